@@ -1,0 +1,31 @@
+# pg_cmig: schema migrations inside PostgreSQL
+
+MODULE_big = pg_cmig
+EXTENSION = pg_cmig
+DATA = pg_cmig--1.0.sql
+PGFILEDESC = "pg_cmig - schema migrations inside the database"
+
+vpath_dir = $(dir $(firstword $(MAKEFILE_LIST)))
+SOURCES = pg_cmig.c $(sort $(notdir $(wildcard $(vpath_dir)src/*.c)))
+OBJS = pg_cmig.o $(addprefix src/,$(patsubst %.c,%.o,$(filter-out pg_cmig.c,$(SOURCES))))
+
+PG_CPPFLAGS = -I$(vpath_dir)src
+PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+
+REGRESS = $(sort $(basename $(notdir $(wildcard $(vpath_dir)sql/*.sql))))
+REGRESS_OPTS = --inputdir=$(vpath_dir). --encoding=UTF8
+ISOLATION = $(sort $(basename $(notdir $(wildcard $(vpath_dir)specs/*.spec))))
+ISOLATION_OPTS = --inputdir=$(vpath_dir).
+TAP_TESTS = 1
+
+EXTRA_CLEAN = log results tmp_check output_iso
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+$(OBJS): $(wildcard $(vpath_dir)src/*.h)
+
+.PHONY: check-layers
+check-layers: all
+	$(vpath_dir)scripts/check-layers $(vpath_dir) $(shlib)

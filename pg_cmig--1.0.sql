@@ -1,0 +1,317 @@
+/* pg_cmig--1.0.sql */
+
+\echo Use "CREATE EXTENSION pg_cmig" to load this file. \quit
+
+CREATE SCHEMA cmig;
+ALTER SCHEMA cmig OWNER TO @extowner@;
+COMMENT ON SCHEMA cmig IS 'pg_cmig: schema migrations inside the database';
+
+--
+-- Catalog
+--
+
+CREATE TABLE cmig.revision (
+	revision text PRIMARY KEY,
+	down_revision text[] NOT NULL DEFAULT '{}',
+	depends_on text[] NOT NULL DEFAULT '{}',
+	branch_labels text[] NOT NULL DEFAULT '{}',
+	message text NOT NULL DEFAULT '',
+	description text NOT NULL DEFAULT '',
+	upgrade_sql text NOT NULL DEFAULT '',
+	downgrade_sql text,
+	verify_sql text,
+	transactional boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	created_by name NOT NULL DEFAULT CURRENT_USER
+);
+
+CREATE TABLE cmig.version (
+	revision text PRIMARY KEY
+);
+
+CREATE TABLE cmig.journal (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	revision text NOT NULL,
+	direction text NOT NULL,
+	outcome text NOT NULL,
+	started_at timestamptz NOT NULL,
+	elapsed interval,
+	role name NOT NULL,
+	session_role name NOT NULL,
+	application_name text,
+	client_address inet,
+	transaction_id xid8,
+	checksum text,
+	search_path text,
+	sqlstate text,
+	message text,
+	statement integer
+);
+CREATE INDEX journal_revision_idx ON cmig.journal (revision, id);
+
+CREATE TABLE cmig.progress (
+	revision text NOT NULL,
+	direction text NOT NULL,
+	statement integer NOT NULL,
+	state text NOT NULL,
+	detail jsonb,
+	PRIMARY KEY (revision, direction, statement)
+);
+
+CREATE TABLE cmig.secret (
+	name text PRIMARY KEY,
+	value bytea NOT NULL
+);
+
+ALTER TABLE cmig.revision OWNER TO @extowner@;
+ALTER TABLE cmig.version OWNER TO @extowner@;
+ALTER TABLE cmig.journal OWNER TO @extowner@;
+ALTER TABLE cmig.progress OWNER TO @extowner@;
+ALTER TABLE cmig.secret OWNER TO @extowner@;
+
+-- cmig.secret is left out: keys do not belong into a dump
+SELECT pg_catalog.pg_extension_config_dump('cmig.revision', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.version', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.journal', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.journal_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.progress', '');
+
+COMMENT ON TABLE cmig.revision IS 'The revisions: edges, texts, flags. Rows may be written by hand; they are validated when used.';
+COMMENT ON COLUMN cmig.revision.revision IS 'Identifier: up to 128 bytes, none of @ : + , ; { } " '' or white space';
+COMMENT ON COLUMN cmig.revision.down_revision IS 'Parents: ids of the revisions that this one follows; several make a merge, none a base';
+COMMENT ON COLUMN cmig.revision.depends_on IS 'Revisions (ids or branch labels) that must be applied before this one without being its parents';
+COMMENT ON COLUMN cmig.revision.branch_labels IS 'Names for the branch that starts here';
+COMMENT ON COLUMN cmig.revision.message IS 'One line that says what the revision does';
+COMMENT ON COLUMN cmig.revision.description IS 'Free text';
+COMMENT ON COLUMN cmig.revision.upgrade_sql IS 'SQL that applies the revision; empty when there is nothing to do';
+COMMENT ON COLUMN cmig.revision.downgrade_sql IS 'SQL that takes it back; NULL means irreversible, empty nothing to undo';
+COMMENT ON COLUMN cmig.revision.verify_sql IS 'SQL that checks the result after the upgrade; NULL for none';
+COMMENT ON COLUMN cmig.revision.transactional IS 'false: the statements cannot run inside a transaction';
+COMMENT ON COLUMN cmig.revision.created_at IS 'When the revision was written (the create_date of its file)';
+COMMENT ON COLUMN cmig.revision.created_by IS 'The role that stored it in this database';
+COMMENT ON TABLE cmig.version IS 'The applied heads, as in alembic_version: applied revisions that no applied revision names as parent or dependency.';
+COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision';
+COMMENT ON TABLE cmig.journal IS 'What was carried out: one row for each step.';
+COMMENT ON COLUMN cmig.journal.direction IS 'upgrade, downgrade, stamp or repair';
+COMMENT ON COLUMN cmig.journal.outcome IS 'done; stepwise runs also write running and failed';
+COMMENT ON COLUMN cmig.journal.elapsed IS 'Wall-clock time of the step';
+COMMENT ON COLUMN cmig.journal.role IS 'The role that the script ran as';
+COMMENT ON COLUMN cmig.journal.session_role IS 'The role that had logged in';
+COMMENT ON COLUMN cmig.journal.checksum IS 'sha256 over the tokens of the text that was run or accepted, and its flag';
+COMMENT ON COLUMN cmig.journal.search_path IS 'search_path that the script started with';
+COMMENT ON COLUMN cmig.journal.statement IS 'Number of the statement that failed';
+COMMENT ON TABLE cmig.progress IS 'Where an unfinished stepwise step stands: one row for each statement.';
+COMMENT ON COLUMN cmig.progress.state IS 'pending, running or done';
+COMMENT ON COLUMN cmig.progress.detail IS 'What resuming needs to know, for example the names of indexes';
+COMMENT ON TABLE cmig.secret IS 'Keys; readable by the owner only and never dumped.';
+
+--
+-- Moving
+--
+
+CREATE FUNCTION cmig.upgrade(target text DEFAULT 'head',
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_upgrade'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.upgrade(targets text[],
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_upgrade_array'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.upgrade(steps integer,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_upgrade_steps'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.downgrade(target text DEFAULT NULL,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_downgrade'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.downgrade(steps integer,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_downgrade_steps'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.reset(confirm text,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_reset'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.stamp(target text, purge boolean DEFAULT false,
+	OUT revision text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_stamp'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.stamp(targets text[], purge boolean DEFAULT false,
+	OUT revision text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_stamp_array'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.plan(direction text, target text,
+	OUT step integer, OUT revision text, OUT down_revision text[],
+	OUT transactional boolean, OUT created_by name, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_plan'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.plan(direction text, targets text[],
+	OUT step integer, OUT revision text, OUT down_revision text[],
+	OUT transactional boolean, OUT created_by name, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_plan_array'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+--
+-- Looking
+--
+
+CREATE FUNCTION cmig.current(
+	OUT revision text, OUT is_head boolean, OUT known boolean,
+	OUT branch_labels text[], OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_current'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.heads(
+	OUT revision text, OUT branch_labels text[], OUT is_current boolean,
+	OUT is_effective boolean, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_heads'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.branches(
+	OUT revision text, OUT branch_labels text[], OUT children text[],
+	OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_branches'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.history(range text DEFAULT 'base:heads',
+	OUT revision text, OUT down_revision text[], OUT depends_on text[],
+	OUT branch_labels text[], OUT is_head boolean, OUT is_current boolean,
+	OUT is_branchpoint boolean, OUT is_mergepoint boolean,
+	OUT applied boolean, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_history'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.show(target text, OUT field text, OUT value text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_show'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.status(OUT item text, OUT value text, OUT hint text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_status'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.resolve(target text, OUT revision text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_resolve'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.check(raise boolean DEFAULT false,
+	OUT severity text, OUT object text, OUT problem text, OUT fix text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_check'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.require(target text DEFAULT 'heads')
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_require'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+--
+-- Writing revisions
+--
+
+CREATE FUNCTION cmig.load(script text, prune boolean DEFAULT false,
+	accept_changes boolean DEFAULT false,
+	OUT revision text, OUT action text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_load'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.load_directory(path text, prune boolean DEFAULT false,
+	accept_changes boolean DEFAULT false,
+	OUT revision text, OUT action text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_load_directory'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.create_revision(message text, upgrade_sql text,
+	downgrade_sql text DEFAULT NULL, verify_sql text DEFAULT NULL,
+	revision text DEFAULT NULL, head text DEFAULT 'head',
+	splice boolean DEFAULT false, branch_label text DEFAULT NULL,
+	depends_on text[] DEFAULT '{}', transactional boolean DEFAULT true)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_create_revision'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.merge(revisions text[], message text DEFAULT NULL,
+	revision text DEFAULT NULL, splice boolean DEFAULT false)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_merge_array'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.merge(revisions text, message text DEFAULT NULL,
+	revision text DEFAULT NULL, splice boolean DEFAULT false)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_merge'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+--
+-- What the functions do, return and raise
+--
+
+COMMENT ON FUNCTION cmig.upgrade(text) IS 'Apply revisions up to target: an id, a unique prefix, a label, head, heads, +N, rev+N. Returns one row a step; raises MG001 to MG009.';
+COMMENT ON FUNCTION cmig.upgrade(text[]) IS 'Apply revisions up to several absolute targets. Returns one row a step; raises MG001 to MG009.';
+COMMENT ON FUNCTION cmig.upgrade(integer) IS 'Apply the next N revisions: upgrade(2) is upgrade(''+2''). Quote ids that are digits. Raises MG001 to MG009, 22023.';
+COMMENT ON FUNCTION cmig.downgrade(text) IS 'Take back revisions down to target: an id, base, -N, label@base, rev-N. Returns one row a step; raises MG001 to MG007, MG011.';
+COMMENT ON FUNCTION cmig.downgrade(integer) IS 'Take back the last N revisions: downgrade(-1) is downgrade(''-1''). Quote ids that are digits. Raises MG001 to MG007, MG011, 22023.';
+COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads again, in one transaction; confirm must be the database''s name. Returns one row a step; raises 22023, MG006, MG007, MG011.';
+COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Record target as applied without running anything; purge empties the version table first. Returns the rows now recorded; raises MG001 to MG004.';
+COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Record several targets as applied without running anything. Returns the rows now recorded; raises MG001 to MG004.';
+COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order; changes nothing. Raises MG001 to MG006.';
+COMMENT ON FUNCTION cmig.plan(text, text[]) IS 'The steps that upgrade to several targets would run, in order; changes nothing. Raises MG001 to MG006.';
+COMMENT ON FUNCTION cmig.current() IS 'The version rows: where this database is. Works also when the graph is broken.';
+COMMENT ON FUNCTION cmig.heads() IS 'The heads of the graph; is_effective is false for one that another head depends on. Raises MG005.';
+COMMENT ON FUNCTION cmig.branches() IS 'The branch points of the graph with their children. Raises MG005.';
+COMMENT ON FUNCTION cmig.history(text) IS 'The revisions of a range from:to, newest first; both ends inclusive, current is a symbol. Raises MG001 to MG004, 22023.';
+COMMENT ON FUNCTION cmig.show(text) IS 'All about one revision, as field and value. Raises MG001 to MG004.';
+COMMENT ON FUNCTION cmig.status() IS 'Where the database is, what is pending, what is wrong, and what to type, in one look.';
+COMMENT ON FUNCTION cmig.resolve(text) IS 'The ids that an absolute identifier names. Raises MG001 to MG004.';
+COMMENT ON FUNCTION cmig.check(boolean) IS 'The health of the catalog: problems and their fixes; with raise => true an error if there is one. Raises MG005 then.';
+COMMENT ON FUNCTION cmig.require(text) IS 'Nothing when target is applied, otherwise an error that names the pending revisions. Raises MG010, MG001 to MG005.';
+COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Store the revision files in script, one or many, in any order: added, replaced, unchanged, removed, kept. All or nothing; raises MG005, MG008, MG013.';
+COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'As load, for the .sql files of a directory on the server; needs pg_read_server_files. Raises as load, and 42501.';
+COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean) IS 'Store a new revision after head and return its id. Raises MG001 to MG005, 23505, 22023.';
+COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean) IS 'Store a revision that joins several, and return its id. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.merge(text, text, text, boolean) IS 'Store a revision that joins what the identifier names, such as heads, and return its id. Raises MG001 to MG005, 22023.';
+
+--
+-- Rights: everything belongs to the extension's owner, nothing to PUBLIC
+--
+
+DO $$
+DECLARE
+	f regprocedure;
+BEGIN
+	FOR f IN SELECT p.oid FROM pg_catalog.pg_proc p
+		WHERE p.pronamespace = 'cmig'::pg_catalog.regnamespace
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f);
+		EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO %s', f, $o$@extowner@$o$);
+	END LOOP;
+END
+$$;

@@ -1,0 +1,40 @@
+/*
+ * errors.h
+ *	  The error codes of pg_cmig, class MG.
+ *
+ * Core's codes are used wherever they fit; these name what only a migration
+ * system can meet.  doc/reference.md has a row for each.
+ */
+#ifndef CMIG_ERRORS_H
+#define CMIG_ERRORS_H
+
+#include "utils/errcodes.h"
+
+/* an identifier names no revision */
+#define ERRCODE_CMIG_REVISION_NOT_FOUND		MAKE_SQLSTATE('M','G','0','0','1')
+/* a partial identifier fits several revisions */
+#define ERRCODE_CMIG_AMBIGUOUS_REVISION		MAKE_SQLSTATE('M','G','0','0','2')
+/* one head was meant and there are several */
+#define ERRCODE_CMIG_MULTIPLE_HEADS			MAKE_SQLSTATE('M','G','0','0','3')
+/* the target cannot be reached from here, overlaps, or walks too far */
+#define ERRCODE_CMIG_INVALID_TARGET			MAKE_SQLSTATE('M','G','0','0','4')
+/* cmig.revision holds an unknown parent, a cycle, a bad id or label */
+#define ERRCODE_CMIG_BROKEN_GRAPH			MAKE_SQLSTATE('M','G','0','0','5')
+/* a revision on the way down has no downgrade */
+#define ERRCODE_CMIG_IRREVERSIBLE			MAKE_SQLSTATE('M','G','0','0','6')
+/* a revision or statement cannot run inside a transaction */
+#define ERRCODE_CMIG_NEEDS_STEPWISE			MAKE_SQLSTATE('M','G','0','0','7')
+/* the text of an applied revision changed */
+#define ERRCODE_CMIG_CHANGED_REVISION		MAKE_SQLSTATE('M','G','0','0','8')
+/* verify_sql found the revision's result wrong */
+#define ERRCODE_CMIG_VERIFY_FAILED			MAKE_SQLSTATE('M','G','0','0','9')
+/* cmig.require: revisions are pending */
+#define ERRCODE_CMIG_NOT_UP_TO_DATE			MAKE_SQLSTATE('M','G','0','1','0')
+/* cmig.protect forbids the move */
+#define ERRCODE_CMIG_PROTECTED				MAKE_SQLSTATE('M','G','0','1','1')
+/* a stepwise run cannot know whether a statement was carried out */
+#define ERRCODE_CMIG_IN_DOUBT				MAKE_SQLSTATE('M','G','0','1','2')
+/* a revision file or a script text that cannot be understood */
+#define ERRCODE_CMIG_BAD_FILE				MAKE_SQLSTATE('M','G','0','1','3')
+
+#endif							/* CMIG_ERRORS_H */

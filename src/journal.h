@@ -1,0 +1,37 @@
+/*
+ * journal.h
+ *	  cmig.journal: one row for each step that was carried out.
+ */
+#ifndef CMIG_JOURNAL_H
+#define CMIG_JOURNAL_H
+
+#include "postgres.h"
+#include "datatype/timestamp.h"
+
+typedef struct CmigJournalEntry
+{
+	const char *revision;
+	const char *direction;		/* upgrade, downgrade, stamp, repair */
+	const char *outcome;		/* done; stepwise also running, failed */
+	TimestampTz started_at;
+	TimestampTz finished_at;	/* elapsed is the difference */
+	const char *checksum;		/* as run; NULL where there is none */
+	const char *sqlstate;		/* the rest NULL or 0 unless it failed */
+	const char *message;
+	int			statement;
+} CmigJournalEntry;
+
+/*
+ * Write a row.  Role, session role, application, address, transaction id
+ * and search_path are taken from the session, search_path as the scripts saw
+ * it.
+ */
+extern void cmig_journal_write(const CmigJournalEntry *entry);
+
+/*
+ * The checksum recorded last for an applied revision (direction upgrade, stamp
+ * or repair, outcome done), or NULL when it was never run or stamped here.
+ */
+extern char *cmig_journal_checksum(const char *revision);
+
+#endif							/* CMIG_JOURNAL_H */

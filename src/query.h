@@ -1,0 +1,48 @@
+/*
+ * query.h
+ *	  The only way from pg_cmig to SPI.
+ *
+ * A CmigQuery is a static SQL text with a plan that is kept for the session.
+ * It runs as the current user with search_path pinned to pg_catalog, pg_temp,
+ * so every name in the text that is not a built-in must be qualified.
+ * Arguments are always bound, never pasted.
+ */
+#ifndef CMIG_QUERY_H
+#define CMIG_QUERY_H
+
+#include "postgres.h"
+#include "access/htup.h"
+#include "access/tupdesc.h"
+
+#define CMIG_QUERY_MAX_ARGS 20
+
+struct _SPI_plan;
+
+typedef struct CmigQuery
+{
+	const char *sql;
+	int			nargs;
+	Oid			argtypes[CMIG_QUERY_MAX_ARGS];
+	struct _SPI_plan *plan;		/* made at first use */
+} CmigQuery;
+
+/* Called once a row; what it keeps it must copy out of the tuple. */
+typedef void (*CmigRowCallback) (TupleDesc desc, HeapTuple row, void *arg);
+
+/* Run; returns the number of rows processed. nulls may be NULL. */
+extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls);
+
+/*
+ * Run and hand over each row.  Rows are fetched in batches, so that the
+ * result is never held as a whole.  The callback runs in the caller's memory
+ * context.  Returns the number of rows.
+ */
+extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
+							  CmigRowCallback callback, void *arg);
+
+/* A column of a row as palloc'd text, NULL where it is NULL; columns from 1. */
+extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);
+/* A column as datum; *isnull tells. */
+extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull);
+
+#endif							/* CMIG_QUERY_H */

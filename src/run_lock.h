@@ -1,0 +1,25 @@
+/*
+ * run_lock.h
+ *	  One run at a time in a database.
+ *
+ * Two advisory-method locks whose tags SQL cannot reach.  A transactional
+ * run takes the gate in share mode without waiting and then the run lock
+ * exclusively, both until the end of the transaction; it may wait for another
+ * transactional run.  A stepwise run takes the gate exclusively, at session
+ * level, without holding a snapshot while it waits.  So a function, which
+ * cannot give its snapshot back, never waits for a stepwise run (that would
+ * deadlock with an index being built concurrently): it fails with 55P03.
+ */
+#ifndef CMIG_RUN_LOCK_H
+#define CMIG_RUN_LOCK_H
+
+#include "postgres.h"
+
+/*
+ * Take the run lock until the end of the transaction.  Raises 55P03 when a
+ * stepwise run is under way.  The caller must call
+ * cmig_catalog_check_snapshot() afterwards, before it relies on what it reads.
+ */
+extern void cmig_run_lock_transaction(void);
+
+#endif							/* CMIG_RUN_LOCK_H */
