@@ -26,6 +26,11 @@ include $(PGXS)
 
 $(OBJS): $(wildcard $(vpath_dir)src/*.h)
 
+# a VPATH build starts in an empty folder
+$(OBJS) $(OBJS:.o=.bc): | $(CURDIR)/src
+$(CURDIR)/src:
+	$(MKDIR_P) $@
+
 .PHONY: check-layers
 check-layers: all
 	$(vpath_dir)scripts/check-layers $(vpath_dir) $(shlib)
