@@ -26,6 +26,13 @@ extern CmigNames *cmig_catalog_read_version(void);
 /* The texts of one revision, or NULL when it is not there. */
 extern CmigRevisionText *cmig_catalog_read_text(const char *revision);
 
+/* Every stored revision in turn; the struct is gone after the callback. */
+typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
+extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg);
+
+/* A list of names as a text[] datum. */
+extern Datum cmig_catalog_names_datum(const CmigNames *names);
+
 /* Store a revision: insert it, or replace the row of its id. */
 extern void cmig_catalog_insert_revision(const CmigRevisionText *revision);
 extern void cmig_catalog_replace_revision(const CmigRevisionText *revision);

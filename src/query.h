@@ -13,6 +13,7 @@
 #include "postgres.h"
 #include "access/htup.h"
 #include "access/tupdesc.h"
+#include "utils/snapshot.h"
 
 #define CMIG_QUERY_MAX_ARGS 20
 
@@ -39,6 +40,12 @@ extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
  */
 extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 							  CmigRowCallback callback, void *arg);
+
+/*
+ * Run a query without arguments under a snapshot, and return the first column
+ * of its first row as text.
+ */
+extern char *cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot);
 
 /* A column of a row as palloc'd text, NULL where it is NULL; columns from 1. */
 extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);

@@ -1,0 +1,447 @@
+/*
+ * catalog.c
+ *	  The tables cmig.revision and cmig.version.
+ *
+ * The only file that knows their columns.  Everything goes through
+ * cmig_query_*, that is with the caller's rights.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog.h"
+#include "catalog/pg_type.h"
+#include "compat.h"
+#include "errors.h"
+#include "query.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+/*
+ * The casts cost nothing while the tables are as installed; when their owner
+ * has altered a column they make it an error instead of a misread datum.
+ */
+#define EDGE_COLUMNS \
+	"r.revision::text, r.down_revision::text[], r.depends_on::text[]," \
+	" r.branch_labels::text[]"
+#define DETAIL_COLUMNS \
+	EDGE_COLUMNS ", r.message::text, r.created_by::text, r.transactional::boolean"
+#define TEXT_COLUMNS \
+	DETAIL_COLUMNS ", r.description::text, r.upgrade_sql::text," \
+	" r.downgrade_sql::text, r.verify_sql::text, r.created_at::timestamptz"
+
+static CmigQuery read_edges = {
+	"SELECT " EDGE_COLUMNS " FROM cmig.revision r", 0
+};
+
+static CmigQuery read_details = {
+	"SELECT " DETAIL_COLUMNS " FROM cmig.revision r", 0
+};
+
+static CmigQuery read_text = {
+	"SELECT " TEXT_COLUMNS
+	" FROM cmig.revision r WHERE r.revision = $1", 1, {TEXTOID}
+};
+
+static CmigQuery read_texts = {
+	"SELECT " TEXT_COLUMNS " FROM cmig.revision r", 0
+};
+
+static CmigQuery insert_revision = {
+	"INSERT INTO cmig.revision (revision, down_revision, depends_on,"
+	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
+	" verify_sql, transactional, created_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+	" coalesce($11, pg_catalog.now()))",
+	11, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID,
+		TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+};
+
+static CmigQuery replace_revision = {
+	"UPDATE cmig.revision SET down_revision = $2, depends_on = $3,"
+	" branch_labels = $4, message = $5, description = $6, upgrade_sql = $7,"
+	" downgrade_sql = $8, verify_sql = $9, transactional = $10,"
+	" created_at = coalesce($11, created_at), created_by = CURRENT_USER"
+	" WHERE revision = $1",
+	11, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID,
+		TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+};
+
+static CmigQuery delete_revision = {
+	"DELETE FROM cmig.revision WHERE revision = $1", 1, {TEXTOID}
+};
+
+static CmigQuery read_version = {
+	"SELECT v.revision::text FROM cmig.version v", 0
+};
+
+static CmigQuery insert_version = {
+	"INSERT INTO cmig.version (revision) VALUES ($1) ON CONFLICT DO NOTHING",
+	1, {TEXTOID}
+};
+
+static CmigQuery delete_version = {
+	"DELETE FROM cmig.version WHERE revision = $1", 1, {TEXTOID}
+};
+
+static CmigQuery clear_version = {
+	"DELETE FROM cmig.version", 0
+};
+
+/* One value that changes whenever a row of the two tables does. */
+static CmigQuery fingerprint = {
+	"SELECT (SELECT pg_catalog.count(*)::text || ' ' ||"
+	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(v.revision || ' ' || v.xmin::text, 0)), 0)::text"
+	" FROM cmig.version v) || ' ' ||"
+	" (SELECT pg_catalog.count(*)::text || ' ' ||"
+	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(r.revision || ' ' || r.xmin::text, 0)), 0)::text"
+	" FROM cmig.revision r)", 0
+};
+
+/* A text[] column; false when it is not a plain list of texts. */
+static bool
+read_names(TupleDesc desc, HeapTuple row, int column, CmigNames *names)
+{
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, column, &isnull);
+	ArrayType  *array;
+	Datum	   *elements;
+	bool	   *nulls;
+	bool		plain = true;
+	int			count;
+
+	names->count = 0;
+	names->names = NULL;
+	if (isnull)
+		return true;
+
+	array = DatumGetArrayTypeP(value);
+	if (ARR_NDIM(array) == 0)
+		return true;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &count);
+	plain = (ARR_NDIM(array) == 1);
+	names->names = palloc(sizeof(char *) * count);
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i])
+			plain = false;
+		else
+			names->names[names->count++] = TextDatumGetCString(elements[i]);
+	}
+	pfree(elements);
+	pfree(nulls);
+	if ((Pointer) array != DatumGetPointer(value))
+		pfree(array);
+
+	return plain;
+}
+
+static void
+read_edge_columns(TupleDesc desc, HeapTuple row, CmigRevision *revision)
+{
+	memset(revision, 0, sizeof(*revision));
+	revision->id = cmig_query_text(desc, row, 1);
+	if (revision->id == NULL)
+		revision->id = pstrdup("");
+	revision->malformed = !read_names(desc, row, 2, &revision->parents);
+	revision->malformed |= !read_names(desc, row, 3, &revision->depends);
+	revision->malformed |= !read_names(desc, row, 4, &revision->labels);
+}
+
+static void
+read_detail_columns(TupleDesc desc, HeapTuple row, CmigRevision *revision)
+{
+	bool		isnull;
+
+	revision->message = cmig_query_text(desc, row, 5);
+	if (revision->message == NULL)
+		revision->message = pstrdup("");
+	revision->created_by = cmig_query_text(desc, row, 6);
+	revision->transactional = DatumGetBool(cmig_query_datum(desc, row, 7, &isnull));
+	if (isnull)
+		revision->transactional = true;
+}
+
+typedef struct ReadSet
+{
+	CmigRevisionSet *set;
+	int			allocated;
+	bool		with_details;
+} ReadSet;
+
+static void
+collect_revision(TupleDesc desc, HeapTuple row, void *arg)
+{
+	ReadSet    *read = arg;
+	CmigRevisionSet *set = read->set;
+	CmigRevision *revision;
+
+	if (set->count == read->allocated)
+	{
+		read->allocated *= 2;
+		set->revisions = repalloc_huge(set->revisions,
+									   sizeof(CmigRevision) * (Size) read->allocated);
+	}
+	revision = &set->revisions[set->count++];
+	read_edge_columns(desc, row, revision);
+	if (read->with_details)
+		read_detail_columns(desc, row, revision);
+}
+
+CmigRevisionSet *
+cmig_catalog_read_revisions(bool with_details)
+{
+	ReadSet		read;
+
+	read.with_details = with_details;
+	read.allocated = 64;
+	read.set = palloc0(sizeof(CmigRevisionSet));
+	read.set->revisions = palloc(sizeof(CmigRevision) * read.allocated);
+	cmig_query_each(with_details ? &read_details : &read_edges, NULL, NULL,
+					collect_revision, &read);
+	return read.set;
+}
+
+static CmigRevisionText *
+read_text_columns(TupleDesc desc, HeapTuple row)
+{
+	CmigRevisionText *text = palloc0(sizeof(CmigRevisionText));
+	bool		isnull;
+
+	read_edge_columns(desc, row, &text->edges);
+	read_detail_columns(desc, row, &text->edges);
+	text->description = cmig_query_text(desc, row, 8);
+	text->upgrade_sql = cmig_query_text(desc, row, 9);
+	text->downgrade_sql = cmig_query_text(desc, row, 10);
+	text->verify_sql = cmig_query_text(desc, row, 11);
+	text->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 12, &isnull));
+	text->has_created_at = !isnull;
+	if (text->description == NULL)
+		text->description = pstrdup("");
+	if (text->upgrade_sql == NULL)
+		text->upgrade_sql = pstrdup("");
+	return text;
+}
+
+static void
+take_text(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*((CmigRevisionText **) arg) = read_text_columns(desc, row);
+}
+
+CmigRevisionText *
+cmig_catalog_read_text(const char *revision)
+{
+	CmigRevisionText *text = NULL;
+	Datum		values[1] = {CStringGetTextDatum(revision)};
+
+	cmig_query_each(&read_text, values, NULL, take_text, &text);
+	pfree(DatumGetPointer(values[0]));
+	return text;
+}
+
+typedef struct EachText
+{
+	CmigRevisionTextCallback callback;
+	void	   *arg;
+	MemoryContext context;
+} EachText;
+
+static void
+hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
+{
+	EachText   *each = arg;
+	MemoryContext old = MemoryContextSwitchTo(each->context);
+	CmigRevisionText *text = read_text_columns(desc, row);
+
+	MemoryContextSwitchTo(old);
+	each->callback(text, each->arg);
+	MemoryContextReset(each->context);
+}
+
+void
+cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg)
+{
+	EachText	each;
+
+	each.callback = callback;
+	each.arg = arg;
+	each.context = AllocSetContextCreate(CurrentMemoryContext,
+										 "pg_cmig revision text",
+										 ALLOCSET_DEFAULT_SIZES);
+	cmig_query_each(&read_texts, NULL, NULL, hand_over_text, &each);
+	MemoryContextDelete(each.context);
+}
+
+Datum
+cmig_catalog_names_datum(const CmigNames *names)
+{
+	Datum	   *elements;
+	ArrayType  *array;
+
+	if (names->count == 0)
+		return PointerGetDatum(construct_empty_array(TEXTOID));
+	elements = palloc(sizeof(Datum) * names->count);
+	for (int i = 0; i < names->count; i++)
+		elements[i] = CStringGetTextDatum(names->names[i]);
+	array = construct_array(elements, names->count, TEXTOID, -1, false, TYPALIGN_INT);
+	for (int i = 0; i < names->count; i++)
+		pfree(DatumGetPointer(elements[i]));
+	pfree(elements);
+	return PointerGetDatum(array);
+}
+
+static Datum
+text_or_null(const char *text, char *null)
+{
+	*null = text ? ' ' : 'n';
+	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/* Run insert_revision or replace_revision. */
+static uint64
+write_revision(CmigQuery *query, const CmigRevisionText *revision)
+{
+	Datum		values[11];
+	char		nulls[12];
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_cmig revision row",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	uint64		written;
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = CStringGetTextDatum(revision->edges.id);
+	values[1] = cmig_catalog_names_datum(&revision->edges.parents);
+	values[2] = cmig_catalog_names_datum(&revision->edges.depends);
+	values[3] = cmig_catalog_names_datum(&revision->edges.labels);
+	values[4] = CStringGetTextDatum(revision->edges.message ? revision->edges.message : "");
+	values[5] = CStringGetTextDatum(revision->description ? revision->description : "");
+	values[6] = CStringGetTextDatum(revision->upgrade_sql ? revision->upgrade_sql : "");
+	values[7] = text_or_null(revision->downgrade_sql, &nulls[7]);
+	values[8] = text_or_null(revision->verify_sql, &nulls[8]);
+	values[9] = BoolGetDatum(revision->edges.transactional);
+	values[10] = TimestampTzGetDatum(revision->created_at);
+	nulls[10] = revision->has_created_at ? ' ' : 'n';
+	nulls[11] = '\0';
+
+	written = cmig_query_run(query, values, nulls);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return written;
+}
+
+void
+cmig_catalog_insert_revision(const CmigRevisionText *revision)
+{
+	write_revision(&insert_revision, revision);
+}
+
+void
+cmig_catalog_replace_revision(const CmigRevisionText *revision)
+{
+	if (write_revision(&replace_revision, revision) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" could not be replaced", revision->edges.id),
+				 errdetail("Its row in cmig.revision is gone."),
+				 errhint("Load again.")));
+}
+
+static uint64
+run_with_id(CmigQuery *query, const char *revision)
+{
+	Datum		values[1] = {CStringGetTextDatum(revision)};
+	uint64		processed = cmig_query_run(query, values, NULL);
+
+	pfree(DatumGetPointer(values[0]));
+	return processed;
+}
+
+void
+cmig_catalog_delete_revision(const char *revision)
+{
+	(void) run_with_id(&delete_revision, revision);
+}
+
+static void
+collect_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **rows = arg;
+	char	   *id = cmig_query_text(desc, row, 1);
+
+	if (id)
+		*rows = lappend(*rows, id);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+CmigNames *
+cmig_catalog_read_version(void)
+{
+	CmigNames  *names = palloc0(sizeof(CmigNames));
+	List	   *rows = NIL;
+	ListCell   *lc;
+
+	cmig_query_each(&read_version, NULL, NULL, collect_row, &rows);
+	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
+	foreach(lc, rows)
+		names->names[names->count++] = lfirst(lc);
+	qsort(names->names, names->count, sizeof(char *), compare_names);
+	return names;
+}
+
+void
+cmig_catalog_delete_version(const char *revision)
+{
+	if (run_with_id(&delete_version, revision) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cmig.version was changed during the run"),
+				 errdetail("The row of revision \"%s\" is gone.", revision),
+				 errhint("Only cmig.upgrade, cmig.downgrade and cmig.stamp should write cmig.version; a script must not.")));
+}
+
+void
+cmig_catalog_insert_version(const char *revision)
+{
+	if (run_with_id(&insert_version, revision) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cmig.version was changed during the run"),
+				 errdetail("Revision \"%s\" has a row already.", revision),
+				 errhint("Only cmig.upgrade, cmig.downgrade and cmig.stamp should write cmig.version; a script must not.")));
+}
+
+void
+cmig_catalog_clear_version(void)
+{
+	(void) cmig_query_run(&clear_version, NULL, NULL);
+}
+
+void
+cmig_catalog_check_snapshot(void)
+{
+	char	   *then;
+	char	   *now;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+
+	then = cmig_query_at_snapshot(&fingerprint, GetTransactionSnapshot());
+	now = cmig_query_at_snapshot(&fingerprint, GetLatestSnapshot());
+	if (then == NULL || now == NULL || strcmp(then, now) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access: another run changed the revisions or versions"),
+				 errdetail("This transaction's snapshot is older than that run."),
+				 errhint("Roll back and try again, or use READ COMMITTED.")));
+}

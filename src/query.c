@@ -1,0 +1,184 @@
+/*
+ * query.c
+ *	  The only way from pg_cmig to SPI.
+ *
+ * Each call connects, pins search_path by a GUC nest level of its own, runs
+ * and disconnects; nothing stays open between calls, so that scripts may run
+ * between any two of them.  Plans are kept for the session; core revalidates
+ * them when the tables change.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "query.h"
+
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#define FETCH_ROWS 1000
+
+static void add_catalog_hint(void *arg);
+
+typedef struct QueryFrame
+{
+	int			guc_level;
+	ErrorContextCallback callback;
+} QueryFrame;
+
+/*
+ * An owner can drop or alter the tables.  What the server says of that is
+ * kept; the hint says how to mend it.
+ */
+static void
+add_catalog_hint(void *arg)
+{
+	switch (geterrcode())
+	{
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_COLUMN:
+		case ERRCODE_UNDEFINED_SCHEMA:
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_WRONG_OBJECT_TYPE:
+		case ERRCODE_DATATYPE_MISMATCH:
+		case ERRCODE_CANNOT_COERCE:
+			errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions and stamp.");
+			break;
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+			errhint("The owner of the extension can grant access to schema cmig, its tables and its functions.");
+			break;
+	}
+}
+
+static void
+enter(QueryFrame *frame, CmigQuery *query)
+{
+	frame->callback.callback = add_catalog_hint;
+	frame->callback.arg = NULL;
+	frame->callback.previous = error_context_stack;
+	error_context_stack = &frame->callback;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	frame->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+
+	if (query->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(query->sql, query->nargs, query->argtypes);
+
+		if (plan == NULL)
+			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		if (SPI_keepplan(plan) != 0)
+			elog(ERROR, "SPI_keepplan failed");
+		query->plan = plan;
+	}
+}
+
+static void
+leave(QueryFrame *frame)
+{
+	AtEOXact_GUC(false, frame->guc_level);
+	SPI_finish();
+	error_context_stack = frame->callback.previous;
+}
+
+uint64
+cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
+{
+	QueryFrame	frame;
+	uint64		processed;
+	int			result;
+
+	enter(&frame, query);
+	result = SPI_execute_plan(query->plan, values, nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+	processed = SPI_processed;
+	leave(&frame);
+
+	return processed;
+}
+
+uint64
+cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
+				CmigRowCallback callback, void *arg)
+{
+	QueryFrame	frame;
+	MemoryContext caller = CurrentMemoryContext;
+	Portal		portal;
+	uint64		total = 0;
+
+	enter(&frame, query);
+	portal = SPI_cursor_open(NULL, query->plan, values, nulls, false);
+
+	for (;;)
+	{
+		uint64		fetched;
+		MemoryContext spi;
+
+		SPI_cursor_fetch(portal, true, FETCH_ROWS);
+		fetched = SPI_processed;
+
+		spi = MemoryContextSwitchTo(caller);
+		for (uint64 i = 0; i < fetched; i++)
+			callback(SPI_tuptable->tupdesc, SPI_tuptable->vals[i], arg);
+		MemoryContextSwitchTo(spi);
+
+		SPI_freetuptable(SPI_tuptable);
+		total += fetched;
+		if (fetched < FETCH_ROWS)
+			break;
+	}
+
+	SPI_cursor_close(portal);
+	leave(&frame);
+
+	return total;
+}
+
+char *
+cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot)
+{
+	QueryFrame	frame;
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *value = NULL;
+	int			result;
+
+	enter(&frame, query);
+	result = SPI_execute_snapshot(query->plan, NULL, NULL, snapshot,
+								  InvalidSnapshot, true, false, 1);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
+	if (SPI_processed == 1)
+	{
+		char	   *text = SPI_getvalue(SPI_tuptable->vals[0],
+										SPI_tuptable->tupdesc, 1);
+
+		if (text)
+			value = MemoryContextStrdup(caller, text);
+	}
+	leave(&frame);
+
+	return value;
+}
+
+char *
+cmig_query_text(TupleDesc desc, HeapTuple row, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+Datum
+cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull)
+{
+	return SPI_getbinval(row, desc, column, isnull);
+}
