@@ -10,8 +10,6 @@
 -- alone would let a row of one user point at another user's.
 
 -- cmig:upgrade
-CREATE TYPE goal_status AS ENUM ('open', 'reached', 'given_up');
-
 CREATE TABLE users (
     id             uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     email          varchar(320) NOT NULL,
@@ -65,6 +63,8 @@ CREATE TABLE journal_entries (
 );
 CREATE INDEX idx_journal_entries_user_created_at ON journal_entries (user_id, created_at DESC);
 CREATE INDEX idx_journal_entries_user_mood ON journal_entries (user_id, mood_id);
+
+CREATE TYPE goal_status AS ENUM ('open', 'reached', 'given_up');
 
 CREATE TABLE goals (
     id          uuid PRIMARY KEY DEFAULT gen_random_uuid(),
