@@ -15,4 +15,32 @@
 #error "pg_cmig needs PostgreSQL 15 or newer"
 #endif
 
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/sinvaladt.h"
+#include "utils/backend_status.h"
+
+/* The i-th (from 1) entry of this backend's copy of the status array. */
+static inline LocalPgBackendStatus *
+cmig_local_beentry_compat(int i)
+{
+#if PG_VERSION_NUM >= 160000
+	return pgstat_get_local_beentry_by_index(i);
+#else
+	return pgstat_fetch_stat_local_beentry(i);
+#endif
+}
+
+/* The process that runs a transaction, or NULL when there is none any more. */
+static inline PGPROC *
+cmig_vxid_get_proc_compat(VirtualTransactionId vxid)
+{
+#if PG_VERSION_NUM >= 170000
+	return ProcNumberGetProc(vxid.procNumber);
+#else
+	return BackendIdGetProc(vxid.backendId);
+#endif
+}
+
 #endif							/* CMIG_COMPAT_H */

@@ -16,10 +16,12 @@
 #include "postgres.h"
 
 /*
- * Take the run lock until the end of the transaction.  Raises 55P03 when a
- * stepwise run is under way.  The caller must call
- * cmig_catalog_check_snapshot() afterwards, before it relies on what it reads.
+ * Take the run lock until the end of the transaction, for command, which is
+ * named in errors ("cmig.upgrade").  Raises 25006 in a read-only transaction
+ * and on a standby, 55P03 when a stepwise run is under way.  The caller must
+ * call cmig_catalog_check_snapshot() afterwards, before it relies on what it
+ * reads.
  */
-extern void cmig_run_lock_transaction(void);
+extern void cmig_run_lock_transaction(const char *command);
 
 #endif							/* CMIG_RUN_LOCK_H */

@@ -1,0 +1,353 @@
+/*
+ * lock_wait.c
+ *	  How long a run waits for locks, and who keeps it waiting.
+ *
+ * Invariants of the timer: its handler runs in a signal, so it reads only
+ * MyProc and writes only the static struct below.  MyProc->waitLock is set
+ * while this backend sleeps in the lock manager; the LOCK it points to cannot
+ * go away before this backend has run on, whether the lock is granted or not.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "lock_wait.h"
+
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/acl.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+/* How often the timer looks, in milliseconds. */
+#define TICK_MS 10
+
+/* A wait last seen longer ago than this is not the one that failed. */
+#define STALE_US (INT64CONST(500) * 1000)
+
+/* How many sessions an error names, and how much of their queries. */
+#define MAX_BLOCKERS 3
+#define MAX_QUERY_LENGTH 200
+
+int			cmig_lock_timeout = 0;
+
+/* Written by the signal handler while the timer is on. */
+static volatile struct
+{
+	int64		finished_us;	/* waits of this attempt that are over */
+	int64		current_us;		/* the wait that began at wait_start */
+	TimestampTz wait_start;		/* 0: none seen yet */
+	TimestampTz last_seen;		/* when the timer last saw a wait */
+	uint32		tag[sizeof(LOCKTAG) / sizeof(uint32)];
+	int			mode;
+	bool		exhausted;		/* the timer asked for a cancel */
+} seen;
+
+static TimeoutId timer;
+static bool timer_registered = false;
+static Oid	watching_role = InvalidOid;
+
+static void
+look_at_wait(void)
+{
+	LOCK	   *lock = MyProc->waitLock;
+	TimestampTz start;
+	TimestampTz now;
+	const uint32 *tag;
+
+	if (lock == NULL)
+		return;
+	start = (TimestampTz) pg_atomic_read_u64(&MyProc->waitStart);
+	if (start == 0)
+		return;
+	now = GetCurrentTimestamp();
+
+	if (start != seen.wait_start)
+	{
+		seen.finished_us += seen.current_us;
+		seen.wait_start = start;
+	}
+	seen.current_us = now > start ? now - start : 0;
+	seen.last_seen = now;
+
+	tag = (const uint32 *) &lock->tag;
+	for (int i = 0; i < lengthof(seen.tag); i++)
+		seen.tag[i] = tag[i];
+	seen.mode = MyProc->waitLockMode;
+
+	if (cmig_lock_timeout > 0 && !seen.exhausted &&
+		seen.finished_us + seen.current_us >= cmig_lock_timeout * INT64CONST(1000))
+	{
+		/* as StatementCancelHandler does */
+		seen.exhausted = true;
+		QueryCancelPending = true;
+		InterruptPending = true;
+		SetLatch(MyLatch);
+	}
+}
+
+void
+cmig_lock_wait_reset(void)
+{
+	seen.finished_us = 0;
+	seen.current_us = 0;
+	seen.wait_start = 0;
+	seen.last_seen = 0;
+	seen.exhausted = false;
+}
+
+void
+cmig_lock_wait_watch(Oid caller)
+{
+	if (!timer_registered)
+	{
+		timer = RegisterTimeout(USER_TIMEOUT, look_at_wait);
+		timer_registered = true;
+	}
+	watching_role = caller;
+	enable_timeout_every(timer,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TICK_MS),
+						 TICK_MS);
+}
+
+void
+cmig_lock_wait_unwatch(void)
+{
+	if (timer_registered)
+		disable_timeout(timer, false);
+}
+
+void
+cmig_lock_wait_forget(void)
+{
+	seen.last_seen = 0;
+}
+
+/* What a lock protects, in the user's terms where that is possible. */
+static char *
+describe_tag(const LOCKTAG *tag)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (tag->locktag_type == LOCKTAG_RELATION &&
+		tag->locktag_field1 == MyDatabaseId)
+	{
+		char	   *name = get_rel_name(tag->locktag_field2);
+
+		if (name != NULL)
+		{
+			char	   *schema = get_namespace_name(get_rel_namespace(tag->locktag_field2));
+
+			appendStringInfo(&buf, "relation %s",
+							 quote_qualified_identifier(schema, name));
+			return buf.data;
+		}
+	}
+	DescribeLockTag(&buf, tag);
+	return buf.data;
+}
+
+/* The status entry of a process, or NULL. */
+static PgBackendStatus *
+find_backend(int pid)
+{
+	int			count = pgstat_fetch_stat_numbackends();
+
+	for (int i = 1; i <= count; i++)
+	{
+		LocalPgBackendStatus *local = cmig_local_beentry_compat(i);
+
+		if (local != NULL && local->backendStatus.st_procpid == pid)
+			return &local->backendStatus;
+	}
+	return NULL;
+}
+
+static void
+append_duration(StringInfo buf, TimestampTz since)
+{
+	long		secs;
+	int			usecs;
+
+	TimestampDifference(since, GetCurrentTimestamp(), &secs, &usecs);
+	if (secs >= 7200)
+		appendStringInfo(buf, "%ld hours", secs / 3600);
+	else if (secs >= 120)
+		appendStringInfo(buf, "%ld minutes", secs / 60);
+	else
+		appendStringInfo(buf, "%ld.%d seconds", secs, usecs / 100000);
+}
+
+/*
+ * One sentence about a process.  Its query is shown under the rule of
+ * pg_stat_activity: to its own role's members and to pg_read_all_stats.
+ */
+static void
+append_process(StringInfo buf, int pid, Oid caller)
+{
+	PgBackendStatus *status = find_backend(pid);
+	char	   *role;
+
+	appendStringInfo(buf, "Process %d", pid);
+	if (status == NULL)
+	{
+		appendStringInfoString(buf, " is in the way.");
+		return;
+	}
+
+	role = OidIsValid(status->st_userid) ?
+		GetUserNameFromId(status->st_userid, true) : NULL;
+	if (role != NULL)
+		appendStringInfo(buf, " of user \"%s\"", role);
+	appendStringInfoString(buf, " is in the way");
+
+	if (!has_privs_of_role(caller, ROLE_PG_READ_ALL_STATS) &&
+		!(OidIsValid(status->st_userid) && has_privs_of_role(caller, status->st_userid)))
+	{
+		appendStringInfoString(buf, ".");
+		return;
+	}
+
+	if (status->st_xact_start_timestamp != 0)
+	{
+		appendStringInfoString(buf, "; its transaction has been open for ");
+		append_duration(buf, status->st_xact_start_timestamp);
+	}
+	switch (status->st_state)
+	{
+		case STATE_IDLEINTRANSACTION:
+		case STATE_IDLEINTRANSACTION_ABORTED:
+			appendStringInfoString(buf, ", idle since its last query");
+			break;
+		case STATE_RUNNING:
+			appendStringInfoString(buf, ", and its query is running");
+			break;
+		default:
+			break;
+	}
+	if (status->st_activity_raw != NULL && status->st_activity_raw[0] != '\0')
+	{
+		char	   *query = pgstat_clip_activity(status->st_activity_raw);
+		int			length = strlen(query);
+		int			clipped = pg_mbcliplen(query, length, MAX_QUERY_LENGTH);
+
+		appendStringInfoString(buf, ": ");
+		for (int i = 0; i < clipped; i++)
+			appendStringInfoChar(buf, strchr("\n\r\t", query[i]) ? ' ' : query[i]);
+		if (clipped < length)
+			appendStringInfoString(buf, "...");
+	}
+	else
+		appendStringInfoString(buf, ".");
+}
+
+char *
+cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
+{
+	StringInfoData buf;
+	VirtualTransactionId *holders;
+	int			count;
+	int			shown = 0;
+
+	*pid = 0;
+	initStringInfo(&buf);
+
+	/* what another transaction of this session saw is too old */
+	pgstat_clear_backend_activity_snapshot();
+
+	holders = GetLockConflicts(tag, mode, &count);
+	for (int i = 0; i < count; i++)
+	{
+		PGPROC	   *proc = cmig_vxid_get_proc_compat(holders[i]);
+
+		if (proc == NULL)
+			continue;
+		if (shown == MAX_BLOCKERS)
+		{
+			appendStringInfo(&buf, "\n%d more are in the way.", count - i);
+			break;
+		}
+		if (shown++ > 0)
+			appendStringInfoChar(&buf, '\n');
+		else
+			*pid = proc->pid;
+		append_process(&buf, proc->pid, caller);
+	}
+	return buf.data;
+}
+
+static void
+explain(const LOCKTAG *tag, LOCKMODE mode, Oid caller, const char *what)
+{
+	int			pid;
+	char	   *blockers = cmig_lock_wait_blockers(tag, mode, caller, &pid);
+
+	if (pid == 0)
+	{
+		errdetail("%s", what);
+		return;
+	}
+	errdetail("%s\n%s", what, blockers);
+	errhint("Run again when that transaction has ended, or end it: SELECT pg_terminate_backend(%d).",
+			pid);
+}
+
+void
+cmig_lock_wait_explain(void)
+{
+	int			code = geterrcode();
+	LOCKTAG		tag;
+	char	   *what;
+	bool		ours;
+
+	if (code != ERRCODE_LOCK_NOT_AVAILABLE && code != ERRCODE_QUERY_CANCELED)
+		return;
+	if (seen.last_seen == 0 || GetCurrentTimestamp() - seen.last_seen > STALE_US)
+		return;
+	if (!IsTransactionState())
+		return;
+
+	for (int i = 0; i < lengthof(seen.tag); i++)
+		((uint32 *) &tag)[i] = seen.tag[i];
+	ours = seen.exhausted && code == ERRCODE_QUERY_CANCELED;
+
+	/* once for each error, and a later wait may be cancelled again */
+	seen.last_seen = 0;
+	seen.exhausted = false;
+
+	if (ours)
+	{
+		errcode(ERRCODE_LOCK_NOT_AVAILABLE);
+		errmsg("canceling statement due to cmig.lock_timeout");
+		what = psprintf("The run has waited for locks for more than %d ms in all, last for %s on %s.",
+						cmig_lock_timeout, GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
+						describe_tag(&tag));
+	}
+	else
+		what = psprintf("It waited for %s on %s.",
+						GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
+						describe_tag(&tag));
+	explain(&tag, seen.mode, watching_role, what);
+}
+
+void
+cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode, Oid caller,
+						   const char *what)
+{
+	int			code = geterrcode();
+
+	if (code != ERRCODE_LOCK_NOT_AVAILABLE && code != ERRCODE_QUERY_CANCELED)
+		return;
+	if (IsTransactionState())
+		explain(tag, mode, caller, what);
+}

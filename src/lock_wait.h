@@ -1,0 +1,55 @@
+/*
+ * lock_wait.h
+ *	  How long a run waits for locks, and who keeps it waiting.
+ *
+ * While a watch is on, a timer looks every few milliseconds whether this
+ * backend waits for a lock.  It adds up the waits against cmig.lock_timeout,
+ * ends the wait that exceeds it, and remembers what was waited for, so that
+ * an error can name the session in the way.
+ */
+#ifndef CMIG_LOCK_WAIT_H
+#define CMIG_LOCK_WAIT_H
+
+#include "postgres.h"
+#include "storage/lock.h"
+
+/* cmig.lock_timeout in milliseconds, 0 is no limit; registered by the runner. */
+extern int	cmig_lock_timeout;
+
+/* A new attempt: its waits are counted from zero. */
+extern void cmig_lock_wait_reset(void);
+
+/*
+ * Turn the timer on and off.  caller is the role whose rights decide which
+ * queries of others an error may show.  Off is safe at any time.
+ */
+extern void cmig_lock_wait_watch(Oid caller);
+extern void cmig_lock_wait_unwatch(void);
+
+/* A new statement: forget what earlier ones waited for. */
+extern void cmig_lock_wait_forget(void);
+
+/*
+ * To be called from an error context callback.  If the error under way ends
+ * a lock wait that the timer saw, add who was in the way (DETAIL, HINT), and
+ * turn the timer's own cancel into 55P03.
+ */
+extern void cmig_lock_wait_explain(void);
+
+/*
+ * The same for a wait on a known lock, without a timer: if the error under
+ * way is a lock timeout or a cancel, say who holds it.  what is a sentence
+ * for the start of DETAIL.
+ */
+extern void cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode,
+									   Oid caller, const char *what);
+
+/*
+ * Describe the sessions that hold or await tag in a way that conflicts with
+ * mode: one sentence each, at most a few.  *pid gets the first one's process
+ * id, 0 if there is none.
+ */
+extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode,
+									 Oid caller, int *pid);
+
+#endif							/* CMIG_LOCK_WAIT_H */
