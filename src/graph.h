@@ -97,8 +97,8 @@ extern void cmig_graph_mark_ancestors(const CmigGraph *graph, CmigMarks *marks,
 extern void cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks,
 										bool over_depends);
 
-/* The lineage of a node: its ancestors and descendants over down_revision. */
-extern CmigMarks *cmig_graph_lineage(const CmigGraph *graph, int node);
+/* The lineage of a node: its ancestors and descendants, itself included. */
+extern CmigMarks *cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends);
 
 /*
  * The marked nodes so that parents and dependencies come first, branch by

@@ -15,7 +15,7 @@
 
 /*
  * What is applied.  rows are the version rows as found; nodes those of them
- * that the graph knows.  current holds the ancestors of the rows.
+ * that the graph knows.
  */
 typedef struct CmigApplied
 {
@@ -44,9 +44,10 @@ extern List *cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *appl
 /* Where downgrade stops: the roots (whose descendants go), and more. */
 typedef struct CmigDowngradeTarget
 {
+	const char *text;			/* as typed */
 	int			node;			/* -1: base */
 	List	   *roots;			/* of int: these and their descendants go */
-	bool		to_base;		/* base of the whole graph was asked for */
+	bool		to_base;		/* "base" was said: everything goes */
 } CmigDowngradeTarget;
 
 extern CmigDowngradeTarget *cmig_target_downgrade(const CmigGraph *graph,
@@ -61,7 +62,9 @@ typedef struct CmigStampTarget
 	CmigMarks  *base_lineage;	/* ... rows of this lineage, NULL for all */
 } CmigStampTarget;
 
-extern CmigStampTarget *cmig_target_stamp(const CmigGraph *graph, const CmigNames *targets);
+extern CmigStampTarget *cmig_target_stamp(const CmigGraph *graph,
+										  const CmigApplied *applied,
+										  const CmigNames *targets);
 
 /*
  * A history range, "from:to" or one identifier; the result marks the

@@ -1,0 +1,782 @@
+/*
+ * graph.c
+ *	  The revision graph in memory.
+ *
+ * All edges are node numbers in a few flat arrays, and every walk keeps its
+ * own stack on the heap, so depth is bounded by memory and never by the C
+ * stack.  Every function here is linear in nodes plus edges.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "graph.h"
+
+#include "common/hashfn.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/memutils.h"
+#include "utils/varlena.h"
+
+/* How many defects or names an error lists. */
+#define MAX_LISTED 20
+
+/*
+ * Names
+ */
+
+typedef struct NameEntry
+{
+	const char *name;			/* key */
+	int			node;
+	bool		is_label;
+	uint32		hash;
+	char		status;
+} NameEntry;
+
+#define SH_PREFIX cmig_name
+#define SH_ELEMENT_TYPE NameEntry
+#define SH_KEY_TYPE const char *
+#define SH_KEY name
+#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) (key), strlen(key))
+#define SH_EQUAL(tb, a, b) (strcmp(a, b) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) (a)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static const char *const reserved_names[] = {"head", "heads", "base", "current"};
+
+char *
+cmig_graph_check_name(const char *name)
+{
+	if (name[0] == '\0')
+		return pstrdup("is empty");
+	if (strlen(name) > CMIG_MAX_ID_LENGTH)
+		return psprintf("is longer than %d bytes", CMIG_MAX_ID_LENGTH);
+	for (int i = 0; i < lengthof(reserved_names); i++)
+		if (strcmp(name, reserved_names[i]) == 0)
+			return pstrdup("is a reserved word");
+	for (const char *c = name; *c; c += pg_mblen(c))
+	{
+		unsigned char byte = (unsigned char) *c;
+
+		if (byte <= ' ' || byte == 0x7f)
+			return pstrdup("contains white space or a control character");
+		if (strchr("@:+,;{}\"'", *c) != NULL)
+			return psprintf("contains the character %c", *c);
+		/* U+0085, U+00A0, U+2028 and the like, where the encoding is UTF-8 */
+		if (GetDatabaseEncoding() == PG_UTF8 && byte >= 0x80)
+		{
+			pg_wchar	code = utf8_to_unicode((const unsigned char *) c);
+
+			if ((code >= 0x80 && code <= 0xa0) || code == 0x1680 ||
+				(code >= 0x2000 && code <= 0x200f) ||
+				(code >= 0x2028 && code <= 0x202f) ||
+				code == 0x205f || code == 0x2060 || code == 0x3000 || code == 0xfeff)
+				return pstrdup("contains white space or a control character");
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Building
+ */
+
+static void pg_attribute_printf(4, 5)
+add_defect(CmigGraph *graph, const char *revision, const char *fix,
+		   const char *format,...)
+{
+	CmigDefect *defect = palloc(sizeof(CmigDefect));
+	StringInfoData problem;
+
+	initStringInfo(&problem);
+	for (;;)
+	{
+		va_list		args;
+		int			needed;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&problem, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&problem, needed);
+	}
+	defect->revision = revision;
+	defect->problem = problem.data;
+	defect->fix = fix;
+	graph->defects = lappend(graph->defects, defect);
+}
+
+static int
+compare_revisions(const void *a, const void *b)
+{
+	return strcmp((*(const CmigRevision *const *) a)->id,
+				  (*(const CmigRevision *const *) b)->id);
+}
+
+static NameEntry *
+find_entry(const CmigGraph *graph, const char *name)
+{
+	return cmig_name_lookup(graph->names, name);
+}
+
+int
+cmig_graph_find_name(const CmigGraph *graph, const char *name)
+{
+	NameEntry  *entry = find_entry(graph, name);
+
+	return entry ? entry->node : -1;
+}
+
+int
+cmig_graph_find_id(const CmigGraph *graph, const char *id)
+{
+	NameEntry  *entry = find_entry(graph, id);
+
+	return entry && !entry->is_label ? entry->node : -1;
+}
+
+/* Number the revisions by their ids' bytes and enter ids and labels. */
+static void
+enter_names(CmigGraph *graph, const CmigRevision *revisions, int count)
+{
+	const CmigRevision **sorted = palloc_extended(sizeof(CmigRevision *) * (Size) Max(count, 1),
+												  MCXT_ALLOC_HUGE);
+	bool		found;
+
+	for (int i = 0; i < count; i++)
+		sorted[i] = &revisions[i];
+	qsort(sorted, count, sizeof(CmigRevision *), compare_revisions);
+
+	graph->count = count;
+	graph->nodes = palloc_extended(sizeof(CmigNode) * (Size) Max(count, 1),
+								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	graph->names = cmig_name_create(CurrentMemoryContext, Max(count, 16), NULL);
+
+	for (int i = 0; i < count; i++)
+	{
+		const char *id = sorted[i]->id;
+		char	   *bad = cmig_graph_check_name(id);
+		NameEntry  *entry;
+
+		graph->nodes[i].revision = sorted[i];
+		if (bad)
+			add_defect(graph, id, "Give the revision another id.",
+					   "its id %s", bad);
+		entry = cmig_name_insert(graph->names, id, &found);
+		if (found)
+			add_defect(graph, id, "Delete one of the rows, and make column revision the primary key again.",
+					   "the id is there twice");
+		entry->node = i;
+		entry->is_label = false;
+	}
+	pfree(sorted);
+
+	for (int i = 0; i < count; i++)
+	{
+		const CmigRevision *revision = graph->nodes[i].revision;
+
+		if (revision->malformed)
+			add_defect(graph, revision->id,
+					   "Make down_revision, depends_on and branch_labels one-dimensional arrays without NULL.",
+					   "an array of it holds NULL or has more than one dimension");
+		for (int j = 0; j < revision->labels.count; j++)
+		{
+			const char *label = revision->labels.names[j];
+			char	   *bad = cmig_graph_check_name(label);
+			NameEntry  *entry;
+
+			if (bad)
+				add_defect(graph, revision->id, "Give the branch another label.",
+						   "its branch label \"%s\" %s", label, bad);
+			entry = cmig_name_insert(graph->names, label, &found);
+			if (!found)
+			{
+				entry->node = i;
+				entry->is_label = true;
+			}
+			else if (!entry->is_label)
+				add_defect(graph, revision->id, "Give the branch another label.",
+						   "its branch label \"%s\" is the id of a revision", label);
+			else if (entry->node != i)
+				add_defect(graph, revision->id, "Use a branch label once.",
+						   "its branch label \"%s\" is already used by revision \"%s\"",
+						   label, cmig_graph_id(graph, entry->node));
+		}
+	}
+}
+
+/*
+ * Resolve one list of names to nodes, each once; last_seen[node] == mark says
+ * that the node is in already.
+ */
+static void
+resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
+			  CmigEdges *edges, int *last_seen, int mark)
+{
+	const char *id = cmig_graph_id(graph, node);
+
+	edges->count = 0;
+	edges->nodes = names->count ? palloc(sizeof(int) * names->count) : NULL;
+	for (int i = 0; i < names->count; i++)
+	{
+		const char *name = names->names[i];
+		NameEntry  *entry = find_entry(graph, name);
+
+		if (entry && entry->is_label && !depends)
+			add_defect(graph, id,
+					   psprintf("Write \"%s\" instead.", cmig_graph_id(graph, entry->node)),
+					   "its down_revision \"%s\" is a branch label, not an id", name);
+		else if (entry == NULL)
+		{
+			const char *near = cmig_graph_suggest(graph, name);
+
+			add_defect(graph, id,
+					   near ? psprintf("Did you mean \"%s\"? Otherwise load the missing revision.", near)
+					   : psprintf("Load revision \"%s\", or correct the reference.", name),
+					   depends ? "its depends_on \"%s\" is not present"
+					   : "its down_revision \"%s\" is not present", name);
+		}
+		else if (entry->node == node)
+			add_defect(graph, id, "Remove the reference.",
+					   depends ? "it depends on itself" : "it is its own down_revision");
+		else if (last_seen[entry->node] != mark)
+		{
+			last_seen[entry->node] = mark;
+			edges->nodes[edges->count++] = entry->node;
+		}
+	}
+}
+
+/* Turn edges round: from parents to children, from depends to dependents. */
+static void
+reverse_edges(CmigGraph *graph, bool depends)
+{
+	int		   *pool;
+	Size		total = 0;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		CmigEdges  *down = depends ? &graph->nodes[i].depends : &graph->nodes[i].parents;
+
+		for (int j = 0; j < down->count; j++)
+		{
+			CmigNode   *other = &graph->nodes[down->nodes[j]];
+
+			(depends ? &other->dependents : &other->children)->count++;
+		}
+		total += down->count;
+	}
+	if (total == 0)
+		return;
+
+	pool = palloc_extended(sizeof(int) * total, MCXT_ALLOC_HUGE);
+	for (int i = 0; i < graph->count; i++)
+	{
+		CmigEdges  *up = depends ? &graph->nodes[i].dependents : &graph->nodes[i].children;
+
+		up->nodes = pool;
+		pool += up->count;
+		up->count = 0;
+	}
+	for (int i = 0; i < graph->count; i++)
+	{
+		CmigEdges  *down = depends ? &graph->nodes[i].depends : &graph->nodes[i].parents;
+
+		for (int j = 0; j < down->count; j++)
+		{
+			CmigNode   *other = &graph->nodes[down->nodes[j]];
+			CmigEdges  *up = depends ? &other->dependents : &other->children;
+
+			up->nodes[up->count++] = i;
+		}
+	}
+}
+
+/* The k-th edge down: parents first, then dependencies if over_depends. */
+static inline int
+edge_down(const CmigNode *node, int k, bool over_depends)
+{
+	if (k < node->parents.count)
+		return node->parents.nodes[k];
+	k -= node->parents.count;
+	if (over_depends && k < node->depends.count)
+		return node->depends.nodes[k];
+	return -1;
+}
+
+static inline int
+edge_up(const CmigNode *node, int k, bool over_depends)
+{
+	if (k < node->children.count)
+		return node->children.nodes[k];
+	k -= node->children.count;
+	if (over_depends && k < node->dependents.count)
+		return node->dependents.nodes[k];
+	return -1;
+}
+
+/*
+ * Take away all nodes that have nothing left below (up = false) or above
+ * them; what stays is on a cycle or between two.
+ */
+static void
+peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
+{
+	int		   *open = palloc_extended(sizeof(int) * (Size) graph->count, MCXT_ALLOC_HUGE);
+	int		   *stack = palloc_extended(sizeof(int) * (Size) graph->count, MCXT_ALLOC_HUGE);
+	int			depth = 0;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		int			other;
+
+		open[i] = 0;
+		if (!left[i])
+			continue;
+		for (int k = 0; (other = up ? edge_up(&graph->nodes[i], k, over_depends)
+						 : edge_down(&graph->nodes[i], k, over_depends)) >= 0; k++)
+			if (left[other])
+				open[i]++;
+		if (open[i] == 0)
+			stack[depth++] = i;
+	}
+	while (depth > 0)
+	{
+		int			node = stack[--depth];
+		int			other;
+
+		left[node] = false;
+		for (int k = 0; (other = up ? edge_down(&graph->nodes[node], k, over_depends)
+						 : edge_up(&graph->nodes[node], k, over_depends)) >= 0; k++)
+			if (left[other] && --open[other] == 0)
+				stack[depth++] = other;
+	}
+	pfree(open);
+	pfree(stack);
+}
+
+/* Report the cycles over down_revision, or those that need depends_on. */
+static void
+find_cycles(CmigGraph *graph, bool over_depends)
+{
+	bool	   *left = palloc_extended(Max(graph->count, 1), MCXT_ALLOC_HUGE);
+	int		   *path = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1), MCXT_ALLOC_HUGE);
+	int		   *place = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1), MCXT_ALLOC_HUGE);
+
+	memset(left, true, graph->count);
+	peel(graph, left, false, over_depends);
+	peel(graph, left, true, over_depends);
+
+	/* walk down inside what is left until a node of the path comes again */
+	for (int i = 0; i < graph->count; i++)
+		place[i] = -1;
+	for (int i = 0; i < graph->count; i++)
+	{
+		int			length = 0;
+		int			node = i;
+
+		while (node >= 0 && left[node] && place[node] < 0)
+		{
+			int			next;
+			int			k = 0;
+
+			place[node] = length;
+			path[length++] = node;
+			while ((next = edge_down(&graph->nodes[node], k, over_depends)) >= 0 && !left[next])
+				k++;
+			/* everything below was part of a cycle reported before */
+			if (next < 0)
+			{
+				node = -1;
+				break;
+			}
+			node = next;
+		}
+		if (length > 0 && node >= 0 && left[node])
+		{
+			StringInfoData names;
+			int			listed = 0;
+
+			initStringInfo(&names);
+			for (int j = place[node]; j < length; j++)
+			{
+				if (listed++ == MAX_LISTED)
+				{
+					appendStringInfoString(&names, " ...");
+					break;
+				}
+				appendStringInfo(&names, "%s\"%s\"", listed > 1 ? ", " : "",
+								 cmig_graph_id(graph, path[j]));
+			}
+			add_defect(graph, cmig_graph_id(graph, node),
+					   "Correct one of the references.",
+					   over_depends ? "revisions %s form a cycle over depends_on"
+					   : "revisions %s form a cycle", names.data);
+		}
+		for (int j = 0; j < length; j++)
+			left[path[j]] = false;
+	}
+	pfree(left);
+	pfree(path);
+	pfree(place);
+}
+
+CmigGraph *
+cmig_graph_build(const CmigRevision *revisions, int count)
+{
+	CmigGraph  *graph = palloc0(sizeof(CmigGraph));
+	int		   *last_seen;
+
+	enter_names(graph, revisions, count);
+
+	last_seen = palloc_extended(sizeof(int) * (Size) Max(count, 1), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < count; i++)
+		last_seen[i] = -1;
+	for (int i = 0; i < count; i++)
+	{
+		CmigNode   *node = &graph->nodes[i];
+
+		/* one mark for both lists: a parent is no dependency besides */
+		resolve_edges(graph, i, &node->revision->parents, false,
+					  &node->parents, last_seen, i);
+		resolve_edges(graph, i, &node->revision->depends, true,
+					  &node->depends, last_seen, i);
+	}
+	pfree(last_seen);
+
+	reverse_edges(graph, false);
+	reverse_edges(graph, true);
+
+	{
+		int			before = list_length(graph->defects);
+
+		find_cycles(graph, false);
+		if (list_length(graph->defects) == before)
+			find_cycles(graph, true);
+	}
+	return graph;
+}
+
+void
+cmig_graph_require_sound(const CmigGraph *graph)
+{
+	StringInfoData detail;
+	const CmigDefect *first;
+	ListCell   *lc;
+	int			listed = 0;
+
+	if (graph->defects == NIL)
+		return;
+
+	first = linitial(graph->defects);
+	initStringInfo(&detail);
+	foreach(lc, graph->defects)
+	{
+		const CmigDefect *defect = lfirst(lc);
+
+		if (listed++ == MAX_LISTED)
+		{
+			appendStringInfo(&detail, "\n... and %d more.",
+							 list_length(graph->defects) - MAX_LISTED);
+			break;
+		}
+		appendStringInfo(&detail, "%sRevision \"%s\": %s.", listed > 1 ? "\n" : "",
+						 defect->revision, defect->problem);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BROKEN_GRAPH),
+			 errmsg("the revision graph is broken"),
+			 errdetail("%s", detail.data),
+			 list_length(graph->defects) == 1
+			 ? errhint("%s", first->fix)
+			 : errhint("SELECT * FROM cmig.check() lists each problem with its fix.")));
+}
+
+/*
+ * Looking up
+ */
+
+List *
+cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix)
+{
+	Size		length = strlen(prefix);
+	List	   *found = NIL;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		const CmigRevision *revision = graph->nodes[i].revision;
+
+		if (strncmp(revision->id, prefix, length) == 0 &&
+			pg_mbstrlen(revision->id) > 3)
+			found = lappend_int(found, i);
+		for (int j = 0; j < revision->labels.count; j++)
+			if (strncmp(revision->labels.names[j], prefix, length) == 0 &&
+				pg_mbstrlen(revision->labels.names[j]) > 3)
+				found = lappend_int(found, i);
+	}
+	return found;
+}
+
+const char *
+cmig_graph_suggest(const CmigGraph *graph, const char *name)
+{
+	int			length = strlen(name);
+	int			best = Max(1, length / 3) + 1;
+	const char *nearest = NULL;
+
+	/* guessing is for people, not for machine-made graphs */
+	if (length == 0 || length > CMIG_MAX_ID_LENGTH || graph->count > 10000)
+		return NULL;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		const CmigRevision *revision = graph->nodes[i].revision;
+
+		for (int j = -1; j < revision->labels.count; j++)
+		{
+			const char *candidate = j < 0 ? revision->id : revision->labels.names[j];
+			int			candidate_length = strlen(candidate);
+			int			distance;
+
+			if (candidate_length == 0 || candidate_length > CMIG_MAX_ID_LENGTH)
+				continue;
+			/* part of an id is nearer than any misspelling */
+			if (length >= 3 && strstr(candidate, name) != NULL)
+				distance = 0;
+			else
+				distance = varstr_levenshtein_less_equal(name, length,
+														 candidate, candidate_length,
+														 1, 1, 1, best, true);
+			if (distance < best)
+			{
+				best = distance;
+				nearest = candidate;
+			}
+		}
+	}
+	return nearest;
+}
+
+/*
+ * Sets
+ */
+
+CmigMarks *
+cmig_graph_marks(const CmigGraph *graph)
+{
+	CmigMarks  *marks = palloc(sizeof(CmigMarks));
+
+	marks->count = 0;
+	marks->set = palloc_extended(Max(graph->count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	return marks;
+}
+
+bool
+cmig_graph_mark(CmigMarks *marks, int node)
+{
+	if (marks->set[node])
+		return false;
+	marks->set[node] = true;
+	marks->count++;
+	return true;
+}
+
+static void
+spread(const CmigGraph *graph, CmigMarks *marks, bool up, bool over_depends)
+{
+	int		   *stack = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1), MCXT_ALLOC_HUGE);
+	int			depth = 0;
+
+	for (int i = 0; i < graph->count; i++)
+		if (marks->set[i])
+			stack[depth++] = i;
+	while (depth > 0)
+	{
+		const CmigNode *node = &graph->nodes[stack[--depth]];
+		int			other;
+
+		for (int k = 0; (other = up ? edge_up(node, k, over_depends)
+						 : edge_down(node, k, over_depends)) >= 0; k++)
+			if (cmig_graph_mark(marks, other))
+				stack[depth++] = other;
+	}
+	pfree(stack);
+}
+
+void
+cmig_graph_mark_ancestors(const CmigGraph *graph, CmigMarks *marks, bool over_depends)
+{
+	spread(graph, marks, false, over_depends);
+}
+
+void
+cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks, bool over_depends)
+{
+	spread(graph, marks, true, over_depends);
+}
+
+CmigMarks *
+cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends)
+{
+	CmigMarks  *down = cmig_graph_marks(graph);
+	CmigMarks  *up = cmig_graph_marks(graph);
+
+	cmig_graph_mark(down, node);
+	cmig_graph_mark(up, node);
+	spread(graph, down, false, over_depends);
+	spread(graph, up, true, over_depends);
+	for (int i = 0; i < graph->count; i++)
+		if (up->set[i])
+			cmig_graph_mark(down, i);
+	pfree(up->set);
+	pfree(up);
+	return down;
+}
+
+/*
+ * Order: depth first from the tops of the marked part, what is below before
+ * what is above, so that a branch is not interleaved with another.
+ */
+int *
+cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
+{
+	Size		size = Max(graph->count, 1);
+	int		   *order = palloc_extended(sizeof(int) * size, MCXT_ALLOC_HUGE);
+	int		   *stack = palloc_extended(sizeof(int) * size, MCXT_ALLOC_HUGE);
+	int		   *next_edge = palloc_extended(sizeof(int) * size, MCXT_ALLOC_HUGE);
+	bool	   *visited = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	int			done = 0;
+
+	/* pass 0 starts from the tops, pass 1 takes what only cycles hide */
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (int start = 0; start < graph->count; start++)
+		{
+			int			depth = 0;
+			int			other;
+
+			if (!marks->set[start] || visited[start])
+				continue;
+			if (pass == 0)
+			{
+				bool		top = true;
+
+				for (int k = 0; top && (other = edge_up(&graph->nodes[start], k, true)) >= 0; k++)
+					top = !marks->set[other];
+				if (!top)
+					continue;
+			}
+
+			visited[start] = true;
+			next_edge[start] = 0;
+			stack[depth++] = start;
+			while (depth > 0)
+			{
+				int			node = stack[depth - 1];
+
+				other = edge_down(&graph->nodes[node], next_edge[node]++, true);
+				if (other < 0)
+				{
+					order[done++] = node;
+					depth--;
+				}
+				else if (marks->set[other] && !visited[other])
+				{
+					visited[other] = true;
+					next_edge[other] = 0;
+					stack[depth++] = other;
+				}
+			}
+		}
+	}
+	pfree(stack);
+	pfree(next_edge);
+	pfree(visited);
+
+	*count = done;
+	return order;
+}
+
+static List *
+add_labels(List *to, List *from)
+{
+	ListCell   *lc;
+
+	foreach(lc, from)
+	{
+		const char *label = lfirst(lc);
+		ListCell   *known;
+
+		foreach(known, to)
+			if (strcmp(lfirst(known), label) == 0)
+				break;
+		if (known == NULL)
+			to = lappend(to, (void *) label);
+	}
+	return to;
+}
+
+List **
+cmig_graph_shown_labels(const CmigGraph *graph)
+{
+	List	  **shown = palloc_extended(sizeof(List *) * (Size) Max(graph->count, 1),
+										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	CmigMarks	all = {graph->count, NULL};
+	int		   *order;
+	int			count;
+
+	all.set = palloc_extended(Max(graph->count, 1), MCXT_ALLOC_HUGE);
+	memset(all.set, true, graph->count);
+	order = cmig_graph_order(graph, &all, &count);
+
+	/* to descendants; a list is shared until something is added to it */
+	for (int i = 0; i < count; i++)
+	{
+		const CmigNode *node = &graph->nodes[order[i]];
+		List	   *labels = NIL;
+
+		for (int j = 0; j < node->revision->labels.count; j++)
+			labels = lappend(labels, node->revision->labels.names[j]);
+		if (labels == NIL && node->parents.count == 1)
+			shown[order[i]] = shown[node->parents.nodes[0]];
+		else
+		{
+			for (int j = 0; j < node->parents.count; j++)
+				labels = add_labels(labels, shown[node->parents.nodes[j]]);
+			shown[order[i]] = labels;
+		}
+	}
+
+	/* and down to the previous branch point */
+	for (int i = 0; i < graph->count; i++)
+	{
+		const CmigRevision *revision = graph->nodes[i].revision;
+		int			node = i;
+		List	   *labels = NIL;
+
+		if (revision->labels.count == 0 || graph->defects != NIL)
+			continue;
+		for (int j = 0; j < revision->labels.count; j++)
+			labels = lappend(labels, revision->labels.names[j]);
+		while (graph->nodes[node].children.count + graph->nodes[node].dependents.count <= 1 &&
+			   graph->nodes[node].parents.count == 1)
+		{
+			const CmigNode *parent = &graph->nodes[graph->nodes[node].parents.nodes[0]];
+
+			node = graph->nodes[node].parents.nodes[0];
+			if (parent->children.count + parent->dependents.count > 1 ||
+				parent->parents.count > 1)
+				break;
+			shown[node] = add_labels(list_copy(shown[node]), labels);
+		}
+	}
+	pfree(all.set);
+	pfree(order);
+	return shown;
+}

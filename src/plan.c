@@ -1,0 +1,176 @@
+/*
+ * plan.c
+ *	  Which steps lead from the version rows to a target, and what they do to
+ *	  the rows.
+ *
+ * The rows follow from a count a node: how many applied revisions name it in
+ * down_revision or depends_on.  An applied node with count 0 has a row.  A
+ * step changes the counts of the nodes it names only, so a whole plan is
+ * linear in its edges.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "plan.h"
+
+static int *
+count_naming(const CmigGraph *graph, const CmigMarks *applied)
+{
+	int		   *naming = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1),
+										 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		const CmigNode *node = &graph->nodes[i];
+
+		if (!applied->set[i])
+			continue;
+		for (int j = 0; j < node->parents.count; j++)
+			naming[node->parents.nodes[j]]++;
+		for (int j = 0; j < node->depends.count; j++)
+			naming[node->depends.nodes[j]]++;
+	}
+	return naming;
+}
+
+static void
+step_up(const CmigGraph *graph, CmigStep *step, int *naming)
+{
+	const CmigEdges *edges[2] = {
+		&graph->nodes[step->node].parents, &graph->nodes[step->node].depends
+	};
+
+	step->added = list_make1_int(step->node);
+	for (int e = 0; e < 2; e++)
+		for (int j = 0; j < edges[e]->count; j++)
+			if (naming[edges[e]->nodes[j]]++ == 0)
+				step->removed = lappend_int(step->removed, edges[e]->nodes[j]);
+}
+
+static void
+step_down(const CmigGraph *graph, CmigStep *step, int *naming)
+{
+	const CmigEdges *edges[2] = {
+		&graph->nodes[step->node].parents, &graph->nodes[step->node].depends
+	};
+
+	step->removed = list_make1_int(step->node);
+	for (int e = 0; e < 2; e++)
+		for (int j = 0; j < edges[e]->count; j++)
+			if (--naming[edges[e]->nodes[j]] == 0)
+				step->added = lappend_int(step->added, edges[e]->nodes[j]);
+}
+
+static CmigPlan *
+make_plan(const CmigGraph *graph, const CmigApplied *applied,
+		  const CmigMarks *moving, CmigDirection direction)
+{
+	CmigPlan   *plan = palloc0(sizeof(CmigPlan));
+	int		   *naming = count_naming(graph, applied->applied);
+	int		   *order = cmig_graph_order(graph, moving, &plan->count);
+
+	plan->direction = direction;
+	plan->steps = palloc_extended(sizeof(CmigStep) * (Size) Max(plan->count, 1),
+								  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < plan->count; i++)
+	{
+		CmigStep   *step = &plan->steps[i];
+
+		if (direction == CMIG_UPGRADE)
+		{
+			step->node = order[i];
+			step_up(graph, step, naming);
+		}
+		else
+		{
+			step->node = order[plan->count - 1 - i];
+			step_down(graph, step, naming);
+		}
+	}
+	pfree(naming);
+	pfree(order);
+	return plan;
+}
+
+CmigPlan *
+cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied, List *targets)
+{
+	CmigMarks  *needed = cmig_graph_marks(graph);
+	CmigMarks  *moving = cmig_graph_marks(graph);
+	ListCell   *lc;
+
+	foreach(lc, targets)
+		cmig_graph_mark(needed, lfirst_int(lc));
+	cmig_graph_mark_ancestors(graph, needed, true);
+	for (int i = 0; i < graph->count; i++)
+		if (needed->set[i] && !applied->applied->set[i])
+			cmig_graph_mark(moving, i);
+	return make_plan(graph, applied, moving, CMIG_UPGRADE);
+}
+
+CmigPlan *
+cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
+					const CmigDowngradeTarget *target)
+{
+	CmigMarks  *going = cmig_graph_marks(graph);
+	CmigMarks  *moving = cmig_graph_marks(graph);
+	ListCell   *lc;
+
+	foreach(lc, target->roots)
+		cmig_graph_mark(going, lfirst_int(lc));
+	cmig_graph_mark_descendants(graph, going, true);
+	for (int i = 0; i < graph->count; i++)
+		if (going->set[i] && applied->applied->set[i])
+			cmig_graph_mark(moving, i);
+
+	if (moving->count == 0 && target->node >= 0 &&
+		!list_member_int(applied->nodes, target->node))
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("destination %s is not a valid downgrade target from current head(s)",
+						target->text),
+				 applied->applied->set[target->node]
+				 ? errdetail("Revision \"%s\" is applied only because another one depends on it, and nothing above it is.",
+							 cmig_graph_id(graph, target->node))
+				 : errdetail("Revision \"%s\" is not applied.",
+							 cmig_graph_id(graph, target->node)),
+				 errhint("SELECT * FROM cmig.current() shows what is applied; cmig.upgrade goes the other way.")));
+	return make_plan(graph, applied, moving, CMIG_DOWNGRADE);
+}
+
+CmigStampPlan *
+cmig_plan_stamp(const CmigGraph *graph, const CmigApplied *applied,
+				const CmigStampTarget *target)
+{
+	CmigStampPlan *plan = palloc0(sizeof(CmigStampPlan));
+	CmigMarks  *rows = cmig_graph_marks(graph);
+	CmigMarks  *below = cmig_graph_marks(graph);
+	CmigMarks  *above = cmig_graph_marks(graph);
+	ListCell   *lc;
+
+	foreach(lc, applied->nodes)
+		cmig_graph_mark(rows, lfirst_int(lc));
+	foreach(lc, target->nodes)
+	{
+		if (rows->set[lfirst_int(lc)])
+			continue;
+		plan->added = lappend_int(plan->added, lfirst_int(lc));
+		cmig_graph_mark(below, lfirst_int(lc));
+		cmig_graph_mark(above, lfirst_int(lc));
+	}
+	cmig_graph_mark_ancestors(graph, below, true);
+	cmig_graph_mark_descendants(graph, above, true);
+
+	foreach(lc, applied->nodes)
+	{
+		int			node = lfirst_int(lc);
+
+		if (below->set[node] || above->set[node] ||
+			(target->base &&
+			 (target->base_lineage == NULL || target->base_lineage->set[node]) &&
+			 !list_member_int(target->nodes, node)))
+			plan->removed = lappend(plan->removed, cmig_graph_id(graph, node));
+	}
+	return plan;
+}

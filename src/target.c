@@ -1,0 +1,1060 @@
+/*
+ * target.c
+ *	  What a user typed, resolved to revisions.
+ *
+ * The rules are those of Alembic's revision map (alembic/script/revision.py),
+ * with three differences: text after a relative number is refused instead of
+ * ignored; ids may contain '-' because an exact name is tried before the
+ * relative grammar; and where Alembic would guess or destroy more than was
+ * asked, there is an error.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "target.h"
+
+#include "lib/stringinfo.h"
+
+#define MAX_LISTED 10
+#define MAX_STEPS 1000000000
+
+/* label@symbol+steps, taken apart; absent parts are NULL. */
+typedef struct Identifier
+{
+	const char *text;			/* as typed */
+	char	   *label;
+	char	   *symbol;
+	bool		relative;
+	int			steps;			/* signed */
+	const char *steps_text;		/* "+2" */
+} Identifier;
+
+/*
+ * Errors
+ */
+
+static void pg_attribute_noreturn()
+not_found(const CmigGraph *graph, const char *name)
+{
+	const char *near = cmig_graph_suggest(graph, name);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+			 errmsg("can't locate revision identified by \"%s\"", name),
+			 near ? errhint("Did you mean \"%s\"? SELECT * FROM cmig.history() lists the revisions.", near)
+			 : graph->count == 0 ? errhint("There are no revisions yet: load some with cmig.load or cmig.create_revision.")
+			 : errhint("SELECT * FROM cmig.history() lists the revisions; cmig.load stores missing ones.")));
+}
+
+/* "a", "b", "c", ... */
+static char *
+list_nodes(const CmigGraph *graph, List *nodes, int most)
+{
+	StringInfoData text;
+	ListCell   *lc;
+	int			listed = 0;
+
+	initStringInfo(&text);
+	foreach(lc, nodes)
+	{
+		if (listed++ == most)
+		{
+			appendStringInfo(&text, " and %d more", list_length(nodes) - most);
+			break;
+		}
+		appendStringInfo(&text, "%s\"%s\"", listed > 1 ? ", " : "",
+						 cmig_graph_id(graph, lfirst_int(lc)));
+	}
+	return text.data;
+}
+
+static void pg_attribute_noreturn()
+multiple_heads(const CmigGraph *graph, List *heads, const char *argument)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+			 errmsg("multiple head revisions are present for given argument \"%s\"", argument),
+			 errdetail("The heads are %s.", list_nodes(graph, heads, MAX_LISTED)),
+			 errhint("Name one of them, narrow with <label>@head, or say \"heads\" for all; SELECT cmig.merge('heads', '<message>') joins them.")));
+}
+
+static void pg_attribute_noreturn()
+walked_too_far(const Identifier *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("relative revision %s didn't produce %s migrations",
+					id->steps_text, id->steps_text + 1),
+			 id->symbol || id->label
+			 ? errdetail("The walk of \"%s\" leaves the graph.", id->text) : 0,
+			 errhint("SELECT * FROM cmig.history() lists the revisions.")));
+}
+
+static void pg_attribute_noreturn()
+ambiguous_walk(const CmigGraph *graph, const Identifier *id, List *choices, int at)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("ambiguous walk: \"%s\" can go several ways", id->text),
+			 at < 0
+			 ? errdetail("From base it can go to %s.", list_nodes(graph, choices, MAX_LISTED))
+			 : errdetail("From \"%s\" it can go to %s.", cmig_graph_id(graph, at),
+						 list_nodes(graph, choices, MAX_LISTED)),
+			 errhint("Name the revision, or a branch: <label>@%s.", id->steps_text)));
+}
+
+static void pg_attribute_noreturn()
+invalid_relative(const Identifier *id, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("relative revision %s is not a valid target", id->text),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/*
+ * Taking identifiers apart
+ */
+
+static void
+parse_identifier(const CmigGraph *graph, const char *target, Identifier *id)
+{
+	const char *rest = target;
+	const char *at;
+	const char *sign;
+
+	memset(id, 0, sizeof(*id));
+	if (target == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the target must not be null"),
+				 errhint("Say head, heads, base, an id, or a relative one such as '+1'.")));
+	if (target[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the target must not be empty"),
+				 errhint("Say head, heads, base, an id, or a relative one such as '+1'.")));
+
+	id->text = target;
+	if (cmig_graph_find_name(graph, target) >= 0)
+	{
+		id->symbol = pstrdup(target);
+		return;
+	}
+	if (strchr(target, ':') != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is a range, and one revision is meant here", target),
+				 errhint("Ranges such as base:heads are for cmig.history and cmig.script.")));
+
+	at = strchr(target, '@');
+	if (at != NULL)
+	{
+		id->label = pnstrdup(target, at - target);
+		rest = at + 1;
+		if (at == target || *rest == '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" is not a revision identifier", target),
+					 errhint("Write <label>@<revision>, such as billing@head.")));
+	}
+
+	if (cmig_graph_find_name(graph, rest) < 0)
+	{
+		sign = strrchr(rest, '+');
+		if (strrchr(rest, '-') > sign)
+			sign = strrchr(rest, '-');
+		if (sign && sign[1] != '\0' &&
+			strspn(sign + 1, "0123456789") == strlen(sign + 1))
+		{
+			int64		steps = 0;
+
+			for (const char *c = sign + 1; *c && steps < MAX_STEPS; c++)
+				steps = steps * 10 + (*c - '0');
+			steps = Min(steps, MAX_STEPS);
+			id->relative = true;
+			id->steps = *sign == '-' ? -(int) steps : (int) steps;
+			id->steps_text = sign;
+			if (sign > rest)
+				id->symbol = pnstrdup(rest, sign - rest);
+			return;
+		}
+	}
+	id->symbol = pstrdup(rest);
+}
+
+/*
+ * Looking names up
+ */
+
+static bool
+is_symbol(const char *name)
+{
+	return strcmp(name, "head") == 0 || strcmp(name, "heads") == 0 ||
+		strcmp(name, "base") == 0;
+}
+
+/* A partial name, looked up inside within, or everywhere if that is NULL. */
+static int
+find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
+{
+	List	   *found = NIL;
+	ListCell   *lc;
+
+	foreach(lc, cmig_graph_find_prefix(graph, name))
+		if (within == NULL || within->set[lfirst_int(lc)])
+			found = lappend_int(found, lfirst_int(lc));
+
+	if (list_length(found) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_AMBIGUOUS_REVISION),
+				 errmsg("revision identifier \"%s\" is ambiguous", name),
+				 errdetail("It fits %s.", list_nodes(graph, found, 3)),
+				 errhint("Type more characters of it.")));
+	return found ? linitial_int(found) : -1;
+}
+
+/* The revision that stands for a branch: a label, an id, or part of one. */
+static int
+find_branch(const CmigGraph *graph, const char *label)
+{
+	int			node = cmig_graph_find_name(graph, label);
+
+	if (node < 0 && !is_symbol(label))
+		node = find_partial(graph, label, NULL);
+	if (node < 0)
+	{
+		const char *near = cmig_graph_suggest(graph, label);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+				 errmsg("can't locate branch or revision identified by \"%s\"", label),
+				 near ? errhint("Did you mean \"%s\"?", near)
+				 : errhint("SELECT * FROM cmig.heads() lists the branch labels.")));
+	}
+	return node;
+}
+
+static CmigMarks *
+find_lineage(const CmigGraph *graph, const char *label)
+{
+	return label ? cmig_graph_lineage(graph, find_branch(graph, label), false) : NULL;
+}
+
+/* An id, a label or a part of one, inside the lineage of label if given. */
+static int
+find_revision(const CmigGraph *graph, const char *label, const char *symbol)
+{
+	CmigMarks  *lineage = find_lineage(graph, label);
+	int			node = cmig_graph_find_name(graph, symbol);
+
+	if (node < 0)
+		node = find_partial(graph, symbol, lineage);
+	if (node < 0)
+		not_found(graph, symbol);
+	if (lineage && !lineage->set[node])
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+				 errmsg("can't locate revision identified by \"%s@%s\"", label, symbol),
+				 errdetail("Revision \"%s\" is not a member of branch \"%s\".",
+						   cmig_graph_id(graph, node), label),
+				 errhint("Leave out \"%s@\", or name a revision of that branch.", label)));
+	return node;
+}
+
+/* Heads over down_revision, inside a lineage or everywhere. */
+static List *
+find_heads(const CmigGraph *graph, const CmigMarks *lineage, bool effective)
+{
+	List	   *heads = NIL;
+
+	for (int i = 0; i < graph->count; i++)
+		if ((effective ? cmig_graph_is_effective_head(graph, i)
+			 : cmig_graph_is_head(graph, i)) &&
+			(lineage == NULL || lineage->set[i]))
+			heads = lappend_int(heads, i);
+	return heads;
+}
+
+static List *
+find_bases(const CmigGraph *graph)
+{
+	List	   *bases = NIL;
+
+	for (int i = 0; i < graph->count; i++)
+		if (cmig_graph_is_base(graph, i))
+			bases = lappend_int(bases, i);
+	return bases;
+}
+
+/* What label@symbol names; "base" names nothing. */
+static List *
+find_absolute(const CmigGraph *graph, const char *label, const char *symbol, const char *text)
+{
+	List	   *heads;
+
+	if (strcmp(symbol, "heads") == 0)
+		return label ? find_heads(graph, find_lineage(graph, label), false)
+			: find_heads(graph, NULL, true);
+	if (strcmp(symbol, "head") == 0)
+	{
+		heads = find_heads(graph, find_lineage(graph, label), false);
+		if (list_length(heads) > 1)
+			multiple_heads(graph, heads, text);
+		return heads;
+	}
+	if (strcmp(symbol, "base") == 0)
+	{
+		if (label)
+			(void) find_branch(graph, label);
+		return NIL;
+	}
+	return list_make1_int(find_revision(graph, label, symbol));
+}
+
+/* The one revision that label@symbol names, or -1 for base. */
+static int
+find_one(const CmigGraph *graph, const char *label, const char *symbol, const char *text)
+{
+	List	   *found = find_absolute(graph, label, symbol, text);
+
+	if (list_length(found) > 1)
+		multiple_heads(graph, found, text);
+	return found ? linitial_int(found) : -1;
+}
+
+static List *
+edges_list(const CmigEdges *edges, const CmigMarks *within)
+{
+	List	   *nodes = NIL;
+
+	for (int i = 0; i < edges->count; i++)
+		if (within == NULL || within->set[edges->nodes[i]])
+			nodes = lappend_int(nodes, edges->nodes[i]);
+	return nodes;
+}
+
+/*
+ * Walks; -1 is base.  Walking up from base goes to a base; walking down from
+ * a base goes to base, and from there no further.
+ */
+
+/* With clip the walk stops where it cannot go on. */
+static int
+walk_up(const CmigGraph *graph, const Identifier *id, int start, int steps,
+		const CmigMarks *lineage, bool clip)
+{
+	int			node = start;
+
+	for (int i = 0; i < steps; i++)
+	{
+		List	   *choices;
+
+		if (node >= 0)
+			choices = edges_list(&graph->nodes[node].children, lineage);
+		else
+		{
+			ListCell   *lc;
+
+			choices = NIL;
+			foreach(lc, find_bases(graph))
+				if (lineage == NULL || lineage->set[lfirst_int(lc)])
+					choices = lappend_int(choices, lfirst_int(lc));
+		}
+		if (choices == NIL)
+		{
+			if (clip)
+				return node;
+			walked_too_far(id);
+		}
+		if (list_length(choices) > 1)
+			ambiguous_walk(graph, id, choices, node);
+		node = linitial_int(choices);
+		list_free(choices);
+	}
+	return node;
+}
+
+static int
+walk_down(const CmigGraph *graph, const Identifier *id, int start, int steps, bool clip)
+{
+	int			node = start;
+
+	for (int i = 0; i < steps; i++)
+	{
+		const CmigEdges *parents;
+
+		if (node < 0)
+		{
+			if (clip)
+				return node;
+			walked_too_far(id);
+		}
+		parents = &graph->nodes[node].parents;
+		if (parents->count > 1)
+			ambiguous_walk(graph, id, edges_list(parents, NULL), node);
+		node = parents->count == 0 ? -1 : parents->nodes[0];
+	}
+	return node;
+}
+
+/*
+ * What is applied
+ */
+
+CmigApplied *
+cmig_target_applied(const CmigGraph *graph, const CmigNames *rows)
+{
+	CmigApplied *applied = palloc0(sizeof(CmigApplied));
+
+	applied->rows = rows;
+	applied->applied = cmig_graph_marks(graph);
+	for (int i = 0; i < rows->count; i++)
+	{
+		int			node = cmig_graph_find_id(graph, rows->names[i]);
+
+		if (node < 0)
+			applied->unknown = lappend(applied->unknown, rows->names[i]);
+		else
+		{
+			applied->nodes = lappend_int(applied->nodes, node);
+			cmig_graph_mark(applied->applied, node);
+		}
+	}
+	cmig_graph_mark_ancestors(graph, applied->applied, true);
+	return applied;
+}
+
+void
+cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applied)
+{
+	const char *row;
+
+	if (applied->unknown == NIL)
+		return;
+	row = linitial(applied->unknown);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+			 errmsg("can't locate revision identified by \"%s\"", row),
+			 errdetail("cmig.version says that it is applied, but cmig.revision does not hold it."),
+			 errhint("Load the missing revision, or record where the database really is: SELECT cmig.stamp('<revision>', purge => true).")));
+}
+
+/*
+ * A node of the set that is a proper ancestor of another, or -1; *above is
+ * set to one that it is below.
+ */
+static int
+find_overlap(const CmigGraph *graph, List *nodes, int *above)
+{
+	CmigMarks  *below = cmig_graph_marks(graph);
+	ListCell   *lc;
+	int			overlap = -1;
+
+	if (list_length(nodes) < 2)
+		return -1;
+	foreach(lc, nodes)
+	{
+		const CmigNode *node = &graph->nodes[lfirst_int(lc)];
+
+		for (int i = 0; i < node->parents.count; i++)
+			cmig_graph_mark(below, node->parents.nodes[i]);
+		for (int i = 0; i < node->depends.count; i++)
+			cmig_graph_mark(below, node->depends.nodes[i]);
+	}
+	cmig_graph_mark_ancestors(graph, below, true);
+	foreach(lc, nodes)
+		if (below->set[lfirst_int(lc)])
+		{
+			overlap = lfirst_int(lc);
+			break;
+		}
+	if (overlap >= 0)
+	{
+		CmigMarks  *over = cmig_graph_marks(graph);
+
+		cmig_graph_mark(over, overlap);
+		cmig_graph_mark_descendants(graph, over, true);
+		foreach(lc, nodes)
+			if (lfirst_int(lc) != overlap && over->set[lfirst_int(lc)])
+				*above = lfirst_int(lc);
+	}
+	return overlap;
+}
+
+void
+cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied)
+{
+	int			above = -1;
+	int			overlap = find_overlap(graph, applied->nodes, &above);
+
+	if (overlap < 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("version row \"%s\" overlaps with version row \"%s\"",
+					cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
+			 errdetail("\"%s\" is an ancestor of \"%s\", so one of the rows does not belong into cmig.version; a restore over a live database leaves such rows.",
+					   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
+			 errhint("Find out which of them the schema matches, then record it: SELECT cmig.stamp('%s', purge => true).",
+					 cmig_graph_id(graph, above))));
+}
+
+/*
+ * Absolute targets
+ */
+
+static List *
+append_unique(const CmigGraph *graph, List *to, List *from, CmigMarks *seen)
+{
+	ListCell   *lc;
+
+	foreach(lc, from)
+		if (cmig_graph_mark(seen, lfirst_int(lc)))
+			to = lappend_int(to, lfirst_int(lc));
+	return to;
+}
+
+List *
+cmig_target_absolute(const CmigGraph *graph, const char *target)
+{
+	Identifier	id;
+
+	parse_identifier(graph, target, &id);
+	if (id.relative)
+		invalid_relative(&id, "A relative revision counts from where the database is, or from a revision.",
+						 psprintf("SELECT * FROM cmig.plan('%s', '%s') shows where it leads.",
+								  id.steps < 0 ? "downgrade" : "upgrade", id.text));
+	return find_absolute(graph, id.label, id.symbol, id.text);
+}
+
+/* Several targets may not contain one another. */
+static void
+refuse_overlap(const CmigGraph *graph, List *targets)
+{
+	int			above = -1;
+	int			overlap = find_overlap(graph, targets, &above);
+
+	if (overlap >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("requested revision \"%s\" overlaps with other requested revisions \"%s\"",
+						cmig_graph_id(graph, above), cmig_graph_id(graph, overlap)),
+				 errdetail("\"%s\" is an ancestor of \"%s\".",
+						   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
+				 errhint("Leave out \"%s\"; it comes with the other.",
+						 cmig_graph_id(graph, overlap))));
+}
+
+/* A list of absolute identifiers, without duplicates. */
+static List *
+find_list(const CmigGraph *graph, const CmigNames *targets)
+{
+	CmigMarks  *seen = cmig_graph_marks(graph);
+	List	   *nodes = NIL;
+
+	for (int i = 0; i < targets->count; i++)
+	{
+		Identifier	id;
+
+		parse_identifier(graph, targets->names[i], &id);
+		if (id.relative)
+			invalid_relative(&id, "A list of targets may hold absolute identifiers only.",
+							 "Name the revisions, or move one branch at a time.");
+		nodes = append_unique(graph, nodes,
+							  find_absolute(graph, id.label, id.symbol, id.text), seen);
+	}
+	return nodes;
+}
+
+/*
+ * Upgrade
+ */
+
+/* Where +N starts: the applied tip, inside the lineage if there is one. */
+static int
+find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
+				   const Identifier *id, const CmigMarks *lineage)
+{
+	List	   *starts = NIL;
+
+	if (lineage == NULL)
+	{
+		if (applied->rows->count > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
+					 errdetail("Current are %s%s.", list_nodes(graph, applied->nodes, MAX_LISTED),
+							   applied->unknown ? " and unknown ones" : ""),
+					 errhint("Name a branch, <label>@%s, or the revision to reach.", id->text)));
+		cmig_target_require_known_rows(graph, applied);
+		starts = applied->nodes;
+	}
+	else
+	{
+		ListCell   *lc;
+
+		cmig_target_require_known_rows(graph, applied);
+		foreach(lc, applied->nodes)
+			if (lineage->set[lfirst_int(lc)])
+				starts = lappend_int(starts, lfirst_int(lc));
+		if (starts == NIL)
+		{
+			/*
+			 * The branch is not at a current head: start from the topmost
+			 * applied revisions of its lineage.
+			 */
+			for (int i = 0; i < graph->count; i++)
+			{
+				const CmigNode *node = &graph->nodes[i];
+				bool		top = applied->applied->set[i] && lineage->set[i];
+
+				for (int j = 0; top && j < node->children.count; j++)
+				{
+					int			child = node->children.nodes[j];
+
+					top = !(applied->applied->set[child] && lineage->set[child]);
+				}
+				for (int j = 0; top && j < node->dependents.count; j++)
+				{
+					int			other = node->dependents.nodes[j];
+
+					top = !(applied->applied->set[other] && lineage->set[other]);
+				}
+				if (top)
+					starts = lappend_int(starts, i);
+			}
+		}
+		if (list_length(starts) > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
+					 errdetail("Applied on that branch are %s.", list_nodes(graph, starts, MAX_LISTED)),
+					 errhint("Name the revision to reach.")));
+	}
+	return starts ? linitial_int(starts) : -1;
+}
+
+static int
+find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const Identifier *id)
+{
+	CmigMarks  *lineage;
+	int			node;
+
+	if (id->symbol == NULL)
+	{
+		if (id->steps <= 0)
+			invalid_relative(id, "An upgrade cannot go down or nowhere.",
+							 "Use '+1' and the like, or cmig.downgrade.");
+		lineage = find_lineage(graph, id->label);
+		return walk_up(graph, id,
+					   find_upgrade_start(graph, applied, id, lineage),
+					   id->steps, lineage, false);
+	}
+	if (id->steps > 0)
+	{
+		lineage = find_lineage(graph, id->label);
+		return walk_up(graph, id, find_one(graph, NULL, id->symbol, id->text),
+					   id->steps, lineage, false);
+	}
+	node = walk_down(graph, id, find_one(graph, id->label, id->symbol, id->text),
+					 -id->steps, false);
+	if (node < 0)
+		walked_too_far(id);
+	return node;
+}
+
+List *
+cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
+					const CmigNames *targets)
+{
+	Identifier	id;
+	List	   *nodes;
+
+	if (targets->count == 1)
+	{
+		parse_identifier(graph, targets->names[0], &id);
+		if (id.relative)
+			return list_make1_int(find_relative_upgrade(graph, applied, &id));
+	}
+	nodes = find_list(graph, targets);
+	refuse_overlap(graph, nodes);
+	return nodes;
+}
+
+/*
+ * Downgrade
+ */
+
+/* Where -N starts. */
+static int
+find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const Identifier *id)
+{
+	CmigMarks  *lineage;
+	List	   *starts = NIL;
+	ListCell   *lc;
+
+	if (id->label == NULL)
+	{
+		if (applied->rows->count == 0)
+			walked_too_far(id);
+		cmig_target_require_known_rows(graph, applied);
+		if (list_length(applied->nodes) > 1)
+		{
+			int			first = linitial_int(applied->nodes);
+			const CmigRevision *revision = graph->nodes[first].revision;
+			const char *label = revision->labels.count ? revision->labels.names[0] : revision->id;
+
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+					 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
+					 errdetail("Current are %s.", list_nodes(graph, applied->nodes, MAX_LISTED)),
+					 revision->parents.count == 1
+					 ? errhint("Say which branch, such as '%s@%s', or name the revision to go back to, such as '%s'.",
+							   label, id->text, revision->parents.names[0])
+					 : errhint("Say which branch, such as '%s@%s', or name the revision to go back to.",
+							   label, id->text)));
+		}
+		return linitial_int(applied->nodes);
+	}
+
+	lineage = find_lineage(graph, id->label);
+	cmig_target_require_known_rows(graph, applied);
+	foreach(lc, applied->nodes)
+		if (lineage->set[lfirst_int(lc)])
+			starts = lappend_int(starts, lfirst_int(lc));
+	if (starts == NIL)
+	{
+		/*
+		 * No row in that lineage: it may be applied as a dependency of
+		 * another.  Take the applied revisions that are heads of their branch.
+		 */
+		for (int i = 0; i < graph->count; i++)
+		{
+			const CmigNode *node = &graph->nodes[i];
+			bool		top = applied->applied->set[i];
+
+			for (int j = 0; top && j < node->children.count; j++)
+				top = !applied->applied->set[node->children.nodes[j]];
+			if (top && lineage->set[i])
+				starts = lappend_int(starts, i);
+		}
+	}
+	if (starts == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("relative revision %s didn't produce %s migrations",
+						id->steps_text, id->steps_text + 1),
+				 errdetail("Nothing of branch \"%s\" is applied.", id->label),
+				 errhint("SELECT * FROM cmig.current() shows what is applied.")));
+	if (list_length(starts) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
+				 errdetail("Applied on that branch are %s.", list_nodes(graph, starts, MAX_LISTED)),
+				 errhint("Name the revision to go back to.")));
+	return linitial_int(starts);
+}
+
+/* The roots of a downgrade to node, only those of branch if it is >= 0. */
+static List *
+find_roots(const CmigGraph *graph, int node, int branch, const char *text)
+{
+	List	   *all = node < 0 ? find_bases(graph)
+		: edges_list(&graph->nodes[node].children, NULL);
+	CmigMarks  *ancestors;
+	List	   *roots = NIL;
+	ListCell   *lc;
+
+	if (branch < 0 || list_length(all) < 2)
+		return all;
+
+	ancestors = cmig_graph_marks(graph);
+	cmig_graph_mark(ancestors, branch);
+	cmig_graph_mark_ancestors(graph, ancestors, false);
+	foreach(lc, all)
+		if (ancestors->set[lfirst_int(lc)])
+			roots = lappend_int(roots, lfirst_int(lc));
+	if (roots == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("destination %s is not a valid downgrade target from current head(s)", text),
+				 errdetail("None of the branches that start at \"%s\" leads to \"%s\".",
+						   node < 0 ? "base" : cmig_graph_id(graph, node),
+						   cmig_graph_id(graph, branch)),
+				 errhint("SELECT * FROM cmig.branches() shows where branches start.")));
+	return roots;
+}
+
+CmigDowngradeTarget *
+cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const char *target)
+{
+	CmigDowngradeTarget *result = palloc0(sizeof(CmigDowngradeTarget));
+	Identifier	id;
+	int			branch = -1;
+	int			start;
+
+	parse_identifier(graph, target, &id);
+	result->text = target;
+
+	if (!id.relative)
+	{
+		/* head is the head of all here: a label does not narrow it */
+		bool		symbolic = strcmp(id.symbol, "head") == 0 || strcmp(id.symbol, "heads") == 0;
+
+		if (id.label)
+			branch = find_branch(graph, id.label);
+		result->node = find_one(graph, symbolic ? NULL : id.label, id.symbol, id.text);
+		result->to_base = result->node < 0 && branch < 0 && strcmp(id.symbol, "base") == 0;
+		if (symbolic && result->node < 0)
+			return result;		/* no revisions at all: nothing to do */
+		if (symbolic && branch >= 0 &&
+			!cmig_graph_lineage(graph, branch, false)->set[result->node])
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("destination %s is not a valid downgrade target from current head(s)", target),
+					 errdetail("The head is not a member of branch \"%s\".", id.label),
+					 errhint("Name a revision of that branch.")));
+	}
+	else if (id.symbol == NULL)
+	{
+		if (id.steps >= 0)
+			invalid_relative(&id, "A downgrade cannot go up or nowhere.",
+							 "Use '-1' and the like, or cmig.upgrade.");
+		start = find_downgrade_start(graph, applied, &id);
+		result->node = walk_down(graph, &id, start, -id.steps, false);
+		branch = id.label ? find_branch(graph, id.label) : start;
+	}
+	else if (id.steps >= 0)
+	{
+		result->node = walk_up(graph, &id, find_one(graph, NULL, id.symbol, id.text),
+							   id.steps, find_lineage(graph, id.label), false);
+		if (id.label)
+			branch = find_branch(graph, id.label);
+	}
+	else
+	{
+		start = find_one(graph, id.label, id.symbol, id.text);
+		result->node = walk_down(graph, &id, start, -id.steps, false);
+		if (id.label)
+			branch = find_branch(graph, id.label);
+		if (result->node < 0)
+		{
+			/* base of the tree that the revision is in, not of everything */
+			if (start >= 0 && !applied->applied->set[start])
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_INVALID_TARGET),
+						 errmsg("destination %s is not a valid downgrade target from current head(s)", target),
+						 errdetail("Revision \"%s\" is not applied.", cmig_graph_id(graph, start)),
+						 errhint("SELECT * FROM cmig.current() shows what is applied.")));
+			if (branch < 0)
+				branch = start;
+		}
+	}
+
+	result->roots = find_roots(graph, result->node, branch, target);
+	return result;
+}
+
+/*
+ * Stamp
+ */
+
+/*
+ * With nothing recorded, -N and label@-N count down from the heads, as in
+ * Alembic; in any other place a relative id cannot be stamped.
+ */
+static List *
+find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const Identifier *id)
+{
+	List	   *nodes = NIL;
+	ListCell   *lc;
+
+	if (id->symbol != NULL || id->steps >= 0 || applied->rows->count > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+				 errmsg("can't locate revision identified by \"%s\"", id->text),
+				 errdetail("A relative revision cannot be stamped."),
+				 errhint("Name the revision that the schema matches; SELECT * FROM cmig.history() lists them.")));
+	foreach(lc, find_heads(graph, find_lineage(graph, id->label), false))
+	{
+		int			node = walk_down(graph, id, lfirst_int(lc), -id->steps, false);
+
+		if (node < 0)
+			walked_too_far(id);
+		nodes = lappend_int(nodes, node);
+	}
+	return nodes;
+}
+
+CmigStampTarget *
+cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const CmigNames *targets)
+{
+	CmigStampTarget *result = palloc0(sizeof(CmigStampTarget));
+	CmigMarks  *seen = cmig_graph_marks(graph);
+	bool		all_bases = false;
+
+	for (int i = 0; i < targets->count; i++)
+	{
+		Identifier	id;
+		List	   *found;
+
+		parse_identifier(graph, targets->names[i], &id);
+		if (id.relative)
+			found = find_relative_stamp(graph, applied, &id);
+		else
+			found = find_absolute(graph, id.label, id.symbol, id.text);
+		if (found == NIL)
+		{
+			result->base = true;
+			if (id.label == NULL)
+				all_bases = true;
+			else
+			{
+				CmigMarks  *lineage = cmig_graph_lineage(graph, find_branch(graph, id.label), true);
+
+				if (result->base_lineage == NULL)
+					result->base_lineage = lineage;
+				else
+					for (int j = 0; j < graph->count; j++)
+						if (lineage->set[j])
+							cmig_graph_mark(result->base_lineage, j);
+			}
+		}
+		result->nodes = append_unique(graph, result->nodes, found, seen);
+	}
+	if (all_bases)
+		result->base_lineage = NULL;
+	refuse_overlap(graph, result->nodes);
+	return result;
+}
+
+/*
+ * Ranges
+ */
+
+/* One end of a range: the nodes that it names; *base is set for base. */
+static List *
+find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *text, bool *base)
+{
+	Identifier	id;
+	List	   *found;
+	List	   *nodes = NIL;
+	ListCell   *lc;
+	CmigMarks  *lineage;
+
+	*base = false;
+	parse_identifier(graph, text, &id);
+	lineage = find_lineage(graph, id.label);
+	if (id.symbol == NULL || strcmp(id.symbol, "current") == 0)
+	{
+		/* current is clear of unknown rows: history works beside them */
+		found = NIL;
+		foreach(lc, applied->nodes)
+			if (lineage == NULL || lineage->set[lfirst_int(lc)])
+				found = lappend_int(found, lfirst_int(lc));
+		if (id.relative && list_length(found) > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+					 errmsg("\"%s\" is ambiguous with multiple current heads", text),
+					 errdetail("Current are %s.", list_nodes(graph, found, MAX_LISTED)),
+					 errhint("Name a revision, or a branch: <label>@%s.", id.steps_text)));
+	}
+	else
+		found = find_absolute(graph, id.label, id.symbol, id.text);
+
+	if (id.relative)
+	{
+		if (list_length(found) > 1)
+			multiple_heads(graph, found, id.text);
+		found = list_make1_int(found ? linitial_int(found) : -1);
+		linitial_int(found) = id.steps >= 0
+			? walk_up(graph, &id, linitial_int(found), id.steps, lineage, true)
+			: walk_down(graph, &id, linitial_int(found), -id.steps, true);
+	}
+	foreach(lc, found)
+		if (lfirst_int(lc) >= 0)
+			nodes = lappend_int(nodes, lfirst_int(lc));
+	*base = (nodes == NIL);
+	return nodes;
+}
+
+CmigMarks *
+cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char *range)
+{
+	CmigMarks  *upper = cmig_graph_marks(graph);
+	CmigMarks  *lower;
+	CmigMarks  *result;
+	const char *colon;
+	const char *from;
+	const char *to;
+	List	   *from_nodes;
+	List	   *to_nodes;
+	bool		from_base;
+	bool		to_base;
+	ListCell   *lc;
+
+	if (range == NULL || range[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the range must not be %s", range ? "empty" : "null"),
+				 errhint("Say from:to, such as base:heads or current:head.")));
+	colon = strchr(range, ':');
+	if (colon != NULL && strchr(colon + 1, ':') != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not a range", range),
+				 errhint("A range has one colon, from:to, such as base:heads or current:head.")));
+
+	if (colon == NULL)
+		from = to = range;
+	else
+	{
+		from = colon == range ? "base" : pnstrdup(range, colon - range);
+		to = colon[1] == '\0' ? "heads" : colon + 1;
+	}
+	from_nodes = find_range_end(graph, applied, from, &from_base);
+	to_nodes = find_range_end(graph, applied, to, &to_base);
+
+	/* one identifier: these revisions alone */
+	if (colon == NULL)
+	{
+		foreach(lc, to_nodes)
+			cmig_graph_mark(upper, lfirst_int(lc));
+		return upper;
+	}
+
+	foreach(lc, to_nodes)
+		cmig_graph_mark(upper, lfirst_int(lc));
+	cmig_graph_mark_ancestors(graph, upper, true);
+	if (from_base)
+	{
+		CmigMarks  *lineage = strchr(from, '@')
+			? find_lineage(graph, pnstrdup(from, strchr(from, '@') - from)) : NULL;
+
+		if (lineage == NULL)
+			return upper;
+		result = cmig_graph_marks(graph);
+		for (int i = 0; i < graph->count; i++)
+			if (upper->set[i] && lineage->set[i])
+				cmig_graph_mark(result, i);
+		return result;
+	}
+
+	lower = cmig_graph_marks(graph);
+	foreach(lc, from_nodes)
+		cmig_graph_mark(lower, lfirst_int(lc));
+	cmig_graph_mark_descendants(graph, lower, true);
+	result = cmig_graph_marks(graph);
+	for (int i = 0; i < graph->count; i++)
+		if (upper->set[i] && lower->set[i])
+			cmig_graph_mark(result, i);
+	if (result->count == 0 && !to_base)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("revision \"%s\" is not an ancestor of revision \"%s\"", from, to),
+				 errhint("A range goes from the older to the newer revision.")));
+	return result;
+}
