@@ -21,6 +21,11 @@
 #include "storage/sinvaladt.h"
 #include "utils/backend_status.h"
 
+/* Stands before a declaration, as core's own from 18 on. */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* The i-th (from 1) entry of this backend's copy of the status array. */
 static inline LocalPgBackendStatus *
 cmig_local_beentry_compat(int i)

@@ -34,7 +34,7 @@ typedef struct Identifier
  * Errors
  */
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 not_found(const CmigGraph *graph, const char *name)
 {
 	const char *near = cmig_graph_suggest(graph, name);
@@ -69,7 +69,7 @@ list_nodes(const CmigGraph *graph, List *nodes, int most)
 	return text.data;
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 multiple_heads(const CmigGraph *graph, List *heads, const char *argument)
 {
 	ereport(ERROR,
@@ -79,7 +79,7 @@ multiple_heads(const CmigGraph *graph, List *heads, const char *argument)
 			 errhint("Name one of them, narrow with <label>@head, or say \"heads\" for all; SELECT cmig.merge('heads', '<message>') joins them.")));
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 walked_too_far(const Identifier *id)
 {
 	ereport(ERROR,
@@ -91,7 +91,7 @@ walked_too_far(const Identifier *id)
 			 errhint("SELECT * FROM cmig.history() lists the revisions.")));
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 ambiguous_walk(const CmigGraph *graph, const Identifier *id, List *choices, int at)
 {
 	ereport(ERROR,
@@ -104,7 +104,7 @@ ambiguous_walk(const CmigGraph *graph, const Identifier *id, List *choices, int 
 			 errhint("Name the revision, or a branch: <label>@%s.", id->steps_text)));
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 invalid_relative(const Identifier *id, const char *detail, const char *hint)
 {
 	ereport(ERROR,
