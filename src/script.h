@@ -2,7 +2,7 @@
  * script.h
  *	  SQL scripts as text: statements, what they are, and their checksum.
  *
- * Pure: needs the core scanner and parser, no catalog access, no SPI, no
+ * Pure: needs the lexer and core's parser, no catalog access, no SPI, no
  * setting of ours.  A script is cut into statements one at a time, so a large
  * script is never held as one parse tree.
  */
@@ -45,11 +45,12 @@ extern CmigScript *cmig_script_open(const char *source);
 /*
  * The next statement, or false at the end.  Everything it returns is
  * allocated in the current memory context, so the caller can reset one
- * context a statement.  Text that does not parse raises 42601 with the
+ * context a statement (which must not be the iterator's).  Text that does not parse raises 42601 with the
  * position in the statement (errposition relative to the statement's text,
  * which is set as the internal or the query text by the caller's error
  * context); number, line and text of *statement are filled in before the
- * parser runs, so that the error context can name them.
+ * parser runs, so that the error context can name them (text then still has
+ * its semicolon).  A psql meta-command raises 42601 too, with its own message.
  */
 extern bool cmig_script_next(CmigScript *script, CmigStatement *statement);
 
@@ -74,10 +75,16 @@ extern RawStmt *cmig_script_without_concurrently(const RawStmt *raw);
  */
 extern bool cmig_script_may_need_top_level(const char *source);
 
-/* sha256, as hex, over the tokens of the text and the flag. */
+/*
+ * sha256, as hex, over the tokens of the text and the flag: white space,
+ * comments and the case of unquoted words do not count.  Any text has one.
+ */
 extern char *cmig_script_checksum(const char *upgrade_sql, bool transactional);
 
-/* Remove one outer BEGIN ... COMMIT pair; returns source itself if none. */
+/*
+ * Put blanks in the place of one outer BEGIN ... COMMIT pair without options;
+ * returns source itself if there is none.
+ */
 extern char *cmig_script_strip_outer_transaction(const char *source);
 
 #endif							/* CMIG_SCRIPT_H */

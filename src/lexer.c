@@ -1,0 +1,365 @@
+/*
+ * lexer.c
+ *	  Tokens of an SQL text, with their comments.
+ *
+ * The rules are those of src/backend/parser/scan.l, which also explains them.
+ * Where core refuses a token (a number with trailing junk, an operator that
+ * is too long), the bounds found here do not matter, since the parser gets
+ * the same text.  All server encodings keep ASCII bytes for ASCII
+ * characters, so the text can be read byte by byte.
+ */
+#include "postgres.h"
+
+#include "lexer.h"
+
+#define OPERATOR_CHARS "~!@#^&|`?+-*/%<>="
+
+#define is_space(c) ((c) == ' ' || (c) == '\t' || (c) == '\n' || \
+					 (c) == '\r' || (c) == '\f' || (c) == '\v')
+#define is_digit(c) ((c) >= '0' && (c) <= '9')
+#define is_word_start(c) (((c) >= 'a' && (c) <= 'z') || \
+						  ((c) >= 'A' && (c) <= 'Z') || \
+						  (c) == '_' || IS_HIGHBIT_SET(c))
+#define is_word(c) (is_word_start(c) || is_digit(c) || (c) == '$')
+/* in the tag of a dollar quote */
+#define is_tag(c) (is_word_start(c) || is_digit(c))
+
+void
+cmig_lexer_init(CmigLexer *lexer, const char *text)
+{
+	memset(lexer, 0, sizeof(CmigLexer));
+	lexer->text = text;
+	lexer->next = text;
+	lexer->next_line = 1;
+	lexer->standard_conforming_strings = true;
+	lexer->type = CMIG_TOKEN_END;
+	lexer->start = text;
+	lexer->line = 1;
+}
+
+static inline bool
+is_operator_char(char c)
+{
+	return c != '\0' && strchr(OPERATOR_CHARS, c) != NULL;
+}
+
+/* Count the lines from lexer->next to end, and go there. */
+static void
+advance(CmigLexer *lexer, const char *end)
+{
+	const char *p = lexer->next;
+
+	while ((p = memchr(p, '\n', end - p)) != NULL)
+	{
+		lexer->next_line++;
+		p++;
+	}
+	lexer->next = end;
+}
+
+static CmigTokenType
+finish(CmigLexer *lexer, CmigTokenType type, const char *end)
+{
+	lexer->type = type;
+	advance(lexer, end);
+	return type;
+}
+
+/*
+ * A quoted text whose opening quote is at p.  A doubled quote stands for
+ * itself; a backslash escapes what follows if asked for.
+ */
+static CmigTokenType
+lex_quoted(CmigLexer *lexer, CmigTokenType type, const char *p, bool escapes)
+{
+	char		quote = *p++;
+	char		stop[3] = {quote, escapes ? '\\' : '\0', '\0'};
+
+	for (;;)
+	{
+		p += strcspn(p, stop);
+		if (*p == '\0')
+			break;
+		if (*p == '\\' && escapes)
+		{
+			p++;
+			if (*p == '\0')
+				break;
+			p++;
+		}
+		else if (p[1] == quote)
+			p += 2;
+		else
+			return finish(lexer, type, p + 1);
+	}
+	lexer->unterminated = true;
+	return finish(lexer, type, p);
+}
+
+/* kind: ' for plain, E, B, X, N, U for U& */
+static CmigTokenType
+lex_string(CmigLexer *lexer, const char *quote, char kind)
+{
+	bool		escapes = kind == 'E' ||
+		((kind == '\'' || kind == 'N') && !lexer->standard_conforming_strings);
+
+	lex_quoted(lexer, CMIG_TOKEN_STRING, quote, escapes);
+	lexer->string_kind = kind;
+	lexer->newline_since = false;
+	return lexer->type;
+}
+
+static CmigTokenType
+lex_block_comment(CmigLexer *lexer)
+{
+	const char *p = lexer->start + 2;
+	int			depth = 1;
+
+	while (depth > 0)
+	{
+		p += strcspn(p, "*/");
+		if (*p == '\0')
+		{
+			lexer->unterminated = true;
+			break;
+		}
+		if (p[0] == '/' && p[1] == '*')
+		{
+			depth++;
+			p += 2;
+		}
+		else if (p[0] == '*' && p[1] == '/')
+		{
+			depth--;
+			p += 2;
+		}
+		else
+			p++;
+	}
+	return finish(lexer, CMIG_TOKEN_BLOCK_COMMENT, p);
+}
+
+/* At a dollar: a quote, a parameter, or a stray character. */
+static CmigTokenType
+lex_dollar(CmigLexer *lexer)
+{
+	const char *p = lexer->start + 1;
+	size_t		tag_length;
+
+	if (is_digit(*p))
+	{
+		while (is_digit(*p))
+			p++;
+		return finish(lexer, CMIG_TOKEN_PARAM, p);
+	}
+
+	if (is_word_start(*p))
+		while (is_tag(*p))
+			p++;
+	if (*p != '$')
+		return finish(lexer, CMIG_TOKEN_OPERATOR, lexer->start + 1);
+
+	/* the tag with both dollars; the quote ends where it comes again */
+	p++;
+	tag_length = p - lexer->start;
+	for (;;)
+	{
+		p = strchr(p, '$');
+		if (p == NULL)
+		{
+			lexer->unterminated = true;
+			p = lexer->start + strlen(lexer->start);
+			break;
+		}
+		if (strncmp(p, lexer->start, tag_length) == 0)
+		{
+			p += tag_length;
+			break;
+		}
+		p++;
+	}
+	return finish(lexer, CMIG_TOKEN_DOLLAR, p);
+}
+
+/*
+ * A number.  Letters that follow belong to it, so that the forms of newer
+ * servers (0x1F, 1_000) are one token too.
+ */
+static CmigTokenType
+lex_number(CmigLexer *lexer)
+{
+	const char *p = lexer->start;
+	bool		decimal = !(p[0] == '0' && p[1] != '\0' &&
+							strchr("xXoObB", p[1]) != NULL);
+	bool		dot = false;
+
+	for (;;)
+	{
+		if (is_tag(*p))
+			p++;
+		else if (*p == '.' && !dot && p[1] != '.')
+		{
+			dot = true;
+			p++;
+		}
+		else if ((*p == '+' || *p == '-') && decimal && p > lexer->start &&
+				 (p[-1] == 'e' || p[-1] == 'E') && is_digit(p[1]))
+			p++;
+		else
+			break;
+	}
+	return finish(lexer, CMIG_TOKEN_NUMBER, p);
+}
+
+static CmigTokenType
+lex_operator(CmigLexer *lexer)
+{
+	const char *start = lexer->start;
+	int			length = 0;
+	bool		special = false;
+
+	if (!is_operator_char(*start))
+	{
+		/* a character that stands alone, or one of three pairs */
+		length = 1;
+		if ((start[0] == ':' && (start[1] == ':' || start[1] == '=')) ||
+			(start[0] == '.' && start[1] == '.'))
+			length = 2;
+		return finish(lexer, CMIG_TOKEN_OPERATOR, start + length);
+	}
+
+	while (is_operator_char(start[length]) &&
+		   !(start[length] == '-' && start[length + 1] == '-') &&
+		   !(start[length] == '/' && start[length + 1] == '*'))
+	{
+		if (strchr("~!@#^&|`?%", start[length]) != NULL)
+			special = true;
+		length++;
+	}
+
+	/*
+	 * A longer operator may end in + or - only if it has one of the
+	 * characters that SQL's own operators do not use.
+	 */
+	if (!special)
+		while (length > 1 &&
+			   (start[length - 1] == '+' || start[length - 1] == '-'))
+			length--;
+	return finish(lexer, CMIG_TOKEN_OPERATOR, start + length);
+}
+
+CmigTokenType
+cmig_lexer_next(CmigLexer *lexer)
+{
+	const char *p = lexer->next;
+	char		continues;
+
+	while (is_space(*p))
+	{
+		if (*p == '\n' || *p == '\r')
+			lexer->newline_since = true;
+		if (*p == '\n')
+			lexer->next_line++;
+		p++;
+	}
+
+	lexer->next = p;
+	lexer->start = p;
+	lexer->line = lexer->next_line;
+	lexer->unterminated = false;
+	lexer->continued = false;
+
+	/* only line comments may stand between the parts of a string */
+	if (p[0] == '-' && p[1] == '-')
+		return finish(lexer, CMIG_TOKEN_LINE_COMMENT, p + strcspn(p, "\r\n"));
+
+	continues = lexer->newline_since ? lexer->string_kind : '\0';
+	lexer->string_kind = '\0';
+
+	if (*p == '\'')
+	{
+		if (continues)
+			lexer->continued = true;
+		return lex_string(lexer, p, continues ? continues : '\'');
+	}
+	if (is_word_start(*p))
+	{
+		char		upper = pg_ascii_toupper((unsigned char) *p);
+
+		if (p[1] == '\'' && strchr("EBXN", upper) != NULL)
+			return lex_string(lexer, p + 1, upper);
+		if (upper == 'U' && p[1] == '&' && p[2] == '\'')
+			return lex_string(lexer, p + 2, 'U');
+		if (upper == 'U' && p[1] == '&' && p[2] == '"')
+			return lex_quoted(lexer, CMIG_TOKEN_QUOTED, p + 2, false);
+		while (is_word(*p))
+			p++;
+		return finish(lexer, CMIG_TOKEN_WORD, p);
+	}
+	if (is_digit(*p) || (*p == '.' && is_digit(p[1])))
+		return lex_number(lexer);
+
+	switch (*p)
+	{
+		case '\0':
+			return finish(lexer, CMIG_TOKEN_END, p);
+		case '"':
+			return lex_quoted(lexer, CMIG_TOKEN_QUOTED, p, false);
+		case '$':
+			return lex_dollar(lexer);
+		case '/':
+			if (p[1] == '*')
+				return lex_block_comment(lexer);
+			/* FALLTHROUGH */
+		default:
+			return lex_operator(lexer);
+	}
+}
+
+CmigTokenType
+cmig_lexer_next_sql(CmigLexer *lexer)
+{
+	CmigTokenType type;
+
+	do
+	{
+		type = cmig_lexer_next(lexer);
+	} while ((type == CMIG_TOKEN_LINE_COMMENT ||
+			  type == CMIG_TOKEN_BLOCK_COMMENT) && !lexer->unterminated);
+	return type;
+}
+
+bool
+cmig_lexer_is_word(const CmigLexer *lexer, const char *word)
+{
+	size_t		length = strlen(word);
+
+	return lexer->type == CMIG_TOKEN_WORD &&
+		lexer->next - lexer->start == length &&
+		pg_strncasecmp(lexer->start, word, length) == 0;
+}
+
+bool
+cmig_lexer_is_char(const CmigLexer *lexer, char c)
+{
+	return lexer->type == CMIG_TOKEN_OPERATOR &&
+		lexer->next == lexer->start + 1 && *lexer->start == c;
+}
+
+const char *
+cmig_lexer_type_name(const CmigLexer *lexer)
+{
+	switch (lexer->type)
+	{
+		case CMIG_TOKEN_STRING:
+			return "quoted string";
+		case CMIG_TOKEN_QUOTED:
+			return "quoted identifier";
+		case CMIG_TOKEN_DOLLAR:
+			return "dollar-quoted string";
+		case CMIG_TOKEN_BLOCK_COMMENT:
+			return "/* comment";
+		default:
+			return "token";
+	}
+}

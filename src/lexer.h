@@ -1,0 +1,71 @@
+/*
+ * lexer.h
+ *	  Tokens of an SQL text, with their comments.
+ *
+ * Pure, and it never fails.  Finds the same tokens as core's scanner, but
+ * keeps the comments, allocates nothing, needs no copy of the text, says
+ * nothing about long identifiers, and can read text that core's scanner
+ * refuses.  That is what cutting scripts, finding the markers of revision
+ * files and checksums need; the meaning of a statement is left to core's
+ * parser.
+ */
+#ifndef CMIG_LEXER_H
+#define CMIG_LEXER_H
+
+#include "postgres.h"
+
+typedef enum CmigTokenType
+{
+	CMIG_TOKEN_END,
+	CMIG_TOKEN_WORD,			/* keyword or unquoted identifier */
+	CMIG_TOKEN_QUOTED,			/* "identifier", U&"identifier" */
+	CMIG_TOKEN_STRING,			/* '...', with its E, B, X, N or U& */
+	CMIG_TOKEN_DOLLAR,			/* $tag$...$tag$ */
+	CMIG_TOKEN_NUMBER,
+	CMIG_TOKEN_PARAM,			/* $1 */
+	CMIG_TOKEN_OPERATOR,		/* also single characters, :: := .. */
+	CMIG_TOKEN_LINE_COMMENT,	/* without its newline */
+	CMIG_TOKEN_BLOCK_COMMENT
+} CmigTokenType;
+
+typedef struct CmigLexer
+{
+	/* the text, NUL-terminated, and where the next token is looked for */
+	const char *text;
+	const char *next;
+	int			next_line;		/* from 1 */
+	/* may be changed between tokens, as the setting of that name */
+	bool		standard_conforming_strings;
+
+	/* the current token */
+	CmigTokenType type;
+	const char *start;			/* ends at next */
+	int			line;			/* where it starts */
+	bool		continued;		/* a string that continues the one before, as
+								 * in 'a' newline 'b' */
+	bool		unterminated;	/* a quote or comment that the text's end cut */
+
+	/* private: how the last string was quoted, if it can still continue */
+	char		string_kind;
+	bool		newline_since;
+} CmigLexer;
+
+extern void cmig_lexer_init(CmigLexer *lexer, const char *text);
+
+/* The next token, comments included; CMIG_TOKEN_END at the end. */
+extern CmigTokenType cmig_lexer_next(CmigLexer *lexer);
+
+/*
+ * The next token that is no comment.  A block comment that nothing ends is a
+ * token, since core refuses it.
+ */
+extern CmigTokenType cmig_lexer_next_sql(CmigLexer *lexer);
+
+/* Is the current token this keyword (given in lower case), this character? */
+extern bool cmig_lexer_is_word(const CmigLexer *lexer, const char *word);
+extern bool cmig_lexer_is_char(const CmigLexer *lexer, char c);
+
+/* What the current token is called in messages: "quoted string" etc. */
+extern const char *cmig_lexer_type_name(const CmigLexer *lexer);
+
+#endif							/* CMIG_LEXER_H */
