@@ -1,3 +1,794 @@
+/*
+ * pg_cmig.c
+ *	  Schema migrations inside the database: the entry.
+ *
+ * The migration verbs as SQL-callable functions.  Each reads as the data
+ * flows: take the run lock, read the graph and the version rows, resolve the
+ * target, make the plan, fetch the scripts of its steps, run each, move the
+ * version rows, write the journal.
+ *
+ * Everything happens in the caller's transaction and with the caller's
+ * rights.  All results are materialized, so LIMIT cannot cut a run.
+ */
 #include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "catalog.h"
+#include "create.h"
+#include "graph.h"
+#include "import.h"
+#include "journal.h"
+#include "plan.h"
+#include "revision_file.h"
+#include "run_lock.h"
+#include "runner.h"
+#include "script.h"
+#include "settings.h"
+#include "target.h"
+
 PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+PG_FUNCTION_INFO_V1(cmig_upgrade);
+PG_FUNCTION_INFO_V1(cmig_upgrade_array);
+PG_FUNCTION_INFO_V1(cmig_upgrade_steps);
+PG_FUNCTION_INFO_V1(cmig_downgrade);
+PG_FUNCTION_INFO_V1(cmig_downgrade_steps);
+PG_FUNCTION_INFO_V1(cmig_reset);
+PG_FUNCTION_INFO_V1(cmig_stamp);
+PG_FUNCTION_INFO_V1(cmig_stamp_array);
+PG_FUNCTION_INFO_V1(cmig_plan);
+PG_FUNCTION_INFO_V1(cmig_plan_array);
+PG_FUNCTION_INFO_V1(cmig_resolve);
+PG_FUNCTION_INFO_V1(cmig_require);
+PG_FUNCTION_INFO_V1(cmig_create_revision);
+PG_FUNCTION_INFO_V1(cmig_merge);
+PG_FUNCTION_INFO_V1(cmig_merge_array);
+
+void
+_PG_init(void)
+{
+	cmig_settings_init();
+	cmig_runner_init();
+	MarkGUCPrefixReserved("cmig");
+}
+
+/*
+ * Arguments
+ */
+
+/* A text[] argument as names. */
+static CmigNames *
+names_of_array(ArrayType *array)
+{
+	CmigNames  *names = palloc0(sizeof(CmigNames));
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &count);
+	if (count == 0 || ARR_NDIM(array) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the list of revisions must be an array with one dimension and at least one element"),
+				 errhint("Say ARRAY['<revision>', ...].")));
+	names->names = palloc(sizeof(char *) * count);
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("the list of revisions must not hold null")));
+		names->names[names->count++] = TextDatumGetCString(elements[i]);
+	}
+	return names;
+}
+
+static CmigNames *
+names_argument(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the list of revisions must not be null"),
+				 errhint("Say ARRAY['<revision>', ...].")));
+	return names_of_array(PG_GETARG_ARRAYTYPE_P(n));
+}
+
+/*
+ * One identifier as names.  A quoted literal without a cast arrives as text
+ * even where an array was meant; no identifier holds a brace, so '{a,b}' is a
+ * list.
+ */
+static CmigNames *
+target_argument(FunctionCallInfo fcinfo, int n)
+{
+	CmigNames  *names;
+	char	   *value;
+
+	names = palloc0(sizeof(CmigNames));
+	names->names = palloc(sizeof(char *));
+	names->count = 1;
+	value = PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (value && value[0] == '{')
+		return names_of_array(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, value,
+																	  TEXTOID, -1)));
+	names->names[0] = value;
+	return names;
+}
+
+static CmigNames *
+single_name(char *name)
+{
+	CmigNames  *names = palloc(sizeof(CmigNames));
+
+	names->names = palloc(sizeof(char *));
+	names->names[0] = name;
+	names->count = 1;
+	return names;
+}
+
+static char *
+text_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+static bool
+bool_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? false : PG_GETARG_BOOL(n);
+}
+
+/*
+ * Starting
+ */
+
+typedef struct Situation
+{
+	CmigGraph  *graph;
+	CmigApplied *applied;
+} Situation;
+
+/* Read the graph and what is applied. */
+static Situation
+read_situation(bool with_details)
+{
+	Situation	now;
+	CmigRevisionSet *set = cmig_catalog_read_revisions(with_details);
+
+	now.graph = cmig_graph_build(set->revisions, set->count);
+	cmig_graph_require_sound(now.graph);
+	now.applied = cmig_target_applied(now.graph, cmig_catalog_read_version());
+	return now;
+}
+
+/* What every function that writes does first. */
+static void
+begin_change(const char *function)
+{
+	if (cmig_runner_current() != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be called by a revision's script", function),
+				 errdetail("Revision \"%s\" is running.", cmig_runner_current()),
+				 errhint("Order revisions by down_revision and depends_on.")));
+	cmig_run_lock_transaction(function);
+	cmig_catalog_check_snapshot();
+}
+
+/*
+ * Protection
+ */
+
+/*
+ * Refuse to take revisions back where cmig.protect says so.  everything: the
+ * move goes down to base.
+ */
+static void
+require_unprotected(const Situation *now, const CmigPlan *plan, bool everything,
+					const char *what)
+{
+	StringInfoData lost;
+
+	if (plan->count == 0 || cmig_settings_protect == CMIG_PROTECT_OFF ||
+		(cmig_settings_protect == CMIG_PROTECT_BASE && !everything))
+		return;
+
+	initStringInfo(&lost);
+	for (int i = 0; i < plan->count && i < 5; i++)
+		appendStringInfo(&lost, "%s\"%s\"", i > 0 ? ", " : "",
+						 cmig_graph_id(now->graph, plan->steps[i].node));
+	if (plan->count > 5)
+		appendStringInfo(&lost, " and %d more", plan->count - 5);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_PROTECTED),
+			 errmsg("%s is not allowed in database \"%s\"", what,
+					get_database_name(MyDatabaseId)),
+			 errdetail("cmig.protect is %s; %s would be taken back, with the data in what they made.",
+					   cmig_settings_protect == CMIG_PROTECT_ON ? "on" : "base", lost.data),
+			 errhint("If this is meant: SET LOCAL cmig.protect = off in the same transaction.")));
+}
+
+/*
+ * Carrying out a plan
+ */
+
+/* "a, b" of the nodes below a revision, "base" if there are none. */
+static char *
+parents_text(const CmigGraph *graph, int node)
+{
+	const CmigEdges *parents = &graph->nodes[node].parents;
+	StringInfoData text;
+
+	if (parents->count == 0)
+		return pstrdup("base");
+	initStringInfo(&text);
+	for (int i = 0; i < parents->count; i++)
+	{
+		if (i == 5)
+		{
+			appendStringInfo(&text, " and %d more", parents->count - i);
+			break;
+		}
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
+						 cmig_graph_id(graph, parents->nodes[i]));
+	}
+	return text.data;
+}
+
+static void
+report_step(const Situation *now, const CmigPlan *plan, int node)
+{
+	const CmigRevision *revision = now->graph->nodes[node].revision;
+	const char *comma = revision->message[0] ? ", " : "";
+
+	if (plan->direction == CMIG_UPGRADE)
+		ereport(NOTICE,
+				(errmsg("upgrade %s -> %s%s%s", parents_text(now->graph, node),
+						revision->id, comma, revision->message)));
+	else
+		ereport(NOTICE,
+				(errmsg("downgrade %s -> %s%s%s", revision->id,
+						parents_text(now->graph, node), comma, revision->message)));
+}
+
+static CmigRunStep *
+fetch_step(const Situation *now, const CmigPlan *plan, int node)
+{
+	const char *id = cmig_graph_id(now->graph, node);
+	CmigRunStep *step = palloc0(sizeof(CmigRunStep));
+	CmigScriptText *script = cmig_catalog_read_script(id, plan->direction);
+
+	if (script == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" was deleted during the run", id),
+				 errhint("A script must not change cmig.revision.")));
+	if (script->sql == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
+				 errmsg("revision \"%s\" cannot be taken back", id),
+				 errdetail("It has no downgrade script."),
+				 errhint("Downgrade to \"%s\" or above, give the revision a downgrade section and load it, or restore a backup.", id)));
+	step->revision = id;
+	step->direction = plan->direction;
+	step->sql = script->sql;
+	step->verify_sql = script->verify_sql;
+	step->transactional = script->transactional;
+	return step;
+}
+
+/*
+ * Find everything that would stop the run before anything is changed.  Only
+ * texts that may hold a statement which cannot run here are parsed.
+ */
+static void
+check_plan(const Situation *now, const CmigPlan *plan)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_cmig check",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < plan->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cmig_runner_check(fetch_step(now, plan, plan->steps[i].node));
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+static void
+move_rows(const Situation *now, const CmigStep *step)
+{
+	ListCell   *lc;
+
+	foreach(lc, step->removed)
+		cmig_catalog_delete_version(cmig_graph_id(now->graph, lfirst_int(lc)));
+	foreach(lc, step->added)
+		cmig_catalog_insert_version(cmig_graph_id(now->graph, lfirst_int(lc)));
+}
+
+static void
+carry_out_step(const Situation *now, const CmigPlan *plan, const CmigStep *step)
+{
+	CmigRunStep *run = fetch_step(now, plan, step->node);
+	CmigJournalEntry entry = {0};
+
+	report_step(now, plan, step->node);
+	entry.revision = run->revision;
+	entry.direction = plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
+	entry.outcome = "done";
+	entry.started_at = GetCurrentTimestamp();
+	cmig_runner_run(run);
+	move_rows(now, step);
+	entry.finished_at = GetCurrentTimestamp();
+	if (plan->direction == CMIG_UPGRADE)
+		entry.checksum = cmig_script_checksum(run->sql, run->transactional);
+	cmig_journal_write(&entry);
+}
+
+/* Run the plan and add its steps to the function's result. */
+static void
+carry_out(FunctionCallInfo fcinfo, const Situation *now, const CmigPlan *plan, int *number)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext context;
+	MemoryContext old;
+
+	check_plan(now, plan);
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	for (int i = 0; i < plan->count; i++)
+	{
+		const CmigRevision *revision = now->graph->nodes[plan->steps[i].node].revision;
+		Datum		values[4];
+		bool		nulls[4] = {0};
+
+		CHECK_FOR_INTERRUPTS();
+		carry_out_step(now, plan, &plan->steps[i]);
+		values[0] = Int32GetDatum(++*number);
+		values[1] = CStringGetTextDatum(plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade");
+		values[2] = CStringGetTextDatum(revision->id);
+		values[3] = CStringGetTextDatum(revision->message);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/*
+ * Moving
+ */
+
+static CmigPlan *
+plan_upgrade(const Situation *now, const CmigNames *targets)
+{
+	List	   *nodes = cmig_target_upgrade(now->graph, now->applied, targets);
+
+	cmig_target_require_known_rows(now->graph, now->applied);
+	cmig_target_require_sound_rows(now->graph, now->applied);
+	return cmig_plan_upgrade(now->graph, now->applied, nodes);
+}
+
+static CmigPlan *
+plan_downgrade(const Situation *now, const char *target, CmigDowngradeTarget **resolved)
+{
+	*resolved = cmig_target_downgrade(now->graph, now->applied, target);
+	cmig_target_require_known_rows(now->graph, now->applied);
+	cmig_target_require_sound_rows(now->graph, now->applied);
+	return cmig_plan_downgrade(now->graph, now->applied, *resolved);
+}
+
+static Datum
+upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
+{
+	Situation	now;
+	int			number = 0;
+
+	InitMaterializedSRF(fcinfo, 0);
+	begin_change("cmig.upgrade()");
+	now = read_situation(true);
+	carry_out(fcinfo, &now, plan_upgrade(&now, targets), &number);
+	return (Datum) 0;
+}
+
+static Datum
+downgrade(FunctionCallInfo fcinfo, const char *target)
+{
+	Situation	now;
+	CmigPlan   *plan;
+	CmigDowngradeTarget *resolved;
+	int			number = 0;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (target == NULL || strcmp(target, "previous") == 0 ||
+		strcmp(target, "prev") == 0 || strcmp(target, "last") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 target ? errmsg("\"%s\" is not a downgrade target", target)
+				 : errmsg("downgrade needs a target"),
+				 errhint("SELECT * FROM cmig.downgrade('-1') takes back the last revision; name a revision to go back to it, or base to take back all.")));
+	begin_change("cmig.downgrade()");
+	now = read_situation(true);
+	plan = plan_downgrade(&now, target, &resolved);
+	require_unprotected(&now, plan, resolved->node < 0,
+						resolved->node < 0 ? "a downgrade to base" : "a downgrade");
+	carry_out(fcinfo, &now, plan, &number);
+	return (Datum) 0;
+}
+
+Datum
+cmig_upgrade(PG_FUNCTION_ARGS)
+{
+	return upgrade(fcinfo, target_argument(fcinfo, 0));
+}
+
+Datum
+cmig_upgrade_array(PG_FUNCTION_ARGS)
+{
+	return upgrade(fcinfo, names_argument(fcinfo, 0));
+}
+
+Datum
+cmig_upgrade_steps(PG_FUNCTION_ARGS)
+{
+	int			steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+
+	if (steps <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an integer for upgrade is a number of steps and must be positive"),
+				 errhint("Quote a revision: cmig.upgrade('005'); cmig.downgrade(-1) goes down.")));
+	return upgrade(fcinfo, single_name(psprintf("+%d", steps)));
+}
+
+Datum
+cmig_downgrade(PG_FUNCTION_ARGS)
+{
+	return downgrade(fcinfo, text_argument(fcinfo, 0));
+}
+
+Datum
+cmig_downgrade_steps(PG_FUNCTION_ARGS)
+{
+	int			steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+
+	if (steps >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an integer for downgrade is a number of steps and must be negative"),
+				 errhint("Quote a revision: cmig.downgrade('005'); cmig.downgrade(-1) takes back one.")));
+	return downgrade(fcinfo, psprintf("%d", steps));
+}
+
+/* Refuse a destructive call unless it names the database. */
+static void
+require_confirmation(FunctionCallInfo fcinfo, int n)
+{
+	char	   *confirm = text_argument(fcinfo, n);
+	char	   *database = get_database_name(MyDatabaseId);
+
+	if (confirm == NULL || strcmp(confirm, database) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("reset must be confirmed with the name of the database"),
+				 errdetail("It takes back all revisions, with the data in what they made, and applies them anew."),
+				 errhint("Type SELECT * FROM cmig.reset(confirm => %s).",
+						 quote_literal_cstr(database))));
+}
+
+Datum
+cmig_reset(PG_FUNCTION_ARGS)
+{
+	Situation	now;
+	CmigPlan   *plan;
+	CmigDowngradeTarget *resolved;
+	int			number = 0;
+
+	InitMaterializedSRF(fcinfo, 0);
+	require_confirmation(fcinfo, 0);
+	begin_change("cmig.reset()");
+	now = read_situation(true);
+	plan = plan_downgrade(&now, "base", &resolved);
+	require_unprotected(&now, plan, true, "a reset");
+	carry_out(fcinfo, &now, plan, &number);
+
+	now = read_situation(true);
+	carry_out(fcinfo, &now, plan_upgrade(&now, single_name("heads")), &number);
+	return (Datum) 0;
+}
+
+/*
+ * Stamping
+ */
+
+/* Stamping records what it covers, so that a later change can be noticed. */
+static void
+journal_stamped(const Situation *now, const CmigApplied *before, const CmigApplied *after)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig stamp",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < now->graph->count; i++)
+	{
+		CmigJournalEntry entry = {0};
+		CmigScriptText *script;
+
+		if (!after->applied->set[i] || before->applied->set[i])
+			continue;
+		script = cmig_catalog_read_script(cmig_graph_id(now->graph, i), CMIG_UPGRADE);
+		if (script == NULL)
+			continue;
+		entry.revision = cmig_graph_id(now->graph, i);
+		entry.direction = "stamp";
+		entry.outcome = "done";
+		entry.started_at = entry.finished_at = GetCurrentTimestamp();
+		entry.checksum = cmig_script_checksum(script->sql, script->transactional);
+		cmig_journal_write(&entry);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+static Datum
+stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Situation	now;
+	CmigApplied *before;
+	CmigStampTarget *target;
+	CmigStampPlan *plan;
+	CmigNames  *rows;
+	CmigNames	none = {0};
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	begin_change("cmig.stamp()");
+	now = read_situation(false);
+	before = now.applied;
+	if (purge)
+		now.applied = cmig_target_applied(now.graph, &none);
+	target = cmig_target_stamp(now.graph, now.applied, targets);
+	if (purge)
+	{
+		if (cmig_settings_protect != CMIG_PROTECT_OFF && before->rows->count > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_PROTECTED),
+					 errmsg("a purge of the version rows is not allowed in database \"%s\"",
+							get_database_name(MyDatabaseId)),
+					 errdetail("cmig.protect is %s; %d version rows would be forgotten.",
+							   cmig_settings_protect == CMIG_PROTECT_ON ? "on" : "base",
+							   before->rows->count),
+					 errhint("If this is meant: SET LOCAL cmig.protect = off in the same transaction.")));
+		cmig_catalog_clear_version();
+	}
+	cmig_target_require_known_rows(now.graph, now.applied);
+	cmig_target_require_sound_rows(now.graph, now.applied);
+	plan = cmig_plan_stamp(now.graph, now.applied, target);
+
+	foreach(lc, plan->removed)
+		cmig_catalog_delete_version(lfirst(lc));
+	foreach(lc, plan->added)
+		cmig_catalog_insert_version(cmig_graph_id(now.graph, lfirst_int(lc)));
+
+	rows = cmig_catalog_read_version();
+	journal_stamped(&now, before, cmig_target_applied(now.graph, rows));
+	for (int i = 0; i < rows->count; i++)
+	{
+		Datum		values[1] = {CStringGetTextDatum(rows->names[i])};
+		bool		nulls[1] = {false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+cmig_stamp(PG_FUNCTION_ARGS)
+{
+	return stamp(fcinfo, target_argument(fcinfo, 0), bool_argument(fcinfo, 1));
+}
+
+Datum
+cmig_stamp_array(PG_FUNCTION_ARGS)
+{
+	return stamp(fcinfo, names_argument(fcinfo, 0), bool_argument(fcinfo, 1));
+}
+
+/*
+ * Asking
+ */
+
+static Datum
+plan(FunctionCallInfo fcinfo, const CmigNames *targets)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	char	   *direction = text_argument(fcinfo, 0);
+	Situation	now;
+	CmigPlan   *plan;
+	MemoryContext context;
+	MemoryContext old;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (direction == NULL ||
+		(strcmp(direction, "upgrade") != 0 && strcmp(direction, "downgrade") != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the direction must be upgrade or downgrade"),
+				 errhint("SELECT * FROM cmig.plan('upgrade', 'head').")));
+	now = read_situation(true);
+	if (strcmp(direction, "upgrade") == 0)
+		plan = plan_upgrade(&now, targets);
+	else
+	{
+		CmigDowngradeTarget *resolved;
+
+		if (targets->count != 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a downgrade has one target"),
+					 errhint("Downgrade one branch after the other: label@base.")));
+		plan = plan_downgrade(&now, targets->names[0], &resolved);
+	}
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan row",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	for (int i = 0; i < plan->count; i++)
+	{
+		const CmigRevision *revision = now.graph->nodes[plan->steps[i].node].revision;
+		Datum		values[6];
+		bool		nulls[6] = {0};
+
+		values[0] = Int32GetDatum(i + 1);
+		values[1] = CStringGetTextDatum(revision->id);
+		values[2] = cmig_catalog_names_datum(&revision->parents);
+		values[3] = BoolGetDatum(revision->transactional);
+		values[4] = (Datum) 0;
+		if (revision->created_by)
+			values[4] = DirectFunctionCall1(namein, CStringGetDatum(revision->created_by));
+		else
+			nulls[4] = true;
+		values[5] = CStringGetTextDatum(revision->message);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}
+
+Datum
+cmig_plan(PG_FUNCTION_ARGS)
+{
+	return plan(fcinfo, target_argument(fcinfo, 1));
+}
+
+Datum
+cmig_plan_array(PG_FUNCTION_ARGS)
+{
+	return plan(fcinfo, names_argument(fcinfo, 1));
+}
+
+Datum
+cmig_resolve(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Situation	now;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	now = read_situation(false);
+	foreach(lc, cmig_target_absolute(now.graph, text_argument(fcinfo, 0)))
+	{
+		Datum		values[1] = {CStringGetTextDatum(cmig_graph_id(now.graph, lfirst_int(lc)))};
+		bool		nulls[1] = {false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+cmig_require(PG_FUNCTION_ARGS)
+{
+	char	   *target = text_argument(fcinfo, 0);
+	Situation	now = read_situation(true);
+	List	   *nodes = cmig_target_absolute(now.graph, target);
+	CmigPlan   *pending;
+	StringInfoData ids;
+
+	cmig_target_require_known_rows(now.graph, now.applied);
+	pending = cmig_plan_upgrade(now.graph, now.applied, nodes);
+	if (pending->count == 0)
+		PG_RETURN_VOID();
+
+	initStringInfo(&ids);
+	for (int i = 0; i < pending->count && i < 20; i++)
+		appendStringInfo(&ids, "%s\"%s\"", i > 0 ? ", " : "",
+						 cmig_graph_id(now.graph, pending->steps[i].node));
+	if (pending->count > 20)
+		appendStringInfo(&ids, " and %d more", pending->count - 20);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),
+			 errmsg("target database is not up to date"),
+			 errdetail_plural("%d revision is pending: %s.", "%d revisions are pending: %s.",
+							  pending->count, pending->count, ids.data),
+			 errhint("SELECT * FROM cmig.upgrade(%s).", quote_literal_cstr(target))));
+}
+
+/*
+ * Writing revisions
+ */
+
+Datum
+cmig_create_revision(PG_FUNCTION_ARGS)
+{
+	CmigNewRevision new = {0};
+
+	new.text.edges.message = text_argument(fcinfo, 0);
+	new.text.upgrade_sql = text_argument(fcinfo, 1);
+	new.text.downgrade_sql = text_argument(fcinfo, 2);
+	new.text.verify_sql = text_argument(fcinfo, 3);
+	new.text.edges.id = text_argument(fcinfo, 4);
+	new.head = text_argument(fcinfo, 5);
+	new.splice = bool_argument(fcinfo, 6);
+	new.label = text_argument(fcinfo, 7);
+	if (!PG_ARGISNULL(8) && ARR_NDIM(PG_GETARG_ARRAYTYPE_P(8)) > 0)
+		new.depends = names_argument(fcinfo, 8);
+	new.text.edges.transactional = PG_ARGISNULL(9) ? true : PG_GETARG_BOOL(9);
+
+	begin_change("cmig.create_revision()");
+	PG_RETURN_TEXT_P(cstring_to_text(cmig_create_new(&new)));
+}
+
+static Datum
+merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
+{
+	char	   *message = text_argument(fcinfo, 1);
+	char	   *id = text_argument(fcinfo, 2);
+	bool		splice = bool_argument(fcinfo, 3);
+
+	begin_change("cmig.merge()");
+	PG_RETURN_TEXT_P(cstring_to_text(cmig_create_merge(revisions, message, id, splice)));
+}
+
+Datum
+cmig_merge(PG_FUNCTION_ARGS)
+{
+	return merge(fcinfo, target_argument(fcinfo, 0));
+}
+
+Datum
+cmig_merge_array(PG_FUNCTION_ARGS)
+{
+	return merge(fcinfo, names_argument(fcinfo, 0));
+}

@@ -49,6 +49,16 @@ static CmigQuery read_texts = {
 	"SELECT " TEXT_COLUMNS " FROM cmig.revision r", 0
 };
 
+static CmigQuery read_upgrade = {
+	"SELECT coalesce(r.upgrade_sql::text, ''), r.verify_sql::text, r.transactional::boolean"
+	" FROM cmig.revision r WHERE r.revision = $1", 1, {TEXTOID}
+};
+
+static CmigQuery read_downgrade = {
+	"SELECT r.downgrade_sql::text, NULL::text, r.transactional::boolean"
+	" FROM cmig.revision r WHERE r.revision = $1", 1, {TEXTOID}
+};
+
 static CmigQuery insert_revision = {
 	"INSERT INTO cmig.revision (revision, down_revision, depends_on,"
 	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
@@ -242,6 +252,32 @@ cmig_catalog_read_text(const char *revision)
 	cmig_query_each(&read_text, values, NULL, take_text, &text);
 	pfree(DatumGetPointer(values[0]));
 	return text;
+}
+
+static void
+take_script(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigScriptText *script = palloc0(sizeof(CmigScriptText));
+	bool		isnull;
+
+	script->sql = cmig_query_text(desc, row, 1);
+	script->verify_sql = cmig_query_text(desc, row, 2);
+	script->transactional = DatumGetBool(cmig_query_datum(desc, row, 3, &isnull));
+	if (isnull)
+		script->transactional = true;
+	*((CmigScriptText **) arg) = script;
+}
+
+CmigScriptText *
+cmig_catalog_read_script(const char *revision, CmigDirection direction)
+{
+	CmigScriptText *script = NULL;
+	Datum		values[1] = {CStringGetTextDatum(revision)};
+
+	cmig_query_each(direction == CMIG_UPGRADE ? &read_upgrade : &read_downgrade,
+					values, NULL, take_script, &script);
+	pfree(DatumGetPointer(values[0]));
+	return script;
 }
 
 typedef struct EachText

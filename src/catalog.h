@@ -26,6 +26,18 @@ extern CmigNames *cmig_catalog_read_version(void);
 /* The texts of one revision, or NULL when it is not there. */
 extern CmigRevisionText *cmig_catalog_read_text(const char *revision);
 
+/* What one step runs; sql is NULL for a downgrade that there is not. */
+typedef struct CmigScriptText
+{
+	char	   *sql;
+	char	   *verify_sql;		/* upgrades only, NULL if none */
+	bool		transactional;
+} CmigScriptText;
+
+/* NULL when the revision is not there. */
+extern CmigScriptText *cmig_catalog_read_script(const char *revision,
+												CmigDirection direction);
+
 /* Every stored revision in turn; the struct is gone after the callback. */
 typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
 extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg);

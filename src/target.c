@@ -256,10 +256,9 @@ find_revision(const CmigGraph *graph, const char *label, const char *symbol)
 		not_found(graph, symbol);
 	if (lineage && !lineage->set[node])
 		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
-				 errmsg("can't locate revision identified by \"%s@%s\"", label, symbol),
-				 errdetail("Revision \"%s\" is not a member of branch \"%s\".",
-						   cmig_graph_id(graph, node), label),
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("revision \"%s\" is not a member of branch \"%s\"",
+						cmig_graph_id(graph, node), label),
 				 errhint("Leave out \"%s@\", or name a revision of that branch.", label)));
 	return node;
 }
@@ -569,6 +568,15 @@ find_list(const CmigGraph *graph, const CmigNames *targets)
 	return nodes;
 }
 
+List *
+cmig_target_list(const CmigGraph *graph, const CmigNames *targets)
+{
+	List	   *nodes = find_list(graph, targets);
+
+	refuse_overlap(graph, nodes);
+	return nodes;
+}
+
 /*
  * Upgrade
  */
@@ -671,7 +679,6 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 					const CmigNames *targets)
 {
 	Identifier	id;
-	List	   *nodes;
 
 	if (targets->count == 1)
 	{
@@ -679,9 +686,7 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 		if (id.relative)
 			return list_make1_int(find_relative_upgrade(graph, applied, &id));
 	}
-	nodes = find_list(graph, targets);
-	refuse_overlap(graph, nodes);
-	return nodes;
+	return cmig_target_list(graph, targets);
 }
 
 /*

@@ -1,0 +1,29 @@
+/*
+ * create.h
+ *	  New revisions: cmig.create_revision and cmig.merge.
+ *
+ * The caller holds the run lock.
+ */
+#ifndef CMIG_CREATE_H
+#define CMIG_CREATE_H
+
+#include "postgres.h"
+#include "revision.h"
+
+typedef struct CmigNewRevision
+{
+	CmigRevisionText text;		/* id NULL: generate one; edges not filled */
+	const char *head;			/* what it follows: head, base, an id, ... */
+	bool		splice;			/* it may follow a revision that is no head */
+	char	   *label;			/* NULL: none */
+	CmigNames  *depends;		/* NULL: none */
+} CmigNewRevision;
+
+/* Check, store, and return the id. */
+extern char *cmig_create_new(CmigNewRevision *new);
+
+/* Store a revision that follows several, and return its id. */
+extern char *cmig_create_merge(const CmigNames *revisions, const char *message,
+							   const char *id, bool splice);
+
+#endif							/* CMIG_CREATE_H */

@@ -1,0 +1,633 @@
+/*
+ * report.c
+ *	  The functions that only look: current, heads, branches, history, show,
+ *	  status, check.
+ *
+ * They work on a broken graph too, so that its defects can be found, and
+ * beside version rows that name unknown revisions.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "catalog.h"
+#include "graph.h"
+#include "journal.h"
+#include "plan.h"
+#include "script.h"
+#include "settings.h"
+#include "target.h"
+
+#define MAX_LISTED 8
+
+PG_FUNCTION_INFO_V1(cmig_current);
+PG_FUNCTION_INFO_V1(cmig_heads);
+PG_FUNCTION_INFO_V1(cmig_branches);
+PG_FUNCTION_INFO_V1(cmig_history);
+PG_FUNCTION_INFO_V1(cmig_show);
+PG_FUNCTION_INFO_V1(cmig_status);
+PG_FUNCTION_INFO_V1(cmig_check);
+
+typedef struct View
+{
+	CmigGraph  *graph;
+	CmigApplied *applied;
+	bool	   *is_row;			/* the node has a version row */
+} View;
+
+static View
+read_view(void)
+{
+	View		view;
+	CmigRevisionSet *set = cmig_catalog_read_revisions(true);
+	ListCell   *lc;
+
+	view.graph = cmig_graph_build(set->revisions, set->count);
+	view.applied = cmig_target_applied(view.graph, cmig_catalog_read_version());
+	view.is_row = palloc0(Max(view.graph->count, 1));
+	foreach(lc, view.applied->nodes)
+		view.is_row[lfirst_int(lc)] = true;
+	return view;
+}
+
+/*
+ * Building rows
+ */
+
+static void
+put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static Datum
+list_datum(List *names)
+{
+	CmigNames	array = {0};
+	ListCell   *lc;
+
+	array.names = palloc(sizeof(char *) * (list_length(names) + 1));
+	foreach(lc, names)
+		array.names[array.count++] = lfirst(lc);
+	return cmig_catalog_names_datum(&array);
+}
+
+static Datum
+edges_datum(const CmigGraph *graph, const CmigEdges *edges)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < edges->count; i++)
+		names = lappend(names, (void *) cmig_graph_id(graph, edges->nodes[i]));
+	return list_datum(names);
+}
+
+/* Up to most ids of an array of nodes, then " and N more". */
+static char *
+nodes_text(const CmigGraph *graph, const int *nodes, int count, int most)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < count; i++)
+	{
+		if (i == most)
+		{
+			appendStringInfo(&text, " and %d more", count - most);
+			break;
+		}
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", cmig_graph_id(graph, nodes[i]));
+	}
+	return text.data;
+}
+
+static char *
+names_text(const CmigNames *names)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < names->count; i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names->names[i]);
+	return text.data;
+}
+
+/*
+ * Lists
+ */
+
+Datum
+cmig_current(PG_FUNCTION_ARGS)
+{
+	CmigNames  *rows;
+	View		view;
+	List	  **labels;
+
+	InitMaterializedSRF(fcinfo, 0);
+	rows = cmig_catalog_read_version();
+
+	view = read_view();
+	labels = cmig_graph_shown_labels(view.graph);
+	for (int i = 0; i < rows->count; i++)
+	{
+		int			node = cmig_graph_find_id(view.graph, rows->names[i]);
+		Datum		values[5] = {0};
+		bool		nulls[5] = {0};
+
+		values[0] = CStringGetTextDatum(rows->names[i]);
+		values[1] = BoolGetDatum(node >= 0 && cmig_graph_is_head(view.graph, node));
+		values[2] = BoolGetDatum(node >= 0);
+		values[3] = list_datum(node >= 0 ? labels[node] : NIL);
+		if (node >= 0)
+			values[4] = CStringGetTextDatum(view.graph->nodes[node].revision->message);
+		else
+			nulls[4] = true;
+		put_row(fcinfo, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+cmig_heads(PG_FUNCTION_ARGS)
+{
+	View		view;
+	List	  **labels;
+
+	InitMaterializedSRF(fcinfo, 0);
+	view = read_view();
+	labels = cmig_graph_shown_labels(view.graph);
+	for (int i = 0; i < view.graph->count; i++)
+	{
+		Datum		values[5];
+		bool		nulls[5] = {0};
+
+		if (!cmig_graph_is_head(view.graph, i))
+			continue;
+		values[0] = CStringGetTextDatum(cmig_graph_id(view.graph, i));
+		values[1] = list_datum(labels[i]);
+		values[2] = BoolGetDatum(view.is_row[i]);
+		values[3] = BoolGetDatum(cmig_graph_is_effective_head(view.graph, i));
+		values[4] = CStringGetTextDatum(view.graph->nodes[i].revision->message);
+		put_row(fcinfo, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+cmig_branches(PG_FUNCTION_ARGS)
+{
+	View		view;
+	List	  **labels;
+
+	InitMaterializedSRF(fcinfo, 0);
+	view = read_view();
+	labels = cmig_graph_shown_labels(view.graph);
+	for (int i = 0; i < view.graph->count; i++)
+	{
+		const CmigNode *node = &view.graph->nodes[i];
+		Datum		values[4];
+		bool		nulls[4] = {0};
+
+		if (node->children.count < 2)
+			continue;
+		values[0] = CStringGetTextDatum(node->revision->id);
+		values[1] = list_datum(labels[i]);
+		values[2] = edges_datum(view.graph, &node->children);
+		values[3] = CStringGetTextDatum(node->revision->message);
+		put_row(fcinfo, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+cmig_history(PG_FUNCTION_ARGS)
+{
+	View		view;
+	CmigMarks  *range;
+	List	  **labels;
+	int		   *order;
+	int			count;
+	MemoryContext context;
+	MemoryContext old;
+
+	InitMaterializedSRF(fcinfo, 0);
+	view = read_view();
+	range = cmig_target_range(view.graph, view.applied,
+							  PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	labels = cmig_graph_shown_labels(view.graph);
+	order = cmig_graph_order(view.graph, range, &count);
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig history row",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	for (int i = count - 1; i >= 0; i--)
+	{
+		const CmigNode *node = &view.graph->nodes[order[i]];
+		Datum		values[10];
+		bool		nulls[10] = {0};
+
+		values[0] = CStringGetTextDatum(node->revision->id);
+		values[1] = cmig_catalog_names_datum(&node->revision->parents);
+		values[2] = cmig_catalog_names_datum(&node->revision->depends);
+		values[3] = list_datum(labels[order[i]]);
+		values[4] = BoolGetDatum(node->children.count == 0);
+		values[5] = BoolGetDatum(view.is_row[order[i]]);
+		values[6] = BoolGetDatum(node->children.count > 1);
+		values[7] = BoolGetDatum(node->parents.count > 1);
+		values[8] = BoolGetDatum(view.applied->applied->set[order[i]]);
+		values[9] = CStringGetTextDatum(node->revision->message);
+		put_row(fcinfo, values, nulls);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}
+
+/*
+ * One revision
+ */
+
+static void
+put_field(FunctionCallInfo fcinfo, const char *field, const char *value)
+{
+	Datum		values[2];
+	bool		nulls[2] = {false, value == NULL};
+
+	values[0] = CStringGetTextDatum(field);
+	values[1] = value ? CStringGetTextDatum(value) : (Datum) 0;
+	put_row(fcinfo, values, nulls);
+}
+
+static const char *
+yes_no(bool value)
+{
+	return value ? "yes" : "no";
+}
+
+static void
+show_revision(FunctionCallInfo fcinfo, const View *view, List **labels, int n)
+{
+	const CmigNode *node = &view->graph->nodes[n];
+	CmigRevisionText *text = cmig_catalog_read_text(node->revision->id);
+	StringInfoData shown;
+	ListCell   *lc;
+
+	if (text == NULL)
+		return;					/* deleted meanwhile */
+	initStringInfo(&shown);
+	foreach(lc, labels[n])
+		appendStringInfo(&shown, "%s%s", shown.len > 0 ? ", " : "", (char *) lfirst(lc));
+
+	put_field(fcinfo, "revision", node->revision->id);
+	put_field(fcinfo, "down_revision", names_text(&node->revision->parents));
+	put_field(fcinfo, "depends_on", names_text(&node->revision->depends));
+	put_field(fcinfo, "branch_labels", shown.data);
+	put_field(fcinfo, "branches_into",
+			  nodes_text(view->graph, node->children.nodes, node->children.count, MAX_LISTED));
+	put_field(fcinfo, "message", text->edges.message);
+	put_field(fcinfo, "description", text->description);
+	put_field(fcinfo, "transactional", yes_no(text->edges.transactional));
+	put_field(fcinfo, "reversible", yes_no(text->downgrade_sql != NULL));
+	put_field(fcinfo, "applied", yes_no(view->applied->applied->set[n]));
+	put_field(fcinfo, "head", yes_no(node->children.count == 0));
+	put_field(fcinfo, "created_at",
+			  text->has_created_at ? timestamptz_to_str(text->created_at) : NULL);
+	put_field(fcinfo, "created_by", text->edges.created_by);
+	put_field(fcinfo, "upgrade_sql", text->upgrade_sql);
+	put_field(fcinfo, "downgrade_sql", text->downgrade_sql);
+	put_field(fcinfo, "verify_sql", text->verify_sql);
+}
+
+Datum
+cmig_show(PG_FUNCTION_ARGS)
+{
+	View		view;
+	char	   *target;
+	List	   *nodes;
+	List	  **labels;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	target = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	view = read_view();
+	if (target && strcmp(target, "current") == 0)
+		nodes = view.applied->nodes;
+	else
+		nodes = cmig_target_absolute(view.graph, target);
+	labels = cmig_graph_shown_labels(view.graph);
+	foreach(lc, nodes)
+		show_revision(fcinfo, &view, labels, lfirst_int(lc));
+	return (Datum) 0;
+}
+
+/*
+ * Health
+ */
+
+typedef struct Problem
+{
+	const char *severity;		/* error, warning, notice */
+	const char *object;
+	const char *problem;
+	const char *fix;
+} Problem;
+
+static List *
+add_problem(List *problems, const char *severity, const char *object,
+			const char *text, const char *fix)
+{
+	Problem    *problem = palloc(sizeof(Problem));
+
+	problem->severity = severity;
+	problem->object = object;
+	problem->problem = text;
+	problem->fix = fix;
+	return lappend(problems, problem);
+}
+
+/* Applied revisions whose text is no longer what was run. */
+typedef struct ChangedTexts
+{
+	const View *view;
+	List	   *problems;
+	MemoryContext context;		/* where problems live */
+} ChangedTexts;
+
+static void
+compare_with_journal(const CmigRevisionText *text, void *arg)
+{
+	ChangedTexts *changed = arg;
+	int			node = cmig_graph_find_id(changed->view->graph, text->edges.id);
+	char	   *recorded;
+	MemoryContext old;
+
+	if (node < 0 || !changed->view->applied->applied->set[node])
+		return;
+	recorded = cmig_journal_checksum(text->edges.id);
+	if (recorded == NULL ||
+		strcmp(recorded, cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) == 0)
+		return;
+
+	old = MemoryContextSwitchTo(changed->context);
+	changed->problems =
+		add_problem(changed->problems, "warning", pstrdup(text->edges.id),
+					"its upgrade text or transactional flag is not what was applied here",
+					"Load the text that was applied, or accept this one with cmig.load(…, accept_changes => true).");
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * with_texts: also compare the texts of what is applied, which reads them
+ * all.
+ */
+static List *
+find_problems(const View *view, bool with_texts)
+{
+	List	   *problems = NIL;
+	ListCell   *lc;
+	int			heads = 0;
+
+	foreach(lc, view->graph->defects)
+	{
+		const CmigDefect *defect = lfirst(lc);
+
+		problems = add_problem(problems, "error", defect->revision,
+							   defect->problem, defect->fix);
+	}
+	foreach(lc, view->applied->unknown)
+		problems = add_problem(problems, "error", lfirst(lc),
+							   "cmig.version names it, but cmig.revision does not hold it",
+							   "Load the missing revision, or record where the database is: SELECT cmig.stamp('<revision>', purge => true).");
+
+	/* a row below another row */
+	foreach(lc, view->applied->nodes)
+	{
+		const CmigNode *node = &view->graph->nodes[lfirst_int(lc)];
+		bool		named = false;
+
+		for (int i = 0; i < node->children.count && !named; i++)
+			named = view->applied->applied->set[node->children.nodes[i]];
+		for (int i = 0; i < node->dependents.count && !named; i++)
+			named = view->applied->applied->set[node->dependents.nodes[i]];
+		if (named && view->graph->defects == NIL)
+			problems = add_problem(problems, "error", node->revision->id,
+								   "it has a version row although another row is above it",
+								   "Record where the database really is: SELECT cmig.stamp('<revision>', purge => true).");
+	}
+
+	for (int i = 0; i < view->graph->count; i++)
+		if (cmig_graph_is_effective_head(view->graph, i))
+			heads++;
+	if (heads > 1 && view->graph->defects == NIL)
+	{
+		bool		labelled = true;
+		List	  **labels = cmig_graph_shown_labels(view->graph);
+
+		for (int i = 0; i < view->graph->count; i++)
+			if (cmig_graph_is_effective_head(view->graph, i) && labels[i] == NIL)
+				labelled = false;
+		if (!labelled)
+			problems = add_problem(problems, "warning", "heads",
+								   psprintf("there are %d heads, so upgrade to head is ambiguous", heads),
+								   "SELECT cmig.merge('heads', '<message>') joins them; SELECT * FROM cmig.heads() lists them.");
+	}
+
+	if (with_texts)
+	{
+		ChangedTexts changed;
+
+		changed.view = view;
+		changed.problems = problems;
+		changed.context = CurrentMemoryContext;
+		cmig_catalog_each_text(compare_with_journal, &changed);
+		problems = changed.problems;
+		problems = add_problem(problems, "notice", "pg_dump",
+							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version and cmig.journal; no dump holds cmig.secret",
+							   "Dump with data, or load the revisions and stamp after restoring a schema.");
+	}
+	return problems;
+}
+
+Datum
+cmig_check(PG_FUNCTION_ARGS)
+{
+	View		view;
+	List	   *problems;
+	ListCell   *lc;
+	int			errors = 0;
+	StringInfoData detail;
+
+	InitMaterializedSRF(fcinfo, 0);
+	view = read_view();
+	problems = find_problems(&view, true);
+
+	initStringInfo(&detail);
+	foreach(lc, problems)
+	{
+		Problem    *problem = lfirst(lc);
+		Datum		values[4];
+		bool		nulls[4] = {0};
+
+		if (strcmp(problem->severity, "error") == 0 && errors++ < 20)
+			appendStringInfo(&detail, "%s%s: %s.", errors > 1 ? "\n" : "",
+							 problem->object, problem->problem);
+		values[0] = CStringGetTextDatum(problem->severity);
+		values[1] = CStringGetTextDatum(problem->object);
+		values[2] = CStringGetTextDatum(problem->problem);
+		values[3] = CStringGetTextDatum(problem->fix);
+		put_row(fcinfo, values, nulls);
+	}
+	if (errors > 0 && !PG_ARGISNULL(0) && PG_GETARG_BOOL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BROKEN_GRAPH),
+				 errmsg_plural("the catalog has %d problem", "the catalog has %d problems",
+							   errors, errors),
+				 errdetail("%s", detail.data),
+				 errhint("SELECT * FROM cmig.check() lists each problem with its fix.")));
+	return (Datum) 0;
+}
+
+/*
+ * Status
+ */
+
+static void
+put_status(FunctionCallInfo fcinfo, const char *item, const char *value, const char *hint)
+{
+	Datum		values[3];
+	bool		nulls[3] = {false, value == NULL, hint == NULL};
+
+	values[0] = CStringGetTextDatum(item);
+	values[1] = value ? CStringGetTextDatum(value) : (Datum) 0;
+	values[2] = hint ? CStringGetTextDatum(hint) : (Datum) 0;
+	put_row(fcinfo, values, nulls);
+}
+
+/* The roles that wrote the revisions of a plan, each once. */
+static char *
+authors_text(const CmigGraph *graph, const CmigPlan *plan)
+{
+	StringInfoData text;
+	List	   *authors = NIL;
+
+	initStringInfo(&text);
+	for (int i = 0; i < plan->count; i++)
+	{
+		char	   *author = graph->nodes[plan->steps[i].node].revision->created_by;
+		ListCell   *lc;
+
+		if (author == NULL)
+			continue;
+		foreach(lc, authors)
+			if (strcmp(lfirst(lc), author) == 0)
+				break;
+		if (lc == NULL)
+		{
+			authors = lappend(authors, author);
+			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", author);
+		}
+	}
+	return text.data;
+}
+
+static void
+put_pending(FunctionCallInfo fcinfo, const View *view, int heads)
+{
+	List	   *targets = NIL;
+	CmigPlan   *pending;
+	int		   *nodes;
+
+	for (int i = 0; i < view->graph->count; i++)
+		if (cmig_graph_is_effective_head(view->graph, i))
+			targets = lappend_int(targets, i);
+	pending = cmig_plan_upgrade(view->graph, view->applied, targets);
+	if (pending->count == 0)
+	{
+		put_status(fcinfo, "pending", "none", NULL);
+		return;
+	}
+	nodes = palloc(sizeof(int) * pending->count);
+	for (int i = 0; i < pending->count; i++)
+		nodes[i] = pending->steps[i].node;
+	put_status(fcinfo, "pending",
+			   psprintf("%d: %s", pending->count,
+						nodes_text(view->graph, nodes, pending->count, MAX_LISTED)),
+			   view->applied->unknown ? NULL
+			   : heads > 1 ? "SELECT * FROM cmig.upgrade('heads')" : "SELECT * FROM cmig.upgrade('head')");
+	put_status(fcinfo, "pending written by", authors_text(view->graph, pending),
+			   "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
+	for (int i = 0; i < pending->count; i++)
+		if (!view->graph->nodes[nodes[i]].revision->transactional)
+		{
+			put_status(fcinfo, "not transactional", cmig_graph_id(view->graph, nodes[i]),
+					   "CALL cmig.upgrade_stepwise('heads'), or SET cmig.\"concurrently\" = off");
+			break;
+		}
+}
+
+Datum
+cmig_status(PG_FUNCTION_ARGS)
+{
+	View		view;
+	List	   *problems;
+	ListCell   *lc;
+	int			heads = 0;
+	int		   *head_nodes;
+	char	   *current;
+
+	InitMaterializedSRF(fcinfo, 0);
+	view = read_view();
+	head_nodes = palloc(sizeof(int) * Max(view.graph->count, 1));
+	for (int i = 0; i < view.graph->count; i++)
+		if (cmig_graph_is_head(view.graph, i))
+			head_nodes[heads++] = i;
+
+	put_status(fcinfo, "database", get_database_name(MyDatabaseId), NULL);
+	current = names_text(view.applied->rows);
+	if (view.applied->rows->count == 0)
+		put_status(fcinfo, "current", "base",
+				   view.graph->count == 0 ? NULL
+				   : "If the schema is there already: SELECT cmig.stamp('<revision>')");
+	else
+		put_status(fcinfo, "current", current, NULL);
+	put_status(fcinfo, "revisions",
+			   psprintf("%d, %d applied", view.graph->count, view.applied->applied->count),
+			   view.graph->count == 0 ? "SELECT * FROM cmig.load(…), or cmig.create_revision(…)" : NULL);
+	if (heads > 0)
+		put_status(fcinfo, heads == 1 ? "head" : "heads",
+				   nodes_text(view.graph, head_nodes, heads, MAX_LISTED),
+				   heads > 1 ? "SELECT cmig.merge('heads', '<message>') joins them" : NULL);
+	if (view.graph->defects == NIL)
+		put_pending(fcinfo, &view, heads);
+
+	problems = find_problems(&view, false);
+	if (problems == NIL)
+		put_status(fcinfo, "problems", "none", NULL);
+	foreach(lc, problems)
+	{
+		Problem    *problem = lfirst(lc);
+
+		put_status(fcinfo, problem->severity,
+				   psprintf("%s: %s", problem->object, problem->problem), problem->fix);
+	}
+	if (cmig_settings_protect != CMIG_PROTECT_OFF)
+		put_status(fcinfo, "protected",
+				   cmig_settings_protect == CMIG_PROTECT_ON
+				   ? "on: every downgrade is refused"
+				   : "base: reset, downgrade to base, purge and prune are refused",
+				   "SET LOCAL cmig.protect = off");
+	return (Datum) 0;
+}
