@@ -15,6 +15,7 @@
 #error "pg_cmig needs PostgreSQL 15 or newer"
 #endif
 
+#include "executor/executor.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
@@ -45,6 +46,17 @@ cmig_vxid_get_proc_compat(VirtualTransactionId vxid)
 	return ProcNumberGetProc(vxid.procNumber);
 #else
 	return BackendIdGetProc(vxid.backendId);
+#endif
+}
+
+/* Run a query to its end, once. */
+static inline void
+cmig_executor_run_compat(QueryDesc *query)
+{
+#if PG_VERSION_NUM >= 180000
+	ExecutorRun(query, ForwardScanDirection, 0);
+#else
+	ExecutorRun(query, ForwardScanDirection, 0, true);
 #endif
 }
 

@@ -1,0 +1,766 @@
+/*
+ * runner.c
+ *	  Runs one revision's script in the caller's transaction.
+ *
+ * Statements are carried out one after the other as the server carries out a
+ * simple query, less what belongs to the client: analysed, rewritten, planned
+ * and run in a memory context of their own, with a snapshot of their own,
+ * rows thrown away.  They run below the top level, so that the server refuses
+ * what cannot run in a transaction; what can be known to be so by its parse
+ * tree is refused before anything runs.
+ *
+ * The static state (which revision runs, the timers) is reset on every way
+ * out of cmig_runner_run(), since an error may be caught by a PL/pgSQL block
+ * around it.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "lock_wait.h"
+#include "runner.h"
+#include "script.h"
+#include "session.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "parser/analyze.h"
+#include "storage/proc.h"
+#include "tcop/dest.h"
+#include "tcop/pquery.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+
+/* How much of a statement is shown in CONTEXT. */
+#define CONTEXT_LENGTH 200
+/* A longer statement is cut around an error's position, in bytes. */
+#define EXCERPT_LENGTH 4000
+/* How much of a value is shown when a verification fails. */
+#define VALUE_LENGTH 60
+
+/* A script on its way; what the error context shows. */
+typedef struct ScriptRun
+{
+	const CmigRunStep *step;
+	const char *verb;			/* upgrade, downgrade or verify */
+	const char *phase;			/* what goes on outside statements, or NULL */
+	CmigStatement statement;	/* text is NULL between statements */
+} ScriptRun;
+
+typedef struct VerifyReceiver
+{
+	DestReceiver pub;
+	ScriptRun  *run;
+} VerifyReceiver;
+
+bool		cmig_runner_concurrently = true;
+
+static const char *running = NULL;
+static char *running_dummy = NULL;
+
+/*
+ * Settings
+ */
+
+static const char *
+show_running(void)
+{
+	return running ? running : "";
+}
+
+void
+cmig_runner_init(void)
+{
+	DefineCustomBoolVariable("cmig.concurrently",
+							 "Are statements with CONCURRENTLY left as they are?",
+							 "Off takes CONCURRENTLY off index statements, so that they can run in a transaction.",
+							 &cmig_runner_concurrently, true, PGC_USERSET,
+							 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("cmig.lock_timeout",
+							"Longest time that all lock waits of one run may take together.",
+							"0 means no limit.",
+							&cmig_lock_timeout, 0, 0, INT_MAX, PGC_USERSET,
+							GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomStringVariable("cmig.running_revision",
+							   "The revision whose script runs now in this session.",
+							   NULL,
+							   &running_dummy, "", PGC_INTERNAL,
+							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, NULL, show_running);
+	cmig_session_init();
+}
+
+const char *
+cmig_runner_current(void)
+{
+	return running;
+}
+
+void
+cmig_runner_require_idle(const char *function)
+{
+	if (running == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s cannot be called from a revision's script", function),
+			 errdetail("Revision %s is running.", running),
+			 errhint("Let other revisions run by naming them in down_revision or depends_on.")));
+}
+
+void
+cmig_runner_begin(void)
+{
+	cmig_lock_wait_reset();
+}
+
+/*
+ * Errors
+ */
+
+/* Byte offset of a character position (from 1) in text. */
+static int
+position_to_offset(const char *text, int position)
+{
+	const char *p = text;
+
+	while (--position > 0 && *p != '\0')
+		p += pg_mblen(p);
+	return p - text;
+}
+
+static int
+count_lines(const char *text, int length)
+{
+	int			lines = 0;
+
+	for (int i = 0; i < length; i++)
+	{
+		if (text[i] == '\n')
+			lines++;
+	}
+	return lines;
+}
+
+/* A statement on one line, cut to a length. */
+static char *
+one_line(const char *text, int limit)
+{
+	int			length = strnlen(text, limit + 1);
+	int			shown = length;
+	char	   *result;
+
+	if (length > limit)
+	{
+		shown = pg_mbcliplen(text, length, limit);
+		result = psprintf("%.*s ...", shown, text);
+	}
+	else
+	{
+		result = pstrdup(text);
+		while (shown > 0 && strchr(" \t\r\n;", result[shown - 1]))
+			result[--shown] = '\0';
+	}
+	for (char *p = result; *p != '\0'; p++)
+	{
+		if (*p == '\n' || *p == '\r' || *p == '\t')
+			*p = ' ';
+	}
+	return result;
+}
+
+/*
+ * The lines of a long text around an offset; *position, in characters, is
+ * made to fit.
+ */
+static const char *
+excerpt(const char *text, int offset, int *position)
+{
+	int			length = strlen(text);
+	int			from = 0;
+	int			to = length;
+
+	if (length <= EXCERPT_LENGTH)
+		return text;
+
+	/* whole characters only; from a line's start where there is one */
+	if (offset > EXCERPT_LENGTH / 2)
+	{
+		from = pg_mbcliplen(text, length, offset - EXCERPT_LENGTH / 2);
+		for (int i = from; i < offset; i++)
+		{
+			if (text[i] == '\n')
+			{
+				from = i + 1;
+				break;
+			}
+		}
+	}
+	to = from + pg_mbcliplen(text + from, length - from, EXCERPT_LENGTH);
+	*position -= pg_mbstrlen_with_len(text, from);
+	return pnstrdup(text + from, to - from);
+}
+
+static void
+describe_error(void *arg)
+{
+	ScriptRun  *run = arg;
+	const char *text = run->statement.text;
+	int			line = run->statement.line;
+	int			position;
+
+	cmig_lock_wait_explain();
+
+	if (text == NULL)
+	{
+		if (run->phase)
+			errcontext("pg_cmig: %s of %s, %s", run->verb, run->step->revision,
+					   run->phase);
+		else
+			errcontext("pg_cmig: %s of %s", run->verb, run->step->revision);
+		return;
+	}
+
+	position = geterrposition();
+	if (position > 0)
+	{
+		int			offset = position_to_offset(text, position);
+		bool		parsing_create = run->statement.raw == NULL &&
+		pg_strncasecmp(text, "create", 6) == 0;
+
+		line += count_lines(text, offset);
+		errposition(0);
+
+		/* where a function's body ends is found out by that very position */
+		if (!parsing_create)
+			text = excerpt(text, offset, &position);
+		internalerrposition(position);
+		internalerrquery(text);
+	}
+	else
+		errcontext("SQL statement \"%s\"", one_line(text, CONTEXT_LENGTH));
+	errcontext("pg_cmig: %s of %s, statement %d, line %d", run->verb,
+			   run->step->revision, run->statement.number, line);
+}
+
+/* The procedure that runs what this function cannot. */
+static const char *
+stepwise_name(const CmigRunStep *step)
+{
+	return step->direction == CMIG_UPGRADE ?
+		"cmig.upgrade_stepwise" : "cmig.downgrade_stepwise";
+}
+
+/*
+ * What the server says is kept; where the cure is ours, the hint names it.
+ */
+static void
+improve_hint(ErrorData *error, const CmigRunStep *step)
+{
+	const char *message = error->message_id ? error->message_id : "";
+
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+			if (strncmp(message, "query would be affected by row-level security policy", 52) == 0)
+				error->hint = "Scripts run with row_security = off, so that no row is left out unseen. Put ALTER TABLE ... NO FORCE ROW LEVEL SECURITY before the statement and ALTER TABLE ... FORCE ROW LEVEL SECURITY after it, or SET row_security = on into the script to work on the visible rows alone.";
+			break;
+		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
+			error->hint = psprintf("A procedure or DO block that commits cannot run in a transaction. Set \"transactional: false\" in the revision and CALL %s.",
+								   stepwise_name(step));
+			break;
+		case ERRCODE_ACTIVE_SQL_TRANSACTION:
+			if (strstr(message, "cannot be executed from a function"))
+				error->hint = psprintf("The statement cannot run in a transaction. Set \"transactional: false\" in the revision and CALL %s.",
+									   stepwise_name(step));
+			break;
+		case ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE:
+			error->hint = psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and CALL %s, which commits after each.",
+								   stepwise_name(step));
+			break;
+		case ERRCODE_OUT_OF_MEMORY:
+			if (strcmp(message, "out of shared memory") == 0)
+				error->hint = psprintf("One transaction holds a lock for each table it touches. Raise max_locks_per_transaction, or CALL %s, which commits after each revision.",
+									   stepwise_name(step));
+			break;
+	}
+}
+
+/*
+ * What is refused
+ */
+
+/* REINDEX and CLUSTER need the top level if their relation is partitioned. */
+static bool
+is_partitioned_command(const Node *node, const char **reason)
+{
+	RangeVar   *name;
+	Oid			relation;
+	char		kind;
+
+	if (IsA(node, ReindexStmt))
+	{
+		name = ((const ReindexStmt *) node)->relation;
+		*reason = "REINDEX of a partitioned relation";
+	}
+	else if (IsA(node, ClusterStmt))
+	{
+		name = ((const ClusterStmt *) node)->relation;
+		*reason = "CLUSTER of a partitioned table";
+	}
+	else
+		return false;
+	if (name == NULL)
+		return false;
+
+	relation = RangeVarGetRelid(name, NoLock, true);
+	if (!OidIsValid(relation))
+		return false;
+	kind = get_rel_relkind(relation);
+	return kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_PARTITIONED_INDEX;
+}
+
+static void
+refuse_top_level(const CmigRunStep *step, const char *reason, bool off_mode_helps)
+{
+	const char *off_mode = off_mode_helps ?
+	" Where CONCURRENTLY is not needed, as in tests, SET cmig.\"concurrently\" = off." : "";
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
+			 errmsg("%s cannot run inside a transaction", reason),
+			 step->transactional ?
+			 errhint("Set \"transactional: false\" in revision %s and CALL %s.%s",
+					 step->revision, stepwise_name(step), off_mode) :
+			 errhint("CALL %s.%s", stepwise_name(step), off_mode)));
+}
+
+/*
+ * Raise an error if the statement cannot run here; otherwise the tree to run.
+ */
+static RawStmt *
+check_statement(const CmigRunStep *step, RawStmt *raw)
+{
+	const char *reason;
+
+	switch (cmig_script_classify(raw, &reason))
+	{
+		case CMIG_STATEMENT_PLAIN:
+			if (is_partitioned_command(raw->stmt, &reason))
+				refuse_top_level(step, reason, false);
+			break;
+
+		case CMIG_STATEMENT_CONCURRENTLY:
+			if (cmig_runner_concurrently)
+				refuse_top_level(step, reason, true);
+			raw = cmig_script_without_concurrently(raw);
+			if (is_partitioned_command(raw->stmt, &reason))
+				refuse_top_level(step, reason, false);
+			break;
+
+		case CMIG_STATEMENT_TOP_LEVEL:
+			refuse_top_level(step, reason, false);
+			break;
+
+		case CMIG_STATEMENT_TRANSACTION:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s is not allowed in a revision's script", reason),
+					 errdetail("The transaction belongs to whoever runs the revision."),
+					 errhint("Remove it. A part that may fail can stand in a DO block with EXCEPTION.")));
+			break;
+
+		case CMIG_STATEMENT_CLIENT_COPY:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s is not allowed in a revision's script", reason),
+					 errdetail("The script runs in the server and has no client to copy from or to."),
+					 errhint("Use INSERT, or COPY with a file on the server.")));
+			break;
+
+		case CMIG_STATEMENT_DISCARD_ALL:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s is not allowed in a revision's script", reason),
+					 errdetail("It would throw away what belongs to the caller's session."),
+					 errhint("Remove it. What a script leaves behind in the session is cleared when it ends.")));
+			break;
+	}
+	return raw;
+}
+
+static void
+check_script(ScriptRun *run, const char *sql)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	CmigScript *script;
+
+	if (!cmig_script_may_need_top_level(sql))
+		return;
+
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"pg_cmig statement", ALLOCSET_DEFAULT_SIZES);
+	script = cmig_script_open(sql);
+	MemoryContextSwitchTo(context);
+	while (cmig_script_next(script, &run->statement))
+	{
+		(void) check_statement(run->step, run->statement.raw);
+		run->statement.text = NULL;
+		MemoryContextReset(context);
+		CHECK_FOR_INTERRUPTS();
+	}
+	MemoryContextSwitchTo(caller);
+	run->statement.text = NULL;
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+}
+
+static const char *
+verb_of(const CmigRunStep *step)
+{
+	return step->direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
+}
+
+static bool
+is_verified(const CmigRunStep *step)
+{
+	return step->direction == CMIG_UPGRADE && step->verify_sql != NULL;
+}
+
+void
+cmig_runner_check(const CmigRunStep *step)
+{
+	ScriptRun	run = {.step = step,.verb = verb_of(step)};
+	ErrorContextCallback callback;
+	char	   *path = cmig_session_search_path();
+	int			guc_level;
+
+	if (!step->transactional && cmig_runner_concurrently)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
+				 errmsg("revision %s is not transactional", step->revision),
+				 errdetail("Its statements cannot run in the transaction of this call. Nothing has been run."),
+				 errhint("CALL %s. Where CONCURRENTLY is not needed, as in tests, SET cmig.\"concurrently\" = off.",
+						 stepwise_name(step))));
+
+	callback.callback = describe_error;
+	callback.arg = &run;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	/* the kinds of relations are looked up as the script would */
+	guc_level = NewGUCNestLevel();
+	if (strcmp(path, namespace_search_path) != 0)
+		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	check_script(&run, step->sql);
+	if (is_verified(step))
+	{
+		run.verb = "verify";
+		check_script(&run, step->verify_sql);
+	}
+	AtEOXact_GUC(false, guc_level);
+
+	error_context_stack = callback.previous;
+	pfree(path);
+}
+
+/*
+ * Running
+ */
+
+/*
+ * statement_timeout holds for each statement, with the value then in force,
+ * as it would if a client sent them.
+ */
+static void
+start_statement_timeout(int timeout)
+{
+	if (timeout > 0)
+		enable_timeout_after(STATEMENT_TIMEOUT, timeout);
+	else if (get_timeout_active(STATEMENT_TIMEOUT))
+		disable_timeout(STATEMENT_TIMEOUT, false);
+}
+
+static void
+show_activity(const ScriptRun *run)
+{
+	char		activity[1024];
+
+	if (!pgstat_track_activities)
+		return;
+	snprintf(activity, sizeof(activity), "pg_cmig: %s of %s, statement %d: %.800s",
+			 run->verb, run->step->revision, run->statement.number,
+			 run->statement.text);
+	pgstat_report_activity(STATE_RUNNING, activity);
+}
+
+static void
+execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
+			 bool *snapshot_set)
+{
+	if (plan->utilityStmt != NULL)
+	{
+		bool		own_snapshot = !*snapshot_set && PlannedStmtRequiresSnapshot(plan);
+
+		if (own_snapshot)
+			PushActiveSnapshot(GetTransactionSnapshot());
+		ProcessUtility(plan, text, false, PROCESS_UTILITY_QUERY, NULL, NULL,
+					   dest, NULL);
+		if (own_snapshot)
+			PopActiveSnapshot();
+	}
+	else
+	{
+		QueryDesc  *query;
+
+		if (!*snapshot_set)
+		{
+			PushCopiedSnapshot(GetTransactionSnapshot());
+			*snapshot_set = true;
+		}
+		else
+			UpdateActiveSnapshotCommandId();
+
+		query = CreateQueryDesc(plan, text, GetActiveSnapshot(), InvalidSnapshot,
+								dest, NULL, NULL, 0);
+		ExecutorStart(query, 0);
+		cmig_executor_run_compat(query);
+		ExecutorFinish(query);
+		ExecutorEnd(query);
+		FreeQueryDesc(query);
+	}
+	CommandCounterIncrement();
+}
+
+/* Analyse, rewrite, plan and run one statement. */
+static void
+execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
+{
+	List	   *plans;
+	ListCell   *cell;
+	bool		snapshot_set = false;
+
+	if (analyze_requires_snapshot(raw))
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		snapshot_set = true;
+	}
+	plans = pg_analyze_and_rewrite_fixedparams(raw, text, NULL, 0, NULL);
+	plans = pg_plan_queries(plans, text, CURSOR_OPT_PARALLEL_OK, NULL);
+	if (snapshot_set)
+		PopActiveSnapshot();
+
+	/* rules can make several queries of one, under one snapshot */
+	snapshot_set = false;
+	foreach(cell, plans)
+	{
+		PlannedStmt *plan = lfirst_node(PlannedStmt, cell);
+
+		execute_plan(plan, text, plan->canSetTag ? dest : None_Receiver,
+					 &snapshot_set);
+	}
+	if (snapshot_set)
+		PopActiveSnapshot();
+}
+
+/* Run a script from its first statement to what has to be put back. */
+static void
+run_script(ScriptRun *run, const char *sql, DestReceiver *dest,
+		   CmigSession *session)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	CmigScript *script;
+	ErrorContextCallback callback;
+
+	callback.callback = describe_error;
+	callback.arg = run;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	run->phase = "before its first statement";
+	cmig_session_enter(session);
+
+	context = AllocSetContextCreate(caller, "pg_cmig statement",
+									ALLOCSET_DEFAULT_SIZES);
+	script = cmig_script_open(sql);
+	run->phase = NULL;
+	MemoryContextSwitchTo(context);
+	for (;;)
+	{
+		RawStmt    *raw;
+
+		CHECK_FOR_INTERRUPTS();
+		start_statement_timeout(StatementTimeout);
+		cmig_lock_wait_forget();
+
+		if (!cmig_script_next(script, &run->statement))
+			break;
+		show_activity(run);
+		raw = check_statement(run->step, run->statement.raw);
+		execute_statement(raw, run->statement.text, dest);
+
+		run->statement.text = NULL;
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	run->statement.text = NULL;
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+
+	run->phase = "after its last statement";
+	cmig_session_leave(session);
+
+	error_context_stack = callback.previous;
+}
+
+/*
+ * Verification
+ */
+
+static char *
+describe_row(TupleTableSlot *slot)
+{
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+
+		appendStringInfo(&buf, "%s%s = ", i > 0 ? ", " : "",
+						 NameStr(column->attname));
+		if (slot->tts_isnull[i])
+			appendStringInfoString(&buf, "NULL");
+		else
+		{
+			Oid			output;
+			bool		is_varlena;
+			char	   *value;
+			int			length;
+
+			getTypeOutputInfo(column->atttypid, &output, &is_varlena);
+			value = OidOutputFunctionCall(output, slot->tts_values[i]);
+			length = pg_mbcliplen(value, strlen(value), VALUE_LENGTH);
+			appendBinaryStringInfo(&buf, value, length);
+			if (value[length] != '\0')
+				appendStringInfoString(&buf, "...");
+		}
+	}
+	return buf.data;
+}
+
+/* A row fails the revision if its first boolean column is not true. */
+static bool
+verify_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	ScriptRun  *run = ((VerifyReceiver *) self)->run;
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+
+	slot_getallattrs(slot);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (TupleDescAttr(desc, i)->atttypid != BOOLOID)
+			continue;
+		if (!slot->tts_isnull[i] && DatumGetBool(slot->tts_values[i]))
+			break;
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_VERIFY_FAILED),
+				 errmsg("revision %s failed its verification", run->step->revision),
+				 errdetail("Statement %d of verify_sql returned the row: %s.",
+						   run->statement.number, describe_row(slot))));
+	}
+	return true;
+}
+
+static void
+ignore_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+ignore_end(DestReceiver *self)
+{
+}
+
+static void
+verify(ScriptRun *run, CmigSession *session)
+{
+	VerifyReceiver receiver = {
+		.pub = {
+			.receiveSlot = verify_row,
+			.rStartup = ignore_startup,
+			.rShutdown = ignore_end,
+			.rDestroy = ignore_end,
+			.mydest = DestNone
+		},
+		.run = run
+	};
+
+	run->verb = "verify";
+	run_script(run, run->step->verify_sql, (DestReceiver *) &receiver, session);
+}
+
+/* Reset the state that outlives a script, on success and on error. */
+static void
+stop_running(int statement_timeout, bool timeout_was_active)
+{
+	running = NULL;
+	cmig_lock_wait_unwatch();
+	start_statement_timeout(timeout_was_active ? statement_timeout : 0);
+	pgstat_report_activity(STATE_RUNNING,
+						   debug_query_string ? debug_query_string : "");
+}
+
+void
+cmig_runner_run(const CmigRunStep *step)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ScriptRun	run = {.step = step,.verb = verb_of(step)};
+	CmigSession session = {0};
+	int			statement_timeout = StatementTimeout;
+	bool		timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
+
+	cmig_runner_require_idle("cmig.upgrade");
+
+	PG_TRY();
+	{
+		running = step->revision;
+		cmig_lock_wait_watch(GetUserId());
+		run_script(&run, step->sql, None_Receiver, &session);
+		if (is_verified(step))
+			verify(&run, &session);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		cmig_session_abandon(&session);
+		stop_running(statement_timeout, timeout_was_active);
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		improve_hint(error, step);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+
+	stop_running(statement_timeout, timeout_was_active);
+}

@@ -1,0 +1,48 @@
+/*
+ * session.h
+ *	  What a script finds in the session, and what is put back after it.
+ *
+ * A script runs with the caller's settings and rights, or with
+ * cmig.search_path and cmig.role.  When it ends, the session is as it was:
+ * settings and role, constraint modes, cursors, temporary objects and
+ * prepared statements.  What the caller had made stays.
+ */
+#ifndef CMIG_SESSION_H
+#define CMIG_SESSION_H
+
+#include "postgres.h"
+#include "catalog/objectaddress.h"
+#include "nodes/pg_list.h"
+
+/* What was there before a script, and what was seen of it since. */
+typedef struct CmigSession
+{
+	MemoryContext context;		/* holds the lists */
+	int			guc_level;
+	List	   *portals;		/* memory contexts of the portals before */
+	int			temp_count;		/* temporary objects before, sorted */
+	ObjectAddress *temp_objects;
+	List	   *prepared;		/* of char *: names that the script prepared */
+	List	   *deferred;		/* of Oid: tables that may have deferred events */
+	List	   *constraints;	/* of Oid: constraints whose mode it set */
+	bool		set_all;		/* it set the mode of all constraints */
+	bool		set_some;		/* it set the mode of any constraint */
+} CmigSession;
+
+/* Register cmig.search_path and cmig.role, and the hooks. */
+extern void cmig_session_init(void);
+
+/*
+ * Before and after a script.  When an error leaves the script, call abandon
+ * instead of leave: the transaction's end puts back the rest.  Sessions do
+ * not nest.
+ */
+extern void cmig_session_enter(CmigSession *session);
+extern void cmig_session_leave(CmigSession *session);
+extern void cmig_session_abandon(CmigSession *session);
+
+/* search_path and role that scripts start with, as text. */
+extern char *cmig_session_search_path(void);
+extern char *cmig_session_role(void);
+
+#endif							/* CMIG_SESSION_H */
