@@ -186,13 +186,9 @@ read_situation(bool with_details)
 static void
 begin_change(const char *function)
 {
-	if (cmig_runner_current() != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s cannot be called by a revision's script", function),
-				 errdetail("Revision \"%s\" is running.", cmig_runner_current()),
-				 errhint("Order revisions by down_revision and depends_on.")));
+	cmig_runner_require_idle(function);
 	cmig_run_lock_transaction(function);
+	cmig_runner_begin();
 	cmig_catalog_check_snapshot();
 }
 

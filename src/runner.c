@@ -116,9 +116,9 @@ cmig_runner_require_idle(const char *function)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("%s cannot be called from a revision's script", function),
-			 errdetail("Revision %s is running.", running),
-			 errhint("Let other revisions run by naming them in down_revision or depends_on.")));
+			 errmsg("%s cannot be called by a revision's script", function),
+			 errdetail("Revision \"%s\" is running.", running),
+			 errhint("Order revisions by down_revision and depends_on.")));
 }
 
 void
@@ -343,7 +343,7 @@ refuse_top_level(const CmigRunStep *step, const char *reason, bool off_mode_help
 			(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 			 errmsg("%s cannot run inside a transaction", reason),
 			 step->transactional ?
-			 errhint("Set \"transactional: false\" in revision %s and CALL %s.%s",
+			 errhint("Set \"transactional: false\" in revision \"%s\" and CALL %s.%s",
 					 step->revision, stepwise_name(step), off_mode) :
 			 errhint("CALL %s.%s", stepwise_name(step), off_mode)));
 }
@@ -452,7 +452,7 @@ cmig_runner_check(const CmigRunStep *step)
 	if (!step->transactional && cmig_runner_concurrently)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
-				 errmsg("revision %s is not transactional", step->revision),
+				 errmsg("revision \"%s\" is not transactional", step->revision),
 				 errdetail("Its statements cannot run in the transaction of this call. Nothing has been run."),
 				 errhint("CALL %s. Where CONCURRENTLY is not needed, as in tests, SET cmig.\"concurrently\" = off.",
 						 stepwise_name(step))));
@@ -682,7 +682,7 @@ verify_row(TupleTableSlot *slot, DestReceiver *self)
 			break;
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_VERIFY_FAILED),
-				 errmsg("revision %s failed its verification", run->step->revision),
+				 errmsg("revision \"%s\" failed its verification", run->step->revision),
 				 errdetail("Statement %d of verify_sql returned the row: %s.",
 						   run->statement.number, describe_row(slot))));
 	}
@@ -737,7 +737,7 @@ cmig_runner_run(const CmigRunStep *step)
 	int			statement_timeout = StatementTimeout;
 	bool		timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
 
-	cmig_runner_require_idle("cmig.upgrade");
+	cmig_runner_require_idle("cmig.upgrade()");
 
 	PG_TRY();
 	{

@@ -25,8 +25,8 @@ extern void cmig_runner_init(void);
 extern bool cmig_runner_concurrently;
 
 /*
- * Raise 55000 if a script runs now in this session: function ("cmig.upgrade")
- * cannot be called from one.
+ * Raise 55000 if a script runs now in this session: function
+ * ("cmig.upgrade()") cannot be called from one.
  */
 extern void cmig_runner_require_idle(const char *function);
 
