@@ -300,6 +300,22 @@ COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean) IS 'Store a revision
 COMMENT ON FUNCTION cmig.merge(text, text, text, boolean) IS 'Store a revision that joins what the identifier names, such as heads, and return its id. Raises MG001 to MG005, 22023.';
 
 --
+-- Files and daily work: draft, export, script, repair, remove_revision, grants
+--
+
+--
+-- Stepwise runs, backfill and online recipes
+--
+
+--
+-- Row-level security
+--
+
+--
+-- Audit
+--
+
+--
 -- Rights: everything belongs to the extension's owner, nothing to PUBLIC
 --
 
