@@ -37,6 +37,15 @@ cmig_lexer_init(CmigLexer *lexer, const char *text)
 	lexer->line = 1;
 }
 
+void
+cmig_lexer_move(CmigLexer *lexer, const char *next, int line)
+{
+	lexer->next = next;
+	lexer->next_line = line;
+	lexer->string_kind = '\0';
+	lexer->unterminated = false;
+}
+
 static inline bool
 is_operator_char(char c)
 {

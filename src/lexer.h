@@ -52,6 +52,9 @@ typedef struct CmigLexer
 
 extern void cmig_lexer_init(CmigLexer *lexer, const char *text);
 
+/* Go on at a place in the text, which is in that line, as if it began there. */
+extern void cmig_lexer_move(CmigLexer *lexer, const char *next, int line);
+
 /* The next token, comments included; CMIG_TOKEN_END at the end. */
 extern CmigTokenType cmig_lexer_next(CmigLexer *lexer);
 

@@ -290,10 +290,7 @@ go_back(CmigScript *script, const Piece *piece, char *text, int length)
 {
 	CmigLexer  *lexer = &script->lexer;
 
-	cmig_lexer_init(lexer, script->source);
-	lexer->next = piece->start;
-	lexer->next_line = piece->line;
-	lexer->standard_conforming_strings = standard_conforming_strings;
+	cmig_lexer_move(lexer, piece->start, piece->line);
 	do
 	{
 		cmig_lexer_next_sql(lexer);

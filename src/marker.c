@@ -1,0 +1,296 @@
+/*
+ * marker.c
+ *	  What a revision file is recognized by.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/datetime.h"
+#include "utils/timestamp.h"
+
+#include "graph.h"
+#include "marker.h"
+
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
+const char *const cmig_marker_sections[CMIG_SECTION_COUNT] = {
+	"header", "upgrade", "downgrade", "verify"
+};
+
+const char *const cmig_marker_keys[CMIG_KEY_COUNT] = {
+	"revision", "down_revision", "depends_on", "branch_labels", "message",
+	"transactional", "create_date"
+};
+
+bool
+cmig_marker_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
+/* A copy of a span without white space around it. */
+char *
+cmig_marker_trimmed(const char *start, const char *end)
+{
+	while (start < end && cmig_marker_is_blank(*start))
+		start++;
+	while (end > start && cmig_marker_is_blank(end[-1]))
+		end--;
+	return pnstrdup(start, end - start);
+}
+
+/* The span of a section's canonical text. */
+void
+cmig_marker_trim_section(const char **start, const char **end)
+{
+	const char *p = *start;
+
+	while (*end > *start && cmig_marker_is_blank((*end)[-1]))
+		(*end)--;
+	for (; p < *end && cmig_marker_is_blank(*p); p++)
+	{
+		if (*p == '\n')
+			*start = p + 1;
+	}
+	if (*end < *start)
+		*start = *end;
+}
+
+/*
+ * Recognizing headers and markers
+ */
+
+/*
+ * Is the comment "-- word: value"?  *value and *end get the value's bounds,
+ * without white space.
+ */
+bool
+cmig_marker_match(const char *start, const char *end, const char *word,
+			  const char **value, const char **value_end)
+{
+	const char *p = start + 2;
+	size_t		length = strlen(word);
+
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	if (end - p <= length || strncmp(p, word, length) != 0)
+		return false;
+	p += length;
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	if (p == end || *p != ':')
+		return false;
+	p++;
+	while (p < end && cmig_marker_is_blank(*p))
+		p++;
+	while (end > p && cmig_marker_is_blank(end[-1]))
+		end--;
+	*value = p;
+	*value_end = end;
+	return true;
+}
+
+/* Go back over byte order marks. */
+const char *
+cmig_marker_skip_bom_back(const char *text, const char *p)
+{
+	while (p - text >= 3 && memcmp(p - 3, BYTE_ORDER_MARK, 3) == 0)
+		p -= 3;
+	return p;
+}
+
+/* Does only blank text stand before the token on its line? */
+static bool
+is_alone(const CmigLexer *lexer)
+{
+	const char *p = lexer->start;
+
+	for (;;)
+	{
+		p = cmig_marker_skip_bom_back(lexer->text, p);
+		if (p == lexer->text || p[-1] == '\n' || p[-1] == '\r')
+			return true;
+		if (p[-1] != ' ' && p[-1] != '\t')
+			return false;
+		p--;
+	}
+}
+
+/* Is the comment up to end the first line of a file, alone on its line? */
+bool
+cmig_marker_is_file_start(const CmigLexer *lexer, const char *end)
+{
+	const char *value;
+
+	return cmig_marker_match(lexer->start, end, "revision", &value, &end) &&
+		is_alone(lexer);
+}
+
+/*
+ * The place in the current line comment where a file starts that is glued to
+ * other text, as in "SELECT 1;-- revision: 002" or "-- end-- revision: 002",
+ * or else the comment's end.
+ */
+const char *
+cmig_marker_find_glued(const CmigLexer *lexer)
+{
+	int			length = strlen(CMIG_FILE_START);
+
+	for (int i = lexer->next - lexer->start - length; i >= 0; i--)
+	{
+		const char *p = lexer->start + i;
+		char	   *id;
+		bool		legal;
+
+		if (*p != '-' || strncmp(p, CMIG_FILE_START, length) != 0 ||
+			(i == 0 && is_alone(lexer)))
+			continue;
+		id = cmig_marker_trimmed(p + length, lexer->next);
+		legal = cmig_graph_check_name(id) == NULL;
+		pfree(id);
+		if (legal)
+			return p;
+		break;
+	}
+	return lexer->next;
+}
+
+/*
+ * Is the comment up to end a marker, or means to be one?  *section is set to
+ * what it starts, or to -1 when there is no such section.
+ */
+bool
+cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
+{
+	const char *p = lexer->start + 2;
+	char	   *word;
+	bool		ignore;
+
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	if (end - p < 5 || pg_strncasecmp(p, "cmig:", 5) != 0 || !is_alone(lexer))
+		return false;
+
+	word = cmig_marker_trimmed(p + 5, end);
+	/* for the linter; it belongs to the statement that follows */
+	ignore = strncmp(word, "ignore", 6) == 0;
+	*section = -1;
+	if (strncmp(p, "cmig:", 5) == 0)
+	{
+		for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
+			if (strcmp(word, cmig_marker_sections[i]) == 0)
+				*section = i;
+	}
+	pfree(word);
+	return !ignore;
+}
+
+/* Two digits, as in a date; moves *p. */
+static bool
+read_two(const char **p, int *number)
+{
+	if ((*p)[0] < '0' || (*p)[0] > '9' || (*p)[1] < '0' || (*p)[1] > '9')
+		return false;
+	*number = ((*p)[0] - '0') * 10 + (*p)[1] - '0';
+	*p += 2;
+	return true;
+}
+
+/*
+ * YYYY-MM-DD[ HH:MM[:SS[.ffffff]]][zone], where the zone is Z, UTC or an
+ * offset, and UTC if there is none; so it does not depend on any setting.
+ */
+bool
+cmig_marker_parse_date(const char *p, TimestampTz *result)
+{
+	int			century,
+				year,
+				month,
+				day;
+	int			hour = 0,
+				minute = 0,
+				second = 0;
+	int			fraction = 0;
+	int			offset = 0;
+	int			julian;
+
+	if (!read_two(&p, &century) || !read_two(&p, &year) || *p++ != '-' ||
+		!read_two(&p, &month) || *p++ != '-' || !read_two(&p, &day))
+		return false;
+	year += century * 100;
+	if (year < 1 || month < 1 || month > 12 || day < 1 ||
+		day > day_tab[isleap(year)][month - 1])
+		return false;
+
+	if ((*p == ' ' || *p == 'T') && p[1] >= '0' && p[1] <= '9')
+	{
+		p++;
+		if (!read_two(&p, &hour) || *p++ != ':' || !read_two(&p, &minute))
+			return false;
+		if (*p == ':')
+		{
+			p++;
+			if (!read_two(&p, &second))
+				return false;
+			if (*p == '.')
+			{
+				p++;
+				for (int unit = 100000; *p >= '0' && *p <= '9'; p++, unit /= 10)
+					fraction += (*p - '0') * unit;
+			}
+		}
+		if (hour > 23 || minute > 59 || second > 59)
+			return false;
+	}
+
+	while (*p == ' ')
+		p++;
+	if (*p == '+' || *p == '-')
+	{
+		int			sign = *p++ == '-' ? -1 : 1;
+		int			zone_hour,
+					zone_minute = 0;
+
+		if (!read_two(&p, &zone_hour))
+			return false;
+		if (*p == ':')
+			p++;
+		if (*p && !read_two(&p, &zone_minute))
+			return false;
+		if (zone_hour > 15 || zone_minute > 59)
+			return false;
+		offset = sign * (zone_hour * 60 + zone_minute);
+	}
+	else if (strcmp(p, "Z") == 0 || strcmp(p, "UTC") == 0)
+		p += strlen(p);
+	if (*p)
+		return false;
+
+	julian = date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
+	*result = (int64) julian * USECS_PER_DAY +
+		((int64) hour * 60 + minute - offset) * USECS_PER_MINUTE +
+		second * USECS_PER_SEC + fraction;
+	return true;
+}
+
+/* In UTC, or NULL for what a header cannot hold. */
+char *
+cmig_marker_format_date(TimestampTz timestamp)
+{
+	struct pg_tm tm;
+	fsec_t		fraction;
+	StringInfoData result;
+
+	if (TIMESTAMP_NOT_FINITE(timestamp) ||
+		timestamp2tm(timestamp, NULL, &tm, &fraction, NULL, NULL) != 0 ||
+		tm.tm_year < 1 || tm.tm_year > 9999)
+		return NULL;
+	initStringInfo(&result);
+	appendStringInfo(&result, "%04d-%02d-%02d %02d:%02d:%02d",
+					 tm.tm_year, tm.tm_mon, tm.tm_mday,
+					 tm.tm_hour, tm.tm_min, tm.tm_sec);
+	if (fraction != 0)
+		appendStringInfo(&result, ".%06d", (int) fraction);
+	appendStringInfoString(&result, "+00");
+	return result.data;
+}

@@ -1,0 +1,537 @@
+/*
+ * revision_file.c
+ *	  Revision files: one plain SQL text a revision, or many in one text.
+ *
+ * A file is a header of line comments ("-- key: value", then a line "--" and
+ * free text) and up to three sections, each after its marker.  One pass of
+ * the lexer finds headers and markers, so that what stands in strings, dollar
+ * quotes and block comments is never taken for one.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/varlena.h"
+
+#include "errors.h"
+#include "graph.h"
+#include "lexer.h"
+#include "marker.h"
+#include "revision_file.h"
+#include "script.h"
+
+typedef struct Reader
+{
+	CmigLexer	lexer;
+	const char *name;			/* of the file, or NULL */
+	List	   *files;			/* of CmigRevisionFile * */
+
+	/* the file that is being read; NULL before the first */
+	CmigRevisionFile *file;
+	bool		crlf;
+	int			key_lines[CMIG_KEY_COUNT]; /* 0: not seen */
+	CmigSection		section;
+	int			section_lines[CMIG_SECTION_COUNT]; /* 0: not seen */
+	const char *section_start;
+	bool		in_description;
+	int			header_line;	/* the last line of the header */
+	StringInfoData description;
+
+	/*
+	 * The first quote or comment that a file start was found in.  That may be
+	 * text, but if the quotes do not match in the end, it shows where they
+	 * began not to.
+	 */
+	const char *suspect_type;
+	const char *suspect_revision;
+	int			suspect_line;
+} Reader;
+
+/* "003", line 17 of file "003.sql": for the end of a message. */
+static char *
+place(const Reader *reader, const char *revision, int line)
+{
+	StringInfoData result;
+
+	initStringInfo(&result);
+	if (revision)
+		appendStringInfo(&result, "revision %s, ", revision);
+	appendStringInfo(&result, "line %d", line);
+	if (reader->name)
+		appendStringInfo(&result, " of file \"%s\"", reader->name);
+	return result.data;
+}
+
+/* The same for the file being read. */
+static char *
+here(const Reader *reader, int line)
+{
+	return place(reader, reader->file ? reader->file->text.edges.id : NULL, line);
+}
+
+/*
+ * Values
+ */
+
+static CmigNames
+parse_names(const Reader *reader, const char *key, const char *value, int line)
+{
+	CmigNames	names = {0, NULL};
+	int			allocated = 1;
+
+	if (*value == '\0')
+		return names;
+	for (const char *p = value; *p; p++)
+		if (*p == ',')
+			allocated++;
+	names.names = palloc(sizeof(char *) * allocated);
+
+	for (;;)
+	{
+		const char *end = value + strcspn(value, ",");
+		char	   *name = cmig_marker_trimmed(value, end);
+		char	   *bad = cmig_graph_check_name(name);
+
+		if (bad)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("illegal name \"%s\" for %s in %s",
+							name, key, here(reader, line)),
+					 errdetail("The name %s.", bad),
+					 errhint("Write ids or labels, with commas between them, or nothing.")));
+		names.names[names.count++] = name;
+		if (*end == '\0')
+			return names;
+		value = end + 1;
+	}
+}
+
+/*
+ * Reading
+ */
+
+/* The nearest of some words, or NULL if none is near. */
+static const char *
+suggest(const char *word, const char *const *words, int count)
+{
+	const char *nearest = NULL;
+	int			best = 4;
+	int			length = strlen(word);
+	char	   *lower;
+
+	if (length == 0 || length > 40)
+		return NULL;
+	lower = pnstrdup(word, length);
+	for (char *p = lower; *p; p++)
+		*p = *p == ' ' || *p == '-' ? '_' : pg_ascii_tolower((unsigned char) *p);
+	if (strcmp(lower, "revises") == 0)
+		return cmig_marker_keys[CMIG_KEY_DOWN_REVISION];
+
+	for (int i = 0; i < count; i++)
+	{
+		int			distance = varstr_levenshtein_less_equal(lower, length,
+															 words[i], strlen(words[i]),
+															 1, 1, 1, best, true);
+
+		if (distance < best)
+		{
+			best = distance;
+			nearest = words[i];
+		}
+	}
+	pfree(lower);
+	return nearest;
+}
+
+static void
+set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
+{
+	CmigRevisionText *text = &reader->file->text;
+
+	if (reader->key_lines[key])
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("header key \"%s\" is there twice in %s",
+						cmig_marker_keys[key], here(reader, line)),
+				 errdetail("It was given in line %d already.", reader->key_lines[key])));
+	reader->key_lines[key] = line;
+
+	switch (key)
+	{
+		case CMIG_KEY_REVISION:
+			break;				/* start_file() has read it */
+		case CMIG_KEY_DOWN_REVISION:
+			text->edges.parents = parse_names(reader, cmig_marker_keys[key], value, line);
+			break;
+		case CMIG_KEY_DEPENDS_ON:
+			text->edges.depends = parse_names(reader, cmig_marker_keys[key], value, line);
+			break;
+		case CMIG_KEY_BRANCH_LABELS:
+			text->edges.labels = parse_names(reader, cmig_marker_keys[key], value, line);
+			break;
+		case CMIG_KEY_MESSAGE:
+			text->edges.message = pstrdup(value);
+			break;
+		case CMIG_KEY_TRANSACTIONAL:
+			if (!parse_bool(value, &text->edges.transactional))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_BAD_FILE),
+						 errmsg("invalid value \"%s\" for transactional in %s",
+								value, here(reader, line)),
+						 errhint("Write true or false.")));
+			break;
+		case CMIG_KEY_CREATE_DATE:
+			text->has_created_at = *value != '\0';
+			if (*value && !cmig_marker_parse_date(value, &text->created_at))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_BAD_FILE),
+						 errmsg("invalid create_date \"%s\" in %s",
+								value, here(reader, line)),
+						 errhint("Write it as 2024-11-08 12:00:00+00.")));
+			break;
+	}
+}
+
+/* A line of the header: a comment that starts no section. */
+static void
+read_header_line(Reader *reader, const char *end)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *p = lexer->start + 2;
+	bool		gap = lexer->line > reader->header_line + 1;
+	const char *colon;
+	char	   *key;
+
+	reader->header_line = lexer->line;
+	while (end > p && cmig_marker_is_blank(end[-1]))
+		end--;
+
+	if (!reader->in_description && (p == end || gap))
+		reader->in_description = true;
+	else if (reader->in_description && gap)
+		appendStringInfoChar(&reader->description, '\n');
+	if (reader->in_description)
+	{
+		if (p < end && *p == ' ')
+			p++;
+		appendBinaryStringInfo(&reader->description, p, end - p);
+		appendStringInfoChar(&reader->description, '\n');
+		return;
+	}
+
+	colon = memchr(p, ':', end - p);
+	if (colon == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("header line without \"key: value\" in %s",
+						here(reader, lexer->line)),
+				 errdetail("The line is \"%s\".", pnstrdup(lexer->start, end - lexer->start)),
+				 errhint("Put a line \"--\" between the keys and a description.")));
+
+	key = cmig_marker_trimmed(p, colon);
+	for (int i = 0; i < CMIG_KEY_COUNT; i++)
+	{
+		if (strcmp(key, cmig_marker_keys[i]) == 0)
+		{
+			set_key(reader, i, cmig_marker_trimmed(colon + 1, end), lexer->line);
+			pfree(key);
+			return;
+		}
+	}
+	{
+		const char *nearest = suggest(key, cmig_marker_keys, CMIG_KEY_COUNT);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("unknown header key \"%s\" in %s",
+						key, here(reader, lexer->line)),
+				 nearest ? errhint("Did you mean \"%s\"?", nearest) :
+				 errhint("Known keys are revision, down_revision, depends_on, branch_labels, message, transactional and create_date; put a line \"--\" before a description.")));
+	}
+}
+
+/* The section being read ends here. */
+static void
+end_section(Reader *reader, const char *end)
+{
+	CmigRevisionText *text = &reader->file->text;
+	const char *start = reader->section_start;
+	char	   *copy;
+	char	   *stripped;
+
+	if (reader->section == CMIG_SECTION_HEADER)
+	{
+		char	   *description = reader->description.data;
+
+		/* blank lines around it go, as does its last newline */
+		end = description + reader->description.len;
+		while (end > description && cmig_marker_is_blank(end[-1]))
+			end--;
+		while (*description == '\n')
+			description++;
+		text->description = end > description ?
+			pnstrdup(description, end - description) : pstrdup("");
+		return;
+	}
+
+	cmig_marker_trim_section(&start, &end);
+	copy = pnstrdup(start, end - start);
+	if (reader->crlf)
+	{
+		char	   *to = copy;
+
+		for (char *from = copy; *from; from++)
+		{
+			if (from[0] != '\r' || from[1] != '\n')
+				*to++ = *from;
+		}
+		*to = '\0';
+	}
+
+	stripped = cmig_script_strip_outer_transaction(copy);
+	if (stripped != copy)
+	{
+		start = stripped;
+		end = stripped + strlen(stripped);
+		cmig_marker_trim_section(&start, &end);
+		copy = pnstrdup(start, end - start);
+	}
+
+	switch (reader->section)
+	{
+		case CMIG_SECTION_HEADER:
+			break;
+		case CMIG_SECTION_UPGRADE:
+			text->upgrade_sql = copy;
+			break;
+		case CMIG_SECTION_DOWNGRADE:
+			text->downgrade_sql = copy;
+			break;
+		case CMIG_SECTION_VERIFY:
+			text->verify_sql = copy;
+			break;
+	}
+}
+
+/* A marker: the section before it ends. */
+static void
+start_section(Reader *reader, int section)
+{
+	CmigLexer  *lexer = &reader->lexer;
+
+	if (section < 0)
+	{
+		char	   *marker = cmig_marker_trimmed(lexer->start + 2, lexer->next);
+		const char *word = strchr(marker, ':') + 1;
+		const char *nearest = suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
+									  CMIG_SECTION_COUNT - 1);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("unknown marker \"%s\" in %s", marker, here(reader, lexer->line)),
+				 nearest ? errhint("Did you mean \"-- cmig:%s\", alone on its line?", nearest) :
+				 errhint("The markers are -- cmig:upgrade, -- cmig:downgrade and -- cmig:verify.")));
+	}
+	if (reader->section_lines[section])
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("second %s section in %s",
+						cmig_marker_sections[section], here(reader, lexer->line)),
+				 errdetail("The first one starts in line %d.", reader->section_lines[section])));
+
+	end_section(reader, lexer->start);
+	reader->section = section;
+	reader->section_lines[section] = lexer->line;
+	reader->section_start = lexer->next;
+	/* a string cannot go on over a marker */
+	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
+}
+
+static void
+end_file(Reader *reader, const char *end)
+{
+	CmigRevisionText *text;
+
+	if (reader->file == NULL)
+		return;
+	end_section(reader, end);
+
+	text = &reader->file->text;
+	if (text->upgrade_sql == NULL)
+		text->upgrade_sql = pstrdup("");
+	if (text->edges.message == NULL)
+		text->edges.message = pstrdup("");
+	reader->files = lappend(reader->files, reader->file);
+}
+
+/* The header of the next file begins with this part of the comment. */
+static void
+start_file(Reader *reader, const char *start, const char *end)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *value;
+	char	   *id;
+	char	   *bad;
+
+	if (!cmig_marker_match(start, end, "revision", &value, &end))
+		elog(ERROR, "no revision in a file start");
+	id = pnstrdup(value, end - value);
+	bad = cmig_graph_check_name(id);
+
+	if (reader->file && reader->section == CMIG_SECTION_HEADER &&
+		reader->header_line == lexer->line - 1 &&
+		reader->key_lines[CMIG_KEY_REVISION] == reader->header_line)
+		set_key(reader, CMIG_KEY_REVISION, id, lexer->line);
+
+	end_file(reader, cmig_marker_skip_bom_back(lexer->text, start));
+
+	reader->file = NULL;
+	if (bad)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 *id ? errmsg("illegal revision id \"%s\" in %s", id, here(reader, lexer->line))
+				 : errmsg("no revision id in %s", here(reader, lexer->line)),
+				 *id ? errdetail("The id %s.", bad) : 0,
+				 errhint("A line that begins with \"%s\" starts the next revision file.", CMIG_FILE_START)));
+
+	reader->file = palloc0(sizeof(CmigRevisionFile));
+	reader->file->name = reader->name;
+	reader->file->line = lexer->line;
+	reader->file->text.edges.id = id;
+	reader->file->text.edges.transactional = true;
+	reader->crlf = lexer->next[0] == '\r' && lexer->next[1] == '\n';
+	memset(reader->key_lines, 0, sizeof(reader->key_lines));
+	reader->key_lines[CMIG_KEY_REVISION] = lexer->line;
+	reader->section = CMIG_SECTION_HEADER;
+	memset(reader->section_lines, 0, sizeof(reader->section_lines));
+	reader->in_description = false;
+	reader->header_line = lexer->line;
+	resetStringInfo(&reader->description);
+	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
+}
+
+/* Does a file seem to start in the current token, a quote or comment? */
+static void
+look_for_suspect(Reader *reader)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *p = lexer->start;
+
+	if (reader->suspect_type || lexer->next_line == lexer->line)
+		return;
+	while ((p = memchr(p, '\n', lexer->next - p)) != NULL)
+	{
+		p++;
+		if (strncmp(p, CMIG_FILE_START, strlen(CMIG_FILE_START)) == 0)
+		{
+			reader->suspect_type = cmig_lexer_type_name(lexer);
+			reader->suspect_revision = reader->file ? reader->file->text.edges.id : NULL;
+			reader->suspect_line = lexer->line;
+			return;
+		}
+	}
+}
+
+static void
+refuse_unterminated(const Reader *reader)
+{
+	const CmigLexer *lexer = &reader->lexer;
+
+	if (reader->suspect_type)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("unterminated %s in %s", reader->suspect_type,
+						place(reader, reader->suspect_revision, reader->suspect_line))));
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("unterminated %s in %s",
+					cmig_lexer_type_name(lexer), here(reader, lexer->line))));
+}
+
+/* SQL, or a block comment. */
+static void
+read_token(Reader *reader)
+{
+	CmigLexer  *lexer = &reader->lexer;
+
+	if (lexer->unterminated)
+	{
+		look_for_suspect(reader);
+		refuse_unterminated(reader);
+	}
+	look_for_suspect(reader);
+
+	if (reader->file && reader->section != CMIG_SECTION_HEADER)
+		return;
+	/* a byte order mark is a word to the lexer */
+	if (lexer->type == CMIG_TOKEN_WORD &&
+		cmig_marker_skip_bom_back(lexer->start, lexer->next) == lexer->start)
+		return;
+	if (reader->file == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("text before the first revision's header in %s", here(reader, lexer->line)),
+				 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("text outside of a section in %s", here(reader, lexer->line)),
+			 errhint("Put a line \"-- cmig:upgrade\" before the SQL that applies the revision.")));
+}
+
+static void
+read_comment(Reader *reader)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *glued = cmig_marker_find_glued(lexer);
+	const char *end = glued < lexer->next ?
+		cmig_marker_skip_bom_back(lexer->text, glued) : lexer->next;
+	int			section;
+
+	/* the part that belongs to the file before */
+	if (end > lexer->start)
+	{
+		if (cmig_marker_is_file_start(lexer, end))
+			start_file(reader, lexer->start, end);
+		else if (reader->file == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("text before the first revision's header in %s",
+							here(reader, lexer->line)),
+					 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
+		else if (cmig_marker_find_section(lexer, end, &section))
+			start_section(reader, section);
+		else if (reader->section == CMIG_SECTION_HEADER)
+			read_header_line(reader, end);
+	}
+	if (glued < lexer->next)
+		start_file(reader, glued, lexer->next);
+}
+
+List *
+cmig_revision_file_parse(const char *text, const char *name)
+{
+	Reader		reader;
+
+	memset(&reader, 0, sizeof(reader));
+	reader.name = name;
+	cmig_lexer_init(&reader.lexer, text);
+	initStringInfo(&reader.description);
+
+	while (cmig_lexer_next(&reader.lexer) != CMIG_TOKEN_END)
+	{
+		if (reader.lexer.type == CMIG_TOKEN_LINE_COMMENT)
+			read_comment(&reader);
+		else
+			read_token(&reader);
+	}
+	end_file(&reader, reader.lexer.next);
+
+	if (reader.files == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 name ? errmsg("file \"%s\" holds no revision", name)
+				 : errmsg("the text holds no revision"),
+				 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
+	pfree(reader.description.data);
+	return reader.files;
+}
