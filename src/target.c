@@ -1,403 +1,17 @@
 /*
  * target.c
- *	  What a user typed, resolved to revisions.
+ *	  What a user typed, resolved to revisions: where upgrade, downgrade,
+ *	  stamp and history go.
  *
- * The rules are those of Alembic's revision map (alembic/script/revision.py),
- * with three differences: text after a relative number is refused instead of
- * ignored; ids may contain '-' because an exact name is tried before the
- * relative grammar; and where Alembic would guess or destroy more than was
- * asked, there is an error.
+ * The grammar and the lookups are in identifier.c; here is what each command
+ * makes of them, given what is applied.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "errors.h"
+#include "identifier.h"
 #include "target.h"
-
-#include "lib/stringinfo.h"
-
-#define MAX_LISTED 10
-#define MAX_STEPS 1000000000
-
-/* label@symbol+steps, taken apart; absent parts are NULL. */
-typedef struct Identifier
-{
-	const char *text;			/* as typed */
-	char	   *label;
-	char	   *symbol;
-	bool		relative;
-	int			steps;			/* signed */
-	const char *steps_text;		/* "+2" */
-} Identifier;
-
-/*
- * Errors
- */
-
-pg_noreturn static void
-not_found(const CmigGraph *graph, const char *name)
-{
-	const char *near = cmig_graph_suggest(graph, name);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
-			 errmsg("can't locate revision identified by \"%s\"", name),
-			 near ? errhint("Did you mean \"%s\"? SELECT * FROM cmig.history() lists the revisions.", near)
-			 : graph->count == 0 ? errhint("There are no revisions yet: load some with cmig.load or cmig.create_revision.")
-			 : errhint("SELECT * FROM cmig.history() lists the revisions; cmig.load stores missing ones.")));
-}
-
-/* "a", "b", "c", ... */
-static char *
-list_nodes(const CmigGraph *graph, List *nodes, int most)
-{
-	StringInfoData text;
-	ListCell   *lc;
-	int			listed = 0;
-
-	initStringInfo(&text);
-	foreach(lc, nodes)
-	{
-		if (listed++ == most)
-		{
-			appendStringInfo(&text, " and %d more", list_length(nodes) - most);
-			break;
-		}
-		appendStringInfo(&text, "%s\"%s\"", listed > 1 ? ", " : "",
-						 cmig_graph_id(graph, lfirst_int(lc)));
-	}
-	return text.data;
-}
-
-pg_noreturn static void
-multiple_heads(const CmigGraph *graph, List *heads, const char *argument)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
-			 errmsg("multiple head revisions are present for given argument \"%s\"", argument),
-			 errdetail("The heads are %s.", list_nodes(graph, heads, MAX_LISTED)),
-			 errhint("Name one of them, narrow with <label>@head, or say \"heads\" for all; SELECT cmig.merge('heads', '<message>') joins them.")));
-}
-
-pg_noreturn static void
-walked_too_far(const Identifier *id)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_INVALID_TARGET),
-			 errmsg("relative revision %s didn't produce %s migrations",
-					id->steps_text, id->steps_text + 1),
-			 id->symbol || id->label
-			 ? errdetail("The walk of \"%s\" leaves the graph.", id->text) : 0,
-			 errhint("SELECT * FROM cmig.history() lists the revisions.")));
-}
-
-pg_noreturn static void
-ambiguous_walk(const CmigGraph *graph, const Identifier *id, List *choices, int at)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_INVALID_TARGET),
-			 errmsg("ambiguous walk: \"%s\" can go several ways", id->text),
-			 at < 0
-			 ? errdetail("From base it can go to %s.", list_nodes(graph, choices, MAX_LISTED))
-			 : errdetail("From \"%s\" it can go to %s.", cmig_graph_id(graph, at),
-						 list_nodes(graph, choices, MAX_LISTED)),
-			 errhint("Name the revision, or a branch: <label>@%s.", id->steps_text)));
-}
-
-pg_noreturn static void
-invalid_relative(const Identifier *id, const char *detail, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_INVALID_TARGET),
-			 errmsg("relative revision %s is not a valid target", id->text),
-			 errdetail("%s", detail),
-			 errhint("%s", hint)));
-}
-
-/*
- * Taking identifiers apart
- */
-
-static void
-parse_identifier(const CmigGraph *graph, const char *target, Identifier *id)
-{
-	const char *rest = target;
-	const char *at;
-	const char *sign;
-
-	memset(id, 0, sizeof(*id));
-	if (target == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the target must not be null"),
-				 errhint("Say head, heads, base, an id, or a relative one such as '+1'.")));
-	if (target[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the target must not be empty"),
-				 errhint("Say head, heads, base, an id, or a relative one such as '+1'.")));
-
-	id->text = target;
-	if (cmig_graph_find_name(graph, target) >= 0)
-	{
-		id->symbol = pstrdup(target);
-		return;
-	}
-	if (strchr(target, ':') != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is a range, and one revision is meant here", target),
-				 errhint("Ranges such as base:heads are for cmig.history and cmig.script.")));
-
-	at = strchr(target, '@');
-	if (at != NULL)
-	{
-		id->label = pnstrdup(target, at - target);
-		rest = at + 1;
-		if (at == target || *rest == '\0')
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" is not a revision identifier", target),
-					 errhint("Write <label>@<revision>, such as billing@head.")));
-	}
-
-	if (cmig_graph_find_name(graph, rest) < 0)
-	{
-		sign = strrchr(rest, '+');
-		if (strrchr(rest, '-') > sign)
-			sign = strrchr(rest, '-');
-		if (sign && sign[1] != '\0' &&
-			strspn(sign + 1, "0123456789") == strlen(sign + 1))
-		{
-			int64		steps = 0;
-
-			for (const char *c = sign + 1; *c && steps < MAX_STEPS; c++)
-				steps = steps * 10 + (*c - '0');
-			steps = Min(steps, MAX_STEPS);
-			id->relative = true;
-			id->steps = *sign == '-' ? -(int) steps : (int) steps;
-			id->steps_text = sign;
-			if (sign > rest)
-				id->symbol = pnstrdup(rest, sign - rest);
-			return;
-		}
-	}
-	id->symbol = pstrdup(rest);
-}
-
-/*
- * Looking names up
- */
-
-static bool
-is_symbol(const char *name)
-{
-	return strcmp(name, "head") == 0 || strcmp(name, "heads") == 0 ||
-		strcmp(name, "base") == 0;
-}
-
-/* A partial name, looked up inside within, or everywhere if that is NULL. */
-static int
-find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
-{
-	List	   *found = NIL;
-	ListCell   *lc;
-
-	foreach(lc, cmig_graph_find_prefix(graph, name))
-		if (within == NULL || within->set[lfirst_int(lc)])
-			found = lappend_int(found, lfirst_int(lc));
-
-	if (list_length(found) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_AMBIGUOUS_REVISION),
-				 errmsg("revision identifier \"%s\" is ambiguous", name),
-				 errdetail("It fits %s.", list_nodes(graph, found, 3)),
-				 errhint("Type more characters of it.")));
-	return found ? linitial_int(found) : -1;
-}
-
-/* The revision that stands for a branch: a label, an id, or part of one. */
-static int
-find_branch(const CmigGraph *graph, const char *label)
-{
-	int			node = cmig_graph_find_name(graph, label);
-
-	if (node < 0 && !is_symbol(label))
-		node = find_partial(graph, label, NULL);
-	if (node < 0)
-	{
-		const char *near = cmig_graph_suggest(graph, label);
-
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
-				 errmsg("can't locate branch or revision identified by \"%s\"", label),
-				 near ? errhint("Did you mean \"%s\"?", near)
-				 : errhint("SELECT * FROM cmig.heads() lists the branch labels.")));
-	}
-	return node;
-}
-
-static CmigMarks *
-find_lineage(const CmigGraph *graph, const char *label)
-{
-	return label ? cmig_graph_lineage(graph, find_branch(graph, label), false) : NULL;
-}
-
-/* An id, a label or a part of one, inside the lineage of label if given. */
-static int
-find_revision(const CmigGraph *graph, const char *label, const char *symbol)
-{
-	CmigMarks  *lineage = find_lineage(graph, label);
-	int			node = cmig_graph_find_name(graph, symbol);
-
-	if (node < 0)
-		node = find_partial(graph, symbol, lineage);
-	if (node < 0)
-		not_found(graph, symbol);
-	if (lineage && !lineage->set[node])
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("revision \"%s\" is not a member of branch \"%s\"",
-						cmig_graph_id(graph, node), label),
-				 errhint("Leave out \"%s@\", or name a revision of that branch.", label)));
-	return node;
-}
-
-/* Heads over down_revision, inside a lineage or everywhere. */
-static List *
-find_heads(const CmigGraph *graph, const CmigMarks *lineage, bool effective)
-{
-	List	   *heads = NIL;
-
-	for (int i = 0; i < graph->count; i++)
-		if ((effective ? cmig_graph_is_effective_head(graph, i)
-			 : cmig_graph_is_head(graph, i)) &&
-			(lineage == NULL || lineage->set[i]))
-			heads = lappend_int(heads, i);
-	return heads;
-}
-
-static List *
-find_bases(const CmigGraph *graph)
-{
-	List	   *bases = NIL;
-
-	for (int i = 0; i < graph->count; i++)
-		if (cmig_graph_is_base(graph, i))
-			bases = lappend_int(bases, i);
-	return bases;
-}
-
-/* What label@symbol names; "base" names nothing. */
-static List *
-find_absolute(const CmigGraph *graph, const char *label, const char *symbol, const char *text)
-{
-	List	   *heads;
-
-	if (strcmp(symbol, "heads") == 0)
-		return label ? find_heads(graph, find_lineage(graph, label), false)
-			: find_heads(graph, NULL, true);
-	if (strcmp(symbol, "head") == 0)
-	{
-		heads = find_heads(graph, find_lineage(graph, label), false);
-		if (list_length(heads) > 1)
-			multiple_heads(graph, heads, text);
-		return heads;
-	}
-	if (strcmp(symbol, "base") == 0)
-	{
-		if (label)
-			(void) find_branch(graph, label);
-		return NIL;
-	}
-	return list_make1_int(find_revision(graph, label, symbol));
-}
-
-/* The one revision that label@symbol names, or -1 for base. */
-static int
-find_one(const CmigGraph *graph, const char *label, const char *symbol, const char *text)
-{
-	List	   *found = find_absolute(graph, label, symbol, text);
-
-	if (list_length(found) > 1)
-		multiple_heads(graph, found, text);
-	return found ? linitial_int(found) : -1;
-}
-
-static List *
-edges_list(const CmigEdges *edges, const CmigMarks *within)
-{
-	List	   *nodes = NIL;
-
-	for (int i = 0; i < edges->count; i++)
-		if (within == NULL || within->set[edges->nodes[i]])
-			nodes = lappend_int(nodes, edges->nodes[i]);
-	return nodes;
-}
-
-/*
- * Walks; -1 is base.  Walking up from base goes to a base; walking down from
- * a base goes to base, and from there no further.
- */
-
-/* With clip the walk stops where it cannot go on. */
-static int
-walk_up(const CmigGraph *graph, const Identifier *id, int start, int steps,
-		const CmigMarks *lineage, bool clip)
-{
-	int			node = start;
-
-	for (int i = 0; i < steps; i++)
-	{
-		List	   *choices;
-
-		if (node >= 0)
-			choices = edges_list(&graph->nodes[node].children, lineage);
-		else
-		{
-			ListCell   *lc;
-
-			choices = NIL;
-			foreach(lc, find_bases(graph))
-				if (lineage == NULL || lineage->set[lfirst_int(lc)])
-					choices = lappend_int(choices, lfirst_int(lc));
-		}
-		if (choices == NIL)
-		{
-			if (clip)
-				return node;
-			walked_too_far(id);
-		}
-		if (list_length(choices) > 1)
-			ambiguous_walk(graph, id, choices, node);
-		node = linitial_int(choices);
-		list_free(choices);
-	}
-	return node;
-}
-
-static int
-walk_down(const CmigGraph *graph, const Identifier *id, int start, int steps, bool clip)
-{
-	int			node = start;
-
-	for (int i = 0; i < steps; i++)
-	{
-		const CmigEdges *parents;
-
-		if (node < 0)
-		{
-			if (clip)
-				return node;
-			walked_too_far(id);
-		}
-		parents = &graph->nodes[node].parents;
-		if (parents->count > 1)
-			ambiguous_walk(graph, id, edges_list(parents, NULL), node);
-		node = parents->count == 0 ? -1 : parents->nodes[0];
-	}
-	return node;
-}
 
 /*
  * What is applied
@@ -519,14 +133,14 @@ append_unique(const CmigGraph *graph, List *to, List *from, CmigMarks *seen)
 List *
 cmig_target_absolute(const CmigGraph *graph, const char *target)
 {
-	Identifier	id;
+	CmigIdentifier	id;
 
-	parse_identifier(graph, target, &id);
+	cmig_identifier_parse(graph, target, &id);
 	if (id.relative)
-		invalid_relative(&id, "A relative revision counts from where the database is, or from a revision.",
+		cmig_identifier_not_valid(&id, "A relative revision counts from where the database is, or from a revision.",
 						 psprintf("SELECT * FROM cmig.plan('%s', '%s') shows where it leads.",
 								  id.steps < 0 ? "downgrade" : "upgrade", id.text));
-	return find_absolute(graph, id.label, id.symbol, id.text);
+	return cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
 }
 
 /* Several targets may not contain one another. */
@@ -556,14 +170,14 @@ find_list(const CmigGraph *graph, const CmigNames *targets)
 
 	for (int i = 0; i < targets->count; i++)
 	{
-		Identifier	id;
+		CmigIdentifier	id;
 
-		parse_identifier(graph, targets->names[i], &id);
+		cmig_identifier_parse(graph, targets->names[i], &id);
 		if (id.relative)
-			invalid_relative(&id, "A list of targets may hold absolute identifiers only.",
+			cmig_identifier_not_valid(&id, "A list of targets may hold absolute identifiers only.",
 							 "Name the revisions, or move one branch at a time.");
 		nodes = append_unique(graph, nodes,
-							  find_absolute(graph, id.label, id.symbol, id.text), seen);
+							  cmig_identifier_absolute(graph, id.label, id.symbol, id.text), seen);
 	}
 	return nodes;
 }
@@ -584,7 +198,7 @@ cmig_target_list(const CmigGraph *graph, const CmigNames *targets)
 /* Where +N starts: the applied tip, inside the lineage if there is one. */
 static int
 find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
-				   const Identifier *id, const CmigMarks *lineage)
+				   const CmigIdentifier *id, const CmigMarks *lineage)
 {
 	List	   *starts = NIL;
 
@@ -594,7 +208,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
-					 errdetail("Current are %s%s.", list_nodes(graph, applied->nodes, MAX_LISTED),
+					 errdetail("Current are %s%s.", cmig_identifier_list(graph, applied->nodes, CMIG_IDENTIFIER_LISTED),
 							   applied->unknown ? " and unknown ones" : ""),
 					 errhint("Name a branch, <label>@%s, or the revision to reach.", id->text)));
 		cmig_target_require_known_rows(graph, applied);
@@ -639,14 +253,14 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_INVALID_TARGET),
 					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
-					 errdetail("Applied on that branch are %s.", list_nodes(graph, starts, MAX_LISTED)),
+					 errdetail("Applied on that branch are %s.", cmig_identifier_list(graph, starts, CMIG_IDENTIFIER_LISTED)),
 					 errhint("Name the revision to reach.")));
 	}
 	return starts ? linitial_int(starts) : -1;
 }
 
 static int
-find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const Identifier *id)
+find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
 {
 	CmigMarks  *lineage;
 	int			node;
@@ -654,23 +268,23 @@ find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 	if (id->symbol == NULL)
 	{
 		if (id->steps <= 0)
-			invalid_relative(id, "An upgrade cannot go down or nowhere.",
+			cmig_identifier_not_valid(id, "An upgrade cannot go down or nowhere.",
 							 "Use '+1' and the like, or cmig.downgrade.");
-		lineage = find_lineage(graph, id->label);
-		return walk_up(graph, id,
+		lineage = cmig_identifier_lineage(graph, id->label);
+		return cmig_identifier_walk_up(graph, id,
 					   find_upgrade_start(graph, applied, id, lineage),
 					   id->steps, lineage, false);
 	}
 	if (id->steps > 0)
 	{
-		lineage = find_lineage(graph, id->label);
-		return walk_up(graph, id, find_one(graph, NULL, id->symbol, id->text),
+		lineage = cmig_identifier_lineage(graph, id->label);
+		return cmig_identifier_walk_up(graph, id, cmig_identifier_one(graph, NULL, id->symbol, id->text),
 					   id->steps, lineage, false);
 	}
-	node = walk_down(graph, id, find_one(graph, id->label, id->symbol, id->text),
+	node = cmig_identifier_walk_down(graph, id, cmig_identifier_one(graph, id->label, id->symbol, id->text),
 					 -id->steps, false);
 	if (node < 0)
-		walked_too_far(id);
+		cmig_identifier_walked_too_far(id);
 	return node;
 }
 
@@ -678,11 +292,11 @@ List *
 cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 					const CmigNames *targets)
 {
-	Identifier	id;
+	CmigIdentifier	id;
 
 	if (targets->count == 1)
 	{
-		parse_identifier(graph, targets->names[0], &id);
+		cmig_identifier_parse(graph, targets->names[0], &id);
 		if (id.relative)
 			return list_make1_int(find_relative_upgrade(graph, applied, &id));
 	}
@@ -695,7 +309,7 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 
 /* Where -N starts. */
 static int
-find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const Identifier *id)
+find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
 {
 	CmigMarks  *lineage;
 	List	   *starts = NIL;
@@ -704,7 +318,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const I
 	if (id->label == NULL)
 	{
 		if (applied->rows->count == 0)
-			walked_too_far(id);
+			cmig_identifier_walked_too_far(id);
 		cmig_target_require_known_rows(graph, applied);
 		if (list_length(applied->nodes) > 1)
 		{
@@ -715,7 +329,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const I
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
-					 errdetail("Current are %s.", list_nodes(graph, applied->nodes, MAX_LISTED)),
+					 errdetail("Current are %s.", cmig_identifier_list(graph, applied->nodes, CMIG_IDENTIFIER_LISTED)),
 					 revision->parents.count == 1
 					 ? errhint("Say which branch, such as '%s@%s', or name the revision to go back to, such as '%s'.",
 							   label, id->text, revision->parents.names[0])
@@ -725,7 +339,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const I
 		return linitial_int(applied->nodes);
 	}
 
-	lineage = find_lineage(graph, id->label);
+	lineage = cmig_identifier_lineage(graph, id->label);
 	cmig_target_require_known_rows(graph, applied);
 	foreach(lc, applied->nodes)
 		if (lineage->set[lfirst_int(lc)])
@@ -758,7 +372,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const I
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
-				 errdetail("Applied on that branch are %s.", list_nodes(graph, starts, MAX_LISTED)),
+				 errdetail("Applied on that branch are %s.", cmig_identifier_list(graph, starts, CMIG_IDENTIFIER_LISTED)),
 				 errhint("Name the revision to go back to.")));
 	return linitial_int(starts);
 }
@@ -767,8 +381,8 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const I
 static List *
 find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 {
-	List	   *all = node < 0 ? find_bases(graph)
-		: edges_list(&graph->nodes[node].children, NULL);
+	List	   *all = node < 0 ? cmig_identifier_bases(graph)
+		: cmig_identifier_edges(&graph->nodes[node].children, NULL);
 	CmigMarks  *ancestors;
 	List	   *roots = NIL;
 	ListCell   *lc;
@@ -797,11 +411,11 @@ CmigDowngradeTarget *
 cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const char *target)
 {
 	CmigDowngradeTarget *result = palloc0(sizeof(CmigDowngradeTarget));
-	Identifier	id;
+	CmigIdentifier	id;
 	int			branch = -1;
 	int			start;
 
-	parse_identifier(graph, target, &id);
+	cmig_identifier_parse(graph, target, &id);
 	result->text = target;
 
 	if (!id.relative)
@@ -810,8 +424,8 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 		bool		symbolic = strcmp(id.symbol, "head") == 0 || strcmp(id.symbol, "heads") == 0;
 
 		if (id.label)
-			branch = find_branch(graph, id.label);
-		result->node = find_one(graph, symbolic ? NULL : id.label, id.symbol, id.text);
+			branch = cmig_identifier_branch(graph, id.label);
+		result->node = cmig_identifier_one(graph, symbolic ? NULL : id.label, id.symbol, id.text);
 		result->to_base = result->node < 0 && branch < 0 && strcmp(id.symbol, "base") == 0;
 		if (symbolic && result->node < 0)
 			return result;		/* no revisions at all: nothing to do */
@@ -826,25 +440,25 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 	else if (id.symbol == NULL)
 	{
 		if (id.steps >= 0)
-			invalid_relative(&id, "A downgrade cannot go up or nowhere.",
+			cmig_identifier_not_valid(&id, "A downgrade cannot go up or nowhere.",
 							 "Use '-1' and the like, or cmig.upgrade.");
 		start = find_downgrade_start(graph, applied, &id);
-		result->node = walk_down(graph, &id, start, -id.steps, false);
-		branch = id.label ? find_branch(graph, id.label) : start;
+		result->node = cmig_identifier_walk_down(graph, &id, start, -id.steps, false);
+		branch = id.label ? cmig_identifier_branch(graph, id.label) : start;
 	}
 	else if (id.steps >= 0)
 	{
-		result->node = walk_up(graph, &id, find_one(graph, NULL, id.symbol, id.text),
-							   id.steps, find_lineage(graph, id.label), false);
+		result->node = cmig_identifier_walk_up(graph, &id, cmig_identifier_one(graph, NULL, id.symbol, id.text),
+							   id.steps, cmig_identifier_lineage(graph, id.label), false);
 		if (id.label)
-			branch = find_branch(graph, id.label);
+			branch = cmig_identifier_branch(graph, id.label);
 	}
 	else
 	{
-		start = find_one(graph, id.label, id.symbol, id.text);
-		result->node = walk_down(graph, &id, start, -id.steps, false);
+		start = cmig_identifier_one(graph, id.label, id.symbol, id.text);
+		result->node = cmig_identifier_walk_down(graph, &id, start, -id.steps, false);
 		if (id.label)
-			branch = find_branch(graph, id.label);
+			branch = cmig_identifier_branch(graph, id.label);
 		if (result->node < 0)
 		{
 			/* base of the tree that the revision is in, not of everything */
@@ -872,7 +486,7 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
  * Alembic; in any other place a relative id cannot be stamped.
  */
 static List *
-find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const Identifier *id)
+find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
 {
 	List	   *nodes = NIL;
 	ListCell   *lc;
@@ -883,12 +497,12 @@ find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const Id
 				 errmsg("can't locate revision identified by \"%s\"", id->text),
 				 errdetail("A relative revision cannot be stamped."),
 				 errhint("Name the revision that the schema matches; SELECT * FROM cmig.history() lists them.")));
-	foreach(lc, find_heads(graph, find_lineage(graph, id->label), false))
+	foreach(lc, cmig_identifier_heads(graph, cmig_identifier_lineage(graph, id->label), false))
 	{
-		int			node = walk_down(graph, id, lfirst_int(lc), -id->steps, false);
+		int			node = cmig_identifier_walk_down(graph, id, lfirst_int(lc), -id->steps, false);
 
 		if (node < 0)
-			walked_too_far(id);
+			cmig_identifier_walked_too_far(id);
 		nodes = lappend_int(nodes, node);
 	}
 	return nodes;
@@ -903,14 +517,14 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 
 	for (int i = 0; i < targets->count; i++)
 	{
-		Identifier	id;
+		CmigIdentifier	id;
 		List	   *found;
 
-		parse_identifier(graph, targets->names[i], &id);
+		cmig_identifier_parse(graph, targets->names[i], &id);
 		if (id.relative)
 			found = find_relative_stamp(graph, applied, &id);
 		else
-			found = find_absolute(graph, id.label, id.symbol, id.text);
+			found = cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
 		if (found == NIL)
 		{
 			result->base = true;
@@ -918,7 +532,7 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 				all_bases = true;
 			else
 			{
-				CmigMarks  *lineage = cmig_graph_lineage(graph, find_branch(graph, id.label), true);
+				CmigMarks  *lineage = cmig_graph_lineage(graph, cmig_identifier_branch(graph, id.label), true);
 
 				if (result->base_lineage == NULL)
 					result->base_lineage = lineage;
@@ -944,15 +558,15 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 static List *
 find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *text, bool *base)
 {
-	Identifier	id;
+	CmigIdentifier	id;
 	List	   *found;
 	List	   *nodes = NIL;
 	ListCell   *lc;
 	CmigMarks  *lineage;
 
 	*base = false;
-	parse_identifier(graph, text, &id);
-	lineage = find_lineage(graph, id.label);
+	cmig_identifier_parse(graph, text, &id);
+	lineage = cmig_identifier_lineage(graph, id.label);
 	if (id.symbol == NULL || strcmp(id.symbol, "current") == 0)
 	{
 		/* current is clear of unknown rows: history works beside them */
@@ -964,20 +578,20 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("\"%s\" is ambiguous with multiple current heads", text),
-					 errdetail("Current are %s.", list_nodes(graph, found, MAX_LISTED)),
+					 errdetail("Current are %s.", cmig_identifier_list(graph, found, CMIG_IDENTIFIER_LISTED)),
 					 errhint("Name a revision, or a branch: <label>@%s.", id.steps_text)));
 	}
 	else
-		found = find_absolute(graph, id.label, id.symbol, id.text);
+		found = cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
 
 	if (id.relative)
 	{
 		if (list_length(found) > 1)
-			multiple_heads(graph, found, id.text);
+			cmig_identifier_multiple_heads(graph, found, id.text);
 		found = list_make1_int(found ? linitial_int(found) : -1);
 		linitial_int(found) = id.steps >= 0
-			? walk_up(graph, &id, linitial_int(found), id.steps, lineage, true)
-			: walk_down(graph, &id, linitial_int(found), -id.steps, true);
+			? cmig_identifier_walk_up(graph, &id, linitial_int(found), id.steps, lineage, true)
+			: cmig_identifier_walk_down(graph, &id, linitial_int(found), -id.steps, true);
 	}
 	foreach(lc, found)
 		if (lfirst_int(lc) >= 0)
@@ -1037,7 +651,7 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	if (from_base)
 	{
 		CmigMarks  *lineage = strchr(from, '@')
-			? find_lineage(graph, pnstrdup(from, strchr(from, '@') - from)) : NULL;
+			? cmig_identifier_lineage(graph, pnstrdup(from, strchr(from, '@') - from)) : NULL;
 
 		if (lineage == NULL)
 			return upper;

@@ -2,9 +2,8 @@
  * target.h
  *	  What a user typed, resolved to revisions.
  *
- * Pure.  The grammar is Alembic's (doc/reference.md, "Identifiers").  An exact
- * id wins over everything, then an exact label, then the relative forms, then
- * a prefix.  Raises MG001 to MG004 and 22023.
+ * Pure.  Where upgrade, downgrade, stamp and history go, given what is
+ * applied.  Raises MG001 to MG004 and 22023.
  */
 #ifndef CMIG_TARGET_H
 #define CMIG_TARGET_H
