@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+#
+# lib.sh
+#	  What the benchmarks share; to be sourced by bash.
+#
+# A benchmark talks to the server that PGHOST, PGPORT and PGUSER name (a
+# superuser, pg_cmig installed); `scripts/bench NAME` makes such a server, runs
+# the benchmark and throws the server away.  Two commands are compared by pairs
+# A B A B ..., and the median of the pairs' ratios is what counts: both see the
+# same drift of a noisy machine.
+
+PAIRS=${PAIRS:-9}
+PSQL=$("${PG_CONFIG:-pg_config}" --bindir)/psql
+TEMP=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX")
+trap 'rm -rf "$TEMP"' EXIT
+
+sql()
+{
+	"$PSQL" -Xq -v ON_ERROR_STOP=1 "$@"
+}
+
+# fresh DATABASE: dropped and made anew
+fresh()
+{
+	sql -d postgres -c "SET client_min_messages = warning" \
+		-c "DROP DATABASE IF EXISTS $1" -c "CREATE DATABASE $1"
+}
+
+# milliseconds COMMAND...: prints how long it took; its output goes to a file
+milliseconds()
+{
+	local start=$EPOCHREALTIME end
+
+	if ! "$@" >"$TEMP/out" 2>"$TEMP/err"; then
+		tail -n 3 "$TEMP/err" >&2
+		echo "failed: $*" >&2
+		return 1
+	fi
+	end=$EPOCHREALTIME
+	echo $(( (${end/./} - ${start/./}) / 10 )) | sed 's/\(..\)$/.\1/; s/^\./0./'
+}
+
+# summary NAME GOAL: reads lines "a b" (milliseconds), prints the medians, the
+# median of a/b with its range, and whether the goal (a ratio, within 5 %; - for
+# none) is met
+summary()
+{
+	perl -e '
+		my ($name, $goal) = @ARGV;
+		my (@a, @b, @r);
+		while (<STDIN>) { my ($a, $b) = split; push @a, $a; push @b, $b; push @r, $a / $b }
+		my $median = sub { my @s = sort { $a <=> $b } @_; @s % 2 ? $s[$#s / 2] : ($s[@s / 2 - 1] + $s[@s / 2]) / 2 };
+		my @s = sort { $a <=> $b } @r;
+		my $ratio = $median->(@r);
+		printf "%-34s %10.2f %10.2f   %6.3f (%.3f to %.3f, %d pairs)  %s\n", $name,
+			$median->(@a), $median->(@b), $ratio, $s[0], $s[-1], scalar @r,
+			$goal eq "-" ? "" : $ratio <= $goal * 1.05 ? "goal $goal: met" : "goal $goal: MISSED";
+	' "$1" "$2"
+}
+
+header()
+{
+	printf '%-34s %10s %10s   %s\n' "$1" "$2" "$3" "ratio of pairs"
+}
