@@ -59,6 +59,8 @@ PG_FUNCTION_INFO_V1(cmig_plan);
 PG_FUNCTION_INFO_V1(cmig_plan_array);
 PG_FUNCTION_INFO_V1(cmig_resolve);
 PG_FUNCTION_INFO_V1(cmig_require);
+PG_FUNCTION_INFO_V1(cmig_load);
+PG_FUNCTION_INFO_V1(cmig_load_directory);
 PG_FUNCTION_INFO_V1(cmig_create_revision);
 PG_FUNCTION_INFO_V1(cmig_merge);
 PG_FUNCTION_INFO_V1(cmig_merge_array);
@@ -787,4 +789,57 @@ Datum
 cmig_merge_array(PG_FUNCTION_ARGS)
 {
 	return merge(fcinfo, names_argument(fcinfo, 0));
+}
+
+/*
+ * Loading
+ */
+
+static Datum
+load(FunctionCallInfo fcinfo, const char *function, List *files)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *actions;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	begin_change(function);
+	actions = cmig_import_load(files, bool_argument(fcinfo, 1), bool_argument(fcinfo, 2));
+	foreach(lc, actions)
+	{
+		const CmigImportAction *action = lfirst(lc);
+		Datum		values[2];
+		bool		nulls[2] = {0};
+
+		values[0] = CStringGetTextDatum(action->revision);
+		values[1] = CStringGetTextDatum(action->action);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+cmig_load(PG_FUNCTION_ARGS)
+{
+	char	   *script = text_argument(fcinfo, 0);
+
+	if (script == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the script must not be null"),
+				 errhint("Pass the text of one or more revision files.")));
+	return load(fcinfo, "cmig.load()", cmig_revision_file_parse(script, NULL));
+}
+
+Datum
+cmig_load_directory(PG_FUNCTION_ARGS)
+{
+	char	   *path = text_argument(fcinfo, 0);
+
+	if (path == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the path must not be null"),
+				 errhint("Pass the path of a directory on the server.")));
+	return load(fcinfo, "cmig.load_directory()", cmig_import_read_directory(path));
 }

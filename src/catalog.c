@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "errors.h"
+#include "lib/stringinfo.h"
 #include "query.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -59,6 +60,11 @@ static CmigQuery read_downgrade = {
 	" FROM cmig.revision r WHERE r.revision = $1", 1, {TEXTOID}
 };
 
+static CmigQuery read_texts_of = {
+	"SELECT " TEXT_COLUMNS
+	" FROM cmig.revision r WHERE r.revision = ANY ($1)", 1, {TEXTARRAYOID}
+};
+
 static CmigQuery insert_revision = {
 	"INSERT INTO cmig.revision (revision, down_revision, depends_on,"
 	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
@@ -67,6 +73,27 @@ static CmigQuery insert_revision = {
 	" coalesce($11, pg_catalog.now()))",
 	11, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID,
 		TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+};
+
+/*
+ * Arrays of arrays cannot be unnested side by side, so names are joined.
+ * unnest with several arguments must not be qualified.
+ */
+static CmigQuery insert_revisions = {
+	"INSERT INTO cmig.revision (revision, down_revision, depends_on,"
+	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
+	" verify_sql, transactional, created_at)"
+	" SELECT u.revision, pg_catalog.string_to_array(u.parents, ','),"
+	" pg_catalog.string_to_array(u.depends, ','),"
+	" pg_catalog.string_to_array(u.labels, ','), u.message, u.description,"
+	" u.upgrade, u.downgrade, u.verify, u.transactional,"
+	" coalesce(u.created_at, pg_catalog.now())"
+	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+	" AS u (revision, parents, depends, labels, message, description,"
+	" upgrade, downgrade, verify, transactional, created_at)",
+	11, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID,
+	TIMESTAMPTZARRAYOID}
 };
 
 static CmigQuery replace_revision = {
@@ -299,8 +326,8 @@ hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextReset(each->context);
 }
 
-void
-cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg)
+static void
+each_text(CmigQuery *query, Datum *values, CmigRevisionTextCallback callback, void *arg)
 {
 	EachText	each;
 
@@ -309,8 +336,23 @@ cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg)
 	each.context = AllocSetContextCreate(CurrentMemoryContext,
 										 "pg_cmig revision text",
 										 ALLOCSET_DEFAULT_SIZES);
-	cmig_query_each(&read_texts, NULL, NULL, hand_over_text, &each);
+	cmig_query_each(query, values, NULL, hand_over_text, &each);
 	MemoryContextDelete(each.context);
+}
+
+void
+cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg)
+{
+	each_text(&read_texts, NULL, callback, arg);
+}
+
+void
+cmig_catalog_each_text_of(const CmigNames *ids, CmigRevisionTextCallback callback,
+						  void *arg)
+{
+	Datum		values[1] = {cmig_catalog_names_datum(ids)};
+
+	each_text(&read_texts_of, values, callback, arg);
 }
 
 Datum
@@ -375,6 +417,99 @@ void
 cmig_catalog_insert_revision(const CmigRevisionText *revision)
 {
 	write_revision(&insert_revision, revision);
+}
+
+static Datum
+joined_names(const CmigNames *names)
+{
+	StringInfoData joined;
+
+	if (names->count == 0)
+		return CStringGetTextDatum("");
+	initStringInfo(&joined);
+	for (int i = 0; i < names->count; i++)
+		appendStringInfo(&joined, "%s%s", i > 0 ? "," : "", names->names[i]);
+	return CStringGetTextDatum(joined.data);
+}
+
+/* A one-dimensional array of one of insert_revisions' argument types. */
+static Datum
+column_array(Oid array_type, Datum *elements, bool *nulls, int count)
+{
+	int			lower = 1;
+
+	switch (array_type)
+	{
+		case BOOLARRAYOID:
+			return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower,
+													  BOOLOID, 1, true, TYPALIGN_CHAR));
+		case TIMESTAMPTZARRAYOID:
+			return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower,
+													  TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL,
+													  TYPALIGN_DOUBLE));
+		default:
+			return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower,
+													  TEXTOID, -1, false, TYPALIGN_INT));
+	}
+}
+
+#define BATCH_ROWS 500
+#define BATCH_BYTES (4 * 1024 * 1024)
+
+void
+cmig_catalog_insert_revisions(const CmigRevisionText *const *revisions, int count)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_cmig revision rows",
+												  ALLOCSET_DEFAULT_SIZES);
+	int			done = 0;
+
+	while (done < count)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		Datum	   *columns[11];
+		bool	   *nulls[11];
+		Datum		values[11];
+		Size		bytes = 0;
+		int			rows = 0;
+
+		for (int i = 0; i < lengthof(columns); i++)
+		{
+			columns[i] = palloc(sizeof(Datum) * BATCH_ROWS);
+			nulls[i] = palloc0(sizeof(bool) * BATCH_ROWS);
+		}
+		for (; done < count && rows < BATCH_ROWS && bytes < BATCH_BYTES; done++, rows++)
+		{
+			const CmigRevisionText *text = revisions[done];
+
+			columns[0][rows] = CStringGetTextDatum(text->edges.id);
+			columns[1][rows] = joined_names(&text->edges.parents);
+			columns[2][rows] = joined_names(&text->edges.depends);
+			columns[3][rows] = joined_names(&text->edges.labels);
+			columns[4][rows] = CStringGetTextDatum(text->edges.message);
+			columns[5][rows] = CStringGetTextDatum(text->description);
+			columns[6][rows] = CStringGetTextDatum(text->upgrade_sql);
+			nulls[7][rows] = text->downgrade_sql == NULL;
+			if (text->downgrade_sql)
+				columns[7][rows] = CStringGetTextDatum(text->downgrade_sql);
+			nulls[8][rows] = text->verify_sql == NULL;
+			if (text->verify_sql)
+				columns[8][rows] = CStringGetTextDatum(text->verify_sql);
+			columns[9][rows] = BoolGetDatum(text->edges.transactional);
+			nulls[10][rows] = !text->has_created_at;
+			columns[10][rows] = TimestampTzGetDatum(text->created_at);
+			for (int i = 0; i < 9; i++)
+				if (!nulls[i][rows])
+					bytes += VARSIZE_ANY(DatumGetPointer(columns[i][rows]));
+		}
+		for (int i = 0; i < lengthof(columns); i++)
+			values[i] = column_array(insert_revisions.argtypes[i], columns[i],
+									 nulls[i], rows);
+		cmig_query_run(&insert_revisions, values, NULL);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
 }
 
 void

@@ -41,6 +41,9 @@ extern CmigScriptText *cmig_catalog_read_script(const char *revision,
 /* Every stored revision in turn; the struct is gone after the callback. */
 typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
 extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg);
+/* The same for those of these ids that are there. */
+extern void cmig_catalog_each_text_of(const CmigNames *ids,
+									  CmigRevisionTextCallback callback, void *arg);
 
 /* A list of names as a text[] datum. */
 extern Datum cmig_catalog_names_datum(const CmigNames *names);
@@ -48,6 +51,9 @@ extern Datum cmig_catalog_names_datum(const CmigNames *names);
 /* Store a revision: insert it, or replace the row of its id. */
 extern void cmig_catalog_insert_revision(const CmigRevisionText *revision);
 extern void cmig_catalog_replace_revision(const CmigRevisionText *revision);
+/* Insert many at once; no name in them may hold a comma. */
+extern void cmig_catalog_insert_revisions(const CmigRevisionText *const *revisions,
+										  int count);
 extern void cmig_catalog_delete_revision(const char *revision);
 
 /*

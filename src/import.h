@@ -7,7 +7,6 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
-#include "utils/tuplestore.h"
 
 /* One line of cmig.load's result. */
 typedef struct CmigImportAction
@@ -17,10 +16,20 @@ typedef struct CmigImportAction
 } CmigImportAction;
 
 /*
- * Compare revisions (List of CmigRevisionText *) with the catalog, check the
- * whole graph as it would be, and store what is new or changed.  The caller
- * holds the run lock.  Returns a List of CmigImportAction *.
+ * Read the .sql files of a directory on the server, in the order of their
+ * names: a List of CmigRevisionFile *.  Raises 42501 unless the caller may
+ * read server files.
  */
-extern List *cmig_import_load(List *revisions, bool prune, bool accept_changes);
+extern List *cmig_import_read_directory(const char *path);
+
+/*
+ * Compare revisions (List of CmigRevisionFile *) with the catalog, check the
+ * whole graph as it would be, and store what is new or changed.  The caller
+ * holds the run lock.  Raises MG005, MG008, MG011 (prune where cmig.protect
+ * forbids it) and MG013, and follows cmig.checksum_policy.  Returns a List of
+ * CmigImportAction *: those in the text in its order, then the removed and the
+ * kept ones, each sorted.
+ */
+extern List *cmig_import_load(List *files, bool prune, bool accept_changes);
 
 #endif							/* CMIG_IMPORT_H */
