@@ -51,6 +51,10 @@
 /* How much of a value is shown when a verification fails. */
 #define VALUE_LENGTH 60
 
+/* The setting's last word is a keyword, so SET needs the quotes. */
+#define OFF_MODE_HINT \
+	"For tests and fresh installs, SET cmig.\"concurrently\" = off runs it in the transaction, without CONCURRENTLY."
+
 /* A script on its way; what the error context shows. */
 typedef struct ScriptRun
 {
@@ -256,12 +260,12 @@ describe_error(void *arg)
 			   run->step->revision, run->statement.number, line);
 }
 
-/* The procedure that runs what this function cannot. */
+/* What runs that which this function cannot. */
 static const char *
-stepwise_name(const CmigRunStep *step)
+call_stepwise(const CmigRunStep *step)
 {
 	return step->direction == CMIG_UPGRADE ?
-		"cmig.upgrade_stepwise" : "cmig.downgrade_stepwise";
+		"CALL cmig.upgrade_stepwise(...)" : "CALL cmig.downgrade_stepwise(...)";
 }
 
 /*
@@ -279,22 +283,22 @@ improve_hint(ErrorData *error, const CmigRunStep *step)
 				error->hint = "Scripts run with row_security = off, so that no row is left out unseen. Put ALTER TABLE ... NO FORCE ROW LEVEL SECURITY before the statement and ALTER TABLE ... FORCE ROW LEVEL SECURITY after it, or SET row_security = on into the script to work on the visible rows alone.";
 			break;
 		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
-			error->hint = psprintf("A procedure or DO block that commits cannot run in a transaction. Set \"transactional: false\" in the revision and CALL %s.",
-								   stepwise_name(step));
+			error->hint = psprintf("A procedure or DO block that commits cannot run in a transaction. Set \"transactional: false\" in the revision and %s.",
+								   call_stepwise(step));
 			break;
 		case ERRCODE_ACTIVE_SQL_TRANSACTION:
 			if (strstr(message, "cannot be executed from a function"))
-				error->hint = psprintf("The statement cannot run in a transaction. Set \"transactional: false\" in the revision and CALL %s.",
-									   stepwise_name(step));
+				error->hint = psprintf("The statement cannot run in a transaction. Set \"transactional: false\" in the revision and %s.",
+									   call_stepwise(step));
 			break;
 		case ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE:
-			error->hint = psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and CALL %s, which commits after each.",
-								   stepwise_name(step));
+			error->hint = psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and %s, which commits after each.",
+								   call_stepwise(step));
 			break;
 		case ERRCODE_OUT_OF_MEMORY:
 			if (strcmp(message, "out of shared memory") == 0)
-				error->hint = psprintf("One transaction holds a lock for each table it touches. Raise max_locks_per_transaction, or CALL %s, which commits after each revision.",
-									   stepwise_name(step));
+				error->hint = psprintf("One transaction holds a lock for each table it touches. Raise max_locks_per_transaction, or %s, which commits after each revision.",
+									   call_stepwise(step));
 			break;
 	}
 }
@@ -336,16 +340,15 @@ is_partitioned_command(const Node *node, const char **reason)
 static void
 refuse_top_level(const CmigRunStep *step, const char *reason, bool off_mode_helps)
 {
-	const char *off_mode = off_mode_helps ?
-	" Where CONCURRENTLY is not needed, as in tests, SET cmig.\"concurrently\" = off." : "";
+	const char *off_mode = off_mode_helps ? " " OFF_MODE_HINT : "";
 
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 			 errmsg("%s cannot run inside a transaction", reason),
 			 step->transactional ?
-			 errhint("Set \"transactional: false\" in revision \"%s\" and CALL %s.%s",
-					 step->revision, stepwise_name(step), off_mode) :
-			 errhint("CALL %s.%s", stepwise_name(step), off_mode)));
+			 errhint("Set \"transactional: false\" in revision \"%s\" and %s.%s",
+					 step->revision, call_stepwise(step), off_mode) :
+			 errhint("Use %s.%s", call_stepwise(step), off_mode)));
 }
 
 /*
@@ -454,8 +457,7 @@ cmig_runner_check(const CmigRunStep *step)
 				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 				 errmsg("revision \"%s\" is not transactional", step->revision),
 				 errdetail("Its statements cannot run in the transaction of this call. Nothing has been run."),
-				 errhint("CALL %s. Where CONCURRENTLY is not needed, as in tests, SET cmig.\"concurrently\" = off.",
-						 stepwise_name(step))));
+				 errhint("Use %s. %s", call_stepwise(step), OFF_MODE_HINT)));
 
 	callback.callback = describe_error;
 	callback.arg = &run;
@@ -578,6 +580,22 @@ execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
 		PopActiveSnapshot();
 }
 
+/*
+ * A script that drops what the run needs to record it gets an error of its
+ * own, before the catalog's functions stumble over it.
+ */
+static void
+require_extension(const CmigRunStep *step)
+{
+	Oid			schema = get_namespace_oid("cmig", true);
+
+	if (!OidIsValid(schema) || !OidIsValid(get_relname_relid("version", schema)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" drops pg_cmig, which runs it", step->revision),
+				 errhint("Drop the extension outside of revisions.")));
+}
+
 /* Run a script from its first statement to what has to be put back. */
 static void
 run_script(ScriptRun *run, const char *sql, DestReceiver *dest,
@@ -625,6 +643,7 @@ run_script(ScriptRun *run, const char *sql, DestReceiver *dest,
 
 	run->phase = "after its last statement";
 	cmig_session_leave(session);
+	require_extension(run->step);
 
 	error_context_stack = callback.previous;
 }
