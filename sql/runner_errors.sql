@@ -1,0 +1,150 @@
+--
+-- What an error of a script tells: which revision, statement and line
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+CREATE TABLE account (id int PRIMARY KEY, email text CONSTRAINT has_at CHECK (email LIKE '%@%'));
+INSERT INTO cmig.revision (revision) VALUES ('001');
+
+-- run time
+UPDATE cmig.revision SET upgrade_sql = $$
+-- the comment's line counts
+
+INSERT INTO account VALUES (1, 'a@example.com');
+
+INSERT INTO account
+VALUES (2, 'nobody');
+$$;
+SELECT * FROM cmig.upgrade();
+-- the server's detail, hint, code and constraint name are kept
+\set VERBOSITY terse
+DO $$
+DECLARE
+	detail text;
+	name text;
+BEGIN
+	PERFORM cmig.upgrade();
+EXCEPTION WHEN check_violation THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, name = CONSTRAINT_NAME;
+	RAISE WARNING '% % % %', SQLSTATE, SQLERRM, detail, name;
+END
+$$;
+\set VERBOSITY default
+
+-- a syntax error: the line is that of its position
+UPDATE cmig.revision SET upgrade_sql = $$
+SELECT 1;
+CREATE TABLE other (
+	id int,
+	name txt NOT NUL
+);
+$$;
+SELECT * FROM cmig.upgrade();
+UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nCREATE TABEL other (id int);\nSELECT 2;';
+SELECT * FROM cmig.upgrade();
+-- an error of analysis
+UPDATE cmig.revision SET upgrade_sql = E'SELECT 1; SELECT\n  email,\n  nmae\nFROM account';
+SELECT * FROM cmig.upgrade();
+-- multi-byte characters before the position
+UPDATE cmig.revision SET upgrade_sql = E'SELECT ''\u00e4\u00f6\u00fc \U0001F600'',\n ''\u00df'' AS gr\u00fc\u00dfe, nix';
+SELECT * FROM cmig.upgrade();
+-- unterminated
+UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nSELECT ''abc;\n';
+SELECT * FROM cmig.upgrade();
+UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nDO $x$ BEGIN END;\n';
+SELECT * FROM cmig.upgrade();
+
+-- inside a function, its own context comes first
+UPDATE cmig.revision SET upgrade_sql = $$CREATE FUNCTION fail() RETURNS int LANGUAGE plpgsql AS $f$
+BEGIN
+	RAISE EXCEPTION 'out of cheese' USING HINT = 'Redo from start.', DETAIL = 'It is gone.', ERRCODE = 'ZZ123';
+END
+$f$;
+SELECT fail();$$;
+SELECT * FROM cmig.upgrade();
+UPDATE cmig.revision SET upgrade_sql = $$CREATE FUNCTION fail() RETURNS void LANGUAGE plpgsql AS $f$
+BEGIN
+	EXECUTE 'SELECT nix';
+END
+$f$;
+SELECT fail();$$;
+SELECT * FROM cmig.upgrade();
+
+-- a long statement is cut, to one line
+UPDATE cmig.revision SET upgrade_sql = 'INSERT INTO account VALUES (3, ''c@example.com''),
+	(4, ''d@example.com''),
+' || (SELECT string_agg(format('	(%s, ''x@example.com'')', i), E',\n') FROM generate_series(5, 400) i) || ',
+	(3, ''again@example.com'')';
+SELECT * FROM cmig.upgrade();
+-- around the position if there is one
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 1,
+' || (SELECT string_agg(format('	%s AS column_number_%s', i, i), E',\n') FROM generate_series(1000, 1600) i) || ',
+	nix,
+' || (SELECT string_agg(format('	%s AS column_number_%s', i, i), E',\n') FROM generate_series(1000, 1600) i);
+\set VERBOSITY terse
+SELECT * FROM cmig.upgrade();
+DO $$
+DECLARE
+	context text;
+BEGIN
+	PERFORM cmig.upgrade();
+EXCEPTION WHEN undefined_column THEN
+	GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+	RAISE WARNING '%', split_part(context, E'\n', 1);
+END
+$$;
+\set VERBOSITY default
+
+-- downgrade
+UPDATE cmig.revision SET upgrade_sql = '', downgrade_sql = E'SELECT 1;\nDROP TABLE nix;';
+SELECT count(*) FROM cmig.upgrade();
+SELECT * FROM cmig.downgrade('base');
+UPDATE cmig.revision SET downgrade_sql = '';
+SELECT count(*) FROM cmig.downgrade('base');
+
+-- an enum value cannot be used before it is committed
+UPDATE cmig.revision SET upgrade_sql = $$
+ALTER TYPE mood ADD VALUE 'ok';
+INSERT INTO feeling VALUES ('ok');
+$$;
+CREATE TYPE mood AS ENUM ('sad');
+CREATE TABLE feeling (m mood);
+SELECT * FROM cmig.upgrade();
+
+-- the limit of a statement, not of the run; a script can change it
+UPDATE cmig.revision SET upgrade_sql = $$
+SELECT pg_sleep(0.2);
+SELECT pg_sleep(0.2);
+SET statement_timeout = '5s';
+SELECT pg_sleep(0.6);
+$$;
+SET statement_timeout = '500ms';
+SELECT count(*) FROM cmig.upgrade();
+SELECT count(*) FROM cmig.downgrade('base');
+UPDATE cmig.revision SET upgrade_sql = $$
+SELECT 1;
+SELECT pg_sleep(60);
+$$;
+SELECT * FROM cmig.upgrade();
+RESET statement_timeout;
+UPDATE cmig.revision SET upgrade_sql = $$
+SET statement_timeout = '50ms';
+SELECT pg_sleep(60);
+$$;
+SELECT * FROM cmig.upgrade();
+-- the caller's own limit holds again afterwards
+UPDATE cmig.revision SET upgrade_sql = 'SET statement_timeout = 0';
+SET statement_timeout = '200ms';
+SELECT pg_sleep(60) FROM cmig.upgrade();
+RESET statement_timeout;
+SELECT pg_sleep(0.3);
+
+-- read-only
+BEGIN READ ONLY;
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+SELECT revision FROM cmig.current();
+
+DROP EXTENSION pg_cmig;
+DROP TABLE account, feeling;
+DROP TYPE mood;

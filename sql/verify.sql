@@ -1,0 +1,57 @@
+--
+-- verify_sql: what a revision promises is looked at before it counts
+--
+CREATE EXTENSION pg_cmig;
+CREATE TABLE account (id int, email text);
+INSERT INTO account VALUES (1, 'a@example.com'), (2, NULL);
+INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES
+('001', 'UPDATE account SET email = ''none'' WHERE id = 3', '');
+-- true, in the first boolean column, in every row
+UPDATE cmig.revision SET verify_sql = $$SELECT count(*), count(*) = 2 AS two_rows, false AS not_looked_at FROM account;
+SELECT id, id > 0 FROM account$$;
+SELECT count(*) FROM cmig.upgrade();
+SELECT count(*) FROM cmig.downgrade('base');
+-- no row passes; nor does a boolean matter that is not there
+UPDATE cmig.revision SET verify_sql = 'SELECT false WHERE false; SELECT 1, NULL, ''f''; -- nothing more';
+SELECT count(*) FROM cmig.upgrade();
+SELECT count(*) FROM cmig.downgrade('base');
+UPDATE cmig.revision SET verify_sql = '';
+SELECT count(*) FROM cmig.upgrade();
+SELECT count(*) FROM cmig.downgrade('base');
+-- false
+UPDATE cmig.revision SET verify_sql = $$SELECT true;
+SELECT count(*) AS without_email, count(*) = 0 AS ok FROM account WHERE email IS NULL$$;
+SELECT * FROM cmig.upgrade();
+SELECT * FROM cmig.current();
+-- in any row
+UPDATE cmig.revision SET verify_sql = 'SELECT id, email IS NOT NULL AS has_email, repeat(''x'', 100) AS long FROM account ORDER BY id';
+SELECT * FROM cmig.upgrade();
+-- NULL
+UPDATE cmig.revision SET verify_sql = 'SELECT max(email) > ''z'' AND NULL, bool_and(NULL) AS ok FROM account WHERE id > 5';
+SELECT * FROM cmig.upgrade();
+-- through EXECUTE, RETURNING and a function
+UPDATE cmig.revision SET verify_sql = 'PREPARE look AS SELECT false AS ok; EXECUTE look';
+SELECT * FROM cmig.upgrade();
+SELECT name FROM pg_prepared_statements;
+UPDATE cmig.revision SET verify_sql = 'DELETE FROM account WHERE email IS NULL RETURNING id, false AS ok';
+SELECT * FROM cmig.upgrade();
+-- an error, which keeps its code
+UPDATE cmig.revision SET verify_sql = E'SELECT true;\nSELECT emial FROM account';
+SELECT * FROM cmig.upgrade();
+UPDATE cmig.revision SET verify_sql = 'DO $$ BEGIN ASSERT false, ''two accounts are not enough''; END $$';
+SELECT * FROM cmig.upgrade();
+-- it cannot do what a script cannot
+UPDATE cmig.revision SET verify_sql = 'SELECT true; COMMIT';
+SELECT * FROM cmig.upgrade();
+-- it sees none of the script's settings, and its own end with it
+UPDATE cmig.revision SET upgrade_sql = 'SET work_mem = ''5MB''; CREATE TEMP TABLE scratch (x int)',
+	verify_sql = 'SET work_mem = ''6MB''; SELECT to_regclass(''scratch'') IS NULL';
+SELECT count(*) FROM cmig.upgrade();
+SHOW work_mem;
+-- a downgrade has none
+UPDATE cmig.revision SET verify_sql = 'SELECT false';
+SELECT count(*) FROM cmig.downgrade('base');
+SELECT * FROM account ORDER BY id;
+
+DROP EXTENSION pg_cmig;
+DROP TABLE account;
