@@ -35,6 +35,7 @@
 #include "graph.h"
 #include "import.h"
 #include "journal.h"
+#include "move.h"
 #include "plan.h"
 #include "revision_file.h"
 #include "run_lock.h"
@@ -161,29 +162,6 @@ bool_argument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? false : PG_GETARG_BOOL(n);
 }
 
-/*
- * Starting
- */
-
-typedef struct Situation
-{
-	CmigGraph  *graph;
-	CmigApplied *applied;
-} Situation;
-
-/* Read the graph and what is applied. */
-static Situation
-read_situation(bool with_details)
-{
-	Situation	now;
-	CmigRevisionSet *set = cmig_catalog_read_revisions(with_details);
-
-	now.graph = cmig_graph_build(set->revisions, set->count);
-	cmig_graph_require_sound(now.graph);
-	now.applied = cmig_target_applied(now.graph, cmig_catalog_read_version());
-	return now;
-}
-
 /* What every function that writes does first. */
 static void
 begin_change(const char *function)
@@ -194,169 +172,15 @@ begin_change(const char *function)
 	cmig_catalog_check_snapshot();
 }
 
-/*
- * Protection
- */
-
-/*
- * Refuse to take revisions back where cmig.protect says so.  everything: the
- * move goes down to base.
- */
-static void
-require_unprotected(const Situation *now, const CmigPlan *plan, bool everything,
-					const char *what)
-{
-	StringInfoData lost;
-
-	if (plan->count == 0 || cmig_settings_protect == CMIG_PROTECT_OFF ||
-		(cmig_settings_protect == CMIG_PROTECT_BASE && !everything))
-		return;
-
-	initStringInfo(&lost);
-	for (int i = 0; i < plan->count && i < 5; i++)
-		appendStringInfo(&lost, "%s\"%s\"", i > 0 ? ", " : "",
-						 cmig_graph_id(now->graph, plan->steps[i].node));
-	if (plan->count > 5)
-		appendStringInfo(&lost, " and %d more", plan->count - 5);
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_PROTECTED),
-			 errmsg("%s is not allowed in database \"%s\"", what,
-					get_database_name(MyDatabaseId)),
-			 errdetail("cmig.protect is %s; %s would be taken back, with the data in what they made.",
-					   cmig_settings_protect == CMIG_PROTECT_ON ? "on" : "base", lost.data),
-			 errhint("If this is meant: SET LOCAL cmig.protect = off in the same transaction.")));
-}
-
-/*
- * Carrying out a plan
- */
-
-/* "a, b" of the nodes below a revision, "base" if there are none. */
-static char *
-parents_text(const CmigGraph *graph, int node)
-{
-	const CmigEdges *parents = &graph->nodes[node].parents;
-	StringInfoData text;
-
-	if (parents->count == 0)
-		return pstrdup("base");
-	initStringInfo(&text);
-	for (int i = 0; i < parents->count; i++)
-	{
-		if (i == 5)
-		{
-			appendStringInfo(&text, " and %d more", parents->count - i);
-			break;
-		}
-		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
-						 cmig_graph_id(graph, parents->nodes[i]));
-	}
-	return text.data;
-}
-
-static void
-report_step(const Situation *now, const CmigPlan *plan, int node)
-{
-	const CmigRevision *revision = now->graph->nodes[node].revision;
-	const char *comma = revision->message[0] ? ", " : "";
-
-	if (plan->direction == CMIG_UPGRADE)
-		ereport(NOTICE,
-				(errmsg("upgrade %s -> %s%s%s", parents_text(now->graph, node),
-						revision->id, comma, revision->message)));
-	else
-		ereport(NOTICE,
-				(errmsg("downgrade %s -> %s%s%s", revision->id,
-						parents_text(now->graph, node), comma, revision->message)));
-}
-
-static CmigRunStep *
-fetch_step(const Situation *now, const CmigPlan *plan, int node)
-{
-	const char *id = cmig_graph_id(now->graph, node);
-	CmigRunStep *step = palloc0(sizeof(CmigRunStep));
-	CmigScriptText *script = cmig_catalog_read_script(id, plan->direction);
-
-	if (script == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" was deleted during the run", id),
-				 errhint("A script must not change cmig.revision.")));
-	if (script->sql == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
-				 errmsg("revision \"%s\" cannot be taken back", id),
-				 errdetail("It has no downgrade script."),
-				 errhint("Downgrade to \"%s\" or above, give the revision a downgrade section and load it, or restore a backup.", id)));
-	step->revision = id;
-	step->direction = plan->direction;
-	step->sql = script->sql;
-	step->verify_sql = script->verify_sql;
-	step->transactional = script->transactional;
-	return step;
-}
-
-/*
- * Find everything that would stop the run before anything is changed.  Only
- * texts that may hold a statement which cannot run here are parsed.
- */
-static void
-check_plan(const Situation *now, const CmigPlan *plan)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "pg_cmig check",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-
-	for (int i = 0; i < plan->count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		cmig_runner_check(fetch_step(now, plan, plan->steps[i].node));
-		MemoryContextReset(context);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-}
-
-static void
-move_rows(const Situation *now, const CmigStep *step)
-{
-	ListCell   *lc;
-
-	foreach(lc, step->removed)
-		cmig_catalog_delete_version(cmig_graph_id(now->graph, lfirst_int(lc)));
-	foreach(lc, step->added)
-		cmig_catalog_insert_version(cmig_graph_id(now->graph, lfirst_int(lc)));
-}
-
-static void
-carry_out_step(const Situation *now, const CmigPlan *plan, const CmigStep *step)
-{
-	CmigRunStep *run = fetch_step(now, plan, step->node);
-	CmigJournalEntry entry = {0};
-
-	report_step(now, plan, step->node);
-	entry.revision = run->revision;
-	entry.direction = plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
-	entry.outcome = "done";
-	entry.started_at = GetCurrentTimestamp();
-	cmig_runner_run(run);
-	move_rows(now, step);
-	entry.finished_at = GetCurrentTimestamp();
-	if (plan->direction == CMIG_UPGRADE)
-		entry.checksum = cmig_script_checksum(run->sql, run->transactional);
-	cmig_journal_write(&entry);
-}
-
 /* Run the plan and add its steps to the function's result. */
 static void
-carry_out(FunctionCallInfo fcinfo, const Situation *now, const CmigPlan *plan, int *number)
+carry_out(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan, int *number)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext context;
 	MemoryContext old;
 
-	check_plan(now, plan);
+	cmig_move_check(now, plan);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
 									ALLOCSET_DEFAULT_SIZES);
@@ -368,7 +192,7 @@ carry_out(FunctionCallInfo fcinfo, const Situation *now, const CmigPlan *plan, i
 		bool		nulls[4] = {0};
 
 		CHECK_FOR_INTERRUPTS();
-		carry_out_step(now, plan, &plan->steps[i]);
+		cmig_move_carry_out(now, plan, &plan->steps[i]);
 		values[0] = Int32GetDatum(++*number);
 		values[1] = CStringGetTextDatum(plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade");
 		values[2] = CStringGetTextDatum(revision->id);
@@ -384,42 +208,23 @@ carry_out(FunctionCallInfo fcinfo, const Situation *now, const CmigPlan *plan, i
  * Moving
  */
 
-static CmigPlan *
-plan_upgrade(const Situation *now, const CmigNames *targets)
-{
-	List	   *nodes = cmig_target_upgrade(now->graph, now->applied, targets);
-
-	cmig_target_require_known_rows(now->graph, now->applied);
-	cmig_target_require_sound_rows(now->graph, now->applied);
-	return cmig_plan_upgrade(now->graph, now->applied, nodes);
-}
-
-static CmigPlan *
-plan_downgrade(const Situation *now, const char *target, CmigDowngradeTarget **resolved)
-{
-	*resolved = cmig_target_downgrade(now->graph, now->applied, target);
-	cmig_target_require_known_rows(now->graph, now->applied);
-	cmig_target_require_sound_rows(now->graph, now->applied);
-	return cmig_plan_downgrade(now->graph, now->applied, *resolved);
-}
-
 static Datum
 upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
-	Situation	now;
+	CmigSituation now;
 	int			number = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
 	begin_change("cmig.upgrade()");
-	now = read_situation(true);
-	carry_out(fcinfo, &now, plan_upgrade(&now, targets), &number);
+	now = cmig_move_read(true);
+	carry_out(fcinfo, &now, cmig_move_plan_upgrade(&now, targets), &number);
 	return (Datum) 0;
 }
 
 static Datum
 downgrade(FunctionCallInfo fcinfo, const char *target)
 {
-	Situation	now;
+	CmigSituation now;
 	CmigPlan   *plan;
 	CmigDowngradeTarget *resolved;
 	int			number = 0;
@@ -433,9 +238,9 @@ downgrade(FunctionCallInfo fcinfo, const char *target)
 				 : errmsg("downgrade needs a target"),
 				 errhint("SELECT * FROM cmig.downgrade('-1') takes back the last revision; name a revision to go back to it, or base to take back all.")));
 	begin_change("cmig.downgrade()");
-	now = read_situation(true);
-	plan = plan_downgrade(&now, target, &resolved);
-	require_unprotected(&now, plan, resolved->node < 0,
+	now = cmig_move_read(true);
+	plan = cmig_move_plan_downgrade(&now, target, &resolved);
+	cmig_move_require_unprotected(&now, plan, resolved->node < 0,
 						resolved->node < 0 ? "a downgrade to base" : "a downgrade");
 	carry_out(fcinfo, &now, plan, &number);
 	return (Datum) 0;
@@ -504,7 +309,7 @@ require_confirmation(FunctionCallInfo fcinfo, int n)
 Datum
 cmig_reset(PG_FUNCTION_ARGS)
 {
-	Situation	now;
+	CmigSituation now;
 	CmigPlan   *plan;
 	CmigDowngradeTarget *resolved;
 	int			number = 0;
@@ -512,13 +317,13 @@ cmig_reset(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	require_confirmation(fcinfo, 0);
 	begin_change("cmig.reset()");
-	now = read_situation(true);
-	plan = plan_downgrade(&now, "base", &resolved);
-	require_unprotected(&now, plan, true, "a reset");
+	now = cmig_move_read(true);
+	plan = cmig_move_plan_downgrade(&now, "base", &resolved);
+	cmig_move_require_unprotected(&now, plan, true, "a reset");
 	carry_out(fcinfo, &now, plan, &number);
 
-	now = read_situation(true);
-	carry_out(fcinfo, &now, plan_upgrade(&now, single_name("heads")), &number);
+	now = cmig_move_read(true);
+	carry_out(fcinfo, &now, cmig_move_plan_upgrade(&now, single_name("heads")), &number);
 	return (Datum) 0;
 }
 
@@ -528,7 +333,7 @@ cmig_reset(PG_FUNCTION_ARGS)
 
 /* Stamping records what it covers, so that a later change can be noticed. */
 static void
-journal_stamped(const Situation *now, const CmigApplied *before, const CmigApplied *after)
+journal_stamped(const CmigSituation *now, const CmigApplied *before, const CmigApplied *after)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig stamp",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -560,7 +365,7 @@ static Datum
 stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Situation	now;
+	CmigSituation now;
 	CmigApplied *before;
 	CmigStampTarget *target;
 	CmigStampPlan *plan;
@@ -570,7 +375,7 @@ stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_change("cmig.stamp()");
-	now = read_situation(false);
+	now = cmig_move_read(false);
 	before = now.applied;
 	if (purge)
 		now.applied = cmig_target_applied(now.graph, &none);
@@ -630,7 +435,7 @@ plan(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	char	   *direction = text_argument(fcinfo, 0);
-	Situation	now;
+	CmigSituation now;
 	CmigPlan   *plan;
 	MemoryContext context;
 	MemoryContext old;
@@ -642,9 +447,9 @@ plan(FunctionCallInfo fcinfo, const CmigNames *targets)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the direction must be upgrade or downgrade"),
 				 errhint("SELECT * FROM cmig.plan('upgrade', 'head').")));
-	now = read_situation(true);
+	now = cmig_move_read(true);
 	if (strcmp(direction, "upgrade") == 0)
-		plan = plan_upgrade(&now, targets);
+		plan = cmig_move_plan_upgrade(&now, targets);
 	else
 	{
 		CmigDowngradeTarget *resolved;
@@ -654,7 +459,7 @@ plan(FunctionCallInfo fcinfo, const CmigNames *targets)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("a downgrade has one target"),
 					 errhint("Downgrade one branch after the other: label@base.")));
-		plan = plan_downgrade(&now, targets->names[0], &resolved);
+		plan = cmig_move_plan_downgrade(&now, targets->names[0], &resolved);
 	}
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan row",
@@ -700,11 +505,11 @@ Datum
 cmig_resolve(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Situation	now;
+	CmigSituation now;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	now = read_situation(false);
+	now = cmig_move_read(false);
 	foreach(lc, cmig_target_absolute(now.graph, text_argument(fcinfo, 0)))
 	{
 		Datum		values[1] = {CStringGetTextDatum(cmig_graph_id(now.graph, lfirst_int(lc)))};
@@ -719,7 +524,7 @@ Datum
 cmig_require(PG_FUNCTION_ARGS)
 {
 	char	   *target = text_argument(fcinfo, 0);
-	Situation	now = read_situation(true);
+	CmigSituation	now = cmig_move_read(true);
 	List	   *nodes = cmig_target_absolute(now.graph, target);
 	CmigPlan   *pending;
 	StringInfoData ids;

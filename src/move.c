@@ -1,0 +1,213 @@
+/*
+ * move.c
+ *	  What all moves along the graph have in common.
+ *
+ * Reads the situation, plans, refuses what is protected, fetches a step's
+ * script and carries it out in the current transaction.  SELECT cmig.upgrade
+ * and CALL cmig.upgrade_stepwise differ in where they commit, not in this.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "journal.h"
+#include "move.h"
+#include "script.h"
+#include "settings.h"
+
+#include "commands/dbcommands.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/*
+ * Starting
+ */
+
+/* Read the graph and what is applied. */
+CmigSituation
+cmig_move_read(bool with_details)
+{
+	CmigSituation now;
+	CmigRevisionSet *set = cmig_catalog_read_revisions(with_details);
+
+	now.graph = cmig_graph_build(set->revisions, set->count);
+	cmig_graph_require_sound(now.graph);
+	now.applied = cmig_target_applied(now.graph, cmig_catalog_read_version());
+	return now;
+}
+
+/*
+ * Protection
+ */
+
+/*
+ * Refuse to take revisions back where cmig.protect says so.  everything: the
+ * move goes down to base.
+ */
+void
+cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bool everything,
+					const char *what)
+{
+	StringInfoData lost;
+
+	if (plan->count == 0 || cmig_settings_protect == CMIG_PROTECT_OFF ||
+		(cmig_settings_protect == CMIG_PROTECT_BASE && !everything))
+		return;
+
+	initStringInfo(&lost);
+	for (int i = 0; i < plan->count && i < 5; i++)
+		appendStringInfo(&lost, "%s\"%s\"", i > 0 ? ", " : "",
+						 cmig_graph_id(now->graph, plan->steps[i].node));
+	if (plan->count > 5)
+		appendStringInfo(&lost, " and %d more", plan->count - 5);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_PROTECTED),
+			 errmsg("%s is not allowed in database \"%s\"", what,
+					get_database_name(MyDatabaseId)),
+			 errdetail("cmig.protect is %s; %s would be taken back, with the data in what they made.",
+					   cmig_settings_protect == CMIG_PROTECT_ON ? "on" : "base", lost.data),
+			 errhint("If this is meant: SET LOCAL cmig.protect = off in the same transaction.")));
+}
+
+/*
+ * Carrying out a plan
+ */
+
+/* "a, b" of the nodes below a revision, "base" if there are none. */
+static char *
+parents_text(const CmigGraph *graph, int node)
+{
+	const CmigEdges *parents = &graph->nodes[node].parents;
+	StringInfoData text;
+
+	if (parents->count == 0)
+		return pstrdup("base");
+	initStringInfo(&text);
+	for (int i = 0; i < parents->count; i++)
+	{
+		if (i == 5)
+		{
+			appendStringInfo(&text, " and %d more", parents->count - i);
+			break;
+		}
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
+						 cmig_graph_id(graph, parents->nodes[i]));
+	}
+	return text.data;
+}
+
+void
+cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node)
+{
+	const CmigRevision *revision = now->graph->nodes[node].revision;
+	const char *comma = revision->message[0] ? ", " : "";
+
+	if (plan->direction == CMIG_UPGRADE)
+		ereport(NOTICE,
+				(errmsg("upgrade %s -> %s%s%s", parents_text(now->graph, node),
+						revision->id, comma, revision->message)));
+	else
+		ereport(NOTICE,
+				(errmsg("downgrade %s -> %s%s%s", revision->id,
+						parents_text(now->graph, node), comma, revision->message)));
+}
+
+CmigRunStep *
+cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node)
+{
+	const char *id = cmig_graph_id(now->graph, node);
+	CmigRunStep *step = palloc0(sizeof(CmigRunStep));
+	CmigScriptText *script = cmig_catalog_read_script(id, plan->direction);
+
+	if (script == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" was deleted during the run", id),
+				 errhint("A script must not change cmig.revision.")));
+	if (script->sql == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
+				 errmsg("revision \"%s\" cannot be taken back", id),
+				 errdetail("It has no downgrade script."),
+				 errhint("Downgrade to \"%s\" or above, give the revision a downgrade section and load it, or restore a backup.", id)));
+	step->revision = id;
+	step->direction = plan->direction;
+	step->sql = script->sql;
+	step->verify_sql = script->verify_sql;
+	step->transactional = script->transactional;
+	return step;
+}
+
+/*
+ * Find everything that would stop the run before anything is changed.  Only
+ * texts that may hold a statement which cannot run here are parsed.
+ */
+void
+cmig_move_check(const CmigSituation *now, const CmigPlan *plan)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_cmig check",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < plan->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cmig_runner_check(cmig_move_fetch(now, plan, plan->steps[i].node));
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+void
+cmig_move_rows(const CmigSituation *now, const CmigStep *step)
+{
+	ListCell   *lc;
+
+	foreach(lc, step->removed)
+		cmig_catalog_delete_version(cmig_graph_id(now->graph, lfirst_int(lc)));
+	foreach(lc, step->added)
+		cmig_catalog_insert_version(cmig_graph_id(now->graph, lfirst_int(lc)));
+}
+
+void
+cmig_move_carry_out(const CmigSituation *now, const CmigPlan *plan, const CmigStep *step)
+{
+	CmigRunStep *run = cmig_move_fetch(now, plan, step->node);
+	CmigJournalEntry entry = {0};
+
+	cmig_move_report(now, plan, step->node);
+	entry.revision = run->revision;
+	entry.direction = plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
+	entry.outcome = "done";
+	entry.started_at = GetCurrentTimestamp();
+	cmig_runner_run(run);
+	cmig_move_rows(now, step);
+	entry.finished_at = GetCurrentTimestamp();
+	if (plan->direction == CMIG_UPGRADE)
+		entry.checksum = cmig_script_checksum(run->sql, run->transactional);
+	cmig_journal_write(&entry);
+}
+
+CmigPlan *
+cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets)
+{
+	List	   *nodes = cmig_target_upgrade(now->graph, now->applied, targets);
+
+	cmig_target_require_known_rows(now->graph, now->applied);
+	cmig_target_require_sound_rows(now->graph, now->applied);
+	return cmig_plan_upgrade(now->graph, now->applied, nodes);
+}
+
+CmigPlan *
+cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowngradeTarget **resolved)
+{
+	*resolved = cmig_target_downgrade(now->graph, now->applied, target);
+	cmig_target_require_known_rows(now->graph, now->applied);
+	cmig_target_require_sound_rows(now->graph, now->applied);
+	return cmig_plan_downgrade(now->graph, now->applied, *resolved);
+}

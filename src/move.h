@@ -1,0 +1,56 @@
+/*
+ * move.h
+ *	  What all moves along the graph have in common.
+ */
+#ifndef CMIG_MOVE_H
+#define CMIG_MOVE_H
+
+#include "postgres.h"
+#include "catalog.h"
+#include "graph.h"
+#include "plan.h"
+#include "runner.h"
+#include "target.h"
+
+/* Where the database is. */
+typedef struct CmigSituation
+{
+	CmigGraph  *graph;
+	CmigApplied *applied;
+} CmigSituation;
+
+/* Read the graph, which must be sound, and what is applied. */
+extern CmigSituation cmig_move_read(bool with_details);
+
+/* Resolve targets and plan; the version rows must be sound. */
+extern CmigPlan *cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets);
+extern CmigPlan *cmig_move_plan_downgrade(const CmigSituation *now, const char *target,
+										  CmigDowngradeTarget **resolved);
+
+/*
+ * Refuse to take revisions back where cmig.protect says so.  everything: the
+ * move goes down to base.
+ */
+extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan,
+										  bool everything, const char *what);
+
+/* The notice of a step. */
+extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node);
+
+/* The texts of a step; raises MG006 when there is no way down. */
+extern CmigRunStep *cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node);
+
+/*
+ * Find everything that would stop the run in one transaction before anything
+ * is changed.
+ */
+extern void cmig_move_check(const CmigSituation *now, const CmigPlan *plan);
+
+/* Move the version rows of a step. */
+extern void cmig_move_rows(const CmigSituation *now, const CmigStep *step);
+
+/* Run a step in the current transaction, move the rows, write the journal. */
+extern void cmig_move_carry_out(const CmigSituation *now, const CmigPlan *plan,
+								const CmigStep *step);
+
+#endif							/* CMIG_MOVE_H */
