@@ -581,7 +581,10 @@ name_file(void *arg)
 	errcontext("file \"%s\"", (const char *) arg);
 }
 
-/* The text of a UTF-8 file in the server's encoding, without its BOM. */
+/*
+ * The text of a UTF-8 file in the server's encoding, without its BOM; it may
+ * be part of content.
+ */
 static char *
 decode_file(const char *name, StringInfo content)
 {
@@ -621,34 +624,32 @@ decode_file(const char *name, StringInfo content)
 	return text;
 }
 
-static char *
-read_file(const char *path, const char *name)
+static void
+read_file(const char *path, StringInfo content)
 {
-	StringInfoData content;
 	FILE	   *file = AllocateFile(path, PG_BINARY_R);
 
 	if (file == NULL)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not open file \"%s\": %m", path)));
-	initStringInfo(&content);
+	resetStringInfo(content);
 	for (;;)
 	{
 		size_t		got;
 
-		enlargeStringInfo(&content, 65536);
-		got = fread(content.data + content.len, 1, 65536, file);
+		enlargeStringInfo(content, 65536);
+		got = fread(content->data + content->len, 1, 65536, file);
 		if (ferror(file))
 			ereport(ERROR,
 					(errcode_for_file_access(),
 					 errmsg("could not read file \"%s\": %m", path)));
 		if (got == 0)
 			break;
-		content.len += got;
-		content.data[content.len] = '\0';
+		content->len += got;
+		content->data[content->len] = '\0';
 	}
 	FreeFile(file);
-	return decode_file(name, &content);
 }
 
 /* The names of a directory's .sql files, sorted; not those of editors. */
@@ -693,6 +694,7 @@ cmig_import_read_directory(const char *path)
 	List	   *names;
 	List	   *files = NIL;
 	ListCell   *lc;
+	StringInfoData content;		/* one buffer for all */
 
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
@@ -707,16 +709,22 @@ cmig_import_read_directory(const char *path)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("directory \"%s\" holds no .sql file", path)));
 	list_sort(names, compare_file_names);
+	initStringInfo(&content);
 
 	foreach(lc, names)
 	{
 		char	   *name = lfirst(lc);
+		char	   *path_of_file = psprintf("%s/%s", path, name);
 		char	   *text;
 
 		CHECK_FOR_INTERRUPTS();
-		text = read_file(psprintf("%s/%s", path, name), name);
+		read_file(path_of_file, &content);
+		text = decode_file(name, &content);
 		files = list_concat(files, cmig_revision_file_parse(text, name));
-		pfree(text);
+		if (text < content.data || text > content.data + content.len)
+			pfree(text);
+		pfree(path_of_file);
 	}
+	pfree(content.data);
 	return files;
 }

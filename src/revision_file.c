@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/varlena.h"
 
@@ -73,6 +74,18 @@ here(const Reader *reader, int line)
  * Values
  */
 
+/* An illegal name for a message. */
+static char *
+shortened(const char *name)
+{
+	int			length = strlen(name);
+
+	if (length <= CMIG_MAX_ID_LENGTH / 2)
+		return pstrdup(name);
+	length = pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2);
+	return psprintf("%.*s...", length, name);
+}
+
 static CmigNames
 parse_names(const Reader *reader, const char *key, const char *value, int line)
 {
@@ -96,7 +109,7 @@ parse_names(const Reader *reader, const char *key, const char *value, int line)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("illegal name \"%s\" for %s in %s",
-							name, key, here(reader, line)),
+							shortened(name), key, here(reader, line)),
 					 errdetail("The name %s.", bad),
 					 errhint("Write ids or labels, with commas between them, or nothing.")));
 		names.names[names.count++] = name;
@@ -153,7 +166,9 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("header key \"%s\" is there twice in %s",
 						cmig_marker_keys[key], here(reader, line)),
-				 errdetail("It was given in line %d already.", reader->key_lines[key])));
+				 errdetail("It was given in line %d already.", reader->key_lines[key]),
+				 key == CMIG_KEY_REVISION ?
+				 errhint("If two files are meant, put an empty line between them.") : 0));
 	reader->key_lines[key] = line;
 
 	switch (key)
@@ -389,7 +404,8 @@ start_file(Reader *reader, const char *start, const char *end)
 	if (bad)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 *id ? errmsg("illegal revision id \"%s\" in %s", id, here(reader, lexer->line))
+				 *id ? errmsg("illegal revision id \"%s\" in %s",
+							  shortened(id), here(reader, lexer->line))
 				 : errmsg("no revision id in %s", here(reader, lexer->line)),
 				 *id ? errdetail("The id %s.", bad) : 0,
 				 errhint("A line that begins with \"%s\" starts the next revision file.", CMIG_FILE_START)));

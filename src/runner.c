@@ -422,6 +422,9 @@ check_script(ScriptRun *run, const char *sql)
 	while (cmig_script_next(script, &run->statement))
 	{
 		(void) check_statement(run->step, run->statement.raw);
+		/* what follows can only be read when that has been carried out */
+		if (cmig_script_changes_strings(run->statement.raw))
+			break;
 		run->statement.text = NULL;
 		MemoryContextReset(context);
 		CHECK_FOR_INTERRUPTS();

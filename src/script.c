@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "commands/defrem.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
@@ -87,6 +89,16 @@ cmig_script_close(CmigScript *script)
 	pfree(script);
 }
 
+/* A backslash followed by anything else is a mistake that the parser names. */
+static bool
+is_meta_command(const CmigLexer *lexer)
+{
+	unsigned char next = lexer->next[0];
+
+	return cmig_lexer_is_char(lexer, '\\') &&
+		(isalpha(next) || next == '.' || next == '!' || next == '?');
+}
+
 /*
  * Find the next statement by its tokens; lexer moves behind it.
  */
@@ -153,7 +165,7 @@ find_piece(CmigLexer *lexer, Piece *piece)
 			parens = Max(parens - 1, 0);
 		else if (cmig_lexer_is_char(lexer, '.'))
 			may_be_label = true;
-		else if (cmig_lexer_is_char(lexer, '\\'))
+		else if (is_meta_command(lexer))
 		{
 			piece->backslash = lexer->start;
 			break;
@@ -605,6 +617,16 @@ cmig_script_classify(const RawStmt *raw, const char **reason)
 	}
 	*reason = "a statement that runs in a transaction";
 	return CMIG_STATEMENT_PLAIN;
+}
+
+bool
+cmig_script_changes_strings(const RawStmt *raw)
+{
+	const VariableSetStmt *set = (const VariableSetStmt *) raw->stmt;
+
+	return IsA(set, VariableSetStmt) &&
+		(set->kind == VAR_RESET_ALL ||
+		 (set->name && pg_strcasecmp(set->name, "standard_conforming_strings") == 0));
 }
 
 RawStmt *

@@ -64,6 +64,12 @@ extern void cmig_script_close(CmigScript *script);
 extern CmigStatementClass cmig_script_classify(const RawStmt *raw, const char **reason);
 
 /*
+ * Does the statement set standard_conforming_strings, so that the rest of the
+ * script can be read only after it was executed?
+ */
+extern bool cmig_script_changes_strings(const RawStmt *raw);
+
+/*
  * Take CONCURRENTLY off the parse tree (a copy is returned; the original is
  * not changed).  Only for CMIG_STATEMENT_CONCURRENTLY.
  */

@@ -1,0 +1,181 @@
+--
+-- Revision files as cmig.load reads them
+--
+CREATE EXTENSION pg_cmig;
+SET timezone = 'UTC';
+\set VERBOSITY default
+\pset null '(null)'
+CREATE VIEW stored AS
+	SELECT revision, down_revision, depends_on, branch_labels, message,
+		transactional, created_at = transaction_timestamp() AS created_now,
+		CASE WHEN created_at <> transaction_timestamp() THEN created_at END AS created_at,
+		description, upgrade_sql, downgrade_sql, verify_sql
+	FROM cmig.revision ORDER BY revision COLLATE "C";
+
+-- everything that a file can hold, then the least that it can
+BEGIN;
+SELECT * FROM cmig.load($cmig_load$
+-- revision: 002
+-- down_revision: 001
+-- depends_on: tools
+-- branch_labels: shop, shop-next
+-- message: Enable row-level security: users -- and notes
+-- transactional: false
+-- create_date: 2024-11-08 12:00:00+00
+--
+-- The description: kept and shown.
+--
+--   An indented line.
+
+-- A line after a blank one.
+
+-- cmig:upgrade
+
+  ALTER TABLE note ENABLE ROW LEVEL SECURITY;  -- why
+-- not a marker: cmig:downgrade
+
+-- cmig:downgrade
+ALTER TABLE note DISABLE ROW LEVEL SECURITY;
+
+
+-- cmig:verify
+SELECT relrowsecurity FROM pg_class WHERE relname = 'note';
+-- revision: 001
+
+-- revision: t1
+-- branch_labels: tools
+$cmig_load$);
+\x on
+SELECT * FROM stored;
+\x off
+ROLLBACK;
+
+-- no downgrade section means irreversible, an empty one nothing to undo
+BEGIN;
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- revision: b\n-- down_revision: a\n-- cmig:downgrade\n \n');
+SELECT revision, upgrade_sql, downgrade_sql, verify_sql FROM stored;
+ROLLBACK;
+
+-- markers in quotes and block comments are text
+BEGIN;
+SELECT * FROM cmig.load($cmig_load$-- revision: a
+-- cmig:upgrade
+INSERT INTO doc VALUES ('
+-- cmig:downgrade
+-- revision: b
+', $doc$
+-- cmig:verify
+$doc$, E'it\'s
+-- cmig:verify
+', "
+-- cmig:verify
+");
+/*
+-- cmig:downgrade /* nested
+-- revision: c */
+-- revision: d
+*/
+SELECT 1; -- cmig:downgrade
+-- cmig:downgrade
+SELECT 2;
+$cmig_load$);
+SELECT revision, upgrade_sql, downgrade_sql FROM stored;
+ROLLBACK;
+
+-- CRLF, byte order marks, files without a newline at the end
+BEGIN;
+SELECT * FROM cmig.load(E'\uFEFF-- revision: a\r\n-- message: from Windows\r\n\r\n-- cmig:upgrade\r\nSELECT ''\r\n'';\r\n\r\n-- cmig:downgrade\r\nSELECT 1;' ||
+	E'\uFEFF-- revision: b\n-- down_revision: a\n-- cmig:upgrade\nSELECT E''\\r'', ''\r\n'';\n-- cmig:downgrade' ||
+	E'-- revision: c\n-- down_revision: b\n-- cmig:upgrade\nSELECT 1 -- the end' ||
+	E'-- revision: d\n-- down_revision: c\n-- message: last' ||
+	E'-- revision: e\n-- down_revision: d\n-- cmig:upgrade\nSELECT 1; -- revision: see the ticket');
+SELECT revision, message, replace(upgrade_sql, E'\r', '<CR>') AS upgrade_sql, downgrade_sql FROM stored;
+ROLLBACK;
+
+-- dates do not depend on the session
+BEGIN;
+SET LOCAL timezone = 'America/New_York';
+SET LOCAL datestyle = 'SQL, DMY';
+SELECT count(*) FROM cmig.load(E'-- revision: a\n-- create_date: 2024-11-08\n-- revision: b\n-- create_date: 2024-11-08 12:00\n-- revision: c\n-- create_date: 2024-11-08T12:00:00.25Z\n-- revision: d\n-- create_date: 2024-11-08 12:00:00-05:30\n-- revision: e\n-- create_date: 2024-11-08 12:00:00 UTC\n');
+SET LOCAL timezone = 'UTC';
+SET LOCAL datestyle = 'ISO';
+SELECT revision, created_at FROM stored;
+ROLLBACK;
+
+-- one BEGIN ... COMMIT around a section is dropped
+BEGIN;
+SELECT count(*) FROM cmig.load($cmig_load$
+-- revision: a
+-- cmig:upgrade
+-- a comment
+BEGIN;
+CREATE TABLE t ();
+COMMIT;
+-- cmig:downgrade
+START TRANSACTION;
+DROP TABLE t;
+END
+-- revision: b
+-- cmig:upgrade
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT 1;
+COMMIT;
+-- cmig:downgrade
+BEGIN;
+SELECT 1;
+COMMIT;
+BEGIN;
+SELECT 2;
+COMMIT;
+-- revision: c
+-- cmig:upgrade
+BEGIN WORK;
+CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; END;
+DO $$ BEGIN NULL; END $$;
+COMMIT WORK;
+$cmig_load$);
+SELECT revision, upgrade_sql, downgrade_sql FROM stored;
+ROLLBACK;
+
+-- what is wrong with a file, where, and what to do
+SELECT * FROM cmig.load(NULL);
+SELECT * FROM cmig.load('');
+SELECT * FROM cmig.load(E' \n\n');
+SELECT * FROM cmig.load('-- just a comment');
+SELECT * FROM cmig.load('CREATE TABLE t ();');
+SELECT * FROM cmig.load(E'-- a comment\n-- revision: a');
+SELECT * FROM cmig.load('-- revision:');
+SELECT * FROM cmig.load('-- revision: a b');
+SELECT * FROM cmig.load('-- revision: a+1');
+SELECT * FROM cmig.load('-- revision: head');
+SELECT * FROM cmig.load('-- revision: ' || repeat('x', 200));
+SELECT * FROM cmig.load(E'-- revision: a\n-- revision: a\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- message: one\n-- message: two\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- mesage: one\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- Revises: b\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- Create Date: 2024-11-08\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- jira: X-1\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- what it does\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- down_revision: b,,c\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- branch_labels: heads\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- transactional: maybe\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- transactional:\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- create_date: 2023-02-29\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- create_date: yesterday\n');
+SELECT * FROM cmig.load(E'-- revision: a\nCREATE TABLE t ();\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgarde\nSELECT 1;\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- CMIG:UPGRADE\nSELECT 1;\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade, then\nSELECT 1;\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig:rollback\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig:upgrade\nSELECT 2;');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT $$x;\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n/* x\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT "x\n');
+-- the file is named where the quotes begin to be wrong, not where they end
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT ''x;\n-- revision: b\n-- cmig:upgrade\nSELECT ''y'';\n');
+-- a hint for the linter is no marker
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n-- cmig:ignore index-not-concurrent\nSELECT 1;\n');
+SELECT revision, upgrade_sql FROM cmig.revision;
+
+DROP VIEW stored;
+DROP EXTENSION pg_cmig;

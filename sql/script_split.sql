@@ -1,0 +1,113 @@
+--
+-- How a script is cut into statements, and what is said when it cannot be
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+\pset null '(null)'
+
+CREATE TABLE target (n int, t text);
+-- run a script as a revision, with the context of an error
+CREATE PROCEDURE run_script(script text) LANGUAGE plpgsql AS $$
+DECLARE
+	context text;
+	detail text;
+	hint text;
+BEGIN
+	DELETE FROM cmig.version;
+	DELETE FROM cmig.revision;
+	INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', script);
+	PERFORM cmig.upgrade();
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT,
+		detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RAISE WARNING '% %', SQLSTATE, SQLERRM
+		USING DETAIL = concat_ws(E'\n', nullif(detail, ''), 'HINT: ' || nullif(hint, ''),
+			split_part(context, E'\nSQL statement', 1));
+END
+$$;
+\set SHOW_CONTEXT never
+
+-- semicolons that end nothing
+CALL run_script($script$
+-- a comment; with a semicolon
+;;
+INSERT INTO target VALUES (1, ';'), (2, E'\';'), (3, $$;$$), (4, $a$;$$;$a$);
+INSERT INTO target VALUES (5, 'it''s;'), (6, U&'\003B;'), (7, /* ; /* ; */ ; */ 'a'
+	-- ;
+	';b');
+CREATE TABLE ";" (";" int);
+DROP TABLE ";"; ;
+CREATE RULE twice AS ON DELETE TO target DO ALSO
+	(INSERT INTO target VALUES (8, 'rule'); INSERT INTO target VALUES (9, 'rule'));
+DELETE FROM target WHERE n = 7;
+DROP RULE twice ON target /* the end */;
+DO $do$ BEGIN INSERT INTO target VALUES (10, 'do'); END $do$; -- no more
+$script$);
+SELECT * FROM target ORDER BY n;
+
+-- bodies of functions: CASE and END, also as names and as labels without AS
+CALL run_script($script$
+CREATE FUNCTION f1(a int DEFAULT 1) RETURNS int BEGIN ATOMIC
+	SELECT CASE WHEN a > 1 THEN CASE a WHEN 2 THEN 3 END ELSE 4 END;
+	SELECT 5 AS end;
+	SELECT 6 AS case;
+	SELECT 7;
+END;
+CREATE OR REPLACE FUNCTION f2() RETURNS int BEGIN ATOMIC SELECT 1 end; SELECT 2 case; END;
+CREATE FUNCTION f3() RETURNS int BEGIN ATOMIC SELECT 1 case; SELECT 2 case; SELECT 3; END;
+CREATE PROCEDURE p1() BEGIN ATOMIC DELETE FROM target; INSERT INTO target VALUES (11, 'procedure'); END;
+CREATE FUNCTION f4() RETURNS void BEGIN ATOMIC END;
+CREATE FUNCTION f5() RETURNS int RETURN 8;
+CALL p1();
+INSERT INTO target SELECT 12, concat_ws(',', f1(), f2(), f3(), f5());
+CREATE TABLE atomic (begin int);
+$script$);
+SELECT * FROM target ORDER BY n;
+DROP TABLE atomic;
+
+-- empty scripts
+CALL run_script('');
+CALL run_script(E'\n -- nothing\n/* at all */ ; ;');
+
+-- strings follow the setting that the script makes
+CALL run_script($script$
+SET standard_conforming_strings = off;
+SET escape_string_warning = off;
+INSERT INTO target VALUES (13, 'it\'s; off');
+SET standard_conforming_strings = on;
+INSERT INTO target VALUES (14, 'on\');
+$script$);
+SELECT * FROM target WHERE n > 12 ORDER BY n;
+
+-- what does not parse: the statement and the line
+CALL run_script(E'SELECT 1;\n\nSELECT 1 +;\nSELECT 2;');
+CALL run_script(E'SELECT 1;\nSELECT 1\n  FORM x;');
+CALL run_script(E'SELECT (1;\nSELECT 2;');
+CALL run_script(E'SELECT 1);\nSELECT 2;');
+CALL run_script(E'SELECT 1;\nSELECT ''a;\nSELECT 2;');
+CALL run_script(E'SELECT 1;\nSELECT $$a;\nSELECT 2;');
+CALL run_script(E'SELECT 1;\nSELECT "a;\nSELECT 2;');
+CALL run_script(E'SELECT 1;\nSELECT /* a;\nSELECT 2;');
+CALL run_script(E'SELECT 1;\n/* a;\nSELECT 2;');
+CALL run_script(E'CREATE FUNCTION f6() RETURNS int BEGIN ATOMIC SELECT 1 +; END;');
+CALL run_script(E'CREATE FUNCTION f6() RETURNS int BEGIN ATOMIC SELECT 1;\nSELECT 2;');
+CALL run_script(E'SELECT 1a;');
+-- after a character of several bytes
+CALL run_script(E'SELECT 1;\nSELECT ''\u00e4\u00f6\u00fc'', 1 +;');
+
+-- psql's own commands
+CALL run_script(E'SELECT 1;\n\\i other.sql\nSELECT 2;');
+CALL run_script(E'\\set ON_ERROR_STOP 1\nSELECT 2;');
+CALL run_script(E'SELECT 1 \\gset\n');
+CALL run_script(E'\\copy target from x.csv\n');
+CALL run_script(E'\\restrict abc\nSELECT 1;');
+CALL run_script(E'\\timing');
+CALL run_script(E'SELECT ''it\\''s'';\n');
+CALL run_script(E'SELECT 1 \\ 2;\n');
+CALL run_script(E'INSERT INTO target VALUES (15, ''before'');\nCOPY target FROM stdin;\n1\ta\n\\.\n');
+SELECT * FROM target WHERE n = 15;
+
+DROP FUNCTION f1, f2, f3, f4, f5;
+DROP PROCEDURE p1, run_script;
+DROP TABLE target;
+DROP EXTENSION pg_cmig;
