@@ -379,6 +379,7 @@ stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 	before = now.applied;
 	if (purge)
 		now.applied = cmig_target_applied(now.graph, &none);
+	cmig_target_require_known_rows(now.graph, now.applied);
 	target = cmig_target_stamp(now.graph, now.applied, targets);
 	if (purge)
 	{
@@ -393,8 +394,7 @@ stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 					 errhint("If this is meant: SET LOCAL cmig.protect = off in the same transaction.")));
 		cmig_catalog_clear_version();
 	}
-	cmig_target_require_known_rows(now.graph, now.applied);
-	cmig_target_require_sound_rows(now.graph, now.applied);
+	cmig_target_require_sound_rows(now.graph, now.applied, true);
 	plan = cmig_plan_stamp(now.graph, now.applied, target);
 
 	foreach(lc, plan->removed)

@@ -335,6 +335,8 @@ cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id, int st
 {
 	int			node = start;
 
+	if (start < 0 && steps == 0 && !clip)
+		cmig_identifier_walked_too_far(id);
 	for (int i = 0; i < steps; i++)
 	{
 		List	   *choices;
@@ -369,6 +371,8 @@ cmig_identifier_walk_down(const CmigGraph *graph, const CmigIdentifier *id, int 
 {
 	int			node = start;
 
+	if (start < 0 && steps == 0 && !clip)
+		cmig_identifier_walked_too_far(id);
 	for (int i = 0; i < steps; i++)
 	{
 		const CmigEdges *parents;

@@ -199,7 +199,7 @@ cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets)
 	List	   *nodes = cmig_target_upgrade(now->graph, now->applied, targets);
 
 	cmig_target_require_known_rows(now->graph, now->applied);
-	cmig_target_require_sound_rows(now->graph, now->applied);
+	cmig_target_require_sound_rows(now->graph, now->applied, true);
 	return cmig_plan_upgrade(now->graph, now->applied, nodes);
 }
 
@@ -208,6 +208,7 @@ cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowng
 {
 	*resolved = cmig_target_downgrade(now->graph, now->applied, target);
 	cmig_target_require_known_rows(now->graph, now->applied);
-	cmig_target_require_sound_rows(now->graph, now->applied);
+	/* a row for a mere dependency is no obstacle; the plan takes it away */
+	cmig_target_require_sound_rows(now->graph, now->applied, false);
 	return cmig_plan_downgrade(now->graph, now->applied, *resolved);
 }

@@ -69,6 +69,12 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 	CmigPlan   *plan = palloc0(sizeof(CmigPlan));
 	int		   *naming = count_naming(graph, applied->applied);
 	int		   *order = cmig_graph_order(graph, moving, &plan->count);
+	List	   *superfluous = NIL;
+	ListCell   *lc;
+
+	foreach(lc, applied->nodes)
+		if (naming[lfirst_int(lc)] > 0)
+			superfluous = lappend_int(superfluous, lfirst_int(lc));
 
 	plan->direction = direction;
 	plan->steps = palloc_extended(sizeof(CmigStep) * (Size) Max(plan->count, 1),
@@ -88,6 +94,10 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 			step_down(graph, step, naming);
 		}
 	}
+
+	/* rows that the rule does not ask for go first */
+	if (plan->count > 0)
+		plan->steps[0].removed = list_concat(superfluous, plan->steps[0].removed);
 	pfree(naming);
 	pfree(order);
 	return plan;

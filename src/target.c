@@ -60,7 +60,7 @@ cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applie
  * set to one that it is below.
  */
 static int
-find_overlap(const CmigGraph *graph, List *nodes, int *above)
+find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
 {
 	CmigMarks  *below = cmig_graph_marks(graph);
 	ListCell   *lc;
@@ -74,10 +74,10 @@ find_overlap(const CmigGraph *graph, List *nodes, int *above)
 
 		for (int i = 0; i < node->parents.count; i++)
 			cmig_graph_mark(below, node->parents.nodes[i]);
-		for (int i = 0; i < node->depends.count; i++)
+		for (int i = 0; over_depends && i < node->depends.count; i++)
 			cmig_graph_mark(below, node->depends.nodes[i]);
 	}
-	cmig_graph_mark_ancestors(graph, below, true);
+	cmig_graph_mark_ancestors(graph, below, over_depends);
 	foreach(lc, nodes)
 		if (below->set[lfirst_int(lc)])
 		{
@@ -89,7 +89,7 @@ find_overlap(const CmigGraph *graph, List *nodes, int *above)
 		CmigMarks  *over = cmig_graph_marks(graph);
 
 		cmig_graph_mark(over, overlap);
-		cmig_graph_mark_descendants(graph, over, true);
+		cmig_graph_mark_descendants(graph, over, over_depends);
 		foreach(lc, nodes)
 			if (lfirst_int(lc) != overlap && over->set[lfirst_int(lc)])
 				*above = lfirst_int(lc);
@@ -98,10 +98,11 @@ find_overlap(const CmigGraph *graph, List *nodes, int *above)
 }
 
 void
-cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied)
+cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied,
+							   bool over_depends)
 {
 	int			above = -1;
-	int			overlap = find_overlap(graph, applied->nodes, &above);
+	int			overlap = find_overlap(graph, applied->nodes, over_depends, &above);
 
 	if (overlap < 0)
 		return;
@@ -148,7 +149,7 @@ static void
 refuse_overlap(const CmigGraph *graph, List *targets)
 {
 	int			above = -1;
-	int			overlap = find_overlap(graph, targets, &above);
+	int			overlap = find_overlap(graph, targets, true, &above);
 
 	if (overlap >= 0)
 		ereport(ERROR,
@@ -251,7 +252,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 		}
 		if (list_length(starts) > 1)
 			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
 					 errdetail("Applied on that branch are %s.", cmig_identifier_list(graph, starts, CMIG_IDENTIFIER_LISTED)),
 					 errhint("Name the revision to reach.")));
@@ -497,7 +498,7 @@ find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cm
 				 errmsg("can't locate revision identified by \"%s\"", id->text),
 				 errdetail("A relative revision cannot be stamped."),
 				 errhint("Name the revision that the schema matches; SELECT * FROM cmig.history() lists them.")));
-	foreach(lc, cmig_identifier_heads(graph, cmig_identifier_lineage(graph, id->label), false))
+	foreach(lc, cmig_identifier_heads(graph, cmig_identifier_lineage(graph, id->label), true))
 	{
 		int			node = cmig_identifier_walk_down(graph, id, lfirst_int(lc), -id->steps, false);
 

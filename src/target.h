@@ -28,10 +28,11 @@ extern CmigApplied *cmig_target_applied(const CmigGraph *graph, const CmigNames 
 
 /*
  * Raise MG001 if a row names an unknown revision, MG004 if one row is an
- * ancestor of another.
+ * ancestor of another, over dependencies too if asked.
  */
 extern void cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applied);
-extern void cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied);
+extern void cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied,
+										   bool over_depends);
 
 /* Absolute identifiers: the nodes that they name; base names none. */
 extern List *cmig_target_absolute(const CmigGraph *graph, const char *target);
