@@ -21,6 +21,8 @@
 #include "storage/procarray.h"
 #include "storage/sinvaladt.h"
 #include "utils/backend_status.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
 
 /* Stands before a declaration, as core's own from 18 on. */
 #ifndef pg_noreturn
@@ -57,6 +59,29 @@ cmig_executor_run_compat(QueryDesc *query)
 	ExecutorRun(query, ForwardScanDirection, 0);
 #else
 	ExecutorRun(query, ForwardScanDirection, 0, true);
+#endif
+}
+
+/* Does this backend hold a lock in this very mode? */
+static inline bool
+cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
+{
+#if PG_VERSION_NUM >= 170000
+	return LockHeldByMe(tag, mode, false);
+#else
+	return LockHeldByMe(tag, mode);
+#endif
+}
+
+/* All settings of the session. */
+static inline struct config_generic **
+cmig_guc_variables_compat(int *count)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(count);
+#else
+	*count = GetNumConfigOptions();
+	return get_guc_variables();
 #endif
 }
 

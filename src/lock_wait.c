@@ -76,7 +76,15 @@ look_at_wait(void)
 		seen.finished_us += seen.current_us;
 		seen.wait_start = start;
 	}
-	seen.current_us = now > start ? now - start : 0;
+
+	/*
+	 * Statements with CONCURRENTLY wait for the end of other transactions.
+	 * That keeps nobody else waiting, and would begin anew if it timed out.
+	 */
+	if (lock->tag.locktag_type == LOCKTAG_VIRTUALTRANSACTION)
+		seen.current_us = 0;
+	else
+		seen.current_us = now > start ? now - start : 0;
 	seen.last_seen = now;
 
 	tag = (const uint32 *) &lock->tag;
@@ -284,6 +292,40 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
 		append_process(&buf, proc->pid, caller);
 	}
 	return buf.data;
+}
+
+char *
+cmig_lock_wait_snapshots(Oid caller, int older_ms)
+{
+	StringInfoData buf;
+	VirtualTransactionId *running;
+	int			count;
+	int			shown = 0;
+
+	initStringInfo(&buf);
+	pgstat_clear_backend_activity_snapshot();
+	running = GetCurrentVirtualXIDs(InvalidTransactionId, true, false,
+									PROC_IS_AUTOVACUUM | PROC_IN_VACUUM | PROC_IN_SAFE_IC,
+									&count);
+	for (int i = 0; i < count; i++)
+	{
+		PGPROC	   *proc = cmig_vxid_get_proc_compat(running[i]);
+		PgBackendStatus *status = proc != NULL ? find_backend(proc->pid) : NULL;
+
+		if (status == NULL || status->st_xact_start_timestamp == 0 ||
+			!TimestampDifferenceExceeds(status->st_xact_start_timestamp,
+										GetCurrentTimestamp(), older_ms))
+			continue;
+		if (shown++ == MAX_BLOCKERS)
+		{
+			appendStringInfoString(&buf, "\nMore are in the way.");
+			break;
+		}
+		if (shown > 1)
+			appendStringInfoChar(&buf, '\n');
+		append_process(&buf, proc->pid, caller);
+	}
+	return shown > 0 ? buf.data : NULL;
 }
 
 static void

@@ -52,4 +52,11 @@ extern void cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode,
 extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode,
 									 Oid caller, int *pid);
 
+/*
+ * Describe the transactions of this database that hold a snapshot and have
+ * been open for longer than a time: a statement with CONCURRENTLY will wait
+ * for their end.  NULL if there is none.
+ */
+extern char *cmig_lock_wait_snapshots(Oid caller, int older_ms);
+
 #endif							/* CMIG_LOCK_WAIT_H */

@@ -36,6 +36,8 @@ typedef struct QueryFrame
 static void
 add_catalog_hint(void *arg)
 {
+	if (((CmigQuery *) arg)->users_text)
+		return;
 	switch (geterrcode())
 	{
 		case ERRCODE_UNDEFINED_TABLE:
@@ -57,16 +59,17 @@ static void
 enter(QueryFrame *frame, CmigQuery *query)
 {
 	frame->callback.callback = add_catalog_hint;
-	frame->callback.arg = NULL;
+	frame->callback.arg = query;
 	frame->callback.previous = error_context_stack;
 	error_context_stack = &frame->callback;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	frame->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	if (!query->users_text)
+		(void) set_config_option("search_path", "pg_catalog, pg_temp",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 
 	if (query->plan == NULL)
 	{
@@ -181,4 +184,27 @@ Datum
 cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull)
 {
 	return SPI_getbinval(row, desc, column, isnull);
+}
+
+void
+cmig_query_free(CmigQuery *query)
+{
+	if (query->plan != NULL)
+		SPI_freeplan(query->plan);
+	query->plan = NULL;
+}
+
+void
+cmig_query_commit(void)
+{
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	SPI_commit();
+	SPI_finish();
+}
+
+bool
+cmig_query_in_procedure(void)
+{
+	return SPI_inside_nonatomic_context();
 }

@@ -25,6 +25,8 @@ typedef struct CmigQuery
 	int			nargs;
 	Oid			argtypes[CMIG_QUERY_MAX_ARGS];
 	struct _SPI_plan *plan;		/* made at first use */
+	bool		users_text;		/* not ours: search_path stays as it is, and
+								 * errors get no hint about our tables */
 } CmigQuery;
 
 /* Called once a row; what it keeps it must copy out of the tuple. */
@@ -51,5 +53,17 @@ extern char *cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot);
 extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);
 /* A column as datum; *isnull tells. */
 extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull);
+
+/* Give back the plan of a query whose text was made at run time. */
+extern void cmig_query_free(CmigQuery *query);
+
+/*
+ * Commit the transaction of a procedure that is called at top level, and
+ * start the next.  No snapshot is left, active or of the portal.
+ */
+extern void cmig_query_commit(void);
+
+/* Is this called by a procedure or DO block that could commit itself? */
+extern bool cmig_query_in_procedure(void);
 
 #endif							/* CMIG_QUERY_H */

@@ -14,13 +14,19 @@
 #include "run_lock.h"
 
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/lock.h"
+#include "tcop/tcopprot.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 /* "cmig" in classid, the lock in objid, a number of ours in objsubid */
 #define KEY_CLASS 0x636d6967
 #define KEY_GATE 1
 #define KEY_RUN 2
 #define KEY_FIELD4 0x4347
+/* the same for the lock of a table, whose oid is in objid */
+#define KEY_FIELD4_TABLE 0x4348
 
 static void
 set_tag(LOCKTAG *tag, uint32 key)
@@ -70,4 +76,134 @@ cmig_run_lock_transaction(const char *command)
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 
 	error_context_stack = callback.previous;
+}
+
+static void
+name_gate_holder(void *arg)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, KEY_GATE);
+	cmig_lock_wait_explain_tag(&tag, ExclusiveLock, GetUserId(),
+							   "It waited for another run of pg_cmig in this database.");
+}
+
+/* Say in NOTICE and in pg_stat_activity who is waited for. */
+static void
+report_wait(const LOCKTAG *tag, const char *command)
+{
+	char		activity[200];
+	int			pid;
+	char	   *blockers = cmig_lock_wait_blockers(tag, ExclusiveLock, GetUserId(), &pid);
+
+	if (pid == 0)
+		return;
+	snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d",
+			 command, pid);
+	pgstat_report_activity(STATE_RUNNING, activity);
+	ereport(NOTICE,
+			(errmsg("waiting for another run of pg_cmig in this database"),
+			 errdetail("%s", blockers)));
+}
+
+void
+cmig_run_lock_session(const char *command)
+{
+	LOCKTAG		tag;
+	ErrorContextCallback callback;
+
+	PreventCommandDuringRecovery(command);
+	PreventCommandIfReadOnly(command);
+
+	set_tag(&tag, KEY_GATE);
+	if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
+		return;
+
+	report_wait(&tag, command);
+	callback.callback = name_gate_holder;
+	callback.arg = NULL;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	/* a snapshot would keep an index build of the other run waiting for us */
+	InvalidateCatalogSnapshot();
+	Assert(!ActiveSnapshotSet());
+	(void) LockAcquire(&tag, ExclusiveLock, true, false);
+
+	error_context_stack = callback.previous;
+	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
+}
+
+void
+cmig_run_lock_release(void)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, KEY_GATE);
+	if (cmig_lock_held_compat(&tag, ExclusiveLock))
+		LockRelease(&tag, ExclusiveLock, true);
+}
+
+void
+cmig_run_lock_keep(void)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, KEY_GATE);
+	if (cmig_lock_held_compat(&tag, ExclusiveLock))
+		return;
+	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the run lock was lost"),
+				 errdetail("The script released all advisory locks of the session, and another run has begun since."),
+				 errhint("Take pg_advisory_unlock_all() out of the script, then CALL again.")));
+}
+
+int
+cmig_run_lock_holder(void)
+{
+	LOCKTAG		tag;
+	VirtualTransactionId *holders;
+	int			count;
+
+	/* only a stepwise run conflicts with another reader of the gate */
+	set_tag(&tag, KEY_GATE);
+	holders = GetLockConflicts(&tag, ShareLock, &count);
+	for (int i = 0; i < count; i++)
+	{
+		PGPROC	   *proc = cmig_vxid_get_proc_compat(holders[i]);
+
+		if (proc != NULL)
+			return proc->pid;
+	}
+	return 0;
+}
+
+void
+cmig_run_lock_table(Oid table)
+{
+	LOCKTAG		tag;
+	int			pid;
+	char	   *blockers;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, KEY_CLASS, table, KEY_FIELD4_TABLE);
+	if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
+		return;
+	blockers = cmig_lock_wait_blockers(&tag, ExclusiveLock, GetUserId(), &pid);
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("a backfill of table \"%s\" is under way already", get_rel_name(table)),
+			 pid != 0 ? errdetail("%s", blockers) : 0,
+			 errhint("SELECT * FROM cmig.backfill_progress shows how far it is.")));
+}
+
+void
+cmig_run_lock_table_release(Oid table)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, KEY_CLASS, table, KEY_FIELD4_TABLE);
+	if (cmig_lock_held_compat(&tag, ExclusiveLock))
+		LockRelease(&tag, ExclusiveLock, true);
 }

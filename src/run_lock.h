@@ -24,4 +24,30 @@
  */
 extern void cmig_run_lock_transaction(const char *command);
 
+/*
+ * Take the run lock at session level, for a run that commits.  Waits as long
+ * as other runs last, without a snapshot: the caller must have none and gets
+ * none back.  A notice and pg_stat_activity name the session waited for.
+ */
+extern void cmig_run_lock_session(const char *command);
+
+/* Give it back; nothing happens if it is not held. */
+extern void cmig_run_lock_release(void);
+
+/*
+ * A statement may have released all advisory locks of the session: take the
+ * lock again, or raise 55000 if another run has it by now.
+ */
+extern void cmig_run_lock_keep(void);
+
+/* The process that has a stepwise run under way in this database, or 0. */
+extern int	cmig_run_lock_holder(void);
+
+/*
+ * One backfill of a table at a time: a lock at session level that belongs to
+ * a table.  Never waits; raises 55P03 naming the session that has it.
+ */
+extern void cmig_run_lock_table(Oid table);
+extern void cmig_run_lock_table_release(Oid table);
+
 #endif							/* CMIG_RUN_LOCK_H */
