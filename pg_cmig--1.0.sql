@@ -303,6 +303,46 @@ COMMENT ON FUNCTION cmig.merge(text, text, text, boolean) IS 'Store a revision t
 -- Files and daily work: draft, export, script, repair, remove_revision, grants
 --
 
+CREATE FUNCTION cmig.draft(message text, revision text DEFAULT NULL,
+	head text DEFAULT 'head', splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
+	transactional boolean DEFAULT true,
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	OUT file_name text, OUT content text)
+RETURNS record
+AS 'MODULE_PATHNAME', 'cmig_draft'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.export(revision text DEFAULT NULL,
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	OUT file_name text, OUT content text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_export'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.export(revisions text[],
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	OUT file_name text, OUT content text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_export_array'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.repair(revision text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_repair'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.remove_revision(revision text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_remove_revision'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text) IS 'A new revision file after head, with empty sections, and its name; stores nothing. Raises as create_revision, and 22023 for a bad file_template.';
+COMMENT ON FUNCTION cmig.export(text, text) IS 'The revision file of an identifier or a range from:to, of all revisions without one, and its name; load takes it back as unchanged. Raises MG001 to MG004, MG013, 22023.';
+COMMENT ON FUNCTION cmig.export(text[], text) IS 'The revision files of several identifiers and ranges, and their names. Raises MG001 to MG004, MG013, 22023.';
+COMMENT ON FUNCTION cmig.repair(text) IS 'Accept the stored text of an applied revision as what was run, and record that in cmig.journal. Raises MG001, MG002, 22023, 55000.';
+COMMENT ON FUNCTION cmig.remove_revision(text) IS 'Delete a revision that is not applied and that no other names. Raises MG001, MG002, 22023, 55006, 2BP01.';
+
 --
 -- Stepwise runs, backfill and online recipes
 --

@@ -47,7 +47,8 @@ static CmigQuery read_text = {
 };
 
 static CmigQuery read_texts = {
-	"SELECT " TEXT_COLUMNS " FROM cmig.revision r", 0
+	"SELECT " TEXT_COLUMNS " FROM cmig.revision r"
+	" ORDER BY r.revision::text COLLATE \"C\"", 0
 };
 
 static CmigQuery read_upgrade = {
@@ -60,9 +61,17 @@ static CmigQuery read_downgrade = {
 	" FROM cmig.revision r WHERE r.revision = $1", 1, {TEXTOID}
 };
 
+/* the columns of TEXT_COLUMNS, but only what names a file */
+static CmigQuery read_file_names = {
+	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[],"
+	" r.message::text, NULL::text, true, NULL::text, NULL::text, NULL::text,"
+	" NULL::text, r.created_at::timestamptz FROM cmig.revision r", 0
+};
+
 static CmigQuery read_texts_of = {
 	"SELECT " TEXT_COLUMNS
-	" FROM cmig.revision r WHERE r.revision = ANY ($1)", 1, {TEXTARRAYOID}
+	" FROM cmig.revision r WHERE r.revision = ANY ($1)"
+	" ORDER BY r.revision::text COLLATE \"C\"", 1, {TEXTARRAYOID}
 };
 
 static CmigQuery insert_revision = {
@@ -344,6 +353,12 @@ void
 cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg)
 {
 	each_text(&read_texts, NULL, callback, arg);
+}
+
+void
+cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg)
+{
+	each_text(&read_file_names, NULL, callback, arg);
 }
 
 void

@@ -38,9 +38,11 @@ typedef struct CmigScriptText
 extern CmigScriptText *cmig_catalog_read_script(const char *revision,
 												CmigDirection direction);
 
-/* Every stored revision in turn; the struct is gone after the callback. */
+/* Every stored revision in turn, by id; the struct is gone after the callback. */
 typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
 extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg);
+/* The same with id, message and created_at alone. */
+extern void cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg);
 /* The same for those of these ids that are there. */
 extern void cmig_catalog_each_text_of(const CmigNames *ids,
 									  CmigRevisionTextCallback callback, void *arg);

@@ -111,18 +111,17 @@ complete_dependency(const CmigGraph *graph, char *name)
 
 /* The graph as it will be must be sound. */
 static void
-store(const CmigRevisionSet *set, CmigRevisionText *text)
+require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
 {
 	CmigRevision *all = palloc(sizeof(CmigRevision) * ((Size) set->count + 1));
 
 	memcpy(all, set->revisions, sizeof(CmigRevision) * (Size) set->count);
-	all[set->count] = text->edges;
+	all[set->count] = *edges;
 	cmig_graph_require_sound(cmig_graph_build(all, set->count + 1));
-	cmig_catalog_insert_revision(text);
 }
 
-char *
-cmig_create_new(CmigNewRevision *new)
+CmigRevisionSet *
+cmig_create_prepare(CmigNewRevision *new)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
 	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
@@ -174,8 +173,16 @@ cmig_create_new(CmigNewRevision *new)
 		for (int i = 0; i < edges->depends.count; i++)
 			edges->depends.names[i] = complete_dependency(graph, edges->depends.names[i]);
 	}
-	store(set, &new->text);
-	return edges->id;
+	require_sound_with(set, edges);
+	return set;
+}
+
+char *
+cmig_create_new(CmigNewRevision *new)
+{
+	cmig_create_prepare(new);
+	cmig_catalog_insert_revision(&new->text);
+	return new->text.edges.id;
 }
 
 char *
@@ -218,6 +225,7 @@ cmig_create_merge(const CmigNames *revisions, const char *message, const char *i
 			appendStringInfo(&made, " and %d more", text.edges.parents.count - 5);
 		text.edges.message = made.data;
 	}
-	store(set, &text);
+	require_sound_with(set, &text.edges);
+	cmig_catalog_insert_revision(&text);
 	return text.edges.id;
 }

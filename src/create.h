@@ -1,13 +1,14 @@
 /*
  * create.h
- *	  New revisions: cmig.create_revision and cmig.merge.
+ *	  New revisions: cmig.create_revision, cmig.merge and cmig.draft.
  *
- * The caller holds the run lock.
+ * Who stores one holds the run lock.
  */
 #ifndef CMIG_CREATE_H
 #define CMIG_CREATE_H
 
 #include "postgres.h"
+#include "catalog.h"
 #include "revision.h"
 
 typedef struct CmigNewRevision
@@ -18,6 +19,12 @@ typedef struct CmigNewRevision
 	char	   *label;			/* NULL: none */
 	CmigNames  *depends;		/* NULL: none */
 } CmigNewRevision;
+
+/*
+ * Check, fill in the edges, and store nothing.  Returns what is stored
+ * already, without details.
+ */
+extern CmigRevisionSet *cmig_create_prepare(CmigNewRevision *new);
 
 /* Check, store, and return the id. */
 extern char *cmig_create_new(CmigNewRevision *new);
