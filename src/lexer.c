@@ -75,11 +75,12 @@ finish(CmigLexer *lexer, CmigTokenType type, const char *end)
 }
 
 /*
- * A quoted text whose opening quote is at p.  A doubled quote stands for
- * itself; a backslash escapes what follows if asked for.
+ * A quoted text whose opening quote is at p.  If asked for, a doubled quote
+ * stands for itself, and a backslash escapes what follows.
  */
 static CmigTokenType
-lex_quoted(CmigLexer *lexer, CmigTokenType type, const char *p, bool escapes)
+lex_quoted(CmigLexer *lexer, CmigTokenType type, const char *p, bool doubling,
+		   bool escapes)
 {
 	char		quote = *p++;
 	char		stop[3] = {quote, escapes ? '\\' : '\0', '\0'};
@@ -96,7 +97,7 @@ lex_quoted(CmigLexer *lexer, CmigTokenType type, const char *p, bool escapes)
 				break;
 			p++;
 		}
-		else if (p[1] == quote)
+		else if (p[1] == quote && doubling)
 			p += 2;
 		else
 			return finish(lexer, type, p + 1);
@@ -112,7 +113,7 @@ lex_string(CmigLexer *lexer, const char *quote, char kind)
 	bool		escapes = kind == 'E' ||
 		((kind == '\'' || kind == 'N') && !lexer->standard_conforming_strings);
 
-	lex_quoted(lexer, CMIG_TOKEN_STRING, quote, escapes);
+	lex_quoted(lexer, CMIG_TOKEN_STRING, quote, kind != 'B' && kind != 'X', escapes);
 	lexer->string_kind = kind;
 	lexer->newline_since = false;
 	return lexer->type;
@@ -200,15 +201,19 @@ lex_number(CmigLexer *lexer)
 	const char *p = lexer->start;
 	bool		decimal = !(p[0] == '0' && p[1] != '\0' &&
 							strchr("xXoObB", p[1]) != NULL);
-	bool		dot = false;
+	bool		may_have_dot = true;
 
 	for (;;)
 	{
 		if (is_tag(*p))
-			p++;
-		else if (*p == '.' && !dot && p[1] != '.')
 		{
-			dot = true;
+			if (!is_digit(*p) && *p != '_')
+				may_have_dot = false;
+			p++;
+		}
+		else if (*p == '.' && may_have_dot && p[1] != '.')
+		{
+			may_have_dot = false;
 			p++;
 		}
 		else if ((*p == '+' || *p == '-') && decimal && p > lexer->start &&
@@ -300,7 +305,7 @@ cmig_lexer_next(CmigLexer *lexer)
 		if (upper == 'U' && p[1] == '&' && p[2] == '\'')
 			return lex_string(lexer, p + 2, 'U');
 		if (upper == 'U' && p[1] == '&' && p[2] == '"')
-			return lex_quoted(lexer, CMIG_TOKEN_QUOTED, p + 2, false);
+			return lex_quoted(lexer, CMIG_TOKEN_QUOTED, p + 2, true, false);
 		while (is_word(*p))
 			p++;
 		return finish(lexer, CMIG_TOKEN_WORD, p);
@@ -313,7 +318,7 @@ cmig_lexer_next(CmigLexer *lexer)
 		case '\0':
 			return finish(lexer, CMIG_TOKEN_END, p);
 		case '"':
-			return lex_quoted(lexer, CMIG_TOKEN_QUOTED, p, false);
+			return lex_quoted(lexer, CMIG_TOKEN_QUOTED, p, true, false);
 		case '$':
 			return lex_dollar(lexer);
 		case '/':

@@ -10,6 +10,7 @@
 
 #include "graph.h"
 #include "marker.h"
+#include "script.h"
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
@@ -126,17 +127,12 @@ cmig_marker_is_file_start(const CmigLexer *lexer, const char *end)
 		is_alone(lexer);
 }
 
-/*
- * The place in the current line comment where a file starts that is glued to
- * other text, as in "SELECT 1;-- revision: 002" or "-- end-- revision: 002",
- * or else the comment's end.
- */
 const char *
-cmig_marker_find_glued(const CmigLexer *lexer)
+cmig_marker_find_glued(const CmigLexer *lexer, const char *end)
 {
 	int			length = strlen(CMIG_FILE_START);
 
-	for (int i = lexer->next - lexer->start - length; i >= 0; i--)
+	for (int i = end - lexer->start - length; i >= 0; i--)
 	{
 		const char *p = lexer->start + i;
 		char	   *id;
@@ -145,14 +141,14 @@ cmig_marker_find_glued(const CmigLexer *lexer)
 		if (*p != '-' || strncmp(p, CMIG_FILE_START, length) != 0 ||
 			(i == 0 && is_alone(lexer)))
 			continue;
-		id = cmig_marker_trimmed(p + length, lexer->next);
+		id = cmig_marker_trimmed(p + length, end);
 		legal = cmig_graph_check_name(id) == NULL;
 		pfree(id);
 		if (legal)
 			return p;
 		break;
 	}
-	return lexer->next;
+	return end;
 }
 
 /*
@@ -184,6 +180,44 @@ cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
 	pfree(word);
 	return !ignore;
 }
+
+const char *
+cmig_marker_find_problem(const char *text, int *line)
+{
+	CmigLexer	lexer;
+	int			section;
+
+	cmig_lexer_init(&lexer, text);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+	{
+		*line = lexer.line;
+		if (lexer.unterminated)
+			return "A quote or comment that begins there is not closed.";
+		if (lexer.type != CMIG_TOKEN_LINE_COMMENT)
+			continue;
+		if (cmig_marker_find_glued(&lexer, lexer.next) < lexer.next ||
+			cmig_marker_is_file_start(&lexer, lexer.next))
+			return "The comment would start another revision file.";
+		if (cmig_marker_find_section(&lexer, lexer.next, &section))
+			return "The comment would start another section.";
+	}
+	return NULL;
+}
+
+char *
+cmig_marker_strip_transaction(char *text)
+{
+	char	   *stripped = cmig_script_strip_outer_transaction(text);
+	int			line;
+
+	if (stripped != text && cmig_marker_find_problem(stripped, &line))
+		return text;
+	return stripped;
+}
+
+/*
+ * Dates
+ */
 
 /* Two digits, as in a date; moves *p. */
 static bool

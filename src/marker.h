@@ -55,24 +55,35 @@ extern bool cmig_marker_match(const char *start, const char *end, const char *wo
 
 /*
  * These look at the current token of lexer, a line comment.  end is its end,
- * or the place where a glued file start begins.
+ * or the place where a glued file starts.
  */
 
 /* Is it the first line of a file, alone on its line? */
 extern bool cmig_marker_is_file_start(const CmigLexer *lexer, const char *end);
 
 /*
- * The place where a file starts that is glued to other text, as in
- * "SELECT 1;-- revision: 002" or "-- end-- revision: 002", or else the
- * comment's end.
+ * The place where the last file starts that is glued to other text, as in
+ * "SELECT 1;-- revision: 002" or "-- end-- revision: 002", or else end.
  */
-extern const char *cmig_marker_find_glued(const CmigLexer *lexer);
+extern const char *cmig_marker_find_glued(const CmigLexer *lexer, const char *end);
 
 /*
  * Is it the marker of a section, or means to be one?  *section is set to what
  * it starts, or to -1 when there is no such section.
  */
 extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section);
+
+/*
+ * Why a section's text would be cut when it is read, or NULL if it would not;
+ * *line is set to the line of the text.
+ */
+extern const char *cmig_marker_find_problem(const char *text, int *line);
+
+/*
+ * The text without one outer BEGIN ... COMMIT; text itself if there is none,
+ * or if a comment would become a marker without it.
+ */
+extern char *cmig_marker_strip_transaction(char *text);
 
 /* Go back from p over byte order marks. */
 extern const char *cmig_marker_skip_bom_back(const char *text, const char *p);

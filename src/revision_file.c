@@ -11,6 +11,7 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/varlena.h"
 
@@ -19,7 +20,6 @@
 #include "lexer.h"
 #include "marker.h"
 #include "revision_file.h"
-#include "script.h"
 
 typedef struct Reader
 {
@@ -303,7 +303,7 @@ end_section(Reader *reader, const char *end)
 		*to = '\0';
 	}
 
-	stripped = cmig_script_strip_outer_transaction(copy);
+	stripped = cmig_marker_strip_transaction(copy);
 	if (stripped != copy)
 	{
 		start = stripped;
@@ -464,6 +464,16 @@ refuse_unterminated(const Reader *reader)
 					cmig_lexer_type_name(lexer), here(reader, lexer->line))));
 }
 
+static void
+refuse_leading_text(const Reader *reader)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("text before the first revision's header in %s",
+					here(reader, reader->lexer.line)),
+			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
+}
+
 /* SQL, or a block comment. */
 static void
 read_token(Reader *reader)
@@ -484,43 +494,38 @@ read_token(Reader *reader)
 		cmig_marker_skip_bom_back(lexer->start, lexer->next) == lexer->start)
 		return;
 	if (reader->file == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("text before the first revision's header in %s", here(reader, lexer->line)),
-				 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
+		refuse_leading_text(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("text outside of a section in %s", here(reader, lexer->line)),
 			 errhint("Put a line \"-- cmig:upgrade\" before the SQL that applies the revision.")));
 }
 
+/* The comment up to end: first what stands before a glued file, if any. */
 static void
-read_comment(Reader *reader)
+read_comment(Reader *reader, const char *end)
 {
 	CmigLexer  *lexer = &reader->lexer;
-	const char *glued = cmig_marker_find_glued(lexer);
-	const char *end = glued < lexer->next ?
-		cmig_marker_skip_bom_back(lexer->text, glued) : lexer->next;
+	const char *glued = cmig_marker_find_glued(lexer, end);
 	int			section;
 
-	/* the part that belongs to the file before */
-	if (end > lexer->start)
+	if (glued < end)
 	{
-		if (cmig_marker_is_file_start(lexer, end))
-			start_file(reader, lexer->start, end);
-		else if (reader->file == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("text before the first revision's header in %s",
-							here(reader, lexer->line)),
-					 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
-		else if (cmig_marker_find_section(lexer, end, &section))
-			start_section(reader, section);
-		else if (reader->section == CMIG_SECTION_HEADER)
-			read_header_line(reader, end);
+		const char *rest = cmig_marker_skip_bom_back(lexer->text, glued);
+
+		check_stack_depth();
+		if (rest > lexer->start)
+			read_comment(reader, rest);
+		start_file(reader, glued, end);
 	}
-	if (glued < lexer->next)
-		start_file(reader, glued, lexer->next);
+	else if (cmig_marker_is_file_start(lexer, end))
+		start_file(reader, lexer->start, end);
+	else if (reader->file == NULL)
+		refuse_leading_text(reader);
+	else if (cmig_marker_find_section(lexer, end, &section))
+		start_section(reader, section);
+	else if (reader->section == CMIG_SECTION_HEADER)
+		read_header_line(reader, end);
 }
 
 List *
@@ -536,7 +541,7 @@ cmig_revision_file_parse(const char *text, const char *name)
 	while (cmig_lexer_next(&reader.lexer) != CMIG_TOKEN_END)
 	{
 		if (reader.lexer.type == CMIG_TOKEN_LINE_COMMENT)
-			read_comment(&reader);
+			read_comment(&reader, reader.lexer.next);
 		else
 			read_token(&reader);
 	}

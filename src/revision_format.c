@@ -11,7 +11,6 @@
 #include "marker.h"
 #include "revision_file.h"
 #include "revision_format.h"
-#include "script.h"
 
 /*
  * Canonical texts
@@ -87,42 +86,25 @@ cmig_revision_canonicalize(CmigRevisionText *revision)
 
 /* Refuse a section's text that would be cut or changed when read. */
 static void
-check_section(const CmigRevisionText *revision, CmigSection section, const char *text)
+check_section(const CmigRevisionText *revision, CmigSection section, char *text)
 {
-	CmigLexer	lexer;
-	const char *stripped = cmig_script_strip_outer_transaction(text);
-	const char *problem = NULL;
-	int			started;
+	int			line;
+	const char *problem = cmig_marker_find_problem(text, &line);
 
-	if (stripped != text)
+	if (problem == NULL && cmig_marker_strip_transaction(text) != text)
 	{
+		CmigLexer	lexer;
+
 		cmig_lexer_init(&lexer, text);
 		cmig_lexer_next_sql(&lexer);
+		line = lexer.line;
 		problem = "The BEGIN and COMMIT around the text would be dropped.";
-	}
-	else
-	{
-		cmig_lexer_init(&lexer, text);
-		while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
-		{
-			if (lexer.unterminated)
-				problem = "A quote or comment that begins there is not closed.";
-			else if (lexer.type == CMIG_TOKEN_LINE_COMMENT &&
-					 (cmig_marker_find_glued(&lexer) < lexer.next ||
-					  cmig_marker_is_file_start(&lexer, lexer.next)))
-				problem = "The comment would start another revision file.";
-			else if (lexer.type == CMIG_TOKEN_LINE_COMMENT &&
-					 cmig_marker_find_section(&lexer, lexer.next, &started))
-				problem = "The comment would start another section.";
-			if (problem)
-				break;
-		}
 	}
 	if (problem)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("revision \"%s\" cannot be written as a file: line %d of its %s text would not load back",
-						revision->edges.id, lexer.line, cmig_marker_sections[section]),
+						revision->edges.id, line, cmig_marker_sections[section]),
 				 errdetail("%s", problem),
 				 errhint("Change the text in cmig.revision.")));
 }
@@ -142,7 +124,7 @@ check_description(const CmigRevisionText *revision)
 
 		cmig_lexer_init(&lexer, comment);
 		cmig_lexer_next(&lexer);
-		if (lexer.next[0] != '\0' || cmig_marker_find_glued(&lexer) < lexer.next ||
+		if (lexer.next[0] != '\0' || cmig_marker_find_glued(&lexer, lexer.next) < lexer.next ||
 			cmig_marker_is_file_start(&lexer, lexer.next) ||
 			cmig_marker_find_section(&lexer, lexer.next, &section))
 			ereport(ERROR,
@@ -169,7 +151,7 @@ append_names(StringInfo file, CmigHeaderKey key, const CmigNames *names)
 
 static void
 append_section(StringInfo file, const CmigRevisionText *revision, CmigSection section,
-			   const char *text)
+			   char *text)
 {
 	if (text == NULL)
 		return;
