@@ -59,11 +59,15 @@ static Oid	watching_role = InvalidOid;
 static void
 look_at_wait(void)
 {
-	LOCK	   *lock = MyProc->waitLock;
+	LOCK	   *lock;
 	TimestampTz start;
 	TimestampTz now;
 	const uint32 *tag;
 
+	/* the timer goes on while a terminated backend gives up its PGPROC */
+	if (MyProc == NULL)
+		return;
+	lock = MyProc->waitLock;
 	if (lock == NULL)
 		return;
 	start = (TimestampTz) pg_atomic_read_u64(&MyProc->waitStart);

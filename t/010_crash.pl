@@ -1,0 +1,190 @@
+# A run that is cut off leaves nothing, whatever cuts it off, and the next one
+# finds the database as if it had never been started.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep);
+
+my $node = new_node('crash', 'restart_after_crash = on', 'max_connections = 20');
+$node->start;
+$node->safe_psql('postgres', 'CREATE DATABASE app');
+$node->safe_psql('app', 'CREATE EXTENSION pg_cmig; CREATE TABLE gate (x int)');
+
+# 001 is applied before, 002 changes its table and data, 003 makes things of
+# every sort and then waits for the gate.
+query($node, 'app', load_sql(
+	revision_file('001', '', "CREATE TABLE account (id int PRIMARY KEY, name text);\n"
+		  . "INSERT INTO account SELECT g, 'n' || g FROM generate_series(1, 1000) g;",
+		'DROP TABLE account;'),
+	revision_file('002', '001',
+		"ALTER TABLE account ADD COLUMN email text;\nUPDATE account SET email = name || '\@example.org';",
+		'ALTER TABLE account DROP COLUMN email;'),
+	revision_file('003', '002',
+		"CREATE TYPE mood AS ENUM ('ok');\nCREATE TABLE note (id int GENERATED ALWAYS AS IDENTITY, m mood);\n"
+		  . "INSERT INTO note (m) SELECT 'ok' FROM generate_series(1, 1000);\n"
+		  . "CREATE INDEX note_m ON note (m);\nSELECT count(*) FROM gate;\nDROP TABLE account;",
+		undef)));
+query($node, 'app', "SELECT cmig.upgrade('001')");
+
+# All that a run could have changed.
+my $look = q{
+SELECT 'version ' || revision FROM cmig.version
+UNION ALL SELECT 'journal ' || revision || ' ' || direction || ' ' || outcome FROM cmig.journal
+UNION ALL SELECT 'progress ' || revision FROM cmig.progress
+UNION ALL SELECT 'relation ' || relname || ' ' || relkind::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+UNION ALL SELECT 'column ' || attname FROM pg_attribute
+  WHERE attrelid = to_regclass('account') AND attnum > 0 AND NOT attisdropped
+UNION ALL SELECT 'type ' || typname FROM pg_type WHERE typname = 'mood'
+UNION ALL SELECT 'rows ' || count(*) FROM account
+UNION ALL SELECT 'problem ' || object || ': ' || problem FROM cmig.check() WHERE severity <> 'notice'
+ORDER BY 1};
+my $before = query($node, 'app', $look);
+like($before, qr/^version 001$/m, 'the database starts at 001');
+
+my ($holder, $run);
+
+# Start an upgrade that stops in the middle of 003.
+sub start_run
+{
+	$holder = $node->background_psql('app', on_error_stop => 0);
+	$holder->query_safe('BEGIN; LOCK TABLE gate');
+	$run = start_psql($node, 'app', "SELECT cmig.upgrade('head');");
+	return wait_until_blocked($node);
+}
+
+# Let go of the holder, which may be dead.
+sub end_run
+{
+	eval { $holder->quit };
+	return finish_psql($run);
+}
+
+# Nothing of the run is there, and its lock is free.
+sub is_untouched
+{
+	my ($how) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(query($node, 'app', $look), $before, "$how: nothing of the run stays");
+	is(query($node, 'app', 'BEGIN; SET LOCAL lock_timeout = 1; SELECT cmig.stamp(\'001\'); ROLLBACK'),
+		'001', "$how: the run lock is free");
+}
+
+# One that was asked to end
+foreach my $case ([ 'pg_cancel_backend', '57014' ], [ 'pg_terminate_backend', '57P01' ])
+{
+	my ($function, $sqlstate) = @$case;
+	my $pid = start_run();
+
+	is($node->safe_psql('postgres',
+			"SELECT query FROM pg_stat_activity WHERE pid = $pid") =~ /003/ ? 'named' : 'hidden',
+		'named', "$function: pg_stat_activity names the revision");
+	$node->safe_psql('postgres', "SELECT $function($pid)");
+	isnt(end_run(), 0, "$function: the run fails");
+	like($run->{err}, qr/$sqlstate: .*CONTEXT:  .*pg_cmig: upgrade of 003, statement 5, line 5\b/s,
+		"$function: the error says where");
+	is_untouched($function);
+}
+unlike(slurp_file($node->logfile), qr/was terminated by signal/, 'no backend crashed');
+
+# The server's log tells of the failed run too.
+like(slurp_file($node->logfile), qr/pg_cmig: upgrade of 003, statement 5, line \d+/,
+	'the server log says where it was');
+
+# A backend that dies takes all others with it; the server recovers by itself.
+{
+	my $pid = start_run();
+
+	kill 'KILL', $pid;
+	isnt(end_run(), 0, 'kill -9 of the backend: the run fails');
+	wait_for_recovery($node);
+	is_untouched('kill -9 of the backend');
+}
+
+# A postmaster that dies leaves the backends to find out.
+{
+	my $backend = start_run();
+	my $postmaster = $node->{_pid};
+
+	$node->kill9;
+	isnt(end_run(), 0, 'kill -9 of the postmaster: the run fails');
+	# until both are gone, the data directory counts as in use
+	foreach my $attempt (1 .. 300)
+	{
+		last unless kill 0, $postmaster, $backend;
+		usleep(100_000);
+	}
+	$node->start;
+	is_untouched('kill -9 of the postmaster');
+}
+
+# Stopped by hand
+foreach my $mode ('fast', 'immediate')
+{
+	start_run();
+	$node->stop($mode);
+	isnt(end_run(), 0, "stop -m $mode: the run fails");
+	$node->start;
+	is_untouched("stop -m $mode");
+}
+
+# Upgrade again works.
+is(query($node, 'app', "SELECT revision FROM cmig.upgrade('head')"),
+	"002\n003", 'upgrade again runs what the killed runs did not');
+is(query($node, 'app', "SELECT string_agg(revision, ' ') FROM cmig.version"), '003', 'it is at head');
+is(query($node, 'app', 'SELECT count(*) FROM note'), 1000, 'the data is there once');
+is(query($node, 'app', "SELECT string_agg(revision || ' ' || outcome, ', ' ORDER BY id) FROM cmig.journal"),
+	'001 done, 002 done, 003 done', 'the journal has each step once');
+
+# What was committed survives, at whatever moment the crash comes: single steps
+# by autocommit, killed after a random time.
+$node->safe_psql('postgres', 'CREATE DATABASE steps');
+$node->safe_psql('steps', 'CREATE EXTENSION pg_cmig');
+my $steps = 300;
+query($node, 'steps', load_sql(map {
+		revision_file(sprintf('s%03d', $_), $_ == 1 ? '' : sprintf('s%03d', $_ - 1),
+			"CREATE TABLE t$_ (x int);", "DROP TABLE t$_;")
+	} (1 .. $steps)));
+my $agree = q{
+SELECT CASE WHEN tables = rows AND rows = applied THEN 'agree' ELSE format('%s tables, %s in the journal, %s applied', tables, rows, applied) END
+FROM (SELECT count(*) AS tables FROM pg_tables WHERE schemaname = 'public') a,
+	(SELECT count(*) AS rows FROM cmig.journal) b,
+	(SELECT count(*) AS applied FROM cmig.history() WHERE applied) c};
+foreach my $round (1 .. 5)
+{
+	my $session = start_psql($node, 'steps',
+		join("\n", ("SELECT cmig.upgrade('+1');") x ($steps / 5)));
+
+	$node->poll_query_until('postgres',
+		"SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'run'")
+	  if $round == 1;
+	usleep(int(rand(120_000)));
+	if ($round % 2)
+	{
+		my $pid = $node->safe_psql('postgres',
+			"SELECT pid FROM pg_stat_activity WHERE application_name = 'run'");
+		kill 'KILL', $pid if $pid ne '';
+		finish_psql($session);
+		wait_for_recovery($node);
+	}
+	else
+	{
+		$node->stop('immediate');
+		finish_psql($session);
+		$node->start;
+	}
+	is(query($node, 'steps', $agree), 'agree', "crash $round: tables, journal and version rows agree");
+}
+query($node, 'steps', "SELECT count(*) FROM cmig.upgrade('heads')");
+is(query($node, 'steps', $agree), 'agree', 'the rest runs after the crashes');
+is(query($node, 'steps', 'SELECT string_agg(revision, $$ $$) FROM cmig.version'), 's300', 'up to head');
+
+$node->stop;
+done_testing();

@@ -1,0 +1,157 @@
+# What the TAP tests share: a server, loading revisions, and a run of
+# pg_cmig that another session holds up at a known place.
+
+package CmigNode;
+
+use strict;
+use warnings;
+
+use Cwd;
+use Exporter 'import';
+use File::Basename;
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(
+  new_node revision_file load_sql chain_files load_files query fails_with
+  start_psql finish_psql wait_until_blocked wait_for_recovery need_tool
+);
+
+# The checkout's root; prove starts there.
+our $top = dirname(dirname(Cwd::abs_path(__FILE__)));
+
+# new_node(NAME, SETTING...): an initialized server, not yet started
+sub new_node
+{
+	my ($name, @settings) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init(allows_streaming => 1, extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
+	$node->append_conf('postgresql.conf', join("\n", 'fsync = off', @settings, ''));
+	return $node;
+}
+
+# revision_file(ID, PARENT, UPGRADE, DOWNGRADE): the text of a revision's file
+sub revision_file
+{
+	my ($id, $parent, $upgrade, $downgrade) = @_;
+	my $text = "-- revision: $id\n-- down_revision: $parent\n-- message: make $id\n"
+	  . "-- create_date: 2026-01-01 00:00:00+00\n\n-- cmig:upgrade\n$upgrade\n";
+
+	$text .= "-- cmig:downgrade\n$downgrade\n" if defined $downgrade;
+	return $text;
+}
+
+# load_sql(TEXT...): the statement that loads revision files
+sub load_sql
+{
+	return 'SELECT * FROM cmig.load($cmig_load$' . join('', @_) . '$cmig_load$);';
+}
+
+# chain_files(NAME): the paths of an example chain's files
+sub chain_files
+{
+	my ($name) = @_;
+
+	return sort glob("$top/migrations/$name/*.sql");
+}
+
+# load_files(NODE, DATABASE, CONNECTION OPTIONS, PATH...): as a shell would,
+# by psql's standard input.  Returns "revision|action" lines.
+sub load_files
+{
+	my ($node, $db, $user, @paths) = @_;
+
+	return query($node, $db, load_sql(map { slurp_file($_) } @paths), $user);
+}
+
+# query(NODE, DATABASE, SQL, USER): psql -XAtq; dies on an error
+sub query
+{
+	my ($node, $db, $sql, $user) = @_;
+	my @params = defined $user ? ('-U', $user) : ();
+	my ($out, $err);
+
+	$node->psql($db, "SET client_min_messages = warning;\n$sql",
+		stdout => \$out, stderr => \$err, on_error_die => 1,
+		extra_params => \@params);
+	return $out;
+}
+
+# fails_with(NODE, DATABASE, SQL, SQLSTATE, PATTERN, NAME, USER)
+sub fails_with
+{
+	my ($node, $db, $sql, $sqlstate, $pattern, $name, $user) = @_;
+	my @params = ('-v', 'VERBOSITY=verbose', defined $user ? ('-U', $user) : ());
+	my ($out, $err);
+	my $status =
+	  $node->psql($db, $sql, stdout => \$out, stderr => \$err, extra_params => \@params);
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok($status == 3 && $err =~ /ERROR:  $sqlstate: .*$pattern/s, $name)
+	  or diag("status $status, output: $out, error: $err");
+}
+
+# start_psql(NODE, DATABASE, SQL): in the background, as application "run"
+sub start_psql
+{
+	my ($node, $db, $sql, $name) = @_;
+	my $session = { out => '', err => '' };
+	my $connection = $node->connstr($db) . ' application_name=' . ($name // 'run');
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/script.sql';
+
+	append_to_file($file, "$sql\n");
+	$session->{handle} =
+	  IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-v', 'VERBOSITY=verbose',
+			'-d', $connection, '-f', $file ],
+		'<', \undef, '>', \$session->{out}, '2>', \$session->{err},
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	return $session;
+}
+
+# The end of such a session; returns its exit status.
+sub finish_psql
+{
+	my ($session) = @_;
+
+	IPC::Run::finish($session->{handle});
+	chomp $session->{out};
+	return $session->{handle}->full_result(0) >> 8;
+}
+
+# wait_until_blocked(NODE): until "run" waits for a lock; returns its backend
+sub wait_until_blocked
+{
+	my ($node, $name) = @_;
+	my $where = "application_name = '" . ($name // 'run') . "' AND wait_event_type = 'Lock'";
+
+	$node->poll_query_until('postgres',
+		"SELECT count(*) = 1 FROM pg_stat_activity WHERE $where")
+	  or die 'the run did not come to the lock';
+	return $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $where");
+}
+
+# wait_for_recovery(NODE): until a server that restarted by itself lets one in
+sub wait_for_recovery
+{
+	my ($node) = @_;
+
+	$node->poll_query_until('postgres', 'SELECT true') or die 'no recovery';
+}
+
+# need_tool(WHAT, COMMAND...): true if the command succeeds.  Where scripts/check
+# has installed everything nothing may be skipped, so that it fails there.
+sub need_tool
+{
+	my ($what, @command) = @_;
+	my $output = '';
+	my $found = eval { IPC::Run::run(\@command, '<', \undef, '>&', \$output) };
+
+	return 1 if $found;
+	die "$what is missing: @command\n$output" if $ENV{PG_CMIG_TEST_NO_SKIP};
+	return 0;
+}
+
+1;
