@@ -354,6 +354,15 @@ cmig_lexer_is_word(const CmigLexer *lexer, const char *word)
 }
 
 bool
+cmig_lexer_is_any_word(const CmigLexer *lexer, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (cmig_lexer_is_word(lexer, *words))
+			return true;
+	return false;
+}
+
+bool
 cmig_lexer_is_char(const CmigLexer *lexer, char c)
 {
 	return lexer->type == CMIG_TOKEN_OPERATOR &&

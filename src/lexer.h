@@ -64,8 +64,11 @@ extern CmigTokenType cmig_lexer_next(CmigLexer *lexer);
  */
 extern CmigTokenType cmig_lexer_next_sql(CmigLexer *lexer);
 
-/* Is the current token this keyword (given in lower case), this character? */
+/* Is the current token this word, in any case? */
 extern bool cmig_lexer_is_word(const CmigLexer *lexer, const char *word);
+/* Is it one of these words?  A NULL ends them. */
+extern bool cmig_lexer_is_any_word(const CmigLexer *lexer, const char *const *words);
+/* Is it this character, alone? */
 extern bool cmig_lexer_is_char(const CmigLexer *lexer, char c);
 
 /* What the current token is called in messages: "quoted string" etc. */

@@ -21,6 +21,7 @@
 #include "runner.h"
 #include "script.h"
 #include "session.h"
+#include "statement.h"
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -359,7 +360,7 @@ check_statement(const CmigRunStep *step, RawStmt *raw)
 {
 	const char *reason;
 
-	switch (cmig_script_classify(raw, &reason))
+	switch (cmig_statement_classify(raw, &reason))
 	{
 		case CMIG_STATEMENT_PLAIN:
 			if (is_partitioned_command(raw->stmt, &reason))
@@ -369,7 +370,7 @@ check_statement(const CmigRunStep *step, RawStmt *raw)
 		case CMIG_STATEMENT_CONCURRENTLY:
 			if (cmig_runner_concurrently)
 				refuse_top_level(step, reason, true);
-			raw = cmig_script_without_concurrently(raw);
+			raw = cmig_statement_without_concurrently(raw);
 			if (is_partitioned_command(raw->stmt, &reason))
 				refuse_top_level(step, reason, false);
 			break;
@@ -412,7 +413,7 @@ check_script(ScriptRun *run, const char *sql)
 	MemoryContext context;
 	CmigScript *script;
 
-	if (!cmig_script_may_need_top_level(sql))
+	if (!cmig_statement_may_need_top_level(sql))
 		return;
 
 	context = AllocSetContextCreate(CurrentMemoryContext,
@@ -423,7 +424,7 @@ check_script(ScriptRun *run, const char *sql)
 	{
 		(void) check_statement(run->step, run->statement.raw);
 		/* what follows can only be read when that has been carried out */
-		if (cmig_script_changes_strings(run->statement.raw))
+		if (cmig_statement_changes_strings(run->statement.raw))
 			break;
 		run->statement.text = NULL;
 		MemoryContextReset(context);

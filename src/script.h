@@ -1,6 +1,6 @@
 /*
  * script.h
- *	  SQL scripts as text: statements, what they are, and their checksum.
+ *	  SQL scripts as text: their statements and their checksum.
  *
  * Pure: needs the lexer and core's parser, no catalog access, no SPI, no
  * setting of ours.  A script is cut into statements one at a time, so a large
@@ -24,18 +24,6 @@ typedef struct CmigStatement
 	int			offset;			/* byte offset of text in the script */
 } CmigStatement;
 
-/* What a statement is to the runner, judged by its parse tree alone. */
-typedef enum CmigStatementClass
-{
-	CMIG_STATEMENT_PLAIN,		/* runs in a transaction */
-	CMIG_STATEMENT_TRANSACTION, /* BEGIN, COMMIT, SAVEPOINT ...: refused */
-	CMIG_STATEMENT_CLIENT_COPY, /* COPY ... FROM STDIN, TO STDOUT: refused */
-	CMIG_STATEMENT_DISCARD_ALL, /* refused */
-	CMIG_STATEMENT_CONCURRENTLY,	/* an index statement CONCURRENTLY, which off
-								 * mode can run in a transaction */
-	CMIG_STATEMENT_TOP_LEVEL	/* VACUUM, CREATE DATABASE ...: only stepwise */
-} CmigStatementClass;
-
 /*
  * Start on a script.  The iterator lives in the current memory context and
  * keeps a pointer to source.
@@ -45,41 +33,18 @@ extern CmigScript *cmig_script_open(const char *source);
 /*
  * The next statement, or false at the end.  Everything it returns is
  * allocated in the current memory context, so the caller can reset one
- * context a statement (which must not be the iterator's).  Text that does not parse raises 42601 with the
- * position in the statement (errposition relative to the statement's text,
- * which is set as the internal or the query text by the caller's error
- * context); number, line and text of *statement are filled in before the
- * parser runs, so that the error context can name them (text then still has
- * its semicolon).  A psql meta-command raises 42601 too, with its own message.
+ * context a statement (which must not be the iterator's).  Text that does not
+ * parse raises 42601 with the position in the statement (errposition relative
+ * to the statement's text, which is set as the internal or the query text by
+ * the caller's error context); number, line and text of *statement are filled
+ * in before the parser runs, so that the error context can name them (text
+ * then still has its semicolon).  A psql meta-command raises 42601 too, with
+ * its own message.
  */
 extern bool cmig_script_next(CmigScript *script, CmigStatement *statement);
 
 /* Free the iterator. */
 extern void cmig_script_close(CmigScript *script);
-
-/*
- * Classify.  *reason (static text) says what it is in user's terms, for
- * example "CREATE INDEX CONCURRENTLY" or "VACUUM".
- */
-extern CmigStatementClass cmig_script_classify(const RawStmt *raw, const char **reason);
-
-/*
- * Does the statement set standard_conforming_strings, so that the rest of the
- * script can be read only after it was executed?
- */
-extern bool cmig_script_changes_strings(const RawStmt *raw);
-
-/*
- * Take CONCURRENTLY off the parse tree (a copy is returned; the original is
- * not changed).  Only for CMIG_STATEMENT_CONCURRENTLY.
- */
-extern RawStmt *cmig_script_without_concurrently(const RawStmt *raw);
-
-/*
- * Might the text hold a statement that is not PLAIN?  A quick look at its
- * words, never wrong with "no".
- */
-extern bool cmig_script_may_need_top_level(const char *source);
 
 /*
  * sha256, as hex, over the tokens of the text and the flag: white space,

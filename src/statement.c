@@ -1,0 +1,355 @@
+/*
+ * statement.c
+ *	  What a statement is to the runner.
+ */
+#include "postgres.h"
+
+#include "commands/defrem.h"
+#include "parser/parser.h"
+
+#include "lexer.h"
+#include "statement.h"
+
+/* The Boolean value of an option, or what it is without being given. */
+static bool
+option_value(List *options, const char *name, bool otherwise)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, name) == 0)
+			return defGetBoolean(option);
+	}
+	return otherwise;
+}
+
+static bool
+has_option(List *options, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		if (strcmp(lfirst_node(DefElem, lc)->defname, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+transaction_name(const TransactionStmt *statement)
+{
+	switch (statement->kind)
+	{
+		case TRANS_STMT_BEGIN:
+			return "BEGIN";
+		case TRANS_STMT_START:
+			return "START TRANSACTION";
+		case TRANS_STMT_COMMIT:
+			return "COMMIT";
+		case TRANS_STMT_ROLLBACK:
+			return "ROLLBACK";
+		case TRANS_STMT_SAVEPOINT:
+			return "SAVEPOINT";
+		case TRANS_STMT_RELEASE:
+			return "RELEASE SAVEPOINT";
+		case TRANS_STMT_ROLLBACK_TO:
+			return "ROLLBACK TO SAVEPOINT";
+		case TRANS_STMT_PREPARE:
+			return "PREPARE TRANSACTION";
+		case TRANS_STMT_COMMIT_PREPARED:
+			return "COMMIT PREPARED";
+		case TRANS_STMT_ROLLBACK_PREPARED:
+			return "ROLLBACK PREPARED";
+	}
+	return "transaction control";
+}
+
+static CmigStatementClass
+classify_reindex(const ReindexStmt *statement, const char **reason)
+{
+	switch (statement->kind)
+	{
+		case REINDEX_OBJECT_SCHEMA:
+			*reason = "REINDEX SCHEMA";
+			return CMIG_STATEMENT_TOP_LEVEL;
+		case REINDEX_OBJECT_SYSTEM:
+			*reason = "REINDEX SYSTEM";
+			return CMIG_STATEMENT_TOP_LEVEL;
+		case REINDEX_OBJECT_DATABASE:
+			*reason = "REINDEX DATABASE";
+			return CMIG_STATEMENT_TOP_LEVEL;
+		case REINDEX_OBJECT_INDEX:
+		case REINDEX_OBJECT_TABLE:
+			break;
+	}
+	if (option_value(statement->params, "concurrently", false))
+	{
+		*reason = statement->kind == REINDEX_OBJECT_INDEX ?
+			"REINDEX INDEX CONCURRENTLY" : "REINDEX TABLE CONCURRENTLY";
+		return CMIG_STATEMENT_CONCURRENTLY;
+	}
+	*reason = "REINDEX";
+	return CMIG_STATEMENT_PLAIN;
+}
+
+/* What depends on the subscription itself is left to the server. */
+static CmigStatementClass
+classify_subscription(const Node *node, const char **reason)
+{
+	if (IsA(node, CreateSubscriptionStmt))
+	{
+		List	   *options = ((const CreateSubscriptionStmt *) node)->options;
+
+		*reason = "CREATE SUBSCRIPTION that creates a slot";
+		if (option_value(options, "connect", true) &&
+			option_value(options, "create_slot", true))
+			return CMIG_STATEMENT_TOP_LEVEL;
+	}
+	else
+	{
+		const AlterSubscriptionStmt *alter = (const AlterSubscriptionStmt *) node;
+
+		switch (alter->kind)
+		{
+			case ALTER_SUBSCRIPTION_REFRESH:
+				*reason = "ALTER SUBSCRIPTION ... REFRESH PUBLICATION";
+				return CMIG_STATEMENT_TOP_LEVEL;
+			case ALTER_SUBSCRIPTION_SET_PUBLICATION:
+			case ALTER_SUBSCRIPTION_ADD_PUBLICATION:
+			case ALTER_SUBSCRIPTION_DROP_PUBLICATION:
+				*reason = "ALTER SUBSCRIPTION with refresh";
+				if (option_value(alter->options, "refresh", true))
+					return CMIG_STATEMENT_TOP_LEVEL;
+				break;
+			case ALTER_SUBSCRIPTION_OPTIONS:
+				/* they alter the slot, on servers that know them */
+				*reason = "ALTER SUBSCRIPTION ... SET (failover or two_phase)";
+				if (has_option(alter->options, "failover") ||
+					has_option(alter->options, "two_phase"))
+					return CMIG_STATEMENT_TOP_LEVEL;
+				break;
+			default:
+				break;
+		}
+	}
+	*reason = "SUBSCRIPTION";
+	return CMIG_STATEMENT_PLAIN;
+}
+
+/* The DETACH PARTITION ... CONCURRENTLY among the actions, or NULL. */
+static PartitionCmd *
+find_detach_concurrently(const AlterTableStmt *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_DetachPartition &&
+			castNode(PartitionCmd, command->def)->concurrent)
+			return (PartitionCmd *) command->def;
+	}
+	return NULL;
+}
+
+CmigStatementClass
+cmig_statement_classify(const RawStmt *raw, const char **reason)
+{
+	const Node *node = raw->stmt;
+
+	switch (nodeTag(node))
+	{
+		case T_TransactionStmt:
+			*reason = transaction_name((const TransactionStmt *) node);
+			return CMIG_STATEMENT_TRANSACTION;
+
+		case T_CopyStmt:
+			{
+				const CopyStmt *copy = (const CopyStmt *) node;
+
+				if (copy->filename == NULL && !copy->is_program)
+				{
+					*reason = copy->is_from ? "COPY FROM STDIN" : "COPY TO STDOUT";
+					return CMIG_STATEMENT_CLIENT_COPY;
+				}
+				break;
+			}
+
+		case T_DiscardStmt:
+			if (((const DiscardStmt *) node)->target == DISCARD_ALL)
+			{
+				*reason = "DISCARD ALL";
+				return CMIG_STATEMENT_DISCARD_ALL;
+			}
+			break;
+
+		case T_IndexStmt:
+			if (((const IndexStmt *) node)->concurrent)
+			{
+				*reason = "CREATE INDEX CONCURRENTLY";
+				return CMIG_STATEMENT_CONCURRENTLY;
+			}
+			break;
+
+		case T_DropStmt:
+			if (((const DropStmt *) node)->concurrent)
+			{
+				*reason = "DROP INDEX CONCURRENTLY";
+				return CMIG_STATEMENT_CONCURRENTLY;
+			}
+			break;
+
+		case T_AlterTableStmt:
+			if (find_detach_concurrently((const AlterTableStmt *) node))
+			{
+				*reason = "ALTER TABLE ... DETACH PARTITION CONCURRENTLY";
+				return CMIG_STATEMENT_CONCURRENTLY;
+			}
+			break;
+
+		case T_ReindexStmt:
+			return classify_reindex((const ReindexStmt *) node, reason);
+
+		case T_VacuumStmt:
+			if (((const VacuumStmt *) node)->is_vacuumcmd)
+			{
+				*reason = "VACUUM";
+				return CMIG_STATEMENT_TOP_LEVEL;
+			}
+			break;
+
+		case T_ClusterStmt:
+			if (((const ClusterStmt *) node)->relation == NULL)
+			{
+				*reason = "CLUSTER without a table";
+				return CMIG_STATEMENT_TOP_LEVEL;
+			}
+			break;
+
+		case T_CreatedbStmt:
+			*reason = "CREATE DATABASE";
+			return CMIG_STATEMENT_TOP_LEVEL;
+
+		case T_DropdbStmt:
+			*reason = "DROP DATABASE";
+			return CMIG_STATEMENT_TOP_LEVEL;
+
+		case T_AlterDatabaseStmt:
+			if (has_option(((const AlterDatabaseStmt *) node)->options, "tablespace"))
+			{
+				*reason = "ALTER DATABASE ... SET TABLESPACE";
+				return CMIG_STATEMENT_TOP_LEVEL;
+			}
+			break;
+
+		case T_CreateTableSpaceStmt:
+			*reason = "CREATE TABLESPACE";
+			return CMIG_STATEMENT_TOP_LEVEL;
+
+		case T_DropTableSpaceStmt:
+			*reason = "DROP TABLESPACE";
+			return CMIG_STATEMENT_TOP_LEVEL;
+
+		case T_AlterSystemStmt:
+			*reason = "ALTER SYSTEM";
+			return CMIG_STATEMENT_TOP_LEVEL;
+
+		case T_CreateSubscriptionStmt:
+		case T_AlterSubscriptionStmt:
+			return classify_subscription(node, reason);
+
+		default:
+			break;
+	}
+	*reason = "a statement that runs in a transaction";
+	return CMIG_STATEMENT_PLAIN;
+}
+
+bool
+cmig_statement_changes_strings(const RawStmt *raw)
+{
+	const VariableSetStmt *set = (const VariableSetStmt *) raw->stmt;
+
+	return IsA(set, VariableSetStmt) &&
+		(set->kind == VAR_RESET_ALL ||
+		 (set->name && pg_strcasecmp(set->name, "standard_conforming_strings") == 0));
+}
+
+RawStmt *
+cmig_statement_without_concurrently(const RawStmt *raw)
+{
+	RawStmt    *copy = (RawStmt *) copyObjectImpl(raw);
+	Node	   *node = copy->stmt;
+
+	if (IsA(node, IndexStmt))
+		((IndexStmt *) node)->concurrent = false;
+	else if (IsA(node, DropStmt))
+		((DropStmt *) node)->concurrent = false;
+	else if (IsA(node, ReindexStmt))
+	{
+		ReindexStmt *reindex = (ReindexStmt *) node;
+		ListCell   *lc;
+
+		foreach(lc, reindex->params)
+		{
+			if (strcmp(lfirst_node(DefElem, lc)->defname, "concurrently") == 0)
+				reindex->params = foreach_delete_current(reindex->params, lc);
+		}
+	}
+	else if (IsA(node, AlterTableStmt))
+	{
+		PartitionCmd *detach;
+
+		while ((detach = find_detach_concurrently((AlterTableStmt *) node)) != NULL)
+			detach->concurrent = false;
+	}
+	else
+		elog(ERROR, "no CONCURRENTLY in node type %d", (int) nodeTag(node));
+	return copy;
+}
+
+bool
+cmig_statement_may_need_top_level(const char *source)
+{
+	static const char *const first_words[] = {
+		"abort", "begin", "cluster", "commit", "copy", "discard", "end",
+		"reindex", "release", "rollback", "savepoint", "start", "vacuum", NULL
+	};
+	static const char *const verbs[] = {"alter", "create", "drop", "prepare", NULL};
+	static const char *const objects[] = {
+		"database", "subscription", "system", "tablespace", "transaction", NULL
+	};
+	CmigLexer	lexer;
+	bool		at_start = true;
+	bool		after_verb = false;
+
+	cmig_lexer_init(&lexer, source);
+	lexer.standard_conforming_strings = standard_conforming_strings;
+
+	/*
+	 * Every semicolon counts as an end here, which can only add a wrong
+	 * "yes".
+	 */
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		if (cmig_lexer_is_char(&lexer, '\\') || lexer.unterminated)
+			return true;
+		if (lexer.type == CMIG_TOKEN_WORD)
+		{
+			if ((at_start && cmig_lexer_is_any_word(&lexer, first_words)) ||
+				(after_verb && cmig_lexer_is_any_word(&lexer, objects)) ||
+				cmig_lexer_is_word(&lexer, "concurrently"))
+				return true;
+			after_verb = at_start && cmig_lexer_is_any_word(&lexer, verbs);
+		}
+		else
+			after_verb = false;
+		at_start = cmig_lexer_is_char(&lexer, ';');
+	}
+	return false;
+}

@@ -1,0 +1,50 @@
+/*
+ * statement.h
+ *	  What a statement is to the runner, judged by its parse tree alone.
+ *
+ * Pure: no catalog access, so what depends on the kind of a relation (REINDEX
+ * and CLUSTER of partitioned tables) is left to the runner, and what nobody
+ * can know (a procedure that commits) to the server.
+ */
+#ifndef CMIG_STATEMENT_H
+#define CMIG_STATEMENT_H
+
+#include "postgres.h"
+#include "nodes/parsenodes.h"
+
+typedef enum CmigStatementClass
+{
+	CMIG_STATEMENT_PLAIN,		/* runs in a transaction */
+	CMIG_STATEMENT_TRANSACTION, /* BEGIN, COMMIT, SAVEPOINT ...: refused */
+	CMIG_STATEMENT_CLIENT_COPY, /* COPY ... FROM STDIN, TO STDOUT: refused */
+	CMIG_STATEMENT_DISCARD_ALL, /* refused */
+	CMIG_STATEMENT_CONCURRENTLY,	/* an index statement CONCURRENTLY, which off
+								 * mode can run in a transaction */
+	CMIG_STATEMENT_TOP_LEVEL	/* VACUUM, CREATE DATABASE ...: only stepwise */
+} CmigStatementClass;
+
+/*
+ * Classify.  *reason (static text) says what it is in user's terms, for
+ * example "CREATE INDEX CONCURRENTLY" or "VACUUM".
+ */
+extern CmigStatementClass cmig_statement_classify(const RawStmt *raw, const char **reason);
+
+/*
+ * Does the statement set standard_conforming_strings, so that the rest of the
+ * script can be read only after it was executed?
+ */
+extern bool cmig_statement_changes_strings(const RawStmt *raw);
+
+/*
+ * Take CONCURRENTLY off the parse tree (a copy is returned; the original is
+ * not changed).  Only for CMIG_STATEMENT_CONCURRENTLY.
+ */
+extern RawStmt *cmig_statement_without_concurrently(const RawStmt *raw);
+
+/*
+ * Might the text hold a statement that is not PLAIN?  A quick look at its
+ * words, never wrong with "no".
+ */
+extern bool cmig_statement_may_need_top_level(const char *source);
+
+#endif							/* CMIG_STATEMENT_H */
