@@ -343,6 +343,19 @@ COMMENT ON FUNCTION cmig.export(text[], text) IS 'The revision files of several 
 COMMENT ON FUNCTION cmig.repair(text) IS 'Accept the stored text of an applied revision as what was run, and record that in cmig.journal. Raises MG001, MG002, 22023, 55000.';
 COMMENT ON FUNCTION cmig.remove_revision(text) IS 'Delete a revision that is not applied and that no other names. Raises MG001, MG002, 22023, 55006, 2BP01.';
 
+CREATE FUNCTION cmig.grant_access(role name, level text, OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_grant_access'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.revoke_access(role name, OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_revoke_access'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Give a role access to pg_cmig: level application is the context of row-level security only. Returns the GRANTs made; raises 22023, 42704, 42501.';
+COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Take all access to pg_cmig from a role. Returns the REVOKEs made; raises 22023, 42704, 42501.';
+
 --
 -- Stepwise runs, backfill and online recipes
 --
@@ -350,6 +363,106 @@ COMMENT ON FUNCTION cmig.remove_revision(text) IS 'Delete a revision that is not
 --
 -- Row-level security
 --
+
+CREATE FUNCTION cmig.set_context(user_id text, tenant_id text DEFAULT NULL,
+	is_local boolean DEFAULT true)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_set_context'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+-- for keys that are no text, such as uuid
+CREATE FUNCTION cmig.set_context(user_id "any", tenant_id "any" DEFAULT NULL,
+	is_local boolean DEFAULT true)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_set_context'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.clear_context()
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_clear_context'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.context(OUT user_id text, OUT tenant_id text)
+RETURNS record
+AS 'MODULE_PATHNAME', 'cmig_context'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+CREATE FUNCTION cmig.current_user_id()
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_current_user_id'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+CREATE FUNCTION cmig.current_tenant_id()
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_current_tenant_id'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+CREATE FUNCTION cmig.require_user_id()
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_require_user_id'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+CREATE FUNCTION cmig.require_tenant_id()
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_require_tenant_id'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+CREATE FUNCTION cmig.enable_rls(target regclass,
+	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
+	roles text[] DEFAULT NULL, bypass_roles text[] DEFAULT '{}',
+	shared boolean DEFAULT false, public_read boolean DEFAULT false,
+	commands text[] DEFAULT '{ALL}', force boolean DEFAULT true,
+	column_default boolean DEFAULT false, create_index boolean DEFAULT true,
+	require_context boolean DEFAULT false,
+	via regclass DEFAULT NULL, via_key text DEFAULT NULL,
+	via_user text DEFAULT NULL, key_column text DEFAULT NULL,
+	OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_enable_rls'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.enable_rls_schema(schema text,
+	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
+	roles text[] DEFAULT NULL, bypass_roles text[] DEFAULT '{}',
+	shared boolean DEFAULT false, public_read boolean DEFAULT false,
+	commands text[] DEFAULT '{ALL}', force boolean DEFAULT true,
+	column_default boolean DEFAULT false, create_index boolean DEFAULT true,
+	require_context boolean DEFAULT false,
+	OUT target text, OUT statement text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_enable_rls_schema'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.rls_script(target regclass,
+	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
+	roles text[] DEFAULT NULL, bypass_roles text[] DEFAULT '{}',
+	shared boolean DEFAULT false, public_read boolean DEFAULT false,
+	commands text[] DEFAULT '{ALL}', force boolean DEFAULT true,
+	column_default boolean DEFAULT false, create_index boolean DEFAULT true,
+	require_context boolean DEFAULT false,
+	via regclass DEFAULT NULL, via_key text DEFAULT NULL,
+	via_user text DEFAULT NULL, key_column text DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_rls_script'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.disable_rls(target regclass, OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_disable_rls'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.set_context(text, text, boolean) IS 'Set the user and the tenant that policies see, up to the end of the transaction or, with is_local => false, of the session; NULL and '''' mean none.';
+COMMENT ON FUNCTION cmig.set_context("any", "any", boolean) IS 'As set_context(text, text, boolean), for keys of any type.';
+COMMENT ON FUNCTION cmig.clear_context() IS 'Leave the context, local or of the session: policies show no rows.';
+COMMENT ON FUNCTION cmig.context() IS 'The user and the tenant that policies see, NULL where unset.';
+COMMENT ON FUNCTION cmig.current_user_id() IS 'The user that policies see; NULL when unset.';
+COMMENT ON FUNCTION cmig.current_tenant_id() IS 'The tenant that policies see; NULL when unset.';
+COMMENT ON FUNCTION cmig.require_user_id() IS 'The user that policies see. Raises MG020 when unset.';
+COMMENT ON FUNCTION cmig.require_tenant_id() IS 'The tenant that policies see. Raises MG020 when unset.';
+COMMENT ON FUNCTION cmig.enable_rls(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Put a table, and what inherits from it, under row-level security by user, by tenant or by membership. Returns the statements that it ran; raises 22023, 42501, 42703, 42704, 42710, 42804, 42809.';
+COMMENT ON FUNCTION cmig.enable_rls_schema(text, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean) IS 'enable_rls for every table of a schema that has a key column. Returns table and statement; raises as enable_rls.';
+COMMENT ON FUNCTION cmig.rls_script(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'The statements of enable_rls as text, from a table without it; runs nothing. Raises as enable_rls.';
+COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Take back what enable_rls made on a table and on what inherits from it, and nothing else. Returns the statements that it ran; raises 42501, 42809.';
 
 --
 -- Audit

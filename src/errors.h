@@ -36,5 +36,9 @@
 #define ERRCODE_CMIG_IN_DOUBT				MAKE_SQLSTATE('M','G','0','1','2')
 /* a revision file or a script text that cannot be understood */
 #define ERRCODE_CMIG_BAD_FILE				MAKE_SQLSTATE('M','G','0','1','3')
+/* a policy requires a context and none is set */
+#define ERRCODE_CMIG_NO_CONTEXT				MAKE_SQLSTATE('M','G','0','2','0')
+/* cmig.rls_gate: row-level security has gaps */
+#define ERRCODE_CMIG_RLS_GATE				MAKE_SQLSTATE('M','G','0','2','1')
 
 #endif							/* CMIG_ERRORS_H */

@@ -145,6 +145,42 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	return total;
 }
 
+uint64
+cmig_query_once(const char *sql, int nargs, Oid *argtypes, Datum *values,
+				const char *nulls, bool pinned,
+				CmigRowCallback callback, void *arg)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	int			guc_level;
+	int			result;
+	uint64		processed;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	guc_level = NewGUCNestLevel();
+	if (pinned)
+		(void) set_config_option("search_path", "pg_catalog, pg_temp",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+
+	result = SPI_execute_with_args(sql, nargs, argtypes, values, nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
+	processed = SPI_processed;
+	if (callback && SPI_tuptable)
+	{
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+
+		for (uint64 i = 0; i < processed; i++)
+			callback(SPI_tuptable->tupdesc, SPI_tuptable->vals[i], arg);
+		MemoryContextSwitchTo(spi);
+	}
+
+	AtEOXact_GUC(false, guc_level);
+	SPI_finish();
+	return processed;
+}
+
 char *
 cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot)
 {

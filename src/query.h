@@ -49,6 +49,16 @@ extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls
  */
 extern char *cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot);
 
+/*
+ * Run a text that was made at run time, once; no plan is kept.  Names in it
+ * must be qualified and values bound.  With pinned, search_path is pinned as
+ * for the others; without, the caller's holds, for statements whose triggers
+ * belong to the caller.  callback may be NULL; the rows are held as a whole.
+ */
+extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
+							  Datum *values, const char *nulls, bool pinned,
+							  CmigRowCallback callback, void *arg);
+
 /* A column of a row as palloc'd text, NULL where it is NULL; columns from 1. */
 extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);
 /* A column as datum; *isnull tells. */

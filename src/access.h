@@ -1,0 +1,18 @@
+/*
+ * access.h
+ *	  Levels of access to pg_cmig's own schema.
+ */
+#ifndef CMIG_ACCESS_H
+#define CMIG_ACCESS_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+
+/* The GRANTs of a level for a role (quoted, or PUBLIC), as texts. */
+extern List *cmig_access_grants(const char *role, const char *level);
+/* The REVOKEs that take back one level. */
+extern List *cmig_access_revokes_level(const char *role, const char *level);
+/* The REVOKEs that take all levels from a role. */
+extern List *cmig_access_revokes(const char *role);
+
+#endif							/* CMIG_ACCESS_H */

@@ -1,0 +1,627 @@
+/*
+ * rls_enable.c
+ *	  enable_rls, enable_rls_schema, rls_script and disable_rls.
+ *
+ * Reads the arguments, lets rls_plan.c make the statements, runs them and
+ * returns them.  Everything happens under an exclusive lock on the tables and
+ * in the caller's transaction: others see the old policies or the new ones.
+ */
+#include "postgres.h"
+
+#include "access.h"
+#include "compat.h"
+#include "errors.h"
+#include "query.h"
+#include "rls.h"
+#include "rls_plan.h"
+
+#include "access/xact.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(cmig_enable_rls);
+PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
+PG_FUNCTION_INFO_V1(cmig_rls_script);
+PG_FUNCTION_INFO_V1(cmig_disable_rls);
+
+static CmigQuery candidate_roles = {
+	"SELECT string_agg(quote_ident(s.rolname), ', ' ORDER BY s.rolname) FROM"
+	" (SELECT r.rolname FROM pg_roles r WHERE NOT r.rolsuper AND NOT r.rolbypassrls"
+	"  AND r.rolname !~ '^pg_' AND ($1 = 0 OR has_table_privilege(r.oid, $1, 'SELECT')"
+	"   OR has_any_column_privilege(r.oid, $1, 'SELECT'))"
+	"  ORDER BY r.rolname LIMIT 10) s",
+	1, {OIDOID}
+};
+
+static CmigQuery login_roles = {
+	"SELECT string_agg(quote_ident(s.rolname), ', ' ORDER BY s.rolname) FROM"
+	" (SELECT r.rolname FROM pg_roles r WHERE NOT r.rolsuper AND NOT r.rolbypassrls"
+	"  AND r.rolcanlogin ORDER BY r.rolname LIMIT 10) s", 0
+};
+
+static CmigQuery schema_tables = {
+	"SELECT c.oid FROM pg_class c WHERE c.relnamespace = $1"
+	" AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'"
+	" ORDER BY c.relispartition, EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid), c.relname",
+	1, {OIDOID}
+};
+
+/* Tables whose policies still say that a role was given access by us. */
+static CmigQuery granted_elsewhere = {
+	"SELECT d.description FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
+	" AND position('[cmig.enable_rls ' IN d.description) > 0"
+	" AND position(' granted=' IN d.description) > 0", 0
+};
+
+/*
+ * Arguments
+ */
+
+static char *
+text_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/* A NULL counts as what the function's declaration gives. */
+static bool
+flag_argument(FunctionCallInfo fcinfo, int n, bool otherwise)
+{
+	return PG_ARGISNULL(n) ? otherwise : PG_GETARG_BOOL(n);
+}
+
+static List *
+texts_argument(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	List	   *texts = NIL;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("%s must not hold null", argument)));
+		texts = lappend(texts, TextDatumGetCString(elements[i]));
+	}
+	return texts;
+}
+
+static List *
+roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	List	   *roles = NIL;
+	ListCell   *lc;
+
+	foreach(lc, texts_argument(fcinfo, n, argument))
+	{
+		CmigRlsRole *role = palloc0(sizeof(CmigRlsRole));
+		ListCell   *other;
+		bool		twice = false;
+
+		role->name = lfirst(lc);
+		if (strcmp(role->name, "public") != 0)
+			role->oid = get_role_oid(role->name, true);
+		if (strcmp(role->name, "public") != 0 && !OidIsValid(role->oid))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("role \"%s\" does not exist", role->name),
+					 errhint("CREATE ROLE %s; names in %s are taken as they are, case and all.",
+							 quote_identifier(role->name), argument)));
+		foreach(other, roles)
+			twice |= ((CmigRlsRole *) lfirst(other))->oid == role->oid;
+		if (!twice)
+			roles = lappend(roles, role);
+	}
+	return roles;
+}
+
+static int
+commands_argument(FunctionCallInfo fcinfo, int n)
+{
+	int			commands = 0;
+	ListCell   *lc;
+
+	foreach(lc, texts_argument(fcinfo, n, "commands"))
+	{
+		char	   *name = lfirst(lc);
+
+		if (pg_strcasecmp(name, "all") == 0)
+			commands |= CMIG_RLS_ALL;
+		else if (pg_strcasecmp(name, "select") == 0)
+			commands |= CMIG_RLS_SELECT;
+		else if (pg_strcasecmp(name, "insert") == 0)
+			commands |= CMIG_RLS_INSERT;
+		else if (pg_strcasecmp(name, "update") == 0)
+			commands |= CMIG_RLS_UPDATE;
+		else if (pg_strcasecmp(name, "delete") == 0)
+			commands |= CMIG_RLS_DELETE;
+		else
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" is not a command of row-level security", name),
+					 errhint("The commands are ALL, SELECT, INSERT, UPDATE and DELETE, as in commands => '{SELECT,INSERT}'.")));
+	}
+	return commands ? commands : CMIG_RLS_ALL;
+}
+
+/* Arguments of enable_rls and rls_script; those of enable_rls_schema start the same. */
+static CmigRlsOptions *
+read_options(FunctionCallInfo fcinfo, bool with_via)
+{
+	CmigRlsOptions *options = palloc0(sizeof(CmigRlsOptions));
+
+	options->user_column = text_argument(fcinfo, 1);
+	options->tenant_column = text_argument(fcinfo, 2);
+	options->roles = roles_argument(fcinfo, 3, "roles");
+	options->bypass_roles = roles_argument(fcinfo, 4, "bypass_roles");
+	options->shared = flag_argument(fcinfo, 5, false);
+	options->public_read = flag_argument(fcinfo, 6, false);
+	options->commands = commands_argument(fcinfo, 7);
+	options->force = flag_argument(fcinfo, 8, true);
+	options->column_default = flag_argument(fcinfo, 9, false);
+	options->create_index = flag_argument(fcinfo, 10, true);
+	options->require_context = flag_argument(fcinfo, 11, false);
+	if (with_via)
+	{
+		options->via = PG_ARGISNULL(12) ? InvalidOid : PG_GETARG_OID(12);
+		options->via_key = text_argument(fcinfo, 13);
+		options->via_user = text_argument(fcinfo, 14);
+		options->key_column = text_argument(fcinfo, 15);
+	}
+	return options;
+}
+
+static void
+take_text(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*((char **) arg) = cmig_query_text(desc, row, 1);
+}
+
+/* relid: the table, or InvalidOid for a schema. */
+static void
+require_roles(const CmigRlsOptions *options, Oid relid)
+{
+	char	   *names = NULL;
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
+
+	if (options->roles != NIL)
+		return;
+	if (OidIsValid(relid))
+		cmig_query_each(&candidate_roles, values, NULL, take_text, &names);
+	if (names == NULL)
+		cmig_query_each(&login_roles, NULL, NULL, take_text, &names);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("roles is required: the roles that the application connects as"),
+			 names ? errdetail("Candidates are: %s.", names)
+			 : errdetail("There is no role but superusers yet."),
+			 errhint("Say roles => '{%s}'.", names ? "app" : "app}' after CREATE ROLE app; '{...")));
+}
+
+/*
+ * Combinations of roles that would not do what they look like.
+ */
+static void
+check_roles(const CmigRlsOptions *options)
+{
+	ListCell   *lc;
+
+	foreach(lc, options->bypass_roles)
+	{
+		CmigRlsRole *bypass = lfirst(lc);
+		ListCell   *other;
+
+		if (!OidIsValid(bypass->oid))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("PUBLIC cannot be a bypass role"),
+					 errdetail("Everybody would see every row."),
+					 errhint("Name the roles of those who maintain the data.")));
+		foreach(other, options->roles)
+		{
+			CmigRlsRole *role = lfirst(other);
+
+			if (!OidIsValid(role->oid) || superuser_arg(role->oid) || superuser_arg(bypass->oid))
+				continue;
+			if (has_privs_of_role(role->oid, bypass->oid))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("role \"%s\" would bypass row-level security", role->name),
+						 errdetail("It is in roles, and has the rights of the bypass role \"%s\".", bypass->name),
+						 errhint("Take it out of one of them, or REVOKE %s FROM %s.",
+								 quote_identifier(bypass->name), quote_identifier(role->name))));
+			if (has_privs_of_role(bypass->oid, role->oid))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("role \"%s\" would not bypass row-level security", bypass->name),
+						 errdetail("It is in bypass_roles, but has the rights of \"%s\", whose policies bind it too.",
+								   role->name),
+						 errhint("REVOKE %s FROM %s, and grant it the rights on the tables directly.",
+								 quote_identifier(role->name), quote_identifier(bypass->name))));
+		}
+	}
+	foreach(lc, options->roles)
+	{
+		CmigRlsRole *role = lfirst(lc);
+
+		if (OidIsValid(role->oid) && (superuser_arg(role->oid) || has_bypassrls_privilege(role->oid)))
+			ereport(WARNING,
+					(errmsg("row-level security does not bind role \"%s\"", role->name),
+					 errdetail("It is a superuser or has BYPASSRLS."),
+					 errhint("Let the application connect as another role.")));
+	}
+}
+
+/* FORCE binds the owner too: what it does then without a bypass fails. */
+static void
+warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
+{
+	ListCell   *lc;
+
+	if (!options->force || superuser_arg(table->owner) || has_bypassrls_privilege(table->owner))
+		return;
+	foreach(lc, options->bypass_roles)
+		if (has_privs_of_role(table->owner, ((CmigRlsRole *) lfirst(lc))->oid))
+			return;
+	ereport(WARNING,
+			(errmsg("the owner of %s is bound by its policies too", table->name),
+			 errdetail("Role \"%s\" is not in a bypass role: its data migrations and its pg_dump will see no rows or fail.",
+					   GetUserNameFromId(table->owner, false)),
+			 errhint("Name a role that the owner is in with bypass_roles; doc/row-level-security.md has a role for backups.")));
+}
+
+/*
+ * Carrying out
+ */
+
+static void
+put(FunctionCallInfo fcinfo, const char *target, const char *statement)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+	int			n = 0;
+
+	if (target)
+		values[n++] = CStringGetTextDatum(target);
+	values[n] = CStringGetTextDatum(statement);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static void
+run(FunctionCallInfo fcinfo, const char *target, List *statements)
+{
+	ListCell   *lc;
+
+	foreach(lc, statements)
+	{
+		CHECK_FOR_INTERRUPTS();
+		(void) cmig_query_once(lfirst(lc), 0, NULL, NULL, NULL, true, NULL, NULL);
+		put(fcinfo, target, lfirst(lc));
+	}
+}
+
+/* The policies of require_context call our functions. */
+static List *
+grant_application(CmigRlsOptions *options)
+{
+	List	   *statements = NIL;
+	ListCell   *lc;
+
+	if (!options->require_context)
+		return NIL;
+	foreach(lc, options->roles)
+	{
+		CmigRlsRole *role = lfirst(lc);
+		char	   *allowed = NULL;
+		Oid			types[1] = {OIDOID};
+		Datum		values[1] = {ObjectIdGetDatum(role->oid)};
+
+		if (!OidIsValid(role->oid))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("require_context needs roles by name, not PUBLIC"),
+					 errdetail("They get the access level application.")));
+		(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege($1, 'cmig', 'USAGE')"
+							   " AND has_function_privilege($1, 'cmig.require_user_id()', 'EXECUTE')"
+							   " AND has_function_privilege($1, 'cmig.require_tenant_id()', 'EXECUTE')",
+							   1, types, values, NULL, true, take_text, &allowed);
+		if (allowed)
+			continue;
+		statements = list_concat(statements,
+								 cmig_access_grants(quote_identifier(role->name), "application"));
+		options->granted = lappend(options->granted, role->name);
+	}
+	return statements;
+}
+
+static CmigRlsTable *
+read_via(const CmigRlsOptions *options)
+{
+	if (!OidIsValid(options->via))
+		return NULL;
+	if (get_rel_relkind(options->via) == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", options->via)));
+	return cmig_rls_table_read(options->via);
+}
+
+/* A membership table that the roles cannot read makes every query fail. */
+static void
+warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
+{
+	ListCell   *lc;
+
+	foreach(lc, options->roles)
+	{
+		CmigRlsRole *role = lfirst(lc);
+
+		if (via && OidIsValid(role->oid) &&
+			pg_class_aclcheck(via->relid, role->oid, ACL_SELECT) != ACLCHECK_OK &&
+			pg_attribute_aclcheck_all(via->relid, role->oid, ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
+			ereport(WARNING,
+					(errmsg("role \"%s\" cannot read the membership table %s", role->name, via->name),
+					 errdetail("The policies look there with the rights of the role that queries."),
+					 errhint("GRANT SELECT ON %s TO %s.", via->name, quote_identifier(role->name))));
+	}
+}
+
+static Oid
+target_argument(FunctionCallInfo fcinfo, const char *function)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the table must not be null"),
+				 errhint("%s('schema.table', ...).", function)));
+	return PG_GETARG_OID(0);
+}
+
+/* Lock the table and what inherits from it, and check that we may alter all. */
+static List *
+lock_family(Oid relid)
+{
+	List	   *family;
+	ListCell   *lc;
+
+	cmig_rls_table_require(relid);
+	LockRelationOid(relid, AccessExclusiveLock);
+	family = cmig_rls_table_family(relid);
+	foreach(lc, family)
+		cmig_rls_table_require(lfirst_oid(lc));
+	return family;
+}
+
+Datum
+cmig_enable_rls(PG_FUNCTION_ARGS)
+{
+	Oid			relid = target_argument(fcinfo, "SELECT cmig.enable_rls");
+	CmigRlsOptions *options;
+	CmigRlsTable *via;
+	List	   *family;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	cmig_rls_table_require(relid);
+	options = read_options(fcinfo, true);
+	require_roles(options, relid);
+	check_roles(options);
+	family = lock_family(relid);
+	via = read_via(options);
+
+	warn_owner(options, cmig_rls_table_read(relid));
+	warn_via(options, via);
+	run(fcinfo, NULL, grant_application(options));
+	foreach(lc, family)
+	{
+		run(fcinfo, NULL,
+			cmig_rls_plan_enable(options, cmig_rls_table_read(lfirst_oid(lc)), via, false, false));
+		CommandCounterIncrement();
+	}
+	return (Datum) 0;
+}
+
+static void
+take_oid(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **oids = arg;
+	bool		isnull;
+
+	*oids = lappend_oid(*oids, DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
+}
+
+Datum
+cmig_enable_rls_schema(PG_FUNCTION_ARGS)
+{
+	char	   *schema = text_argument(fcinfo, 0);
+	Oid			namespace;
+	Datum		values[1];
+	List	   *tables = NIL;
+	CmigRlsOptions *options;
+	bool		any = false;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (schema == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the schema must not be null"),
+				 errhint("SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}').")));
+	namespace = get_namespace_oid(schema, false);
+	if (IsCatalogNamespace(namespace) || IsToastNamespace(namespace) ||
+		strcmp(schema, "information_schema") == 0 ||
+		strcmp(schema, "cmig") == 0 || strcmp(schema, "cmig_audit") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("row-level security is not for schema \"%s\"", schema),
+				 errhint("Name a schema of your own.")));
+	options = read_options(fcinfo, false);
+	require_roles(options, InvalidOid);
+	check_roles(options);
+
+	values[0] = ObjectIdGetDatum(namespace);
+	cmig_query_each(&schema_tables, values, NULL, take_oid, &tables);
+	foreach(lc, tables)
+	{
+		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
+
+		if (!cmig_rls_plan_has_key(options, table))
+			continue;
+		cmig_rls_table_require(table->relid);
+		LockRelationOid(table->relid, AccessExclusiveLock);
+		table = cmig_rls_table_read(table->relid);
+		if (!any)
+			run(fcinfo, "", grant_application(options));
+		any = true;
+		warn_owner(options, table);
+		run(fcinfo, table->name, cmig_rls_plan_enable(options, table, NULL, true, false));
+		CommandCounterIncrement();
+	}
+	if (!any)
+		ereport(NOTICE,
+				(errmsg("no table in schema \"%s\" has a key column", schema),
+				 errhint("Looked for %s and %s; name others with user_column and tenant_column.",
+						 options->user_column ? options->user_column : "user_id",
+						 options->tenant_column ? options->tenant_column : "tenant_id")));
+	return (Datum) 0;
+}
+
+Datum
+cmig_rls_script(PG_FUNCTION_ARGS)
+{
+	Oid			relid = target_argument(fcinfo, "SELECT cmig.rls_script");
+	CmigRlsOptions *options;
+	CmigRlsTable *via;
+	StringInfoData text;
+	List	   *statements;
+	ListCell   *lc;
+
+	cmig_rls_table_require(relid);
+	options = read_options(fcinfo, true);
+	require_roles(options, relid);
+	check_roles(options);
+	via = read_via(options);
+	warn_owner(options, cmig_rls_table_read(relid));
+
+	initStringInfo(&text);
+	statements = grant_application(options);
+	if (options->require_context)
+		appendStringInfoString(&text, "-- require_context: these policies need pg_cmig\n");
+	foreach(lc, cmig_rls_table_family(relid))
+	{
+		cmig_rls_table_require(lfirst_oid(lc));
+		statements = list_concat(statements,
+								 cmig_rls_plan_enable(options, cmig_rls_table_read(lfirst_oid(lc)),
+													  via, false, true));
+	}
+	foreach(lc, statements)
+		appendStringInfo(&text, "%s;\n", (char *) lfirst(lc));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
+}
+
+static void
+forget_granted(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **granted = arg;
+	CmigRlsState *state = cmig_rls_state_read(cmig_query_text(desc, row, 1));
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	foreach(lc, *granted)
+	{
+		bool		used = false;
+		ListCell   *other;
+
+		foreach(other, state ? state->granted : NIL)
+			used |= strcmp(lfirst(lc), lfirst(other)) == 0;
+		if (!used)
+			left = lappend(left, lfirst(lc));
+	}
+	*granted = left;
+}
+
+/* Take back the access that no other table's policies need. */
+static void
+revoke_application(FunctionCallInfo fcinfo, List *granted)
+{
+	ListCell   *lc;
+
+	if (granted == NIL)
+		return;
+	cmig_query_each(&granted_elsewhere, NULL, NULL, forget_granted, &granted);
+	foreach(lc, granted)
+	{
+		Oid			role = get_role_oid(lfirst(lc), true);
+		char	   *more = NULL;
+		Oid			types[1] = {OIDOID};
+		Datum		values[1] = {ObjectIdGetDatum(role)};
+
+		if (!OidIsValid(role))
+			continue;
+		/* a role that was given more meanwhile keeps it all */
+		(void) cmig_query_once("SELECT 'yes' WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')",
+							   1, types, values, NULL, true, take_text, &more);
+		if (more == NULL)
+			run(fcinfo, NULL, cmig_access_revokes_level(quote_identifier(lfirst(lc)), "application"));
+	}
+}
+
+Datum
+cmig_disable_rls(PG_FUNCTION_ARGS)
+{
+	Oid			relid = target_argument(fcinfo, "SELECT cmig.disable_rls");
+	List	   *granted = NIL;
+	bool		any = false;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	foreach(lc, lock_family(relid))
+	{
+		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
+		ListCell   *p;
+
+		if (table->state == NULL)
+			continue;
+		any = true;
+		if (granted == NIL)
+			granted = table->state->granted;
+		run(fcinfo, NULL, cmig_rls_plan_disable(table));
+		if (!table->state->enabled)
+			foreach(p, table->policies)
+		{
+			CmigRlsPolicy *policy = lfirst(p);
+
+			if (!policy->made)
+				ereport(WARNING,
+						(errmsg("policy \"%s\" for table %s has no effect any more",
+								policy->name, table->name),
+						 errdetail("It stays, since cmig.enable_rls did not make it, but row-level security was off before cmig.enable_rls and is off again."),
+						 errhint("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY.", table->name)));
+		}
+		CommandCounterIncrement();
+	}
+	revoke_application(fcinfo, granted);
+	if (!any)
+		ereport(NOTICE,
+				(errmsg("cmig.enable_rls has made nothing on %s",
+						cmig_rls_table_read(relid)->name)));
+	return (Datum) 0;
+}

@@ -1,0 +1,26 @@
+/*
+ * rls_plan.h
+ *	  From the facts of a table and the options to the statements.
+ */
+#ifndef CMIG_RLS_PLAN_H
+#define CMIG_RLS_PLAN_H
+
+#include "rls.h"
+
+#define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"
+
+/* Has the table a column that the options, or the usual names, make a key? */
+extern bool cmig_rls_plan_has_key(const CmigRlsOptions *options, const CmigRlsTable *table);
+
+/*
+ * The statements that enable, as texts without a semicolon; none when all is
+ * as wanted.  many: of several tables, each with the columns that it has.
+ * fresh: as from a table that enable_rls has not touched yet.
+ */
+extern List *cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
+								  const CmigRlsTable *via, bool many, bool fresh);
+
+/* The statements that take back what enable_rls made; none if it made nothing. */
+extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
+
+#endif							/* CMIG_RLS_PLAN_H */

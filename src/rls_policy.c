@@ -1,0 +1,418 @@
+/*
+ * rls_policy.c
+ *	  The texts of row-level security: which policies, and the state that
+ *	  their comments keep.
+ *
+ * Texts in, texts out: nothing here reads the database.  The rules:
+ *
+ * - The tenant floor is RESTRICTIVE, so that no later policy widens it, and
+ *   has a permissive policy beside it, since a restrictive one alone shows
+ *   nothing.  Both have the same expression where the tenant is the only key;
+ *   the server then evaluates it once.
+ * - A setting is read in a sub-select: once a statement and not once a row.
+ *   NULLIF, because a setting reads as '' after SET LOCAL, and ''::uuid is an
+ *   error.
+ * - Membership is = ANY (ARRAY(SELECT ...)), which can use the key's index.
+ * - Bypass is a permissive policy of its own for its roles; the floor names
+ *   the application's roles only.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "rls.h"
+
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+
+#define STATE_MARK "[cmig.enable_rls"
+
+/*
+ * Expressions
+ */
+
+char *
+cmig_rls_policy_context(const char *setting, const char *cast, bool required)
+{
+	bool		plain = strcmp(cast, "text") == 0;
+
+	if (required)
+		return psprintf("(SELECT cmig.require_%s()%s%s)",
+						strcmp(setting, CMIG_RLS_USER_SETTING) == 0 ? "user_id" : "tenant_id",
+						plain ? "" : "::", plain ? "" : cast);
+	return psprintf("(SELECT %s)", cmig_rls_policy_default(setting, cast));
+}
+
+char *
+cmig_rls_policy_default(const char *setting, const char *cast)
+{
+	bool		plain = strcmp(cast, "text") == 0;
+
+	return psprintf("NULLIF(current_setting(%s, true), '')%s%s",
+					quote_literal_cstr(setting), plain ? "" : "::", plain ? "" : cast);
+}
+
+static char *
+equals(const CmigRlsColumn *column, const char *setting, bool required)
+{
+	return psprintf("%s = %s", quote_identifier(column->name),
+					cmig_rls_policy_context(setting, column->cast, required));
+}
+
+static char *
+is_member(const CmigRlsOptions *options, const CmigRlsTable *via,
+		  const CmigRlsColumn *key)
+{
+	const CmigRlsColumn *user = cmig_rls_table_column(via, options->via_user);
+
+	return psprintf("%s = ANY (ARRAY(SELECT m.%s FROM %s m WHERE m.%s = %s))",
+					quote_identifier(key->name), quote_identifier(options->via_key),
+					via->name, quote_identifier(user->name),
+					cmig_rls_policy_context(CMIG_RLS_USER_SETTING, user->cast,
+											options->require_context));
+}
+
+/*
+ * Policies
+ */
+
+static const struct
+{
+	int			bit;
+	const char *suffix;
+	const char *name;
+}			commands[] = {
+	{CMIG_RLS_SELECT, "_select", "SELECT"},
+	{CMIG_RLS_INSERT, "_insert", "INSERT"},
+	{CMIG_RLS_UPDATE, "_update", "UPDATE"},
+	{CMIG_RLS_DELETE, "_delete", "DELETE"}
+};
+
+static void
+add_policy(List **policies, const char *name, bool permissive, int command,
+		   List *roles, const char *expression, const char *about)
+{
+	CmigRlsPolicy *policy = palloc0(sizeof(CmigRlsPolicy));
+
+	policy->name = pstrdup(name);
+	policy->permissive = permissive;
+	policy->commands = command;
+	policy->roles = roles;
+	if (command != CMIG_RLS_INSERT)
+		policy->qual = pstrdup(expression);
+	if (command & (CMIG_RLS_INSERT | CMIG_RLS_UPDATE))
+		policy->check = pstrdup(expression);
+	policy->about = pstrdup(about);
+	policy->made = true;
+	*policies = lappend(*policies, policy);
+}
+
+/* One policy for all commands, or one for each of those wanted. */
+static void
+add_policies(List **policies, const char *name, bool permissive, int mask,
+			 List *roles, const char *expression, const char *about)
+{
+	if (mask == CMIG_RLS_ALL)
+	{
+		add_policy(policies, name, permissive, CMIG_RLS_ALL, roles, expression, about);
+		return;
+	}
+	for (int i = 0; i < lengthof(commands); i++)
+		if (mask & commands[i].bit)
+			add_policy(policies, psprintf("%s%s", name, commands[i].suffix),
+					   permissive, commands[i].bit, roles, expression, about);
+}
+
+List *
+cmig_rls_policy_plan(const CmigRlsOptions *options, const CmigRlsTable *table,
+					 const CmigRlsTable *via, CmigRlsState *state)
+{
+	List	   *policies = NIL;
+	CmigRlsColumn *tenant = NULL;
+	CmigRlsColumn *user = NULL;
+	CmigRlsColumn *key = NULL;
+	CmigRlsColumn *access_column;
+	char	   *access;
+	char	   *access_name;
+	char	   *about;
+
+	if (state->tenant_column)
+		tenant = cmig_rls_table_column(table, state->tenant_column);
+	if (state->user_column)
+		user = cmig_rls_table_column(table, state->user_column);
+	if (state->key_column)
+		key = cmig_rls_table_column(table, state->key_column);
+
+	if (tenant)
+	{
+		char	   *floor = equals(tenant, CMIG_RLS_TENANT_SETTING, options->require_context);
+		int			mask = CMIG_RLS_ALL;
+
+		about = psprintf("Tenant floor: only rows whose %s is %s, whatever other policies allow.",
+						 tenant->name, CMIG_RLS_TENANT_SETTING);
+		if (options->public_read || options->shared)
+			mask &= ~CMIG_RLS_SELECT;
+		if (options->shared && !options->public_read)
+			add_policy(&policies, "tenant_floor_select", false, CMIG_RLS_SELECT, options->roles,
+					   psprintf("%s OR %s IS NULL", floor, quote_identifier(tenant->name)),
+					   psprintf("Tenant floor: only rows whose %s is %s or null (shared), whatever other policies allow.",
+								tenant->name, CMIG_RLS_TENANT_SETTING));
+		add_policies(&policies, "tenant_floor", false, mask, options->roles, floor, about);
+	}
+
+	if (key)
+	{
+		access_name = "member_access";
+		access_column = key;
+		access = is_member(options, via, key);
+		about = psprintf("Rows whose %s is one that %s gives to %s.",
+						 key->name, via->name, CMIG_RLS_USER_SETTING);
+	}
+	else if (user)
+	{
+		access_name = "user_access";
+		access_column = user;
+		access = equals(user, CMIG_RLS_USER_SETTING, options->require_context);
+		about = psprintf("Rows whose %s is %s.", user->name, CMIG_RLS_USER_SETTING);
+	}
+	else
+	{
+		access_name = "tenant_access";
+		access_column = tenant;
+		access = equals(tenant, CMIG_RLS_TENANT_SETTING, options->require_context);
+		about = psprintf("Rows whose %s is %s.", tenant->name, CMIG_RLS_TENANT_SETTING);
+	}
+	add_policies(&policies, access_name, true, options->commands, options->roles, access, about);
+
+	if (options->public_read)
+		add_policy(&policies, "public_read", true, CMIG_RLS_SELECT, options->roles,
+				   "true", "Every row may be read.");
+	else if (options->shared)
+		add_policy(&policies, "shared_read", true, CMIG_RLS_SELECT, options->roles,
+				   psprintf("%s IS NULL", quote_identifier(access_column->name)),
+				   psprintf("Rows without a %s are shared: everybody reads them.",
+							access_column->name));
+
+	if (options->bypass_roles != NIL)
+		add_policy(&policies, "bypass", true, CMIG_RLS_ALL, options->bypass_roles,
+				   "true", "These roles see and write every row.");
+	return policies;
+}
+
+/*
+ * Statements
+ */
+
+static void
+append_roles(StringInfo text, const List *roles)
+{
+	ListCell   *lc;
+
+	foreach(lc, roles)
+	{
+		CmigRlsRole *role = lfirst(lc);
+
+		appendStringInfo(text, "%s%s", lc == list_head(roles) ? " TO " : ", ",
+						 OidIsValid(role->oid) ? quote_identifier(role->name) : "PUBLIC");
+	}
+}
+
+static void
+append_expressions(StringInfo text, const CmigRlsPolicy *policy)
+{
+	if (policy->qual)
+		appendStringInfo(text, "\n    USING (%s)", policy->qual);
+	if (policy->check)
+		appendStringInfo(text, "\n    WITH CHECK (%s)", policy->check);
+}
+
+char *
+cmig_rls_policy_create(const CmigRlsTable *table, const CmigRlsPolicy *policy)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "CREATE POLICY %s ON %s", quote_identifier(policy->name), table->name);
+	if (!policy->permissive)
+		appendStringInfoString(&text, " AS RESTRICTIVE");
+	for (int i = 0; i < lengthof(commands); i++)
+		if (policy->commands == commands[i].bit)
+			appendStringInfo(&text, " FOR %s", commands[i].name);
+	append_roles(&text, policy->roles);
+	append_expressions(&text, policy);
+	return text.data;
+}
+
+char *
+cmig_rls_policy_alter(const CmigRlsTable *table, const CmigRlsPolicy *policy)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "ALTER POLICY %s ON %s", quote_identifier(policy->name), table->name);
+	append_roles(&text, policy->roles);
+	append_expressions(&text, policy);
+	return text.data;
+}
+
+char *
+cmig_rls_policy_comment(const CmigRlsTable *table, const CmigRlsPolicy *policy,
+						const CmigRlsState *state)
+{
+	return psprintf("COMMENT ON POLICY %s ON %s IS %s", quote_identifier(policy->name),
+					table->name,
+					quote_literal_cstr(psprintf("%s %s", policy->about,
+												cmig_rls_state_write(state))));
+}
+
+char *
+cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy *policy)
+{
+	return psprintf("DROP POLICY %s ON %s", quote_identifier(policy->name), table->name);
+}
+
+/*
+ * The state in the comments: "[cmig.enable_rls rls=off force=off ...]", words
+ * of name=value, with %XX for what would end a word.
+ */
+
+static void
+append_word(StringInfo text, const char *name, const char *value)
+{
+	appendStringInfo(text, " %s=", name);
+	for (const char *p = value; *p; p++)
+	{
+		unsigned char c = (unsigned char) *p;
+
+		if (c <= ' ' || c == '%' || c == '=' || c == ']' || c == ',' || c == 0x7f)
+			appendStringInfo(text, "%%%02X", c);
+		else
+			appendStringInfoChar(text, *p);
+	}
+}
+
+char *
+cmig_rls_state_write(const CmigRlsState *state)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, STATE_MARK);
+	append_word(&text, "rls", state->enabled ? "on" : "off");
+	append_word(&text, "force", state->forced ? "on" : "off");
+	if (state->tenant_column)
+		append_word(&text, "tenant_column", state->tenant_column);
+	if (state->user_column)
+		append_word(&text, "user_column", state->user_column);
+	if (state->via)
+	{
+		append_word(&text, "key_column", state->key_column);
+		append_word(&text, "via", state->via);
+		append_word(&text, "via_key", state->via_key);
+		append_word(&text, "via_user", state->via_user);
+	}
+	if (state->shared)
+		append_word(&text, "shared", "on");
+	if (state->public_read)
+		append_word(&text, "public_read", "on");
+	foreach(lc, state->defaults)
+	{
+		CmigRlsDefault *was = lfirst(lc);
+
+		append_word(&text, "default_of", was->column);
+		if (was->expression)
+			append_word(&text, "was", was->expression);
+	}
+	foreach(lc, state->granted)
+		append_word(&text, "granted", lfirst(lc));
+	appendStringInfoChar(&text, ']');
+	return text.data;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* The value that starts at p, up to a space or the bracket. */
+static char *
+read_word(const char **p)
+{
+	StringInfoData value;
+
+	initStringInfo(&value);
+	for (; **p && **p != ' ' && **p != ']'; (*p)++)
+	{
+		if (**p == '%' && hex_digit((*p)[1]) >= 0 && hex_digit((*p)[2]) >= 0)
+		{
+			appendStringInfoChar(&value, (char) (hex_digit((*p)[1]) * 16 + hex_digit((*p)[2])));
+			*p += 2;
+		}
+		else
+			appendStringInfoChar(&value, **p);
+	}
+	return value.data;
+}
+
+CmigRlsState *
+cmig_rls_state_read(const char *comment)
+{
+	CmigRlsState *state;
+	const char *p = comment ? strstr(comment, STATE_MARK) : NULL;
+
+	if (p == NULL || p[strlen(STATE_MARK)] != ' ')
+		return NULL;
+
+	state = palloc0(sizeof(CmigRlsState));
+	p += strlen(STATE_MARK);
+	while (*p == ' ')
+	{
+		const char *equal = strchr(++p, '=');
+		char	   *name;
+		char	   *value;
+
+		if (equal == NULL)
+			break;
+		name = pnstrdup(p, equal - p);
+		p = equal + 1;
+		value = read_word(&p);
+
+		if (strcmp(name, "rls") == 0)
+			state->enabled = strcmp(value, "on") == 0;
+		else if (strcmp(name, "force") == 0)
+			state->forced = strcmp(value, "on") == 0;
+		else if (strcmp(name, "tenant_column") == 0)
+			state->tenant_column = value;
+		else if (strcmp(name, "user_column") == 0)
+			state->user_column = value;
+		else if (strcmp(name, "key_column") == 0)
+			state->key_column = value;
+		else if (strcmp(name, "via") == 0)
+			state->via = value;
+		else if (strcmp(name, "via_key") == 0)
+			state->via_key = value;
+		else if (strcmp(name, "via_user") == 0)
+			state->via_user = value;
+		else if (strcmp(name, "shared") == 0)
+			state->shared = true;
+		else if (strcmp(name, "public_read") == 0)
+			state->public_read = true;
+		else if (strcmp(name, "default_of") == 0)
+		{
+			CmigRlsDefault *was = palloc0(sizeof(CmigRlsDefault));
+
+			was->column = value;
+			state->defaults = lappend(state->defaults, was);
+		}
+		else if (strcmp(name, "was") == 0 && state->defaults != NIL)
+			((CmigRlsDefault *) llast(state->defaults))->expression = value;
+		else if (strcmp(name, "granted") == 0)
+			state->granted = lappend(state->granted, value);
+	}
+	return state;
+}
