@@ -627,13 +627,16 @@ Datum
 cmig_load(PG_FUNCTION_ARGS)
 {
 	char	   *script = text_argument(fcinfo, 0);
+	List	   *files;
 
 	if (script == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the script must not be null"),
 				 errhint("Pass the text of one or more revision files.")));
-	return load(fcinfo, "cmig.load()", cmig_revision_file_parse(script, NULL));
+	files = cmig_revision_file_parse(script, NULL);
+	pfree(script);
+	return load(fcinfo, "cmig.load()", files);
 }
 
 Datum

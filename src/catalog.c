@@ -518,8 +518,14 @@ cmig_catalog_insert_revisions(const CmigRevisionText *const *revisions, int coun
 					bytes += VARSIZE_ANY(DatumGetPointer(columns[i][rows]));
 		}
 		for (int i = 0; i < lengthof(columns); i++)
+		{
 			values[i] = column_array(insert_revisions.argtypes[i], columns[i],
 									 nulls[i], rows);
+			/* a script can be large */
+			for (int row = 0; i < 9 && row < rows; row++)
+				if (!nulls[i][row])
+					pfree(DatumGetPointer(columns[i][row]));
+		}
 		cmig_query_run(&insert_revisions, values, NULL);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
