@@ -234,7 +234,9 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 					   "its down_revision \"%s\" is a branch label, not an id", name);
 		else if (entry == NULL)
 		{
-			const char *near = cmig_graph_suggest(graph, name);
+			/* guessing compares with every name: only for what errors list */
+			const char *near = list_length(graph->defects) < MAX_LISTED
+				? cmig_graph_suggest(graph, name) : NULL;
 
 			add_defect(graph, id,
 					   near ? psprintf("Did you mean \"%s\"? Otherwise load the missing revision.", near)

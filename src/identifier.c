@@ -91,7 +91,9 @@ ambiguous_walk(const CmigGraph *graph, const CmigIdentifier *id, List *choices, 
 			 ? errdetail("From base it can go to %s.", cmig_identifier_list(graph, choices, CMIG_IDENTIFIER_LISTED))
 			 : errdetail("From \"%s\" it can go to %s.", cmig_graph_id(graph, at),
 						 cmig_identifier_list(graph, choices, CMIG_IDENTIFIER_LISTED)),
-			 errhint("Name the revision, or a branch: <label>@%s.", id->steps_text)));
+			 id->steps < 0 ? errhint("Name the revision to go to.")
+			 : id->label ? errhint("Name the revision.")
+			 : errhint("Name the revision, or a branch: <label>@%s.", id->text)));
 }
 
 void

@@ -1,0 +1,38 @@
+# Properties of the graph, the plans and the version rows, over random graphs.
+# CMIG_SEED and CMIG_GRAPHS choose others than the usual ones.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $python = -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3';
+my $node = new_node('properties', 'client_min_messages = warning');
+$node->start;
+
+my ($out, $err);
+IPC::Run::run(
+	[
+		$python, "$FindBin::RealBin/data/run_properties.py",
+		'--dsn', $node->connstr('postgres'),
+		'--seed', $ENV{CMIG_SEED} // 20260101,
+		'--graphs', $ENV{CMIG_GRAPHS} // 250
+	],
+	'>', \$out, '2>', \$err);
+
+note $1 if $out =~ /^# (seed .*)$/m;
+while ($out =~ /^(not )?ok \d+ - (.*)\n((?:# .*\n)*)/mg)
+{
+	my ($bad, $sentence, $counterexample) = ($1, $2, $3);
+
+	ok(!$bad, $sentence) or diag $counterexample;
+}
+like($out, qr/^1\.\.\d+$/m, 'the run came to its end') or diag $err;
+
+$node->stop;
+done_testing();
