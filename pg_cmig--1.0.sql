@@ -471,6 +471,9 @@ COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Take back what enable_rls mad
 --
 -- Rights: everything belongs to the extension's owner, nothing to PUBLIC
 --
+-- The owner comes first: what REVOKE leaves is noted as the initial privileges,
+-- and pg_dump writes a GRANT for each function that differs from them.
+--
 
 DO $$
 DECLARE
@@ -479,8 +482,8 @@ BEGIN
 	FOR f IN SELECT p.oid FROM pg_catalog.pg_proc p
 		WHERE p.pronamespace = 'cmig'::pg_catalog.regnamespace
 	LOOP
-		EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f);
 		EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO %s', f, $o$@extowner@$o$);
+		EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f);
 	END LOOP;
 END
 $$;

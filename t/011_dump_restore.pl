@@ -1,0 +1,293 @@
+# What each form of pg_dump keeps and loses, as the owner of the database, who
+# is no superuser.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('dump', 'max_locks_per_transaction = 256');
+$node->start;
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $owner = 'regress_owner';
+my $other = 'regress_other';
+
+$node->safe_psql('postgres', "CREATE ROLE $owner LOGIN CREATEDB; CREATE ROLE $other LOGIN CREATEDB");
+
+# as the owner unless another user is named
+sub sql
+{
+	my ($db, $sql, $user) = @_;
+	return query($node, $db, $sql, $user // $owner);
+}
+
+sub make_db
+{
+	my ($db, $user) = @_;
+	sql('postgres', "CREATE DATABASE $db", $user);
+	return $db;
+}
+
+sub run_tool
+{
+	my ($name, @command) = @_;
+	my ($out, $err) = ('', '');
+	my $ok = IPC::Run::run(\@command, '<', \undef, '>', \$out, '2>', \$err);
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok($ok && $err eq '', $name) or diag($err);
+}
+
+# dump(NAME, DATABASE, OPTION...): into a file, whose name it returns
+sub dump_db
+{
+	my ($name, $db, @options) = @_;
+	my $file = "$dir/$name";
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	run_tool("pg_dump @options", 'pg_dump', '-h', $node->host, '-p', $node->port, '-U', $owner,
+		'-f', $file, @options, $db);
+	return $file;
+}
+
+sub restore_sql
+{
+	my ($name, $db, $file, $user) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	run_tool($name, 'psql', '-Xqo', '/dev/null', '-v', 'ON_ERROR_STOP=1', '-h', $node->host,
+		'-p', $node->port, '-U', $user // $owner, '-d', $db, '-f', $file);
+}
+
+sub pg_restore
+{
+	my ($name, $db, $file, @options) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	run_tool($name, 'pg_restore', '-h', $node->host, '-p', $node->port, '-d', $db, '--exit-on-error', @options,
+		$file);
+}
+
+# A dump's text without what differs each time.  The server itself prints a
+# CHECK over a varchar list another way when it has read its own text once.
+sub text_of
+{
+	my ($file) = @_;
+	return join '', grep { !/^\\(un)?restrict |user_preferences_theme_check/ } split /^/m,
+	  slurp_file($file);
+}
+
+# Two dumps that must be equal; shows the lines that differ only
+sub is_text
+{
+	my ($got, $expected, $name) = @_;
+	my ($out, @files) = ('');
+
+	foreach my $file ($got, $expected)
+	{
+		append_to_file("$file.cmp", text_of($file));
+		push @files, "$file.cmp";
+	}
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok(IPC::Run::run([ 'diff', @files ], '>', \$out), $name) or diag($out);
+}
+
+# All that a database knows of its revisions
+my $state = q{
+SELECT 'current ' || c::text FROM cmig.current() c
+UNION ALL SELECT 'history ' || h::text FROM cmig.history() h
+UNION ALL SELECT 'revision ' || r::text FROM cmig.revision r
+UNION ALL SELECT 'version ' || v::text FROM cmig.version v
+UNION ALL SELECT 'journal ' || j::text FROM cmig.journal j
+UNION ALL SELECT 'progress ' || p::text FROM cmig.progress p
+UNION ALL SELECT 'sequence ' || last_value || is_called FROM cmig.journal_id_seq
+UNION ALL SELECT 'check ' || severity || ' ' || object || ' ' || problem FROM cmig.check() ORDER BY 1};
+
+#
+# A database somewhere in the middle of its chain
+#
+my @chain = chain_files('second_brain');
+my $odd = revision_file('odd-é', '003_add_full_name_to_users',
+	"COMMENT ON TABLE users IS E'back\\\\slash \\ttab \\u2603';\r\n-- \\restrict \\. \\N\n"
+	  . "DO \$x\$ BEGIN PERFORM 'it''s'; END \$x\$;", '');
+make_db('shop');
+sql('shop', 'CREATE EXTENSION pg_cmig');
+is(load_files($node, 'shop', $owner, @chain), join("\n", map { /([^\/]*)\.sql$/ && "$1|added" } @chain),
+	'the owner loads');
+sql('shop', load_sql($odd));
+sql('shop', "SELECT cmig.upgrade('004'); SELECT cmig.downgrade('-1'); SELECT cmig.upgrade('odd-é')");
+sql('shop', "SELECT cmig.stamp('003')");
+sql('shop', q{INSERT INTO cmig.secret VALUES ('audit', 'k');
+	INSERT INTO users (email, hashed_password) VALUES ('ada@example.org', 'x');
+	INSERT INTO notes (user_id, title, content) SELECT id, 'Milk', '' FROM users});
+my $shop_state = sql('shop', $state);
+like($shop_state, qr/^current \(003_add_full_name_to_users,/m, 'the database is at 003');
+my $columns = q{SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public'};
+my $shop_columns = sql('shop', $columns);
+
+# is_same(DATABASE, NAME)
+sub is_same
+{
+	my ($db, $name, $user) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(sql($db, $state, $user), $shop_state, "$name: current, history, revisions and journal are the same");
+	is(sql($db, $columns, $user), $shop_columns, "$name: the tables are there");
+}
+
+#
+# Everything: the plain form, restored by the owner into a second database
+#
+my $full = dump_db('full.sql', 'shop');
+unlike(text_of($full), qr/^(GRANT|REVOKE)/m, 'no rights that only repeat the extension');
+make_db('whole');
+restore_sql('restore', 'whole', $full);
+is_same('whole', 'full dump');
+is_text(dump_db('again.sql', 'whole'), $full, 'dump, restore, dump: the same text');
+is(load_files($node, 'whole', $owner, @chain),
+	join("\n", map { /([^\/]*)\.sql$/ && "$1|unchanged" } @chain), 'load says unchanged');
+is(sql('whole', load_sql($odd)), 'odd-é|unchanged', 'load says unchanged of odd text too');
+my $last = sql('whole', 'SELECT max(id) FROM cmig.journal');
+is(sql('whole', "SELECT revision FROM cmig.upgrade('004')"), '004_add_email_verified_column_to_users',
+	'the next upgrade runs');
+is(sql('whole', 'SELECT max(id) FROM cmig.journal'), $last + 1, 'and its journal row has the next number');
+is(sql('whole', 'SELECT count(*) FROM cmig.secret'), 0, 'cmig.secret is not dumped');
+like(sql('whole', 'SELECT problem FROM cmig.check()'), qr/no dump holds cmig.secret/, 'which check says');
+
+#
+# The archive forms
+#
+my $custom = dump_db('shop.dump', 'shop', '-Fc');
+make_db('custom');
+pg_restore('pg_restore', 'custom', $custom, '-U', $owner);
+is_same('custom', '-Fc');
+my $directory = dump_db('shop.dir', 'shop', '-Fd', '-j2');
+make_db('directory');
+pg_restore('pg_restore -j2', 'directory', $directory, '-U', $owner, '-j2');
+is_same('directory', '-Fd -j2');
+
+# over a database that is there
+sql('custom', "SELECT cmig.stamp('heads'); DELETE FROM cmig.revision WHERE revision = 'odd-é'");
+pg_restore('pg_restore --clean', 'custom', $custom, '-U', $owner, '--clean', '--if-exists');
+is_same('custom', '--clean over what is there');
+
+# for another owner
+make_db('moved', $other);
+pg_restore('pg_restore --no-owner', 'moved', $custom, '-U', $other, '--no-owner');
+is_same('moved', '--no-owner', $other);
+is(sql('moved', "SELECT count(*) FROM cmig.upgrade('heads')", $other), 3, 'whose upgrade runs');
+
+# by a superuser: the extension is his who creates it
+make_db('by_superuser');
+pg_restore('pg_restore by a superuser', 'by_superuser', $custom);
+is_same('by_superuser', 'by a superuser', getpwuid($<) . '');
+fails_with($node, 'by_superuser', 'SELECT * FROM cmig.current()', '42501',
+	'permission denied for schema cmig', 'the owner is shut out', $owner);
+make_db('by_role');
+pg_restore('pg_restore --role', 'by_role', $custom, "--role=$owner");
+is_same('by_role', 'by a superuser with --role');
+
+#
+# -s: the schema without the rows
+#
+my $schema = dump_db('schema.sql', 'shop', '-s');
+make_db('schema_only');
+restore_sql('restore of -s', 'schema_only', $schema);
+is(sql('schema_only', $columns), $shop_columns, '-s: the tables are there');
+is(sql('schema_only', 'SELECT (SELECT count(*) FROM cmig.revision) + (SELECT count(*) FROM cmig.version)
+	+ (SELECT count(*) FROM cmig.journal)'), 0, '-s: no revision, no version row, no journal');
+like(sql('shop', 'SELECT problem FROM cmig.check()'), qr/pg_dump -s leaves out the rows/, 'which check says');
+
+# the cure
+load_files($node, 'schema_only', $owner, @chain);
+sql('schema_only', load_sql($odd));
+fails_with($node, 'schema_only', "SELECT cmig.upgrade('head')", 'MG003', 'head', 'it has two heads', $owner);
+fails_with($node, 'schema_only', "SELECT cmig.upgrade('heads')", '42P07', 'already exists',
+	'upgrade before stamp: the tables are there already', $owner);
+is(sql('schema_only', "SELECT cmig.stamp('003')"), '003_add_full_name_to_users', 'load and stamp');
+is(sql('schema_only', "SELECT c::text FROM cmig.current() c"), sql('shop', "SELECT c::text FROM cmig.current() c"),
+	'is where the first database is');
+is(sql('schema_only', "SELECT count(*) FROM cmig.upgrade('heads')"), 3, 'and goes on from there');
+
+# -s and --data-only together are everything
+my $rows = dump_db('rows.sql', 'shop', '--data-only');
+make_db('in_two');
+restore_sql('restore of -s', 'in_two', $schema);
+restore_sql('restore of --data-only', 'in_two', $rows);
+is_same('in_two', '-s and --data-only');
+
+#
+# A schema at a time
+#
+my $nothing = dump_db('cmig.sql', 'shop', '-n', 'cmig');
+unlike(text_of($nothing), qr/^(CREATE|COPY|ALTER)/m, '-n cmig: holds nothing, as cmig belongs to the extension');
+
+my $tables = dump_db('tables.sql', 'shop', '-t', 'cmig.*');
+make_db('rows');
+sql('rows', 'CREATE EXTENSION pg_cmig');
+restore_sql("restore of -t 'cmig.*'", 'rows', $tables);
+is(sql('rows', $state), $shop_state, "-t 'cmig.*': all of pg_cmig's rows");
+is(sql('rows', $columns), 0, "-t 'cmig.*': none of the tables");
+
+my $public = dump_db('public.sql', 'shop', '-n', 'public');
+unlike(text_of($public), qr/cmig/, '-n public: nothing of pg_cmig');
+make_db('public_only');
+sql('public_only', 'DROP SCHEMA public', getpwuid($<) . '');
+restore_sql('restore of -n public', 'public_only', $public);
+is(sql('public_only', $columns), $shop_columns, '-n public: the tables are there');
+sql('public_only', 'CREATE EXTENSION pg_cmig');
+load_files($node, 'public_only', $owner, @chain);
+is(sql('public_only', "SELECT cmig.stamp('003')"), '003_add_full_name_to_users',
+	'CREATE EXTENSION, load, stamp');
+
+my $both = dump_db('public_and_cmig.sql', 'shop', '-n', 'public', '-e', 'pg_cmig');
+make_db('public_and_cmig');
+sql('public_and_cmig', 'DROP SCHEMA public', getpwuid($<) . '');
+restore_sql('restore of -n public -e pg_cmig', 'public_and_cmig', $both);
+is_same('public_and_cmig', '-n public -e pg_cmig');
+
+# A copy in the server
+sql('postgres', 'CREATE DATABASE copied TEMPLATE shop');
+is_same('copied', 'CREATE DATABASE ... TEMPLATE');
+
+#
+# DROP EXTENSION: pg_cmig's rows go, what the revisions made stays
+#
+sql('copied', 'CREATE VIEW applied AS SELECT revision FROM cmig.version');
+fails_with($node, 'copied', 'DROP EXTENSION pg_cmig', '2BP01', 'view applied depends on table cmig.version',
+	'DROP EXTENSION names what depends on it', $owner);
+sql('copied', 'DROP VIEW applied; DROP EXTENSION pg_cmig');
+is(sql('copied', $columns), $shop_columns, 'DROP EXTENSION: the tables stay');
+is(sql('copied', "SELECT count(*) FROM pg_namespace WHERE nspname = 'cmig'"), 0, 'DROP EXTENSION: schema cmig goes');
+sql('copied', 'CREATE EXTENSION pg_cmig');
+is(sql('copied', 'SELECT count(*) FROM cmig.revision'), 0, 'with all revisions');
+load_files($node, 'copied', $owner, @chain);
+sql('copied', "SELECT cmig.stamp('003')");
+is(sql('copied', "SELECT count(*) FROM cmig.upgrade('heads')"), 2, 'load and stamp bring it back');
+
+#
+# pg_upgrade, which makes the members of an extension one by one
+#
+my $new = new_node('upgraded', 'max_locks_per_transaction = 256');
+my $bin = $ENV{PG_CONFIG} // 'pg_config';
+chomp($bin = `$bin --bindir`);
+sql('by_role', 'DROP EXTENSION pg_cmig');
+$node->stop;
+chdir $dir or die $!;
+my ($out, $err) = ('', '');
+ok(IPC::Run::run([ 'pg_upgrade', '-b', $bin, '-B', $bin, '-d', $node->data_dir, '-D', $new->data_dir,
+			'-p', $node->port, '-P', $new->port, '-s', $node->host ],
+		'<', \undef, '>', \$out, '2>', \$err), 'pg_upgrade') or diag("$out\n$err");
+$new->start;
+$node = $new;
+is_same('shop', 'pg_upgrade');
+is(sql('shop', 'SELECT count(*) FROM cmig.secret'), 1, 'pg_upgrade keeps cmig.secret');
+is(sql('shop', "SELECT count(*) FROM cmig.upgrade('heads')"), 3, 'upgrade runs after it');
+
+$new->stop;
+done_testing();
