@@ -1,0 +1,142 @@
+# A hot standby: looking works, moving fails as every write does there, and the
+# standby goes on where the primary was when it is promoted.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $primary = new_node('primary');
+$primary->start;
+$primary->safe_psql('postgres', 'CREATE DATABASE shop');
+$primary->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'base', has_streaming => 1);
+$standby->start;
+
+$primary->safe_psql('shop', 'CREATE EXTENSION pg_cmig');
+load_files($primary, 'shop', undef, chain_files('second_brain'));
+query($primary, 'shop', "SELECT cmig.upgrade('003')");
+
+sub catch_up
+{
+	$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+}
+catch_up();
+
+#
+# Looking: the same rows on both
+#
+foreach my $look (
+	'SELECT * FROM cmig.current()',
+	'SELECT * FROM cmig.heads()',
+	'SELECT * FROM cmig.branches()',
+	'SELECT * FROM cmig.history()',
+	"SELECT * FROM cmig.history('base:current')",
+	"SELECT * FROM cmig.show('current')",
+	'SELECT * FROM cmig.status()',
+	"SELECT * FROM cmig.plan('upgrade', 'head')",
+	"SELECT * FROM cmig.plan('downgrade', '-1')",
+	"SELECT * FROM cmig.plan('upgrade', ARRAY['004'])",
+	"SELECT * FROM cmig.resolve('head')",
+	'SELECT * FROM cmig.check()',
+	"SELECT cmig.require('003')",
+	'SELECT * FROM cmig.export()',
+	'TABLE cmig.journal')
+{
+	my $sql = "SELECT count(*), md5(string_agg(t::text, '|')) FROM ($look) t";
+
+	$sql =~ s/\(TABLE (\S+)\)/(SELECT * FROM $1)/;
+	is(query($standby, 'shop', $sql), query($primary, 'shop', $sql), "standby: $look");
+}
+is(query($standby, 'shop', q{SELECT file_name FROM cmig.draft('later', revision => '900')}), '900_later.sql',
+	'standby: draft writes a file');
+fails_with($standby, 'shop', 'SELECT cmig.require()', 'MG010', 'target database is not up to date',
+	'standby: require tells what is pending');
+fails_with($standby, 'shop', "SELECT cmig.show('999')", 'MG001', q{can't locate revision},
+	'standby: an unknown revision is named as such');
+
+#
+# Moving: nothing of it
+#
+foreach my $move (
+	"cmig.upgrade('head')",
+	"cmig.upgrade('003')",
+	'cmig.upgrade(1)',
+	"cmig.upgrade(ARRAY['004'])",
+	"cmig.downgrade('-1')",
+	'cmig.downgrade(-1)',
+	"cmig.reset('shop')",
+	"cmig.stamp('head')",
+	"cmig.stamp('head', purge => true)",
+	"cmig.create_revision('later', 'SELECT 1')",
+	"cmig.merge(ARRAY['004', '005'], 'both')",
+	q{cmig.load('-- revision: 900')},
+	"cmig.remove_revision('005')",
+	"cmig.repair('001')")
+{
+	fails_with($standby, 'shop', "SELECT $move", '25006', 'cannot execute cmig\.\w+(\(\))? during recovery',
+		"standby: $move");
+}
+
+# the same in a read-only transaction of the primary, with its own words
+fails_with($primary, 'shop', "BEGIN READ ONLY; SELECT cmig.upgrade('head')", '25006',
+	'cannot execute cmig\.upgrade(\(\))? in a read-only transaction', 'read-only transaction: upgrade');
+is(query($primary, 'shop', 'BEGIN READ ONLY; SELECT revision FROM cmig.current()'), '003_add_full_name_to_users',
+	'read-only transaction: current');
+
+#
+# What the primary does arrives, and a run that is not committed does not
+#
+my $writer = $primary->background_psql('shop');
+$writer->query_safe("SET client_min_messages = warning");
+$writer->query_safe("BEGIN; SELECT cmig.upgrade('004')");
+catch_up();
+is(query($standby, 'shop', 'SELECT revision FROM cmig.current()'), '003_add_full_name_to_users',
+	'standby: an open upgrade is not seen');
+$writer->query_safe('COMMIT');
+$writer->quit;
+catch_up();
+is(query($standby, 'shop', 'SELECT revision FROM cmig.current()'), '004_add_email_verified_column_to_users',
+	'standby: a committed one is');
+
+# Downgrading on the primary takes locks that a reader on the standby meets; the
+# reader of pg_cmig's own tables does not.
+my $reader = $standby->background_psql('shop');
+$reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
+is($reader->query_safe('SELECT revision FROM cmig.current()'), '004_add_email_verified_column_to_users',
+	'standby: a reader starts');
+query($primary, 'shop', "SELECT cmig.downgrade('-1')");
+catch_up();
+is($reader->query_safe('SELECT revision FROM cmig.current()'), '004_add_email_verified_column_to_users',
+	'standby: its snapshot stays, and it does not wait');
+$reader->query_safe('COMMIT');
+is($reader->query_safe('SELECT revision FROM cmig.current()'), '003_add_full_name_to_users',
+	'standby: then it sees the downgrade');
+$reader->quit;
+
+#
+# Promoted in the middle of a run: the run is lost, the rest goes on
+#
+$writer = $primary->background_psql('shop');
+$writer->query_safe("SET client_min_messages = warning");
+$writer->query_safe("BEGIN; SELECT cmig.upgrade('head')");
+catch_up();
+$standby->promote;
+$primary->stop('immediate');
+eval { $writer->quit };
+is(query($standby, 'shop', 'SELECT revision FROM cmig.current()'), '003_add_full_name_to_users',
+	'promoted: nothing of the open run');
+is(query($standby, 'shop', "SELECT revision FROM cmig.upgrade('head')"),
+	"004_add_email_verified_column_to_users\n005_create_spaced_rep_cards_table", 'promoted: upgrade works');
+is(query($standby, 'shop', q{SELECT string_agg(left(revision, 3) || ' ' || direction, ', ' ORDER BY id) FROM cmig.journal}),
+	'001 upgrade, 002 upgrade, 003 upgrade, 004 upgrade, 004 downgrade, 004 upgrade, 005 upgrade',
+	'promoted: the journal goes on');
+
+$standby->stop;
+done_testing();
