@@ -46,6 +46,9 @@
 
 PG_MODULE_MAGIC;
 
+/* How many steps the journal gets at once. */
+#define JOURNAL_ROWS 500
+
 void		_PG_init(void);
 
 PG_FUNCTION_INFO_V1(cmig_upgrade);
@@ -172,27 +175,53 @@ begin_change(const char *function)
 	cmig_catalog_check_snapshot();
 }
 
+/* What a script made of its step, kept until the journal is written. */
+typedef struct Written
+{
+	CmigJournalEntry entries[JOURNAL_ROWS];
+	int			count;
+	MemoryContext context;		/* of the entries' checksums */
+} Written;
+
+static void
+write_journal(Written *written)
+{
+	cmig_journal_write_all(written->entries, written->count);
+	written->count = 0;
+	MemoryContextReset(written->context);
+}
+
 /* Run the plan and add its steps to the function's result. */
 static void
 carry_out(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan, int *number)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	CmigRunStep **scripts = cmig_move_check(now, plan);
+	Written    *written = palloc0(sizeof(Written));
 	MemoryContext context;
 	MemoryContext old;
 
-	cmig_move_check(now, plan);
-
+	written->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig journal",
+											 ALLOCSET_DEFAULT_SIZES);
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	for (int i = 0; i < plan->count; i++)
 	{
-		const CmigRevision *revision = now->graph->nodes[plan->steps[i].node].revision;
+		const CmigStep *step = &plan->steps[i];
+		const CmigRevision *revision = now->graph->nodes[step->node].revision;
+		CmigJournalEntry *entry = &written->entries[written->count];
 		Datum		values[4];
 		bool		nulls[4] = {0};
 
 		CHECK_FOR_INTERRUPTS();
-		cmig_move_carry_out(now, plan, &plan->steps[i]);
+		cmig_move_carry_out(now, plan, step,
+							scripts[i] ? scripts[i] : cmig_move_fetch(now, plan, step->node),
+							entry);
+		if (entry->checksum)
+			entry->checksum = MemoryContextStrdup(written->context, entry->checksum);
+		if (++written->count == JOURNAL_ROWS)
+			write_journal(written);
 		values[0] = Int32GetDatum(++*number);
 		values[1] = CStringGetTextDatum(plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade");
 		values[2] = CStringGetTextDatum(revision->id);
@@ -202,6 +231,9 @@ carry_out(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *pla
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	write_journal(written);
+	MemoryContextDelete(written->context);
+	pfree(written);
 }
 
 /*

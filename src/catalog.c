@@ -74,6 +74,18 @@ static CmigQuery read_texts_of = {
 	" ORDER BY r.revision::text COLLATE \"C\"", 1, {TEXTARRAYOID}
 };
 
+static CmigQuery read_upgrades = {
+	"SELECT r.revision::text, coalesce(r.upgrade_sql::text, ''), r.verify_sql::text,"
+	" r.transactional::boolean"
+	" FROM cmig.revision r WHERE r.revision = ANY ($1)", 1, {TEXTARRAYOID}
+};
+
+static CmigQuery read_downgrades = {
+	"SELECT r.revision::text, r.downgrade_sql::text, NULL::text,"
+	" r.transactional::boolean"
+	" FROM cmig.revision r WHERE r.revision = ANY ($1)", 1, {TEXTARRAYOID}
+};
+
 static CmigQuery insert_revision = {
 	"INSERT INTO cmig.revision (revision, down_revision, depends_on,"
 	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
@@ -130,6 +142,12 @@ static CmigQuery insert_version = {
 
 static CmigQuery delete_version = {
 	"DELETE FROM cmig.version WHERE revision = $1", 1, {TEXTOID}
+};
+
+static CmigQuery replace_version = {
+	"UPDATE cmig.version SET revision = $2 WHERE revision = $1"
+	" AND NOT EXISTS (SELECT FROM cmig.version v WHERE v.revision = $2)",
+	2, {TEXTOID, TEXTOID}
 };
 
 static CmigQuery clear_version = {
@@ -290,18 +308,25 @@ cmig_catalog_read_text(const char *revision)
 	return text;
 }
 
-static void
-take_script(TupleDesc desc, HeapTuple row, void *arg)
+/* sql, verify_sql and transactional, in columns from first on */
+static CmigScriptText *
+read_script_columns(TupleDesc desc, HeapTuple row, int first)
 {
 	CmigScriptText *script = palloc0(sizeof(CmigScriptText));
 	bool		isnull;
 
-	script->sql = cmig_query_text(desc, row, 1);
-	script->verify_sql = cmig_query_text(desc, row, 2);
-	script->transactional = DatumGetBool(cmig_query_datum(desc, row, 3, &isnull));
+	script->sql = cmig_query_text(desc, row, first);
+	script->verify_sql = cmig_query_text(desc, row, first + 1);
+	script->transactional = DatumGetBool(cmig_query_datum(desc, row, first + 2, &isnull));
 	if (isnull)
 		script->transactional = true;
-	*((CmigScriptText **) arg) = script;
+	return script;
+}
+
+static void
+take_script(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*((CmigScriptText **) arg) = read_script_columns(desc, row, 1);
 }
 
 CmigScriptText *
@@ -314,6 +339,41 @@ cmig_catalog_read_script(const char *revision, CmigDirection direction)
 					values, NULL, take_script, &script);
 	pfree(DatumGetPointer(values[0]));
 	return script;
+}
+
+typedef struct EachScript
+{
+	CmigScriptCallback callback;
+	void	   *arg;
+	MemoryContext context;
+} EachScript;
+
+static void
+hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
+{
+	EachScript *each = arg;
+	MemoryContext old = MemoryContextSwitchTo(each->context);
+
+	each->callback(cmig_query_text(desc, row, 1),
+				   read_script_columns(desc, row, 2), each->arg);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(each->context);
+}
+
+void
+cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
+						 CmigScriptCallback callback, void *arg)
+{
+	EachScript	each = {callback, arg, NULL};
+	Datum		values[1] = {cmig_catalog_names_datum(revisions)};
+
+	each.context = AllocSetContextCreate(CurrentMemoryContext,
+										 "pg_cmig revision script",
+										 ALLOCSET_DEFAULT_SIZES);
+	cmig_query_each(direction == CMIG_UPGRADE ? &read_upgrades : &read_downgrades,
+					values, NULL, hand_over_script, &each);
+	MemoryContextDelete(each.context);
+	pfree(DatumGetPointer(values[0]));
 }
 
 typedef struct EachText
@@ -611,6 +671,22 @@ cmig_catalog_insert_version(const char *revision)
 				 errmsg("cmig.version was changed during the run"),
 				 errdetail("Revision \"%s\" has a row already.", revision),
 				 errhint("Only cmig.upgrade, cmig.downgrade and cmig.stamp should write cmig.version; a script must not.")));
+}
+
+void
+cmig_catalog_replace_version(const char *from, const char *to)
+{
+	Datum		values[2] = {CStringGetTextDatum(from), CStringGetTextDatum(to)};
+	uint64		replaced = cmig_query_run(&replace_version, values, NULL);
+
+	pfree(DatumGetPointer(values[0]));
+	pfree(DatumGetPointer(values[1]));
+	if (replaced == 1)
+		return;
+
+	/* one of them raises the error that fits */
+	cmig_catalog_delete_version(from);
+	cmig_catalog_insert_version(to);
 }
 
 void

@@ -38,6 +38,14 @@ typedef struct CmigScriptText
 extern CmigScriptText *cmig_catalog_read_script(const char *revision,
 												CmigDirection direction);
 
+/*
+ * The scripts of several revisions, handed over in any order, in a memory
+ * context that is reset after each callback.
+ */
+typedef void (*CmigScriptCallback) (const char *revision, CmigScriptText *script, void *arg);
+extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
+									 CmigScriptCallback callback, void *arg);
+
 /* Every stored revision in turn, by id; the struct is gone after the callback. */
 typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
 extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg);
@@ -64,6 +72,8 @@ extern void cmig_catalog_delete_revision(const char *revision);
  */
 extern void cmig_catalog_delete_version(const char *revision);
 extern void cmig_catalog_insert_version(const char *revision);
+/* One row goes and one comes: the common case, in one statement. */
+extern void cmig_catalog_replace_version(const char *from, const char *to);
 /* Remove all version rows, whatever they hold. */
 extern void cmig_catalog_clear_version(void);
 

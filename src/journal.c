@@ -10,8 +10,10 @@
 #include "session.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 static CmigQuery insert_query = {
@@ -23,6 +25,21 @@ static CmigQuery insert_query = {
 	.nargs = 12,
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID,
 		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
+};
+
+static CmigQuery insert_all_query = {
+	.sql = "INSERT INTO cmig.journal (revision, direction, outcome, started_at,"
+	" elapsed, role, session_role, application_name, client_address,"
+	" transaction_id, checksum, search_path)"
+	" SELECT e.revision, e.direction, e.outcome, e.started_at,"
+	" e.finished_at - e.started_at, $7::name, SESSION_USER, $8, inet_client_addr(),"
+	" pg_current_xact_id(), e.checksum, $9"
+	" FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
+	" unnest($6)) WITH ORDINALITY AS e (revision, direction, outcome, started_at,"
+	" finished_at, checksum, n) ORDER BY e.n",
+	.nargs = 9,
+	.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
+		TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
 static CmigQuery checksum_query = {
@@ -74,6 +91,90 @@ cmig_journal_write(const CmigJournalEntry *entry)
 	}
 
 	cmig_query_run(&insert_query, values, nulls);
+}
+
+/* An array of times, finished ones or started ones. */
+static Datum
+times_array(const CmigJournalEntry *entries, int count, bool finished)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * count);
+
+	for (int i = 0; i < count; i++)
+		elements[i] = TimestampTzGetDatum(finished ? entries[i].finished_at
+										  : entries[i].started_at);
+	return PointerGetDatum(construct_array(elements, count, TIMESTAMPTZOID, 8,
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* An array of the texts that pick() finds in the entries, NULL included. */
+static Datum
+texts_array(const CmigJournalEntry *entries, int count,
+			const char *(*pick) (const CmigJournalEntry *))
+{
+	Datum	   *elements = palloc(sizeof(Datum) * count);
+	bool	   *nulls = palloc(sizeof(bool) * count);
+	int			lower = 1;
+
+	for (int i = 0; i < count; i++)
+	{
+		const char *text = pick(&entries[i]);
+
+		nulls[i] = text == NULL;
+		elements[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
+	}
+	return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower,
+											  TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static const char *
+pick_revision(const CmigJournalEntry *entry)
+{
+	return entry->revision;
+}
+
+static const char *
+pick_direction(const CmigJournalEntry *entry)
+{
+	return entry->direction;
+}
+
+static const char *
+pick_outcome(const CmigJournalEntry *entry)
+{
+	return entry->outcome;
+}
+
+static const char *
+pick_checksum(const CmigJournalEntry *entry)
+{
+	return entry->checksum;
+}
+
+void
+cmig_journal_write_all(const CmigJournalEntry *entries, int count)
+{
+	Datum		values[9];
+	char		nulls[10] = "      nnn";
+	MemoryContext context;
+	MemoryContext old;
+
+	if (count == 0)
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig journal",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	values[0] = texts_array(entries, count, pick_revision);
+	values[1] = texts_array(entries, count, pick_direction);
+	values[2] = texts_array(entries, count, pick_outcome);
+	values[3] = times_array(entries, count, false);
+	values[4] = times_array(entries, count, true);
+	values[5] = texts_array(entries, count, pick_checksum);
+	set_text(values, nulls, 6, cmig_session_role());
+	set_text(values, nulls, 7, application_name);
+	set_text(values, nulls, 8, cmig_session_search_path());
+	cmig_query_run(&insert_all_query, values, nulls);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 static void

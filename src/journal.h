@@ -29,6 +29,12 @@ typedef struct CmigJournalEntry
 extern void cmig_journal_write(const CmigJournalEntry *entry);
 
 /*
+ * Write the rows of several steps of one transaction, in order, at once; only
+ * revision, direction, outcome, times and checksum are taken.
+ */
+extern void cmig_journal_write_all(const CmigJournalEntry *entries, int count);
+
+/*
  * The checksum recorded last for an applied revision (direction upgrade, stamp
  * or repair, outcome done), or NULL when it was never run or stamped here.
  */

@@ -22,6 +22,10 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+/* How many scripts are fetched at a time, and how much of them is kept. */
+#define FETCH_STEPS 200
+#define KEPT_BYTES ((Size) 8 * 1024 * 1024)
+
 /*
  * Starting
  */
@@ -115,12 +119,11 @@ cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node)
 						parents_text(now->graph, node), comma, revision->message)));
 }
 
-CmigRunStep *
-cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node)
+/* A step of its script; NULL is a revision that is not there. */
+static CmigRunStep *
+make_step(const CmigPlan *plan, const char *id, const CmigScriptText *script)
 {
-	const char *id = cmig_graph_id(now->graph, node);
 	CmigRunStep *step = palloc0(sizeof(CmigRunStep));
-	CmigScriptText *script = cmig_catalog_read_script(id, plan->direction);
 
 	if (script == NULL)
 		ereport(ERROR,
@@ -141,26 +144,85 @@ cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node)
 	return step;
 }
 
+CmigRunStep *
+cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node)
+{
+	const char *id = cmig_graph_id(now->graph, node);
+
+	return make_step(plan, id, cmig_catalog_read_script(id, plan->direction));
+}
+
 /*
- * Find everything that would stop the run before anything is changed.  Only
- * texts that may hold a statement which cannot run here are parsed.
+ * Checking: scripts are fetched some at a time and each is looked at once.
  */
-void
+
+typedef struct Check
+{
+	const CmigSituation *now;
+	const CmigPlan *plan;
+	int		   *place;			/* of each node: its step */
+	CmigRunStep **steps;		/* result */
+	bool	   *found;			/* of each step: its script was handed over */
+	Size		kept;			/* bytes of the texts in steps */
+	MemoryContext result;		/* where steps live */
+} Check;
+
+static void
+check_script(const char *revision, CmigScriptText *script, void *arg)
+{
+	Check	   *check = arg;
+	int			node = cmig_graph_find_id(check->now->graph, revision);
+	int			i = node < 0 ? -1 : check->place[node];
+	Size		length;
+
+	if (i < 0 || check->plan->steps[i].node != node)
+		return;
+	CHECK_FOR_INTERRUPTS();
+	cmig_runner_check(make_step(check->plan, cmig_graph_id(check->now->graph, node), script));
+	check->found[i] = true;
+
+	length = strlen(script->sql) + (script->verify_sql ? strlen(script->verify_sql) : 0);
+	if (check->kept + length <= KEPT_BYTES)
+	{
+		MemoryContext old = MemoryContextSwitchTo(check->result);
+
+		check->kept += length;
+		script->sql = pstrdup(script->sql);
+		if (script->verify_sql)
+			script->verify_sql = pstrdup(script->verify_sql);
+		check->steps[i] = make_step(check->plan, cmig_graph_id(check->now->graph, node), script);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+CmigRunStep **
 cmig_move_check(const CmigSituation *now, const CmigPlan *plan)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "pg_cmig check",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
+	Check		check = {.now = now,.plan = plan,.result = CurrentMemoryContext};
 
+	check.place = palloc0(sizeof(int) * Max(now->graph->count, 1));
+	check.steps = palloc0(sizeof(CmigRunStep *) * Max(plan->count, 1));
+	check.found = palloc0(Max(plan->count, 1));
 	for (int i = 0; i < plan->count; i++)
+		check.place[plan->steps[i].node] = i;
+
+	for (int first = 0; first < plan->count; first += FETCH_STEPS)
 	{
-		CHECK_FOR_INTERRUPTS();
-		cmig_runner_check(cmig_move_fetch(now, plan, plan->steps[i].node));
-		MemoryContextReset(context);
+		CmigNames	ids = {0};
+		int			last = Min(first + FETCH_STEPS, plan->count);
+
+		ids.names = palloc(sizeof(char *) * FETCH_STEPS);
+		for (int i = first; i < last; i++)
+			ids.names[ids.count++] = cmig_graph_id(now->graph, plan->steps[i].node);
+		cmig_catalog_each_script(&ids, plan->direction, check_script, &check);
+		for (int i = first; i < last; i++)
+			if (!check.found[i])
+				(void) make_step(plan, cmig_graph_id(now->graph, plan->steps[i].node), NULL);
+		pfree(ids.names);
 	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+	pfree(check.place);
+	pfree(check.found);
+	return check.steps;
 }
 
 void
@@ -168,6 +230,12 @@ cmig_move_rows(const CmigSituation *now, const CmigStep *step)
 {
 	ListCell   *lc;
 
+	if (list_length(step->removed) == 1 && list_length(step->added) == 1)
+	{
+		cmig_catalog_replace_version(cmig_graph_id(now->graph, linitial_int(step->removed)),
+									 cmig_graph_id(now->graph, linitial_int(step->added)));
+		return;
+	}
 	foreach(lc, step->removed)
 		cmig_catalog_delete_version(cmig_graph_id(now->graph, lfirst_int(lc)));
 	foreach(lc, step->added)
@@ -175,22 +243,20 @@ cmig_move_rows(const CmigSituation *now, const CmigStep *step)
 }
 
 void
-cmig_move_carry_out(const CmigSituation *now, const CmigPlan *plan, const CmigStep *step)
+cmig_move_carry_out(const CmigSituation *now, const CmigPlan *plan, const CmigStep *step,
+					const CmigRunStep *run, CmigJournalEntry *entry)
 {
-	CmigRunStep *run = cmig_move_fetch(now, plan, step->node);
-	CmigJournalEntry entry = {0};
-
+	memset(entry, 0, sizeof(*entry));
 	cmig_move_report(now, plan, step->node);
-	entry.revision = run->revision;
-	entry.direction = plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
-	entry.outcome = "done";
-	entry.started_at = GetCurrentTimestamp();
+	entry->revision = run->revision;
+	entry->direction = plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
+	entry->outcome = "done";
+	entry->started_at = GetCurrentTimestamp();
 	cmig_runner_run(run);
 	cmig_move_rows(now, step);
-	entry.finished_at = GetCurrentTimestamp();
+	entry->finished_at = GetCurrentTimestamp();
 	if (plan->direction == CMIG_UPGRADE)
-		entry.checksum = cmig_script_checksum(run->sql, run->transactional);
-	cmig_journal_write(&entry);
+		entry->checksum = cmig_script_checksum(run->sql, run->transactional);
 }
 
 CmigPlan *

@@ -8,6 +8,7 @@
 #include "postgres.h"
 #include "catalog.h"
 #include "graph.h"
+#include "journal.h"
 #include "plan.h"
 #include "runner.h"
 #include "target.h"
@@ -42,15 +43,20 @@ extern CmigRunStep *cmig_move_fetch(const CmigSituation *now, const CmigPlan *pl
 
 /*
  * Find everything that would stop the run in one transaction before anything
- * is changed.
+ * is changed.  The scripts read on the way are kept as far as they are small:
+ * one for each step of the plan, NULL where it must be fetched.
  */
-extern void cmig_move_check(const CmigSituation *now, const CmigPlan *plan);
+extern CmigRunStep **cmig_move_check(const CmigSituation *now, const CmigPlan *plan);
 
 /* Move the version rows of a step. */
 extern void cmig_move_rows(const CmigSituation *now, const CmigStep *step);
 
-/* Run a step in the current transaction, move the rows, write the journal. */
+/*
+ * Run a step in the current transaction and move the rows; *entry is what
+ * the journal is to hold of it, allocated in the current memory context.
+ */
 extern void cmig_move_carry_out(const CmigSituation *now, const CmigPlan *plan,
-								const CmigStep *step);
+								const CmigStep *step, const CmigRunStep *run,
+								CmigJournalEntry *entry);
 
 #endif							/* CMIG_MOVE_H */
