@@ -119,23 +119,11 @@ cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node)
 						parents_text(now->graph, node), comma, revision->message)));
 }
 
-/* A step of its script; NULL is a revision that is not there. */
 static CmigRunStep *
 make_step(const CmigPlan *plan, const char *id, const CmigScriptText *script)
 {
 	CmigRunStep *step = palloc0(sizeof(CmigRunStep));
 
-	if (script == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" was deleted during the run", id),
-				 errhint("A script must not change cmig.revision.")));
-	if (script->sql == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
-				 errmsg("revision \"%s\" cannot be taken back", id),
-				 errdetail("It has no downgrade script."),
-				 errhint("Downgrade to \"%s\" or above, give the revision a downgrade section and load it, or restore a backup.", id)));
 	step->revision = id;
 	step->direction = plan->direction;
 	step->sql = script->sql;
@@ -144,85 +132,126 @@ make_step(const CmigPlan *plan, const char *id, const CmigScriptText *script)
 	return step;
 }
 
+static void
+require_reversible(const CmigRunStep *step)
+{
+	if (step->sql == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
+				 errmsg("revision \"%s\" cannot be taken back", step->revision),
+				 errdetail("It has no downgrade script."),
+				 errhint("Downgrade to \"%s\" or above, give the revision a downgrade section and load it, or restore a backup.",
+						 step->revision)));
+}
+
 CmigRunStep *
 cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node)
 {
 	const char *id = cmig_graph_id(now->graph, node);
+	CmigScriptText *script = cmig_catalog_read_script(id, plan->direction);
+	CmigRunStep *step;
 
-	return make_step(plan, id, cmig_catalog_read_script(id, plan->direction));
+	if (script == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" was deleted during the run", id),
+				 errhint("A script must not change cmig.revision.")));
+	step = make_step(plan, id, script);
+	require_reversible(step);
+	return step;
 }
 
 /*
- * Checking: scripts are fetched some at a time and each is looked at once.
+ * Reading and checking
  */
 
-typedef struct Check
+typedef struct Reading
 {
 	const CmigSituation *now;
 	const CmigPlan *plan;
 	int		   *place;			/* of each node: its step */
 	CmigRunStep **steps;		/* result */
-	bool	   *found;			/* of each step: its script was handed over */
 	Size		kept;			/* bytes of the texts in steps */
-	MemoryContext result;		/* where steps live */
-} Check;
+	MemoryContext context;		/* where steps live */
+} Reading;
 
 static void
-check_script(const char *revision, CmigScriptText *script, void *arg)
+keep_script(const char *revision, CmigScriptText *script, void *arg)
 {
-	Check	   *check = arg;
-	int			node = cmig_graph_find_id(check->now->graph, revision);
-	int			i = node < 0 ? -1 : check->place[node];
-	Size		length;
+	Reading    *reading = arg;
+	int			node = cmig_graph_find_id(reading->now->graph, revision);
+	Size		length = 0;
+	MemoryContext old;
 
-	if (i < 0 || check->plan->steps[i].node != node)
+	if (node < 0)
 		return;
-	CHECK_FOR_INTERRUPTS();
-	cmig_runner_check(make_step(check->plan, cmig_graph_id(check->now->graph, node), script));
-	check->found[i] = true;
+	length += script->sql ? strlen(script->sql) : 0;
+	length += script->verify_sql ? strlen(script->verify_sql) : 0;
+	if (reading->kept + length > KEPT_BYTES)
+		return;
 
-	length = strlen(script->sql) + (script->verify_sql ? strlen(script->verify_sql) : 0);
-	if (check->kept + length <= KEPT_BYTES)
-	{
-		MemoryContext old = MemoryContextSwitchTo(check->result);
-
-		check->kept += length;
+	reading->kept += length;
+	old = MemoryContextSwitchTo(reading->context);
+	if (script->sql)
 		script->sql = pstrdup(script->sql);
-		if (script->verify_sql)
-			script->verify_sql = pstrdup(script->verify_sql);
-		check->steps[i] = make_step(check->plan, cmig_graph_id(check->now->graph, node), script);
-		MemoryContextSwitchTo(old);
+	if (script->verify_sql)
+		script->verify_sql = pstrdup(script->verify_sql);
+	reading->steps[reading->place[node]] =
+		make_step(reading->plan, cmig_graph_id(reading->now->graph, node), script);
+	MemoryContextSwitchTo(old);
+}
+
+/* The scripts of the plan, some at a time, as far as they are small. */
+static CmigRunStep **
+read_scripts(const CmigSituation *now, const CmigPlan *plan)
+{
+	Reading		reading = {.now = now,.plan = plan,.context = CurrentMemoryContext};
+	CmigNames	ids = {0};
+
+	reading.place = palloc0(sizeof(int) * Max(now->graph->count, 1));
+	reading.steps = palloc0(sizeof(CmigRunStep *) * Max(plan->count, 1));
+	for (int i = 0; i < plan->count; i++)
+		reading.place[plan->steps[i].node] = i;
+
+	ids.names = palloc(sizeof(char *) * FETCH_STEPS);
+	for (int first = 0; first < plan->count && reading.kept < KEPT_BYTES; first += FETCH_STEPS)
+	{
+		int			last = Min(first + FETCH_STEPS, plan->count);
+
+		CHECK_FOR_INTERRUPTS();
+		ids.count = 0;
+		for (int i = first; i < last; i++)
+			ids.names[ids.count++] = cmig_graph_id(now->graph, plan->steps[i].node);
+		cmig_catalog_each_script(&ids, plan->direction, keep_script, &reading);
 	}
+	pfree(ids.names);
+	pfree(reading.place);
+	return reading.steps;
 }
 
 CmigRunStep **
 cmig_move_check(const CmigSituation *now, const CmigPlan *plan)
 {
-	Check		check = {.now = now,.plan = plan,.result = CurrentMemoryContext};
+	CmigRunStep **steps = read_scripts(now, plan);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_cmig check",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
 
-	check.place = palloc0(sizeof(int) * Max(now->graph->count, 1));
-	check.steps = palloc0(sizeof(CmigRunStep *) * Max(plan->count, 1));
-	check.found = palloc0(Max(plan->count, 1));
 	for (int i = 0; i < plan->count; i++)
-		check.place[plan->steps[i].node] = i;
-
-	for (int first = 0; first < plan->count; first += FETCH_STEPS)
 	{
-		CmigNames	ids = {0};
-		int			last = Min(first + FETCH_STEPS, plan->count);
+		const CmigRunStep *step = steps[i];
 
-		ids.names = palloc(sizeof(char *) * FETCH_STEPS);
-		for (int i = first; i < last; i++)
-			ids.names[ids.count++] = cmig_graph_id(now->graph, plan->steps[i].node);
-		cmig_catalog_each_script(&ids, plan->direction, check_script, &check);
-		for (int i = first; i < last; i++)
-			if (!check.found[i])
-				(void) make_step(plan, cmig_graph_id(now->graph, plan->steps[i].node), NULL);
-		pfree(ids.names);
+		CHECK_FOR_INTERRUPTS();
+		if (step == NULL)
+			step = cmig_move_fetch(now, plan, plan->steps[i].node);
+		require_reversible(step);
+		cmig_runner_check(step);
+		MemoryContextReset(context);
 	}
-	pfree(check.place);
-	pfree(check.found);
-	return check.steps;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return steps;
 }
 
 void

@@ -29,7 +29,10 @@ typedef struct CmigQuery
 								 * errors get no hint about our tables */
 } CmigQuery;
 
-/* Called once a row; what it keeps it must copy out of the tuple. */
+/*
+ * Called once a row; what it keeps it must copy out of the tuple.  It runs
+ * under the pinned search_path, so it must not look at the caller's settings.
+ */
 typedef void (*CmigRowCallback) (TupleDesc desc, HeapTuple row, void *arg);
 
 /* Run; returns the number of rows processed. nulls may be NULL. */
