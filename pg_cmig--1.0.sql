@@ -327,6 +327,13 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_export_array'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.script(direction text, target text,
+	version_table text DEFAULT 'public.cmig_version',
+	transaction_per_revision boolean DEFAULT false)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_script'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
 CREATE FUNCTION cmig.repair(revision text)
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_repair'
@@ -340,6 +347,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text) IS 'A new revision file after head, with empty sections, and its name; stores nothing. Raises as create_revision, and 22023 for a bad file_template.';
 COMMENT ON FUNCTION cmig.export(text, text) IS 'The revision file of an identifier or a range from:to, of all revisions without one, and its name; load takes it back as unchanged. Raises MG001 to MG004, MG013, 22023.';
 COMMENT ON FUNCTION cmig.export(text[], text) IS 'The revision files of several identifiers and ranges, and their names. Raises MG001 to MG004, MG013, 22023.';
+COMMENT ON FUNCTION cmig.script(text, text, text, boolean) IS 'The upgrade or downgrade (direction) to target, or over a range from:to, as one text for psql, also where pg_cmig is not installed. Raises as upgrade and downgrade, and 22023.';
 COMMENT ON FUNCTION cmig.repair(text) IS 'Accept the stored text of an applied revision as what was run, and record that in cmig.journal. Raises MG001, MG002, 22023, 55000.';
 COMMENT ON FUNCTION cmig.remove_revision(text) IS 'Delete a revision that is not applied and that no other names. Raises MG001, MG002, 22023, 55006, 2BP01.';
 

@@ -1,0 +1,46 @@
+/*
+ * psql_text.h
+ *	  SQL texts as psql reads them.
+ *
+ * Pure.  psql cuts its input into statements by a lexer of its own and puts
+ * variables in; what is appended here reaches the server as it is.
+ */
+#ifndef CMIG_PSQL_TEXT_H
+#define CMIG_PSQL_TEXT_H
+
+#include "postgres.h"
+#include "lib/stringinfo.h"
+
+/* What a text may leave behind or need, by its words; dollar quotes too. */
+typedef struct CmigPsqlFacts
+{
+	bool		calls_cmig;		/* cmig.name( */
+	bool		temp_objects;
+	bool		prepares;
+	bool		declares_cursor;
+	bool		deferrable;		/* constraints that can be deferred */
+} CmigPsqlFacts;
+
+/*
+ * Append the statements of a text, each ended by a semicolon, the last one
+ * too, and a newline.  Adds to *facts.  Returns false, with nothing appended,
+ * if psql might cut the text elsewhere than the server would: then it must be
+ * parsed and appended by statements.
+ */
+extern bool cmig_psql_append(StringInfo to, const char *text, CmigPsqlFacts *facts);
+
+/*
+ * Append one statement, which has no semicolon at its end.  One that psql
+ * would cut in two is executed from a string.
+ */
+extern void cmig_psql_append_statement(StringInfo to, const char *statement,
+									   CmigPsqlFacts *facts);
+
+/* Append the comments of a text that holds no statement. */
+extern void cmig_psql_append_comments(StringInfo to, const char *text, int length);
+
+/* Append a string constant in dollars, and a DO statement of that body. */
+extern void cmig_psql_append_dollar_quoted(StringInfo to, const char *text);
+extern void cmig_psql_append_do(StringInfo to, const char *body);
+
+#endif							/* CMIG_PSQL_TEXT_H */
