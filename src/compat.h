@@ -21,8 +21,6 @@
 #include "storage/procarray.h"
 #include "storage/sinvaladt.h"
 #include "utils/backend_status.h"
-#include "utils/guc.h"
-#include "utils/guc_tables.h"
 
 /* Stands before a declaration, as core's own from 18 on. */
 #ifndef pg_noreturn
@@ -73,16 +71,15 @@ cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 #endif
 }
 
-/* All settings of the session. */
-static inline struct config_generic **
-cmig_guc_variables_compat(int *count)
-{
+/*
+ * All settings of the session, their number in *count.  A macro, so that only
+ * who uses it includes utils/guc_tables.h: pure rooms know no settings.
+ */
 #if PG_VERSION_NUM >= 160000
-	return get_guc_variables(count);
+#define cmig_guc_variables_compat(count) get_guc_variables(count)
 #else
-	*count = GetNumConfigOptions();
-	return get_guc_variables();
+#define cmig_guc_variables_compat(count) \
+	(*(count) = GetNumConfigOptions(), get_guc_variables())
 #endif
-}
 
 #endif							/* CMIG_COMPAT_H */

@@ -449,7 +449,7 @@ check_statement(const CmigRunStep *step, const RawStmt *raw)
 {
 	const char *reason;
 
-	switch (cmig_script_classify(raw, &reason))
+	switch (cmig_statement_classify(raw, &reason))
 	{
 		case CMIG_STATEMENT_PLAIN:
 			return;
@@ -493,7 +493,7 @@ follow_strings(const RawStmt *raw)
 	VariableSetStmt *set = (VariableSetStmt *) raw->stmt;
 	const char *value = "on";
 
-	if (!cmig_script_changes_strings(raw))
+	if (!cmig_statement_changes_strings(raw))
 		return;
 	if (set->kind == VAR_SET_VALUE)
 		value = ExtractSetVariableArgs(set);
@@ -616,7 +616,7 @@ append_script(Offline *offline, const CmigRunStep *step, const char *sql, bool v
 	CmigPsqlFacts facts = {0};
 
 	appendStringInfoString(&offline->out, offline->start_script);
-	if (verify || cmig_script_may_need_top_level(sql) ||
+	if (verify || cmig_statement_may_need_top_level(sql) ||
 		!cmig_psql_append(&offline->out, sql, &facts))
 		append_statements(offline, step, sql, verify, &facts);
 	offline->facts.deferrable |= facts.deferrable;
