@@ -203,13 +203,19 @@ DELETE FROM cmig.revision WHERE upgrade_sql LIKE '%(4, 4)%';
 CREATE FUNCTION write_child() RETURNS void LANGUAGE plpgsql AS 'BEGIN INSERT INTO child VALUES (5, 5); END';
 CALL run('SELECT write_child()');
 DELETE FROM cmig.revision WHERE upgrade_sql LIKE '%write_child%';
+-- within one script, the table cannot be altered while they wait
+\set VERBOSITY default
+CALL run('INSERT INTO child VALUES (6, 6); INSERT INTO parent VALUES (6); ALTER TABLE child ADD COLUMN other text');
+\set VERBOSITY terse
+DELETE FROM cmig.revision WHERE upgrade_sql LIKE '%other text%';
+CALL run('INSERT INTO child VALUES (6, 6); INSERT INTO parent VALUES (6); SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE child ADD COLUMN other text');
 -- SET CONSTRAINTS ends with the script
 BEGIN;
-CALL run('SET CONSTRAINTS child_id DEFERRED; UPDATE child SET id = 4 - id');
+CALL run('SET CONSTRAINTS child_id DEFERRED; UPDATE child SET id = 7 - id');
 INSERT INTO child VALUES (1, 1);
 ROLLBACK;
 BEGIN;
-CALL run('SET CONSTRAINTS ALL DEFERRED; UPDATE child SET id = 4 - id');
+CALL run('SET CONSTRAINTS ALL DEFERRED; UPDATE child SET id = 7 - id');
 INSERT INTO child VALUES (1, 1);
 ROLLBACK;
 BEGIN;

@@ -296,6 +296,10 @@ improve_hint(ErrorData *error, const CmigRunStep *step)
 			error->hint = psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and %s, which commits after each.",
 								   call_stepwise(step));
 			break;
+		case ERRCODE_OBJECT_IN_USE:
+			if (strstr(message, "pending trigger events"))
+				error->hint = "Rows that the script changed wait for deferred constraints. Put SET CONSTRAINTS ALL IMMEDIATE before the statement, or move it to a later revision.";
+			break;
 		case ERRCODE_OUT_OF_MEMORY:
 			if (strcmp(message, "out of shared memory") == 0)
 				error->hint = psprintf("One transaction holds a lock for each table it touches. Raise max_locks_per_transaction, or %s, which commits after each revision.",
