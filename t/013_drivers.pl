@@ -1,0 +1,257 @@
+# Applications: each driver with its own way to send parameters, PgBouncer in
+# transaction mode, and many instances that start at once.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('drivers', 'max_connections = 50');
+$node->start;
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $drivers = "$CmigNode::top/t/drivers";
+my ($host, $port) = ($node->host, $node->port);
+$node->safe_psql('postgres', 'CREATE ROLE postgres SUPERUSER LOGIN') if getpwuid($<) ne 'postgres';
+$ENV{PYTHONDONTWRITEBYTECODE} = 1;
+# where Debian's own modules are, for a node that is not Debian's
+$ENV{NODE_PATH} = join ':', grep { defined } $ENV{NODE_PATH}, '/usr/share/nodejs';
+
+# A new database, with the extension made once, as at provisioning
+sub make_db
+{
+	my ($db) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql($db, 'CREATE EXTENSION pg_cmig');
+	return "host=$host port=$port user=postgres dbname=$db";
+}
+
+# run_checks(DRIVER, COMMAND...): each line "ok ..." is a test
+sub run_checks
+{
+	my ($driver, @command) = @_;
+	my ($out, $err) = ('', '');
+	my $good = IPC::Run::run(\@command, '<', \undef, '>', \$out, '2>', \$err,
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	foreach my $line (split /\n/, $out)
+	{
+		if ($line =~ /^(not )?ok (.*)/) { ok(!$1, "$driver: $2") }
+		else { diag($line) }
+	}
+	ok($good, "$driver: ran to its end") or diag($err);
+}
+
+my $have_psycopg = need_tool('python3-psycopg', 'python3', '-c', 'import psycopg');
+my $have_psycopg2 = need_tool('python3-psycopg2', 'python3', '-c', 'import psycopg2');
+my $have_sqlalchemy = need_tool('python3-sqlalchemy', 'python3', '-c', 'import sqlalchemy');
+my $have_node = need_tool('node-pg', 'node', '-e', 'require("pg")');
+my $have_pgbouncer = need_tool('pgbouncer', 'pgbouncer', '--version');
+my $have_libpq = need_tool('libpq-dev', 'sh', '-c',
+	"cc -Wall -I \$(\${PG_CONFIG:-pg_config} --includedir) -L \$(\${PG_CONFIG:-pg_config} --libdir) $drivers/libpq.c -lpq -o $dir/libpq");
+
+#
+# Drivers
+#
+SKIP:
+{
+	skip 'psycopg is not installed', 1 unless $have_psycopg;
+	run_checks('psycopg', 'python3', "$drivers/psycopg3.py", make_db('psycopg'));
+}
+SKIP:
+{
+	skip 'psycopg2 is not installed', 1 unless $have_psycopg2;
+	run_checks('psycopg2', 'python3', "$drivers/psycopg2_client.py", make_db('psycopg2'));
+}
+SKIP:
+{
+	skip 'SQLAlchemy is not installed', 1 unless $have_sqlalchemy && $have_psycopg2;
+	make_db('sqlalchemy');
+	run_checks('SQLAlchemy', 'python3', "$drivers/sqlalchemy_engine.py", 'psycopg2', $host, $port, 'sqlalchemy');
+}
+SKIP:
+{
+	skip 'node-pg is not installed', 1 unless $have_node;
+	make_db('node');
+	run_checks('node-pg', 'node', "$drivers/node_pg.js", $host, $port, 'node');
+}
+SKIP:
+{
+	skip 'libpq cannot be compiled with', 1 unless $have_libpq;
+	run_checks('libpq', "$dir/libpq", make_db('libpq'));
+}
+
+#
+# Eight instances of an application at once
+#
+my $slow = load_sql(
+	revision_file('001', '', 'CREATE TABLE account (id int);', 'DROP TABLE account;'),
+	revision_file('002', '001', "SELECT pg_sleep(0.3);\nINSERT INTO account VALUES (1);", ''),
+	revision_file('003', '002', 'ALTER TABLE account ADD COLUMN name text;', ''));
+
+# start_up(CONNECTION, NEEDED): what the README shows, in one transaction
+sub start_up
+{
+	my ($connection, $needed, $begin) = @_;
+	my $session = { out => '', err => '' };
+
+	$session->{handle} =
+	  IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-v', 'VERBOSITY=sqlstate', '-d', $connection,
+			'-c', ($begin // 'BEGIN') . "; SET LOCAL client_min_messages = warning; "
+			  . ($slow =~ s/^SELECT \*/SELECT count(*) FILTER (WHERE action = 'added')/r)
+			  . " SELECT revision FROM cmig.upgrade('$needed'); COMMIT" ],
+		'<', \undef, '>', \$session->{out}, '2>', \$session->{err},
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	return $session;
+}
+
+sub is_eight_at_once
+{
+	my ($db, $connection, $name) = @_;
+	my @sessions = map { start_up($connection, '003') } (1 .. 8);
+	my %seen;
+
+	foreach my $session (@sessions)
+	{
+		finish_psql($session);
+		$seen{"$session->{out}$session->{err}"}++;
+	}
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is_deeply(\%seen, { "3\n001\n002\n003" => 1, '0' => 7 }, "$name: one works, seven find nothing to do");
+	is(query($node, $db, q{SELECT string_agg(revision, ' ' ORDER BY id) FROM cmig.journal}), '001 002 003',
+		"$name: each step once");
+	is(query($node, $db, 'SELECT count(*) FROM account'), 1, "$name: the data once");
+}
+
+my $eight = make_db('eight');
+is_eight_at_once('eight', $eight, 'eight at once');
+
+# An old build that starts late needs less, and finds it.
+{
+	my $session = start_up($eight, '001');
+
+	is(finish_psql($session), 0, 'an older build starts');
+	is($session->{out}, '0', 'and finds nothing to do');
+}
+is(query($node, 'eight', "SELECT cmig.require('002')"), '', 'one that only verifies goes on');
+fails_with($node, 'eight', "SELECT cmig.require('004')", 'MG001', q{can't locate revision},
+	'one that needs more than was loaded stops');
+query($node, 'eight', load_sql(revision_file('004', '003', 'SELECT 1;', '')));
+fails_with($node, 'eight', "SELECT cmig.require('004')", 'MG010', 'target database is not up to date.*004',
+	'one that needs more than was applied stops, and names it');
+fails_with($node, 'eight', 'SELECT cmig.require()', 'MG010', 'target database is not up to date', 'without a target too');
+
+# With a snapshot that is older than the other's commit nothing is done twice.
+{
+	my $serial = make_db('serial');
+	my $level = 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT';
+	my @sessions = map { start_up($serial, '003', $level) } (1 .. 8);
+	my %seen;
+
+	foreach my $session (@sessions)
+	{
+		finish_psql($session);
+		$session->{out} =~ s/^\n//;
+		$seen{"$session->{out}$session->{err}"}++;
+	}
+	my $worked = delete $seen{"3\n001\n002\n003"};
+	is($worked, 1, 'REPEATABLE READ: one works');
+	is(join(', ', grep { $_ !~ /^0$|40001/ } keys %seen), '',
+		'REPEATABLE READ: the others find nothing to do or have to try again');
+	is(query($node, 'serial', q{SELECT string_agg(revision, ' ' ORDER BY id) FROM cmig.journal}), '001 002 003',
+		'REPEATABLE READ: each step once');
+}
+
+#
+# PgBouncer in transaction mode
+#
+SKIP:
+{
+	skip 'pgbouncer is not installed', 1 unless $have_pgbouncer;
+	my $bouncer_port = PostgreSQL::Test::Cluster::get_free_port();
+	my $bouncer = "host=$dir port=$bouncer_port user=postgres dbname";
+	my ($log, $handle) = ('');
+
+	make_db($_) foreach ('bounced', 'crowd');
+	append_to_file("$dir/pgbouncer.ini", <<"INI");
+[databases]
+bounced = host=$host port=$port user=postgres pool_size=1
+crowd = host=$host port=$port user=postgres pool_size=4
+[pgbouncer]
+listen_addr =
+listen_port = $bouncer_port
+unix_socket_dir = $dir
+auth_type = any
+pool_mode = transaction
+server_reset_query =
+INI
+	$handle = IPC::Run::start([ 'pgbouncer', "$dir/pgbouncer.ini" ], '<', \undef, '>&', "$dir/pgbouncer.log");
+	foreach my $attempt (1 .. 100)
+	{
+		last if -S "$dir/.s.PGSQL.$bouncer_port";
+		select undef, undef, undef, 0.1;
+	}
+	ok(-S "$dir/.s.PGSQL.$bouncer_port", 'PgBouncer started') or diag(slurp_file("$dir/pgbouncer.log"));
+
+	# one server connection for all clients, so that what leaks is seen
+	my $before = q{SELECT md5(string_agg(name || '=' || setting, ',' ORDER BY name)) FROM pg_settings
+		WHERE name NOT IN ('application_name', 'client_min_messages', 'transaction_isolation')};
+	my $session = start_up("$bouncer=bounced", '003');
+	my $psql = sub {
+		my ($sql) = @_;
+		my ($out, $err) = ('', '');
+		IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', "$bouncer=bounced", '-c', $sql ],
+			'<', \undef, '>', \$out, '2>', \$err);
+		chomp $out;
+		return $out . $err;
+	};
+
+	is(finish_psql($session), 0, 'PgBouncer: load and upgrade in one transaction') or diag($session->{err});
+	is($session->{out}, "3\n001\n002\n003", 'PgBouncer: all steps ran');
+	is(query($node, 'bounced', 'SELECT revision FROM cmig.current()'), '003', 'PgBouncer: it is committed');
+
+	my $settings = $psql->($before);
+	is($psql->(q{BEGIN; SET LOCAL client_min_messages = error; SET LOCAL cmig.search_path = 'pg_catalog';
+		SELECT revision FROM cmig.downgrade('001'); COMMIT}), "003\n002", 'PgBouncer: SET LOCAL and downgrade');
+	is($psql->($before), $settings, 'PgBouncer: the next client finds the settings as they were');
+	is($psql->(q{SELECT count(*) FROM pg_prepared_statements}), '0', 'PgBouncer: no prepared statement stays');
+	is($psql->(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'}), '0', 'PgBouncer: no lock stays');
+	is($psql->(q{SELECT count(*) FROM pg_class WHERE relpersistence = 't'}), '0', 'PgBouncer: no temporary table stays');
+	like($psql->(q{BEGIN; SELECT revision FROM cmig.upgrade('002'); SELECT 1/0; COMMIT}), qr/division by zero/,
+		'PgBouncer: an error in the transaction');
+	is($psql->('SELECT revision FROM cmig.current()'), '001', 'PgBouncer: takes the run back');
+
+	is_eight_at_once('crowd', "$bouncer=crowd", 'eight through PgBouncer');
+
+  SKIP:
+	{
+		skip 'psycopg is not installed', 1 unless $have_psycopg;
+		my $script = "$dir/bounced.py";
+		append_to_file($script, <<'PY');
+import sys
+sys.path.insert(0, sys.argv[1])
+import psycopg
+from checks import CHAIN, check
+with psycopg.connect(sys.argv[2], prepare_threshold=None) as conn:
+    conn.execute("SELECT cmig.downgrade('base')")
+    conn.execute("SELECT cmig.load(%s, prune => true)", [CHAIN])
+    check("untyped parameters", conn.execute("SELECT revision FROM cmig.upgrade(%s)", ["002"]).fetchall(),
+          [("001",), ("002",)])
+with psycopg.connect(sys.argv[2], prepare_threshold=None) as conn:
+    check("committed", conn.execute("SELECT revision FROM cmig.current()").fetchall(), [("002",)])
+PY
+		run_checks('psycopg through PgBouncer', 'python3', $script, $drivers, "$bouncer=bounced");
+	}
+
+	$handle->signal('INT');
+	IPC::Run::finish($handle);
+}
+
+$node->stop;
+done_testing();
