@@ -1,0 +1,185 @@
+--
+-- Several applications in one database: a label, a schema and a role for each
+--
+CREATE EXTENSION pg_cmig;
+\set VERBOSITY terse
+CREATE ROLE regress_cmig_shop;
+CREATE ROLE regress_cmig_billing;
+CREATE SCHEMA shop AUTHORIZATION regress_cmig_shop;
+CREATE SCHEMA billing AUTHORIZATION regress_cmig_billing;
+
+-- each has a base of its own, and loads its own files
+SELECT * FROM cmig.load($cmig_load$
+-- revision: shop_001
+-- branch_labels: shop
+-- message: items
+
+-- cmig:upgrade
+CREATE TABLE item (id int PRIMARY KEY, price numeric NOT NULL);
+
+-- cmig:downgrade
+DROP TABLE item;
+-- revision: shop_002
+-- down_revision: shop_001
+-- message: names
+
+-- cmig:upgrade
+ALTER TABLE item ADD COLUMN name text;
+
+-- cmig:downgrade
+ALTER TABLE item DROP COLUMN name;
+$cmig_load$);
+SELECT * FROM cmig.load($cmig_load$
+-- revision: billing_001
+-- branch_labels: billing
+-- message: invoices
+
+-- cmig:upgrade
+CREATE TABLE invoice (id int PRIMARY KEY);
+
+-- cmig:downgrade
+DROP TABLE invoice;
+-- revision: billing_002
+-- down_revision: billing_001
+-- depends_on: shop_001
+-- message: lines name items
+
+-- cmig:upgrade
+CREATE TABLE line (invoice int REFERENCES invoice, item int REFERENCES shop.item);
+
+-- cmig:downgrade
+DROP TABLE line;
+$cmig_load$);
+SELECT revision, branch_labels, is_current FROM cmig.heads() ORDER BY revision;
+
+-- head alone does not say whose
+SELECT * FROM cmig.upgrade('head');
+
+-- one application moves
+SET cmig.role = regress_cmig_billing;
+SET cmig.search_path = billing;
+SELECT revision FROM cmig.upgrade('billing_001');
+SELECT revision FROM cmig.current();
+
+-- its dependency is the other's, and would run as the wrong role
+SELECT revision, message FROM cmig.plan('upgrade', 'billing@head');
+SELECT revision FROM cmig.upgrade('billing@head');
+
+-- so the other goes first
+SET cmig.role = regress_cmig_shop;
+SET cmig.search_path = shop;
+SELECT revision FROM cmig.upgrade('shop@head');
+SELECT revision FROM cmig.current() ORDER BY revision;
+SELECT cmig.require('shop@head');
+SELECT cmig.require('billing@head');
+GRANT USAGE ON SCHEMA shop TO regress_cmig_billing;
+GRANT REFERENCES ON shop.item TO regress_cmig_billing;
+SET cmig.role = regress_cmig_billing;
+SET cmig.search_path = billing;
+SELECT revision FROM cmig.upgrade('billing@head');
+
+-- who made what, where, and what the journal says of it
+SELECT schemaname, tablename, tableowner FROM pg_tables WHERE schemaname IN ('shop', 'billing') ORDER BY 1, 2;
+SELECT revision, direction, role, search_path FROM cmig.journal ORDER BY id;
+SHOW search_path;
+SELECT current_user = session_user AS caller_is_back;
+
+-- both are at their heads
+SELECT revision, is_head, branch_labels FROM cmig.current() ORDER BY revision;
+SELECT item, value FROM cmig.status() WHERE item <> 'database';
+SELECT cmig.require('heads');
+
+-- one step back for one of them
+SELECT cmig.downgrade('billing@-1');
+SELECT revision FROM cmig.current() ORDER BY revision;
+SELECT cmig.upgrade('billing@+1');
+
+-- the relative form without a label does not say whose
+SELECT cmig.downgrade('-1');
+
+-- the shop's tables cannot go while billing depends on them
+SELECT revision FROM cmig.plan('downgrade', 'shop@base');
+-- billing's can
+SELECT revision FROM cmig.downgrade('billing@base');
+SELECT revision FROM cmig.current();
+SELECT tablename FROM pg_tables WHERE schemaname IN ('shop', 'billing') ORDER BY 1;
+
+-- prune means all revisions of the database, not one application's
+BEGIN;
+SELECT * FROM cmig.load($cmig_load$
+-- revision: shop_001
+-- branch_labels: shop
+-- message: items
+
+-- cmig:upgrade
+CREATE TABLE item (id int PRIMARY KEY, price numeric NOT NULL);
+
+-- cmig:downgrade
+DROP TABLE item;
+$cmig_load$, prune => true) ORDER BY revision;
+ROLLBACK;
+
+-- ids and labels are common to all: one that is taken is refused
+\set VERBOSITY default
+SELECT * FROM cmig.load($cmig_load$
+-- revision: helpdesk_001
+-- branch_labels: shop
+
+-- cmig:upgrade
+SELECT 1;
+$cmig_load$);
+SELECT * FROM cmig.load($cmig_load$
+-- revision: shop
+
+-- cmig:upgrade
+SELECT 1;
+$cmig_load$);
+
+\set VERBOSITY terse
+-- a third application comes later
+SELECT * FROM cmig.load($cmig_load$
+-- revision: helpdesk_001
+-- branch_labels: helpdesk
+
+-- cmig:upgrade
+CREATE TABLE ticket (id int);
+
+-- cmig:downgrade
+DROP TABLE ticket;
+$cmig_load$);
+RESET cmig.role;
+RESET cmig.search_path;
+SELECT revision FROM cmig.upgrade('helpdesk@head');
+SELECT revision FROM cmig.history('helpdesk@base:helpdesk@head');
+SELECT revision, applied FROM cmig.history() ORDER BY revision;
+SELECT revision FROM cmig.downgrade('helpdesk@base');
+
+-- as settings of the role that migrates: what an application's login finds
+DO $$
+BEGIN
+	EXECUTE format('ALTER ROLE regress_cmig_shop IN DATABASE %I SET cmig.search_path = ''shop, public''', current_database());
+	EXECUTE format('ALTER ROLE regress_cmig_shop IN DATABASE %I SET cmig.lock_timeout = ''3s''', current_database());
+END
+$$;
+SELECT unnest(setconfig) AS setting FROM pg_db_role_setting WHERE setrole = 'regress_cmig_shop'::regrole ORDER BY 1;
+
+-- wrong settings are refused at once, or when used
+SET cmig.role = regress_cmig_nobody;
+SELECT cmig.downgrade('shop@-1');
+RESET cmig.role;
+SET cmig.search_path = 'shop,,public';
+SET cmig.search_path = nowhere;
+SELECT cmig.downgrade('shop@-1');
+RESET cmig.search_path;
+SELECT revision FROM cmig.current() ORDER BY revision;
+
+-- base is everything's
+SET cmig.search_path = shop;
+SELECT revision FROM cmig.downgrade('base');
+SELECT count(*) FROM cmig.version;
+RESET cmig.search_path;
+
+DROP EXTENSION pg_cmig;
+DROP SCHEMA shop, billing CASCADE;
+DROP OWNED BY regress_cmig_shop, regress_cmig_billing;
+DROP ROLE regress_cmig_shop, regress_cmig_billing;
