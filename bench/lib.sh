@@ -40,6 +40,24 @@ milliseconds()
 	echo $(( (${end/./} - ${start/./}) / 10 )) | sed 's/\(..\)$/.\1/; s/^\./0./'
 }
 
+# pair COMMAND-A COMMAND-B: prints both times, as summary wants them.  Each command
+# is one string for the shell; which of them runs first changes from pair to
+# pair, as the first pays for what was done before.
+pair()
+{
+	local a b
+
+	PAIR=$((${PAIR:-0} + 1))
+	if [ $((PAIR % 2)) = 1 ]; then
+		a=$(eval "milliseconds $1")
+		b=$(eval "milliseconds $2")
+	else
+		b=$(eval "milliseconds $2")
+		a=$(eval "milliseconds $1")
+	fi
+	echo "$a $b"
+}
+
 # summary NAME GOAL: reads lines "a b" (milliseconds), prints the medians, the
 # median of a/b with its range, and whether the goal (a ratio, within 5 %; - for
 # none) is met
