@@ -285,8 +285,8 @@ COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Record several targets as ap
 COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order; changes nothing. Raises MG001 to MG006.';
 COMMENT ON FUNCTION cmig.plan(text, text[]) IS 'The steps that upgrade to several targets would run, in order; changes nothing. Raises MG001 to MG006.';
 COMMENT ON FUNCTION cmig.current() IS 'The version rows: where this database is. Works also when the graph is broken.';
-COMMENT ON FUNCTION cmig.heads() IS 'The heads of the graph; is_effective is false for one that another head depends on. Raises MG005.';
-COMMENT ON FUNCTION cmig.branches() IS 'The branch points of the graph with their children. Raises MG005.';
+COMMENT ON FUNCTION cmig.heads() IS 'The heads of the graph; is_effective is false for one that another head depends on. Works also when the graph is broken.';
+COMMENT ON FUNCTION cmig.branches() IS 'The branch points of the graph with their children. Works also when the graph is broken.';
 COMMENT ON FUNCTION cmig.history(text) IS 'The revisions of a range from:to, newest first; both ends inclusive, current is a symbol. Raises MG001 to MG004, 22023.';
 COMMENT ON FUNCTION cmig.show(text) IS 'All about one revision, as field and value. Raises MG001 to MG004.';
 COMMENT ON FUNCTION cmig.status() IS 'Where the database is, what is pending, what is wrong, and what to type, in one look.';

@@ -420,9 +420,8 @@ stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 					(errcode(ERRCODE_CMIG_PROTECTED),
 					 errmsg("a purge of the version rows is not allowed in database \"%s\"",
 							get_database_name(MyDatabaseId)),
-					 errdetail("cmig.protect is %s; %d version rows would be forgotten.",
-							   cmig_settings_protect == CMIG_PROTECT_ON ? "on" : "base",
-							   before->rows->count),
+					 errdetail("cmig.protect is %s; what cmig.version says of this database would be forgotten.",
+							   cmig_settings_protect == CMIG_PROTECT_ON ? "on" : "base"),
 					 errhint("If this is meant: SET LOCAL cmig.protect = off in the same transaction.")));
 		cmig_catalog_clear_version();
 	}

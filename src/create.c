@@ -13,6 +13,7 @@
 #include "catalog.h"
 #include "create.h"
 #include "graph.h"
+#include "identifier.h"
 #include "script.h"
 #include "target.h"
 
@@ -194,7 +195,16 @@ cmig_create_merge(const CmigNames *revisions, const char *message, const char *i
 	List	   *parents;
 
 	cmig_graph_require_sound(graph);
-	parents = cmig_target_list(graph, revisions);
+
+	/*
+	 * Heads of which one depends on the other are two heads still: they may be
+	 * merged, and "heads" means all of them here.
+	 */
+	if (revisions->count == 1 && revisions->names[0] != NULL &&
+		strcmp(revisions->names[0], "heads") == 0)
+		parents = cmig_identifier_heads(graph, NULL, false);
+	else
+		parents = cmig_target_list(graph, revisions, false);
 	if (list_length(parents) < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),

@@ -531,6 +531,7 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name)
 	int			length = strlen(name);
 	int			best = Max(1, length / 3) + 1;
 	const char *nearest = NULL;
+	const char *digits = "0123456789";
 
 	/* guessing is for people, not for machine-made graphs */
 	if (length == 0 || length > CMIG_MAX_ID_LENGTH || graph->count > 10000)
@@ -547,6 +548,11 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name)
 			int			distance;
 
 			if (candidate_length == 0 || candidate_length > CMIG_MAX_ID_LENGTH)
+				continue;
+			/* another number is another revision, no misspelling */
+			if (strspn(name, digits) > 0 && strspn(candidate, digits) > 0 &&
+				(strspn(name, digits) != strspn(candidate, digits) ||
+				 strncmp(name, candidate, strspn(name, digits)) != 0))
 				continue;
 			/* part of an id is nearer than any misspelling */
 			if (length >= 3 && strstr(candidate, name) != NULL)

@@ -20,6 +20,8 @@
 /* More steps than any graph has; what is typed is cut to it. */
 #define MAX_STEPS 1000000000
 
+static const char *const symbols[] = {"head", "heads", "base"};
+
 /*
  * Errors
  */
@@ -29,10 +31,18 @@ not_found(const CmigGraph *graph, const char *name)
 {
 	const char *near = cmig_graph_suggest(graph, name);
 
+	for (int i = 0; i < lengthof(symbols); i++)
+		if (pg_strcasecmp(name, symbols[i]) == 0)
+			near = symbols[i];
+
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 errmsg("can't locate revision identified by \"%s\"", name),
-			 near ? errhint("Did you mean \"%s\"? SELECT * FROM cmig.history() lists the revisions.", near)
+			 strcmp(name, "current") == 0
+			 ? errhint("Only cmig.history and cmig.show know \"current\".")
+			 : strchr(name, '+') != NULL || name[0] == '-'
+			 ? errhint("A relative revision is a plus or minus with a number, alone or after one name: '+1', 'head-2', '<label>@+1'.")
+			 : near ? errhint("Did you mean \"%s\"? SELECT * FROM cmig.history() lists the revisions.", near)
 			 : graph->count == 0 ? errhint("There are no revisions yet: load some with cmig.load or cmig.create_revision.")
 			 : errhint("SELECT * FROM cmig.history() lists the revisions; cmig.load stores missing ones.")));
 }
@@ -77,7 +87,8 @@ cmig_identifier_walked_too_far(const CmigIdentifier *id)
 			 errmsg("relative revision %s didn't produce %s migrations",
 					id->steps_text, id->steps_text + 1),
 			 id->symbol || id->label
-			 ? errdetail("The walk of \"%s\" leaves the graph.", id->text) : 0,
+			 ? errdetail("The walk of \"%s\" leaves the graph.", id->text)
+			 : errdetail("There are fewer revisions that way."),
 			 errhint("SELECT * FROM cmig.history() lists the revisions.")));
 }
 
@@ -122,12 +133,12 @@ cmig_identifier_parse(const CmigGraph *graph, const char *target, CmigIdentifier
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the target must not be null"),
-				 errhint("Say head, heads, base, an id, or a relative one such as '+1'.")));
+				 errhint("Say head, heads, base, an id, or a relative one such as '+1' or '-1'.")));
 	if (target[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the target must not be empty"),
-				 errhint("Say head, heads, base, an id, or a relative one such as '+1'.")));
+				 errhint("Say head, heads, base, an id, or a relative one such as '+1' or '-1'.")));
 
 	id->text = target;
 	if (cmig_graph_find_name(graph, target) >= 0)
@@ -184,8 +195,10 @@ cmig_identifier_parse(const CmigGraph *graph, const char *target, CmigIdentifier
 static bool
 is_symbol(const char *name)
 {
-	return strcmp(name, "head") == 0 || strcmp(name, "heads") == 0 ||
-		strcmp(name, "base") == 0;
+	for (int i = 0; i < lengthof(symbols); i++)
+		if (strcmp(name, symbols[i]) == 0)
+			return true;
+	return false;
 }
 
 /* A partial name, looked up inside within, or everywhere if that is NULL. */
@@ -338,7 +351,7 @@ cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id, int st
 	int			node = start;
 
 	if (start < 0 && steps == 0 && !clip)
-		cmig_identifier_walked_too_far(id);
+		cmig_identifier_not_valid(id, "It stays where it is.", "Say base.");
 	for (int i = 0; i < steps; i++)
 	{
 		List	   *choices;
@@ -374,7 +387,7 @@ cmig_identifier_walk_down(const CmigGraph *graph, const CmigIdentifier *id, int 
 	int			node = start;
 
 	if (start < 0 && steps == 0 && !clip)
-		cmig_identifier_walked_too_far(id);
+		cmig_identifier_not_valid(id, "It stays where it is.", "Say base.");
 	for (int i = 0; i < steps; i++)
 	{
 		const CmigEdges *parents;

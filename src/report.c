@@ -609,7 +609,8 @@ cmig_status(PG_FUNCTION_ARGS)
 	if (heads > 0)
 		put_status(fcinfo, heads == 1 ? "head" : "heads",
 				   nodes_text(view.graph, head_nodes, heads, MAX_LISTED),
-				   heads > 1 ? "SELECT cmig.merge('heads', '<message>') joins them" : NULL);
+				   heads > 1 && view.graph->defects == NIL
+				   ? "SELECT cmig.merge('heads', '<message>') joins them" : NULL);
 	if (view.graph->defects == NIL)
 		put_pending(fcinfo, &view, heads);
 

@@ -146,10 +146,10 @@ cmig_target_absolute(const CmigGraph *graph, const char *target)
 
 /* Several targets may not contain one another. */
 static void
-refuse_overlap(const CmigGraph *graph, List *targets)
+refuse_overlap(const CmigGraph *graph, List *targets, bool over_depends)
 {
 	int			above = -1;
-	int			overlap = find_overlap(graph, targets, true, &above);
+	int			overlap = find_overlap(graph, targets, over_depends, &above);
 
 	if (overlap >= 0)
 		ereport(ERROR,
@@ -184,11 +184,11 @@ find_list(const CmigGraph *graph, const CmigNames *targets)
 }
 
 List *
-cmig_target_list(const CmigGraph *graph, const CmigNames *targets)
+cmig_target_list(const CmigGraph *graph, const CmigNames *targets, bool over_depends)
 {
 	List	   *nodes = find_list(graph, targets);
 
-	refuse_overlap(graph, nodes);
+	refuse_overlap(graph, nodes, over_depends);
 	return nodes;
 }
 
@@ -301,7 +301,7 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 		if (id.relative)
 			return list_make1_int(find_relative_upgrade(graph, applied, &id));
 	}
-	return cmig_target_list(graph, targets);
+	return cmig_target_list(graph, targets, true);
 }
 
 /*
@@ -319,13 +319,22 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	if (id->label == NULL)
 	{
 		if (applied->rows->count == 0)
-			cmig_identifier_walked_too_far(id);
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("relative revision %s didn't produce %s migrations",
+							id->steps_text, id->steps_text + 1),
+					 errdetail("Nothing is applied.")));
 		cmig_target_require_known_rows(graph, applied);
 		if (list_length(applied->nodes) > 1)
 		{
-			int			first = linitial_int(applied->nodes);
-			const CmigRevision *revision = graph->nodes[first].revision;
-			const char *label = revision->labels.count ? revision->labels.names[0] : revision->id;
+			const CmigRevision *revision = NULL;
+			const char *label;
+
+			/* an example that works: -1 from a merge would be ambiguous again */
+			foreach(lc, applied->nodes)
+				if (revision == NULL || revision->parents.count != 1)
+					revision = graph->nodes[lfirst_int(lc)].revision;
+			label = revision->labels.count ? revision->labels.names[0] : revision->id;
 
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
@@ -547,7 +556,7 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 	}
 	if (all_bases)
 		result->base_lineage = NULL;
-	refuse_overlap(graph, result->nodes);
+	refuse_overlap(graph, result->nodes, true);
 	return result;
 }
 
@@ -649,6 +658,11 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	foreach(lc, to_nodes)
 		cmig_graph_mark(upper, lfirst_int(lc));
 	cmig_graph_mark_ancestors(graph, upper, true);
+
+	/* what is on a cycle is below no head, and must be seen to be mended */
+	if (graph->defects != NIL && strcmp(to, "heads") == 0)
+		for (int i = 0; i < graph->count; i++)
+			cmig_graph_mark(upper, i);
 	if (from_base)
 	{
 		CmigMarks  *lineage = strchr(from, '@')

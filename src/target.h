@@ -37,8 +37,12 @@ extern void cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApp
 /* Absolute identifiers: the nodes that they name; base names none. */
 extern List *cmig_target_absolute(const CmigGraph *graph, const char *target);
 
-/* Several absolute identifiers; none may be an ancestor of another. */
-extern List *cmig_target_list(const CmigGraph *graph, const CmigNames *targets);
+/*
+ * Several absolute identifiers; none may be an ancestor of another, over
+ * dependencies too if asked.
+ */
+extern List *cmig_target_list(const CmigGraph *graph, const CmigNames *targets,
+							  bool over_depends);
 
 /* The nodes that upgrade is to reach; a list may not hold relative ids. */
 extern List *cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,

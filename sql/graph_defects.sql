@@ -1,0 +1,171 @@
+--
+-- A broken graph: moves refuse with one error, looking still works
+--
+CREATE EXTENSION pg_cmig;
+CREATE FUNCTION problems() RETURNS TABLE (object text, problem text, fix text) LANGUAGE sql AS
+	$$SELECT object, problem, fix FROM cmig.check() WHERE severity = 'error'$$;
+INSERT INTO cmig.revision (revision, down_revision, downgrade_sql) VALUES
+('001', '{}', ''), ('002', '{001}', ''), ('003', '{002}', '');
+SET client_min_messages = warning;
+SELECT * FROM cmig.upgrade('002');
+RESET client_min_messages;
+SELECT * FROM problems();
+
+-- unknown parent, as after a lost file; Alembic says KeyError: '002x'
+BEGIN;
+UPDATE cmig.revision SET down_revision = '{002x}' WHERE revision = '003';
+SAVEPOINT s;
+SELECT * FROM cmig.upgrade();
+ROLLBACK TO s;
+SELECT * FROM cmig.plan('downgrade', 'base');
+ROLLBACK TO s;
+SELECT * FROM cmig.stamp('001');
+ROLLBACK TO s;
+SELECT cmig.require();
+ROLLBACK TO s;
+SELECT cmig.create_revision('next', '', revision => '004');
+ROLLBACK TO s;
+SELECT * FROM problems();
+-- looking works
+SELECT * FROM cmig.current();
+SELECT revision, down_revision, is_head, applied FROM cmig.history();
+SELECT revision FROM cmig.heads();
+SELECT * FROM cmig.branches();
+SELECT * FROM cmig.status() WHERE item NOT IN ('database', 'pending written by');
+SELECT * FROM cmig.show('003') WHERE field IN ('revision', 'down_revision', 'applied');
+SELECT * FROM cmig.check(raise => true);
+ROLLBACK;
+
+-- a gap in the middle
+BEGIN;
+DELETE FROM cmig.revision WHERE revision = '002';
+SELECT * FROM problems();
+SELECT * FROM cmig.current();
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+
+-- cycles: of two, over a dependency, of one
+BEGIN;
+UPDATE cmig.revision SET down_revision = '{003}' WHERE revision = '001';
+SELECT * FROM problems();
+SELECT revision, is_head FROM cmig.history() ORDER BY 1;
+SELECT revision, is_head FROM cmig.current();
+SELECT item, value FROM cmig.status() WHERE item = 'error';
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+BEGIN;
+UPDATE cmig.revision SET depends_on = '{003}' WHERE revision = '001';
+SELECT * FROM problems();
+SELECT revision, is_head FROM cmig.history() ORDER BY 1;
+SELECT * FROM cmig.downgrade('-1');
+ROLLBACK;
+BEGIN;
+UPDATE cmig.revision SET down_revision = '{003}' WHERE revision = '003';
+SELECT * FROM problems();
+SELECT * FROM cmig.upgrade('heads');
+ROLLBACK;
+BEGIN;
+UPDATE cmig.revision SET depends_on = '{002}' WHERE revision = '002';
+SELECT * FROM problems();
+SELECT * FROM cmig.upgrade('heads');
+ROLLBACK;
+-- a parent that is named twice, and one that is a dependency too, are no defects
+BEGIN;
+UPDATE cmig.revision SET down_revision = '{002,002}', depends_on = '{002,001}' WHERE revision = '003';
+SELECT * FROM problems();
+SELECT revision FROM cmig.plan('upgrade', 'head');
+ROLLBACK;
+
+-- labels: twice, equal to an id, as a parent, reserved
+BEGIN;
+UPDATE cmig.revision SET branch_labels = '{api}' WHERE revision IN ('001', '003');
+SELECT * FROM problems();
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+BEGIN;
+UPDATE cmig.revision SET branch_labels = '{003}' WHERE revision = '001';
+SELECT * FROM problems();
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+BEGIN;
+UPDATE cmig.revision SET branch_labels = '{api}' WHERE revision = '002';
+UPDATE cmig.revision SET down_revision = '{api}' WHERE revision = '003';
+SELECT * FROM problems();
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+BEGIN;
+UPDATE cmig.revision SET branch_labels = '{head}' WHERE revision = '002';
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+
+-- dependencies: unknown; by label and by id are fine, by part of an id not
+BEGIN;
+UPDATE cmig.revision SET depends_on = '{nosuch}' WHERE revision = '003';
+SELECT * FROM problems();
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+
+-- ids
+BEGIN;
+INSERT INTO cmig.revision (revision) VALUES (''), (' '), ('a b'), ('a:b'), ('{x}'), ('base'), (repeat('z', 129)), (E'tab\t'), (E'nbsp\u00a0');
+SELECT * FROM problems();
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+-- 128 bytes and letters of any language are good
+BEGIN;
+INSERT INTO cmig.revision (revision, down_revision) VALUES (repeat('z', 128), '{003}'), ('größe_数', ARRAY[repeat('z', 128)]);
+SELECT * FROM problems();
+SELECT count(*) FROM cmig.plan('upgrade', 'größe');
+ROLLBACK;
+
+-- arrays that are no lists
+BEGIN;
+UPDATE cmig.revision SET down_revision = ARRAY[NULL] WHERE revision = '003';
+UPDATE cmig.revision SET depends_on = '{{001},{002}}' WHERE revision = '002';
+SELECT * FROM problems();
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+
+-- all at once: one error
+BEGIN;
+INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels) VALUES
+('c1', '{c2}', '{}', '{api}'), ('c2', '{c1}', '{}', '{api}'), ('self', '{self}', '{}', '{002}'),
+('lost', '{nowhere}', '{nothing}', '{}'), ('heads', '{}', '{}', '{"a,b"}');
+SELECT * FROM problems();
+SELECT * FROM cmig.current();
+SELECT revision FROM cmig.history() ORDER BY revision;
+SELECT * FROM cmig.status() WHERE item IN ('current', 'pending', 'problems', 'error');
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+
+-- more than an error shows
+BEGIN;
+INSERT INTO cmig.revision (revision, down_revision) SELECT 'r' || i, ARRAY['p' || i] FROM generate_series(1, 3000) i;
+\set VERBOSITY terse
+SELECT * FROM cmig.upgrade();
+\set VERBOSITY default
+ROLLBACK;
+
+-- version rows: an unknown one
+INSERT INTO cmig.version VALUES ('feed0000beef');
+SELECT * FROM cmig.current();
+SELECT * FROM problems();
+SELECT * FROM cmig.status() WHERE item NOT IN ('database', 'pending written by');
+SELECT * FROM cmig.upgrade();
+SELECT * FROM cmig.downgrade('base');
+SELECT * FROM cmig.stamp('003');
+SELECT cmig.require();
+SELECT revision, is_current, applied FROM cmig.history();
+SELECT * FROM cmig.stamp('002', purge => true);
+SELECT * FROM problems();
+-- and one below another, as a restore over a live database leaves
+INSERT INTO cmig.version VALUES ('001');
+SELECT * FROM cmig.current();
+SELECT * FROM problems();
+SELECT * FROM cmig.upgrade();
+SELECT * FROM cmig.downgrade('001');
+SELECT * FROM cmig.stamp('003');
+SELECT * FROM cmig.stamp('002', purge => true);
+SELECT * FROM problems();
+DROP FUNCTION problems();
+DROP EXTENSION pg_cmig CASCADE;

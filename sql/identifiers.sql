@@ -1,0 +1,123 @@
+--
+-- Identifiers: what cmig.resolve and the moves accept as a revision
+--
+CREATE EXTENSION pg_cmig;
+-- two trees: a line with a fork and a merge, and one of its own
+INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, downgrade_sql) VALUES
+('001_users', '{}', '{}', '{}', ''),
+('002_orders', '{001_users}', '{}', '{}', ''),
+('003_billing', '{002_orders}', '{}', '{billing}', ''),
+('004_billing_tax', '{003_billing}', '{}', '{}', ''),
+('003_search', '{002_orders}', '{}', '{search,find}', ''),
+('9f86d081884c', '{}', '{}', '{reports}', ''),
+('9f86aaaa0000', '{9f86d081884c}', '{billing}', '{}', ''),
+('x-1', '{9f86aaaa0000}', '{}', '{}', ''),
+('abc', '{x-1}', '{}', '{}', '');
+
+-- full ids, labels, parts of either, however short
+SELECT cmig.resolve('001_users');
+SELECT cmig.resolve('billing');
+SELECT cmig.resolve('find');
+SELECT cmig.resolve('001');
+SELECT cmig.resolve('se');
+SELECT cmig.resolve('9f86d');
+-- a part of an id of three characters or fewer does not count
+SELECT cmig.resolve('abc');
+SELECT cmig.resolve('ab');
+-- an id with a minus is an id; beside it, a number of steps
+SELECT cmig.resolve('x-1');
+SELECT revision FROM cmig.plan('upgrade', 'x-1');
+SELECT revision FROM cmig.plan('upgrade', 'x-1-1');
+-- parts that fit several
+SELECT cmig.resolve('00');
+SELECT cmig.resolve('003_');
+SELECT cmig.resolve('9f86');
+-- but one in that branch
+SELECT cmig.resolve('search@003_');
+SELECT cmig.resolve('billing@00');
+SELECT cmig.resolve('bill@004');
+SELECT cmig.resolve('001_users@003_s');
+SELECT cmig.resolve('reports@9f86d081884c');
+
+-- symbols
+SELECT cmig.resolve('heads');
+SELECT cmig.resolve('head');
+SELECT cmig.resolve('base');
+SELECT cmig.resolve('billing@head');
+SELECT cmig.resolve('003_search@head');
+SELECT cmig.resolve('002_orders@heads');
+SELECT cmig.resolve('002_orders@head');
+SELECT cmig.resolve('reports@base');
+
+-- near misses
+SELECT cmig.resolve('002_order');
+SELECT cmig.resolve('003_biling');
+SELECT cmig.resolve('users');
+SELECT cmig.resolve('002_0rders');
+SELECT cmig.resolve('Billing');
+SELECT cmig.resolve('no such thing');
+SELECT cmig.resolve('biling@head');
+SELECT cmig.resolve('HEAD');
+SELECT cmig.resolve('current');
+SELECT cmig.resolve('search@004_billing_tax');
+
+-- what is no identifier at all
+SELECT cmig.resolve(NULL);
+SELECT cmig.resolve('');
+SELECT cmig.resolve(' ');
+SELECT cmig.resolve('@');
+SELECT cmig.resolve('@head');
+SELECT cmig.resolve('billing@');
+SELECT cmig.resolve('billing@search@head');
+SELECT cmig.resolve(':');
+SELECT cmig.resolve('a:b:c');
+SELECT cmig.resolve('001_users:003_search');
+SELECT cmig.resolve('a..b');
+SELECT cmig.resolve(repeat('x', 200));
+SELECT cmig.resolve('+1');
+SELECT cmig.resolve('billing@head-1');
+
+-- relative ones, for moves
+SELECT revision FROM cmig.plan('upgrade', '001_users+1');
+SELECT revision FROM cmig.plan('upgrade', '001_users+2');
+SELECT revision FROM cmig.plan('upgrade', 'search@001_users+2');
+SELECT revision FROM cmig.plan('upgrade', '004-2');
+SELECT revision FROM cmig.plan('upgrade', 'billing@head-1');
+SELECT revision FROM cmig.plan('upgrade', 'reports@+1');
+SELECT revision FROM cmig.plan('upgrade', 'reports@base+2');
+SELECT revision FROM cmig.plan('upgrade', '+1');
+SELECT revision FROM cmig.plan('upgrade', 'base+1');
+SELECT revision FROM cmig.plan('upgrade', 'head-1');
+SELECT revision FROM cmig.plan('upgrade', '002_orders+0');
+SELECT revision FROM cmig.plan('upgrade', '+0');
+SELECT revision FROM cmig.plan('upgrade', '-0');
+SELECT revision FROM cmig.plan('downgrade', '-0');
+SELECT revision FROM cmig.plan('downgrade', 'base+0');
+SELECT revision FROM cmig.plan('upgrade', '-1');
+SELECT revision FROM cmig.plan('downgrade', '+1');
+SELECT revision FROM cmig.plan('upgrade', 'reports@+99');
+SELECT revision FROM cmig.plan('upgrade', 'reports@+99999999999');
+SELECT revision FROM cmig.plan('upgrade', '001_users-99999999999999999999');
+SELECT revision FROM cmig.plan('upgrade', 'reports@head+1');
+SELECT revision FROM cmig.plan('upgrade', '+1abc');
+SELECT revision FROM cmig.plan('upgrade', '+');
+SELECT revision FROM cmig.plan('upgrade', '1+');
+SELECT revision FROM cmig.plan('upgrade', '+1+1');
+SELECT revision FROM cmig.plan('upgrade', '+ 1');
+
+-- an exact id wins over a part and over the grammar
+INSERT INTO cmig.revision (revision, down_revision) VALUES ('00', '{abc}'), ('abc-1', '{00}');
+SELECT cmig.resolve('00');
+SELECT cmig.resolve('abc-1');
+DELETE FROM cmig.revision WHERE revision IN ('00', 'abc-1');
+
+-- what must not be an id or a label
+INSERT INTO cmig.revision (revision) VALUES ('head');
+SELECT cmig.resolve('head');
+UPDATE cmig.revision SET revision = 'a@b' WHERE revision = 'head';
+SELECT cmig.resolve('base');
+UPDATE cmig.revision SET revision = repeat('y', 200) WHERE revision = 'a@b';
+SELECT cmig.resolve('base');
+UPDATE cmig.revision SET revision = 'ok', branch_labels = '{current,"a b",001_users}' WHERE revision ~ '^yy';
+SELECT cmig.resolve('base');
+DROP EXTENSION pg_cmig CASCADE;

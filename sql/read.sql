@@ -1,0 +1,87 @@
+--
+-- Looking: current, heads, branches, history, show, status, require
+--
+CREATE EXTENSION pg_cmig;
+-- nothing there yet
+SELECT * FROM cmig.current();
+SELECT * FROM cmig.heads();
+SELECT * FROM cmig.history();
+SELECT * FROM cmig.status() WHERE item <> 'database';
+SELECT cmig.require();
+SELECT * FROM cmig.upgrade();
+SELECT * FROM cmig.upgrade('001');
+SELECT * FROM cmig.show('head');
+SELECT object, problem FROM cmig.check() WHERE severity <> 'notice';
+
+INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, message, description, upgrade_sql, downgrade_sql, created_at) VALUES
+('001', '{}', '{}', '{}', 'first', 'All of it.', 'SELECT 1', '', '2026-01-01 00:00+00'),
+('002', '{001}', '{}', '{}', 'second', '', '', '', '2026-01-02 00:00+00'),
+('003_api', '{002}', '{}', '{api}', 'an api', '', '', '', '2026-01-03 00:00+00'),
+('003_web', '{002}', '{}', '{web}', 'a web page', '', '', NULL, '2026-01-03 00:00+00'),
+('004_api', '{003_api}', '{}', '{}', 'more api', '', '', '', '2026-01-04 00:00+00'),
+('004_web', '{003_web}', '{api}', '{}', 'it needs the api', '', '', '', '2026-01-05 00:00+00'),
+('tools1', '{}', '{}', '{tools}', 'a tree of its own', '', '', '', '2026-01-06 00:00+00');
+UPDATE cmig.revision SET created_by = 'regress_cmig_author';
+
+SELECT * FROM cmig.heads();
+SELECT * FROM cmig.branches();
+SELECT * FROM cmig.history();
+SELECT * FROM cmig.current();
+SELECT * FROM cmig.status() WHERE item <> 'database';
+SELECT cmig.require();
+
+-- on the way
+SET client_min_messages = warning;
+SELECT count(*) FROM cmig.upgrade('004_web');
+RESET client_min_messages;
+SELECT * FROM cmig.current();
+SELECT * FROM cmig.heads();
+SELECT revision, is_head, is_current, applied FROM cmig.history();
+SELECT * FROM cmig.status() WHERE item <> 'database';
+SELECT cmig.require();
+SELECT cmig.require('web@head');
+SELECT cmig.require('003_api');
+SELECT cmig.require('tools');
+SELECT cmig.require('nosuch');
+SELECT cmig.require(NULL);
+
+-- ranges of history, both ends inclusive
+SELECT string_agg(revision, ' ') FROM cmig.history('002:');
+SELECT string_agg(revision, ' ') FROM cmig.history(':002');
+SELECT string_agg(revision, ' ') FROM cmig.history(':');
+SELECT string_agg(revision, ' ') FROM cmig.history('003_api:api@head');
+SELECT string_agg(revision, ' ') FROM cmig.history('002:004_web');
+SELECT string_agg(revision, ' ') FROM cmig.history('current:');
+SELECT string_agg(revision, ' ') FROM cmig.history(':current');
+SELECT string_agg(revision, ' ') FROM cmig.history('-2:current');
+SELECT string_agg(revision, ' ') FROM cmig.history('-99:');
+SELECT string_agg(revision, ' ') FROM cmig.history('001:+5');
+SELECT string_agg(revision, ' ') FROM cmig.history('api@base:api@heads');
+SELECT string_agg(revision, ' ') FROM cmig.history('003_web');
+SELECT string_agg(revision, ' ') FROM cmig.history('heads');
+SELECT string_agg(revision, ' ') FROM cmig.history('base');
+SELECT string_agg(revision, ' ') FROM cmig.history('base:base');
+SELECT string_agg(revision, ' ') FROM cmig.history('004_api:001');
+SELECT string_agg(revision, ' ') FROM cmig.history('tools:004_api');
+SELECT string_agg(revision, ' ') FROM cmig.history('a:b:c');
+SELECT string_agg(revision, ' ') FROM cmig.history('nosuch:');
+SELECT string_agg(revision, ' ') FROM cmig.history('base:head');
+SELECT string_agg(revision, ' ') FROM cmig.history('');
+SELECT string_agg(revision, ' ') FROM cmig.history(NULL);
+
+-- one revision
+SET timezone = 'UTC';
+SELECT * FROM cmig.show('001');
+SELECT * FROM cmig.show('004_w') WHERE field NOT LIKE '%sql' AND field NOT LIKE 'created%';
+SELECT value FROM cmig.show('current') WHERE field = 'revision';
+SELECT value FROM cmig.show('heads') WHERE field = 'revision';
+SELECT * FROM cmig.show('-1');
+SELECT * FROM cmig.show(NULL);
+
+-- a merge point
+INSERT INTO cmig.revision (revision, down_revision, message) VALUES ('005', '{004_api,004_web}', 'merge');
+SELECT revision, down_revision, branch_labels, is_head, is_branchpoint, is_mergepoint FROM cmig.history('004_api:');
+SELECT object, problem, fix FROM cmig.check() WHERE severity = 'warning';
+SELECT object, problem, fix FROM cmig.check() WHERE severity = 'notice';
+SELECT * FROM cmig.check(raise => true) WHERE severity = 'error';
+DROP EXTENSION pg_cmig CASCADE;
