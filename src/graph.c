@@ -549,10 +549,9 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name)
 
 			if (candidate_length == 0 || candidate_length > CMIG_MAX_ID_LENGTH)
 				continue;
-			/* another number is another revision, no misspelling */
-			if (strspn(name, digits) > 0 && strspn(candidate, digits) > 0 &&
-				(strspn(name, digits) != strspn(candidate, digits) ||
-				 strncmp(name, candidate, strspn(name, digits)) != 0))
+			/* of mere numbers another one is another revision, no misspelling */
+			if (strspn(name, digits) == length &&
+				strspn(candidate, digits) == candidate_length)
 				continue;
 			/* part of an id is nearer than any misspelling */
 			if (length >= 3 && strstr(candidate, name) != NULL)
