@@ -296,6 +296,15 @@ improve_hint(ErrorData *error, const CmigRunStep *step)
 			error->hint = psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and %s, which commits after each.",
 								   call_stepwise(step));
 			break;
+		case ERRCODE_DUPLICATE_TABLE:
+		case ERRCODE_DUPLICATE_COLUMN:
+		case ERRCODE_DUPLICATE_OBJECT:
+		case ERRCODE_DUPLICATE_FUNCTION:
+		case ERRCODE_DUPLICATE_SCHEMA:
+			if (step->direction == CMIG_UPGRADE && error->hint == NULL)
+				error->hint = psprintf("If the database has all of this revision already, record it without running it: SELECT cmig.stamp(%s).",
+									   quote_literal_cstr(step->revision));
+			break;
 		case ERRCODE_OBJECT_IN_USE:
 			if (strstr(message, "pending trigger events"))
 				error->hint = "Rows that the script changed wait for deferred constraints. Put SET CONSTRAINTS ALL IMMEDIATE before the statement, or move it to a later revision.";
