@@ -21,7 +21,7 @@ static CmigQuery insert_query = {
 	" elapsed, role, session_role, application_name, client_address,"
 	" transaction_id, checksum, search_path, sqlstate, message, statement)"
 	" VALUES ($1, $2, $3, $4, $5, $6::name, SESSION_USER, $7, inet_client_addr(),"
-	" pg_current_xact_id(), $8, $9, $10, $11, $12)",
+	" pg_current_xact_id(), $8, $9, $10, $11, $12) RETURNING id",
 	.nargs = 12,
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID,
 		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
@@ -51,6 +51,20 @@ static CmigQuery checksum_query = {
 	.argtypes = {TEXTOID}
 };
 
+static CmigQuery finish_query = {
+	.sql = "UPDATE cmig.journal SET outcome = $2, elapsed = $3,"
+	" transaction_id = CASE WHEN $2 = 'done' THEN pg_current_xact_id() END,"
+	" checksum = coalesce($4, checksum), sqlstate = $5, message = $6, statement = $7"
+	" WHERE id = $1",
+	.nargs = 7,
+	.argtypes = {INT8OID, TEXTOID, INTERVALOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
+};
+
+static CmigQuery interrupted_query = {
+	.sql = "UPDATE cmig.journal SET outcome = 'failed', transaction_id = NULL,"
+	" message = 'the run was interrupted' WHERE outcome = 'running'"
+};
+
 static void
 set_text(Datum *values, char *nulls, int column, const char *value)
 {
@@ -60,9 +74,18 @@ set_text(Datum *values, char *nulls, int column, const char *value)
 	nulls[column] = ' ';
 }
 
-void
-cmig_journal_write(const CmigJournalEntry *entry)
+static void
+keep_id(TupleDesc desc, HeapTuple row, void *arg)
 {
+	bool		isnull;
+
+	*(int64 *) arg = DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull));
+}
+
+static int64
+insert_row(const CmigJournalEntry *entry)
+{
+	int64		id = 0;
 	Datum		values[12];
 	char		nulls[13] = "nnnnnnnnnnnn";
 
@@ -90,7 +113,50 @@ cmig_journal_write(const CmigJournalEntry *entry)
 		nulls[11] = ' ';
 	}
 
-	cmig_query_run(&insert_query, values, nulls);
+	cmig_query_each(&insert_query, values, nulls, keep_id, &id);
+	return id;
+}
+
+void
+cmig_journal_write(const CmigJournalEntry *entry)
+{
+	(void) insert_row(entry);
+}
+
+int64
+cmig_journal_start(const CmigJournalEntry *entry)
+{
+	return insert_row(entry);
+}
+
+void
+cmig_journal_finish(int64 id, const CmigJournalEntry *entry)
+{
+	Datum		values[7];
+	char		nulls[8] = "nnnnnnn";
+
+	values[0] = Int64GetDatum(id);
+	nulls[0] = ' ';
+	set_text(values, nulls, 1, entry->outcome);
+	values[2] = DirectFunctionCall2(timestamp_mi,
+									TimestampTzGetDatum(entry->finished_at),
+									TimestampTzGetDatum(entry->started_at));
+	nulls[2] = ' ';
+	set_text(values, nulls, 3, entry->checksum);
+	set_text(values, nulls, 4, entry->sqlstate);
+	set_text(values, nulls, 5, entry->message);
+	if (entry->statement != 0)
+	{
+		values[6] = Int32GetDatum(entry->statement);
+		nulls[6] = ' ';
+	}
+	cmig_query_run(&finish_query, values, nulls);
+}
+
+void
+cmig_journal_interrupted(void)
+{
+	cmig_query_run(&interrupted_query, NULL, NULL);
 }
 
 /* An array of times, finished ones or started ones. */

@@ -40,4 +40,13 @@ extern void cmig_journal_write_all(const CmigJournalEntry *entries, int count);
  */
 extern char *cmig_journal_checksum(const char *revision);
 
+/*
+ * For runs that commit: a row that says running, and its end.  start returns
+ * the row's id.  interrupted turns rows that nobody will finish any more into
+ * failed ones.
+ */
+extern int64 cmig_journal_start(const CmigJournalEntry *entry);
+extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
+extern void cmig_journal_interrupted(void);
+
 #endif							/* CMIG_JOURNAL_H */

@@ -56,25 +56,19 @@
 #define OFF_MODE_HINT \
 	"For tests and fresh installs, SET cmig.\"concurrently\" = off runs it in the transaction, without CONCURRENTLY."
 
-/* A script on its way; what the error context shows. */
-typedef struct ScriptRun
-{
-	const CmigRunStep *step;
-	const char *verb;			/* upgrade, downgrade or verify */
-	const char *phase;			/* what goes on outside statements, or NULL */
-	CmigStatement statement;	/* text is NULL between statements */
-} ScriptRun;
-
 typedef struct VerifyReceiver
 {
 	DestReceiver pub;
-	ScriptRun  *run;
+	CmigScriptRun  *run;
 } VerifyReceiver;
 
 bool		cmig_runner_concurrently = true;
 
 static const char *running = NULL;
 static char *running_dummy = NULL;
+
+/* The number of the statement that runs or ran last. */
+static int	statement_number = 0;
 
 /*
  * Settings
@@ -219,10 +213,10 @@ excerpt(const char *text, int offset, int *position)
 	return pnstrdup(text + from, to - from);
 }
 
-static void
-describe_error(void *arg)
+void
+cmig_runner_describe_error(void *arg)
 {
-	ScriptRun  *run = arg;
+	CmigScriptRun  *run = arg;
 	const char *text = run->statement.text;
 	int			line = run->statement.line;
 	int			position;
@@ -272,8 +266,8 @@ call_stepwise(const CmigRunStep *step)
 /*
  * What the server says is kept; where the cure is ours, the hint names it.
  */
-static void
-improve_hint(ErrorData *error, const CmigRunStep *step)
+void
+cmig_runner_improve_hint(ErrorData *error, const CmigRunStep *step)
 {
 	const char *message = error->message_id ? error->message_id : "";
 
@@ -368,19 +362,23 @@ refuse_top_level(const CmigRunStep *step, const char *reason, bool off_mode_help
 /*
  * Raise an error if the statement cannot run here; otherwise the tree to run.
  */
-static RawStmt *
-check_statement(const CmigRunStep *step, RawStmt *raw)
+RawStmt *
+cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw)
 {
 	const char *reason;
 
 	switch (cmig_statement_classify(raw, &reason))
 	{
 		case CMIG_STATEMENT_PLAIN:
+			if (step->top_level)
+				break;
 			if (is_partitioned_command(raw->stmt, &reason))
 				refuse_top_level(step, reason, false);
 			break;
 
 		case CMIG_STATEMENT_CONCURRENTLY:
+			if (step->top_level)
+				break;
 			if (cmig_runner_concurrently)
 				refuse_top_level(step, reason, true);
 			raw = cmig_statement_without_concurrently(raw);
@@ -389,6 +387,8 @@ check_statement(const CmigRunStep *step, RawStmt *raw)
 			break;
 
 		case CMIG_STATEMENT_TOP_LEVEL:
+			if (step->top_level)
+				break;
 			refuse_top_level(step, reason, false);
 			break;
 
@@ -420,13 +420,14 @@ check_statement(const CmigRunStep *step, RawStmt *raw)
 }
 
 static void
-check_script(ScriptRun *run, const char *sql)
+check_script(CmigScriptRun *run, const char *sql)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
 	CmigScript *script;
 
-	if (!cmig_statement_may_need_top_level(sql))
+	/* what is committed piece by piece is read to its end beforehand */
+	if (!run->step->top_level && !cmig_statement_may_need_top_level(sql))
 		return;
 
 	context = AllocSetContextCreate(CurrentMemoryContext,
@@ -435,7 +436,7 @@ check_script(ScriptRun *run, const char *sql)
 	MemoryContextSwitchTo(context);
 	while (cmig_script_next(script, &run->statement))
 	{
-		(void) check_statement(run->step, run->statement.raw);
+		(void) cmig_runner_check_statement(run->step, run->statement.raw);
 		/* what follows can only be read when that has been carried out */
 		if (cmig_statement_changes_strings(run->statement.raw))
 			break;
@@ -464,19 +465,19 @@ is_verified(const CmigRunStep *step)
 void
 cmig_runner_check(const CmigRunStep *step)
 {
-	ScriptRun	run = {.step = step,.verb = verb_of(step)};
+	CmigScriptRun	run = {.step = step,.verb = verb_of(step)};
 	ErrorContextCallback callback;
 	char	   *path = cmig_session_search_path();
 	int			guc_level;
 
-	if (!step->transactional && cmig_runner_concurrently)
+	if (!step->transactional && cmig_runner_concurrently && !step->top_level)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 				 errmsg("revision \"%s\" is not transactional", step->revision),
 				 errdetail("Its statements cannot run in the transaction of this call. Nothing has been run."),
 				 errhint("Use %s. %s", call_stepwise(step), OFF_MODE_HINT)));
 
-	callback.callback = describe_error;
+	callback.callback = cmig_runner_describe_error;
 	callback.arg = &run;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
@@ -516,7 +517,7 @@ start_statement_timeout(int timeout)
 }
 
 static void
-show_activity(const ScriptRun *run)
+show_activity(const CmigScriptRun *run)
 {
 	char		activity[1024];
 
@@ -567,8 +568,8 @@ execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
 }
 
 /* Analyse, rewrite, plan and run one statement. */
-static void
-execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
+void
+cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest)
 {
 	List	   *plans;
 	ListCell   *cell;
@@ -613,9 +614,23 @@ require_extension(const CmigRunStep *step)
 				 errhint("Drop the extension outside of revisions.")));
 }
 
+bool
+cmig_runner_next(CmigScriptRun *run, CmigScript *script)
+{
+	CHECK_FOR_INTERRUPTS();
+	start_statement_timeout(StatementTimeout);
+	cmig_lock_wait_forget();
+
+	if (!cmig_script_next(script, &run->statement))
+		return false;
+	statement_number = run->statement.number;
+	show_activity(run);
+	return true;
+}
+
 /* Run a script from its first statement to what has to be put back. */
 static void
-run_script(ScriptRun *run, const char *sql, DestReceiver *dest,
+run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 		   CmigSession *session)
 {
 	MemoryContext caller = CurrentMemoryContext;
@@ -623,12 +638,13 @@ run_script(ScriptRun *run, const char *sql, DestReceiver *dest,
 	CmigScript *script;
 	ErrorContextCallback callback;
 
-	callback.callback = describe_error;
+	callback.callback = cmig_runner_describe_error;
 	callback.arg = run;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
 	run->phase = "before its first statement";
+	statement_number = 0;
 	cmig_session_enter(session);
 
 	context = AllocSetContextCreate(caller, "pg_cmig statement",
@@ -640,15 +656,10 @@ run_script(ScriptRun *run, const char *sql, DestReceiver *dest,
 	{
 		RawStmt    *raw;
 
-		CHECK_FOR_INTERRUPTS();
-		start_statement_timeout(StatementTimeout);
-		cmig_lock_wait_forget();
-
-		if (!cmig_script_next(script, &run->statement))
+		if (!cmig_runner_next(run, script))
 			break;
-		show_activity(run);
-		raw = check_statement(run->step, run->statement.raw);
-		execute_statement(raw, run->statement.text, dest);
+		raw = cmig_runner_check_statement(run->step, run->statement.raw);
+		cmig_runner_execute(raw, run->statement.text, dest);
 
 		run->statement.text = NULL;
 		MemoryContextReset(context);
@@ -706,7 +717,7 @@ describe_row(TupleTableSlot *slot)
 static bool
 verify_row(TupleTableSlot *slot, DestReceiver *self)
 {
-	ScriptRun  *run = ((VerifyReceiver *) self)->run;
+	CmigScriptRun  *run = ((VerifyReceiver *) self)->run;
 	TupleDesc	desc = slot->tts_tupleDescriptor;
 
 	slot_getallattrs(slot);
@@ -736,7 +747,7 @@ ignore_end(DestReceiver *self)
 }
 
 static void
-verify(ScriptRun *run, CmigSession *session)
+verify(CmigScriptRun *run, CmigSession *session)
 {
 	VerifyReceiver receiver = {
 		.pub = {
@@ -768,7 +779,7 @@ void
 cmig_runner_run(const CmigRunStep *step)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	ScriptRun	run = {.step = step,.verb = verb_of(step)};
+	CmigScriptRun	run = {.step = step,.verb = verb_of(step)};
 	CmigSession session = {0};
 	int			statement_timeout = StatementTimeout;
 	bool		timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
@@ -793,10 +804,41 @@ cmig_runner_run(const CmigRunStep *step)
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
-		improve_hint(error, step);
+		cmig_runner_improve_hint(error, step);
 		ReThrowError(error);
 	}
 	PG_END_TRY();
 
 	stop_running(statement_timeout, timeout_was_active);
+}
+
+/*
+ * Scripts whose statements the caller commits
+ */
+
+void
+cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)
+{
+	cmig_runner_require_idle("a stepwise run");
+	memset(run, 0, sizeof(*run));
+	run->step = step;
+	run->verb = verb_of(step);
+	run->statement_timeout = StatementTimeout;
+	run->timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
+	running = step->revision;
+	statement_number = 0;
+	cmig_lock_wait_watch(GetUserId());
+}
+
+void
+cmig_runner_stop(CmigScriptRun *run)
+{
+	if (running == run->step->revision)
+		stop_running(run->statement_timeout, run->timeout_was_active);
+}
+
+int
+cmig_runner_statement(void)
+{
+	return statement_number;
 }

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 #include "revision.h"
+#include "script.h"
+#include "tcop/dest.h"
 
 /* One step, with its texts. */
 typedef struct CmigRunStep
@@ -16,7 +18,20 @@ typedef struct CmigRunStep
 	const char *sql;			/* the direction's text */
 	const char *verify_sql;		/* NULL, or run after an upgrade */
 	bool		transactional;
+	bool		top_level;		/* statements are run one by one at top level:
+								 * none has to be able to run in a transaction */
 } CmigRunStep;
+
+/* A script on its way; what the error context shows. */
+typedef struct CmigScriptRun
+{
+	const CmigRunStep *step;
+	const char *verb;			/* upgrade, downgrade or verify */
+	const char *phase;			/* what goes on outside statements, or NULL */
+	CmigStatement statement;	/* text is NULL between statements */
+	int			statement_timeout;	/* to be put back */
+	bool		timeout_was_active;
+} CmigScriptRun;
 
 /* Settings of the runner; defined and registered by cmig_runner_init(). */
 extern void cmig_runner_init(void);
@@ -54,5 +69,29 @@ extern void cmig_runner_run(const CmigRunStep *step);
 
 /* The revision that runs now in this session, or NULL. */
 extern const char *cmig_runner_current(void);
+
+/* The number of the statement that runs now or ran last, 0 before the first. */
+extern int	cmig_runner_statement(void);
+
+/*
+ * For a caller that commits between statements.  start and stop frame the
+ * script; describe_error is the error context callback meanwhile, with the
+ * run as its argument.  stop may be called twice.
+ */
+extern void cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step);
+extern void cmig_runner_stop(CmigScriptRun *run);
+extern void cmig_runner_describe_error(void *run);
+
+/* Fetch the next statement and make it the one that runs; false at the end. */
+extern bool cmig_runner_next(CmigScriptRun *run, CmigScript *script);
+
+/* Raise an error if the statement cannot run, otherwise the tree to run. */
+extern RawStmt *cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw);
+
+/* Analyse, rewrite, plan and run one statement, below the top level. */
+extern void cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest);
+
+/* Where the cure is ours, the hint names it. */
+extern void cmig_runner_improve_hint(ErrorData *error, const CmigRunStep *step);
 
 #endif							/* CMIG_RUNNER_H */

@@ -98,10 +98,22 @@ cmig_session_role(void)
 }
 
 static void
-set_for_script(const char *name, const char *value)
+set_for_script(const char *name, const char *value, GucAction action)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+							 action, true, 0, false);
+}
+
+/* What scripts start with. */
+static void
+set_all_for_script(GucAction action)
+{
+	/* the role first: to set the others it may need no rights at all */
+	if (is_set(script_role))
+		set_for_script("role", script_role, action);
+	if (is_set(script_search_path))
+		set_for_script("search_path", script_search_path, action);
+	set_for_script("row_security", "off", action);
 }
 
 /*
@@ -594,8 +606,9 @@ cmig_session_init(void)
 	ExecutorEnd_hook = note_executor_end;
 }
 
-void
-cmig_session_enter(CmigSession *session)
+/* Look at what is there. */
+static void
+look_around(CmigSession *session)
 {
 	MemoryContext caller;
 
@@ -607,16 +620,14 @@ cmig_session_enter(CmigSession *session)
 	session->portals = list_portals();
 	session->temp_objects = list_temp_objects(&session->temp_count);
 	MemoryContextSwitchTo(caller);
+}
 
+void
+cmig_session_enter(CmigSession *session)
+{
+	look_around(session);
 	session->guc_level = NewGUCNestLevel();
-
-	/* the role first: to set the others it may need no rights at all */
-	if (is_set(script_role))
-		set_for_script("role", script_role);
-	if (is_set(script_search_path))
-		set_for_script("search_path", script_search_path);
-	set_for_script("row_security", "off");
-
+	set_all_for_script(GUC_ACTION_SAVE);
 	current = session;
 }
 
@@ -642,5 +653,24 @@ cmig_session_abandon(CmigSession *session)
 	if (current != session)
 		return;
 	current = NULL;
+	drop_prepared(session);
+}
+
+void
+cmig_session_enter_steps(CmigSession *session)
+{
+	look_around(session);
+	set_all_for_script(GUC_ACTION_SET);
+	current = session;
+}
+
+void
+cmig_session_leave_steps(CmigSession *session)
+{
+	if (current != session)
+		return;
+	current = NULL;
+	close_cursors(session);
+	drop_temp_objects(session);
 	drop_prepared(session);
 }

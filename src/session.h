@@ -41,6 +41,15 @@ extern void cmig_session_enter(CmigSession *session);
 extern void cmig_session_leave(CmigSession *session);
 extern void cmig_session_abandon(CmigSession *session);
 
+/*
+ * The same for a script whose statements are committed one by one: settings
+ * and role are the caller's business (saved_settings.h), and the session must
+ * be allocated, and current be a context, below PortalContext.  leave_steps
+ * is for both ways out, in a transaction.
+ */
+extern void cmig_session_enter_steps(CmigSession *session);
+extern void cmig_session_leave_steps(CmigSession *session);
+
 /* search_path and role that scripts start with, as text. */
 extern char *cmig_session_search_path(void);
 extern char *cmig_session_role(void);

@@ -1,0 +1,451 @@
+/*
+ * piecewise.c
+ *	  Carries out the statements of a revision that is not transactional.
+ *
+ * What is known after an interruption follows from when the row in
+ * cmig.progress is written:
+ *
+ * - A statement that can run in a transaction gets its row, done, in that
+ *	 transaction: exactly once.
+ * - A CALL or DO gets a row, in doubt, in the transaction in which it begins,
+ *	 and the row becomes done in the one in which it ends.  If it never
+ *	 commits both are the same; if it does, and is interrupted, the row is
+ *	 there.
+ * - Any other gets a row, running, before it begins; the catalog tells what
+ *	 became of it (resume.h).
+ * - cmig's own procedures know themselves where they stopped.
+ *
+ * Own rows are written with the rights of the caller, whatever role the
+ * script has set.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "journal.h"
+#include "progress.h"
+#include "resume.h"
+#include "run_lock.h"
+#include "saved_settings.h"
+#include "script.h"
+#include "statement.h"
+#include "session.h"
+#include "piecewise.h"
+#include "toplevel.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* A statement that is being made invalid and built over and over: give up. */
+#define MAX_CLEANUPS 10
+
+typedef struct StepRun
+{
+	CmigScriptRun script;
+	const CmigRunStep *step;
+	CmigInDoubt *in_doubt;
+	Oid			caller;			/* who called, whatever the script sets */
+	List	   *rows;			/* of CmigProgressRow */
+
+	/* the statement under way */
+	RawStmt    *raw;
+	char	   *checksum;
+	CmigProgressRow *row;		/* its row from an earlier run, or NULL */
+	char	   *detail;			/* what resuming it needs to know */
+	bool		begun;			/* it may have left something behind */
+} StepRun;
+
+static const char *const own_procedures[] = {
+	"backfill", "add_not_null", "add_foreign_key", "add_check", "add_unique"
+};
+
+/*
+ * Own rows
+ */
+
+typedef struct OwnWork
+{
+	Oid			user;
+	int			security;
+	bool		read_only;
+} OwnWork;
+
+static OwnWork
+begin_own_work(const StepRun *run)
+{
+	OwnWork		work;
+
+	GetUserIdAndSecContext(&work.user, &work.security);
+	SetUserIdAndSecContext(run->caller, work.security | SECURITY_LOCAL_USERID_CHANGE);
+	/* a script may have set default_transaction_read_only */
+	work.read_only = XactReadOnly;
+	XactReadOnly = false;
+	return work;
+}
+
+static void
+end_own_work(const OwnWork *work)
+{
+	SetUserIdAndSecContext(work->user, work->security);
+	XactReadOnly = work->read_only;
+}
+
+static void
+write_row(const StepRun *run, CmigProgressState state, const char *detail)
+{
+	OwnWork		work = begin_own_work(run);
+
+	cmig_progress_write(run->step->revision, run->step->direction,
+						run->script.statement.number, state, detail);
+	end_own_work(&work);
+}
+
+/* The detail of a row: the statement's checksum and what else is given. */
+static char *
+make_detail(const StepRun *run, const char *members)
+{
+	return psprintf("{\"checksum\": \"%s\"%s%s}", run->checksum,
+					members[0] ? ", " : "", members);
+}
+
+static char *
+what(const StepRun *run)
+{
+	return psprintf("%s of %s, statement %d", run->script.verb, run->step->revision,
+					run->script.statement.number);
+}
+
+/* The row done in a transaction of its own. */
+static void
+commit_done(const StepRun *run)
+{
+	write_row(run, CMIG_PROGRESS_DONE, make_detail(run, ""));
+	cmig_toplevel_commit();
+}
+
+/*
+ * Statements in a transaction
+ */
+
+static void
+run_plain(void *arg)
+{
+	StepRun    *run = arg;
+
+	cmig_toplevel_execute(run->raw, run->script.statement.text);
+	write_row(run, CMIG_PROGRESS_DONE, make_detail(run, ""));
+}
+
+/*
+ * CALL and DO
+ */
+
+static bool
+is_own_procedure(const RawStmt *raw)
+{
+	const FuncCall *call;
+	char	   *schema;
+	char	   *name;
+	Oid			ours;
+	bool		known = false;
+
+	if (!IsA(raw->stmt, CallStmt))
+		return false;
+	call = ((const CallStmt *) raw->stmt)->funccall;
+	DeconstructQualifiedName(call->funcname, &schema, &name);
+	for (int i = 0; i < lengthof(own_procedures); i++)
+		known |= strcmp(name, own_procedures[i]) == 0;
+	if (!known || schema != NULL)
+		return known && strcmp(schema, "cmig") == 0;
+	ours = get_namespace_oid("cmig", true);
+	return OidIsValid(ours) && list_member_oid(fetch_search_path(false), ours);
+}
+
+static void
+run_in_doubt(void *arg)
+{
+	StepRun    *run = arg;
+
+	cmig_toplevel_snapshot();
+	write_row(run, CMIG_PROGRESS_IN_DOUBT, make_detail(run, ""));
+	cmig_toplevel_execute(run->raw, run->script.statement.text);
+	write_row(run, CMIG_PROGRESS_DONE, NULL);
+}
+
+/* It may run again if it had not committed: then its row is not there. */
+static bool
+has_not_committed(void *arg)
+{
+	StepRun    *run = arg;
+	OwnWork		work = begin_own_work(run);
+	List	   *rows;
+
+	cmig_toplevel_snapshot();
+	rows = cmig_progress_read();
+	end_own_work(&work);
+	return cmig_progress_find(rows, run->step->revision, run->step->direction,
+							  run->script.statement.number) == NULL;
+}
+
+static void
+stop_in_doubt(const StepRun *run)
+{
+	const char *text = run->script.statement.text;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_IN_DOUBT),
+			 errmsg("statement %d of revision \"%s\" is in doubt",
+					run->script.statement.number, run->step->revision),
+			 errdetail("It had committed by itself when the run was interrupted, so that a part of it or all was carried out: %.*s",
+					   pg_mbcliplen(text, strlen(text), 200), text),
+			 errhint("Look whether its work is complete. CALL cmig.%s_stepwise(..., in_doubt => 'done') goes on after it, in_doubt => 'again' runs it once more.",
+					 cmig_progress_direction(run->step->direction))));
+}
+
+static void
+run_call(StepRun *run)
+{
+	if (run->row != NULL)
+	{
+		CmigInDoubt answer = *run->in_doubt;
+
+		*run->in_doubt = CMIG_IN_DOUBT_STOP;
+		if (answer == CMIG_IN_DOUBT_STOP)
+			stop_in_doubt(run);
+		if (answer == CMIG_IN_DOUBT_DONE)
+		{
+			commit_done(run);
+			return;
+		}
+		else
+		{
+			OwnWork		work = begin_own_work(run);
+
+			cmig_progress_remove(run->step->revision, run->step->direction,
+								 run->script.statement.number);
+			end_own_work(&work);
+			cmig_toplevel_commit();
+		}
+	}
+	cmig_toplevel_attempt(run_in_doubt, has_not_committed, run, what(run));
+}
+
+/*
+ * Statements that only run at top level
+ */
+
+/* Judge what an earlier attempt left, clear it away; is it done? */
+static bool
+clear_up(StepRun *run)
+{
+	for (int i = 0;; i++)
+	{
+		CmigResumeVerdict verdict;
+		List	   *leftovers;
+		ListCell   *lc;
+		char	   *finish;
+
+		cmig_toplevel_snapshot();
+		verdict = cmig_resume_judge(run->raw, run->detail, &leftovers, &finish);
+		if (verdict == CMIG_RESUME_DONE)
+			return true;
+		if (verdict == CMIG_RESUME_FINISH)
+		{
+			cmig_toplevel_commit();
+			cmig_toplevel_run_sql(finish, what(run));
+			return true;
+		}
+		if (leftovers == NIL || i == MAX_CLEANUPS)
+			return false;
+		foreach(lc, leftovers)
+			cmig_resume_remove(lfirst(lc));
+	}
+}
+
+static void
+run_top_level(void *arg)
+{
+	StepRun    *run = arg;
+	const char *reason;
+
+	if (!run->begun || !clear_up(run))
+	{
+		run->begun = true;
+		cmig_toplevel_commit();
+		if (cmig_statement_classify(run->raw, &reason) == CMIG_STATEMENT_CONCURRENTLY)
+			cmig_toplevel_warn_of_snapshots(reason);
+		cmig_toplevel_execute(run->raw, run->script.statement.text);
+	}
+	write_row(run, CMIG_PROGRESS_DONE, NULL);
+}
+
+static void
+run_judged(StepRun *run)
+{
+	if (run->row != NULL)
+	{
+		run->detail = run->row->detail;
+		run->begun = true;
+	}
+	else
+	{
+		cmig_toplevel_snapshot();
+		run->detail = make_detail(run, cmig_resume_prepare(run->raw));
+		write_row(run, CMIG_PROGRESS_RUNNING, run->detail);
+		cmig_toplevel_commit();
+		run->begun = false;
+	}
+	cmig_toplevel_attempt(run_top_level, NULL, run, what(run));
+}
+
+/*
+ * One statement
+ */
+
+static void
+refuse_changed(const StepRun *run, int statement)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+			 errmsg("statement %d of revision \"%s\" has changed since it was carried out",
+					statement, run->step->revision),
+			 errdetail("The %s is half done: cmig.progress shows which statements were begun.",
+					   cmig_progress_direction(run->step->direction)),
+			 errhint("Load the text as it was up to that statement and CALL again; what comes after it may change.")));
+}
+
+static void
+run_statement(StepRun *run)
+{
+	const char *reason;
+	CmigStatementClass class;
+	const Node *node;
+
+	run->checksum = cmig_script_checksum(run->script.statement.text, false);
+	run->row = cmig_progress_find(run->rows, run->step->revision, run->step->direction,
+								  run->script.statement.number);
+	if (run->row != NULL && (run->row->checksum == NULL ||
+							 strcmp(run->row->checksum, run->checksum) != 0))
+		refuse_changed(run, run->script.statement.number);
+
+	run->raw = cmig_runner_check_statement(run->step, run->script.statement.raw);
+	node = run->raw->stmt;
+	if (run->row != NULL && run->row->state == CMIG_PROGRESS_DONE)
+	{
+		/* what it set has gone with the session that was interrupted */
+		if (!IsA(node, VariableSetStmt))
+			return;
+		cmig_toplevel_execute(run->raw, run->script.statement.text);
+		cmig_toplevel_commit();
+		return;
+	}
+
+	class = cmig_statement_classify(run->raw, &reason);
+	if (is_own_procedure(run->raw))
+	{
+		cmig_toplevel_execute(run->raw, run->script.statement.text);
+		cmig_toplevel_commit();
+		commit_done(run);
+	}
+	else if (IsA(node, CallStmt) || IsA(node, DoStmt))
+		run_call(run);
+	else if (class == CMIG_STATEMENT_PLAIN &&
+			 !IsA(node, ReindexStmt) && !IsA(node, ClusterStmt))
+		cmig_toplevel_attempt(run_plain, NULL, run, what(run));
+	else
+		run_judged(run);
+}
+
+static void
+run_statements(StepRun *run, MemoryContext context)
+{
+	CmigScript *script = cmig_script_open(run->step->sql);
+	MemoryContext step_context = MemoryContextSwitchTo(context);
+	int			last = 0;
+	ListCell   *lc;
+
+	while (cmig_runner_next(&run->script, script))
+	{
+		last = run->script.statement.number;
+		run_statement(run);
+		run->script.statement.text = NULL;
+		MemoryContextReset(context);
+		cmig_run_lock_keep();
+	}
+	foreach(lc, run->rows)
+	{
+		CmigProgressRow *row = lfirst(lc);
+
+		if (row->statement > last && row->direction == run->step->direction &&
+			strcmp(row->revision, run->step->revision) == 0)
+			refuse_changed(run, row->statement);
+	}
+	MemoryContextSwitchTo(step_context);
+	cmig_script_close(script);
+}
+
+/* In a fresh transaction: the session as it was. */
+static void
+leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
+{
+	cmig_runner_stop(&run->script);
+	cmig_toplevel_snapshot();
+	cmig_session_leave_steps(session);
+	cmig_saved_settings_put_back(saved);
+	cmig_toplevel_commit();
+}
+
+void
+cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	StepRun    *run = palloc0(sizeof(StepRun));
+	CmigSession *session = palloc0(sizeof(CmigSession));
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	CmigSavedSettings *saved;
+	ErrorContextCallback callback;
+
+	run->step = step;
+	run->in_doubt = in_doubt;
+	run->caller = GetUserId();
+
+	cmig_toplevel_snapshot();
+	run->rows = cmig_progress_read();
+	saved = cmig_saved_settings_take();
+	cmig_runner_start(&run->script, step);
+
+	callback.callback = cmig_runner_describe_error;
+	callback.arg = &run->script;
+	callback.previous = error_context_stack;
+	PG_TRY();
+	{
+		error_context_stack = &callback;
+		run->script.phase = "before its first statement";
+		cmig_session_enter_steps(session);
+		cmig_toplevel_commit();
+		run->script.phase = NULL;
+		run_statements(run, context);
+		run->script.phase = "after its last statement";
+		leave(run, session, saved);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		cmig_toplevel_rollback();
+		leave(run, session, saved);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	error_context_stack = callback.previous;
+	MemoryContextDelete(context);
+}

@@ -1,0 +1,30 @@
+/*
+ * piecewise.h
+ *	  Carries out the statements of a revision that is not transactional, each
+ *	  at top level, and notes in cmig.progress what was done.
+ */
+#ifndef CMIG_PIECEWISE_H
+#define CMIG_PIECEWISE_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "runner.h"
+
+/* What to do with a statement that is in doubt. */
+typedef enum CmigInDoubt
+{
+	CMIG_IN_DOUBT_STOP,			/* raise MG012 */
+	CMIG_IN_DOUBT_DONE,			/* take it as done */
+	CMIG_IN_DOUBT_AGAIN			/* run it once more */
+} CmigInDoubt;
+
+/*
+ * Run the step's statements that are not done yet, and commit each.  On
+ * return and on error the session's settings, role, temporary objects,
+ * prepared statements and cursors are as they were.  *in_doubt holds for the
+ * first statement only that is in doubt.  The current context must live below
+ * PortalContext.
+ */
+extern void cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt);
+
+#endif							/* CMIG_PIECEWISE_H */

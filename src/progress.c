@@ -1,0 +1,171 @@
+/*
+ * progress.c
+ *	  cmig.progress: where an unfinished stepwise step stands.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "progress.h"
+#include "query.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+static const char *const state_names[] = {"running", "in_doubt", "done"};
+
+static CmigQuery read_query = {
+	.sql = "SELECT revision, direction, statement, state, detail::text,"
+	" detail->>'checksum' FROM cmig.progress"
+	" ORDER BY revision, direction, statement"
+};
+
+static CmigQuery write_query = {
+	.sql = "INSERT INTO cmig.progress AS p (revision, direction, statement, state, detail)"
+	" VALUES ($1, $2, $3, $4, $5::jsonb)"
+	" ON CONFLICT (revision, direction, statement) DO UPDATE"
+	" SET state = excluded.state, detail = coalesce(excluded.detail, p.detail)",
+	.nargs = 5,
+	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID}
+};
+
+static CmigQuery remove_query = {
+	.sql = "DELETE FROM cmig.progress"
+	" WHERE revision = $1 AND direction = $2 AND statement = $3",
+	.nargs = 3,
+	.argtypes = {TEXTOID, TEXTOID, INT4OID}
+};
+
+static CmigQuery clear_query = {
+	.sql = "DELETE FROM cmig.progress WHERE revision = $1 AND direction = $2",
+	.nargs = 2,
+	.argtypes = {TEXTOID, TEXTOID}
+};
+
+static CmigQuery clear_all_query = {
+	.sql = "DELETE FROM cmig.progress"
+};
+
+const char *
+cmig_progress_direction(CmigDirection direction)
+{
+	return direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
+}
+
+static void
+collect(TupleDesc desc, HeapTuple tuple, void *arg)
+{
+	List	  **rows = arg;
+	CmigProgressRow *row = palloc0(sizeof(CmigProgressRow));
+	char	   *direction = cmig_query_text(desc, tuple, 2);
+	char	   *state = cmig_query_text(desc, tuple, 4);
+	bool		isnull;
+
+	row->revision = cmig_query_text(desc, tuple, 1);
+	row->direction = strcmp(direction, "upgrade") == 0 ? CMIG_UPGRADE : CMIG_DOWNGRADE;
+	row->statement = DatumGetInt32(cmig_query_datum(desc, tuple, 3, &isnull));
+	row->detail = cmig_query_text(desc, tuple, 5);
+	row->checksum = cmig_query_text(desc, tuple, 6);
+
+	/* what was written by hand and is not known is in doubt */
+	row->state = CMIG_PROGRESS_IN_DOUBT;
+	for (int i = 0; i < lengthof(state_names); i++)
+	{
+		if (strcmp(state, state_names[i]) == 0)
+			row->state = i;
+	}
+	*rows = lappend(*rows, row);
+}
+
+List *
+cmig_progress_read(void)
+{
+	List	   *rows = NIL;
+
+	cmig_query_each(&read_query, NULL, NULL, collect, &rows);
+	return rows;
+}
+
+CmigProgressRow *
+cmig_progress_find(List *rows, const char *revision, CmigDirection direction,
+				   int statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		CmigProgressRow *row = lfirst(lc);
+
+		if (row->statement == statement && row->direction == direction &&
+			strcmp(row->revision, revision) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+void
+cmig_progress_write(const char *revision, CmigDirection direction, int statement,
+					CmigProgressState state, const char *detail)
+{
+	Datum		values[5];
+	char		nulls[6] = "     ";
+
+	values[0] = CStringGetTextDatum(revision);
+	values[1] = CStringGetTextDatum(cmig_progress_direction(direction));
+	values[2] = Int32GetDatum(statement);
+	values[3] = CStringGetTextDatum(state_names[state]);
+	values[4] = (Datum) 0;
+	if (detail)
+		values[4] = CStringGetTextDatum(detail);
+	else
+		nulls[4] = 'n';
+	cmig_query_run(&write_query, values, nulls);
+}
+
+static void
+delete_rows(CmigQuery *query, const char *revision, CmigDirection direction,
+			int statement)
+{
+	Datum		values[3];
+
+	values[0] = CStringGetTextDatum(revision);
+	values[1] = CStringGetTextDatum(cmig_progress_direction(direction));
+	values[2] = Int32GetDatum(statement);
+	cmig_query_run(query, values, NULL);
+}
+
+void
+cmig_progress_remove(const char *revision, CmigDirection direction, int statement)
+{
+	delete_rows(&remove_query, revision, direction, statement);
+}
+
+void
+cmig_progress_clear(const char *revision, CmigDirection direction)
+{
+	delete_rows(&clear_query, revision, direction, 0);
+}
+
+void
+cmig_progress_clear_all(void)
+{
+	cmig_query_run(&clear_all_query, NULL, NULL);
+}
+
+void
+cmig_progress_require_none(void)
+{
+	List	   *rows = cmig_progress_read();
+	CmigProgressRow *row;
+
+	if (rows == NIL)
+		return;
+	row = linitial(rows);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the %s of revision \"%s\" is half done",
+					cmig_progress_direction(row->direction), row->revision),
+			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that were carried out."),
+			 errhint("CALL cmig.%s_stepwise(...) finishes it. After putting right by hand what it did, DELETE FROM cmig.progress.",
+					 cmig_progress_direction(row->direction))));
+}

@@ -1,0 +1,65 @@
+/*
+ * progress.h
+ *	  cmig.progress: where an unfinished stepwise step stands.
+ *
+ * One row for each statement of a revision that is not transactional, from
+ * its first trace to the end of the step, when all of them go:
+ *
+ *	 running	it was begun at top level; the catalog tells what became of it
+ *	 in_doubt	it has committed by itself, and did not end
+ *	 done		it was carried out
+ *
+ * A statement without a row has left nothing behind.
+ */
+#ifndef CMIG_PROGRESS_H
+#define CMIG_PROGRESS_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "revision.h"
+
+typedef enum CmigProgressState
+{
+	CMIG_PROGRESS_RUNNING,
+	CMIG_PROGRESS_IN_DOUBT,
+	CMIG_PROGRESS_DONE
+} CmigProgressState;
+
+typedef struct CmigProgressRow
+{
+	char	   *revision;
+	CmigDirection direction;
+	int			statement;
+	CmigProgressState state;
+	char	   *detail;			/* jsonb as text */
+	char	   *checksum;		/* of the statement, from detail */
+} CmigProgressRow;
+
+/* "upgrade" or "downgrade". */
+extern const char *cmig_progress_direction(CmigDirection direction);
+
+/* All rows, ordered by revision, direction, statement. */
+extern List *cmig_progress_read(void);
+
+/* The row of a statement in such a list, or NULL. */
+extern CmigProgressRow *cmig_progress_find(List *rows, const char *revision,
+										   CmigDirection direction, int statement);
+
+/* Insert or update a row; a NULL detail leaves what is there. */
+extern void cmig_progress_write(const char *revision, CmigDirection direction,
+								int statement, CmigProgressState state,
+								const char *detail);
+
+/* Remove a statement's row, a step's rows, all rows. */
+extern void cmig_progress_remove(const char *revision, CmigDirection direction,
+								 int statement);
+extern void cmig_progress_clear(const char *revision, CmigDirection direction);
+extern void cmig_progress_clear_all(void);
+
+/*
+ * Raise 55000 if a step is half done: what moves otherwise would not know
+ * what is there.
+ */
+extern void cmig_progress_require_none(void);
+
+#endif							/* CMIG_PROGRESS_H */

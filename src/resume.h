@@ -1,0 +1,55 @@
+/*
+ * resume.h
+ *	  What became of a statement that was interrupted at top level.
+ *
+ * Before such a statement begins, cmig_resume_prepare() notes what the
+ * catalog holds; after an interruption cmig_resume_judge() compares.  Names
+ * that the server would choose are chosen beforehand, so that leftovers can be
+ * told from what others made.
+ */
+#ifndef CMIG_RESUME_H
+#define CMIG_RESUME_H
+
+#include "postgres.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+
+/*
+ * To be called in a transaction with a snapshot.  May complete the tree (the
+ * name of an index).  Returns what to remember as members of a JSON object,
+ * '"index": "x", "existed": false' or ''.
+ */
+extern char *cmig_resume_prepare(RawStmt *raw);
+
+typedef enum CmigResumeVerdict
+{
+	CMIG_RESUME_DONE,			/* it was carried out */
+	CMIG_RESUME_AGAIN,			/* it can be carried out (again) */
+	CMIG_RESUME_FINISH			/* run *finish instead of it */
+} CmigResumeVerdict;
+
+/* An index that an interrupted build left behind. */
+typedef struct CmigLeftover
+{
+	Oid			table;
+	Oid			index;
+} CmigLeftover;
+
+/*
+ * Judge from the catalog, in a transaction with a snapshot.  detail is the
+ * JSON object that was stored; the tree is completed as by prepare.
+ * *leftovers (of CmigLeftover *) must be removed before it runs again.
+ */
+extern CmigResumeVerdict cmig_resume_judge(RawStmt *raw, const char *detail,
+										   List **leftovers, char **finish);
+
+/*
+ * Drop an index if it is still invalid when nobody works on its table any
+ * more.  Commits.
+ */
+extern void cmig_resume_remove(const CmigLeftover *leftover);
+
+/* The invalid index of that name on a table, for online recipes. */
+extern Oid	cmig_resume_invalid_index(Oid table, const char *name);
+
+#endif							/* CMIG_RESUME_H */

@@ -1,0 +1,23 @@
+/*
+ * stepwise.h
+ *	  Runs that commit after each revision, and after each statement of a
+ *	  revision that is not transactional.
+ */
+#ifndef CMIG_STEPWISE_H
+#define CMIG_STEPWISE_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "revision.h"
+
+/*
+ * The procedures.  fcinfo is that of the CALL; in_doubt is stop, done or
+ * again.  The arguments must live below PortalContext.
+ */
+extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
+								  const char *in_doubt);
+extern void cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
+									const char *in_doubt);
+extern void cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt);
+
+#endif							/* CMIG_STEPWISE_H */
