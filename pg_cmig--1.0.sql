@@ -101,7 +101,7 @@ COMMENT ON COLUMN cmig.journal.checksum IS 'sha256 over the tokens of the text t
 COMMENT ON COLUMN cmig.journal.search_path IS 'search_path that the script started with';
 COMMENT ON COLUMN cmig.journal.statement IS 'Number of the statement that failed';
 COMMENT ON TABLE cmig.progress IS 'Where an unfinished stepwise step stands: one row for each statement.';
-COMMENT ON COLUMN cmig.progress.state IS 'pending, running or done';
+COMMENT ON COLUMN cmig.progress.state IS 'running, in_doubt or done';
 COMMENT ON COLUMN cmig.progress.detail IS 'What resuming needs to know, for example the names of indexes';
 COMMENT ON TABLE cmig.secret IS 'Keys; readable by the owner only and never dumped.';
 
@@ -367,6 +367,25 @@ COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Take all access to pg_cmig from
 --
 -- Stepwise runs, backfill and online recipes
 --
+
+CREATE PROCEDURE cmig.upgrade_stepwise(target text DEFAULT 'head',
+	in_doubt text DEFAULT 'stop')
+AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.downgrade_stepwise(target text DEFAULT NULL,
+	in_doubt text DEFAULT 'stop')
+AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.reset_stepwise(confirm text,
+	in_doubt text DEFAULT 'stop')
+AS 'MODULE_PATHNAME', 'cmig_reset_stepwise'
+LANGUAGE C;
+
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional is run statement by statement at top level, and resumed after an interruption. Raises 25001, MG001 to MG012.';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text) IS 'Take back revisions down to target and commit after each. Raises 25001, MG001 to MG012.';
+COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrade to base and upgrade to heads again, with a commit after each revision; confirm must be the database''s name. Raises 22023, 25001, MG001 to MG012.';
 
 --
 -- Row-level security

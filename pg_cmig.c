@@ -37,12 +37,15 @@
 #include "journal.h"
 #include "move.h"
 #include "plan.h"
+#include "progress.h"
 #include "revision_file.h"
 #include "run_lock.h"
 #include "runner.h"
 #include "script.h"
 #include "settings.h"
+#include "stepwise.h"
 #include "target.h"
+#include "toplevel.h"
 
 PG_MODULE_MAGIC;
 
@@ -57,6 +60,9 @@ PG_FUNCTION_INFO_V1(cmig_upgrade_steps);
 PG_FUNCTION_INFO_V1(cmig_downgrade);
 PG_FUNCTION_INFO_V1(cmig_downgrade_steps);
 PG_FUNCTION_INFO_V1(cmig_reset);
+PG_FUNCTION_INFO_V1(cmig_upgrade_stepwise);
+PG_FUNCTION_INFO_V1(cmig_downgrade_stepwise);
+PG_FUNCTION_INFO_V1(cmig_reset_stepwise);
 PG_FUNCTION_INFO_V1(cmig_stamp);
 PG_FUNCTION_INFO_V1(cmig_stamp_array);
 PG_FUNCTION_INFO_V1(cmig_plan);
@@ -74,6 +80,7 @@ _PG_init(void)
 {
 	cmig_settings_init();
 	cmig_runner_init();
+	cmig_toplevel_init();
 	MarkGUCPrefixReserved("cmig");
 }
 
@@ -253,6 +260,20 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 	return (Datum) 0;
 }
 
+/* Words that people type for one step down. */
+static void
+require_target(const char *target, const char *call)
+{
+	if (target == NULL || strcmp(target, "previous") == 0 ||
+		strcmp(target, "prev") == 0 || strcmp(target, "last") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 target ? errmsg("\"%s\" is not a downgrade target", target)
+				 : errmsg("downgrade needs a target"),
+				 errhint("%s('-1') takes back the last revision; name a revision to go back to it, or base to take back all.",
+						 call)));
+}
+
 static Datum
 downgrade(FunctionCallInfo fcinfo, const char *target)
 {
@@ -262,18 +283,12 @@ downgrade(FunctionCallInfo fcinfo, const char *target)
 	int			number = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (target == NULL || strcmp(target, "previous") == 0 ||
-		strcmp(target, "prev") == 0 || strcmp(target, "last") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 target ? errmsg("\"%s\" is not a downgrade target", target)
-				 : errmsg("downgrade needs a target"),
-				 errhint("SELECT * FROM cmig.downgrade('-1') takes back the last revision; name a revision to go back to it, or base to take back all.")));
+	require_target(target, "SELECT * FROM cmig.downgrade");
 	begin_change("cmig.downgrade()");
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_downgrade(&now, target, &resolved);
 	cmig_move_require_unprotected(&now, plan, resolved->node < 0,
-						resolved->node < 0 ? "a downgrade to base" : "a downgrade");
+						resolved->node < 0 ? "a downgrade to base" : "a downgrade", false);
 	carry_out(fcinfo, &now, plan, &number);
 	return (Datum) 0;
 }
@@ -324,7 +339,7 @@ cmig_downgrade_steps(PG_FUNCTION_ARGS)
 
 /* Refuse a destructive call unless it names the database. */
 static void
-require_confirmation(FunctionCallInfo fcinfo, int n)
+require_confirmation(FunctionCallInfo fcinfo, int n, const char *call)
 {
 	char	   *confirm = text_argument(fcinfo, n);
 	char	   *database = get_database_name(MyDatabaseId);
@@ -334,7 +349,7 @@ require_confirmation(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("reset must be confirmed with the name of the database"),
 				 errdetail("It takes back all revisions, with the data in what they made, and applies them anew."),
-				 errhint("Type SELECT * FROM cmig.reset(confirm => %s).",
+				 errhint("Type %s(confirm => %s).", call,
 						 quote_literal_cstr(database))));
 }
 
@@ -347,16 +362,45 @@ cmig_reset(PG_FUNCTION_ARGS)
 	int			number = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
-	require_confirmation(fcinfo, 0);
+	require_confirmation(fcinfo, 0, "SELECT * FROM cmig.reset");
 	begin_change("cmig.reset()");
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_downgrade(&now, "base", &resolved);
-	cmig_move_require_unprotected(&now, plan, true, "a reset");
+	cmig_move_require_unprotected(&now, plan, true, "a reset", false);
 	carry_out(fcinfo, &now, plan, &number);
 
 	now = cmig_move_read(true);
 	carry_out(fcinfo, &now, cmig_move_plan_upgrade(&now, single_name("heads")), &number);
 	return (Datum) 0;
+}
+
+/*
+ * Moving with commits on the way
+ */
+
+Datum
+cmig_upgrade_stepwise(PG_FUNCTION_ARGS)
+{
+	cmig_stepwise_upgrade(fcinfo, target_argument(fcinfo, 0), text_argument(fcinfo, 1));
+	PG_RETURN_VOID();
+}
+
+Datum
+cmig_downgrade_stepwise(PG_FUNCTION_ARGS)
+{
+	char	   *target = text_argument(fcinfo, 0);
+
+	require_target(target, "CALL cmig.downgrade_stepwise");
+	cmig_stepwise_downgrade(fcinfo, target, text_argument(fcinfo, 1));
+	PG_RETURN_VOID();
+}
+
+Datum
+cmig_reset_stepwise(PG_FUNCTION_ARGS)
+{
+	require_confirmation(fcinfo, 0, "CALL cmig.reset_stepwise");
+	cmig_stepwise_reset(fcinfo, text_argument(fcinfo, 1));
+	PG_RETURN_VOID();
 }
 
 /*
@@ -432,6 +476,9 @@ stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 		cmig_catalog_delete_version(lfirst(lc));
 	foreach(lc, plan->added)
 		cmig_catalog_insert_version(cmig_graph_id(now.graph, lfirst_int(lc)));
+
+	/* it says where the database is, also of steps that are half done */
+	cmig_progress_clear_all();
 
 	rows = cmig_catalog_read_version();
 	journal_stamped(&now, before, cmig_target_applied(now.graph, rows));

@@ -12,6 +12,7 @@
 #include "errors.h"
 #include "journal.h"
 #include "move.h"
+#include "progress.h"
 #include "script.h"
 #include "settings.h"
 
@@ -53,7 +54,7 @@ cmig_move_read(bool with_details)
  */
 void
 cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bool everything,
-					const char *what)
+							  const char *what, bool commits)
 {
 	StringInfoData lost;
 
@@ -73,7 +74,8 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 					get_database_name(MyDatabaseId)),
 			 errdetail("cmig.protect is %s; %s would be taken back, with the data in what they made.",
 					   cmig_settings_protect == CMIG_PROTECT_ON ? "on" : "base", lost.data),
-			 errhint("If this is meant: SET LOCAL cmig.protect = off in the same transaction.")));
+			 errhint(commits ? "If this is meant: SET cmig.protect = off before, and RESET cmig.protect after it."
+					 : "If this is meant: SET LOCAL cmig.protect = off in the same transaction.")));
 }
 
 /*
@@ -238,6 +240,8 @@ cmig_move_check(const CmigSituation *now, const CmigPlan *plan)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
+	if (plan->count > 0)
+		cmig_progress_require_none();
 	for (int i = 0; i < plan->count; i++)
 	{
 		const CmigRunStep *step = steps[i];

@@ -30,10 +30,11 @@ extern CmigPlan *cmig_move_plan_downgrade(const CmigSituation *now, const char *
 
 /*
  * Refuse to take revisions back where cmig.protect says so.  everything: the
- * move goes down to base.
+ * move goes down to base; commits: it is not one transaction.
  */
 extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan,
-										  bool everything, const char *what);
+										  bool everything, const char *what,
+										  bool commits);
 
 /* The notice of a step. */
 extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node);

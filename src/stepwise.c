@@ -300,7 +300,7 @@ go_down(StepwiseRun *run, const char *target, const char *what)
 	plan = cmig_move_plan_downgrade(&run->now, target, &resolved);
 	cmig_move_require_unprotected(&run->now, plan, resolved->node < 0,
 								  what ? what : resolved->node < 0 ?
-								  "a downgrade to base" : "a downgrade");
+								  "a downgrade to base" : "a downgrade", true);
 	carry_out(run, plan);
 }
 
