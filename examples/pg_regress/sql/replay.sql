@@ -1,0 +1,18 @@
+--
+-- Down and up again: the downgrades really reverse the upgrades
+--
+SELECT revision FROM cmig.downgrade('base');
+SELECT count(*) AS tables FROM pg_tables WHERE schemaname = 'public';
+SELECT revision FROM cmig.upgrade('head');
+SELECT cmig.require();
+
+-- the next developer's file: what is there is not loaded again
+\set files `cat "$PG_ABS_SRCDIR"/migrations/*.sql`
+SELECT * FROM cmig.load(:'files');
+SELECT item, value FROM cmig.status() WHERE item <> 'database';
+
+-- without the setting, the revision with CONCURRENTLY is refused here
+SET cmig."concurrently" = on;
+SELECT cmig.downgrade('-1');
+RESET cmig."concurrently";
+SELECT revision FROM cmig.downgrade('-1');
