@@ -710,39 +710,43 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 	return order;
 }
 
+/* Labels are unique in a sound graph, so pointers tell them apart. */
 static List *
 add_labels(List *to, List *from)
 {
 	ListCell   *lc;
 
 	foreach(lc, from)
-	{
-		const char *label = lfirst(lc);
-		ListCell   *known;
-
-		foreach(known, to)
-			if (strcmp(lfirst(known), label) == 0)
-				break;
-		if (known == NULL)
-			to = lappend(to, (void *) label);
-	}
+		to = list_append_unique_ptr(to, lfirst(lc));
 	return to;
 }
 
-List **
+static inline bool
+is_fork(const CmigNode *node)
+{
+	return node->children.count + node->dependents.count > 1;
+}
+
+/*
+ * Lists are shared along a line, so that only the revisions that carry a label
+ * and the merges cost more than a pointer.
+ */
+CmigShownLabels *
 cmig_graph_shown_labels(const CmigGraph *graph)
 {
-	List	  **shown = palloc_extended(sizeof(List *) * (Size) Max(graph->count, 1),
-										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	CmigShownLabels *shown = palloc(sizeof(CmigShownLabels));
+	Size		size = sizeof(List *) * (Size) Max(graph->count, 1);
 	CmigMarks	all = {graph->count, NULL};
 	int		   *order;
 	int			count;
 
+	shown->inherited = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	shown->carried = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	all.set = palloc_extended(Max(graph->count, 1), MCXT_ALLOC_HUGE);
 	memset(all.set, true, graph->count);
 	order = cmig_graph_order(graph, &all, &count);
 
-	/* to descendants; a list is shared until something is added to it */
+	/* its own and those of what is below */
 	for (int i = 0; i < count; i++)
 	{
 		const CmigNode *node = &graph->nodes[order[i]];
@@ -750,40 +754,47 @@ cmig_graph_shown_labels(const CmigGraph *graph)
 
 		for (int j = 0; j < node->revision->labels.count; j++)
 			labels = lappend(labels, node->revision->labels.names[j]);
-		if (labels == NIL && node->parents.count == 1)
-			shown[order[i]] = shown[node->parents.nodes[0]];
-		else
+		for (int j = 0; j < node->parents.count; j++)
 		{
-			for (int j = 0; j < node->parents.count; j++)
-				labels = add_labels(labels, shown[node->parents.nodes[j]]);
-			shown[order[i]] = labels;
+			List	   *below = shown->inherited[node->parents.nodes[j]];
+
+			if (labels == NIL)
+				labels = below;
+			else if (labels != below && below != NIL)
+				labels = add_labels(list_copy(labels), below);
 		}
+		shown->inherited[order[i]] = labels;
 	}
 
-	/* and down to the previous branch point */
-	for (int i = 0; i < graph->count; i++)
+	/* those of what is above in the same line, down to the last fork or merge */
+	for (int i = count - 1; i >= 0 && graph->defects == NIL; i--)
 	{
-		const CmigRevision *revision = graph->nodes[i].revision;
-		int			node = i;
-		List	   *labels = NIL;
+		const CmigNode *node = &graph->nodes[order[i]];
+		const CmigNode *child;
 
-		if (revision->labels.count == 0 || graph->defects != NIL)
+		if (is_fork(node) || node->children.count != 1 || node->parents.count > 1)
 			continue;
-		for (int j = 0; j < revision->labels.count; j++)
-			labels = lappend(labels, revision->labels.names[j]);
-		while (graph->nodes[node].children.count + graph->nodes[node].dependents.count <= 1 &&
-			   graph->nodes[node].parents.count == 1)
+		child = &graph->nodes[node->children.nodes[0]];
+		if (is_fork(child) || child->parents.count > 1)
+			continue;
+		shown->carried[order[i]] = shown->carried[node->children.nodes[0]];
+		if (child->revision->labels.count > 0)
 		{
-			const CmigNode *parent = &graph->nodes[graph->nodes[node].parents.nodes[0]];
+			List	   *labels = NIL;
 
-			node = graph->nodes[node].parents.nodes[0];
-			if (parent->children.count + parent->dependents.count > 1 ||
-				parent->parents.count > 1)
-				break;
-			shown[node] = add_labels(list_copy(shown[node]), labels);
+			for (int j = 0; j < child->revision->labels.count; j++)
+				labels = lappend(labels, child->revision->labels.names[j]);
+			shown->carried[order[i]] =
+				list_concat(labels, shown->carried[node->children.nodes[0]]);
 		}
 	}
 	pfree(all.set);
 	pfree(order);
 	return shown;
+}
+
+List *
+cmig_graph_labels(const CmigShownLabels *shown, int node)
+{
+	return list_concat_copy(shown->inherited[node], shown->carried[node]);
 }

@@ -107,9 +107,16 @@ extern CmigMarks *cmig_graph_lineage(const CmigGraph *graph, int node, bool over
 extern int *cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count);
 
 /*
- * The labels shown for each node, as Alembic shows them: those of the node's
- * descendants down to the previous branch point, and of its ancestors.
+ * The labels shown for each node, as Alembic shows them: those of the node and
+ * its ancestors, and those of its descendants up to the next fork or merge.
  */
-extern List **cmig_graph_shown_labels(const CmigGraph *graph);
+typedef struct CmigShownLabels
+{
+	List	  **inherited;		/* of char *; lists are shared, do not change */
+	List	  **carried;
+} CmigShownLabels;
+
+extern CmigShownLabels *cmig_graph_shown_labels(const CmigGraph *graph);
+extern List *cmig_graph_labels(const CmigShownLabels *shown, int node);
 
 #endif							/* CMIG_GRAPH_H */

@@ -133,7 +133,7 @@ cmig_current(PG_FUNCTION_ARGS)
 {
 	CmigNames  *rows;
 	View		view;
-	List	  **labels;
+	CmigShownLabels *labels;
 
 	InitMaterializedSRF(fcinfo, 0);
 	rows = cmig_catalog_read_version();
@@ -149,7 +149,7 @@ cmig_current(PG_FUNCTION_ARGS)
 		values[0] = CStringGetTextDatum(rows->names[i]);
 		values[1] = BoolGetDatum(node >= 0 && cmig_graph_is_head(view.graph, node));
 		values[2] = BoolGetDatum(node >= 0);
-		values[3] = list_datum(node >= 0 ? labels[node] : NIL);
+		values[3] = list_datum(node >= 0 ? cmig_graph_labels(labels, node) : NIL);
 		if (node >= 0)
 			values[4] = CStringGetTextDatum(view.graph->nodes[node].revision->message);
 		else
@@ -163,7 +163,7 @@ Datum
 cmig_heads(PG_FUNCTION_ARGS)
 {
 	View		view;
-	List	  **labels;
+	CmigShownLabels *labels;
 
 	InitMaterializedSRF(fcinfo, 0);
 	view = read_view();
@@ -176,7 +176,7 @@ cmig_heads(PG_FUNCTION_ARGS)
 		if (!cmig_graph_is_head(view.graph, i))
 			continue;
 		values[0] = CStringGetTextDatum(cmig_graph_id(view.graph, i));
-		values[1] = list_datum(labels[i]);
+		values[1] = list_datum(cmig_graph_labels(labels, i));
 		values[2] = BoolGetDatum(view.is_row[i]);
 		values[3] = BoolGetDatum(cmig_graph_is_effective_head(view.graph, i));
 		values[4] = CStringGetTextDatum(view.graph->nodes[i].revision->message);
@@ -189,7 +189,7 @@ Datum
 cmig_branches(PG_FUNCTION_ARGS)
 {
 	View		view;
-	List	  **labels;
+	CmigShownLabels *labels;
 
 	InitMaterializedSRF(fcinfo, 0);
 	view = read_view();
@@ -203,7 +203,7 @@ cmig_branches(PG_FUNCTION_ARGS)
 		if (node->children.count < 2)
 			continue;
 		values[0] = CStringGetTextDatum(node->revision->id);
-		values[1] = list_datum(labels[i]);
+		values[1] = list_datum(cmig_graph_labels(labels, i));
 		values[2] = edges_datum(view.graph, &node->children);
 		values[3] = CStringGetTextDatum(node->revision->message);
 		put_row(fcinfo, values, nulls);
@@ -216,7 +216,7 @@ cmig_history(PG_FUNCTION_ARGS)
 {
 	View		view;
 	CmigMarks  *range;
-	List	  **labels;
+	CmigShownLabels *labels;
 	int		   *order;
 	int			count;
 	MemoryContext context;
@@ -241,7 +241,7 @@ cmig_history(PG_FUNCTION_ARGS)
 		values[0] = CStringGetTextDatum(node->revision->id);
 		values[1] = cmig_catalog_names_datum(&node->revision->parents);
 		values[2] = cmig_catalog_names_datum(&node->revision->depends);
-		values[3] = list_datum(labels[order[i]]);
+		values[3] = list_datum(cmig_graph_labels(labels, order[i]));
 		values[4] = BoolGetDatum(node->children.count == 0);
 		values[5] = BoolGetDatum(view.is_row[order[i]]);
 		values[6] = BoolGetDatum(node->children.count > 1);
@@ -278,7 +278,7 @@ yes_no(bool value)
 }
 
 static void
-show_revision(FunctionCallInfo fcinfo, const View *view, List **labels, int n)
+show_revision(FunctionCallInfo fcinfo, const View *view, const CmigShownLabels *labels, int n)
 {
 	const CmigNode *node = &view->graph->nodes[n];
 	CmigRevisionText *text = cmig_catalog_read_text(node->revision->id);
@@ -288,7 +288,7 @@ show_revision(FunctionCallInfo fcinfo, const View *view, List **labels, int n)
 	if (text == NULL)
 		return;					/* deleted meanwhile */
 	initStringInfo(&shown);
-	foreach(lc, labels[n])
+	foreach(lc, cmig_graph_labels(labels, n))
 		appendStringInfo(&shown, "%s%s", shown.len > 0 ? ", " : "", (char *) lfirst(lc));
 
 	put_field(fcinfo, "revision", node->revision->id);
@@ -317,7 +317,7 @@ cmig_show(PG_FUNCTION_ARGS)
 	View		view;
 	char	   *target;
 	List	   *nodes;
-	List	  **labels;
+	CmigShownLabels *labels;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -434,10 +434,10 @@ find_problems(const View *view, bool with_texts)
 	if (heads > 1 && view->graph->defects == NIL)
 	{
 		bool		labelled = true;
-		List	  **labels = cmig_graph_shown_labels(view->graph);
+		CmigShownLabels *labels = cmig_graph_shown_labels(view->graph);
 
 		for (int i = 0; i < view->graph->count; i++)
-			if (cmig_graph_is_effective_head(view->graph, i) && labels[i] == NIL)
+			if (cmig_graph_is_effective_head(view->graph, i) && cmig_graph_labels(labels, i) == NIL)
 				labelled = false;
 		if (!labelled)
 			problems = add_problem(problems, "warning", "heads",
