@@ -259,13 +259,15 @@ AS 'MODULE_PATHNAME', 'cmig_create_revision'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.merge(revisions text[], message text DEFAULT NULL,
-	revision text DEFAULT NULL, splice boolean DEFAULT false)
+	revision text DEFAULT NULL, splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL)
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_merge_array'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.merge(revisions text, message text DEFAULT NULL,
-	revision text DEFAULT NULL, splice boolean DEFAULT false)
+	revision text DEFAULT NULL, splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL)
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_merge'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -296,8 +298,8 @@ COMMENT ON FUNCTION cmig.require(text) IS 'Nothing when target is applied, other
 COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Store the revision files in script, one or many, in any order: added, replaced, unchanged, removed, kept. All or nothing; raises MG005, MG008, MG013.';
 COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'As load, for the .sql files of a directory on the server; needs pg_read_server_files. Raises as load, and 42501.';
 COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean) IS 'Store a new revision after head and return its id. Raises MG001 to MG005, 23505, 22023.';
-COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean) IS 'Store a revision that joins several, and return its id. Raises MG001 to MG005, 22023.';
-COMMENT ON FUNCTION cmig.merge(text, text, text, boolean) IS 'Store a revision that joins what the identifier names, such as heads, and return its id. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean, text) IS 'Store a revision that joins several, and return its id. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.merge(text, text, text, boolean, text) IS 'Store a revision that joins what the identifier names, such as heads, and return its id. Raises MG001 to MG005, 22023.';
 
 --
 -- Files and daily work: draft, export, script, repair, remove_revision, grants

@@ -657,9 +657,10 @@ merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 	char	   *message = text_argument(fcinfo, 1);
 	char	   *id = text_argument(fcinfo, 2);
 	bool		splice = bool_argument(fcinfo, 3);
+	char	   *label = text_argument(fcinfo, 4);
 
 	begin_change("cmig.merge()");
-	PG_RETURN_TEXT_P(cstring_to_text(cmig_create_merge(revisions, message, id, splice)));
+	PG_RETURN_TEXT_P(cstring_to_text(cmig_create_merge(revisions, message, id, splice, label)));
 }
 
 Datum

@@ -93,6 +93,31 @@ set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents)
 		edges->parents.names[edges->parents.count++] = pstrdup(cmig_graph_id(graph, lfirst_int(lc)));
 }
 
+/* NULL for none */
+static void
+set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
+{
+	char	   *bad;
+
+	if (label == NULL)
+		return;
+	bad = cmig_graph_check_name(label);
+	if (bad)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("branch label \"%s\" %s", label, bad),
+				 errhint("Use letters, digits, _ and -, at most %d bytes.",
+						 CMIG_MAX_ID_LENGTH)));
+	if (cmig_graph_find_name(graph, label) >= 0 || strcmp(label, edges->id) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("\"%s\" is already the name of a revision or branch", label),
+				 errhint("Give the branch another label.")));
+	edges->labels.names = palloc(sizeof(char *));
+	edges->labels.names[0] = label;
+	edges->labels.count = 1;
+}
+
 /* A dependency: a label stays one, anything else is completed to an id. */
 static char *
 complete_dependency(const CmigGraph *graph, char *name)
@@ -150,24 +175,7 @@ cmig_create_prepare(CmigNewRevision *new)
 	require_heads(graph, parents, new->splice);
 	set_parents(graph, edges, parents);
 	edges->id = check_id(graph, edges->id);
-	if (new->label)
-	{
-		char	   *bad = cmig_graph_check_name(new->label);
-
-		if (bad)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("branch label \"%s\" %s", new->label, bad),
-					 errhint("Use letters, digits, _ and -, at most %d bytes.",
-							 CMIG_MAX_ID_LENGTH)));
-		if (cmig_graph_find_name(graph, new->label) >= 0 || strcmp(new->label, edges->id) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNIQUE_VIOLATION),
-					 errmsg("\"%s\" is already the name of a revision or branch", new->label),
-					 errhint("Give the branch another label.")));
-		edges->labels.names = &new->label;
-		edges->labels.count = 1;
-	}
+	set_label(graph, edges, new->label);
 	if (new->depends)
 	{
 		edges->depends = *new->depends;
@@ -187,7 +195,8 @@ cmig_create_new(CmigNewRevision *new)
 }
 
 char *
-cmig_create_merge(const CmigNames *revisions, const char *message, const char *id, bool splice)
+cmig_create_merge(const CmigNames *revisions, const char *message, const char *id, bool splice,
+				  char *label)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
 	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
@@ -217,6 +226,7 @@ cmig_create_merge(const CmigNames *revisions, const char *message, const char *i
 	set_parents(graph, &text.edges, parents);
 
 	text.edges.id = check_id(graph, id);
+	set_label(graph, &text.edges, label);
 	text.edges.transactional = true;
 	text.upgrade_sql = "";
 	text.downgrade_sql = "";

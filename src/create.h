@@ -31,6 +31,6 @@ extern char *cmig_create_new(CmigNewRevision *new);
 
 /* Store a revision that follows several, and return its id. */
 extern char *cmig_create_merge(const CmigNames *revisions, const char *message,
-							   const char *id, bool splice);
+							   const char *id, bool splice, char *label);
 
 #endif							/* CMIG_CREATE_H */

@@ -385,7 +385,7 @@ compare_with_journal(const CmigRevisionText *text, void *arg)
 	changed->problems =
 		add_problem(changed->problems, "warning", pstrdup(text->edges.id),
 					"its upgrade text or transactional flag is not what was applied here",
-					"Load the text that was applied, or accept this one with cmig.load(..., accept_changes => true).");
+					"Load the text that was applied, or accept this one: SELECT cmig.repair('<revision>').");
 	MemoryContextSwitchTo(old);
 }
 
@@ -605,7 +605,7 @@ cmig_status(PG_FUNCTION_ARGS)
 		put_status(fcinfo, "current", current, NULL);
 	put_status(fcinfo, "revisions",
 			   psprintf("%d, %d applied", view.graph->count, view.applied->applied->count),
-			   view.graph->count == 0 ? "SELECT * FROM cmig.load(...), or cmig.create_revision(…)" : NULL);
+			   view.graph->count == 0 ? "SELECT * FROM cmig.load(...), or cmig.create_revision(...)" : NULL);
 	if (heads > 0)
 		put_status(fcinfo, heads == 1 ? "head" : "heads",
 				   nodes_text(view.graph, head_nodes, heads, MAX_LISTED),
@@ -616,7 +616,8 @@ cmig_status(PG_FUNCTION_ARGS)
 
 	problems = find_problems(&view, false);
 	if (problems == NIL)
-		put_status(fcinfo, "problems", "none", NULL);
+		put_status(fcinfo, "problems", "none", view.applied->applied->count == 0 ? NULL
+				   : "SELECT * FROM cmig.check() also compares what is applied with what was run");
 	foreach(lc, problems)
 	{
 		Problem    *problem = lfirst(lc);
