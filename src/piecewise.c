@@ -443,6 +443,9 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		FlushErrorState();
 		cmig_toplevel_rollback();
 		leave(run, session, saved);
+		if (error->hint == NULL)
+			error->hint = psprintf("The statements before it are committed and stay. When the cause is mended, CALL cmig.%s_stepwise again: it goes on with this statement.",
+								   cmig_progress_direction(step->direction));
 		ReThrowError(error);
 	}
 	PG_END_TRY();

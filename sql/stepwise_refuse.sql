@@ -1,0 +1,98 @@
+-- Where CALL cmig.upgrade_stepwise cannot run, and what it does not accept.
+\set VERBOSITY verbose
+\set SHOW_CONTEXT never
+CREATE EXTENSION pg_cmig;
+INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
+	('01', '{}', true, 'CREATE TABLE refused (a int)', 'DROP TABLE refused'),
+	('02', '{01}', false, 'CREATE INDEX CONCURRENTLY ON refused (a)', 'DROP INDEX CONCURRENTLY refused_a_idx');
+
+\set VERBOSITY terse
+BEGIN;
+CALL cmig.upgrade_stepwise();
+ROLLBACK;
+CREATE FUNCTION refused_function() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN CALL cmig.upgrade_stepwise(); END $$;
+SELECT refused_function();
+CREATE PROCEDURE refused_procedure() LANGUAGE plpgsql AS $$
+BEGIN CALL cmig.upgrade_stepwise(); END $$;
+CALL refused_procedure();
+DO $$ BEGIN CALL cmig.upgrade_stepwise(); END $$;
+DO $$ BEGIN COMMIT; CALL cmig.upgrade_stepwise(); END $$;
+-- several statements in one string
+SELECT 1 AS one\; CALL cmig.upgrade_stepwise()\; SELECT 2 AS two;
+CALL cmig.upgrade_stepwise()\; SELECT 2 AS two;
+-- a procedure with settings of its own is atomic
+CREATE PROCEDURE refused_setting() LANGUAGE plpgsql SET work_mem = '1MB' AS $$
+BEGIN CALL cmig.upgrade_stepwise(); END $$;
+CALL refused_setting();
+BEGIN READ ONLY;
+CALL cmig.upgrade_stepwise();
+ROLLBACK;
+SET default_transaction_read_only = on;
+CALL cmig.upgrade_stepwise();
+RESET default_transaction_read_only;
+SELECT cmig.upgrade_stepwise();
+SELECT count(*) AS nothing_ran FROM cmig.journal;
+
+-- in full once
+\set VERBOSITY default
+BEGIN;
+CALL cmig.downgrade_stepwise('base');
+ROLLBACK;
+
+-- bad arguments
+CALL cmig.upgrade_stepwise('nonsense');
+CALL cmig.upgrade_stepwise(NULL);
+CALL cmig.upgrade_stepwise(in_doubt => 'maybe');
+CALL cmig.upgrade_stepwise(in_doubt => NULL);
+CALL cmig.downgrade_stepwise();
+CALL cmig.downgrade_stepwise('previous');
+CALL cmig.downgrade_stepwise('base', 'perhaps');
+CALL cmig.downgrade_stepwise('01');
+CALL cmig.reset_stepwise(NULL);
+
+-- what stops the run is found before anything is run
+INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
+	('03', '{02}', true, 'VACUUM refused', NULL);
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET transactional = false, upgrade_sql = E'SELECT 1;\nBEGIN;' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nSELEC 1;' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = 'COPY refused FROM STDIN' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = 'DISCARD ALL' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = E'\\echo hello' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+SELECT count(*) AS nothing_ran FROM cmig.journal;
+
+-- a run does not start another
+UPDATE cmig.revision SET upgrade_sql = E'CALL cmig.upgrade_stepwise();' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = E'SELECT * FROM cmig.upgrade();' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+
+-- down: protected, irreversible
+UPDATE cmig.revision SET upgrade_sql = E'SELECT 1' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+CALL cmig.upgrade_stepwise();
+CALL cmig.downgrade_stepwise('base');
+UPDATE cmig.revision SET downgrade_sql = '' WHERE revision = '03';
+SET cmig.protect = on;
+CALL cmig.downgrade_stepwise('-1');
+CALL cmig.reset_stepwise(current_database());
+SET cmig.protect = base;
+CALL cmig.downgrade_stepwise('base');
+CALL cmig.downgrade_stepwise('-1');
+RESET cmig.protect;
+
+-- CONCURRENTLY taken off: one transaction a revision
+SET cmig."concurrently" = off;
+CALL cmig.upgrade_stepwise();
+CALL cmig.downgrade_stepwise('base');
+RESET cmig."concurrently";
+SELECT revision, direction, outcome, sqlstate, message FROM cmig.journal ORDER BY id;
+
+DROP FUNCTION refused_function;
+DROP EXTENSION pg_cmig;

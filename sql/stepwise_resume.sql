@@ -1,0 +1,129 @@
+-- A stepwise run that failed half-way goes on where it stopped.
+CREATE EXTENSION pg_cmig;
+CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
+
+-- exactly once, and on from the statement that failed
+INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql, verify_sql) VALUES
+('01', '{}', false, $$
+	CREATE TABLE numbers (n int);
+	SET search_path = public, pg_catalog;
+	INSERT INTO numbers SELECT generate_series(1, 100);
+	INSERT INTO trace (what) VALUES ('once');
+	CREATE UNIQUE INDEX CONCURRENTLY numbers_n ON numbers (n);
+	INSERT INTO trace (what) SELECT current_setting('search_path')$$,
+ 'INSERT INTO trace (what) VALUES (''down''); DROP INDEX CONCURRENTLY numbers_n; SELECT 1 / count(*) FROM numbers; DROP TABLE numbers',
+ 'SELECT count(*) = 100 AS complete FROM numbers');
+ALTER TABLE trace ADD CONSTRAINT no_path CHECK (what NOT LIKE 'public,%');
+CALL cmig.upgrade_stepwise();
+SELECT revision, direction, statement, state, detail - 'checksum' AS detail FROM cmig.progress ORDER BY statement;
+SELECT item, value, hint FROM cmig.status() WHERE item LIKE '%half done%' OR item LIKE '%fail%';
+-- nothing else moves meanwhile
+SELECT * FROM cmig.upgrade();
+CALL cmig.downgrade_stepwise('base');
+-- and what was carried out must not change
+UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '''once''', '''twice''');
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '''twice''', '/* white space counts as little as here */ ''once''');
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE numbers (n int)';
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = $$
+	CREATE TABLE numbers (n int);
+	SET search_path = public, pg_catalog;
+	INSERT INTO numbers SELECT generate_series(1, 100);
+	INSERT INTO trace (what) VALUES ('once');
+	CREATE UNIQUE INDEX CONCURRENTLY numbers_n ON numbers (n);
+	INSERT INTO trace (what) SELECT current_setting('search_path')$$;
+ALTER TABLE trace DROP CONSTRAINT no_path;
+-- verify_sql alone is repeated
+DELETE FROM numbers WHERE n = 5;
+CALL cmig.upgrade_stepwise();
+INSERT INTO numbers VALUES (5);
+CALL cmig.upgrade_stepwise();
+SELECT what FROM trace ORDER BY id;
+SHOW search_path;
+-- the same down
+TRUNCATE numbers;
+CALL cmig.downgrade_stepwise('base');
+INSERT INTO numbers VALUES (1);
+CALL cmig.downgrade_stepwise('base');
+SELECT what FROM trace ORDER BY id;
+SELECT revision, direction, outcome, sqlstate, statement, message FROM cmig.journal ORDER BY id;
+SELECT count(*) FROM cmig.progress;
+
+-- an index build that failed: its leftover goes, and no other
+TRUNCATE trace;
+CREATE TABLE twins (n int, m int);
+INSERT INTO twins VALUES (1, 1), (1, 2);
+CREATE UNIQUE INDEX CONCURRENTLY not_ours ON twins (n);
+UPDATE cmig.revision SET verify_sql = NULL, downgrade_sql = '',
+	upgrade_sql = 'CREATE UNIQUE INDEX CONCURRENTLY ON twins (n, (m / 10)); REINDEX TABLE CONCURRENTLY twins; DROP INDEX CONCURRENTLY not_ours';
+CALL cmig.upgrade_stepwise();
+SELECT state, detail - 'checksum' AS detail FROM cmig.progress;
+SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE indrelid = 'twins'::regclass ORDER BY 1;
+CALL cmig.upgrade_stepwise();
+UPDATE twins SET m = 20 WHERE m = 2;
+CALL cmig.upgrade_stepwise();
+SELECT state, detail - 'checksum' AS detail FROM cmig.progress ORDER BY statement;
+SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE indrelid = 'twins'::regclass ORDER BY 1;
+UPDATE twins SET n = m;
+CALL cmig.upgrade_stepwise();
+SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE indrelid = 'twins'::regclass ORDER BY 1;
+CALL cmig.downgrade_stepwise('base');
+-- IF NOT EXISTS does not hide an invalid index
+UPDATE twins SET n = 1;
+DROP INDEX twins_n_expr_idx;
+CREATE UNIQUE INDEX CONCURRENTLY not_ours ON twins (n);
+UPDATE cmig.revision SET upgrade_sql = 'CREATE INDEX CONCURRENTLY IF NOT EXISTS not_ours ON twins (n)';
+CALL cmig.upgrade_stepwise();
+CALL cmig.downgrade_stepwise('base');
+
+-- in doubt: a DO that commits and then fails
+UPDATE cmig.revision SET upgrade_sql = $$
+	DO $do$ BEGIN
+		INSERT INTO trace (what) VALUES ('before'); COMMIT;
+		PERFORM 1 / count(*) FROM trace WHERE what = 'go';
+		INSERT INTO trace (what) VALUES ('after');
+	END $do$;
+	INSERT INTO trace (what) VALUES ('next')$$;
+CALL cmig.upgrade_stepwise();
+SELECT statement, state FROM cmig.progress;
+CALL cmig.upgrade_stepwise();
+SELECT what FROM trace ORDER BY id;
+CALL cmig.upgrade_stepwise(in_doubt => 'again');
+INSERT INTO trace (what) VALUES ('go');
+CALL cmig.upgrade_stepwise();
+CALL cmig.upgrade_stepwise(in_doubt => 'again');
+SELECT what FROM trace ORDER BY id;
+CALL cmig.downgrade_stepwise('base');
+DELETE FROM trace;
+CALL cmig.upgrade_stepwise();
+CALL cmig.upgrade_stepwise('head', 'done');
+SELECT what FROM trace ORDER BY id;
+SELECT * FROM cmig.current();
+
+-- a DO that fails before it commits is in no doubt, nor one that catches
+CALL cmig.downgrade_stepwise('base');
+DELETE FROM trace;
+UPDATE cmig.revision SET upgrade_sql = $$
+	DO $do$ BEGIN
+		INSERT INTO trace (what) VALUES ('before');
+		PERFORM 1 / count(*) FROM numbers;
+		COMMIT;
+	END $do$$$;
+TRUNCATE trace;
+CREATE TABLE numbers (n int);
+CALL cmig.upgrade_stepwise();
+INSERT INTO numbers VALUES (1);
+CALL cmig.upgrade_stepwise();
+SELECT what FROM trace ORDER BY id;
+
+-- a stamp says where the database is, also of what is half done
+SELECT * FROM cmig.stamp('base');
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 1; SELECT 1 / 0';
+CALL cmig.upgrade_stepwise();
+SELECT count(*) FROM cmig.progress;
+SELECT * FROM cmig.stamp('01');
+SELECT count(*) FROM cmig.progress;
+
+DROP TABLE trace, twins, numbers;
+DROP EXTENSION pg_cmig;
