@@ -16,7 +16,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
 ALTER TABLE trace ADD CONSTRAINT no_path CHECK (what NOT LIKE 'public,%');
 CALL cmig.upgrade_stepwise();
 SELECT revision, direction, statement, state, detail - 'checksum' AS detail FROM cmig.progress ORDER BY statement;
-SELECT item, value, hint FROM cmig.status() WHERE item LIKE '%half done%' OR item LIKE '%fail%';
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'half done', 'running', 'interrupted');
 -- nothing else moves meanwhile
 SELECT * FROM cmig.upgrade();
 CALL cmig.downgrade_stepwise('base');
@@ -87,6 +87,7 @@ UPDATE cmig.revision SET upgrade_sql = $$
 	INSERT INTO trace (what) VALUES ('next')$$;
 CALL cmig.upgrade_stepwise();
 SELECT statement, state FROM cmig.progress;
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'half done', 'running', 'interrupted');
 CALL cmig.upgrade_stepwise();
 SELECT what FROM trace ORDER BY id;
 CALL cmig.upgrade_stepwise(in_doubt => 'again');
@@ -109,7 +110,7 @@ UPDATE cmig.revision SET upgrade_sql = $$
 		INSERT INTO trace (what) VALUES ('before');
 		PERFORM 1 / count(*) FROM numbers;
 		COMMIT;
-	END $do$$$;
+	END $do$;$$;
 TRUNCATE trace;
 CREATE TABLE numbers (n int);
 CALL cmig.upgrade_stepwise();

@@ -65,6 +65,11 @@ static CmigQuery interrupted_query = {
 	" message = 'the run was interrupted' WHERE outcome = 'running'"
 };
 
+static CmigQuery last_query = {
+	.sql = "SELECT revision, direction, outcome, sqlstate, message, statement"
+	" FROM cmig.journal ORDER BY id DESC LIMIT 1"
+};
+
 static void
 set_text(Datum *values, char *nulls, int column, const char *value)
 {
@@ -257,4 +262,26 @@ cmig_journal_checksum(const char *revision)
 
 	cmig_query_each(&checksum_query, values, NULL, keep_text, &checksum);
 	return checksum;
+}
+
+static void
+keep_last(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigJournalEntry *entry = arg;
+	bool		isnull;
+	Datum		statement = cmig_query_datum(desc, row, 6, &isnull);
+
+	entry->revision = cmig_query_text(desc, row, 1);
+	entry->direction = cmig_query_text(desc, row, 2);
+	entry->outcome = cmig_query_text(desc, row, 3);
+	entry->sqlstate = cmig_query_text(desc, row, 4);
+	entry->message = cmig_query_text(desc, row, 5);
+	entry->statement = isnull ? 0 : DatumGetInt32(statement);
+}
+
+bool
+cmig_journal_last(CmigJournalEntry *entry)
+{
+	memset(entry, 0, sizeof(*entry));
+	return cmig_query_each(&last_query, NULL, NULL, keep_last, entry) > 0;
 }

@@ -58,6 +58,7 @@ typedef struct StepRun
 	CmigProgressRow *row;		/* its row from an earlier run, or NULL */
 	char	   *detail;			/* what resuming it needs to know */
 	bool		begun;			/* it may have left something behind */
+	bool		calling;		/* it is a CALL or DO, which may commit */
 } StepRun;
 
 static const char *const own_procedures[] = {
@@ -232,7 +233,9 @@ run_call(StepRun *run)
 			cmig_toplevel_commit();
 		}
 	}
+	run->calling = true;
 	cmig_toplevel_attempt(run_in_doubt, has_not_committed, run, what(run));
+	run->calling = false;
 }
 
 /*
@@ -443,7 +446,10 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		FlushErrorState();
 		cmig_toplevel_rollback();
 		leave(run, session, saved);
-		if (error->hint == NULL)
+		if (run->calling && !has_not_committed(run))
+			error->hint = psprintf("It had committed before it failed, so that it is in doubt. Look how far it came. CALL cmig.%s_stepwise(..., in_doubt => 'done') goes on after it, in_doubt => 'again' runs it once more.",
+								   cmig_progress_direction(step->direction));
+		else if (error->hint == NULL)
 			error->hint = psprintf("The statements before it are committed and stay. When the cause is mended, CALL cmig.%s_stepwise again: it goes on with this statement.",
 								   cmig_progress_direction(step->direction));
 		ReThrowError(error);

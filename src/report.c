@@ -24,6 +24,8 @@
 #include "graph.h"
 #include "journal.h"
 #include "plan.h"
+#include "progress.h"
+#include "run_lock.h"
 #include "script.h"
 #include "settings.h"
 #include "target.h"
@@ -578,6 +580,49 @@ put_pending(FunctionCallInfo fcinfo, const View *view, int heads)
 		}
 }
 
+/*
+ * What stepwise runs do or have left.  Only a run that is alive holds the run
+ * lock, so a row that says running without it is one that was cut off.
+ */
+static void
+put_stepwise(FunctionCallInfo fcinfo)
+{
+	CmigJournalEntry last;
+	bool		any = cmig_journal_last(&last);
+	int			runner = cmig_run_lock_holder();
+	List	   *rows = cmig_progress_read();
+	CmigProgressRow *row = rows != NIL ? llast(rows) : NULL;
+
+	if (any && strcmp(last.outcome, "running") == 0)
+		put_status(fcinfo, runner != 0 ? "running" : "interrupted",
+				   runner != 0 ?
+				   psprintf("%s of %s, by process %d", last.direction, last.revision, runner) :
+				   psprintf("%s of %s", last.direction, last.revision),
+				   runner != 0 ?
+				   psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", runner) :
+				   psprintf("CALL cmig.%s_stepwise(...) again", last.direction));
+	else if (any && strcmp(last.outcome, "failed") == 0)
+		put_status(fcinfo, "failed",
+				   last.statement != 0 ?
+				   psprintf("%s of %s, statement %d: %s", last.direction, last.revision,
+							last.statement, last.message ? last.message : "") :
+				   psprintf("%s of %s: %s", last.direction, last.revision,
+							last.message ? last.message : ""),
+				   psprintf("Mend the cause, then CALL cmig.%s_stepwise(...) again", last.direction));
+	if (row == NULL || runner != 0)
+		return;
+
+	put_status(fcinfo, "half done",
+			   psprintf("%s of %s: statement %d is %s, none after it was begun",
+						cmig_progress_direction(row->direction), row->revision, row->statement,
+						row->state == CMIG_PROGRESS_DONE ? "done" :
+						row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "to be finished"),
+			   row->state == CMIG_PROGRESS_IN_DOUBT ?
+			   psprintf("Look how far it came, then CALL cmig.%s_stepwise(..., in_doubt => 'done') or 'again'",
+						cmig_progress_direction(row->direction)) :
+			   psprintf("CALL cmig.%s_stepwise(...) goes on with it", cmig_progress_direction(row->direction)));
+}
+
 Datum
 cmig_status(PG_FUNCTION_ARGS)
 {
@@ -614,6 +659,7 @@ cmig_status(PG_FUNCTION_ARGS)
 	if (view.graph->defects == NIL)
 		put_pending(fcinfo, &view, heads);
 
+	put_stepwise(fcinfo);
 	problems = find_problems(&view, false);
 	if (problems == NIL)
 		put_status(fcinfo, "problems", "none", view.applied->applied->count == 0 ? NULL
