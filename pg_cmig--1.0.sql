@@ -480,6 +480,33 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_disable_rls'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.rls_check(schema text DEFAULT NULL,
+	OUT rule text, OUT severity text, OUT object text, OUT problem text, OUT fix text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_rls_check'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.rls_test(target regclass, role name, user_id text,
+	tenant_id text DEFAULT NULL,
+	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
+	OUT as_user text, OUT as_tenant text, OUT test text, OUT visible bigint,
+	OUT own bigint, OUT foreign_rows bigint, OUT verdict text, OUT detail text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_rls_test'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.rls_test(target regclass, role name, user_ids text[],
+	tenant_ids text[] DEFAULT NULL,
+	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
+	OUT as_user text, OUT as_tenant text, OUT test text, OUT visible bigint,
+	OUT own bigint, OUT foreign_rows bigint, OUT verdict text, OUT detail text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_rls_test_matrix'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.rls_check(text) IS 'Holes and slow spots of row-level security in a schema or in all: rule, severity (error, warning, info), object, problem and fix. Raises 3F000.';
+COMMENT ON FUNCTION cmig.rls_test(regclass, name, text, text, text, text) IS 'Try as a role, with a context, to read, write and move rows of a table, and roll all back: rows seen, and the verdict. Raises 22023, 42501, 42704, 42809.';
+COMMENT ON FUNCTION cmig.rls_test(regclass, name, text[], text[], text, text) IS 'rls_test for several contexts: the n-th user with the n-th tenant. Raises as rls_test.';
 COMMENT ON FUNCTION cmig.set_context(text, text, boolean) IS 'Set the user and the tenant that policies see, up to the end of the transaction or, with is_local => false, of the session; NULL and '''' mean none.';
 COMMENT ON FUNCTION cmig.set_context("any", "any", boolean) IS 'As set_context(text, text, boolean), for keys of any type.';
 COMMENT ON FUNCTION cmig.clear_context() IS 'Leave the context, local or of the session: policies show no rows.';

@@ -39,6 +39,7 @@
 #include "plan.h"
 #include "progress.h"
 #include "revision_file.h"
+#include "rls.h"
 #include "run_lock.h"
 #include "runner.h"
 #include "script.h"
@@ -81,6 +82,7 @@ _PG_init(void)
 	cmig_settings_init();
 	cmig_runner_init();
 	cmig_toplevel_init();
+	cmig_rls_check_init();
 	MarkGUCPrefixReserved("cmig");
 }
 
@@ -257,6 +259,7 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 	begin_change("cmig.upgrade()");
 	now = cmig_move_read(true);
 	carry_out(fcinfo, &now, cmig_move_plan_upgrade(&now, targets), &number);
+	cmig_rls_gate();
 	return (Datum) 0;
 }
 
@@ -371,6 +374,7 @@ cmig_reset(PG_FUNCTION_ARGS)
 
 	now = cmig_move_read(true);
 	carry_out(fcinfo, &now, cmig_move_plan_upgrade(&now, single_name("heads")), &number);
+	cmig_rls_gate();
 	return (Datum) 0;
 }
 

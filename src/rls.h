@@ -151,7 +151,6 @@ extern bool cmig_rls_table_same(Oid relid, const char *text, const char *tree);
 
 
 
-extern void cmig_rls_init(void);
 
 /* in rls_check.c */
 

@@ -1,0 +1,495 @@
+/*
+ * rls_expr.c
+ *	  What a policy's expression does, read from its tree.
+ *
+ * The tree is the one that the server stored, so quoting, spelling and nested
+ * parentheses play no part.  Nothing is evaluated: constant parts are judged
+ * by their nodes alone, since folding would call functions of whoever wrote
+ * the policy.
+ *
+ * What runs once a statement: an uncorrelated sub-select.  What runs for each
+ * row: everything else, and all of a sub-select that depends on the row.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "rls_expr.h"
+
+#include "access/sysattr.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+
+typedef struct Reading
+{
+	CmigRlsExpression *found;
+	Oid			relid;
+	int			depth;			/* sub-selects above */
+	bool		per_row;		/* what is read here runs for each row */
+} Reading;
+
+static bool read_walker(Node *node, Reading *reading);
+
+static bool
+is_equality(Oid opno)
+{
+	char	   *name = get_opname(opno);
+
+	return name && strcmp(name, "=") == 0;
+}
+
+static bool
+is_current_setting(Node *node)
+{
+	return IsA(node, FuncExpr) &&
+		(((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT ||
+		 ((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT_BOOL);
+}
+
+/* Without wrappers that change the type's name only. */
+static Node *
+strip(Node *node)
+{
+	while (node && IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return node;
+}
+
+/* Does the node use the row that is depth sub-selects above it? */
+static bool
+uses_row(Node *node, int depth)
+{
+	return node && contain_vars_of_level(node, depth);
+}
+
+/*
+ * Truth
+ */
+
+static CmigRlsTruth
+truth(Node *node)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return CMIG_RLS_DEPENDS;
+	if (IsA(node, Const))
+	{
+		Const	   *constant = (Const *) node;
+
+		if (constant->constisnull)
+			return CMIG_RLS_NEVER;
+		if (constant->consttype == BOOLOID)
+			return DatumGetBool(constant->constvalue) ? CMIG_RLS_ALWAYS : CMIG_RLS_NEVER;
+	}
+	else if (IsA(node, BoolExpr))
+	{
+		BoolExpr   *expr = (BoolExpr *) node;
+		bool		all = true;
+		CmigRlsTruth deciding = expr->boolop == OR_EXPR ? CMIG_RLS_ALWAYS : CMIG_RLS_NEVER;
+		CmigRlsTruth other = expr->boolop == OR_EXPR ? CMIG_RLS_NEVER : CMIG_RLS_ALWAYS;
+
+		if (expr->boolop == NOT_EXPR)
+		{
+			Node	   *arg = linitial(expr->args);
+			CmigRlsTruth inner = truth(arg);
+
+			/* NOT of null is null */
+			if (inner == CMIG_RLS_NEVER && IsA(arg, Const) && ((Const *) arg)->constisnull)
+				return CMIG_RLS_NEVER;
+			return inner == CMIG_RLS_ALWAYS ? CMIG_RLS_NEVER :
+				inner == CMIG_RLS_NEVER ? CMIG_RLS_ALWAYS : CMIG_RLS_DEPENDS;
+		}
+		foreach(lc, expr->args)
+		{
+			CmigRlsTruth inner = truth(lfirst(lc));
+
+			if (inner == deciding)
+				return deciding;
+			all &= (inner == other);
+		}
+		return all ? other : CMIG_RLS_DEPENDS;
+	}
+	else if (IsA(node, OpExpr) && list_length(((OpExpr *) node)->args) == 2)
+	{
+		OpExpr	   *expr = (OpExpr *) node;
+		Node	   *left = strip(linitial(expr->args));
+		Node	   *right = strip(lsecond(expr->args));
+
+		if (!is_equality(expr->opno))
+			return CMIG_RLS_DEPENDS;
+		/* a column that equals itself lets through every row but those with null */
+		if (IsA(left, Var) && equal(left, right))
+			return CMIG_RLS_ALWAYS;
+		if (IsA(left, Const) && IsA(right, Const))
+		{
+			if (((Const *) left)->constisnull || ((Const *) right)->constisnull)
+				return CMIG_RLS_NEVER;
+			return equal(left, right) ? CMIG_RLS_ALWAYS : CMIG_RLS_NEVER;
+		}
+	}
+	else if (IsA(node, SubLink))
+	{
+		SubLink    *link = (SubLink *) node;
+		Query	   *query = castNode(Query, link->subselect);
+
+		if (link->subLinkType == EXPR_SUBLINK && query->rtable == NIL &&
+			query->jointree->quals == NULL && query->setOperations == NULL)
+			return truth((Node *) ((TargetEntry *) linitial(query->targetList))->expr);
+	}
+	return CMIG_RLS_DEPENDS;
+}
+
+/*
+ * Reading
+ */
+
+static char *
+column_name(Oid relid, Var *var)
+{
+	char	   *name = get_attname(relid, var->varattno, true);
+
+	return name ? name : pstrdup("?");
+}
+
+/* A function that is called: once a statement it may be anything. */
+static void
+read_function(Reading *reading, Oid function, Node *call)
+{
+	char		volatility;
+	CmigRlsExpression *found = reading->found;
+
+	if (!reading->per_row || !OidIsValid(function))
+		return;
+	volatility = func_volatile(function);
+	if (volatility == PROVOLATILE_VOLATILE && found->volatile_function == NULL)
+		found->volatile_function = get_func_name(function);
+	else if (volatility == PROVOLATILE_STABLE && found->row_function == NULL)
+	{
+		found->row_function = get_func_name(function);
+		found->row_function_has_column = uses_row(call, reading->depth);
+	}
+}
+
+static void
+read_setting(Reading *reading, FuncExpr *call)
+{
+	bool		strict = call->funcid == F_CURRENT_SETTING_TEXT;
+	Node	   *name = linitial(call->args);
+
+	if (call->funcid == F_CURRENT_SETTING_TEXT_BOOL && IsA(lsecond(call->args), Const))
+	{
+		Const	   *missing_ok = lsecond(call->args);
+
+		strict = missing_ok->constisnull || !DatumGetBool(missing_ok->constvalue);
+	}
+	if (strict && reading->found->strict_setting == NULL)
+		reading->found->strict_setting = IsA(name, Const) && !((Const *) name)->constisnull ?
+			TextDatumGetCString(((Const *) name)->constvalue) : pstrdup("?");
+}
+
+/* "key = something that is the same for all rows" */
+static void
+read_key(Reading *reading, Oid opno, List *args)
+{
+	Node	   *left;
+	Node	   *right;
+
+	if (reading->depth > 0 || list_length(args) != 2 || !is_equality(opno))
+		return;
+	left = strip(linitial(args));
+	right = strip(lsecond(args));
+	if (IsA(right, Var) && ((Var *) right)->varlevelsup == 0)
+	{
+		Node	   *swap = left;
+
+		left = right;
+		right = swap;
+	}
+	if (IsA(left, Var) && ((Var *) left)->varattno > 0 && !uses_row(right, 0))
+		reading->found->keys = bms_add_member(reading->found->keys, ((Var *) left)->varattno);
+}
+
+static void
+read_sublink(Reading *reading, SubLink *link)
+{
+	CmigRlsExpression *found = reading->found;
+	Query	   *query = castNode(Query, link->subselect);
+	bool		correlated = contain_vars_of_level((Node *) query, reading->depth + 1);
+	Reading		inner = *reading;
+	TargetEntry *first = query->targetList ? linitial(query->targetList) : NULL;
+
+	if (link->testexpr)
+		read_walker(link->testexpr, reading);
+	if (correlated && reading->per_row)
+		found->correlated = true;
+	if (link->subLinkType == ANY_SUBLINK && found->in_subselect == NULL && reading->per_row)
+	{
+		Node	   *test = link->testexpr;
+		Node	   *left = test && IsA(test, OpExpr) ? strip(linitial(((OpExpr *) test)->args)) : NULL;
+
+		found->in_subselect = left && IsA(left, Var) && reading->depth == 0 ?
+			column_name(reading->relid, (Var *) left) : pstrdup("expression");
+	}
+	if (first && IsA(first->expr, Var) && link->subLinkType != EXISTS_SUBLINK &&
+		((Var *) first->expr)->varlevelsup == reading->depth + 1 && found->outer_column == NULL)
+		found->outer_column = column_name(reading->relid, (Var *) first->expr);
+
+	inner.depth++;
+	inner.per_row = reading->per_row && correlated;
+	query_tree_walker(query, read_walker, &inner, 0);
+}
+
+static bool
+read_walker(Node *node, Reading *reading)
+{
+	CmigRlsExpression *found = reading->found;
+
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+			if (((Var *) node)->varlevelsup == reading->depth && ((Var *) node)->varattno > 0)
+				found->columns = bms_add_member(found->columns, ((Var *) node)->varattno);
+			return false;
+		case T_SubLink:
+			read_sublink(reading, (SubLink *) node);
+			return false;
+		case T_Query:
+			{
+				Reading		inner = *reading;
+
+				inner.depth++;
+				query_tree_walker((Query *) node, read_walker, &inner, 0);
+				return false;
+			}
+		case T_FuncExpr:
+			read_function(reading, ((FuncExpr *) node)->funcid, node);
+			if (is_current_setting(node))
+				read_setting(reading, (FuncExpr *) node);
+			break;
+		case T_OpExpr:
+			{
+				OpExpr	   *expr = (OpExpr *) node;
+
+				read_function(reading, get_opcode(expr->opno), node);
+				read_key(reading, expr->opno, expr->args);
+				if (list_length(expr->args) == 2 && is_equality(expr->opno) &&
+					IsA(strip(linitial(expr->args)), Var) && found->self_compared == NULL &&
+					equal(strip(linitial(expr->args)), strip(lsecond(expr->args))))
+					found->self_compared = "a column";
+				break;
+			}
+		case T_ScalarArrayOpExpr:
+			read_key(reading, ((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args);
+			break;
+		case T_CoerceViaIO:
+			{
+				CoerceViaIO *cast = (CoerceViaIO *) node;
+
+				if (is_current_setting(strip((Node *) cast->arg)) && found->cast_of_empty == NULL &&
+					get_element_type(cast->resulttype) == InvalidOid &&
+					cast->resulttype != TEXTOID && cast->resulttype != VARCHAROID)
+					found->cast_of_empty = format_type_be(cast->resulttype);
+				break;
+			}
+		case T_BoolExpr:
+			if (((BoolExpr *) node)->boolop == OR_EXPR && reading->depth == 0)
+			{
+				ListCell   *lc;
+
+				foreach(lc, ((BoolExpr *) node)->args)
+				{
+					Reading		branch = *reading;
+					CmigRlsExpression seen = {0};
+
+					if (uses_row(lfirst(lc), 0) || truth(lfirst(lc)) != CMIG_RLS_DEPENDS)
+						continue;
+					found->open_branch = true;
+					branch.found = &seen;
+					read_walker(lfirst(lc), &branch);
+					found->open_branch_setting |=
+						(seen.row_function && strcmp(seen.row_function, "current_setting") == 0) ||
+						seen.strict_setting != NULL;
+				}
+			}
+			break;
+		default:
+			break;
+	}
+	return expression_tree_walker(node, read_walker, reading);
+}
+
+CmigRlsExpression *
+cmig_rls_expr_read(Node *tree, Oid relid)
+{
+	CmigRlsExpression *found = palloc0(sizeof(CmigRlsExpression));
+	Reading		reading;
+
+	reading.found = found;
+	reading.relid = relid;
+	reading.depth = 0;
+	reading.per_row = true;
+	found->truth = truth(tree);
+	if (tree)
+		read_walker(tree, &reading);
+	return found;
+}
+
+bool
+cmig_rls_expr_wider(Node *using, Node *check)
+{
+	if (using == NULL || check == NULL || truth(using) == CMIG_RLS_ALWAYS)
+		return false;
+	if (truth(check) == CMIG_RLS_NEVER)
+		return false;
+	return !predicate_implied_by(make_ands_implicit((Expr *) using),
+								 make_ands_implicit((Expr *) check), false);
+}
+
+/*
+ * Repair
+ */
+
+/* (SELECT node) */
+static Node *
+once(Node *node)
+{
+	Query	   *query = makeNode(Query);
+	SubLink    *link = makeNode(SubLink);
+
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->targetList = list_make1(makeTargetEntry((Expr *) node, 1, pstrdup("once"), false));
+	query->jointree = makeFromExpr(NIL, NULL);
+	link->subLinkType = EXPR_SUBLINK;
+	link->subselect = (Node *) query;
+	link->location = -1;
+	return (Node *) link;
+}
+
+/* NULLIF(node, '') */
+static Node *
+null_if_empty(Node *node)
+{
+	NullIfExpr *expr = makeNode(NullIfExpr);
+
+	expr->opno = TextEqualOperator;
+	expr->opfuncid = F_TEXTEQ;
+	expr->opresulttype = TEXTOID;
+	expr->inputcollid = DEFAULT_COLLATION_OID;
+	expr->args = list_make2(node, makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
+											CStringGetTextDatum(""), false, false));
+	expr->location = -1;
+	return (Node *) expr;
+}
+
+typedef struct Repair
+{
+	int			depth;
+} Repair;
+
+/* Does something here run for each row that could run once? */
+static bool
+could_run_once(Node *node)
+{
+	CmigRlsExpression *seen;
+
+	if (IsA(node, Const) || IsA(node, Param) || IsA(node, SubLink) || uses_row(node, 0))
+		return false;
+	seen = cmig_rls_expr_read(node, InvalidOid);
+	return seen->row_function != NULL || seen->volatile_function != NULL;
+}
+
+static Node *
+repair_settings(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Query))
+		return (Node *) query_tree_mutator((Query *) node, repair_settings, context, 0);
+	if (IsA(node, CoerceViaIO) && is_current_setting(strip((Node *) ((CoerceViaIO *) node)->arg)))
+	{
+		CoerceViaIO *cast = copyObject((CoerceViaIO *) node);
+
+		cast->arg = (Expr *) null_if_empty(repair_settings((Node *) cast->arg, context));
+		return (Node *) cast;
+	}
+	if (is_current_setting(node))
+	{
+		FuncExpr   *call = copyObject((FuncExpr *) node);
+
+		call->funcid = F_CURRENT_SETTING_TEXT_BOOL;
+		call->args = list_make2(linitial(call->args), makeBoolConst(true, false));
+		return (Node *) call;
+	}
+	return expression_tree_mutator(node, repair_settings, context);
+}
+
+static Node *
+repair_calls(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == ANY_SUBLINK)
+	{
+		SubLink    *link = copyObject((SubLink *) node);
+		OpExpr	   *test = (OpExpr *) link->testexpr;
+
+		/* column = ANY (SELECT ...): the same operator over the array */
+		if (test && IsA(test, OpExpr) && list_length(test->args) == 2 &&
+			is_equality(test->opno) && IsA(lsecond(test->args), Param) &&
+			OidIsValid(get_array_type(exprType(lsecond(test->args)))))
+		{
+			ScalarArrayOpExpr *any = makeNode(ScalarArrayOpExpr);
+
+			any->opno = test->opno;
+			any->opfuncid = get_opcode(test->opno);
+			any->useOr = true;
+			any->inputcollid = test->inputcollid;
+			link->subLinkType = ARRAY_SUBLINK;
+			link->testexpr = NULL;
+			link->operName = NIL;
+			any->args = list_make2(linitial(test->args), link);
+			any->location = -1;
+			return (Node *) any;
+		}
+		return node;
+	}
+	if (IsA(node, SubLink))
+		return node;
+	if (IsA(node, List))
+		return expression_tree_mutator(node, repair_calls, context);
+	/* the operands of a comparison, not the comparison: the index needs it */
+	if (!IsA(node, BoolExpr) && exprType(node) != BOOLOID && could_run_once(node))
+		return once(node);
+	if (IsA(node, FuncExpr) && could_run_once(node))
+		return once(node);
+	return expression_tree_mutator(node, repair_calls, context);
+}
+
+char *
+cmig_rls_expr_repaired(Node *tree, Oid relid)
+{
+	Node	   *repaired = repair_calls(repair_settings(tree, NULL), NULL);
+	int			guc_level = NewGUCNestLevel();
+	char	   *text;
+
+	/* every name in it qualified */
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	text = deparse_expression(repaired,
+							  deparse_context_for(get_rel_name(relid), relid), false, false);
+	AtEOXact_GUC(false, guc_level);
+	return text;
+}

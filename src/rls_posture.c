@@ -1,0 +1,241 @@
+/*
+ * rls_posture.c
+ *	  Rules of cmig.rls_check that flags, roles and dependencies decide.
+ *
+ * Each rule is one query over the catalogs, set-based, so that a thousand
+ * tables cost little more than ten.  $1 is the list of schemas.  Columns:
+ * rule, severity, object, problem, fix.
+ *
+ * A role is the application's when a policy that does not let everything
+ * through names it; "bypass" policies, which do, are made for others.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "query.h"
+#include "rls_posture.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+#define TABLES \
+	"WITH RECURSIVE t AS MATERIALIZED (SELECT c.oid, c.relnamespace AS ns," \
+	" format('%I.%I', n.nspname, c.relname) AS name, c.relname, c.relkind, c.relowner AS owner," \
+	" c.relrowsecurity AS rls, c.relforcerowsecurity AS forced, c.relacl AS acl," \
+	" o.rolsuper OR o.rolbypassrls AS owner_free, o.rolname AS owner_name" \
+	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
+	" JOIN pg_roles o ON o.oid = c.relowner" \
+	" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'" \
+	" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass" \
+	"  AND e.objid = c.oid AND e.deptype = 'e'))," \
+	" p AS MATERIALIZED (SELECT p.oid, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles," \
+	"  p.polpermissive AND p.polcmd = '*' AND pg_get_expr(p.polqual, p.polrelid) = 'true'" \
+	"   AND p.polroles <> '{0}' AS bypass" \
+	"  FROM pg_policy p WHERE p.polrelid IN (SELECT t.oid FROM t))," \
+	/* roles that the policies bind */ \
+	" app AS MATERIALIZED (SELECT DISTINCT p.polrelid, r.oid, r.rolname, r.rolsuper, r.rolbypassrls" \
+	"  FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid) JOIN pg_roles r ON r.oid = u.oid" \
+	"  WHERE NOT p.bypass)"
+
+#define ENABLE "'ALTER TABLE ' || t.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'"
+
+static CmigQuery rules[] = {
+	/* tables beside protected ones; an error where the siblings' key is there */
+	{TABLES
+		", keys AS (SELECT DISTINCT s.ns, a.attname FROM p JOIN t s ON s.oid = p.polrelid"
+		"  JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid"
+		"   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND d.refobjsubid > 0"
+		"  JOIN pg_attribute a ON a.attrelid = s.oid AND a.attnum = d.refobjsubid"
+		"  WHERE a.attname <> 'id'),"
+		" bare AS (SELECT t.*, (SELECT min(a.attname::text) FROM pg_attribute a"
+		"   WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped"
+		"   AND (a.attname IN ('user_id', 'tenant_id') OR a.attname IN (SELECT k.attname FROM keys k WHERE k.ns = t.ns))) AS key"
+		"  FROM t WHERE NOT t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)"
+		"  AND EXISTS (SELECT FROM t s WHERE s.ns = t.ns AND s.rls)"
+		"  AND NOT EXISTS (SELECT FROM pg_inherits i JOIN t s ON s.oid = i.inhparent WHERE i.inhrelid = t.oid AND s.rls))"
+		" SELECT 'rls_disabled', CASE WHEN key IS NULL THEN 'warning' ELSE 'error' END, t.name,"
+		"  'row-level security is off, beside tables that have it'"
+		"  || coalesce('; column ' || quote_ident(key) || ' is the key of theirs', ''),"
+		"  CASE WHEN key IS NULL THEN " ENABLE
+		"  ELSE format('SELECT cmig.enable_rls(%L%s, roles => %L)', t.name,"
+		"   CASE WHEN key IN ('user_id', 'tenant_id') THEN '' ELSE format(', tenant_column => %L', key) END,"
+		"   (SELECT array_agg(DISTINCT app.rolname) FROM app JOIN t s ON s.oid = app.polrelid WHERE s.ns = t.ns)) END"
+		" FROM bare t", 1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'no_force', 'warning', t.name,"
+		"  format('row-level security does not bind the owner, role %I', t.owner_name),"
+		"  'ALTER TABLE ' || t.name || ' FORCE ROW LEVEL SECURITY'"
+		" FROM t WHERE t.rls AND NOT t.forced", 1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'policy_without_rls', 'error', t.name,"
+		"  'it has policies, but row-level security is off: they have no effect',"
+		"  " ENABLE
+		" FROM t WHERE NOT t.rls AND EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)", 1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'rls_without_policy', 'warning', t.name,"
+		"  'row-level security is on without a policy: nobody but who bypasses it sees a row',"
+		"  format('SELECT cmig.enable_rls(%L, roles => ''{...}'')', t.name)"
+		" FROM t WHERE t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)", 1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'only_restrictive', 'warning', t.name,"
+		"  'all its policies are restrictive: without a permissive one nobody sees a row',"
+		"  format('CREATE POLICY ... ON %s TO ... USING (...)', t.name)"
+		" FROM t WHERE t.rls AND (SELECT bool_and(NOT p.polpermissive) FROM p WHERE p.polrelid = t.oid)",
+		1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'to_public', 'warning', format('policy %I on %s', p.polname, t.name),"
+		"  'it is for PUBLIC: every role, those to come too',"
+		"  format('ALTER POLICY %I ON %s TO ...', p.polname, t.name)"
+		" FROM p JOIN t ON t.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
+
+	/* a role that policies name, or that was granted rights, and is not bound */
+	{TABLES
+		" SELECT 'role_bypasses', 'error', t.name,"
+		"  format('policies name role %I, which %s and sees every row', app.rolname,"
+		"   CASE WHEN app.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END),"
+		"  CASE WHEN app.rolsuper THEN format('ALTER ROLE %I NOSUPERUSER NOBYPASSRLS', app.rolname)"
+		"   ELSE format('ALTER ROLE %I NOBYPASSRLS', app.rolname) END"
+		" FROM app JOIN t ON t.oid = app.polrelid WHERE app.rolsuper OR app.rolbypassrls"
+		" UNION ALL"
+		" SELECT DISTINCT 'role_bypasses', 'warning', t.name,"
+		"  format('role %I has rights on it and sees every row: it %s', r.rolname,"
+		"   CASE WHEN r.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END),"
+		"  format('REVOKE ALL ON %s FROM %I', t.name, r.rolname)"
+		" FROM t CROSS JOIN LATERAL aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee"
+		" WHERE t.rls AND (r.rolsuper OR r.rolbypassrls) AND r.oid <> t.owner"
+		" AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND r.oid = ANY (p.polroles))",
+		1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'owner_is_application', CASE WHEN t.forced THEN 'warning' ELSE 'error' END, t.name,"
+		"  CASE WHEN app.oid = t.owner THEN format('policies name role %I, which owns the table: it %s', app.rolname,"
+		"    CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END)"
+		"   ELSE format('policies name role %I, which has the rights of the owner, role %I: it %s', app.rolname, t.owner_name,"
+		"    CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END) END,"
+		"  CASE WHEN app.oid = t.owner THEN format('ALTER TABLE %s OWNER TO ...', t.name)"
+		"   ELSE format('REVOKE %I FROM %I', t.owner_name, app.rolname) END"
+		" FROM app JOIN t ON t.oid = app.polrelid"
+		" WHERE t.rls AND NOT app.rolsuper AND pg_has_role(app.oid, t.owner, 'USAGE')", 1, {OIDARRAYOID}},
+
+	/* views of any depth; what they read is judged as their owner */
+	{TABLES
+		", seen(view, base) AS ("
+		"  SELECT DISTINCT r.ev_class, t.oid FROM t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid"
+		"   JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> t.oid"
+		"  WHERE t.rls"
+		"  UNION SELECT r.ev_class, s.base FROM seen s JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view"
+		"   JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> s.view),"
+		" v AS (SELECT c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) AS name, c.relowner, o.rolname,"
+		"   bool_or(o.rolsuper OR o.rolbypassrls OR (c.relowner = t.owner AND NOT t.forced)) AS free,"
+		"   string_agg(DISTINCT t.name, ', ') AS tables,"
+		"   EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner) AS granted,"
+		"   EXISTS (SELECT FROM pg_options_to_table(c.reloptions) x WHERE x.option_name = 'security_invoker'"
+		"    AND x.option_value::boolean) AS invoker"
+		"  FROM seen s JOIN t ON t.oid = s.base JOIN pg_class c ON c.oid = s.view JOIN pg_namespace n ON n.oid = c.relnamespace"
+		"  JOIN pg_roles o ON o.oid = c.relowner GROUP BY c.oid, n.nspname, o.rolname)"
+		" SELECT 'view_definer', CASE WHEN v.free THEN 'error' ELSE 'warning' END, v.name,"
+		"  format('the view reads %s with the rights of its owner, role %I%s', v.tables, v.rolname,"
+		"   CASE WHEN v.free THEN ', who sees every row' ELSE ', and not of its user' END),"
+		"  format('ALTER VIEW %s SET (security_invoker = true)', v.name)"
+		" FROM v WHERE v.relkind = 'v' AND NOT v.invoker"
+		" UNION ALL"
+		" SELECT 'matview', CASE WHEN v.granted THEN 'error' ELSE 'warning' END, v.name,"
+		"  format('the materialized view keeps rows of %s that its owner saw%s', v.tables,"
+		"   CASE WHEN v.granted THEN ', and others may read them' ELSE '' END),"
+		"  format('REVOKE ALL ON %s FROM PUBLIC, ...', v.name)"
+		" FROM v WHERE v.relkind = 'm'", 1, {OIDARRAYOID}},
+
+	/*
+	 * Bodies that are strings have no dependencies: the table's name among
+	 * their words counts.  A trigger function cannot be called.
+	 */
+	{TABLES
+		", f AS MATERIALIZED (SELECT p.oid, p.prosrc, p.proowner, o.rolname, o.rolsuper OR o.rolbypassrls AS free,"
+		"   p.oid::regprocedure::text AS name"
+		"  FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner JOIN pg_namespace n ON n.oid = p.pronamespace"
+		"  WHERE p.prosecdef AND p.prorettype <> 'trigger'::regtype AND p.prorettype <> 'event_trigger'::regtype"
+		"  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig')"
+		"  AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee <> p.proowner))"
+		"  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')),"
+		" words AS (SELECT DISTINCT f.oid, w.word FROM f CROSS JOIN LATERAL regexp_split_to_table(f.prosrc, '[^[:alnum:]_$]+') w(word)),"
+		" reads AS (SELECT w.oid AS func, t.oid AS rel FROM words w JOIN t ON t.relname = w.word OR t.relname = lower(w.word) WHERE t.rls"
+		"  UNION SELECT d.objid, t.oid FROM pg_depend d JOIN t ON t.oid = d.refobjid"
+		"   WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND t.rls)"
+		" SELECT 'security_definer', CASE WHEN f.free OR bool_or(f.proowner = t.owner AND NOT t.forced) THEN 'warning' ELSE 'info' END,"
+		"  'function ' || f.name, format('it reads %s with the rights of role %I%s',"
+		"   string_agg(DISTINCT t.name, ', '), f.rolname,"
+		"   CASE WHEN f.free OR bool_or(f.proowner = t.owner AND NOT t.forced) THEN ', who sees every row' ELSE '' END),"
+		"  format('ALTER FUNCTION %s SECURITY INVOKER', f.name)"
+		" FROM f JOIN reads r ON r.func = f.oid JOIN t ON t.oid = r.rel GROUP BY f.oid, f.name, f.rolname, f.free",
+		1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'partition_exposed', CASE WHEN EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)"
+		"   THEN 'error' ELSE 'warning' END, format('%I.%I', n.nspname, c.relname),"
+		"  format('its parent %s has row-level security, it has not: queries that name it see every row', t.name),"
+		"  format('SELECT cmig.enable_rls(%L, roles => %L)', t.name,"
+		"   (SELECT array_agg(DISTINCT app.rolname) FROM app WHERE app.polrelid = t.oid))"
+		" FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid"
+		"  JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE t.rls AND NOT c.relrowsecurity AND c.relkind IN ('r', 'p')", 1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'unused_policy', 'info', format('policy %I on %s', p.polname, t.name),"
+		"  'none of its roles has a right on the table that it is for',"
+		"  format('GRANT %s ON %s TO %s', CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'"
+		"   WHEN 'd' THEN 'DELETE' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, t.name,"
+		"   (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname) FROM pg_roles r WHERE r.oid = ANY (p.polroles)))"
+		" FROM p JOIN t ON t.oid = p.polrelid WHERE t.rls AND p.polroles <> '{0}'"
+		" AND NOT EXISTS (SELECT FROM unnest(p.polroles) u(oid) JOIN pg_roles r ON r.oid = u.oid WHERE"
+		"  CASE p.polcmd WHEN 'r' THEN has_any_column_privilege(u.oid, t.oid, 'SELECT')"
+		"   WHEN 'a' THEN has_any_column_privilege(u.oid, t.oid, 'INSERT')"
+		"   WHEN 'w' THEN has_any_column_privilege(u.oid, t.oid, 'UPDATE')"
+		"   WHEN 'd' THEN has_table_privilege(u.oid, t.oid, 'DELETE')"
+		"   ELSE has_any_column_privilege(u.oid, t.oid, 'SELECT, INSERT, UPDATE')"
+		"    OR has_table_privilege(u.oid, t.oid, 'DELETE') END)", 1, {OIDARRAYOID}},
+
+	{TABLES
+		", each AS (SELECT p.polrelid, u.oid AS role, c.cmd, string_agg(quote_ident(p.polname), ', ' ORDER BY p.polname) AS names,"
+		"   count(*) AS n,"
+		"   bool_and(EXISTS (SELECT FROM pg_description d WHERE d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass"
+		"    AND position('[cmig.enable_rls ' IN d.description) > 0)) AS made"
+		"  FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)"
+		"  JOIN (VALUES ('r', 'SELECT'), ('a', 'INSERT'), ('w', 'UPDATE'), ('d', 'DELETE')) c(letter, cmd)"
+		"   ON p.polcmd = '*' OR p.polcmd::text = c.letter"
+		"  WHERE p.polpermissive GROUP BY p.polrelid, u.oid, c.cmd HAVING count(*) > 1),"
+		" together AS (SELECT polrelid, role, names, min(n) AS n, string_agg(cmd, ', ' ORDER BY cmd) AS cmds"
+		"  FROM each WHERE NOT made GROUP BY polrelid, role, names)"
+		" SELECT 'many_permissive', 'info', t.name,"
+		"  format('%s permissive policies (%s) are joined by OR for %s, role %s', e.n, e.names, e.cmds,"
+		"   CASE WHEN e.role = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.role)) END),"
+		"  format('DROP POLICY ... ON %s, and put its expression into another with OR', t.name)"
+		" FROM together e JOIN t ON t.oid = e.polrelid", 1, {OIDARRAYOID}},
+};
+
+static void
+take_finding(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **findings = arg;
+	CmigRlsFinding *finding = palloc(sizeof(CmigRlsFinding));
+
+	finding->rule = cmig_query_text(desc, row, 1);
+	finding->severity = cmig_query_text(desc, row, 2);
+	finding->object = cmig_query_text(desc, row, 3);
+	finding->problem = cmig_query_text(desc, row, 4);
+	finding->fix = cmig_query_text(desc, row, 5);
+	*findings = lappend(*findings, finding);
+}
+
+void
+cmig_rls_posture_find(ArrayType *schemas, List **findings)
+{
+	Datum		values[1] = {PointerGetDatum(schemas)};
+
+	for (int i = 0; i < lengthof(rules); i++)
+		cmig_query_each(&rules[i], values, NULL, take_finding, findings);
+}

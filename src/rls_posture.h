@@ -1,0 +1,24 @@
+/*
+ * rls_posture.h
+ *	  The findings of cmig.rls_check, and those that need no expression.
+ */
+#ifndef CMIG_RLS_POSTURE_H
+#define CMIG_RLS_POSTURE_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/array.h"
+
+typedef struct CmigRlsFinding
+{
+	char	   *rule;
+	char	   *severity;		/* error, warning, info */
+	char	   *object;
+	char	   *problem;
+	char	   *fix;			/* SQL */
+} CmigRlsFinding;
+
+/* Add what flags, roles, views, functions and partitions tell. */
+extern void cmig_rls_posture_find(ArrayType *schemas, List **findings);
+
+#endif							/* CMIG_RLS_POSTURE_H */
