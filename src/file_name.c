@@ -123,9 +123,41 @@ is_word_character(const char *p, int length)
 }
 
 /*
- * The message's words with underscores between them, cut after whole words.
- * ASCII letters become lower case; others are left alone, since what is lower
- * case there depends on the database.
+ * Lower case for the alphabets that have it, without the database's locale.
+ * UTF-8 keeps the length of these.
+ */
+static void
+append_lower(StringInfo to, const char *p, int length)
+{
+	unsigned char buffer[4];
+	pg_wchar	c;
+
+	if (length != 2 || GetDatabaseEncoding() != PG_UTF8)
+	{
+		for (int i = 0; i < length; i++)
+			appendStringInfoChar(to, pg_ascii_tolower((unsigned char) p[i]));
+		return;
+	}
+	c = utf8_to_unicode((const unsigned char *) p);
+	if ((c >= 0xC0 && c <= 0xDE && c != 0xD7) ||	/* Latin-1 */
+		(c >= 0x391 && c <= 0x3A9) ||	/* Greek */
+		(c >= 0x410 && c <= 0x42F)) /* Cyrillic */
+		c += 0x20;
+	else if (c >= 0x400 && c <= 0x40F)
+		c += 0x50;
+	else if (c == 0x178)
+		c = 0xFF;
+	else if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E))
+		c += c & 1;
+	else if (c >= 0x100 && c <= 0x177 && c != 0x130 && c != 0x131 && c != 0x138)
+		c |= 1;
+	unicode_to_utf8(c, buffer);
+	appendBinaryStringInfo(to, (char *) buffer, length);
+}
+
+/*
+ * The message's words in lower case with underscores between them, cut after
+ * a whole word.
  */
 static char *
 make_slug(const char *message)
@@ -152,8 +184,7 @@ make_slug(const char *message)
 			gap = false;
 			if (*p == '_' && characters < SLUG_LENGTH)
 				cut = slug.len;
-			for (int i = 0; i < length; i++)
-				appendStringInfoChar(&slug, pg_ascii_tolower((unsigned char) p[i]));
+			append_lower(&slug, p, length);
 			characters++;
 		}
 		else

@@ -1,0 +1,312 @@
+# cmig.script with texts that psql could take for something else, and what it
+# refuses where it runs.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $files = 0;
+my $node = new_node('texts');
+$node->start;
+$node->safe_psql('postgres', 'CREATE ROLE regress_other; GRANT CREATE ON DATABASE postgres TO regress_other');
+
+# As psql writes it into a file.
+sub script_file
+{
+	my ($db, $arguments) = @_;
+	my $file = "$dir/" . ++$files . '.sql';
+	my ($out, $err);
+
+	$node->psql($db, "SET client_min_messages = error; SELECT cmig.script($arguments)",
+		stdout => \$out, stderr => \$err, on_error_die => 1);
+	append_to_file($file, "$out\n");
+	return $file;
+}
+
+# run_file(DATABASE, FILE, OPTION...): psql's exit status and messages
+sub run_file
+{
+	my ($db, $file, @options) = @_;
+	my ($out, $err) = ('', '');
+
+	IPC::Run::run([ 'psql', '-Xq', '-o', '/dev/null', '-v', 'VERBOSITY=verbose', @options,
+			'-d', $node->connstr($db), '-f', $file ],
+		'<', \undef, '>', \$out, '2>', \$err);
+	return ($? >> 8, $err);
+}
+
+sub dump_of
+{
+	my ($db) = @_;
+	my ($out, $err);
+
+	IPC::Run::run([ 'pg_dump', '--inserts', '-N', 'cmig', '-T', '*cmig_version', $node->connstr($db) ],
+		'<', \undef, '>', \$out, '2>', \$err)
+	  or die $err;
+	return join '', map { "$_\n" }
+	  grep { !/^(--|$|\\(un)?restrict)/ && !/EXTENSION (IF NOT EXISTS )?pg_cmig/ } split /\n/, $out;
+}
+
+my $next = 0;
+sub new_db
+{
+	my $db = 'db' . ++$next;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	return $db;
+}
+
+# make_author(TEXT...): a database with one revision after the other
+sub make_author
+{
+	my $db = new_db();
+	my $number = 0;
+
+	query($node, $db, 'CREATE EXTENSION pg_cmig');
+	for my $text (@_)
+	{
+		$number++;
+		query($node, $db,
+			"SELECT cmig.create_revision('r', \$hostile_text\$$text\$hostile_text\$, '', revision => 'r$number')");
+	}
+	return $db;
+}
+
+#
+# Texts
+#
+my @hostile = (
+	['a comment at the end, without newline', "CREATE TABLE a (x int[], n int) -- end"],
+	['no semicolon at the end', "INSERT INTO a VALUES ('{1,2,3}', 2);\nUPDATE a SET n = 3"],
+	['array slices that look like variables',
+		"CREATE TABLE b AS SELECT x[1:n] AS one, x[n :n] AS two, x[1:'2'::int] AS three, n::text AS four FROM a"],
+	['backslashes in quotes and comments',
+		"-- \\q\n/*\n\\q\n*/ INSERT INTO a VALUES ('{}', length('\n\\q\n'));\nCOMMENT ON TABLE a IS \$q\$\n\\! false\n\\q\$q\$;"],
+	['semicolons in quotes', "COMMENT ON TABLE b IS ';''; \" -- /*'; COMMENT ON COLUMN b.one IS E'\\';'"],
+	['several commands in a rule', "CREATE RULE r AS ON INSERT TO b DO ALSO (UPDATE a SET n = 1; UPDATE a SET n = 3;);"],
+	['a body that psql would cut', "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS \"end\"; SELECT 2 AS end; SELECT CASE WHEN true THEN 3 END; END; CREATE FUNCTION \"F\"() RETURNS int BEGIN ATOMIC; SELECT 1; END"],
+	['a function called begin', "CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS 'SELECT 1'; COMMENT ON FUNCTION begin() IS 'x';\nCREATE TABLE begin (\"case\" int);"],
+	['strings in the old style', "SET standard_conforming_strings = off;\nSET escape_string_warning = off;\nCREATE TABLE c AS SELECT 'a\\'; SELECT 1/0; --' AS x;\nSET standard_conforming_strings = on;\nINSERT INTO c VALUES ('\\');"],
+	['and then in the new style', "INSERT INTO c VALUES ('\\'), (U&'\\0041'), ('é')"],
+	['settings and roles end with the script', "SET search_path = pg_catalog; SET ROLE regress_other; SET DateStyle = 'German'; SET SESSION AUTHORIZATION regress_other"],
+	['so the next sees none of them', "CREATE TABLE d AS SELECT current_user AS u, current_setting('search_path') AS p, current_setting('datestyle') AS s"],
+	['temporary objects', "CREATE TEMP TABLE t (x int); CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; PREPARE p AS SELECT 1; DECLARE k CURSOR FOR SELECT 1"],
+	['and the same again', "CREATE TEMP TABLE t (x int); PREPARE p AS SELECT 1; DECLARE k CURSOR FOR SELECT 1; DO \$\$BEGIN CREATE TEMP TABLE u (); END\$\$"],
+	['not left behind', "CREATE TABLE e AS SELECT to_regclass('pg_temp.t') IS NULL AND to_regclass('u') IS NULL AS gone"],
+	['deferred keys', "CREATE TABLE g (id int PRIMARY KEY, other int REFERENCES g DEFERRABLE INITIALLY DEFERRED, third int REFERENCES g DEFERRABLE); INSERT INTO g VALUES (1, 2), (2, 1)"],
+	['fired before the next', "ALTER TABLE g ADD x int; INSERT INTO g VALUES (3, 4), (4, 3)"],
+	['row security', "CREATE TABLE h (x int); ALTER TABLE h ENABLE ROW LEVEL SECURITY; CREATE TABLE i AS SELECT current_setting('row_security') AS r"],
+	['dollar quotes', "DO \$cmig\$BEGIN PERFORM 1; END\$cmig\$; DO \$cmig1\$BEGIN PERFORM \$cmig\$x\$cmig\$; END\$cmig1\$;"],
+	['nothing at all', ''],
+	['comments alone', "-- nothing\n/* here */"],
+	['statements that are empty', ";; CREATE TABLE j ();;"],
+);
+my $author = make_author(map { $_->[1] } @hostile);
+
+query($node, $author, q{UPDATE cmig.revision SET message = E'two\nlines\n\\q' WHERE revision = 'r2'});
+my %file = (
+	one => script_file($author, q{'upgrade', 'head'}),
+	each => script_file($author, q{'upgrade', 'head', transaction_per_revision => true}));
+query($node, $author, 'SELECT count(*) FROM cmig.upgrade()');
+for my $kind (sort keys %file)
+{
+	my $db = new_db();
+	my ($status, $err) = run_file($db, $file{$kind}, '-v', 'ON_ERROR_STOP=1', '-v', 'n=evil', '-v', '2=evil');
+
+	is("$status$err", '0', "hostile texts, $kind") or diag $err;
+	is(dump_of($db), dump_of($author), "hostile texts, $kind: the same dump as cmig.upgrade");
+}
+
+# One list of statements, as other clients than psql send it; the server reads
+# it as a whole, before a change of how strings are read.
+{
+	my $author = make_author(map { $_->[1] } grep { $_->[0] !~ /style/ } @hostile);
+	my $file = script_file($author, q{'upgrade', 'head'});
+	my $db = new_db();
+
+	query($node, $author, 'SELECT count(*) FROM cmig.upgrade()');
+
+	local $ENV{CMIG_DSN} = $node->connstr($db);
+	my ($out, $err);
+	IPC::Run::run([ -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3', '-c', <<'END_PY', $file ],
+import os, sys, psycopg2
+connection = psycopg2.connect(os.environ["CMIG_DSN"])
+connection.autocommit = True
+connection.cursor().execute(open(sys.argv[1], encoding="utf-8").read())
+END_PY
+		'<', \undef, '>', \$out, '2>', \$err);
+	is($err, '', 'a text without statements outside of transactions is plain SQL');
+	is(dump_of($db), dump_of($author), 'with the same result');
+}
+
+# ids
+{
+	my $db = new_db();
+
+	query($node, $db, 'CREATE EXTENSION pg_cmig');
+	query($node, $db,
+		"SELECT * FROM cmig.load(E'-- revision: \$cmig\$\\n\\n-- revision: a\\\\b\\n-- down_revision: \$cmig\$\\n-- revision: %s-é\\n-- down_revision: a\\\\b')");
+	my $file = script_file($db, q{'upgrade', 'heads', transaction_per_revision => true});
+	my $plain = new_db();
+	my ($status, $err) = run_file($plain, $file, '-v', 'ON_ERROR_STOP=1');
+	is("$status$err", '0', 'ids with dollars, backslashes and percent signs');
+	is(query($node, $plain, 'SELECT version_num FROM public.cmig_version'), '%s-é', 'are recorded');
+}
+
+#
+# Refused where it runs
+#
+my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE TABLE three ()');
+
+# without ON_ERROR_STOP nothing runs on
+{
+	my $db = new_db();
+	my ($status, $err) = run_file($db, script_file($simple, q{'upgrade', 'r1:head', transaction_per_revision => true}));
+
+	like($err, qr/version table public.cmig_version does not exist/, 'no version table');
+	is(query($node, $db, 'SELECT count(*) FROM pg_class WHERE relnamespace = 2200'), '0', 'nothing ran');
+
+	query($node, $db, 'CREATE TABLE two ()');
+	($status, $err) = run_file($db, script_file($simple, q{'upgrade', 'base:head', transaction_per_revision => true}));
+	like($err, qr/relation "two" already exists.*goes on from r2, and the database is not there/s,
+		'after an error in one revision the next is refused');
+	is(query($node, $db, "SELECT string_agg(version_num, ' '), to_regclass('three') IS NULL FROM cmig_version"),
+		'r1|t', 'and what was committed stays');
+}
+
+# Alembic's table holds 32 characters
+{
+	my $long = new_db();
+	my $db = new_db();
+	my ($status, $err);
+
+	query($node, $long, 'CREATE EXTENSION pg_cmig');
+	query($node, $long, "SELECT cmig.create_revision('long', 'CREATE TABLE one ()', revision => repeat('x', 33))");
+	query($node, $db, 'CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)');
+	($status, $err) = run_file($db, script_file($long, q{'upgrade', 'head', 'alembic_version'}), '-v', 'ON_ERROR_STOP=1');
+	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It holds 32 characters; the longest revision has 33\./s,
+		'an id that is too long is refused');
+	is(query($node, $db, "SELECT to_regclass('one') IS NULL"), 't', 'at the start');
+}
+
+# pg_cmig's own functions
+{
+	my $calling = make_author('CREATE TABLE one (a int)', "DO \$\$BEGIN PERFORM count(*) FROM cmig.current(); END\$\$",
+		'SELECT "cmig" . /* here */ heads ()', "COMMENT ON TABLE one IS 'cmig.current()'; SET cmig.protect = off; -- cmig.heads()");
+	my $db = new_db();
+	my ($out, $err);
+
+	$node->psql($calling, q{SELECT cmig.script('upgrade', 'head')}, stdout => \$out, stderr => \$err);
+	like($err, qr/WARNING:  revisions "r2", "r3" call functions of pg_cmig/, 'a warning names the revisions');
+	($out, $err) = run_file($db, script_file($calling, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
+	like($err, qr/ERROR:  42704: extension pg_cmig is not installed here.*called by "r2", "r3"/s, 'the text checks for the extension');
+	is(query($node, $db, 'SELECT count(*) FROM pg_class WHERE relnamespace = 2200'), '0', 'before anything runs');
+	query($node, $db, 'CREATE EXTENSION pg_cmig');
+	($out, $err) = run_file($db, script_file($calling, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
+	is($err, '', 'and runs where it is installed');
+
+	# the extension's own table can be the version table
+	my $own = make_author('CREATE TABLE one (a int)');
+	($out, $err) = run_file($own, script_file($own, q{'upgrade', 'head', 'cmig.version'}), '-v', 'ON_ERROR_STOP=1');
+	is($err, '', 'cmig.version as the version table');
+	is(query($node, $own, 'SELECT revision FROM cmig.current()'), 'r1', 'holds the row');
+}
+
+# verify_sql
+for my $case (
+	['true', 'SELECT true', ''],
+	['false', 'SELECT 1, false, true', 'failed its verification'],
+	['null', 'SELECT NULL::boolean', 'failed its verification'],
+	['a null of another type before', 'SELECT NULL::text, true', ''],
+	['the same and false', 'SELECT NULL::text, false', 'failed its verification'],
+	['two columns of one name', 'SELECT 1 AS a, true AS a, false AS a -- end', ''],
+	['no row', 'SELECT false WHERE false', ''],
+	['one row of several', 'SELECT x > 1 FROM generate_series(1, 2) x', 'failed its verification'],
+	['an error', 'SELECT 1/0', 'division by zero'],
+	['not a query', "DO 'BEGIN ASSERT false; END'", 'assertion failed'],
+	['several statements', "CREATE TEMP TABLE t (); SELECT true; SELECT 2 > 3;", 'Statement 3'])
+{
+	my ($name, $verify, $error) = @$case;
+	my $db = make_author('CREATE TABLE one ()');
+	my $plain = new_db();
+	my ($status, $err, $out);
+
+	query($node, $db, "UPDATE cmig.revision SET verify_sql = \$v\$$verify\$v\$");
+	($status, $err) = run_file($plain, script_file($db, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
+	like($err, $error ? qr/$error/ : qr/^$/, "verify_sql, $name");
+	is(query($node, $plain, "SELECT to_regclass('one') IS NULL"), $error ? 't' : 'f', "verify_sql, $name: the revision");
+	$status = $node->psql($db, 'SELECT * FROM cmig.upgrade()', stderr => \$out);
+	is($status ? 'fails' : 'works', $error ? 'fails' : 'works', "verify_sql, $name: as cmig.upgrade");
+}
+
+# outside of transactions
+{
+	my $db = make_author('CREATE TABLE one (a int)', 'CREATE INDEX CONCURRENTLY i ON one (a); VACUUM one', 'CREATE TABLE two ()');
+	my $plain = new_db();
+	my $file;
+	my ($status, $err);
+
+	fails_with($node, $db, q{SELECT cmig.script('upgrade', 'head')}, 'MG007', 'CREATE INDEX CONCURRENTLY cannot run inside a transaction',
+		'a statement that needs to be outside is refused in a transactional revision');
+	query($node, $db, "UPDATE cmig.revision SET transactional = false, verify_sql = 'SELECT indisvalid FROM pg_index WHERE indexrelid = ''i''::regclass' WHERE revision = 'r2'");
+	$file = script_file($db, q{'upgrade', 'head'});
+	($status, $err) = run_file($plain, $file, '-v', 'AUTOCOMMIT=off');
+	is("$status$err", '0', 'a revision outside of transactions');
+	is(query($node, $plain, "SELECT version_num, to_regclass('two') FROM cmig_version"), 'r3|two', 'is recorded');
+
+	# psql stops at its error by itself
+	$plain = new_db();
+	query($node, $plain, 'CREATE TABLE i ()');
+	($status, $err) = run_file($plain, $file);
+	is($status, 3, 'an error outside of transactions stops psql');
+	is(query($node, $plain, "SELECT version_num, to_regclass('two') IS NULL FROM cmig_version"), 'r1|t', 'where it was');
+
+	# one at a time
+	$plain = new_db();
+	my $holder = $node->background_psql($plain);
+	$holder->query_safe(q{SELECT pg_advisory_lock(hashtextextended('pg_cmig public.cmig_version', 0))});
+	($status, $err) = run_file($plain, $file);
+	like($err, qr/ERROR:  55P03: another session runs such a text in this database/, 'one at a time');
+	$holder->quit;
+}
+
+# two at once: the second waits, and finds that the first was faster
+{
+	my $db = make_author('CREATE TABLE one ()', 'SELECT pg_sleep(1)');
+	my $plain = new_db();
+	my $file = script_file($db, q{'upgrade', 'head'});
+	my ($err1, $err2) = ('', '');
+
+	query($node, $plain, 'CREATE TABLE cmig_version (version_num text PRIMARY KEY)');
+	my $first = IPC::Run::start([ 'psql', '-Xq', '-o', '/dev/null', '-d', $node->connstr($plain), '-f', $file ], '2>', \$err1);
+	$node->poll_query_until($plain, "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'cmig_version'::regclass AND mode = 'ExclusiveLock')");
+	my ($status, $err) = run_file($plain, $file, '-v', 'ON_ERROR_STOP=1');
+	$first->finish;
+	is($err1, '', 'two at once: the first works');
+	like($err, qr/goes on from base.*cmig_version holds r2\./s, 'two at once: the second is refused');
+}
+
+# cmig.role and cmig.search_path
+{
+	my $db = make_author('CREATE TABLE one AS SELECT current_user AS u');
+	my $plain = new_db();
+
+	query($node, $db, q{SELECT 1});
+	my ($out, $err);
+	$node->psql($db, q{SET cmig.role = regress_other; SET cmig.search_path = '"My schema", pg_temp'; SELECT cmig.script('upgrade', 'head')}, stdout => \$out);
+	append_to_file("$dir/role.sql", $out);
+	query($node, $plain, 'CREATE SCHEMA "My schema" AUTHORIZATION regress_other');
+	(undef, $err) = run_file($plain, "$dir/role.sql", '-v', 'ON_ERROR_STOP=1');
+	is($err, '', 'cmig.role and cmig.search_path');
+	is(query($node, $plain, 'SELECT u FROM "My schema".one'), 'regress_other', 'hold for the scripts');
+}
+
+$node->stop;
+done_testing();
