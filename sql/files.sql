@@ -1,0 +1,185 @@
+--
+-- cmig.draft, cmig.export, cmig.repair, cmig.remove_revision
+--
+CREATE EXTENSION pg_cmig;
+SET TimeZone = 'Asia/Tokyo';
+
+--
+-- A draft is a file, and nothing is stored
+--
+SELECT file_name, regexp_replace(content, '(create_date: ).*?\n', '\1...' || E'\n') AS content
+FROM cmig.draft('Create accounts', '001');
+SELECT count(*) FROM cmig.revision;
+-- draft, edit, load
+SELECT content AS draft FROM cmig.draft('Create accounts', '001', branch_label => 'main') \gset
+SELECT * FROM cmig.load(replace(:'draft', E'-- cmig:upgrade\n', E'-- cmig:upgrade\nCREATE TABLE account (id int);\n'));
+SELECT revision, down_revision, branch_labels, message, upgrade_sql, downgrade_sql, created_at BETWEEN now() - interval '1 min' AND now() AS now
+FROM cmig.revision;
+-- every argument
+SELECT file_name, regexp_replace(content, '(create_date: ).*?\n', '\1...' || E'\n') AS content
+FROM cmig.draft('Other tree: it''s new!', '101', head => 'base', branch_label => 'other', depends_on => '{001}',
+                transactional => false, file_template => '%(slug)s--%(rev)s');
+-- a generated id
+SELECT file_name ~ '^[0-9a-f]{12}_x\.sql$' AS generated FROM cmig.draft('x');
+-- as create_revision
+SELECT cmig.draft(NULL);
+SELECT cmig.draft(E'two\nlines');
+SELECT cmig.draft('x', '001');
+SELECT cmig.draft('x', 'a b');
+SELECT cmig.draft('x', head => 'nowhere');
+SELECT cmig.draft('x', head => 'base:head');
+SELECT cmig.draft('x', branch_label => 'main');
+SELECT cmig.draft('x', depends_on => '{nothing}');
+SELECT cmig.draft('x', depends_on => ARRAY[NULL]);
+SELECT cmig.draft('x', depends_on => '{{001}}');
+SELECT cmig.create_revision('two', '', revision => '002');
+SELECT cmig.draft('x', head => '001');
+SELECT file_name FROM cmig.draft('x', '003', head => '001', splice => true);
+SELECT cmig.create_revision('three', '', revision => '003', head => '001', splice => true);
+SELECT cmig.draft('x');
+SELECT cmig.remove_revision('003');
+-- it needs no right to write, and no primary
+BEGIN READ ONLY;
+SELECT file_name FROM cmig.draft('x', '003');
+ROLLBACK;
+
+--
+-- File names
+--
+UPDATE cmig.revision SET created_at = '2024-01-01 00:00:00+00';
+SELECT * FROM cmig.load($cmig_load$
+-- revision: 4f1a/..\9
+-- down_revision: 002
+-- message: Add "user's" e-mail -- ÉTÉ, naïve (again); 100% done_already, and then something long
+-- create_date: 2024-03-05 06:07:08.9+00
+$cmig_load$);
+SELECT t AS template, file_name
+FROM unnest(ARRAY[
+    '%(rev)s_%(slug)s', '%(rev)s', '%(slug)s.sql', '%(rev).4s',
+    '%(year)d%(month).2d%(day).2d_%(hour).2d%(minute).2d%(second).2d_%(rev)s',
+    '%(year)d-%(month)02d-%(day)-4d-%(hour)3d_%(rev)s', '%(epoch)s_%(rev)s', '%(epoch)d%%_%(rev)s',
+    'versions/%(year)d/%(rev)s', ' %(rev)10s|%(rev)-22s|']) WITH ORDINALITY t(t, n),
+    LATERAL cmig.export('4f1a', t)
+ORDER BY n;
+-- what leads out of the folder, is no name, or is no template
+SELECT cmig.export('001', '../%(rev)s');
+SELECT cmig.export('001', '/%(rev)s');
+SELECT cmig.export('001', 'a//%(rev)s');
+SELECT cmig.export('001', 'a/./%(rev)s');
+SELECT file_name FROM cmig.export('001', '%(rev)s/..');
+SELECT cmig.export('001', '..\%(rev)s');
+SELECT cmig.export('001', E'%(rev)s\n');
+SELECT cmig.export('001', repeat('x', 249) || '%(rev)s');
+SELECT length(file_name) FROM cmig.export('001', repeat('x', 238) || '%(rev)s');
+SELECT cmig.export('001', '');
+SELECT cmig.export('001', NULL);
+SELECT cmig.export('001', '%(rev)');
+SELECT cmig.export('001', '%(rev)x');
+SELECT cmig.export('001', '%(rev)d');
+SELECT cmig.export('001', '%rev');
+SELECT cmig.export('001', '%(rev');
+SELECT cmig.export('001', '%');
+SELECT cmig.export('001', '%(branch)s');
+SELECT cmig.export('001', '%(rev)999999999999s');
+SELECT cmig.export('001', '%(rev).s');
+-- two revisions with one name, also when only one is asked for
+SELECT cmig.export('001', '%(year)d');
+SELECT cmig.export('001', 'x');
+SELECT cmig.draft('Create accounts', 'x', file_template => '%(slug)s');
+-- a row by hand without a date
+BEGIN;
+ALTER TABLE cmig.revision ALTER created_at DROP NOT NULL;
+UPDATE cmig.revision SET created_at = CASE WHEN revision = '001' THEN NULL ELSE 'infinity'::timestamptz END WHERE revision IN ('001', '002');
+SELECT content FROM cmig.export(ARRAY['001', '002']);
+SELECT cmig.export('001', '%(year)d_%(rev)s');
+ROLLBACK;
+
+--
+-- Which revisions
+--
+SELECT file_name FROM cmig.export();
+SELECT file_name FROM cmig.export(ARRAY['002', '4f1', '001']);
+SELECT file_name FROM cmig.export('heads');
+SELECT file_name FROM cmig.export('main@base:002');
+SELECT file_name FROM cmig.export('002:');
+SELECT file_name FROM cmig.export('current');
+SELECT file_name FROM cmig.export('base');
+SELECT file_name FROM cmig.export('{}'::text[]);
+SELECT cmig.export('nothing');
+SELECT cmig.export('+1');
+SELECT cmig.export(ARRAY[NULL]);
+SELECT cmig.export(NULL::text[]);
+-- LIMIT
+SELECT file_name FROM cmig.export() LIMIT 1;
+-- a text that could not be read back is refused
+BEGIN;
+UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\n-- cmig:downgrade\n' WHERE revision = '001';
+SELECT cmig.export();
+ROLLBACK;
+-- the broken graph can be taken out and mended
+BEGIN;
+UPDATE cmig.revision SET down_revision = '{nothing}' WHERE revision = '001';
+SELECT split_part(content, E'\n', 2) FROM cmig.export('001');
+SELECT count(*) FROM cmig.export();
+ROLLBACK;
+
+--
+-- Remove
+--
+SELECT cmig.remove_revision('001');
+SELECT cmig.remove_revision('base');
+SELECT cmig.remove_revision(NULL);
+SELECT cmig.remove_revision('');
+SELECT cmig.remove_revision('nothing');
+SELECT cmig.load(E'-- revision: 900\n-- depends_on: 4f1a/..\\9\n\n-- revision: 901\n\n');
+-- what names several revisions, or none
+SELECT cmig.remove_revision('heads');
+SELECT cmig.remove_revision('4f1a');
+SELECT cmig.remove_revision('900');
+SELECT cmig.remove_revision('901');
+SELECT cmig.remove_revision('4f1a/..\9');
+SELECT count(*) FROM cmig.upgrade('001');
+SELECT cmig.remove_revision('001');
+BEGIN READ ONLY;
+SELECT cmig.remove_revision('002');
+ROLLBACK;
+SELECT cmig.remove_revision('002');
+SELECT cmig.remove_revision('002');
+SELECT revision FROM cmig.revision;
+
+--
+-- Repair, and what it is for: the text of an applied revision
+--
+SELECT cmig.load(E'-- revision: 001\n-- branch_labels: main\n-- message: Create accounts\n-- cmig:upgrade\nCREATE TABLE account (id bigint);\n-- cmig:downgrade\n');
+-- by hand, nobody can stop it; check and load tell
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE account (id bigint);' WHERE revision = '001';
+SELECT severity, object, problem FROM cmig.check() WHERE object LIKE '%001%';
+SELECT cmig.repair('001');
+SELECT severity, object, problem FROM cmig.check() WHERE object LIKE '%001%';
+SELECT revision, direction, outcome FROM cmig.journal ORDER BY id;
+SELECT cmig.load(E'-- revision: 001\n-- branch_labels: main\n-- message: Create accounts\n-- cmig:upgrade\n\tcreate table ACCOUNT (id BIGINT) /* formatted */ ;\n-- cmig:downgrade\n');
+SELECT cmig.create_revision('two', '', revision => '002');
+SELECT cmig.repair('002');
+SELECT cmig.repair('00');
+SELECT cmig.repair(NULL);
+SELECT cmig.repair('base');
+BEGIN READ ONLY;
+SELECT cmig.repair('001');
+ROLLBACK;
+-- an applied revision that the journal does not know gets its entry
+TRUNCATE cmig.journal;
+SELECT cmig.repair('001');
+SELECT revision, direction FROM cmig.journal;
+-- one whose row was lost cannot be repaired; loading it again is the way
+BEGIN;
+DELETE FROM cmig.revision WHERE revision = '001';
+SELECT cmig.repair('001');
+ROLLBACK;
+-- in a script
+SELECT cmig.create_revision('three', 'SELECT cmig.remove_revision(''003'')', revision => '003');
+\set VERBOSITY terse
+SELECT cmig.upgrade('003');
+\set VERBOSITY default
+
+DROP TABLE account;
+DROP EXTENSION pg_cmig;
