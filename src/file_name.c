@@ -93,9 +93,9 @@ read_field(const char *template, const char **p, Field *field)
 }
 
 /*
- * Is it part of a word, as a regular expression's \w sees it?  For other
- * encodings than UTF-8 every character beyond ASCII counts as a letter; in
- * UTF-8 the signs and spaces that appear in messages do not.
+ * Is it part of a word, as a regular expression's \w sees it?  The signs and
+ * spaces beyond ASCII that appear in messages are not; where the encoding is
+ * not known (SQL_ASCII, length is 1), every byte beyond ASCII is.
  */
 static bool
 is_word_character(const char *p, int length)
@@ -105,7 +105,7 @@ is_word_character(const char *p, int length)
 	if (length == 1 && !IS_HIGHBIT_SET(*p))
 		return (*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') ||
 			(*p >= 'a' && *p <= 'z') || *p == '_';
-	if (GetDatabaseEncoding() != PG_UTF8)
+	if (length == 1)
 		return true;
 	c = utf8_to_unicode((const unsigned char *) p);
 	if (c < 0xC0)
@@ -132,7 +132,7 @@ append_lower(StringInfo to, const char *p, int length)
 	unsigned char buffer[4];
 	pg_wchar	c;
 
-	if (length != 2 || GetDatabaseEncoding() != PG_UTF8)
+	if (length != 2)
 	{
 		for (int i = 0; i < length; i++)
 			appendStringInfoChar(to, pg_ascii_tolower((unsigned char) p[i]));
@@ -157,20 +157,23 @@ append_lower(StringInfo to, const char *p, int length)
 
 /*
  * The message's words in lower case with underscores between them, cut after
- * a whole word.
+ * a whole word.  Done in UTF-8, so that it is the same in all encodings.
  */
 static char *
 make_slug(const char *message)
 {
+	bool		unknown = GetDatabaseEncoding() == PG_SQL_ASCII;
 	StringInfoData slug;
 	int			characters = 0;
 	int			cut = -1;		/* the last underscore within the length */
 	bool		gap = false;
 
 	initStringInfo(&slug);
+	if (!unknown)
+		message = pg_server_to_any(message, strlen(message), PG_UTF8);
 	for (const char *p = message; *p;)
 	{
-		int			length = pg_mblen(p);
+		int			length = unknown ? 1 : pg_utf_mblen((const unsigned char *) p);
 
 		if (is_word_character(p, length))
 		{
@@ -194,12 +197,16 @@ make_slug(const char *message)
 	if (characters > SLUG_LENGTH)
 	{
 		if (cut < 0)
-			cut = pg_mbcharcliplen(slug.data, slug.len, SLUG_LENGTH);
+		{
+			cut = 0;
+			for (int i = 0; i < SLUG_LENGTH; i++)
+				cut += unknown ? 1 : pg_utf_mblen((unsigned char *) slug.data + cut);
+		}
 		slug.len = cut;
 		slug.data[slug.len] = '\0';
 		appendStringInfoChar(&slug, '_');
 	}
-	return slug.data;
+	return unknown ? slug.data : pg_any_to_server(slug.data, slug.len, PG_UTF8);
 }
 
 static char *
