@@ -737,9 +737,10 @@ append_start(const Offline *offline, StringInfo text, const char *from, bool sto
 {
 	StringInfoData body;
 
-	appendStringInfo(text, "-- pg_cmig: %s of %d revisions, from %s; version table %s\n",
+	appendStringInfo(text, "-- pg_cmig: %s of %d %s, from %s; version table %s\n",
 					 offline->plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade",
-					 offline->plan->count, from, one_line(offline->version.table));
+					 offline->plan->count, offline->plan->count == 1 ? "revision" : "revisions",
+					 from, one_line(offline->version.table));
 	appendStringInfoString(text, "-- psql -X -v ON_ERROR_STOP=1 -f <this file>\n\n");
 	if (stop)
 		appendStringInfoString(text, "-- some statements run outside of transactions: psql must stop at an error\n\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n");

@@ -1,0 +1,132 @@
+--
+-- cmig.script: where it starts and goes, and what it refuses
+-- (t/020_offline.pl and t/021_offline_texts.pl run what it writes)
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+\pset format unaligned
+\pset tuples_only on
+SELECT * FROM cmig.load($cmig_load$
+-- revision: 001
+-- message: accounts
+-- cmig:upgrade
+CREATE TABLE account (id int)
+-- cmig:downgrade
+DROP TABLE account;
+-- cmig:verify
+SELECT to_regclass('account') IS NOT NULL;
+
+-- revision: 002
+-- down_revision: 001
+-- message: e-mail
+-- cmig:upgrade
+ALTER TABLE account ADD email text;
+-- revision: b1
+-- down_revision: 001
+-- branch_labels: b
+-- cmig:upgrade
+CREATE TEMP TABLE t (x int);
+CREATE TABLE b AS SELECT * FROM t;
+-- cmig:downgrade
+DROP TABLE b;
+-- revision: b2
+-- down_revision: b1
+-- depends_on: 002
+-- transactional: false
+-- cmig:upgrade
+CREATE INDEX CONCURRENTLY ON b (x);
+-- cmig:downgrade
+DROP INDEX CONCURRENTLY b_x_idx;
+-- revision: 003
+-- down_revision: 002, b2
+-- cmig:downgrade
+$cmig_load$);
+
+-- the whole text once
+SELECT cmig.script('upgrade', '002');
+
+-- only the lines that say where it goes
+CREATE FUNCTION steps(VARIADIC arguments text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY EXECUTE format('SELECT line FROM string_to_table(cmig.script(%s), E''\n'') line
+		WHERE line ~ ''^(-- (pg_cmig|step)|BEGIN ISO|COMMIT|DELETE|INSERT|DISCARD|\\set)|wanted CONSTANT''',
+		(SELECT string_agg(quote_nullable(a), ', ') FROM unnest(arguments) a));
+END
+$$;
+SELECT steps('upgrade', 'head');
+SELECT steps('upgrade', 'base:heads', 'alembic_version', 'true');
+SELECT steps('upgrade', '002:003');
+SELECT steps('upgrade', 'b1:+1');
+SELECT steps('upgrade', 'b1:b1');
+SELECT steps('downgrade', '003:b1');
+SELECT steps('downgrade', '003:-1');
+SELECT steps('downgrade', 'b2:b@base', 'my."version ""table"');
+
+-- from where this database is
+SELECT cmig.stamp('b1');
+SELECT steps('upgrade', 'head');
+SELECT steps('upgrade', 'current:+1', 'cmig.version');
+SELECT steps('downgrade', 'base');
+SELECT steps('upgrade', 'b1');
+SELECT cmig.stamp('base');
+
+-- what does not lead anywhere
+SELECT cmig.script('upgrade', NULL);
+SELECT cmig.script(NULL, 'head');
+SELECT cmig.script('sideways', 'head');
+SELECT cmig.script('upgrade', '');
+SELECT cmig.script('upgrade', 'nothing');
+SELECT cmig.script('upgrade', 'nothing:head');
+SELECT cmig.script('upgrade', 'base:nothing');
+SELECT cmig.script('upgrade', ':head');
+SELECT cmig.script('upgrade', '001:');
+SELECT cmig.script('upgrade', 'base:001:002');
+SELECT cmig.script('upgrade', '-1:head');
+SELECT cmig.script('upgrade', '003:001');
+SELECT cmig.script('upgrade', '002:b1') IS NOT NULL AS another_branch;
+SELECT cmig.script('downgrade', '002:b1');
+SELECT cmig.script('downgrade', '001:002');
+SELECT cmig.script('downgrade', '-1');
+SELECT cmig.script('downgrade', 'heads:-2');
+-- the second revision has no way back
+SELECT cmig.script('downgrade', '003:base');
+
+-- version tables
+SELECT cmig.script('upgrade', '001', NULL);
+SELECT cmig.script('upgrade', '001', '');
+SELECT cmig.script('upgrade', '001', 'a.b.c');
+SELECT cmig.script('upgrade', '001', 'a b');
+SELECT cmig.script('upgrade', '001', 'x; DROP TABLE account');
+
+-- what the runner refuses is refused here
+SELECT cmig.create_revision('x', E'CREATE TABLE x ();\n-- here\nCOMMIT;', revision => 'x1', head => 'base');
+SELECT cmig.script('upgrade', 'x1');
+UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nVACUUM' WHERE revision = 'x1';
+SELECT cmig.script('upgrade', 'x1');
+UPDATE cmig.revision SET upgrade_sql = 'COPY x FROM STDIN' WHERE revision = 'x1';
+SELECT cmig.script('upgrade', 'x1');
+UPDATE cmig.revision SET upgrade_sql = 'DISCARD ALL' WHERE revision = 'x1';
+SELECT cmig.script('upgrade', 'x1');
+UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\n\\i other.sql' WHERE revision = 'x1';
+SELECT cmig.script('upgrade', 'x1');
+UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nSELECT (1' WHERE revision = 'x1';
+SELECT cmig.script('upgrade', 'x1');
+UPDATE cmig.revision SET upgrade_sql = E'SELECT ''1' WHERE revision = 'x1';
+SELECT cmig.script('upgrade', 'x1');
+UPDATE cmig.revision SET upgrade_sql = '', verify_sql = 'SELEC true' WHERE revision = 'x1';
+SELECT cmig.script('upgrade', 'x1');
+
+-- reading is all it does
+BEGIN READ ONLY;
+SELECT length(cmig.script('upgrade', 'b1')) > 0;
+ROLLBACK;
+-- also where the rows are of no use, if a range says from where
+INSERT INTO cmig.version VALUES ('gone');
+SELECT cmig.script('upgrade', 'b1');
+SELECT steps('upgrade', 'base:b1');
+-- but not with a broken graph
+UPDATE cmig.revision SET down_revision = '{nothing}' WHERE revision = 'x1';
+SELECT cmig.script('upgrade', 'base:b1');
+
+DROP FUNCTION steps;
+DROP EXTENSION pg_cmig;
