@@ -18,7 +18,7 @@ my $top = "$FindBin::RealBin/..";
 my $node = new_node('readme');
 
 $node->start;
-$node->safe_psql('postgres', 'CREATE ROLE shop LOGIN');
+$node->safe_psql('postgres', 'CREATE ROLE shop LOGIN CREATEDB');
 
 my @documents = @ARGV ? @ARGV : ("$top/README.md", glob("$top/migrations/*/README.md"), "$top/doc/reference.md");
 foreach my $path (@documents)

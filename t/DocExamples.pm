@@ -66,29 +66,33 @@ sub new
 # Reading
 #
 
-# Is a quote still open at the end of this text?
-sub open_quote
+# The text without its quotes and comments, undef if a quote is still open.
+sub bare
 {
 	my ($text, $is_shell) = @_;
+	my $bare = '';
 
 	pos($text) = 0;
-	while ($text =~ /\G[^'"\$\-]*/gc && pos($text) < length $text)
+	while (pos($text) < length $text)
 	{
-		if ($text =~ /\G(['"])/gc)
+		if ($text =~ /\G([^'"\$\-]+)/gc) { $bare .= $1; }
+		elsif ($text =~ /\G(['"])/gc)
 		{
 			my $quote = $1;
-			return 1 unless $text =~ /\G[^$quote]*$quote/gc;
+			return undef unless $text =~ /\G[^$quote]*$quote/gc;
+			$bare .= 'quoted';
 		}
 		elsif (!$is_shell && $text =~ /\G(\$\w*\$)/gc)
 		{
 			my $end = index($text, $1, pos $text);
-			return 1 if $end < 0;
+			return undef if $end < 0;
 			pos($text) = $end + length $1;
+			$bare .= 'quoted';
 		}
 		elsif (!$is_shell && $text =~ /\G--[^\n]*/gc) { }
-		else { $text =~ /\G./gcs; }
+		elsif ($text =~ /\G(.)/gcs) { $bare .= $1; }
 	}
-	return 0;
+	return $bare;
 }
 
 sub is_complete
@@ -99,12 +103,11 @@ sub is_complete
 	{
 		return 0 if $text =~ /(?:\\|\||&&)\s*$/;
 		return 0 if $text =~ /<<-?\s*'?(\w+)'?/ && $text !~ /\n$1\s*$/;
-		return !open_quote($text, 1);
+		return defined bare($text, 1);
 	}
 	return 1 if $text =~ /^\s*\\/;
-	return 0 if open_quote($text, 0);
-	(my $bare = $text) =~ s/--[^\n]*$//;
-	return $bare =~ /(?:;|\\g\w*(?: \w+)?)\s*$/;
+	my $bare = bare($text, 0);
+	return defined $bare && $bare =~ /(?:;|\\g\w*(?: \w+)?)\s*$/;
 }
 
 # The steps of a transcript: { kind, input, output, line }
@@ -121,8 +124,12 @@ sub steps_of
 			my $text = $2;
 
 			$step->{prompt} = $1;
-			$text .= "\n" . $lines->[ ++$i ]
-			  while !is_complete($step->{kind}, $text) && $i + 1 < @$lines;
+			while (!is_complete($step->{kind}, $text))
+			{
+				die "the input of line $step->{line} does not end\n"
+				  if ++$i == @$lines || $lines->[$i] =~ /^(=>|\$) /;
+				$text .= "\n$lines->[$i]";
+			}
 			$step->{input} = $text;
 			push @steps, $step;
 		}
@@ -213,7 +220,7 @@ sub run_section
 
 	return unless grep { $_->{kind} eq 'transcript' } @parts;
 
-	$node->safe_psql('postgres', 'DROP DATABASE IF EXISTS shop');
+	$node->safe_psql('postgres', 'DROP DATABASE IF EXISTS shop WITH (FORCE)');
 	$node->safe_psql('postgres', 'CREATE DATABASE shop OWNER shop');
 	system_or_bail('cp', '-R', "$self->{top}/migrations", "$work/migrations")
 	  if -d "$self->{top}/migrations";
@@ -295,7 +302,9 @@ sub masked
 	$count += $text =~ s/\b\d\d:\d\d:\d\d\.\d+\b/<elapsed>/g;
 	$count += $text =~ s/\b[0-9a-f]{64}\b/<checksum>/g;
 	$count += $text =~ s/\b(?=[a-f]*\d)[0-9a-f]{12}\b/<id>/g;
-	$count += $text =~ s/\b(PID|pid|process) \d+/$1 <pid>/g;
+	$count += $text =~ s/\b(pid|process) \d+/$1 <pid>/gi;
+	$count += $text =~ s/pg_terminate_backend\(\d+\)/pg_terminate_backend(<pid>)/g;
+	$count += $text =~ s/\b\d+(\.\d+)? seconds/<seconds>/g;
 	$text =~ s/ +/ /g, $text =~ s/-+/-/g if $count;
 	return $text;
 }
