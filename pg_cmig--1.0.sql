@@ -363,7 +363,7 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_revoke_access'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Give a role access to pg_cmig: level application is the context of row-level security only. Returns the GRANTs made; raises 22023, 42704, 42501.';
+COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Give a role access to pg_cmig: reader, author (reader, and writes revisions), migrator (reader, and runs them), or application (the context of row-level security only). Returns the GRANTs made; raises 22023, 42704, 42501.';
 COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Take all access to pg_cmig from a role. Returns the REVOKEs made; raises 22023, 42704, 42501.';
 
 --

@@ -5,7 +5,8 @@
  * Nothing is granted to PUBLIC by the installation.  A level is a list of
  * GRANTs, made here and shown to the caller.  "application" is what a role
  * that serves users needs: the context of row-level security and nothing of
- * the migrations.
+ * the migrations.  A reader looks, an author also writes revisions, a migrator
+ * also runs them; who is to do both gets both levels.
  */
 #include "postgres.h"
 
@@ -14,7 +15,10 @@
 #include "errors.h"
 #include "query.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
@@ -40,13 +44,76 @@ static const char *const application[] = {
 	NULL
 };
 
+static const char *const usage[] = {
+	"USAGE ON SCHEMA cmig",
+	NULL
+};
+
+/* What pg_dump reads too; cmig.secret is nobody's but the owner's. */
+static const char *const reader[] = {
+	"SELECT ON cmig.revision, cmig.version, cmig.journal, cmig.progress",
+	"SELECT ON SEQUENCE cmig.journal_id_seq",
+	NULL
+};
+
+/* Without created_by, so that nobody can write under another's name. */
+static const char *const author[] = {
+	"INSERT (revision, down_revision, depends_on, branch_labels, message, description,"
+	" upgrade_sql, downgrade_sql, verify_sql, transactional, created_at) ON cmig.revision",
+	"DELETE ON cmig.revision",
+	NULL
+};
+
+/* Of what the journal holds already only a run's outcome can be written. */
+static const char *const migrator[] = {
+	"INSERT, UPDATE, DELETE ON cmig.version",
+	"INSERT, UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement)"
+	" ON cmig.journal",
+	"INSERT, UPDATE, DELETE ON cmig.progress",
+	NULL
+};
+
+/*
+ * Functions by name, with all their forms.  Those in no list are the owner's
+ * alone (grant_access, revoke_access).  sql/access.sql has the same lists and
+ * fails for a function that is in none.
+ */
+static const char *const reader_functions[] = {
+	"branches", "check", "current", "diff", "draft", "drift", "export", "heads",
+	"history", "lint", "plan", "require", "resolve", "rls_check", "rls_script",
+	"script", "show", "status", NULL
+};
+
+static const char *const author_functions[] = {
+	"create_revision", "load", "load_directory", "merge", "remove_revision", NULL
+};
+
+static const char *const migrator_functions[] = {
+	"add_check", "add_foreign_key", "add_not_null", "add_unique", "autogenerate",
+	"backfill", "disable_audit", "disable_rls", "downgrade", "downgrade_stepwise",
+	"dry_run", "enable_audit", "enable_rls", "enable_rls_schema", "repair", "reset",
+	"reset_stepwise", "rls_test", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
+};
+
 /* Each level is the lists that it consists of. */
 static const struct
 {
 	const char *name;
 	const char *const *lists[4];
+	const char *const *functions[3];
 }			levels[] = {
-	{"application", {application}}
+	{"application", {application}},
+	{"reader", {usage, reader}, {reader_functions}},
+	{"author", {usage, reader, author}, {reader_functions, author_functions}},
+	{"migrator", {usage, reader, migrator}, {reader_functions, migrator_functions}}
+};
+
+static CmigQuery find_functions = {
+	"SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END"
+	" || p.oid::regprocedure::text"
+	" FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname = $1"
+	" ORDER BY p.oid::regprocedure::text COLLATE \"C\"",
+	1, {NAMEOID}
 };
 
 static char *
@@ -60,6 +127,32 @@ level_names(void)
 	return text.data;
 }
 
+static void
+collect_function(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **functions = arg;
+
+	*functions = lappend(*functions, cmig_query_text(desc, row, 1));
+}
+
+/* "verb EXECUTE ON FUNCTION ... preposition role" for all forms of a function. */
+static List *
+function_statements(const char *verb, const char *preposition, const char *role, const char *function)
+{
+	NameData	name;
+	Datum		values[1] = {NameGetDatum(&name)};
+	List	   *forms = NIL;
+	List	   *statements = NIL;
+	ListCell   *lc;
+
+	namestrcpy(&name, function);
+	cmig_query_each(&find_functions, values, NULL, collect_function, &forms);
+	foreach(lc, forms)
+		statements = lappend(statements, psprintf("%s EXECUTE ON %s %s %s", verb,
+												  (char *) lfirst(lc), preposition, role));
+	return statements;
+}
+
 /* "verb what preposition role" for everything in a level. */
 static List *
 level_statements(const char *verb, const char *preposition, const char *role, const char *level)
@@ -70,9 +163,13 @@ level_statements(const char *verb, const char *preposition, const char *role, co
 	{
 		if (level == NULL || strcmp(levels[i].name, level) != 0)
 			continue;
-		for (int j = 0; levels[i].lists[j]; j++)
+		for (int j = 0; j < lengthof(levels[i].lists) && levels[i].lists[j]; j++)
 			for (const char *const *what = levels[i].lists[j]; *what; what++)
 				statements = lappend(statements, psprintf("%s %s %s %s", verb, *what, preposition, role));
+		for (int j = 0; j < lengthof(levels[i].functions) && levels[i].functions[j]; j++)
+			for (const char *const *name = levels[i].functions[j]; *name; name++)
+				statements = list_concat(statements,
+										 function_statements(verb, preposition, role, *name));
 		return statements;
 	}
 	ereport(ERROR,
@@ -98,8 +195,9 @@ cmig_access_revokes_level(const char *role, const char *level)
 List *
 cmig_access_revokes(const char *role)
 {
-	return list_make3(psprintf("REVOKE ALL ON ALL ROUTINES IN SCHEMA cmig FROM %s", role),
+	return list_make4(psprintf("REVOKE ALL ON ALL ROUTINES IN SCHEMA cmig FROM %s", role),
 					  psprintf("REVOKE ALL ON ALL TABLES IN SCHEMA cmig FROM %s", role),
+					  psprintf("REVOKE ALL ON ALL SEQUENCES IN SCHEMA cmig FROM %s", role),
 					  psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
 }
 
@@ -157,9 +255,31 @@ cmig_grant_access(PG_FUNCTION_ARGS)
 	return carry_out(fcinfo, cmig_access_grants(role, level));
 }
 
+/* The owner's own rights are no level: without them nothing would work. */
+static void
+refuse_owner(const char *role)
+{
+	Oid			schema = get_namespace_oid("cmig", false);
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for schema %u", schema);
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	if (get_role_oid(role, false) == owner)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("role \"%s\" owns pg_cmig", role),
+				 errhint("The owner's access is not given by levels and cannot be taken away.")));
+}
+
 Datum
 cmig_revoke_access(PG_FUNCTION_ARGS)
 {
+	char	   *role = role_argument(fcinfo, 0);
+
+	refuse_owner(NameStr(*PG_GETARG_NAME(0)));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	return carry_out(fcinfo, cmig_access_revokes(role_argument(fcinfo, 0)));
+	return carry_out(fcinfo, cmig_access_revokes(role));
 }

@@ -117,12 +117,17 @@ static CmigQuery insert_revisions = {
 	TIMESTAMPTZARRAYOID}
 };
 
+/*
+ * Not an UPDATE: who may add and delete revisions need not be able to write
+ * created_by, which then is the default, the current user.
+ */
 static CmigQuery replace_revision = {
-	"UPDATE cmig.revision SET down_revision = $2, depends_on = $3,"
-	" branch_labels = $4, message = $5, description = $6, upgrade_sql = $7,"
-	" downgrade_sql = $8, verify_sql = $9, transactional = $10,"
-	" created_at = coalesce($11, created_at), created_by = CURRENT_USER"
-	" WHERE revision = $1",
+	"WITH gone AS (DELETE FROM cmig.revision WHERE revision = $1 RETURNING created_at)"
+	" INSERT INTO cmig.revision (revision, down_revision, depends_on,"
+	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
+	" verify_sql, transactional, created_at)"
+	" SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+	" coalesce($11, gone.created_at) FROM gone",
 	11, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID,
 		TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
 };

@@ -1,0 +1,228 @@
+--
+-- Who may do what: the access levels, and what an author can do to a migrator
+--
+CREATE ROLE regress_owner;
+CREATE ROLE regress_reader;
+CREATE ROLE regress_author;
+CREATE ROLE regress_migrator;
+CREATE ROLE regress_application;
+CREATE ROLE regress_nobody;
+GRANT CREATE ON DATABASE :"DBNAME" TO regress_owner;
+GRANT CREATE ON SCHEMA public TO regress_author, regress_migrator;
+-- a trusted extension: the database's owner can install it
+SET ROLE regress_owner;
+CREATE EXTENSION pg_cmig;
+SELECT * FROM cmig.grant_access('regress_reader', 'reader');
+SELECT count(*) > 20 AS many FROM cmig.grant_access('regress_author', 'author');
+SELECT count(*) > 20 AS many FROM cmig.grant_access('regress_migrator', 'migrator');
+SELECT statement FROM cmig.grant_access('regress_application', 'application') WHERE statement LIKE '%SCHEMA%';
+
+--
+-- Every function and its level.  Whoever adds a function decides to whom it
+-- belongs: here and in src/access.c.  A function that is not in this list, or
+-- whose rights are others, shows up below.
+--
+CREATE TEMP TABLE decided (name text, level text);
+INSERT INTO decided
+SELECT unnest(string_to_array(names, ' ')), level FROM (VALUES
+    ('application', 'set_context clear_context context current_user_id current_tenant_id require_user_id require_tenant_id'),
+    ('reader', 'branches check current diff draft drift export heads history lint plan require resolve rls_check rls_script script show status'),
+    ('author', 'create_revision load load_directory merge remove_revision'),
+    ('migrator', 'add_check add_foreign_key add_not_null add_unique autogenerate backfill disable_audit disable_rls downgrade downgrade_stepwise dry_run enable_audit enable_rls enable_rls_schema repair reset reset_stepwise rls_test stamp upgrade upgrade_stepwise verify'),
+    ('owner', 'grant_access revoke_access')) v(level, names);
+SELECT p.oid::regprocedure AS function, d.level AS decided, a.may AS may_execute
+FROM pg_proc p
+LEFT JOIN decided d ON d.name = p.proname,
+LATERAL (SELECT coalesce(string_agg(r.name, ' ' ORDER BY r.name), 'owner') AS may
+         FROM unnest('{application,author,migrator,reader,nobody}'::text[]) r(name)
+         WHERE has_function_privilege('regress_' || r.name, p.oid, 'EXECUTE')) a
+WHERE p.pronamespace = 'cmig'::regnamespace
+  AND a.may IS DISTINCT FROM CASE d.level WHEN 'reader' THEN 'author migrator reader' ELSE d.level END
+ORDER BY p.oid::regprocedure::text COLLATE "C";
+-- every table, view and sequence
+SELECT c.relname, r.name AS role,
+       concat_ws(' ', p.privileges, CASE WHEN p.columns <> '' THEN '(' || p.columns || ')' END) AS privileges
+FROM pg_class c,
+     unnest('{application,author,migrator,reader,nobody}'::text[]) r(name),
+     LATERAL (SELECT string_agg(v, ' ') AS privileges,
+                     (SELECT string_agg(a.attname || ':' || v2, ' ' ORDER BY v2, a.attnum)
+                      FROM pg_attribute a, unnest('{INSERT,UPDATE}'::text[]) v2
+                      WHERE a.attrelid = c.oid AND a.attnum > 0 AND c.relkind <> 'S'
+                        AND has_column_privilege('regress_' || r.name, c.oid, a.attnum, v2)
+                        AND NOT has_table_privilege('regress_' || r.name, c.oid, v2)) AS columns
+              FROM unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) v
+              WHERE has_table_privilege('regress_' || r.name, c.oid, v)) p
+WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind NOT IN ('i', 'I')
+  AND concat(p.privileges, p.columns) <> ''
+ORDER BY 1, 2;
+SELECT relname, relkind FROM pg_class WHERE relnamespace = 'cmig'::regnamespace AND relkind NOT IN ('i', 'I') ORDER BY 1;
+SELECT r.name FROM unnest('{application,author,migrator,reader,nobody}'::text[]) r(name)
+WHERE has_schema_privilege('regress_' || r.name, 'cmig', 'USAGE') ORDER BY 1;
+SELECT r.name FROM unnest('{application,author,migrator,reader,nobody}'::text[]) r(name)
+WHERE has_schema_privilege('regress_' || r.name, 'cmig', 'CREATE');
+RESET ROLE;
+
+--
+-- Bad arguments
+--
+SELECT cmig.grant_access('regress_none', 'reader');
+SELECT cmig.grant_access('regress_reader', 'writer');
+SELECT cmig.grant_access('regress_reader', NULL);
+SELECT cmig.grant_access(NULL, 'reader');
+SELECT cmig.grant_access('', 'reader');
+SELECT cmig.grant_access('public', 'reader');
+SELECT cmig.grant_access('PUBLIC', 'reader');
+SELECT cmig.grant_access('current_user', 'reader');
+SELECT cmig.revoke_access('regress_none');
+SELECT cmig.revoke_access(NULL);
+SELECT cmig.revoke_access('public');
+SELECT cmig.revoke_access('regress_owner');
+-- hostile names are names
+CREATE ROLE "regress_A ""b""; DROP TABLE x; --";
+SELECT count(*) FROM cmig.grant_access('regress_A "b"; DROP TABLE x; --', 'reader');
+SELECT has_function_privilege('regress_A "b"; DROP TABLE x; --', 'cmig.current()', 'EXECUTE');
+SELECT * FROM cmig.revoke_access('regress_A "b"; DROP TABLE x; --');
+SELECT has_function_privilege('regress_A "b"; DROP TABLE x; --', 'cmig.current()', 'EXECUTE');
+DROP ROLE "regress_A ""b""; DROP TABLE x; --";
+-- only the owner
+SET ROLE regress_migrator;
+SELECT cmig.grant_access('regress_nobody', 'migrator');
+RESET ROLE;
+
+--
+-- Each level does its work
+--
+SET client_min_messages = warning;
+SET ROLE regress_author;
+SELECT * FROM cmig.load(E'-- revision: 001\n-- message: one\n-- cmig:upgrade\nCREATE TABLE one (id int);\n-- cmig:downgrade\nDROP TABLE one;\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- message: first\n-- cmig:upgrade\nCREATE TABLE one (id int);\n-- cmig:downgrade\nDROP TABLE one;\n');
+SELECT cmig.create_revision('two', 'CREATE TABLE two ()', 'DROP TABLE two', revision => '002');
+SELECT cmig.create_revision('three', '', revision => '003');
+SELECT cmig.remove_revision('003');
+SELECT revision, created_by FROM cmig.revision ORDER BY 1;
+SELECT step, revision, created_by FROM cmig.plan('upgrade', 'head');
+SELECT file_name FROM cmig.export();
+SELECT length(cmig.script('upgrade', 'head')) > 0 AS text;
+SELECT count(*) FROM cmig.upgrade();
+SELECT cmig.stamp('head');
+-- nor by hand, and not under another's name
+INSERT INTO cmig.version VALUES ('002');
+INSERT INTO cmig.journal (revision, direction, outcome, started_at, role, session_role) VALUES ('001', 'upgrade', 'done', now(), 'x', 'x');
+INSERT INTO cmig.revision (revision, created_by) VALUES ('003', 'regress_migrator');
+UPDATE cmig.revision SET created_by = 'regress_migrator';
+UPDATE cmig.revision SET upgrade_sql = '';
+SELECT * FROM cmig.secret;
+RESET ROLE;
+
+SET ROLE regress_migrator;
+SELECT * FROM cmig.upgrade('001');
+SELECT * FROM cmig.downgrade('base');
+SELECT count(*) FROM cmig.reset(current_database());
+SELECT cmig.stamp('001');
+DROP TABLE one, two;
+SELECT cmig.stamp('base');
+SELECT count(*) FROM cmig.upgrade('001');
+SELECT cmig.repair('001');
+SELECT revision, direction, role FROM cmig.journal ORDER BY id;
+SELECT cmig.create_revision('three', '');
+SELECT cmig.load(E'-- revision: 003\n\n');
+SELECT cmig.remove_revision('002');
+DELETE FROM cmig.revision;
+UPDATE cmig.journal SET role = 'regress_author';
+DELETE FROM cmig.journal;
+RESET ROLE;
+
+SET ROLE regress_reader;
+SELECT revision FROM cmig.current();
+SELECT count(*) FROM cmig.history();
+SELECT count(*) FROM cmig.check() WHERE severity = 'error';
+SELECT item FROM cmig.status() WHERE item = 'database';
+SELECT cmig.require('001');
+SELECT count(*) FROM cmig.export();
+SELECT count(*) FROM cmig.journal;
+SELECT cmig.create_revision('three', '');
+SELECT cmig.upgrade();
+RESET ROLE;
+
+SET ROLE regress_application;
+SELECT cmig.current_user_id();
+SELECT * FROM cmig.current();
+SELECT * FROM cmig.version;
+RESET ROLE;
+SET ROLE regress_nobody;
+SELECT * FROM cmig.current();
+RESET ROLE;
+
+--
+-- An author that nobody should trust
+--
+-- What he writes is code that the migrator runs with the migrator's rights.
+-- The plan says who wrote it; nothing else stands between them.
+SET ROLE regress_author;
+SELECT cmig.create_revision('harmless', 'CREATE TABLE stolen AS SELECT current_user AS by_whom; GRANT SELECT ON stolen TO regress_author;', '', revision => '004');
+RESET ROLE;
+SET ROLE regress_migrator;
+SELECT revision, created_by, message FROM cmig.plan('upgrade', 'head');
+SELECT count(*) FROM cmig.upgrade();
+RESET ROLE;
+SET ROLE regress_author;
+SELECT * FROM stolen;
+-- of an applied revision he can change what has not run: the way back
+SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless\n-- cmig:upgrade\nCREATE TABLE stolen AS SELECT current_user AS by_whom; GRANT SELECT ON stolen TO regress_author;\n-- cmig:downgrade\nDROP TABLE stolen, one;\n');
+-- not what has
+SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless\n-- cmig:upgrade\n-- cmig:downgrade\n');
+SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless\n-- cmig:upgrade\n-- cmig:downgrade\n', accept_changes => true);
+SELECT cmig.remove_revision('004');
+-- by hand he can take it away; check tells
+BEGIN;
+DELETE FROM cmig.revision WHERE revision = '004';
+SELECT severity, object, problem FROM cmig.check() WHERE severity = 'error';
+ROLLBACK;
+RESET ROLE;
+-- cmig.role is no wall: the script can leave it
+SET ROLE regress_author;
+SELECT cmig.create_revision('x', 'RESET ROLE; CREATE TABLE by_session AS SELECT current_user = session_user AS left_role', '', revision => '005');
+RESET ROLE;
+SET cmig.role = 'regress_migrator';
+SELECT count(*) FROM cmig.upgrade();
+SELECT * FROM by_session;
+RESET cmig.role;
+-- a migrator with no more rights than the work needs is one
+SET ROLE regress_author;
+SELECT cmig.create_revision('x', 'ALTER ROLE regress_author SUPERUSER', '', revision => '006');
+RESET ROLE;
+SET SESSION AUTHORIZATION regress_migrator;
+SELECT count(*) FROM cmig.upgrade();
+RESET SESSION AUTHORIZATION;
+-- an author's object beside the migrator's path is not taken for ours
+SET ROLE regress_author;
+CREATE FUNCTION public.array_length(text[], integer) RETURNS integer LANGUAGE plpgsql AS $$BEGIN RAISE 'hijacked'; END$$;
+CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE plpgsql AS $$BEGIN RAISE 'hijacked'; END$$;
+CREATE TABLE public.revision (revision text);
+RESET ROLE;
+SET ROLE regress_migrator;
+SET search_path = public, pg_catalog, cmig;
+SELECT revision FROM cmig.current();
+SELECT cmig.stamp('004');
+SELECT cmig.repair('004');
+RESET search_path;
+RESET ROLE;
+
+--
+-- Taken back
+--
+SET ROLE regress_owner;
+SELECT count(*) FROM cmig.revoke_access('regress_reader');
+SELECT count(*) FROM cmig.revoke_access('regress_author');
+SELECT count(*) FROM cmig.revoke_access('regress_migrator');
+SELECT count(*) FROM cmig.revoke_access('regress_application');
+SELECT c.relname, c.relacl FROM pg_class c WHERE c.relnamespace = 'cmig'::regnamespace AND c.relacl::text ~ 'regress_(reader|author|migrator|application)';
+SELECT p.proname, p.proacl FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proacl::text ~ 'regress_(reader|author|migrator|application)';
+SELECT nspacl FROM pg_namespace WHERE nspname = 'cmig';
+RESET ROLE;
+DROP FUNCTION public.array_length, public.now;
+DROP TABLE public.revision, one, two, stolen, by_session, decided;
+DROP EXTENSION pg_cmig;
+REVOKE ALL ON SCHEMA public FROM regress_author, regress_migrator;
+REVOKE ALL ON DATABASE :"DBNAME" FROM regress_owner;
+DROP ROLE regress_owner, regress_reader, regress_author, regress_migrator, regress_application, regress_nobody;
