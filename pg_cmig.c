@@ -112,7 +112,8 @@ names_of_array(ArrayType *array)
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("the list of revisions must not hold null")));
+					 errmsg("the list of revisions must not hold null"),
+					 errhint("Say ARRAY['<revision>', ...].")));
 		names->names[names->count++] = TextDatumGetCString(elements[i]);
 	}
 	return names;
@@ -240,6 +241,7 @@ carry_out(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *pla
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	cmig_move_require_rows(now, plan);
 	write_journal(written);
 	MemoryContextDelete(written->context);
 	pfree(written);

@@ -68,6 +68,11 @@ $cmig$),
 ('005', '{004}', 'COPY with files on the server', $cmig$
 COPY (SELECT generate_series(1, 3), 'copied') TO PROGRAM 'cat > /dev/null';
 COPY item_log FROM PROGRAM 'printf "1\tfrom a program\n"';
+-- a path that is not absolute starts at the data directory
+CREATE TABLE server_version (number text);
+COPY server_version FROM 'PG_VERSION';
+DO $$ BEGIN ASSERT (SELECT number ~ '^[0-9]+$' FROM server_version); END $$;
+DROP TABLE server_version;
 $cmig$),
 ('006', '{005}', 'prepared statements, cursors, locks', $cmig$
 PREPARE ins (int, text) AS INSERT INTO item (id, name) VALUES ($1, $2);

@@ -74,12 +74,14 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the list of %s must not be null", what)));
+				 errmsg("the list of %s must not be null", what),
+				 errhint("Say ARRAY['<revision>', ...].")));
 	array = PG_GETARG_ARRAYTYPE_P(n);
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the list of %s must have one dimension", what)));
+				 errmsg("the list of %s must have one dimension", what),
+				 errhint("Say ARRAY['<revision>', ...].")));
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
 					  &elements, &nulls, &count);
 	names->names = palloc(sizeof(char *) * (count + 1));
@@ -88,7 +90,8 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("the list of %s must not hold null", what)));
+					 errmsg("the list of %s must not hold null", what),
+					 errhint("Say ARRAY['<revision>', ...].")));
 		names->names[names->count++] = TextDatumGetCString(elements[i]);
 	}
 	return names;

@@ -660,6 +660,11 @@ list_directory(const char *path)
 	DIR		   *directory = AllocateDir(path);
 	struct dirent *entry;
 
+	if (directory == NULL)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open directory \"%s\": %m", path),
+				 errhint("The path is one of the server's, and its operating system user must be able to read it; cmig.load takes files from psql.")));
 	while ((entry = ReadDir(directory, path)) != NULL)
 	{
 		int			length = strlen(entry->d_name);
@@ -707,7 +712,8 @@ cmig_import_read_directory(const char *path)
 	if (names == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("directory \"%s\" holds no .sql file", path)));
+				 errmsg("directory \"%s\" holds no .sql file", path),
+				 errhint("Name the folder of the revision files on the server; folders below it are not read.")));
 	list_sort(names, compare_file_names);
 	initStringInfo(&content);
 

@@ -275,6 +275,53 @@ cmig_move_rows(const CmigSituation *now, const CmigStep *step)
 		cmig_catalog_insert_version(cmig_graph_id(now->graph, lfirst_int(lc)));
 }
 
+static void
+version_changed(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cmig.version was changed during the run"),
+			 errdetail("%s", detail),
+			 errhint("Only cmig.upgrade, cmig.downgrade and cmig.stamp should write cmig.version; a script must not.")));
+}
+
+void
+cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan)
+{
+	bool	   *expected = palloc_extended(Max(now->graph->count, 1),
+										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	CmigNames  *rows;
+	ListCell   *lc;
+
+	if (plan->count == 0)
+		return;
+	foreach(lc, now->applied->nodes)
+		expected[lfirst_int(lc)] = true;
+	for (int i = 0; i < plan->count; i++)
+	{
+		foreach(lc, plan->steps[i].removed)
+			expected[lfirst_int(lc)] = false;
+		foreach(lc, plan->steps[i].added)
+			expected[lfirst_int(lc)] = true;
+	}
+
+	rows = cmig_catalog_read_version();
+	for (int i = 0; i < rows->count; i++)
+	{
+		int			node = cmig_graph_find_id(now->graph, rows->names[i]);
+
+		if (node < 0 || !expected[node])
+			version_changed(psprintf("It has a row \"%s\", which no step has made.",
+									 rows->names[i]));
+		expected[node] = false;
+	}
+	for (int i = 0; i < now->graph->count; i++)
+		if (expected[i])
+			version_changed(psprintf("The row of revision \"%s\" is gone.",
+									 cmig_graph_id(now->graph, i)));
+	pfree(expected);
+}
+
 void
 cmig_move_carry_out(const CmigSituation *now, const CmigPlan *plan, const CmigStep *step,
 					const CmigRunStep *run, CmigJournalEntry *entry)

@@ -53,6 +53,12 @@ extern CmigRunStep **cmig_move_check(const CmigSituation *now, const CmigPlan *p
 extern void cmig_move_rows(const CmigSituation *now, const CmigStep *step);
 
 /*
+ * Raise 55000 if, after all steps of the plan, the version rows are others than
+ * these have made: a script or another session wrote some.
+ */
+extern void cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan);
+
+/*
  * Run a step in the current transaction and move the rows; *entry is what
  * the journal is to hold of it, allocated in the current memory context.
  */

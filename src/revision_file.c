@@ -21,6 +21,9 @@
 #include "marker.h"
 #include "revision_file.h"
 
+#define UNTERMINATED_HINT \
+	"Close it: markers inside quotes and comments are text, so all that follows was taken for one script."
+
 typedef struct Reader
 {
 	CmigLexer	lexer;
@@ -352,7 +355,8 @@ start_section(Reader *reader, int section)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("second %s section in %s",
 						cmig_marker_sections[section], here(reader, lexer->line)),
-				 errdetail("The first one starts in line %d.", reader->section_lines[section])));
+				 errdetail("The first one starts in line %d.", reader->section_lines[section]),
+				 errhint("Join the two, or begin another revision with \"-- revision: <id>\".")));
 
 	end_section(reader, lexer->start);
 	reader->section = section;
@@ -457,11 +461,13 @@ refuse_unterminated(const Reader *reader)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("unterminated %s in %s", reader->suspect_type,
-						place(reader, reader->suspect_revision, reader->suspect_line))));
+						place(reader, reader->suspect_revision, reader->suspect_line)),
+				 errhint(UNTERMINATED_HINT)));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("unterminated %s in %s",
-					cmig_lexer_type_name(lexer), here(reader, lexer->line))));
+					cmig_lexer_type_name(lexer), here(reader, lexer->line)),
+			 errhint(UNTERMINATED_HINT)));
 }
 
 static void

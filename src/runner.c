@@ -731,7 +731,8 @@ verify_row(TupleTableSlot *slot, DestReceiver *self)
 				(errcode(ERRCODE_CMIG_VERIFY_FAILED),
 				 errmsg("revision \"%s\" failed its verification", run->step->revision),
 				 errdetail("Statement %d of verify_sql returned the row: %s.",
-						   run->statement.number, describe_row(slot))));
+						   run->statement.number, describe_row(slot)),
+				 errhint("Mend the revision, or the data that it checks, and run it again.")));
 	}
 	return true;
 }

@@ -323,7 +323,8 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 					(errcode(ERRCODE_CMIG_INVALID_TARGET),
 					 errmsg("relative revision %s didn't produce %s migrations",
 							id->steps_text, id->steps_text + 1),
-					 errdetail("Nothing is applied.")));
+					 errdetail("Nothing is applied."),
+					 errhint("SELECT * FROM cmig.current() shows where the database is.")));
 		cmig_target_require_known_rows(graph, applied);
 		if (list_length(applied->nodes) > 1)
 		{
