@@ -34,11 +34,12 @@ PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
 PG_FUNCTION_INFO_V1(cmig_rls_script);
 PG_FUNCTION_INFO_V1(cmig_disable_rls);
 
+/* Who was granted something on the table, or on a table of the schema. */
 static CmigQuery candidate_roles = {
-	"SELECT string_agg(quote_ident(s.rolname), ', ' ORDER BY s.rolname) FROM"
-	" (SELECT r.rolname FROM pg_roles r WHERE NOT r.rolsuper AND NOT r.rolbypassrls"
-	"  AND r.rolname !~ '^pg_' AND ($1 = 0 OR has_table_privilege(r.oid, $1, 'SELECT')"
-	"   OR has_any_column_privilege(r.oid, $1, 'SELECT'))"
+	"SELECT string_agg(quote_ident(s.rolname), ', ') FROM"
+	" (SELECT DISTINCT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"
+	"  JOIN pg_roles r ON r.oid = a.grantee WHERE (c.oid = $1 OR c.relnamespace = $1)"
+	"  AND c.relkind IN ('r', 'p') AND r.oid <> c.relowner AND NOT r.rolsuper AND NOT r.rolbypassrls"
 	"  ORDER BY r.rolname LIMIT 10) s",
 	1, {OIDOID}
 };
@@ -194,25 +195,24 @@ take_text(TupleDesc desc, HeapTuple row, void *arg)
 	*((char **) arg) = cmig_query_text(desc, row, 1);
 }
 
-/* relid: the table, or InvalidOid for a schema. */
+/* where: the table or the schema. */
 static void
-require_roles(const CmigRlsOptions *options, Oid relid)
+require_roles(const CmigRlsOptions *options, Oid where)
 {
 	char	   *names = NULL;
-	Datum		values[1] = {ObjectIdGetDatum(relid)};
+	Datum		values[1] = {ObjectIdGetDatum(where)};
 
 	if (options->roles != NIL)
 		return;
-	if (OidIsValid(relid))
-		cmig_query_each(&candidate_roles, values, NULL, take_text, &names);
+	cmig_query_each(&candidate_roles, values, NULL, take_text, &names);
 	if (names == NULL)
 		cmig_query_each(&login_roles, NULL, NULL, take_text, &names);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("roles is required: the roles that the application connects as"),
 			 names ? errdetail("Candidates are: %s.", names)
-			 : errdetail("There is no role but superusers yet."),
-			 errhint("Say roles => '{%s}'.", names ? "app" : "app}' after CREATE ROLE app; '{...")));
+			 : errdetail("There is no role but superusers yet; CREATE ROLE makes one."),
+			 errhint("Say roles => '{<role>}'.")));
 }
 
 /*
@@ -238,6 +238,11 @@ check_roles(const CmigRlsOptions *options)
 		{
 			CmigRlsRole *role = lfirst(other);
 
+			if (role->oid == bypass->oid)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("role \"%s\" is in roles and in bypass_roles", role->name),
+						 errhint("Take it out of one of them.")));
 			if (!OidIsValid(role->oid) || superuser_arg(role->oid) || superuser_arg(bypass->oid))
 				continue;
 			if (has_privs_of_role(role->oid, bypass->oid))
@@ -318,6 +323,28 @@ run(FunctionCallInfo fcinfo, const char *target, List *statements)
 	}
 }
 
+/* Leave in *granted the roles that the policy's state does not name. */
+static void
+forget_granted(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **granted = arg;
+	CmigRlsState *state = cmig_rls_state_read(cmig_query_text(desc, row, 1));
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	foreach(lc, *granted)
+	{
+		bool		used = false;
+		ListCell   *other;
+
+		foreach(other, state ? state->granted : NIL)
+			used |= strcmp(lfirst(lc), lfirst(other)) == 0;
+		if (!used)
+			left = lappend(left, lfirst(lc));
+	}
+	*granted = left;
+}
+
 /* The policies of require_context call our functions. */
 static List *
 grant_application(CmigRlsOptions *options)
@@ -344,7 +371,15 @@ grant_application(CmigRlsOptions *options)
 							   " AND has_function_privilege($1, 'cmig.require_tenant_id()', 'EXECUTE')",
 							   1, types, values, NULL, true, take_text, &allowed);
 		if (allowed)
+		{
+			/* by the policies of another table: the last of them takes it back */
+			List	   *elsewhere = list_make1(role->name);
+
+			cmig_query_each(&granted_elsewhere, NULL, NULL, forget_granted, &elsewhere);
+			if (elsewhere == NIL)
+				options->granted = lappend(options->granted, role->name);
 			continue;
+		}
 		statements = list_concat(statements,
 								 cmig_access_grants(quote_identifier(role->name), "application"));
 		options->granted = lappend(options->granted, role->name);
@@ -427,8 +462,6 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 	family = lock_family(relid);
 	via = read_via(options);
 
-	warn_owner(options, cmig_rls_table_read(relid));
-	warn_via(options, via);
 	run(fcinfo, NULL, grant_application(options));
 	foreach(lc, family)
 	{
@@ -436,6 +469,8 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 			cmig_rls_plan_enable(options, cmig_rls_table_read(lfirst_oid(lc)), via, false, false));
 		CommandCounterIncrement();
 	}
+	warn_owner(options, cmig_rls_table_read(relid));
+	warn_via(options, via);
 	return (Datum) 0;
 }
 
@@ -474,7 +509,7 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 				 errmsg("row-level security is not for schema \"%s\"", schema),
 				 errhint("Name a schema of your own.")));
 	options = read_options(fcinfo, false);
-	require_roles(options, InvalidOid);
+	require_roles(options, namespace);
 	check_roles(options);
 
 	values[0] = ObjectIdGetDatum(namespace);
@@ -491,8 +526,8 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 		if (!any)
 			run(fcinfo, "", grant_application(options));
 		any = true;
-		warn_owner(options, table);
 		run(fcinfo, table->name, cmig_rls_plan_enable(options, table, NULL, true, false));
+		warn_owner(options, table);
 		CommandCounterIncrement();
 	}
 	if (!any)
@@ -519,7 +554,6 @@ cmig_rls_script(PG_FUNCTION_ARGS)
 	require_roles(options, relid);
 	check_roles(options);
 	via = read_via(options);
-	warn_owner(options, cmig_rls_table_read(relid));
 
 	initStringInfo(&text);
 	statements = grant_application(options);
@@ -534,28 +568,9 @@ cmig_rls_script(PG_FUNCTION_ARGS)
 	}
 	foreach(lc, statements)
 		appendStringInfo(&text, "%s;\n", (char *) lfirst(lc));
+	warn_owner(options, cmig_rls_table_read(relid));
+	warn_via(options, via);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
-}
-
-static void
-forget_granted(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **granted = arg;
-	CmigRlsState *state = cmig_rls_state_read(cmig_query_text(desc, row, 1));
-	List	   *left = NIL;
-	ListCell   *lc;
-
-	foreach(lc, *granted)
-	{
-		bool		used = false;
-		ListCell   *other;
-
-		foreach(other, state ? state->granted : NIL)
-			used |= strcmp(lfirst(lc), lfirst(other)) == 0;
-		if (!used)
-			left = lappend(left, lfirst(lc));
-	}
-	*granted = left;
 }
 
 /* Take back the access that no other table's policies need. */

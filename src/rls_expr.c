@@ -64,6 +64,22 @@ strip(Node *node)
 	return node;
 }
 
+/* A setting, or (SELECT a setting): what a cast of it meets may be ''. */
+static bool
+may_be_empty(Node *node)
+{
+	node = strip(node);
+	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == EXPR_SUBLINK)
+	{
+		Query	   *query = castNode(Query, ((SubLink *) node)->subselect);
+
+		if (query->targetList == NIL)
+			return false;
+		node = strip((Node *) ((TargetEntry *) linitial(query->targetList))->expr);
+	}
+	return is_current_setting(node);
+}
+
 /* Does the node use the row that is depth sub-selects above it? */
 static bool
 uses_row(Node *node, int depth)
@@ -186,6 +202,7 @@ read_setting(Reading *reading, FuncExpr *call)
 	bool		strict = call->funcid == F_CURRENT_SETTING_TEXT;
 	Node	   *name = linitial(call->args);
 
+	reading->found->reads_setting = true;
 	if (call->funcid == F_CURRENT_SETTING_TEXT_BOOL && IsA(lsecond(call->args), Const))
 	{
 		Const	   *missing_ok = lsecond(call->args);
@@ -297,7 +314,7 @@ read_walker(Node *node, Reading *reading)
 			{
 				CoerceViaIO *cast = (CoerceViaIO *) node;
 
-				if (is_current_setting(strip((Node *) cast->arg)) && found->cast_of_empty == NULL &&
+				if (may_be_empty((Node *) cast->arg) && found->cast_of_empty == NULL &&
 					get_element_type(cast->resulttype) == InvalidOid &&
 					cast->resulttype != TEXTOID && cast->resulttype != VARCHAROID)
 					found->cast_of_empty = format_type_be(cast->resulttype);
@@ -318,9 +335,7 @@ read_walker(Node *node, Reading *reading)
 					found->open_branch = true;
 					branch.found = &seen;
 					read_walker(lfirst(lc), &branch);
-					found->open_branch_setting |=
-						(seen.row_function && strcmp(seen.row_function, "current_setting") == 0) ||
-						seen.strict_setting != NULL;
+					found->open_branch_setting |= seen.reads_setting;
 				}
 			}
 			break;
@@ -418,7 +433,7 @@ repair_settings(Node *node, void *context)
 		return NULL;
 	if (IsA(node, Query))
 		return (Node *) query_tree_mutator((Query *) node, repair_settings, context, 0);
-	if (IsA(node, CoerceViaIO) && is_current_setting(strip((Node *) ((CoerceViaIO *) node)->arg)))
+	if (IsA(node, CoerceViaIO) && may_be_empty((Node *) ((CoerceViaIO *) node)->arg))
 	{
 		CoerceViaIO *cast = copyObject((CoerceViaIO *) node);
 

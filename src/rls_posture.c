@@ -37,6 +37,18 @@
 	"  FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid) JOIN pg_roles r ON r.oid = u.oid" \
 	"  WHERE NOT p.bypass)"
 
+/* ", bypass_roles => '{...}'" of the policies that a condition on s selects. */
+#define BYPASS(condition) \
+	"coalesce((SELECT format(', bypass_roles => %L', array_agg(DISTINCT r.rolname))" \
+	" FROM p JOIN t s ON s.oid = p.polrelid CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
+	" JOIN pg_roles r ON r.oid = u.oid WHERE p.bypass AND " condition " HAVING count(*) > 0), '')"
+
+/* What enable_rls noted of an option in the comments of a table's policies. */
+#define NOTED(option, format) \
+	"coalesce((SELECT min(format('" format "', substring(d.description from ' " option "=([^] ]+)')))" \
+	" FROM p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass" \
+	" WHERE p.polrelid = t.oid AND d.description ~ '\\[cmig.enable_rls .* " option "='), '')"
+
 #define ENABLE "'ALTER TABLE ' || t.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'"
 
 static CmigQuery rules[] = {
@@ -57,9 +69,10 @@ static CmigQuery rules[] = {
 		"  'row-level security is off, beside tables that have it'"
 		"  || coalesce('; column ' || quote_ident(key) || ' is the key of theirs', ''),"
 		"  CASE WHEN key IS NULL THEN " ENABLE
-		"  ELSE format('SELECT cmig.enable_rls(%L%s, roles => %L)', t.name,"
+		"  ELSE format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', t.name,"
 		"   CASE WHEN key IN ('user_id', 'tenant_id') THEN '' ELSE format(', tenant_column => %L', key) END,"
-		"   (SELECT array_agg(DISTINCT app.rolname) FROM app JOIN t s ON s.oid = app.polrelid WHERE s.ns = t.ns)) END"
+		"   (SELECT array_agg(DISTINCT app.rolname) FROM app JOIN t s ON s.oid = app.polrelid WHERE s.ns = t.ns),"
+		"   " BYPASS("s.ns = t.ns") ") END"
 		" FROM bare t", 1, {OIDARRAYOID}},
 
 	{TABLES
@@ -178,8 +191,11 @@ static CmigQuery rules[] = {
 		" SELECT 'partition_exposed', CASE WHEN EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)"
 		"   THEN 'error' ELSE 'warning' END, format('%I.%I', n.nspname, c.relname),"
 		"  format('its parent %s has row-level security, it has not: queries that name it see every row', t.name),"
-		"  format('SELECT cmig.enable_rls(%L, roles => %L)', t.name,"
-		"   (SELECT array_agg(DISTINCT app.rolname) FROM app WHERE app.polrelid = t.oid))"
+		"  format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', t.name,"
+		"   " NOTED("tenant_column", ", tenant_column => %L") " || " NOTED("user_column", ", user_column => %L")
+		"   || " NOTED("shared", ", shared => %s") " || " NOTED("public_read", ", public_read => %s") ","
+		"   (SELECT array_agg(DISTINCT app.rolname) FROM app WHERE app.polrelid = t.oid),"
+		"   " BYPASS("s.oid = t.oid") ")"
 		" FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid"
 		"  JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" WHERE t.rls AND NOT c.relrowsecurity AND c.relkind IN ('r', 'p')", 1, {OIDARRAYOID}},

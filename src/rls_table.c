@@ -111,7 +111,9 @@ cmig_rls_table_require(Oid relid)
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	nspname = get_namespace_name(form->relnamespace);
 	name = quote_qualified_identifier(nspname, NameStr(form->relname));
-
+	if (form->relpersistence == RELPERSISTENCE_TEMP)
+		refuse(quote_identifier(NameStr(form->relname)), "temporary",
+			   "Only its own session sees it; it needs no policies.");
 	if (IsCatalogNamespace(form->relnamespace) || IsToastNamespace(form->relnamespace) ||
 		strcmp(nspname, "information_schema") == 0 || relid < FirstNormalObjectId)
 		refuse(name, "a system catalog", "Name a table of your own.");
@@ -143,8 +145,6 @@ cmig_rls_table_require(Oid relid)
 		default:
 			refuse(name, "no table", "Name a table.");
 	}
-	if (form->relpersistence == RELPERSISTENCE_TEMP)
-		refuse(name, "a temporary table", "Only its own session sees it; it needs no policies.");
 
 	if (!has_privs_of_role(GetUserId(), form->relowner))
 		ereport(ERROR,

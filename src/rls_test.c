@@ -572,9 +572,13 @@ add_key(Test *test, char *what, const char *column, char *value, char *mine)
 				 errhint("Name another column with user_column or tenant_column.")));
 	/* a value that is none of the key's type is an error, not a verdict */
 	if (value)
-		(void) cmig_query_once(psprintf("SELECT 1 WHERE %s::%s IS NULL",
-										quote_literal_cstr(value), key->column->cast),
-							   0, NULL, NULL, NULL, true, NULL, NULL);
+	{
+		Oid			types[1] = {TEXTOID};
+		Datum		values[1] = {CStringGetTextDatum(value)};
+
+		(void) cmig_query_once(psprintf("SELECT 1 WHERE $1::%s IS NULL", key->column->cast),
+							   1, types, values, NULL, true, NULL, NULL);
+	}
 	key->value = value;
 	if (mine == NULL)
 		mine = value ? psprintf("t.%s = %s::%s", quote_identifier(column),

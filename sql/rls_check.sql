@@ -1,0 +1,327 @@
+--
+-- Row-level security: rls_check, each rule with what it finds and what not
+--
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_rls_owner;
+CREATE ROLE regress_rls_app;
+CREATE ROLE regress_rls_app2;
+CREATE ROLE regress_rls_maint;
+CREATE ROLE regress_rls_free BYPASSRLS;
+CREATE SCHEMA chk AUTHORIZATION regress_rls_owner;
+GRANT USAGE ON SCHEMA chk TO regress_rls_app, regress_rls_maint;
+\pset format unaligned
+\pset tuples_only on
+\set ECHO queries
+
+-- Findings of one rule.
+CREATE FUNCTION pg_temp.found(want text) RETURNS TABLE (severity text, object text, problem text, fix text)
+LANGUAGE sql AS $$ SELECT severity, object, problem, fix FROM cmig.rls_check('chk') WHERE rule = want $$;
+-- Run the fix of each finding of one rule.
+CREATE FUNCTION pg_temp.mend(want text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	todo text;
+BEGIN
+	FOR todo IN SELECT DISTINCT fix FROM cmig.rls_check('chk') WHERE rule = want LOOP
+		EXECUTE todo;
+	END LOOP;
+END $$;
+
+-- nothing there, nothing found; what enable_rls makes is clean
+SELECT * FROM cmig.rls_check('chk');
+SELECT * FROM cmig.rls_check('nowhere');
+CREATE TABLE chk.clean (id integer PRIMARY KEY, tenant_id integer, user_id integer);
+ALTER TABLE chk.clean OWNER TO regress_rls_owner;
+GRANT ALL ON chk.clean TO regress_rls_app, regress_rls_maint;
+SELECT count(*) > 0 FROM cmig.enable_rls('chk.clean', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', column_default => true);
+SELECT * FROM cmig.rls_check('chk');
+SELECT count(*) > 0 FROM cmig.enable_rls('chk.clean', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', shared => true);
+SELECT * FROM cmig.rls_check('chk');
+SELECT count(*) > 0 FROM cmig.enable_rls('chk.clean', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', public_read => true);
+SELECT * FROM cmig.rls_check('chk');
+SELECT count(*) > 0 FROM cmig.enable_rls('chk.clean', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
+
+-- rls_disabled: tables to come, an error where the key is there
+CREATE TABLE chk.t (id integer PRIMARY KEY, tenant_id integer);
+ALTER TABLE chk.t OWNER TO regress_rls_owner;
+CREATE TABLE chk.plain (id integer PRIMARY KEY);
+SELECT * FROM pg_temp.found('rls_disabled');
+DROP TABLE chk.plain;
+SELECT pg_temp.mend('rls_disabled');
+SELECT * FROM pg_temp.found('rls_disabled');
+SELECT count(*) FROM cmig.disable_rls('chk.t');
+
+-- policy_without_rls
+CREATE POLICY p ON chk.t TO regress_rls_app USING (tenant_id = 1);
+SELECT * FROM pg_temp.found('policy_without_rls');
+SELECT pg_temp.mend('policy_without_rls');
+SELECT * FROM pg_temp.found('policy_without_rls');
+
+-- no_force
+ALTER TABLE chk.t NO FORCE ROW LEVEL SECURITY;
+SELECT * FROM pg_temp.found('no_force');
+SELECT pg_temp.mend('no_force');
+SELECT * FROM pg_temp.found('no_force');
+
+-- rls_without_policy
+DROP POLICY p ON chk.t;
+SELECT * FROM pg_temp.found('rls_without_policy');
+
+-- only_restrictive
+CREATE POLICY p ON chk.t AS RESTRICTIVE TO regress_rls_app USING (tenant_id = 1);
+SELECT * FROM pg_temp.found('rls_without_policy');
+SELECT * FROM pg_temp.found('only_restrictive');
+CREATE POLICY q ON chk.t TO regress_rls_app USING (tenant_id = 1);
+SELECT * FROM pg_temp.found('only_restrictive');
+DROP POLICY p ON chk.t;
+
+-- always_true: alone; beside others of the same role; in disguise
+DROP POLICY q ON chk.t;
+CREATE POLICY p ON chk.t TO regress_rls_app USING (true);
+SELECT * FROM pg_temp.found('always_true');
+ALTER POLICY p ON chk.t USING (1 = 1 OR tenant_id = 1);
+SELECT * FROM pg_temp.found('always_true');
+ALTER POLICY p ON chk.t USING (NOT (id <> id AND false));
+SELECT * FROM pg_temp.found('always_true');
+ALTER POLICY p ON chk.t USING ((SELECT true));
+SELECT * FROM pg_temp.found('always_true');
+ALTER POLICY p ON chk.t USING (tenant_id = tenant_id);
+SELECT * FROM pg_temp.found('always_true');
+CREATE POLICY q ON chk.t TO regress_rls_app USING (tenant_id = 1);
+SELECT * FROM pg_temp.found('always_true');
+-- no: for roles of its own, or below a floor
+ALTER POLICY p ON chk.t TO regress_rls_maint;
+SELECT * FROM pg_temp.found('always_true');
+ALTER POLICY p ON chk.t TO regress_rls_app;
+CREATE POLICY r ON chk.t AS RESTRICTIVE TO regress_rls_app USING (tenant_id = 1);
+SELECT * FROM pg_temp.found('always_true');
+-- a restrictive one that restricts nothing; a floor for SELECT only
+ALTER POLICY r ON chk.t USING (true);
+SELECT * FROM pg_temp.found('always_true');
+DROP POLICY r ON chk.t;
+CREATE POLICY r ON chk.t AS RESTRICTIVE FOR SELECT TO regress_rls_app USING (tenant_id = 1);
+SELECT * FROM pg_temp.found('always_true');
+DROP POLICY r ON chk.t;
+-- to read only
+DROP POLICY q ON chk.t;
+DROP POLICY p ON chk.t;
+CREATE POLICY p ON chk.t FOR SELECT TO regress_rls_app USING (true);
+SELECT * FROM pg_temp.found('always_true');
+
+-- always_false
+ALTER POLICY p ON chk.t USING (false);
+SELECT * FROM pg_temp.found('always_false');
+ALTER POLICY p ON chk.t USING (tenant_id = 1 AND NULL);
+SELECT * FROM pg_temp.found('always_false');
+ALTER POLICY p ON chk.t USING (tenant_id = 1 OR false);
+SELECT * FROM pg_temp.found('always_false');
+
+-- swallowing_or: what does not look at the row decides for all rows
+ALTER POLICY p ON chk.t USING (tenant_id = 1 OR (SELECT current_setting('app.admin', true)) = 'on');
+SELECT * FROM pg_temp.found('swallowing_or');
+ALTER POLICY p ON chk.t USING (tenant_id = 1 OR current_setting('app.admin', true) = 'on');
+SELECT * FROM pg_temp.found('swallowing_or');
+ALTER POLICY p ON chk.t USING (tenant_id = 1 OR pg_has_role('regress_rls_maint', 'USAGE'));
+SELECT * FROM pg_temp.found('swallowing_or');
+ALTER POLICY p ON chk.t USING ((SELECT current_setting('app.x', true)) IS NOT NULL);
+SELECT * FROM pg_temp.found('swallowing_or');
+ALTER POLICY p ON chk.t USING (tenant_id = 1 OR tenant_id IS NULL);
+SELECT * FROM pg_temp.found('swallowing_or');
+
+-- per_row_function, cast_of_empty, no_missing_ok; one fix mends all
+ALTER POLICY p ON chk.t USING (tenant_id = current_setting('app.current_tenant_id')::integer);
+SELECT * FROM pg_temp.found('per_row_function');
+SELECT * FROM pg_temp.found('cast_of_empty');
+SELECT * FROM pg_temp.found('no_missing_ok');
+SELECT pg_temp.mend('per_row_function');
+SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polname = 'p' AND polrelid = 'chk.t'::regclass;
+SELECT rule, object FROM cmig.rls_check('chk') WHERE rule IN ('per_row_function', 'cast_of_empty', 'no_missing_ok');
+ALTER POLICY p ON chk.t USING (tenant_id = (SELECT current_setting('app.current_tenant_id', true))::integer);
+SELECT * FROM pg_temp.found('per_row_function');
+SELECT * FROM pg_temp.found('cast_of_empty');
+ALTER POLICY p ON chk.t USING (tenant_id = (SELECT current_setting('app.current_tenant_id', false)::integer));
+SELECT severity, problem FROM pg_temp.found('cast_of_empty') UNION ALL SELECT severity, problem FROM pg_temp.found('no_missing_ok');
+-- with a column it cannot run once
+CREATE FUNCTION chk.is_member(integer) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT true';
+ALTER POLICY p ON chk.t USING (chk.is_member(tenant_id));
+SELECT * FROM pg_temp.found('per_row_function');
+-- immutable ones and those in a sub-select may
+ALTER POLICY p ON chk.t USING (tenant_id = abs(1) AND (SELECT chk.is_member(1)));
+SELECT * FROM pg_temp.found('per_row_function');
+
+-- volatile_function
+ALTER POLICY p ON chk.t USING (id = (random() * 10)::integer);
+SELECT * FROM pg_temp.found('volatile_function');
+SELECT pg_temp.mend('volatile_function');
+SELECT * FROM pg_temp.found('volatile_function');
+
+-- in_subselect, correlated_subquery
+CREATE TABLE chk.member (tenant_id integer, user_id integer, PRIMARY KEY (tenant_id, user_id));
+ALTER POLICY p ON chk.t USING (tenant_id IN (SELECT m.tenant_id FROM chk.member m WHERE m.user_id = 1));
+SELECT * FROM pg_temp.found('in_subselect');
+SELECT pg_temp.mend('in_subselect');
+SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polname = 'p' AND polrelid = 'chk.t'::regclass;
+SELECT * FROM pg_temp.found('in_subselect');
+SELECT * FROM pg_temp.found('correlated_subquery');
+ALTER POLICY p ON chk.t USING (EXISTS (SELECT FROM chk.member m WHERE m.tenant_id = t.tenant_id));
+SELECT * FROM pg_temp.found('correlated_subquery');
+
+-- unknown_column: a name that a sub-select takes from outside
+ALTER TABLE chk.member RENAME COLUMN tenant_id TO tenant;
+ALTER POLICY p ON chk.t USING (tenant_id = ANY (ARRAY(SELECT tenant_id FROM chk.member m WHERE m.user_id = 1)));
+SELECT * FROM pg_temp.found('unknown_column');
+ALTER POLICY p ON chk.t USING (tenant_id = ANY (ARRAY(SELECT m.tenant FROM chk.member m WHERE m.user_id = user_id)));
+SELECT * FROM pg_temp.found('unknown_column');
+ALTER POLICY p ON chk.t USING (tenant_id = ANY (ARRAY(SELECT m.tenant FROM chk.member m WHERE m.user_id = 1)));
+SELECT * FROM pg_temp.found('unknown_column');
+-- one that enable_rls used and that is called otherwise now
+ALTER TABLE chk.clean RENAME COLUMN user_id TO owner_id;
+SELECT * FROM pg_temp.found('unknown_column');
+ALTER TABLE chk.clean RENAME COLUMN owner_id TO user_id;
+
+-- missing_index
+ALTER POLICY p ON chk.t USING (tenant_id = 1);
+SELECT * FROM pg_temp.found('missing_index');
+SELECT pg_temp.mend('missing_index');
+SELECT * FROM pg_temp.found('missing_index');
+DROP INDEX chk.t_tenant_id_idx;
+CREATE INDEX ON chk.t (id, tenant_id);
+CREATE INDEX ON chk.t (tenant_id) WHERE id > 0;
+SELECT severity, problem FROM pg_temp.found('missing_index');
+CREATE INDEX ON chk.t (tenant_id, id);
+SELECT * FROM pg_temp.found('missing_index');
+
+-- implicit_check, check_wider_than_using
+DROP POLICY p ON chk.t;
+CREATE POLICY p ON chk.t TO regress_rls_app USING (tenant_id = 1);
+SELECT * FROM pg_temp.found('implicit_check');
+ALTER POLICY p ON chk.t WITH CHECK (true);
+SELECT * FROM pg_temp.found('implicit_check');
+SELECT * FROM pg_temp.found('check_wider_than_using');
+ALTER POLICY p ON chk.t WITH CHECK (id > 0);
+SELECT * FROM pg_temp.found('check_wider_than_using');
+ALTER POLICY p ON chk.t WITH CHECK (tenant_id = 2);
+SELECT * FROM pg_temp.found('check_wider_than_using');
+SELECT pg_temp.mend('check_wider_than_using');
+SELECT * FROM pg_temp.found('check_wider_than_using');
+ALTER POLICY p ON chk.t USING (tenant_id = 1 OR tenant_id IS NULL) WITH CHECK (tenant_id = 1 AND id > 0);
+SELECT * FROM pg_temp.found('check_wider_than_using');
+
+-- to_public
+ALTER POLICY p ON chk.t TO PUBLIC;
+SELECT * FROM pg_temp.found('to_public');
+ALTER POLICY p ON chk.t TO regress_rls_app;
+SELECT * FROM pg_temp.found('to_public');
+
+-- role_bypasses
+ALTER POLICY p ON chk.t TO regress_rls_app, regress_rls_free;
+SELECT * FROM pg_temp.found('role_bypasses');
+ALTER POLICY p ON chk.t TO regress_rls_app;
+SELECT * FROM pg_temp.found('role_bypasses');
+GRANT SELECT ON chk.t TO regress_rls_free;
+SELECT * FROM pg_temp.found('role_bypasses');
+SELECT pg_temp.mend('role_bypasses');
+SELECT * FROM pg_temp.found('role_bypasses');
+
+-- owner_is_application
+ALTER POLICY p ON chk.t TO regress_rls_owner;
+SELECT * FROM pg_temp.found('owner_is_application');
+ALTER TABLE chk.t NO FORCE ROW LEVEL SECURITY;
+SELECT * FROM pg_temp.found('owner_is_application');
+ALTER TABLE chk.t FORCE ROW LEVEL SECURITY;
+ALTER POLICY p ON chk.t TO regress_rls_app;
+SELECT * FROM pg_temp.found('owner_is_application');
+GRANT regress_rls_owner TO regress_rls_app;
+SELECT * FROM pg_temp.found('owner_is_application');
+REVOKE regress_rls_owner FROM regress_rls_app;
+
+-- view_definer, matview: of any depth
+CREATE VIEW chk.v AS SELECT * FROM chk.t;
+CREATE VIEW chk.w AS SELECT count(*) FROM chk.v;
+CREATE MATERIALIZED VIEW chk.m AS SELECT * FROM chk.w;
+SELECT * FROM pg_temp.found('view_definer');
+ALTER VIEW chk.v OWNER TO regress_rls_app;
+SELECT severity, object, problem FROM pg_temp.found('view_definer');
+SELECT pg_temp.mend('view_definer');
+SELECT * FROM pg_temp.found('view_definer');
+SELECT * FROM pg_temp.found('matview');
+GRANT SELECT ON chk.m TO regress_rls_app;
+SELECT * FROM pg_temp.found('matview');
+DROP MATERIALIZED VIEW chk.m;
+SELECT * FROM pg_temp.found('matview');
+
+-- security_definer
+CREATE FUNCTION chk.f() RETURNS bigint SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM chk.t); END';
+CREATE FUNCTION chk.g() RETURNS bigint SECURITY DEFINER LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM chk.t; END;
+CREATE FUNCTION chk.h() RETURNS text SECURITY DEFINER LANGUAGE sql AS 'SELECT ''tt''';
+CREATE FUNCTION chk.i() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM chk.t';
+CREATE FUNCTION chk.j() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN DELETE FROM chk.t; RETURN NULL; END';
+SELECT * FROM pg_temp.found('security_definer');
+SELECT pg_temp.mend('security_definer');
+SELECT * FROM pg_temp.found('security_definer');
+
+-- partition_exposed
+CREATE TABLE chk.part (tenant_id integer, user_id integer) PARTITION BY LIST (tenant_id);
+ALTER TABLE chk.part OWNER TO regress_rls_owner;
+SELECT count(*) > 0 FROM cmig.enable_rls('chk.part', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_owner}');
+CREATE TABLE chk.part_1 PARTITION OF chk.part FOR VALUES IN (1);
+ALTER TABLE chk.part_1 OWNER TO regress_rls_owner;
+SELECT * FROM pg_temp.found('partition_exposed');
+GRANT SELECT ON chk.part_1 TO regress_rls_app;
+SELECT * FROM pg_temp.found('partition_exposed');
+SELECT pg_temp.mend('partition_exposed');
+SELECT * FROM pg_temp.found('partition_exposed');
+
+-- unused_policy
+SELECT * FROM pg_temp.found('unused_policy');
+GRANT ALL ON chk.t, chk.part, chk.part_1 TO regress_rls_app;
+GRANT DELETE ON chk.part_1 TO regress_rls_owner;
+SELECT * FROM pg_temp.found('unused_policy');
+
+-- duplicate_policy, many_permissive
+SELECT * FROM pg_temp.found('many_permissive');
+CREATE POLICY q ON chk.t TO regress_rls_app USING (tenant_id = 1 OR tenant_id IS NULL) WITH CHECK (tenant_id = 1 AND id > 0);
+CREATE POLICY r ON chk.t FOR SELECT TO regress_rls_app2 USING (id = 1);
+SELECT * FROM pg_temp.found('duplicate_policy');
+SELECT * FROM pg_temp.found('many_permissive');
+SELECT pg_temp.mend('duplicate_policy');
+SELECT * FROM pg_temp.found('duplicate_policy');
+SELECT * FROM pg_temp.found('many_permissive');
+
+-- all schemas; the most severe first
+SELECT severity, rule, object FROM cmig.rls_check() WHERE object ~ 'chk\.';
+
+-- the gate: an upgrade ends with the check
+\set ECHO all
+\pset tuples_only off
+INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES
+	('r1', 'CREATE TABLE chk.fresh (id integer PRIMARY KEY, tenant_id integer)', 'DROP TABLE chk.fresh'),
+	('r2', 'ALTER TABLE chk.fresh ADD COLUMN x text', 'ALTER TABLE chk.fresh DROP COLUMN x');
+UPDATE cmig.revision SET down_revision = '{r1}' WHERE revision = 'r2';
+SET cmig.rls_gate = 'chk, nowhere';
+SELECT * FROM cmig.upgrade('r1');
+SET cmig.rls_gate = 'chk';
+SELECT * FROM cmig.upgrade('r1');
+SELECT to_regclass('chk.fresh');
+SELECT * FROM cmig.current();
+UPDATE cmig.revision SET upgrade_sql = upgrade_sql || $$; SELECT cmig.enable_rls('chk.fresh', roles => '{regress_rls_app}', force => false)$$ WHERE revision = 'r1';
+SELECT * FROM cmig.upgrade('head');
+SELECT * FROM cmig.downgrade('base');
+SET cmig.rls_gate = 'a,,b';
+SET cmig.rls_gate = '';
+SELECT * FROM cmig.upgrade('head');
+-- not for everybody to set, but it can be granted
+SET ROLE regress_rls_owner;
+SET cmig.rls_gate = 'chk';
+RESET ROLE;
+GRANT SET ON PARAMETER cmig.rls_gate TO regress_rls_owner;
+SET ROLE regress_rls_owner;
+SET cmig.rls_gate = 'chk';
+RESET ROLE;
+RESET cmig.rls_gate;
+
+SET client_min_messages = warning;
+DROP SCHEMA chk CASCADE;
+DROP OWNED BY regress_rls_owner, regress_rls_app, regress_rls_app2, regress_rls_maint, regress_rls_free;
+DROP ROLE regress_rls_owner, regress_rls_app, regress_rls_app2, regress_rls_maint, regress_rls_free;
+DROP TABLE IF EXISTS chk.fresh;
+DROP EXTENSION pg_cmig;

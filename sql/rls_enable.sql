@@ -1,0 +1,206 @@
+--
+-- Row-level security: enable_rls, rls_script, disable_rls
+--
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_rls_owner;
+CREATE ROLE regress_rls_app;
+CREATE ROLE regress_rls_maint;
+CREATE ROLE regress_rls_free BYPASSRLS;
+CREATE SCHEMA shop AUTHORIZATION regress_rls_owner;
+GRANT USAGE ON SCHEMA shop TO regress_rls_app, regress_rls_maint;
+GRANT USAGE ON SCHEMA cmig TO regress_rls_owner;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_rls_owner;
+ALTER DEFAULT PRIVILEGES FOR ROLE regress_rls_owner IN SCHEMA shop
+	GRANT ALL ON TABLES TO regress_rls_app, regress_rls_maint;
+SET ROLE regress_rls_owner;
+\pset format unaligned
+CREATE TABLE shop.users (id uuid PRIMARY KEY, email text, score numeric);
+CREATE TABLE shop.orders (id bigint PRIMARY KEY, tenant_id uuid NOT NULL, note text);
+CREATE TABLE shop.notes (id bigint PRIMARY KEY, tenant_id integer, user_id text DEFAULT 'nobody', note text);
+CREATE INDEX ON shop.notes (user_id, id);
+CREATE TABLE shop.numbers (n numeric);
+
+-- what is missing is said
+SELECT cmig.enable_rls(NULL);
+SELECT cmig.enable_rls('shop.none', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls(1, roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('shop.orders');
+SELECT cmig.enable_rls('shop.orders', roles => '{}');
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_none}');
+SELECT cmig.enable_rls('shop.orders', roles => '{NULL}');
+SELECT cmig.enable_rls('shop.users', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('shop.numbers', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('shop.users', user_column => 'uid', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('shop.users', user_column => 'score', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('shop.users', user_column => 'id', tenant_column => 'id', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', commands => '{READ}');
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via_user => 'user_id');
+-- what would not do what it looks like
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{public}');
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_app}');
+RESET ROLE;
+GRANT regress_rls_app TO regress_rls_maint;
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
+REVOKE regress_rls_app FROM regress_rls_maint;
+-- what is no table of one's own
+CREATE VIEW shop.v AS SELECT * FROM shop.orders;
+CREATE MATERIALIZED VIEW shop.m AS SELECT * FROM shop.orders;
+CREATE SEQUENCE shop.s;
+CREATE TEMP TABLE tt (tenant_id int);
+CREATE FOREIGN DATA WRAPPER regress_rls_fdw;
+CREATE SERVER regress_rls_server FOREIGN DATA WRAPPER regress_rls_fdw;
+CREATE FOREIGN TABLE shop.f (tenant_id int) SERVER regress_rls_server;
+SELECT cmig.enable_rls('shop.v', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('shop.m', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('shop.s', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('shop.f', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('shop.orders_pkey', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('tt', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('pg_class', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('information_schema.sql_features', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('cmig.revision', roles => '{regress_rls_app}');
+SET ROLE regress_rls_app;
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}');
+RESET ROLE;
+GRANT USAGE ON SCHEMA cmig TO regress_rls_app;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_rls_app;
+SET ROLE regress_rls_app;
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}');
+RESET ROLE;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA cmig FROM regress_rls_app;
+REVOKE ALL ON SCHEMA cmig FROM regress_rls_app;
+DROP VIEW shop.v;
+DROP MATERIALIZED VIEW shop.m;
+DROP FOREIGN DATA WRAPPER regress_rls_fdw CASCADE;
+SET ROLE regress_rls_owner;
+
+-- by tenant, with a way for maintenance; once more is nothing
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', force => false);
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
+-- by user
+SELECT cmig.enable_rls('shop.users', user_column => 'id', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
+-- both; columns that have an index need none; defaults come and go
+SELECT cmig.enable_rls('shop.notes', roles => '{regress_rls_app}', force => false, column_default => true);
+SELECT cmig.enable_rls('shop.notes', roles => '{regress_rls_app}', force => false);
+SELECT adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'shop.notes'::regclass;
+-- options change the policies
+SELECT cmig.enable_rls('shop.notes', roles => '{regress_rls_app}', force => false, shared => true, commands => '{SELECT,INSERT}', create_index => false);
+SELECT cmig.enable_rls('shop.notes', roles => '{regress_rls_app}', user_column => '', force => false, public_read => true);
+SELECT cmig.enable_rls('shop.notes', roles => '{regress_rls_app}', bypass_roles => '{}', tenant_column => '', force => false, create_index => false);
+SELECT cmig.enable_rls('shop.notes', roles => '{regress_rls_app,regress_rls_maint}', tenant_column => '', force => false, create_index => false);
+-- a policy that a person wrote stays, and keeps its name
+CREATE POLICY user_access ON shop.orders USING (true);
+CREATE POLICY mine ON shop.orders FOR SELECT TO regress_rls_maint USING (true);
+SELECT cmig.enable_rls('shop.orders', user_column => 'note', roles => '{regress_rls_app}', force => false);
+DROP POLICY user_access ON shop.orders;
+SELECT cmig.disable_rls('shop.orders');
+SELECT polname FROM pg_policy WHERE polrelid = 'shop.orders'::regclass;
+DROP POLICY mine ON shop.orders;
+SELECT cmig.disable_rls('shop.notes');
+SELECT cmig.disable_rls('shop.users');
+SELECT cmig.disable_rls('shop.users');
+SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname IN ('users', 'orders', 'notes') AND relnamespace = 'shop'::regnamespace ORDER BY 1;
+SELECT count(*) FROM pg_policy;
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'shop.notes'::regclass ORDER BY 1;
+SELECT adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'shop.notes'::regclass;
+-- flags that were on before stay on
+ALTER TABLE shop.users ENABLE ROW LEVEL SECURITY;
+SELECT cmig.enable_rls('shop.users', user_column => 'id', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
+SELECT cmig.disable_rls('shop.users');
+SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = 'shop.users'::regclass;
+ALTER TABLE shop.users DISABLE ROW LEVEL SECURITY;
+
+-- keys of all types, domains, hostile names
+CREATE DOMAIN shop.key AS uuid CHECK (value IS NOT NULL);
+CREATE DOMAIN shop.key2 AS shop.key;
+CREATE TABLE shop."Wei rd'); DROP TABLE x; --" ("tenant ""id""" shop.key2, "user's" varchar(20));
+SELECT cmig.enable_rls('shop."Wei rd''); DROP TABLE x; --"', tenant_column => 'tenant "id"', user_column => 'user''s',
+	roles => '{regress_rls_app}', force => false, column_default => true);
+SELECT cmig.disable_rls('shop."Wei rd''); DROP TABLE x; --"');
+DROP TABLE shop."Wei rd'); DROP TABLE x; --";
+CREATE TABLE shop.k (a smallint, b bigint, c integer, d varchar(5), e shop.key, f text DEFAULT E'a]\n=%,', g char(3), h bigint GENERATED ALWAYS AS IDENTITY);
+SELECT statement FROM cmig.enable_rls('shop.k', user_column => 'a', tenant_column => 'b', roles => '{regress_rls_app}', force => false) WHERE statement ~ '^CREATE POLICY';
+SELECT statement FROM cmig.enable_rls('shop.k', user_column => 'c', tenant_column => 'd', roles => '{regress_rls_app}', force => false) WHERE statement ~ '^ALTER POLICY';
+SELECT statement FROM cmig.enable_rls('shop.k', user_column => 'e', tenant_column => 'f', roles => '{regress_rls_app}', force => false, column_default => true) WHERE statement !~ '^COMMENT';
+SELECT cmig.enable_rls('shop.k', user_column => 'g', roles => '{regress_rls_app}');
+SELECT cmig.enable_rls('shop.k', user_column => 'h', roles => '{regress_rls_app}', force => false, column_default => true);
+SELECT cmig.disable_rls('shop.k');
+DROP TABLE shop.k;
+
+-- membership
+CREATE TABLE shop.memberships (tenant_id uuid, user_id uuid, PRIMARY KEY (tenant_id, user_id));
+CREATE TABLE shop.rooms (id integer PRIMARY KEY, tenant_id uuid);
+CREATE TABLE shop.seats (room integer REFERENCES shop.rooms, n integer, tenant_id uuid);
+REVOKE ALL ON shop.memberships FROM regress_rls_app;
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via => 'shop.memberships', force => false);
+GRANT SELECT ON shop.memberships TO regress_rls_app;
+SELECT statement FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via => 'shop.memberships', tenant_column => 'tenant_id', force => false);
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via => 'shop.memberships', user_column => 'id', force => false);
+SELECT cmig.enable_rls('shop.seats', roles => '{regress_rls_app}', via => 'shop.memberships', key_column => 'room', force => false);
+SELECT cmig.enable_rls('shop.seats', roles => '{regress_rls_app}', via => 'shop.rooms', key_column => 'room', via_key => 'id', force => false);
+SELECT cmig.enable_rls('shop.seats', roles => '{regress_rls_app}', via => 'shop.rooms', key_column => 'room', via_key => 'id', via_user => 'tenant_id', force => false);
+SELECT count(*) FROM cmig.disable_rls('shop.orders');
+SELECT count(*) FROM cmig.disable_rls('shop.seats');
+
+-- partitions and children have flags and policies of their own
+CREATE TABLE shop.events (tenant_id integer, day date) PARTITION BY RANGE (day);
+CREATE TABLE shop.events_1 PARTITION OF shop.events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE shop.events_2 PARTITION OF shop.events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01') PARTITION BY LIST (tenant_id);
+CREATE TABLE shop.events_3 PARTITION OF shop.events_2 DEFAULT;
+CREATE TABLE shop.base (tenant_id integer);
+CREATE TABLE shop.derived (more text) INHERITS (shop.base);
+SELECT statement FROM cmig.enable_rls('shop.events', roles => '{regress_rls_app}', force => false, column_default => true) WHERE statement !~ '^COMMENT|POLICY tenant_access';
+SELECT statement FROM cmig.enable_rls('shop.base', roles => '{regress_rls_app}', force => false) WHERE statement !~ '^COMMENT|POLICY tenant_access';
+SELECT relname, relrowsecurity, (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) FROM pg_class c WHERE relname ~ '^(events_?.|base|derived)$' ORDER BY 1;
+SELECT cmig.enable_rls('shop.events', roles => '{regress_rls_app}', force => false, column_default => true);
+SELECT count(*) FROM cmig.disable_rls('shop.events');
+SELECT count(*) FROM cmig.disable_rls('shop.base');
+SELECT relname, relrowsecurity, (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) FROM pg_class c WHERE relname ~ '^(events_?.|base|derived)$' ORDER BY 1;
+
+-- a schema: every table with a key, each with what it has
+SELECT * FROM cmig.enable_rls_schema(NULL);
+SELECT * FROM cmig.enable_rls_schema('shop');
+SELECT * FROM cmig.enable_rls_schema('nowhere', roles => '{regress_rls_app}');
+SELECT * FROM cmig.enable_rls_schema('pg_catalog', roles => '{regress_rls_app}');
+SELECT * FROM cmig.enable_rls_schema('shop', 'nothing', 'like_it', roles => '{regress_rls_app}');
+SELECT target, split_part(statement, E'\n', 1) AS statement FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', force => false) WHERE statement !~ '^COMMENT';
+SELECT count(*) FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', force => false);
+SELECT count(*) > 0 FROM pg_class c CROSS JOIN LATERAL cmig.disable_rls(c.oid) WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind IN ('r', 'p') AND c.relrowsecurity AND NOT c.relispartition AND c.relname <> 'derived';
+SELECT count(*) FROM pg_policy;
+
+-- a script, which needs no pg_cmig; disable_rls knows what it made
+SELECT cmig.rls_script('shop.notes', roles => '{regress_rls_app}', force => false, column_default => true) AS script \gset
+\echo :script
+:script
+SELECT cmig.enable_rls('shop.notes', roles => '{regress_rls_app}', force => false, column_default => true);
+SELECT cmig.rls_script('shop.notes', roles => '{regress_rls_app}', force => false, column_default => true) = :'script';
+SELECT count(*) FROM cmig.disable_rls('shop.notes');
+SELECT cmig.rls_script('shop.notes');
+
+-- require_context ties the policies to pg_cmig and gives the level application
+RESET ROLE;
+SELECT split_part(statement, E'\n', 1) AS statement FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', require_context => true);
+SELECT cmig.enable_rls('shop.orders', roles => '{public}', require_context => true);
+SELECT split_part(statement, E'\n', 1) AS statement FROM cmig.enable_rls('shop.users', user_column => 'id', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', require_context => true);
+SET ROLE regress_rls_app;
+SELECT * FROM shop.orders;
+BEGIN;
+SELECT cmig.set_context(NULL, '00000000-0000-0000-0000-000000000001');
+SELECT * FROM shop.orders;
+SELECT * FROM shop.users;
+ROLLBACK;
+RESET ROLE;
+DROP EXTENSION pg_cmig;
+SELECT statement FROM cmig.disable_rls('shop.users');
+SELECT statement FROM cmig.disable_rls('shop.orders');
+
+-- roles that policies do not bind are told
+SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_free}', force => false);
+SELECT count(*) FROM cmig.disable_rls('shop.orders');
+
+SET client_min_messages = warning;
+DROP SCHEMA shop CASCADE;
+DROP OWNED BY regress_rls_owner, regress_rls_app, regress_rls_maint;
+DROP ROLE regress_rls_owner, regress_rls_app, regress_rls_maint, regress_rls_free;
+DROP EXTENSION pg_cmig;
