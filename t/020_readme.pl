@@ -21,9 +21,11 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE shop LOGIN CREATEDB');
 
 my @documents = @ARGV ? @ARGV : ("$top/README.md", glob("$top/migrations/*/README.md"), "$top/doc/reference.md");
-foreach my $path (@documents)
+foreach my $path (map { Cwd::abs_path($_) } @documents)
 {
-	DocExamples->new($node, Cwd::abs_path($path), $path =~ /reference/)->run;
+	my $mode = $path =~ /reference/ ? 'on demand' : $path =~ /migrations/ ? 'whole' : 'sections';
+
+	DocExamples->new($node, $path, $mode)->run;
 }
 
 done_testing();

@@ -14,9 +14,10 @@
 # "..." in the output stands for any number of lines.  Times, durations,
 # process ids, checksums and generated ids count as equal whatever they are.
 #
-# Each section (a heading of two #) has a new database "shop", whose owner
-# "shop" runs everything in one psql session, and a new working directory that
-# has a copy of migrations/.  psql in the shell finds the same database.
+# Each section (a heading of two #), or in "whole" documents the document, has a
+# new database "shop", whose owner "shop" runs everything in one psql session,
+# and a new working directory that has a copy of migrations/.  psql in the shell
+# finds the same database.
 #
 # Comments, on lines of their own, steer this; no reader sees them:
 #
@@ -25,7 +26,7 @@
 #   <!-- run SQL -->            run in the session, result not looked at; may
 #                               have several lines
 #   <!-- superuser SQL -->      the same as the superuser
-#   <!-- examples are run -->   in a document where sections have to say so
+#   <!-- examples are run -->   in a section of an "on demand" document
 
 package DocExamples;
 
@@ -42,15 +43,15 @@ use Test::More;
 
 my $MARK = '@@ step';
 
-# new(NODE, PATH, ON_DEMAND): ON_DEMAND: only sections that say so are run
+# new(NODE, PATH, MODE): MODE is "sections", "whole" or "on demand"
 sub new
 {
-	my ($class, $node, $path, $on_demand) = @_;
+	my ($class, $node, $path, $mode) = @_;
 	my $self = bless {
 		node => $node,
 		path => $path,
 		name => basename($path),
-		on_demand => $on_demand,
+		mode => $mode,
 		top => dirname(dirname(Cwd::abs_path(__FILE__))),
 		parts => []
 	  },
@@ -103,7 +104,9 @@ sub is_complete
 	{
 		return 0 if $text =~ /(?:\\|\||&&)\s*$/;
 		return 0 if $text =~ /<<-?\s*'?(\w+)'?/ && $text !~ /\n$1\s*$/;
-		return defined bare($text, 1);
+		my $bare = bare($text, 1);
+		return 0 unless defined $bare;
+		return (() = $bare =~ /(?:^|\s)\{(?=\s)/g) == (() = $bare =~ /(?:^|[\s;])\}/g);
 	}
 	return 1 if $text =~ /^\s*\\/;
 	my $bare = bare($text, 0);
@@ -144,7 +147,7 @@ sub parse
 	my ($self) = @_;
 	my @lines = split /\n/, slurp_file($self->{path}), -1;
 	my $parts = $self->{parts};
-	my ($skip, $wanted) = (0, !$self->{on_demand});
+	my ($skip, $wanted) = (0, $self->{mode} ne 'on demand');
 	my $text = sub { push @$parts, { kind => 'text', lines => [@_] } };
 
 	push @$parts, { kind => 'fresh', lines => [] };
@@ -152,9 +155,9 @@ sub parse
 	{
 		my $line = $lines[$i];
 
-		if ($line =~ /^## /)
+		if ($line =~ /^## / && $self->{mode} ne 'whole')
 		{
-			$wanted = !$self->{on_demand};
+			$wanted = $self->{mode} ne 'on demand';
 			push @$parts, { kind => 'fresh', lines => [$line] };
 		}
 		elsif ($line =~ /^<!-- (not run|fresh database|examples are run|run|superuser)\b/)
