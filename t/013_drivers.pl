@@ -92,8 +92,10 @@ SKIP:
 #
 my $slow = load_sql(
 	revision_file('001', '', 'CREATE TABLE account (id int);', 'DROP TABLE account;'),
-	revision_file('002', '001', "SELECT pg_sleep(0.3);\nINSERT INTO account VALUES (1);", ''),
-	revision_file('003', '002', 'ALTER TABLE account ADD COLUMN name text;', ''));
+	revision_file('002', '001', "SELECT pg_sleep(0.3);\nINSERT INTO account VALUES (1);",
+		'DELETE FROM account;'),
+	revision_file('003', '002', 'ALTER TABLE account ADD COLUMN name text;',
+		'ALTER TABLE account DROP COLUMN name;'));
 
 # start_up(CONNECTION, NEEDED): what the README shows, in one transaction
 sub start_up
@@ -168,6 +170,19 @@ fails_with($node, 'eight', 'SELECT cmig.require()', 'MG010', 'target database is
 		'REPEATABLE READ: each step once');
 }
 
+# cmig.concurrently = off from the configuration, before the library is loaded
+make_db('configured');
+query($node, 'configured', load_sql(
+	"-- revision: 001\n-- transactional: false\n-- cmig:upgrade\nCREATE TABLE account (id int);\n"
+	  . "CREATE INDEX CONCURRENTLY account_id ON account (id);\n"));
+fails_with($node, 'configured', 'SELECT cmig.upgrade()', 'MG007', 'not transactional', 'CONCURRENTLY is refused');
+$node->append_conf('postgresql.conf', 'cmig.concurrently = off');
+$node->reload;
+is(query($node, 'configured', 'SELECT revision FROM cmig.upgrade()'), '001',
+	'cmig.concurrently = off in postgresql.conf');
+$node->adjust_conf('postgresql.conf', 'cmig.concurrently', 'on');
+$node->reload;
+
 #
 # PgBouncer in transaction mode
 #
@@ -217,7 +232,7 @@ INI
 	is(query($node, 'bounced', 'SELECT revision FROM cmig.current()'), '003', 'PgBouncer: it is committed');
 
 	my $settings = $psql->($before);
-	is($psql->(q{BEGIN; SET LOCAL client_min_messages = error; SET LOCAL cmig.search_path = 'pg_catalog';
+	is($psql->(q{BEGIN; SET LOCAL client_min_messages = error; SET LOCAL cmig.search_path = 'public, pg_catalog';
 		SELECT revision FROM cmig.downgrade('001'); COMMIT}), "003\n002", 'PgBouncer: SET LOCAL and downgrade');
 	is($psql->($before), $settings, 'PgBouncer: the next client finds the settings as they were');
 	is($psql->(q{SELECT count(*) FROM pg_prepared_statements}), '0', 'PgBouncer: no prepared statement stays');
@@ -226,6 +241,20 @@ INI
 	like($psql->(q{BEGIN; SELECT revision FROM cmig.upgrade('002'); SELECT 1/0; COMMIT}), qr/division by zero/,
 		'PgBouncer: an error in the transaction');
 	is($psql->('SELECT revision FROM cmig.current()'), '001', 'PgBouncer: takes the run back');
+
+	# a procedure that commits is one query to PgBouncer; what it sets for its
+	# revisions it puts back
+	my $files = load_sql(
+		revision_file('004', '003', 'ALTER TABLE account ADD COLUMN born date;', ''),
+		revision_file('005', '004', 'CREATE INDEX CONCURRENTLY account_name ON account (name);',
+			'DROP INDEX CONCURRENTLY account_name;') =~ s/^(-- down_revision.*)/$1\n-- transactional: false/mr);
+	is($psql->($files), "004|added\n005|added", 'PgBouncer: load more');
+	like($psql->("SELECT 1; CALL cmig.upgrade_stepwise('head')"), qr/ERROR:  .*stepwise/,
+		'PgBouncer: stepwise is refused in a string with another statement');
+	is($psql->("CALL cmig.upgrade_stepwise('head')") =~ s/^(psql.*?)?NOTICE: .*\n?//mgr, '', 'PgBouncer: stepwise');
+	is($psql->('SELECT revision FROM cmig.current()'), '005', 'PgBouncer: stepwise is at head');
+	is($psql->(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'}), '0', 'PgBouncer: stepwise leaves no lock');
+	is($psql->($before), $settings, 'PgBouncer: stepwise leaves no setting');
 
 	is_eight_at_once('crowd', "$bouncer=crowd", 'eight through PgBouncer');
 
