@@ -524,6 +524,56 @@ COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Take back what enable_rls mad
 -- Audit
 --
 
+CREATE FUNCTION cmig.audit_trigger()
+RETURNS trigger
+AS 'MODULE_PATHNAME', 'cmig_audit_trigger'
+LANGUAGE C;
+
+-- an option that is null keeps what the table has
+CREATE FUNCTION cmig.enable_audit(target regclass,
+	exclude text[] DEFAULT NULL, include text[] DEFAULT NULL,
+	redact text[] DEFAULT NULL, hash text[] DEFAULT NULL,
+	image text DEFAULT NULL, operations text[] DEFAULT NULL,
+	skip_unchanged boolean DEFAULT NULL, query_length integer DEFAULT NULL,
+	level text DEFAULT NULL, replicated boolean DEFAULT NULL,
+	oversize text DEFAULT NULL,
+	OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_enable_audit'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.enable_audit_schema(schema text, pattern text DEFAULT '%',
+	exclude text[] DEFAULT NULL, include text[] DEFAULT NULL,
+	redact text[] DEFAULT NULL, hash text[] DEFAULT NULL,
+	image text DEFAULT NULL, operations text[] DEFAULT NULL,
+	skip_unchanged boolean DEFAULT NULL, query_length integer DEFAULT NULL,
+	level text DEFAULT NULL, replicated boolean DEFAULT NULL,
+	oversize text DEFAULT NULL,
+	OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_enable_audit_schema'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.disable_audit(target regclass, OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_disable_audit'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_script(target regclass,
+	exclude text[] DEFAULT NULL, include text[] DEFAULT NULL,
+	redact text[] DEFAULT NULL, hash text[] DEFAULT NULL,
+	image text DEFAULT NULL, operations text[] DEFAULT NULL,
+	skip_unchanged boolean DEFAULT NULL, query_length integer DEFAULT NULL,
+	level text DEFAULT NULL, replicated boolean DEFAULT NULL,
+	oversize text DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_audit_script'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE PROCEDURE cmig.audit_retain(keep interval)
+AS 'MODULE_PATHNAME', 'cmig_audit_retain'
+LANGUAGE C;
+
 --
 -- Rights: everything belongs to the extension's owner, nothing to PUBLIC
 --

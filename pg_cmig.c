@@ -30,6 +30,8 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "audit.h"
+#include "audit_retain.h"
 #include "catalog.h"
 #include "create.h"
 #include "graph.h"
@@ -83,6 +85,7 @@ _PG_init(void)
 	cmig_runner_init();
 	cmig_toplevel_init();
 	cmig_rls_check_init();
+	cmig_audit_init();
 	MarkGUCPrefixReserved("cmig");
 }
 
@@ -262,6 +265,7 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 	now = cmig_move_read(true);
 	carry_out(fcinfo, &now, cmig_move_plan_upgrade(&now, targets), &number);
 	cmig_rls_gate();
+	cmig_audit_retain_after_upgrade(fcinfo->flinfo->fn_oid);
 	return (Datum) 0;
 }
 

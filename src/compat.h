@@ -15,11 +15,13 @@
 #error "pg_cmig needs PostgreSQL 15 or newer"
 #endif
 
+#include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/sinvaladt.h"
+#include "utils/acl.h"
 #include "utils/backend_status.h"
 
 /* Stands before a declaration, as core's own from 18 on. */
@@ -57,6 +59,17 @@ cmig_executor_run_compat(QueryDesc *query)
 	ExecutorRun(query, ForwardScanDirection, 0);
 #else
 	ExecutorRun(query, ForwardScanDirection, 0, true);
+#endif
+}
+
+/* Is the role the owner of the relation, or a member of its owner? */
+static inline bool
+cmig_owns_relation_compat(Oid relation, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, relation, role);
+#else
+	return pg_class_ownercheck(relation, role);
 #endif
 }
 

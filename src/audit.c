@@ -1,0 +1,704 @@
+/*
+ * audit.c
+ *	  Turning audit on and off.
+ *
+ * Triggers are made with the caller's rights, who must own the table; the log
+ * is made by audit_log.c as the extension's owner.  All that a table's audit
+ * consists of is its triggers, so that disabling leaves the table as it was.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "query.h"
+#include "audit.h"
+#include "audit_layout.h"
+#include "audit_log.h"
+#include "audit_options.h"
+#include "audit_retain.h"
+#include "audit_script.h"
+#include "audit_trigger.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_func.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(cmig_enable_audit);
+PG_FUNCTION_INFO_V1(cmig_enable_audit_schema);
+PG_FUNCTION_INFO_V1(cmig_disable_audit);
+PG_FUNCTION_INFO_V1(cmig_audit_script);
+
+/* A trigger that a table has or should have. */
+typedef struct AuditTrigger
+{
+	const char *name;
+	int16		type;
+	char		enabled;
+	char	   *args;			/* as in the statement that makes it */
+	char	   *statement;
+	int			nargs;
+	char	  **arg_values;
+} AuditTrigger;
+
+void
+cmig_audit_init(void)
+{
+	cmig_audit_trigger_init();
+}
+
+/*
+ * Arguments
+ */
+
+/* A text[] argument as a list of names, each once. */
+static List *
+names_argument(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+	List	   *names = NIL;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		CmigAuditName *name = palloc0(sizeof(CmigAuditName));
+
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("%s must not hold null", what)));
+		name->name = TextDatumGetCString(elements[i]);
+		if (!cmig_audit_options_has(names, name->name))
+			names = lappend(names, name);
+	}
+	return names;
+}
+
+/* One of two or three words. */
+static int
+word_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *const *words)
+{
+	char	   *word = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; words[i]; i++)
+	{
+		if (pg_strcasecmp(words[i], word) == 0)
+			return i;
+		appendStringInfo(&list, "%s'%s'", i > 0 ? ", " : "", words[i]);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" is not a value for %s", word, what),
+			 errhint("The values are %s.", list.data)));
+	return 0;
+}
+
+static const char *const image_words[] = {"row", "changes", NULL};
+static const char *const level_words[] = {"auto", "row", "statement", NULL};
+static const char *const oversize_words[] = {"error", "truncate", NULL};
+static const char *const operation_words[] = {"insert", "update", "delete", "truncate", NULL};
+
+static int
+operations_argument(FunctionCallInfo fcinfo, int n)
+{
+	int			operations = 0;
+	ListCell   *lc;
+
+	foreach(lc, names_argument(fcinfo, n, "operations"))
+	{
+		CmigAuditName *name = lfirst(lc);
+		int			i;
+
+		for (i = 0; operation_words[i]; i++)
+			if (pg_strcasecmp(operation_words[i], name->name) == 0)
+				break;
+		if (operation_words[i] == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" is not an operation", name->name),
+					 errhint("The operations are insert, update, delete and truncate.")));
+		operations |= 1 << i;
+	}
+	if (operations == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("operations must not be empty"),
+				 errhint("Name some of insert, update, delete, truncate; cmig.disable_audit() turns audit off.")));
+	return operations;
+}
+
+/* Put the arguments that are not null, from number n on, into options. */
+static void
+read_options(FunctionCallInfo fcinfo, int n, CmigAuditOptions *options)
+{
+	if (!PG_ARGISNULL(n))
+	{
+		options->exclude = names_argument(fcinfo, n, "exclude");
+		if (options->exclude)
+			options->include = NIL;
+	}
+	if (!PG_ARGISNULL(n + 1))
+	{
+		options->include = names_argument(fcinfo, n + 1, "include");
+		if (options->include && !PG_ARGISNULL(n) && options->exclude)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("include and exclude cannot be combined"),
+					 errhint("exclude names what to leave out, include names all there is to log.")));
+		if (options->include)
+			options->exclude = NIL;
+	}
+	if (!PG_ARGISNULL(n + 2))
+		options->redact = names_argument(fcinfo, n + 2, "redact");
+	if (!PG_ARGISNULL(n + 3))
+		options->hash = names_argument(fcinfo, n + 3, "hash");
+	if (!PG_ARGISNULL(n + 4))
+		options->changes_only = word_argument(fcinfo, n + 4, "image", image_words) == 1;
+	if (!PG_ARGISNULL(n + 5))
+		options->operations = operations_argument(fcinfo, n + 5);
+	if (!PG_ARGISNULL(n + 6))
+		options->skip_unchanged = PG_GETARG_BOOL(n + 6);
+	if (!PG_ARGISNULL(n + 7))
+	{
+		options->query_length = PG_GETARG_INT32(n + 7);
+		if (options->query_length < 0 || options->query_length > 1024 * 1024)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("query_length must be between 0 and 1048576 bytes")));
+	}
+	if (!PG_ARGISNULL(n + 8))
+		options->level = word_argument(fcinfo, n + 8, "level", level_words);
+	if (!PG_ARGISNULL(n + 9))
+		options->replicated = PG_GETARG_BOOL(n + 9);
+	if (!PG_ARGISNULL(n + 10))
+		options->truncate = word_argument(fcinfo, n + 10, "oversize", oversize_words) == 1;
+
+	if (options->replicated && options->level == CMIG_AUDIT_LEVEL_STATEMENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("replicated changes cannot be logged at statement level"),
+				 errdetail("The server fires only row triggers when it applies replicated changes."),
+				 errhint("Leave level at 'auto', or say level => 'row'.")));
+}
+
+/* Columns must exist, and a row must stay recognizable. */
+static void
+check_names(List *names, const char *what, Relation relation, const List *key, bool hides)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		CmigAuditName *name = lfirst(lc);
+		ListCell   *k;
+
+		name->attnum = get_attnum(RelationGetRelid(relation), name->name);
+		if (name->attnum <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of %s does not exist in table \"%s\"",
+							name->name, what, RelationGetRelationName(relation))));
+		foreach(k, key)
+		{
+			if (hides && strcmp(lfirst(k), name->name) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("column \"%s\" is part of the key of table \"%s\" and cannot be hidden",
+								name->name, RelationGetRelationName(relation)),
+						 errdetail("The key tells the rows apart in the log.")));
+		}
+	}
+}
+
+static void
+check_options(CmigAuditOptions *options, Relation relation)
+{
+	List	   *key = cmig_audit_layout_key(relation);
+
+	check_names(options->include, "include", relation, NIL, false);
+	check_names(options->exclude, "exclude", relation, key, true);
+	check_names(options->redact, "redact", relation, key, true);
+	check_names(options->hash, "hash", relation, key, true);
+	options->anchor = RelationGetRelid(relation);
+}
+
+/*
+ * Which tables can be audited
+ */
+
+static Relation
+open_target(Oid target, LOCKMODE mode)
+{
+	Relation	relation;
+	char	   *schema;
+
+	/* rights first: who may not have the table must not lock it */
+	if (!cmig_owns_relation_compat(target, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE,
+					   get_rel_name(target) ? get_rel_name(target) : "?");
+	relation = table_open(target, mode);
+	schema = get_namespace_name(RelationGetNamespace(relation));
+	if (relation->rd_rel->relkind != RELKIND_RELATION &&
+		relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a table", RelationGetRelationName(relation)),
+				 errhint("Audit is for tables and partitioned tables.")));
+	if (IsCatalogRelation(relation) || strcmp(schema, "cmig_audit") == 0 ||
+		strcmp(schema, "cmig") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("table \"%s.%s\" cannot be audited", schema,
+						RelationGetRelationName(relation)),
+				 errdetail("It belongs to the server's or pg_cmig's own catalog.")));
+	if (relation->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("temporary table \"%s\" cannot be audited",
+						RelationGetRelationName(relation))));
+	return relation;
+}
+
+static Oid
+trigger_function(void)
+{
+	return LookupFuncName(list_make2(makeString("cmig"), makeString("audit_trigger")),
+						  0, NULL, false);
+}
+
+/* The audit triggers of a relation; cloned: from a partitioned table above. */
+static List *
+read_triggers(Oid relation, bool *cloned)
+{
+	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
+	Oid			function = trigger_function();
+	List	   *triggers = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	*cloned = false;
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relation));
+	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while ((tuple = systable_getnext(scan)) != NULL)
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		AuditTrigger *trigger;
+		StringInfoData args;
+		bool		isnull;
+		char	   *p;
+
+		if (form->tgfoid != function)
+			continue;
+		if (OidIsValid(form->tgparentid))
+		{
+			*cloned = true;
+			continue;
+		}
+		trigger = palloc0(sizeof(AuditTrigger));
+		trigger->name = pstrdup(NameStr(form->tgname));
+		trigger->type = form->tgtype;
+		trigger->enabled = form->tgenabled;
+		trigger->nargs = form->tgnargs;
+		trigger->arg_values = palloc(sizeof(char *) * Max(1, form->tgnargs));
+		initStringInfo(&args);
+		p = VARDATA_ANY(DatumGetByteaPCopy(fastgetattr(tuple, Anum_pg_trigger_tgargs,
+													   RelationGetDescr(catalog), &isnull)));
+		for (int i = 0; i < form->tgnargs; i++)
+		{
+			trigger->arg_values[i] = p;
+			appendStringInfo(&args, "%s%s", i > 0 ? ", " : "", quote_literal_cstr(p));
+			p += strlen(p) + 1;
+		}
+		trigger->args = args.data;
+		triggers = lappend(triggers, trigger);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return triggers;
+}
+
+static CmigQuery is_subscribed = {
+	"SELECT 1 FROM pg_catalog.pg_subscription_rel s WHERE s.srrelid = $1", 1, {OIDOID}
+};
+
+/* Does level auto mean row level for this table? */
+static bool
+needs_row_level(Relation relation, const CmigAuditOptions *options)
+{
+	Oid			oid = RelationGetRelid(relation);
+	Datum		values[1] = {ObjectIdGetDatum(oid)};
+
+	return relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ||
+		relation->rd_rel->relispartition || options->replicated ||
+		has_subclass(oid) || has_superclass(oid) ||
+		cmig_query_run(&is_subscribed, values, NULL) > 0;
+}
+
+/*
+ * The triggers that a table should have
+ */
+
+static AuditTrigger *
+wanted_trigger(const char *name, int16 type, const char *events, const char *transition,
+			   const char *table, const char *args, bool replicated)
+{
+	AuditTrigger *trigger = palloc0(sizeof(AuditTrigger));
+
+	trigger->name = name;
+	trigger->type = type;
+	trigger->enabled = replicated ? TRIGGER_FIRES_ALWAYS : TRIGGER_FIRES_ON_ORIGIN;
+	trigger->args = pstrdup(args);
+	trigger->statement = psprintf("CREATE OR REPLACE TRIGGER %s AFTER %s ON %s%s%s FOR EACH %s EXECUTE FUNCTION cmig.audit_trigger(%s)",
+								  name, events, table, transition[0] ? " REFERENCING " : "",
+								  transition, (type & TRIGGER_TYPE_ROW) ? "ROW" : "STATEMENT",
+								  args);
+	return trigger;
+}
+
+static List *
+wanted_triggers(const CmigAuditOptions *options, bool row_level, const char *table)
+{
+	char	   *args = psprintf("'%d', %s", options->table_id,
+								quote_literal_cstr(cmig_audit_options_text(options)));
+	List	   *triggers = NIL;
+	int			operations = options->operations;
+
+	if (row_level && (operations & ~CMIG_AUDIT_TRUNCATE))
+	{
+		StringInfoData events;
+		int16		type = TRIGGER_TYPE_ROW | TRIGGER_TYPE_AFTER;
+		static const char *const names[] = {"INSERT", "UPDATE", "DELETE"};
+		static const int16 types[] = {TRIGGER_TYPE_INSERT, TRIGGER_TYPE_UPDATE, TRIGGER_TYPE_DELETE};
+
+		initStringInfo(&events);
+		for (int i = 0; i < lengthof(names); i++)
+		{
+			if ((operations & (1 << i)) == 0)
+				continue;
+			appendStringInfo(&events, "%s%s", events.len > 0 ? " OR " : "", names[i]);
+			type |= types[i];
+		}
+		triggers = lappend(triggers,
+						   wanted_trigger("cmig_audit_row", type, events.data, "", table,
+										  args, options->replicated));
+	}
+	if (!row_level && (operations & CMIG_AUDIT_INSERT))
+		triggers = lappend(triggers,
+						   wanted_trigger("cmig_audit_insert", TRIGGER_TYPE_INSERT, "INSERT",
+										  "NEW TABLE AS cmig_new", table, args, false));
+	if (!row_level && (operations & CMIG_AUDIT_UPDATE))
+		triggers = lappend(triggers,
+						   wanted_trigger("cmig_audit_update", TRIGGER_TYPE_UPDATE, "UPDATE",
+										  "OLD TABLE AS cmig_old NEW TABLE AS cmig_new",
+										  table, args, false));
+	if (!row_level && (operations & CMIG_AUDIT_DELETE))
+		triggers = lappend(triggers,
+						   wanted_trigger("cmig_audit_delete", TRIGGER_TYPE_DELETE, "DELETE",
+										  "OLD TABLE AS cmig_old", table, args, false));
+	if (operations & CMIG_AUDIT_TRUNCATE)
+		triggers = lappend(triggers,
+						   wanted_trigger("cmig_audit_truncate", TRIGGER_TYPE_TRUNCATE,
+										  "TRUNCATE", "", table, args, options->replicated));
+	return triggers;
+}
+
+static AuditTrigger *
+find_trigger(List *triggers, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, triggers)
+	{
+		AuditTrigger *trigger = lfirst(lc);
+
+		if (strcmp(trigger->name, name) == 0)
+			return trigger;
+	}
+	return NULL;
+}
+
+static void
+run(List **statements, char *statement)
+{
+	cmig_audit_log_execute(statement);
+	*statements = lappend(*statements, statement);
+}
+
+/* Make the triggers as wanted with as few statements as can be. */
+static void
+change_triggers(List *have, List *want, const char *table, List **statements)
+{
+	ListCell   *lc;
+
+	foreach(lc, have)
+	{
+		AuditTrigger *trigger = lfirst(lc);
+
+		if (find_trigger(want, trigger->name) == NULL)
+			run(statements, psprintf("DROP TRIGGER %s ON %s",
+									 quote_identifier(trigger->name), table));
+	}
+	foreach(lc, want)
+	{
+		AuditTrigger *trigger = lfirst(lc);
+		AuditTrigger *old = find_trigger(have, trigger->name);
+		char		enabled = old ? old->enabled : TRIGGER_FIRES_ON_ORIGIN;
+
+		if (old == NULL || old->type != trigger->type || strcmp(old->args, trigger->args) != 0)
+		{
+			run(statements, trigger->statement);
+			enabled = TRIGGER_FIRES_ON_ORIGIN;
+		}
+		if (enabled != trigger->enabled)
+			run(statements, psprintf("ALTER TABLE %s ENABLE %sTRIGGER %s", table,
+									 trigger->enabled == TRIGGER_FIRES_ALWAYS ? "ALWAYS " : "",
+									 trigger->name));
+	}
+	if (*statements)
+		CommandCounterIncrement();
+}
+
+/*
+ * Enabling
+ */
+
+static CmigQuery make_hash_key = {
+	"INSERT INTO cmig.secret (name, value) VALUES ('audit',"
+	" pg_catalog.decode(pg_catalog.replace(pg_catalog.gen_random_uuid()::text ||"
+	" pg_catalog.gen_random_uuid()::text || pg_catalog.gen_random_uuid()::text, '-', ''), 'hex'))"
+	" ON CONFLICT DO NOTHING", 0
+};
+
+static void
+ensure_hash_key(Oid extension_owner)
+{
+	CmigAuditRole saved;
+
+	if (cmig_audit_trigger_hash_key(extension_owner))
+		return;
+	cmig_audit_log_become(&saved, extension_owner);
+	cmig_query_run(&make_hash_key, NULL, NULL);
+	cmig_audit_log_return(&saved);
+	CommandCounterIncrement();
+}
+
+/* The permanent id: that of the triggers, of an earlier audit, or a new one. */
+static int32
+choose_id(const CmigAuditOptions *options, Relation relation, Oid log_owner)
+{
+	CmigAuditRole saved;
+	int32		id = options->table_id;
+
+	if (id != 0)
+		return id;
+	cmig_audit_log_become(&saved, log_owner);
+	id = cmig_audit_layout_find(RelationGetRelid(relation),
+								get_namespace_name(RelationGetNamespace(relation)),
+								RelationGetRelationName(relation));
+	if (id == 0)
+		id = cmig_audit_layout_new_id();
+	cmig_audit_log_return(&saved);
+	return id;
+}
+
+static void
+enable_one(FunctionCallInfo fcinfo, int first_option, Oid target, List **statements)
+{
+	Relation	relation = open_target(target, ShareRowExclusiveLock);
+	Oid			extension_owner = cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid);
+	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+												   RelationGetRelationName(relation));
+	CmigAuditOptions *options;
+	bool		cloned;
+	List	   *have = read_triggers(target, &cloned);
+	List	   *children = NIL;
+	Oid			log_owner;
+	bool		row_level;
+	ListCell   *lc;
+
+	if (cloned)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("partition \"%s\" is audited through its partitioned table",
+						RelationGetRelationName(relation)),
+				 errhint("Change the options of the partitioned table.")));
+	if (have)
+	{
+		AuditTrigger *trigger = linitial(have);
+
+		options = cmig_audit_options_parse(trigger->nargs, trigger->arg_values);
+		cmig_audit_options_resolve(options, relation);
+	}
+	else
+		options = cmig_audit_options_default();
+	read_options(fcinfo, first_option, options);
+	check_options(options, relation);
+
+	log_owner = cmig_audit_log_make(extension_owner);
+	cmig_audit_retain_ahead(log_owner, 3);
+	if (options->hash)
+		ensure_hash_key(extension_owner);
+	options->table_id = choose_id(options, relation, log_owner);
+	row_level = options->level == CMIG_AUDIT_LEVEL_ROW ||
+		(options->level == CMIG_AUDIT_LEVEL_AUTO && needs_row_level(relation, options));
+
+	change_triggers(have, wanted_triggers(options, row_level, table), table, statements);
+	cmig_audit_layout_record(options->table_id, relation, log_owner);
+	if (relation->rd_rel->relkind == RELKIND_RELATION)
+		children = find_inheritance_children(target, AccessShareLock);
+	table_close(relation, NoLock);
+
+	/* Triggers are not inherited, so each child is audited for itself. */
+	foreach(lc, children)
+		enable_one(fcinfo, first_option, lfirst_oid(lc), statements);
+}
+
+static Datum
+return_statements(FunctionCallInfo fcinfo, List *statements)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
+	foreach(lc, statements)
+	{
+		Datum		values[1] = {CStringGetTextDatum(lfirst(lc))};
+		bool		nulls[1] = {false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+static Oid
+target_argument(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the table must not be null")));
+	if (get_rel_name(PG_GETARG_OID(n)) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table with oid %u does not exist", PG_GETARG_OID(n))));
+	return PG_GETARG_OID(n);
+}
+
+Datum
+cmig_enable_audit(PG_FUNCTION_ARGS)
+{
+	List	   *statements = NIL;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	enable_one(fcinfo, 1, target_argument(fcinfo, 0), &statements);
+	return return_statements(fcinfo, statements);
+}
+
+static CmigQuery tables_of_schema = {
+	"SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = $1"
+	" AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'"
+	" AND c.relname LIKE $2 ORDER BY c.relname",
+	2, {OIDOID, TEXTOID}
+};
+
+static void
+collect_oid(TupleDesc desc, HeapTuple row, void *arg)
+{
+	bool		isnull;
+
+	*(List **) arg = lappend_oid(*(List **) arg,
+								 DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
+}
+
+Datum
+cmig_enable_audit_schema(PG_FUNCTION_ARGS)
+{
+	List	   *statements = NIL;
+	List	   *oids = NIL;
+	Datum		values[2];
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("schema and pattern must not be null")));
+	values[0] = ObjectIdGetDatum(get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false));
+	values[1] = PG_GETARG_DATUM(1);
+	cmig_query_each(&tables_of_schema, values, NULL, collect_oid, &oids);
+	foreach(lc, oids)
+		enable_one(fcinfo, 2, lfirst_oid(lc), &statements);
+	return return_statements(fcinfo, statements);
+}
+
+static void
+disable_one(Oid target, List **statements)
+{
+	Relation	relation = open_target(target, ShareRowExclusiveLock);
+	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+												   RelationGetRelationName(relation));
+	bool		cloned;
+	List	   *children = NIL;
+	ListCell   *lc;
+	List	   *have = read_triggers(target, &cloned);
+
+	if (cloned && have == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("partition \"%s\" is audited through its partitioned table",
+						RelationGetRelationName(relation)),
+				 errhint("Disable audit of the partitioned table, or detach the partition.")));
+	if (relation->rd_rel->relkind == RELKIND_RELATION)
+		children = find_inheritance_children(target, AccessShareLock);
+	table_close(relation, NoLock);
+	change_triggers(have, NIL, table, statements);
+	foreach(lc, children)
+		disable_one(lfirst_oid(lc), statements);
+}
+
+Datum
+cmig_disable_audit(PG_FUNCTION_ARGS)
+{
+	List	   *statements = NIL;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	disable_one(target_argument(fcinfo, 0), &statements);
+	return return_statements(fcinfo, statements);
+}
+
+Datum
+cmig_audit_script(PG_FUNCTION_ARGS)
+{
+	Relation	relation = open_target(target_argument(fcinfo, 0), AccessShareLock);
+	CmigAuditOptions *options = cmig_audit_options_default();
+	char	   *script;
+
+	read_options(fcinfo, 1, options);
+	check_options(options, relation);
+	script = cmig_audit_script_text(relation, options);
+	table_close(relation, AccessShareLock);
+	PG_RETURN_TEXT_P(cstring_to_text(script));
+}

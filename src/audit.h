@@ -1,0 +1,13 @@
+/*
+ * audit.h
+ *	  Turning audit on and off.
+ */
+#ifndef CMIG_AUDIT_H
+#define CMIG_AUDIT_H
+
+#include "postgres.h"
+
+/* Called by _PG_init: settings and callbacks. */
+extern void cmig_audit_init(void);
+
+#endif							/* CMIG_AUDIT_H */

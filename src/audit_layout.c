@@ -1,0 +1,275 @@
+/*
+ * audit_layout.c
+ *	  What audited tables are and were called, and their columns.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "query.h"
+#include "audit_layout.h"
+#include "audit_log.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+static CmigQuery read_layouts = {
+	"SELECT l.recorded_at::timestamptz, l.relation::oid, l.schema_name::text,"
+	" l.table_name::text, l.columns::jsonb, l.key_columns::text[]"
+	" FROM cmig_audit.layout l WHERE l.table_id = $1 ORDER BY l.recorded_at, l.ctid",
+	1, {INT4OID}
+};
+
+static CmigQuery insert_layout = {
+	"INSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns)"
+	" VALUES ($1, $2, $3, $4, $5, $6)",
+	6, {INT4OID, OIDOID, TEXTOID, TEXTOID, JSONBOID, TEXTARRAYOID}
+};
+
+static CmigQuery find_by_relation = {
+	"SELECT l.table_id::integer FROM cmig_audit.layout l"
+	" WHERE l.relation = $1 AND l.schema_name = $2 AND l.table_name = $3"
+	" ORDER BY l.recorded_at DESC LIMIT 1",
+	3, {OIDOID, TEXTOID, TEXTOID}
+};
+
+static CmigQuery find_by_name = {
+	"SELECT l.table_id::integer FROM cmig_audit.layout l"
+	" WHERE ($1 IS NULL OR l.schema_name = $1) AND l.table_name = $2"
+	" ORDER BY l.recorded_at DESC LIMIT 1",
+	2, {TEXTOID, TEXTOID}
+};
+
+static CmigQuery next_table_id = {
+	"SELECT pg_catalog.nextval('cmig_audit.table_id_seq')::integer", 0
+};
+
+/* The columns of an index in their order. */
+static List *
+index_columns(Relation relation, Form_pg_index index)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < index->indnkeyatts; i++)
+	{
+		AttrNumber	attnum = index->indkey.values[i];
+
+		if (attnum > 0)
+			names = lappend(names,
+							pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation),
+														  attnum - 1)->attname)));
+	}
+	return names;
+}
+
+List *
+cmig_audit_layout_key(Relation relation)
+{
+	List	   *oids = RelationGetIndexList(relation);
+	List	   *primary = NIL;
+	List	   *identity = NIL;
+	ListCell   *lc;
+
+	foreach(lc, oids)
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_index index;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		index = (Form_pg_index) GETSTRUCT(tuple);
+		if (index->indisprimary)
+			primary = index_columns(relation, index);
+		else if (index->indisreplident)
+			identity = index_columns(relation, index);
+		ReleaseSysCache(tuple);
+	}
+	list_free(oids);
+	return primary ? primary : identity;
+}
+
+/* {"column": number, ...} */
+static Jsonb *
+columns_of(Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	StringInfoData text;
+	bool		first = true;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (attribute->attisdropped)
+			continue;
+		if (!first)
+			appendStringInfoString(&text, ", ");
+		escape_json(&text, NameStr(attribute->attname));
+		appendStringInfo(&text, ": %d", attribute->attnum);
+		first = false;
+	}
+	appendStringInfoChar(&text, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+static void
+collect_layout(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **layouts = arg;
+	CmigAuditLayout *layout = palloc0(sizeof(CmigAuditLayout));
+	Datum	   *names;
+	bool		isnull;
+	int			count;
+
+	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, &isnull));
+	layout->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	layout->schema_name = cmig_query_text(desc, row, 3);
+	layout->table_name = cmig_query_text(desc, row, 4);
+	layout->columns = DatumGetJsonbPCopy(cmig_query_datum(desc, row, 5, &isnull));
+	deconstruct_array(DatumGetArrayTypeP(cmig_query_datum(desc, row, 6, &isnull)),
+					  TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &count);
+	for (int i = 0; i < count; i++)
+		layout->key_columns = lappend(layout->key_columns, TextDatumGetCString(names[i]));
+	*layouts = lappend(*layouts, layout);
+}
+
+List *
+cmig_audit_layout_read(int32 table_id)
+{
+	Datum		values[1] = {Int32GetDatum(table_id)};
+	List	   *layouts = NIL;
+
+	cmig_query_each(&read_layouts, values, NULL, collect_layout, &layouts);
+	return layouts;
+}
+
+static bool
+same_names(List *a, List *b)
+{
+	ListCell   *la,
+			   *lb;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(la, a, lb, b)
+	{
+		if (strcmp(lfirst(la), lfirst(lb)) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+insert(int32 table_id, Oid relation, const char *schema_name, const char *table_name,
+	   Jsonb *columns, List *key)
+{
+	Datum		values[6];
+	Datum	   *names = palloc(sizeof(Datum) * Max(1, list_length(key)));
+	ListCell   *lc;
+	int			count = 0;
+
+	foreach(lc, key)
+		names[count++] = CStringGetTextDatum(lfirst(lc));
+	values[0] = Int32GetDatum(table_id);
+	values[1] = ObjectIdGetDatum(relation);
+	values[2] = CStringGetTextDatum(schema_name);
+	values[3] = CStringGetTextDatum(table_name);
+	values[4] = JsonbPGetDatum(columns);
+	values[5] = PointerGetDatum(construct_array(names, count, TEXTOID, -1, false,
+												TYPALIGN_INT));
+	cmig_query_run(&insert_layout, values, NULL);
+}
+
+void
+cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
+{
+	CmigAuditRole saved;
+	List	   *layouts;
+	CmigAuditLayout *last;
+	char	   *schema_name = get_namespace_name(RelationGetNamespace(relation));
+	Jsonb	   *columns = columns_of(relation);
+	List	   *key = cmig_audit_layout_key(relation);
+
+	cmig_audit_log_become(&saved, log_owner);
+	layouts = cmig_audit_layout_read(table_id);
+	last = layouts ? llast(layouts) : NULL;
+	if (last && last->relation != RelationGetRelid(relation))
+	{
+		/* the table that had this id, if it is still the one by oid and name */
+		char	   *name = get_rel_name(last->relation);
+		Oid			schema = get_rel_namespace(last->relation);
+
+		if (name && strcmp(name, last->table_name) == 0 &&
+			strcmp(get_namespace_name(schema), last->schema_name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the audit trigger of table \"%s.%s\" carries the id of \"%s.%s\"",
+							schema_name, RelationGetRelationName(relation),
+							last->schema_name, last->table_name),
+					 errdetail("The table was copied together with its triggers; its changes would look like those of the other table."),
+					 errhint("Call cmig.disable_audit() and cmig.enable_audit() for \"%s.%s\".",
+							 schema_name, RelationGetRelationName(relation))));
+	}
+	if (last == NULL || last->relation != RelationGetRelid(relation) ||
+		strcmp(last->schema_name, schema_name) != 0 ||
+		strcmp(last->table_name, RelationGetRelationName(relation)) != 0 ||
+		compareJsonbContainers(&last->columns->root, &columns->root) != 0 ||
+		!same_names(last->key_columns, key))
+	{
+		insert(table_id, RelationGetRelid(relation), schema_name,
+			   RelationGetRelationName(relation), columns, key);
+		CommandCounterIncrement();
+	}
+	cmig_audit_log_return(&saved);
+}
+
+static void
+take_id(TupleDesc desc, HeapTuple row, void *arg)
+{
+	bool		isnull;
+
+	*(int32 *) arg = DatumGetInt32(cmig_query_datum(desc, row, 1, &isnull));
+}
+
+int32
+cmig_audit_layout_find(Oid relation, const char *schema_name, const char *table_name)
+{
+	int32		id = 0;
+
+	if (OidIsValid(relation))
+	{
+		Datum		values[3] = {ObjectIdGetDatum(relation), CStringGetTextDatum(schema_name),
+		CStringGetTextDatum(table_name)};
+
+		cmig_query_each(&find_by_relation, values, NULL, take_id, &id);
+	}
+	else
+	{
+		Datum		values[2] = {schema_name ? CStringGetTextDatum(schema_name) : (Datum) 0,
+		CStringGetTextDatum(table_name)};
+
+		cmig_query_each(&find_by_name, values, schema_name ? "  " : "n ", take_id, &id);
+	}
+	return id;
+}
+
+int32
+cmig_audit_layout_new_id(void)
+{
+	int32		id = 0;
+
+	cmig_query_each(&next_table_id, NULL, NULL, take_id, &id);
+	return id;
+}

@@ -1,0 +1,330 @@
+/*
+ * audit_options.c
+ *	  How a table is audited: the options in its triggers' arguments.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "audit_options.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+
+static const char *const operation_names[] = {"insert", "update", "delete", "truncate"};
+
+const char *
+cmig_audit_level_name(CmigAuditLevel level)
+{
+	return level == CMIG_AUDIT_LEVEL_ROW ? "row" :
+		level == CMIG_AUDIT_LEVEL_STATEMENT ? "statement" : "auto";
+}
+
+CmigAuditOptions *
+cmig_audit_options_default(void)
+{
+	CmigAuditOptions *options = palloc0(sizeof(CmigAuditOptions));
+
+	options->operations = CMIG_AUDIT_ALL;
+	options->skip_unchanged = true;
+	return options;
+}
+
+pg_noreturn static void raise_malformed(void);
+
+static void
+raise_malformed(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the arguments of an audit trigger are not understood"),
+			 errhint("Audit triggers are made by cmig.enable_audit() only; call cmig.disable_audit() and cmig.enable_audit() for the table.")));
+}
+
+static JsonbValue *
+member(Jsonb *json, const char *key)
+{
+	return getKeyJsonValueFromContainer(&json->root, key, strlen(key), NULL);
+}
+
+static int
+number_of(const JsonbValue *value)
+{
+	if (value == NULL)
+		return 0;
+	if (value->type != jbvNumeric)
+		raise_malformed();
+	return DatumGetInt32(DirectFunctionCall1(numeric_int4,
+											 NumericGetDatum(value->val.numeric)));
+}
+
+static bool
+is_string(const JsonbValue *value, const char *text)
+{
+	return value && value->type == jbvString &&
+		value->val.string.len == strlen(text) &&
+		memcmp(value->val.string.val, text, value->val.string.len) == 0;
+}
+
+/* An object of column names and numbers. */
+static List *
+names_of(JsonbValue *value)
+{
+	List	   *names = NIL;
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	CmigAuditName *name = NULL;
+
+	if (value == NULL)
+		return NIL;
+	if (value->type != jbvBinary)
+		raise_malformed();
+	it = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			name = palloc0(sizeof(CmigAuditName));
+			name->name = pnstrdup(v.val.string.val, v.val.string.len);
+			names = lappend(names, name);
+		}
+		else if (token == WJB_VALUE && name)
+			name->attnum = number_of(&v);
+		else if (token == WJB_BEGIN_ARRAY || token == WJB_ELEM)
+			raise_malformed();
+	}
+	return names;
+}
+
+CmigAuditOptions *
+cmig_audit_options_parse(int nargs, char **args)
+{
+	CmigAuditOptions *options = cmig_audit_options_default();
+	Jsonb	   *json;
+	JsonbValue *value;
+
+	if (nargs != 2)
+		raise_malformed();
+	options->table_id = pg_strtoint32(args[0]);
+	json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(args[1])));
+	if (!JB_ROOT_IS_OBJECT(json))
+		raise_malformed();
+
+	value = member(json, "anchor");
+	if (value && value->type == jbvString)
+		options->anchor = strtoul(pnstrdup(value->val.string.val, value->val.string.len), NULL, 10);
+	options->include = names_of(member(json, "include"));
+	options->exclude = names_of(member(json, "exclude"));
+	options->redact = names_of(member(json, "redact"));
+	options->hash = names_of(member(json, "hash"));
+	options->changes_only = is_string(member(json, "image"), "changes");
+	options->truncate = is_string(member(json, "oversize"), "truncate");
+	options->query_length = number_of(member(json, "query_length"));
+	value = member(json, "skip_unchanged");
+	options->skip_unchanged = !(value && value->type == jbvBool && !value->val.boolean);
+	value = member(json, "replicated");
+	options->replicated = value && value->type == jbvBool && value->val.boolean;
+	value = member(json, "level");
+	options->level = is_string(value, "row") ? CMIG_AUDIT_LEVEL_ROW :
+		is_string(value, "statement") ? CMIG_AUDIT_LEVEL_STATEMENT : CMIG_AUDIT_LEVEL_AUTO;
+	value = member(json, "operations");
+	if (value)
+	{
+		options->operations = 0;
+		for (int i = 0; i < lengthof(operation_names); i++)
+		{
+			JsonbValue	wanted;
+
+			wanted.type = jbvString;
+			wanted.val.string.val = (char *) operation_names[i];
+			wanted.val.string.len = strlen(operation_names[i]);
+			if (value->type == jbvBinary &&
+				findJsonbValueFromContainer(value->val.binary.data, JB_FARRAY, &wanted))
+				options->operations |= 1 << i;
+		}
+	}
+	return options;
+}
+
+static void
+append_names(StringInfo text, const char *key, const List *names)
+{
+	ListCell   *lc;
+	bool		first = true;
+
+	if (names == NIL)
+		return;
+	appendStringInfo(text, ", \"%s\": {", key);
+	foreach(lc, names)
+	{
+		CmigAuditName *name = lfirst(lc);
+
+		if (!first)
+			appendStringInfoString(text, ", ");
+		escape_json(text, name->name);
+		appendStringInfo(text, ": %d", name->attnum);
+		first = false;
+	}
+	appendStringInfoChar(text, '}');
+}
+
+char *
+cmig_audit_options_text(const CmigAuditOptions *options)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "{\"level\": \"%s\"", cmig_audit_level_name(options->level));
+	if (options->include || options->exclude || options->redact || options->hash)
+		appendStringInfo(&text, ", \"anchor\": \"%u\"", options->anchor);
+	append_names(&text, "include", options->include);
+	append_names(&text, "exclude", options->exclude);
+	append_names(&text, "redact", options->redact);
+	append_names(&text, "hash", options->hash);
+	if (options->changes_only)
+		appendStringInfoString(&text, ", \"image\": \"changes\"");
+	if (options->operations != CMIG_AUDIT_ALL)
+	{
+		bool		first = true;
+
+		appendStringInfoString(&text, ", \"operations\": [");
+		for (int i = 0; i < lengthof(operation_names); i++)
+		{
+			if ((options->operations & (1 << i)) == 0)
+				continue;
+			appendStringInfo(&text, "%s\"%s\"", first ? "" : ", ", operation_names[i]);
+			first = false;
+		}
+		appendStringInfoChar(&text, ']');
+	}
+	if (!options->skip_unchanged)
+		appendStringInfoString(&text, ", \"skip_unchanged\": false");
+	if (options->query_length > 0)
+		appendStringInfo(&text, ", \"query_length\": %d", options->query_length);
+	if (options->replicated)
+		appendStringInfoString(&text, ", \"replicated\": true");
+	if (options->truncate)
+		appendStringInfoString(&text, ", \"oversize\": \"truncate\"");
+	appendStringInfoChar(&text, '}');
+	return text.data;
+}
+
+static AttrNumber
+number_of_column(Relation relation, const char *name)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (!attribute->attisdropped && strcmp(NameStr(attribute->attname), name) == 0)
+			return attribute->attnum;
+	}
+	return InvalidAttrNumber;
+}
+
+static List *
+resolve_names(List *names, Relation relation, bool same_table)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	List	   *resolved = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		CmigAuditName *name = lfirst(lc);
+
+		if (same_table && name->attnum > 0 && name->attnum <= desc->natts)
+		{
+			Form_pg_attribute attribute = TupleDescAttr(desc, name->attnum - 1);
+
+			if (attribute->attisdropped)
+			{
+				/* made anew under the same name: still meant */
+				name->attnum = number_of_column(relation, name->name);
+				if (name->attnum == InvalidAttrNumber)
+					continue;
+			}
+			else
+				name->name = pstrdup(NameStr(attribute->attname));
+		}
+		else
+		{
+			name->attnum = number_of_column(relation, name->name);
+			if (name->attnum == InvalidAttrNumber)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("audit options of table \"%s\" name a column \"%s\" that does not exist",
+								RelationGetRelationName(relation), name->name),
+						 errdetail("The table was restored from a dump and its columns have changed since; writing is stopped so that nothing is logged that should be hidden."),
+						 errhint("Call cmig.disable_audit() and cmig.enable_audit() with the columns as they are now.")));
+		}
+		resolved = lappend(resolved, name);
+	}
+	return resolved;
+}
+
+void
+cmig_audit_options_resolve(CmigAuditOptions *options, Relation relation)
+{
+	bool		same_table = options->anchor == RelationGetRelid(relation);
+
+	options->include = resolve_names(options->include, relation, same_table);
+	options->exclude = resolve_names(options->exclude, relation, same_table);
+	options->redact = resolve_names(options->redact, relation, same_table);
+	options->hash = resolve_names(options->hash, relation, same_table);
+	options->anchor = RelationGetRelid(relation);
+}
+
+bool
+cmig_audit_options_has(const List *names, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp(((CmigAuditName *) lfirst(lc))->name, column) == 0)
+			return true;
+	}
+	return false;
+}
+
+Oid
+cmig_audit_options_root(Oid relation, Oid trigger)
+{
+	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
+
+	while (OidIsValid(trigger))
+	{
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(trigger));
+		scan = systable_beginscan(catalog, TriggerOidIndexId, true, NULL, 1, &key);
+		tuple = systable_getnext(scan);
+		if (HeapTupleIsValid(tuple))
+		{
+			Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+			relation = form->tgrelid;
+			trigger = form->tgparentid;
+		}
+		else
+			trigger = InvalidOid;
+		systable_endscan(scan);
+	}
+	table_close(catalog, AccessShareLock);
+	return relation;
+}

@@ -1,0 +1,23 @@
+/*
+ * audit_retain.h
+ *	  The partitions of the audit log: made ahead, emptied of what is old.
+ *
+ * Partitions are months in UTC.  They are made by enable_audit, audit_retain
+ * and at the end of an upgrade, never by the trigger; what comes after the
+ * last of them goes to the default partition.
+ */
+#ifndef CMIG_AUDIT_RETAIN_H
+#define CMIG_AUDIT_RETAIN_H
+
+#include "postgres.h"
+
+/*
+ * Make the partitions of the months to come, as the log's owner, if fewer
+ * than at_least are there.
+ */
+extern void cmig_audit_retain_ahead(Oid log_owner, int at_least);
+
+/* The same at the end of an upgrade; nothing if there is no log. */
+extern void cmig_audit_retain_after_upgrade(Oid function);
+
+#endif							/* CMIG_AUDIT_RETAIN_H */
