@@ -193,11 +193,12 @@ SKIP:
 	my $bouncer = "host=$dir port=$bouncer_port user=postgres dbname";
 	my ($log, $handle) = ('');
 
-	make_db($_) foreach ('bounced', 'crowd');
+	make_db($_) foreach ('bounced', 'crowd', 'python');
 	append_to_file("$dir/pgbouncer.ini", <<"INI");
 [databases]
 bounced = host=$host port=$port user=postgres pool_size=1
 crowd = host=$host port=$port user=postgres pool_size=4
+python = host=$host port=$port user=postgres pool_size=1
 [pgbouncer]
 listen_addr =
 listen_port = $bouncer_port
@@ -268,14 +269,13 @@ sys.path.insert(0, sys.argv[1])
 import psycopg
 from checks import CHAIN, check
 with psycopg.connect(sys.argv[2], prepare_threshold=None) as conn:
-    conn.execute("SELECT cmig.downgrade('base')")
-    conn.execute("SELECT cmig.load(%s, prune => true)", [CHAIN])
+    conn.execute("SELECT cmig.load(%s)", [CHAIN])
     check("untyped parameters", conn.execute("SELECT revision FROM cmig.upgrade(%s)", ["002"]).fetchall(),
           [("001",), ("002",)])
 with psycopg.connect(sys.argv[2], prepare_threshold=None) as conn:
     check("committed", conn.execute("SELECT revision FROM cmig.current()").fetchall(), [("002",)])
 PY
-		run_checks('psycopg through PgBouncer', 'python3', $script, $drivers, "$bouncer=bounced");
+		run_checks('psycopg through PgBouncer', 'python3', $script, $drivers, "$bouncer=python");
 	}
 
 	$handle->signal('INT');
