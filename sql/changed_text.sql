@@ -1,0 +1,155 @@
+--
+-- The text of applied revisions: what may change, what cmig.checksum_policy
+-- makes of it, what repair and accept_changes record
+-- (sql/load.sql has the rules of loading one by one)
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+CREATE FUNCTION journal() RETURNS TABLE (revision text, entries text) LANGUAGE sql AS
+$$SELECT revision, string_agg(direction, ' ' ORDER BY id) FROM cmig.journal GROUP BY 1 ORDER BY 1$$;
+CREATE FUNCTION complaints() RETURNS TABLE (severity text, object text, problem text) LANGUAGE sql AS
+$$SELECT severity, object, problem FROM cmig.check() WHERE object <> 'pg_dump' AND problem ~ 'text|journal' ORDER BY 2$$;
+\set one '-- revision: 001\n-- cmig:upgrade\nCREATE TABLE one (id int, label text);\n-- cmig:downgrade\nDROP TABLE one;\n'
+\set two '-- revision: 002\n-- down_revision: 001\n-- branch_labels: two\n-- cmig:upgrade\nINSERT INTO one VALUES (2, \'two\');\n-- cmig:downgrade\nDELETE FROM one WHERE id = 2;\n'
+\set other '-- revision: 100\n\n-- revision: 101\n-- down_revision: 100\n'
+SELECT * FROM cmig.load(:'one' || :'two' || :'other');
+SELECT step, revision FROM cmig.upgrade('heads');
+SELECT * FROM complaints();
+
+--
+-- What a formatter does is no change, where it counts
+--
+SELECT * FROM cmig.load(replace(:'one', 'CREATE TABLE one (id int, label text);', E'create  table ONE\n(\n\tID int -- key\n\t, LABEL text\n)\n;'));
+SELECT * FROM complaints();
+-- in strings and quoted names it does
+SELECT * FROM cmig.load(replace(:'two', 'two''', 'two '''));
+SELECT * FROM cmig.load(replace(:'two', 'two''', 'TWO'''));
+SELECT * FROM cmig.load(replace(:'one', 'label', '"label"'));
+
+--
+-- The policies, end to end
+--
+\set changed `printf '%s\n' '-- revision: 002' '-- down_revision: 001' '-- branch_labels: two' '-- cmig:upgrade' "INSERT INTO one VALUES (2, 'deux');" '-- cmig:downgrade' 'DELETE FROM one WHERE id = 2;'`
+-- error is the default: nothing is stored, not even of the others
+SELECT * FROM cmig.load(:'changed' || E'-- revision: 003\n-- down_revision: 002\n');
+SELECT count(*) FROM cmig.revision WHERE revision = '003' OR upgrade_sql LIKE '%deux%';
+-- warn stores it; the journal still says what was run, and check says so
+SET cmig.checksum_policy = warn;
+SELECT * FROM cmig.load(:'changed');
+SELECT * FROM complaints();
+SELECT * FROM journal();
+-- again: load compares with what is stored, which is the same now
+SELECT * FROM cmig.load(:'changed');
+-- ignore says nothing; check still does
+SET cmig.checksum_policy = ignore;
+SELECT * FROM cmig.load(:'changed');
+SELECT * FROM complaints();
+-- with error again: the same, and the text that was run can be put back
+RESET cmig.checksum_policy;
+SELECT * FROM cmig.load(:'changed');
+SELECT * FROM cmig.load(:'two');
+SELECT * FROM complaints();
+SET cmig.checksum_policy = strict;
+
+--
+-- repair accepts what is stored, accept_changes what is loaded
+--
+SET cmig.checksum_policy = ignore;
+SELECT * FROM cmig.load(:'changed');
+RESET cmig.checksum_policy;
+SELECT cmig.repair('two');
+SELECT * FROM complaints();
+SELECT * FROM cmig.load(:'changed');
+SELECT * FROM journal();
+SELECT * FROM cmig.load(:'two');
+SELECT * FROM cmig.load(:'two', accept_changes => true);
+-- it is accepted once
+SELECT * FROM cmig.load(:'two', accept_changes => true);
+SELECT * FROM complaints();
+SELECT * FROM journal();
+-- accepted is not run: only down and up again does that
+SELECT label FROM one;
+SELECT step, revision FROM cmig.downgrade('001');
+SELECT * FROM cmig.load(:'changed');
+SELECT step, revision FROM cmig.upgrade('002');
+SELECT label FROM one;
+SELECT * FROM complaints();
+
+--
+-- Edges are not for acceptance
+--
+SELECT * FROM cmig.load(replace(:'changed', 'down_revision: 001', 'down_revision:'), accept_changes => true);
+SELECT * FROM cmig.load(replace(:'changed', 'down_revision: 001', 'down_revision: 001, 200') || E'-- revision: 200\n', accept_changes => true);
+-- a parent that is applied may be gained; the rows follow
+BEGIN;
+SELECT revision FROM cmig.current();
+SELECT * FROM cmig.load(replace(:'changed', 'down_revision: 001', 'down_revision: 001, 101'));
+SELECT revision FROM cmig.current();
+SELECT step, revision FROM cmig.downgrade('101');
+SELECT revision FROM cmig.current();
+ROLLBACK;
+-- a label may go unless somebody needs it
+BEGIN;
+SELECT * FROM cmig.load(E'-- revision: 003\n-- depends_on: two\n');
+SELECT * FROM cmig.load(replace(:'changed', 'branch_labels: two', 'branch_labels:'));
+ROLLBACK;
+
+--
+-- Applied revisions without a row, without a journal, without both
+--
+-- stamped: what it covers is recorded
+SELECT cmig.stamp('base');
+TRUNCATE cmig.journal;
+SELECT cmig.stamp('{002,101}'::text[]);
+SELECT * FROM journal();
+SELECT * FROM cmig.load(:'two');
+-- without a journal nobody can know: no error, no warning
+BEGIN;
+TRUNCATE cmig.journal;
+SELECT * FROM complaints();
+SELECT * FROM cmig.load(:'two');
+SELECT * FROM journal();
+-- a repair gives it a beginning
+SELECT cmig.repair('002');
+SAVEPOINT s;
+SELECT * FROM cmig.load(:'changed');
+ROLLBACK TO s;
+ROLLBACK;
+-- without a row: the file that was run comes back, another does not
+BEGIN;
+DELETE FROM cmig.revision WHERE revision = '002';
+SAVEPOINT s;
+SELECT * FROM cmig.load(:'two');
+ROLLBACK TO s;
+SELECT * FROM cmig.load(:'changed');
+SELECT revision, known FROM cmig.current();
+ROLLBACK;
+-- without both: as it is given
+BEGIN;
+DELETE FROM cmig.revision WHERE revision = '002';
+TRUNCATE cmig.journal;
+SELECT * FROM cmig.load(:'two');
+SELECT revision, known FROM cmig.current();
+SELECT * FROM complaints();
+ROLLBACK;
+-- all rows are lost: the files, in any order, bring them back
+BEGIN;
+TRUNCATE cmig.revision;
+SELECT revision, known FROM cmig.current();
+SELECT * FROM cmig.load(:'changed' || :'other' || :'one');
+SELECT revision, known FROM cmig.current();
+SELECT step, revision FROM cmig.downgrade('two@base');
+ROLLBACK;
+-- rows written by hand, never loaded: the same rules
+BEGIN;
+INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES ('102', '{101}', 'SELECT 102');
+SELECT count(*) FROM cmig.upgrade('102');
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 103' WHERE revision = '102';
+SELECT * FROM complaints();
+SELECT content AS file FROM cmig.export('102') \gset
+SELECT * FROM cmig.load(:'file');
+ROLLBACK;
+
+DROP FUNCTION journal, complaints;
+DROP TABLE one;
+DROP EXTENSION pg_cmig;
