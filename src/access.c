@@ -79,7 +79,7 @@ static const char *const migrator[] = {
  * fails for a function that is in none.
  */
 static const char *const reader_functions[] = {
-	"branches", "check", "current", "diff", "draft", "drift", "export", "heads",
+	"audit_script", "branches", "check", "current", "diff", "draft", "drift", "export", "heads",
 	"history", "lint", "plan", "require", "resolve", "rls_check", "rls_script",
 	"script", "show", "status", NULL
 };
@@ -89,9 +89,10 @@ static const char *const author_functions[] = {
 };
 
 static const char *const migrator_functions[] = {
-	"add_check", "add_foreign_key", "add_not_null", "add_unique", "autogenerate",
-	"backfill", "disable_audit", "disable_rls", "downgrade", "downgrade_stepwise",
-	"dry_run", "enable_audit", "enable_rls", "enable_rls_schema", "repair", "reset",
+	"add_check", "add_foreign_key", "add_not_null", "add_unique", "audit_retain",
+	"audit_trigger", "autogenerate", "backfill", "disable_audit", "disable_rls",
+	"downgrade", "downgrade_stepwise", "dry_run", "enable_audit",
+	"enable_audit_schema", "enable_rls", "enable_rls_schema", "repair", "reset",
 	"reset_stepwise", "rls_test", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
 };
 
