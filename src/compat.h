@@ -95,4 +95,11 @@ cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 	(*(count) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
+/* Has an INSERT, UPDATE or DELETE statement a RETURNING clause? */
+#if PG_VERSION_NUM >= 180000
+#define cmig_returns_compat(stmt) ((stmt)->returningClause != NULL)
+#else
+#define cmig_returns_compat(stmt) ((stmt)->returningList != NIL)
+#endif
+
 #endif							/* CMIG_COMPAT_H */

@@ -509,11 +509,11 @@ returns_rows(const RawStmt *raw)
 		case T_SelectStmt:
 			return ((const SelectStmt *) raw->stmt)->intoClause == NULL;
 		case T_InsertStmt:
-			return ((const InsertStmt *) raw->stmt)->returningList != NIL;
+			return cmig_returns_compat((const InsertStmt *) raw->stmt);
 		case T_UpdateStmt:
-			return ((const UpdateStmt *) raw->stmt)->returningList != NIL;
+			return cmig_returns_compat((const UpdateStmt *) raw->stmt);
 		case T_DeleteStmt:
-			return ((const DeleteStmt *) raw->stmt)->returningList != NIL;
+			return cmig_returns_compat((const DeleteStmt *) raw->stmt);
 		default:
 			return false;
 	}

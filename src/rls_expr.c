@@ -37,7 +37,7 @@ typedef struct Reading
 	bool		per_row;		/* what is read here runs for each row */
 } Reading;
 
-static bool read_walker(Node *node, Reading *reading);
+static bool read_walker(Node *node, void *context);
 
 static bool
 is_equality(Oid opno)
@@ -267,8 +267,9 @@ read_sublink(Reading *reading, SubLink *link)
 }
 
 static bool
-read_walker(Node *node, Reading *reading)
+read_walker(Node *node, void *context)
 {
+	Reading    *reading = context;
 	CmigRlsExpression *found = reading->found;
 
 	if (node == NULL)

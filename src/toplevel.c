@@ -191,7 +191,7 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 {
 	MemoryContext caller = CurrentMemoryContext;
 
-	for (int n = 1;; n++)
+	for (volatile int n = 1;; n++)
 	{
 		ErrorData  *volatile error = NULL;
 
