@@ -59,11 +59,15 @@ sub start_run
 	return wait_until_blocked($node);
 }
 
-# Let go of the holder, which may be dead.
+# See the run end by itself, then let go of the holder, which may be dead: were
+# it the other way round, a backend that has not noticed yet that it is to die
+# could get the lock and finish its work.
 sub end_run
 {
+	my $result = finish_psql($run);
+
 	eval { $holder->quit };
-	return finish_psql($run);
+	return $result;
 }
 
 # Nothing of the run is there, and its lock is free.
