@@ -58,6 +58,30 @@ CREATE TABLE cmig.progress (
 	PRIMARY KEY (revision, direction, statement)
 );
 
+CREATE TABLE cmig.backfill_run (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	target text NOT NULL,
+	set_sql text NOT NULL,
+	where_sql text,
+	revision text,
+	direction text,
+	statement integer,
+	state text NOT NULL,
+	method text NOT NULL,
+	pass integer NOT NULL DEFAULT 1,
+	relation text,
+	place text[],
+	bound text[],
+	total double precision NOT NULL,
+	passed double precision NOT NULL DEFAULT 0,
+	rows bigint NOT NULL DEFAULT 0,
+	rows_of_pass bigint NOT NULL DEFAULT 0,
+	batches bigint NOT NULL DEFAULT 0,
+	started_at timestamptz NOT NULL,
+	updated_at timestamptz NOT NULL,
+	active interval NOT NULL DEFAULT '0'
+);
+
 CREATE TABLE cmig.secret (
 	name text PRIMARY KEY,
 	value bytea NOT NULL
@@ -67,6 +91,7 @@ ALTER TABLE cmig.revision OWNER TO @extowner@;
 ALTER TABLE cmig.version OWNER TO @extowner@;
 ALTER TABLE cmig.journal OWNER TO @extowner@;
 ALTER TABLE cmig.progress OWNER TO @extowner@;
+ALTER TABLE cmig.backfill_run OWNER TO @extowner@;
 ALTER TABLE cmig.secret OWNER TO @extowner@;
 
 -- cmig.secret is left out: keys do not belong into a dump
@@ -75,6 +100,8 @@ SELECT pg_catalog.pg_extension_config_dump('cmig.version', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.journal', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.journal_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.progress', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run_id_seq', '');
 
 COMMENT ON TABLE cmig.revision IS 'The revisions: edges, texts, flags. Rows may be written by hand; they are validated when used.';
 COMMENT ON COLUMN cmig.revision.revision IS 'Identifier: up to 128 bytes, none of @ : + , ; { } " '' or white space';
@@ -103,6 +130,15 @@ COMMENT ON COLUMN cmig.journal.statement IS 'Number of the statement that failed
 COMMENT ON TABLE cmig.progress IS 'Where an unfinished stepwise step stands: one row for each statement.';
 COMMENT ON COLUMN cmig.progress.state IS 'running, in_doubt or done';
 COMMENT ON COLUMN cmig.progress.detail IS 'What resuming needs to know, for example the names of indexes';
+COMMENT ON TABLE cmig.backfill_run IS 'Where each backfill stands or ended; cmig.backfill_progress shows it.';
+COMMENT ON COLUMN cmig.backfill_run.state IS 'running (also when it was interrupted) or done';
+COMMENT ON COLUMN cmig.backfill_run.method IS 'ctid: ranges of blocks, in passes until no row matches; key: ranges of a unique key, once';
+COMMENT ON COLUMN cmig.backfill_run.relation IS 'The table or partition under way';
+COMMENT ON COLUMN cmig.backfill_run.place IS 'Where the next batch begins: a block, or the last key that is done';
+COMMENT ON COLUMN cmig.backfill_run.bound IS 'Where this table ends: a block, or the greatest key at the start';
+COMMENT ON COLUMN cmig.backfill_run.total IS 'Work of one pass, in blocks or estimated rows';
+COMMENT ON COLUMN cmig.backfill_run.passed IS 'Of these, what lies behind';
+COMMENT ON COLUMN cmig.backfill_run.active IS 'Time spent, without the time between an interruption and the next CALL';
 COMMENT ON TABLE cmig.secret IS 'Keys; readable by the owner only and never dumped.';
 
 --
@@ -385,6 +421,45 @@ CREATE PROCEDURE cmig.reset_stepwise(confirm text,
 AS 'MODULE_PATHNAME', 'cmig_reset_stepwise'
 LANGUAGE C;
 
+CREATE PROCEDURE cmig.backfill(target regclass, set_sql text,
+	where_sql text DEFAULT NULL, batch_size integer DEFAULT 10000,
+	pause interval DEFAULT '0', max_lag interval DEFAULT NULL)
+AS 'MODULE_PATHNAME', 'cmig_backfill'
+LANGUAGE C;
+
+CREATE VIEW cmig.backfill_progress AS
+SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
+	CASE WHEN b.state OPERATOR(pg_catalog.=) 'done' THEN 'done'
+		WHEN EXISTS (SELECT FROM pg_catalog.pg_locks l
+			WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted
+			AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d
+				WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+			AND l.classid OPERATOR(pg_catalog.=) 1668114791::pg_catalog.oid
+			AND l.objsubid OPERATOR(pg_catalog.=) 17224
+			AND l.objid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(b.target)::pg_catalog.oid)
+		THEN 'running' ELSE 'interrupted' END AS state,
+	b.pass, b.rows, b.batches,
+	CASE WHEN b.state OPERATOR(pg_catalog.=) 'done' THEN 100::numeric
+		WHEN b.total OPERATOR(pg_catalog.>) 0
+		THEN pg_catalog.round((LEAST(b.passed OPERATOR(pg_catalog./) b.total, 0.999::double precision)
+			OPERATOR(pg_catalog.*) 100::double precision)::numeric, 1)
+		ELSE 0::numeric END AS percent,
+	CASE WHEN b.active OPERATOR(pg_catalog.>) '0'::interval
+		THEN pg_catalog.round(b.rows OPERATOR(pg_catalog./) EXTRACT(epoch FROM b.active)) END AS rows_per_second,
+	b.started_at, b.active,
+	CASE WHEN b.state OPERATOR(pg_catalog.<>) 'done' AND b.pass OPERATOR(pg_catalog.=) 1
+			AND b.passed OPERATOR(pg_catalog.>) 0::double precision
+			AND b.total OPERATOR(pg_catalog.>) 0::double precision
+		THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
+			((b.total OPERATOR(pg_catalog.-) LEAST(b.passed, b.total)) OPERATOR(pg_catalog./) b.passed)) END AS eta
+FROM cmig.backfill_run b;
+ALTER VIEW cmig.backfill_progress OWNER TO @extowner@;
+COMMENT ON VIEW cmig.backfill_progress IS 'Each backfill: its state (running, interrupted, done), rows so far, percent, rate and the time that is left; for other sessions to watch.';
+COMMENT ON COLUMN cmig.backfill_progress.percent IS 'Of the pass under way';
+COMMENT ON COLUMN cmig.backfill_progress.active IS 'Time spent on it';
+COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Time left of the first pass at the rate so far';
+
+COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that is there at the start once. Goes on where an interrupted one stopped. Raises 22023, 25001, 42501, 42809, 55P03.';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional is run statement by statement at top level, and resumed after an interruption. Raises 25001, MG001 to MG012.';
 COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text) IS 'Take back revisions down to target and commit after each. Raises 25001, MG001 to MG012.';
 COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrade to base and upgrade to heads again, with a commit after each revision; confirm must be the database''s name. Raises 22023, 25001, MG001 to MG012.';

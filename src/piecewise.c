@@ -61,6 +61,9 @@ typedef struct StepRun
 	bool		calling;		/* it is a CALL or DO, which may commit */
 } StepRun;
 
+/* The caller of the run under way, or InvalidOid. */
+static Oid	run_caller = InvalidOid;
+
 static const char *const own_procedures[] = {
 	"backfill", "add_not_null", "add_foreign_key", "add_check", "add_unique"
 };
@@ -396,11 +399,19 @@ run_statements(StepRun *run, MemoryContext context)
 static void
 leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
 {
+	run_caller = InvalidOid;
 	cmig_runner_stop(&run->script);
 	cmig_toplevel_snapshot();
 	cmig_session_leave_steps(session);
 	cmig_saved_settings_put_back(saved);
 	cmig_toplevel_commit();
+}
+
+Oid
+cmig_piecewise_caller(void)
+{
+	return OidIsValid(run_caller) && cmig_runner_current() != NULL ?
+		run_caller : GetUserId();
 }
 
 void
@@ -422,6 +433,7 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 	run->rows = cmig_progress_read();
 	saved = cmig_saved_settings_take();
 	cmig_runner_start(&run->script, step);
+	run_caller = run->caller;
 
 	callback.callback = cmig_runner_describe_error;
 	callback.arg = &run->script;

@@ -27,4 +27,10 @@ typedef enum CmigInDoubt
  */
 extern void cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt);
 
+/*
+ * The role with whose rights own tables are written: who called the run that
+ * is under way, whatever role its script has set, or else the current user.
+ */
+extern Oid	cmig_piecewise_caller(void);
+
 #endif							/* CMIG_PIECEWISE_H */

@@ -26,7 +26,8 @@ typedef struct CmigQuery
 	Oid			argtypes[CMIG_QUERY_MAX_ARGS];
 	struct _SPI_plan *plan;		/* made at first use */
 	bool		users_text;		/* not ours: search_path stays as it is, and
-								 * errors get no hint about our tables */
+								 * errors get no hint about our tables; it is
+								 * planned anew for its arguments each time */
 } CmigQuery;
 
 /*

@@ -65,6 +65,7 @@ typedef struct VerifyReceiver
 bool		cmig_runner_concurrently = true;
 
 static const char *running = NULL;
+static CmigDirection running_direction;
 static char *running_dummy = NULL;
 
 /* The number of the statement that runs or ran last. */
@@ -790,6 +791,7 @@ cmig_runner_run(const CmigRunStep *step)
 	PG_TRY();
 	{
 		running = step->revision;
+		running_direction = step->direction;
 		cmig_lock_wait_watch(GetUserId());
 		run_script(&run, step->sql, None_Receiver, &session);
 		if (is_verified(step))
@@ -827,6 +829,7 @@ cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)
 	run->statement_timeout = StatementTimeout;
 	run->timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
 	running = step->revision;
+	running_direction = step->direction;
 	statement_number = 0;
 	cmig_lock_wait_watch(GetUserId());
 }
@@ -836,6 +839,18 @@ cmig_runner_stop(CmigScriptRun *run)
 {
 	if (running == run->step->revision)
 		stop_running(run->statement_timeout, run->timeout_was_active);
+}
+
+void
+cmig_runner_restart_timeout(void)
+{
+	start_statement_timeout(StatementTimeout);
+}
+
+CmigDirection
+cmig_runner_direction(void)
+{
+	return running_direction;
 }
 
 int

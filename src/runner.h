@@ -70,6 +70,12 @@ extern void cmig_runner_run(const CmigRunStep *step);
 /* The revision that runs now in this session, or NULL. */
 extern const char *cmig_runner_current(void);
 
+/* statement_timeout begins to count anew, with the value now in force. */
+extern void cmig_runner_restart_timeout(void);
+
+/* The direction of the script that runs now. */
+extern CmigDirection cmig_runner_direction(void);
+
 /* The number of the statement that runs now or ran last, 0 before the first. */
 extern int	cmig_runner_statement(void);
 

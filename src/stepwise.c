@@ -15,6 +15,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "backfill_run.h"
 #include "catalog.h"
 #include "journal.h"
 #include "move.h"
@@ -160,6 +161,7 @@ finish_statements(void *arg)
 		cmig_runner_run(&last);
 	}
 	cmig_progress_clear(last.revision, last.direction);
+	cmig_backfill_run_settle(last.revision, cmig_progress_direction(last.direction));
 	finish_step(run);
 }
 

@@ -1,0 +1,828 @@
+/*
+ * backfill.c
+ *	  CALL cmig.backfill: update a table in batches, each committed.
+ *
+ * The state that counts is the one of the last commit (Backfill.run).  A
+ * batch computes the next one, stores it in its own transaction and replaces
+ * the old one after the commit, so an attempt that is rolled back begins
+ * again from the same place.
+ *
+ * With cmig.concurrently off everything happens in the caller's transaction
+ * and nothing is stored.
+ */
+#include "postgres.h"
+
+#include "backfill_run.h"
+#include "backfill_target.h"
+#include "compat.h"
+#include "errors.h"
+#include "lock_wait.h"
+#include "piecewise.h"
+#include "progress.h"
+#include "query.h"
+#include "run_lock.h"
+#include "runner.h"
+#include "toplevel.h"
+
+#include <math.h>
+
+#include "access/relation.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/acl.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+/* A batch never spans more than this, however few rows match: 64 MB. */
+#define MOST_BLOCKS 8192
+#define MOST_ROWS 1000000
+
+/* How often the lag of the replicas is looked at again, in milliseconds. */
+#define LAG_PAUSE 200
+
+PG_FUNCTION_INFO_V1(cmig_backfill);
+
+typedef struct Backfill
+{
+	CmigBackfillTarget *target;
+	CmigBackfillIdentity identity;
+	bool		one_transaction;
+	int			batch_size;
+	long		pause_ms;
+	double		max_lag_ms;		/* 0: whatever */
+	Oid			caller;			/* writes the row of its state */
+
+	MemoryContext run_context;	/* what run points to */
+	MemoryContext spare_context;	/* the same next time */
+	MemoryContext batch_context;
+	CmigBackfillRun run;		/* as committed */
+	CmigBackfillRun next;		/* as the batch under way will leave it */
+	int			part;			/* of the target, under way */
+	int			prepared;		/* the part whose statements these are, or -1 */
+	CmigQuery	update;			/* a range */
+	CmigQuery	checked;		/* a range; counts what still matches */
+	CmigQuery	first;			/* by key: from the beginning */
+	CmigQuery	bound;			/* by key: the greatest key */
+	CmigQuery	end;			/* by key: the last key of the next batch */
+	CmigQuery	first_end;
+	double		blocks;			/* by ctid: of the next batch */
+	TimestampTz last;			/* until when time spent is accounted for */
+} Backfill;
+
+static CmigQuery lag_query = {
+	.sql = "SELECT coalesce(max(extract(epoch FROM replay_lag)), 0)::float8 * 1000"
+	" FROM pg_stat_replication WHERE state = 'streaming'"
+};
+
+/*
+ * Statements of a part
+ */
+
+/* "(a, b) > ($1::t, $2::t)" with the parameters from first on. */
+static void
+append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operator, int first)
+{
+	appendStringInfoChar(sql, '(');
+	for (int i = 0; i < key->count; i++)
+		appendStringInfo(sql, "%s%s", i > 0 ? ", " : "", key->columns[i]);
+	appendStringInfo(sql, ") %s (", operator);
+	for (int i = 0; i < key->count; i++)
+		appendStringInfo(sql, "%s$%d::%s", i > 0 ? ", " : "", first + i, key->types[i]);
+	appendStringInfoChar(sql, ')');
+}
+
+static void
+append_key(StringInfo sql, const CmigBackfillKey *key, const char *suffix)
+{
+	/* qualified, since ORDER BY would else mean the column of the result */
+	for (int i = 0; i < key->count; i++)
+		appendStringInfo(sql, "%scmig_row.%s%s", i > 0 ? ", " : "", key->columns[i], suffix);
+}
+
+static void
+make_query(CmigQuery *query, const char *sql, int nargs, Oid argtype)
+{
+	cmig_query_free(query);
+	memset(query, 0, sizeof(*query));
+	query->users_text = true;
+	query->sql = sql;
+	query->nargs = nargs;
+	for (int i = 0; i < nargs; i++)
+		query->argtypes[i] = argtype;
+}
+
+static void
+prepare_key(Backfill *b, const CmigBackfillPart *part)
+{
+	const CmigBackfillKey *key = &part->key;
+	StringInfoData sql;
+
+	if (key->count * 2 > CMIG_QUERY_MAX_ARGS)
+		ereport(ERROR,
+				(errcode(ERRCODE_TOO_MANY_COLUMNS),
+				 errmsg("the key of table %s has too many columns to walk by", part->name),
+				 errhint("Give a where_sql that is true for the rows still to do.")));
+
+	/* one parameter list for all: the lower end first */
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->name, b->target->set_sql);
+	append_comparison(&sql, key, ">", 1);
+	appendStringInfoString(&sql, " AND ");
+	append_comparison(&sql, key, "<=", 1 + key->count);
+	make_query(&b->update, sql.data, key->count * 2, TEXTOID);
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->name, b->target->set_sql);
+	append_comparison(&sql, key, "<=", 1);
+	make_query(&b->first, sql.data, key->count, TEXTOID);
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	append_key(&sql, key, "::text");
+	appendStringInfo(&sql, " FROM ONLY %s AS cmig_row ORDER BY ", part->name);
+	append_key(&sql, key, " DESC");
+	appendStringInfoString(&sql, " LIMIT 1");
+	make_query(&b->bound, sql.data, 0, TEXTOID);
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	append_key(&sql, key, "::text");
+	appendStringInfo(&sql, " FROM ONLY %s AS cmig_row WHERE ", part->name);
+	append_comparison(&sql, key, ">", 1);
+	appendStringInfoString(&sql, " AND ");
+	append_comparison(&sql, key, "<=", 1 + key->count);
+	appendStringInfoString(&sql, " ORDER BY ");
+	append_key(&sql, key, "");
+	appendStringInfo(&sql, " LIMIT 1 OFFSET %d", b->batch_size - 1);
+	make_query(&b->end, sql.data, key->count * 2, TEXTOID);
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	append_key(&sql, key, "::text");
+	appendStringInfo(&sql, " FROM ONLY %s AS cmig_row WHERE ", part->name);
+	append_comparison(&sql, key, "<=", 1);
+	appendStringInfoString(&sql, " ORDER BY ");
+	append_key(&sql, key, "");
+	appendStringInfo(&sql, " LIMIT 1 OFFSET %d", b->batch_size - 1);
+	make_query(&b->first_end, sql.data, key->count, TEXTOID);
+}
+
+static void
+prepare_ctid(Backfill *b, const CmigBackfillPart *part)
+{
+	char	   *update = psprintf("UPDATE ONLY %s SET %s\n WHERE ctid >= $1 AND ctid < $2 AND (%s\n)",
+								  part->name, b->target->set_sql, b->target->where_sql);
+
+	make_query(&b->update, update, 2, TIDOID);
+	make_query(&b->checked,
+			   psprintf("WITH u AS (%s RETURNING (%s\n) AS still) SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE still) FROM u",
+						update, b->target->where_sql),
+			   2, TIDOID);
+}
+
+static void
+free_queries(Backfill *b)
+{
+	cmig_query_free(&b->update);
+	cmig_query_free(&b->checked);
+	cmig_query_free(&b->first);
+	cmig_query_free(&b->bound);
+	cmig_query_free(&b->end);
+	cmig_query_free(&b->first_end);
+}
+
+/*
+ * Sizes
+ */
+
+static double
+count_blocks(Oid relation)
+{
+	Relation	rel = relation_open(relation, AccessShareLock);
+	BlockNumber blocks = RelationGetNumberOfBlocks(rel);
+
+	relation_close(rel, AccessShareLock);
+	return blocks;
+}
+
+/* Rows and pages as ANALYZE counted them; no rows if it never did. */
+static void
+estimate(Oid relation, double *rows, double *pages)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+
+	*rows = *pages = 0;
+	if (!HeapTupleIsValid(tuple))
+		return;
+	*rows = Max(((Form_pg_class) GETSTRUCT(tuple))->reltuples, 0);
+	*pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
+	ReleaseSysCache(tuple);
+}
+
+/* The work of one pass. */
+static double
+measure(const CmigBackfillTarget *target)
+{
+	double		total = 0;
+
+	for (int i = 0; i < target->count; i++)
+	{
+		double		rows;
+		double		pages;
+
+		estimate(target->parts[i].oid, &rows, &pages);
+		total += target->by_key ? rows : count_blocks(target->parts[i].oid);
+	}
+	return total;
+}
+
+static double
+first_blocks(const Backfill *b, const CmigBackfillPart *part)
+{
+	double		rows;
+	double		pages;
+
+	estimate(part->oid, &rows, &pages);
+	if (rows < 1 || pages < 1)
+		return Max(b->batch_size / 50, 1);
+	return Min(Max(floor(b->batch_size * pages / rows), 1), MOST_BLOCKS);
+}
+
+/*
+ * A batch
+ */
+
+static CmigNames
+one_name(char *name)
+{
+	CmigNames	names = {.count = 1,.names = palloc(sizeof(char *))};
+
+	names.names[0] = name;
+	return names;
+}
+
+typedef struct Counts
+{
+	int64		all;
+	int64		still;
+} Counts;
+
+static void
+keep_counts(TupleDesc desc, HeapTuple row, void *arg)
+{
+	Counts	   *counts = arg;
+	bool		isnull;
+
+	counts->all = DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull));
+	counts->still = DatumGetInt64(cmig_query_datum(desc, row, 2, &isnull));
+}
+
+static void
+keep_key(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigNames  *key = arg;
+
+	key->count = desc->natts;
+	key->names = palloc(sizeof(char *) * desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+		key->names[i] = cmig_query_text(desc, row, i + 1);
+}
+
+/* A key as text must read the same in whatever session goes on. */
+static CmigNames
+fetch_key(CmigQuery *query, Datum *values)
+{
+	CmigNames	key = {0};
+	int			level = NewGUCNestLevel();
+
+	(void) set_config_option("datestyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("intervalstyle", "postgres", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("extra_float_digits", "1", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_query_each(query, values, NULL, keep_key, &key);
+	AtEOXact_GUC(false, level);
+	return key;
+}
+
+static int64
+update_blocks(Backfill *b)
+{
+	BlockNumber start = strtoul(b->next.place.names[0], NULL, 10);
+	BlockNumber bound = strtoul(b->next.bound.names[0], NULL, 10);
+	BlockNumber end = Min(start + (BlockNumber) b->blocks, bound);
+	ItemPointerData from;
+	ItemPointerData to;
+	Datum		values[2];
+	int64		rows;
+
+	ItemPointerSet(&from, start, 0);
+	ItemPointerSet(&to, end, 0);
+	values[0] = PointerGetDatum(&from);
+	values[1] = PointerGetDatum(&to);
+
+	/* what is updated must not match any more, or it would never end */
+	if (b->next.pass > 1 || b->next.rows == 0)
+	{
+		Counts		counts = {0};
+
+		cmig_query_each(&b->checked, values, NULL, keep_counts, &counts);
+		if (counts.still > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("where_sql still matches rows that were updated"),
+					 errdetail("Of the %lld rows of this batch, which was rolled back, %lld would be updated again in the next pass.",
+							   (long long) counts.all, (long long) counts.still),
+					 errhint("Let where_sql be true for the rows still to do, such as new_column IS NULL, or leave it out to update each row once.")));
+		rows = counts.all;
+	}
+	else
+		rows = cmig_query_run(&b->update, values, NULL);
+
+	b->next.place = one_name(psprintf("%u", end));
+	b->next.passed += end - start;
+	return rows;
+}
+
+static int64
+update_keys(Backfill *b)
+{
+	const CmigNames *place = &b->next.place;
+	const CmigNames *bound = &b->next.bound;
+	int			count = bound->count;
+	Datum		values[CMIG_QUERY_MAX_ARGS];
+	CmigNames	end;
+	int			lower = place->count;	/* 0 at the beginning */
+	int64		rows;
+
+	for (int i = 0; i < lower; i++)
+		values[i] = CStringGetTextDatum(place->names[i]);
+	for (int i = 0; i < count; i++)
+		values[lower + i] = CStringGetTextDatum(bound->names[i]);
+	end = fetch_key(lower ? &b->end : &b->first_end, values);
+	if (end.count == 0)
+		end = *bound;
+	for (int i = 0; i < count; i++)
+		values[lower + i] = CStringGetTextDatum(end.names[i]);
+	rows = cmig_query_run(lower ? &b->update : &b->first, values, NULL);
+	b->next.place = end;
+	b->next.passed += rows;
+	return rows;
+}
+
+/* Is the part under way done? */
+static bool
+part_is_done(const CmigBackfillRun *run, bool by_key)
+{
+	if (run->bound.count == 0)
+		return true;			/* it was empty */
+	if (run->place.count == 0)
+		return false;
+	if (!by_key)
+		return strtoul(run->place.names[0], NULL, 10) >= strtoul(run->bound.names[0], NULL, 10);
+	for (int i = 0; i < run->bound.count; i++)
+	{
+		if (strcmp(run->place.names[i], run->bound.names[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The part is new to this session, or new at all. */
+static void
+begin_part(Backfill *b, const CmigBackfillPart *part)
+{
+	if (b->prepared != b->part)
+	{
+		MemoryContext old = MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));
+
+		if (b->target->by_key)
+			prepare_key(b, part);
+		else
+			prepare_ctid(b, part);
+		MemoryContextSwitchTo(old);
+		b->blocks = first_blocks(b, part);
+		b->prepared = b->part;
+	}
+	if (b->next.relation != NULL && strcmp(b->next.relation, part->name) == 0)
+		return;
+	b->next.relation = part->name;
+	b->next.place = b->next.bound = (CmigNames) {0};
+	if (b->target->by_key)
+		b->next.bound = fetch_key(&b->bound, NULL);
+	else
+	{
+		b->next.place = one_name(pstrdup("0"));
+		b->next.bound = one_name(psprintf("%.0f", count_blocks(part->oid)));
+	}
+}
+
+static void
+store(Backfill *b)
+{
+	Oid			user;
+	int			security;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (b->one_transaction)
+		return;
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);
+	cmig_backfill_run_update(&b->next, now - b->last);
+	SetUserIdAndSecContext(user, security);
+}
+
+static void
+run_batch(void *arg)
+{
+	Backfill   *b = arg;
+	const CmigBackfillPart *part = &b->target->parts[b->part];
+	int			level;
+	int64		rows;
+
+	if (!b->one_transaction)
+		cmig_toplevel_snapshot();
+	level = NewGUCNestLevel();
+	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	b->next = b->run;
+	begin_part(b, part);
+	if (!part_is_done(&b->next, b->target->by_key))
+	{
+		rows = b->target->by_key ? update_keys(b) : update_blocks(b);
+		b->next.rows += rows;
+		b->next.rows_of_pass += rows;
+		b->next.batches++;
+		if (!b->target->by_key)
+			b->blocks = Min(Max(rows == 0 ? b->blocks * 2 :
+								floor(b->blocks * Min(Max((double) b->batch_size / rows, 0.5), 2)),
+								1), MOST_BLOCKS);
+	}
+	AtEOXact_GUC(false, level);
+	store(b);
+}
+
+static void
+run_last(void *arg)
+{
+	Backfill   *b = arg;
+
+	b->next = b->run;
+	b->next.done = true;
+	store(b);
+}
+
+static void
+copy_names(CmigNames *names)
+{
+	char	  **copy = palloc(sizeof(char *) * Max(names->count, 1));
+
+	for (int i = 0; i < names->count; i++)
+		copy[i] = pstrdup(names->names[i]);
+	names->names = copy;
+}
+
+/* What was computed is committed: from now on it is the state. */
+static void
+adopt(Backfill *b)
+{
+	MemoryContext previous = b->run_context;
+	MemoryContext old = MemoryContextSwitchTo(b->spare_context);
+
+	/* next may still point into what run points to */
+	b->run = b->next;
+	b->run.method = b->next.method ? pstrdup(b->next.method) : NULL;
+	b->run.relation = b->next.relation ? pstrdup(b->next.relation) : NULL;
+	copy_names(&b->run.place);
+	copy_names(&b->run.bound);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(b->batch_context);
+	MemoryContextReset(previous);
+	b->run_context = b->spare_context;
+	b->spare_context = previous;
+	b->last = GetCurrentTimestamp();
+}
+
+/* Carry it out, with retries and a commit, or as a part of the transaction. */
+static void
+attempt(Backfill *b, CmigAttempt body)
+{
+	MemoryContext old = MemoryContextSwitchTo(b->batch_context);
+
+	CHECK_FOR_INTERRUPTS();
+	cmig_lock_wait_forget();
+	if (b->one_transaction)
+		body(b);
+	else
+	{
+		cmig_runner_restart_timeout();
+		cmig_toplevel_attempt(body, NULL, b, psprintf("backfill of %s", b->target->name));
+	}
+	MemoryContextSwitchTo(old);
+	adopt(b);
+}
+
+/*
+ * The loop
+ */
+
+static void
+keep_lag(TupleDesc desc, HeapTuple row, void *arg)
+{
+	bool		isnull;
+
+	*(double *) arg = DatumGetFloat8(cmig_query_datum(desc, row, 1, &isnull));
+}
+
+static void
+throttle(Backfill *b)
+{
+	if (b->one_transaction)
+		return;
+	if (b->pause_ms > 0)
+		cmig_toplevel_sleep(b->pause_ms);
+	while (b->max_lag_ms > 0)
+	{
+		double		lag = 0;
+
+		cmig_toplevel_snapshot();
+		cmig_query_each(&lag_query, NULL, NULL, keep_lag, &lag);
+		cmig_toplevel_commit();
+		if (lag <= b->max_lag_ms)
+			break;
+		cmig_toplevel_sleep(LAG_PAUSE);
+	}
+}
+
+static void
+show_activity(const Backfill *b)
+{
+	char		activity[256];
+
+	if (!pgstat_track_activities)
+		return;
+	snprintf(activity, sizeof(activity), "pg_cmig: backfill of %.150s, pass %d, %lld rows",
+			 b->target->name, b->run.pass, (long long) b->run.rows);
+	pgstat_report_activity(STATE_RUNNING, activity);
+}
+
+/* All parts once, from where the state says. */
+static void
+run_pass(Backfill *b)
+{
+	b->part = 0;
+	if (b->run.relation != NULL)
+	{
+		/* parts before it are done; it may have gone meanwhile */
+		while (b->part < b->target->count &&
+			   strcmp(b->target->parts[b->part].name, b->run.relation) < 0)
+			b->part++;
+	}
+	for (; b->part < b->target->count; b->part++)
+	{
+		do
+		{
+			attempt(b, run_batch);
+			show_activity(b);
+			if (part_is_done(&b->run, b->target->by_key))
+				break;
+			throttle(b);
+		} while (true);
+	}
+}
+
+static void
+run_passes(Backfill *b)
+{
+	for (;;)
+	{
+		run_pass(b);
+		if (b->target->by_key || b->run.rows_of_pass == 0)
+			break;
+		b->run.pass++;
+		b->run.relation = NULL;
+		b->run.rows_of_pass = 0;
+		b->run.passed = 0;
+		throttle(b);
+	}
+	if (!b->one_transaction)
+		attempt(b, run_last);
+}
+
+/* Errors say where it was. */
+static void
+describe_error(void *arg)
+{
+	Backfill   *b = arg;
+
+	cmig_lock_wait_explain();
+	errcontext("pg_cmig: backfill of %s, after %lld rows", b->target->name,
+			   (long long) b->run.rows);
+}
+
+/* Find the state to go on with, or begin one; true if it is done already. */
+static bool
+find_state(Backfill *b)
+{
+	Oid			user;
+	int			security;
+	bool		done = false;
+	MemoryContext old = MemoryContextSwitchTo(b->run_context);
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);
+	if (cmig_backfill_run_find(&b->identity, &b->run))
+	{
+		done = b->run.done;
+		if (!done)
+			ereport(NOTICE,
+					(errmsg("going on with the backfill of %s after %lld rows",
+							b->target->name, (long long) b->run.rows)));
+	}
+	else
+	{
+		b->run.method = b->target->by_key ? "key" : "ctid";
+		b->run.pass = 1;
+		b->run.total = measure(b->target);
+		cmig_backfill_run_insert(&b->identity, &b->run);
+	}
+	SetUserIdAndSecContext(user, security);
+	MemoryContextSwitchTo(old);
+	return done;
+}
+
+static void
+run_backfill(Backfill *b)
+{
+	bool		alone = cmig_runner_current() == NULL;
+	ErrorContextCallback callback;
+
+	if (b->one_transaction)
+	{
+		b->run.pass = 1;
+		run_passes(b);
+		return;
+	}
+
+	callback.callback = describe_error;
+	callback.arg = b;
+	callback.previous = error_context_stack;
+
+	cmig_run_lock_table(b->target->oid);
+	PG_TRY();
+	{
+		error_context_stack = &callback;
+		if (alone)
+			cmig_lock_wait_watch(GetUserId());
+		cmig_toplevel_snapshot();
+		if (!find_state(b))
+		{
+			cmig_toplevel_commit();
+			b->last = GetCurrentTimestamp();
+			run_passes(b);
+			ereport(NOTICE,
+					(errmsg("backfill of %s: %lld rows", b->target->name,
+							(long long) b->run.rows)));
+		}
+	}
+	PG_CATCH();
+	{
+		if (alone)
+			cmig_lock_wait_unwatch();
+		cmig_run_lock_table_release(b->target->oid);
+		free_queries(b);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	error_context_stack = callback.previous;
+	if (alone)
+		cmig_lock_wait_unwatch();
+	cmig_run_lock_table_release(b->target->oid);
+}
+
+/*
+ * Arguments
+ */
+
+static double
+milliseconds(const Interval *interval)
+{
+	return interval->time / 1000.0 + interval->day * 86400000.0 +
+		interval->month * (30 * 86400000.0);
+}
+
+static char *
+required_text(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	char	   *value = PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+
+	if (value == NULL || value[strspn(value, " \t\r\n")] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be empty", name),
+				 errhint("CALL cmig.backfill('users', 'email_lower = lower(email)', 'email_lower IS NULL').")));
+	return value;
+}
+
+static double
+interval_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	double		value;
+
+	if (PG_ARGISNULL(n))
+		return 0;
+	value = milliseconds(PG_GETARG_INTERVAL_P(n));
+	if (value < 0 || value > 86400000.0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be between 0 and 1 day", name)));
+	return value;
+}
+
+Datum
+cmig_backfill(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	Backfill   *b;
+	char	   *set_sql;
+	char	   *where_sql;
+	Oid			table;
+
+	if (cmig_runner_concurrently)
+		cmig_toplevel_require(fcinfo, "cmig.backfill");
+	PreventCommandIfReadOnly("cmig.backfill");
+
+	context = cmig_runner_concurrently ?
+		cmig_toplevel_context("pg_cmig backfill") :
+		AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the target must not be null"),
+				 errhint("Name a table.")));
+	table = PG_GETARG_OID(0);
+	set_sql = required_text(fcinfo, 1, "set_sql");
+	where_sql = PG_ARGISNULL(2) ? NULL : required_text(fcinfo, 2, "where_sql");
+
+	b = palloc0(sizeof(Backfill));
+	b->batch_size = PG_ARGISNULL(3) ? 10000 : PG_GETARG_INT32(3);
+	if (b->batch_size < 1 || b->batch_size > MOST_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("batch_size must be between 1 and %d", MOST_ROWS)));
+	b->pause_ms = interval_argument(fcinfo, 4, "pause");
+	b->max_lag_ms = interval_argument(fcinfo, 5, "max_lag");
+	if (b->max_lag_ms > 0 && !has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to see the lag of the replicas"),
+				 errhint("GRANT pg_read_all_stats TO %s, or leave out max_lag.",
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+
+	b->one_transaction = !cmig_runner_concurrently;
+	b->caller = cmig_piecewise_caller();
+	b->prepared = -1;
+	b->run_context = AllocSetContextCreate(context, "pg_cmig backfill state",
+										   ALLOCSET_SMALL_SIZES);
+	b->spare_context = AllocSetContextCreate(context, "pg_cmig backfill state",
+											 ALLOCSET_SMALL_SIZES);
+	b->batch_context = AllocSetContextCreate(context, "pg_cmig backfill batch",
+											 ALLOCSET_DEFAULT_SIZES);
+	if (!b->one_transaction)
+		cmig_toplevel_snapshot();
+	b->target = cmig_backfill_target_check(table, set_sql, where_sql);
+	b->identity.target = b->target->name;
+	b->identity.set_sql = set_sql;
+	b->identity.where_sql = where_sql;
+	if (cmig_runner_current() != NULL)
+	{
+		b->identity.revision = pstrdup(cmig_runner_current());
+		b->identity.direction = cmig_progress_direction(cmig_runner_direction());
+		b->identity.statement = cmig_runner_statement();
+	}
+	if (!b->one_transaction)
+		cmig_toplevel_commit();
+
+	run_backfill(b);
+
+	free_queries(b);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,181 @@
+/*
+ * backfill_run.c
+ *	  cmig.backfill_run: where each backfill stands.
+ *
+ * The row is written in the transaction of each batch, so it is exact after a
+ * crash.
+ */
+#include "postgres.h"
+
+#include "backfill_run.h"
+#include "catalog.h"
+#include "compat.h"
+#include "errors.h"
+#include "query.h"
+
+#include "catalog/pg_type.h"
+#include "datatype/timestamp.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+static CmigQuery find_query = {
+	.sql = "SELECT id, state = 'done', method, pass, relation, place, bound,"
+	" total, passed, rows, rows_of_pass, batches FROM cmig.backfill_run"
+	" WHERE target = $1 AND set_sql = $2 AND where_sql IS NOT DISTINCT FROM $3"
+	" AND revision IS NOT DISTINCT FROM $4 AND direction IS NOT DISTINCT FROM $5"
+	" AND statement IS NOT DISTINCT FROM $6"
+	" AND (state <> 'done' OR statement IS NOT NULL)"
+	" ORDER BY id DESC LIMIT 1",
+	.nargs = 6,
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
+};
+
+static CmigQuery insert_query = {
+	.sql = "INSERT INTO cmig.backfill_run (target, set_sql, where_sql, revision,"
+	" direction, statement, state, method, total, started_at, updated_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $8, clock_timestamp(),"
+	" clock_timestamp()) RETURNING id",
+	.nargs = 8,
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
+		FLOAT8OID}
+};
+
+static CmigQuery update_query = {
+	.sql = "UPDATE cmig.backfill_run SET state = $2, pass = $3, relation = $4,"
+	" place = $5, bound = $6, total = $7, passed = $8, rows = $9,"
+	" rows_of_pass = $10, batches = $11, active = active + $12,"
+	" updated_at = clock_timestamp() WHERE id = $1",
+	.nargs = 12,
+	.argtypes = {INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
+		FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID}
+};
+
+static CmigQuery settle_query = {
+	.sql = "UPDATE cmig.backfill_run SET statement = NULL"
+	" WHERE revision = $1 AND direction = $2 AND statement IS NOT NULL",
+	.nargs = 2,
+	.argtypes = {TEXTOID, TEXTOID}
+};
+
+static void
+set_text(Datum *values, char *nulls, int i, const char *value)
+{
+	values[i] = value ? CStringGetTextDatum(value) : (Datum) 0;
+	nulls[i] = value ? ' ' : 'n';
+}
+
+static void
+set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
+{
+	set_text(values, nulls, 0, identity->target);
+	set_text(values, nulls, 1, identity->set_sql);
+	set_text(values, nulls, 2, identity->where_sql);
+	set_text(values, nulls, 3, identity->revision);
+	set_text(values, nulls, 4, identity->direction);
+	values[5] = Int32GetDatum(identity->statement);
+	nulls[5] = identity->revision ? ' ' : 'n';
+}
+
+/* The elements of a text[] column. */
+static CmigNames
+names_of(TupleDesc desc, HeapTuple row, int column)
+{
+	CmigNames	names = {0};
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, column, &isnull);
+	Datum	   *elements;
+	bool	   *nulls;
+
+	if (isnull)
+		return names;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &names.count);
+	names.names = palloc(sizeof(char *) * Max(names.count, 1));
+	for (int i = 0; i < names.count; i++)
+		names.names[i] = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
+	return names;
+}
+
+static void
+collect(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigBackfillRun *run = arg;
+	bool		isnull;
+
+	run->id = DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull));
+	run->done = DatumGetBool(cmig_query_datum(desc, row, 2, &isnull));
+	run->method = cmig_query_text(desc, row, 3);
+	run->pass = DatumGetInt32(cmig_query_datum(desc, row, 4, &isnull));
+	run->relation = cmig_query_text(desc, row, 5);
+	run->place = names_of(desc, row, 6);
+	run->bound = names_of(desc, row, 7);
+	run->total = DatumGetFloat8(cmig_query_datum(desc, row, 8, &isnull));
+	run->passed = DatumGetFloat8(cmig_query_datum(desc, row, 9, &isnull));
+	run->rows = DatumGetInt64(cmig_query_datum(desc, row, 10, &isnull));
+	run->rows_of_pass = DatumGetInt64(cmig_query_datum(desc, row, 11, &isnull));
+	run->batches = DatumGetInt64(cmig_query_datum(desc, row, 12, &isnull));
+}
+
+bool
+cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
+{
+	Datum		values[6];
+	char		nulls[7] = "      ";
+
+	set_identity(identity, values, nulls);
+	return cmig_query_each(&find_query, values, nulls, collect, run) > 0;
+}
+
+static void
+keep_id(TupleDesc desc, HeapTuple row, void *arg)
+{
+	bool		isnull;
+
+	*(int64 *) arg = DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull));
+}
+
+void
+cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
+{
+	Datum		values[8];
+	char		nulls[9] = "        ";
+
+	set_identity(identity, values, nulls);
+	set_text(values, nulls, 6, run->method);
+	values[7] = Float8GetDatum(run->total);
+	cmig_query_each(&insert_query, values, nulls, keep_id, &run->id);
+}
+
+void
+cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
+{
+	Datum		values[12];
+	char		nulls[13] = "            ";
+	Interval	active = {.time = active_us};
+
+	values[0] = Int64GetDatum(run->id);
+	set_text(values, nulls, 1, run->done ? "done" : "running");
+	values[2] = Int32GetDatum(run->pass);
+	set_text(values, nulls, 3, run->relation);
+	values[4] = cmig_catalog_names_datum(&run->place);
+	values[5] = cmig_catalog_names_datum(&run->bound);
+	values[6] = Float8GetDatum(run->total);
+	values[7] = Float8GetDatum(run->passed);
+	values[8] = Int64GetDatum(run->rows);
+	values[9] = Int64GetDatum(run->rows_of_pass);
+	values[10] = Int64GetDatum(run->batches);
+	values[11] = IntervalPGetDatum(&active);
+	if (cmig_query_run(&update_query, values, nulls) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the row of this backfill in cmig.backfill_run is gone"),
+				 errhint("Leave the rows there until the backfill has ended.")));
+}
+
+void
+cmig_backfill_run_settle(const char *revision, const char *direction)
+{
+	Datum		values[2] = {CStringGetTextDatum(revision), CStringGetTextDatum(direction)};
+
+	cmig_query_run(&settle_query, values, NULL);
+}

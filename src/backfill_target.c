@@ -1,0 +1,397 @@
+/*
+ * backfill_target.c
+ *	  What a backfill is to do, checked before the first batch.
+ *
+ * With a filter a table is walked by ranges of blocks, in passes until no row
+ * matches: fastest, and rows that others move or add meanwhile are found in
+ * the next pass.  Without a filter nothing tells a row that was done from one
+ * that was not, so the table is walked in the order of a unique key, once, up
+ * to the greatest key that was there at the start.
+ */
+#include "postgres.h"
+
+#include "backfill_target.h"
+#include "compat.h"
+#include "errors.h"
+#include "query.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/catalog.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
+#include "partitioning/partdesc.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+
+/*
+ * Fragments
+ */
+
+/* An error's position is one in the text at hand, not in the CALL. */
+static void
+place_error(void *arg)
+{
+	int			position = geterrposition();
+
+	if (position <= 0)
+		return;
+	errposition(0);
+	internalerrposition(position);
+	internalerrquery((const char *) arg);
+}
+
+static void
+push_text(ErrorContextCallback *callback, char *text)
+{
+	callback->callback = place_error;
+	callback->arg = text;
+	callback->previous = error_context_stack;
+	error_context_stack = callback;
+}
+
+static void
+check_set(const char *name, const char *set_sql)
+{
+	char	   *text = psprintf("UPDATE %s SET %s\n", name, set_sql);
+	ErrorContextCallback callback;
+	List	   *parsed;
+	UpdateStmt *update = NULL;
+
+	push_text(&callback, text);
+	parsed = raw_parser(text, RAW_PARSE_DEFAULT);
+	error_context_stack = callback.previous;
+
+	if (list_length(parsed) == 1)
+		update = (UpdateStmt *) linitial_node(RawStmt, parsed)->stmt;
+	if (update == NULL || !IsA(update, UpdateStmt) || update->whereClause != NULL ||
+		update->fromClause != NIL || update->returningList != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("set_sql must be what stands between SET and WHERE of an UPDATE"),
+				 errdetail("It is: %s", set_sql),
+				 errhint("Give the condition as where_sql; take values of other tables by a subquery in set_sql.")));
+}
+
+static void
+check_where(const char *where_sql)
+{
+	char	   *text = psprintf("%s\n", where_sql);
+	ErrorContextCallback callback;
+	SelectStmt *select;
+
+	push_text(&callback, text);
+	select = (SelectStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_PLPGSQL_EXPR))->stmt;
+	error_context_stack = callback.previous;
+
+	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
+		select->fromClause != NIL || select->whereClause != NULL ||
+		select->groupClause != NIL || select->havingClause != NULL ||
+		select->sortClause != NIL || select->limitCount != NULL ||
+		select->limitOffset != NULL || select->lockingClause != NIL ||
+		select->distinctClause != NIL || select->op != SETOP_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("where_sql must be what stands behind WHERE"),
+				 errdetail("It is: %s", where_sql),
+				 errhint("Give a condition alone, such as email_lower IS NULL.")));
+}
+
+/* The names of the columns that are set. */
+static List *
+analyse(CmigBackfillTarget *target)
+{
+	char	   *text = psprintf("UPDATE %s SET %s\n WHERE (%s\n)", target->name, target->set_sql,
+								target->where_sql ? target->where_sql : "true");
+	ErrorContextCallback callback;
+	Query	   *query;
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	push_text(&callback, text);
+	query = parse_analyze_fixedparams(linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT)),
+									  text, NULL, 0, NULL);
+	error_context_stack = callback.previous;
+
+	if (contain_volatile_functions(query->jointree->quals))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("where_sql must not use volatile functions"),
+				 errdetail("Each batch would choose other rows: %s", target->where_sql),
+				 errhint("Let the condition depend on the row alone.")));
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		if (!entry->resjunk)
+			columns = lappend(columns, get_attname(target->oid, entry->resno, false));
+	}
+	return columns;
+}
+
+static bool
+is_set(List *columns, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Relations
+ */
+
+static char *
+qualified_name(Oid relation)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+									  get_rel_name(relation));
+}
+
+static void
+refuse_kind(Oid relation, const char *kind)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("cannot backfill %s, which is %s", qualified_name(relation), kind),
+			 errhint("Name a table.")));
+}
+
+static void
+check_kind(Oid relation)
+{
+	if (IsCatalogRelationOid(relation))
+		refuse_kind(relation, "a system catalog");
+	switch (get_rel_relkind(relation))
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+			break;
+		case RELKIND_VIEW:
+			refuse_kind(relation, "a view");
+			break;
+		case RELKIND_MATVIEW:
+			refuse_kind(relation, "a materialized view");
+			break;
+		case RELKIND_FOREIGN_TABLE:
+			refuse_kind(relation, "a foreign table");
+			break;
+		case '\0':
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("relation with OID %u does not exist", relation)));
+			break;
+		default:
+			refuse_kind(relation, "no table");
+	}
+}
+
+static void
+check_policies(Oid relation)
+{
+	if (check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("row-level security hides rows of table %s from this backfill",
+						qualified_name(relation)),
+				 errdetail("Role \"%s\" is subject to its policies.",
+						   GetUserNameFromId(GetUserId(), false)),
+				 errhint("Backfill as a role with BYPASSRLS, or ALTER TABLE ... NO FORCE ROW LEVEL SECURITY as the owner meanwhile.")));
+}
+
+/* Rights, as the server checks them when it would carry out the statement. */
+static void
+check_rights(const CmigBackfillTarget *target, const char *name)
+{
+	CmigQuery	query = {.users_text = true};
+
+	query.sql = psprintf("EXPLAIN (COSTS OFF) UPDATE ONLY %s SET %s\n WHERE (%s\n)", name,
+						 target->set_sql, target->where_sql ? target->where_sql : "true");
+	cmig_query_run(&query, NULL, NULL);
+	cmig_query_free(&query);
+}
+
+/* Rows cannot move between partitions that are updated one by one. */
+static void
+check_partition_key(Oid relation, List *columns)
+{
+	Relation	rel = relation_open(relation, AccessShareLock);
+	PartitionKey key = RelationGetPartitionKey(rel);
+
+	for (int i = 0; i < key->partnatts; i++)
+	{
+		char	   *name;
+
+		if (key->partattrs[i] == 0)
+			continue;
+		name = get_attname(relation, key->partattrs[i], false);
+		if (is_set(columns, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("set_sql must not change column \"%s\" of the partition key", name),
+					 errhint("Move the rows with INSERT and DELETE.")));
+	}
+	relation_close(rel, AccessShareLock);
+}
+
+/*
+ * Keys
+ */
+
+static bool
+is_usable_key(Relation index, Relation table)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (index->rd_rel->relam != BTREE_AM_OID || !form->indisunique || !form->indimmediate ||
+		!form->indisvalid || !form->indisready ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL))
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		AttrNumber	column = form->indkey.values[i];
+
+		if (column <= 0 || index->rd_indoption[i] != 0 ||
+			!TupleDescAttr(table->rd_att, column - 1)->attnotnull)
+			return false;
+	}
+	return true;
+}
+
+static void
+read_key(Relation index, Relation table, CmigBackfillKey *key)
+{
+	key->count = index->rd_index->indnkeyatts;
+	key->columns = palloc(sizeof(char *) * key->count);
+	key->types = palloc(sizeof(char *) * key->count);
+	for (int i = 0; i < key->count; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(table->rd_att,
+												 index->rd_index->indkey.values[i] - 1);
+
+		key->columns[i] = pstrdup(NameStr(column->attname));
+		key->types[i] = format_type_extended(column->atttypid, -1,
+											 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+	}
+}
+
+/* The primary key if there is one, else another key that will do. */
+static bool
+find_key(Oid relation, CmigBackfillKey *key)
+{
+	Relation	table = relation_open(relation, AccessShareLock);
+	List	   *indexes = RelationGetIndexList(table);
+	ListCell   *lc;
+
+	key->count = 0;
+	foreach(lc, indexes)
+	{
+		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
+
+		if (is_usable_key(index, table) &&
+			(key->count == 0 || index->rd_index->indisprimary))
+			read_key(index, table, key);
+		relation_close(index, AccessShareLock);
+	}
+	relation_close(table, AccessShareLock);
+	return key->count > 0;
+}
+
+static void
+choose_key(CmigBackfillPart *part, List *columns)
+{
+	if (!find_key(part->oid, &part->key))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table %s has no primary key to walk by", part->name),
+				 errdetail("Without where_sql only a key tells the rows that are done; a unique index over columns that are NOT NULL would do too."),
+				 errhint("Give a where_sql that is true for the rows still to do, such as new_column IS NULL.")));
+	for (int i = 0; i < part->key.count; i++)
+	{
+		char	   *name = part->key.columns[i];
+
+		if (is_set(columns, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("set_sql must not change column \"%s\" of the key", name),
+					 errdetail("Without where_sql table %s is walked in the order of that key.",
+							   part->name),
+					 errhint("Give a where_sql that is true for the rows still to do.")));
+		part->key.columns[i] = pstrdup(quote_identifier(name));
+	}
+}
+
+/*
+ * Entry point
+ */
+
+static int
+compare_parts(const void *a, const void *b)
+{
+	return strcmp(((const CmigBackfillPart *) a)->name, ((const CmigBackfillPart *) b)->name);
+}
+
+CmigBackfillTarget *
+cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql)
+{
+	CmigBackfillTarget *target = palloc0(sizeof(CmigBackfillTarget));
+	List	   *relations;
+	List	   *columns;
+	ListCell   *lc;
+
+	check_kind(table);
+	target->oid = table;
+	target->name = qualified_name(table);
+	target->set_sql = set_sql;
+	target->where_sql = where_sql;
+	target->by_key = where_sql == NULL;
+
+	check_set(target->name, set_sql);
+	if (where_sql != NULL)
+		check_where(where_sql);
+	columns = analyse(target);
+
+	relations = find_all_inheritors(table, AccessShareLock, NULL);
+	target->parts = palloc0(sizeof(CmigBackfillPart) * list_length(relations));
+	foreach(lc, relations)
+	{
+		Oid			relation = lfirst_oid(lc);
+		CmigBackfillPart *part = &target->parts[target->count];
+
+		check_kind(relation);
+		check_policies(relation);
+		if (get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE)
+		{
+			check_partition_key(relation, columns);
+			continue;
+		}
+		part->oid = relation;
+		part->name = qualified_name(relation);
+		check_rights(target, part->name);
+		if (target->by_key)
+			choose_key(part, columns);
+		target->count++;
+	}
+	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+		check_rights(target, target->name);
+	qsort(target->parts, target->count, sizeof(CmigBackfillPart), compare_parts);
+	return target;
+}

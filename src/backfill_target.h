@@ -1,0 +1,45 @@
+/*
+ * backfill_target.h
+ *	  What a backfill is to do, checked before the first batch.
+ */
+#ifndef CMIG_BACKFILL_TARGET_H
+#define CMIG_BACKFILL_TARGET_H
+
+#include "postgres.h"
+
+/* A unique key that is never null, in whose order a table can be walked. */
+typedef struct CmigBackfillKey
+{
+	int			count;
+	char	  **columns;		/* quoted */
+	char	  **types;			/* as in a cast */
+} CmigBackfillKey;
+
+/* A table that holds rows: the target, a child or a partition of it. */
+typedef struct CmigBackfillPart
+{
+	Oid			oid;
+	char	   *name;			/* qualified and quoted */
+	CmigBackfillKey key;		/* if by_key */
+} CmigBackfillPart;
+
+typedef struct CmigBackfillTarget
+{
+	Oid			oid;
+	char	   *name;			/* qualified and quoted */
+	const char *set_sql;
+	const char *where_sql;		/* NULL: all rows */
+	bool		by_key;
+	int			count;
+	CmigBackfillPart *parts;	/* ordered by name */
+} CmigBackfillTarget;
+
+/*
+ * Check the fragments, the kind of the relation, rights and policies, as the
+ * current user; choose how to walk.  Raises 22023, 42501, 42809 and what the
+ * server raises for the statement.  Needs a snapshot.
+ */
+extern CmigBackfillTarget *cmig_backfill_target_check(Oid table, const char *set_sql,
+													  const char *where_sql);
+
+#endif							/* CMIG_BACKFILL_TARGET_H */
