@@ -48,13 +48,14 @@ ORDER BY 1};
 my $before = query($node, 'app', $look);
 like($before, qr/^version 001$/m, 'the database starts at 001');
 
-my ($holder, $run);
+my ($holder, $holder_pid, $run);
 
 # Start an upgrade that stops in the middle of 003.
 sub start_run
 {
 	$holder = $node->background_psql('app', on_error_stop => 0);
 	$holder->query_safe('BEGIN; LOCK TABLE gate');
+	$holder_pid = $holder->query_safe('SELECT pg_backend_pid()');
 	$run = start_psql($node, 'app', "SELECT cmig.upgrade('head');");
 	return wait_until_blocked($node);
 }
@@ -112,17 +113,21 @@ like(slurp_file($node->logfile), qr/pg_cmig: upgrade of 003, statement 5, line \
 	is_untouched('kill -9 of the backend');
 }
 
-# A postmaster that dies leaves the backends to find out.
+# A postmaster that dies leaves the backends to find out.  The holder must not
+# be the first, or the run would get its lock and end well.
 {
 	my $backend = start_run();
 	my $postmaster = $node->{_pid};
 
+	kill 'STOP', $holder_pid;
 	$node->kill9;
-	isnt(end_run(), 0, 'kill -9 of the postmaster: the run fails');
-	# until both are gone, the data directory counts as in use
+	isnt(finish_psql($run), 0, 'kill -9 of the postmaster: the run fails');
+	kill 'KILL', $holder_pid;
+	eval { $holder->quit };
+	# until all are gone, the data directory counts as in use
 	foreach my $attempt (1 .. 300)
 	{
-		last unless kill 0, $postmaster, $backend;
+		last unless kill 0, $postmaster, $backend, $holder_pid;
 		usleep(100_000);
 	}
 	$node->start;
@@ -154,7 +159,7 @@ $node->safe_psql('steps', 'CREATE EXTENSION pg_cmig');
 my $steps = 300;
 query($node, 'steps', load_sql(map {
 		revision_file(sprintf('s%03d', $_), $_ == 1 ? '' : sprintf('s%03d', $_ - 1),
-			"CREATE TABLE t$_ (x int);", "DROP TABLE t$_;")
+			"CREATE TABLE t$_ (x int);\nSELECT pg_sleep(0.003);", "DROP TABLE t$_;")
 	} (1 .. $steps)));
 my $agree = q{
 SELECT CASE WHEN tables = rows AND rows = applied THEN 'agree' ELSE format('%s tables, %s in the journal, %s applied', tables, rows, applied) END
@@ -166,10 +171,7 @@ foreach my $round (1 .. 5)
 	my $session = start_psql($node, 'steps',
 		join("\n", ("SELECT cmig.upgrade('+1');") x ($steps / 5)));
 
-	$node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'run'")
-	  if $round == 1;
-	usleep(int(rand(120_000)));
+	usleep(50_000 + int(rand(250_000)));
 	if ($round % 2)
 	{
 		my $pid = $node->safe_psql('postgres',
