@@ -142,7 +142,7 @@ repair_policy(const Policy *policy)
 	return text.data;
 }
 
-/* Do two policies bind a common role, directly or by membership? */
+/* Does a bind a role that b names?  By inherited rights, as the server asks. */
 static bool
 share_role(const Policy *a, const Policy *b)
 {
@@ -151,8 +151,8 @@ share_role(const Policy *a, const Policy *b)
 
 	for (int i = 0; i < ARR_DIMS(a->roles)[0]; i++)
 		for (int j = 0; j < ARR_DIMS(b->roles)[0]; j++)
-			if (left[i] == right[j] || left[i] == ACL_ID_PUBLIC || right[j] == ACL_ID_PUBLIC ||
-				is_member_of_role_nosuper(right[j], left[i]))
+			if (left[i] == right[j] || left[i] == ACL_ID_PUBLIC ||
+				(right[j] != ACL_ID_PUBLIC && !superuser_arg(right[j]) && has_privs_of_role(right[j], left[i])))
 				return true;
 	return false;
 }

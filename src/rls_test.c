@@ -296,8 +296,11 @@ static CmigQuery copied_columns = {
 	"   ELSE 'pg_catalog.md5(pg_catalog.random()::text)' END"
 	"  ELSE 'r.' || quote_ident(a.attname) END, ', ' ORDER BY a.attnum)"
 	" FROM pg_attribute a LEFT JOIN LATERAL (SELECT a.attnum FROM pg_index x"
-	"   WHERE x.indrelid = a.attrelid AND x.indisunique AND a.attnum = ANY (x.indkey::int2[])"
-	"   AND x.indnkeyatts > 0 LIMIT 1) u ON true"
+	"   WHERE x.indrelid = a.attrelid AND x.indisunique AND (a.attnum = ANY (x.indkey::int2[])"
+	"    OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = x.indexrelid"
+	"     AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum))"
+	"   AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = a.attrelid AND f.contype = 'f'"
+	"    AND a.attnum = ANY (f.conkey)) LIMIT 1) u ON true"
 	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"
 	/* what makes its own value is left to do so */
 	" AND NOT (a.attidentity <> '' OR (u.attnum IS NOT NULL AND a.atthasdef AND NOT a.attname::text = ANY ($2)))",
