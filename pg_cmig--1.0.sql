@@ -4,7 +4,7 @@
 
 CREATE SCHEMA cmig;
 ALTER SCHEMA cmig OWNER TO @extowner@;
-COMMENT ON SCHEMA cmig IS 'pg_cmig: schema migrations inside the database';
+COMMENT ON SCHEMA cmig IS 'pg_cmig: schema migrations inside the database; SELECT * FROM cmig.status() tells where it is';
 
 --
 -- Catalog
@@ -104,30 +104,41 @@ SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run_id_seq', '');
 
 COMMENT ON TABLE cmig.revision IS 'The revisions: edges, texts, flags. Rows may be written by hand; they are validated when used.';
-COMMENT ON COLUMN cmig.revision.revision IS 'Identifier: up to 128 bytes, none of @ : + , ; { } " '' or white space';
+COMMENT ON COLUMN cmig.revision.revision IS 'Identifier: up to 128 bytes, none of @ : + , ; { } " '' or white space; not head, heads, base, current';
 COMMENT ON COLUMN cmig.revision.down_revision IS 'Parents: ids of the revisions that this one follows; several make a merge, none a base';
 COMMENT ON COLUMN cmig.revision.depends_on IS 'Revisions (ids or branch labels) that must be applied before this one without being its parents';
 COMMENT ON COLUMN cmig.revision.branch_labels IS 'Names for the branch that starts here';
 COMMENT ON COLUMN cmig.revision.message IS 'One line that says what the revision does';
-COMMENT ON COLUMN cmig.revision.description IS 'Free text';
+COMMENT ON COLUMN cmig.revision.description IS 'Free text from the header of its file';
 COMMENT ON COLUMN cmig.revision.upgrade_sql IS 'SQL that applies the revision; empty when there is nothing to do';
 COMMENT ON COLUMN cmig.revision.downgrade_sql IS 'SQL that takes it back; NULL means irreversible, empty nothing to undo';
 COMMENT ON COLUMN cmig.revision.verify_sql IS 'SQL that checks the result after the upgrade; NULL for none';
-COMMENT ON COLUMN cmig.revision.transactional IS 'false: the statements cannot run inside a transaction';
+COMMENT ON COLUMN cmig.revision.transactional IS 'false: the statements cannot run inside a transaction, so that CALL cmig.upgrade_stepwise must run them';
 COMMENT ON COLUMN cmig.revision.created_at IS 'When the revision was written (the create_date of its file)';
 COMMENT ON COLUMN cmig.revision.created_by IS 'The role that stored it in this database';
 COMMENT ON TABLE cmig.version IS 'The applied heads, as in alembic_version: applied revisions that no applied revision names as parent or dependency.';
-COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision';
+COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision; all below it are applied too';
 COMMENT ON TABLE cmig.journal IS 'What was carried out: one row for each step.';
+COMMENT ON COLUMN cmig.journal.id IS 'Order of writing';
+COMMENT ON COLUMN cmig.journal.revision IS 'Identifier of the revision, which may have been removed since';
 COMMENT ON COLUMN cmig.journal.direction IS 'upgrade, downgrade, stamp or repair';
 COMMENT ON COLUMN cmig.journal.outcome IS 'done; stepwise runs also write running and failed';
+COMMENT ON COLUMN cmig.journal.started_at IS 'When the step began';
 COMMENT ON COLUMN cmig.journal.elapsed IS 'Wall-clock time of the step';
 COMMENT ON COLUMN cmig.journal.role IS 'The role that the script ran as';
 COMMENT ON COLUMN cmig.journal.session_role IS 'The role that had logged in';
-COMMENT ON COLUMN cmig.journal.checksum IS 'sha256 over the tokens of the text that was run or accepted, and its flag';
+COMMENT ON COLUMN cmig.journal.application_name IS 'application_name of the session';
+COMMENT ON COLUMN cmig.journal.client_address IS 'Where the session came from; NULL for a local socket';
+COMMENT ON COLUMN cmig.journal.transaction_id IS 'The transaction that ran the step';
+COMMENT ON COLUMN cmig.journal.checksum IS 'sha256 over the tokens of the upgrade text that was run, stamped or accepted, and its flag; NULL for a downgrade';
 COMMENT ON COLUMN cmig.journal.search_path IS 'search_path that the script started with';
+COMMENT ON COLUMN cmig.journal.sqlstate IS 'SQLSTATE of the error, if the step failed';
+COMMENT ON COLUMN cmig.journal.message IS 'Message of the error, if the step failed';
 COMMENT ON COLUMN cmig.journal.statement IS 'Number of the statement that failed';
 COMMENT ON TABLE cmig.progress IS 'Where an unfinished stepwise step stands: one row for each statement.';
+COMMENT ON COLUMN cmig.progress.revision IS 'Identifier of the revision';
+COMMENT ON COLUMN cmig.progress.direction IS 'upgrade or downgrade';
+COMMENT ON COLUMN cmig.progress.statement IS 'Number of the statement in the script, from 1';
 COMMENT ON COLUMN cmig.progress.state IS 'running, in_doubt or done';
 COMMENT ON COLUMN cmig.progress.detail IS 'What resuming needs to know, for example the names of indexes';
 COMMENT ON TABLE cmig.backfill_run IS 'Where each backfill stands or ended; cmig.backfill_progress shows it.';
@@ -140,6 +151,8 @@ COMMENT ON COLUMN cmig.backfill_run.total IS 'Work of one pass, in blocks or est
 COMMENT ON COLUMN cmig.backfill_run.passed IS 'Of these, what lies behind';
 COMMENT ON COLUMN cmig.backfill_run.active IS 'Time spent, without the time between an interruption and the next CALL';
 COMMENT ON TABLE cmig.secret IS 'Keys; readable by the owner only and never dumped.';
+COMMENT ON COLUMN cmig.secret.name IS 'What the key is for';
+COMMENT ON COLUMN cmig.secret.value IS 'The key';
 
 --
 -- Moving
@@ -312,30 +325,30 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 -- What the functions do, return and raise
 --
 
-COMMENT ON FUNCTION cmig.upgrade(text) IS 'Apply revisions up to target: an id, a unique prefix, a label, head, heads, +N, rev+N. Returns one row a step; raises MG001 to MG009.';
-COMMENT ON FUNCTION cmig.upgrade(text[]) IS 'Apply revisions up to several absolute targets. Returns one row a step; raises MG001 to MG009.';
-COMMENT ON FUNCTION cmig.upgrade(integer) IS 'Apply the next N revisions: upgrade(2) is upgrade(''+2''). Quote ids that are digits. Raises MG001 to MG009, 22023.';
-COMMENT ON FUNCTION cmig.downgrade(text) IS 'Take back revisions down to target: an id, base, -N, label@base, rev-N. Returns one row a step; raises MG001 to MG007, MG011.';
-COMMENT ON FUNCTION cmig.downgrade(integer) IS 'Take back the last N revisions: downgrade(-1) is downgrade(''-1''). Quote ids that are digits. Raises MG001 to MG007, MG011, 22023.';
-COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads again, in one transaction; confirm must be the database''s name. Returns one row a step; raises 22023, MG006, MG007, MG011.';
-COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Record target as applied without running anything; purge empties the version table first. Returns the rows now recorded; raises MG001 to MG004.';
-COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Record several targets as applied without running anything. Returns the rows now recorded; raises MG001 to MG004.';
-COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order; changes nothing. Raises MG001 to MG006.';
-COMMENT ON FUNCTION cmig.plan(text, text[]) IS 'The steps that upgrade to several targets would run, in order; changes nothing. Raises MG001 to MG006.';
-COMMENT ON FUNCTION cmig.current() IS 'The version rows: where this database is. Works also when the graph is broken.';
-COMMENT ON FUNCTION cmig.heads() IS 'The heads of the graph; is_effective is false for one that another head depends on. Works also when the graph is broken.';
-COMMENT ON FUNCTION cmig.branches() IS 'The branch points of the graph with their children. Works also when the graph is broken.';
+COMMENT ON FUNCTION cmig.upgrade(text) IS 'Apply revisions up to target: an id or its beginning, a label, label@head, head, heads, +N, rev+N. Returns one row a step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
+COMMENT ON FUNCTION cmig.upgrade(text[]) IS 'Apply revisions up to several absolute targets. Returns one row a step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
+COMMENT ON FUNCTION cmig.upgrade(integer) IS 'Apply the next N revisions: upgrade(2) is upgrade(''+2''). Quote ids that are digits. Returns one row a step; raises as upgrade(text).';
+COMMENT ON FUNCTION cmig.downgrade(text) IS 'Take back what is above target: an id, base, -N, label@-N, label@base, rev-N. Returns one row a step; raises MG001 to MG007, MG011, 22023, and what a script raises.';
+COMMENT ON FUNCTION cmig.downgrade(integer) IS 'Take back the last N revisions: downgrade(-1) is downgrade(''-1''). Quote ids that are digits. Returns one row a step; raises as downgrade(text).';
+COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads again, in one transaction; confirm must be the database''s name. Returns one row a step; raises 22023, MG005 to MG007, MG009, MG011, and what a script raises.';
+COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Record target, and all below it, as applied without running anything; purge empties the version table first. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
+COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Record several targets as applied without running anything. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
+COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order; changes nothing. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.plan(text, text[]) IS 'The steps that upgrade to several targets would run, in order; changes nothing. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.current() IS 'The version rows: where this database is; no row is base. Works also when the revisions are broken.';
+COMMENT ON FUNCTION cmig.heads() IS 'The revisions that no other follows; is_effective is false for one that another head depends on. Works also when the revisions are broken.';
+COMMENT ON FUNCTION cmig.branches() IS 'The revisions that several others follow, with these. Works also when the revisions are broken.';
 COMMENT ON FUNCTION cmig.history(text) IS 'The revisions of a range from:to, newest first; both ends inclusive, current is a symbol. Raises MG001 to MG004, 22023.';
-COMMENT ON FUNCTION cmig.show(text) IS 'All about one revision, as field and value. Raises MG001 to MG004.';
+COMMENT ON FUNCTION cmig.show(text) IS 'All about the revisions that an absolute identifier or current names, as field and value. Raises MG001 to MG004, 22023.';
 COMMENT ON FUNCTION cmig.status() IS 'Where the database is, what is pending, what is wrong, and what to type, in one look.';
-COMMENT ON FUNCTION cmig.resolve(text) IS 'The ids that an absolute identifier names. Raises MG001 to MG004.';
-COMMENT ON FUNCTION cmig.check(boolean) IS 'The health of the catalog: problems and their fixes; with raise => true an error if there is one. Raises MG005 then.';
-COMMENT ON FUNCTION cmig.require(text) IS 'Nothing when target is applied, otherwise an error that names the pending revisions. Raises MG010, MG001 to MG005.';
-COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Store the revision files in script, one or many, in any order: added, replaced, unchanged, removed, kept. All or nothing; raises MG005, MG008, MG013.';
+COMMENT ON FUNCTION cmig.resolve(text) IS 'The ids that an absolute identifier names. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.check(boolean) IS 'The health of the catalog: problems and their fixes. With raise => true raises MG005 if there is an error among them.';
+COMMENT ON FUNCTION cmig.require(text) IS 'Nothing when target is applied, otherwise an error that names the pending revisions. Raises MG010, MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Store the revision files in script, one or many, in any order: added, replaced, unchanged, removed, kept. All or nothing; raises MG005, MG008, MG011, MG013, 22023.';
 COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'As load, for the .sql files of a directory on the server; needs pg_read_server_files. Raises as load, and 42501.';
 COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean) IS 'Store a new revision after head and return its id. Raises MG001 to MG005, 23505, 22023.';
-COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean, text) IS 'Store a revision that joins several, and return its id. Raises MG001 to MG005, 22023.';
-COMMENT ON FUNCTION cmig.merge(text, text, text, boolean, text) IS 'Store a revision that joins what the identifier names, such as heads, and return its id. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean, text) IS 'Store a revision that joins several, and return its id. Raises MG001 to MG005, 23505, 22023.';
+COMMENT ON FUNCTION cmig.merge(text, text, text, boolean, text) IS 'Store a revision that joins what the identifier names, such as heads, and return its id. Raises MG001 to MG005, 23505, 22023.';
 
 --
 -- Files and daily work: draft, export, script, repair, remove_revision, grants

@@ -68,6 +68,11 @@ SELECT cmig.merge(ARRAY['m2', 'nosuch'], 'unknown');
 SELECT cmig.merge(NULL::text, 'null');
 SELECT cmig.merge(ARRAY['tools1', 'api2'], 'splices', revision => 'm3', splice => true);
 SELECT * FROM stored WHERE revision = 'm3';
+-- a label of its own
+SELECT cmig.merge('heads', 'label twice', revision => 'm4', branch_label => 'tools');
+SELECT cmig.merge('heads', 'label its own id', revision => 'm4', branch_label => 'm4');
+SELECT cmig.merge('heads', 'labelled', revision => 'm4', branch_label => 'release');
+SELECT * FROM stored WHERE revision = 'm4';
 DROP VIEW stored;
 
 -- a merge of many: linear

@@ -387,7 +387,8 @@ compare_with_journal(const CmigRevisionText *text, void *arg)
 	changed->problems =
 		add_problem(changed->problems, "warning", pstrdup(text->edges.id),
 					"its upgrade text or transactional flag is not what was applied here",
-					"Load the text that was applied, or accept this one: SELECT cmig.repair('<revision>').");
+					psprintf("Load the text that was applied, or accept this one: SELECT cmig.repair(%s).",
+							 quote_literal_cstr(text->edges.id)));
 	MemoryContextSwitchTo(old);
 }
 

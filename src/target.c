@@ -269,7 +269,7 @@ find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 	if (id->symbol == NULL)
 	{
 		if (id->steps <= 0)
-			cmig_identifier_not_valid(id, "An upgrade cannot go down or nowhere.",
+			cmig_identifier_not_valid(id, "An upgrade goes up, by one step or more.",
 							 "Use '+1' and the like, or cmig.downgrade.");
 		lineage = cmig_identifier_lineage(graph, id->label);
 		return cmig_identifier_walk_up(graph, id,
