@@ -138,6 +138,7 @@ CALL try_script('INSERT INTO cmig.version VALUES (''009'')');
 CALL try_script('INSERT INTO cmig.version VALUES (''001'')');
 CALL try_script('INSERT INTO cmig.version VALUES (''feed0000beef'')');
 CALL try_script('UPDATE cmig.version SET revision = ''001''');
+CALL try_script('DELETE FROM cmig.revision WHERE revision = ''009''');
 CALL try_script('TRUNCATE cmig.revision, cmig.version');
 CALL try_script('DROP EXTENSION pg_cmig');
 CALL try_script('DROP EXTENSION pg_cmig CASCADE');

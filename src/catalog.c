@@ -140,6 +140,11 @@ static CmigQuery read_version = {
 	"SELECT v.revision::text FROM cmig.version v", 0
 };
 
+static CmigQuery read_unknown_version = {
+	"SELECT v.revision::text FROM cmig.version v WHERE NOT EXISTS"
+	" (SELECT FROM cmig.revision r WHERE r.revision = v.revision)", 0
+};
+
 static CmigQuery insert_version = {
 	"INSERT INTO cmig.version (revision) VALUES ($1) ON CONFLICT DO NOTHING",
 	1, {TEXTOID}
@@ -654,6 +659,15 @@ cmig_catalog_read_version(void)
 		names->names[names->count++] = lfirst(lc);
 	qsort(names->names, names->count, sizeof(char *), compare_names);
 	return names;
+}
+
+char *
+cmig_catalog_unknown_version(void)
+{
+	List	   *rows = NIL;
+
+	cmig_query_each(&read_unknown_version, NULL, NULL, collect_row, &rows);
+	return rows != NIL ? linitial(rows) : NULL;
 }
 
 void

@@ -22,6 +22,8 @@ extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
 
 /* The version rows, sorted by bytes. */
 extern CmigNames *cmig_catalog_read_version(void);
+/* A version row that names no revision, or NULL. */
+extern char *cmig_catalog_unknown_version(void);
 
 /* The texts of one revision, or NULL when it is not there. */
 extern CmigRevisionText *cmig_catalog_read_text(const char *revision);

@@ -146,6 +146,15 @@ require_reversible(const CmigRunStep *step)
 						 step->revision)));
 }
 
+static void
+revision_deleted(const char *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("revision \"%s\" was deleted during the run", id),
+			 errhint("A script must not change cmig.revision.")));
+}
+
 CmigRunStep *
 cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node)
 {
@@ -154,10 +163,7 @@ cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node)
 	CmigRunStep *step;
 
 	if (script == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" was deleted during the run", id),
-				 errhint("A script must not change cmig.revision.")));
+		revision_deleted(id);
 	step = make_step(plan, id, script);
 	require_reversible(step);
 	return step;
@@ -291,6 +297,7 @@ cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan)
 	bool	   *expected = palloc_extended(Max(now->graph->count, 1),
 										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	CmigNames  *rows;
+	char	   *unknown;
 	ListCell   *lc;
 
 	if (plan->count == 0)
@@ -315,6 +322,9 @@ cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan)
 									 rows->names[i]));
 		expected[node] = false;
 	}
+	unknown = cmig_catalog_unknown_version();
+	if (unknown != NULL)
+		revision_deleted(unknown);
 	for (int i = 0; i < now->graph->count; i++)
 		if (expected[i])
 			version_changed(psprintf("The row of revision \"%s\" is gone.",

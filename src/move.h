@@ -54,7 +54,8 @@ extern void cmig_move_rows(const CmigSituation *now, const CmigStep *step);
 
 /*
  * Raise 55000 if, after all steps of the plan, the version rows are others than
- * these have made: a script or another session wrote some.
+ * these have made, or name a revision that is gone: a script or another session
+ * wrote to the catalog.
  */
 extern void cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan);
 

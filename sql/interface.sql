@@ -1,0 +1,67 @@
+--
+-- What applications and scripts build on: arguments, result columns, settings,
+-- and that nothing is without a comment or open to everybody
+--
+CREATE EXTENSION pg_cmig;
+
+-- moving, looking, writing: arguments with their defaults, then result columns
+CREATE VIEW call AS
+SELECT p.proname || '(' || coalesce(string_agg(a.name || ' ' || format_type(a.type, NULL)
+		|| coalesce(' = ' || pg_get_function_arg_default(p.oid, a.n::int), ''), ', ' ORDER BY a.n)
+		FILTER (WHERE a.mode IN ('i', 'b')), '') || ')' AS call,
+	coalesce(string_agg(a.name || ' ' || format_type(a.type, NULL), ', ' ORDER BY a.n) FILTER (WHERE a.mode = 'o'),
+		CASE p.prokind WHEN 'p' THEN '-' ELSE format_type(p.prorettype, NULL) END) AS result,
+	p.provolatile AS volatility, p.proname AS name
+FROM pg_proc p
+LEFT JOIN LATERAL unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames)
+	WITH ORDINALITY AS u (type, mode, name, n) ON true
+LEFT JOIN LATERAL (SELECT u.type, coalesce(u.mode, 'i') AS mode, u.name, u.n) a ON u.n IS NOT NULL
+WHERE p.pronamespace = 'cmig'::regnamespace
+GROUP BY p.oid;
+\pset format unaligned
+SELECT call, result FROM call
+WHERE name IN ('upgrade', 'downgrade', 'reset', 'stamp', 'upgrade_stepwise', 'downgrade_stepwise', 'reset_stepwise',
+	'plan', 'current', 'heads', 'branches', 'history', 'show', 'status', 'resolve', 'check', 'require',
+	'load', 'load_directory', 'create_revision', 'merge', 'draft', 'export', 'repair', 'remove_revision', 'script')
+ORDER BY call COLLATE "C";
+\pset format aligned
+DROP VIEW call;
+
+-- the catalog's columns
+SELECT c.relname AS relation, string_agg(a.attname, ', ' ORDER BY a.attnum) AS columns
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = 'cmig'::regnamespace AND c.relname IN ('revision', 'version', 'journal', 'progress', 'secret')
+GROUP BY 1 ORDER BY 1;
+
+-- all is written about
+SELECT p.oid::regprocedure AS without_comment FROM pg_proc p
+WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname !~ 'audit' AND obj_description(p.oid, 'pg_proc') IS NULL;
+SELECT c.oid::regclass AS without_comment FROM pg_class c
+WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'v', 'p') AND obj_description(c.oid, 'pg_class') IS NULL;
+SELECT name AS without_description FROM pg_settings WHERE name LIKE 'cmig.%' AND coalesce(short_desc, '') = '';
+
+-- nothing is for PUBLIC, all belongs to one role, none of it is SECURITY DEFINER
+SELECT p.oid::regprocedure AS for_public FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+WHERE p.pronamespace = 'cmig'::regnamespace AND a.grantee = 0;
+SELECT c.oid::regclass AS for_public FROM pg_class c, aclexplode(c.relacl) a
+WHERE c.relnamespace = 'cmig'::regnamespace AND a.grantee = 0;
+SELECT nspname AS for_public FROM pg_namespace n, aclexplode(n.nspacl) a WHERE nspname = 'cmig' AND a.grantee = 0;
+SELECT count(DISTINCT owner) AS owners FROM (SELECT proowner FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace
+	UNION ALL SELECT relowner FROM pg_class WHERE relnamespace = 'cmig'::regnamespace
+	UNION ALL SELECT nspowner FROM pg_namespace WHERE nspname = 'cmig') o (owner);
+SELECT oid::regprocedure AS definer FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace AND prosecdef;
+
+-- what pg_dump takes: all but the keys
+SELECT c.oid::regclass AS not_dumped FROM pg_class c, pg_extension e
+WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'S') AND e.extname = 'pg_cmig'
+	AND NOT c.oid = ANY (e.extconfig) ORDER BY 1;
+
+-- a schema of that name that somebody made before is not taken over
+DROP EXTENSION pg_cmig;
+CREATE SCHEMA cmig;
+CREATE EXTENSION pg_cmig;
+DROP SCHEMA cmig;
+CREATE EXTENSION pg_cmig SCHEMA public;
+SELECT name, setting, vartype, enumvals, context FROM pg_settings
+WHERE name IN ('cmig.protect', 'cmig.concurrently', 'cmig.lock_timeout', 'cmig.lock_retries', 'cmig.search_path', 'cmig.role',
+	'cmig.checksum_policy', 'cmig.running_revision') ORDER BY name;

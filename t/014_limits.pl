@@ -1,0 +1,127 @@
+# What a run meets that needs more than one session, or a server with little of
+# everything: too many locks, the sum of lock waits, a snapshot that is too old,
+# a stepwise run under way.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep);
+
+my $node = new_node('limits', 'max_connections = 10', 'max_locks_per_transaction = 10',
+	'max_worker_processes = 0', 'autovacuum = off', 'shared_buffers = 16MB');
+$node->start;
+$node->safe_psql('postgres', 'CREATE DATABASE app');
+$node->safe_psql('app', 'CREATE EXTENSION pg_cmig');
+
+#
+# Too many locks: one transaction holds them all, many transactions do not
+#
+query($node, 'app', load_sql(map {
+	my $n = $_;
+	revision_file("t$n", $n == 1 ? '' : 't' . ($n - 1),
+		join("\n", map { "CREATE TABLE t${n}_$_ (id int PRIMARY KEY);" } (1 .. 20)),
+		join("\n", map { "DROP TABLE t${n}_$_;" } (1 .. 20)))
+} (1 .. 60)));
+fails_with($node, 'app', q{SELECT cmig.upgrade('head')}, '53200',
+	'out of shared memory.*HINT:  One transaction holds a lock.*max_locks_per_transaction.*CALL cmig\.upgrade_stepwise.*'
+	  . 'CONTEXT:.*pg_cmig: upgrade of t\d+, statement \d+, line \d+',
+	'too many tables for one transaction: 53200, with the setting and the other way');
+is(query($node, 'app', q{SELECT count(*) FROM pg_tables WHERE schemaname = 'public'}), '0', 'nothing of that stays');
+is(query($node, 'app', q{CALL cmig.upgrade_stepwise('head'); SELECT revision FROM cmig.current()}), 't60',
+	'step by step they fit');
+fails_with($node, 'app', q{SELECT cmig.downgrade('base')}, '53200', 'CALL cmig\.downgrade_stepwise',
+	'the way down: the same, with its own other way');
+is(query($node, 'app', q{CALL cmig.downgrade_stepwise('base'); SELECT count(*) FROM cmig.version}), '0',
+	'step by step again');
+
+#
+# cmig.lock_timeout is the sum of a run's lock waits
+#
+$node->safe_psql('postgres', 'CREATE DATABASE waits');
+$node->safe_psql('waits', 'CREATE EXTENSION pg_cmig; CREATE TABLE a (); CREATE TABLE b (); CREATE TABLE c ()');
+query($node, 'waits', load_sql(
+	revision_file('001', '', "CREATE TABLE made ();\nLOCK a;\nLOCK b;", ''),
+	revision_file('002', '001', 'LOCK c;', '')));
+
+# run_waits(TIMEOUT): the run waits 0.5 s for each of three tables
+sub run_waits
+{
+	my ($timeout) = @_;
+	my @holders = map { $node->background_psql('waits') } (1 .. 3);
+	my $run;
+
+	foreach my $i (0 .. 2)
+	{
+		$holders[$i]->query_safe('BEGIN; LOCK ' . ('a' .. 'c')[$i]);
+	}
+	$run = start_psql($node, 'waits', "SET cmig.lock_timeout = '$timeout'; SELECT count(*) FROM cmig.upgrade();");
+	foreach my $i (0 .. 2)
+	{
+		my $table = ('a' .. 'c')[$i];
+
+		last unless $node->poll_query_until('waits',
+			"SELECT EXISTS (SELECT FROM pg_locks WHERE relation = '$table'::regclass AND NOT granted) OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'run')");
+		usleep(500_000);
+		$holders[$i]->query_safe('COMMIT');
+	}
+	finish_psql($run);
+	$_->quit foreach @holders;
+	return $run;
+}
+
+my $run = run_waits('1s');
+like($run->{err},
+	qr/ERROR:  55P03: canceling statement due to cmig\.lock_timeout\nDETAIL:  The run has waited for locks for more than 1000 ms in all, last for AccessExclusiveLock on relation public\.[bc]\.\nProcess \d+ of user "[^"]+" is in the way; its transaction has been open for [\d.]+ seconds, idle since its last query: .*LOCK [bc]\b.*\nHINT:  .*pg_terminate_backend\(\d+\)/,
+	'waits of half a second for several tables: together more than one second');
+is(query($node, 'waits', q{SELECT to_regclass('made') IS NULL}), 't', 'nothing of that run stays');
+$run = run_waits('60s');
+is($run->{out}, '2', 'with more patience it comes through') or diag($run->{err});
+is(query($node, 'waits', q{SELECT string_agg(revision, ' ') FROM cmig.version}), '002', 'up to head');
+
+#
+# A snapshot that is older than another run's commit
+#
+foreach my $level ('REPEATABLE READ', 'SERIALIZABLE')
+{
+	my $old = $node->background_psql('waits', on_error_stop => 0);
+
+	foreach my $call (q{cmig.upgrade('head')}, q{cmig.downgrade('-1')}, q{cmig.stamp('001')},
+		q{cmig.load('-- revision: 009')}, q{cmig.create_revision('x', '')}, q{cmig.reset('waits')})
+	{
+		$old->query("BEGIN ISOLATION LEVEL $level; SELECT 1");
+		query($node, 'waits', q{SELECT cmig.stamp('base'); SELECT cmig.stamp('head')});
+		$old->query("\\set VERBOSITY sqlstate\nSELECT $call");
+		like($old->{stderr}, qr/ERROR:  40001/, "$level: $call is 40001");
+		$old->{stderr} = '';
+		$old->query('ROLLBACK');
+	}
+	$old->quit;
+}
+
+#
+# A stepwise run is not waited for
+#
+query($node, 'waits', load_sql(revision_file('003', '002', 'LOCK c;', '')));
+my $holder = $node->background_psql('waits');
+$holder->query_safe('BEGIN; LOCK c');
+$run = start_psql($node, 'waits', q{CALL cmig.upgrade_stepwise('head');});
+wait_until_blocked($node);
+foreach my $call (q{cmig.upgrade('head')}, q{cmig.downgrade('-1')}, q{cmig.stamp('001')}, q{cmig.load('-- revision: 009')})
+{
+	fails_with($node, 'waits', "SELECT $call", '55P03',
+		'another run of pg_cmig is under way in this database.*DETAIL:  Process \d+.*HINT:  It is a stepwise run',
+		"during a stepwise run: $call");
+}
+is(query($node, 'waits', 'SELECT revision FROM cmig.current()'), '002', 'looking is possible meanwhile');
+$holder->query_safe('COMMIT');
+is(finish_psql($run), 0, 'the stepwise run comes to its end') or diag($run->{err});
+$holder->quit;
+
+$node->stop;
+done_testing();
