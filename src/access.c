@@ -51,8 +51,9 @@ static const char *const usage[] = {
 
 /* What pg_dump reads too; cmig.secret is nobody's but the owner's. */
 static const char *const reader[] = {
-	"SELECT ON cmig.revision, cmig.version, cmig.journal, cmig.progress",
-	"SELECT ON SEQUENCE cmig.journal_id_seq",
+	"SELECT ON cmig.revision, cmig.version, cmig.journal, cmig.progress,"
+	" cmig.backfill_run, cmig.backfill_progress",
+	"SELECT ON SEQUENCE cmig.journal_id_seq, cmig.backfill_run_id_seq",
 	NULL
 };
 
@@ -69,7 +70,7 @@ static const char *const migrator[] = {
 	"INSERT, UPDATE, DELETE ON cmig.version",
 	"INSERT, UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement)"
 	" ON cmig.journal",
-	"INSERT, UPDATE, DELETE ON cmig.progress",
+	"INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run",
 	NULL
 };
 
