@@ -134,6 +134,23 @@ sub is_eight_at_once
 my $eight = make_db('eight');
 is_eight_at_once('eight', $eight, 'eight at once');
 
+# One that does not want to wait for the others: the server's lock_timeout, not
+# cmig.lock_timeout, which is for what the scripts wait for.
+{
+	my $first = $node->background_psql('eight');
+
+	$first->query_safe("BEGIN; SELECT cmig.stamp('003')");
+	fails_with($node, 'eight', "BEGIN; SET LOCAL lock_timeout = '50ms'; SELECT cmig.upgrade('003')", '55P03',
+		'It waited for another run of pg_cmig.*Process \d+ of user "\w+" is in the way',
+		'lock_timeout bounds the wait for another run, which the error names');
+	my $second = start_psql($node, 'eight', "SET cmig.lock_timeout = '50ms'; SELECT cmig.upgrade('003');");
+	wait_until_blocked($node);
+	select undef, undef, undef, 0.2;
+	$first->query_safe('COMMIT');
+	$first->quit;
+	is(finish_psql($second), 0, 'cmig.lock_timeout does not');
+}
+
 # An old build that starts late needs less, and finds it.
 {
 	my $session = start_up($eight, '001');
