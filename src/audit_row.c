@@ -316,6 +316,14 @@ cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 		put_too_large(piece, shape, column, piece->len);
 }
 
+void
+cmig_audit_row_encode_utc(Datum value, CmigAuditPiece *piece)
+{
+	int			utc = 0;
+
+	put_cstring(piece, JsonEncodeDateTime(NULL, value, TIMESTAMPTZOID, &utc));
+}
+
 bool
 cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
 					Datum b, bool b_null)

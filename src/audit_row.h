@@ -86,6 +86,9 @@ extern void cmig_audit_row_sort(CmigAuditShape *shape);
 extern void cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 								  Datum value, bool isnull, CmigAuditPiece *piece);
 
+/* Encode a timestamptz in UTC, whatever the session's time zone is. */
+extern void cmig_audit_row_encode_utc(Datum value, CmigAuditPiece *piece);
+
 /* Is the value of the column the same?  Reads no TOAST where it need not. */
 extern bool cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
 								Datum b, bool b_null);

@@ -69,6 +69,7 @@ typedef struct AuditTable
 	CmigAuditShape shape;
 	bool	   *key;			/* which columns are the key */
 	bool		whole_row_key;
+	bool		zoned_key;		/* a key column is a timestamptz */
 	Datum		schema_name;
 	Datum		table_name;
 } AuditTable;
@@ -322,6 +323,9 @@ build_shape(AuditTable *table, TupleDesc desc, List *key)
 		if (table->whole_row_key)
 			shape->columns[i].in_key = true;
 		table->key[i] = shape->columns[i].in_key;
+		if (table->key[i] && shape->columns[i].kind == CMIG_AUDIT_DATETIME &&
+			shape->columns[i].type == TIMESTAMPTZOID)
+			table->zoned_key = true;
 	}
 }
 
@@ -606,6 +610,41 @@ set_image(AuditCall *call, CmigAuditLogColumn column, const CmigAuditPiece *piec
 	return VARSIZE(image);
 }
 
+/*
+ * The key of a row.  It must not depend on the session's time zone, as the
+ * images do.
+ */
+static Size
+set_key(AuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
+		TupleTableSlot *slot, const CmigAuditPiece *pieces)
+{
+	AuditTable *table = call->table;
+	CmigAuditShape *shape = &table->shape;
+	Size		size;
+
+	if (table->zoned_key)
+	{
+		CmigAuditPiece *utc = palloc(sizeof(CmigAuditPiece) * shape->count);
+
+		memcpy(utc, pieces, sizeof(CmigAuditPiece) * shape->count);
+		for (int i = 0; i < shape->count; i++)
+		{
+			CmigAuditColumn *c = &shape->columns[i];
+
+			if (table->key[i] && c->type == TIMESTAMPTZOID && c->hide == CMIG_AUDIT_SHOW &&
+				!slot->tts_isnull[c->attno])
+				cmig_audit_row_encode_utc(slot->tts_values[c->attno], &utc[i]);
+		}
+		pieces = utc;
+	}
+	size = set_image(call, column, pieces, table->key);
+	call->values[hash] =
+		Int64GetDatum(cmig_audit_trigger_row_hash(table->options->table_id,
+												  call->values[column]));
+	call->nulls[hash] = false;
+	return size;
+}
+
 /* The pieces of a row, where wanted; those that are the same are taken over. */
 static void
 encode_row(AuditCall *call, TupleTableSlot *slot, const bool *wanted,
@@ -700,20 +739,11 @@ log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 	if (new)
 		size += set_image(call, CMIG_LOG_NEW_ROW, call->new_pieces, wanted);
 
-	size += set_image(call, CMIG_LOG_ROW_KEY, new ? call->new_pieces : call->old_pieces,
-					  table->key);
-	call->values[CMIG_LOG_ROW_HASH] =
-		Int64GetDatum(cmig_audit_trigger_row_hash(table->options->table_id,
-												  call->values[CMIG_LOG_ROW_KEY]));
+	size += set_key(call, CMIG_LOG_ROW_KEY, CMIG_LOG_ROW_HASH, new ? new : old,
+					new ? call->new_pieces : call->old_pieces);
 	call->nulls[CMIG_LOG_OLD_KEY] = call->nulls[CMIG_LOG_OLD_HASH] = true;
 	if (key_changed)
-	{
-		size += set_image(call, CMIG_LOG_OLD_KEY, call->old_pieces, table->key);
-		call->values[CMIG_LOG_OLD_HASH] =
-			Int64GetDatum(cmig_audit_trigger_row_hash(table->options->table_id,
-													  call->values[CMIG_LOG_OLD_KEY]));
-		call->nulls[CMIG_LOG_OLD_HASH] = false;
-	}
+		size += set_key(call, CMIG_LOG_OLD_KEY, CMIG_LOG_OLD_HASH, old, call->old_pieces);
 	write_entry(call, size);
 	MemoryContextSwitchTo(caller);
 }

@@ -1,0 +1,489 @@
+/*
+ * audit_as_of.c
+ *	  A table's rows as they were at a time.
+ *
+ * The answer is found backwards.  A row that has no entry after the time is
+ * as it is now, so the table itself is asked; of the others the first entry
+ * after the time holds the old row.  So nothing is needed from before the
+ * time, rows that were there before audit was turned on are right, and
+ * columns that were added since have the values that the server gave them.
+ *
+ * Two things need more.  Where entries hold only what changed, the old values
+ * of all entries from the time on are laid over the row as it is now, or as
+ * it was deleted.  And a TRUNCATE after the time leaves no old rows, so what
+ * has no entry between is put together from the entries before.
+ *
+ * A table without a key is counted: so many equal rows there are now, less
+ * those that came, plus those that went.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "query.h"
+#include "audit_layout.h"
+#include "audit_options.h"
+#include "audit_read.h"
+#include "audit_target.h"
+#include "audit_trigger.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+PG_FUNCTION_INFO_V1(cmig_audit_as_of);
+
+/* Parameters of the queries below. */
+#define PARAMETERS 8
+#define PARAM_AT "$1"
+#define PARAM_LOW "$2"			/* row_hash of the table: from, below */
+#define PARAM_HIGH "$3"
+#define PARAM_HASHES "$4"		/* row_hash of the key's variants */
+#define PARAM_KEY "$5"
+#define PARAM_RENAMES "$6"
+#define PARAM_HIDDEN "$7"
+#define PARAM_SEQ "$8"			/* of the first TRUNCATE after the time */
+
+typedef struct AsOf
+{
+	CmigAuditTarget *target;
+	const char *table;			/* quoted name, with ONLY where that fits */
+	const char *type;
+	const char *live_key;		/* expression: the key of a row t */
+	bool		has_renames;
+	bool		has_hidden;
+	bool		has_key;
+	bool		truncated;		/* there is a TRUNCATE after the time */
+	ReturnSetInfo *result;
+	bool		partial;		/* an entry with only what changed was met */
+} AsOf;
+
+static CmigQuery first_truncate = {
+	"SELECT pg_catalog.min(l.seq)::text FROM cmig_audit.log l"
+	" WHERE l.row_hash = $1 AND l.operation = 'TRUNCATE' AND l.clock_at > $2",
+	2, {INT8OID, TIMESTAMPTZOID}
+};
+
+/* An image or key in today's names. */
+static char *
+renamed(const AsOf *as_of, const char *image, const char *clock)
+{
+	if (!as_of->has_renames)
+		return pstrdup(image);
+	return psprintf("coalesce((SELECT pg_catalog.jsonb_object_agg(m.value, o.value)"
+					" FROM pg_catalog.jsonb_array_elements(" PARAM_RENAMES ") AS r(r),"
+					" pg_catalog.jsonb_each_text(r.r->'columns') AS m, pg_catalog.jsonb_each(%s) AS o"
+					" WHERE o.key = m.key AND m.value IS NOT NULL"
+					" AND %s >= (r.r->>'from')::timestamptz"
+					" AND %s < (r.r->>'to')::timestamptz), %s)",
+					image, clock, clock, image);
+}
+
+static char *
+shown(const AsOf *as_of, const char *image)
+{
+	return as_of->has_hidden ? psprintf("((%s) - " PARAM_HIDDEN ")", image) : pstrdup(image);
+}
+
+/* Entries of rows, after the time or until then, as e. */
+static char *
+entries(const AsOf *as_of, const char *condition)
+{
+	return psprintf("SELECT e.seq, e.command_id, e.id, e.operation, e.row_hash, e.old_hash,"
+					" %s AS row_key, %s AS old_key, e.old_row, e.new_row, e.clock_at,"
+					" e.row_key AS logged_key"
+					" FROM cmig_audit.log e WHERE e.row_hash >= " PARAM_LOW
+					" AND e.row_hash < " PARAM_HIGH " AND e.row_key IS NOT NULL AND %s%s",
+					renamed(as_of, "e.row_key", "e.clock_at"),
+					renamed(as_of, "e.old_key", "e.clock_at"), condition,
+					as_of->has_key ? " AND (e.row_hash = ANY (" PARAM_HASHES ")"
+					" OR e.old_hash = ANY (" PARAM_HASHES "))" : "");
+}
+
+static char *
+after(const AsOf *as_of)
+{
+	return entries(as_of, as_of->truncated ?
+				   "e.clock_at > " PARAM_AT " AND e.seq < " PARAM_SEQ :
+				   "e.clock_at > " PARAM_AT);
+}
+
+/* Only the row with the key, where one was asked for. */
+static const char *
+key_condition(const AsOf *as_of, const char *key)
+{
+	return as_of->has_key ? psprintf(" AND %s = " PARAM_KEY, key) : "";
+}
+
+/* What entries after the time say of the row before them. */
+#define EVENTS \
+	"SELECT coalesce(a.old_hash, a.row_hash) AS h, coalesce(a.old_key, a.row_key) AS k," \
+	" a.seq, a.command_id, a.id, a.clock_at, a.operation = 'INSERT' AS gone," \
+	" a.operation = 'DELETE' OR a.old_key IS NOT NULL AS ends, a.old_row AS image," \
+	" a.operation = 'UPDATE' AND a.old_key IS NULL AND NOT a.old_row @> a.logged_key AS partial" \
+	" FROM after a" \
+	" UNION ALL" \
+	" SELECT a.row_hash, a.row_key, a.seq, a.command_id, a.id, a.clock_at, true, true, NULL, false" \
+	" FROM after a WHERE a.old_key IS NOT NULL"
+
+/* Whole rows: the first entry tells all. */
+static char *
+simple_query(const AsOf *as_of)
+{
+	const char *hash = as_of->has_renames ? "" : "v.h, ";
+
+	return psprintf("WITH after AS NOT MATERIALIZED (%s), event AS NOT MATERIALIZED (" EVENTS "),"
+					" first AS (SELECT DISTINCT ON (%sv.k) v.k, v.gone, v.image, v.partial, v.clock_at"
+					"  FROM event v ORDER BY %sv.k, v.seq, v.command_id, v.id)"
+					" SELECT pg_catalog.jsonb_populate_record(NULL::%s, %s), f.partial"
+					"  FROM first f WHERE NOT f.gone%s"
+					" UNION ALL SELECT t, false FROM %s t"
+					"  WHERE NOT EXISTS (SELECT FROM first f WHERE f.k = %s)%s",
+					after(as_of), hash, hash, as_of->type,
+					shown(as_of, renamed(as_of, "f.image", "f.clock_at")),
+					key_condition(as_of, "f.k"), as_of->table, as_of->live_key,
+					key_condition(as_of, as_of->live_key));
+}
+
+/*
+ * The rows that had no entry after the time, with their key: the table as it
+ * is, or when it was truncated, what the entries until the time tell.
+ */
+static char *
+unchanged_rows(const AsOf *as_of)
+{
+	if (!as_of->truncated)
+		return psprintf("SELECT %s AS k, pg_catalog.to_jsonb(t) AS image FROM %s t",
+						as_of->live_key, as_of->table);
+	return psprintf("SELECT c.k, pg_catalog.jsonb_object_agg(c.key, c.value) FROM ("
+					" SELECT DISTINCT ON (b.k, j.key) b.k, j.key, j.value"
+					" FROM (SELECT b.*, pg_catalog.count(*) FILTER (WHERE b.starts) OVER ("
+					"   PARTITION BY b.k ORDER BY b.seq DESC, b.command_id DESC, b.id DESC"
+					"   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS n,"
+					"  pg_catalog.first_value(b.gone) OVER ("
+					"   PARTITION BY b.k ORDER BY b.seq DESC, b.command_id DESC, b.id DESC) AS is_gone"
+					"  FROM (SELECT e.row_key AS k, e.seq, e.command_id, e.id, e.operation = 'DELETE' AS gone,"
+					"    e.operation = 'INSERT' OR e.old_key IS NOT NULL AS starts, %s AS image"
+					"   FROM until e UNION ALL"
+					"   SELECT e.old_key, e.seq, e.command_id, e.id, true, true, NULL"
+					"   FROM until e WHERE e.old_key IS NOT NULL) b) b,"
+					"  pg_catalog.jsonb_each(b.image) j"
+					" WHERE b.n = 0 AND NOT b.is_gone"
+					" ORDER BY b.k, j.key, b.seq DESC, b.command_id DESC, b.id DESC) c GROUP BY c.k",
+					renamed(as_of, "e.new_row", "e.clock_at"));
+}
+
+static char *
+until(const AsOf *as_of)
+{
+	return entries(as_of, "e.clock_at <= " PARAM_AT
+				   " AND e.seq > coalesce((SELECT pg_catalog.max(p.seq) FROM cmig_audit.log p"
+				   " WHERE p.row_hash = " PARAM_LOW " AND p.operation = 'TRUNCATE'"
+				   " AND p.clock_at <= " PARAM_AT "), -9223372036854775808)");
+}
+
+/* Whatever the entries hold, and also when the table was truncated. */
+static char *
+general_query(const AsOf *as_of)
+{
+	return psprintf("WITH after AS (%s), until AS (%s), event AS (" EVENTS "),"
+					" chain AS (SELECT w.* FROM (SELECT v.*, pg_catalog.count(*) FILTER (WHERE v.ends) OVER ("
+					"   PARTITION BY v.k ORDER BY v.seq, v.command_id, v.id"
+					"   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS n FROM event v) w WHERE w.n = 0),"
+					" first AS (SELECT DISTINCT ON (c.k) c.k, c.gone FROM chain c"
+					"  ORDER BY c.k, c.seq, c.command_id, c.id),"
+					" whole AS (SELECT c.k, pg_catalog.bool_or(c.ends) AS whole FROM chain c GROUP BY c.k),"
+					" image AS (SELECT i.k, pg_catalog.jsonb_object_agg(i.key, i.value) AS image FROM ("
+					"   SELECT DISTINCT ON (c.k, j.key) c.k, j.key, j.value"
+					"   FROM chain c, pg_catalog.jsonb_each(%s) j WHERE NOT c.gone"
+					"   ORDER BY c.k, j.key, c.seq, c.command_id, c.id) i GROUP BY i.k),"
+					" rest AS (%s)"
+					" SELECT pg_catalog.jsonb_populate_record(NULL::%s, %s), false FROM ("
+					"  SELECT f.k, CASE WHEN w.whole THEN i.image ELSE coalesce(r.image, '{}') || i.image END AS image"
+					"  FROM first f JOIN whole w ON w.k = f.k JOIN image i ON i.k = f.k"
+					"  LEFT JOIN rest r ON r.k = f.k WHERE NOT f.gone"
+					"  UNION ALL SELECT r.k, r.image FROM rest r"
+					"  WHERE NOT EXISTS (SELECT FROM first f WHERE f.k = r.k)) s WHERE true%s",
+					after(as_of), until(as_of), renamed(as_of, "c.image", "c.clock_at"),
+					unchanged_rows(as_of), as_of->type, shown(as_of, "s.image"),
+					key_condition(as_of, "s.k"));
+}
+
+/* Without a key: so many equal rows. */
+static char *
+counting_query(const AsOf *as_of)
+{
+	const char *counted = "SELECT e.row_key AS k, %d * CASE WHEN e.operation = 'DELETE' THEN -1"
+		" WHEN e.operation = 'INSERT' OR e.old_key IS NOT NULL THEN 1 ELSE 0 END AS n FROM %s e"
+		" UNION ALL SELECT e.old_key, -1 * %d FROM %s e WHERE e.old_key IS NOT NULL";
+	char	   *changes;
+
+	if (as_of->truncated)
+		changes = psprintf(counted, 1, "until", 1, "until");
+	else
+		changes = psprintf("SELECT %s AS k, 1 AS n FROM %s t UNION ALL %s",
+						   as_of->live_key, as_of->table,
+						   psprintf(counted, -1, "after", -1, "after"));
+	return psprintf("WITH after AS (%s), until AS (%s)"
+					" SELECT pg_catalog.jsonb_populate_record(NULL::%s, s.k), false"
+					" FROM (SELECT c.k, pg_catalog.sum(c.n) AS n"
+					"  FROM (SELECT %s AS k, c.n FROM (%s) c) c GROUP BY c.k) s,"
+					" pg_catalog.generate_series(1, s.n) AS copies WHERE true%s",
+					after(as_of), until(as_of), as_of->type, shown(as_of, "c.k"), changes,
+					key_condition(as_of, "s.k"));
+}
+
+static void
+put_composite(TupleDesc desc, HeapTuple row, void *arg)
+{
+	AsOf	   *as_of = arg;
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, 1, &isnull);
+	HeapTupleHeader header;
+	HeapTupleData tuple;
+
+	if (isnull || as_of->partial)
+		return;
+	if (DatumGetBool(cmig_query_datum(desc, row, 2, &isnull)))
+	{
+		as_of->partial = true;
+		return;
+	}
+	header = DatumGetHeapTupleHeader(value);
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+	tuplestore_puttuple(as_of->result->setResult, &tuple);
+}
+
+static void
+run(AsOf *as_of, const char *sql, Datum *values, const char *nulls)
+{
+	static const Oid types[PARAMETERS] = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8ARRAYOID,
+	JSONBOID, JSONBOID, TEXTARRAYOID, INT8OID};
+	CmigQuery	query = {0};
+
+	query.sql = sql;
+	query.nargs = PARAMETERS;
+	memcpy(query.argtypes, types, sizeof(types));
+	cmig_query_each(&query, values, nulls, put_composite, as_of);
+	cmig_query_free(&query);
+}
+
+/* [{"columns": renames, "from": time, "to": time}, ...]; NULL if nothing was renamed. */
+static Jsonb *
+all_renames(CmigAuditTarget *target)
+{
+	StringInfoData text;
+	bool		any = false;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '[');
+	for (int i = 0; i < list_length(target->layouts); i++)
+	{
+		CmigAuditLayout *layout = list_nth(target->layouts, i);
+		Jsonb	   *renames = cmig_audit_target_renames(target, i);
+
+		if (renames == NULL)
+			continue;
+		appendStringInfo(&text, "%s{\"columns\": %s, \"from\": \"%s\", \"to\": \"%s\"}",
+						 any ? ", " : "",
+						 JsonbToCString(NULL, &renames->root, VARSIZE(renames)),
+						 i == 0 ? "-infinity" : timestamptz_to_str(layout->recorded_at),
+						 i + 1 < list_length(target->layouts) ?
+						 timestamptz_to_str(((CmigAuditLayout *) list_nth(target->layouts, i + 1))->recorded_at) :
+						 "infinity");
+		any = true;
+	}
+	appendStringInfoChar(&text, ']');
+	return any ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data))) : NULL;
+}
+
+/* Columns whose values the log does not have as they were. */
+static ArrayType *
+hidden_columns(Relation relation, bool with_excluded)
+{
+	CmigAuditOptions *options = NULL;
+	List	   *names;
+	Datum	   *elements;
+	ListCell   *lc;
+	int			count = 0;
+
+	for (int i = 0; relation->trigdesc && i < relation->trigdesc->numtriggers; i++)
+	{
+		Trigger    *trigger = &relation->trigdesc->triggers[i];
+
+		if (strncmp(trigger->tgname, "cmig_audit_", 11) == 0 && trigger->tgnargs == 2)
+			options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
+	}
+	if (options == NULL)
+		return NULL;
+	cmig_audit_options_resolve(options, relation);
+	names = list_concat(options->redact, options->hash);
+	if (with_excluded)
+		names = list_concat(names, options->exclude);
+	if (names == NIL)
+		return NULL;
+	elements = palloc(sizeof(Datum) * list_length(names));
+	foreach(lc, names)
+		elements[count++] = CStringGetTextDatum(((CmigAuditName *) lfirst(lc))->name);
+	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+/* The key of a row t of the table, as the trigger writes it. */
+static char *
+live_key(const CmigAuditTarget *target)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	if (target->key_columns == NIL)
+		return pstrdup("pg_catalog.to_jsonb(t)");
+	initStringInfo(&text);
+	appendStringInfoString(&text, "pg_catalog.jsonb_build_object(");
+	foreach(lc, target->key_columns)
+	{
+		if (lc != list_head(target->key_columns))
+			appendStringInfoString(&text, ", ");
+		appendStringInfo(&text, "%s::text, t.%s", quote_literal_cstr(lfirst(lc)),
+						 quote_identifier(lfirst(lc)));
+	}
+	appendStringInfoChar(&text, ')');
+	return text.data;
+}
+
+static Oid
+table_of_argument(FunctionCallInfo fcinfo)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	Oid			relation = OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
+
+	if (!OidIsValid(relation) ||
+		(get_rel_relkind(relation) != RELKIND_RELATION &&
+		 get_rel_relkind(relation) != RELKIND_PARTITIONED_TABLE))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("the first argument must have the row type of a table"),
+				 errhint("SELECT * FROM cmig.audit_as_of(NULL::<table>, <time>).")));
+	return relation;
+}
+
+static void
+take_sequence(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = cmig_query_text(desc, row, 1);
+}
+
+static void
+set_key(AsOf *as_of, FunctionCallInfo fcinfo, Datum *values, char *nulls)
+{
+	List	   *keys = cmig_audit_target_key(fcinfo, 2, as_of->target);
+	Datum	   *hashes;
+	ListCell   *lc;
+	int			count = 0;
+
+	if (keys == NIL)
+		return;
+	as_of->has_key = true;
+	hashes = palloc(sizeof(Datum) * list_length(keys));
+	foreach(lc, keys)
+		hashes[count++] = Int64GetDatum(cmig_audit_trigger_row_hash(as_of->target->table_id,
+																	JsonbPGetDatum(lfirst(lc))));
+	values[3] = PointerGetDatum(construct_array(hashes, count, INT8OID, 8,
+												FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[4] = JsonbPGetDatum(linitial(keys));
+	nulls[3] = nulls[4] = ' ';
+}
+
+Datum
+cmig_audit_as_of(PG_FUNCTION_ARGS)
+{
+	AsOf		as_of = {0};
+	Oid			oid = table_of_argument(fcinfo);
+	Relation	relation;
+	Datum		values[PARAMETERS] = {0};
+	char		nulls[PARAMETERS + 1] = "   nnnnn";
+	Datum		truncate_values[2];
+	char	   *truncate = NULL;
+	Jsonb	   *renames;
+	ArrayType  *hidden;
+	int			guc_level;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the time must not be null")));
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	cmig_audit_read_begin(fcinfo);
+	as_of.target = cmig_audit_target_of(oid);
+	as_of.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	as_of.type = quote_qualified_identifier(get_namespace_name(get_rel_namespace(oid)),
+											get_rel_name(oid));
+	as_of.table = get_rel_relkind(oid) == RELKIND_RELATION ?
+		psprintf("ONLY %s", as_of.type) : as_of.type;
+	as_of.live_key = live_key(as_of.target);
+
+	values[0] = PG_GETARG_DATUM(1);
+	values[1] = Int64GetDatum((int64) as_of.target->table_id << 32);
+	values[2] = Int64GetDatum(((int64) as_of.target->table_id + 1) << 32);
+	if (PG_NARGS() > 2)
+		set_key(&as_of, fcinfo, values, nulls);
+
+	renames = all_renames(as_of.target);
+	relation = table_open(oid, AccessShareLock);
+	hidden = hidden_columns(relation, as_of.target->key_columns == NIL);
+	table_close(relation, AccessShareLock);
+	as_of.has_renames = renames != NULL;
+	as_of.has_hidden = hidden != NULL;
+	if (renames)
+	{
+		values[5] = JsonbPGetDatum(renames);
+		nulls[5] = ' ';
+	}
+	if (hidden)
+	{
+		values[6] = PointerGetDatum(hidden);
+		nulls[6] = ' ';
+	}
+	truncate_values[0] = values[1];
+	truncate_values[1] = values[0];
+	cmig_query_each(&first_truncate, truncate_values, NULL, take_sequence, &truncate);
+	if (truncate)
+	{
+		as_of.truncated = true;
+		values[7] = DirectFunctionCall1(int8in, CStringGetDatum(truncate));
+		nulls[7] = ' ';
+	}
+
+	/* keys are logged in UTC */
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("timezone", "UTC", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	if (as_of.target->key_columns == NIL)
+		run(&as_of, counting_query(&as_of), values, nulls);
+	else
+	{
+		if (!as_of.truncated)
+			run(&as_of, simple_query(&as_of), values, nulls);
+		if (as_of.truncated || as_of.partial)
+		{
+			tuplestore_clear(as_of.result->setResult);
+			as_of.partial = false;
+			run(&as_of, general_query(&as_of), values, nulls);
+		}
+	}
+	AtEOXact_GUC(false, guc_level);
+	return (Datum) 0;
+}

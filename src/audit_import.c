@@ -1,0 +1,530 @@
+/*
+ * audit_import.c
+ *	  Bringing the rows of an older audit table into the log.
+ *
+ * The source is read with the caller's rights; only members of the log's
+ * owner may import, as an import writes entries of any content.  Entries get
+ * the time that the source names, and a seq before all others, so that they
+ * sort before what was logged here.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "query.h"
+#include "audit_layout.h"
+#include "audit_log.h"
+#include "audit_retain.h"
+#include "audit_trigger.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+PG_FUNCTION_INFO_V1(cmig_audit_import);
+
+/* Imported entries sort before all that is logged. */
+#define IMPORTED_SEQ (-(INT64CONST(1) << 62))
+
+/* What a mapping can name, and the usual names of such columns. */
+typedef struct Field
+{
+	const char *name;
+	const char *type;
+	const char *usual[8];
+} Field;
+
+enum
+{
+	FIELD_TABLE_NAME,
+	FIELD_TIME,
+	FIELD_OPERATION,
+	FIELD_SCHEMA_NAME,
+	FIELD_OLD_ROW,
+	FIELD_NEW_ROW,
+	FIELD_USER_ID,
+	FIELD_TENANT_ID,
+	FIELD_ROLE,
+	FIELD_APPLICATION_NAME,
+	FIELD_REASON,
+	FIELD_REQUEST_ID,
+	FIELD_QUERY,
+	FIELDS
+};
+
+static const Field fields[FIELDS] = {
+	{"table_name", "text", {"table_name", "relname", "tablename"}},
+	{"clock_at", "timestamptz", {"clock_at", "timestamp", "logged_at", "created_at", "changed_at", "ts", "action_tstamp_clk"}},
+	{"operation", "text", {"operation", "op", "action"}},
+	{"schema_name", "text", {"schema_name", "table_schema"}},
+	{"old_row", "jsonb", {"old_row", "old_values", "old_data", "old_record"}},
+	{"new_row", "jsonb", {"new_row", "new_values", "new_data", "record"}},
+	{"user_id", "text", {"user_id", "acting_user_id", "changed_by", "auth_uid"}},
+	{"tenant_id", "text", {"tenant_id"}},
+	{"role", "text", {"role", "session_user_name", "db_user"}},
+	{"application_name", "text", {"application_name"}},
+	{"reason", "text", {"reason"}},
+	{"request_id", "text", {"request_id"}},
+	{"query", "text", {"query", "client_query"}}
+};
+
+/* A table that rows were imported for. */
+typedef struct ImportTable
+{
+	char	   *schema_name;	/* NULL where the source has none */
+	char	   *name;
+	char	   *found_schema;
+	int32		id;
+	List	   *key_columns;
+} ImportTable;
+
+typedef struct Import
+{
+	Oid			extension_owner;
+	Oid			log_owner;
+	CmigAuditWriter *writer;
+	TimestampTz writer_hour;	/* entries of this hour go to writer */
+	MemoryContext context;
+	MemoryContext batch;
+	List	   *tables;
+	int64		count;
+} Import;
+
+static const char *
+mapped_column(Jsonb *mapping, const Field *field, Oid source)
+{
+	JsonbValue *value = mapping ?
+		getKeyJsonValueFromContainer(&mapping->root, field->name, strlen(field->name), NULL) : NULL;
+
+	if (value && value->type == jbvNull)
+		return NULL;
+	if (value)
+	{
+		char	   *column;
+
+		if (value->type != jbvString)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the mapping of \"%s\" must be the name of a column", field->name)));
+		column = pnstrdup(value->val.string.val, value->val.string.len);
+		if (get_attnum(source, column) <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of the mapping does not exist in \"%s\"",
+							column, get_rel_name(source))));
+		return column;
+	}
+	for (int i = 0; i < lengthof(field->usual) && field->usual[i]; i++)
+		if (get_attnum(source, field->usual[i]) > 0)
+			return field->usual[i];
+	return NULL;
+}
+
+static void
+check_mapping(Jsonb *mapping)
+{
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	if (mapping == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(mapping))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the mapping must be an object"),
+				 errhint("For example '{\"clock_at\": \"changed_on\"}'.")));
+	it = JsonbIteratorInit(&mapping->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		bool		known = false;
+		StringInfoData names;
+
+		if (token != WJB_KEY)
+			continue;
+		initStringInfo(&names);
+		for (int i = 0; i < FIELDS; i++)
+		{
+			appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", fields[i].name);
+			known |= strlen(fields[i].name) == v.val.string.len &&
+				memcmp(fields[i].name, v.val.string.val, v.val.string.len) == 0;
+		}
+		if (!known)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the mapping names an unknown column \"%.*s\"",
+							v.val.string.len, v.val.string.val),
+					 errhint("A mapping goes from %s to the source's columns.", names.data)));
+	}
+}
+
+/* SELECT of all fields, null where the source has none, the oldest first. */
+static char *
+source_query(Oid source, Jsonb *mapping)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	for (int i = 0; i < FIELDS; i++)
+	{
+		const char *column = mapped_column(mapping, &fields[i], source);
+
+		if (column == NULL && i <= FIELD_OPERATION)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" has no column for \"%s\"", get_rel_name(source), fields[i].name),
+					 errhint("Name it in the mapping: cmig.audit_import(%s, '{\"%s\": \"<column>\"}').",
+							 quote_literal_cstr(get_rel_name(source)), fields[i].name)));
+		if (i > 0)
+			appendStringInfoString(&sql, ", ");
+		if (column)
+			appendStringInfo(&sql, "s.%s::%s", quote_identifier(column), fields[i].type);
+		else
+			appendStringInfo(&sql, "NULL::%s", fields[i].type);
+	}
+	appendStringInfo(&sql, " FROM %s s ORDER BY 2",
+					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(source)),
+												get_rel_name(source)));
+	return sql.data;
+}
+
+/* The live table that a name means: in the schema named, or in any. */
+static CmigQuery find_table = {
+	"SELECT c.oid, n.nspname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND ($2 IS NULL OR n.nspname = $2)"
+	" AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'cmig', 'cmig_audit')"
+	" ORDER BY n.nspname <> 'public', n.nspname LIMIT 1",
+	2, {TEXTOID, TEXTOID}
+};
+
+static CmigQuery record_gone = {
+	"INSERT INTO cmig_audit.layout (table_id, recorded_at, relation, schema_name, table_name, columns, key_columns)"
+	" VALUES ($1, '-infinity', 0, $2, $3, '{}', '{}')",
+	3, {INT4OID, TEXTOID, TEXTOID}
+};
+
+typedef struct FoundTable
+{
+	Oid			relation;
+	char	   *schema_name;
+} FoundTable;
+
+static void
+take_table(TupleDesc desc, HeapTuple row, void *arg)
+{
+	FoundTable *found = arg;
+	bool		isnull;
+
+	found->relation = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+	found->schema_name = cmig_query_text(desc, row, 2);
+}
+
+/* The id that entries of a table get, and the columns of its key. */
+static void
+identify_table(Import *import, ImportTable *table)
+{
+	Datum		values[2];
+	FoundTable	found = {0};
+	CmigAuditRole saved;
+
+	values[0] = CStringGetTextDatum(table->name);
+	values[1] = table->schema_name ? CStringGetTextDatum(table->schema_name) : (Datum) 0;
+	cmig_query_each(&find_table, values, table->schema_name ? "  " : " n", take_table, &found);
+
+	cmig_audit_log_become(&saved, import->log_owner);
+	if (OidIsValid(found.relation))
+		table->id = cmig_audit_layout_find(found.relation, found.schema_name, table->name);
+	if (table->id == 0)
+		table->id = cmig_audit_layout_find(InvalidOid, table->schema_name, table->name);
+	table->found_schema = found.schema_name ? found.schema_name :
+		table->schema_name ? table->schema_name : pstrdup("public");
+	if (table->id == 0)
+	{
+		Datum		row[3];
+
+		table->id = cmig_audit_layout_new_id();
+		row[0] = Int32GetDatum(table->id);
+		row[1] = CStringGetTextDatum(table->found_schema);
+		row[2] = CStringGetTextDatum(table->name);
+		cmig_query_run(&record_gone, row, NULL);
+	}
+	else
+	{
+		List	   *layouts = cmig_audit_layout_read(table->id);
+
+		if (layouts)
+			table->key_columns = ((CmigAuditLayout *) llast(layouts))->key_columns;
+	}
+	cmig_audit_log_return(&saved);
+}
+
+static ImportTable *
+table_named(Import *import, const char *schema_name, const char *name)
+{
+	ListCell   *lc;
+	ImportTable *table;
+	MemoryContext old;
+
+	foreach(lc, import->tables)
+	{
+		table = lfirst(lc);
+		if (strcmp(table->name, name) == 0 &&
+			strcmp(table->schema_name ? table->schema_name : "", schema_name ? schema_name : "") == 0)
+			return table;
+	}
+	old = MemoryContextSwitchTo(import->context);
+	table = palloc0(sizeof(ImportTable));
+	table->name = pstrdup(name);
+	table->schema_name = schema_name ? pstrdup(schema_name) : NULL;
+	identify_table(import, table);
+	import->tables = lappend(import->tables, table);
+	MemoryContextSwitchTo(old);
+	return table;
+}
+
+/* The members of image that are the key, NULL if they are not all there. */
+static Jsonb *
+key_of(const ImportTable *table, Jsonb *image)
+{
+	JsonbParseState *state = NULL;
+	ListCell   *lc;
+
+	if (image == NULL || !JB_ROOT_IS_OBJECT(image) || table->key_columns == NIL)
+		return NULL;
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	foreach(lc, table->key_columns)
+	{
+		char	   *name = lfirst(lc);
+		JsonbValue *value = getKeyJsonValueFromContainer(&image->root, name, strlen(name), NULL);
+		JsonbValue	key;
+
+		if (value == NULL)
+			return NULL;
+		key.type = jbvString;
+		key.val.string.val = name;
+		key.val.string.len = strlen(name);
+		pushJsonbValue(&state, WJB_KEY, &key);
+		pushJsonbValue(&state, WJB_VALUE, value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static const char *
+operation_word(const char *operation)
+{
+	switch (pg_toupper((unsigned char) operation[0]))
+	{
+		case 'I':
+			return "INSERT";
+		case 'U':
+			return "UPDATE";
+		case 'D':
+			return "DELETE";
+		case 'T':
+			return "TRUNCATE";
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" is not an operation", operation),
+			 errdetail("The source's operations must begin with I, U, D or T.")));
+	return NULL;
+}
+
+/* Names of the members that differ. */
+static ArrayType *
+changed_of(Jsonb *old, Jsonb *new)
+{
+	JsonbIterator *it = JsonbIteratorInit(&new->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	Datum	   *names = palloc(sizeof(Datum) * (JB_ROOT_COUNT(new) + 1));
+	int			count = 0;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		JsonbValue *a,
+				   *b;
+
+		if (token != WJB_KEY)
+			continue;
+		a = getKeyJsonValueFromContainer(&old->root, v.val.string.val, v.val.string.len, NULL);
+		b = getKeyJsonValueFromContainer(&new->root, v.val.string.val, v.val.string.len, NULL);
+		if (a && b && compareJsonbContainers(&JsonbValueToJsonb(a)->root, &JsonbValueToJsonb(b)->root) == 0)
+			continue;
+		names[count++] = PointerGetDatum(cstring_to_text_with_len(v.val.string.val, v.val.string.len));
+	}
+	return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+static Jsonb *
+image_of(TupleDesc desc, HeapTuple row, int field)
+{
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, field + 1, &isnull);
+	Jsonb	   *image = isnull ? NULL : DatumGetJsonbPCopy(value);
+
+	return image && JB_ROOT_IS_OBJECT(image) ? image : NULL;
+}
+
+static void
+open_writer(Import *import, TimestampTz at)
+{
+	/* bounds of partitions are full hours in UTC */
+	TimestampTz hour = at - at % USECS_PER_HOUR;
+
+	if (import->writer && hour == import->writer_hour)
+		return;
+	if (import->writer)
+		cmig_audit_writer_close(import->writer);
+	MemoryContextReset(import->batch);
+	MemoryContextSwitchTo(import->context);
+	import->writer = cmig_audit_writer_open(import->extension_owner, at);
+	import->writer_hour = hour;
+	MemoryContextSwitchTo(import->batch);
+}
+
+static void
+import_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	Import	   *import = arg;
+	Datum		values[CMIG_LOG_COLUMNS] = {0};
+	bool		nulls[CMIG_LOG_COLUMNS];
+	MemoryContext old = MemoryContextSwitchTo(import->batch);
+	char	   *name = cmig_query_text(desc, row, FIELD_TABLE_NAME + 1);
+	char	   *operation = cmig_query_text(desc, row, FIELD_OPERATION + 1);
+	ImportTable *table;
+	TimestampTz at;
+	Jsonb	   *old_row,
+			   *new_row,
+			   *key,
+			   *old_key;
+	bool		isnull;
+	int64		id;
+	static const int copied[][2] = {
+		{FIELD_USER_ID, CMIG_LOG_USER_ID}, {FIELD_TENANT_ID, CMIG_LOG_TENANT_ID},
+		{FIELD_ROLE, CMIG_LOG_ROLE}, {FIELD_APPLICATION_NAME, CMIG_LOG_APPLICATION_NAME},
+		{FIELD_REASON, CMIG_LOG_REASON}, {FIELD_REQUEST_ID, CMIG_LOG_REQUEST_ID},
+		{FIELD_QUERY, CMIG_LOG_QUERY}
+	};
+
+	at = DatumGetTimestampTz(cmig_query_datum(desc, row, FIELD_TIME + 1, &isnull));
+	if (isnull || name == NULL || operation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a row of the source has no table, operation or time")));
+	open_writer(import, at);
+	operation = (char *) operation_word(operation);
+	/* what the batch held may be gone now */
+	name = cmig_query_text(desc, row, FIELD_TABLE_NAME + 1);
+	table = table_named(import, cmig_query_text(desc, row, FIELD_SCHEMA_NAME + 1), name);
+	old_row = image_of(desc, row, FIELD_OLD_ROW);
+	new_row = image_of(desc, row, FIELD_NEW_ROW);
+
+	memset(nulls, true, sizeof(nulls));
+	id = cmig_audit_writer_next_id(import->writer);
+	values[CMIG_LOG_ID] = Int64GetDatum(id);
+	values[CMIG_LOG_SEQ] = Int64GetDatum(IMPORTED_SEQ + id);
+	values[CMIG_LOG_TRANSACTION_ID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(0));
+	values[CMIG_LOG_TRANSACTION_AT] = TimestampTzGetDatum(at);
+	values[CMIG_LOG_CLOCK_AT] = TimestampTzGetDatum(at);
+	values[CMIG_LOG_TABLE_ID] = Int32GetDatum(table->id);
+	values[CMIG_LOG_COMMAND_ID] = Int64GetDatum(0);
+	values[CMIG_LOG_OPERATION] = CStringGetTextDatum(operation);
+	values[CMIG_LOG_SCHEMA_NAME] = CStringGetTextDatum(table->found_schema);
+	values[CMIG_LOG_TABLE_NAME] = CStringGetTextDatum(table->name);
+	for (int i = CMIG_LOG_ID; i <= CMIG_LOG_TABLE_NAME; i++)
+		nulls[i] = i == CMIG_LOG_OLD_HASH || i == CMIG_LOG_BACKEND_PID;
+
+	key = key_of(table, new_row ? new_row : old_row);
+	values[CMIG_LOG_ROW_HASH] = Int64GetDatum((int64) table->id << 32);
+	if (key)
+	{
+		values[CMIG_LOG_ROW_HASH] =
+			Int64GetDatum(cmig_audit_trigger_row_hash(table->id, JsonbPGetDatum(key)));
+		values[CMIG_LOG_ROW_KEY] = JsonbPGetDatum(key);
+		nulls[CMIG_LOG_ROW_KEY] = false;
+	}
+	old_key = new_row ? key_of(table, old_row) : NULL;
+	if (key && old_key && compareJsonbContainers(&key->root, &old_key->root) != 0)
+	{
+		values[CMIG_LOG_OLD_KEY] = JsonbPGetDatum(old_key);
+		values[CMIG_LOG_OLD_HASH] =
+			Int64GetDatum(cmig_audit_trigger_row_hash(table->id, JsonbPGetDatum(old_key)));
+		nulls[CMIG_LOG_OLD_KEY] = nulls[CMIG_LOG_OLD_HASH] = false;
+	}
+	if (old_row)
+	{
+		values[CMIG_LOG_OLD_ROW] = JsonbPGetDatum(old_row);
+		nulls[CMIG_LOG_OLD_ROW] = false;
+	}
+	if (new_row)
+	{
+		values[CMIG_LOG_NEW_ROW] = JsonbPGetDatum(new_row);
+		nulls[CMIG_LOG_NEW_ROW] = false;
+	}
+	if (old_row && new_row)
+	{
+		values[CMIG_LOG_CHANGED] = PointerGetDatum(changed_of(old_row, new_row));
+		nulls[CMIG_LOG_CHANGED] = false;
+	}
+	for (int i = 0; i < lengthof(copied); i++)
+	{
+		char	   *value = cmig_query_text(desc, row, copied[i][0] + 1);
+
+		nulls[copied[i][1]] = value == NULL;
+		if (value)
+			values[copied[i][1]] = CStringGetTextDatum(value);
+	}
+	import->count++;
+	if (cmig_audit_writer_add(import->writer, values, nulls,
+							  300 + (old_row ? VARSIZE(old_row) : 0) +
+							  (new_row ? VARSIZE(new_row) : 0)))
+		MemoryContextReset(import->batch);
+	MemoryContextSwitchTo(old);
+}
+
+Datum
+cmig_audit_import(PG_FUNCTION_ARGS)
+{
+	Import		import = {0};
+	CmigQuery	query = {0};
+	Jsonb	   *mapping = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
+
+	if (PG_ARGISNULL(0) || get_rel_name(PG_GETARG_OID(0)) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the source must be a table or view")));
+	import.extension_owner = cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid);
+	import.log_owner = cmig_audit_log_make(import.extension_owner);
+	if (!has_privs_of_role(GetUserId(), import.log_owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for the audit log"),
+				 errdetail("Only members of its owner, role \"%s\", can import entries.",
+						   GetUserNameFromId(import.log_owner, true))));
+	cmig_audit_retain_ahead(import.log_owner, 3);
+	check_mapping(mapping);
+	import.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig audit import",
+										   ALLOCSET_DEFAULT_SIZES);
+	import.batch = AllocSetContextCreate(import.context, "pg_cmig audit batch",
+										 ALLOCSET_DEFAULT_SIZES);
+	query.sql = source_query(PG_GETARG_OID(0), mapping);
+	cmig_query_each(&query, NULL, NULL, import_row, &import);
+	cmig_query_free(&query);
+	if (import.writer)
+		cmig_audit_writer_close(import.writer);
+	MemoryContextDelete(import.context);
+	PG_RETURN_INT64(import.count);
+}

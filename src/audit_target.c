@@ -1,0 +1,428 @@
+/*
+ * audit_target.c
+ *	  Which table, and which row, a question to the audit log is about.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "query.h"
+#include "audit_layout.h"
+#include "audit_log.h"
+#include "audit_options.h"
+#include "audit_target.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_func.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/varlena.h"
+
+/* The id in a table's audit triggers, 0 if it has none. */
+static int32
+id_of_triggers(Relation relation)
+{
+	Oid			function = LookupFuncName(list_make2(makeString("cmig"), makeString("audit_trigger")),
+										  0, NULL, true);
+	TriggerDesc *desc = relation->trigdesc;
+
+	if (desc == NULL || !OidIsValid(function))
+		return 0;
+	for (int i = 0; i < desc->numtriggers; i++)
+	{
+		if (desc->triggers[i].tgfoid == function && desc->triggers[i].tgnargs == 2)
+			return pg_strtoint32(desc->triggers[i].tgargs[0]);
+	}
+	return 0;
+}
+
+static void
+fill_live(CmigAuditTarget *target, Oid oid)
+{
+	Relation	relation = table_open(oid, AccessShareLock);
+
+	target->relation = oid;
+	target->key_columns = cmig_audit_layout_key(relation);
+	target->table_id = id_of_triggers(relation);
+	if (target->table_id == 0)
+		target->table_id =
+			cmig_audit_layout_find(oid, get_namespace_name(RelationGetNamespace(relation)),
+								   RelationGetRelationName(relation));
+	table_close(relation, AccessShareLock);
+}
+
+static void
+require_found(CmigAuditTarget *target)
+{
+	if (target->table_id == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the audit log knows no table \"%s\"", target->name),
+				 errhint("SELECT DISTINCT schema_name, table_name FROM cmig_audit.layout lists the tables that are or were audited.")));
+	target->layouts = cmig_audit_layout_read(target->table_id);
+	if (!OidIsValid(target->relation) && target->layouts)
+		target->key_columns = ((CmigAuditLayout *) llast(target->layouts))->key_columns;
+}
+
+CmigAuditTarget *
+cmig_audit_target_of(Oid relation)
+{
+	CmigAuditTarget *target = palloc0(sizeof(CmigAuditTarget));
+
+	target->name = get_rel_name(relation);
+	if (target->name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table with oid %u does not exist", relation)));
+	fill_live(target, relation);
+	require_found(target);
+	return target;
+}
+
+CmigAuditTarget *
+cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
+{
+	CmigAuditTarget *target;
+	List	   *names;
+	RangeVar   *name;
+	Oid			oid;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the table must not be null")));
+	if (get_fn_expr_argtype(fcinfo->flinfo, n) == REGCLASSOID)
+		return cmig_audit_target_of(PG_GETARG_OID(n));
+
+	target = palloc0(sizeof(CmigAuditTarget));
+	target->name = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	names = textToQualifiedNameList(PG_GETARG_TEXT_PP(n));
+	name = makeRangeVarFromNameList(names);
+	oid = RangeVarGetRelid(name, NoLock, true);
+	if (OidIsValid(oid) && get_rel_relkind(oid) != RELKIND_RELATION &&
+		get_rel_relkind(oid) != RELKIND_PARTITIONED_TABLE)
+		oid = InvalidOid;
+	if (OidIsValid(oid))
+		fill_live(target, oid);
+	if (target->table_id == 0)
+	{
+		/* gone, or another table has its name now */
+		target->relation = InvalidOid;
+		target->table_id = cmig_audit_layout_find(InvalidOid, name->schemaname, name->relname);
+	}
+	require_found(target);
+	return target;
+}
+
+/*
+ * Keys
+ */
+
+/* {"column": value} */
+static Jsonb *
+object_of(const char *column, Jsonb *value)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	escape_json(&text, column);
+	appendStringInfo(&text, ": %s}", JsonbToCString(NULL, &value->root, VARSIZE(value)));
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+static Jsonb *
+to_jsonb_of(Oid type, Datum value)
+{
+	FmgrInfo	function;
+	Node	   *argument = (Node *) makeNullConst(type, -1, InvalidOid);
+
+	fmgr_info(F_TO_JSONB, &function);
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument),
+											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+					   &function);
+	return DatumGetJsonbP(FunctionCall1(&function, value));
+}
+
+static CmigQuery sample_key = {
+	"SELECT l.row_key::text FROM cmig_audit.log l"
+	" WHERE l.row_hash >= $1 AND l.row_hash < $2 AND l.row_key IS NOT NULL LIMIT 1",
+	2, {INT8OID, INT8OID}
+};
+
+static void
+take_text(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = cmig_query_text(desc, row, 1);
+}
+
+/* Is the only key column of a table that is gone a number? */
+static bool
+gone_key_is_number(CmigAuditTarget *target)
+{
+	Datum		values[2] = {Int64GetDatum((int64) target->table_id << 32),
+	Int64GetDatum(((int64) target->table_id + 1) << 32)};
+	char	   *text = NULL;
+	Jsonb	   *key;
+	JsonbValue *value;
+
+	cmig_query_each(&sample_key, values, NULL, take_text, &text);
+	if (text == NULL)
+		return false;
+	key = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	value = getKeyJsonValueFromContainer(&key->root, linitial(target->key_columns),
+										 strlen(linitial(target->key_columns)), NULL);
+	return value && value->type == jbvNumeric;
+}
+
+/* A value written as text, as the key column's type has it. */
+static Jsonb *
+value_of_text(CmigAuditTarget *target, char *text)
+{
+	Oid			type = TEXTOID;
+	Oid			input;
+	Oid			parameter;
+
+	if (OidIsValid(target->relation))
+		type = get_atttype(target->relation,
+						   get_attnum(target->relation, linitial(target->key_columns)));
+	else if (gone_key_is_number(target))
+		type = NUMERICOID;
+	getTypeInputInfo(type, &input, &parameter);
+	return to_jsonb_of(type, OidInputFunctionCall(input, text, parameter, -1));
+}
+
+static void
+raise_key(CmigAuditTarget *target, const char *problem)
+{
+	StringInfoData columns;
+	ListCell   *lc;
+
+	initStringInfo(&columns);
+	appendStringInfoChar(&columns, '{');
+	foreach(lc, target->key_columns)
+	{
+		if (columns.len > 1)
+			appendStringInfoString(&columns, ", ");
+		escape_json(&columns, lfirst(lc));
+		appendStringInfoString(&columns, ": ...");
+	}
+	appendStringInfoChar(&columns, '}');
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", problem),
+			 target->key_columns ?
+			 errhint("The key of table \"%s\" is %s.", target->name, columns.data) :
+			 errhint("Table \"%s\" has no key; the key is the whole row, as jsonb.", target->name)));
+}
+
+/* The object with other names for the key's columns. */
+static Jsonb *
+with_names(Jsonb *object, List *names, List *other_names)
+{
+	StringInfoData text;
+	ListCell   *a,
+			   *b;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	forboth(a, names, b, other_names)
+	{
+		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, lfirst(a),
+														 strlen(lfirst(a)), NULL);
+		Jsonb	   *member = JsonbValueToJsonb(value);
+
+		if (text.len > 1)
+			appendStringInfoString(&text, ", ");
+		escape_json(&text, lfirst(b));
+		appendStringInfo(&text, ": %s", JsonbToCString(NULL, &member->root, VARSIZE(member)));
+	}
+	appendStringInfoChar(&text, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+static List *
+variants_of(CmigAuditTarget *target, Jsonb *object)
+{
+	List	   *variants = list_make1(object);
+	ListCell   *lc;
+
+	foreach(lc, target->layouts)
+	{
+		CmigAuditLayout *layout = lfirst(lc);
+		ListCell   *v;
+		Jsonb	   *variant;
+		bool		known = false;
+
+		if (target->key_columns == NIL ||
+			list_length(layout->key_columns) != list_length(target->key_columns))
+			continue;
+		variant = with_names(object, target->key_columns, layout->key_columns);
+		foreach(v, variants)
+			known |= compareJsonbContainers(&((Jsonb *) lfirst(v))->root, &variant->root) == 0;
+		if (!known)
+			variants = lappend(variants, variant);
+	}
+	return variants;
+}
+
+List *
+cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
+	char	   *written = NULL;
+	Jsonb	   *key;
+	ListCell   *lc;
+	int			guc_level;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	/* keys are logged in UTC */
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("timezone", "UTC", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	if (type == UNKNOWNOID)
+		written = pstrdup(DatumGetCString(PG_GETARG_DATUM(n)));
+	else if (type == TEXTOID || type == VARCHAROID)
+		written = text_to_cstring(PG_GETARG_TEXT_PP(n));
+
+	if (written == NULL)
+		key = to_jsonb_of(type, PG_GETARG_DATUM(n));
+	else
+	{
+		char	   *p = written;
+
+		while (*p == ' ')
+			p++;
+		if (*p == '{')
+			key = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(p)));
+		else
+		{
+			if (list_length(target->key_columns) != 1)
+				raise_key(target, "the key must be an object");
+			key = value_of_text(target, written);
+		}
+	}
+	AtEOXact_GUC(false, guc_level);
+
+	if (!JB_ROOT_IS_OBJECT(key))
+	{
+		if (list_length(target->key_columns) != 1)
+			raise_key(target, "the key must be an object");
+		key = object_of(linitial(target->key_columns), key);
+	}
+	if (target->key_columns && JB_ROOT_COUNT(key) != list_length(target->key_columns))
+		raise_key(target, "the key has other columns than the table's");
+	foreach(lc, target->key_columns)
+	{
+		if (getKeyJsonValueFromContainer(&key->root, lfirst(lc), strlen(lfirst(lc)), NULL) == NULL)
+			raise_key(target, "the key has other columns than the table's");
+	}
+	return variants_of(target, key);
+}
+
+/*
+ * Renames
+ */
+
+/* The number of a column in a layout, 0 if it is not there. */
+static int
+number_in(const CmigAuditLayout *layout, const char *name, int len)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&layout->columns->root, name, len, NULL);
+
+	return value ? DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : 0;
+}
+
+static char *
+name_in(const CmigAuditLayout *layout, int number)
+{
+	JsonbIterator *it = JsonbIteratorInit(&layout->columns->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	char	   *name = NULL;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = pnstrdup(v.val.string.val, v.val.string.len);
+		else if (token == WJB_VALUE &&
+				 DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(v.val.numeric))) == number)
+			return name;
+	}
+	return NULL;
+}
+
+/*
+ * Follow a column from one layout to the next ones and to the live table.
+ * Within a table the number counts, from a table to its restored copy the
+ * name.
+ */
+static char *
+name_now(CmigAuditTarget *target, int first, char *name)
+{
+	for (int i = first; i < list_length(target->layouts) && name; i++)
+	{
+		CmigAuditLayout *layout = list_nth(target->layouts, i);
+		int			number = number_in(layout, name, strlen(name));
+
+		if (i + 1 < list_length(target->layouts))
+		{
+			CmigAuditLayout *next = list_nth(target->layouts, i + 1);
+
+			if (next->relation == layout->relation)
+				name = name_in(next, number);
+			else if (number_in(next, name, strlen(name)) == 0)
+				name = NULL;
+		}
+		else if (OidIsValid(target->relation) && layout->relation == target->relation)
+			name = get_attname(target->relation, number, true);
+	}
+	return name;
+}
+
+Jsonb *
+cmig_audit_target_renames(CmigAuditTarget *target, int layout)
+{
+	CmigAuditLayout *from = list_nth(target->layouts, layout);
+	JsonbIterator *it = JsonbIteratorInit(&from->columns->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	StringInfoData text;
+	bool		differs = false;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		char	   *name;
+		char	   *now;
+
+		if (token != WJB_KEY)
+			continue;
+		name = pnstrdup(v.val.string.val, v.val.string.len);
+		now = name_now(target, layout, name);
+		if (now == NULL || strcmp(now, name) != 0)
+			differs = true;
+		if (text.len > 1)
+			appendStringInfoString(&text, ", ");
+		escape_json(&text, name);
+		appendStringInfoString(&text, ": ");
+		if (now)
+			escape_json(&text, now);
+		else
+			appendStringInfoString(&text, "null");
+	}
+	appendStringInfoChar(&text, '}');
+	return differs ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data))) : NULL;
+}

@@ -1,0 +1,44 @@
+/*
+ * audit_target.h
+ *	  Which table, and which row, a question to the audit log is about.
+ *
+ * A table is named by regclass or, also when it is gone, by text.  A key is
+ * an object of the key's columns, or for a key of one column just its value.
+ * Columns may have had other names before; a key has a variant for each.
+ */
+#ifndef CMIG_AUDIT_TARGET_H
+#define CMIG_AUDIT_TARGET_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+typedef struct CmigAuditTarget
+{
+	int32		table_id;
+	Oid			relation;		/* InvalidOid when the table is gone */
+	char	   *name;			/* for messages */
+	List	   *layouts;		/* of CmigAuditLayout, the oldest first */
+	List	   *key_columns;	/* of char *, as they are called now */
+} CmigAuditTarget;
+
+/* From argument n, a regclass or a text. */
+extern CmigAuditTarget *cmig_audit_target_argument(FunctionCallInfo fcinfo, int n);
+
+/* For a table that exists. */
+extern CmigAuditTarget *cmig_audit_target_of(Oid relation);
+
+/*
+ * Argument n as a key, in all variants: a list of Jsonb *.  NIL when the
+ * argument is null.
+ */
+extern List *cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target);
+
+/*
+ * How columns were called when layout held, and what they are called now:
+ * an object with null for dropped ones.  NULL when nothing differs.
+ */
+extern Jsonb *cmig_audit_target_renames(CmigAuditTarget *target, int layout);
+
+#endif							/* CMIG_AUDIT_TARGET_H */
