@@ -552,6 +552,7 @@ put_pending(FunctionCallInfo fcinfo, const View *view, int heads)
 	List	   *targets = NIL;
 	CmigPlan   *pending;
 	int		   *nodes;
+	const char *stepwise = NULL;	/* the first that cmig.upgrade refuses */
 
 	for (int i = 0; i < view->graph->count; i++)
 		if (cmig_graph_is_effective_head(view->graph, i))
@@ -564,21 +565,22 @@ put_pending(FunctionCallInfo fcinfo, const View *view, int heads)
 	}
 	nodes = palloc(sizeof(int) * pending->count);
 	for (int i = 0; i < pending->count; i++)
+	{
 		nodes[i] = pending->steps[i].node;
+		if (stepwise == NULL && !view->graph->nodes[nodes[i]].revision->transactional)
+			stepwise = cmig_graph_id(view->graph, nodes[i]);
+	}
 	put_status(fcinfo, "pending",
 			   psprintf("%d: %s", pending->count,
 						nodes_text(view->graph, nodes, pending->count, MAX_LISTED)),
 			   view->applied->unknown ? NULL
-			   : heads > 1 ? "SELECT * FROM cmig.upgrade('heads')" : "SELECT * FROM cmig.upgrade('head')");
+			   : psprintf(stepwise ? "CALL cmig.upgrade_stepwise('%s')" : "SELECT * FROM cmig.upgrade('%s')",
+						  heads > 1 ? "heads" : "head"));
 	put_status(fcinfo, "pending written by", authors_text(view->graph, pending),
 			   "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
-	for (int i = 0; i < pending->count; i++)
-		if (!view->graph->nodes[nodes[i]].revision->transactional)
-		{
-			put_status(fcinfo, "not transactional", cmig_graph_id(view->graph, nodes[i]),
-					   "CALL cmig.upgrade_stepwise('heads'), or SET cmig.\"concurrently\" = off");
-			break;
-		}
+	if (stepwise)
+		put_status(fcinfo, "not transactional", stepwise,
+				   "In tests and fresh installs, SET cmig.\"concurrently\" = off lets cmig.upgrade run it");
 }
 
 /*
