@@ -1,0 +1,111 @@
+-- Online recipes: add_not_null, add_check, add_foreign_key, add_unique.
+CREATE EXTENSION pg_cmig;
+CREATE TABLE orders (id int PRIMARY KEY, user_id int, amount int, code text);
+CREATE TABLE users (id int PRIMARY KEY, email text);
+INSERT INTO users SELECT i, 'u' || i FROM generate_series(1, 100) i;
+INSERT INTO orders SELECT i, 1 + i % 100, i, 'c' || i FROM generate_series(1, 1000) i;
+CREATE VIEW constraints AS SELECT conname, contype, convalidated, pg_get_constraintdef(oid) AS definition
+	FROM pg_constraint WHERE conrelid IN ('orders'::regclass, 'users'::regclass) AND contype <> 'p' ORDER BY conname COLLATE "C";
+
+CALL cmig.add_not_null('users', 'email');
+CALL cmig.add_not_null('users', 'email');
+CALL cmig.add_check('orders', 'orders_amount_positive', 'amount > 0');
+CALL cmig.add_check('orders', 'orders_amount_positive', 'amount>0 -- the same');
+CALL cmig.add_foreign_key('orders', '{user_id}', 'users', on_delete => 'cascade');
+CALL cmig.add_foreign_key('orders', '{user_id}', 'users', '{id}', on_delete => 'cascade');
+CALL cmig.add_unique('orders', '{code}');
+CALL cmig.add_unique('orders', '{code}');
+CALL cmig.add_unique('orders', ARRAY['user_id', 'amount'], 'orders_user_amount');
+SELECT * FROM constraints;
+SELECT attname, attnotnull FROM pg_attribute WHERE attrelid = 'users'::regclass AND attnum > 0 ORDER BY 1;
+
+-- other constraints of that name are not touched
+CALL cmig.add_check('orders', 'orders_amount_positive', 'amount > 1');
+CALL cmig.add_check('orders', 'orders_code_key', 'amount > 1');
+CALL cmig.add_foreign_key('orders', '{user_id}', 'users');
+CALL cmig.add_unique('orders', '{amount}', 'orders_user_amount');
+CALL cmig.add_unique('orders', '{amount}', 'orders_pkey');
+CALL cmig.add_unique('orders', '{amount}', 'users_pkey');
+
+-- rows that break it: what checks new rows stays, and it goes on later
+ALTER TABLE users ALTER COLUMN email DROP NOT NULL;
+UPDATE users SET email = NULL WHERE id < 3;
+CALL cmig.add_not_null('users', 'email');
+INSERT INTO users VALUES (1000, NULL);
+SELECT * FROM constraints WHERE NOT convalidated;
+CALL cmig.backfill('users', 'email = ''u'' || id', 'email IS NULL');
+CALL cmig.add_not_null('users', 'email');
+SELECT * FROM constraints WHERE conname LIKE 'cmig%';
+UPDATE orders SET code = 'twice' WHERE id IN (1, 2);
+ALTER TABLE orders DROP CONSTRAINT orders_code_key;
+UPDATE orders SET code = 'twice' WHERE id IN (1, 2);
+CALL cmig.add_unique('orders', '{code}');
+SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'orders'::regclass AND NOT indisvalid;
+UPDATE orders SET code = 'once' WHERE id = 2;
+CALL cmig.add_unique('orders', '{code}');
+ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey;
+UPDATE orders SET user_id = 12345 WHERE id = 7;
+CALL cmig.add_foreign_key('orders', '{user_id}', 'users');
+UPDATE orders SET user_id = 7 WHERE id = 7;
+CALL cmig.add_foreign_key('orders', '{user_id}', 'users');
+SELECT * FROM constraints;
+
+-- partitioned tables
+CREATE TABLE part (id int, v int, user_id int) PARTITION BY RANGE (id);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10);
+INSERT INTO part VALUES (1, 1, 1), (2, 2, 2);
+CALL cmig.add_not_null('part', 'v');
+CALL cmig.add_check('part', 'v_small', 'v < 10');
+CALL cmig.add_foreign_key('part', '{user_id}', 'users');
+CALL cmig.add_foreign_key('part_1', '{user_id}', 'users', name => 'part_user');
+CALL cmig.add_unique('part', '{id}');
+SELECT conrelid::regclass, conname, convalidated FROM pg_constraint WHERE conrelid::regclass::text LIKE 'part%' AND contype <> 'n' ORDER BY 1, 2;
+
+-- bad input
+CALL cmig.add_not_null('users', 'nonsense');
+CALL cmig.add_not_null('users', NULL);
+CALL cmig.add_not_null(NULL, 'email');
+CALL cmig.add_not_null('constraints', 'conname');
+CALL cmig.add_check('users', '', 'true');
+CALL cmig.add_check('users', 'x', 'nonsense > 0');
+CALL cmig.add_check('users', 'x', 'id');
+CALL cmig.add_check('users', 'x', 'id > 0) NO INHERIT, ADD CHECK (true');
+CALL cmig.add_check('users', 'x', 'id IN (SELECT 1)');
+CALL cmig.add_check('users', 'x', NULL);
+CALL cmig.add_foreign_key('orders', '{nonsense}', 'users');
+CALL cmig.add_foreign_key('orders', '{}', 'users');
+CALL cmig.add_foreign_key('orders', '{code}', 'users');
+CALL cmig.add_foreign_key('orders', '{user_id}', 'constraints');
+CALL cmig.add_foreign_key('orders', '{user_id}', 'users', '{email}', 'x');
+CALL cmig.add_foreign_key('orders', '{user_id}', 'users', on_delete => 'explode', name => 'y');
+CALL cmig.add_unique('orders', NULL);
+BEGIN;
+CALL cmig.add_unique('orders', '{id}');
+ROLLBACK;
+
+-- names that need quotes
+CREATE TABLE "Quo""ted" ("A b" int, "select" int);
+CALL cmig.add_not_null('"Quo""ted"', 'A b');
+CALL cmig.add_unique('"Quo""ted"', '{"A b",select}');
+CALL cmig.add_check('"Quo""ted"', 'Che"ck', '"A b" > "select"');
+CALL cmig.add_foreign_key('"Quo""ted"', '{"A b"}', 'users');
+\d "Quo""ted"
+
+-- in a revision, and in one transaction where CONCURRENTLY is taken off
+DROP VIEW constraints;
+DROP TABLE orders, users, part, "Quo""ted" CASCADE;
+INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql) VALUES ('01', false, '
+CREATE TABLE users (id int PRIMARY KEY, email text);
+CREATE TABLE orders (id int PRIMARY KEY, user_id int);
+CALL cmig.add_not_null(''users'', ''email'');
+CALL cmig.add_check(''users'', ''email_short'', ''length(email) < 200'');
+CALL cmig.add_unique(''users'', ''{email}'');
+CALL cmig.add_foreign_key(''orders'', ''{user_id}'', ''users'');', 'DROP TABLE orders, users');
+CALL cmig.upgrade_stepwise();
+\d users
+CALL cmig.downgrade_stepwise('base');
+SET cmig."concurrently" = off;
+SELECT * FROM cmig.upgrade();
+\d users
+DROP TABLE orders, users;
+DROP EXTENSION pg_cmig;
