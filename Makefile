@@ -31,6 +31,10 @@ $(OBJS) $(OBJS:.o=.bc): | $(CURDIR)/src
 $(CURDIR)/src:
 	$(MKDIR_P) $@
 
-.PHONY: check-layers
+.PHONY: check-layers soak
 check-layers: all
 	$(vpath_dir)scripts/check-layers $(vpath_dir) $(shlib)
+
+# what takes longer than scripts/check
+soak:
+	$(vpath_dir)scripts/soak

@@ -156,9 +156,10 @@ is(query($node, 'app', "SELECT string_agg(revision || ' ' || outcome, ', ' ORDER
 # by autocommit, killed after a random time.
 $node->safe_psql('postgres', 'CREATE DATABASE steps');
 $node->safe_psql('steps', 'CREATE EXTENSION pg_cmig');
-my $steps = 300;
+my $crashes = $ENV{CMIG_CRASHES} // 5;
+my $steps = 60 * $crashes;
 query($node, 'steps', load_sql(map {
-		revision_file(sprintf('s%03d', $_), $_ == 1 ? '' : sprintf('s%03d', $_ - 1),
+		revision_file(sprintf('s%04d', $_), $_ == 1 ? '' : sprintf('s%04d', $_ - 1),
 			"CREATE TABLE t$_ (x int);\nSELECT pg_sleep(0.003);", "DROP TABLE t$_;")
 	} (1 .. $steps)));
 my $agree = q{
@@ -166,10 +167,10 @@ SELECT CASE WHEN tables = rows AND rows = applied THEN 'agree' ELSE format('%s t
 FROM (SELECT count(*) AS tables FROM pg_tables WHERE schemaname = 'public') a,
 	(SELECT count(*) AS rows FROM cmig.journal) b,
 	(SELECT count(*) AS applied FROM cmig.history() WHERE applied) c};
-foreach my $round (1 .. 5)
+foreach my $round (1 .. $crashes)
 {
 	my $session = start_psql($node, 'steps',
-		join("\n", ("SELECT cmig.upgrade('+1');") x ($steps / 5)));
+		join("\n", ("SELECT cmig.upgrade('+1');") x 60));
 
 	usleep(50_000 + int(rand(250_000)));
 	if ($round % 2)
@@ -190,7 +191,7 @@ foreach my $round (1 .. 5)
 }
 query($node, 'steps', "SELECT count(*) FROM cmig.upgrade('heads')");
 is(query($node, 'steps', $agree), 'agree', 'the rest runs after the crashes');
-is(query($node, 'steps', 'SELECT string_agg(revision, $$ $$) FROM cmig.version'), 's300', 'up to head');
+is(query($node, 'steps', 'SELECT string_agg(revision, $$ $$) FROM cmig.version'), sprintf('s%04d', $steps), 'up to head');
 
 $node->stop;
 done_testing();
