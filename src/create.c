@@ -221,7 +221,7 @@ cmig_create_merge(const CmigNames *revisions, const char *message, const char *i
 				 parents == NIL ? errdetail("The identifiers name no revision.")
 				 : errdetail("The identifiers name only \"%s\".",
 							 cmig_graph_id(graph, linitial_int(parents))),
-				 errhint("Name two revisions or more; SELECT * FROM cmig.heads() lists the heads.")));
+				 errhint("Say cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.")));
 	require_heads(graph, parents, splice);
 	set_parents(graph, &text.edges, parents);
 
