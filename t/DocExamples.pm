@@ -11,8 +11,9 @@
 # prompt; an SQL statement goes on up to the line that ends it with ";", a
 # shell command while its lines end in "\", "|" or "&&" or a quote or a here
 # document is open.  What follows up to the next prompt is the output.  A line
-# "..." in the output stands for any number of lines.  Times, durations,
-# process ids, checksums and generated ids count as equal whatever they are.
+# "..." in the output stands for any number of lines.  Times, durations, process
+# ids, checksums, generated ids and lines of psql scripts count as equal
+# whatever they are.
 #
 # Each section (a heading of two #), or in "whole" documents the document, has a
 # new database "shop", whose owner "shop" runs everything in one psql session,
@@ -308,6 +309,8 @@ sub masked
 	$count += $text =~ s/\b(pid|process) \d+/$1 <pid>/gi;
 	$count += $text =~ s/pg_terminate_backend\(\d+\)/pg_terminate_backend(<pid>)/g;
 	$count += $text =~ s/\b\d+(\.\d+)? seconds/<seconds>/g;
+	$count += $text =~ s/^psql:(\S+):\d+:/psql:$1:<line>:/gm;
+	$count += $text =~ s/\bline \d+ at RAISE/line <line> at RAISE/g;
 	$text =~ s/ +/ /g, $text =~ s/-+/-/g if $count;
 	return $text;
 }
