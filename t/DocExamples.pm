@@ -44,7 +44,7 @@ use Test::More;
 
 my $MARK = '@@ step';
 
-# new(NODE, PATH, MODE): MODE is "sections", "whole" or "on demand"
+# new(NODE, PATH, MODE): MODE is "sections", the default, "whole" or "on demand"
 sub new
 {
 	my ($class, $node, $path, $mode) = @_;
@@ -52,7 +52,7 @@ sub new
 		node => $node,
 		path => $path,
 		name => basename($path),
-		mode => $mode,
+		mode => $mode // 'sections',
 		top => dirname(dirname(Cwd::abs_path(__FILE__))),
 		parts => []
 	  },
@@ -226,8 +226,8 @@ sub run_section
 
 	$node->safe_psql('postgres', 'DROP DATABASE IF EXISTS shop WITH (FORCE)');
 	$node->safe_psql('postgres', 'CREATE DATABASE shop OWNER shop');
-	system_or_bail('cp', '-R', "$self->{top}/migrations", "$work/migrations")
-	  if -d "$self->{top}/migrations";
+	system_or_bail('cp', '-R', "$self->{top}/migrations", "$work/migrations");
+	system_or_bail('chmod', '-R', 'u+w', "$work/migrations");
 
 	my $superuser = $node->connstr('shop') . ' user=' . $self->{superuser};
 	my $as_command = sub {
