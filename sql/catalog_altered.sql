@@ -62,6 +62,60 @@ SELECT revision FROM cmig.current();
 SELECT revision FROM cmig.downgrade('base');
 SELECT revision FROM cmig.current();
 ROLLBACK;
+-- a trigger that moves in the middle of a move
+CREATE FUNCTION move_on() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM cmig.upgrade();
+	RETURN NULL;
+END
+$$;
+INSERT INTO cmig.revision (revision, down_revision, downgrade_sql) VALUES ('002', '{001}', ''), ('003', '{002}', '');
+BEGIN;
+CREATE TRIGGER move_on AFTER UPDATE ON cmig.version FOR EACH ROW EXECUTE FUNCTION move_on();
+SELECT revision FROM cmig.upgrade('002');
+ROLLBACK;
+BEGIN;
+CREATE TRIGGER move_on AFTER INSERT ON cmig.journal FOR EACH ROW EXECUTE FUNCTION move_on();
+SELECT revision FROM cmig.upgrade('002');
+ROLLBACK;
+-- an error that is caught leaves nothing behind
+BEGIN;
+CREATE TRIGGER move_on AFTER UPDATE ON cmig.version FOR EACH ROW EXECUTE FUNCTION move_on();
+DO $$
+BEGIN
+	PERFORM cmig.upgrade();
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+	DROP TRIGGER move_on ON cmig.version;
+	PERFORM cmig.upgrade('002');
+END
+$$;
+SELECT revision FROM cmig.current();
+ROLLBACK;
+-- after it
+CREATE CONSTRAINT TRIGGER move_on AFTER UPDATE ON cmig.version DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION move_on();
+SELECT revision FROM cmig.upgrade('002');
+SELECT revision FROM cmig.current();
+DROP FUNCTION move_on CASCADE;
+SELECT revision FROM cmig.downgrade('001');
+DELETE FROM cmig.revision WHERE revision > '001';
+-- a policy that hides rows
+CREATE ROLE regress_altered;
+GRANT USAGE ON SCHEMA cmig TO regress_altered;
+GRANT SELECT ON ALL TABLES IN SCHEMA cmig TO regress_altered;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_altered;
+BEGIN;
+ALTER TABLE cmig.version ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_altered;
+SELECT revision FROM cmig.current();
+ROLLBACK;
+BEGIN;
+ALTER TABLE cmig.revision ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_altered;
+SELECT revision FROM cmig.history();
+ROLLBACK;
+DROP OWNED BY regress_altered;
+DROP ROLE regress_altered;
 -- all is as before
 SELECT revision FROM cmig.current();
 SELECT revision FROM cmig.downgrade('base');

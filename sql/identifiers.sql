@@ -105,6 +105,13 @@ SELECT revision FROM cmig.plan('upgrade', '1+');
 SELECT revision FROM cmig.plan('upgrade', '+1+1');
 SELECT revision FROM cmig.plan('upgrade', '+ 1');
 
+-- no identifier is that long
+SELECT cmig.resolve(repeat('x', 10000000));
+SELECT revision FROM cmig.upgrade(ARRAY[repeat('x', 10000000)]);
+SELECT cmig.create_revision('m', '', revision => repeat('x', 10000000), head => 'base');
+SELECT cmig.create_revision('m', '', branch_label => repeat('x', 10000000), head => 'base');
+SELECT revision FROM cmig.history('base:' || repeat('x', 10000000));
+
 -- an exact id wins over a part and over the grammar
 INSERT INTO cmig.revision (revision, down_revision) VALUES ('00', '{abc}'), ('abc-1', '{00}');
 SELECT cmig.resolve('00');

@@ -260,6 +260,13 @@ SELECT * FROM doc ORDER BY id;
 SHOW row_security;
 RESET cmig.role;
 
+-- strings are read as the loader read them
+SET standard_conforming_strings = off;
+CALL run($$INSERT INTO log (what) VALUES ('a\'); INSERT INTO log (what) VALUES ('b\nc')$$);
+SHOW standard_conforming_strings;
+RESET standard_conforming_strings;
+SELECT what FROM log ORDER BY n DESC LIMIT 2;
+
 DROP EXTENSION pg_cmig;
 DROP TABLE log, doc, child, parent, later;
 DROP PROCEDURE run;

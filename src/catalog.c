@@ -34,11 +34,11 @@
 	" r.downgrade_sql::text, r.verify_sql::text, r.created_at::timestamptz"
 
 static CmigQuery read_edges = {
-	"SELECT " EDGE_COLUMNS " FROM cmig.revision r", 0
+	"SELECT " EDGE_COLUMNS " FROM cmig.revision r", 0,.all_rows = true
 };
 
 static CmigQuery read_details = {
-	"SELECT " DETAIL_COLUMNS " FROM cmig.revision r", 0
+	"SELECT " DETAIL_COLUMNS " FROM cmig.revision r", 0,.all_rows = true
 };
 
 static CmigQuery read_text = {
@@ -137,7 +137,7 @@ static CmigQuery delete_revision = {
 };
 
 static CmigQuery read_version = {
-	"SELECT v.revision::text FROM cmig.version v", 0
+	"SELECT v.revision::text FROM cmig.version v", 0,.all_rows = true
 };
 
 static CmigQuery read_unknown_version = {
@@ -171,7 +171,7 @@ static CmigQuery fingerprint = {
 	" FROM cmig.version v) || ' ' ||"
 	" (SELECT pg_catalog.count(*)::text || ' ' ||"
 	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(r.revision || ' ' || r.xmin::text, 0)), 0)::text"
-	" FROM cmig.revision r)", 0
+	" FROM cmig.revision r)", 0,.all_rows = true
 };
 
 /* A text[] column; false when it is not a plain list of texts. */

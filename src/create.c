@@ -18,6 +18,7 @@
 #include "target.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 
 #define GENERATED_ID_BYTES 6
 
@@ -42,6 +43,17 @@ generate_id(const CmigGraph *graph)
 	}
 }
 
+/* What was typed for an id or a label may be of any length. */
+static char *
+shortened(const char *name)
+{
+	int			length = strlen(name);
+
+	if (length <= CMIG_MAX_ID_LENGTH)
+		return pstrdup(name);
+	return psprintf("%.*s...", pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2), name);
+}
+
 static char *
 check_id(const CmigGraph *graph, const char *id)
 {
@@ -53,7 +65,7 @@ check_id(const CmigGraph *graph, const char *id)
 	if (bad)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("revision id \"%s\" %s", id, bad),
+				 errmsg("revision id \"%s\" %s", shortened(id), bad),
 				 errhint("Use letters, digits, _ and -, at most %d bytes; leave it out to have one generated.",
 						 CMIG_MAX_ID_LENGTH)));
 	if (cmig_graph_find_name(graph, id) >= 0)
@@ -105,7 +117,7 @@ set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
 	if (bad)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("branch label \"%s\" %s", label, bad),
+				 errmsg("branch label \"%s\" %s", shortened(label), bad),
 				 errhint("Use letters, digits, _ and -, at most %d bytes.",
 						 CMIG_MAX_ID_LENGTH)));
 	if (cmig_graph_find_name(graph, label) >= 0 || strcmp(label, edges->id) == 0)

@@ -17,6 +17,8 @@
 
 #include "lib/stringinfo.h"
 
+/* A label, a revision, a number of steps: much less than this, in bytes. */
+#define MAX_TARGET_LENGTH 1000
 /* More steps than any graph has; what is typed is cut to it. */
 #define MAX_STEPS 1000000000
 
@@ -139,6 +141,14 @@ cmig_identifier_parse(const CmigGraph *graph, const char *target, CmigIdentifier
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the target must not be empty"),
 				 errhint("Say head, heads, base, an id, or a relative one such as '+1' or '-1'.")));
+
+	if (strlen(target) > MAX_TARGET_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the target is too long"),
+				 errdetail("It has %zu bytes; an id or a label has at most %d.",
+						   strlen(target), CMIG_MAX_ID_LENGTH),
+				 errhint("SELECT * FROM cmig.history() lists the revisions.")));
 
 	id->text = target;
 	if (cmig_graph_find_name(graph, target) >= 0)

@@ -708,6 +708,12 @@ cmig_import_read_directory(const char *path)
 				 errdetail("cmig.load_directory() needs the rights of pg_read_server_files."),
 				 errhint("Send the files to cmig.load() with psql, or GRANT pg_read_server_files.")));
 
+	if (strlen(path) >= MAXPGPATH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the path is too long"),
+				 errdetail("It has %zu bytes; a path has at most %d.", strlen(path), MAXPGPATH - 1),
+				 errhint("Pass the path of a directory on the server; cmig.load takes the text itself.")));
 	names = list_directory(path);
 	if (names == NIL)
 		ereport(ERROR,

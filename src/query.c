@@ -17,11 +17,15 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #define FETCH_ROWS 1000
 
 static void add_catalog_hint(void *arg);
+
+/* A query of ours that writes is under way; triggers may run in it. */
+static bool writing = false;
 
 typedef struct QueryFrame
 {
@@ -56,6 +60,14 @@ add_catalog_hint(void *arg)
 }
 
 static void
+pin_search_path(void)
+{
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
 enter(QueryFrame *frame, CmigQuery *query)
 {
 	frame->callback.callback = add_catalog_hint;
@@ -67,7 +79,9 @@ enter(QueryFrame *frame, CmigQuery *query)
 		elog(ERROR, "SPI_connect failed");
 	frame->guc_level = NewGUCNestLevel();
 	if (!query->users_text)
-		(void) set_config_option("search_path", "pg_catalog, pg_temp",
+		pin_search_path();
+	if (query->all_rows && row_security)
+		(void) set_config_option("row_security", "off",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 
@@ -95,12 +109,22 @@ leave(QueryFrame *frame)
 uint64
 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 {
+	const bool	was_writing = writing;
 	QueryFrame	frame;
 	uint64		processed;
 	int			result;
 
 	enter(&frame, query);
-	result = SPI_execute_plan(query->plan, values, nulls, false, 0);
+	PG_TRY();
+	{
+		writing = was_writing || !query->users_text;
+		result = SPI_execute_plan(query->plan, values, nulls, false, 0);
+	}
+	PG_FINALLY();
+	{
+		writing = was_writing;
+	}
+	PG_END_TRY();
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	processed = SPI_processed;
@@ -160,9 +184,7 @@ cmig_query_once(const char *sql, int nargs, Oid *argtypes, Datum *values,
 		elog(ERROR, "SPI_connect failed");
 	guc_level = NewGUCNestLevel();
 	if (pinned)
-		(void) set_config_option("search_path", "pg_catalog, pg_temp",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		pin_search_path();
 
 	result = SPI_execute_with_args(sql, nargs, argtypes, values, nulls, false, 0);
 	if (result < 0)
@@ -206,6 +228,12 @@ cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot)
 	leave(&frame);
 
 	return value;
+}
+
+bool
+cmig_query_is_writing(void)
+{
+	return writing;
 }
 
 char *

@@ -28,6 +28,7 @@ typedef struct CmigQuery
 	bool		users_text;		/* not ours: search_path stays as it is, and
 								 * errors get no hint about our tables; it is
 								 * planned anew for its arguments each time */
+	bool		all_rows;		/* a policy that hides rows is an error */
 } CmigQuery;
 
 /*
@@ -62,6 +63,9 @@ extern char *cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot);
 extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
 							  Datum *values, const char *nulls, bool pinned,
 							  CmigRowCallback callback, void *arg);
+
+/* A query of ours is writing, so the caller is a trigger on our tables. */
+extern bool cmig_query_is_writing(void);
 
 /* A column of a row as palloc'd text, NULL where it is NULL; columns from 1. */
 extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);

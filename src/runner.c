@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "lock_wait.h"
+#include "query.h"
 #include "runner.h"
 #include "script.h"
 #include "session.h"
@@ -32,6 +33,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "parser/analyze.h"
+#include "parser/parser.h"
 #include "storage/proc.h"
 #include "tcop/dest.h"
 #include "tcop/pquery.h"
@@ -112,6 +114,12 @@ cmig_runner_current(void)
 void
 cmig_runner_require_idle(const char *function)
 {
+	if (cmig_query_is_writing())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be called while pg_cmig writes its tables", function),
+				 errdetail("A trigger on one of them calls it."),
+				 errhint("A constraint trigger that is DEFERRABLE INITIALLY DEFERRED fires when the run has ended.")));
 	if (running == NULL)
 		return;
 	ereport(ERROR,
@@ -488,6 +496,9 @@ cmig_runner_check(const CmigRunStep *step)
 	if (strcmp(path, namespace_search_path) != 0)
 		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
+	if (!standard_conforming_strings)
+		(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	check_script(&run, step->sql);
 	if (is_verified(step))
 	{

@@ -36,6 +36,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "parser/parser.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -114,6 +115,9 @@ set_all_for_script(GucAction action)
 	if (is_set(script_search_path))
 		set_for_script("search_path", script_search_path, action);
 	set_for_script("row_security", "off", action);
+	/* as the revision was read when it was loaded */
+	if (!standard_conforming_strings)
+		set_for_script("standard_conforming_strings", "on", action);
 }
 
 /*
