@@ -199,6 +199,13 @@ SELECT statement FROM cmig.disable_rls('shop.orders');
 SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_free}', force => false);
 SELECT count(*) FROM cmig.disable_rls('shop.orders');
 
+-- an owner that bypasses, and does not as it is in the application's role
+SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_owner}');
+GRANT regress_rls_app TO regress_rls_owner;
+SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
+GRANT regress_rls_maint TO regress_rls_owner;
+SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
+
 SET client_min_messages = warning;
 DROP SCHEMA shop CASCADE;
 DROP OWNED BY regress_rls_owner, regress_rls_app, regress_rls_maint;

@@ -274,22 +274,39 @@ check_roles(const CmigRlsOptions *options)
 	}
 }
 
-/* FORCE binds the owner too: what it does then without a bypass fails. */
+/*
+ * FORCE binds the owner too: what it does then without a bypass fails.  It has
+ * none either when it has the rights of a role that the floor names.
+ */
 static void
 warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
 {
+	char	   *owner = GetUserNameFromId(table->owner, false);
+	CmigRlsRole *bound = NULL;
+	bool		bypass = false;
 	ListCell   *lc;
 
 	if (!options->force || superuser_arg(table->owner) || has_bypassrls_privilege(table->owner))
 		return;
 	foreach(lc, options->bypass_roles)
-		if (has_privs_of_role(table->owner, ((CmigRlsRole *) lfirst(lc))->oid))
-			return;
+		bypass |= has_privs_of_role(table->owner, ((CmigRlsRole *) lfirst(lc))->oid);
+	foreach(lc, options->roles)
+	{
+		CmigRlsRole *role = lfirst(lc);
+
+		if (!OidIsValid(role->oid) || has_privs_of_role(table->owner, role->oid))
+			bound = role;
+	}
+	if (bypass && bound == NULL)
+		return;
 	ereport(WARNING,
 			(errmsg("the owner of %s is bound by its policies too", table->name),
-			 errdetail("Role \"%s\" is not in a bypass role: its data migrations and its pg_dump will see no rows or fail.",
-					   GetUserNameFromId(table->owner, false)),
-			 errhint("Name a role that the owner is in with bypass_roles; doc/row-level-security.md has a role for backups.")));
+			 bypass ? errdetail("Role \"%s\" is in a bypass role, but has the rights of \"%s\" as well: its data migrations and its pg_dump will see no rows or fail.",
+								owner, bound->name)
+			 : errdetail("Role \"%s\" is not in a bypass role: its data migrations and its pg_dump will see no rows or fail.",
+						 owner),
+			 bypass ? errhint("REVOKE %s FROM %s.", quote_identifier(bound->name), quote_identifier(owner))
+			 : errhint("Name a role that the owner is in with bypass_roles; doc/row-level-security.md has a role for backups.")));
 }
 
 /*

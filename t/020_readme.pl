@@ -20,7 +20,7 @@ my $node = new_node('readme');
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE shop LOGIN CREATEDB');
 
-my @documents = @ARGV ? @ARGV : ("$top/README.md", glob("$top/migrations/*/README.md"), "$top/doc/reference.md");
+my @documents = @ARGV ? @ARGV : ("$top/README.md", glob("$top/migrations/*/README.md"), "$top/doc/row-level-security.md", "$top/doc/reference.md");
 foreach my $path (map { Cwd::abs_path($_) } @documents)
 {
 	my $mode = $path =~ /reference/ ? 'on demand' : $path =~ /migrations/ ? 'whole' : 'sections';

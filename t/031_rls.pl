@@ -1,0 +1,224 @@
+# Row-level security over dumps: enable and disable leave pg_dump -s as it was, a
+# dump carries the policies, and who can make one; the applications of
+# doc/row-level-security.md.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('rls');
+$node->start;
+my $dir = PostgreSQL::Test::Utils::tempdir();
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE ROLE shop LOGIN;
+CREATE ROLE app LOGIN;
+CREATE ROLE maintenance LOGIN;
+CREATE ROLE backup LOGIN BYPASSRLS;
+GRANT pg_read_all_data TO backup;
+GRANT maintenance TO shop;
+CREATE DATABASE shop OWNER shop;
+SQL
+
+# pg_dump as a user: its text without what differs from run to run, its errors
+sub dump_as
+{
+	my ($user, @options) = @_;
+	my ($out, $err) = ('', '');
+
+	IPC::Run::run([ 'pg_dump', '-h', $node->host, '-p', $node->port, '-U', $user, @options, 'shop' ],
+		'<', \undef, '>', \$out, '2>', \$err);
+	$out =~ s/^\\(un)?restrict .*\n//mg;
+	return ($out, $err);
+}
+
+sub sql
+{
+	my ($user, $sql) = @_;
+	return query($node, 'shop', $sql, $user);
+}
+
+#
+# There and back
+#
+sql('shop', <<'SQL');
+CREATE EXTENSION pg_cmig;
+CREATE SCHEMA "Sh""op";
+CREATE TABLE "Sh""op".invoice (id bigint PRIMARY KEY, tenant_id uuid DEFAULT '00000000-0000-0000-0000-000000000000', user_id integer);
+CREATE TABLE note (id bigint PRIMARY KEY, user_id text DEFAULT E'it''s ]\n[ 100%', body text);
+ALTER TABLE note ENABLE ROW LEVEL SECURITY;
+CREATE POLICY mine ON note USING (body <> 'secret');
+COMMENT ON POLICY mine ON note IS 'written by hand';
+CREATE TABLE event (tenant_id integer, day date, PRIMARY KEY (day, tenant_id)) PARTITION BY RANGE (day);
+CREATE TABLE event_1 PARTITION OF event FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE event_2 PARTITION OF event DEFAULT;
+CREATE TABLE member (tenant_id uuid, user_id integer, PRIMARY KEY (tenant_id, user_id));
+GRANT SELECT ON member TO app;
+SQL
+my ($before) = dump_as('shop', '-s');
+my @options = (
+	q(roles => '{app}'),
+	q(roles => '{app}', bypass_roles => '{maintenance}', column_default => true),
+	q(roles => '{app}', shared => true, commands => '{SELECT,INSERT}'),
+	q(roles => '{app}', public_read => true, force => false),
+	q(roles => '{app}', require_context => true));
+foreach my $options (@options)
+{
+	foreach my $table ('"Sh""op".invoice', 'note', 'event')
+	{
+		sql('shop', "SET client_min_messages = error; SELECT cmig.enable_rls('$table', $options)");
+	}
+}
+my ($enabled) = dump_as('shop', '-s');
+isnt($enabled, $before, 'enable_rls changes the schema');
+like($enabled, qr/COMMENT ON POLICY tenant_floor/, 'the policies are in the dump');
+sql('shop', "SET client_min_messages = error; SELECT cmig.disable_rls('$_')") foreach '"Sh""op".invoice', 'note', 'event';
+my ($after) = dump_as('shop', '-s');
+is($after, $before, 'disable_rls gives back the same schema');
+
+sql('shop', q(SET client_min_messages = error; SELECT cmig.enable_rls('"Sh""op".invoice', roles => '{app}', via => 'member', tenant_column => 'tenant_id')));
+sql('shop', q(SELECT cmig.disable_rls('"Sh""op".invoice')));
+($after) = dump_as('shop', '-s');
+is($after, $before, 'with a membership table too');
+
+sql('shop', q(SET client_min_messages = error; SELECT cmig.enable_rls_schema('public', roles => '{app}', column_default => true)));
+sql('shop', 'DROP EXTENSION pg_cmig; CREATE EXTENSION pg_cmig');
+sql('shop', "SELECT cmig.disable_rls('$_')") foreach 'note', 'event', 'member';
+($after) = dump_as('shop', '-s');
+is($after, $before, 'with pg_cmig dropped and made again in between');
+
+#
+# What a script makes, disable_rls takes back as well
+#
+my $script = sql('shop', q(SELECT cmig.rls_script('note', roles => '{app}', column_default => true)));
+sql('shop', "DROP EXTENSION pg_cmig");
+sql('shop', $script);
+sql('shop', 'CREATE EXTENSION pg_cmig');
+is(sql('shop', q(SET client_min_messages = error; SELECT count(*) FROM cmig.enable_rls('note', roles => '{app}', column_default => true))),
+	'0', 'the script makes what enable_rls makes');
+sql('shop', "SELECT cmig.disable_rls('note')");
+($after) = dump_as('shop', '-s');
+is($after, $before, 'a script is taken back too');
+
+#
+# Restored, the policies hold, and know what to put back
+#
+sql('shop', <<'SQL');
+CREATE TABLE invoice (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id uuid NOT NULL, amount numeric);
+INSERT INTO invoice (tenant_id, amount)
+	SELECT ('00000000-0000-0000-0000-00000000000' || i % 2)::uuid, i FROM generate_series(1, 10) i;
+GRANT ALL ON invoice TO app, maintenance;
+SELECT cmig.enable_rls('invoice', roles => '{app}', bypass_roles => '{maintenance}', column_default => true);
+SELECT cmig.grant_access('app', 'application');
+GRANT USAGE ON SCHEMA cmig TO backup, maintenance;
+GRANT SELECT ON ALL TABLES IN SCHEMA cmig TO maintenance;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA cmig TO maintenance;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO maintenance;
+SQL
+
+# who can dump
+my ($out, $err) = dump_as('shop');
+like($err, qr/query would be affected by row-level security policy/, 'the owner, under FORCE, cannot dump');
+($out, $err) = dump_as('shop', '--enable-row-security', '-t', 'public.invoice');
+is($err, '', 'in a bypass role it can with --enable-row-security');
+is(() = $out =~ /^\d+\t00000000-/mg, 10, 'and has every row');
+sql('shop', 'GRANT SELECT ON SEQUENCE invoice_id_seq TO app');
+($out, $err) = dump_as('app', '--enable-row-security', '-t', 'public.invoice');
+is($err, '', 'who is bound can dump so too');
+is(() = $out =~ /^\d+\t00000000-/mg, 0, 'and has what it sees, which is nothing');
+($out, $err) = dump_as('backup');
+is($err, '', 'a role with BYPASSRLS dumps all');
+is(() = $out =~ /^\d+\t00000000-/mg, 10, 'every row');
+
+my $copy = "$dir/backup.sql";
+open(my $file, '>', $copy) or die $!;
+print $file $out;
+close $file;
+$node->safe_psql('postgres', 'CREATE DATABASE copy OWNER shop');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy'), '-f', $copy ],
+	'the dump is restored');
+is(query($node, 'copy', q(BEGIN; SELECT cmig.set_context(NULL, '00000000-0000-0000-0000-000000000001'); SELECT count(*) FROM invoice;), 'app') =~ s/\A\n*//r,
+	'5', 'the policies hold there');
+is($node->safe_psql('copy', q(SELECT count(*) FROM cmig.disable_rls('invoice'))), '6', 'disable_rls knows what it made');
+is($node->safe_psql('copy', q(SELECT count(*) FROM pg_policies WHERE tablename = 'invoice')), '0', 'and nothing is left');
+
+# a data migration by the owner, and a dump after it
+sql('shop', q(SELECT cmig.create_revision('round', 'UPDATE invoice SET amount = amount + 100', '', revision => '001')));
+my ($rc, $stdout, $stderr) = $node->psql('shop', q(SELECT cmig.upgrade()), extra_params => [ '-U', 'shop' ]);
+like($stderr, qr/query would be affected by row-level security policy/, 'a data migration that would miss rows is an error');
+sql('shop', q(UPDATE cmig.revision SET upgrade_sql = 'SET row_security = on; ' || upgrade_sql));
+sql('shop', 'SELECT cmig.upgrade()');
+($out, $err) = dump_as('backup');
+is(() = $out =~ /^\d+\t00000000-\S+\t1\d\d$/mg, 10, 'with row_security on it reached every row of every tenant');
+
+#
+# The applications of the document
+#
+my $document = slurp_file("$CmigNode::top/doc/row-level-security.md");
+sub example
+{
+	my ($name) = @_;
+
+	$document =~ /^```\w+ file=\Q$name\E\n(.*?)^```$/ms or die "no $name in the document";
+	open(my $handle, '>', "$dir/$name") or die $!;
+	print $handle $1;
+	close $handle;
+	return "$dir/$name";
+}
+
+my $connection = 'host=' . $node->host . ' port=' . $node->port . ' user=app dbname=shop';
+my @tenants = map { "00000000-0000-0000-0000-00000000000$_" } 0, 1, 7;
+my $expected = "$tenants[0] 5\n$tenants[1] 5\n$tenants[2] 0\nnone 0\n";
+$ENV{NODE_PATH} = join ':', grep { defined } $ENV{NODE_PATH}, '/usr/share/nodejs';
+SKIP:
+{
+	skip 'psycopg is not installed', 1 unless need_tool('python3-psycopg', 'python3', '-c', 'import psycopg');
+	my $said = '';
+	IPC::Run::run([ 'python3', example('rls_app.py'), $connection, @tenants ], '>', \$said, '2>&1');
+	is($said, $expected, 'psycopg');
+}
+SKIP:
+{
+	skip 'node-pg is not installed', 1 unless need_tool('node-pg', 'node', '-e', 'require("pg")');
+	my $said = '';
+	my $url = 'postgres://app@/shop?host=' . $node->host . '&port=' . $node->port;
+	IPC::Run::run([ 'node', example('rls_app.js'), $url, @tenants ], '>', \$said, '2>&1');
+	is($said, $expected, 'node-pg');
+}
+
+#
+# PgBouncer in transaction mode: two clients on one connection of the server
+#
+SKIP:
+{
+	skip 'pgbouncer is not installed', 1 unless need_tool('pgbouncer', 'pgbouncer', '--version');
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	open(my $ini, '>', "$dir/pgbouncer.ini") or die $!;
+	print $ini "[databases]\nshop = host=" . $node->host . ' port=' . $node->port . " dbname=shop\n"
+	  . "[pgbouncer]\nlisten_addr =\nlisten_port = $port\nunix_socket_dir = $dir\nauth_type = any\n"
+	  . "pool_mode = transaction\nmax_client_conn = 10\ndefault_pool_size = 1\nlogfile = $dir/pgbouncer.log\n";
+	close $ini;
+	sub through
+	{
+		my ($sql) = @_;
+		my ($o, $e) = ('', '');
+		IPC::Run::run([ 'psql', '-X', '-q', '-A', '-t', '-h', $dir, '-p', $port, '-U', 'app', 'shop' ], '<', \$sql, '>', \$o, '2>', \$e);
+		return "$o$e";
+	}
+	my $bouncer = IPC::Run::start([ 'pgbouncer', "$dir/pgbouncer.ini" ], '<', \undef, '>', "$dir/pgbouncer.out", '2>&1');
+	for (1 .. 100) { last if -S "$dir/.s.PGSQL.$port"; select(undef, undef, undef, 0.1); }
+	is(through("BEGIN;\nSELECT cmig.set_context(NULL, '$tenants[0]') \\g /dev/null\nSELECT count(*) FROM invoice;\nCOMMIT;\n"),
+		"5\n", 'PgBouncer: a transaction with a context');
+	is(through("SELECT count(*) FROM invoice;\n"), "0\n", 'PgBouncer: the next client has none');
+	$bouncer->signal('INT');
+	$bouncer->finish;
+}
+
+$node->stop;
+done_testing();
