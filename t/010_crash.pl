@@ -193,5 +193,41 @@ query($node, 'steps', "SELECT count(*) FROM cmig.upgrade('heads')");
 is(query($node, 'steps', $agree), 'agree', 'the rest runs after the crashes');
 is(query($node, 'steps', 'SELECT string_agg(revision, $$ $$) FROM cmig.version'), sprintf('s%04d', $steps), 'up to head');
 
+# A stepwise run keeps what it has committed, and resumes after the crash: the
+# index that was half built is dropped and built again.
+$node->safe_psql('postgres', 'CREATE DATABASE stepwise');
+$node->safe_psql('stepwise', 'CREATE EXTENSION pg_cmig');
+query($node, 'stepwise', load_sql(
+	revision_file('001', '', "CREATE TABLE item (code int);\nINSERT INTO item SELECT generate_series(1, 100);", ''),
+	revision_file('002', '001',
+		"INSERT INTO item VALUES (101);\nCREATE INDEX CONCURRENTLY item_code ON item (code);\n"
+		  . "INSERT INTO item VALUES (102);", '') =~ s/^(-- down_revision.*)/$1\n-- transactional: false/mr));
+foreach my $case ('kill -9 of the backend', 'stop -m immediate')
+{
+	my $reader = $node->background_psql('stepwise', on_error_stop => 0);
+
+	# an old snapshot, for whose end the index waits
+	$reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class');
+	my $session = start_psql($node, 'stepwise', "CALL cmig.upgrade_stepwise('head');");
+	my $pid = wait_until_blocked($node);
+
+	if ($case =~ /kill/) { kill 'KILL', $pid; }
+	else { $node->stop('immediate'); $node->start; }
+	isnt(finish_psql($session), 0, "stepwise, $case: the run fails");
+	eval { $reader->quit };
+	wait_for_recovery($node);
+	is(query($node, 'stepwise', 'SELECT revision FROM cmig.current()'), '001',
+		"stepwise, $case: what was committed stays");
+	is(query($node, 'stepwise', 'SELECT count(*) FROM item'), 101, "stepwise, $case: each statement once");
+	is(query($node, 'stepwise', "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), 0,
+		"stepwise, $case: no lock stays");
+}
+query($node, 'stepwise', "CALL cmig.upgrade_stepwise('head')");
+is(query($node, 'stepwise', 'SELECT revision FROM cmig.current()'), '002', 'stepwise: the next run goes on to head');
+is(query($node, 'stepwise', 'SELECT count(*), max(code) FROM item'), '102|102', 'stepwise: each statement ran once');
+is(query($node, 'stepwise', q{SELECT string_agg(indexrelid::regclass::text || ' ' || indisvalid, ', ')
+	FROM pg_index WHERE indrelid = 'item'::regclass}), 'item_code true', 'stepwise: one index, and it is valid');
+is(query($node, 'stepwise', 'SELECT count(*) FROM cmig.progress'), 0, 'stepwise: no progress is left');
+
 $node->stop;
 done_testing();
