@@ -88,6 +88,20 @@ SKIP:
 }
 
 #
+# Parameters without a type are text wherever another type is possible too
+#
+make_db('untyped');
+foreach my $call ('upgrade($1)', 'downgrade($1)', 'stamp($1)', 'plan($1, $2)', 'resolve($1)', 'history($1)',
+	'show($1)', 'require($1)', 'load($1)', 'merge($1, $2)', 'export($1)', 'export($1, $2)', 'script($1, $2)',
+	'reset($1)', 'draft($1)', 'create_revision($1, $2)', 'remove_revision($1)', 'repair($1)')
+{
+	my $types = query($node, 'untyped', "PREPARE call AS SELECT * FROM cmig.$call;
+		SELECT parameter_types FROM pg_prepared_statements WHERE name = 'call'");
+
+	is($types, $call =~ /\$2/ ? '{text,text}' : '{text}', "untyped: $call");
+}
+
+#
 # Eight instances of an application at once
 #
 my $slow = load_sql(
