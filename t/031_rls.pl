@@ -201,9 +201,10 @@ SKIP:
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
 	open(my $ini, '>', "$dir/pgbouncer.ini") or die $!;
 	print $ini "[databases]\nshop = host=" . $node->host . ' port=' . $node->port . " dbname=shop\n"
-	  . "[pgbouncer]\nlisten_addr =\nlisten_port = $port\nunix_socket_dir = $dir\nauth_type = any\n"
+	  . "[pgbouncer]\nlisten_addr =\nlisten_port = $port\nunix_socket_dir = $dir\nauth_type = trust\nauth_file = $dir/users.txt\n"
 	  . "pool_mode = transaction\nmax_client_conn = 10\ndefault_pool_size = 1\nlogfile = $dir/pgbouncer.log\n";
 	close $ini;
+	append_to_file("$dir/users.txt", "\"app\" \"\"\n");
 	sub through
 	{
 		my ($sql) = @_;
