@@ -17,9 +17,13 @@
 #include "statement.h"
 #include "toplevel.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_subscription.h"
@@ -32,6 +36,8 @@
 #include "parser/parse_target.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -468,6 +474,38 @@ cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **fin
 	return CMIG_RESUME_AGAIN;
 }
 
+/*
+ * The last thing that CREATE INDEX CONCURRENTLY does is to mark the index
+ * valid, and it gives its lock back just before that is committed: wait for
+ * a transaction that is changing the index's row.
+ */
+static void
+wait_for_change(Oid index)
+{
+	TransactionId changing;
+
+	do
+	{
+		Relation	relation = table_open(IndexRelationId, AccessShareLock);
+		ScanKeyData key;
+		SysScanDesc scan;
+		SnapshotData dirty;
+
+		changing = InvalidTransactionId;
+		InitDirtySnapshot(dirty);
+		ScanKeyInit(&key, Anum_pg_index_indexrelid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(index));
+		scan = systable_beginscan(relation, IndexRelidIndexId, true, &dirty, 1, &key);
+		while (!TransactionIdIsValid(changing) && HeapTupleIsValid(systable_getnext(scan)))
+			changing = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
+		systable_endscan(scan);
+		table_close(relation, AccessShareLock);
+		if (TransactionIdIsValid(changing))
+			XactLockTableWait(changing, NULL, NULL, XLTW_None);
+	} while (TransactionIdIsValid(changing));
+	AcceptInvalidationMessages();
+}
+
 void
 cmig_resume_remove(const CmigLeftover *leftover)
 {
@@ -479,6 +517,7 @@ cmig_resume_remove(const CmigLeftover *leftover)
 	cmig_toplevel_commit();
 	InvalidateCatalogSnapshot();
 	LockRelationIdForSession(&table, ShareUpdateExclusiveLock);
+	wait_for_change(leftover->index);
 
 	cmig_toplevel_snapshot();
 	if (!index_is_usable(leftover->index, &owner) && owner == leftover->table)

@@ -1,0 +1,348 @@
+# CALL cmig.upgrade_stepwise and its kin as clients call them, and with other
+# sessions in the way.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time usleep);
+
+my $node = new_node('stepwise', 'max_connections = 30', 'log_statement = none',
+	'allow_in_place_tablespaces = on');
+$node->start;
+
+sub make_db
+{
+	my ($db, @files) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql($db, 'CREATE EXTENSION pg_cmig');
+	query($node, $db, load_sql(@files)) if @files;
+}
+
+# a revision that is not transactional
+sub steps_file
+{
+	my $text = revision_file(@_);
+
+	$text =~ s/\n\n-- cmig:upgrade/\n-- transactional: false\n\n-- cmig:upgrade/;
+	return $text;
+}
+
+my @chain = (
+	revision_file('001', '', "CREATE TABLE item (id int PRIMARY KEY, name text);\n"
+		  . "INSERT INTO item SELECT g, 'n' || g FROM generate_series(1, 1000) g;", 'DROP TABLE item;'),
+	steps_file('002', '001', "CREATE INDEX CONCURRENTLY item_name ON item (name);\nVACUUM item;\n"
+		  . "DO \$\$ BEGIN UPDATE item SET name = upper(name); COMMIT; END \$\$;\n"
+		  . "CALL cmig.backfill('item', 'name = lower(name)', 'name <> lower(name)', 100);",
+		'DROP INDEX CONCURRENTLY item_name;'),
+	revision_file('003', '002', 'ALTER TABLE item ADD COLUMN x int;', 'ALTER TABLE item DROP COLUMN x;'));
+
+#
+# Protocols
+#
+make_db('proto', @chain);
+my $dir = PostgreSQL::Test::Utils::tempdir();
+
+sub bench
+{
+	my ($mode, $script) = @_;
+	my ($out, $err);
+
+	open(my $file, '>', "$dir/bench.sql") or die;
+	print $file $script;
+	close $file;
+	IPC::Run::run([ 'pgbench', '-n', '-t', '1', '-M', $mode, '-f', "$dir/bench.sql",
+			'-d', $node->connstr('proto') ], '<', \undef, '>', \$out, '2>', \$err);
+	return $err;
+}
+foreach my $mode (qw(simple extended prepared))
+{
+	unlike(bench($mode, "CALL cmig.upgrade_stepwise('head');\n"), qr/ERROR/, "$mode: up");
+	is(query($node, 'proto', 'SELECT revision FROM cmig.version'), '003', "$mode: it is at head");
+	unlike(bench($mode, "CALL cmig.downgrade_stepwise('base');\n"), qr/ERROR/, "$mode: down");
+	is(query($node, 'proto', 'SELECT count(*) FROM cmig.version'), '0', "$mode: it is at base");
+}
+foreach my $mode (qw(extended prepared))
+{
+	like(bench($mode, "\\startpipeline\nSELECT 1;\nCALL cmig.upgrade_stepwise('head');\n\\endpipeline\n"),
+		qr/ERROR|aborted/, "$mode: refused behind another statement of a pipeline");
+	is(query($node, 'proto', 'SELECT count(*) FROM cmig.version'), '0', "$mode: nothing was run");
+	like(bench($mode, "BEGIN;\nCALL cmig.upgrade_stepwise('head');\nEND;\n"),
+		qr/ERROR:  CALL cmig.upgrade_stepwise must be a statement of its own/, "$mode: refused in a transaction");
+}
+bench('extended', "\\startpipeline\nCALL cmig.upgrade_stepwise('001');\nCALL cmig.upgrade_stepwise('003');\n\\endpipeline\n");
+is(query($node, 'proto', 'SELECT revision FROM cmig.version'), '001', 'the first of a pipeline runs, the second is refused');
+
+#
+# What the session finds afterwards
+#
+my $session = $node->background_psql('proto', on_error_stop => 0);
+$session->query_safe(q{SET client_min_messages = warning; SET work_mem = '5MB';
+SET search_path = public, pg_catalog; SET my.own = 'x';
+CREATE TEMP TABLE mine (a int); PREPARE kept AS SELECT 1; SELECT pg_advisory_lock(42);
+DECLARE kept_cursor CURSOR WITH HOLD FOR SELECT generate_series(1, 5);});
+my $look = q{SELECT string_agg(name || '=' || setting || ' ' || source, E'\n' ORDER BY name) FROM pg_settings
+WHERE name NOT IN ('transaction_read_only') UNION ALL SELECT string_agg(name, ',') FROM pg_prepared_statements
+UNION ALL SELECT string_agg(name, ',') FROM pg_cursors WHERE is_holdable
+UNION ALL SELECT string_agg(relname, ',') FROM pg_class WHERE relnamespace = pg_my_temp_schema()
+UNION ALL SELECT current_user || current_setting('my.own', true) || coalesce(current_setting('new.own', true), '')};
+query($node, 'proto', load_sql(steps_file('004', '003', q{SET work_mem = '9MB';
+SET statement_timeout = '50s';
+SET search_path = pg_catalog;
+SET new.own = 'leak';
+SET my.own = 'leak';
+RESET work_mem;
+SET work_mem = '8MB';
+CREATE TEMP TABLE scratch (a int);
+PREPARE scratch AS SELECT 1;
+DECLARE scratch_cursor CURSOR WITH HOLD FOR SELECT 1;
+SELECT set_config('lock_timeout', '9s', false);
+CREATE ROLE step_role;
+SET ROLE step_role;
+SELECT 1;}, 'DROP ROLE step_role;'), steps_file('005', '004', "SET work_mem = '7MB'; CREATE TEMP TABLE scratch (a int); SELECT 1/0;", '')));
+$session->query_safe("DO \$\$ BEGIN END \$\$; CALL cmig.upgrade_stepwise('001')");
+my $before = $session->query_safe($look);
+sub is_same
+{
+	my ($now, $name) = @_;
+	my %was = map { $_ => 1 } split /\n/, $before;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(join("\n", grep { !$was{$_} } split /\n/, $now), '', $name);
+}
+$session->query_safe("CALL cmig.upgrade_stepwise('004');");
+is_same($session->query_safe($look), 'settings, role, temporary and prepared things are back after a run');
+$session->query("CALL cmig.upgrade_stepwise('005');");
+$session->{stderr} = '';
+is_same($session->query_safe($look), 'and after one that failed');
+is($session->query_safe("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"), '1',
+	'the run lock is given back');
+$session->quit;
+
+#
+# The run lock
+#
+make_db('lock', @chain);
+$node->safe_psql('lock', 'CREATE TABLE gate (x int)');
+query($node, 'lock', load_sql(@chain, revision_file('004', '003', 'LOCK TABLE gate;', '')));
+my $holder = $node->background_psql('lock', on_error_stop => 0);
+$holder->query_safe('BEGIN; LOCK TABLE gate');
+my $first = start_psql($node, 'lock', "CALL cmig.upgrade_stepwise();", 'first');
+my $first_pid = wait_until_blocked($node, 'first');
+my $second = start_psql($node, 'lock', "CALL cmig.upgrade_stepwise();", 'second');
+my $second_pid = wait_until_blocked($node, 'second');
+is($node->safe_psql('lock', "SELECT backend_xmin IS NULL AND backend_xid IS NULL FROM pg_stat_activity WHERE pid = $second_pid"),
+	't', 'a waiting run holds no snapshot and no transaction id');
+is($node->safe_psql('lock', "SELECT query FROM pg_stat_activity WHERE pid = $second_pid"),
+	"pg_cmig: cmig.upgrade_stepwise waits for the run of process $first_pid", 'it shows whom it waits for');
+is($node->safe_psql('lock', "SELECT pg_blocking_pids($second_pid)"), "{$first_pid}", 'pg_blocking_pids knows too');
+like($node->safe_psql('lock', "SELECT value FROM cmig.status() WHERE item = 'running'"),
+	qr/^upgrade of 004, by process $first_pid$/, 'cmig.status shows the run');
+fails_with($node, 'lock', "SELECT cmig.upgrade()", '55P03', 'another run of pg_cmig is under way', 'SELECT cmig.upgrade does not wait');
+$node->safe_psql('lock', "SELECT pg_cancel_backend($second_pid)");
+isnt(finish_psql($second), 0, 'a waiting run can be cancelled');
+like($second->{err}, qr/waiting for another run.*Process $first_pid.*57014/s, 'and said whom it waited for');
+$second = start_psql($node, 'lock', "CALL cmig.upgrade_stepwise();", 'second');
+wait_until_blocked($node, 'second');
+$holder->query_safe('COMMIT');
+my $start = time();
+is(finish_psql($first), 0, 'the first run ends');
+is(finish_psql($second), 0, 'the second finds nothing to do');
+ok(time() - $start < 2, 'and is woken at once');
+is($node->safe_psql('lock', "SELECT string_agg(revision, ' ' ORDER BY id) FROM cmig.journal WHERE outcome = 'done'"),
+	'001 002 003 004', 'each revision ran once');
+$holder->query_safe('BEGIN; LOCK TABLE gate');
+query($node, 'lock', "SELECT cmig.downgrade('-1')");
+$first = start_psql($node, 'lock', "CALL cmig.upgrade_stepwise();", 'first');
+$first_pid = wait_until_blocked($node, 'first');
+$second = start_psql($node, 'lock', "CALL cmig.upgrade_stepwise();", 'second');
+wait_until_blocked($node, 'second');
+$node->safe_psql('lock', "SELECT pg_terminate_backend($first_pid)");
+finish_psql($first);
+$holder->query_safe('COMMIT');
+is(finish_psql($second), 0, 'the lock goes with its backend');
+is($node->safe_psql('lock', 'SELECT revision FROM cmig.version'), '004', 'and the waiting run does the work');
+$holder->quit;
+
+#
+# One builds an index concurrently, the other waits for the run lock: no deadlock
+#
+make_db('flyway', $chain[0]);
+query($node, 'flyway', "CALL cmig.upgrade_stepwise()");
+query($node, 'flyway', load_sql(@chain));
+$holder = $node->background_psql('flyway', on_error_stop => 0);
+$holder->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM item');
+usleep(1_100_000);
+$first = start_psql($node, 'flyway', "CALL cmig.upgrade_stepwise();", 'first');
+wait_until_blocked($node, 'first');
+$second = start_psql($node, 'flyway', "CALL cmig.upgrade_stepwise();", 'second');
+wait_until_blocked($node, 'second');
+$holder->query_safe('COMMIT');
+is(finish_psql($first), 0, 'the session that builds an index concurrently ends');
+is(finish_psql($second), 0, 'so does the one that waited for it');
+like($first->{err}, qr/CREATE INDEX CONCURRENTLY will wait for the end of transactions that are open.*Process \d+ of user.*SELECT count/s,
+	'a notice named whom the build waits for');
+$holder->quit;
+
+#
+# Lock timeouts and retries
+#
+make_db('retry', revision_file('001', '', 'CREATE TABLE busy (a int);', ''),
+	revision_file('002', '001', "CREATE TABLE made (a int);\nALTER TABLE busy ADD COLUMN b int;", ''));
+query($node, 'retry', "CALL cmig.upgrade_stepwise('001')");
+$holder = $node->background_psql('retry', on_error_stop => 0);
+my $holder_pid = $holder->query_safe('SELECT pg_backend_pid()');
+$holder->query_safe('BEGIN; LOCK TABLE busy IN ACCESS SHARE MODE; SELECT 42 AS the_answer');
+my ($out, $err);
+$node->psql('retry', "SET cmig.lock_timeout = '100ms'; SET cmig.lock_retries = 2; \\set VERBOSITY verbose\nCALL cmig.upgrade_stepwise()",
+	stdout => \$out, stderr => \$err);
+my @notices = $err =~ /NOTICE:  00000: upgrade of 002 could not get a lock, attempt (\d) of 3; trying again in (\d+) ms\nDETAIL:  [^\n]*\nProcess $holder_pid of user "\w+" is in the way; its transaction has been open for [^\n]*the_answer/g;
+is(scalar(@notices), 4, 'each retry has a notice that names pid, user, age and query') or diag $err;
+ok($notices[3] > $notices[1], 'the pauses grow') or diag "@notices";
+like($err, qr/ERROR:  55P03: canceling statement due to cmig.lock_timeout.*Process $holder_pid of user.*the_answer/s, 'the error does the same') or diag $err;
+is($node->safe_psql('retry', "SELECT outcome, sqlstate, statement, message LIKE '%Process $holder_pid%the_answer%' FROM cmig.journal ORDER BY id DESC LIMIT 1"),
+	'failed|55P03|2|t', 'the journal keeps it');
+is($node->safe_psql('retry', "SELECT to_regclass('made') IS NULL, (SELECT revision FROM cmig.version)"), 't|001', 'nothing of the step stays');
+$first = start_psql($node, 'retry', "SET cmig.lock_timeout = '100ms'; CALL cmig.upgrade_stepwise();", 'first');
+$node->poll_query_until('retry', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep' AND backend_xmin IS NULL AND backend_xid IS NULL")
+  or die;
+pass('it sleeps without a snapshot between the attempts');
+$holder->query_safe('COMMIT');
+is(finish_psql($first), 0, 'when the lock is free it succeeds');
+is($node->safe_psql('retry', "SELECT string_agg(outcome, ' ' ORDER BY id) FROM cmig.journal"), 'done failed done', 'the journal has the end');
+
+# around CONCURRENTLY only the first lock is timed
+query($node, 'retry', load_sql(revision_file('001', '', 'CREATE TABLE busy (a int);', ''),
+	revision_file('002', '001', "CREATE TABLE made (a int);\nALTER TABLE busy ADD COLUMN b int;", ''),
+	steps_file('003', '002', 'CREATE INDEX CONCURRENTLY ON busy (a);', '')));
+$holder->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM made');
+$first = start_psql($node, 'retry', "SET cmig.lock_timeout = '100ms'; CALL cmig.upgrade_stepwise();", 'first');
+wait_until_blocked($node, 'first');
+usleep(500_000);
+$holder->query_safe('COMMIT');
+is(finish_psql($first), 0, 'the wait for old snapshots is not timed out') or diag $first->{err};
+query($node, 'retry', "CALL cmig.downgrade_stepwise('-1')");
+$holder->query_safe('DROP INDEX busy_a_idx; BEGIN; LOCK TABLE busy IN ROW EXCLUSIVE MODE; LOCK TABLE busy IN SHARE MODE');
+$node->psql('retry', "SET cmig.lock_timeout = '100ms'; SET cmig.lock_retries = 1; \\set VERBOSITY verbose\nCALL cmig.upgrade_stepwise()", stderr => \$err);
+like($err, qr/attempt 1 of 2.*ERROR:  55P03/s, 'its first lock is');
+$holder->query_safe('COMMIT');
+query($node, 'retry', 'CALL cmig.upgrade_stepwise()');
+is($node->safe_psql('retry', "SELECT string_agg(relname || indisvalid, ' ') FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'busy'::regclass"),
+	'busy_a_idxtrue', 'and it builds the index in the end');
+$holder->quit;
+
+#
+# Leftovers of statements that are interrupted half-way
+#
+make_db('rest',
+	revision_file('001', '', 'CREATE TABLE big (a int, b int); INSERT INTO big SELECT 1, 2;'
+		  . 'CREATE TABLE part (k int) PARTITION BY LIST (k); CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);', ''),
+	steps_file('002', '001', 'CREATE INDEX CONCURRENTLY ON big (a);', ''),
+	steps_file('003', '002', 'REINDEX TABLE CONCURRENTLY big;', ''),
+	steps_file('004', '003', 'DROP INDEX CONCURRENTLY big_a_idx;', ''),
+	steps_file('005', '004', 'ALTER TABLE part DETACH PARTITION part_1 CONCURRENTLY;', ''),
+	steps_file('006', '005', 'REINDEX SCHEMA CONCURRENTLY public;', ''));
+query($node, 'rest', "CALL cmig.upgrade_stepwise('001')");
+$holder = $node->background_psql('rest', on_error_stop => 0);
+my $indexes = "SELECT coalesce(string_agg(relname || ' ' || indisvalid, ', ' ORDER BY relname), 'none') FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'big'::regclass";
+
+# Begin a step and cut it off where it waits for the writers of a table.
+sub interrupt
+{
+	my ($revision, $table) = @_;
+
+	$holder->query_safe("BEGIN; LOCK TABLE $table IN ROW EXCLUSIVE MODE");
+	my $run = start_psql($node, 'rest', "CALL cmig.upgrade_stepwise('$revision')", 'first');
+	my $pid = wait_until_blocked($node, 'first');
+	$node->safe_psql('rest', "SELECT pg_terminate_backend($pid)");
+	finish_psql($run);
+	$holder->query_safe('COMMIT');
+	like($node->safe_psql('rest', "SELECT item || ': ' || value || ' -- ' || hint FROM cmig.status() WHERE item IN ('interrupted', 'half done') ORDER BY item DESC"),
+		qr/interrupted: upgrade of $revision -- CALL cmig.upgrade_stepwise.*again\nhalf done: upgrade of $revision: statement 1 is to be finished/,
+		"$revision: cmig.status tells what happened");
+}
+
+interrupt('002', 'big');
+is($node->safe_psql('rest', $indexes), 'big_a_idx false', 'an invalid index is left');
+query($node, 'rest', "CALL cmig.upgrade_stepwise('002')");
+is($node->safe_psql('rest', $indexes), 'big_a_idx true', 'it is built anew');
+is($node->safe_psql('rest', "SELECT string_agg(outcome, ' ' ORDER BY id) FROM cmig.journal WHERE revision = '002'"), 'failed done', 'the journal has both');
+$node->safe_psql('rest', "CREATE TABLE other (a int); INSERT INTO other VALUES (1), (1)");
+$node->psql('rest', 'CREATE UNIQUE INDEX CONCURRENTLY other_ccnew ON other (a)');
+interrupt('003', 'big');
+is($node->safe_psql('rest', $indexes), 'big_a_idx true, big_a_idx_ccnew false', 'a transient index is left');
+query($node, 'rest', "CALL cmig.upgrade_stepwise('003')");
+is($node->safe_psql('rest', $indexes), 'big_a_idx true', 'it is gone');
+interrupt('004', 'big');
+is($node->safe_psql('rest', $indexes), 'big_a_idx false', 'a half dropped index is left');
+query($node, 'rest', "CALL cmig.upgrade_stepwise('004')");
+is($node->safe_psql('rest', $indexes), 'none', 'it is gone');
+interrupt('005', 'part');
+is($node->safe_psql('rest', 'SELECT inhdetachpending FROM pg_inherits'), 't', 'a partition is being detached');
+query($node, 'rest', "CALL cmig.upgrade_stepwise('005')");
+is($node->safe_psql('rest', 'SELECT count(*) FROM pg_inherits'), '0', 'it is detached');
+$node->safe_psql('rest', 'CREATE INDEX big_a_idx ON big (a)');
+interrupt('006', 'big');
+query($node, 'rest', "CALL cmig.upgrade_stepwise('006')");
+is($node->safe_psql('rest', $indexes), 'big_a_idx true', 'REINDEX SCHEMA leaves nothing transient');
+is($node->safe_psql('rest', "SELECT count(*) FROM pg_class WHERE relname ~ '_cc(new|old)'"), '1', 'and what others left stays');
+is($node->safe_psql('rest', 'SELECT count(*) FROM cmig.progress'), '0', 'every step is finished');
+
+# somebody has dropped the leftover and builds an index of that name
+query($node, 'rest', "DROP INDEX big_a_idx; SELECT cmig.stamp('001')");
+interrupt('002', 'big');
+$node->safe_psql('rest', 'DROP INDEX big_a_idx');
+$holder->query_safe('BEGIN; LOCK TABLE big IN ROW EXCLUSIVE MODE');
+my $other = start_psql($node, 'rest', 'CREATE INDEX CONCURRENTLY big_a_idx ON big (a)', 'other');
+wait_until_blocked($node, 'other');
+my $oid = $node->safe_psql('rest', "SELECT 'big_a_idx'::regclass::oid");
+$first = start_psql($node, 'rest', "CALL cmig.upgrade_stepwise('002')", 'first');
+wait_until_blocked($node, 'first');
+$holder->query_safe('COMMIT');
+is(finish_psql($other), 0, "somebody else's build is not disturbed");
+is(finish_psql($first), 0, 'the run waits for it');
+is($node->safe_psql('rest', "SELECT 'big_a_idx'::regclass::oid = $oid AND indisvalid FROM pg_index WHERE indexrelid = $oid"), 't', 'and takes its index');
+$holder->quit;
+
+#
+# A backfill, watched and interrupted
+#
+make_db('fill');
+$node->safe_psql('fill', "CREATE TABLE users (id int PRIMARY KEY, n int DEFAULT 0, m int); INSERT INTO users SELECT generate_series(1, 5000); ANALYZE users");
+$first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'n = n + 1', batch_size => 100, pause => '50ms')", 'first');
+$node->poll_query_until('fill', "SELECT rows >= 500 AND state = 'running' AND percent > 0 AND rows_per_second > 0 AND eta IS NOT NULL FROM cmig.backfill_progress") or die;
+pass('another session sees rows, percent, rate and the time left');
+fails_with($node, 'fill', "CALL cmig.backfill('users', 'm = 1', 'm IS NULL')", '55P03', 'backfill of table "users" is under way already', 'a second backfill of the table is refused');
+$node->safe_psql('fill', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'first'");
+finish_psql($first);
+is($node->safe_psql('fill', "SELECT state, rows = (SELECT sum(n) FROM users) FROM cmig.backfill_progress"), 'interrupted|t', 'its row is exact after an interruption');
+$node->psql('fill', "CALL cmig.backfill('users', 'n = n + 1', batch_size => 1000)", stderr => \$err);
+like($err, qr/NOTICE:  going on with the backfill of public.users after \d+ rows/, 'it goes on');
+is($node->safe_psql('fill', "SELECT min(n), max(n), (SELECT state || ' ' || rows FROM cmig.backfill_progress) FROM users"), '1|1|done 5000', 'each row was updated once');
+
+# row locks
+$holder = $node->background_psql('fill', on_error_stop => 0);
+$holder->query_safe('BEGIN; UPDATE users SET m = 0 WHERE id = 3333');
+$first = start_psql($node, 'fill', "SET cmig.lock_timeout = '100ms'; CALL cmig.backfill('users', 'm = 1', 'm IS NULL')", 'first');
+$node->poll_query_until('fill', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep'") or die;
+$holder->query_safe('COMMIT');
+is(finish_psql($first), 0, 'a batch that meets a locked row is tried again') or diag $first->{err};
+like($first->{err}, qr/backfill of public.users could not get a lock, attempt 1 of 11/, 'with a notice');
+is($node->safe_psql('fill', 'SELECT count(*) FILTER (WHERE m = 1), count(*) FILTER (WHERE m = 0) FROM users'), '4999|1', 'and the filter is looked at again');
+# rows that come meanwhile are found by the next pass
+$first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'm = 2', 'm = 1', batch_size => 100, pause => '100ms')", 'first');
+$node->poll_query_until('fill', "SELECT rows >= 300 FROM cmig.backfill_progress WHERE set_sql = 'm = 2'") or die;
+$holder->query_safe('UPDATE users SET m = 1 WHERE id < 50; INSERT INTO users SELECT i, 0, 1 FROM generate_series(6001, 6100) i');
+is($node->safe_psql('fill', "SELECT state FROM cmig.backfill_progress WHERE set_sql = 'm = 2'"), 'running', 'writers change rows behind it');
+is(finish_psql($first), 0, 'a backfill beside writers ends');
+is($node->safe_psql('fill', 'SELECT count(*) FROM users WHERE m = 1'), '0', 'with nothing left');
+$holder->quit;
+
+$node->stop;
+done_testing();
