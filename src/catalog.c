@@ -262,8 +262,17 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 	}
 	revision = &set->revisions[set->count++];
 	read_edge_columns(desc, row, revision);
-	if (read->with_details)
-		read_detail_columns(desc, row, revision);
+	if (!read->with_details)
+		return;
+	read_detail_columns(desc, row, revision);
+
+	/* most revisions have the author of the one before */
+	if (set->count > 1 && revision->created_by && revision[-1].created_by &&
+		strcmp(revision->created_by, revision[-1].created_by) == 0)
+	{
+		pfree(revision->created_by);
+		revision->created_by = revision[-1].created_by;
+	}
 }
 
 CmigRevisionSet *

@@ -267,18 +267,16 @@ cmig_move_check(const CmigSituation *now, const CmigPlan *plan)
 void
 cmig_move_rows(const CmigSituation *now, const CmigStep *step)
 {
-	ListCell   *lc;
-
-	if (list_length(step->removed) == 1 && list_length(step->added) == 1)
+	if (step->removed.count == 1 && step->added.count == 1)
 	{
-		cmig_catalog_replace_version(cmig_graph_id(now->graph, linitial_int(step->removed)),
-									 cmig_graph_id(now->graph, linitial_int(step->added)));
+		cmig_catalog_replace_version(cmig_graph_id(now->graph, step->removed.nodes[0]),
+									 cmig_graph_id(now->graph, step->added.nodes[0]));
 		return;
 	}
-	foreach(lc, step->removed)
-		cmig_catalog_delete_version(cmig_graph_id(now->graph, lfirst_int(lc)));
-	foreach(lc, step->added)
-		cmig_catalog_insert_version(cmig_graph_id(now->graph, lfirst_int(lc)));
+	for (int i = 0; i < step->removed.count; i++)
+		cmig_catalog_delete_version(cmig_graph_id(now->graph, step->removed.nodes[i]));
+	for (int i = 0; i < step->added.count; i++)
+		cmig_catalog_insert_version(cmig_graph_id(now->graph, step->added.nodes[i]));
 }
 
 static void
@@ -306,10 +304,12 @@ cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan)
 		expected[lfirst_int(lc)] = true;
 	for (int i = 0; i < plan->count; i++)
 	{
-		foreach(lc, plan->steps[i].removed)
-			expected[lfirst_int(lc)] = false;
-		foreach(lc, plan->steps[i].added)
-			expected[lfirst_int(lc)] = true;
+		const CmigStep *step = &plan->steps[i];
+
+		for (int j = 0; j < step->removed.count; j++)
+			expected[step->removed.nodes[j]] = false;
+		for (int j = 0; j < step->added.count; j++)
+			expected[step->added.nodes[j]] = true;
 	}
 
 	rows = cmig_catalog_read_version();

@@ -398,23 +398,26 @@ static void
 append_rows(Offline *offline, const CmigStep *step)
 {
 	const VersionTable *version = &offline->version;
-	ListCell   *lc;
 
-	foreach(lc, step->removed)
+	for (int i = 0; i < step->removed.count; i++)
 	{
+		int			node = step->removed.nodes[i];
+
 		appendStringInfo(&offline->out, "DELETE FROM %s WHERE %s = %s;\n",
 						 version->table, version->column,
-						 quote_literal_cstr(cmig_graph_id(offline->graph, lfirst_int(lc))));
-		if (offline->rows->set[lfirst_int(lc)])
+						 quote_literal_cstr(cmig_graph_id(offline->graph, node)));
+		if (offline->rows->set[node])
 			offline->rows->count--;
-		offline->rows->set[lfirst_int(lc)] = false;
+		offline->rows->set[node] = false;
 	}
-	foreach(lc, step->added)
+	for (int i = 0; i < step->added.count; i++)
 	{
+		int			node = step->added.nodes[i];
+
 		appendStringInfo(&offline->out, "INSERT INTO %s (%s) VALUES (%s);\n",
 						 version->table, version->column,
-						 quote_literal_cstr(cmig_graph_id(offline->graph, lfirst_int(lc))));
-		cmig_graph_mark(offline->rows, lfirst_int(lc));
+						 quote_literal_cstr(cmig_graph_id(offline->graph, node)));
+		cmig_graph_mark(offline->rows, node);
 	}
 }
 
@@ -792,11 +795,11 @@ make_text(Offline *offline, const CmigSituation *now)
 	(void) rows_array(offline, &from);
 	for (int i = 0; i < offline->plan->count; i++)
 	{
-		ListCell   *lc;
+		const CmigEdges *added = &offline->plan->steps[i].added;
 
-		foreach(lc, offline->plan->steps[i].added)
+		for (int j = 0; j < added->count; j++)
 			offline->longest = Max(offline->longest,
-								   pg_mbstrlen(cmig_graph_id(offline->graph, lfirst_int(lc))));
+								   pg_mbstrlen(cmig_graph_id(offline->graph, added->nodes[j])));
 	}
 
 	initStringInfo(&offline->out);

@@ -34,32 +34,77 @@ count_naming(const CmigGraph *graph, const CmigMarks *applied)
 	return naming;
 }
 
+/*
+ * A node that is named by one applied revision more or less: the nodes that it
+ * names, of which one is from now on named at all, or is no longer.  Nodes are
+ * in a node's edges once.
+ */
+static CmigEdges
+change_naming(const CmigNode *node, int *naming, bool applied)
+{
+	const CmigEdges *edges[2] = {&node->parents, &node->depends};
+	CmigEdges	changed = {0};
+	int			turning = applied ? 0 : 1;
+	int			of_parents = 0;
+
+	for (int e = 0; e < 2; e++)
+	{
+		for (int j = 0; j < edges[e]->count; j++)
+			if (naming[edges[e]->nodes[j]] == turning)
+				changed.count++;
+		if (e == 0)
+			of_parents = changed.count;
+	}
+
+	/* a line of revisions needs no memory of its own */
+	if (changed.count == node->parents.count && changed.count == of_parents)
+		changed.nodes = node->parents.nodes;
+	else
+	{
+		int			count = 0;
+
+		changed.nodes = palloc(sizeof(int) * Max(changed.count, 1));
+		for (int e = 0; e < 2; e++)
+			for (int j = 0; j < edges[e]->count; j++)
+				if (naming[edges[e]->nodes[j]] == turning)
+					changed.nodes[count++] = edges[e]->nodes[j];
+	}
+	for (int e = 0; e < 2; e++)
+		for (int j = 0; j < edges[e]->count; j++)
+			naming[edges[e]->nodes[j]] += applied ? 1 : -1;
+	return changed;
+}
+
 static void
 step_up(const CmigGraph *graph, CmigStep *step, int *naming)
 {
-	const CmigEdges *edges[2] = {
-		&graph->nodes[step->node].parents, &graph->nodes[step->node].depends
-	};
-
-	step->added = list_make1_int(step->node);
-	for (int e = 0; e < 2; e++)
-		for (int j = 0; j < edges[e]->count; j++)
-			if (naming[edges[e]->nodes[j]]++ == 0)
-				step->removed = lappend_int(step->removed, edges[e]->nodes[j]);
+	step->added.count = 1;
+	step->added.nodes = &step->node;
+	step->removed = change_naming(&graph->nodes[step->node], naming, true);
 }
 
 static void
 step_down(const CmigGraph *graph, CmigStep *step, int *naming)
 {
-	const CmigEdges *edges[2] = {
-		&graph->nodes[step->node].parents, &graph->nodes[step->node].depends
-	};
+	step->removed.count = 1;
+	step->removed.nodes = &step->node;
+	step->added = change_naming(&graph->nodes[step->node], naming, false);
+}
 
-	step->removed = list_make1_int(step->node);
-	for (int e = 0; e < 2; e++)
-		for (int j = 0; j < edges[e]->count; j++)
-			if (--naming[edges[e]->nodes[j]] == 0)
-				step->added = lappend_int(step->added, edges[e]->nodes[j]);
+/* Put nodes before those whose rows go in a step. */
+static void
+remove_also(CmigStep *step, List *nodes)
+{
+	int			count = 0;
+	int		   *all = palloc(sizeof(int) * (list_length(nodes) + step->removed.count));
+	ListCell   *lc;
+
+	foreach(lc, nodes)
+		all[count++] = lfirst_int(lc);
+	for (int i = 0; i < step->removed.count; i++)
+		all[count++] = step->removed.nodes[i];
+	step->removed.nodes = all;
+	step->removed.count = count;
 }
 
 static CmigPlan *
@@ -96,8 +141,8 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 	}
 
 	/* rows that the rule does not ask for go first */
-	if (plan->count > 0)
-		plan->steps[0].removed = list_concat(superfluous, plan->steps[0].removed);
+	if (plan->count > 0 && superfluous != NIL)
+		remove_also(&plan->steps[0], superfluous);
 	pfree(naming);
 	pfree(order);
 	return plan;

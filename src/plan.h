@@ -14,12 +14,16 @@
 #include "graph.h"
 #include "target.h"
 
-/* One step: a revision to run, and the version rows that change with it. */
+/*
+ * One step: a revision to run, and the version rows that change with it.  The
+ * spans may be the graph's own or the step's node, so they are not to be
+ * changed and the step is not to be copied.
+ */
 typedef struct CmigStep
 {
 	int			node;
-	List	   *removed;		/* of int: nodes whose rows go */
-	List	   *added;			/* of int: nodes that get a row */
+	CmigEdges	removed;		/* nodes whose rows go */
+	CmigEdges	added;			/* nodes that get a row */
 } CmigStep;
 
 typedef struct CmigPlan
