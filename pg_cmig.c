@@ -20,6 +20,7 @@
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -392,6 +393,8 @@ Datum
 cmig_upgrade_stepwise(PG_FUNCTION_ARGS)
 {
 	cmig_stepwise_upgrade(fcinfo, target_argument(fcinfo, 0), text_argument(fcinfo, 1));
+	EnsurePortalSnapshotExists();
+	cmig_audit_retain_after_upgrade(fcinfo->flinfo->fn_oid);
 	PG_RETURN_VOID();
 }
 

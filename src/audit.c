@@ -566,11 +566,13 @@ enable_one(FunctionCallInfo fcinfo, int first_option, Oid target, List **stateme
 	row_level = options->level == CMIG_AUDIT_LEVEL_ROW ||
 		(options->level == CMIG_AUDIT_LEVEL_AUTO && needs_row_level(relation, options));
 
-	change_triggers(have, wanted_triggers(options, row_level, table), table, statements);
-	cmig_audit_layout_record(options->table_id, relation, log_owner);
 	if (relation->rd_rel->relkind == RELKIND_RELATION)
 		children = find_inheritance_children(target, AccessShareLock);
+	cmig_audit_layout_record(options->table_id, relation, log_owner);
+
+	/* the lock stays, but ALTER TABLE wants nobody to hold the table open */
 	table_close(relation, NoLock);
+	change_triggers(have, wanted_triggers(options, row_level, table), table, statements);
 
 	/* Triggers are not inherited, so each child is audited for itself. */
 	foreach(lc, children)

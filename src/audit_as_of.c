@@ -60,7 +60,8 @@ typedef struct AsOf
 	CmigAuditTarget *target;
 	const char *table;			/* quoted name, with ONLY where that fits */
 	const char *type;
-	const char *live_key;		/* expression: the key of a row t */
+	const char *alias;			/* of the table; no column is called so */
+	const char *live_key;		/* expression: the key of its row */
 	bool		has_renames;
 	bool		has_hidden;
 	bool		has_key;
@@ -148,11 +149,12 @@ simple_query(const AsOf *as_of)
 					"  FROM event v ORDER BY %sv.k, v.seq, v.command_id, v.id)"
 					" SELECT pg_catalog.jsonb_populate_record(NULL::%s, %s), f.partial"
 					"  FROM first f WHERE NOT f.gone%s"
-					" UNION ALL SELECT t, false FROM %s t"
+					" UNION ALL SELECT %s, false FROM %s %s"
 					"  WHERE NOT EXISTS (SELECT FROM first f WHERE f.k = %s)%s",
 					after(as_of), hash, hash, as_of->type,
 					shown(as_of, renamed(as_of, "f.image", "f.clock_at")),
-					key_condition(as_of, "f.k"), as_of->table, as_of->live_key,
+					key_condition(as_of, "f.k"), as_of->alias, as_of->table, as_of->alias,
+					as_of->live_key,
 					key_condition(as_of, as_of->live_key));
 }
 
@@ -164,9 +166,9 @@ static char *
 unchanged_rows(const AsOf *as_of)
 {
 	if (!as_of->truncated)
-		return psprintf("SELECT %s AS k, pg_catalog.to_jsonb(t) AS image FROM %s t",
-						as_of->live_key, as_of->table);
-	return psprintf("SELECT c.k, pg_catalog.jsonb_object_agg(c.key, c.value) FROM ("
+		return psprintf("SELECT %s AS k, pg_catalog.to_jsonb(%s) AS image FROM %s %s",
+						as_of->live_key, as_of->alias, as_of->table, as_of->alias);
+	return psprintf("SELECT c.k, pg_catalog.jsonb_object_agg(c.key, c.value) AS image FROM ("
 					" SELECT DISTINCT ON (b.k, j.key) b.k, j.key, j.value"
 					" FROM (SELECT b.*, pg_catalog.count(*) FILTER (WHERE b.starts) OVER ("
 					"   PARTITION BY b.k ORDER BY b.seq DESC, b.command_id DESC, b.id DESC"
@@ -232,8 +234,8 @@ counting_query(const AsOf *as_of)
 	if (as_of->truncated)
 		changes = psprintf(counted, 1, "until", 1, "until");
 	else
-		changes = psprintf("SELECT %s AS k, 1 AS n FROM %s t UNION ALL %s",
-						   as_of->live_key, as_of->table,
+		changes = psprintf("SELECT %s AS k, 1 AS n FROM %s %s UNION ALL %s",
+						   as_of->live_key, as_of->table, as_of->alias,
 						   psprintf(counted, -1, "after", -1, "after"));
 	return psprintf("WITH after AS (%s), until AS (%s)"
 					" SELECT pg_catalog.jsonb_populate_record(NULL::%s, s.k), false"
@@ -342,23 +344,34 @@ hidden_columns(Relation relation, bool with_excluded)
 	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-/* The key of a row t of the table, as the trigger writes it. */
+/* A name that no column has, so that it means the row. */
 static char *
-live_key(const CmigAuditTarget *target)
+alias_for(Oid relation)
+{
+	char	   *alias = pstrdup("live");
+
+	while (get_attnum(relation, alias) != InvalidAttrNumber)
+		alias = psprintf("%s_", alias);
+	return alias;
+}
+
+/* The key of a row of the table, as the trigger writes it. */
+static char *
+live_key(const CmigAuditTarget *target, const char *alias)
 {
 	StringInfoData text;
 	ListCell   *lc;
 
 	if (target->key_columns == NIL)
-		return pstrdup("pg_catalog.to_jsonb(t)");
+		return psprintf("pg_catalog.to_jsonb(%s)", alias);
 	initStringInfo(&text);
 	appendStringInfoString(&text, "pg_catalog.jsonb_build_object(");
 	foreach(lc, target->key_columns)
 	{
 		if (lc != list_head(target->key_columns))
 			appendStringInfoString(&text, ", ");
-		appendStringInfo(&text, "%s::text, t.%s", quote_literal_cstr(lfirst(lc)),
-						 quote_identifier(lfirst(lc)));
+		appendStringInfo(&text, "%s::text, %s.%s", quote_literal_cstr(lfirst(lc)),
+						 alias, quote_identifier(lfirst(lc)));
 	}
 	appendStringInfoChar(&text, ')');
 	return text.data;
@@ -433,7 +446,8 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 											get_rel_name(oid));
 	as_of.table = get_rel_relkind(oid) == RELKIND_RELATION ?
 		psprintf("ONLY %s", as_of.type) : as_of.type;
-	as_of.live_key = live_key(as_of.target);
+	as_of.alias = alias_for(oid);
+	as_of.live_key = live_key(as_of.target, as_of.alias);
 
 	values[0] = PG_GETARG_DATUM(1);
 	values[1] = Int64GetDatum((int64) as_of.target->table_id << 32);

@@ -332,9 +332,19 @@ is_operation(const Entry *entry, const char *operation)
 		memcmp(VARDATA_ANY(t), operation, strlen(operation)) == 0;
 }
 
+/* Does an image hold the whole row, not only what changed? */
+static bool
+is_whole(const Entry *entry, int column)
+{
+	return !entry->nulls[ENTRY_OLD_KEY] || !is_operation(entry, "UPDATE") ||
+		DatumGetBool(DirectFunctionCall2(jsonb_contains, entry->values[column],
+										 entry->values[ENTRY_ROW_KEY]));
+}
+
 /*
- * The row at a time: forwards from the last entry before it, and for what
- * those do not hold, backwards from the next after it.  NULL: not there.
+ * The row at a time: forwards from the entries before it, and where those
+ * hold only what changed, for the rest backwards from the entries after it.
+ * NULL: it was not there.
  */
 static Jsonb *
 state_at(CmigAuditTarget *target, List *history, TimestampTz at)
@@ -342,6 +352,7 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 	Jsonb	   *state = NULL;
 	Jsonb	   *later = NULL;
 	bool		alive = false;
+	bool		whole = false;
 	bool		any_before = false;
 	ListCell   *lc;
 
@@ -353,23 +364,28 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 		{
 			any_before = true;
 			alive = !entry->nulls[ENTRY_NEW_ROW];
-			if (alive && (is_operation(entry, "INSERT") || !entry->nulls[ENTRY_OLD_KEY]))
-				state = renamed(target, entry, ENTRY_NEW_ROW);
-			else if (alive)
-				state = joined(state, renamed(target, entry, ENTRY_NEW_ROW));
-			else
+			if (!alive)
+			{
 				state = NULL;
+				whole = false;
+			}
+			else if (is_whole(entry, ENTRY_NEW_ROW))
+			{
+				state = renamed(target, entry, ENTRY_NEW_ROW);
+				whole = true;
+			}
+			else
+				state = joined(state, renamed(target, entry, ENTRY_NEW_ROW));
 		}
 		else
 		{
-			if (any_before ? !alive : is_operation(entry, "INSERT"))
-				break;
-			if (entry->nulls[ENTRY_OLD_ROW])
+			if (whole || (any_before ? !alive : is_operation(entry, "INSERT")) ||
+				entry->nulls[ENTRY_OLD_ROW])
 				break;
 			alive = any_before = true;
 			/* the first entry after at that has a column tells its value */
 			later = joined(renamed(target, entry, ENTRY_OLD_ROW), later);
-			if (entry->nulls[ENTRY_NEW_ROW] || !entry->nulls[ENTRY_OLD_KEY])
+			if (is_whole(entry, ENTRY_OLD_ROW))
 				break;
 		}
 	}
@@ -525,8 +541,45 @@ cmig_audit_report(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/*
+ * Functions that are not the server's, in constraints, indexes and statistics
+ * of the log: the planner would evaluate them as the reader.
+ */
+static CmigQuery foreign_functions = {
+	"WITH part AS (SELECT c.oid FROM pg_catalog.pg_class c"
+	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit'))"
+	" SELECT d.refobjid::regprocedure::text FROM pg_catalog.pg_depend d"
+	" WHERE d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid >= 16384"
+	" AND (d.classid = 'pg_catalog.pg_class'::regclass AND d.objid IN (SELECT part.oid FROM part)"
+	"  OR d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid IN"
+	"   (SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))"
+	"  OR d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid IN"
+	"   (SELECT w.oid FROM pg_catalog.pg_rewrite w WHERE w.ev_class IN (SELECT part.oid FROM part))"
+	"  OR d.classid = 'pg_catalog.pg_statistic_ext'::regclass AND d.objid IN"
+	"   (SELECT t.oid FROM pg_catalog.pg_statistic_ext t WHERE t.stxrelid IN (SELECT part.oid FROM part)))"
+	" LIMIT 1",
+	0
+};
+
+static void
+take_name(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = cmig_query_text(desc, row, 1);
+}
+
 void
 cmig_audit_read_begin(FunctionCallInfo fcinfo)
 {
-	(void) cmig_audit_log_require(cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid));
+	Oid			owner = cmig_audit_log_require(cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid));
+	char	   *function = NULL;
+
+	if (superuser_arg(owner) || GetUserId() == owner)
+		return;
+	cmig_query_each(&foreign_functions, NULL, NULL, take_name, &function);
+	if (function)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the audit log calls the function %s", function),
+				 errdetail("Reading the log could run it with your rights."),
+				 errhint("The owner of the log must drop the constraint, index or rule that calls it.")));
 }

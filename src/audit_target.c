@@ -317,7 +317,7 @@ cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 
 	if (!JB_ROOT_IS_OBJECT(key))
 	{
-		if (list_length(target->key_columns) != 1)
+		if (list_length(target->key_columns) != 1 || !JB_ROOT_IS_SCALAR(key))
 			raise_key(target, "the key must be an object");
 		key = object_of(linitial(target->key_columns), key);
 	}

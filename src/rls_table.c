@@ -117,7 +117,9 @@ cmig_rls_table_require(Oid relid)
 	if (IsCatalogNamespace(form->relnamespace) || IsToastNamespace(form->relnamespace) ||
 		strcmp(nspname, "information_schema") == 0 || relid < FirstNormalObjectId)
 		refuse(name, "a system catalog", "Name a table of your own.");
-	if (strcmp(nspname, "cmig") == 0 || strcmp(nspname, "cmig_audit") == 0)
+	/* tenants may be let read their part of the audit log */
+	if (strcmp(nspname, "cmig") == 0 ||
+		(strcmp(nspname, "cmig_audit") == 0 && strncmp(NameStr(form->relname), "log", 3) != 0))
 		refuse(name, "part of pg_cmig", "Rights on it are given with cmig.grant_access().");
 
 	switch (form->relkind)

@@ -1,0 +1,132 @@
+--
+-- Turning audit on and off, and its options
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+CREATE SCHEMA shop;
+CREATE TABLE shop.customer (id integer PRIMARY KEY, email text, password_hash text, card text, note text, touched_at timestamptz);
+
+SELECT * FROM cmig.enable_audit('shop.customer');
+-- again: nothing to do
+SELECT * FROM cmig.enable_audit('shop.customer');
+-- options change in place, and stay when they are not named
+SELECT regexp_replace(statement, '"anchor": "\d+"', '"anchor": "..."') AS statement FROM cmig.enable_audit('shop.customer', exclude => '{touched_at}', redact => '{password_hash}', hash => '{card}', image => 'changes', operations => '{insert,update}', query_length => 30);
+SELECT * FROM cmig.enable_audit('shop.customer');
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'shop.customer'::regclass ORDER BY 1;
+INSERT INTO shop.customer VALUES (1, 'e', 'secret', '4111', NULL, now()), (2, 'f', NULL, '4111', NULL, NULL);
+UPDATE shop.customer SET note = 'n', touched_at = now() WHERE id = 1;
+-- only an excluded column: no entry
+UPDATE shop.customer SET touched_at = now();
+-- a redacted one: an entry that does not tell
+UPDATE shop.customer SET password_hash = 'other', card = '4222' WHERE id = 1;
+UPDATE shop.customer SET id = 3 WHERE id = 2;
+DELETE FROM shop.customer WHERE id = 3;
+SELECT operation, row_key, changed, regexp_replace(old_row::text, '[0-9a-f]{64}', '<hash>', 'g') AS old_row,
+	regexp_replace(new_row::text, '[0-9a-f]{64}', '<hash>', 'g') AS new_row, query
+	FROM cmig_audit.log ORDER BY id;
+-- equal values have equal hashes, others do not; without the key nobody can try values
+SELECT (a.new_row->>'card' = b.new_row->>'card') AS equal, a.new_row->>'card' <> c.new_row->>'card' AS differ,
+	a.new_row->>'card' NOT LIKE '%' || encode(sha256('4111'), 'hex') || '%' AS keyed
+	FROM cmig_audit.log a, cmig_audit.log b, cmig_audit.log c
+	WHERE a.operation = 'INSERT' AND a.row_key->>'id' = '1' AND b.operation = 'INSERT' AND b.row_key->>'id' = '2' AND c.new_row ? 'card' AND c.operation = 'UPDATE' AND c.row_key->>'id' = '1';
+SELECT * FROM cmig.audit_as_of(NULL::shop.customer, now() - interval '1 hour');
+-- without the key, nothing is logged in clear: the change fails
+DELETE FROM cmig.secret;
+ALTER TABLE shop.customer ADD COLUMN x integer;
+UPDATE shop.customer SET note = 'nokey';
+SELECT count(*) FROM cmig.enable_audit('shop.customer');
+UPDATE shop.customer SET note = 'newkey';
+-- a hidden column stays hidden under another name, one made anew is hidden too
+ALTER TABLE shop.customer RENAME password_hash TO pw;
+ALTER TABLE shop.customer RENAME touched_at TO seen_at;
+INSERT INTO shop.customer (id, pw, seen_at) VALUES (7, 'clear text', now());
+SELECT new_row->>'pw' AS pw, new_row ? 'seen_at' AS seen_at FROM cmig_audit.log WHERE row_key = '{"id": 7}';
+SELECT regexp_replace(statement, '"anchor": "\d+"', '"anchor": "..."') AS statement FROM cmig.enable_audit('shop.customer', query_length => 0);
+ALTER TABLE shop.customer DROP COLUMN pw;
+INSERT INTO shop.customer (id) VALUES (8);
+ALTER TABLE shop.customer ADD COLUMN pw text;
+INSERT INTO shop.customer (id, pw) VALUES (9, 'clear text');
+SELECT row_key, new_row->>'pw' AS pw FROM cmig_audit.log WHERE row_key->>'id' IN ('8', '9') ORDER BY id;
+-- include: only what is named, and the key
+SELECT count(*) FROM cmig.enable_audit('shop.customer', include => '{email}', redact => '{}', hash => '{}', operations => '{insert,update,delete,truncate}', image => 'row');
+UPDATE shop.customer SET email = 'i', note = 'i' WHERE id = 9;
+UPDATE shop.customer SET note = 'not logged' WHERE id = 9;
+SELECT operation, old_row, new_row FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
+-- keep updates that change nothing
+SELECT count(*) FROM cmig.enable_audit('shop.customer', include => '{}', skip_unchanged => false);
+UPDATE shop.customer SET email = email WHERE id = 9;
+SELECT operation, changed FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
+
+-- off: the log stays; on again: the same id
+SELECT * FROM cmig.disable_audit('shop.customer');
+SELECT * FROM cmig.disable_audit('shop.customer');
+UPDATE shop.customer SET email = 'not audited';
+SELECT count(*) > 5 AS kept FROM cmig_audit.log;
+SELECT count(*) FROM cmig.enable_audit('shop.customer');
+UPDATE shop.customer SET email = 'audited' WHERE id = 9;
+SELECT count(DISTINCT table_id) FROM cmig_audit.log;
+-- somebody disabled a trigger: enabling enables it
+ALTER TABLE shop.customer DISABLE TRIGGER cmig_audit_update;
+SELECT * FROM cmig.enable_audit('shop.customer');
+
+-- bad input
+SELECT cmig.enable_audit(NULL);
+SELECT cmig.enable_audit('nothing');
+SELECT cmig.enable_audit(99999999);
+SELECT cmig.enable_audit('pg_class');
+SELECT cmig.enable_audit('cmig.revision');
+SELECT cmig.enable_audit('cmig_audit.log');
+CREATE VIEW shop.v AS SELECT 1 AS one;
+SELECT cmig.enable_audit('shop.v');
+CREATE TEMP TABLE tmp (id integer);
+SELECT cmig.enable_audit('tmp');
+SELECT cmig.enable_audit('shop.customer', exclude => '{nope}');
+SELECT cmig.enable_audit('shop.customer', exclude => '{id}');
+SELECT cmig.enable_audit('shop.customer', hash => '{id}');
+SELECT cmig.enable_audit('shop.customer', exclude => ARRAY[NULL]);
+SELECT cmig.enable_audit('shop.customer', exclude => '{note}', include => '{email}');
+SELECT cmig.enable_audit('shop.customer', image => 'full');
+SELECT cmig.enable_audit('shop.customer', level => 'column');
+SELECT cmig.enable_audit('shop.customer', level => 'statement', replicated => true);
+SELECT cmig.enable_audit('shop.customer', operations => '{select}');
+SELECT cmig.enable_audit('shop.customer', operations => '{}');
+SELECT cmig.enable_audit('shop.customer', query_length => -1);
+SELECT cmig.enable_audit('shop.customer', oversize => 'ignore');
+SELECT cmig.enable_audit_schema('nowhere');
+SELECT cmig.enable_audit_schema(NULL);
+
+-- all tables of a schema, by pattern
+CREATE TABLE shop.order_line (id integer);
+CREATE TABLE shop."Order Head" (id integer);
+SELECT regexp_replace(statement, 'EXECUTE.*', '...') AS statement FROM cmig.enable_audit_schema('shop', 'order%', operations => '{insert}');
+SELECT regexp_replace(statement, 'EXECUTE.*', '...') AS statement FROM cmig.enable_audit_schema('shop');
+
+-- the same for a database without pg_cmig
+CREATE TABLE shop.plain (a integer, "b ""x" text, secret text, noise text, PRIMARY KEY (a, "b ""x"));
+SELECT cmig.audit_script('shop.plain', exclude => '{noise}', redact => '{secret}', image => 'changes') AS script \gset
+SELECT cmig.audit_script('shop.plain', hash => '{secret}');
+SELECT cmig.audit_script('shop.plain', level => 'statement');
+-- against the C trigger: here the log exists already, so only the trigger is made
+:script
+INSERT INTO shop.plain VALUES (1, 'k', 's', 'n');
+UPDATE shop.plain SET noise = 'x';
+UPDATE shop.plain SET secret = 't', noise = 'y';
+UPDATE shop.plain SET a = 2;
+DELETE FROM shop.plain;
+TRUNCATE shop.plain;
+DROP TRIGGER cmig_audit_row ON shop.plain;
+DROP TRIGGER cmig_audit_truncate ON shop.plain;
+SELECT count(*) FROM cmig.enable_audit('shop.plain', exclude => '{noise}', redact => '{secret}', image => 'changes');
+INSERT INTO shop.plain VALUES (1, 'k', 's', 'n');
+UPDATE shop.plain SET noise = 'x';
+UPDATE shop.plain SET secret = 't', noise = 'y';
+UPDATE shop.plain SET a = 2;
+DELETE FROM shop.plain;
+TRUNCATE shop.plain;
+SELECT operation, row_key, old_key, old_row, new_row, changed, count(*), count(DISTINCT row_hash) AS hashes, count(DISTINCT table_id) AS ids
+	FROM cmig_audit.log WHERE table_name = 'plain' GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY min(id);
+
+SET client_min_messages = error;
+DROP SCHEMA shop, cmig_audit CASCADE;
+DROP TABLE tmp;
+DROP EXTENSION pg_cmig;

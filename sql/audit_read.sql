@@ -1,0 +1,209 @@
+--
+-- Asking the audit log: history, as of a time, differences, transactions, counts
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+
+-- a row, through changes of its key and of the table
+CREATE TABLE person (id integer PRIMARY KEY, name text, age integer);
+INSERT INTO person VALUES (1, 'there before', 30), (2, 'untouched', 40);
+SELECT count(*) FROM cmig.enable_audit('person');
+SELECT clock_timestamp() AS t0 \gset
+UPDATE person SET age = 31 WHERE id = 1;
+SELECT clock_timestamp() AS t1 \gset
+UPDATE person SET id = 10, name = 'moved' WHERE id = 1;
+INSERT INTO person VALUES (3, 'new', 1);
+SELECT clock_timestamp() AS t2 \gset
+ALTER TABLE person RENAME name TO full_name;
+ALTER TABLE person RENAME id TO person_id;
+UPDATE person SET full_name = 'renamed' WHERE person_id = 10;
+SELECT clock_timestamp() AS t3 \gset
+ALTER TABLE person DROP COLUMN age;
+ALTER TABLE person ADD COLUMN age text DEFAULT 'another column';
+DELETE FROM person WHERE person_id = 10;
+SELECT clock_timestamp() AS t4 \gset
+
+SELECT operation, row_key, old_key, changed, old_row, new_row FROM cmig.audit_history('person', 10);
+SELECT operation, row_key FROM cmig.audit_history('person'::regclass, 1);
+SELECT operation, row_key FROM cmig.audit_history('public.person', '{"person_id": 3}');
+SELECT operation, row_key FROM cmig.audit_history('person', '3');
+SELECT operation, row_key FROM cmig.audit_history('person', 99);
+SELECT * FROM cmig.audit_as_of(NULL::person, :'t0') ORDER BY 1;
+SELECT * FROM cmig.audit_as_of(NULL::person, :'t1') ORDER BY 1;
+SELECT * FROM cmig.audit_as_of(NULL::person, :'t2') ORDER BY 1;
+SELECT * FROM cmig.audit_as_of(NULL::person, :'t3') ORDER BY 1;
+SELECT * FROM cmig.audit_as_of(NULL::person, :'t4') ORDER BY 1;
+SELECT * FROM cmig.audit_as_of(NULL::person, :'t0', 1);
+SELECT * FROM cmig.audit_as_of(NULL::person, :'t2', 10);
+SELECT * FROM cmig.audit_diff('person', 10, :'t0', :'t1');
+SELECT * FROM cmig.audit_diff('person', 10, :'t0', :'t3');
+SELECT * FROM cmig.audit_diff('person', 10, :'t3', :'t4');
+SELECT * FROM cmig.audit_diff('person', 10, :'t4');
+BEGIN;
+INSERT INTO person VALUES (20, 'x');
+UPDATE person SET full_name = 'y' WHERE person_id IN (2, 20);
+SELECT pg_current_xact_id() AS xid \gset
+COMMIT;
+SELECT table_name, operation, row_key, changed FROM cmig.audit_transaction(:'xid');
+SELECT schema_name, table_name, operation, user_id, sum(entries) AS entries, sum(transactions) AS transactions
+	FROM cmig.audit_report('person', from_time => :'t0') GROUP BY 1, 2, 3, 4 ORDER BY 3;
+SELECT count(*) FROM cmig.audit_report(to_time => :'t0');
+
+-- bad input
+SELECT * FROM cmig.audit_history('nobody', 1);
+SELECT * FROM cmig.audit_history(NULL, 1);
+SELECT * FROM cmig.audit_history('person', NULL::integer);
+SELECT * FROM cmig.audit_history('person', 'x');
+SELECT * FROM cmig.audit_history('person', '{"id": 3}');
+SELECT * FROM cmig.audit_history('person', '{"person_id": 3, "more": 1}');
+SELECT * FROM cmig.audit_history('person', '[1]'::jsonb);
+SELECT * FROM cmig.audit_as_of(1, now());
+SELECT * FROM cmig.audit_as_of(NULL::person, NULL);
+SELECT * FROM cmig.audit_as_of(NULL::pg_class, now());
+SELECT * FROM cmig.audit_diff('person', 1, NULL);
+SELECT * FROM cmig.audit_transaction(NULL);
+
+-- after the table is gone, and another has its name
+DROP TABLE person;
+SELECT operation, row_key FROM cmig.audit_history('person', 10);
+SELECT operation, row_key FROM cmig.audit_history('person', '3');
+CREATE TABLE person (id integer PRIMARY KEY);
+SELECT count(*) FROM cmig.enable_audit('person');
+SELECT count(*) FROM cmig.audit_history('person', 10);
+DROP TABLE person;
+
+-- keys of other types and of several columns; times of a key in any zone
+CREATE TABLE keys (u uuid, at timestamptz, v text, PRIMARY KEY (u, at));
+SELECT count(*) FROM cmig.enable_audit('keys');
+SET TimeZone = 'Asia/Tokyo';
+INSERT INTO keys VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '2024-01-01 00:00:00+00', 'a');
+SET TimeZone = 'America/New_York';
+UPDATE keys SET v = 'b';
+SELECT operation, row_key, new_row->>'at' AS at FROM cmig.audit_history('keys', '{"u": "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "at": "2024-01-01T00:00:00+00:00"}');
+SELECT v FROM cmig.audit_as_of(NULL::keys, now());
+SELECT v FROM cmig.audit_as_of(NULL::keys, '2020-01-01');
+SELECT * FROM cmig.audit_history('keys', 1);
+RESET TimeZone;
+CREATE TABLE named (name text PRIMARY KEY, v integer);
+SELECT count(*) FROM cmig.enable_audit('named');
+INSERT INTO named VALUES ('a', 1), ('7', 2);
+SELECT operation, row_key FROM cmig.audit_history('named', 'a');
+SELECT operation, row_key FROM cmig.audit_history('named', '7');
+
+-- property: at any time, audit_as_of() gives what a copy taken then holds.
+-- Random changes of keys and values, inserts, deletes, whole-table updates,
+-- rolled-back changes, triggers that change again, truncations
+CREATE TABLE copies (what text, at timestamptz, content jsonb);
+CREATE FUNCTION mutate(tab regclass, steps integer, keyed boolean, truncates boolean) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	k integer;
+BEGIN
+	FOR i IN 1 .. steps LOOP
+		k := (random() * 12)::integer;
+		CASE (random() * 10)::integer
+			WHEN 0, 1, 2 THEN
+				IF keyed THEN
+					EXECUTE format('INSERT INTO %s VALUES ($1, $2, NULL) ON CONFLICT (id) DO UPDATE SET v = excluded.v', tab) USING k, (random() * 5)::integer;
+				ELSE
+					EXECUTE format('INSERT INTO %s VALUES ($1, $2, NULL), ($1, $2, NULL)', tab) USING k, (random() * 2)::integer;
+				END IF;
+			WHEN 3 THEN EXECUTE format('DELETE FROM %s WHERE id = $1', tab) USING k;
+			WHEN 4, 5 THEN EXECUTE format('UPDATE %s SET v = v + 1 WHERE id < $1', tab) USING k;
+			WHEN 6 THEN
+				IF keyed THEN
+					EXECUTE format('UPDATE %s SET id = $2 WHERE id = $1 AND NOT EXISTS (SELECT FROM %s WHERE id = $2)', tab, tab) USING k, (random() * 12)::integer;
+				ELSE
+					EXECUTE format('UPDATE %s SET id = $2 WHERE id = $1', tab) USING k, (random() * 12)::integer;
+				END IF;
+			WHEN 7 THEN EXECUTE format('UPDATE %s SET t = repeat(md5($1::text), (random() * 3)::integer) WHERE id = $1', tab) USING k;
+			WHEN 8 THEN
+				BEGIN
+					EXECUTE format('UPDATE %s SET v = -1', tab);
+					RAISE EXCEPTION 'rolled back';
+				EXCEPTION WHEN raise_exception THEN NULL;
+				END;
+			WHEN 9 THEN
+				IF truncates AND random() < 0.3 THEN EXECUTE format('TRUNCATE %s', tab); END IF;
+			ELSE
+				EXECUTE format('INSERT INTO copies SELECT %L, clock_timestamp(), coalesce(jsonb_agg(to_jsonb(x) ORDER BY to_jsonb(x)), ''[]'') FROM %s x', tab, tab);
+				PERFORM pg_sleep(0.001);
+		END CASE;
+	END LOOP;
+END $$;
+CREATE FUNCTION verify(tab regclass) RETURNS TABLE (name text, copies bigint, wrong bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY EXECUTE format('SELECT %L, count(*), count(*) FILTER (WHERE a.content IS DISTINCT FROM c.content) FROM copies c,
+		LATERAL (SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY to_jsonb(x)), ''[]'') AS content FROM cmig.audit_as_of(NULL::%s, c.at) x) a WHERE c.what = %L', tab, tab, tab);
+END $$;
+SELECT setseed(0.42);
+CREATE TABLE h_row (id integer PRIMARY KEY, v integer, t text);
+CREATE TABLE h_statement (id integer PRIMARY KEY, v integer, t text);
+CREATE TABLE h_changes (id integer PRIMARY KEY, v integer, t text);
+CREATE TABLE h_truncated (id integer PRIMARY KEY, v integer, t text);
+CREATE TABLE h_truncated_changes (id integer PRIMARY KEY, v integer, t text);
+CREATE TABLE h_keyless (id integer, v integer, t text);
+CREATE TABLE h_keyless_truncated (id integer, v integer, t text);
+CREATE TABLE h_triggers (id integer PRIMARY KEY, v integer, t text);
+CREATE TABLE h_triggers_row (id integer PRIMARY KEY, v integer, t text);
+CREATE TABLE h_partitioned (id integer PRIMARY KEY, v integer, t text) PARTITION BY RANGE (id);
+CREATE TABLE h_part1 PARTITION OF h_partitioned FOR VALUES FROM (0) TO (6);
+CREATE TABLE h_part2 PARTITION OF h_partitioned DEFAULT;
+CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF NEW.v % 3 = 0 THEN EXECUTE format('UPDATE %I SET v = v + 1 WHERE id IN ($1, $2)', TG_TABLE_NAME) USING NEW.id, NEW.id + 1; END IF;
+	IF NEW.v % 7 = 0 THEN EXECUTE format('DELETE FROM %I WHERE id = $1', TG_TABLE_NAME) USING NEW.id - 1; END IF;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER aaa AFTER UPDATE ON h_triggers FOR EACH ROW WHEN (pg_trigger_depth() < 3) EXECUTE FUNCTION again();
+CREATE TRIGGER aaa AFTER UPDATE ON h_triggers_row FOR EACH ROW WHEN (pg_trigger_depth() < 3) EXECUTE FUNCTION again();
+-- rows from before audit
+INSERT INTO h_row SELECT i, i, 'early' FROM generate_series(1, 8) i;
+INSERT INTO h_changes SELECT i, i, 'early' FROM generate_series(1, 8) i;
+INSERT INTO h_keyless SELECT i, 1, 'early' FROM generate_series(1, 8) i;
+INSERT INTO h_triggers SELECT i, i, 'early' FROM generate_series(1, 8) i;
+SELECT count(*) FROM cmig.enable_audit('h_row', level => 'row');
+SELECT count(*) FROM cmig.enable_audit('h_statement');
+SELECT count(*) FROM cmig.enable_audit('h_changes', image => 'changes');
+SELECT count(*) FROM cmig.enable_audit('h_truncated');
+SELECT count(*) FROM cmig.enable_audit('h_truncated_changes', image => 'changes');
+SELECT count(*) FROM cmig.enable_audit('h_keyless');
+SELECT count(*) FROM cmig.enable_audit('h_keyless_truncated');
+SELECT count(*) FROM cmig.enable_audit('h_triggers');
+SELECT count(*) FROM cmig.enable_audit('h_triggers_row', level => 'row');
+SELECT count(*) FROM cmig.enable_audit('h_partitioned');
+SELECT mutate('h_row', 400, true, false);
+SELECT mutate('h_statement', 400, true, false);
+SELECT mutate('h_changes', 400, true, false);
+SELECT mutate('h_truncated', 400, true, true);
+SELECT mutate('h_truncated_changes', 400, true, true);
+SELECT mutate('h_keyless', 150, false, false);
+SELECT mutate('h_keyless_truncated', 150, false, true);
+SELECT mutate('h_triggers', 400, true, false);
+SELECT mutate('h_triggers_row', 400, true, false);
+SELECT mutate('h_partitioned', 400, true, false);
+SELECT name, copies > 3 AS copies, wrong FROM (
+	SELECT * FROM verify('h_row') UNION ALL SELECT * FROM verify('h_statement')
+	UNION ALL SELECT * FROM verify('h_changes') UNION ALL SELECT * FROM verify('h_truncated')
+	UNION ALL SELECT * FROM verify('h_truncated_changes') UNION ALL SELECT * FROM verify('h_keyless')
+	UNION ALL SELECT * FROM verify('h_keyless_truncated') UNION ALL SELECT * FROM verify('h_triggers')
+	UNION ALL SELECT * FROM verify('h_triggers_row') UNION ALL SELECT * FROM verify('h_partitioned')) r ORDER BY 1;
+-- and after renaming the key and a column
+ALTER TABLE h_row RENAME v TO w;
+ALTER TABLE h_row RENAME id TO v;
+ALTER TABLE h_row RENAME w TO id;
+UPDATE copies SET content = (SELECT coalesce(jsonb_agg(r ORDER BY r), '[]') FROM
+	(SELECT jsonb_build_object('id', e->'v', 'v', e->'id', 't', e->'t') AS r FROM jsonb_array_elements(content) e) x) WHERE what = 'h_row';
+SELECT name, wrong FROM verify('h_row');
+UPDATE h_row SET t = 'after';
+SELECT name, wrong FROM verify('h_row');
+-- one row at a time agrees with the whole
+SELECT count(*) > 50 AS rows, count(*) FILTER (WHERE o.* IS DISTINCT FROM x.*) AS wrong
+	FROM (SELECT DISTINCT at FROM copies WHERE what IN ('h_changes', 'h_statement')) c,
+	LATERAL cmig.audit_as_of(NULL::h_changes, c.at) x, LATERAL cmig.audit_as_of(NULL::h_changes, c.at, x.id) o;
+
+SET client_min_messages = error;
+DROP FUNCTION mutate(regclass, integer, boolean, boolean), verify(regclass);
+DROP TABLE keys, named, copies, h_row, h_statement, h_changes, h_truncated, h_truncated_changes, h_keyless, h_keyless_truncated, h_triggers, h_triggers_row, h_partitioned;
+DROP FUNCTION again();
+DROP SCHEMA cmig_audit CASCADE;
+DROP EXTENSION pg_cmig;

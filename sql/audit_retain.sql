@@ -1,0 +1,135 @@
+--
+-- The log's partitions, what is kept, and bringing older logs in
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+SET TimeZone = 'Asia/Kolkata';
+CALL cmig.audit_retain('1 year');
+CREATE TABLE t (id integer PRIMARY KEY, v text);
+SELECT count(*) FROM cmig.enable_audit('t');
+
+-- this month and six to come, in UTC, and one for the rest
+CREATE VIEW parts AS SELECT c.relname::text AS name, pg_get_expr(c.relpartbound, c.oid) AS bound,
+	CASE WHEN c.relname = 'log_default' THEN NULL
+		ELSE 'log_y' || to_char(date_trunc('month', now() AT TIME ZONE 'UTC') + n * interval '1 month', 'YYYY"m"MM') END AS expected
+	FROM (SELECT c.*, row_number() OVER (ORDER BY c.relname = 'log_default', c.relname) - 1 AS n
+		FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE i.inhparent = 'cmig_audit.log'::regclass) c;
+SELECT count(*), bool_and(name = expected) AS as_expected FROM parts;
+SELECT bool_and(bound ~ 'FROM \(''\d{4}-\d\d-01 05:30:00\+05:30''\)') AS utc FROM parts WHERE expected IS NOT NULL;
+-- the trigger makes none: past the horizon, rows go to the default partition
+INSERT INTO t VALUES (1, 'in its month');
+SELECT tableoid::regclass::text ~ 'log_y' AS in_its_month FROM cmig_audit.log;
+SET client_min_messages = error;
+DO $$
+DECLARE
+	part text;
+BEGIN
+	FOR part IN SELECT name FROM parts WHERE expected IS NOT NULL LOOP
+		EXECUTE format('DROP TABLE cmig_audit.%I', part);
+	END LOOP;
+END $$;
+SET client_min_messages = warning;
+INSERT INTO t VALUES (2, 'past the horizon');
+SELECT tableoid::regclass, row_key FROM cmig_audit.log;
+-- partitions are made from tomorrow on; on a month's last day from the next month
+CALL cmig.audit_retain(NULL);
+SELECT count(*) IN (7, 8) AS made FROM parts;
+INSERT INTO t VALUES (3, 'still today');
+SELECT DISTINCT tableoid::regclass FROM cmig_audit.log;
+-- later, what is left in the default partition moves to a partition of its month
+UPDATE cmig_audit.log_default SET transaction_at = '2020-01-15', clock_at = '2020-01-15' WHERE row_key = '{"id": 2}';
+UPDATE cmig_audit.log_default SET transaction_at = '2020-02-29 23:59:59.999+00', clock_at = '2020-02-29' WHERE row_key = '{"id": 3}';
+CALL cmig.audit_retain(NULL);
+SELECT tableoid::regclass, row_key FROM cmig_audit.log ORDER BY 1;
+SELECT indexdef FROM pg_indexes WHERE tablename = 'log_y2020m01' ORDER BY 1;
+
+-- keeping: whole partitions go, the rest stays
+SET client_min_messages = notice;
+CALL cmig.audit_retain('-1 day');
+CALL cmig.audit_retain('0');
+SELECT ((now() - '2020-02-15') + interval '1 day')::text AS since_february \gset
+CALL cmig.audit_retain(:'since_february');
+SELECT tableoid::regclass, row_key FROM cmig_audit.log ORDER BY 1;
+CALL cmig.audit_retain('1 year');
+SELECT count(*) FROM cmig_audit.log;
+-- within a transaction, too: then all of it at the end
+INSERT INTO t VALUES (4, 'x');
+BEGIN;
+CALL cmig.audit_retain('1 year');
+ROLLBACK;
+DO $$ BEGIN CALL cmig.audit_retain('1 year'); END $$;
+SELECT count(*) FROM cmig_audit.log;
+-- upgrades look after the partitions as well
+SET client_min_messages = error;
+DO $$
+DECLARE
+	part text;
+BEGIN
+	FOR part IN SELECT name FROM parts WHERE expected IS NOT NULL LOOP
+		EXECUTE format('DROP TABLE cmig_audit.%I', part);
+	END LOOP;
+END $$;
+DELETE FROM cmig_audit.log;
+SELECT cmig.create_revision('nothing', '', revision => 'r1') \gset
+SELECT count(*) FROM cmig.upgrade('r1');
+SELECT count(*), bool_and(name = expected) AS as_expected FROM parts;
+DO $$
+DECLARE
+	part text;
+BEGIN
+	FOR part IN SELECT name FROM parts WHERE expected IS NOT NULL LOOP
+		EXECUTE format('DROP TABLE cmig_audit.%I', part);
+	END LOOP;
+END $$;
+SELECT cmig.create_revision('nothing', '', revision => 'r2') \gset
+CALL cmig.upgrade_stepwise('r2');
+SELECT count(*), bool_and(name = expected) AS as_expected FROM parts;
+SET client_min_messages = warning;
+
+-- an application's own log: upgrade a database that has some rows
+CREATE TABLE audit_logs (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), table_name varchar NOT NULL, operation varchar NOT NULL,
+	user_id uuid, tenant_id uuid, old_values jsonb, new_values jsonb, "timestamp" timestamptz NOT NULL DEFAULT now());
+INSERT INTO audit_logs (table_name, operation, user_id, tenant_id, old_values, new_values, "timestamp") VALUES
+	('t', 'INSERT', '00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-00000000000a', NULL, '{"id": 1, "v": "a"}', '2024-11-08 10:00+00'),
+	('t', 'UPDATE', '00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-00000000000a', '{"id": 1, "v": "a"}', '{"id": 1, "v": "b"}', '2024-11-08 10:00:01+00'),
+	('gone', 'DELETE', NULL, NULL, '{"x": 1}', NULL, '2024-12-01 00:00+00');
+CREATE TABLE before AS SELECT table_name, operation, user_id, tenant_id, old_values, new_values, "timestamp" FROM audit_logs;
+SELECT cmig.create_revision('the helper''s log instead', $$
+	SELECT cmig.audit_import('audit_logs');
+	DROP TABLE audit_logs;
+	CREATE VIEW audit_logs WITH (security_invoker = true) AS SELECT * FROM cmig_audit.audit_logs;
+$$, revision => 'r3') \gset
+SET client_min_messages = error;
+SELECT count(*) FROM cmig.upgrade('r3');
+SET client_min_messages = warning;
+-- the application's queries go on
+SELECT table_name, operation, user_id, tenant_id, old_values, new_values, "timestamp" FROM audit_logs
+EXCEPT SELECT * FROM before;
+SELECT count(*) FROM audit_logs;
+SET TimeZone = 'UTC';
+SELECT table_name, operation, new_values->>'v' AS v, "timestamp" FROM audit_logs WHERE table_name = 't' ORDER BY "timestamp" DESC LIMIT 5;
+-- old entries are part of the history
+UPDATE t SET v = 'c' WHERE id = 1;
+SELECT operation, row_key, changed, new_row FROM cmig.audit_history('t', 1);
+SELECT operation, row_key, old_row FROM cmig_audit.log WHERE table_name = 'gone';
+-- other names, by a mapping; letters for operations
+CREATE TABLE old_trail (what text, tab text, who name, at timestamptz, before jsonb, after jsonb);
+INSERT INTO old_trail VALUES ('U', 't', 'bob', '2023-05-05', '{"id": 5}', '{"id": 6}'), ('t', 't', 'bob', '2023-05-06', NULL, NULL);
+SELECT cmig.audit_import('old_trail');
+SELECT cmig.audit_import('old_trail', '{"table_name": "tab", "operation": "what", "clock_at": "at", "role": "who", "old_row": "before", "new_row": "after"}');
+SELECT operation, row_key, old_key, role FROM cmig_audit.log WHERE role = 'bob' ORDER BY seq;
+SELECT cmig.audit_import('old_trail', '{"table_nam": "tab"}');
+SELECT cmig.audit_import('old_trail', '{"table_name": "nope"}');
+SELECT cmig.audit_import('old_trail', '{"table_name": 1}');
+SELECT cmig.audit_import('old_trail', '[]');
+SELECT cmig.audit_import(NULL);
+UPDATE old_trail SET what = 'x';
+SELECT cmig.audit_import('old_trail', '{"table_name": "tab", "operation": "what", "clock_at": "at"}');
+UPDATE old_trail SET what = 'i', at = NULL;
+SELECT cmig.audit_import('old_trail', '{"table_name": "tab", "operation": "what", "clock_at": "at"}');
+
+SET client_min_messages = error;
+DROP VIEW parts, audit_logs;
+DROP SCHEMA cmig_audit CASCADE;
+DROP TABLE t, before, old_trail;
+DROP EXTENSION pg_cmig CASCADE;

@@ -1,0 +1,262 @@
+--
+-- Who may do what with the audit log, and what a hostile role could try
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+CREATE ROLE regress_audit_dba;
+CREATE ROLE regress_audit_owner;
+CREATE ROLE regress_audit_writer;
+CREATE ROLE regress_audit_evil;
+SELECT current_user AS superuser, current_database() AS db \gset
+GRANT CREATE ON DATABASE :"db" TO regress_audit_dba, regress_audit_evil;
+CREATE SCHEMA app AUTHORIZATION regress_audit_owner;
+GRANT USAGE ON SCHEMA app TO regress_audit_writer, regress_audit_evil;
+GRANT CREATE ON SCHEMA app TO regress_audit_evil;
+CREATE TABLE app.accounts (id integer PRIMARY KEY, secret text);
+ALTER TABLE app.accounts OWNER TO regress_audit_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER ON app.accounts TO regress_audit_writer;
+
+-- nothing is granted to PUBLIC, and without EXECUTE nobody makes a trigger of ours
+SET ROLE regress_audit_writer;
+SELECT cmig.enable_audit('app.accounts');
+RESET ROLE;
+GRANT USAGE ON SCHEMA cmig TO regress_audit_writer, regress_audit_owner, regress_audit_evil;
+SET ROLE regress_audit_writer;
+SELECT cmig.enable_audit('app.accounts');
+CREATE TRIGGER forged AFTER INSERT ON app.accounts FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('1', '{}');
+RESET ROLE;
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA cmig TO regress_audit_owner, regress_audit_evil, regress_audit_writer;
+SET ROLE regress_audit_writer;
+SELECT cmig.enable_audit('app.accounts');
+SELECT cmig.disable_audit('app.accounts');
+SELECT cmig.audit_trigger();
+RESET ROLE;
+
+-- a hostile schema made beforehand is not used
+SET ROLE regress_audit_evil;
+CREATE SCHEMA cmig_audit;
+RESET ROLE;
+\set VERBOSITY default
+SELECT cmig.enable_audit('app.accounts');
+-- nor is a hostile log in a schema of the right owner
+ALTER SCHEMA cmig_audit OWNER TO :"superuser";
+GRANT ALL ON SCHEMA cmig_audit TO regress_audit_evil;
+SET ROLE regress_audit_evil;
+CREATE TABLE cmig_audit.log (id integer);
+RESET ROLE;
+SELECT cmig.enable_audit('app.accounts');
+DROP TABLE cmig_audit.log;
+SET ROLE regress_audit_evil;
+CREATE VIEW cmig_audit.layout AS SELECT 1 AS table_id;
+RESET ROLE;
+SELECT cmig.enable_audit('app.accounts');
+DROP SCHEMA cmig_audit CASCADE;
+\set VERBOSITY terse
+
+-- the table's owner, no superuser, may have it; the log is the extension's owner's
+SET ROLE regress_audit_owner;
+SELECT count(*) FROM cmig.enable_audit('app.accounts');
+RESET ROLE;
+SELECT n.nspname, pg_get_userbyid(n.nspowner) = :'superuser' AS owned, n.nspacl IS NULL OR NOT has_schema_privilege('regress_audit_owner', n.oid, 'USAGE') AS closed
+	FROM pg_namespace n WHERE nspname = 'cmig_audit';
+SELECT count(*) AS relations, bool_and(pg_get_userbyid(relowner) = :'superuser') AS owned, bool_and(relacl IS NULL) AS closed
+	FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace;
+-- no member of the extension
+SELECT count(*) AS members FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+	WHERE d.deptype = 'e' AND e.extname = 'pg_cmig' AND d.classid = 'pg_class'::regclass
+	AND d.objid IN (SELECT oid FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace);
+
+-- a writer writes, and is logged, without any right on the log
+SET ROLE regress_audit_writer;
+INSERT INTO app.accounts VALUES (1, 'a'), (2, 'b');
+UPDATE app.accounts SET secret = 'c' WHERE id = 1;
+SELECT * FROM cmig_audit.log;
+SELECT * FROM cmig_audit.audit_logs;
+INSERT INTO cmig_audit.log (seq) VALUES (1);
+UPDATE cmig_audit.log SET role = 'somebody';
+DELETE FROM cmig_audit.log_default;
+TRUNCATE cmig_audit.log;
+SELECT nextval('cmig_audit.log_id_seq');
+DROP TABLE cmig_audit.log;
+SELECT cmig.audit_history('app.accounts', 1);
+SELECT cmig.audit_as_of(NULL::app.accounts, now());
+SELECT cmig.audit_transaction('1');
+SELECT cmig.audit_report();
+CALL cmig.audit_retain('1 day');
+SELECT cmig.audit_import('app.accounts');
+SET cmig.audit_skip = on;
+ALTER TABLE app.accounts DISABLE TRIGGER ALL;
+DROP TRIGGER cmig_audit_insert ON app.accounts;
+SELECT * FROM cmig.secret;
+RESET ROLE;
+SELECT operation, row_key, role FROM cmig_audit.log ORDER BY id;
+
+-- the table's owner has no right on the log either
+SET ROLE regress_audit_owner;
+SELECT * FROM cmig_audit.log;
+DELETE FROM cmig_audit.log;
+SET cmig.audit_skip = on;
+RESET ROLE;
+
+-- a member of no role becomes none: what runs during the trigger runs as the writer,
+-- and temporary or local objects of the same names are not taken for ours
+SET ROLE regress_audit_evil;
+CREATE TABLE app.trap (id integer PRIMARY KEY, v text);
+CREATE FUNCTION app.nextval(text) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped as %', current_user; END$$;
+CREATE FUNCTION app.jsonb_hash_extended(jsonb, bigint) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped as %', current_user; END$$;
+SELECT count(*) FROM cmig.enable_audit('app.trap');
+SET search_path = app, pg_catalog;
+CREATE TEMP TABLE log (LIKE app.trap);
+CREATE TEMP TABLE layout (LIKE app.trap);
+INSERT INTO app.trap VALUES (1, 'x');
+RESET search_path;
+DROP TABLE pg_temp.log, pg_temp.layout;
+RESET ROLE;
+INSERT INTO app.trap VALUES (2, 'as superuser');
+SELECT row_key, role = :'superuser' AS superuser FROM cmig_audit.log WHERE table_name = 'trap' ORDER BY id;
+-- hand-made triggers with the id of another table are found out
+SET ROLE regress_audit_evil;
+CREATE TABLE app.forgery (id integer PRIMARY KEY, secret text);
+SELECT table_id FROM regexp_matches(pg_get_triggerdef((SELECT oid FROM pg_trigger WHERE tgrelid = 'app.accounts'::regclass AND tgname = 'cmig_audit_insert')), 'audit_trigger\(''(\d+)''') AS m(table_id) \gset
+SELECT format('CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(%L, %L)', (:'table_id'::text[])[1], '{}') \gexec
+INSERT INTO app.forgery VALUES (1, 'forged');
+DROP TRIGGER forged ON app.forgery;
+CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('x');
+INSERT INTO app.forgery VALUES (1, 'forged');
+DROP TRIGGER forged ON app.forgery;
+CREATE TRIGGER forged BEFORE INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('1', '{}');
+INSERT INTO app.forgery VALUES (1, 'forged');
+RESET ROLE;
+
+-- the log's owner cannot become a superuser who writes an audited table: not by
+-- triggers, rules, defaults, checks, policies, expression indexes, or partitions
+CREATE TABLE app.mine (id integer PRIMARY KEY);
+SELECT count(*) FROM cmig.enable_audit('app.mine');
+ALTER DATABASE :"db" OWNER TO regress_audit_dba;
+ALTER SCHEMA cmig_audit OWNER TO regress_audit_dba;
+DO $$
+DECLARE
+	r regclass;
+BEGIN
+	FOR r IN SELECT oid FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace
+		AND relkind IN ('r', 'p', 'v', 'S') AND relname <> 'log_id_seq' ORDER BY relkind = 'p' DESC
+	LOOP
+		EXECUTE format('ALTER TABLE %s OWNER TO regress_audit_dba', r);
+	END LOOP;
+END $$;
+SET ROLE regress_audit_dba;
+CREATE TABLE cmig_audit.witness (what text, who text);
+GRANT INSERT ON cmig_audit.witness TO PUBLIC;
+CREATE FUNCTION cmig_audit.attack(what text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_user <> 'regress_audit_dba' THEN RAISE WARNING '% runs as somebody else', what; END IF;
+	RETURN what;
+END $$;
+CREATE FUNCTION cmig_audit.attack_trigger() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE WARNING 'trigger on % as %', TG_TABLE_NAME, CASE WHEN current_user = 'regress_audit_dba' THEN current_user ELSE 'somebody else' END; RETURN NEW; END $$;
+CREATE TRIGGER t AFTER INSERT ON cmig_audit.log FOR EACH ROW EXECUTE FUNCTION cmig_audit.attack_trigger();
+CREATE TRIGGER st BEFORE INSERT ON cmig_audit.log FOR EACH STATEMENT EXECUTE FUNCTION cmig_audit.attack_trigger();
+CREATE TRIGGER l BEFORE INSERT ON cmig_audit.layout FOR EACH ROW EXECUTE FUNCTION cmig_audit.attack_trigger();
+CREATE CONSTRAINT TRIGGER d AFTER INSERT ON cmig_audit.log_default DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cmig_audit.attack_trigger();
+ALTER TABLE cmig_audit.log ADD COLUMN extra text DEFAULT cmig_audit.attack('default');
+ALTER TABLE cmig_audit.log ADD CHECK (cmig_audit.attack('check') IS NOT NULL);
+CREATE INDEX ON cmig_audit.log (cmig_audit.attack(operation));
+CREATE INDEX ON cmig_audit.log (id) WHERE cmig_audit.attack(operation) <> '';
+CREATE RULE r AS ON INSERT TO cmig_audit.log DO ALSO INSERT INTO cmig_audit.witness VALUES ('rule', current_user);
+ALTER TABLE cmig_audit.log ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY p ON cmig_audit.log USING (cmig_audit.attack('policy') IS NOT NULL);
+RESET ROLE;
+INSERT INTO app.mine VALUES (1);
+UPDATE app.mine SET id = 2;
+ALTER TABLE app.mine ADD COLUMN v text;
+INSERT INTO app.mine VALUES (3);
+-- readers do not run the owner's functions with the caller's rights
+SELECT * FROM cmig.audit_history('app.mine', 2);
+SET ROLE regress_audit_dba;
+SELECT operation, row_key, extra FROM cmig_audit.log WHERE table_name = 'mine' ORDER BY id;
+SELECT * FROM cmig_audit.witness;
+RESET ROLE;
+-- a deferred trigger would run at commit, as the superuser
+SET ROLE regress_audit_dba;
+DROP TRIGGER l ON cmig_audit.layout;
+CREATE CONSTRAINT TRIGGER l AFTER INSERT ON cmig_audit.layout DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cmig_audit.attack_trigger();
+RESET ROLE;
+ALTER TABLE app.mine ADD COLUMN w text;
+INSERT INTO app.mine VALUES (4);
+DROP TRIGGER l ON cmig_audit.layout;
+-- columns changed: the trigger does not guess
+ALTER TABLE cmig_audit.log RENAME COLUMN role TO who;
+INSERT INTO app.mine VALUES (5);
+ALTER TABLE cmig_audit.log RENAME COLUMN who TO role;
+-- a log that now belongs to somebody else is not written
+ALTER TABLE cmig_audit.log OWNER TO regress_audit_evil;
+INSERT INTO app.mine VALUES (5);
+-- nor read
+SELECT * FROM cmig.audit_history('app.mine', 1);
+ALTER DATABASE :"db" OWNER TO :"superuser";
+DROP SCHEMA cmig_audit CASCADE;
+-- and no log at all is an error, too
+INSERT INTO app.mine VALUES (5);
+
+-- default privileges of the owner do not open the log
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC, regress_audit_evil;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC;
+SELECT count(*) FROM cmig.enable_audit('app.mine');
+SELECT count(*) FROM cmig.enable_audit('app.accounts');
+SELECT count(*) FILTER (WHERE relkind <> 'i' AND has_table_privilege('regress_audit_evil', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')) AS open,
+	has_schema_privilege('regress_audit_evil', 'cmig_audit', 'USAGE') AS usage
+	FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace AND relkind IN ('r', 'p', 'v');
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC, regress_audit_evil;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM PUBLIC;
+
+-- skipping: only with the right to set it, and it is logged
+GRANT SET ON PARAMETER cmig.audit_skip TO regress_audit_writer;
+SET ROLE regress_audit_writer;
+BEGIN;
+SET LOCAL cmig.audit_skip = on;
+INSERT INTO app.accounts VALUES (50, 'bulk'), (51, 'bulk');
+INSERT INTO app.accounts VALUES (52, 'bulk');
+SAVEPOINT s;
+DELETE FROM app.accounts WHERE id = 52;
+ROLLBACK TO s;
+DELETE FROM app.accounts WHERE id = 51;
+COMMIT;
+INSERT INTO app.accounts VALUES (53, 'logged');
+RESET ROLE;
+SELECT operation, row_key, role FROM cmig_audit.log ORDER BY id;
+REVOKE SET ON PARAMETER cmig.audit_skip FROM regress_audit_writer;
+
+-- tenants see their own entries
+CREATE ROLE regress_audit_tenant;
+GRANT USAGE ON SCHEMA cmig_audit, app TO regress_audit_tenant;
+GRANT USAGE ON SCHEMA cmig TO regress_audit_tenant;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_audit_tenant;
+GRANT SELECT ON cmig_audit.log, cmig_audit.layout, cmig_audit.audit_logs TO regress_audit_tenant;
+SELECT count(*) > 0 AS made FROM cmig.enable_rls('cmig_audit.log', roles => '{regress_audit_tenant}', user_column => '', tenant_column => 'tenant_id', create_index => false);
+SET app.current_tenant_id = 'blue';
+INSERT INTO app.accounts VALUES (60, 'of blue');
+SET app.current_tenant_id = 'red';
+INSERT INTO app.accounts VALUES (61, 'of red');
+SET ROLE regress_audit_tenant;
+SELECT row_key, tenant_id FROM cmig_audit.log;
+SELECT table_name, operation, new_values FROM cmig_audit.audit_logs;
+SELECT row_key FROM cmig.audit_history('app.accounts', 60);
+SELECT row_key FROM cmig.audit_history('app.accounts', 61);
+SELECT operation, entries FROM cmig.audit_report();
+RESET ROLE;
+RESET app.current_tenant_id;
+
+-- DROP EXTENSION loses no entry
+SELECT count(*) AS entries FROM cmig_audit.log \gset
+DROP EXTENSION pg_cmig;
+\set VERBOSITY terse
+SET client_min_messages = error;
+DROP EXTENSION pg_cmig CASCADE;
+SELECT count(*) = :entries AS all_there FROM cmig_audit.log;
+SELECT count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'cmig_audit%';
+
+DROP SCHEMA app, cmig_audit CASCADE;
+REVOKE CREATE ON DATABASE :"db" FROM regress_audit_dba, regress_audit_evil;
+DROP ROLE regress_audit_dba, regress_audit_owner, regress_audit_writer, regress_audit_evil, regress_audit_tenant;
