@@ -13,6 +13,7 @@
 #include "errors.h"
 #include "lock_wait.h"
 
+#include "access/twophase.h"
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
 #include "mb/pg_wchar.h"
@@ -263,6 +264,20 @@ append_process(StringInfo buf, int pid, Oid caller)
 		appendStringInfoString(buf, ".");
 }
 
+/*
+ * The id of a holder that is a prepared transaction.  It keeps the number of
+ * the backend that prepared it, which may be another session's by now.
+ */
+static TransactionId
+prepared_xid(VirtualTransactionId holder)
+{
+	bool		have_more;
+
+	if (VirtualTransactionIdIsRecoveredPreparedXact(holder))
+		return holder.localTransactionId;
+	return TwoPhaseGetXidByVirtualXID(holder, &have_more);
+}
+
 char *
 cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
 {
@@ -280,9 +295,10 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
 	holders = GetLockConflicts(tag, mode, &count);
 	for (int i = 0; i < count; i++)
 	{
+		TransactionId prepared = prepared_xid(holders[i]);
 		PGPROC	   *proc = cmig_vxid_get_proc_compat(holders[i]);
 
-		if (proc == NULL)
+		if (!TransactionIdIsValid(prepared) && proc == NULL)
 			continue;
 		if (shown == MAX_BLOCKERS)
 		{
@@ -291,11 +307,16 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
 		}
 		if (shown++ > 0)
 			appendStringInfoChar(&buf, '\n');
+		if (TransactionIdIsValid(prepared))
+			appendStringInfo(&buf, "Prepared transaction %u is in the way.", prepared);
 		else
-			*pid = proc->pid;
-		append_process(&buf, proc->pid, caller);
+		{
+			if (*pid == 0)
+				*pid = proc->pid;
+			append_process(&buf, proc->pid, caller);
+		}
 	}
-	return buf.data;
+	return shown > 0 ? buf.data : NULL;
 }
 
 char *
@@ -338,14 +359,17 @@ explain(const LOCKTAG *tag, LOCKMODE mode, Oid caller, const char *what)
 	int			pid;
 	char	   *blockers = cmig_lock_wait_blockers(tag, mode, caller, &pid);
 
-	if (pid == 0)
+	if (blockers == NULL)
 	{
 		errdetail("%s", what);
 		return;
 	}
 	errdetail("%s\n%s", what, blockers);
-	errhint("Run again when that transaction has ended, or end it: SELECT pg_terminate_backend(%d).",
-			pid);
+	if (pid != 0)
+		errhint("Run again when that transaction has ended, or end it: SELECT pg_terminate_backend(%d).",
+				pid);
+	else
+		errhint("SELECT * FROM pg_prepared_xacts shows that transaction; COMMIT PREPARED or ROLLBACK PREPARED ends it.");
 }
 
 void

@@ -46,8 +46,8 @@ extern void cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode,
 
 /*
  * Describe the sessions that hold or await tag in a way that conflicts with
- * mode: one sentence each, at most a few.  *pid gets the first one's process
- * id, 0 if there is none.
+ * mode: one sentence each, at most a few; NULL if there is none.  *pid gets
+ * the first one's process id, 0 if there are only prepared transactions.
  */
 extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode,
 									 Oid caller, int *pid);

@@ -62,7 +62,7 @@ cmig_run_lock_transaction(const char *command)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("another run of pg_cmig is under way in this database"),
-				 pid != 0 ? errdetail("%s", blockers) : 0,
+				 blockers != NULL ? errdetail("%s", blockers) : 0,
 				 errhint("It is a stepwise run, which %s cannot wait for. Try again when it has ended.",
 						 command)));
 	}
@@ -96,10 +96,14 @@ report_wait(const LOCKTAG *tag, const char *command)
 	int			pid;
 	char	   *blockers = cmig_lock_wait_blockers(tag, ExclusiveLock, GetUserId(), &pid);
 
-	if (pid == 0)
+	if (blockers == NULL)
 		return;
-	snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d",
-			 command, pid);
+	if (pid != 0)
+		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d",
+				 command, pid);
+	else
+		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for a prepared transaction",
+				 command);
 	pgstat_report_activity(STATE_RUNNING, activity);
 	ereport(NOTICE,
 			(errmsg("waiting for another run of pg_cmig in this database"),
@@ -194,7 +198,7 @@ cmig_run_lock_table(Oid table)
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			 errmsg("a backfill of table \"%s\" is under way already", get_rel_name(table)),
-			 pid != 0 ? errdetail("%s", blockers) : 0,
+			 blockers != NULL ? errdetail("%s", blockers) : 0,
 			 errhint("SELECT * FROM cmig.backfill_progress shows how far it is.")));
 }
 

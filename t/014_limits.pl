@@ -14,7 +14,7 @@ use Test::More;
 use Time::HiRes qw(usleep);
 
 my $node = new_node('limits', 'max_connections = 10', 'max_locks_per_transaction = 10',
-	'max_worker_processes = 0', 'autovacuum = off', 'shared_buffers = 16MB');
+	'max_worker_processes = 0', 'autovacuum = off', 'shared_buffers = 16MB', 'max_prepared_transactions = 1');
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE app');
 $node->safe_psql('app', 'CREATE EXTENSION pg_cmig');
@@ -122,6 +122,20 @@ is(query($node, 'waits', 'SELECT revision FROM cmig.current()'), '002', 'looking
 $holder->query_safe('COMMIT');
 is(finish_psql($run), 0, 'the stepwise run comes to its end') or diag($run->{err});
 $holder->quit;
+
+#
+# A prepared transaction holds the run lock; its backend's number may be
+# another session's by now, which is not to be blamed, and it outlives a restart
+#
+query($node, 'waits', q{BEGIN; SELECT cmig.stamp('base'); PREPARE TRANSACTION 'held'});
+foreach my $when ('prepared', 'prepared before a restart')
+{
+	fails_with($node, 'waits', q{SET lock_timeout = '100ms'; SELECT cmig.upgrade('001')}, '55P03',
+		'Prepared transaction \d+ is in the way\.\nHINT:  SELECT \* FROM pg_prepared_xacts',
+		"$when: the error names it and how to end it");
+	$node->restart;
+}
+query($node, 'waits', q{ROLLBACK PREPARED 'held'});
 
 $node->stop;
 done_testing();
