@@ -38,3 +38,8 @@ check-layers: all
 # what takes longer than scripts/check
 soak:
 	$(vpath_dir)scripts/soak
+
+# 200 random kill points of stepwise runs instead of the 10 of installcheck
+.PHONY: soak
+soak:
+	CMIG_KILL_POINTS=200 $(MAKE) installcheck REGRESS= ISOLATION= PROVE_TESTS=t/041_kill.pl
