@@ -424,9 +424,19 @@ CREATE PROCEDURE cmig.upgrade_stepwise(target text DEFAULT 'head',
 AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise'
 LANGUAGE C;
 
+CREATE PROCEDURE cmig.upgrade_stepwise(steps integer,
+	in_doubt text DEFAULT 'stop')
+AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_steps'
+LANGUAGE C;
+
 CREATE PROCEDURE cmig.downgrade_stepwise(target text DEFAULT NULL,
 	in_doubt text DEFAULT 'stop')
 AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.downgrade_stepwise(steps integer,
+	in_doubt text DEFAULT 'stop')
+AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise_steps'
 LANGUAGE C;
 
 CREATE PROCEDURE cmig.reset_stepwise(confirm text,
@@ -499,6 +509,8 @@ COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Time left of the first pass at 
 
 COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that is there at the start once. Goes on where an interrupted one stopped. Raises 22023, 25001, 42501, 42809, 55P03.';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional is run statement by statement at top level, and resumed after an interruption. Raises 25001, MG001 to MG012.';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(integer, text) IS 'Apply the next N revisions and commit after each: upgrade_stepwise(2) is upgrade_stepwise(''+2''). Raises as upgrade_stepwise(text, text).';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(integer, text) IS 'Take back the last N revisions and commit after each: downgrade_stepwise(-1) is downgrade_stepwise(''-1''). Raises as downgrade_stepwise(text, text).';
 COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text) IS 'Take back revisions down to target and commit after each. Raises 25001, MG001 to MG012.';
 COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrade to base and upgrade to heads again, with a commit after each revision; confirm must be the database''s name. Raises 22023, 25001, MG001 to MG012.';
 

@@ -65,7 +65,9 @@ PG_FUNCTION_INFO_V1(cmig_downgrade);
 PG_FUNCTION_INFO_V1(cmig_downgrade_steps);
 PG_FUNCTION_INFO_V1(cmig_reset);
 PG_FUNCTION_INFO_V1(cmig_upgrade_stepwise);
+PG_FUNCTION_INFO_V1(cmig_upgrade_stepwise_steps);
 PG_FUNCTION_INFO_V1(cmig_downgrade_stepwise);
+PG_FUNCTION_INFO_V1(cmig_downgrade_stepwise_steps);
 PG_FUNCTION_INFO_V1(cmig_reset_stepwise);
 PG_FUNCTION_INFO_V1(cmig_stamp);
 PG_FUNCTION_INFO_V1(cmig_stamp_array);
@@ -315,8 +317,9 @@ cmig_upgrade_array(PG_FUNCTION_ARGS)
 	return upgrade(fcinfo, names_argument(fcinfo, 0));
 }
 
-Datum
-cmig_upgrade_steps(PG_FUNCTION_ARGS)
+/* A number of steps as a relative identifier. */
+static char *
+steps_up(FunctionCallInfo fcinfo)
 {
 	int			steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
 
@@ -325,7 +328,26 @@ cmig_upgrade_steps(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an integer for upgrade is a number of steps and must be positive"),
 				 errhint("Quote a revision: cmig.upgrade('005'); cmig.downgrade(-1) goes down.")));
-	return upgrade(fcinfo, single_name(psprintf("+%d", steps)));
+	return psprintf("+%d", steps);
+}
+
+static char *
+steps_down(FunctionCallInfo fcinfo)
+{
+	int			steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+
+	if (steps >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an integer for downgrade is a number of steps and must be negative"),
+				 errhint("Quote a revision: cmig.downgrade('005'); cmig.downgrade(-1) takes back one.")));
+	return psprintf("%d", steps);
+}
+
+Datum
+cmig_upgrade_steps(PG_FUNCTION_ARGS)
+{
+	return upgrade(fcinfo, single_name(steps_up(fcinfo)));
 }
 
 Datum
@@ -337,14 +359,7 @@ cmig_downgrade(PG_FUNCTION_ARGS)
 Datum
 cmig_downgrade_steps(PG_FUNCTION_ARGS)
 {
-	int			steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
-
-	if (steps >= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an integer for downgrade is a number of steps and must be negative"),
-				 errhint("Quote a revision: cmig.downgrade('005'); cmig.downgrade(-1) takes back one.")));
-	return downgrade(fcinfo, psprintf("%d", steps));
+	return downgrade(fcinfo, steps_down(fcinfo));
 }
 
 /* Refuse a destructive call unless it names the database. */
@@ -395,6 +410,20 @@ cmig_upgrade_stepwise(PG_FUNCTION_ARGS)
 	cmig_stepwise_upgrade(fcinfo, target_argument(fcinfo, 0), text_argument(fcinfo, 1));
 	EnsurePortalSnapshotExists();
 	cmig_audit_retain_after_upgrade(fcinfo->flinfo->fn_oid);
+	PG_RETURN_VOID();
+}
+
+Datum
+cmig_upgrade_stepwise_steps(PG_FUNCTION_ARGS)
+{
+	cmig_stepwise_upgrade(fcinfo, single_name(steps_up(fcinfo)), text_argument(fcinfo, 1));
+	PG_RETURN_VOID();
+}
+
+Datum
+cmig_downgrade_stepwise_steps(PG_FUNCTION_ARGS)
+{
+	cmig_stepwise_downgrade(fcinfo, steps_down(fcinfo), text_argument(fcinfo, 1));
 	PG_RETURN_VOID();
 }
 
