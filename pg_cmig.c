@@ -88,6 +88,7 @@ _PG_init(void)
 	cmig_runner_init();
 	cmig_toplevel_init();
 	cmig_rls_check_init();
+	cmig_stepwise_at_end = cmig_rls_gate;
 	cmig_audit_init();
 	MarkGUCPrefixReserved("cmig");
 }

@@ -306,6 +306,18 @@ SELECT * FROM cmig.current();
 UPDATE cmig.revision SET upgrade_sql = upgrade_sql || $$; SELECT cmig.enable_rls('chk.fresh', roles => '{regress_rls_app}', force => false)$$ WHERE revision = 'r1';
 SELECT * FROM cmig.upgrade('head');
 SELECT * FROM cmig.downgrade('base');
+-- stepwise, what was committed stays, and the last step waits
+DROP TABLE chk.member CASCADE;
+CALL cmig.upgrade_stepwise('head');
+SELECT cmig.disable_rls('chk.fresh') \g /dev/null
+INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql) VALUES
+	('r3', '{r2}', 'ALTER TABLE chk.fresh ADD COLUMN y text', '');
+CALL cmig.upgrade_stepwise('head');
+SELECT revision FROM cmig.current();
+UPDATE cmig.revision SET upgrade_sql = upgrade_sql || $$; SELECT cmig.enable_rls('chk.fresh', roles => '{regress_rls_app}', force => false)$$ WHERE revision = 'r3';
+CALL cmig.upgrade_stepwise('head');
+SELECT revision FROM cmig.current();
+SELECT * FROM cmig.downgrade('base');
 SET cmig.rls_gate = 'a,,b';
 SET cmig.rls_gate = '';
 SELECT * FROM cmig.upgrade('head');

@@ -560,7 +560,7 @@ cmig_rls_gate(void)
 			 errmsg_plural("the upgrade would leave %d hole in row-level security",
 						   "the upgrade would leave %d holes in row-level security", errors, errors),
 			 errdetail_internal("%s", detail.data),
-			 errhint("Add to the last revision: %s; SELECT * FROM cmig.rls_check() shows all.", fix)));
+			 errhint("Add to the last revision: %s. SELECT * FROM cmig.rls_check() shows all findings.", fix)));
 }
 
 static bool

@@ -51,6 +51,8 @@ typedef struct StepwiseRun
 	TimestampTz next_started_at;
 } StepwiseRun;
 
+void		(*cmig_stepwise_at_end) (void) = NULL;
+
 static CmigInDoubt
 parse_in_doubt(const char *value)
 {
@@ -101,6 +103,12 @@ finish_step(StepwiseRun *run)
 	run->next_started_at = entry.finished_at;
 	if (run->index + 1 < run->plan->count)
 		run->next_journal_id = start_row(run, run->index + 1, run->next_started_at);
+	else if (run->plan->direction == CMIG_UPGRADE && cmig_stepwise_at_end)
+	{
+		/* it sees what the step made */
+		CommandCounterIncrement();
+		cmig_stepwise_at_end();
+	}
 }
 
 static void

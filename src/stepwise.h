@@ -20,4 +20,10 @@ extern void cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
 									const char *in_doubt);
 extern void cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt);
 
+/*
+ * Called in the transaction that ends the last step of an upgrade, which an
+ * error in it stops; set by the entry.
+ */
+extern void (*cmig_stepwise_at_end) (void);
+
 #endif							/* CMIG_STEPWISE_H */
