@@ -76,11 +76,13 @@ static const char *const migrator[] = {
 
 /*
  * Functions by name, with all their forms.  Those in no list are the owner's
- * alone (grant_access, revoke_access).  sql/access.sql has the same lists and
+ * alone (grant_access, revoke_access, audit_import).  Readers of the audit log
+ * need SELECT on it too, which is no part of a level.  sql/access.sql has the same lists and
  * fails for a function that is in none.
  */
 static const char *const reader_functions[] = {
-	"audit_script", "branches", "check", "current", "diff", "draft", "drift", "export", "heads",
+	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script",
+	"audit_transaction", "branches", "check", "current", "diff", "draft", "drift", "export", "heads",
 	"history", "lint", "plan", "require", "resolve", "rls_check", "rls_script",
 	"script", "show", "status", NULL
 };

@@ -49,6 +49,7 @@ typedef struct NameList
 	int			count;
 	int			allocated;
 	NamedFile  *files;
+	MemoryContext scratch;		/* reset after each name */
 } NameList;
 
 /*
@@ -102,10 +103,22 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
  */
 
 static void
+init_names(NameList *list, const char *template)
+{
+	memset(list, 0, sizeof(NameList));
+	list->template = template;
+	list->scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig file name",
+										  ALLOCSET_SMALL_SIZES);
+}
+
+/* Make a revision's file name and note it in the current memory context. */
+static void
 add_name(const CmigRevisionText *revision, void *arg)
 {
 	NameList   *list = arg;
 	NamedFile  *file;
+	MemoryContext old;
+	char	   *name;
 
 	if (list->count == list->allocated)
 	{
@@ -115,25 +128,12 @@ add_name(const CmigRevisionText *revision, void *arg)
 			palloc(sizeof(NamedFile) * list->allocated);
 	}
 	file = &list->files[list->count++];
-	file->name = cmig_file_name_make(list->template, revision);
-	file->id = pstrdup(revision->edges.id);
-}
-
-/* add_name() in the context that holds the list */
-typedef struct AddName
-{
-	NameList   *list;
-	MemoryContext context;
-} AddName;
-
-static void
-add_stored_name(const CmigRevisionText *revision, void *arg)
-{
-	AddName    *add = arg;
-	MemoryContext old = MemoryContextSwitchTo(add->context);
-
-	add_name(revision, add->list);
+	old = MemoryContextSwitchTo(list->scratch);
+	name = cmig_file_name_make(list->template, revision);
 	MemoryContextSwitchTo(old);
+	file->name = pstrdup(name);
+	file->id = pstrdup(revision->edges.id);
+	MemoryContextReset(list->scratch);
 }
 
 static int
@@ -146,30 +146,22 @@ compare_files(const void *a, const void *b)
 	return result ? result : strcmp(one->id, other->id);
 }
 
-/*
- * Refuse a template that gives two revisions one name; new is a revision that
- * is not stored, or NULL.
- */
+/* Refuse a template that gives two revisions one name. */
 static void
-require_distinct_names(const char *template, const CmigRevisionText *new)
+require_distinct_names(NameList *list)
 {
-	NameList	list = {.template = template};
-	AddName		add = {&list, CurrentMemoryContext};
-
-	cmig_catalog_each_name(add_stored_name, &add);
-	if (new)
-		add_name(new, &list);
-	if (list.count > 1)
-		qsort(list.files, list.count, sizeof(NamedFile), compare_files);
-	for (int i = 1; i < list.count; i++)
+	if (list->count > 1)
+		qsort(list->files, list->count, sizeof(NamedFile), compare_files);
+	for (int i = 1; i < list->count; i++)
 	{
-		const NamedFile *one = &list.files[i - 1];
-		const NamedFile *other = &list.files[i];
+		const NamedFile *one = &list->files[i - 1];
+		const NamedFile *other = &list->files[i];
 
 		if (strcmp(one->name, other->name) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("file name template \"%s\" gives two revisions the same name", template),
+					 errmsg("file name template \"%s\" gives two revisions the same name",
+							list->template),
 					 errdetail("Revisions \"%s\" and \"%s\" would both be in \"%s\".",
 							   one->id, other->id, one->name),
 					 errhint("Put %%(rev)s into the template.")));
@@ -185,6 +177,7 @@ cmig_draft(PG_FUNCTION_ARGS)
 {
 	CmigNewRevision new = {0};
 	char	   *template = text_argument(fcinfo, 7);
+	NameList	names;
 	TupleDesc	desc;
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
@@ -211,7 +204,10 @@ cmig_draft(PG_FUNCTION_ARGS)
 	cmig_create_prepare(&new);
 	cmig_revision_canonicalize(&new.text);
 	values[0] = CStringGetTextDatum(cmig_file_name_make(template, &new.text));
-	require_distinct_names(template, &new.text);
+	init_names(&names, template);
+	cmig_catalog_each_name(add_name, &names);
+	add_name(&new.text, &names);
+	require_distinct_names(&names);
 	values[1] = CStringGetTextDatum(cmig_revision_format(&new.text));
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
@@ -223,7 +219,8 @@ cmig_draft(PG_FUNCTION_ARGS)
 typedef struct Export
 {
 	ReturnSetInfo *result;
-	const char *template;
+	NameList	names;
+	MemoryContext context;		/* reset after each file */
 } Export;
 
 static void
@@ -232,11 +229,16 @@ put_file(const CmigRevisionText *revision, void *arg)
 	Export	   *export = arg;
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
+	MemoryContext old;
 
 	CHECK_FOR_INTERRUPTS();
-	values[0] = CStringGetTextDatum(cmig_file_name_make(export->template, revision));
+	add_name(revision, &export->names);
+	old = MemoryContextSwitchTo(export->context);
+	values[0] = CStringGetTextDatum(export->names.files[export->names.count - 1].name);
 	values[1] = CStringGetTextDatum(cmig_revision_format(revision));
 	tuplestore_putvalues(export->result->setResult, export->result->setDesc, values, nulls);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(export->context);
 }
 
 /* The revisions that identifiers or ranges name. */
@@ -285,13 +287,23 @@ export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 
 	InitMaterializedSRF(fcinfo, 0);
 	export.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	export.template = text_argument(fcinfo, 1);
+	init_names(&export.names, text_argument(fcinfo, 1));
+	export.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig file",
+										   ALLOCSET_DEFAULT_SIZES);
 
-	require_distinct_names(export.template, NULL);
+	/* a name is good or not for all revisions, whichever are asked for */
 	if (wanted)
+	{
+		cmig_catalog_each_name(add_name, &export.names);
+		require_distinct_names(&export.names);
 		cmig_catalog_each_text_of(find_revisions(wanted), put_file, &export);
+	}
 	else
+	{
 		cmig_catalog_each_text(put_file, &export);
+		require_distinct_names(&export.names);
+	}
+	MemoryContextDelete(export.context);
 	return (Datum) 0;
 }
 

@@ -12,8 +12,6 @@
 
 #include "lexer.h"
 
-#define OPERATOR_CHARS "~!@#^&|`?+-*/%<>="
-
 #define is_space(c) ((c) == ' ' || (c) == '\t' || (c) == '\n' || \
 					 (c) == '\r' || (c) == '\f' || (c) == '\v')
 #define is_digit(c) ((c) >= '0' && (c) <= '9')
@@ -49,7 +47,29 @@ cmig_lexer_move(CmigLexer *lexer, const char *next, int line)
 static inline bool
 is_operator_char(char c)
 {
-	return c != '\0' && strchr(OPERATOR_CHARS, c) != NULL;
+	switch (c)
+	{
+		case '~':
+		case '!':
+		case '@':
+		case '#':
+		case '^':
+		case '&':
+		case '|':
+		case '`':
+		case '?':
+		case '+':
+		case '-':
+		case '*':
+		case '/':
+		case '%':
+		case '<':
+		case '>':
+		case '=':
+			return true;
+		default:
+			return false;
+	}
 }
 
 /* Count the lines from lexer->next to end, and go there. */
@@ -66,11 +86,16 @@ advance(CmigLexer *lexer, const char *end)
 	lexer->next = end;
 }
 
-static CmigTokenType
+static inline CmigTokenType
 finish(CmigLexer *lexer, CmigTokenType type, const char *end)
 {
 	lexer->type = type;
-	advance(lexer, end);
+	/* other tokens are on one line */
+	if (type == CMIG_TOKEN_STRING || type == CMIG_TOKEN_QUOTED ||
+		type == CMIG_TOKEN_DOLLAR || type == CMIG_TOKEN_BLOCK_COMMENT)
+		advance(lexer, end);
+	else
+		lexer->next = end;
 	return type;
 }
 
@@ -344,12 +369,11 @@ cmig_lexer_next_sql(CmigLexer *lexer)
 }
 
 bool
-cmig_lexer_is_word(const CmigLexer *lexer, const char *word)
+cmig_lexer_compare_word(const CmigLexer *lexer, const char *word)
 {
 	size_t		length = strlen(word);
 
-	return lexer->type == CMIG_TOKEN_WORD &&
-		lexer->next - lexer->start == length &&
+	return lexer->next - lexer->start == length &&
 		pg_strncasecmp(lexer->start, word, length) == 0;
 }
 
@@ -360,13 +384,6 @@ cmig_lexer_is_any_word(const CmigLexer *lexer, const char *const *words)
 		if (cmig_lexer_is_word(lexer, *words))
 			return true;
 	return false;
-}
-
-bool
-cmig_lexer_is_char(const CmigLexer *lexer, char c)
-{
-	return lexer->type == CMIG_TOKEN_OPERATOR &&
-		lexer->next == lexer->start + 1 && *lexer->start == c;
 }
 
 const char *

@@ -65,11 +65,25 @@ extern CmigTokenType cmig_lexer_next(CmigLexer *lexer);
 extern CmigTokenType cmig_lexer_next_sql(CmigLexer *lexer);
 
 /* Is the current token this word, in any case? */
-extern bool cmig_lexer_is_word(const CmigLexer *lexer, const char *word);
+extern bool cmig_lexer_compare_word(const CmigLexer *lexer, const char *word);
+static inline bool
+cmig_lexer_is_word(const CmigLexer *lexer, const char *word)
+{
+	/* most words differ in their first letter already, whatever its case */
+	return lexer->type == CMIG_TOKEN_WORD && ((*lexer->start ^ *word) & ~0x20) == 0 &&
+		cmig_lexer_compare_word(lexer, word);
+}
+
 /* Is it one of these words?  A NULL ends them. */
 extern bool cmig_lexer_is_any_word(const CmigLexer *lexer, const char *const *words);
 /* Is it this character, alone? */
-extern bool cmig_lexer_is_char(const CmigLexer *lexer, char c);
+static inline bool
+cmig_lexer_is_char(const CmigLexer *lexer, char c)
+{
+	return lexer->type == CMIG_TOKEN_OPERATOR &&
+		*lexer->start == c && lexer->next == lexer->start + 1;
+}
+
 
 /* What the current token is called in messages: "quoted string" etc. */
 extern const char *cmig_lexer_type_name(const CmigLexer *lexer);

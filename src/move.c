@@ -209,9 +209,8 @@ keep_script(const char *revision, CmigScriptText *script, void *arg)
 	MemoryContextSwitchTo(old);
 }
 
-/* The scripts of the plan, some at a time, as far as they are small. */
-static CmigRunStep **
-read_scripts(const CmigSituation *now, const CmigPlan *plan)
+CmigRunStep **
+cmig_move_read_scripts(const CmigSituation *now, const CmigPlan *plan)
 {
 	Reading		reading = {.now = now,.plan = plan,.context = CurrentMemoryContext};
 	CmigNames	ids = {0};
@@ -240,7 +239,7 @@ read_scripts(const CmigSituation *now, const CmigPlan *plan)
 CmigRunStep **
 cmig_move_check(const CmigSituation *now, const CmigPlan *plan)
 {
-	CmigRunStep **steps = read_scripts(now, plan);
+	CmigRunStep **steps = cmig_move_read_scripts(now, plan);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pg_cmig check",
 												  ALLOCSET_DEFAULT_SIZES);

@@ -43,6 +43,13 @@ extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int
 extern CmigRunStep *cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node);
 
 /*
+ * The scripts of the plan, read some at a time and kept as far as they are
+ * small: one for each step, NULL where it must be fetched.  A downgrade that
+ * there is not has no sql.
+ */
+extern CmigRunStep **cmig_move_read_scripts(const CmigSituation *now, const CmigPlan *plan);
+
+/*
  * Find everything that would stop the run in one transaction before anything
  * is changed.  The scripts read on the way are kept as far as they are small:
  * one for each step of the plan, NULL where it must be fetched.

@@ -14,6 +14,7 @@
 
 #include "lexer.h"
 #include "psql_text.h"
+#include "statement.h"
 
 /* Words that psql counts at a statement's start. */
 #define PSQL_FIRST_WORDS 4
@@ -27,15 +28,6 @@ typedef struct PsqlState
 	int			begins;
 } PsqlState;
 
-static bool
-is_any_word(const CmigLexer *lexer, const char *const *words)
-{
-	for (; *words; words++)
-		if (cmig_lexer_is_word(lexer, *words))
-			return true;
-	return false;
-}
-
 /* Feed a token; true if psql would send what it has. */
 static bool
 psql_next(PsqlState *state, const CmigLexer *lexer)
@@ -47,12 +39,10 @@ psql_next(PsqlState *state, const CmigLexer *lexer)
 
 	if (lexer->type == CMIG_TOKEN_WORD)
 	{
-		if (state->words == 0)
-			memset(state->first, 0, sizeof(state->first));
-		if (state->words < PSQL_FIRST_WORDS && is_any_word(lexer, counted))
+		if (state->words < PSQL_FIRST_WORDS && cmig_lexer_is_any_word(lexer, counted))
 			state->first[state->words] = pg_ascii_tolower((unsigned char) *lexer->start);
 		state->words++;
-		if (state->parens == 0 && first[0] == 'c' &&
+		if (first[0] == 'c' && state->parens == 0 &&
 			(first[1] == 'f' || first[1] == 'p' ||
 			 (first[1] == 'o' && first[2] == 'r' && (first[3] == 'f' || first[3] == 'p'))))
 		{
@@ -86,9 +76,11 @@ typedef struct Look
 	bool		after_name;		/* "cmig" "." name */
 } Look;
 
-static bool
+static inline bool
 is_cmig(const CmigLexer *lexer)
 {
+	if (lexer->next - lexer->start > 6)
+		return false;
 	if (lexer->type == CMIG_TOKEN_QUOTED)
 		return lexer->next - lexer->start == 6 && strncmp(lexer->start, "\"cmig\"", 6) == 0;
 	return cmig_lexer_is_word(lexer, "cmig");
@@ -191,6 +183,7 @@ cmig_psql_append(StringInfo to, const char *text, CmigPsqlFacts *facts)
 	CmigLexer	lexer;
 	Look		noted = {0};
 	PsqlState	psql = {0};
+	CmigTopLevelScan scan = {true, false};
 	int			length = to->len;
 	int			parens = 0;
 	const char *copied = text;
@@ -209,11 +202,13 @@ cmig_psql_append(StringInfo to, const char *text, CmigPsqlFacts *facts)
 		open = !sent;
 
 		/*
-		 * A word that makes psql count, a quote that does not end, a change of
-		 * how strings are read: not by tokens alone.
+		 * What may need the top level, a word that makes psql count, a quote
+		 * that does not end, a change of how strings are read: not by tokens
+		 * alone.
 		 */
-		if (psql.begins > 0 || lexer.unterminated || cmig_lexer_is_char(&lexer, '\\') ||
-			cmig_lexer_is_word(&lexer, "standard_conforming_strings"))
+		if (cmig_statement_scan(&scan, &lexer) || psql.begins > 0 ||
+			(lexer.next - lexer.start == 27 &&
+			 cmig_lexer_is_word(&lexer, "standard_conforming_strings")))
 		{
 			to->len = length;
 			to->data[length] = '\0';

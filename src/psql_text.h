@@ -24,8 +24,9 @@ typedef struct CmigPsqlFacts
 /*
  * Append the statements of a text, each ended by a semicolon, the last one
  * too, and a newline.  Adds to *facts.  Returns false, with nothing appended,
- * if psql might cut the text elsewhere than the server would: then it must be
- * parsed and appended by statements.
+ * if the text may hold a statement that cannot run in a transaction, or if
+ * psql might cut it elsewhere than the server would: then it must be parsed
+ * and appended by statements.
  */
 extern bool cmig_psql_append(StringInfo to, const char *text, CmigPsqlFacts *facts);
 

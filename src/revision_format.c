@@ -156,8 +156,10 @@ append_section(StringInfo file, const CmigRevisionText *revision, CmigSection se
 	if (text == NULL)
 		return;
 	check_section(revision, section, text);
-	appendStringInfo(file, "\n-- cmig:%s\n%s%s", cmig_marker_sections[section],
-					 text, *text ? "\n" : "");
+	appendStringInfo(file, "\n-- cmig:%s\n", cmig_marker_sections[section]);
+	appendStringInfoString(file, text);
+	if (*text)
+		appendStringInfoChar(file, '\n');
 }
 
 static bool
@@ -171,17 +173,14 @@ same_names(const CmigNames *a, const CmigNames *b)
 	return true;
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-/* What would come back different, or NULL. */
+/*
+ * What of a header would come back different, or NULL.  The sections need no
+ * second look: check_section() has read their texts, which are canonical.
+ */
 static const char *
-find_difference(const CmigRevisionText *revision, const char *file)
+find_difference(const CmigRevisionText *revision, const char *header)
 {
-	List	   *files = cmig_revision_file_parse(file, NULL);
+	List	   *files = cmig_revision_file_parse(header, NULL);
 	const CmigRevisionText *read = &((CmigRevisionFile *) linitial(files))->text;
 
 	if (list_length(files) != 1)
@@ -194,16 +193,10 @@ find_difference(const CmigRevisionText *revision, const char *file)
 		return "depends_on";
 	if (!same_names(&read->edges.labels, &revision->edges.labels))
 		return "branch_labels";
-	if (!same_text(read->edges.message, revision->edges.message))
+	if (strcmp(read->edges.message, revision->edges.message) != 0)
 		return "message";
-	if (!same_text(read->description, revision->description))
+	if (strcmp(read->description, revision->description) != 0)
 		return "description";
-	if (!same_text(read->upgrade_sql, revision->upgrade_sql))
-		return "upgrade_sql";
-	if (!same_text(read->downgrade_sql, revision->downgrade_sql))
-		return "downgrade_sql";
-	if (!same_text(read->verify_sql, revision->verify_sql))
-		return "verify_sql";
 	if (read->edges.transactional != revision->edges.transactional)
 		return "transactional flag";
 	return NULL;
@@ -248,10 +241,6 @@ cmig_revision_format(const CmigRevisionText *revision)
 		}
 	}
 
-	append_section(&file, revision, CMIG_SECTION_UPGRADE, canonical.upgrade_sql);
-	append_section(&file, revision, CMIG_SECTION_DOWNGRADE, canonical.downgrade_sql);
-	append_section(&file, revision, CMIG_SECTION_VERIFY, canonical.verify_sql);
-
 	/* a message or names that break out of their lines, and the like */
 	if (strpbrk(canonical.edges.message, "\r\n"))
 		difference = "message";
@@ -263,5 +252,9 @@ cmig_revision_format(const CmigRevisionText *revision)
 				 errmsg("revision \"%s\" cannot be written as a file: its %s would not load back the same",
 						revision->edges.id, difference),
 				 errhint("Change it in cmig.revision; a header value is one line.")));
+
+	append_section(&file, revision, CMIG_SECTION_UPGRADE, canonical.upgrade_sql);
+	append_section(&file, revision, CMIG_SECTION_DOWNGRADE, canonical.downgrade_sql);
+	append_section(&file, revision, CMIG_SECTION_VERIFY, canonical.verify_sql);
 	return file.data;
 }

@@ -314,7 +314,7 @@ cmig_statement_without_concurrently(const RawStmt *raw)
 }
 
 bool
-cmig_statement_may_need_top_level(const char *source)
+cmig_statement_scan(CmigTopLevelScan *scan, const CmigLexer *lexer)
 {
 	static const char *const first_words[] = {
 		"abort", "begin", "cluster", "commit", "copy", "discard", "end",
@@ -324,32 +324,37 @@ cmig_statement_may_need_top_level(const char *source)
 	static const char *const objects[] = {
 		"database", "subscription", "system", "tablespace", "transaction", NULL
 	};
-	CmigLexer	lexer;
-	bool		at_start = true;
-	bool		after_verb = false;
 
-	cmig_lexer_init(&lexer, source);
-	lexer.standard_conforming_strings = standard_conforming_strings;
+	if (lexer->type == CMIG_TOKEN_WORD)
+	{
+		if ((scan->at_start && cmig_lexer_is_any_word(lexer, first_words)) ||
+			(scan->after_verb && cmig_lexer_is_any_word(lexer, objects)) ||
+			cmig_lexer_is_word(lexer, "concurrently"))
+			return true;
+		scan->after_verb = scan->at_start && cmig_lexer_is_any_word(lexer, verbs);
+		scan->at_start = false;
+		return false;
+	}
 
 	/*
 	 * Every semicolon counts as an end here, which can only add a wrong
 	 * "yes".
 	 */
+	scan->after_verb = false;
+	scan->at_start = cmig_lexer_is_char(lexer, ';');
+	return lexer->unterminated || cmig_lexer_is_char(lexer, '\\');
+}
+
+bool
+cmig_statement_may_need_top_level(const char *source)
+{
+	CmigTopLevelScan scan = {true, false};
+	CmigLexer	lexer;
+
+	cmig_lexer_init(&lexer, source);
+	lexer.standard_conforming_strings = standard_conforming_strings;
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
-	{
-		if (cmig_lexer_is_char(&lexer, '\\') || lexer.unterminated)
+		if (cmig_statement_scan(&scan, &lexer))
 			return true;
-		if (lexer.type == CMIG_TOKEN_WORD)
-		{
-			if ((at_start && cmig_lexer_is_any_word(&lexer, first_words)) ||
-				(after_verb && cmig_lexer_is_any_word(&lexer, objects)) ||
-				cmig_lexer_is_word(&lexer, "concurrently"))
-				return true;
-			after_verb = at_start && cmig_lexer_is_any_word(&lexer, verbs);
-		}
-		else
-			after_verb = false;
-		at_start = cmig_lexer_is_char(&lexer, ';');
-	}
 	return false;
 }

@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 #include "nodes/parsenodes.h"
+#include "lexer.h"
 
 typedef enum CmigStatementClass
 {
@@ -46,5 +47,17 @@ extern RawStmt *cmig_statement_without_concurrently(const RawStmt *raw);
  * words, never wrong with "no".
  */
 extern bool cmig_statement_may_need_top_level(const char *source);
+
+/*
+ * The same for who reads the tokens anyway: *scan starts as {true, false}, and
+ * each token that is no comment is handed over.
+ */
+typedef struct CmigTopLevelScan
+{
+	bool		at_start;		/* of a statement */
+	bool		after_verb;
+} CmigTopLevelScan;
+
+extern bool cmig_statement_scan(CmigTopLevelScan *scan, const CmigLexer *lexer);
 
 #endif							/* CMIG_STATEMENT_H */

@@ -1,0 +1,248 @@
+/*
+ * offline_table.c
+ *	  The version table of a text for psql: its rows, its lock, its check.
+ *
+ * Each transaction of the text locks the table and checks that it holds the
+ * rows expected at that place, so a text that was run before, runs twice at
+ * once, or goes on after an error changes nothing.
+ */
+#include "postgres.h"
+
+#include "commands/defrem.h"
+#include "mb/pg_wchar.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/varlena.h"
+
+#include "compat.h"
+#include "offline_table.h"
+#include "psql_text.h"
+
+#define MAX_LISTED 10
+
+/*
+ * Transactions and version rows
+ */
+
+/* The rows at this place as an array constant; *text lists them for people. */
+static char *
+rows_array(const CmigOfflineTable *table, char **text)
+{
+	StringInfoData array;
+	StringInfoData list;
+
+	initStringInfo(&array);
+	initStringInfo(&list);
+	appendStringInfoString(&array, "ARRAY[");
+	for (int i = 0; i < table->row_count; i++)
+	{
+		const char *id = cmig_graph_id(table->graph, table->rows[i]);
+
+		appendStringInfo(&array, "%s%s", i ? ", " : "", quote_literal_cstr(id));
+		if (i < MAX_LISTED)
+			appendStringInfo(&list, "%s%s", i ? ", " : "", id);
+	}
+	if (table->row_count > MAX_LISTED)
+		appendStringInfo(&list, " and %d more", table->row_count - MAX_LISTED);
+	appendStringInfoString(&array, "]::text[]");
+	*text = table->row_count ? list.data : "base";
+	return array.data;
+}
+
+/* Lock the version table and check what it holds. */
+static void
+append_check(StringInfo out, CmigOfflineTable *table)
+{
+	char	   *wanted_text;
+	char	   *wanted = rows_array(table, &wanted_text);
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfo(&body, "DECLARE\n\twanted CONSTANT text[] := %s;\n\tfound text[];\n", wanted);
+	if (!table->checked && table->may_create && table->longest > 0)
+		appendStringInfoString(&body, "\twidth integer;\n");
+	appendStringInfo(&body, "BEGIN\n");
+	if (!table->checked)
+	{
+		appendStringInfo(&body, "\tIF pg_catalog.to_regclass(%s) IS NULL THEN\n",
+						 quote_literal_cstr(table->name));
+		if (table->row_count == 0 && table->may_create)
+			appendStringInfo(&body, "\t\tCREATE TABLE %s (%s character varying(%d) NOT NULL,\n\t\t\tCONSTRAINT %s PRIMARY KEY (%s));\n",
+							 table->name, table->column, CMIG_MAX_ID_LENGTH,
+							 table->constraint, table->column);
+		else
+			appendStringInfo(&body, "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_table',\n\t\t\tMESSAGE = %s,\n\t\t\tHINT = 'Run the text that starts at base first, or give cmig.script the version_table of this database.';\n",
+							 quote_literal_cstr(psprintf("version table %s does not exist", table->name)));
+		appendStringInfoString(&body, "\tEND IF;\n");
+	}
+	appendStringInfo(&body, "\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", table->name);
+	if (!table->checked && table->may_create && table->longest > 0)
+		appendStringInfo(&body,
+						 "\tSELECT a.atttypmod - 4 INTO width FROM pg_catalog.pg_attribute a\n"
+						 "\t\tWHERE a.attrelid = pg_catalog.to_regclass(%s) AND a.attname = '%s'\n"
+						 "\t\tAND a.atttypid IN ('pg_catalog.varchar'::regtype, 'pg_catalog.bpchar'::regtype) AND a.atttypmod > 0;\n"
+						 "\tIF width < %d THEN\n"
+						 "\t\tRAISE EXCEPTION USING ERRCODE = 'string_data_right_truncation',\n"
+						 "\t\t\tMESSAGE = %s,\n"
+						 "\t\t\tDETAIL = 'It holds ' || width || ' characters; the longest revision has %d.',\n"
+						 "\t\t\tHINT = %s;\n"
+						 "\tEND IF;\n",
+						 quote_literal_cstr(table->name), table->column, table->longest,
+						 quote_literal_cstr(psprintf("column %s of %s is too narrow", table->column, table->name)),
+						 table->longest,
+						 quote_literal_cstr(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE character varying(%d)",
+													 table->name, table->column, CMIG_MAX_ID_LENGTH)));
+	appendStringInfo(&body,
+					 "\tfound := ARRAY(SELECT v.%s::text FROM %s v ORDER BY v.%s::text COLLATE \"C\");\n"
+					 "\tIF found <> wanted THEN\n"
+					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = %s,\n"
+					 "\t\t\tDETAIL = %s || coalesce(nullif(pg_catalog.array_to_string(found, ', '), ''), 'no row') || '.',\n"
+					 "\t\t\tHINT = 'Make the text for where this database is.';\n"
+					 "\tEND IF;\nEND",
+					 table->column, table->name, table->column,
+					 quote_literal_cstr(psprintf("this text goes on from %s, and the database is not there", wanted_text)),
+					 quote_literal_cstr(psprintf("%s holds ", table->name)));
+	cmig_psql_append_do(out, body.data);
+	table->checked = true;
+	pfree(body.data);
+	pfree(wanted);
+}
+
+void
+cmig_offline_begin(StringInfo out, CmigOfflineTable *table)
+{
+	if (table->in_transaction)
+		return;
+	appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
+	append_check(out, table);
+	table->in_transaction = true;
+}
+
+void
+cmig_offline_commit(StringInfo out, CmigOfflineTable *table)
+{
+	if (table->in_transaction)
+		appendStringInfoString(out, "COMMIT;\n");
+	table->in_transaction = false;
+}
+
+/* The first place in rows that does not hold a smaller node. */
+static int
+find_row(const CmigOfflineTable *table, int node)
+{
+	int			low = 0;
+	int			high = table->row_count;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (table->rows[middle] < node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void
+add_row(CmigOfflineTable *table, int node)
+{
+	int			place = find_row(table, node);
+
+	memmove(table->rows + place + 1, table->rows + place,
+			sizeof(int) * (table->row_count - place));
+	table->rows[place] = node;
+	table->row_count++;
+}
+
+static void
+remove_row(CmigOfflineTable *table, int node)
+{
+	int			place = find_row(table, node);
+
+	if (place == table->row_count || table->rows[place] != node)
+		elog(ERROR, "revision \"%s\" has no row", cmig_graph_id(table->graph, node));
+	table->row_count--;
+	memmove(table->rows + place, table->rows + place + 1,
+			sizeof(int) * (table->row_count - place));
+}
+
+void
+cmig_offline_move_rows(StringInfo out, CmigOfflineTable *table, const CmigStep *step)
+{
+	for (int i = 0; i < step->removed.count; i++)
+	{
+		int			node = step->removed.nodes[i];
+
+		appendStringInfo(out, "DELETE FROM %s WHERE %s = %s;\n", table->name, table->column,
+						 quote_literal_cstr(cmig_graph_id(table->graph, node)));
+		remove_row(table, node);
+	}
+	for (int i = 0; i < step->added.count; i++)
+	{
+		int			node = step->added.nodes[i];
+
+		appendStringInfo(out, "INSERT INTO %s (%s) VALUES (%s);\n", table->name, table->column,
+						 quote_literal_cstr(cmig_graph_id(table->graph, node)));
+		add_row(table, node);
+	}
+}
+
+/*
+ * Making
+ */
+
+char *
+cmig_offline_place(const CmigOfflineTable *table)
+{
+	char	   *place;
+
+	(void) rows_array(table, &place);
+	return place;
+}
+
+CmigOfflineTable *
+cmig_offline_table(const char *name, const CmigGraph *graph, const CmigApplied *applied,
+				   const CmigPlan *plan)
+{
+	CmigOfflineTable *version = palloc0(sizeof(CmigOfflineTable));
+	ListCell   *lc;
+	List	   *names;
+	char	   *table;
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the version table must not be null"),
+				 errhint("Leave it out for public.cmig_version.")));
+	names = textToQualifiedNameList(cstring_to_text(name));
+	if (list_length(names) > 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not the name of a table", name),
+				 errhint("Say schema.table or table.")));
+	table = strVal(llast(names));
+	version->name = list_length(names) == 2 ?
+		quote_qualified_identifier(strVal(linitial(names)), table) :
+		pstrdup(quote_identifier(table));
+	/* pg_cmig's own table has another column */
+	version->may_create = strcmp(version->name, "cmig.version") != 0;
+	version->column = version->may_create ? "version_num" : "revision";
+	version->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));
+
+	version->graph = graph;
+	version->rows = palloc_extended(sizeof(int) * ((Size) graph->count + 1), MCXT_ALLOC_HUGE);
+	foreach(lc, applied->nodes)
+		add_row(version, lfirst_int(lc));
+	for (int i = 0; i < plan->count; i++)
+	{
+		const CmigEdges *added = &plan->steps[i].added;
+
+		for (int j = 0; j < added->count; j++)
+			version->longest = Max(version->longest,
+								   pg_mbstrlen(cmig_graph_id(graph, added->nodes[j])));
+	}
+	return version;
+}

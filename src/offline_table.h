@@ -1,0 +1,44 @@
+/*
+ * offline_table.h
+ *	  The version table of a text for psql: its rows, its lock, its check.
+ */
+#ifndef CMIG_OFFLINE_TABLE_H
+#define CMIG_OFFLINE_TABLE_H
+
+#include "postgres.h"
+#include "lib/stringinfo.h"
+#include "graph.h"
+#include "plan.h"
+#include "target.h"
+
+typedef struct CmigOfflineTable
+{
+	/* as they stand in the text */
+	char	   *name;
+	const char *column;
+	char	   *constraint;		/* name for its primary key */
+	bool		may_create;		/* not pg_cmig's own table */
+
+	const CmigGraph *graph;
+	int		   *rows;			/* the nodes that have a row at this place, ... */
+	int			row_count;		/* ... sorted, which is by the bytes of ids */
+	int			longest;		/* of the ids that get a row, in characters */
+	bool		in_transaction;
+	bool		checked;		/* the first check is written */
+} CmigOfflineTable;
+
+/* The table called name, with the rows that a plan starts from. */
+extern CmigOfflineTable *cmig_offline_table(const char *name, const CmigGraph *graph,
+											const CmigApplied *applied, const CmigPlan *plan);
+
+/* The rows at this place for people: "a, b" or "base". */
+extern char *cmig_offline_place(const CmigOfflineTable *table);
+
+/* Begin a transaction, unless in one, with lock and check; end it, if in one. */
+extern void cmig_offline_begin(StringInfo out, CmigOfflineTable *table);
+extern void cmig_offline_commit(StringInfo out, CmigOfflineTable *table);
+
+/* Move the rows of a step. */
+extern void cmig_offline_move_rows(StringInfo out, CmigOfflineTable *table, const CmigStep *step);
+
+#endif							/* CMIG_OFFLINE_TABLE_H */
