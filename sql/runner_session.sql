@@ -267,6 +267,24 @@ SHOW standard_conforming_strings;
 RESET standard_conforming_strings;
 SELECT what FROM log ORDER BY n DESC LIMIT 2;
 
+-- a function with its owner's rights keeps the caller's path out
+CREATE SCHEMA other AUTHORIZATION regress_cmig_other;
+CREATE FUNCTION public.who() RETURNS text LANGUAGE sql AS $$SELECT 'public'$$;
+CREATE FUNCTION other.who() RETURNS text LANGUAGE sql AS $$SELECT 'other'$$;
+ALTER FUNCTION other.who OWNER TO regress_cmig_other;
+CREATE FUNCTION deploy() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+	SET search_path = public SET cmig.search_path = ''
+	AS $$SELECT count(*) FROM cmig.upgrade()$$;
+SELECT cmig.create_revision('as who', 'INSERT INTO log (what) SELECT who()', revision => 'who');
+SET SESSION AUTHORIZATION regress_cmig_other;
+SET cmig.search_path = other, public;
+SELECT public.deploy();
+RESET SESSION AUTHORIZATION;
+RESET cmig.search_path;
+SELECT what FROM log ORDER BY n DESC LIMIT 1;
+DROP FUNCTION deploy, public.who, other.who;
+DROP SCHEMA other;
+
 DROP EXTENSION pg_cmig;
 DROP TABLE log, doc, child, parent, later;
 DROP PROCEDURE run;
