@@ -611,8 +611,8 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_rls_check'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.rls_test(target regclass, role name, user_id text,
-	tenant_id text DEFAULT NULL,
+CREATE FUNCTION cmig.rls_test(target regclass, role name,
+	user_id text DEFAULT NULL, tenant_id text DEFAULT NULL,
 	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
 	OUT as_user text, OUT as_tenant text, OUT test text, OUT visible bigint,
 	OUT own bigint, OUT foreign_rows bigint, OUT verdict text, OUT detail text)

@@ -195,6 +195,12 @@ DROP EXTENSION pg_cmig;
 SELECT statement FROM cmig.disable_rls('shop.users');
 SELECT statement FROM cmig.disable_rls('shop.orders');
 
+-- a role with a name that wants to be more
+CREATE ROLE "regress_rls ""x""'; --";
+SELECT statement FROM cmig.enable_rls('shop.orders', roles => ARRAY['regress_rls "x"''; --'], force => false, require_context => true) WHERE statement ~ 'SCHEMA|tenant_access';
+SELECT statement FROM cmig.disable_rls('shop.orders') WHERE statement ~ 'SCHEMA';
+DROP ROLE "regress_rls ""x""'; --";
+
 -- roles that policies do not bind are told
 SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_free}', force => false);
 SELECT count(*) FROM cmig.disable_rls('shop.orders');

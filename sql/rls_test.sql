@@ -21,7 +21,7 @@ SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', '1');
 -- with it nothing; a matrix over several contexts, and none at all
 SELECT count(*) > 0 FROM cmig.enable_rls('try.docs', roles => '{regress_rls_app,regress_rls_reader}', bypass_roles => '{regress_rls_owner}');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', '{ann,bob,carol}', '{1,2,1}');
-SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', NULL::text);
+SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', ARRAY['ann', NULL], ARRAY[NULL, '2']);
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_reader', 'ann', '1');
 -- nothing of it stays

@@ -72,7 +72,9 @@ require_column(const CmigRlsTable *table, const char *name, const char *argument
 				 errmsg("column \"%s\" of table %s cannot be a key of row-level security",
 						name, table->name),
 				 errdetail("Its type is %s.", column->type),
-				 errhint("A key is uuid, bigint, integer, smallint, text, varchar, or a domain over one of them.")));
+				 errhint("A key is uuid, bigint, integer, smallint, text, varchar, or a domain over one of them%s.",
+						 strcmp(argument, "user_column") == 0 || strcmp(argument, "tenant_column") == 0 ?
+						 psprintf("; %s => '' leaves it out", argument) : "")));
 	return column;
 }
 

@@ -32,7 +32,7 @@
 	" p AS MATERIALIZED (SELECT p.oid, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles," \
 	/* the constant true, without the cost of deparsing */ \
 	"  p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'" \
-	"   AND p.polqual::text LIKE '{CONST :consttype 16 %:constvalue 1 [ 1 %' AS bypass" \
+	"   AND p.polqual::text LIKE '{CONST :consttype 16 %:constvalue 1 [% 1 %' AS bypass" \
 	"  FROM pg_policy p WHERE p.polrelid IN (SELECT t.oid FROM t))," \
 	/* roles that the policies bind */ \
 	" app AS MATERIALIZED (SELECT DISTINCT p.polrelid, r.oid, r.rolname, r.rolsuper, r.rolbypassrls" \
