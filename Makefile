@@ -35,11 +35,8 @@ $(CURDIR)/src:
 check-layers: all
 	$(vpath_dir)scripts/check-layers $(vpath_dir) $(shlib)
 
-# what takes longer than scripts/check
+# what takes longer than scripts/check; at the end, with what is installed, 200
+# random kill points of stepwise runs instead of the 10 of installcheck
 soak:
 	$(vpath_dir)scripts/soak
-
-# 200 random kill points of stepwise runs instead of the 10 of installcheck
-.PHONY: soak
-soak:
 	CMIG_KILL_POINTS=200 $(MAKE) installcheck REGRESS= ISOLATION= PROVE_TESTS=t/041_kill.pl

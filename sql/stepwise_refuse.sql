@@ -94,5 +94,13 @@ CALL cmig.downgrade_stepwise('base');
 RESET cmig."concurrently";
 SELECT revision, direction, outcome, sqlstate, message FROM cmig.journal ORDER BY id;
 
+-- numbers of steps
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 1', downgrade_sql = '', transactional = true;
+CALL cmig.upgrade_stepwise(1);
+CALL cmig.upgrade_stepwise(-1);
+CALL cmig.downgrade_stepwise(-1);
+CALL cmig.downgrade_stepwise(1);
+CALL cmig.downgrade_stepwise();
+
 DROP FUNCTION refused_function;
 DROP EXTENSION pg_cmig;
