@@ -35,8 +35,6 @@ $(CURDIR)/src:
 check-layers: all
 	$(vpath_dir)scripts/check-layers $(vpath_dir) $(shlib)
 
-# what takes longer than scripts/check; at the end, with what is installed, 200
-# random kill points of stepwise runs instead of the 10 of installcheck
+# what takes longer than scripts/check
 soak:
 	$(vpath_dir)scripts/soak
-	CMIG_KILL_POINTS=200 $(MAKE) installcheck REGRESS= ISOLATION= PROVE_TESTS=t/041_kill.pl
