@@ -77,7 +77,7 @@ check_set(const char *name, const char *set_sql)
 	if (list_length(parsed) == 1)
 		update = (UpdateStmt *) linitial_node(RawStmt, parsed)->stmt;
 	if (update == NULL || !IsA(update, UpdateStmt) || update->whereClause != NULL ||
-		update->fromClause != NIL || update->returningList != NIL)
+		update->fromClause != NIL || cmig_returns_compat(update))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("set_sql must be what stands between SET and WHERE of an UPDATE"),
