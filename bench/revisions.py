@@ -105,4 +105,5 @@ def main():
         write(versions, id + ".py", ALEMBIC % dict(id=id, parent=parent, message=message))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+# The example chains by CALL alone, to head and back: the same schema as in one
+# transaction, and nothing left at the end.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('chains');
+$node->start;
+
+sub dump_of
+{
+	my ($db) = @_;
+	my ($dump, $err);
+
+	IPC::Run::run([ 'pg_dump', '-s', '-d', $node->connstr($db) ], '<', \undef, '>', \$dump, '2>', \$err)
+	  or die $err;
+	$dump =~ s/^\\(un)?restrict .*\n//mg;
+	return $dump;
+}
+
+foreach my $chain (map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migrations/*"))
+{
+	my @files = chain_files($chain);
+
+	foreach my $db ("${chain}_call", "${chain}_select")
+	{
+		$node->safe_psql('postgres', "CREATE DATABASE $db");
+		$node->safe_psql($db, 'CREATE EXTENSION pg_cmig');
+		load_files($node, $db, undef, @files);
+	}
+	my $empty = dump_of("${chain}_call");
+
+	my ($out, $err);
+	is($node->psql("${chain}_call", "CALL cmig.upgrade_stepwise('heads')", stdout => \$out, stderr => \$err), 0,
+		"$chain goes to head by CALL") or diag $err;
+	query($node, "${chain}_select", q{SET cmig."concurrently" = off; SELECT count(*) FROM cmig.upgrade('heads')});
+	is(dump_of("${chain}_call"), dump_of("${chain}_select"), "$chain: the same schema as by SELECT in one transaction");
+	is($node->safe_psql("${chain}_call", "SELECT count(*) FROM cmig.progress"), '0', "$chain: nothing is half done");
+
+	# down as far as the revisions can be taken back
+	my $status = $node->psql("${chain}_call", "CALL cmig.downgrade_stepwise('base')", stdout => \$out, stderr => \$err);
+	if ($err =~ /MG006|cannot be taken back/)
+	{
+		note("$chain: $err");
+		my $last = $node->safe_psql("${chain}_call", "SELECT revision FROM cmig.revision WHERE downgrade_sql IS NULL ORDER BY created_at DESC LIMIT 1");
+		is($node->psql("${chain}_call", "CALL cmig.downgrade_stepwise('$last')", stderr => \$err), 0,
+			"$chain goes down to $last, which cannot be taken back") or diag $err;
+	}
+	else
+	{
+		is($status, 0, "$chain goes to base by CALL") or diag $err;
+		is(dump_of("${chain}_call"), $empty, "$chain: nothing is left");
+	}
+	is($node->psql("${chain}_call", "CALL cmig.upgrade_stepwise('heads')", stderr => \$err), 0, "$chain goes up again") or diag $err;
+	is(dump_of("${chain}_call"), dump_of("${chain}_select"), "$chain: the same schema again");
+}
+
+$node->stop;
+done_testing();
