@@ -1,10 +1,11 @@
 # The documents are complete and true.
 #
-# What they print is what happens: every example of README.md and of
-# the chains' README.md, and those of doc/reference.md in the sections that say
-# so.  DocExamples.pm says what is run and how; when an example's output has
-# changed on purpose, the test leaves a copy of the document with the new
-# output in tmp_check, to be looked at and copied.
+# What they print is what happens: every example of README.md, of the chains'
+# README.md and of doc/row-level-security.md is run, and those of
+# doc/reference.md in the sections that say so (doc/production.md has a test of
+# its own).  DocExamples.pm says what is run and how; when output has changed on
+# purpose, the test leaves a copy of the document with the new output in
+# tmp_check, to be looked at and copied.
 
 use strict;
 use warnings;
@@ -50,6 +51,24 @@ is($unnamed->($list->("LOAD 'pg_cmig'; SELECT name FROM pg_settings WHERE name L
 	'', 'the reference names every setting');
 is($unnamed->(map { join '', /'(\w)'/g } slurp_file("$top/src/errors.h") =~ /MAKE_SQLSTATE\(([^)]*)\)/g),
 	'', 'the reference names every error code');
+
+# What the documents name, in tables and sentences too, is there or is said not
+# to be there yet.
+my %known = map { $_ => 1 } $list->("LOAD 'pg_cmig';
+	SELECT proname FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace
+	UNION SELECT relname FROM pg_class WHERE relnamespace = 'cmig'::regnamespace
+	UNION SELECT substr(name, 6) FROM pg_settings WHERE name LIKE 'cmig.%'");
+foreach my $path (@documents, "$top/doc/production.md")
+{
+	my %unknown;
+
+	foreach my $line (grep { !/not there yet/ } split /\n/, slurp_file($path))
+	{
+		$unknown{$_} = 1 foreach grep { !$known{$_} } $line =~ /\bcmig\.(\w+)/g;
+	}
+	is(join(', ', sort keys %unknown), '', ($path =~ s{.*?([^/]+/[^/]+)$}{$1}r) . ' names nothing that is not there');
+}
+
 SKIP:
 {
 	skip "the section \"$1\" of the reference is not written yet", 4
