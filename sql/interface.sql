@@ -35,7 +35,7 @@ GROUP BY 1 ORDER BY 1;
 
 -- all is written about
 SELECT p.oid::regprocedure AS without_comment FROM pg_proc p
-WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname !~ 'audit' AND obj_description(p.oid, 'pg_proc') IS NULL;
+WHERE p.pronamespace = 'cmig'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL;
 SELECT c.oid::regclass AS without_comment FROM pg_class c
 WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'v', 'p') AND obj_description(c.oid, 'pg_class') IS NULL;
 SELECT name AS without_description FROM pg_settings WHERE name LIKE 'cmig.%' AND coalesce(short_desc, '') = '';
