@@ -271,6 +271,39 @@ SELECT * FROM pg_temp.found('partition_exposed');
 SELECT pg_temp.mend('partition_exposed');
 SELECT * FROM pg_temp.found('partition_exposed');
 
+-- one below policies by hand: closed to queries that name it, and that is enough
+CREATE TABLE chk.hand (tenant_id integer) PARTITION BY LIST (tenant_id);
+CREATE TABLE chk.hand_1 PARTITION OF chk.hand DEFAULT;
+ALTER TABLE chk.hand ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY p ON chk.hand USING (tenant_id = 1);
+SELECT * FROM pg_temp.found('partition_exposed');
+SELECT pg_temp.mend('partition_exposed');
+SELECT rule, object FROM cmig.rls_check('chk') WHERE object ~ 'hand_1';
+DROP TABLE chk.hand;
+
+-- rls_disabled again: the siblings' key under another name, as user or tenant;
+-- a column that one policy asks is no key yet
+CREATE SCHEMA chk2;
+CREATE TABLE chk2.a (id integer PRIMARY KEY, owner_id integer, org text, flag boolean);
+CREATE TABLE chk2.b (id integer PRIMARY KEY, owner_id integer);
+CREATE TABLE chk2.c (id integer PRIMARY KEY, org text);
+CREATE TABLE chk2.d (id integer PRIMARY KEY, flag boolean);
+SELECT count(*) > 0 FROM cmig.enable_rls('chk2.a', user_column => 'owner_id', tenant_column => 'org', roles => '{regress_rls_app}');
+CREATE POLICY flagged ON chk2.a FOR SELECT TO regress_rls_app2 USING (flag);
+SELECT rule, severity, object, fix FROM cmig.rls_check('chk2') WHERE rule = 'rls_disabled';
+DROP SCHEMA chk2 CASCADE;
+
+-- expressions of all kinds
+ALTER POLICY p ON chk.t USING (CASE WHEN tenant_id = 1 THEN true WHEN current_user = 'x' THEN id = 2 ELSE false END);
+SELECT rule, severity, problem, fix FROM cmig.rls_check('chk') WHERE object = 'policy p on chk.t' AND severity <> 'info';
+ALTER POLICY p ON chk.t USING ((id, tenant_id) IN (SELECT 1, 2) AND t IS NOT NULL AND COALESCE(tenant_id, 0) = ANY ('{1,2}'))
+	WITH CHECK (tenant_id NOT IN (SELECT m.tenant FROM chk.member m) OR now() > '2020-01-01');
+SELECT rule, severity, problem, fix FROM cmig.rls_check('chk') WHERE object = 'policy p on chk.t' AND severity <> 'info';
+ALTER POLICY p ON chk.t USING (EXISTS (WITH w AS (SELECT 1 AS x UNION SELECT m.tenant FROM chk.member m) SELECT FROM w WHERE w.x = tenant_id))
+	WITH CHECK (tenant_id = 1);
+SELECT rule, severity, problem, fix FROM cmig.rls_check('chk') WHERE object = 'policy p on chk.t' AND severity <> 'info';
+ALTER POLICY p ON chk.t USING (tenant_id = 1 OR tenant_id IS NULL) WITH CHECK (tenant_id = 1 AND id > 0);
+
 -- unused_policy
 SELECT * FROM pg_temp.found('unused_policy');
 GRANT ALL ON chk.t, chk.part, chk.part_1 TO regress_rls_app;

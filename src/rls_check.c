@@ -281,7 +281,9 @@ check_expression(const Policy *policy, const CmigRlsExpression *in, bool is_chec
 		find(findings, "in_subselect", "warning", policy,
 			 psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can",
 					  where, in->in_subselect),
-			 repair_policy(policy));
+			 strcmp(in->in_subselect, "expression") == 0 ?
+			 psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT ...)) AND ...)",
+					  quote_identifier(policy->name), policy->table, where) : repair_policy(policy));
 	if (in->cast_of_empty)
 		find(findings, "cast_of_empty", "error", policy,
 			 psprintf("%s casts a setting to %s, which fails when it is '', as after SET LOCAL", where, in->cast_of_empty),

@@ -277,8 +277,8 @@ read_walker(Node *node, void *context)
 	switch (nodeTag(node))
 	{
 		case T_Var:
-			if (((Var *) node)->varlevelsup == reading->depth && ((Var *) node)->varattno > 0)
-				found->columns = bms_add_member(found->columns, ((Var *) node)->varattno);
+			if (((Var *) node)->varlevelsup == reading->depth)
+				found->columns = bms_add_member(found->columns, Max(((Var *) node)->varattno, 0));
 			return false;
 		case T_SubLink:
 			read_sublink(reading, (SubLink *) node);
@@ -484,7 +484,7 @@ repair_calls(Node *node, void *context)
 	}
 	if (IsA(node, SubLink))
 		return node;
-	if (IsA(node, List))
+	if (IsA(node, List) || IsA(node, CaseWhen))
 		return expression_tree_mutator(node, repair_calls, context);
 	/* the operands of a comparison, not the comparison: the index needs it */
 	if (!IsA(node, BoolExpr) && exprType(node) != BOOLOID && could_run_once(node))
@@ -501,9 +501,11 @@ cmig_rls_expr_repaired(Node *tree, Oid relid)
 	int			guc_level = NewGUCNestLevel();
 	char	   *text;
 
-	/* every name in it qualified */
+	/* every name in it qualified, every date the same for all sessions */
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	text = deparse_expression(repaired,
 							  deparse_context_for(get_rel_name(relid), relid), false, false);
 	AtEOXact_GUC(false, guc_level);

@@ -20,7 +20,7 @@ typedef enum CmigRlsTruth
 typedef struct CmigRlsExpression
 {
 	CmigRlsTruth truth;
-	Bitmapset  *columns;		/* of the row; attribute numbers */
+	Bitmapset  *columns;		/* of the row; attribute numbers, 0 for all of it */
 	Bitmapset  *keys;			/* of them, those compared with what is the same for all rows */
 	char	   *volatile_function;	/* called for each row */
 	char	   *row_function;	/* stable, called for each row */

@@ -51,19 +51,29 @@
 	" FROM p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass" \
 	" WHERE p.polrelid = t.oid AND d.description ~ '\\[cmig.enable_rls .* " option "='), '')"
 
+/* Is t read through a parent with policies?  Then it needs none. */
+#define BELOW "EXISTS (SELECT FROM pg_inherits i JOIN p ON p.polrelid = i.inhparent WHERE i.inhrelid = t.oid)"
+
 #define ENABLE "'ALTER TABLE ' || t.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'"
 
 static CmigQuery rules[] = {
 	/* tables beside protected ones; an error where the siblings' key is there */
 	{TABLES
-		", keys AS (SELECT DISTINCT s.ns, a.attname FROM p JOIN t s ON s.oid = p.polrelid"
+		/* what policies ask in several tables is a key, and what enable_rls was given */
+		", asked AS (SELECT s.ns, a.attname, count(DISTINCT s.oid) AS n,"
+		"   bool_or(c.description ~ (' (user|tenant|key)_column=' || a.attname || '[] ]')) AS made,"
+		"   bool_or(c.description ~ (' user_column=' || a.attname || '[] ]')) AS is_user"
+		"  FROM p JOIN t s ON s.oid = p.polrelid"
 		"  JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid"
 		"   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND d.refobjsubid > 0"
-		"  JOIN pg_attribute a ON a.attrelid = s.oid AND a.attnum = d.refobjsubid"
-		"  WHERE a.attname <> 'id'),"
+		"  JOIN pg_attribute a ON a.attrelid = s.oid AND a.attnum = d.refobjsubid AND a.attname ~ '^[[:alnum:]_]+$'"
+		"  LEFT JOIN pg_description c ON c.objoid = p.oid AND c.classoid = 'pg_policy'::regclass"
+		"   AND position('[cmig.enable_rls ' IN c.description) > 0"
+		"  WHERE a.attname <> 'id' GROUP BY s.ns, a.attname),"
 		" bare AS (SELECT t.*, (SELECT min(a.attname::text) FROM pg_attribute a"
 		"   WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped"
-		"   AND (a.attname IN ('user_id', 'tenant_id') OR a.attname IN (SELECT k.attname FROM keys k WHERE k.ns = t.ns))) AS key"
+		"   AND (a.attname IN ('user_id', 'tenant_id')"
+		"    OR a.attname IN (SELECT k.attname FROM asked k WHERE k.ns = t.ns AND (k.made OR k.n > 1)))) AS key"
 		"  FROM t WHERE NOT t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)"
 		"  AND EXISTS (SELECT FROM t s WHERE s.ns = t.ns AND s.rls)"
 		"  AND NOT EXISTS (SELECT FROM pg_inherits i JOIN t s ON s.oid = i.inhparent WHERE i.inhrelid = t.oid AND s.rls))"
@@ -72,8 +82,10 @@ static CmigQuery rules[] = {
 		"  || coalesce('; column ' || quote_ident(key) || ' is the key of theirs', ''),"
 		"  CASE WHEN key IS NULL THEN " ENABLE
 		"  ELSE format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', t.name,"
-		"   CASE WHEN key IN ('user_id', 'tenant_id') THEN '' ELSE format(', tenant_column => %L', key) END,"
-		"   (SELECT array_agg(DISTINCT app.rolname) FROM app JOIN t s ON s.oid = app.polrelid WHERE s.ns = t.ns),"
+		"   CASE WHEN key IN ('user_id', 'tenant_id') THEN ''"
+		"    ELSE format(', %s => %L', CASE WHEN (SELECT k.is_user FROM asked k WHERE k.ns = t.ns AND k.attname = key)"
+		"     THEN 'user_column' ELSE 'tenant_column' END, key) END,"
+		"   coalesce((SELECT array_agg(DISTINCT app.rolname)::text FROM app JOIN t s ON s.oid = app.polrelid WHERE s.ns = t.ns), '{...}'),"
 		"   " BYPASS("s.ns = t.ns") ") END"
 		" FROM bare t", 1, {OIDARRAYOID}},
 
@@ -93,14 +105,14 @@ static CmigQuery rules[] = {
 		" SELECT 'rls_without_policy', 'warning', t.name,"
 		"  'row-level security is on without a policy: nobody but who bypasses it sees a row',"
 		"  format('SELECT cmig.enable_rls(%L, roles => ''{...}'')', t.name)"
-		" FROM t WHERE t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)", 1, {OIDARRAYOID}},
+		" FROM t WHERE t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid) AND NOT " BELOW, 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'only_restrictive', 'warning', t.name,"
 		"  'all its policies are restrictive: without a permissive one nobody sees a row',"
 		"  format('CREATE POLICY ... ON %s TO ... USING (...)', t.name)"
 		" FROM t JOIN (SELECT p.polrelid FROM p GROUP BY p.polrelid HAVING NOT bool_or(p.polpermissive)) n"
-		"  ON n.polrelid = t.oid WHERE t.rls",
+		"  ON n.polrelid = t.oid WHERE t.rls AND NOT " BELOW,
 		1, {OIDARRAYOID}},
 
 	{TABLES
@@ -194,11 +206,15 @@ static CmigQuery rules[] = {
 		" SELECT 'partition_exposed', CASE WHEN EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)"
 		"   THEN 'error' ELSE 'warning' END, format('%I.%I', n.nspname, c.relname),"
 		"  format('its parent %s has row-level security, it has not: queries that name it see every row', t.name),"
-		"  format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', t.name,"
+		/* a child without a policy can be read through its parent only */
+		"  CASE WHEN NOT EXISTS (SELECT FROM p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass"
+		"    WHERE p.polrelid = t.oid AND position('[cmig.enable_rls ' IN d.description) > 0)"
+		"  THEN format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', n.nspname, c.relname)"
+		"  ELSE format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', t.name,"
 		"   " NOTED("tenant_column", ", tenant_column => %L") " || " NOTED("user_column", ", user_column => %L")
 		"   || " NOTED("shared", ", shared => %s") " || " NOTED("public_read", ", public_read => %s") ","
-		"   (SELECT array_agg(DISTINCT app.rolname) FROM app WHERE app.polrelid = t.oid),"
-		"   " BYPASS("s.oid = t.oid") ")"
+		"   coalesce((SELECT array_agg(DISTINCT app.rolname)::text FROM app WHERE app.polrelid = t.oid), '{...}'),"
+		"   " BYPASS("s.oid = t.oid") ") END"
 		" FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid"
 		"  JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" WHERE t.rls AND NOT c.relrowsecurity AND c.relkind IN ('r', 'p')", 1, {OIDARRAYOID}},
