@@ -1,5 +1,6 @@
-# The example chains by CALL alone, to head and back: the same schema as in one
-# transaction, and nothing left at the end.
+# The example chains by CALL alone, to head and back, by the database's owner, who
+# is no superuser: the same schema as in one transaction, and nothing left at the
+# end.
 
 use strict;
 use warnings;
@@ -13,6 +14,10 @@ use Test::More;
 
 my $node = new_node('chains');
 $node->start;
+# roles that chains expect
+$node->safe_psql('postgres', 'CREATE ROLE mindbridge_maintenance; CREATE ROLE mnfst_maintenance;'
+	  . ' CREATE ROLE mnfst_app; CREATE ROLE owner LOGIN');
+my @as_owner = (extra_params => [ '-U', 'owner' ]);
 
 sub dump_of
 {
@@ -31,26 +36,26 @@ foreach my $chain (map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migratio
 
 	foreach my $db ("${chain}_call", "${chain}_select")
 	{
-		$node->safe_psql('postgres', "CREATE DATABASE $db");
-		$node->safe_psql($db, 'CREATE EXTENSION pg_cmig');
-		load_files($node, $db, undef, @files);
+		$node->safe_psql('postgres', "CREATE DATABASE $db OWNER owner");
+		query($node, $db, 'CREATE EXTENSION pg_cmig', 'owner');
+		load_files($node, $db, 'owner', @files);
 	}
 	my $empty = dump_of("${chain}_call");
 
 	my ($out, $err);
-	is($node->psql("${chain}_call", "CALL cmig.upgrade_stepwise('heads')", stdout => \$out, stderr => \$err), 0,
+	is($node->psql("${chain}_call", "CALL cmig.upgrade_stepwise('heads')", stdout => \$out, stderr => \$err, @as_owner), 0,
 		"$chain goes to head by CALL") or diag $err;
-	query($node, "${chain}_select", q{SET cmig."concurrently" = off; SELECT count(*) FROM cmig.upgrade('heads')});
+	query($node, "${chain}_select", q{SET cmig."concurrently" = off; SELECT count(*) FROM cmig.upgrade('heads')}, 'owner');
 	is(dump_of("${chain}_call"), dump_of("${chain}_select"), "$chain: the same schema as by SELECT in one transaction");
 	is($node->safe_psql("${chain}_call", "SELECT count(*) FROM cmig.progress"), '0', "$chain: nothing is half done");
 
 	# down as far as the revisions can be taken back
-	my $status = $node->psql("${chain}_call", "CALL cmig.downgrade_stepwise('base')", stdout => \$out, stderr => \$err);
+	my $status = $node->psql("${chain}_call", "CALL cmig.downgrade_stepwise('base')", stdout => \$out, stderr => \$err, @as_owner);
 	if ($err =~ /MG006|cannot be taken back/)
 	{
 		note("$chain: $err");
 		my $last = $node->safe_psql("${chain}_call", "SELECT revision FROM cmig.revision WHERE downgrade_sql IS NULL ORDER BY created_at DESC LIMIT 1");
-		is($node->psql("${chain}_call", "CALL cmig.downgrade_stepwise('$last')", stderr => \$err), 0,
+		is($node->psql("${chain}_call", "CALL cmig.downgrade_stepwise('$last')", stderr => \$err, @as_owner), 0,
 			"$chain goes down to $last, which cannot be taken back") or diag $err;
 	}
 	else
@@ -58,7 +63,7 @@ foreach my $chain (map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migratio
 		is($status, 0, "$chain goes to base by CALL") or diag $err;
 		is(dump_of("${chain}_call"), $empty, "$chain: nothing is left");
 	}
-	is($node->psql("${chain}_call", "CALL cmig.upgrade_stepwise('heads')", stderr => \$err), 0, "$chain goes up again") or diag $err;
+	is($node->psql("${chain}_call", "CALL cmig.upgrade_stepwise('heads')", stderr => \$err, @as_owner), 0, "$chain goes up again") or diag $err;
 	is(dump_of("${chain}_call"), dump_of("${chain}_select"), "$chain: the same schema again");
 }
 
