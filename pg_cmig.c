@@ -450,7 +450,35 @@ cmig_reset_stepwise(PG_FUNCTION_ARGS)
  * Stamping
  */
 
-/* Stamping records what it covers, so that a later change can be noticed. */
+static bool
+has_name(const CmigNames *names, const char *name)
+{
+	for (int i = 0; i < names->count; i++)
+		if (strcmp(names->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void
+journal_stamp(const char *revision, const char *checksum, const char *message)
+{
+	CmigJournalEntry entry = {0};
+
+	entry.revision = revision;
+	entry.direction = "stamp";
+	entry.outcome = "done";
+	entry.started_at = entry.finished_at = GetCurrentTimestamp();
+	entry.checksum = checksum;
+	entry.message = message;
+	cmig_journal_write(&entry);
+}
+
+/*
+ * Stamping records what it covers, so that a later change can be noticed:
+ * each revision that counts as applied now, and a new version row below what
+ * was applied; and each version row whose revision no longer counts as
+ * applied.
+ */
 static void
 journal_stamped(const CmigSituation *now, const CmigApplied *before, const CmigApplied *after)
 {
@@ -458,22 +486,36 @@ journal_stamped(const CmigSituation *now, const CmigApplied *before, const CmigA
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
+	for (int i = 0; i < before->rows->count; i++)
+	{
+		const char *row = before->rows->names[i];
+		int			node = cmig_graph_find_id(now->graph, row);
+
+		if (!has_name(after->rows, row) && (node < 0 || !after->applied->set[node]))
+			journal_stamp(row, NULL, "no longer recorded as applied");
+	}
 	for (int i = 0; i < now->graph->count; i++)
 	{
-		CmigJournalEntry entry = {0};
+		const char *id = cmig_graph_id(now->graph, i);
 		CmigScriptText *script;
+		char	   *checksum = NULL;
 
-		if (!after->applied->set[i] || before->applied->set[i])
+		if (!after->applied->set[i])
 			continue;
-		script = cmig_catalog_read_script(cmig_graph_id(now->graph, i), CMIG_UPGRADE);
-		if (script == NULL)
-			continue;
-		entry.revision = cmig_graph_id(now->graph, i);
-		entry.direction = "stamp";
-		entry.outcome = "done";
-		entry.started_at = entry.finished_at = GetCurrentTimestamp();
-		entry.checksum = cmig_script_checksum(script->sql, script->transactional);
-		cmig_journal_write(&entry);
+		if (before->applied->set[i])
+		{
+			if (!has_name(after->rows, id) || has_name(before->rows, id))
+				continue;
+			checksum = cmig_journal_checksum(id);
+		}
+		if (checksum == NULL)
+		{
+			script = cmig_catalog_read_script(id, CMIG_UPGRADE);
+			if (script == NULL)
+				continue;
+			checksum = cmig_script_checksum(script->sql, script->transactional);
+		}
+		journal_stamp(id, checksum, NULL);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);

@@ -510,7 +510,12 @@ write_revision(CmigQuery *query, const CmigRevisionText *revision)
 void
 cmig_catalog_insert_revision(const CmigRevisionText *revision)
 {
-	write_revision(&insert_revision, revision);
+	if (write_revision(&insert_revision, revision) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" could not be stored", revision->edges.id),
+				 errdetail("A rule or trigger on cmig.revision kept its row out."),
+				 errhint("\\d cmig.revision lists the rules and triggers.")));
 }
 
 static Datum

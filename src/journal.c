@@ -45,7 +45,7 @@ static CmigQuery insert_all_query = {
 static CmigQuery checksum_query = {
 	.sql = "SELECT checksum FROM cmig.journal"
 	" WHERE revision = $1 AND outcome = 'done'"
-	" AND direction IN ('upgrade', 'stamp', 'repair')"
+	" AND direction IN ('upgrade', 'stamp', 'repair') AND checksum IS NOT NULL"
 	" ORDER BY id DESC LIMIT 1",
 	.nargs = 1,
 	.argtypes = {TEXTOID}
