@@ -15,6 +15,7 @@ use lib $FindBin::RealBin;
 
 use CmigNode;
 use DocExamples;
+use File::Basename;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -67,6 +68,26 @@ foreach my $path (@documents, "$top/doc/production.md")
 		$unknown{$_} = 1 foreach grep { !$known{$_} } $line =~ /\bcmig\.(\w+)/g;
 	}
 	is(join(', ', sort keys %unknown), '', ($path =~ s{.*?([^/]+/[^/]+)$}{$1}r) . ' names nothing that is not there');
+}
+
+# Links lead somewhere, to headings too, which are named as GitHub names them.
+my $anchors = sub {
+	my %there;
+	$there{ join '', map { s/ /-/gr } lc($_) =~ /[\w -]/g } = 1 foreach slurp_file($_[0]) =~ /^#+ (.*)/mg;
+	return \%there;
+};
+foreach my $path (@documents, map { "$top/$_" } qw(doc/production.md doc/architecture.md docker/README.md))
+{
+	my @broken;
+
+	foreach my $link (grep { !/^\w+:/ } slurp_file($path) =~ /\]\(([^)\s]+)\)/g)
+	{
+		my ($file, $anchor) = $link =~ /^([^#]*)(?:#(.*))?$/;
+		my $target = $file eq '' ? $path : dirname($path) . "/$file";
+
+		push @broken, $link if !-e $target || (defined $anchor && !$anchors->($target)->{$anchor});
+	}
+	is(join(', ', @broken), '', ($path =~ s{.*?([^/]+/[^/]+)$}{$1}r) . ': links lead somewhere');
 }
 
 SKIP:
