@@ -133,7 +133,7 @@ COMMENT ON COLUMN cmig.journal.transaction_id IS 'The transaction that ran the s
 COMMENT ON COLUMN cmig.journal.checksum IS 'sha256 over the tokens of the upgrade text that was run, stamped or accepted, and its flag; NULL for a downgrade';
 COMMENT ON COLUMN cmig.journal.search_path IS 'search_path that the script started with';
 COMMENT ON COLUMN cmig.journal.sqlstate IS 'SQLSTATE of the error, if the step failed';
-COMMENT ON COLUMN cmig.journal.message IS 'Message of the error, if the step failed';
+COMMENT ON COLUMN cmig.journal.message IS 'Message of the error, if the step failed; of a stamp that a revision is no longer recorded as applied';
 COMMENT ON COLUMN cmig.journal.statement IS 'Number of the statement that failed';
 COMMENT ON TABLE cmig.progress IS 'Where an unfinished stepwise step stands: one row for each statement.';
 COMMENT ON COLUMN cmig.progress.revision IS 'Identifier of the revision';
