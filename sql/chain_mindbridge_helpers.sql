@@ -37,8 +37,10 @@ UPDATE users SET password_hash = 'stolen';
 SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000001');
 SELECT content FROM dreams;
 UPDATE dreams SET title = 'a dream';
-SELECT table_name, operation, changed_columns FROM audit_logs;
+SELECT table_name, operation, acting_user_id, changed_columns FROM audit_logs;
 COMMIT;
+-- who changed what, but not the dream
+SELECT table_name, operation, user_id, revision, changed, new_row - 'id' AS new_row FROM cmig_audit.log ORDER BY id;
 BEGIN;
 SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000002');
 SELECT content, title FROM dreams;
@@ -73,6 +75,9 @@ SELECT relname FROM pg_class WHERE relrowsecurity OR relforcerowsecurity;
 SELECT revision FROM cmig.upgrade('head');
 SELECT * FROM cmig.downgrade('base');
 
+-- the log stays; the extension's owner drops it
+SELECT count(*) > 0 AS entries FROM cmig_audit.log;
+DROP SCHEMA cmig_audit CASCADE;
 DROP EXTENSION pg_cmig CASCADE;
 RESET SESSION AUTHORIZATION;
 REVOKE CREATE ON SCHEMA public FROM regress_mindbridge;

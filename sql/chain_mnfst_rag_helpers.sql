@@ -93,6 +93,7 @@ SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000001', '11111111-1111-1
 INSERT INTO user_preferences (user_id, theme) VALUES ('aaaaaaaa-0000-0000-0000-000000000001', 'dark');
 UPDATE users SET name = 'Anna' WHERE id = 'aaaaaaaa-0000-0000-0000-000000000001';
 SELECT table_name, operation, new_values ->> 'name' AS name FROM audit_logs ORDER BY timestamp, 3;
+SELECT table_name, operation, changed, user_id, tenant_id, revision FROM cmig_audit.log ORDER BY id;
 SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111');
 SELECT count(*) FROM user_preferences;
 -- his own id, but another tenant
@@ -106,6 +107,9 @@ SELECT email, role FROM users ORDER BY email;
 SELECT count(*) FROM cmig.downgrade('base');
 SELECT count(*) FROM pg_policy;
 
+-- the log stays; the extension's owner drops it
+SELECT count(*) > 0 AS entries FROM cmig_audit.log;
+DROP SCHEMA cmig_audit CASCADE;
 DROP EXTENSION pg_cmig CASCADE;
 RESET SESSION AUTHORIZATION;
 REVOKE CREATE ON SCHEMA public FROM regress_mnfst;

@@ -3,28 +3,16 @@
 -- message: Adds audit logging tables and triggers
 -- create_date: 2024-11-11 09:00:00+00
 --
--- audit_logs says who changed which row, when, and which columns, but never what
--- was in them: a copy of a dream in a log would undo its encryption.
+-- The audit log says who changed which row, when, and which columns, but never
+-- what was in them: a copy of a dream in a log would undo its encryption. So
+-- everything but the keys is redacted.
 -- security_events is written by the application (sign-in, key rotation, export).
 --
--- The trigger's function is SECURITY DEFINER with a pinned search_path: the
--- caller's search_path would decide which audit_logs is written, with the
--- owner's rights.
+-- audit_logs is a view with the columns that the application knows. The log is
+-- pg_cmig's own, belongs to the extension's owner and stays when this is taken
+-- back.
 
 -- cmig:upgrade
-CREATE TABLE audit_logs (
-    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    table_name       varchar(63) NOT NULL,
-    row_id           uuid NOT NULL,
-    operation        varchar(6) NOT NULL CHECK (operation IN ('INSERT', 'UPDATE', 'DELETE')),
-    owner_id         uuid,
-    acting_user_id   uuid,
-    changed_columns  text[] NOT NULL DEFAULT '{}',
-    logged_at        timestamptz NOT NULL DEFAULT now()
-);
-CREATE INDEX idx_audit_logs_owner_logged_at ON audit_logs (owner_id, logged_at DESC);
-CREATE INDEX idx_audit_logs_table_row ON audit_logs (table_name, row_id);
-
 CREATE TABLE security_events (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     user_id      uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -34,83 +22,40 @@ CREATE TABLE security_events (
     occurred_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX idx_security_events_user_occurred_at ON security_events (user_id, occurred_at DESC);
-
--- A user reads what happened to his own rows. Nobody changes or deletes a row of
--- the log, and only triggers write it, which a policy written by hand says.
-SELECT cmig.enable_rls('audit_logs', user_column => 'owner_id', commands => '{SELECT}',
-    roles => ARRAY[current_user::text], bypass_roles => '{mindbridge_maintenance}');
-CREATE POLICY audit_logs_trigger_insert ON audit_logs FOR INSERT TO CURRENT_USER
-    WITH CHECK ((SELECT pg_trigger_depth()) > 0);
 SELECT cmig.enable_rls('security_events', commands => '{SELECT,INSERT}',
     roles => ARRAY[current_user::text], bypass_roles => '{mindbridge_maintenance}');
 
--- row_security = on, because a migration runs with it off, where the INSERT
--- under FORCE would be an error.
-CREATE FUNCTION write_audit_log() RETURNS trigger
-    LANGUAGE plpgsql
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    SET row_security = on
-AS $$
-DECLARE
-    old_row  jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
-    new_row  jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
-    any_row  jsonb := COALESCE(new_row, old_row);
-    changed  text[] := '{}';
-BEGIN
-    IF TG_OP = 'UPDATE' THEN
-        SELECT COALESCE(array_agg(n.key ORDER BY n.key), '{}') INTO changed
-        FROM jsonb_each(new_row) n
-        WHERE n.value IS DISTINCT FROM old_row -> n.key;
-    END IF;
+SELECT cmig.enable_audit('users',
+    redact => '{email,password_hash,display_name,timezone,is_active,created_at,updated_at}');
+SELECT cmig.enable_audit('moods', redact => '{score,emotions,note,felt_at}');
+SELECT cmig.enable_audit('dreams', redact => '{mood_id,title,content,is_lucid,dreamt_on,created_at}');
+SELECT cmig.enable_audit('journal_entries', redact => '{mood_id,title,content,created_at,updated_at}');
+SELECT cmig.enable_audit('goals', redact => '{title,status,due_on,created_at,closed_at}');
+SELECT cmig.enable_audit('encryption_keys',
+    redact => '{version,algorithm,wrapped_key,created_at,retired_at}');
 
-    INSERT INTO public.audit_logs
-        (table_name, row_id, operation, owner_id, acting_user_id, changed_columns)
-    VALUES
-        (TG_TABLE_NAME, (any_row ->> 'id')::uuid, TG_OP,
-         (any_row ->> CASE TG_TABLE_NAME WHEN 'users' THEN 'id' ELSE 'user_id' END)::uuid,
-         NULLIF(current_setting('app.current_user_id', true), '')::uuid,
-         changed);
-    RETURN NULL;
-END;
-$$;
-REVOKE ALL ON FUNCTION write_audit_log() FROM PUBLIC;
-
-CREATE TRIGGER audit_users
-    AFTER INSERT OR UPDATE OR DELETE ON users
-    FOR EACH ROW EXECUTE FUNCTION write_audit_log();
-CREATE TRIGGER audit_moods
-    AFTER INSERT OR UPDATE OR DELETE ON moods
-    FOR EACH ROW EXECUTE FUNCTION write_audit_log();
-CREATE TRIGGER audit_dreams
-    AFTER INSERT OR UPDATE OR DELETE ON dreams
-    FOR EACH ROW EXECUTE FUNCTION write_audit_log();
-CREATE TRIGGER audit_journal_entries
-    AFTER INSERT OR UPDATE OR DELETE ON journal_entries
-    FOR EACH ROW EXECUTE FUNCTION write_audit_log();
-CREATE TRIGGER audit_goals
-    AFTER INSERT OR UPDATE OR DELETE ON goals
-    FOR EACH ROW EXECUTE FUNCTION write_audit_log();
-CREATE TRIGGER audit_encryption_keys
-    AFTER INSERT OR UPDATE OR DELETE ON encryption_keys
-    FOR EACH ROW EXECUTE FUNCTION write_audit_log();
+-- A user reads what happened to his own rows.
+CREATE VIEW audit_logs AS
+SELECT id, table_name, (row_key ->> 'id')::uuid AS row_id, operation,
+       (COALESCE(new_row, old_row)
+        ->> CASE table_name WHEN 'users' THEN 'id' ELSE 'user_id' END)::uuid AS owner_id,
+       user_id::uuid AS acting_user_id, changed AS changed_columns, clock_at AS logged_at
+FROM cmig_audit.log
+WHERE operation IN ('INSERT', 'UPDATE', 'DELETE')
+  AND COALESCE(new_row, old_row) ->> CASE table_name WHEN 'users' THEN 'id' ELSE 'user_id' END
+      = (SELECT NULLIF(current_setting('app.current_user_id', true), ''));
 
 -- cmig:downgrade
-DROP TRIGGER audit_encryption_keys ON encryption_keys;
-DROP TRIGGER audit_goals ON goals;
-DROP TRIGGER audit_journal_entries ON journal_entries;
-DROP TRIGGER audit_dreams ON dreams;
-DROP TRIGGER audit_moods ON moods;
-DROP TRIGGER audit_users ON users;
-
-DROP FUNCTION write_audit_log();
+DROP VIEW audit_logs;
+SELECT cmig.disable_audit('encryption_keys');
+SELECT cmig.disable_audit('goals');
+SELECT cmig.disable_audit('journal_entries');
+SELECT cmig.disable_audit('dreams');
+SELECT cmig.disable_audit('moods');
+SELECT cmig.disable_audit('users');
 DROP TABLE security_events;
-DROP TABLE audit_logs;
 
 -- cmig:verify
-SELECT p.prosecdef AND 'search_path=pg_catalog, pg_temp' = ANY (p.proconfig)
-FROM pg_proc p
-WHERE p.oid = 'write_audit_log()'::regprocedure;
-SELECT count(*) = 6
+SELECT count(DISTINCT t.tgrelid) = 6
 FROM pg_trigger t
-WHERE t.tgfoid = 'write_audit_log()'::regprocedure AND t.tgenabled = 'O';
+WHERE t.tgfoid = 'cmig.audit_trigger()'::regprocedure AND t.tgenabled = 'O';

@@ -10,87 +10,34 @@
 -- afterwards, and the merge of 004 and 005 is refused, since one of them is the
 -- other's ancestor.
 --
--- Different from the team's first version:
--- - audit_logs.id had no default, and the trigger gives none: every write to an
---   audited table failed;
--- - the context is read with NULLIF, since the settings are '' after SET LOCAL;
--- - the function is SECURITY DEFINER, so its search_path is pinned: otherwise
---   the caller's decides which audit_logs is written, with the owner's rights;
--- - password hashes stay out of the log;
--- - the log itself is under row-level security, and nothing can change or
---   delete its rows: there is no policy for it.
+-- Password hashes stay out of it. audit_logs is a view of pg_cmig's log, with the
+-- columns that the application asks for; it reads with its user's rights, so the
+-- policies of the log hold. The log stays when this is taken back.
 
 -- cmig:upgrade
-CREATE TABLE audit_logs (
-    id          uuid NOT NULL DEFAULT gen_random_uuid(),
-    table_name  varchar NOT NULL,
-    operation   varchar NOT NULL,
-    user_id     uuid,
-    tenant_id   uuid,
-    old_values  jsonb,
-    new_values  jsonb,
-    timestamp   timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (id)
-);
-
-CREATE INDEX idx_audit_logs_table_timestamp ON audit_logs (table_name, timestamp);
-CREATE INDEX idx_audit_logs_user_timestamp ON audit_logs (user_id, timestamp);
+SELECT cmig.enable_audit('users', exclude => '{password_hash}');
+SELECT cmig.enable_audit('documents');
+SELECT cmig.enable_audit('sessions');
 
 -- Everybody sees what he did himself; a session's row is not for the other
--- members to read, in the log no more than in its table. Rows come from triggers
--- only, which write with the rights of the owner.
-SELECT cmig.enable_rls('audit_logs', commands => '{SELECT}',
+-- members to read, in the log no more than in its table.
+SELECT cmig.enable_rls('cmig_audit.log', commands => '{SELECT}', create_index => false,
     roles => '{mnfst_app}', bypass_roles => '{mnfst_maintenance}');
-GRANT SELECT ON audit_logs TO mnfst_app, mnfst_maintenance;
-
--- row_security = on, because a migration runs with it off, where the INSERT
--- under FORCE would be an error.
-CREATE FUNCTION audit_trigger_function() RETURNS trigger
-    LANGUAGE plpgsql
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    SET row_security = on
-AS $$
-BEGIN
-    INSERT INTO public.audit_logs (
-        table_name, operation, user_id, tenant_id, old_values, new_values
-    ) VALUES (
-        TG_TABLE_NAME, TG_OP,
-        NULLIF(current_setting('app.current_user_id', true), '')::uuid,
-        NULLIF(current_setting('app.current_tenant_id', true), '')::uuid,
-        CASE WHEN TG_OP IN ('UPDATE', 'DELETE') THEN to_jsonb(OLD) - 'password_hash' END,
-        CASE WHEN TG_OP IN ('INSERT', 'UPDATE') THEN to_jsonb(NEW) - 'password_hash' END
-    );
-    RETURN NULL;
-END;
-$$;
-REVOKE ALL ON FUNCTION audit_trigger_function() FROM PUBLIC;
-
-CREATE TRIGGER audit_users_trigger
-    AFTER INSERT OR UPDATE OR DELETE ON users
-    FOR EACH ROW EXECUTE FUNCTION audit_trigger_function();
-CREATE TRIGGER audit_documents_trigger
-    AFTER INSERT OR UPDATE OR DELETE ON documents
-    FOR EACH ROW EXECUTE FUNCTION audit_trigger_function();
-CREATE TRIGGER audit_sessions_trigger
-    AFTER INSERT OR UPDATE OR DELETE ON sessions
-    FOR EACH ROW EXECUTE FUNCTION audit_trigger_function();
+CREATE VIEW audit_logs WITH (security_invoker = true) AS
+SELECT * FROM cmig_audit.audit_logs;
+GRANT USAGE ON SCHEMA cmig_audit TO mnfst_app, mnfst_maintenance;
+GRANT SELECT ON cmig_audit.log, cmig_audit.audit_logs, audit_logs TO mnfst_app, mnfst_maintenance;
 
 -- cmig:downgrade
-DROP TRIGGER audit_sessions_trigger ON sessions;
-DROP TRIGGER audit_documents_trigger ON documents;
-DROP TRIGGER audit_users_trigger ON users;
-
-DROP FUNCTION audit_trigger_function();
-
-DROP INDEX idx_audit_logs_user_timestamp;
-DROP INDEX idx_audit_logs_table_timestamp;
-DROP TABLE audit_logs;
+REVOKE SELECT ON cmig_audit.log, cmig_audit.audit_logs FROM mnfst_app, mnfst_maintenance;
+REVOKE USAGE ON SCHEMA cmig_audit FROM mnfst_app, mnfst_maintenance;
+DROP VIEW audit_logs;
+SELECT cmig.disable_rls('cmig_audit.log');
+SELECT cmig.disable_audit('sessions');
+SELECT cmig.disable_audit('documents');
+SELECT cmig.disable_audit('users');
 
 -- cmig:verify
-SELECT p.prosecdef AND 'search_path=pg_catalog, pg_temp' = ANY (p.proconfig)
-FROM pg_proc p
-WHERE p.oid = 'audit_trigger_function()'::regprocedure;
-SELECT count(*) = 3
+SELECT count(DISTINCT t.tgrelid) = 3
 FROM pg_trigger t
-WHERE t.tgfoid = 'audit_trigger_function()'::regprocedure AND t.tgenabled = 'O';
+WHERE t.tgfoid = 'cmig.audit_trigger()'::regprocedure AND t.tgenabled = 'O';
