@@ -74,11 +74,13 @@ typedef struct Backfill
 	int			prepared;		/* the part whose statements these are, or -1 */
 	CmigQuery	update;			/* a range */
 	CmigQuery	checked;		/* a range; counts what still matches */
+	CmigQuery	probe;			/* a range; counts up to a batch of rows */
 	CmigQuery	first;			/* by key: from the beginning */
 	CmigQuery	bound;			/* by key: the greatest key */
 	CmigQuery	end;			/* by key: the last key of the next batch */
 	CmigQuery	first_end;
 	double		blocks;			/* by ctid: of the next batch */
+	double		dense_blocks;	/* that would be a batch if all rows matched */
 	TimestampTz last;			/* until when time spent is accounted for */
 } Backfill;
 
@@ -191,6 +193,11 @@ prepare_ctid(Backfill *b, const CmigBackfillPart *part)
 			   psprintf("WITH u AS (%s RETURNING (%s\n) AS still) SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE still) FROM u",
 						update, b->target->where_sql),
 			   2, TIDOID);
+	make_query(&b->probe,
+			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM (SELECT FROM ONLY %s\n"
+						" WHERE ctid >= $1 AND ctid < $2 AND (%s\n) LIMIT %d) AS cmig_rows",
+						part->name, b->target->where_sql, b->batch_size + 1),
+			   2, TIDOID);
 }
 
 static void
@@ -198,6 +205,7 @@ free_queries(Backfill *b)
 {
 	cmig_query_free(&b->update);
 	cmig_query_free(&b->checked);
+	cmig_query_free(&b->probe);
 	cmig_query_free(&b->first);
 	cmig_query_free(&b->bound);
 	cmig_query_free(&b->end);
@@ -249,6 +257,7 @@ measure(const CmigBackfillTarget *target)
 	return total;
 }
 
+/* How many blocks hold a batch of rows, if all of them matched. */
 static double
 first_blocks(const Backfill *b, const CmigBackfillPart *part)
 {
@@ -257,7 +266,7 @@ first_blocks(const Backfill *b, const CmigBackfillPart *part)
 
 	estimate(part->oid, &rows, &pages);
 	if (rows < 1 || pages < 1)
-		return Max(b->batch_size / 50, 1);
+		return Max(b->batch_size / 200, 1);
 	return Min(Max(floor(b->batch_size * pages / rows), 1), MOST_BLOCKS);
 }
 
@@ -334,6 +343,26 @@ update_blocks(Backfill *b)
 	ItemPointerSet(&to, end, 0);
 	values[0] = PointerGetDatum(&from);
 	values[1] = PointerGetDatum(&to);
+
+	/* where few rows match a range is long: it must not meet too many */
+	if (b->blocks > b->dense_blocks)
+	{
+		Counts		probed = {0};
+
+		cmig_query_each(&b->probe, values, NULL, keep_counts, &probed);
+		if (probed.all == 0)
+		{
+			b->next.place = one_name(psprintf("%u", end));
+			b->next.passed += end - start;
+			return 0;
+		}
+		if (probed.all > b->batch_size)
+		{
+			b->blocks = b->dense_blocks;
+			end = Min(start + (BlockNumber) b->blocks, bound);
+			ItemPointerSet(&to, end, 0);
+		}
+	}
 
 	/* what is updated must not match any more, or it would never end */
 	if (b->next.pass > 1 || b->next.rows == 0)
@@ -415,7 +444,7 @@ begin_part(Backfill *b, const CmigBackfillPart *part)
 		else
 			prepare_ctid(b, part);
 		MemoryContextSwitchTo(old);
-		b->blocks = first_blocks(b, part);
+		b->blocks = b->dense_blocks = first_blocks(b, part);
 		b->prepared = b->part;
 	}
 	if (b->next.relation != NULL && strcmp(b->next.relation, part->name) == 0)
