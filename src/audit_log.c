@@ -212,9 +212,9 @@ refuse_owner(const char *what, Oid owner, Oid extension_owner)
 					 GetUserNameFromId(extension_owner, true))));
 }
 
-/* Check schema and tables as far as they exist; strict: before relying on them. */
+/* Check schema and tables as far as they exist. */
 static void
-check_owners(Oid extension_owner, bool strict)
+check_owners(Oid extension_owner)
 {
 	static const char *const tables[] = {"log", "layout", "log_id_seq", "table_id_seq", "log_default"};
 	static const char kinds[] = {RELKIND_PARTITIONED_TABLE, RELKIND_RELATION,
@@ -225,8 +225,7 @@ check_owners(Oid extension_owner, bool strict)
 	if (!OidIsValid(schema))
 		return;
 	owner = owner_of_schema(schema);
-	if (owner != extension_owner && !superuser_arg(owner) &&
-		(strict || !cmig_audit_log_trusted(owner, extension_owner)))
+	if (!cmig_audit_log_trusted(owner, extension_owner))
 		refuse_owner("schema \"cmig_audit\"", owner, extension_owner);
 
 	for (int i = 0; i < lengthof(tables); i++)
@@ -237,8 +236,7 @@ check_owners(Oid extension_owner, bool strict)
 		if (!OidIsValid(relation))
 			continue;
 		owner = owner_of_relation(relation, &kind);
-		if (owner != extension_owner && !superuser_arg(owner) &&
-			(strict || !cmig_audit_log_trusted(owner, extension_owner)))
+		if (!cmig_audit_log_trusted(owner, extension_owner))
 			refuse_owner(psprintf("\"cmig_audit.%s\"", tables[i]), owner, extension_owner);
 		if (kind != kinds[i])
 			ereport(ERROR,
@@ -288,15 +286,21 @@ cmig_audit_log_make(Oid extension_owner)
 {
 	CmigAuditRole saved;
 	Oid			relation;
+	Oid			schema;
+	Oid			owner = extension_owner;
 	char		kind;
 
-	check_owners(extension_owner, true);
+	check_owners(extension_owner);
 	relation = cmig_audit_log_relation();
 	if (OidIsValid(relation))
 		return owner_of_relation(relation, &kind);
 
-	cmig_audit_log_become(&saved, extension_owner);
-	if (!OidIsValid(get_namespace_oid("cmig_audit", true)))
+	/* a schema that the database's owner made stays his, with all in it */
+	schema = get_namespace_oid("cmig_audit", true);
+	if (OidIsValid(schema) && !superuser_arg(owner_of_schema(schema)))
+		owner = owner_of_schema(schema);
+	cmig_audit_log_become(&saved, owner);
+	if (!OidIsValid(schema))
 	{
 		cmig_audit_log_execute("CREATE SCHEMA cmig_audit");
 		cmig_audit_log_execute("COMMENT ON SCHEMA cmig_audit IS 'Audit log of pg_cmig; DROP EXTENSION leaves it'");
@@ -307,7 +311,7 @@ cmig_audit_log_make(Oid extension_owner)
 	cmig_audit_log_close_access(InvalidOid);
 	cmig_audit_log_return(&saved);
 	CommandCounterIncrement();
-	return extension_owner;
+	return owner;
 }
 
 Oid
@@ -321,6 +325,6 @@ cmig_audit_log_require(Oid extension_owner)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no audit log in this database"),
 				 errhint("SELECT * FROM cmig.enable_audit('<table>') makes it.")));
-	check_owners(extension_owner, false);
+	check_owners(extension_owner);
 	return owner_of_relation(relation, &kind);
 }

@@ -1,0 +1,204 @@
+# The audit log through crashes, prepared transactions, dumps and logical
+# replication, and while its partitions are moved about.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('audit', 'max_prepared_transactions = 10', 'wal_level = logical',
+	'restart_after_crash = on', 'max_connections = 30');
+$node->start;
+
+# --- kill -9 during load --------------------------------------------------
+
+$node->safe_psql('postgres', 'CREATE DATABASE crash');
+$node->safe_psql('crash', q{
+CREATE EXTENSION pg_cmig;
+CREATE TABLE s (id bigint PRIMARY KEY, v integer NOT NULL DEFAULT 0);
+CREATE TABLE r (id bigint PRIMARY KEY, v integer NOT NULL DEFAULT 0);
+CREATE SEQUENCE ids;
+SELECT cmig.enable_audit('s', level => 'statement');
+SELECT cmig.enable_audit('r', level => 'row');
+});
+my $script = PostgreSQL::Test::Utils::tempdir . '/load.sql';
+append_to_file($script, join("\n", 'BEGIN;',
+	"INSERT INTO s SELECT nextval('ids') FROM generate_series(1, 20);",
+	"INSERT INTO r SELECT nextval('ids') FROM generate_series(1, 5);",
+	'UPDATE s SET v = v + 1 WHERE id % 50 = :client_id;',
+	'UPDATE r SET v = v + 1 WHERE id % 50 = :client_id;',
+	'DELETE FROM s WHERE id % 97 = :client_id;', 'COMMIT;', ''));
+for my $round (1 .. 2)
+{
+	my ($out, $err) = ('', '');
+	my $load = IPC::Run::start([ 'pgbench', '-n', '-c', 4, '-T', 60, '-f', $script, $node->connstr('crash') ],
+		'>', \$out, '2>', \$err);
+	my $at_least = 400 * $round;
+	$node->poll_query_until('crash', "SELECT count(*) > $at_least FROM s") or die "no load: $err";
+	my $pid = $node->safe_psql('crash',
+		"SELECT pid FROM pg_stat_activity WHERE datname = 'crash' AND backend_type = 'client backend' AND pid <> pg_backend_pid() LIMIT 1");
+	kill 'KILL', $pid;
+	$load->finish;
+	$node->poll_query_until('crash', 'SELECT true') or die 'no recovery';
+	for my $table ('s', 'r')
+	{
+		is( $node->safe_psql('crash', qq{
+SELECT count(*) > 0, count(*) FILTER (WHERE t.v IS DISTINCT FROM l.v)
+FROM $table t FULL JOIN (SELECT DISTINCT ON (row_key) (row_key->>'id')::bigint AS id, operation, (new_row->>'v')::integer AS v
+	FROM cmig_audit.log WHERE table_name = '$table' ORDER BY row_key, seq DESC, command_id DESC, id DESC) l
+	ON l.id = t.id AND l.operation <> 'DELETE' WHERE t.id IS NOT NULL OR l.operation <> 'DELETE'}),
+			't|0', "round $round: each committed change of $table has its entry, and no entry is without its change");
+	}
+	is( $node->safe_psql('crash', q{SELECT count(*) FROM cmig_audit.log l
+WHERE operation = 'UPDATE' AND (new_row->>'v')::integer <> (old_row->>'v')::integer + 1}),
+		'0', "round $round: old and new rows belong together");
+}
+
+# --- prepared transactions ------------------------------------------------
+
+$node->safe_psql('postgres', 'CREATE DATABASE prepared');
+$node->safe_psql('prepared', q{
+CREATE EXTENSION pg_cmig;
+CREATE TABLE t (id integer PRIMARY KEY, v text);
+SELECT cmig.enable_audit('t');
+});
+$node->safe_psql('prepared', q{
+BEGIN; INSERT INTO t VALUES (1, 'kept'); PREPARE TRANSACTION 'a';
+BEGIN; INSERT INTO t VALUES (2, 'gone'); PREPARE TRANSACTION 'b';
+INSERT INTO t VALUES (3, 'after');
+COMMIT PREPARED 'a';
+ROLLBACK PREPARED 'b';
+});
+is($node->safe_psql('prepared', q{SELECT string_agg(row_key->>'id', ',' ORDER BY id) FROM cmig_audit.log}),
+	'1,3', 'PREPARE TRANSACTION: entries come and go with their transaction');
+
+# --- dump and restore -----------------------------------------------------
+
+$node->safe_psql('postgres', 'CREATE ROLE dbo CREATEROLE; CREATE DATABASE shop OWNER dbo');
+$node->safe_psql('shop', q{
+SET SESSION AUTHORIZATION dbo;
+CREATE EXTENSION pg_cmig;
+CREATE SCHEMA shop;
+CREATE TABLE shop.gone (x integer);
+CREATE TABLE shop.customer (dropped integer, id integer PRIMARY KEY, name text, card text, secret text);
+ALTER TABLE shop.customer DROP COLUMN dropped;
+});
+my $dump = PostgreSQL::Test::Utils::tempdir;
+sub schema_of
+{
+	my ($db, @options) = @_;
+	my ($text) = run_command([ 'pg_dump', '-s', @options, $node->connstr($db) ]);
+	$text =~ s/^\\(un)?restrict .*\n//mg;
+	return $text;
+}
+my $plain = schema_of('shop', '-t', 'shop.customer');
+$node->safe_psql('shop', q{
+SET SESSION AUTHORIZATION dbo;
+SELECT cmig.enable_audit('shop.customer', exclude => '{secret}', hash => '{card}', image => 'changes');
+});
+isnt(schema_of('shop', '-t', 'shop.customer'), $plain, 'enable_audit adds triggers');
+$node->safe_psql('shop', q{SET SESSION AUTHORIZATION dbo; SELECT cmig.disable_audit('shop.customer')});
+is(schema_of('shop', '-t', 'shop.customer'), $plain, 'enable and disable give back the same pg_dump -s');
+$node->safe_psql('shop', q{
+SET SESSION AUTHORIZATION dbo;
+SELECT cmig.enable_audit('shop.customer', exclude => '{secret}', hash => '{card}', image => 'changes');
+INSERT INTO shop.customer VALUES (1, 'a', '4111', 's'), (2, 'b', NULL, NULL);
+UPDATE shop.customer SET name = 'aa' WHERE id = 1;
+});
+my $log = q{SELECT id, operation, row_key, old_row, new_row, changed, table_id FROM cmig_audit.log ORDER BY id};
+my $before = $node->safe_psql('shop', $log);
+for my $how (['plain'], ['custom', '-Fc'])
+{
+	my ($name, @options) = @$how;
+	$node->safe_psql('postgres', "CREATE DATABASE restored_$name OWNER dbo");
+	command_ok([ 'pg_dump', @options, '-f', "$dump/$name", $node->connstr('shop') ], "$name: dump");
+	if (@options)
+	{
+		command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr("restored_$name"), "$dump/$name" ], "$name: restore");
+	}
+	else
+	{
+		command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $node->connstr("restored_$name"), '-f', "$dump/$name" ], "$name: restore");
+	}
+	my $db = "restored_$name";
+	is($node->safe_psql($db, $log), $before, "$name: the log is the same, nothing was logged twice");
+	my ($status, $out, $err) = $node->psql($db, q{UPDATE shop.customer SET name = 'x' WHERE id = 2});
+	isnt($status, 0, "$name: without the key of hashed columns, writing fails");
+	like($err, qr/key for hashed columns is missing/, "$name: and says why");
+	my $key = $node->safe_psql('shop', q{SELECT value FROM cmig.secret WHERE name = 'audit'});
+	$node->safe_psql($db, qq{INSERT INTO cmig.secret VALUES ('audit', '$key')});
+	$node->safe_psql($db, q{UPDATE shop.customer SET name = 'x', card = '4111', secret = 't' WHERE id = 2});
+	is($node->safe_psql($db, q{SELECT operation, row_key, changed FROM cmig.audit_history('shop.customer', 2)}),
+		"INSERT|{\"id\": 2}|\nUPDATE|{\"id\": 2}|{card,name}", "$name: auditing goes on with the same id and options");
+	is($node->safe_psql($db, q{SELECT count(DISTINCT i.new_row->>'card') FROM cmig_audit.log i WHERE i.new_row->>'card' IS NOT NULL}),
+		'1', "$name: hashes made before and after compare");
+	# the columns' numbers differ now; renaming is still followed after a migration
+	$node->safe_psql($db, q{SELECT cmig.enable_audit('shop.customer')});
+	$node->safe_psql($db, q{ALTER TABLE shop.customer RENAME secret TO very_secret; UPDATE shop.customer SET very_secret = 'u', name = 'y' WHERE id = 2});
+	is($node->safe_psql($db, q{SELECT changed FROM cmig_audit.log ORDER BY id DESC LIMIT 1}), '{name}',
+		"$name: a hidden column stays hidden");
+}
+# renamed before anything could note it: stop rather than leak
+$node->safe_psql('postgres', 'CREATE DATABASE renamed OWNER dbo');
+command_ok([ 'pg_restore', '-d', $node->connstr('renamed'), "$dump/custom" ], 'restore once more');
+$node->safe_psql('renamed', q{ALTER TABLE shop.customer RENAME secret TO leak});
+my ($status, $out, $err) = $node->psql('renamed', q{UPDATE shop.customer SET leak = 'l'});
+like($err, qr/name a column "secret" that does not exist/, 'a column that cannot be told any more stops writing');
+# without the extension the log is there, too
+$node->safe_psql('shop', 'DROP EXTENSION pg_cmig CASCADE');
+is($node->safe_psql('shop', $log), $before, 'DROP EXTENSION loses no entry');
+$node->safe_psql('shop', q{SET SESSION AUTHORIZATION dbo; CREATE EXTENSION pg_cmig;
+SELECT cmig.enable_audit('shop.customer'); UPDATE shop.customer SET name = 'again' WHERE id = 1});
+is($node->safe_psql('shop', q{SELECT count(*), count(DISTINCT table_id) FROM cmig_audit.log}),
+	'4|1', 'made anew, the extension goes on with the log that is there');
+
+# --- logical replication --------------------------------------------------
+
+my $subscriber = new_node('subscriber', 'max_connections = 30');
+$subscriber->start;
+$node->safe_psql('postgres', 'CREATE DATABASE pub');
+$subscriber->safe_psql('postgres', 'CREATE DATABASE sub');
+my $tables = q{CREATE TABLE applied (id integer PRIMARY KEY, v text); CREATE TABLE quiet (id integer PRIMARY KEY, v text);};
+$node->safe_psql('pub', $tables . q{CREATE PUBLICATION p FOR ALL TABLES; INSERT INTO applied VALUES (1, 'copied')});
+$subscriber->safe_psql('sub', $tables . q{CREATE EXTENSION pg_cmig;
+SELECT cmig.enable_audit('applied', replicated => true); SELECT cmig.enable_audit('quiet');});
+my $publisher = $node->connstr('pub');
+$subscriber->safe_psql('sub', "CREATE SUBSCRIPTION s CONNECTION \$c\$$publisher\$c\$ PUBLICATION p");
+$subscriber->wait_for_subscription_sync($node, 's', 'sub');
+$node->safe_psql('pub', q{INSERT INTO applied VALUES (2, 'a'); UPDATE applied SET v = 'b' WHERE id = 2;
+UPDATE applied SET id = 3 WHERE id = 2; DELETE FROM applied WHERE id = 1; INSERT INTO quiet VALUES (1, 'q'); TRUNCATE applied});
+$node->wait_for_catchup('s');
+is($subscriber->safe_psql('sub', q{SELECT string_agg(left(operation, 1) || coalesce(row_key->>'id', ''), ' ' ORDER BY id) FROM cmig_audit.log WHERE table_name = 'applied'}),
+	'I1 I2 U2 U3 D1 T', 'replicated changes are logged where asked for, with the copy at the start');
+is($subscriber->safe_psql('sub', q{SELECT count(*) FROM cmig_audit.log WHERE table_name = 'quiet'}),
+	'0', 'and not elsewhere');
+$subscriber->safe_psql('sub', q{SELECT cmig.enable_audit('quiet', level => 'auto')});
+is($subscriber->safe_psql('sub', q{SELECT count(*) FROM pg_trigger WHERE tgrelid = 'quiet'::regclass AND tgname = 'cmig_audit_row'}),
+	'1', 'a subscribed table gets row triggers');
+$subscriber->stop;
+
+# --- retention while the log is in use ------------------------------------
+
+$node->safe_psql('prepared', q{
+ALTER TABLE cmig_audit.log DETACH PARTITION cmig_audit.log_default;
+CREATE TABLE cmig_audit.log_y2020m01 PARTITION OF cmig_audit.log FOR VALUES FROM ('2020-01-01 00:00+00') TO ('2020-02-01 00:00+00');
+ALTER TABLE cmig_audit.log ATTACH PARTITION cmig_audit.log_default DEFAULT;
+});
+my $reader = $node->background_psql('prepared', on_error_stop => 0);
+$reader->query_safe('BEGIN; SELECT count(*) FROM cmig_audit.log');
+($status, $out, $err) = $node->psql('prepared', q{SET lock_timeout = '50ms'; CALL cmig.audit_retain('1 year')});
+like($err, qr/could not detach partition "log_y2020m01"/, 'a reader in the way: audit_retain gives up after its attempts');
+is($node->safe_psql('prepared', q{INSERT INTO t VALUES (9, 'meanwhile'); SELECT count(*) FROM cmig_audit.log WHERE row_key = '{"id": 9}'}),
+	'1', 'writers go on meanwhile');
+$reader->query_safe('COMMIT');
+$node->safe_psql('prepared', q{CALL cmig.audit_retain('1 year')});
+is($node->safe_psql('prepared', q{SELECT to_regclass('cmig_audit.log_y2020m01') IS NULL}), 't', 'and it goes through when the reader is gone');
+$reader->quit;
+
+$node->stop;
+done_testing();
