@@ -171,13 +171,6 @@ is_always_true(const Policy *policy)
 	return policy->in_qual->truth == CMIG_RLS_ALWAYS;
 }
 
-static bool
-is_public(const Policy *policy)
-{
-	return ARR_DIMS(policy->roles)[0] == 1 &&
-		*(Oid *) ARR_DATA_PTR(policy->roles) == ACL_ID_PUBLIC;
-}
-
 /*
  * A permissive policy that lets everything through.  It is no hole for roles
  * of its own that no other policy binds (a bypass), below a restrictive
@@ -223,14 +216,13 @@ check_always_true(const Policy *policy, const List *siblings, List **findings)
 		find(findings, "always_true", "error", policy,
 			 pstrdup("it is always true and swallows the other policies of its roles: permissive policies are joined by OR"),
 			 drop_policy(policy));
-	else if (policy->command == 'r' || is_public(policy) || list_length(siblings) == 1)
-		find(findings, "always_true", policy->command == 'r' ? "warning" : "error", policy,
-			 pstrdup(policy->command == 'r' ? "it is always true: every row may be read" :
-					 "it is always true: every row may be read and written"),
-			 drop_policy(policy));
 	else
-		find(findings, "always_true", "error", policy,
-			 pstrdup("it is always true: every row may be read and written"), drop_policy(policy));
+		find(findings, "always_true", policy->command == 'r' ? "warning" : "error", policy,
+			 psprintf("it is always true: every row may be %s",
+					  policy->command == 'r' ? "read" : policy->command == 'a' ? "inserted" :
+					  policy->command == 'w' ? "updated" : policy->command == 'd' ? "deleted" :
+					  "read and written"),
+			 drop_policy(policy));
 }
 
 static void

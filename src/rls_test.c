@@ -2,13 +2,9 @@
  * rls_test.c
  *	  cmig.rls_test: really tries what a role can do to a table.
  *
- * Each try runs as the role, with the context set and row_security on, in a
- * subtransaction that is always rolled back.  UPDATE and DELETE are tried
- * without WHERE first: a WHERE needs the right to read, and then the SELECT
- * policies hide what those for UPDATE and DELETE let through.
- *
- * The server checks new rows against the policies before any constraint, so
- * a row that a unique or foreign key stops has passed row-level security.
+ * UPDATE and DELETE are tried without WHERE first: a WHERE needs the right to
+ * read, and then the SELECT policies hide what those for UPDATE and DELETE let
+ * through.
  */
 #include "postgres.h"
 
@@ -16,8 +12,8 @@
 #include "errors.h"
 #include "query.h"
 #include "rls.h"
+#include "rls_try.h"
 
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -28,30 +24,10 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 
 PG_FUNCTION_INFO_V1(cmig_rls_test);
 PG_FUNCTION_INFO_V1(cmig_rls_test_matrix);
-
-typedef enum OutcomeKind
-{
-	DONE,
-	REFUSED,					/* by a policy */
-	CONSTRAINT,					/* by a constraint, that is past the policies */
-	FAILED						/* by anything else */
-} OutcomeKind;
-
-typedef struct Outcome
-{
-	OutcomeKind kind;
-	int64		counts[3];		/* of a SELECT */
-	int64		rows;
-	char	   *value;			/* of a SELECT of one text */
-	char	   *message;
-} Outcome;
 
 /* One key of the table that is tested. */
 typedef struct Key
@@ -66,144 +42,14 @@ typedef struct Test
 {
 	FunctionCallInfo fcinfo;
 	CmigRlsTable *table;
-	bool		partitioned;
 	CmigRlsState *state;
-	Oid			role;
-	char	   *user;
-	char	   *tenant;
+	CmigRlsAs	as;				/* the role and the context */
 	List	   *keys;			/* of Key */
 	char	   *own;			/* SQL: the row is the context's */
 	char	   *shared;			/* SQL: the row is everybody's */
 	bool		has_context;	/* a row can be the context's at all */
 	int64		own_rows;
 } Test;
-
-/*
- * Trying
- */
-
-static void
-take_counts(TupleDesc desc, HeapTuple row, void *arg)
-{
-	Outcome    *outcome = arg;
-	bool		isnull;
-
-	if (TupleDescAttr(desc, 0)->atttypid == TEXTOID)
-	{
-		outcome->value = cmig_query_text(desc, row, 1);
-		return;
-	}
-	for (int i = 0; i < desc->natts && i < lengthof(outcome->counts); i++)
-		outcome->counts[i] = DatumGetInt64(cmig_query_datum(desc, row, i + 1, &isnull));
-}
-
-static void
-set_local(const char *name, const char *value)
-{
-	(void) set_config_option(name, value ? value : "", PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-}
-
-/* Was it a policy that stopped it?  Its SQLSTATE is that of missing rights. */
-static bool
-stopped_by_policy(const ErrorData *error)
-{
-	return error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && error->funcname &&
-		strcmp(error->funcname, "ExecWithCheckOptions") == 0;
-}
-
-static Outcome
-classify(Test *test, ErrorData *error)
-{
-	Outcome		outcome = {FAILED};
-
-	switch (error->sqlerrcode)
-	{
-			/* what is not about the row must not be taken for a verdict */
-		case ERRCODE_QUERY_CANCELED:
-		case ERRCODE_READ_ONLY_SQL_TRANSACTION:
-		case ERRCODE_OUT_OF_MEMORY:
-		case ERRCODE_LOCK_NOT_AVAILABLE:
-		case ERRCODE_T_R_DEADLOCK_DETECTED:
-		case ERRCODE_T_R_SERIALIZATION_FAILURE:
-			ReThrowError(error);
-			break;
-		case ERRCODE_UNIQUE_VIOLATION:
-		case ERRCODE_FOREIGN_KEY_VIOLATION:
-		case ERRCODE_NOT_NULL_VIOLATION:
-		case ERRCODE_EXCLUSION_VIOLATION:
-			outcome.kind = CONSTRAINT;
-			break;
-		case ERRCODE_CHECK_VIOLATION:
-			/* a missing partition is met before the policies */
-			outcome.kind = test->partitioned ? FAILED : CONSTRAINT;
-			break;
-		default:
-			if (stopped_by_policy(error))
-				outcome.kind = REFUSED;
-			break;
-	}
-	outcome.message = pstrdup(error->message);
-	return outcome;
-}
-
-/* Run the statement as the role, or as the caller, and roll it back. */
-static Outcome
-try(Test *test, bool as_role, const char *sql, int nargs, char **args)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	Outcome		outcome = {DONE};
-	Oid			types[4];
-	Datum		values[4];
-	char		nulls[5];
-
-	memset(nulls, ' ', sizeof(nulls));
-	for (int i = 0; i < nargs; i++)
-	{
-		types[i] = TEXTOID;
-		values[i] = args[i] ? CStringGetTextDatum(args[i]) : (Datum) 0;
-		nulls[i] = args[i] ? ' ' : 'n';
-	}
-	nulls[nargs] = '\0';
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		set_local("row_security", "on");
-		if (as_role)
-		{
-			Oid			ignored;
-			int			security;
-
-			set_local(CMIG_RLS_USER_SETTING, test->user);
-			set_local(CMIG_RLS_TENANT_SETTING, test->tenant);
-			GetUserIdAndSecContext(&ignored, &security);
-			SetUserIdAndSecContext(test->role, security | SECURITY_LOCAL_USERID_CHANGE);
-		}
-		outcome.rows = (int64) cmig_query_once(sql, nargs, types, values, nulls, false,
-											   take_counts, &outcome);
-		/* gives back the user too */
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		outcome = classify(test, error);
-	}
-	PG_END_TRY();
-	return outcome;
-}
 
 /*
  * Reporting
@@ -217,10 +63,10 @@ report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_row
 	Datum		values[8];
 	bool		nulls[8] = {0};
 
-	nulls[0] = (test->user == NULL);
-	nulls[1] = (test->tenant == NULL);
-	values[0] = test->user ? CStringGetTextDatum(test->user) : (Datum) 0;
-	values[1] = test->tenant ? CStringGetTextDatum(test->tenant) : (Datum) 0;
+	nulls[0] = (test->as.user == NULL);
+	nulls[1] = (test->as.tenant == NULL);
+	values[0] = test->as.user ? CStringGetTextDatum(test->as.user) : (Datum) 0;
+	values[1] = test->as.tenant ? CStringGetTextDatum(test->as.tenant) : (Datum) 0;
 	values[2] = CStringGetTextDatum(what);
 	nulls[3] = (visible < 0);
 	nulls[4] = (own < 0);
@@ -241,16 +87,16 @@ report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_row
 static bool
 has_right(Test *test, AclMode mode)
 {
-	return pg_class_aclcheck(test->table->relid, test->role, mode) == ACLCHECK_OK ||
+	return pg_class_aclcheck(test->table->relid, test->as.role, mode) == ACLCHECK_OK ||
 		(mode != ACL_DELETE &&
-		 pg_attribute_aclcheck_all(test->table->relid, test->role, mode, ACLMASK_ANY) == ACLCHECK_OK);
+		 pg_attribute_aclcheck_all(test->table->relid, test->as.role, mode, ACLMASK_ANY) == ACLCHECK_OK);
 }
 
 static void
 test_select(Test *test)
 {
-	Outcome		seen;
-	Outcome		all;
+	CmigRlsOutcome seen;
+	CmigRlsOutcome all;
 	char	   *detail = NULL;
 	char	   *verdict = "ok";
 
@@ -259,16 +105,16 @@ test_select(Test *test)
 		report(test, "SELECT", 0, 0, 0, "ok", "The role has no SELECT right.");
 		return;
 	}
-	seen = try(test, true,
+	seen = cmig_rls_try(&test->as, true,
 			   psprintf("SELECT count(*), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE (%s) IS NOT TRUE AND (%s) IS NOT TRUE) FROM %s t",
 						test->own, test->own, test->shared, test->table->name), 0, NULL);
-	if (seen.kind != DONE)
+	if (seen.kind != CMIG_RLS_DONE)
 	{
 		report(test, "SELECT", -1, -1, -1, "not tested", seen.message);
 		return;
 	}
 	test->own_rows = seen.counts[1];
-	all = try(test, false, psprintf("SELECT count(*) FROM %s t", test->table->name), 0, NULL);
+	all = cmig_rls_try(&test->as, false, psprintf("SELECT count(*) FROM %s t", test->table->name), 0, NULL);
 
 	if (seen.counts[2] > 0 && test->state && test->state->public_read)
 		detail = "Every row may be read: public_read.";
@@ -277,7 +123,7 @@ test_select(Test *test)
 		verdict = "LEAK";
 		detail = psprintf("Sees %lld foreign rows.", (long long) seen.counts[2]);
 	}
-	else if (all.kind != DONE || all.counts[0] <= seen.counts[0])
+	else if (all.kind != CMIG_RLS_DONE || all.counts[0] <= seen.counts[0])
 	{
 		verdict = "not tested";
 		detail = "The caller knows of no foreign row that could be seen.";
@@ -320,19 +166,19 @@ take_lists(TupleDesc desc, HeapTuple row, void *arg)
 static char *
 pick_row(Test *test)
 {
-	Outcome		picked = {FAILED};
+	CmigRlsOutcome picked = {CMIG_RLS_FAILED};
 
 	if (test->own_rows > 0)
-		picked = try(test, true, psprintf("SELECT pg_catalog.to_jsonb(t)::text FROM %s t WHERE %s LIMIT 1",
+		picked = cmig_rls_try(&test->as, true, psprintf("SELECT pg_catalog.to_jsonb(t)::text FROM %s t WHERE %s LIMIT 1",
 										  test->table->name, test->own), 0, NULL);
-	if (picked.kind != DONE || picked.value == NULL)
-		picked = try(test, false, psprintf("SELECT pg_catalog.to_jsonb(t)::text FROM %s t LIMIT 1",
+	if (picked.kind != CMIG_RLS_DONE || picked.value == NULL)
+		picked = cmig_rls_try(&test->as, false, psprintf("SELECT pg_catalog.to_jsonb(t)::text FROM %s t LIMIT 1",
 										   test->table->name), 0, NULL);
-	return picked.kind == DONE ? picked.value : NULL;
+	return picked.kind == CMIG_RLS_DONE ? picked.value : NULL;
 }
 
 /* Insert a copy of the row; strange: the key that gets a value of others. */
-static Outcome
+static CmigRlsOutcome
 insert_copy(Test *test, char *row, const Key *strange, char *other)
 {
 	StringInfoData keys;
@@ -359,7 +205,7 @@ insert_copy(Test *test, char *row, const Key *strange, char *other)
 	cmig_query_each(&copied_columns, values, NULL, take_lists, lists);
 
 	args[0] = row;
-	return try(test, true,
+	return cmig_rls_try(&test->as, true,
 			   psprintf("INSERT INTO %s (%s) SELECT %s FROM pg_catalog.jsonb_populate_record(NULL::%s,"
 						" $1::pg_catalog.jsonb || pg_catalog.jsonb_build_object(%s)) r",
 						test->table->name, lists[0], lists[1], test->table->name, keys.data), 1, args);
@@ -370,11 +216,11 @@ static char *
 other_value(Test *test, const Key *key)
 {
 	const char *column = quote_identifier(key->column->name);
-	Outcome		found = try(test, false,
+	CmigRlsOutcome found = cmig_rls_try(&test->as, false,
 							psprintf("SELECT t.%s::text FROM %s t WHERE t.%s IS NOT NULL AND (%s) IS NOT TRUE ORDER BY 1 LIMIT 1",
 									 column, test->table->name, column, key->mine), 0, NULL);
 
-	if (found.kind == DONE && found.value)
+	if (found.kind == CMIG_RLS_DONE && found.value)
 		return found.value;
 	if (strcmp(key->column->cast, "uuid") == 0)
 		return "00000000-dead-beef-0000-000000000000";
@@ -384,25 +230,25 @@ other_value(Test *test, const Key *key)
 }
 
 static void
-report_intrusion(Test *test, const char *what, Outcome outcome, bool none_possible)
+report_intrusion(Test *test, const char *what, CmigRlsOutcome outcome, bool none_possible)
 {
 	switch (outcome.kind)
 	{
-		case DONE:
+		case CMIG_RLS_DONE:
 			if (outcome.rows > 0)
 				report(test, what, -1, -1, outcome.rows, "LEAK", "It was not stopped.");
 			else
 				report(test, what, -1, -1, 0, none_possible ? "not tested" : "ok",
 					   none_possible ? "There is no row of its own to move." : "No row may be changed.");
 			break;
-		case REFUSED:
+		case CMIG_RLS_REFUSED:
 			report(test, what, -1, -1, 0, "ok", NULL);
 			break;
-		case CONSTRAINT:
+		case CMIG_RLS_CONSTRAINT:
 			report(test, what, -1, -1, -1, "LEAK",
 				   psprintf("Only a constraint stopped it: %s.", outcome.message));
 			break;
-		case FAILED:
+		case CMIG_RLS_FAILED:
 			report(test, what, -1, -1, -1, "not tested", outcome.message);
 			break;
 	}
@@ -412,7 +258,7 @@ static void
 test_insert(Test *test)
 {
 	char	   *row;
-	Outcome		outcome;
+	CmigRlsOutcome outcome;
 	ListCell   *lc;
 
 	if (!has_right(test, ACL_INSERT))
@@ -432,9 +278,9 @@ test_insert(Test *test)
 		report_intrusion(test, "INSERT", outcome, false);
 		return;
 	}
-	if (outcome.kind == DONE)
+	if (outcome.kind == CMIG_RLS_DONE)
 		report(test, "INSERT", -1, outcome.rows, 0, "ok", NULL);
-	else if (outcome.kind == REFUSED)
+	else if (outcome.kind == CMIG_RLS_REFUSED)
 		report(test, "INSERT", -1, 0, 0, "refused", "A policy refuses a row of its own.");
 	else
 		report(test, "INSERT", -1, -1, -1, "not tested", outcome.message);
@@ -461,15 +307,15 @@ any_column(Test *test)
 }
 
 static void
-report_reach(Test *test, const char *what, Outcome outcome, int64 allowed)
+report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed)
 {
 	int64		foreign_rows = outcome.rows > allowed ? outcome.rows - allowed : 0;
 
-	if (outcome.kind == DONE)
+	if (outcome.kind == CMIG_RLS_DONE)
 		report(test, what, outcome.rows, outcome.rows - foreign_rows, foreign_rows,
 			   foreign_rows ? "LEAK" : "ok",
 			   foreign_rows ? psprintf("Reaches %lld foreign rows.", (long long) foreign_rows) : NULL);
-	else if (outcome.kind == REFUSED)
+	else if (outcome.kind == CMIG_RLS_REFUSED)
 		report(test, what, 0, 0, 0, "ok", "A policy refuses the new row.");
 	else
 		report(test, what, -1, -1, -1, "not tested", outcome.message);
@@ -480,7 +326,7 @@ test_update(Test *test)
 {
 	Key		   *first = linitial(test->keys);
 	CmigRlsColumn *any = any_column(test);
-	Outcome		outcome = {FAILED};
+	CmigRlsOutcome outcome = {CMIG_RLS_FAILED};
 	ListCell   *lc;
 
 	if (!has_right(test, ACL_UPDATE))
@@ -491,12 +337,12 @@ test_update(Test *test)
 	outcome.message = "There is no column to set.";
 	/* taking rows over needs no right to read them */
 	if (first->value && !first->column->generated)
-		outcome = try(test, true,
+		outcome = cmig_rls_try(&test->as, true,
 					  psprintf("UPDATE %s SET %s = %s::%s", test->table->name,
 							   quote_identifier(first->column->name),
 							   quote_literal_cstr(first->value), first->column->cast), 0, NULL);
-	if ((outcome.kind == CONSTRAINT || outcome.kind == FAILED) && any)
-		outcome = try(test, true,
+	if ((outcome.kind == CMIG_RLS_CONSTRAINT || outcome.kind == CMIG_RLS_FAILED) && any)
+		outcome = cmig_rls_try(&test->as, true,
 					  psprintf("UPDATE %s SET %s = %s", test->table->name,
 							   quote_identifier(any->name), quote_identifier(any->name)), 0, NULL);
 	report_reach(test, "UPDATE", outcome, test->own_rows);
@@ -513,7 +359,7 @@ test_update(Test *test)
 			report(test, what, -1, -1, -1, "not tested", "The key is generated.");
 			continue;
 		}
-		outcome = try(test, true,
+		outcome = cmig_rls_try(&test->as, true,
 					  psprintf("UPDATE %s AS t SET %s = %s::%s WHERE %s", test->table->name,
 							   quote_identifier(key->column->name),
 							   quote_literal_cstr(other_value(test, key)), key->column->cast,
@@ -525,26 +371,26 @@ test_update(Test *test)
 static void
 test_delete(Test *test)
 {
-	Outcome		outcome;
+	CmigRlsOutcome outcome;
 
 	if (!has_right(test, ACL_DELETE))
 	{
 		report(test, "DELETE", -1, 0, 0, "ok", "The role has no DELETE right.");
 		return;
 	}
-	outcome = try(test, true, psprintf("DELETE FROM %s", test->table->name), 0, NULL);
+	outcome = cmig_rls_try(&test->as, true, psprintf("DELETE FROM %s", test->table->name), 0, NULL);
 	/* rows that others refer to: at least whether foreign ones are reached */
-	if (outcome.kind == CONSTRAINT)
+	if (outcome.kind == CMIG_RLS_CONSTRAINT)
 	{
-		Outcome		foreign = try(test, true,
+		CmigRlsOutcome foreign = cmig_rls_try(&test->as, true,
 								  psprintf("DELETE FROM %s AS t WHERE (%s) IS NOT TRUE",
 										   test->table->name, test->own), 0, NULL);
 
-		if (foreign.kind == DONE && foreign.rows > 0)
+		if (foreign.kind == CMIG_RLS_DONE && foreign.rows > 0)
 			report_reach(test, "DELETE", foreign, 0);
 		else
-			report(test, "DELETE", -1, -1, foreign.kind == DONE ? 0 : -1,
-				   foreign.kind == CONSTRAINT ? "LEAK" : "not tested", outcome.message);
+			report(test, "DELETE", -1, -1, foreign.kind == CMIG_RLS_DONE ? 0 : -1,
+				   foreign.kind == CMIG_RLS_CONSTRAINT ? "LEAK" : "not tested", outcome.message);
 		return;
 	}
 	report_reach(test, "DELETE", outcome, test->own_rows);
@@ -606,16 +452,16 @@ find_keys(Test *test, char *user_column, char *tenant_column)
 			cmig_rls_table_column(test->table, "user_id") ? "user_id" : NULL;
 
 	if (tenant_column && tenant_column[0])
-		add_key(test, "tenant", tenant_column, test->tenant, NULL);
+		add_key(test, "tenant", tenant_column, test->as.tenant, NULL);
 	if (user_column && user_column[0])
-		add_key(test, "user", user_column, test->user, NULL);
+		add_key(test, "user", user_column, test->as.user, NULL);
 	if (state && state->via &&
 		(tenant_column == NULL || strcmp(tenant_column, state->key_column) != 0))
 		add_key(test, "key", state->key_column, NULL,
-				test->user ? psprintf("t.%s = ANY (ARRAY(SELECT m.%s FROM %s m WHERE m.%s::text = %s))",
+				test->as.user ? psprintf("t.%s = ANY (ARRAY(SELECT m.%s FROM %s m WHERE m.%s::text = %s))",
 									  quote_identifier(state->key_column), quote_identifier(state->via_key),
 									  state->via, quote_identifier(state->via_user),
-									  quote_literal_cstr(test->user)) : "false");
+									  quote_literal_cstr(test->as.user)) : "false");
 	if (test->keys == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -658,11 +504,11 @@ run_test(FunctionCallInfo fcinfo, CmigRlsTable *table, Oid role, char *user, cha
 
 	test.fcinfo = fcinfo;
 	test.table = table;
-	test.partitioned = get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE || table->partition;
+	test.as.partitioned = get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE || table->partition;
 	test.state = table->state;
-	test.role = role;
-	test.user = user && user[0] ? user : NULL;
-	test.tenant = tenant && tenant[0] ? tenant : NULL;
+	test.as.role = role;
+	test.as.user = user && user[0] ? user : NULL;
+	test.as.tenant = tenant && tenant[0] ? tenant : NULL;
 	find_keys(&test, user_column, tenant_column);
 
 	test_select(&test);
