@@ -7,6 +7,7 @@
 #include "lib/stringinfo.h"
 
 #include "errors.h"
+#include "graph.h"
 #include "lexer.h"
 #include "marker.h"
 #include "revision_file.h"
@@ -202,6 +203,28 @@ find_difference(const CmigRevisionText *revision, const char *header)
 	return NULL;
 }
 
+static bool
+are_plain_names(const CmigNames *names)
+{
+	for (int i = 0; i < names->count; i++)
+		if (cmig_graph_check_name(names->names[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Can nothing in the header be taken for something else?  Most are so, and
+ * need not be read to know it.
+ */
+static bool
+is_plain_header(const CmigRevision *edges, const char *description)
+{
+	return *description == '\0' && cmig_graph_check_name(edges->id) == NULL &&
+		are_plain_names(&edges->parents) && are_plain_names(&edges->depends) &&
+		are_plain_names(&edges->labels) && strpbrk(edges->message, "\r\n:") == NULL &&
+		strstr(edges->message, "\xEF\xBB\xBF") == NULL;
+}
+
 char *
 cmig_revision_format(const CmigRevisionText *revision)
 {
@@ -242,7 +265,9 @@ cmig_revision_format(const CmigRevisionText *revision)
 	}
 
 	/* a message or names that break out of their lines, and the like */
-	if (strpbrk(canonical.edges.message, "\r\n"))
+	if (is_plain_header(&canonical.edges, canonical.description))
+		difference = NULL;
+	else if (strpbrk(canonical.edges.message, "\r\n"))
 		difference = "message";
 	else
 		difference = find_difference(&canonical, file.data);
