@@ -86,6 +86,20 @@ static CmigQuery read_downgrades = {
 	" FROM cmig.revision r WHERE r.revision = ANY ($1)", 1, {TEXTARRAYOID}
 };
 
+/* octet_length() of a large value does not fetch it */
+static CmigQuery read_small_upgrades = {
+	"SELECT r.revision::text, coalesce(r.upgrade_sql::text, ''), r.verify_sql::text,"
+	" r.transactional::boolean FROM cmig.revision r"
+	" WHERE coalesce(octet_length(r.upgrade_sql::text), 0)"
+	" + coalesce(octet_length(r.verify_sql::text), 0) <= $1", 1, {INT4OID}
+};
+
+static CmigQuery read_small_downgrades = {
+	"SELECT r.revision::text, r.downgrade_sql::text, NULL::text,"
+	" r.transactional::boolean FROM cmig.revision r"
+	" WHERE coalesce(octet_length(r.downgrade_sql::text), 0) <= $1", 1, {INT4OID}
+};
+
 static CmigQuery insert_revision = {
 	"INSERT INTO cmig.revision (revision, down_revision, depends_on,"
 	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
@@ -393,6 +407,21 @@ cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
 					values, NULL, hand_over_script, &each);
 	MemoryContextDelete(each.context);
 	pfree(DatumGetPointer(values[0]));
+}
+
+void
+cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
+							   CmigScriptCallback callback, void *arg)
+{
+	EachScript	each = {callback, arg, NULL};
+	Datum		values[1] = {Int32GetDatum(most_bytes)};
+
+	each.context = AllocSetContextCreate(CurrentMemoryContext,
+										 "pg_cmig revision script",
+										 ALLOCSET_DEFAULT_SIZES);
+	cmig_query_each(direction == CMIG_UPGRADE ? &read_small_upgrades : &read_small_downgrades,
+					values, NULL, hand_over_script, &each);
+	MemoryContextDelete(each.context);
 }
 
 typedef struct EachText

@@ -177,7 +177,7 @@ typedef struct Reading
 {
 	const CmigSituation *now;
 	const CmigPlan *plan;
-	int		   *place;			/* of each node: its step */
+	int		   *place;			/* of each node: its step, or -1 */
 	CmigRunStep **steps;		/* result */
 	Size		kept;			/* bytes of the texts in steps */
 	MemoryContext context;		/* where steps live */
@@ -191,7 +191,7 @@ keep_script(const char *revision, CmigScriptText *script, void *arg)
 	Size		length = 0;
 	MemoryContext old;
 
-	if (node < 0)
+	if (node < 0 || reading->place[node] < 0)
 		return;
 	length += script->sql ? strlen(script->sql) : 0;
 	length += script->verify_sql ? strlen(script->verify_sql) : 0;
@@ -215,10 +215,21 @@ cmig_move_read_scripts(const CmigSituation *now, const CmigPlan *plan)
 	Reading		reading = {.now = now,.plan = plan,.context = CurrentMemoryContext};
 	CmigNames	ids = {0};
 
-	reading.place = palloc0(sizeof(int) * Max(now->graph->count, 1));
+	reading.place = palloc(sizeof(int) * Max(now->graph->count, 1));
+	for (int i = 0; i < now->graph->count; i++)
+		reading.place[i] = -1;
 	reading.steps = palloc0(sizeof(CmigRunStep *) * Max(plan->count, 1));
 	for (int i = 0; i < plan->count; i++)
 		reading.place[plan->steps[i].node] = i;
+
+	/* one scan of the table is cheaper than many lookups */
+	if (plan->count > FETCH_STEPS && plan->count > now->graph->count / 2)
+	{
+		cmig_catalog_each_small_script(KEPT_BYTES / plan->count, plan->direction,
+									   keep_script, &reading);
+		pfree(reading.place);
+		return reading.steps;
+	}
 
 	ids.names = palloc(sizeof(char *) * FETCH_STEPS);
 	for (int first = 0; first < plan->count && reading.kept < KEPT_BYTES; first += FETCH_STEPS)
