@@ -116,7 +116,7 @@ INSERT INTO invoice (tenant_id, amount)
 GRANT ALL ON invoice TO app, maintenance;
 SELECT cmig.enable_rls('invoice', roles => '{app}', bypass_roles => '{maintenance}', column_default => true);
 SELECT cmig.grant_access('app', 'application');
-GRANT USAGE ON SCHEMA cmig TO backup, maintenance;
+GRANT USAGE ON SCHEMA cmig TO maintenance;
 GRANT SELECT ON ALL TABLES IN SCHEMA cmig TO maintenance;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA cmig TO maintenance;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO maintenance;
@@ -156,6 +156,68 @@ sql('shop', q(UPDATE cmig.revision SET upgrade_sql = 'SET row_security = on; ' |
 sql('shop', 'SELECT cmig.upgrade()');
 ($out, $err) = dump_as('backup');
 is(() = $out =~ /^\d+\t00000000-\S+\t1\d\d$/mg, 10, 'with row_security on it reached every row of every tenant');
+
+#
+# A script in a revision: cmig.script carries it to a database without pg_cmig
+#
+sql('shop', 'CREATE TABLE plain (id bigint PRIMARY KEY, tenant_id integer); GRANT ALL ON plain TO app');
+my $text = sql('shop', q(SELECT cmig.rls_script('plain', roles => '{app}', force => false)));
+sql('shop', "SELECT cmig.create_revision('protect', \$r\$$text\$r\$, '', revision => '002')");
+my $offline = $node->safe_psql('shop', q(SELECT cmig.script('upgrade', '001:002')));
+$node->safe_psql('postgres', 'CREATE DATABASE bare OWNER shop');
+$node->safe_psql('bare', <<'SQL', extra_params => [ '-U', 'shop' ]);
+CREATE TABLE public.plain (id bigint PRIMARY KEY, tenant_id integer);
+INSERT INTO public.plain SELECT i, i % 2 FROM generate_series(1, 10) i;
+GRANT ALL ON public.plain TO app;
+CREATE TABLE public.cmig_version (version_num text PRIMARY KEY);
+INSERT INTO public.cmig_version VALUES ('001');
+SQL
+$node->safe_psql('bare', $offline);
+is($node->safe_psql('bare', q(SELECT count(*) FROM public.plain), extra_params => [ '-U', 'app' ]), '0', 'offline: no rows without a context');
+is($node->safe_psql('bare', q(SET app.current_tenant_id = 1; SELECT count(*) FROM public.plain), extra_params => [ '-U', 'app' ]), '5',
+	'offline: the policies work without pg_cmig');
+
+#
+# The example chains: a dump after their data migrations
+#
+foreach my $chain ('mnfst', 'mindbridge')
+{
+	$node->safe_psql('postgres', <<"SQL");
+CREATE ROLE ${chain}_owner LOGIN @{[ $chain eq 'mindbridge' ? 'NOINHERIT' : '' ]};
+CREATE ROLE ${chain}_app LOGIN;
+CREATE ROLE ${chain}_maintenance;
+GRANT ${chain}_maintenance TO ${chain}_owner;
+CREATE DATABASE $chain OWNER ${chain}_owner;
+SQL
+	# who does not inherit does not own the schema by way of the database
+	$node->safe_psql($chain, "GRANT CREATE ON SCHEMA public TO ${chain}_owner");
+	my $folder = $chain eq 'mnfst' ? 'mnfst_rag_helpers' : 'mindbridge_helpers';
+	my $as = sub { query($node, $chain, "SET client_min_messages = error;\n$_[0]", "${chain}_owner") };
+
+	$as->('CREATE EXTENSION pg_cmig');
+	$as->(load_sql(map { slurp_file($_) } chain_files($folder)));
+	if ($chain eq 'mnfst')
+	{
+		$as->(q(SELECT cmig.upgrade('005_add_audit_trail')));
+		$as->(q(INSERT INTO tenants (id, name, slug) SELECT ('00000000-0000-0000-0000-00000000000' || i)::uuid, 't' || i, 't' || i FROM generate_series(1, 2) i;
+			INSERT INTO users (tenant_id, email, name, password_hash, role) SELECT id, 'ann@' || slug, 'Ann', 'x', 'admin' FROM tenants));
+		$as->(q(SET cmig."concurrently" = off; SELECT cmig.upgrade('head')));
+	}
+	else
+	{
+		$as->(q(SELECT cmig.upgrade('002_add_encrypted_models')));
+		$as->(q(INSERT INTO users (email, password_hash) VALUES ('ann@x', 'x'), ('bob@x', 'x'); INSERT INTO moods (user_id, score) SELECT id, 5 FROM users));
+		$as->(q(SELECT cmig.create_revision('scores', 'SET ROLE mindbridge_maintenance; SET row_security = on; UPDATE moods SET score = score + 1', '', revision => '006')));
+		$as->(q(SELECT cmig.upgrade('head')));
+	}
+	is($as->('SELECT count(*) FROM users'), $chain eq 'mnfst' ? '2' : '0',
+		$chain eq 'mnfst' ? "$chain: the owner bypasses" : "$chain: the owner is bound");
+	my ($dump, $complaint) = ('', '');
+	IPC::Run::run([ 'pg_dump', '-h', $node->host, '-p', $node->port, '-U', 'backup', $chain ],
+		'<', \undef, '>', \$dump, '2>', \$complaint);
+	my $migrated = $chain eq 'mnfst' ? qr/\ttenant_admin\b/ : qr/^\S+\t\S+\t6\t/m;
+	is(() = $dump =~ /$migrated/g, 2, "$chain: the dump has every migrated row") or diag($complaint);
+}
 
 #
 # The applications of the document
