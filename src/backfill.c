@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "backfill_run.h"
+#include "backfill_skip.h"
 #include "backfill_target.h"
 #include "compat.h"
 #include "errors.h"
@@ -81,6 +82,8 @@ typedef struct Backfill
 	CmigQuery	first_end;
 	double		blocks;			/* by ctid: of the next batch */
 	double		dense_blocks;	/* that would be a batch if all rows matched */
+	CmigBackfillSkip *skip;		/* blocks that are done */
+	TransactionId xid;			/* of the batch under way, if it has one */
 	TimestampTz last;			/* until when time spent is accounted for */
 } Backfill;
 
@@ -333,12 +336,21 @@ update_blocks(Backfill *b)
 {
 	BlockNumber start = strtoul(b->next.place.names[0], NULL, 10);
 	BlockNumber bound = strtoul(b->next.bound.names[0], NULL, 10);
-	BlockNumber end = Min(start + (BlockNumber) b->blocks, bound);
+	BlockNumber end;
 	ItemPointerData from;
 	ItemPointerData to;
 	Datum		values[2];
 	int64		rows;
 
+	if (b->next.pass > 1)
+	{
+		BlockNumber next = cmig_backfill_skip_next(b->skip, b->target->parts[b->part].oid,
+												   start, bound);
+
+		b->next.passed += next - start;
+		start = next;
+	}
+	end = Min(start + (BlockNumber) b->blocks, bound);
 	ItemPointerSet(&from, start, 0);
 	ItemPointerSet(&to, end, 0);
 	values[0] = PointerGetDatum(&from);
@@ -501,6 +513,7 @@ run_batch(void *arg)
 								floor(b->blocks * Min(Max((double) b->batch_size / rows, 0.5), 2)),
 								1), MOST_BLOCKS);
 	}
+	b->xid = GetTopTransactionIdIfAny();
 	AtEOXact_GUC(false, level);
 	store(b);
 }
@@ -538,6 +551,10 @@ adopt(Backfill *b)
 	b->run.relation = b->next.relation ? pstrdup(b->next.relation) : NULL;
 	copy_names(&b->run.place);
 	copy_names(&b->run.bound);
+	MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));
+	if (TransactionIdIsValid(b->xid) && !b->one_transaction)
+		cmig_backfill_skip_add(b->skip, b->xid);
+	b->xid = InvalidTransactionId;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(b->batch_context);
 	MemoryContextReset(previous);
@@ -827,6 +844,7 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	b->one_transaction = !cmig_runner_concurrently;
 	b->caller = cmig_piecewise_caller();
 	b->prepared = -1;
+	b->skip = cmig_backfill_skip_create();
 	b->run_context = AllocSetContextCreate(context, "pg_cmig backfill state",
 										   ALLOCSET_SMALL_SIZES);
 	b->spare_context = AllocSetContextCreate(context, "pg_cmig backfill state",
