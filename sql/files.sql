@@ -143,6 +143,11 @@ SELECT cmig.remove_revision('001');
 BEGIN READ ONLY;
 SELECT cmig.remove_revision('002');
 ROLLBACK;
+-- one that a stepwise run has begun
+BEGIN;
+INSERT INTO cmig.progress (revision, direction, statement, state) VALUES ('002', 'upgrade', 1, 'done');
+SELECT cmig.remove_revision('002');
+ROLLBACK;
 SELECT cmig.remove_revision('002');
 SELECT cmig.remove_revision('002');
 SELECT revision FROM cmig.revision;

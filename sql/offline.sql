@@ -124,6 +124,12 @@ ROLLBACK;
 INSERT INTO cmig.version VALUES ('gone');
 SELECT cmig.script('upgrade', 'b1');
 SELECT steps('upgrade', 'base:b1');
+DELETE FROM cmig.version;
+-- nor where a stepwise run stands in the middle
+INSERT INTO cmig.progress (revision, direction, statement, state) VALUES ('b2', 'upgrade', 1, 'done');
+SELECT cmig.script('upgrade', 'b1');
+SELECT steps('upgrade', 'base:001');
+DELETE FROM cmig.progress;
 -- but not with a broken graph
 UPDATE cmig.revision SET down_revision = '{nothing}' WHERE revision = 'x1';
 SELECT cmig.script('upgrade', 'base:b1');

@@ -19,6 +19,7 @@
 #include "offline.h"
 #include "offline_script.h"
 #include "offline_table.h"
+#include "progress.h"
 #include "psql_text.h"
 
 PG_FUNCTION_INFO_V1(cmig_script);
@@ -337,6 +338,8 @@ cmig_script(PG_FUNCTION_ARGS)
 	offline.transaction_per_revision = PG_ARGISNULL(3) ? false : PG_GETARG_BOOL(3);
 	now = cmig_move_read(true);
 	offline.plan = read_plan(&now, direction, target, &from_here);
+	if (from_here && offline.plan->count > 0)
+		cmig_progress_require_none();
 	offline.graph = now.graph;
 	offline.table = cmig_offline_table(table, now.graph, now.applied, offline.plan);
 	offline.scripts = cmig_offline_scripts(offline.table->row_count == 0, from_here);
