@@ -178,7 +178,8 @@ level_statements(const char *verb, const char *preposition, const char *role, co
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 level ? errmsg("there is no access level \"%s\"", level)
+			 level ? errmsg("there is no access level \"%s\"",
+						strlen(level) > NAMEDATALEN ? "..." : level)
 			 : errmsg("the access level must not be null"),
 			 errhint("The levels are: %s.", level_names())));
 	return NIL;

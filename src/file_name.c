@@ -19,6 +19,7 @@
 /* What file systems allow, in bytes. */
 #define MAX_COMPONENT 255
 #define MAX_FIELD_WIDTH 100
+#define MAX_SHOWN 200
 
 /* One token of a template: %(name)[flags][width][.precision]conversion */
 typedef struct Field
@@ -35,6 +36,17 @@ static const char *const field_names[] = {
 	"rev", "slug", "epoch", "year", "month", "day", "hour", "minute", "second"
 };
 
+/* As much of a text as a message shows. */
+static char *
+shown(const char *text)
+{
+	int			length = strlen(text);
+
+	if (length <= MAX_SHOWN)
+		return pstrdup(text);
+	return psprintf("%.*s...", pg_mbcliplen(text, length, MAX_SHOWN), text);
+}
+
 pg_noreturn static void refuse_template(const char *template, const char *problem);
 
 static void
@@ -42,7 +54,7 @@ refuse_template(const char *template, const char *problem)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid file name template \"%s\"", template),
+			 errmsg("invalid file name template \"%s\"", shown(template)),
 			 errdetail("%s", problem),
 			 errhint("The tokens are %%(rev)s, %%(slug)s, %%(epoch)s, %%(year)d, %%(month).2d, %%(day).2d, %%(hour).2d, %%(minute).2d and %%(second).2d; write %%%% for a percent sign.")));
 }
@@ -87,7 +99,7 @@ read_field(const char *template, const char **p, Field *field)
 	if (field->width > MAX_FIELD_WIDTH || field->precision > MAX_FIELD_WIDTH)
 		refuse_template(template, "A token is too wide.");
 	if (**p == '\0' || strchr("sdi", **p) == NULL)
-		refuse_template(template, psprintf("The token %%(%s) does not end in s or d.", field->name));
+		refuse_template(template, psprintf("The token %%(%s) does not end in s or d.", shown(field->name)));
 	field->conversion = **p == 's' ? 's' : 'd';
 	(*p)++;
 }
@@ -274,7 +286,7 @@ append_field(StringInfo name, const Field *field, const char *template,
 						make_slug(revision->edges.message ? revision->edges.message : ""));
 			return;
 		case lengthof(field_names):
-			refuse_template(template, psprintf("There is no token %%(%s).", field->name));
+			refuse_template(template, psprintf("There is no token %%(%s).", shown(field->name)));
 	}
 
 	if (!revision->has_created_at || TIMESTAMP_NOT_FINITE(revision->created_at) ||
@@ -383,7 +395,7 @@ cmig_file_name_make(const char *template, const CmigRevisionText *revision)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("file name template \"%s\" gives revision \"%s\" the name \"%s\"",
-						template, revision->edges.id, name.data),
+						shown(template), revision->edges.id, shown(name.data)),
 				 errdetail("%s", problem),
 				 errhint("A name is a path below the folder of revision files.")));
 	return name.data;
