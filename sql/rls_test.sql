@@ -76,6 +76,17 @@ ALTER TABLE try.part DISABLE TRIGGER no;
 DELETE FROM try.part;
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.part', 'regress_rls_app', 'ann');
 
+-- a trigger that makes every row the context's own is no leak
+CREATE TABLE try.auto (user_id text, n integer);
+INSERT INTO try.auto VALUES ('ann', 1), ('bob', 2);
+GRANT ALL ON try.auto TO regress_rls_app;
+ALTER TABLE try.auto ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON try.auto USING (user_id = (SELECT current_setting('app.current_user_id', true))) WITH CHECK (true);
+SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.auto', 'regress_rls_app', 'ann') WHERE test ~ 'another';
+CREATE FUNCTION try.mine() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.user_id := current_setting('app.current_user_id'); RETURN NEW; END $$;
+CREATE TRIGGER mine BEFORE INSERT OR UPDATE ON try.auto FOR EACH ROW EXECUTE FUNCTION try.mine();
+SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.auto', 'regress_rls_app', 'ann') WHERE test ~ 'another';
+
 -- partitions
 CREATE TABLE try.ev (tenant_id integer, n integer) PARTITION BY LIST (tenant_id);
 CREATE TABLE try.ev1 PARTITION OF try.ev FOR VALUES IN (1);

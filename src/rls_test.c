@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 
 PG_FUNCTION_INFO_V1(cmig_rls_test);
 PG_FUNCTION_INFO_V1(cmig_rls_test_matrix);
@@ -177,6 +178,45 @@ pick_row(Test *test)
 	return picked.kind == CMIG_RLS_DONE ? picked.value : NULL;
 }
 
+/*
+ * How many rows with the other value of the key there are, as text that counts
+ * them; NULL where the caller does not see every row either.
+ */
+static char *
+count_strange(Test *test, const Key *key, const char *other)
+{
+	if (check_enable_rls(test->table->relid, InvalidOid, true) == RLS_ENABLED)
+		return NULL;
+	return psprintf("SELECT pg_catalog.count(*) FROM %s t WHERE t.%s = %s::%s", test->table->name,
+					quote_identifier(key->column->name), quote_literal_cstr(other),
+					key->column->cast);
+}
+
+/*
+ * Try to make rows of others.  A trigger may have made them the context's own
+ * again: what counts is what is in the table then.
+ */
+static CmigRlsOutcome
+intrude(Test *test, const Key *key, const char *other, const char *sql, int nargs, char **args)
+{
+	char	   *count = count_strange(test, key, other);
+	CmigRlsOutcome before = {CMIG_RLS_FAILED};
+	CmigRlsOutcome outcome;
+
+	if (count)
+		before = cmig_rls_try(&test->as, false, count, 0, NULL);
+	test->as.probe = count;
+	outcome = cmig_rls_try(&test->as, true, sql, nargs, args);
+	test->as.probe = NULL;
+	if (count && before.kind == CMIG_RLS_DONE && outcome.kind == CMIG_RLS_DONE &&
+		outcome.rows > 0 && outcome.counts[0] <= before.counts[0])
+	{
+		outcome.kind = CMIG_RLS_REFUSED;
+		outcome.detail = "A trigger made the rows its own.";
+	}
+	return outcome;
+}
+
 /* Insert a copy of the row; strange: the key that gets a value of others. */
 static CmigRlsOutcome
 insert_copy(Test *test, char *row, const Key *strange, char *other)
@@ -186,6 +226,7 @@ insert_copy(Test *test, char *row, const Key *strange, char *other)
 	Datum	   *names = palloc(sizeof(Datum) * list_length(test->keys));
 	char	   *lists[2] = {NULL, NULL};
 	char	   *args[2];
+	char	   *sql;
 	int			count = 0;
 	ListCell   *lc;
 
@@ -205,10 +246,12 @@ insert_copy(Test *test, char *row, const Key *strange, char *other)
 	cmig_query_each(&copied_columns, values, NULL, take_lists, lists);
 
 	args[0] = row;
-	return cmig_rls_try(&test->as, true,
-			   psprintf("INSERT INTO %s (%s) SELECT %s FROM pg_catalog.jsonb_populate_record(NULL::%s,"
-						" $1::pg_catalog.jsonb || pg_catalog.jsonb_build_object(%s)) r",
-						test->table->name, lists[0], lists[1], test->table->name, keys.data), 1, args);
+	sql = psprintf("INSERT INTO %s (%s) SELECT %s FROM pg_catalog.jsonb_populate_record(NULL::%s,"
+				   " $1::pg_catalog.jsonb || pg_catalog.jsonb_build_object(%s)) r",
+				   test->table->name, lists[0], lists[1], test->table->name, keys.data);
+	if (strange)
+		return intrude(test, strange, other, sql, 1, args);
+	return cmig_rls_try(&test->as, true, sql, 1, args);
 }
 
 /* A value of the key that is not the context's: of a row, else made up. */
@@ -239,10 +282,10 @@ report_intrusion(Test *test, const char *what, CmigRlsOutcome outcome, bool none
 				report(test, what, -1, -1, outcome.rows, "LEAK", "It was not stopped.");
 			else
 				report(test, what, -1, -1, 0, none_possible ? "not tested" : "ok",
-					   none_possible ? "There is no row of its own to move." : "No row may be changed.");
+					   none_possible ? "There is no row of its own to move." : "No row can be changed.");
 			break;
 		case CMIG_RLS_REFUSED:
-			report(test, what, -1, -1, 0, "ok", NULL);
+			report(test, what, -1, -1, 0, "ok", outcome.detail);
 			break;
 		case CMIG_RLS_CONSTRAINT:
 			report(test, what, -1, -1, -1, "LEAK",
@@ -321,6 +364,31 @@ report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed
 		report(test, what, -1, -1, -1, "not tested", outcome.message);
 }
 
+/*
+ * Give rows to others.  All at once needs no right to read, and so meets no
+ * SELECT policy; but one row that may not be moved stops it, which moving the
+ * own ones may not.
+ */
+static CmigRlsOutcome
+move(Test *test, const Key *key, char *other)
+{
+	char	   *all = psprintf("UPDATE %s AS t SET %s = %s::%s", test->table->name,
+							   quote_identifier(key->column->name),
+							   quote_literal_cstr(other), key->column->cast);
+	CmigRlsOutcome outcome = intrude(test, key, other, all, 0, NULL);
+
+	if (outcome.kind == CMIG_RLS_REFUSED || outcome.kind == CMIG_RLS_FAILED)
+	{
+		CmigRlsOutcome own = intrude(test, key, other,
+									 psprintf("%s WHERE %s", all, test->own), 0, NULL);
+
+		if (own.kind == CMIG_RLS_CONSTRAINT || outcome.kind == CMIG_RLS_FAILED ||
+			(own.kind == CMIG_RLS_DONE && own.rows > 0))
+			return own;
+	}
+	return outcome;
+}
+
 static void
 test_update(Test *test)
 {
@@ -338,13 +406,13 @@ test_update(Test *test)
 	/* taking rows over needs no right to read them */
 	if (first->value && !first->column->generated)
 		outcome = cmig_rls_try(&test->as, true,
-					  psprintf("UPDATE %s SET %s = %s::%s", test->table->name,
-							   quote_identifier(first->column->name),
-							   quote_literal_cstr(first->value), first->column->cast), 0, NULL);
+							   psprintf("UPDATE %s SET %s = %s::%s", test->table->name,
+										quote_identifier(first->column->name),
+										quote_literal_cstr(first->value), first->column->cast), 0, NULL);
 	if ((outcome.kind == CMIG_RLS_CONSTRAINT || outcome.kind == CMIG_RLS_FAILED) && any)
 		outcome = cmig_rls_try(&test->as, true,
-					  psprintf("UPDATE %s SET %s = %s", test->table->name,
-							   quote_identifier(any->name), quote_identifier(any->name)), 0, NULL);
+							   psprintf("UPDATE %s SET %s = %s", test->table->name,
+										quote_identifier(any->name), quote_identifier(any->name)), 0, NULL);
 	report_reach(test, "UPDATE", outcome, test->own_rows);
 	if (!test->has_context)
 		return;
@@ -359,12 +427,7 @@ test_update(Test *test)
 			report(test, what, -1, -1, -1, "not tested", "The key is generated.");
 			continue;
 		}
-		outcome = cmig_rls_try(&test->as, true,
-					  psprintf("UPDATE %s AS t SET %s = %s::%s WHERE %s", test->table->name,
-							   quote_identifier(key->column->name),
-							   quote_literal_cstr(other_value(test, key)), key->column->cast,
-							   test->own), 0, NULL);
-		report_intrusion(test, what, outcome, test->own_rows == 0);
+		report_intrusion(test, what, move(test, key, other_value(test, key)), test->own_rows == 0);
 	}
 }
 

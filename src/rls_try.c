@@ -110,19 +110,24 @@ cmig_rls_try(const CmigRlsAs *as, bool as_role, const char *sql, int nargs, char
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
+		Oid			caller;
+		int			security;
+
 		set_local("row_security", "on");
+		GetUserIdAndSecContext(&caller, &security);
 		if (as_role)
 		{
-			Oid			ignored;
-			int			security;
-
 			set_local(CMIG_RLS_USER_SETTING, as->user);
 			set_local(CMIG_RLS_TENANT_SETTING, as->tenant);
-			GetUserIdAndSecContext(&ignored, &security);
 			SetUserIdAndSecContext(as->role, security | SECURITY_LOCAL_USERID_CHANGE);
 		}
 		outcome.rows = (int64) cmig_query_once(sql, nargs, types, values, nulls, false,
 											   take_counts, &outcome);
+		if (as->probe)
+		{
+			SetUserIdAndSecContext(caller, security);
+			(void) cmig_query_once(as->probe, 0, NULL, NULL, NULL, false, take_counts, &outcome);
+		}
 		/* gives back the user too */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);

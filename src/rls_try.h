@@ -14,6 +14,8 @@ typedef struct CmigRlsAs
 	char	   *user;			/* the context, NULL for none */
 	char	   *tenant;
 	bool		partitioned;	/* the table has partitions, or is one */
+	const char *probe;			/* NULL, or what the caller counts before all is
+								 * rolled back */
 } CmigRlsAs;
 
 /*
@@ -31,10 +33,11 @@ typedef enum CmigRlsOutcomeKind
 typedef struct CmigRlsOutcome
 {
 	CmigRlsOutcomeKind kind;
-	int64		counts[3];		/* of a SELECT of numbers */
+	int64		counts[3];		/* of a SELECT of numbers, or of the probe */
 	int64		rows;
 	char	   *value;			/* of a SELECT of one text */
 	char	   *message;		/* the error's */
+	char	   *detail;			/* what else is to be said, or NULL */
 } CmigRlsOutcome;
 
 /*
