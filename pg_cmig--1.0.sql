@@ -135,6 +135,7 @@ COMMENT ON COLUMN cmig.journal.search_path IS 'search_path that the script start
 COMMENT ON COLUMN cmig.journal.sqlstate IS 'SQLSTATE of the error, if the step failed';
 COMMENT ON COLUMN cmig.journal.message IS 'Message of the error, if the step failed; of a stamp that a revision is no longer recorded as applied';
 COMMENT ON COLUMN cmig.journal.statement IS 'Number of the statement that failed';
+COMMENT ON SEQUENCE cmig.journal_id_seq IS 'Numbers the rows of cmig.journal';
 COMMENT ON TABLE cmig.progress IS 'Where an unfinished stepwise step stands: one row for each statement.';
 COMMENT ON COLUMN cmig.progress.revision IS 'Identifier of the revision';
 COMMENT ON COLUMN cmig.progress.direction IS 'upgrade or downgrade';
@@ -142,6 +143,7 @@ COMMENT ON COLUMN cmig.progress.statement IS 'Number of the statement in the scr
 COMMENT ON COLUMN cmig.progress.state IS 'running, in_doubt or done';
 COMMENT ON COLUMN cmig.progress.detail IS 'What resuming needs to know, for example the names of indexes';
 COMMENT ON TABLE cmig.backfill_run IS 'Where each backfill stands or ended; cmig.backfill_progress shows it.';
+COMMENT ON SEQUENCE cmig.backfill_run_id_seq IS 'Numbers the rows of cmig.backfill_run';
 COMMENT ON COLUMN cmig.backfill_run.id IS 'Order of beginning';
 COMMENT ON COLUMN cmig.backfill_run.target IS 'The table, with its schema';
 COMMENT ON COLUMN cmig.backfill_run.set_sql IS 'What is set, as it was called';

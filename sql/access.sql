@@ -84,10 +84,13 @@ SELECT has_function_privilege('regress_A "b"; DROP TABLE x; --', 'cmig.current()
 SELECT * FROM cmig.revoke_access('regress_A "b"; DROP TABLE x; --');
 SELECT has_function_privilege('regress_A "b"; DROP TABLE x; --', 'cmig.current()', 'EXECUTE');
 DROP ROLE "regress_A ""b""; DROP TABLE x; --";
--- only the owner
+-- only the owner, and only where something may be written
 SET ROLE regress_migrator;
 SELECT cmig.grant_access('regress_nobody', 'migrator');
 RESET ROLE;
+BEGIN READ ONLY;
+SELECT cmig.grant_access('regress_nobody', 'migrator');
+ROLLBACK;
 
 --
 -- Each level does its work

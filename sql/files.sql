@@ -86,6 +86,13 @@ SELECT cmig.export('001', '%(rev).s');
 SELECT cmig.export('001', '%(year)d');
 SELECT cmig.export('001', 'x');
 SELECT cmig.draft('Create accounts', 'x', file_template => '%(slug)s');
+-- nothing that *.sql of a shell, and cmig.load_directory, would pass over
+SELECT file_name FROM cmig.draft('x', '.001');
+SELECT file_name FROM cmig.draft('x', '..', file_template => 'a/%(rev)s');
+SELECT file_name FROM cmig.draft('x', '.001', file_template => 'r%(rev)s');
+-- an empty name, and one that is too long to be shown
+SELECT cmig.draft('..', 'x', file_template => '%(slug)s');
+SELECT cmig.draft('x', 'x', file_template => repeat('ä', 1000));
 -- a row by hand without a date
 BEGIN;
 ALTER TABLE cmig.revision ALTER created_at DROP NOT NULL;

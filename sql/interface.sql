@@ -37,7 +37,12 @@ GROUP BY 1 ORDER BY 1;
 SELECT p.oid::regprocedure AS without_comment FROM pg_proc p
 WHERE p.pronamespace = 'cmig'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL;
 SELECT c.oid::regclass AS without_comment FROM pg_class c
-WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'v', 'p') AND obj_description(c.oid, 'pg_class') IS NULL;
+WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'v', 'p', 'S') AND obj_description(c.oid, 'pg_class') IS NULL;
+SELECT c.oid::regclass || '.' || a.attname AS without_comment FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'v', 'p') AND NOT a.attisdropped
+	AND col_description(c.oid, a.attnum) IS NULL;
+SELECT extname AS without_comment FROM pg_extension WHERE extname = 'pg_cmig' AND obj_description(oid, 'pg_extension') IS NULL
+UNION ALL SELECT nspname FROM pg_namespace WHERE nspname = 'cmig' AND obj_description(oid, 'pg_namespace') IS NULL;
 SELECT name AS without_description FROM pg_settings WHERE name LIKE 'cmig.%' AND coalesce(short_desc, '') = '';
 
 -- nothing is for PUBLIC, all belongs to one role, none of it is SECURITY DEFINER

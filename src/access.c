@@ -23,6 +23,8 @@
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
@@ -232,13 +234,20 @@ role_argument(FunctionCallInfo fcinfo, int n)
 	return pstrdup(quote_identifier(name));
 }
 
-/* Run the statements and return them. */
+/*
+ * Run the statements and return them.  Two sessions that grant at once would
+ * meet "tuple concurrently updated" or a deadlock: one waits here.
+ */
 static Datum
-carry_out(FunctionCallInfo fcinfo, List *statements)
+carry_out(FunctionCallInfo fcinfo, const char *command, List *statements)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	ListCell   *lc;
 
+	PreventCommandDuringRecovery(command);
+	PreventCommandIfReadOnly(command);
+	LockDatabaseObject(NamespaceRelationId, get_namespace_oid("cmig", false), 0,
+					   ShareUpdateExclusiveLock);
 	foreach(lc, statements)
 	{
 		Datum		values[1] = {CStringGetTextDatum(lfirst(lc))};
@@ -257,7 +266,7 @@ cmig_grant_access(PG_FUNCTION_ARGS)
 	char	   *level = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	return carry_out(fcinfo, cmig_access_grants(role, level));
+	return carry_out(fcinfo, "cmig.grant_access()", cmig_access_grants(role, level));
 }
 
 /* The owner's own rights are no level: without them nothing would work. */
@@ -286,5 +295,5 @@ cmig_revoke_access(PG_FUNCTION_ARGS)
 
 	refuse_owner(NameStr(*PG_GETARG_NAME(0)));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	return carry_out(fcinfo, cmig_access_revokes(role));
+	return carry_out(fcinfo, "cmig.revoke_access()", cmig_access_revokes(role));
 }

@@ -3,7 +3,8 @@
  *	  The names of revision files, made from a template.
  *
  * A template may have folders in it; an id or a message cannot add any, since
- * slashes in an id are written as underscores.
+ * slashes in an id are written as underscores.  Nor can an id hide a file, which
+ * a shell's *.sql and cmig.load_directory would then pass over.
  */
 #include "postgres.h"
 
@@ -221,11 +222,14 @@ make_slug(const char *message)
 	return unknown ? slug.data : pg_any_to_server(slug.data, slug.len, PG_UTF8);
 }
 
+/* The id, where first starts a part of the path. */
 static char *
-make_id(const char *id)
+make_id(const char *id, bool first)
 {
 	char	   *result = pstrdup(id);
 
+	if (first && result[0] == '.')
+		result[0] = '_';
 	for (char *p = result; *p; p++)
 		if (*p == '/' || *p == '\\')
 			*p = '_';
@@ -279,7 +283,8 @@ append_field(StringInfo name, const Field *field, const char *template,
 	switch (which)
 	{
 		case 0:
-			append_text(name, field, template, make_id(revision->edges.id));
+			append_text(name, field, template, make_id(revision->edges.id,
+								name->len == 0 || name->data[name->len - 1] == '/'));
 			return;
 		case 1:
 			append_text(name, field, template,
@@ -387,7 +392,8 @@ cmig_file_name_make(const char *template, const CmigRevisionText *revision)
 		}
 	}
 	if (name.len == 0)
-		refuse_template(template, "It is empty.");
+		refuse_template(template, *template ? psprintf("The name that it gives revision \"%s\" is empty.",
+													   revision->edges.id) : "It is empty.");
 	if (name.len < 4 || strcmp(name.data + name.len - 4, ".sql") != 0)
 		appendStringInfoString(&name, ".sql");
 	problem = find_problem(name.data);
