@@ -725,7 +725,31 @@ CREATE PROCEDURE cmig.audit_retain(keep interval)
 AS 'MODULE_PATHNAME', 'cmig_audit_retain'
 LANGUAGE C;
 
+CREATE FUNCTION cmig.audit_history(target regclass, key text,
+	OUT id bigint, OUT clock_at timestamptz, OUT transaction_id xid8,
+	OUT operation text, OUT row_key jsonb, OUT old_key jsonb,
+	OUT changed text[], OUT old_row jsonb, OUT new_row jsonb,
+	OUT user_id text, OUT tenant_id text, OUT role text,
+	OUT session_role text, OUT application_name text,
+	OUT client_address inet, OUT revision text, OUT reason text,
+	OUT request_id text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_history'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
 CREATE FUNCTION cmig.audit_history(target regclass, key "any",
+	OUT id bigint, OUT clock_at timestamptz, OUT transaction_id xid8,
+	OUT operation text, OUT row_key jsonb, OUT old_key jsonb,
+	OUT changed text[], OUT old_row jsonb, OUT new_row jsonb,
+	OUT user_id text, OUT tenant_id text, OUT role text,
+	OUT session_role text, OUT application_name text,
+	OUT client_address inet, OUT revision text, OUT reason text,
+	OUT request_id text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_history'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_history(target text, key text,
 	OUT id bigint, OUT clock_at timestamptz, OUT transaction_id xid8,
 	OUT operation text, OUT row_key jsonb, OUT old_key jsonb,
 	OUT changed text[], OUT old_row jsonb, OUT new_row jsonb,
@@ -754,12 +778,32 @@ RETURNS SETOF anyelement
 AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.audit_as_of(row_type anyelement, at timestamptz, key text)
+RETURNS SETOF anyelement
+AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+-- for keys that are no text
 CREATE FUNCTION cmig.audit_as_of(row_type anyelement, at timestamptz, key "any")
 RETURNS SETOF anyelement
 AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.audit_diff(target regclass, key text,
+	from_time timestamptz, to_time timestamptz DEFAULT pg_catalog.now(),
+	OUT column_name text, OUT old_value jsonb, OUT new_value jsonb)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_diff'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
 CREATE FUNCTION cmig.audit_diff(target regclass, key "any",
+	from_time timestamptz, to_time timestamptz DEFAULT pg_catalog.now(),
+	OUT column_name text, OUT old_value jsonb, OUT new_value jsonb)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_diff'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_diff(target text, key text,
 	from_time timestamptz, to_time timestamptz DEFAULT pg_catalog.now(),
 	OUT column_name text, OUT old_value jsonb, OUT new_value jsonb)
 RETURNS SETOF record
@@ -805,12 +849,17 @@ COMMENT ON FUNCTION cmig.audit_script(regclass, text[], text[], text[], text[], 
 COMMENT ON PROCEDURE cmig.audit_retain(interval) IS 'Make the log''s partitions ahead, move stray rows into theirs, and drop partitions whose entries are all older than keep (NULL: none). Raises 42501, 22023, 55P03, 42P01.';
 COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copy the rows of an older audit table into the log; mapping names its columns where they are not the usual ones. Returns how many; raises 42501, 42703, 22023, 22004.';
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'The rows of a table as they were at a time: audit_as_of(NULL::<table>, <time>). Raises 42809, 42704, 22004, 42501.';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'The row with a key as it was at a time. Raises as without key, and 22023.';
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'The row with a key as it was at a time. Raises as without key, and 22023.';
 COMMENT ON FUNCTION cmig.audit_transaction(xid8) IS 'What one transaction changed, in order. Raises 42501, 42P01.';
 COMMENT ON FUNCTION cmig.audit_report(text, timestamptz, timestamptz) IS 'Counts of entries by hour, table, operation, user and role, of all tables or one. Raises 42501, 42P01, 42704.';
+COMMENT ON FUNCTION cmig.audit_history(regclass, text) IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 42704, 22023, 22004, 42501.';
 COMMENT ON FUNCTION cmig.audit_history(regclass, "any") IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 42704, 22023, 22004, 42501.';
+COMMENT ON FUNCTION cmig.audit_diff(regclass, text, timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
 COMMENT ON FUNCTION cmig.audit_diff(regclass, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
+COMMENT ON FUNCTION cmig.audit_history(text, text) IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 42704, 22023, 22004, 42501.';
 COMMENT ON FUNCTION cmig.audit_history(text, "any") IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 42704, 22023, 22004, 42501.';
+COMMENT ON FUNCTION cmig.audit_diff(text, text, timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
 COMMENT ON FUNCTION cmig.audit_diff(text, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
 
 --

@@ -49,6 +49,15 @@ SELECT schema_name, table_name, operation, user_id, sum(entries) AS entries, sum
 	FROM cmig.audit_report('person', from_time => :'t0') GROUP BY 1, 2, 3, 4 ORDER BY 3;
 SELECT count(*) FROM cmig.audit_report(to_time => :'t0');
 
+-- parameters without a type, as drivers send them
+PREPARE history AS SELECT operation, row_key FROM cmig.audit_history($1, $2);
+EXECUTE history('person', '3');
+PREPARE as_of AS SELECT * FROM cmig.audit_as_of(NULL::person, $1, $2);
+EXECUTE as_of('2100-01-01', '3');
+PREPARE diff AS SELECT count(*) FROM cmig.audit_diff($1, $2, $3, $4);
+EXECUTE diff('person', '3', '2000-01-01', '2100-01-01');
+DEALLOCATE ALL;
+
 -- bad input
 SELECT * FROM cmig.audit_history('nobody', 1);
 SELECT * FROM cmig.audit_history(NULL, 1);

@@ -66,9 +66,16 @@ typedef struct AsOf
 	bool		has_hidden;
 	bool		has_key;
 	bool		truncated;		/* there is a TRUNCATE after the time */
+	bool		keys_changed;	/* a key changed after the time */
 	ReturnSetInfo *result;
 	bool		partial;		/* an entry with only what changed was met */
 } AsOf;
+
+static CmigQuery changed_keys = {
+	"SELECT 'yes' FROM cmig_audit.log l"
+	" WHERE l.old_hash >= $1 AND l.old_hash < $2 AND l.clock_at > $3 LIMIT 1",
+	3, {INT8OID, INT8OID, TIMESTAMPTZOID}
+};
 
 static CmigQuery first_truncate = {
 	"SELECT pg_catalog.min(l.seq)::text FROM cmig_audit.log l"
@@ -132,30 +139,37 @@ key_condition(const AsOf *as_of, const char *key)
 	"SELECT coalesce(a.old_hash, a.row_hash) AS h, coalesce(a.old_key, a.row_key) AS k," \
 	" a.seq, a.command_id, a.id, a.clock_at, a.operation = 'INSERT' AS gone," \
 	" a.operation = 'DELETE' OR a.old_key IS NOT NULL AS ends, a.old_row AS image," \
-	" a.operation = 'UPDATE' AND a.old_key IS NULL AND NOT a.old_row @> a.logged_key AS partial" \
-	" FROM after a" \
+	" a.logged_key FROM after a"
+
+/* A key that a row got by changing it was not there before. */
+#define ARRIVALS \
 	" UNION ALL" \
-	" SELECT a.row_hash, a.row_key, a.seq, a.command_id, a.id, a.clock_at, true, true, NULL, false" \
+	" SELECT a.row_hash, a.row_key, a.seq, a.command_id, a.id, a.clock_at, true, true, NULL, NULL" \
 	" FROM after a WHERE a.old_key IS NOT NULL"
 
-/* Whole rows: the first entry tells all. */
+/*
+ * Whole rows: the first entry tells all.  Whether an image is whole is told by
+ * the key in it.
+ */
 static char *
 simple_query(const AsOf *as_of)
 {
 	const char *hash = as_of->has_renames ? "" : "v.h, ";
 
-	return psprintf("WITH after AS NOT MATERIALIZED (%s), event AS NOT MATERIALIZED (" EVENTS "),"
-					" first AS (SELECT DISTINCT ON (%sv.k) v.k, v.gone, v.image, v.partial, v.clock_at"
+	return psprintf("WITH after AS NOT MATERIALIZED (%s), event AS NOT MATERIALIZED (" EVENTS "%s),"
+					" first AS (SELECT DISTINCT ON (%sv.k) v.k, v.gone, v.ends, v.image, v.clock_at%s"
 					"  FROM event v ORDER BY %sv.k, v.seq, v.command_id, v.id)"
-					" SELECT pg_catalog.jsonb_populate_record(NULL::%s, %s), f.partial"
+					" SELECT pg_catalog.jsonb_populate_record(NULL::%s, %s),"
+					"  NOT f.ends AND NOT f.image @> f.%s"
 					"  FROM first f WHERE NOT f.gone%s"
 					" UNION ALL SELECT %s, false FROM %s %s"
 					"  WHERE NOT EXISTS (SELECT FROM first f WHERE f.k = %s)%s",
-					after(as_of), hash, hash, as_of->type,
+					after(as_of), as_of->keys_changed ? ARRIVALS : "", hash,
+					as_of->has_renames ? ", v.logged_key" : "", hash, as_of->type,
 					shown(as_of, renamed(as_of, "f.image", "f.clock_at")),
+					as_of->has_renames ? "logged_key" : "k",
 					key_condition(as_of, "f.k"), as_of->alias, as_of->table, as_of->alias,
-					as_of->live_key,
-					key_condition(as_of, as_of->live_key));
+					as_of->live_key, key_condition(as_of, as_of->live_key));
 }
 
 /*
@@ -199,7 +213,7 @@ until(const AsOf *as_of)
 static char *
 general_query(const AsOf *as_of)
 {
-	return psprintf("WITH after AS (%s), until AS (%s), event AS (" EVENTS "),"
+	return psprintf("WITH after AS (%s), until AS (%s), event AS (" EVENTS ARRIVALS "),"
 					" chain AS (SELECT w.* FROM (SELECT v.*, pg_catalog.count(*) FILTER (WHERE v.ends) OVER ("
 					"   PARTITION BY v.k ORDER BY v.seq, v.command_id, v.id"
 					"   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS n FROM event v) w WHERE w.n = 0),"
@@ -394,7 +408,7 @@ table_of_argument(FunctionCallInfo fcinfo)
 }
 
 static void
-take_sequence(TupleDesc desc, HeapTuple row, void *arg)
+take_text(TupleDesc desc, HeapTuple row, void *arg)
 {
 	*(char **) arg = cmig_query_text(desc, row, 1);
 }
@@ -430,6 +444,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	char		nulls[PARAMETERS + 1] = "   nnnnn";
 	Datum		truncate_values[2];
 	char	   *truncate = NULL;
+	char	   *changed = NULL;
 	Jsonb	   *renames;
 	ArrayType  *hidden;
 	int			guc_level;
@@ -471,9 +486,12 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 		values[6] = PointerGetDatum(hidden);
 		nulls[6] = ' ';
 	}
+	cmig_query_each(&changed_keys, (Datum[3]) {values[1], values[2], values[0]}, NULL,
+					take_text, &changed);
+	as_of.keys_changed = changed != NULL;
 	truncate_values[0] = values[1];
 	truncate_values[1] = values[0];
-	cmig_query_each(&first_truncate, truncate_values, NULL, take_sequence, &truncate);
+	cmig_query_each(&first_truncate, truncate_values, NULL, take_text, &truncate);
 	if (truncate)
 	{
 		as_of.truncated = true;
@@ -484,6 +502,9 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	/* keys are logged in UTC */
 	guc_level = NewGUCNestLevel();
 	(void) set_config_option("timezone", "UTC", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	/* compiling takes longer than the expressions are worth */
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	if (as_of.target->key_columns == NIL)
 		run(&as_of, counting_query(&as_of), values, nulls);

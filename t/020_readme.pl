@@ -1,7 +1,7 @@
 # The documents are complete and true.
 #
 # What they print is what happens: every example of README.md, of the chains'
-# README.md, of doc/row-level-security.md and of doc/stepwise.md is run, and those of
+# README.md, of doc/row-level-security.md, doc/audit.md and doc/stepwise.md is run, and those of
 # doc/reference.md in the sections that say so (doc/production.md has a test of
 # its own).  DocExamples.pm says what is run and how; when output has changed on
 # purpose, the test leaves a copy of the document with the new output in
@@ -25,7 +25,7 @@ my $node = new_node('readme');
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE shop LOGIN CREATEDB');
 
-my @documents = @ARGV ? @ARGV : ("$top/README.md", glob("$top/migrations/*/README.md"), "$top/doc/row-level-security.md", "$top/doc/stepwise.md", "$top/doc/reference.md");
+my @documents = @ARGV ? @ARGV : ("$top/README.md", glob("$top/migrations/*/README.md"), "$top/doc/row-level-security.md", "$top/doc/audit.md", "$top/doc/stepwise.md", "$top/doc/reference.md");
 foreach my $path (map { Cwd::abs_path($_) } @documents)
 {
 	my $mode = $path =~ /reference/ ? 'on demand' : $path =~ /migrations/ ? 'whole' : 'sections';
