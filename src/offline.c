@@ -25,6 +25,8 @@
 PG_FUNCTION_INFO_V1(cmig_script);
 
 #define MAX_LISTED 10
+/* What stands around a script, generously. */
+#define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
 
 typedef struct Offline
 {
@@ -170,6 +172,13 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	bool		verified = offline->plan->direction == CMIG_UPGRADE && run->verify_sql;
 	bool		more = number + 1 < offline->plan->count && !offline->transaction_per_revision;
 
+	if ((Size) offline->text.len + strlen(run->sql) + (verified ? strlen(run->verify_sql) : 0) >
+		MaxAllocSize - TEXT_MARGIN)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the text would be larger than 1 GB"),
+				 errdetail("Revision \"%s\" does not go into it any more.", run->revision),
+				 errhint("Make several texts, for ranges from:to.")));
 	append_title(offline, number);
 	if (run->transactional)
 	{
