@@ -498,8 +498,14 @@ char *
 cmig_rls_expr_repaired(Node *tree, Oid relid)
 {
 	Node	   *repaired = repair_calls(repair_settings(tree, NULL), NULL);
-	int			guc_level = NewGUCNestLevel();
+	char	   *name = get_rel_name(relid);
+	int			guc_level;
 	char	   *text;
+
+	/* dropped meanwhile */
+	if (name == NULL)
+		return pstrdup("...");
+	guc_level = NewGUCNestLevel();
 
 	/* every name in it qualified, every date the same for all sessions */
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
@@ -507,7 +513,7 @@ cmig_rls_expr_repaired(Node *tree, Oid relid)
 	(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	text = deparse_expression(repaired,
-							  deparse_context_for(get_rel_name(relid), relid), false, false);
+							  deparse_context_for(name, relid), false, false);
 	AtEOXact_GUC(false, guc_level);
 	return text;
 }

@@ -106,10 +106,30 @@ find_column(const CmigRlsTable *table, char *wanted, const char *usual,
 	return require_column(table, wanted, argument)->name;
 }
 
+/* Are two keys compared by an operator that there is? */
+static bool
+comparable(const CmigRlsColumn *a, const CmigRlsColumn *b)
+{
+	bool		a_number = strstr(a->cast, "int") != NULL;
+	bool		b_number = strstr(b->cast, "int") != NULL;
+
+	return (a_number && b_number) || strcmp(a->cast, b->cast) == 0;
+}
+
 static void
 resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 			const CmigRlsTable *via, CmigRlsState *state)
 {
+	CmigRlsColumn *key;
+	CmigRlsColumn *via_key;
+
+	if (via->relid == table->relid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the membership table of %s is the table itself", table->name),
+				 errdetail("Its policy would ask itself without end."),
+				 errhint("A membership table is protected by its user's column: user_column => '%s'.",
+						 is_given(options->via_user) ? options->via_user : "user_id")));
 	if (is_given(options->user_column))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -124,8 +144,16 @@ resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 	if (!is_given(options->via_key))
 		options->via_key = options->key_column;
 	(void) require_column(via, options->via_user, "via_user");
-	(void) require_column(via, options->via_key, "via_key");
-	state->key_column = require_column(table, options->key_column, "key_column")->name;
+	via_key = require_column(via, options->via_key, "via_key");
+	key = require_column(table, options->key_column, "key_column");
+	if (!comparable(key, via_key))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of table %s cannot be looked up in column \"%s\" of %s",
+						key->name, table->name, via_key->name, via->name),
+				 errdetail("Their types are %s and %s.", key->type, via_key->type),
+				 errhint("Name the right columns with key_column and via_key.")));
+	state->key_column = key->name;
 	state->via = via->name;
 	state->via_key = options->via_key;
 	state->via_user = options->via_user;

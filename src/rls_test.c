@@ -138,6 +138,7 @@ static CmigQuery copied_columns = {
 	" string_agg(CASE WHEN a.attname::text = ANY ($2) OR NOT (u.attnum IS NOT NULL) THEN 'r.' || quote_ident(a.attname)"
 	"  WHEN a.atttypid = 'uuid'::regtype THEN 'pg_catalog.gen_random_uuid()'"
 	"  WHEN a.atttypid IN ('int8'::regtype, 'int4'::regtype) THEN '(pg_catalog.random() * 1000000000)::integer'"
+	"  WHEN a.atttypid = 'int2'::regtype THEN '(pg_catalog.random() * 32000)::smallint'"
 	"  WHEN a.atttypid IN ('text'::regtype, 'varchar'::regtype) THEN"
 	"   CASE WHEN a.atttypmod > 4 THEN format('pg_catalog.left(pg_catalog.md5(pg_catalog.random()::text), %s)', a.atttypmod - 4)"
 	"   ELSE 'pg_catalog.md5(pg_catalog.random()::text)' END"
