@@ -195,7 +195,9 @@ SET ROLE regress_author;
 SELECT cmig.create_revision('x', 'ALTER ROLE regress_author SUPERUSER', '', revision => '006');
 RESET ROLE;
 SET SESSION AUTHORIZATION regress_migrator;
+\set VERBOSITY sqlstate
 SELECT count(*) FROM cmig.upgrade();
+\set VERBOSITY default
 RESET SESSION AUTHORIZATION;
 -- an author's object beside the migrator's path is not taken for ours
 SET ROLE regress_author;

@@ -64,7 +64,9 @@ WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'S') AND e.ex
 -- a schema of that name that somebody made before is not taken over
 DROP EXTENSION pg_cmig;
 CREATE SCHEMA cmig;
+\set VERBOSITY terse
 CREATE EXTENSION pg_cmig;
+\set VERBOSITY default
 DROP SCHEMA cmig;
 CREATE EXTENSION pg_cmig SCHEMA public;
 SELECT name, setting, vartype, enumvals, context FROM pg_settings

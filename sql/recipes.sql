@@ -5,7 +5,7 @@ CREATE TABLE users (id int PRIMARY KEY, email text);
 INSERT INTO users SELECT i, 'u' || i FROM generate_series(1, 100) i;
 INSERT INTO orders SELECT i, 1 + i % 100, i, 'c' || i FROM generate_series(1, 1000) i;
 CREATE VIEW constraints AS SELECT conname, contype, convalidated, pg_get_constraintdef(oid) AS definition
-	FROM pg_constraint WHERE conrelid IN ('orders'::regclass, 'users'::regclass) AND contype <> 'p' ORDER BY conname COLLATE "C";
+	FROM pg_constraint WHERE conrelid IN ('orders'::regclass, 'users'::regclass) AND contype IN ('c', 'f', 'u') ORDER BY conname COLLATE "C";
 
 CALL cmig.add_not_null('users', 'email');
 CALL cmig.add_not_null('users', 'email');
@@ -74,7 +74,9 @@ CALL cmig.add_check('users', 'x', 'id IN (SELECT 1)');
 CALL cmig.add_check('users', 'x', NULL);
 CALL cmig.add_foreign_key('orders', '{nonsense}', 'users');
 CALL cmig.add_foreign_key('orders', '{}', 'users');
+\set VERBOSITY terse
 CALL cmig.add_foreign_key('orders', '{code}', 'users');
+\set VERBOSITY default
 CALL cmig.add_foreign_key('orders', '{user_id}', 'constraints');
 CALL cmig.add_foreign_key('orders', '{user_id}', 'users', '{email}', 'x');
 CALL cmig.add_foreign_key('orders', '{user_id}', 'users', on_delete => 'explode', name => 'y');

@@ -15,6 +15,7 @@
 #error "pg_cmig needs PostgreSQL 15 or newer"
 #endif
 
+#include "access/genam.h"
 #include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "storage/lock.h"
@@ -94,6 +95,21 @@ cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 #define cmig_guc_variables_compat(count) \
 	(*(count) = GetNumConfigOptions(), get_guc_variables())
 #endif
+
+/*
+ * What insertions into an index keep between them, a BRIN index a buffer,
+ * is let go; before the index is closed.
+ */
+static inline void
+cmig_index_insert_cleanup_compat(Relation index, struct IndexInfo *info)
+{
+#if PG_VERSION_NUM >= 170000
+	index_insert_cleanup(index, info);
+#else
+	(void) index;
+	(void) info;
+#endif
+}
 
 /* Has an INSERT, UPDATE or DELETE statement a RETURNING clause? */
 #if PG_VERSION_NUM >= 180000
