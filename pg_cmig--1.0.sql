@@ -480,7 +480,19 @@ CREATE PROCEDURE cmig.add_foreign_key(target regclass, columns text[],
 AS 'MODULE_PATHNAME', 'cmig_add_foreign_key'
 LANGUAGE C;
 
+CREATE PROCEDURE cmig.add_foreign_key(target regclass, columns text,
+	referenced regclass, referenced_columns text DEFAULT NULL,
+	name text DEFAULT NULL, on_delete text DEFAULT 'NO ACTION',
+	on_update text DEFAULT 'NO ACTION')
+AS 'MODULE_PATHNAME', 'cmig_add_foreign_key'
+LANGUAGE C;
+
 CREATE PROCEDURE cmig.add_unique(target regclass, columns text[],
+	name text DEFAULT NULL)
+AS 'MODULE_PATHNAME', 'cmig_add_unique'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.add_unique(target regclass, columns text,
 	name text DEFAULT NULL)
 AS 'MODULE_PATHNAME', 'cmig_add_unique'
 LANGUAGE C;
@@ -488,7 +500,9 @@ LANGUAGE C;
 COMMENT ON PROCEDURE cmig.add_not_null(regclass, text) IS 'ALTER COLUMN SET NOT NULL without a long lock: a CHECK that is not valid, validated, then SET NOT NULL, each committed. Can be called again. Raises 23514, 25001, 42703, 55P03.';
 COMMENT ON PROCEDURE cmig.add_check(regclass, text, text) IS 'Add a CHECK constraint as NOT VALID, then validate it, each committed. Can be called again. Raises 23514, 25001, 42710, 55P03.';
 COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text[], regclass, text[], text, text, text) IS 'Add a foreign key as NOT VALID, then validate it, each committed; referenced_columns is the primary key if it is not given. Can be called again. Raises 23503, 25001, 42710, 55P03.';
+COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text, regclass, text, text, text, text) IS 'For one column, or a literal such as {a,b}: add a foreign key as NOT VALID, then validate it, each committed; referenced_columns is the primary key if it is not given. Can be called again. Raises 23503, 25001, 42710, 55P03.';
 COMMENT ON PROCEDURE cmig.add_unique(regclass, text[], text) IS 'Build a unique index concurrently and make it a constraint. Can be called again; drops the invalid index of an interrupted build. Raises 23505, 25001, 42710, 42P07, 55P03.';
+COMMENT ON PROCEDURE cmig.add_unique(regclass, text, text) IS 'For one column, or a literal such as {a,b}: build a unique index concurrently and make it a constraint. Can be called again; drops the invalid index of an interrupted build. Raises 23505, 25001, 42710, 42P07, 55P03.';
 
 CREATE VIEW cmig.backfill_progress AS
 SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,

@@ -19,6 +19,9 @@ CALL cmig.add_unique('orders', ARRAY['user_id', 'amount'], 'orders_user_amount')
 SELECT * FROM constraints;
 SELECT attname, attnotnull FROM pg_attribute WHERE attrelid = 'users'::regclass AND attnum > 0 ORDER BY 1;
 
+CALL cmig.add_unique('orders', 'code');
+CALL cmig.add_foreign_key('orders', 'user_id', 'users', 'id', on_delete => 'cascade');
+CALL cmig.add_unique('orders', 'nonsense');
 -- other constraints of that name are not touched
 CALL cmig.add_check('orders', 'orders_amount_positive', 'amount > 1');
 CALL cmig.add_check('orders', 'orders_code_key', 'amount > 1');

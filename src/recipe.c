@@ -37,6 +37,7 @@
 #include "parser/scansup.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -222,7 +223,23 @@ optional_name(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : required_name(fcinfo, n);
 }
 
-/* "a, b" of a text[] argument, quoted; names gets the plain ones. */
+/* The columns of a text[] argument, or of a text one: a name, or '{a,b}'. */
+static ArrayType *
+array_argument(FunctionCallInfo fcinfo, int n)
+{
+	char	   *value;
+	Datum		name;
+
+	if (get_fn_expr_argtype(fcinfo->flinfo, n) != TEXTOID)
+		return PG_GETARG_ARRAYTYPE_P(n);
+	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (value[0] == '{')
+		return DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1));
+	name = CStringGetTextDatum(value);
+	return construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+/* "a, b" of a list of columns, quoted; names gets the plain ones. */
 static char *
 columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, List **names)
 {
@@ -233,7 +250,7 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, Li
 
 	*names = NIL;
 	if (!PG_ARGISNULL(n))
-		deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
+		deconstruct_array(array_argument(fcinfo, n), TEXTOID, -1, false, TYPALIGN_INT,
 						  &elements, &nulls, &count);
 	if (count == 0)
 		ereport(ERROR,
