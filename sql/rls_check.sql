@@ -140,6 +140,10 @@ SELECT * FROM pg_temp.found('per_row_function');
 SELECT * FROM pg_temp.found('cast_of_empty');
 ALTER POLICY p ON chk.t USING (tenant_id = (SELECT current_setting('app.current_tenant_id', false)::integer));
 SELECT severity, problem FROM pg_temp.found('cast_of_empty') UNION ALL SELECT severity, problem FROM pg_temp.found('no_missing_ok');
+ALTER POLICY p ON chk.t USING (tenant_id = (SELECT COALESCE(current_setting('app.current_tenant_id', true), '0')::integer));
+SELECT * FROM pg_temp.found('cast_of_empty');
+ALTER POLICY p ON chk.t USING (tenant_id = (SELECT COALESCE(NULLIF(current_setting('app.current_tenant_id', true), ''), '0')::integer));
+SELECT * FROM pg_temp.found('cast_of_empty');
 -- with a column it cannot run once
 CREATE FUNCTION chk.is_member(integer) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT true';
 ALTER POLICY p ON chk.t USING (chk.is_member(tenant_id));

@@ -77,6 +77,15 @@ may_be_empty(Node *node)
 			return false;
 		node = strip((Node *) ((TargetEntry *) linitial(query->targetList))->expr);
 	}
+	/* '' is not null: the next argument is not taken */
+	if (IsA(node, CoalesceExpr))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((CoalesceExpr *) node)->args)
+			if (may_be_empty(lfirst(lc)))
+				return true;
+	}
 	return is_current_setting(node);
 }
 
@@ -308,7 +317,12 @@ read_walker(Node *node, void *context)
 					found->self_compared = "a column";
 				break;
 			}
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			read_function(reading, get_opcode(((OpExpr *) node)->opno), node);
+			break;
 		case T_ScalarArrayOpExpr:
+			read_function(reading, get_opcode(((ScalarArrayOpExpr *) node)->opno), node);
 			read_key(reading, ((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args);
 			break;
 		case T_CoerceViaIO:
