@@ -6,18 +6,14 @@
  * that comes next in a short transaction with lock retries, look again.  So a
  * recipe needs no memory of its own: called again after an interruption it
  * goes on, and called when all is done it does nothing.
- *
- * With cmig.concurrently off the statements run in the caller's transaction,
- * without CONCURRENTLY.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "errors.h"
-#include "lock_wait.h"
+#include "online.h"
 #include "query.h"
 #include "resume.h"
-#include "runner.h"
 #include "toplevel.h"
 
 #include "access/htup_details.h"
@@ -28,19 +24,14 @@
 #include "commands/defrem.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
-#include "parser/scansup.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
@@ -50,290 +41,16 @@ PG_FUNCTION_INFO_V1(cmig_add_check);
 PG_FUNCTION_INFO_V1(cmig_add_foreign_key);
 PG_FUNCTION_INFO_V1(cmig_add_unique);
 
-typedef struct Recipe
-{
-	const char *procedure;
-	bool		one_transaction;
-	bool		alone;			/* not part of a revision */
-	Oid			table;
-	char	   *table_name;		/* qualified and quoted */
-	MemoryContext caller;
-	MemoryContext context;
-} Recipe;
-
-/* A constraint as it stands in the catalog. */
-typedef struct KnownConstraint
-{
-	bool		exists;
-	bool		valid;
-	char	   *kind;			/* contype */
-	char	   *definition;		/* without NOT VALID */
-	char	   *condition;		/* of a CHECK */
-} KnownConstraint;
-
-static CmigQuery constraint_query = {
-	.sql = "SELECT convalidated, contype::text,"
-	" regexp_replace(pg_get_constraintdef(oid), ' NOT VALID$', ''),"
-	" pg_get_expr(conbin, conrelid)"
-	" FROM pg_constraint WHERE conrelid = $1 AND conname = $2::name",
-	.nargs = 2,
-	.argtypes = {OIDOID, TEXTOID}
-};
-
-/*
- * Starting and ending
- */
-
-static void
-begin(Recipe *recipe, FunctionCallInfo fcinfo, const char *procedure)
-{
-	recipe->procedure = procedure;
-	recipe->one_transaction = !cmig_runner_concurrently;
-	recipe->alone = cmig_runner_current() == NULL;
-	recipe->caller = CurrentMemoryContext;
-	if (!recipe->one_transaction)
-		cmig_toplevel_require(fcinfo, procedure);
-	PreventCommandIfReadOnly(procedure);
-	recipe->context = recipe->one_transaction ?
-		AllocSetContextCreate(CurrentMemoryContext, "pg_cmig recipe", ALLOCSET_DEFAULT_SIZES) :
-		cmig_toplevel_context("pg_cmig recipe");
-	MemoryContextSwitchTo(recipe->context);
-	if (!recipe->one_transaction)
-		cmig_toplevel_snapshot();
-
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the target must not be null"),
-				 errhint("Name a table.")));
-	recipe->table = PG_GETARG_OID(0);
-	if (get_rel_relkind(recipe->table) != RELKIND_RELATION &&
-		get_rel_relkind(recipe->table) != RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("%s needs a table", procedure),
-				 errhint("Name a table.")));
-	recipe->table_name =
-		quote_qualified_identifier(get_namespace_name(get_rel_namespace(recipe->table)),
-								   get_rel_name(recipe->table));
-}
-
-static void
-finish(Recipe *recipe)
-{
-	if (!recipe->one_transaction)
-		cmig_toplevel_commit();
-	MemoryContextSwitchTo(recipe->caller);
-	MemoryContextDelete(recipe->context);
-}
-
-static void
-describe_error(void *arg)
-{
-	cmig_lock_wait_explain();
-	switch (geterrcode())
-	{
-		case ERRCODE_CHECK_VIOLATION:
-		case ERRCODE_FOREIGN_KEY_VIOLATION:
-			errhint("Rows that break it are there from before; new ones are refused already. Put them right, for example with CALL cmig.backfill, then CALL this again.");
-			break;
-		case ERRCODE_UNIQUE_VIOLATION:
-			errhint("Remove the duplicates, then CALL this again: it drops the index that the failed build left.");
-			break;
-	}
-	errcontext("pg_cmig: %s of %s", ((Recipe *) arg)->procedure, ((Recipe *) arg)->table_name);
-}
-
-typedef void (*RecipeSteps) (Recipe *recipe, void *arg);
-
-/* Frame the steps: errors tell where they were, the watch on locks ends. */
-static void
-carry_out(Recipe *recipe, RecipeSteps steps, void *arg)
-{
-	ErrorContextCallback callback;
-
-	callback.callback = describe_error;
-	callback.arg = recipe;
-	callback.previous = error_context_stack;
-	PG_TRY();
-	{
-		error_context_stack = &callback;
-		if (recipe->alone)
-			cmig_lock_wait_watch(GetUserId());
-		steps(recipe, arg);
-	}
-	PG_CATCH();
-	{
-		if (recipe->alone)
-			cmig_lock_wait_unwatch();
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	error_context_stack = callback.previous;
-	if (recipe->alone)
-		cmig_lock_wait_unwatch();
-	finish(recipe);
-}
-
-/* One statement; a snapshot to look around with is there afterwards. */
-static void
-run(Recipe *recipe, const char *sql)
-{
-	if (recipe->one_transaction)
-	{
-		cmig_runner_execute(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT)),
-							sql, None_Receiver);
-		return;
-	}
-	cmig_toplevel_commit();
-	cmig_lock_wait_forget();
-	cmig_runner_restart_timeout();
-	cmig_toplevel_run_sql(sql, psprintf("%s of %s", recipe->procedure, recipe->table_name));
-	cmig_toplevel_snapshot();
-}
-
-/*
- * Arguments
- */
-
-static char *
-required_text(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	char	   *value = PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-
-	if (value == NULL || value[strspn(value, " \t\r\n")] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be empty", name)));
-	return value;
-}
-
-static char *
-required_name(FunctionCallInfo fcinfo, int n)
-{
-	char	   *value = required_text(fcinfo, n, "the name");
-
-	truncate_identifier(value, strlen(value), true);
-	return value;
-}
-
-static char *
-optional_name(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : required_name(fcinfo, n);
-}
-
-/* The columns of a text[] argument, or of a text one: a name, or '{a,b}'. */
-static ArrayType *
-array_argument(FunctionCallInfo fcinfo, int n)
-{
-	char	   *value;
-	Datum		name;
-
-	if (get_fn_expr_argtype(fcinfo->flinfo, n) != TEXTOID)
-		return PG_GETARG_ARRAYTYPE_P(n);
-	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
-	if (value[0] == '{')
-		return DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1));
-	name = CStringGetTextDatum(value);
-	return construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT);
-}
-
-/* "a, b" of a list of columns, quoted; names gets the plain ones. */
-static char *
-columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, List **names)
-{
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count = 0;
-	StringInfoData list;
-
-	*names = NIL;
-	if (!PG_ARGISNULL(n))
-		deconstruct_array(array_argument(fcinfo, n), TEXTOID, -1, false, TYPALIGN_INT,
-						  &elements, &nulls, &count);
-	if (count == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must name at least one column", what),
-				 errhint("Say ARRAY['<column>', ...].")));
-	initStringInfo(&list);
-	for (int i = 0; i < count; i++)
-	{
-		char	   *name = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
-
-		if (name == NULL || get_attnum(table, name) <= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" of relation \"%s\" does not exist",
-							name ? name : "", get_rel_name(table))));
-		*names = lappend(*names, name);
-		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", quote_identifier(name));
-	}
-	return list.data;
-}
-
-/* "a_b" of names, for a constraint's name. */
-static char *
-joined(List *names)
-{
-	StringInfoData text;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	foreach(lc, names)
-		appendStringInfo(&text, "%s%s", text.len > 0 ? "_" : "", (char *) lfirst(lc));
-	return text.data;
-}
-
-/*
- * The catalog
- */
-
-static void
-keep_constraint(TupleDesc desc, HeapTuple row, void *arg)
-{
-	KnownConstraint *constraint = arg;
-	bool		isnull;
-
-	constraint->exists = true;
-	constraint->valid = DatumGetBool(cmig_query_datum(desc, row, 1, &isnull));
-	constraint->kind = cmig_query_text(desc, row, 2);
-	constraint->definition = cmig_query_text(desc, row, 3);
-	constraint->condition = cmig_query_text(desc, row, 4);
-}
-
-static KnownConstraint
-find_constraint(Oid table, const char *name)
-{
-	KnownConstraint constraint = {0};
-	Datum		values[2] = {ObjectIdGetDatum(table), CStringGetTextDatum(name)};
-
-	cmig_query_each(&constraint_query, values, NULL, keep_constraint, &constraint);
-	return constraint;
-}
-
-static void
-refuse_other(const Recipe *recipe, const char *name, const char *definition)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DUPLICATE_OBJECT),
-			 errmsg("constraint \"%s\" of table %s is there already and is another one",
-					name, recipe->table_name),
-			 errdetail("It is: %s.", definition),
-			 errhint("Choose another name, or drop it before.")));
-}
-
 /* NOT VALID first, which checks new rows at once, then the old rows. */
 static void
-add_validated(Recipe *recipe, const KnownConstraint *there, const char *name,
+add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *name,
 			  const char *definition)
 {
 	if (!there->exists)
-		run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID",
+		cmig_online_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID",
 							 recipe->table_name, quote_identifier(name), definition));
 	if (!there->exists || !there->valid)
-		run(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+		cmig_online_run(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
 							 recipe->table_name, quote_identifier(name)));
 }
 
@@ -425,28 +142,28 @@ typedef struct CheckSteps
 } CheckSteps;
 
 static void
-add_check(Recipe *recipe, void *arg)
+add_check(CmigRecipe *recipe, void *arg)
 {
 	CheckSteps *check = arg;
-	KnownConstraint there = find_constraint(recipe->table, check->name);
+	CmigKnownConstraint there = cmig_online_find_constraint(recipe->table, check->name);
 	char	   *normal = normal_condition(recipe->table, check->condition);
 
 	if (there.exists &&
 		(strcmp(there.kind, "c") != 0 || !same_text(there.condition, normal)))
-		refuse_other(recipe, check->name, there.definition);
+		cmig_online_refuse_other(recipe, check->name, there.definition);
 	add_validated(recipe, &there, check->name, psprintf("CHECK (%s\n)", check->condition));
 }
 
 Datum
 cmig_add_check(PG_FUNCTION_ARGS)
 {
-	Recipe		recipe;
+	CmigRecipe		recipe;
 	CheckSteps	check;
 
-	begin(&recipe, fcinfo, "cmig.add_check");
-	check.name = required_name(fcinfo, 1);
-	check.condition = required_text(fcinfo, 2, "the condition");
-	carry_out(&recipe, add_check, &check);
+	cmig_online_begin(&recipe, fcinfo, "cmig.add_check");
+	check.name = cmig_online_name(fcinfo, 1);
+	check.condition = cmig_online_text(fcinfo, 2, "the condition");
+	cmig_online_carry_out(&recipe, add_check, &check);
 	PG_RETURN_VOID();
 }
 
@@ -473,7 +190,7 @@ is_not_null(Oid table, const char *column)
  * two statements, since one would drop the constraint before it looks.
  */
 static void
-add_not_null(Recipe *recipe, void *arg)
+add_not_null(CmigRecipe *recipe, void *arg)
 {
 	char	   *column = arg;
 	CheckSteps	check;
@@ -483,28 +200,28 @@ add_not_null(Recipe *recipe, void *arg)
 	if (!is_not_null(recipe->table, column))
 	{
 		add_check(recipe, &check);
-		run(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
+		cmig_online_run(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
 							 recipe->table_name, quote_identifier(column)));
 	}
-	if (find_constraint(recipe->table, check.name).exists)
-		run(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
+	if (cmig_online_find_constraint(recipe->table, check.name).exists)
+		cmig_online_run(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
 							 quote_identifier(check.name)));
 }
 
 Datum
 cmig_add_not_null(PG_FUNCTION_ARGS)
 {
-	Recipe		recipe;
+	CmigRecipe		recipe;
 	char	   *column;
 
-	begin(&recipe, fcinfo, "cmig.add_not_null");
-	column = required_text(fcinfo, 1, "the column");
+	cmig_online_begin(&recipe, fcinfo, "cmig.add_not_null");
+	column = cmig_online_text(fcinfo, 1, "the column");
 	if (get_attnum(recipe.table, column) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist", column,
 						get_rel_name(recipe.table))));
-	carry_out(&recipe, add_not_null, column);
+	cmig_online_carry_out(&recipe, add_not_null, column);
 	PG_RETURN_VOID();
 }
 
@@ -538,13 +255,13 @@ typedef struct ForeignKeySteps
 } ForeignKeySteps;
 
 static void
-add_foreign_key(Recipe *recipe, void *arg)
+add_foreign_key(CmigRecipe *recipe, void *arg)
 {
 	ForeignKeySteps *key = arg;
-	KnownConstraint there = find_constraint(recipe->table, key->name);
+	CmigKnownConstraint there = cmig_online_find_constraint(recipe->table, key->name);
 
 	if (there.exists && strcmp(there.definition, key->definition) != 0)
-		refuse_other(recipe, key->name, there.definition);
+		cmig_online_refuse_other(recipe, key->name, there.definition);
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE && !recipe->one_transaction)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -561,7 +278,7 @@ primary_key_columns(Oid table)
 {
 	Bitmapset  *columns;
 	Oid			constraint;
-	KnownConstraint there;
+	CmigKnownConstraint there;
 	char	   *name = NULL;
 	char	   *open;
 	char	   *close;
@@ -575,7 +292,7 @@ primary_key_columns(Oid table)
 				 errmsg("there is no primary key for referenced table \"%s\"",
 						get_rel_name(table)),
 				 errhint("Name the referenced columns.")));
-	there = find_constraint(table, name);
+	there = cmig_online_find_constraint(table, name);
 	open = strchr(there.definition, '(');
 	close = strrchr(there.definition, ')');
 	return pnstrdup(open + 1, close - open - 1);
@@ -584,7 +301,7 @@ primary_key_columns(Oid table)
 Datum
 cmig_add_foreign_key(PG_FUNCTION_ARGS)
 {
-	Recipe		recipe;
+	CmigRecipe		recipe;
 	ForeignKeySteps key;
 	char	   *columns;
 	char	   *referenced_columns;
@@ -595,8 +312,8 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	const char *on_update;
 	StringInfoData definition;
 
-	begin(&recipe, fcinfo, "cmig.add_foreign_key");
-	columns = columns_argument(fcinfo, 1, "columns", recipe.table, &names);
+	cmig_online_begin(&recipe, fcinfo, "cmig.add_foreign_key");
+	columns = cmig_online_columns(fcinfo, 1, "columns", recipe.table, &names);
 	if (PG_ARGISNULL(2) || (get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_RELATION &&
 							get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_PARTITIONED_TABLE))
 		ereport(ERROR,
@@ -604,10 +321,10 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 				 errmsg("the referenced relation must be a table")));
 	referenced = PG_GETARG_OID(2);
 	referenced_columns = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
-		columns_argument(fcinfo, 3, "referenced_columns", referenced, &referenced_names);
-	key.name = optional_name(fcinfo, 4);
+		cmig_online_columns(fcinfo, 3, "referenced_columns", referenced, &referenced_names);
+	key.name = cmig_online_optional_name(fcinfo, 4);
 	if (key.name == NULL)
-		key.name = makeObjectName(get_rel_name(recipe.table), joined(names), "fkey");
+		key.name = makeObjectName(get_rel_name(recipe.table), cmig_online_joined(names), "fkey");
 	on_delete = action_argument(fcinfo, 5, "on_delete");
 	on_update = action_argument(fcinfo, 6, "on_update");
 
@@ -621,7 +338,7 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	if (strcmp(on_delete, "NO ACTION") != 0)
 		appendStringInfo(&definition, " ON DELETE %s", on_delete);
 	key.definition = definition.data;
-	carry_out(&recipe, add_foreign_key, &key);
+	cmig_online_carry_out(&recipe, add_foreign_key, &key);
 	PG_RETURN_VOID();
 }
 
@@ -668,7 +385,7 @@ keep_index(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 static void
-build_index(Recipe *recipe, const UniqueSteps *unique)
+build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 {
 	const char *concurrently = recipe->one_transaction ? "" : "CONCURRENTLY ";
 
@@ -697,28 +414,28 @@ build_index(Recipe *recipe, const UniqueSteps *unique)
 				cmig_toplevel_snapshot();
 			}
 			else
-				run(recipe, psprintf("DROP INDEX %s.%s",
+				cmig_online_run(recipe, psprintf("DROP INDEX %s.%s",
 									 quote_identifier(get_namespace_name(get_rel_namespace(recipe->table))),
 									 quote_identifier(unique->name)));
 			continue;
 		}
 		if (!recipe->one_transaction)
 			cmig_toplevel_warn_of_snapshots("CREATE INDEX CONCURRENTLY");
-		run(recipe, psprintf("CREATE UNIQUE INDEX %sIF NOT EXISTS %s ON %s (%s)", concurrently,
+		cmig_online_run(recipe, psprintf("CREATE UNIQUE INDEX %sIF NOT EXISTS %s ON %s (%s)", concurrently,
 							 quote_identifier(unique->name), recipe->table_name, unique->columns));
 	}
 }
 
 static void
-add_unique(Recipe *recipe, void *arg)
+add_unique(CmigRecipe *recipe, void *arg)
 {
 	UniqueSteps *unique = arg;
-	KnownConstraint there = find_constraint(recipe->table, unique->name);
+	CmigKnownConstraint there = cmig_online_find_constraint(recipe->table, unique->name);
 
 	if (there.exists)
 	{
 		if (strcmp(there.definition, psprintf("UNIQUE (%s)", unique->columns)) != 0)
-			refuse_other(recipe, unique->name, there.definition);
+			cmig_online_refuse_other(recipe, unique->name, there.definition);
 		return;
 	}
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE && !recipe->one_transaction)
@@ -730,12 +447,12 @@ add_unique(Recipe *recipe, void *arg)
 				 errhint("CALL it for each partition; ALTER TABLE ... ADD UNIQUE on the partitioned table then takes over what is there.")));
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE)
 	{
-		run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)", recipe->table_name,
+		cmig_online_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)", recipe->table_name,
 							 quote_identifier(unique->name), unique->columns));
 		return;
 	}
 	build_index(recipe, unique);
-	run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE USING INDEX %s",
+	cmig_online_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE USING INDEX %s",
 						 recipe->table_name, quote_identifier(unique->name),
 						 quote_identifier(unique->name)));
 }
@@ -743,15 +460,15 @@ add_unique(Recipe *recipe, void *arg)
 Datum
 cmig_add_unique(PG_FUNCTION_ARGS)
 {
-	Recipe		recipe;
+	CmigRecipe		recipe;
 	UniqueSteps unique;
 	List	   *names;
 
-	begin(&recipe, fcinfo, "cmig.add_unique");
-	unique.columns = columns_argument(fcinfo, 1, "columns", recipe.table, &names);
-	unique.name = optional_name(fcinfo, 2);
+	cmig_online_begin(&recipe, fcinfo, "cmig.add_unique");
+	unique.columns = cmig_online_columns(fcinfo, 1, "columns", recipe.table, &names);
+	unique.name = cmig_online_optional_name(fcinfo, 2);
 	if (unique.name == NULL)
-		unique.name = makeObjectName(get_rel_name(recipe.table), joined(names), "key");
-	carry_out(&recipe, add_unique, &unique);
+		unique.name = makeObjectName(get_rel_name(recipe.table), cmig_online_joined(names), "key");
+	cmig_online_carry_out(&recipe, add_unique, &unique);
 	PG_RETURN_VOID();
 }
