@@ -16,12 +16,15 @@
 #include "audit_target.h"
 #include "audit_trigger.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(cmig_audit_history);
@@ -567,12 +570,37 @@ take_name(TupleDesc desc, HeapTuple row, void *arg)
 	*(char **) arg = cmig_query_text(desc, row, 1);
 }
 
+/* Say what is missing before the server says it of one table after the other. */
+static void
+require_rights(void)
+{
+	static const char *const tables[] = {"log", "layout"};
+	Oid			schema = get_namespace_oid("cmig_audit", false);
+	bool		allowed = cmig_may_use_schema_compat(schema, GetUserId());
+	const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
+
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		Oid			relation = get_relname_relid(tables[i], schema);
+
+		allowed = allowed && (!OidIsValid(relation) ||
+							  pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK);
+	}
+	if (!allowed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to read the audit log"),
+				 errhint("Its owner can say GRANT USAGE ON SCHEMA cmig_audit TO %s; GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO %s.",
+						 role, role)));
+}
+
 void
 cmig_audit_read_begin(FunctionCallInfo fcinfo)
 {
 	Oid			owner = cmig_audit_log_require(cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid));
 	char	   *function = NULL;
 
+	require_rights();
 	if (superuser_arg(owner) || GetUserId() == owner)
 		return;
 	cmig_query_each(&foreign_functions, NULL, NULL, take_name, &function);

@@ -408,7 +408,10 @@ cmig_audit_writer_close(CmigAuditWriter *writer)
 	if (writer->work)
 		MemoryContextDelete(writer->work);
 	for (int i = 0; i < writer->index_count; i++)
+	{
+		cmig_index_insert_cleanup_compat(writer->indexes[i], writer->infos[i]);
 		index_close(writer->indexes[i], NoLock);
+	}
 	table_close(writer->leaf, NoLock);
 	table_close(writer->parent, NoLock);
 }

@@ -17,6 +17,7 @@
 
 #include "access/genam.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "executor/executor.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
@@ -60,6 +61,26 @@ cmig_executor_run_compat(QueryDesc *query)
 	ExecutorRun(query, ForwardScanDirection, 0);
 #else
 	ExecutorRun(query, ForwardScanDirection, 0, true);
+#endif
+}
+
+/* What an index keeps between insertions of one statement is let go. */
+static inline void
+cmig_index_insert_cleanup_compat(Relation index, struct IndexInfo *info)
+{
+#if PG_VERSION_NUM >= 170000
+	index_insert_cleanup(index, info);
+#endif
+}
+
+/* May the role look things up in the schema? */
+static inline bool
+cmig_may_use_schema_compat(Oid schema, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
+#else
+	return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
 #endif
 }
 
