@@ -199,6 +199,12 @@ SET SESSION AUTHORIZATION regress_migrator;
 SELECT count(*) FROM cmig.upgrade();
 \set VERBOSITY default
 RESET SESSION AUTHORIZATION;
+-- a file that is passed as a value runs nothing when it is loaded, whatever it closes
+\set evil '-- revision: 007\n-- cmig:upgrade\nSELECT 1;\n$cmig_load$); CREATE TABLE loaded (); SELECT ($cmig_load$\n'
+BEGIN;
+SELECT * FROM cmig.load(:'evil');
+SELECT upgrade_sql, to_regclass('loaded') IS NULL AS nothing_run FROM cmig.revision WHERE revision = '007';
+ROLLBACK;
 -- an author's object beside the migrator's path is not taken for ours
 SET ROLE regress_author;
 CREATE FUNCTION public.array_length(text[], integer) RETURNS integer LANGUAGE plpgsql AS $$BEGIN RAISE 'hijacked'; END$$;
