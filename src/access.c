@@ -15,6 +15,7 @@
 #include "errors.h"
 #include "query.h"
 
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_namespace.h"

@@ -293,6 +293,24 @@ for my $case (
 	like($err, qr/goes on from base.*cmig_version holds r2\./s, 'two at once: the second is refused');
 }
 
+# deferred events, by a role that cannot see all of the database's constraints
+{
+	my $db = make_author('CREATE TABLE g (id int PRIMARY KEY, other int REFERENCES g DEFERRABLE INITIALLY DEFERRED); INSERT INTO g VALUES (1, 2), (2, 1)',
+		'ALTER TABLE g ADD x int', 'INSERT INTO g VALUES (3, 4)');
+	my $plain = new_db();
+	my ($status, $err);
+
+	query($node, $plain, 'CREATE SCHEMA hidden; CREATE TABLE hidden.t (x int, CONSTRAINT "c;--" UNIQUE (x) DEFERRABLE); CREATE TABLE u (x int CHECK (x > 0), CONSTRAINT u_x_check2 UNIQUE (x) DEFERRABLE); GRANT CREATE ON SCHEMA public TO regress_other');
+	$node->psql($db, q{SET cmig.role = regress_other; SELECT cmig.script('upgrade', 'r2')}, stdout => \my $out);
+	append_to_file("$dir/deferred_role.sql", $out);
+	query($node, $plain, 'CREATE TABLE cmig_version (version_num text PRIMARY KEY); GRANT ALL ON cmig_version TO regress_other');
+	($status, $err) = run_file($plain, "$dir/deferred_role.sql", '-v', 'ON_ERROR_STOP=1');
+	is("$status$err", '0', 'deferred events of what the role can see');
+	($status, $err) = run_file($plain, script_file($db, q{'upgrade', 'r2:r3'}), '-v', 'ON_ERROR_STOP=1');
+	like($err, qr/ERROR:  23503: .*violates foreign key constraint "g_other_fkey"/, 'are checked before the commit');
+	is(query($node, $plain, 'SELECT version_num FROM cmig_version'), 'r2', 'and nothing is recorded');
+}
+
 # cmig.role and cmig.search_path
 {
 	my $db = make_author('CREATE TABLE one AS SELECT current_user AS u');
