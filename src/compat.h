@@ -64,15 +64,6 @@ cmig_executor_run_compat(QueryDesc *query)
 #endif
 }
 
-/* What an index keeps between insertions of one statement is let go. */
-static inline void
-cmig_index_insert_cleanup_compat(Relation index, struct IndexInfo *info)
-{
-#if PG_VERSION_NUM >= 170000
-	index_insert_cleanup(index, info);
-#endif
-}
-
 /* May the role look things up in the schema? */
 static inline bool
 cmig_may_use_schema_compat(Oid schema, Oid role)
