@@ -110,6 +110,7 @@ CALL cmig.backfill('users', 'n = 1', max_lag => '2 days');
 -- a filter that what is updated still fulfils would never end
 CALL cmig.backfill('users', 'n = n + 1', 'id > 4990');
 SELECT n, count(*) FROM users GROUP BY n;
+SELECT count(*) FROM cmig.backfill_run WHERE state <> 'done';
 SELECT cmig.backfill('users', 'n = 1');
 BEGIN;
 CALL cmig.backfill('users', 'n = 1');

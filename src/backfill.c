@@ -711,9 +711,26 @@ find_state(Backfill *b)
 	return done;
 }
 
+/* What failed before any row was updated leaves no trace. */
+static void
+forget(Backfill *b)
+{
+	Oid			user;
+	int			security;
+
+	if (b->run.id == 0 || b->run.rows > 0)
+		return;
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);
+	cmig_backfill_run_remove(b->run.id);
+	SetUserIdAndSecContext(user, security);
+	cmig_toplevel_commit();
+}
+
 static void
 run_backfill(Backfill *b)
 {
+	MemoryContext context = CurrentMemoryContext;
 	bool		alone = cmig_runner_current() == NULL;
 	ErrorContextCallback callback;
 
@@ -747,11 +764,18 @@ run_backfill(Backfill *b)
 	}
 	PG_CATCH();
 	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
 		if (alone)
 			cmig_lock_wait_unwatch();
+		cmig_toplevel_rollback();
 		cmig_run_lock_table_release(b->target->oid);
 		free_queries(b);
-		PG_RE_THROW();
+		forget(b);
+		ReThrowError(error);
 	}
 	PG_END_TRY();
 	error_context_stack = callback.previous;

@@ -57,6 +57,12 @@ static CmigQuery settle_query = {
 	.argtypes = {TEXTOID, TEXTOID}
 };
 
+static CmigQuery remove_query = {
+	.sql = "DELETE FROM cmig.backfill_run WHERE id = $1",
+	.nargs = 1,
+	.argtypes = {INT8OID}
+};
+
 static void
 set_text(Datum *values, char *nulls, int i, const char *value)
 {
@@ -178,4 +184,12 @@ cmig_backfill_run_settle(const char *revision, const char *direction)
 	Datum		values[2] = {CStringGetTextDatum(revision), CStringGetTextDatum(direction)};
 
 	cmig_query_run(&settle_query, values, NULL);
+}
+
+void
+cmig_backfill_run_remove(int64 id)
+{
+	Datum		values[1] = {Int64GetDatum(id)};
+
+	cmig_query_run(&remove_query, values, NULL);
 }

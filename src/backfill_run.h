@@ -47,6 +47,9 @@ extern void cmig_backfill_run_insert(const CmigBackfillIdentity *identity,
 									 CmigBackfillRun *run);
 extern void cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us);
 
+/* Forget a backfill that has done nothing. */
+extern void cmig_backfill_run_remove(int64 id);
+
 /*
  * A step has ended: its backfills are history, and would run anew if the step
  * were run again.

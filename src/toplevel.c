@@ -37,6 +37,8 @@
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
 
 /* Pauses between attempts, in milliseconds. */
 #define FIRST_PAUSE 200
@@ -135,7 +137,11 @@ void
 cmig_toplevel_sleep(long ms)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	bool		timed = get_timeout_active(STATEMENT_TIMEOUT);
 
+	/* a pause is part of no statement */
+	if (timed)
+		disable_timeout(STATEMENT_TIMEOUT, false);
 	InvalidateCatalogSnapshot();
 	for (;;)
 	{
@@ -148,6 +154,8 @@ cmig_toplevel_sleep(long ms)
 						 left, WAIT_EVENT_PG_SLEEP);
 		ResetLatch(MyLatch);
 	}
+	if (timed)
+		cmig_runner_restart_timeout();
 }
 
 /*
