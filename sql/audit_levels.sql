@@ -219,7 +219,32 @@ ALTER SCHEMA moved RENAME TO moved_again;
 INSERT INTO moved_again.renamed VALUES (302, 'r');
 SELECT schema_name, table_name, table_id = min(table_id) OVER () AS same_id FROM cmig_audit.log ORDER BY id;
 
+-- hostile names
+CREATE SCHEMA "sch ""x"" %s $1";
+CREATE TABLE "sch ""x"" %s $1"."t'; DROP TABLE x; --" ("a.b" integer, "quo""te'd\" text, "%s" text, "Ünï" text, PRIMARY KEY ("a.b", "quo""te'd\"));
+SELECT statement FROM cmig.enable_audit('"sch ""x"" %s $1"."t''; DROP TABLE x; --"', exclude => '{%s}', redact => '{Ünï}') WHERE statement LIKE '%TRUNCATE%' AND statement NOT LIKE '%anchor%';
+INSERT INTO "sch ""x"" %s $1"."t'; DROP TABLE x; --" VALUES (1, E'k"\\', 'hidden', 'ü'), (2, 'k2', 'hidden', NULL);
+UPDATE "sch ""x"" %s $1"."t'; DROP TABLE x; --" SET "Ünï" = 'ö', "quo""te'd\" = 'k' WHERE "a.b" = 1;
+SELECT operation, row_key, old_key, changed, new_row FROM cmig.audit_history('"sch ""x"" %s $1"."t''; DROP TABLE x; --"', '{"a.b": 1, "quo\"te''d\\": "k"}');
+SELECT * FROM cmig.audit_as_of(NULL::"sch ""x"" %s $1"."t'; DROP TABLE x; --", now());
+SELECT count(*) FROM cmig.audit_as_of(NULL::"sch ""x"" %s $1"."t'; DROP TABLE x; --", '2020-01-01');
+SELECT cmig.audit_script('"sch ""x"" %s $1"."t''; DROP TABLE x; --"', exclude => '{%s}') AS script \gset
+:script
+INSERT INTO "sch ""x"" %s $1"."t'; DROP TABLE x; --" VALUES (3, 'k3');
+DROP TRIGGER cmig_audit_row ON "sch ""x"" %s $1"."t'; DROP TABLE x; --";
+DROP TRIGGER cmig_audit_truncate ON "sch ""x"" %s $1"."t'; DROP TABLE x; --";
+SELECT count(*), count(DISTINCT new_row) FROM cmig_audit.log WHERE row_key->>'a.b' = '3';
+CREATE TABLE "$table$
+; SELECT 'escaped';" ("$table$" integer PRIMARY KEY);
+SELECT cmig.audit_script(oid) AS script FROM pg_class WHERE relname LIKE '$table$%' AND relkind = 'r' \gset
+:script
+SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE relname LIKE '$table$%' ORDER BY 1;
+DROP TABLE "$table$
+; SELECT 'escaped';";
+SELECT cmig.disable_audit('"sch ""x"" %s $1"."t''; DROP TABLE x; --"');
+
 SET client_min_messages = error;
+DROP SCHEMA "sch ""x"" %s $1" CASCADE;
 DROP SCHEMA r, s, moved_again, cmig_audit CASCADE;
 DROP TABLE part, part2, derived2, derived, base;
 DROP PROCEDURE twice(text);

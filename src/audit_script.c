@@ -142,6 +142,8 @@ char *
 cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
 {
 	StringInfoData text;
+	StringInfoData body;
+	char	   *tag = "table";
 	const char *const *statements = cmig_audit_log_statements();
 	char	   *schema = get_namespace_name(RelationGetNamespace(relation));
 	char	   *name = RelationGetRelationName(relation);
@@ -162,14 +164,15 @@ cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
 				 errmsg("a script has row triggers only")));
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "-- Audit of %s without pg_cmig; run it as the role that is to own the log and may make triggers on the table.\n", table);
+	appendStringInfoString(&text, "-- Audit without pg_cmig; run it as the role that is to own the log and may make triggers on the table.\n");
 	appendStringInfoString(&text, "\nDO $make$\nBEGIN\n\tIF to_regclass('cmig_audit.log') IS NOT NULL THEN RETURN; END IF;\n\tCREATE SCHEMA cmig_audit;\n");
 	for (int i = 0; statements[i]; i++)
 		appendStringInfo(&text, "\t%s;\n", statements[i]);
 	appendStringInfoString(&text, "END\n$make$;\n\n");
 	appendStringInfoString(&text, function_text);
 
-	appendStringInfo(&text, "\nDO $table$\nDECLARE\n\tthis_table integer;\nBEGIN\n"
+	initStringInfo(&body);
+	appendStringInfo(&body, "DECLARE\n\tthis_table integer;\nBEGIN\n"
 					 "\tSELECT table_id INTO this_table FROM cmig_audit.layout WHERE relation = %s::regclass ORDER BY recorded_at DESC LIMIT 1;\n"
 					 "\tIF this_table IS NULL THEN\n"
 					 "\t\tthis_table := nextval('cmig_audit.table_id_seq');\n"
@@ -180,26 +183,31 @@ cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
 					 quote_literal_cstr(table), array_literal(key, true), quote_literal_cstr(table));
 	if (options->operations & ~CMIG_AUDIT_TRUNCATE)
 	{
-		appendStringInfo(&text, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_row AFTER ");
+		appendStringInfo(&body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_row AFTER ");
 		for (int i = 0; i < lengthof(events); i++)
 		{
 			if ((options->operations & (1 << i)) == 0)
 				continue;
-			appendStringInfo(&text, "%s%s", first ? "" : " OR ", events[i]);
+			appendStringInfo(&body, "%s%s", first ? "" : " OR ", events[i]);
 			first = false;
 		}
-		appendStringInfo(&text, " ON %%s FOR EACH ROW EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L)', %s::regclass, this_table, %s, %s, %s, '%s', '%s', '%d');\n",
+		appendStringInfo(&body, " ON %%s FOR EACH ROW EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L)', %s::regclass, this_table, %s, %s, %s, '%s', '%s', '%d');\n",
 						 quote_literal_cstr(table), array_literal(key, true),
 						 array_literal(excluded_columns(relation, options, key), false),
 						 array_literal(options->redact, false),
 						 options->changes_only ? "true" : "false",
 						 options->skip_unchanged ? "true" : "false", options->query_length);
 		if (options->replicated)
-			appendStringInfo(&text, "\tALTER TABLE %s ENABLE ALWAYS TRIGGER cmig_audit_row;\n", table);
+			appendStringInfo(&body, "\tALTER TABLE %s ENABLE ALWAYS TRIGGER cmig_audit_row;\n", table);
 	}
 	if (options->operations & CMIG_AUDIT_TRUNCATE)
-		appendStringInfo(&text, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_truncate AFTER TRUNCATE ON %%s FOR EACH STATEMENT EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L)', %s::regclass, this_table, '{}', '{}', '{}', 'false', 'true', '%d');\n",
+		appendStringInfo(&body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_truncate AFTER TRUNCATE ON %%s FOR EACH STATEMENT EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L)', %s::regclass, this_table, '{}', '{}', '{}', 'false', 'true', '%d');\n",
 						 quote_literal_cstr(table), options->query_length);
-	appendStringInfoString(&text, "END\n$table$;\n");
+	appendStringInfoString(&body, "END\n");
+
+	/* a name may hold any tag */
+	while (strstr(body.data, psprintf("$%s$", tag)))
+		tag = psprintf("%s_", tag);
+	appendStringInfo(&text, "\nDO $%s$\n%s$%s$;\n", tag, body.data, tag);
 	return text.data;
 }
