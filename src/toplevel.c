@@ -39,6 +39,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 /* Pauses between attempts, in milliseconds. */
 #define FIRST_PAUSE 200
