@@ -59,7 +59,6 @@ CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10);
 INSERT INTO part VALUES (1, 1, 1), (2, 2, 2);
 CALL cmig.add_not_null('part', 'v');
 CALL cmig.add_check('part', 'v_small', 'v < 10');
-CALL cmig.add_foreign_key('part', '{user_id}', 'users');
 CALL cmig.add_foreign_key('part_1', '{user_id}', 'users', name => 'part_user');
 CALL cmig.add_unique('part', '{id}');
 SELECT conrelid::regclass, conname, convalidated FROM pg_constraint WHERE conrelid::regclass::text LIKE 'part%' AND contype <> 'n' ORDER BY 1, 2;

@@ -22,6 +22,7 @@
 #include "audit_options.h"
 #include "audit_row.h"
 #include "audit_trigger.h"
+#include "audit_virtual.h"
 
 #include "access/table.h"
 #include "access/xact.h"
@@ -67,6 +68,7 @@ typedef struct AuditTable
 	Oid			root;			/* of a partition, otherwise the same */
 	CmigAuditOptions *options;
 	CmigAuditShape shape;
+	CmigAuditVirtual virtuals;
 	bool	   *key;			/* which columns are the key */
 	bool		whole_row_key;
 	bool		zoned_key;		/* a key column is a timestamptz */
@@ -93,6 +95,7 @@ typedef struct AuditCall
 	CmigAuditPiece *new_pieces;
 	bool	   *changed;
 	Datum	   *names;
+	CmigAuditVirtualState virtuals;
 	Datum		values[CMIG_LOG_COLUMNS];
 	bool		nulls[CMIG_LOG_COLUMNS];
 } AuditCall;
@@ -350,6 +353,7 @@ build_table(TriggerData *trigger_data, Oid extension_owner)
 	cmig_audit_options_resolve(table->options, root);
 	build_shape(table, RelationGetDescr(trigger_data->tg_relation),
 				cmig_audit_layout_key(root));
+	cmig_audit_virtual_find(&table->virtuals, trigger_data->tg_relation, &table->shape);
 	table->schema_name = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(root)));
 	table->table_name = CStringGetTextDatum(RelationGetRelationName(root));
 	table_close(root, AccessShareLock);
@@ -464,6 +468,7 @@ begin_call(AuditCall *call, AuditTable *table, Oid extension_owner, const char *
 	call->new_pieces = palloc(sizeof(CmigAuditPiece) * columns);
 	call->changed = palloc(sizeof(bool) * columns);
 	call->names = palloc(sizeof(Datum) * columns);
+	cmig_audit_virtual_begin(&call->virtuals, &table->virtuals);
 
 	set_text(call, CMIG_LOG_OPERATION, operation);
 	call->values[CMIG_LOG_TRANSACTION_ID] =
@@ -502,6 +507,7 @@ end_call(AuditCall *call)
 {
 	if (call->writer)
 		cmig_audit_writer_close(call->writer);
+	cmig_audit_virtual_end(&call->virtuals);
 }
 
 /*
@@ -692,22 +698,14 @@ compare_rows(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new, bool *ke
 	return count;
 }
 
-/*
- * Log the change of one row: old is NULL for an insert, new for a delete.
- */
+/* The entry of log_change(), from slots that are complete. */
 static void
-log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
+log_slots(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 {
 	AuditTable *table = call->table;
-	MemoryContext caller = MemoryContextSwitchTo(call->batch);
 	const bool *wanted = NULL;	/* columns of the images; NULL is all */
 	bool		key_changed = false;
 	Size		size = 300;
-
-	if (old)
-		slot_getallattrs(old);
-	if (new)
-		slot_getallattrs(new);
 
 	call->nulls[CMIG_LOG_CHANGED] = true;
 	if (old && new)
@@ -715,10 +713,7 @@ log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 		int			count = compare_rows(call, old, new, &key_changed);
 
 		if (count == 0 && table->options->skip_unchanged)
-		{
-			MemoryContextSwitchTo(caller);
 			return;
-		}
 		call->values[CMIG_LOG_CHANGED] =
 			PointerGetDatum(construct_array(call->names, count, TEXTOID, -1, false,
 											TYPALIGN_INT));
@@ -745,6 +740,32 @@ log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 	if (key_changed)
 		size += set_key(call, CMIG_LOG_OLD_KEY, CMIG_LOG_OLD_HASH, old, call->old_pieces);
 	write_entry(call, size);
+}
+
+/*
+ * Log the change of one row: old is NULL for an insert, new for a delete.
+ */
+static void
+log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
+{
+	MemoryContext caller = MemoryContextSwitchTo(call->batch);
+
+	if (old)
+	{
+		slot_getallattrs(old);
+		cmig_audit_virtual_fill(&call->virtuals, old);
+	}
+	if (new)
+	{
+		slot_getallattrs(new);
+		cmig_audit_virtual_fill(&call->virtuals, new);
+	}
+	log_slots(call, old, new);
+	/* other triggers may get the same slots */
+	if (old)
+		cmig_audit_virtual_clear(&call->virtuals, old);
+	if (new)
+		cmig_audit_virtual_clear(&call->virtuals, new);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -776,6 +797,7 @@ log_statement_rows(AuditCall *call, TriggerData *trigger_data)
 	Tuplestorestate *old_rows = trigger_data->tg_oldtable;
 	Tuplestorestate *new_rows = trigger_data->tg_newtable;
 	TupleDesc	desc = RelationGetDescr(trigger_data->tg_relation);
+	Oid			table = RelationGetRelid(trigger_data->tg_relation);
 	TupleTableSlot *old_slot = NULL;
 	TupleTableSlot *new_slot = NULL;
 
@@ -806,6 +828,10 @@ log_statement_rows(AuditCall *call, TriggerData *trigger_data)
 			elog(ERROR, "transition tables of an update differ in length");
 		if (!more_old && !more_new)
 			break;
+		if (old_slot)
+			old_slot->tts_tableOid = table;
+		if (new_slot)
+			new_slot->tts_tableOid = table;
 		log_change(call, old_slot, new_slot);
 		CHECK_FOR_INTERRUPTS();
 	}

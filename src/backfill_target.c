@@ -270,7 +270,7 @@ is_usable_key(Relation index, Relation table)
 		AttrNumber	column = form->indkey.values[i];
 
 		if (column <= 0 || index->rd_indoption[i] != 0 ||
-			!TupleDescAttr(table->rd_att, column - 1)->attnotnull)
+			!cmig_not_null_compat(table->rd_att, column - 1))
 			return false;
 	}
 	return true;

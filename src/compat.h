@@ -25,6 +25,10 @@
 #include "storage/sinvaladt.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
+#include "utils/rel.h"
+#if PG_VERSION_NUM >= 180000
+#include "rewrite/rewriteHandler.h"
+#endif
 
 /* Stands before a declaration, as core's own from 18 on. */
 #ifndef pg_noreturn
@@ -122,6 +126,35 @@ cmig_index_insert_cleanup_compat(Relation index, struct IndexInfo *info)
 	(void) info;
 #endif
 }
+
+/*
+ * The expression of a virtual generated column, NULL for other columns.  All
+ * generated columns were stored before 18.
+ */
+static inline Node *
+cmig_virtual_column_compat(Relation relation, int attnum)
+{
+#if PG_VERSION_NUM >= 180000
+	if (TupleDescAttr(RelationGetDescr(relation), attnum - 1)->attgenerated ==
+		ATTRIBUTE_GENERATED_VIRTUAL)
+		return build_generation_expression(relation, attnum);
+#endif
+	return NULL;
+}
+
+/* Can the i-th (from 0) column hold no null, in old rows either? */
+static inline bool
+cmig_not_null_compat(TupleDesc desc, int i)
+{
+#if PG_VERSION_NUM >= 180000
+	return TupleDescCompactAttr(desc, i)->attnullability == ATTNULLABLE_VALID;
+#else
+	return TupleDescAttr(desc, i)->attnotnull;
+#endif
+}
+
+/* Have partitioned tables NOT VALID foreign keys? */
+#define CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT (PG_VERSION_NUM >= 180000)
 
 /* Has an INSERT, UPDATE or DELETE statement a RETURNING clause? */
 #if PG_VERSION_NUM >= 180000

@@ -30,8 +30,9 @@
 static CmigQuery constraint_query = {
 	.sql = "SELECT convalidated, contype::text,"
 	" regexp_replace(pg_get_constraintdef(oid), ' NOT VALID$', ''),"
-	" pg_get_expr(conbin, conrelid)"
-	" FROM pg_constraint WHERE conrelid = $1 AND conname = $2::name",
+	" pg_get_expr(conbin, conrelid),"
+	" coalesce((to_jsonb(c)->>'conenforced')::boolean, true)"
+	" FROM pg_constraint c WHERE conrelid = $1 AND conname = $2::name",
 	.nargs = 2,
 	.argtypes = {OIDOID, TEXTOID}
 };
@@ -90,6 +91,7 @@ describe_error(void *arg)
 	switch (geterrcode())
 	{
 		case ERRCODE_CHECK_VIOLATION:
+		case ERRCODE_NOT_NULL_VIOLATION:
 		case ERRCODE_FOREIGN_KEY_VIOLATION:
 			errhint("Rows that break it are there from before; new ones are refused already. Put them right, for example with CALL cmig.backfill, then CALL this again.");
 			break;
@@ -255,6 +257,7 @@ keep_constraint(TupleDesc desc, HeapTuple row, void *arg)
 	constraint->kind = cmig_query_text(desc, row, 2);
 	constraint->definition = cmig_query_text(desc, row, 3);
 	constraint->condition = cmig_query_text(desc, row, 4);
+	constraint->enforced = DatumGetBool(cmig_query_datum(desc, row, 5, &isnull));
 }
 
 CmigKnownConstraint

@@ -26,6 +26,7 @@ typedef struct CmigKnownConstraint
 {
 	bool		exists;
 	bool		valid;
+	bool		enforced;		/* always, before 18 */
 	char	   *kind;			/* contype */
 	char	   *definition;		/* without NOT VALID */
 	char	   *condition;		/* of a CHECK */

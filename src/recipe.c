@@ -149,7 +149,8 @@ add_check(CmigRecipe *recipe, void *arg)
 	char	   *normal = normal_condition(recipe->table, check->condition);
 
 	if (there.exists &&
-		(strcmp(there.kind, "c") != 0 || !same_text(there.condition, normal)))
+		(strcmp(there.kind, "c") != 0 || !same_text(there.condition, normal) ||
+		 !there.enforced))
 		cmig_online_refuse_other(recipe, check->name, there.definition);
 	add_validated(recipe, &there, check->name, psprintf("CHECK (%s\n)", check->condition));
 }
@@ -186,6 +187,24 @@ is_not_null(Oid table, const char *column)
 }
 
 /*
+ * Servers from 18 on have NOT NULL constraints that the old rows may break,
+ * while the column already is attnotnull.
+ */
+static CmigQuery not_valid_query = {
+	.sql = "SELECT conname::text FROM pg_constraint WHERE conrelid = $1 AND contype = 'n'"
+	" AND NOT convalidated AND conkey = ARRAY(SELECT attnum FROM pg_attribute"
+	" WHERE attrelid = $1 AND attname = $2::name)",
+	.nargs = 2,
+	.argtypes = {OIDOID, TEXTOID}
+};
+
+static void
+keep_name(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = cmig_query_text(desc, row, 1);
+}
+
+/*
  * A CHECK proves to SET NOT NULL that it need not look at the rows.  They are
  * two statements, since one would drop the constraint before it looks.
  */
@@ -193,17 +212,25 @@ static void
 add_not_null(CmigRecipe *recipe, void *arg)
 {
 	char	   *column = arg;
+	char	   *not_valid = NULL;
+	Datum		values[2] = {ObjectIdGetDatum(recipe->table), CStringGetTextDatum(column)};
 	CheckSteps	check;
+	CmigKnownConstraint there;
 
 	check.name = makeObjectName("cmig", column, "not_null");
 	check.condition = psprintf("%s IS NOT NULL", quote_identifier(column));
-	if (!is_not_null(recipe->table, column))
+	cmig_query_each(&not_valid_query, values, NULL, keep_name, &not_valid);
+	if (not_valid != NULL)
+		cmig_online_run(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+							 recipe->table_name, quote_identifier(not_valid)));
+	else if (!is_not_null(recipe->table, column))
 	{
 		add_check(recipe, &check);
 		cmig_online_run(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
 							 recipe->table_name, quote_identifier(column)));
 	}
-	if (cmig_online_find_constraint(recipe->table, check.name).exists)
+	there = cmig_online_find_constraint(recipe->table, check.name);
+	if (there.exists && strcmp(there.kind, "c") == 0)
 		cmig_online_run(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
 							 quote_identifier(check.name)));
 }
@@ -262,12 +289,13 @@ add_foreign_key(CmigRecipe *recipe, void *arg)
 
 	if (there.exists && strcmp(there.definition, key->definition) != 0)
 		cmig_online_refuse_other(recipe, key->name, there.definition);
-	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE && !recipe->one_transaction)
+	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE &&
+		!CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT && !recipe->one_transaction)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cmig.add_foreign_key cannot be used for partitioned table %s",
 						recipe->table_name),
-				 errdetail("The server has no NOT VALID foreign keys for partitioned tables."),
+				 errdetail("Servers before 18 have no NOT VALID foreign keys for partitioned tables."),
 				 errhint("CALL it for each partition with the same columns; ALTER TABLE ... ADD FOREIGN KEY on the partitioned table then takes over what is there without looking at the rows.")));
 	add_validated(recipe, &there, key->name, key->definition);
 }
