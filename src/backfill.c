@@ -14,6 +14,7 @@
 
 #include "backfill_run.h"
 #include "backfill_skip.h"
+#include "backfill_sql.h"
 #include "backfill_target.h"
 #include "compat.h"
 #include "errors.h"
@@ -27,28 +28,19 @@
 
 #include <math.h>
 
-#include "access/relation.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-/* A batch never spans more than this, however few rows match: 64 MB. */
-#define MOST_BLOCKS 8192
 #define MOST_ROWS 1000000
 
 /* How often the lag of the replicas is looked at again, in milliseconds. */
@@ -73,13 +65,7 @@ typedef struct Backfill
 	CmigBackfillRun next;		/* as the batch under way will leave it */
 	int			part;			/* of the target, under way */
 	int			prepared;		/* the part whose statements these are, or -1 */
-	CmigQuery	update;			/* a range */
-	CmigQuery	checked;		/* a range; counts what still matches */
-	CmigQuery	probe;			/* a range; counts up to a batch of rows */
-	CmigQuery	first;			/* by key: from the beginning */
-	CmigQuery	bound;			/* by key: the greatest key */
-	CmigQuery	end;			/* by key: the last key of the next batch */
-	CmigQuery	first_end;
+	CmigBackfillQueries queries;	/* of that part */
 	double		blocks;			/* by ctid: of the next batch */
 	double		dense_blocks;	/* that would be a batch if all rows matched */
 	CmigBackfillSkip *skip;		/* blocks that are done */
@@ -91,187 +77,6 @@ static CmigQuery lag_query = {
 	.sql = "SELECT coalesce(max(extract(epoch FROM replay_lag)), 0)::float8 * 1000"
 	" FROM pg_stat_replication WHERE state = 'streaming'"
 };
-
-/*
- * Statements of a part
- */
-
-/* "(a, b) > ($1::t, $2::t)" with the parameters from first on. */
-static void
-append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operator, int first)
-{
-	appendStringInfoChar(sql, '(');
-	for (int i = 0; i < key->count; i++)
-		appendStringInfo(sql, "%s%s", i > 0 ? ", " : "", key->columns[i]);
-	appendStringInfo(sql, ") %s (", operator);
-	for (int i = 0; i < key->count; i++)
-		appendStringInfo(sql, "%s$%d::%s", i > 0 ? ", " : "", first + i, key->types[i]);
-	appendStringInfoChar(sql, ')');
-}
-
-static void
-append_key(StringInfo sql, const CmigBackfillKey *key, const char *suffix)
-{
-	/* qualified, since ORDER BY would else mean the column of the result */
-	for (int i = 0; i < key->count; i++)
-		appendStringInfo(sql, "%scmig_row.%s%s", i > 0 ? ", " : "", key->columns[i], suffix);
-}
-
-static void
-make_query(CmigQuery *query, const char *sql, int nargs, Oid argtype)
-{
-	cmig_query_free(query);
-	memset(query, 0, sizeof(*query));
-	query->users_text = true;
-	query->sql = sql;
-	query->nargs = nargs;
-	for (int i = 0; i < nargs; i++)
-		query->argtypes[i] = argtype;
-}
-
-static void
-prepare_key(Backfill *b, const CmigBackfillPart *part)
-{
-	const CmigBackfillKey *key = &part->key;
-	StringInfoData sql;
-
-	if (key->count * 2 > CMIG_QUERY_MAX_ARGS)
-		ereport(ERROR,
-				(errcode(ERRCODE_TOO_MANY_COLUMNS),
-				 errmsg("the key of table %s has too many columns to walk by", part->name),
-				 errhint("Give a where_sql that is true for the rows still to do.")));
-
-	/* one parameter list for all: the lower end first */
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->name, b->target->set_sql);
-	append_comparison(&sql, key, ">", 1);
-	appendStringInfoString(&sql, " AND ");
-	append_comparison(&sql, key, "<=", 1 + key->count);
-	make_query(&b->update, sql.data, key->count * 2, TEXTOID);
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->name, b->target->set_sql);
-	append_comparison(&sql, key, "<=", 1);
-	make_query(&b->first, sql.data, key->count, TEXTOID);
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	append_key(&sql, key, "::text");
-	appendStringInfo(&sql, " FROM ONLY %s AS cmig_row ORDER BY ", part->name);
-	append_key(&sql, key, " DESC");
-	appendStringInfoString(&sql, " LIMIT 1");
-	make_query(&b->bound, sql.data, 0, TEXTOID);
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	append_key(&sql, key, "::text");
-	appendStringInfo(&sql, " FROM ONLY %s AS cmig_row WHERE ", part->name);
-	append_comparison(&sql, key, ">", 1);
-	appendStringInfoString(&sql, " AND ");
-	append_comparison(&sql, key, "<=", 1 + key->count);
-	appendStringInfoString(&sql, " ORDER BY ");
-	append_key(&sql, key, "");
-	appendStringInfo(&sql, " LIMIT 1 OFFSET %d", b->batch_size - 1);
-	make_query(&b->end, sql.data, key->count * 2, TEXTOID);
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	append_key(&sql, key, "::text");
-	appendStringInfo(&sql, " FROM ONLY %s AS cmig_row WHERE ", part->name);
-	append_comparison(&sql, key, "<=", 1);
-	appendStringInfoString(&sql, " ORDER BY ");
-	append_key(&sql, key, "");
-	appendStringInfo(&sql, " LIMIT 1 OFFSET %d", b->batch_size - 1);
-	make_query(&b->first_end, sql.data, key->count, TEXTOID);
-}
-
-static void
-prepare_ctid(Backfill *b, const CmigBackfillPart *part)
-{
-	char	   *update = psprintf("UPDATE ONLY %s SET %s\n WHERE ctid >= $1 AND ctid < $2 AND (%s\n)",
-								  part->name, b->target->set_sql, b->target->where_sql);
-
-	make_query(&b->update, update, 2, TIDOID);
-	make_query(&b->checked,
-			   psprintf("WITH u AS (%s RETURNING (%s\n) AS still) SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE still) FROM u",
-						update, b->target->where_sql),
-			   2, TIDOID);
-	make_query(&b->probe,
-			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM (SELECT FROM ONLY %s\n"
-						" WHERE ctid >= $1 AND ctid < $2 AND (%s\n) LIMIT %d) AS cmig_rows",
-						part->name, b->target->where_sql, b->batch_size + 1),
-			   2, TIDOID);
-}
-
-static void
-free_queries(Backfill *b)
-{
-	cmig_query_free(&b->update);
-	cmig_query_free(&b->checked);
-	cmig_query_free(&b->probe);
-	cmig_query_free(&b->first);
-	cmig_query_free(&b->bound);
-	cmig_query_free(&b->end);
-	cmig_query_free(&b->first_end);
-}
-
-/*
- * Sizes
- */
-
-static double
-count_blocks(Oid relation)
-{
-	Relation	rel = relation_open(relation, AccessShareLock);
-	BlockNumber blocks = RelationGetNumberOfBlocks(rel);
-
-	relation_close(rel, AccessShareLock);
-	return blocks;
-}
-
-/* Rows and pages as ANALYZE counted them; no rows if it never did. */
-static void
-estimate(Oid relation, double *rows, double *pages)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-
-	*rows = *pages = 0;
-	if (!HeapTupleIsValid(tuple))
-		return;
-	*rows = Max(((Form_pg_class) GETSTRUCT(tuple))->reltuples, 0);
-	*pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
-	ReleaseSysCache(tuple);
-}
-
-/* The work of one pass. */
-static double
-measure(const CmigBackfillTarget *target)
-{
-	double		total = 0;
-
-	for (int i = 0; i < target->count; i++)
-	{
-		double		rows;
-		double		pages;
-
-		estimate(target->parts[i].oid, &rows, &pages);
-		total += target->by_key ? rows : count_blocks(target->parts[i].oid);
-	}
-	return total;
-}
-
-/* How many blocks hold a batch of rows, if all of them matched. */
-static double
-first_blocks(const Backfill *b, const CmigBackfillPart *part)
-{
-	double		rows;
-	double		pages;
-
-	estimate(part->oid, &rows, &pages);
-	if (rows < 1 || pages < 1)
-		return Max(b->batch_size / 200, 1);
-	return Min(Max(floor(b->batch_size * pages / rows), 1), MOST_BLOCKS);
-}
 
 /*
  * A batch
@@ -361,7 +166,7 @@ update_blocks(Backfill *b)
 	{
 		Counts		probed = {0};
 
-		cmig_query_each(&b->probe, values, NULL, keep_counts, &probed);
+		cmig_query_each(&b->queries.probe, values, NULL, keep_counts, &probed);
 		if (probed.all == 0)
 		{
 			b->next.place = one_name(psprintf("%u", end));
@@ -381,7 +186,7 @@ update_blocks(Backfill *b)
 	{
 		Counts		counts = {0};
 
-		cmig_query_each(&b->checked, values, NULL, keep_counts, &counts);
+		cmig_query_each(&b->queries.checked, values, NULL, keep_counts, &counts);
 		if (counts.still > 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -392,7 +197,7 @@ update_blocks(Backfill *b)
 		rows = counts.all;
 	}
 	else
-		rows = cmig_query_run(&b->update, values, NULL);
+		rows = cmig_query_run(&b->queries.update, values, NULL);
 
 	b->next.place = one_name(psprintf("%u", end));
 	b->next.passed += end - start;
@@ -414,12 +219,12 @@ update_keys(Backfill *b)
 		values[i] = CStringGetTextDatum(place->names[i]);
 	for (int i = 0; i < count; i++)
 		values[lower + i] = CStringGetTextDatum(bound->names[i]);
-	end = fetch_key(lower ? &b->end : &b->first_end, values);
+	end = fetch_key(lower ? &b->queries.end : &b->queries.first_end, values);
 	if (end.count == 0)
 		end = *bound;
 	for (int i = 0; i < count; i++)
 		values[lower + i] = CStringGetTextDatum(end.names[i]);
-	rows = cmig_query_run(lower ? &b->update : &b->first, values, NULL);
+	rows = cmig_query_run(lower ? &b->queries.update : &b->queries.first, values, NULL);
 	b->next.place = end;
 	b->next.passed += rows;
 	return rows;
@@ -451,12 +256,9 @@ begin_part(Backfill *b, const CmigBackfillPart *part)
 	{
 		MemoryContext old = MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));
 
-		if (b->target->by_key)
-			prepare_key(b, part);
-		else
-			prepare_ctid(b, part);
+		cmig_backfill_sql_prepare(&b->queries, b->target, part, b->batch_size);
 		MemoryContextSwitchTo(old);
-		b->blocks = b->dense_blocks = first_blocks(b, part);
+		b->blocks = b->dense_blocks = cmig_backfill_sql_blocks(part, b->batch_size);
 		b->prepared = b->part;
 	}
 	if (b->next.relation != NULL && strcmp(b->next.relation, part->name) == 0)
@@ -464,11 +266,11 @@ begin_part(Backfill *b, const CmigBackfillPart *part)
 	b->next.relation = part->name;
 	b->next.place = b->next.bound = (CmigNames) {0};
 	if (b->target->by_key)
-		b->next.bound = fetch_key(&b->bound, NULL);
+		b->next.bound = fetch_key(&b->queries.bound, NULL);
 	else
 	{
 		b->next.place = one_name(pstrdup("0"));
-		b->next.bound = one_name(psprintf("%.0f", count_blocks(part->oid)));
+		b->next.bound = one_name(psprintf("%.0f", cmig_backfill_sql_size(part->oid)));
 	}
 }
 
@@ -511,7 +313,7 @@ run_batch(void *arg)
 		if (!b->target->by_key)
 			b->blocks = Min(Max(rows == 0 ? b->blocks * 2 :
 								floor(b->blocks * Min(Max((double) b->batch_size / rows, 0.5), 2)),
-								1), MOST_BLOCKS);
+								1), CMIG_BACKFILL_MOST_BLOCKS);
 	}
 	b->xid = GetTopTransactionIdIfAny();
 	AtEOXact_GUC(false, level);
@@ -703,7 +505,7 @@ find_state(Backfill *b)
 	{
 		b->run.method = b->target->by_key ? "key" : "ctid";
 		b->run.pass = 1;
-		b->run.total = measure(b->target);
+		b->run.total = cmig_backfill_sql_work(b->target);
 		cmig_backfill_run_insert(&b->identity, &b->run);
 	}
 	SetUserIdAndSecContext(user, security);
@@ -773,7 +575,7 @@ run_backfill(Backfill *b)
 			cmig_lock_wait_unwatch();
 		cmig_toplevel_rollback();
 		cmig_run_lock_table_release(b->target->oid);
-		free_queries(b);
+		cmig_backfill_sql_free(&b->queries);
 		forget(b);
 		ReThrowError(error);
 	}
@@ -892,7 +694,7 @@ cmig_backfill(PG_FUNCTION_ARGS)
 
 	run_backfill(b);
 
-	free_queries(b);
+	cmig_backfill_sql_free(&b->queries);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	PG_RETURN_VOID();
