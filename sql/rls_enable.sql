@@ -181,6 +181,7 @@ SELECT count(*) FROM cmig.disable_rls('shop.notes');
 SELECT cmig.rls_script('shop.notes');
 
 -- require_context ties the policies to pg_cmig and gives the level application
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', require_context => true);
 RESET ROLE;
 SELECT split_part(statement, E'\n', 1) AS statement FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', require_context => true);
 SELECT cmig.enable_rls('shop.orders', roles => '{public}', require_context => true);

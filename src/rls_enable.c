@@ -362,6 +362,17 @@ forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 	*granted = left;
 }
 
+/* May the caller give access to pg_cmig's schema? */
+static bool
+owns_cmig(void)
+{
+	char	   *yes = NULL;
+
+	(void) cmig_query_once("SELECT 'yes' FROM pg_namespace WHERE nspname = 'cmig' AND pg_has_role(nspowner, 'USAGE')",
+						   0, NULL, NULL, NULL, true, take_text, &yes);
+	return yes != NULL;
+}
+
 /* The policies of require_context call our functions. */
 static List *
 grant_application(CmigRlsOptions *options)
@@ -397,6 +408,13 @@ grant_application(CmigRlsOptions *options)
 				options->granted = lappend(options->granted, role->name);
 			continue;
 		}
+		if (!owns_cmig())
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("role \"%s\" needs the access level application", role->name),
+					 errdetail("With require_context the policies call functions of pg_cmig, and you cannot give access to them."),
+					 errhint("The owner of the extension can: SELECT cmig.grant_access(%s, 'application').",
+							 quote_literal_cstr(role->name))));
 		statements = list_concat(statements,
 								 cmig_access_grants(quote_identifier(role->name), "application"));
 		options->granted = lappend(options->granted, role->name);
