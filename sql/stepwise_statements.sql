@@ -96,6 +96,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
 ('07', '{06}', false, $$
 	CREATE TABLE step.made AS SELECT id FROM step.item WHERE id < 4;
 	SELECT set_config('step.x', 'y', false);
+	SELECT pg_advisory_unlock_all();
 	EXPLAIN ANALYZE INSERT INTO step.made VALUES (99);
 	COPY step.made TO '/dev/null';
 	LOCK TABLE step.made IN SHARE MODE;
@@ -120,6 +121,8 @@ CALL cmig.upgrade_stepwise();
 SELECT revision, outcome, sqlstate, statement FROM cmig.journal WHERE revision = '07' ORDER BY id;
 SELECT what FROM step.trace WHERE what LIKE 'moved%';
 SELECT name FROM pg_cursors;
+
+SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
 
 -- what the caller has made stays
 SET client_min_messages = warning;
