@@ -153,6 +153,7 @@ ROLLBACK;
 -- one that a stepwise run has begun
 BEGIN;
 INSERT INTO cmig.progress (revision, direction, statement, state) VALUES ('002', 'upgrade', 1, 'done');
+SELECT * FROM cmig.load((SELECT content FROM cmig.export('001')), prune => true);
 SELECT cmig.remove_revision('002');
 ROLLBACK;
 SELECT cmig.remove_revision('002');

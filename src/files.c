@@ -397,7 +397,6 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	const char *id;
 	int			node;
 	List	   *needing;
-	ListCell   *lc;
 
 	begin_change("cmig.remove_revision()");
 	set = cmig_catalog_read_revisions(false);
@@ -411,14 +410,13 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 				 errmsg("revision \"%s\" is applied", id),
 				 errdetail("Without it the database could not be downgraded any more."),
 				 errhint("Downgrade below it first.")));
-	foreach(lc, cmig_progress_read())
-		if (strcmp(((CmigProgressRow *) lfirst(lc))->revision, id) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_IN_USE),
-					 errmsg("revision \"%s\" is half done", id),
-					 errdetail("A stepwise run began it and has not ended."),
-					 errhint("CALL cmig.upgrade_stepwise(%s) goes on, cmig.status() tells where it stands.",
-							 quote_literal_cstr(id))));
+	if (cmig_progress_has(cmig_progress_read(), id))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("revision \"%s\" is half done", id),
+				 errdetail("A stepwise run began it and has not ended."),
+				 errhint("CALL cmig.upgrade_stepwise(%s) goes on, cmig.status() tells where it stands.",
+						 quote_literal_cstr(id))));
 	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
 						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));
 	if (needing != NIL)

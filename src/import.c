@@ -27,6 +27,7 @@
 #include "graph.h"
 #include "import.h"
 #include "journal.h"
+#include "progress.h"
 #include "revision_file.h"
 #include "revision_format.h"
 #include "script.h"
@@ -207,6 +208,7 @@ build_after(Import *import, bool prune)
 {
 	CmigRevision *revisions;
 	int			count = 0;
+	List	   *half_done = prune ? cmig_progress_read() : NIL;
 	ListCell   *lc;
 
 	revisions = palloc_extended(sizeof(CmigRevision) *
@@ -220,7 +222,9 @@ build_after(Import *import, bool prune)
 
 		if (find_item(import, stored->id))
 			continue;
-		if (prune && !import->applied->applied->set[node])
+		/* without its text, what a stepwise run has begun could not be ended */
+		if (prune && !import->applied->applied->set[node] &&
+			!cmig_progress_has(half_done, stored->id))
 		{
 			import->removed = lappend(import->removed, stored->id);
 			continue;

@@ -103,6 +103,17 @@ cmig_progress_find(List *rows, const char *revision, CmigDirection direction,
 	return NULL;
 }
 
+bool
+cmig_progress_has(List *rows, const char *revision)
+{
+	ListCell   *lc;
+
+	foreach(lc, rows)
+		if (strcmp(((CmigProgressRow *) lfirst(lc))->revision, revision) == 0)
+			return true;
+	return false;
+}
+
 void
 cmig_progress_write(const char *revision, CmigDirection direction, int statement,
 					CmigProgressState state, const char *detail)

@@ -45,6 +45,9 @@ extern List *cmig_progress_read(void);
 extern CmigProgressRow *cmig_progress_find(List *rows, const char *revision,
 										   CmigDirection direction, int statement);
 
+/* Has the revision a row in such a list: is one of its steps half done? */
+extern bool cmig_progress_has(List *rows, const char *revision);
+
 /* Insert or update a row; a NULL detail leaves what is there. */
 extern void cmig_progress_write(const char *revision, CmigDirection direction,
 								int statement, CmigProgressState state,
