@@ -149,9 +149,6 @@ extern List *cmig_rls_table_family(Oid relid);
 /* Does the text say the same as the node tree?  Either may be NULL. */
 extern bool cmig_rls_table_same(Oid relid, const char *text, const char *tree);
 
-
-
-
 /* in rls_check.c */
 
 /* Raise when the schemas of cmig.rls_gate have findings of level error. */

@@ -14,10 +14,7 @@
 #include "rls_plan.h"
 
 #include "commands/defrem.h"
-#include "catalog/namespace.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
