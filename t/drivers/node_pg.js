@@ -51,6 +51,12 @@ async function main() {
   await rows('SELECT * FROM cmig.downgrade($1)', 'base');
   await client.query('ROLLBACK');
   check('rolled back with the caller', await rows('SELECT revision FROM cmig.current()'), [['003']]);
+
+  await client.query('BEGIN');
+  check('CALL in a transaction', await code('CALL cmig.downgrade_stepwise($1)', '-1'), '25001');
+  await client.query('ROLLBACK');
+  check('CALL with a parameter', await code('CALL cmig.downgrade_stepwise($1)', '-1'), 'no error');
+  check('it has committed', await rows('SELECT revision FROM cmig.current()'), [['002']]);
   await client.end();
 }
 

@@ -31,3 +31,15 @@ try:
 except psycopg2.Error as error:
     check("an error", error.pgcode, "MG001")
 check("committed", run("SELECT revision FROM cmig.current()"), [("003",)])
+
+conn.rollback()
+try:
+    with conn, conn.cursor() as cursor:
+        cursor.execute("CALL cmig.downgrade_stepwise(%s)", ["-1"])
+except psycopg2.Error as error:
+    check("CALL in the transaction that psycopg2 begins", error.pgcode, "25001")
+    check("its hint", "autocommit = True" in error.diag.message_hint, True)
+conn.autocommit = True
+with conn.cursor() as cursor:
+    cursor.execute("CALL cmig.downgrade_stepwise(%s)", ["-1"])
+check("CALL in autocommit", run("SELECT revision FROM cmig.current()"), [("002",)])
