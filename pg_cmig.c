@@ -29,6 +29,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "backfill_run.h"
 #include "compat.h"
 #include "errors.h"
 #include "audit.h"
@@ -564,6 +565,7 @@ stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 
 	/* it says where the database is, also of steps that are half done */
 	cmig_progress_clear_all();
+	cmig_backfill_run_settle_all();
 
 	rows = cmig_catalog_read_version();
 	journal_stamped(&now, before, cmig_target_applied(now.graph, rows));

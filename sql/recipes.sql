@@ -22,6 +22,7 @@ SELECT attname, attnotnull FROM pg_attribute WHERE attrelid = 'users'::regclass 
 CALL cmig.add_unique('orders', 'code');
 CALL cmig.add_foreign_key('orders', 'user_id', 'users', 'id', on_delete => 'cascade');
 CALL cmig.add_unique('orders', 'nonsense');
+CALL cmig.add_unique('orders', '{code,amount,code}');
 -- other constraints of that name are not touched
 CALL cmig.add_check('orders', 'orders_amount_positive', 'amount > 1');
 CALL cmig.add_check('orders', 'orders_code_key', 'amount > 1');

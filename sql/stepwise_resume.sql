@@ -128,5 +128,47 @@ SELECT count(*) FROM cmig.progress;
 SELECT * FROM cmig.stamp('01');
 SELECT count(*) FROM cmig.progress;
 
-DROP TABLE trace, twins, numbers;
+-- a statement that failed and left nothing may be put right; one that left something may not
+SELECT * FROM cmig.stamp('base', purge => true);
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE right_now (n int); CREATE INDEX CONCURRENTLY right_now_n ON right_now (m)';
+CALL cmig.upgrade_stepwise();
+SELECT statement, state FROM cmig.progress ORDER BY statement;
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE right_now (n int); CREATE INDEX CONCURRENTLY right_now_n ON right_now (n); CREATE UNIQUE INDEX CONCURRENTLY twins_n ON twins (n)';
+UPDATE twins SET n = 1;
+CALL cmig.upgrade_stepwise();
+SELECT statement, state FROM cmig.progress ORDER BY statement;
+UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, 'UNIQUE', '');
+CALL cmig.upgrade_stepwise();
+DROP INDEX twins_n;
+DELETE FROM cmig.progress WHERE revision = '01' AND statement = 3;
+CALL cmig.upgrade_stepwise();
+SELECT * FROM cmig.stamp('base', purge => true);
+
+-- a backfill that is half done must not begin anew with another text, nor in one transaction
+CREATE TABLE counted (id int PRIMARY KEY, n int);
+INSERT INTO counted SELECT i, 0 FROM generate_series(1, 100) i;
+UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = n + 60 / (60 - id)', batch_size => 10)$$;
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = $$SELECT 1; CALL cmig.backfill('counted', 'n = n + 1')$$;
+CALL cmig.upgrade_stepwise();
+SET cmig."concurrently" = off;
+SELECT * FROM cmig.stamp('base');
+UPDATE counted SET n = 0;
+CALL cmig.upgrade_stepwise();
+SELECT n, count(*) FROM counted GROUP BY n;
+RESET cmig."concurrently";
+SELECT * FROM cmig.stamp('base');
+UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = n + 60 / (60 - id)', batch_size => 10)$$;
+CALL cmig.upgrade_stepwise();
+SET cmig."concurrently" = off;
+SELECT * FROM cmig.upgrade();
+RESET cmig."concurrently";
+-- what was undone by hand is done again
+UPDATE counted SET n = 0;
+UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '60 - id', '600 - id');
+SELECT * FROM cmig.stamp('base');
+CALL cmig.upgrade_stepwise();
+SELECT count(*) FILTER (WHERE n = 60 / (600 - id)) AS done_once FROM counted;
+
+DROP TABLE trace, twins, numbers, right_now, counted;
 DROP EXTENSION pg_cmig;

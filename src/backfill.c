@@ -493,7 +493,9 @@ find_state(Backfill *b)
 
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);
-	if (cmig_backfill_run_find(&b->identity, &b->run))
+	(void) cmig_backfill_run_find(&b->identity, &b->run);
+	cmig_backfill_run_require_none(&b->identity, b->run.id);
+	if (b->run.id != 0)
 	{
 		done = b->run.done;
 		if (!done)
@@ -511,6 +513,19 @@ find_state(Backfill *b)
 	SetUserIdAndSecContext(user, security);
 	MemoryContextSwitchTo(old);
 	return done;
+}
+
+/* In one transaction nothing goes on with what a stepwise run has begun. */
+static void
+require_not_begun(const Backfill *b)
+{
+	Oid			user;
+	int			security;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);
+	cmig_backfill_run_require_none(&b->identity, 0);
+	SetUserIdAndSecContext(user, security);
 }
 
 /* What failed before any row was updated leaves no trace. */
@@ -538,6 +553,7 @@ run_backfill(Backfill *b)
 
 	if (b->one_transaction)
 	{
+		require_not_begun(b);
 		b->run.pass = 1;
 		run_passes(b);
 		return;

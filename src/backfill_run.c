@@ -50,6 +50,16 @@ static CmigQuery update_query = {
 		FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID}
 };
 
+/* Begun within a step, not done, and not to be begun anew without harm. */
+static CmigQuery unfinished_query = {
+	.sql = "SELECT id, set_sql, statement, rows FROM cmig.backfill_run"
+	" WHERE revision = $1 AND direction = $2 AND statement IS NOT NULL"
+	" AND state <> 'done' AND where_sql IS NULL AND rows > 0 AND id <> $3"
+	" ORDER BY id DESC LIMIT 1",
+	.nargs = 3,
+	.argtypes = {TEXTOID, TEXTOID, INT8OID}
+};
+
 static CmigQuery settle_query = {
 	.sql = "UPDATE cmig.backfill_run SET statement = NULL"
 	" WHERE revision = $1 AND direction = $2 AND statement IS NOT NULL",
@@ -61,6 +71,10 @@ static CmigQuery remove_query = {
 	.sql = "DELETE FROM cmig.backfill_run WHERE id = $1",
 	.nargs = 1,
 	.argtypes = {INT8OID}
+};
+
+static CmigQuery settle_all_query = {
+	.sql = "UPDATE cmig.backfill_run SET statement = NULL WHERE statement IS NOT NULL"
 };
 
 static void
@@ -178,6 +192,36 @@ cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 				 errhint("Leave the rows there until the backfill has ended.")));
 }
 
+static void
+refuse(TupleDesc desc, HeapTuple row, void *arg)
+{
+	const CmigBackfillIdentity *identity = arg;
+	bool		isnull;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+			 errmsg("a backfill of revision \"%s\" is half done", identity->revision),
+			 errdetail("Statement %d has updated %lld rows, which would be updated once more: SET %s.",
+					   DatumGetInt32(cmig_query_datum(desc, row, 3, &isnull)),
+					   (long long) DatumGetInt64(cmig_query_datum(desc, row, 4, &isnull)),
+					   cmig_query_text(desc, row, 2)),
+			 errhint("Load the text as it was and CALL again: it goes on with the other rows. To begin anew instead: DELETE FROM cmig.backfill_run WHERE id = %lld.",
+					 (long long) DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull)))));
+}
+
+void
+cmig_backfill_run_require_none(const CmigBackfillIdentity *identity, int64 own_id)
+{
+	Datum		values[3];
+
+	if (identity->revision == NULL)
+		return;
+	values[0] = CStringGetTextDatum(identity->revision);
+	values[1] = CStringGetTextDatum(identity->direction);
+	values[2] = Int64GetDatum(own_id);
+	cmig_query_each(&unfinished_query, values, NULL, refuse, unconstify(CmigBackfillIdentity *, identity));
+}
+
 void
 cmig_backfill_run_settle(const char *revision, const char *direction)
 {
@@ -192,4 +236,10 @@ cmig_backfill_run_remove(int64 id)
 	Datum		values[1] = {Int64GetDatum(id)};
 
 	cmig_query_run(&remove_query, values, NULL);
+}
+
+void
+cmig_backfill_run_settle_all(void)
+{
+	cmig_query_run(&settle_all_query, NULL, NULL);
 }

@@ -47,6 +47,13 @@ extern void cmig_backfill_run_insert(const CmigBackfillIdentity *identity,
 									 CmigBackfillRun *run);
 extern void cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us);
 
+/*
+ * Raise MG008 if the step has begun a backfill other than that one, or any if
+ * it is 0, whose rows would be updated twice.
+ */
+extern void cmig_backfill_run_require_none(const CmigBackfillIdentity *identity,
+										   int64 own_id);
+
 /* Forget a backfill that has done nothing. */
 extern void cmig_backfill_run_remove(int64 id);
 
@@ -55,5 +62,8 @@ extern void cmig_backfill_run_remove(int64 id);
  * were run again.
  */
 extern void cmig_backfill_run_settle(const char *revision, const char *direction);
+
+/* No step is half done any more. */
+extern void cmig_backfill_run_settle_all(void);
 
 #endif							/* CMIG_BACKFILL_RUN_H */

@@ -223,6 +223,13 @@ cmig_online_columns(FunctionCallInfo fcinfo, int n, const char *what, Oid table,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of relation \"%s\" does not exist",
 							name ? name : "", get_rel_name(table))));
+		for (int j = 0; j < i; j++)
+		{
+			if (strcmp(list_nth(*names, j), name) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("column \"%s\" appears twice in %s", name, what)));
+		}
 		*names = lappend(*names, name);
 		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", quote_identifier(name));
 	}

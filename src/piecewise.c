@@ -59,6 +59,7 @@ typedef struct StepRun
 	char	   *detail;			/* what resuming it needs to know */
 	bool		begun;			/* it may have left something behind */
 	bool		calling;		/* it is a CALL or DO, which may commit */
+	bool		judging;		/* it has a row and the catalog judges it */
 } StepRun;
 
 /* The caller of the run under way, or InvalidOid. */
@@ -306,7 +307,47 @@ run_judged(StepRun *run)
 		cmig_toplevel_commit();
 		run->begun = false;
 	}
+	run->judging = true;
 	cmig_toplevel_attempt(run_top_level, NULL, run, what(run));
+	run->judging = false;
+}
+
+/*
+ * A statement that failed and has left nothing gives up its row, so that its
+ * text may be put right.  The error that is reported is the statement's,
+ * whatever happens here.
+ */
+static void
+forget_failed(StepRun *run)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	if (!run->judging)
+		return;
+	PG_TRY();
+	{
+		List	   *leftovers;
+		char	   *finish;
+
+		cmig_toplevel_snapshot();
+		if (cmig_resume_judge(run->raw, run->detail, &leftovers, &finish) == CMIG_RESUME_AGAIN &&
+			leftovers == NIL)
+		{
+			OwnWork		work = begin_own_work(run);
+
+			cmig_progress_remove(run->step->revision, run->step->direction,
+								 run->script.statement.number);
+			end_own_work(&work);
+		}
+		cmig_toplevel_commit();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		cmig_toplevel_rollback();
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -322,7 +363,8 @@ refuse_changed(const StepRun *run, int statement)
 					statement, run->step->revision),
 			 errdetail("The %s is half done: cmig.progress shows which statements were begun.",
 					   cmig_progress_direction(run->step->direction)),
-			 errhint("Load the text as it was up to that statement and CALL again; what comes after it may change.")));
+			 errhint("Load the text as it was up to that statement and CALL again; what comes after it may change. Or undo by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d.",
+					 quote_literal_cstr(run->step->revision), statement)));
 }
 
 static void
@@ -457,6 +499,8 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		error = CopyErrorData();
 		FlushErrorState();
 		cmig_toplevel_rollback();
+		/* while names mean what they mean to the script */
+		forget_failed(run);
 		leave(run, session, saved);
 		if (run->calling && !has_not_committed(run))
 			error->hint = psprintf("It had committed before it failed, so that it is in doubt. Look how far it came. CALL cmig.%s_stepwise(..., in_doubt => 'done') goes on after it, in_doubt => 'again' runs it once more.",

@@ -177,6 +177,6 @@ cmig_progress_require_none(void)
 			 errmsg("the %s of revision \"%s\" is half done",
 					cmig_progress_direction(row->direction), row->revision),
 			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that were carried out."),
-			 errhint("CALL cmig.%s_stepwise(...) finishes it. After putting right by hand what it did, DELETE FROM cmig.progress.",
+			 errhint("CALL cmig.%s_stepwise(...) finishes it. After undoing by hand what it did, SELECT cmig.stamp('<revision it is at>').",
 					 cmig_progress_direction(row->direction))));
 }
