@@ -225,6 +225,19 @@ END_SQL
 	is(load_folder($db, glob "$dir/cut_*.sql"), 'unchanged|5', 'no newline at the end: unchanged');
 }
 
+# more than 100 MB
+{
+	my $db = new_db();
+
+	query($node, $db, q{INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql)
+		SELECT 'big', string_agg(format('INSERT INTO t VALUES (%s, %L);', i, repeat('é', 5000)), E'\n'), ''
+		FROM generate_series(1, 11000) i});
+	system(q{psql -XAt -d '} . $node->connstr($db) . qq{' -c "SELECT content FROM cmig.export('big')" >$dir/big.sql}) == 0 or die;
+	cmp_ok(-s "$dir/big.sql", '>', 100 * 1024 * 1024, 'a file of more than 100 MB');
+	is(load_folder($db, "$dir/big.sql"), 'unchanged|1', 'comes out and goes in unchanged');
+	unlink "$dir/big.sql";
+}
+
 # another encoding of database and of client
 {
 	my $utf8 = new_db();
