@@ -109,15 +109,16 @@ array_literal(const List *names, bool plain)
 	return quote_literal_cstr(text.data);
 }
 
-/* Columns that are not in include are excluded. */
+/*
+ * Columns that are not in include are excluded, and those that a trigger in
+ * PL/pgSQL cannot see.
+ */
 static List *
 excluded_columns(Relation relation, const CmigAuditOptions *options, const List *key)
 {
-	List	   *names = NIL;
+	List	   *names = options->include == NIL ? list_copy(options->exclude) : NIL;
 	TupleDesc	desc = RelationGetDescr(relation);
 
-	if (options->include == NIL)
-		return options->exclude;
 	for (int i = 0; i < desc->natts; i++)
 	{
 		CmigAuditName *name;
@@ -125,12 +126,18 @@ excluded_columns(Relation relation, const CmigAuditOptions *options, const List 
 		bool		in_key = false;
 		const char *column = NameStr(TupleDescAttr(desc, i)->attname);
 
-		foreach(lc, key)
-			in_key |= strcmp(lfirst(lc), column) == 0;
-		if (in_key || TupleDescAttr(desc, i)->attisdropped ||
-			cmig_audit_options_has(options->include, column) ||
-			cmig_audit_options_has(options->redact, column))
+		if (TupleDescAttr(desc, i)->attisdropped ||
+			cmig_audit_options_has(options->exclude, column))
 			continue;
+		if (cmig_virtual_column_compat(relation, i + 1) == NULL)
+		{
+			foreach(lc, key)
+				in_key |= strcmp(lfirst(lc), column) == 0;
+			if (in_key || options->include == NIL ||
+				cmig_audit_options_has(options->include, column) ||
+				cmig_audit_options_has(options->redact, column))
+				continue;
+		}
 		name = palloc0(sizeof(CmigAuditName));
 		name->name = pstrdup(column);
 		names = lappend(names, name);
