@@ -132,6 +132,7 @@ cmig_runner_require_idle(const char *function)
 void
 cmig_runner_begin(void)
 {
+	statement_number = 0;
 	cmig_lock_wait_reset();
 }
 

@@ -189,6 +189,7 @@ run_step(StepwiseRun *run)
 {
 	char	   *what;
 
+	cmig_runner_begin();
 	run->step = fetch(run, run->index);
 	what = psprintf("%s of %s", cmig_progress_direction(run->plan->direction),
 					run->step->revision);
