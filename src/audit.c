@@ -17,6 +17,7 @@
 #include "audit_options.h"
 #include "audit_retain.h"
 #include "audit_script.h"
+#include "audit_table.h"
 #include "audit_trigger.h"
 
 #include "access/genam.h"
@@ -498,7 +499,7 @@ ensure_hash_key(Oid extension_owner)
 {
 	CmigAuditRole saved;
 
-	if (cmig_audit_trigger_hash_key(extension_owner))
+	if (cmig_audit_table_hash_key(extension_owner))
 		return;
 	cmig_audit_log_become(&saved, extension_owner);
 	cmig_query_run(&make_hash_key, NULL, NULL);

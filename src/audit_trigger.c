@@ -4,8 +4,8 @@
  *
  * One C function for row level and for statement level with transition
  * tables.  It runs with the rights of whoever fires it and needs none: the
- * log is written by direct table access (audit_writer.c).  What a trigger
- * needs to know of its table is kept in the session until the table changes.
+ * log is written by direct table access (audit_writer.c).  What it needs to
+ * know of its table is kept by audit_table.c.
  *
  * Entries are ordered by (seq, command_id, id).  seq is the id, except that a
  * statement whose entries are written after those of statements that it fired
@@ -15,14 +15,11 @@
 
 #include "compat.h"
 #include "errors.h"
-#include "query.h"
 #include "runner.h"
 #include "audit_layout.h"
 #include "audit_log.h"
-#include "audit_options.h"
-#include "audit_row.h"
+#include "audit_table.h"
 #include "audit_trigger.h"
-#include "audit_virtual.h"
 
 #include "access/table.h"
 #include "access/xact.h"
@@ -38,13 +35,9 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/jsonb.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "utils/xid8.h"
@@ -56,36 +49,10 @@ PG_FUNCTION_INFO_V1(cmig_audit_trigger);
 
 static bool audit_skip = false;
 
-/* What a trigger knows of its table. */
-typedef struct AuditTable
-{
-	MemoryContext context;		/* holds everything here */
-	bool		valid;
-	int			busy;			/* calls that use it now */
-	bool		recorded;		/* its layout is in cmig_audit.layout */
-	bool		skip_logged;	/* in this transaction */
-	Oid			relation;
-	Oid			root;			/* of a partition, otherwise the same */
-	CmigAuditOptions *options;
-	CmigAuditShape shape;
-	CmigAuditVirtual virtuals;
-	bool	   *key;			/* which columns are the key */
-	bool		whole_row_key;
-	bool		zoned_key;		/* a key column is a timestamptz */
-	Datum		schema_name;
-	Datum		table_name;
-} AuditTable;
-
-typedef struct AuditTableEntry
-{
-	Oid			trigger;		/* hash key */
-	AuditTable *table;
-} AuditTableEntry;
-
 /* One call of the trigger. */
 typedef struct AuditCall
 {
-	AuditTable *table;
+	CmigAuditTable *table;
 	Oid			extension_owner;
 	TimestampTz at;
 	CommandId	command;
@@ -107,101 +74,20 @@ typedef struct Position
 	int64		id;
 } Position;
 
-static HTAB *tables = NULL;
 static Position *positions = NULL;
 static int	position_count = 0;
 static int	position_size = 0;
 
-/*
- * The session's knowledge of tables
- */
-
 static void
-invalidate_relation(Datum arg, Oid relation)
+forget_positions(XactEvent event, void *arg)
 {
-	HASH_SEQ_STATUS status;
-	AuditTableEntry *entry;
-
-	if (tables == NULL)
+	if (event != XACT_EVENT_ABORT && event != XACT_EVENT_COMMIT &&
+		event != XACT_EVENT_PREPARE)
 		return;
-	hash_seq_init(&status, tables);
-	while ((entry = hash_seq_search(&status)) != NULL)
-	{
-		if (entry->table && (!OidIsValid(relation) || entry->table->relation == relation ||
-							 entry->table->root == relation))
-			entry->table->valid = false;
-	}
-}
-
-/* A schema was renamed, or a cast to json made. */
-static void
-invalidate_all(Datum arg, int cache, uint32 hash)
-{
-	invalidate_relation(arg, InvalidOid);
-}
-
-/* What was written in a transaction that is rolled back is not there. */
-static void
-forget_written(bool end)
-{
-	HASH_SEQ_STATUS status;
-	AuditTableEntry *entry;
-
-	if (tables == NULL)
-		return;
-	hash_seq_init(&status, tables);
-	while ((entry = hash_seq_search(&status)) != NULL)
-	{
-		if (entry->table == NULL)
-			continue;
-		entry->table->recorded = false;
-		entry->table->skip_logged = false;
-		if (end)
-			entry->table->busy = 0;
-	}
-}
-
-static void
-at_transaction_end(XactEvent event, void *arg)
-{
-	HASH_SEQ_STATUS status;
-	AuditTableEntry *entry;
-
-	switch (event)
-	{
-		case XACT_EVENT_ABORT:
-			forget_written(true);
-			break;
-		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_PREPARE:
-			if (tables == NULL)
-				break;
-			hash_seq_init(&status, tables);
-			while ((entry = hash_seq_search(&status)) != NULL)
-			{
-				if (entry->table == NULL)
-					continue;
-				entry->table->skip_logged = false;
-				/* a prepared transaction may still be rolled back */
-				if (event == XACT_EVENT_PREPARE)
-					entry->table->recorded = false;
-			}
-			break;
-		default:
-			return;
-	}
 	if (positions)
 		pfree(positions);
 	positions = NULL;
 	position_count = position_size = 0;
-}
-
-static void
-at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
-					  SubTransactionId parent, void *arg)
-{
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		forget_written(false);
 }
 
 void
@@ -216,182 +102,8 @@ cmig_audit_trigger_init(void)
 							 "Changes of audited tables are not logged.",
 							 "One entry with the operation SKIP is logged in each transaction and table.",
 							 &audit_skip, false, PGC_SUSET, 0, NULL, NULL, NULL);
-	CacheRegisterRelcacheCallback(invalidate_relation, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all, (Datum) 0);
-	CacheRegisterSyscacheCallback(CASTSOURCETARGET, invalidate_all, (Datum) 0);
-	RegisterXactCallback(at_transaction_end, NULL);
-	RegisterSubXactCallback(at_subtransaction_end, NULL);
-}
-
-static CmigQuery read_hash_key = {
-	"SELECT s.value::bytea FROM cmig.secret s WHERE s.name = 'audit'", 0
-};
-
-static void
-take_key(TupleDesc desc, HeapTuple row, void *arg)
-{
-	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, 1, &isnull);
-
-	if (!isnull)
-		*(bytea **) arg = DatumGetByteaPCopy(value);
-}
-
-bytea *
-cmig_audit_trigger_hash_key(Oid extension_owner)
-{
-	CmigAuditRole saved;
-	bytea	   *key = NULL;
-
-	cmig_audit_log_become(&saved, extension_owner);
-	cmig_query_each(&read_hash_key, NULL, NULL, take_key, &key);
-	cmig_audit_log_return(&saved);
-	return key;
-}
-
-static void
-set_hash_key(AuditTable *table, Oid extension_owner)
-{
-	bytea	   *key;
-
-	if (table->options->hash == NIL)
-		return;
-	key = cmig_audit_trigger_hash_key(extension_owner);
-	if (key == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the key for hashed columns is missing"),
-				 errdetail("cmig.secret has no row \"audit\"; keys are not part of a dump."),
-				 errhint("Put the old key back, or call cmig.enable_audit() for the table: it makes a new one, whose hashes cannot be compared with the old ones.")));
-	table->shape.hash_key = VARDATA(key);
-	table->shape.hash_key_len = VARSIZE(key) - VARHDRSZ;
-}
-
-/* Is a column part of the log's images? */
-static bool
-is_shown(const CmigAuditOptions *options, const List *key, const char *name)
-{
-	ListCell   *lc;
-
-	if (cmig_audit_options_has(options->exclude, name))
-		return false;
-	if (options->include == NIL || cmig_audit_options_has(options->include, name) ||
-		cmig_audit_options_has(options->redact, name) ||
-		cmig_audit_options_has(options->hash, name))
-		return true;
-	foreach(lc, key)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-build_shape(AuditTable *table, TupleDesc desc, List *key)
-{
-	CmigAuditShape *shape = &table->shape;
-	int			key_count = 0;
-
-	shape->truncate = table->options->truncate;
-	shape->columns = palloc0(sizeof(CmigAuditColumn) * Max(1, desc->natts));
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		CmigAuditColumn *column = &shape->columns[shape->count];
-		const char *name = NameStr(attribute->attname);
-		ListCell   *lc;
-
-		if (attribute->attisdropped || !is_shown(table->options, key, name))
-			continue;
-		column->hide = cmig_audit_options_has(table->options->hash, name) ? CMIG_AUDIT_HASH :
-			cmig_audit_options_has(table->options->redact, name) ? CMIG_AUDIT_REDACT :
-			CMIG_AUDIT_SHOW;
-		cmig_audit_row_column(column, attribute);
-		foreach(lc, key)
-		{
-			if (strcmp(lfirst(lc), name) == 0)
-				column->in_key = true;
-		}
-		key_count += column->in_key;
-		shape->count++;
-	}
-	cmig_audit_row_sort(shape);
-
-	/* Without a key the whole row is one. */
-	table->whole_row_key = key_count == 0;
-	table->key = palloc0(sizeof(bool) * Max(1, shape->count));
-	for (int i = 0; i < shape->count; i++)
-	{
-		if (table->whole_row_key)
-			shape->columns[i].in_key = true;
-		table->key[i] = shape->columns[i].in_key;
-		if (table->key[i] && shape->columns[i].kind == CMIG_AUDIT_DATETIME &&
-			shape->columns[i].type == TIMESTAMPTZOID)
-			table->zoned_key = true;
-	}
-}
-
-static AuditTable *
-build_table(TriggerData *trigger_data, Oid extension_owner)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "pg_cmig audited table",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Trigger    *trigger = trigger_data->tg_trigger;
-	AuditTable *table = palloc0(sizeof(AuditTable));
-	Relation	root;
-
-	table->context = context;
-	table->valid = true;		/* an invalidation on the way clears it */
-	table->relation = RelationGetRelid(trigger_data->tg_relation);
-	table->options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
-	table->root = cmig_audit_options_root(table->relation, trigger->tgoid);
-
-	root = table_open(table->root, AccessShareLock);
-	cmig_audit_options_resolve(table->options, root);
-	build_shape(table, RelationGetDescr(trigger_data->tg_relation),
-				cmig_audit_layout_key(root));
-	cmig_audit_virtual_find(&table->virtuals, trigger_data->tg_relation, &table->shape);
-	table->schema_name = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(root)));
-	table->table_name = CStringGetTextDatum(RelationGetRelationName(root));
-	table_close(root, AccessShareLock);
-	set_hash_key(table, extension_owner);
-
-	MemoryContextSwitchTo(old);
-	MemoryContextSetParent(context, CacheMemoryContext);
-	return table;
-}
-
-static AuditTable *
-get_table(TriggerData *trigger_data, Oid extension_owner)
-{
-	AuditTableEntry *entry;
-	bool		found;
-	AuditTable *table;
-
-	if (tables == NULL)
-	{
-		HASHCTL		control = {0};
-
-		control.keysize = sizeof(Oid);
-		control.entrysize = sizeof(AuditTableEntry);
-		tables = hash_create("pg_cmig audited tables", 64, &control, HASH_ELEM | HASH_BLOBS);
-	}
-	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
-	if (!found)
-		entry->table = NULL;
-	if (entry->table && entry->table->valid)
-		return entry->table;
-
-	table = build_table(trigger_data, extension_owner);
-	/* building may have moved the entries */
-	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
-	if (entry->table && entry->table->busy == 0)
-		MemoryContextDelete(entry->table->context);
-	entry->table = table;
-	return table;
+	cmig_audit_table_init();
+	RegisterXactCallback(forget_positions, NULL);
 }
 
 /*
@@ -447,7 +159,7 @@ set_query(AuditCall *call)
 }
 
 static void
-begin_call(AuditCall *call, AuditTable *table, Oid extension_owner, const char *operation)
+begin_call(AuditCall *call, CmigAuditTable *table, Oid extension_owner, const char *operation)
 {
 	Size		columns = Max(1, table->shape.count);
 
@@ -559,7 +271,7 @@ position_of(CommandId command, int64 id)
 static void
 open_log(AuditCall *call)
 {
-	AuditTable *table = call->table;
+	CmigAuditTable *table = call->table;
 
 	call->writer = cmig_audit_writer_open(call->extension_owner, call->at);
 	if (!table->recorded)
@@ -624,7 +336,7 @@ static Size
 set_key(AuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
 		TupleTableSlot *slot, const CmigAuditPiece *pieces)
 {
-	AuditTable *table = call->table;
+	CmigAuditTable *table = call->table;
 	CmigAuditShape *shape = &table->shape;
 	Size		size;
 
@@ -702,7 +414,7 @@ compare_rows(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new, bool *ke
 static void
 log_slots(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 {
-	AuditTable *table = call->table;
+	CmigAuditTable *table = call->table;
 	const bool *wanted = NULL;	/* columns of the images; NULL is all */
 	bool		key_changed = false;
 	Size		size = 300;
@@ -867,7 +579,7 @@ Datum
 cmig_audit_trigger(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger_data = (TriggerData *) fcinfo->context;
-	AuditTable *table;
+	CmigAuditTable *table;
 	AuditCall	call;
 	Oid			extension_owner;
 
@@ -878,7 +590,7 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 				 errhint("Audit triggers are made by cmig.enable_audit().")));
 
 	extension_owner = cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid);
-	table = get_table(trigger_data, extension_owner);
+	table = cmig_audit_table_get(trigger_data, extension_owner);
 	if (audit_skip && table->skip_logged)
 		return PointerGetDatum(NULL);
 

@@ -10,9 +10,6 @@
 /* Register cmig.audit_skip and the callbacks. */
 extern void cmig_audit_trigger_init(void);
 
-/* The key for hashed columns, palloc'd; NULL if there is none. */
-extern bytea *cmig_audit_trigger_hash_key(Oid extension_owner);
-
 /* The hash that row_hash has for a key. */
 extern int64 cmig_audit_trigger_row_hash(int32 table_id, Datum key);
 
