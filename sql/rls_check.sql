@@ -263,6 +263,24 @@ SELECT * FROM pg_temp.found('security_definer');
 SELECT pg_temp.mend('security_definer');
 SELECT * FROM pg_temp.found('security_definer');
 
+-- an owner in a bypass role sees every row, and so do its view and its function
+GRANT regress_rls_maint TO regress_rls_owner;
+CREATE VIEW chk.own AS SELECT * FROM chk.clean;
+CREATE FUNCTION chk.k() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT count(*) FROM chk.clean';
+ALTER VIEW chk.own OWNER TO regress_rls_owner;
+ALTER FUNCTION chk.k() OWNER TO regress_rls_owner;
+SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object = 'chk.own';
+GRANT SELECT (id) ON chk.own TO regress_rls_app;
+SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object = 'chk.own';
+SELECT severity, object, problem FROM pg_temp.found('security_definer');
+-- but not where the tenant's floor binds it too
+GRANT regress_rls_app TO regress_rls_owner;
+SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object = 'chk.own';
+SELECT severity, object, problem FROM pg_temp.found('security_definer');
+REVOKE regress_rls_app, regress_rls_maint FROM regress_rls_owner;
+DROP VIEW chk.own;
+DROP FUNCTION chk.k();
+
 -- partition_exposed
 CREATE TABLE chk.part (tenant_id integer, user_id integer) PARTITION BY LIST (tenant_id);
 ALTER TABLE chk.part OWNER TO regress_rls_owner;
@@ -274,6 +292,19 @@ GRANT SELECT ON chk.part_1 TO regress_rls_app;
 SELECT * FROM pg_temp.found('partition_exposed');
 SELECT pg_temp.mend('partition_exposed');
 SELECT * FROM pg_temp.found('partition_exposed');
+-- the fix keeps a membership
+BEGIN;
+CREATE TABLE chk.members (user_id integer, tenant_id integer);
+GRANT SELECT ON chk.members TO regress_rls_app;
+ALTER TABLE chk.members OWNER TO regress_rls_owner;
+SELECT count(*) > 0 FROM cmig.enable_rls('chk.part', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_owner}', via => 'chk.members');
+CREATE TABLE chk.part_2 PARTITION OF chk.part FOR VALUES IN (2);
+ALTER TABLE chk.part_2 OWNER TO regress_rls_owner;
+SELECT fix FROM pg_temp.found('partition_exposed');
+SELECT pg_temp.mend('partition_exposed');
+SELECT * FROM pg_temp.found('partition_exposed');
+SELECT DISTINCT polname, pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polrelid IN ('chk.part'::regclass, 'chk.part_2'::regclass) ORDER BY 1;
+ROLLBACK;
 
 -- one below policies by hand: closed to queries that name it, and that is enough
 CREATE TABLE chk.hand (tenant_id integer) PARTITION BY LIST (tenant_id);

@@ -35,6 +35,7 @@ SELECT cmig.enable_rls('shop.users', user_column => 'score', roles => '{regress_
 SELECT cmig.enable_rls('shop.users', user_column => 'id', tenant_column => 'id', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', commands => '{READ}');
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via_user => 'user_id');
+SELECT cmig.enable_rls('shop.orders', roles => '{public}', bypass_roles => '{regress_rls_maint}');
 -- what would not do what it looks like
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{public}');
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_app}');

@@ -51,6 +51,22 @@ SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try
 SELECT count(*) > 0 FROM cmig.enable_rls('try.docs', user_column => '', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_owner}', public_read => true);
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.docs', 'regress_rls_app', NULL, '1');
 
+-- what runs with the caller's rights calls no function of others, whatever its path
+CREATE SCHEMA other;
+GRANT USAGE ON SCHEMA other TO regress_rls_app;
+CREATE FUNCTION other.is_equal(varchar, text) RETURNS boolean LANGUAGE plpgsql
+	AS $$ BEGIN IF current_user <> 'regress_rls_app' THEN RAISE NOTICE 'called as another'; END IF; RETURN pg_catalog.texteq($1::text, $2); END $$;
+CREATE OPERATOR other.= (LEFTARG = varchar, RIGHTARG = text, FUNCTION = other.is_equal);
+CREATE TABLE try.named (tenant_id varchar(20));
+ALTER TABLE try.named OWNER TO regress_rls_owner;
+INSERT INTO try.named VALUES ('a'), ('b');
+GRANT ALL ON try.named TO regress_rls_app;
+SET search_path = other, public;
+SELECT test, visible, own, foreign_rows, verdict FROM cmig.rls_test('try.named', 'regress_rls_app', NULL, 'a');
+RESET search_path;
+DROP TABLE try.named;
+DROP SCHEMA other CASCADE;
+
 -- membership
 CREATE TABLE try.members (tenant_id integer, user_id text);
 INSERT INTO try.members VALUES (1, 'ann'), (1, 'bob'), (2, 'bob');

@@ -243,7 +243,13 @@ check_roles(const CmigRlsOptions *options)
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("role \"%s\" is in roles and in bypass_roles", role->name),
 						 errhint("Take it out of one of them.")));
-			if (!OidIsValid(role->oid) || superuser_arg(role->oid) || superuser_arg(bypass->oid))
+			if (!OidIsValid(role->oid))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("role \"%s\" would not bypass row-level security", bypass->name),
+						 errdetail("It is in bypass_roles, but the policies for PUBLIC bind it too."),
+						 errhint("Name the application's roles instead of PUBLIC.")));
+			if (superuser_arg(role->oid) || superuser_arg(bypass->oid))
 				continue;
 			if (has_privs_of_role(role->oid, bypass->oid))
 				ereport(ERROR,
@@ -443,7 +449,16 @@ warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
 	foreach(lc, options->roles)
 	{
 		CmigRlsRole *role = lfirst(lc);
+		AclMode		write = ACL_INSERT | ACL_UPDATE;
 
+		if (via && OidIsValid(role->oid) &&
+			(pg_class_aclmask(via->relid, role->oid, write, ACLMASK_ANY) != 0 ||
+			 pg_attribute_aclcheck_all(via->relid, role->oid, write, ACLMASK_ANY) == ACLCHECK_OK))
+			ereport(WARNING,
+					(errmsg("role \"%s\" can write the membership table %s", role->name, via->name),
+					 errdetail("A row that it adds there gives access to the rows of this table."),
+					 errhint("REVOKE INSERT, UPDATE ON %s FROM %s, and let a function with rights of its own add members.",
+							 via->name, quote_identifier(role->name))));
 		if (via && OidIsValid(role->oid) &&
 			pg_class_aclcheck(via->relid, role->oid, ACL_SELECT) != ACLCHECK_OK &&
 			pg_attribute_aclcheck_all(via->relid, role->oid, ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)

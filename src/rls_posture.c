@@ -51,6 +51,16 @@
 	" FROM p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass" \
 	" WHERE p.polrelid = t.oid AND d.description ~ '\\[cmig.enable_rls .* " option "='), '')"
 
+/*
+ * Does the role see every row of t without being told so by the server: by a
+ * bypass policy for it, which no restrictive one narrows?
+ */
+#define SEES_ALL(role) \
+	"(EXISTS (SELECT FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
+	"  WHERE p.polrelid = t.oid AND p.bypass AND pg_has_role(" role ", u.oid, 'USAGE'))" \
+	" AND NOT EXISTS (SELECT FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
+	"  WHERE p.polrelid = t.oid AND NOT p.polpermissive AND (u.oid = 0 OR pg_has_role(" role ", u.oid, 'USAGE'))))"
+
 /* Is t read through a parent with policies?  Then it needs none. */
 #define BELOW "EXISTS (SELECT FROM pg_inherits i JOIN p ON p.polrelid = i.inhparent WHERE i.inhrelid = t.oid)"
 
@@ -160,15 +170,17 @@ static CmigQuery rules[] = {
 		"   JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> s.view),"
 		" v AS (SELECT c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) AS name, c.relowner, o.rolname,"
 		"   bool_or(o.rolsuper OR o.rolbypassrls OR (c.relowner = t.owner AND NOT t.forced)) AS free,"
+		"   bool_or(" SEES_ALL("c.relowner") ") AS bypasses,"
 		"   string_agg(DISTINCT t.name, ', ') AS tables,"
-		"   EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner) AS granted,"
+		"   EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)"
+		"    OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL) AS granted,"
 		"   EXISTS (SELECT FROM pg_options_to_table(c.reloptions) x WHERE x.option_name = 'security_invoker'"
 		"    AND x.option_value::boolean) AS invoker"
 		"  FROM seen s JOIN t ON t.oid = s.base JOIN pg_class c ON c.oid = s.view JOIN pg_namespace n ON n.oid = c.relnamespace"
 		"  JOIN pg_roles o ON o.oid = c.relowner GROUP BY c.oid, n.nspname, o.rolname)"
-		" SELECT 'view_definer', CASE WHEN v.free THEN 'error' ELSE 'warning' END, v.name,"
+		" SELECT 'view_definer', CASE WHEN v.free OR (v.bypasses AND v.granted) THEN 'error' ELSE 'warning' END, v.name,"
 		"  format('the view reads %s with the rights of its owner, role %I%s', v.tables, v.rolname,"
-		"   CASE WHEN v.free THEN ', who sees every row' ELSE ', and not of its user' END),"
+		"   CASE WHEN v.free OR v.bypasses THEN ', who sees every row' ELSE ', and not of its user' END),"
 		"  format('ALTER VIEW %s SET (security_invoker = true)', v.name)"
 		" FROM v WHERE v.relkind = 'v' AND NOT v.invoker"
 		" UNION ALL"
@@ -194,12 +206,13 @@ static CmigQuery rules[] = {
 		" reads AS (SELECT w.oid AS func, t.oid AS rel FROM words w JOIN t ON t.relname = w.word OR t.relname = lower(w.word) WHERE t.rls"
 		"  UNION SELECT d.objid, t.oid FROM pg_depend d JOIN t ON t.oid = d.refobjid"
 		"   WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND t.rls)"
-		" SELECT 'security_definer', CASE WHEN f.free OR bool_or(f.proowner = t.owner AND NOT t.forced) THEN 'warning' ELSE 'info' END,"
+		" SELECT 'security_definer', CASE WHEN "
+		"  f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN 'warning' ELSE 'info' END,"
 		"  'function ' || f.name, format('it reads %s with the rights of role %I%s',"
 		"   string_agg(DISTINCT t.name, ', '), f.rolname,"
-		"   CASE WHEN f.free OR bool_or(f.proowner = t.owner AND NOT t.forced) THEN ', who sees every row' ELSE '' END),"
+		"   CASE WHEN f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN ', who sees every row' ELSE '' END),"
 		"  format('ALTER FUNCTION %s SECURITY INVOKER', f.name)"
-		" FROM f JOIN reads r ON r.func = f.oid JOIN t ON t.oid = r.rel GROUP BY f.oid, f.name, f.rolname, f.free",
+		" FROM f JOIN reads r ON r.func = f.oid JOIN t ON t.oid = r.rel GROUP BY f.oid, f.name, f.rolname, f.free, f.proowner",
 		1, {OIDARRAYOID}},
 
 	{TABLES
@@ -212,6 +225,8 @@ static CmigQuery rules[] = {
 		"  THEN format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', n.nspname, c.relname)"
 		"  ELSE format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', t.name,"
 		"   " NOTED("tenant_column", ", tenant_column => %L") " || " NOTED("user_column", ", user_column => %L")
+		"   || " NOTED("via", ", via => %L") " || " NOTED("via_key", ", via_key => %L")
+		"   || " NOTED("via_user", ", via_user => %L") " || " NOTED("key_column", ", key_column => %L")
 		"   || " NOTED("shared", ", shared => %s") " || " NOTED("public_read", ", public_read => %s") ","
 		"   coalesce((SELECT array_agg(DISTINCT app.rolname)::text FROM app WHERE app.polrelid = t.oid), '{...}'),"
 		"   " BYPASS("s.oid = t.oid") ") END"

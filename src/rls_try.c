@@ -4,7 +4,8 @@
  *
  * The statement runs in a subtransaction, with the context set and
  * row_security on, and with the caller's search_path, which triggers may
- * depend on.  Whatever happens, nothing of it stays, and role and settings are
+ * depend on; what runs with the caller's own rights has a pinned one.
+ * Whatever happens, nothing of it stays, and role and settings are
  * as before.
  */
 #include "postgres.h"
@@ -121,12 +122,12 @@ cmig_rls_try(const CmigRlsAs *as, bool as_role, const char *sql, int nargs, char
 			set_local(CMIG_RLS_TENANT_SETTING, as->tenant);
 			SetUserIdAndSecContext(as->role, security | SECURITY_LOCAL_USERID_CHANGE);
 		}
-		outcome.rows = (int64) cmig_query_once(sql, nargs, types, values, nulls, false,
+		outcome.rows = (int64) cmig_query_once(sql, nargs, types, values, nulls, !as_role,
 											   take_counts, &outcome);
 		if (as->probe)
 		{
 			SetUserIdAndSecContext(caller, security);
-			(void) cmig_query_once(as->probe, 0, NULL, NULL, NULL, false, take_counts, &outcome);
+			(void) cmig_query_once(as->probe, 0, NULL, NULL, NULL, true, take_counts, &outcome);
 		}
 		/* gives back the user too */
 		RollbackAndReleaseCurrentSubTransaction();
