@@ -126,7 +126,26 @@ INSERT INTO app.forgery VALUES (1, 'forged');
 DROP TRIGGER forged ON app.forgery;
 CREATE TRIGGER forged BEFORE INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('1', '{}');
 INSERT INTO app.forgery VALUES (1, 'forged');
+DROP TRIGGER forged ON app.forgery;
 RESET ROLE;
+-- also when the other table was renamed since it was last written
+ALTER TABLE app.accounts RENAME TO renamed;
+SET ROLE regress_audit_evil;
+SELECT format('CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(%L, %L)', (:'table_id'::text[])[1], '{}') \gexec
+INSERT INTO app.forgery VALUES (1, 'forged');
+DROP TRIGGER forged ON app.forgery;
+RESET ROLE;
+ALTER TABLE app.renamed RENAME TO accounts;
+-- who takes an id that is not given yet is not in the way of the next table
+SELECT last_value + 1 AS next_id FROM cmig_audit.table_id_seq \gset
+SET ROLE regress_audit_evil;
+CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'next_id', '{}');
+INSERT INTO app.forgery VALUES (1, 'under an id of its own');
+RESET ROLE;
+CREATE TABLE app.next (id integer PRIMARY KEY);
+SELECT count(*) FROM cmig.enable_audit('app.next');
+INSERT INTO app.next VALUES (1);
+SELECT table_name, count(DISTINCT table_id), min(table_id) - :next_id AS id FROM cmig_audit.log WHERE table_name IN ('next', 'forgery') GROUP BY 1 ORDER BY 1;
 
 -- the log's owner cannot become a superuser who writes an audited table: not by
 -- triggers, rules, defaults, checks, policies, expression indexes, or partitions
@@ -176,6 +195,65 @@ SET ROLE regress_audit_dba;
 SELECT operation, row_key, extra FROM cmig_audit.log WHERE table_name = 'mine' ORDER BY id;
 SELECT * FROM cmig_audit.witness;
 RESET ROLE;
+-- nor in partitions and children elsewhere, nor through operators, nor casts
+SET ROLE regress_audit_dba;
+CREATE SCHEMA regress_audit_dba;
+CREATE FUNCTION regress_audit_dba.attack(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$SELECT cmig_audit.attack('operator') IS NOT NULL$$;
+CREATE OPERATOR regress_audit_dba.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = regress_audit_dba.attack);
+DROP INDEX cmig_audit.log_attack_idx, cmig_audit.log_id_idx;
+DROP RULE r ON cmig_audit.log;
+ALTER TABLE cmig_audit.log DROP COLUMN extra;
+DO $$
+DECLARE
+	c record;
+BEGIN
+	FOR c IN SELECT conname FROM pg_constraint WHERE conrelid = 'cmig_audit.log'::regclass AND contype = 'c'
+	LOOP
+		EXECUTE format('ALTER TABLE cmig_audit.log DROP CONSTRAINT %I', c.conname);
+	END LOOP;
+END $$;
+RESET ROLE;
+SELECT count(*) FROM cmig.audit_history('app.mine', 2);
+SET ROLE regress_audit_dba;
+CREATE TABLE regress_audit_dba.part PARTITION OF cmig_audit.log FOR VALUES FROM ('2019-01-01') TO ('2019-02-01');
+ALTER TABLE regress_audit_dba.part ADD CHECK ('x' OPERATOR(regress_audit_dba.===) 'y');
+RESET ROLE;
+SELECT * FROM cmig.audit_history('app.mine', 2);
+SET ROLE regress_audit_dba;
+DROP TABLE regress_audit_dba.part;
+CREATE TABLE regress_audit_dba.child (CHECK (cmig_audit.attack('x') = 'x')) INHERITS (cmig_audit.layout);
+RESET ROLE;
+SELECT * FROM cmig.audit_history('app.mine', 2);
+SET ROLE regress_audit_dba;
+DROP TABLE regress_audit_dba.child;
+BEGIN;
+DROP VIEW cmig_audit.audit_logs;
+ALTER TABLE cmig_audit.log ALTER old_row TYPE bigint USING 5;
+RESET ROLE;
+SELECT * FROM cmig.audit_transaction('1');
+ROLLBACK;
+RESET ROLE;
+-- what he writes into the log is an error, no crash
+BEGIN;
+ALTER TABLE cmig_audit.log ALTER operation DROP NOT NULL;
+UPDATE cmig_audit.log SET operation = NULL WHERE table_name = 'mine';
+\set VERBOSITY sqlstate
+SELECT * FROM cmig.audit_diff('app.mine', 2, now() - interval '1 hour', now());
+ROLLBACK;
+BEGIN;
+UPDATE cmig_audit.log SET new_row = '[1]' WHERE table_name = 'mine';
+SELECT * FROM cmig.audit_diff('app.mine', 2, now() - interval '1 hour', now());
+ROLLBACK;
+\set VERBOSITY terse
+BEGIN;
+UPDATE cmig_audit.layout SET columns = '{"id": "one"}' WHERE table_name = 'mine';
+SELECT * FROM cmig.audit_diff('app.mine', 2, now() - interval '1 hour', now());
+ROLLBACK;
+BEGIN;
+ALTER TABLE cmig_audit.layout ALTER columns DROP NOT NULL;
+UPDATE cmig_audit.layout SET columns = NULL WHERE table_name = 'mine';
+SELECT * FROM cmig.audit_history('app.mine', 2);
+ROLLBACK;
 -- a deferred trigger would run at commit, as the superuser
 SET ROLE regress_audit_dba;
 DROP TRIGGER l ON cmig_audit.layout;
@@ -257,6 +335,6 @@ DROP EXTENSION pg_cmig CASCADE;
 SELECT count(*) = :entries AS all_there FROM cmig_audit.log;
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'cmig_audit%';
 
-DROP SCHEMA app, cmig_audit CASCADE;
+DROP SCHEMA app, cmig_audit, regress_audit_dba CASCADE;
 REVOKE CREATE ON DATABASE :"db" FROM regress_audit_dba, regress_audit_evil;
 DROP ROLE regress_audit_dba, regress_audit_owner, regress_audit_writer, regress_audit_evil, regress_audit_tenant;

@@ -50,6 +50,16 @@ static CmigQuery find_by_name = {
 	2, {TEXTOID, TEXTOID}
 };
 
+/* Does a table have audit triggers with an id? */
+static CmigQuery carries_id = {
+	"SELECT 1 FROM pg_catalog.pg_trigger t"
+	" JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
+	" JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig'"
+	" WHERE t.tgrelid = $1 AND pg_catalog.split_part(pg_catalog.encode(t.tgargs, 'escape'),"
+	"  pg_catalog.chr(92) || '000', 1) = $2::text",
+	2, {OIDOID, INT4OID}
+};
+
 static CmigQuery next_table_id = {
 	"SELECT pg_catalog.nextval('cmig_audit.table_id_seq')::integer", 0
 };
@@ -124,6 +134,34 @@ columns_of(Relation relation)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
+/* The log's owner can write what he likes into the table. */
+static bool
+is_layout(TupleDesc desc, HeapTuple row)
+{
+	bool		isnull;
+	Jsonb	   *columns;
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	for (int i = 1; i <= 6; i++)
+	{
+		(void) cmig_query_datum(desc, row, i, &isnull);
+		if (isnull)
+			return false;
+	}
+	columns = DatumGetJsonbP(cmig_query_datum(desc, row, 5, &isnull));
+	if (!JB_ROOT_IS_OBJECT(columns))
+		return false;
+	it = JsonbIteratorInit(&columns->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_VALUE && v.type != jbvNumeric)
+			return false;
+	}
+	return true;
+}
+
 static void
 collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -133,6 +171,11 @@ collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 	bool		isnull;
 	int			count;
 
+	if (!is_layout(desc, row))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("a row of cmig_audit.layout is not what pg_cmig wrote"),
+				 errhint("The owner of the log must delete or restore it.")));
 	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, &isnull));
 	layout->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
 	layout->schema_name = cmig_query_text(desc, row, 3);
@@ -192,6 +235,24 @@ insert(int32 table_id, Oid relation, const char *schema_name, const char *table_
 	cmig_query_run(&insert_layout, values, NULL);
 }
 
+/*
+ * The table of a layout is there: under the name it had, or under another but
+ * with its triggers.  The oid alone says nothing after a dump was restored.
+ */
+static bool
+is_there(int32 table_id, const CmigAuditLayout *layout)
+{
+	char	   *name = get_rel_name(layout->relation);
+	Datum		values[2] = {ObjectIdGetDatum(layout->relation), Int32GetDatum(table_id)};
+
+	if (name == NULL)
+		return false;
+	return (strcmp(name, layout->table_name) == 0 &&
+			strcmp(get_namespace_name(get_rel_namespace(layout->relation)),
+				   layout->schema_name) == 0) ||
+		cmig_query_run(&carries_id, values, NULL) > 0;
+}
+
 void
 cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 {
@@ -205,23 +266,15 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 	cmig_audit_log_become(&saved, log_owner);
 	layouts = cmig_audit_layout_read(table_id);
 	last = layouts ? llast(layouts) : NULL;
-	if (last && last->relation != RelationGetRelid(relation))
-	{
-		/* the table that had this id, if it is still the one by oid and name */
-		char	   *name = get_rel_name(last->relation);
-		Oid			schema = get_rel_namespace(last->relation);
-
-		if (name && strcmp(name, last->table_name) == 0 &&
-			strcmp(get_namespace_name(schema), last->schema_name) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("the audit trigger of table \"%s.%s\" carries the id of \"%s.%s\"",
-							schema_name, RelationGetRelationName(relation),
-							last->schema_name, last->table_name),
-					 errdetail("The table was copied together with its triggers; its changes would look like those of the other table."),
-					 errhint("Call cmig.disable_audit() and cmig.enable_audit() for \"%s.%s\".",
-							 schema_name, RelationGetRelationName(relation))));
-	}
+	if (last && last->relation != RelationGetRelid(relation) && is_there(table_id, last))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the audit trigger of table \"%s.%s\" carries the id of \"%s.%s\"",
+						schema_name, RelationGetRelationName(relation),
+						last->schema_name, last->table_name),
+				 errdetail("The table was copied together with its triggers; its changes would look like those of the other table."),
+				 errhint("Call cmig.disable_audit() and cmig.enable_audit() for \"%s.%s\".",
+						 schema_name, RelationGetRelationName(relation))));
 	if (last == NULL || last->relation != RelationGetRelid(relation) ||
 		strcmp(last->schema_name, schema_name) != 0 ||
 		strcmp(last->table_name, RelationGetRelationName(relation)) != 0 ||
@@ -270,6 +323,9 @@ cmig_audit_layout_new_id(void)
 {
 	int32		id = 0;
 
-	cmig_query_each(&next_table_id, NULL, NULL, take_id, &id);
+	/* a trigger made by hand may have taken it */
+	do
+		cmig_query_each(&next_table_id, NULL, NULL, take_id, &id);
+	while (cmig_audit_layout_read(id) != NIL);
 	return id;
 }

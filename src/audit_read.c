@@ -125,12 +125,33 @@ compare_entries(const void *a, const void *b)
 	return left->id < right->id ? -1 : left->id > right->id;
 }
 
+/* The log's owner can have removed NOT NULL and written what he likes. */
+static void
+check_entry(const Entry *entry, bool position_known)
+{
+	static const int objects[] = {ENTRY_ROW_KEY, ENTRY_OLD_KEY, ENTRY_OLD_ROW, ENTRY_NEW_ROW};
+	bool		sound = position_known && !entry->nulls[ENTRY_ID] &&
+		!entry->nulls[ENTRY_CLOCK_AT] && !entry->nulls[ENTRY_OPERATION];
+
+	for (int i = 0; i < lengthof(objects); i++)
+		sound = sound && (entry->nulls[objects[i]] ||
+						  JB_ROOT_IS_OBJECT(DatumGetJsonbP(entry->values[objects[i]])));
+	if (!sound)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("an entry of the audit log is not what pg_cmig wrote"),
+				 entry->nulls[ENTRY_ID] ? 0 :
+				 errdetail("It is the one with id " INT64_FORMAT ".",
+						   DatumGetInt64(entry->values[ENTRY_ID]))));
+}
+
 static void
 collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **entries = arg;
 	Entry	   *entry = palloc0(sizeof(Entry));
-	bool		isnull;
+	bool		no_seq;
+	bool		no_command;
 
 	for (int i = 0; i < HISTORY_COLUMNS; i++)
 	{
@@ -146,8 +167,9 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 	}
 	entry->id = DatumGetInt64(entry->values[ENTRY_ID]);
 	entry->at = DatumGetTimestampTz(entry->values[ENTRY_CLOCK_AT]);
-	entry->seq = DatumGetInt64(cmig_query_datum(desc, row, HISTORY_COLUMNS + 1, &isnull));
-	entry->command = DatumGetInt64(cmig_query_datum(desc, row, HISTORY_COLUMNS + 2, &isnull));
+	entry->seq = DatumGetInt64(cmig_query_datum(desc, row, HISTORY_COLUMNS + 1, &no_seq));
+	entry->command = DatumGetInt64(cmig_query_datum(desc, row, HISTORY_COLUMNS + 2, &no_command));
+	check_entry(entry, !no_seq && !no_command);
 	*entries = lappend(*entries, entry);
 }
 
@@ -545,22 +567,58 @@ cmig_audit_report(PG_FUNCTION_ARGS)
 }
 
 /*
- * Functions that are not the server's, in constraints, indexes and statistics
- * of the log: the planner would evaluate them as the reader.
+ * Functions and operators that are not the server's, in constraints, indexes,
+ * statistics and generated columns of the log, its partitions and children
+ * wherever they are: the planner would evaluate them as the reader.
  */
 static CmigQuery foreign_functions = {
-	"WITH part AS (SELECT c.oid FROM pg_catalog.pg_class c"
-	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit'))"
-	" SELECT d.refobjid::regprocedure::text FROM pg_catalog.pg_depend d"
-	" WHERE d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid >= 16384"
-	" AND (d.classid = 'pg_catalog.pg_class'::regclass AND d.objid IN (SELECT part.oid FROM part)"
+	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c"
+	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
+	"  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid),"
+	" kin AS (SELECT part.oid FROM part UNION"
+	"  SELECT x.indexrelid FROM pg_catalog.pg_index x JOIN part ON x.indrelid = part.oid)"
+	" SELECT CASE WHEN d.refclassid = 'pg_catalog.pg_proc'::regclass"
+	"  THEN 'function ' || d.refobjid::regprocedure::text"
+	"  ELSE 'operator ' || d.refobjid::regoperator::text END FROM pg_catalog.pg_depend d"
+	" WHERE d.refclassid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)"
+	" AND d.refobjid >= 16384"
+	" AND (d.classid = 'pg_catalog.pg_class'::regclass AND d.objid IN (SELECT kin.oid FROM kin)"
 	"  OR d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid IN"
 	"   (SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))"
+	"  OR d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid IN"
+	"   (SELECT f.oid FROM pg_catalog.pg_attrdef f JOIN part ON part.oid = f.adrelid"
+	"    JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attgenerated <> '')"
 	"  OR d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid IN"
 	"   (SELECT w.oid FROM pg_catalog.pg_rewrite w WHERE w.ev_class IN (SELECT part.oid FROM part))"
 	"  OR d.classid = 'pg_catalog.pg_statistic_ext'::regclass AND d.objid IN"
 	"   (SELECT t.oid FROM pg_catalog.pg_statistic_ext t WHERE t.stxrelid IN (SELECT part.oid FROM part)))"
-	" LIMIT 1",
+	" ORDER BY 1 LIMIT 1",
+	0
+};
+
+/*
+ * A column of another type could bring a cast of the owner's into a query, or
+ * values that are not what is taken for them.
+ */
+static CmigQuery altered_column = {
+	"SELECT pg_catalog.format('%s.%s', w.relation, w.name) FROM (VALUES"
+	" ('log', 'id', 'bigint'), ('log', 'seq', 'bigint'), ('log', 'transaction_id', 'xid8'),"
+	" ('log', 'clock_at', 'timestamp with time zone'), ('log', 'row_hash', 'bigint'),"
+	" ('log', 'old_hash', 'bigint'), ('log', 'command_id', 'bigint'), ('log', 'operation', 'text'),"
+	" ('log', 'schema_name', 'text'), ('log', 'table_name', 'text'), ('log', 'row_key', 'jsonb'),"
+	" ('log', 'old_key', 'jsonb'), ('log', 'old_row', 'jsonb'), ('log', 'new_row', 'jsonb'),"
+	" ('log', 'changed', 'text[]'), ('log', 'user_id', 'text'), ('log', 'tenant_id', 'text'),"
+	" ('log', 'role', 'text'), ('log', 'session_role', 'text'), ('log', 'application_name', 'text'),"
+	" ('log', 'client_address', 'inet'), ('log', 'revision', 'text'), ('log', 'reason', 'text'),"
+	" ('log', 'request_id', 'text'),"
+	" ('layout', 'table_id', 'integer'), ('layout', 'recorded_at', 'timestamp with time zone'),"
+	" ('layout', 'relation', 'oid'), ('layout', 'schema_name', 'text'), ('layout', 'table_name', 'text'),"
+	" ('layout', 'columns', 'jsonb'), ('layout', 'key_columns', 'text[]')) AS w(relation, name, type)"
+	" WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid"
+	"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	"  WHERE n.nspname = 'cmig_audit' AND c.relname = w.relation AND a.attname = w.name"
+	"  AND NOT a.attisdropped AND a.atttypid < 16384"
+	"  AND pg_catalog.format_type(a.atttypid, NULL) = w.type) LIMIT 1",
 	0
 };
 
@@ -599,15 +657,23 @@ cmig_audit_read_begin(FunctionCallInfo fcinfo)
 {
 	Oid			owner = cmig_audit_log_require(cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid));
 	char	   *function = NULL;
+	char	   *column = NULL;
 
 	require_rights();
+	cmig_query_each(&altered_column, NULL, NULL, take_name, &column);
+	if (column)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the audit log cannot be read"),
+				 errdetail("Column cmig_audit.%s is missing or has another type.", column),
+				 errhint("The owner of the log must restore it as cmig.enable_audit() made it.")));
 	if (superuser_arg(owner) || GetUserId() == owner)
 		return;
 	cmig_query_each(&foreign_functions, NULL, NULL, take_name, &function);
 	if (function)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the audit log calls the function %s", function),
+				 errmsg("the audit log calls the %s", function),
 				 errdetail("Reading the log could run it with your rights."),
 				 errhint("The owner of the log must drop the constraint, index or rule that calls it.")));
 }

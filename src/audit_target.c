@@ -180,6 +180,8 @@ gone_key_is_number(CmigAuditTarget *target)
 	if (text == NULL)
 		return false;
 	key = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	if (!JB_ROOT_IS_OBJECT(key))
+		return false;
 	value = getKeyJsonValueFromContainer(&key->root, linitial(target->key_columns),
 										 strlen(linitial(target->key_columns)), NULL);
 	return value && value->type == jbvNumeric;

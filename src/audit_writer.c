@@ -397,8 +397,6 @@ void
 cmig_audit_writer_close(CmigAuditWriter *writer)
 {
 	flush(writer);
-	for (int i = 0; i < writer->index_count; i++)
-		cmig_index_insert_cleanup_compat(writer->indexes[i], writer->infos[i]);
 	for (int i = 0; i < writer->slot_count; i++)
 		ExecDropSingleTupleTableSlot(writer->slots[i]);
 	if (writer->bulk)
