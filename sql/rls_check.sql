@@ -126,6 +126,14 @@ ALTER POLICY p ON chk.t USING ((SELECT current_setting('app.x', true)) IS NOT NU
 SELECT * FROM pg_temp.found('swallowing_or');
 ALTER POLICY p ON chk.t USING (tenant_id = 1 OR tenant_id IS NULL);
 SELECT * FROM pg_temp.found('swallowing_or');
+ALTER POLICY p ON chk.t USING (tenant_id = COALESCE((SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer), tenant_id));
+SELECT * FROM pg_temp.found('swallowing_or');
+ALTER POLICY p ON chk.t USING (CASE (SELECT current_setting('app.admin', true)) WHEN 'on' THEN true ELSE tenant_id = 1 END);
+SELECT * FROM pg_temp.found('swallowing_or');
+ALTER POLICY p ON chk.t USING (CASE WHEN pg_has_role('regress_rls_app', 'USAGE') THEN tenant_id = 1 ELSE true END);
+SELECT * FROM pg_temp.found('swallowing_or');
+ALTER POLICY p ON chk.t USING (CASE WHEN tenant_id = 1 THEN true ELSE tenant_id = COALESCE((SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer), -1) END);
+SELECT * FROM pg_temp.found('swallowing_or');
 
 -- per_row_function, cast_of_empty, no_missing_ok; one fix mends all
 ALTER POLICY p ON chk.t USING (tenant_id = current_setting('app.current_tenant_id')::integer);

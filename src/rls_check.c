@@ -242,8 +242,8 @@ check_expression(const Policy *policy, const CmigRlsExpression *in, bool is_chec
 	if (in->open_branch)
 		find(findings, "swallowing_or", in->open_branch_setting ? "error" : "warning", policy,
 			 in->open_branch_setting ?
-			 psprintf("%s has an OR that does not look at the row and depends on a setting, which whoever runs SQL can set: then it is true for every row", where) :
-			 psprintf("%s has an OR that does not look at the row: then it is true for every row, and no index can be used", where),
+			 psprintf("%s has %s that does not look at the row and depends on a setting, which whoever runs SQL can set: then it is true for every row", where, in->open_branch) :
+			 psprintf("%s has %s that does not look at the row: then it is true for every row, and no index can be used", where, in->open_branch),
 			 psprintf("CREATE POLICY bypass ON %s TO ... USING (true) WITH CHECK (true), and take the branch out of %s",
 					  policy->table, quote_identifier(policy->name)));
 	else if (bms_is_empty(in->columns) && !(is_check && policy->command == 'a') && !in->correlated)

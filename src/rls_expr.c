@@ -245,6 +245,70 @@ read_key(Reading *reading, Oid opno, List *args)
 		reading->found->keys = bms_add_member(reading->found->keys, ((Var *) left)->varattno);
 }
 
+/* What decides for every row at once: is it a setting? */
+static void
+read_branch(Reading *reading, const char *what, Node *decides)
+{
+	Reading		branch = *reading;
+	CmigRlsExpression seen = {0};
+
+	branch.found = &seen;
+	read_walker(decides, &branch);
+	if (reading->found->open_branch == NULL || seen.reads_setting)
+		reading->found->open_branch = what;
+	reading->found->open_branch_setting |= seen.reads_setting;
+}
+
+/* CASE WHEN something that does not look at the row THEN true */
+static void
+read_case(Reading *reading, CaseExpr *expr)
+{
+	List	   *conditions = list_make1(expr->arg);
+	ListCell   *lc;
+
+	if (uses_row((Node *) expr->arg, 0))
+		return;
+	foreach(lc, expr->args)
+	{
+		CaseWhen   *when = lfirst_node(CaseWhen, lc);
+
+		if (uses_row((Node *) when->expr, 0))
+			return;
+		conditions = lappend(conditions, when->expr);
+		if (truth((Node *) when->result) == CMIG_RLS_ALWAYS)
+			read_branch(reading, "a CASE", (Node *) conditions);
+	}
+	if (truth((Node *) expr->defresult) == CMIG_RLS_ALWAYS)
+		read_branch(reading, "a CASE", (Node *) conditions);
+}
+
+/* key = COALESCE(something, key): true for every row without the something */
+static void
+read_fallback(Reading *reading, OpExpr *expr)
+{
+	Node	   *left;
+	Node	   *right;
+	ListCell   *lc;
+
+	if (reading->depth > 0 || list_length(expr->args) != 2 || !is_equality(expr->opno))
+		return;
+	left = strip(linitial(expr->args));
+	right = strip(lsecond(expr->args));
+	if (IsA(left, CoalesceExpr))
+	{
+		Node	   *swap = left;
+
+		left = right;
+		right = swap;
+	}
+	if (!IsA(left, Var) || !IsA(right, CoalesceExpr) ||
+		uses_row(linitial(((CoalesceExpr *) right)->args), 0))
+		return;
+	foreach(lc, ((CoalesceExpr *) right)->args)
+		if (equal(strip(lfirst(lc)), left))
+			read_branch(reading, "a COALESCE", linitial(((CoalesceExpr *) right)->args));
+}
+
 static void
 read_sublink(Reading *reading, SubLink *link)
 {
@@ -311,6 +375,7 @@ read_walker(Node *node, void *context)
 
 				read_function(reading, get_opcode(expr->opno), node);
 				read_key(reading, expr->opno, expr->args);
+				read_fallback(reading, expr);
 				if (list_length(expr->args) == 2 && is_equality(expr->opno) &&
 					IsA(strip(linitial(expr->args)), Var) && found->self_compared == NULL &&
 					equal(strip(linitial(expr->args)), strip(lsecond(expr->args))))
@@ -341,18 +406,13 @@ read_walker(Node *node, void *context)
 				ListCell   *lc;
 
 				foreach(lc, ((BoolExpr *) node)->args)
-				{
-					Reading		branch = *reading;
-					CmigRlsExpression seen = {0};
-
-					if (uses_row(lfirst(lc), 0) || truth(lfirst(lc)) != CMIG_RLS_DEPENDS)
-						continue;
-					found->open_branch = true;
-					branch.found = &seen;
-					read_walker(lfirst(lc), &branch);
-					found->open_branch_setting |= seen.reads_setting;
-				}
+					if (!uses_row(lfirst(lc), 0) && truth(lfirst(lc)) == CMIG_RLS_DEPENDS)
+						read_branch(reading, "an OR", lfirst(lc));
 			}
+			break;
+		case T_CaseExpr:
+			if (reading->depth == 0)
+				read_case(reading, (CaseExpr *) node);
 			break;
 		default:
 			break;

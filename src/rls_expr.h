@@ -30,7 +30,7 @@ typedef struct CmigRlsExpression
 	char	   *cast_of_empty;	/* type that a setting is cast to without NULLIF */
 	char	   *strict_setting; /* setting read without missing_ok */
 	bool		reads_setting;
-	bool		open_branch;	/* OR of something that does not look at the row */
+	const char *open_branch;	/* "an OR" and the like, of what does not look at the row */
 	bool		open_branch_setting;	/* and that is a setting */
 	char	   *outer_column;	/* a sub-select returns a column of the row itself */
 	char	   *self_compared;	/* a column is compared with itself */
