@@ -91,6 +91,19 @@ SELECT * FROM cmig.secret;
 RESET ROLE;
 SELECT operation, row_key, role FROM cmig_audit.log ORDER BY id;
 
+-- whoever may make triggers on the table may replace ours: enable_audit warns
+RESET client_min_messages;
+\set VERBOSITY default
+GRANT TRIGGER ON app.accounts TO PUBLIC;
+SELECT * FROM cmig.enable_audit('app.accounts');
+REVOKE TRIGGER ON app.accounts FROM PUBLIC, regress_audit_writer;
+SELECT * FROM cmig.enable_audit('app.accounts');
+\set VERBOSITY terse
+SET client_min_messages = warning;
+SET ROLE regress_audit_writer;
+CREATE OR REPLACE TRIGGER cmig_audit_insert AFTER INSERT ON app.accounts EXECUTE FUNCTION suppress_redundant_updates_trigger();
+RESET ROLE;
+
 -- the table's owner has no right on the log either
 SET ROLE regress_audit_owner;
 SELECT * FROM cmig_audit.log;

@@ -526,6 +526,36 @@ choose_id(const CmigAuditOptions *options, Relation relation, Oid log_owner)
 	return id;
 }
 
+static CmigQuery trigger_holders = {
+	"SELECT pg_catalog.string_agg(r.role, ', ' ORDER BY r.role) FROM (SELECT DISTINCT"
+	" CASE WHEN a.grantee = 0 THEN 'PUBLIC'"
+	"  ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS role"
+	" FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a"
+	" WHERE c.oid = $1 AND a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner) r",
+	1, {OIDOID}
+};
+
+static void
+take_roles(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = cmig_query_text(desc, row, 1);
+}
+
+/* CREATE OR REPLACE TRIGGER needs no more than the privilege TRIGGER. */
+static void
+warn_of_trigger_privilege(Oid relation, const char *table)
+{
+	Datum		values[1] = {ObjectIdGetDatum(relation)};
+	char	   *roles = NULL;
+
+	cmig_query_each(&trigger_holders, values, NULL, take_roles, &roles);
+	if (roles)
+		ereport(WARNING,
+				(errmsg("roles beside the owner can turn off the audit of table %s", table),
+				 errdetail("The privilege TRIGGER allows to replace triggers; it is held by %s.", roles),
+				 errhint("REVOKE TRIGGER ON %s FROM %s;", table, roles)));
+}
+
 static void
 enable_one(FunctionCallInfo fcinfo, int first_option, Oid target, List **statements)
 {
@@ -574,6 +604,7 @@ enable_one(FunctionCallInfo fcinfo, int first_option, Oid target, List **stateme
 	/* the lock stays, but ALTER TABLE wants nobody to hold the table open */
 	table_close(relation, NoLock);
 	change_triggers(have, wanted_triggers(options, row_level, table), table, statements);
+	warn_of_trigger_privilege(target, table);
 
 	/* Triggers are not inherited, so each child is audited for itself. */
 	foreach(lc, children)
