@@ -1,7 +1,8 @@
 -- What newer servers have, beside what comes nearest to it on older ones:
 -- both are treated alike.
 CREATE EXTENSION pg_cmig;
-SELECT current_setting('server_version_num')::int >= 180000 AS has_18 \gset
+SELECT current_setting('server_version_num')::int >= 170000 AS has_17,
+	current_setting('server_version_num')::int >= 180000 AS has_18 \gset
 \if :has_18
 	\set generated VIRTUAL
 	\set not_valid 'NOT NULL email NOT VALID'
@@ -14,6 +15,12 @@ SELECT current_setting('server_version_num')::int >= 180000 AS has_18 \gset
 	\set not_enforced 'CHECK (id >= 0)'
 	\set nullable 'ALTER code DROP NOT NULL'
 	\set overlaps ''
+\endif
+
+\if :has_17
+	\set returning 'MERGE INTO flags USING (VALUES (1)) ON true WHEN MATCHED THEN UPDATE SET f = false RETURNING f'
+\else
+	\set returning 'UPDATE flags SET f = false RETURNING f'
 \endif
 
 -- virtual generated columns: triggers see null there, the log has the value
@@ -82,6 +89,16 @@ ALTER TABLE users :nullable;
 CALL cmig.backfill('users', 'email = ''x''');
 \set VERBOSITY default
 
+-- MERGE returns rows
+CREATE TABLE flags (f boolean);
+INSERT INTO flags VALUES (true);
+SELECT cmig.create_revision('flags', '', '', revision => '1', verify_sql => :'returning');
+\set VERBOSITY terse
+SELECT count(*) FROM cmig.upgrade();
+\set VERBOSITY default
+SELECT f FROM flags;
+SELECT cmig.script('upgrade', '1') ~ 'returned the row' AS looks_at_rows;
+
 SELECT count(*) FROM cmig.disable_audit('price');
 SELECT count(*) FROM cmig.disable_audit('bag');
 SELECT count(*) FROM cmig.disable_audit('part');
@@ -91,7 +108,7 @@ SELECT cmig.audit_script('bag', query_length => 0) AS script \gset
 INSERT INTO bag VALUES (7);
 SELECT new_row - 'doubled' AS new_row, new_row @> '{"doubled": null}' AS null_logged FROM cmig_audit.log WHERE row_key->>'n' = '7';
 SELECT count(*) FROM cmig.disable_audit('booking');
-DROP TABLE price, bag, part, booking, users;
+DROP TABLE price, bag, part, booking, users, flags;
 DROP SCHEMA cmig_audit CASCADE;
 DROP EXTENSION btree_gist;
 DROP EXTENSION pg_cmig;

@@ -163,4 +163,11 @@ cmig_not_null_compat(TupleDesc desc, int i)
 #define cmig_returns_compat(stmt) ((stmt)->returningList != NIL)
 #endif
 
+/* The same of a MERGE, which has one from 17 on. */
+#if PG_VERSION_NUM >= 170000
+#define cmig_merge_returns_compat(stmt) cmig_returns_compat(stmt)
+#else
+#define cmig_merge_returns_compat(stmt) ((void) (stmt), false)
+#endif
+
 #endif							/* CMIG_COMPAT_H */

@@ -220,6 +220,8 @@ returns_rows(const RawStmt *raw)
 			return cmig_returns_compat((const UpdateStmt *) raw->stmt);
 		case T_DeleteStmt:
 			return cmig_returns_compat((const DeleteStmt *) raw->stmt);
+		case T_MergeStmt:
+			return cmig_merge_returns_compat((const MergeStmt *) raw->stmt);
 		default:
 			return false;
 	}

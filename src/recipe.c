@@ -310,6 +310,7 @@ primary_key_columns(Oid table)
 	char	   *name = NULL;
 	char	   *open;
 	char	   *close;
+	static const char overlaps[] = " WITHOUT OVERLAPS";
 
 	columns = get_primary_key_attnos(table, false, &constraint);
 	if (columns != NULL && OidIsValid(constraint))
@@ -323,6 +324,13 @@ primary_key_columns(Oid table)
 	there = cmig_online_find_constraint(table, name);
 	open = strchr(there.definition, '(');
 	close = strrchr(there.definition, ')');
+	if (close - there.definition > strlen(overlaps) &&
+		strncmp(close - strlen(overlaps), overlaps, strlen(overlaps)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cmig.add_foreign_key cannot reference the temporal primary key of table \"%s\"",
+						get_rel_name(table)),
+				 errhint("Name the columns of another key, or use ALTER TABLE ... ADD FOREIGN KEY (..., PERIOD ...).")));
 	return pnstrdup(open + 1, close - open - 1);
 }
 
