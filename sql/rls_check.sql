@@ -134,6 +134,13 @@ ALTER POLICY p ON chk.t USING (CASE WHEN pg_has_role('regress_rls_app', 'USAGE')
 SELECT * FROM pg_temp.found('swallowing_or');
 ALTER POLICY p ON chk.t USING (CASE WHEN tenant_id = 1 THEN true ELSE tenant_id = COALESCE((SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer), -1) END);
 SELECT * FROM pg_temp.found('swallowing_or');
+-- a branch beside a key opens no row of others; beside a constant it does
+ALTER POLICY p ON chk.t USING (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer) AND (id > 0 OR (SELECT current_setting('app.all', true)) = 'on'));
+SELECT * FROM pg_temp.found('swallowing_or');
+ALTER POLICY p ON chk.t USING (id = 1 AND (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer) OR (SELECT current_setting('app.all', true)) = 'on'));
+SELECT severity, object FROM pg_temp.found('swallowing_or');
+ALTER POLICY p ON chk.t USING (NOT (tenant_id = (SELECT 1) AND (id > 0 OR (SELECT current_setting('app.all', true)) = 'on')));
+SELECT severity, object FROM pg_temp.found('swallowing_or');
 
 -- per_row_function, cast_of_empty, no_missing_ok; one fix mends all
 ALTER POLICY p ON chk.t USING (tenant_id = current_setting('app.current_tenant_id')::integer);

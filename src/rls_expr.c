@@ -35,6 +35,8 @@ typedef struct Reading
 	Oid			relid;
 	int			depth;			/* sub-selects above */
 	bool		per_row;		/* what is read here runs for each row */
+	bool		narrowed;		/* AND a key: no branch opens every row */
+	bool		negated;		/* below NOT, where an AND widens */
 } Reading;
 
 static bool read_walker(Node *node, void *context);
@@ -245,6 +247,53 @@ read_key(Reading *reading, Oid opno, List *args)
 		reading->found->keys = bms_add_member(reading->found->keys, ((Var *) left)->varattno);
 }
 
+/* "key = the context", of any spelling: not a constant, and the row's column */
+static bool
+narrows(Node *node)
+{
+	List	   *args;
+	Node	   *left;
+	Node	   *right;
+
+	if (IsA(node, OpExpr) && is_equality(((OpExpr *) node)->opno))
+		args = ((OpExpr *) node)->args;
+	else if (IsA(node, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *) node)->useOr &&
+			 is_equality(((ScalarArrayOpExpr *) node)->opno))
+		args = ((ScalarArrayOpExpr *) node)->args;
+	else
+		return false;
+	if (list_length(args) != 2)
+		return false;
+	left = strip(linitial(args));
+	right = strip(lsecond(args));
+	if (IsA(node, OpExpr) && IsA(right, Var))
+	{
+		Node	   *swap = left;
+
+		left = right;
+		right = swap;
+	}
+	return IsA(left, Var) && ((Var *) left)->varlevelsup == 0 &&
+		!IsA(right, Const) && !IsA(right, ArrayExpr) && !uses_row(right, 0);
+}
+
+/* Each part of an AND, which the others may narrow. */
+static void
+read_and(Reading *reading, BoolExpr *expr)
+{
+	ListCell   *lc;
+
+	foreach(lc, expr->args)
+	{
+		Reading		part = *reading;
+		ListCell   *other;
+
+		foreach(other, expr->args)
+			part.narrowed |= other != lc && !reading->negated && narrows(lfirst(other));
+		read_walker(lfirst(lc), &part);
+	}
+}
+
 /* What decides for every row at once: is it a setting? */
 static void
 read_branch(Reading *reading, const char *what, Node *decides)
@@ -252,6 +301,8 @@ read_branch(Reading *reading, const char *what, Node *decides)
 	Reading		branch = *reading;
 	CmigRlsExpression seen = {0};
 
+	if (reading->narrowed)
+		return;
 	branch.found = &seen;
 	read_walker(decides, &branch);
 	if (reading->found->open_branch == NULL || seen.reads_setting)
@@ -401,6 +452,18 @@ read_walker(Node *node, void *context)
 				break;
 			}
 		case T_BoolExpr:
+			if (((BoolExpr *) node)->boolop == AND_EXPR && reading->depth == 0)
+			{
+				read_and(reading, (BoolExpr *) node);
+				return false;
+			}
+			if (((BoolExpr *) node)->boolop == NOT_EXPR && reading->depth == 0)
+			{
+				Reading		inner = *reading;
+
+				inner.negated = true;
+				return read_walker(linitial(((BoolExpr *) node)->args), &inner);
+			}
 			if (((BoolExpr *) node)->boolop == OR_EXPR && reading->depth == 0)
 			{
 				ListCell   *lc;
@@ -430,6 +493,8 @@ cmig_rls_expr_read(Node *tree, Oid relid)
 	reading.relid = relid;
 	reading.depth = 0;
 	reading.per_row = true;
+	reading.narrowed = false;
+	reading.negated = false;
 	found->truth = truth(tree);
 	if (tree)
 		read_walker(tree, &reading);
