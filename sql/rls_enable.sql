@@ -216,6 +216,14 @@ SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}'
 GRANT regress_rls_maint TO regress_rls_owner;
 SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
 
+-- a default goes with its column to a new name, and is taken back there
+CREATE TABLE shop.renamed (tenant_id integer DEFAULT 7);
+SELECT count(*) FROM cmig.enable_rls('shop.renamed', roles => '{regress_rls_app}', force => false, column_default => true);
+ALTER TABLE shop.renamed RENAME tenant_id TO org;
+SELECT statement FROM cmig.enable_rls('shop.renamed', roles => '{regress_rls_app}', force => false, column_default => true, tenant_column => 'org') WHERE statement !~ '^COMMENT';
+ALTER TABLE shop.renamed RENAME org TO firm;
+SELECT statement FROM cmig.disable_rls('shop.renamed');
+
 SET client_min_messages = warning;
 DROP SCHEMA shop CASCADE;
 DROP OWNED BY regress_rls_owner, regress_rls_app, regress_rls_maint;

@@ -378,6 +378,42 @@ default_is_ours(const CmigRlsColumn *column)
 		 strstr(column->fallback, CMIG_RLS_TENANT_SETTING) != NULL);
 }
 
+/*
+ * The state names columns as they were called then.  A default that we set
+ * has gone with its column: it is the one column that still reads the setting.
+ */
+static void
+follow_renames(const CmigRlsTable *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->state ? table->state->defaults : NIL)
+	{
+		CmigRlsDefault *was = lfirst(lc);
+		const char *setting = table->state->user_column &&
+			strcmp(was->column, table->state->user_column) == 0 ?
+			CMIG_RLS_USER_SETTING : CMIG_RLS_TENANT_SETTING;
+		CmigRlsColumn *found = NULL;
+		int			count = 0;
+		ListCell   *c;
+
+		if (cmig_rls_table_column(table, was->column))
+			continue;
+		foreach(c, table->columns)
+		{
+			CmigRlsColumn *column = lfirst(c);
+
+			if (column->fallback && strstr(column->fallback, setting))
+			{
+				found = column;
+				count++;
+			}
+		}
+		if (count == 1)
+			was->column = found->name;
+	}
+}
+
 static void
 plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *name,
 			 const char *setting, bool fresh, CmigRlsState *state, List **statements)
@@ -515,6 +551,7 @@ cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
 	state->shared = options->shared;
 	state->public_read = options->public_read;
 	resolve_keys(&mine, table, via, many, state);
+	follow_renames(table);
 	if (fresh)
 	{
 		before.enabled = state->enabled;
@@ -549,6 +586,7 @@ cmig_rls_plan_disable(const CmigRlsTable *table)
 
 	if (table->state == NULL)
 		return NIL;
+	follow_renames(table);
 	foreach(lc, table->policies)
 	{
 		CmigRlsPolicy *policy = lfirst(lc);
