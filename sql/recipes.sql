@@ -23,6 +23,11 @@ CALL cmig.add_unique('orders', 'code');
 CALL cmig.add_foreign_key('orders', 'user_id', 'users', 'id', on_delete => 'cascade');
 CALL cmig.add_unique('orders', 'nonsense');
 CALL cmig.add_unique('orders', '{code,amount,code}');
+-- a constraint of somebody else's that bears the name of the one in between stays
+CREATE TABLE named (a int NOT NULL, CONSTRAINT cmig_a_not_null CHECK (a > 5));
+CALL cmig.add_not_null('named', 'a');
+SELECT conname FROM pg_constraint WHERE conrelid = 'named'::regclass AND contype = 'c';
+DROP TABLE named;
 -- other constraints of that name are not touched
 CALL cmig.add_check('orders', 'orders_amount_positive', 'amount > 1');
 CALL cmig.add_check('orders', 'orders_code_key', 'amount > 1');

@@ -230,7 +230,8 @@ add_not_null(CmigRecipe *recipe, void *arg)
 							 recipe->table_name, quote_identifier(column)));
 	}
 	there = cmig_online_find_constraint(recipe->table, check.name);
-	if (there.exists && strcmp(there.kind, "c") == 0)
+	if (there.exists && strcmp(there.kind, "c") == 0 &&
+		same_text(there.condition, normal_condition(recipe->table, check.condition)))
 		cmig_online_run(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
 							 quote_identifier(check.name)));
 }
