@@ -37,6 +37,7 @@
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -248,10 +249,27 @@ part_is_done(const CmigBackfillRun *run, bool by_key)
 	return true;
 }
 
+/* The statements name the table, its blocks are found by its oid. */
+static void
+require_same_table(const CmigBackfillPart *part)
+{
+	char	   *name = get_rel_name(part->oid);
+
+	if (name != NULL)
+		name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(part->oid)),
+										  name);
+	if (name == NULL || strcmp(name, part->name) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table %s was renamed or dropped during its backfill", part->name),
+				 name ? errdetail("It is %s now.", name) : 0));
+}
+
 /* The part is new to this session, or new at all. */
 static void
 begin_part(Backfill *b, const CmigBackfillPart *part)
 {
+	require_same_table(part);
 	if (b->prepared != b->part)
 	{
 		MemoryContext old = MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));

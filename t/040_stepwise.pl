@@ -342,6 +342,12 @@ $holder->query_safe('UPDATE users SET m = 1 WHERE id < 50; INSERT INTO users SEL
 is($node->safe_psql('fill', "SELECT state FROM cmig.backfill_progress WHERE set_sql = 'm = 2'"), 'running', 'writers change rows behind it');
 is(finish_psql($first), 0, 'a backfill beside writers ends');
 is($node->safe_psql('fill', 'SELECT count(*) FROM users WHERE m = 1'), '0', 'with nothing left');
+# another table takes its name
+$first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'm = 3', 'm = 2', batch_size => 100, pause => '100ms')", 'first');
+$node->poll_query_until('fill', "SELECT rows >= 300 FROM cmig.backfill_progress WHERE set_sql = 'm = 3'") or die;
+$node->safe_psql('fill', 'BEGIN; ALTER TABLE users RENAME TO old_users; CREATE TABLE users AS TABLE old_users; COMMIT');
+is(finish_psql($first), 3, 'a table that was exchanged stops its backfill');
+like($first->{err}, qr/table public.users was renamed or dropped during its backfill.*It is public.old_users now/s, 'which says so');
 $holder->quit;
 
 $node->stop;
