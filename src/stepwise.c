@@ -227,14 +227,23 @@ check_steps(const StepwiseRun *run)
 	foreach(lc, rows)
 	{
 		CmigProgressRow *row = lfirst(lc);
-		bool		continued = false;
+		int			i = 0;
 
-		for (int i = 0; i < run->plan->count && !continued; i++)
-			continued = row->direction == run->plan->direction &&
+		while (i < run->plan->count &&
+			   (row->direction != run->plan->direction ||
 				strcmp(row->revision,
-					   cmig_graph_id(run->now.graph, run->plan->steps[i].node)) == 0;
-		if (!continued)
+					   cmig_graph_id(run->now.graph, run->plan->steps[i].node)) != 0))
+			i++;
+		if (i == run->plan->count)
 			cmig_progress_require_none();
+		if (fetch(run, i)->transactional)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+					 errmsg("revision \"%s\" has become transactional since it was begun",
+							row->revision),
+					 errdetail("The %s is half done: as a transactional one it would run again as a whole.",
+							   cmig_progress_direction(row->direction)),
+					 errhint("Load it with transactional: false and CALL again. Or undo by hand what it did, then SELECT cmig.stamp('<revision it is at>').")));
 		if (!cmig_runner_concurrently)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
