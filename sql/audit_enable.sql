@@ -106,6 +106,13 @@ CREATE TABLE shop.plain (a integer, "b ""x" text, secret text, noise text, PRIMA
 SELECT cmig.audit_script('shop.plain', exclude => '{noise}', redact => '{secret}', image => 'changes') AS script \gset
 SELECT cmig.audit_script('shop.plain', hash => '{secret}');
 SELECT cmig.audit_script('shop.plain', level => 'statement');
+-- what another role made beforehand is not used
+CREATE ROLE regress_audit_other;
+ALTER TABLE cmig_audit.layout OWNER TO regress_audit_other;
+:script
+SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'shop.plain'::regclass;
+ALTER TABLE cmig_audit.layout OWNER TO CURRENT_USER;
+DROP ROLE regress_audit_other;
 -- against the C trigger: here the log exists already, so only the trigger is made
 :script
 INSERT INTO shop.plain VALUES (1, 'k', 's', 'n');

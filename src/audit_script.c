@@ -81,6 +81,21 @@ static const char function_text[] =
 "$write$;\n"
 "REVOKE ALL ON FUNCTION cmig_audit.write() FROM PUBLIC;\n";
 
+/*
+ * The trigger is a definer function: what another role made beforehand would
+ * run with the rights of whoever runs the script.
+ */
+static const char owner_check[] =
+"\tIF EXISTS (SELECT FROM (\n"
+"\t\tSELECT n.nspowner AS owner FROM pg_namespace n WHERE n.nspname = 'cmig_audit'\n"
+"\t\tUNION ALL SELECT p.proowner FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'cmig_audit'\n"
+"\t\tUNION ALL SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace\n"
+"\t\t\tWHERE n.nspname = 'cmig_audit' OR c.oid IN (SELECT t.relid FROM pg_partition_tree(to_regclass('cmig_audit.log')) t)\n"
+"\t\t) o JOIN pg_roles r ON r.oid = o.owner WHERE r.rolname <> current_user AND NOT r.rolsuper) THEN\n"
+"\t\tRAISE EXCEPTION 'schema cmig_audit, or something in it, belongs to another role' USING ERRCODE = 'insufficient_privilege',\n"
+"\t\t\tHINT = 'Drop it if it is no audit log; otherwise run the script as its owner.';\n"
+"\tEND IF;\n";
+
 /* {a,b} as an array literal of quoted names, as a string literal. */
 static char *
 array_literal(const List *names, bool plain)
@@ -172,14 +187,17 @@ cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
 
 	initStringInfo(&text);
 	appendStringInfoString(&text, "-- Audit without pg_cmig; run it as the role that is to own the log and may make triggers on the table.\n");
-	appendStringInfoString(&text, "\nDO $make$\nBEGIN\n\tIF to_regclass('cmig_audit.log') IS NOT NULL THEN RETURN; END IF;\n\tCREATE SCHEMA cmig_audit;\n");
+	appendStringInfoString(&text, "\nDO $make$\nBEGIN\n");
+	appendStringInfoString(&text, owner_check);
+	appendStringInfoString(&text, "\tIF to_regclass('cmig_audit.log') IS NOT NULL THEN RETURN; END IF;\n\tCREATE SCHEMA cmig_audit;\n");
 	for (int i = 0; statements[i]; i++)
 		appendStringInfo(&text, "\t%s;\n", statements[i]);
 	appendStringInfoString(&text, "END\n$make$;\n\n");
 	appendStringInfoString(&text, function_text);
 
 	initStringInfo(&body);
-	appendStringInfo(&body, "DECLARE\n\tthis_table integer;\nBEGIN\n"
+	/* again: psql goes on after an error */
+	appendStringInfo(&body, "DECLARE\n\tthis_table integer;\nBEGIN\n%s"
 					 "\tSELECT table_id INTO this_table FROM cmig_audit.layout WHERE relation = %s::regclass ORDER BY recorded_at DESC LIMIT 1;\n"
 					 "\tIF this_table IS NULL THEN\n"
 					 "\t\tthis_table := nextval('cmig_audit.table_id_seq');\n"
@@ -187,7 +205,8 @@ cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
 					 "\t\tSELECT this_table, c.oid, n.nspname, c.relname, (SELECT jsonb_object_agg(a.attname, a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), %s\n"
 					 "\t\tFROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = %s::regclass;\n"
 					 "\tEND IF;\n",
-					 quote_literal_cstr(table), array_literal(key, true), quote_literal_cstr(table));
+					 owner_check, quote_literal_cstr(table), array_literal(key, true),
+					 quote_literal_cstr(table));
 	if (options->operations & ~CMIG_AUDIT_TRUNCATE)
 	{
 		appendStringInfo(&body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_row AFTER ");
