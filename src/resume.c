@@ -34,6 +34,7 @@
 #include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "parser/parse_target.h"
+#include "parser/parser.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -506,9 +507,14 @@ wait_for_change(Oid index)
 	AcceptInvalidationMessages();
 }
 
-void
-cmig_resume_remove(const CmigLeftover *leftover)
+/*
+ * One attempt holds the table from looking to dropping: after an error the
+ * lock is gone, and the index may be somebody else's.
+ */
+static void
+remove_leftover(void *arg)
 {
+	const CmigLeftover *leftover = arg;
 	LockRelId	table = {.relId = leftover->table,.dbId = MyDatabaseId};
 	Oid			owner;
 	char	   *sql = NULL;
@@ -531,8 +537,15 @@ cmig_resume_remove(const CmigLeftover *leftover)
 	}
 	cmig_toplevel_commit();
 	if (sql != NULL)
-		cmig_toplevel_run_sql(sql, "dropping an invalid index");
+		cmig_toplevel_execute(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT)), sql);
 	UnlockRelationIdForSession(&table, ShareUpdateExclusiveLock);
+}
+
+void
+cmig_resume_remove(const CmigLeftover *leftover)
+{
+	cmig_toplevel_attempt(remove_leftover, NULL, unconstify(CmigLeftover *, leftover),
+						  "dropping an invalid index");
 }
 
 Oid

@@ -350,5 +350,21 @@ is(finish_psql($first), 3, 'a table that was exchanged stops its backfill');
 like($first->{err}, qr/table public.users was renamed or dropped during its backfill.*It is public.old_users now/s, 'which says so');
 $holder->quit;
 
+# a leftover that somebody holds: each attempt looks at it anew, under the table's lock
+make_db('held');
+$node->safe_psql('held', 'CREATE TABLE twins (n int); INSERT INTO twins VALUES (1), (1)');
+$node->psql('held', 'CREATE UNIQUE INDEX CONCURRENTLY twins_n_key ON twins (n)');
+$node->safe_psql('held', 'TRUNCATE twins');
+$node->psql('held', 'INSERT INTO twins VALUES (1)');
+$node->safe_psql('held', "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'twins_n_key'::regclass");
+$holder = $node->background_psql('held', on_error_stop => 0);
+$holder->query_safe('BEGIN; ALTER INDEX twins_n_key SET (fillfactor = 50)');
+$first = start_psql($node, 'held', "SET cmig.lock_timeout = '100ms'; CALL cmig.add_unique('twins', 'n')", 'first');
+$node->poll_query_until('held', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep'") or die;
+$holder->query_safe('COMMIT');
+is(finish_psql($first), 0, 'dropping a leftover is tried again') or diag $first->{err};
+unlike($first->{err}, qr/WARNING/, 'with the lock of the table in each attempt');
+$holder->quit;
+
 $node->stop;
 done_testing();
