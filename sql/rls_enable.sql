@@ -216,6 +216,18 @@ SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}'
 GRANT regress_rls_maint TO regress_rls_owner;
 SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
 
+-- who may write the membership table lets itself in, unless the key is unique and the rows are protected
+CREATE TABLE shop.team (user_id integer, tenant_id integer UNIQUE);
+CREATE TABLE shop.work (tenant_id integer);
+GRANT ALL ON shop.team, shop.work TO regress_rls_app;
+SELECT count(*) FROM cmig.enable_rls('shop.work', roles => '{regress_rls_app}', via => 'shop.team', force => false);
+SELECT count(*) FROM cmig.enable_rls('shop.team', roles => '{regress_rls_app}', tenant_column => '', force => false);
+SELECT count(*) FROM cmig.enable_rls('shop.work', roles => '{regress_rls_app}', via => 'shop.team', force => false);
+ALTER TABLE shop.team DROP CONSTRAINT team_tenant_id_key;
+SELECT count(*) FROM cmig.enable_rls('shop.work', roles => '{regress_rls_app}', via => 'shop.team', force => false);
+REVOKE INSERT, UPDATE ON shop.team FROM regress_rls_app;
+SELECT count(*) FROM cmig.enable_rls('shop.work', roles => '{regress_rls_app}', via => 'shop.team', force => false);
+
 -- a default goes with its column to a new name, and is taken back there
 CREATE TABLE shop.renamed (tenant_id integer DEFAULT 7);
 SELECT count(*) FROM cmig.enable_rls('shop.renamed', roles => '{regress_rls_app}', force => false, column_default => true);

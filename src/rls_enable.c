@@ -50,6 +50,14 @@ static CmigQuery login_roles = {
 	"  AND r.rolcanlogin ORDER BY r.rolname LIMIT 10) s", 0
 };
 
+/* A column that is unique by itself. */
+static CmigQuery unique_key = {
+	"SELECT a.attname::text FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]"
+	" WHERE x.indrelid = $1 AND a.attname = $2 AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL"
+	" LIMIT 1",
+	2, {OIDOID, TEXTOID}
+};
+
 static CmigQuery schema_tables = {
 	"SELECT c.oid FROM pg_class c WHERE c.relnamespace = $1"
 	" AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'"
@@ -440,10 +448,33 @@ read_via(const CmigRlsOptions *options)
 	return cmig_rls_table_read(options->via);
 }
 
-/* A membership table that the roles cannot read makes every query fail. */
+/*
+ * Can a role that adds rows to the membership table take keys of others with
+ * them?  Not where the key is unique and the table's own policies protect the
+ * rows that are there.
+ */
+static bool
+keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
+{
+	const char *key = options->via_key && options->via_key[0] ? options->via_key :
+		options->key_column && options->key_column[0] ? options->key_column : "tenant_id";
+	Datum		values[2] = {ObjectIdGetDatum(via->relid), CStringGetTextDatum(key)};
+	char	   *unique = NULL;
+
+	if (!via->enabled)
+		return true;
+	cmig_query_each(&unique_key, values, NULL, take_text, &unique);
+	return unique == NULL;
+}
+
+/*
+ * A membership table that the roles cannot read makes every query fail; one
+ * that they can write lets them in everywhere.
+ */
 static void
 warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
 {
+	bool		open = via && keys_can_be_taken(options, via);
 	ListCell   *lc;
 
 	foreach(lc, options->roles)
@@ -451,7 +482,7 @@ warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
 		CmigRlsRole *role = lfirst(lc);
 		AclMode		write = ACL_INSERT | ACL_UPDATE;
 
-		if (via && OidIsValid(role->oid) &&
+		if (open && OidIsValid(role->oid) &&
 			(pg_class_aclmask(via->relid, role->oid, write, ACLMASK_ANY) != 0 ||
 			 pg_attribute_aclcheck_all(via->relid, role->oid, write, ACLMASK_ANY) == ACLCHECK_OK))
 			ereport(WARNING,
