@@ -600,27 +600,64 @@ static CmigQuery foreign_functions = {
  * A column of another type could bring a cast of the owner's into a query, or
  * values that are not what is taken for them.
  */
-static CmigQuery altered_column = {
-	"SELECT pg_catalog.format('%s.%s', w.relation, w.name) FROM (VALUES"
-	" ('log', 'id', 'bigint'), ('log', 'seq', 'bigint'), ('log', 'transaction_id', 'xid8'),"
-	" ('log', 'clock_at', 'timestamp with time zone'), ('log', 'row_hash', 'bigint'),"
-	" ('log', 'old_hash', 'bigint'), ('log', 'command_id', 'bigint'), ('log', 'operation', 'text'),"
-	" ('log', 'schema_name', 'text'), ('log', 'table_name', 'text'), ('log', 'row_key', 'jsonb'),"
-	" ('log', 'old_key', 'jsonb'), ('log', 'old_row', 'jsonb'), ('log', 'new_row', 'jsonb'),"
-	" ('log', 'changed', 'text[]'), ('log', 'user_id', 'text'), ('log', 'tenant_id', 'text'),"
-	" ('log', 'role', 'text'), ('log', 'session_role', 'text'), ('log', 'application_name', 'text'),"
-	" ('log', 'client_address', 'inet'), ('log', 'revision', 'text'), ('log', 'reason', 'text'),"
-	" ('log', 'request_id', 'text'),"
-	" ('layout', 'table_id', 'integer'), ('layout', 'recorded_at', 'timestamp with time zone'),"
-	" ('layout', 'relation', 'oid'), ('layout', 'schema_name', 'text'), ('layout', 'table_name', 'text'),"
-	" ('layout', 'columns', 'jsonb'), ('layout', 'key_columns', 'text[]')) AS w(relation, name, type)"
-	" WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid"
-	"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-	"  WHERE n.nspname = 'cmig_audit' AND c.relname = w.relation AND a.attname = w.name"
-	"  AND NOT a.attisdropped AND a.atttypid < 16384"
-	"  AND pg_catalog.format_type(a.atttypid, NULL) = w.type) LIMIT 1",
-	0
+static const struct
+{
+	const char *relation;
+	const char *name;
+	Oid			type;
+}			columns_read[] = {
+	{"log", "id", INT8OID},
+	{"log", "seq", INT8OID},
+	{"log", "transaction_id", XID8OID},
+	{"log", "clock_at", TIMESTAMPTZOID},
+	{"log", "row_hash", INT8OID},
+	{"log", "old_hash", INT8OID},
+	{"log", "command_id", INT8OID},
+	{"log", "operation", TEXTOID},
+	{"log", "schema_name", TEXTOID},
+	{"log", "table_name", TEXTOID},
+	{"log", "row_key", JSONBOID},
+	{"log", "old_key", JSONBOID},
+	{"log", "old_row", JSONBOID},
+	{"log", "new_row", JSONBOID},
+	{"log", "changed", TEXTARRAYOID},
+	{"log", "user_id", TEXTOID},
+	{"log", "tenant_id", TEXTOID},
+	{"log", "role", TEXTOID},
+	{"log", "session_role", TEXTOID},
+	{"log", "application_name", TEXTOID},
+	{"log", "client_address", INETOID},
+	{"log", "revision", TEXTOID},
+	{"log", "reason", TEXTOID},
+	{"log", "request_id", TEXTOID},
+	{"layout", "table_id", INT4OID},
+	{"layout", "recorded_at", TIMESTAMPTZOID},
+	{"layout", "relation", OIDOID},
+	{"layout", "schema_name", TEXTOID},
+	{"layout", "table_name", TEXTOID},
+	{"layout", "columns", JSONBOID},
+	{"layout", "key_columns", TEXTARRAYOID}
 };
+
+static void
+require_columns(void)
+{
+	Oid			schema = get_namespace_oid("cmig_audit", false);
+
+	for (int i = 0; i < lengthof(columns_read); i++)
+	{
+		Oid			relation = get_relname_relid(columns_read[i].relation, schema);
+		AttrNumber	n = get_attnum(relation, columns_read[i].name);
+
+		if (n <= 0 || get_atttype(relation, n) != columns_read[i].type)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the audit log cannot be read"),
+					 errdetail("Column cmig_audit.%s.%s is missing or has another type.",
+							   columns_read[i].relation, columns_read[i].name),
+					 errhint("The owner of the log must restore it as cmig.enable_audit() made it.")));
+	}
+}
 
 static void
 take_name(TupleDesc desc, HeapTuple row, void *arg)
@@ -657,16 +694,9 @@ cmig_audit_read_begin(FunctionCallInfo fcinfo)
 {
 	Oid			owner = cmig_audit_log_require(cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid));
 	char	   *function = NULL;
-	char	   *column = NULL;
 
 	require_rights();
-	cmig_query_each(&altered_column, NULL, NULL, take_name, &column);
-	if (column)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the audit log cannot be read"),
-				 errdetail("Column cmig_audit.%s is missing or has another type.", column),
-				 errhint("The owner of the log must restore it as cmig.enable_audit() made it.")));
+	require_columns();
 	if (superuser_arg(owner) || GetUserId() == owner)
 		return;
 	cmig_query_each(&foreign_functions, NULL, NULL, take_name, &function);
