@@ -243,6 +243,24 @@ DROP TABLE "$table$
 ; SELECT 'escaped';";
 SELECT cmig.disable_audit('"sch ""x"" %s $1"."t''; DROP TABLE x; --"');
 
+-- broken off calls and changed tables leave no memory behind
+CREATE TABLE broken_off (id integer PRIMARY KEY, j json);
+SELECT count(*) FROM cmig.enable_audit('broken_off');
+SELECT count(*) AS contexts FROM pg_backend_memory_contexts WHERE name = 'pg_cmig audited table' \gset
+DO $$
+BEGIN
+	FOR i IN 1..20 LOOP
+		BEGIN
+			INSERT INTO broken_off VALUES (i, '"\u0000"');
+		EXCEPTION WHEN untranslatable_character THEN NULL;
+		END;
+		EXECUTE 'ALTER TABLE broken_off ALTER j SET STATISTICS ' || i;
+	END LOOP;
+END $$;
+INSERT INTO broken_off VALUES (1, '1');
+SELECT count(*) - :contexts <= 1 AS freed FROM pg_backend_memory_contexts WHERE name = 'pg_cmig audited table';
+DROP TABLE broken_off;
+
 SET client_min_messages = error;
 DROP SCHEMA "sch ""x"" %s $1" CASCADE;
 DROP SCHEMA r, s, moved_again, cmig_audit CASCADE;

@@ -99,6 +99,7 @@ at_transaction_end(XactEvent event, void *arg)
 				if (entry->table == NULL)
 					continue;
 				entry->table->skip_logged = false;
+				entry->table->busy = 0;
 				/* a prepared transaction may still be rolled back */
 				if (event == XACT_EVENT_PREPARE)
 					entry->table->recorded = false;
@@ -292,7 +293,10 @@ cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner)
 	table = build_table(trigger_data, extension_owner);
 	/* building may have moved the entries */
 	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
-	if (entry->table && entry->table->busy == 0)
+	/* a call that uses it, or was broken off, is over with the transaction */
+	if (entry->table && entry->table->busy > 0)
+		MemoryContextSetParent(entry->table->context, TopTransactionContext);
+	else if (entry->table)
 		MemoryContextDelete(entry->table->context);
 	entry->table = table;
 	return table;
