@@ -42,6 +42,15 @@ UPDATE cmig_audit.log_default SET transaction_at = '2020-02-29 23:59:59.999+00',
 CALL cmig.audit_retain(NULL);
 SELECT tableoid::regclass, row_key FROM cmig_audit.log ORDER BY 1;
 SELECT indexdef FROM pg_indexes WHERE tablename = 'log_y2020m01' ORDER BY 1;
+-- images are compressed with lz4 where the server has it, in every partition however it was made
+SELECT attname, count(*) = (SELECT count(*) + 1 FROM parts) AS in_all
+	FROM pg_attribute WHERE attcompression <> ''
+	AND (attrelid = 'cmig_audit.log'::regclass OR attrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'cmig_audit.log'::regclass))
+	GROUP BY 1
+UNION ALL
+SELECT unnest('{row_key,old_key,old_row,new_row}'::text[]), true
+	WHERE NOT (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression')
+ORDER BY 1;
 
 -- keeping: whole partitions go, the rest stays
 SET client_min_messages = notice;

@@ -101,10 +101,31 @@ static const char *const log_statements[] = {
 	NULL
 };
 
+/*
+ * Compressing the images with pglz would cost more than all else that the
+ * trigger does.  Partitions take the method from cmig_audit.log when they are
+ * made.
+ */
+#define IMAGES_SET_LZ4 \
+	"ALTER row_key SET COMPRESSION lz4, ALTER old_key SET COMPRESSION lz4, " \
+	"ALTER old_row SET COMPRESSION lz4, ALTER new_row SET COMPRESSION lz4"
+
+static const char *const lz4_statements[] = {
+	"ALTER TABLE ONLY cmig_audit.log " IMAGES_SET_LZ4,
+	"ALTER TABLE ONLY cmig_audit.log_default " IMAGES_SET_LZ4,
+	NULL
+};
+
 const char *const *
 cmig_audit_log_statements(void)
 {
 	return log_statements;
+}
+
+const char *const *
+cmig_audit_log_lz4_statements(void)
+{
+	return lz4_statements;
 }
 
 void
@@ -307,6 +328,10 @@ cmig_audit_log_make(Oid extension_owner)
 	}
 	for (int i = 0; log_statements[i]; i++)
 		cmig_audit_log_execute(log_statements[i]);
+#ifdef USE_LZ4
+	for (int i = 0; lz4_statements[i]; i++)
+		cmig_audit_log_execute(lz4_statements[i]);
+#endif
 	CommandCounterIncrement();
 	cmig_audit_log_close_access(InvalidOid);
 	cmig_audit_log_return(&saved);

@@ -90,6 +90,9 @@ extern void cmig_audit_log_close_access(Oid relation);
 /* The statements that make the log, one by one; NULL after the last. */
 extern const char *const *cmig_audit_log_statements(void);
 
+/* The same for what follows on a server that was built with lz4. */
+extern const char *const *cmig_audit_log_lz4_statements(void);
+
 /*
  * Writing
  */

@@ -192,7 +192,12 @@ cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
 	appendStringInfoString(&text, "\tIF to_regclass('cmig_audit.log') IS NOT NULL THEN RETURN; END IF;\n\tCREATE SCHEMA cmig_audit;\n");
 	for (int i = 0; statements[i]; i++)
 		appendStringInfo(&text, "\t%s;\n", statements[i]);
-	appendStringInfoString(&text, "END\n$make$;\n\n");
+	/* the script may run on another server */
+	appendStringInfoString(&text, "\tIF EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)) THEN\n");
+	statements = cmig_audit_log_lz4_statements();
+	for (int i = 0; statements[i]; i++)
+		appendStringInfo(&text, "\t\t%s;\n", statements[i]);
+	appendStringInfoString(&text, "\tEND IF;\nEND\n$make$;\n\n");
 	appendStringInfoString(&text, function_text);
 
 	initStringInfo(&body);
