@@ -147,12 +147,13 @@ static List *
 function_statements(const char *verb, const char *preposition, const char *role, const char *function)
 {
 	NameData	name;
-	Datum		values[1] = {NameGetDatum(&name)};
+	Datum		values[1];
 	List	   *forms = NIL;
 	List	   *statements = NIL;
 	ListCell   *lc;
 
 	namestrcpy(&name, function);
+	values[0] = NameGetDatum(&name);
 	cmig_query_each(&find_functions, values, NULL, collect_function, &forms);
 	foreach(lc, forms)
 		statements = lappend(statements, psprintf("%s EXECUTE ON %s %s %s", verb,
