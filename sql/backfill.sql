@@ -116,6 +116,35 @@ BEGIN;
 CALL cmig.backfill('users', 'n = 1');
 ROLLBACK;
 
+-- rows that match and that no UPDATE changes: it ends, and says so
+CREATE TABLE kept (id int, kind text, v int) PARTITION BY LIST (kind);
+CREATE TABLE kept_a PARTITION OF kept FOR VALUES IN ('a');
+CREATE TABLE kept_b PARTITION OF kept FOR VALUES IN ('b');
+INSERT INTO kept SELECT i, CASE i % 2 WHEN 0 THEN 'a' ELSE 'b' END FROM generate_series(1, 4000) i;
+ANALYZE kept;
+CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF OLD.id % 1000 IN (0, 1) THEN
+		RETURN NULL;
+	END IF;
+	RETURN NEW;
+END $$;
+CREATE TRIGGER keep BEFORE UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION keep();
+CALL cmig.backfill('kept', 'v = id', 'v IS NULL', batch_size => 300);
+CALL cmig.backfill('kept', 'v = id', 'v IS NULL AND id = 1');
+CALL cmig.backfill('kept', 'v = id', 'v IS NULL', batch_size => 1);
+SET cmig."concurrently" = off;
+CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
+RESET cmig."concurrently";
+SELECT count(*), count(*) FILTER (WHERE v IS NULL) AS left FROM kept;
+-- one that takes back what was set is an error
+CREATE OR REPLACE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.v := OLD.v; RETURN NEW; END $$;
+CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
+-- none is left
+DROP TRIGGER keep ON kept;
+CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
+
 -- rights: the caller's
 CREATE ROLE regress_backfill;
 GRANT USAGE ON SCHEMA cmig TO regress_backfill;

@@ -138,6 +138,46 @@ fetch_key(CmigQuery *query, Datum *values)
 }
 
 static int64
+update_range(Backfill *b, Datum *values)
+{
+	Counts		counts = {0};
+
+	if (b->next.pass == 1 && b->next.rows > 0)
+		return cmig_query_run(&b->queries.update, values, NULL);
+
+	/* what is updated must not match any more, or it would never end */
+	cmig_query_each(&b->queries.checked, values, NULL, keep_counts, &counts);
+	if (counts.still > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("where_sql still matches rows that were updated"),
+				 errdetail("Of the %lld rows of this batch, which was rolled back, %lld would be updated again in the next pass.",
+						   (long long) counts.all, (long long) counts.still),
+				 errhint("Let where_sql be true for the rows still to do, such as new_column IS NULL, or leave it out to update each row once.")));
+	return counts.all;
+}
+
+/*
+ * Nothing of a range was updated.  Do rows match all the same?  Somebody may
+ * have inserted or changed them meanwhile, so they get one more update before
+ * they count as rows that cannot be.
+ */
+static int64
+update_leftovers(Backfill *b, Datum *values)
+{
+	Counts		probed = {0};
+	int64		rows;
+
+	cmig_query_each(&b->queries.probe, values, NULL, keep_counts, &probed);
+	if (probed.all == 0)
+		return 0;
+	rows = update_range(b, values);
+	if (rows == 0)
+		b->next.unchanged += probed.all;
+	return rows;
+}
+
+static int64
 update_blocks(Backfill *b)
 {
 	BlockNumber start = strtoul(b->next.place.names[0], NULL, 10);
@@ -182,23 +222,10 @@ update_blocks(Backfill *b)
 		}
 	}
 
-	/* what is updated must not match any more, or it would never end */
-	if (b->next.pass > 1 || b->next.rows == 0)
-	{
-		Counts		counts = {0};
-
-		cmig_query_each(&b->queries.checked, values, NULL, keep_counts, &counts);
-		if (counts.still > 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("where_sql still matches rows that were updated"),
-					 errdetail("Of the %lld rows of this batch, which was rolled back, %lld would be updated again in the next pass.",
-							   (long long) counts.all, (long long) counts.still),
-					 errhint("Let where_sql be true for the rows still to do, such as new_column IS NULL, or leave it out to update each row once.")));
-		rows = counts.all;
-	}
-	else
-		rows = cmig_query_run(&b->queries.update, values, NULL);
+	/* a pass that updates nothing is the last: it tells what is left */
+	rows = update_range(b, values);
+	if (rows == 0 && b->next.rows_of_pass == 0)
+		rows = update_leftovers(b, values);
 
 	b->next.place = one_name(psprintf("%u", end));
 	b->next.passed += end - start;
@@ -471,6 +498,20 @@ run_pass(Backfill *b)
 	}
 }
 
+/* A lower bound: a probe stops counting, and a resumed pass began earlier. */
+static void
+warn_of_unchanged(const Backfill *b)
+{
+	ereport(WARNING,
+			(errmsg_plural("where_sql still matches at least %lld row of %s, which was not updated",
+						   "where_sql still matches at least %lld rows of %s, which were not updated",
+						   (unsigned long) b->run.unchanged,
+						   (long long) b->run.unchanged, b->target->name),
+			 errdetail("An UPDATE has no effect there, as when a BEFORE trigger returns NULL."),
+			 errhint("Mend the cause and CALL cmig.backfill again. What is left: SELECT * FROM %s WHERE %s.",
+					 b->target->name, b->target->where_sql)));
+}
+
 static void
 run_passes(Backfill *b)
 {
@@ -482,11 +523,14 @@ run_passes(Backfill *b)
 		b->run.pass++;
 		b->run.relation = NULL;
 		b->run.rows_of_pass = 0;
+		b->run.unchanged = 0;
 		b->run.passed = 0;
 		throttle(b);
 	}
 	if (!b->one_transaction)
 		attempt(b, run_last);
+	if (b->run.unchanged > 0)
+		warn_of_unchanged(b);
 }
 
 /* Errors say where it was. */

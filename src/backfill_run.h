@@ -33,6 +33,7 @@ typedef struct CmigBackfillRun
 	int64		rows;
 	int64		rows_of_pass;
 	int64		batches;
+	int64		unchanged;		/* of this pass, matched but not updated; not stored */
 } CmigBackfillRun;
 
 /*
