@@ -144,6 +144,8 @@ CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
 -- none is left
 DROP TRIGGER keep ON kept;
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
+DROP TABLE kept;
+DROP FUNCTION keep;
 
 -- rights: the caller's
 CREATE ROLE regress_backfill;
