@@ -154,6 +154,8 @@ UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = n + 
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = $$SELECT 1; CALL cmig.backfill('counted', 'n = n + 1')$$;
 CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = n + 1')$$;
+CALL cmig.upgrade_stepwise();
 SET cmig."concurrently" = off;
 SELECT * FROM cmig.stamp('base');
 UPDATE counted SET n = 0;
@@ -172,6 +174,45 @@ UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '60 - id', '600 - id
 SELECT * FROM cmig.stamp('base');
 CALL cmig.upgrade_stepwise();
 SELECT count(*) FILTER (WHERE n = 60 / (600 - id)) AS done_once FROM counted;
+
+SELECT * FROM cmig.stamp('base');
+
+-- own procedures at the beginning: half done as soon as they have left something
+UPDATE counted SET n = 0;
+UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = 60 / (1 - id)', 'n = 0')$$;
+CALL cmig.upgrade_stepwise();
+SELECT statement, state FROM cmig.progress;
+UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = 60 / (60 - id)', batch_size => 10); SELECT 1$$;
+CALL cmig.upgrade_stepwise();
+SELECT statement, state FROM cmig.progress;
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'half done');
+SELECT * FROM cmig.upgrade();
+SELECT cmig.remove_revision('01');
+SELECT revision, action FROM cmig.load(E'-- revision: 00\n-- cmig:upgrade\n', prune => true);
+SELECT cmig.remove_revision('00');
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 1';
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = 60 / (60 - id)', batch_size => 20); SELECT 1$$;
+DELETE FROM counted WHERE id = 60;
+CALL cmig.upgrade_stepwise();
+SELECT count(*) FROM cmig.progress;
+SELECT * FROM cmig.stamp('base');
+UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.add_check('counted', 'no_such', 'm > 0')$$;
+CALL cmig.upgrade_stepwise();
+SELECT statement, state FROM cmig.progress;
+UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.add_check('counted', 'positive', 'n >= 0')$$;
+CALL cmig.upgrade_stepwise();
+SELECT statement, state FROM cmig.progress;
+SELECT item, value FROM cmig.status() WHERE item = 'half done';
+UPDATE counted SET n = 0;
+CALL cmig.upgrade_stepwise();
+SELECT * FROM cmig.stamp('base');
+UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.add_unique('counted', 'n')$$;
+CALL cmig.upgrade_stepwise();
+SELECT statement, state FROM cmig.progress;
+UPDATE counted SET n = id;
+CALL cmig.upgrade_stepwise();
+SELECT count(*) FROM cmig.progress;
 
 DROP TABLE trace, twins, numbers, right_now, counted;
 DROP EXTENSION pg_cmig;

@@ -408,6 +408,8 @@ adopt(Backfill *b)
 	b->run_context = b->spare_context;
 	b->spare_context = previous;
 	b->last = GetCurrentTimestamp();
+	if (b->run.rows > 0)
+		cmig_piecewise_note_own_work();
 }
 
 /* Carry it out, with retries and a commit, or as a part of the transaction. */

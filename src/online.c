@@ -11,6 +11,7 @@
 #include "errors.h"
 #include "lock_wait.h"
 #include "online.h"
+#include "piecewise.h"
 #include "query.h"
 #include "runner.h"
 #include "toplevel.h"
@@ -145,6 +146,7 @@ cmig_online_run(CmigRecipe *recipe, const char *sql)
 	cmig_lock_wait_forget();
 	cmig_runner_restart_timeout();
 	cmig_toplevel_run_sql(sql, psprintf("%s of %s", recipe->procedure, recipe->table_name));
+	cmig_piecewise_note_own_work();
 	cmig_toplevel_snapshot();
 }
 

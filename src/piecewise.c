@@ -13,7 +13,8 @@
  *	 there.
  * - Any other gets a row, running, before it begins; the catalog tells what
  *	 became of it (resume.h).
- * - cmig's own procedures know themselves where they stopped.
+ * - One of cmig's own procedures gets a row, running, before it begins, and
+ *	 knows itself where it stopped.
  *
  * Own rows are written with the rights of the caller, whatever role the
  * script has set.
@@ -60,10 +61,14 @@ typedef struct StepRun
 	bool		begun;			/* it may have left something behind */
 	bool		calling;		/* it is a CALL or DO, which may commit */
 	bool		judging;		/* it has a row and the catalog judges it */
+	bool		own;			/* it is one of cmig's own procedures */
 } StepRun;
 
 /* The caller of the run under way, or InvalidOid. */
 static Oid	run_caller = InvalidOid;
+
+/* Has the own procedure under way left anything? */
+static bool own_work_is_there = false;
 
 static const char *const own_procedures[] = {
 	"backfill", "add_not_null", "add_foreign_key", "add_check", "add_unique"
@@ -313,6 +318,49 @@ run_judged(StepRun *run)
 }
 
 /*
+ * cmig's own procedures
+ */
+
+static void
+run_own(StepRun *run)
+{
+	own_work_is_there = run->row != NULL;
+	if (run->row == NULL)
+	{
+		cmig_toplevel_snapshot();
+		write_row(run, CMIG_PROGRESS_RUNNING, make_detail(run, ""));
+		cmig_toplevel_commit();
+	}
+	run->own = true;
+	cmig_toplevel_execute(run->raw, run->script.statement.text);
+	cmig_toplevel_commit();
+	commit_done(run);
+	run->own = false;
+}
+
+void
+cmig_piecewise_note_own_work(void)
+{
+	own_work_is_there = true;
+}
+
+/*
+ * Failures
+ */
+
+static bool
+has_left_nothing(const StepRun *run)
+{
+	List	   *leftovers;
+	char	   *finish;
+
+	if (run->own)
+		return !own_work_is_there;
+	return cmig_resume_judge(run->raw, run->detail, &leftovers, &finish) == CMIG_RESUME_AGAIN &&
+		leftovers == NIL;
+}
+
+/*
  * A statement that failed and has left nothing gives up its row, so that its
  * text may be put right.  The error that is reported is the statement's,
  * whatever happens here.
@@ -322,16 +370,12 @@ forget_failed(StepRun *run)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
-	if (!run->judging)
+	if (!run->judging && !run->own)
 		return;
 	PG_TRY();
 	{
-		List	   *leftovers;
-		char	   *finish;
-
 		cmig_toplevel_snapshot();
-		if (cmig_resume_judge(run->raw, run->detail, &leftovers, &finish) == CMIG_RESUME_AGAIN &&
-			leftovers == NIL)
+		if (has_left_nothing(run))
 		{
 			OwnWork		work = begin_own_work(run);
 
@@ -377,8 +421,11 @@ run_statement(StepRun *run)
 	run->checksum = cmig_script_checksum(run->script.statement.text, false);
 	run->row = cmig_progress_find(run->rows, run->step->revision, run->step->direction,
 								  run->script.statement.number);
+	/* an own procedure that is to go on judges its arguments itself */
 	if (run->row != NULL && (run->row->checksum == NULL ||
-							 strcmp(run->row->checksum, run->checksum) != 0))
+							 strcmp(run->row->checksum, run->checksum) != 0) &&
+		(run->row->state != CMIG_PROGRESS_RUNNING ||
+		 !is_own_procedure(run->script.statement.raw)))
 		refuse_changed(run, run->script.statement.number);
 
 	run->raw = cmig_runner_check_statement(run->step, run->script.statement.raw);
@@ -395,11 +442,7 @@ run_statement(StepRun *run)
 
 	class = cmig_statement_classify(run->raw, &reason);
 	if (is_own_procedure(run->raw))
-	{
-		cmig_toplevel_execute(run->raw, run->script.statement.text);
-		cmig_toplevel_commit();
-		commit_done(run);
-	}
+		run_own(run);
 	else if (IsA(node, CallStmt) || IsA(node, DoStmt))
 		run_call(run);
 	else if (class == CMIG_STATEMENT_PLAIN &&

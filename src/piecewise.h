@@ -33,4 +33,11 @@ extern void cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt);
  */
 extern Oid	cmig_piecewise_caller(void);
 
+/*
+ * For cmig's own procedures, whether a step runs them or not: a part of their
+ * work is committed, or is about to be.  One that fails before is as if it
+ * had not begun.
+ */
+extern void cmig_piecewise_note_own_work(void);
+
 #endif							/* CMIG_PIECEWISE_H */

@@ -5,7 +5,8 @@
  * One row for each statement of a revision that is not transactional, from
  * its first trace to the end of the step, when all of them go:
  *
- *	 running	it was begun at top level; the catalog tells what became of it
+ *	 running	it was begun at top level; the catalog tells what became of it,
+ *				or it is an own procedure, which knows
  *	 in_doubt	it has committed by itself, and did not end
  *	 done		it was carried out
  *

@@ -12,6 +12,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "online.h"
+#include "piecewise.h"
 #include "query.h"
 #include "resume.h"
 #include "toplevel.h"
@@ -457,7 +458,11 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 			continue;
 		}
 		if (!recipe->one_transaction)
+		{
 			cmig_toplevel_warn_of_snapshots("CREATE INDEX CONCURRENTLY");
+			/* a build that fails leaves an invalid index */
+			cmig_piecewise_note_own_work();
+		}
 		cmig_online_run(recipe, psprintf("CREATE UNIQUE INDEX %sIF NOT EXISTS %s ON %s (%s)", concurrently,
 							 quote_identifier(unique->name), recipe->table_name, unique->columns));
 	}
