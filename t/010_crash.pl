@@ -176,7 +176,7 @@ foreach my $round (1 .. $crashes)
 	if ($round % 2)
 	{
 		my $pid = $node->safe_psql('postgres',
-			"SELECT pid FROM pg_stat_activity WHERE application_name = 'run'");
+			"SELECT pid FROM pg_stat_activity WHERE application_name = 'run' AND leader_pid IS NULL");
 		kill 'KILL', $pid if $pid ne '';
 		finish_psql($session);
 		wait_for_recovery($node);

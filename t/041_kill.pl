@@ -143,7 +143,7 @@ foreach my $i (1 .. $points)
 		if ($killing)
 		{
 			usleep(1e6 * rand($duration * ($attempt == 1 ? 1.05 : 0.6)));
-			my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'");
+			my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim' AND leader_pid IS NULL");
 			if ($pid ne '')
 			{
 				$count{killed}++;
