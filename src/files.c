@@ -380,7 +380,11 @@ cmig_repair(PG_FUNCTION_ARGS)
 				 errhint("Load its new text.")));
 	script = cmig_catalog_read_script(entry.revision, CMIG_UPGRADE);
 	if (script == NULL)
-		elog(ERROR, "revision \"%s\" has no row", entry.revision);
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" was deleted meanwhile", entry.revision),
+				 errdetail("Its row in cmig.revision is gone."),
+				 errhint("Load it again.")));
 	entry.direction = "repair";
 	entry.outcome = "done";
 	entry.started_at = entry.finished_at = GetCurrentTimestamp();
