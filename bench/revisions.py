@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """Make N mixed revisions in several forms.
 
-usage: revisions.py N FOLDER
+usage: revisions.py N FOLDER [--execute]
 
 Writes into FOLDER: up.sql and down.sql (the plain SQL, in order), load.sql (all
 revision files in one call of cmig.load), insert.sql (one multi-row INSERT of
 the same texts into a plain table), and alembic/ (the same graph as an Alembic
-environment with empty scripts).
+environment whose scripts are empty, or with --execute send the same SQL).
 """
 import os
 import sys
@@ -48,16 +48,18 @@ KINDS = [
 ]
 
 ALEMBIC = """\"\"\"%(message)s\"\"\"
+from alembic import op
+
 revision = '%(id)s'
 down_revision = %(parent)r
 
 
 def upgrade():
-    pass
+    %(upgrade)s
 
 
 def downgrade():
-    pass
+    %(downgrade)s
 """
 
 ENV = """from alembic import context
@@ -77,6 +79,7 @@ def write(folder, name, text):
 
 def main():
     n, folder = int(sys.argv[1]), sys.argv[2]
+    body = lambda sql: "op.execute(%r)" % sql if "--execute" in sys.argv[3:] else "pass"
     versions = os.path.join(folder, "alembic", "versions")
     os.makedirs(versions, exist_ok=True)
     revisions = []
@@ -101,8 +104,9 @@ def main():
     write(os.path.join(folder, "alembic"), "script.py.mako", "")
     write(folder, "alembic.ini", "[alembic]\nscript_location = %s\n"
           % os.path.abspath(os.path.join(folder, "alembic")))
-    for id, parent, message, _, _ in revisions:
-        write(versions, id + ".py", ALEMBIC % dict(id=id, parent=parent, message=message))
+    for id, parent, message, up, down in revisions:
+        write(versions, id + ".py", ALEMBIC % dict(id=id, parent=parent, message=message,
+                                                   upgrade=body(up), downgrade=body(down)))
 
 
 if __name__ == "__main__":
