@@ -31,23 +31,6 @@ sub make_db
 	return "host=$host port=$port user=postgres dbname=$db";
 }
 
-# run_checks(DRIVER, COMMAND...): each line "ok ..." is a test
-sub run_checks
-{
-	my ($driver, @command) = @_;
-	my ($out, $err) = ('', '');
-	my $good = IPC::Run::run(\@command, '<', \undef, '>', \$out, '2>', \$err,
-		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	foreach my $line (split /\n/, $out)
-	{
-		if ($line =~ /^(not )?ok (.*)/) { ok(!$1, "$driver: $2") }
-		else { diag($line) }
-	}
-	ok($good, "$driver: ran to its end") or diag($err);
-}
-
 my $have_psycopg = need_tool('python3-psycopg', 'python3', '-c', 'import psycopg');
 my $have_psycopg2 = need_tool('python3-psycopg2', 'python3', '-c', 'import psycopg2');
 my $have_sqlalchemy = need_tool('python3-sqlalchemy', 'python3', '-c', 'import sqlalchemy');
@@ -220,31 +203,10 @@ $node->reload;
 SKIP:
 {
 	skip 'pgbouncer is not installed', 1 unless $have_pgbouncer;
-	my $bouncer_port = PostgreSQL::Test::Cluster::get_free_port();
-	my $bouncer = "host=$dir port=$bouncer_port user=postgres dbname";
-	my ($log, $handle) = ('');
-
 	make_db($_) foreach ('bounced', 'crowd', 'python');
-	append_to_file("$dir/pgbouncer.ini", <<"INI");
-[databases]
-bounced = host=$host port=$port user=postgres pool_size=1
-crowd = host=$host port=$port user=postgres pool_size=4
-python = host=$host port=$port user=postgres pool_size=1
-[pgbouncer]
-listen_addr =
-listen_port = $bouncer_port
-unix_socket_dir = $dir
-auth_type = any
-pool_mode = transaction
-server_reset_query =
-INI
-	$handle = IPC::Run::start([ 'pgbouncer', "$dir/pgbouncer.ini" ], '<', \undef, '>&', "$dir/pgbouncer.log");
-	foreach my $attempt (1 .. 100)
-	{
-		last if -S "$dir/.s.PGSQL.$bouncer_port";
-		select undef, undef, undef, 0.1;
-	}
-	ok(-S "$dir/.s.PGSQL.$bouncer_port", 'PgBouncer started') or diag(slurp_file("$dir/pgbouncer.log"));
+	my ($handle, $bouncer_port) = start_pgbouncer($node, $dir, 'pool_mode = transaction',
+		'bounced pool_size=1', 'crowd pool_size=4', 'python pool_size=1');
+	my $bouncer = "host=$dir port=$bouncer_port user=postgres dbname";
 
 	# one server connection for all clients, so that what leaks is seen
 	my $before = q{SELECT md5(string_agg(name || '=' || setting, ',' ORDER BY name)) FROM pg_settings

@@ -17,6 +17,7 @@ use Test::More;
 our @EXPORT = qw(
   new_node revision_file load_sql chain_files load_files query fails_with
   start_psql finish_psql wait_until_blocked wait_for_recovery need_tool
+  run_checks start_pgbouncer
 );
 
 # The checkout's root; prove starts there.
@@ -152,6 +153,58 @@ sub need_tool
 	return 1 if $found;
 	die "$what is missing: @command\n$output" if $ENV{PG_CMIG_TEST_NO_SKIP};
 	return 0;
+}
+
+# run_checks(DRIVER, COMMAND...): a program that prints "ok ..." or "not ok ..."
+# for each of its tests
+sub run_checks
+{
+	my ($driver, @command) = @_;
+	my ($out, $err) = ('', '');
+	my $good = IPC::Run::run(\@command, '<', \undef, '>', \$out, '2>', \$err,
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	foreach my $line (split /\n/, $out)
+	{
+		if ($line =~ /^(not )?ok (.*)/) { ok(!$1, "$driver: $2") }
+		else { diag($line) }
+	}
+	ok($good, "$driver: ran to its end") or diag($err);
+}
+
+# start_pgbouncer(NODE, FOLDER, SETTINGS, DATABASE...): its log, socket and
+# settings are in FOLDER; a database is NAME or "NAME SETTING=VALUE ...".
+# Returns the handle and the port.
+sub start_pgbouncer
+{
+	my ($node, $folder, $settings, @databases) = @_;
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $ini = "[databases]\n";
+
+	foreach my $database (@databases)
+	{
+		my ($name, $more) = split / /, $database, 2;
+		$ini .= "$name = host=" . $node->host . ' port=' . $node->port . ' user=postgres ' . ($more // '') . "\n";
+	}
+	append_to_file("$folder/pgbouncer.ini", <<"INI");
+$ini\[pgbouncer]
+listen_addr =
+listen_port = $port
+unix_socket_dir = $folder
+auth_type = any
+server_reset_query =
+$settings
+INI
+	my $handle = IPC::Run::start([ 'pgbouncer', "$folder/pgbouncer.ini" ], '<', \undef, '>&', "$folder/pgbouncer.log");
+	foreach my $attempt (1 .. 100)
+	{
+		last if -S "$folder/.s.PGSQL.$port";
+		select undef, undef, undef, 0.1;
+	}
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok(-S "$folder/.s.PGSQL.$port", 'PgBouncer started') or diag(slurp_file("$folder/pgbouncer.log"));
+	return ($handle, $port);
 }
 
 1;

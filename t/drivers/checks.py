@@ -1,5 +1,6 @@
 """What the Python scripts here share.  Each prints a line for each check."""
 
+import os
 import sys
 
 CHAIN = """\
@@ -31,6 +32,10 @@ ALTER TABLE account ADD COLUMN email text;
 -- cmig:downgrade
 ALTER TABLE account DROP COLUMN email;
 """
+
+# revisions for cmig.upgrade_stepwise: one is not transactional
+with open(os.path.join(os.path.dirname(__file__), "steps.sql"), encoding="utf-8") as file:
+    STEPS = file.read()
 
 
 def check(name, got, expected):

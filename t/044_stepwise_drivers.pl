@@ -1,0 +1,253 @@
+# CALL cmig.upgrade_stepwise through drivers and PgBouncer: where it is refused,
+# what its hint says to do, and what is left when it is cancelled, times out, or
+# its client goes away.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# JDBC knows TCP only.  It is open to one role, with a password of this run.
+my $node = new_node('stepwise_drivers', 'max_connections = 40', "listen_addresses = '127.0.0.1'");
+my $password = join '', map { sprintf '%02x', int rand 256 } (1 .. 16);
+my $hba = $node->data_dir . '/pg_hba.conf';
+my $local = join '', grep { /^local/ } split /^/m, slurp_file($hba);
+unlink $hba;
+append_to_file($hba, "${local}host all jdbc 127.0.0.1/32 password\n");
+$node->start;
+$node->safe_psql('postgres', "CREATE ROLE jdbc SUPERUSER LOGIN PASSWORD '$password'");
+$node->safe_psql('postgres', 'CREATE ROLE postgres SUPERUSER LOGIN') if getpwuid($<) ne 'postgres';
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $drivers = "$CmigNode::top/t/drivers";
+my $steps = slurp_file("$drivers/steps.sql");
+my ($host, $port) = ($node->host, $node->port);
+$ENV{PYTHONDONTWRITEBYTECODE} = 1;
+# where Debian's own modules are, for a node that is not Debian's
+$ENV{NODE_PATH} = join ':', grep { defined } $ENV{NODE_PATH}, '/usr/share/nodejs';
+
+sub make_db
+{
+	my ($db) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql($db, 'CREATE EXTENSION pg_cmig');
+	return "host=$host port=$port user=postgres dbname=$db";
+}
+
+#
+# Drivers
+#
+my $have_psycopg2 = need_tool('python3-psycopg2', 'python3', '-c', 'import psycopg2');
+SKIP:
+{
+	skip 'psycopg is not installed', 1 unless need_tool('python3-psycopg', 'python3', '-c', 'import psycopg');
+	run_checks('psycopg', 'python3', "$drivers/stepwise_psycopg3.py", make_db('psycopg'));
+}
+SKIP:
+{
+	skip 'psycopg2 is not installed', 1 unless $have_psycopg2;
+	run_checks('psycopg2', 'python3', "$drivers/stepwise_psycopg2.py", make_db('psycopg2'));
+}
+SKIP:
+{
+	skip 'SQLAlchemy is not installed', 1
+	  unless $have_psycopg2 && need_tool('python3-sqlalchemy', 'python3', '-c', 'import sqlalchemy');
+	make_db('sqlalchemy');
+	run_checks('SQLAlchemy', 'python3', "$drivers/stepwise_sqlalchemy.py", 'psycopg2', $host, $port, 'sqlalchemy');
+}
+SKIP:
+{
+	skip 'node-pg is not installed', 1 unless need_tool('node-pg', 'node', '-e', 'require("pg")');
+	make_db('node');
+	run_checks('node-pg', 'node', "$drivers/stepwise_node.js", $host, $port, 'node');
+}
+# A JDK, which runs a program from its source, is too large to be installed for
+# this; where there is one scripts/check has seen to the driver.
+SKIP:
+{
+	my $jar = $ENV{PG_CMIG_JDBC} // '/usr/share/java/postgresql.jar';
+
+	skip 'JDBC is not tested: no JDK (default-jdk-headless)', 1
+	  unless eval { IPC::Run::run([ 'java', '--list-modules' ], '>', \my $modules, '2>&1'); $modules =~ /^jdk\.compiler@/m };
+	skip "JDBC is not tested: no $jar (libpostgresql-jdbc-java)", 1
+	  unless need_tool('libpostgresql-jdbc-java', 'test', '-e', $jar);
+	make_db('jdbc');
+	run_checks('JDBC', 'java', '-cp', $jar, "$drivers/Stepwise.java",
+		"jdbc:postgresql://127.0.0.1:$port/jdbc?user=jdbc&password=$password", "$drivers/steps.sql");
+}
+
+#
+# What ends a run from outside.  The second statement of revision 002 waits for
+# $gate.
+#
+my $gate;
+
+sub shut
+{
+	my ($db) = @_;
+
+	$gate = $node->background_psql($db, on_error_stop => 0);
+	$gate->query_safe('SELECT pg_advisory_lock(42)');
+}
+
+sub open_gate
+{
+	$gate->quit;
+}
+
+# The same CALL finishes it, and what was done is not done twice.
+sub is_finished
+{
+	my ($db, $name, $connection) = @_;
+	my ($out, $err) = ('', '');
+
+	IPC::Run::run([ 'psql', '-XAtq', '-d', $connection // $node->connstr($db), '-c', 'CALL cmig.upgrade_stepwise()' ],
+		'<', \undef, '>', \$out, '2>', \$err);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(query($node, $db, q{SELECT revision || ' ' || count(*) FROM cmig.version, item WHERE name LIKE 'name %' GROUP BY revision}),
+		'003 1000', "$name: the same CALL again")
+	  or diag($err);
+	is(query($node, $db, q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database =
+		(SELECT oid FROM pg_database WHERE datname = current_database())}), '0', "$name: no lock stays");
+	query($node, $db, q{CALL cmig.downgrade_stepwise('base')});
+}
+
+sub status_is
+{
+	my ($db, $item, $pattern, $name) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	like(query($node, $db, "SELECT value FROM cmig.status() WHERE item = '$item'"), $pattern, "$name: status says $item");
+}
+
+sub wait_for_end
+{
+	my ($pid, $name) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok($node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid)"), $name);
+}
+
+make_db('cut');
+query($node, 'cut', load_sql($steps));
+
+# kill -9 of the client.  The server hears of it when it next has something to
+# say, or at once with client_connection_check_interval.
+foreach my $interval ('0', '100ms')
+{
+	my $name = "client killed, client_connection_check_interval = $interval";
+
+	shut('cut');
+	my $run = start_psql($node, 'cut', "SET client_connection_check_interval = '$interval';\nCALL cmig.upgrade_stepwise();");
+	my $pid = wait_until_blocked($node);
+	$run->{handle}->signal('KILL');
+	eval { IPC::Run::finish($run->{handle}) };
+	if ($interval eq '0')
+	{
+		status_is('cut', 'running', qr/^upgrade of 002, by process $pid$/, $name);
+		open_gate();
+		wait_for_end($pid, "$name: it ends when it has something to say");
+	}
+	else
+	{
+		wait_for_end($pid, "$name: it ends at once");
+		open_gate();
+		status_is('cut', 'interrupted', qr/^upgrade of 002/, $name);
+	}
+	is_finished('cut', $name);
+}
+
+# statement_timeout is for each statement, not for the CALL
+shut('cut');
+fails_with($node, 'cut', "SET statement_timeout = '300ms'; \n CALL cmig.upgrade_stepwise();", '57014',
+	'canceling statement due to statement timeout.*upgrade of 002, statement 2', 'statement_timeout');
+open_gate();
+status_is('cut', 'failed', qr/^upgrade of 002, statement 2: canceling statement due to statement timeout/, 'statement_timeout');
+is_finished('cut', 'statement_timeout');
+
+# a CALL is never idle, nor idle in a transaction
+shut('cut');
+{
+	my $run = start_psql($node, 'cut', "SET idle_in_transaction_session_timeout = '50ms';\n"
+		  . "SET idle_session_timeout = '50ms';\nCALL cmig.upgrade_stepwise();");
+	wait_until_blocked($node);
+	my $second = start_psql($node, 'cut', "SET idle_in_transaction_session_timeout = '50ms';\n"
+		  . "CALL cmig.upgrade_stepwise();", 'second');
+	wait_until_blocked($node, 'second');
+	select undef, undef, undef, 0.3;
+	open_gate();
+	is(finish_psql($run), 0, 'idle_in_transaction_session_timeout and idle_session_timeout do not end a run');
+	is(finish_psql($second), 0, 'nor one that waits for another');
+	is_finished('cut', 'idle timeouts');
+}
+
+#
+# PgBouncer, in each mode: to it a CALL is one query, so that the server's
+# connection stays with it.
+#
+SKIP:
+{
+	skip 'pgbouncer is not installed', 1 unless need_tool('pgbouncer', 'pgbouncer', '--version');
+
+	my @modes = ('session', 'transaction', 'statement');
+	make_db("bounced_$_") foreach @modes;
+	my ($handle, $bouncer_port) = start_pgbouncer($node, $dir, '', map { "bounced_$_ pool_size=1 pool_mode=$_" } @modes);
+
+	foreach my $mode (@modes)
+	{
+		my $db = "bounced_$mode";
+		my $connection = "host=$dir port=$bouncer_port user=postgres dbname=$db";
+		my $start = sub {
+			my ($sql) = @_;
+			my $session = { out => '', err => '' };
+			$session->{handle} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $connection,
+					map { ('-c', $_) } 'SET application_name = run', ref $sql ? @$sql : $sql ],
+				'<', \undef, '>', \$session->{out}, '2>', \$session->{err},
+				IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+			return $session;
+		};
+		my $run;
+
+		query($node, $db, load_sql($steps));
+		$run = $start->('SELECT 1; CALL cmig.upgrade_stepwise()');
+		finish_psql($run);
+		like($run->{err}, qr/ERROR:  25001.*HINT:  psql: /s, "PgBouncer, $mode: refused in a string with another statement");
+		$run = $start->('CALL cmig.upgrade_stepwise()');
+		is(finish_psql($run), 0, "PgBouncer, $mode: it runs") or diag($run->{err});
+		like($run->{err}, qr/NOTICE:.*base -> 001.*NOTICE:.*002 -> 003/s, "PgBouncer, $mode: notices arrive");
+		query($node, $db, q{CALL cmig.downgrade_stepwise('base')});
+
+		# psql's interrupt is forwarded
+		shut($db);
+		$run = $start->('CALL cmig.upgrade_stepwise()');
+		wait_until_blocked($node);
+		$run->{handle}->signal('INT');
+		finish_psql($run);
+		like($run->{err}, qr/57014.*canceling statement due to user request/, "PgBouncer, $mode: cancelled");
+		status_is($db, 'half done', qr/^upgrade of 002: statement 1 is done/, "PgBouncer, $mode");
+		open_gate();
+		is_finished($db, "PgBouncer, $mode, cancelled", $connection);
+
+		# when the client goes away PgBouncer drops the server's connection; the
+		# server hears of it as if there were no PgBouncer
+		shut($db);
+		$run = $start->([ "SET client_connection_check_interval = '100ms'", 'CALL cmig.upgrade_stepwise()' ]);
+		my $pid = wait_until_blocked($node);
+		$run->{handle}->signal('KILL');
+		eval { IPC::Run::finish($run->{handle}) };
+		wait_for_end($pid, "PgBouncer, $mode, client killed: the run ends");
+		open_gate();
+		is_finished($db, "PgBouncer, $mode, client killed", $connection);
+	}
+	$handle->signal('INT');
+	IPC::Run::finish($handle);
+}
+
+$node->stop;
+done_testing();

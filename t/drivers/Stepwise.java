@@ -1,0 +1,262 @@
+/*
+ * CALL cmig.upgrade_stepwise through JDBC: where it is refused, what the hint
+ * says to do, and what a cancelled one leaves.
+ *
+ * usage: java -cp postgresql.jar Stepwise.java URL STEPS, without compiling it
+ * before; the URL has a "?" in it.
+ */
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.CallableStatement;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.SQLWarning;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+import org.postgresql.util.PSQLException;
+
+public class Stepwise {
+    static final String UP = "CALL cmig.upgrade_stepwise('head')";
+    static final List<String> NOTICES = List.of("upgrade base -> 001, items",
+        "upgrade 001 -> 002, fill and index, where another session can hold it up",
+        "backfill of public.item: 1000 rows",
+        "upgrade 002 -> 003, one more column");
+
+    static String url;
+    static Connection other;
+
+    interface Body {
+        void run() throws Exception;
+    }
+
+    static void check(String name, Object got, Object expected) {
+        boolean good = Objects.equals(got, expected);
+
+        System.out.println((good ? "ok " : "not ok ") + name);
+        if (!good) {
+            System.out.println("# got " + got + " expected " + expected);
+        }
+    }
+
+    static String ask(String sql) throws SQLException {
+        try (Statement statement = other.createStatement(); ResultSet rows = statement.executeQuery(sql)) {
+            rows.next();
+            return rows.getString(1);
+        }
+    }
+
+    static void run(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    static String at() throws SQLException {
+        return ask("SELECT coalesce(string_agg(revision, ' '), 'base') FROM cmig.version");
+    }
+
+    static List<String> notices(Statement statement) throws SQLException {
+        List<String> all = new ArrayList<>();
+
+        for (SQLWarning notice = statement.getWarnings(); notice != null; notice = notice.getNextWarning()) {
+            all.add(((org.postgresql.util.PSQLWarning) notice).getServerErrorMessage().getMessage());
+        }
+        return all;
+    }
+
+    /* A batch's exception has the server's as the next one. */
+    static PSQLException failure(Body body) throws Exception {
+        try {
+            body.run();
+        } catch (SQLException error) {
+            while (error.getNextException() != null && !(error instanceof PSQLException)) {
+                error = error.getNextException();
+            }
+            return (PSQLException) error;
+        }
+        return null;
+    }
+
+    static void refused(String name, String expected, Body body) throws Exception {
+        PSQLException error = failure(body);
+
+        check(name + " is refused", error == null ? null : error.getSQLState(), "25001");
+        check(name + ": the hint", error != null
+            && error.getServerErrorMessage().getHint().contains("JDBC: if autocommit is off, connection.rollback()"), true);
+        check(name + ": what was run", at(), expected);
+        run(other, "CALL cmig.downgrade_stepwise('base')");
+    }
+
+    static void succeeds(String name, Body body) throws Exception {
+        PSQLException error = failure(body);
+
+        check(name, error == null ? at() : error.toString(), "003");
+        run(other, "CALL cmig.downgrade_stepwise('base')");
+    }
+
+    static void waitUntilBlocked() throws Exception {
+        while (ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND NOT granted").equals("0")) {
+            Thread.sleep(20);
+        }
+    }
+
+    /* What holds for every way in which the driver can talk to the server. */
+    static void ways(String parameter) throws Exception {
+        try (Connection connection = DriverManager.getConnection(url + parameter)) {
+            String name = parameter.isEmpty() ? "" : parameter.substring(1) + ": ";
+
+            succeeds(name + "Statement", () -> run(connection, UP));
+            succeeds(name + "PreparedStatement, again and again", () -> {
+                try (PreparedStatement statement = connection.prepareStatement("CALL cmig.upgrade_stepwise(?)")) {
+                    for (String target : new String[] { "001", "001", "001", "001", "001", "001", "002", "head" }) {
+                        statement.setString(1, target);
+                        statement.execute();
+                    }
+                }
+            });
+            refused(name + "a string of several statements", "base",
+                () -> run(connection, "SET cmig.lock_timeout = '2s'; " + UP));
+            refused(name + "setAutoCommit(false)", "base", () -> {
+                connection.setAutoCommit(false);
+                run(connection, UP);
+            });
+            connection.rollback();
+            connection.setAutoCommit(true);
+            succeeds(name + "rollback(), then setAutoCommit(true)", () -> run(connection, UP));
+        }
+    }
+
+    static void batches() throws Exception {
+        try (Connection connection = DriverManager.getConnection(url);
+             Statement batch = connection.createStatement();
+             PreparedStatement prepared = connection.prepareStatement("CALL cmig.upgrade_stepwise(?)")) {
+            refused("a batch", "base", () -> {
+                batch.addBatch("SELECT set_config('cmig.lock_timeout', '2s', false)");
+                batch.addBatch(UP);
+                batch.executeBatch();
+            });
+            refused("the second of a batch", "001", () -> {
+                prepared.setString(1, "001");
+                prepared.addBatch();
+                prepared.setString(1, "head");
+                prepared.addBatch();
+                prepared.executeBatch();
+            });
+            succeeds("after both, the same connection", () -> run(connection, UP));
+        }
+    }
+
+    static void calls() throws Exception {
+        try (Connection connection = DriverManager.getConnection(url)) {
+            check("{call} is a SELECT to the driver", failure(() -> {
+                try (CallableStatement call = connection.prepareCall("{call cmig.upgrade_stepwise(?)}")) {
+                    call.setString(1, "head");
+                    call.execute();
+                }
+            }).getSQLState(), "42809");
+            succeeds("prepareCall with CALL and no braces", () -> {
+                try (CallableStatement call = connection.prepareCall("CALL cmig.upgrade_stepwise(?)")) {
+                    call.setString(1, "head");
+                    call.execute();
+                }
+            });
+        }
+        for (String mode : new String[] { "callIfNoReturn", "call" }) {
+            try (Connection connection = DriverManager.getConnection(url + "&escapeSyntaxCallMode=" + mode)) {
+                succeeds("escapeSyntaxCallMode=" + mode + ": {call}", () -> {
+                    try (CallableStatement call = connection.prepareCall("{call cmig.upgrade_stepwise(?)}")) {
+                        call.setString(1, "head");
+                        call.execute();
+                    }
+                });
+            }
+        }
+    }
+
+    static void others() throws Exception {
+        try (Connection connection = DriverManager.getConnection(url);
+             Statement statement = connection.createStatement()) {
+            statement.execute(UP);
+            check("notices are warnings", notices(statement), NOTICES);
+            run(other, "CALL cmig.downgrade_stepwise('base')");
+            run(connection, "SET cmig.lock_timeout = '2s'");
+            succeeds("SET before, in a statement of its own", () -> run(connection, UP));
+            succeeds("executeUpdate()", () -> statement.executeUpdate(UP));
+            succeeds("setFetchSize(), setMaxRows()", () -> {
+                try (Statement limited = connection.createStatement()) {
+                    limited.setFetchSize(1);
+                    limited.setMaxRows(1);
+                    limited.execute(UP);
+                }
+            });
+            run(connection, "DECLARE held CURSOR WITH HOLD FOR SELECT generate_series(1, 5)");
+            succeeds("beside a cursor WITH HOLD", () -> run(connection, UP));
+            run(connection, "CLOSE held");
+            check("executeQuery() runs it, then misses a result", failure(() -> statement.executeQuery(UP)).getSQLState(),
+                "02000");
+            check("it has run", at(), "003");
+            run(other, "CALL cmig.downgrade_stepwise('base')");
+            PSQLException error = failure(() -> run(connection, "CALL cmig.upgrade_stepwise('nonsense')"));
+            check("an error has its SQLSTATE", error.getSQLState(), "MG001");
+            check("and hint", error.getServerErrorMessage().getHint() != null, true);
+        }
+    }
+
+    static void cancel(String name, Body body, Connection connection, Statement statement) throws Exception {
+        List<String> seen = new ArrayList<>();
+        Thread thread = new Thread(() -> {
+            try {
+                waitUntilBlocked();
+                seen.addAll(notices(statement));
+                body.run();
+            } catch (Exception error) {
+                check(name + ": " + error, false, true);
+            }
+        });
+
+        run(other, "SELECT pg_advisory_lock(42)");
+        thread.start();
+        PSQLException error = failure(() -> statement.execute(UP));
+        thread.join();
+        check(name, error == null ? null : error.getSQLState(), "57014");
+        check(name + ": where", error.getServerErrorMessage().getWhere().replaceFirst("(?s).*\n", ""),
+            "pg_cmig: upgrade of 002, statement 2, line 2");
+        check(name + ": notices had arrived", seen, NOTICES.subList(0, 2));
+        check(name + ": what status says", ask("SELECT value FROM cmig.status() WHERE item = 'half done'"),
+            "upgrade of 002: statement 1 is done, none after it was begun");
+        ask("SELECT pg_advisory_unlock(42)");
+        statement.setQueryTimeout(0);
+        statement.execute(UP);
+        check(name + ": the same CALL again", at() + " " + ask("SELECT count(*) FROM item WHERE name LIKE 'name %'"),
+            "003 1000");
+        run(other, "CALL cmig.downgrade_stepwise('base')");
+    }
+
+    public static void main(String[] args) throws Exception {
+        url = args[0];
+        other = DriverManager.getConnection(url);
+        try (PreparedStatement load = other.prepareStatement("SELECT cmig.load(?)")) {
+            load.setString(1, Files.readString(Path.of(args[1])));
+            load.execute();
+        }
+        ways("");
+        ways("&preferQueryMode=simple");
+        ways("&preferQueryMode=extendedCacheEverything");
+        ways("&autosave=always");
+        batches();
+        calls();
+        others();
+        try (Connection connection = DriverManager.getConnection(url);
+             Statement statement = connection.createStatement()) {
+            cancel("cancel()", statement::cancel, connection, statement);
+            statement.setQueryTimeout(3);
+            cancel("setQueryTimeout()", () -> { }, connection, statement);
+        }
+    }
+}
