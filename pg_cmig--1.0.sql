@@ -357,8 +357,8 @@ COMMENT ON FUNCTION cmig.history(text) IS 'The revisions of a range from:to, new
 COMMENT ON FUNCTION cmig.show(text) IS 'All about the revisions that an absolute identifier or current names, as field and value. Raises MG001 to MG004, 22023.';
 COMMENT ON FUNCTION cmig.status() IS 'Where the database is, what is pending, what is wrong, and what to type, in one look.';
 COMMENT ON FUNCTION cmig.resolve(text) IS 'The ids that an absolute identifier names. Raises MG001 to MG005, 22023.';
-COMMENT ON FUNCTION cmig.check(boolean) IS 'The health of the catalog: problems and their fixes. With raise => true raises MG005 if there is an error among them.';
-COMMENT ON FUNCTION cmig.require(text) IS 'Nothing when target is applied, otherwise an error that names the pending revisions. Raises MG010, MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.check(boolean) IS 'The health of the catalog and of the scripts that may still run: problems and their fixes. With raise => true raises MG005 if there is an error among them.';
+COMMENT ON FUNCTION cmig.require(text) IS 'Nothing when target is applied, otherwise an error that names the pending revisions; also when none is loaded. Raises MG010, MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Store the revision files in script, one or many, in any order: added, replaced, unchanged, removed, kept. All or nothing; raises MG005, MG008, MG011, MG013, 22023.';
 COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'As load, for the .sql files of a directory on the server; needs pg_read_server_files. Raises as load, and 42501.';
 COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean) IS 'Store a new revision after head and return its id. Raises MG001 to MG005, 23505, 22023.';

@@ -263,12 +263,18 @@ static Datum
 upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
 	CmigSituation now;
+	CmigPlan   *plan;
 	int			number = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
 	begin_change("cmig.upgrade()");
 	now = cmig_move_read(true);
-	carry_out(fcinfo, &now, cmig_move_plan_upgrade(&now, targets), &number);
+	plan = cmig_move_plan_upgrade(&now, targets);
+	if (now.graph->count == 0)
+		ereport(NOTICE,
+				(errmsg("no revision is loaded in database \"%s\"", get_database_name(MyDatabaseId)),
+				 errhint("cmig.load stores the text of revision files, cmig.create_revision a single one.")));
+	carry_out(fcinfo, &now, plan, &number);
 	cmig_rls_gate();
 	cmig_audit_retain_after_upgrade(fcinfo->flinfo->fn_oid);
 	return (Datum) 0;
@@ -695,6 +701,14 @@ cmig_require(PG_FUNCTION_ARGS)
 	StringInfoData ids;
 
 	cmig_target_require_known_rows(now.graph, now.applied);
+	if (now.graph->count == 0 && strcmp(target, "base") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),
+				 errmsg("target database is not up to date"),
+				 errdetail("No revision is loaded in database \"%s\".",
+						   get_database_name(MyDatabaseId)),
+				 errhint("Load the revision files with cmig.load, then SELECT * FROM cmig.upgrade(%s).",
+						 quote_literal_cstr(target))));
 	pending = cmig_plan_upgrade(now.graph, now.applied, nodes);
 	if (pending->count == 0)
 		PG_RETURN_VOID();

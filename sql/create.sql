@@ -45,6 +45,7 @@ SELECT cmig.create_revision('no such parent', '', revision => 'n1', head => 'nos
 SELECT cmig.create_revision('relative parent', '', revision => 'n1', head => '-1');
 SELECT cmig.create_revision('no such dependency', '', revision => 'n1', head => 'api@head', depends_on => '{nosuch}');
 SELECT cmig.create_revision('null dependency', '', revision => 'n1', head => 'api@head', depends_on => '{NULL}');
+SELECT cmig.create_revision('one dependency twice', '', revision => 'n1', head => 'api@head', depends_on => '{tools,0123,002,0123456789ab}');
 SELECT cmig.create_revision(NULL, '');
 SELECT cmig.create_revision(E'two\nlines', '', head => 'api@head');
 SELECT cmig.create_revision('no head', '', head => NULL);
@@ -63,6 +64,7 @@ SELECT cmig.merge(ARRAY['001', 'm2'], 'an ancestor');
 SELECT cmig.merge(ARRAY['m2', 'tools1'], 'not a head');
 SELECT cmig.merge(ARRAY['m2'], 'one');
 SELECT cmig.merge(ARRAY['m2', 'm2'], 'one twice');
+SELECT cmig.merge(ARRAY['002', 'm2', '002'], 'one of three twice');
 SELECT cmig.merge('base', 'none');
 SELECT cmig.merge(ARRAY['m2', 'nosuch'], 'unknown');
 SELECT cmig.merge(NULL::text, 'null');

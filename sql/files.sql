@@ -120,6 +120,10 @@ SELECT cmig.export(NULL::text[]);
 SELECT file_name FROM cmig.export() LIMIT 1;
 -- a text that could not be read back is refused
 BEGIN;
+UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nSELECT 2; -- cmig:downgrade' WHERE revision = '001';
+SELECT cmig.export();
+ROLLBACK;
+BEGIN;
 UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\n-- cmig:downgrade\n' WHERE revision = '001';
 SELECT cmig.export();
 ROLLBACK;

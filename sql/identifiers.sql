@@ -58,6 +58,28 @@ SELECT cmig.resolve('Billing');
 SELECT cmig.resolve('no such thing');
 SELECT cmig.resolve('biling@head');
 SELECT cmig.resolve('HEAD');
+SELECT cmig.resolve('heds');
+SELECT cmig.resolve('bas');
+SELECT cmig.resolve('latest');
+SELECT cmig.resolve('zero');
+-- a number without its zeros, a file's name
+SELECT cmig.resolve('3');
+SELECT cmig.resolve('0002');
+SELECT cmig.resolve('7');
+SELECT cmig.resolve('001_users.sql');
+SELECT cmig.resolve('3@head');
+SELECT revision FROM cmig.plan('upgrade', '3+1');
+SELECT cmig.stamp('2');
+SELECT cmig.export('4');
+SELECT cmig.remove_revision('1');
+SELECT cmig.create_revision('m', '', head => '3');
+SELECT cmig.resolve('00_users');
+SELECT cmig.resolve('003-bi');
+-- at most three
+BEGIN;
+INSERT INTO cmig.revision (revision) VALUES ('1_a'), ('01_b'), ('1_c'), ('1_d');
+SELECT cmig.resolve('0001');
+ROLLBACK;
 SELECT cmig.resolve('current');
 SELECT cmig.resolve('search@004_billing_tax');
 

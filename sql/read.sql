@@ -8,6 +8,8 @@ SELECT * FROM cmig.heads();
 SELECT * FROM cmig.history();
 SELECT * FROM cmig.status() WHERE item <> 'database';
 SELECT cmig.require();
+SELECT cmig.require('001');
+SELECT cmig.require('base');
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.upgrade('001');
 SELECT * FROM cmig.show('head');
@@ -77,6 +79,7 @@ SELECT value FROM cmig.show('current') WHERE field = 'revision';
 SELECT value FROM cmig.show('heads') WHERE field = 'revision';
 SELECT * FROM cmig.show('-1');
 SELECT * FROM cmig.show(NULL);
+SELECT * FROM cmig.show('');
 
 -- a merge point
 INSERT INTO cmig.revision (revision, down_revision, message) VALUES ('005', '{004_api,004_web}', 'merge');
@@ -84,4 +87,28 @@ SELECT revision, down_revision, branch_labels, is_head, is_branchpoint, is_merge
 SELECT object, problem, fix FROM cmig.check() WHERE severity = 'warning';
 SELECT object, problem, fix FROM cmig.check() WHERE severity = 'notice';
 SELECT * FROM cmig.check(raise => true) WHERE severity = 'error';
+
+-- texts that cannot run, before anybody runs them
+SET standard_conforming_strings = off;
+INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql, verify_sql) VALUES
+('t1', E'SELECT 1;\n\nCREATE TABEL x ();', 'DROP TABEL x;', ''),
+('t2', E'SELECT 1;\n-- why\nCREATE INDEX CONCURRENTLY ON x (y)', E'SELECT 1;\nCOMMIT; VACUUM', 'SELECT true AND'),
+('t3', 'COPY x FROM STDIN', E'SELECT 1;\n\n  \\d x', NULL),
+('t4', $$SELECT '\'; -- a backslash ends no string$$, 'DISCARD ALL', $$SELECT 'x$$),
+('t5', $$SET standard_conforming_strings = off; SELECT '\'';$$, '', NULL);
+SELECT severity, object, problem, fix FROM cmig.check() WHERE object ~ '^t[0-9]$';
+SELECT * FROM cmig.check(raise => true);
+-- outside of transactions some may; what is applied was run already
+UPDATE cmig.revision SET transactional = false WHERE revision = 't2';
+SELECT cmig.stamp(ARRAY['t1', 't3', 't4']);
+SELECT severity, object, problem FROM cmig.check() WHERE object ~ '^t[0-9]$';
+SHOW standard_conforming_strings;
+RESET standard_conforming_strings;
+DELETE FROM cmig.version WHERE revision ~ '^t[0-9]$';
+DELETE FROM cmig.revision WHERE revision ~ '^t[0-9]$';
+
+-- what a row by hand names twice counts once
+INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels) VALUES ('006', '{005,005}', '{tools,002,tools}', '{x,x}');
+SELECT severity, object, problem, fix FROM cmig.check() WHERE object = '006';
+SELECT revision, is_mergepoint FROM cmig.history('006');
 DROP EXTENSION pg_cmig CASCADE;

@@ -75,7 +75,9 @@ $doc$, E'it\'s
 -- revision: c */
 -- revision: d
 */
-SELECT 1; -- cmig:downgrade
+SELECT 1; -- the text after cmig:downgrade takes it back
+SELECT $x$; -- cmig:verify
+$x$; /* -- cmig:verify */ -- cmig:verify is not needed
 -- cmig:downgrade
 SELECT 2;
 $cmig_load$);
@@ -168,6 +170,19 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- CMIG:UPGRADE\nSELECT 1;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade, then\nSELECT 1;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig:rollback\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig:upgrade\nSELECT 2;');
+-- a marker behind a statement would be overlooked
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1; -- cmig:downgrade\nSELECT 2;\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1\n;/* end */--CMIG: Verify\nSELECT 2;\n');
+-- the name of a file in the place of its text
+SELECT * FROM cmig.load('migrations/shop');
+SELECT * FROM cmig.load('001_create_account.sql');
+-- none is nothing
+SELECT * FROM cmig.load(E'-- revision: a\n-- down_revision: None\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- branch_labels: NULL\n');
+-- what is named twice
+SELECT * FROM cmig.load(E'-- revision: a\n\n-- revision: b\n-- down_revision: a, a\n');
+SELECT * FROM cmig.load(E'-- revision: a\n\n-- revision: b\n-- depends_on: a,c, a,d\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- branch_labels: shop,web,shop\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT $$x;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n/* x\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT "x\n');

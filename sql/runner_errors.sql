@@ -31,6 +31,12 @@ END
 $$;
 \set VERBOSITY default
 
+-- the statement is shown without its indentation and comments, strings as they are
+UPDATE cmig.revision SET upgrade_sql = E'\n\n\tINSERT INTO\taccount\n\t\t(id,   email)  -- both\n\tVALUES\n\t\t(3, /* why */ ''no   at\there''  )\n\t;\n';
+SELECT * FROM cmig.upgrade();
+UPDATE cmig.revision SET upgrade_sql = E'DO $$\nBEGIN\n    RAISE   division_by_zero;\nEND\n$$';
+SELECT * FROM cmig.upgrade();
+
 -- a syntax error: the line is that of its position
 UPDATE cmig.revision SET upgrade_sql = $$
 SELECT 1;

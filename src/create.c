@@ -147,6 +147,27 @@ complete_dependency(const CmigGraph *graph, char *name)
 	return pstrdup(cmig_graph_id(graph, linitial_int(found)));
 }
 
+/* The same parent twice is a mistake, whatever names it. */
+static void
+refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
+{
+	CmigMarks  *seen = cmig_graph_marks(graph);
+
+	for (int i = 0; i < revisions->count; i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, cmig_target_absolute(graph, revisions->names[i]))
+			if (!cmig_graph_mark(seen, lfirst_int(lc)))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_INVALID_TARGET),
+						 errmsg("duplicate head revisions are specified"),
+						 errdetail("\"%s\" is among them twice.",
+								   cmig_graph_id(graph, lfirst_int(lc))),
+						 errhint("Name each revision once; SELECT * FROM cmig.heads() lists the heads.")));
+	}
+}
+
 /* The graph as it will be must be sound. */
 static void
 require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
@@ -165,6 +186,7 @@ cmig_create_prepare(CmigNewRevision *new)
 	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
 	CmigRevision *edges = &new->text.edges;
 	List	   *parents;
+	const char *repeated;
 
 	cmig_graph_require_sound(graph);
 	if (edges->message == NULL)
@@ -183,6 +205,11 @@ cmig_create_prepare(CmigNewRevision *new)
 	if (new->text.downgrade_sql)
 		new->text.downgrade_sql = cmig_script_strip_outer_transaction(new->text.downgrade_sql);
 
+	if (new->head == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the head must not be null"),
+				 errhint("Leave it out to follow the head, name the revision to follow, or say base for a new tree.")));
 	parents = cmig_target_absolute(graph, new->head);
 	require_heads(graph, parents, new->splice);
 	set_parents(graph, edges, parents);
@@ -193,6 +220,12 @@ cmig_create_prepare(CmigNewRevision *new)
 		edges->depends = *new->depends;
 		for (int i = 0; i < edges->depends.count; i++)
 			edges->depends.names[i] = complete_dependency(graph, edges->depends.names[i]);
+		repeated = cmig_graph_find_repeated(&edges->depends);
+		if (repeated)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("depends_on names \"%s\" twice", repeated),
+					 errhint("Name it once.")));
 	}
 	require_sound_with(set, edges);
 	return set;
@@ -221,11 +254,18 @@ cmig_create_merge(const CmigNames *revisions, const char *message, const char *i
 	 * Heads of which one depends on the other are two heads still: they may be
 	 * merged, and "heads" means all of them here.
 	 */
-	if (revisions->count == 1 && revisions->names[0] != NULL &&
-		strcmp(revisions->names[0], "heads") == 0)
+	if (revisions->names[0] == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the revisions must not be null"),
+				 errhint("Say cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>').")));
+	if (revisions->count == 1 && strcmp(revisions->names[0], "heads") == 0)
 		parents = cmig_identifier_heads(graph, NULL, false);
 	else
+	{
 		parents = cmig_target_list(graph, revisions, false);
+		refuse_repeated_parents(graph, revisions);
+	}
 	if (list_length(parents) < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),

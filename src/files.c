@@ -345,7 +345,13 @@ find_revision(const CmigGraph *graph, const char *revision, const char *function
 {
 	List	   *nodes;
 
-	if (revision && cmig_graph_find_id(graph, revision) >= 0)
+	if (revision == NULL || revision[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 revision ? errmsg("the revision must not be empty")
+				 : errmsg("the revision must not be null"),
+				 errhint("Name one revision; SELECT * FROM cmig.history() lists them.")));
+	if (cmig_graph_find_id(graph, revision) >= 0)
 		return cmig_graph_find_id(graph, revision);
 	nodes = cmig_target_absolute(graph, revision);
 	if (list_length(nodes) != 1)

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "compat.h"
 #include "errors.h"
 #include "graph.h"
@@ -20,6 +22,10 @@
 
 /* How many defects or names an error lists. */
 #define MAX_LISTED 20
+/* How many near names it offers. */
+#define MAX_SUGGESTED 3
+
+#define DIGITS "0123456789"
 
 /*
  * Names
@@ -80,6 +86,30 @@ cmig_graph_check_name(const char *name)
 		}
 	}
 	return NULL;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+const char *
+cmig_graph_find_repeated(const CmigNames *names)
+{
+	char	  **sorted;
+	const char *repeated = NULL;
+
+	if (names->count < 2)
+		return NULL;
+	sorted = palloc(sizeof(char *) * names->count);
+	memcpy(sorted, names->names, sizeof(char *) * names->count);
+	qsort(sorted, names->count, sizeof(char *), compare_names);
+	for (int i = 1; i < names->count && repeated == NULL; i++)
+		if (strcmp(sorted[i - 1], sorted[i]) == 0)
+			repeated = sorted[i];
+	pfree(sorted);
+	return repeated;
 }
 
 /*
@@ -235,11 +265,11 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 		else if (entry == NULL)
 		{
 			/* guessing compares with every name: only for what errors list */
-			const char *near = list_length(graph->defects) < MAX_LISTED
+			char	   *near = list_length(graph->defects) < MAX_LISTED
 				? cmig_graph_suggest(graph, name) : NULL;
 
 			add_defect(graph, id,
-					   near ? psprintf("Did you mean \"%s\"? Otherwise load the missing revision.", near)
+					   near ? psprintf("Did you mean %s? Otherwise load the missing revision.", near)
 					   : psprintf("Load revision \"%s\", or correct the reference.", name),
 					   depends ? "its depends_on \"%s\" is not present"
 					   : "its down_revision \"%s\" is not present", name);
@@ -525,13 +555,77 @@ cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix)
 	return found;
 }
 
-const char *
+/*
+ * Do the digits that candidate begins with, or is, make the same number as
+ * name, which is mere digits?  So 3 is near 003 and 003_invoices.
+ */
+static bool
+has_number(const char *candidate, const char *name)
+{
+	int			digits = strspn(candidate, DIGITS);
+
+	if (digits == 0 || isalpha((unsigned char) candidate[digits]))
+		return false;
+	for (; digits > 1 && *candidate == '0'; digits--)
+		candidate++;
+	while (*name == '0' && name[1])
+		name++;
+	return strlen(name) == digits && strncmp(candidate, name, digits) == 0;
+}
+
+/* Does candidate begin with name, but for capitals and kinds of separators? */
+static bool
+begins_alike(const char *candidate, const char *name)
+{
+	for (; *name; name++, candidate++)
+	{
+		if (*candidate == '\0' ||
+			(pg_tolower((unsigned char) *name) != pg_tolower((unsigned char) *candidate) &&
+			 (strchr("_-. ", *name) == NULL || strchr("_-. ", *candidate) == NULL)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * How far is candidate from what was typed?  More than limit: not near.  What
+ * people do most often counts as nearest: a number without its zeros, other
+ * capitals or separators, the middle of an id; then comes a file's name for
+ * its id.
+ */
+static int
+find_distance(const char *name, int length, const char *candidate, int limit)
+{
+	int			candidate_length = strlen(candidate);
+
+	if (candidate_length == 0 || candidate_length > CMIG_MAX_ID_LENGTH)
+		return limit + 1;
+	if (strspn(name, DIGITS) == length)
+	{
+		if (has_number(candidate, name))
+			return 0;
+		/* of mere numbers another one is another revision, no misspelling */
+		if (strspn(candidate, DIGITS) == candidate_length)
+			return limit + 1;
+	}
+	if (pg_strcasecmp(name, candidate) == 0 ||
+		(length >= 3 && (strstr(candidate, name) != NULL || begins_alike(candidate, name))))
+		return 0;
+	if (candidate_length >= 3 && strncmp(name, candidate, candidate_length) == 0 &&
+		strchr("_-. ", name[candidate_length]) != NULL)
+		return 1;
+	return varstr_levenshtein_less_equal(name, length, candidate, candidate_length,
+										 1, 1, 1, limit, true);
+}
+
+char *
 cmig_graph_suggest(const CmigGraph *graph, const char *name)
 {
 	int			length = strlen(name);
-	int			best = Max(1, length / 3) + 1;
-	const char *nearest = NULL;
-	const char *digits = "0123456789";
+	int			best = Max(1, length / 3);
+	const char *nearest[MAX_SUGGESTED];
+	int			count = 0;
+	StringInfoData text;
 
 	/* guessing is for people, not for machine-made graphs */
 	if (length == 0 || length > CMIG_MAX_ID_LENGTH || graph->count > 10000)
@@ -544,30 +638,25 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name)
 		for (int j = -1; j < revision->labels.count; j++)
 		{
 			const char *candidate = j < 0 ? revision->id : revision->labels.names[j];
-			int			candidate_length = strlen(candidate);
-			int			distance;
+			int			distance = find_distance(name, length, candidate, best);
 
-			if (candidate_length == 0 || candidate_length > CMIG_MAX_ID_LENGTH)
+			if (distance > best)
 				continue;
-			/* of mere numbers another one is another revision, no misspelling */
-			if (strspn(name, digits) == length &&
-				strspn(candidate, digits) == candidate_length)
-				continue;
-			/* part of an id is nearer than any misspelling */
-			if (length >= 3 && strstr(candidate, name) != NULL)
-				distance = 0;
-			else
-				distance = varstr_levenshtein_less_equal(name, length,
-														 candidate, candidate_length,
-														 1, 1, 1, best, true);
 			if (distance < best)
-			{
-				best = distance;
-				nearest = candidate;
-			}
+				count = 0;
+			best = distance;
+			if (count < MAX_SUGGESTED)
+				nearest[count++] = candidate;
 		}
 	}
-	return nearest;
+	if (count == 0)
+		return NULL;
+
+	initStringInfo(&text);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&text, "%s\"%s\"",
+						 i == 0 ? "" : i == count - 1 ? " or " : ", ", nearest[i]);
+	return text.data;
 }
 
 /*

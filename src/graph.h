@@ -62,6 +62,9 @@ extern void cmig_graph_require_sound(const CmigGraph *graph);
 /* What is wrong with an id or label, or NULL: "is longer than ..." etc. */
 extern char *cmig_graph_check_name(const char *name);
 
+/* A name that a list holds more than once, or NULL. */
+extern const char *cmig_graph_find_repeated(const CmigNames *names);
+
 /* The node of an exact id or, failing that, an exact label; -1 if none. */
 extern int	cmig_graph_find_id(const CmigGraph *graph, const char *id);
 extern int	cmig_graph_find_name(const CmigGraph *graph, const char *name);
@@ -72,8 +75,11 @@ extern int	cmig_graph_find_name(const CmigGraph *graph, const char *name);
  */
 extern List *cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix);
 
-/* The id closest to a mistyped one, or NULL if none is near. */
-extern const char *cmig_graph_suggest(const CmigGraph *graph, const char *name);
+/*
+ * The ids or labels closest to a mistyped one, for "Did you mean ...?": at
+ * most 3, quoted, in the order of their revisions; NULL if none is near.
+ */
+extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name);
 
 #define cmig_graph_id(graph, node) ((graph)->nodes[node].revision->id)
 /* no children: a head; no dependents either: an effective head */

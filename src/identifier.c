@@ -16,6 +16,7 @@
 #include "identifier.h"
 
 #include "lib/stringinfo.h"
+#include "utils/varlena.h"
 
 /* A label, a revision, a number of steps: much less than this, in bytes. */
 #define MAX_TARGET_LENGTH 1000
@@ -24,6 +25,16 @@
 
 static const char *const symbols[] = {"head", "heads", "base"};
 
+/* What the same is called elsewhere. */
+static const struct
+{
+	const char *word;
+	const char *symbol;
+}			synonyms[] = {
+	{"latest", "head"}, {"last", "head"}, {"newest", "head"}, {"tip", "head"}, {"top", "head"},
+	{"all", "heads"}, {"zero", "base"}, {"0", "base"}, {"root", "base"}, {"none", "base"}
+};
+
 /*
  * Errors
  */
@@ -31,20 +42,27 @@ static const char *const symbols[] = {"head", "heads", "base"};
 pg_noreturn static void
 not_found(const CmigGraph *graph, const char *name)
 {
-	const char *near = cmig_graph_suggest(graph, name);
+	char	   *near = cmig_graph_suggest(graph, name);
+	int			length = strlen(name);
 
 	for (int i = 0; i < lengthof(symbols); i++)
-		if (pg_strcasecmp(name, symbols[i]) == 0)
-			near = symbols[i];
+		if (pg_strcasecmp(name, symbols[i]) == 0 ||
+			(near == NULL && length >= 3 && length <= 6 &&
+			 varstr_levenshtein_less_equal(name, length, symbols[i], strlen(symbols[i]),
+										   1, 1, 1, 1, true) <= 1))
+			near = psprintf("\"%s\"", symbols[i]);
+	for (int i = 0; i < lengthof(synonyms) && near == NULL; i++)
+		if (pg_strcasecmp(name, synonyms[i].word) == 0)
+			near = psprintf("\"%s\"", synonyms[i].symbol);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 errmsg("can't locate revision identified by \"%s\"", name),
 			 strcmp(name, "current") == 0
-			 ? errhint("Only cmig.history and cmig.show know \"current\".")
+			 ? errhint("Only cmig.history, cmig.show, cmig.export and the ranges of cmig.script know \"current\".")
 			 : strchr(name, '+') != NULL || name[0] == '-'
 			 ? errhint("A relative revision is a plus or minus with a number, alone or after one name: '+1', 'head-2', '<label>@+1'.")
-			 : near ? errhint("Did you mean \"%s\"? SELECT * FROM cmig.history() lists the revisions.", near)
+			 : near ? errhint("Did you mean %s? SELECT * FROM cmig.history() lists the revisions.", near)
 			 : graph->count == 0 ? errhint("There are no revisions yet: load some with cmig.load or cmig.create_revision.")
 			 : errhint("SELECT * FROM cmig.history() lists the revisions; cmig.load stores missing ones.")));
 }
@@ -124,23 +142,20 @@ cmig_identifier_not_valid(const CmigIdentifier *id, const char *detail, const ch
  */
 
 void
-cmig_identifier_parse(const CmigGraph *graph, const char *target, CmigIdentifier *id)
+cmig_identifier_parse(const CmigGraph *graph, const char *target, const char *forms,
+					  CmigIdentifier *id)
 {
 	const char *rest = target;
 	const char *at;
 	const char *sign;
 
 	memset(id, 0, sizeof(*id));
-	if (target == NULL)
+	if (target == NULL || target[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the target must not be null"),
-				 errhint("Say head, heads, base, an id, or a relative one such as '+1' or '-1'.")));
-	if (target[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the target must not be empty"),
-				 errhint("Say head, heads, base, an id, or a relative one such as '+1' or '-1'.")));
+				 target ? errmsg("the target must not be empty")
+				 : errmsg("the target must not be null"),
+				 errhint("Say %s.", forms)));
 
 	if (strlen(target) > MAX_TARGET_LENGTH)
 		ereport(ERROR,
@@ -241,12 +256,12 @@ cmig_identifier_branch(const CmigGraph *graph, const char *label)
 		node = find_partial(graph, label, NULL);
 	if (node < 0)
 	{
-		const char *near = cmig_graph_suggest(graph, label);
+		char	   *near = cmig_graph_suggest(graph, label);
 
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 				 errmsg("can't locate branch or revision identified by \"%s\"", label),
-				 near ? errhint("Did you mean \"%s\"?", near)
+				 near ? errhint("Did you mean %s?", near)
 				 : errhint("SELECT * FROM cmig.heads() lists the branch labels.")));
 	}
 	return node;

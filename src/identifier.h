@@ -30,8 +30,9 @@ typedef struct CmigIdentifier
 	const char *steps_text;		/* "+2" */
 } CmigIdentifier;
 
+/* forms: what may be said, for the error of a target that is NULL or empty */
 extern void cmig_identifier_parse(const CmigGraph *graph, const char *target,
-								  CmigIdentifier *id);
+								  const char *forms, CmigIdentifier *id);
 
 /* The revision that stands for a branch: a label, an id, or part of one. */
 extern int	cmig_identifier_branch(const CmigGraph *graph, const char *label);

@@ -428,16 +428,27 @@ judge(Import *import, bool accept_changes)
 {
 	List	   *changed = NIL;
 
+	/*
+	 * What is stored already can contradict the journal too: it was let in
+	 * with a warning, or written by hand.  Loading it again changes nothing
+	 * and so is no error, but the warning comes each time, and it can be
+	 * accepted.
+	 */
+	bool		judge_all = accept_changes ||
+		cmig_settings_checksum_policy == CMIG_CHECKSUM_WARN;
+
 	for (int i = 0; i < import->count; i++)
 	{
 		Item	   *item = &import->items[i];
 
 		item->applied =
 			import->applied_after->set[cmig_graph_find_id(import->after, item_id(item))];
-		if (!item->applied || (item->exists && !item->differs))
+		if (!item->applied)
 			continue;
-		check_edges(import, item);
-		if ((!item->exists || item->runs_differently) && contradicts_journal(item))
+		if (!item->exists || item->differs)
+			check_edges(import, item);
+		if ((!item->exists || item->runs_differently || judge_all) &&
+			contradicts_journal(item))
 			changed = lappend(changed, item);
 	}
 
@@ -636,7 +647,8 @@ read_file(const char *path, StringInfo content)
 	if (file == NULL)
 		ereport(ERROR,
 				(errcode_for_file_access(),
-				 errmsg("could not open file \"%s\": %m", path)));
+				 errmsg("could not open file \"%s\": %m", path),
+				 errhint("The server's operating system user must be able to read it; cmig.load takes files from psql.")));
 	resetStringInfo(content);
 	for (;;)
 	{

@@ -152,26 +152,44 @@ cmig_marker_find_glued(const CmigLexer *lexer, const char *end)
 }
 
 /*
+ * Does the comment up to end begin as a marker?  *word gets what follows, to
+ * be freed by the caller.
+ */
+static bool
+begins_marker(const CmigLexer *lexer, const char *end, char **word)
+{
+	const char *p = lexer->start + 2;
+
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	if (end - p < 5 || pg_strncasecmp(p, "cmig:", 5) != 0)
+		return false;
+	*word = cmig_marker_trimmed(p + 5, end);
+	return true;
+}
+
+/*
  * Is the comment up to end a marker, or means to be one?  *section is set to
  * what it starts, or to -1 when there is no such section.
  */
 bool
 cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
 {
-	const char *p = lexer->start + 2;
 	char	   *word;
 	bool		ignore;
 
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	if (end - p < 5 || pg_strncasecmp(p, "cmig:", 5) != 0 || !is_alone(lexer))
+	if (!begins_marker(lexer, end, &word))
 		return false;
+	if (!is_alone(lexer))
+	{
+		pfree(word);
+		return false;
+	}
 
-	word = cmig_marker_trimmed(p + 5, end);
 	/* for the linter; it belongs to the statement that follows */
 	ignore = strncmp(word, "ignore", 6) == 0;
 	*section = -1;
-	if (strncmp(p, "cmig:", 5) == 0)
+	if (memcmp(lexer->start + 2 + strspn(lexer->start + 2, " \t"), "cmig:", 5) == 0)
 	{
 		for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
 			if (strcmp(word, cmig_marker_sections[i]) == 0)
@@ -179,6 +197,21 @@ cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
 	}
 	pfree(word);
 	return !ignore;
+}
+
+bool
+cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section)
+{
+	char	   *word;
+
+	if (!begins_marker(lexer, end, &word))
+		return false;
+	*section = -1;
+	for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
+		if (pg_strcasecmp(word, cmig_marker_sections[i]) == 0)
+			*section = i;
+	pfree(word);
+	return *section >= 0 && !is_alone(lexer);
 }
 
 const char *
@@ -200,6 +233,8 @@ cmig_marker_find_problem(const char *text, int *line)
 			return "The comment would start another revision file.";
 		if (cmig_marker_find_section(&lexer, lexer.next, &section))
 			return "The comment would start another section.";
+		if (cmig_marker_is_misplaced(&lexer, lexer.next, &section))
+			return "The comment would be refused as a marker that is not alone on its line.";
 	}
 	return NULL;
 }

@@ -74,8 +74,15 @@ extern const char *cmig_marker_find_glued(const CmigLexer *lexer, const char *en
 extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section);
 
 /*
- * Why a section's text would be cut when it is read, or NULL if it would not;
- * *line is set to the line of the text.
+ * Is it the marker of a section, spelled right and with nothing behind it,
+ * that does not count because other text stands before it on its line?
+ * *section is set to what it would start.
+ */
+extern bool cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section);
+
+/*
+ * Why a section's text would be cut or refused when it is read, or NULL if it
+ * would not; *line is set to the line of the text.
  */
 extern const char *cmig_marker_find_problem(const char *text, int *line);
 

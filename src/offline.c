@@ -82,7 +82,8 @@ read_plan(CmigSituation *now, const char *direction, char *target, bool *from_he
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the target must not be null"),
-				 errhint("SELECT cmig.script('upgrade', 'head').")));
+				 strcmp(direction, "upgrade") == 0 ? errhint("SELECT cmig.script('upgrade', 'head').")
+				 : errhint("SELECT cmig.script('downgrade', '-1').")));
 
 	*from_here = true;
 	colon = strchr(target, ':');

@@ -79,9 +79,13 @@ append_check(StringInfo out, CmigOfflineTable *table)
 	appendStringInfo(&body, "\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", table->name);
 	if (!table->checked && table->may_create && table->longest > 0)
 		appendStringInfo(&body,
-						 "\tSELECT a.atttypmod - 4 INTO width FROM pg_catalog.pg_attribute a\n"
-						 "\t\tWHERE a.attrelid = pg_catalog.to_regclass(%s) AND a.attname = '%s'\n"
-						 "\t\tAND a.atttypid IN ('pg_catalog.varchar'::regtype, 'pg_catalog.bpchar'::regtype) AND a.atttypmod > 0;\n"
+						 "\tWITH RECURSIVE base (type, modifier) AS (\n"
+						 "\t\tSELECT a.atttypid, a.atttypmod FROM pg_catalog.pg_attribute a\n"
+						 "\t\t\tWHERE a.attrelid = pg_catalog.to_regclass(%s) AND a.attname = '%s'\n"
+						 "\t\tUNION ALL SELECT t.typbasetype, t.typtypmod FROM base b\n"
+						 "\t\t\tJOIN pg_catalog.pg_type t ON t.oid = b.type AND t.typtype = 'd'\n"
+						 "\t) SELECT b.modifier - 4 INTO width FROM base b\n"
+						 "\t\tWHERE b.type IN ('pg_catalog.varchar'::regtype, 'pg_catalog.bpchar'::regtype) AND b.modifier > 0;\n"
 						 "\tIF width < %d THEN\n"
 						 "\t\tRAISE EXCEPTION USING ERRCODE = 'string_data_right_truncation',\n"
 						 "\t\t\tMESSAGE = %s,\n"

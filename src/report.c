@@ -15,6 +15,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -26,9 +27,11 @@
 #include "plan.h"
 #include "progress.h"
 #include "run_lock.h"
+#include "runner.h"
 #include "script.h"
 #include "settings.h"
 #include "target.h"
+#include "text_check.h"
 
 #define MAX_LISTED 8
 
@@ -324,6 +327,12 @@ cmig_show(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	target = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (target == NULL || target[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 target ? errmsg("the target must not be empty")
+				 : errmsg("the target must not be null"),
+				 errhint("Say head, heads, current, a branch label, or an id.")));
 	view = read_view();
 	if (target && strcmp(target, "current") == 0)
 		nodes = view.applied->nodes;
@@ -360,41 +369,89 @@ add_problem(List *problems, const char *severity, const char *object,
 	return lappend(problems, problem);
 }
 
-/* Applied revisions whose text is no longer what was run. */
-typedef struct ChangedTexts
+/* What the texts show: one that is no longer what was run, one that cannot run. */
+typedef struct TextCheck
 {
 	const View *view;
 	List	   *problems;
 	MemoryContext context;		/* where problems live */
-} ChangedTexts;
+} TextCheck;
 
+/* Is the text of an applied revision what was run? */
 static void
-compare_with_journal(const CmigRevisionText *text, void *arg)
+compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 {
-	ChangedTexts *changed = arg;
-	int			node = cmig_graph_find_id(changed->view->graph, text->edges.id);
-	char	   *recorded;
+	char	   *recorded = cmig_journal_checksum(text->edges.id);
 	MemoryContext old;
 
-	if (node < 0 || !changed->view->applied->applied->set[node])
-		return;
-	recorded = cmig_journal_checksum(text->edges.id);
 	if (recorded == NULL ||
 		strcmp(recorded, cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) == 0)
 		return;
 
-	old = MemoryContextSwitchTo(changed->context);
-	changed->problems =
-		add_problem(changed->problems, "warning", pstrdup(text->edges.id),
+	old = MemoryContextSwitchTo(check->context);
+	check->problems =
+		add_problem(check->problems, "warning", pstrdup(text->edges.id),
 					"its upgrade text or transactional flag is not what was applied here",
 					psprintf("Load the text that was applied, or accept this one: SELECT cmig.repair(%s).",
 							 quote_literal_cstr(text->edges.id)));
 	MemoryContextSwitchTo(old);
 }
 
+/* Can one of its scripts run?  NULL: there is none. */
+static void
+check_script(const CmigRevisionText *text, const char *what, const char *sql,
+			 const char *severity, TextCheck *check)
+{
+	MemoryContext old;
+	CmigTextProblem *problem;
+
+	if (sql == NULL)
+		return;
+	problem = cmig_text_check(what, sql, text->edges.transactional,
+							  !cmig_runner_concurrently);
+	if (problem == NULL)
+		return;
+	old = MemoryContextSwitchTo(check->context);
+	check->problems = add_problem(check->problems, severity, pstrdup(text->edges.id),
+								  pstrdup(problem->problem), pstrdup(problem->fix));
+	MemoryContextSwitchTo(old);
+}
+
+static void
+check_text(const CmigRevisionText *text, void *arg)
+{
+	TextCheck  *check = arg;
+	int			node = cmig_graph_find_id(check->view->graph, text->edges.id);
+
+	CHECK_FOR_INTERRUPTS();
+	if (node < 0)
+		return;
+	if (check->view->applied->applied->set[node])
+		compare_with_journal(text, check);
+	else
+	{
+		check_script(text, "upgrade", text->upgrade_sql, "error", check);
+		check_script(text, "verify", text->verify_sql, "error", check);
+	}
+	check_script(text, "downgrade", text->downgrade_sql, "warning", check);
+}
+
+/* Look at all texts, as the settings with which scripts start would have them read. */
+static List *
+find_text_problems(const View *view, List *problems)
+{
+	TextCheck	check = {view, problems, CurrentMemoryContext};
+	int			guc_level = NewGUCNestLevel();
+
+	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	cmig_catalog_each_text(check_text, &check);
+	AtEOXact_GUC(false, guc_level);
+	return check.problems;
+}
+
 /*
- * with_texts: also compare the texts of what is applied, which reads them
- * all.
+ * with_texts: also look at the texts, which reads them all.
  */
 static List *
 find_problems(const View *view, bool with_texts)
@@ -414,6 +471,24 @@ find_problems(const View *view, bool with_texts)
 		problems = add_problem(problems, "error", lfirst(lc),
 							   "cmig.version names it, but cmig.revision does not hold it",
 							   "Load the missing revision, or record where the database is: SELECT cmig.stamp('<revision>', purge => true).");
+
+	/* only a row written by hand; the second mention counts for nothing */
+	for (int i = 0; i < view->graph->count; i++)
+	{
+		const CmigRevision *revision = view->graph->nodes[i].revision;
+		const CmigNames *lists[] = {&revision->parents, &revision->depends, &revision->labels};
+		const char *const columns[] = {"down_revision", "depends_on", "branch_labels"};
+
+		for (int j = 0; j < lengthof(lists); j++)
+		{
+			const char *repeated = cmig_graph_find_repeated(lists[j]);
+
+			if (repeated)
+				problems = add_problem(problems, "warning", revision->id,
+									   psprintf("its %s names \"%s\" twice", columns[j], repeated),
+									   "Name it once, or write the other one that is meant.");
+		}
+	}
 
 	/* a row below another row */
 	foreach(lc, view->applied->nodes)
@@ -450,13 +525,7 @@ find_problems(const View *view, bool with_texts)
 
 	if (with_texts)
 	{
-		ChangedTexts changed;
-
-		changed.view = view;
-		changed.problems = problems;
-		changed.context = CurrentMemoryContext;
-		cmig_catalog_each_text(compare_with_journal, &changed);
-		problems = changed.problems;
+		problems = find_text_problems(view, problems);
 		problems = add_problem(problems, "notice", "pg_dump",
 							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version and cmig.journal; no dump holds cmig.secret",
 							   "Dump with data, or load the revisions and stamp after restoring a schema.");

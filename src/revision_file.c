@@ -94,6 +94,7 @@ parse_names(const Reader *reader, const char *key, const char *value, int line)
 {
 	CmigNames	names = {0, NULL};
 	int			allocated = 1;
+	const char *repeated;
 
 	if (*value == '\0')
 		return names;
@@ -115,11 +116,26 @@ parse_names(const Reader *reader, const char *key, const char *value, int line)
 							shortened(name), key, here(reader, line)),
 					 errdetail("The name %s.", bad),
 					 errhint("Write ids or labels, with commas between them, or nothing.")));
+		/* as Python and SQL have it: surely not the name of a branch */
+		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("illegal name \"%s\" for %s in %s", name, key, here(reader, line)),
+					 errhint("Leave the value of %s empty for none.", key)));
 		names.names[names.count++] = name;
 		if (*end == '\0')
-			return names;
+			break;
 		value = end + 1;
 	}
+
+	repeated = cmig_graph_find_repeated(&names);
+	if (repeated)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("\"%s\" is named twice for %s in %s",
+						repeated, key, here(reader, line)),
+				 errhint("Name it once, or write the other one that is meant.")));
+	return names;
 }
 
 /*
@@ -470,6 +486,17 @@ refuse_unterminated(const Reader *reader)
 			 errhint(UNTERMINATED_HINT)));
 }
 
+/* Is it the name of a file or folder, given in the place of its text? */
+static bool
+looks_like_path(const char *text)
+{
+	int			length = strlen(text);
+
+	return strpbrk(text, " \t\r\n;") == NULL &&
+		(strchr(text, '/') != NULL ||
+		 (length > 4 && strcmp(text + length - 4, ".sql") == 0));
+}
+
 static void
 refuse_leading_text(const Reader *reader)
 {
@@ -477,6 +504,8 @@ refuse_leading_text(const Reader *reader)
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("text before the first revision's header in %s",
 					here(reader, reader->lexer.line)),
+			 looks_like_path(reader->lexer.text) ?
+			 errhint("Pass the text of the files, not their name; cmig.load_directory reads a folder on the server.") :
 			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
 }
 
@@ -530,6 +559,13 @@ read_comment(Reader *reader, const char *end)
 		refuse_leading_text(reader);
 	else if (cmig_marker_find_section(lexer, end, &section))
 		start_section(reader, section);
+	else if (cmig_marker_is_misplaced(lexer, end, &section))
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("marker \"-- cmig:%s\" is not alone on its line in %s",
+						cmig_marker_sections[section], here(reader, lexer->line)),
+				 errdetail("Other text stands before it, so it would not start a section."),
+				 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[section])));
 	else if (reader->section == CMIG_SECTION_HEADER)
 		read_header_line(reader, end);
 }

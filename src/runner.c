@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "lexer.h"
 #include "lock_wait.h"
 #include "query.h"
 #include "runner.h"
@@ -164,31 +165,54 @@ count_lines(const char *text, int length)
 	return lines;
 }
 
-/* A statement on one line, cut to a length. */
+/*
+ * A statement for people: on one line, cut to a length, without comments and
+ * indentation.  Strings and names keep their blanks.
+ */
 static char *
 one_line(const char *text, int limit)
 {
-	int			length = strnlen(text, limit + 1);
-	int			shown = length;
-	char	   *result;
+	CmigLexer	lexer;
+	const char *behind = text;
+	StringInfoData line;
 
-	if (length > limit)
+	initStringInfo(&line);
+	cmig_lexer_init(&lexer, text);
+	while (line.len <= limit && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
-		shown = pg_mbcliplen(text, length, limit);
-		result = psprintf("%.*s ...", shown, text);
+		bool		is_code = lexer.type != CMIG_TOKEN_STRING &&
+			lexer.type != CMIG_TOKEN_QUOTED;
+		bool		gap = lexer.start > behind && line.len > 0;
+
+		for (const char *p = lexer.start; p < lexer.next && line.len <= limit; p++)
+		{
+			bool		blank = strchr(" \t\r\n\f\v", *p) != NULL;
+
+			if (blank && is_code)
+				gap = true;
+			else
+			{
+				if (gap)
+					appendStringInfoChar(&line, ' ');
+				appendStringInfoChar(&line, blank ? ' ' : *p);
+				gap = false;
+			}
+		}
+		behind = lexer.next;
+	}
+
+	if (line.len > limit)
+	{
+		line.len = pg_mbcliplen(line.data, line.len, limit);
+		line.data[line.len] = '\0';
+		appendStringInfoString(&line, " ...");
 	}
 	else
 	{
-		result = pstrdup(text);
-		while (shown > 0 && strchr(" \t\r\n;", result[shown - 1]))
-			result[--shown] = '\0';
+		while (line.len > 0 && strchr(" ;", line.data[line.len - 1]) != NULL)
+			line.data[--line.len] = '\0';
 	}
-	for (char *p = result; *p != '\0'; p++)
-	{
-		if (*p == '\n' || *p == '\r' || *p == '\t')
-			*p = ' ';
-	}
-	return result;
+	return line.data;
 }
 
 /*

@@ -13,6 +13,12 @@
 #include "identifier.h"
 #include "target.h"
 
+/* What may be said, for the errors of a target that is not given. */
+#define ABSOLUTE_FORMS "head, heads, base, a branch label, or an id"
+#define UPGRADE_FORMS "head, heads, an id, or a relative one such as '+1'"
+#define DOWNGRADE_FORMS "an id to go back to, a relative one such as '-1', or base to take back all"
+#define RANGE_FORMS "from:to, such as base:heads or current:head"
+
 /*
  * What is applied
  */
@@ -136,7 +142,7 @@ cmig_target_absolute(const CmigGraph *graph, const char *target)
 {
 	CmigIdentifier	id;
 
-	cmig_identifier_parse(graph, target, &id);
+	cmig_identifier_parse(graph, target, ABSOLUTE_FORMS, &id);
 	if (id.relative)
 		cmig_identifier_not_valid(&id, "A relative revision counts from where the database is, or from a revision.",
 						 psprintf("SELECT * FROM cmig.plan('%s', '%s') shows where it leads.",
@@ -173,7 +179,7 @@ find_list(const CmigGraph *graph, const CmigNames *targets)
 	{
 		CmigIdentifier	id;
 
-		cmig_identifier_parse(graph, targets->names[i], &id);
+		cmig_identifier_parse(graph, targets->names[i], ABSOLUTE_FORMS, &id);
 		if (id.relative)
 			cmig_identifier_not_valid(&id, "A list of targets may hold absolute identifiers only.",
 							 "Name the revisions, or move one branch at a time.");
@@ -297,7 +303,7 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 
 	if (targets->count == 1)
 	{
-		cmig_identifier_parse(graph, targets->names[0], &id);
+		cmig_identifier_parse(graph, targets->names[0], UPGRADE_FORMS, &id);
 		if (id.relative)
 			return list_make1_int(find_relative_upgrade(graph, applied, &id));
 	}
@@ -426,7 +432,7 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 	int			branch = -1;
 	int			start;
 
-	cmig_identifier_parse(graph, target, &id);
+	cmig_identifier_parse(graph, target, DOWNGRADE_FORMS, &id);
 	result->text = target;
 
 	if (!id.relative)
@@ -531,7 +537,7 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 		CmigIdentifier	id;
 		List	   *found;
 
-		cmig_identifier_parse(graph, targets->names[i], &id);
+		cmig_identifier_parse(graph, targets->names[i], ABSOLUTE_FORMS, &id);
 		if (id.relative)
 			found = find_relative_stamp(graph, applied, &id);
 		else
@@ -576,7 +582,7 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 	CmigMarks  *lineage;
 
 	*base = false;
-	cmig_identifier_parse(graph, text, &id);
+	cmig_identifier_parse(graph, text, RANGE_FORMS, &id);
 	lineage = cmig_identifier_lineage(graph, id.label);
 	if (id.symbol == NULL || strcmp(id.symbol, "current") == 0)
 	{

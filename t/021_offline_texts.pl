@@ -194,6 +194,18 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It holds 32 characters; the longest revision has 33\./s,
 		'an id that is too long is refused');
 	is(query($node, $db, "SELECT to_regclass('one') IS NULL"), 't', 'at the start');
+
+	# a domain is as wide as what it is over
+	query($node, $db, 'DROP TABLE alembic_version');
+	query($node, $db, 'CREATE DOMAIN short AS varchar(32); CREATE DOMAIN id AS short CHECK (VALUE ~ $$^x$$)');
+	query($node, $db, 'CREATE TABLE alembic_version (version_num id PRIMARY KEY)');
+	($status, $err) = run_file($db, script_file($long, q{'upgrade', 'head', 'alembic_version'}), '-v', 'ON_ERROR_STOP=1');
+	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It holds 32 characters; the longest revision has 33\./s,
+		'nor does it go into a domain of that width');
+	query($node, $db, 'DROP TABLE alembic_version');
+	query($node, $db, 'CREATE DOMAIN any_id AS text CHECK (VALUE ~ $$^x$$); CREATE TABLE alembic_version (version_num any_id PRIMARY KEY)');
+	($status, $err) = run_file($db, script_file($long, q{'upgrade', 'head', 'alembic_version'}), '-v', 'ON_ERROR_STOP=1');
+	is($err, '', 'a domain over text is wide enough');
 }
 
 # pg_cmig's own functions

@@ -1,0 +1,124 @@
+/*
+ * text_check.c
+ *	  What a script's text alone tells about whether it can run.
+ *
+ * An error of the parser is caught without a subtransaction: the parser holds
+ * nothing but memory.  What does not concern the text, such as a cancel, is
+ * raised again.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "script.h"
+#include "statement.h"
+#include "text_check.h"
+
+/* What the caught error says, with its place in the script. */
+static CmigTextProblem *
+describe_error(const char *what, const CmigStatement *statement, const ErrorData *error)
+{
+	CmigTextProblem *result = palloc(sizeof(CmigTextProblem));
+	int			position = Max(error->cursorpos, error->internalpos);
+	int			line = statement->line;
+
+	for (const char *p = statement->text; p && *p && --position > 0; p += pg_mblen(p))
+		if (*p == '\n')
+			line++;
+	result->problem = psprintf("its %s text cannot run: statement %d, line %d: %s", what,
+							   statement->number, line, error->message);
+	result->fix = error->hint ? error->hint : "Correct the text and load it again.";
+	return result;
+}
+
+/* Why the runner refuses the statement, or NULL. */
+static CmigTextProblem *
+find_refusal(const char *what, const CmigStatement *statement, bool transactional,
+			 bool off_mode)
+{
+	CmigTextProblem *result;
+	const char *reason;
+	const char *refusal = "is not allowed in a revision's script";
+	const char *fix = NULL;
+
+	switch (cmig_statement_classify(statement->raw, &reason))
+	{
+		case CMIG_STATEMENT_PLAIN:
+			return NULL;
+		case CMIG_STATEMENT_CONCURRENTLY:
+			if (off_mode)
+				return NULL;
+			/* FALLTHROUGH */
+		case CMIG_STATEMENT_TOP_LEVEL:
+			if (!transactional)
+				return NULL;
+			refusal = "cannot run inside a transaction";
+			fix = "Set \"transactional: false\" in the revision.";
+			break;
+		case CMIG_STATEMENT_TRANSACTION:
+			fix = "Remove it: the transaction belongs to whoever runs the revision.";
+			break;
+		case CMIG_STATEMENT_CLIENT_COPY:
+			fix = "Use INSERT, or COPY with a file on the server.";
+			break;
+		case CMIG_STATEMENT_DISCARD_ALL:
+			fix = "Remove it.";
+			break;
+	}
+	result = palloc(sizeof(CmigTextProblem));
+	result->problem = psprintf("its %s text cannot run: statement %d, line %d: %s %s", what,
+							   statement->number, statement->line, reason, refusal);
+	result->fix = fix;
+	return result;
+}
+
+CmigTextProblem *
+cmig_text_check(const char *what, const char *sql, bool transactional, bool off_mode)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	CmigScript *script = cmig_script_open(sql);
+	CmigStatement statement = {0};
+	CmigTextProblem *volatile problem = NULL;
+
+	PG_TRY();
+	{
+		MemoryContextSwitchTo(context);
+		while (cmig_script_next(script, &statement))
+		{
+			bool		last = cmig_statement_changes_strings(statement.raw);
+
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextSwitchTo(caller);
+			problem = find_refusal(what, &statement, transactional, off_mode);
+			MemoryContextSwitchTo(context);
+			if (problem != NULL || last)
+				break;
+			MemoryContextReset(context);
+		}
+		MemoryContextSwitchTo(caller);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+		int			category;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+		if (category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+			category != ERRCODE_FEATURE_NOT_SUPPORTED &&
+			category != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		FlushErrorState();
+		problem = describe_error(what, &statement, error);
+	}
+	PG_END_TRY();
+
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+	return problem;
+}
