@@ -70,6 +70,7 @@ CREATE TABLE cmig.backfill_run (
 	method text NOT NULL,
 	pass integer NOT NULL DEFAULT 1,
 	relation text,
+	key text[],
 	place text[],
 	bound text[],
 	total double precision NOT NULL,
@@ -146,7 +147,7 @@ COMMENT ON TABLE cmig.backfill_run IS 'Where each backfill stands or ended; cmig
 COMMENT ON SEQUENCE cmig.backfill_run_id_seq IS 'Numbers the rows of cmig.backfill_run';
 COMMENT ON COLUMN cmig.backfill_run.id IS 'Order of beginning';
 COMMENT ON COLUMN cmig.backfill_run.target IS 'The table, with its schema';
-COMMENT ON COLUMN cmig.backfill_run.set_sql IS 'What is set, as it was called';
+COMMENT ON COLUMN cmig.backfill_run.set_sql IS 'What is set, as it was called; of an unfinished one it may be updated, and a CALL with that text goes on';
 COMMENT ON COLUMN cmig.backfill_run.where_sql IS 'Which rows, as it was called; NULL for all';
 COMMENT ON COLUMN cmig.backfill_run.revision IS 'The revision whose script called it, NULL for none';
 COMMENT ON COLUMN cmig.backfill_run.direction IS 'upgrade or downgrade, of that revision';
@@ -155,6 +156,7 @@ COMMENT ON COLUMN cmig.backfill_run.state IS 'running (also when it was interrup
 COMMENT ON COLUMN cmig.backfill_run.method IS 'ctid: ranges of blocks, in passes until no row matches; key: ranges of a unique key, once';
 COMMENT ON COLUMN cmig.backfill_run.pass IS 'Which pass over the table is under way, from 1';
 COMMENT ON COLUMN cmig.backfill_run.relation IS 'The table or partition under way';
+COMMENT ON COLUMN cmig.backfill_run.key IS 'The columns of the key in whose order that table is walked; NULL by ctid';
 COMMENT ON COLUMN cmig.backfill_run.place IS 'Where the next batch begins: a block, or the last key that is done';
 COMMENT ON COLUMN cmig.backfill_run.bound IS 'Where this table ends: a block, or the greatest key at the start';
 COMMENT ON COLUMN cmig.backfill_run.total IS 'Work of one pass, in blocks or estimated rows';
@@ -439,6 +441,11 @@ CREATE PROCEDURE cmig.upgrade_stepwise(target text DEFAULT 'head',
 AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise'
 LANGUAGE C;
 
+CREATE PROCEDURE cmig.upgrade_stepwise(targets text[],
+	in_doubt text DEFAULT 'stop')
+AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_array'
+LANGUAGE C;
+
 CREATE PROCEDURE cmig.upgrade_stepwise(steps integer,
 	in_doubt text DEFAULT 'stop')
 AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_steps'
@@ -549,6 +556,7 @@ COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Time left of the first pass at 
 
 COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that is there at the start once. Goes on where an interrupted one stopped. Raises 22023, 25001, 42501, 42809, 55P03.';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional is run statement by statement at top level, and resumed after an interruption. Raises 25001, MG001 to MG012.';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text) IS 'Apply revisions up to several absolute targets and commit after each. Raises as upgrade_stepwise(text, text).';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(integer, text) IS 'Apply the next N revisions and commit after each: upgrade_stepwise(2) is upgrade_stepwise(''+2''). Raises as upgrade_stepwise(text, text).';
 COMMENT ON PROCEDURE cmig.downgrade_stepwise(integer, text) IS 'Take back the last N revisions and commit after each: downgrade_stepwise(-1) is downgrade_stepwise(''-1''). Raises as downgrade_stepwise(text, text).';
 COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text) IS 'Take back revisions down to target and commit after each. Raises 25001, MG001 to MG012.';

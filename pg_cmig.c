@@ -66,6 +66,7 @@ PG_FUNCTION_INFO_V1(cmig_downgrade);
 PG_FUNCTION_INFO_V1(cmig_downgrade_steps);
 PG_FUNCTION_INFO_V1(cmig_reset);
 PG_FUNCTION_INFO_V1(cmig_upgrade_stepwise);
+PG_FUNCTION_INFO_V1(cmig_upgrade_stepwise_array);
 PG_FUNCTION_INFO_V1(cmig_upgrade_stepwise_steps);
 PG_FUNCTION_INFO_V1(cmig_downgrade_stepwise);
 PG_FUNCTION_INFO_V1(cmig_downgrade_stepwise_steps);
@@ -412,20 +413,31 @@ cmig_reset(PG_FUNCTION_ARGS)
  * Moving with commits on the way
  */
 
-Datum
-cmig_upgrade_stepwise(PG_FUNCTION_ARGS)
+static Datum
+upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
-	cmig_stepwise_upgrade(fcinfo, target_argument(fcinfo, 0), text_argument(fcinfo, 1));
+	cmig_stepwise_upgrade(fcinfo, targets, text_argument(fcinfo, 1));
 	EnsurePortalSnapshotExists();
 	cmig_audit_retain_after_upgrade(fcinfo->flinfo->fn_oid);
 	PG_RETURN_VOID();
 }
 
 Datum
+cmig_upgrade_stepwise(PG_FUNCTION_ARGS)
+{
+	return upgrade_stepwise(fcinfo, target_argument(fcinfo, 0));
+}
+
+Datum
+cmig_upgrade_stepwise_array(PG_FUNCTION_ARGS)
+{
+	return upgrade_stepwise(fcinfo, names_argument(fcinfo, 0));
+}
+
+Datum
 cmig_upgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	cmig_stepwise_upgrade(fcinfo, single_name(steps_up(fcinfo)), text_argument(fcinfo, 1));
-	PG_RETURN_VOID();
+	return upgrade_stepwise(fcinfo, single_name(steps_up(fcinfo)));
 }
 
 Datum
@@ -484,22 +496,25 @@ journal_stamp(const char *revision, const char *checksum, const char *message)
  * Stamping records what it covers, so that a later change can be noticed:
  * each revision that counts as applied now, and a new version row below what
  * was applied; and each version row whose revision no longer counts as
- * applied.
+ * applied.  Returns how many rows were written.
  */
-static void
+static int
 journal_stamped(const CmigSituation *now, const CmigApplied *before, const CmigApplied *after)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig stamp",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
+	int			written = 0;
 
 	for (int i = 0; i < before->rows->count; i++)
 	{
 		const char *row = before->rows->names[i];
 		int			node = cmig_graph_find_id(now->graph, row);
 
-		if (!has_name(after->rows, row) && (node < 0 || !after->applied->set[node]))
-			journal_stamp(row, NULL, "no longer recorded as applied");
+		if (has_name(after->rows, row) || (node >= 0 && after->applied->set[node]))
+			continue;
+		journal_stamp(row, NULL, "no longer recorded as applied");
+		written++;
 	}
 	for (int i = 0; i < now->graph->count; i++)
 	{
@@ -523,10 +538,31 @@ journal_stamped(const CmigSituation *now, const CmigApplied *before, const CmigA
 			checksum = cmig_script_checksum(script->sql, script->transactional);
 		}
 		journal_stamp(id, checksum, NULL);
+		written++;
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	return written;
+}
+
+/*
+ * A stamp that changes no row may still settle a run that failed or was cut
+ * off: then the journal says so, with where the database is.
+ */
+static void
+journal_settled(const CmigNames *rows)
+{
+	CmigJournalEntry last;
+
+	if (!cmig_journal_last(&last) || strcmp(last.outcome, "done") == 0)
+		return;
+	cmig_journal_interrupted();
+	for (int i = 0; i < rows->count; i++)
+		journal_stamp(rows->names[i], cmig_journal_checksum(rows->names[i]),
+					  "still where the database is");
+	if (rows->count == 0)
+		journal_stamp("base", NULL, "still where the database is");
 }
 
 static Datum
@@ -574,7 +610,8 @@ stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 	cmig_backfill_run_settle_all();
 
 	rows = cmig_catalog_read_version();
-	journal_stamped(&now, before, cmig_target_applied(now.graph, rows));
+	if (journal_stamped(&now, before, cmig_target_applied(now.graph, rows)) == 0)
+		journal_settled(rows);
 	for (int i = 0; i < rows->count; i++)
 	{
 		Datum		values[1] = {CStringGetTextDatum(rows->names[i])};

@@ -102,5 +102,25 @@ CALL cmig.downgrade_stepwise(-1);
 CALL cmig.downgrade_stepwise(1);
 CALL cmig.downgrade_stepwise();
 
+-- several targets
+INSERT INTO cmig.revision (revision, down_revision, branch_labels, upgrade_sql, downgrade_sql) VALUES
+	('04', '{01}', '{}', '', ''), ('05', '{}', '{side}', '', '');
+CALL cmig.downgrade_stepwise('base');
+CALL cmig.upgrade_stepwise(ARRAY['02', '05']);
+CALL cmig.upgrade_stepwise('{04,03}');
+CALL cmig.upgrade_stepwise(targets => ARRAY['heads']);
+SELECT revision FROM cmig.version ORDER BY 1;
+CALL cmig.upgrade_stepwise(ARRAY['01', '02']);
+CALL cmig.upgrade_stepwise(ARRAY['+1', '02']);
+CALL cmig.upgrade_stepwise(ARRAY[]::text[]);
+CALL cmig.upgrade_stepwise(ARRAY['01', NULL]);
+CALL cmig.upgrade_stepwise(NULL::text[]);
+CALL cmig.upgrade_stepwise(ARRAY['heads'], 'maybe');
+BEGIN;
+\set VERBOSITY terse
+CALL cmig.upgrade_stepwise(ARRAY['heads']);
+\set VERBOSITY default
+ROLLBACK;
+
 DROP FUNCTION refused_function;
 DROP EXTENSION pg_cmig;

@@ -292,6 +292,34 @@ require_same_table(const CmigBackfillPart *part)
 				 name ? errdetail("It is %s now.", name) : 0));
 }
 
+static char *
+listed(char **names, int count)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names[i]);
+	return text.data;
+}
+
+/* The place says where it stands in the order of a key: that must be the same. */
+static void
+require_same_key(const CmigBackfillRun *run, const CmigBackfillPart *part)
+{
+	char	   *begun = listed(run->key.names, run->key.count);
+	char	   *now = listed(part->key.columns, part->key.count);
+
+	if (strcmp(begun, now) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the key of table %s has changed during its backfill", part->name),
+				 errdetail("It was walked by (%s); by (%s) nothing tells which rows are done.",
+						   begun, now),
+				 errhint("Make the key as it was and CALL again. To begin anew instead: DELETE FROM cmig.backfill_run WHERE id = %lld.",
+						 (long long) run->id)));
+}
+
 /* The part is new to this session, or new at all. */
 static void
 begin_part(Backfill *b, const CmigBackfillPart *part)
@@ -307,8 +335,13 @@ begin_part(Backfill *b, const CmigBackfillPart *part)
 		b->prepared = b->part;
 	}
 	if (b->next.relation != NULL && strcmp(b->next.relation, part->name) == 0)
+	{
+		require_same_key(&b->next, part);
 		return;
+	}
 	b->next.relation = part->name;
+	b->next.key.count = part->key.count;
+	b->next.key.names = part->key.columns;
 	b->next.place = b->next.bound = (CmigNames) {0};
 	if (b->target->by_key)
 		b->next.bound = fetch_key(&b->queries.bound, NULL);
@@ -396,6 +429,7 @@ adopt(Backfill *b)
 	b->run = b->next;
 	b->run.method = b->next.method ? pstrdup(b->next.method) : NULL;
 	b->run.relation = b->next.relation ? pstrdup(b->next.relation) : NULL;
+	copy_names(&b->run.key);
 	copy_names(&b->run.place);
 	copy_names(&b->run.bound);
 	MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));
@@ -546,6 +580,45 @@ describe_error(void *arg)
 			   (long long) b->run.rows);
 }
 
+/*
+ * Another backfill is half done, and what it has updated would be updated
+ * once more: let it be said which of the two is meant.
+ */
+static void
+refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
+{
+	const Backfill *b = arg;
+	const CmigBackfillIdentity *this = &b->identity;
+	bool		goes_on = this->where_sql == NULL && strcmp(this->target, other->target) == 0 &&
+		(this->revision == NULL || this->statement == other->statement);
+	char	   *go_on;
+
+	if (this->revision == NULL &&
+		(!goes_on || !cmig_backfill_target_sets_same(b->target, other->set_sql)))
+		return;
+	if (b->one_transaction)
+		go_on = "To go on with the other rows, SET cmig.\"concurrently\" = on and CALL again.";
+	else if (goes_on)
+		go_on = psprintf("To go on behind these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %lld, then CALL again%s.",
+						 quote_literal_cstr(this->set_sql), (long long) other->id,
+						 this->revision ? "; or load the text as it was" : "");
+	else
+		go_on = "To go on with the other rows, load the text as it was and CALL again.";
+	ereport(ERROR,
+			(errcode(this->revision ? ERRCODE_CMIG_CHANGED_REVISION :
+					 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 this->revision ?
+			 errmsg("a backfill of revision \"%s\" is half done", this->revision) :
+			 errmsg("a backfill of table %s is half done", other->target),
+			 this->revision ?
+			 errdetail("Statement %d has updated %lld rows, which would be updated once more: SET %s.",
+					   other->statement, (long long) other->rows, other->set_sql) :
+			 errdetail("It has updated %lld rows, which would be updated once more: SET %s.",
+					   (long long) other->rows, other->set_sql),
+			 errhint("%s To begin anew instead: DELETE FROM cmig.backfill_run WHERE id = %lld.",
+					 go_on, (long long) other->id)));
+}
+
 /* Find the state to go on with, or begin one; true if it is done already. */
 static bool
 find_state(Backfill *b)
@@ -558,7 +631,7 @@ find_state(Backfill *b)
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);
 	(void) cmig_backfill_run_find(&b->identity, &b->run);
-	cmig_backfill_run_require_none(&b->identity, b->run.id);
+	cmig_backfill_run_each_unfinished(&b->identity, b->run.id, refuse_unfinished, b);
 	if (b->run.id != 0)
 	{
 		done = b->run.done;
@@ -572,6 +645,7 @@ find_state(Backfill *b)
 		b->run.method = b->target->by_key ? "key" : "ctid";
 		b->run.pass = 1;
 		b->run.total = cmig_backfill_sql_work(b->target);
+		cmig_backfill_run_replace(&b->identity);
 		cmig_backfill_run_insert(&b->identity, &b->run);
 	}
 	SetUserIdAndSecContext(user, security);
@@ -581,14 +655,14 @@ find_state(Backfill *b)
 
 /* In one transaction nothing goes on with what a stepwise run has begun. */
 static void
-require_not_begun(const Backfill *b)
+require_not_begun(Backfill *b)
 {
 	Oid			user;
 	int			security;
 
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);
-	cmig_backfill_run_require_none(&b->identity, 0);
+	cmig_backfill_run_each_unfinished(&b->identity, 0, refuse_unfinished, b);
 	SetUserIdAndSecContext(user, security);
 }
 
@@ -657,6 +731,8 @@ run_backfill(Backfill *b)
 		cmig_run_lock_table_release(b->target->oid);
 		cmig_backfill_sql_free(&b->queries);
 		forget(b);
+		if (alone && error->hint == NULL && b->run.rows > 0)
+			error->hint = "What it has updated stays. When the cause is mended, CALL it again: it goes on with the other rows.";
 		ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -19,7 +19,7 @@
 #include "utils/builtins.h"
 
 static CmigQuery find_query = {
-	.sql = "SELECT id, state = 'done', method, pass, relation, place, bound,"
+	.sql = "SELECT id, state = 'done', method, pass, relation, key, place, bound,"
 	" total, passed, rows, rows_of_pass, batches FROM cmig.backfill_run"
 	" WHERE target = $1 AND set_sql = $2 AND where_sql IS NOT DISTINCT FROM $3"
 	" AND revision IS NOT DISTINCT FROM $4 AND direction IS NOT DISTINCT FROM $5"
@@ -43,21 +43,22 @@ static CmigQuery insert_query = {
 static CmigQuery update_query = {
 	.sql = "UPDATE cmig.backfill_run SET state = $2, pass = $3, relation = $4,"
 	" place = $5, bound = $6, total = $7, passed = $8, rows = $9,"
-	" rows_of_pass = $10, batches = $11, active = active + $12,"
+	" rows_of_pass = $10, batches = $11, active = active + $12, key = $13,"
 	" updated_at = clock_timestamp() WHERE id = $1",
-	.nargs = 12,
+	.nargs = 13,
 	.argtypes = {INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
-		FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID}
+		FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID, TEXTARRAYOID}
 };
 
-/* Begun within a step, not done, and not to be begun anew without harm. */
+/* Not done, and not to be begun anew without harm. */
 static CmigQuery unfinished_query = {
-	.sql = "SELECT id, set_sql, statement, rows FROM cmig.backfill_run"
-	" WHERE revision = $1 AND direction = $2 AND statement IS NOT NULL"
+	.sql = "SELECT id, target, set_sql, coalesce(statement, 0), rows FROM cmig.backfill_run"
+	" WHERE (revision = $1 AND direction = $2 AND statement IS NOT NULL"
+	"   OR $1 IS NULL AND revision IS NULL AND target = $4)"
 	" AND state <> 'done' AND where_sql IS NULL AND rows > 0 AND id <> $3"
-	" ORDER BY id DESC LIMIT 1",
-	.nargs = 3,
-	.argtypes = {TEXTOID, TEXTOID, INT8OID}
+	" ORDER BY id DESC",
+	.nargs = 4,
+	.argtypes = {TEXTOID, TEXTOID, INT8OID, TEXTOID}
 };
 
 static CmigQuery settle_query = {
@@ -71,6 +72,13 @@ static CmigQuery remove_query = {
 	.sql = "DELETE FROM cmig.backfill_run WHERE id = $1",
 	.nargs = 1,
 	.argtypes = {INT8OID}
+};
+
+static CmigQuery replace_query = {
+	.sql = "DELETE FROM cmig.backfill_run WHERE revision = $1 AND direction = $2"
+	" AND statement = $3 AND state <> 'done'",
+	.nargs = 3,
+	.argtypes = {TEXTOID, TEXTOID, INT4OID}
 };
 
 static CmigQuery settle_all_query = {
@@ -127,13 +135,14 @@ collect(TupleDesc desc, HeapTuple row, void *arg)
 	run->method = cmig_query_text(desc, row, 3);
 	run->pass = DatumGetInt32(cmig_query_datum(desc, row, 4, &isnull));
 	run->relation = cmig_query_text(desc, row, 5);
-	run->place = names_of(desc, row, 6);
-	run->bound = names_of(desc, row, 7);
-	run->total = DatumGetFloat8(cmig_query_datum(desc, row, 8, &isnull));
-	run->passed = DatumGetFloat8(cmig_query_datum(desc, row, 9, &isnull));
-	run->rows = DatumGetInt64(cmig_query_datum(desc, row, 10, &isnull));
-	run->rows_of_pass = DatumGetInt64(cmig_query_datum(desc, row, 11, &isnull));
-	run->batches = DatumGetInt64(cmig_query_datum(desc, row, 12, &isnull));
+	run->key = names_of(desc, row, 6);
+	run->place = names_of(desc, row, 7);
+	run->bound = names_of(desc, row, 8);
+	run->total = DatumGetFloat8(cmig_query_datum(desc, row, 9, &isnull));
+	run->passed = DatumGetFloat8(cmig_query_datum(desc, row, 10, &isnull));
+	run->rows = DatumGetInt64(cmig_query_datum(desc, row, 11, &isnull));
+	run->rows_of_pass = DatumGetInt64(cmig_query_datum(desc, row, 12, &isnull));
+	run->batches = DatumGetInt64(cmig_query_datum(desc, row, 13, &isnull));
 }
 
 bool
@@ -169,8 +178,8 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 void
 cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 {
-	Datum		values[12];
-	char		nulls[13] = "            ";
+	Datum		values[13];
+	char		nulls[14] = "             ";
 	Interval	active = {.time = active_us};
 
 	values[0] = Int64GetDatum(run->id);
@@ -185,6 +194,9 @@ cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 	values[9] = Int64GetDatum(run->rows_of_pass);
 	values[10] = Int64GetDatum(run->batches);
 	values[11] = IntervalPGetDatum(&active);
+	values[12] = cmig_catalog_names_datum(&run->key);
+	if (run->key.count == 0)
+		nulls[12] = 'n';
 	if (cmig_query_run(&update_query, values, nulls) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -192,34 +204,40 @@ cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 				 errhint("Leave the rows there until the backfill has ended.")));
 }
 
-static void
-refuse(TupleDesc desc, HeapTuple row, void *arg)
+typedef struct Search
 {
-	const CmigBackfillIdentity *identity = arg;
+	CmigBackfillCallback callback;
+	void	   *arg;
+} Search;
+
+static void
+hand_over(TupleDesc desc, HeapTuple row, void *arg)
+{
+	const Search *search = arg;
+	CmigBackfillUnfinished unfinished;
 	bool		isnull;
 
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
-			 errmsg("a backfill of revision \"%s\" is half done", identity->revision),
-			 errdetail("Statement %d has updated %lld rows, which would be updated once more: SET %s.",
-					   DatumGetInt32(cmig_query_datum(desc, row, 3, &isnull)),
-					   (long long) DatumGetInt64(cmig_query_datum(desc, row, 4, &isnull)),
-					   cmig_query_text(desc, row, 2)),
-			 errhint("Load the text as it was and CALL again: it goes on with the other rows. To begin anew instead: DELETE FROM cmig.backfill_run WHERE id = %lld.",
-					 (long long) DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull)))));
+	unfinished.id = DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull));
+	unfinished.target = cmig_query_text(desc, row, 2);
+	unfinished.set_sql = cmig_query_text(desc, row, 3);
+	unfinished.statement = DatumGetInt32(cmig_query_datum(desc, row, 4, &isnull));
+	unfinished.rows = DatumGetInt64(cmig_query_datum(desc, row, 5, &isnull));
+	search->callback(&unfinished, search->arg);
 }
 
 void
-cmig_backfill_run_require_none(const CmigBackfillIdentity *identity, int64 own_id)
+cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity, int64 own_id,
+								  CmigBackfillCallback callback, void *arg)
 {
-	Datum		values[3];
+	Search		search = {.callback = callback,.arg = arg};
+	Datum		values[4];
+	char		nulls[5] = "    ";
 
-	if (identity->revision == NULL)
-		return;
-	values[0] = CStringGetTextDatum(identity->revision);
-	values[1] = CStringGetTextDatum(identity->direction);
+	set_text(values, nulls, 0, identity->revision);
+	set_text(values, nulls, 1, identity->direction);
 	values[2] = Int64GetDatum(own_id);
-	cmig_query_each(&unfinished_query, values, NULL, refuse, unconstify(CmigBackfillIdentity *, identity));
+	set_text(values, nulls, 3, identity->target);
+	cmig_query_each(&unfinished_query, values, nulls, hand_over, &search);
 }
 
 void
@@ -236,6 +254,19 @@ cmig_backfill_run_remove(int64 id)
 	Datum		values[1] = {Int64GetDatum(id)};
 
 	cmig_query_run(&remove_query, values, NULL);
+}
+
+void
+cmig_backfill_run_replace(const CmigBackfillIdentity *identity)
+{
+	Datum		values[3];
+
+	if (identity->revision == NULL)
+		return;
+	values[0] = CStringGetTextDatum(identity->revision);
+	values[1] = CStringGetTextDatum(identity->direction);
+	values[2] = Int32GetDatum(identity->statement);
+	cmig_query_run(&replace_query, values, NULL);
 }
 
 void

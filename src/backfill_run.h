@@ -26,6 +26,7 @@ typedef struct CmigBackfillRun
 	char	   *method;
 	int			pass;
 	char	   *relation;		/* the table or partition under way, or NULL */
+	CmigNames	key;			/* its columns, quoted, if it is walked by key */
 	CmigNames	place;			/* count 0: at its beginning */
 	CmigNames	bound;
 	double		total;
@@ -49,14 +50,29 @@ extern void cmig_backfill_run_insert(const CmigBackfillIdentity *identity,
 extern void cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us);
 
 /*
- * Raise MG008 if the step has begun a backfill other than that one, or any if
- * it is 0, whose rows would be updated twice.
+ * Hand over each backfill without where_sql that has updated rows and is not
+ * done, which another than own_id would update once more: of the same step,
+ * or of the same table for one that is not part of a revision.
  */
-extern void cmig_backfill_run_require_none(const CmigBackfillIdentity *identity,
-										   int64 own_id);
+typedef struct CmigBackfillUnfinished
+{
+	int64		id;
+	char	   *target;
+	char	   *set_sql;
+	int			statement;		/* 0: none */
+	int64		rows;
+} CmigBackfillUnfinished;
+
+typedef void (*CmigBackfillCallback) (const CmigBackfillUnfinished *unfinished, void *arg);
+extern void cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity,
+											  int64 own_id, CmigBackfillCallback callback,
+											  void *arg);
 
 /* Forget a backfill that has done nothing. */
 extern void cmig_backfill_run_remove(int64 id);
+
+/* Forget what the same statement of the step has begun with another text. */
+extern void cmig_backfill_run_replace(const CmigBackfillIdentity *identity);
 
 /*
  * A step has ended: its backfills are history, and would run anew if the step

@@ -62,7 +62,7 @@ push_text(ErrorContextCallback *callback, char *text)
 	error_context_stack = callback;
 }
 
-static void
+static UpdateStmt *
 check_set(const char *name, const char *set_sql)
 {
 	char	   *text = psprintf("UPDATE %s SET %s\n", name, set_sql);
@@ -83,6 +83,7 @@ check_set(const char *name, const char *set_sql)
 				 errmsg("set_sql must be what stands between SET and WHERE of an UPDATE"),
 				 errdetail("It is: %s", set_sql),
 				 errhint("Give the condition as where_sql; take values of other tables by a subquery in set_sql.")));
+	return update;
 }
 
 static void
@@ -354,7 +355,6 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 {
 	CmigBackfillTarget *target = palloc0(sizeof(CmigBackfillTarget));
 	List	   *relations;
-	List	   *columns;
 	ListCell   *lc;
 
 	check_kind(table);
@@ -364,10 +364,10 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 	target->where_sql = where_sql;
 	target->by_key = where_sql == NULL;
 
-	check_set(target->name, set_sql);
+	(void) check_set(target->name, set_sql);
 	if (where_sql != NULL)
 		check_where(where_sql);
-	columns = analyse(target);
+	target->columns = analyse(target);
 
 	relations = find_all_inheritors(table, AccessShareLock, NULL);
 	target->parts = palloc0(sizeof(CmigBackfillPart) * list_length(relations));
@@ -380,18 +380,32 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 		check_policies(relation);
 		if (get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE)
 		{
-			check_partition_key(relation, columns);
+			check_partition_key(relation, target->columns);
 			continue;
 		}
 		part->oid = relation;
 		part->name = qualified_name(relation);
 		check_rights(target, part->name);
 		if (target->by_key)
-			choose_key(part, columns);
+			choose_key(part, target->columns);
 		target->count++;
 	}
 	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
 		check_rights(target, target->name);
 	qsort(target->parts, target->count, sizeof(CmigBackfillPart), compare_parts);
 	return target;
+}
+
+bool
+cmig_backfill_target_sets_same(const CmigBackfillTarget *target, const char *set_sql)
+{
+	UpdateStmt *update = check_set(target->name, set_sql);
+	ListCell   *lc;
+
+	foreach(lc, update->targetList)
+	{
+		if (is_set(target->columns, lfirst_node(ResTarget, lc)->name))
+			return true;
+	}
+	return false;
 }

@@ -6,6 +6,7 @@
 #define CMIG_BACKFILL_TARGET_H
 
 #include "postgres.h"
+#include "nodes/pg_list.h"
 
 /* A unique key that is never null, in whose order a table can be walked. */
 typedef struct CmigBackfillKey
@@ -29,6 +30,7 @@ typedef struct CmigBackfillTarget
 	char	   *name;			/* qualified and quoted */
 	const char *set_sql;
 	const char *where_sql;		/* NULL: all rows */
+	List	   *columns;		/* of char *: what is set */
 	bool		by_key;
 	int			count;
 	CmigBackfillPart *parts;	/* ordered by name */
@@ -41,5 +43,9 @@ typedef struct CmigBackfillTarget
  */
 extern CmigBackfillTarget *cmig_backfill_target_check(Oid table, const char *set_sql,
 													  const char *where_sql);
+
+/* Does another set_sql, which was checked once, set one of the same columns? */
+extern bool cmig_backfill_target_sets_same(const CmigBackfillTarget *target,
+										   const char *set_sql);
 
 #endif							/* CMIG_BACKFILL_TARGET_H */

@@ -67,7 +67,7 @@ static CmigQuery interrupted_query = {
 
 static CmigQuery last_query = {
 	.sql = "SELECT revision, direction, outcome, sqlstate, message, statement"
-	" FROM cmig.journal ORDER BY id DESC LIMIT 1"
+	" FROM cmig.journal WHERE direction <> 'repair' ORDER BY id DESC LIMIT 1"
 };
 
 static void

@@ -49,7 +49,7 @@ extern int64 cmig_journal_start(const CmigJournalEntry *entry);
 extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
 extern void cmig_journal_interrupted(void);
 
-/* The last row, palloc'd; false when there is none.  No times. */
+/* The last row of a move or stamp, palloc'd; false when there is none.  No times. */
 extern bool cmig_journal_last(CmigJournalEntry *entry);
 
 #endif							/* CMIG_JOURNAL_H */

@@ -289,56 +289,95 @@ cmig_move_rows(const CmigSituation *now, const CmigStep *step)
 		cmig_catalog_insert_version(cmig_graph_id(now->graph, step->added.nodes[i]));
 }
 
+/*
+ * The version rows as they must be
+ */
+
+CmigExpectedRows *
+cmig_move_expect_rows(const CmigSituation *now)
+{
+	CmigExpectedRows *expected = palloc(sizeof(CmigExpectedRows));
+	ListCell   *lc;
+
+	expected->set = palloc_extended(Max(now->graph->count, 1),
+									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	foreach(lc, now->applied->nodes)
+		expected->set[lfirst_int(lc)] = true;
+	expected->count = list_length(now->applied->nodes);
+	return expected;
+}
+
+void
+cmig_move_expect_step(CmigExpectedRows *expected, const CmigStep *step)
+{
+	for (int i = 0; i < step->removed.count; i++)
+		expected->set[step->removed.nodes[i]] = false;
+	for (int i = 0; i < step->added.count; i++)
+		expected->set[step->added.nodes[i]] = true;
+	expected->count += step->added.count - step->removed.count;
+}
+
 static void
-version_changed(const char *detail)
+version_changed(const char *detail, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cmig.version was changed during the run"),
 			 errdetail("%s", detail),
-			 errhint("Only cmig.upgrade, cmig.downgrade and cmig.stamp should write cmig.version; a script must not.")));
+			 errhint("Only cmig.upgrade, cmig.downgrade and cmig.stamp should write cmig.version; %s", hint)));
+}
+
+/* Which of the expected rows is not among these? */
+static const char *
+missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const CmigNames *rows)
+{
+	for (int i = 0; i < graph->count; i++)
+	{
+		bool		found = !expected->set[i];
+
+		for (int j = 0; j < rows->count && !found; j++)
+			found = strcmp(rows->names[j], cmig_graph_id(graph, i)) == 0;
+		if (!found)
+			return cmig_graph_id(graph, i);
+	}
+	return "";
+}
+
+void
+cmig_move_require_expected(const CmigSituation *now, const CmigExpectedRows *expected,
+						   const char *hint)
+{
+	CmigNames  *rows = cmig_catalog_read_version();
+
+	for (int i = 0; i < rows->count; i++)
+	{
+		int			node = cmig_graph_find_id(now->graph, rows->names[i]);
+
+		if (node < 0 || !expected->set[node])
+			version_changed(psprintf("It has a row \"%s\", which no step has made.",
+									 rows->names[i]), hint);
+	}
+	if (rows->count != expected->count)
+		version_changed(psprintf("The row of revision \"%s\" is gone.",
+								 missing_row(now->graph, expected, rows)), hint);
 }
 
 void
 cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan)
 {
-	bool	   *expected = palloc_extended(Max(now->graph->count, 1),
-										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	CmigNames  *rows;
+	CmigExpectedRows *expected;
 	char	   *unknown;
-	ListCell   *lc;
 
 	if (plan->count == 0)
 		return;
-	foreach(lc, now->applied->nodes)
-		expected[lfirst_int(lc)] = true;
+	expected = cmig_move_expect_rows(now);
 	for (int i = 0; i < plan->count; i++)
-	{
-		const CmigStep *step = &plan->steps[i];
-
-		for (int j = 0; j < step->removed.count; j++)
-			expected[step->removed.nodes[j]] = false;
-		for (int j = 0; j < step->added.count; j++)
-			expected[step->added.nodes[j]] = true;
-	}
-
-	rows = cmig_catalog_read_version();
-	for (int i = 0; i < rows->count; i++)
-	{
-		int			node = cmig_graph_find_id(now->graph, rows->names[i]);
-
-		if (node < 0 || !expected[node])
-			version_changed(psprintf("It has a row \"%s\", which no step has made.",
-									 rows->names[i]));
-		expected[node] = false;
-	}
+		cmig_move_expect_step(expected, &plan->steps[i]);
+	cmig_move_require_expected(now, expected, "a script must not.");
 	unknown = cmig_catalog_unknown_version();
 	if (unknown != NULL)
 		revision_deleted(unknown);
-	for (int i = 0; i < now->graph->count; i++)
-		if (expected[i])
-			version_changed(psprintf("The row of revision \"%s\" is gone.",
-									 cmig_graph_id(now->graph, i)));
+	pfree(expected->set);
 	pfree(expected);
 }
 

@@ -60,6 +60,23 @@ extern CmigRunStep **cmig_move_check(const CmigSituation *now, const CmigPlan *p
 extern void cmig_move_rows(const CmigSituation *now, const CmigStep *step);
 
 /*
+ * The version rows that there must be: those of the situation, then those
+ * after each step that was carried out.
+ */
+typedef struct CmigExpectedRows
+{
+	bool	   *set;			/* by node */
+	int			count;
+} CmigExpectedRows;
+
+extern CmigExpectedRows *cmig_move_expect_rows(const CmigSituation *now);
+extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigStep *step);
+
+/* Raise 55000 if there are others; hint ends a sentence about who may write them. */
+extern void cmig_move_require_expected(const CmigSituation *now,
+									   const CmigExpectedRows *expected, const char *hint);
+
+/*
  * Raise 55000 if, after all steps of the plan, the version rows are others than
  * these have made, or name a revision that is gone: a script or another session
  * wrote to the catalog.

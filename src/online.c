@@ -94,7 +94,8 @@ describe_error(void *arg)
 		case ERRCODE_CHECK_VIOLATION:
 		case ERRCODE_NOT_NULL_VIOLATION:
 		case ERRCODE_FOREIGN_KEY_VIOLATION:
-			errhint("Rows that break it are there from before; new ones are refused already. Put them right, for example with CALL cmig.backfill, then CALL this again.");
+			errhint("Rows that break it are there%s. Put them right, for example with CALL cmig.backfill, then CALL this again.",
+					((CmigRecipe *) arg)->one_transaction ? "" : " from before; new ones are refused already");
 			break;
 		case ERRCODE_UNIQUE_VIOLATION:
 			errhint("Remove the duplicates, then CALL this again: it drops the index that the failed build left.");
@@ -220,11 +221,18 @@ cmig_online_columns(FunctionCallInfo fcinfo, int n, const char *what, Oid table,
 	{
 		char	   *name = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
 
-		if (name == NULL || get_attnum(table, name) <= 0)
+		if (name == NULL || name[strspn(name, " \t\r\n")] == '\0')
+			ereport(ERROR,
+					(errcode(name == NULL ? ERRCODE_NULL_VALUE_NOT_ALLOWED :
+							 ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s must not hold %s", what,
+							name == NULL ? "null" : "an empty name"),
+					 errhint("Say ARRAY['<column>', ...].")));
+		if (get_attnum(table, name) <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of relation \"%s\" does not exist",
-							name ? name : "", get_rel_name(table))));
+							name, get_rel_name(table))));
 		for (int j = 0; j < i; j++)
 		{
 			if (strcmp(list_nth(*names, j), name) == 0)

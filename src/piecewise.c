@@ -36,10 +36,13 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
 /* A statement that is being made invalid and built over and over: give up. */
@@ -52,6 +55,13 @@ typedef struct StepRun
 	CmigInDoubt *in_doubt;
 	Oid			caller;			/* who called, whatever the script sets */
 	List	   *rows;			/* of CmigProgressRow */
+
+	/* statements that an earlier call has carried out */
+	MemoryContext context;		/* holds what is noted of them */
+	bool		left_out;		/* there are some, not repeated */
+	int			resumed_at;		/* the first that was not, if there are some */
+	List	   *temporary;		/* of int: those whose work has gone since */
+	List	   *temporary_names;	/* of char *: what they made */
 
 	/* the statement under way */
 	RawStmt    *raw;
@@ -148,6 +158,7 @@ run_plain(void *arg)
 	StepRun    *run = arg;
 
 	cmig_toplevel_execute(run->raw, run->script.statement.text);
+	cmig_runner_require_extension(run->step);
 	write_row(run, CMIG_PROGRESS_DONE, make_detail(run, ""));
 }
 
@@ -411,6 +422,73 @@ refuse_changed(const StepRun *run, int statement)
 					 quote_literal_cstr(run->step->revision), statement)));
 }
 
+/* The server's set_config() for the session, and nothing else? */
+static bool
+is_set_config(const RawStmt *raw)
+{
+	static const Oid arguments[] = {TEXTOID, TEXTOID, BOOLOID};
+	List	   *names = cmig_statement_set_config_names(raw);
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (LookupFuncName(lfirst(lc), lengthof(arguments), arguments, true) != F_SET_CONFIG)
+			return false;
+	}
+	return names != NIL;
+}
+
+/*
+ * An earlier call has carried it out.  Its session is gone, or was put back:
+ * what it set there is set again.
+ */
+static void
+pass_over(StepRun *run)
+{
+	MemoryContext old;
+
+	if (IsA(run->raw->stmt, VariableSetStmt) || is_set_config(run->raw))
+	{
+		cmig_toplevel_execute(run->raw, run->script.statement.text);
+		cmig_toplevel_commit();
+		return;
+	}
+	run->left_out = true;
+	old = MemoryContextSwitchTo(run->context);
+	if (cmig_statement_is_temporary(run->raw, &run->temporary_names))
+		run->temporary = lappend_int(run->temporary, run->script.statement.number);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * The hint for a statement that may miss what went with the earlier session,
+ * or NULL.
+ */
+static char *
+hint_of_lost(const StepRun *run, int sqlstate)
+{
+	const char *revision = quote_literal_cstr(run->step->revision);
+	const char *direction = cmig_progress_direction(run->step->direction);
+	bool		likely = sqlstate == ERRCODE_UNDEFINED_TABLE ||
+		sqlstate == ERRCODE_UNDEFINED_PSTATEMENT || sqlstate == ERRCODE_UNDEFINED_CURSOR;
+	bool		possible = sqlstate == ERRCODE_UNDEFINED_SCHEMA ||
+		sqlstate == ERRCODE_UNDEFINED_FUNCTION || sqlstate == ERRCODE_UNDEFINED_OBJECT;
+	StringInfoData numbers;
+	ListCell   *lc;
+
+	if (run->resumed_at == 0 || !(likely || (possible && run->temporary != NIL)))
+		return NULL;
+	if (run->temporary == NIL)
+		return psprintf("This call has resumed at statement %d: temporary tables, prepared statements and cursors that an earlier call made are gone. If one of them is missing, DELETE FROM cmig.progress WHERE revision = %s AND statement = <the one that makes it>, and CALL cmig.%s_stepwise again, which carries that one out once more.",
+						run->resumed_at, revision, direction);
+	initStringInfo(&numbers);
+	foreach(lc, run->temporary)
+		appendStringInfo(&numbers, "%s%d", numbers.len > 0 ? ", " : "", lfirst_int(lc));
+	return psprintf("This call has resumed at statement %d: what %s %s made for the session of an earlier call is gone. DELETE FROM cmig.progress WHERE revision = %s AND statement IN (%s), and CALL cmig.%s_stepwise again, which makes it once more.",
+					run->resumed_at, list_length(run->temporary) == 1 ? "statement" : "statements",
+					numbers.data, revision, numbers.data, direction);
+}
+
 static void
 run_statement(StepRun *run)
 {
@@ -432,13 +510,11 @@ run_statement(StepRun *run)
 	node = run->raw->stmt;
 	if (run->row != NULL && run->row->state == CMIG_PROGRESS_DONE)
 	{
-		/* what it set has gone with the session that was interrupted */
-		if (!IsA(node, VariableSetStmt))
-			return;
-		cmig_toplevel_execute(run->raw, run->script.statement.text);
-		cmig_toplevel_commit();
+		pass_over(run);
 		return;
 	}
+	if (run->left_out && run->resumed_at == 0)
+		run->resumed_at = run->script.statement.number;
 
 	class = cmig_statement_classify(run->raw, &reason);
 	if (is_own_procedure(run->raw))
@@ -513,6 +589,7 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 	run->step = step;
 	run->in_doubt = in_doubt;
 	run->caller = GetUserId();
+	run->context = caller;
 
 	cmig_toplevel_snapshot();
 	run->rows = cmig_progress_read();
@@ -537,6 +614,7 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 	PG_CATCH();
 	{
 		ErrorData  *error;
+		char	   *lost;
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
@@ -545,9 +623,14 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		/* while names mean what they mean to the script */
 		forget_failed(run);
 		leave(run, session, saved);
+		lost = hint_of_lost(run, error->sqlerrcode);
+		if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+			cmig_runner_improve_hint(error, step);
 		if (run->calling && !has_not_committed(run))
 			error->hint = psprintf("It had committed before it failed, so that it is in doubt. Look how far it came. CALL cmig.%s_stepwise(..., in_doubt => 'done') goes on after it, in_doubt => 'again' runs it once more.",
 								   cmig_progress_direction(step->direction));
+		else if (lost != NULL)
+			error->hint = error->hint ? psprintf("%s %s", error->hint, lost) : lost;
 		else if (error->hint == NULL)
 			error->hint = psprintf("The statements before it are committed and stay. When the cause is mended, CALL cmig.%s_stepwise again: it goes on with this statement.",
 								   cmig_progress_direction(step->direction));

@@ -42,15 +42,19 @@ PG_FUNCTION_INFO_V1(cmig_add_check);
 PG_FUNCTION_INFO_V1(cmig_add_foreign_key);
 PG_FUNCTION_INFO_V1(cmig_add_unique);
 
-/* NOT VALID first, which checks new rows at once, then the old rows. */
+/*
+ * NOT VALID first, which checks new rows at once, then the old rows.  In one
+ * transaction that would spare nobody the lock.
+ */
 static void
 add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *name,
 			  const char *definition)
 {
 	if (!there->exists)
-		cmig_online_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID",
-							 recipe->table_name, quote_identifier(name), definition));
-	if (!there->exists || !there->valid)
+		cmig_online_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s",
+							 recipe->table_name, quote_identifier(name), definition,
+							 recipe->one_transaction ? "" : " NOT VALID"));
+	if (there->exists ? !there->valid : !recipe->one_transaction)
 		cmig_online_run(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
 							 recipe->table_name, quote_identifier(name)));
 }

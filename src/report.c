@@ -653,15 +653,29 @@ put_pending(FunctionCallInfo fcinfo, const View *view, int heads)
 }
 
 /*
+ * Is the step of a journal row still to be done?  Otherwise its failure is
+ * history: the database has got there, or away from there, in another way.
+ */
+static bool
+is_still_to_do(const View *view, const CmigJournalEntry *entry)
+{
+	int			node = cmig_graph_find_id(view->graph, entry->revision);
+
+	return node >= 0 &&
+		view->applied->applied->set[node] == (strcmp(entry->direction, "downgrade") == 0);
+}
+
+/*
  * What stepwise runs do or have left.  Only a run that is alive holds the run
  * lock, so a row that says running without it is one that was cut off.
  */
 static void
-put_stepwise(FunctionCallInfo fcinfo)
+put_stepwise(FunctionCallInfo fcinfo, const View *view)
 {
 	CmigJournalEntry last;
-	bool		any = cmig_journal_last(&last);
 	int			runner = cmig_run_lock_holder();
+	bool		any = cmig_journal_last(&last) &&
+		(runner != 0 || is_still_to_do(view, &last));
 	List	   *rows = cmig_progress_read();
 	CmigProgressRow *row = rows != NIL ? llast(rows) : NULL;
 
@@ -731,7 +745,7 @@ cmig_status(PG_FUNCTION_ARGS)
 	if (view.graph->defects == NIL)
 		put_pending(fcinfo, &view, heads);
 
-	put_stepwise(fcinfo);
+	put_stepwise(fcinfo, &view);
 	problems = find_problems(&view, false);
 	if (problems == NIL)
 		put_status(fcinfo, "problems", "none", view.applied->applied->count == 0 ? NULL

@@ -71,8 +71,9 @@ static const char *running = NULL;
 static CmigDirection running_direction;
 static char *running_dummy = NULL;
 
-/* The number of the statement that runs or ran last. */
+/* The number of the statement that runs or ran last, and whose it is. */
 static int	statement_number = 0;
+static bool verifying = false;
 
 /*
  * Settings
@@ -130,10 +131,17 @@ cmig_runner_require_idle(const char *function)
 			 errhint("Order revisions by down_revision and depends_on.")));
 }
 
+static void
+forget_statement(void)
+{
+	statement_number = 0;
+	verifying = false;
+}
+
 void
 cmig_runner_begin(void)
 {
-	statement_number = 0;
+	forget_statement();
 	cmig_lock_wait_reset();
 }
 
@@ -321,8 +329,10 @@ cmig_runner_improve_hint(ErrorData *error, const CmigRunStep *step)
 									   call_stepwise(step));
 			break;
 		case ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE:
-			error->hint = psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and %s, which commits after each.",
-								   call_stepwise(step));
+			error->hint = step->committed ?
+				pstrdup("New enum values must be committed before they can be used. Use the value in a later revision, or set \"transactional: false\" in this one.") :
+				psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and %s, which commits after each.",
+						 call_stepwise(step));
 			break;
 		case ERRCODE_DUPLICATE_TABLE:
 		case ERRCODE_DUPLICATE_COLUMN:
@@ -339,8 +349,10 @@ cmig_runner_improve_hint(ErrorData *error, const CmigRunStep *step)
 			break;
 		case ERRCODE_OUT_OF_MEMORY:
 			if (strcmp(message, "out of shared memory") == 0)
-				error->hint = psprintf("One transaction holds a lock for each table it touches. Raise max_locks_per_transaction, or %s, which commits after each revision.",
-									   call_stepwise(step));
+				error->hint = step->committed ?
+					pstrdup("One transaction holds a lock for each table it touches, and this revision is one. Raise max_locks_per_transaction, divide it into several revisions, or set \"transactional: false\" in it, which commits each statement.") :
+					psprintf("One transaction holds a lock for each table it touches. Raise max_locks_per_transaction, or %s, which commits after each revision.",
+							 call_stepwise(step));
 			break;
 	}
 }
@@ -635,12 +647,8 @@ cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest)
 		PopActiveSnapshot();
 }
 
-/*
- * A script that drops what the run needs to record it gets an error of its
- * own, before the catalog's functions stumble over it.
- */
-static void
-require_extension(const CmigRunStep *step)
+void
+cmig_runner_require_extension(const CmigRunStep *step)
 {
 	Oid			schema = get_namespace_oid("cmig", true);
 
@@ -708,7 +716,7 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 
 	run->phase = "after its last statement";
 	cmig_session_leave(session);
-	require_extension(run->step);
+	cmig_runner_require_extension(run->step);
 
 	error_context_stack = callback.previous;
 }
@@ -799,6 +807,7 @@ verify(CmigScriptRun *run, CmigSession *session)
 	};
 
 	run->verb = "verify";
+	verifying = true;
 	run_script(run, run->step->verify_sql, (DestReceiver *) &receiver, session);
 }
 
@@ -828,6 +837,7 @@ cmig_runner_run(const CmigRunStep *step)
 	{
 		running = step->revision;
 		running_direction = step->direction;
+		verifying = false;
 		cmig_lock_wait_watch(GetUserId());
 		run_script(&run, step->sql, None_Receiver, &session);
 		if (is_verified(step))
@@ -849,6 +859,8 @@ cmig_runner_run(const CmigRunStep *step)
 	PG_END_TRY();
 
 	stop_running(statement_timeout, timeout_was_active);
+	/* what fails from now on is no statement's failure */
+	forget_statement();
 }
 
 /*
@@ -866,7 +878,7 @@ cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)
 	run->timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
 	running = step->revision;
 	running_direction = step->direction;
-	statement_number = 0;
+	forget_statement();
 	cmig_lock_wait_watch(GetUserId());
 }
 
@@ -893,4 +905,10 @@ int
 cmig_runner_statement(void)
 {
 	return statement_number;
+}
+
+bool
+cmig_runner_verifying(void)
+{
+	return verifying;
 }

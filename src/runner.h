@@ -20,6 +20,7 @@ typedef struct CmigRunStep
 	bool		transactional;
 	bool		top_level;		/* statements are run one by one at top level:
 								 * none has to be able to run in a transaction */
+	bool		committed;		/* by itself, before the next one */
 } CmigRunStep;
 
 /* A script on its way; what the error context shows. */
@@ -76,8 +77,12 @@ extern void cmig_runner_restart_timeout(void);
 /* The direction of the script that runs now. */
 extern CmigDirection cmig_runner_direction(void);
 
-/* The number of the statement that runs now or ran last, 0 before the first. */
+/*
+ * The number of the statement that runs or that failed, 0 before the first and
+ * when the script has ended; is it one of verify_sql?
+ */
 extern int	cmig_runner_statement(void);
+extern bool cmig_runner_verifying(void);
 
 /*
  * For a caller that commits between statements.  start and stop frame the
@@ -93,6 +98,12 @@ extern bool cmig_runner_next(CmigScriptRun *run, CmigScript *script);
 
 /* Raise an error if the statement cannot run, otherwise the tree to run. */
 extern RawStmt *cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw);
+
+/*
+ * A script that drops what the run needs to record it gets an error of its
+ * own, before the catalog's functions stumble over it.
+ */
+extern void cmig_runner_require_extension(const CmigRunStep *step);
 
 /* Analyse, rewrite, plan and run one statement, below the top level. */
 extern void cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest);

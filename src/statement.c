@@ -4,8 +4,11 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "commands/defrem.h"
+#include "nodes/value.h"
 #include "parser/parser.h"
+#include "utils/builtins.h"
 
 #include "lexer.h"
 #include "statement.h"
@@ -311,6 +314,176 @@ cmig_statement_without_concurrently(const RawStmt *raw)
 	else
 		elog(ERROR, "no CONCURRENTLY in node type %d", (int) nodeTag(node));
 	return copy;
+}
+
+/*
+ * What a session loses
+ */
+
+/* The constant behind casts, or NULL. */
+static const A_Const *
+constant_of(const Node *node)
+{
+	while (IsA(node, TypeCast))
+		node = ((const TypeCast *) node)->arg;
+	return IsA(node, A_Const) ? (const A_Const *) node : NULL;
+}
+
+/* As set_config() reads its last argument. */
+static bool
+is_for_session(const A_Const *is_local)
+{
+	bool		value;
+
+	if (is_local->isnull)
+		return true;
+	switch (nodeTag(&is_local->val))
+	{
+		case T_Boolean:
+			return !boolVal(&is_local->val);
+		case T_String:
+			return parse_bool(strVal(&is_local->val), &value) && !value;
+		default:
+			return false;
+	}
+}
+
+static bool
+is_set_config_call(const Node *node)
+{
+	const FuncCall *call = (const FuncCall *) node;
+	ListCell   *lc;
+
+	if (!IsA(call, FuncCall) || strcmp(strVal(llast(call->funcname)), "set_config") != 0 ||
+		list_length(call->args) != 3 || call->agg_order != NIL || call->agg_filter != NULL ||
+		call->over != NULL || call->agg_star || call->agg_distinct || call->func_variadic)
+		return false;
+	foreach(lc, call->args)
+	{
+		if (constant_of(lfirst(lc)) == NULL)
+			return false;
+	}
+	return is_for_session(constant_of(llast(call->args)));
+}
+
+List *
+cmig_statement_set_config_names(const RawStmt *raw)
+{
+	const SelectStmt *select = (const SelectStmt *) raw->stmt;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (!IsA(select, SelectStmt) || select->op != SETOP_NONE || select->distinctClause != NIL ||
+		select->intoClause != NULL || select->fromClause != NIL || select->whereClause != NULL ||
+		select->groupClause != NIL || select->havingClause != NULL || select->windowClause != NIL ||
+		select->valuesLists != NIL || select->sortClause != NIL || select->limitOffset != NULL ||
+		select->limitCount != NULL || select->lockingClause != NIL || select->withClause != NULL)
+		return NIL;
+	foreach(lc, select->targetList)
+	{
+		const ResTarget *target = lfirst_node(ResTarget, lc);
+
+		if (!is_set_config_call(target->val))
+			return NIL;
+		names = lappend(names, ((const FuncCall *) target->val)->funcname);
+	}
+	return names;
+}
+
+static bool
+is_temporary_name(const RangeVar *relation)
+{
+	return relation->relpersistence == RELPERSISTENCE_TEMP ||
+		(relation->schemaname != NULL && strcmp(relation->schemaname, "pg_temp") == 0);
+}
+
+/* The name of what a statement makes for the session, or NULL. */
+static const char *
+temporary_name(const Node *node)
+{
+	const RangeVar *relation = NULL;
+
+	switch (nodeTag(node))
+	{
+		case T_CreateStmt:
+			relation = ((const CreateStmt *) node)->relation;
+			break;
+		case T_CreateTableAsStmt:
+			relation = ((const CreateTableAsStmt *) node)->into->rel;
+			break;
+		case T_SelectStmt:
+			if (((const SelectStmt *) node)->intoClause != NULL)
+				relation = ((const SelectStmt *) node)->intoClause->rel;
+			break;
+		case T_ViewStmt:
+			relation = ((const ViewStmt *) node)->view;
+			break;
+		case T_CreateSeqStmt:
+			relation = ((const CreateSeqStmt *) node)->sequence;
+			break;
+		case T_CreateFunctionStmt:
+			{
+				List	   *name = ((const CreateFunctionStmt *) node)->funcname;
+
+				if (list_length(name) == 2 && strcmp(strVal(linitial(name)), "pg_temp") == 0)
+					return strVal(lsecond(name));
+				break;
+			}
+		case T_PrepareStmt:
+			return ((const PrepareStmt *) node)->name;
+		case T_DeclareCursorStmt:
+			return ((const DeclareCursorStmt *) node)->portalname;
+		default:
+			break;
+	}
+	return relation != NULL && is_temporary_name(relation) ? relation->relname : NULL;
+}
+
+/* The relation that a statement writes to or alters, or NULL. */
+static const RangeVar *
+written_relation(const Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_InsertStmt:
+			return ((const InsertStmt *) node)->relation;
+		case T_UpdateStmt:
+			return ((const UpdateStmt *) node)->relation;
+		case T_DeleteStmt:
+			return ((const DeleteStmt *) node)->relation;
+		case T_MergeStmt:
+			return ((const MergeStmt *) node)->relation;
+		case T_CopyStmt:
+			return ((const CopyStmt *) node)->is_from ? ((const CopyStmt *) node)->relation : NULL;
+		case T_AlterTableStmt:
+			return ((const AlterTableStmt *) node)->relation;
+		case T_IndexStmt:
+			return ((const IndexStmt *) node)->relation;
+		default:
+			return NULL;
+	}
+}
+
+bool
+cmig_statement_is_temporary(const RawStmt *raw, List **names)
+{
+	const char *name = temporary_name(raw->stmt);
+	const RangeVar *written = written_relation(raw->stmt);
+	ListCell   *lc;
+
+	if (name != NULL)
+	{
+		*names = lappend(*names, pstrdup(name));
+		return true;
+	}
+	if (written == NULL || (written->schemaname != NULL && !is_temporary_name(written)))
+		return false;
+	foreach(lc, *names)
+	{
+		if (strcmp(lfirst(lc), written->relname) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool

@@ -43,6 +43,19 @@ extern bool cmig_statement_changes_strings(const RawStmt *raw);
 extern RawStmt *cmig_statement_without_concurrently(const RawStmt *raw);
 
 /*
+ * Is it a SELECT of nothing but set_config() with constant arguments, for the
+ * session?  Returns the names by which it is called, each a list, for the
+ * caller to look up, or NIL.
+ */
+extern List *cmig_statement_set_config_names(const RawStmt *raw);
+
+/*
+ * Does it make something that lasts as long as the session at most, or write
+ * to such a thing?  names (of char *) holds what was made so far and grows.
+ */
+extern bool cmig_statement_is_temporary(const RawStmt *raw, List **names);
+
+/*
  * Might the text hold a statement that is not PLAIN?  A quick look at its
  * words, never wrong with "no".
  */

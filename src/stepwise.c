@@ -10,6 +10,11 @@
  * A revision that is not transactional is run by piecewise.c; a last
  * transaction runs its verify_sql, moves the version rows and clears
  * cmig.progress.
+ *
+ * The run lock keeps all of pg_cmig's own functions from writing the version
+ * rows.  Somebody may still write them by hand between two commits, or a
+ * script may: so they are compared with what the steps have made, before a
+ * step that commits on its way and before the end of each step.
  */
 #include "postgres.h"
 
@@ -39,6 +44,7 @@ typedef struct StepwiseRun
 	CmigInDoubt in_doubt;
 	CmigSituation now;
 	const CmigPlan *plan;
+	CmigExpectedRows *expected; /* the version rows before the step under way */
 
 	/* the step under way */
 	int			index;
@@ -84,12 +90,21 @@ start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 	return cmig_journal_start(&entry);
 }
 
+static void
+require_rows(const StepwiseRun *run)
+{
+	cmig_move_require_expected(&run->now, run->expected,
+							   psprintf("neither a script nor a session by hand. SELECT cmig.stamp('<revision it is at>', purge => true) puts it right; then CALL cmig.%s_stepwise again.",
+										cmig_progress_direction(run->plan->direction)));
+}
+
 /* The end of a step, in the transaction that commits it. */
 static void
 finish_step(StepwiseRun *run)
 {
 	CmigJournalEntry entry = {0};
 
+	require_rows(run);
 	cmig_move_rows(&run->now, &run->plan->steps[run->index]);
 
 	entry.outcome = "done";
@@ -111,6 +126,18 @@ finish_step(StepwiseRun *run)
 	}
 }
 
+/* The error and, of verify_sql, whose statement it was. */
+static char *
+failure_message(const ErrorData *error)
+{
+	char	   *message = error->detail ?
+		psprintf("%s: %s", error->message, error->detail) : error->message;
+
+	if (cmig_runner_verifying() && error->sqlerrcode != ERRCODE_CMIG_VERIFY_FAILED)
+		return psprintf("statement %d of verify_sql: %s", cmig_runner_statement(), message);
+	return message;
+}
+
 static void
 journal_failure(const StepwiseRun *run, const ErrorData *error)
 {
@@ -123,9 +150,8 @@ journal_failure(const StepwiseRun *run, const ErrorData *error)
 	entry.started_at = run->started_at;
 	entry.finished_at = GetCurrentTimestamp();
 	entry.sqlstate = sqlstate;
-	entry.message = error->detail ?
-		psprintf("%s: %s", error->message, error->detail) : error->message;
-	entry.statement = cmig_runner_statement();
+	entry.message = failure_message(error);
+	entry.statement = cmig_runner_verifying() ? 0 : cmig_runner_statement();
 
 	/* the error that is reported is the run's, whatever happens here */
 	PG_TRY();
@@ -162,6 +188,7 @@ finish_statements(void *arg)
 	StepwiseRun *run = arg;
 	CmigRunStep last = *run->step;
 
+	cmig_runner_begin();
 	cmig_toplevel_snapshot();
 	if (last.direction == CMIG_UPGRADE && last.verify_sql != NULL)
 	{
@@ -181,6 +208,7 @@ fetch(const StepwiseRun *run, int index)
 	cmig_toplevel_snapshot();
 	step = cmig_move_fetch(&run->now, run->plan, run->plan->steps[index].node);
 	step->top_level = !step->transactional && cmig_runner_concurrently;
+	step->committed = true;
 	return step;
 }
 
@@ -194,6 +222,8 @@ run_step(StepwiseRun *run)
 	what = psprintf("%s of %s", cmig_progress_direction(run->plan->direction),
 					run->step->revision);
 	cmig_move_report(&run->now, run->plan, run->plan->steps[run->index].node);
+	if (run->step->top_level)
+		require_rows(run);
 	cmig_toplevel_commit();
 
 	if (run->step->top_level)
@@ -273,6 +303,7 @@ carry_out(StepwiseRun *run, const CmigPlan *plan)
 
 	run->started_at = GetCurrentTimestamp();
 	run->journal_id = start_row(run, 0, run->started_at);
+	run->expected = cmig_move_expect_rows(&run->now);
 	cmig_toplevel_commit();
 
 	for (run->index = 0; run->index < plan->count; run->index++)
@@ -280,6 +311,7 @@ carry_out(StepwiseRun *run, const CmigPlan *plan)
 		MemoryContextReset(run->step_context);
 		MemoryContextSwitchTo(run->step_context);
 		run_step(run);
+		cmig_move_expect_step(run->expected, &plan->steps[run->index]);
 		run->journal_id = run->next_journal_id;
 		run->started_at = run->next_started_at;
 		cmig_run_lock_keep();

@@ -1,0 +1,213 @@
+-- Going on after a failure with what was put right meanwhile, and what the
+-- session of the earlier call had and this one has not.
+CREATE EXTENSION pg_cmig;
+CREATE TABLE gate (open boolean);
+CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
+CREATE VIEW looks AS SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'half done', 'running', 'interrupted');
+
+-- settings are there again: SET, and set_config() with constants
+INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql) VALUES ('01', false, $$
+	SET my.a = 'set';
+	SELECT set_config('my.b', 'config', false);
+	SELECT pg_catalog.set_config('my.c', 'both', 'off') AS c, set_config('my.d'::text, E'too\n', null);
+	SELECT set_config('my.e', 'local', true);
+	SELECT set_config('my.f', 'a' || 'b', false);
+	SELECT set_config('my.g', 'from', false) FROM generate_series(1, 2);
+	SELECT set_config('my.h', 'filter', false) WHERE true;
+	SELECT set_config('my.i', 'more', false), 1;
+	RESET my.a;
+	SET my.a = 'again';
+	INSERT INTO trace (what) SELECT 'first';
+	SELECT 1 / count(*) FROM gate;
+	INSERT INTO trace (what) SELECT concat_ws(' ', l, '<' || current_setting('my.' || l, true) || '>') FROM unnest('{a,b,c,d,e,f,g,h,i}'::text[]) l$$, '');
+CALL cmig.upgrade_stepwise();
+SELECT current_setting('my.a', true) IS NOT DISTINCT FROM '' AS a, current_setting('my.b', true) IS NOT DISTINCT FROM '' AS b;
+INSERT INTO gate VALUES (true);
+CALL cmig.upgrade_stepwise();
+SELECT what FROM trace ORDER BY id;
+SELECT current_setting('my.a', true) IS NOT DISTINCT FROM '' AS a, current_setting('my.b', true) IS NOT DISTINCT FROM '' AS b;
+-- a function of that name of somebody else's is not called again
+TRUNCATE trace;
+DELETE FROM gate;
+CREATE FUNCTION set_config(a text, b text, c boolean) RETURNS text LANGUAGE sql AS $$INSERT INTO public.trace (what) VALUES (b); SELECT b$$;
+SELECT * FROM cmig.stamp('base');
+UPDATE cmig.revision SET upgrade_sql = 'SET search_path = public, pg_catalog; SELECT set_config(''my.a'', ''theirs'', false); SELECT 1 / count(*) FROM gate';
+CALL cmig.upgrade_stepwise();
+INSERT INTO gate VALUES (true);
+CALL cmig.upgrade_stepwise();
+SELECT what FROM trace ORDER BY id;
+DROP FUNCTION public.set_config;
+
+-- what an earlier statement made for the session is gone, and the hint says so
+DELETE FROM gate;
+TRUNCATE trace;
+SELECT * FROM cmig.stamp('base');
+UPDATE cmig.revision SET upgrade_sql = $$
+	CREATE TEMP TABLE mapping (a int);
+	CREATE TABLE kept (a int);
+	INSERT INTO mapping VALUES (1), (2);
+	SELECT 1 / count(*) FROM gate;
+	INSERT INTO kept SELECT * FROM mapping$$;
+CALL cmig.upgrade_stepwise();
+INSERT INTO gate VALUES (true);
+CALL cmig.upgrade_stepwise();
+SELECT * FROM looks;
+DELETE FROM cmig.progress WHERE revision = '01' AND statement IN (1, 3);
+CALL cmig.upgrade_stepwise();
+SELECT * FROM kept ORDER BY a;
+DROP TABLE kept;
+-- other kinds, and those that nobody can see
+\set VERBOSITY terse
+CREATE PROCEDURE try(what text) LANGUAGE plpgsql AS $$ BEGIN DELETE FROM gate; PERFORM cmig.stamp('base'); UPDATE cmig.revision SET upgrade_sql = what; END $$;
+\set VERBOSITY default
+CALL try('PREPARE p AS SELECT 1; SELECT 1 / count(*) FROM gate; EXECUTE p');
+CALL cmig.upgrade_stepwise();
+INSERT INTO gate VALUES (true);
+CALL cmig.upgrade_stepwise();
+CALL try('CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS ''SELECT 1''; SELECT 1 / count(*) FROM gate; SELECT pg_temp.f()');
+CALL cmig.upgrade_stepwise();
+INSERT INTO gate VALUES (true);
+CALL cmig.upgrade_stepwise();
+CALL try('SELECT 1 AS a INTO TEMP t; CREATE INDEX ON t (a); SELECT 1 / count(*) FROM gate; SELECT * FROM t');
+CALL cmig.upgrade_stepwise();
+INSERT INTO gate VALUES (true);
+CALL cmig.upgrade_stepwise();
+CALL try('DO $do$ BEGIN CREATE TEMP TABLE t (); END $do$; SELECT 1 / count(*) FROM gate; SELECT * FROM t');
+CALL cmig.upgrade_stepwise();
+INSERT INTO gate VALUES (true);
+CALL cmig.upgrade_stepwise();
+-- nothing of the kind where nothing was left out, or for what is no matter of the session
+CALL try('SET work_mem = ''5MB''; SELECT * FROM no_such_table');
+CALL cmig.upgrade_stepwise();
+CALL cmig.upgrade_stepwise();
+CALL try('SELECT 1; SELECT no_such_function()');
+CALL cmig.upgrade_stepwise();
+CALL cmig.upgrade_stepwise();
+
+-- a backfill by key goes on with a set_sql that was put right, each row once
+CREATE TABLE counted (id int PRIMARY KEY, other int, n int NOT NULL DEFAULT 0);
+INSERT INTO counted SELECT i, -i FROM generate_series(1, 100) i;
+CALL try($$CALL cmig.backfill('counted', 'n = n + 60 / (60 - id)', batch_size => 10)$$);
+CALL cmig.upgrade_stepwise();
+SELECT count(*) FILTER (WHERE n <> 0) FROM counted;
+SELECT * FROM looks;
+UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = n + coalesce(60 / nullif(60 - id, 0), 7)', batch_size => 10)$$;
+CALL cmig.upgrade_stepwise();
+SELECT id AS run FROM cmig.backfill_run ORDER BY id DESC LIMIT 1 \gset
+UPDATE cmig.backfill_run SET set_sql = 'n = n + coalesce(60 / nullif(60 - id, 0), 7)' WHERE id = :run;
+CALL cmig.upgrade_stepwise();
+SELECT count(*) FILTER (WHERE n = coalesce(60 / nullif(60 - id, 0), 7)) AS once, count(*) FROM counted;
+SELECT set_sql, state, rows, key FROM cmig.backfill_run r JOIN cmig.backfill_progress USING (id, set_sql, state, rows) ORDER BY id;
+-- the same outside of revisions
+UPDATE counted SET n = 0;
+CALL cmig.backfill('counted', 'n = n + 60 / (60 - id)', batch_size => 10);
+CALL cmig.backfill('counted', 'n = n + coalesce(60 / nullif(60 - id, 0), 7)', batch_size => 10);
+SET cmig."concurrently" = off;
+CALL cmig.backfill('counted', 'n = n + 1');
+RESET cmig."concurrently";
+CALL cmig.backfill('counted', 'n = 1', 'n = -1');
+CALL cmig.backfill('counted', 'other = 0 - id');
+SELECT id AS run FROM cmig.backfill_run WHERE state <> 'done' \gset
+UPDATE cmig.backfill_run SET set_sql = 'n = n + coalesce(60 / nullif(60 - id, 0), 7)' WHERE id = :run;
+CALL cmig.backfill('counted', 'n = n + coalesce(60 / nullif(60 - id, 0), 7)', batch_size => 10);
+SELECT count(*) FILTER (WHERE n = coalesce(60 / nullif(60 - id, 0), 7)) AS once, count(*) FROM counted;
+-- but only in the order of the same key
+CALL cmig.backfill('counted', 'n = 60 / (60 - id)', batch_size => 10);
+ALTER TABLE counted DROP CONSTRAINT counted_pkey, ADD PRIMARY KEY (other);
+CALL cmig.backfill('counted', 'n = 60 / (60 - id)', batch_size => 10);
+DELETE FROM cmig.backfill_run WHERE state <> 'done';
+CALL cmig.backfill('counted', 'n = 61 / (610 - id)', batch_size => 10);
+-- with a filter what is left is found anyway; the earlier text is forgotten
+CALL try($$CALL cmig.backfill('counted', 'n = 60 / (60 - id)', 'n = 0', batch_size => 10)$$);
+UPDATE counted SET n = 0;
+\set VERBOSITY terse
+SET client_min_messages = error;
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = 1', 'n = 0', batch_size => 10)$$;
+CALL cmig.upgrade_stepwise();
+RESET client_min_messages;
+\set VERBOSITY default
+SELECT count(*) FROM counted WHERE n = 0;
+SELECT set_sql, state, rows > 0 AS some FROM cmig.backfill_progress WHERE where_sql = 'n = 0' ORDER BY id;
+DROP TABLE counted;
+
+-- verify_sql is named
+CALL try('SELECT 1; SELECT 2');
+UPDATE cmig.revision SET verify_sql = 'SELECT 1; SELECT count(*) > 0 AS open FROM gate';
+CALL cmig.upgrade_stepwise();
+SELECT * FROM looks;
+UPDATE cmig.revision SET verify_sql = 'SELECT 1; SELECT 1 / count(*) FROM gate';
+CALL cmig.upgrade_stepwise();
+SELECT * FROM looks;
+SELECT revision, outcome, sqlstate, statement, message FROM cmig.journal ORDER BY id DESC LIMIT 2;
+SELECT * FROM cmig.stamp('base');
+UPDATE cmig.revision SET transactional = true;
+CALL cmig.upgrade_stepwise();
+SELECT * FROM looks;
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 1; SELECT 2 / 0', verify_sql = NULL;
+CALL cmig.upgrade_stepwise();
+SELECT * FROM looks;
+
+-- a failure is history once the database is somewhere else, or was stamped where it is
+SELECT * FROM cmig.stamp('base');
+SELECT * FROM looks;
+SELECT revision, direction, outcome, message FROM cmig.journal ORDER BY id DESC LIMIT 1;
+SELECT * FROM cmig.stamp('base');
+SELECT revision, direction, outcome FROM cmig.journal ORDER BY id DESC LIMIT 2;
+CALL cmig.upgrade_stepwise();
+INSERT INTO cmig.version VALUES ('01');
+SELECT * FROM looks;
+UPDATE cmig.revision SET downgrade_sql = 'SELECT 1 / 0';
+CALL cmig.downgrade_stepwise('base');
+SELECT * FROM looks;
+SELECT cmig.repair('01');
+SELECT * FROM looks;
+SELECT * FROM cmig.stamp('01');
+SELECT * FROM looks;
+CALL cmig.downgrade_stepwise('base');
+DELETE FROM cmig.version;
+SELECT * FROM looks;
+INSERT INTO cmig.journal (revision, direction, outcome, started_at, role, session_role) VALUES ('01', 'upgrade', 'running', now(), current_user, current_user);
+SELECT * FROM looks;
+SELECT * FROM cmig.stamp('base');
+SELECT * FROM looks;
+SELECT revision, outcome, message FROM cmig.journal ORDER BY id DESC LIMIT 2;
+CALL cmig.upgrade_stepwise();
+SELECT cmig.remove_revision('01');
+SELECT * FROM looks;
+
+-- nobody else writes the version rows during a run: a script here
+DELETE FROM cmig.journal;
+INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) VALUES
+	('01', '{}', true, 'SELECT 1'), ('02', '{01}', true, 'INSERT INTO cmig.version VALUES (''other'')'),
+	('03', '{02}', false, 'UPDATE cmig.version SET revision = ''01'' WHERE revision = ''02''');
+CALL cmig.upgrade_stepwise();
+SELECT revision FROM cmig.version;
+UPDATE cmig.revision SET upgrade_sql = 'DELETE FROM cmig.version' WHERE revision = '02';
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = '' WHERE revision = '02';
+CALL cmig.upgrade_stepwise();
+SELECT revision FROM cmig.version;
+SELECT * FROM looks;
+SELECT revision, outcome, sqlstate, statement FROM cmig.journal ORDER BY id;
+UPDATE cmig.revision SET upgrade_sql = '' WHERE revision = '03';
+SELECT * FROM cmig.stamp('02', purge => true);
+CALL cmig.upgrade_stepwise();
+SELECT revision FROM cmig.version;
+-- after a commit: a step that commits on its way is not begun
+CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO cmig.version VALUES ('other'); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER meddle AFTER UPDATE ON cmig.journal DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW WHEN (NEW.revision = '02' AND NEW.outcome = 'done') EXECUTE FUNCTION meddle();
+SELECT * FROM cmig.stamp('01', purge => true);
+UPDATE cmig.revision SET upgrade_sql = 'INSERT INTO trace (what) VALUES (''begun'')' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+SELECT what FROM trace WHERE what = 'begun';
+SELECT revision FROM cmig.version ORDER BY 1;
+SELECT * FROM looks;
+DROP TRIGGER meddle ON cmig.journal;
+DROP FUNCTION meddle;
+
+DROP PROCEDURE try;
+DROP VIEW looks;
+DROP TABLE gate, trace;
+DROP EXTENSION pg_cmig;
