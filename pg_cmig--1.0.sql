@@ -630,6 +630,7 @@ CREATE FUNCTION cmig.enable_rls_schema(schema text,
 	commands text[] DEFAULT '{ALL}', force boolean DEFAULT true,
 	column_default boolean DEFAULT false, create_index boolean DEFAULT true,
 	require_context boolean DEFAULT false,
+	except_tables regclass[] DEFAULT '{}',
 	OUT target text, OUT statement text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_enable_rls_schema'
@@ -689,7 +690,7 @@ COMMENT ON FUNCTION cmig.current_tenant_id() IS 'The tenant that policies see; N
 COMMENT ON FUNCTION cmig.require_user_id() IS 'The user that policies see. Raises MG020 when unset.';
 COMMENT ON FUNCTION cmig.require_tenant_id() IS 'The tenant that policies see. Raises MG020 when unset.';
 COMMENT ON FUNCTION cmig.enable_rls(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Put a table, and what inherits from it, under row-level security by user, by tenant or by membership. Returns the statements that it ran; raises 22023, 42501, 42703, 42704, 42710, 42804, 42809.';
-COMMENT ON FUNCTION cmig.enable_rls_schema(text, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean) IS 'enable_rls for every table of a schema that has a key column. Returns table and statement; raises as enable_rls.';
+COMMENT ON FUNCTION cmig.enable_rls_schema(text, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass[]) IS 'enable_rls for every table of a schema that has a key column, or for none: an error names all that cannot. Returns table and statement; raises as enable_rls.';
 COMMENT ON FUNCTION cmig.rls_script(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'The statements of enable_rls as text, from a table without it; runs nothing. Raises as enable_rls.';
 COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Take back what enable_rls made on a table and on what inherits from it, and nothing else. Returns the statements that it ran; raises 42501, 42809.';
 

@@ -34,6 +34,12 @@ SELECT cmig.enable_rls('shop.users', user_column => 'uid', roles => '{regress_rl
 SELECT cmig.enable_rls('shop.users', user_column => 'score', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('shop.users', user_column => 'id', tenant_column => 'id', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', commands => '{READ}');
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', commands => '{SELECT,NULL}');
+SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', commands => '{}');
+SELECT cmig.rls_script('shop.orders', roles => '{regress_rls_app}', commands => '{}');
+SELECT cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', commands => '{}');
+-- NULL counts as not given: all
+SELECT cmig.rls_script('shop.orders', roles => '{regress_rls_app}', commands => NULL) = cmig.rls_script('shop.orders', roles => '{regress_rls_app}') AS all_commands;
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via_user => 'user_id');
 SELECT cmig.enable_rls('shop.orders', roles => '{public}', bypass_roles => '{regress_rls_maint}');
 -- what would not do what it looks like
@@ -167,6 +173,28 @@ SELECT * FROM cmig.enable_rls_schema('shop');
 SELECT * FROM cmig.enable_rls_schema('nowhere', roles => '{regress_rls_app}');
 SELECT * FROM cmig.enable_rls_schema('pg_catalog', roles => '{regress_rls_app}');
 SELECT * FROM cmig.enable_rls_schema('shop', 'nothing', 'like_it', roles => '{regress_rls_app}');
+-- one that cannot be done stops all, and all such are named
+CREATE TABLE shop.bad_type (tenant_id numeric);
+CREATE TABLE shop."Bad, generated" (a integer, tenant_id integer GENERATED ALWAYS AS (a + 1) STORED);
+CREATE TABLE shop.bad_policy (user_id integer) PARTITION BY LIST (user_id);
+CREATE TABLE shop.bad_policy_1 PARTITION OF shop.bad_policy DEFAULT;
+CREATE POLICY user_access ON shop.bad_policy USING (user_id = 1);
+RESET ROLE;
+CREATE TABLE shop.bad_owner (tenant_id integer);
+SET ROLE regress_rls_owner;
+SELECT * FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', force => false, column_default => true);
+SELECT count(*) FROM pg_policy WHERE polname <> 'user_access';
+SELECT count(*) FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relrowsecurity;
+SELECT * FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', except_tables => '{NULL}');
+SELECT * FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', except_tables => '{pg_class}');
+SELECT * FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', except_tables => '{1}');
+SELECT * FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', force => false, except_tables => '{shop.bad_type,shop.bad_owner,shop.bad_policy}', column_default => true);
+SELECT count(DISTINCT target), count(DISTINCT target) FILTER (WHERE target ~ 'bad_') AS bad FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', force => false,
+	except_tables => '{shop.bad_type,shop.bad_owner,shop.bad_policy,"shop.\"Bad, generated\""}', column_default => true);
+SELECT count(*) > 0 FROM pg_class c CROSS JOIN LATERAL cmig.disable_rls(c.oid) WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind IN ('r', 'p') AND c.relrowsecurity AND NOT c.relispartition AND c.relname <> 'derived';
+RESET ROLE;
+DROP TABLE shop.bad_type, shop.bad_owner, shop.bad_policy, shop."Bad, generated";
+SET ROLE regress_rls_owner;
 SELECT target, split_part(statement, E'\n', 1) AS statement FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', force => false) WHERE statement !~ '^COMMENT';
 SELECT count(*) FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', force => false);
 SELECT count(*) > 0 FROM pg_class c CROSS JOIN LATERAL cmig.disable_rls(c.oid) WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind IN ('r', 'p') AND c.relrowsecurity AND NOT c.relispartition AND c.relname <> 'derived';

@@ -73,6 +73,9 @@ typedef struct CmigRlsState
 	char	   *via_user;
 	bool		shared;
 	bool		public_read;
+	int			commands;		/* 0 counts as all */
+	bool		require_context;
+	bool		no_index;		/* create_index => false */
 } CmigRlsState;
 
 /* A policy, wanted or there. */
@@ -133,6 +136,12 @@ extern char *cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy
 extern char *cmig_rls_policy_context(const char *setting, const char *cast, bool required);
 /* The same as a column's default, where a sub-select is not allowed. */
 extern char *cmig_rls_policy_default(const char *setting, const char *cast);
+
+/*
+ * The call of enable_rls that makes what it made of the table, once more; for
+ * a table with a state.
+ */
+extern char *cmig_rls_policy_call(const CmigRlsTable *table);
 
 extern char *cmig_rls_state_write(const CmigRlsState *state);
 /* NULL when the comment is not of our making. */

@@ -2,7 +2,7 @@
  * rls_enable.c
  *	  enable_rls, enable_rls_schema, rls_script and disable_rls.
  *
- * Reads the arguments, lets rls_plan.c make the statements, runs them and
+ * Lets rls_plan.c make the statements, runs them and
  * returns them.  Everything happens under an exclusive lock on the tables and
  * in the caller's transaction: others see the old policies or the new ones.
  */
@@ -13,11 +13,13 @@
 #include "errors.h"
 #include "query.h"
 #include "rls.h"
+#include "rls_options.h"
 #include "rls_plan.h"
 
 #include "access/xact.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -33,22 +35,6 @@ PG_FUNCTION_INFO_V1(cmig_enable_rls);
 PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
 PG_FUNCTION_INFO_V1(cmig_rls_script);
 PG_FUNCTION_INFO_V1(cmig_disable_rls);
-
-/* Who was granted something on the table, or on a table of the schema. */
-static CmigQuery candidate_roles = {
-	"SELECT string_agg(quote_ident(s.rolname), ', ') FROM"
-	" (SELECT DISTINCT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"
-	"  JOIN pg_roles r ON r.oid = a.grantee WHERE (c.oid = $1 OR c.relnamespace = $1)"
-	"  AND c.relkind IN ('r', 'p') AND r.oid <> c.relowner AND NOT r.rolsuper AND NOT r.rolbypassrls"
-	"  ORDER BY r.rolname LIMIT 10) s",
-	1, {OIDOID}
-};
-
-static CmigQuery login_roles = {
-	"SELECT string_agg(quote_ident(s.rolname), ', ' ORDER BY s.rolname) FROM"
-	" (SELECT r.rolname FROM pg_roles r WHERE NOT r.rolsuper AND NOT r.rolbypassrls"
-	"  AND r.rolcanlogin ORDER BY r.rolname LIMIT 10) s", 0
-};
 
 /* A column that is unique by itself. */
 static CmigQuery unique_key = {
@@ -72,220 +58,10 @@ static CmigQuery granted_elsewhere = {
 	" AND position(' granted=' IN d.description) > 0", 0
 };
 
-/*
- * Arguments
- */
-
-static char *
-text_argument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
-/* A NULL counts as what the function's declaration gives. */
-static bool
-flag_argument(FunctionCallInfo fcinfo, int n, bool otherwise)
-{
-	return PG_ARGISNULL(n) ? otherwise : PG_GETARG_BOOL(n);
-}
-
-static List *
-texts_argument(FunctionCallInfo fcinfo, int n, const char *argument)
-{
-	List	   *texts = NIL;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
-
-	if (PG_ARGISNULL(n))
-		return NIL;
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &count);
-	for (int i = 0; i < count; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s must not hold null", argument)));
-		texts = lappend(texts, TextDatumGetCString(elements[i]));
-	}
-	return texts;
-}
-
-static List *
-roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
-{
-	List	   *roles = NIL;
-	ListCell   *lc;
-
-	foreach(lc, texts_argument(fcinfo, n, argument))
-	{
-		CmigRlsRole *role = palloc0(sizeof(CmigRlsRole));
-		ListCell   *other;
-		bool		twice = false;
-
-		role->name = lfirst(lc);
-		if (strcmp(role->name, "public") != 0)
-			role->oid = get_role_oid(role->name, true);
-		if (strcmp(role->name, "public") != 0 && !OidIsValid(role->oid))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("role \"%s\" does not exist", role->name),
-					 errhint("CREATE ROLE %s; names in %s are taken as they are, case and all.",
-							 quote_identifier(role->name), argument)));
-		foreach(other, roles)
-			twice |= ((CmigRlsRole *) lfirst(other))->oid == role->oid;
-		if (!twice)
-			roles = lappend(roles, role);
-	}
-	return roles;
-}
-
-static int
-commands_argument(FunctionCallInfo fcinfo, int n)
-{
-	int			commands = 0;
-	ListCell   *lc;
-
-	foreach(lc, texts_argument(fcinfo, n, "commands"))
-	{
-		char	   *name = lfirst(lc);
-
-		if (pg_strcasecmp(name, "all") == 0)
-			commands |= CMIG_RLS_ALL;
-		else if (pg_strcasecmp(name, "select") == 0)
-			commands |= CMIG_RLS_SELECT;
-		else if (pg_strcasecmp(name, "insert") == 0)
-			commands |= CMIG_RLS_INSERT;
-		else if (pg_strcasecmp(name, "update") == 0)
-			commands |= CMIG_RLS_UPDATE;
-		else if (pg_strcasecmp(name, "delete") == 0)
-			commands |= CMIG_RLS_DELETE;
-		else
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" is not a command of row-level security", name),
-					 errhint("The commands are ALL, SELECT, INSERT, UPDATE and DELETE, as in commands => '{SELECT,INSERT}'.")));
-	}
-	return commands ? commands : CMIG_RLS_ALL;
-}
-
-/* Arguments of enable_rls and rls_script; those of enable_rls_schema start the same. */
-static CmigRlsOptions *
-read_options(FunctionCallInfo fcinfo, bool with_via)
-{
-	CmigRlsOptions *options = palloc0(sizeof(CmigRlsOptions));
-
-	options->user_column = text_argument(fcinfo, 1);
-	options->tenant_column = text_argument(fcinfo, 2);
-	options->roles = roles_argument(fcinfo, 3, "roles");
-	options->bypass_roles = roles_argument(fcinfo, 4, "bypass_roles");
-	options->shared = flag_argument(fcinfo, 5, false);
-	options->public_read = flag_argument(fcinfo, 6, false);
-	options->commands = commands_argument(fcinfo, 7);
-	options->force = flag_argument(fcinfo, 8, true);
-	options->column_default = flag_argument(fcinfo, 9, false);
-	options->create_index = flag_argument(fcinfo, 10, true);
-	options->require_context = flag_argument(fcinfo, 11, false);
-	if (with_via)
-	{
-		options->via = PG_ARGISNULL(12) ? InvalidOid : PG_GETARG_OID(12);
-		options->via_key = text_argument(fcinfo, 13);
-		options->via_user = text_argument(fcinfo, 14);
-		options->key_column = text_argument(fcinfo, 15);
-	}
-	return options;
-}
-
 static void
 take_text(TupleDesc desc, HeapTuple row, void *arg)
 {
 	*((char **) arg) = cmig_query_text(desc, row, 1);
-}
-
-/* where: the table or the schema. */
-static void
-require_roles(const CmigRlsOptions *options, Oid where)
-{
-	char	   *names = NULL;
-	Datum		values[1] = {ObjectIdGetDatum(where)};
-
-	if (options->roles != NIL)
-		return;
-	cmig_query_each(&candidate_roles, values, NULL, take_text, &names);
-	if (names == NULL)
-		cmig_query_each(&login_roles, NULL, NULL, take_text, &names);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("roles is required: the roles that the application connects as"),
-			 names ? errdetail("Candidates are: %s.", names)
-			 : errdetail("There is no role but superusers yet; CREATE ROLE makes one."),
-			 errhint("Say roles => '{<role>}'.")));
-}
-
-/*
- * Combinations of roles that would not do what they look like.
- */
-static void
-check_roles(const CmigRlsOptions *options)
-{
-	ListCell   *lc;
-
-	foreach(lc, options->bypass_roles)
-	{
-		CmigRlsRole *bypass = lfirst(lc);
-		ListCell   *other;
-
-		if (!OidIsValid(bypass->oid))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("PUBLIC cannot be a bypass role"),
-					 errdetail("Everybody would see every row."),
-					 errhint("Name the roles of those who maintain the data.")));
-		foreach(other, options->roles)
-		{
-			CmigRlsRole *role = lfirst(other);
-
-			if (role->oid == bypass->oid)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" is in roles and in bypass_roles", role->name),
-						 errhint("Take it out of one of them.")));
-			if (!OidIsValid(role->oid))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" would not bypass row-level security", bypass->name),
-						 errdetail("It is in bypass_roles, but the policies for PUBLIC bind it too."),
-						 errhint("Name the application's roles instead of PUBLIC.")));
-			if (superuser_arg(role->oid) || superuser_arg(bypass->oid))
-				continue;
-			if (has_privs_of_role(role->oid, bypass->oid))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" would bypass row-level security", role->name),
-						 errdetail("It is in roles, and has the rights of the bypass role \"%s\".", bypass->name),
-						 errhint("Take it out of one of them, or REVOKE %s FROM %s.",
-								 quote_identifier(bypass->name), quote_identifier(role->name))));
-			if (has_privs_of_role(bypass->oid, role->oid))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" would not bypass row-level security", bypass->name),
-						 errdetail("It is in bypass_roles, but has the rights of \"%s\", whose policies bind it too.",
-								   role->name),
-						 errhint("REVOKE %s FROM %s, and grant it the rights on the tables directly.",
-								 quote_identifier(role->name), quote_identifier(bypass->name))));
-		}
-	}
-	foreach(lc, options->roles)
-	{
-		CmigRlsRole *role = lfirst(lc);
-
-		if (OidIsValid(role->oid) && (superuser_arg(role->oid) || has_bypassrls_privilege(role->oid)))
-			ereport(WARNING,
-					(errmsg("row-level security does not bind role \"%s\"", role->name),
-					 errdetail("It is a superuser or has BYPASSRLS."),
-					 errhint("Let the application connect as another role.")));
-	}
 }
 
 /*
@@ -450,8 +226,8 @@ read_via(const CmigRlsOptions *options)
 
 /*
  * Can a role that adds rows to the membership table take keys of others with
- * them?  Not where the key is unique and the table's own policies protect the
- * rows that are there.
+ * them?  Not where the table's own policies let nobody write, nor where the key
+ * is unique and they protect the rows that are there.
  */
 static bool
 keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
@@ -460,9 +236,19 @@ keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
 		options->key_column && options->key_column[0] ? options->key_column : "tenant_id";
 	Datum		values[2] = {ObjectIdGetDatum(via->relid), CStringGetTextDatum(key)};
 	char	   *unique = NULL;
+	bool		writable = false;
+	ListCell   *lc;
 
 	if (!via->enabled)
 		return true;
+	foreach(lc, via->policies)
+	{
+		CmigRlsPolicy *policy = lfirst(lc);
+
+		writable |= policy->permissive && (policy->commands & (CMIG_RLS_INSERT | CMIG_RLS_UPDATE));
+	}
+	if (!writable)
+		return false;
 	cmig_query_each(&unique_key, values, NULL, take_text, &unique);
 	return unique == NULL;
 }
@@ -537,9 +323,9 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	cmig_rls_table_require(relid);
-	options = read_options(fcinfo, true);
-	require_roles(options, relid);
-	check_roles(options);
+	options = cmig_rls_options_read(fcinfo, true);
+	cmig_rls_options_require_roles(options, relid);
+	cmig_rls_options_check_roles(options);
 	family = lock_family(relid);
 	via = read_via(options);
 
@@ -564,14 +350,127 @@ take_oid(TupleDesc desc, HeapTuple row, void *arg)
 	*oids = lappend_oid(*oids, DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
 }
 
+/* A name as an element of an array literal. */
+static char *
+array_element(const char *name)
+{
+	StringInfoData text;
+
+	if (name[strcspn(name, "\"\\{}, ")] == '\0')
+		return pstrdup(name);
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '"');
+	for (; *name; name++)
+		appendStringInfo(&text, "%s%c", *name == '"' || *name == '\\' ? "\\" : "", *name);
+	appendStringInfoChar(&text, '"');
+	return text.data;
+}
+
+/* The tables to leave out, with what inherits from them. */
+static List *
+excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *schema)
+{
+	List	   *excepted = NIL;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
+					  &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		Oid			relid = nulls[i] ? InvalidOid : DatumGetObjectId(elements[i]);
+		char	   *name = get_rel_name(relid);
+
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("except_tables must not hold null")));
+		if (name == NULL || get_rel_namespace(relid) != namespace)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("table %s of except_tables is not in schema \"%s\"",
+							name ? quote_identifier(name) : psprintf("%u", relid), schema),
+					 errhint("Name tables of the schema, as in except_tables => '{%s.<table>}'.",
+							 quote_identifier(schema))));
+		excepted = list_concat_unique_oid(excepted, find_all_inheritors(relid, AccessShareLock, NULL));
+	}
+	return excepted;
+}
+
+/*
+ * The tables of a schema that have a key, locked, without those excepted.
+ * Where one cannot be enabled none is, and all such are named at once.
+ */
+static List *
+schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *options,
+					   const List *excepted)
+{
+	List	   *all = NIL;
+	List	   *tables = NIL;
+	Datum		values[1] = {ObjectIdGetDatum(namespace)};
+	StringInfoData detail;
+	StringInfoData names;
+	int			obstacles = 0;
+	int			sqlstate = 0;
+	ListCell   *lc;
+
+	cmig_query_each(&schema_tables, values, NULL, take_oid, &all);
+	initStringInfo(&detail);
+	initStringInfo(&names);
+	foreach(lc, all)
+	{
+		Oid			relid = lfirst_oid(lc);
+		CmigRlsTable *table;
+		char	   *obstacle;
+		int			code = 0;
+
+		if (list_member_oid(excepted, relid) || get_rel_name(relid) == NULL)
+			continue;
+		table = cmig_rls_table_read(relid);
+		if (!cmig_rls_plan_has_key(options, table))
+			continue;
+		/* no lock on what belongs to others */
+		if (has_privs_of_role(GetUserId(), table->owner))
+		{
+			LockRelationOid(relid, AccessExclusiveLock);
+			if (get_rel_name(relid) == NULL)
+				continue;
+			table = cmig_rls_table_read(relid);
+		}
+		obstacle = cmig_rls_plan_obstacle(options, table, &code);
+		tables = lappend_oid(tables, relid);
+		if (obstacle == NULL)
+			continue;
+		if (obstacles++ == 0)
+			sqlstate = code;
+		if (obstacles <= 20)
+			appendStringInfo(&detail, "%s%s: %s.", obstacles > 1 ? "\n" : "", table->name, obstacle);
+		appendStringInfo(&names, "%s%s", obstacles > 1 ? "," : "", array_element(table->name));
+	}
+	if (obstacles == 0)
+		return tables;
+	if (obstacles > 20)
+		appendStringInfo(&detail, "\nAnd %d more.", obstacles - 20);
+	ereport(ERROR,
+			(errcode(sqlstate),
+			 errmsg_plural("row-level security cannot be enabled on %d table of schema \"%s\"",
+						   "row-level security cannot be enabled on %d tables of schema \"%s\"",
+						   obstacles, obstacles, schema),
+			 errdetail_internal("%s", detail.data),
+			 errhint("Nothing was changed. Mend them, or leave them out: except_tables => %s.",
+					 quote_literal_cstr(psprintf("{%s}", names.data)))));
+}
+
 Datum
 cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 {
-	char	   *schema = text_argument(fcinfo, 0);
+	char	   *schema = cmig_rls_options_text(fcinfo, 0);
 	Oid			namespace;
-	Datum		values[1];
-	List	   *tables = NIL;
 	CmigRlsOptions *options;
+	List	   *excepted;
 	bool		any = false;
 	ListCell   *lc;
 
@@ -589,21 +488,15 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("row-level security is not for schema \"%s\"", schema),
 				 errhint("Name a schema of your own.")));
-	options = read_options(fcinfo, false);
-	require_roles(options, namespace);
-	check_roles(options);
+	options = cmig_rls_options_read(fcinfo, false);
+	cmig_rls_options_require_roles(options, namespace);
+	cmig_rls_options_check_roles(options);
+	excepted = excepted_argument(fcinfo, 12, namespace, schema);
 
-	values[0] = ObjectIdGetDatum(namespace);
-	cmig_query_each(&schema_tables, values, NULL, take_oid, &tables);
-	foreach(lc, tables)
+	foreach(lc, schema_tables_with_key(namespace, schema, options, excepted))
 	{
 		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
 
-		if (!cmig_rls_plan_has_key(options, table))
-			continue;
-		cmig_rls_table_require(table->relid);
-		LockRelationOid(table->relid, AccessExclusiveLock);
-		table = cmig_rls_table_read(table->relid);
 		if (!any)
 			run(fcinfo, "", grant_application(options));
 		any = true;
@@ -631,9 +524,9 @@ cmig_rls_script(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	cmig_rls_table_require(relid);
-	options = read_options(fcinfo, true);
-	require_roles(options, relid);
-	check_roles(options);
+	options = cmig_rls_options_read(fcinfo, true);
+	cmig_rls_options_require_roles(options, relid);
+	cmig_rls_options_check_roles(options);
 	via = read_via(options);
 
 	initStringInfo(&text);

@@ -15,6 +15,8 @@
 
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -532,6 +534,54 @@ merge_names(const List *a, const List *b)
  * Entries
  */
 
+char *
+cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table, int *sqlstate)
+{
+	const char *names[] = {options->tenant_column ? options->tenant_column : "tenant_id",
+	options->user_column ? options->user_column : "user_id"};
+	CmigRlsState state = {0};
+	ListCell   *lc;
+
+	if (!has_privs_of_role(GetUserId(), table->owner))
+	{
+		*sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE;
+		return psprintf("it belongs to role %s",
+						quote_identifier(GetUserNameFromId(table->owner, false)));
+	}
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		CmigRlsColumn *column = cmig_rls_table_column(table, names[i]);
+
+		if (column && column->cast == NULL)
+		{
+			*sqlstate = ERRCODE_DATATYPE_MISMATCH;
+			return psprintf("column %s has type %s, which cannot be a key", quote_identifier(column->name), column->type);
+		}
+		if (column && column->generated && options->column_default)
+		{
+			*sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
+			return psprintf("column %s is generated or an identity column, which takes no column_default",
+							quote_identifier(column->name));
+		}
+	}
+	if (cmig_rls_table_column(table, names[0]))
+		state.tenant_column = pstrdup(names[0]);
+	if (cmig_rls_table_column(table, names[1]))
+		state.user_column = pstrdup(names[1]);
+	foreach(lc, cmig_rls_policy_plan(options, table, NULL, &state))
+	{
+		CmigRlsPolicy *have = find_policy(table->policies, ((CmigRlsPolicy *) lfirst(lc))->name);
+
+		if (have && !have->made)
+		{
+			*sqlstate = ERRCODE_DUPLICATE_OBJECT;
+			return psprintf("policy %s is there, and was not made by cmig.enable_rls",
+							quote_identifier(have->name));
+		}
+	}
+	return NULL;
+}
+
 List *
 cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
 					 const CmigRlsTable *via, bool many, bool fresh)
@@ -550,6 +600,9 @@ cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
 	state->granted = merge_names(options->granted, table->state ? table->state->granted : NIL);
 	state->shared = options->shared;
 	state->public_read = options->public_read;
+	state->commands = options->commands;
+	state->require_context = options->require_context;
+	state->no_index = !options->create_index;
 	resolve_keys(&mine, table, via, many, state);
 	follow_renames(table);
 	if (fresh)

@@ -13,6 +13,13 @@
 extern bool cmig_rls_plan_has_key(const CmigRlsOptions *options, const CmigRlsTable *table);
 
 /*
+ * Why enabling the table, one of several, would fail: a sentence, and its
+ * SQLSTATE; or NULL.  For a table that has a key.
+ */
+extern char *cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table,
+									int *sqlstate);
+
+/*
  * The statements that enable, as texts without a semicolon; none when all is
  * as wanted.  many: of several tables, each with the columns that it has.
  * fresh: as from a table that enable_rls has not touched yet.

@@ -21,8 +21,12 @@
 #include "compat.h"
 #include "rls.h"
 
+#include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 
 #define STATE_MARK "[cmig.enable_rls"
 
@@ -270,6 +274,101 @@ cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy *policy)
 	return psprintf("DROP POLICY %s ON %s", quote_identifier(policy->name), table->name);
 }
 
+/* "SELECT+INSERT" and the like */
+static char *
+command_names(int mask, const char *separator)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < lengthof(commands); i++)
+		if (mask & commands[i].bit)
+			appendStringInfo(&text, "%s%s", text.len ? separator : "", commands[i].name);
+	return text.data;
+}
+
+/* The roles of the policies that enable_rls made, as an array literal. */
+static char *
+role_names(const CmigRlsTable *table, bool bypass)
+{
+	List	   *seen = NIL;
+	Datum	   *names;
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, table->policies)
+	{
+		CmigRlsPolicy *policy = lfirst(lc);
+
+		if (policy->made && (strcmp(policy->name, "bypass") == 0) == bypass)
+			seen = list_concat(seen, policy->roles);
+	}
+	names = palloc(sizeof(Datum) * (list_length(seen) + 1));
+	foreach(lc, seen)
+	{
+		CmigRlsRole *role = lfirst(lc);
+		bool		twice = false;
+
+		for (int i = 0; i < foreach_current_index(lc); i++)
+			twice |= ((CmigRlsRole *) list_nth(seen, i))->oid == role->oid;
+		if (!twice)
+			names[count++] = CStringGetTextDatum(role->name);
+	}
+	if (count == 0)
+		return NULL;
+	return OidOutputFunctionCall(F_ARRAY_OUT,
+								 PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT)));
+}
+
+static void
+append_argument(StringInfo text, const char *name, const char *value)
+{
+	if (value)
+		appendStringInfo(text, ", %s => %s", name, quote_literal_cstr(value));
+}
+
+char *
+cmig_rls_policy_call(const CmigRlsTable *table)
+{
+	const CmigRlsState *state = table->state;
+	const char *none = state->via ? NULL : "";
+	char	   *roles = role_names(table, false);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "SELECT cmig.enable_rls(%s", quote_literal_cstr(table->name));
+	/* a column that was left out would be found by its name */
+	append_argument(&text, "tenant_column", state->tenant_column ? state->tenant_column :
+					cmig_rls_table_column(table, "tenant_id") ? none : NULL);
+	append_argument(&text, "user_column", state->user_column ? state->user_column :
+					cmig_rls_table_column(table, "user_id") ? none : NULL);
+	if (state->via)
+	{
+		append_argument(&text, "via", state->via);
+		append_argument(&text, "via_key", state->via_key);
+		append_argument(&text, "via_user", state->via_user);
+		append_argument(&text, "key_column", state->key_column);
+	}
+	if (state->shared)
+		appendStringInfoString(&text, ", shared => true");
+	if (state->public_read)
+		appendStringInfoString(&text, ", public_read => true");
+	if (state->commands != 0 && state->commands != CMIG_RLS_ALL)
+		appendStringInfo(&text, ", commands => '{%s}'", command_names(state->commands, ","));
+	if (!table->forced)
+		appendStringInfoString(&text, ", force => false");
+	if (state->defaults != NIL)
+		appendStringInfoString(&text, ", column_default => true");
+	if (state->no_index)
+		appendStringInfoString(&text, ", create_index => false");
+	if (state->require_context)
+		appendStringInfoString(&text, ", require_context => true");
+	append_argument(&text, "roles", roles ? roles : "{...}");
+	append_argument(&text, "bypass_roles", role_names(table, true));
+	appendStringInfoChar(&text, ')');
+	return text.data;
+}
+
 /*
  * The state in the comments: "[cmig.enable_rls rls=off force=off ...]", words
  * of name=value, with %XX for what would end a word.
@@ -315,6 +414,12 @@ cmig_rls_state_write(const CmigRlsState *state)
 		append_word(&text, "shared", "on");
 	if (state->public_read)
 		append_word(&text, "public_read", "on");
+	if (state->commands != 0 && state->commands != CMIG_RLS_ALL)
+		append_word(&text, "commands", command_names(state->commands, "+"));
+	if (state->require_context)
+		append_word(&text, "require_context", "on");
+	if (state->no_index)
+		append_word(&text, "index", "off");
 	foreach(lc, state->defaults)
 	{
 		CmigRlsDefault *was = lfirst(lc);
@@ -402,6 +507,16 @@ cmig_rls_state_read(const char *comment)
 			state->shared = true;
 		else if (strcmp(name, "public_read") == 0)
 			state->public_read = true;
+		else if (strcmp(name, "commands") == 0)
+		{
+			for (int i = 0; i < lengthof(commands); i++)
+				if (strstr(value, commands[i].name))
+					state->commands |= commands[i].bit;
+		}
+		else if (strcmp(name, "require_context") == 0)
+			state->require_context = true;
+		else if (strcmp(name, "index") == 0)
+			state->no_index = strcmp(value, "off") == 0;
 		else if (strcmp(name, "default_of") == 0)
 		{
 			CmigRlsDefault *was = palloc0(sizeof(CmigRlsDefault));
