@@ -31,7 +31,7 @@ SELECT * FROM cmig.rls_check('chk');
 SELECT * FROM cmig.rls_check('nowhere');
 CREATE TABLE chk.clean (id integer PRIMARY KEY, tenant_id integer, user_id integer);
 ALTER TABLE chk.clean OWNER TO regress_rls_owner;
-GRANT ALL ON chk.clean TO regress_rls_app, regress_rls_maint;
+GRANT SELECT, INSERT, UPDATE, DELETE ON chk.clean TO regress_rls_app, regress_rls_maint;
 SELECT count(*) > 0 FROM cmig.enable_rls('chk.clean', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', column_default => true);
 SELECT * FROM cmig.rls_check('chk');
 SELECT count(*) > 0 FROM cmig.enable_rls('chk.clean', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', shared => true);
@@ -356,7 +356,7 @@ ALTER POLICY p ON chk.t USING (tenant_id = 1 OR tenant_id IS NULL) WITH CHECK (t
 
 -- unused_policy
 SELECT * FROM pg_temp.found('unused_policy');
-GRANT ALL ON chk.t, chk.part, chk.part_1 TO regress_rls_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON chk.t, chk.part, chk.part_1 TO regress_rls_app;
 GRANT DELETE ON chk.part_1 TO regress_rls_owner;
 SELECT * FROM pg_temp.found('unused_policy');
 

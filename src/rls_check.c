@@ -14,6 +14,7 @@
 #include "query.h"
 #include "rls.h"
 #include "rls_expr.h"
+#include "rls_lookup.h"
 #include "rls_posture.h"
 
 #include "access/sysattr.h"
@@ -23,6 +24,7 @@
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -65,6 +67,7 @@ typedef struct Policy
 	CmigRlsExpression *in_check;
 	CmigRlsState *state;		/* made by enable_rls, or NULL */
 	Bitmapset  *indexed;		/* columns that lead an index */
+	Bitmapset  *keys;			/* of all policies of the table */
 } Policy;
 
 /*
@@ -98,9 +101,38 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 	for (int i = 0; i < count; i++)
 		if (DatumGetInt16(elements[i]) > 0)
 			policy->indexed = bms_add_member(policy->indexed, DatumGetInt16(elements[i]));
-	policy->in_qual = cmig_rls_expr_read(policy->qual, policy->relid);
-	policy->in_check = cmig_rls_expr_read(policy->check, policy->relid);
 	*policies = lappend(*policies, policy);
+}
+
+/*
+ * Columns that belong to somebody: those that a policy of the table compares
+ * with the context, that enable_rls was given, and that have the usual names.
+ */
+static Bitmapset *
+key_columns(const List *siblings)
+{
+	Bitmapset  *keys = NULL;
+	ListCell   *lc;
+
+	foreach(lc, siblings)
+	{
+		Policy	   *policy = lfirst(lc);
+		const char *names[] = {"tenant_id", "user_id",
+			policy->state ? policy->state->tenant_column : NULL,
+			policy->state ? policy->state->user_column : NULL,
+		policy->state ? policy->state->key_column : NULL};
+
+		for (int i = lc == list_head(siblings) ? 0 : 2; i < lengthof(names); i++)
+		{
+			AttrNumber	column = names[i] ? get_attnum(policy->relid, names[i]) : InvalidAttrNumber;
+
+			if (column > 0)
+				keys = bms_add_member(keys, column);
+		}
+		keys = bms_join(keys, cmig_rls_expr_keys(policy->qual));
+		keys = bms_join(keys, cmig_rls_expr_keys(policy->check));
+	}
+	return keys;
 }
 
 /*
@@ -163,12 +195,67 @@ share_command(const Policy *a, const Policy *b)
 	return a->command == b->command || a->command == '*' || b->command == '*';
 }
 
+/* The expression that decides, for INSERT that of WITH CHECK. */
+static Node *
+deciding(const Policy *policy)
+{
+	return policy->command == 'a' ? policy->check : policy->qual;
+}
+
+static const CmigRlsExpression *
+decided(const Policy *policy)
+{
+	return policy->command == 'a' ? policy->in_check : policy->in_qual;
+}
+
 static bool
 is_always_true(const Policy *policy)
 {
-	if (policy->command == 'a')
-		return policy->in_check->truth == CMIG_RLS_ALWAYS;
-	return policy->in_qual->truth == CMIG_RLS_ALWAYS;
+	return decided(policy)->truth == CMIG_RLS_ALWAYS;
+}
+
+/* "it is always true", but for rows with null in some columns. */
+static char *
+always_text(const Policy *policy, const Bitmapset *but_null)
+{
+	StringInfoData names;
+	int			column = -1;
+
+	if (bms_is_empty(but_null))
+		return "it is always true";
+	initStringInfo(&names);
+	while ((column = bms_next_member(but_null, column)) >= 0)
+	{
+		char	   *name = get_attname(policy->relid, column, true);
+
+		appendStringInfo(&names, "%s%s", names.len ? " and " : "", name ? quote_identifier(name) : "?");
+	}
+	return psprintf("it is true for every row with a value in %s", names.data);
+}
+
+/* Does a restrictive policy narrow what this one lets through? */
+static bool
+is_floored(const Policy *policy, const List *siblings)
+{
+	ListCell   *lc;
+
+	foreach(lc, siblings)
+	{
+		Policy	   *other = lfirst(lc);
+
+		if (!other->permissive && share_role(other, policy) && !is_always_true(other) &&
+			(other->command == '*' || other->command == policy->command))
+			return true;
+	}
+	return false;
+}
+
+static const char *
+what_may_be_done(const Policy *policy)
+{
+	return policy->command == 'r' ? "read" : policy->command == 'a' ? "inserted" :
+		policy->command == 'w' ? "updated" : policy->command == 'd' ? "deleted" :
+		"read and written";
 }
 
 /*
@@ -179,50 +266,109 @@ is_always_true(const Policy *policy)
 static void
 check_always_true(const Policy *policy, const List *siblings, List **findings)
 {
+	const Bitmapset *but_null = decided(policy)->but_null;
 	bool		others = false;
 	bool		swallowed = false;
-	bool		floored = false;
 	ListCell   *lc;
 
 	if (!is_always_true(policy))
 		return;
 	if (!policy->permissive)
 	{
-		find(findings, "always_true", "warning", policy,
-			 pstrdup("it restricts nothing: its expression is always true"), drop_policy(policy));
+		/* one that asks a key for a value restricts that much */
+		if (bms_is_empty(but_null))
+			find(findings, "always_true", "warning", policy,
+				 pstrdup("it restricts nothing: its expression is always true"), drop_policy(policy));
 		return;
 	}
 	foreach(lc, siblings)
 	{
 		Policy	   *other = lfirst(lc);
 
-		if (other == policy || !share_command(policy, other))
-			continue;
-		if (!other->permissive && share_role(other, policy) && !is_always_true(other) &&
-			(other->command == '*' || other->command == policy->command))
-			floored = true;
-		else if (other->permissive && !is_always_true(other))
+		if (other != policy && share_command(policy, other) && other->permissive &&
+			!is_always_true(other))
 		{
 			others = true;
 			swallowed |= share_role(policy, other);
 		}
 	}
-	if (floored || (others && !swallowed))
+	if (is_floored(policy, siblings) || (others && !swallowed))
 		return;
 	if (policy->state && policy->state->public_read && policy->command == 'r')
 		find(findings, "always_true", "info", policy,
 			 pstrdup("every row may be read, as public_read asks for"), drop_policy(policy));
 	else if (others)
 		find(findings, "always_true", "error", policy,
-			 pstrdup("it is always true and swallows the other policies of its roles: permissive policies are joined by OR"),
+			 psprintf("%s and swallows the other policies of its roles: permissive policies are joined by OR",
+					  always_text(policy, but_null)),
 			 drop_policy(policy));
 	else
 		find(findings, "always_true", policy->command == 'r' ? "warning" : "error", policy,
-			 psprintf("it is always true: every row may be %s",
-					  policy->command == 'r' ? "read" : policy->command == 'a' ? "inserted" :
-					  policy->command == 'w' ? "updated" : policy->command == 'd' ? "deleted" :
-					  "read and written"),
+			 psprintf("%s: every %srow may be %s", always_text(policy, but_null),
+					  bms_is_empty(but_null) ? "" : "such ", what_may_be_done(policy)),
 			 drop_policy(policy));
+}
+
+/* Do the policy and the others, joined by OR, let everything through? */
+static bool
+is_open_with(const Policy *policy, const List *others, Bitmapset **but_null)
+{
+	List	   *arms = list_make1(deciding(policy));
+	ListCell   *lc;
+
+	foreach(lc, others)
+		arms = lappend(arms, deciding(lfirst(lc)));
+	return cmig_rls_truth((Node *) makeBoolExpr(OR_EXPR, arms, -1), policy->relid,
+						  policy->keys, but_null) == CMIG_RLS_ALWAYS;
+}
+
+/*
+ * Permissive policies that let everything through together, though none of
+ * them does: "key IS NULL" and "key IS NOT NULL".  Reported once, for the last
+ * of them.
+ */
+static void
+check_together(const Policy *policy, const List *siblings, List **findings)
+{
+	List	   *others = NIL;
+	List	   *needed = NIL;
+	StringInfoData names;
+	Bitmapset  *but_null;
+	ListCell   *lc;
+
+	if (!policy->permissive || decided(policy)->truth != CMIG_RLS_DEPENDS)
+		return;
+	foreach(lc, siblings)
+	{
+		Policy	   *other = lfirst(lc);
+
+		if (other == policy)
+			break;
+		if (other->permissive && decided(other)->truth == CMIG_RLS_DEPENDS &&
+			share_command(policy, other) &&
+			(share_role(policy, other) || share_role(other, policy)))
+			others = lappend(others, other);
+	}
+	if (others == NIL || !is_open_with(policy, others, &but_null) || is_floored(policy, siblings))
+		return;
+
+	/* name those only that it takes */
+	initStringInfo(&names);
+	foreach(lc, others)
+	{
+		List	   *fewer = list_delete_ptr(list_copy(needed ? needed : others), lfirst(lc));
+
+		if (is_open_with(policy, fewer, &but_null))
+			needed = fewer;
+	}
+	foreach(lc, needed ? needed : others)
+		appendStringInfo(&names, "%s%s", names.len ? ", " : "",
+						 quote_identifier(((Policy *) lfirst(lc))->name));
+	(void) is_open_with(policy, needed ? needed : others, &but_null);
+	find(findings, "always_true", "error", policy,
+		 psprintf("together with %s %s: permissive policies are joined by OR", names.data,
+				  always_text(policy, but_null)),
+		 drop_policy(policy));
 }
 
 static void
@@ -246,6 +392,16 @@ check_expression(const Policy *policy, const CmigRlsExpression *in, bool is_chec
 			 psprintf("%s has %s that does not look at the row: then it is true for every row, and no index can be used", where, in->open_branch),
 			 psprintf("CREATE POLICY bypass ON %s TO ... USING (true) WITH CHECK (true), and take the branch out of %s",
 					  policy->table, quote_identifier(policy->name)));
+	else if (in->true_branch)
+		find(findings, "swallowing_or", "error", policy,
+			 psprintf("%s has an OR with a branch that is always true: what stands beside it does not count", where),
+			 psprintf("ALTER POLICY %s ON %s %s (...) without the branch", quote_identifier(policy->name),
+					  policy->table, where));
+	else if (in->true_when_unset)
+		find(findings, "swallowing_or", "error", policy,
+			 psprintf("%s has %s, which is true for every row while the setting has no value", where, in->true_when_unset),
+			 psprintf("ALTER POLICY %s ON %s %s (...) without %s", quote_identifier(policy->name),
+					  policy->table, where, in->true_when_unset));
 	else if (bms_is_empty(in->columns) && !(is_check && policy->command == 'a') && !in->correlated)
 		find(findings, "swallowing_or", "warning", policy,
 			 psprintf("%s does not look at the row: it is true for all or for none", where),
@@ -316,7 +472,9 @@ check_with_check(const Policy *policy, List **findings)
 		bool		open = policy->in_check->truth == CMIG_RLS_ALWAYS;
 
 		find(findings, "check_wider_than_using", open || loses ? "error" : "warning", policy,
-			 pstrdup(open ? "WITH CHECK is always true: rows can be written, or moved, to where USING does not reach" :
+			 pstrdup(open ? bms_is_empty(policy->in_check->but_null) ?
+					 "WITH CHECK is always true: rows can be written, or moved, to where USING does not reach" :
+					 "WITH CHECK is true for every row with a value in the key: rows can be written, or moved, to where USING does not reach" :
 					 loses ? "WITH CHECK does not look at all columns that USING does: rows can be written, or moved, to where USING does not reach" :
 					 "WITH CHECK differs from USING and does not imply it: rows may be written to where USING does not reach"),
 			 psprintf("ALTER POLICY %s ON %s WITH CHECK (%s)", quote_identifier(policy->name),
@@ -392,6 +550,7 @@ check_policy(const Policy *policy, const List *siblings, List **findings)
 {
 	/* reports of both expressions that say the same are one */
 	check_always_true(policy, siblings, findings);
+	check_together(policy, siblings, findings);
 	if (policy->qual)
 		check_expression(policy, policy->in_qual, false, findings);
 	if (policy->check && !equal(policy->qual, policy->check))
@@ -428,6 +587,7 @@ find_all(ArrayType *schemas)
 	Datum		values[1] = {PointerGetDatum(schemas)};
 	List	   *policies = NIL;
 	List	   *findings = NIL;
+	List	   *lookups = NIL;
 	ListCell   *lc;
 
 	cmig_query_each(&read_policies, values, NULL, take_policy, &policies);
@@ -435,15 +595,28 @@ find_all(ArrayType *schemas)
 	{
 		Oid			relid = ((Policy *) list_nth(policies, first))->relid;
 		List	   *siblings = NIL;
+		Bitmapset  *keys;
 
 		/* the policies of a table are neighbours */
 		for (next = first; next < list_length(policies) &&
 			 ((Policy *) list_nth(policies, next))->relid == relid; next++)
 			siblings = lappend(siblings, list_nth(policies, next));
 		CHECK_FOR_INTERRUPTS();
+		keys = key_columns(siblings);
+		foreach(lc, siblings)
+		{
+			Policy	   *policy = lfirst(lc);
+
+			policy->keys = keys;
+			policy->in_qual = cmig_rls_expr_read(policy->qual, relid, keys);
+			policy->in_check = cmig_rls_expr_read(policy->check, relid, keys);
+			cmig_rls_lookup_read(deciding(policy), (Oid *) ARR_DATA_PTR(policy->roles),
+								 ARR_DIMS(policy->roles)[0], policy->table, &lookups);
+		}
 		foreach(lc, siblings)
 			check_policy(lfirst(lc), siblings, &findings);
 	}
+	cmig_rls_lookup_find(lookups, &findings);
 	cmig_rls_posture_find(schemas, &findings);
 	list_sort(findings, compare_findings);
 	return findings;

@@ -3,9 +3,8 @@
  *	  What a policy's expression does, read from its tree.
  *
  * The tree is the one that the server stored, so quoting, spelling and nested
- * parentheses play no part.  Nothing is evaluated: constant parts are judged
- * by their nodes alone, since folding would call functions of whoever wrote
- * the policy.
+ * parentheses play no part.  Nothing is evaluated; what is the same for every
+ * row is found by rls_truth.c.
  *
  * What runs once a statement: an uncorrelated sub-select.  What runs for each
  * row: everything else, and all of a sub-select that depends on the row.
@@ -33,6 +32,7 @@ typedef struct Reading
 {
 	CmigRlsExpression *found;
 	Oid			relid;
+	const Bitmapset *keys;
 	int			depth;			/* sub-selects above */
 	bool		per_row;		/* what is read here runs for each row */
 	bool		narrowed;		/* AND a key: no branch opens every row */
@@ -42,14 +42,6 @@ typedef struct Reading
 static bool read_walker(Node *node, void *context);
 
 static bool
-is_equality(Oid opno)
-{
-	char	   *name = get_opname(opno);
-
-	return name && strcmp(name, "=") == 0;
-}
-
-static bool
 is_current_setting(Node *node)
 {
 	return IsA(node, FuncExpr) &&
@@ -57,27 +49,18 @@ is_current_setting(Node *node)
 		 ((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT_BOOL);
 }
 
-/* Without wrappers that change the type's name only. */
-static Node *
-strip(Node *node)
-{
-	while (node && IsA(node, RelabelType))
-		node = (Node *) ((RelabelType *) node)->arg;
-	return node;
-}
-
 /* A setting, or (SELECT a setting): what a cast of it meets may be ''. */
 static bool
 may_be_empty(Node *node)
 {
-	node = strip(node);
+	node = cmig_rls_strip(node);
 	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == EXPR_SUBLINK)
 	{
 		Query	   *query = castNode(Query, ((SubLink *) node)->subselect);
 
 		if (query->targetList == NIL)
 			return false;
-		node = strip((Node *) ((TargetEntry *) linitial(query->targetList))->expr);
+		node = cmig_rls_strip((Node *) ((TargetEntry *) linitial(query->targetList))->expr);
 	}
 	/* '' is not null: the next argument is not taken */
 	if (IsA(node, CoalesceExpr))
@@ -98,82 +81,10 @@ uses_row(Node *node, int depth)
 	return node && contain_vars_of_level(node, depth);
 }
 
-/*
- * Truth
- */
-
-static CmigRlsTruth
-truth(Node *node)
+static bool
+is_always_true(Reading *reading, Node *node)
 {
-	ListCell   *lc;
-
-	if (node == NULL)
-		return CMIG_RLS_DEPENDS;
-	if (IsA(node, Const))
-	{
-		Const	   *constant = (Const *) node;
-
-		if (constant->constisnull)
-			return CMIG_RLS_NEVER;
-		if (constant->consttype == BOOLOID)
-			return DatumGetBool(constant->constvalue) ? CMIG_RLS_ALWAYS : CMIG_RLS_NEVER;
-	}
-	else if (IsA(node, BoolExpr))
-	{
-		BoolExpr   *expr = (BoolExpr *) node;
-		bool		all = true;
-		CmigRlsTruth deciding = expr->boolop == OR_EXPR ? CMIG_RLS_ALWAYS : CMIG_RLS_NEVER;
-		CmigRlsTruth other = expr->boolop == OR_EXPR ? CMIG_RLS_NEVER : CMIG_RLS_ALWAYS;
-
-		if (expr->boolop == NOT_EXPR)
-		{
-			Node	   *arg = linitial(expr->args);
-			CmigRlsTruth inner = truth(arg);
-
-			/* NOT of null is null */
-			if (inner == CMIG_RLS_NEVER && IsA(arg, Const) && ((Const *) arg)->constisnull)
-				return CMIG_RLS_NEVER;
-			return inner == CMIG_RLS_ALWAYS ? CMIG_RLS_NEVER :
-				inner == CMIG_RLS_NEVER ? CMIG_RLS_ALWAYS : CMIG_RLS_DEPENDS;
-		}
-		foreach(lc, expr->args)
-		{
-			CmigRlsTruth inner = truth(lfirst(lc));
-
-			if (inner == deciding)
-				return deciding;
-			all &= (inner == other);
-		}
-		return all ? other : CMIG_RLS_DEPENDS;
-	}
-	else if (IsA(node, OpExpr) && list_length(((OpExpr *) node)->args) == 2)
-	{
-		OpExpr	   *expr = (OpExpr *) node;
-		Node	   *left = strip(linitial(expr->args));
-		Node	   *right = strip(lsecond(expr->args));
-
-		if (!is_equality(expr->opno))
-			return CMIG_RLS_DEPENDS;
-		/* a column that equals itself lets through every row but those with null */
-		if (IsA(left, Var) && equal(left, right))
-			return CMIG_RLS_ALWAYS;
-		if (IsA(left, Const) && IsA(right, Const))
-		{
-			if (((Const *) left)->constisnull || ((Const *) right)->constisnull)
-				return CMIG_RLS_NEVER;
-			return equal(left, right) ? CMIG_RLS_ALWAYS : CMIG_RLS_NEVER;
-		}
-	}
-	else if (IsA(node, SubLink))
-	{
-		SubLink    *link = (SubLink *) node;
-		Query	   *query = castNode(Query, link->subselect);
-
-		if (link->subLinkType == EXPR_SUBLINK && query->rtable == NIL &&
-			query->jointree->quals == NULL && query->setOperations == NULL)
-			return truth((Node *) ((TargetEntry *) linitial(query->targetList))->expr);
-	}
-	return CMIG_RLS_DEPENDS;
+	return node && cmig_rls_truth(node, reading->relid, reading->keys, NULL) == CMIG_RLS_ALWAYS;
 }
 
 /*
@@ -232,10 +143,10 @@ read_key(Reading *reading, Oid opno, List *args)
 	Node	   *left;
 	Node	   *right;
 
-	if (reading->depth > 0 || list_length(args) != 2 || !is_equality(opno))
+	if (reading->depth > 0 || list_length(args) != 2 || !cmig_rls_is_equality(opno))
 		return;
-	left = strip(linitial(args));
-	right = strip(lsecond(args));
+	left = cmig_rls_strip(linitial(args));
+	right = cmig_rls_strip(lsecond(args));
 	if (IsA(right, Var) && ((Var *) right)->varlevelsup == 0)
 	{
 		Node	   *swap = left;
@@ -255,17 +166,17 @@ narrows(Node *node)
 	Node	   *left;
 	Node	   *right;
 
-	if (IsA(node, OpExpr) && is_equality(((OpExpr *) node)->opno))
+	if (IsA(node, OpExpr) && cmig_rls_is_equality(((OpExpr *) node)->opno))
 		args = ((OpExpr *) node)->args;
 	else if (IsA(node, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *) node)->useOr &&
-			 is_equality(((ScalarArrayOpExpr *) node)->opno))
+			 cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno))
 		args = ((ScalarArrayOpExpr *) node)->args;
 	else
 		return false;
 	if (list_length(args) != 2)
 		return false;
-	left = strip(linitial(args));
-	right = strip(lsecond(args));
+	left = cmig_rls_strip(linitial(args));
+	right = cmig_rls_strip(lsecond(args));
 	if (IsA(node, OpExpr) && IsA(right, Var))
 	{
 		Node	   *swap = left;
@@ -326,38 +237,80 @@ read_case(Reading *reading, CaseExpr *expr)
 		if (uses_row((Node *) when->expr, 0))
 			return;
 		conditions = lappend(conditions, when->expr);
-		if (truth((Node *) when->result) == CMIG_RLS_ALWAYS)
+		if (is_always_true(reading, (Node *) when->result))
 			read_branch(reading, "a CASE", (Node *) conditions);
 	}
-	if (truth((Node *) expr->defresult) == CMIG_RLS_ALWAYS)
+	if (is_always_true(reading, (Node *) expr->defresult))
 		read_branch(reading, "a CASE", (Node *) conditions);
 }
 
-/* key = COALESCE(something, key): true for every row without the something */
+/*
+ * key = COALESCE(something, key), key = CASE WHEN something THEN key ...: true
+ * for every row without the something, or with it.  Casts on either side play
+ * no part.
+ */
 static void
 read_fallback(Reading *reading, OpExpr *expr)
 {
-	Node	   *left;
-	Node	   *right;
+	Node	   *key;
+	Node	   *choice;
 	ListCell   *lc;
 
-	if (reading->depth > 0 || list_length(expr->args) != 2 || !is_equality(expr->opno))
+	if (reading->depth > 0 || list_length(expr->args) != 2 || !cmig_rls_is_equality(expr->opno))
 		return;
-	left = strip(linitial(expr->args));
-	right = strip(lsecond(expr->args));
-	if (IsA(left, CoalesceExpr))
+	key = cmig_rls_bare(linitial(expr->args));
+	choice = cmig_rls_bare(lsecond(expr->args));
+	if (IsA(key, CoalesceExpr) || IsA(key, CaseExpr))
 	{
-		Node	   *swap = left;
+		Node	   *swap = key;
 
-		left = right;
-		right = swap;
+		key = choice;
+		choice = swap;
 	}
-	if (!IsA(left, Var) || !IsA(right, CoalesceExpr) ||
-		uses_row(linitial(((CoalesceExpr *) right)->args), 0))
+	if (!uses_row(key, 0))
 		return;
-	foreach(lc, ((CoalesceExpr *) right)->args)
-		if (equal(strip(lfirst(lc)), left))
-			read_branch(reading, "a COALESCE", linitial(((CoalesceExpr *) right)->args));
+	if (IsA(choice, CoalesceExpr))
+	{
+		List	   *args = ((CoalesceExpr *) choice)->args;
+
+		if (uses_row(linitial(args), 0))
+			return;
+		foreach(lc, args)
+			if (equal(cmig_rls_bare(lfirst(lc)), key))
+				read_branch(reading, "a COALESCE", linitial(args));
+	}
+	else if (IsA(choice, CaseExpr))
+	{
+		CaseExpr   *cases = (CaseExpr *) choice;
+		List	   *conditions = cases->arg ? list_make1(cases->arg) : NIL;
+		bool		open = equal(cmig_rls_bare((Node *) cases->defresult), key);
+
+		foreach(lc, cases->args)
+		{
+			CaseWhen   *when = lfirst_node(CaseWhen, lc);
+
+			conditions = lappend(conditions, when->expr);
+			open |= equal(cmig_rls_bare((Node *) when->result), key);
+		}
+		if (open && !uses_row((Node *) conditions, 0))
+			read_branch(reading, "a CASE", (Node *) conditions);
+	}
+}
+
+/* What is true where the condition is null, as it is while a setting is. */
+static void
+read_when_null(Reading *reading, const char *what, Node *condition)
+{
+	Reading		part = *reading;
+	CmigRlsExpression seen = {0};
+
+	if (reading->depth > 0 || reading->narrowed || reading->negated ||
+		reading->found->true_when_unset)
+		return;
+	part.found = &seen;
+	read_walker(condition, &part);
+	if (seen.reads_setting)
+		reading->found->true_when_unset = what;
 }
 
 static void
@@ -376,7 +329,7 @@ read_sublink(Reading *reading, SubLink *link)
 	if (link->subLinkType == ANY_SUBLINK && found->in_subselect == NULL && reading->per_row)
 	{
 		Node	   *test = link->testexpr;
-		Node	   *left = test && IsA(test, OpExpr) ? strip(linitial(((OpExpr *) test)->args)) : NULL;
+		Node	   *left = test && IsA(test, OpExpr) ? cmig_rls_strip(linitial(((OpExpr *) test)->args)) : NULL;
 
 		found->in_subselect = left && IsA(left, Var) && reading->depth == 0 ?
 			column_name(reading->relid, (Var *) left) : pstrdup("expression");
@@ -427,9 +380,9 @@ read_walker(Node *node, void *context)
 				read_function(reading, get_opcode(expr->opno), node);
 				read_key(reading, expr->opno, expr->args);
 				read_fallback(reading, expr);
-				if (list_length(expr->args) == 2 && is_equality(expr->opno) &&
-					IsA(strip(linitial(expr->args)), Var) && found->self_compared == NULL &&
-					equal(strip(linitial(expr->args)), strip(lsecond(expr->args))))
+				if (list_length(expr->args) == 2 && cmig_rls_is_equality(expr->opno) &&
+					IsA(cmig_rls_strip(linitial(expr->args)), Var) && found->self_compared == NULL &&
+					equal(cmig_rls_strip(linitial(expr->args)), cmig_rls_strip(lsecond(expr->args))))
 					found->self_compared = "a column";
 				break;
 			}
@@ -469,13 +422,29 @@ read_walker(Node *node, void *context)
 				ListCell   *lc;
 
 				foreach(lc, ((BoolExpr *) node)->args)
-					if (!uses_row(lfirst(lc), 0) && truth(lfirst(lc)) == CMIG_RLS_DEPENDS)
+				{
+					CmigRlsTruth branch = cmig_rls_truth(lfirst(lc), reading->relid, reading->keys, NULL);
+
+					if (branch == CMIG_RLS_DEPENDS && !uses_row(lfirst(lc), 0))
 						read_branch(reading, "an OR", lfirst(lc));
+					if (branch == CMIG_RLS_ALWAYS && !reading->narrowed && !reading->negated)
+						found->true_branch = true;
+				}
 			}
 			break;
 		case T_CaseExpr:
 			if (reading->depth == 0)
 				read_case(reading, (CaseExpr *) node);
+			break;
+		case T_CoalesceExpr:
+			if (exprType(node) == BOOLOID && is_always_true(reading, llast(((CoalesceExpr *) node)->args)))
+				read_when_null(reading, "COALESCE", linitial(((CoalesceExpr *) node)->args));
+			break;
+		case T_BooleanTest:
+			if (((BooleanTest *) node)->booltesttype == IS_NOT_FALSE ||
+				((BooleanTest *) node)->booltesttype == IS_UNKNOWN)
+				read_when_null(reading, ((BooleanTest *) node)->booltesttype == IS_UNKNOWN ?
+							   "IS UNKNOWN" : "IS NOT FALSE", (Node *) ((BooleanTest *) node)->arg);
 			break;
 		default:
 			break;
@@ -483,30 +452,58 @@ read_walker(Node *node, void *context)
 	return expression_tree_walker(node, read_walker, reading);
 }
 
+static bool
+keys_walker(Node *node, void *context)
+{
+	Bitmapset **keys = context;
+	ListCell   *lc;
+
+	/* what sub-selects compare are not columns of the row */
+	if (node == NULL || IsA(node, SubLink))
+		return false;
+	if (narrows(node))
+		foreach(lc, IsA(node, OpExpr) ? ((OpExpr *) node)->args : ((ScalarArrayOpExpr *) node)->args)
+		{
+			Node	   *arg = cmig_rls_strip(lfirst(lc));
+
+			if (IsA(arg, Var) && ((Var *) arg)->varattno > 0)
+				*keys = bms_add_member(*keys, ((Var *) arg)->varattno);
+		}
+	return expression_tree_walker(node, keys_walker, context);
+}
+
+Bitmapset *
+cmig_rls_expr_keys(Node *tree)
+{
+	Bitmapset  *keys = NULL;
+
+	(void) keys_walker(tree, &keys);
+	return keys;
+}
+
 CmigRlsExpression *
-cmig_rls_expr_read(Node *tree, Oid relid)
+cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys)
 {
 	CmigRlsExpression *found = palloc0(sizeof(CmigRlsExpression));
-	Reading		reading;
+	Reading		reading = {0};
 
 	reading.found = found;
 	reading.relid = relid;
-	reading.depth = 0;
+	reading.keys = keys;
 	reading.per_row = true;
-	reading.narrowed = false;
-	reading.negated = false;
-	found->truth = truth(tree);
-	if (tree)
-		read_walker(tree, &reading);
+	if (tree == NULL)
+		return found;
+	found->truth = cmig_rls_truth(tree, relid, keys, &found->but_null);
+	read_walker(tree, &reading);
 	return found;
 }
 
 bool
 cmig_rls_expr_wider(Node *using, Node *check)
 {
-	if (using == NULL || check == NULL || truth(using) == CMIG_RLS_ALWAYS)
-		return false;
-	if (truth(check) == CMIG_RLS_NEVER)
+	if (using == NULL || check == NULL ||
+		cmig_rls_truth(using, InvalidOid, NULL, NULL) == CMIG_RLS_ALWAYS ||
+		cmig_rls_truth(check, InvalidOid, NULL, NULL) == CMIG_RLS_NEVER)
 		return false;
 	return !predicate_implied_by(make_ands_implicit((Expr *) using),
 								 make_ands_implicit((Expr *) check), false);
@@ -562,7 +559,7 @@ could_run_once(Node *node)
 
 	if (IsA(node, Const) || IsA(node, Param) || IsA(node, SubLink) || uses_row(node, 0))
 		return false;
-	seen = cmig_rls_expr_read(node, InvalidOid);
+	seen = cmig_rls_expr_read(node, InvalidOid, NULL);
 	return seen->row_function != NULL || seen->volatile_function != NULL;
 }
 
@@ -603,7 +600,7 @@ repair_calls(Node *node, void *context)
 
 		/* column = ANY (SELECT ...): the same operator over the array */
 		if (test && IsA(test, OpExpr) && list_length(test->args) == 2 &&
-			is_equality(test->opno) && IsA(lsecond(test->args), Param) &&
+			cmig_rls_is_equality(test->opno) && IsA(lsecond(test->args), Param) &&
 			OidIsValid(get_array_type(exprType(lsecond(test->args)))))
 		{
 			ScalarArrayOpExpr *any = makeNode(ScalarArrayOpExpr);

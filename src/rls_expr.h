@@ -8,18 +8,13 @@
 #include "postgres.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
-
-typedef enum CmigRlsTruth
-{
-	CMIG_RLS_DEPENDS,			/* on the row or the context */
-	CMIG_RLS_ALWAYS,
-	CMIG_RLS_NEVER				/* false or null */
-} CmigRlsTruth;
+#include "rls_truth.h"
 
 /* The names are of the first of their kind; NULL when there is none. */
 typedef struct CmigRlsExpression
 {
 	CmigRlsTruth truth;
+	Bitmapset  *but_null;		/* always true but for rows with null in these */
 	Bitmapset  *columns;		/* of the row; attribute numbers, 0 for all of it */
 	Bitmapset  *keys;			/* of them, those compared with what is the same for all rows */
 	char	   *volatile_function;	/* called for each row */
@@ -32,12 +27,20 @@ typedef struct CmigRlsExpression
 	bool		reads_setting;
 	const char *open_branch;	/* "an OR" and the like, of what does not look at the row */
 	bool		open_branch_setting;	/* and that is a setting */
+	bool		true_branch;	/* an OR with a branch that is always true */
+	const char *true_when_unset;	/* "COALESCE" and the like, true where a setting is null */
 	char	   *outer_column;	/* a sub-select returns a column of the row itself */
 	char	   *self_compared;	/* a column is compared with itself */
 } CmigRlsExpression;
 
-/* tree may be NULL: then truth is CMIG_RLS_DEPENDS and nothing else is set. */
-extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid);
+/* Columns that the tree, which may be NULL, compares with the context. */
+extern Bitmapset *cmig_rls_expr_keys(Node *tree);
+
+/*
+ * tree may be NULL: then truth is CMIG_RLS_DEPENDS and nothing else is set.
+ * keys: as for cmig_rls_truth.
+ */
+extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys);
 
 /* Does what check admits reach further than using does?  Certain only if so. */
 extern bool cmig_rls_expr_wider(Node *using, Node *check);

@@ -13,11 +13,13 @@
 
 #include "compat.h"
 #include "query.h"
+#include "rls.h"
 #include "rls_posture.h"
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/syscache.h"
 
 #define TABLES \
 	"WITH RECURSIVE t AS MATERIALIZED (SELECT c.oid, c.relnamespace AS ns," \
@@ -45,12 +47,6 @@
 	" FROM p JOIN t s ON s.oid = p.polrelid CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
 	" JOIN pg_roles r ON r.oid = u.oid WHERE p.bypass AND " condition " HAVING count(*) > 0), '')"
 
-/* What enable_rls noted of an option in the comments of a table's policies. */
-#define NOTED(option, format) \
-	"coalesce((SELECT min(format('" format "', substring(d.description from ' " option "=([^] ]+)')))" \
-	" FROM p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass" \
-	" WHERE p.polrelid = t.oid AND d.description ~ '\\[cmig.enable_rls .* " option "='), '')"
-
 /*
  * Does the role see every row of t without being told so by the server: by a
  * bypass policy for it, which no restrictive one narrows?
@@ -65,6 +61,35 @@
 #define BELOW "EXISTS (SELECT FROM pg_inherits i JOIN p ON p.polrelid = i.inhparent WHERE i.inhrelid = t.oid)"
 
 #define ENABLE "'ALTER TABLE ' || t.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'"
+
+/*
+ * SECURITY DEFINER functions that others may call; a trigger function cannot
+ * be called.
+ */
+#define DEFINERS \
+	", f AS MATERIALIZED (SELECT p.oid, p.prosrc, p.prosqlbody IS NOT NULL AS parsed, p.proowner, o.rolname," \
+	"   o.rolsuper OR o.rolbypassrls AS free, l.lanname, n.nspname," \
+	"   CASE p.prokind WHEN 'p' THEN 'procedure ' ELSE 'function ' END AS kind, p.oid::regprocedure::text AS name," \
+	"   (SELECT substring(s.setting FROM '^search_path=(.*)$') FROM unnest(p.proconfig) s(setting)" \
+	"    WHERE s.setting LIKE 'search_path=%') AS path" \
+	"  FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner JOIN pg_namespace n ON n.oid = p.pronamespace" \
+	"  JOIN pg_language l ON l.oid = p.prolang" \
+	"  WHERE p.prosecdef AND p.prorettype <> 'trigger'::regtype AND p.prorettype <> 'event_trigger'::regtype" \
+	"  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig')" \
+	"  AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee <> p.proowner))" \
+	"  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e'))," \
+	/* bodies that are strings have no dependencies: a table's name among their words counts */ \
+	" words AS (SELECT DISTINCT f.oid, w.word FROM f CROSS JOIN LATERAL regexp_split_to_table(f.prosrc, '[^[:alnum:]_$]+') w(word))," \
+	" reads AS (SELECT w.oid AS func, t.oid AS rel FROM words w JOIN t ON t.relname = w.word OR t.relname = lower(w.word) WHERE t.rls" \
+	"  UNION SELECT d.objid, t.oid FROM pg_depend d JOIN t ON t.oid = d.refobjid" \
+	"   WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND t.rls)," \
+	/* code without strings and comments; EXECUTE is also a right, and a word of triggers */ \
+	" dynamic AS (SELECT f.*, CASE WHEN f.lanname IN ('sql', 'plpgsql') THEN 'it runs SQL that it puts together'" \
+	"    ELSE format('it is written in %s, and runs', f.lanname) END AS how" \
+	"  FROM f CROSS JOIN LATERAL regexp_replace(f.prosrc, $re$'[^']*'|--[^\\n]*|/[*]([^*]|[*]+[^*/])*[*]+/$re$, ' ', 'g') c(code)" \
+	"  WHERE f.lanname NOT IN ('sql', 'plpgsql')" \
+	"  OR (f.lanname = 'plpgsql' AND c.code ~* '\\mexecute\\M(?!\\s+(on|function|procedure)\\M)')" \
+	"  OR c.code ~* '\\m((query|table|schema|database|cursor)_to_xml\\w*|dblink\\w*|crosstab\\w*|connectby|ts_stat|xpath_table)\\s*\\(')"
 
 static CmigQuery rules[] = {
 	/* tables beside protected ones; an error where the siblings' key is there */
@@ -190,49 +215,56 @@ static CmigQuery rules[] = {
 		"  format('REVOKE ALL ON %s FROM PUBLIC, ...', v.name)"
 		" FROM v WHERE v.relkind = 'm'", 1, {OIDARRAYOID}},
 
-	/*
-	 * Bodies that are strings have no dependencies: the table's name among
-	 * their words counts.  A trigger function cannot be called.
-	 */
-	{TABLES
-		", f AS MATERIALIZED (SELECT p.oid, p.prosrc, p.proowner, o.rolname, o.rolsuper OR o.rolbypassrls AS free,"
-		"   p.oid::regprocedure::text AS name"
-		"  FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner JOIN pg_namespace n ON n.oid = p.pronamespace"
-		"  WHERE p.prosecdef AND p.prorettype <> 'trigger'::regtype AND p.prorettype <> 'event_trigger'::regtype"
-		"  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig')"
-		"  AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee <> p.proowner))"
-		"  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')),"
-		" words AS (SELECT DISTINCT f.oid, w.word FROM f CROSS JOIN LATERAL regexp_split_to_table(f.prosrc, '[^[:alnum:]_$]+') w(word)),"
-		" reads AS (SELECT w.oid AS func, t.oid AS rel FROM words w JOIN t ON t.relname = w.word OR t.relname = lower(w.word) WHERE t.rls"
-		"  UNION SELECT d.objid, t.oid FROM pg_depend d JOIN t ON t.oid = d.refobjid"
-		"   WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND t.rls)"
+	{TABLES DEFINERS
 		" SELECT 'security_definer', CASE WHEN "
 		"  f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN 'warning' ELSE 'info' END,"
-		"  'function ' || f.name, format('it reads %s with the rights of role %I%s',"
+		"  f.kind || f.name, format('it reads %s with the rights of role %I%s',"
 		"   string_agg(DISTINCT t.name, ', '), f.rolname,"
 		"   CASE WHEN f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN ', who sees every row' ELSE '' END),"
-		"  format('ALTER FUNCTION %s SECURITY INVOKER', f.name)"
-		" FROM f JOIN reads r ON r.func = f.oid JOIN t ON t.oid = r.rel GROUP BY f.oid, f.name, f.rolname, f.free, f.proowner",
+		"  format('ALTER %s%s SECURITY INVOKER', upper(f.kind), f.name)"
+		" FROM f JOIN reads r ON r.func = f.oid JOIN t ON t.oid = r.rel GROUP BY f.oid, f.kind, f.name, f.rolname, f.free, f.proowner",
 		1, {OIDARRAYOID}},
 
+	/* what can reach a protected table without naming it */
+	{TABLES DEFINERS
+		", reach AS (SELECT o.proowner, bool_or(o.free OR (o.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("o.proowner") ") AS sees"
+		"  FROM (SELECT DISTINCT d.proowner, d.free FROM dynamic d) o JOIN t ON t.rls"
+		"   AND (has_any_column_privilege(o.proowner, t.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(o.proowner, t.oid, 'DELETE'))"
+		"  GROUP BY o.proowner)"
+		" SELECT 'dynamic_sql', CASE WHEN r.sees THEN 'warning' ELSE 'info' END, d.kind || d.name,"
+		"  format('%s with the rights of role %I%s: what it reads cannot be judged', d.how, d.rolname,"
+		"   CASE WHEN r.sees THEN ', who sees every row' ELSE '' END),"
+		"  format('ALTER %s%s SECURITY INVOKER', upper(d.kind), d.name)"
+		" FROM dynamic d JOIN reach r ON r.proowner = d.proowner", 1, {OIDARRAYOID}},
+
+	/* temporary tables come first, unless the path puts them last; an empty path leaves no name open */
+	{TABLES DEFINERS
+		" SELECT 'definer_search_path', 'warning', f.kind || f.name,"
+		"  CASE WHEN f.path IS NULL THEN 'it looks names up in the search_path of its caller, who can put objects of his own there'"
+		"   ELSE 'its search_path does not end with pg_temp: temporary tables of its caller come before those that it means' END,"
+		"  format('ALTER %s%s SET search_path = %s, pg_temp', upper(f.kind), f.name, coalesce(f.path, quote_ident(f.nspname)))"
+		" FROM f WHERE NOT f.parsed AND f.oid IN (SELECT r.func FROM reads r UNION SELECT d.oid FROM dynamic d WHERE EXISTS (SELECT FROM t WHERE t.rls))"
+		" AND (f.path IS NULL OR (f.path !~ '(^|[ ,])\"?pg_temp\"?$' AND f.path NOT IN ('', '\"\"', 'pg_catalog')))",
+		1, {OIDARRAYOID}},
+
+	/* rights that no policy limits */
 	{TABLES
-		" SELECT 'partition_exposed', CASE WHEN EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)"
-		"   THEN 'error' ELSE 'warning' END, format('%I.%I', n.nspname, c.relname),"
-		"  format('its parent %s has row-level security, it has not: queries that name it see every row', t.name),"
-		/* a child without a policy can be read through its parent only */
-		"  CASE WHEN NOT EXISTS (SELECT FROM p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass"
-		"    WHERE p.polrelid = t.oid AND position('[cmig.enable_rls ' IN d.description) > 0)"
-		"  THEN format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', n.nspname, c.relname)"
-		"  ELSE format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', t.name,"
-		"   " NOTED("tenant_column", ", tenant_column => %L") " || " NOTED("user_column", ", user_column => %L")
-		"   || " NOTED("via", ", via => %L") " || " NOTED("via_key", ", via_key => %L")
-		"   || " NOTED("via_user", ", via_user => %L") " || " NOTED("key_column", ", key_column => %L")
-		"   || " NOTED("shared", ", shared => %s") " || " NOTED("public_read", ", public_read => %s") ","
-		"   coalesce((SELECT array_agg(DISTINCT app.rolname)::text FROM app WHERE app.polrelid = t.oid), '{...}'),"
-		"   " BYPASS("s.oid = t.oid") ") END"
-		" FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid"
-		"  JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE t.rls AND NOT c.relrowsecurity AND c.relkind IN ('r', 'p')", 1, {OIDARRAYOID}},
+		", more AS (SELECT DISTINCT t.oid, t.name, u.oid AS role, x.priv"
+		/* a policy for PUBLIC binds everybody who was granted something */
+		"  FROM p JOIN t ON t.oid = p.polrelid CROSS JOIN LATERAL (SELECT unnest(p.polroles) UNION"
+		"   SELECT a.grantee FROM aclexplode(t.acl) a WHERE p.polroles = '{0}') u(oid)"
+		"  CROSS JOIN (VALUES ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) x(priv)"
+		"  WHERE t.rls AND NOT p.bypass AND has_table_privilege(u.oid, t.oid, x.priv)"
+		"  AND (u.oid = 0 OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = u.oid AND NOT r.rolsuper AND NOT r.rolbypassrls"
+		"   AND NOT pg_has_role(u.oid, t.owner, 'USAGE'))))"
+		" SELECT 'unbound_right', CASE WHEN bool_or(m.priv <> 'REFERENCES') THEN 'warning' ELSE 'info' END, m.name,"
+		"  format('%s has %s on it, which no policy limits', CASE WHEN m.role = 0 THEN 'everybody' ELSE format('role %I', pg_get_userbyid(m.role)) END,"
+		"   string_agg(m.priv, ', ' ORDER BY m.priv DESC)),"
+		"  format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON %s FROM %s', m.name,"
+		"   coalesce((SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')"
+		"    FROM t CROSS JOIN LATERAL aclexplode(t.acl) a WHERE t.oid = m.oid AND a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')"
+		"    AND (a.grantee = 0 OR (m.role <> 0 AND pg_has_role(m.role, a.grantee, 'USAGE')))), '...'))"
+		" FROM more m GROUP BY m.oid, m.name, m.role", 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'unused_policy', 'info', format('policy %I on %s', p.polname, t.name),"
@@ -267,8 +299,8 @@ static CmigQuery rules[] = {
 		" FROM together e JOIN t ON t.oid = e.polrelid", 1, {OIDARRAYOID}},
 };
 
-static void
-take_finding(TupleDesc desc, HeapTuple row, void *arg)
+void
+cmig_rls_finding_take(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **findings = arg;
 	CmigRlsFinding *finding = palloc(sizeof(CmigRlsFinding));
@@ -281,6 +313,82 @@ take_finding(TupleDesc desc, HeapTuple row, void *arg)
 	*findings = lappend(*findings, finding);
 }
 
+/*
+ * Partitions and children without policies.  What enable_rls made of the
+ * parent, it makes of them when it is called once more.  Columns beside the
+ * usual but the fix: the parent, or null where it has policies by hand only.
+ */
+static CmigQuery exposed = {
+	TABLES
+	" SELECT 'partition_exposed', CASE WHEN EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)"
+	"   THEN 'error' ELSE 'warning' END, format('%I.%I', n.nspname, c.relname),"
+	"  format('its parent %s has row-level security, it has not: queries that name it see every row', t.name),"
+	"  CASE WHEN EXISTS (SELECT FROM p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass"
+	"    WHERE p.polrelid = t.oid AND position('[cmig.enable_rls ' IN d.description) > 0) THEN t.oid END"
+	" FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid"
+	"  JOIN pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE t.rls AND NOT c.relrowsecurity AND c.relkind IN ('r', 'p') ORDER BY 5", 1, {OIDARRAYOID}
+};
+
+typedef struct Exposed
+{
+	CmigRlsFinding *finding;
+	Oid			parent;
+} Exposed;
+
+static void
+take_exposed(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **children = arg;
+	Exposed    *child = palloc(sizeof(Exposed));
+	bool		isnull;
+	Datum		parent = cmig_query_datum(desc, row, 5, &isnull);
+
+	child->finding = palloc(sizeof(CmigRlsFinding));
+	child->finding->rule = cmig_query_text(desc, row, 1);
+	child->finding->severity = cmig_query_text(desc, row, 2);
+	child->finding->object = cmig_query_text(desc, row, 3);
+	child->finding->problem = cmig_query_text(desc, row, 4);
+	child->parent = isnull ? InvalidOid : DatumGetObjectId(parent);
+	*children = lappend(*children, child);
+}
+
+static void
+find_exposed(Datum *values, List **findings)
+{
+	List	   *children = NIL;
+	Oid			parent = InvalidOid;
+	char	   *call = NULL;
+	ListCell   *lc;
+
+	cmig_query_each(&exposed, values, NULL, take_exposed, &children);
+	foreach(lc, children)
+	{
+		Exposed    *child = lfirst(lc);
+
+		/* below policies by hand it can be read through its parent only */
+		if (!OidIsValid(child->parent))
+			child->finding->fix = psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+										   child->finding->object);
+		else
+		{
+			/* the children of a parent are neighbours */
+			if (child->parent != parent)
+			{
+				CmigRlsTable *table = NULL;
+
+				parent = child->parent;
+				/* unless it was dropped meanwhile */
+				if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(parent)))
+					table = cmig_rls_table_read(parent);
+				call = table && table->state ? cmig_rls_policy_call(table) : NULL;
+			}
+			child->finding->fix = call;
+		}
+		*findings = lappend(*findings, child->finding);
+	}
+}
+
 void
 cmig_rls_posture_find(ArrayType *schemas, List **findings)
 {
@@ -291,6 +399,7 @@ cmig_rls_posture_find(ArrayType *schemas, List **findings)
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	for (int i = 0; i < lengthof(rules); i++)
-		cmig_query_each(&rules[i], values, NULL, take_finding, findings);
+		cmig_query_each(&rules[i], values, NULL, cmig_rls_finding_take, findings);
+	find_exposed(values, findings);
 	AtEOXact_GUC(false, guc_level);
 }

@@ -6,6 +6,8 @@
 #define CMIG_RLS_POSTURE_H
 
 #include "postgres.h"
+#include "access/htup.h"
+#include "access/tupdesc.h"
 #include "nodes/pg_list.h"
 #include "utils/array.h"
 
@@ -17,6 +19,9 @@ typedef struct CmigRlsFinding
 	char	   *problem;
 	char	   *fix;			/* SQL */
 } CmigRlsFinding;
+
+/* A CmigRowCallback: rule, severity, object, problem and fix, to a List **. */
+extern void cmig_rls_finding_take(TupleDesc desc, HeapTuple row, void *arg);
 
 /* Add what flags, roles, views, functions and partitions tell. */
 extern void cmig_rls_posture_find(ArrayType *schemas, List **findings);

@@ -1,0 +1,27 @@
+/*
+ * rls_lookup.h
+ *	  Tables that policies look into to know what a role may see.
+ */
+#ifndef CMIG_RLS_LOOKUP_H
+#define CMIG_RLS_LOOKUP_H
+
+#include "postgres.h"
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+
+typedef struct CmigRlsLookup
+{
+	Oid			table;			/* that the policy looks into */
+	AttrNumber	key;			/* its column that the row is found by */
+	Oid			role;			/* of the policy; InvalidOid is PUBLIC */
+	const char *source;			/* the policy's own table, qualified and quoted */
+} CmigRlsLookup;
+
+/* Add the look-ups of a policy's expression, which may be NULL, for each role. */
+extern void cmig_rls_lookup_read(Node *tree, const Oid *roles, int nroles,
+								 const char *source, List **lookups);
+
+/* Add findings on tables that the roles can write: a row there is access. */
+extern void cmig_rls_lookup_find(const List *lookups, List **findings);
+
+#endif							/* CMIG_RLS_LOOKUP_H */
