@@ -75,6 +75,7 @@ SELECT cmig.remove_revision('1');
 SELECT cmig.create_revision('m', '', head => '3');
 SELECT cmig.resolve('00_users');
 SELECT cmig.resolve('003-bi');
+SELECT cmig.resolve('003_billing,003_search');
 -- at most three
 BEGIN;
 INSERT INTO cmig.revision (revision) VALUES ('1_a'), ('01_b'), ('1_c'), ('1_d');

@@ -173,6 +173,18 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig:up
 -- a marker behind a statement would be overlooked
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1; -- cmig:downgrade\nSELECT 2;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1\n;/* end */--CMIG: Verify\nSELECT 2;\n');
+-- nor may what was meant as one pass for a comment
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig_downgrade\nSELECT 2;\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig :downgrade\nSELECT 2;\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmgi: upgrade\nSELECT 1;\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmgi: downgrade\nSELECT 2;\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- mig:Verify\nSELECT 2;\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- upgrade\nSELECT 1;\n');
+BEGIN;
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n-- TODO: verify\n-- main: upgrade\n-- the cmig downgrade\n-- cmig_upgrade runs it\nSELECT 1;\n');
+ROLLBACK;
+-- other texts
+SELECT * FROM cmig.load(E'"""a\n\nRevision ID: a\n"""\ndef upgrade() -> None:\n    pass\n');
 -- the name of a file in the place of its text
 SELECT * FROM cmig.load('migrations/shop');
 SELECT * FROM cmig.load('001_create_account.sql');

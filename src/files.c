@@ -257,6 +257,11 @@ find_revisions(const CmigNames *wanted)
 	{
 		int			node = cmig_graph_find_id(graph, wanted->names[i]);
 
+		if (wanted->names[i][0] == '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the revision must not be empty"),
+					 errhint("Leave it out for all; else say an id, heads, current, or a range from:to.")));
 		if (node >= 0)
 			cmig_graph_mark(marks, node);
 		else if (strchr(wanted->names[i], ':') || strcmp(wanted->names[i], "current") == 0)

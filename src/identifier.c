@@ -60,6 +60,10 @@ not_found(const CmigGraph *graph, const char *name)
 			 errmsg("can't locate revision identified by \"%s\"", name),
 			 strcmp(name, "current") == 0
 			 ? errhint("Only cmig.history, cmig.show, cmig.export and the ranges of cmig.script know \"current\".")
+			 : strstr(name, "..") != NULL
+			 ? errhint("Ranges are written from:to; cmig.history, cmig.export and cmig.script take them.")
+			 : strchr(name, ',') != NULL
+			 ? errhint("One revision is meant. Functions that take several take an array: ARRAY['<revision>', ...].")
 			 : strchr(name, '+') != NULL || name[0] == '-'
 			 ? errhint("A relative revision is a plus or minus with a number, alone or after one name: '+1', 'head-2', '<label>@+1'.")
 			 : near ? errhint("Did you mean %s? SELECT * FROM cmig.history() lists the revisions.", near)

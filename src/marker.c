@@ -4,9 +4,12 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "lib/stringinfo.h"
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
+#include "utils/varlena.h"
 
 #include "graph.h"
 #include "marker.h"
@@ -169,6 +172,45 @@ begins_marker(const CmigLexer *lexer, const char *end, char **word)
 }
 
 /*
+ * Is the comment up to end what people type in the place of a marker?  It is
+ * the name of a section and nothing else behind "cmig", whatever separates
+ * them, or behind something like it and a colon.
+ */
+static bool
+resembles_marker(const CmigLexer *lexer, const char *end)
+{
+	const char *start = lexer->start + 2;
+	const char *word;
+	const char *prefix_end;
+	bool		colon = false;
+	bool		named = false;
+	int			length;
+
+	while (start < end && cmig_marker_is_blank(*start))
+		start++;
+	while (end > start && cmig_marker_is_blank(end[-1]))
+		end--;
+	for (word = end; word > start && isalpha((unsigned char) word[-1]); word--)
+		;
+	for (prefix_end = word; prefix_end > start && strchr(" \t:_-.=", prefix_end[-1]) != NULL; prefix_end--)
+		colon |= prefix_end[-1] == ':';
+	length = prefix_end - start;
+	if (prefix_end == word || length < 3 || length > 7)
+		return false;
+	for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
+		named |= end - word == strlen(cmig_marker_sections[i]) &&
+			pg_strncasecmp(word, cmig_marker_sections[i], end - word) == 0;
+	if (!named)
+		return false;
+	if ((length == 4 && pg_strncasecmp(start, "cmig", 4) == 0) ||
+		(length == 7 && pg_strncasecmp(start, "pg_cmig", 7) == 0))
+		return true;
+	return colon &&
+		((length == 4 && strspn(start, "cmigCMIG") >= 4) ||
+		 varstr_levenshtein_less_equal(start, length, "cmig", 4, 1, 1, 1, 1, true) <= 1);
+}
+
+/*
  * Is the comment up to end a marker, or means to be one?  *section is set to
  * what it starts, or to -1 when there is no such section.
  */
@@ -178,8 +220,9 @@ cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
 	char	   *word;
 	bool		ignore;
 
+	*section = -1;
 	if (!begins_marker(lexer, end, &word))
-		return false;
+		return resembles_marker(lexer, end) && is_alone(lexer);
 	if (!is_alone(lexer))
 	{
 		pfree(word);
@@ -188,7 +231,6 @@ cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
 
 	/* for the linter; it belongs to the statement that follows */
 	ignore = strncmp(word, "ignore", 6) == 0;
-	*section = -1;
 	if (memcmp(lexer->start + 2 + strspn(lexer->start + 2, " \t"), "cmig:", 5) == 0)
 	{
 		for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)

@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -226,6 +228,18 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 	}
 }
 
+/* What to do about a header line that is neither key nor marker. */
+static int
+errhint_marker(const char *start, const char *end)
+{
+	char	   *line = cmig_marker_trimmed(start, end);
+
+	for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
+		if (pg_strcasecmp(line, cmig_marker_sections[i]) == 0)
+			return errhint("Did you mean \"-- cmig:%s\"?", cmig_marker_sections[i]);
+	return errhint("Put a line \"--\" between the keys and a description.");
+}
+
 /* A line of the header: a comment that starts no section. */
 static void
 read_header_line(Reader *reader, const char *end)
@@ -260,7 +274,7 @@ read_header_line(Reader *reader, const char *end)
 				 errmsg("header line without \"key: value\" in %s",
 						here(reader, lexer->line)),
 				 errdetail("The line is \"%s\".", pnstrdup(lexer->start, end - lexer->start)),
-				 errhint("Put a line \"--\" between the keys and a description.")));
+				 errhint_marker(p, end)));
 
 	key = cmig_marker_trimmed(p, colon);
 	for (int i = 0; i < CMIG_KEY_COUNT; i++)
@@ -356,9 +370,15 @@ start_section(Reader *reader, int section)
 	if (section < 0)
 	{
 		char	   *marker = cmig_marker_trimmed(lexer->start + 2, lexer->next);
-		const char *word = strchr(marker, ':') + 1;
-		const char *nearest = suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
-									  CMIG_SECTION_COUNT - 1);
+		bool		prefixed = pg_strncasecmp(marker, "cmig:", 5) == 0;
+		const char *word = prefixed ? marker + 5 : marker + strlen(marker);
+		const char *nearest;
+
+		/* else its last word was recognized */
+		while (!prefixed && word > marker && isalpha((unsigned char) word[-1]))
+			word--;
+		nearest = suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
+						  CMIG_SECTION_COUNT - 1);
 
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
@@ -506,6 +526,8 @@ refuse_leading_text(const Reader *reader)
 					here(reader, reader->lexer.line)),
 			 looks_like_path(reader->lexer.text) ?
 			 errhint("Pass the text of the files, not their name; cmig.load_directory reads a folder on the server.") :
+			 strstr(reader->lexer.text, "\ndef upgrade") != NULL ?
+			 errhint("This is Python. alembic upgrade <from>:<to> --sql prints the SQL of a revision, which goes into a revision file.") :
 			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
 }
 
