@@ -1,0 +1,291 @@
+# The failure table of doc/stepwise.md, row by row: what is there when a stepwise
+# run was cut off, what cmig.status() says, and that what it says to type works.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('states', 'max_connections = 20', 'wal_level = logical', 'restart_after_crash = on');
+$node->start;
+
+sub steps_file
+{
+	my $text = revision_file(@_);
+
+	$text =~ s/\n\n-- cmig:upgrade/\n-- transactional: false\n\n-- cmig:upgrade/;
+	return $text;
+}
+
+# Every script waits where it reads gate, while somebody holds it.
+my $holder;
+my $db;
+
+sub begin
+{
+	my ($name, @files) = @_;
+
+	$holder->quit if $holder;
+	$db = $name;
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql($db, 'CREATE EXTENSION pg_cmig; CREATE TABLE gate (x int); CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text)');
+	query($node, $db, load_sql(@files));
+	$holder = $node->background_psql($db, on_error_stop => 0);
+}
+
+sub status
+{
+	return $node->safe_psql($db, "SELECT coalesce(string_agg(item || ': ' || regexp_replace(value, 'Process \\d+.*', '<who>') || ' -- ' || hint, E'\\n'), '')"
+		  . " FROM cmig.status() WHERE item IN ('running', 'interrupted', 'failed', 'half done')");
+}
+
+sub trace
+{
+	return $node->safe_psql($db, "SELECT coalesce(string_agg(what, ' ' ORDER BY id), '') FROM trace");
+}
+
+# Begin a call and cut it off at the gate: terminate, kill or cancel.
+sub cut_off
+{
+	my ($call, $how, $table) = @_;
+	my $run;
+	my $pid;
+
+	$holder->query_safe('BEGIN; LOCK TABLE ' . ($table // 'gate'));
+	$run = start_psql($node, $db, $call, 'first');
+	$pid = wait_until_blocked($node, 'first');
+	if ($how eq 'kill')
+	{
+		kill 9, $pid;
+		eval { finish_psql($run) };
+		wait_for_recovery($node);
+		eval { $holder->quit };
+		$holder = $node->background_psql($db, on_error_stop => 0);
+		return;
+	}
+	$node->safe_psql('postgres', $how eq 'cancel' ? "SELECT pg_cancel_backend($pid)" : "SELECT pg_terminate_backend($pid, 10000)");
+	finish_psql($run);
+	$holder->query_safe('COMMIT');
+}
+
+sub call
+{
+	my ($call) = @_;
+	my $err;
+
+	$node->psql($db, "\\set VERBOSITY verbose\n$call", stderr => \$err);
+	return join("\n", grep { /ERROR|HINT/ } split /\n/, $err);
+}
+
+my $again = ' -- CALL cmig.upgrade_stepwise(...) again';
+my $mend = ' -- Mend the cause, then CALL cmig.upgrade_stepwise(...) again';
+my $up = 'CALL cmig.upgrade_stepwise()';
+
+#
+# Before the first step, and in a transactional revision
+#
+begin('plain', revision_file('001', '', "INSERT INTO trace (what) VALUES ('one');", "INSERT INTO trace (what) VALUES ('undone');"),
+	revision_file('002', '001', "INSERT INTO trace (what) VALUES ('two');\nSELECT count(*) FROM gate;", ''));
+like(call("CALL cmig.upgrade_stepwise('nonsense')"), qr/MG001/, 'a wrong argument');
+is(status(), '', 'and nothing to say');
+foreach my $how (qw(terminate kill))
+{
+	cut_off($up, $how);
+	is(status(), "interrupted: upgrade of 002$again", "$how: interrupted");
+	is(trace(), 'one', 'the revisions before it stay, nothing of it');
+}
+$holder->query_safe('BEGIN; LOCK TABLE gate');
+like(call("SET cmig.lock_timeout = '50ms'; SET cmig.lock_retries = 1; $up"), qr/55P03/, 'a lock that is not granted');
+like(status(), qr/^failed: upgrade of 002, statement 2: canceling statement due to cmig.lock_timeout: .*\Q$mend\E$/s, 'is told, and who was in the way');
+$holder->query_safe('COMMIT');
+cut_off($up, 'cancel');
+like(status(), qr/^failed: upgrade of 002, statement 2: canceling statement due to user request: .*\Q$mend\E$/s, 'cancelled');
+is($node->safe_psql($db, 'SELECT count(*) FROM cmig.progress'), '0', 'nothing is half done');
+is(call($up), '', 'the same CALL');
+is(trace(), 'one two', 'does the rest');
+is(status(), '', 'and nothing is left to say');
+
+# the gate of row-level security at the end
+$node->safe_psql($db, "ALTER DATABASE $db SET cmig.rls_gate = 'guarded'; CREATE SCHEMA guarded");
+query($node, $db, load_sql(revision_file('001', '', "INSERT INTO trace (what) VALUES ('one');", "INSERT INTO trace (what) VALUES ('undone');"),
+	revision_file('002', '001', "INSERT INTO trace (what) VALUES ('two');\nSELECT count(*) FROM gate;", ''),
+	revision_file('003', '002', "INSERT INTO trace (what) VALUES ('three');", ''),
+	revision_file('004', '003', 'CREATE TABLE guarded.bare (id int PRIMARY KEY); CREATE POLICY p ON guarded.bare USING (id > 0);', 'DROP TABLE guarded.bare;')));
+like(call($up), qr/MG021/, 'the gate of row-level security');
+like(status(), qr/^failed: upgrade of 004: .*\Q$mend\E$/s, 'takes the last revision back, and names no statement');
+is($node->safe_psql($db, 'SELECT revision FROM cmig.version'), '003', 'those before it stay');
+$node->safe_psql($db, "ALTER DATABASE $db RESET cmig.rls_gate");
+is(call($up), '', 'mended');
+
+#
+# A revision that is not transactional
+#
+my @steps = (steps_file('001', '', "INSERT INTO trace (what) VALUES ('one');\nSELECT count(*) FROM gate;\nINSERT INTO trace (what) VALUES ('two');",
+		"INSERT INTO trace (what) VALUES ('down');\nSELECT count(*) FROM gate;\nINSERT INTO trace (what) VALUES ('more down');"));
+begin('steps', @steps);
+foreach my $how (qw(terminate kill))
+{
+	cut_off($up, $how);
+	is(status(), "interrupted: upgrade of 001$again\nhalf done: upgrade of 001: statement 1 is done, none after it was begun -- CALL cmig.upgrade_stepwise(...) goes on with it",
+		"$how in a statement: interrupted, half done");
+}
+cut_off($up, 'cancel');
+like(status(), qr/^failed: upgrade of 001, statement 2: canceling statement due to user request.*\nhalf done: /s, 'cancelled: failed, half done');
+fails_with($node, $db, 'SELECT cmig.upgrade()', '55000', 'the upgrade of revision "001" is half done', 'no other move is made');
+is(call($up), '', 'the same CALL');
+is(trace(), 'one two', 'exactly once');
+# the same down
+cut_off("CALL cmig.downgrade_stepwise('base')", 'terminate');
+is(status(), "interrupted: downgrade of 001 -- CALL cmig.downgrade_stepwise(...) again\n"
+	  . 'half done: downgrade of 001: statement 1 is done, none after it was begun -- CALL cmig.downgrade_stepwise(...) goes on with it',
+	'a downgrade that was cut off');
+like(call($up), qr/55000: the downgrade of revision "001" is half done\nHINT:  CALL cmig.downgrade_stepwise/, 'up again is refused meanwhile');
+query($node, $db, "UPDATE cmig.revision SET downgrade_sql = replace(downgrade_sql, '''down''', '''other''')");
+like(call("CALL cmig.downgrade_stepwise('base')"), qr/MG008: statement 1 of revision "001" has changed/, 'with another text too');
+query($node, $db, load_sql(@steps));
+is(call("CALL cmig.downgrade_stepwise('base')"), '', 'the same CALL');
+is(trace(), 'one two down more down', 'exactly once');
+# reset, cut off on its way down and on its way up
+query($node, $db, "TRUNCATE trace; CALL cmig.upgrade_stepwise()");
+cut_off("CALL cmig.reset_stepwise('$db')", 'terminate');
+like(status(), qr/half done: downgrade of 001/, 'a reset that was cut off on its way down');
+is(call("CALL cmig.reset_stepwise('$db')"), '', 'the same CALL');
+is(trace(), 'one two down more down one two', 'goes on');
+query($node, $db, "TRUNCATE trace");
+$node->safe_psql($db, "UPDATE cmig.revision SET downgrade_sql = ''");
+cut_off("CALL cmig.reset_stepwise('$db')", 'terminate');
+like(status(), qr/half done: upgrade of 001/, 'one that was cut off on its way up');
+like(call("CALL cmig.reset_stepwise('$db')"), qr/55000.*HINT:  CALL cmig.upgrade_stepwise/s, 'is an upgrade now');
+is(call($up), '', 'which is finished so');
+is(trace(), 'one two', 'exactly once');
+# given up
+query($node, $db, "SELECT cmig.stamp('base', purge => true); TRUNCATE trace");
+cut_off($up, 'terminate');
+$node->safe_psql($db, "DELETE FROM trace; SELECT cmig.stamp('base')");
+is(status(), '', 'undone by hand and stamped where it is: nothing is left to say');
+is(call($up), '', 'and it begins anew');
+is(trace(), 'one two', 'from the beginning');
+
+#
+# In verify_sql
+#
+my $verified = steps_file('001', '', "INSERT INTO trace (what) VALUES ('once');", '');
+$verified =~ s/(-- cmig:downgrade)/-- cmig:verify\nSELECT count(*) = 1 AS one FROM gate;\n$1/;
+begin('verify', $verified);
+foreach my $how (qw(terminate kill))
+{
+	cut_off($up, $how);
+	is(status(), "interrupted: upgrade of 001$again\nhalf done: upgrade of 001: statement 1 is done, none after it was begun -- CALL cmig.upgrade_stepwise(...) goes on with it",
+		"$how in verify_sql");
+}
+cut_off($up, 'cancel');
+like(status(), qr/^failed: upgrade of 001: statement 1 of verify_sql: canceling statement due to user request/, 'cancelled');
+like(call($up), qr/MG009/, 'what it finds wrong');
+like(status(), qr/^failed: upgrade of 001: revision "001" failed its verification: Statement 1 of verify_sql returned the row: one = f\./, 'is told');
+$node->safe_psql($db, 'INSERT INTO gate VALUES (1)');
+is(call($up), '', 'when that is mended');
+is(trace(), 'once', 'only the check is repeated');
+
+#
+# In doubt, both ways
+#
+my $do = sub { "DO \$\$ BEGIN INSERT INTO trace (what) VALUES ('$_[0] a'); COMMIT; PERFORM count(*) FROM gate; INSERT INTO trace (what) VALUES ('$_[0] b'); END \$\$;\nINSERT INTO trace (what) VALUES ('$_[0] c');" };
+begin('doubt', steps_file('001', '', $do->('up'), $do->('down')));
+cut_off($up, 'kill');
+is(status(), "interrupted: upgrade of 001$again\nhalf done: upgrade of 001: statement 1 is in doubt, none after it was begun"
+	  . " -- Look how far it came, then CALL cmig.upgrade_stepwise(..., in_doubt => 'done') or 'again'", 'a DO that had committed is in doubt');
+like(call($up), qr/MG012/, 'the same CALL says so');
+is(call("CALL cmig.upgrade_stepwise(in_doubt => 'again')"), '', 'again');
+is(trace(), 'up a up a up b up c', 'runs it once more');
+cut_off("CALL cmig.downgrade_stepwise('-1')", 'terminate');
+like(status(), qr/half done: downgrade of 001: statement 1 is in doubt.*CALL cmig.downgrade_stepwise\(\.\.\., in_doubt => 'done'\)/, 'the same down');
+like(call("CALL cmig.downgrade_stepwise('-1')"), qr/MG012.*HINT:  .*CALL cmig.downgrade_stepwise\(\.\.\., in_doubt => 'done'\)/s, 'the same CALL says so');
+is(call("CALL cmig.downgrade_stepwise('-1', 'done')"), '', 'done');
+is(trace(), 'up a up a up b up c down a down c', 'goes on behind it');
+query($node, $db, 'CALL cmig.upgrade_stepwise(); TRUNCATE trace');
+cut_off("CALL cmig.reset_stepwise('$db')", 'terminate');
+is(call("CALL cmig.reset_stepwise('$db', in_doubt => 'again')"), '', 'the same for a reset');
+is(trace(), 'down a down a down b down c up a up b up c', 'which goes on');
+
+#
+# Statements that end by halves, down
+#
+begin('halves',
+	revision_file('001', '', 'CREATE TABLE big (a int); INSERT INTO big VALUES (1);', ''),
+	steps_file('002', '001', 'CREATE INDEX CONCURRENTLY big_a ON big (a);', "INSERT INTO trace (what) VALUES ('down');\nDROP INDEX CONCURRENTLY big_a;"));
+query($node, $db, $up);
+$holder->query_safe('BEGIN; LOCK TABLE big IN ROW EXCLUSIVE MODE');
+my $run = start_psql($node, $db, "CALL cmig.downgrade_stepwise('-1')", 'first');
+my $pid = wait_until_blocked($node, 'first');
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 10000)");
+finish_psql($run);
+$holder->query_safe('COMMIT');
+like(status(), qr/half done: downgrade of 002: statement 2 is to be finished/, 'an index that is dropped by halves');
+is(call("CALL cmig.downgrade_stepwise('-1')"), '', 'the same CALL');
+is($node->safe_psql($db, "SELECT to_regclass('big_a') IS NULL"), 't', 'finishes it');
+is(trace(), 'down', 'and does nothing twice');
+
+#
+# The whole database at once; again and again by a prepared CALL; over open cursors
+#
+begin('whole', steps_file('001', '', "CREATE TABLE part (k int) PARTITION BY LIST (k);\nCREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);\n"
+	  . "CREATE INDEX part_k ON part (k);\nCLUSTER part_1 USING part_1_k_idx;\nCLUSTER;\nVACUUM (FULL);\nREINDEX DATABASE whole;\nREINDEX SYSTEM whole;\n"
+	  . "REINDEX TABLE CONCURRENTLY part;\nREINDEX INDEX CONCURRENTLY part_k;\nREINDEX (CONCURRENTLY) SCHEMA public;", 'DROP TABLE part;'),
+	steps_file('002', '001', 'VACUUM part; SELECT 1 / count(*) FROM gate;', ''));
+my $script = PostgreSQL::Test::Utils::tempdir() . '/prepared.sql';
+append_to_file($script, "CALL cmig.upgrade_stepwise('001');\nCALL cmig.downgrade_stepwise('base');\n");
+foreach my $mode (qw(prepared extended simple))
+{
+	my ($out, $err);
+
+	IPC::Run::run([ 'pgbench', '-n', '-t', '2', '-M', $mode, '-f', $script, '-d', $node->connstr($db) ],
+		'<', \undef, '>', \$out, '2>', \$err);
+	unlike($err, qr/ERROR/, "$mode: several times by one session");
+	is($node->safe_psql($db, "SELECT string_agg(direction, ' ' ORDER BY id) FROM cmig.journal WHERE outcome = 'done'"),
+		'upgrade downgrade upgrade downgrade', 'each time');
+	$node->safe_psql($db, 'DELETE FROM cmig.journal');
+}
+my $session = $node->background_psql($db, on_error_stop => 0);
+$session->query_safe("SET client_min_messages = warning; DECLARE c CURSOR WITH HOLD FOR SELECT generate_series(1, 5); PREPARE p AS SELECT 'kept'");
+my $seen = $session->query_safe('FETCH 2 FROM c');
+$session->query_safe("CALL cmig.upgrade_stepwise('001')");
+$seen .= ' ' . $session->query_safe('FETCH c; EXECUTE p');
+$session->query($up);
+$session->{stderr} = '';
+$seen .= ' ' . $session->query_safe('FETCH 2 FROM c; EXECUTE p');
+$seen =~ s/\n/ /g;
+is($seen, '1 2 3 kept 4 5 kept', 'cursors and prepared statements of the caller live on, after success and failure');
+is($session->query_safe("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), '0', 'no lock is left');
+$session->quit;
+
+#
+# Subscriptions whose slot is at another server
+#
+my $publisher = new_node('publisher', 'wal_level = logical', 'max_connections = 20');
+$publisher->start;
+$publisher->safe_psql('postgres', 'CREATE TABLE fed (id int PRIMARY KEY); INSERT INTO fed VALUES (1), (2); CREATE PUBLICATION feed FOR TABLE fed; CREATE PUBLICATION other');
+my $feed = $publisher->connstr('postgres');
+$feed =~ s/'/''/g;
+begin('feed', steps_file('001', '', "CREATE TABLE fed (id int PRIMARY KEY);\n"
+	  . "CREATE SUBSCRIPTION step_feed CONNECTION '$feed' PUBLICATION feed;\n"
+	  . "ALTER SUBSCRIPTION step_feed ADD PUBLICATION other;\n"
+	  . "ALTER SUBSCRIPTION step_feed SET PUBLICATION feed WITH (refresh = true);\n"
+	  . "ALTER SUBSCRIPTION step_feed REFRESH PUBLICATION;\n"
+	  . 'SELECT count(*) FROM gate;',
+	"DROP SUBSCRIPTION step_feed;\nDROP TABLE fed;"));
+cut_off($up, 'terminate');
+is(call($up), '', 'subscriptions, with an interruption behind them');
+$node->poll_query_until($db, 'SELECT count(*) = 2 FROM fed') or die 'nothing was replicated';
+is($publisher->safe_psql('postgres', "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'step_feed'"), '1', 'the slot is there');
+is(call("CALL cmig.downgrade_stepwise('base')"), '', 'and down');
+is($publisher->safe_psql('postgres', "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'step_feed'"), '0', 'the slot is gone');
+
+$holder->quit;
+$publisher->stop;
+$node->stop;
+done_testing();
