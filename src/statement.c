@@ -321,17 +321,17 @@ cmig_statement_without_concurrently(const RawStmt *raw)
  */
 
 /* The constant behind casts, or NULL. */
-static const A_Const *
-constant_of(const Node *node)
+static A_Const *
+constant_of(Node *node)
 {
 	while (IsA(node, TypeCast))
-		node = ((const TypeCast *) node)->arg;
-	return IsA(node, A_Const) ? (const A_Const *) node : NULL;
+		node = ((TypeCast *) node)->arg;
+	return IsA(node, A_Const) ? (A_Const *) node : NULL;
 }
 
 /* As set_config() reads its last argument. */
 static bool
-is_for_session(const A_Const *is_local)
+is_for_session(A_Const *is_local)
 {
 	bool		value;
 
