@@ -41,6 +41,35 @@ UPDATE cmig_audit.log_default SET transaction_at = '2020-01-15', clock_at = '202
 UPDATE cmig_audit.log_default SET transaction_at = '2020-02-29 23:59:59.999+00', clock_at = '2020-02-29' WHERE row_key = '{"id": 3}';
 CALL cmig.audit_retain(NULL);
 SELECT tableoid::regclass, row_key FROM cmig_audit.log ORDER BY 1;
+-- in batches, each a stretch of time with a partition of its own; what one transaction wrote stays together
+CREATE VIEW past AS SELECT c.relname::text AS name, pg_get_expr(c.relpartbound, c.oid) AS bound, (SELECT count(*) FROM cmig_audit.log l WHERE l.tableoid = c.oid) AS entries
+	FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE i.inhparent = 'cmig_audit.log'::regclass AND c.relname ~ 'log_y201';
+CREATE FUNCTION stray(at timestamptz, copies integer) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO cmig_audit.log (seq, transaction_id, transaction_at, clock_at, row_hash, table_id, command_id, operation, schema_name, table_name)
+	SELECT 0, '1', at, at, 0, 0, 0, 'INSERT', 'gone', 'stray' FROM generate_series(1, copies) $$;
+SELECT stray('2019-03-01 00:00+00', 1), stray('2019-03-05 12:00+00', 2), stray('2019-03-05 12:00:00.000001+00', 4), stray('2019-03-31 23:00+00', 1), stray('2019-05-01 00:00+00', 1);
+BEGIN;
+CALL cmig.audit_retain(NULL, 2);
+SET TimeZone = 'UTC';
+SELECT * FROM past ORDER BY 1;
+ROLLBACK;
+CALL cmig.audit_retain(NULL, 0);
+CALL cmig.audit_retain(NULL, NULL);
+CALL cmig.audit_retain(NULL, 7);
+SET TimeZone = 'UTC';
+SELECT * FROM past ORDER BY 1;
+-- what comes later between partitions that are there goes there, too
+ALTER TABLE cmig_audit.log DETACH PARTITION cmig_audit.log_y2019m03;
+SELECT stray('2019-03-02 00:00+00', 3);
+CALL cmig.audit_retain(NULL);
+SELECT * FROM past ORDER BY 1;
+SELECT count(*) FROM cmig_audit.log_default;
+RESET TimeZone;
+SET TimeZone = 'Asia/Kolkata';
+DROP TABLE cmig_audit.log_y2019m03;
+DELETE FROM cmig_audit.log WHERE table_name = 'stray';
+DROP VIEW past;
+DROP FUNCTION stray;
 SELECT indexdef FROM pg_indexes WHERE tablename = 'log_y2020m01' ORDER BY 1;
 -- images are compressed with lz4 where the server has it, in every partition however it was made
 SELECT attname, count(*) = (SELECT count(*) + 1 FROM parts) AS in_all
@@ -60,6 +89,12 @@ SELECT ((now() - '2020-02-15') + interval '1 day')::text AS since_february \gset
 CALL cmig.audit_retain(:'since_february');
 SELECT tableoid::regclass, row_key FROM cmig_audit.log ORDER BY 1;
 CALL cmig.audit_retain('1 year');
+SELECT count(*) FROM cmig_audit.log;
+-- what is in no partition and too old goes, without a partition first
+INSERT INTO cmig_audit.log (seq, transaction_id, transaction_at, clock_at, row_hash, table_id, command_id, operation, schema_name, table_name)
+	SELECT 0, '1'::xid8, '2020-01-01'::timestamptz, '2020-01-01'::timestamptz, 0, 0, 0, 'INSERT', 'gone', 'stray' FROM generate_series(1, 5)
+	UNION ALL SELECT 0, '1'::xid8, '-infinity', '-infinity', 0, 0, 0, 'INSERT', 'gone', 'stray';
+CALL cmig.audit_retain('1 year', 2);
 SELECT count(*) FROM cmig_audit.log;
 -- within a transaction, too: then all of it at the end
 INSERT INTO t VALUES (4, 'x');

@@ -149,6 +149,64 @@ INSERT INTO app.forgery VALUES (1, 'forged');
 DROP TRIGGER forged ON app.forgery;
 RESET ROLE;
 ALTER TABLE app.renamed RENAME TO accounts;
+-- nor is the id of a table free that is not audited any more, or is gone
+CREATE TABLE app.former (id integer PRIMARY KEY);
+ALTER TABLE app.former OWNER TO regress_audit_owner;
+SET ROLE regress_audit_owner;
+SELECT count(*) FROM cmig.enable_audit('app.former', level => 'row');
+INSERT INTO app.former VALUES (1);
+SELECT count(*) FROM cmig.disable_audit('app.former');
+ALTER TABLE app.former RENAME TO former_renamed;
+RESET ROLE;
+SELECT table_id AS former_id FROM cmig_audit.layout WHERE table_name = 'former' \gset
+\set VERBOSITY default
+SET ROLE regress_audit_evil;
+CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'former_id', '{}');
+INSERT INTO app.forgery VALUES (1, 'forged');
+\set VERBOSITY terse
+SELECT count(*) FROM cmig.enable_audit('app.forgery');
+RESET ROLE;
+DROP TABLE app.former_renamed;
+SET ROLE regress_audit_evil;
+INSERT INTO app.forgery VALUES (1, 'forged');
+TRUNCATE app.forgery;
+DROP TRIGGER forged ON app.forgery;
+-- not under the same name either
+CREATE TABLE app.former (id integer PRIMARY KEY);
+CREATE TRIGGER cmig_audit_row AFTER INSERT OR UPDATE OR DELETE ON app.former FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'former_id', '{"level": "row"}');
+INSERT INTO app.former VALUES (2);
+SELECT count(*) FROM cmig.disable_audit('app.former');
+SELECT count(*) FROM cmig.enable_audit('app.former', level => 'row');
+INSERT INTO app.former VALUES (2);
+DROP TABLE app.former;
+RESET ROLE;
+-- its owner goes on with it, as a dump does that is restored
+SET ROLE regress_audit_owner;
+RESET ROLE;
+GRANT CREATE ON SCHEMA app TO regress_audit_owner;
+SET ROLE regress_audit_owner;
+CREATE TABLE app.restored (id integer PRIMARY KEY);
+CREATE TRIGGER cmig_audit_row AFTER INSERT OR UPDATE OR DELETE ON app.restored FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'former_id', '{"level": "row"}');
+INSERT INTO app.restored VALUES (3);
+RESET ROLE;
+SET client_min_messages = warning;
+SELECT table_name, row_key, role FROM cmig_audit.log WHERE table_id = :former_id ORDER BY id;
+DROP TABLE app.restored;
+-- who left the table to another role cannot
+CREATE TABLE app.given (id integer PRIMARY KEY);
+ALTER TABLE app.given OWNER TO regress_audit_evil;
+SET ROLE regress_audit_evil;
+SELECT count(*) FROM cmig.enable_audit('app.given', level => 'row');
+RESET ROLE;
+ALTER TABLE app.given OWNER TO regress_audit_owner;
+INSERT INTO app.given VALUES (1);
+SELECT table_id AS given_id FROM cmig_audit.layout WHERE table_name = 'given' ORDER BY recorded_at DESC LIMIT 1 \gset
+DROP TABLE app.given;
+SET ROLE regress_audit_evil;
+CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'given_id', '{}');
+INSERT INTO app.forgery VALUES (1, 'forged');
+DROP TRIGGER forged ON app.forgery;
+RESET ROLE;
 -- who takes an id that is not given yet is not in the way of the next table
 SELECT last_value + 1 AS next_id FROM cmig_audit.table_id_seq \gset
 SET ROLE regress_audit_evil;

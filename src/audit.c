@@ -26,6 +26,7 @@
 #include "access/xact.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -69,7 +70,7 @@ cmig_audit_init(void)
  * Arguments
  */
 
-/* A text[] argument as a list of names, each once. */
+/* A text[] argument as a list of names. */
 static List *
 names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 {
@@ -89,8 +90,12 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("%s must not hold null", what)));
 		name->name = TextDatumGetCString(elements[i]);
-		if (!cmig_audit_options_has(names, name->name))
-			names = lappend(names, name);
+		/* a typing error for another name would leave that one open */
+		if (cmig_audit_options_has(names, name->name))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" stands twice in %s", name->name, what)));
+		names = lappend(names, name);
 	}
 	return names;
 }
@@ -233,6 +238,25 @@ check_names(List *names, const char *what, Relation relation, const List *key, b
 	}
 }
 
+/* A column is left out, redacted or hashed; two at once is nobody's intention. */
+static void
+check_disjoint(List *names, const char *what, List *others, const char *other_what)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		CmigAuditName *name = lfirst(lc);
+
+		if (cmig_audit_options_has(others, name->name))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" stands in both %s and %s",
+							name->name, what, other_what),
+					 errhint("Name it in one of them. A list that is not given keeps what it held; '{}' empties it.")));
+	}
+}
+
 static void
 check_options(CmigAuditOptions *options, Relation relation)
 {
@@ -242,12 +266,23 @@ check_options(CmigAuditOptions *options, Relation relation)
 	check_names(options->exclude, "exclude", relation, key, true);
 	check_names(options->redact, "redact", relation, key, true);
 	check_names(options->hash, "hash", relation, key, true);
+	check_disjoint(options->exclude, "exclude", options->redact, "redact");
+	check_disjoint(options->exclude, "exclude", options->hash, "hash");
+	check_disjoint(options->redact, "redact", options->hash, "hash");
 	options->anchor = RelationGetRelid(relation);
 }
 
 /*
  * Which tables can be audited
  */
+
+static void
+require_owner(Oid target)
+{
+	if (!cmig_owns_relation_compat(target, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE,
+					   get_rel_name(target) ? get_rel_name(target) : "?");
+}
 
 static Relation
 open_target(Oid target, LOCKMODE mode)
@@ -256,9 +291,7 @@ open_target(Oid target, LOCKMODE mode)
 	char	   *schema;
 
 	/* rights first: who may not have the table must not lock it */
-	if (!cmig_owns_relation_compat(target, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE,
-					   get_rel_name(target) ? get_rel_name(target) : "?");
+	require_owner(target);
 	relation = table_open(target, mode);
 	schema = get_namespace_name(RelationGetNamespace(relation));
 	if (relation->rd_rel->relkind != RELKIND_RELATION &&
@@ -380,8 +413,13 @@ wanted_trigger(const char *name, int16 type, const char *events, const char *tra
 	return trigger;
 }
 
+/*
+ * The row trigger of a partitioned table has a name of its own: it is cloned
+ * to a table that is attached, which may have one for itself.
+ */
 static List *
-wanted_triggers(const CmigAuditOptions *options, bool row_level, const char *table)
+wanted_triggers(const CmigAuditOptions *options, bool row_level, bool partitioned,
+				const char *table)
 {
 	char	   *args = psprintf("'%d', %s", options->table_id,
 								quote_literal_cstr(cmig_audit_options_text(options)));
@@ -404,8 +442,9 @@ wanted_triggers(const CmigAuditOptions *options, bool row_level, const char *tab
 			type |= types[i];
 		}
 		triggers = lappend(triggers,
-						   wanted_trigger("cmig_audit_row", type, events.data, "", table,
-										  args, options->replicated));
+						   wanted_trigger(partitioned ? "cmig_audit_partition_row" : "cmig_audit_row",
+										  type, events.data, "", table, args,
+										  options->replicated));
 	}
 	if (!row_level && (operations & CMIG_AUDIT_INSERT))
 		triggers = lappend(triggers,
@@ -556,18 +595,153 @@ warn_of_trigger_privilege(Oid relation, const char *table)
 				 errhint("REVOKE TRIGGER ON %s FROM %s;", table, roles)));
 }
 
+/*
+ * Partitions
+ */
+
+static char *
+name_of(Oid relation)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+									  get_rel_name(relation));
+}
+
+static bool
+logs_rows(const AuditTrigger *trigger)
+{
+	return (trigger->type & (TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)) != 0;
+}
+
+/* Do the triggers log the rows of a statement, or each row? */
+static bool
+any_level(List *triggers, bool row_level)
+{
+	ListCell   *lc;
+
+	foreach(lc, triggers)
+	{
+		AuditTrigger *trigger = lfirst(lc);
+
+		if (logs_rows(trigger) && ((trigger->type & TRIGGER_TYPE_ROW) != 0) == row_level)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Partitions that were audited for themselves.  Their triggers rest where
+ * that of the partitioned table was cloned beside them (audit_trigger.c).
+ */
 static void
-enable_one(FunctionCallInfo fcinfo, int first_option, Oid target, List **statements)
+look_at_partitions(Oid target, bool row_level)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(target, ShareRowExclusiveLock, NULL))
+	{
+		Oid			partition = lfirst_oid(lc);
+		bool		cloned;
+		List	   *own = partition == target ? NIL : read_triggers(partition, &cloned);
+
+		if (own == NIL)
+			continue;
+		/* triggers of one name, or row triggers that fire beside ours */
+		if (get_rel_relkind(partition) == RELKIND_PARTITIONED_TABLE ||
+			(!row_level && any_level(own, true)))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("partition \"%s\" has audit triggers of its own", get_rel_name(partition)),
+					 errdetail("Its changes would be logged twice."),
+					 errhint("SELECT * FROM cmig.disable_audit(%s) first; in one transaction nothing is missed.",
+							 quote_literal_cstr(name_of(partition)))));
+		if (row_level)
+			ereport(WARNING,
+					(errmsg("the audit triggers of partition \"%s\" rest as long as it is one",
+							get_rel_name(partition)),
+					 errdetail("Its changes are logged as those of \"%s\", with the options of that table.",
+							   get_rel_name(target)),
+					 errhint("SELECT * FROM cmig.disable_audit(%s) removes them.",
+							 quote_literal_cstr(name_of(partition)))));
+	}
+}
+
+/* The partitioned table above that logs statements, whose triggers are not cloned. */
+static Oid
+ancestor_at_statement_level(Relation relation)
+{
+	ListCell   *lc;
+
+	if (!relation->rd_rel->relispartition)
+		return InvalidOid;
+	foreach(lc, get_partition_ancestors(RelationGetRelid(relation)))
+	{
+		bool		cloned;
+
+		if (any_level(read_triggers(lfirst_oid(lc), &cloned), false))
+			return lfirst_oid(lc);
+	}
+	return InvalidOid;
+}
+
+static bool
+choose_level(const CmigAuditOptions *options, Relation relation)
+{
+	Oid			ancestor = ancestor_at_statement_level(relation);
+
+	if (OidIsValid(ancestor) && options->level == CMIG_AUDIT_LEVEL_ROW)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("partition \"%s\" cannot be audited at row level",
+						RelationGetRelationName(relation)),
+				 errdetail("\"%s\" is audited at statement level: what is written through it would be logged twice.",
+						   get_rel_name(ancestor)),
+				 errhint("Leave level at 'auto'.")));
+	if (OidIsValid(ancestor) || options->level == CMIG_AUDIT_LEVEL_STATEMENT)
+		return false;
+	return options->level == CMIG_AUDIT_LEVEL_ROW || needs_row_level(relation, options);
+}
+
+/* One call of enable_audit() or enable_audit_schema(). */
+typedef struct Enabling
+{
+	FunctionCallInfo fcinfo;
+	int			first_option;	/* number of the first argument that is one */
+	Oid			extension_owner;
+	Oid			log_owner;
+	List	   *statements;		/* of char *: what was run */
+} Enabling;
+
+/*
+ * Make the log before any table is locked: a session that makes it may want
+ * to change the table first.
+ */
+static void
+begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, List *targets)
+{
+	ListCell   *lc;
+
+	foreach(lc, targets)
+		require_owner(lfirst_oid(lc));
+	enabling->fcinfo = fcinfo;
+	enabling->first_option = first_option;
+	enabling->statements = NIL;
+	enabling->extension_owner = cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid);
+	if (targets == NIL)
+		return;
+	enabling->log_owner = cmig_audit_log_make(enabling->extension_owner);
+	cmig_audit_retain_ahead(enabling->log_owner, 3);
+}
+
+static void
+enable_one(Enabling *enabling, Oid target)
 {
 	Relation	relation = open_target(target, ShareRowExclusiveLock);
-	Oid			extension_owner = cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid);
-	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
-												   RelationGetRelationName(relation));
+	char	   *table = name_of(target);
+	bool		partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	CmigAuditOptions *options;
 	bool		cloned;
 	List	   *have = read_triggers(target, &cloned);
 	List	   *children = NIL;
-	Oid			log_owner;
 	bool		row_level;
 	ListCell   *lc;
 
@@ -586,29 +760,28 @@ enable_one(FunctionCallInfo fcinfo, int first_option, Oid target, List **stateme
 	}
 	else
 		options = cmig_audit_options_default();
-	read_options(fcinfo, first_option, options);
+	read_options(enabling->fcinfo, enabling->first_option, options);
 	check_options(options, relation);
 
-	log_owner = cmig_audit_log_make(extension_owner);
-	cmig_audit_retain_ahead(log_owner, 3);
 	if (options->hash)
-		ensure_hash_key(extension_owner);
-	options->table_id = choose_id(options, relation, log_owner);
-	row_level = options->level == CMIG_AUDIT_LEVEL_ROW ||
-		(options->level == CMIG_AUDIT_LEVEL_AUTO && needs_row_level(relation, options));
-
-	if (relation->rd_rel->relkind == RELKIND_RELATION)
+		ensure_hash_key(enabling->extension_owner);
+	options->table_id = choose_id(options, relation, enabling->log_owner);
+	row_level = choose_level(options, relation);
+	if (partitioned)
+		look_at_partitions(target, row_level);
+	else
 		children = find_inheritance_children(target, AccessShareLock);
-	cmig_audit_layout_record(options->table_id, relation, log_owner);
+	cmig_audit_layout_record(options->table_id, relation, enabling->log_owner);
 
 	/* the lock stays, but ALTER TABLE wants nobody to hold the table open */
 	table_close(relation, NoLock);
-	change_triggers(have, wanted_triggers(options, row_level, table), table, statements);
+	change_triggers(have, wanted_triggers(options, row_level, partitioned, table), table,
+					&enabling->statements);
 	warn_of_trigger_privilege(target, table);
 
 	/* Triggers are not inherited, so each child is audited for itself. */
 	foreach(lc, children)
-		enable_one(fcinfo, first_option, lfirst_oid(lc), statements);
+		enable_one(enabling, lfirst_oid(lc));
 }
 
 static Datum
@@ -644,11 +817,13 @@ target_argument(FunctionCallInfo fcinfo, int n)
 Datum
 cmig_enable_audit(PG_FUNCTION_ARGS)
 {
-	List	   *statements = NIL;
+	Enabling	enabling;
+	Oid			target = target_argument(fcinfo, 0);
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	enable_one(fcinfo, 1, target_argument(fcinfo, 0), &statements);
-	return return_statements(fcinfo, statements);
+	begin_enabling(&enabling, fcinfo, 1, list_make1_oid(target));
+	enable_one(&enabling, target);
+	return return_statements(fcinfo, enabling.statements);
 }
 
 static CmigQuery tables_of_schema = {
@@ -670,7 +845,7 @@ collect_oid(TupleDesc desc, HeapTuple row, void *arg)
 Datum
 cmig_enable_audit_schema(PG_FUNCTION_ARGS)
 {
-	List	   *statements = NIL;
+	Enabling	enabling;
 	List	   *oids = NIL;
 	Datum		values[2];
 	ListCell   *lc;
@@ -683,17 +858,17 @@ cmig_enable_audit_schema(PG_FUNCTION_ARGS)
 	values[0] = ObjectIdGetDatum(get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false));
 	values[1] = PG_GETARG_DATUM(1);
 	cmig_query_each(&tables_of_schema, values, NULL, collect_oid, &oids);
+	begin_enabling(&enabling, fcinfo, 2, oids);
 	foreach(lc, oids)
-		enable_one(fcinfo, 2, lfirst_oid(lc), &statements);
-	return return_statements(fcinfo, statements);
+		enable_one(&enabling, lfirst_oid(lc));
+	return return_statements(fcinfo, enabling.statements);
 }
 
 static void
 disable_one(Oid target, List **statements)
 {
 	Relation	relation = open_target(target, ShareRowExclusiveLock);
-	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
-												   RelationGetRelationName(relation));
+	char	   *table = name_of(target);
 	bool		cloned;
 	List	   *children = NIL;
 	ListCell   *lc;

@@ -15,6 +15,11 @@
  *
  * A table without a key is counted: so many equal rows there are now, less
  * those that came, plus those that went.
+ *
+ * The queries run with the caller's rights.  They give rows that are as they
+ * are now, and images; making rows of those calls what the columns' types
+ * bring along (checks of domains, input functions), which is the table
+ * owner's code and runs as that role.
  */
 #include "postgres.h"
 
@@ -22,6 +27,7 @@
 #include "errors.h"
 #include "query.h"
 #include "audit_layout.h"
+#include "audit_log.h"
 #include "audit_options.h"
 #include "audit_read.h"
 #include "audit_target.h"
@@ -33,8 +39,10 @@
 #include "commands/trigger.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -69,6 +77,9 @@ typedef struct AsOf
 	bool		keys_changed;	/* a key changed after the time */
 	ReturnSetInfo *result;
 	bool		partial;		/* an entry with only what changed was met */
+	Oid			owner;			/* of the table */
+	FmgrInfo	populate;		/* jsonb_populate_record() for its type */
+	MemoryContext row_context;	/* reset for each row */
 } AsOf;
 
 static CmigQuery changed_keys = {
@@ -159,10 +170,9 @@ simple_query(const AsOf *as_of)
 	return psprintf("WITH after AS NOT MATERIALIZED (%s), event AS NOT MATERIALIZED (" EVENTS "%s),"
 					" first AS (SELECT DISTINCT ON (%sv.k) v.k, v.gone, v.ends, v.image, v.clock_at%s"
 					"  FROM event v ORDER BY %sv.k, v.seq, v.command_id, v.id)"
-					" SELECT pg_catalog.jsonb_populate_record(NULL::%s, %s),"
-					"  NOT f.ends AND NOT f.image @> f.%s"
+					" SELECT NULL::%s, %s, NOT f.ends AND NOT f.image @> f.%s"
 					"  FROM first f WHERE NOT f.gone%s"
-					" UNION ALL SELECT %s, false FROM %s %s"
+					" UNION ALL SELECT %s, NULL, false FROM %s %s"
 					"  WHERE NOT EXISTS (SELECT FROM first f WHERE f.k = %s)%s",
 					after(as_of), as_of->keys_changed ? ARRIVALS : "", hash,
 					as_of->has_renames ? ", v.logged_key" : "", hash, as_of->type,
@@ -225,7 +235,7 @@ general_query(const AsOf *as_of)
 					"   FROM chain c, pg_catalog.jsonb_each(%s) j WHERE NOT c.gone"
 					"   ORDER BY c.k, j.key, c.seq, c.command_id, c.id) i GROUP BY i.k),"
 					" rest AS (%s)"
-					" SELECT pg_catalog.jsonb_populate_record(NULL::%s, %s), false FROM ("
+					" SELECT NULL::%s, %s, false FROM ("
 					"  SELECT f.k, CASE WHEN w.whole THEN i.image ELSE coalesce(r.image, '{}') || i.image END AS image"
 					"  FROM first f JOIN whole w ON w.k = f.k JOIN image i ON i.k = f.k"
 					"  LEFT JOIN rest r ON r.k = f.k WHERE NOT f.gone"
@@ -252,7 +262,7 @@ counting_query(const AsOf *as_of)
 						   as_of->live_key, as_of->table, as_of->alias,
 						   psprintf(counted, -1, "after", -1, "after"));
 	return psprintf("WITH after AS (%s), until AS (%s)"
-					" SELECT pg_catalog.jsonb_populate_record(NULL::%s, s.k), false"
+					" SELECT NULL::%s, s.k, false"
 					" FROM (SELECT c.k, pg_catalog.sum(c.n) AS n"
 					"  FROM (SELECT %s AS k, c.n FROM (%s) c) c GROUP BY c.k) s,"
 					" pg_catalog.generate_series(1, s.n) AS copies WHERE true%s",
@@ -261,27 +271,65 @@ counting_query(const AsOf *as_of)
 }
 
 static void
-put_composite(TupleDesc desc, HeapTuple row, void *arg)
+prepare_populate(AsOf *as_of, Oid row_type)
+{
+	List	   *arguments = list_make2(makeNullConst(row_type, -1, InvalidOid),
+									   makeNullConst(JSONBOID, -1, InvalidOid));
+
+	fmgr_info(F_JSONB_POPULATE_RECORD, &as_of->populate);
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_POPULATE_RECORD, row_type, arguments,
+											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+					   &as_of->populate);
+}
+
+/* A row of an image, as the table's owner would make it. */
+static Datum
+row_of_image(AsOf *as_of, Datum image)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+	CmigAuditRole saved;
+	Datum		row;
+
+	InitFunctionCallInfoData(*fcinfo, &as_of->populate, 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = (Datum) 0;
+	fcinfo->args[0].isnull = true;
+	fcinfo->args[1].value = image;
+	fcinfo->args[1].isnull = false;
+	cmig_audit_log_act_as(&saved, as_of->owner);
+	row = FunctionCallInvoke(fcinfo);
+	cmig_audit_log_return(&saved);
+	return row;
+}
+
+static void
+put_row(TupleDesc desc, HeapTuple row, void *arg)
 {
 	AsOf	   *as_of = arg;
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, 1, &isnull);
+	Datum		value;
 	HeapTupleHeader header;
 	HeapTupleData tuple;
+	MemoryContext old;
 
-	if (isnull || as_of->partial)
+	if (as_of->partial)
 		return;
-	if (DatumGetBool(cmig_query_datum(desc, row, 2, &isnull)))
+	if (DatumGetBool(cmig_query_datum(desc, row, 3, &isnull)))
 	{
 		as_of->partial = true;
 		return;
 	}
+	old = MemoryContextSwitchTo(as_of->row_context);
+	value = cmig_query_datum(desc, row, 1, &isnull);
+	if (isnull)
+		value = row_of_image(as_of, cmig_query_datum(desc, row, 2, &isnull));
 	header = DatumGetHeapTupleHeader(value);
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = header;
 	tuplestore_puttuple(as_of->result->setResult, &tuple);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(as_of->row_context);
 }
 
 static void
@@ -294,7 +342,7 @@ run(AsOf *as_of, const char *sql, Datum *values, const char *nulls)
 	query.sql = sql;
 	query.nargs = PARAMETERS;
 	memcpy(query.argtypes, types, sizeof(types));
-	cmig_query_each(&query, values, nulls, put_composite, as_of);
+	cmig_query_each(&query, values, nulls, put_row, as_of);
 	cmig_query_free(&query);
 }
 
@@ -358,6 +406,26 @@ hidden_columns(Relation relation, bool with_excluded)
 	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
+/*
+ * The queries call to_jsonb() of keys and rows with the caller's rights, and
+ * that calls casts to json.
+ */
+static void
+check_types(Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	List	   *types = NIL;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (!attribute->attisdropped)
+			types = list_append_unique_oid(types, attribute->atttypid);
+	}
+	cmig_audit_target_check_types(types);
+}
+
 /* A name that no column has, so that it means the row. */
 static char *
 alias_for(Oid relation)
@@ -389,6 +457,32 @@ live_key(const CmigAuditTarget *target, const char *alias)
 	}
 	appendStringInfoChar(&text, ')');
 	return text.data;
+}
+
+/* The entries of a partition are among those of its partitioned table. */
+static void
+refuse_partition(Relation relation)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+	Oid			trigger = InvalidOid;
+	Oid			root;
+
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+	{
+		if (triggers->triggers[i].tgisclone &&
+			strncmp(triggers->triggers[i].tgname, "cmig_audit_", 11) == 0)
+			trigger = triggers->triggers[i].tgoid;
+	}
+	if (!OidIsValid(trigger))
+		return;
+	root = cmig_audit_options_root(RelationGetRelid(relation), trigger);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("partition \"%s\" is audited through its partitioned table",
+					RelationGetRelationName(relation)),
+			 errhint("SELECT * FROM cmig.audit_as_of(NULL::%s, <time>), with a condition on its partition key.",
+					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(root)),
+												get_rel_name(root)))));
 }
 
 static Oid
@@ -472,6 +566,12 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 
 	renames = all_renames(as_of.target);
 	relation = table_open(oid, AccessShareLock);
+	refuse_partition(relation);
+	check_types(relation);
+	as_of.owner = relation->rd_rel->relowner;
+	as_of.row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row",
+											  ALLOCSET_DEFAULT_SIZES);
+	prepare_populate(&as_of, get_rel_type_id(oid));
 	hidden = hidden_columns(relation, as_of.target->key_columns == NIL);
 	table_close(relation, AccessShareLock);
 	as_of.has_renames = renames != NULL;

@@ -94,7 +94,6 @@ typedef struct Import
 	Oid			extension_owner;
 	Oid			log_owner;
 	CmigAuditWriter *writer;
-	TimestampTz writer_hour;	/* entries of this hour go to writer */
 	MemoryContext context;
 	MemoryContext batch;
 	List	   *tables;
@@ -381,17 +380,13 @@ image_of(TupleDesc desc, HeapTuple row, int field)
 static void
 open_writer(Import *import, TimestampTz at)
 {
-	/* bounds of partitions are full hours in UTC */
-	TimestampTz hour = at - at % USECS_PER_HOUR;
-
-	if (import->writer && hour == import->writer_hour)
+	if (import->writer && cmig_audit_writer_takes(import->writer, at))
 		return;
 	if (import->writer)
 		cmig_audit_writer_close(import->writer);
 	MemoryContextReset(import->batch);
 	MemoryContextSwitchTo(import->context);
 	import->writer = cmig_audit_writer_open(import->extension_owner, at);
-	import->writer_hour = hour;
 	MemoryContextSwitchTo(import->batch);
 }
 

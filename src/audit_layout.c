@@ -12,9 +12,11 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -25,15 +27,15 @@
 
 static CmigQuery read_layouts = {
 	"SELECT l.recorded_at::timestamptz, l.relation::oid, l.schema_name::text,"
-	" l.table_name::text, l.columns::jsonb, l.key_columns::text[]"
+	" l.table_name::text, l.columns::jsonb, l.key_columns::text[], l.owner::text, l.database::text"
 	" FROM cmig_audit.layout l WHERE l.table_id = $1 ORDER BY l.recorded_at, l.ctid",
 	1, {INT4OID}
 };
 
 static CmigQuery insert_layout = {
-	"INSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns)"
-	" VALUES ($1, $2, $3, $4, $5, $6)",
-	6, {INT4OID, OIDOID, TEXTOID, TEXTOID, JSONBOID, TEXTARRAYOID}
+	"INSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, owner, database)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	8, {INT4OID, OIDOID, TEXTOID, TEXTOID, JSONBOID, TEXTARRAYOID, TEXTOID, TEXTOID}
 };
 
 static CmigQuery find_by_relation = {
@@ -185,6 +187,8 @@ collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 					  TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &count);
 	for (int i = 0; i < count; i++)
 		layout->key_columns = lappend(layout->key_columns, TextDatumGetCString(names[i]));
+	layout->owner = cmig_query_text(desc, row, 7);
+	layout->database = cmig_query_text(desc, row, 8);
 	*layouts = lappend(*layouts, layout);
 }
 
@@ -214,24 +218,65 @@ same_names(List *a, List *b)
 	return true;
 }
 
-static void
-insert(int32 table_id, Oid relation, const char *schema_name, const char *table_name,
-	   Jsonb *columns, List *key)
+/* This database, also told apart from one of another server. */
+static char *
+this_database(void)
 {
-	Datum		values[6];
-	Datum	   *names = palloc(sizeof(Datum) * Max(1, list_length(key)));
+	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId);
+}
+
+/* The layout that relation has now. */
+static CmigAuditLayout *
+layout_of(Relation relation)
+{
+	CmigAuditLayout *layout = palloc0(sizeof(CmigAuditLayout));
+
+	layout->relation = RelationGetRelid(relation);
+	layout->schema_name = get_namespace_name(RelationGetNamespace(relation));
+	layout->table_name = RelationGetRelationName(relation);
+	layout->columns = columns_of(relation);
+	layout->key_columns = cmig_audit_layout_key(relation);
+	layout->owner = GetUserNameFromId(relation->rd_rel->relowner, false);
+	layout->database = this_database();
+	return layout;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+static bool
+same_layout(const CmigAuditLayout *a, const CmigAuditLayout *b)
+{
+	return a->relation == b->relation &&
+		strcmp(a->schema_name, b->schema_name) == 0 &&
+		strcmp(a->table_name, b->table_name) == 0 &&
+		compareJsonbContainers(&a->columns->root, &b->columns->root) == 0 &&
+		same_names(a->key_columns, b->key_columns) &&
+		same_text(a->owner, b->owner) && same_text(a->database, b->database);
+}
+
+static void
+insert(int32 table_id, const CmigAuditLayout *layout)
+{
+	Datum		values[8];
+	Datum	   *names = palloc(sizeof(Datum) * Max(1, list_length(layout->key_columns)));
 	ListCell   *lc;
 	int			count = 0;
 
-	foreach(lc, key)
+	foreach(lc, layout->key_columns)
 		names[count++] = CStringGetTextDatum(lfirst(lc));
 	values[0] = Int32GetDatum(table_id);
-	values[1] = ObjectIdGetDatum(relation);
-	values[2] = CStringGetTextDatum(schema_name);
-	values[3] = CStringGetTextDatum(table_name);
-	values[4] = JsonbPGetDatum(columns);
+	values[1] = ObjectIdGetDatum(layout->relation);
+	values[2] = CStringGetTextDatum(layout->schema_name);
+	values[3] = CStringGetTextDatum(layout->table_name);
+	values[4] = JsonbPGetDatum(layout->columns);
 	values[5] = PointerGetDatum(construct_array(names, count, TEXTOID, -1, false,
 												TYPALIGN_INT));
+	values[6] = CStringGetTextDatum(layout->owner);
+	values[7] = CStringGetTextDatum(layout->database);
 	cmig_query_run(&insert_layout, values, NULL);
 }
 
@@ -253,36 +298,56 @@ is_there(int32 table_id, const CmigAuditLayout *layout)
 		cmig_query_run(&carries_id, values, NULL) > 0;
 }
 
+/*
+ * The table of the last layout is gone.  May another one go on with its id?
+ * Who may make triggers of ours could put any id on a table of his own, and
+ * its changes would pass for those of the other.  So it must be that table,
+ * restored: by its name in a copy of the database, or by its owner.
+ */
+static bool
+may_go_on(const CmigAuditLayout *last, const CmigAuditLayout *now, Oid owner, Oid log_owner)
+{
+	return same_text(last->owner, now->owner) ||
+		owner == log_owner || superuser_arg(owner) ||
+		(last->database && strcmp(last->database, now->database) != 0 &&
+		 strcmp(last->schema_name, now->schema_name) == 0 &&
+		 strcmp(last->table_name, now->table_name) == 0);
+}
+
+static void
+refuse_id(const CmigAuditLayout *last, const CmigAuditLayout *now, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the audit trigger of table \"%s.%s\" carries the id of \"%s.%s\"",
+					now->schema_name, now->table_name, last->schema_name, last->table_name),
+			 errdetail("%s", detail),
+			 errhint("Call cmig.disable_audit() and cmig.enable_audit() for \"%s.%s\".",
+					 now->schema_name, now->table_name)));
+}
+
 void
 cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 {
 	CmigAuditRole saved;
 	List	   *layouts;
 	CmigAuditLayout *last;
-	char	   *schema_name = get_namespace_name(RelationGetNamespace(relation));
-	Jsonb	   *columns = columns_of(relation);
-	List	   *key = cmig_audit_layout_key(relation);
+	CmigAuditLayout *now = layout_of(relation);
 
 	cmig_audit_log_become(&saved, log_owner);
 	layouts = cmig_audit_layout_read(table_id);
 	last = layouts ? llast(layouts) : NULL;
-	if (last && last->relation != RelationGetRelid(relation) && is_there(table_id, last))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the audit trigger of table \"%s.%s\" carries the id of \"%s.%s\"",
-						schema_name, RelationGetRelationName(relation),
-						last->schema_name, last->table_name),
-				 errdetail("The table was copied together with its triggers; its changes would look like those of the other table."),
-				 errhint("Call cmig.disable_audit() and cmig.enable_audit() for \"%s.%s\".",
-						 schema_name, RelationGetRelationName(relation))));
-	if (last == NULL || last->relation != RelationGetRelid(relation) ||
-		strcmp(last->schema_name, schema_name) != 0 ||
-		strcmp(last->table_name, RelationGetRelationName(relation)) != 0 ||
-		compareJsonbContainers(&last->columns->root, &columns->root) != 0 ||
-		!same_names(last->key_columns, key))
+	if (last && last->relation != now->relation)
 	{
-		insert(table_id, RelationGetRelid(relation), schema_name,
-			   RelationGetRelationName(relation), columns, key);
+		if (is_there(table_id, last))
+			refuse_id(last, now, "The table was copied together with its triggers; its changes would look like those of the other table.");
+		if (!may_go_on(last, now, relation->rd_rel->relowner, log_owner))
+			refuse_id(last, now, psprintf("That table belonged to role \"%s\" and is gone; the changes of this one would look like its.",
+										  last->owner ? last->owner : "?"));
+	}
+	if (last == NULL || !same_layout(last, now))
+	{
+		insert(table_id, now);
 		CommandCounterIncrement();
 	}
 	cmig_audit_log_return(&saved);

@@ -3,8 +3,8 @@
  *	  What audited tables are and were called, and their columns.
  *
  * cmig_audit.layout has a row for each state of an audited table's names: its
- * schema, name, oid, the numbers of its columns by name, and the columns of
- * its key.  It is written when a change is logged under names that are not
+ * schema, name, oid, the numbers of its columns by name, the columns of its
+ * key, and its owner.  It is written when a change is logged under names that are not
  * the last recorded ones.  With it old entries stay readable.
  */
 #ifndef CMIG_AUDIT_LAYOUT_H
@@ -24,6 +24,8 @@ typedef struct CmigAuditLayout
 	char	   *table_name;
 	Jsonb	   *columns;		/* names and numbers */
 	List	   *key_columns;	/* of char *; NIL when the row is the key */
+	char	   *owner;			/* NULL where they are not known */
+	char	   *database;		/* in which relation is an oid */
 } CmigAuditLayout;
 
 /* The columns that tell a table's rows apart: of char *, NIL if there are none. */
@@ -32,7 +34,8 @@ extern List *cmig_audit_layout_key(Relation relation);
 /*
  * Record the layout of relation as table_id's, unless it is the last one
  * recorded.  Runs as the log's owner.  Raises an error when the id belongs
- * to another table that still exists.
+ * to another table: one that still exists, or one that is gone and was not
+ * the caller's table restored from a dump.
  */
 extern void cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner);
 

@@ -12,6 +12,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "query.h"
+#include "run_lock.h"
 #include "audit_log.h"
 
 #include "access/htup_details.h"
@@ -81,7 +82,9 @@ static const char *const log_statements[] = {
 	"\tschema_name text NOT NULL,\n"
 	"\ttable_name text NOT NULL,\n"
 	"\tcolumns jsonb NOT NULL,\n"
-	"\tkey_columns text[] NOT NULL\n"
+	"\tkey_columns text[] NOT NULL,\n"
+	"\towner text,\n"
+	"\tdatabase text\n"
 	")",
 	"CREATE INDEX layout_table_id_idx ON cmig_audit.layout (table_id, recorded_at)",
 	"CREATE VIEW cmig_audit.audit_logs WITH (security_invoker = true) AS\n"
@@ -97,6 +100,7 @@ static const char *const log_statements[] = {
 	"COMMENT ON COLUMN cmig_audit.log.old_key IS 'The key before, where it changed'",
 	"COMMENT ON COLUMN cmig_audit.log.changed IS 'Names of the columns that an UPDATE changed'",
 	"COMMENT ON TABLE cmig_audit.layout IS 'Names and columns that audited tables had, from a time on.'",
+	"COMMENT ON COLUMN cmig_audit.layout.database IS 'Where relation means something: the server''s system identifier and the database''s oid'",
 	"COMMENT ON VIEW cmig_audit.audit_logs IS 'The log in the shape of a plain audit_logs table; who reads it needs SELECT on cmig_audit.log too.'",
 	NULL
 };
@@ -134,6 +138,14 @@ cmig_audit_log_become(CmigAuditRole *saved, Oid role)
 	GetUserIdAndSecContext(&saved->user, &saved->context);
 	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
+}
+
+void
+cmig_audit_log_act_as(CmigAuditRole *saved, Oid role)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
 }
 
 void
@@ -311,8 +323,14 @@ cmig_audit_log_make(Oid extension_owner)
 	Oid			owner = extension_owner;
 	char		kind;
 
-	check_owners(extension_owner);
 	relation = cmig_audit_log_relation();
+	if (!OidIsValid(relation))
+	{
+		/* another session may be making it */
+		cmig_run_lock_audit();
+		relation = cmig_audit_log_relation();
+	}
+	check_owners(extension_owner);
 	if (OidIsValid(relation))
 		return owner_of_relation(relation, &kind);
 

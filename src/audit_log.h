@@ -58,6 +58,9 @@ typedef struct CmigAuditRole
 } CmigAuditRole;
 
 extern void cmig_audit_log_become(CmigAuditRole *saved, Oid role);
+
+/* The same for code that is a table owner's, not ours. */
+extern void cmig_audit_log_act_as(CmigAuditRole *saved, Oid role);
 extern void cmig_audit_log_return(const CmigAuditRole *saved);
 
 /* Run one statement as the current user. */
@@ -103,6 +106,9 @@ typedef struct CmigAuditWriter CmigAuditWriter;
  * if the log is missing or belongs to the wrong role.
  */
 extern CmigAuditWriter *cmig_audit_writer_open(Oid extension_owner, TimestampTz at);
+
+/* Would entries of a transaction that began at go to the same place? */
+extern bool cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at);
 
 /* The next id. */
 extern int64 cmig_audit_writer_next_id(CmigAuditWriter *writer);

@@ -636,7 +636,9 @@ static const struct
 	{"layout", "schema_name", TEXTOID},
 	{"layout", "table_name", TEXTOID},
 	{"layout", "columns", JSONBOID},
-	{"layout", "key_columns", TEXTARRAYOID}
+	{"layout", "key_columns", TEXTARRAYOID},
+	{"layout", "owner", TEXTOID},
+	{"layout", "database", TEXTOID}
 };
 
 static void

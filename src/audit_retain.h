@@ -13,7 +13,8 @@
 
 /*
  * Make the partitions of the months to come, as the log's owner, if fewer
- * than at_least are there.
+ * than at_least are there.  Warns when others hold locks on the log for too
+ * long.
  */
 extern void cmig_audit_retain_ahead(Oid log_owner, int at_least);
 

@@ -12,13 +12,17 @@
 #include "audit_options.h"
 #include "audit_target.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
@@ -26,12 +30,18 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
-/* The id in a table's audit triggers, 0 if it has none. */
+/*
+ * The id in a table's audit triggers, 0 if it has none: in its own rather
+ * than in one that is cloned from a partitioned table.
+ */
 static int32
 id_of_triggers(Relation relation)
 {
+	int32		id = 0;
+
 	Oid			function = LookupFuncName(list_make2(makeString("cmig"), makeString("audit_trigger")),
 										  0, NULL, true);
 	TriggerDesc *desc = relation->trigdesc;
@@ -40,10 +50,11 @@ id_of_triggers(Relation relation)
 		return 0;
 	for (int i = 0; i < desc->numtriggers; i++)
 	{
-		if (desc->triggers[i].tgfoid == function && desc->triggers[i].tgnargs == 2)
-			return pg_strtoint32(desc->triggers[i].tgargs[0]);
+		if (desc->triggers[i].tgfoid == function && desc->triggers[i].tgnargs == 2 &&
+			(id == 0 || !desc->triggers[i].tgisclone))
+			id = pg_strtoint32(desc->triggers[i].tgargs[0]);
 	}
-	return 0;
+	return id;
 }
 
 static void
@@ -187,21 +198,55 @@ gone_key_is_number(CmigAuditTarget *target)
 	return value && value->type == jbvNumeric;
 }
 
-/* A value written as text, as the key column's type has it. */
+static Oid
+owner_of(Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relation);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/*
+ * A value written as text, as the key column's type has it.  What the type
+ * brings along (checks of a domain, a cast to json) runs as the table's
+ * owner, who chose it.
+ */
 static Jsonb *
 value_of_text(CmigAuditTarget *target, char *text)
 {
 	Oid			type = TEXTOID;
+	int32		typmod = -1;
 	Oid			input;
 	Oid			parameter;
+	CmigAuditRole saved;
+	Jsonb	   *value;
+	int			guc_level;
 
-	if (OidIsValid(target->relation))
-		type = get_atttype(target->relation,
-						   get_attnum(target->relation, linitial(target->key_columns)));
-	else if (gone_key_is_number(target))
-		type = NUMERICOID;
+	if (!OidIsValid(target->relation))
+	{
+		if (gone_key_is_number(target))
+			type = NUMERICOID;
+		getTypeInputInfo(type, &input, &parameter);
+		return to_jsonb_of(type, OidInputFunctionCall(input, text, parameter, -1));
+	}
+
+	get_atttypetypmodcoll(target->relation,
+						  get_attnum(target->relation, linitial(target->key_columns)),
+						  &type, &typmod, &parameter);
 	getTypeInputInfo(type, &input, &parameter);
-	return to_jsonb_of(type, OidInputFunctionCall(input, text, parameter, -1));
+	guc_level = NewGUCNestLevel();
+	cmig_audit_log_act_as(&saved, owner_of(target->relation));
+	/* blanks of char(n) are part of the key; others may be written longer */
+	value = to_jsonb_of(type, OidInputFunctionCall(input, text, parameter,
+												   type == BPCHAROID ? typmod : -1));
+	cmig_audit_log_return(&saved);
+	AtEOXact_GUC(false, guc_level);
+	return value;
 }
 
 static void
@@ -331,6 +376,48 @@ cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 			raise_key(target, "the key has other columns than the table's");
 	}
 	return variants_of(target, key);
+}
+
+static CmigQuery foreign_casts = {
+	"WITH RECURSIVE used(type) AS (SELECT pg_catalog.unnest($1) UNION"
+	"  SELECT i.type FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type, LATERAL ("
+	"   VALUES (t.typelem), (t.typbasetype)"
+	"   UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a"
+	"    WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) i(type) WHERE i.type <> 0)"
+	" SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c JOIN used u ON u.type = c.castsource"
+	" JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc"
+	" JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
+	" WHERE c.casttarget = 'json'::regtype AND NOT r.rolsuper AND r.rolname <> current_user"
+	" ORDER BY 1 LIMIT 1",
+	1, {OIDARRAYOID}
+};
+
+void
+cmig_audit_target_check_types(List *types)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(1, list_length(types)));
+	Datum		values[1];
+	char	   *function = NULL;
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, types)
+	{
+		/* only superusers make casts for the server's own types */
+		if (lfirst_oid(lc) >= FirstNormalObjectId)
+			elements[count++] = ObjectIdGetDatum(lfirst_oid(lc));
+	}
+	if (count == 0)
+		return;
+	values[0] = PointerGetDatum(construct_array(elements, count, OIDOID, sizeof(Oid), true,
+												TYPALIGN_INT));
+	cmig_query_each(&foreign_casts, values, NULL, take_text, &function);
+	if (function)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("a cast to json calls the function %s of another role", function),
+				 errdetail("Reading the rows would run it with your rights."),
+				 errhint("Ask as the role that owns the function.")));
 }
 
 /*

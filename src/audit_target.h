@@ -36,6 +36,13 @@ extern CmigAuditTarget *cmig_audit_target_of(Oid relation);
 extern List *cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target);
 
 /*
+ * to_jsonb() calls casts to json.  Raises an error when one stands for a type
+ * of the list, or for what it is made of, that is a function of another role
+ * than the caller and superusers.
+ */
+extern void cmig_audit_target_check_types(List *types);
+
+/*
  * How columns were called when layout held, and what they are called now:
  * an object with null for dropped ones.  NULL when nothing differs.
  */

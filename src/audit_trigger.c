@@ -23,6 +23,7 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
@@ -575,6 +576,48 @@ operation_of(TriggerEvent event)
 		TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE";
 }
 
+static bool
+fires_now(const Trigger *trigger)
+{
+	switch (trigger->tgenabled)
+	{
+		case TRIGGER_FIRES_ALWAYS:
+			return true;
+		case TRIGGER_FIRES_ON_ORIGIN:
+			return SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
+		case TRIGGER_FIRES_ON_REPLICA:
+			return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA;
+		default:
+			return false;
+	}
+}
+
+/*
+ * A table that had triggers of its own when it became a partition: where that
+ * of the partitioned table logs the change, they must not log it once more.
+ */
+static bool
+is_logged_by_clone(const TriggerData *trigger_data, Oid function)
+{
+	TriggerDesc *triggers = trigger_data->tg_relation->trigdesc;
+	TriggerEvent event = trigger_data->tg_event;
+
+	if (trigger_data->tg_trigger->tgisclone || triggers == NULL)
+		return false;
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		const Trigger *other = &triggers->triggers[i];
+
+		if (other->tgisclone && other->tgfoid == function && other->tgqual == NULL &&
+			other->tgnattr == 0 && fires_now(other) &&
+			(TRIGGER_FIRED_BY_INSERT(event) ? TRIGGER_FOR_INSERT(other->tgtype) :
+			 TRIGGER_FIRED_BY_UPDATE(event) ? TRIGGER_FOR_UPDATE(other->tgtype) :
+			 TRIGGER_FIRED_BY_DELETE(event) ? TRIGGER_FOR_DELETE(other->tgtype) : false))
+			return true;
+	}
+	return false;
+}
+
 Datum
 cmig_audit_trigger(PG_FUNCTION_ARGS)
 {
@@ -589,6 +632,9 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 				 errmsg("cmig.audit_trigger() can only be called as an AFTER trigger"),
 				 errhint("Audit triggers are made by cmig.enable_audit().")));
 
+	if (trigger_data->tg_relation->rd_rel->relispartition &&
+		is_logged_by_clone(trigger_data, fcinfo->flinfo->fn_oid))
+		return PointerGetDatum(NULL);
 	extension_owner = cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid);
 	table = cmig_audit_table_get(trigger_data, extension_owner);
 	if (audit_skip && table->skip_logged)

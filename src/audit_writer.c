@@ -146,6 +146,26 @@ find_partition(Relation parent, TimestampTz at)
 	return desc->oids[part];
 }
 
+/*
+ * Open it.  While the lock was waited for, a partition may have been made
+ * that takes the entries now.
+ */
+static Relation
+open_partition(Relation parent, TimestampTz at)
+{
+	Oid			oid = find_partition(parent, at);
+
+	for (;;)
+	{
+		Relation	leaf = table_open(oid, RowExclusiveLock);
+
+		oid = find_partition(parent, at);
+		if (oid == RelationGetRelid(leaf))
+			return leaf;
+		table_close(leaf, RowExclusiveLock);
+	}
+}
+
 static void
 map_columns(CmigAuditWriter *writer)
 {
@@ -232,7 +252,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 						GetUserNameFromId(writer->parent->rd_rel->relowner, true)),
 				 errdetail("Entries are written only to a log that belongs to the extension's owner, \"%s\".",
 						   GetUserNameFromId(extension_owner, true))));
-	writer->leaf = table_open(find_partition(writer->parent, at), RowExclusiveLock);
+	writer->leaf = open_partition(writer->parent, at);
 	if (writer->leaf->rd_rel->relkind != RELKIND_RELATION)
 		raise_altered(writer->leaf, "It is not a plain table.");
 	writer->owner = writer->leaf->rd_rel->relowner;
@@ -246,6 +266,12 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 		raise_altered(writer->parent, "The sequence of its ids is gone.");
 	writer->slots = palloc(sizeof(TupleTableSlot *) * BATCH_ROWS);
 	return writer;
+}
+
+bool
+cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at)
+{
+	return find_partition(writer->parent, at) == RelationGetRelid(writer->leaf);
 }
 
 int64

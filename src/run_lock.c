@@ -17,6 +17,7 @@
 #include "pgstat.h"
 #include "storage/lock.h"
 #include "tcop/tcopprot.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -24,6 +25,7 @@
 #define KEY_CLASS 0x636d6967
 #define KEY_GATE 1
 #define KEY_RUN 2
+#define KEY_AUDIT 3
 #define KEY_FIELD4 0x4347
 /* the same for the lock of a table, whose oid is in objid */
 #define KEY_FIELD4_TABLE 0x4348
@@ -210,4 +212,32 @@ cmig_run_lock_table_release(Oid table)
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, KEY_CLASS, table, KEY_FIELD4_TABLE);
 	if (cmig_lock_held_compat(&tag, ExclusiveLock))
 		LockRelease(&tag, ExclusiveLock, true);
+}
+
+static void
+name_other_maker(void *arg)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, KEY_AUDIT);
+	cmig_lock_wait_explain_tag(&tag, ExclusiveLock, GetUserId(),
+							   "It waited for another session that makes, moves or drops partitions of the audit log.");
+}
+
+void
+cmig_run_lock_audit(void)
+{
+	LOCKTAG		tag;
+	ErrorContextCallback callback;
+
+	callback.callback = name_other_maker;
+	callback.arg = NULL;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	set_tag(&tag, KEY_AUDIT);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+
+	error_context_stack = callback.previous;
+	AcceptInvalidationMessages();
 }

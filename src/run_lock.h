@@ -50,4 +50,11 @@ extern int	cmig_run_lock_holder(void);
 extern void cmig_run_lock_table(Oid table);
 extern void cmig_run_lock_table_release(Oid table);
 
+/*
+ * Make, move or drop what the audit log consists of: one session at a time,
+ * until the end of the transaction.  What the caller knew of the log before
+ * may no longer hold.
+ */
+extern void cmig_run_lock_audit(void);
+
 #endif							/* CMIG_RUN_LOCK_H */

@@ -67,15 +67,56 @@ CREATE EXTENSION pg_cmig;
 CREATE TABLE t (id integer PRIMARY KEY, v text);
 SELECT cmig.enable_audit('t');
 });
+sub entries
+{
+	my ($what) = @_;
+	return $node->safe_psql('prepared', qq{SELECT coalesce(string_agg(left(operation, 1) || coalesce(row_key->>'id', ''), ' ' ORDER BY seq, command_id, id), '') FROM cmig_audit.log WHERE table_name = '$what'});
+}
 $node->safe_psql('prepared', q{
 BEGIN; INSERT INTO t VALUES (1, 'kept'); PREPARE TRANSACTION 'a';
 BEGIN; INSERT INTO t VALUES (2, 'gone'); PREPARE TRANSACTION 'b';
 INSERT INTO t VALUES (3, 'after');
-COMMIT PREPARED 'a';
-ROLLBACK PREPARED 'b';
 });
-is($node->safe_psql('prepared', q{SELECT string_agg(row_key->>'id', ',' ORDER BY id) FROM cmig_audit.log}),
-	'1,3', 'PREPARE TRANSACTION: entries come and go with their transaction');
+is(entries('t'), 'I3', 'PREPARE TRANSACTION: no entry is seen before its change is');
+$node->safe_psql('prepared', q{COMMIT PREPARED 'a'; ROLLBACK PREPARED 'b'});
+is(entries('t'), 'I1 I3', 'entries come and go with their transaction');
+# both levels, subtransactions, a changed layout, and a crash in between
+$node->safe_psql('prepared', q{
+CREATE TABLE rows (id integer PRIMARY KEY, v text);
+CREATE TABLE skipped (id integer PRIMARY KEY, v text);
+SELECT cmig.enable_audit('rows', level => 'row'), cmig.enable_audit('skipped');
+BEGIN;
+ALTER TABLE rows ADD COLUMN w text;
+INSERT INTO rows VALUES (1, 'a', 'w');
+SAVEPOINT s; INSERT INTO rows VALUES (2, 'b', 'w'); ROLLBACK TO s;
+UPDATE rows SET v = 'c';
+PREPARE TRANSACTION 'kept';
+BEGIN; INSERT INTO t VALUES (10, 'a'); UPDATE t SET v = 'b' WHERE id = 1; DELETE FROM t WHERE id = 3; PREPARE TRANSACTION 'gone';
+BEGIN; SET LOCAL cmig.audit_skip = on; INSERT INTO skipped VALUES (1); INSERT INTO skipped VALUES (2); UPDATE skipped SET v = 'x'; PREPARE TRANSACTION 'skip kept';
+BEGIN; SET LOCAL cmig.audit_skip = on; INSERT INTO skipped VALUES (3); PREPARE TRANSACTION 'skip gone';
+INSERT INTO skipped VALUES (4);
+});
+$node->stop('immediate');
+$node->start;
+$node->safe_psql('prepared', q{
+COMMIT PREPARED 'kept'; ROLLBACK PREPARED 'gone';
+COMMIT PREPARED 'skip kept'; ROLLBACK PREPARED 'skip gone';
+});
+is(entries('rows'), 'I1 U1', 'after a crash as well: of the one that is committed');
+is(entries('t'), 'I1 I3', 'and none of the one that is rolled back');
+is($node->safe_psql('prepared', q{SELECT string_agg(new_row->>'v', ',' ORDER BY id), string_agg(new_row->>'w', ',') FROM cmig_audit.log WHERE table_name = 'rows'}),
+	'a,c|w,w', 'with the values of the transaction');
+is(entries('skipped'), 'S S I4', 'skipping is told of where the changes are, an entry for each operation');
+# in one session, what a prepared transaction has written is not taken for written
+$node->safe_psql('prepared', q{
+BEGIN; SET LOCAL cmig.audit_skip = on; INSERT INTO skipped VALUES (5); PREPARE TRANSACTION 'x'; ROLLBACK PREPARED 'x';
+BEGIN; SET LOCAL cmig.audit_skip = on; INSERT INTO skipped VALUES (6); COMMIT;
+BEGIN; ALTER TABLE skipped RENAME TO skipped_now; INSERT INTO skipped_now VALUES (7); PREPARE TRANSACTION 'y'; ROLLBACK PREPARED 'y';
+ALTER TABLE skipped RENAME TO skipped_now; INSERT INTO skipped_now VALUES (8);
+});
+is(entries('skipped') . ' / ' . entries('skipped_now'), 'S S I4 S / I8', 'also after a rollback in the same session');
+is($node->safe_psql('prepared', q{SELECT count(*) FROM cmig_audit.layout WHERE table_name = 'skipped_now'}),
+	'1', 'and the layout is recorded');
 
 # --- dump and restore -----------------------------------------------------
 
@@ -192,13 +233,56 @@ ALTER TABLE cmig_audit.log ATTACH PARTITION cmig_audit.log_default DEFAULT;
 my $reader = $node->background_psql('prepared', on_error_stop => 0);
 $reader->query_safe('BEGIN; SELECT count(*) FROM cmig_audit.log');
 ($status, $out, $err) = $node->psql('prepared', q{SET lock_timeout = '50ms'; CALL cmig.audit_retain('1 year')});
-like($err, qr/could not detach partition "log_y2020m01"/, 'a reader in the way: audit_retain gives up after its attempts');
+like($err, qr/could not drop partition "log_y2020m01"/, 'a reader in the way: audit_retain gives up after its attempts');
 is($node->safe_psql('prepared', q{INSERT INTO t VALUES (9, 'meanwhile'); SELECT count(*) FROM cmig_audit.log WHERE row_key = '{"id": 9}'}),
 	'1', 'writers go on meanwhile');
 $reader->query_safe('COMMIT');
 $node->safe_psql('prepared', q{CALL cmig.audit_retain('1 year')});
 is($node->safe_psql('prepared', q{SELECT to_regclass('cmig_audit.log_y2020m01') IS NULL}), 't', 'and it goes through when the reader is gone');
 $reader->quit;
+
+# --- kill -9 while rows leave the default partition ------------------------
+
+$node->safe_psql('prepared', q{
+INSERT INTO cmig_audit.log (seq, transaction_id, transaction_at, clock_at, row_hash, table_id, command_id, operation, schema_name, table_name, row_key, new_row)
+SELECT n, '1', '2021-01-01 00:00+00'::timestamptz + n * interval '5 minutes', now(), n, 0, 0, 'INSERT', 'gone', 'stray', jsonb_build_object('id', n), jsonb_build_object('id', n, 'v', repeat('x', 50))
+FROM generate_series(1, 30000) n;
+});
+my $whole = q{SELECT count(*), count(DISTINCT row_key), sum(row_hash), count(*) FILTER (WHERE new_row->'id' = row_key->'id') FROM cmig_audit.log WHERE table_name = 'stray'};
+my $expected = $node->safe_psql('prepared', $whole);
+my $stray = 'SELECT count(*) FROM cmig_audit.log_default';
+my $killed = 0;
+for my $round (1 .. 5)
+{
+	my ($out, $err) = ('', '');
+	my $left = $node->safe_psql('prepared', $stray);
+	my $call = IPC::Run::start([ 'psql', '-Xq', '-d', $node->connstr('prepared'), '-c', 'SET synchronous_commit = off', '-c', 'CALL cmig.audit_retain(NULL, 500)' ],
+		'>', \$out, '2>', \$err);
+	# in the middle of whatever it does: read beside its locks
+	for (1 .. 1000)
+	{
+		last if $node->safe_psql('prepared', "SELECT count(*) > 1 FROM pg_class WHERE relname ~ 'log_y2021.*x' AND relkind = 'r'") eq 't';
+	}
+	select(undef, undef, undef, 0.05 * $round);
+	my $pid = $node->safe_psql('prepared',
+		"SELECT pid FROM pg_stat_activity WHERE datname = 'prepared' AND query LIKE 'CALL cmig.audit_retain%' AND state = 'active' LIMIT 1");
+	if ($pid)
+	{
+		if ($round % 2) { kill 'KILL', $pid; }
+		else { $node->safe_psql('prepared', "SELECT pg_terminate_backend($pid)"); }
+		$killed++;
+	}
+	$call->finish;
+	$node->poll_query_until('prepared', 'SELECT true') or die 'no recovery';
+	is($node->safe_psql('prepared', $whole), $expected, "round $round: no row lost or doubled");
+}
+ok($killed > 1, 'audit_retain was broken off more than once');
+$node->safe_psql('prepared', 'CALL cmig.audit_retain(NULL, 500)');
+is($node->safe_psql('prepared', $stray), '0', 'the next call goes on');
+is($node->safe_psql('prepared', $whole), $expected, 'and no row is lost or doubled');
+is($node->safe_psql('prepared', q{SELECT count(*), max(entries) <= 500 FROM (SELECT count(*) AS entries FROM cmig_audit.log WHERE table_name = 'stray' GROUP BY tableoid) p}),
+	$node->safe_psql('prepared', q{SELECT count(*), true FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE i.inhparent = 'cmig_audit.log'::regclass AND c.relname ~ 'log_y2021'}),
+	'in partitions of a batch each');
 
 $node->stop;
 done_testing();
