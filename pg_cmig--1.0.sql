@@ -660,6 +660,13 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_rls_check'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.rls_status(schema text DEFAULT NULL,
+	OUT target text, OUT enabled boolean, OUT forced boolean, OUT columns text,
+	OUT roles text, OUT bypass_roles text, OUT policies integer, OUT by_hand integer)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_rls_status'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
 CREATE FUNCTION cmig.rls_test(target regclass, role name,
 	user_id text DEFAULT NULL, tenant_id text DEFAULT NULL,
 	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
@@ -679,6 +686,7 @@ AS 'MODULE_PATHNAME', 'cmig_rls_test_matrix'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.rls_check(text) IS 'Holes and slow spots of row-level security in a schema or in all: rule, severity (error, warning, info), object, problem and fix. Raises 3F000.';
+COMMENT ON FUNCTION cmig.rls_status(text) IS 'The tables of a schema, or of all, with their flags of row-level security, the columns that policies look at, the roles they bind, those that bypass, and how many policies there are and of them not made by enable_rls. Raises 3F000.';
 COMMENT ON FUNCTION cmig.rls_test(regclass, name, text, text, text, text) IS 'Try as a role, with a context, to read, write and move rows of a table, and roll all back: rows seen, and the verdict. Raises 22023, 42501, 42704, 42809.';
 COMMENT ON FUNCTION cmig.rls_test(regclass, name, text[], text[], text, text) IS 'rls_test for several contexts: the n-th user with the n-th tenant. Raises as rls_test.';
 COMMENT ON FUNCTION cmig.set_context(text, text, boolean) IS 'Set the user and the tenant that policies see, up to the end of the transaction or, with is_local => false, of the session; NULL and '''' mean none.';

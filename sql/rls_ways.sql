@@ -195,6 +195,20 @@ CREATE TABLE ways.part_3 PARTITION OF ways.part FOR VALUES FROM ('2026-01-01') T
 SELECT object, fix FROM pg_temp.found('partition_exposed');
 RESET client_min_messages;
 
+-- what is there, protected or not
+\pset tuples_only off
+\pset null -
+SELECT * FROM cmig.rls_status('nowhere');
+SELECT * FROM cmig.rls_status('ways') WHERE target !~ 'part_';
+SELECT count(*) FROM cmig.rls_status() WHERE target ~ '^(cmig|pg_catalog)[.]';
+SET ROLE regress_rls_app;
+SELECT * FROM cmig.rls_status('ways');
+RESET ROLE;
+SELECT count(*) > 0 FROM cmig.grant_access('regress_rls_app', 'reader');
+SET ROLE regress_rls_app;
+SELECT count(*) FROM cmig.rls_status('ways');
+RESET ROLE;
+
 SET client_min_messages = warning;
 DROP SCHEMA ways CASCADE;
 DROP OWNED BY regress_rls_app, "regress_rls odd, one";

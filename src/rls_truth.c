@@ -157,6 +157,12 @@ column_not_null(Judge *judge, AttrNumber column)
 }
 
 static bool
+is_null(Node *node)
+{
+	return IsA(node, Const) && ((Const *) node)->constisnull;
+}
+
+static bool
 is_column(Node *node)
 {
 	return node && IsA(node, Var) && ((Var *) node)->varlevelsup == 0 && ((Var *) node)->varattno != 0;
@@ -194,13 +200,26 @@ note_columns(Node *node, Judge *judge)
 	return expression_tree_walker(node, note_columns, judge);
 }
 
+static bool
+holds_null(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const))
+		return ((Const *) node)->constisnull;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, holds_null, context, 0);
+	return expression_tree_walker(node, holds_null, context);
+}
+
 /* outcome, or null where the node is, which is the row's or the context's */
 static int
 unless_null(int outcome, Node *node, Judge *judge)
 {
 	if (never_null(node, judge))
 		return outcome;
-	if (!judge->assume)
+	/* a null that is written there is nobody's value that is missing */
+	if (!judge->assume || holds_null(node, NULL))
 		return outcome | CAN_BE_NULL;
 	(void) note_columns(node, judge);
 	return outcome;
@@ -278,31 +297,13 @@ compare(OpExpr *expr, Judge *judge)
 		return CAN_BE_ALL;
 	if (IsA(left, Const) && IsA(right, Const))
 		return compare_constants(expr->opno, expr->inputcollid, (Const *) left, (Const *) right);
-	if ((IsA(left, Const) && ((Const *) left)->constisnull) ||
-		(IsA(right, Const) && ((Const *) right)->constisnull))
+	if (is_null(left) || is_null(right))
 		return op_strict(expr->opno) ? CAN_BE_NULL : CAN_BE_ALL;
 	if (!same_value(left, right))
 		return CAN_BE_ALL;
 	/* "=", "<=" and ">=" against "<>", "<" and ">" */
 	return unless_null(strcmp(name, "<>") != 0 && strchr(name, '=') ? CAN_BE_TRUE : CAN_BE_FALSE,
 					   left, judge);
-}
-
-/* IS DISTINCT FROM, which is never null */
-static int
-compare_distinct(DistinctExpr *expr, Judge *judge)
-{
-	Node	   *left = unwrap(linitial(expr->args));
-	Node	   *right = unwrap(lsecond(expr->args));
-	int			equals;
-
-	if (same_value(left, right))
-		return CAN_BE_FALSE;
-	if (!IsA(left, Const) || !IsA(right, Const))
-		return CAN_BE_TRUE | CAN_BE_FALSE;
-	equals = compare_constants(expr->opno, expr->inputcollid, (Const *) left, (Const *) right);
-	return equals == CAN_BE_TRUE ? CAN_BE_FALSE :
-		equals == CAN_BE_FALSE ? CAN_BE_TRUE : CAN_BE_TRUE | CAN_BE_FALSE;
 }
 
 /* left = ANY (ARRAY[..., left, ...]) */
@@ -333,7 +334,7 @@ test_null(NullTest *test, Judge *judge)
 
 	if (test->argisrow)
 		return yes;
-	if (IsA(arg, Const) && ((Const *) arg)->constisnull)
+	if (is_null(arg))
 		return no ^ yes;
 	if (!is_column(arg))
 		return never_null(arg, judge) ? no : yes;
@@ -346,6 +347,31 @@ test_null(NullTest *test, Judge *judge)
 		return no;
 	}
 	return yes;
+}
+
+/* IS DISTINCT FROM, which is never null */
+static int
+compare_distinct(DistinctExpr *expr, Judge *judge)
+{
+	Node	   *left = unwrap(linitial(expr->args));
+	Node	   *right = unwrap(lsecond(expr->args));
+	int			equals;
+
+	if (same_value(left, right))
+		return CAN_BE_FALSE;
+	if (is_null(left) || is_null(right))
+	{
+		NullTest   *test = makeNode(NullTest);
+
+		test->arg = (Expr *) (is_null(left) ? right : left);
+		test->nulltesttype = IS_NOT_NULL;
+		return test_null(test, judge);
+	}
+	if (!IsA(left, Const) || !IsA(right, Const))
+		return CAN_BE_TRUE | CAN_BE_FALSE;
+	equals = compare_constants(expr->opno, expr->inputcollid, (Const *) left, (Const *) right);
+	return equals == CAN_BE_TRUE ? CAN_BE_FALSE :
+		equals == CAN_BE_FALSE ? CAN_BE_TRUE : CAN_BE_TRUE | CAN_BE_FALSE;
 }
 
 static int
@@ -404,23 +430,24 @@ both(int a, int b)
 	return set;
 }
 
-/* What is the one is not the other; *maybe_null: or both are null. */
 static bool
-opposites(Node *a, Node *b, bool *maybe_null)
+is_not(Node *a, Node *b)
 {
-	*maybe_null = true;
+	return IsA(a, BoolExpr) && ((BoolExpr *) a)->boolop == NOT_EXPR &&
+		equal(linitial(((BoolExpr *) a)->args), b);
+}
+
+/* Is the one true where the other is false?  Both may be null together. */
+static bool
+opposites(Node *a, Node *b)
+{
 	if (contain_volatile_functions(a))
 		return false;
-	if (IsA(a, BoolExpr) && ((BoolExpr *) a)->boolop == NOT_EXPR)
-		return equal(linitial(((BoolExpr *) a)->args), b);
-	if (IsA(b, BoolExpr) && ((BoolExpr *) b)->boolop == NOT_EXPR)
-		return equal(linitial(((BoolExpr *) b)->args), a);
+	if (is_not(a, b) || is_not(b, a))
+		return true;
 	if (IsA(a, NullTest) && IsA(b, NullTest))
-	{
-		*maybe_null = false;
 		return ((NullTest *) a)->nulltesttype != ((NullTest *) b)->nulltesttype &&
 			!((NullTest *) a)->argisrow && equal(((NullTest *) a)->arg, ((NullTest *) b)->arg);
-	}
 	if (IsA(a, OpExpr) && IsA(b, OpExpr))
 		return OidIsValid(((OpExpr *) a)->opno) &&
 			get_negator(((OpExpr *) a)->opno) == ((OpExpr *) b)->opno &&
@@ -466,13 +493,9 @@ join(BoolExpr *expr, Judge *judge)
 
 		set = both(set, is_or ? negate(arg) : arg);
 		for (int i = 0; i < foreach_current_index(lc); i++)
-		{
-			bool		maybe_null;
-
-			if (!opposites(list_nth(args, i), lfirst(lc), &maybe_null))
-				continue;
-			set = both(set, maybe_null ? unless_null(CAN_BE_FALSE, lfirst(lc), judge) : CAN_BE_FALSE);
-		}
+			if (opposites(list_nth(args, i), lfirst(lc)))
+				set = both(set, arg & CAN_BE_NULL ?
+						   unless_null(CAN_BE_FALSE, lfirst(lc), judge) : CAN_BE_FALSE);
 	}
 	return is_or ? negate(set) : set;
 }
