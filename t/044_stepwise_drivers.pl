@@ -80,6 +80,38 @@ SKIP:
 	make_db('jdbc');
 	run_checks('JDBC', 'java', '-cp', $jar, "$drivers/Stepwise.java",
 		"jdbc:postgresql://127.0.0.1:$port/jdbc?user=jdbc&password=$password", "$drivers/steps.sql");
+
+	# the program that doc/production.md shows
+	my ($text) = slurp_file("$CmigNode::top/doc/production.md") =~ /^```java file=Upgrade.java\n(.*?)^```/ms;
+	my ($out, $err) = ('', '');
+	make_db('jdbc_example');
+	query($node, 'jdbc_example', load_sql($steps));
+	append_to_file("$dir/Upgrade.java", $text);
+	IPC::Run::run([ 'java', '-cp', $jar, "$dir/Upgrade.java",
+			"jdbc:postgresql://127.0.0.1:$port/jdbc_example?user=jdbc&password=$password" ],
+		'<', \undef, '>', \$out, '2>', \$err);
+	like($out . $err, qr/\Aupgrade base -> 001, items\nupgrade 001 -> 002, .*\nupgrade 002 -> 003, one more column\n\z/s,
+		'JDBC: the program of doc/production.md');
+	is(query($node, 'jdbc_example', 'SELECT revision FROM cmig.version'), '003', 'JDBC: it is at head');
+}
+
+# psql
+make_db('psql');
+query($node, 'psql', load_sql($steps));
+foreach my $case (
+	[ '--single-transaction', [ '--single-transaction', '-c', 'SELECT 1', '-c', 'CALL cmig.upgrade_stepwise()' ] ],
+	[ 'AUTOCOMMIT off', [ '-v', 'AUTOCOMMIT=off', '-c', 'SELECT 1', '-c', 'CALL cmig.upgrade_stepwise()' ] ],
+	[ 'one -c', [ '-c', "SET cmig.lock_timeout = '5s'; CALL cmig.upgrade_stepwise()" ] ],
+	[ 'two -c', [ '-c', "SET cmig.lock_timeout = '5s'", '-c', 'CALL cmig.upgrade_stepwise()' ], '003' ])
+{
+	my ($name, $options, $expected) = @$case;
+	my ($out, $err) = ('', '');
+
+	IPC::Run::run([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('psql'), @$options ],
+		'<', \undef, '>', \$out, '2>', \$err);
+	like($err, qr/ERROR:  25001: .*HINT:  psql: ROLLBACK and \\set AUTOCOMMIT on,/s, "psql: $name is refused")
+	  unless $expected;
+	is(query($node, 'psql', 'SELECT max(revision) FROM cmig.version'), $expected // '', "psql: $name: where it is");
 }
 
 #
@@ -158,12 +190,26 @@ foreach my $interval ('0', '100ms')
 	{
 		wait_for_end($pid, "$name: it ends at once");
 		open_gate();
+		{
+			my $holder = $node->background_psql('cut', on_error_stop => 0);
+			$holder->query_safe(q{BEGIN; SELECT cmig.stamp('001')});
+			my $waiting = start_psql($node, 'cut', "SET client_connection_check_interval = '$interval';\nCALL cmig.upgrade_stepwise();");
+			my $waiting_pid = wait_until_blocked($node);
+			$waiting->{handle}->signal('KILL');
+			eval { IPC::Run::finish($waiting->{handle}) };
+			wait_for_end($waiting_pid, "$name: so does one that waits for another run");
+			$holder->quit;
+		}
 		status_is('cut', 'interrupted', qr/^upgrade of 002/, $name);
 	}
 	is_finished('cut', $name);
 }
 
 # statement_timeout is for each statement, not for the CALL
+make_db('timeout');
+query($node, 'timeout', load_sql(revision_file('001', '', 'SELECT pg_sleep(0.4); SELECT pg_sleep(0.4); SELECT pg_sleep(0.4);', '')));
+query($node, 'timeout', "SET statement_timeout = '1s';\nCALL cmig.upgrade_stepwise();");
+is(query($node, 'timeout', 'SELECT revision FROM cmig.version'), '001', 'a run longer than statement_timeout, of shorter statements');
 shut('cut');
 fails_with($node, 'cut', "SET statement_timeout = '300ms'; \n CALL cmig.upgrade_stepwise();", '57014',
 	'canceling statement due to statement timeout.*upgrade of 002, statement 2', 'statement_timeout');

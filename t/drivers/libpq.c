@@ -94,6 +94,44 @@ main(int argc, char **argv)
 	check("takes the run back", value(result), "0");
 	PQclear(result);
 
+	/* a procedure that commits */
+	PQclear(PQexec(conn, "BEGIN"));
+	result = PQexec(conn, "CALL cmig.upgrade_stepwise('head')");
+	check("CALL in a transaction", value(result), "25001");
+	PQclear(result);
+	PQclear(PQexec(conn, "ROLLBACK"));
+	result = PQexecParams(conn, "CALL cmig.upgrade_stepwise($1)", 1, NULL, (const char *[]) {"head"}, NULL, NULL, 0);
+	check("CALL with a parameter", PQcmdStatus(result), "CALL");
+	PQclear(result);
+	PQclear(PQprepare(conn, "down", "CALL cmig.downgrade_stepwise($1)", 0, NULL));
+	values[0] = "base";
+	result = PQexecPrepared(conn, "down", 1, values, NULL, NULL, 0);
+	check("CALL prepared", PQcmdStatus(result), "CALL");
+	PQclear(result);
+
+	for (int sync = 0; sync <= 1; sync++)
+	{
+		PQenterPipelineMode(conn);
+		PQsendQueryParams(conn, "SELECT 1", 0, NULL, NULL, NULL, NULL, 0);
+		if (sync)
+			PQpipelineSync(conn);
+		PQsendQueryParams(conn, "CALL cmig.upgrade_stepwise('head')", 0, NULL, NULL, NULL, NULL, 0);
+		PQpipelineSync(conn);
+		PQclear(PQgetResult(conn)); /* SELECT */
+		PQclear(PQgetResult(conn));
+		if (sync)
+			PQclear(PQgetResult(conn));
+		result = PQgetResult(conn);
+		if (sync)
+			check("CALL in a pipeline behind a sync", PQcmdStatus(result), "CALL");
+		else
+			check("CALL in a pipeline behind a statement", value(result), "25001");
+		PQclear(result);
+		PQclear(PQgetResult(conn));
+		PQclear(PQgetResult(conn)); /* sync */
+		PQexitPipelineMode(conn);
+	}
+
 	PQfinish(conn);
 	return failed;
 }
