@@ -273,11 +273,21 @@ CREATE FUNCTION public.who() RETURNS text LANGUAGE sql AS $$SELECT 'public'$$;
 CREATE FUNCTION other.who() RETURNS text LANGUAGE sql AS $$SELECT 'other'$$;
 ALTER FUNCTION other.who OWNER TO regress_cmig_other;
 CREATE FUNCTION deploy() RETURNS bigint LANGUAGE sql SECURITY DEFINER
-	SET search_path = public SET cmig.search_path = ''
+	SET search_path = public SET cmig.search_path = '' SET cmig.role = ''
 	AS $$SELECT count(*) FROM cmig.upgrade()$$;
 SELECT cmig.create_revision('as who', 'INSERT INTO log (what) SELECT who()', revision => 'who');
 SET SESSION AUTHORIZATION regress_cmig_other;
 SET cmig.search_path = other, public;
+SET cmig.role = regress_cmig_other;
+BEGIN;
+SELECT public.deploy();
+ROLLBACK;
+-- without the last a caller's role is refused
+RESET SESSION AUTHORIZATION;
+ALTER FUNCTION deploy() RESET cmig.role;
+SET SESSION AUTHORIZATION regress_cmig_other;
+SELECT public.deploy();
+RESET cmig.role;
 SELECT public.deploy();
 RESET SESSION AUTHORIZATION;
 RESET cmig.search_path;

@@ -221,15 +221,15 @@ cmig_offline_table(const char *name, const CmigGraph *graph, const CmigApplied *
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the version table must not be null"),
 				 errhint("Leave it out for public.cmig_version.")));
-	names = textToQualifiedNameList(cstring_to_text(name));
-	if (list_length(names) > 2)
+	if (!SplitIdentifierString(pstrdup(name), '.', &names) ||
+		names == NIL || list_length(names) > 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not the name of a table", name),
-				 errhint("Say schema.table or table.")));
-	table = strVal(llast(names));
+				 errhint("Say schema.table or table, with double quotes around what is no plain name.")));
+	table = llast(names);
 	version->name = list_length(names) == 2 ?
-		quote_qualified_identifier(strVal(linitial(names)), table) :
+		quote_qualified_identifier(linitial(names), table) :
 		pstrdup(quote_identifier(table));
 	/* pg_cmig's own table has another column */
 	version->may_create = strcmp(version->name, "cmig.version") != 0;
