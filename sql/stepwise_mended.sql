@@ -148,6 +148,26 @@ UPDATE cmig.revision SET upgrade_sql = 'SELECT 1; SELECT 2 / 0', verify_sql = NU
 CALL cmig.upgrade_stepwise();
 SELECT * FROM looks;
 
+-- so is the statement that cannot be read, and the end of a script
+SELECT * FROM cmig.stamp('base');
+CREATE TABLE parent (id int PRIMARY KEY);
+CREATE TABLE child (id int REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 1; SELECT 2; SELEC 3';
+CALL cmig.upgrade_stepwise();
+SELECT * FROM looks;
+UPDATE cmig.revision SET upgrade_sql = 'INSERT INTO child VALUES (5); SELECT 2';
+CALL cmig.upgrade_stepwise();
+SELECT * FROM looks;
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 1', verify_sql = 'SELECT true; INSERT INTO child VALUES (5)';
+CALL cmig.upgrade_stepwise();
+SELECT * FROM looks;
+UPDATE cmig.revision SET verify_sql = 'SELECT true; SELEC';
+CALL cmig.upgrade_stepwise();
+SELECT * FROM looks;
+DROP TABLE child, parent;
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 1; SELECT 2 / 0', verify_sql = NULL;
+CALL cmig.upgrade_stepwise();
+
 -- a failure is history once the database is somewhere else, or was stamped where it is
 SELECT * FROM cmig.stamp('base');
 SELECT * FROM looks;

@@ -666,8 +666,13 @@ cmig_runner_next(CmigScriptRun *run, CmigScript *script)
 	start_statement_timeout(StatementTimeout);
 	cmig_lock_wait_forget();
 
+	/* it may be one that cannot be read */
+	statement_number++;
 	if (!cmig_script_next(script, &run->statement))
+	{
+		statement_number = 0;
 		return false;
+	}
 	statement_number = run->statement.number;
 	show_activity(run);
 	return true;

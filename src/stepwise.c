@@ -133,9 +133,11 @@ failure_message(const ErrorData *error)
 	char	   *message = error->detail ?
 		psprintf("%s: %s", error->message, error->detail) : error->message;
 
-	if (cmig_runner_verifying() && error->sqlerrcode != ERRCODE_CMIG_VERIFY_FAILED)
-		return psprintf("statement %d of verify_sql: %s", cmig_runner_statement(), message);
-	return message;
+	if (!cmig_runner_verifying() || error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED)
+		return message;
+	if (cmig_runner_statement() == 0)
+		return psprintf("end of verify_sql: %s", message);
+	return psprintf("statement %d of verify_sql: %s", cmig_runner_statement(), message);
 }
 
 static void
