@@ -874,12 +874,12 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.audit_trigger() IS 'The trigger that enable_audit puts on tables. Raises 39P01 when called otherwise, 54000 for values above jsonb''s limits, 42501 and 55000 when the log is not fit for use.';
 COMMENT ON FUNCTION cmig.enable_audit(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Log the changes of a table in cmig_audit.log; called again, changes the options that are not null. Returns the statements it ran, none when nothing was to do; raises 42501, 42809, 42703, 22004, 22023, 55000.';
-COMMENT ON FUNCTION cmig.enable_audit_schema(text, text, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'enable_audit for all tables of a schema whose names match a LIKE pattern. Returns the statements it ran; raises as enable_audit, and 3F000.';
+COMMENT ON FUNCTION cmig.enable_audit_schema(text, text, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'enable_audit for all tables of a schema whose names match a LIKE pattern; columns to hide need not be in each. Returns the statements it ran; raises as enable_audit, and 3F000.';
 COMMENT ON FUNCTION cmig.disable_audit(regclass) IS 'Log the changes of a table no longer; what was logged stays. Returns the statements it ran; raises 42501, 42809, 55000.';
 COMMENT ON FUNCTION cmig.audit_script(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'A script that audits the table in a database without pg_cmig, into the same log. Raises as enable_audit, and 0A000.';
 COMMENT ON PROCEDURE cmig.audit_retain(interval, integer) IS 'Make the log''s partitions ahead, move stray rows into theirs, batch_rows in a transaction, and drop partitions whose entries are all older than keep (NULL: none). Raises 42501, 22023, 55P03, 42P01.';
 COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copy the rows of an older audit table into the log; mapping names its columns where they are not the usual ones. Returns how many; raises 42501, 42703, 22023, 22004.';
-COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'The rows of a table as they were at a time: audit_as_of(NULL::<table>, <time>). Raises 42809, 42704, 22004, 42501, 55000.';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'The rows of a table as they were at a time: audit_as_of(NULL::<table>, <time>). Raises 42809, 42704, 22004, 42501, 0A000, 55000.';
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'The row with a key as it was at a time. Raises as without key, and 22023.';
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'The row with a key as it was at a time. Raises as without key, and 22023.';
 COMMENT ON FUNCTION cmig.audit_transaction(xid8) IS 'What one transaction changed, in order. Raises 42501, 42P01.';

@@ -121,6 +121,15 @@ CREATE TABLE shop."Order Head" (id integer);
 SELECT regexp_replace(statement, 'EXECUTE.*', '...') AS statement FROM cmig.enable_audit_schema('shop', 'order%', operations => '{insert}');
 SELECT regexp_replace(statement, 'EXECUTE.*', '...') AS statement FROM cmig.enable_audit_schema('shop');
 
+-- columns to hide need not be in every table, but in one
+CREATE TABLE shop.order_note (id integer PRIMARY KEY, note text, secret text);
+SELECT cmig.enable_audit_schema('shop', 'order%', exclude => '{note}', redact => '{secret,nope}');
+SELECT cmig.enable_audit_schema('shop', 'order%', include => '{note}');
+SELECT count(*) FROM cmig.enable_audit_schema('shop', 'order%', exclude => '{note}', redact => '{secret}');
+INSERT INTO shop.order_line VALUES (1);
+INSERT INTO shop.order_note VALUES (1, 'n', 's');
+SELECT table_name, new_row FROM cmig_audit.log WHERE table_name LIKE 'order%' ORDER BY id;
+
 -- the same for a database without pg_cmig
 CREATE TABLE shop.plain (a integer, "b ""x" text, secret text, noise text, PRIMARY KEY (a, "b ""x"));
 SELECT cmig.audit_script('shop.plain', exclude => '{noise}', redact => '{secret}', image => 'changes') AS script \gset

@@ -53,6 +53,13 @@ CALL twice($$UPDATE parent SET b = 'new' WHERE a = 1$$);
 CALL twice($$DELETE FROM parent WHERE a = 2$$);
 SELECT operation, table_name, row_key, old_key, changed FROM cmig_audit.log WHERE schema_name = 'r' ORDER BY id;
 SELECT * FROM compare();
+CALL twice($$CREATE TABLE leaf (id integer PRIMARY KEY, child integer REFERENCES child ON DELETE CASCADE); INSERT INTO leaf VALUES (1, 3), (2, 3), (3, 4)$$);
+SELECT count(*) FROM cmig.enable_audit('r.leaf', level => 'row');
+SELECT count(*) FROM cmig.enable_audit('s.leaf', level => 'statement');
+CALL twice($$DELETE FROM child WHERE id = 3$$);
+SELECT operation, table_name, row_key FROM cmig_audit.log WHERE schema_name = 'r' ORDER BY seq, command_id, id;
+SELECT * FROM compare();
+CALL twice($$DROP TABLE leaf$$);
 -- no key: the row is one
 CALL twice($$INSERT INTO plain VALUES (1, 'a'), (1, 'a'), (2, NULL); UPDATE plain SET y = 'z' WHERE x = 2; DELETE FROM plain WHERE x = 1$$);
 SELECT operation, row_key, old_key FROM cmig_audit.log WHERE schema_name = 's' ORDER BY id;
@@ -128,6 +135,28 @@ SELECT count(*) FROM cmig.enable_audit('r.def', level => 'row');
 SELECT count(*) FROM cmig.enable_audit('s.def', level => 'statement');
 CALL twice($$INSERT INTO def VALUES (1, 1), (2, 2); UPDATE def SET id = 3 - id$$);
 SELECT operation, row_key, old_key FROM cmig_audit.log WHERE schema_name = 's' ORDER BY id;
+SELECT * FROM compare();
+
+-- deferred triggers that change rows: logged at the end, in the same transaction
+CALL twice($$
+	CREATE UNLOGGED TABLE late (id integer PRIMARY KEY, v integer);
+	CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN EXECUTE format(''UPDATE %I.late SET v = v * 10 WHERE id = $1 AND v < 10'', TG_TABLE_SCHEMA) USING NEW.id; RETURN NULL; END';
+	CREATE CONSTRAINT TRIGGER late AFTER INSERT OR UPDATE ON late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION late();
+$$);
+SELECT count(*) FROM cmig.enable_audit('r.late', level => 'row');
+SELECT count(*) FROM cmig.enable_audit('s.late', level => 'statement');
+BEGIN;
+CALL twice($$INSERT INTO late VALUES (1, 1), (2, 2)$$);
+CALL twice($$UPDATE late SET v = 3 WHERE id = 2$$);
+SELECT count(*) FROM cmig_audit.log;
+SET CONSTRAINTS ALL IMMEDIATE;
+CALL twice($$INSERT INTO late VALUES (3, 3)$$);
+COMMIT;
+BEGIN;
+CALL twice($$INSERT INTO late VALUES (4, 4)$$);
+COMMIT;
+SELECT operation, row_key, old_row->>'v' AS old_v, new_row->>'v' AS new_v FROM cmig_audit.log WHERE schema_name = 's' ORDER BY seq, command_id, id;
+SELECT count(DISTINCT transaction_id) FROM cmig_audit.log;
 SELECT * FROM compare();
 
 -- partitioned tables: row level, also for partitions made later and for what

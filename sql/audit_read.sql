@@ -210,6 +210,37 @@ SELECT count(*) > 50 AS rows, count(*) FILTER (WHERE o.* IS DISTINCT FROM x.*) A
 	FROM (SELECT DISTINCT at FROM copies WHERE what IN ('h_changes', 'h_statement')) c,
 	LATERAL cmig.audit_as_of(NULL::h_changes, c.at) x, LATERAL cmig.audit_as_of(NULL::h_changes, c.at, x.id) o;
 
+-- another key: entries of rows that were told apart by other columns are not mixed up
+CREATE TABLE rekeyed (a integer PRIMARY KEY, b integer NOT NULL UNIQUE, v text);
+SELECT count(*) FROM cmig.enable_audit('rekeyed');
+INSERT INTO rekeyed VALUES (1, 5, 'one'), (5, 1, 'five');
+SELECT clock_timestamp() AS then \gset
+UPDATE rekeyed SET v = v || '!';
+ALTER TABLE rekeyed RENAME a TO id;
+SELECT operation, new_row->>'v' AS v FROM cmig.audit_history('rekeyed', 5);
+ALTER TABLE rekeyed DROP CONSTRAINT rekeyed_pkey, DROP CONSTRAINT rekeyed_b_key, ADD PRIMARY KEY (b);
+SELECT * FROM cmig.audit_as_of(NULL::rekeyed, clock_timestamp()) ORDER BY id;
+SELECT * FROM cmig.audit_as_of(NULL::rekeyed, :'then');
+SELECT clock_timestamp() AS then \gset
+UPDATE rekeyed SET v = 'now' WHERE b = 5;
+SELECT operation, row_key, new_row->>'v' AS v FROM cmig.audit_history('rekeyed', 5);
+SELECT * FROM cmig.audit_as_of(NULL::rekeyed, :'then') ORDER BY id;
+ALTER TABLE rekeyed DROP CONSTRAINT rekeyed_pkey;
+UPDATE rekeyed SET v = 'again' WHERE b = 5;
+SELECT * FROM cmig.audit_as_of(NULL::rekeyed, :'then');
+-- without a primary key, the replica identity's index is the key
+CREATE TABLE identified (a integer NOT NULL, b text NOT NULL, v text);
+CREATE UNIQUE INDEX identified_idx ON identified (b, a);
+ALTER TABLE identified REPLICA IDENTITY USING INDEX identified_idx;
+SELECT count(*) FROM cmig.enable_audit('identified');
+INSERT INTO identified VALUES (1, 'x', 'v');
+SELECT clock_timestamp() AS then \gset
+UPDATE identified SET v = 'w';
+UPDATE identified SET b = 'y';
+SELECT operation, row_key, old_key FROM cmig.audit_history('identified', '{"a": 1, "b": "y"}');
+SELECT * FROM cmig.audit_as_of(NULL::identified, :'then');
+DROP TABLE rekeyed, identified;
+
 SET client_min_messages = error;
 DROP FUNCTION mutate(regclass, integer, boolean, boolean), verify(regclass);
 DROP TABLE keys, named, copies, h_row, h_statement, h_changes, h_truncated, h_truncated_changes, h_keyless, h_keyless_truncated, h_triggers, h_triggers_row, h_partitioned;

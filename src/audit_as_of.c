@@ -88,6 +88,12 @@ static CmigQuery changed_keys = {
 	3, {INT8OID, INT8OID, TIMESTAMPTZOID}
 };
 
+static CmigQuery entries_between = {
+	"SELECT 'yes' FROM cmig_audit.log l WHERE l.row_hash >= $1 AND l.row_hash < $2"
+	" AND l.row_key IS NOT NULL AND l.clock_at > $3 AND l.clock_at < $4 LIMIT 1",
+	4, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
+
 static CmigQuery first_truncate = {
 	"SELECT pg_catalog.min(l.seq)::text FROM cmig_audit.log l"
 	" WHERE l.row_hash = $1 AND l.operation = 'TRUNCATE' AND l.clock_at > $2",
@@ -406,6 +412,62 @@ hidden_columns(Relation relation, bool with_excluded)
 	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
+static void
+take_text(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = cmig_query_text(desc, row, 1);
+}
+
+static char *
+columns_text(List *names)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	if (names == NIL)
+		return "the whole row";
+	initStringInfo(&text);
+	foreach(lc, names)
+		appendStringInfo(&text, "%s%s", lc == list_head(names) ? "" : ", ",
+						 quote_identifier(lfirst(lc)));
+	return text.data;
+}
+
+/*
+ * Entries after the time whose keys are of other columns than the table's
+ * now cannot be told to which of its rows they belong.
+ */
+static void
+check_keys(CmigAuditTarget *target, Datum low, Datum high, TimestampTz at)
+{
+	for (int i = 0; i < list_length(target->layouts); i++)
+	{
+		CmigAuditLayout *layout = list_nth(target->layouts, i);
+		CmigAuditLayout *next = i + 1 < list_length(target->layouts) ?
+			list_nth(target->layouts, i + 1) : NULL;
+		Datum		values[4];
+		char	   *found = NULL;
+
+		if ((target->key_columns == NIL && layout->key_columns == NIL) ||
+			cmig_audit_target_layout_key(target, i) != NIL ||
+			(next && next->recorded_at <= at))
+			continue;
+		values[0] = low;
+		values[1] = high;
+		values[2] = TimestampTzGetDatum(i > 0 ? Max(at, layout->recorded_at - 1) : at);
+		values[3] = next ? TimestampTzGetDatum(next->recorded_at) : TimestampTzGetDatum(DT_NOEND);
+		cmig_query_each(&entries_between, values, NULL, take_text, &found);
+		if (found)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("the key of table \"%s\" has changed since then", target->name),
+					 errdetail("Rows were told apart by %s and are by %s now.",
+							   columns_text(layout->key_columns),
+							   columns_text(target->key_columns)),
+					 errhint("Ask for a time after the change, or look the rows up in cmig_audit.log.")));
+	}
+}
+
 /*
  * The queries call to_jsonb() of keys and rows with the caller's rights, and
  * that calls casts to json.
@@ -502,12 +564,6 @@ table_of_argument(FunctionCallInfo fcinfo)
 }
 
 static void
-take_text(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(char **) arg = cmig_query_text(desc, row, 1);
-}
-
-static void
 set_key(AsOf *as_of, FunctionCallInfo fcinfo, Datum *values, char *nulls)
 {
 	List	   *keys = cmig_audit_target_key(fcinfo, 2, as_of->target);
@@ -561,6 +617,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	values[0] = PG_GETARG_DATUM(1);
 	values[1] = Int64GetDatum((int64) as_of.target->table_id << 32);
 	values[2] = Int64GetDatum(((int64) as_of.target->table_id + 1) << 32);
+	check_keys(as_of.target, values[1], values[2], PG_GETARG_TIMESTAMPTZ(1));
 	if (PG_NARGS() > 2)
 		set_key(&as_of, fcinfo, values, nulls);
 

@@ -136,6 +136,66 @@ cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
 }
 
 /*
+ * Columns under the names that they had
+ */
+
+/* The number of a column in a layout, 0 if it is not there. */
+static int
+number_in(const CmigAuditLayout *layout, const char *name, int len)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&layout->columns->root, name, len, NULL);
+
+	return value ? DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : 0;
+}
+
+static char *
+name_in(const CmigAuditLayout *layout, int number)
+{
+	JsonbIterator *it = JsonbIteratorInit(&layout->columns->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	char	   *name = NULL;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = pnstrdup(v.val.string.val, v.val.string.len);
+		else if (token == WJB_VALUE &&
+				 DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(v.val.numeric))) == number)
+			return name;
+	}
+	return NULL;
+}
+
+/*
+ * Follow a column from one layout to the next ones and to the live table.
+ * Within a table the number counts, from a table to its restored copy the
+ * name.
+ */
+static char *
+name_now(CmigAuditTarget *target, int first, char *name)
+{
+	for (int i = first; i < list_length(target->layouts) && name; i++)
+	{
+		CmigAuditLayout *layout = list_nth(target->layouts, i);
+		int			number = number_in(layout, name, strlen(name));
+
+		if (i + 1 < list_length(target->layouts))
+		{
+			CmigAuditLayout *next = list_nth(target->layouts, i + 1);
+
+			if (next->relation == layout->relation)
+				name = name_in(next, number);
+			else if (number_in(next, name, strlen(name)) == 0)
+				name = NULL;
+		}
+		else if (OidIsValid(target->relation) && layout->relation == target->relation)
+			name = get_attname(target->relation, number, true);
+	}
+	return name;
+}
+
+/*
  * Keys
  */
 
@@ -298,23 +358,49 @@ with_names(Jsonb *object, List *names, List *other_names)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
+List *
+cmig_audit_target_layout_key(CmigAuditTarget *target, int layout)
+{
+	List	   *then = ((CmigAuditLayout *) list_nth(target->layouts, layout))->key_columns;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (list_length(then) != list_length(target->key_columns))
+		return NIL;
+	foreach(lc, target->key_columns)
+	{
+		ListCell   *t;
+		char	   *name = NULL;
+
+		foreach(t, then)
+		{
+			char	   *now = name_now(target, layout, lfirst(t));
+
+			if (now && strcmp(now, lfirst(lc)) == 0)
+				name = lfirst(t);
+		}
+		if (name == NULL)
+			return NIL;
+		names = lappend(names, name);
+	}
+	return names;
+}
+
 static List *
 variants_of(CmigAuditTarget *target, Jsonb *object)
 {
 	List	   *variants = list_make1(object);
-	ListCell   *lc;
 
-	foreach(lc, target->layouts)
+	for (int i = 0; i < list_length(target->layouts); i++)
 	{
-		CmigAuditLayout *layout = lfirst(lc);
+		List	   *names = cmig_audit_target_layout_key(target, i);
 		ListCell   *v;
 		Jsonb	   *variant;
 		bool		known = false;
 
-		if (target->key_columns == NIL ||
-			list_length(layout->key_columns) != list_length(target->key_columns))
+		if (names == NIL)
 			continue;
-		variant = with_names(object, target->key_columns, layout->key_columns);
+		variant = with_names(object, target->key_columns, names);
 		foreach(v, variants)
 			known |= compareJsonbContainers(&((Jsonb *) lfirst(v))->root, &variant->root) == 0;
 		if (!known)
@@ -423,62 +509,6 @@ cmig_audit_target_check_types(List *types)
 /*
  * Renames
  */
-
-/* The number of a column in a layout, 0 if it is not there. */
-static int
-number_in(const CmigAuditLayout *layout, const char *name, int len)
-{
-	JsonbValue *value = getKeyJsonValueFromContainer(&layout->columns->root, name, len, NULL);
-
-	return value ? DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : 0;
-}
-
-static char *
-name_in(const CmigAuditLayout *layout, int number)
-{
-	JsonbIterator *it = JsonbIteratorInit(&layout->columns->root);
-	JsonbValue	v;
-	JsonbIteratorToken token;
-	char	   *name = NULL;
-
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			name = pnstrdup(v.val.string.val, v.val.string.len);
-		else if (token == WJB_VALUE &&
-				 DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(v.val.numeric))) == number)
-			return name;
-	}
-	return NULL;
-}
-
-/*
- * Follow a column from one layout to the next ones and to the live table.
- * Within a table the number counts, from a table to its restored copy the
- * name.
- */
-static char *
-name_now(CmigAuditTarget *target, int first, char *name)
-{
-	for (int i = first; i < list_length(target->layouts) && name; i++)
-	{
-		CmigAuditLayout *layout = list_nth(target->layouts, i);
-		int			number = number_in(layout, name, strlen(name));
-
-		if (i + 1 < list_length(target->layouts))
-		{
-			CmigAuditLayout *next = list_nth(target->layouts, i + 1);
-
-			if (next->relation == layout->relation)
-				name = name_in(next, number);
-			else if (number_in(next, name, strlen(name)) == 0)
-				name = NULL;
-		}
-		else if (OidIsValid(target->relation) && layout->relation == target->relation)
-			name = get_attname(target->relation, number, true);
-	}
-	return name;
-}
 
 Jsonb *
 cmig_audit_target_renames(CmigAuditTarget *target, int layout)

@@ -36,6 +36,12 @@ extern CmigAuditTarget *cmig_audit_target_of(Oid relation);
 extern List *cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target);
 
 /*
+ * How the key's columns were called when layout held, in the order of
+ * key_columns.  NIL when there is no key, or when it was of other columns.
+ */
+extern List *cmig_audit_target_layout_key(CmigAuditTarget *target, int layout);
+
+/*
  * to_jsonb() calls casts to json.  Raises an error when one stands for a type
  * of the list, or for what it is made of, that is a function of another role
  * than the caller and superusers.
