@@ -238,6 +238,41 @@ public class Stepwise {
         run(other, "CALL cmig.downgrade_stepwise('base')");
     }
 
+    /* The driver says varchar for a String, which is no interval. */
+    static void backfill(Connection connection, String pause) throws SQLException {
+        try (PreparedStatement call = connection.prepareStatement(
+                 "CALL cmig.backfill(?, ?, ?, batch_size => ?, pause => " + pause + ")")) {
+            call.setString(1, "item");
+            call.setString(2, "name = upper(name)");
+            call.setString(3, "name <> upper(name)");
+            call.setInt(4, 100);
+            call.setString(5, "1 ms");
+            call.execute();
+        }
+    }
+
+    static void procedures() throws Exception {
+        try (Connection connection = DriverManager.getConnection(url)) {
+            run(connection, UP);
+            connection.setAutoCommit(false);
+            check("cmig.backfill in a transaction is refused",
+                failure(() -> backfill(connection, "?::interval")).getSQLState(), "25001");
+            connection.rollback();
+            connection.setAutoCommit(true);
+            check("cmig.backfill, pause => ?", failure(() -> backfill(connection, "?")).getSQLState(), "42883");
+            backfill(connection, "?::interval");
+            check("cmig.backfill, pause => ?::interval", ask("SELECT count(*) FROM item WHERE name LIKE 'NAME %'"), "1000");
+            try (PreparedStatement call = connection.prepareStatement("CALL cmig.add_unique(?, ?)")) {
+                call.setString(1, "item");
+                call.setArray(2, connection.createArrayOf("text", new String[] { "id", "name" }));
+                call.execute();
+            }
+            check("cmig.add_unique with an array",
+                ask("SELECT conname FROM pg_constraint WHERE conrelid = 'item'::regclass AND contype = 'u'"), "item_id_name_key");
+            run(other, "CALL cmig.downgrade_stepwise('base')");
+        }
+    }
+
     public static void main(String[] args) throws Exception {
         url = args[0];
         other = DriverManager.getConnection(url);
@@ -252,6 +287,7 @@ public class Stepwise {
         batches();
         calls();
         others();
+        procedures();
         try (Connection connection = DriverManager.getConnection(url);
              Statement statement = connection.createStatement()) {
             cancel("cancel()", statement::cancel, connection, statement);

@@ -113,6 +113,19 @@ async function main() {
   check('the same CALL again', [await at(), await ask("SELECT count(*)::int FROM item WHERE name LIKE 'name %'")],
     ['003', 1000]);
 
+  // the other procedures
+  const backfill = 'CALL cmig.backfill($1, $2, $3, batch_size => $4, pause => $5)';
+  const upper = ['item', 'name = upper(name)', 'name <> upper(name)', 100, '1 ms'];
+  await client.query('BEGIN');
+  check('cmig.backfill after BEGIN is refused', (await failure(client.query(backfill, upper))).code, '25001');
+  await client.query('ROLLBACK');
+  await client.query(backfill, upper);
+  check('cmig.backfill with parameters', await ask("SELECT count(*)::int FROM item WHERE name LIKE 'NAME %'"), 1000);
+  await client.query('CALL cmig.add_not_null($1, $2)', ['item', 'name']);
+  await client.query('CALL cmig.add_unique($1, $2)', ['item', ['id', 'name']]);
+  check('cmig.add_unique with an array',
+    await ask("SELECT conname FROM pg_constraint WHERE conrelid = 'item'::regclass AND contype = 'u'"), 'item_id_name_key');
+
   await Promise.all([client.end(), other.end(), pool.end()]);
 }
 

@@ -1,6 +1,7 @@
 """CALL cmig.upgrade_stepwise through psycopg 3: where it is refused, what the
 hint says to do, and what a cancelled one leaves."""
 
+import datetime
 import sys
 import threading
 import time
@@ -51,6 +52,11 @@ def succeeds(name, body):
 def in_block(conn, block):
     with block():
         conn.execute(UP)
+
+
+def in_transaction(conn, sql, args):
+    with conn.transaction():
+        conn.execute(sql, args)
 
 
 other.execute("SELECT cmig.load(%s)", [STEPS])
@@ -134,3 +140,14 @@ with psycopg.connect(dsn, autocommit=True) as conn:
               "upgrade of 002: statement 1 is done, none after it was begun")
     conn.execute(UP)
     check("the same CALL again", (at(), ask("SELECT count(*) FROM item WHERE name LIKE 'name %'")), ("003", 1000))
+
+    # the other procedures
+    UPPER = ["item", "name = upper(name)", "name <> upper(name)"]
+    BACKFILL = "CALL cmig.backfill(%s, %s, %s, batch_size => %s, pause => %s)"
+    refused("cmig.backfill in transaction()", lambda: in_transaction(conn, BACKFILL, UPPER + [100, "1 ms"]), "003")
+    conn.execute(BACKFILL, UPPER + [100, datetime.timedelta(milliseconds=1)])
+    check("cmig.backfill with parameters", ask("SELECT count(*) FROM item WHERE name LIKE 'NAME %'"), 1000)
+    conn.execute("CALL cmig.add_not_null(%s, %s)", ["item", "name"])
+    conn.execute("CALL cmig.add_unique(%s, %s)", ["item", ["id", "name"]])
+    check("cmig.add_unique with a list", ask("SELECT conname FROM pg_constraint WHERE conrelid = 'item'::regclass AND contype = 'u'"),
+          "item_id_name_key")
