@@ -53,6 +53,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_script);
 typedef struct AuditTrigger
 {
 	const char *name;
+	bool		scripted;		/* made by audit_script()'s script */
 	int16		type;
 	char		enabled;
 	char	   *args;			/* as in the statement that makes it */
@@ -117,12 +118,21 @@ trigger_function(void)
 						  0, NULL, false);
 }
 
+/* That of a table audited before pg_cmig came, InvalidOid if there is none. */
+static Oid
+scripted_function(void)
+{
+	return LookupFuncName(list_make2(makeString("cmig_audit"), makeString("write")),
+						  0, NULL, true);
+}
+
 /* The audit triggers of a relation; cloned: from a partitioned table above. */
 static List *
 read_triggers(Oid relation, bool *cloned)
 {
 	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
 	Oid			function = trigger_function();
+	Oid			scripted = scripted_function();
 	List	   *triggers = NIL;
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -140,14 +150,15 @@ read_triggers(Oid relation, bool *cloned)
 		bool		isnull;
 		char	   *p;
 
-		if (form->tgfoid != function)
+		if (form->tgfoid != function && form->tgfoid != scripted)
 			continue;
 		if (OidIsValid(form->tgparentid))
 		{
-			*cloned = true;
+			*cloned |= form->tgfoid == function;
 			continue;
 		}
 		trigger = palloc0(sizeof(AuditTrigger));
+		trigger->scripted = form->tgfoid == scripted;
 		trigger->name = pstrdup(NameStr(form->tgname));
 		trigger->type = form->tgtype;
 		trigger->enabled = form->tgenabled;
@@ -303,7 +314,7 @@ change_triggers(List *have, List *want, const char *table, List **statements)
 		AuditTrigger *old = find_trigger(have, trigger->name);
 		char		enabled = old ? old->enabled : TRIGGER_FIRES_ON_ORIGIN;
 
-		if (old == NULL || old->type != trigger->type || strcmp(old->args, trigger->args) != 0)
+		if (old == NULL || old->scripted || old->type != trigger->type || strcmp(old->args, trigger->args) != 0)
 		{
 			run(statements, trigger->statement);
 			enabled = TRIGGER_FIRES_ON_ORIGIN;
@@ -531,6 +542,34 @@ begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, Li
 	cmig_audit_retain_ahead(enabling->log_owner, 3);
 }
 
+/* What the table has so far. */
+static CmigAuditOptions *
+options_of(List *triggers, Relation relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, triggers)
+	{
+		AuditTrigger *trigger = lfirst(lc);
+		CmigAuditOptions *options;
+
+		if (trigger->scripted)
+		{
+			if (lc == list_head(triggers))
+				ereport(WARNING,
+						(errmsg("the triggers that a script made on table \"%s\" are replaced",
+								RelationGetRelationName(relation)),
+						 errdetail("Their options are not taken over."),
+						 errhint("Name the columns to hide in this call.")));
+			continue;
+		}
+		options = cmig_audit_options_parse(trigger->nargs, trigger->arg_values);
+		cmig_audit_options_resolve(options, relation);
+		return options;
+	}
+	return cmig_audit_options_default();
+}
+
 static void
 enable_one(Enabling *enabling, Oid target)
 {
@@ -550,15 +589,7 @@ enable_one(Enabling *enabling, Oid target)
 				 errmsg("partition \"%s\" is audited through its partitioned table",
 						RelationGetRelationName(relation)),
 				 errhint("Change the options of the partitioned table.")));
-	if (have)
-	{
-		AuditTrigger *trigger = linitial(have);
-
-		options = cmig_audit_options_parse(trigger->nargs, trigger->arg_values);
-		cmig_audit_options_resolve(options, relation);
-	}
-	else
-		options = cmig_audit_options_default();
+	options = options_of(have, relation);
 	cmig_audit_arguments_read(enabling->fcinfo, enabling->first_option, options);
 	if (enabling->many)
 		cmig_audit_arguments_fit(options, relation, &enabling->met);
