@@ -190,6 +190,26 @@ command_ok([ 'pg_restore', '-d', $node->connstr('renamed'), "$dump/custom" ], 'r
 $node->safe_psql('renamed', q{ALTER TABLE shop.customer RENAME secret TO leak});
 my ($status, $out, $err) = $node->psql('renamed', q{UPDATE shop.customer SET leak = 'l'});
 like($err, qr/name a column "secret" that does not exist/, 'a column that cannot be told any more stops writing');
+# another owner, as with --no-owner: told by the name; and who may make audit
+# triggers does not get there first with a table's id
+$node->safe_psql('postgres', 'CREATE ROLE other SUPERUSER; CREATE ROLE plain_owner; CREATE ROLE evil');
+$node->safe_psql('postgres', 'CREATE DATABASE disowned OWNER other');
+command_ok([ 'pg_dump', '-Fc', '--no-owner', '-f', "$dump/no_owner", $node->connstr('shop') ], 'dump without owners');
+command_ok([ 'pg_restore', '--no-owner', '-d', $node->connstr('disowned'), "$dump/no_owner" ], 'restore without owners');
+my $table_id = $node->safe_psql('disowned', q{SELECT max(table_id) FROM cmig_audit.layout WHERE table_name = 'customer'});
+$node->safe_psql('disowned', qq{
+INSERT INTO cmig.secret VALUES ('audit', '\\x00');
+ALTER TABLE shop.customer OWNER TO plain_owner; GRANT USAGE ON SCHEMA shop TO plain_owner;
+GRANT USAGE ON SCHEMA cmig TO evil; GRANT EXECUTE ON FUNCTION cmig.audit_trigger() TO evil; CREATE SCHEMA evil AUTHORIZATION evil;
+SET ROLE evil;
+CREATE TABLE evil.customer (id integer PRIMARY KEY, name text);
+CREATE TRIGGER cmig_audit_row AFTER INSERT ON evil.customer FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('$table_id', '{}');
+});
+($status, $out, $err) = $node->psql('disowned', q{SET ROLE evil; INSERT INTO evil.customer VALUES (1, 'forged')});
+like($err, qr/carries the id of "shop.customer"/, 'restored: nobody else gets the id of a table');
+$node->safe_psql('disowned', q{SET ROLE plain_owner; UPDATE shop.customer SET name = 'z' WHERE id = 1});
+is($node->safe_psql('disowned', q{SELECT count(DISTINCT table_id), count(*) FILTER (WHERE new_row->>'name' = 'z') FROM cmig_audit.log}),
+	'1|1', 'but the table itself does');
 # without the extension the log is there, too
 $node->safe_psql('shop', 'DROP EXTENSION pg_cmig CASCADE');
 is($node->safe_psql('shop', $log), $before, 'DROP EXTENSION loses no entry');
