@@ -29,6 +29,7 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -43,6 +44,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(cmig_enable_audit);
 PG_FUNCTION_INFO_V1(cmig_enable_audit_schema);
@@ -122,8 +124,12 @@ trigger_function(void)
 static Oid
 scripted_function(void)
 {
-	return LookupFuncName(list_make2(makeString("cmig_audit"), makeString("write")),
-						  0, NULL, true);
+	Oid			schema = get_namespace_oid("cmig_audit", true);
+
+	/* the caller needs no right on the schema */
+	return !OidIsValid(schema) ? InvalidOid :
+		GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("write"),
+						PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
 }
 
 /* The audit triggers of a relation; cloned: from a partitioned table above. */
