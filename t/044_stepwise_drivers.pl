@@ -211,7 +211,7 @@ query($node, 'timeout', load_sql(revision_file('001', '', 'SELECT pg_sleep(0.4);
 query($node, 'timeout', "SET statement_timeout = '1s';\nCALL cmig.upgrade_stepwise();");
 is(query($node, 'timeout', 'SELECT revision FROM cmig.version'), '001', 'a run longer than statement_timeout, of shorter statements');
 shut('cut');
-fails_with($node, 'cut', "SET statement_timeout = '300ms'; \n CALL cmig.upgrade_stepwise();", '57014',
+fails_with($node, 'cut', "SET statement_timeout = '1s';\n CALL cmig.upgrade_stepwise();", '57014',
 	'canceling statement due to statement timeout.*upgrade of 002, statement 2', 'statement_timeout');
 open_gate();
 status_is('cut', 'failed', qr/^upgrade of 002, statement 2: canceling statement due to statement timeout/, 'statement_timeout');
@@ -220,13 +220,13 @@ is_finished('cut', 'statement_timeout');
 # a CALL is never idle, nor idle in a transaction
 shut('cut');
 {
-	my $run = start_psql($node, 'cut', "SET idle_in_transaction_session_timeout = '50ms';\n"
-		  . "SET idle_session_timeout = '50ms';\nCALL cmig.upgrade_stepwise();");
+	my $run = start_psql($node, 'cut', "SET idle_in_transaction_session_timeout = '1s';\n"
+		  . "SET idle_session_timeout = '1s';\nCALL cmig.upgrade_stepwise();");
 	wait_until_blocked($node);
-	my $second = start_psql($node, 'cut', "SET idle_in_transaction_session_timeout = '50ms';\n"
+	my $second = start_psql($node, 'cut', "SET idle_in_transaction_session_timeout = '1s';\n"
 		  . "CALL cmig.upgrade_stepwise();", 'second');
 	wait_until_blocked($node, 'second');
-	select undef, undef, undef, 0.3;
+	select undef, undef, undef, 1.5;
 	open_gate();
 	is(finish_psql($run), 0, 'idle_in_transaction_session_timeout and idle_session_timeout do not end a run');
 	is(finish_psql($second), 0, 'nor one that waits for another');

@@ -208,34 +208,47 @@ public class Stepwise {
         }
     }
 
-    static void cancel(String name, Body body, Connection connection, Statement statement) throws Exception {
-        List<String> seen = new ArrayList<>();
-        Thread thread = new Thread(() -> {
-            try {
-                waitUntilBlocked();
-                seen.addAll(notices(statement));
-                body.run();
-            } catch (Exception error) {
-                check(name + ": " + error, false, true);
-            }
-        });
-
-        run(other, "SELECT pg_advisory_lock(42)");
-        thread.start();
-        PSQLException error = failure(() -> statement.execute(UP));
-        thread.join();
-        check(name, error == null ? null : error.getSQLState(), "57014");
-        check(name + ": where", error.getServerErrorMessage().getWhere().replaceFirst("(?s).*\n", ""),
-            "pg_cmig: upgrade of 002, statement 2, line 2");
-        check(name + ": notices had arrived", seen, NOTICES.subList(0, 2));
-        check(name + ": what status says", ask("SELECT value FROM cmig.status() WHERE item = 'half done'"),
-            "upgrade of 002: statement 1 is done, none after it was begun");
+    static void again(String name, Statement statement) throws SQLException {
         ask("SELECT pg_advisory_unlock(42)");
-        statement.setQueryTimeout(0);
         statement.execute(UP);
         check(name + ": the same CALL again", at() + " " + ask("SELECT count(*) FROM item WHERE name LIKE 'name %'"),
             "003 1000");
         run(other, "CALL cmig.downgrade_stepwise('base')");
+    }
+
+    static void cancel() throws Exception {
+        try (Connection connection = DriverManager.getConnection(url);
+             Statement statement = connection.createStatement()) {
+            List<String> seen = new ArrayList<>();
+            Thread thread = new Thread(() -> {
+                try {
+                    waitUntilBlocked();
+                    seen.addAll(notices(statement));
+                    statement.cancel();
+                } catch (Exception error) {
+                    check("cancel(): " + error, false, true);
+                }
+            });
+
+            run(other, "SELECT pg_advisory_lock(42)");
+            thread.start();
+            PSQLException error = failure(() -> statement.execute(UP));
+            thread.join();
+            check("cancel()", error == null ? null : error.getSQLState(), "57014");
+            check("cancel(): where", error.getServerErrorMessage().getWhere().replaceFirst("(?s).*\n", ""),
+                "pg_cmig: upgrade of 002, statement 2, line 2");
+            check("cancel(): notices had arrived", seen, NOTICES.subList(0, 2));
+            check("cancel(): what status says", ask("SELECT value FROM cmig.status() WHERE item = 'half done'"),
+                "upgrade of 002: statement 1 is done, none after it was begun");
+            again("cancel()", statement);
+
+            run(other, "SELECT pg_advisory_lock(42)");
+            statement.setQueryTimeout(1);
+            error = failure(() -> statement.execute(UP));
+            check("setQueryTimeout()", error == null ? null : error.getSQLState(), "57014");
+            statement.setQueryTimeout(0);
+            again("setQueryTimeout()", statement);
+        }
     }
 
     /* The driver says varchar for a String, which is no interval. */
@@ -288,11 +301,6 @@ public class Stepwise {
         calls();
         others();
         procedures();
-        try (Connection connection = DriverManager.getConnection(url);
-             Statement statement = connection.createStatement()) {
-            cancel("cancel()", statement::cancel, connection, statement);
-            statement.setQueryTimeout(3);
-            cancel("setQueryTimeout()", () -> { }, connection, statement);
-        }
+        cancel();
     }
 }
