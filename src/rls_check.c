@@ -260,7 +260,7 @@ what_may_be_done(const Policy *policy)
 
 /*
  * A permissive policy that lets everything through.  It is no hole for roles
- * of its own that no other policy binds (a bypass), below a restrictive
+ * of its own that no other policy binds (a bypass, which is told), below a restrictive
  * policy that binds the same roles, or where enable_rls was asked for it.
  */
 static void
@@ -292,8 +292,18 @@ check_always_true(const Policy *policy, const List *siblings, List **findings)
 			swallowed |= share_role(policy, other);
 		}
 	}
-	if (is_floored(policy, siblings) || (others && !swallowed))
+	if (is_floored(policy, siblings))
 		return;
+	if (others && !swallowed)
+	{
+		/* bypass_roles asked for it */
+		if (policy->state == NULL)
+			find(findings, "always_true", "info", policy,
+				 psprintf("%s, for roles that no other policy binds: they bypass row-level security",
+						  always_text(policy, but_null)),
+				 drop_policy(policy));
+		return;
+	}
 	if (policy->state && policy->state->public_read && policy->command == 'r')
 		find(findings, "always_true", "info", policy,
 			 pstrdup("every row may be read, as public_read asks for"), drop_policy(policy));
