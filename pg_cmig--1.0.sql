@@ -741,6 +741,13 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_disable_audit'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.audit_status(schema text DEFAULT NULL,
+	OUT table_name text, OUT table_id integer, OUT level text,
+	OUT operations text, OUT options text, OUT problem text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_status'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
 CREATE FUNCTION cmig.audit_script(target regclass,
 	exclude text[] DEFAULT NULL, include text[] DEFAULT NULL,
 	redact text[] DEFAULT NULL, hash text[] DEFAULT NULL,
@@ -876,6 +883,7 @@ COMMENT ON FUNCTION cmig.audit_trigger() IS 'The trigger that enable_audit puts 
 COMMENT ON FUNCTION cmig.enable_audit(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Log the changes of a table in cmig_audit.log; called again, changes the options that are not null. Returns the statements it ran, none when nothing was to do; raises 42501, 42809, 42703, 22004, 22023, 55000.';
 COMMENT ON FUNCTION cmig.enable_audit_schema(text, text, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'enable_audit for all tables of a schema whose names match a LIKE pattern; columns to hide need not be in each. Returns the statements it ran; raises as enable_audit, and 3F000.';
 COMMENT ON FUNCTION cmig.disable_audit(regclass) IS 'Log the changes of a table no longer; what was logged stays. Returns the statements it ran; raises 42501, 42809, 55000.';
+COMMENT ON FUNCTION cmig.audit_status(text) IS 'The tables of a schema, or of all, with how they are audited (null: not at all) and what is in the way of it. Raises 3F000.';
 COMMENT ON FUNCTION cmig.audit_script(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'A script that audits the table in a database without pg_cmig, into the same log. Raises as enable_audit, and 0A000.';
 COMMENT ON PROCEDURE cmig.audit_retain(interval, integer) IS 'Make the log''s partitions ahead, move stray rows into theirs, batch_rows in a transaction, and drop partitions whose entries are all older than keep (NULL: none). Raises 42501, 22023, 55P03, 42P01.';
 COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copy the rows of an older audit table into the log; mapping names its columns where they are not the usual ones. Returns how many; raises 42501, 42703, 22023, 22004.';

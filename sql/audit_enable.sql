@@ -130,6 +130,22 @@ INSERT INTO shop.order_line VALUES (1);
 INSERT INTO shop.order_note VALUES (1, 'n', 's');
 SELECT table_name, new_row FROM cmig_audit.log WHERE table_name LIKE 'order%' ORDER BY id;
 
+-- what there is
+CREATE ROLE regress_audit_other;
+GRANT TRIGGER ON shop.order_note TO regress_audit_other, PUBLIC;
+ALTER TABLE shop.order_line DISABLE TRIGGER cmig_audit_insert;
+CREATE TABLE shop."child ""x""" () INHERITS (shop.order_note);
+CREATE TABLE shop.by_hand (id integer PRIMARY KEY);
+CREATE TRIGGER a AFTER INSERT ON shop.by_hand FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('x', '{', 'y');
+CREATE TABLE shop."Ünaudited" (id integer);
+SELECT table_name, table_id IS NOT NULL AS id, level, operations, options, problem FROM cmig.audit_status('shop');
+SELECT count(*) > 3 AS all_schemas, count(*) FILTER (WHERE table_name LIKE 'cmig%') AS own FROM cmig.audit_status();
+SELECT * FROM cmig.audit_status('nowhere');
+SELECT table_name FROM cmig.audit_status('cmig_audit') WHERE level IS NOT NULL;
+DROP TABLE shop."child ""x""", shop.by_hand, shop."Ünaudited";
+REVOKE ALL ON shop.order_note FROM regress_audit_other, PUBLIC;
+DROP ROLE regress_audit_other;
+
 -- the same for a database without pg_cmig
 CREATE TABLE shop.plain (a integer, "b ""x" text, secret text, noise text, PRIMARY KEY (a, "b ""x"));
 SELECT cmig.audit_script('shop.plain', exclude => '{noise}', redact => '{secret}', image => 'changes') AS script \gset
@@ -150,6 +166,7 @@ UPDATE shop.plain SET secret = 't', noise = 'y';
 UPDATE shop.plain SET a = 2;
 DELETE FROM shop.plain;
 TRUNCATE shop.plain;
+SELECT table_name, level, problem FROM cmig.audit_status('shop') WHERE table_name = 'shop.plain';
 -- enable_audit takes the place of the script's triggers; nothing is logged twice
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('shop.plain', exclude => '{noise}', redact => '{secret}', image => 'changes');
 INSERT INTO shop.plain VALUES (1, 'k', 's', 'n');

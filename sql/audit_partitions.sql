@@ -54,7 +54,8 @@ TRUNCATE events_2;
 SELECT * FROM entries();
 TRUNCATE events;
 SELECT * FROM entries();
--- enable_audit tells of them
+-- enable_audit tells of them, and audit_status
+SELECT table_name, level, operations, options, problem FROM cmig.audit_status('public');
 \set VERBOSITY default
 SELECT * FROM cmig.enable_audit('events');
 \set VERBOSITY terse

@@ -84,7 +84,7 @@ static const char *const migrator[] = {
  * fails for a function that is in none.
  */
 static const char *const reader_functions[] = {
-	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script",
+	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
 	"audit_transaction", "branches", "check", "current", "diff", "draft", "drift", "export", "heads",
 	"history", "lint", "plan", "require", "resolve", "rls_check", "rls_script", "rls_status",
 	"script", "show", "status", NULL

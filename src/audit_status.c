@@ -1,0 +1,93 @@
+/*
+ * audit_status.c
+ *	  cmig.audit_status: which tables are audited, how, and what is in the way.
+ *
+ * Everything is read from the triggers, so that it is what holds, whoever
+ * made it.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "query.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(cmig_audit_status);
+
+#define STATUS_COLUMNS 6
+
+/* Of pg_trigger.tgtype: row 1, insert 4, delete 8, update 16, truncate 32. */
+static CmigQuery read_status = {
+	"WITH t AS (SELECT t.tgrelid, t.tgname, t.tgtype::integer AS type, t.tgenabled, t.tgparentid <> 0 AS cloned,"
+	"   substring(encode(t.tgargs, 'escape') FROM '^([0-9]{1,9})\\\\000')::integer AS table_id,"
+	"   CASE WHEN t.tgnargs = 2 THEN regexp_replace(convert_from("
+	"     substring(t.tgargs FROM position('\\x00'::bytea IN t.tgargs) + 1"
+	"      FOR length(t.tgargs) - position('\\x00'::bytea IN t.tgargs) - 1), getdatabaseencoding()),"
+	"     ', \"anchor\": \"[0-9]+\"', '') END AS options"
+	"  FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
+	"  JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig'),"
+	" own AS (SELECT t.tgrelid, min(t.table_id) AS table_id, min(t.options) AS options, bit_or(t.type) AS type,"
+	"   string_agg(quote_ident(t.tgname), ', ' ORDER BY t.tgname) FILTER (WHERE t.tgenabled = 'D') AS disabled"
+	"  FROM t WHERE NOT t.cloned GROUP BY t.tgrelid)"
+	" SELECT format('%I.%I', n.nspname, c.relname), o.table_id,"
+	"  CASE WHEN o.type & 1 = 1 THEN 'row' WHEN o.type IS NOT NULL THEN 'statement' END,"
+	"  nullif(concat_ws(', ', CASE WHEN o.type & 4 <> 0 THEN 'insert' END, CASE WHEN o.type & 16 <> 0 THEN 'update' END,"
+	"   CASE WHEN o.type & 8 <> 0 THEN 'delete' END, CASE WHEN o.type & 32 <> 0 THEN 'truncate' END), ''), o.options,"
+	"  nullif(concat_ws('; ',"
+	"   CASE WHEN EXISTS (SELECT FROM t WHERE t.tgrelid = c.oid AND t.cloned)"
+	"    THEN 'its triggers rest while it is a partition of an audited table' END,"
+	"   'disabled: ' || o.disabled,"
+	"   CASE WHEN o.tgrelid IS NOT NULL AND o.options IS NULL THEN 'the triggers were not made by enable_audit' END,"
+	"   CASE WHEN EXISTS (SELECT FROM pg_trigger s JOIN pg_proc p ON p.oid = s.tgfoid AND p.proname = 'write'"
+	"     JOIN pg_namespace w ON w.oid = p.pronamespace AND w.nspname = 'cmig_audit'"
+	"     WHERE s.tgrelid = c.oid AND s.tgparentid = 0) THEN 'audited by a script' END,"
+	"   CASE WHEN c.relkind = 'p' AND o.type & 28 <> 0 AND o.type & 1 = 0"
+	"    THEN 'what is written to a partition directly is not logged' END,"
+	"   'children that are not audited: ' || (SELECT string_agg(i.inhrelid::regclass::text, ', ' ORDER BY i.inhrelid::regclass::text)"
+	"    FROM pg_inherits i WHERE i.inhparent = c.oid AND c.relkind = 'r' AND o.tgrelid IS NOT NULL"
+	"    AND NOT EXISTS (SELECT FROM own x WHERE x.tgrelid = i.inhrelid)),"
+	"   'may replace the triggers: ' || (SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC'"
+	"     ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')"
+	"    FROM aclexplode(c.relacl) a WHERE a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner AND o.tgrelid IS NOT NULL)"
+	"  ), '')"
+	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN own o ON o.tgrelid = c.oid"
+	" WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND (NOT c.relispartition OR o.tgrelid IS NOT NULL)"
+	" AND CASE WHEN $1 IS NULL THEN n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit') ELSE n.nspname = $1 END"
+	" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')"
+	" ORDER BY n.nspname, c.relname",
+	1, {TEXTOID}
+};
+
+static void
+put(TupleDesc desc, HeapTuple row, void *arg)
+{
+	ReturnSetInfo *result = arg;
+	Datum		values[STATUS_COLUMNS];
+	bool		nulls[STATUS_COLUMNS];
+
+	for (int i = 0; i < STATUS_COLUMNS; i++)
+		values[i] = cmig_query_datum(desc, row, i + 1, &nulls[i]);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+Datum
+cmig_audit_status(PG_FUNCTION_ARGS)
+{
+	Datum		values[1] = {0};
+	char		nulls[2] = "n";
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (!PG_ARGISNULL(0))
+	{
+		/* a name that does not exist is an error */
+		(void) get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+		values[0] = PG_GETARG_DATUM(0);
+		nulls[0] = ' ';
+	}
+	cmig_query_each(&read_status, values, nulls, put, fcinfo->resultinfo);
+	return (Datum) 0;
+}
