@@ -20,6 +20,10 @@ TAP_TESTS = 1
 
 EXTRA_CLEAN = log results tmp_check output_iso
 
+# calls between the rooms are no business of the dynamic linker
+SHLIB_LINK += $(if $(filter linux,$(PORTNAME)),-Wl$(comma)-Bsymbolic)
+comma = ,
+
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)

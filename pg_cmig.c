@@ -27,9 +27,8 @@
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
-#include "backfill_run.h"
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "audit.h"
@@ -41,21 +40,17 @@
 #include "journal.h"
 #include "move.h"
 #include "plan.h"
-#include "progress.h"
 #include "revision_file.h"
 #include "rls.h"
 #include "run_lock.h"
 #include "runner.h"
-#include "script.h"
 #include "settings.h"
+#include "stamp.h"
 #include "stepwise.h"
 #include "target.h"
 #include "toplevel.h"
 
 PG_MODULE_MAGIC;
-
-/* How many steps the journal gets at once. */
-#define JOURNAL_ROWS 500
 
 void		_PG_init(void);
 
@@ -103,29 +98,14 @@ _PG_init(void)
 static CmigNames *
 names_of_array(ArrayType *array)
 {
-	CmigNames  *names = palloc0(sizeof(CmigNames));
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
+	const char *hint = "Say ARRAY['<revision>', ...].";
 
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &count);
-	if (count == 0 || ARR_NDIM(array) != 1)
+	if (ARR_NDIM(array) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the list of revisions must be an array with one dimension and at least one element"),
-				 errhint("Say ARRAY['<revision>', ...].")));
-	names->names = palloc(sizeof(char *) * count);
-	for (int i = 0; i < count; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("the list of revisions must not hold null"),
-					 errhint("Say ARRAY['<revision>', ...].")));
-		names->names[names->count++] = TextDatumGetCString(elements[i]);
-	}
-	return names;
+				 errhint("%s", hint)));
+	return cmig_argument_names(array, "the list of revisions", hint);
 }
 
 static CmigNames *
@@ -153,7 +133,7 @@ target_argument(FunctionCallInfo fcinfo, int n)
 	names = palloc0(sizeof(CmigNames));
 	names->names = palloc(sizeof(char *));
 	names->count = 1;
-	value = PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+	value = cmig_argument_text(fcinfo, n);
 	if (value && value[0] == '{')
 		return names_of_array(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, value,
 																	  TEXTOID, -1)));
@@ -172,12 +152,6 @@ single_name(char *name)
 	return names;
 }
 
-static char *
-text_argument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
 static bool
 bool_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -194,34 +168,17 @@ begin_change(const char *function)
 	cmig_catalog_check_snapshot();
 }
 
-/* What a script made of its step, kept until the journal is written. */
-typedef struct Written
-{
-	CmigJournalEntry entries[JOURNAL_ROWS];
-	int			count;
-	MemoryContext context;		/* of the entries' checksums */
-} Written;
-
-static void
-write_journal(Written *written)
-{
-	cmig_journal_write_all(written->entries, written->count);
-	written->count = 0;
-	MemoryContextReset(written->context);
-}
-
 /* Run the plan and add its steps to the function's result. */
 static void
 carry_out(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan, int *number)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	CmigRunStep **scripts = cmig_move_check(now, plan);
-	Written    *written = palloc0(sizeof(Written));
+	CmigStepTexts *texts = cmig_move_texts(now, plan);
+	CmigJournalBatch *journal = cmig_journal_batch();
 	MemoryContext context;
 	MemoryContext old;
 
-	written->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig journal",
-											 ALLOCSET_DEFAULT_SIZES);
+	cmig_move_check(texts);
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
@@ -229,18 +186,13 @@ carry_out(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *pla
 	{
 		const CmigStep *step = &plan->steps[i];
 		const CmigRevision *revision = now->graph->nodes[step->node].revision;
-		CmigJournalEntry *entry = &written->entries[written->count];
+		CmigJournalEntry entry;
 		Datum		values[4];
 		bool		nulls[4] = {0};
 
 		CHECK_FOR_INTERRUPTS();
-		cmig_move_carry_out(now, plan, step,
-							scripts[i] ? scripts[i] : cmig_move_fetch(now, plan, step->node),
-							entry);
-		if (entry->checksum)
-			entry->checksum = MemoryContextStrdup(written->context, entry->checksum);
-		if (++written->count == JOURNAL_ROWS)
-			write_journal(written);
+		cmig_move_carry_out(now, plan, step, cmig_move_text(texts, i), &entry);
+		cmig_journal_add(journal, &entry);
 		values[0] = Int32GetDatum(++*number);
 		values[1] = CStringGetTextDatum(plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade");
 		values[2] = CStringGetTextDatum(revision->id);
@@ -251,9 +203,7 @@ carry_out(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *pla
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	cmig_move_require_rows(now, plan);
-	write_journal(written);
-	MemoryContextDelete(written->context);
-	pfree(written);
+	cmig_journal_end(journal);
 }
 
 /*
@@ -362,7 +312,7 @@ cmig_upgrade_steps(PG_FUNCTION_ARGS)
 Datum
 cmig_downgrade(PG_FUNCTION_ARGS)
 {
-	return downgrade(fcinfo, text_argument(fcinfo, 0));
+	return downgrade(fcinfo, cmig_argument_text(fcinfo, 0));
 }
 
 Datum
@@ -375,7 +325,7 @@ cmig_downgrade_steps(PG_FUNCTION_ARGS)
 static void
 require_confirmation(FunctionCallInfo fcinfo, int n, const char *call)
 {
-	char	   *confirm = text_argument(fcinfo, n);
+	char	   *confirm = cmig_argument_text(fcinfo, n);
 	char	   *database = get_database_name(MyDatabaseId);
 
 	if (confirm == NULL || strcmp(confirm, database) != 0)
@@ -416,7 +366,7 @@ cmig_reset(PG_FUNCTION_ARGS)
 static Datum
 upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
-	cmig_stepwise_upgrade(fcinfo, targets, text_argument(fcinfo, 1));
+	cmig_stepwise_upgrade(fcinfo, targets, cmig_argument_text(fcinfo, 1));
 	EnsurePortalSnapshotExists();
 	cmig_audit_retain_after_upgrade(fcinfo->flinfo->fn_oid);
 	PG_RETURN_VOID();
@@ -443,17 +393,17 @@ cmig_upgrade_stepwise_steps(PG_FUNCTION_ARGS)
 Datum
 cmig_downgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	cmig_stepwise_downgrade(fcinfo, steps_down(fcinfo), text_argument(fcinfo, 1));
+	cmig_stepwise_downgrade(fcinfo, steps_down(fcinfo), cmig_argument_text(fcinfo, 1));
 	PG_RETURN_VOID();
 }
 
 Datum
 cmig_downgrade_stepwise(PG_FUNCTION_ARGS)
 {
-	char	   *target = text_argument(fcinfo, 0);
+	char	   *target = cmig_argument_text(fcinfo, 0);
 
 	require_target(target, "CALL cmig.downgrade_stepwise");
-	cmig_stepwise_downgrade(fcinfo, target, text_argument(fcinfo, 1));
+	cmig_stepwise_downgrade(fcinfo, target, cmig_argument_text(fcinfo, 1));
 	PG_RETURN_VOID();
 }
 
@@ -461,7 +411,7 @@ Datum
 cmig_reset_stepwise(PG_FUNCTION_ARGS)
 {
 	require_confirmation(fcinfo, 0, "CALL cmig.reset_stepwise");
-	cmig_stepwise_reset(fcinfo, text_argument(fcinfo, 1));
+	cmig_stepwise_reset(fcinfo, cmig_argument_text(fcinfo, 1));
 	PG_RETURN_VOID();
 }
 
@@ -469,149 +419,15 @@ cmig_reset_stepwise(PG_FUNCTION_ARGS)
  * Stamping
  */
 
-static bool
-has_name(const CmigNames *names, const char *name)
-{
-	for (int i = 0; i < names->count; i++)
-		if (strcmp(names->names[i], name) == 0)
-			return true;
-	return false;
-}
-
-static void
-journal_stamp(const char *revision, const char *checksum, const char *message)
-{
-	CmigJournalEntry entry = {0};
-
-	entry.revision = revision;
-	entry.direction = "stamp";
-	entry.outcome = "done";
-	entry.started_at = entry.finished_at = GetCurrentTimestamp();
-	entry.checksum = checksum;
-	entry.message = message;
-	cmig_journal_write(&entry);
-}
-
-/*
- * Stamping records what it covers, so that a later change can be noticed:
- * each revision that counts as applied now, and a new version row below what
- * was applied; and each version row whose revision no longer counts as
- * applied.  Returns how many rows were written.
- */
-static int
-journal_stamped(const CmigSituation *now, const CmigApplied *before, const CmigApplied *after)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig stamp",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	int			written = 0;
-
-	for (int i = 0; i < before->rows->count; i++)
-	{
-		const char *row = before->rows->names[i];
-		int			node = cmig_graph_find_id(now->graph, row);
-
-		if (has_name(after->rows, row) || (node >= 0 && after->applied->set[node]))
-			continue;
-		journal_stamp(row, NULL, "no longer recorded as applied");
-		written++;
-	}
-	for (int i = 0; i < now->graph->count; i++)
-	{
-		const char *id = cmig_graph_id(now->graph, i);
-		CmigScriptText *script;
-		char	   *checksum = NULL;
-
-		if (!after->applied->set[i])
-			continue;
-		if (before->applied->set[i])
-		{
-			if (!has_name(after->rows, id) || has_name(before->rows, id))
-				continue;
-			checksum = cmig_journal_checksum(id);
-		}
-		if (checksum == NULL)
-		{
-			script = cmig_catalog_read_script(id, CMIG_UPGRADE);
-			if (script == NULL)
-				continue;
-			checksum = cmig_script_checksum(script->sql, script->transactional);
-		}
-		journal_stamp(id, checksum, NULL);
-		written++;
-		MemoryContextReset(context);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return written;
-}
-
-/*
- * A stamp that changes no row may still settle a run that failed or was cut
- * off: then the journal says so, with where the database is.
- */
-static void
-journal_settled(const CmigNames *rows)
-{
-	CmigJournalEntry last;
-
-	if (!cmig_journal_last(&last) || strcmp(last.outcome, "done") == 0)
-		return;
-	cmig_journal_interrupted();
-	for (int i = 0; i < rows->count; i++)
-		journal_stamp(rows->names[i], cmig_journal_checksum(rows->names[i]),
-					  "still where the database is");
-	if (rows->count == 0)
-		journal_stamp("base", NULL, "still where the database is");
-}
-
 static Datum
 stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	CmigSituation now;
-	CmigApplied *before;
-	CmigStampTarget *target;
-	CmigStampPlan *plan;
 	CmigNames  *rows;
-	CmigNames	none = {0};
-	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_change("cmig.stamp()");
-	now = cmig_move_read(false);
-	before = now.applied;
-	if (purge)
-		now.applied = cmig_target_applied(now.graph, &none);
-	cmig_target_require_known_rows(now.graph, now.applied);
-	target = cmig_target_stamp(now.graph, now.applied, targets);
-	if (purge)
-	{
-		if (cmig_settings_protect != CMIG_PROTECT_OFF && before->rows->count > 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_PROTECTED),
-					 errmsg("a purge of the version rows is not allowed in database \"%s\"",
-							get_database_name(MyDatabaseId)),
-					 errdetail("cmig.protect is %s; what cmig.version says of this database would be forgotten.",
-							   cmig_settings_protect == CMIG_PROTECT_ON ? "on" : "base"),
-					 errhint("If this is meant: SET LOCAL cmig.protect = off in the same transaction.")));
-		cmig_catalog_clear_version();
-	}
-	cmig_target_require_sound_rows(now.graph, now.applied, true);
-	plan = cmig_plan_stamp(now.graph, now.applied, target);
-
-	foreach(lc, plan->removed)
-		cmig_catalog_delete_version(lfirst(lc));
-	foreach(lc, plan->added)
-		cmig_catalog_insert_version(cmig_graph_id(now.graph, lfirst_int(lc)));
-
-	/* it says where the database is, also of steps that are half done */
-	cmig_progress_clear_all();
-	cmig_backfill_run_settle_all();
-
-	rows = cmig_catalog_read_version();
-	if (journal_stamped(&now, before, cmig_target_applied(now.graph, rows)) == 0)
-		journal_settled(rows);
+	rows = cmig_stamp_targets(targets, purge);
 	for (int i = 0; i < rows->count; i++)
 	{
 		Datum		values[1] = {CStringGetTextDatum(rows->names[i])};
@@ -642,7 +458,7 @@ static Datum
 plan(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	char	   *direction = text_argument(fcinfo, 0);
+	char	   *direction = cmig_argument_text(fcinfo, 0);
 	CmigSituation now;
 	CmigPlan   *plan;
 	MemoryContext context;
@@ -718,7 +534,7 @@ cmig_resolve(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	now = cmig_move_read(false);
-	foreach(lc, cmig_target_absolute(now.graph, text_argument(fcinfo, 0)))
+	foreach(lc, cmig_target_absolute(now.graph, cmig_argument_text(fcinfo, 0)))
 	{
 		Datum		values[1] = {CStringGetTextDatum(cmig_graph_id(now.graph, lfirst_int(lc)))};
 		bool		nulls[1] = {false};
@@ -731,7 +547,7 @@ cmig_resolve(PG_FUNCTION_ARGS)
 Datum
 cmig_require(PG_FUNCTION_ARGS)
 {
-	char	   *target = text_argument(fcinfo, 0);
+	char	   *target = cmig_argument_text(fcinfo, 0);
 	CmigSituation	now = cmig_move_read(true);
 	List	   *nodes = cmig_target_absolute(now.graph, target);
 	CmigPlan   *pending;
@@ -773,14 +589,14 @@ cmig_create_revision(PG_FUNCTION_ARGS)
 {
 	CmigNewRevision new = {0};
 
-	new.text.edges.message = text_argument(fcinfo, 0);
-	new.text.upgrade_sql = text_argument(fcinfo, 1);
-	new.text.downgrade_sql = text_argument(fcinfo, 2);
-	new.text.verify_sql = text_argument(fcinfo, 3);
-	new.text.edges.id = text_argument(fcinfo, 4);
-	new.head = text_argument(fcinfo, 5);
+	new.text.edges.message = cmig_argument_text(fcinfo, 0);
+	new.text.upgrade_sql = cmig_argument_text(fcinfo, 1);
+	new.text.downgrade_sql = cmig_argument_text(fcinfo, 2);
+	new.text.verify_sql = cmig_argument_text(fcinfo, 3);
+	new.text.edges.id = cmig_argument_text(fcinfo, 4);
+	new.head = cmig_argument_text(fcinfo, 5);
 	new.splice = bool_argument(fcinfo, 6);
-	new.label = text_argument(fcinfo, 7);
+	new.label = cmig_argument_text(fcinfo, 7);
 	if (!PG_ARGISNULL(8) && ARR_NDIM(PG_GETARG_ARRAYTYPE_P(8)) > 0)
 		new.depends = names_argument(fcinfo, 8);
 	new.text.edges.transactional = PG_ARGISNULL(9) ? true : PG_GETARG_BOOL(9);
@@ -792,10 +608,10 @@ cmig_create_revision(PG_FUNCTION_ARGS)
 static Datum
 merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 {
-	char	   *message = text_argument(fcinfo, 1);
-	char	   *id = text_argument(fcinfo, 2);
+	char	   *message = cmig_argument_text(fcinfo, 1);
+	char	   *id = cmig_argument_text(fcinfo, 2);
 	bool		splice = bool_argument(fcinfo, 3);
-	char	   *label = text_argument(fcinfo, 4);
+	char	   *label = cmig_argument_text(fcinfo, 4);
 
 	begin_change("cmig.merge()");
 	PG_RETURN_TEXT_P(cstring_to_text(cmig_create_merge(revisions, message, id, splice, label)));
@@ -843,7 +659,7 @@ load(FunctionCallInfo fcinfo, const char *function, List *files)
 Datum
 cmig_load(PG_FUNCTION_ARGS)
 {
-	char	   *script = text_argument(fcinfo, 0);
+	char	   *script = cmig_argument_text(fcinfo, 0);
 	List	   *files;
 
 	if (script == NULL)
@@ -859,7 +675,7 @@ cmig_load(PG_FUNCTION_ARGS)
 Datum
 cmig_load_directory(PG_FUNCTION_ARGS)
 {
-	char	   *path = text_argument(fcinfo, 0);
+	char	   *path = cmig_argument_text(fcinfo, 0);
 
 	if (path == NULL)
 		ereport(ERROR,

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access.h"
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "query.h"
@@ -265,7 +266,7 @@ Datum
 cmig_grant_access(PG_FUNCTION_ARGS)
 {
 	char	   *role = role_argument(fcinfo, 0);
-	char	   *level = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char	   *level = cmig_argument_text(fcinfo, 1);
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	return carry_out(fcinfo, "cmig.grant_access()", cmig_access_grants(role, level));

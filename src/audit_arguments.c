@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "audit_arguments.h"
@@ -20,22 +21,14 @@
 static List *
 names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 {
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
+	CmigNames  *texts = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), what, NULL);
 	List	   *names = NIL;
 
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &count);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < texts->count; i++)
 	{
 		CmigAuditName *name = palloc0(sizeof(CmigAuditName));
 
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s must not hold null", what)));
-		name->name = TextDatumGetCString(elements[i]);
+		name->name = texts->names[i];
 		/* a typing error for another name would leave that one open */
 		if (cmig_audit_options_has(names, name->name))
 			ereport(ERROR,

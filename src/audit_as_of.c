@@ -412,12 +412,6 @@ hidden_columns(Relation relation, bool with_excluded)
 	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-static void
-take_text(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(char **) arg = cmig_query_text(desc, row, 1);
-}
-
 static char *
 columns_text(List *names)
 {
@@ -456,7 +450,7 @@ check_keys(CmigAuditTarget *target, Datum low, Datum high, TimestampTz at)
 		values[1] = high;
 		values[2] = TimestampTzGetDatum(i > 0 ? Max(at, layout->recorded_at - 1) : at);
 		values[3] = next ? TimestampTzGetDatum(next->recorded_at) : TimestampTzGetDatum(DT_NOEND);
-		cmig_query_each(&entries_between, values, NULL, take_text, &found);
+		cmig_query_each(&entries_between, values, NULL, cmig_query_keep_text, &found);
 		if (found)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -644,11 +638,11 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 		nulls[6] = ' ';
 	}
 	cmig_query_each(&changed_keys, (Datum[3]) {values[1], values[2], values[0]}, NULL,
-					take_text, &changed);
+					cmig_query_keep_text, &changed);
 	as_of.keys_changed = changed != NULL;
 	truncate_values[0] = values[1];
 	truncate_values[1] = values[0];
-	cmig_query_each(&first_truncate, truncate_values, NULL, take_text, &truncate);
+	cmig_query_each(&first_truncate, truncate_values, NULL, cmig_query_keep_text, &truncate);
 	if (truncate)
 	{
 		as_of.truncated = true;

@@ -231,12 +231,6 @@ static CmigQuery sample_key = {
 	2, {INT8OID, INT8OID}
 };
 
-static void
-take_text(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(char **) arg = cmig_query_text(desc, row, 1);
-}
-
 /* Is the only key column of a table that is gone a number? */
 static bool
 gone_key_is_number(CmigAuditTarget *target)
@@ -247,7 +241,7 @@ gone_key_is_number(CmigAuditTarget *target)
 	Jsonb	   *key;
 	JsonbValue *value;
 
-	cmig_query_each(&sample_key, values, NULL, take_text, &text);
+	cmig_query_each(&sample_key, values, NULL, cmig_query_keep_text, &text);
 	if (text == NULL)
 		return false;
 	key = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
@@ -497,7 +491,7 @@ cmig_audit_target_check_types(List *types)
 		return;
 	values[0] = PointerGetDatum(construct_array(elements, count, OIDOID, sizeof(Oid), true,
 												TYPALIGN_INT));
-	cmig_query_each(&foreign_casts, values, NULL, take_text, &function);
+	cmig_query_each(&foreign_casts, values, NULL, cmig_query_keep_text, &function);
 	if (function)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

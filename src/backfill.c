@@ -16,6 +16,7 @@
 #include "backfill_skip.h"
 #include "backfill_sql.h"
 #include "backfill_target.h"
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "lock_wait.h"
@@ -756,7 +757,7 @@ milliseconds(const Interval *interval)
 static char *
 required_text(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	char	   *value = PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+	char	   *value = cmig_argument_text(fcinfo, n);
 
 	if (value == NULL || value[strspn(value, " \t\r\n")] == '\0')
 		ereport(ERROR,

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "backfill_target.h"
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "query.h"
@@ -40,23 +41,10 @@
  * Fragments
  */
 
-/* An error's position is one in the text at hand, not in the CALL. */
-static void
-place_error(void *arg)
-{
-	int			position = geterrposition();
-
-	if (position <= 0)
-		return;
-	errposition(0);
-	internalerrposition(position);
-	internalerrquery((const char *) arg);
-}
-
 static void
 push_text(ErrorContextCallback *callback, char *text)
 {
-	callback->callback = place_error;
+	callback->callback = cmig_argument_place_error;
 	callback->arg = text;
 	callback->previous = error_context_stack;
 	error_context_stack = callback;

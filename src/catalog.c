@@ -7,12 +7,14 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/xact.h"
 #include "catalog.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "errors.h"
 #include "lib/stringinfo.h"
+#include "pack.h"
 #include "query.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -84,20 +86,6 @@ static CmigQuery read_downgrades = {
 	"SELECT r.revision::text, r.downgrade_sql::text, NULL::text,"
 	" r.transactional::boolean"
 	" FROM cmig.revision r WHERE r.revision = ANY ($1)", 1, {TEXTARRAYOID}
-};
-
-/* octet_length() of a large value does not fetch it */
-static CmigQuery read_small_upgrades = {
-	"SELECT r.revision::text, coalesce(r.upgrade_sql::text, ''), r.verify_sql::text,"
-	" r.transactional::boolean FROM cmig.revision r"
-	" WHERE coalesce(octet_length(r.upgrade_sql::text), 0)"
-	" + coalesce(octet_length(r.verify_sql::text), 0) <= $1", 1, {INT4OID}
-};
-
-static CmigQuery read_small_downgrades = {
-	"SELECT r.revision::text, r.downgrade_sql::text, NULL::text,"
-	" r.transactional::boolean FROM cmig.revision r"
-	" WHERE coalesce(octet_length(r.downgrade_sql::text), 0) <= $1", 1, {INT4OID}
 };
 
 static CmigQuery insert_revision = {
@@ -188,9 +176,35 @@ static CmigQuery fingerprint = {
 	" FROM cmig.revision r)", 0,.all_rows = true
 };
 
+/* A text datum as a string: packed, or palloc'd if there is no pack. */
+static char *
+keep_text(CmigPack *pack, Datum value)
+{
+	text	   *plain = DatumGetTextPP(value);
+	char	   *kept;
+
+	if (pack == NULL)
+		kept = text_to_cstring(plain);
+	else
+		kept = cmig_pack_string(pack, VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
+	if ((Pointer) plain != DatumGetPointer(value))
+		pfree(plain);
+	return kept;
+}
+
+/* A text column, otherwise (a constant) where it is NULL. */
+static char *
+read_text_or(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, char *otherwise)
+{
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, column, &isnull);
+
+	return isnull ? otherwise : keep_text(pack, value);
+}
+
 /* A text[] column; false when it is not a plain list of texts. */
 static bool
-read_names(TupleDesc desc, HeapTuple row, int column, CmigNames *names)
+read_names(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, CmigNames *names)
 {
 	bool		isnull;
 	Datum		value = cmig_query_datum(desc, row, column, &isnull);
@@ -206,22 +220,23 @@ read_names(TupleDesc desc, HeapTuple row, int column, CmigNames *names)
 		return true;
 
 	array = DatumGetArrayTypeP(value);
-	if (ARR_NDIM(array) == 0)
-		return true;
-
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &count);
-	plain = (ARR_NDIM(array) == 1);
-	names->names = palloc(sizeof(char *) * count);
-	for (int i = 0; i < count; i++)
+	if (ARR_NDIM(array) > 0)
 	{
-		if (nulls[i])
-			plain = false;
-		else
-			names->names[names->count++] = TextDatumGetCString(elements[i]);
+		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+						  &elements, &nulls, &count);
+		plain = (ARR_NDIM(array) == 1);
+		names->names = pack ? cmig_pack_alloc(pack, sizeof(char *) * count)
+			: palloc(sizeof(char *) * count);
+		for (int i = 0; i < count; i++)
+		{
+			if (nulls[i])
+				plain = false;
+			else
+				names->names[names->count++] = keep_text(pack, elements[i]);
+		}
+		pfree(elements);
+		pfree(nulls);
 	}
-	pfree(elements);
-	pfree(nulls);
 	if ((Pointer) array != DatumGetPointer(value))
 		pfree(array);
 
@@ -229,26 +244,36 @@ read_names(TupleDesc desc, HeapTuple row, int column, CmigNames *names)
 }
 
 static void
-read_edge_columns(TupleDesc desc, HeapTuple row, CmigRevision *revision)
+read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision)
 {
 	memset(revision, 0, sizeof(*revision));
-	revision->id = cmig_query_text(desc, row, 1);
-	if (revision->id == NULL)
-		revision->id = pstrdup("");
-	revision->malformed = !read_names(desc, row, 2, &revision->parents);
-	revision->malformed |= !read_names(desc, row, 3, &revision->depends);
-	revision->malformed |= !read_names(desc, row, 4, &revision->labels);
+	revision->id = read_text_or(pack, desc, row, 1, "");
+	revision->malformed = !read_names(pack, desc, row, 2, &revision->parents);
+	revision->malformed |= !read_names(pack, desc, row, 3, &revision->depends);
+	revision->malformed |= !read_names(pack, desc, row, 4, &revision->labels);
 }
 
+/* before: a revision whose author may be shared, or NULL. */
 static void
-read_detail_columns(TupleDesc desc, HeapTuple row, CmigRevision *revision)
+read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision,
+					const CmigRevision *before)
 {
 	bool		isnull;
+	Datum		author;
 
-	revision->message = cmig_query_text(desc, row, 5);
-	if (revision->message == NULL)
-		revision->message = pstrdup("");
-	revision->created_by = cmig_query_text(desc, row, 6);
+	revision->message = read_text_or(pack, desc, row, 5, "");
+	author = cmig_query_datum(desc, row, 6, &isnull);
+	if (!isnull)
+	{
+		text	   *name = DatumGetTextPP(author);
+
+		if (before && before->created_by &&
+			strlen(before->created_by) == VARSIZE_ANY_EXHDR(name) &&
+			memcmp(before->created_by, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)) == 0)
+			revision->created_by = before->created_by;
+		else
+			revision->created_by = keep_text(pack, author);
+	}
 	revision->transactional = DatumGetBool(cmig_query_datum(desc, row, 7, &isnull));
 	if (isnull)
 		revision->transactional = true;
@@ -259,6 +284,7 @@ typedef struct ReadSet
 	CmigRevisionSet *set;
 	int			allocated;
 	bool		with_details;
+	CmigPack	pack;
 } ReadSet;
 
 static void
@@ -275,24 +301,17 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 									   sizeof(CmigRevision) * (Size) read->allocated);
 	}
 	revision = &set->revisions[set->count++];
-	read_edge_columns(desc, row, revision);
-	if (!read->with_details)
-		return;
-	read_detail_columns(desc, row, revision);
-
-	/* most revisions have the author of the one before */
-	if (set->count > 1 && revision->created_by && revision[-1].created_by &&
-		strcmp(revision->created_by, revision[-1].created_by) == 0)
-	{
-		pfree(revision->created_by);
-		revision->created_by = revision[-1].created_by;
-	}
+	read_edge_columns(&read->pack, desc, row, revision);
+	if (read->with_details)
+		/* most revisions have the author of the one before */
+		read_detail_columns(&read->pack, desc, row, revision,
+							set->count > 1 ? &revision[-1] : NULL);
 }
 
 CmigRevisionSet *
 cmig_catalog_read_revisions(bool with_details)
 {
-	ReadSet		read;
+	ReadSet		read = {0};
 
 	read.with_details = with_details;
 	read.allocated = 64;
@@ -309,8 +328,8 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 	CmigRevisionText *text = palloc0(sizeof(CmigRevisionText));
 	bool		isnull;
 
-	read_edge_columns(desc, row, &text->edges);
-	read_detail_columns(desc, row, &text->edges);
+	read_edge_columns(NULL, desc, row, &text->edges);
+	read_detail_columns(NULL, desc, row, &text->edges, NULL);
 	text->description = cmig_query_text(desc, row, 8);
 	text->upgrade_sql = cmig_query_text(desc, row, 9);
 	text->downgrade_sql = cmig_query_text(desc, row, 10);
@@ -376,28 +395,45 @@ cmig_catalog_read_script(const char *revision, CmigDirection direction)
 
 typedef struct EachScript
 {
+	const char *always;
+	Size		left;			/* bytes that may still be handed over */
 	CmigScriptCallback callback;
 	void	   *arg;
 	MemoryContext context;
 } EachScript;
+
+/* The size of a text column; a large value is not fetched for it. */
+static Size
+column_size(TupleDesc desc, HeapTuple row, int column)
+{
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, column, &isnull);
+
+	return isnull ? 0 : toast_raw_datum_size(value);
+}
 
 static void
 hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 {
 	EachScript *each = arg;
 	MemoryContext old = MemoryContextSwitchTo(each->context);
+	char	   *revision = cmig_query_text(desc, row, 1);
+	Size		size = column_size(desc, row, 2) + column_size(desc, row, 3);
 
-	each->callback(cmig_query_text(desc, row, 1),
-				   read_script_columns(desc, row, 2), each->arg);
+	if (size <= each->left || strcmp(revision, each->always) == 0)
+	{
+		each->left -= Min(size, each->left);
+		each->callback(revision, read_script_columns(desc, row, 2), each->arg);
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(each->context);
 }
 
 void
 cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
-						 CmigScriptCallback callback, void *arg)
+						 Size most_bytes, CmigScriptCallback callback, void *arg)
 {
-	EachScript	each = {callback, arg, NULL};
+	EachScript	each = {revisions->names[0], most_bytes, callback, arg, NULL};
 	Datum		values[1] = {cmig_catalog_names_datum(revisions)};
 
 	each.context = AllocSetContextCreate(CurrentMemoryContext,
@@ -407,21 +443,6 @@ cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
 					values, NULL, hand_over_script, &each);
 	MemoryContextDelete(each.context);
 	pfree(DatumGetPointer(values[0]));
-}
-
-void
-cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
-							   CmigScriptCallback callback, void *arg)
-{
-	EachScript	each = {callback, arg, NULL};
-	Datum		values[1] = {Int32GetDatum(most_bytes)};
-
-	each.context = AllocSetContextCreate(CurrentMemoryContext,
-										 "pg_cmig revision script",
-										 ALLOCSET_DEFAULT_SIZES);
-	cmig_query_each(direction == CMIG_UPGRADE ? &read_small_upgrades : &read_small_downgrades,
-					values, NULL, hand_over_script, &each);
-	MemoryContextDelete(each.context);
 }
 
 typedef struct EachText

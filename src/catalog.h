@@ -42,14 +42,12 @@ extern CmigScriptText *cmig_catalog_read_script(const char *revision,
 
 /*
  * The scripts of several revisions, handed over in any order, in a memory
- * context that is reset after each callback.
+ * context that is reset after each callback: that of the first, and others as
+ * long as all have no more than so many bytes.
  */
 typedef void (*CmigScriptCallback) (const char *revision, CmigScriptText *script, void *arg);
 extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
-									 CmigScriptCallback callback, void *arg);
-/* The same for all revisions whose script has no more than so many bytes. */
-extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
-										   CmigScriptCallback callback, void *arg);
+									 Size most_bytes, CmigScriptCallback callback, void *arg);
 
 /* Every stored revision in turn, by id; the struct is gone after the callback. */
 typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);

@@ -16,13 +16,14 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "catalog.h"
 #include "create.h"
 #include "file_name.h"
 #include "files.h"
-#include "graph.h"
+#include "graph_walk.h"
 #include "identifier.h"
 #include "journal.h"
 #include "progress.h"
@@ -58,21 +59,11 @@ typedef struct NameList
  * Arguments
  */
 
-static char *
-text_argument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
 /* The elements of a text[]; what says what they are, in errors. */
 static CmigNames *
 names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 {
-	CmigNames  *names = palloc0(sizeof(CmigNames));
 	ArrayType  *array;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
 
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
@@ -85,19 +76,8 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the list of %s must have one dimension", what),
 				 errhint("Say ARRAY['<revision>', ...].")));
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &count);
-	names->names = palloc(sizeof(char *) * (count + 1));
-	for (int i = 0; i < count; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("the list of %s must not hold null", what),
-					 errhint("Say ARRAY['<revision>', ...].")));
-		names->names[names->count++] = TextDatumGetCString(elements[i]);
-	}
-	return names;
+	return cmig_argument_names(array, psprintf("the list of %s", what),
+							   "Say ARRAY['<revision>', ...].");
 }
 
 /*
@@ -178,7 +158,7 @@ Datum
 cmig_draft(PG_FUNCTION_ARGS)
 {
 	CmigNewRevision new = {0};
-	char	   *template = text_argument(fcinfo, 7);
+	char	   *template = cmig_argument_text(fcinfo, 7);
 	NameList	names;
 	TupleDesc	desc;
 	Datum		values[2];
@@ -187,11 +167,11 @@ cmig_draft(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 
-	new.text.edges.message = text_argument(fcinfo, 0);
-	new.text.edges.id = text_argument(fcinfo, 1);
-	new.head = text_argument(fcinfo, 2);
+	new.text.edges.message = cmig_argument_text(fcinfo, 0);
+	new.text.edges.id = cmig_argument_text(fcinfo, 1);
+	new.head = cmig_argument_text(fcinfo, 2);
 	new.splice = PG_ARGISNULL(3) ? false : PG_GETARG_BOOL(3);
-	new.label = text_argument(fcinfo, 4);
+	new.label = cmig_argument_text(fcinfo, 4);
 	if (!PG_ARGISNULL(5))
 		new.depends = names_argument(fcinfo, 5, "dependencies");
 	new.text.edges.transactional = PG_ARGISNULL(6) ? true : PG_GETARG_BOOL(6);
@@ -294,7 +274,7 @@ export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 
 	InitMaterializedSRF(fcinfo, 0);
 	export.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	init_names(&export.names, text_argument(fcinfo, 1));
+	init_names(&export.names, cmig_argument_text(fcinfo, 1));
 	export.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig file",
 										   ALLOCSET_DEFAULT_SIZES);
 
@@ -318,7 +298,7 @@ Datum
 cmig_export(PG_FUNCTION_ARGS)
 {
 	CmigNames	wanted = {0};
-	char	   *revision = text_argument(fcinfo, 0);
+	char	   *revision = cmig_argument_text(fcinfo, 0);
 
 	wanted.names = &revision;
 	wanted.count = 1;
@@ -381,7 +361,7 @@ cmig_repair(PG_FUNCTION_ARGS)
 	begin_change("cmig.repair()");
 	set = cmig_catalog_read_revisions(false);
 	graph = cmig_graph_build(set->revisions, set->count);
-	node = find_revision(graph, text_argument(fcinfo, 0), "cmig.repair");
+	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.repair");
 	entry.revision = cmig_graph_id(graph, node);
 	if (!cmig_target_applied(graph, cmig_catalog_read_version())->applied->set[node])
 		ereport(ERROR,
@@ -416,7 +396,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	begin_change("cmig.remove_revision()");
 	set = cmig_catalog_read_revisions(false);
 	graph = cmig_graph_build(set->revisions, set->count);
-	node = find_revision(graph, text_argument(fcinfo, 0), "cmig.remove_revision");
+	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.remove_revision");
 	id = cmig_graph_id(graph, node);
 
 	if (cmig_target_applied(graph, cmig_catalog_read_version())->applied->set[node])

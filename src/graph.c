@@ -2,9 +2,10 @@
  * graph.c
  *	  The revision graph in memory.
  *
- * All edges are node numbers in a few flat arrays, and every walk keeps its
- * own stack on the heap, so depth is bounded by memory and never by the C
- * stack.  Every function here is linear in nodes plus edges.
+ * Builds the graph, finds what is wrong with it, and looks names up.  All edges
+ * are node numbers in a few flat arrays, and nothing recurses, so depth is
+ * bounded by memory and never by the C stack.  Everything but guessing at names
+ * is linear in nodes plus edges.
  */
 #include "postgres.h"
 
@@ -242,17 +243,17 @@ enter_names(CmigGraph *graph, const CmigRevision *revisions, int count)
 }
 
 /*
- * Resolve one list of names to nodes, each once; last_seen[node] == mark says
- * that the node is in already.
+ * Resolve one list of names to nodes, each once, which are put at *pool;
+ * last_seen[node] == mark says that the node is in already.
  */
 static void
 resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
-			  CmigEdges *edges, int *last_seen, int mark)
+			  CmigEdges *edges, int **pool, int *last_seen, int mark)
 {
 	const char *id = cmig_graph_id(graph, node);
 
 	edges->count = 0;
-	edges->nodes = names->count ? palloc(sizeof(int) * names->count) : NULL;
+	edges->nodes = *pool;
 	for (int i = 0; i < names->count; i++)
 	{
 		const char *name = names->names[i];
@@ -283,6 +284,7 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 			edges->nodes[edges->count++] = entry->node;
 		}
 	}
+	*pool += edges->count;
 }
 
 /* Turn edges round: from parents to children, from depends to dependents. */
@@ -330,29 +332,6 @@ reverse_edges(CmigGraph *graph, bool depends)
 	}
 }
 
-/* The k-th edge down: parents first, then dependencies if over_depends. */
-static inline int
-edge_down(const CmigNode *node, int k, bool over_depends)
-{
-	if (k < node->parents.count)
-		return node->parents.nodes[k];
-	k -= node->parents.count;
-	if (over_depends && k < node->depends.count)
-		return node->depends.nodes[k];
-	return -1;
-}
-
-static inline int
-edge_up(const CmigNode *node, int k, bool over_depends)
-{
-	if (k < node->children.count)
-		return node->children.nodes[k];
-	k -= node->children.count;
-	if (over_depends && k < node->dependents.count)
-		return node->dependents.nodes[k];
-	return -1;
-}
-
 /*
  * Take away all nodes that have nothing left below (up = false) or above
  * them; what stays is on a cycle or between two.
@@ -371,8 +350,8 @@ peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
 		open[i] = 0;
 		if (!left[i])
 			continue;
-		for (int k = 0; (other = up ? edge_up(&graph->nodes[i], k, over_depends)
-						 : edge_down(&graph->nodes[i], k, over_depends)) >= 0; k++)
+		for (int k = 0; (other = up ? cmig_graph_edge_up(&graph->nodes[i], k, over_depends)
+						 : cmig_graph_edge_down(&graph->nodes[i], k, over_depends)) >= 0; k++)
 			if (left[other])
 				open[i]++;
 		if (open[i] == 0)
@@ -384,8 +363,8 @@ peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
 		int			other;
 
 		left[node] = false;
-		for (int k = 0; (other = up ? edge_down(&graph->nodes[node], k, over_depends)
-						 : edge_up(&graph->nodes[node], k, over_depends)) >= 0; k++)
+		for (int k = 0; (other = up ? cmig_graph_edge_down(&graph->nodes[node], k, over_depends)
+						 : cmig_graph_edge_up(&graph->nodes[node], k, over_depends)) >= 0; k++)
 			if (left[other] && --open[other] == 0)
 				stack[depth++] = other;
 	}
@@ -420,7 +399,7 @@ find_cycles(CmigGraph *graph, bool over_depends)
 
 			place[node] = length;
 			path[length++] = node;
-			while ((next = edge_down(&graph->nodes[node], k, over_depends)) >= 0 && !left[next])
+			while ((next = cmig_graph_edge_down(&graph->nodes[node], k, over_depends)) >= 0 && !left[next])
 				k++;
 			/* everything below was part of a cycle reported before */
 			if (next < 0)
@@ -464,21 +443,27 @@ cmig_graph_build(const CmigRevision *revisions, int count)
 {
 	CmigGraph  *graph = palloc0(sizeof(CmigGraph));
 	int		   *last_seen;
+	int		   *pool;
+	Size		edges = 0;
 
 	enter_names(graph, revisions, count);
 
 	last_seen = palloc_extended(sizeof(int) * (Size) Max(count, 1), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < count; i++)
+	{
 		last_seen[i] = -1;
+		edges += revisions[i].parents.count + revisions[i].depends.count;
+	}
+	pool = palloc_extended(sizeof(int) * Max(edges, 1), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < count; i++)
 	{
 		CmigNode   *node = &graph->nodes[i];
 
 		/* one mark for both lists: a parent is no dependency besides */
 		resolve_edges(graph, i, &node->revision->parents, false,
-					  &node->parents, last_seen, i);
+					  &node->parents, &pool, last_seen, i);
 		resolve_edges(graph, i, &node->revision->depends, true,
-					  &node->depends, last_seen, i);
+					  &node->depends, &pool, last_seen, i);
 	}
 	pfree(last_seen);
 
@@ -657,233 +642,4 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name)
 		appendStringInfo(&text, "%s\"%s\"",
 						 i == 0 ? "" : i == count - 1 ? " or " : ", ", nearest[i]);
 	return text.data;
-}
-
-/*
- * Sets
- */
-
-CmigMarks *
-cmig_graph_marks(const CmigGraph *graph)
-{
-	CmigMarks  *marks = palloc(sizeof(CmigMarks));
-
-	marks->count = 0;
-	marks->set = palloc_extended(Max(graph->count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	return marks;
-}
-
-bool
-cmig_graph_mark(CmigMarks *marks, int node)
-{
-	if (marks->set[node])
-		return false;
-	marks->set[node] = true;
-	marks->count++;
-	return true;
-}
-
-static void
-spread(const CmigGraph *graph, CmigMarks *marks, bool up, bool over_depends)
-{
-	int		   *stack = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1), MCXT_ALLOC_HUGE);
-	int			depth = 0;
-
-	for (int i = 0; i < graph->count; i++)
-		if (marks->set[i])
-			stack[depth++] = i;
-	while (depth > 0)
-	{
-		const CmigNode *node = &graph->nodes[stack[--depth]];
-		int			other;
-
-		for (int k = 0; (other = up ? edge_up(node, k, over_depends)
-						 : edge_down(node, k, over_depends)) >= 0; k++)
-			if (cmig_graph_mark(marks, other))
-				stack[depth++] = other;
-	}
-	pfree(stack);
-}
-
-void
-cmig_graph_mark_ancestors(const CmigGraph *graph, CmigMarks *marks, bool over_depends)
-{
-	spread(graph, marks, false, over_depends);
-}
-
-void
-cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks, bool over_depends)
-{
-	spread(graph, marks, true, over_depends);
-}
-
-CmigMarks *
-cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends)
-{
-	CmigMarks  *down = cmig_graph_marks(graph);
-	CmigMarks  *up = cmig_graph_marks(graph);
-
-	cmig_graph_mark(down, node);
-	cmig_graph_mark(up, node);
-	spread(graph, down, false, over_depends);
-	spread(graph, up, true, over_depends);
-	for (int i = 0; i < graph->count; i++)
-		if (up->set[i])
-			cmig_graph_mark(down, i);
-	pfree(up->set);
-	pfree(up);
-	return down;
-}
-
-/*
- * Order: depth first from the tops of the marked part, what is below before
- * what is above, so that a branch is not interleaved with another.
- */
-int *
-cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
-{
-	Size		size = Max(graph->count, 1);
-	int		   *order = palloc_extended(sizeof(int) * size, MCXT_ALLOC_HUGE);
-	int		   *stack = palloc_extended(sizeof(int) * size, MCXT_ALLOC_HUGE);
-	int		   *next_edge = palloc_extended(sizeof(int) * size, MCXT_ALLOC_HUGE);
-	bool	   *visited = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	int			done = 0;
-
-	/* pass 0 starts from the tops, pass 1 takes what only cycles hide */
-	for (int pass = 0; pass < 2; pass++)
-	{
-		for (int start = 0; start < graph->count; start++)
-		{
-			int			depth = 0;
-			int			other;
-
-			if (!marks->set[start] || visited[start])
-				continue;
-			if (pass == 0)
-			{
-				bool		top = true;
-
-				for (int k = 0; top && (other = edge_up(&graph->nodes[start], k, true)) >= 0; k++)
-					top = !marks->set[other];
-				if (!top)
-					continue;
-			}
-
-			visited[start] = true;
-			next_edge[start] = 0;
-			stack[depth++] = start;
-			while (depth > 0)
-			{
-				int			node = stack[depth - 1];
-
-				other = edge_down(&graph->nodes[node], next_edge[node]++, true);
-				if (other < 0)
-				{
-					order[done++] = node;
-					depth--;
-				}
-				else if (marks->set[other] && !visited[other])
-				{
-					visited[other] = true;
-					next_edge[other] = 0;
-					stack[depth++] = other;
-				}
-			}
-		}
-	}
-	pfree(stack);
-	pfree(next_edge);
-	pfree(visited);
-
-	*count = done;
-	return order;
-}
-
-/* Labels are unique in a sound graph, so pointers tell them apart. */
-static List *
-add_labels(List *to, List *from)
-{
-	ListCell   *lc;
-
-	foreach(lc, from)
-		to = list_append_unique_ptr(to, lfirst(lc));
-	return to;
-}
-
-static inline bool
-is_fork(const CmigNode *node)
-{
-	return node->children.count + node->dependents.count > 1;
-}
-
-/*
- * Lists are shared along a line, so that only the revisions that carry a label
- * and the merges cost more than a pointer.
- */
-CmigShownLabels *
-cmig_graph_shown_labels(const CmigGraph *graph)
-{
-	CmigShownLabels *shown = palloc(sizeof(CmigShownLabels));
-	Size		size = sizeof(List *) * (Size) Max(graph->count, 1);
-	CmigMarks	all = {graph->count, NULL};
-	int		   *order;
-	int			count;
-
-	shown->inherited = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	shown->carried = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	all.set = palloc_extended(Max(graph->count, 1), MCXT_ALLOC_HUGE);
-	memset(all.set, true, graph->count);
-	order = cmig_graph_order(graph, &all, &count);
-
-	/* its own and those of what is below */
-	for (int i = 0; i < count; i++)
-	{
-		const CmigNode *node = &graph->nodes[order[i]];
-		List	   *labels = NIL;
-
-		for (int j = 0; j < node->revision->labels.count; j++)
-			labels = lappend(labels, node->revision->labels.names[j]);
-		for (int j = 0; j < node->parents.count; j++)
-		{
-			List	   *below = shown->inherited[node->parents.nodes[j]];
-
-			if (labels == NIL)
-				labels = below;
-			else if (labels != below && below != NIL)
-				labels = add_labels(list_copy(labels), below);
-		}
-		shown->inherited[order[i]] = labels;
-	}
-
-	/* those of what is above in the same line, down to the last fork or merge */
-	for (int i = count - 1; i >= 0 && graph->defects == NIL; i--)
-	{
-		const CmigNode *node = &graph->nodes[order[i]];
-		const CmigNode *child;
-
-		if (is_fork(node) || node->children.count != 1 || node->parents.count > 1)
-			continue;
-		child = &graph->nodes[node->children.nodes[0]];
-		if (is_fork(child) || child->parents.count > 1)
-			continue;
-		shown->carried[order[i]] = shown->carried[node->children.nodes[0]];
-		if (child->revision->labels.count > 0)
-		{
-			List	   *labels = NIL;
-
-			for (int j = 0; j < child->revision->labels.count; j++)
-				labels = lappend(labels, child->revision->labels.names[j]);
-			shown->carried[order[i]] =
-				list_concat(labels, shown->carried[node->children.nodes[0]]);
-		}
-	}
-	pfree(all.set);
-	pfree(order);
-	return shown;
-}
-
-List *
-cmig_graph_labels(const CmigShownLabels *shown, int node)
-{
-	return list_concat_copy(shown->inherited[node], shown->carried[node]);
 }

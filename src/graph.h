@@ -11,7 +11,6 @@
 #define CMIG_GRAPH_H
 
 #include "postgres.h"
-#include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 #include "revision.h"
 
@@ -45,13 +44,6 @@ typedef struct CmigGraph
 	List	   *defects;		/* of CmigDefect *, empty when sound */
 	struct cmig_name_hash *names;	/* ids and labels */
 } CmigGraph;
-
-/* A set of nodes. */
-typedef struct CmigMarks
-{
-	int			count;			/* how many are set */
-	bool	   *set;			/* one for each node */
-} CmigMarks;
 
 /* Build from revisions, which must outlive the graph. */
 extern CmigGraph *cmig_graph_build(const CmigRevision *revisions, int count);
@@ -91,38 +83,30 @@ extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name);
 #define cmig_graph_is_base(graph, node) \
 	((graph)->nodes[node].parents.count == 0)
 
-extern CmigMarks *cmig_graph_marks(const CmigGraph *graph);
-extern bool cmig_graph_mark(CmigMarks *marks, int node);	/* false: was set */
-
 /*
- * Mark everything reached from the marked nodes, themselves included, going
- * down (ancestors) or up (descendants), over dependencies too if asked.
+ * The k-th edge down or up, -1 behind the last: parents or children first, then
+ * dependencies or dependents if over_depends.
  */
-extern void cmig_graph_mark_ancestors(const CmigGraph *graph, CmigMarks *marks,
-									  bool over_depends);
-extern void cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks,
-										bool over_depends);
-
-/* The lineage of a node: its ancestors and descendants, itself included. */
-extern CmigMarks *cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends);
-
-/*
- * The marked nodes so that parents and dependencies come first, branch by
- * branch.  *count is set; the result is an array of node numbers.
- */
-extern int *cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count);
-
-/*
- * The labels shown for each node, as Alembic shows them: those of the node and
- * its ancestors, and those of its descendants up to the next fork or merge.
- */
-typedef struct CmigShownLabels
+static inline int
+cmig_graph_edge_down(const CmigNode *node, int k, bool over_depends)
 {
-	List	  **inherited;		/* of char *; lists are shared, do not change */
-	List	  **carried;
-} CmigShownLabels;
+	if (k < node->parents.count)
+		return node->parents.nodes[k];
+	k -= node->parents.count;
+	if (over_depends && k < node->depends.count)
+		return node->depends.nodes[k];
+	return -1;
+}
 
-extern CmigShownLabels *cmig_graph_shown_labels(const CmigGraph *graph);
-extern List *cmig_graph_labels(const CmigShownLabels *shown, int node);
+static inline int
+cmig_graph_edge_up(const CmigNode *node, int k, bool over_depends)
+{
+	if (k < node->children.count)
+		return node->children.nodes[k];
+	k -= node->children.count;
+	if (over_depends && k < node->dependents.count)
+		return node->dependents.nodes[k];
+	return -1;
+}
 
 #endif							/* CMIG_GRAPH_H */

@@ -14,7 +14,7 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 #include "compat.h"
-#include "graph.h"
+#include "graph_walk.h"
 
 /* How many names a message lists. */
 #define CMIG_IDENTIFIER_LISTED 10

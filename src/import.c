@@ -24,7 +24,7 @@
 
 #include "catalog.h"
 #include "errors.h"
-#include "graph.h"
+#include "graph_walk.h"
 #include "import.h"
 #include "journal.h"
 #include "progress.h"
@@ -148,17 +148,6 @@ same_text(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-static bool
-same_names(const CmigNames *a, const CmigNames *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (int i = 0; i < a->count; i++)
-		if (strcmp(a->names[i], b->names[i]) != 0)
-			return false;
-	return true;
-}
-
 /* Called for each stored revision that the text holds too. */
 static void
 compare_stored(const CmigRevisionText *row, void *arg)
@@ -174,9 +163,9 @@ compare_stored(const CmigRevisionText *row, void *arg)
 		!same_text(stored.upgrade_sql, text->upgrade_sql);
 	item->differs = item->runs_differently ||
 		stored.edges.malformed ||
-		!same_names(&stored.edges.parents, &text->edges.parents) ||
-		!same_names(&stored.edges.depends, &text->edges.depends) ||
-		!same_names(&stored.edges.labels, &text->edges.labels) ||
+		!cmig_names_same(&stored.edges.parents, &text->edges.parents) ||
+		!cmig_names_same(&stored.edges.depends, &text->edges.depends) ||
+		!cmig_names_same(&stored.edges.labels, &text->edges.labels) ||
 		!same_text(stored.edges.message, text->edges.message) ||
 		!same_text(stored.description, text->description) ||
 		!same_text(stored.downgrade_sql, text->downgrade_sql) ||

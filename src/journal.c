@@ -16,6 +16,16 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+/* How many rows are written at once. */
+#define BATCH_ROWS 500
+
+struct CmigJournalBatch
+{
+	int			count;
+	CmigJournalEntry entries[BATCH_ROWS];
+	MemoryContext context;		/* of their checksums */
+};
+
 static CmigQuery insert_query = {
 	.sql = "INSERT INTO cmig.journal (revision, direction, outcome, started_at,"
 	" elapsed, role, session_role, application_name, client_address,"
@@ -30,16 +40,16 @@ static CmigQuery insert_query = {
 static CmigQuery insert_all_query = {
 	.sql = "INSERT INTO cmig.journal (revision, direction, outcome, started_at,"
 	" elapsed, role, session_role, application_name, client_address,"
-	" transaction_id, checksum, search_path)"
+	" transaction_id, checksum, search_path, message)"
 	" SELECT e.revision, e.direction, e.outcome, e.started_at,"
-	" e.finished_at - e.started_at, $7::name, SESSION_USER, $8, inet_client_addr(),"
-	" pg_current_xact_id(), e.checksum, $9"
+	" e.finished_at - e.started_at, $8::name, SESSION_USER, $9, inet_client_addr(),"
+	" pg_current_xact_id(), e.checksum, $10, e.message"
 	" FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
-	" unnest($6)) WITH ORDINALITY AS e (revision, direction, outcome, started_at,"
-	" finished_at, checksum, n) ORDER BY e.n",
-	.nargs = 9,
+	" unnest($6), unnest($7)) WITH ORDINALITY AS e (revision, direction, outcome,"
+	" started_at, finished_at, checksum, message, n) ORDER BY e.n",
+	.nargs = 10,
 	.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
-		TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID}
+		TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
 static CmigQuery checksum_query = {
@@ -221,37 +231,66 @@ pick_checksum(const CmigJournalEntry *entry)
 	return entry->checksum;
 }
 
-void
-cmig_journal_write_all(const CmigJournalEntry *entries, int count)
+static const char *
+pick_message(const CmigJournalEntry *entry)
 {
-	Datum		values[9];
-	char		nulls[10] = "      nnn";
-	MemoryContext context;
-	MemoryContext old;
-
-	if (count == 0)
-		return;
-	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig journal",
-									ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	values[0] = texts_array(entries, count, pick_revision);
-	values[1] = texts_array(entries, count, pick_direction);
-	values[2] = texts_array(entries, count, pick_outcome);
-	values[3] = times_array(entries, count, false);
-	values[4] = times_array(entries, count, true);
-	values[5] = texts_array(entries, count, pick_checksum);
-	set_text(values, nulls, 6, cmig_session_role());
-	set_text(values, nulls, 7, application_name);
-	set_text(values, nulls, 8, cmig_session_search_path());
-	cmig_query_run(&insert_all_query, values, nulls);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+	return entry->message;
 }
 
 static void
-keep_text(TupleDesc desc, HeapTuple row, void *arg)
+write_batch(CmigJournalBatch *batch)
 {
-	*(char **) arg = cmig_query_text(desc, row, 1);
+	const CmigJournalEntry *entries = batch->entries;
+	Datum		values[10];
+	char		nulls[11] = "       nnn";
+	MemoryContext old = MemoryContextSwitchTo(batch->context);
+
+	values[0] = texts_array(entries, batch->count, pick_revision);
+	values[1] = texts_array(entries, batch->count, pick_direction);
+	values[2] = texts_array(entries, batch->count, pick_outcome);
+	values[3] = times_array(entries, batch->count, false);
+	values[4] = times_array(entries, batch->count, true);
+	values[5] = texts_array(entries, batch->count, pick_checksum);
+	values[6] = texts_array(entries, batch->count, pick_message);
+	set_text(values, nulls, 7, cmig_session_role());
+	set_text(values, nulls, 8, application_name);
+	set_text(values, nulls, 9, cmig_session_search_path());
+	cmig_query_run(&insert_all_query, values, nulls);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(batch->context);
+	batch->count = 0;
+}
+
+CmigJournalBatch *
+cmig_journal_batch(void)
+{
+	CmigJournalBatch *batch = palloc(sizeof(CmigJournalBatch));
+
+	batch->count = 0;
+	batch->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig journal",
+										   ALLOCSET_DEFAULT_SIZES);
+	return batch;
+}
+
+void
+cmig_journal_add(CmigJournalBatch *batch, const CmigJournalEntry *entry)
+{
+	CmigJournalEntry *kept = &batch->entries[batch->count++];
+
+	*kept = *entry;
+	if (kept->checksum)
+		kept->checksum = MemoryContextStrdup(batch->context, kept->checksum);
+	if (batch->count == BATCH_ROWS)
+		write_batch(batch);
+}
+
+void
+cmig_journal_end(CmigJournalBatch *batch)
+{
+	if (batch->count > 0)
+		write_batch(batch);
+	MemoryContextDelete(batch->context);
+	pfree(batch);
 }
 
 char *
@@ -260,7 +299,7 @@ cmig_journal_checksum(const char *revision)
 	Datum		values[1] = {CStringGetTextDatum(revision)};
 	char	   *checksum = NULL;
 
-	cmig_query_each(&checksum_query, values, NULL, keep_text, &checksum);
+	cmig_query_each(&checksum_query, values, NULL, cmig_query_keep_text, &checksum);
 	return checksum;
 }
 

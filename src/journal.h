@@ -29,10 +29,15 @@ typedef struct CmigJournalEntry
 extern void cmig_journal_write(const CmigJournalEntry *entry);
 
 /*
- * Write the rows of several steps of one transaction, in order, at once; only
- * revision, direction, outcome, times and checksum are taken.
+ * The rows of several steps of one transaction, written in order, many at once;
+ * only revision, direction, outcome, times, checksum and message are taken.  The
+ * checksum is copied, the other texts must last until the end.
  */
-extern void cmig_journal_write_all(const CmigJournalEntry *entries, int count);
+typedef struct CmigJournalBatch CmigJournalBatch;
+
+extern CmigJournalBatch *cmig_journal_batch(void);
+extern void cmig_journal_add(CmigJournalBatch *batch, const CmigJournalEntry *entry);
+extern void cmig_journal_end(CmigJournalBatch *batch);
 
 /*
  * The checksum recorded last for an applied revision (direction upgrade, stamp

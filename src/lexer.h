@@ -64,6 +64,22 @@ extern CmigTokenType cmig_lexer_next(CmigLexer *lexer);
  */
 extern CmigTokenType cmig_lexer_next_sql(CmigLexer *lexer);
 
+/*
+ * For who looks at few kinds of tokens in long texts.  cmig_lexer_pass() goes
+ * on over white space and over words, numbers and operator characters that are
+ * of no interest; the next token is then the first that may be: a word with the
+ * first letter and the length of one of those given, a parenthesis, semicolon,
+ * colon or backslash, a quote, a parameter, a comment, or the end.
+ */
+typedef struct CmigLexerPass
+{
+	uint32		lengths[32];	/* bit n: a word of length n, by its first letter */
+} CmigLexerPass;
+
+/* words are lower case, of at most 31 letters; a NULL ends them. */
+extern void cmig_lexer_pass_init(CmigLexerPass *pass, const char *const *words);
+extern void cmig_lexer_pass(const CmigLexerPass *pass, CmigLexer *lexer);
+
 /* Is the current token this word, in any case? */
 extern bool cmig_lexer_compare_word(const CmigLexer *lexer, const char *word);
 static inline bool
@@ -83,7 +99,6 @@ cmig_lexer_is_char(const CmigLexer *lexer, char c)
 	return lexer->type == CMIG_TOKEN_OPERATOR &&
 		*lexer->start == c && lexer->next == lexer->start + 1;
 }
-
 
 /* What the current token is called in messages: "quoted string" etc. */
 extern const char *cmig_lexer_type_name(const CmigLexer *lexer);

@@ -12,6 +12,7 @@
 #include "errors.h"
 #include "journal.h"
 #include "move.h"
+#include "pack.h"
 #include "progress.h"
 #include "script.h"
 #include "settings.h"
@@ -23,9 +24,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* How many scripts are fetched at a time, and how much of them is kept. */
-#define FETCH_STEPS 200
-#define KEPT_BYTES ((Size) 8 * 1024 * 1024)
+/* How many steps' texts are read at a time, and how much of them is kept. */
+#define READ_STEPS 200
+#define READ_BYTES ((Size) 1024 * 1024)
 
 /*
  * Starting
@@ -121,17 +122,16 @@ cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node)
 						parents_text(now->graph, node), comma, revision->message)));
 }
 
-static CmigRunStep *
-make_step(const CmigPlan *plan, const char *id, const CmigScriptText *script)
+static void
+fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id,
+		  const CmigScriptText *script)
 {
-	CmigRunStep *step = palloc0(sizeof(CmigRunStep));
-
+	memset(step, 0, sizeof(*step));
 	step->revision = id;
 	step->direction = plan->direction;
 	step->sql = script->sql;
 	step->verify_sql = script->verify_sql;
 	step->transactional = script->transactional;
-	return step;
 }
 
 static void
@@ -164,7 +164,8 @@ cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node)
 
 	if (script == NULL)
 		revision_deleted(id);
-	step = make_step(plan, id, script);
+	step = palloc(sizeof(CmigRunStep));
+	fill_step(step, plan, id, script);
 	require_reversible(step);
 	return step;
 }
@@ -173,105 +174,115 @@ cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node)
  * Reading and checking
  */
 
-typedef struct Reading
+struct CmigStepTexts
 {
 	const CmigSituation *now;
 	const CmigPlan *plan;
-	int		   *place;			/* of each node: its step, or -1 */
-	CmigRunStep **steps;		/* result */
-	Size		kept;			/* bytes of the texts in steps */
-	MemoryContext context;		/* where steps live */
-} Reading;
+	int			first;			/* the steps that were read last */
+	int			count;
+	int			kept;			/* of which so many were small enough */
+	CmigRunStep steps[READ_STEPS];	/* their texts; no revision: not kept */
+	MemoryContext context;		/* where the texts live */
+	CmigPack	pack;
+};
+
+CmigStepTexts *
+cmig_move_texts(const CmigSituation *now, const CmigPlan *plan)
+{
+	CmigStepTexts *texts = palloc0(sizeof(CmigStepTexts));
+
+	texts->now = now;
+	texts->plan = plan;
+	texts->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig texts",
+										   ALLOCSET_DEFAULT_SIZES);
+	return texts;
+}
+
+static const char *
+copy_text(CmigPack *pack, const char *text)
+{
+	return text ? cmig_pack_string(pack, text, strlen(text)) : NULL;
+}
 
 static void
 keep_script(const char *revision, CmigScriptText *script, void *arg)
 {
-	Reading    *reading = arg;
-	int			node = cmig_graph_find_id(reading->now->graph, revision);
-	Size		length = 0;
+	CmigStepTexts *texts = arg;
+	const CmigStep *steps = &texts->plan->steps[texts->first];
+	int			node = cmig_graph_find_id(texts->now->graph, revision);
 	MemoryContext old;
+	int			i = 0;
 
-	if (node < 0 || reading->place[node] < 0)
+	while (i < texts->count && steps[i].node != node)
+		i++;
+	if (i == texts->count)
 		return;
-	length += script->sql ? strlen(script->sql) : 0;
-	length += script->verify_sql ? strlen(script->verify_sql) : 0;
-	if (reading->kept + length > KEPT_BYTES)
-		return;
-
-	reading->kept += length;
-	old = MemoryContextSwitchTo(reading->context);
-	if (script->sql)
-		script->sql = pstrdup(script->sql);
-	if (script->verify_sql)
-		script->verify_sql = pstrdup(script->verify_sql);
-	reading->steps[reading->place[node]] =
-		make_step(reading->plan, cmig_graph_id(reading->now->graph, node), script);
+	old = MemoryContextSwitchTo(texts->context);
+	fill_step(&texts->steps[i], texts->plan, cmig_graph_id(texts->now->graph, node), script);
+	texts->steps[i].sql = copy_text(&texts->pack, script->sql);
+	texts->steps[i].verify_sql = copy_text(&texts->pack, script->verify_sql);
+	texts->kept++;
 	MemoryContextSwitchTo(old);
 }
 
-CmigRunStep **
-cmig_move_read_scripts(const CmigSituation *now, const CmigPlan *plan)
+/* Read the texts of some steps from first on. */
+static void
+read_texts(CmigStepTexts *texts, int first)
 {
-	Reading		reading = {.now = now,.plan = plan,.context = CurrentMemoryContext};
-	CmigNames	ids = {0};
+	char	   *names[READ_STEPS];
+	CmigNames	ids = {0, names};
+	MemoryContext old;
 
-	reading.place = palloc(sizeof(int) * Max(now->graph->count, 1));
-	for (int i = 0; i < now->graph->count; i++)
-		reading.place[i] = -1;
-	reading.steps = palloc0(sizeof(CmigRunStep *) * Max(plan->count, 1));
-	for (int i = 0; i < plan->count; i++)
-		reading.place[plan->steps[i].node] = i;
+	/* where few of those before were small enough, no more are asked for */
+	texts->count = Min(texts->count == 0 ? READ_STEPS : Min(2 * texts->kept + 1, READ_STEPS),
+					   texts->plan->count - first);
+	texts->first = first;
+	texts->kept = 0;
+	memset(texts->steps, 0, sizeof(texts->steps));
+	memset(&texts->pack, 0, sizeof(texts->pack));
+	MemoryContextReset(texts->context);
 
-	/* one scan of the table is cheaper than many lookups */
-	if (plan->count > FETCH_STEPS && plan->count > now->graph->count / 2)
-	{
-		cmig_catalog_each_small_script(KEPT_BYTES / plan->count, plan->direction,
-									   keep_script, &reading);
-		pfree(reading.place);
-		return reading.steps;
-	}
-
-	ids.names = palloc(sizeof(char *) * FETCH_STEPS);
-	for (int first = 0; first < plan->count && reading.kept < KEPT_BYTES; first += FETCH_STEPS)
-	{
-		int			last = Min(first + FETCH_STEPS, plan->count);
-
-		CHECK_FOR_INTERRUPTS();
-		ids.count = 0;
-		for (int i = first; i < last; i++)
-			ids.names[ids.count++] = cmig_graph_id(now->graph, plan->steps[i].node);
-		cmig_catalog_each_script(&ids, plan->direction, keep_script, &reading);
-	}
-	pfree(ids.names);
-	pfree(reading.place);
-	return reading.steps;
+	for (int i = 0; i < texts->count; i++)
+		names[ids.count++] = cmig_graph_id(texts->now->graph,
+										   texts->plan->steps[first + i].node);
+	old = MemoryContextSwitchTo(texts->context);
+	cmig_catalog_each_script(&ids, texts->plan->direction, READ_BYTES, keep_script, texts);
+	MemoryContextSwitchTo(old);
 }
 
-CmigRunStep **
-cmig_move_check(const CmigSituation *now, const CmigPlan *plan)
+const CmigRunStep *
+cmig_move_text(CmigStepTexts *texts, int number)
 {
-	CmigRunStep **steps = cmig_move_read_scripts(now, plan);
+	const CmigRunStep *step;
+
+	if (number < texts->first || number >= texts->first + texts->count ||
+		texts->steps[number - texts->first].revision == NULL)
+		read_texts(texts, number);
+	step = &texts->steps[number - texts->first];
+	if (step->revision == NULL)
+		revision_deleted(cmig_graph_id(texts->now->graph, texts->plan->steps[number].node));
+	require_reversible(step);
+	return step;
+}
+
+void
+cmig_move_check(CmigStepTexts *texts)
+{
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pg_cmig check",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
-	if (plan->count > 0)
+	if (texts->plan->count > 0)
 		cmig_progress_require_none();
-	for (int i = 0; i < plan->count; i++)
+	for (int i = 0; i < texts->plan->count; i++)
 	{
-		const CmigRunStep *step = steps[i];
-
 		CHECK_FOR_INTERRUPTS();
-		if (step == NULL)
-			step = cmig_move_fetch(now, plan, plan->steps[i].node);
-		require_reversible(step);
-		cmig_runner_check(step);
+		cmig_runner_check(cmig_move_text(texts, i));
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	return steps;
 }
 
 void

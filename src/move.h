@@ -43,18 +43,21 @@ extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int
 extern CmigRunStep *cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node);
 
 /*
- * The scripts of the plan, read some at a time and kept as far as they are
- * small: one for each step, NULL where it must be fetched.  A downgrade that
- * there is not has no sql.
+ * The texts of a plan's steps, read some at a time, so that a long plan takes
+ * no more memory for them than a short one.  That of a step raises MG006 when
+ * there is no way down, 55000 when the revision is gone; it lasts until that of
+ * another is asked for.
  */
-extern CmigRunStep **cmig_move_read_scripts(const CmigSituation *now, const CmigPlan *plan);
+typedef struct CmigStepTexts CmigStepTexts;
+
+extern CmigStepTexts *cmig_move_texts(const CmigSituation *now, const CmigPlan *plan);
+extern const CmigRunStep *cmig_move_text(CmigStepTexts *texts, int number);
 
 /*
  * Find everything that would stop the run in one transaction before anything
- * is changed.  The scripts read on the way are kept as far as they are small:
- * one for each step of the plan, NULL where it must be fetched.
+ * is changed.
  */
-extern CmigRunStep **cmig_move_check(const CmigSituation *now, const CmigPlan *plan);
+extern void cmig_move_check(CmigStepTexts *texts);
 
 /* Move the version rows of a step. */
 extern void cmig_move_rows(const CmigSituation *now, const CmigStep *step);

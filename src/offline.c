@@ -13,6 +13,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "move.h"
@@ -41,12 +42,6 @@ typedef struct Offline
 /*
  * Where it starts and goes
  */
-
-static char *
-text_argument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
 
 /* One end of a range, as the names of version rows. */
 static CmigNames *
@@ -130,40 +125,60 @@ read_plan(CmigSituation *now, const char *direction, char *target, bool *from_he
 	return plan;
 }
 
-/* Text for a comment: one line. */
-static char *
-one_line(const char *text)
+/* Append text to a comment: on one line. */
+static void
+append_one_line(StringInfo out, const char *text)
 {
-	char	   *copy = pstrdup(text);
+	int			from = out->len;
 
-	for (char *p = copy; *p; p++)
-		if ((unsigned char) *p < 0x20 || *p == 0x7F)
-			*p = ' ';
-	return copy;
+	appendStringInfoString(out, text);
+	for (int i = from; i < out->len; i++)
+		if ((unsigned char) out->data[i] < 0x20 || out->data[i] == 0x7F)
+			out->data[i] = ' ';
+}
+
+static void
+append_parents(StringInfo out, const CmigGraph *graph, const CmigNode *node)
+{
+	if (node->parents.count == 0)
+		appendStringInfoString(out, "base");
+	for (int i = 0; i < node->parents.count && i < MAX_LISTED; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		appendStringInfoString(out, cmig_graph_id(graph, node->parents.nodes[i]));
+	}
+	if (node->parents.count > MAX_LISTED)
+		appendStringInfo(out, " and %d more", node->parents.count - MAX_LISTED);
 }
 
 static void
 append_title(Offline *offline, int number)
 {
 	const CmigNode *node = &offline->graph->nodes[offline->plan->steps[number].node];
-	StringInfoData parents;
+	StringInfo	out = &offline->text;
 
-	initStringInfo(&parents);
-	for (int i = 0; i < node->parents.count && i < MAX_LISTED; i++)
-		appendStringInfo(&parents, "%s%s", i ? ", " : "",
-						 cmig_graph_id(offline->graph, node->parents.nodes[i]));
-	if (node->parents.count == 0)
-		appendStringInfoString(&parents, "base");
-	if (node->parents.count > MAX_LISTED)
-		appendStringInfo(&parents, " and %d more", node->parents.count - MAX_LISTED);
-	appendStringInfo(&offline->text, "\n-- step %d of %d: ", number + 1, offline->plan->count);
+	appendStringInfo(out, "\n-- step %d of %d: ", number + 1, offline->plan->count);
 	if (offline->plan->direction == CMIG_UPGRADE)
-		appendStringInfo(&offline->text, "upgrade %s -> %s", parents.data, node->revision->id);
+	{
+		appendStringInfoString(out, "upgrade ");
+		append_parents(out, offline->graph, node);
+		appendStringInfoString(out, " -> ");
+		appendStringInfoString(out, node->revision->id);
+	}
 	else
-		appendStringInfo(&offline->text, "downgrade %s -> %s", node->revision->id, parents.data);
+	{
+		appendStringInfoString(out, "downgrade ");
+		appendStringInfoString(out, node->revision->id);
+		appendStringInfoString(out, " -> ");
+		append_parents(out, offline->graph, node);
+	}
 	if (*node->revision->message)
-		appendStringInfo(&offline->text, ", %s", one_line(node->revision->message));
-	appendStringInfoChar(&offline->text, '\n');
+	{
+		appendStringInfoString(out, ", ");
+		append_one_line(out, node->revision->message);
+	}
+	appendStringInfoChar(out, '\n');
 }
 
 static void
@@ -235,101 +250,119 @@ list_names(List *names)
 	return text.data;
 }
 
+static char *
+lock_key(const Offline *offline)
+{
+	return quote_literal_cstr(psprintf("pg_cmig %s", offline->table->name));
+}
+
 /* Before the first transaction. */
 static void
-append_start(const Offline *offline, StringInfo text, const char *from, bool stop, bool session_lock)
+append_start(Offline *offline, bool stop)
 {
-	StringInfoData body;
+	StringInfo	text = &offline->text;
 
-	appendStringInfo(text, "-- pg_cmig: %s of %d %s, from %s; version table %s\n",
+	appendStringInfo(text, "-- pg_cmig: %s of %d %s, from %s; version table ",
 					 offline->plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade",
 					 offline->plan->count, offline->plan->count == 1 ? "revision" : "revisions",
-					 from, one_line(offline->table->name));
-	appendStringInfoString(text, "-- psql -X -v ON_ERROR_STOP=1 -f <this file>\n\n");
+					 cmig_offline_place(offline->table));
+	append_one_line(text, offline->table->name);
+	appendStringInfoString(text, "\n-- psql -X -v ON_ERROR_STOP=1 -f <this file>\n\n");
 	if (stop)
 		appendStringInfoString(text, "-- some statements run outside of transactions: psql must stop at an error\n\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n");
 	appendStringInfoString(text, offline->scripts->start_session);
+}
 
-	initStringInfo(&body);
-	if (offline->scripts->calling != NIL)
-	{
-		appendStringInfo(&body,
-						 "BEGIN\n"
-						 "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_cmig') THEN\n"
-						 "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_object',\n"
-						 "\t\t\tMESSAGE = 'extension pg_cmig is not installed here',\n"
-						 "\t\t\tDETAIL = %s,\n"
-						 "\t\t\tHINT = 'CREATE EXTENSION pg_cmig.';\n"
-						 "\tEND IF;\nEND",
-						 quote_literal_cstr(psprintf("Its functions are called by %s.",
-													 list_names(offline->scripts->calling))));
-		cmig_psql_append_do(text, body.data);
-		resetStringInfo(&body);
-	}
-	if (session_lock)
-	{
-		appendStringInfo(&body,
-						 "BEGIN\n"
-						 "\tIF NOT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0)) THEN\n"
-						 "\t\tRAISE EXCEPTION USING ERRCODE = 'lock_not_available',\n"
-						 "\t\t\tMESSAGE = 'another session runs such a text in this database',\n"
-						 "\t\t\tHINT = 'Wait until it has ended.';\n"
-						 "\tEND IF;\nEND",
-						 quote_literal_cstr(psprintf("pg_cmig %s", offline->table->name)));
-		cmig_psql_append_do(text, body.data);
-	}
-	pfree(body.data);
+static void
+append_session_lock(Offline *offline)
+{
+	cmig_psql_append_do(&offline->text,
+						psprintf("BEGIN\n"
+								 "\tIF NOT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0)) THEN\n"
+								 "\t\tRAISE EXCEPTION USING ERRCODE = 'lock_not_available',\n"
+								 "\t\t\tMESSAGE = 'another session runs such a text in this database',\n"
+								 "\t\t\tHINT = 'Wait until it has ended.';\n"
+								 "\tEND IF;\nEND", lock_key(offline)));
+}
+
+static void
+append_session_unlock(Offline *offline)
+{
+	cmig_psql_append_do(&offline->text,
+						psprintf("BEGIN\n\tPERFORM pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended(%s, 0));\nEND",
+								 lock_key(offline)));
+}
+
+/* Put a check for the extension at a place of the text. */
+static void
+insert_extension_check(Offline *offline, int place)
+{
+	StringInfo	text = &offline->text;
+	StringInfoData check;
+
+	initStringInfo(&check);
+	cmig_psql_append_do(&check,
+						psprintf("BEGIN\n"
+								 "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_cmig') THEN\n"
+								 "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_object',\n"
+								 "\t\t\tMESSAGE = 'extension pg_cmig is not installed here',\n"
+								 "\t\t\tDETAIL = %s,\n"
+								 "\t\t\tHINT = 'CREATE EXTENSION pg_cmig.';\n"
+								 "\tEND IF;\nEND",
+								 quote_literal_cstr(psprintf("Its functions are called by %s.",
+															 list_names(offline->scripts->calling)))));
+	enlargeStringInfo(text, check.len);
+	memmove(text->data + place + check.len, text->data + place, text->len - place);
+	memcpy(text->data + place, check.data, check.len);
+	text->len += check.len;
 }
 
 static text *
 make_text(Offline *offline, const CmigSituation *now)
 {
-	StringInfoData start;
-	CmigRunStep **steps = cmig_move_read_scripts(now, offline->plan);
+	CmigStepTexts *texts = cmig_move_texts(now, offline->plan);
 	bool		stop = leaves_transactions(offline);
 	bool		session_lock = stop || offline->transaction_per_revision;
-	char	   *from = cmig_offline_place(offline->table);
+	int			behind_start;
 	text	   *result;
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig step",
 												  ALLOCSET_DEFAULT_SIZES);
 
+	/* the text becomes the value as it is */
 	initStringInfo(&offline->text);
 	appendStringInfoSpaces(&offline->text, VARHDRSZ);
+	append_start(offline, stop);
+	behind_start = offline->text.len;
+	if (session_lock)
+		append_session_lock(offline);
 	if (offline->plan->count == 0 || !offline->transaction_per_revision)
 		cmig_offline_begin(&offline->text, offline->table);
 	for (int i = 0; i < offline->plan->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(context);
-		append_step(offline, i, steps[i] && steps[i]->sql ? steps[i] :
-					cmig_move_fetch(now, offline->plan, offline->plan->steps[i].node));
+		append_step(offline, i, cmig_move_text(texts, i));
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(context);
 	}
 	appendStringInfoChar(&offline->text, '\n');
 	cmig_offline_commit(&offline->text, offline->table);
 	if (session_lock)
-		cmig_psql_append_do(&offline->text,
-							psprintf("BEGIN\n\tPERFORM pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended(%s, 0));\nEND",
-									 quote_literal_cstr(psprintf("pg_cmig %s", offline->table->name))));
+		append_session_unlock(offline);
 
-	/* what comes first is known last; the text becomes the value as it is */
-	initStringInfo(&start);
-	append_start(offline, &start, from, stop, session_lock);
-	enlargeStringInfo(&offline->text, start.len);
-	memmove(offline->text.data + VARHDRSZ + start.len, offline->text.data + VARHDRSZ,
-			offline->text.len - VARHDRSZ);
-	memcpy(offline->text.data + VARHDRSZ, start.data, start.len);
-	offline->text.len += start.len;
-	result = (text *) offline->text.data;
-	SET_VARSIZE(result, offline->text.len);
+	/* whether it is needed is known last */
 	if (offline->scripts->calling != NIL)
+	{
+		insert_extension_check(offline, behind_start);
 		ereport(WARNING,
 				(errmsg_plural("revision %s calls functions of pg_cmig",
 							   "revisions %s call functions of pg_cmig",
 							   list_length(offline->scripts->calling), list_names(offline->scripts->calling)),
 				 errdetail("The text runs only where the extension is installed; it begins with a check.")));
+	}
+	result = (text *) offline->text.data;
+	SET_VARSIZE(result, offline->text.len);
 	return result;
 }
 
@@ -337,9 +370,9 @@ Datum
 cmig_script(PG_FUNCTION_ARGS)
 {
 	Offline		offline = {0};
-	char	   *direction = text_argument(fcinfo, 0);
-	char	   *target = text_argument(fcinfo, 1);
-	char	   *table = text_argument(fcinfo, 2);
+	char	   *direction = cmig_argument_text(fcinfo, 0);
+	char	   *target = cmig_argument_text(fcinfo, 1);
+	char	   *table = cmig_argument_text(fcinfo, 2);
 	CmigSituation now;
 	bool		from_here;
 	int			guc_level;

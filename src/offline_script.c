@@ -120,8 +120,8 @@ append_end_of_script(StringInfo out, const CmigOfflineScripts *scripts,
 		appendStringInfoString(out, "DISCARD TEMP;\n");
 	if (facts->prepares)
 		appendStringInfoString(out, "DEALLOCATE ALL;\n");
-	appendStringInfo(out, "RESET SESSION AUTHORIZATION;\nRESET ROLE;\nRESET ALL;\n%s",
-					 scripts->start_session);
+	appendStringInfoString(out, "RESET SESSION AUTHORIZATION;\nRESET ROLE;\nRESET ALL;\n");
+	appendStringInfoString(out, scripts->start_session);
 }
 
 /*
@@ -169,25 +169,9 @@ check_statement(const CmigRunStep *step, const RawStmt *raw)
 					 errhint("Set \"transactional: false\" in revision \"%s\".", step->revision)));
 			break;
 		case CMIG_STATEMENT_TRANSACTION:
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("%s is not allowed in a revision's script", reason),
-					 errdetail("The transaction belongs to whoever runs the revision."),
-					 errhint("Remove it. A part that may fail can stand in a DO block with EXCEPTION.")));
-			break;
 		case CMIG_STATEMENT_CLIENT_COPY:
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("%s is not allowed in a revision's script", reason),
-					 errdetail("cmig.upgrade could not run it."),
-					 errhint("Use INSERT, or COPY with a file on the server.")));
-			break;
 		case CMIG_STATEMENT_DISCARD_ALL:
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("%s is not allowed in a revision's script", reason),
-					 errdetail("It would throw away what belongs to the caller's session."),
-					 errhint("Remove it. What a script leaves behind in the session is cleared when it ends.")));
+			cmig_statement_refuse(raw);
 			break;
 	}
 }

@@ -25,60 +25,56 @@
  * Transactions and version rows
  */
 
-/* The rows at this place as an array constant; *text lists them for people. */
-static char *
-rows_array(const CmigOfflineTable *table, char **text)
+/* The rows at this place as an array constant. */
+static void
+append_rows(StringInfo out, const CmigOfflineTable *table)
 {
-	StringInfoData array;
-	StringInfoData list;
-
-	initStringInfo(&array);
-	initStringInfo(&list);
-	appendStringInfoString(&array, "ARRAY[");
+	appendStringInfoString(out, "ARRAY[");
 	for (int i = 0; i < table->row_count; i++)
 	{
-		const char *id = cmig_graph_id(table->graph, table->rows[i]);
-
-		appendStringInfo(&array, "%s%s", i ? ", " : "", quote_literal_cstr(id));
-		if (i < MAX_LISTED)
-			appendStringInfo(&list, "%s%s", i ? ", " : "", id);
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		cmig_psql_append_literal(out, cmig_graph_id(table->graph, table->rows[i]));
 	}
-	if (table->row_count > MAX_LISTED)
-		appendStringInfo(&list, " and %d more", table->row_count - MAX_LISTED);
-	appendStringInfoString(&array, "]::text[]");
-	*text = table->row_count ? list.data : "base";
-	return array.data;
+	appendStringInfoString(out, "]::text[]");
 }
 
-/* Lock the version table and check what it holds. */
-static void
-append_check(StringInfo out, CmigOfflineTable *table)
+char *
+cmig_offline_place(const CmigOfflineTable *table)
 {
-	char	   *wanted_text;
-	char	   *wanted = rows_array(table, &wanted_text);
-	StringInfoData body;
+	StringInfoData place;
 
-	initStringInfo(&body);
-	appendStringInfo(&body, "DECLARE\n\twanted CONSTANT text[] := %s;\n\tfound text[];\n", wanted);
-	if (!table->checked && table->may_create && table->longest > 0)
-		appendStringInfoString(&body, "\twidth integer;\n");
-	appendStringInfo(&body, "BEGIN\n");
-	if (!table->checked)
+	if (table->row_count == 0)
+		return pstrdup("base");
+	initStringInfo(&place);
+	for (int i = 0; i < table->row_count && i < MAX_LISTED; i++)
 	{
-		appendStringInfo(&body, "\tIF pg_catalog.to_regclass(%s) IS NULL THEN\n",
-						 quote_literal_cstr(table->name));
-		if (table->row_count == 0 && table->may_create)
-			appendStringInfo(&body, "\t\tCREATE TABLE %s (%s character varying(%d) NOT NULL,\n\t\t\tCONSTRAINT %s PRIMARY KEY (%s));\n",
-							 table->name, table->column, CMIG_MAX_ID_LENGTH,
-							 table->constraint, table->column);
-		else
-			appendStringInfo(&body, "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_table',\n\t\t\tMESSAGE = %s,\n\t\t\tHINT = 'Run the text that starts at base first, or give cmig.script the version_table of this database.';\n",
-							 quote_literal_cstr(psprintf("version table %s does not exist", table->name)));
-		appendStringInfoString(&body, "\tEND IF;\n");
+		if (i > 0)
+			appendStringInfoString(&place, ", ");
+		appendStringInfoString(&place, cmig_graph_id(table->graph, table->rows[i]));
 	}
-	appendStringInfo(&body, "\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", table->name);
-	if (!table->checked && table->may_create && table->longest > 0)
-		appendStringInfo(&body,
+	if (table->row_count > MAX_LISTED)
+		appendStringInfo(&place, " and %d more", table->row_count - MAX_LISTED);
+	return place.data;
+}
+
+/* What only the first check does: is there a table, and is it wide enough? */
+static void
+append_first_check(StringInfo body, const CmigOfflineTable *table)
+{
+	appendStringInfo(body, "\tIF pg_catalog.to_regclass(%s) IS NULL THEN\n",
+					 quote_literal_cstr(table->name));
+	if (table->row_count == 0 && table->may_create)
+		appendStringInfo(body, "\t\tCREATE TABLE %s (%s character varying(%d) NOT NULL,\n\t\t\tCONSTRAINT %s PRIMARY KEY (%s));\n",
+						 table->name, table->column, CMIG_MAX_ID_LENGTH,
+						 table->constraint, table->column);
+	else
+		appendStringInfo(body, "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_table',\n\t\t\tMESSAGE = %s,\n\t\t\tHINT = 'Run the text that starts at base first, or give cmig.script the version_table of this database.';\n",
+						 quote_literal_cstr(psprintf("version table %s does not exist", table->name)));
+	appendStringInfoString(body, "\tEND IF;\n");
+	appendStringInfoString(body, table->lock);
+	if (table->may_create && table->longest > 0)
+		appendStringInfo(body,
 						 "\tWITH RECURSIVE base (type, modifier) AS (\n"
 						 "\t\tSELECT a.atttypid, a.atttypmod FROM pg_catalog.pg_attribute a\n"
 						 "\t\t\tWHERE a.attrelid = pg_catalog.to_regclass(%s) AND a.attname = '%s'\n"
@@ -97,20 +93,72 @@ append_check(StringInfo out, CmigOfflineTable *table)
 						 table->longest,
 						 quote_literal_cstr(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE character varying(%d)",
 													 table->name, table->column, CMIG_MAX_ID_LENGTH)));
-	appendStringInfo(&body,
-					 "\tfound := ARRAY(SELECT v.%s::text FROM %s v ORDER BY v.%s::text COLLATE \"C\");\n"
-					 "\tIF found <> wanted THEN\n"
-					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = %s,\n"
-					 "\t\t\tDETAIL = %s || coalesce(nullif(pg_catalog.array_to_string(found, ', '), ''), 'no row') || '.',\n"
-					 "\t\t\tHINT = 'Make the text for where this database is.';\n"
-					 "\tEND IF;\nEND",
-					 table->column, table->name, table->column,
-					 quote_literal_cstr(psprintf("this text goes on from %s, and the database is not there", wanted_text)),
-					 quote_literal_cstr(psprintf("%s holds ", table->name)));
-	cmig_psql_append_do(out, body.data);
+}
+
+/*
+ * Lock the version table and check what it holds.  The first check says what it
+ * found and what to do.  A text may have thousands of others, so they are
+ * short, and what is the same in all of them was made before.
+ */
+static void
+append_check(StringInfo out, CmigOfflineTable *table)
+{
+	StringInfo	body = &table->body;
+	char	   *place = cmig_offline_place(table);
+
+	resetStringInfo(&table->message);
+	appendStringInfoString(&table->message, "this text goes on from ");
+	appendStringInfoString(&table->message, place);
+	appendStringInfoString(&table->message, ", and the database is not there");
+	pfree(place);
+
+	resetStringInfo(body);
+	if (table->checked)
+	{
+		appendStringInfoString(body, table->compare);
+		append_rows(body, table);
+		appendStringInfoString(body, " THEN\n\t\tRAISE SQLSTATE '55000' USING MESSAGE = ");
+		cmig_psql_append_literal(body, table->message.data);
+		appendStringInfoString(body, ";\n\tEND IF;\nEND");
+	}
+	else
+	{
+		appendStringInfoString(body, "DECLARE\n\twanted CONSTANT text[] := ");
+		append_rows(body, table);
+		appendStringInfoString(body, ";\n\tfound text[];\n");
+		if (table->may_create && table->longest > 0)
+			appendStringInfoString(body, "\twidth integer;\n");
+		appendStringInfoString(body, "BEGIN\n");
+		append_first_check(body, table);
+		appendStringInfo(body,
+						 "\tfound := %s;\n"
+						 "\tIF found <> wanted THEN\n"
+						 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = ",
+						 table->found);
+		cmig_psql_append_literal(body, table->message.data);
+		appendStringInfo(body,
+						 ",\n"
+						 "\t\t\tDETAIL = %s || coalesce(nullif(pg_catalog.array_to_string(found, ', '), ''), 'no row') || '.',\n"
+						 "\t\t\tHINT = 'Make the text for where this database is.';\n"
+						 "\tEND IF;\nEND",
+						 quote_literal_cstr(psprintf("%s holds ", table->name)));
+	}
+	cmig_psql_append_do(out, body->data);
 	table->checked = true;
-	pfree(body.data);
-	pfree(wanted);
+}
+
+/* The parts of the text that come again and again. */
+static void
+make_parts(CmigOfflineTable *table)
+{
+	table->lock = psprintf("\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", table->name);
+	table->found = psprintf("ARRAY(SELECT v.%s::text COLLATE \"C\" FROM %s v ORDER BY 1)",
+							table->column, table->name);
+	table->compare = psprintf("BEGIN\n%s\tIF %s <> ", table->lock, table->found);
+	table->remove = psprintf("DELETE FROM %s WHERE %s = ", table->name, table->column);
+	table->add = psprintf("INSERT INTO %s (%s) VALUES (", table->name, table->column);
+	initStringInfo(&table->body);
+	initStringInfo(&table->message);
 }
 
 void
@@ -180,16 +228,18 @@ cmig_offline_move_rows(StringInfo out, CmigOfflineTable *table, const CmigStep *
 	{
 		int			node = step->removed.nodes[i];
 
-		appendStringInfo(out, "DELETE FROM %s WHERE %s = %s;\n", table->name, table->column,
-						 quote_literal_cstr(cmig_graph_id(table->graph, node)));
+		appendStringInfoString(out, table->remove);
+		cmig_psql_append_literal(out, cmig_graph_id(table->graph, node));
+		appendStringInfoString(out, ";\n");
 		remove_row(table, node);
 	}
 	for (int i = 0; i < step->added.count; i++)
 	{
 		int			node = step->added.nodes[i];
 
-		appendStringInfo(out, "INSERT INTO %s (%s) VALUES (%s);\n", table->name, table->column,
-						 quote_literal_cstr(cmig_graph_id(table->graph, node)));
+		appendStringInfoString(out, table->add);
+		cmig_psql_append_literal(out, cmig_graph_id(table->graph, node));
+		appendStringInfoString(out, ");\n");
 		add_row(table, node);
 	}
 }
@@ -197,15 +247,6 @@ cmig_offline_move_rows(StringInfo out, CmigOfflineTable *table, const CmigStep *
 /*
  * Making
  */
-
-char *
-cmig_offline_place(const CmigOfflineTable *table)
-{
-	char	   *place;
-
-	(void) rows_array(table, &place);
-	return place;
-}
 
 CmigOfflineTable *
 cmig_offline_table(const char *name, const CmigGraph *graph, const CmigApplied *applied,
@@ -248,5 +289,6 @@ cmig_offline_table(const char *name, const CmigGraph *graph, const CmigApplied *
 			version->longest = Max(version->longest,
 								   pg_mbstrlen(cmig_graph_id(graph, added->nodes[j])));
 	}
+	make_parts(version);
 	return version;
 }

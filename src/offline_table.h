@@ -25,6 +25,15 @@ typedef struct CmigOfflineTable
 	int			longest;		/* of the ids that get a row, in characters */
 	bool		in_transaction;
 	bool		checked;		/* the first check is written */
+
+	/* parts of the text that come again and again; private */
+	char	   *lock;
+	char	   *found;
+	char	   *compare;
+	char	   *remove;
+	char	   *add;
+	StringInfoData body;
+	StringInfoData message;
 } CmigOfflineTable;
 
 /* The table called name, with the rows that a plan starts from. */

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "lock_wait.h"
@@ -158,7 +159,7 @@ cmig_online_run(CmigRecipe *recipe, const char *sql)
 char *
 cmig_online_text(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	char	   *value = PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+	char	   *value = cmig_argument_text(fcinfo, n);
 
 	if (value == NULL || value[strspn(value, " \t\r\n")] == '\0')
 		ereport(ERROR,

@@ -597,7 +597,7 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 	cmig_runner_start(&run->script, step);
 	run_caller = run->caller;
 
-	callback.callback = cmig_runner_describe_error;
+	callback.callback = cmig_script_run_describe_error;
 	callback.arg = &run->script;
 	callback.previous = error_context_stack;
 	PG_TRY();
@@ -625,7 +625,7 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		leave(run, session, saved);
 		lost = hint_of_lost(run, error->sqlerrcode);
 		if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
-			cmig_runner_improve_hint(error, step);
+			cmig_script_run_improve_hint(error, step);
 		if (run->calling && !has_not_committed(run))
 			error->hint = psprintf("It had committed before it failed, so that it is in doubt. Look how far it came. CALL cmig.%s_stepwise(..., in_doubt => 'done') goes on after it, in_doubt => 'again' runs it once more.",
 								   cmig_progress_direction(step->direction));

@@ -11,7 +11,7 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
-#include "graph.h"
+#include "graph_walk.h"
 #include "target.h"
 
 /*

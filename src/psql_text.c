@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "parser/parser.h"
+#include "utils/builtins.h"
 
 #include "lexer.h"
 #include "psql_text.h"
@@ -66,6 +67,14 @@ psql_next(PsqlState *state, const CmigLexer *lexer)
 	return false;
 }
 
+/* Does the next word count, whatever it is? */
+static inline bool
+counts_words(const PsqlState *state)
+{
+	return state->words == 0 ||
+		(state->words < PSQL_FIRST_WORDS && state->first[0] == 'c');
+}
+
 /*
  * Notes of the tokens that came before.
  */
@@ -86,10 +95,23 @@ is_cmig(const CmigLexer *lexer)
 	return cmig_lexer_is_word(lexer, "cmig");
 }
 
-static void look_inside(const CmigLexer *lexer, CmigPsqlFacts *facts);
+/* All words that is_cmig(), look() and psql_next() want once a statement has begun. */
+static const char *const words_of_interest[] = {
+	"begin", "cmig", "concurrently", "declare", "deferrable", "deferred", "pg_temp",
+	"prepare", "standard_conforming_strings", "temp", "temporary", NULL
+};
+
+static inline bool
+is_looking(const Look *look)
+{
+	return look->after_cmig || look->after_dot || look->after_name;
+}
+
+static void look_inside(const CmigLexer *lexer, const CmigLexerPass *pass,
+						CmigPsqlFacts *facts);
 
 static inline void
-look(Look *look, const CmigLexer *lexer, CmigPsqlFacts *facts)
+look(Look *look, const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
 {
 	bool		after_cmig = look->after_cmig;
 	bool		after_dot = look->after_dot;
@@ -136,7 +158,7 @@ look(Look *look, const CmigLexer *lexer, CmigPsqlFacts *facts)
 			look->after_dot = after_cmig && cmig_lexer_is_char(lexer, '.');
 			break;
 		case CMIG_TOKEN_DOLLAR:
-			look_inside(lexer, facts);
+			look_inside(lexer, pass, facts);
 			break;
 		default:
 			break;
@@ -145,7 +167,7 @@ look(Look *look, const CmigLexer *lexer, CmigPsqlFacts *facts)
 
 /* A dollar quote may be the body of a function or DO block. */
 static void
-look_inside(const CmigLexer *lexer, CmigPsqlFacts *facts)
+look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
 {
 	const char *from = strchr(lexer->start + 1, '$') + 1;
 	int			tag = from - lexer->start;
@@ -159,7 +181,11 @@ look_inside(const CmigLexer *lexer, CmigPsqlFacts *facts)
 	body = pnstrdup(from, lexer->next - tag - from);
 	cmig_lexer_init(&inner, body);
 	while (cmig_lexer_next_sql(&inner) != CMIG_TOKEN_END && !inner.unterminated)
-		look(&noted, &inner, facts);
+	{
+		look(&noted, &inner, pass, facts);
+		if (!is_looking(&noted))
+			cmig_lexer_pass(pass, &inner);
+	}
 	/* a block's declarations, and its cursors, end with it */
 	facts->declares_cursor = declares_cursor;
 	pfree(body);
@@ -181,6 +207,7 @@ bool
 cmig_psql_append(StringInfo to, const char *text, CmigPsqlFacts *facts)
 {
 	CmigLexer	lexer;
+	CmigLexerPass pass;
 	Look		noted = {0};
 	PsqlState	psql = {0};
 	CmigTopLevelScan scan = {true, false};
@@ -190,11 +217,12 @@ cmig_psql_append(StringInfo to, const char *text, CmigPsqlFacts *facts)
 	bool		open = false;	/* a statement has begun */
 
 	cmig_lexer_init(&lexer, text);
+	cmig_lexer_pass_init(&pass, words_of_interest);
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
 		bool		sent = psql_next(&psql, &lexer);
 
-		look(&noted, &lexer, facts);
+		look(&noted, &lexer, &pass, facts);
 		if (cmig_lexer_is_char(&lexer, '('))
 			parens++;
 		else if (cmig_lexer_is_char(&lexer, ')'))
@@ -220,6 +248,11 @@ cmig_psql_append(StringInfo to, const char *text, CmigPsqlFacts *facts)
 			appendStringInfoChar(to, ' ');
 			copied = lexer.next;
 		}
+
+		/* in the midst of a statement most tokens do not matter */
+		if (!scan.at_start && !scan.after_verb && !is_looking(&noted) &&
+			!counts_words(&psql))
+			cmig_lexer_pass(&pass, &lexer);
 	}
 	if (parens > 0)
 	{
@@ -254,16 +287,18 @@ void
 cmig_psql_append_statement(StringInfo to, const char *statement, CmigPsqlFacts *facts)
 {
 	CmigLexer	lexer;
+	CmigLexerPass pass;
 	Look		noted = {0};
 	const char *copied = statement;
 	const char *end = statement;
 	bool		whole = is_sent_whole(statement);
 
+	cmig_lexer_pass_init(&pass, words_of_interest);
 	cmig_lexer_init(&lexer, statement);
 	lexer.standard_conforming_strings = standard_conforming_strings;
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
-		look(&noted, &lexer, facts);
+		look(&noted, &lexer, &pass, facts);
 		end = lexer.next;
 		if (whole && is_variable(&lexer))
 		{
@@ -308,23 +343,52 @@ cmig_psql_append_comments(StringInfo to, const char *text, int length)
 }
 
 void
-cmig_psql_append_dollar_quoted(StringInfo to, const char *text)
+cmig_psql_append_literal(StringInfo to, const char *text)
+{
+	if (strpbrk(text, "'\\") != NULL)
+	{
+		appendStringInfoString(to, quote_literal_cstr(text));
+		return;
+	}
+	appendStringInfoChar(to, '\'');
+	appendStringInfoString(to, text);
+	appendStringInfoChar(to, '\'');
+}
+
+/*
+ * Append text, between newlines if lines, as a dollar quote.
+ */
+static void
+append_dollar_quoted(StringInfo to, const char *text, bool lines)
 {
 	char		tag[32] = "$cmig$";
+	char		begin[32] = "$cmig";
 
 	/* the text may also end in what begins the tag */
-	for (int i = 1; strstr(text, pnstrdup(tag, strlen(tag) - 1)); i++)
+	for (int i = 1; strstr(text, begin); i++)
+	{
 		snprintf(tag, sizeof(tag), "$cmig%d$", i);
-	appendStringInfo(to, "%s%s%s", tag, text, tag);
+		snprintf(begin, sizeof(begin), "$cmig%d", i);
+	}
+	appendStringInfoString(to, tag);
+	if (lines)
+		appendStringInfoChar(to, '\n');
+	appendStringInfoString(to, text);
+	if (lines)
+		appendStringInfoChar(to, '\n');
+	appendStringInfoString(to, tag);
+}
+
+void
+cmig_psql_append_dollar_quoted(StringInfo to, const char *text)
+{
+	append_dollar_quoted(to, text, false);
 }
 
 void
 cmig_psql_append_do(StringInfo to, const char *body)
 {
-	char	   *lines = psprintf("\n%s\n", body);
-
 	appendStringInfoString(to, "DO ");
-	cmig_psql_append_dollar_quoted(to, lines);
-	pfree(lines);
+	append_dollar_quoted(to, body, true);
 	appendStringInfoString(to, ";\n");
 }

@@ -40,6 +40,9 @@ extern void cmig_psql_append_statement(StringInfo to, const char *statement,
 /* Append the comments of a text that holds no statement. */
 extern void cmig_psql_append_comments(StringInfo to, const char *text, int length);
 
+/* Append a string constant, as quote_literal() writes it. */
+extern void cmig_psql_append_literal(StringInfo to, const char *text);
+
 /* Append a string constant in dollars, and a DO statement of that body. */
 extern void cmig_psql_append_dollar_quoted(StringInfo to, const char *text);
 extern void cmig_psql_append_do(StringInfo to, const char *body);

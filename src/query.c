@@ -245,6 +245,12 @@ cmig_query_text(TupleDesc desc, HeapTuple row, int column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+void
+cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = cmig_query_text(desc, row, 1);
+}
+
 Datum
 cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull)
 {

@@ -69,6 +69,8 @@ extern bool cmig_query_is_writing(void);
 
 /* A column of a row as palloc'd text, NULL where it is NULL; columns from 1. */
 extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);
+/* A row callback that puts the first column's text into *arg, a char *. */
+extern void cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg);
 /* A column as datum; *isnull tells. */
 extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull);
 

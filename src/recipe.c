@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "online.h"
@@ -63,19 +64,6 @@ add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *
  * CHECK
  */
 
-/* An error's position is one in the condition, not in the CALL. */
-static void
-place_error(void *arg)
-{
-	int			position = geterrposition();
-
-	if (position <= 0)
-		return;
-	errposition(0);
-	internalerrposition(position);
-	internalerrquery((const char *) arg);
-}
-
 /* The condition as the server would write it. */
 static char *
 normal_condition(Oid table, const char *condition)
@@ -90,7 +78,7 @@ normal_condition(Oid table, const char *condition)
 	char	   *result;
 	int			level;
 
-	callback.callback = place_error;
+	callback.callback = cmig_argument_place_error;
 	callback.arg = text;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;

@@ -19,10 +19,11 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "catalog.h"
-#include "graph.h"
+#include "graph_walk.h"
 #include "journal.h"
 #include "plan.h"
 #include "progress.h"
@@ -230,7 +231,7 @@ cmig_history(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	view = read_view();
 	range = cmig_target_range(view.graph, view.applied,
-							  PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0)));
+							  cmig_argument_text(fcinfo, 0));
 	labels = cmig_graph_shown_labels(view.graph);
 	order = cmig_graph_order(view.graph, range, &count);
 
@@ -326,7 +327,7 @@ cmig_show(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	target = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	target = cmig_argument_text(fcinfo, 0);
 	if (target == NULL || target[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -76,12 +76,6 @@ static CmigQuery detach_query = {
 	.argtypes = {OIDOID, OIDOID}
 };
 
-static void
-keep_text(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(char **) arg = cmig_query_text(desc, row, 1);
-}
-
 /* A member of a JSON object as text, or NULL. */
 static char *
 member(const char *detail, const char *name)
@@ -93,7 +87,7 @@ member(const char *detail, const char *name)
 		return NULL;
 	values[0] = CStringGetTextDatum(detail);
 	values[1] = CStringGetTextDatum(name);
-	cmig_query_each(&member_query, values, NULL, keep_text, &value);
+	cmig_query_each(&member_query, values, NULL, cmig_query_keep_text, &value);
 	return value;
 }
 
@@ -343,7 +337,7 @@ attachment(const AlterTableStmt *alter, const PartitionCmd *command)
 
 	values[0] = ObjectIdGetDatum(partition);
 	values[1] = ObjectIdGetDatum(parent);
-	cmig_query_each(&detach_query, values, NULL, keep_text, &state);
+	cmig_query_each(&detach_query, values, NULL, cmig_query_keep_text, &state);
 	return state;
 }
 

@@ -27,6 +27,18 @@ typedef struct CmigNames
 	char	  **names;
 } CmigNames;
 
+/* The same names in the same order? */
+static inline bool
+cmig_names_same(const CmigNames *a, const CmigNames *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (int i = 0; i < a->count; i++)
+		if (strcmp(a->names[i], b->names[i]) != 0)
+			return false;
+	return true;
+}
+
 /* The edges of a revision: all that the graph needs to know. */
 typedef struct CmigRevision
 {

@@ -163,17 +163,6 @@ append_section(StringInfo file, const CmigRevisionText *revision, CmigSection se
 		appendStringInfoChar(file, '\n');
 }
 
-static bool
-same_names(const CmigNames *a, const CmigNames *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (int i = 0; i < a->count; i++)
-		if (strcmp(a->names[i], b->names[i]) != 0)
-			return false;
-	return true;
-}
-
 /*
  * What of a header would come back different, or NULL.  The sections need no
  * second look: check_section() has read their texts, which are canonical.
@@ -188,11 +177,11 @@ find_difference(const CmigRevisionText *revision, const char *header)
 		return "header";
 	if (strcmp(read->edges.id, revision->edges.id) != 0)
 		return "id";
-	if (!same_names(&read->edges.parents, &revision->edges.parents))
+	if (!cmig_names_same(&read->edges.parents, &revision->edges.parents))
 		return "down_revision";
-	if (!same_names(&read->edges.depends, &revision->edges.depends))
+	if (!cmig_names_same(&read->edges.depends, &revision->edges.depends))
 		return "depends_on";
-	if (!same_names(&read->edges.labels, &revision->edges.labels))
+	if (!cmig_names_same(&read->edges.labels, &revision->edges.labels))
 		return "branch_labels";
 	if (strcmp(read->edges.message, revision->edges.message) != 0)
 		return "message";

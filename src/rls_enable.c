@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access.h"
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "query.h"
@@ -57,12 +58,6 @@ static CmigQuery granted_elsewhere = {
 	" AND position('[cmig.enable_rls ' IN d.description) > 0"
 	" AND position(' granted=' IN d.description) > 0", 0
 };
-
-static void
-take_text(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*((char **) arg) = cmig_query_text(desc, row, 1);
-}
 
 /*
  * FORCE binds the owner too: what it does then without a bypass fails.  It has
@@ -159,7 +154,7 @@ owns_cmig(void)
 	char	   *yes = NULL;
 
 	(void) cmig_query_once("SELECT 'yes' FROM pg_namespace WHERE nspname = 'cmig' AND pg_has_role(nspowner, 'USAGE')",
-						   0, NULL, NULL, NULL, true, take_text, &yes);
+						   0, NULL, NULL, NULL, true, cmig_query_keep_text, &yes);
 	return yes != NULL;
 }
 
@@ -187,7 +182,7 @@ grant_application(CmigRlsOptions *options)
 		(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege($1, 'cmig', 'USAGE')"
 							   " AND has_function_privilege($1, 'cmig.require_user_id()', 'EXECUTE')"
 							   " AND has_function_privilege($1, 'cmig.require_tenant_id()', 'EXECUTE')",
-							   1, types, values, NULL, true, take_text, &allowed);
+							   1, types, values, NULL, true, cmig_query_keep_text, &allowed);
 		if (allowed)
 		{
 			/* by the policies of another table: the last of them takes it back */
@@ -249,7 +244,7 @@ keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
 	}
 	if (!writable)
 		return false;
-	cmig_query_each(&unique_key, values, NULL, take_text, &unique);
+	cmig_query_each(&unique_key, values, NULL, cmig_query_keep_text, &unique);
 	return unique == NULL;
 }
 
@@ -467,7 +462,7 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 Datum
 cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 {
-	char	   *schema = cmig_rls_options_text(fcinfo, 0);
+	char	   *schema = cmig_argument_text(fcinfo, 0);
 	Oid			namespace;
 	CmigRlsOptions *options;
 	List	   *excepted;
@@ -567,7 +562,7 @@ revoke_application(FunctionCallInfo fcinfo, List *granted)
 			continue;
 		/* a role that was given more meanwhile keeps it all */
 		(void) cmig_query_once("SELECT 'yes' WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')",
-							   1, types, values, NULL, true, take_text, &more);
+							   1, types, values, NULL, true, cmig_query_keep_text, &more);
 		if (more == NULL)
 			run(fcinfo, NULL, cmig_access_revokes_level(quote_identifier(lfirst(lc)), "application"));
 	}

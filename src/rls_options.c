@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "query.h"
@@ -31,12 +32,6 @@ static CmigQuery login_roles = {
 	"  AND r.rolcanlogin ORDER BY r.rolname LIMIT 10) s", 0
 };
 
-char *
-cmig_rls_options_text(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
 /* A NULL counts as what the function's declaration gives. */
 static bool
 flag_argument(FunctionCallInfo fcinfo, int n, bool otherwise)
@@ -48,22 +43,13 @@ static List *
 texts_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {
 	List	   *texts = NIL;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
+	CmigNames  *names;
 
 	if (PG_ARGISNULL(n))
 		return NIL;
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &count);
-	for (int i = 0; i < count; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s must not hold null", argument)));
-		texts = lappend(texts, TextDatumGetCString(elements[i]));
-	}
+	names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), argument, NULL);
+	for (int i = 0; i < names->count; i++)
+		texts = lappend(texts, names->names[i]);
 	return texts;
 }
 
@@ -138,8 +124,8 @@ cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_via)
 {
 	CmigRlsOptions *options = palloc0(sizeof(CmigRlsOptions));
 
-	options->user_column = cmig_rls_options_text(fcinfo, 1);
-	options->tenant_column = cmig_rls_options_text(fcinfo, 2);
+	options->user_column = cmig_argument_text(fcinfo, 1);
+	options->tenant_column = cmig_argument_text(fcinfo, 2);
 	options->roles = roles_argument(fcinfo, 3, "roles");
 	options->bypass_roles = roles_argument(fcinfo, 4, "bypass_roles");
 	options->shared = flag_argument(fcinfo, 5, false);
@@ -152,17 +138,11 @@ cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_via)
 	if (with_via)
 	{
 		options->via = PG_ARGISNULL(12) ? InvalidOid : PG_GETARG_OID(12);
-		options->via_key = cmig_rls_options_text(fcinfo, 13);
-		options->via_user = cmig_rls_options_text(fcinfo, 14);
-		options->key_column = cmig_rls_options_text(fcinfo, 15);
+		options->via_key = cmig_argument_text(fcinfo, 13);
+		options->via_user = cmig_argument_text(fcinfo, 14);
+		options->key_column = cmig_argument_text(fcinfo, 15);
 	}
 	return options;
-}
-
-static void
-take_text(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*((char **) arg) = cmig_query_text(desc, row, 1);
 }
 
 void
@@ -173,9 +153,9 @@ cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where)
 
 	if (options->roles != NIL)
 		return;
-	cmig_query_each(&candidate_roles, values, NULL, take_text, &names);
+	cmig_query_each(&candidate_roles, values, NULL, cmig_query_keep_text, &names);
 	if (names == NULL)
-		cmig_query_each(&login_roles, NULL, NULL, take_text, &names);
+		cmig_query_each(&login_roles, NULL, NULL, cmig_query_keep_text, &names);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("roles is required: the roles that the application connects as"),

@@ -9,9 +9,6 @@
 #include "fmgr.h"
 #include "rls.h"
 
-/* A text argument, NULL where it is null. */
-extern char *cmig_rls_options_text(FunctionCallInfo fcinfo, int n);
-
 /*
  * Arguments 1 to 11, which all of them have, and with_via 12 to 15.  Raises
  * where one makes no sense by itself.

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "argument.h"
 #include "compat.h"
 #include "errors.h"
 #include "query.h"
@@ -563,8 +564,8 @@ static void
 run_test(FunctionCallInfo fcinfo, CmigRlsTable *table, Oid role, char *user, char *tenant)
 {
 	Test		test = {0};
-	char	   *user_column = PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4));
-	char	   *tenant_column = PG_ARGISNULL(5) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(5));
+	char	   *user_column = cmig_argument_text(fcinfo, 4);
+	char	   *tenant_column = cmig_argument_text(fcinfo, 5);
 
 	test.fcinfo = fcinfo;
 	test.table = table;

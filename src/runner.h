@@ -8,31 +8,8 @@
 #include "postgres.h"
 #include "revision.h"
 #include "script.h"
+#include "script_run.h"
 #include "tcop/dest.h"
-
-/* One step, with its texts. */
-typedef struct CmigRunStep
-{
-	const char *revision;
-	CmigDirection direction;
-	const char *sql;			/* the direction's text */
-	const char *verify_sql;		/* NULL, or run after an upgrade */
-	bool		transactional;
-	bool		top_level;		/* statements are run one by one at top level:
-								 * none has to be able to run in a transaction */
-	bool		committed;		/* by itself, before the next one */
-} CmigRunStep;
-
-/* A script on its way; what the error context shows. */
-typedef struct CmigScriptRun
-{
-	const CmigRunStep *step;
-	const char *verb;			/* upgrade, downgrade or verify */
-	const char *phase;			/* what goes on outside statements, or NULL */
-	CmigStatement statement;	/* text is NULL between statements */
-	int			statement_timeout;	/* to be put back */
-	bool		timeout_was_active;
-} CmigScriptRun;
 
 /* Settings of the runner; defined and registered by cmig_runner_init(). */
 extern void cmig_runner_init(void);
@@ -86,12 +63,11 @@ extern bool cmig_runner_verifying(void);
 
 /*
  * For a caller that commits between statements.  start and stop frame the
- * script; describe_error is the error context callback meanwhile, with the
- * run as its argument.  stop may be called twice.
+ * script; cmig_script_run_describe_error is the error context callback
+ * meanwhile.  stop may be called twice.
  */
 extern void cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step);
 extern void cmig_runner_stop(CmigScriptRun *run);
-extern void cmig_runner_describe_error(void *run);
 
 /* Fetch the next statement and make it the one that runs; false at the end. */
 extern bool cmig_runner_next(CmigScriptRun *run, CmigScript *script);
@@ -107,8 +83,5 @@ extern void cmig_runner_require_extension(const CmigRunStep *step);
 
 /* Analyse, rewrite, plan and run one statement, below the top level. */
 extern void cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest);
-
-/* Where the cure is ours, the hint names it. */
-extern void cmig_runner_improve_hint(ErrorData *error, const CmigRunStep *step);
 
 #endif							/* CMIG_RUNNER_H */

@@ -273,6 +273,42 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 	return CMIG_STATEMENT_PLAIN;
 }
 
+void
+cmig_statement_refuse(const RawStmt *raw)
+{
+	const char *reason;
+
+	switch (cmig_statement_classify(raw, &reason))
+	{
+		case CMIG_STATEMENT_TRANSACTION:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s is not allowed in a revision's script", reason),
+					 errdetail("The transaction belongs to whoever runs the revision."),
+					 errhint("Remove it. A part that may fail can stand in a DO block with EXCEPTION.")));
+			break;
+
+		case CMIG_STATEMENT_CLIENT_COPY:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s is not allowed in a revision's script", reason),
+					 errdetail("The script runs in the server and has no client to copy from or to."),
+					 errhint("Use INSERT, or COPY with a file on the server.")));
+			break;
+
+		case CMIG_STATEMENT_DISCARD_ALL:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s is not allowed in a revision's script", reason),
+					 errdetail("It would throw away what belongs to the caller's session."),
+					 errhint("Remove it. What a script leaves behind in the session is cleared when it ends.")));
+			break;
+
+		default:
+			break;
+	}
+}
+
 bool
 cmig_statement_changes_strings(const RawStmt *raw)
 {
@@ -521,13 +557,20 @@ cmig_statement_scan(CmigTopLevelScan *scan, const CmigLexer *lexer)
 bool
 cmig_statement_may_need_top_level(const char *source)
 {
+	static const char *const anywhere[] = {"concurrently", NULL};
 	CmigTopLevelScan scan = {true, false};
 	CmigLexer	lexer;
+	CmigLexerPass pass;
 
 	cmig_lexer_init(&lexer, source);
+	cmig_lexer_pass_init(&pass, anywhere);
 	lexer.standard_conforming_strings = standard_conforming_strings;
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
 		if (cmig_statement_scan(&scan, &lexer))
 			return true;
+		if (!scan.at_start && !scan.after_verb)
+			cmig_lexer_pass(&pass, &lexer);
+	}
 	return false;
 }

@@ -31,6 +31,12 @@ typedef enum CmigStatementClass
 extern CmigStatementClass cmig_statement_classify(const RawStmt *raw, const char **reason);
 
 /*
+ * Raise what no script may hold, wherever it runs: TRANSACTION, CLIENT_COPY,
+ * DISCARD_ALL.
+ */
+extern void cmig_statement_refuse(const RawStmt *raw);
+
+/*
  * Does the statement set standard_conforming_strings, so that the rest of the
  * script can be read only after it was executed?
  */

@@ -10,7 +10,7 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
-#include "graph.h"
+#include "graph_walk.h"
 
 /*
  * What is applied.  rows are the version rows as found; nodes those of them

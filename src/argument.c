@@ -1,0 +1,54 @@
+/*
+ * argument.c
+ *	  Arguments of SQL functions as C values.
+ */
+#include "postgres.h"
+
+#include "argument.h"
+#include "compat.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+char *
+cmig_argument_text(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+CmigNames *
+cmig_argument_names(ArrayType *array, const char *what, const char *hint)
+{
+	CmigNames  *names = palloc0(sizeof(CmigNames));
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &count);
+	names->names = palloc(sizeof(char *) * (count + 1));
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("%s must not hold null", what),
+					 hint ? errhint("%s", hint) : 0));
+		names->names[names->count++] = TextDatumGetCString(elements[i]);
+	}
+	pfree(elements);
+	pfree(nulls);
+	return names;
+}
+
+void
+cmig_argument_place_error(void *text)
+{
+	int			position = geterrposition();
+
+	if (position <= 0)
+		return;
+	errposition(0);
+	internalerrposition(position);
+	internalerrquery((const char *) text);
+}

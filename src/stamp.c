@@ -1,0 +1,246 @@
+/*
+ * stamp.c
+ *	  Recording where a database is without running anything.
+ *
+ * Stamping journals what it covers, so that a later change of a text can be
+ * noticed.  That may be every revision there is, so the texts are read and the
+ * rows written some hundred at a time.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "backfill_run.h"
+#include "catalog.h"
+#include "graph.h"
+#include "journal.h"
+#include "move.h"
+#include "plan.h"
+#include "progress.h"
+#include "script.h"
+#include "settings.h"
+#include "stamp.h"
+#include "target.h"
+
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* How many texts are read at a time. */
+#define READ_TEXTS 500
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Is name one of names, which are sorted? */
+static bool
+has_name(const CmigNames *names, const char *name)
+{
+	return bsearch(&name, names->names, names->count, sizeof(char *), compare_names) != NULL;
+}
+
+static void
+add_entry(CmigJournalBatch *batch, const char *revision, const char *checksum,
+		  const char *message)
+{
+	CmigJournalEntry entry = {0};
+
+	entry.revision = revision;
+	entry.direction = "stamp";
+	entry.outcome = "done";
+	entry.started_at = entry.finished_at = GetCurrentTimestamp();
+	entry.checksum = checksum;
+	entry.message = message;
+	cmig_journal_add(batch, &entry);
+}
+
+/* Revisions that are to be journalled, a window of them. */
+typedef struct Window
+{
+	const CmigGraph *graph;
+	int			count;
+	int			nodes[READ_TEXTS];	/* ascending */
+	char	   *checksums[READ_TEXTS];	/* NULL: of a text yet to be read */
+	MemoryContext context;		/* where checksums live */
+} Window;
+
+static void
+keep_checksum(const char *revision, CmigScriptText *script, void *arg)
+{
+	Window	   *window = arg;
+	int			node = cmig_graph_find_id(window->graph, revision);
+	int			low = 0;
+	int			high = window->count - 1;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (window->nodes[middle] < node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (node >= 0 && window->nodes[low] == node)
+		window->checksums[low] =
+			MemoryContextStrdup(window->context,
+								cmig_script_checksum(script->sql, script->transactional));
+}
+
+/* Returns how many rows it has written. */
+static int
+write_window(CmigJournalBatch *batch, Window *window)
+{
+	MemoryContext old = MemoryContextSwitchTo(window->context);
+	CmigNames	unread = {0};
+	int			written = 0;
+
+	unread.names = palloc(sizeof(char *) * READ_TEXTS);
+	for (int i = 0; i < window->count; i++)
+		if (window->checksums[i] == NULL)
+			unread.names[unread.count++] = cmig_graph_id(window->graph, window->nodes[i]);
+	if (unread.count > 0)
+		cmig_catalog_each_script(&unread, CMIG_UPGRADE, MaxAllocHugeSize, keep_checksum, window);
+
+	/* one without a checksum was deleted meanwhile */
+	for (int i = 0; i < window->count; i++)
+	{
+		if (window->checksums[i] == NULL)
+			continue;
+		add_entry(batch, cmig_graph_id(window->graph, window->nodes[i]),
+				  window->checksums[i], NULL);
+		written++;
+	}
+	window->count = 0;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(window->context);
+	return written;
+}
+
+/*
+ * Journal each revision that counts as applied now, and a new version row below
+ * what was applied; and each version row whose revision no longer counts as
+ * applied.  Returns how many rows were written.
+ */
+static int
+journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApplied *after)
+{
+	CmigJournalBatch *batch = cmig_journal_batch();
+	Window	   *window = palloc0(sizeof(Window));
+	int			written = 0;
+
+	window->graph = graph;
+	window->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig stamp",
+											ALLOCSET_DEFAULT_SIZES);
+	for (int i = 0; i < before->rows->count; i++)
+	{
+		const char *row = before->rows->names[i];
+		int			node = cmig_graph_find_id(graph, row);
+
+		if (has_name(after->rows, row) || (node >= 0 && after->applied->set[node]))
+			continue;
+		add_entry(batch, row, NULL, "no longer recorded as applied");
+		written++;
+	}
+	for (int i = 0; i < graph->count; i++)
+	{
+		const char *id = cmig_graph_id(graph, i);
+		char	   *checksum = NULL;
+
+		if (!after->applied->set[i])
+			continue;
+		if (before->applied->set[i])
+		{
+			MemoryContext old;
+
+			if (!has_name(after->rows, id) || has_name(before->rows, id))
+				continue;
+			old = MemoryContextSwitchTo(window->context);
+			checksum = cmig_journal_checksum(id);
+			MemoryContextSwitchTo(old);
+		}
+		window->nodes[window->count] = i;
+		window->checksums[window->count++] = checksum;
+		if (window->count == READ_TEXTS)
+		{
+			CHECK_FOR_INTERRUPTS();
+			written += write_window(batch, window);
+		}
+	}
+	written += write_window(batch, window);
+	cmig_journal_end(batch);
+	MemoryContextDelete(window->context);
+	pfree(window);
+	return written;
+}
+
+/*
+ * A stamp that changes no row may still settle a run that failed or was cut
+ * off: then the journal says so, with where the database is.
+ */
+static void
+journal_settled(const CmigNames *rows)
+{
+	CmigJournalEntry last;
+	CmigJournalBatch *batch;
+
+	if (!cmig_journal_last(&last) || strcmp(last.outcome, "done") == 0)
+		return;
+	cmig_journal_interrupted();
+	batch = cmig_journal_batch();
+	for (int i = 0; i < rows->count; i++)
+		add_entry(batch, rows->names[i], cmig_journal_checksum(rows->names[i]),
+				  "still where the database is");
+	if (rows->count == 0)
+		add_entry(batch, "base", NULL, "still where the database is");
+	cmig_journal_end(batch);
+}
+
+CmigNames *
+cmig_stamp_targets(const CmigNames *targets, bool purge)
+{
+	CmigSituation now = cmig_move_read(false);
+	CmigApplied *before = now.applied;
+	CmigStampTarget *target;
+	CmigStampPlan *plan;
+	CmigNames  *rows;
+	CmigNames	none = {0};
+	ListCell   *lc;
+
+	if (purge)
+		now.applied = cmig_target_applied(now.graph, &none);
+	cmig_target_require_known_rows(now.graph, now.applied);
+	target = cmig_target_stamp(now.graph, now.applied, targets);
+	if (purge)
+	{
+		if (cmig_settings_protect != CMIG_PROTECT_OFF && before->rows->count > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_PROTECTED),
+					 errmsg("a purge of the version rows is not allowed in database \"%s\"",
+							get_database_name(MyDatabaseId)),
+					 errdetail("cmig.protect is %s; what cmig.version says of this database would be forgotten.",
+							   cmig_settings_protect == CMIG_PROTECT_ON ? "on" : "base"),
+					 errhint("If this is meant: SET LOCAL cmig.protect = off in the same transaction.")));
+		cmig_catalog_clear_version();
+	}
+	cmig_target_require_sound_rows(now.graph, now.applied, true);
+	plan = cmig_plan_stamp(now.graph, now.applied, target);
+
+	foreach(lc, plan->removed)
+		cmig_catalog_delete_version(lfirst(lc));
+	foreach(lc, plan->added)
+		cmig_catalog_insert_version(cmig_graph_id(now.graph, lfirst_int(lc)));
+
+	/* it says where the database is, also of steps that are half done */
+	cmig_progress_clear_all();
+	cmig_backfill_run_settle_all();
+
+	rows = cmig_catalog_read_version();
+	if (journal_stamped(now.graph, before, cmig_target_applied(now.graph, rows)) == 0)
+		journal_settled(rows);
+	return rows;
+}
