@@ -57,6 +57,11 @@ INSERT INTO child VALUES (3), (4);
 CALL cmig.backfill('parent', 'v = id');
 SELECT tableoid::regclass, * FROM parent ORDER BY id;
 
+-- pauses are made
+SELECT clock_timestamp() AS at \gset
+CALL cmig.backfill('parent', 'v = v + 1', batch_size => 1, pause => '50 ms');
+SELECT clock_timestamp() - :'at'::timestamptz >= interval '100 ms' AS paused;
+
 -- nothing there
 CREATE TABLE nothing (id int PRIMARY KEY, v int);
 CALL cmig.backfill('nothing', 'v = 1');

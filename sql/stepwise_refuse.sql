@@ -67,6 +67,30 @@ UPDATE cmig.revision SET upgrade_sql = E'\\echo hello' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 SELECT count(*) AS nothing_ran FROM cmig.journal;
 
+-- cmig's own procedures commit: in a transactional revision they are refused before anything runs
+UPDATE cmig.revision SET transactional = true, upgrade_sql = E'SELECT 1;\nCALL cmig.backfill(''refused'', ''a = 1'', ''a <> 1'')' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+SELECT problem, fix FROM cmig.check() WHERE object LIKE '%03%';
+SELECT cmig.script('upgrade', '02:03');
+SET cmig."concurrently" = off;
+SELECT problem, fix FROM cmig.check() WHERE object LIKE '%03%';
+RESET cmig."concurrently";
+UPDATE cmig.revision SET upgrade_sql = 'call CMIG . add_unique(''refused'', ''a'')' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+SELECT count(*) AS nothing_ran FROM cmig.journal;
+UPDATE cmig.revision SET transactional = true, upgrade_sql = '' WHERE revision = '02';
+SELECT * FROM cmig.upgrade('03');
+-- where only the server can know it the hint says the same
+UPDATE cmig.revision SET upgrade_sql = 'SET search_path = cmig; CALL add_unique(''public.refused'', ''a'')' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET transactional = false, upgrade_sql = 'DO ''BEGIN CALL cmig.add_unique(''''refused'''', ''''a''''); END''' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+SELECT revision FROM cmig.version;
+SELECT * FROM cmig.stamp('01', purge => true);
+CALL cmig.downgrade_stepwise('base');
+DELETE FROM cmig.journal;
+UPDATE cmig.revision SET transactional = false, upgrade_sql = 'CREATE INDEX CONCURRENTLY ON refused (a)' WHERE revision = '02';
+
 -- a run does not start another
 UPDATE cmig.revision SET upgrade_sql = E'CALL cmig.upgrade_stepwise();' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();

@@ -51,11 +51,24 @@ static volatile struct
 	uint32		tag[sizeof(LOCKTAG) / sizeof(uint32)];
 	int			mode;
 	bool		exhausted;		/* the timer asked for a cancel */
+	bool		single;			/* since one wait exceeded lock_timeout */
 } seen;
+
+/* The server's lock_timeout while it is ours to watch, or 0. */
+static int	taken_over = 0;
 
 static TimeoutId timer;
 static bool timer_registered = false;
 static Oid	watching_role = InvalidOid;
+
+static bool
+is_too_long(void)
+{
+	seen.single = taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000);
+	return seen.single ||
+		(cmig_lock_timeout > 0 &&
+		 seen.finished_us + seen.current_us >= cmig_lock_timeout * INT64CONST(1000));
+}
 
 static void
 look_at_wait(void)
@@ -97,8 +110,7 @@ look_at_wait(void)
 		seen.tag[i] = tag[i];
 	seen.mode = MyProc->waitLockMode;
 
-	if (cmig_lock_timeout > 0 && !seen.exhausted &&
-		seen.finished_us + seen.current_us >= cmig_lock_timeout * INT64CONST(1000))
+	if (!seen.exhausted && is_too_long())
 	{
 		/* as StatementCancelHandler does */
 		seen.exhausted = true;
@@ -116,6 +128,25 @@ cmig_lock_wait_reset(void)
 	seen.wait_start = 0;
 	seen.last_seen = 0;
 	seen.exhausted = false;
+	seen.single = false;
+}
+
+void
+cmig_lock_wait_take_over(void)
+{
+	/* without the timer nobody would watch */
+	if (!timer_registered || !get_timeout_active(timer))
+		return;
+	taken_over = LockTimeout;
+	LockTimeout = 0;
+}
+
+void
+cmig_lock_wait_give_back(void)
+{
+	if (taken_over > 0)
+		LockTimeout = taken_over;
+	taken_over = 0;
 }
 
 void
@@ -395,7 +426,15 @@ cmig_lock_wait_explain(void)
 	seen.last_seen = 0;
 	seen.exhausted = false;
 
-	if (ours)
+	if (ours && seen.single)
+	{
+		errcode(ERRCODE_LOCK_NOT_AVAILABLE);
+		errmsg("canceling statement due to lock timeout");
+		what = psprintf("It waited for %s on %s.",
+						GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
+						describe_tag(&tag));
+	}
+	else if (ours)
 	{
 		errcode(ERRCODE_LOCK_NOT_AVAILABLE);
 		errmsg("canceling statement due to cmig.lock_timeout");

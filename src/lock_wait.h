@@ -26,6 +26,15 @@ extern void cmig_lock_wait_reset(void);
 extern void cmig_lock_wait_watch(Oid caller);
 extern void cmig_lock_wait_unwatch(void);
 
+/*
+ * While a statement with CONCURRENTLY runs, the timer watches over the server's
+ * lock_timeout too: the server would end the wait for old transactions, which
+ * keeps nobody else waiting, and all that was built would be lost.  To be given
+ * back also after an error.
+ */
+extern void cmig_lock_wait_take_over(void);
+extern void cmig_lock_wait_give_back(void);
+
 /* A new statement: forget what earlier ones waited for. */
 extern void cmig_lock_wait_forget(void);
 

@@ -160,6 +160,7 @@ check_statement(const CmigRunStep *step, const RawStmt *raw)
 		case CMIG_STATEMENT_PLAIN:
 			return;
 		case CMIG_STATEMENT_CONCURRENTLY:
+		case CMIG_STATEMENT_OWN_PROCEDURE:
 		case CMIG_STATEMENT_TOP_LEVEL:
 			if (!step->transactional)
 				return;

@@ -80,10 +80,6 @@ static Oid	run_caller = InvalidOid;
 /* Has the own procedure under way left anything? */
 static bool own_work_is_there = false;
 
-static const char *const own_procedures[] = {
-	"backfill", "add_not_null", "add_foreign_key", "add_check", "add_unique"
-};
-
 /*
  * Own rows
  */
@@ -169,20 +165,13 @@ run_plain(void *arg)
 static bool
 is_own_procedure(const RawStmt *raw)
 {
-	const FuncCall *call;
-	char	   *schema;
-	char	   *name;
+	bool		qualified;
 	Oid			ours;
-	bool		known = false;
 
-	if (!IsA(raw->stmt, CallStmt))
+	if (cmig_statement_own_procedure(raw, &qualified) == NULL)
 		return false;
-	call = ((const CallStmt *) raw->stmt)->funccall;
-	DeconstructQualifiedName(call->funcname, &schema, &name);
-	for (int i = 0; i < lengthof(own_procedures); i++)
-		known |= strcmp(name, own_procedures[i]) == 0;
-	if (!known || schema != NULL)
-		return known && strcmp(schema, "cmig") == 0;
+	if (qualified)
+		return true;
 	ours = get_namespace_oid("cmig", true);
 	return OidIsValid(ours) && list_member_oid(fetch_search_path(false), ours);
 }
@@ -300,8 +289,11 @@ run_top_level(void *arg)
 	{
 		run->begun = true;
 		cmig_toplevel_commit();
-		if (cmig_statement_classify(run->raw, &reason) == CMIG_STATEMENT_CONCURRENTLY)
+		if (cmig_statement_is_concurrent(run->raw))
+		{
+			(void) cmig_statement_classify(run->raw, &reason);
 			cmig_toplevel_warn_of_snapshots(reason);
+		}
 		cmig_toplevel_execute(run->raw, run->script.statement.text);
 	}
 	write_row(run, CMIG_PROGRESS_DONE, NULL);

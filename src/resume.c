@@ -272,31 +272,13 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 	cmig_query_each(&transient_query, values, nulls, collect_transient, found);
 }
 
-static bool
-is_concurrent_reindex(const RawStmt *raw)
-{
-	const char *reason;
-	ListCell   *lc;
-
-	if (cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY)
-		return true;
-	foreach(lc, castNode(ReindexStmt, raw->stmt)->params)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "concurrently") == 0)
-			return defGetBoolean(option);
-	}
-	return false;
-}
-
 static char *
 prepare_reindex(const RawStmt *raw)
 {
 	StringInfoData names;
 	Transients	found = {.names = &names};
 
-	if (!is_concurrent_reindex(raw))
+	if (!cmig_statement_is_concurrent(raw))
 		return pstrdup("");
 	initStringInfo(&names);
 	appendStringInfoChar(&names, '[');
@@ -449,7 +431,7 @@ cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **fin
 	{
 		Transients	found = {0};
 
-		if (is_concurrent_reindex(raw))
+		if (cmig_statement_is_concurrent(raw))
 			find_transients((ReindexStmt *) raw->stmt, member(detail, "invalid"), &found);
 		*leftovers = found.leftovers;
 		return CMIG_RESUME_AGAIN;

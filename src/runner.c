@@ -52,8 +52,9 @@
 #define VALUE_LENGTH 60
 
 /* The setting's last word is a keyword, so SET needs the quotes. */
-#define OFF_MODE_HINT \
-	"For tests and fresh installs, SET cmig.\"concurrently\" = off runs it in the transaction, without CONCURRENTLY."
+#define OFF_MODE_HINT_OWN \
+	"For tests and fresh installs, SET cmig.\"concurrently\" = off runs it in the transaction"
+#define OFF_MODE_HINT OFF_MODE_HINT_OWN ", without CONCURRENTLY."
 
 typedef struct VerifyReceiver
 {
@@ -176,9 +177,9 @@ is_partitioned_command(const Node *node, const char **reason)
 }
 
 static void
-refuse_top_level(const CmigRunStep *step, const char *reason, bool off_mode_helps)
+refuse_top_level(const CmigRunStep *step, const char *reason, const char *off_mode)
 {
-	const char *off_mode = off_mode_helps ? " " OFF_MODE_HINT : "";
+	off_mode = off_mode ? psprintf(" %s", off_mode) : "";
 
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
@@ -203,23 +204,28 @@ cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw)
 			if (step->top_level)
 				break;
 			if (is_partitioned_command(raw->stmt, &reason))
-				refuse_top_level(step, reason, false);
+				refuse_top_level(step, reason, NULL);
 			break;
 
 		case CMIG_STATEMENT_CONCURRENTLY:
 			if (step->top_level)
 				break;
 			if (cmig_runner_concurrently)
-				refuse_top_level(step, reason, true);
+				refuse_top_level(step, reason, OFF_MODE_HINT);
 			raw = cmig_statement_without_concurrently(raw);
 			if (is_partitioned_command(raw->stmt, &reason))
-				refuse_top_level(step, reason, false);
+				refuse_top_level(step, reason, NULL);
+			break;
+
+		case CMIG_STATEMENT_OWN_PROCEDURE:
+			if (!step->top_level && cmig_runner_concurrently)
+				refuse_top_level(step, reason, OFF_MODE_HINT_OWN ".");
 			break;
 
 		case CMIG_STATEMENT_TOP_LEVEL:
 			if (step->top_level)
 				break;
-			refuse_top_level(step, reason, false);
+			refuse_top_level(step, reason, NULL);
 			break;
 
 		case CMIG_STATEMENT_TRANSACTION:

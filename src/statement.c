@@ -160,6 +160,39 @@ find_detach_concurrently(const AlterTableStmt *statement)
 	return NULL;
 }
 
+const char *
+cmig_statement_own_procedure(const RawStmt *raw, bool *qualified)
+{
+	static const char *const procedures[] = {
+		"CALL cmig.backfill", "CALL cmig.add_not_null", "CALL cmig.add_foreign_key",
+		"CALL cmig.add_check", "CALL cmig.add_unique"
+	};
+	List	   *name;
+
+	if (!IsA(raw->stmt, CallStmt))
+		return NULL;
+	name = ((const CallStmt *) raw->stmt)->funccall->funcname;
+	*qualified = list_length(name) > 1;
+	if (*qualified && strcmp(strVal(list_nth(name, list_length(name) - 2)), "cmig") != 0)
+		return NULL;
+	for (int i = 0; i < lengthof(procedures); i++)
+	{
+		if (strcmp(procedures[i] + strlen("CALL cmig."), strVal(llast(name))) == 0)
+			return procedures[i];
+	}
+	return NULL;
+}
+
+bool
+cmig_statement_is_concurrent(const RawStmt *raw)
+{
+	const char *reason;
+
+	if (IsA(raw->stmt, ReindexStmt))
+		return option_value(((const ReindexStmt *) raw->stmt)->params, "concurrently", false);
+	return cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY;
+}
+
 CmigStatementClass
 cmig_statement_classify(const RawStmt *raw, const char **reason)
 {
@@ -261,6 +294,19 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 		case T_AlterSystemStmt:
 			*reason = "ALTER SYSTEM";
 			return CMIG_STATEMENT_TOP_LEVEL;
+
+		case T_CallStmt:
+			{
+				bool		qualified;
+				const char *own = cmig_statement_own_procedure(raw, &qualified);
+
+				if (own != NULL && qualified)
+				{
+					*reason = own;
+					return CMIG_STATEMENT_OWN_PROCEDURE;
+				}
+				break;
+			}
 
 		case T_CreateSubscriptionStmt:
 		case T_AlterSubscriptionStmt:
@@ -526,7 +572,7 @@ bool
 cmig_statement_scan(CmigTopLevelScan *scan, const CmigLexer *lexer)
 {
 	static const char *const first_words[] = {
-		"abort", "begin", "cluster", "commit", "copy", "discard", "end",
+		"abort", "begin", "call", "cluster", "commit", "copy", "discard", "end",
 		"reindex", "release", "rollback", "savepoint", "start", "vacuum", NULL
 	};
 	static const char *const verbs[] = {"alter", "create", "drop", "prepare", NULL};

@@ -21,6 +21,8 @@ typedef enum CmigStatementClass
 	CMIG_STATEMENT_DISCARD_ALL, /* refused */
 	CMIG_STATEMENT_CONCURRENTLY,	/* an index statement CONCURRENTLY, which off
 								 * mode can run in a transaction */
+	CMIG_STATEMENT_OWN_PROCEDURE,	/* CALL cmig.backfill and the like, which
+									 * off mode can run in a transaction */
 	CMIG_STATEMENT_TOP_LEVEL	/* VACUUM, CREATE DATABASE ...: only stepwise */
 } CmigStatementClass;
 
@@ -35,6 +37,19 @@ extern CmigStatementClass cmig_statement_classify(const RawStmt *raw, const char
  * DISCARD_ALL.
  */
 extern void cmig_statement_refuse(const RawStmt *raw);
+
+/*
+ * What the statement calls, "CALL cmig.backfill", if it names one of cmig's own
+ * procedures that commit; else NULL.  Without a schema another one may bear
+ * that name.
+ */
+extern const char *cmig_statement_own_procedure(const RawStmt *raw, bool *qualified);
+
+/*
+ * Is it an index statement or a DETACH with CONCURRENTLY, in whatever scope?
+ * It waits for the end of other transactions.
+ */
+extern bool cmig_statement_is_concurrent(const RawStmt *raw);
 
 /*
  * Does the statement set standard_conforming_strings, so that the rest of the

@@ -48,6 +48,7 @@ find_refusal(const char *what, const CmigStatement *statement, bool transactiona
 		case CMIG_STATEMENT_PLAIN:
 			return NULL;
 		case CMIG_STATEMENT_CONCURRENTLY:
+		case CMIG_STATEMENT_OWN_PROCEDURE:
 			if (off_mode)
 				return NULL;
 			/* FALLTHROUGH */

@@ -21,6 +21,7 @@
 #include "lock_wait.h"
 #include "query.h"
 #include "runner.h"
+#include "statement.h"
 #include "toplevel.h"
 
 #include "access/xact.h"
@@ -84,6 +85,13 @@ cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure)
 {
 	if (cmig_toplevel_may_commit(fcinfo))
 		return;
+	if (cmig_runner_current() != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("CALL %s must be a statement of its own, outside a transaction block",
+						procedure),
+				 errdetail("It commits after each step, which it cannot do within a transactional revision, a function, another procedure or a DO block."),
+				 errhint("Make it a statement of its own of a revision with \"transactional: false\".")));
 	ereport(ERROR,
 			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 			 errmsg("CALL %s must be a statement of its own, outside a transaction block",
@@ -163,11 +171,13 @@ cmig_toplevel_sleep(long ms)
  * Attempts
  */
 
+/* Others were in the way: the same may succeed when they have ended. */
 static bool
-is_lock_failure(const ErrorData *error)
+is_transient(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
-		error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
+		error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE;
 }
 
 /* A pause before attempt number n (from 1) is repeated, with jitter. */
@@ -188,7 +198,10 @@ pause_before_retry(const ErrorData *error, const char *what, int n)
 	long		pause = pause_after(n);
 
 	ereport(NOTICE,
-			(errmsg("%s could not get a lock, attempt %d of %d; trying again in %ld ms",
+			(error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ?
+			 errmsg("%s met a concurrent update, attempt %d of %d; trying again in %ld ms",
+					what, n, lock_retries + 1, pause) :
+			 errmsg("%s could not get a lock, attempt %d of %d; trying again in %ld ms",
 					what, n, lock_retries + 1, pause),
 			 error->detail ? errdetail_internal("%s", error->detail) : 0));
 	cmig_toplevel_sleep(pause);
@@ -223,7 +236,7 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 			return;
 
 		cmig_toplevel_rollback();
-		if (n > lock_retries || !is_lock_failure(error) ||
+		if (n > lock_retries || !is_transient(error) ||
 			(may_repeat != NULL && !may_repeat(arg)))
 			ReThrowError(error);
 		pause_before_retry(error, what, n);
@@ -255,6 +268,7 @@ void
 cmig_toplevel_execute(RawStmt *raw, const char *text)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	bool		concurrent = cmig_statement_is_concurrent(raw);
 	List	   *plans;
 	PlannedStmt *plan;
 
@@ -278,8 +292,19 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 
 	if (PlannedStmtRequiresSnapshot(plan))
 		EnsurePortalSnapshotExists();
-	ProcessUtility(plan, text, false, PROCESS_UTILITY_TOPLEVEL, NULL, NULL,
-				   None_Receiver, NULL);
+	if (concurrent)
+		cmig_lock_wait_take_over();
+	PG_TRY();
+	{
+		ProcessUtility(plan, text, false, PROCESS_UTILITY_TOPLEVEL, NULL, NULL,
+					   None_Receiver, NULL);
+	}
+	PG_FINALLY();
+	{
+		if (concurrent)
+			cmig_lock_wait_give_back();
+	}
+	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 
 	if (ActivePortal->portalSnapshot != NULL && ActiveSnapshotSet())

@@ -1,0 +1,170 @@
+# What a stepwise run waits for, how long, and what it tries again: the server's
+# own lock_timeout, statements that commit, isolation levels, and what others see.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('waits', 'max_connections = 20', 'autovacuum = off');
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION pg_cmig; CREATE TABLE item (id int PRIMARY KEY, a int, n int DEFAULT 0);'
+	  . ' INSERT INTO item SELECT g, g FROM generate_series(1, 1000) g; CREATE TABLE other (x int)');
+
+my $holder = $node->background_psql('postgres', on_error_stop => 0);
+my $holder_pid = $holder->query_safe('SELECT pg_backend_pid()');
+my $up = 'CALL cmig.upgrade_stepwise();';
+my $snapshot = 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM ';
+
+# The database is at base, and 001 is what comes next.
+sub revision
+{
+	my ($transactional, $sql) = @_;
+
+	query($node, 'postgres', "SELECT cmig.stamp('base', purge => true); DELETE FROM cmig.revision;"
+		  . " INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql) VALUES ('001', $transactional, \$cmig\$$sql\$cmig\$, '')");
+}
+
+# Begin a call that waits for what somebody holds, and let go.
+sub wait_and_finish
+{
+	my ($call, $seconds) = @_;
+	my $run = start_psql($node, 'postgres', $call, 'first');
+
+	wait_until_blocked($node, 'first');
+	select undef, undef, undef, $seconds // 0;
+	$holder->query_safe('COMMIT');
+	$run->{status} = finish_psql($run);
+	return $run;
+}
+
+sub progress
+{
+	return $node->safe_psql('postgres', "SELECT coalesce(string_agg(statement || ' ' || state, ', ' ORDER BY statement), 'none') FROM cmig.progress");
+}
+
+#
+# lock_timeout of the server does not end the wait for old transactions
+#
+my $hurry = "SET lock_timeout = '100ms'; SET cmig.lock_retries = 0; ";
+foreach my $case (
+	[ 'CREATE INDEX CONCURRENTLY', 'CREATE INDEX CONCURRENTLY item_a ON item (a)', 'other' ],
+	[ 'REINDEX TABLE CONCURRENTLY', 'REINDEX TABLE CONCURRENTLY item', 'item' ],
+	[ 'REINDEX SCHEMA CONCURRENTLY', 'REINDEX SCHEMA CONCURRENTLY public', 'item' ],
+	[ 'DROP INDEX CONCURRENTLY', 'DROP INDEX CONCURRENTLY item_a', 'item' ],
+	[ 'cmig.add_unique', "CALL cmig.add_unique('item', 'a')", 'other' ],
+	[ 'lock_timeout of the script', "SET lock_timeout = '100ms'; CREATE INDEX CONCURRENTLY item_n ON item (n)", 'other' ])
+{
+	my ($name, $sql, $table) = @$case;
+
+	revision('false', $sql);
+	$holder->query_safe("$snapshot $table");
+	my $run = wait_and_finish(($sql =~ /^SET/ ? 'SET cmig.lock_retries = 0; ' : $hurry) . "$up SHOW lock_timeout;", 0.4);
+	is($run->{status}, 0, "$name waits for old transactions whatever lock_timeout is") or diag $run->{err};
+	unlike($run->{err}, qr/attempt|dropping/, "$name: at the first attempt");
+	is($run->{out}, $sql =~ /^SET/ ? '0' : '100ms', "$name: lock_timeout is as before");
+}
+is($node->safe_psql('postgres', "SELECT string_agg(relname || ' ' || indisvalid, ', ' ORDER BY relname) FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'item'::regclass"),
+	'item_a_key true, item_n true, item_pkey true', 'the indexes are there');
+
+# but it is for the lock of the table
+revision('false', 'CREATE INDEX CONCURRENTLY item_a ON item (a)');
+$holder->query_safe('BEGIN; LOCK TABLE item IN SHARE UPDATE EXCLUSIVE MODE');
+fails_with($node, 'postgres', "$hurry\n$up", '55P03',
+	"canceling statement due to lock timeout\nDETAIL:  It waited for ShareUpdateExclusiveLock on relation public.item.\n"
+	  . "Process $holder_pid of user \"[^\"]+\" is in the way; its transaction has been open for [0-9.]+ seconds, idle since its last query: LOCK TABLE item",
+	'lock_timeout ends the wait for the table, and the error names pid, user, age, state and query');
+my ($out, $err);
+$node->psql('postgres', "SET lock_timeout = '100ms'; SET cmig.lock_retries = 1;\n$up", stderr => \$err);
+like($err, qr/attempt 1 of 2; trying again in \d+ ms\nDETAIL:  [^\n]*\nProcess $holder_pid of user "[^"]+" is in the way; its transaction has been open for [0-9.]+ seconds, idle since its last query: LOCK TABLE item/,
+	'so does the notice before another attempt');
+is(progress(), 'none', 'nothing was begun');
+$holder->query_safe('COMMIT');
+is($node->psql('postgres', "$hurry\n$up"), 0, 'it is built when the table is free');
+
+#
+# DO and CALL: tried again until they have committed
+#
+revision('false', "DO \$\$ BEGIN UPDATE item SET n = n + 1 WHERE id = 1; UPDATE item SET n = n + 1 WHERE id = 2; COMMIT; END \$\$");
+$holder->query_safe('BEGIN; UPDATE item SET a = a WHERE id = 2');
+my $run = start_psql($node, 'postgres', "SET cmig.lock_timeout = '100ms'; $up", 'first');
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep'") or die;
+is($node->safe_psql('postgres', 'SELECT n FROM item WHERE id = 1'), '0', 'of an attempt that met a lock nothing stays');
+$holder->query_safe('COMMIT');
+is(finish_psql($run), 0, 'a DO that had not committed yet is tried again') or diag $run->{err};
+is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 3'), '1 1', 'and counts once');
+
+revision('false', "DO \$\$ BEGIN UPDATE item SET n = n + 1 WHERE id = 1; COMMIT; UPDATE item SET n = n + 1 WHERE id = 2; END \$\$;\nUPDATE item SET n = 5 WHERE id = 3");
+$holder->query_safe('BEGIN; UPDATE item SET a = a WHERE id = 2');
+$node->psql('postgres', "SET cmig.lock_timeout = '100ms';\n\\set VERBOSITY verbose\n$up", stderr => \$err);
+unlike($err, qr/attempt/, 'one that had committed is not tried again');
+like($err, qr/ERROR:  55P03.*HINT:  It had committed before it failed, so that it is in doubt/s, 'it is in doubt');
+$holder->query_safe('COMMIT');
+is(progress(), '1 in_doubt', 'which cmig.progress keeps');
+fails_with($node, 'postgres', $up, 'MG012', 'statement 1 of revision "001" is in doubt', 'the same CALL stops there');
+query($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'again')");
+is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 4'), '3 2 5', 'again runs it once more, and what follows');
+
+# two of them: an answer is for one
+revision('false', join(";\n", map { "DO \$\$ BEGIN UPDATE item SET n = 10 * n WHERE id = $_; COMMIT; PERFORM 1 / count(*) FROM other; END \$\$" } (1, 2)));
+$node->psql('postgres', $up);
+fails_with($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'done')", '22012', 'division by zero', 'done goes on to the next, which fails');
+is(progress(), '1 done, 2 in_doubt', 'and is in doubt itself');
+fails_with($node, 'postgres', $up, 'MG012', 'statement 2', 'and is asked about itself');
+query($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'done')");
+is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 3'), '30 20', 'each ran once');
+
+#
+# Isolation levels: a concurrent update is met by trying again
+#
+foreach my $level ('repeatable read', 'serializable')
+{
+	my $set = "SET default_transaction_isolation = '$level'; ";
+
+	foreach my $case (
+		[ 'a transactional revision', 'true', 'UPDATE item SET n = 7' ],
+		[ 'a statement', 'false', 'UPDATE item SET n = 7' ],
+		[ 'a backfill by ctid', 'false', "CALL cmig.backfill('item', 'n = 7', 'n <> 7')" ],
+		[ 'a backfill by key', 'false', "CALL cmig.backfill('item', 'n = n + 7')" ])
+	{
+		my ($name, $transactional, $sql) = @$case;
+
+		$node->safe_psql('postgres', 'UPDATE item SET n = 0');
+		revision($transactional, $sql);
+		$holder->query_safe('BEGIN; UPDATE item SET a = -a WHERE id = 2');
+		$run = wait_and_finish("$set $up");
+		is($run->{status}, 0, "$level: $name beside a writer") or diag $run->{err};
+		like($run->{err}, qr/met a concurrent update, attempt 1 of 11/, "$level: $name is tried again");
+		is($node->safe_psql('postgres', 'SELECT min(n), max(n) FROM item'), '7|7', "$level: $name: each row once");
+	}
+	revision('false', "CREATE INDEX CONCURRENTLY ON item (a, n); REINDEX TABLE CONCURRENTLY item; VACUUM item; DO 'BEGIN UPDATE item SET n = 1; COMMIT; END'; CALL cmig.add_check('item', 'n_is_one_$level', 'n = 1'); DROP INDEX CONCURRENTLY item_a_n_idx; ALTER TABLE item DROP CONSTRAINT \"n_is_one_$level\"");
+	is($node->psql('postgres', "$set\n$up", stderr => \$err), 0, "$level: statements at top level") or diag $err;
+}
+
+#
+# What others see, and a cancel in a pause
+#
+revision('false', "UPDATE item SET n = 2 WHERE id = 1;\nALTER TABLE item ADD COLUMN z int");
+$holder->query_safe('BEGIN; LOCK TABLE item IN ACCESS SHARE MODE');
+$run = start_psql($node, 'postgres', "SET cmig.lock_timeout = '50ms'; SET cmig.lock_retries = 1000; $up", 'first');
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event_type = 'Lock'") or die;
+like($node->safe_psql('postgres', "SELECT query FROM pg_stat_activity WHERE application_name = 'first'"),
+	qr/^pg_cmig: upgrade of 001, statement 2/, 'pg_stat_activity shows the revision and the statement');
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep' AND backend_xid IS NULL AND backend_xmin IS NULL") or die;
+$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'first'");
+isnt(finish_psql($run), 0, 'cancelled between two attempts');
+like($run->{err}, qr/ERROR:  57014/, 'which it says');
+$holder->query_safe('COMMIT');
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), '0', 'the run lock is given back');
+is(progress(), '1 done', 'what was done is kept');
+query($node, 'postgres', $up);
+is(progress(), 'none', 'and the same CALL does the rest');
+
+$holder->quit;
+$node->stop;
+done_testing();
