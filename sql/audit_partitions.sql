@@ -122,6 +122,18 @@ UPDATE parent SET v = 'f';
 UPDATE low SET v = 'g';
 SELECT * FROM entries();
 
+-- a table with row triggers that is attached there cannot know what is written through it: disable_audit first
+CREATE TABLE mid (id integer PRIMARY KEY, v text);
+SELECT count(*) FROM cmig.enable_audit('mid', level => 'row');
+ALTER TABLE parent ATTACH PARTITION mid FOR VALUES FROM (40) TO (50);
+SELECT table_name, level, problem FROM cmig.audit_status('public');
+SELECT count(*) FROM cmig.disable_audit('mid');
+SELECT count(*) FROM cmig.enable_audit('mid');
+TRUNCATE cmig_audit.log;
+INSERT INTO parent VALUES (41, 'once');
+INSERT INTO mid VALUES (42, 'once');
+SELECT * FROM entries();
+
 SET client_min_messages = error;
 DROP TABLE parent;
 DROP FUNCTION entries;
