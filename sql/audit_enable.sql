@@ -65,6 +65,14 @@ SELECT count(*) > 5 AS kept FROM cmig_audit.log;
 SELECT count(*) FROM cmig.enable_audit('shop.customer');
 UPDATE shop.customer SET email = 'audited' WHERE id = 9;
 SELECT count(DISTINCT table_id) FROM cmig_audit.log;
+-- also when it was renamed meanwhile
+SELECT count(*) FROM cmig.disable_audit('shop.customer');
+ALTER TABLE shop.customer RENAME TO client;
+SELECT count(*) > 1 AS history FROM cmig.audit_history('shop.client', 9);
+SELECT count(*) FROM cmig.enable_audit('shop.client');
+UPDATE shop.client SET email = 'as a client' WHERE id = 9;
+SELECT count(DISTINCT table_id), count(DISTINCT table_name) AS names FROM cmig_audit.log;
+ALTER TABLE shop.client RENAME TO customer;
 -- somebody disabled a trigger: enabling enables it
 ALTER TABLE shop.customer DISABLE TRIGGER cmig_audit_update;
 SELECT * FROM cmig.enable_audit('shop.customer');

@@ -13,6 +13,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -40,9 +41,10 @@ static CmigQuery insert_layout = {
 
 static CmigQuery find_by_relation = {
 	"SELECT l.table_id::integer FROM cmig_audit.layout l"
-	" WHERE l.relation = $1 AND l.schema_name = $2 AND l.table_name = $3"
+	" WHERE l.relation = $1 AND (l.schema_name = $2 AND l.table_name = $3"
+	"  OR l.database = $4 AND l.owner = $5)"
 	" ORDER BY l.recorded_at DESC LIMIT 1",
-	3, {OIDOID, TEXTOID, TEXTOID}
+	5, {OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
 static CmigQuery find_by_name = {
@@ -361,6 +363,19 @@ take_id(TupleDesc desc, HeapTuple row, void *arg)
 	*(int32 *) arg = DatumGetInt32(cmig_query_datum(desc, row, 1, &isnull));
 }
 
+static char *
+owner_name(Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	char	   *name;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relation);
+	name = GetUserNameFromId(((Form_pg_class) GETSTRUCT(tuple))->relowner, false);
+	ReleaseSysCache(tuple);
+	return name;
+}
+
 int32
 cmig_audit_layout_find(Oid relation, const char *schema_name, const char *table_name)
 {
@@ -368,9 +383,13 @@ cmig_audit_layout_find(Oid relation, const char *schema_name, const char *table_
 
 	if (OidIsValid(relation))
 	{
-		Datum		values[3] = {ObjectIdGetDatum(relation), CStringGetTextDatum(schema_name),
-		CStringGetTextDatum(table_name)};
+		Datum		values[5];
 
+		values[0] = ObjectIdGetDatum(relation);
+		values[1] = CStringGetTextDatum(schema_name);
+		values[2] = CStringGetTextDatum(table_name);
+		values[3] = CStringGetTextDatum(this_database());
+		values[4] = CStringGetTextDatum(owner_name(relation));
 		cmig_query_each(&find_by_relation, values, NULL, take_id, &id);
 	}
 	else

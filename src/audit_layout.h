@@ -44,8 +44,8 @@ extern List *cmig_audit_layout_read(int32 table_id);
 
 /*
  * The id under which a table is or was audited, 0 if it never was: by its
- * oid and name, or for tables that are gone by the name alone (the last that
- * had it).
+ * oid and its name, or its owner in this database; for tables that are gone by
+ * the name alone (the last that had it).
  */
 extern int32 cmig_audit_layout_find(Oid relation, const char *schema_name,
 									const char *table_name);
