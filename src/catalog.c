@@ -88,6 +88,20 @@ static CmigQuery read_downgrades = {
 	" FROM cmig.revision r WHERE r.revision = ANY ($1)", 1, {TEXTARRAYOID}
 };
 
+/* octet_length() of a large value does not fetch it */
+static CmigQuery read_small_upgrades = {
+	"SELECT r.revision::text, coalesce(r.upgrade_sql::text, ''), r.verify_sql::text,"
+	" r.transactional::boolean FROM cmig.revision r"
+	" WHERE coalesce(octet_length(r.upgrade_sql::text), 0)"
+	" + coalesce(octet_length(r.verify_sql::text), 0) <= $1", 1, {INT4OID}
+};
+
+static CmigQuery read_small_downgrades = {
+	"SELECT r.revision::text, r.downgrade_sql::text, NULL::text,"
+	" r.transactional::boolean FROM cmig.revision r"
+	" WHERE coalesce(octet_length(r.downgrade_sql::text), 0) <= $1", 1, {INT4OID}
+};
+
 static CmigQuery insert_revision = {
 	"INSERT INTO cmig.revision (revision, down_revision, depends_on,"
 	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
@@ -429,20 +443,36 @@ hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextReset(each->context);
 }
 
+static void
+each_script(CmigQuery *query, Datum value, EachScript *each)
+{
+	each->context = AllocSetContextCreate(CurrentMemoryContext,
+										  "pg_cmig revision script",
+										  ALLOCSET_DEFAULT_SIZES);
+	cmig_query_each(query, &value, NULL, hand_over_script, each);
+	MemoryContextDelete(each->context);
+}
+
 void
 cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
 						 Size most_bytes, CmigScriptCallback callback, void *arg)
 {
 	EachScript	each = {revisions->names[0], most_bytes, callback, arg, NULL};
-	Datum		values[1] = {cmig_catalog_names_datum(revisions)};
+	Datum		names = cmig_catalog_names_datum(revisions);
 
-	each.context = AllocSetContextCreate(CurrentMemoryContext,
-										 "pg_cmig revision script",
-										 ALLOCSET_DEFAULT_SIZES);
-	cmig_query_each(direction == CMIG_UPGRADE ? &read_upgrades : &read_downgrades,
-					values, NULL, hand_over_script, &each);
-	MemoryContextDelete(each.context);
-	pfree(DatumGetPointer(values[0]));
+	each_script(direction == CMIG_UPGRADE ? &read_upgrades : &read_downgrades,
+				names, &each);
+	pfree(DatumGetPointer(names));
+}
+
+void
+cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
+							   CmigScriptCallback callback, void *arg)
+{
+	EachScript	each = {"", MaxAllocHugeSize, callback, arg, NULL};
+
+	each_script(direction == CMIG_UPGRADE ? &read_small_upgrades : &read_small_downgrades,
+				Int32GetDatum(most_bytes), &each);
 }
 
 typedef struct EachText

@@ -48,6 +48,9 @@ extern CmigScriptText *cmig_catalog_read_script(const char *revision,
 typedef void (*CmigScriptCallback) (const char *revision, CmigScriptText *script, void *arg);
 extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
 									 Size most_bytes, CmigScriptCallback callback, void *arg);
+/* The same for all revisions whose script alone has no more than so many. */
+extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
+										   CmigScriptCallback callback, void *arg);
 
 /* Every stored revision in turn, by id; the struct is gone after the callback. */
 typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);

@@ -27,6 +27,8 @@
 /* How many steps' texts are read at a time, and how much of them is kept. */
 #define READ_STEPS 200
 #define READ_BYTES ((Size) 1024 * 1024)
+/* How much is read at once where memory matters less than time. */
+#define SMALL_BYTES (8 * 1024 * 1024)
 
 /*
  * Starting
@@ -184,6 +186,11 @@ struct CmigStepTexts
 	CmigRunStep steps[READ_STEPS];	/* their texts; no revision: not kept */
 	MemoryContext context;		/* where the texts live */
 	CmigPack	pack;
+
+	/* small ones that were read before, or NULL */
+	CmigRunStep **small;
+	int		   *place;			/* of each node: its step, or -1 */
+	CmigPack	small_pack;
 };
 
 CmigStepTexts *
@@ -225,6 +232,46 @@ keep_script(const char *revision, CmigScriptText *script, void *arg)
 	MemoryContextSwitchTo(old);
 }
 
+static void
+keep_small(const char *revision, CmigScriptText *script, void *arg)
+{
+	CmigStepTexts *texts = arg;
+	int			node = cmig_graph_find_id(texts->now->graph, revision);
+	MemoryContext old;
+	CmigRunStep *step;
+
+	if (node < 0 || texts->place[node] < 0)
+		return;
+	old = MemoryContextSwitchTo(GetMemoryChunkContext(texts));
+	step = cmig_pack_alloc(&texts->small_pack, sizeof(CmigRunStep));
+	fill_step(step, texts->plan, cmig_graph_id(texts->now->graph, node), script);
+	step->sql = copy_text(&texts->small_pack, script->sql);
+	step->verify_sql = copy_text(&texts->small_pack, script->verify_sql);
+	texts->small[texts->place[node]] = step;
+	MemoryContextSwitchTo(old);
+}
+
+void
+cmig_move_read_small_texts(CmigStepTexts *texts)
+{
+	const CmigPlan *plan = texts->plan;
+	int			count = texts->now->graph->count;
+
+	if (plan->count <= READ_STEPS || plan->count < count / 2)
+		return;
+	texts->small = palloc_extended(sizeof(CmigRunStep *) * (Size) plan->count,
+								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	texts->place = palloc_extended(sizeof(int) * (Size) count, MCXT_ALLOC_HUGE);
+	for (int i = 0; i < count; i++)
+		texts->place[i] = -1;
+	for (int i = 0; i < plan->count; i++)
+		texts->place[plan->steps[i].node] = i;
+	cmig_catalog_each_small_script(SMALL_BYTES / plan->count, plan->direction,
+								   keep_small, texts);
+	pfree(texts->place);
+	texts->place = NULL;
+}
+
 /* Read the texts of some steps from first on. */
 static void
 read_texts(CmigStepTexts *texts, int first)
@@ -255,6 +302,11 @@ cmig_move_text(CmigStepTexts *texts, int number)
 {
 	const CmigRunStep *step;
 
+	if (texts->small && texts->small[number])
+	{
+		require_reversible(texts->small[number]);
+		return texts->small[number];
+	}
 	if (number < texts->first || number >= texts->first + texts->count ||
 		texts->steps[number - texts->first].revision == NULL)
 		read_texts(texts, number);

@@ -54,6 +54,12 @@ extern CmigStepTexts *cmig_move_texts(const CmigSituation *now, const CmigPlan *
 extern const CmigRunStep *cmig_move_text(CmigStepTexts *texts, int number);
 
 /*
+ * Read the small texts of a long plan at once and keep them: takes a few
+ * megabytes, but one scan of the table is cheaper than many lookups.
+ */
+extern void cmig_move_read_small_texts(CmigStepTexts *texts);
+
+/*
  * Find everything that would stop the run in one transaction before anything
  * is changed.
  */

@@ -329,6 +329,8 @@ make_text(Offline *offline, const CmigSituation *now)
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig step",
 												  ALLOCSET_DEFAULT_SIZES);
 
+	cmig_move_read_small_texts(texts);
+
 	/* the text becomes the value as it is */
 	initStringInfo(&offline->text);
 	appendStringInfoSpaces(&offline->text, VARHDRSZ);
