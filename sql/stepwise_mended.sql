@@ -131,6 +131,49 @@ SELECT count(*) FROM counted WHERE n = 0;
 SELECT set_sql, state, rows > 0 AS some FROM cmig.backfill_progress WHERE where_sql = 'n = 0' ORDER BY id;
 DROP TABLE counted;
 
+-- on through the partitions, by a key of two columns, in a session that writes dates in another way
+CREATE TABLE parts (id text COLLATE "C", at timestamptz, n int DEFAULT 0, PRIMARY KEY (id, at)) PARTITION BY LIST (id);
+CREATE TABLE parts_a PARTITION OF parts FOR VALUES IN ('a');
+CREATE TABLE parts_b PARTITION OF parts FOR VALUES IN ('b');
+CREATE TABLE parts_c PARTITION OF parts FOR VALUES IN ('c');
+INSERT INTO parts SELECT chr(97 + i % 3), '2024-01-15'::timestamptz + i * interval '1 hour' FROM generate_series(1, 900) i;
+CREATE FUNCTION stop_at() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+	IF NEW.id = 'b' AND NEW.at > '2024-02-01' AND NOT EXISTS (SELECT FROM gate) THEN RAISE EXCEPTION 'the gate is shut'; END IF;
+	RETURN NEW;
+END $$;
+CREATE TRIGGER stop_at BEFORE UPDATE ON parts FOR EACH ROW EXECUTE FUNCTION stop_at();
+DELETE FROM gate;
+\set VERBOSITY terse
+SET timezone = 'UTC';
+CALL cmig.backfill('parts', 'n = n + 1', batch_size => 40);
+SELECT relation, place, bound, rows FROM cmig.backfill_run WHERE target = 'public.parts';
+INSERT INTO gate VALUES (true);
+SET timezone = 'Asia/Tokyo';
+SET datestyle = 'SQL, DMY';
+DELETE FROM parts WHERE at = (SELECT max(at) FROM parts_b);	-- the last key that there was
+CALL cmig.backfill('parts', 'n = n + 1', batch_size => 33);
+SELECT id, n, count(*) FROM parts GROUP BY id, n ORDER BY id;
+RESET timezone;
+RESET datestyle;
+\set VERBOSITY default
+DROP TABLE parts;
+DROP FUNCTION stop_at;
+
+-- rows that came behind its place while it was interrupted in its last pass
+CREATE TABLE late (id int PRIMARY KEY, v int);
+INSERT INTO late SELECT i, 1 FROM generate_series(1, 3000) i;
+DELETE FROM late WHERE id < 300;
+VACUUM ANALYZE late;
+UPDATE late SET v = NULL WHERE id = 2500;
+CALL cmig.backfill('late', 'v = 1', 'v IS NULL', 100);
+UPDATE cmig.backfill_run SET state = 'running', pass = 2, rows_of_pass = 0, relation = 'public.late', place = '{8}', bound = '{14}' WHERE target = 'public.late';
+INSERT INTO late VALUES (1, NULL);
+SELECT ctid < '(8,0)' AS behind FROM late WHERE v IS NULL;
+CALL cmig.backfill('late', 'v = 1', 'v IS NULL', 100);
+SELECT count(*) FROM late WHERE v IS NULL;
+SELECT state, pass, rows FROM cmig.backfill_progress WHERE target = 'public.late';
+DROP TABLE late;
+
 -- verify_sql is named
 CALL try('SELECT 1; SELECT 2');
 UPDATE cmig.revision SET verify_sql = 'SELECT 1; SELECT count(*) > 0 AS open FROM gate';

@@ -79,6 +79,28 @@ UPDATE cmig.revision SET upgrade_sql = 'CREATE INDEX CONCURRENTLY IF NOT EXISTS 
 CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('base');
 
+-- somebody has made another index of that name meanwhile: it does not pass for ours
+UPDATE twins SET n = 1;
+UPDATE cmig.revision SET upgrade_sql = 'CREATE UNIQUE INDEX CONCURRENTLY twins_mn ON twins (n) INCLUDE (m)';
+CALL cmig.upgrade_stepwise();
+DROP INDEX twins_mn;
+CREATE INDEX twins_mn ON twins (m);
+CALL cmig.upgrade_stepwise();
+DROP INDEX twins_mn;
+UPDATE twins SET n = m;
+CALL cmig.upgrade_stepwise();
+CALL cmig.downgrade_stepwise('base');
+DROP INDEX twins_mn;
+-- and one like ours does
+UPDATE twins SET n = 1;
+CALL cmig.upgrade_stepwise();
+UPDATE twins SET n = m;
+DROP INDEX twins_mn;
+CREATE UNIQUE INDEX twins_mn ON twins (n) INCLUDE (m);
+CALL cmig.upgrade_stepwise();
+CALL cmig.downgrade_stepwise('base');
+DROP INDEX twins_mn;
+
 -- in doubt: a DO that commits and then fails
 UPDATE cmig.revision SET upgrade_sql = $$
 	DO $do$ BEGIN

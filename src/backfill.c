@@ -71,6 +71,7 @@ typedef struct Backfill
 	double		blocks;			/* by ctid: of the next batch */
 	double		dense_blocks;	/* that would be a batch if all rows matched */
 	CmigBackfillSkip *skip;		/* blocks that are done */
+	bool		resumed;		/* the pass under way was begun by another call */
 	TransactionId xid;			/* of the batch under way, if it has one */
 	TimestampTz last;			/* until when time spent is accounted for */
 } Backfill;
@@ -555,8 +556,10 @@ run_passes(Backfill *b)
 	for (;;)
 	{
 		run_pass(b);
-		if (b->target->by_key || b->run.rows_of_pass == 0)
+		/* rows may have come behind the place where it was interrupted */
+		if (b->target->by_key || (b->run.rows_of_pass == 0 && !b->resumed))
 			break;
+		b->resumed = false;
 		b->run.pass++;
 		b->run.relation = NULL;
 		b->run.rows_of_pass = 0;
@@ -636,6 +639,7 @@ find_state(Backfill *b)
 	if (b->run.id != 0)
 	{
 		done = b->run.done;
+		b->resumed = true;
 		if (!done)
 			ereport(NOTICE,
 					(errmsg("going on with the backfill of %s after %lld rows",

@@ -157,6 +157,37 @@ index_is_usable(Oid index, Oid *table)
 	return usable;
 }
 
+/*
+ * Is the index what the statement makes, as far as its columns tell?
+ * Expressions are not compared.
+ */
+static bool
+is_index_of(const IndexStmt *statement, Oid index)
+{
+	Relation	relation = index_open(index, AccessShareLock);
+	Form_pg_index form = relation->rd_index;
+	List	   *elements = list_concat_copy(statement->indexParams,
+											statement->indexIncludingParams);
+	bool		same;
+
+	same = form->indisunique == statement->unique &&
+		form->indnkeyatts == list_length(statement->indexParams) &&
+		form->indnatts == list_length(elements) &&
+		heap_attisnull(relation->rd_indextuple, Anum_pg_index_indpred, NULL) ==
+		(statement->whereClause == NULL);
+	for (int i = 0; same && i < form->indnatts; i++)
+	{
+		const char *name = list_nth_node(IndexElem, elements, i)->name;
+
+		/* a column in parentheses is a column to the server too */
+		if (name != NULL)
+			same = form->indkey.values[i] != 0 &&
+				strcmp(get_attname(form->indrelid, form->indkey.values[i], false), name) == 0;
+	}
+	index_close(relation, NoLock);
+	return same;
+}
+
 static char *
 prepare_index(IndexStmt *statement)
 {
@@ -201,7 +232,8 @@ judge_index(IndexStmt *statement, const char *detail, List **leftovers)
 	if (!OidIsValid(index))
 		return CMIG_RESUME_AGAIN;
 	if (index_is_usable(index, &owner))
-		return owner == table ? CMIG_RESUME_DONE : CMIG_RESUME_AGAIN;
+		return owner == table && is_index_of(statement, index) ?
+			CMIG_RESUME_DONE : CMIG_RESUME_AGAIN;
 	if (owner == table)
 	{
 		CmigLeftover *leftover = palloc(sizeof(CmigLeftover));
