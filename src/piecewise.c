@@ -481,6 +481,34 @@ hint_of_lost(const StepRun *run, int sqlstate)
 					numbers.data, revision, numbers.data, direction);
 }
 
+/* Who carries out the script's statements, as an identifier. */
+static const char *
+script_role(void)
+{
+	char	   *name = NULL;
+
+	cmig_toplevel_snapshot();
+	name = GetUserNameFromId(GetUserId(), true);
+	return name ? quote_identifier(name) : "<role>";
+}
+
+/*
+ * The hint for an own procedure that the script's role may not call, or NULL.
+ */
+static char *
+hint_of_rights(const StepRun *run, const ErrorData *error, const char *role)
+{
+	const char *id = error->message_id ? error->message_id : "";
+
+	if (!run->own || error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE ||
+		(strcmp(id, "permission denied for procedure %s") != 0 &&
+		 (strcmp(id, "permission denied for schema %s") != 0 ||
+		  strcmp(error->message + strlen(error->message) - strlen(" cmig"), " cmig") != 0)))
+		return NULL;
+	return psprintf("The script runs as role %s. GRANT USAGE ON SCHEMA cmig TO %s, GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO %s, and CALL cmig.%s_stepwise again.",
+					role, role, role, cmig_progress_direction(run->step->direction));
+}
+
 static void
 run_statement(StepRun *run)
 {
@@ -607,17 +635,21 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 	{
 		ErrorData  *error;
 		char	   *lost;
+		const char *role;
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
 		cmig_toplevel_rollback();
 		/* while names mean what they mean to the script */
+		role = script_role();
 		forget_failed(run);
 		leave(run, session, saved);
 		lost = hint_of_lost(run, error->sqlerrcode);
 		if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 			cmig_script_run_improve_hint(error, step);
+		if (error->hint == NULL)
+			error->hint = hint_of_rights(run, error, role);
 		if (run->calling && !has_not_committed(run))
 			error->hint = psprintf("It had committed before it failed, so that it is in doubt. Look how far it came. CALL cmig.%s_stepwise(..., in_doubt => 'done') goes on after it, in_doubt => 'again' runs it once more.",
 								   cmig_progress_direction(step->direction));
