@@ -50,6 +50,17 @@ CALL cmig.backfill('event', 'kind_id = CASE kind WHEN ''a'' THEN 1 ELSE 2 END', 
 SELECT kind, kind_id, twice, count(*) FROM event GROUP BY 1, 2, 3 ORDER BY 1;
 CALL cmig.backfill('event', 'kind_id = kind_id + 10', batch_size => 333);
 SELECT kind_id, count(*) FROM event GROUP BY 1 ORDER BY 1;
+-- values of other tables, where the columns bear the name of the table that was named
+CREATE TABLE line (event_id int, amount int);
+CREATE INDEX ON line (event_id);
+INSERT INTO line SELECT i % 3000, i FROM generate_series(1, 6000) i;
+ALTER TABLE event ADD sum int;
+CALL cmig.backfill('event', 'sum = (SELECT sum(amount) FROM line WHERE line.event_id = event.id)', 'event.sum IS NULL AND event.id < 2000', 400);
+CALL cmig.backfill('event', 'sum = -(SELECT sum(amount) FROM line WHERE line.event_id = event.id)', batch_size => 400);
+SELECT count(*) FROM event WHERE sum = -(SELECT sum(amount) FROM line WHERE event_id = id);
+CALL cmig.backfill('event_2023', 'sum = 0', 'public.event_2023.sum <> 0');
+ALTER TABLE event DROP sum;
+DROP TABLE line;
 CREATE TABLE parent (id int PRIMARY KEY, v int);
 CREATE TABLE child (PRIMARY KEY (id)) INHERITS (parent);
 INSERT INTO parent VALUES (1), (2);

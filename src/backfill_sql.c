@@ -71,14 +71,14 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 
 	/* one parameter list for all: the lower end first */
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->name, target->set_sql);
+	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->updated, target->set_sql);
 	append_comparison(&sql, key, ">", 1);
 	appendStringInfoString(&sql, " AND ");
 	append_comparison(&sql, key, "<=", 1 + key->count);
 	make_query(&q->update, sql.data, key->count * 2, TEXTOID);
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->name, target->set_sql);
+	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->updated, target->set_sql);
 	append_comparison(&sql, key, "<=", 1);
 	make_query(&q->first, sql.data, key->count, TEXTOID);
 
@@ -118,7 +118,7 @@ prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			 const CmigBackfillPart *part, int batch_size)
 {
 	char	   *update = psprintf("UPDATE ONLY %s SET %s\n WHERE ctid >= $1 AND ctid < $2 AND (%s\n)",
-								  part->name, target->set_sql, target->where_sql);
+								  part->updated, target->set_sql, target->where_sql);
 
 	make_query(&q->update, update, 2, TIDOID);
 	make_query(&q->checked,
@@ -128,7 +128,7 @@ prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 	make_query(&q->probe,
 			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM (SELECT FROM ONLY %s\n"
 						" WHERE ctid >= $1 AND ctid < $2 AND (%s\n) LIMIT %d) AS cmig_rows",
-						part->name, target->where_sql, batch_size + 1),
+						part->updated, target->where_sql, batch_size + 1),
 			   2, TIDOID);
 }
 

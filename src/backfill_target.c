@@ -373,7 +373,9 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 		}
 		part->oid = relation;
 		part->name = qualified_name(relation);
-		check_rights(target, part->name);
+		part->updated = relation == table ? part->name :
+			psprintf("%s AS %s", part->name, quote_identifier(get_rel_name(table)));
+		check_rights(target, part->updated);
 		if (target->by_key)
 			choose_key(part, target->columns);
 		target->count++;

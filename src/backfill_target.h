@@ -21,6 +21,8 @@ typedef struct CmigBackfillPart
 {
 	Oid			oid;
 	char	   *name;			/* qualified and quoted */
+	char	   *updated;		/* the same, under the target's name, by which
+								 * the fragments may call its columns */
 	CmigBackfillKey key;		/* if by_key */
 } CmigBackfillPart;
 

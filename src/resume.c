@@ -291,7 +291,8 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 		scope = "relation";
 		oid = RangeVarGetRelid(statement->relation, NoLock, true);
 		if (OidIsValid(oid) && statement->kind == REINDEX_OBJECT_INDEX &&
-			get_rel_relkind(oid) == RELKIND_INDEX)
+			(get_rel_relkind(oid) == RELKIND_INDEX ||
+			 get_rel_relkind(oid) == RELKIND_PARTITIONED_INDEX))
 			oid = IndexGetRelation(oid, true);
 	}
 	values[0] = CStringGetTextDatum(scope);

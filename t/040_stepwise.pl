@@ -242,12 +242,15 @@ $holder->quit;
 #
 make_db('rest',
 	revision_file('001', '', 'CREATE TABLE big (a int, b int); INSERT INTO big SELECT 1, 2;'
-		  . 'CREATE TABLE part (k int) PARTITION BY LIST (k); CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);', ''),
+		  . 'CREATE TABLE part (k int) PARTITION BY LIST (k); CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);'
+		  . 'CREATE TABLE ranges (k int) PARTITION BY RANGE (k); CREATE TABLE range_1 PARTITION OF ranges FOR VALUES FROM (0) TO (9);'
+		  . 'CREATE TABLE range_2 PARTITION OF ranges FOR VALUES FROM (9) TO (19); CREATE INDEX ON ranges (k);', ''),
 	steps_file('002', '001', 'CREATE INDEX CONCURRENTLY ON big (a);', ''),
 	steps_file('003', '002', 'REINDEX TABLE CONCURRENTLY big;', ''),
 	steps_file('004', '003', 'DROP INDEX CONCURRENTLY big_a_idx;', ''),
 	steps_file('005', '004', 'ALTER TABLE part DETACH PARTITION part_1 CONCURRENTLY;', ''),
-	steps_file('006', '005', 'REINDEX SCHEMA CONCURRENTLY public;', ''));
+	steps_file('006', '005', 'REINDEX SCHEMA CONCURRENTLY public;', ''),
+	steps_file('007', '006', 'REINDEX INDEX CONCURRENTLY ranges_k_idx;', ''));
 query($node, 'rest', "CALL cmig.upgrade_stepwise('001')");
 $holder = $node->background_psql('rest', on_error_stop => 0);
 my $indexes = "SELECT coalesce(string_agg(relname || ' ' || indisvalid, ', ' ORDER BY relname), 'none') FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'big'::regclass";
@@ -284,14 +287,21 @@ is($node->safe_psql('rest', $indexes), 'big_a_idx false', 'a half dropped index 
 query($node, 'rest', "CALL cmig.upgrade_stepwise('004')");
 is($node->safe_psql('rest', $indexes), 'none', 'it is gone');
 interrupt('005', 'part');
-is($node->safe_psql('rest', 'SELECT inhdetachpending FROM pg_inherits'), 't', 'a partition is being detached');
+is($node->safe_psql('rest', "SELECT inhdetachpending FROM pg_inherits WHERE inhparent = 'part'::regclass"), 't', 'a partition is being detached');
 query($node, 'rest', "CALL cmig.upgrade_stepwise('005')");
-is($node->safe_psql('rest', 'SELECT count(*) FROM pg_inherits'), '0', 'it is detached');
+is($node->safe_psql('rest', "SELECT count(*) FROM pg_inherits WHERE inhparent = 'part'::regclass"), '0', 'it is detached');
 $node->safe_psql('rest', 'CREATE INDEX big_a_idx ON big (a)');
 interrupt('006', 'big');
 query($node, 'rest', "CALL cmig.upgrade_stepwise('006')");
 is($node->safe_psql('rest', $indexes), 'big_a_idx true', 'REINDEX SCHEMA leaves nothing transient');
 is($node->safe_psql('rest', "SELECT count(*) FROM pg_class WHERE relname ~ '_cc(new|old)'"), '1', 'and what others left stays');
+interrupt('007', 'range_1');
+is($node->safe_psql('rest', "SELECT string_agg(c.relname, ' ' ORDER BY 1) FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE NOT indisvalid AND indrelid = 'range_1'::regclass"),
+	'range_1_k_idx_ccnew', 'REINDEX INDEX of a partitioned one leaves a transient index of a partition');
+query($node, 'rest', "CALL cmig.upgrade_stepwise('007')");
+is($node->safe_psql('rest', "SELECT string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid IN (SELECT relid FROM pg_partition_tree('ranges')) AND indisvalid"),
+	'range_1_k_idx range_2_k_idx ranges_k_idx', 'and it is gone');
+is($node->safe_psql('rest', "SELECT count(*) FROM pg_class WHERE relname ~ 'range.*_cc(new|old)'"), '0', 'with its name');
 is($node->safe_psql('rest', 'SELECT count(*) FROM cmig.progress'), '0', 'every step is finished');
 
 # somebody has dropped the leftover and builds an index of that name
