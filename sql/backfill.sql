@@ -213,6 +213,21 @@ ROLLBACK;
 SELECT n, count(*) FROM users GROUP BY 1;
 RESET cmig."concurrently";
 
+-- an oid that no table has
+CALL cmig.backfill(0, 'n = 1');
+CALL cmig.backfill('5', 'n = 1');
+
+-- a run is found again whatever quote_all_identifiers says
+CREATE TABLE quoted (id int PRIMARY KEY, n int DEFAULT 0);
+INSERT INTO quoted SELECT i, CASE i WHEN 50 THEN 2147483647 ELSE 0 END FROM generate_series(1, 100) i;
+SET quote_all_identifiers = on;
+CALL cmig.backfill('quoted', 'n = n + 1', batch_size => 10);
+RESET quote_all_identifiers;
+UPDATE quoted SET n = 0 WHERE id = 50;
+CALL cmig.backfill('quoted', 'n = n + 1', batch_size => 10);
+SELECT n, count(*) FROM quoted GROUP BY n;
+DROP TABLE quoted;
+
 DROP VIEW users_view;
 DROP MATERIALIZED VIEW users_matview;
 DROP TABLE users, kinds, event, parent, child, nothing, keyless, nullable, mine;

@@ -101,6 +101,9 @@ CALL cmig.add_not_null('orders', '');
 BEGIN;
 CALL cmig.add_unique('orders', '{id}');
 ROLLBACK;
+-- something that is no index has the name
+CALL cmig.add_unique('orders', '{id,code}', 'constraints');
+CALL cmig.add_unique('orders', '{id,code}', 'orders');
 
 -- names that need quotes
 CREATE TABLE "Quo""ted" ("A b" int, "select" int);

@@ -236,5 +236,26 @@ UPDATE counted SET n = id;
 CALL cmig.upgrade_stepwise();
 SELECT count(*) FROM cmig.progress;
 
+-- what no run gets to: the hints say so
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE begun (); SELECT 1 / 0';
+SELECT * FROM cmig.stamp('base');
+CALL cmig.upgrade_stepwise();
+INSERT INTO cmig.version VALUES ('01');
+CALL cmig.upgrade_stepwise();
+CALL cmig.downgrade_stepwise('base');
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'half done');
+SELECT * FROM cmig.stamp('base', purge => true);
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'half done');
+DROP TABLE begun;
+CALL cmig.upgrade_stepwise();
+SELECT * INTO TEMP kept FROM cmig.revision;
+DELETE FROM cmig.revision;
+CALL cmig.upgrade_stepwise();
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('pending', 'half done');
+INSERT INTO cmig.revision SELECT * FROM kept;
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE begun (); SELECT 1';
+CALL cmig.upgrade_stepwise();
+DROP TABLE begun;
+
 DROP TABLE trace, twins, numbers, right_now, counted;
 DROP EXTENSION pg_cmig;

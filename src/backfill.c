@@ -34,6 +34,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
@@ -278,20 +279,23 @@ part_is_done(const CmigBackfillRun *run, bool by_key)
 	return true;
 }
 
-/* The statements name the table, its blocks are found by its oid. */
+/*
+ * The statements name the table, its blocks are found by its oid.  Under the
+ * lock of the UPDATE the two stay the same until the batch ends.
+ */
 static void
-require_same_table(const CmigBackfillPart *part)
+require_same_table(const CmigBackfillPart *part, bool by_key)
 {
-	char	   *name = get_rel_name(part->oid);
+	char	   *name;
 
-	if (name != NULL)
-		name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(part->oid)),
-										  name);
+	LockRelationOid(part->oid, RowExclusiveLock);
+	name = cmig_backfill_target_name(part->oid);
 	if (name == NULL || strcmp(name, part->name) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s was renamed or dropped during its backfill", part->name),
-				 name ? errdetail("It is %s now.", name) : 0));
+				 name ? errdetail("It is %s now.", name) : 0,
+				 name && by_key ? errhint("Give it its name back and CALL again, which goes on. By its new name all its rows would be updated once more.") : 0));
 }
 
 static char *
@@ -326,7 +330,7 @@ require_same_key(const CmigBackfillRun *run, const CmigBackfillPart *part)
 static void
 begin_part(Backfill *b, const CmigBackfillPart *part)
 {
-	require_same_table(part);
+	require_same_table(part, b->target->by_key);
 	if (b->prepared != b->part)
 	{
 		MemoryContext old = MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));
@@ -839,7 +843,10 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	b->batch_context = AllocSetContextCreate(context, "pg_cmig backfill batch",
 											 ALLOCSET_DEFAULT_SIZES);
 	if (!b->one_transaction)
+	{
+		cmig_toplevel_reach_table(table, "backfill", cmig_runner_current() == NULL);
 		cmig_toplevel_snapshot();
+	}
 	b->target = cmig_backfill_target_check(table, set_sql, where_sql);
 	b->identity.target = b->target->name;
 	b->identity.set_sql = set_sql;

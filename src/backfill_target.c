@@ -30,7 +30,9 @@
 #include "parser/analyze.h"
 #include "parser/parser.h"
 #include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
@@ -147,11 +149,29 @@ is_set(List *columns, const char *name)
  * Relations
  */
 
+/*
+ * Names are what a run is found again by: they read the same whatever
+ * quote_all_identifiers says.
+ */
 static char *
-qualified_name(Oid relation)
+quoted(const char *schema, const char *name)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-									  get_rel_name(relation));
+	int			level = NewGUCNestLevel();
+	char	   *result;
+
+	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	result = pstrdup(quote_qualified_identifier(schema, name));
+	AtEOXact_GUC(false, level);
+	return result;
+}
+
+char *
+cmig_backfill_target_name(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	return name ? quoted(get_namespace_name(get_rel_namespace(relation)), name) : NULL;
 }
 
 static void
@@ -159,16 +179,18 @@ refuse_kind(Oid relation, const char *kind)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-			 errmsg("cannot backfill %s, which is %s", qualified_name(relation), kind),
+			 errmsg("cannot backfill %s, which is %s", cmig_backfill_target_name(relation), kind),
 			 errhint("Name a table.")));
 }
 
 static void
 check_kind(Oid relation)
 {
-	if (IsCatalogRelationOid(relation))
+	char		kind = get_rel_relkind(relation);
+
+	if (kind != '\0' && IsCatalogRelationOid(relation))
 		refuse_kind(relation, "a system catalog");
-	switch (get_rel_relkind(relation))
+	switch (kind)
 	{
 		case RELKIND_RELATION:
 		case RELKIND_PARTITIONED_TABLE:
@@ -185,7 +207,8 @@ check_kind(Oid relation)
 		case '\0':
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_TABLE),
-					 errmsg("relation with OID %u does not exist", relation)));
+					 errmsg("relation with OID %u does not exist", relation),
+					 errhint("Name a table.")));
 			break;
 		default:
 			refuse_kind(relation, "no table");
@@ -199,7 +222,7 @@ check_policies(Oid relation)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("row-level security hides rows of table %s from this backfill",
-						qualified_name(relation)),
+						cmig_backfill_target_name(relation)),
 				 errdetail("Role \"%s\" is subject to its policies.",
 						   GetUserNameFromId(GetUserId(), false)),
 				 errhint("Backfill as a role with BYPASSRLS, or ALTER TABLE ... NO FORCE ROW LEVEL SECURITY as the owner meanwhile.")));
@@ -324,7 +347,7 @@ choose_key(CmigBackfillPart *part, List *columns)
 					 errdetail("Without where_sql table %s is walked in the order of that key.",
 							   part->name),
 					 errhint("Give a where_sql that is true for the rows still to do.")));
-		part->key.columns[i] = pstrdup(quote_identifier(name));
+		part->key.columns[i] = quoted(NULL, name);
 	}
 }
 
@@ -345,9 +368,10 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 	List	   *relations;
 	ListCell   *lc;
 
+	LockRelationOid(table, AccessShareLock);
 	check_kind(table);
 	target->oid = table;
-	target->name = qualified_name(table);
+	target->name = cmig_backfill_target_name(table);
 	target->set_sql = set_sql;
 	target->where_sql = where_sql;
 	target->by_key = where_sql == NULL;
@@ -372,7 +396,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 			continue;
 		}
 		part->oid = relation;
-		part->name = qualified_name(relation);
+		part->name = cmig_backfill_target_name(relation);
 		part->updated = relation == table ? part->name :
 			psprintf("%s AS %s", part->name, quote_identifier(get_rel_name(table)));
 		check_rights(target, part->updated);

@@ -46,6 +46,9 @@ typedef struct CmigBackfillTarget
 extern CmigBackfillTarget *cmig_backfill_target_check(Oid table, const char *set_sql,
 													  const char *where_sql);
 
+/* Qualified and quoted, in the same way in every session; NULL if it has gone. */
+extern char *cmig_backfill_target_name(Oid relation);
+
 /* Does another set_sql, which was checked once, set one of the same columns? */
 extern bool cmig_backfill_target_sets_same(const CmigBackfillTarget *target,
 										   const char *set_sql);

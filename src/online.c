@@ -58,7 +58,11 @@ cmig_online_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 		cmig_toplevel_context("pg_cmig recipe");
 	MemoryContextSwitchTo(recipe->context);
 	if (!recipe->one_transaction)
+	{
+		if (!PG_ARGISNULL(0))
+			cmig_toplevel_reach_table(PG_GETARG_OID(0), procedure, recipe->alone);
 		cmig_toplevel_snapshot();
+	}
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,

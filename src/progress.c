@@ -46,6 +46,14 @@ static CmigQuery clear_all_query = {
 	.sql = "DELETE FROM cmig.progress"
 };
 
+/* Is the revision there?  Does cmig.version name it? */
+static CmigQuery look_query = {
+	.sql = "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision = $1),"
+	" EXISTS (SELECT FROM cmig.version WHERE revision = $1)",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
 const char *
 cmig_progress_direction(CmigDirection direction)
 {
@@ -86,19 +94,39 @@ cmig_progress_read(void)
 	return rows;
 }
 
+static bool
+is_of(const CmigProgressRow *row, const char *revision, CmigDirection direction)
+{
+	return row->direction == direction && strcmp(row->revision, revision) == 0;
+}
+
 CmigProgressRow *
 cmig_progress_find(List *rows, const char *revision, CmigDirection direction,
 				   int statement)
 {
-	ListCell   *lc;
+	int			low = 0;
+	int			high = list_length(rows);
+	int			last;
 
-	foreach(lc, rows)
+	while (low < high && !is_of(list_nth(rows, low), revision, direction))
+		low++;
+	last = high - 1;
+	while (last > low && !is_of(list_nth(rows, last), revision, direction))
+		last--;
+	high = last + 1;
+
+	/* those of one step stand together, by statement */
+	while (low < high)
 	{
-		CmigProgressRow *row = lfirst(lc);
+		int			middle = low + (high - low) / 2;
+		CmigProgressRow *row = list_nth(rows, middle);
 
-		if (row->statement == statement && row->direction == direction &&
-			strcmp(row->revision, revision) == 0)
+		if (row->statement == statement)
 			return row;
+		if (row->statement < statement)
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	return NULL;
 }
@@ -163,20 +191,53 @@ cmig_progress_clear_all(void)
 	cmig_query_run(&clear_all_query, NULL, NULL);
 }
 
+typedef struct Look
+{
+	bool		known;
+	bool		named;
+} Look;
+
+static void
+keep_look(TupleDesc desc, HeapTuple tuple, void *arg)
+{
+	Look	   *look = arg;
+	bool		isnull;
+
+	look->known = DatumGetBool(cmig_query_datum(desc, tuple, 1, &isnull));
+	look->named = DatumGetBool(cmig_query_datum(desc, tuple, 2, &isnull));
+}
+
+const char *
+cmig_progress_obstacle(const CmigProgressRow *row)
+{
+	Look		look = {0};
+	Datum		values[1] = {CStringGetTextDatum(row->revision)};
+
+	cmig_query_each(&look_query, values, NULL, keep_look, &look);
+	if (!look.known)
+		return "cmig.revision does not hold it any more: load it again, then CALL again. After undoing by hand what it did, SELECT cmig.stamp('<revision it is at>', purge => true).";
+	if (look.named != (row->direction == CMIG_DOWNGRADE))
+		return "cmig.version was written by hand meanwhile, so that no run gets to it: SELECT cmig.stamp('<revision it is at>', purge => true), then CALL again.";
+	return NULL;
+}
+
 void
 cmig_progress_require_none(void)
 {
 	List	   *rows = cmig_progress_read();
 	CmigProgressRow *row;
+	const char *obstacle;
 
 	if (rows == NIL)
 		return;
 	row = linitial(rows);
+	obstacle = cmig_progress_obstacle(row);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the %s of revision \"%s\" is half done",
 					cmig_progress_direction(row->direction), row->revision),
 			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that were carried out."),
+			 obstacle ? errhint("%s", obstacle) :
 			 errhint("CALL cmig.%s_stepwise(...) finishes it. After undoing by hand what it did, SELECT cmig.stamp('<revision it is at>').",
 					 cmig_progress_direction(row->direction))));
 }

@@ -61,6 +61,12 @@ extern void cmig_progress_clear(const char *revision, CmigDirection direction);
 extern void cmig_progress_clear_all(void);
 
 /*
+ * What keeps every run from getting to a step that is half done, and what to
+ * type; NULL if nothing does.
+ */
+extern const char *cmig_progress_obstacle(const CmigProgressRow *row);
+
+/*
  * Raise 55000 if a step is half done: what moves otherwise would not know
  * what is there.
  */

@@ -51,7 +51,7 @@ add_catalog_hint(void *arg)
 		case ERRCODE_WRONG_OBJECT_TYPE:
 		case ERRCODE_DATATYPE_MISMATCH:
 		case ERRCODE_CANNOT_COERCE:
-			errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions and stamp.");
+			errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions and stamp.");
 			break;
 		case ERRCODE_INSUFFICIENT_PRIVILEGE:
 			errhint("The owner of the extension can grant access to schema cmig, its tables and its functions.");

@@ -383,13 +383,14 @@ typedef struct UniqueSteps
 } UniqueSteps;
 
 static CmigQuery index_query = {
-	.sql = "SELECT CASE WHEN i.indrelid <> $1 OR NOT i.indisunique OR i.indpred IS NOT NULL"
+	.sql = "SELECT CASE WHEN i.indexrelid IS NULL THEN '' WHEN i.indrelid <> $1 OR NOT i.indisunique OR i.indpred IS NOT NULL"
 	" OR i.indexprs IS NOT NULL OR i.indnkeyatts <> i.indnatts THEN pg_get_indexdef(i.indexrelid)"
 	" ELSE (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n)"
 	" FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n)"
 	" JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) END,"
-	" i.indisvalid, i.indrelid = $1"
-	" FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+	" coalesce(i.indisvalid, false), coalesce(i.indrelid = $1, false),"
+	" pg_get_indexdef(i.indexrelid)"
+	" FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid"
 	" JOIN pg_class t ON t.oid = $1 AND t.relnamespace = c.relnamespace"
 	" WHERE c.relname = $2::name",
 	.nargs = 2,
@@ -398,9 +399,10 @@ static CmigQuery index_query = {
 
 typedef struct IndexFound
 {
-	char	   *columns;		/* NULL: there is none */
+	char	   *columns;		/* NULL: nothing has the name */
 	bool		valid;
 	bool		same_table;
+	char	   *definition;		/* NULL: another relation has the name */
 } IndexFound;
 
 static void
@@ -412,6 +414,7 @@ keep_index(TupleDesc desc, HeapTuple row, void *arg)
 	found->columns = cmig_query_text(desc, row, 1);
 	found->valid = DatumGetBool(cmig_query_datum(desc, row, 2, &isnull));
 	found->same_table = DatumGetBool(cmig_query_datum(desc, row, 3, &isnull));
+	found->definition = cmig_query_text(desc, row, 4);
 }
 
 static void
@@ -425,11 +428,16 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 		Datum		values[2] = {ObjectIdGetDatum(recipe->table), CStringGetTextDatum(unique->name)};
 
 		cmig_query_each(&index_query, values, NULL, keep_index, &found);
+		if (found.columns != NULL && found.definition == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_TABLE),
+					 errmsg("relation \"%s\" is there already and is no index", unique->name),
+					 errhint("Choose another name, or drop it before.")));
 		if (found.columns != NULL && strcmp(found.columns, unique->columns) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
 					 errmsg("index \"%s\" is there already and is another one", unique->name),
-					 errdetail("It is: %s.", found.columns),
+					 errdetail("It is: %s.", found.definition),
 					 errhint("Choose another name, or drop it before.")));
 		if (found.columns != NULL && found.valid)
 			return;

@@ -679,6 +679,7 @@ put_stepwise(FunctionCallInfo fcinfo, const View *view)
 		(runner != 0 || is_still_to_do(view, &last));
 	List	   *rows = cmig_progress_read();
 	CmigProgressRow *row = rows != NIL ? llast(rows) : NULL;
+	const char *obstacle;
 
 	if (any && strcmp(last.outcome, "running") == 0)
 		put_status(fcinfo, runner != 0 ? "running" : "interrupted",
@@ -699,11 +700,13 @@ put_stepwise(FunctionCallInfo fcinfo, const View *view)
 	if (row == NULL || runner != 0)
 		return;
 
+	obstacle = cmig_progress_obstacle(row);
 	put_status(fcinfo, "half done",
 			   psprintf("%s of %s: statement %d is %s, none after it was begun",
 						cmig_progress_direction(row->direction), row->revision, row->statement,
 						row->state == CMIG_PROGRESS_DONE ? "done" :
 						row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "to be finished"),
+			   obstacle ? obstacle :
 			   row->state == CMIG_PROGRESS_IN_DOUBT ?
 			   psprintf("Look how far it came, then CALL cmig.%s_stepwise(..., in_doubt => 'done') or 'again'",
 						cmig_progress_direction(row->direction)) :

@@ -245,6 +245,7 @@ static void
 check_steps(const StepwiseRun *run)
 {
 	MemoryContext caller = MemoryContextSwitchTo(run->step_context);
+	const CmigProgressRow *seen = NULL;
 	List	   *rows;
 	ListCell   *lc;
 
@@ -261,6 +262,11 @@ check_steps(const StepwiseRun *run)
 		CmigProgressRow *row = lfirst(lc);
 		int			i = 0;
 
+		/* a step's rows stand together, and its text is read once */
+		if (seen != NULL && row->direction == seen->direction &&
+			strcmp(row->revision, seen->revision) == 0)
+			continue;
+		seen = row;
 		while (i < run->plan->count &&
 			   (row->direction != run->plan->direction ||
 				strcmp(row->revision,

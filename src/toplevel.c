@@ -31,10 +31,13 @@
 #include "parser/parser.h"
 #include "pgstat.h"
 #include "storage/latch.h"
+#include "storage/lmgr.h"
 #include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
@@ -242,6 +245,50 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 		pause_before_retry(error, what, n);
 		FreeErrorData(error);
 	}
+}
+
+static void
+reach_table(void *arg)
+{
+	cmig_toplevel_snapshot();
+	LockRelationOid(*(Oid *) arg, AccessShareLock);
+}
+
+static void
+explain_wait(void *arg)
+{
+	cmig_lock_wait_explain();
+}
+
+void
+cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone)
+{
+	ErrorContextCallback callback = {.callback = explain_wait};
+	char	   *name = get_rel_name(table);
+	char	   *what;
+
+	if (name == NULL)
+		return;
+	what = psprintf("%s of %s", procedure,
+					quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), name));
+	callback.previous = error_context_stack;
+	PG_TRY();
+	{
+		if (alone)
+		{
+			error_context_stack = &callback;
+			cmig_lock_wait_watch(GetUserId());
+		}
+		cmig_lock_wait_forget();
+		cmig_toplevel_attempt(reach_table, NULL, &table, what);
+	}
+	PG_FINALLY();
+	{
+		error_context_stack = callback.previous;
+		if (alone)
+			cmig_lock_wait_unwatch();
+	}
+	PG_END_TRY();
 }
 
 /*

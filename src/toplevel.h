@@ -55,6 +55,13 @@ extern void cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat,
 								  void *arg, const char *what);
 
 /*
+ * Wait until a table can be looked at, with the same retries: whoever holds it
+ * keeps a procedure waiting no longer than cmig.lock_timeout.  alone: no
+ * revision is running, so that the watch on locks is not set yet.
+ */
+extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone);
+
+/*
  * Carry out a statement as if a client had sent it: it may commit.  The tree
  * is not changed; it and text must live below PortalContext.
  */

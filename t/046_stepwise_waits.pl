@@ -165,6 +165,53 @@ is(progress(), '1 done', 'what was done is kept');
 query($node, 'postgres', $up);
 is(progress(), 'none', 'and the same CALL does the rest');
 
+#
+# Who holds the table keeps a procedure waiting no longer than cmig.lock_timeout,
+# also before its first batch or step
+#
+query($node, 'postgres', 'CREATE TABLE moved (id int PRIMARY KEY, n int DEFAULT 0); INSERT INTO moved SELECT generate_series(1, 1000)');
+$hurry = "SET cmig.lock_timeout = '100ms'; SET cmig.lock_retries = 1; ";
+foreach my $call ([ 'backfill', "cmig.backfill('moved', 'n = n + 1')" ],
+	[ 'cmig.add_not_null', "cmig.add_not_null('moved', 'n')" ],
+	[ 'cmig.add_check', "cmig.add_check('moved', 'n_small', 'n < 10')" ],
+	[ 'cmig.add_unique', "cmig.add_unique('moved', '{id,n}')" ])
+{
+	my ($name, $sql) = @$call;
+
+	$holder->query_safe('BEGIN; LOCK TABLE moved IN ACCESS EXCLUSIVE MODE');
+	fails_with($node, 'postgres', "$hurry\nCALL $sql;", '55P03',
+		"last for AccessShareLock on relation public.moved.\nProcess $holder_pid of user", "$name does not wait for long");
+	$run = start_psql($node, 'postgres', "SET cmig.lock_timeout = '100ms'; CALL $sql;", 'first');
+	wait_until_blocked($node, 'first');
+	select undef, undef, undef, 0.2;
+	$holder->query_safe('COMMIT');
+	is(finish_psql($run), 0, "$name goes on when the lock is free") or diag $run->{err};
+	like($run->{err}, qr/$name of public.moved could not get a lock, attempt 1 of 11/, "$name tells of the attempts");
+}
+
+#
+# A table that gets another name, or is another one, during a backfill by key
+#
+my $fill = "CALL cmig.backfill('moved', 'n = n + 1', batch_size => 100, pause => '300 ms');";
+sub move_while_filling
+{
+	my ($sql) = @_;
+	my $begun = $node->safe_psql('postgres', "UPDATE moved SET n = 0; SELECT count(*) FROM cmig.backfill_run") + 1;
+	my $run = start_psql($node, 'postgres', $fill, 'first');
+
+	$node->poll_query_until('postgres', "SELECT count(*) = $begun AND max(rows) FILTER (WHERE state = 'running') > 0 FROM cmig.backfill_run") or die;
+	query($node, 'postgres', $sql);
+	isnt(finish_psql($run), 0, "it ends at: $sql");
+	return $run->{err};
+}
+like(move_while_filling('ALTER TABLE moved RENAME TO gone'), qr/42P01: table public.moved was renamed or dropped during its backfill\nDETAIL:  It is public.gone now.\nHINT:  Give it its name back/,
+	'which says the new name');
+query($node, 'postgres', 'ALTER TABLE gone RENAME TO moved');
+query($node, 'postgres', $fill =~ s/300 ms/0/r);
+is($node->safe_psql('postgres', 'SELECT min(n), max(n), count(*) FROM moved'), '1|1|1000', 'each row once after all');
+like(move_while_filling('BEGIN; DROP TABLE moved; CREATE TABLE moved (id int PRIMARY KEY, n int DEFAULT 0); INSERT INTO moved VALUES (1), (2); COMMIT'),
+	qr/42P01: table public.moved was renamed or dropped/, 'another table by the name is not taken for it');
+
 $holder->quit;
 $node->stop;
 done_testing();
