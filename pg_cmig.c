@@ -278,7 +278,7 @@ cmig_upgrade_array(PG_FUNCTION_ARGS)
 
 /* A number of steps as a relative identifier. */
 static char *
-steps_up(FunctionCallInfo fcinfo)
+steps_up(FunctionCallInfo fcinfo, bool stepwise)
 {
 	int			steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
 
@@ -286,12 +286,14 @@ steps_up(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an integer for upgrade is a number of steps and must be positive"),
+				 stepwise ?
+				 errhint("Quote a revision: CALL cmig.upgrade_stepwise('005'); CALL cmig.downgrade_stepwise(-1) goes down.") :
 				 errhint("Quote a revision: cmig.upgrade('005'); cmig.downgrade(-1) goes down.")));
 	return psprintf("+%d", steps);
 }
 
 static char *
-steps_down(FunctionCallInfo fcinfo)
+steps_down(FunctionCallInfo fcinfo, bool stepwise)
 {
 	int			steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
 
@@ -299,6 +301,8 @@ steps_down(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an integer for downgrade is a number of steps and must be negative"),
+				 stepwise ?
+				 errhint("Quote a revision: CALL cmig.downgrade_stepwise('005'); CALL cmig.downgrade_stepwise(-1) takes back one.") :
 				 errhint("Quote a revision: cmig.downgrade('005'); cmig.downgrade(-1) takes back one.")));
 	return psprintf("%d", steps);
 }
@@ -306,7 +310,7 @@ steps_down(FunctionCallInfo fcinfo)
 Datum
 cmig_upgrade_steps(PG_FUNCTION_ARGS)
 {
-	return upgrade(fcinfo, single_name(steps_up(fcinfo)));
+	return upgrade(fcinfo, single_name(steps_up(fcinfo, false)));
 }
 
 Datum
@@ -318,7 +322,7 @@ cmig_downgrade(PG_FUNCTION_ARGS)
 Datum
 cmig_downgrade_steps(PG_FUNCTION_ARGS)
 {
-	return downgrade(fcinfo, steps_down(fcinfo));
+	return downgrade(fcinfo, steps_down(fcinfo, false));
 }
 
 /* Refuse a destructive call unless it names the database. */
@@ -387,13 +391,13 @@ cmig_upgrade_stepwise_array(PG_FUNCTION_ARGS)
 Datum
 cmig_upgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	return upgrade_stepwise(fcinfo, single_name(steps_up(fcinfo)));
+	return upgrade_stepwise(fcinfo, single_name(steps_up(fcinfo, true)));
 }
 
 Datum
 cmig_downgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	cmig_stepwise_downgrade(fcinfo, steps_down(fcinfo), cmig_argument_text(fcinfo, 1));
+	cmig_stepwise_downgrade(fcinfo, steps_down(fcinfo, true), cmig_argument_text(fcinfo, 1));
 	PG_RETURN_VOID();
 }
 

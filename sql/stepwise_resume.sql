@@ -255,7 +255,14 @@ SELECT item, value, hint FROM cmig.status() WHERE item IN ('pending', 'half done
 INSERT INTO cmig.revision SELECT * FROM kept;
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE begun (); SELECT 1';
 CALL cmig.upgrade_stepwise();
-DROP TABLE begun;
+-- half way down nothing says to go up
+UPDATE cmig.revision SET downgrade_sql = 'CREATE TABLE left_over (); SELECT 1 / 0';
+INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES ('02', '{01}', '');
+CALL cmig.downgrade_stepwise('base');
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'pending', 'half done');
+UPDATE cmig.revision SET downgrade_sql = 'CREATE TABLE left_over (); SELECT 1' WHERE revision = '01';
+CALL cmig.downgrade_stepwise('base');
+DROP TABLE begun, left_over;
 
 DROP TABLE trace, twins, numbers, right_now, counted;
 DROP EXTENSION pg_cmig;

@@ -616,6 +616,16 @@ authors_text(const CmigGraph *graph, const CmigPlan *plan)
 	return text.data;
 }
 
+/* A step that is half done is to be finished first, which has its own row. */
+static bool
+may_go_up(bool stepwise)
+{
+	List	   *rows = cmig_progress_read();
+
+	return rows == NIL ||
+		(stepwise && ((CmigProgressRow *) llast(rows))->direction == CMIG_UPGRADE);
+}
+
 static void
 put_pending(FunctionCallInfo fcinfo, const View *view, int heads)
 {
@@ -643,7 +653,7 @@ put_pending(FunctionCallInfo fcinfo, const View *view, int heads)
 	put_status(fcinfo, "pending",
 			   psprintf("%d: %s", pending->count,
 						nodes_text(view->graph, nodes, pending->count, MAX_LISTED)),
-			   view->applied->unknown ? NULL
+			   view->applied->unknown || !may_go_up(stepwise != NULL) ? NULL
 			   : psprintf(stepwise ? "CALL cmig.upgrade_stepwise('%s')" : "SELECT * FROM cmig.upgrade('%s')",
 						  heads > 1 ? "heads" : "head"));
 	put_status(fcinfo, "pending written by", authors_text(view->graph, pending),
