@@ -241,6 +241,57 @@ SELECT operation, row_key, old_key FROM cmig.audit_history('identified', '{"a": 
 SELECT * FROM cmig.audit_as_of(NULL::identified, :'then');
 DROP TABLE rekeyed, identified;
 
+-- names that held for a while only, and a column that is gone without a change since
+CREATE TABLE thrice (a integer PRIMARY KEY, b integer, c integer);
+SELECT count(*) FROM cmig.enable_audit('thrice');
+INSERT INTO thrice VALUES (1, 1, 1);
+ALTER TABLE thrice RENAME a TO a2;
+UPDATE thrice SET b = 2;
+SELECT clock_timestamp() AS then \gset
+UPDATE thrice SET b = 3;
+ALTER TABLE thrice RENAME b TO b2;
+UPDATE thrice SET b2 = 4, c = 2;
+ALTER TABLE thrice DROP COLUMN c;
+SELECT * FROM cmig.audit_as_of(NULL::thrice, :'then');
+SELECT * FROM cmig.audit_as_of(NULL::thrice, :'then', '1');
+SELECT * FROM cmig.audit_diff('thrice', 1, :'then');
+-- without a key, columns that came and went
+CREATE TABLE loose (a integer, b text);
+SELECT count(*) FROM cmig.enable_audit('loose');
+INSERT INTO loose VALUES (0, 'old');
+SELECT clock_timestamp() AS then \gset
+INSERT INTO loose VALUES (1, 'x'), (1, 'x');
+ALTER TABLE loose ADD COLUMN c integer DEFAULT 5;
+SELECT * FROM cmig.audit_as_of(NULL::loose, :'then');
+SELECT clock_timestamp() AS later \gset
+UPDATE loose SET b = 'y' WHERE a = 1;
+SELECT * FROM cmig.audit_as_of(NULL::loose, :'then');
+SELECT * FROM cmig.audit_as_of(NULL::loose, :'later') ORDER BY a;
+ALTER TABLE loose DROP COLUMN b;
+SELECT * FROM cmig.audit_as_of(NULL::loose, :'then');
+SELECT * FROM cmig.audit_as_of(NULL::loose, :'later') ORDER BY a;
+TRUNCATE loose;
+SELECT * FROM cmig.audit_as_of(NULL::loose, :'later') ORDER BY a;
+DROP TABLE thrice, loose;
+
+-- keys that are equal and look different, and keys written as strings
+CREATE TABLE scaled (n numeric PRIMARY KEY, v text);
+SELECT count(*) FROM cmig.enable_audit('scaled');
+INSERT INTO scaled VALUES (1, 'a'), (2, 'b');
+SELECT clock_timestamp() AS then \gset
+UPDATE scaled SET n = 1.0 WHERE n = 1;
+UPDATE scaled SET n = 2.0, v = 'c' WHERE n = 2;
+SELECT * FROM cmig.audit_as_of(NULL::scaled, :'then') ORDER BY n;
+TRUNCATE scaled;
+SELECT * FROM cmig.audit_as_of(NULL::scaled, :'then') ORDER BY n;
+SELECT operation, row_key, old_key FROM cmig.audit_history('scaled', '{"n": "1.00"}');
+SELECT operation FROM cmig.audit_history('scaled', '{"n": "x"}');
+CREATE TABLE timed (at timestamptz, id uuid, PRIMARY KEY (at, id));
+SELECT count(*) FROM cmig.enable_audit('timed');
+INSERT INTO timed VALUES ('2024-01-01 00:00+00', 'abcdef00-0000-0000-0000-000000000000');
+SELECT row_key FROM cmig.audit_history('timed', '{"at": "2024-01-01 01:00+01", "id": "ABCDEF00-0000-0000-0000-000000000000"}');
+DROP TABLE scaled, timed;
+
 SET client_min_messages = error;
 DROP FUNCTION mutate(regclass, integer, boolean, boolean), verify(regclass);
 DROP TABLE keys, named, copies, h_row, h_statement, h_changes, h_truncated, h_truncated_changes, h_keyless, h_keyless_truncated, h_triggers, h_triggers_row, h_partitioned;

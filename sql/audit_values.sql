@@ -5,6 +5,9 @@
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET TimeZone = 'Europe/Berlin';
+-- what the log prints by, whatever the session does
+SET DateStyle = ISO;
+SET IntervalStyle = postgres;
 
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'very happy');
 CREATE TYPE point3 AS (x integer, "y y" numeric, z text[]);

@@ -30,6 +30,7 @@
 #include "audit_log.h"
 #include "audit_options.h"
 #include "audit_read.h"
+#include "audit_row.h"
 #include "audit_target.h"
 #include "audit_trigger.h"
 
@@ -158,11 +159,14 @@ key_condition(const AsOf *as_of, const char *key)
 	" a.operation = 'DELETE' OR a.old_key IS NOT NULL AS ends, a.old_row AS image," \
 	" a.logged_key FROM after a"
 
-/* A key that a row got by changing it was not there before. */
+/*
+ * A key that a row got by changing it was not there before, but for one that
+ * is equal and only looks different, as 1.0 and 1.00.
+ */
 #define ARRIVALS \
 	" UNION ALL" \
 	" SELECT a.row_hash, a.row_key, a.seq, a.command_id, a.id, a.clock_at, true, true, NULL, NULL" \
-	" FROM after a WHERE a.old_key IS NOT NULL"
+	" FROM after a WHERE a.old_key <> a.row_key"
 
 /*
  * Whole rows: the first entry tells all.  Whether an image is whole is told by
@@ -209,7 +213,7 @@ unchanged_rows(const AsOf *as_of)
 					"    e.operation = 'INSERT' OR e.old_key IS NOT NULL AS starts, %s AS image"
 					"   FROM until e UNION ALL"
 					"   SELECT e.old_key, e.seq, e.command_id, e.id, true, true, NULL"
-					"   FROM until e WHERE e.old_key IS NOT NULL) b) b,"
+					"   FROM until e WHERE e.old_key <> e.row_key) b) b,"
 					"  pg_catalog.jsonb_each(b.image) j"
 					" WHERE b.n = 0 AND NOT b.is_gone"
 					" ORDER BY b.k, j.key, b.seq DESC, b.command_id DESC, b.id DESC) c GROUP BY c.k",
@@ -352,6 +356,13 @@ run(AsOf *as_of, const char *sql, Datum *values, const char *nulls)
 	cmig_query_free(&query);
 }
 
+/* The server's function answers in a buffer of its own, the same each time. */
+static char *
+time_text(const CmigAuditLayout *layout)
+{
+	return pstrdup(timestamptz_to_str(layout->recorded_at));
+}
+
 /* [{"columns": renames, "from": time, "to": time}, ...]; NULL if nothing was renamed. */
 static Jsonb *
 all_renames(CmigAuditTarget *target)
@@ -371,22 +382,66 @@ all_renames(CmigAuditTarget *target)
 		appendStringInfo(&text, "%s{\"columns\": %s, \"from\": \"%s\", \"to\": \"%s\"}",
 						 any ? ", " : "",
 						 JsonbToCString(NULL, &renames->root, VARSIZE(renames)),
-						 i == 0 ? "-infinity" : timestamptz_to_str(layout->recorded_at),
+						 i == 0 ? "-infinity" : time_text(layout),
 						 i + 1 < list_length(target->layouts) ?
-						 timestamptz_to_str(((CmigAuditLayout *) list_nth(target->layouts, i + 1))->recorded_at) :
-						 "infinity");
+						 time_text(list_nth(target->layouts, i + 1)) : "infinity");
 		any = true;
 	}
 	appendStringInfoChar(&text, ']');
 	return any ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data))) : NULL;
 }
 
-/* Columns whose values the log does not have as they were. */
+/* Are there entries of rows after a time, while a layout held? */
+static bool
+has_entries(const CmigAuditTarget *target, int layout, const Datum *range, TimestampTz at)
+{
+	TimestampTz from = ((CmigAuditLayout *) list_nth(target->layouts, layout))->recorded_at;
+	TimestampTz to = layout + 1 < list_length(target->layouts) ?
+		((CmigAuditLayout *) list_nth(target->layouts, layout + 1))->recorded_at : DT_NOEND;
+	Datum		values[4] = {range[0], range[1]};
+	char	   *found = NULL;
+
+	if (to <= at)
+		return false;
+	values[2] = TimestampTzGetDatum(layout > 0 ? Max(at, from - 1) : at);
+	values[3] = TimestampTzGetDatum(to);
+	cmig_query_each(&entries_between, values, NULL, cmig_query_keep_text, &found);
+	return found != NULL;
+}
+
+/*
+ * Rows of a table without a key are found again by all that they hold.
+ * Columns that are younger than some of the entries that count cannot take
+ * part.
+ */
+static List *
+young_columns(CmigAuditTarget *target, Relation relation, const Datum *range, TimestampTz at)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	List	   *names = NIL;
+
+	for (int i = 0; i < list_length(target->layouts); i++)
+	{
+		if (!has_entries(target, i, range, at))
+			continue;
+		for (int n = 0; n < desc->natts; n++)
+		{
+			char	   *name = NameStr(TupleDescAttr(desc, n)->attname);
+
+			if (!TupleDescAttr(desc, n)->attisdropped &&
+				!cmig_audit_target_had_column(target, i, name))
+				names = lappend(names, pstrdup(name));
+		}
+	}
+	return names;
+}
+
+/* Columns whose values the log does not have as they were, besides others. */
 static ArrayType *
-hidden_columns(Relation relation, bool with_excluded)
+hidden_columns(Relation relation, bool with_excluded, const List *others)
 {
 	CmigAuditOptions *options = NULL;
-	List	   *names;
+	List	   *names = NIL;
 	Datum	   *elements;
 	ListCell   *lc;
 	int			count = 0;
@@ -398,17 +453,20 @@ hidden_columns(Relation relation, bool with_excluded)
 		if (strncmp(trigger->tgname, "cmig_audit_", 11) == 0 && trigger->tgnargs == 2)
 			options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
 	}
-	if (options == NULL)
+	if (options)
+	{
+		cmig_audit_options_resolve(options, relation);
+		names = list_concat(options->redact, options->hash);
+		if (with_excluded)
+			names = list_concat(names, options->exclude);
+	}
+	if (names == NIL && others == NIL)
 		return NULL;
-	cmig_audit_options_resolve(options, relation);
-	names = list_concat(options->redact, options->hash);
-	if (with_excluded)
-		names = list_concat(names, options->exclude);
-	if (names == NIL)
-		return NULL;
-	elements = palloc(sizeof(Datum) * list_length(names));
+	elements = palloc(sizeof(Datum) * (list_length(names) + list_length(others)));
 	foreach(lc, names)
 		elements[count++] = CStringGetTextDatum(((CmigAuditName *) lfirst(lc))->name);
+	foreach(lc, others)
+		elements[count++] = CStringGetTextDatum(lfirst(lc));
 	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
@@ -432,26 +490,16 @@ columns_text(List *names)
  * now cannot be told to which of its rows they belong.
  */
 static void
-check_keys(CmigAuditTarget *target, Datum low, Datum high, TimestampTz at)
+check_keys(CmigAuditTarget *target, const Datum *range, TimestampTz at)
 {
 	for (int i = 0; i < list_length(target->layouts); i++)
 	{
 		CmigAuditLayout *layout = list_nth(target->layouts, i);
-		CmigAuditLayout *next = i + 1 < list_length(target->layouts) ?
-			list_nth(target->layouts, i + 1) : NULL;
-		Datum		values[4];
-		char	   *found = NULL;
 
 		if ((target->key_columns == NIL && layout->key_columns == NIL) ||
-			cmig_audit_target_layout_key(target, i) != NIL ||
-			(next && next->recorded_at <= at))
+			cmig_audit_target_layout_key(target, i) != NIL)
 			continue;
-		values[0] = low;
-		values[1] = high;
-		values[2] = TimestampTzGetDatum(i > 0 ? Max(at, layout->recorded_at - 1) : at);
-		values[3] = next ? TimestampTzGetDatum(next->recorded_at) : TimestampTzGetDatum(DT_NOEND);
-		cmig_query_each(&entries_between, values, NULL, cmig_query_keep_text, &found);
-		if (found)
+		if (has_entries(target, i, range, at))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("the key of table \"%s\" has changed since then", target->name),
@@ -590,6 +638,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	char	   *truncate = NULL;
 	char	   *changed = NULL;
 	Jsonb	   *renames;
+	List	   *young = NIL;
 	ArrayType  *hidden;
 	int			guc_level;
 
@@ -611,7 +660,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	values[0] = PG_GETARG_DATUM(1);
 	values[1] = Int64GetDatum((int64) as_of.target->table_id << 32);
 	values[2] = Int64GetDatum(((int64) as_of.target->table_id + 1) << 32);
-	check_keys(as_of.target, values[1], values[2], PG_GETARG_TIMESTAMPTZ(1));
+	check_keys(as_of.target, &values[1], PG_GETARG_TIMESTAMPTZ(1));
 	if (PG_NARGS() > 2)
 		set_key(&as_of, fcinfo, values, nulls);
 
@@ -623,19 +672,11 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	as_of.row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row",
 											  ALLOCSET_DEFAULT_SIZES);
 	prepare_populate(&as_of, get_rel_type_id(oid));
-	hidden = hidden_columns(relation, as_of.target->key_columns == NIL);
-	table_close(relation, AccessShareLock);
 	as_of.has_renames = renames != NULL;
-	as_of.has_hidden = hidden != NULL;
 	if (renames)
 	{
 		values[5] = JsonbPGetDatum(renames);
 		nulls[5] = ' ';
-	}
-	if (hidden)
-	{
-		values[6] = PointerGetDatum(hidden);
-		nulls[6] = ' ';
 	}
 	cmig_query_each(&changed_keys, (Datum[3]) {values[1], values[2], values[0]}, NULL,
 					cmig_query_keep_text, &changed);
@@ -649,11 +690,19 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 		values[7] = DirectFunctionCall1(int8in, CStringGetDatum(truncate));
 		nulls[7] = ' ';
 	}
+	if (as_of.target->key_columns == NIL)
+		young = young_columns(as_of.target, relation, &values[1],
+							  as_of.truncated ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(1));
+	hidden = hidden_columns(relation, as_of.target->key_columns == NIL, young);
+	table_close(relation, AccessShareLock);
+	as_of.has_hidden = hidden != NULL;
+	if (hidden)
+	{
+		values[6] = PointerGetDatum(hidden);
+		nulls[6] = ' ';
+	}
 
-	/* keys are logged in UTC */
-	guc_level = NewGUCNestLevel();
-	(void) set_config_option("timezone", "UTC", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	guc_level = cmig_audit_row_pin_reader();
 	/* compiling takes longer than the expressions are worth */
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);

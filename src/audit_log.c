@@ -74,6 +74,7 @@ static const char *const log_statements[] = {
 	"CREATE INDEX log_transaction_id_idx ON cmig_audit.log (transaction_id)",
 	"CREATE INDEX log_clock_at_idx ON cmig_audit.log USING brin (clock_at)",
 	"CREATE TABLE cmig_audit.log_default PARTITION OF cmig_audit.log DEFAULT",
+	"ALTER TABLE cmig_audit.log_default REPLICA IDENTITY FULL",
 	"CREATE SEQUENCE cmig_audit.table_id_seq AS integer",
 	"CREATE TABLE cmig_audit.layout (\n"
 	"\ttable_id integer NOT NULL,\n"

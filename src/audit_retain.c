@@ -278,6 +278,7 @@ make_ahead(Retain *retain)
 	if (!is_made("log_default"))
 	{
 		cmig_audit_log_execute("CREATE TABLE cmig_audit.log_default PARTITION OF cmig_audit.log DEFAULT");
+		cmig_audit_log_execute("ALTER TABLE cmig_audit.log_default REPLICA IDENTITY FULL");
 		close_access("log_default");
 	}
 	/* who writes into it now could write rows of a partition that is made */

@@ -10,20 +10,69 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "audit_log.h"
 #include "audit_row.h"
 
 #include "access/detoast.h"
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "common/hmac.h"
 #include "common/sha2.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
+#include "utils/bytea.h"
 #include "utils/datum.h"
+#include "utils/float.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/uuid.h"
+
+static void
+pin(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+pin_output(void)
+{
+	if (DateStyle != USE_ISO_DATES)
+		pin("datestyle", "ISO");
+	if (IntervalStyle != INTSTYLE_POSTGRES)
+		pin("intervalstyle", "postgres");
+	if (extra_float_digits < 1)
+		pin("extra_float_digits", "1");
+	if (bytea_output != BYTEA_OUTPUT_HEX)
+		pin("bytea_output", "hex");
+}
+
+int
+cmig_audit_row_pin_output(void)
+{
+	int			guc_level;
+
+	if (DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
+		extra_float_digits >= 1 && bytea_output == BYTEA_OUTPUT_HEX)
+		return 0;
+	guc_level = NewGUCNestLevel();
+	pin_output();
+	return guc_level;
+}
+
+int
+cmig_audit_row_pin_reader(void)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	pin_output();
+	pin("timezone", "UTC");
+	return guc_level;
+}
 
 static CmigAuditKind
 kind_of_type(Oid type)
@@ -93,7 +142,10 @@ cmig_audit_row_column(CmigAuditColumn *column, Form_pg_attribute attribute)
 	{
 		Node	   *argument = (Node *) makeNullConst(attribute->atttypid, -1,
 													  attribute->attcollation);
+		Oid			element = get_element_type(column->type);
 
+		column->calls_out = column->type >= FirstNormalObjectId ||
+			element >= FirstNormalObjectId;
 		fmgr_info(F_TO_JSONB, &column->output);
 		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument),
 												 InvalidOid, attribute->attcollation,
@@ -201,11 +253,20 @@ static void
 put_hash(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
 		 Datum value)
 {
-	char	   *text = OutputFunctionCall(&column->plain_output, value);
+	char	   *text;
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 	char		hex[PG_SHA256_DIGEST_LENGTH * 2 + 1];
 	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
 
+	/* the same time has the same hash in all time zones */
+	if (column->type == TIMESTAMPTZOID)
+	{
+		int			utc = 0;
+
+		text = JsonEncodeDateTime(NULL, value, TIMESTAMPTZOID, &utc);
+	}
+	else
+		text = OutputFunctionCall(&column->plain_output, value);
 	if (hmac == NULL ||
 		pg_hmac_init(hmac, (const uint8 *) shape->hash_key, shape->hash_key_len) < 0 ||
 		pg_hmac_update(hmac, (const uint8 *) text, strlen(text)) < 0 ||
@@ -231,6 +292,25 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 				 errhint("Exclude the column, or have such values replaced: cmig.enable_audit(<table>, oversize => 'truncate').")));
 	piece->aligned = false;
 	put_cstring(piece, psprintf("[truncated: %zu bytes]", len));
+}
+
+/*
+ * A value by to_jsonb().  A cast to json that it calls is somebody's code:
+ * not with the rights of whoever changes the row, but with those of the
+ * table's owner, who chose the type.
+ */
+static Jsonb *
+general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
+{
+	CmigAuditRole saved;
+	Datum		result;
+
+	if (!column->calls_out)
+		return DatumGetJsonbP(FunctionCall1(&column->output, value));
+	cmig_audit_log_act_as(&saved, shape->owner);
+	result = FunctionCall1(&column->output, value);
+	cmig_audit_log_return(&saved);
+	return DatumGetJsonbP(result);
 }
 
 void
@@ -308,7 +388,7 @@ cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 			put_cstring(piece, OutputFunctionCall(&column->output, value));
 			break;
 		case CMIG_AUDIT_GENERAL:
-			put_jsonb(piece, DatumGetJsonbP(FunctionCall1(&column->output, value)));
+			put_jsonb(piece, general_value(shape, column, value));
 			break;
 	}
 

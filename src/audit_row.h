@@ -53,6 +53,7 @@ typedef struct CmigAuditColumn
 	CmigAuditKind kind;
 	CmigAuditHide hide;
 	bool		in_key;
+	bool		calls_out;		/* its type may bring a cast to json along */
 	FmgrInfo	output;			/* output function or to_jsonb */
 	FmgrInfo	plain_output;	/* of hashed columns: the type's own */
 } CmigAuditColumn;
@@ -64,6 +65,7 @@ typedef struct CmigAuditShape
 	bool		truncate;		/* mark values that are too large, or fail? */
 	const char *hash_key;		/* of hashed columns */
 	int			hash_key_len;
+	Oid			owner;			/* of the table: runs casts to json */
 } CmigAuditShape;
 
 /* An encoded value: its JEntry type and its bytes. */
@@ -75,6 +77,17 @@ typedef struct CmigAuditPiece
 	bool		aligned;		/* needs to start at a multiple of 4 */
 	bool		done;
 } CmigAuditPiece;
+
+/*
+ * Values are printed as under the server's own settings, whatever those of
+ * the session are: who writes a table could else have them logged rounded, or
+ * so that they are read back as others.  Returns the level for
+ * AtEOXact_GUC(), 0 when nothing had to be set.
+ */
+extern int	cmig_audit_row_pin_output(void);
+
+/* The same for those who read keys and images, which are in UTC for them. */
+extern int	cmig_audit_row_pin_reader(void);
 
 /* Fill in kind, functions and sizes of a column; memory is the current. */
 extern void cmig_audit_row_column(CmigAuditColumn *column, Form_pg_attribute attribute);

@@ -21,7 +21,8 @@
 
 static const char function_text[] =
 "CREATE OR REPLACE FUNCTION cmig_audit.write() RETURNS trigger\n"
-"LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $write$\n"
+"LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'\n"
+"SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $write$\n"
 "DECLARE\n"
 "\t-- arguments: id, key columns, excluded, redacted, changes only, skip unchanged, query length\n"
 "\tthis_table integer := TG_ARGV[0];\n"

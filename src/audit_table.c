@@ -258,6 +258,7 @@ build_table(TriggerData *trigger_data, Oid extension_owner)
 	cmig_audit_options_resolve(table->options, root);
 	build_shape(table, RelationGetDescr(trigger_data->tg_relation),
 				cmig_audit_layout_key(root));
+	table->shape.owner = trigger_data->tg_relation->rd_rel->relowner;
 	cmig_audit_virtual_find(&table->virtuals, trigger_data->tg_relation, &table->shape);
 	table->schema_name = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(root)));
 	table->table_name = CStringGetTextDatum(RelationGetRelationName(root));

@@ -10,6 +10,7 @@
 #include "audit_layout.h"
 #include "audit_log.h"
 #include "audit_options.h"
+#include "audit_row.h"
 #include "audit_target.h"
 
 #include "access/htup_details.h"
@@ -167,6 +168,19 @@ name_in(const CmigAuditLayout *layout, int number)
 	return NULL;
 }
 
+static char *
+live_name(Oid relation, AttrNumber number)
+{
+	HeapTuple	tuple = SearchSysCacheAttNum(relation, number);
+	char	   *name;
+
+	if (!HeapTupleIsValid(tuple))	/* dropped */
+		return NULL;
+	name = pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
 /*
  * Follow a column from one layout to the next ones and to the live table.
  * Within a table the number counts, from a table to its restored copy the
@@ -190,7 +204,7 @@ name_now(CmigAuditTarget *target, int first, char *name)
 				name = NULL;
 		}
 		else if (OidIsValid(target->relation) && layout->relation == target->relation)
-			name = get_attname(target->relation, number, true);
+			name = live_name(target->relation, number);
 	}
 	return name;
 }
@@ -266,12 +280,12 @@ owner_of(Oid relation)
 }
 
 /*
- * A value written as text, as the key column's type has it.  What the type
+ * A value of the key written as text, as the column's type has it.  What the type
  * brings along (checks of a domain, a cast to json) runs as the table's
  * owner, who chose it.
  */
 static Jsonb *
-value_of_text(CmigAuditTarget *target, char *text)
+value_of_text(CmigAuditTarget *target, const char *column, char *text)
 {
 	Oid			type = TEXTOID;
 	int32		typmod = -1;
@@ -290,7 +304,7 @@ value_of_text(CmigAuditTarget *target, char *text)
 	}
 
 	get_atttypetypmodcoll(target->relation,
-						  get_attnum(target->relation, linitial(target->key_columns)),
+						  get_attnum(target->relation, column),
 						  &type, &typmod, &parameter);
 	getTypeInputInfo(type, &input, &parameter);
 	guc_level = NewGUCNestLevel();
@@ -346,6 +360,38 @@ with_names(Jsonb *object, List *names, List *other_names)
 		if (text.len > 1)
 			appendStringInfoString(&text, ", ");
 		escape_json(&text, lfirst(b));
+		appendStringInfo(&text, ": %s", JsonbToCString(NULL, &member->root, VARSIZE(member)));
+	}
+	appendStringInfoChar(&text, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+/*
+ * The object with its strings as the key's types write them: a number that
+ * was given as a string, a time of another time zone, a uuid in capitals.
+ */
+static Jsonb *
+with_types(CmigAuditTarget *target, Jsonb *object)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	foreach(lc, target->key_columns)
+	{
+		const char *column = lfirst(lc);
+		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, column,
+														 strlen(column), NULL);
+		Jsonb	   *member = value->type == jbvString &&
+			get_atttype(target->relation, get_attnum(target->relation, column)) != JSONBOID ?
+			value_of_text(target, column,
+						  pnstrdup(value->val.string.val, value->val.string.len)) :
+			JsonbValueToJsonb(value);
+
+		if (text.len > 1)
+			appendStringInfoString(&text, ", ");
+		escape_json(&text, column);
 		appendStringInfo(&text, ": %s", JsonbToCString(NULL, &member->root, VARSIZE(member)));
 	}
 	appendStringInfoChar(&text, '}');
@@ -409,15 +455,13 @@ cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
 	char	   *written = NULL;
 	Jsonb	   *key;
+	bool		is_object;
 	ListCell   *lc;
 	int			guc_level;
 
 	if (PG_ARGISNULL(n))
 		return NIL;
-	/* keys are logged in UTC */
-	guc_level = NewGUCNestLevel();
-	(void) set_config_option("timezone", "UTC", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	guc_level = cmig_audit_row_pin_reader();
 	if (type == UNKNOWNOID)
 		written = pstrdup(DatumGetCString(PG_GETARG_DATUM(n)));
 	else if (type == TEXTOID || type == VARCHAROID)
@@ -437,12 +481,11 @@ cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 		{
 			if (list_length(target->key_columns) != 1)
 				raise_key(target, "the key must be an object");
-			key = value_of_text(target, written);
+			key = value_of_text(target, linitial(target->key_columns), written);
 		}
 	}
-	AtEOXact_GUC(false, guc_level);
-
-	if (!JB_ROOT_IS_OBJECT(key))
+	is_object = JB_ROOT_IS_OBJECT(key);
+	if (!is_object)
 	{
 		if (list_length(target->key_columns) != 1 || !JB_ROOT_IS_SCALAR(key))
 			raise_key(target, "the key must be an object");
@@ -455,6 +498,10 @@ cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 		if (getKeyJsonValueFromContainer(&key->root, lfirst(lc), strlen(lfirst(lc)), NULL) == NULL)
 			raise_key(target, "the key has other columns than the table's");
 	}
+	/* a value by itself was read by the type already */
+	if (is_object && target->key_columns && OidIsValid(target->relation))
+		key = with_types(target, key);
+	AtEOXact_GUC(false, guc_level);
 	return variants_of(target, key);
 }
 
@@ -503,6 +550,27 @@ cmig_audit_target_check_types(List *types)
 /*
  * Renames
  */
+
+bool
+cmig_audit_target_had_column(CmigAuditTarget *target, int layout, const char *now)
+{
+	CmigAuditLayout *then = list_nth(target->layouts, layout);
+	JsonbIterator *it = JsonbIteratorInit(&then->columns->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		char	   *name;
+
+		if (token != WJB_KEY)
+			continue;
+		name = name_now(target, layout, pnstrdup(v.val.string.val, v.val.string.len));
+		if (name && strcmp(name, now) == 0)
+			return true;
+	}
+	return false;
+}
 
 Jsonb *
 cmig_audit_target_renames(CmigAuditTarget *target, int layout)

@@ -54,4 +54,7 @@ extern void cmig_audit_target_check_types(List *types);
  */
 extern Jsonb *cmig_audit_target_renames(CmigAuditTarget *target, int layout);
 
+/* Was the column that is called so now there when layout held? */
+extern bool cmig_audit_target_had_column(CmigAuditTarget *target, int layout, const char *now);
+
 #endif							/* CMIG_AUDIT_TARGET_H */

@@ -625,6 +625,7 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	CmigAuditTable *table;
 	AuditCall	call;
 	Oid			extension_owner;
+	int			guc_level;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger_data->tg_event))
 		ereport(ERROR,
@@ -641,6 +642,7 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 
 	table->busy++;
+	guc_level = cmig_audit_row_pin_output();
 	begin_call(&call, table, extension_owner,
 			   audit_skip ? "SKIP" : operation_of(trigger_data->tg_event));
 	if (audit_skip)
@@ -655,6 +657,8 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	else
 		log_statement_rows(&call, trigger_data);
 	end_call(&call);
+	if (guc_level > 0)
+		AtEOXact_GUC(false, guc_level);
 	table->busy--;
 	return PointerGetDatum(NULL);
 }

@@ -1,0 +1,67 @@
+--
+-- What is logged does not depend on the session's output settings
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+SET DateStyle = 'ISO';
+SET IntervalStyle = 'postgres';
+
+-- the session's output settings neither round what is logged nor make it ambiguous
+CREATE TABLE printed (id bytea PRIMARY KEY, f double precision, fs real[], r tstzrange, i interval, by bytea, born date, seen timestamptz);
+SELECT count(*) FROM cmig.enable_audit('printed', hash => '{born,seen}');
+SET TimeZone = 'UTC';
+INSERT INTO printed VALUES ('\x00ff', 123456.789, '{1.2345678}', '[2024-01-01 00:00+00,2024-02-01 00:00+00)', '1 mon -2 days 3 hours', '\x00', '2024-02-03', '2024-02-03 12:00+00');
+SET extra_float_digits = -15;
+SET DateStyle = 'German';
+SET IntervalStyle = 'iso_8601';
+SET bytea_output = 'escape';
+UPDATE printed SET f = 123456.788;
+SET TimeZone = 'Asia/Kolkata';
+UPDATE printed SET f = 123456.787;
+SHOW extra_float_digits;
+SELECT count(*) FROM cmig.audit_history('printed', '{"id": "\\x00ff"}');
+RESET extra_float_digits; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; RESET bytea_output; SET TimeZone = 'UTC';
+SELECT operation, row_key, new_row - '{born,seen}'::text[] AS new_row FROM cmig.audit_history('printed', '\x00ff');
+SELECT count(DISTINCT new_row->'born') AS born, count(DISTINCT new_row->'seen') AS seen FROM cmig_audit.log WHERE table_name = 'printed';
+SELECT f, fs, r FROM cmig.audit_as_of(NULL::printed, (SELECT min(clock_at) FROM cmig_audit.log WHERE table_name = 'printed'));
+DROP TABLE printed;
+
+-- a cast to json of a type's owner runs as the owner of the table, not as who writes it
+CREATE ROLE regress_audit_table;
+CREATE ROLE regress_audit_type;
+CREATE SCHEMA typed;
+GRANT USAGE, CREATE ON SCHEMA typed TO regress_audit_table, regress_audit_type;
+SET ROLE regress_audit_type;
+CREATE TYPE typed.color AS ENUM ('red', 'green');
+CREATE FUNCTION typed.to_json(typed.color) RETURNS json LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE WARNING 'cast as %', current_user;
+	RETURN '"a color"';
+END $$;
+CREATE CAST (typed.color AS json) WITH FUNCTION typed.to_json(typed.color);
+SET ROLE regress_audit_table;
+CREATE TABLE typed.by_row (id integer PRIMARY KEY, c typed.color, cs typed.color[]);
+CREATE TABLE typed.by_statement (id integer PRIMARY KEY, c typed.color);
+RESET ROLE;
+SELECT count(*) FROM cmig.enable_audit('typed.by_row', level => 'row');
+SELECT count(*) FROM cmig.enable_audit('typed.by_statement');
+INSERT INTO typed.by_row VALUES (1, 'red', '{green}');
+INSERT INTO typed.by_statement VALUES (1, 'red');
+ALTER TABLE typed.by_statement OWNER TO regress_audit_type;
+UPDATE typed.by_statement SET c = 'green';
+SELECT current_user = session_user AS myself;
+
+-- old entries can be moved while everything is published
+SET client_min_messages = error;
+CREATE PUBLICATION regress_audit_all FOR ALL TABLES;
+SET client_min_messages = warning;
+INSERT INTO cmig_audit.log (seq, transaction_id, transaction_at, clock_at, row_hash, table_id, command_id, operation, schema_name, table_name)
+	VALUES (0, '0', '2020-01-01', '2020-01-01', 0, 0, 0, 'TRUNCATE', 'x', 'x');
+CALL cmig.audit_retain(NULL);
+SELECT tableoid::regclass, operation FROM cmig_audit.log WHERE table_id = 0;
+DROP PUBLICATION regress_audit_all;
+
+SET client_min_messages = error;
+DROP SCHEMA typed, cmig_audit CASCADE;
+DROP ROLE regress_audit_table, regress_audit_type;
+DROP EXTENSION pg_cmig CASCADE;
