@@ -105,6 +105,25 @@ ROLLBACK;
 CALL cmig.add_unique('orders', '{id,code}', 'constraints');
 CALL cmig.add_unique('orders', '{id,code}', 'orders');
 
+-- a key that includes another column, in another order than the table's, quoted; every action
+CREATE SCHEMA "Far away";
+CREATE TABLE "Far away"."Key" (c int, "B" text, a int, PRIMARY KEY (a, "B") INCLUDE (c));
+CREATE TABLE near (x int, "y z" text, s text, st varchar(9));
+CALL cmig.add_foreign_key('near', '{x,"y z"}', '"Far away"."Key"', on_delete => 'set null', on_update => 'cascade');
+CALL cmig.add_foreign_key('near', '{x,"y z"}', '"Far away"."Key"', '{a,B}', on_delete => 'SET NULL', on_update => 'Cascade');
+CALL cmig.add_foreign_key('near', '{x,"y z"}', '"Far away"."Key"', '{a,B}', on_delete => 'SET NULL');
+-- conditions that the server writes in another way are the same once more
+CALL cmig.add_check('near', 'c1', $$st IN ('q', 'r') AND s ~ '^[a-z]+$' OR x BETWEEN 1 AND 5$$);
+CALL cmig.add_check('near', 'c1', $$st IN ('q', 'r') AND s ~ '^[a-z]+$' OR x BETWEEN 1 AND 5$$);
+CALL cmig.add_check('near', 'c2', $$CASE WHEN near.x > 0 THEN st LIKE 'q%' ELSE (s COLLATE "C") > 'a' END$$);
+CALL cmig.add_check('near', 'c2', $$CASE WHEN x > 0 THEN st LIKE 'q%' ELSE (s COLLATE "C") > 'a' END$$);
+-- one that holds for the table alone is another one
+ALTER TABLE near ADD CONSTRAINT c3 CHECK (x > 0) NO INHERIT;
+CALL cmig.add_check('near', 'c3', 'x > 0');
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'near'::regclass AND contype <> 'n' ORDER BY 1;
+DROP TABLE near;
+DROP SCHEMA "Far away" CASCADE;
+
 -- names that need quotes
 CREATE TABLE "Quo""ted" ("A b" int, "select" int);
 CALL cmig.add_not_null('"Quo""ted"', 'A b');

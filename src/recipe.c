@@ -22,6 +22,7 @@
 #include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "fmgr.h"
@@ -134,6 +135,17 @@ typedef struct CheckSteps
 	char	   *condition;
 } CheckSteps;
 
+/* A CHECK that holds for the table alone, not for its children? */
+static bool
+is_not_inherited(const char *definition)
+{
+	static const char ending[] = " NO INHERIT";
+	size_t		length = strlen(definition);
+
+	return length > strlen(ending) &&
+		strcmp(definition + length - strlen(ending), ending) == 0;
+}
+
 static void
 add_check(CmigRecipe *recipe, void *arg)
 {
@@ -143,7 +155,7 @@ add_check(CmigRecipe *recipe, void *arg)
 
 	if (there.exists &&
 		(strcmp(there.kind, "c") != 0 || !same_text(there.condition, normal) ||
-		 !there.enforced))
+		 !there.enforced || is_not_inherited(there.definition)))
 		cmig_online_refuse_other(recipe, check->name, there.definition);
 	add_validated(recipe, &there, check->name, psprintf("CHECK (%s\n)", check->condition));
 }
@@ -300,11 +312,10 @@ primary_key_columns(Oid table)
 {
 	Bitmapset  *columns;
 	Oid			constraint;
-	CmigKnownConstraint there;
 	char	   *name = NULL;
-	char	   *open;
-	char	   *close;
-	static const char overlaps[] = " WITHOUT OVERLAPS";
+	HeapTuple	index;
+	Form_pg_index form;
+	StringInfoData list;
 
 	columns = get_primary_key_attnos(table, false, &constraint);
 	if (columns != NULL && OidIsValid(constraint))
@@ -315,17 +326,24 @@ primary_key_columns(Oid table)
 				 errmsg("there is no primary key for referenced table \"%s\"",
 						get_rel_name(table)),
 				 errhint("Name the referenced columns.")));
-	there = cmig_online_find_constraint(table, name);
-	open = strchr(there.definition, '(');
-	close = strrchr(there.definition, ')');
-	if (close - there.definition > strlen(overlaps) &&
-		strncmp(close - strlen(overlaps), overlaps, strlen(overlaps)) == 0)
+	if (strstr(cmig_online_find_constraint(table, name).definition, " WITHOUT OVERLAPS)"))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cmig.add_foreign_key cannot reference the temporal primary key of table \"%s\"",
 						get_rel_name(table)),
 				 errhint("Name the columns of another key, or use ALTER TABLE ... ADD FOREIGN KEY (..., PERIOD ...).")));
-	return pnstrdup(open + 1, close - open - 1);
+
+	/* in the key's order, without those that it only includes */
+	index = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(get_constraint_index(constraint)));
+	if (!HeapTupleIsValid(index))
+		elog(ERROR, "constraint %u has no index", constraint);
+	form = (Form_pg_index) GETSTRUCT(index);
+	initStringInfo(&list);
+	for (int i = 0; i < form->indnkeyatts; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(get_attname(table, form->indkey.values[i], false)));
+	ReleaseSysCache(index);
+	return list.data;
 }
 
 Datum
