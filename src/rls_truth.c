@@ -189,15 +189,17 @@ never_null(Node *node, Judge *judge)
 
 /* Note the columns of the row that are taken to hold values. */
 static bool
-note_columns(Node *node, Judge *judge)
+note_columns(Node *node, void *context)
 {
+	Judge	   *judge = context;
+
 	if (node == NULL)
 		return false;
 	if (is_column(node) && !column_not_null(judge, ((Var *) node)->varattno))
 		judge->assumed = bms_add_member(judge->assumed, ((Var *) node)->varattno);
 	if (IsA(node, Query))
 		return false;
-	return expression_tree_walker(node, note_columns, judge);
+	return expression_tree_walker(node, note_columns, context);
 }
 
 static bool
