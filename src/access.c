@@ -202,8 +202,9 @@ cmig_access_revokes_level(const char *role, const char *level)
 	return level_statements("REVOKE", "FROM", role, level);
 }
 
-List *
-cmig_access_revokes(const char *role)
+/* The REVOKEs that take all levels from a role. */
+static List *
+all_revokes(const char *role)
 {
 	return list_make4(psprintf("REVOKE ALL ON ALL ROUTINES IN SCHEMA cmig FROM %s", role),
 					  psprintf("REVOKE ALL ON ALL TABLES IN SCHEMA cmig FROM %s", role),
@@ -298,5 +299,5 @@ cmig_revoke_access(PG_FUNCTION_ARGS)
 
 	refuse_owner(NameStr(*PG_GETARG_NAME(0)));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	return carry_out(fcinfo, "cmig.revoke_access()", cmig_access_revokes(role));
+	return carry_out(fcinfo, "cmig.revoke_access()", all_revokes(role));
 }

@@ -12,7 +12,5 @@
 extern List *cmig_access_grants(const char *role, const char *level);
 /* The REVOKEs that take back one level. */
 extern List *cmig_access_revokes_level(const char *role, const char *level);
-/* The REVOKEs that take all levels from a role. */
-extern List *cmig_access_revokes(const char *role);
 
 #endif							/* CMIG_ACCESS_H */

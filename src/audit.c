@@ -648,7 +648,7 @@ target_argument(FunctionCallInfo fcinfo, int n)
 	if (get_rel_name(PG_GETARG_OID(n)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table with oid %u does not exist", PG_GETARG_OID(n))));
+				 errmsg("relation with OID %u does not exist", PG_GETARG_OID(n))));
 	return PG_GETARG_OID(n);
 }
 

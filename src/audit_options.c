@@ -21,8 +21,8 @@
 
 static const char *const operation_names[] = {"insert", "update", "delete", "truncate"};
 
-const char *
-cmig_audit_level_name(CmigAuditLevel level)
+static const char *
+level_name(CmigAuditLevel level)
 {
 	return level == CMIG_AUDIT_LEVEL_ROW ? "row" :
 		level == CMIG_AUDIT_LEVEL_STATEMENT ? "statement" : "auto";
@@ -183,7 +183,7 @@ cmig_audit_options_text(const CmigAuditOptions *options)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "{\"level\": \"%s\"", cmig_audit_level_name(options->level));
+	appendStringInfo(&text, "{\"level\": \"%s\"", level_name(options->level));
 	if (options->include || options->exclude || options->redact || options->hash)
 		appendStringInfo(&text, ", \"anchor\": \"%u\"", options->anchor);
 	append_names(&text, "include", options->include);

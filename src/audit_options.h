@@ -51,8 +51,6 @@ typedef struct CmigAuditOptions
 	int			query_length;	/* bytes of the query's text; 0 is none */
 } CmigAuditOptions;
 
-extern const char *cmig_audit_level_name(CmigAuditLevel level);
-
 /* What a table has when nothing is asked for. */
 extern CmigAuditOptions *cmig_audit_options_default(void);
 

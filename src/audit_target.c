@@ -95,7 +95,7 @@ cmig_audit_target_of(Oid relation)
 	if (target->name == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table with oid %u does not exist", relation)));
+				 errmsg("relation with OID %u does not exist", relation)));
 	fill_live(target, relation);
 	require_found(target);
 	return target;

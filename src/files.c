@@ -22,7 +22,6 @@
 #include "catalog.h"
 #include "create.h"
 #include "file_name.h"
-#include "files.h"
 #include "graph_walk.h"
 #include "identifier.h"
 #include "journal.h"

@@ -17,7 +17,6 @@
 #include "compat.h"
 #include "errors.h"
 #include "move.h"
-#include "offline.h"
 #include "offline_script.h"
 #include "offline_table.h"
 #include "progress.h"

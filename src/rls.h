@@ -4,9 +4,9 @@
  *
  * enable_rls reads the facts of a table (rls_table.c), plans the policies
  * that its options ask for and the statements that lead there from what is
- * there already (rls_plan.c, rls_policy.c), and runs them (rls_enable.c).  What must
- * be put back one day is kept in the COMMENTs of the policies and nowhere
- * else, so that a dump carries it.
+ * there already (rls_plan.c, rls_policy.c), and runs them (rls_enable.c).
+ * What must be put back one day is kept in the COMMENTs of the policies
+ * (rls_state.c) and nowhere else, so that a dump carries it.
  */
 #ifndef CMIG_RLS_H
 #define CMIG_RLS_H
@@ -119,6 +119,14 @@ typedef struct CmigRlsTable
 	CmigRlsState *state;		/* of the policies that we made, or NULL */
 } CmigRlsTable;
 
+/* in rls_state.c: texts only */
+
+/* The commands of a mask by name, as in SELECT+INSERT. */
+extern char *cmig_rls_state_commands(int mask, const char *separator);
+extern char *cmig_rls_state_write(const CmigRlsState *state);
+/* NULL when the comment is not of our making. */
+extern CmigRlsState *cmig_rls_state_read(const char *comment);
+
 /* in rls_policy.c: texts only */
 
 /* The wanted policies, and the state that their comments will keep. */
@@ -142,10 +150,6 @@ extern char *cmig_rls_policy_default(const char *setting, const char *cast);
  * a table with a state.
  */
 extern char *cmig_rls_policy_call(const CmigRlsTable *table);
-
-extern char *cmig_rls_state_write(const CmigRlsState *state);
-/* NULL when the comment is not of our making. */
-extern CmigRlsState *cmig_rls_state_read(const char *comment);
 
 /* in rls_table.c: facts */
 

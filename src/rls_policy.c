@@ -1,7 +1,7 @@
 /*
  * rls_policy.c
- *	  The texts of row-level security: which policies, and the state that
- *	  their comments keep.
+ *	  The policies of row-level security as texts: which a table gets, and
+ *	  the statements that make, change and drop them.
  *
  * Texts in, texts out: nothing here reads the database.  The rules:
  *
@@ -27,8 +27,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-
-#define STATE_MARK "[cmig.enable_rls"
+#include "utils/formatting.h"
 
 /*
  * Expressions
@@ -79,18 +78,6 @@ is_member(const CmigRlsOptions *options, const CmigRlsTable *via,
  * Policies
  */
 
-static const struct
-{
-	int			bit;
-	const char *suffix;
-	const char *name;
-}			commands[] = {
-	{CMIG_RLS_SELECT, "_select", "SELECT"},
-	{CMIG_RLS_INSERT, "_insert", "INSERT"},
-	{CMIG_RLS_UPDATE, "_update", "UPDATE"},
-	{CMIG_RLS_DELETE, "_delete", "DELETE"}
-};
-
 static void
 add_policy(List **policies, const char *name, bool permissive, int command,
 		   List *roles, const char *expression, const char *about)
@@ -120,10 +107,14 @@ add_policies(List **policies, const char *name, bool permissive, int mask,
 		add_policy(policies, name, permissive, CMIG_RLS_ALL, roles, expression, about);
 		return;
 	}
-	for (int i = 0; i < lengthof(commands); i++)
-		if (mask & commands[i].bit)
-			add_policy(policies, psprintf("%s%s", name, commands[i].suffix),
-					   permissive, commands[i].bit, roles, expression, about);
+	for (int bit = CMIG_RLS_SELECT; bit <= CMIG_RLS_DELETE; bit <<= 1)
+	{
+		char	   *command = cmig_rls_state_commands(bit, "");
+
+		if (mask & bit)
+			add_policy(policies, psprintf("%s_%s", name, asc_tolower(command, strlen(command))),
+					   permissive, bit, roles, expression, about);
+	}
 }
 
 List *
@@ -238,9 +229,8 @@ cmig_rls_policy_create(const CmigRlsTable *table, const CmigRlsPolicy *policy)
 	appendStringInfo(&text, "CREATE POLICY %s ON %s", quote_identifier(policy->name), table->name);
 	if (!policy->permissive)
 		appendStringInfoString(&text, " AS RESTRICTIVE");
-	for (int i = 0; i < lengthof(commands); i++)
-		if (policy->commands == commands[i].bit)
-			appendStringInfo(&text, " FOR %s", commands[i].name);
+	if (policy->commands != CMIG_RLS_ALL)
+		appendStringInfo(&text, " FOR %s", cmig_rls_state_commands(policy->commands, ","));
 	append_roles(&text, policy->roles);
 	append_expressions(&text, policy);
 	return text.data;
@@ -272,19 +262,6 @@ char *
 cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy *policy)
 {
 	return psprintf("DROP POLICY %s ON %s", quote_identifier(policy->name), table->name);
-}
-
-/* "SELECT+INSERT" and the like */
-static char *
-command_names(int mask, const char *separator)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < lengthof(commands); i++)
-		if (mask & commands[i].bit)
-			appendStringInfo(&text, "%s%s", text.len ? separator : "", commands[i].name);
-	return text.data;
 }
 
 /* The roles of the policies that enable_rls made, as an array literal. */
@@ -354,7 +331,7 @@ cmig_rls_policy_call(const CmigRlsTable *table)
 	if (state->public_read)
 		appendStringInfoString(&text, ", public_read => true");
 	if (state->commands != 0 && state->commands != CMIG_RLS_ALL)
-		appendStringInfo(&text, ", commands => '{%s}'", command_names(state->commands, ","));
+		appendStringInfo(&text, ", commands => '{%s}'", cmig_rls_state_commands(state->commands, ","));
 	if (!table->forced)
 		appendStringInfoString(&text, ", force => false");
 	if (state->defaults != NIL)
@@ -367,167 +344,4 @@ cmig_rls_policy_call(const CmigRlsTable *table)
 	append_argument(&text, "bypass_roles", role_names(table, true));
 	appendStringInfoChar(&text, ')');
 	return text.data;
-}
-
-/*
- * The state in the comments: "[cmig.enable_rls rls=off force=off ...]", words
- * of name=value, with %XX for what would end a word.
- */
-
-static void
-append_word(StringInfo text, const char *name, const char *value)
-{
-	appendStringInfo(text, " %s=", name);
-	for (const char *p = value; *p; p++)
-	{
-		unsigned char c = (unsigned char) *p;
-
-		if (c <= ' ' || c == '%' || c == '=' || c == ']' || c == ',' || c == 0x7f)
-			appendStringInfo(text, "%%%02X", c);
-		else
-			appendStringInfoChar(text, *p);
-	}
-}
-
-char *
-cmig_rls_state_write(const CmigRlsState *state)
-{
-	StringInfoData text;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	appendStringInfoString(&text, STATE_MARK);
-	append_word(&text, "rls", state->enabled ? "on" : "off");
-	append_word(&text, "force", state->forced ? "on" : "off");
-	if (state->tenant_column)
-		append_word(&text, "tenant_column", state->tenant_column);
-	if (state->user_column)
-		append_word(&text, "user_column", state->user_column);
-	if (state->via)
-	{
-		append_word(&text, "key_column", state->key_column);
-		append_word(&text, "via", state->via);
-		append_word(&text, "via_key", state->via_key);
-		append_word(&text, "via_user", state->via_user);
-	}
-	if (state->shared)
-		append_word(&text, "shared", "on");
-	if (state->public_read)
-		append_word(&text, "public_read", "on");
-	if (state->commands != 0 && state->commands != CMIG_RLS_ALL)
-		append_word(&text, "commands", command_names(state->commands, "+"));
-	if (state->require_context)
-		append_word(&text, "require_context", "on");
-	if (state->no_index)
-		append_word(&text, "index", "off");
-	foreach(lc, state->defaults)
-	{
-		CmigRlsDefault *was = lfirst(lc);
-
-		append_word(&text, "default_of", was->column);
-		if (was->expression)
-			append_word(&text, "was", was->expression);
-	}
-	foreach(lc, state->granted)
-		append_word(&text, "granted", lfirst(lc));
-	appendStringInfoChar(&text, ']');
-	return text.data;
-}
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* The value that starts at p, up to a space or the bracket. */
-static char *
-read_word(const char **p)
-{
-	StringInfoData value;
-
-	initStringInfo(&value);
-	for (; **p && **p != ' ' && **p != ']'; (*p)++)
-	{
-		if (**p == '%' && hex_digit((*p)[1]) >= 0 && hex_digit((*p)[2]) >= 0)
-		{
-			appendStringInfoChar(&value, (char) (hex_digit((*p)[1]) * 16 + hex_digit((*p)[2])));
-			*p += 2;
-		}
-		else
-			appendStringInfoChar(&value, **p);
-	}
-	return value.data;
-}
-
-CmigRlsState *
-cmig_rls_state_read(const char *comment)
-{
-	CmigRlsState *state;
-	const char *p = comment ? strstr(comment, STATE_MARK) : NULL;
-
-	if (p == NULL || p[strlen(STATE_MARK)] != ' ')
-		return NULL;
-
-	state = palloc0(sizeof(CmigRlsState));
-	p += strlen(STATE_MARK);
-	while (*p == ' ')
-	{
-		const char *equal = strchr(++p, '=');
-		char	   *name;
-		char	   *value;
-
-		if (equal == NULL)
-			break;
-		name = pnstrdup(p, equal - p);
-		p = equal + 1;
-		value = read_word(&p);
-
-		if (strcmp(name, "rls") == 0)
-			state->enabled = strcmp(value, "on") == 0;
-		else if (strcmp(name, "force") == 0)
-			state->forced = strcmp(value, "on") == 0;
-		else if (strcmp(name, "tenant_column") == 0)
-			state->tenant_column = value;
-		else if (strcmp(name, "user_column") == 0)
-			state->user_column = value;
-		else if (strcmp(name, "key_column") == 0)
-			state->key_column = value;
-		else if (strcmp(name, "via") == 0)
-			state->via = value;
-		else if (strcmp(name, "via_key") == 0)
-			state->via_key = value;
-		else if (strcmp(name, "via_user") == 0)
-			state->via_user = value;
-		else if (strcmp(name, "shared") == 0)
-			state->shared = true;
-		else if (strcmp(name, "public_read") == 0)
-			state->public_read = true;
-		else if (strcmp(name, "commands") == 0)
-		{
-			for (int i = 0; i < lengthof(commands); i++)
-				if (strstr(value, commands[i].name))
-					state->commands |= commands[i].bit;
-		}
-		else if (strcmp(name, "require_context") == 0)
-			state->require_context = true;
-		else if (strcmp(name, "index") == 0)
-			state->no_index = strcmp(value, "off") == 0;
-		else if (strcmp(name, "default_of") == 0)
-		{
-			CmigRlsDefault *was = palloc0(sizeof(CmigRlsDefault));
-
-			was->column = value;
-			state->defaults = lappend(state->defaults, was);
-		}
-		else if (strcmp(name, "was") == 0 && state->defaults != NIL)
-			((CmigRlsDefault *) llast(state->defaults))->expression = value;
-		else if (strcmp(name, "granted") == 0)
-			state->granted = lappend(state->granted, value);
-	}
-	return state;
 }

@@ -72,8 +72,9 @@ cmig_toplevel_init(void)
  * How it was called
  */
 
-bool
-cmig_toplevel_may_commit(FunctionCallInfo fcinfo)
+/* Is it called at top level, alone?  Then it may commit. */
+static bool
+may_commit(FunctionCallInfo fcinfo)
 {
 	if (fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
 		castNode(CallContext, fcinfo->context)->atomic)
@@ -86,7 +87,7 @@ cmig_toplevel_may_commit(FunctionCallInfo fcinfo)
 void
 cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure)
 {
-	if (cmig_toplevel_may_commit(fcinfo))
+	if (may_commit(fcinfo))
 		return;
 	if (cmig_runner_current() != NULL)
 		ereport(ERROR,

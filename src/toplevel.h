@@ -23,9 +23,6 @@ extern void cmig_toplevel_init(void);
  */
 extern void cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure);
 
-/* Is it called so?  Then it may commit. */
-extern bool cmig_toplevel_may_commit(FunctionCallInfo fcinfo);
-
 /* A memory context below PortalContext. */
 extern MemoryContext cmig_toplevel_context(const char *name);
 
