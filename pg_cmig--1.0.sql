@@ -73,6 +73,7 @@ CREATE TABLE cmig.backfill_run (
 	key text[],
 	place text[],
 	bound text[],
+	parts text[],
 	total double precision NOT NULL,
 	passed double precision NOT NULL DEFAULT 0,
 	rows bigint NOT NULL DEFAULT 0,
@@ -159,6 +160,7 @@ COMMENT ON COLUMN cmig.backfill_run.relation IS 'The table or partition under wa
 COMMENT ON COLUMN cmig.backfill_run.key IS 'The columns of the key in whose order that table is walked; NULL by ctid';
 COMMENT ON COLUMN cmig.backfill_run.place IS 'Where the next batch begins: a block, or the last key that is done';
 COMMENT ON COLUMN cmig.backfill_run.bound IS 'Where this table ends: a block, or the greatest key at the start';
+COMMENT ON COLUMN cmig.backfill_run.parts IS 'Without a condition, the partitions at the start, NULL if it is one table';
 COMMENT ON COLUMN cmig.backfill_run.total IS 'Work of one pass, in blocks or estimated rows';
 COMMENT ON COLUMN cmig.backfill_run.passed IS 'Of these, what lies behind';
 COMMENT ON COLUMN cmig.backfill_run.rows IS 'Rows updated so far';

@@ -228,6 +228,22 @@ CALL cmig.backfill('quoted', 'n = n + 1', batch_size => 10);
 SELECT n, count(*) FROM quoted GROUP BY n;
 DROP TABLE quoted;
 
+-- partitions that get other names before it goes on
+CREATE TABLE measured (id int PRIMARY KEY, n int DEFAULT 0) PARTITION BY RANGE (id);
+CREATE TABLE measured_1 PARTITION OF measured FOR VALUES FROM (0) TO (100);
+CREATE TABLE measured_2 PARTITION OF measured FOR VALUES FROM (100) TO (200);
+CREATE TABLE measured_3 PARTITION OF measured FOR VALUES FROM (200) TO (300);
+INSERT INTO measured SELECT i, CASE i WHEN 150 THEN 2147483647 ELSE 0 END FROM generate_series(0, 299) i;
+CALL cmig.backfill('measured', 'n = n + 1', batch_size => 50);
+UPDATE measured SET n = 0 WHERE id = 150;
+ALTER TABLE measured_3 RENAME TO archive;
+CALL cmig.backfill('measured', 'n = n + 1', batch_size => 50);
+ALTER TABLE archive RENAME TO measured_3;
+CREATE TABLE another PARTITION OF measured FOR VALUES FROM (300) TO (400);
+CALL cmig.backfill('measured', 'n = n + 1', batch_size => 50);
+SELECT n, count(*) FROM measured GROUP BY n;
+DROP TABLE measured;
+
 DROP VIEW users_view;
 DROP MATERIALIZED VIEW users_matview;
 DROP TABLE users, kinds, event, parent, child, nothing, keyless, nullable, mine;

@@ -627,6 +627,55 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 					 go_on, (long long) other->id)));
 }
 
+static bool
+has_name(char **names, int count, const char *name)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * By key nothing but their names tells which partitions are done.  That one
+ * is new or has gone may be; both at once is what a new name looks like.
+ */
+static void
+require_same_parts(const Backfill *b)
+{
+	const CmigNames *begun = &b->run.parts;
+	int			count = b->target->count;
+	char	  **now = palloc(sizeof(char *) * Max(count, 1));
+	char	  **added = palloc(sizeof(char *) * Max(count, 1));
+	char	  **gone = palloc(sizeof(char *) * Max(begun->count, 1));
+	int			nadded = 0;
+	int			ngone = 0;
+
+	if (begun->count == 0)
+		return;
+	for (int i = 0; i < count; i++)
+	{
+		now[i] = b->target->parts[i].name;
+		if (!has_name(begun->names, begun->count, now[i]))
+			added[nadded++] = now[i];
+	}
+	for (int i = 0; i < begun->count; i++)
+	{
+		if (!has_name(now, count, begun->names[i]))
+			gone[ngone++] = begun->names[i];
+	}
+	if (nadded > 0 && ngone > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the partitions of table %s have changed during its backfill", b->target->name),
+				 errdetail("It began with %s, and has %s now: if that is a new name, nothing tells whether its rows are done.",
+						   listed(gone, ngone), listed(added, nadded)),
+				 errhint("Give what was renamed its name back and CALL again. If nothing was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then CALL again.",
+						 (long long) b->run.id)));
+}
+
 /* Find the state to go on with, or begin one; true if it is done already. */
 static bool
 find_state(Backfill *b)
@@ -645,6 +694,9 @@ find_state(Backfill *b)
 		done = b->run.done;
 		b->resumed = true;
 		if (!done)
+			require_same_parts(b);
+		b->run.parts.count = 0;
+		if (!done)
 			ereport(NOTICE,
 					(errmsg("going on with the backfill of %s after %lld rows",
 							b->target->name, (long long) b->run.rows)));
@@ -654,8 +706,15 @@ find_state(Backfill *b)
 		b->run.method = b->target->by_key ? "key" : "ctid";
 		b->run.pass = 1;
 		b->run.total = cmig_backfill_sql_work(b->target);
+		if (b->target->by_key && b->target->count > 1)
+		{
+			b->run.parts.names = palloc(sizeof(char *) * b->target->count);
+			for (int i = 0; i < b->target->count; i++)
+				b->run.parts.names[b->run.parts.count++] = b->target->parts[i].name;
+		}
 		cmig_backfill_run_replace(&b->identity);
 		cmig_backfill_run_insert(&b->identity, &b->run);
+		b->run.parts.count = 0;
 	}
 	SetUserIdAndSecContext(user, security);
 	MemoryContextSwitchTo(old);

@@ -20,7 +20,7 @@
 
 static CmigQuery find_query = {
 	.sql = "SELECT id, state = 'done', method, pass, relation, key, place, bound,"
-	" total, passed, rows, rows_of_pass, batches FROM cmig.backfill_run"
+	" total, passed, rows, rows_of_pass, batches, parts FROM cmig.backfill_run"
 	" WHERE target = $1 AND set_sql = $2 AND where_sql IS NOT DISTINCT FROM $3"
 	" AND revision IS NOT DISTINCT FROM $4 AND direction IS NOT DISTINCT FROM $5"
 	" AND statement IS NOT DISTINCT FROM $6"
@@ -32,12 +32,12 @@ static CmigQuery find_query = {
 
 static CmigQuery insert_query = {
 	.sql = "INSERT INTO cmig.backfill_run (target, set_sql, where_sql, revision,"
-	" direction, statement, state, method, total, started_at, updated_at)"
-	" VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $8, clock_timestamp(),"
+	" direction, statement, state, method, total, parts, started_at, updated_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, clock_timestamp(),"
 	" clock_timestamp()) RETURNING id",
-	.nargs = 8,
+	.nargs = 9,
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
-		FLOAT8OID}
+		FLOAT8OID, TEXTARRAYOID}
 };
 
 static CmigQuery update_query = {
@@ -143,6 +143,7 @@ collect(TupleDesc desc, HeapTuple row, void *arg)
 	run->rows = DatumGetInt64(cmig_query_datum(desc, row, 11, &isnull));
 	run->rows_of_pass = DatumGetInt64(cmig_query_datum(desc, row, 12, &isnull));
 	run->batches = DatumGetInt64(cmig_query_datum(desc, row, 13, &isnull));
+	run->parts = names_of(desc, row, 14);
 }
 
 bool
@@ -166,12 +167,15 @@ keep_id(TupleDesc desc, HeapTuple row, void *arg)
 void
 cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
 {
-	Datum		values[8];
-	char		nulls[9] = "        ";
+	Datum		values[9];
+	char		nulls[10] = "         ";
 
 	set_identity(identity, values, nulls);
 	set_text(values, nulls, 6, run->method);
 	values[7] = Float8GetDatum(run->total);
+	values[8] = cmig_catalog_names_datum(&run->parts);
+	if (run->parts.count == 0)
+		nulls[8] = 'n';
 	cmig_query_each(&insert_query, values, nulls, keep_id, &run->id);
 }
 

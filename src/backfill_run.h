@@ -29,6 +29,7 @@ typedef struct CmigBackfillRun
 	CmigNames	key;			/* its columns, quoted, if it is walked by key */
 	CmigNames	place;			/* count 0: at its beginning */
 	CmigNames	bound;
+	CmigNames	parts;			/* by key: the partitions at the start; count 0: one table */
 	double		total;
 	double		passed;
 	int64		rows;

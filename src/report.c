@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "fmgr.h"
@@ -691,6 +692,12 @@ put_stepwise(FunctionCallInfo fcinfo, const View *view)
 	CmigProgressRow *row = rows != NIL ? llast(rows) : NULL;
 	const char *obstacle;
 
+	if (any && RecoveryInProgress() && strcmp(last.outcome, "running") == 0)
+	{
+		put_status(fcinfo, "begun", psprintf("%s of %s", last.direction, last.revision),
+				   "Only the primary knows whether that run is alive: SELECT * FROM cmig.status() there");
+		return;
+	}
 	if (any && strcmp(last.outcome, "running") == 0)
 		put_status(fcinfo, runner != 0 ? "running" : "interrupted",
 				   runner != 0 ?
