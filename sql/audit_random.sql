@@ -1,0 +1,122 @@
+--
+-- audit_as_of against copies, over random histories of many transactions in
+-- which the table itself changes: keys of two columns, MERGE and ON CONFLICT,
+-- columns added, dropped and made anew, the key renamed to and fro
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+
+-- three names of the key in turn, each in a layout between others
+CREATE TABLE named (a integer PRIMARY KEY, v integer);
+SELECT count(*) FROM cmig.enable_audit('named');
+INSERT INTO named VALUES (1, 1), (2, 2);
+ALTER TABLE named RENAME a TO b;
+SELECT clock_timestamp() AS in_b \gset
+UPDATE named SET v = 10 WHERE b = 1;
+ALTER TABLE named RENAME v TO w;
+UPDATE named SET w = 11 WHERE b = 1;
+ALTER TABLE named RENAME b TO c;
+SELECT clock_timestamp() AS in_c \gset
+UPDATE named SET w = 12 WHERE c = 1;
+ALTER TABLE named RENAME c TO d;
+UPDATE named SET w = 13 WHERE d = 1;
+SELECT * FROM cmig.audit_as_of(NULL::named, :'in_b') ORDER BY d;
+SELECT * FROM cmig.audit_as_of(NULL::named, :'in_c') ORDER BY d;
+SELECT * FROM cmig.audit_as_of(NULL::named, :'in_b', 1);
+SELECT operation, changed, new_row FROM cmig.audit_history('named', 1);
+
+CREATE TABLE copies (what text, at timestamptz, content jsonb);
+CREATE TABLE steps (what text, step integer);
+CREATE PROCEDURE history(tab text, n integer) LANGUAGE plpgsql AS $$
+DECLARE
+	k integer;
+	step integer;
+	added integer := 0;
+	key text := 'a';
+	s text;
+BEGIN
+	FOR i IN 1 .. n LOOP
+		k := (random() * 12)::integer;
+		step := (random() * 14)::integer;
+		s := CASE step
+			WHEN 0 THEN format('INSERT INTO %I (%I, b, v) SELECT i, %s, i FROM generate_series(%s, %s) i ON CONFLICT (%I, b) DO UPDATE SET v = coalesce(%I.v, 0) + 100',
+				tab, key, k % 3, k, k + 3, key, tab)
+			WHEN 1 THEN format('MERGE INTO %I t USING (SELECT i, %s AS b FROM generate_series(%s, %s) i) m ON t.%I = m.i AND t.b = m.b'
+				' WHEN MATCHED AND m.i %% 3 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET v = t.v + 1, %I = t.%I + 20'
+				' WHEN NOT MATCHED THEN INSERT (%I, b, v) VALUES (m.i, m.b, 0)', tab, k % 3, k, k + 5, key, key, key, key)
+			WHEN 2 THEN format('DELETE FROM %I WHERE %I = %s', tab, key, k)
+			WHEN 3 THEN format('UPDATE %I SET v = v + 1 WHERE %I < %s', tab, key, k)
+			WHEN 4 THEN format('UPDATE %I SET %I = -%I, v = v - 1 WHERE b = %s', tab, key, key, k % 3)
+			WHEN 5 THEN format('UPDATE %I SET %I = %s - %I WHERE b = %s', tab, key, k, key, k % 3)
+			WHEN 6 THEN format('ALTER TABLE %I ADD COLUMN c%s text DEFAULT %L', tab, added % 4, added)
+			WHEN 7 THEN format('ALTER TABLE %I DROP COLUMN IF EXISTS c%s', tab, k % 4)
+			WHEN 8 THEN format('UPDATE %I SET t = repeat(md5(%L), %s) WHERE %I <= %s', tab, k, k, key, k)
+			WHEN 9 THEN format('ALTER TABLE %I RENAME %I TO %I', tab, key, CASE key WHEN 'a' THEN 'key' ELSE 'a' END)
+		END;
+		IF s IS NOT NULL THEN
+			BEGIN
+				EXECUTE s;
+				added := added + (step = 6)::integer;
+				IF step = 9 THEN
+					key := CASE key WHEN 'a' THEN 'key' ELSE 'a' END;
+				END IF;
+				INSERT INTO steps VALUES (tab, step);
+			EXCEPTION WHEN unique_violation OR duplicate_column THEN NULL;
+			END;
+		ELSIF step = 10 THEN
+			COMMIT;
+			EXECUTE format('UPDATE %I SET v = -1', tab);
+			ROLLBACK;
+		ELSIF step = 11 THEN
+			COMMIT;
+		ELSE
+			COMMIT;
+			EXECUTE format('INSERT INTO copies SELECT %L, clock_timestamp(), coalesce(jsonb_agg(x ORDER BY x), ''[]'') FROM (SELECT jsonb_build_array(%I, b, v, t) AS x FROM %I) y', tab, key, tab);
+			COMMIT;
+			PERFORM pg_sleep(0.001);
+		END IF;
+	END LOOP;
+	IF key <> 'a' THEN EXECUTE format('ALTER TABLE %I RENAME key TO a', tab); END IF;
+END $$;
+CREATE FUNCTION verify(tab regclass) RETURNS TABLE (name text, copies bigint, wrong bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY EXECUTE format('SELECT %L, count(*), count(*) FILTER (WHERE a.content IS DISTINCT FROM c.content) FROM copies c,
+		LATERAL (SELECT coalesce(jsonb_agg(x ORDER BY x), ''[]'') AS content FROM (SELECT jsonb_build_array(a, b, v, t) AS x FROM cmig.audit_as_of(NULL::%s, c.at)) y) a WHERE c.what = %L', tab, tab, tab);
+END $$;
+CREATE TABLE by_row (a integer, b integer, v integer, t text, PRIMARY KEY (a, b));
+CREATE TABLE by_statement (LIKE by_row INCLUDING ALL);
+CREATE TABLE changes (LIKE by_row INCLUDING ALL);
+CREATE TABLE parts (LIKE by_row INCLUDING ALL) PARTITION BY RANGE (a);
+CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (MINVALUE) TO (6);
+CREATE TABLE parts_rest PARTITION OF parts DEFAULT;
+CREATE TABLE parts_statement (LIKE by_row INCLUDING ALL) PARTITION BY RANGE (a);
+CREATE TABLE parts_statement_low PARTITION OF parts_statement FOR VALUES FROM (MINVALUE) TO (6);
+CREATE TABLE parts_statement_rest PARTITION OF parts_statement DEFAULT;
+-- rows from before audit
+INSERT INTO by_row SELECT i, 0, i, 'early' FROM generate_series(1, 8) i;
+INSERT INTO changes SELECT * FROM by_row;
+INSERT INTO parts SELECT * FROM by_row;
+SELECT count(*) FROM cmig.enable_audit('by_row', level => 'row');
+SELECT count(*) FROM cmig.enable_audit('by_statement');
+SELECT count(*) FROM cmig.enable_audit('changes', image => 'changes');
+SELECT count(*) FROM cmig.enable_audit('parts', image => 'changes');
+SELECT count(*) FROM cmig.enable_audit('parts_statement', level => 'statement');
+SELECT setseed(0.2);
+CALL history('by_row', 200);
+CALL history('by_statement', 200);
+CALL history('changes', 150);
+CALL history('parts', 150);
+CALL history('parts_statement', 150);
+SET jit = off;
+SELECT name, copies > 5 AS copies, wrong FROM (SELECT * FROM verify('by_row') UNION ALL SELECT * FROM verify('by_statement')
+	UNION ALL SELECT * FROM verify('changes') UNION ALL SELECT * FROM verify('parts') UNION ALL SELECT * FROM verify('parts_statement')) r ORDER BY 1;
+-- each kind of step was there in each history, renaming more than twice
+SELECT count(DISTINCT (what, step)) AS kinds, min(renames) > 2 AS renames
+	FROM steps, (SELECT count(*) AS renames FROM steps WHERE step = 9 GROUP BY what) r;
+
+SET client_min_messages = error;
+DROP TABLE named, copies, steps, by_row, by_statement, changes, parts, parts_statement;
+DROP PROCEDURE history;
+DROP FUNCTION verify;
+DROP SCHEMA cmig_audit CASCADE;
+DROP EXTENSION pg_cmig;
