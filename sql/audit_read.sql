@@ -292,6 +292,33 @@ INSERT INTO timed VALUES ('2024-01-01 00:00+00', 'abcdef00-0000-0000-0000-000000
 SELECT row_key FROM cmig.audit_history('timed', '{"at": "2024-01-01 01:00+01", "id": "ABCDEF00-0000-0000-0000-000000000000"}');
 DROP TABLE scaled, timed;
 
+-- rows that exchange a deferrable key
+CREATE TABLE places (place integer PRIMARY KEY DEFERRABLE, who text, note text);
+SELECT count(*) FROM cmig.enable_audit('places');
+INSERT INTO places VALUES (1, 'ann'), (2, 'bob'), (3, 'cid'), (4, 'same'), (5, 'same');
+SELECT clock_timestamp() AS then \gset
+UPDATE places SET place = 3 - place WHERE place IN (1, 2);
+UPDATE places SET place = 9 - place WHERE place IN (4, 5);
+BEGIN;
+SET CONSTRAINTS ALL DEFERRED;
+INSERT INTO places VALUES (3, 'new');
+DELETE FROM places WHERE who = 'cid';
+INSERT INTO places VALUES (6, 'came and went');
+DELETE FROM places WHERE place = 6;
+COMMIT;
+SELECT * FROM places ORDER BY place;
+SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
+SELECT * FROM cmig.audit_as_of(NULL::places, :'then', '2');
+SELECT clock_timestamp() AS then \gset
+SELECT count(*) FROM cmig.enable_audit('places', image => 'changes');
+BEGIN;
+UPDATE places SET note = 'first' WHERE place = 1;
+UPDATE places SET place = 3 - place WHERE place IN (1, 2);
+COMMIT;
+UPDATE places SET note = 'later' WHERE place = 3;
+SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
+DROP TABLE places;
+
 SET client_min_messages = error;
 DROP FUNCTION mutate(regclass, integer, boolean, boolean), verify(regclass);
 DROP TABLE keys, named, copies, h_row, h_statement, h_changes, h_truncated, h_truncated_changes, h_keyless, h_keyless_truncated, h_triggers, h_triggers_row, h_partitioned;

@@ -36,6 +36,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
@@ -48,6 +49,7 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
@@ -76,6 +78,7 @@ typedef struct AsOf
 	bool		has_key;
 	bool		truncated;		/* there is a TRUNCATE after the time */
 	bool		keys_changed;	/* a key changed after the time */
+	bool		deferrable;		/* rows can share a key within a transaction */
 	ReturnSetInfo *result;
 	bool		partial;		/* an entry with only what changed was met */
 	Oid			owner;			/* of the table */
@@ -128,7 +131,7 @@ entries(const AsOf *as_of, const char *condition)
 {
 	return psprintf("SELECT e.seq, e.command_id, e.id, e.operation, e.row_hash, e.old_hash,"
 					" %s AS row_key, %s AS old_key, e.old_row, e.new_row, e.clock_at,"
-					" e.row_key AS logged_key"
+					" e.row_key AS logged_key, e.transaction_id"
 					" FROM cmig_audit.log e WHERE e.row_hash >= " PARAM_LOW
 					" AND e.row_hash < " PARAM_HIGH " AND e.row_key IS NOT NULL AND %s%s",
 					renamed(as_of, "e.row_key", "e.clock_at"),
@@ -169,6 +172,43 @@ key_condition(const AsOf *as_of, const char *key)
 	" FROM after a WHERE a.old_key <> a.row_key"
 
 /*
+ * Where the key is deferrable, a row may come to a key before the row that has
+ * it leaves, as when two rows exchange their keys.  So among the entries of a
+ * transaction that has such, those of the row that was there before count:
+ * from the first entry on whose old row is not what one that arrived became,
+ * and without arrivals before it leaves.  If all are of rows that arrived, and
+ * as many left, the transaction says nothing.
+ */
+static char *
+events(const AsOf *as_of)
+{
+	const char *source = as_of->keys_changed || as_of->deferrable ? EVENTS ARRIVALS : EVENTS;
+
+	if (!as_of->deferrable)
+		return pstrdup(source);
+	return psprintf("SELECT z.h, z.k, z.seq, z.command_id, z.id, z.clock_at, z.gone, z.ends,"
+					" z.image, z.logged_key FROM (WITH x AS (SELECT v.*, a.transaction_id, a.new_row,"
+					"   v.ends AND NOT v.gone AND (a.old_key = a.row_key) IS NOT TRUE AS leaves"
+					"   FROM (%s) v JOIN after a ON a.id = v.id)"
+					"  SELECT y.*,"
+					"  pg_catalog.bool_or(y.other) OVER (PARTITION BY y.k, y.transaction_id) AS shared,"
+					"  pg_catalog.bool_or(y.other) OVER w AS told,"
+					"  pg_catalog.first_value(y.gone) OVER w AS comes,"
+					"  pg_catalog.sum(y.gone::integer - y.leaves::integer) OVER ("
+					"   PARTITION BY y.k, y.transaction_id) AS n,"
+					"  pg_catalog.bool_or(y.leaves) OVER (PARTITION BY y.k, y.transaction_id"
+					"   ORDER BY y.seq DESC, y.command_id DESC, y.id DESC"
+					"   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS left_later"
+					"  FROM (SELECT x.*, NOT x.gone AND NOT EXISTS (SELECT FROM x p"
+					"    WHERE p.k = x.k AND p.transaction_id = x.transaction_id AND NOT p.leaves"
+					"    AND (p.seq, p.command_id, p.id) < (x.seq, x.command_id, x.id)"
+					"    AND (p.new_row @> x.image OR x.image @> p.new_row)) AS other FROM x) y"
+					"  WINDOW w AS (PARTITION BY y.k, y.transaction_id ORDER BY y.seq, y.command_id, y.id)) z"
+					" WHERE CASE WHEN z.comes AND NOT z.shared THEN z.n <> 0"
+					"  ELSE z.told AND NOT (z.gone AND coalesce(z.left_later, false)) END", source);
+}
+
+/*
  * Whole rows: the first entry tells all.  Whether an image is whole is told by
  * the key in it.
  */
@@ -177,14 +217,14 @@ simple_query(const AsOf *as_of)
 {
 	const char *hash = as_of->has_renames ? "" : "v.h, ";
 
-	return psprintf("WITH after AS NOT MATERIALIZED (%s), event AS NOT MATERIALIZED (" EVENTS "%s),"
+	return psprintf("WITH after AS NOT MATERIALIZED (%s), event AS NOT MATERIALIZED (%s),"
 					" first AS (SELECT DISTINCT ON (%sv.k) v.k, v.gone, v.ends, v.image, v.clock_at%s"
 					"  FROM event v ORDER BY %sv.k, v.seq, v.command_id, v.id)"
 					" SELECT NULL::%s, %s, NOT f.ends AND NOT f.image @> f.%s"
 					"  FROM first f WHERE NOT f.gone%s"
 					" UNION ALL SELECT %s, NULL, false FROM %s %s"
 					"  WHERE NOT EXISTS (SELECT FROM first f WHERE f.k = %s)%s",
-					after(as_of), as_of->keys_changed ? ARRIVALS : "", hash,
+					after(as_of), events(as_of), hash,
 					as_of->has_renames ? ", v.logged_key" : "", hash, as_of->type,
 					shown(as_of, renamed(as_of, "f.image", "f.clock_at")),
 					as_of->has_renames ? "logged_key" : "k",
@@ -233,7 +273,7 @@ until(const AsOf *as_of)
 static char *
 general_query(const AsOf *as_of)
 {
-	return psprintf("WITH after AS (%s), until AS (%s), event AS (" EVENTS ARRIVALS "),"
+	return psprintf("WITH after AS (%s), until AS (%s), event AS (%s),"
 					" chain AS (SELECT w.* FROM (SELECT v.*, pg_catalog.count(*) FILTER (WHERE v.ends) OVER ("
 					"   PARTITION BY v.k ORDER BY v.seq, v.command_id, v.id"
 					"   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS n FROM event v) w WHERE w.n = 0),"
@@ -251,7 +291,7 @@ general_query(const AsOf *as_of)
 					"  LEFT JOIN rest r ON r.k = f.k WHERE NOT f.gone"
 					"  UNION ALL SELECT r.k, r.image FROM rest r"
 					"  WHERE NOT EXISTS (SELECT FROM first f WHERE f.k = r.k)) s WHERE true%s",
-					after(as_of), until(as_of), renamed(as_of, "c.image", "c.clock_at"),
+					after(as_of), until(as_of), events(as_of), renamed(as_of, "c.image", "c.clock_at"),
 					unchanged_rows(as_of), as_of->type, shown(as_of, "s.image"),
 					key_condition(as_of, "s.k"));
 }
@@ -563,6 +603,27 @@ live_key(const CmigAuditTarget *target, const char *alias)
 	return text.data;
 }
 
+static bool
+key_is_deferrable(Relation relation)
+{
+	List	   *oids = RelationGetIndexList(relation);
+	ListCell   *lc;
+	bool		deferrable = false;
+
+	foreach(lc, oids)
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		deferrable |= ((Form_pg_index) GETSTRUCT(tuple))->indisprimary &&
+			!((Form_pg_index) GETSTRUCT(tuple))->indimmediate;
+		ReleaseSysCache(tuple);
+	}
+	list_free(oids);
+	return deferrable;
+}
+
 /* The entries of a partition are among those of its partitioned table. */
 static void
 refuse_partition(Relation relation)
@@ -668,6 +729,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	relation = table_open(oid, AccessShareLock);
 	refuse_partition(relation);
 	check_types(relation);
+	as_of.deferrable = key_is_deferrable(relation);
 	as_of.owner = relation->rd_rel->relowner;
 	as_of.row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row",
 											  ALLOCSET_DEFAULT_SIZES);
