@@ -1,9 +1,9 @@
 # The documents are complete and true.
 #
 # What they print is what happens: every example of README.md, of the chains'
-# README.md, of doc/row-level-security.md, doc/audit.md and doc/stepwise.md is run, and those of
-# doc/reference.md in the sections that say so (doc/production.md has a test of
-# its own).  DocExamples.pm says what is run and how; when output has changed on
+# README.md, of doc/row-level-security.md, doc/audit.md and doc/stepwise.md is
+# run, and those of doc/reference.md in the sections that say so
+# (doc/production.md has a test of its own).  DocExamples.pm says what is run and how; when output has changed on
 # purpose, the test leaves a copy of the document with the new output in
 # tmp_check, to be looked at and copied.
 
@@ -92,7 +92,7 @@ foreach my $path (@documents, map { "$top/$_" } qw(doc/production.md doc/archite
 
 SKIP:
 {
-	skip "the section \"$1\" of the reference is not written yet", 4
+	skip "the section \"$1\" of the reference is not written yet", 6
 	  if $reference =~ /^## (.*)\n+(?=## )/m;
 
 	is(join(', ', $list->("SELECT relname || '.' || attname FROM $columns
@@ -105,6 +105,15 @@ SKIP:
 		'', 'the reference names every table and view');
 	is($unnamed->($list->("SELECT DISTINCT attname FROM $columns ORDER BY 1")),
 		'', 'the reference names every column');
+	is($unnamed->($list->("SELECT DISTINCT n FROM pg_proc, unnest(proargnames) n
+		WHERE pronamespace = 'cmig'::regnamespace AND n <> '' ORDER BY 1")),
+		'', 'the reference names every argument and result column');
+
+	my $examples = join "\n", $reference =~ /^(?:=>|\$) (.*(?:\n(?![ =\w-]|```).*)*)/mg;
+	is(join(', ', grep { $examples !~ /\b\Q$_\E\(/ && !/^cmig\.audit_trigger$/ }
+		$list->("SELECT DISTINCT 'cmig.' || proname FROM pg_proc
+		WHERE pronamespace = 'cmig'::regnamespace ORDER BY 1")),
+		'', 'the reference has an example of every function');
 }
 
 done_testing();
