@@ -193,6 +193,24 @@ SELECT count(*) FROM cmig.enable_audit('base');
 INSERT INTO derived2 VALUES (2, 'x');
 SELECT operation, table_name, row_key FROM cmig_audit.log ORDER BY id;
 DELETE FROM cmig_audit.log;
+-- tables audited one by one, at statement level, that come together later: told, and put right by calling it again
+CREATE SCHEMA tree;
+CREATE TABLE tree.root (id integer PRIMARY KEY, v text);
+CREATE TABLE tree.branch (id integer PRIMARY KEY, v text);
+SELECT count(*) FROM cmig.enable_audit_schema('tree');
+ALTER TABLE tree.branch INHERIT tree.root;
+CREATE TABLE tree.leaf (extra integer, PRIMARY KEY (id)) INHERITS (tree.branch);
+SELECT table_name, level, problem FROM cmig.audit_status('tree');
+INSERT INTO tree.branch VALUES (1, 'b');
+INSERT INTO tree.leaf VALUES (2, 'l', 9);
+UPDATE tree.root SET v = v || '!';
+SELECT operation, table_name, row_key, new_row FROM cmig_audit.log ORDER BY id;
+DELETE FROM cmig_audit.log;
+SELECT count(*) FROM cmig.enable_audit('tree.root');
+SELECT table_name, level, problem FROM cmig.audit_status('tree');
+UPDATE tree.root SET v = v || '!';
+SELECT operation, table_name, row_key, new_row FROM cmig_audit.log ORDER BY id;
+DELETE FROM cmig_audit.log;
 
 -- who did it: SET ROLE, definer functions, row-level security, settings
 CREATE ROLE regress_audit_app;
@@ -292,7 +310,7 @@ DROP TABLE broken_off;
 
 SET client_min_messages = error;
 DROP SCHEMA "sch ""x"" %s $1" CASCADE;
-DROP SCHEMA r, s, moved_again, cmig_audit CASCADE;
+DROP SCHEMA r, s, tree, moved_again, cmig_audit CASCADE;
 DROP TABLE part, part2, derived2, derived, base;
 DROP PROCEDURE twice(text);
 DROP FUNCTION compare(), as_owner();

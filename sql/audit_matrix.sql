@@ -174,7 +174,7 @@ SELECT operation, old_row->>'small' AS small, length(old_row->>'large') AS large
 SELECT * FROM compare();
 
 -- values that fit one by one, but not together
-CALL twice($$CREATE TABLE huge (id integer PRIMARY KEY, a text, b text)$$);
+CALL twice($$CREATE TABLE huge (id integer PRIMARY KEY, a text, b text, many boolean[])$$);
 CALL audit('huge');
 \set VERBOSITY terse
 INSERT INTO r.huge SELECT 1, repeat('x', 140000000), repeat('y', 140000000);
@@ -182,6 +182,12 @@ INSERT INTO r.huge SELECT 1, repeat('x', 140000000), repeat('y', 140000000);
 CALL audit('huge', $$, oversize => 'truncate'$$);
 INSERT INTO s.huge SELECT 1, repeat('x', 140000000), repeat('y', 140000001);
 SELECT length(new_row->>'a') AS a, new_row->>'b' AS b FROM cmig_audit.log;
+-- and one that becomes too large as jsonb
+INSERT INTO r.huge SELECT 2, NULL, NULL, array_fill(true, ARRAY[16800000]);
+SELECT new_row FROM cmig_audit.log WHERE schema_name = 'r';
+SELECT count(*) FROM cmig.enable_audit('s.huge', oversize => 'error');
+INSERT INTO s.huge SELECT 2, NULL, NULL, array_fill(true, ARRAY[16800000]);
+SELECT count(*) FROM s.huge;
 DELETE FROM cmig_audit.log;
 
 SET client_min_messages = error;

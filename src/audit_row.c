@@ -15,6 +15,7 @@
 
 #include "access/detoast.h"
 #include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/hmac.h"
 #include "common/sha2.h"
@@ -29,7 +30,11 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
+#include "utils/resowner.h"
 #include "utils/uuid.h"
+
+/* Smaller values of no type grow beyond what jsonb holds. */
+#define MAY_GROW_TOO_LARGE (256 * 1024)
 
 static void
 pin(const char *name, const char *value)
@@ -287,7 +292,10 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("column \"%s\" is too large for the audit log", column->name),
+				 len > JENTRY_OFFLENMASK ?
 				 errdetail("The value has %zu bytes; jsonb holds at most %d in a row.",
+						   len, JENTRY_OFFLENMASK) :
+				 errdetail("The value has %zu bytes and does not fit into jsonb, which holds at most %d in a row.",
 						   len, JENTRY_OFFLENMASK),
 				 errhint("Exclude the column, or have such values replaced: cmig.enable_audit(<table>, oversize => 'truncate').")));
 	piece->aligned = false;
@@ -313,10 +321,58 @@ general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
 	return DatumGetJsonbP(result);
 }
 
+/* Did to_jsonb() fail because the value is too large for it? */
+static bool
+is_too_large(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		(error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message &&
+		 strncmp(error->message, "invalid memory alloc request size", 33) == 0);
+}
+
+/*
+ * The same for a value that may become too large only as jsonb, as arrays of
+ * numbers do; NULL if it does.
+ */
+static Jsonb *
+try_general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	Jsonb	   *volatile result = NULL;
+
+	BeginInternalSubTransaction("cmig_audit_row");
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		result = general_value(shape, column, value);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (!is_too_large(error))
+			ReThrowError(error);
+		FreeErrorData(error);
+		result = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return result;
+}
+
 void
 cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 					  Datum value, bool isnull, CmigAuditPiece *piece)
 {
+	Size		len = 0;
+
 	piece->done = true;
 	piece->len = 0;
 	piece->data = NULL;
@@ -341,8 +397,7 @@ cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 	/* Not even read when it cannot fit. */
 	if (column->typlen == -1 && column->kind != CMIG_AUDIT_NUMERIC)
 	{
-		Size		len = toast_raw_datum_size(value) - VARHDRSZ;
-
+		len = toast_raw_datum_size(value) - VARHDRSZ;
 		if (len > JENTRY_OFFLENMASK ||
 			(column->type == BYTEAOID && len > JENTRY_OFFLENMASK / 2))
 		{
@@ -388,7 +443,16 @@ cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 			put_cstring(piece, OutputFunctionCall(&column->output, value));
 			break;
 		case CMIG_AUDIT_GENERAL:
-			put_jsonb(piece, general_value(shape, column, value));
+			{
+				Jsonb	   *jsonb = len < MAY_GROW_TOO_LARGE ?
+					general_value(shape, column, value) :
+					try_general_value(shape, column, value);
+
+				if (jsonb)
+					put_jsonb(piece, jsonb);
+				else
+					put_too_large(piece, shape, column, len);
+			}
 			break;
 	}
 
