@@ -190,6 +190,32 @@ SELECT count(*) FROM cmig.disable_audit('shop.plain');
 :script
 SELECT statement FROM cmig.disable_audit('shop.plain');
 
+-- somebody narrowed a trigger, or took its name before
+CREATE TABLE shop.narrow (id integer PRIMARY KEY, a text);
+SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('shop.narrow', level => 'row', operations => '{insert,update}');
+SELECT regexp_replace(pg_get_triggerdef(oid), ' FOR EACH ROW EXECUTE', ' FOR EACH ROW WHEN (false) EXECUTE') AS narrowing
+	FROM pg_trigger WHERE tgrelid = 'shop.narrow'::regclass \gset
+DROP TRIGGER cmig_audit_row ON shop.narrow;
+:narrowing;
+SELECT level, operations, problem FROM cmig.audit_status('shop') WHERE table_name = 'shop.narrow';
+SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('shop.narrow');
+ALTER TABLE shop.narrow ENABLE REPLICA TRIGGER cmig_audit_row;
+SELECT problem FROM cmig.audit_status('shop') WHERE table_name = 'shop.narrow';
+SELECT statement FROM cmig.enable_audit('shop.narrow');
+SELECT problem FROM cmig.audit_status('shop') WHERE table_name = 'shop.narrow';
+CREATE TABLE shop.taken (id integer PRIMARY KEY);
+CREATE TRIGGER cmig_audit_row BEFORE UPDATE ON shop.taken FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+SELECT count(*) FROM cmig.enable_audit('shop.taken', level => 'row');
+ALTER TRIGGER cmig_audit_row ON shop.taken RENAME TO mine;
+SELECT count(*) FROM cmig.enable_audit('shop.taken', level => 'row');
+-- a hidden column that becomes the key
+CREATE TABLE shop.later_key (id integer PRIMARY KEY, s text NOT NULL);
+SELECT count(*) FROM cmig.enable_audit('shop.later_key', redact => '{s}');
+ALTER TABLE shop.later_key DROP CONSTRAINT later_key_pkey, ADD PRIMARY KEY (s);
+SELECT * FROM cmig.audit_as_of(NULL::shop.later_key, now());
+SELECT count(*) FROM cmig.enable_audit('shop.later_key', redact => '{}');
+SELECT * FROM cmig.audit_as_of(NULL::shop.later_key, now());
+
 SET client_min_messages = error;
 DROP SCHEMA shop, cmig_audit CASCADE;
 DROP TABLE tmp;

@@ -56,6 +56,7 @@ typedef struct AuditTrigger
 {
 	const char *name;
 	bool		scripted;		/* made by audit_script()'s script */
+	bool		narrowed;		/* WHEN or UPDATE OF: somebody else's doing */
 	int16		type;
 	char		enabled;
 	char	   *args;			/* as in the statement that makes it */
@@ -168,6 +169,8 @@ read_triggers(Oid relation, bool *cloned)
 		trigger->name = pstrdup(NameStr(form->tgname));
 		trigger->type = form->tgtype;
 		trigger->enabled = form->tgenabled;
+		(void) fastgetattr(tuple, Anum_pg_trigger_tgqual, RelationGetDescr(catalog), &isnull);
+		trigger->narrowed = !isnull || form->tgattr.dim1 > 0;
 		trigger->nargs = form->tgnargs;
 		trigger->arg_values = palloc(sizeof(char *) * Max(1, form->tgnargs));
 		initStringInfo(&args);
@@ -293,6 +296,27 @@ find_trigger(List *triggers, const char *name)
 	return NULL;
 }
 
+/* CREATE OR REPLACE would silently end a trigger of the table's owner. */
+static void
+refuse_names_taken(Oid relation, List *have, List *want)
+{
+	ListCell   *lc;
+
+	foreach(lc, want)
+	{
+		const char *name = ((AuditTrigger *) lfirst(lc))->name;
+
+		if (find_trigger(have, name) == NULL && OidIsValid(get_trigger_oid(relation, name, true)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("table \"%s\" has a trigger \"%s\" that is not of pg_cmig",
+							get_rel_name(relation), name),
+					 errhint("ALTER TRIGGER %s ON %s RENAME TO <another name>;", name,
+							 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+														get_rel_name(relation)))));
+	}
+}
+
 static void
 run(List **statements, char *statement)
 {
@@ -320,7 +344,7 @@ change_triggers(List *have, List *want, const char *table, List **statements)
 		AuditTrigger *old = find_trigger(have, trigger->name);
 		char		enabled = old ? old->enabled : TRIGGER_FIRES_ON_ORIGIN;
 
-		if (old == NULL || old->scripted || old->type != trigger->type || strcmp(old->args, trigger->args) != 0)
+		if (old == NULL || old->scripted || old->narrowed || old->type != trigger->type || strcmp(old->args, trigger->args) != 0)
 		{
 			run(statements, trigger->statement);
 			enabled = TRIGGER_FIRES_ON_ORIGIN;
@@ -584,6 +608,7 @@ enable_one(Enabling *enabling, Oid target)
 	bool		partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	CmigAuditOptions *options;
 	bool		cloned;
+	List	   *want;
 	List	   *have = read_triggers(target, &cloned);
 	List	   *children = NIL;
 	bool		row_level;
@@ -613,8 +638,9 @@ enable_one(Enabling *enabling, Oid target)
 
 	/* the lock stays, but ALTER TABLE wants nobody to hold the table open */
 	table_close(relation, NoLock);
-	change_triggers(have, wanted_triggers(options, row_level, partitioned, table), table,
-					&enabling->statements);
+	want = wanted_triggers(options, row_level, partitioned, table);
+	refuse_names_taken(target, have, want);
+	change_triggers(have, want, table, &enabling->statements);
 	warn_of_trigger_privilege(target, table);
 
 	/* Triggers are not inherited, so each child is audited for itself. */

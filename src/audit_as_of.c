@@ -476,10 +476,35 @@ young_columns(CmigAuditTarget *target, Relation relation, const Datum *range, Ti
 	return names;
 }
 
+/* A column can become part of the key after it was hidden. */
+static void
+refuse_hidden_key(const CmigAuditTarget *target, const List *hidden)
+{
+	const ListCell *lc,
+			   *k;
+
+	foreach(lc, hidden)
+	{
+		const char *name = ((CmigAuditName *) lfirst(lc))->name;
+
+		foreach(k, target->key_columns)
+		{
+			if (strcmp(lfirst(k), name) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("column \"%s\" of the key of table \"%s\" is hidden in the log",
+								name, target->name),
+						 errdetail("The rows cannot be told apart."),
+						 errhint("Call cmig.enable_audit() with redact, hash and exclude without the column, and ask for a time after that.")));
+		}
+	}
+}
+
 /* Columns whose values the log does not have as they were, besides others. */
 static ArrayType *
-hidden_columns(Relation relation, bool with_excluded, const List *others)
+hidden_columns(const CmigAuditTarget *target, Relation relation, const List *others)
 {
+	bool		with_excluded = target->key_columns == NIL;
 	CmigAuditOptions *options = NULL;
 	List	   *names = NIL;
 	Datum	   *elements;
@@ -497,6 +522,8 @@ hidden_columns(Relation relation, bool with_excluded, const List *others)
 	{
 		cmig_audit_options_resolve(options, relation);
 		names = list_concat(options->redact, options->hash);
+		refuse_hidden_key(target, names);
+		refuse_hidden_key(target, options->exclude);
 		if (with_excluded)
 			names = list_concat(names, options->exclude);
 	}
@@ -755,7 +782,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	if (as_of.target->key_columns == NIL)
 		young = young_columns(as_of.target, relation, &values[1],
 							  as_of.truncated ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(1));
-	hidden = hidden_columns(relation, as_of.target->key_columns == NIL, young);
+	hidden = hidden_columns(as_of.target, relation, young);
 	table_close(relation, AccessShareLock);
 	as_of.has_hidden = hidden != NULL;
 	if (hidden)

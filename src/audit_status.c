@@ -23,6 +23,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_status);
 /* Of pg_trigger.tgtype: row 1, insert 4, delete 8, update 16, truncate 32. */
 static CmigQuery read_status = {
 	"WITH t AS (SELECT t.tgrelid, t.tgname, t.tgtype::integer AS type, t.tgenabled, t.tgparentid <> 0 AS cloned,"
+	"   t.tgqual IS NOT NULL OR t.tgattr::text <> '' AS narrowed,"
 	"   substring(encode(t.tgargs, 'escape') FROM '^([0-9]{1,9})\\\\000')::integer AS table_id,"
 	"   CASE WHEN t.tgnargs = 2 THEN regexp_replace(convert_from("
 	"     substring(t.tgargs FROM position('\\x00'::bytea IN t.tgargs) + 1"
@@ -31,7 +32,8 @@ static CmigQuery read_status = {
 	"  FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
 	"  JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig'),"
 	" own AS (SELECT t.tgrelid, min(t.table_id) AS table_id, min(t.options) AS options, bit_or(t.type) AS type,"
-	"   string_agg(quote_ident(t.tgname), ', ' ORDER BY t.tgname) FILTER (WHERE t.tgenabled = 'D') AS disabled"
+	"   string_agg(quote_ident(t.tgname), ', ' ORDER BY t.tgname) FILTER (WHERE t.tgenabled IN ('D', 'R')) AS disabled,"
+	"   string_agg(quote_ident(t.tgname), ', ' ORDER BY t.tgname) FILTER (WHERE t.narrowed) AS narrowed"
 	"  FROM t WHERE NOT t.cloned GROUP BY t.tgrelid)"
 	" SELECT format('%I.%I', n.nspname, c.relname), o.table_id,"
 	"  CASE WHEN o.type & 1 = 1 THEN 'row' WHEN o.type IS NOT NULL THEN 'statement' END,"
@@ -41,6 +43,7 @@ static CmigQuery read_status = {
 	"   CASE WHEN EXISTS (SELECT FROM t WHERE t.tgrelid = c.oid AND t.cloned)"
 	"    THEN 'its triggers rest while it is a partition of an audited table' END,"
 	"   'disabled: ' || o.disabled,"
+	"   'not for all changes: ' || o.narrowed,"
 	"   CASE WHEN o.tgrelid IS NOT NULL AND o.options IS NULL THEN 'the triggers were not made by enable_audit' END,"
 	"   CASE WHEN EXISTS (SELECT FROM pg_trigger s JOIN pg_proc p ON p.oid = s.tgfoid AND p.proname = 'write'"
 	"     JOIN pg_namespace w ON w.oid = p.pronamespace AND w.nspname = 'cmig_audit'"
