@@ -12,13 +12,13 @@
  */
 #include "postgres.h"
 
+#include "backfill_resume.h"
 #include "backfill_run.h"
 #include "backfill_skip.h"
 #include "backfill_sql.h"
 #include "backfill_target.h"
 #include "argument.h"
 #include "compat.h"
-#include "errors.h"
 #include "lock_wait.h"
 #include "piecewise.h"
 #include "progress.h"
@@ -298,34 +298,6 @@ require_same_table(const CmigBackfillPart *part, bool by_key)
 				 name && by_key ? errhint("Give it its name back and CALL again, which goes on. By its new name all its rows would be updated once more.") : 0));
 }
 
-static char *
-listed(char **names, int count)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < count; i++)
-		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names[i]);
-	return text.data;
-}
-
-/* The place says where it stands in the order of a key: that must be the same. */
-static void
-require_same_key(const CmigBackfillRun *run, const CmigBackfillPart *part)
-{
-	char	   *begun = listed(run->key.names, run->key.count);
-	char	   *now = listed(part->key.columns, part->key.count);
-
-	if (strcmp(begun, now) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the key of table %s has changed during its backfill", part->name),
-				 errdetail("It was walked by (%s); by (%s) nothing tells which rows are done.",
-						   begun, now),
-				 errhint("Make the key as it was and CALL again. To begin anew instead: DELETE FROM cmig.backfill_run WHERE id = %lld.",
-						 (long long) run->id)));
-}
-
 /* The part is new to this session, or new at all. */
 static void
 begin_part(Backfill *b, const CmigBackfillPart *part)
@@ -342,7 +314,7 @@ begin_part(Backfill *b, const CmigBackfillPart *part)
 	}
 	if (b->next.relation != NULL && strcmp(b->next.relation, part->name) == 0)
 	{
-		require_same_key(&b->next, part);
+		cmig_backfill_resume_require_key(&b->next, part);
 		return;
 	}
 	b->next.relation = part->name;
@@ -588,150 +560,15 @@ describe_error(void *arg)
 			   (long long) b->run.rows);
 }
 
-/*
- * Another backfill is half done, and what it has updated would be updated
- * once more: let it be said which of the two is meant.
- */
-static void
-refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
-{
-	const Backfill *b = arg;
-	const CmigBackfillIdentity *this = &b->identity;
-	bool		goes_on = this->where_sql == NULL && strcmp(this->target, other->target) == 0 &&
-		(this->revision == NULL || this->statement == other->statement);
-	char	   *go_on;
-
-	if (this->revision == NULL &&
-		(!goes_on || !cmig_backfill_target_sets_same(b->target, other->set_sql)))
-		return;
-	if (b->one_transaction)
-		go_on = "To go on with the other rows, SET cmig.\"concurrently\" = on and CALL again.";
-	else if (goes_on)
-		go_on = psprintf("To go on behind these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %lld, then CALL again%s.",
-						 quote_literal_cstr(this->set_sql), (long long) other->id,
-						 this->revision ? "; or load the text as it was" : "");
-	else
-		go_on = "To go on with the other rows, load the text as it was and CALL again.";
-	ereport(ERROR,
-			(errcode(this->revision ? ERRCODE_CMIG_CHANGED_REVISION :
-					 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 this->revision ?
-			 errmsg("a backfill of revision \"%s\" is half done", this->revision) :
-			 errmsg("a backfill of table %s is half done", other->target),
-			 this->revision ?
-			 errdetail("Statement %d has updated %lld rows, which would be updated once more: SET %s.",
-					   other->statement, (long long) other->rows, other->set_sql) :
-			 errdetail("It has updated %lld rows, which would be updated once more: SET %s.",
-					   (long long) other->rows, other->set_sql),
-			 errhint("%s To begin anew instead: DELETE FROM cmig.backfill_run WHERE id = %lld.",
-					 go_on, (long long) other->id)));
-}
-
-static bool
-has_name(char **names, int count, const char *name)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (strcmp(names[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * By key nothing but their names tells which partitions are done.  That one
- * is new or has gone may be; both at once is what a new name looks like.
- */
-static void
-require_same_parts(const Backfill *b)
-{
-	const CmigNames *begun = &b->run.parts;
-	int			count = b->target->count;
-	char	  **now = palloc(sizeof(char *) * Max(count, 1));
-	char	  **added = palloc(sizeof(char *) * Max(count, 1));
-	char	  **gone = palloc(sizeof(char *) * Max(begun->count, 1));
-	int			nadded = 0;
-	int			ngone = 0;
-
-	if (begun->count == 0)
-		return;
-	for (int i = 0; i < count; i++)
-	{
-		now[i] = b->target->parts[i].name;
-		if (!has_name(begun->names, begun->count, now[i]))
-			added[nadded++] = now[i];
-	}
-	for (int i = 0; i < begun->count; i++)
-	{
-		if (!has_name(now, count, begun->names[i]))
-			gone[ngone++] = begun->names[i];
-	}
-	if (nadded > 0 && ngone > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the partitions of table %s have changed during its backfill", b->target->name),
-				 errdetail("It began with %s, and has %s now: if that is a new name, nothing tells whether its rows are done.",
-						   listed(gone, ngone), listed(added, nadded)),
-				 errhint("Give what was renamed its name back and CALL again. If nothing was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then CALL again.",
-						 (long long) b->run.id)));
-}
-
 /* Find the state to go on with, or begin one; true if it is done already. */
 static bool
 find_state(Backfill *b)
 {
-	Oid			user;
-	int			security;
-	bool		done = false;
 	MemoryContext old = MemoryContextSwitchTo(b->run_context);
 
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);
-	(void) cmig_backfill_run_find(&b->identity, &b->run);
-	cmig_backfill_run_each_unfinished(&b->identity, b->run.id, refuse_unfinished, b);
-	if (b->run.id != 0)
-	{
-		done = b->run.done;
-		b->resumed = true;
-		if (!done)
-			require_same_parts(b);
-		b->run.parts.count = 0;
-		if (!done)
-			ereport(NOTICE,
-					(errmsg("going on with the backfill of %s after %lld rows",
-							b->target->name, (long long) b->run.rows)));
-	}
-	else
-	{
-		b->run.method = b->target->by_key ? "key" : "ctid";
-		b->run.pass = 1;
-		b->run.total = cmig_backfill_sql_work(b->target);
-		if (b->target->by_key && b->target->count > 1)
-		{
-			b->run.parts.names = palloc(sizeof(char *) * b->target->count);
-			for (int i = 0; i < b->target->count; i++)
-				b->run.parts.names[b->run.parts.count++] = b->target->parts[i].name;
-		}
-		cmig_backfill_run_replace(&b->identity);
-		cmig_backfill_run_insert(&b->identity, &b->run);
-		b->run.parts.count = 0;
-	}
-	SetUserIdAndSecContext(user, security);
+	b->resumed = cmig_backfill_resume_find(b->target, &b->identity, b->caller, &b->run);
 	MemoryContextSwitchTo(old);
-	return done;
-}
-
-/* In one transaction nothing goes on with what a stepwise run has begun. */
-static void
-require_not_begun(Backfill *b)
-{
-	Oid			user;
-	int			security;
-
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);
-	cmig_backfill_run_each_unfinished(&b->identity, 0, refuse_unfinished, b);
-	SetUserIdAndSecContext(user, security);
+	return b->run.done;
 }
 
 /* What failed before any row was updated leaves no trace. */
@@ -759,7 +596,7 @@ run_backfill(Backfill *b)
 
 	if (b->one_transaction)
 	{
-		require_not_begun(b);
+		cmig_backfill_resume_refuse(b->target, &b->identity, b->caller);
 		b->run.pass = 1;
 		run_passes(b);
 		return;
