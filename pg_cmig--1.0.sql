@@ -508,10 +508,10 @@ LANGUAGE C;
 
 COMMENT ON PROCEDURE cmig.add_not_null(regclass, text) IS 'ALTER COLUMN SET NOT NULL without a long lock: a CHECK that is not valid, validated, then SET NOT NULL, each committed. Can be called again. Raises 23514, 25001, 42703, 55P03.';
 COMMENT ON PROCEDURE cmig.add_check(regclass, text, text) IS 'Add a CHECK constraint as NOT VALID, then validate it, each committed. Can be called again. Raises 23514, 25001, 42710, 55P03.';
-COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text[], regclass, text[], text, text, text) IS 'Add a foreign key as NOT VALID, then validate it, each committed; referenced_columns is the primary key if it is not given. Can be called again. Raises 23503, 25001, 42710, 55P03.';
-COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text, regclass, text, text, text, text) IS 'For one column, or a literal such as {a,b}: add a foreign key as NOT VALID, then validate it, each committed; referenced_columns is the primary key if it is not given. Can be called again. Raises 23503, 25001, 42710, 55P03.';
-COMMENT ON PROCEDURE cmig.add_unique(regclass, text[], text) IS 'Build a unique index concurrently and make it a constraint. Can be called again; drops the invalid index of an interrupted build. Raises 23505, 25001, 42710, 42P07, 55P03.';
-COMMENT ON PROCEDURE cmig.add_unique(regclass, text, text) IS 'For one column, or a literal such as {a,b}: build a unique index concurrently and make it a constraint. Can be called again; drops the invalid index of an interrupted build. Raises 23505, 25001, 42710, 42P07, 55P03.';
+COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text[], regclass, text[], text, text, text) IS 'Add a foreign key as NOT VALID, then validate it, each committed; referenced_columns is the primary key if it is not given. Can be called again. Raises 0A000, 22004, 22023, 23503, 25001, 42710, 55P03.';
+COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text, regclass, text, text, text, text) IS 'For one column, or a literal such as {a,b}: add a foreign key as NOT VALID, then validate it, each committed; referenced_columns is the primary key if it is not given. Can be called again. Raises 0A000, 22004, 22023, 23503, 25001, 42710, 55P03.';
+COMMENT ON PROCEDURE cmig.add_unique(regclass, text[], text) IS 'Build a unique index concurrently and make it a constraint. Can be called again; drops the invalid index of an interrupted build. Raises 0A000, 22004, 22023, 23505, 25001, 42710, 42P07, 55P03.';
+COMMENT ON PROCEDURE cmig.add_unique(regclass, text, text) IS 'For one column, or a literal such as {a,b}: build a unique index concurrently and make it a constraint. Can be called again; drops the invalid index of an interrupted build. Raises 0A000, 22004, 22023, 23505, 25001, 42710, 42P07, 55P03.';
 
 CREATE VIEW cmig.backfill_progress AS
 SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
@@ -556,13 +556,13 @@ COMMENT ON COLUMN cmig.backfill_progress.started_at IS 'When it began';
 COMMENT ON COLUMN cmig.backfill_progress.active IS 'Time spent on it';
 COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Time left of the first pass at the rate so far';
 
-COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that is there at the start once. Goes on where an interrupted one stopped. Raises 22023, 25001, 42501, 42809, 55P03.';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional is run statement by statement at top level, and resumed after an interruption. Raises 25001, MG001 to MG012.';
+COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that is there at the start once. Goes on where an interrupted one stopped. Raises 22023, 25001, 42501, 42601, 42703, 42804, 42809, 55000, 55P03, MG008.';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional is run statement by statement at top level, and resumed after an interruption. Raises 22004, 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG009, MG012.';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text) IS 'Apply revisions up to several absolute targets and commit after each. Raises as upgrade_stepwise(text, text).';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(integer, text) IS 'Apply the next N revisions and commit after each: upgrade_stepwise(2) is upgrade_stepwise(''+2''). Raises as upgrade_stepwise(text, text).';
 COMMENT ON PROCEDURE cmig.downgrade_stepwise(integer, text) IS 'Take back the last N revisions and commit after each: downgrade_stepwise(-1) is downgrade_stepwise(''-1''). Raises as downgrade_stepwise(text, text).';
-COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text) IS 'Take back revisions down to target and commit after each. Raises 25001, MG001 to MG012.';
-COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrade to base and upgrade to heads again, with a commit after each revision; confirm must be the database''s name. Raises 22023, 25001, MG001 to MG012.';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text) IS 'Take back revisions down to target and commit after each. Raises 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG011, MG012.';
+COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrade to base and upgrade to heads again, with a commit after each revision; confirm must be the database''s name. Raises 22023, 25001, 55000, 55P03, MG005, MG006, MG008, MG009, MG011, MG012.';
 
 --
 -- Row-level security
@@ -689,7 +689,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.rls_check(text) IS 'Holes and slow spots of row-level security in a schema or in all: rule, severity (error, warning, info), object, problem and fix. Raises 3F000.';
 COMMENT ON FUNCTION cmig.rls_status(text) IS 'The tables of a schema, or of all, with their flags of row-level security, the columns that policies look at, the roles they bind, those that bypass, and how many policies there are and of them not made by enable_rls. Raises 3F000.';
-COMMENT ON FUNCTION cmig.rls_test(regclass, name, text, text, text, text) IS 'Try as a role, with a context, to read, write and move rows of a table, and roll all back: rows seen, and the verdict. Raises 22023, 42501, 42704, 42809.';
+COMMENT ON FUNCTION cmig.rls_test(regclass, name, text, text, text, text) IS 'Try as a role, with a context, to read, write and move rows of a table, and roll all back: rows seen, and the verdict. Raises 22023, 22P02, 42501, 42703, 42704, 42804, 42809.';
 COMMENT ON FUNCTION cmig.rls_test(regclass, name, text[], text[], text, text) IS 'rls_test for several contexts: the n-th user with the n-th tenant. Raises as rls_test.';
 COMMENT ON FUNCTION cmig.set_context(text, text, boolean) IS 'Set the user and the tenant that policies see, up to the end of the transaction or, with is_local => false, of the session; NULL and '''' mean none.';
 COMMENT ON FUNCTION cmig.set_context("any", "any", boolean) IS 'As set_context(text, text, boolean), for keys of any type.';
@@ -699,8 +699,8 @@ COMMENT ON FUNCTION cmig.current_user_id() IS 'The user that policies see; NULL 
 COMMENT ON FUNCTION cmig.current_tenant_id() IS 'The tenant that policies see; NULL when unset.';
 COMMENT ON FUNCTION cmig.require_user_id() IS 'The user that policies see. Raises MG020 when unset.';
 COMMENT ON FUNCTION cmig.require_tenant_id() IS 'The tenant that policies see. Raises MG020 when unset.';
-COMMENT ON FUNCTION cmig.enable_rls(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Put a table, and what inherits from it, under row-level security by user, by tenant or by membership. Returns the statements that it ran; raises 22023, 42501, 42703, 42704, 42710, 42804, 42809.';
-COMMENT ON FUNCTION cmig.enable_rls_schema(text, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass[]) IS 'enable_rls for every table of a schema that has a key column, or for none: an error names all that cannot. Returns table and statement; raises as enable_rls.';
+COMMENT ON FUNCTION cmig.enable_rls(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Put a table, and what inherits from it, under row-level security by user, by tenant or by membership. Returns the statements that it ran; raises 22004, 22023, 42501, 42703, 42704, 42710, 42804, 42809.';
+COMMENT ON FUNCTION cmig.enable_rls_schema(text, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass[]) IS 'enable_rls for every table of a schema that has a key column, or for none: an error names all that cannot. Returns table and statement; raises as enable_rls, and 3F000.';
 COMMENT ON FUNCTION cmig.rls_script(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'The statements of enable_rls as text, from a table without it; runs nothing. Raises as enable_rls.';
 COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Take back what enable_rls made on a table and on what inherits from it, and nothing else. Returns the statements that it ran; raises 42501, 42809.';
 
@@ -894,12 +894,12 @@ COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'The row 
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'The row with a key as it was at a time. Raises as without key, and 22023.';
 COMMENT ON FUNCTION cmig.audit_transaction(xid8) IS 'What one transaction changed, in order. Raises 42501, 42P01.';
 COMMENT ON FUNCTION cmig.audit_report(text, timestamptz, timestamptz) IS 'Counts of entries by hour, table, operation, user and role, of all tables or one. Raises 42501, 42P01, 42704.';
-COMMENT ON FUNCTION cmig.audit_history(regclass, text) IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 42704, 22023, 22004, 42501.';
-COMMENT ON FUNCTION cmig.audit_history(regclass, "any") IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 42704, 22023, 22004, 42501.';
+COMMENT ON FUNCTION cmig.audit_history(regclass, text) IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 22004, 22023, 42501, 42704, 42P01.';
+COMMENT ON FUNCTION cmig.audit_history(regclass, "any") IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 22004, 22023, 42501, 42704, 42P01.';
 COMMENT ON FUNCTION cmig.audit_diff(regclass, text, timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
 COMMENT ON FUNCTION cmig.audit_diff(regclass, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
-COMMENT ON FUNCTION cmig.audit_history(text, text) IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 42704, 22023, 22004, 42501.';
-COMMENT ON FUNCTION cmig.audit_history(text, "any") IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 42704, 22023, 22004, 42501.';
+COMMENT ON FUNCTION cmig.audit_history(text, text) IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 22004, 22023, 42501, 42704, 42P01.';
+COMMENT ON FUNCTION cmig.audit_history(text, "any") IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 22004, 22023, 42501, 42704, 42P01.';
 COMMENT ON FUNCTION cmig.audit_diff(text, text, timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
 COMMENT ON FUNCTION cmig.audit_diff(text, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
 
