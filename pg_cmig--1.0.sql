@@ -744,7 +744,7 @@ AS 'MODULE_PATHNAME', 'cmig_disable_audit'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.audit_status(schema text DEFAULT NULL,
-	OUT table_name text, OUT table_id integer, OUT level text,
+	OUT target text, OUT table_id integer, OUT level text,
 	OUT operations text, OUT options text, OUT problem text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_audit_status'

@@ -146,10 +146,10 @@ CREATE TABLE shop."child ""x""" () INHERITS (shop.order_note);
 CREATE TABLE shop.by_hand (id integer PRIMARY KEY);
 CREATE TRIGGER a AFTER INSERT ON shop.by_hand FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('x', '{', 'y');
 CREATE TABLE shop."Ünaudited" (id integer);
-SELECT table_name, table_id IS NOT NULL AS id, level, operations, options, problem FROM cmig.audit_status('shop');
-SELECT count(*) > 3 AS all_schemas, count(*) FILTER (WHERE table_name LIKE 'cmig%') AS own FROM cmig.audit_status();
+SELECT target, table_id IS NOT NULL AS id, level, operations, options, problem FROM cmig.audit_status('shop');
+SELECT count(*) > 3 AS all_schemas, count(*) FILTER (WHERE target LIKE 'cmig%') AS own FROM cmig.audit_status();
 SELECT * FROM cmig.audit_status('nowhere');
-SELECT table_name FROM cmig.audit_status('cmig_audit') WHERE level IS NOT NULL;
+SELECT target FROM cmig.audit_status('cmig_audit') WHERE level IS NOT NULL;
 DROP TABLE shop."child ""x""", shop.by_hand, shop."Ünaudited";
 REVOKE ALL ON shop.order_note FROM regress_audit_other, PUBLIC;
 DROP ROLE regress_audit_other;
@@ -174,7 +174,7 @@ UPDATE shop.plain SET secret = 't', noise = 'y';
 UPDATE shop.plain SET a = 2;
 DELETE FROM shop.plain;
 TRUNCATE shop.plain;
-SELECT table_name, level, problem FROM cmig.audit_status('shop') WHERE table_name = 'shop.plain';
+SELECT target, level, problem FROM cmig.audit_status('shop') WHERE target = 'shop.plain';
 -- enable_audit takes the place of the script's triggers; nothing is logged twice
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('shop.plain', exclude => '{noise}', redact => '{secret}', image => 'changes');
 INSERT INTO shop.plain VALUES (1, 'k', 's', 'n');
@@ -197,12 +197,12 @@ SELECT regexp_replace(pg_get_triggerdef(oid), ' FOR EACH ROW EXECUTE', ' FOR EAC
 	FROM pg_trigger WHERE tgrelid = 'shop.narrow'::regclass \gset
 DROP TRIGGER cmig_audit_row ON shop.narrow;
 :narrowing;
-SELECT level, operations, problem FROM cmig.audit_status('shop') WHERE table_name = 'shop.narrow';
+SELECT level, operations, problem FROM cmig.audit_status('shop') WHERE target = 'shop.narrow';
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('shop.narrow');
 ALTER TABLE shop.narrow ENABLE REPLICA TRIGGER cmig_audit_row;
-SELECT problem FROM cmig.audit_status('shop') WHERE table_name = 'shop.narrow';
+SELECT problem FROM cmig.audit_status('shop') WHERE target = 'shop.narrow';
 SELECT statement FROM cmig.enable_audit('shop.narrow');
-SELECT problem FROM cmig.audit_status('shop') WHERE table_name = 'shop.narrow';
+SELECT problem FROM cmig.audit_status('shop') WHERE target = 'shop.narrow';
 CREATE TABLE shop.taken (id integer PRIMARY KEY);
 CREATE TRIGGER cmig_audit_row BEFORE UPDATE ON shop.taken FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 SELECT count(*) FROM cmig.enable_audit('shop.taken', level => 'row');

@@ -55,7 +55,7 @@ SELECT * FROM entries();
 TRUNCATE events;
 SELECT * FROM entries();
 -- enable_audit tells of them, and audit_status
-SELECT table_name, level, operations, options, problem FROM cmig.audit_status('public');
+SELECT target, level, operations, options, problem FROM cmig.audit_status('public');
 \set VERBOSITY default
 SELECT * FROM cmig.enable_audit('events');
 \set VERBOSITY terse
@@ -126,7 +126,7 @@ SELECT * FROM entries();
 CREATE TABLE mid (id integer PRIMARY KEY, v text);
 SELECT count(*) FROM cmig.enable_audit('mid', level => 'row');
 ALTER TABLE parent ATTACH PARTITION mid FOR VALUES FROM (40) TO (50);
-SELECT table_name, level, problem FROM cmig.audit_status('public');
+SELECT target, level, problem FROM cmig.audit_status('public');
 SELECT count(*) FROM cmig.disable_audit('mid');
 SELECT count(*) FROM cmig.enable_audit('mid');
 TRUNCATE cmig_audit.log;
