@@ -54,9 +54,15 @@ FROM $table t FULL JOIN (SELECT DISTINCT ON (row_key) (row_key->>'id')::bigint A
 	ON l.id = t.id AND l.operation <> 'DELETE' WHERE t.id IS NOT NULL OR l.operation <> 'DELETE'}),
 			't|0', "round $round: each committed change of $table has its entry, and no entry is without its change");
 	}
-	is( $node->safe_psql('crash', q{SELECT count(*) FROM cmig_audit.log l
-WHERE operation = 'UPDATE' AND (new_row->>'v')::integer <> (old_row->>'v')::integer + 1}),
-		'0', "round $round: old and new rows belong together");
+	# each entry begins where the one before it ended, so that none in between is missing
+	is( $node->safe_psql('crash', q{
+SELECT count(*) FILTER (WHERE operation = 'UPDATE') > 0, count(*) FILTER (WHERE (CASE operation WHEN 'INSERT' THEN previous IS NULL AND new_v = 0
+	WHEN 'UPDATE' THEN previous <> 'DELETE' AND old_v = previous_v AND new_v = old_v + 1
+	ELSE previous <> 'DELETE' AND old_v = previous_v END) IS NOT TRUE)
+FROM (SELECT operation, (old_row->>'v')::integer AS old_v, (new_row->>'v')::integer AS new_v,
+	lag(operation) OVER w AS previous, lag((new_row->>'v')::integer) OVER w AS previous_v
+	FROM cmig_audit.log WINDOW w AS (PARTITION BY table_name, row_key ORDER BY seq, command_id, id)) e}),
+		't|0', "round $round: no entry is missing between two others");
 }
 
 # --- prepared transactions ------------------------------------------------
