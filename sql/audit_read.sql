@@ -319,6 +319,25 @@ UPDATE places SET note = 'later' WHERE place = 3;
 SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
 DROP TABLE places;
 
+-- A key that only got another name, where the rows are put together
+CREATE TABLE renamed (a integer PRIMARY KEY, v integer);
+SELECT count(*) FROM cmig.enable_audit('renamed');
+INSERT INTO renamed VALUES (1, 1), (2, 2);
+SELECT clock_timestamp() AS then \gset
+UPDATE renamed SET v = 10 WHERE a = 1;
+TRUNCATE renamed;
+INSERT INTO renamed VALUES (1, 3);
+ALTER TABLE renamed RENAME a TO id;
+SELECT * FROM cmig.audit_as_of(NULL::renamed, :'then') ORDER BY id;
+SELECT clock_timestamp() AS then \gset
+SELECT count(*) FROM cmig.enable_audit('renamed', image => 'changes');
+UPDATE renamed SET v = 4 WHERE id = 1;
+ALTER TABLE renamed RENAME id TO key;
+UPDATE renamed SET v = 5 WHERE key = 1;
+SELECT * FROM cmig.audit_as_of(NULL::renamed, :'then') ORDER BY key;
+SELECT * FROM cmig.audit_as_of(NULL::renamed, :'then', 1);
+DROP TABLE renamed;
+
 SET client_min_messages = error;
 DROP FUNCTION mutate(regclass, integer, boolean, boolean), verify(regclass);
 DROP TABLE keys, named, copies, h_row, h_statement, h_changes, h_truncated, h_truncated_changes, h_keyless, h_keyless_truncated, h_triggers, h_triggers_row, h_partitioned;
