@@ -101,6 +101,10 @@ async function main() {
   await other.query('SELECT pg_advisory_lock(42)');
   const run = failure(client.query(UP));
   await waiting();
+  // the gate stays shut; they are sent, but may be in the other socket still
+  for (let i = 0; i < 3000 && notices.length < 2; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   check('notices arrive meanwhile', notices, NOTICES.slice(0, 2));
   await other.query('SELECT pg_cancel_backend($1)', [client.processID]);
   const error = await run;

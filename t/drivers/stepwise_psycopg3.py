@@ -124,6 +124,10 @@ with psycopg.connect(dsn, autocommit=True) as conn:
         def cancel():
             while not ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND NOT granted"):
                 time.sleep(0.02)
+            # the gate stays shut; they are sent, but the other thread has to read them
+            deadline = time.monotonic() + 60
+            while len(notices) < 2 and time.monotonic() < deadline:
+                time.sleep(0.02)
             check("notices arrive meanwhile", notices, NOTICES[:2])
             getattr(conn, "cancel_safe", conn.cancel)()
 
