@@ -138,7 +138,7 @@ columns_of(Relation relation)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
-/* The log's owner can write what he likes into the table. */
+/* The log's owner can write anything into the table. */
 static bool
 is_layout(TupleDesc desc, HeapTuple row)
 {
@@ -302,7 +302,7 @@ is_there(int32 table_id, const CmigAuditLayout *layout)
 
 /*
  * The table of the last layout is gone.  May another one go on with its id?
- * Who may make triggers of ours could put any id on a table of his own, and
+ * Who may make triggers of ours could put any id on a table of their own, and
  * its changes would pass for those of the other.  So it must be that table,
  * restored: by its name in a copy of the database, or by its owner.
  */

@@ -335,7 +335,7 @@ cmig_audit_log_make(Oid extension_owner)
 	if (OidIsValid(relation))
 		return owner_of_relation(relation, &kind);
 
-	/* a schema that the database's owner made stays his, with all in it */
+	/* a schema that the database's owner made stays that owner's, with all in it */
 	schema = get_namespace_oid("cmig_audit", true);
 	if (OidIsValid(schema) && !superuser_arg(owner_of_schema(schema)))
 		owner = owner_of_schema(schema);

@@ -125,7 +125,7 @@ compare_entries(const void *a, const void *b)
 	return left->id < right->id ? -1 : left->id > right->id;
 }
 
-/* The log's owner can have removed NOT NULL and written what he likes. */
+/* The log's owner can have removed NOT NULL and written anything. */
 static void
 check_entry(const Entry *entry, bool position_known)
 {

@@ -5,7 +5,7 @@
  * A block can be left out when each version in it was replaced by a committed
  * transaction of this run: then no snapshot from now on sees a row there.  A
  * version that anybody else inserted, updated or locked does not look so,
- * whether he has committed or not, and neither does one that a transaction
+ * whether they have committed or not, and neither does one that a transaction
  * of ours failed to replace, since only committed ones are known here.
  */
 #include "postgres.h"

@@ -240,7 +240,7 @@ static CmigQuery rules[] = {
 	/* temporary tables come first, unless the path puts them last; an empty path leaves no name open */
 	{TABLES DEFINERS
 		" SELECT 'definer_search_path', 'warning', f.kind || f.name,"
-		"  CASE WHEN f.path IS NULL THEN 'it looks names up in the search_path of its caller, who can put objects of his own there'"
+		"  CASE WHEN f.path IS NULL THEN 'it looks names up in the search_path of its caller, who can put objects of their own there'"
 		"   ELSE 'its search_path does not end with pg_temp: temporary tables of its caller come before those that it means' END,"
 		"  format('ALTER %s%s SET search_path = %s, pg_temp', upper(f.kind), f.name, coalesce(f.path, quote_ident(f.nspname)))"
 		" FROM f WHERE NOT f.parsed AND f.oid IN (SELECT r.func FROM reads r UNION SELECT d.oid FROM dynamic d WHERE EXISTS (SELECT FROM t WHERE t.rls))"
