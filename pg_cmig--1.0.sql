@@ -152,8 +152,8 @@ COMMENT ON COLUMN cmig.backfill_run.set_sql IS 'What is set, as it was called; o
 COMMENT ON COLUMN cmig.backfill_run.where_sql IS 'Which rows, as it was called; NULL for all';
 COMMENT ON COLUMN cmig.backfill_run.revision IS 'The revision whose script called it, NULL for none';
 COMMENT ON COLUMN cmig.backfill_run.direction IS 'upgrade or downgrade, of that revision';
-COMMENT ON COLUMN cmig.backfill_run.statement IS 'Number of the statement in that script; NULL once the step is done';
-COMMENT ON COLUMN cmig.backfill_run.state IS 'running (also when it was interrupted) or done';
+COMMENT ON COLUMN cmig.backfill_run.statement IS 'Number of the statement in that script; NULL once the step is done or a stamp has settled it';
+COMMENT ON COLUMN cmig.backfill_run.state IS 'running (also when it was interrupted or abandoned) or done';
 COMMENT ON COLUMN cmig.backfill_run.method IS 'ctid: ranges of blocks, in passes until no row matches; key: ranges of a unique key, once';
 COMMENT ON COLUMN cmig.backfill_run.pass IS 'Which pass over the table is under way, from 1';
 COMMENT ON COLUMN cmig.backfill_run.relation IS 'The table or partition under way';
@@ -516,6 +516,8 @@ COMMENT ON PROCEDURE cmig.add_unique(regclass, text, text) IS 'For one column, o
 CREATE VIEW cmig.backfill_progress AS
 SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
 	CASE WHEN b.state OPERATOR(pg_catalog.=) 'done' THEN 'done'
+		WHEN b.revision IS NOT NULL AND b.statement IS NULL THEN 'abandoned'
+		WHEN pg_catalog.pg_is_in_recovery() THEN 'begun'
 		WHEN EXISTS (SELECT FROM pg_catalog.pg_locks l
 			WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted
 			AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d
@@ -533,20 +535,21 @@ SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
 	CASE WHEN b.active OPERATOR(pg_catalog.>) '0'::interval
 		THEN pg_catalog.round(b.rows OPERATOR(pg_catalog./) EXTRACT(epoch FROM b.active)) END AS rows_per_second,
 	b.started_at, b.active,
-	CASE WHEN b.state OPERATOR(pg_catalog.<>) 'done' AND b.pass OPERATOR(pg_catalog.=) 1
+	CASE WHEN b.state OPERATOR(pg_catalog.<>) 'done'
+			AND (b.revision IS NULL OR b.statement IS NOT NULL) AND b.pass OPERATOR(pg_catalog.=) 1
 			AND b.passed OPERATOR(pg_catalog.>) 0::double precision
 			AND b.total OPERATOR(pg_catalog.>) 0::double precision
 		THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
 			((b.total OPERATOR(pg_catalog.-) LEAST(b.passed, b.total)) OPERATOR(pg_catalog./) b.passed)) END AS eta
 FROM cmig.backfill_run b;
 ALTER VIEW cmig.backfill_progress OWNER TO @extowner@;
-COMMENT ON VIEW cmig.backfill_progress IS 'Each backfill: its state (running, interrupted, done), rows so far, percent, rate and the time that is left; for other sessions to watch.';
+COMMENT ON VIEW cmig.backfill_progress IS 'Each backfill: its state (running, interrupted, abandoned, done; on a standby begun), rows so far, percent, rate and the time that is left; for other sessions to watch.';
 COMMENT ON COLUMN cmig.backfill_progress.id IS 'Order of beginning';
 COMMENT ON COLUMN cmig.backfill_progress.target IS 'The table, with its schema';
 COMMENT ON COLUMN cmig.backfill_progress.set_sql IS 'What is set, as it was called';
 COMMENT ON COLUMN cmig.backfill_progress.where_sql IS 'Which rows, as it was called; NULL for all';
 COMMENT ON COLUMN cmig.backfill_progress.revision IS 'The revision whose script called it, NULL for none';
-COMMENT ON COLUMN cmig.backfill_progress.state IS 'running, interrupted or done';
+COMMENT ON COLUMN cmig.backfill_progress.state IS 'running, interrupted, abandoned (a stamp has settled its revision: nothing goes on with it) or done; on a standby begun instead of the first two';
 COMMENT ON COLUMN cmig.backfill_progress.pass IS 'Which pass over the table is under way, from 1';
 COMMENT ON COLUMN cmig.backfill_progress.rows IS 'Rows updated so far';
 COMMENT ON COLUMN cmig.backfill_progress.batches IS 'Batches committed so far';

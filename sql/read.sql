@@ -63,6 +63,10 @@ SELECT string_agg(revision, ' ') FROM cmig.history('003_web');
 SELECT string_agg(revision, ' ') FROM cmig.history('heads');
 SELECT string_agg(revision, ' ') FROM cmig.history('base');
 SELECT string_agg(revision, ' ') FROM cmig.history('base:base');
+-- the wrong way round
+SELECT string_agg(revision, ' ') FROM cmig.history('current:base');
+SELECT string_agg(revision, ' ') FROM cmig.history('001:base');
+SELECT string_agg(revision, ' ') FROM cmig.history('heads:base');
 SELECT string_agg(revision, ' ') FROM cmig.history('004_api:001');
 SELECT string_agg(revision, ' ') FROM cmig.history('tools:004_api');
 SELECT string_agg(revision, ' ') FROM cmig.history('a:b:c');

@@ -142,6 +142,8 @@ CALL try_script('DELETE FROM cmig.revision WHERE revision = ''009''');
 CALL try_script('TRUNCATE cmig.revision, cmig.version');
 CALL try_script('DROP EXTENSION pg_cmig');
 CALL try_script('DROP EXTENSION pg_cmig CASCADE');
+CALL try_script('DROP EXTENSION pg_cmig CASCADE; CREATE EXTENSION pg_cmig');
+CALL try_script('DO $do$ BEGIN DROP EXTENSION pg_cmig CASCADE; CREATE EXTENSION pg_cmig; END $do$');
 CALL try_script('DROP SCHEMA cmig');
 CALL try_script('DROP SCHEMA cmig CASCADE');
 CALL try_script('DROP TABLE cmig.journal');

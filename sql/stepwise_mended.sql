@@ -270,6 +270,53 @@ SELECT * FROM looks;
 DROP TRIGGER meddle ON cmig.journal;
 DROP FUNCTION meddle;
 
+-- before the first statement there is none to go on with
+SELECT * FROM cmig.stamp('02', purge => true);
+\set VERBOSITY default
+SET cmig.role = regress_nobody;
+CALL cmig.upgrade_stepwise();
+RESET cmig.role;
+
+-- the extension is not dropped by what it runs, and not made anew
+UPDATE cmig.revision SET upgrade_sql = 'DROP EXTENSION pg_cmig CASCADE' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = 'DO $do$ BEGIN DROP EXTENSION pg_cmig CASCADE; CREATE EXTENSION pg_cmig; END $do$' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET transactional = true WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+SELECT * FROM cmig.upgrade();
+
+-- CLOSE ALL and its like reach what is the caller's, and the run goes on
+UPDATE cmig.revision SET transactional = false, upgrade_sql = $$
+	PREPARE own AS SELECT 1; CREATE TEMP TABLE own_table (); DECLARE own CURSOR WITH HOLD FOR SELECT 1;
+	CLOSE ALL; DEALLOCATE ALL; DISCARD TEMP; DISCARD PLANS; DISCARD SEQUENCES;
+	INSERT INTO trace (what) VALUES ('discarded')$$ WHERE revision = '03';
+PREPARE theirs AS SELECT 1;
+CREATE TEMP TABLE theirs ();
+CALL cmig.upgrade_stepwise();
+SELECT (SELECT count(*) FROM pg_prepared_statements WHERE name = 'theirs') AS prepared, to_regclass('theirs') AS temporary, count(*) FROM trace WHERE what = 'discarded';
+SELECT * FROM cmig.stamp('02');
+UPDATE cmig.revision SET transactional = true WHERE revision = '03';
+SELECT * FROM cmig.upgrade();
+SELECT count(*) FROM trace WHERE what = 'discarded';
+
+-- a backfill that was half done when a stamp settled it
+CREATE TABLE filled (id int PRIMARY KEY, n int DEFAULT 0);
+INSERT INTO filled SELECT i, CASE i WHEN 50 THEN 2147483647 ELSE 0 END FROM generate_series(1, 100) i;
+ANALYZE filled;
+INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) VALUES
+	('04', '{03}', false, $$CALL cmig.backfill('filled', 'n = n + 1', batch_size => 10)$$);
+\set VERBOSITY terse
+CALL cmig.upgrade_stepwise();
+SELECT state, rows, eta IS NOT NULL AS eta FROM cmig.backfill_progress WHERE target = 'public.filled';
+SELECT * FROM cmig.stamp('04');
+SELECT state, rows, eta IS NOT NULL AS eta FROM cmig.backfill_progress WHERE target = 'public.filled';
+SELECT * FROM cmig.stamp('03');
+UPDATE filled SET n = 0 WHERE id = 50;
+CALL cmig.upgrade_stepwise();
+SELECT state, rows FROM cmig.backfill_progress WHERE target = 'public.filled' ORDER BY id;
+DROP TABLE filled;
+
 DROP PROCEDURE try;
 DROP VIEW looks;
 DROP TABLE gate, trace;

@@ -184,6 +184,7 @@ run_in_doubt(void *arg)
 	cmig_toplevel_snapshot();
 	write_row(run, CMIG_PROGRESS_IN_DOUBT, make_detail(run, ""));
 	cmig_toplevel_execute(run->raw, run->script.statement.text);
+	cmig_runner_require_extension(run->step);
 	write_row(run, CMIG_PROGRESS_DONE, NULL);
 }
 
@@ -509,6 +510,19 @@ hint_of_rights(const StepRun *run, const ErrorData *error, const char *role)
 					role, role, role, cmig_progress_direction(run->step->direction));
 }
 
+/* How to go on, for an error that has no hint of its own. */
+static char *
+hint_of_resuming(const StepRun *run, const char *phase)
+{
+	const char *direction = cmig_progress_direction(run->step->direction);
+
+	if (phase == NULL)
+		return psprintf("The statements before it are committed and stay. When the cause is mended, CALL cmig.%s_stepwise again: it goes on with this statement.",
+						direction);
+	return psprintf("What is committed stays. When the cause is mended, CALL cmig.%s_stepwise again: it goes on with this revision.",
+					direction);
+}
+
 static void
 run_statement(StepRun *run)
 {
@@ -636,6 +650,7 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		ErrorData  *error;
 		char	   *lost;
 		const char *role;
+		const char *phase = run->script.phase;
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
@@ -656,8 +671,7 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		else if (lost != NULL)
 			error->hint = error->hint ? psprintf("%s %s", error->hint, lost) : lost;
 		else if (error->hint == NULL)
-			error->hint = psprintf("The statements before it are committed and stay. When the cause is mended, CALL cmig.%s_stepwise again: it goes on with this statement.",
-								   cmig_progress_direction(step->direction));
+			error->hint = hint_of_resuming(run, phase);
 		ReThrowError(error);
 	}
 	PG_END_TRY();

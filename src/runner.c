@@ -68,6 +68,9 @@ static const char *running = NULL;
 static CmigDirection running_direction;
 static char *running_dummy = NULL;
 
+/* cmig.version as the script under way found it. */
+static Oid	running_version = InvalidOid;
+
 /* The number of the statement that runs or ran last, and whose it is. */
 static int	statement_number = 0;
 static bool verifying = false;
@@ -419,15 +422,23 @@ cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest)
 		PopActiveSnapshot();
 }
 
-void
-cmig_runner_require_extension(const CmigRunStep *step)
+static Oid
+find_version(void)
 {
 	Oid			schema = get_namespace_oid("cmig", true);
 
-	if (!OidIsValid(schema) || !OidIsValid(get_relname_relid("version", schema)))
+	return OidIsValid(schema) ? get_relname_relid("version", schema) : InvalidOid;
+}
+
+void
+cmig_runner_require_extension(const CmigRunStep *step)
+{
+	/* one that was created anew has another table, without the records */
+	if (find_version() != running_version)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" drops pg_cmig, which runs it", step->revision),
+				 errdetail("The revisions and what is recorded of them would be lost."),
 				 errhint("Drop the extension outside of revisions.")));
 }
 
@@ -482,6 +493,7 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 			break;
 		raw = cmig_runner_check_statement(run->step, run->statement.raw);
 		cmig_runner_execute(raw, run->statement.text, dest);
+		cmig_runner_require_extension(run->step);
 
 		run->statement.text = NULL;
 		MemoryContextReset(context);
@@ -614,6 +626,7 @@ cmig_runner_run(const CmigRunStep *step)
 	{
 		running = step->revision;
 		running_direction = step->direction;
+		running_version = find_version();
 		verifying = false;
 		cmig_lock_wait_watch(GetUserId());
 		run_script(&run, step->sql, None_Receiver, &session);
@@ -655,6 +668,7 @@ cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)
 	run->timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
 	running = step->revision;
 	running_direction = step->direction;
+	running_version = find_version();
 	forget_statement();
 	cmig_lock_wait_watch(GetUserId());
 }

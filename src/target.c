@@ -692,7 +692,7 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	for (int i = 0; i < graph->count; i++)
 		if (upper->set[i] && lower->set[i])
 			cmig_graph_mark(result, i);
-	if (result->count == 0 && !to_base)
+	if (result->count == 0 && (from_nodes != NIL || !to_base))
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("revision \"%s\" is not an ancestor of revision \"%s\"", from, to),

@@ -69,6 +69,11 @@ like(query($standby, 'shop', "SELECT item, value FROM cmig.status() WHERE item I
 like(query($primary, 'shop', "SELECT item, value FROM cmig.status() WHERE item IN ('begun', 'running', 'interrupted', 'half done')"),
 	qr/^interrupted\|upgrade of 004\S*$/, 'primary: it was interrupted');
 query($primary, 'shop', "DELETE FROM cmig.journal WHERE outcome = 'running'");
+query($primary, 'shop', "INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, started_at, updated_at) VALUES ('public.users', 'n = 1', 'running', 'ctid', 1, now(), now())");
+catch_up();
+is(query($standby, 'shop', 'SELECT state FROM cmig.backfill_progress'), 'begun', 'standby: a backfill that has begun');
+is(query($primary, 'shop', 'SELECT state FROM cmig.backfill_progress'), 'interrupted', 'primary: it was interrupted');
+query($primary, 'shop', 'DELETE FROM cmig.backfill_run');
 catch_up();
 
 #
