@@ -223,7 +223,7 @@ public class Stepwise {
             Thread thread = new Thread(() -> {
                 try {
                     waitUntilBlocked();
-                    // the gate stays shut; they are sent, but the other thread has to read them
+                    /* the gate stays shut; they are sent, but the other thread has to read them */
                     for (int i = 0; i < 3000 && notices(statement).size() < 2; i++) {
                         Thread.sleep(20);
                     }
