@@ -891,8 +891,8 @@ COMMENT ON FUNCTION cmig.disable_audit(regclass) IS 'Log the changes of a table 
 COMMENT ON FUNCTION cmig.audit_status(text) IS 'The tables of a schema, or of all, with how they are audited (null: not at all) and what is in the way of it. Raises 3F000.';
 COMMENT ON FUNCTION cmig.audit_script(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'A script that audits the table in a database without pg_cmig, into the same log. Raises as enable_audit, and 0A000.';
 COMMENT ON PROCEDURE cmig.audit_retain(interval, integer) IS 'Make the log''s partitions ahead, move stray rows into theirs, batch_rows in a transaction, and drop partitions whose entries are all older than keep (NULL: none). Raises 42501, 22023, 55P03, 42P01.';
-COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copy the rows of an older audit table into the log; mapping names its columns where they are not the usual ones. Returns how many; raises 42501, 42703, 22023, 22004.';
-COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'The rows of a table as they were at a time: audit_as_of(NULL::<table>, <time>). Raises 42809, 42704, 22004, 42501, 0A000, 55000.';
+COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copy the rows of an older audit table into the log; mapping names its columns where they are not the usual ones. Returns how many; raises 42501, 42703, 22023, 22004, 42P01.';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'The rows of a table as they were at a time: audit_as_of(NULL::<table>, <time>). Raises 42809, 42704, 22004, 42501, 0A000, 55000, and what a type raises for a value that it does not take.';
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'The row with a key as it was at a time. Raises as without key, and 22023.';
 COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'The row with a key as it was at a time. Raises as without key, and 22023.';
 COMMENT ON FUNCTION cmig.audit_transaction(xid8) IS 'What one transaction changed, in order. Raises 42501, 42P01.';

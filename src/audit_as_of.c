@@ -17,15 +17,14 @@
  * those that came, plus those that went.
  *
  * The queries run with the caller's rights.  They give rows that are as they
- * are now, and images; making rows of those calls what the columns' types
- * bring along (checks of domains, input functions), which is the table
- * owner's code and runs as that role.
+ * are now, and images, of which audit_image.c makes rows.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "errors.h"
 #include "query.h"
+#include "audit_image.h"
 #include "audit_layout.h"
 #include "audit_log.h"
 #include "audit_options.h"
@@ -41,10 +40,8 @@
 #include "commands/trigger.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
-#include "nodes/makefuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -81,9 +78,10 @@ typedef struct AsOf
 	bool		deferrable;		/* rows can share a key within a transaction */
 	ReturnSetInfo *result;
 	bool		partial;		/* an entry with only what changed was met */
-	Oid			owner;			/* of the table */
-	FmgrInfo	populate;		/* jsonb_populate_record() for its type */
+	CmigAuditImages images;
 	MemoryContext row_context;	/* reset for each row */
+	Datum	   *values;			/* the queries' parameters */
+	const char *nulls;
 } AsOf;
 
 static CmigQuery changed_keys = {
@@ -327,37 +325,6 @@ counting_query(const AsOf *as_of)
 }
 
 static void
-prepare_populate(AsOf *as_of, Oid row_type)
-{
-	List	   *arguments = list_make2(makeNullConst(row_type, -1, InvalidOid),
-									   makeNullConst(JSONBOID, -1, InvalidOid));
-
-	fmgr_info(F_JSONB_POPULATE_RECORD, &as_of->populate);
-	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_POPULATE_RECORD, row_type, arguments,
-											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
-					   &as_of->populate);
-}
-
-/* A row of an image, as the table's owner would make it. */
-static Datum
-row_of_image(AsOf *as_of, Datum image)
-{
-	LOCAL_FCINFO(fcinfo, 2);
-	CmigAuditRole saved;
-	Datum		row;
-
-	InitFunctionCallInfoData(*fcinfo, &as_of->populate, 2, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = (Datum) 0;
-	fcinfo->args[0].isnull = true;
-	fcinfo->args[1].value = image;
-	fcinfo->args[1].isnull = false;
-	cmig_audit_log_act_as(&saved, as_of->owner);
-	row = FunctionCallInvoke(fcinfo);
-	cmig_audit_log_return(&saved);
-	return row;
-}
-
-static void
 put_row(TupleDesc desc, HeapTuple row, void *arg)
 {
 	AsOf	   *as_of = arg;
@@ -377,7 +344,7 @@ put_row(TupleDesc desc, HeapTuple row, void *arg)
 	old = MemoryContextSwitchTo(as_of->row_context);
 	value = cmig_query_datum(desc, row, 1, &isnull);
 	if (isnull)
-		value = row_of_image(as_of, cmig_query_datum(desc, row, 2, &isnull));
+		value = cmig_audit_image_row(&as_of->images, cmig_query_datum(desc, row, 2, &isnull));
 	header = DatumGetHeapTupleHeader(value);
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);
@@ -389,7 +356,7 @@ put_row(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 static void
-run(AsOf *as_of, const char *sql, Datum *values, const char *nulls)
+run(AsOf *as_of, const char *sql)
 {
 	static const Oid types[PARAMETERS] = {TIMESTAMPTZOID, INT8OID, INT8OID, INT8ARRAYOID,
 	JSONBOID, JSONBOID, TEXTARRAYOID, INT8OID};
@@ -398,8 +365,28 @@ run(AsOf *as_of, const char *sql, Datum *values, const char *nulls)
 	query.sql = sql;
 	query.nargs = PARAMETERS;
 	memcpy(query.argtypes, types, sizeof(types));
-	cmig_query_each(&query, values, nulls, put_row, as_of);
+	cmig_query_each(&query, as_of->values, as_of->nulls, put_row, as_of);
 	cmig_query_free(&query);
+}
+
+static void
+run_all(void *arg)
+{
+	AsOf	   *as_of = arg;
+
+	if (as_of->target->key_columns == NIL)
+	{
+		run(as_of, counting_query(as_of));
+		return;
+	}
+	if (!as_of->truncated)
+		run(as_of, simple_query(as_of));
+	if (as_of->truncated || as_of->partial)
+	{
+		tuplestore_clear(as_of->result->setResult);
+		as_of->partial = false;
+		run(as_of, general_query(as_of));
+	}
 }
 
 /* The server's function answers in a buffer of its own, the same each time. */
@@ -763,10 +750,10 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	refuse_partition(relation);
 	check_types(relation);
 	as_of.deferrable = key_is_deferrable(relation);
-	as_of.owner = relation->rd_rel->relowner;
 	as_of.row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row",
 											  ALLOCSET_DEFAULT_SIZES);
-	prepare_populate(&as_of, get_rel_type_id(oid));
+	cmig_audit_image_init(&as_of.images, oid, relation->rd_rel->relowner,
+						  as_of.target->key_columns, PG_GETARG_TIMESTAMPTZ(1));
 	as_of.has_renames = renames != NULL;
 	if (renames)
 	{
@@ -801,19 +788,9 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	/* compiling takes longer than the expressions are worth */
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	if (as_of.target->key_columns == NIL)
-		run(&as_of, counting_query(&as_of), values, nulls);
-	else
-	{
-		if (!as_of.truncated)
-			run(&as_of, simple_query(&as_of), values, nulls);
-		if (as_of.truncated || as_of.partial)
-		{
-			tuplestore_clear(as_of.result->setResult);
-			as_of.partial = false;
-			run(&as_of, general_query(&as_of), values, nulls);
-		}
-	}
+	as_of.values = values;
+	as_of.nulls = nulls;
+	cmig_audit_image_explain(&as_of.images, run_all, &as_of);
 	AtEOXact_GUC(false, guc_level);
 	return (Datum) 0;
 }

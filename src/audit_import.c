@@ -490,6 +490,37 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Is a relation the log, or one of its partitions, or a view of nothing else?
+ * A view that only looks the log's entries up beside other tables is none.
+ */
+static CmigQuery is_of_log = {
+	"WITH RECURSIVE s(oid) AS (SELECT $1 UNION SELECT d.refobjid FROM s"
+	"  JOIN pg_catalog.pg_rewrite r ON r.ev_class = s.oid"
+	"  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid"
+	"   AND d.refclassid = 'pg_catalog.pg_class'::regclass)"
+	" SELECT 'yes' FROM s JOIN pg_catalog.pg_class c ON c.oid = s.oid WHERE c.relkind <> 'v'"
+	" HAVING pg_catalog.bool_and(c.oid = $2 OR EXISTS (SELECT FROM pg_catalog.pg_inherits i"
+	"  WHERE i.inhrelid = c.oid AND i.inhparent = $2))",
+	2, {OIDOID, OIDOID}
+};
+
+static void
+refuse_log(Oid source)
+{
+	Datum		values[2] = {ObjectIdGetDatum(source),
+	ObjectIdGetDatum(cmig_audit_log_relation())};
+	char	   *found = NULL;
+
+	cmig_query_each(&is_of_log, values, NULL, cmig_query_keep_text, &found);
+	if (found)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" shows the audit log itself", get_rel_name(source)),
+				 errdetail("An import would write its entries a second time."),
+				 errhint("Name the older audit table that is to be copied into the log.")));
+}
+
 Datum
 cmig_audit_import(PG_FUNCTION_ARGS)
 {
@@ -497,7 +528,11 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 	CmigQuery	query = {0};
 	Jsonb	   *mapping = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
 
-	if (PG_ARGISNULL(0) || get_rel_name(PG_GETARG_OID(0)) == NULL)
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the source must not be null")));
+	if (get_rel_name(PG_GETARG_OID(0)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the source must be a table or view")));
@@ -509,6 +544,7 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 				 errmsg("permission denied for the audit log"),
 				 errdetail("Only members of its owner, role \"%s\", can import entries.",
 						   GetUserNameFromId(import.log_owner, true))));
+	refuse_log(PG_GETARG_OID(0));
 	cmig_audit_retain_ahead(import.log_owner, 3);
 	check_mapping(mapping);
 	import.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig audit import",

@@ -280,6 +280,23 @@ check_owners(Oid extension_owner)
 	}
 }
 
+/* In a schema that was there before the log, something can have its names. */
+static void
+refuse_names_taken(Oid schema)
+{
+	static const char *const names[] = {"audit_logs", "layout", "log_default", "log_id_seq", "table_id_seq"};
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (OidIsValid(get_relname_relid(names[i], schema)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_TABLE),
+					 errmsg("relation \"cmig_audit.%s\" exists already", names[i]),
+					 errdetail("The audit log, which is missing, has a relation of that name."),
+					 errhint("Rename it or move it to another schema. If it is what is left of an audit log, restore that from a backup, or drop what is left.")));
+	}
+}
+
 /* Default privileges of the owner must not open the log to others. */
 static CmigQuery foreign_grants = {
 	"SELECT pg_catalog.format('REVOKE ALL ON %s FROM %s',"
@@ -337,6 +354,8 @@ cmig_audit_log_make(Oid extension_owner)
 
 	/* a schema that the database's owner made stays that owner's, with all in it */
 	schema = get_namespace_oid("cmig_audit", true);
+	if (OidIsValid(schema))
+		refuse_names_taken(schema);
 	if (OidIsValid(schema) && !superuser_arg(owner_of_schema(schema)))
 		owner = owner_of_schema(schema);
 	cmig_audit_log_become(&saved, owner);

@@ -43,6 +43,10 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 #define UTC_TEXT(time) \
 	"pg_catalog.to_char(" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'"
 
+#define IS_PARTITION(class) \
+	"EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = " class ".oid" \
+	" AND i.inhparent = 'cmig_audit.log'::regclass)"
+
 /* A partition to make, or one that is there. */
 typedef struct Part
 {
@@ -67,7 +71,22 @@ static CmigQuery missing_months = {
 	"  '1 month') AS m(m)"
 	" WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
 	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
-	"  AND c.relname LIKE 'log\\_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM') || '%')"
+	"  AND (c.relname = 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM')"
+	"   OR c.relname LIKE 'log\\_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM') || '%' AND " IS_PARTITION("c") "))"
+	" ORDER BY m.m",
+	1, {INT4OID}
+};
+
+/* What has the name of a month's partition and is none, where there is no other of the month. */
+static CmigQuery taken_names = {
+	"SELECT c.relname::text, '', '', false, '' FROM pg_catalog.generate_series("
+	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
+	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') + pg_catalog.make_interval(0, $1),"
+	"  '1 month') AS m(m) JOIN pg_catalog.pg_class c"
+	" ON c.relname = 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM')"
+	" AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
+	" WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class p WHERE p.relnamespace = c.relnamespace"
+	"  AND p.relname LIKE pg_catalog.replace(c.relname, '_', '\\_') || '%' AND " IS_PARTITION("p") ")"
 	" ORDER BY m.m",
 	1, {INT4OID}
 };
@@ -318,11 +337,35 @@ needs_ahead(Oid log_owner, int at_least)
 	return needed;
 }
 
+/* Somebody else's tables are left alone, and their months without partitions. */
+static void
+warn_of_taken_names(Oid log_owner)
+{
+	CmigAuditRole saved;
+	Datum		values[1] = {Int32GetDatum(MONTHS_AHEAD)};
+	List	   *parts = NIL;
+	ListCell   *lc;
+
+	cmig_audit_log_become(&saved, log_owner);
+	cmig_query_each(&taken_names, values, NULL, collect_part, &parts);
+	cmig_audit_log_return(&saved);
+	foreach(lc, parts)
+	{
+		const char *name = ((Part *) lfirst(lc))->name;
+
+		ereport(WARNING,
+				(errmsg("\"cmig_audit.%s\" is not a partition of the audit log", name),
+				 errdetail("It has the name of a month's partition, so that one cannot be made, and the month's entries go to cmig_audit.log_default."),
+				 errhint("Rename it or move it to another schema, then CALL cmig.audit_retain(NULL).")));
+	}
+}
+
 void
 cmig_audit_retain_ahead(Oid log_owner, int at_least)
 {
 	Retain		retain = {0};
 
+	warn_of_taken_names(log_owner);
 	if (!needs_ahead(log_owner, at_least))
 		return;
 	retain.owner = log_owner;
@@ -505,6 +548,7 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 						   GetUserNameFromId(retain.owner, true))));
 	read_arguments(fcinfo, &retain);
 
+	warn_of_taken_names(retain.owner);
 	if (needs_ahead(retain.owner, MONTHS_AHEAD))
 		(void) run_step(&retain, make_ahead, "make");
 	/* before the rest is moved, only to be dropped */

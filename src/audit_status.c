@@ -20,6 +20,16 @@ PG_FUNCTION_INFO_V1(cmig_audit_status);
 
 #define STATUS_COLUMNS 6
 
+/*
+ * The columns in the lists of the options, as {quoted name, number}.  The text
+ * is taken apart without a cast to jsonb, which would fail for arguments that
+ * somebody else wrote.
+ */
+#define COLUMN_IN_LIST "\"(?:[^\"\\\\]|\\\\.)*\": [0-9]{1,5}"
+#define HIDDEN_COLUMNS(options) \
+	"regexp_matches(" options ", '\"(?:exclude|redact|hash)\": \\{(" COLUMN_IN_LIST "(?:, " COLUMN_IN_LIST ")*)\\}', 'g') AS l(l)," \
+	" regexp_matches(l.l[1], '(\"(?:[^\"\\\\]|\\\\.)*\"): ([0-9]{1,5})', 'g')"
+
 /* Of pg_trigger.tgtype: row 1, insert 4, delete 8, update 16, truncate 32. */
 static CmigQuery read_status = {
 	"WITH t AS (SELECT t.tgrelid, t.tgname, t.tgtype::integer AS type, t.tgenabled, t.tgparentid <> 0 AS cloned,"
@@ -28,10 +38,11 @@ static CmigQuery read_status = {
 	"   CASE WHEN t.tgnargs = 2 THEN regexp_replace(convert_from("
 	"     substring(t.tgargs FROM position('\\x00'::bytea IN t.tgargs) + 1"
 	"      FOR length(t.tgargs) - position('\\x00'::bytea IN t.tgargs) - 1), getdatabaseencoding()),"
-	"     ', \"anchor\": \"[0-9]+\"', '') END AS options"
+	"     ', \"anchor\": \"[0-9]+\"', '') END AS options,"
+	"   substring(encode(t.tgargs, 'escape') FROM '\"anchor\": \"([0-9]+)\"') AS anchor"
 	"  FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
 	"  JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig'),"
-	" own AS (SELECT t.tgrelid, min(t.table_id) AS table_id, min(t.options) AS options, bit_or(t.type) AS type,"
+	" own AS (SELECT t.tgrelid, min(t.table_id) AS table_id, min(t.options) AS options, min(t.anchor) AS anchor, bit_or(t.type) AS type,"
 	"   string_agg(quote_ident(t.tgname), ', ' ORDER BY t.tgname) FILTER (WHERE t.tgenabled IN ('D', 'R')) AS disabled,"
 	"   string_agg(quote_ident(t.tgname), ', ' ORDER BY t.tgname) FILTER (WHERE t.narrowed) AS narrowed"
 	"  FROM t WHERE NOT t.cloned GROUP BY t.tgrelid)"
@@ -45,6 +56,14 @@ static CmigQuery read_status = {
 	"   'disabled: ' || o.disabled,"
 	"   'not for all changes: ' || o.narrowed,"
 	"   CASE WHEN o.tgrelid IS NOT NULL AND o.options IS NULL THEN 'the triggers were not made by enable_audit' END,"
+	"   'hidden, but of the key: ' || (SELECT string_agg(DISTINCT quote_ident(a.attname), ', ') FROM pg_index x"
+	"    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey[0:x.indnkeyatts - 1]),"
+	"    " HIDDEN_COLUMNS("o.options") " h"
+	"    WHERE x.indrelid = c.oid AND (x.indisprimary OR x.indisreplident"
+	"     AND NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = c.oid AND p.indisprimary))"
+	"    AND CASE WHEN o.anchor = c.oid::text AND EXISTS (SELECT FROM pg_attribute n"
+	"      WHERE n.attrelid = c.oid AND n.attnum = h.h[2]::integer AND NOT n.attisdropped)"
+	"     THEN a.attnum = h.h[2]::integer ELSE to_json(a.attname::text)::text = h.h[1] END),"
 	"   CASE WHEN EXISTS (SELECT FROM pg_trigger s JOIN pg_proc p ON p.oid = s.tgfoid AND p.proname = 'write'"
 	"     JOIN pg_namespace w ON w.oid = p.pronamespace AND w.nspname = 'cmig_audit'"
 	"     WHERE s.tgrelid = c.oid AND s.tgparentid = 0) THEN 'audited by a script' END,"

@@ -1,0 +1,106 @@
+--
+-- What stands in the way of audit is told, with what to do
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+
+-- a relation that is not ours has a name of the log
+CREATE SCHEMA cmig_audit;
+CREATE VIEW cmig_audit.audit_logs AS SELECT 1 AS id;
+CREATE TABLE t (id integer PRIMARY KEY, v text, w text);
+SELECT count(*) FROM cmig.enable_audit('t');
+ALTER VIEW cmig_audit.audit_logs RENAME TO older_logs;
+SELECT count(*) FROM cmig.enable_audit('t');
+
+-- one that has the name of a month's partition
+SELECT 'log_y' || to_char(now() AT TIME ZONE 'UTC' + interval '2 months', 'YYYY"m"MM') AS month,
+	'log_y' || to_char(now() AT TIME ZONE 'UTC' + interval '2 months', 'YYYY"m"MM') || '_notes' AS month_notes \gset
+DROP TABLE cmig_audit.:month;
+CREATE TABLE cmig_audit.:month (note text);
+\setenv PGDATABASE :DBNAME
+\! psql -Xq -c "SELECT count(*) FROM cmig.enable_audit('t', redact => '{w}')" 2>&1 | sed -E 's/y[0-9]{4}m[0-9]{2}/y<month>/'
+\! psql -Xq -c "CALL cmig.audit_retain(NULL)" 2>&1 | sed -E 's/y[0-9]{4}m[0-9]{2}/y<month>/'
+SELECT note FROM cmig_audit.:month;
+-- out of the way, the partition is made; tables with longer names are not in it
+ALTER TABLE cmig_audit.:month RENAME TO :month_notes;
+\! psql -Xq -c "CALL cmig.audit_retain(NULL)" 2>&1 | sed -E 's/y[0-9]{4}m[0-9]{2}/y<month>/'
+SELECT count(*) FROM pg_inherits WHERE inhrelid = ('cmig_audit.' || :'month')::regclass;
+SELECT count(*) FROM pg_inherits WHERE inhparent = 'cmig_audit.log'::regclass;
+
+-- what a column does not take any more
+CREATE FUNCTION answer(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE m text; d text; h text;
+BEGIN
+	EXECUTE statement;
+	RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
+	RETURN regexp_replace(concat_ws(E'\n', SQLSTATE || ': ' || m, d, h), 'As of [^,]*,', 'As of <time>,');
+END $$;
+INSERT INTO t VALUES (1, 'abc', 'x'), (2, '7', 'y');
+SELECT clock_timestamp() AS then \gset
+UPDATE t SET v = '1';
+ALTER TABLE t ALTER v TYPE integer USING v::integer;
+\set as_of 'SELECT * FROM cmig.audit_as_of(NULL::t, ' :'then' ')'
+\set QUIET on
+\pset format unaligned
+\pset tuples_only on
+SELECT answer(:'as_of');
+SELECT * FROM cmig.audit_as_of(NULL::t, :'then', 2);
+SELECT * FROM cmig.audit_as_of(NULL::t, now()) ORDER BY id;
+-- the hint's statement
+SELECT operation, old_row, new_row FROM cmig.audit_history('public.t', '{"id": 1}');
+-- with images of changes; a check of a domain; a length
+SELECT count(*) FROM cmig.enable_audit('t', image => 'changes');
+CREATE DOMAIN small AS integer CHECK (VALUE < 10);
+UPDATE t SET v = 70 WHERE id = 2;
+SELECT clock_timestamp() AS then \gset
+UPDATE t SET v = 7;
+ALTER TABLE t ALTER v TYPE small;
+\set as_of 'SELECT * FROM cmig.audit_as_of(NULL::t, ' :'then' ')'
+SELECT answer(:'as_of');
+CREATE TABLE keyless (v text);
+SELECT count(*) FROM cmig.enable_audit('keyless');
+INSERT INTO keyless VALUES (repeat('long', 30));
+SELECT clock_timestamp() AS then \gset
+DELETE FROM keyless;
+ALTER TABLE keyless ALTER v TYPE varchar(9);
+\set as_of 'SELECT * FROM cmig.audit_as_of(NULL::keyless, ' :'then' ')'
+SELECT answer(:'as_of');
+
+-- the log is no source of its own
+SELECT cmig.audit_import(NULL);
+SELECT cmig.audit_import('cmig_audit.log');
+SELECT cmig.audit_import('cmig_audit.log_default');
+SELECT cmig.audit_import('cmig_audit.audit_logs');
+CREATE VIEW shown AS SELECT * FROM cmig_audit.audit_logs;
+SELECT cmig.audit_import('shown');
+-- other tables may be joined to it
+CREATE TABLE older (table_name text, operation text, clock_at timestamptz, new_row jsonb);
+INSERT INTO older VALUES ('t', 'INSERT', '2020-01-01', '{"id": 9}');
+CREATE VIEW still_missing AS SELECT * FROM older o WHERE NOT EXISTS (SELECT FROM cmig_audit.log l WHERE l.clock_at = o.clock_at);
+SELECT cmig.audit_import('still_missing');
+SELECT cmig.audit_import('still_missing');
+
+-- hidden columns that became the key; named as they are called now
+ALTER TABLE t RENAME w TO "card ""w";
+SELECT count(*) FROM cmig.enable_audit('t', hash => '{v}');
+SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.t';
+ALTER TABLE t ALTER v SET NOT NULL, DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (v, id) INCLUDE ("card ""w");
+SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.t';
+ALTER TABLE t DROP CONSTRAINT t_pkey;
+CREATE UNIQUE INDEX t_identity ON t ("card ""w");
+ALTER TABLE t ALTER "card ""w" SET NOT NULL, REPLICA IDENTITY USING INDEX t_identity;
+SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.t';
+-- arguments that somebody else wrote are no error
+CREATE TABLE other (id integer PRIMARY KEY);
+CREATE TRIGGER o AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('1', '{"redact": {"id": 99999, "hash": {"id": 1}');
+SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.other';
+
+SET client_min_messages = error;
+DROP VIEW shown, still_missing;
+DROP TABLE t, keyless, older, other;
+DROP DOMAIN small;
+DROP FUNCTION answer(text);
+DROP SCHEMA cmig_audit CASCADE;
+DROP EXTENSION pg_cmig;
