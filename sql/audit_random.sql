@@ -1,7 +1,8 @@
 --
 -- audit_as_of against copies, over random histories of many transactions in
 -- which the table itself changes: keys of two columns, MERGE and ON CONFLICT,
--- columns added, dropped and made anew, the key renamed to and fro
+-- columns added, dropped and made anew, the key renamed to and fro; and in which
+-- rows exchange their keys
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -114,9 +115,72 @@ SELECT name, copies > 5 AS copies, wrong FROM (SELECT * FROM verify('by_row') UN
 SELECT count(DISTINCT (what, step)) AS kinds, min(renames) > 2 AS renames
 	FROM steps, (SELECT count(*) AS renames FROM steps WHERE step = 9 GROUP BY what) r;
 
+-- rows that exchange a deferrable key; in a step two rows can have the same for a while
+CREATE PROCEDURE exchanges(tab text, n integer, truncates boolean) LANGUAGE plpgsql AS $$
+DECLARE
+	k integer;
+	step integer;
+	s text;
+BEGIN
+	FOR i IN 1 .. n LOOP
+		k := 1 + (random() * 6)::integer;
+		step := (random() * 13)::integer;
+		IF step <= 8 THEN
+			s := CASE step
+				WHEN 0 THEN format('INSERT INTO %I SELECT a, %s + 100 * a, NULL FROM generate_series(1, 8) a WHERE a NOT IN (SELECT a FROM %I)', tab, 1000 * i, tab)
+				WHEN 1 THEN format('DELETE FROM %I WHERE a = %s', tab, k)
+				WHEN 2 THEN format('UPDATE %I SET v = v + 1 WHERE a < %s', tab, k)
+				WHEN 3 THEN format('UPDATE %I SET t = %L WHERE a = %s', tab, i, k)
+				WHEN 4 THEN format('UPDATE %I SET a = %s - a WHERE a < %s', tab, k, k)
+				WHEN 5 THEN format('UPDATE %I SET a = a %% %s + 1, t = %L WHERE a <= %s', tab, k, i, k)
+				-- the new row comes first, and is changed together with the old one
+				WHEN 6 THEN format('INSERT INTO %I VALUES (%s, %s, ''new''); UPDATE %I SET v = v + 1 WHERE a = %s; DELETE FROM %I WHERE a = %s AND v <> %s', tab, k, 1000 * i, tab, k, tab, k, 1000 * i + 1)
+				WHEN 7 THEN format('INSERT INTO %I VALUES (%s, %s, ''away''); UPDATE %I SET t = ''going'' WHERE v = %s; DELETE FROM %I WHERE v = %s', tab, k, 1000 * i, tab, 1000 * i, tab, 1000 * i)
+				ELSE format('UPDATE %I SET a = a + 1 WHERE a = %s; UPDATE %I SET v = v + 1, t = t || ''!'' WHERE a = %s; UPDATE %I SET a = a - 1 WHERE a = %s AND t IS NULL', tab, k, tab, k + 1, tab, k + 1)
+			END;
+			BEGIN
+				SET CONSTRAINTS ALL DEFERRED;
+				EXECUTE s;
+				SET CONSTRAINTS ALL IMMEDIATE;
+				INSERT INTO steps VALUES (tab, step);
+			EXCEPTION WHEN unique_violation THEN NULL;
+			END;
+		ELSIF step = 9 AND truncates THEN
+			COMMIT;
+			EXECUTE format('TRUNCATE %I', tab);
+			INSERT INTO steps VALUES (tab, step);
+		ELSIF step >= 10 THEN
+			COMMIT;
+			EXECUTE format('INSERT INTO copies SELECT %L, clock_timestamp(), coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.a), ''[]'') FROM %I x', tab, tab);
+			COMMIT;
+			PERFORM pg_sleep(0.001);
+		END IF;
+	END LOOP;
+END $$;
+CREATE FUNCTION verify_exchanges(tab regclass) RETURNS TABLE (name text, copies bigint, wrong bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY EXECUTE format('SELECT %L, count(*), count(*) FILTER (WHERE a.content IS DISTINCT FROM c.content) FROM copies c,
+		LATERAL (SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.a), ''[]'') AS content FROM cmig.audit_as_of(NULL::%s, c.at) x) a WHERE c.what = %L', tab, tab, tab);
+END $$;
+CREATE TABLE swap (a integer PRIMARY KEY DEFERRABLE, v integer, t text);
+CREATE TABLE swap_truncated (LIKE swap, PRIMARY KEY (a) DEFERRABLE);
+CREATE TABLE swap_truncated_row (LIKE swap, PRIMARY KEY (a) DEFERRABLE);
+SELECT count(*) FROM cmig.enable_audit('swap');
+SELECT count(*) FROM cmig.enable_audit('swap_truncated');
+SELECT count(*) FROM cmig.enable_audit('swap_truncated_row', level => 'row');
+DELETE FROM steps;
+CALL exchanges('swap', 200, false);
+CALL exchanges('swap_truncated', 200, true);
+CALL exchanges('swap_truncated_row', 200, true);
+SELECT name, copies > 5 AS copies, wrong FROM (SELECT * FROM verify_exchanges('swap')
+	UNION ALL SELECT * FROM verify_exchanges('swap_truncated') UNION ALL SELECT * FROM verify_exchanges('swap_truncated_row')
+	) r ORDER BY 1;
+SELECT what, count(DISTINCT step) AS kinds FROM steps GROUP BY what ORDER BY what;
+
 SET client_min_messages = error;
-DROP TABLE named, copies, steps, by_row, by_statement, changes, parts, parts_statement;
-DROP PROCEDURE history;
-DROP FUNCTION verify;
+DROP TABLE named, copies, steps, by_row, by_statement, changes, parts, parts_statement,
+	swap, swap_truncated, swap_truncated_row;
+DROP PROCEDURE history, exchanges;
+DROP FUNCTION verify, verify_exchanges;
 DROP SCHEMA cmig_audit CASCADE;
 DROP EXTENSION pg_cmig;

@@ -309,6 +309,13 @@ COMMIT;
 SELECT * FROM places ORDER BY place;
 SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
 SELECT * FROM cmig.audit_as_of(NULL::places, :'then', '2');
+-- also before a TRUNCATE
+SELECT clock_timestamp() AS then \gset
+CREATE TABLE places_copy AS SELECT * FROM places;
+TRUNCATE places;
+SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
+SELECT * FROM cmig.audit_as_of(NULL::places, :'then', '2');
+INSERT INTO places SELECT * FROM places_copy;
 SELECT clock_timestamp() AS then \gset
 SELECT count(*) FROM cmig.enable_audit('places', image => 'changes');
 BEGIN;
@@ -317,7 +324,11 @@ UPDATE places SET place = 3 - place WHERE place IN (1, 2);
 COMMIT;
 UPDATE places SET note = 'later' WHERE place = 3;
 SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
-DROP TABLE places;
+SELECT clock_timestamp() AS then \gset
+UPDATE places SET note = 'last' WHERE place = 2;
+TRUNCATE places;
+SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
+DROP TABLE places, places_copy;
 
 -- A key that only got another name, where the rows are put together
 CREATE TABLE renamed (a integer PRIMARY KEY, v integer);

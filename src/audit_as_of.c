@@ -176,35 +176,57 @@ key_condition(const AsOf *as_of, const char *key)
  * from the first entry on whose old row is not what one that arrived became,
  * and without arrivals before it leaves.  If all are of rows that arrived, and
  * as many left, the transaction says nothing.
+ *
+ * That is how it reads for the entries after the time, where source tells of
+ * rows as they were before each entry.  For those until the time all of it is
+ * the other way round: source tells of rows as they were after each entry,
+ * rows that leave are gone, and the row that is there at last counts.
  */
 static char *
-events(const AsOf *as_of)
+of_one_row(const char *source, bool backwards)
 {
-	const char *source = as_of->keys_changed || as_of->deferrable ? EVENTS ARRIVALS : EVENTS;
+	const char *forth = backwards ? " DESC" : "";
+	const char *back = backwards ? "" : " DESC";
 
-	if (!as_of->deferrable)
-		return pstrdup(source);
-	return psprintf("SELECT z.h, z.k, z.seq, z.command_id, z.id, z.clock_at, z.gone, z.ends,"
-					" z.image, z.logged_key FROM (WITH x AS (SELECT v.*, a.transaction_id, a.new_row,"
+	return psprintf("SELECT z.* FROM (WITH x AS (SELECT v.*, a.transaction_id, a.%s AS far_image,"
 					"   v.ends AND NOT v.gone AND (a.old_key = a.row_key) IS NOT TRUE AS leaves"
-					"   FROM (%s) v JOIN after a ON a.id = v.id)"
+					"   FROM (%s) v JOIN %s a ON a.id = v.id)"
 					"  SELECT y.*,"
 					"  pg_catalog.bool_or(y.other) OVER (PARTITION BY y.k, y.transaction_id) AS shared,"
 					"  pg_catalog.bool_or(y.other) OVER w AS told,"
 					"  pg_catalog.first_value(y.gone) OVER w AS comes,"
 					"  pg_catalog.sum(y.gone::integer - y.leaves::integer) OVER ("
-					"   PARTITION BY y.k, y.transaction_id) AS n,"
+					"   PARTITION BY y.k, y.transaction_id) AS balance,"
 					"  pg_catalog.bool_or(y.leaves) OVER (PARTITION BY y.k, y.transaction_id"
-					"   ORDER BY y.seq DESC, y.command_id DESC, y.id DESC"
+					"   ORDER BY y.seq%s, y.command_id%s, y.id%s"
 					"   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS left_later"
 					"  FROM (SELECT x.*, NOT x.gone AND NOT EXISTS (SELECT FROM x p"
 					"    WHERE p.k = x.k AND p.transaction_id = x.transaction_id AND NOT p.leaves"
-					"    AND (p.seq, p.command_id, p.id) < (x.seq, x.command_id, x.id)"
-					"    AND (p.new_row @> x.image OR x.image @> p.new_row)) AS other FROM x) y"
-					"  WINDOW w AS (PARTITION BY y.k, y.transaction_id ORDER BY y.seq, y.command_id, y.id)) z"
-					" WHERE CASE WHEN z.comes AND NOT z.shared THEN z.n <> 0"
-					"  ELSE z.told AND NOT (z.gone AND coalesce(z.left_later, false)) END", source);
+					"    AND (p.seq, p.command_id, p.id) %s (x.seq, x.command_id, x.id)"
+					"    AND (p.far_image @> x.image OR x.image @> p.far_image)) AS other FROM x) y"
+					"  WINDOW w AS (PARTITION BY y.k, y.transaction_id"
+					"   ORDER BY y.seq%s, y.command_id%s, y.id%s)) z"
+					" WHERE CASE WHEN z.comes AND NOT z.shared THEN z.balance <> 0"
+					"  ELSE z.told AND NOT (z.gone AND coalesce(z.left_later, false)) END",
+					backwards ? "old_row" : "new_row", source, backwards ? "until" : "after",
+					back, back, back, backwards ? ">" : "<", forth, forth, forth);
 }
+
+static char *
+events(const AsOf *as_of)
+{
+	if (as_of->deferrable)
+		return of_one_row(EVENTS ARRIVALS, false);
+	return pstrdup(as_of->keys_changed ? EVENTS ARRIVALS : EVENTS);
+}
+
+/* What entries until the time say of the row after them. */
+#define EVENTS_UNTIL \
+	"SELECT e.row_key AS k, e.seq, e.command_id, e.id, e.clock_at, e.operation = 'DELETE' AS gone," \
+	" e.operation = 'INSERT' OR e.old_key IS NOT NULL AS ends, e.new_row AS image FROM until e" \
+	" UNION ALL" \
+	" SELECT e.old_key, e.seq, e.command_id, e.id, e.clock_at, true, true, NULL" \
+	" FROM until e WHERE e.old_key <> e.row_key"
 
 /*
  * Whole rows: the first entry tells all.  Whether an image is whole is told by
@@ -242,20 +264,17 @@ unchanged_rows(const AsOf *as_of)
 						as_of->live_key, as_of->alias, as_of->table, as_of->alias);
 	return psprintf("SELECT c.k, pg_catalog.jsonb_object_agg(c.key, c.value) AS image FROM ("
 					" SELECT DISTINCT ON (b.k, j.key) b.k, j.key, j.value"
-					" FROM (SELECT b.*, pg_catalog.count(*) FILTER (WHERE b.starts) OVER ("
+					" FROM (SELECT b.*, pg_catalog.count(*) FILTER (WHERE b.ends) OVER ("
 					"   PARTITION BY b.k ORDER BY b.seq DESC, b.command_id DESC, b.id DESC"
 					"   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS n,"
 					"  pg_catalog.first_value(b.gone) OVER ("
 					"   PARTITION BY b.k ORDER BY b.seq DESC, b.command_id DESC, b.id DESC) AS is_gone"
-					"  FROM (SELECT e.row_key AS k, e.seq, e.command_id, e.id, e.operation = 'DELETE' AS gone,"
-					"    e.operation = 'INSERT' OR e.old_key IS NOT NULL AS starts, %s AS image"
-					"   FROM until e UNION ALL"
-					"   SELECT e.old_key, e.seq, e.command_id, e.id, true, true, NULL"
-					"   FROM until e WHERE e.old_key <> e.row_key) b) b,"
-					"  pg_catalog.jsonb_each(b.image) j"
+					"  FROM (%s) b) b,"
+					"  pg_catalog.jsonb_each(%s) j"
 					" WHERE b.n = 0 AND NOT b.is_gone"
 					" ORDER BY b.k, j.key, b.seq DESC, b.command_id DESC, b.id DESC) c GROUP BY c.k",
-					renamed(as_of, "e.new_row", "e.clock_at"));
+					as_of->deferrable ? of_one_row(EVENTS_UNTIL, true) : EVENTS_UNTIL,
+					renamed(as_of, "b.image", "b.clock_at"));
 }
 
 static char *
