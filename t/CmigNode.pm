@@ -128,10 +128,15 @@ sub wait_until_blocked
 	my ($node, $name) = @_;
 	my $where = "application_name = '" . ($name // 'run') . "' AND wait_event_type = 'Lock'";
 
-	$node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM pg_stat_activity WHERE $where")
-	  or die 'the run did not come to the lock';
-	return $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $where");
+	# one query both looks and answers, as who waits may look up for a moment
+	foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $where");
+
+		return $pid if $pid =~ /^\d+$/;
+		select undef, undef, undef, 0.1;
+	}
+	die 'the run did not come to the lock';
 }
 
 # wait_for_recovery(NODE): until a server that restarted by itself lets one in
