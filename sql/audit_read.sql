@@ -324,6 +324,15 @@ UPDATE places SET place = 3 - place WHERE place IN (1, 2);
 COMMIT;
 UPDATE places SET note = 'later' WHERE place = 3;
 SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
+-- one that came and was changed in several ways was not there before
+SELECT clock_timestamp() AS then \gset
+BEGIN;
+INSERT INTO places VALUES (7, 'gil', 'new');
+UPDATE places SET who = 'Gil' WHERE place = 7;
+UPDATE places SET note = 'newer' WHERE place = 7;
+UPDATE places SET who = 'Gill', note = 'newest' WHERE place = 7;
+COMMIT;
+SELECT * FROM cmig.audit_as_of(NULL::places, :'then', '7');
 SELECT clock_timestamp() AS then \gset
 UPDATE places SET note = 'last' WHERE place = 2;
 TRUNCATE places;

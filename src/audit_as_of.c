@@ -172,10 +172,11 @@ key_condition(const AsOf *as_of, const char *key)
 /*
  * Where the key is deferrable, a row may come to a key before the row that has
  * it leaves, as when two rows exchange their keys.  So among the entries of a
- * transaction that has such, those of the row that was there before count:
- * from the first entry on whose old row is not what one that arrived became,
- * and without arrivals before it leaves.  If all are of rows that arrived, and
- * as many left, the transaction says nothing.
+ * transaction in which rows came to a key, those of the row that was there
+ * before count: from the first entry on whose old row is not what one that
+ * arrived became, and without arrivals before it leaves.  If more came than
+ * left there was none, since each transaction leaves one at most; if all are
+ * of rows that arrived, and as many left, the transaction says nothing.
  *
  * That is how it reads for the entries after the time, where source tells of
  * rows as they were before each entry.  For those until the time all of it is
@@ -189,8 +190,13 @@ of_one_row(const char *source, bool backwards)
 	const char *back = backwards ? "" : " DESC";
 
 	return psprintf("SELECT z.* FROM (WITH x AS (SELECT v.*, a.transaction_id, a.%s AS far_image,"
-					"   v.ends AND NOT v.gone AND (a.old_key = a.row_key) IS NOT TRUE AS leaves"
-					"   FROM (%s) v JOIN %s a ON a.id = v.id)"
+					"   v.ends AND NOT v.gone AND (a.old_key = a.row_key) IS NOT TRUE AS leaves,"
+					"   pg_catalog.bool_or(v.gone) OVER (PARTITION BY v.k, a.transaction_id) AS arrivals"
+					"   FROM (%s) v JOIN %s a ON a.id = v.id),"
+					"  told AS (SELECT x.id FROM x WHERE x.arrivals AND NOT x.gone AND EXISTS (SELECT FROM x p"
+					"    WHERE p.k = x.k AND p.transaction_id = x.transaction_id AND NOT p.leaves"
+					"    AND (p.seq, p.command_id, p.id) %s (x.seq, x.command_id, x.id)"
+					"    AND (p.far_image @> x.image OR x.image @> p.far_image)))"
 					"  SELECT y.*,"
 					"  pg_catalog.bool_or(y.other) OVER (PARTITION BY y.k, y.transaction_id) AS shared,"
 					"  pg_catalog.bool_or(y.other) OVER w AS told,"
@@ -200,16 +206,15 @@ of_one_row(const char *source, bool backwards)
 					"  pg_catalog.bool_or(y.leaves) OVER (PARTITION BY y.k, y.transaction_id"
 					"   ORDER BY y.seq%s, y.command_id%s, y.id%s"
 					"   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS left_later"
-					"  FROM (SELECT x.*, NOT x.gone AND NOT EXISTS (SELECT FROM x p"
-					"    WHERE p.k = x.k AND p.transaction_id = x.transaction_id AND NOT p.leaves"
-					"    AND (p.seq, p.command_id, p.id) %s (x.seq, x.command_id, x.id)"
-					"    AND (p.far_image @> x.image OR x.image @> p.far_image)) AS other FROM x) y"
+					"  FROM (SELECT x.*, NOT x.gone AND NOT EXISTS (SELECT FROM told t WHERE t.id = x.id) AS other"
+					"   FROM x) y"
 					"  WINDOW w AS (PARTITION BY y.k, y.transaction_id"
 					"   ORDER BY y.seq%s, y.command_id%s, y.id%s)) z"
-					" WHERE CASE WHEN z.comes AND NOT z.shared THEN z.balance <> 0"
+					" WHERE CASE WHEN z.balance > 0 THEN z.gone"
+					"  WHEN z.comes AND NOT z.shared THEN z.balance <> 0"
 					"  ELSE z.told AND NOT (z.gone AND coalesce(z.left_later, false)) END",
 					backwards ? "old_row" : "new_row", source, backwards ? "until" : "after",
-					back, back, back, backwards ? ">" : "<", forth, forth, forth);
+					backwards ? ">" : "<", back, back, back, forth, forth, forth);
 }
 
 static char *
@@ -807,6 +812,10 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	/* compiling takes longer than the expressions are worth */
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	/* nothing is known of how many entries of a transaction share a key */
+	if (as_of.deferrable)
+		(void) set_config_option("enable_nestloop", "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	as_of.values = values;
 	as_of.nulls = nulls;
 	cmig_audit_image_explain(&as_of.images, run_all, &as_of);
