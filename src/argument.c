@@ -7,6 +7,7 @@
 #include "argument.h"
 #include "compat.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
@@ -39,6 +40,16 @@ cmig_argument_names(ArrayType *array, const char *what, const char *hint)
 	pfree(elements);
 	pfree(nulls);
 	return names;
+}
+
+Datum
+cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null)
+{
+	*null = PG_ARGISNULL(n) ? 'n' : ' ';
+	if (PG_ARGISNULL(n))
+		return (Datum) 0;
+	(void) get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(n)), false);
+	return PG_GETARG_DATUM(n);
 }
 
 void

@@ -13,6 +13,9 @@
 /* A text argument, palloc'd; NULL where it is null. */
 extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 
+/* The name of a schema, which must exist; *null is 'n' where it is null, else ' '. */
+extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
+
 /*
  * The elements of a text[].  A null among them raises 22004: what says what may
  * not hold it, hint is NULL for none.

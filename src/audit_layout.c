@@ -363,19 +363,6 @@ take_id(TupleDesc desc, HeapTuple row, void *arg)
 	*(int32 *) arg = DatumGetInt32(cmig_query_datum(desc, row, 1, &isnull));
 }
 
-static char *
-owner_name(Oid relation)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	char	   *name;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relation);
-	name = GetUserNameFromId(((Form_pg_class) GETSTRUCT(tuple))->relowner, false);
-	ReleaseSysCache(tuple);
-	return name;
-}
-
 int32
 cmig_audit_layout_find(Oid relation, const char *schema_name, const char *table_name)
 {
@@ -389,7 +376,8 @@ cmig_audit_layout_find(Oid relation, const char *schema_name, const char *table_
 		values[1] = CStringGetTextDatum(schema_name);
 		values[2] = CStringGetTextDatum(table_name);
 		values[3] = CStringGetTextDatum(this_database());
-		values[4] = CStringGetTextDatum(owner_name(relation));
+		values[4] = CStringGetTextDatum(GetUserNameFromId(cmig_audit_log_table_owner(relation),
+														  false));
 		cmig_query_each(&find_by_relation, values, NULL, take_id, &id);
 	}
 	else

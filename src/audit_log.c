@@ -220,6 +220,19 @@ owner_of_relation(Oid relation, char *kind)
 	return owner;
 }
 
+Oid
+cmig_audit_log_table_owner(Oid relation)
+{
+	char		kind;
+	Oid			owner = owner_of_relation(relation, &kind);
+
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	return owner;
+}
+
 static Oid
 owner_of_schema(Oid schema)
 {

@@ -75,6 +75,9 @@ extern bool cmig_audit_log_trusted(Oid owner, Oid extension_owner);
 /* cmig_audit.log, InvalidOid if there is none. */
 extern Oid	cmig_audit_log_relation(void);
 
+/* The owner of a table; 42P01 where it has been dropped meanwhile. */
+extern Oid	cmig_audit_log_table_owner(Oid relation);
+
 /*
  * Make sure that the log is there and fit for use: made if it is missing,
  * refused if it belongs to somebody else.  Returns its owner.

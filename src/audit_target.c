@@ -266,19 +266,6 @@ gone_key_is_number(CmigAuditTarget *target)
 	return value && value->type == jbvNumeric;
 }
 
-static Oid
-owner_of(Oid relation)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relation);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /*
  * A value of the key written as text, as the column's type has it.  What the type
  * brings along (checks of a domain, a cast to json) runs as the table's
@@ -308,7 +295,7 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 						  &type, &typmod, &parameter);
 	getTypeInputInfo(type, &input, &parameter);
 	guc_level = NewGUCNestLevel();
-	cmig_audit_log_act_as(&saved, owner_of(target->relation));
+	cmig_audit_log_act_as(&saved, cmig_audit_log_table_owner(target->relation));
 	/* blanks of char(n) are part of the key; others may be written longer */
 	value = to_jsonb_of(type, OidInputFunctionCall(input, text, parameter,
 												   type == BPCHAROID ? typmod : -1));

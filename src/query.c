@@ -14,6 +14,7 @@
 #include "query.h"
 
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -278,4 +279,18 @@ bool
 cmig_query_in_procedure(void)
 {
 	return SPI_inside_nonatomic_context();
+}
+
+void
+cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result)
+{
+	ReturnSetInfo *set = result;
+	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+
+	for (int i = 0; i < desc->natts; i++)
+		values[i] = cmig_query_datum(desc, row, i + 1, &nulls[i]);
+	tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
+	pfree(values);
+	pfree(nulls);
 }

@@ -37,6 +37,9 @@ typedef struct CmigQuery
  */
 typedef void (*CmigRowCallback) (TupleDesc desc, HeapTuple row, void *arg);
 
+/* A CmigRowCallback: adds the row to the ReturnSetInfo that is its argument. */
+extern void cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result);
+
 /* Run; returns the number of rows processed. nulls may be NULL. */
 extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls);
 

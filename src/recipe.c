@@ -320,7 +320,8 @@ primary_key_columns(Oid table)
 	columns = get_primary_key_attnos(table, false, &constraint);
 	if (columns != NULL && OidIsValid(constraint))
 		name = get_constraint_name(constraint);
-	if (name == NULL)
+	index = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(name ? get_constraint_index(constraint) : InvalidOid));
+	if (!HeapTupleIsValid(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no primary key for referenced table \"%s\"",
@@ -334,9 +335,6 @@ primary_key_columns(Oid table)
 				 errhint("Name the columns of another key, or use ALTER TABLE ... ADD FOREIGN KEY (..., PERIOD ...).")));
 
 	/* in the key's order, without those that it only includes */
-	index = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(get_constraint_index(constraint)));
-	if (!HeapTupleIsValid(index))
-		elog(ERROR, "constraint %u has no index", constraint);
 	form = (Form_pg_index) GETSTRUCT(index);
 	initStringInfo(&list);
 	for (int i = 0; i < form->indnkeyatts; i++)

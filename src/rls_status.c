@@ -5,14 +5,13 @@
  */
 #include "postgres.h"
 
+#include "argument.h"
 #include "compat.h"
 #include "query.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(cmig_rls_status);
 
@@ -43,32 +42,14 @@ static CmigQuery read_status = {
 	1, {TEXTOID}
 };
 
-static void
-put(TupleDesc desc, HeapTuple row, void *arg)
-{
-	ReturnSetInfo *result = arg;
-	Datum		values[8];
-	bool		nulls[8];
-
-	for (int i = 0; i < lengthof(values); i++)
-		values[i] = cmig_query_datum(desc, row, i + 1, &nulls[i]);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
 Datum
 cmig_rls_status(PG_FUNCTION_ARGS)
 {
-	Datum		values[1] = {0};
-	char		nulls[1] = {'n'};
+	Datum		values[1];
+	char		nulls[2] = {0};
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (!PG_ARGISNULL(0))
-	{
-		/* a name that does not exist is an error */
-		(void) get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
-		values[0] = PG_GETARG_DATUM(0);
-		nulls[0] = ' ';
-	}
-	cmig_query_each(&read_status, values, nulls, put, fcinfo->resultinfo);
+	values[0] = cmig_argument_schema(fcinfo, 0, nulls);
+	cmig_query_each(&read_status, values, nulls, cmig_query_return_row, fcinfo->resultinfo);
 	return (Datum) 0;
 }

@@ -241,7 +241,9 @@ cmig_rls_table_read(Oid relid)
 	Datum		values[1] = {ObjectIdGetDatum(relid)};
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	table->relid = relid;
 	table->owner = form->relowner;
