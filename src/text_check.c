@@ -99,6 +99,7 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 			if (problem != NULL || last)
 				break;
 			MemoryContextReset(context);
+			statement.text = NULL;
 		}
 		MemoryContextSwitchTo(caller);
 	}
