@@ -30,7 +30,7 @@ CREATE TABLE cmig.version (
 );
 
 CREATE TABLE cmig.journal (
-	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	id bigint PRIMARY KEY,
 	revision text NOT NULL,
 	direction text NOT NULL,
 	outcome text NOT NULL,
@@ -100,7 +100,6 @@ ALTER TABLE cmig.secret OWNER TO @extowner@;
 SELECT pg_catalog.pg_extension_config_dump('cmig.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.version', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.journal', '');
-SELECT pg_catalog.pg_extension_config_dump('cmig.journal_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.progress', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run_id_seq', '');
@@ -121,7 +120,7 @@ COMMENT ON COLUMN cmig.revision.created_by IS 'The role that stored it in this d
 COMMENT ON TABLE cmig.version IS 'The applied heads, as in alembic_version: applied revisions that no applied revision names as parent or dependency.';
 COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision; all below it are applied too';
 COMMENT ON TABLE cmig.journal IS 'What was carried out: one row for each step.';
-COMMENT ON COLUMN cmig.journal.id IS 'Order of writing';
+COMMENT ON COLUMN cmig.journal.id IS 'Order of writing; a row gets the number after the greatest';
 COMMENT ON COLUMN cmig.journal.revision IS 'Identifier of the revision, which may have been removed since';
 COMMENT ON COLUMN cmig.journal.direction IS 'upgrade, downgrade, stamp or repair';
 COMMENT ON COLUMN cmig.journal.outcome IS 'done; stepwise runs also write running and failed';
@@ -137,7 +136,6 @@ COMMENT ON COLUMN cmig.journal.search_path IS 'search_path that the script start
 COMMENT ON COLUMN cmig.journal.sqlstate IS 'SQLSTATE of the error, if the step failed';
 COMMENT ON COLUMN cmig.journal.message IS 'Message of the error, if the step failed; of a stamp that a revision is no longer recorded as applied';
 COMMENT ON COLUMN cmig.journal.statement IS 'Number of the statement that failed';
-COMMENT ON SEQUENCE cmig.journal_id_seq IS 'Numbers the rows of cmig.journal';
 COMMENT ON TABLE cmig.progress IS 'Where an unfinished stepwise step stands: one row for each statement.';
 COMMENT ON COLUMN cmig.progress.revision IS 'Identifier of the revision';
 COMMENT ON COLUMN cmig.progress.direction IS 'upgrade or downgrade';

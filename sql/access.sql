@@ -110,7 +110,7 @@ SELECT count(*) FROM cmig.upgrade();
 SELECT cmig.stamp('head');
 -- nor by hand, and not under another's name
 INSERT INTO cmig.version VALUES ('002');
-INSERT INTO cmig.journal (revision, direction, outcome, started_at, role, session_role) VALUES ('001', 'upgrade', 'done', now(), 'x', 'x');
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role) VALUES (9, '001', 'upgrade', 'done', now(), 'x', 'x');
 INSERT INTO cmig.revision (revision, created_by) VALUES ('003', 'regress_migrator');
 UPDATE cmig.revision SET created_by = 'regress_migrator';
 UPDATE cmig.revision SET upgrade_sql = '';

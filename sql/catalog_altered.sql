@@ -54,6 +54,20 @@ BEGIN;
 ALTER TABLE cmig.journal RENAME TO journal_kept;
 SELECT revision FROM cmig.downgrade('base');
 ROLLBACK;
+\set VERBOSITY default
+BEGIN;
+UPDATE cmig.journal SET id = 9223372036854775807;
+SELECT revision FROM cmig.downgrade('base');
+ROLLBACK;
+BEGIN;
+ALTER EXTENSION pg_cmig DROP SEQUENCE cmig.backfill_run_id_seq;
+ALTER TABLE cmig.backfill_run ALTER id DROP IDENTITY;
+CREATE TABLE filled (id int PRIMARY KEY, n int);
+INSERT INTO filled VALUES (1, 1);
+SET cmig."concurrently" = off;
+CALL cmig.backfill('filled', 'n = 2');
+ROLLBACK;
+\set VERBOSITY terse
 -- a view in the place of a table reads as well
 BEGIN;
 ALTER TABLE cmig.version RENAME TO version_real;

@@ -230,7 +230,7 @@ SELECT * FROM looks;
 CALL cmig.downgrade_stepwise('base');
 DELETE FROM cmig.version;
 SELECT * FROM looks;
-INSERT INTO cmig.journal (revision, direction, outcome, started_at, role, session_role) VALUES ('01', 'upgrade', 'running', now(), current_user, current_user);
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role) SELECT max(id) + 1, '01', 'upgrade', 'running', now(), current_user, current_user FROM cmig.journal;
 SELECT * FROM looks;
 SELECT * FROM cmig.stamp('base');
 SELECT * FROM looks;

@@ -57,7 +57,7 @@ static const char *const usage[] = {
 static const char *const reader[] = {
 	"SELECT ON cmig.revision, cmig.version, cmig.journal, cmig.progress,"
 	" cmig.backfill_run, cmig.backfill_progress",
-	"SELECT ON SEQUENCE cmig.journal_id_seq, cmig.backfill_run_id_seq",
+	"SELECT ON SEQUENCE cmig.backfill_run_id_seq",
 	NULL
 };
 

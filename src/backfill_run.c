@@ -4,6 +4,10 @@
  *
  * The row is written in the transaction of each batch, so it is exact after a
  * crash.
+ *
+ * Backfills of several tables may begin at once, so a sequence numbers them.  A
+ * restore over a live database sets it back; then the number is the one after
+ * the greatest.
  */
 #include "postgres.h"
 
@@ -13,10 +17,17 @@
 #include "errors.h"
 #include "query.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/sequence.h"
 #include "datatype/timestamp.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+/* How often a row is tried with another number. */
+#define MAX_ATTEMPTS 100
 
 static CmigQuery find_query = {
 	.sql = "SELECT id, state = 'done', method, pass, relation, key, place, bound,"
@@ -30,14 +41,18 @@ static CmigQuery find_query = {
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
 };
 
+static CmigQuery last_id_query = {
+	.sql = "SELECT max(id)::text FROM cmig.backfill_run"
+};
+
 static CmigQuery insert_query = {
-	.sql = "INSERT INTO cmig.backfill_run (target, set_sql, where_sql, revision,"
+	.sql = "INSERT INTO cmig.backfill_run (id, target, set_sql, where_sql, revision,"
 	" direction, statement, state, method, total, parts, started_at, updated_at)"
-	" VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, clock_timestamp(),"
-	" clock_timestamp()) RETURNING id",
-	.nargs = 9,
+	" OVERRIDING SYSTEM VALUE VALUES ($10, $1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, clock_timestamp(),"
+	" clock_timestamp()) ON CONFLICT (id) DO NOTHING",
+	.nargs = 10,
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
-		FLOAT8OID, TEXTARRAYOID}
+		FLOAT8OID, TEXTARRAYOID, INT8OID}
 };
 
 static CmigQuery update_query = {
@@ -156,19 +171,40 @@ cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *ru
 	return cmig_query_each(&find_query, values, nulls, collect, run) > 0;
 }
 
-static void
-keep_id(TupleDesc desc, HeapTuple row, void *arg)
+/*
+ * A number beyond those of all rows.  As for an identity column, no right on
+ * the sequence is needed.
+ */
+static int64
+next_id(void)
 {
-	bool		isnull;
+	Oid			sequence = get_relname_relid("backfill_run_id_seq",
+											 get_namespace_oid("cmig", false));
+	char	   *last;
+	int64		id;
 
-	*(int64 *) arg = DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull));
+	if (!OidIsValid(sequence))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("sequence cmig.backfill_run_id_seq does not exist"),
+				 errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions and stamp.")));
+	id = nextval_internal(sequence, false);
+	last = cmig_query_at_snapshot(&last_id_query, GetLatestSnapshot());
+	if (last != NULL)
+	{
+		int64		last_id = DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(last)));
+
+		if (last_id < PG_INT64_MAX)
+			id = Max(id, last_id + 1);
+	}
+	return id;
 }
 
 void
 cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
 {
-	Datum		values[9];
-	char		nulls[10] = "         ";
+	Datum		values[10];
+	char		nulls[11] = "          ";
 
 	set_identity(identity, values, nulls);
 	set_text(values, nulls, 6, run->method);
@@ -176,7 +212,19 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 	values[8] = cmig_catalog_names_datum(&run->parts);
 	if (run->parts.count == 0)
 		nulls[8] = 'n';
-	cmig_query_each(&insert_query, values, nulls, keep_id, &run->id);
+
+	/* another session may take the same number while the sequence is behind */
+	for (int i = 0; i < MAX_ATTEMPTS; i++)
+	{
+		run->id = next_id();
+		values[9] = Int64GetDatum(run->id);
+		if (cmig_query_run(&insert_query, values, nulls) == 1)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cmig.backfill_run does not take the row of this backfill"),
+			 errhint("Drop the triggers and rules of cmig.backfill_run, then CALL again.")));
 }
 
 void

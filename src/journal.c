@@ -1,6 +1,11 @@
 /*
  * journal.c
  *	  cmig.journal: one row for each step that was carried out.
+ *
+ * Rows are numbered by the rows that are there, not by a sequence: everybody
+ * who writes holds the run lock, so the greatest committed id plus one is
+ * free.  A sequence would be set back by a restore over a live database, and
+ * is not replicated.
  */
 #include "postgres.h"
 
@@ -14,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 /* How many rows are written at once. */
@@ -26,30 +32,35 @@ struct CmigJournalBatch
 	MemoryContext context;		/* of their checksums */
 };
 
+static CmigQuery last_id_query = {
+	.sql = "SELECT coalesce(max(id), 0)::text FROM cmig.journal"
+};
+
 static CmigQuery insert_query = {
-	.sql = "INSERT INTO cmig.journal (revision, direction, outcome, started_at,"
+	.sql = "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
 	" elapsed, role, session_role, application_name, client_address,"
 	" transaction_id, checksum, search_path, sqlstate, message, statement)"
-	" VALUES ($1, $2, $3, $4, $5, $6::name, SESSION_USER, $7, inet_client_addr(),"
-	" pg_current_xact_id(), $8, $9, $10, $11, $12) RETURNING id",
-	.nargs = 12,
+	" VALUES ($13, $1, $2, $3, $4, $5, $6::name, SESSION_USER, $7, inet_client_addr(),"
+	" pg_current_xact_id(), $8, $9, $10, $11, $12)",
+	.nargs = 13,
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID,
-		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID}
 };
 
 static CmigQuery insert_all_query = {
-	.sql = "INSERT INTO cmig.journal (revision, direction, outcome, started_at,"
+	.sql = "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
 	" elapsed, role, session_role, application_name, client_address,"
 	" transaction_id, checksum, search_path, message)"
-	" SELECT e.revision, e.direction, e.outcome, e.started_at,"
+	" SELECT $11 + e.n, e.revision, e.direction, e.outcome, e.started_at,"
 	" e.finished_at - e.started_at, $8::name, SESSION_USER, $9, inet_client_addr(),"
 	" pg_current_xact_id(), e.checksum, $10, e.message"
 	" FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
 	" unnest($6), unnest($7)) WITH ORDINALITY AS e (revision, direction, outcome,"
 	" started_at, finished_at, checksum, message, n) ORDER BY e.n",
-	.nargs = 10,
+	.nargs = 11,
 	.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
-		TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID}
+		TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID,
+		INT8OID}
 };
 
 static CmigQuery checksum_query = {
@@ -89,20 +100,31 @@ set_text(Datum *values, char *nulls, int column, const char *value)
 	nulls[column] = ' ';
 }
 
-static void
-keep_id(TupleDesc desc, HeapTuple row, void *arg)
+/*
+ * The greatest id of all rows, also of those that a REPEATABLE READ transaction
+ * does not see; at least one batch of numbers follows it.
+ */
+static int64
+last_id(void)
 {
-	bool		isnull;
+	char	   *text = cmig_query_at_snapshot(&last_id_query, GetLatestSnapshot());
+	int64		id = text ? DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text))) : 0;
 
-	*(int64 *) arg = DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull));
+	if (id > PG_INT64_MAX - BATCH_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_SEQUENCE_GENERATOR_LIMIT_EXCEEDED),
+				 errmsg("cmig.journal has no number left for a row"),
+				 errdetail("A row has id " INT64_FORMAT ".", id),
+				 errhint("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT, id)));
+	return id;
 }
 
-static int64
-insert_row(const CmigJournalEntry *entry)
+int64
+cmig_journal_start(const CmigJournalEntry *entry)
 {
-	int64		id = 0;
-	Datum		values[12];
-	char		nulls[13] = "nnnnnnnnnnnn";
+	int64		id = last_id() + 1;
+	Datum		values[13];
+	char		nulls[14] = "nnnnnnnnnnnn ";
 
 	set_text(values, nulls, 0, entry->revision);
 	set_text(values, nulls, 1, entry->direction);
@@ -128,20 +150,16 @@ insert_row(const CmigJournalEntry *entry)
 		nulls[11] = ' ';
 	}
 
-	cmig_query_each(&insert_query, values, nulls, keep_id, &id);
+	values[12] = Int64GetDatum(id);
+
+	cmig_query_run(&insert_query, values, nulls);
 	return id;
 }
 
 void
 cmig_journal_write(const CmigJournalEntry *entry)
 {
-	(void) insert_row(entry);
-}
-
-int64
-cmig_journal_start(const CmigJournalEntry *entry)
-{
-	return insert_row(entry);
+	(void) cmig_journal_start(entry);
 }
 
 void
@@ -241,8 +259,8 @@ static void
 write_batch(CmigJournalBatch *batch)
 {
 	const CmigJournalEntry *entries = batch->entries;
-	Datum		values[10];
-	char		nulls[11] = "       nnn";
+	Datum		values[11];
+	char		nulls[12] = "       nnn ";
 	MemoryContext old = MemoryContextSwitchTo(batch->context);
 
 	values[0] = texts_array(entries, batch->count, pick_revision);
@@ -255,6 +273,7 @@ write_batch(CmigJournalBatch *batch)
 	set_text(values, nulls, 7, cmig_session_role());
 	set_text(values, nulls, 8, application_name);
 	set_text(values, nulls, 9, cmig_session_search_path());
+	values[10] = Int64GetDatum(last_id());
 	cmig_query_run(&insert_all_query, values, nulls);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(batch->context);

@@ -22,7 +22,8 @@ typedef struct CmigJournalEntry
 } CmigJournalEntry;
 
 /*
- * Write a row.  Role, session role, application, address, transaction id
+ * Write a row.  The caller holds the run lock, as for all functions here that
+ * write: rows get the number after the greatest.  Role, session role, application, address, transaction id
  * and search_path are taken from the session, search_path as the scripts saw
  * it.
  */

@@ -106,7 +106,6 @@ UNION ALL SELECT 'version ' || v::text FROM cmig.version v
 UNION ALL SELECT 'journal ' || j::text FROM cmig.journal j
 UNION ALL SELECT 'progress ' || p::text FROM cmig.progress p
 UNION ALL SELECT 'backfill ' || b::text FROM cmig.backfill_run b
-UNION ALL SELECT 'sequence ' || last_value || is_called FROM cmig.journal_id_seq
 UNION ALL SELECT 'sequence ' || last_value || is_called FROM cmig.backfill_run_id_seq
 UNION ALL SELECT 'check ' || severity || ' ' || object || ' ' || problem FROM cmig.check() ORDER BY 1};
 
@@ -279,6 +278,69 @@ sql('half_copy', "CALL cmig.upgrade_stepwise('head')");
 is(sql('half_copy', "SELECT count(*) FROM item JOIN pg_index ON indrelid = 'item'::regclass AND indisvalid"), 1,
 	'and goes on: the rows once, the index valid');
 is(sql('half_copy', 'SELECT revision FROM cmig.current()'), '001', 'up to head');
+
+#
+# Over a live database that has gone on since the dump: an emergency recovery.
+# The dump's rows meet those that are there, and its sequences are set back.
+#
+make_db('live');
+sql('live', 'CREATE EXTENSION pg_cmig; CREATE TABLE item (id int PRIMARY KEY, n int); INSERT INTO item VALUES (1, 0)');
+sql('live', load_sql(revision_file('001', '', 'ALTER TABLE item ADD name text;', 'ALTER TABLE item DROP name;'),
+		revision_file('002', '001', 'ALTER TABLE item ADD price int;', 'ALTER TABLE item DROP price;')));
+sql('live', "SELECT cmig.upgrade('001'); CALL cmig.backfill('item', 'n = n + 1')");
+my %live = map { my $option = $_ =~ /clean/ ? '--clean' : ''; $_ => dump_db("live.$_", 'live',
+		/sql/ ? ($option ? ($option, '--if-exists') : ()) : '-Fc') } qw(sql clean.sql dump);
+sql('live', 'SELECT cmig.upgrade()');
+sql('live', "SELECT cmig.downgrade('-1'); SELECT cmig.upgrade(); CALL cmig.downgrade_stepwise('-1'); CALL cmig.upgrade_stepwise();"
+	  . " CALL cmig.backfill('item', 'n = n + 1')") foreach 1 .. 5;
+
+# restore_live(DATABASE, FILE, OPTION...): goes on after errors, as who types it would
+sub restore_live
+{
+	my ($db, $file, @options) = @_;
+	my @to = ('-h', $node->host, '-p', $node->port, '-U', $owner, '-d', $db);
+	my ($out, $err) = ('', '');
+
+	sql('postgres', "CREATE DATABASE $db TEMPLATE live");
+	sql($db, 'CREATE VIEW applied AS SELECT revision FROM cmig.version') if $db =~ /kept/;
+	IPC::Run::run($file =~ /sql$/ ? [ 'psql', '-Xq', @to, '-f', $file ] : [ 'pg_restore', @to, @options, $file ],
+		'<', \undef, '>', \$out, '2>', \$err);
+	return $err;
+}
+
+foreach my $case ([ 'live_psql', 'sql' ], [ 'live_psql_kept', 'clean.sql' ], [ 'live_restore', 'dump' ],
+	[ 'live_restore_kept', 'dump', '--clean', '--if-exists' ])
+{
+	my ($db, $form, @options) = @$case;
+	my $what = join ' ', $form =~ /sql/ ? 'psql <' : 'pg_restore', $form, @options, 'over a live database';
+
+	like(restore_live($db, $live{$form}, @options), qr/duplicate key/, "$what: rows meet rows");
+	like(sql($db, 'SELECT problem FROM cmig.check()'), qr/it has a version row although another row is above it/, 'which check says');
+	my $before = sql($db, 'SELECT max(id) FROM cmig.journal');
+	cmp_ok($before, '>', 20, 'the journal has kept its rows');
+	is(sql($db, "SELECT cmig.stamp('002', purge => true)"), '002', 'stamp with purge');
+	sql($db, 'ALTER TABLE item ADD price int') if @options || $form =~ /clean/;
+	is(sql($db, "SELECT revision FROM cmig.downgrade('-1')"), '002', 'downgrade');
+	is(sql($db, 'SELECT revision FROM cmig.upgrade()'), '002', 'upgrade');
+	sql($db, "CALL cmig.downgrade_stepwise('base'); CALL cmig.upgrade_stepwise()");
+	sql($db, "SELECT cmig.repair('001'); SELECT cmig.stamp('base', purge => true); SELECT cmig.stamp('002')");
+	sql($db, "CALL cmig.backfill('item', 'n = n + 1')");
+	is(sql($db, "SELECT string_agg(direction, ' ' ORDER BY id) FROM cmig.journal WHERE id > $before"),
+		'downgrade upgrade downgrade downgrade upgrade upgrade repair stamp stamp stamp', 'each with its row, in order');
+	is(sql($db, 'SELECT count(*) FROM cmig.backfill_run'), 7, 'and a backfill with its own');
+	is(sql($db, "SELECT count(*) FROM cmig.check() WHERE severity <> 'notice'"), 0, 'check finds nothing');
+}
+
+# where nothing of later revisions stands in the way, --clean is the database of the dump
+foreach my $case ([ 'live_psql_clean', 'clean.sql' ], [ 'live_restore_clean', 'dump', '--clean', '--if-exists' ])
+{
+	my ($db, $form, @options) = @$case;
+
+	is(restore_live($db, $live{$form}, @options), '', "$db: no error");
+	is(sql($db, 'SELECT revision FROM cmig.current()'), '001', 'it is where the dump was');
+	is(sql($db, "SELECT revision FROM cmig.upgrade()"), '002', 'upgrade');
+	is(sql($db, "SELECT string_agg(id || ' ' || revision, ', ' ORDER BY id) FROM cmig.journal"), '1 001, 2 002', 'and the journal goes on');
+}
 
 # A copy in the server
 sql('postgres', 'CREATE DATABASE copied TEMPLATE shop');

@@ -62,7 +62,7 @@ fails_with($standby, 'shop', "SELECT cmig.show('999')", 'MG001', q{can't locate 
 	'standby: an unknown revision is named as such');
 
 # whether a run is alive only the primary knows
-query($primary, 'shop', "INSERT INTO cmig.journal (revision, direction, outcome, started_at, role, session_role) SELECT revision, 'upgrade', 'running', now(), current_user, current_user FROM cmig.plan('upgrade', '+1')");
+query($primary, 'shop', "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role) SELECT 1000, revision, 'upgrade', 'running', now(), current_user, current_user FROM cmig.plan('upgrade', '+1')");
 catch_up();
 like(query($standby, 'shop', "SELECT item, value FROM cmig.status() WHERE item IN ('begun', 'running', 'interrupted', 'half done')"),
 	qr/^begun\|upgrade of 004\S*$/, 'standby: a run that has begun');
