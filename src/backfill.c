@@ -696,11 +696,11 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	char	   *where_sql;
 	Oid			table;
 
-	if (cmig_runner_concurrently)
+	if (cmig_runner_concurrently())
 		cmig_toplevel_require(fcinfo, "cmig.backfill");
 	PreventCommandIfReadOnly("cmig.backfill");
 
-	context = cmig_runner_concurrently ?
+	context = cmig_runner_concurrently() ?
 		cmig_toplevel_context("pg_cmig backfill") :
 		AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
@@ -728,7 +728,7 @@ cmig_backfill(PG_FUNCTION_ARGS)
 				 errhint("GRANT pg_read_all_stats TO %s, or leave out max_lag.",
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 
-	b->one_transaction = !cmig_runner_concurrently;
+	b->one_transaction = !cmig_runner_concurrently();
 	b->caller = cmig_piecewise_caller();
 	b->prepared = -1;
 	b->skip = cmig_backfill_skip_create();

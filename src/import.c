@@ -424,7 +424,7 @@ judge(Import *import, bool accept_changes)
 	 * accepted.
 	 */
 	bool		judge_all = accept_changes ||
-		cmig_settings_checksum_policy == CMIG_CHECKSUM_WARN;
+		cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN;
 
 	for (int i = 0; i < import->count; i++)
 	{
@@ -450,9 +450,9 @@ judge(Import *import, bool accept_changes)
 		foreach(lc, changed)
 			((Item *) lfirst(lc))->needs_repair = true;
 	}
-	else if (cmig_settings_checksum_policy == CMIG_CHECKSUM_ERROR)
+	else if (cmig_settings_checksum_policy() == CMIG_CHECKSUM_ERROR)
 		report_changed(ERROR, changed);
-	else if (cmig_settings_checksum_policy == CMIG_CHECKSUM_WARN)
+	else if (cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN)
 		report_changed(WARNING, changed);
 }
 
@@ -462,16 +462,16 @@ require_unprotected(const Import *import)
 	int			others = list_length(import->removed) - 1;
 	char	   *more = others > 0 ? psprintf(" and %d more", others) : "";
 
-	if (import->removed == NIL || cmig_settings_protect == CMIG_PROTECT_OFF)
+	if (import->removed == NIL || cmig_settings_protect() == CMIG_PROTECT_OFF)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_PROTECTED),
 			 errmsg("prune is not allowed in database \"%s\"",
 					get_database_name(MyDatabaseId)),
 			 errdetail("cmig.protect is %s; \"%s\"%s would be removed.",
-					   cmig_settings_protect == CMIG_PROTECT_ON ? "on" : "base",
+					   cmig_settings_protect_name(),
 					   (char *) linitial(import->removed), more),
-			 errhint("Load without prune, or SET LOCAL cmig.protect = off in the same transaction.")));
+			 errhint("Load without prune. %s", cmig_settings_unprotect_hint(false))));
 }
 
 /*

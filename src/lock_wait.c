@@ -12,6 +12,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "lock_wait.h"
+#include "settings.h"
 
 #include "access/twophase.h"
 #include "access/xact.h"
@@ -41,6 +42,9 @@
 
 int			cmig_lock_timeout = 0;
 
+/* Of it what counts here, since the handler cannot look it up. */
+static int	limit_ms = 0;
+
 /* Written by the signal handler while the timer is on. */
 static volatile struct
 {
@@ -66,8 +70,8 @@ is_too_long(void)
 {
 	seen.single = taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000);
 	return seen.single ||
-		(cmig_lock_timeout > 0 &&
-		 seen.finished_us + seen.current_us >= cmig_lock_timeout * INT64CONST(1000));
+		(limit_ms > 0 &&
+		 seen.finished_us + seen.current_us >= limit_ms * INT64CONST(1000));
 }
 
 static void
@@ -158,6 +162,7 @@ cmig_lock_wait_watch(Oid caller)
 		timer_registered = true;
 	}
 	watching_role = caller;
+	limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
 	enable_timeout_every(timer,
 						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TICK_MS),
 						 TICK_MS);
@@ -173,6 +178,7 @@ cmig_lock_wait_unwatch(void)
 void
 cmig_lock_wait_forget(void)
 {
+	limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
 	seen.last_seen = 0;
 }
 
@@ -439,7 +445,7 @@ cmig_lock_wait_explain(void)
 		errcode(ERRCODE_LOCK_NOT_AVAILABLE);
 		errmsg("canceling statement due to cmig.lock_timeout");
 		what = psprintf("The run has waited for locks for more than %d ms in all, last for %s on %s.",
-						cmig_lock_timeout, GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
+						limit_ms, GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
 						describe_tag(&tag));
 	}
 	else

@@ -35,7 +35,7 @@ extern void cmig_lock_wait_unwatch(void);
 extern void cmig_lock_wait_take_over(void);
 extern void cmig_lock_wait_give_back(void);
 
-/* A new statement: forget what earlier ones waited for. */
+/* A new statement: forget what earlier ones waited for; a new limit may hold. */
 extern void cmig_lock_wait_forget(void);
 
 /*

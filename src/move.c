@@ -61,8 +61,8 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 {
 	StringInfoData lost;
 
-	if (plan->count == 0 || cmig_settings_protect == CMIG_PROTECT_OFF ||
-		(cmig_settings_protect == CMIG_PROTECT_BASE && !everything))
+	if (plan->count == 0 || cmig_settings_protect() == CMIG_PROTECT_OFF ||
+		(cmig_settings_protect() == CMIG_PROTECT_BASE && !everything))
 		return;
 
 	initStringInfo(&lost);
@@ -76,9 +76,8 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 			 errmsg("%s is not allowed in database \"%s\"", what,
 					get_database_name(MyDatabaseId)),
 			 errdetail("cmig.protect is %s; %s would be taken back, with the data in what they made.",
-					   cmig_settings_protect == CMIG_PROTECT_ON ? "on" : "base", lost.data),
-			 errhint(commits ? "If this is meant: SET cmig.protect = off before, and RESET cmig.protect after it."
-					 : "If this is meant: SET LOCAL cmig.protect = off in the same transaction.")));
+					   cmig_settings_protect_name(), lost.data),
+			 errhint("%s", cmig_settings_unprotect_hint(commits))));
 }
 
 /*

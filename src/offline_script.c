@@ -23,6 +23,7 @@
 #include "psql_text.h"
 #include "query.h"
 #include "script.h"
+#include "settings.h"
 #include "statement.h"
 
 /* What a script runs as, for errors. */
@@ -60,8 +61,8 @@ make_start_session(void)
 static char *
 make_start_script(void)
 {
-	const char *role = GetConfigOption("cmig.role", true, false);
-	const char *path = GetConfigOption("cmig.search_path", true, false);
+	const char *role = cmig_settings_text("cmig.role", GetConfigOption("cmig.role", true, false));
+	const char *path = cmig_settings_text("cmig.search_path", GetConfigOption("cmig.search_path", true, false));
 	StringInfoData text;
 
 	initStringInfo(&text);

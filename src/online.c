@@ -47,7 +47,7 @@ void
 cmig_online_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *procedure)
 {
 	recipe->procedure = procedure;
-	recipe->one_transaction = !cmig_runner_concurrently;
+	recipe->one_transaction = !cmig_runner_concurrently();
 	recipe->alone = cmig_runner_current() == NULL;
 	recipe->caller = CurrentMemoryContext;
 	if (!recipe->one_transaction)

@@ -410,7 +410,7 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 	if (sql == NULL)
 		return;
 	problem = cmig_text_check(what, sql, text->edges.transactional,
-							  !cmig_runner_concurrently);
+							  !cmig_runner_concurrently());
 	if (problem == NULL)
 		return;
 	old = MemoryContextSwitchTo(check->context);
@@ -778,11 +778,11 @@ cmig_status(PG_FUNCTION_ARGS)
 		put_status(fcinfo, problem->severity,
 				   psprintf("%s: %s", problem->object, problem->problem), problem->fix);
 	}
-	if (cmig_settings_protect != CMIG_PROTECT_OFF)
+	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
 		put_status(fcinfo, "protected",
-				   cmig_settings_protect == CMIG_PROTECT_ON
+				   cmig_settings_protect() == CMIG_PROTECT_ON
 				   ? "on: every downgrade is refused"
 				   : "base: reset, downgrade to base, purge and prune are refused",
-				   "SET LOCAL cmig.protect = off");
+				   cmig_settings_may_unprotect() ? "SET LOCAL cmig.protect = off" : NULL);
 	return (Datum) 0;
 }

@@ -23,6 +23,7 @@
 #include "runner.h"
 #include "script.h"
 #include "session.h"
+#include "settings.h"
 #include "statement.h"
 
 #include "access/xact.h"
@@ -62,7 +63,7 @@ typedef struct VerifyReceiver
 	CmigScriptRun  *run;
 } VerifyReceiver;
 
-bool		cmig_runner_concurrently = true;
+static bool concurrently = true;
 
 static const char *running = NULL;
 static CmigDirection running_direction;
@@ -91,7 +92,7 @@ cmig_runner_init(void)
 	DefineCustomBoolVariable("cmig.concurrently",
 							 "Are statements with CONCURRENTLY left as they are?",
 							 "Off takes CONCURRENTLY off index statements, so that they can run in a transaction.",
-							 &cmig_runner_concurrently, true, PGC_USERSET,
+							 &concurrently, true, PGC_USERSET,
 							 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("cmig.lock_timeout",
 							"Longest time that all lock waits of one run may take together.",
@@ -105,6 +106,12 @@ cmig_runner_init(void)
 							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 							   NULL, NULL, show_running);
 	cmig_session_init();
+}
+
+bool
+cmig_runner_concurrently(void)
+{
+	return cmig_settings_bool("cmig.concurrently", concurrently);
 }
 
 const char *
@@ -213,7 +220,7 @@ cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw)
 		case CMIG_STATEMENT_CONCURRENTLY:
 			if (step->top_level)
 				break;
-			if (cmig_runner_concurrently)
+			if (cmig_runner_concurrently())
 				refuse_top_level(step, reason, OFF_MODE_HINT);
 			raw = cmig_statement_without_concurrently(raw);
 			if (is_partitioned_command(raw->stmt, &reason))
@@ -221,7 +228,7 @@ cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw)
 			break;
 
 		case CMIG_STATEMENT_OWN_PROCEDURE:
-			if (!step->top_level && cmig_runner_concurrently)
+			if (!step->top_level && cmig_runner_concurrently())
 				refuse_top_level(step, reason, OFF_MODE_HINT_OWN ".");
 			break;
 
@@ -291,7 +298,7 @@ cmig_runner_check(const CmigRunStep *step)
 	char	   *path = cmig_session_search_path();
 	int			guc_level;
 
-	if (!step->transactional && cmig_runner_concurrently && !step->top_level)
+	if (!step->transactional && cmig_runner_concurrently() && !step->top_level)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 				 errmsg("revision \"%s\" is not transactional", step->revision),

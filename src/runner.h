@@ -14,8 +14,8 @@
 /* Settings of the runner; defined and registered by cmig_runner_init(). */
 extern void cmig_runner_init(void);
 
-/* Is CONCURRENTLY taken off (cmig.concurrently = off)? */
-extern bool cmig_runner_concurrently;
+/* Is CONCURRENTLY left as it is (cmig.concurrently)? */
+extern bool cmig_runner_concurrently(void);
 
 /*
  * Raise 55000 if a script runs now in this session: function

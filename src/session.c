@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "session.h"
+#include "settings.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -84,18 +85,21 @@ is_set(const char *setting)
 char *
 cmig_session_search_path(void)
 {
-	return pstrdup(is_set(script_search_path) ?
-				   script_search_path : namespace_search_path);
+	const char *path = cmig_settings_text("cmig.search_path", script_search_path);
+
+	return pstrdup(is_set(path) ? path : namespace_search_path);
 }
 
 char *
 cmig_session_role(void)
 {
-	if (!is_set(script_role))
+	const char *role = cmig_settings_text("cmig.role", script_role);
+
+	if (!is_set(role))
 		return GetUserNameFromId(GetUserId(), false);
-	if (strcmp(script_role, "none") == 0)
+	if (strcmp(role, "none") == 0)
 		return GetUserNameFromId(GetSessionUserId(), false);
-	return pstrdup(script_role);
+	return pstrdup(role);
 }
 
 static void
@@ -109,11 +113,14 @@ set_for_script(const char *name, const char *value, GucAction action)
 static void
 set_all_for_script(GucAction action)
 {
+	const char *role = cmig_settings_text("cmig.role", script_role);
+	const char *path = cmig_settings_text("cmig.search_path", script_search_path);
+
 	/* the role first: to set the others it may need no rights at all */
-	if (is_set(script_role))
-		set_for_script("role", script_role, action);
-	if (is_set(script_search_path))
-		set_for_script("search_path", script_search_path, action);
+	if (is_set(role))
+		set_for_script("role", role, action);
+	if (is_set(path))
+		set_for_script("search_path", path, action);
 	set_for_script("row_security", "off", action);
 	/* as the revision was read when it was loaded */
 	if (!standard_conforming_strings)

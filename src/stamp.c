@@ -217,14 +217,14 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	target = cmig_target_stamp(now.graph, now.applied, targets);
 	if (purge)
 	{
-		if (cmig_settings_protect != CMIG_PROTECT_OFF && before->rows->count > 0)
+		if (before->rows->count > 0 && cmig_settings_protect() != CMIG_PROTECT_OFF)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_PROTECTED),
 					 errmsg("a purge of the version rows is not allowed in database \"%s\"",
 							get_database_name(MyDatabaseId)),
 					 errdetail("cmig.protect is %s; what cmig.version says of this database would be forgotten.",
-							   cmig_settings_protect == CMIG_PROTECT_ON ? "on" : "base"),
-					 errhint("If this is meant: SET LOCAL cmig.protect = off in the same transaction.")));
+							   cmig_settings_protect_name()),
+					 errhint("%s", cmig_settings_unprotect_hint(false))));
 		cmig_catalog_clear_version();
 	}
 	cmig_target_require_sound_rows(now.graph, now.applied, true);

@@ -1,0 +1,175 @@
+--
+-- cmig.* settings in a SECURITY DEFINER function: those of its caller do not count
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+CREATE ROLE regress_definer_owner;
+CREATE ROLE regress_definer_app;
+CREATE SCHEMA app AUTHORIZATION regress_definer_owner;
+CREATE SCHEMA trap AUTHORIZATION regress_definer_app;
+GRANT ALL ON SCHEMA trap TO regress_definer_owner;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_definer_owner', 'migrator');
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_definer_owner', 'author');
+SELECT cmig.create_revision('Create account', 'CREATE TABLE account (id int)', 'DROP TABLE account', revision => '001');
+
+-- the wrappers pin the path; our setting in a clause; our setting in the body
+SET ROLE regress_definer_owner;
+CREATE FUNCTION app.up() RETURNS text LANGUAGE sql SECURITY DEFINER
+SET search_path = app, pg_temp AS $$
+	SELECT string_agg(revision, ' ') FROM cmig.upgrade('head')
+$$;
+CREATE FUNCTION app.down() RETURNS text LANGUAGE sql SECURITY DEFINER
+SET search_path = app, pg_temp AS $$
+	SELECT string_agg(revision, ' ') FROM cmig.downgrade('base')
+$$;
+CREATE FUNCTION app.load(script text) RETURNS text LANGUAGE sql SECURITY DEFINER
+SET search_path = app, pg_temp AS $$
+	SELECT string_agg(action, ' ') FROM cmig.load(script)
+$$;
+CREATE PROCEDURE app.procedure() LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = app, pg_temp AS $$
+BEGIN
+	PERFORM cmig.upgrade('head');
+END $$;
+CREATE FUNCTION app.clause() RETURNS text LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET cmig.search_path = 'app' AS $$
+	SELECT string_agg(revision, ' ') FROM cmig.upgrade('head')
+$$;
+CREATE FUNCTION app.body() RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM set_config('cmig.search_path', 'app', true);
+	RETURN (SELECT string_agg(revision, ' ') FROM cmig.upgrade('head'));
+END $$;
+GRANT USAGE ON SCHEMA app TO regress_definer_app;
+RESET ROLE;
+CREATE FUNCTION where_it_is() RETURNS text LANGUAGE sql SET search_path = pg_catalog AS $$
+	SELECT coalesce(string_agg(relnamespace::regnamespace || ', owned by ' || relowner::regrole, '; '), 'nowhere')
+	FROM pg_class WHERE relname = 'account'
+$$;
+
+-- SET of the path and of the role
+SET SESSION AUTHORIZATION regress_definer_app;
+SET cmig.search_path = 'trap';
+SET cmig.role = 'regress_definer_app';
+SELECT app.up();
+SELECT where_it_is();
+SELECT app.down();
+CALL app.procedure();
+SELECT where_it_is();
+SELECT app.down();
+RESET cmig.search_path;
+RESET cmig.role;
+
+-- SET LOCAL; a SET clause of its own function, which may be a definer's too
+BEGIN;
+SET LOCAL cmig.search_path = 'trap';
+SELECT app.up();
+SELECT where_it_is();
+COMMIT;
+SELECT app.down();
+CREATE FUNCTION trap.invoker() RETURNS text LANGUAGE sql
+SET cmig.search_path = 'trap' AS 'SELECT app.up()';
+SELECT trap.invoker();
+SELECT where_it_is();
+SELECT app.down();
+CREATE FUNCTION trap.definer() RETURNS text LANGUAGE sql SECURITY DEFINER
+SET cmig.search_path = 'trap' AS 'SELECT app.up()';
+SELECT trap.definer();
+SELECT where_it_is();
+SELECT app.down();
+CREATE FUNCTION trap.body() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+	PERFORM set_config('cmig.search_path', 'trap', false);
+	RETURN app.up();
+END $$;
+SELECT trap.body();
+SELECT where_it_is();
+SELECT app.down();
+
+-- what the function itself sets counts, and the caller's is as it was
+SET cmig.search_path = 'trap';
+SELECT app.clause();
+SELECT where_it_is();
+SELECT app.down();
+BEGIN;
+SELECT app.body();
+SELECT where_it_is();
+SELECT app.down();
+COMMIT;
+SHOW cmig.search_path;
+
+-- also when the function has its owner as the session's user, and another's in between
+RESET SESSION AUTHORIZATION;
+GRANT USAGE ON SCHEMA trap TO regress_definer_owner;
+SET SESSION AUTHORIZATION regress_definer_owner;
+SET cmig.search_path = 'app';
+SELECT trap.definer();
+SELECT where_it_is();
+SELECT app.down();
+RESET SESSION AUTHORIZATION;
+
+-- without a function nothing has changed: SET ROLE keeps what was set before it
+SET cmig.search_path = 'trap';
+SET ROLE regress_definer_owner;
+SELECT revision FROM cmig.upgrade('head');
+SELECT where_it_is();
+SELECT revision FROM cmig.downgrade('base');
+RESET ROLE;
+RESET cmig.search_path;
+
+-- what was set for the database counts, also below the session's
+SELECT format('ALTER DATABASE %I SET cmig.search_path = ''trap''', current_database()) \gexec
+SET SESSION AUTHORIZATION regress_definer_app;
+SET cmig.search_path = 'public';
+SELECT app.up();
+SELECT where_it_is();
+RESET SESSION AUTHORIZATION;
+SELECT format('ALTER DATABASE %I RESET cmig.search_path', current_database()) \gexec
+RESET cmig.search_path;
+SET ROLE regress_definer_owner;
+SET cmig.search_path = 'trap';
+SELECT revision FROM cmig.downgrade('base');
+RESET cmig.search_path;
+RESET ROLE;
+
+-- the others: cmig.concurrently, cmig.checksum_policy, cmig.protect
+SELECT cmig.create_revision('Index account', 'CREATE INDEX CONCURRENTLY ON account (id)', '', revision => '002', transactional => false);
+SET SESSION AUTHORIZATION regress_definer_app;
+SET cmig."concurrently" = off;
+SELECT app.up();
+RESET cmig."concurrently";
+RESET SESSION AUTHORIZATION;
+SELECT cmig.remove_revision('002');
+SET SESSION AUTHORIZATION regress_definer_app;
+SELECT app.up();
+SET cmig.checksum_policy = ignore;
+SELECT app.load($$-- revision: 001
+-- message: Create account
+
+-- cmig:upgrade
+CREATE TABLE account (id int, hole text);
+
+-- cmig:downgrade
+DROP TABLE account;
+$$);
+RESET cmig.checksum_policy;
+SET cmig.protect = on;
+SELECT app.down();
+RESET cmig.protect;
+RESET SESSION AUTHORIZATION;
+
+-- a value for the database that is none, set while nobody checked it
+SELECT format('ALTER DATABASE %I SET cmig.lock_timeout = ''5s''', current_database()) \gexec
+UPDATE pg_db_role_setting SET setconfig = array_replace(setconfig, 'cmig.lock_timeout=5s', 'cmig.lock_timeout=soon')
+WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) AND setrole = 0;
+SET SESSION AUTHORIZATION regress_definer_app;
+SET cmig.lock_timeout = 0;
+SELECT app.up();
+RESET SESSION AUTHORIZATION;
+SELECT format('ALTER DATABASE %I RESET cmig.lock_timeout', current_database()) \gexec
+
+DROP EXTENSION pg_cmig CASCADE;
+DROP SCHEMA app, trap CASCADE;
+DROP FUNCTION where_it_is();
+DROP ROLE regress_definer_owner, regress_definer_app;

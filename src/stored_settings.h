@@ -1,0 +1,23 @@
+/*
+ * stored_settings.h
+ *	  What was set for the database or the server, whatever the session says.
+ */
+#ifndef CMIG_STORED_SETTINGS_H
+#define CMIG_STORED_SETTINGS_H
+
+#include "postgres.h"
+#include "utils/guc_tables.h"
+
+/* To be called before any setting is registered. */
+extern void cmig_stored_settings_init(void);
+
+/*
+ * The text that ALTER DATABASE, ALTER ROLE ALL, ALTER SYSTEM or postgresql.conf
+ * has for a setting, or NULL.  It has been checked by nobody if this library
+ * was not loaded then.  of_role: what ALTER ROLE has stored for the user who
+ * has logged in goes before it, as at the login; only for settings that users
+ * cannot set for themselves.
+ */
+extern char *cmig_stored_setting(const struct config_generic *setting, bool of_role);
+
+#endif							/* CMIG_STORED_SETTINGS_H */
