@@ -171,9 +171,20 @@ UPDATE old_trail SET what = 'x';
 SELECT cmig.audit_import('old_trail', '{"table_name": "tab", "operation": "what", "clock_at": "at"}');
 UPDATE old_trail SET what = 'i', at = NULL;
 SELECT cmig.audit_import('old_trail', '{"table_name": "tab", "operation": "what", "clock_at": "at"}');
+-- entries of two partitions: nothing of what the first writer had is in those of the second
+CREATE TABLE scattered AS SELECT 't' AS table_name, 'UPDATE' AS operation, 'scattered' AS reason,
+	'user ' || n || repeat('.', 300) AS user_id, CASE WHEN n % 2 = 0 THEN now() ELSE '2021-01-01' END + n * '1 second'::interval AS clock_at,
+	jsonb_build_object('id', n, 'v', 'old') AS old_row, jsonb_build_object('id', n, 'v', 'new') AS new_row
+	FROM generate_series(100, 139) n;
+CREATE VIEW scattered_view AS SELECT * FROM scattered;
+SELECT cmig.audit_import('scattered_view');
+SELECT tableoid::regclass = 'cmig_audit.log_default'::regclass AS in_default, count(*),
+	bool_and(operation = 'UPDATE' AND table_name = 't' AND user_id = 'user ' || (row_key->>'id') || repeat('.', 300)
+		AND new_row->'id' = row_key->'id' AND changed = '{v}') AS sound
+	FROM cmig_audit.log WHERE reason = 'scattered' GROUP BY 1 ORDER BY 1;
 
 SET client_min_messages = error;
-DROP VIEW parts, audit_logs;
+DROP VIEW parts, audit_logs, scattered_view;
 DROP SCHEMA cmig_audit CASCADE;
-DROP TABLE t, before, old_trail;
+DROP TABLE t, before, old_trail, scattered;
 DROP EXTENSION pg_cmig CASCADE;

@@ -377,6 +377,11 @@ image_of(TupleDesc desc, HeapTuple row, int field)
 	return image && JB_ROOT_IS_OBJECT(image) ? image : NULL;
 }
 
+/*
+ * Make the writer one that takes entries of a time.  Resets the batch, which
+ * holds what was made of earlier rows: nothing of the row at hand may be in
+ * it yet.
+ */
 static void
 open_writer(Import *import, TimestampTz at)
 {
@@ -397,8 +402,8 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 	Datum		values[CMIG_LOG_COLUMNS] = {0};
 	bool		nulls[CMIG_LOG_COLUMNS];
 	MemoryContext old = MemoryContextSwitchTo(import->batch);
-	char	   *name = cmig_query_text(desc, row, FIELD_TABLE_NAME + 1);
-	char	   *operation = cmig_query_text(desc, row, FIELD_OPERATION + 1);
+	char	   *name;
+	char	   *operation;
 	ImportTable *table;
 	TimestampTz at;
 	Jsonb	   *old_row,
@@ -415,14 +420,14 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 	};
 
 	at = DatumGetTimestampTz(cmig_query_datum(desc, row, FIELD_TIME + 1, &isnull));
+	if (!isnull)
+		open_writer(import, at);
+	name = cmig_query_text(desc, row, FIELD_TABLE_NAME + 1);
+	operation = cmig_query_text(desc, row, FIELD_OPERATION + 1);
 	if (isnull || name == NULL || operation == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a row of the source has no table, operation or time")));
-	open_writer(import, at);
-	operation = (char *) operation_word(operation);
-	/* what the batch held may be gone now */
-	name = cmig_query_text(desc, row, FIELD_TABLE_NAME + 1);
 	table = table_named(import, cmig_query_text(desc, row, FIELD_SCHEMA_NAME + 1), name);
 	old_row = image_of(desc, row, FIELD_OLD_ROW);
 	new_row = image_of(desc, row, FIELD_NEW_ROW);
@@ -436,7 +441,7 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 	values[CMIG_LOG_CLOCK_AT] = TimestampTzGetDatum(at);
 	values[CMIG_LOG_TABLE_ID] = Int32GetDatum(table->id);
 	values[CMIG_LOG_COMMAND_ID] = Int64GetDatum(0);
-	values[CMIG_LOG_OPERATION] = CStringGetTextDatum(operation);
+	values[CMIG_LOG_OPERATION] = CStringGetTextDatum(operation_word(operation));
 	values[CMIG_LOG_SCHEMA_NAME] = CStringGetTextDatum(table->found_schema);
 	values[CMIG_LOG_TABLE_NAME] = CStringGetTextDatum(table->name);
 	for (int i = CMIG_LOG_ID; i <= CMIG_LOG_TABLE_NAME; i++)
