@@ -228,9 +228,9 @@ events(const AsOf *as_of)
 /* What entries until the time say of the row after them. */
 #define EVENTS_UNTIL \
 	"SELECT e.row_key AS k, e.seq, e.command_id, e.id, e.clock_at, e.operation = 'DELETE' AS gone," \
-	" e.operation = 'INSERT' OR e.old_key IS NOT NULL AS ends, e.new_row AS image FROM until e" \
+	" e.operation = 'INSERT' OR e.old_key IS NOT NULL AS ends, e.new_row AS image, e.logged_key FROM until e" \
 	" UNION ALL" \
-	" SELECT e.old_key, e.seq, e.command_id, e.id, e.clock_at, true, true, NULL" \
+	" SELECT e.old_key, e.seq, e.command_id, e.id, e.clock_at, true, true, NULL, NULL" \
 	" FROM until e WHERE e.old_key <> e.row_key"
 
 /*
@@ -245,9 +245,9 @@ simple_query(const AsOf *as_of)
 	return psprintf("WITH after AS NOT MATERIALIZED (%s), event AS NOT MATERIALIZED (%s),"
 					" first AS (SELECT DISTINCT ON (%sv.k) v.k, v.gone, v.ends, v.image, v.clock_at%s"
 					"  FROM event v ORDER BY %sv.k, v.seq, v.command_id, v.id)"
-					" SELECT NULL::%s, %s, NOT f.ends AND NOT f.image @> f.%s"
+					" SELECT NULL::%s, %s, NOT f.ends AND NOT f.image @> f.%s, f.k"
 					"  FROM first f WHERE NOT f.gone%s"
-					" UNION ALL SELECT %s, NULL, false FROM %s %s"
+					" UNION ALL SELECT %s, NULL, false, NULL FROM %s %s"
 					"  WHERE NOT EXISTS (SELECT FROM first f WHERE f.k = %s)%s",
 					after(as_of), events(as_of), hash,
 					as_of->has_renames ? ", v.logged_key" : "", hash, as_of->type,
@@ -259,7 +259,8 @@ simple_query(const AsOf *as_of)
 
 /*
  * The rows that had no entry after the time, with their key: the table as it
- * is, or when it was truncated, what the entries until the time tell.
+ * is, or when it was truncated, what the entries until the time tell.  The
+ * image is NULL where an entry that counts has none.
  */
 static char *
 unchanged_rows(const AsOf *as_of)
@@ -267,17 +268,19 @@ unchanged_rows(const AsOf *as_of)
 	if (!as_of->truncated)
 		return psprintf("SELECT %s AS k, pg_catalog.to_jsonb(%s) AS image FROM %s %s",
 						as_of->live_key, as_of->alias, as_of->table, as_of->alias);
-	return psprintf("SELECT c.k, pg_catalog.jsonb_object_agg(c.key, c.value) AS image FROM ("
-					" SELECT DISTINCT ON (b.k, j.key) b.k, j.key, j.value"
-					" FROM (SELECT b.*, pg_catalog.count(*) FILTER (WHERE b.ends) OVER ("
+	return psprintf("SELECT c.k, CASE WHEN NOT pg_catalog.bool_or(c.lost)"
+					" THEN pg_catalog.jsonb_object_agg(c.key, c.value) FILTER (WHERE c.key IS NOT NULL) END AS image FROM ("
+					" SELECT DISTINCT ON (b.k, j.key) b.k, j.key, j.value, i.i IS NULL AND NOT b.newest_whole AS lost"
+					" FROM (SELECT b.*, coalesce(pg_catalog.first_value(b.image @> b.logged_key OR b.ends AND b.image IS NOT NULL) OVER ("
+					"   PARTITION BY b.k ORDER BY b.seq DESC, b.command_id DESC, b.id DESC), false) AS newest_whole, pg_catalog.count(*) FILTER (WHERE b.ends) OVER ("
 					"   PARTITION BY b.k ORDER BY b.seq DESC, b.command_id DESC, b.id DESC"
 					"   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS n,"
 					"  pg_catalog.first_value(b.gone) OVER ("
 					"   PARTITION BY b.k ORDER BY b.seq DESC, b.command_id DESC, b.id DESC) AS is_gone"
-					"  FROM (%s) b) b,"
-					"  pg_catalog.jsonb_each(%s) j"
+					"  FROM (%s) b) b CROSS JOIN LATERAL (SELECT %s) i(i)"
+					" LEFT JOIN LATERAL pg_catalog.jsonb_each(i.i) j ON true"
 					" WHERE b.n = 0 AND NOT b.is_gone"
-					" ORDER BY b.k, j.key, b.seq DESC, b.command_id DESC, b.id DESC) c GROUP BY c.k",
+					" ORDER BY b.k, j.key, i.i IS NULL DESC, b.seq DESC, b.command_id DESC, b.id DESC) c GROUP BY c.k",
 					as_of->deferrable ? of_one_row(EVENTS_UNTIL, true) : EVENTS_UNTIL,
 					renamed(as_of, "b.image", "b.clock_at"));
 }
@@ -304,17 +307,20 @@ general_query(const AsOf *as_of)
 					" chain AS (SELECT w.* FROM (SELECT v.*, pg_catalog.count(*) FILTER (WHERE v.ends) OVER ("
 					"   PARTITION BY v.k ORDER BY v.seq, v.command_id, v.id"
 					"   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS n FROM event v) w WHERE w.n = 0),"
-					" first AS (SELECT DISTINCT ON (c.k) c.k, c.gone FROM chain c"
+					" first AS (SELECT DISTINCT ON (c.k) c.k, c.gone,"
+					"   coalesce(c.image @> c.logged_key OR c.ends AND c.image IS NOT NULL, false) AS told FROM chain c"
 					"  ORDER BY c.k, c.seq, c.command_id, c.id),"
-					" whole AS (SELECT c.k, pg_catalog.bool_or(c.ends) AS whole FROM chain c GROUP BY c.k),"
+					" whole AS (SELECT c.k, pg_catalog.bool_or(c.ends) AS whole,"
+					"  pg_catalog.bool_or(c.image IS NULL AND NOT c.gone) AS lost FROM chain c GROUP BY c.k),"
 					" image AS (SELECT i.k, pg_catalog.jsonb_object_agg(i.key, i.value) AS image FROM ("
 					"   SELECT DISTINCT ON (c.k, j.key) c.k, j.key, j.value"
 					"   FROM chain c, pg_catalog.jsonb_each(%s) j WHERE NOT c.gone"
 					"   ORDER BY c.k, j.key, c.seq, c.command_id, c.id) i GROUP BY i.k),"
 					" rest AS (%s)"
-					" SELECT NULL::%s, %s, false FROM ("
-					"  SELECT f.k, CASE WHEN w.whole THEN i.image ELSE coalesce(r.image, '{}') || i.image END AS image"
-					"  FROM first f JOIN whole w ON w.k = f.k JOIN image i ON i.k = f.k"
+					" SELECT NULL::%s, %s, false, s.k FROM ("
+					"  SELECT f.k, CASE WHEN w.lost AND NOT f.told THEN NULL"
+					"   WHEN w.whole THEN coalesce(i.image, '{}') ELSE coalesce(r.image, '{}') || coalesce(i.image, '{}') END AS image"
+					"  FROM first f JOIN whole w ON w.k = f.k LEFT JOIN image i ON i.k = f.k"
 					"  LEFT JOIN rest r ON r.k = f.k WHERE NOT f.gone"
 					"  UNION ALL SELECT r.k, r.image FROM rest r"
 					"  WHERE NOT EXISTS (SELECT FROM first f WHERE f.k = r.k)) s WHERE true%s",
@@ -340,12 +346,26 @@ counting_query(const AsOf *as_of)
 						   as_of->live_key, as_of->table, as_of->alias,
 						   psprintf(counted, -1, "after", -1, "after"));
 	return psprintf("WITH after AS (%s), until AS (%s)"
-					" SELECT NULL::%s, s.k, false"
+					" SELECT NULL::%s, s.k, false, s.k"
 					" FROM (SELECT c.k, pg_catalog.sum(c.n) AS n"
 					"  FROM (SELECT %s AS k, c.n FROM (%s) c) c GROUP BY c.k) s,"
 					" pg_catalog.generate_series(1, s.n) AS copies WHERE true%s",
 					after(as_of), until(as_of), as_of->type, shown(as_of, "c.k"), changes,
 					key_condition(as_of, "s.k"));
+}
+
+/* Imported entries can be of new values only. */
+static void
+raise_lost(const AsOf *as_of, Datum key)
+{
+	char	   *text = JsonbToCString(NULL, &DatumGetJsonbP(key)->root, VARSIZE(DatumGetPointer(key)));
+
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("the log does not tell what a row of table \"%s\" was then", as_of->target->name),
+			 errdetail("An entry of the row with the key %s does not have the row as it was before or after.", text),
+			 errhint("Ask for a time after that entry; SELECT * FROM cmig.audit_history(%s, %s) shows what was logged.",
+					 quote_literal_cstr(as_of->type), quote_literal_cstr(text))));
 }
 
 static void
@@ -368,7 +388,13 @@ put_row(TupleDesc desc, HeapTuple row, void *arg)
 	old = MemoryContextSwitchTo(as_of->row_context);
 	value = cmig_query_datum(desc, row, 1, &isnull);
 	if (isnull)
-		value = cmig_audit_image_row(&as_of->images, cmig_query_datum(desc, row, 2, &isnull));
+	{
+		Datum		image = cmig_query_datum(desc, row, 2, &isnull);
+
+		if (isnull)
+			raise_lost(as_of, cmig_query_datum(desc, row, 4, &isnull));
+		value = cmig_audit_image_row(&as_of->images, image);
+	}
 	header = DatumGetHeapTupleHeader(value);
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);

@@ -86,6 +86,12 @@ cmig_audit_image_row(CmigAuditImages *images, Datum image)
 	NullableDatum base = {(Datum) 0, true};
 	Datum		row;
 
+	/* the log's owner can have written anything */
+	if (!JB_ROOT_IS_OBJECT(DatumGetJsonbP(image)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("an entry of the audit log is not what pg_cmig wrote"),
+				 errdetail("It has an image that is not an object.")));
 	images->image = image;
 	row = populate_as(images->owner, &images->populate, base, image);
 	images->image = (Datum) 0;

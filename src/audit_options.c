@@ -18,6 +18,7 @@
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/numeric.h"
 
 static const char *const operation_names[] = {"insert", "update", "delete", "truncate"};
 
@@ -55,15 +56,38 @@ member(Jsonb *json, const char *key)
 	return getKeyJsonValueFromContainer(&json->root, key, strlen(key), NULL);
 }
 
+/* A number from 0 to most. */
 static int
-number_of(const JsonbValue *value)
+number_of(const JsonbValue *value, int most)
 {
+	Datum		number;
+
 	if (value == NULL)
 		return 0;
 	if (value->type != jbvNumeric)
 		raise_malformed();
-	return DatumGetInt32(DirectFunctionCall1(numeric_int4,
-											 NumericGetDatum(value->val.numeric)));
+	number = NumericGetDatum(value->val.numeric);
+	if (!DatumGetBool(DirectFunctionCall2(numeric_ge, number, NumericGetDatum(int64_to_numeric(0)))) ||
+		!DatumGetBool(DirectFunctionCall2(numeric_le, number, NumericGetDatum(int64_to_numeric(most)))))
+		raise_malformed();
+	return DatumGetInt32(DirectFunctionCall1(numeric_int4, number));
+}
+
+int32
+cmig_audit_options_id(const char *argument)
+{
+	int64		id = 0;
+
+	for (const char *p = argument; *p; p++)
+	{
+		if (*p < '0' || *p > '9')
+			return 0;
+		id = id * 10 + (*p - '0');
+		/* row_hash has it in its upper half, and ranges end at the next id */
+		if (id >= PG_INT32_MAX)
+			return 0;
+	}
+	return (int32) id;
 }
 
 static bool
@@ -98,7 +122,7 @@ names_of(JsonbValue *value)
 			names = lappend(names, name);
 		}
 		else if (token == WJB_VALUE && name)
-			name->attnum = number_of(&v);
+			name->attnum = number_of(&v, MaxHeapAttributeNumber);
 		else if (token == WJB_BEGIN_ARRAY || token == WJB_ELEM)
 			raise_malformed();
 	}
@@ -114,7 +138,9 @@ cmig_audit_options_parse(int nargs, char **args)
 
 	if (nargs != 2)
 		raise_malformed();
-	options->table_id = pg_strtoint32(args[0]);
+	options->table_id = cmig_audit_options_id(args[0]);
+	if (options->table_id == 0)
+		raise_malformed();
 	json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(args[1])));
 	if (!JB_ROOT_IS_OBJECT(json))
 		raise_malformed();
@@ -128,7 +154,7 @@ cmig_audit_options_parse(int nargs, char **args)
 	options->hash = names_of(member(json, "hash"));
 	options->changes_only = is_string(member(json, "image"), "changes");
 	options->truncate = is_string(member(json, "oversize"), "truncate");
-	options->query_length = number_of(member(json, "query_length"));
+	options->query_length = number_of(member(json, "query_length"), PG_INT32_MAX);
 	value = member(json, "skip_unchanged");
 	options->skip_unchanged = !(value && value->type == jbvBool && !value->val.boolean);
 	value = member(json, "replicated");

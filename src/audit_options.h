@@ -54,6 +54,9 @@ typedef struct CmigAuditOptions
 /* What a table has when nothing is asked for. */
 extern CmigAuditOptions *cmig_audit_options_default(void);
 
+/* The table's id in a trigger's first argument, 0 if it is none. */
+extern int32 cmig_audit_options_id(const char *argument);
+
 /* From the arguments of a trigger; raises an error if they are not ours. */
 extern CmigAuditOptions *cmig_audit_options_parse(int nargs, char **args);
 

@@ -53,7 +53,7 @@ id_of_triggers(Relation relation)
 	{
 		if (desc->triggers[i].tgfoid == function && desc->triggers[i].tgnargs == 2 &&
 			(id == 0 || !desc->triggers[i].tgisclone))
-			id = pg_strtoint32(desc->triggers[i].tgargs[0]);
+			id = cmig_audit_options_id(desc->triggers[i].tgargs[0]);
 	}
 	return id;
 }

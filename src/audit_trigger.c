@@ -514,10 +514,13 @@ log_statement_rows(AuditCall *call, TriggerData *trigger_data)
 	TupleTableSlot *old_slot = NULL;
 	TupleTableSlot *new_slot = NULL;
 
-	if (old_rows == NULL && new_rows == NULL)
+	/* an update without its old rows would leave an entry that tells nothing of the past */
+	if ((old_rows == NULL && !TRIGGER_FIRED_BY_INSERT(trigger_data->tg_event)) ||
+		(new_rows == NULL && !TRIGGER_FIRED_BY_DELETE(trigger_data->tg_event)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("an audit trigger at statement level needs transition tables"),
+				 errdetail("INSERT needs the new rows, DELETE the old ones, UPDATE both."),
 				 errhint("Audit triggers are made by cmig.enable_audit().")));
 	call->batch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig audit batch",
 										ALLOCSET_DEFAULT_SIZES);
