@@ -145,6 +145,18 @@ SELECT pg_sleep(60) FROM cmig.upgrade();
 RESET statement_timeout;
 SELECT pg_sleep(0.3);
 
+-- what is there already: only where the first statement says so may all of it be there
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE account (id int); CREATE TABLE other (id int)', downgrade_sql = 'CREATE TABLE account (id int)';
+SELECT * FROM cmig.upgrade();
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE other (id int); CREATE TABLE account (id int)';
+SELECT * FROM cmig.upgrade();
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 1', verify_sql = 'CREATE TABLE account (id int)';
+SELECT * FROM cmig.upgrade();
+UPDATE cmig.revision SET verify_sql = NULL;
+SELECT cmig.stamp('001');
+SELECT * FROM cmig.downgrade('base');
+SELECT cmig.stamp('base');
+
 -- read-only
 BEGIN READ ONLY;
 SELECT * FROM cmig.upgrade();

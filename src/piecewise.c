@@ -662,7 +662,7 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		leave(run, session, saved);
 		lost = hint_of_lost(run, error->sqlerrcode);
 		if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
-			cmig_script_run_improve_hint(error, step);
+			cmig_script_run_improve_hint(error, &run->script);
 		if (error->hint == NULL)
 			error->hint = hint_of_rights(run, error, role);
 		if (run->calling && !has_not_committed(run))

@@ -603,6 +603,7 @@ verify(CmigScriptRun *run, CmigSession *session)
 	};
 
 	run->verb = "verify";
+	run->verifying = true;
 	verifying = true;
 	run_script(run, run->step->verify_sql, (DestReceiver *) &receiver, session);
 }
@@ -650,7 +651,7 @@ cmig_runner_run(const CmigRunStep *step)
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
-		cmig_script_run_improve_hint(error, step);
+		cmig_script_run_improve_hint(error, &run);
 		ReThrowError(error);
 	}
 	PG_END_TRY();

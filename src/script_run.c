@@ -182,8 +182,9 @@ cmig_script_run_stepwise_call(const CmigRunStep *step)
  * What the server says is kept; where the cure is ours, the hint names it.
  */
 void
-cmig_script_run_improve_hint(ErrorData *error, const CmigRunStep *step)
+cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 {
+	const CmigRunStep *step = run->step;
 	const char *message = error->message_id ? error->message_id : "";
 
 	switch (error->sqlerrcode)
@@ -212,9 +213,15 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigRunStep *step)
 		case ERRCODE_DUPLICATE_OBJECT:
 		case ERRCODE_DUPLICATE_FUNCTION:
 		case ERRCODE_DUPLICATE_SCHEMA:
-			if (step->direction == CMIG_UPGRADE && error->hint == NULL)
-				error->hint = psprintf("If the database has all of this revision already, record it without running it: SELECT cmig.stamp(%s).",
-									   quote_literal_cstr(step->revision));
+			/* a later one fails where a part is there, or where it repeats itself */
+			if (step->direction == CMIG_UPGRADE && !run->verifying &&
+				run->statement.number == 1 && error->hint == NULL)
+			{
+				char	   *id = quote_literal_cstr(step->revision);
+
+				error->hint = psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If it has all of this revision already, record that without running it: SELECT cmig.stamp(%s)",
+									   id, id);
+			}
 			break;
 		case ERRCODE_OBJECT_IN_USE:
 			if (strstr(message, "pending trigger events"))

@@ -27,6 +27,7 @@ typedef struct CmigScriptRun
 {
 	const CmigRunStep *step;
 	const char *verb;			/* upgrade, downgrade or verify */
+	bool		verifying;		/* the statements are those of verify_sql */
 	const char *phase;			/* what goes on outside statements, or NULL */
 	CmigStatement statement;	/* text is NULL between statements */
 	int			statement_timeout;	/* to be put back */
@@ -37,7 +38,7 @@ typedef struct CmigScriptRun
 extern void cmig_script_run_describe_error(void *run);
 
 /* Where the cure is ours, the hint names it. */
-extern void cmig_script_run_improve_hint(ErrorData *error, const CmigRunStep *step);
+extern void cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run);
 
 /* The call that runs what cannot run in one transaction. */
 extern const char *cmig_script_run_stepwise_call(const CmigRunStep *step);
