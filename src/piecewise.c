@@ -26,6 +26,7 @@
 #include "journal.h"
 #include "progress.h"
 #include "resume.h"
+#include "rights_hint.h"
 #include "run_lock.h"
 #include "saved_settings.h"
 #include "script.h"
@@ -650,6 +651,7 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		ErrorData  *error;
 		char	   *lost;
 		const char *role;
+		char	   *rights;
 		const char *phase = run->script.phase;
 
 		MemoryContextSwitchTo(caller);
@@ -658,6 +660,7 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		cmig_toplevel_rollback();
 		/* while names mean what they mean to the script */
 		role = script_role();
+		rights = error->hint == NULL ? cmig_rights_hint(error) : NULL;
 		forget_failed(run);
 		leave(run, session, saved);
 		lost = hint_of_lost(run, error->sqlerrcode);
@@ -671,7 +674,11 @@ cmig_piecewise_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		else if (lost != NULL)
 			error->hint = error->hint ? psprintf("%s %s", error->hint, lost) : lost;
 		else if (error->hint == NULL)
+		{
 			error->hint = hint_of_resuming(run, phase);
+			if (rights != NULL)
+				error->hint = psprintf("%s %s", error->hint, rights);
+		}
 		ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -20,6 +20,7 @@
 #include "lexer.h"
 #include "lock_wait.h"
 #include "query.h"
+#include "rights_hint.h"
 #include "runner.h"
 #include "script.h"
 #include "session.h"
@@ -652,6 +653,8 @@ cmig_runner_run(const CmigRunStep *step)
 		error = CopyErrorData();
 		FlushErrorState();
 		cmig_script_run_improve_hint(error, &run);
+		if (error->hint == NULL)
+			error->hint = cmig_rights_hint(error);
 		ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -1,0 +1,97 @@
+--
+-- A migrator whose role lacks a right is told what to type
+--
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_deploy;
+CREATE ROLE "regress owner";
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_deploy', 'migrator');
+CREATE SCHEMA shop AUTHORIZATION "regress owner";
+CREATE TABLE shop.account (id int);
+ALTER TABLE shop.account OWNER TO "regress owner";
+CREATE TABLE shop.by_superuser (id int);
+CREATE FUNCTION shop.helper() RETURNS void LANGUAGE sql AS '';
+CREATE SEQUENCE shop.number;
+GRANT USAGE ON SCHEMA shop TO regress_deploy;
+SET client_min_messages = warning;
+CREATE FUNCTION pg_temp.script(text, boolean DEFAULT true) RETURNS void LANGUAGE sql AS
+	$$DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, upgrade_sql, transactional) VALUES ('001', $1, $2)$$;
+GRANT USAGE ON SCHEMA cmig TO "regress owner";
+
+-- the owner, with a schema in the statement or without
+SELECT pg_temp.script('SET LOCAL search_path = shop; ALTER TABLE account ADD name text');
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+SET cmig.search_path = 'shop';
+SELECT * FROM cmig.upgrade();
+RESET cmig.search_path;
+RESET SESSION AUTHORIZATION;
+SELECT pg_temp.script('ALTER TABLE shop.account ADD name text');
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+-- which of two is meant is not known: no owner is named
+RESET SESSION AUTHORIZATION;
+CREATE TABLE public.account (id int);
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+RESET SESSION AUTHORIZATION;
+DROP TABLE public.account;
+SET SESSION AUTHORIZATION regress_deploy;
+-- step by step
+CALL cmig.upgrade_stepwise();
+RESET SESSION AUTHORIZATION;
+SELECT pg_temp.script('SET search_path = shop; ALTER TABLE account ADD name text', false);
+SET SESSION AUTHORIZATION regress_deploy;
+CALL cmig.upgrade_stepwise();
+-- done as told
+RESET SESSION AUTHORIZATION;
+SELECT cmig.stamp('base', purge => true);
+GRANT "regress owner" TO regress_deploy;
+ALTER ROLE regress_deploy NOINHERIT;
+SELECT pg_temp.script('SET LOCAL search_path = shop; ALTER TABLE account ADD name text');
+SET SESSION AUTHORIZATION regress_deploy;
+SET cmig.role = 'regress_deploy';
+SELECT * FROM cmig.upgrade();
+SET cmig.role = 'regress owner';
+SELECT * FROM cmig.upgrade();
+RESET cmig.role;
+RESET SESSION AUTHORIZATION;
+SELECT cmig.stamp('base');
+
+-- what a superuser owns; what is no relation
+SELECT pg_temp.script('SET LOCAL search_path = shop; DROP TABLE by_superuser');
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+RESET SESSION AUTHORIZATION;
+SELECT pg_temp.script('DROP FUNCTION shop.helper()');
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+RESET SESSION AUTHORIZATION;
+SELECT pg_temp.script('ALTER SCHEMA shop RENAME TO store');
+REVOKE "regress owner" FROM regress_deploy;
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+RESET SESSION AUTHORIZATION;
+
+-- rights that are granted
+SELECT pg_temp.script('CREATE TABLE shop.item (id int)');
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+RESET SESSION AUTHORIZATION;
+SELECT pg_temp.script('UPDATE shop.account SET id = 1');
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+RESET SESSION AUTHORIZATION;
+SELECT pg_temp.script($$SELECT nextval('shop.number')$$);
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+-- a hint of the script's own stays
+RESET SESSION AUTHORIZATION;
+SELECT pg_temp.script($$DO 'BEGIN RAISE insufficient_privilege USING HINT = ''own''; END'$$);
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+RESET SESSION AUTHORIZATION;
+
+DROP SCHEMA shop CASCADE;
+DROP EXTENSION pg_cmig;
+DROP OWNED BY "regress owner", regress_deploy;
+DROP ROLE regress_deploy, "regress owner";
