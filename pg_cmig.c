@@ -35,6 +35,7 @@
 #include "audit_retain.h"
 #include "catalog.h"
 #include "create.h"
+#include "directory.h"
 #include "graph.h"
 #include "import.h"
 #include "journal.h"
@@ -686,5 +687,5 @@ cmig_load_directory(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the path must not be null"),
 				 errhint("Pass the path of a directory on the server.")));
-	return load(fcinfo, "cmig.load_directory()", cmig_import_read_directory(path));
+	return load(fcinfo, "cmig.load_directory()", cmig_directory_read(path));
 }

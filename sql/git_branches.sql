@@ -71,4 +71,30 @@ SELECT cmig.remove_revision('001');
 SELECT * FROM cmig.downgrade('base');
 SELECT cmig.remove_revision('001');
 SELECT count(*) FROM cmig.revision;
+
+-- two branches gave the same id: both messages are told, whatever else differs
+\set phone '-- revision: 002\n-- down_revision: 001\n-- message: phone\n-- cmig:upgrade\nALTER TABLE account ADD phone text;\n-- cmig:downgrade\nALTER TABLE account DROP phone;\n'
+\set city '-- revision: 002\n-- down_revision: 001\n-- message: city\n-- cmig:upgrade\nALTER TABLE account ADD city text;\n-- cmig:downgrade\nALTER TABLE account DROP city;\n'
+SELECT * FROM cmig.load(:'main' || :'phone');
+SELECT * FROM cmig.load(:'main' || :'city');
+SELECT * FROM cmig.load(:'main' || :'phone');
+SELECT * FROM cmig.upgrade();
+SELECT * FROM cmig.load(E'==> 001.sql <==\n' || :'main' || E'\n==> 002_city.sql <==\n' || :'city');
+SELECT * FROM cmig.load(:'main' || :'name' || replace(:'city', 'down_revision: 001', 'down_revision: b1'));
+SELECT * FROM cmig.load(:'main' || :'name' || E'-- revision: 002\n-- down_revision: b1\n-- message: merge\n-- cmig:upgrade\nALTER TABLE account ADD phone text;\n');
+-- a new message alone is no other revision, and so is a change under the same one
+SELECT * FROM cmig.load(replace(:'phone', 'message: phone', 'message: telephone'));
+SELECT * FROM cmig.load(replace(:'city', 'message: city', 'message: telephone'));
+SELECT * FROM cmig.load(replace(:'city', '-- message: city', ''));
+-- the other policies, and what is accepted
+BEGIN;
+SET client_min_messages = warning;
+SET LOCAL cmig.checksum_policy = warn;
+SELECT * FROM cmig.load(:'city');
+ROLLBACK;
+BEGIN;
+SELECT * FROM cmig.load(:'city', accept_changes => true);
+SELECT revision, direction FROM cmig.journal ORDER BY id DESC LIMIT 1;
+ROLLBACK;
+DROP TABLE account;
 DROP EXTENSION pg_cmig;

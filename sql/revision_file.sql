@@ -139,6 +139,26 @@ $cmig_load$);
 SELECT revision, upgrade_sql, downgrade_sql FROM stored;
 ROLLBACK;
 
+-- with a psql command in it too: it is the command that cannot run
+BEGIN;
+SELECT count(*) FROM cmig.load($cmig_load$
+-- revision: a
+-- cmig:upgrade
+BEGIN;
+CREATE TABLE t (id int);
+\copy t FROM 'it is.csv'; COMMIT
+COMMIT;
+$cmig_load$);
+SELECT revision, upgrade_sql FROM stored;
+SELECT problem, fix FROM cmig.check();
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+-- BEGIN alone is refused as such
+BEGIN;
+SELECT count(*) FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nBEGIN;\n\\copy t FROM x.csv\nSELECT 1;\n');
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+
 -- what is wrong with a file, where, and what to do
 SELECT * FROM cmig.load(NULL);
 SELECT * FROM cmig.load('');

@@ -16,13 +16,6 @@ typedef struct CmigImportAction
 } CmigImportAction;
 
 /*
- * Read the .sql files of a directory on the server, in the order of their
- * names: a List of CmigRevisionFile *.  Raises 42501 unless the caller may
- * read server files.
- */
-extern List *cmig_import_read_directory(const char *path);
-
-/*
  * Compare revisions (List of CmigRevisionFile *) with the catalog, check the
  * whole graph as it would be, and store what is new or changed.  The caller
  * holds the run lock.  Raises MG005, MG008, MG011 (prune where cmig.protect

@@ -13,7 +13,6 @@
 
 #include "graph.h"
 #include "marker.h"
-#include "script.h"
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
@@ -41,23 +40,6 @@ cmig_marker_trimmed(const char *start, const char *end)
 	while (end > start && cmig_marker_is_blank(end[-1]))
 		end--;
 	return pnstrdup(start, end - start);
-}
-
-/* The span of a section's canonical text. */
-void
-cmig_marker_trim_section(const char **start, const char **end)
-{
-	const char *p = *start;
-
-	while (*end > *start && cmig_marker_is_blank((*end)[-1]))
-		(*end)--;
-	for (; p < *end && cmig_marker_is_blank(*p); p++)
-	{
-		if (*p == '\n')
-			*start = p + 1;
-	}
-	if (*end < *start)
-		*start = *end;
 }
 
 /*
@@ -103,9 +85,8 @@ cmig_marker_skip_bom_back(const char *text, const char *p)
 	return p;
 }
 
-/* Does only blank text stand before the token on its line? */
-static bool
-is_alone(const CmigLexer *lexer)
+bool
+cmig_marker_is_alone(const CmigLexer *lexer)
 {
 	const char *p = lexer->start;
 
@@ -127,7 +108,7 @@ cmig_marker_is_file_start(const CmigLexer *lexer, const char *end)
 	const char *value;
 
 	return cmig_marker_match(lexer->start, end, "revision", &value, &end) &&
-		is_alone(lexer);
+		cmig_marker_is_alone(lexer);
 }
 
 const char *
@@ -142,7 +123,7 @@ cmig_marker_find_glued(const CmigLexer *lexer, const char *end)
 		bool		legal;
 
 		if (*p != '-' || strncmp(p, CMIG_FILE_START, length) != 0 ||
-			(i == 0 && is_alone(lexer)))
+			(i == 0 && cmig_marker_is_alone(lexer)))
 			continue;
 		id = cmig_marker_trimmed(p + length, end);
 		legal = cmig_graph_check_name(id) == NULL;
@@ -222,8 +203,8 @@ cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
 
 	*section = -1;
 	if (!begins_marker(lexer, end, &word))
-		return resembles_marker(lexer, end) && is_alone(lexer);
-	if (!is_alone(lexer))
+		return resembles_marker(lexer, end) && cmig_marker_is_alone(lexer);
+	if (!cmig_marker_is_alone(lexer))
 	{
 		pfree(word);
 		return false;
@@ -253,43 +234,7 @@ cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section)
 		if (pg_strcasecmp(word, cmig_marker_sections[i]) == 0)
 			*section = i;
 	pfree(word);
-	return *section >= 0 && !is_alone(lexer);
-}
-
-const char *
-cmig_marker_find_problem(const char *text, int *line)
-{
-	CmigLexer	lexer;
-	int			section;
-
-	cmig_lexer_init(&lexer, text);
-	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
-	{
-		*line = lexer.line;
-		if (lexer.unterminated)
-			return "A quote or comment that begins there is not closed.";
-		if (lexer.type != CMIG_TOKEN_LINE_COMMENT)
-			continue;
-		if (cmig_marker_find_glued(&lexer, lexer.next) < lexer.next ||
-			cmig_marker_is_file_start(&lexer, lexer.next))
-			return "The comment would start another revision file.";
-		if (cmig_marker_find_section(&lexer, lexer.next, &section))
-			return "The comment would start another section.";
-		if (cmig_marker_is_misplaced(&lexer, lexer.next, &section))
-			return "The comment would be refused as a marker that is not alone on its line.";
-	}
-	return NULL;
-}
-
-char *
-cmig_marker_strip_transaction(char *text)
-{
-	char	   *stripped = cmig_script_strip_outer_transaction(text);
-	int			line;
-
-	if (stripped != text && cmig_marker_find_problem(stripped, &line))
-		return text;
-	return stripped;
+	return *section >= 0 && !cmig_marker_is_alone(lexer);
 }
 
 /*

@@ -58,6 +58,9 @@ extern bool cmig_marker_match(const char *start, const char *end, const char *wo
  * or the place where a glued file starts.
  */
 
+/* Does only blank text stand before it on its line? */
+extern bool cmig_marker_is_alone(const CmigLexer *lexer);
+
 /* Is it the first line of a file, alone on its line? */
 extern bool cmig_marker_is_file_start(const CmigLexer *lexer, const char *end);
 
@@ -80,25 +83,12 @@ extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, in
  */
 extern bool cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section);
 
-/*
- * Why a section's text would be cut or refused when it is read, or NULL if it
- * would not; *line is set to the line of the text.
- */
-extern const char *cmig_marker_find_problem(const char *text, int *line);
-
-/*
- * The text without one outer BEGIN ... COMMIT; text itself if there is none,
- * or if a comment would become a marker without it.
- */
-extern char *cmig_marker_strip_transaction(char *text);
-
 /* Go back from p over byte order marks. */
 extern const char *cmig_marker_skip_bom_back(const char *text, const char *p);
 
-/* Spans of text: white space, a copy without it, a section's canonical form. */
+/* Spans of text: white space, a copy without it. */
 extern bool cmig_marker_is_blank(char c);
 extern char *cmig_marker_trimmed(const char *start, const char *end);
-extern void cmig_marker_trim_section(const char **start, const char **end);
 
 /*
  * YYYY-MM-DD[ HH:MM[:SS[.ffffff]]][zone], where the zone is Z, UTC or an

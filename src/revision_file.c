@@ -2,10 +2,11 @@
  * revision_file.c
  *	  Revision files: one plain SQL text a revision, or many in one text.
  *
- * A file is a header of line comments ("-- key: value", then a line "--" and
- * free text) and up to three sections, each after its marker.  One pass of
- * the lexer finds headers and markers, so that what stands in strings, dollar
- * quotes and block comments is never taken for one.
+ * A revision is a header of line comments ("-- key: value", then a line "--"
+ * and free text) and up to three sections, each after its marker.  One pass of
+ * the lexer finds headers, markers and the lines "==> name <==" that files
+ * begin with, so that what stands in strings, dollar quotes and block comments
+ * is never taken for one.
  */
 #include "postgres.h"
 
@@ -18,10 +19,12 @@
 #include "utils/varlena.h"
 
 #include "errors.h"
+#include "file_start.h"
 #include "graph.h"
 #include "lexer.h"
 #include "marker.h"
 #include "revision_file.h"
+#include "section_text.h"
 
 #define UNTERMINATED_HINT \
 	"Close it: markers inside quotes and comments are text, so all that follows was taken for one script."
@@ -29,10 +32,16 @@
 typedef struct Reader
 {
 	CmigLexer	lexer;
-	const char *name;			/* of the file, or NULL */
-	List	   *files;			/* of CmigRevisionFile * */
+	List	   *files;			/* of CmigRevisionFile *, a revision each */
 
-	/* the file that is being read; NULL before the first */
+	/* the file that is being read */
+	const char *name;			/* or NULL */
+	const char *text;			/* where it begins */
+	int			lines_before;	/* in the text */
+	int			files_before;	/* revisions */
+	bool		has_name_line;	/* a line "==> name <==" began it */
+
+	/* the revision that is being read; NULL before the file's first */
 	CmigRevisionFile *file;
 	bool		crlf;
 	int			key_lines[CMIG_KEY_COUNT]; /* 0: not seen */
@@ -43,36 +52,33 @@ typedef struct Reader
 	int			header_line;	/* the last line of the header */
 	StringInfoData description;
 
-	/*
-	 * The first quote or comment that a file start was found in.  That may be
-	 * text, but if the quotes do not match in the end, it shows where they
-	 * began not to.
-	 */
-	const char *suspect_type;
-	const char *suspect_revision;
-	int			suspect_line;
+	bool		has_sql;		/* the section has */
+	List	   *quoted;			/* of CmigQuotedStart *, in the section */
 } Reader;
 
-/* "003", line 17 of file "003.sql": for the end of a message. */
+/* The number in the file of a line of the text. */
+static int
+line_of_file(const Reader *reader, int line)
+{
+	return line - reader->lines_before;
+}
+
+/*
+ * revision 003, line 17 of file "003.sql": for the end of a message.  line is
+ * the text's.
+ */
 static char *
-place(const Reader *reader, const char *revision, int line)
+here(const Reader *reader, int line)
 {
 	StringInfoData result;
 
 	initStringInfo(&result);
-	if (revision)
-		appendStringInfo(&result, "revision %s, ", revision);
-	appendStringInfo(&result, "line %d", line);
+	if (reader->file)
+		appendStringInfo(&result, "revision %s, ", reader->file->text.edges.id);
+	appendStringInfo(&result, "line %d", line_of_file(reader, line));
 	if (reader->name)
 		appendStringInfo(&result, " of file \"%s\"", reader->name);
 	return result.data;
-}
-
-/* The same for the file being read. */
-static char *
-here(const Reader *reader, int line)
-{
-	return place(reader, reader->file ? reader->file->text.edges.id : NULL, line);
 }
 
 /*
@@ -187,7 +193,8 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("header key \"%s\" is there twice in %s",
 						cmig_marker_keys[key], here(reader, line)),
-				 errdetail("It was given in line %d already.", reader->key_lines[key]),
+				 errdetail("It was given in line %d already.",
+						   line_of_file(reader, reader->key_lines[key])),
 				 key == CMIG_KEY_REVISION ?
 				 errhint("If two files are meant, put an empty line between them.") : 0));
 	reader->key_lines[key] = line;
@@ -195,7 +202,7 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 	switch (key)
 	{
 		case CMIG_KEY_REVISION:
-			break;				/* start_file() has read it */
+			break;				/* start_revision() has read it */
 		case CMIG_KEY_DOWN_REVISION:
 			text->edges.parents = parse_names(reader, cmig_marker_keys[key], value, line);
 			break;
@@ -298,14 +305,35 @@ read_header_line(Reader *reader, const char *end)
 	}
 }
 
+/*
+ * Refuse a quote of the section up to end (of the text, if NULL) that another
+ * file seems to have closed.
+ */
+static void
+require_closed(const Reader *reader, const char *end)
+{
+	const CmigQuotedStart *open;
+
+	if (reader->quoted == NIL)
+		return;
+	open = cmig_file_start_find_open(reader->quoted, end == NULL ? reader->section_start :
+									 pnstrdup(reader->section_start,
+											  end - reader->section_start));
+	if (open)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("unterminated %s in %s", open->type, here(reader, open->line)),
+				 errdetail("The line \"%s\" is inside it, and the statement does not parse.",
+						   shortened(open->start)),
+				 errhint("Close it; or, if that line is text, correct the statement.")));
+}
+
 /* The section being read ends here. */
 static void
 end_section(Reader *reader, const char *end)
 {
 	CmigRevisionText *text = &reader->file->text;
-	const char *start = reader->section_start;
 	char	   *copy;
-	char	   *stripped;
 
 	if (reader->section == CMIG_SECTION_HEADER)
 	{
@@ -322,29 +350,8 @@ end_section(Reader *reader, const char *end)
 		return;
 	}
 
-	cmig_marker_trim_section(&start, &end);
-	copy = pnstrdup(start, end - start);
-	if (reader->crlf)
-	{
-		char	   *to = copy;
-
-		for (char *from = copy; *from; from++)
-		{
-			if (from[0] != '\r' || from[1] != '\n')
-				*to++ = *from;
-		}
-		*to = '\0';
-	}
-
-	stripped = cmig_marker_strip_transaction(copy);
-	if (stripped != copy)
-	{
-		start = stripped;
-		end = stripped + strlen(stripped);
-		cmig_marker_trim_section(&start, &end);
-		copy = pnstrdup(start, end - start);
-	}
-
+	require_closed(reader, end);
+	copy = cmig_section_text_read(reader->section_start, end, reader->section, reader->crlf);
 	switch (reader->section)
 	{
 		case CMIG_SECTION_HEADER:
@@ -379,7 +386,7 @@ start_section(Reader *reader, int section)
 			word--;
 		nearest = suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
 						  CMIG_SECTION_COUNT - 1);
-
+		require_closed(reader, NULL);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("unknown marker \"%s\" in %s", marker, here(reader, lexer->line)),
@@ -387,23 +394,30 @@ start_section(Reader *reader, int section)
 				 errhint("The markers are -- cmig:upgrade, -- cmig:downgrade and -- cmig:verify.")));
 	}
 	if (reader->section_lines[section])
+	{
+		require_closed(reader, NULL);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("second %s section in %s",
 						cmig_marker_sections[section], here(reader, lexer->line)),
-				 errdetail("The first one starts in line %d.", reader->section_lines[section]),
+				 errdetail("The first one starts in line %d.",
+						   line_of_file(reader, reader->section_lines[section])),
 				 errhint("Join the two, or begin another revision with \"-- revision: <id>\".")));
+	}
 
 	end_section(reader, lexer->start);
 	reader->section = section;
 	reader->section_lines[section] = lexer->line;
 	reader->section_start = lexer->next;
+	reader->has_sql = false;
+	reader->quoted = NIL;
 	/* a string cannot go on over a marker */
 	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
 }
 
+/* The revision being read ends here. */
 static void
-end_file(Reader *reader, const char *end)
+end_revision(Reader *reader, const char *end)
 {
 	CmigRevisionText *text;
 
@@ -419,9 +433,9 @@ end_file(Reader *reader, const char *end)
 	reader->files = lappend(reader->files, reader->file);
 }
 
-/* The header of the next file begins with this part of the comment. */
+/* The header of the next revision begins with this part of the comment. */
 static void
-start_file(Reader *reader, const char *start, const char *end)
+start_revision(Reader *reader, const char *start, const char *end)
 {
 	CmigLexer  *lexer = &reader->lexer;
 	const char *value;
@@ -429,7 +443,7 @@ start_file(Reader *reader, const char *start, const char *end)
 	char	   *bad;
 
 	if (!cmig_marker_match(start, end, "revision", &value, &end))
-		elog(ERROR, "no revision in a file start");
+		elog(ERROR, "no revision in a header's first line");
 	id = pnstrdup(value, end - value);
 	bad = cmig_graph_check_name(id);
 
@@ -438,7 +452,7 @@ start_file(Reader *reader, const char *start, const char *end)
 		reader->key_lines[CMIG_KEY_REVISION] == reader->header_line)
 		set_key(reader, CMIG_KEY_REVISION, id, lexer->line);
 
-	end_file(reader, cmig_marker_skip_bom_back(lexer->text, start));
+	end_revision(reader, cmig_marker_skip_bom_back(lexer->text, start));
 
 	reader->file = NULL;
 	if (bad)
@@ -452,7 +466,7 @@ start_file(Reader *reader, const char *start, const char *end)
 
 	reader->file = palloc0(sizeof(CmigRevisionFile));
 	reader->file->name = reader->name;
-	reader->file->line = lexer->line;
+	reader->file->line = line_of_file(reader, lexer->line);
 	reader->file->text.edges.id = id;
 	reader->file->text.edges.transactional = true;
 	reader->crlf = lexer->next[0] == '\r' && lexer->next[1] == '\n';
@@ -460,32 +474,42 @@ start_file(Reader *reader, const char *start, const char *end)
 	reader->key_lines[CMIG_KEY_REVISION] = lexer->line;
 	reader->section = CMIG_SECTION_HEADER;
 	memset(reader->section_lines, 0, sizeof(reader->section_lines));
+	reader->quoted = NIL;
 	reader->in_description = false;
 	reader->header_line = lexer->line;
 	resetStringInfo(&reader->description);
 	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
 }
 
-/* Does a file seem to start in the current token, a quote or comment? */
 static void
-look_for_suspect(Reader *reader)
+require_revision(const Reader *reader)
+{
+	if (list_length(reader->files) > reader->files_before)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 reader->name ? errmsg("file \"%s\" holds no revision", reader->name)
+			 : errmsg("the text holds no revision"),
+			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
+}
+
+/* A line "==> name <==": the file before it ends. */
+static void
+start_file(Reader *reader, const CmigFileStart *start)
 {
 	CmigLexer  *lexer = &reader->lexer;
-	const char *p = lexer->start;
 
-	if (reader->suspect_type || lexer->next_line == lexer->line)
-		return;
-	while ((p = memchr(p, '\n', lexer->next - p)) != NULL)
-	{
-		p++;
-		if (strncmp(p, CMIG_FILE_START, strlen(CMIG_FILE_START)) == 0)
-		{
-			reader->suspect_type = cmig_lexer_type_name(lexer);
-			reader->suspect_revision = reader->file ? reader->file->text.edges.id : NULL;
-			reader->suspect_line = lexer->line;
-			return;
-		}
-	}
+	end_revision(reader, cmig_marker_skip_bom_back(lexer->text, lexer->start));
+	if (reader->has_name_line)
+		require_revision(reader);
+
+	reader->file = NULL;
+	reader->name = pnstrdup(start->name, start->name_end - start->name);
+	reader->text = start->end;
+	reader->lines_before = lexer->line;
+	reader->files_before = list_length(reader->files);
+	reader->has_name_line = true;
+	cmig_lexer_move(lexer, start->end, lexer->line);
 }
 
 static void
@@ -493,17 +517,40 @@ refuse_unterminated(const Reader *reader)
 {
 	const CmigLexer *lexer = &reader->lexer;
 
-	if (reader->suspect_type)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("unterminated %s in %s", reader->suspect_type,
-						place(reader, reader->suspect_revision, reader->suspect_line)),
-				 errhint(UNTERMINATED_HINT)));
+	require_closed(reader, NULL);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("unterminated %s in %s",
 					cmig_lexer_type_name(lexer), here(reader, lexer->line)),
 			 errhint(UNTERMINATED_HINT)));
+}
+
+/* What seems to begin another file, without a name or a header, at the token. */
+static void
+refuse_other_file(const Reader *reader, const char *detail)
+{
+	require_closed(reader, NULL);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("another file seems to begin in %s", here(reader, reader->lexer.line)),
+			 errdetail("%s", detail),
+			 reader->name ?
+			 errhint("If it belongs to this script, remove it; if another revision begins there, write \"-- revision: \" and its id as its first line.") :
+			 errhint("If it belongs to this script, remove it. If a file without \"-- revision: \" begins there, leave that file out; to see which one it is, load what this prints: %s",
+					 CMIG_FILE_START_COMMAND)));
+}
+
+static void
+refuse_header_line(const Reader *reader, const char *end)
+{
+	const CmigLexer *lexer = &reader->lexer;
+
+	require_closed(reader, NULL);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("header line outside of a header in %s", here(reader, lexer->line)),
+			 errdetail("The line is \"%s\".", shortened(cmig_marker_trimmed(lexer->start, end))),
+			 errhint("If it belongs to this revision, move it to its header; if another file begins there, its first line must be \"-- revision: \" and the id.")));
 }
 
 /* Is it the name of a file or folder, given in the place of its text? */
@@ -524,10 +571,12 @@ refuse_leading_text(const Reader *reader)
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("text before the first revision's header in %s",
 					here(reader, reader->lexer.line)),
-			 looks_like_path(reader->lexer.text) ?
+			 looks_like_path(reader->text) ?
 			 errhint("Pass the text of the files, not their name; cmig.load_directory reads a folder on the server.") :
-			 strstr(reader->lexer.text, "\ndef upgrade") != NULL ?
+			 strstr(reader->text, "\ndef upgrade") != NULL ?
 			 errhint("This is Python. alembic upgrade <from>:<to> --sql prints the SQL of a revision, which goes into a revision file.") :
+			 reader->name ?
+			 errhint("Begin the file with a line \"-- revision: \" and an id, or leave it out if it is not a revision.") :
 			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
 }
 
@@ -538,14 +587,17 @@ read_token(Reader *reader)
 	CmigLexer  *lexer = &reader->lexer;
 
 	if (lexer->unterminated)
-	{
-		look_for_suspect(reader);
 		refuse_unterminated(reader);
-	}
-	look_for_suspect(reader);
+	if (reader->file && cmig_file_start_has_bom(lexer))
+		refuse_other_file(reader, "A byte order mark stands there, with which files begin.");
 
 	if (reader->file && reader->section != CMIG_SECTION_HEADER)
+	{
+		reader->quoted = cmig_file_start_note_quoted(reader->quoted, lexer,
+													 reader->section_start);
+		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
 		return;
+	}
 	/* a byte order mark is a word to the lexer */
 	if (lexer->type == CMIG_TOKEN_WORD &&
 		cmig_marker_skip_bom_back(lexer->start, lexer->next) == lexer->start)
@@ -564,6 +616,7 @@ read_comment(Reader *reader, const char *end)
 {
 	CmigLexer  *lexer = &reader->lexer;
 	const char *glued = cmig_marker_find_glued(lexer, end);
+	const char *other;
 	int			section;
 
 	if (glued < end)
@@ -573,32 +626,42 @@ read_comment(Reader *reader, const char *end)
 		check_stack_depth();
 		if (rest > lexer->start)
 			read_comment(reader, rest);
-		start_file(reader, glued, end);
+		start_revision(reader, glued, end);
 	}
 	else if (cmig_marker_is_file_start(lexer, end))
-		start_file(reader, lexer->start, end);
+		start_revision(reader, lexer->start, end);
 	else if (reader->file == NULL)
 		refuse_leading_text(reader);
 	else if (cmig_marker_find_section(lexer, end, &section))
 		start_section(reader, section);
 	else if (cmig_marker_is_misplaced(lexer, end, &section))
+	{
+		require_closed(reader, NULL);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("marker \"-- cmig:%s\" is not alone on its line in %s",
 						cmig_marker_sections[section], here(reader, lexer->line)),
 				 errdetail("Other text stands before it, so it would not start a section."),
 				 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[section])));
+	}
 	else if (reader->section == CMIG_SECTION_HEADER)
 		read_header_line(reader, end);
+	else if (cmig_file_start_is_header_line(lexer, end))
+		refuse_header_line(reader, end);
+	else if ((other = cmig_file_start_find_other(lexer, end, reader->section,
+												 reader->has_sql)) != NULL)
+		refuse_other_file(reader, other);
 }
 
 List *
 cmig_revision_file_parse(const char *text, const char *name)
 {
 	Reader		reader;
+	CmigFileStart start;
 
 	memset(&reader, 0, sizeof(reader));
 	reader.name = name;
+	reader.text = text;
 	cmig_lexer_init(&reader.lexer, text);
 	initStringInfo(&reader.description);
 
@@ -606,17 +669,13 @@ cmig_revision_file_parse(const char *text, const char *name)
 	{
 		if (reader.lexer.type == CMIG_TOKEN_LINE_COMMENT)
 			read_comment(&reader, reader.lexer.next);
+		else if (cmig_file_start_match(&reader.lexer, &start))
+			start_file(&reader, &start);
 		else
 			read_token(&reader);
 	}
-	end_file(&reader, reader.lexer.next);
-
-	if (reader.files == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 name ? errmsg("file \"%s\" holds no revision", name)
-				 : errmsg("the text holds no revision"),
-				 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
+	end_revision(&reader, reader.lexer.next);
+	require_revision(&reader);
 	pfree(reader.description.data);
 	return reader.files;
 }

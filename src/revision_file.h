@@ -16,15 +16,17 @@ typedef struct CmigRevisionFile
 {
 	CmigRevisionText text;
 	const char *name;			/* of the file, or NULL */
-	int			line;			/* of its header in the text, from 1 */
+	int			line;			/* of its header in the file, from 1 */
 } CmigRevisionFile;
 
 /*
  * Read a text with one or more revisions: a List of CmigRevisionFile *, with
  * canonical texts.  One outer BEGIN ... COMMIT pair of a section is dropped.
- * Where a file's header line ends in CRLF, so do all its lines, and all become
- * LF.  name (a file name) or NULL is used in errors, which carry MG013 and the
- * line.
+ * Where a header's first line ends in CRLF, so do all lines of the revision,
+ * and all become LF.  A line "==> name <==" outside of quotes and comments
+ * begins a file of that name, which must hold a revision; name (or NULL) is
+ * that of the text before the first.  Errors carry MG013, the file's name and
+ * the line in it.
  */
 extern List *cmig_revision_file_parse(const char *text, const char *name);
 

@@ -12,6 +12,7 @@
 #include "marker.h"
 #include "revision_file.h"
 #include "revision_format.h"
+#include "section_text.h"
 
 /*
  * Canonical texts
@@ -26,7 +27,7 @@ canonicalize_section(char **section)
 	if (start == NULL)
 		return;
 	end = start + strlen(start);
-	cmig_marker_trim_section(&start, &end);
+	cmig_section_text_trim(&start, &end);
 	if (start != *section || *end != '\0')
 		*section = pnstrdup(start, end - start);
 }
@@ -90,9 +91,9 @@ static void
 check_section(const CmigRevisionText *revision, CmigSection section, char *text)
 {
 	int			line;
-	const char *problem = cmig_marker_find_problem(text, &line);
+	const char *problem = cmig_section_text_find_problem(text, section, &line);
 
-	if (problem == NULL && cmig_marker_strip_transaction(text) != text)
+	if (problem == NULL && cmig_section_text_strip_transaction(text, section) != text)
 	{
 		CmigLexer	lexer;
 

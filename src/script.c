@@ -527,8 +527,10 @@ cmig_script_strip_outer_transaction(const char *source)
 				return (char *) source;
 		}
 		last = piece;
+		/* a psql command takes its line; what is wrong with it is told when it is run */
 		if (piece.backslash)
-			return (char *) source;
+			cmig_lexer_move(&lexer, piece.backslash + strcspn(piece.backslash, "\r\n"),
+							lexer.next_line);
 	}
 	if (last.start == NULL)
 		return (char *) source;

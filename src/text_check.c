@@ -16,6 +16,21 @@
 #include "statement.h"
 #include "text_check.h"
 
+/* The caught error, if it concerns the text; any other is raised again. */
+static ErrorData *
+take_error(void)
+{
+	ErrorData  *error = CopyErrorData();
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	if (category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+		category != ERRCODE_FEATURE_NOT_SUPPORTED &&
+		category != ERRCODE_DATA_EXCEPTION)
+		PG_RE_THROW();
+	FlushErrorState();
+	return error;
+}
+
 /* What the caught error says, with its place in the script. */
 static CmigTextProblem *
 describe_error(const char *what, const CmigStatement *statement, const ErrorData *error)
@@ -105,22 +120,68 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-		int			category;
-
 		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-		if (category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
-			category != ERRCODE_FEATURE_NOT_SUPPORTED &&
-			category != ERRCODE_DATA_EXCEPTION)
-			PG_RE_THROW();
-		FlushErrorState();
-		problem = describe_error(what, &statement, error);
+		problem = describe_error(what, &statement, take_error());
 	}
 	PG_END_TRY();
 
 	cmig_script_close(script);
 	MemoryContextDelete(context);
 	return problem;
+}
+
+/* The next statement; *parsed tells whether it parses.  False at the end. */
+static bool
+next_parsed(CmigScript *script, CmigStatement *statement, bool *parsed)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool more = true;
+
+	*parsed = false;
+	PG_TRY();
+	{
+		more = cmig_script_next(script, statement);
+		*parsed = true;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		FreeErrorData(take_error());
+	}
+	PG_END_TRY();
+	return more;
+}
+
+int
+cmig_text_find_unparsed(const char *sql, const int *offsets, int count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	CmigScript *script = cmig_script_open(sql);
+	CmigStatement statement = {0};
+	int			i = 0;
+	bool		parsed = true;
+
+	MemoryContextSwitchTo(context);
+	while (i < count && parsed && next_parsed(script, &statement, &parsed))
+	{
+		int			end = statement.offset + strlen(statement.text);
+		int			first = i;
+
+		CHECK_FOR_INTERRUPTS();
+		while (i < count && offsets[i] < end)
+			i++;
+		/* errors of other statements are not asked for */
+		if (!parsed && i > first)
+			i = first;
+		else
+			parsed = true;
+		MemoryContextReset(context);
+		statement.text = NULL;
+	}
+	MemoryContextSwitchTo(caller);
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+	return parsed ? -1 : i;
 }

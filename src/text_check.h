@@ -26,4 +26,10 @@ typedef struct CmigTextProblem
 extern CmigTextProblem *cmig_text_check(const char *what, const char *sql,
 										bool transactional, bool off_mode);
 
+/*
+ * Of ascending byte offsets in a script, the index of the first that lies in a
+ * statement that does not parse, or -1.
+ */
+extern int	cmig_text_find_unparsed(const char *sql, const int *offsets, int count);
+
 #endif							/* CMIG_TEXT_CHECK_H */

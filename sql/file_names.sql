@@ -1,0 +1,150 @@
+--
+-- Where files begin: lines "==> name <==", and what looks like another file
+--
+CREATE EXTENSION pg_cmig;
+\set VERBOSITY default
+\pset null '(null)'
+CREATE VIEW stored AS
+	SELECT revision, down_revision, message, replace(upgrade_sql, E'\r', '<CR>') AS upgrade_sql, downgrade_sql, verify_sql
+	FROM cmig.revision ORDER BY revision COLLATE "C";
+
+-- as awk prints them: a byte order mark, CRLF and a name for each file
+BEGIN;
+SELECT * FROM cmig.load(E'\n==> m/001.sql <==\n\uFEFF-- revision: 001\r\n-- message: from Windows\r\n-- cmig:upgrade\r\nSELECT ''\r\n'';\r\n-- cmig:downgrade\r\nSELECT 1\n' ||
+	E'==> m/002 it''s new.sql <==\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT ''\r\n'';\n' ||
+	E'==> m/003.sql <==\n\n-- revision: 003\n-- down_revision: 002\n-- message: last\n--\n-- described\n' ||
+	E'==> 004.sql <==\n-- revision: 004\n-- down_revision: 003\n-- revision: 005\n-- down_revision: 004\n-- cmig:upgrade\nSELECT 1 -- the end\n');
+SELECT * FROM stored;
+SELECT revision, description FROM cmig.revision WHERE description <> '';
+ROLLBACK;
+
+-- as GNU tail prints them, which puts an empty line between files; Windows line ends of its own lines, and one file alone
+BEGIN;
+SELECT * FROM cmig.load(E'\uFEFF==> 001.sql <==\r\n-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n\n==> 002.sql <==  \r\n\uFEFF-- revision: 002\n-- down_revision: 001\n-- cmig:downgrade\nSELECT 2\n==> 003.sql <==\n-- revision: 003\n-- down_revision: 002\n-- cmig:upgrade');
+SELECT * FROM stored;
+ROLLBACK;
+BEGIN;
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1;');
+-- some files without names before them
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- revision: 002\n-- down_revision: 001\n==> 003.sql <==\n-- revision: 003\n-- down_revision: 002\n');
+SELECT * FROM stored;
+ROLLBACK;
+
+-- such a line in quotes and block comments is text, even with a header behind it
+BEGIN;
+SELECT * FROM cmig.load($cmig_load$
+==> 001.sql <==
+-- revision: 001
+-- cmig:upgrade
+INSERT INTO doc VALUES ('
+==> 002.sql <==
+-- revision: 002
+', $doc$
+==> 002.sql <==
+-- revision: 002
+-- cmig:upgrade
+SELECT 'x';
+==> 003.sql <==
+-- revision: 003
+$doc$, E'it\'s
+==> 002.sql <==
+')
+-- cmig:downgrade
+/*
+==> 002.sql <==
+-- revision: 002
+*/
+SELECT 1 AS "
+==> 002.sql <==
+";
+  ==> 002.sql <== 1;
+SELECT 1 ==> 2 <== 3;
+-- ==> 002.sql <==
+==> 004.sql <==
+-- revision: 004
+-- down_revision: 001
+$cmig_load$);
+SELECT * FROM stored;
+ROLLBACK;
+
+-- errors name the file and its line
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- mesage: x\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- message: x\n-- message: y\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1;\n-- cmig:upgrade\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1; -- cmig:downgrade\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n\n-- revision: 0 2\n');
+SELECT * FROM cmig.load(E'==> a/001.sql <==\n-- revision: 001\n\n==> b/001.sql <==\n\n-- revision: 001\n');
+-- a file without a header, an empty one, one that is something else
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nSELECT 2;\n==> seed.sql <==\nINSERT INTO t VALUES (1);\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> seed.sql <==\n-- cmig:upgrade\nINSERT INTO t VALUES (1);\n==> 002.sql <==\n-- revision: 002\n');
+SELECT * FROM cmig.load(E'==> 000_README.sql <==\n/* no header */\n==> 001.sql <==\n-- revision: 001\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n\n==> 002.sql <==\n-- revision: 002\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> 002.sql <==\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> env.py <==\n"""a"""\ndef upgrade():\n    pass\n');
+-- a file that ends in quotes or a comment, whatever follows
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT $$x;\n==> 003.sql <==\n-- revision: 003\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1; /* x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\n/* y */\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT ''y'';\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT "x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT "y";\n');
+-- even where two such files have as many quotes as two that are right
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''x);\n==> 002.sql <==\n-- revision: 002\n-- down_revision: 001\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\nINSERT INTO t VALUES (''y);\n==> 004.sql <==\n-- revision: 004\n-- down_revision: 001\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''y;\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nDO $$ BEGIN END;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nDO $$ BEGIN END; -- cmig:upgrade\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''x);\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''y);\n');
+-- the quotes that are right are not blamed
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''\n==> 002.sql <==\n'';\nSELECT ''x;\n==> 003.sql <==\n-- revision: 003\n');
+
+-- without names: what looks like another file
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seed.sql\nINSERT INTO t VALUES (1);\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- File: db/seed.sql\nINSERT INTO t VALUES (1);\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- +goose Up\nINSERT INTO t VALUES (1);\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:verify\nSELECT true;\n--\n-- PostgreSQL database dump\n--\nINSERT INTO t VALUES (1);\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n\uFEFFINSERT INTO t VALUES (1);\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1;\uFEFF-- seed\nINSERT INTO t VALUES (1);\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\n-- Revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT 1;\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- revison: 002\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- Revises: 001\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\n-- transactional: false\nVACUUM;\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nDROP TABLE t;\n-- cmig:upgrade\nINSERT INTO t VALUES (1);\n');
+-- with names too
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seed.sql\nINSERT INTO t VALUES (1);\n');
+-- but not comments as people write them
+BEGIN;
+SELECT * FROM cmig.load($cmig_load$-- revision: 001
+-- cmig:upgrade
+-- Running upgrade  -> 001
+-- 001.sql
+SELECT 1;
+-- from seed.sql
+-- revisions: two
+-- message: hello
+-- provision: x
+-- cmig:downgrade
+-- 001_down.sql
+DROP TABLE t; -- seed.sql
+-- see seed.sql
+-- revision of it: 5 rows
+-- Running downgrade 001 ->
+$cmig_load$);
+ROLLBACK;
+
+-- what is exported loads back, or is refused
+INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES
+	('001', E'SELECT ''\n==> x.sql <==\n-- revision: x\n''', E'/*\n==> x.sql <==\n*/ SELECT 1 -- y'),
+	('002', E'SELECT 1;\n==> x.sql <==\n', NULL),
+	('003', E'SELECT (''\n==> x.sql <==\n''', NULL),
+	('004', E'SELECT 1;\n-- down_revision: x', NULL),
+	('005', '', E'SELECT 1;\n-- x.sql'),
+	('006', E'SELECT 1;\n-- x.sql', E'-- x.sql\nSELECT 1;'),
+	('007', E'SELECT 1;\uFEFF', NULL);
+SELECT * FROM cmig.load((SELECT string_agg(E'==> ' || file_name || E' <==\n' || content, E'\n' ORDER BY file_name) FROM cmig.export(ARRAY['001', '006'])));
+SELECT * FROM cmig.load((SELECT string_agg(content, '' ORDER BY file_name) FROM cmig.export(ARRAY['001', '006'])));
+SELECT cmig.export('002');
+SELECT cmig.export('003');
+SELECT cmig.export('004');
+SELECT cmig.export('005');
+SELECT cmig.export('007');
+
+DROP VIEW stored;
+DROP EXTENSION pg_cmig;
