@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "common/string.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -287,9 +289,12 @@ append_session_lock(Offline *offline)
 static void
 append_session_unlock(Offline *offline)
 {
+	int			from = offline->text.len;
+
 	cmig_psql_append_do(&offline->text,
 						psprintf("BEGIN\n\tPERFORM pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended(%s, 0));\nEND",
 								 lock_key(offline)));
+	cmig_psql_pin(&offline->text, from, offline->scripts->pin);
 }
 
 /* Put a check for the extension at a place of the text. */
@@ -314,6 +319,32 @@ insert_extension_check(Offline *offline, int place)
 	memmove(text->data + place + check.len, text->data + place, text->len - place);
 	memcpy(text->data + place, check.data, check.len);
 	text->len += check.len;
+}
+
+/* The encoding that the text has when it reaches the client. */
+static const char *
+text_encoding_name(void)
+{
+	return pg_get_client_encoding() == PG_SQL_ASCII ? GetDatabaseEncodingName() :
+		pg_get_client_encoding_name();
+}
+
+/*
+ * Where a character may have a backslash or a brace for its second byte, psql
+ * cuts the text right only if it reads it in just that encoding, which a
+ * database that does not know the encoding refuses.
+ */
+static void
+check_encoding(const Offline *offline)
+{
+	if (!PG_VALID_BE_ENCODING(pg_get_client_encoding()) &&
+		!pg_is_ascii(offline->text.data + VARHDRSZ))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a text with characters that are not ASCII cannot be made in encoding %s",
+						pg_get_client_encoding_name()),
+				 errdetail("psql could take a part of a character for a quote or a backslash."),
+				 errhint("SET client_encoding = 'UTF8'")));
 }
 
 static text *
@@ -362,6 +393,7 @@ make_text(Offline *offline, const CmigSituation *now)
 							   list_length(offline->scripts->calling), list_names(offline->scripts->calling)),
 				 errdetail("The text runs only where the extension is installed; it begins with a check.")));
 	}
+	check_encoding(offline);
 	result = (text *) offline->text.data;
 	SET_VARSIZE(result, offline->text.len);
 	return result;
@@ -375,6 +407,7 @@ cmig_script(PG_FUNCTION_ARGS)
 	char	   *target = cmig_argument_text(fcinfo, 1);
 	char	   *table = cmig_argument_text(fcinfo, 2);
 	CmigSituation now;
+	const char *pin;
 	bool		from_here;
 	int			guc_level;
 	text	   *result;
@@ -385,8 +418,9 @@ cmig_script(PG_FUNCTION_ARGS)
 	if (from_here && offline.plan->count > 0)
 		cmig_progress_require_none();
 	offline.graph = now.graph;
-	offline.table = cmig_offline_table(table, now.graph, now.applied, offline.plan);
-	offline.scripts = cmig_offline_scripts(offline.table->row_count == 0, from_here);
+	pin = psprintf("SET client_encoding = %s;\n", quote_literal_cstr(text_encoding_name()));
+	offline.table = cmig_offline_table(table, now.graph, now.applied, offline.plan, pin);
+	offline.scripts = cmig_offline_scripts(pin, offline.table->row_count == 0, from_here);
 
 	/* the text is read as the settings that it begins with have it */
 	guc_level = NewGUCNestLevel();

@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -46,20 +45,7 @@ static CmigQuery find_deferrable = {
  */
 
 static char *
-make_start_session(void)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	if (pg_get_client_encoding() != PG_SQL_ASCII)
-		appendStringInfo(&text, "SET client_encoding = %s;\n",
-						 quote_literal_cstr(pg_get_client_encoding_name()));
-	appendStringInfoString(&text, "SET standard_conforming_strings = on;\n");
-	return text.data;
-}
-
-static char *
-make_start_script(void)
+make_start_script(const char *pin)
 {
 	const char *role = cmig_settings_text("cmig.role", GetConfigOption("cmig.role", true, false));
 	const char *path = cmig_settings_text("cmig.search_path", GetConfigOption("cmig.search_path", true, false));
@@ -82,6 +68,7 @@ make_start_script(void)
 		appendStringInfoString(&text, ";\n");
 	}
 	appendStringInfoString(&text, "SET row_security = off;\n");
+	cmig_psql_pin(&text, 0, pin);
 	return text.data;
 }
 
@@ -260,7 +247,7 @@ append_verification(StringInfo out, const Reading *reading)
 /* Append a script statement by statement, checking each by its parse tree. */
 static void
 append_statements(StringInfo out, const CmigRunStep *step, const char *sql,
-				  bool verify, CmigPsqlFacts *facts)
+				  bool verify, const char *pin, CmigPsqlFacts *facts)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
@@ -271,6 +258,7 @@ append_statements(StringInfo out, const CmigRunStep *step, const char *sql,
 	};
 	CmigScript *script = cmig_script_open(sql);
 	int			behind = 0;
+	int			from;
 	int			guc_level = NewGUCNestLevel();
 
 	error_context_stack = &callback;
@@ -281,18 +269,22 @@ append_statements(StringInfo out, const CmigRunStep *step, const char *sql,
 
 		CHECK_FOR_INTERRUPTS();
 		check_statement(step, statement->raw);
+		from = out->len;
 		cmig_psql_append_comments(out, sql + behind, statement->offset - behind);
 		behind = statement->offset + strlen(statement->text);
 		if (verify && returns_rows(statement->raw))
 			append_verification(out, &reading);
 		else
 			cmig_psql_append_statement(out, statement->text, facts);
+		cmig_psql_pin(out, from, pin);
 		follow_strings(statement->raw);
 		reading.statement.text = NULL;
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(caller);
+	from = out->len;
 	cmig_psql_append_comments(out, sql + behind, strlen(sql + behind));
+	cmig_psql_pin(out, from, pin);
 	AtEOXact_GUC(false, guc_level);
 	cmig_script_close(script);
 	MemoryContextDelete(context);
@@ -311,8 +303,8 @@ cmig_offline_append_script(StringInfo out, CmigOfflineScripts *scripts, const Cm
 	CmigPsqlFacts facts = {0};
 
 	appendStringInfoString(out, scripts->start_script);
-	if (verify || !cmig_psql_append(out, sql, &facts))
-		append_statements(out, step, sql, verify, &facts);
+	if (verify || !cmig_psql_append(out, sql, scripts->pin, &facts))
+		append_statements(out, step, sql, verify, scripts->pin, &facts);
 	scripts->facts.deferrable |= facts.deferrable;
 	if (facts.calls_cmig &&
 		(scripts->calling == NIL || strcmp(llast(scripts->calling), step->revision) != 0))
@@ -331,13 +323,14 @@ cmig_offline_append_script(StringInfo out, CmigOfflineScripts *scripts, const Cm
  */
 
 CmigOfflineScripts *
-cmig_offline_scripts(bool from_base, bool from_here)
+cmig_offline_scripts(const char *pin, bool from_base, bool from_here)
 {
 	CmigOfflineScripts *scripts = palloc0(sizeof(CmigOfflineScripts));
 
 	scripts->knows_constraints = from_base ||
 		(from_here && cmig_query_run(&find_deferrable, NULL, NULL) == 0);
-	scripts->start_session = make_start_session();
-	scripts->start_script = make_start_script();
+	scripts->pin = pin;
+	scripts->start_session = psprintf("%sSET standard_conforming_strings = on;\n", pin);
+	scripts->start_script = make_start_script(pin);
 	return scripts;
 }

@@ -14,7 +14,8 @@
 /* What holds for all scripts of a text, and what was seen of them. */
 typedef struct CmigOfflineScripts
 {
-	char	   *start_session;	/* settings that the text needs */
+	const char *pin;			/* sets the encoding of the text */
+	char	   *start_session;	/* settings that the text needs, pin among them */
 	char	   *start_script;	/* settings that scripts start with */
 	bool		knows_constraints;	/* no deferrable one existed before */
 	CmigPsqlFacts facts;		/* of the scripts so far */
@@ -25,7 +26,7 @@ typedef struct CmigOfflineScripts
  * from_base: nothing was applied before; from_here: the text starts where this
  * database is, so that it can be asked.
  */
-extern CmigOfflineScripts *cmig_offline_scripts(bool from_base, bool from_here);
+extern CmigOfflineScripts *cmig_offline_scripts(const char *pin, bool from_base, bool from_here);
 
 /*
  * Append the step's script or its verify_sql, and what puts the session back

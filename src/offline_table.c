@@ -166,6 +166,9 @@ cmig_offline_begin(StringInfo out, CmigOfflineTable *table)
 {
 	if (table->in_transaction)
 		return;
+	/* a trigger fired by the last commit may have set another */
+	if (table->checked)
+		appendStringInfoString(out, table->pin);
 	appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
 	append_check(out, table);
 	table->in_transaction = true;
@@ -227,19 +230,23 @@ cmig_offline_move_rows(StringInfo out, CmigOfflineTable *table, const CmigStep *
 	for (int i = 0; i < step->removed.count; i++)
 	{
 		int			node = step->removed.nodes[i];
+		int			from = out->len;
 
 		appendStringInfoString(out, table->remove);
 		cmig_psql_append_literal(out, cmig_graph_id(table->graph, node));
 		appendStringInfoString(out, ";\n");
+		cmig_psql_pin(out, from, table->pin);
 		remove_row(table, node);
 	}
 	for (int i = 0; i < step->added.count; i++)
 	{
 		int			node = step->added.nodes[i];
+		int			from = out->len;
 
 		appendStringInfoString(out, table->add);
 		cmig_psql_append_literal(out, cmig_graph_id(table->graph, node));
 		appendStringInfoString(out, ");\n");
+		cmig_psql_pin(out, from, table->pin);
 		add_row(table, node);
 	}
 }
@@ -250,7 +257,7 @@ cmig_offline_move_rows(StringInfo out, CmigOfflineTable *table, const CmigStep *
 
 CmigOfflineTable *
 cmig_offline_table(const char *name, const CmigGraph *graph, const CmigApplied *applied,
-				   const CmigPlan *plan)
+				   const CmigPlan *plan, const char *pin)
 {
 	CmigOfflineTable *version = palloc0(sizeof(CmigOfflineTable));
 	ListCell   *lc;
@@ -277,6 +284,7 @@ cmig_offline_table(const char *name, const CmigGraph *graph, const CmigApplied *
 	version->column = version->may_create ? "version_num" : "revision";
 	version->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));
 
+	version->pin = pin;
 	version->graph = graph;
 	version->rows = palloc_extended(sizeof(int) * ((Size) graph->count + 1), MCXT_ALLOC_HUGE);
 	foreach(lc, applied->nodes)

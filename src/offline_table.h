@@ -19,6 +19,7 @@ typedef struct CmigOfflineTable
 	char	   *constraint;		/* name for its primary key */
 	bool		may_create;		/* not pg_cmig's own table */
 
+	const char *pin;			/* sets the encoding of the text */
 	const CmigGraph *graph;
 	int		   *rows;			/* the nodes that have a row at this place, ... */
 	int			row_count;		/* ... sorted, which is by the bytes of ids */
@@ -38,7 +39,8 @@ typedef struct CmigOfflineTable
 
 /* The table called name, with the rows that a plan starts from. */
 extern CmigOfflineTable *cmig_offline_table(const char *name, const CmigGraph *graph,
-											const CmigApplied *applied, const CmigPlan *plan);
+											const CmigApplied *applied, const CmigPlan *plan,
+											const char *pin);
 
 /* The rows at this place for people: "a, b" or "base". */
 extern char *cmig_offline_place(const CmigOfflineTable *table);

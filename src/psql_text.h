@@ -2,8 +2,9 @@
  * psql_text.h
  *	  SQL texts as psql reads them.
  *
- * Pure.  psql cuts its input into statements by a lexer of its own and puts
- * variables in; what is appended here reaches the server as it is.
+ * Pure.  psql cuts its input into statements by a lexer of its own, puts
+ * variables in and carries out what follows a backslash; what is appended here
+ * means the same to it and to the server, whatever the session's settings are.
  */
 #ifndef CMIG_PSQL_TEXT_H
 #define CMIG_PSQL_TEXT_H
@@ -23,12 +24,14 @@ typedef struct CmigPsqlFacts
 
 /*
  * Append the statements of a text, each ended by a semicolon, the last one
- * too, and a newline.  Adds to *facts.  Returns false, with nothing appended,
+ * too, and a newline; pin goes before those that are not ASCII.  Adds to
+ * *facts.  Returns false, with nothing appended,
  * if the text may hold a statement that cannot run in a transaction, or if
  * psql might cut it elsewhere than the server would: then it must be parsed
  * and appended by statements.
  */
-extern bool cmig_psql_append(StringInfo to, const char *text, CmigPsqlFacts *facts);
+extern bool cmig_psql_append(StringInfo to, const char *text, const char *pin,
+							 CmigPsqlFacts *facts);
 
 /*
  * Append one statement, which has no semicolon at its end.  One that psql
@@ -36,6 +39,12 @@ extern bool cmig_psql_append(StringInfo to, const char *text, CmigPsqlFacts *fac
  */
 extern void cmig_psql_append_statement(StringInfo to, const char *statement,
 									   CmigPsqlFacts *facts);
+
+/*
+ * Put pin, a line that sets the client encoding, before what was appended from
+ * a place on, unless that is ASCII.
+ */
+extern void cmig_psql_pin(StringInfo to, int from, const char *pin);
 
 /* Append the comments of a text that holds no statement. */
 extern void cmig_psql_append_comments(StringInfo to, const char *text, int length);

@@ -95,6 +95,12 @@ my @hostile = (
 	['a function called begin', "CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS 'SELECT 1'; COMMENT ON FUNCTION begin() IS 'x';\nCREATE TABLE begin (\"case\" int);"],
 	['strings in the old style', "SET standard_conforming_strings = off;\nSET escape_string_warning = off;\nCREATE TABLE c AS SELECT 'a\\'; SELECT 1/0; --' AS x;\nSET standard_conforming_strings = on;\nINSERT INTO c VALUES ('\\');"],
 	['and then in the new style', "INSERT INTO c VALUES ('\\'), (U&'\\0041'), ('é')"],
+	['backslashes in plain strings', "CREATE TABLE s AS SELECT 'a\\' AS a, N'\\b' AS b, text'\\''c' AS c, U&'\\00e9' AS d, U&'!00e9\\' UESCAPE '!' AS e, E'\\'f' AS f"],
+	['strings that continue', "INSERT INTO s VALUES ('a'\n'\\b', N'c\\' -- d\n -- e\n'f', E'\\x4'\n'1', E'\\1'\n'01', U&'\\00' -- h\r'e9', E'i'\n'\\'j');"],
+	['bits that continue', "CREATE TABLE u AS SELECT B'01'\n'10' AS b, X'1'\n'F' AS x"],
+	['strings in the old style that continue', "SET standard_conforming_strings = off; SET escape_string_warning = off; INSERT INTO s VALUES ('a\\''\n'b', 'c'\n'\\x4'\n'1', 'd'\n'e')"],
+	['another encoding', "SET client_encoding = 'LATIN1'; CREATE TABLE w AS SELECT 'é' AS \"é\"; -- é\n/* é */ INSERT INTO w VALUES (\$é\$é\$é\$)"],
+	['another encoding, parsed', "SET client_encoding = 'LATIN1'; SET standard_conforming_strings = on; INSERT INTO w VALUES (E'\\'é'); -- é"],
 	['settings and roles end with the script', "SET search_path = pg_catalog; SET ROLE regress_other; SET DateStyle = 'German'; SET SESSION AUTHORIZATION regress_other"],
 	['so the next sees none of them', "CREATE TABLE d AS SELECT current_user AS u, current_setting('search_path') AS p, current_setting('datestyle') AS s"],
 	['temporary objects', "CREATE TEMP TABLE t (x int); CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; PREPARE p AS SELECT 1; DECLARE k CURSOR FOR SELECT 1"],
@@ -122,12 +128,19 @@ for my $kind (sort keys %file)
 
 	is("$status$err", '0', "hostile texts, $kind") or diag $err;
 	is(dump_of($db), dump_of($author), "hostile texts, $kind: the same dump as cmig.upgrade");
+
+	local $ENV{PGOPTIONS} = '-c standard_conforming_strings=off';
+	$db = new_db();
+	($status, $err) = run_file($db, $file{$kind}, '-v', 'ON_ERROR_STOP=1');
+	is("$status$err", '0', "hostile texts in a session of the old style, $kind") or diag $err;
+	delete $ENV{PGOPTIONS};
+	is(dump_of($db), dump_of($author), "hostile texts in a session of the old style, $kind: the same dump");
 }
 
 # One list of statements, as other clients than psql send it; the server reads
-# it as a whole, before a change of how strings are read.
+# it as a whole, before a change of how strings are read or of the encoding.
 {
-	my $author = make_author(map { $_->[1] } grep { $_->[0] !~ /style/ } @hostile);
+	my $author = make_author(map { $_->[1] } grep { $_->[0] !~ /encoding/ } @hostile);
 	my $file = script_file($author, q{'upgrade', 'head'});
 	my $db = new_db();
 
