@@ -10,7 +10,7 @@ SELECT * FROM cmig.enable_audit('shop.customer');
 -- again: nothing to do
 SELECT * FROM cmig.enable_audit('shop.customer');
 -- options change in place, and stay when they are not named
-SELECT regexp_replace(statement, '"anchor": "\d+"', '"anchor": "..."') AS statement FROM cmig.enable_audit('shop.customer', exclude => '{touched_at}', redact => '{password_hash}', hash => '{card}', image => 'changes', operations => '{insert,update}', query_length => 30);
+SELECT regexp_replace(statement, '"anchor": "[^"]+"', '"anchor": "..."') AS statement FROM cmig.enable_audit('shop.customer', exclude => '{touched_at}', redact => '{password_hash}', hash => '{card}', image => 'changes', operations => '{insert,update}', query_length => 30);
 SELECT * FROM cmig.enable_audit('shop.customer');
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'shop.customer'::regclass ORDER BY 1;
 INSERT INTO shop.customer VALUES (1, 'e', 'secret', '4111', NULL, now()), (2, 'f', NULL, '4111', NULL, NULL);
@@ -36,15 +36,17 @@ ALTER TABLE shop.customer ADD COLUMN x integer;
 UPDATE shop.customer SET note = 'nokey';
 SELECT count(*) FROM cmig.enable_audit('shop.customer');
 UPDATE shop.customer SET note = 'newkey';
--- a hidden column stays hidden under another name, one made anew is hidden too
+-- a hidden column stays hidden under another name, one that is made again is after a call
 ALTER TABLE shop.customer RENAME password_hash TO pw;
 ALTER TABLE shop.customer RENAME touched_at TO seen_at;
 INSERT INTO shop.customer (id, pw, seen_at) VALUES (7, 'clear text', now());
 SELECT new_row->>'pw' AS pw, new_row ? 'seen_at' AS seen_at FROM cmig_audit.log WHERE row_key = '{"id": 7}';
-SELECT regexp_replace(statement, '"anchor": "\d+"', '"anchor": "..."') AS statement FROM cmig.enable_audit('shop.customer', query_length => 0);
+SELECT regexp_replace(statement, '"anchor": "[^"]+"', '"anchor": "..."') AS statement FROM cmig.enable_audit('shop.customer', query_length => 0);
 ALTER TABLE shop.customer DROP COLUMN pw;
 INSERT INTO shop.customer (id) VALUES (8);
 ALTER TABLE shop.customer ADD COLUMN pw text;
+SELECT count(*) FROM cmig.enable_audit('shop.customer');
+INSERT INTO shop.customer (id) VALUES (8);
 INSERT INTO shop.customer (id, pw) VALUES (9, 'clear text');
 SELECT row_key, new_row->>'pw' AS pw FROM cmig_audit.log WHERE row_key->>'id' IN ('8', '9') ORDER BY id;
 -- include: only what is named, and the key

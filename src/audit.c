@@ -13,6 +13,7 @@
 #include "query.h"
 #include "audit.h"
 #include "audit_arguments.h"
+#include "audit_columns.h"
 #include "audit_layout.h"
 #include "audit_log.h"
 #include "audit_options.h"
@@ -572,16 +573,16 @@ begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, Li
 	cmig_audit_retain_ahead(enabling->log_owner, 3);
 }
 
-/* What the table has so far. */
+/* What the table has so far, and in this call the arguments. */
 static CmigAuditOptions *
-options_of(List *triggers, Relation relation)
+options_of(const Enabling *enabling, List *triggers, Relation relation)
 {
+	CmigAuditOptions *options = NULL;
 	ListCell   *lc;
 
 	foreach(lc, triggers)
 	{
 		AuditTrigger *trigger = lfirst(lc);
-		CmigAuditOptions *options;
 
 		if (trigger->scripted)
 		{
@@ -594,10 +595,15 @@ options_of(List *triggers, Relation relation)
 			continue;
 		}
 		options = cmig_audit_options_parse(trigger->nargs, trigger->arg_values);
-		cmig_audit_options_resolve(options, relation);
-		return options;
+		break;
 	}
-	return cmig_audit_options_default();
+	if (options == NULL)
+		options = cmig_audit_options_default();
+	/* a list that is given takes the place of columns that may be gone */
+	cmig_audit_arguments_read(enabling->fcinfo, enabling->first_option, options);
+	cmig_audit_columns_resolve(options, RelationGetRelid(relation), enabling->extension_owner,
+							   CMIG_AUDIT_CONFIRMING);
+	return options;
 }
 
 static void
@@ -620,8 +626,7 @@ enable_one(Enabling *enabling, Oid target)
 				 errmsg("partition \"%s\" is audited through its partitioned table",
 						RelationGetRelationName(relation)),
 				 errhint("Change the options of the partitioned table.")));
-	options = options_of(have, relation);
-	cmig_audit_arguments_read(enabling->fcinfo, enabling->first_option, options);
+	options = options_of(enabling, have, relation);
 	if (enabling->many)
 		cmig_audit_arguments_fit(options, relation, &enabling->met);
 	cmig_audit_arguments_check(options, relation);

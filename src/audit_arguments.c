@@ -8,6 +8,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "audit_arguments.h"
+#include "audit_columns.h"
 #include "audit_layout.h"
 
 #include "catalog/pg_type.h"
@@ -207,7 +208,7 @@ cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation)
 	check_disjoint(options->exclude, "exclude", options->redact, "redact");
 	check_disjoint(options->exclude, "exclude", options->hash, "hash");
 	check_disjoint(options->redact, "redact", options->hash, "hash");
-	options->anchor = RelationGetRelid(relation);
+	cmig_audit_columns_anchor(options, RelationGetRelid(relation));
 }
 
 /* Leave out what the table does not have; *met gets what it has. */

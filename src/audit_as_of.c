@@ -24,6 +24,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "query.h"
+#include "audit_columns.h"
 #include "audit_image.h"
 #include "audit_layout.h"
 #include "audit_log.h"
@@ -545,7 +546,8 @@ refuse_hidden_key(const CmigAuditTarget *target, const List *hidden)
 
 /* Columns whose values the log does not have as they were, besides others. */
 static ArrayType *
-hidden_columns(const CmigAuditTarget *target, Relation relation, const List *others)
+hidden_columns(const CmigAuditTarget *target, Relation relation, Oid extension_owner,
+			   const List *others)
 {
 	bool		with_excluded = target->key_columns == NIL;
 	CmigAuditOptions *options = NULL;
@@ -563,7 +565,8 @@ hidden_columns(const CmigAuditTarget *target, Relation relation, const List *oth
 	}
 	if (options)
 	{
-		cmig_audit_options_resolve(options, relation);
+		cmig_audit_columns_resolve(options, RelationGetRelid(relation), extension_owner,
+								   CMIG_AUDIT_READING);
 		names = list_concat(options->redact, options->hash);
 		refuse_hidden_key(target, names);
 		refuse_hidden_key(target, options->exclude);
@@ -825,7 +828,8 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	if (as_of.target->key_columns == NIL)
 		young = young_columns(as_of.target, relation, &values[1],
 							  as_of.truncated ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(1));
-	hidden = hidden_columns(as_of.target, relation, young);
+	hidden = hidden_columns(as_of.target, relation,
+							cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid), young);
 	table_close(relation, AccessShareLock);
 	as_of.has_hidden = hidden != NULL;
 	if (hidden)

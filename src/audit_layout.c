@@ -220,11 +220,17 @@ same_names(List *a, List *b)
 	return true;
 }
 
-/* This database, also told apart from one of another server. */
-static char *
-this_database(void)
+char *
+cmig_audit_layout_database(void)
 {
 	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId);
+}
+
+bool
+cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation, const char *database)
+{
+	return layout->relation == relation &&
+		(layout->database == NULL || database == NULL || strcmp(layout->database, database) == 0);
 }
 
 /* The layout that relation has now. */
@@ -239,7 +245,7 @@ layout_of(Relation relation)
 	layout->columns = columns_of(relation);
 	layout->key_columns = cmig_audit_layout_key(relation);
 	layout->owner = GetUserNameFromId(relation->rd_rel->relowner, false);
-	layout->database = this_database();
+	layout->database = cmig_audit_layout_database();
 	return layout;
 }
 
@@ -375,7 +381,7 @@ cmig_audit_layout_find(Oid relation, const char *schema_name, const char *table_
 		values[0] = ObjectIdGetDatum(relation);
 		values[1] = CStringGetTextDatum(schema_name);
 		values[2] = CStringGetTextDatum(table_name);
-		values[3] = CStringGetTextDatum(this_database());
+		values[3] = CStringGetTextDatum(cmig_audit_layout_database());
 		values[4] = CStringGetTextDatum(GetUserNameFromId(cmig_audit_log_table_owner(relation),
 														  false));
 		cmig_query_each(&find_by_relation, values, NULL, take_id, &id);

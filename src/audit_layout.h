@@ -28,6 +28,16 @@ typedef struct CmigAuditLayout
 	char	   *database;		/* in which relation is an oid */
 } CmigAuditLayout;
 
+/* This database, also told apart from one of another server. */
+extern char *cmig_audit_layout_database(void);
+
+/*
+ * Are the numbers of a layout's columns those of a relation?  The oid alone
+ * says nothing after a dump was restored in another database.
+ */
+extern bool cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation,
+									const char *database);
+
 /* The columns that tell a table's rows apart: of char *, NIL if there are none. */
 extern List *cmig_audit_layout_key(Relation relation);
 

@@ -147,8 +147,9 @@ cmig_audit_options_parse(int nargs, char **args)
 
 	value = member(json, "anchor");
 	if (value && value->type == jbvString)
-		options->anchor = strtoul(pnstrdup(value->val.string.val, value->val.string.len), NULL, 10);
+		options->anchor = pnstrdup(value->val.string.val, value->val.string.len);
 	options->include = names_of(member(json, "include"));
+	options->only_included = options->include != NIL;
 	options->exclude = names_of(member(json, "exclude"));
 	options->redact = names_of(member(json, "redact"));
 	options->hash = names_of(member(json, "hash"));
@@ -211,7 +212,7 @@ cmig_audit_options_text(const CmigAuditOptions *options)
 	initStringInfo(&text);
 	appendStringInfo(&text, "{\"level\": \"%s\"", level_name(options->level));
 	if (options->include || options->exclude || options->redact || options->hash)
-		appendStringInfo(&text, ", \"anchor\": \"%u\"", options->anchor);
+		appendStringInfo(&text, ", \"anchor\": \"%s\"", options->anchor);
 	append_names(&text, "include", options->include);
 	append_names(&text, "exclude", options->exclude);
 	append_names(&text, "redact", options->redact);
@@ -242,74 +243,6 @@ cmig_audit_options_text(const CmigAuditOptions *options)
 		appendStringInfoString(&text, ", \"oversize\": \"truncate\"");
 	appendStringInfoChar(&text, '}');
 	return text.data;
-}
-
-static AttrNumber
-number_of_column(Relation relation, const char *name)
-{
-	TupleDesc	desc = RelationGetDescr(relation);
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		if (!attribute->attisdropped && strcmp(NameStr(attribute->attname), name) == 0)
-			return attribute->attnum;
-	}
-	return InvalidAttrNumber;
-}
-
-static List *
-resolve_names(List *names, Relation relation, bool same_table)
-{
-	TupleDesc	desc = RelationGetDescr(relation);
-	List	   *resolved = NIL;
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		CmigAuditName *name = lfirst(lc);
-
-		if (same_table && name->attnum > 0 && name->attnum <= desc->natts)
-		{
-			Form_pg_attribute attribute = TupleDescAttr(desc, name->attnum - 1);
-
-			if (attribute->attisdropped)
-			{
-				/* made anew under the same name: still meant */
-				name->attnum = number_of_column(relation, name->name);
-				if (name->attnum == InvalidAttrNumber)
-					continue;
-			}
-			else
-				name->name = pstrdup(NameStr(attribute->attname));
-		}
-		else
-		{
-			name->attnum = number_of_column(relation, name->name);
-			if (name->attnum == InvalidAttrNumber)
-				ereport(ERROR,
-						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("audit options of table \"%s\" name a column \"%s\" that does not exist",
-								RelationGetRelationName(relation), name->name),
-						 errdetail("The table was restored from a dump and its columns have changed since; writing is stopped so that nothing is logged that should be hidden."),
-						 errhint("Call cmig.disable_audit() and cmig.enable_audit() with the columns as they are now.")));
-		}
-		resolved = lappend(resolved, name);
-	}
-	return resolved;
-}
-
-void
-cmig_audit_options_resolve(CmigAuditOptions *options, Relation relation)
-{
-	bool		same_table = options->anchor == RelationGetRelid(relation);
-
-	options->include = resolve_names(options->include, relation, same_table);
-	options->exclude = resolve_names(options->exclude, relation, same_table);
-	options->redact = resolve_names(options->redact, relation, same_table);
-	options->hash = resolve_names(options->hash, relation, same_table);
-	options->anchor = RelationGetRelid(relation);
 }
 
 bool

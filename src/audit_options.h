@@ -4,9 +4,7 @@
  *
  * The first argument is the table's permanent id, the second the options as
  * jsonb text, so that pg_dump carries both.  Columns are kept with name and
- * number: the name holds in a restored copy, where numbers may differ, and
- * the number holds after a rename.  Which of the two counts is told by
- * "anchor", the oid of the table that the numbers belong to.
+ * number; audit_columns.h says which of the two counts.
  */
 #ifndef CMIG_AUDIT_OPTIONS_H
 #define CMIG_AUDIT_OPTIONS_H
@@ -37,8 +35,9 @@ typedef struct CmigAuditName
 typedef struct CmigAuditOptions
 {
 	int32		table_id;
-	Oid			anchor;
-	List	   *include;		/* of CmigAuditName; NIL is all columns */
+	char	   *anchor;			/* see audit_columns.h; NULL when not made by us */
+	List	   *include;		/* of CmigAuditName */
+	bool		only_included;	/* also when none of those is left */
 	List	   *exclude;
 	List	   *redact;
 	List	   *hash;
@@ -62,13 +61,6 @@ extern CmigAuditOptions *cmig_audit_options_parse(int nargs, char **args);
 
 /* The second argument. */
 extern char *cmig_audit_options_text(const CmigAuditOptions *options);
-
-/*
- * Give every column the name and number that it has now in relation: follow
- * renames, forget what was dropped.  Raises an error when a hidden column
- * cannot be told any more.
- */
-extern void cmig_audit_options_resolve(CmigAuditOptions *options, Relation relation);
 
 /* Is the column named in the list? */
 extern bool cmig_audit_options_has(const List *names, const char *column);

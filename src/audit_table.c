@@ -10,6 +10,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "query.h"
+#include "audit_columns.h"
 #include "audit_layout.h"
 #include "audit_log.h"
 #include "audit_table.h"
@@ -180,7 +181,7 @@ is_shown(const CmigAuditOptions *options, const List *key, const char *name)
 
 	if (cmig_audit_options_has(options->exclude, name))
 		return false;
-	if (options->include == NIL || cmig_audit_options_has(options->include, name) ||
+	if (!options->only_included || cmig_audit_options_has(options->include, name) ||
 		cmig_audit_options_has(options->redact, name) ||
 		cmig_audit_options_has(options->hash, name))
 		return true;
@@ -255,7 +256,7 @@ build_table(TriggerData *trigger_data, Oid extension_owner)
 	table->root = cmig_audit_options_root(table->relation, trigger->tgoid);
 
 	root = table_open(table->root, AccessShareLock);
-	cmig_audit_options_resolve(table->options, root);
+	cmig_audit_columns_resolve(table->options, table->root, extension_owner, CMIG_AUDIT_WRITING);
 	build_shape(table, RelationGetDescr(trigger_data->tg_relation),
 				cmig_audit_layout_key(root));
 	table->shape.owner = trigger_data->tg_relation->rd_rel->relowner;

@@ -198,12 +198,13 @@ name_now(CmigAuditTarget *target, int first, char *name)
 		{
 			CmigAuditLayout *next = list_nth(target->layouts, i + 1);
 
-			if (next->relation == layout->relation)
+			if (cmig_audit_layout_is_of(next, layout->relation, layout->database))
 				name = name_in(next, number);
 			else if (number_in(next, name, strlen(name)) == 0)
 				name = NULL;
 		}
-		else if (OidIsValid(target->relation) && layout->relation == target->relation)
+		else if (OidIsValid(target->relation) &&
+				 cmig_audit_layout_is_of(layout, target->relation, cmig_audit_layout_database()))
 			name = live_name(target->relation, number);
 	}
 	return name;

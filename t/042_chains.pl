@@ -28,7 +28,7 @@ sub dump_of
 	IPC::Run::run([ 'pg_dump', '-s', '-N', 'cmig_audit', '-d', $node->connstr($db) ], '<', \undef, '>', \$dump, '2>', \$err)
 	  or die $err;
 	$dump =~ s/^\\(un)?restrict .*\n//mg;
-	$dump =~ s/"anchor": "\d+"|(?<=cmig.audit_trigger\(')\d+/.../g;
+	$dump =~ s/"anchor": "[^"]+"|(?<=cmig.audit_trigger\(')\d+/.../g;
 	return $dump;
 }
 
