@@ -325,7 +325,7 @@ ALTER TABLE cmig_audit.layout ALTER columns DROP NOT NULL;
 UPDATE cmig_audit.layout SET columns = NULL WHERE table_name = 'mine';
 SELECT * FROM cmig.audit_history('app.mine', 2);
 ROLLBACK;
--- a deferred trigger would run at commit, as the superuser
+-- nor does a deferred trigger, which would run at commit, as the superuser
 SET ROLE regress_audit_dba;
 DROP TRIGGER l ON cmig_audit.layout;
 CREATE CONSTRAINT TRIGGER l AFTER INSERT ON cmig_audit.layout DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cmig_audit.attack_trigger();

@@ -378,7 +378,7 @@ ensure_hash_key(Oid extension_owner)
 	if (cmig_audit_table_hash_key(extension_owner))
 		return;
 	cmig_audit_log_become(&saved, extension_owner);
-	cmig_query_run(&make_hash_key, NULL, NULL);
+	cmig_audit_log_write(&make_hash_key, NULL);
 	cmig_audit_log_return(&saved);
 	CommandCounterIncrement();
 }

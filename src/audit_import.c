@@ -2,10 +2,11 @@
  * audit_import.c
  *	  Bringing the rows of an older audit table into the log.
  *
- * The source is read with the caller's rights; only members of the log's
- * owner may import, as an import writes entries of any content.  Entries get
- * the time that the source names, and a seq before all others, so that they
- * sort before what was logged here.
+ * Only members of the log's owner may import, as an import writes entries of
+ * any content.  A source can run code of its owner (a view's functions, casts
+ * of its columns' types), so it is read as that role, which the caller must
+ * be able to be.  Entries get the time that the source names, and a seq before
+ * all others, so that they sort before what was logged here.
  */
 #include "postgres.h"
 
@@ -23,9 +24,11 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -96,6 +99,7 @@ typedef struct Import
 	CmigAuditWriter *writer;
 	MemoryContext context;
 	MemoryContext batch;
+	List	   *schemas;		/* of char *: where tables are that are named without one */
 	List	   *tables;
 	int64		count;
 } Import;
@@ -168,6 +172,13 @@ check_mapping(Jsonb *mapping)
 	}
 }
 
+static char *
+name_of(Oid relation)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+									  get_rel_name(relation));
+}
+
 /* SELECT of all fields, null where the source has none, the oldest first. */
 static char *
 source_query(Oid source, Jsonb *mapping)
@@ -184,8 +195,8 @@ source_query(Oid source, Jsonb *mapping)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" has no column for \"%s\"", get_rel_name(source), fields[i].name),
-					 errhint("Name it in the mapping: cmig.audit_import(%s, '{\"%s\": \"<column>\"}').",
-							 quote_literal_cstr(get_rel_name(source)), fields[i].name)));
+					 errhint("Name it in the mapping: SELECT cmig.audit_import(%s, '{\"%s\": \"<column>\"}')",
+							 quote_literal_cstr(name_of(source)), fields[i].name)));
 		if (i > 0)
 			appendStringInfoString(&sql, ", ");
 		if (column)
@@ -193,18 +204,15 @@ source_query(Oid source, Jsonb *mapping)
 		else
 			appendStringInfo(&sql, "NULL::%s", fields[i].type);
 	}
-	appendStringInfo(&sql, " FROM %s s ORDER BY 2",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(source)),
-												get_rel_name(source)));
+	appendStringInfo(&sql, " FROM %s s ORDER BY 2", name_of(source));
 	return sql.data;
 }
 
-/* The live table that a name means: in the schema named, or in any. */
+/* The live table of a name in a schema. */
 static CmigQuery find_table = {
-	"SELECT c.oid, n.nspname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-	" WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND ($2 IS NULL OR n.nspname = $2)"
-	" AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'cmig', 'cmig_audit')"
-	" ORDER BY n.nspname <> 'public', n.nspname LIMIT 1",
+	"SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND n.nspname = $2"
+	" AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'cmig', 'cmig_audit')",
 	2, {TEXTOID, TEXTOID}
 };
 
@@ -214,41 +222,89 @@ static CmigQuery record_gone = {
 	3, {INT4OID, TEXTOID, TEXTOID}
 };
 
-typedef struct FoundTable
-{
-	Oid			relation;
-	char	   *schema_name;
-} FoundTable;
-
 static void
 take_table(TupleDesc desc, HeapTuple row, void *arg)
 {
-	FoundTable *found = arg;
 	bool		isnull;
 
-	found->relation = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-	found->schema_name = cmig_query_text(desc, row, 2);
+	*(Oid *) arg = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+}
+
+/*
+ * Where a table is that the source names without its schema: in that of the
+ * source, or on the caller's search_path.  A table of the name that anybody
+ * made elsewhere must not get the entries.
+ */
+static void
+set_schemas(Import *import, Oid source)
+{
+	List	   *path = fetch_search_path(false);
+	ListCell   *lc;
+
+	import->schemas = list_make1(get_namespace_name(get_rel_namespace(source)));
+	foreach(lc, path)
+	{
+		if (get_namespace_name(lfirst_oid(lc)))
+			import->schemas = lappend(import->schemas, get_namespace_name(lfirst_oid(lc)));
+	}
+	list_free(path);
+}
+
+/* The table in the first of the schemas that has it, and its schema. */
+static Oid
+live_table(const ImportTable *table, List *schemas, char **schema)
+{
+	ListCell   *lc;
+
+	foreach(lc, schemas)
+	{
+		Datum		values[2] = {CStringGetTextDatum(table->name), CStringGetTextDatum(lfirst(lc))};
+		Oid			found = InvalidOid;
+
+		*schema = lfirst(lc);
+		cmig_query_each(&find_table, values, NULL, take_table, &found);
+		if (OidIsValid(found))
+			return found;
+	}
+	return InvalidOid;
+}
+
+/* The same of the tables that are gone. */
+static int32
+gone_table(const ImportTable *table, List *schemas, char **schema)
+{
+	ListCell   *lc;
+
+	foreach(lc, schemas)
+	{
+		int32		id = cmig_audit_layout_find(InvalidOid, lfirst(lc), table->name);
+
+		*schema = lfirst(lc);
+		if (id != 0)
+			return id;
+	}
+	return 0;
 }
 
 /* The id that entries of a table get, and the columns of its key. */
 static void
 identify_table(Import *import, ImportTable *table)
 {
-	Datum		values[2];
-	FoundTable	found = {0};
+	List	   *schemas = table->schema_name ? list_make1(table->schema_name) : import->schemas;
+	Oid			live = live_table(table, schemas, &table->found_schema);
 	CmigAuditRole saved;
 
-	values[0] = CStringGetTextDatum(table->name);
-	values[1] = table->schema_name ? CStringGetTextDatum(table->schema_name) : (Datum) 0;
-	cmig_query_each(&find_table, values, table->schema_name ? "  " : " n", take_table, &found);
-
 	cmig_audit_log_become(&saved, import->log_owner);
-	if (OidIsValid(found.relation))
-		table->id = cmig_audit_layout_find(found.relation, found.schema_name, table->name);
-	if (table->id == 0)
-		table->id = cmig_audit_layout_find(InvalidOid, table->schema_name, table->name);
-	table->found_schema = found.schema_name ? found.schema_name :
-		table->schema_name ? table->schema_name : pstrdup("public");
+	if (OidIsValid(live))
+	{
+		table->id = cmig_audit_layout_find(live, table->found_schema, table->name);
+		if (table->id == 0)
+			table->id = cmig_audit_layout_find(InvalidOid, table->found_schema, table->name);
+	}
+	else
+		table->id = gone_table(table, schemas, &table->found_schema);
+	if (table->id == 0 && !OidIsValid(live))
+		table->found_schema = linitial(schemas);
 	if (table->id == 0)
 	{
 		Datum		row[3];
@@ -257,7 +313,7 @@ identify_table(Import *import, ImportTable *table)
 		row[0] = Int32GetDatum(table->id);
 		row[1] = CStringGetTextDatum(table->found_schema);
 		row[2] = CStringGetTextDatum(table->name);
-		cmig_query_run(&record_gone, row, NULL);
+		cmig_audit_log_write(&record_gone, row);
 	}
 	else
 	{
@@ -526,11 +582,50 @@ refuse_log(Oid source)
 				 errhint("Name the older audit table that is to be copied into the log.")));
 }
 
+static void
+require_owner(Oid source, Oid owner)
+{
+	if (!has_privs_of_role(GetUserId(), owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of \"%s\" to import it", get_rel_name(source)),
+				 errdetail("It is read as its owner, role \"%s\", whose code it can call.",
+						   GetUserNameFromId(owner, true)),
+				 errhint("Import a copy that belongs to you: CREATE TABLE <copy> AS SELECT * FROM %s;",
+						 name_of(source))));
+}
+
+/*
+ * Read the source as its owner.  What that role's code sets or defers does not
+ * outlive the query: it runs in a security-restricted operation and in a GUC
+ * level of its own.
+ */
+static void
+read_source(Import *import, Oid source, Jsonb *mapping)
+{
+	Oid			owner = cmig_audit_log_table_owner(source);
+	CmigQuery	query = {0};
+	CmigAuditRole saved;
+	int			guc_level;
+
+	require_owner(source, owner);
+	/* nobody puts another relation in its place, or gives it away */
+	LockRelationOid(source, AccessShareLock);
+	owner = cmig_audit_log_table_owner(source);
+	require_owner(source, owner);
+	query.sql = source_query(source, mapping);
+	guc_level = NewGUCNestLevel();
+	cmig_audit_log_act_as(&saved, owner);
+	cmig_query_each(&query, NULL, NULL, import_row, import);
+	cmig_audit_log_return(&saved);
+	AtEOXact_GUC(false, guc_level);
+	cmig_query_free(&query);
+}
+
 Datum
 cmig_audit_import(PG_FUNCTION_ARGS)
 {
 	Import		import = {0};
-	CmigQuery	query = {0};
 	Jsonb	   *mapping = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
 
 	if (PG_ARGISNULL(0))
@@ -556,9 +651,8 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 										   ALLOCSET_DEFAULT_SIZES);
 	import.batch = AllocSetContextCreate(import.context, "pg_cmig audit batch",
 										 ALLOCSET_DEFAULT_SIZES);
-	query.sql = source_query(PG_GETARG_OID(0), mapping);
-	cmig_query_each(&query, NULL, NULL, import_row, &import);
-	cmig_query_free(&query);
+	set_schemas(&import, PG_GETARG_OID(0));
+	read_source(&import, PG_GETARG_OID(0), mapping);
 	if (import.writer)
 		cmig_audit_writer_close(import.writer);
 	MemoryContextDelete(import.context);

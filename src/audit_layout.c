@@ -285,7 +285,7 @@ insert(int32 table_id, const CmigAuditLayout *layout)
 												TYPALIGN_INT));
 	values[6] = CStringGetTextDatum(layout->owner);
 	values[7] = CStringGetTextDatum(layout->database);
-	cmig_query_run(&insert_layout, values, NULL);
+	cmig_audit_log_write(&insert_layout, values);
 }
 
 /*

@@ -23,10 +23,12 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -153,6 +155,41 @@ void
 cmig_audit_log_return(const CmigAuditRole *saved)
 {
 	SetUserIdAndSecContext(saved->user, saved->context);
+}
+
+/*
+ * Who holds TRIGGER on a table of ours can put a function of their own on it,
+ * which would run with the owner's rights.  Triggers and rules that are not
+ * ENABLE ALWAYS, which takes the owner, do not fire in a replica.
+ */
+static int
+silence_triggers(void)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+		(void) set_config_option("session_replication_role", "replica", PGC_SUSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return guc_level;
+}
+
+uint64
+cmig_audit_log_write(CmigQuery *query, Datum *values)
+{
+	int			guc_level = silence_triggers();
+	uint64		rows = cmig_query_run(query, values, NULL);
+
+	AtEOXact_GUC(false, guc_level);
+	return rows;
+}
+
+void
+cmig_audit_log_execute_silently(const char *sql)
+{
+	int			guc_level = silence_triggers();
+
+	cmig_audit_log_execute(sql);
+	AtEOXact_GUC(false, guc_level);
 }
 
 void

@@ -15,6 +15,7 @@
 
 #include "postgres.h"
 #include "datatype/timestamp.h"
+#include "query.h"
 
 /* The columns of cmig_audit.log, in the order of audit_log.c's list. */
 typedef enum CmigAuditLogColumn
@@ -65,6 +66,13 @@ extern void cmig_audit_log_return(const CmigAuditRole *saved);
 
 /* Run one statement as the current user. */
 extern void cmig_audit_log_execute(const char *sql);
+
+/*
+ * The same for statements that write into our tables, without firing what
+ * somebody who holds TRIGGER put on them.
+ */
+extern void cmig_audit_log_execute_silently(const char *sql);
+extern uint64 cmig_audit_log_write(CmigQuery *query, Datum *values);
 
 /* The extension's owner, that is the owner of one of its functions. */
 extern Oid	cmig_audit_log_extension_owner(Oid function);

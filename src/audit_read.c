@@ -12,6 +12,7 @@
 #include "query.h"
 #include "audit_log.h"
 #include "audit_layout.h"
+#include "audit_policy.h"
 #include "audit_read.h"
 #include "audit_target.h"
 #include "audit_trigger.h"
@@ -692,6 +693,27 @@ require_rights(void)
 						 role, role)));
 }
 
+/* A superuser reads without policies; others with those of the log's owner. */
+static void
+refuse_foreign_policies(void)
+{
+	static const char *const tables[] = {"log", "layout"};
+	Oid			schema = get_namespace_oid("cmig_audit", false);
+
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		char	   *policy = cmig_audit_policy_find_foreign(get_relname_relid(tables[i], schema));
+
+		if (policy)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("policy \"%s\" on table \"cmig_audit.%s\" can run code of another role",
+							policy, tables[i]),
+					 errdetail("It would run with your rights. Policies on the log may call functions of the server that are not volatile, and read no tables."),
+					 errhint("The owner of the log must change or drop the policy.")));
+	}
+}
+
 void
 cmig_audit_read_begin(FunctionCallInfo fcinfo)
 {
@@ -702,6 +724,7 @@ cmig_audit_read_begin(FunctionCallInfo fcinfo)
 	require_columns();
 	if (superuser_arg(owner) || GetUserId() == owner)
 		return;
+	refuse_foreign_policies();
 	cmig_query_each(&foreign_functions, NULL, NULL, take_name, &function);
 	if (function)
 		ereport(ERROR,

@@ -450,7 +450,7 @@ move_batch(Retain *retain)
 	cmig_audit_log_execute("LOCK TABLE cmig_audit.log_default IN ACCESS EXCLUSIVE MODE");
 	cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s (LIKE cmig_audit.log INCLUDING ALL)", name));
 	close_access(part->name);
-	cmig_audit_log_execute(psprintf("WITH moved AS (DELETE FROM cmig_audit.log_default"
+	cmig_audit_log_execute_silently(psprintf("WITH moved AS (DELETE FROM cmig_audit.log_default"
 									" WHERE transaction_at >= %s AND transaction_at < %s RETURNING *)"
 									" INSERT INTO cmig_audit.%s SELECT * FROM moved",
 									quote_literal_cstr(part->low), quote_literal_cstr(part->high),
@@ -467,7 +467,7 @@ delete_batch(Retain *retain)
 	Datum		values[2] = {retain->keep, Int32GetDatum(retain->batch_rows)};
 
 	retain->part = "log_default";
-	retain->done = cmig_query_run(&delete_expired, values, NULL) < retain->batch_rows;
+	retain->done = cmig_audit_log_write(&delete_expired, values) < retain->batch_rows;
 }
 
 static void

@@ -1,0 +1,145 @@
+--
+-- What other roles put on the log, or give to those who maintain it, does not
+-- run with their rights
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+\set VERBOSITY terse
+SELECT current_user AS superuser, current_database() AS db \gset
+CREATE ROLE regress_audit_dba;
+CREATE ROLE regress_audit_evil;
+CREATE ROLE regress_audit_reader;
+CREATE SCHEMA app;
+GRANT USAGE, CREATE ON SCHEMA app TO regress_audit_evil, regress_audit_dba;
+GRANT USAGE ON SCHEMA app, cmig TO regress_audit_reader;
+GRANT USAGE ON SCHEMA cmig TO regress_audit_dba;
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA cmig TO regress_audit_reader, regress_audit_dba;
+CREATE TABLE app.t (id integer PRIMARY KEY, v text);
+SELECT count(*) FROM cmig.enable_audit('app.t');
+INSERT INTO app.t VALUES (1, 'a');
+
+-- triggers of a role that holds TRIGGER on the log (GRANT ALL) do not fire: not
+-- when a layout is written, nor when partitions are filled and emptied
+GRANT USAGE, CREATE ON SCHEMA cmig_audit TO regress_audit_evil;
+GRANT ALL ON ALL TABLES IN SCHEMA cmig_audit TO regress_audit_evil;
+GRANT TRIGGER ON cmig.secret TO regress_audit_evil;
+GRANT USAGE ON SCHEMA cmig TO regress_audit_evil;
+SET ROLE regress_audit_evil;
+CREATE FUNCTION app.attack() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE WARNING 'code of another role on % as %', TG_TABLE_NAME, CASE WHEN current_user = 'regress_audit_evil' THEN 'itself' ELSE 'somebody else' END; RETURN coalesce(NEW, OLD); END $$;
+CREATE TRIGGER a BEFORE INSERT OR DELETE ON cmig_audit.log FOR EACH ROW EXECUTE FUNCTION app.attack();
+CREATE TRIGGER b AFTER INSERT OR DELETE ON cmig_audit.log FOR EACH STATEMENT EXECUTE FUNCTION app.attack();
+CREATE TRIGGER c BEFORE INSERT OR DELETE ON cmig_audit.log_default FOR EACH STATEMENT EXECUTE FUNCTION app.attack();
+CREATE TRIGGER d BEFORE INSERT ON cmig_audit.layout FOR EACH ROW EXECUTE FUNCTION app.attack();
+CREATE CONSTRAINT TRIGGER e AFTER INSERT ON cmig_audit.layout DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.attack();
+CREATE TRIGGER f BEFORE INSERT ON cmig.secret FOR EACH ROW EXECUTE FUNCTION app.attack();
+RESET ROLE;
+ALTER TABLE app.t ADD COLUMN w text;
+INSERT INTO app.t VALUES (2, 'b', 'w');
+SELECT count(*) FROM cmig.enable_audit('app.t', hash => '{w}');
+CREATE TABLE app.old_trail (table_name text, operation text, clock_at timestamptz, new_row jsonb);
+INSERT INTO app.old_trail VALUES ('t', 'INSERT', '2020-01-01', '{"id": 3}'), ('gone', 'INSERT', '2021-01-01', '{"id": 3}');
+SELECT cmig.audit_import('app.old_trail');
+CALL cmig.audit_retain(NULL);
+CALL cmig.audit_retain('3 years');
+SELECT current_setting('session_replication_role') AS role, count(*) FROM cmig_audit.log;
+
+-- an import reads its source as the source's owner, who must be one that the caller could be
+SET ROLE regress_audit_evil;
+CREATE FUNCTION app.look(v text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE WARNING 'the source''s code as %', CASE WHEN current_user = 'regress_audit_evil' THEN 'itself' ELSE 'somebody else' END;
+	PERFORM set_config('search_path', 'app', false), set_config('cmig.audit_skip', 'on', false);
+	RETURN v;
+EXCEPTION WHEN insufficient_privilege THEN RETURN v;
+END $$;
+CREATE TABLE app.theirs_table AS SELECT 't'::text AS table_name, 'INSERT'::text AS operation, now() AS clock_at, '{"id": 4}'::jsonb AS new_row;
+CREATE VIEW app.theirs AS SELECT app.look(t.table_name) AS table_name, t.operation, t.clock_at, t.new_row FROM app.theirs_table t;
+CREATE TABLE app.deferred (v text);
+CREATE CONSTRAINT TRIGGER late AFTER INSERT ON app.deferred DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.attack();
+CREATE FUNCTION app.look_later(v text) RETURNS text LANGUAGE plpgsql AS $$BEGIN INSERT INTO app.deferred VALUES (v); RETURN v; END $$;
+CREATE VIEW app.theirs_later AS SELECT app.look_later(t.table_name) AS table_name, t.operation, t.clock_at, t.new_row FROM app.theirs_table t;
+CREATE TYPE app.op AS ENUM ('INSERT');
+CREATE FUNCTION app.op_text(v app.op) RETURNS text LANGUAGE sql AS $$SELECT app.look('INSERT')$$;
+CREATE TABLE app.theirs_cast AS SELECT 't'::text AS table_name, 'INSERT'::app.op AS operation, now() AS clock_at, '{"id": 5}'::jsonb AS new_row;
+RESET ROLE;
+CREATE CAST (app.op AS text) WITH FUNCTION app.op_text(app.op);
+SELECT cmig.audit_import('app.theirs');
+SELECT cmig.audit_import('app.theirs_cast');
+SELECT cmig.audit_import('app.theirs_later');
+SELECT current_setting('search_path') AS search_path, current_user = :'superuser' AS same_user;
+
+-- a table that is named without its schema: that of the source's schema or the caller's search_path
+CREATE TABLE app.unaudited (id integer);
+CREATE SCHEMA aaa AUTHORIZATION regress_audit_evil;
+CREATE TABLE aaa.t (id integer PRIMARY KEY);
+CREATE TABLE aaa.elsewhere (id integer PRIMARY KEY);
+CREATE TABLE public.on_path (id integer PRIMARY KEY);
+SELECT count(*) FROM cmig.enable_audit('aaa.t');
+SELECT count(*) FROM cmig.enable_audit('aaa.elsewhere');
+SELECT count(*) FROM cmig.enable_audit('public.on_path');
+CREATE TABLE app.trail (LIKE app.old_trail);
+INSERT INTO app.trail SELECT name, 'INSERT', '2024-01-01', '{"id": 7}' FROM unnest('{t,elsewhere,on_path,unaudited}'::text[]) name;
+SELECT cmig.audit_import('app.trail');
+SELECT schema_name, table_name, row_key, table_id = (SELECT min(l.table_id) FROM cmig_audit.layout l WHERE l.relation = to_regclass(e.schema_name || '.' || e.table_name)) AS as_live
+	FROM cmig_audit.log e WHERE clock_at = '2024-01-01' ORDER BY 1, 2;
+ALTER TABLE app.trail RENAME table_name TO tab;
+\set VERBOSITY default
+SELECT cmig.audit_import('app.trail');
+\set VERBOSITY terse
+
+-- a log of a role that is no superuser: its policies do not run others' code as the reader
+ALTER DATABASE :"db" OWNER TO regress_audit_dba;
+ALTER SCHEMA cmig_audit OWNER TO regress_audit_dba;
+DO $$
+DECLARE
+	r regclass;
+BEGIN
+	FOR r IN SELECT oid FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace
+		AND relkind IN ('r', 'p', 'v', 'S') AND relname <> 'log_id_seq' ORDER BY relkind = 'p' DESC
+	LOOP
+		EXECUTE format('ALTER TABLE %s OWNER TO regress_audit_dba', r);
+	END LOOP;
+END $$;
+SET ROLE regress_audit_dba;
+CREATE FUNCTION app.who(v text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$
+BEGIN RAISE WARNING 'policy as %', CASE WHEN current_user = 'regress_audit_reader' THEN 'the reader' ELSE 'another' END; RETURN true; END $$;
+CREATE DOMAIN app.checked AS text CHECK (app.who(VALUE));
+CREATE VIEW app.list AS SELECT 'x'::text AS v WHERE app.who('x');
+GRANT USAGE ON SCHEMA cmig_audit TO regress_audit_reader;
+GRANT SELECT ON cmig_audit.log, cmig_audit.layout, app.list TO regress_audit_reader;
+ALTER TABLE cmig_audit.log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cmig_audit.layout ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON cmig_audit.layout USING (true);
+CREATE FUNCTION app.try(expression text, relation text DEFAULT 'cmig_audit.log') RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('CREATE POLICY tried ON %s USING (%s)', relation, expression);
+	SET LOCAL ROLE regress_audit_reader;
+	PERFORM * FROM cmig.audit_history('app.t', '1');
+	PERFORM * FROM cmig.audit_report();
+	RAISE EXCEPTION 'no error';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLERRM;
+END $$;
+SELECT e, app.try(e) FROM unnest(ARRAY['true', 'app.who(operation)', 'operation::app.checked <> ''x''', 'operation IN (SELECT v FROM app.list)', 'EXISTS (SELECT FROM app.t)',
+	'pg_catalog.query_to_xml(''SELECT app.who(1)'', true, true, '''') IS NOT NULL', 'pg_catalog.table_to_xml(''app.list'', true, true, '''') IS NOT NULL',
+	'pg_catalog.set_config(''a.b'', ''c'', false) = ''c''', '(''INSERT''::text)::app.op::text = operation',
+	'tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), ''''))', 'clock_at > now() - interval ''1 day'' AND role = current_user AND operation ~ ''^[IU]'' AND row_key ? ''id''']) e;
+SELECT app.try('app.who(table_name)', 'cmig_audit.layout');
+-- its owner reads with it, and so does a superuser, whom it does not hold for
+CREATE POLICY who ON cmig_audit.log USING (app.who(operation));
+SELECT count(*) > 0 AS entries FROM cmig.audit_report();
+RESET ROLE;
+SELECT count(*) > 0 AS entries FROM cmig.audit_report();
+SET ROLE regress_audit_reader;
+\set VERBOSITY default
+SELECT count(*) FROM cmig.audit_as_of(NULL::app.t, now());
+\set VERBOSITY terse
+RESET ROLE;
+
+SET client_min_messages = error;
+ALTER DATABASE :"db" OWNER TO :"superuser";
+DROP SCHEMA app, aaa, cmig_audit CASCADE;
+DROP TABLE public.on_path;
+DROP EXTENSION pg_cmig;
+DROP ROLE regress_audit_dba, regress_audit_evil, regress_audit_reader;

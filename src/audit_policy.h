@@ -1,0 +1,16 @@
+/*
+ * audit_policy.h
+ *	  Policies on the log, which are evaluated with a reader's rights.
+ */
+#ifndef CMIG_AUDIT_POLICY_H
+#define CMIG_AUDIT_POLICY_H
+
+#include "postgres.h"
+
+/*
+ * The name of a policy on a relation that holds for the caller and could run
+ * code of another role's; NULL if there is none.
+ */
+extern char *cmig_audit_policy_find_foreign(Oid relation);
+
+#endif							/* CMIG_AUDIT_POLICY_H */
