@@ -12,7 +12,7 @@
 -- owner's rights.
 
 -- cmig:upgrade
-CREATE TABLE audit_logs (
+CREATE TABLE public.audit_logs (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     table_name       varchar(63) NOT NULL,
     row_id           uuid NOT NULL,
@@ -22,8 +22,8 @@ CREATE TABLE audit_logs (
     changed_columns  text[] NOT NULL DEFAULT '{}',
     logged_at        timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX idx_audit_logs_owner_logged_at ON audit_logs (owner_id, logged_at DESC);
-CREATE INDEX idx_audit_logs_table_row ON audit_logs (table_name, row_id);
+CREATE INDEX idx_audit_logs_owner_logged_at ON public.audit_logs (owner_id, logged_at DESC);
+CREATE INDEX idx_audit_logs_table_row ON public.audit_logs (table_name, row_id);
 
 CREATE TABLE security_events (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -38,10 +38,10 @@ CREATE INDEX idx_security_events_user_occurred_at ON security_events (user_id, o
 -- A user reads what happened to his own rows. Nobody changes or deletes a row of
 -- the log, and only triggers write it: there is no policy for anything else, and
 -- FORCE applies that to the owner too.
-ALTER TABLE audit_logs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY audit_logs_isolation ON audit_logs FOR SELECT
+ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY audit_logs_isolation ON public.audit_logs FOR SELECT
     USING (owner_id = (SELECT NULLIF(current_setting('app.current_user_id', true), '')::uuid));
-CREATE POLICY audit_logs_trigger_insert ON audit_logs FOR INSERT
+CREATE POLICY audit_logs_trigger_insert ON public.audit_logs FOR INSERT
     WITH CHECK (pg_trigger_depth() > 0);
 
 ALTER TABLE security_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -111,7 +111,7 @@ DROP TRIGGER audit_users ON users;
 
 DROP FUNCTION write_audit_log();
 DROP TABLE security_events;
-DROP TABLE audit_logs;
+DROP TABLE public.audit_logs;
 
 -- cmig:verify
 SELECT p.prosecdef AND 'search_path=pg_catalog, pg_temp' = ANY (p.proconfig)

@@ -75,7 +75,7 @@ ALTER POLICY encryption_keys_isolation ON encryption_keys
 ALTER POLICY encrypted_fields_isolation ON encrypted_fields
     USING (user_id = (SELECT current_app_user_id()))
     WITH CHECK (user_id = (SELECT current_app_user_id()));
-ALTER POLICY audit_logs_isolation ON audit_logs
+ALTER POLICY audit_logs_isolation ON public.audit_logs
     USING (owner_id = (SELECT current_app_user_id()));
 ALTER POLICY security_events_isolation ON security_events
     USING (user_id = (SELECT current_app_user_id()));
@@ -87,7 +87,7 @@ ALTER POLICY security_events_insert ON security_events
     WITH CHECK (user_id = (SELECT NULLIF(current_setting('app.current_user_id', true), '')::uuid));
 ALTER POLICY security_events_isolation ON security_events
     USING (user_id = (SELECT NULLIF(current_setting('app.current_user_id', true), '')::uuid));
-ALTER POLICY audit_logs_isolation ON audit_logs
+ALTER POLICY audit_logs_isolation ON public.audit_logs
     USING (owner_id = (SELECT NULLIF(current_setting('app.current_user_id', true), '')::uuid));
 ALTER POLICY encrypted_fields_isolation ON encrypted_fields
     USING (user_id = (SELECT NULLIF(current_setting('app.current_user_id', true), '')::uuid))

@@ -21,7 +21,7 @@
 --   delete its rows: there is no policy for it.
 
 -- cmig:upgrade
-CREATE TABLE audit_logs (
+CREATE TABLE public.audit_logs (
     id          uuid NOT NULL DEFAULT gen_random_uuid(),
     table_name  varchar NOT NULL,
     operation   varchar NOT NULL,
@@ -33,19 +33,19 @@ CREATE TABLE audit_logs (
     PRIMARY KEY (id)
 );
 
-CREATE INDEX idx_audit_logs_table_timestamp ON audit_logs (table_name, timestamp);
-CREATE INDEX idx_audit_logs_user_timestamp ON audit_logs (user_id, timestamp);
+CREATE INDEX idx_audit_logs_table_timestamp ON public.audit_logs (table_name, timestamp);
+CREATE INDEX idx_audit_logs_user_timestamp ON public.audit_logs (user_id, timestamp);
 
-ALTER TABLE audit_logs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY audit_logs_tenant_floor ON audit_logs AS RESTRICTIVE FOR SELECT
+ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY audit_logs_tenant_floor ON public.audit_logs AS RESTRICTIVE FOR SELECT
     USING (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::uuid));
 -- Everybody sees what he did himself; a session's row is not for the other
 -- members to read, in the log no more than in its table.
-CREATE POLICY audit_logs_actor_read ON audit_logs FOR SELECT
+CREATE POLICY audit_logs_actor_read ON public.audit_logs FOR SELECT
     USING (user_id = (SELECT NULLIF(current_setting('app.current_user_id', true), '')::uuid));
 -- Rows come from triggers only. Without this even the owner, under FORCE, could
 -- not write; with a plain WITH CHECK (true) it could invent rows.
-CREATE POLICY audit_logs_trigger_insert ON audit_logs FOR INSERT
+CREATE POLICY audit_logs_trigger_insert ON public.audit_logs FOR INSERT
     WITH CHECK (pg_trigger_depth() > 0);
 
 -- row_security = on, because a migration runs with it off, where the INSERT
@@ -88,9 +88,9 @@ DROP TRIGGER audit_users_trigger ON users;
 
 DROP FUNCTION audit_trigger_function();
 
-DROP INDEX idx_audit_logs_user_timestamp;
-DROP INDEX idx_audit_logs_table_timestamp;
-DROP TABLE audit_logs;
+DROP INDEX public.idx_audit_logs_user_timestamp;
+DROP INDEX public.idx_audit_logs_table_timestamp;
+DROP TABLE public.audit_logs;
 
 -- cmig:verify
 SELECT p.prosecdef AND 'search_path=pg_catalog, pg_temp' = ANY (p.proconfig)
