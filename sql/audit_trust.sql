@@ -137,8 +137,62 @@ SELECT count(*) FROM cmig.audit_as_of(NULL::app.t, now());
 \set VERBOSITY terse
 RESET ROLE;
 
-SET client_min_messages = error;
+-- a log that another role has made beforehand: not written by a superuser's definer
+-- function, nor used by enable_audit, nor by what a script makes
 ALTER DATABASE :"db" OWNER TO :"superuser";
+SELECT cmig.audit_script('app.unaudited') AS script \gset
+CREATE FUNCTION app.definer() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$INSERT INTO app.t VALUES (100, 'by a superuser''s function')$$;
+CREATE FUNCTION app.enabler() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$BEGIN PERFORM cmig.enable_audit('app.unaudited'); END$$;
+GRANT EXECUTE ON FUNCTION app.definer(), app.enabler() TO PUBLIC;
+CREATE TABLE app.pattern AS SELECT * FROM cmig_audit.log WHERE false;
+CREATE TABLE app.layouts AS SELECT * FROM cmig_audit.layout WHERE false;
+GRANT SELECT ON app.pattern, app.layouts TO regress_audit_evil;
+SET client_min_messages = error;
+DROP SCHEMA cmig_audit CASCADE;
+SET client_min_messages = warning;
+CREATE SCHEMA cmig_audit;
+GRANT ALL ON SCHEMA cmig_audit TO regress_audit_evil;
+SET ROLE regress_audit_evil;
+CREATE FUNCTION app.indexed(v text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RAISE WARNING 'this must not run'; RETURN v; END$$;
+CREATE TABLE cmig_audit.log (LIKE app.pattern, extra text DEFAULT app.indexed('x')) PARTITION BY RANGE (transaction_at);
+CREATE TABLE cmig_audit.log_default PARTITION OF cmig_audit.log DEFAULT;
+CREATE INDEX ON cmig_audit.log (app.indexed(operation));
+CREATE SEQUENCE cmig_audit.log_id_seq;
+CREATE SEQUENCE cmig_audit.table_id_seq;
+CREATE TABLE cmig_audit.layout (LIKE app.layouts);
+CREATE TRIGGER a BEFORE INSERT ON cmig_audit.log FOR EACH ROW EXECUTE FUNCTION app.attack();
+CREATE TRIGGER b BEFORE INSERT ON cmig_audit.layout FOR EACH ROW EXECUTE FUNCTION app.attack();
+SELECT app.definer();
+SELECT app.enabler();
+RESET ROLE;
+:script
+INSERT INTO app.unaudited VALUES (1);
+SELECT count(*) AS audited FROM pg_trigger WHERE tgrelid = 'app.unaudited'::regclass;
+-- the same where only a part of it is his
+ALTER TABLE cmig_audit.log OWNER TO :"superuser";
+ALTER TABLE cmig_audit.log_default OWNER TO :"superuser";
+ALTER SEQUENCE cmig_audit.log_id_seq OWNER TO :"superuser";
+ALTER SEQUENCE cmig_audit.table_id_seq OWNER TO :"superuser";
+SET ROLE regress_audit_evil;
+SELECT app.definer();
+SELECT app.enabler();
+RESET ROLE;
+-- and where all of it was given away, as a hint says, with his code in it
+ALTER TABLE cmig_audit.layout OWNER TO :"superuser";
+SET ROLE regress_audit_evil;
+SELECT app.definer();
+SELECT app.enabler();
+RESET ROLE;
+INSERT INTO app.t VALUES (100, 'x');
+CALL cmig.audit_retain(NULL);
+DROP INDEX cmig_audit.log_indexed_idx;
+CALL cmig.audit_retain(NULL);
+INSERT INTO app.t VALUES (100, 'x');
+ALTER TABLE cmig_audit.log DROP COLUMN extra;
+INSERT INTO app.t VALUES (100, 'x');
+SELECT count(*) FROM cmig_audit.log;
+
+SET client_min_messages = error;
 DROP SCHEMA app, aaa, cmig_audit CASCADE;
 DROP TABLE public.on_path;
 DROP EXTENSION pg_cmig;

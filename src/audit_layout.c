@@ -355,6 +355,7 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 	}
 	if (last == NULL || !same_layout(last, now))
 	{
+		cmig_audit_log_refuse_foreign_code(log_owner);
 		insert(table_id, now);
 		CommandCounterIncrement();
 	}

@@ -330,6 +330,50 @@ check_owners(Oid extension_owner)
 	}
 }
 
+/*
+ * Functions that SQL on the log, its partitions and the layouts would call
+ * with the owner's rights, and that are neither the owner's nor a superuser's:
+ * somebody made the tables beforehand, and they were given to the owner.
+ */
+static CmigQuery foreign_code = {
+	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	"  WHERE n.nspname = 'cmig_audit' AND c.relkind IN ('r', 'p')"
+	"  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid)"
+	" SELECT CASE d.refclassid WHEN 'pg_catalog.pg_proc'::regclass THEN 'function ' || d.refobjid::regprocedure::text"
+	"  WHEN 'pg_catalog.pg_operator'::regclass THEN 'operator ' || d.refobjid::regoperator::text"
+	"  ELSE 'type ' || pg_catalog.format_type(d.refobjid, -1) END FROM pg_catalog.pg_depend d"
+	" LEFT JOIN pg_catalog.pg_proc p ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND p.oid = d.refobjid"
+	" LEFT JOIN pg_catalog.pg_operator o ON d.refclassid = 'pg_catalog.pg_operator'::regclass AND o.oid = d.refobjid"
+	" LEFT JOIN pg_catalog.pg_proc q ON q.oid = o.oprcode"
+	" LEFT JOIN pg_catalog.pg_type y ON d.refclassid = 'pg_catalog.pg_type'::regclass AND y.oid = d.refobjid"
+	" JOIN pg_catalog.pg_roles r ON r.oid = coalesce(p.proowner, q.proowner, y.typowner)"
+	" WHERE d.refobjid >= 16384 AND r.oid <> $1 AND NOT r.rolsuper"
+	" AND (d.classid = 'pg_catalog.pg_class'::regclass AND (d.objid IN (SELECT part.oid FROM part) OR d.objid IN"
+	"   (SELECT x.indexrelid FROM pg_catalog.pg_index x JOIN part ON x.indrelid = part.oid))"
+	"  OR d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid IN"
+	"   (SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))"
+	"  OR d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid IN"
+	"   (SELECT f.oid FROM pg_catalog.pg_attrdef f WHERE f.adrelid IN (SELECT part.oid FROM part)))"
+	" ORDER BY 1 LIMIT 1",
+	1, {OIDOID}
+};
+
+void
+cmig_audit_log_refuse_foreign_code(Oid log_owner)
+{
+	Datum		values[1] = {ObjectIdGetDatum(log_owner)};
+	char	   *code = NULL;
+
+	cmig_query_each(&foreign_code, values, NULL, cmig_query_keep_text, &code);
+	if (code)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the audit log uses the %s of another role", code),
+				 errdetail("It would run with the rights of the log's owner, role \"%s\".",
+						   GetUserNameFromId(log_owner, true)),
+				 errhint("Drop the default, constraint, index or column that uses it.")));
+}
+
 /* In a schema that was there before the log, something can have its names. */
 static void
 refuse_names_taken(Oid schema)
@@ -400,7 +444,11 @@ cmig_audit_log_make(Oid extension_owner)
 	}
 	check_owners(extension_owner);
 	if (OidIsValid(relation))
-		return owner_of_relation(relation, &kind);
+	{
+		owner = owner_of_relation(relation, &kind);
+		cmig_audit_log_refuse_foreign_code(owner);
+		return owner;
+	}
 
 	/* a schema that the database's owner made stays that owner's, with all in it */
 	schema = get_namespace_oid("cmig_audit", true);

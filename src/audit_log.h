@@ -64,6 +64,9 @@ extern void cmig_audit_log_become(CmigAuditRole *saved, Oid role);
 extern void cmig_audit_log_act_as(CmigAuditRole *saved, Oid role);
 extern void cmig_audit_log_return(const CmigAuditRole *saved);
 
+/* Raises an error if SQL on the log would run code of another role as its owner. */
+extern void cmig_audit_log_refuse_foreign_code(Oid log_owner);
+
 /* Run one statement as the current user. */
 extern void cmig_audit_log_execute(const char *sql);
 

@@ -547,6 +547,7 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 				 errdetail("Only members of its owner, role \"%s\", can remove entries.",
 						   GetUserNameFromId(retain.owner, true))));
 	read_arguments(fcinfo, &retain);
+	cmig_audit_log_refuse_foreign_code(retain.owner);
 
 	warn_of_taken_names(retain.owner);
 	if (needs_ahead(retain.owner, MONTHS_AHEAD))

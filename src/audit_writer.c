@@ -20,14 +20,17 @@
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
 #include "utils/fmgroids.h"
@@ -36,6 +39,7 @@
 #include "utils/memutils.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #define BATCH_ROWS 500
 #define BATCH_BYTES (256 * 1024)
@@ -206,6 +210,31 @@ map_columns(CmigAuditWriter *writer)
 	}
 }
 
+/* A function that is neither the owner's nor a superuser's, nor the server's? */
+static bool
+is_foreign_function(Oid function, void *owner)
+{
+	HeapTuple	tuple;
+	Oid			proowner;
+
+	if (function < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	proowner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return proowner != *(Oid *) owner && !superuser_arg(proowner);
+}
+
+static bool
+calls_foreign(Node *node, void *owner)
+{
+	return node != NULL &&
+		(check_functions_in_node(node, is_foreign_function, owner) ||
+		 IsA(node, CoerceToDomain) || expression_tree_walker(node, calls_foreign, owner));
+}
+
 static void
 open_indexes(CmigAuditWriter *writer)
 {
@@ -221,6 +250,9 @@ open_indexes(CmigAuditWriter *writer)
 
 		if (info->ii_ExclusionOps)
 			raise_altered(writer->leaf, "It has an exclusion constraint.");
+		if (calls_foreign((Node *) info->ii_Expressions, &writer->owner) ||
+			calls_foreign((Node *) info->ii_Predicate, &writer->owner))
+			raise_altered(writer->leaf, "An index calls a function of another role.");
 		writer->indexes[writer->index_count] = index;
 		writer->infos[writer->index_count++] = info;
 		if (info->ii_Expressions ||
