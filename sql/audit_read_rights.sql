@@ -83,6 +83,13 @@ RESET ROLE;
 RESET search_path;
 -- and for a key that is written as text as the table's owner
 SELECT operation, row_key FROM cmig.audit_history('app.colors', 'red');
+-- a key of the type itself would be made with the caller's rights
+SELECT operation, row_key FROM cmig.audit_history('app.colors', 'red'::app.color);
+SELECT * FROM cmig.audit_diff('app.colors', 'red'::app.color, :'before');
+-- what a cast sets when a superuser writes the table does not stay
+INSERT INTO app.colors VALUES ('blue', 2);
+DELETE FROM app.colors WHERE c = 'blue';
+SELECT current_user = :'superuser' AS same_user, current_setting('search_path') AS search_path;
 -- blanks belong to a key of type char
 CREATE TABLE app.codes (code char(4) PRIMARY KEY);
 SELECT count(*) FROM cmig.enable_audit('app.codes');

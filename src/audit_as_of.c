@@ -41,6 +41,7 @@
 #include "commands/trigger.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -782,6 +783,8 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 				 errmsg("the time must not be null")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	cmig_audit_read_begin(fcinfo);
+	/* its owner could put a view in its place, which the query would read */
+	LockRelationOid(oid, AccessShareLock);
 	as_of.target = cmig_audit_target_of(oid);
 	as_of.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	as_of.type = quote_qualified_identifier(get_namespace_name(get_rel_namespace(oid)),

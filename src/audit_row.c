@@ -305,19 +305,23 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 /*
  * A value by to_jsonb().  A cast to json that it calls is somebody's code:
  * not with the rights of whoever changes the row, but with those of the
- * table's owner, who chose the type.
+ * table's owner, who chose the type.  What it sets does not stay in the
+ * session.
  */
 static Jsonb *
 general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
 {
 	CmigAuditRole saved;
 	Datum		result;
+	int			guc_level;
 
 	if (!column->calls_out)
 		return DatumGetJsonbP(FunctionCall1(&column->output, value));
+	guc_level = NewGUCNestLevel();
 	cmig_audit_log_act_as(&saved, shape->owner);
 	result = FunctionCall1(&column->output, value);
 	cmig_audit_log_return(&saved);
+	AtEOXact_GUC(false, guc_level);
 	return DatumGetJsonbP(result);
 }
 

@@ -437,62 +437,6 @@ variants_of(CmigAuditTarget *target, Jsonb *object)
 	return variants;
 }
 
-List *
-cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
-{
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
-	char	   *written = NULL;
-	Jsonb	   *key;
-	bool		is_object;
-	ListCell   *lc;
-	int			guc_level;
-
-	if (PG_ARGISNULL(n))
-		return NIL;
-	guc_level = cmig_audit_row_pin_reader();
-	if (type == UNKNOWNOID)
-		written = pstrdup(DatumGetCString(PG_GETARG_DATUM(n)));
-	else if (type == TEXTOID || type == VARCHAROID)
-		written = text_to_cstring(PG_GETARG_TEXT_PP(n));
-
-	if (written == NULL)
-		key = to_jsonb_of(type, PG_GETARG_DATUM(n));
-	else
-	{
-		char	   *p = written;
-
-		while (*p == ' ')
-			p++;
-		if (*p == '{')
-			key = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(p)));
-		else
-		{
-			if (list_length(target->key_columns) != 1)
-				raise_key(target, "the key must be an object");
-			key = value_of_text(target, linitial(target->key_columns), written);
-		}
-	}
-	is_object = JB_ROOT_IS_OBJECT(key);
-	if (!is_object)
-	{
-		if (list_length(target->key_columns) != 1 || !JB_ROOT_IS_SCALAR(key))
-			raise_key(target, "the key must be an object");
-		key = object_of(linitial(target->key_columns), key);
-	}
-	if (target->key_columns && JB_ROOT_COUNT(key) != list_length(target->key_columns))
-		raise_key(target, "the key has other columns than the table's");
-	foreach(lc, target->key_columns)
-	{
-		if (getKeyJsonValueFromContainer(&key->root, lfirst(lc), strlen(lfirst(lc)), NULL) == NULL)
-			raise_key(target, "the key has other columns than the table's");
-	}
-	/* a value by itself was read by the type already */
-	if (is_object && target->key_columns && OidIsValid(target->relation))
-		key = with_types(target, key);
-	AtEOXact_GUC(false, guc_level);
-	return variants_of(target, key);
-}
-
 static CmigQuery foreign_casts = {
 	"WITH RECURSIVE used(type) AS (SELECT pg_catalog.unnest($1) UNION"
 	"  SELECT i.type FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type, LATERAL ("
@@ -533,6 +477,65 @@ cmig_audit_target_check_types(List *types)
 				 errmsg("a cast to json calls the function %s of another role", function),
 				 errdetail("Reading the rows would run it with your rights."),
 				 errhint("Ask as the role that owns the function.")));
+}
+
+List *
+cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
+	char	   *written = NULL;
+	Jsonb	   *key;
+	bool		is_object;
+	ListCell   *lc;
+	int			guc_level;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	guc_level = cmig_audit_row_pin_reader();
+	if (type == UNKNOWNOID)
+		written = pstrdup(DatumGetCString(PG_GETARG_DATUM(n)));
+	else if (type == TEXTOID || type == VARCHAROID)
+		written = text_to_cstring(PG_GETARG_TEXT_PP(n));
+
+	if (written == NULL)
+	{
+		cmig_audit_target_check_types(list_make1_oid(type));
+		key = to_jsonb_of(type, PG_GETARG_DATUM(n));
+	}
+	else
+	{
+		char	   *p = written;
+
+		while (*p == ' ')
+			p++;
+		if (*p == '{')
+			key = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(p)));
+		else
+		{
+			if (list_length(target->key_columns) != 1)
+				raise_key(target, "the key must be an object");
+			key = value_of_text(target, linitial(target->key_columns), written);
+		}
+	}
+	is_object = JB_ROOT_IS_OBJECT(key);
+	if (!is_object)
+	{
+		if (list_length(target->key_columns) != 1 || !JB_ROOT_IS_SCALAR(key))
+			raise_key(target, "the key must be an object");
+		key = object_of(linitial(target->key_columns), key);
+	}
+	if (target->key_columns && JB_ROOT_COUNT(key) != list_length(target->key_columns))
+		raise_key(target, "the key has other columns than the table's");
+	foreach(lc, target->key_columns)
+	{
+		if (getKeyJsonValueFromContainer(&key->root, lfirst(lc), strlen(lfirst(lc)), NULL) == NULL)
+			raise_key(target, "the key has other columns than the table's");
+	}
+	/* a value by itself was read by the type already */
+	if (is_object && target->key_columns && OidIsValid(target->relation))
+		key = with_types(target, key);
+	AtEOXact_GUC(false, guc_level);
+	return variants_of(target, key);
 }
 
 /*
