@@ -225,14 +225,16 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.plan(direction text, target text,
 	OUT step integer, OUT revision text, OUT down_revision text[],
-	OUT transactional boolean, OUT created_by name, OUT message text)
+	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
+	OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.plan(direction text, targets text[],
 	OUT step integer, OUT revision text, OUT down_revision text[],
-	OUT transactional boolean, OUT created_by name, OUT message text)
+	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
+	OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan_array'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -350,7 +352,7 @@ COMMENT ON FUNCTION cmig.downgrade(integer) IS 'Take back the last N revisions: 
 COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads again, in one transaction; confirm must be the database''s name. Returns one row a step; raises 22023, MG005 to MG007, MG009, MG011, and what a script raises.';
 COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Record target, and all below it, as applied without running anything; purge empties the version table first. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
 COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Record several targets as applied without running anything. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
-COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order; changes nothing. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order; irreversible: without a downgrade script, so that a downgrade stops there; changes nothing. Raises MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.plan(text, text[]) IS 'The steps that upgrade to several targets would run, in order; changes nothing. Raises MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.current() IS 'The version rows: where this database is; no row is base. Works also when the revisions are broken.';
 COMMENT ON FUNCTION cmig.heads() IS 'The revisions that no other follows; is_effective is false for one that another head depends on. Works also when the revisions are broken.';

@@ -497,19 +497,20 @@ plan(FunctionCallInfo fcinfo, const CmigNames *targets)
 	for (int i = 0; i < plan->count; i++)
 	{
 		const CmigRevision *revision = now.graph->nodes[plan->steps[i].node].revision;
-		Datum		values[6];
-		bool		nulls[6] = {0};
+		Datum		values[7];
+		bool		nulls[7] = {0};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = CStringGetTextDatum(revision->id);
 		values[2] = cmig_catalog_names_datum(&revision->parents);
 		values[3] = BoolGetDatum(revision->transactional);
-		values[4] = (Datum) 0;
+		values[4] = BoolGetDatum(revision->irreversible);
+		values[5] = (Datum) 0;
 		if (revision->created_by)
-			values[4] = DirectFunctionCall1(namein, CStringGetDatum(revision->created_by));
+			values[5] = DirectFunctionCall1(namein, CStringGetDatum(revision->created_by));
 		else
-			nulls[4] = true;
-		values[5] = CStringGetTextDatum(revision->message);
+			nulls[5] = true;
+		values[6] = CStringGetTextDatum(revision->message);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextReset(context);
 	}

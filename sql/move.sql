@@ -129,7 +129,7 @@ RESET client_min_messages;
 -- irreversible: said before anything is changed
 UPDATE cmig.revision SET downgrade_sql = NULL WHERE revision = 'b1';
 SELECT * FROM cmig.downgrade('a1');
-SELECT revision FROM cmig.plan('downgrade', 'b1');
+SELECT revision, irreversible FROM cmig.plan('downgrade', 'a1');
 SELECT * FROM cmig.version ORDER BY 1;
 
 -- in a transaction that must not write

@@ -40,7 +40,8 @@ static CmigQuery read_edges = {
 };
 
 static CmigQuery read_details = {
-	"SELECT " DETAIL_COLUMNS " FROM cmig.revision r", 0,.all_rows = true
+	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql IS NULL FROM cmig.revision r", 0,
+	.all_rows = true
 };
 
 static CmigQuery read_text = {
@@ -317,9 +318,14 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 	revision = &set->revisions[set->count++];
 	read_edge_columns(&read->pack, desc, row, revision);
 	if (read->with_details)
+	{
+		bool		isnull;
+
 		/* most revisions have the author of the one before */
 		read_detail_columns(&read->pack, desc, row, revision,
 							set->count > 1 ? &revision[-1] : NULL);
+		revision->irreversible = DatumGetBool(cmig_query_datum(desc, row, 8, &isnull));
+	}
 }
 
 CmigRevisionSet *

@@ -11,7 +11,7 @@
 #include "postgres.h"
 #include "revision.h"
 
-/* All revisions' edges; with_details also message, created_by, transactional. */
+/* All revisions' edges; with_details also what lists show beside them. */
 typedef struct CmigRevisionSet
 {
 	int			count;

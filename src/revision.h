@@ -51,6 +51,7 @@ typedef struct CmigRevision
 	char	   *message;
 	char	   *created_by;
 	bool		transactional;
+	bool		irreversible;	/* it has no downgrade script */
 } CmigRevision;
 
 /* The texts of a revision, and everything else that a file carries. */
