@@ -115,4 +115,15 @@ DELETE FROM cmig.revision WHERE revision ~ '^t[0-9]$';
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels) VALUES ('006', '{005,005}', '{tools,002,tools}', '{x,x}');
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object = '006';
 SELECT revision, is_mergepoint FROM cmig.history('006');
+-- what the parser has to say of a text comes when it is run, once, not when it is read
+SET client_min_messages = notice;
+SELECT cmig.stamp('base', purge => true);
+DELETE FROM cmig.revision;
+INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
+('001', '{}', true, 'CREATE TABLE ' || repeat('x', 70) || ' (id int)', 'DROP TABLE ' || repeat('x', 70)),
+('002', '{001}', false, 'CREATE TABLE ' || repeat('y', 70) || ' (id int); VACUUM ' || repeat('y', 70), 'DROP TABLE ' || repeat('y', 70));
+SELECT object, problem FROM cmig.check() WHERE severity <> 'notice';
+CALL cmig.upgrade_stepwise();
+SELECT object, problem FROM cmig.check() WHERE severity <> 'notice';
+CALL cmig.downgrade_stepwise('base');
 DROP EXTENSION pg_cmig CASCADE;

@@ -31,6 +31,7 @@
 #include "run_lock.h"
 #include "runner.h"
 #include "script.h"
+#include "session.h"
 #include "settings.h"
 #include "target.h"
 #include "text_check.h"
@@ -443,7 +444,7 @@ static List *
 find_text_problems(const View *view, List *problems)
 {
 	TextCheck	check = {view, problems, CurrentMemoryContext};
-	int			guc_level = NewGUCNestLevel();
+	int			guc_level = cmig_session_read_quietly();
 
 	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);

@@ -312,7 +312,7 @@ cmig_runner_check(const CmigRunStep *step)
 	error_context_stack = &callback;
 
 	/* the kinds of relations are looked up as the script would */
-	guc_level = NewGUCNestLevel();
+	guc_level = cmig_session_read_quietly();
 	if (strcmp(path, namespace_search_path) != 0)
 		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);

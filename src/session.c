@@ -90,6 +90,16 @@ cmig_session_search_path(void)
 	return pstrdup(is_set(path) ? path : namespace_search_path);
 }
 
+int
+cmig_session_read_quietly(void)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	(void) set_config_option("client_min_messages", "error", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return guc_level;
+}
+
 char *
 cmig_session_role(void)
 {

@@ -50,6 +50,12 @@ extern void cmig_session_abandon(CmigSession *session);
 extern void cmig_session_enter_steps(CmigSession *session);
 extern void cmig_session_leave_steps(CmigSession *session);
 
+/*
+ * Texts that are only read: what the parser has to say of them is not for the
+ * client.  Returns the GUC nest level that AtEOXact_GUC(false, ...) ends.
+ */
+extern int	cmig_session_read_quietly(void);
+
 /* search_path and role that scripts start with, as text. */
 extern char *cmig_session_search_path(void);
 extern char *cmig_session_role(void);
