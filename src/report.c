@@ -770,8 +770,9 @@ cmig_status(PG_FUNCTION_ARGS)
 	put_stepwise(fcinfo, &view);
 	problems = find_problems(&view, false);
 	if (problems == NIL)
-		put_status(fcinfo, "problems", "none", view.applied->applied->count == 0 ? NULL
-				   : "SELECT * FROM cmig.check() also compares what is applied with what was run");
+		put_status(fcinfo, "problems", "none in the graph",
+				   view.graph->count == 0 ? NULL
+				   : "SELECT * FROM cmig.check() also reads the scripts and compares them with what was run");
 	foreach(lc, problems)
 	{
 		Problem    *problem = lfirst(lc);
