@@ -222,10 +222,8 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 	begin_change("cmig.upgrade()");
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_upgrade(&now, targets);
-	if (now.graph->count == 0)
-		ereport(NOTICE,
-				(errmsg("no revision is loaded in database \"%s\"", get_database_name(MyDatabaseId)),
-				 errhint("cmig.load stores the text of revision files, cmig.create_revision a single one.")));
+	if (plan->count == 0)
+		cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
 	carry_out(fcinfo, &now, plan, &number);
 	cmig_rls_gate();
 	cmig_audit_retain_after_upgrade(fcinfo->flinfo->fn_oid);
@@ -261,6 +259,8 @@ downgrade(FunctionCallInfo fcinfo, const char *target)
 	plan = cmig_move_plan_downgrade(&now, target, &resolved);
 	cmig_move_require_unprotected(&now, plan, resolved->node < 0,
 						resolved->node < 0 ? "a downgrade to base" : "a downgrade", false);
+	if (plan->count == 0)
+		cmig_move_report_nothing(now.graph, now.applied->rows, "downgrade");
 	carry_out(fcinfo, &now, plan, &number);
 	return (Datum) 0;
 }
@@ -360,6 +360,8 @@ cmig_reset(PG_FUNCTION_ARGS)
 
 	now = cmig_move_read(true);
 	carry_out(fcinfo, &now, cmig_move_plan_upgrade(&now, single_name("heads")), &number);
+	if (number == 0)
+		cmig_move_report_nothing(now.graph, now.applied->rows, "reset");
 	cmig_rls_gate();
 	return (Datum) 0;
 }

@@ -321,8 +321,8 @@ cmig_backfill_run_replace(const CmigBackfillIdentity *identity)
 	cmig_query_run(&replace_query, values, NULL);
 }
 
-void
+bool
 cmig_backfill_run_settle_all(void)
 {
-	cmig_query_run(&settle_all_query, NULL, NULL);
+	return cmig_query_run(&settle_all_query, NULL, NULL) > 0;
 }

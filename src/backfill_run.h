@@ -81,7 +81,7 @@ extern void cmig_backfill_run_replace(const CmigBackfillIdentity *identity);
  */
 extern void cmig_backfill_run_settle(const char *revision, const char *direction);
 
-/* No step is half done any more. */
-extern void cmig_backfill_run_settle_all(void);
+/* No step is half done any more; was there any? */
+extern bool cmig_backfill_run_settle_all(void);
 
 #endif							/* CMIG_BACKFILL_RUN_H */

@@ -27,6 +27,8 @@
 /* How many steps' texts are read at a time, and how much of them is kept. */
 #define READ_STEPS 200
 #define READ_BYTES ((Size) 1024 * 1024)
+/* How many revisions a message names. */
+#define MAX_NAMED 5
 /* How much is read at once where memory matters less than time. */
 #define SMALL_BYTES (8 * 1024 * 1024)
 
@@ -66,11 +68,11 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 		return;
 
 	initStringInfo(&lost);
-	for (int i = 0; i < plan->count && i < 5; i++)
+	for (int i = 0; i < plan->count && i < MAX_NAMED; i++)
 		appendStringInfo(&lost, "%s\"%s\"", i > 0 ? ", " : "",
 						 cmig_graph_id(now->graph, plan->steps[i].node));
-	if (plan->count > 5)
-		appendStringInfo(&lost, " and %d more", plan->count - 5);
+	if (plan->count > MAX_NAMED)
+		appendStringInfo(&lost, " and %d more", plan->count - MAX_NAMED);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_PROTECTED),
 			 errmsg("%s is not allowed in database \"%s\"", what,
@@ -96,7 +98,7 @@ parents_text(const CmigGraph *graph, int node)
 	initStringInfo(&text);
 	for (int i = 0; i < parents->count; i++)
 	{
-		if (i == 5)
+		if (i == MAX_NAMED)
 		{
 			appendStringInfo(&text, " and %d more", parents->count - i);
 			break;
@@ -121,6 +123,29 @@ cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node)
 		ereport(NOTICE,
 				(errmsg("downgrade %s -> %s%s%s", revision->id,
 						parents_text(now->graph, node), comma, revision->message)));
+}
+
+void
+cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const char *verb)
+{
+	StringInfoData current;
+
+	if (graph->count == 0)
+	{
+		ereport(NOTICE,
+				(errmsg("no revision is loaded in database \"%s\"",
+						get_database_name(MyDatabaseId)),
+				 errhint("cmig.load stores the text of revision files, cmig.create_revision a single one.")));
+		return;
+	}
+	initStringInfo(&current);
+	for (int i = 0; i < rows->count && i < MAX_NAMED; i++)
+		appendStringInfo(&current, "%s%s", i > 0 ? ", " : "", rows->names[i]);
+	if (rows->count > MAX_NAMED)
+		appendStringInfo(&current, " and %d more", rows->count - MAX_NAMED);
+	ereport(NOTICE,
+			(errmsg("nothing to %s: database \"%s\" is at %s", verb,
+					get_database_name(MyDatabaseId), rows->count == 0 ? "base" : current.data)));
 }
 
 static void

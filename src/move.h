@@ -39,6 +39,13 @@ extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPl
 /* The notice of a step. */
 extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node);
 
+/*
+ * The notice of a call that has nothing to do; verb is what it would do, rows
+ * are the version rows.
+ */
+extern void cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows,
+									 const char *verb);
+
 /* The texts of a step; raises MG006 when there is no way down. */
 extern CmigRunStep *cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node);
 

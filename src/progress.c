@@ -185,10 +185,10 @@ cmig_progress_clear(const char *revision, CmigDirection direction)
 	delete_rows(&clear_query, revision, direction, 0);
 }
 
-void
+bool
 cmig_progress_clear_all(void)
 {
-	cmig_query_run(&clear_all_query, NULL, NULL);
+	return cmig_query_run(&clear_all_query, NULL, NULL) > 0;
 }
 
 typedef struct Look

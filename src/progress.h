@@ -54,11 +54,11 @@ extern void cmig_progress_write(const char *revision, CmigDirection direction,
 								int statement, CmigProgressState state,
 								const char *detail);
 
-/* Remove a statement's row, a step's rows, all rows. */
+/* Remove a statement's row, a step's rows, all rows; was there any? */
 extern void cmig_progress_remove(const char *revision, CmigDirection direction,
 								 int statement);
 extern void cmig_progress_clear(const char *revision, CmigDirection direction);
-extern void cmig_progress_clear_all(void);
+extern bool cmig_progress_clear_all(void);
 
 /*
  * What keeps every run from getting to a step that is half done, and what to

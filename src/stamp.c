@@ -182,14 +182,14 @@ journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApp
  * A stamp that changes no row may still settle a run that failed or was cut
  * off: then the journal says so, with where the database is.
  */
-static void
+static bool
 journal_settled(const CmigNames *rows)
 {
 	CmigJournalEntry last;
 	CmigJournalBatch *batch;
 
 	if (!cmig_journal_last(&last) || strcmp(last.outcome, "done") == 0)
-		return;
+		return false;
 	cmig_journal_interrupted();
 	batch = cmig_journal_batch();
 	for (int i = 0; i < rows->count; i++)
@@ -198,6 +198,20 @@ journal_settled(const CmigNames *rows)
 	if (rows->count == 0)
 		add_entry(batch, "base", NULL, "still where the database is");
 	cmig_journal_end(batch);
+	return true;
+}
+
+static bool
+are_equal(const CmigNames *a, const CmigNames *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (int i = 0; i < a->count; i++)
+	{
+		if (strcmp(a->names[i], b->names[i]) != 0)
+			return false;
+	}
+	return true;
 }
 
 CmigNames *
@@ -209,6 +223,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	CmigStampPlan *plan;
 	CmigNames  *rows;
 	CmigNames	none = {0};
+	bool		changed;
 	ListCell   *lc;
 
 	if (purge)
@@ -236,11 +251,13 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 		cmig_catalog_insert_version(cmig_graph_id(now.graph, lfirst_int(lc)));
 
 	/* it says where the database is, also of steps that are half done */
-	cmig_progress_clear_all();
-	cmig_backfill_run_settle_all();
+	changed = cmig_progress_clear_all();
+	changed |= cmig_backfill_run_settle_all();
 
 	rows = cmig_catalog_read_version();
 	if (journal_stamped(now.graph, before, cmig_target_applied(now.graph, rows)) == 0)
-		journal_settled(rows);
+		changed |= journal_settled(rows);
+	if (!changed && are_equal(before->rows, rows))
+		cmig_move_report_nothing(now.graph, rows, "stamp");
 	return rows;
 }

@@ -349,7 +349,8 @@ typedef struct Request
 	const char *target;			/* of downgrade */
 } Request;
 
-static void
+/* go_down and go_up return how many steps were carried out. */
+static int
 go_down(StepwiseRun *run, const char *target, const char *what)
 {
 	CmigDowngradeTarget *resolved;
@@ -362,14 +363,16 @@ go_down(StepwiseRun *run, const char *target, const char *what)
 								  what ? what : resolved->node < 0 ?
 								  "a downgrade to base" : "a downgrade", true);
 	carry_out(run, plan);
+	return plan->count;
 }
 
-static void
+static int
 go_up(StepwiseRun *run, const CmigNames *targets)
 {
 	cmig_toplevel_snapshot();
 	run->now = cmig_move_read(true);
 	carry_out(run, cmig_move_plan_upgrade(&run->now, targets));
+	return run->plan->count;
 }
 
 static void
@@ -377,20 +380,27 @@ move(StepwiseRun *run, const Request *request)
 {
 	char	   *heads[] = {"heads"};
 	const CmigNames all = {.count = 1,.names = heads};
+	const char *verb = NULL;
+	int			steps = 0;
 
 	switch (request->procedure)
 	{
 		case UPGRADE:
-			go_up(run, request->targets);
+			verb = "upgrade";
+			steps = go_up(run, request->targets);
 			break;
 		case DOWNGRADE:
-			go_down(run, request->target, NULL);
+			verb = "downgrade";
+			steps = go_down(run, request->target, NULL);
 			break;
 		case RESET:
-			go_down(run, "base", "a reset");
-			go_up(run, &all);
+			verb = "reset";
+			steps = go_down(run, "base", "a reset");
+			steps += go_up(run, &all);
 			break;
 	}
+	if (steps == 0)
+		cmig_move_report_nothing(run->now.graph, run->now.applied->rows, verb);
 }
 
 static void

@@ -136,7 +136,7 @@ is_eight_at_once('eight', $eight, 'eight at once');
 {
 	my $first = $node->background_psql('eight');
 
-	$first->query_safe("BEGIN; SELECT cmig.stamp('003')");
+	$first->query_safe("SET client_min_messages = warning; BEGIN; SELECT cmig.stamp('003')");
 	fails_with($node, 'eight', "BEGIN; SET LOCAL lock_timeout = '50ms'; SELECT cmig.upgrade('003')", '55P03',
 		'It waited for another run of pg_cmig.*Process \d+ of user "\w+" is in the way',
 		'lock_timeout bounds the wait for another run, which the error names');

@@ -192,7 +192,7 @@ foreach my $interval ('0', '100ms')
 		open_gate();
 		{
 			my $holder = $node->background_psql('cut', on_error_stop => 0);
-			$holder->query_safe(q{BEGIN; SELECT cmig.stamp('001')});
+			$holder->query_safe(q{SET client_min_messages = warning; BEGIN; SELECT cmig.stamp('001')});
 			my $waiting = start_psql($node, 'cut', "SET client_connection_check_interval = '$interval';\nCALL cmig.upgrade_stepwise();");
 			my $waiting_pid = wait_until_blocked($node);
 			$waiting->{handle}->signal('KILL');
