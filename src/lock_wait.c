@@ -239,8 +239,8 @@ append_duration(StringInfo buf, TimestampTz since)
 }
 
 /*
- * One sentence about a process.  Its query is shown under the rule of
- * pg_stat_activity: to its own role's members and to pg_read_all_stats.
+ * One sentence about a process.  Its application and query are shown under the
+ * rule of pg_stat_activity: to its own role's members and to pg_read_all_stats.
  */
 static void
 append_process(StringInfo buf, int pid, Oid caller)
@@ -259,15 +259,16 @@ append_process(StringInfo buf, int pid, Oid caller)
 		GetUserNameFromId(status->st_userid, true) : NULL;
 	if (role != NULL)
 		appendStringInfo(buf, " of user \"%s\"", role);
-	appendStringInfoString(buf, " is in the way");
-
 	if (!has_privs_of_role(caller, ROLE_PG_READ_ALL_STATS) &&
 		!(OidIsValid(status->st_userid) && has_privs_of_role(caller, status->st_userid)))
 	{
-		appendStringInfoString(buf, ".");
+		appendStringInfoString(buf, " is in the way.");
 		return;
 	}
 
+	if (status->st_appname != NULL && status->st_appname[0] != '\0')
+		appendStringInfo(buf, " (application \"%s\")", status->st_appname);
+	appendStringInfoString(buf, " is in the way");
 	if (status->st_xact_start_timestamp != 0)
 	{
 		appendStringInfoString(buf, "; its transaction has been open for ");

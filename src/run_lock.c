@@ -46,6 +46,34 @@ name_other_run(void *arg)
 							   "It waited for another run of pg_cmig in this database.");
 }
 
+/* Say in NOTICE and in pg_stat_activity who is waited for. */
+static void
+report_wait(const LOCKTAG *tag, const char *command)
+{
+	char		activity[200];
+	int			pid;
+	char	   *blockers = cmig_lock_wait_blockers(tag, ExclusiveLock, GetUserId(), &pid);
+
+	if (blockers == NULL)
+		return;
+	if (pid != 0)
+		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d",
+				 command, pid);
+	else
+		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for a prepared transaction",
+				 command);
+	pgstat_report_activity(STATE_RUNNING, activity);
+	ereport(NOTICE,
+			(errmsg("waiting for another run of pg_cmig in this database"),
+			 errdetail("%s", blockers)));
+}
+
+static void
+report_end_of_wait(void)
+{
+	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
+}
+
 void
 cmig_run_lock_transaction(const char *command)
 {
@@ -69,15 +97,18 @@ cmig_run_lock_transaction(const char *command)
 						 command)));
 	}
 
+	set_tag(&tag, KEY_RUN);
+	if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+		return;
+
+	report_wait(&tag, command);
 	callback.callback = name_other_run;
 	callback.arg = NULL;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-
-	set_tag(&tag, KEY_RUN);
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-
 	error_context_stack = callback.previous;
+	report_end_of_wait();
 }
 
 static void
@@ -88,28 +119,6 @@ name_gate_holder(void *arg)
 	set_tag(&tag, KEY_GATE);
 	cmig_lock_wait_explain_tag(&tag, ExclusiveLock, GetUserId(),
 							   "It waited for another run of pg_cmig in this database.");
-}
-
-/* Say in NOTICE and in pg_stat_activity who is waited for. */
-static void
-report_wait(const LOCKTAG *tag, const char *command)
-{
-	char		activity[200];
-	int			pid;
-	char	   *blockers = cmig_lock_wait_blockers(tag, ExclusiveLock, GetUserId(), &pid);
-
-	if (blockers == NULL)
-		return;
-	if (pid != 0)
-		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d",
-				 command, pid);
-	else
-		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for a prepared transaction",
-				 command);
-	pgstat_report_activity(STATE_RUNNING, activity);
-	ereport(NOTICE,
-			(errmsg("waiting for another run of pg_cmig in this database"),
-			 errdetail("%s", blockers)));
 }
 
 void
@@ -137,7 +146,7 @@ cmig_run_lock_session(const char *command)
 	(void) LockAcquire(&tag, ExclusiveLock, true, false);
 
 	error_context_stack = callback.previous;
-	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
+	report_end_of_wait();
 }
 
 void

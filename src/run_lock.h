@@ -17,7 +17,8 @@
 
 /*
  * Take the run lock until the end of the transaction, for command, which is
- * named in errors ("cmig.upgrade").  Raises 25006 in a read-only transaction
+ * named in errors ("cmig.upgrade").  A notice and pg_stat_activity name the
+ * session waited for.  Raises 25006 in a read-only transaction
  * and on a standby, 55P03 when a stepwise run is under way.  The caller must
  * call cmig_catalog_check_snapshot() afterwards, before it relies on what it
  * reads.

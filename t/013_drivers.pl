@@ -138,14 +138,21 @@ is_eight_at_once('eight', $eight, 'eight at once');
 
 	$first->query_safe("SET client_min_messages = warning; BEGIN; SELECT cmig.stamp('003')");
 	fails_with($node, 'eight', "BEGIN; SET LOCAL lock_timeout = '50ms'; SELECT cmig.upgrade('003')", '55P03',
-		'It waited for another run of pg_cmig.*Process \d+ of user "\w+" is in the way',
+		'It waited for another run of pg_cmig.*Process \d+ of user "\w+"(?: \(application "[^"]*"\))? is in the way',
 		'lock_timeout bounds the wait for another run, which the error names');
+	$node->psql('eight', "SET lock_timeout = '50ms'; SELECT cmig.upgrade('003')", stderr => \my $err);
+	like($err, qr/NOTICE:  waiting for another run of pg_cmig in this database\nDETAIL:  Process \d+ .*ERROR:  canceling statement due to lock timeout/s,
+		'after a notice that it waits');
 	my $second = start_psql($node, 'eight', "SET cmig.lock_timeout = '50ms'; SELECT cmig.upgrade('003');");
-	wait_until_blocked($node);
+	my $pid = wait_until_blocked($node);
+	like($node->safe_psql('eight', "SELECT query FROM pg_stat_activity WHERE pid = $pid"),
+		qr/^pg_cmig: cmig\.upgrade\(\) waits for the run of process \d+$/, 'a run that waits shows for whom');
 	select undef, undef, undef, 0.2;
 	$first->query_safe('COMMIT');
 	$first->quit;
 	is(finish_psql($second), 0, 'cmig.lock_timeout does not');
+	like($second->{err}, qr/NOTICE:  00000: waiting for another run of pg_cmig in this database\nDETAIL:  Process \d+ of user "\w+" \(application "[^"]+"\) is in the way; its transaction has been open for [\d.]+ seconds, idle since its last query: /,
+		'and its notice says who that is and since when');
 }
 
 # An old build that starts late needs less, and finds it.

@@ -202,7 +202,7 @@ $holder->query_safe('BEGIN; LOCK TABLE busy IN ACCESS SHARE MODE; SELECT 42 AS t
 my ($out, $err);
 $node->psql('retry', "SET cmig.lock_timeout = '100ms'; SET cmig.lock_retries = 2; \\set VERBOSITY verbose\nCALL cmig.upgrade_stepwise()",
 	stdout => \$out, stderr => \$err);
-my @notices = $err =~ /NOTICE:  00000: upgrade of 002 could not get a lock, attempt (\d) of 3; trying again in (\d+) ms\nDETAIL:  [^\n]*\nProcess $holder_pid of user "\w+" is in the way; its transaction has been open for [^\n]*the_answer/g;
+my @notices = $err =~ /NOTICE:  00000: upgrade of 002 could not get a lock, attempt (\d) of 3; trying again in (\d+) ms\nDETAIL:  [^\n]*\nProcess $holder_pid of user "\w+"(?: \(application "[^"]*"\))? is in the way; its transaction has been open for [^\n]*the_answer/g;
 is(scalar(@notices), 4, 'each retry has a notice that names pid, user, age and query') or diag $err;
 ok($notices[3] > $notices[1], 'the pauses grow') or diag "@notices";
 like($err, qr/ERROR:  55P03: canceling statement due to cmig.lock_timeout.*Process $holder_pid of user.*the_answer/s, 'the error does the same') or diag $err;

@@ -77,11 +77,11 @@ revision('false', 'CREATE INDEX CONCURRENTLY item_a ON item (a)');
 $holder->query_safe('BEGIN; LOCK TABLE item IN SHARE UPDATE EXCLUSIVE MODE');
 fails_with($node, 'postgres', "$hurry\n$up", '55P03',
 	"canceling statement due to lock timeout\nDETAIL:  It waited for ShareUpdateExclusiveLock on relation public.item.\n"
-	  . "Process $holder_pid of user \"[^\"]+\" is in the way; its transaction has been open for [0-9.]+ seconds, idle since its last query: LOCK TABLE item",
+	  . "Process $holder_pid of user \"[^\"]+\" \\(application \"[^\"]+\"\\) is in the way; its transaction has been open for [0-9.]+ seconds, idle since its last query: LOCK TABLE item",
 	'lock_timeout ends the wait for the table, and the error names pid, user, age, state and query');
 my ($out, $err);
 $node->psql('postgres', "SET lock_timeout = '100ms'; SET cmig.lock_retries = 1;\n$up", stderr => \$err);
-like($err, qr/attempt 1 of 2; trying again in \d+ ms\nDETAIL:  [^\n]*\nProcess $holder_pid of user "[^"]+" is in the way; its transaction has been open for [0-9.]+ seconds, idle since its last query: LOCK TABLE item/,
+like($err, qr/attempt 1 of 2; trying again in \d+ ms\nDETAIL:  [^\n]*\nProcess $holder_pid of user "[^"]+" \(application "[^"]+"\) is in the way; its transaction has been open for [0-9.]+ seconds, idle since its last query: LOCK TABLE item/,
 	'so does the notice before another attempt');
 is(progress(), 'none', 'nothing was begun');
 $holder->query_safe('COMMIT');
