@@ -68,6 +68,9 @@ sub cut_off
 		$holder = $node->background_psql($db, on_error_stop => 0);
 		return;
 	}
+	# what cancels a wait before the run's own timer has seen it is not told
+	$node->poll_query_until('postgres', "SELECT waitstart < clock_timestamp() - interval '100 ms' FROM pg_locks WHERE pid = $pid AND NOT granted")
+	  or die 'the run does not wait';
 	$node->safe_psql('postgres', $how eq 'cancel' ? "SELECT pg_cancel_backend($pid)" : "SELECT pg_terminate_backend($pid, 10000)");
 	finish_psql($run);
 	$holder->query_safe('COMMIT');
