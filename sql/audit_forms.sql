@@ -122,11 +122,11 @@ DELETE FROM t WHERE id = 2;
 INSERT INTO keyless VALUES ('a', 1), ('a', 1);
 DELETE FROM keyless;
 CREATE TABLE readers (statement text, truncated boolean, of_layout boolean);
-INSERT INTO readers SELECT s, b, s !~ 'report|transaction' FROM unnest(ARRAY['SELECT * FROM cmig.audit_history(''t'', 10)', 'SELECT * FROM cmig.audit_history(''public.t''::text, ''{"id": 1}'')',
+INSERT INTO readers SELECT s, b, s !~ 'report|transaction' FROM unnest(ARRAY['SELECT * FROM cmig.audit_history(''t'', 10)',
 	format('SELECT * FROM cmig.audit_diff(''t'', 10, %L, ''infinity'')', :'then'), format('SELECT * FROM cmig.audit_as_of(NULL::t, %L)', :'then'),
 	format('SELECT * FROM cmig.audit_as_of(NULL::t, %L, 1)', :'then'), format('SELECT * FROM cmig.audit_as_of(NULL::keyless, %L)', :'then'),
 	'SELECT * FROM cmig.audit_report(''t'')', 'SELECT * FROM cmig.audit_transaction((SELECT max(transaction_id) FROM cmig_audit.log))', 'UPDATE t SET v = v || ''.'', w = 5',
-	'SELECT * FROM cmig.audit_status()', 'SELECT cmig.enable_audit(''t'', redact => ''{w}'')']) s, unnest('{f,t}'::boolean[]) b WHERE NOT b OR s LIKE '%as_of%';
+	'SELECT * FROM cmig.audit_status()', 'SELECT cmig.enable_audit(''t'', redact => ''{w}'')']) s, unnest('{f,t}'::boolean[]) b WHERE NOT b OR s LIKE '%as_of%' AND s NOT LIKE '%, 1)';
 UPDATE readers SET of_layout = NULL WHERE statement ~ 'history|diff|as_of';
 CREATE TABLE answers (what text, statement text, result text);
 -- all readers after a change; all is undone
@@ -163,7 +163,7 @@ CREATE FUNCTION try_columns(relation regclass) RETURNS bigint LANGUAGE sql AS $$
 	SELECT count(try_change(format('UPDATE %s SET %I = %L WHERE table_name IN (''t'', ''keyless'')', relation, a.attname, o.value)))
 	FROM pg_attribute a JOIN odd o ON o.type = format_type(a.atttypid, -1)
 	WHERE a.attrelid = relation AND a.attnum > 0
-		AND a.attname NOT IN ('transaction_at', 'table_id', 'backend_pid', 'tenant_id', 'session_role', 'application_name', 'reason', 'request_id', 'query') $$;
+		AND a.attname NOT IN ('transaction_at', 'table_id', 'backend_pid', 'tenant_id', 'session_role', 'application_name', 'reason', 'request_id', 'query', 'client_address', 'role', 'revision', 'user_id') $$;
 DO $$
 DECLARE
 	a record;
@@ -174,12 +174,12 @@ BEGIN
 		EXECUTE format('ALTER TABLE %s ALTER %I DROP NOT NULL', a.relation, a.attname);
 	END LOOP;
 END $$;
-SELECT try_columns('cmig_audit.log') > 100 AS log, try_columns('cmig_audit.layout') > 30 AS layout;
+SELECT try_columns('cmig_audit.log') > 50 AS log, try_columns('cmig_audit.layout') > 30 AS layout;
 -- combinations of what an entry consists of
 SELECT count(try_change(format('UPDATE cmig_audit.log SET operation = %L, row_key = %L, old_key = %L, old_row = %L, new_row = %L WHERE table_name = ''t''', operation, key, old_key, old_row, new_row)))
 	FROM unnest('{INSERT,UPDATE,DELETE}'::text[]) operation, unnest(ARRAY[NULL, '{"id": 1}']) key, unnest(ARRAY[NULL, '{"id": 10}']) old_key,
 	unnest(ARRAY[NULL, '{"id": 1, "v": "o"}']) old_row, unnest(ARRAY[NULL, '{}', '[]']) new_row;
-SELECT count(*) > 1000 AS answers, count(*) FILTER (WHERE result = 'ok') > 500 AS ok, count(*) FILTER (WHERE result LIKE 'XX000%') AS internal FROM answers;
+SELECT count(*) > 700 AS answers, count(*) FILTER (WHERE result = 'ok') > 300 AS ok, count(*) FILTER (WHERE result LIKE 'XX000%') AS internal FROM answers;
 SELECT DISTINCT left(result, 5) AS sqlstate FROM answers WHERE result <> 'ok' ORDER BY 1;
 SELECT DISTINCT what, statement, result FROM answers WHERE result LIKE 'XX000%' ORDER BY 1, 2 LIMIT 20;
 

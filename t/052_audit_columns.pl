@@ -151,4 +151,22 @@ $node->safe_psql('postgres', 'CREATE DATABASE template_copy TEMPLATE origin');
 is(insert('template_copy', 'renamed', 'id, pan, pin, note', "50, 'secret', 'secret', 'secret'"), 'ok', 'CREATE DATABASE ... TEMPLATE');
 is(leaks('template_copy'), 0, 'nothing is in clear');
 
+# pg_upgrade keeps oids and numbers, in a database that is another one
+my $upgraded = new_node('audit_columns_upgraded');
+my $bin = $node->config_data('--bindir');
+$node->stop;
+chdir PostgreSQL::Test::Utils::tempdir;
+command_ok([ 'pg_upgrade', '-d', $node->data_dir, '-D', $upgraded->data_dir, '-b', $bin, '-B', $bin,
+		'-s', $node->host, '-p', $node->port, '-P', $upgraded->port ], 'pg_upgrade');
+$upgraded->start;
+$node = $upgraded;
+$node->safe_psql('origin', q{INSERT INTO cmig.secret VALUES ('audit', 'another key') ON CONFLICT DO NOTHING});
+is(insert('origin', 'plain', 'id, name, card, pin, note', "60, 'Ann', 'secret', 'secret', 'secret'"), 'ok', 'pg_upgrade: columns under their names');
+is(insert('origin', 'renamed', 'id, pan, pin, note', "60, 'secret', 'secret', 'secret'"), 'ok', 'renamed ones');
+is(insert('origin', 'swapped', 'id, name, card', "60, 'secret', 'Ann'"), 'ok', 'exchanged ones');
+is(insert('origin', 'parted', 'id, pan, name', "60, 'secret', 'Ann'"), 'ok', 'partitions');
+is(insert('origin', 'child', 'id, own, card', "60, 'o', 'secret'"), 'ok', 'children');
+like(insert('origin', 'swapped_last', 'id, name, card', "60, 'secret', 'Ann'"), qr/cannot tell which column/, 'what cannot be told is refused');
+is(leaks('origin'), 0, 'nothing is in clear');
+
 done_testing();
