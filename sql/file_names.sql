@@ -92,8 +92,17 @@ SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nIN
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''y;\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nDO $$ BEGIN END;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nDO $$ BEGIN END; -- cmig:upgrade\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''x);\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''y);\n');
+-- even where the text of a file stands outside of its quotes then
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''\n==> a b.sql <==\nSELECT 1;\n'';\n==> 003.sql <==\n-- revision: 003\n');
 -- the quotes that are right are not blamed
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''\n==> 002.sql <==\n'';\nSELECT ''x;\n==> 003.sql <==\n-- revision: 003\n');
+
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''\n==> 002.sql <==\n-- revision: 002\n'';\n==> 002.sql <==\n-- revision: 002\n==> seed.sql <==\nSELECT ''\n==> 003.sql <==\n'';\n==> 004.sql <==\n-- revision: 004\n');
+-- a byte order mark and empty lines, without names
+BEGIN;
+SELECT * FROM cmig.load(E'\uFEFF\n\n-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n\n\uFEFF\n \n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT 2;\uFEFF-- revision: 003\n-- down_revision: 002\n');
+SELECT * FROM stored;
+ROLLBACK;
 
 -- without names: what looks like another file
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seed.sql\nINSERT INTO t VALUES (1);\n');

@@ -48,25 +48,30 @@ cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start)
 	return before == lexer->text || before[-1] == '\n';
 }
 
+/* Go on from a file's first byte over a byte order mark and blank lines. */
+static const char *
+skip_to_text(const char *p)
+{
+	while (*p && (cmig_marker_is_blank(*p) || strncmp(p, BYTE_ORDER_MARK, 3) == 0))
+		p += cmig_marker_is_blank(*p) ? 1 : 3;
+	return p;
+}
+
 /*
  * First lines in quotes
  */
 
-/* The first line in the current token that would begin a file, or NULL. */
+/* The first line behind p, and before end, that would begin a file, or NULL. */
 static const char *
-find_quoted_line(const CmigLexer *lexer)
+find_quoted_line(const char *p, const char *end)
 {
-	const char *p = lexer->start;
 	CmigFileStart start;
 
-	/* most tokens are on one line */
-	if (lexer->next_line == lexer->line)
-		return NULL;
-	while ((p = memchr(p, '\n', lexer->next - p)) != NULL)
+	while ((p = memchr(p, '\n', end - p)) != NULL)
 	{
 		p++;
 		if (strncmp(p, CMIG_FILE_START, strlen(CMIG_FILE_START)) == 0 ||
-			(match_line(p, &start) && start.end < lexer->next))
+			(match_line(p, &start) && start.end < end))
 			return p;
 	}
 	return NULL;
@@ -85,12 +90,16 @@ cmig_file_start_note_quoted(List *quoted, const CmigLexer *lexer, const char *se
 	const char *line;
 	CmigQuotedStart *start;
 
-	if ((lexer->type != CMIG_TOKEN_STRING && lexer->type != CMIG_TOKEN_QUOTED &&
+	/* most tokens are on one line */
+	if (lexer->next_line == lexer->line ||
+		(lexer->type != CMIG_TOKEN_STRING && lexer->type != CMIG_TOKEN_QUOTED &&
 		 lexer->type != CMIG_TOKEN_DOLLAR) ||
-		(line = find_quoted_line(lexer)) == NULL)
+		(line = find_quoted_line(lexer->start, lexer->next)) == NULL)
 		return quoted;
 	start = palloc(sizeof(CmigQuotedStart));
-	start->offset = lexer->start - section;
+	start->token = lexer->start;
+	start->token_end = lexer->next;
+	start->section = section;
 	start->line = lexer->line;
 	start->glued = is_word_char(*lexer->next);
 	start->type = cmig_lexer_type_name(lexer);
@@ -99,35 +108,159 @@ cmig_file_start_note_quoted(List *quoted, const CmigLexer *lexer, const char *se
 }
 
 const CmigQuotedStart *
-cmig_file_start_find_open(const List *quoted, const char *section)
+cmig_file_start_find_open(const List *quoted, const char *section, const char *end)
 {
-	int			count = 0;
+	const CmigQuotedStart *glued = NULL;
+	List	   *checked = NIL;
 	int		   *offsets;
 	int			first;
 	ListCell   *lc;
 
+	offsets = palloc(sizeof(int) * (list_length(quoted) + 1));
+	foreach(lc, quoted)
+	{
+		CmigQuotedStart *start = lfirst(lc);
+
+		if (start->section != section)
+			continue;
+		/* 'a'b is SQL, but nobody writes it */
+		if (start->glued)
+		{
+			glued = start;
+			break;
+		}
+		offsets[list_length(checked)] = start->token - section;
+		checked = lappend(checked, start);
+	}
+	if (checked == NIL)
+		return glued;
+	first = cmig_text_find_unparsed(end ? pnstrdup(section, end - section) : section,
+									offsets, list_length(checked));
+	return first < 0 ? glued : list_nth(checked, first);
+}
+
+/* Does a file begin with the line at p, which if named is that with its name? */
+static bool
+begins_file(const char *p, bool named)
+{
+	CmigFileStart start;
+
+	if (named)
+	{
+		if (!match_line(p, &start))
+			return false;
+		p = skip_to_text(start.end);
+	}
+	return strncmp(p, CMIG_FILE_START, strlen(CMIG_FILE_START)) == 0;
+}
+
+/*
+ * How many files begin in the text from p on, if no quote is open there?
+ * *closed tells whether none is at its end.
+ */
+static int
+count_files(const char *p, bool named, bool *closed)
+{
+	CmigLexer	lexer;
+	CmigFileStart start;
+	int			count = 0;
+
+	cmig_lexer_init(&lexer, p);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END && !lexer.unterminated)
+	{
+		if (cmig_file_start_match(&lexer, &start))
+		{
+			count += named && begins_file(lexer.start, true);
+			cmig_lexer_move(&lexer, start.end, lexer.line);
+		}
+		else if (!named && lexer.type == CMIG_TOKEN_LINE_COMMENT)
+			count += cmig_marker_is_file_start(&lexer, lexer.next);
+	}
+	*closed = lexer.type == CMIG_TOKEN_END;
+	return count;
+}
+
+/* What find_hiding() looks for. */
+typedef struct Search
+{
+	bool		named;
+	bool		must_close;		/* no quote may be open at the text's end */
+	int			most;			/* files */
+	int			tries;			/* left, as each costs a pass over the text */
+} Search;
+
+/*
+ * Would more files begin, with those before the token, if it ended where one
+ * begins in it?  Then notes how many.
+ */
+static bool
+raises_most(Search *search, const char *token, const char *token_end, int before)
+{
+	const char *line = token;
+	bool		raised = false;
+
+	while (search->tries > 0 && (line = find_quoted_line(line, token_end)) != NULL)
+	{
+		bool		closed;
+		int			count;
+
+		if (!begins_file(line, search->named))
+			continue;
+		count = before + count_files(line, search->named, &closed);
+		search->tries--;
+		if (count > search->most && (closed || !search->must_close))
+		{
+			search->most = count;
+			raised = true;
+		}
+	}
+	return raised;
+}
+
+const CmigQuotedStart *
+cmig_file_start_find_hiding(const List *quoted, const CmigLexer *lexer, int files, bool named)
+{
+	const CmigQuotedStart *result = NULL;
+	Search		search = {0};
+	ListCell   *lc;
+
 	if (quoted == NIL)
 		return NULL;
-	offsets = palloc(sizeof(int) * list_length(quoted));
+	search.named = named;
+	search.tries = 64;
+	search.most = files;
+	if (lexer->unterminated)
+		raises_most(&search, lexer->start, lexer->next, files);
+	else
+		search.most += count_files(lexer->next, named, &search.must_close);
 	foreach(lc, quoted)
 	{
 		const CmigQuotedStart *start = lfirst(lc);
 
-		/* 'a'b is SQL, but nobody writes it */
-		if (start->glued)
-			break;
-		offsets[count++] = start->offset;
+		if (raises_most(&search, start->token, start->token_end, start->files))
+			result = start;
 	}
-	first = cmig_text_find_unparsed(section, offsets, count);
-	pfree(offsets);
-	if (first < 0)
-		first = count;
-	return first < list_length(quoted) ? list_nth(quoted, first) : NULL;
+	return result;
 }
 
 /*
  * What seems to begin another file
  */
+
+const char *
+cmig_file_start_skip_back(const char *text, const char *p)
+{
+	for (;;)
+	{
+		const char *before = cmig_marker_skip_bom_back(text, p);
+
+		while (before > text && cmig_marker_is_blank(before[-1]))
+			before--;
+		if (before == p)
+			return p;
+		p = before;
+	}
+}
 
 bool
 cmig_file_start_has_bom(const CmigLexer *lexer)
@@ -145,8 +278,7 @@ cmig_file_start_has_bom(const CmigLexer *lexer)
 	}
 	if (p == NULL)
 		return false;
-	while (strncmp(p, BYTE_ORDER_MARK, 3) == 0)
-		p += 3;
+	p = skip_to_text(p);
 	return strncmp(p, CMIG_FILE_START, strlen(CMIG_FILE_START)) != 0 &&
 		!match_line(p, &start);
 }

@@ -34,8 +34,13 @@ extern bool cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start);
 /* A quoted token that has the first line of a file in it. */
 typedef struct CmigQuotedStart
 {
-	int			offset;			/* of the token in its section */
+	const char *token;			/* from here to token_end, in the text */
+	const char *token_end;
+	const char *section;		/* where its section starts */
 	int			line;			/* of the token */
+	/* the reader's */
+	char	   *place;			/* for messages */
+	int			files;			/* that begin before it */
 	bool		glued;			/* a word follows the closing quote at once */
 	const char *type;			/* what the token is called in messages */
 	char	   *start;			/* that line */
@@ -50,10 +55,26 @@ extern List *cmig_file_start_note_quoted(List *quoted, const CmigLexer *lexer,
 
 /*
  * The first in the list that was probably closed by a quote of another file,
- * or NULL.  section is the text that the offsets refer to.
+ * or NULL: its statement does not parse.  Of the section that starts at section
+ * alone, which goes up to end, or to the end of the text if end is NULL.
  */
 extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
-														const char *section);
+														const char *section,
+														const char *end);
+
+/*
+ * After an error at the token that the lexer stands on: the one in the list
+ * whose quote was left open, if most files begin in the text when it ends where
+ * one does in it.  NULL if as many begin as the text is read, or as if the
+ * token at the error ended so.  files begin before the error; a file begins
+ * with a revision's header, and if named with its name before that.
+ */
+extern const CmigQuotedStart *cmig_file_start_find_hiding(const List *quoted,
+														  const CmigLexer *lexer,
+														  int files, bool named);
+
+/* Go back from p, where a file begins, to the end of the text before it. */
+extern const char *cmig_file_start_skip_back(const char *text, const char *p);
 
 /* Is a byte order mark in the current token that no file's first line follows? */
 extern bool cmig_file_start_has_bom(const CmigLexer *lexer);

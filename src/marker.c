@@ -237,6 +237,38 @@ cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section)
 	return *section >= 0 && !cmig_marker_is_alone(lexer);
 }
 
+const char *
+cmig_marker_suggest(const char *word, const char *const *words, int count)
+{
+	const char *nearest = NULL;
+	int			best = 4;
+	int			length = strlen(word);
+	char	   *lower;
+
+	if (length == 0 || length > 40)
+		return NULL;
+	lower = pnstrdup(word, length);
+	for (char *p = lower; *p; p++)
+		*p = *p == ' ' || *p == '-' ? '_' : pg_ascii_tolower((unsigned char) *p);
+	if (strcmp(lower, "revises") == 0)
+		return cmig_marker_keys[CMIG_KEY_DOWN_REVISION];
+
+	for (int i = 0; i < count; i++)
+	{
+		int			distance = varstr_levenshtein_less_equal(lower, length,
+															 words[i], strlen(words[i]),
+															 1, 1, 1, best, true);
+
+		if (distance < best)
+		{
+			best = distance;
+			nearest = words[i];
+		}
+	}
+	pfree(lower);
+	return nearest;
+}
+
 /*
  * Dates
  */

@@ -83,6 +83,9 @@ extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, in
  */
 extern bool cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section);
 
+/* The nearest of some words to one that is not among them, or NULL. */
+extern const char *cmig_marker_suggest(const char *word, const char *const *words, int count);
+
 /* Go back from p over byte order marks. */
 extern const char *cmig_marker_skip_bom_back(const char *text, const char *p);
 

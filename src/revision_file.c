@@ -16,7 +16,6 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/varlena.h"
 
 #include "errors.h"
 #include "file_start.h"
@@ -33,13 +32,14 @@ typedef struct Reader
 {
 	CmigLexer	lexer;
 	List	   *files;			/* of CmigRevisionFile *, a revision each */
+	List	   *suspects;		/* of CmigQuotedStart * */
 
 	/* the file that is being read */
 	const char *name;			/* or NULL */
 	const char *text;			/* where it begins */
 	int			lines_before;	/* in the text */
-	int			files_before;	/* revisions */
-	bool		has_name_line;	/* a line "==> name <==" began it */
+	int			revisions_before;	/* in the text */
+	int			name_lines;		/* "==> name <==" up to here; 0: it has no such */
 
 	/* the revision that is being read; NULL before the file's first */
 	CmigRevisionFile *file;
@@ -47,13 +47,12 @@ typedef struct Reader
 	int			key_lines[CMIG_KEY_COUNT]; /* 0: not seen */
 	CmigSection		section;
 	int			section_lines[CMIG_SECTION_COUNT]; /* 0: not seen */
-	const char *section_start;
+	const char *section_start;	/* NULL in a header */
 	bool		in_description;
 	int			header_line;	/* the last line of the header */
 	StringInfoData description;
 
 	bool		has_sql;		/* the section has */
-	List	   *quoted;			/* of CmigQuotedStart *, in the section */
 } Reader;
 
 /* The number in the file of a line of the text. */
@@ -149,39 +148,6 @@ parse_names(const Reader *reader, const char *key, const char *value, int line)
 /*
  * Reading
  */
-
-/* The nearest of some words, or NULL if none is near. */
-static const char *
-suggest(const char *word, const char *const *words, int count)
-{
-	const char *nearest = NULL;
-	int			best = 4;
-	int			length = strlen(word);
-	char	   *lower;
-
-	if (length == 0 || length > 40)
-		return NULL;
-	lower = pnstrdup(word, length);
-	for (char *p = lower; *p; p++)
-		*p = *p == ' ' || *p == '-' ? '_' : pg_ascii_tolower((unsigned char) *p);
-	if (strcmp(lower, "revises") == 0)
-		return cmig_marker_keys[CMIG_KEY_DOWN_REVISION];
-
-	for (int i = 0; i < count; i++)
-	{
-		int			distance = varstr_levenshtein_less_equal(lower, length,
-															 words[i], strlen(words[i]),
-															 1, 1, 1, best, true);
-
-		if (distance < best)
-		{
-			best = distance;
-			nearest = words[i];
-		}
-	}
-	pfree(lower);
-	return nearest;
-}
 
 static void
 set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
@@ -294,7 +260,7 @@ read_header_line(Reader *reader, const char *end)
 		}
 	}
 	{
-		const char *nearest = suggest(key, cmig_marker_keys, CMIG_KEY_COUNT);
+		const char *nearest = cmig_marker_suggest(key, cmig_marker_keys, CMIG_KEY_COUNT);
 
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
@@ -305,6 +271,17 @@ read_header_line(Reader *reader, const char *end)
 	}
 }
 
+static void
+refuse_open_quote(const CmigQuotedStart *open, const char *what, const char *problem)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("unterminated %s in %s", open->type, open->place),
+			 errdetail("The line \"%s\" is inside it, and %s %s.",
+					   shortened(open->start), what, problem),
+			 errhint("Close it; or, if that line is text, correct %s.", what)));
+}
+
 /*
  * Refuse a quote of the section up to end (of the text, if NULL) that another
  * file seems to have closed.
@@ -312,20 +289,51 @@ read_header_line(Reader *reader, const char *end)
 static void
 require_closed(const Reader *reader, const char *end)
 {
-	const CmigQuotedStart *open;
+	const CmigQuotedStart *open = reader->suspects == NIL ? NULL :
+		cmig_file_start_find_open(reader->suspects, reader->section_start, end);
 
-	if (reader->quoted == NIL)
-		return;
-	open = cmig_file_start_find_open(reader->quoted, end == NULL ? reader->section_start :
-									 pnstrdup(reader->section_start,
-											  end - reader->section_start));
 	if (open)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("unterminated %s in %s", open->type, here(reader, open->line)),
-				 errdetail("The line \"%s\" is inside it, and the statement does not parse.",
-						   shortened(open->start)),
-				 errhint("Close it; or, if that line is text, correct the statement.")));
+		refuse_open_quote(open, "the statement", "does not parse");
+}
+
+/* How many have begun: by their names or, without any, by their headers. */
+static int
+count_files(const Reader *reader)
+{
+	return reader->name_lines > 0 ? reader->name_lines :
+		list_length(reader->files) + (reader->file != NULL);
+}
+
+/* Note the current token if it is a quote with the first line of a file in it. */
+static void
+note_quoted(Reader *reader)
+{
+	int			count = list_length(reader->suspects);
+	CmigQuotedStart *quoted;
+
+	reader->suspects = cmig_file_start_note_quoted(reader->suspects, &reader->lexer,
+												   reader->section_start);
+	if (list_length(reader->suspects) == count)
+		return;
+	quoted = llast(reader->suspects);
+	quoted->place = here(reader, quoted->line);
+	quoted->files = count_files(reader);
+}
+
+/*
+ * Before any error: what is read may be what a quote left over of other files,
+ * and then that quote is to blame.
+ */
+static void
+blame_quote(const Reader *reader)
+{
+	const CmigQuotedStart *open =
+		cmig_file_start_find_hiding(reader->suspects, &reader->lexer, count_files(reader),
+									reader->name_lines > 0);
+
+	if (open)
+		refuse_open_quote(open, "the text after it", "cannot be read");
+	require_closed(reader, NULL);
 }
 
 /* The section being read ends here. */
@@ -384,9 +392,9 @@ start_section(Reader *reader, int section)
 		/* else its last word was recognized */
 		while (!prefixed && word > marker && isalpha((unsigned char) word[-1]))
 			word--;
-		nearest = suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
+		nearest = cmig_marker_suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
 						  CMIG_SECTION_COUNT - 1);
-		require_closed(reader, NULL);
+		blame_quote(reader);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("unknown marker \"%s\" in %s", marker, here(reader, lexer->line)),
@@ -395,7 +403,7 @@ start_section(Reader *reader, int section)
 	}
 	if (reader->section_lines[section])
 	{
-		require_closed(reader, NULL);
+		blame_quote(reader);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("second %s section in %s",
@@ -410,7 +418,6 @@ start_section(Reader *reader, int section)
 	reader->section_lines[section] = lexer->line;
 	reader->section_start = lexer->next;
 	reader->has_sql = false;
-	reader->quoted = NIL;
 	/* a string cannot go on over a marker */
 	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
 }
@@ -452,10 +459,13 @@ start_revision(Reader *reader, const char *start, const char *end)
 		reader->key_lines[CMIG_KEY_REVISION] == reader->header_line)
 		set_key(reader, CMIG_KEY_REVISION, id, lexer->line);
 
-	end_revision(reader, cmig_marker_skip_bom_back(lexer->text, start));
+	end_revision(reader, cmig_file_start_skip_back(lexer->text, start));
 
 	reader->file = NULL;
+	reader->section_start = NULL;
 	if (bad)
+	{
+		blame_quote(reader);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 *id ? errmsg("illegal revision id \"%s\" in %s",
@@ -463,6 +473,7 @@ start_revision(Reader *reader, const char *start, const char *end)
 				 : errmsg("no revision id in %s", here(reader, lexer->line)),
 				 *id ? errdetail("The id %s.", bad) : 0,
 				 errhint("A line that begins with \"%s\" starts the next revision file.", CMIG_FILE_START)));
+	}
 
 	reader->file = palloc0(sizeof(CmigRevisionFile));
 	reader->file->name = reader->name;
@@ -474,7 +485,6 @@ start_revision(Reader *reader, const char *start, const char *end)
 	reader->key_lines[CMIG_KEY_REVISION] = lexer->line;
 	reader->section = CMIG_SECTION_HEADER;
 	memset(reader->section_lines, 0, sizeof(reader->section_lines));
-	reader->quoted = NIL;
 	reader->in_description = false;
 	reader->header_line = lexer->line;
 	resetStringInfo(&reader->description);
@@ -484,8 +494,9 @@ start_revision(Reader *reader, const char *start, const char *end)
 static void
 require_revision(const Reader *reader)
 {
-	if (list_length(reader->files) > reader->files_before)
+	if (list_length(reader->files) > reader->revisions_before)
 		return;
+	blame_quote(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 reader->name ? errmsg("file \"%s\" holds no revision", reader->name)
@@ -499,16 +510,17 @@ start_file(Reader *reader, const CmigFileStart *start)
 {
 	CmigLexer  *lexer = &reader->lexer;
 
-	end_revision(reader, cmig_marker_skip_bom_back(lexer->text, lexer->start));
-	if (reader->has_name_line)
+	end_revision(reader, cmig_file_start_skip_back(lexer->text, lexer->start));
+	if (reader->name_lines > 0)
 		require_revision(reader);
 
 	reader->file = NULL;
+	reader->section_start = NULL;
 	reader->name = pnstrdup(start->name, start->name_end - start->name);
 	reader->text = start->end;
 	reader->lines_before = lexer->line;
-	reader->files_before = list_length(reader->files);
-	reader->has_name_line = true;
+	reader->revisions_before = list_length(reader->files);
+	reader->name_lines++;
 	cmig_lexer_move(lexer, start->end, lexer->line);
 }
 
@@ -517,7 +529,7 @@ refuse_unterminated(const Reader *reader)
 {
 	const CmigLexer *lexer = &reader->lexer;
 
-	require_closed(reader, NULL);
+	blame_quote(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("unterminated %s in %s",
@@ -529,7 +541,7 @@ refuse_unterminated(const Reader *reader)
 static void
 refuse_other_file(const Reader *reader, const char *detail)
 {
-	require_closed(reader, NULL);
+	blame_quote(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("another file seems to begin in %s", here(reader, reader->lexer.line)),
@@ -545,7 +557,7 @@ refuse_header_line(const Reader *reader, const char *end)
 {
 	const CmigLexer *lexer = &reader->lexer;
 
-	require_closed(reader, NULL);
+	blame_quote(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("header line outside of a header in %s", here(reader, lexer->line)),
@@ -567,6 +579,7 @@ looks_like_path(const char *text)
 static void
 refuse_leading_text(const Reader *reader)
 {
+	blame_quote(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("text before the first revision's header in %s",
@@ -593,8 +606,7 @@ read_token(Reader *reader)
 
 	if (reader->file && reader->section != CMIG_SECTION_HEADER)
 	{
-		reader->quoted = cmig_file_start_note_quoted(reader->quoted, lexer,
-													 reader->section_start);
+		note_quoted(reader);
 		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
 		return;
 	}
@@ -636,7 +648,7 @@ read_comment(Reader *reader, const char *end)
 		start_section(reader, section);
 	else if (cmig_marker_is_misplaced(lexer, end, &section))
 	{
-		require_closed(reader, NULL);
+		blame_quote(reader);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("marker \"-- cmig:%s\" is not alone on its line in %s",

@@ -122,7 +122,7 @@ cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 		if (lexer.type != CMIG_TOKEN_BLOCK_COMMENT)
 			after_statement = true;
 	}
-	open = cmig_file_start_find_open(quoted, text);
+	open = cmig_file_start_find_open(quoted, text, NULL);
 	if (open)
 	{
 		*line = open->line;

@@ -1,7 +1,7 @@
 --
 -- The schema that the tests work on, as the application's revisions make it
 --
-\set files `cat "$PG_ABS_SRCDIR"/migrations/*.sql`
+\set files `awk 'FNR == 1 { print "==> " FILENAME " <==" } { print }' "$PG_ABS_SRCDIR"/migrations/*.sql`
 SELECT * FROM cmig.load(:'files');
 SELECT step, revision, transactional, message FROM cmig.plan('upgrade', 'head');
 

@@ -7,7 +7,7 @@ SELECT revision FROM cmig.upgrade('head');
 SELECT cmig.require();
 
 -- the next developer's file: what is there is not loaded again
-\set files `cat "$PG_ABS_SRCDIR"/migrations/*.sql`
+\set files `awk 'FNR == 1 { print "==> " FILENAME " <==" } { print }' "$PG_ABS_SRCDIR"/migrations/*.sql`
 SELECT * FROM cmig.load(:'files');
 SELECT item, value FROM cmig.status() WHERE item <> 'database';
 
