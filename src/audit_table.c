@@ -130,7 +130,7 @@ cmig_audit_table_init(void)
 }
 
 static CmigQuery read_hash_key = {
-	"SELECT s.value::bytea FROM cmig.secret s WHERE s.name = 'audit'", 0
+	"SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'", 0
 };
 
 static void

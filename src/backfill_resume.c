@@ -182,7 +182,7 @@ cmig_backfill_resume_require_key(const CmigBackfillRun *run, const CmigBackfillP
 	char	   *begun = listed(run->key.names, run->key.count);
 	char	   *now = listed(part->key.columns, part->key.count);
 
-	if (strcmp(begun, now) != 0)
+	if (run->key.count != part->key.count || strcmp(begun, now) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the key of table %s has changed during its backfill", part->name),

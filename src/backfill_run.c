@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "datatype/timestamp.h"
+#include "storage/block.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -30,19 +31,23 @@
 #define MAX_ATTEMPTS 100
 
 static CmigQuery find_query = {
-	.sql = "SELECT id, state = 'done', method, pass, relation, key, place, bound,"
-	" total, passed, rows, rows_of_pass, batches, parts FROM cmig.backfill_run"
-	" WHERE target = $1 AND set_sql = $2 AND where_sql IS NOT DISTINCT FROM $3"
-	" AND revision IS NOT DISTINCT FROM $4 AND direction IS NOT DISTINCT FROM $5"
-	" AND statement IS NOT DISTINCT FROM $6"
-	" AND (state <> 'done' OR statement IS NOT NULL)"
-	" ORDER BY id DESC LIMIT 1",
+	.sql = "SELECT id::bigint, state::text = 'done', method::text, pass::integer,"
+	" relation::text, key::text[], place::text[], bound::text[],"
+	" total::double precision, passed::double precision, rows::bigint,"
+	" rows_of_pass::bigint, batches::bigint, parts::text[] FROM cmig.backfill_run"
+	" WHERE target::text = $1 AND set_sql::text = $2"
+	" AND where_sql::text IS NOT DISTINCT FROM $3"
+	" AND revision::text IS NOT DISTINCT FROM $4"
+	" AND direction::text IS NOT DISTINCT FROM $5"
+	" AND statement::integer IS NOT DISTINCT FROM $6"
+	" AND (state::text <> 'done' OR statement::integer IS NOT NULL)"
+	" ORDER BY id::bigint DESC LIMIT 1",
 	.nargs = 6,
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
 };
 
 static CmigQuery last_id_query = {
-	.sql = "SELECT max(id)::text FROM cmig.backfill_run"
+	.sql = "SELECT max(id::bigint)::text FROM cmig.backfill_run"
 };
 
 static CmigQuery insert_query = {
@@ -58,8 +63,8 @@ static CmigQuery insert_query = {
 static CmigQuery update_query = {
 	.sql = "UPDATE cmig.backfill_run SET state = $2, pass = $3, relation = $4,"
 	" place = $5, bound = $6, total = $7, passed = $8, rows = $9,"
-	" rows_of_pass = $10, batches = $11, active = active + $12, key = $13,"
-	" updated_at = clock_timestamp() WHERE id = $1",
+	" rows_of_pass = $10, batches = $11, active = active::interval + $12, key = $13,"
+	" updated_at = clock_timestamp() WHERE id::bigint = $1",
 	.nargs = 13,
 	.argtypes = {INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
 		FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID, TEXTARRAYOID}
@@ -67,37 +72,38 @@ static CmigQuery update_query = {
 
 /* Not done, and not to be begun anew without harm. */
 static CmigQuery unfinished_query = {
-	.sql = "SELECT id, target, set_sql, coalesce(statement, 0), rows FROM cmig.backfill_run"
-	" WHERE (revision = $1 AND direction = $2 AND statement IS NOT NULL"
-	"   OR $1 IS NULL AND revision IS NULL AND target = $4)"
-	" AND state <> 'done' AND where_sql IS NULL AND rows > 0 AND id <> $3"
-	" ORDER BY id DESC",
+	.sql = "SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, ''),"
+	" statement::integer, rows::bigint FROM cmig.backfill_run"
+	" WHERE (revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL"
+	"   OR $1 IS NULL AND revision::text IS NULL AND target::text = $4)"
+	" AND state::text <> 'done' AND where_sql::text IS NULL AND rows::bigint > 0"
+	" AND id::bigint <> $3 ORDER BY id::bigint DESC",
 	.nargs = 4,
 	.argtypes = {TEXTOID, TEXTOID, INT8OID, TEXTOID}
 };
 
 static CmigQuery settle_query = {
 	.sql = "UPDATE cmig.backfill_run SET statement = NULL"
-	" WHERE revision = $1 AND direction = $2 AND statement IS NOT NULL",
+	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL",
 	.nargs = 2,
 	.argtypes = {TEXTOID, TEXTOID}
 };
 
 static CmigQuery remove_query = {
-	.sql = "DELETE FROM cmig.backfill_run WHERE id = $1",
+	.sql = "DELETE FROM cmig.backfill_run WHERE id::bigint = $1",
 	.nargs = 1,
 	.argtypes = {INT8OID}
 };
 
 static CmigQuery replace_query = {
-	.sql = "DELETE FROM cmig.backfill_run WHERE revision = $1 AND direction = $2"
-	" AND statement = $3 AND state <> 'done'",
+	.sql = "DELETE FROM cmig.backfill_run WHERE revision::text = $1 AND direction::text = $2"
+	" AND statement::integer = $3 AND state::text <> 'done'",
 	.nargs = 3,
 	.argtypes = {TEXTOID, TEXTOID, INT4OID}
 };
 
 static CmigQuery settle_all_query = {
-	.sql = "UPDATE cmig.backfill_run SET statement = NULL WHERE statement IS NOT NULL"
+	.sql = "UPDATE cmig.backfill_run SET statement = NULL WHERE statement::integer IS NOT NULL"
 };
 
 static void
@@ -119,46 +125,104 @@ set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
 	nulls[5] = identity->revision ? ' ' : 'n';
 }
 
-/* The elements of a text[] column. */
+/* A row that was written by hand and cannot be continued from. */
+static void
+refuse_row(int64 id, const char *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("row %lld of cmig.backfill_run was changed by hand", (long long) id),
+			 errdetail("Column \"%s\" does not hold what a backfill stores there.", column),
+			 errhint("To start over: DELETE FROM cmig.backfill_run WHERE id = %lld;",
+					 (long long) id)));
+}
+
+/* The elements of a text[] column: one dimension, no NULL, or the row is refused. */
 static CmigNames
-names_of(TupleDesc desc, HeapTuple row, int column)
+names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
 {
 	CmigNames	names = {0};
 	bool		isnull;
 	Datum		value = cmig_query_datum(desc, row, column, &isnull);
+	ArrayType  *array;
 	Datum	   *elements;
-	bool	   *nulls;
 
 	if (isnull)
 		return names;
-	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &names.count);
+	array = DatumGetArrayTypeP(value);
+	if (ARR_NDIM(array) > 1 || array_contains_nulls(array))
+		refuse_row(id, name);
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, NULL, &names.count);
 	names.names = palloc(sizeof(char *) * Max(names.count, 1));
 	for (int i = 0; i < names.count; i++)
-		names.names[i] = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
+		names.names[i] = TextDatumGetCString(elements[i]);
 	return names;
+}
+
+/* Is it the number of a block, as update_query has stored it? */
+static bool
+is_block(const char *text)
+{
+	Size		digits = strspn(text, "0123456789");
+
+	return digits > 0 && digits <= 10 && text[digits] == '\0' &&
+		strtoull(text, NULL, 10) <= MaxBlockNumber;
+}
+
+/*
+ * Migrators may write the table.  What the batches index by, and what is
+ * bound as arguments, must be of the size that they expect: by ctid a block
+ * each, by key as many values as the key has columns.
+ */
+static void
+require_valid(const CmigBackfillRun *run, bool by_key)
+{
+	if (run->method == NULL || strcmp(run->method, by_key ? "key" : "ctid") != 0)
+		refuse_row(run->id, "method");
+	if (run->pass < 1)
+		refuse_row(run->id, "pass");
+	if (run->rows < 0)
+		refuse_row(run->id, "rows");
+	if (run->rows_of_pass < 0)
+		refuse_row(run->id, "rows_of_pass");
+	if (run->batches < 0)
+		refuse_row(run->id, "batches");
+	if (run->relation == NULL)
+		return;
+	if (by_key ? run->key.count == 0 : run->key.count != 0)
+		refuse_row(run->id, "key");
+	if (run->bound.count != 0 && run->bound.count != (by_key ? run->key.count : 1))
+		refuse_row(run->id, "bound");
+	if (run->place.count != 0 && run->place.count != run->bound.count)
+		refuse_row(run->id, "place");
+	if (by_key)
+		return;
+	if (run->bound.count != 1 || !is_block(run->bound.names[0]))
+		refuse_row(run->id, "bound");
+	if (run->place.count != 1 || !is_block(run->place.names[0]))
+		refuse_row(run->id, "place");
 }
 
 static void
 collect(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigBackfillRun *run = arg;
-	bool		isnull;
 
-	run->id = DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull));
-	run->done = DatumGetBool(cmig_query_datum(desc, row, 2, &isnull));
+	run->id = cmig_query_int64(desc, row, 1, 0);
+	run->done = cmig_query_bool(desc, row, 2, false);
 	run->method = cmig_query_text(desc, row, 3);
-	run->pass = DatumGetInt32(cmig_query_datum(desc, row, 4, &isnull));
+	run->pass = cmig_query_int32(desc, row, 4, 0);
 	run->relation = cmig_query_text(desc, row, 5);
-	run->key = names_of(desc, row, 6);
-	run->place = names_of(desc, row, 7);
-	run->bound = names_of(desc, row, 8);
-	run->total = DatumGetFloat8(cmig_query_datum(desc, row, 9, &isnull));
-	run->passed = DatumGetFloat8(cmig_query_datum(desc, row, 10, &isnull));
-	run->rows = DatumGetInt64(cmig_query_datum(desc, row, 11, &isnull));
-	run->rows_of_pass = DatumGetInt64(cmig_query_datum(desc, row, 12, &isnull));
-	run->batches = DatumGetInt64(cmig_query_datum(desc, row, 13, &isnull));
-	run->parts = names_of(desc, row, 14);
+	run->key = names_of(desc, row, 6, run->id, "key");
+	run->place = names_of(desc, row, 7, run->id, "place");
+	run->bound = names_of(desc, row, 8, run->id, "bound");
+	run->total = cmig_query_float8(desc, row, 9, 0);
+	run->passed = cmig_query_float8(desc, row, 10, 0);
+	run->rows = cmig_query_int64(desc, row, 11, -1);
+	run->rows_of_pass = cmig_query_int64(desc, row, 12, -1);
+	run->batches = cmig_query_int64(desc, row, 13, -1);
+	run->parts = names_of(desc, row, 14, run->id, "parts");
 }
 
 bool
@@ -168,7 +232,11 @@ cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *ru
 	char		nulls[7] = "      ";
 
 	set_identity(identity, values, nulls);
-	return cmig_query_each(&find_query, values, nulls, collect, run) > 0;
+	if (cmig_query_each(&find_query, values, nulls, collect, run) == 0)
+		return false;
+	if (!run->done)
+		require_valid(run, identity->where_sql == NULL);
+	return true;
 }
 
 /*
@@ -267,13 +335,12 @@ hand_over(TupleDesc desc, HeapTuple row, void *arg)
 {
 	const Search *search = arg;
 	CmigBackfillUnfinished unfinished;
-	bool		isnull;
 
-	unfinished.id = DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull));
+	unfinished.id = cmig_query_int64(desc, row, 1, 0);
 	unfinished.target = cmig_query_text(desc, row, 2);
 	unfinished.set_sql = cmig_query_text(desc, row, 3);
-	unfinished.statement = DatumGetInt32(cmig_query_datum(desc, row, 4, &isnull));
-	unfinished.rows = DatumGetInt64(cmig_query_datum(desc, row, 5, &isnull));
+	unfinished.statement = cmig_query_int32(desc, row, 4, 0);
+	unfinished.rows = cmig_query_int64(desc, row, 5, 0);
 	search->callback(&unfinished, search->arg);
 }
 

@@ -46,7 +46,7 @@ static CmigQuery read_details = {
 
 static CmigQuery read_text = {
 	"SELECT " TEXT_COLUMNS
-	" FROM cmig.revision r WHERE r.revision = $1", 1, {TEXTOID}
+	" FROM cmig.revision r WHERE r.revision::text = $1", 1, {TEXTOID}
 };
 
 static CmigQuery read_texts = {
@@ -56,12 +56,12 @@ static CmigQuery read_texts = {
 
 static CmigQuery read_upgrade = {
 	"SELECT coalesce(r.upgrade_sql::text, ''), r.verify_sql::text, r.transactional::boolean"
-	" FROM cmig.revision r WHERE r.revision = $1", 1, {TEXTOID}
+	" FROM cmig.revision r WHERE r.revision::text = $1", 1, {TEXTOID}
 };
 
 static CmigQuery read_downgrade = {
 	"SELECT r.downgrade_sql::text, NULL::text, r.transactional::boolean"
-	" FROM cmig.revision r WHERE r.revision = $1", 1, {TEXTOID}
+	" FROM cmig.revision r WHERE r.revision::text = $1", 1, {TEXTOID}
 };
 
 /* the columns of TEXT_COLUMNS, but only what names a file */
@@ -73,20 +73,20 @@ static CmigQuery read_file_names = {
 
 static CmigQuery read_texts_of = {
 	"SELECT " TEXT_COLUMNS
-	" FROM cmig.revision r WHERE r.revision = ANY ($1)"
+	" FROM cmig.revision r WHERE r.revision::text = ANY ($1)"
 	" ORDER BY r.revision::text COLLATE \"C\"", 1, {TEXTARRAYOID}
 };
 
 static CmigQuery read_upgrades = {
 	"SELECT r.revision::text, coalesce(r.upgrade_sql::text, ''), r.verify_sql::text,"
 	" r.transactional::boolean"
-	" FROM cmig.revision r WHERE r.revision = ANY ($1)", 1, {TEXTARRAYOID}
+	" FROM cmig.revision r WHERE r.revision::text = ANY ($1)", 1, {TEXTARRAYOID}
 };
 
 static CmigQuery read_downgrades = {
 	"SELECT r.revision::text, r.downgrade_sql::text, NULL::text,"
 	" r.transactional::boolean"
-	" FROM cmig.revision r WHERE r.revision = ANY ($1)", 1, {TEXTARRAYOID}
+	" FROM cmig.revision r WHERE r.revision::text = ANY ($1)", 1, {TEXTARRAYOID}
 };
 
 /* octet_length() of a large value does not fetch it */
@@ -139,7 +139,7 @@ static CmigQuery insert_revisions = {
  * created_by, which then is the default, the current user.
  */
 static CmigQuery replace_revision = {
-	"WITH gone AS (DELETE FROM cmig.revision WHERE revision = $1 RETURNING created_at)"
+	"WITH gone AS (DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz)"
 	" INSERT INTO cmig.revision (revision, down_revision, depends_on,"
 	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
 	" verify_sql, transactional, created_at)"
@@ -150,7 +150,7 @@ static CmigQuery replace_revision = {
 };
 
 static CmigQuery delete_revision = {
-	"DELETE FROM cmig.revision WHERE revision = $1", 1, {TEXTOID}
+	"DELETE FROM cmig.revision WHERE revision::text = $1", 1, {TEXTOID}
 };
 
 static CmigQuery read_version = {
@@ -159,7 +159,7 @@ static CmigQuery read_version = {
 
 static CmigQuery read_unknown_version = {
 	"SELECT v.revision::text FROM cmig.version v WHERE NOT EXISTS"
-	" (SELECT FROM cmig.revision r WHERE r.revision = v.revision)", 0
+	" (SELECT FROM cmig.revision r WHERE r.revision::text = v.revision::text)", 0
 };
 
 static CmigQuery insert_version = {
@@ -168,12 +168,12 @@ static CmigQuery insert_version = {
 };
 
 static CmigQuery delete_version = {
-	"DELETE FROM cmig.version WHERE revision = $1", 1, {TEXTOID}
+	"DELETE FROM cmig.version WHERE revision::text = $1", 1, {TEXTOID}
 };
 
 static CmigQuery replace_version = {
-	"UPDATE cmig.version SET revision = $2 WHERE revision = $1"
-	" AND NOT EXISTS (SELECT FROM cmig.version v WHERE v.revision = $2)",
+	"UPDATE cmig.version SET revision = $2 WHERE revision::text = $1"
+	" AND NOT EXISTS (SELECT FROM cmig.version v WHERE v.revision::text = $2)",
 	2, {TEXTOID, TEXTOID}
 };
 
@@ -184,10 +184,10 @@ static CmigQuery clear_version = {
 /* One value that changes whenever a row of the two tables does. */
 static CmigQuery fingerprint = {
 	"SELECT (SELECT pg_catalog.count(*)::text || ' ' ||"
-	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(v.revision || ' ' || v.xmin::text, 0)), 0)::text"
+	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(v.revision::text || ' ' || v.xmin::text, 0)), 0)::text"
 	" FROM cmig.version v) || ' ' ||"
 	" (SELECT pg_catalog.count(*)::text || ' ' ||"
-	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(r.revision || ' ' || r.xmin::text, 0)), 0)::text"
+	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(r.revision::text || ' ' || r.xmin::text, 0)), 0)::text"
 	" FROM cmig.revision r)", 0,.all_rows = true
 };
 

@@ -33,7 +33,7 @@ struct CmigJournalBatch
 };
 
 static CmigQuery last_id_query = {
-	.sql = "SELECT coalesce(max(id), 0)::text FROM cmig.journal"
+	.sql = "SELECT coalesce(max(id::bigint), 0)::text FROM cmig.journal"
 };
 
 static CmigQuery insert_query = {
@@ -64,10 +64,10 @@ static CmigQuery insert_all_query = {
 };
 
 static CmigQuery checksum_query = {
-	.sql = "SELECT checksum FROM cmig.journal"
-	" WHERE revision = $1 AND outcome = 'done'"
-	" AND direction IN ('upgrade', 'stamp', 'repair') AND checksum IS NOT NULL"
-	" ORDER BY id DESC LIMIT 1",
+	.sql = "SELECT checksum::text FROM cmig.journal"
+	" WHERE revision::text = $1 AND outcome::text = 'done'"
+	" AND direction::text IN ('upgrade', 'stamp', 'repair') AND checksum::text IS NOT NULL"
+	" ORDER BY id::bigint DESC LIMIT 1",
 	.nargs = 1,
 	.argtypes = {TEXTOID}
 };
@@ -75,20 +75,21 @@ static CmigQuery checksum_query = {
 static CmigQuery finish_query = {
 	.sql = "UPDATE cmig.journal SET outcome = $2, elapsed = $3,"
 	" transaction_id = CASE WHEN $2 = 'done' THEN pg_current_xact_id() END,"
-	" checksum = coalesce($4, checksum), sqlstate = $5, message = $6, statement = $7"
-	" WHERE id = $1",
+	" checksum = coalesce($4, checksum::text), sqlstate = $5, message = $6, statement = $7"
+	" WHERE id::bigint = $1",
 	.nargs = 7,
 	.argtypes = {INT8OID, TEXTOID, INTERVALOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
 };
 
 static CmigQuery interrupted_query = {
 	.sql = "UPDATE cmig.journal SET outcome = 'failed', transaction_id = NULL,"
-	" message = 'the run was interrupted' WHERE outcome = 'running'"
+	" message = 'the run was interrupted' WHERE outcome::text = 'running'"
 };
 
 static CmigQuery last_query = {
-	.sql = "SELECT revision, direction, outcome, sqlstate, message, statement"
-	" FROM cmig.journal WHERE direction <> 'repair' ORDER BY id DESC LIMIT 1"
+	.sql = "SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
+	" coalesce(outcome::text, ''), sqlstate::text, message::text, statement::integer"
+	" FROM cmig.journal WHERE direction::text <> 'repair' ORDER BY id::bigint DESC LIMIT 1"
 };
 
 static void
@@ -326,15 +327,13 @@ static void
 keep_last(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigJournalEntry *entry = arg;
-	bool		isnull;
-	Datum		statement = cmig_query_datum(desc, row, 6, &isnull);
 
 	entry->revision = cmig_query_text(desc, row, 1);
 	entry->direction = cmig_query_text(desc, row, 2);
 	entry->outcome = cmig_query_text(desc, row, 3);
 	entry->sqlstate = cmig_query_text(desc, row, 4);
 	entry->message = cmig_query_text(desc, row, 5);
-	entry->statement = isnull ? 0 : DatumGetInt32(statement);
+	entry->statement = cmig_query_int32(desc, row, 6, 0);
 }
 
 bool

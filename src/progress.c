@@ -15,29 +15,30 @@
 static const char *const state_names[] = {"running", "in_doubt", "done"};
 
 static CmigQuery read_query = {
-	.sql = "SELECT revision, direction, statement, state, detail::text,"
-	" detail->>'checksum' FROM cmig.progress"
-	" ORDER BY revision, direction, statement"
+	.sql = "SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
+	" coalesce(statement::integer, 0), coalesce(state::text, ''),"
+	" detail::jsonb::text, detail::jsonb->>'checksum' FROM cmig.progress"
+	" ORDER BY 1, 2, 3"
 };
 
 static CmigQuery write_query = {
 	.sql = "INSERT INTO cmig.progress AS p (revision, direction, statement, state, detail)"
 	" VALUES ($1, $2, $3, $4, $5::jsonb)"
 	" ON CONFLICT (revision, direction, statement) DO UPDATE"
-	" SET state = excluded.state, detail = coalesce(excluded.detail, p.detail)",
+	" SET state = excluded.state, detail = coalesce(excluded.detail::jsonb, p.detail::jsonb)",
 	.nargs = 5,
 	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID}
 };
 
 static CmigQuery remove_query = {
 	.sql = "DELETE FROM cmig.progress"
-	" WHERE revision = $1 AND direction = $2 AND statement = $3",
+	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer = $3",
 	.nargs = 3,
 	.argtypes = {TEXTOID, TEXTOID, INT4OID}
 };
 
 static CmigQuery clear_query = {
-	.sql = "DELETE FROM cmig.progress WHERE revision = $1 AND direction = $2",
+	.sql = "DELETE FROM cmig.progress WHERE revision::text = $1 AND direction::text = $2",
 	.nargs = 2,
 	.argtypes = {TEXTOID, TEXTOID}
 };
@@ -48,8 +49,8 @@ static CmigQuery clear_all_query = {
 
 /* Is the revision there?  Does cmig.version name it? */
 static CmigQuery look_query = {
-	.sql = "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision = $1),"
-	" EXISTS (SELECT FROM cmig.version WHERE revision = $1)",
+	.sql = "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
+	" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1)",
 	.nargs = 1,
 	.argtypes = {TEXTOID}
 };
@@ -67,11 +68,10 @@ collect(TupleDesc desc, HeapTuple tuple, void *arg)
 	CmigProgressRow *row = palloc0(sizeof(CmigProgressRow));
 	char	   *direction = cmig_query_text(desc, tuple, 2);
 	char	   *state = cmig_query_text(desc, tuple, 4);
-	bool		isnull;
 
 	row->revision = cmig_query_text(desc, tuple, 1);
 	row->direction = strcmp(direction, "upgrade") == 0 ? CMIG_UPGRADE : CMIG_DOWNGRADE;
-	row->statement = DatumGetInt32(cmig_query_datum(desc, tuple, 3, &isnull));
+	row->statement = cmig_query_int32(desc, tuple, 3, 0);
 	row->detail = cmig_query_text(desc, tuple, 5);
 	row->checksum = cmig_query_text(desc, tuple, 6);
 
@@ -201,10 +201,9 @@ static void
 keep_look(TupleDesc desc, HeapTuple tuple, void *arg)
 {
 	Look	   *look = arg;
-	bool		isnull;
 
-	look->known = DatumGetBool(cmig_query_datum(desc, tuple, 1, &isnull));
-	look->named = DatumGetBool(cmig_query_datum(desc, tuple, 2, &isnull));
+	look->known = cmig_query_bool(desc, tuple, 1, false);
+	look->named = cmig_query_bool(desc, tuple, 2, false);
 }
 
 const char *

@@ -25,6 +25,9 @@
 
 static void add_catalog_hint(void *arg);
 
+static const char altered_hint[] =
+"The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions and stamp.";
+
 /* A query of ours that writes is under way; triggers may run in it. */
 static bool writing = false;
 
@@ -41,9 +44,20 @@ typedef struct QueryFrame
 static void
 add_catalog_hint(void *arg)
 {
-	if (((CmigQuery *) arg)->users_text)
+	const CmigQuery *query = arg;
+	int			code = geterrcode();
+
+	if (query->users_text)
 		return;
-	switch (geterrcode())
+	/* of a column of another type, a domain or a constraint that is not ours */
+	if (strstr(query->sql, " cmig.") != NULL &&
+		(ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
+		 code == ERRCODE_NOT_NULL_VIOLATION || code == ERRCODE_CHECK_VIOLATION))
+	{
+		errhint("%s", altered_hint);
+		return;
+	}
+	switch (code)
 	{
 		case ERRCODE_UNDEFINED_TABLE:
 		case ERRCODE_UNDEFINED_COLUMN:
@@ -52,7 +66,10 @@ add_catalog_hint(void *arg)
 		case ERRCODE_WRONG_OBJECT_TYPE:
 		case ERRCODE_DATATYPE_MISMATCH:
 		case ERRCODE_CANNOT_COERCE:
-			errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions and stamp.");
+		case ERRCODE_AMBIGUOUS_FUNCTION:
+		case ERRCODE_INVALID_COLUMN_REFERENCE:
+		case ERRCODE_GENERATED_ALWAYS:
+			errhint("%s", altered_hint);
 			break;
 		case ERRCODE_INSUFFICIENT_PRIVILEGE:
 			errhint("The owner of the extension can grant access to schema cmig, its tables and its functions.");
@@ -154,9 +171,12 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);
 		fetched = SPI_processed;
 
+		/* an error that the callback raises does not come from our tables */
 		spi = MemoryContextSwitchTo(caller);
+		error_context_stack = frame.callback.previous;
 		for (uint64 i = 0; i < fetched; i++)
 			callback(SPI_tuptable->tupdesc, SPI_tuptable->vals[i], arg);
+		error_context_stack = &frame.callback;
 		MemoryContextSwitchTo(spi);
 
 		SPI_freetuptable(SPI_tuptable);
@@ -250,6 +270,42 @@ void
 cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg)
 {
 	*(char **) arg = cmig_query_text(desc, row, 1);
+}
+
+bool
+cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? otherwise : DatumGetBool(value);
+}
+
+int32
+cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? otherwise : DatumGetInt32(value);
+}
+
+int64
+cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? otherwise : DatumGetInt64(value);
+}
+
+double
+cmig_query_float8(TupleDesc desc, HeapTuple row, int column, double otherwise)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? otherwise : DatumGetFloat8(value);
 }
 
 Datum
