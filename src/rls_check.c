@@ -16,6 +16,7 @@
 #include "rls_expr.h"
 #include "rls_lookup.h"
 #include "rls_posture.h"
+#include "settings.h"
 
 #include "access/sysattr.h"
 #include "catalog/namespace.h"
@@ -696,12 +697,18 @@ cmig_rls_gate(void)
 	StringInfoData detail;
 	int			errors = 0;
 	char	   *fix = NULL;
+	const char *gate;
 	ListCell   *lc;
 
-	if (rls_gate == NULL || rls_gate[0] == '\0')
+	gate = cmig_settings_guard_text("cmig.rls_gate", rls_gate);
+	if (gate[0] == '\0')
 		return;
-	if (!SplitIdentifierString(pstrdup(rls_gate), ',', &names))
-		elog(ERROR, "invalid list in cmig.rls_gate");
+	if (!SplitIdentifierString(pstrdup(gate), ',', &names))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for parameter \"%s\": \"%s\"", "cmig.rls_gate", gate),
+				 errdetail("List syntax is invalid."),
+				 errhint("Correct cmig.rls_gate: ALTER DATABASE ... SET cmig.rls_gate = '...'.")));
 	foreach(lc, names)
 	{
 		Oid			schema = get_namespace_oid(lfirst(lc), true);

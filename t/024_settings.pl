@@ -1,0 +1,180 @@
+# Settings that guard a database are read from where their owner put them: what
+# a session can put in their place, and when, before and after the library is
+# loaded.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('settings');
+$node->start;
+$node->safe_psql('postgres', <<'END_SQL');
+CREATE ROLE regress_owner LOGIN CREATEDB;
+CREATE ROLE regress_app LOGIN;
+CREATE ROLE regress_dba LOGIN;
+CREATE DATABASE shop OWNER regress_owner;
+END_SQL
+query($node, 'shop', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+SELECT cmig.grant_access(role, 'migrator') FROM unnest(ARRAY['regress_owner', 'regress_app', 'regress_dba']::name[]) role;
+GRANT ALL ON SCHEMA public TO regress_owner, regress_app, regress_dba;
+CREATE TABLE invoice (id int PRIMARY KEY, tenant_id text NOT NULL);
+SELECT cmig.enable_rls('invoice', roles => '{regress_app}');
+SELECT cmig.create_revision('make a hole', 'CREATE TABLE gap (id int, tenant_id text)', 'DROP TABLE gap', revision => '001');
+END_SQL
+
+# The end of a session's output: psql's, as a role, with options of the connection
+sub session
+{
+	my ($role, $options, $sql) = @_;
+	my ($out, $err) = ('', '');
+	local $ENV{PGOPTIONS} = $options;
+
+	IPC::Run::run([ 'psql', '-XAtq', '-h', $node->host, '-p', $node->port, '-U', $role, '-d', 'shop',
+			'-v', 'VERBOSITY=sqlstate' ],
+		'<', \"SET client_min_messages = error;\n$sql", '>', \$out, '2>', \$err);
+	chomp($out, $err);
+	$err = $2 if $err =~ /(ERROR|FATAL):  (\w+)/;
+	return join("\n", grep { $_ ne '' } $out, $err);
+}
+
+#
+# cmig.rls_gate: MG021 is its error, 001 what goes through without it
+#
+my $upgrade = 'BEGIN; SELECT revision FROM cmig.upgrade(); ROLLBACK';
+
+is(session('regress_app', '', $upgrade), '001', 'without a gate');
+query($node, 'postgres', "ALTER DATABASE shop SET cmig.rls_gate = 'public'");
+is(session('regress_app', '', $upgrade), 'MG021', 'the gate of the database');
+is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'options of the connection do not turn it off');
+is(session('regress_app', '-c cmig.rls_gate=cmig', $upgrade), 'MG021', 'nor to another schema');
+is(session('regress_app', '-c cmig.rls_gate="', $upgrade), 'MG021', 'nor by a value that is none');
+is(session('regress_app', '-c Cmig.RLS_gate=', $upgrade), 'MG021', 'nor spelled otherwise');
+is(session('regress_app', '', "SET cmig.rls_gate = ''; $upgrade"), 'MG021', 'nor SET before the library is loaded');
+is(session('regress_app', '', "BEGIN; SET LOCAL cmig.rls_gate = ''; SELECT revision FROM cmig.upgrade()"), 'MG021', 'nor SET LOCAL');
+is(session('regress_app', '-c cmig.rls_gate=', "RESET cmig.rls_gate; $upgrade"), 'MG021', 'nor with RESET');
+is(session('regress_app', '-c cmig.rls_gate=', "SELECT count(*) FROM cmig.heads(); RESET ALL; DISCARD ALL; $upgrade"), "1\nMG021", 'nor when it was loaded before');
+is(session('regress_app', '', "SELECT count(*) FROM cmig.heads(); SET cmig.rls_gate = ''"), "1\n42501", 'SET after it is refused');
+is(session('regress_app', '', "ALTER ROLE regress_app SET cmig.rls_gate = ''"), '42501', 'ALTER ROLE of oneself too');
+is(session('regress_app', '', "SELECT count(*) FROM cmig.heads(); ALTER ROLE regress_app IN DATABASE shop SET cmig.rls_gate = ''"), "1\n42501", 'also when it is loaded');
+is(session('regress_app', '-c session_preload_libraries=', $upgrade), 'permission', 'the libraries are not theirs to choose');
+is(session('regress_owner', '', "SELECT count(*) FROM cmig.heads(); ALTER DATABASE shop RESET ALL; $upgrade"), "1\nMG021", 'the owner of the database does not reset it');
+
+# who may
+is(session('postgres', '-c cmig.rls_gate=', $upgrade), '001', 'a superuser can by the options');
+is(session('postgres', '', "SET cmig.rls_gate = ''; $upgrade"), '001', 'and by SET');
+query($node, 'postgres', 'GRANT SET ON PARAMETER cmig.rls_gate TO regress_dba');
+is(session('regress_dba', '', "SELECT count(*) FROM cmig.heads(); SET cmig.rls_gate = ''; $upgrade"), "1\n001", 'and to whom it was granted');
+query($node, 'postgres', "ALTER ROLE regress_app IN DATABASE shop SET cmig.rls_gate = ''");
+is(session('regress_app', '', $upgrade), '001', 'a superuser can turn it off for a role');
+query($node, 'postgres', "ALTER ROLE regress_app IN DATABASE shop SET cmig.rls_gate = 'public'; ALTER DATABASE shop RESET cmig.rls_gate");
+is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'and on, which the options do not turn off');
+query($node, 'postgres', 'ALTER ROLE regress_app IN DATABASE shop RESET cmig.rls_gate');
+
+# the other places
+for my $place ('ALTER ROLE ALL', 'ALTER ROLE regress_app')
+{
+	query($node, 'postgres', "$place SET cmig.rls_gate = 'public'");
+	is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', "set by $place");
+	query($node, 'postgres', "$place RESET cmig.rls_gate");
+}
+query($node, 'postgres', "LOAD 'pg_cmig'; ALTER SYSTEM SET cmig.rls_gate = 'public'");
+$node->reload;
+is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'set by ALTER SYSTEM');
+is(session('regress_app', '', $upgrade), 'MG021', 'also without options');
+query($node, 'postgres', "LOAD 'pg_cmig'; ALTER SYSTEM RESET cmig.rls_gate");
+$node->append_conf('postgresql.conf', "cmig.rls_gate = 'cmig'\nCMIG.rls_gate = 'public'");
+$node->reload;
+is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'set in postgresql.conf, the last line');
+query($node, 'postgres', "ALTER DATABASE shop SET cmig.rls_gate = ''");
+is(session('regress_app', '', $upgrade), '001', 'what the database has goes before it');
+query($node, 'postgres', "ALTER DATABASE shop SET cmig.rls_gate = '\"'");
+is(session('regress_app', '', $upgrade), '22023', 'a value that is none does not count as no gate');
+query($node, 'postgres', 'ALTER DATABASE shop RESET cmig.rls_gate');
+$node->append_conf('postgresql.conf', "cmig.rls_gate = ''");
+$node->reload;
+is(session('regress_app', '-c cmig.rls_gate=public', $upgrade), '001', 'options do not set it either');
+
+# in an open session
+is(session('regress_app', '', $upgrade), '001', 'without a gate again');
+is(session('postgres', '', "SET SESSION AUTHORIZATION regress_app; SELECT count(*) FROM cmig.heads();
+	\\! psql -XAtq -h @{[ $node->host ]} -p @{[ $node->port ]} -U postgres -d shop -c \"ALTER DATABASE shop SET cmig.rls_gate = 'public'\"
+	$upgrade"), "1\nMG021", 'what is set meanwhile holds for the next run');
+query($node, 'postgres', 'ALTER DATABASE shop RESET cmig.rls_gate');
+
+#
+# cmig.protect: MG011 is its error
+#
+query($node, 'shop', 'SELECT cmig.upgrade()', 'regress_app');
+my $down = 'BEGIN; SELECT revision FROM cmig.downgrade($$base$$); ROLLBACK';
+
+is(session('regress_app', '', $down), '001', 'without protection');
+is(session('regress_app', '-c cmig.protect=base', $down), 'MG011', 'a session can protect itself');
+query($node, 'postgres', "ALTER DATABASE shop SET cmig.protect = 'base'");
+is(session('regress_app', '', $down), 'MG011', 'the protection of the database');
+is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'options of the connection do not take it off');
+is(session('regress_app', '-c cmig.protect=junk', $down), 'MG011', 'nor a value that is none');
+is(session('regress_app', '', "SET cmig.protect = off; $down"), 'MG011', 'nor SET');
+is(session('regress_app', '', "BEGIN; SET LOCAL cmig.protect = off; SELECT revision FROM cmig.downgrade('base')"), 'MG011', 'nor SET LOCAL');
+is(session('regress_app', '', "CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql SET cmig.protect = off AS 'SELECT revision FROM cmig.downgrade(\$\$base\$\$)'; SELECT f()"), '42501', "nor a function's clause, before it is loaded");
+is(session('regress_app', '', "SELECT count(*) FROM cmig.heads(); CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql SET cmig.protect = off AS 'SELECT revision FROM cmig.downgrade(\$\$base\$\$)'; SELECT f()"), "1\nMG011", 'and after it');
+is(session('regress_app', '', 'SELECT count(*) FROM cmig.heads(); ALTER ROLE regress_app SET cmig.protect = off'), '1', 'a role can set it for itself');
+is(session('regress_app', '', $down), 'MG011', 'which takes nothing off');
+is(session('regress_app', '-c cmig.protect=on', "SELECT cmig.create_revision('next', '', '', revision => '002')"), '42501', 'no author');
+query($node, 'shop', "ALTER ROLE regress_app RESET cmig.protect;
+	SELECT cmig.create_revision('next', '', '', revision => '002'); SELECT cmig.upgrade()");
+my $one = 'BEGIN; SELECT revision FROM cmig.downgrade($$-1$$); ROLLBACK';
+is(session('regress_app', '', $one), '002', 'base lets one revision go');
+is(session('regress_app', '-c cmig.protect=on', $one), 'MG011', 'more protection by the session holds');
+is(session('regress_app', '', "SELECT hint FROM cmig.status() WHERE item = 'protected'"), '', 'status does not advise what has no effect');
+
+# who may
+for my $role ('postgres', 'regress_owner')
+{
+	is(session($role, '', "SET cmig.protect = off; $down"), "002\n001", "$role can take it off");
+	is(session($role, '', "SET cmig.protect = off; SET ROLE regress_app; $down"), "002\n001", "$role as another role") if $role eq 'postgres';
+}
+is(session('postgres', '', "SET cmig.protect = off; SET SESSION AUTHORIZATION regress_app; $down"), 'MG011', 'not who has become another');
+query($node, 'postgres', 'GRANT SET ON PARAMETER cmig.protect TO regress_dba; GRANT regress_app TO regress_dba');
+is(session('regress_dba', '', "SET cmig.protect = off; $down"), "002\n001", 'and to whom it was granted');
+is(session('regress_owner', '-c cmig.protect=junk', $down), 'MG011', 'but not by a value that is none');
+
+# a definer function of the owner: the caller's does not count, its own does
+query($node, 'shop', <<'END_SQL');
+CREATE FUNCTION down() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+	AS $$SELECT revision FROM cmig.downgrade('base')$$;
+ALTER FUNCTION down() OWNER TO regress_owner;
+CREATE FUNCTION down_anyway() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp SET cmig.protect = off
+	AS $$SELECT revision FROM cmig.downgrade('base')$$;
+ALTER FUNCTION down_anyway() OWNER TO regress_owner;
+END_SQL
+is(session('regress_app', '', 'BEGIN; SET LOCAL cmig.protect = off; SELECT down(); ROLLBACK'), 'MG011', "a definer function with its caller's");
+is(session('postgres', '', 'BEGIN; SET LOCAL cmig.protect = off; SELECT down(); ROLLBACK'), 'MG011', "with a superuser's");
+is(session('regress_app', '-c cmig.protect=off', 'SELECT down()'), 'MG011', 'with options');
+is(session('regress_app', '', 'BEGIN; SELECT down_anyway(); ROLLBACK'), "002\n001", 'with its own');
+
+# the other ways to lose something, and a value that is none
+is(session('regress_app', '', "SET cmig.protect = off; SELECT cmig.reset(confirm => 'shop')"), 'MG011', 'reset');
+is(session('regress_app', '', "SET cmig.protect = off; SELECT cmig.stamp('001', purge => true)"), 'MG011', 'stamp with purge');
+is(session('regress_app', '', "SET cmig.protect = off; CALL cmig.downgrade_stepwise('base')"), 'MG011', 'stepwise');
+query($node, 'postgres', "ALTER DATABASE shop SET cmig.protect = 'full'");
+is(session('regress_app', '', $down), '22023', 'a value for the database that is none');
+query($node, 'postgres', "ALTER DATABASE shop RESET cmig.protect; LOAD 'pg_cmig'; ALTER SYSTEM SET cmig.protect = 'on'");
+$node->reload;
+is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'set by ALTER SYSTEM');
+
+# once the library is loaded by the server
+query($node, 'postgres', "ALTER SYSTEM SET shared_preload_libraries = 'pg_cmig'; ALTER DATABASE shop SET cmig.rls_gate = 'public'");
+query($node, 'shop', "LOAD 'pg_cmig'; ALTER SYSTEM RESET cmig.protect; DELETE FROM cmig.version; DROP TABLE gap");
+$node->restart;
+is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'permission', 'preloaded: refused at the connection');
+is(session('regress_app', '', $upgrade), 'MG021', 'and the gate holds');
+
+$node->stop;
+done_testing();
