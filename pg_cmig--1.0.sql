@@ -421,6 +421,11 @@ COMMENT ON FUNCTION cmig.script(text, text, text, boolean) IS 'The upgrade or do
 COMMENT ON FUNCTION cmig.repair(text) IS 'Accept the stored text of an applied revision as what was run, and record that in cmig.journal. Raises MG001, MG002, 22023, 55000.';
 COMMENT ON FUNCTION cmig.remove_revision(text) IS 'Delete a revision that is not applied and that no other names. Raises MG001, MG002, 22023, 55006, 2BP01.';
 
+CREATE FUNCTION cmig.set_protect(level text)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_set_protect'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
 CREATE FUNCTION cmig.grant_access(role name, level text, OUT statement text)
 RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_grant_access'
@@ -431,6 +436,7 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_revoke_access'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
+COMMENT ON FUNCTION cmig.set_protect(text) IS 'Set cmig.protect for the database (off, base or on), or reset it with NULL, as its owner or a superuser. It holds at once, in sessions that are open too. Returns the level that the database has now; raises 22023, 42501, 25006.';
 COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Give a role access to pg_cmig: reader, author (reader, and writes revisions), migrator (reader, and runs them), or application (the context of row-level security only). Returns the GRANTs made; raises 22023, 42704, 42501.';
 COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Take all access to pg_cmig from a role. Returns the REVOKEs made; raises 22023, 42704, 42501.';
 

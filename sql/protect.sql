@@ -53,4 +53,62 @@ SELECT format('ALTER DATABASE %I RESET cmig.protect', current_database()) \gexec
 RESET cmig.protect;
 SET cmig.protect = off;
 SELECT count(*) FROM cmig.downgrade('base');
+
+-- set_protect: by the owner of the database, in a session that knew nothing of pg_cmig
+CREATE ROLE regress_protect_owner;
+CREATE ROLE regress_protect_migrator;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_protect_owner', 'migrator');
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_protect_migrator', 'migrator');
+SELECT current_user AS me, format('ALTER DATABASE %I OWNER TO regress_protect_owner', current_database()) AS give,
+	format('ALTER DATABASE %I OWNER TO %I', current_database(), current_user) AS take \gset
+:give;
+SELECT count(*) FROM cmig.upgrade('003');
+\c -
+SET client_min_messages = warning;
+SET SESSION AUTHORIZATION regress_protect_owner;
+SELECT cmig.set_protect('base');
+-- it holds at once
+SELECT * FROM cmig.downgrade('base');
+SELECT cmig.set_protect('on');
+SELECT * FROM cmig.downgrade('-1');
+SELECT item, value, hint FROM cmig.status() WHERE item = 'protected';
+BEGIN;
+SET LOCAL cmig.protect = off;
+SELECT revision FROM cmig.downgrade('-1');
+ROLLBACK;
+SELECT * FROM cmig.downgrade('-1');
+-- what is none, and who may not
+SELECT cmig.set_protect('sometimes');
+SELECT cmig.set_protect('');
+BEGIN READ ONLY;
+SELECT cmig.set_protect('off');
+ROLLBACK;
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_protect_migrator;
+SELECT cmig.set_protect('off');
+SELECT cmig.set_protect(NULL);
+SET cmig.protect = off;
+SELECT * FROM cmig.downgrade('-1');
+SELECT * FROM cmig.stamp('001', purge => true);
+SELECT item, value, hint FROM cmig.status() WHERE item = 'protected';
+RESET SESSION AUTHORIZATION;
+RESET cmig.protect;
+-- a transaction that fails leaves it
+SET SESSION AUTHORIZATION regress_protect_owner;
+BEGIN;
+SELECT cmig.set_protect('off');
+SELECT revision FROM cmig.downgrade('-1');
+ROLLBACK;
+SELECT * FROM cmig.downgrade('-1');
+-- off, and no longer set
+SELECT cmig.set_protect('off');
+SELECT revision FROM cmig.downgrade('-1');
+SELECT cmig.set_protect('base');
+SELECT cmig.set_protect(NULL);
+SELECT count(*) FROM pg_db_role_setting s, unnest(setconfig) c WHERE c LIKE 'cmig.%';
+SELECT count(*) FROM cmig.downgrade('base');
+RESET SESSION AUTHORIZATION;
+:take;
+DROP OWNED BY regress_protect_owner, regress_protect_migrator;
+DROP ROLE regress_protect_owner, regress_protect_migrator;
 DROP EXTENSION pg_cmig CASCADE;

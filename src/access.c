@@ -100,7 +100,7 @@ static const char *const migrator_functions[] = {
 	"audit_trigger", "autogenerate", "backfill", "disable_audit", "disable_rls",
 	"downgrade", "downgrade_stepwise", "dry_run", "enable_audit",
 	"enable_audit_schema", "enable_rls", "enable_rls_schema", "repair", "reset",
-	"reset_stepwise", "rls_test", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
+	"reset_stepwise", "rls_test", "set_protect", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
 };
 
 /* Each level is the lists that it consists of. */

@@ -262,18 +262,32 @@ cmig_settings_protect(void)
 	return protect >= (int) owners || cmig_settings_may_unprotect() ? protect : owners;
 }
 
+static const char *
+protect_name(CmigProtect level)
+{
+	return config_enum_lookup_by_value((struct config_enum *) find_setting("cmig.protect"),
+									   level);
+}
+
 const char *
 cmig_settings_protect_name(void)
 {
-	return config_enum_lookup_by_value((struct config_enum *) find_setting("cmig.protect"),
-									   cmig_settings_protect());
+	return protect_name(cmig_settings_protect());
+}
+
+const char *
+cmig_settings_protect_stored(void)
+{
+	struct config_generic *setting = find_setting("cmig.protect");
+
+	return protect_name(parse_enum(setting, cmig_stored_setting(setting, false)));
 }
 
 char *
 cmig_settings_unprotect_hint(bool commits)
 {
 	if (!cmig_settings_may_unprotect())
-		return psprintf("The owner of database \"%s\" can take it off, a superuser, and whoever they grant SET ON PARAMETER cmig.protect to.",
+		return psprintf("Only the owner of database \"%s\", a superuser, or a role with SET ON PARAMETER cmig.protect can take it off.",
 						get_database_name(MyDatabaseId));
 	return pstrdup(commits ?
 				   "If this is meant: SET cmig.protect = off before, and RESET cmig.protect after it."

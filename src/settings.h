@@ -49,6 +49,9 @@ extern CmigProtect cmig_settings_protect(void);
 extern const char *cmig_settings_protect_name(void);
 extern bool cmig_settings_may_unprotect(void);
 
+/* What the database has, or else the server. */
+extern const char *cmig_settings_protect_stored(void);
+
 /* A hint for an error of protection; commits: the call is no part of a transaction. */
 extern char *cmig_settings_unprotect_hint(bool commits);
 
