@@ -269,6 +269,15 @@ SELECT revision FROM cmig.version ORDER BY 1;
 SELECT * FROM looks;
 DROP TRIGGER meddle ON cmig.journal;
 DROP FUNCTION meddle;
+-- by a trigger that rewrites the row of the last step
+SELECT * FROM cmig.stamp('02', purge => true);
+CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.revision := 'other'; RETURN NEW; END $$;
+CREATE TRIGGER meddle BEFORE UPDATE ON cmig.version FOR EACH ROW EXECUTE FUNCTION meddle();
+UPDATE cmig.revision SET upgrade_sql = '' WHERE revision = '03';
+CALL cmig.upgrade_stepwise();
+SELECT revision FROM cmig.version;
+DROP TRIGGER meddle ON cmig.version;
+DROP FUNCTION meddle;
 
 -- before the first statement there is none to go on with
 SELECT * FROM cmig.stamp('02', purge => true);

@@ -414,13 +414,34 @@ version_changed(const char *detail, const char *hint)
 			 errhint("Only cmig.upgrade, cmig.downgrade and cmig.stamp should write cmig.version; %s", hint)));
 }
 
+static bool
+has_node(const CmigEdges *change, int node)
+{
+	for (int i = 0; i < change->count; i++)
+	{
+		if (change->nodes[i] == node)
+			return true;
+	}
+	return false;
+}
+
+/* Must there be a row of the node?  step has moved the rows already, or is NULL. */
+static bool
+is_expected(const CmigExpectedRows *expected, const CmigStep *step, int node)
+{
+	if (step != NULL && has_node(&step->added, node))
+		return true;
+	return expected->set[node] && !(step != NULL && has_node(&step->removed, node));
+}
+
 /* Which of the expected rows is not among these? */
 static const char *
-missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const CmigNames *rows)
+missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const CmigStep *step,
+			const CmigNames *rows)
 {
 	for (int i = 0; i < graph->count; i++)
 	{
-		bool		found = !expected->set[i];
+		bool		found = !is_expected(expected, step, i);
 
 		for (int j = 0; j < rows->count && !found; j++)
 			found = strcmp(rows->names[j], cmig_graph_id(graph, i)) == 0;
@@ -432,21 +453,25 @@ missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const Cmig
 
 void
 cmig_move_require_expected(const CmigSituation *now, const CmigExpectedRows *expected,
-						   const char *hint)
+						   const CmigStep *step, const char *hint)
 {
 	CmigNames  *rows = cmig_catalog_read_version();
+	int			count = expected->count;
+
+	if (step != NULL)
+		count += step->added.count - step->removed.count;
 
 	for (int i = 0; i < rows->count; i++)
 	{
 		int			node = cmig_graph_find_id(now->graph, rows->names[i]);
 
-		if (node < 0 || !expected->set[node])
+		if (node < 0 || !is_expected(expected, step, node))
 			version_changed(psprintf("It has a row \"%s\", which no step has made.",
 									 rows->names[i]), hint);
 	}
-	if (rows->count != expected->count)
+	if (rows->count != count)
 		version_changed(psprintf("The row of revision \"%s\" is gone.",
-								 missing_row(now->graph, expected, rows)), hint);
+								 missing_row(now->graph, expected, step, rows)), hint);
 }
 
 void
@@ -460,7 +485,7 @@ cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan)
 	expected = cmig_move_expect_rows(now);
 	for (int i = 0; i < plan->count; i++)
 		cmig_move_expect_step(expected, &plan->steps[i]);
-	cmig_move_require_expected(now, expected, "a script must not.");
+	cmig_move_require_expected(now, expected, NULL, "a script must not.");
 	unknown = cmig_catalog_unknown_version();
 	if (unknown != NULL)
 		revision_deleted(unknown);

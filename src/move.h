@@ -88,9 +88,13 @@ typedef struct CmigExpectedRows
 extern CmigExpectedRows *cmig_move_expect_rows(const CmigSituation *now);
 extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigStep *step);
 
-/* Raise 55000 if there are others; hint ends a sentence about who may write them. */
+/*
+ * Raise 55000 if there are others; hint ends a sentence about who may write them.
+ * step: it has moved the rows since, but is not yet in expected; or NULL.
+ */
 extern void cmig_move_require_expected(const CmigSituation *now,
-									   const CmigExpectedRows *expected, const char *hint);
+									   const CmigExpectedRows *expected,
+									   const CmigStep *step, const char *hint);
 
 /*
  * Raise 55000 if, after all steps of the plan, the version rows are others than

@@ -91,9 +91,9 @@ start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 }
 
 static void
-require_rows(const StepwiseRun *run)
+require_rows(const StepwiseRun *run, const CmigStep *moved)
 {
-	cmig_move_require_expected(&run->now, run->expected,
+	cmig_move_require_expected(&run->now, run->expected, moved,
 							   psprintf("neither a script nor a session by hand. SELECT cmig.stamp('<revision it is at>', purge => true) puts it right; then CALL cmig.%s_stepwise again.",
 										cmig_progress_direction(run->plan->direction)));
 }
@@ -103,9 +103,12 @@ static void
 finish_step(StepwiseRun *run)
 {
 	CmigJournalEntry entry = {0};
+	const CmigStep *step = &run->plan->steps[run->index];
 
-	require_rows(run);
-	cmig_move_rows(&run->now, &run->plan->steps[run->index]);
+	require_rows(run, NULL);
+	cmig_move_rows(&run->now, step);
+	/* a trigger may have written others */
+	require_rows(run, step);
 
 	entry.outcome = "done";
 	entry.started_at = run->started_at;
@@ -225,7 +228,7 @@ run_step(StepwiseRun *run)
 					run->step->revision);
 	cmig_move_report(&run->now, run->plan, run->plan->steps[run->index].node);
 	if (run->step->top_level)
-		require_rows(run);
+		require_rows(run, NULL);
 	cmig_toplevel_commit();
 
 	if (run->step->top_level)
