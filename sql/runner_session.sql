@@ -176,6 +176,13 @@ FETCH mine;
 CALL run('DECLARE theirs CURSOR FOR SELECT 1');
 COMMIT;
 SELECT name FROM pg_cursors;
+-- one that takes the place of a caller's, in name and perhaps in memory
+DECLARE mine CURSOR WITH HOLD FOR SELECT 'mine';
+DECLARE other CURSOR WITH HOLD FOR SELECT 'other';
+CALL run($$CLOSE mine; DECLARE mine CURSOR WITH HOLD FOR SELECT 'theirs'$$);
+SELECT name FROM pg_cursors ORDER BY name;
+FETCH other;
+CLOSE other;
 
 --
 -- Deferred constraints

@@ -6,7 +6,7 @@
  * than a look at memory when a script made nothing that has to be put back:
  *
  * - Cursors are found as children of the portal manager's memory context,
- *	 each of which bears its portal's name.
+ *	 each of which bears its portal's name; those of the caller are marked.
  * - Temporary objects are looked for only when the session has a temporary
  *	 schema.
  * - Prepared statements and SET CONSTRAINTS are seen by a ProcessUtility
@@ -35,6 +35,7 @@
 #include "commands/prepare.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parser.h"
@@ -51,6 +52,20 @@
 
 static char *script_search_path = NULL;
 static char *script_role = NULL;
+
+/*
+ * A portal that was there before a script.  It is told by a mark in its own
+ * memory, which goes with it: a script may close it and open another one, of
+ * the same name and at the same address.
+ */
+typedef struct PortalMark
+{
+	dlist_node	node;
+	MemoryContext context;
+	MemoryContextCallback callback;
+} PortalMark;
+
+static dlist_head marked_portals = DLIST_STATIC_INIT(marked_portals);
 
 /* The session of the script that runs now, or NULL. */
 static CmigSession *current = NULL;
@@ -176,7 +191,50 @@ list_portals(void)
 }
 
 static void
-close_cursors(CmigSession *session)
+forget_portal(void *mark)
+{
+	dlist_delete(&((PortalMark *) mark)->node);
+}
+
+static bool
+is_marked(MemoryContext context)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &marked_portals)
+	{
+		if (dlist_container(PortalMark, node, iter.cur)->context == context)
+			return true;
+	}
+	return false;
+}
+
+/* Mark the portals that there are. */
+static void
+mark_portals(void)
+{
+	List	   *portals = list_portals();
+	ListCell   *cell;
+
+	foreach(cell, portals)
+	{
+		MemoryContext context = lfirst(cell);
+		PortalMark *mark;
+
+		if (is_marked(context))
+			continue;
+		mark = MemoryContextAlloc(context, sizeof(PortalMark));
+		mark->context = context;
+		mark->callback.func = forget_portal;
+		mark->callback.arg = mark;
+		dlist_push_tail(&marked_portals, &mark->node);
+		MemoryContextRegisterResetCallback(context, &mark->callback);
+	}
+	list_free(portals);
+}
+
+static void
+close_cursors(void)
 {
 	List	   *after = list_portals();
 	ListCell   *cell;
@@ -186,7 +244,7 @@ close_cursors(CmigSession *session)
 		MemoryContext context = lfirst(cell);
 		Portal		portal;
 
-		if (list_member_ptr(session->portals, context) || context->ident == NULL)
+		if (is_marked(context) || context->ident == NULL)
 			continue;
 		portal = GetPortalByName(context->ident);
 		if (!PortalIsValid(portal) || portal->status == PORTAL_ACTIVE)
@@ -638,7 +696,7 @@ look_around(CmigSession *session)
 											 "pg_cmig session",
 											 ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(session->context);
-	session->portals = list_portals();
+	mark_portals();
 	session->temp_objects = list_temp_objects(&session->temp_count);
 	MemoryContextSwitchTo(caller);
 }
@@ -658,7 +716,7 @@ cmig_session_leave(CmigSession *session)
 	MemoryContext caller = MemoryContextSwitchTo(session->context);
 
 	fire_deferred(session);
-	close_cursors(session);
+	close_cursors();
 	drop_temp_objects(session);
 	drop_prepared(session);
 	current = NULL;
@@ -691,7 +749,7 @@ cmig_session_leave_steps(CmigSession *session)
 	if (current != session)
 		return;
 	current = NULL;
-	close_cursors(session);
+	close_cursors();
 	drop_temp_objects(session);
 	drop_prepared(session);
 }

@@ -19,7 +19,6 @@ typedef struct CmigSession
 {
 	MemoryContext context;		/* holds the lists */
 	int			guc_level;
-	List	   *portals;		/* memory contexts of the portals before */
 	int			temp_count;		/* temporary objects before, sorted */
 	ObjectAddress *temp_objects;
 	List	   *prepared;		/* of char *: names that the script prepared */
