@@ -97,6 +97,10 @@ CREATE TABLE other (id integer PRIMARY KEY);
 CREATE TRIGGER o AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('1', '{"redact": {"id": 99999, "hash": {"id": 1}');
 SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.other';
 
+-- a script that drops the function that runs it
+SELECT cmig.create_revision('drop', 'ALTER EXTENSION pg_cmig DROP FUNCTION cmig.upgrade(text); DROP FUNCTION cmig.upgrade(text)', '', revision => '001');
+SELECT * FROM cmig.upgrade('head');
+
 SET client_min_messages = error;
 DROP VIEW shown, still_missing;
 DROP TABLE t, keyless, older, other;
