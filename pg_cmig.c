@@ -43,6 +43,7 @@
 #include "plan.h"
 #include "revision_file.h"
 #include "rls.h"
+#include "run_limit.h"
 #include "run_lock.h"
 #include "runner.h"
 #include "settings.h"
@@ -165,6 +166,7 @@ begin_change(const char *function)
 {
 	cmig_runner_require_idle(function);
 	cmig_run_lock_transaction(function);
+	cmig_run_limit_start();
 	cmig_runner_begin();
 	cmig_catalog_check_snapshot();
 }

@@ -24,6 +24,7 @@
 #include "progress.h"
 #include "query.h"
 #include "run_lock.h"
+#include "run_limit.h"
 #include "runner.h"
 #include "toplevel.h"
 
@@ -699,6 +700,8 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	if (cmig_runner_concurrently())
 		cmig_toplevel_require(fcinfo, "cmig.backfill");
 	PreventCommandIfReadOnly("cmig.backfill");
+	if (cmig_runner_current() == NULL)
+		cmig_run_limit_start();
 
 	context = cmig_runner_concurrently() ?
 		cmig_toplevel_context("pg_cmig backfill") :

@@ -12,6 +12,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "lock_wait.h"
+#include "run_limit.h"
 #include "settings.h"
 
 #include "access/twophase.h"
@@ -74,6 +75,15 @@ is_too_long(void)
 		 seen.finished_us + seen.current_us >= limit_ms * INT64CONST(1000));
 }
 
+/* As StatementCancelHandler does. */
+static void
+cancel(void)
+{
+	QueryCancelPending = true;
+	InterruptPending = true;
+	SetLatch(MyLatch);
+}
+
 static void
 look_at_wait(void)
 {
@@ -85,13 +95,15 @@ look_at_wait(void)
 	/* the timer goes on while a terminated backend gives up its PGPROC */
 	if (MyProc == NULL)
 		return;
+	now = GetCurrentTimestamp();
+	if (cmig_run_limit_expires(now))
+		cancel();
 	lock = MyProc->waitLock;
 	if (lock == NULL)
 		return;
 	start = (TimestampTz) pg_atomic_read_u64(&MyProc->waitStart);
 	if (start == 0)
 		return;
-	now = GetCurrentTimestamp();
 
 	if (start != seen.wait_start)
 	{
@@ -116,11 +128,8 @@ look_at_wait(void)
 
 	if (!seen.exhausted && is_too_long())
 	{
-		/* as StatementCancelHandler does */
 		seen.exhausted = true;
-		QueryCancelPending = true;
-		InterruptPending = true;
-		SetLatch(MyLatch);
+		cancel();
 	}
 }
 
@@ -419,6 +428,8 @@ cmig_lock_wait_explain(void)
 	bool		ours;
 
 	if (code != ERRCODE_LOCK_NOT_AVAILABLE && code != ERRCODE_QUERY_CANCELED)
+		return;
+	if (cmig_run_limit_explain())
 		return;
 	if (seen.last_seen == 0 || GetCurrentTimestamp() - seen.last_seen > STALE_US)
 		return;

@@ -14,6 +14,7 @@
 #include "online.h"
 #include "piecewise.h"
 #include "query.h"
+#include "run_limit.h"
 #include "runner.h"
 #include "toplevel.h"
 
@@ -50,6 +51,8 @@ cmig_online_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 	recipe->one_transaction = !cmig_runner_concurrently();
 	recipe->alone = cmig_runner_current() == NULL;
 	recipe->caller = CurrentMemoryContext;
+	if (recipe->alone)
+		cmig_run_limit_start();
 	if (!recipe->one_transaction)
 		cmig_toplevel_require(fcinfo, procedure);
 	PreventCommandIfReadOnly(procedure);

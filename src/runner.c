@@ -21,6 +21,7 @@
 #include "lock_wait.h"
 #include "query.h"
 #include "rights_hint.h"
+#include "run_limit.h"
 #include "runner.h"
 #include "script.h"
 #include "session.h"
@@ -106,6 +107,7 @@ cmig_runner_init(void)
 							   &running_dummy, "", PGC_INTERNAL,
 							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 							   NULL, NULL, show_running);
+	cmig_run_limit_init();
 	cmig_session_init();
 }
 
@@ -453,6 +455,7 @@ cmig_runner_require_extension(const CmigRunStep *step)
 bool
 cmig_runner_next(CmigScriptRun *run, CmigScript *script)
 {
+	cmig_run_limit_check();
 	CHECK_FOR_INTERRUPTS();
 	start_statement_timeout(StatementTimeout);
 	cmig_lock_wait_forget();
@@ -660,6 +663,7 @@ cmig_runner_run(const CmigRunStep *step)
 	PG_END_TRY();
 
 	stop_running(statement_timeout, timeout_was_active);
+	cmig_run_limit_check();
 	/* what fails from now on is no statement's failure */
 	forget_statement();
 }

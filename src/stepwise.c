@@ -25,6 +25,7 @@
 #include "journal.h"
 #include "move.h"
 #include "progress.h"
+#include "run_limit.h"
 #include "run_lock.h"
 #include "script.h"
 #include "piecewise.h"
@@ -105,6 +106,7 @@ finish_step(StepwiseRun *run)
 	CmigJournalEntry entry = {0};
 	const CmigStep *step = &run->plan->steps[run->index];
 
+	cmig_run_limit_check();
 	require_rows(run, NULL);
 	cmig_move_rows(&run->now, step);
 	/* a trigger may have written others */
@@ -430,6 +432,7 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 	PG_TRY();
 	{
 		cmig_run_lock_session(name);
+		cmig_run_limit_start();
 		move(run, request);
 	}
 	PG_CATCH();

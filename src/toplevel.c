@@ -20,6 +20,7 @@
 #include "errors.h"
 #include "lock_wait.h"
 #include "query.h"
+#include "run_limit.h"
 #include "runner.h"
 #include "statement.h"
 #include "toplevel.h"
@@ -149,7 +150,7 @@ cmig_toplevel_rollback(void)
 void
 cmig_toplevel_sleep(long ms)
 {
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	TimestampTz end = cmig_run_limit_earlier(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
 	bool		timed = get_timeout_active(STATEMENT_TIMEOUT);
 
 	/* a pause is part of no statement */
@@ -160,6 +161,7 @@ cmig_toplevel_sleep(long ms)
 	{
 		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
 
+		cmig_run_limit_check();
 		CHECK_FOR_INTERRUPTS();
 		if (left <= 0)
 			break;
