@@ -36,7 +36,6 @@
 static int	protect = CMIG_PROTECT_OFF;
 static int	checksum_policy = CMIG_CHECKSUM_ERROR;
 
-
 static const struct config_enum_entry protect_options[] = {
 	{"off", CMIG_PROTECT_OFF, false},
 	{"base", CMIG_PROTECT_BASE, false},
