@@ -5,6 +5,10 @@
  * UPDATE and DELETE are tried without WHERE first: a WHERE needs the right to
  * read, and then the SELECT policies hide what those for UPDATE and DELETE let
  * through.
+ *
+ * The table may be another's, and the caller a superuser.  What is tried runs
+ * as the role (rls_try.c), and what the caller knows is read without SQL
+ * (rls_rows.c): no statement on the table runs with the caller's rights.
  */
 #include "postgres.h"
 
@@ -13,32 +17,28 @@
 #include "errors.h"
 #include "query.h"
 #include "rls.h"
+#include "rls_copy.h"
+#include "rls_rows.h"
 #include "rls_try.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rls.h"
+#include "utils/varlena.h"
 
 PG_FUNCTION_INFO_V1(cmig_rls_test);
 PG_FUNCTION_INFO_V1(cmig_rls_test_matrix);
-
-/* One key of the table that is tested. */
-typedef struct Key
-{
-	char	   *what;			/* user, tenant, key */
-	CmigRlsColumn *column;
-	char	   *value;			/* what is the context's, or NULL */
-	char	   *mine;			/* SQL: is it mine? */
-} Key;
 
 typedef struct Test
 {
@@ -46,7 +46,7 @@ typedef struct Test
 	CmigRlsTable *table;
 	CmigRlsState *state;
 	CmigRlsAs	as;				/* the role and the context */
-	List	   *keys;			/* of Key */
+	List	   *keys;			/* of CmigRlsKey */
 	char	   *own;			/* SQL: the row is the context's */
 	char	   *shared;			/* SQL: the row is everybody's */
 	bool		has_context;	/* a row can be the context's at all */
@@ -86,6 +86,14 @@ report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_row
  * The tests
  */
 
+static CmigRlsOutcome
+try(Test *test, const char *sql)
+{
+	CmigRlsAttempt attempt = {.sql = sql};
+
+	return cmig_rls_try(&test->as, &attempt);
+}
+
 static bool
 has_right(Test *test, AclMode mode)
 {
@@ -98,7 +106,6 @@ static void
 test_select(Test *test)
 {
 	CmigRlsOutcome seen;
-	CmigRlsOutcome all;
 	char	   *detail = NULL;
 	char	   *verdict = "ok";
 
@@ -107,16 +114,16 @@ test_select(Test *test)
 		report(test, "SELECT", 0, 0, 0, "ok", "The role has no SELECT right.");
 		return;
 	}
-	seen = cmig_rls_try(&test->as, true,
-			   psprintf("SELECT count(*), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE (%s) IS NOT TRUE AND (%s) IS NOT TRUE) FROM %s t",
-						test->own, test->own, test->shared, test->table->name), 0, NULL);
+	seen = try(test,
+			   psprintf("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE %s),"
+						" pg_catalog.count(*) FILTER (WHERE (%s) IS NOT TRUE AND (%s) IS NOT TRUE) FROM %s t",
+						test->own, test->own, test->shared, test->table->name));
 	if (seen.kind != CMIG_RLS_DONE)
 	{
 		report(test, "SELECT", -1, -1, -1, "not tested", seen.message);
 		return;
 	}
 	test->own_rows = seen.counts[1];
-	all = cmig_rls_try(&test->as, false, psprintf("SELECT count(*) FROM %s t", test->table->name), 0, NULL);
 
 	if (seen.counts[2] > 0 && test->state && test->state->public_read)
 		detail = "Every row may be read: public_read.";
@@ -125,7 +132,7 @@ test_select(Test *test)
 		verdict = "LEAK";
 		detail = psprintf("Sees %lld foreign rows.", (long long) seen.counts[2]);
 	}
-	else if (all.kind != CMIG_RLS_DONE || all.counts[0] <= seen.counts[0])
+	else if (cmig_rls_rows_count(&test->as.rows, NULL, NULL) <= seen.counts[0])
 	{
 		verdict = "not tested";
 		detail = "The caller knows of no foreign row that could be seen.";
@@ -133,85 +140,18 @@ test_select(Test *test)
 	report(test, "SELECT", seen.counts[0], seen.counts[1], seen.counts[2], verdict, detail);
 }
 
-/* The columns that a copied row gives; keys of unique indexes get new values. */
-static CmigQuery copied_columns = {
-	"SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum),"
-	" string_agg(CASE WHEN a.attname::text = ANY ($2) OR NOT (u.attnum IS NOT NULL) THEN 'r.' || quote_ident(a.attname)"
-	"  WHEN a.atttypid = 'uuid'::regtype THEN 'pg_catalog.gen_random_uuid()'"
-	"  WHEN a.atttypid IN ('int8'::regtype, 'int4'::regtype) THEN '(pg_catalog.random() * 1000000000)::integer'"
-	"  WHEN a.atttypid = 'int2'::regtype THEN '(pg_catalog.random() * 32000)::smallint'"
-	"  WHEN a.atttypid IN ('text'::regtype, 'varchar'::regtype) THEN"
-	"   CASE WHEN a.atttypmod > 4 THEN format('pg_catalog.left(pg_catalog.md5(pg_catalog.random()::text), %s)', a.atttypmod - 4)"
-	"   ELSE 'pg_catalog.md5(pg_catalog.random()::text)' END"
-	"  ELSE 'r.' || quote_ident(a.attname) END, ', ' ORDER BY a.attnum)"
-	" FROM pg_attribute a LEFT JOIN LATERAL (SELECT a.attnum FROM pg_index x"
-	"   WHERE x.indrelid = a.attrelid AND x.indisunique AND (a.attnum = ANY (x.indkey::int2[])"
-	"    OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = x.indexrelid"
-	"     AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum))"
-	"   AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = a.attrelid AND f.contype = 'f'"
-	"    AND a.attnum = ANY (f.conkey)) LIMIT 1) u ON true"
-	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"
-	/* what makes its own value is left to do so */
-	" AND NOT (a.attidentity <> '' OR (u.attnum IS NOT NULL AND a.atthasdef AND NOT a.attname::text = ANY ($2)))",
-	2, {OIDOID, TEXTARRAYOID}
-};
-
-static void
-take_lists(TupleDesc desc, HeapTuple row, void *arg)
-{
-	char	  **lists = arg;
-
-	lists[0] = cmig_query_text(desc, row, 1);
-	lists[1] = cmig_query_text(desc, row, 2);
-}
-
-/* A row of the table to copy: the role's own, else any that the caller sees. */
-static char *
-pick_row(Test *test)
-{
-	CmigRlsOutcome picked = {CMIG_RLS_FAILED};
-
-	if (test->own_rows > 0)
-		picked = cmig_rls_try(&test->as, true, psprintf("SELECT pg_catalog.to_jsonb(t)::text FROM %s t WHERE %s LIMIT 1",
-										  test->table->name, test->own), 0, NULL);
-	if (picked.kind != CMIG_RLS_DONE || picked.value == NULL)
-		picked = cmig_rls_try(&test->as, false, psprintf("SELECT pg_catalog.to_jsonb(t)::text FROM %s t LIMIT 1",
-										   test->table->name), 0, NULL);
-	return picked.kind == CMIG_RLS_DONE ? picked.value : NULL;
-}
-
-/*
- * How many rows with the other value of the key there are, as text that counts
- * them; NULL where the caller does not see every row either.
- */
-static char *
-count_strange(Test *test, const Key *key, const char *other)
-{
-	if (check_enable_rls(test->table->relid, InvalidOid, true) == RLS_ENABLED)
-		return NULL;
-	return psprintf("SELECT pg_catalog.count(*) FROM %s t WHERE t.%s = %s::%s", test->table->name,
-					quote_identifier(key->column->name), quote_literal_cstr(other),
-					key->column->cast);
-}
-
 /*
  * Try to make rows of others.  A trigger may have made them the context's own
  * again: what counts is what is in the table then.
  */
 static CmigRlsOutcome
-intrude(Test *test, const Key *key, const char *other, const char *sql, int nargs, char **args)
+intrude(Test *test, const CmigRlsAttempt *attempt)
 {
-	char	   *count = count_strange(test, key, other);
-	CmigRlsOutcome before = {CMIG_RLS_FAILED};
-	CmigRlsOutcome outcome;
+	int64		before = cmig_rls_rows_count(&test->as.rows, attempt->key, attempt->value);
+	CmigRlsOutcome outcome = cmig_rls_try(&test->as, attempt);
 
-	if (count)
-		before = cmig_rls_try(&test->as, false, count, 0, NULL);
-	test->as.probe = count;
-	outcome = cmig_rls_try(&test->as, true, sql, nargs, args);
-	test->as.probe = NULL;
-	if (count && before.kind == CMIG_RLS_DONE && outcome.kind == CMIG_RLS_DONE &&
-		outcome.rows > 0 && outcome.counts[0] <= before.counts[0])
+	if (outcome.kind == CMIG_RLS_DONE && outcome.rows > 0 &&
+		before >= 0 && outcome.strange >= 0 && outcome.strange <= before)
 	{
 		outcome.kind = CMIG_RLS_REFUSED;
 		outcome.detail = "A trigger made the rows its own.";
@@ -219,59 +159,24 @@ intrude(Test *test, const Key *key, const char *other, const char *sql, int narg
 	return outcome;
 }
 
-/* Insert a copy of the row; strange: the key that gets a value of others. */
-static CmigRlsOutcome
-insert_copy(Test *test, char *row, const Key *strange, char *other)
-{
-	StringInfoData keys;
-	Datum		values[2];
-	Datum	   *names = palloc(sizeof(Datum) * list_length(test->keys));
-	char	   *lists[2] = {NULL, NULL};
-	char	   *args[2];
-	char	   *sql;
-	int			count = 0;
-	ListCell   *lc;
-
-	initStringInfo(&keys);
-	foreach(lc, test->keys)
-	{
-		Key		   *key = lfirst(lc);
-		char	   *value = key == strange ? other : key->value;
-
-		names[count++] = CStringGetTextDatum(key->column->name);
-		if (value)
-			appendStringInfo(&keys, "%s%s, %s", keys.len ? ", " : "",
-							 quote_literal_cstr(key->column->name), quote_literal_cstr(value));
-	}
-	values[0] = ObjectIdGetDatum(test->table->relid);
-	values[1] = PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
-	cmig_query_each(&copied_columns, values, NULL, take_lists, lists);
-
-	args[0] = row;
-	sql = psprintf("INSERT INTO %s (%s) SELECT %s FROM pg_catalog.jsonb_populate_record(NULL::%s,"
-				   " $1::pg_catalog.jsonb || pg_catalog.jsonb_build_object(%s)) r",
-				   test->table->name, lists[0], lists[1], test->table->name, keys.data);
-	if (strange)
-		return intrude(test, strange, other, sql, 1, args);
-	return cmig_rls_try(&test->as, true, sql, 1, args);
-}
-
 /* A value of the key that is not the context's: of a row, else made up. */
 static char *
-other_value(Test *test, const Key *key)
+other_value(Test *test, const CmigRlsKey *key)
 {
-	const char *column = quote_identifier(key->column->name);
-	CmigRlsOutcome found = cmig_rls_try(&test->as, false,
-							psprintf("SELECT t.%s::text FROM %s t WHERE t.%s IS NOT NULL AND (%s) IS NOT TRUE ORDER BY 1 LIMIT 1",
-									 column, test->table->name, column, key->mine), 0, NULL);
+	char	   *found = cmig_rls_rows_strange(&test->as.rows, key);
 
-	if (found.kind == CMIG_RLS_DONE && found.value)
-		return found.value;
-	if (strcmp(key->column->cast, "uuid") == 0)
-		return "00000000-dead-beef-0000-000000000000";
-	if (strcmp(key->column->cast, "text") == 0)
-		return "somebody-else";
-	return key->value && strcmp(key->value, "32001") == 0 ? "32002" : "32001";
+	if (found)
+		return found;
+	switch (key->base_type)
+	{
+		case UUIDOID:
+			return "00000000-dead-beef-0000-000000000000";
+		case TEXTOID:
+		case VARCHAROID:
+			return "somebody-else";
+		default:
+			return key->value && strcmp(key->value, "32001") == 0 ? "32002" : "32001";
+	}
 }
 
 static void
@@ -302,7 +207,8 @@ report_intrusion(Test *test, const char *what, CmigRlsOutcome outcome, bool none
 static void
 test_insert(Test *test)
 {
-	char	   *row;
+	CmigRlsCopy *copy;
+	CmigRlsAttempt attempt;
 	CmigRlsOutcome outcome;
 	ListCell   *lc;
 
@@ -311,13 +217,15 @@ test_insert(Test *test)
 		report(test, "INSERT", -1, 0, 0, "ok", "The role has no INSERT right.");
 		return;
 	}
-	row = pick_row(test);
-	if (row == NULL)
+	copy = cmig_rls_copy_read(&test->as, test->table->name, test->keys,
+							  test->own_rows > 0 ? test->own : NULL);
+	if (copy == NULL)
 	{
 		report(test, "INSERT", -1, -1, -1, "not tested", "There is no row to copy.");
 		return;
 	}
-	outcome = insert_copy(test, row, NULL, NULL);
+	attempt = cmig_rls_copy_insert(copy, test->table->name, test->keys, NULL, NULL);
+	outcome = cmig_rls_try(&test->as, &attempt);
 	if (!test->has_context)
 	{
 		report_intrusion(test, "INSERT", outcome, false);
@@ -332,10 +240,12 @@ test_insert(Test *test)
 
 	foreach(lc, test->keys)
 	{
-		Key		   *key = lfirst(lc);
+		CmigRlsKey *key = lfirst(lc);
 
+		attempt = cmig_rls_copy_insert(copy, test->table->name, test->keys, key,
+									   other_value(test, key));
 		report_intrusion(test, psprintf("INSERT for another %s", key->what),
-						 insert_copy(test, row, key, other_value(test, key)), false);
+						 intrude(test, &attempt), false);
 	}
 }
 
@@ -372,18 +282,21 @@ report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed
  * own ones may not.
  */
 static CmigRlsOutcome
-move(Test *test, const Key *key, char *other)
+move(Test *test, const CmigRlsKey *key, const char *other)
 {
-	char	   *all = psprintf("UPDATE %s AS t SET %s = %s::%s", test->table->name,
-							   quote_identifier(key->column->name),
-							   quote_literal_cstr(other), key->column->cast);
-	CmigRlsOutcome outcome = intrude(test, key, other, all, 0, NULL);
+	CmigRlsAttempt all = {.key = key,.value = other};
+	CmigRlsOutcome outcome;
 
+	all.sql = psprintf("UPDATE %s AS t SET %s = %s::%s", test->table->name,
+					   quote_identifier(key->name), quote_literal_cstr(other), key->type);
+	outcome = intrude(test, &all);
 	if (outcome.kind == CMIG_RLS_REFUSED || outcome.kind == CMIG_RLS_FAILED)
 	{
-		CmigRlsOutcome own = intrude(test, key, other,
-									 psprintf("%s WHERE %s", all, test->own), 0, NULL);
+		CmigRlsAttempt only_own = all;
+		CmigRlsOutcome own;
 
+		only_own.sql = psprintf("%s WHERE %s", all.sql, test->own);
+		own = intrude(test, &only_own);
 		if (own.kind == CMIG_RLS_CONSTRAINT || outcome.kind == CMIG_RLS_FAILED ||
 			(own.kind == CMIG_RLS_DONE && own.rows > 0))
 			return own;
@@ -394,7 +307,7 @@ move(Test *test, const Key *key, char *other)
 static void
 test_update(Test *test)
 {
-	Key		   *first = linitial(test->keys);
+	CmigRlsKey *first = linitial(test->keys);
 	CmigRlsColumn *any = any_column(test);
 	CmigRlsOutcome outcome = {CMIG_RLS_FAILED};
 	ListCell   *lc;
@@ -406,25 +319,23 @@ test_update(Test *test)
 	}
 	outcome.message = "There is no column to set.";
 	/* taking rows over needs no right to read them */
-	if (first->value && !first->column->generated)
-		outcome = cmig_rls_try(&test->as, true,
-							   psprintf("UPDATE %s SET %s = %s::%s", test->table->name,
-										quote_identifier(first->column->name),
-										quote_literal_cstr(first->value), first->column->cast), 0, NULL);
+	if (first->value && !first->generated)
+		outcome = try(test, psprintf("UPDATE %s SET %s = %s::%s", test->table->name,
+									 quote_identifier(first->name),
+									 quote_literal_cstr(first->value), first->type));
 	if ((outcome.kind == CMIG_RLS_CONSTRAINT || outcome.kind == CMIG_RLS_FAILED) && any)
-		outcome = cmig_rls_try(&test->as, true,
-							   psprintf("UPDATE %s SET %s = %s", test->table->name,
-										quote_identifier(any->name), quote_identifier(any->name)), 0, NULL);
+		outcome = try(test, psprintf("UPDATE %s SET %s = %s", test->table->name,
+									 quote_identifier(any->name), quote_identifier(any->name)));
 	report_reach(test, "UPDATE", outcome, test->own_rows);
 	if (!test->has_context)
 		return;
 
 	foreach(lc, test->keys)
 	{
-		Key		   *key = lfirst(lc);
+		CmigRlsKey *key = lfirst(lc);
 		char	   *what = psprintf("move to another %s", key->what);
 
-		if (key->column->generated)
+		if (key->generated)
 		{
 			report(test, what, -1, -1, -1, "not tested", "The key is generated.");
 			continue;
@@ -443,13 +354,13 @@ test_delete(Test *test)
 		report(test, "DELETE", -1, 0, 0, "ok", "The role has no DELETE right.");
 		return;
 	}
-	outcome = cmig_rls_try(&test->as, true, psprintf("DELETE FROM %s", test->table->name), 0, NULL);
+	outcome = try(test, psprintf("DELETE FROM %s", test->table->name));
 	/* rows that others refer to: at least whether foreign ones are reached */
 	if (outcome.kind == CMIG_RLS_CONSTRAINT)
 	{
-		CmigRlsOutcome foreign = cmig_rls_try(&test->as, true,
-								  psprintf("DELETE FROM %s AS t WHERE (%s) IS NOT TRUE",
-										   test->table->name, test->own), 0, NULL);
+		CmigRlsOutcome foreign = try(test,
+									 psprintf("DELETE FROM %s AS t WHERE (%s) IS NOT TRUE",
+											  test->table->name, test->own));
 
 		if (foreign.kind == CMIG_RLS_DONE && foreign.rows > 0)
 			report_reach(test, "DELETE", foreign, 0);
@@ -465,40 +376,109 @@ test_delete(Test *test)
  * Setting up
  */
 
-static void
-add_key(Test *test, char *what, const char *column, char *value, char *mine)
+/* The name of a key's base type, whatever the search_path. */
+static char *
+qualified_type(Oid type)
 {
-	Key		   *key = palloc0(sizeof(Key));
+	switch (type)
+	{
+		case UUIDOID:
+			return "pg_catalog.uuid";
+		case INT8OID:
+			return "pg_catalog.int8";
+		case INT4OID:
+			return "pg_catalog.int4";
+		case INT2OID:
+			return "pg_catalog.int2";
+		default:
+			return "pg_catalog.text";
+	}
+}
 
-	key->what = what;
-	key->column = cmig_rls_table_column(test->table, column);
-	if (key->column == NULL)
+static CmigRlsKey *
+add_key(Test *test, char *what, const char *name, char *value)
+{
+	CmigRlsColumn *column = cmig_rls_table_column(test->table, name);
+	CmigRlsKey *key = palloc0(sizeof(CmigRlsKey));
+
+	if (column == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table %s has no column \"%s\"", test->table->name, column),
+				 errmsg("table %s has no column \"%s\"", test->table->name, name),
 				 errhint("Name its key with user_column or tenant_column.")));
-	if (key->column->cast == NULL)
+	if (column->cast == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of table %s cannot be a key of row-level security",
-						column, test->table->name),
-				 errdetail("Its type is %s.", key->column->type),
+						name, test->table->name),
+				 errdetail("Its type is %s.", column->type),
 				 errhint("Name another column with user_column or tenant_column.")));
-	/* a value that is none of the key's type is an error, not a verdict */
+	key->what = what;
+	key->name = column->name;
+	key->generated = column->generated;
+	key->base_type = getBaseType(get_atttype(test->table->relid,
+											 get_attnum(test->table->relid, name)));
+	key->type = qualified_type(key->base_type);
+	key->value = value;
+	key->mine = "false";
+	test->keys = lappend(test->keys, key);
 	if (value)
 	{
 		Oid			types[1] = {TEXTOID};
 		Datum		values[1] = {CStringGetTextDatum(value)};
 
-		(void) cmig_query_once(psprintf("SELECT 1 WHERE $1::%s IS NULL", key->column->cast),
+		/* a value that is none of the key's type is an error, not a verdict */
+		(void) cmig_query_once(psprintf("SELECT 1 WHERE $1::%s IS NULL", column->cast),
 							   1, types, values, NULL, true, NULL, NULL);
+		key->members = list_make1(cmig_rls_rows_datum(key, value));
+		key->mine = psprintf("t.%s OPERATOR(pg_catalog.=) %s::%s", quote_identifier(name),
+							 quote_literal_cstr(value), key->type);
 	}
-	key->value = value;
-	if (mine == NULL)
-		mine = value ? psprintf("t.%s = %s::%s", quote_identifier(column),
-								quote_literal_cstr(value), key->column->cast) : "false";
-	key->mine = mine;
-	test->keys = lappend(test->keys, key);
+	return key;
+}
+
+static void
+take_member(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigRlsKey *key = arg;
+	char	   *text = cmig_query_text(desc, row, 1);
+	Datum	   *member = text ? cmig_rls_rows_datum(key, text) : NULL;
+
+	if (member)
+		key->members = lappend(key->members, member);
+}
+
+/*
+ * The membership table is named by a comment that the owner may have written:
+ * it is looked up, and read as the role.
+ */
+static void
+add_membership(Test *test)
+{
+	CmigRlsState *state = test->state;
+	CmigRlsKey *key = add_key(test, "key", state->key_column, NULL);
+	RangeVar   *name = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(state->via)));
+	Oid			via = RangeVarGetRelid(name, NoLock, true);
+	CmigRlsAttempt attempt = {.row = take_member,.arg = key};
+	char	   *members;
+
+	if (!OidIsValid(via))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the membership table %s of table %s does not exist",
+						state->via, test->table->name),
+				 errhint("Call cmig.enable_rls again with the present one as via.")));
+	if (test->as.user == NULL)
+		return;
+	members = psprintf("FROM %s m WHERE m.%s::pg_catalog.text OPERATOR(pg_catalog.=) %s",
+					   quote_qualified_identifier(get_namespace_name(get_rel_namespace(via)),
+												  get_rel_name(via)),
+					   quote_identifier(state->via_user), quote_literal_cstr(test->as.user));
+	key->mine = psprintf("t.%s OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT m.%s %s))",
+						 quote_identifier(key->name), quote_identifier(state->via_key), members);
+	attempt.sql = psprintf("SELECT DISTINCT m.%s::pg_catalog.text %s",
+						   quote_identifier(state->via_key), members);
+	(void) cmig_rls_try(&test->as, &attempt);
 }
 
 /* The keys: as given, as enable_rls noted, or under their usual names. */
@@ -517,16 +497,12 @@ find_keys(Test *test, char *user_column, char *tenant_column)
 			cmig_rls_table_column(test->table, "user_id") ? "user_id" : NULL;
 
 	if (tenant_column && tenant_column[0])
-		add_key(test, "tenant", tenant_column, test->as.tenant, NULL);
+		(void) add_key(test, "tenant", tenant_column, test->as.tenant);
 	if (user_column && user_column[0])
-		add_key(test, "user", user_column, test->as.user, NULL);
+		(void) add_key(test, "user", user_column, test->as.user);
 	if (state && state->via &&
 		(tenant_column == NULL || strcmp(tenant_column, state->key_column) != 0))
-		add_key(test, "key", state->key_column, NULL,
-				test->as.user ? psprintf("t.%s = ANY (ARRAY(SELECT m.%s FROM %s m WHERE m.%s::text = %s))",
-									  quote_identifier(state->key_column), quote_identifier(state->via_key),
-									  state->via, quote_identifier(state->via_user),
-									  quote_literal_cstr(test->as.user)) : "false");
+		add_membership(test);
 	if (test->keys == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -538,7 +514,7 @@ find_keys(Test *test, char *user_column, char *tenant_column)
 	test->has_context = true;
 	foreach(lc, test->keys)
 	{
-		Key		   *key = lfirst(lc);
+		CmigRlsKey *key = lfirst(lc);
 
 		test->has_context &= strcmp(key->mine, "false") != 0;
 		appendStringInfo(&own, "%s%s", own.len ? " AND " : "", key->mine);
@@ -551,10 +527,10 @@ find_keys(Test *test, char *user_column, char *tenant_column)
 		initStringInfo(&shared);
 		foreach(lc, test->keys)
 		{
-			Key		   *key = lfirst(lc);
+			CmigRlsKey *key = lfirst(lc);
 
 			appendStringInfo(&shared, "%s(t.%s IS NULL OR %s)", shared.len ? " AND " : "",
-							 quote_identifier(key->column->name), key->mine);
+							 quote_identifier(key->name), key->mine);
 		}
 		test->shared = shared.data;
 	}
@@ -574,12 +550,14 @@ run_test(FunctionCallInfo fcinfo, CmigRlsTable *table, Oid role, char *user, cha
 	test.as.role = role;
 	test.as.user = user && user[0] ? user : NULL;
 	test.as.tenant = tenant && tenant[0] ? tenant : NULL;
+	cmig_rls_rows_open(&test.as.rows, table->relid);
 	find_keys(&test, user_column, tenant_column);
 
 	test_select(&test);
 	test_insert(&test);
 	test_update(&test);
 	test_delete(&test);
+	cmig_rls_rows_close(&test.as.rows);
 }
 
 /* The table and the role, which the caller must be able to become. */
@@ -602,6 +580,12 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("role \"%s\" does not exist", NameStr(*PG_GETARG_NAME(1))),
 				 errhint("Name the role that the application connects as.")));
+	if (superuser_arg(*role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("role \"%s\" is a superuser", NameStr(*PG_GETARG_NAME(1))),
+				 errdetail("No policy binds a superuser, and the table's triggers would run with its rights."),
+				 errhint("Name the role that the application connects as.")));
 	if (!is_member_of_role(GetUserId(), *role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -609,6 +593,7 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 				 errdetail("The test runs with its rights."),
 				 errhint("Run the test as a superuser, or as another member of %s; an owner that is one is bound by its policies.",
 						 quote_identifier(NameStr(*PG_GETARG_NAME(1))))));
+	LockRelationOid(relid, AccessShareLock);
 	return cmig_rls_table_read(relid);
 }
 

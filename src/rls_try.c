@@ -2,11 +2,12 @@
  * rls_try.c
  *	  Run a statement as another role and roll it back.
  *
- * The statement runs in a subtransaction, with the context set and
- * row_security on, and with the caller's search_path, which triggers may
- * depend on; what runs with the caller's own rights has a pinned one.
- * Whatever happens, nothing of it stays, and role and settings are
- * as before.
+ * The statement runs in a subtransaction and a security-restricted operation,
+ * with the context set and row_security on, and with the caller's
+ * search_path, which triggers may depend on.  All code of others (policies,
+ * triggers, types) runs there, with the role's rights and never with the
+ * caller's: what it prepares for later in the session is refused, and what it
+ * changes is gone before the caller's rights are back.
  */
 #include "postgres.h"
 
@@ -16,7 +17,7 @@
 #include "rls_try.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -29,11 +30,6 @@ take_counts(TupleDesc desc, HeapTuple row, void *arg)
 	CmigRlsOutcome *outcome = arg;
 	bool		isnull;
 
-	if (TupleDescAttr(desc, 0)->atttypid == TEXTOID)
-	{
-		outcome->value = cmig_query_text(desc, row, 1);
-		return;
-	}
 	for (int i = 0; i < desc->natts && i < lengthof(outcome->counts); i++)
 		outcome->counts[i] = DatumGetInt64(cmig_query_datum(desc, row, i + 1, &isnull));
 }
@@ -88,24 +84,43 @@ classify(const CmigRlsAs *as, ErrorData *error)
 	return outcome;
 }
 
+/*
+ * A deferred trigger cannot be queued in a security-restricted operation, as
+ * it would fire outside it.  So all fire at the end of their statement.
+ */
+static void
+make_constraints_immediate(void)
+{
+	ConstraintsSetStmt *all = makeNode(ConstraintsSetStmt);
+
+	AfterTriggerSetState(all);
+}
+
+/* As the role; returns false if the table was not the one that is tested. */
+static bool
+carry_out(const CmigRlsAs *as, const CmigRlsAttempt *attempt, CmigRlsOutcome *outcome)
+{
+	if (!cmig_rls_rows_same(&as->rows))
+		return false;
+	outcome->rows = (int64) cmig_query_once(attempt->sql, attempt->nargs, attempt->types,
+											attempt->values, attempt->nulls, false,
+											attempt->row ? attempt->row : take_counts,
+											attempt->row ? attempt->arg : outcome);
+	CommandCounterIncrement();
+	if (!cmig_rls_rows_same(&as->rows))
+		return false;
+	if (attempt->key)
+		outcome->strange = cmig_rls_rows_count(&as->rows, attempt->key, attempt->value);
+	return true;
+}
+
 CmigRlsOutcome
-cmig_rls_try(const CmigRlsAs *as, bool as_role, const char *sql, int nargs, char **args)
+cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	CmigRlsOutcome outcome = {CMIG_RLS_DONE};
-	Oid			types[4];
-	Datum		values[4];
-	char		nulls[5];
-
-	memset(nulls, ' ', sizeof(nulls));
-	for (int i = 0; i < nargs; i++)
-	{
-		types[i] = TEXTOID;
-		values[i] = args[i] ? CStringGetTextDatum(args[i]) : (Datum) 0;
-		nulls[i] = args[i] ? ' ' : 'n';
-	}
-	nulls[nargs] = '\0';
+	CmigRlsOutcome outcome = {CMIG_RLS_DONE,.strange = -1};
+	volatile bool prepared = false;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -113,26 +128,26 @@ cmig_rls_try(const CmigRlsAs *as, bool as_role, const char *sql, int nargs, char
 	{
 		Oid			caller;
 		int			security;
+		bool		same;
 
 		set_local("row_security", "on");
+		set_local(CMIG_RLS_USER_SETTING, as->user);
+		set_local(CMIG_RLS_TENANT_SETTING, as->tenant);
 		GetUserIdAndSecContext(&caller, &security);
-		if (as_role)
-		{
-			set_local(CMIG_RLS_USER_SETTING, as->user);
-			set_local(CMIG_RLS_TENANT_SETTING, as->tenant);
-			SetUserIdAndSecContext(as->role, security | SECURITY_LOCAL_USERID_CHANGE);
-		}
-		outcome.rows = (int64) cmig_query_once(sql, nargs, types, values, nulls, !as_role,
-											   take_counts, &outcome);
-		if (as->probe)
-		{
-			SetUserIdAndSecContext(caller, security);
-			(void) cmig_query_once(as->probe, 0, NULL, NULL, NULL, true, take_counts, &outcome);
-		}
-		/* gives back the user too */
+		SetUserIdAndSecContext(as->role, security | SECURITY_LOCAL_USERID_CHANGE |
+							   SECURITY_RESTRICTED_OPERATION);
+		make_constraints_immediate();
+		prepared = true;
+		same = carry_out(as, attempt, &outcome);
+		/* restores the user too */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		if (!same)
+		{
+			outcome.kind = CMIG_RLS_FAILED;
+			outcome.message = "The table was renamed or replaced during the attempt.";
+		}
 	}
 	PG_CATCH();
 	{
@@ -145,6 +160,9 @@ cmig_rls_try(const CmigRlsAs *as, bool as_role, const char *sql, int nargs, char
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		outcome = classify(as, error);
+		/* a deferred trigger of the caller's own statements */
+		if (!prepared)
+			outcome.kind = CMIG_RLS_FAILED;
 	}
 	PG_END_TRY();
 	return outcome;

@@ -6,17 +6,32 @@
 #define CMIG_RLS_TRY_H
 
 #include "postgres.h"
+#include "query.h"
+#include "rls_rows.h"
 
-/* Who tries. */
+/* Who tries, and where. */
 typedef struct CmigRlsAs
 {
 	Oid			role;
 	char	   *user;			/* the context, NULL for none */
 	char	   *tenant;
 	bool		partitioned;	/* the table has partitions, or is one */
-	const char *probe;			/* NULL, or what the caller counts before all is
-								 * rolled back */
+	CmigRlsRows rows;			/* the table */
 } CmigRlsAs;
+
+/* What is tried. */
+typedef struct CmigRlsAttempt
+{
+	const char *sql;
+	int			nargs;
+	Oid		   *types;
+	Datum	   *values;
+	char	   *nulls;
+	CmigRowCallback row;		/* NULL: a row of numbers goes to counts */
+	void	   *arg;
+	const CmigRlsKey *key;		/* NULL, or: before all is rolled back, the rows */
+	const char *value;			/* that have this value of the key are counted */
+} CmigRlsAttempt;
 
 /*
  * What came of it.  The server asks the policies before any constraint, so a
@@ -33,19 +48,17 @@ typedef enum CmigRlsOutcomeKind
 typedef struct CmigRlsOutcome
 {
 	CmigRlsOutcomeKind kind;
-	int64		counts[3];		/* of a SELECT of numbers, or of the probe */
+	int64		counts[3];		/* of a SELECT of numbers */
 	int64		rows;
-	char	   *value;			/* of a SELECT of one text */
+	int64		strange;		/* the rows that have the value, -1 unknown */
 	char	   *message;		/* the error's */
 	char	   *detail;			/* what else is to be said, or NULL */
 } CmigRlsOutcome;
 
 /*
- * Run the statement, with arguments of type text, as the role or (as_role
- * false) as the caller, and roll it back.  Errors that are about the session
- * and not the row, such as a cancel, are raised.
+ * Run the statement as the role and roll it back.  Errors that are about the
+ * session and not the row, such as a cancel, are raised.
  */
-extern CmigRlsOutcome cmig_rls_try(const CmigRlsAs *as, bool as_role, const char *sql,
-								   int nargs, char **args);
+extern CmigRlsOutcome cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt);
 
 #endif							/* CMIG_RLS_TRY_H */
