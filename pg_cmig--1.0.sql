@@ -512,8 +512,8 @@ CREATE PROCEDURE cmig.add_unique(target regclass, columns text,
 AS 'MODULE_PATHNAME', 'cmig_add_unique'
 LANGUAGE C;
 
-COMMENT ON PROCEDURE cmig.add_not_null(regclass, text) IS 'ALTER COLUMN SET NOT NULL without a long lock: a CHECK that is not valid, validated, then SET NOT NULL, each committed. Can be called again. Raises 23514, 25001, 42703, 55P03.';
-COMMENT ON PROCEDURE cmig.add_check(regclass, text, text) IS 'Add a CHECK constraint as NOT VALID, then validate it, each committed. Can be called again. Raises 23514, 25001, 42710, 55P03.';
+COMMENT ON PROCEDURE cmig.add_not_null(regclass, text) IS 'ALTER COLUMN SET NOT NULL without a long lock: a CHECK that is not valid, validated, then SET NOT NULL, each committed. Can be called again. Raises 0A000, 23514, 25001, 42703, 55P03.';
+COMMENT ON PROCEDURE cmig.add_check(regclass, text, text) IS 'Add a CHECK constraint as NOT VALID, then validate it, each committed. Can be called again. Raises 0A000, 23514, 25001, 42710, 55P03.';
 COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text[], regclass, text[], text, text, text) IS 'Add a foreign key as NOT VALID, then validate it, each committed; referenced_columns is the primary key if it is not given. Can be called again. Raises 0A000, 22004, 22023, 23503, 25001, 42710, 55P03.';
 COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text, regclass, text, text, text, text) IS 'For one column, or a literal such as {a,b}: add a foreign key as NOT VALID, then validate it, each committed; referenced_columns is the primary key if it is not given. Can be called again. Raises 0A000, 22004, 22023, 23503, 25001, 42710, 55P03.';
 COMMENT ON PROCEDURE cmig.add_unique(regclass, text[], text) IS 'Build a unique index concurrently and make it a constraint. Can be called again; drops the invalid index of an interrupted build. Raises 0A000, 22004, 22023, 23505, 25001, 42710, 42P07, 55P03.';
@@ -565,7 +565,7 @@ COMMENT ON COLUMN cmig.backfill_progress.started_at IS 'When it began';
 COMMENT ON COLUMN cmig.backfill_progress.active IS 'Time spent on it';
 COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Time left of the first pass at the rate so far';
 
-COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that is there at the start once. Goes on where an interrupted one stopped. Raises 22023, 25001, 42501, 42601, 42703, 42804, 42809, 55000, 55P03, MG008.';
+COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that is there at the start once. Goes on where an interrupted one stopped. Raises 0A000, 22023, 25001, 42501, 42601, 42703, 42804, 42809, 55000, 55P03, MG008.';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional is run statement by statement at top level, and resumed after an interruption. Raises 22004, 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG009, MG012.';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text) IS 'Apply revisions up to several absolute targets and commit after each. Raises as upgrade_stepwise(text, text).';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(integer, text) IS 'Apply the next N revisions and commit after each: upgrade_stepwise(2) is upgrade_stepwise(''+2''). Raises as upgrade_stepwise(text, text).';
@@ -708,7 +708,7 @@ COMMENT ON FUNCTION cmig.current_user_id() IS 'The user that policies see; NULL 
 COMMENT ON FUNCTION cmig.current_tenant_id() IS 'The tenant that policies see; NULL when unset.';
 COMMENT ON FUNCTION cmig.require_user_id() IS 'The user that policies see. Raises MG020 when unset.';
 COMMENT ON FUNCTION cmig.require_tenant_id() IS 'The tenant that policies see. Raises MG020 when unset.';
-COMMENT ON FUNCTION cmig.enable_rls(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Put a table, and what inherits from it, under row-level security by user, by tenant or by membership. Returns the statements that it ran; raises 22004, 22023, 42501, 42703, 42704, 42710, 42804, 42809.';
+COMMENT ON FUNCTION cmig.enable_rls(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Put a table, and what inherits from it, under row-level security by user, by tenant or by membership. Returns the statements that it ran; raises 0A000, 22004, 22023, 42501, 42703, 42704, 42710, 42804, 42809.';
 COMMENT ON FUNCTION cmig.enable_rls_schema(text, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass[]) IS 'enable_rls for every table of a schema that has a key column, or for none: an error names all that cannot. Returns table and statement; raises as enable_rls, and 3F000.';
 COMMENT ON FUNCTION cmig.rls_script(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'The statements of enable_rls as text, from a table without it; runs nothing. Raises as enable_rls.';
 COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Take back what enable_rls made on a table and on what inherits from it, and nothing else. Returns the statements that it ran; raises 42501, 42809.';
@@ -891,7 +891,7 @@ AS 'MODULE_PATHNAME', 'cmig_audit_import'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.audit_trigger() IS 'The trigger that enable_audit puts on tables. Raises 39P01 when called otherwise, 54000 for values above jsonb''s limits, 42501 and 55000 when the log is not fit for use.';
-COMMENT ON FUNCTION cmig.enable_audit(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Log the changes of a table in cmig_audit.log; called again, changes the options that are not null. Returns the statements it ran, none when nothing was to do; raises 42501, 42809, 42703, 22004, 22023, 55000.';
+COMMENT ON FUNCTION cmig.enable_audit(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Log the changes of a table in cmig_audit.log; called again, changes the options that are not null. Returns the statements it ran, none when nothing was to do; raises 0A000, 42501, 42809, 42703, 22004, 22023, 55000.';
 COMMENT ON FUNCTION cmig.enable_audit_schema(text, text, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'enable_audit for all tables of a schema whose names match a LIKE pattern; columns to hide need not be in each. Returns the statements it ran; raises as enable_audit, and 3F000.';
 COMMENT ON FUNCTION cmig.disable_audit(regclass) IS 'Log the changes of a table no longer; what was logged stays. Returns the statements it ran; raises 42501, 42809, 55000.';
 COMMENT ON FUNCTION cmig.audit_status(text) IS 'The tables of a schema, or of all, with how they are audited (null: not at all) and what is in the way of it. Raises 3F000.';

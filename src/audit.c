@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "local_rows.h"
 #include "query.h"
 #include "audit.h"
 #include "audit_arguments.h"
@@ -626,6 +627,8 @@ enable_one(Enabling *enabling, Oid target)
 				 errmsg("partition \"%s\" is audited through its partitioned table",
 						RelationGetRelationName(relation)),
 				 errhint("Change the options of the partitioned table.")));
+	cmig_local_rows_require(target, partitioned, "cmig.enable_audit",
+							"Its changes happen on the servers that hold the shards: audit it there, or log them in the application.");
 	options = options_of(enabling, have, relation);
 	if (enabling->many)
 		cmig_audit_arguments_fit(options, relation, &enabling->met);

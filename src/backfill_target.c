@@ -14,6 +14,7 @@
 #include "argument.h"
 #include "compat.h"
 #include "errors.h"
+#include "local_rows.h"
 #include "query.h"
 
 #include "access/htup_details.h"
@@ -370,6 +371,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 
 	LockRelationOid(table, AccessShareLock);
 	check_kind(table);
+	cmig_local_rows_require(table, true, "cmig.backfill", "Use plain UPDATEs, which Citus carries out on the shards.");
 	target->oid = table;
 	target->name = cmig_backfill_target_name(table);
 	target->set_sql = set_sql;
@@ -402,6 +404,9 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 		check_rights(target, part->updated);
 		if (target->by_key)
 			choose_key(part, target->columns);
+		else
+			cmig_local_rows_require_heap(relation, "cmig.backfill with where_sql",
+										 "Leave where_sql out, so that the table is walked by its key, or use plain UPDATEs.");
 		target->count++;
 	}
 	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)

@@ -10,6 +10,7 @@
 #include "argument.h"
 #include "compat.h"
 #include "errors.h"
+#include "local_rows.h"
 #include "lock_wait.h"
 #include "online.h"
 #include "piecewise.h"
@@ -79,6 +80,8 @@ cmig_online_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s needs a table", procedure),
 				 errhint("Name a table.")));
+	cmig_local_rows_require(recipe->table, true, procedure,
+							"Use ALTER TABLE, which Citus carries out on the shards.");
 	recipe->table_name =
 		quote_qualified_identifier(get_namespace_name(get_rel_namespace(recipe->table)),
 								   get_rel_name(recipe->table));

@@ -12,6 +12,7 @@
 #include "argument.h"
 #include "compat.h"
 #include "errors.h"
+#include "local_rows.h"
 #include "online.h"
 #include "piecewise.h"
 #include "query.h"
@@ -366,6 +367,8 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("the referenced relation must be a table")));
 	referenced = PG_GETARG_OID(2);
+	cmig_local_rows_require(referenced, true, "cmig.add_foreign_key",
+							"Use ALTER TABLE, which Citus carries out on the shards.");
 	referenced_columns = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
 		cmig_online_columns(fcinfo, 3, "referenced_columns", referenced, &referenced_names);
 	key.name = cmig_online_optional_name(fcinfo, 4);

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "local_rows.h"
 #include "rls_rows.h"
 
 #include "access/relation.h"
@@ -97,7 +98,9 @@ visit_relation(Oid relid, Visitor visit, void *arg, bool *going)
 	Relation	relation = relation_open(relid, AccessShareLock);
 	bool		known = true;
 
-	if (relation->rd_rel->relkind == RELKIND_RELATION)
+	if (!cmig_local_rows_here(relid))
+		known = false;
+	else if (relation->rd_rel->relkind == RELKIND_RELATION)
 	{
 		TupleTableSlot *slot = table_slot_create(relation, NULL);
 		TableScanDesc scan = table_beginscan(relation, GetActiveSnapshot(), 0, NULL);
