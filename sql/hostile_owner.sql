@@ -1,6 +1,6 @@
 --
 -- A superuser works on a table whose owner has put code wherever the server
--- lets it.  Code that runs as a superuser says so by a warning.
+-- lets it.  Code that runs as a superuser says so by a warning, once.
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_hostile;
@@ -10,9 +10,11 @@ CREATE SCHEMA hostile AUTHORIZATION regress_hostile;
 GRANT USAGE ON SCHEMA hostile TO regress_hostile_app;
 SET SESSION AUTHORIZATION regress_hostile;
 SET search_path = hostile;
-CREATE FUNCTION note(what text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION note(what text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog AS $$
 BEGIN
-	IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+	IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
+		AND pg_catalog.strpos(coalesce(pg_catalog.current_setting('hostile.said', true), ''), what) = 0 THEN
+		PERFORM pg_catalog.set_config('hostile.said', pg_catalog.concat(pg_catalog.current_setting('hostile.said', true), what, ';'), false);
 		RAISE WARNING '% runs as a superuser', what;
 	END IF;
 	RETURN true;
@@ -128,6 +130,29 @@ SET SESSION AUTHORIZATION regress_hostile;
 COMMENT ON POLICY p ON hostile.item IS '[cmig.enable_rls rls=off force=off key_column=tenant_id via=hostile.members_view via_key=tenant_id via_user=user_id]';
 RESET SESSION AUTHORIZATION;
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('hostile.item', 'regress_hostile_app', 'ann', '1');
+
+-- the default that a comment keeps is a command, or runs code when it is read
+SET SESSION AUTHORIZATION regress_hostile;
+COMMENT ON POLICY p ON hostile.item IS '[cmig.enable_rls rls=off force=off tenant_column=tenant_id default_of=big was=1;ALTER%20ROLE%20regress_hostile%20SUPERUSER]';
+ALTER TABLE hostile.item ALTER big SET DEFAULT pg_catalog.current_setting('app.current_tenant_id', true);
+RESET SESSION AUTHORIZATION;
+SELECT * FROM cmig.disable_rls('hostile.item');
+SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_hostile';
+SET SESSION AUTHORIZATION regress_hostile;
+COMMENT ON POLICY p ON hostile.item IS '[cmig.enable_rls rls=off force=off tenant_column=tenant_id default_of=p was=''(a%2C1)''::hostile.pair]';
+ALTER TABLE hostile.item ALTER p SET DEFAULT pg_catalog.current_setting('app.current_tenant_id', true)::pair;
+RESET SESSION AUTHORIZATION;
+SELECT * FROM cmig.disable_rls('hostile.item');
+
+-- the others of this family
+SELECT count(*) > 0 AS enabled FROM cmig.enable_rls('hostile.item', roles => '{regress_hostile_app}', bypass_roles => '{regress_hostile}', column_default => true);
+SELECT count(*) > 0 AS written FROM cmig.rls_script('hostile.item', roles => '{regress_hostile_app}', bypass_roles => '{regress_hostile}');
+SELECT count(*) > 0 AS found FROM cmig.rls_check('hostile');
+SELECT count(*) > 0 AS listed FROM cmig.rls_status('hostile');
+SELECT test, verdict FROM cmig.rls_test('hostile.item', 'regress_hostile_app', NULL::text[], '{1}'::text[]) LIMIT 1;
+SELECT count(*) > 0 AS disabled FROM cmig.disable_rls('hostile.item');
+SELECT count(*) > 0 AS enabled FROM cmig.enable_rls_schema('hostile', roles => '{regress_hostile_app}', bypass_roles => '{regress_hostile}');
+SELECT count(*) > 0 AS disabled FROM cmig.disable_rls('hostile.item');
 
 RESET search_path;
 SET client_min_messages = error;

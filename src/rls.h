@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 
 /* The settings that carry the context. */
 #define CMIG_RLS_USER_SETTING	"app.current_user_id"
@@ -157,8 +158,8 @@ extern char *cmig_rls_policy_call(const CmigRlsTable *table);
 extern void cmig_rls_table_require(Oid relid);
 extern CmigRlsTable *cmig_rls_table_read(Oid relid);
 extern CmigRlsColumn *cmig_rls_table_column(const CmigRlsTable *table, const char *name);
-/* The target and, parents first, what inherits from it; all are locked. */
-extern List *cmig_rls_table_family(Oid relid);
+/* The target and, parents first, what inherits from it, which is locked. */
+extern List *cmig_rls_table_family(Oid relid, LOCKMODE mode);
 /* Does the text say the same as the node tree?  Either may be NULL. */
 extern bool cmig_rls_table_same(Oid relid, const char *text, const char *tree);
 

@@ -12,6 +12,7 @@
 #include "argument.h"
 #include "compat.h"
 #include "errors.h"
+#include "local_rows.h"
 #include "query.h"
 #include "rls.h"
 #include "rls_options.h"
@@ -112,15 +113,33 @@ put(FunctionCallInfo fcinfo, const char *target, const char *statement)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/* Errors restore the user, as a (sub)transaction ends with them. */
 static void
-run(FunctionCallInfo fcinfo, const char *target, List *statements)
+run_as(Oid role, const char *statement)
+{
+	Oid			caller;
+	int			security;
+
+	GetUserIdAndSecContext(&caller, &security);
+	SetUserIdAndSecContext(role, security | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	(void) cmig_query_once(statement, 0, NULL, NULL, NULL, true, NULL, NULL);
+	SetUserIdAndSecContext(caller, security);
+}
+
+/* Run the statements, those that hold the owner's own text as the owner. */
+static void
+run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
 {
 	ListCell   *lc;
 
 	foreach(lc, statements)
 	{
 		CHECK_FOR_INTERRUPTS();
-		(void) cmig_query_once(lfirst(lc), 0, NULL, NULL, NULL, true, NULL, NULL);
+		if (cmig_rls_plan_is_default(lfirst(lc)))
+			run_as(owner, lfirst(lc));
+		else
+			(void) cmig_query_once(lfirst(lc), 0, NULL, NULL, NULL, true, NULL, NULL);
 		put(fcinfo, target, lfirst(lc));
 	}
 }
@@ -292,7 +311,10 @@ target_argument(FunctionCallInfo fcinfo, const char *function)
 	return PG_GETARG_OID(0);
 }
 
-/* Lock the table and what inherits from it, and check that we may alter all. */
+/*
+ * Lock the table and what inherits from it, and check that we may alter all.
+ * Who does not own the table must not lock it.
+ */
 static List *
 lock_family(Oid relid)
 {
@@ -300,8 +322,10 @@ lock_family(Oid relid)
 	ListCell   *lc;
 
 	cmig_rls_table_require(relid);
+	if (!cmig_owns_relation_compat(relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
 	LockRelationOid(relid, AccessExclusiveLock);
-	family = cmig_rls_table_family(relid);
+	family = cmig_rls_table_family(relid, AccessExclusiveLock);
 	foreach(lc, family)
 		cmig_rls_table_require(lfirst_oid(lc));
 	return family;
@@ -322,13 +346,16 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 	cmig_rls_options_require_roles(options, relid);
 	cmig_rls_options_check_roles(options);
 	family = lock_family(relid);
+	cmig_local_rows_require(relid, true, "cmig.enable_rls",
+							"The servers that hold the shards do not know the context; use CREATE POLICY with another condition.");
 	via = read_via(options);
 
-	run(fcinfo, NULL, grant_application(options));
+	run(fcinfo, GetUserId(), NULL, grant_application(options));
 	foreach(lc, family)
 	{
-		run(fcinfo, NULL,
-			cmig_rls_plan_enable(options, cmig_rls_table_read(lfirst_oid(lc)), via, false, false));
+		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
+
+		run(fcinfo, table->owner, NULL, cmig_rls_plan_enable(options, table, via, false, false));
 		CommandCounterIncrement();
 	}
 	warn_owner(options, cmig_rls_table_read(relid));
@@ -436,6 +463,11 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 			table = cmig_rls_table_read(relid);
 		}
 		obstacle = cmig_rls_plan_obstacle(options, table, &code);
+		if (obstacle == NULL && !cmig_local_rows_here(relid))
+		{
+			obstacle = "Citus has distributed it";
+			code = ERRCODE_FEATURE_NOT_SUPPORTED;
+		}
 		tables = lappend_oid(tables, relid);
 		if (obstacle == NULL)
 			continue;
@@ -493,9 +525,9 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
 
 		if (!any)
-			run(fcinfo, "", grant_application(options));
+			run(fcinfo, GetUserId(), "", grant_application(options));
 		any = true;
-		run(fcinfo, table->name, cmig_rls_plan_enable(options, table, NULL, true, false));
+		run(fcinfo, table->owner, table->name, cmig_rls_plan_enable(options, table, NULL, true, false));
 		warn_owner(options, table);
 		CommandCounterIncrement();
 	}
@@ -528,7 +560,7 @@ cmig_rls_script(PG_FUNCTION_ARGS)
 	statements = grant_application(options);
 	if (options->require_context)
 		appendStringInfoString(&text, "-- require_context: these policies need pg_cmig\n");
-	foreach(lc, cmig_rls_table_family(relid))
+	foreach(lc, cmig_rls_table_family(relid, AccessShareLock))
 	{
 		cmig_rls_table_require(lfirst_oid(lc));
 		statements = list_concat(statements,
@@ -564,7 +596,7 @@ revoke_application(FunctionCallInfo fcinfo, List *granted)
 		(void) cmig_query_once("SELECT 'yes' WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')",
 							   1, types, values, NULL, true, cmig_query_keep_text, &more);
 		if (more == NULL)
-			run(fcinfo, NULL, cmig_access_revokes_level(quote_identifier(lfirst(lc)), "application"));
+			run(fcinfo, GetUserId(), NULL, cmig_access_revokes_level(quote_identifier(lfirst(lc)), "application"));
 	}
 }
 
@@ -587,7 +619,7 @@ cmig_disable_rls(PG_FUNCTION_ARGS)
 		any = true;
 		if (granted == NIL)
 			granted = table->state->granted;
-		run(fcinfo, NULL, cmig_rls_plan_disable(table));
+		run(fcinfo, table->owner, NULL, cmig_rls_plan_disable(table));
 		if (!table->state->enabled)
 			foreach(p, table->policies)
 		{

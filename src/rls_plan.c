@@ -16,6 +16,8 @@
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -361,14 +363,46 @@ find_default(const CmigRlsState *state, const char *column)
 	return NULL;
 }
 
+#define DEFAULT_PREFIX "ALTER TABLE ONLY "
+
+bool
+cmig_rls_plan_is_default(const char *statement)
+{
+	return strncmp(statement, DEFAULT_PREFIX, strlen(DEFAULT_PREFIX)) == 0;
+}
+
+/*
+ * The expression may be one that a comment keeps, which the owner can write.
+ * It must be an expression, and not the start of another command.
+ */
+static void
+require_one_default(const CmigRlsTable *table, const char *column, const char *statement)
+{
+	List	   *parsed = raw_parser(statement, RAW_PARSE_DEFAULT);
+	AlterTableStmt *alter = list_length(parsed) == 1 ?
+		(AlterTableStmt *) linitial_node(RawStmt, parsed)->stmt : NULL;
+
+	if (alter == NULL || !IsA(alter, AlterTableStmt) || list_length(alter->cmds) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the default that column \"%s\" of table %s had is not an expression",
+						column, table->name),
+				 errdetail("The comments of its policies keep it, and somebody has changed them."),
+				 errhint("Restore the comments from a backup, or drop the policies and set the default yourself.")));
+}
+
 static char *
 set_default(const CmigRlsTable *table, const char *column, const char *expression)
 {
+	char	   *statement;
+
 	if (expression == NULL)
-		return psprintf("ALTER TABLE ONLY %s ALTER COLUMN %s DROP DEFAULT",
+		return psprintf(DEFAULT_PREFIX "%s ALTER COLUMN %s DROP DEFAULT",
 						table->name, quote_identifier(column));
-	return psprintf("ALTER TABLE ONLY %s ALTER COLUMN %s SET DEFAULT %s",
-					table->name, quote_identifier(column), expression);
+	statement = psprintf(DEFAULT_PREFIX "%s ALTER COLUMN %s SET DEFAULT %s",
+						 table->name, quote_identifier(column), expression);
+	require_one_default(table, column, statement);
+	return statement;
 }
 
 /* Does the column's default still read the context, as we set it? */

@@ -30,4 +30,11 @@ extern List *cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *t
 /* The statements that take back what enable_rls made; none if it made nothing. */
 extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
 
+/*
+ * Is it a statement that sets a default?  Its expression is the table owner's,
+ * and already reading it can run code (a constant of a composite type with the
+ * check of a domain in it): it runs as that role.
+ */
+extern bool cmig_rls_plan_is_default(const char *statement);
+
 #endif							/* CMIG_RLS_PLAN_H */

@@ -277,9 +277,9 @@ cmig_rls_table_column(const CmigRlsTable *table, const char *name)
 }
 
 List *
-cmig_rls_table_family(Oid relid)
+cmig_rls_table_family(Oid relid, LOCKMODE mode)
 {
-	return find_all_inheritors(relid, AccessExclusiveLock, NULL);
+	return find_all_inheritors(relid, mode, NULL);
 }
 
 /* The text as the tree that CREATE POLICY would store. */
