@@ -154,6 +154,65 @@ SELECT count(*) > 0 AS disabled FROM cmig.disable_rls('hostile.item');
 SELECT count(*) > 0 AS enabled FROM cmig.enable_rls_schema('hostile', roles => '{regress_hostile_app}', bypass_roles => '{regress_hostile}');
 SELECT count(*) > 0 AS disabled FROM cmig.disable_rls('hostile.item');
 
+--
+-- Batches and online constraints
+--
+-- what the server itself runs with the rights of who changes or reads a row; nothing is added to it below
+SET hostile.said = '';
+UPDATE hostile.item SET big = big;
+ALTER TABLE hostile.item ALTER id SET NOT NULL;
+SELECT count(*) FROM hostile.item WHERE id OPERATOR(pg_catalog.=) 1;
+SET SESSION AUTHORIZATION regress_hostile;
+ALTER TABLE hostile.item DISABLE RULE r;
+RESET SESSION AUTHORIZATION;
+CALL cmig.backfill('hostile.item', 'big = id::text');
+CALL cmig.backfill('hostile.item', 'big = NULL', 'big IS NOT NULL');
+-- keys that casts of the owner would read; one that is a domain
+SET SESSION AUTHORIZATION regress_hostile;
+CREATE TABLE moody (m mood PRIMARY KEY, n integer);
+INSERT INTO moody (m) VALUES ('sad'), ('ok');
+CREATE TABLE paired (p pair PRIMARY KEY, n integer);
+INSERT INTO paired VALUES (ROW('a', 1)), (ROW('b', 2));
+CREATE TABLE numbered (id checked_id PRIMARY KEY, n integer);
+INSERT INTO numbered SELECT pg_catalog.generate_series(1, 3);
+CREATE FUNCTION less(integer, integer) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM hostile.note('an operator < or >'); RETURN true; END $$;
+CREATE OPERATOR > (LEFTARG = integer, RIGHTARG = integer, FUNCTION = less);
+CREATE OPERATOR <= (LEFTARG = integer, RIGHTARG = integer, FUNCTION = less);
+RESET SESSION AUTHORIZATION;
+CALL cmig.backfill('hostile.moody', 'n = 1', batch_size => 1);
+CALL cmig.backfill('hostile.paired', 'n = 1', batch_size => 1);
+CALL cmig.backfill('hostile.numbered', 'n = 1', batch_size => 1);
+SELECT * FROM hostile.numbered ORDER BY id;
+CALL cmig.backfill('hostile.moody', 'n = 1', 'n IS NULL');
+CALL cmig.add_not_null('hostile.item', 'name');
+CALL cmig.add_not_null('hostile.item', 'p');
+CALL cmig.add_check('hostile.item', 'positive', 'id IS NOT NULL');
+CALL cmig.add_unique('hostile.item', '{name}');
+CALL cmig.add_foreign_key('hostile.moody', '{n}', 'hostile.item');
+CALL cmig.backfill('hostile.moody', 'n = 1', 'n IS NULL');
+
+--
+-- Audit
+--
+SELECT count(*) > 0 AS enabled FROM cmig.enable_audit('hostile.item');
+SET SESSION AUTHORIZATION regress_hostile;
+UPDATE hostile.item SET name = pg_catalog.concat('new', id) WHERE id OPERATOR(pg_catalog.<) 4;
+DELETE FROM hostile.item WHERE id OPERATOR(pg_catalog.=) 5;
+RESET SESSION AUTHORIZATION;
+UPDATE hostile.item SET name = 'newer' WHERE id OPERATOR(pg_catalog.=) 1;
+SELECT count(*) > 0 AS found FROM cmig.audit_history('hostile.item'::regclass, '1');
+SELECT count(*) > 0 AS found FROM cmig.audit_history('hostile.item'::regclass, 1);
+SELECT count(*) > 0 AS found FROM cmig.audit_history('hostile.item'::regclass, '{"id": "1"}');
+SELECT count(*) > 0 AS found FROM cmig.audit_history('hostile.item', '1');
+SELECT count(*) > 0 AS found FROM cmig.audit_diff('hostile.item'::regclass, '1', '-infinity');
+SELECT count(*) > 0 AS found FROM cmig.audit_as_of(NULL::hostile.item, now());
+SELECT count(*) > 0 AS found FROM cmig.audit_as_of(NULL::hostile.item, now(), 1);
+SELECT count(*) > 0 AS found FROM cmig.audit_report('hostile.item');
+SELECT count(*) > 0 AS listed FROM cmig.audit_status('hostile');
+SELECT count(*) > 0 AS written FROM cmig.audit_script('hostile.item');
+SELECT count(*) > 0 AS enabled FROM cmig.enable_audit_schema('hostile');
+SELECT count(*) > 0 AS disabled FROM cmig.disable_audit('hostile.item');
+
 RESET search_path;
 SET client_min_messages = error;
 DROP SCHEMA hostile CASCADE;

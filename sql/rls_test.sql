@@ -103,6 +103,17 @@ CREATE FUNCTION try.mine() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.user
 CREATE TRIGGER mine BEFORE INSERT OR UPDATE ON try.auto FOR EACH ROW EXECUTE FUNCTION try.mine();
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.auto', 'regress_rls_app', 'ann') WHERE test ~ 'another';
 
+-- deferred constraints hold at once in an attempt; those of the caller's own statements are not a verdict
+CREATE TABLE try.late (user_id text REFERENCES try.own DEFERRABLE INITIALLY DEFERRED, n integer);
+GRANT ALL ON try.late TO regress_rls_app;
+SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.late', 'regress_rls_app', 'ann');
+BEGIN;
+INSERT INTO try.late VALUES ('ann', 1), ('bob', 1);
+SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.late', 'regress_rls_app', 'ann');
+INSERT INTO try.late VALUES ('zoe', 1);
+SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.late', 'regress_rls_app', 'ann');
+COMMIT;
+
 -- partitions
 CREATE TABLE try.ev (tenant_id integer, n integer) PARTITION BY LIST (tenant_id);
 CREATE TABLE try.ev1 PARTITION OF try.ev FOR VALUES IN (1);

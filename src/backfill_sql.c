@@ -72,19 +72,19 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 	/* one parameter list for all: the lower end first */
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->updated, target->set_sql);
-	append_comparison(&sql, key, ">", 1);
+	append_comparison(&sql, key, key->greater, 1);
 	appendStringInfoString(&sql, " AND ");
-	append_comparison(&sql, key, "<=", 1 + key->count);
+	append_comparison(&sql, key, key->not_greater, 1 + key->count);
 	make_query(&q->update, sql.data, key->count * 2, TEXTOID);
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->updated, target->set_sql);
-	append_comparison(&sql, key, "<=", 1);
+	append_comparison(&sql, key, key->not_greater, 1);
 	make_query(&q->first, sql.data, key->count, TEXTOID);
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT ");
-	append_key(&sql, key, "::text");
+	append_key(&sql, key, "::pg_catalog.text");
 	appendStringInfo(&sql, " FROM ONLY %s AS cmig_row ORDER BY ", part->name);
 	append_key(&sql, key, " DESC");
 	appendStringInfoString(&sql, " LIMIT 1");
@@ -92,11 +92,11 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT ");
-	append_key(&sql, key, "::text");
+	append_key(&sql, key, "::pg_catalog.text");
 	appendStringInfo(&sql, " FROM ONLY %s AS cmig_row WHERE ", part->name);
-	append_comparison(&sql, key, ">", 1);
+	append_comparison(&sql, key, key->greater, 1);
 	appendStringInfoString(&sql, " AND ");
-	append_comparison(&sql, key, "<=", 1 + key->count);
+	append_comparison(&sql, key, key->not_greater, 1 + key->count);
 	appendStringInfoString(&sql, " ORDER BY ");
 	append_key(&sql, key, "");
 	appendStringInfo(&sql, " LIMIT 1 OFFSET %d", batch_size - 1);
@@ -104,9 +104,9 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT ");
-	append_key(&sql, key, "::text");
+	append_key(&sql, key, "::pg_catalog.text");
 	appendStringInfo(&sql, " FROM ONLY %s AS cmig_row WHERE ", part->name);
-	append_comparison(&sql, key, "<=", 1);
+	append_comparison(&sql, key, key->not_greater, 1);
 	appendStringInfoString(&sql, " ORDER BY ");
 	append_key(&sql, key, "");
 	appendStringInfo(&sql, " LIMIT 1 OFFSET %d", batch_size - 1);

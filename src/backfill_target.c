@@ -19,11 +19,15 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/stratnum.h"
+#include "access/transam.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -39,6 +43,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 /*
  * Fragments
@@ -268,8 +273,34 @@ check_partition_key(Oid relation, List *columns)
  * Keys
  */
 
+/* A cast from or to a type, whose function is another's, no superuser's. */
+static CmigQuery foreign_cast = {
+	"SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c"
+	" JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
+	" WHERE (c.castsource = $1 OR c.casttarget = $1) AND NOT r.rolsuper AND r.rolname <> current_user"
+	" ORDER BY 1 LIMIT 1",
+	1, {OIDOID}
+};
+
+/*
+ * The walk writes a key as text and compares it.  Casts that another role has
+ * made for its type would be called for that with the caller's rights, and
+ * need not keep the value.
+ */
+static char *
+find_foreign_cast(Oid type)
+{
+	Datum		values[1] = {ObjectIdGetDatum(getBaseType(type))};
+	char	   *function = NULL;
+
+	/* only superusers make casts between the server's own types */
+	if (DatumGetObjectId(values[0]) >= FirstNormalObjectId)
+		cmig_query_each(&foreign_cast, values, NULL, cmig_query_keep_text, &function);
+	return function;
+}
+
 static bool
-is_usable_key(Relation index, Relation table)
+is_usable_key(Relation index, Relation table, char **obstacle)
 {
 	Form_pg_index form = index->rd_index;
 
@@ -286,7 +317,49 @@ is_usable_key(Relation index, Relation table)
 			!cmig_not_null_compat(table->rd_att, column - 1))
 			return false;
 	}
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		char	   *cast = find_foreign_cast(TupleDescAttr(table->rd_att, form->indkey.values[i] - 1)->atttypid);
+
+		if (cast == NULL)
+			continue;
+		*obstacle = psprintf("Its key cannot be used, since a cast of the key's type calls the function %s of another role.", cast);
+		return false;
+	}
 	return true;
+}
+
+/*
+ * The operator that agrees with ORDER BY, whatever the search_path has under
+ * its name.  A comparison of rows has one operator: where the columns' differ,
+ * it is left to the search_path.
+ */
+static char *
+operator_of(Relation index, Relation table, int strategy, const char *usual)
+{
+	char	   *result = NULL;
+
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	{
+		Oid			column = TupleDescAttr(table->rd_att, index->rd_index->indkey.values[i] - 1)->atttypid;
+		TypeCacheEntry *type = lookup_type_cache(getBaseType(column), TYPECACHE_BTREE_OPFAMILY);
+		HeapTuple	tuple = SearchSysCache1(OPEROID,
+											ObjectIdGetDatum(get_opfamily_member(type->btree_opf, type->btree_opintype,
+																				 type->btree_opintype, strategy)));
+		Form_pg_operator form;
+		char	   *name;
+
+		if (!HeapTupleIsValid(tuple))
+			return pstrdup(usual);
+		form = (Form_pg_operator) GETSTRUCT(tuple);
+		name = psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(form->oprnamespace)),
+						NameStr(form->oprname));
+		ReleaseSysCache(tuple);
+		if (result && strcmp(result, name) != 0)
+			return pstrdup(usual);
+		result = name;
+	}
+	return result;
 }
 
 static void
@@ -295,20 +368,26 @@ read_key(Relation index, Relation table, CmigBackfillKey *key)
 	key->count = index->rd_index->indnkeyatts;
 	key->columns = palloc(sizeof(char *) * key->count);
 	key->types = palloc(sizeof(char *) * key->count);
+	key->greater = operator_of(index, table, BTGreaterStrategyNumber, ">");
+	key->not_greater = operator_of(index, table, BTLessEqualStrategyNumber, "<=");
 	for (int i = 0; i < key->count; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(table->rd_att,
 												 index->rd_index->indkey.values[i] - 1);
 
 		key->columns[i] = pstrdup(NameStr(column->attname));
-		key->types[i] = format_type_extended(column->atttypid, -1,
+		/* the checks of a domain are for new values */
+		key->types[i] = format_type_extended(getBaseType(column->atttypid), -1,
 											 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 	}
 }
 
-/* The primary key if there is one, else another key that will do. */
+/*
+ * The primary key if there is one, else another key that will do.  *obstacle
+ * is why one that is there does not.
+ */
 static bool
-find_key(Oid relation, CmigBackfillKey *key)
+find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
 {
 	Relation	table = relation_open(relation, AccessShareLock);
 	List	   *indexes = RelationGetIndexList(table);
@@ -319,7 +398,7 @@ find_key(Oid relation, CmigBackfillKey *key)
 	{
 		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
 
-		if (is_usable_key(index, table) &&
+		if (is_usable_key(index, table, obstacle) &&
 			(key->count == 0 || index->rd_index->indisprimary))
 			read_key(index, table, key);
 		relation_close(index, AccessShareLock);
@@ -331,10 +410,13 @@ find_key(Oid relation, CmigBackfillKey *key)
 static void
 choose_key(CmigBackfillPart *part, List *columns)
 {
-	if (!find_key(part->oid, &part->key))
+	char	   *obstacle = NULL;
+
+	if (!find_key(part->oid, &part->key, &obstacle))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table %s has no primary key to walk by", part->name),
+				 obstacle ? errdetail("%s", obstacle) :
 				 errdetail("Without where_sql only a key tells the rows that are done; a unique index over columns that are NOT NULL would do too."),
 				 errhint("Give a where_sql that is true for the rows still to do, such as new_column IS NULL.")));
 	for (int i = 0; i < part->key.count; i++)

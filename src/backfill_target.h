@@ -14,6 +14,8 @@ typedef struct CmigBackfillKey
 	int			count;
 	char	  **columns;		/* quoted */
 	char	  **types;			/* as in a cast */
+	char	   *greater;		/* operators, as in a comparison */
+	char	   *not_greater;
 } CmigBackfillKey;
 
 /* A table that holds rows: the target, a child or a partition of it. */
