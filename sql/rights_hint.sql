@@ -45,8 +45,8 @@ CALL cmig.upgrade_stepwise();
 -- done as told
 RESET SESSION AUTHORIZATION;
 SELECT cmig.stamp('base', purge => true);
-GRANT "regress owner" TO regress_deploy;
 ALTER ROLE regress_deploy NOINHERIT;
+GRANT "regress owner" TO regress_deploy;
 SELECT pg_temp.script('SET LOCAL search_path = shop; ALTER TABLE account ADD name text');
 SET SESSION AUTHORIZATION regress_deploy;
 SET cmig.role = 'regress_deploy';
