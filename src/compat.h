@@ -102,6 +102,31 @@ cmig_owns_database_compat(Oid database, Oid role)
 #endif
 }
 
+/* A query over nothing that permissions are checked for. */
+#if PG_VERSION_NUM >= 160000
+#define cmig_no_permissions_compat(query) ((query)->rteperminfos = NIL)
+#else
+#define cmig_no_permissions_compat(query) ((void) (query))
+#endif
+
+/* As cmig_executor_run_compat, past the hooks of other libraries. */
+static inline void
+cmig_standard_executor_run_compat(QueryDesc *query)
+{
+#if PG_VERSION_NUM >= 180000
+	standard_ExecutorRun(query, ForwardScanDirection, 0);
+#else
+	standard_ExecutorRun(query, ForwardScanDirection, 0, true);
+#endif
+}
+
+/* What a role must have of another for SET ROLE, as an argument of pg_has_role. */
+#if PG_VERSION_NUM >= 160000
+#define CMIG_SET_ROLE_COMPAT "'SET'"
+#else
+#define CMIG_SET_ROLE_COMPAT "'MEMBER'"
+#endif
+
 /* Does this backend hold a lock in this very mode? */
 static inline bool
 cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)

@@ -174,6 +174,29 @@ static CmigQuery rules[] = {
 		" AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND r.oid = ANY (p.polroles))",
 		1, {OIDARRAYOID}},
 
+	/* what SET ROLE makes of roles that are bound, whether they inherit it or not */
+	{TABLES
+		", bound AS MATERIALIZED (SELECT app.polrelid AS rel, app.oid, app.rolname FROM app WHERE NOT app.rolsuper AND NOT app.rolbypassrls"
+		"  UNION SELECT t.oid, r.oid, r.rolname FROM t CROSS JOIN LATERAL aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee"
+		"   WHERE t.rls AND r.oid <> t.owner AND NOT r.rolsuper AND NOT r.rolbypassrls"
+		"   AND EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND NOT p.bypass AND p.polroles = '{0}')),"
+		" becomes AS MATERIALIZED (SELECT b.oid AS role, f.oid, f.rolname, f.rolsuper, f.rolsuper OR f.rolbypassrls AS free"
+		"  FROM (SELECT DISTINCT bound.oid FROM bound) b JOIN pg_roles f ON f.oid <> b.oid AND pg_has_role(b.oid, f.oid, " CMIG_SET_ROLE_COMPAT ")),"
+		" told AS (SELECT t.name, bound.oid AS role, bound.rolname, b.oid AS free, b.rolname AS free_name, 'error' AS severity,"
+		"   CASE WHEN b.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END AS why"
+		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel WHERE t.rls AND b.free"
+		/* one that it inherits is judged as the role's own policy */
+		"  UNION SELECT t.name, bound.oid, bound.rolname, b.oid, b.rolname, 'warning', format('has the policy %I', p.polname)"
+		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel"
+		"  JOIN p ON p.polrelid = t.oid AND p.bypass AND b.oid = ANY (p.polroles)"
+		"  WHERE t.rls AND NOT b.free AND NOT pg_has_role(bound.oid, b.oid, 'USAGE'))"
+		" SELECT 'role_bypasses', d.severity, d.name,"
+		"  format('role %I can SET ROLE %I, which %s: then it sees every row', d.rolname, d.free_name, d.why),"
+		/* the membership to end, by which it may be reached */
+		"  format('REVOKE %I FROM %I', coalesce((SELECT min(r.rolname) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
+		"   WHERE m.member = d.role AND pg_has_role(m.roleid, d.free, 'MEMBER')), d.free_name), d.rolname)"
+		" FROM told d", 1, {OIDARRAYOID}},
+
 	{TABLES
 		" SELECT 'owner_is_application', CASE WHEN t.forced THEN 'warning' ELSE 'error' END, t.name,"
 		"  CASE WHEN app.oid = t.owner THEN format('policies name role %I, which owns the table: it %s', app.rolname,"
@@ -183,7 +206,8 @@ static CmigQuery rules[] = {
 		"  CASE WHEN app.oid = t.owner THEN format('ALTER TABLE %s OWNER TO ...', t.name)"
 		"   ELSE format('REVOKE %I FROM %I', t.owner_name, app.rolname) END"
 		" FROM app JOIN t ON t.oid = app.polrelid"
-		" WHERE t.rls AND NOT app.rolsuper AND pg_has_role(app.oid, t.owner, 'USAGE')", 1, {OIDARRAYOID}},
+		" WHERE t.rls AND NOT app.rolsuper AND (pg_has_role(app.oid, t.owner, 'USAGE')"
+		"  OR pg_has_role(app.oid, t.owner, " CMIG_SET_ROLE_COMPAT "))", 1, {OIDARRAYOID}},
 
 	/* views of any depth; what they read is judged as their owner */
 	{TABLES

@@ -24,6 +24,7 @@
 #include "access/sysattr.h"
 #include "access/transam.h"
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -139,8 +140,21 @@ cmig_rls_bare(Node *node)
  * Nulls
  */
 
-static bool
-column_not_null(Judge *judge, AttrNumber column)
+int
+cmig_rls_columns(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int			count;
+
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	count = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	return count;
+}
+
+bool
+cmig_rls_is_not_null(Oid relid, AttrNumber column)
 {
 	HeapTuple	tuple;
 	bool		not_null;
@@ -148,12 +162,18 @@ column_not_null(Judge *judge, AttrNumber column)
 	/* of the system's; 0 is the whole row */
 	if (column < 0)
 		return true;
-	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(judge->relid), Int16GetDatum(column));
+	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(column));
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
 	ReleaseSysCache(tuple);
 	return not_null;
+}
+
+static bool
+column_not_null(Judge *judge, AttrNumber column)
+{
+	return cmig_rls_is_not_null(judge->relid, column);
 }
 
 static bool

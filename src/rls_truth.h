@@ -6,6 +6,7 @@
 #define CMIG_RLS_TRUTH_H
 
 #include "postgres.h"
+#include "access/attnum.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 
@@ -26,6 +27,10 @@ typedef enum CmigRlsTruth
 extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
 								   Bitmapset **but_null);
 
+/* The number of columns, dropped ones too; 0 if the table is not there. */
+extern int	cmig_rls_columns(Oid relid);
+/* Is the column, by its number, declared NOT NULL?  No if it is not there. */
+extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
 /* Does the operator mean equality? */
 extern bool cmig_rls_is_equality(Oid opno);
 /* Without wrappers that change the type's name only. */

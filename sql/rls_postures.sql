@@ -1,0 +1,262 @@
+--
+-- Row-level security: rls_check and policies as people write them, those that
+-- let rows of others through and those that do not
+--
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_rls_owner;
+CREATE ROLE regress_rls_app;
+CREATE ROLE regress_rls_app2;
+CREATE ROLE regress_rls_admin;
+CREATE ROLE regress_rls_free BYPASSRLS;
+CREATE SCHEMA post AUTHORIZATION regress_rls_owner;
+GRANT USAGE ON SCHEMA post TO regress_rls_app;
+SET ROLE regress_rls_owner;
+CREATE TYPE post.status AS ENUM ('draft', 'published', 'archived');
+CREATE DOMAIN post.tenant AS integer CHECK (VALUE > 0);
+CREATE TABLE post.member (tenant_id integer, user_id integer, team_id integer, role text, active boolean, deleted_at timestamptz);
+CREATE TABLE post.org_member (org uuid, member_of uuid, role text);
+CREATE TABLE post.share (doc_id integer, user_id integer);
+CREATE TABLE post.parent (id integer PRIMARY KEY, tenant_id integer NOT NULL, user_id integer);
+ALTER TABLE post.parent ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY p ON post.parent TO regress_rls_app USING (tenant_id = (SELECT NULLIF(current_setting('app.tenant', true), '')::integer));
+CREATE TABLE post.bare_parent (id integer PRIMARY KEY, tenant_id integer NOT NULL);
+CREATE TABLE post.t (id integer NOT NULL, tenant_id integer NOT NULL, user_id integer, org uuid, slug text, parent_id integer,
+	amount numeric, tenants integer[], data jsonb, is_public boolean NOT NULL DEFAULT false, state post.status, name text,
+	kind text NOT NULL DEFAULT 'x', created_at timestamptz NOT NULL DEFAULT now(), expires_at timestamptz, published_at timestamptz, deleted_at timestamptz,
+	shop post.tenant, n bigint, price float8, short smallint);
+ALTER TABLE post.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+GRANT SELECT, INSERT, UPDATE, DELETE ON post.t TO regress_rls_app, regress_rls_app2, regress_rls_admin;
+GRANT SELECT ON post.member, post.org_member, post.share, post.parent, post.bare_parent TO regress_rls_app;
+CREATE POLICY p ON post.t TO regress_rls_app USING (false);
+
+-- the context, as people read it
+CREATE FUNCTION post.tenant() RETURNS integer STABLE LANGUAGE sql AS $$ SELECT NULLIF(current_setting('app.tenant', true), '')::integer $$;
+CREATE FUNCTION post.uid() RETURNS uuid STABLE LANGUAGE sql RETURN NULLIF(current_setting('request.jwt.claims', true)::json ->> 'sub', '')::uuid;
+CREATE FUNCTION post.tenant_pl() RETURNS integer STABLE LANGUAGE plpgsql AS $$ DECLARE v text; BEGIN v := current_setting('app.tenant', true); IF v = '' THEN RETURN NULL; END IF; RETURN v::integer; END $$;
+CREATE FUNCTION post.my_tenants() RETURNS SETOF integer STABLE SECURITY DEFINER LANGUAGE sql AS $$ SELECT m.tenant_id FROM post.member m WHERE m.user_id = NULLIF(current_setting('app.user', true), '')::integer $$;
+CREATE FUNCTION post.all_tenants() RETURNS SETOF integer STABLE SECURITY DEFINER LANGUAGE sql AS $$ SELECT m.tenant_id FROM post.member m $$;
+-- what decides about a row
+CREATE FUNCTION post.sees(integer) RETURNS boolean STABLE LANGUAGE sql AS $$ SELECT $1 = NULLIF(current_setting('app.tenant', true), '')::integer $$;
+CREATE FUNCTION post.sees_open(t integer) RETURNS boolean STABLE LANGUAGE sql AS $$ SELECT COALESCE(t = NULLIF(current_setting('app.tenant', true), '')::integer, true) $$;
+CREATE FUNCTION post.sees_all(integer) RETURNS boolean STABLE LANGUAGE sql AS $$ SELECT true $$;
+CREATE FUNCTION post.sees_immutable(t integer, c text) RETURNS boolean IMMUTABLE LANGUAGE sql AS $$ SELECT c IS NULL OR c = '' OR t = c::integer $$;
+CREATE FUNCTION post.sees_pl(t integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN t = NULLIF(current_setting('app.tenant', true), '')::integer; END $$;
+CREATE FUNCTION post.sees_pl_open(t integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN
+	IF current_setting('app.tenant', true) IS NULL THEN -- jobs
+		RETURN true; END IF; RETURN t = NULLIF(current_setting('app.tenant', true), '')::integer; END; $$;
+CREATE FUNCTION post.sees_pl_else(t integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN
+	IF t <> NULLIF(current_setting('app.tenant', true), '')::integer THEN RETURN false; ELSE RETURN true; END IF; END $$;
+CREATE FUNCTION post.sees_pl_fails(t integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN t = current_setting('app.tenant')::integer; EXCEPTION WHEN OTHERS THEN RETURN true; END $$;
+CREATE FUNCTION post.sees_pl_dark(t integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ DECLARE r boolean; BEGIN EXECUTE 'SELECT true' INTO r; RETURN r; END $$;
+CREATE FUNCTION post.is_member(t integer) RETURNS boolean STABLE SECURITY DEFINER LANGUAGE sql AS
+	$$ SELECT EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t AND m.user_id = NULLIF(current_setting('app.user', true), '')::integer) $$;
+CREATE FUNCTION post.is_member_open(t integer) RETURNS boolean STABLE SECURITY DEFINER LANGUAGE sql AS
+	$$ SELECT EXISTS (SELECT FROM post.member m WHERE m.tenant_id = tenant_id AND m.user_id = NULLIF(current_setting('app.user', true), '')::integer) $$;
+RESET ROLE;
+\pset format unaligned
+\pset tuples_only on
+
+-- Worst first, the rules about what is let through that are found, but for
+-- what is only told.
+CREATE FUNCTION pg_temp.found() RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(string_agg(f.severity || ' ' || f.rule, ', '), 'clean') FROM (SELECT DISTINCT severity, rule FROM cmig.rls_check('post')
+	WHERE object IN ('post.t', 'policy p on post.t', 'policy q on post.t') AND severity <> 'info' AND rule IN ('always_true', 'swallowing_or', 'open_without_context', 'foreign_rows', 'floor_misses_role',
+		'not_judged', 'unknown_column', 'check_wider_than_using', 'role_bypasses', 'owner_is_application', 'policy_without_rls', 'no_force') ORDER BY 1, 2) f $$;
+CREATE FUNCTION pg_temp.using(expression text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	expression := replace(replace(replace(expression, 'CTX', $x$(SELECT NULLIF(current_setting('app.tenant', true), '')::integer)$x$),
+		'USR', $x$(SELECT NULLIF(current_setting('app.user', true), '')::integer)$x$), 'RAW', $x$current_setting('app.tenant', true)$x$);
+	EXECUTE format('ALTER POLICY p ON post.t USING (%s)', expression);
+	RETURN pg_temp.found();
+END $$;
+\set ECHO queries
+
+-- leaky: true for null
+SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+	'(tenant_id = CTX) IS NOT FALSE', '(tenant_id <> CTX) IS NOT TRUE', '(tenant_id = CTX) IS UNKNOWN OR tenant_id = CTX',
+	'(tenant_id IS DISTINCT FROM CTX) IS NOT TRUE OR CTX IS NULL', 'NOT COALESCE(tenant_id <> CTX, false)', 'COALESCE(tenant_id = CTX, true)',
+	'NOT (CTX IS NOT NULL AND tenant_id <> CTX)', '(tenant_id = CTX OR tenant_id <> CTX) IS NOT TRUE OR tenant_id = CTX',
+	'CASE WHEN tenant_id <> CTX THEN false ELSE true END', 'CASE WHEN tenant_id = CTX THEN true WHEN CTX IS NULL THEN true ELSE false END',
+	'CASE RAW WHEN '''' THEN true ELSE tenant_id = CTX END', 'tenant_id = CTX OR CTX IS NULL', 'tenant_id::text = RAW OR RAW = ''''',
+	'tenant_id = CTX OR COALESCE(RAW, '''') = ''''', 'tenant_id = COALESCE(CTX, tenant_id)', 'COALESCE(NULLIF(RAW, ''''), tenant_id::text) = tenant_id::text',
+	'tenant_id IS NOT DISTINCT FROM COALESCE(CTX, tenant_id)', 'user_id IS NOT DISTINCT FROM USR', 'NULLIF(tenant_id, CTX) IS NULL OR NULLIF(RAW, '''') IS NULL',
+	'(CTX = tenant_id) IS DISTINCT FROM false', 'NOT ((tenant_id = CTX) IS FALSE)', 'tenant_id = ANY (ARRAY[CTX, CASE WHEN CTX IS NULL THEN tenant_id END])',
+	'COALESCE(user_id, USR) = USR', 'length(COALESCE(RAW, '''')) = 0 OR tenant_id = CTX', 'nullif(RAW, tenant_id::text) IS NULL',
+	'concat(RAW) = '''' OR tenant_id = CTX', 'num_nulls(CTX) = 1 OR tenant_id = CTX', 'greatest(CTX, tenant_id) = tenant_id AND least(CTX, tenant_id) = tenant_id'
+]) WITH ORDINALITY u(e, n) ORDER BY n;
+-- leaky: with an empty context
+SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+	'slug LIKE RAW || ''%''', 'slug LIKE RAW', 'slug ILIKE RAW || ''%''', 'slug ~ RAW', 'slug ~ (''^'' || RAW)', 'starts_with(slug, RAW)', 'slug ^@ RAW',
+	'strpos(slug, RAW) > 0', 'position(RAW IN slug) = 1', 'slug SIMILAR TO RAW || ''%''', 'left(slug, length(RAW)) = RAW', 'substr(slug, 1, length(RAW)) = RAW',
+	'RAW LIKE ''%'' || tenant_id::text || ''%'' OR RAW = ''''', 'slug LIKE COALESCE(RAW, '''') || ''%''', 'slug >= RAW', 'regexp_match(slug, RAW) IS NOT NULL',
+	'replace(slug, RAW, '''') <> slug OR slug LIKE RAW || ''%''', 'tenants @> string_to_array(RAW, '','')::integer[]', 'string_to_array(RAW, '','')::integer[] <@ tenants',
+	'data @> COALESCE(NULLIF(RAW, ''''), ''{}'')::jsonb', 'tenant_id::text ~ RAW', 'cardinality(string_to_array(RAW, '','')) = 0 OR tenant_id = ANY (string_to_array(RAW, '','')::integer[])',
+	'tenant_id <> ALL (string_to_array(RAW, '','')::integer[])'
+]) WITH ORDINALITY u(e, n) ORDER BY n;
+-- leaky: less than equality
+SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+	'tenant_id <> CTX', 'tenant_id >= CTX', 'tenant_id <= CTX', 'tenant_id BETWEEN CTX AND CTX + 10', 'tenant_id BETWEEN 0 AND CTX', 'left(slug, 1) = left(RAW, 1)',
+	'substr(slug, 2) = substr(RAW, 2)', 'right(slug, 2) = right(RAW, 2)', 'left(md5(slug), 1) = left(md5(RAW), 1)', 'lower(slug) = lower(RAW)', 'trim(slug) = trim(RAW)',
+	'slug::varchar(3) = RAW::varchar(3)', 'slug::char(1) = RAW::char(1)', 'amount::integer = CTX', 'floor(amount) = CTX', 'price::integer = CTX', 'tenant_id % 10 = CTX % 10',
+	'tenant_id / 10 = CTX / 10', 'abs(tenant_id) = abs(CTX)', 'left(org::text, 8) = left(current_setting(''app.org'', true), 8)', 'org::text LIKE left(current_setting(''app.org'', true), 4) || ''%''',
+	'hashtext(slug) % 4 = hashtext(RAW) % 4', 'length(slug) = length(RAW)', 'tenant_id IN (CTX, CTX + 19)', 'NOT (tenant_id = CTX)', 'tenant_id > CTX OR tenant_id = CTX',
+	'sign(tenant_id) = sign(CTX)', 'date_trunc(''day'', created_at) = current_setting(''app.day'', true)::date', 'substring(slug FROM ''^.'') = substring(RAW FROM ''^.'')', 'split_part(slug, ''_'', 1) = split_part(RAW, ''_'', 1)'
+]) WITH ORDINALITY u(e, n) ORDER BY n;
+-- leaky: beside the key
+SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+	'tenant_id = CTX OR id > 0', 'tenant_id = CTX OR deleted_at IS NULL', 'id > 0', 'deleted_at IS NULL', 'tenant_id = CTX OR kind <> ''secret''', 'tenant_id = CTX OR amount >= 0',
+	'tenant_id = CTX OR created_at < now()', 'tenant_id = CTX OR expires_at > now()', 'is_public OR NOT is_public', 'tenant_id > 0', 'tenant_id IS NOT NULL', 'tenant_id = tenant_id', 'slug LIKE ''%''',
+	'tenant_id = CTX OR name LIKE ''%''', 'user_id = USR OR user_id <> USR', 'tenant_id = CTX OR current_setting(''app.role'', true) = ''admin''', 'current_setting(''app.role'', true) IN (''admin'', ''user'')',
+	'tenant_id = CTX OR current_setting(''app.bypass'', true)::boolean', 'tenant_id = CTX OR (current_setting(''request.jwt.claims'', true)::jsonb ->> ''role'') = ''service''',
+	'tenant_id = CTX OR current_setting(''app.job'', true) IS NULL', 'RAW IS NOT NULL', 'tenant_id = CTX OR user_id > 0', 'true', '1 = 1 OR tenant_id = CTX', '(SELECT true)',
+	'CASE WHEN current_setting(''app.mode'', true) = ''all'' THEN true ELSE tenant_id = CTX END', 'tenant_id = CTX OR state <> ''draft''', 'tenant_id = CTX OR length(name) > 0', 'tenant_id = COALESCE(CTX, 1)', 'tenant_id = COALESCE(NULLIF(RAW, ''''), ''1'')::integer', 'slug = COALESCE(RAW, ''public'')'
+]) WITH ORDINALITY u(e, n) ORDER BY n;
+-- leaky: sub-selects
+SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+	'EXISTS (SELECT FROM post.member m WHERE m.user_id = USR)', 'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t.tenant_id)', 'tenant_id IN (SELECT m.tenant_id FROM post.member m)',
+	'tenant_id = ANY (ARRAY(SELECT m.tenant_id FROM post.member m WHERE m.active))', 'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = m.tenant_id AND m.user_id = USR)',
+	'EXISTS (SELECT FROM post.member m WHERE m.user_id = USR AND m.role = ''admin'')', 'tenant_id IN (SELECT tenant_id FROM post.share s WHERE s.user_id = USR)',
+	'NOT EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id AND s.user_id = USR)', 'tenant_id NOT IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)',
+	'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t.tenant_id OR m.user_id = USR)', 'EXISTS (SELECT FROM post.bare_parent b WHERE b.id = t.parent_id)',
+	'(SELECT count(*) FROM post.member m WHERE m.user_id = USR) > 0', '(SELECT count(*) FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR) >= 0',
+	'(SELECT bool_or(m.active) FROM post.member m WHERE m.user_id = USR)', 'tenant_id >= ANY (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)',
+	'tenant_id <> ALL (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)', 'EXISTS (SELECT FROM post.member m LEFT JOIN post.share s ON s.user_id = USR WHERE m.tenant_id = t.tenant_id)',
+	'EXISTS (SELECT 1 FROM post.member m WHERE m.tenant_id = t.tenant_id AND (m.user_id = USR OR USR IS NULL))', 'tenant_id = ANY (SELECT m.tenant_id FROM post.member m WHERE m.user_id = COALESCE(USR, m.user_id))',
+	'tenant_id IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR UNION SELECT p.tenant_id FROM post.bare_parent p)', 'tenant_id IN (WITH x AS (SELECT tenant_id FROM post.member) SELECT tenant_id FROM x)',
+	'tenant_id IN (SELECT post.all_tenants())', 'EXISTS (SELECT FROM post.org_member o WHERE o.member_of = post.uid())'
+]) WITH ORDINALITY u(e, n) ORDER BY n;
+-- leaky: functions
+SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+	'post.sees_open(tenant_id)', 'post.sees_all(tenant_id)', 'post.sees_immutable(tenant_id, RAW)', 'post.sees_pl_open(tenant_id)', 'post.sees_pl_else(tenant_id)', 'post.sees_pl_fails(tenant_id)',
+	'post.sees_pl_dark(tenant_id)', 'post.is_member_open(tenant_id)', 'tenant_id = COALESCE(post.tenant(), tenant_id)', 'tenant_id = post.tenant_pl() OR post.tenant_pl() IS NULL', 'org >= post.uid()',
+	'(org = post.uid()) IS NOT FALSE', 'tenant_id = post.tenant() OR post.sees_all(id)', 'NOT (tenant_id <> post.tenant()) IS TRUE OR tenant_id = post.tenant()', 'post.sees(tenant_id) IS NOT FALSE'
+]) WITH ORDINALITY u(e, n) ORDER BY n;
+
+-- safe
+SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+	'tenant_id = CTX', 'tenant_id = CTX AND deleted_at IS NULL', 'deleted_at IS NULL AND tenant_id = CTX AND id > 0', 'tenant_id = CTX AND id > 0', 'tenant_id = CTX AND (expires_at IS NULL OR expires_at > now())',
+	'tenant_id = CTX AND created_at <= now()', 'tenant_id = CTX AND user_id = USR', 'tenant_id = CTX AND (user_id = USR OR is_public)', 'tenant_id = CTX AND (user_id = USR OR USR IS NULL)',
+	'tenant_id = CTX AND (user_id = USR OR current_setting(''app.role'', true) = ''admin'')', 'user_id = USR', 'tenant_id = current_setting(''app.tenant'')::integer', 'tenant_id = RAW::integer',
+	'tenant_id::text = RAW', 'slug = RAW', 'slug = COALESCE(RAW, '''') AND RAW <> ''''', 'org = NULLIF(current_setting(''app.org'', true), '''')::uuid', 'org = (current_setting(''request.jwt.claims'', true)::json ->> ''org'')::uuid',
+	'org = (NULLIF(current_setting(''request.jwt.claims'', true), '''')::jsonb #>> ''{app_metadata,org}'')::uuid', '(org)::text = (current_setting(''request.jwt.claims'', true)::json ->> ''sub'')',
+	'tenant_id = CTX OR tenant_id IS NULL', 'user_id = USR OR user_id IS NULL', 'tenant_id = CTX OR is_public', 'tenant_id = CTX OR state = ''published''', 'user_id = USR OR published_at IS NOT NULL', 'user_id = USR OR kind IN (''public'', ''shared'')',
+	'COALESCE(tenant_id = CTX, false)', '(tenant_id = CTX) IS TRUE', 'tenant_id IS NOT DISTINCT FROM CTX', 'NOT (tenant_id IS DISTINCT FROM CTX)', 'CASE WHEN CTX IS NULL THEN false ELSE tenant_id = CTX END', 'CASE WHEN is_public THEN tenant_id = CTX ELSE user_id = USR AND tenant_id = CTX END',
+	'tenant_id = ANY (string_to_array(NULLIF(RAW, ''''), '','')::integer[])', 'tenant_id = ANY (RAW::integer[])', 'CTX = ANY (tenants)', 'tenants @> ARRAY[CTX]', 'tenants && ARRAY[CTX]', '(tenant_id, user_id) = (CTX, USR)',
+	'shop = CTX', 'name = current_user', 'pg_has_role(name, ''MEMBER'')', 'tenant_id = COALESCE(CTX, 0)', 'tenant_id = COALESCE(CTX, -1)', 'org = COALESCE(NULLIF(current_setting(''app.org'', true), '''')::uuid, ''00000000-0000-0000-0000-000000000000'')',
+	'data ->> ''tenant'' = RAW', 'n = NULLIF(RAW, '''')::bigint', 'short = CTX', 'tenant_id = CTX AND slug LIKE ''a%''', 'tenant_id = CTX AND kind <> ''secret''', 'tenant_id = CTX AND EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id)',
+	'current_user = ''regress_rls_owner'' OR tenant_id = CTX', 'tenant_id = (SELECT post.tenant())', 'tenant_id = (SELECT post.tenant_pl())', 'org = (SELECT post.uid())', 'post.sees(tenant_id)', 'post.sees_pl(tenant_id)', 'post.is_member(tenant_id)',
+	'RAW IS NOT NULL AND RAW <> '''' AND tenant_id = CTX', 'tenant_id BETWEEN CTX AND CTX', 'tenant_id >= CTX AND tenant_id <= CTX', 'false'
+]) WITH ORDINALITY u(e, n) ORDER BY n;
+-- safe: sub-selects
+SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+	'tenant_id IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)', 'tenant_id = ANY (ARRAY(SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR AND m.active AND m.deleted_at IS NULL))',
+	'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR)', 'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR AND m.role IN (''admin'', ''owner''))',
+	'user_id = USR OR EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id AND s.user_id = USR)', 'EXISTS (SELECT FROM post.parent p WHERE p.id = t.parent_id)', 'parent_id IN (SELECT p.id FROM post.parent p)',
+	'EXISTS (SELECT FROM post.bare_parent b WHERE b.id = t.parent_id AND b.tenant_id = CTX)', 'tenant_id IN (SELECT post.my_tenants())', 'tenant_id IN (SELECT x FROM post.my_tenants() x)', 'tenant_id = ANY (ARRAY(SELECT post.my_tenants()))',
+	'org IN (SELECT o.org FROM post.org_member o WHERE o.member_of = post.uid())', '(SELECT count(*) FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR) > 0',
+	'tenant_id IN (SELECT m.tenant_id FROM post.member m JOIN post.share s ON s.user_id = m.user_id WHERE m.user_id = USR)', '(SELECT max(m.tenant_id) FROM post.member m WHERE m.user_id = USR) = tenant_id',
+	'tenant_id = CTX AND NOT EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id AND s.user_id = USR)', 'tenant_id IN (WITH mine AS (SELECT tenant_id FROM post.member WHERE user_id = USR) SELECT tenant_id FROM mine)'
+]) WITH ORDINALITY u(e, n) ORDER BY n;
+
+-- what is only told: rows that a column marks for everybody
+SELECT pg_temp.using('tenant_id = CTX OR is_public');
+SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
+SELECT pg_temp.using('user_id = USR OR published_at IS NOT NULL');
+SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
+-- what is said of holes
+SELECT pg_temp.using('tenant_id >= CTX');
+SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule IN ('foreign_rows', 'open_without_context');
+SELECT pg_temp.using('CASE WHEN tenant_id <> CTX THEN false ELSE true END');
+SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule IN ('foreign_rows', 'open_without_context');
+SELECT pg_temp.using('user_id IS NOT DISTINCT FROM USR');
+SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule IN ('foreign_rows', 'open_without_context');
+SELECT pg_temp.using('deleted_at IS NULL');
+SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule IN ('foreign_rows', 'open_without_context');
+SELECT pg_temp.using('post.sees_pl_dark(tenant_id)');
+SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'not_judged';
+
+-- several policies, commands, roles
+CREATE FUNCTION pg_temp.try(VARIADIC statements text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	statement text;
+	found text;
+BEGIN
+	BEGIN
+		FOREACH statement IN ARRAY statements LOOP
+			EXECUTE replace(replace(replace(statement, 'CTX', $x$(SELECT NULLIF(current_setting('app.tenant', true), '')::integer)$x$),
+				'USR', $x$(SELECT NULLIF(current_setting('app.user', true), '')::integer)$x$), 'RAW', $x$current_setting('app.tenant', true)$x$);
+		END LOOP;
+		found := pg_temp.found();
+		RAISE EXCEPTION 'back';
+	EXCEPTION WHEN raise_exception THEN NULL;
+	END;
+	RETURN found;
+END $$;
+DROP POLICY p ON post.t;
+-- leaky
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (user_id = USR)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app2 USING (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app, regress_rls_app2 USING (true)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app2 USING (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t USING (true)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app USING (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (true)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app USING (tenant_id = CTX OR CTX IS NULL)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (is_public OR id > 0)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app USING ((tenant_id = CTX) IS NOT FALSE)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (user_id = USR OR is_public IS NOT NULL)', 'CREATE POLICY q ON post.t AS RESTRICTIVE FOR SELECT TO regress_rls_app USING (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX) WITH CHECK (true)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX) WITH CHECK (id > 0)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX) WITH CHECK (user_id = USR)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX) WITH CHECK (tenant_id = CTX OR CTX IS NULL)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX) WITH CHECK (tenant_id <> CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX AND deleted_at IS NULL) WITH CHECK (deleted_at IS NULL)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t FOR UPDATE TO regress_rls_app USING (tenant_id = CTX) WITH CHECK (tenant_id IS NOT NULL)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t FOR INSERT TO regress_rls_app WITH CHECK (true)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t FOR INSERT TO regress_rls_app WITH CHECK (id > 0)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t FOR DELETE TO regress_rls_app USING (true)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t FOR DELETE TO regress_rls_app USING (deleted_at IS NOT NULL OR id > 0)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t FOR SELECT TO regress_rls_app USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t FOR UPDATE TO regress_rls_app USING (true) WITH CHECK (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t FOR SELECT TO regress_rls_app USING (CTX IS NULL)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'GRANT regress_rls_free TO regress_rls_app');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'GRANT regress_rls_admin TO regress_rls_app', 'GRANT regress_rls_free TO regress_rls_admin', 'ALTER ROLE regress_rls_app NOINHERIT');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t TO regress_rls_admin USING (true)', 'ALTER ROLE regress_rls_app NOINHERIT', 'GRANT regress_rls_admin TO regress_rls_app');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t TO regress_rls_admin USING (true)', 'GRANT regress_rls_admin TO regress_rls_app');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app, regress_rls_free USING (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'ALTER TABLE post.t NO FORCE ROW LEVEL SECURITY');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'ALTER TABLE post.t DISABLE ROW LEVEL SECURITY');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'ALTER ROLE regress_rls_app NOINHERIT', 'GRANT regress_rls_owner TO regress_rls_app');
+-- safe
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX AND deleted_at IS NULL) WITH CHECK (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX AND id > 0) WITH CHECK (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX AND user_id = USR) WITH CHECK (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX OR tenant_id IS NULL) WITH CHECK (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX) WITH CHECK (tenant_id = CTX AND id > 0)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t TO regress_rls_admin USING (true)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t FOR SELECT TO regress_rls_admin USING (created_at > now() - interval ''30 days'')');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (true)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app USING (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app, regress_rls_app2 USING (user_id = USR OR is_public)', 'CREATE POLICY q ON post.t AS RESTRICTIVE USING (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (id > 0)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app USING (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t AS RESTRICTIVE FOR DELETE TO regress_rls_app USING (user_id = USR)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app2 USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app USING (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t FOR SELECT TO regress_rls_app USING (tenant_id = CTX)', 'CREATE POLICY q ON post.t FOR INSERT TO regress_rls_app WITH CHECK (tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = 1)', 'CREATE POLICY q ON post.t TO regress_rls_app2 USING (tenant_id = 2)');
+SELECT pg_temp.try('SELECT cmig.enable_rls(''post.t'', tenant_column => ''tenant_id'', roles => ''{regress_rls_app}'', bypass_roles => ''{regress_rls_admin}'')');
+
+-- what a policy calls does not run: no effect, and no rights of the caller
+SET ROLE regress_rls_owner;
+CREATE TABLE post.ran (who name);
+CREATE FUNCTION post.trap(integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN INSERT INTO post.ran VALUES (current_user); RAISE WARNING 'trap'; RETURN true; END $$;
+CREATE FUNCTION post.trap_json(post.status) RETURNS json IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'trap'; RETURN '1'; END $$;
+CREATE DOMAIN post.trapped AS text CHECK (post.trap(length(VALUE)));
+CREATE OPERATOR post.=== (FUNCTION = post.trap, RIGHTARG = integer);
+RESET ROLE;
+CREATE CAST (post.status AS json) WITH FUNCTION post.trap_json(post.status);
+CREATE POLICY p ON post.t TO regress_rls_app USING (false);
+SELECT pg_temp.using(e), e FROM unnest(ARRAY['post.trap(tenant_id)', 'to_jsonb(state) = ''1''::jsonb', 'slug::post.trapped IS NOT NULL', 'OPERATOR(post.===) tenant_id',
+	'pg_sleep(3600) IS NULL', 'length(repeat(slug, 500000000)) > 0 AND tenant_id = CTX', 'EXISTS (SELECT FROM generate_series(1, 1000000000000) g WHERE g = tenant_id)', 'pg_advisory_lock(1)::text IS NULL',
+	'set_config(''app.tenant'', tenant_id::text, false) IS NOT NULL', 'query_to_xml(''SELECT 1'', true, true, '''') IS NOT NULL', 'has_table_privilege(''post.t'', slug)', 'tenant_id = 1 / 0', 't IS NOT NULL', 'ctid IS NOT NULL'
+]) WITH ORDINALITY u(e, n) ORDER BY n;
+SELECT count(*) FROM post.ran;
+SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND (locktype = 'advisory' OR relation = 'post.member'::regclass);
+
+SET client_min_messages = warning;
+DROP SCHEMA post CASCADE;
+DROP OWNED BY regress_rls_owner, regress_rls_app, regress_rls_app2, regress_rls_admin, regress_rls_free;
+DROP ROLE regress_rls_owner, regress_rls_app, regress_rls_app2, regress_rls_admin, regress_rls_free;
+DROP EXTENSION pg_cmig;

@@ -1,0 +1,169 @@
+/*
+ * rls_calls.c
+ *	  What an expression calls: the server's own functions, the context, others.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "rls_body.h"
+#include "rls_calls.h"
+#include "rls_sample.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+static bool
+has_prefix(const char *text, const char *const *prefixes)
+{
+	for (; *prefixes; prefixes++)
+		if (strncmp(text, *prefixes, strlen(*prefixes)) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Internal functions of the server that compute: none that reads tables or
+ * catalogs, has effects, can take long, or calls what others have written.
+ */
+static bool
+may_run(Oid function)
+{
+	static const char *const long_ones[] = {
+		"repeat", "lpad", "rpad", "generate_", "power", "numeric_power", "factorial", "numeric_fac", "exp", NULL
+	};
+	static const char *const catalog_ones[] = {
+		"pg_", "has_", "inet_", "txid_", "current_", "session_", "to_reg", "to_ts", "ts_", "plainto_", "phraseto_",
+		"websearch_", "table_to", "schema_to", "database_to", "query_to", "cursor_to", "row_security", "json_populate",
+		"jsonb_populate", "json_to_record", "jsonb_to_record", "col_", "obj_", "shobj_", "regclass", "regproc", "regtype", "regrole", "regnamespace", "regoper", "format_type", "getdatabase",
+		"version", "lo_", "nextval", "currval", "lastval", "set_", NULL
+	};
+	HeapTuple	tuple;
+	Form_pg_proc proc;
+	bool		may;
+
+	if (function >= FirstUnpinnedObjectId || !OidIsValid(function))
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	may = (proc->prolang == INTERNALlanguageId || (proc->prolang == SQLlanguageId &&
+			!heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))) &&
+		proc->provolatile != PROVOLATILE_VOLATILE && !has_prefix(NameStr(proc->proname), long_ones) &&
+		!has_prefix(NameStr(proc->proname), catalog_ones);
+	ReleaseSysCache(tuple);
+	return may;
+}
+
+bool
+cmig_rls_calls_builtin(Oid function, List *args, Oid result)
+{
+	char	   *name;
+	ListCell   *lc;
+
+	if (!may_run(function) || !cmig_rls_sample_is_builtin(result))
+		return false;
+	foreach(lc, args)
+	{
+		Oid			type = exprType(lfirst(lc));
+
+		if (type < FirstUnpinnedObjectId)
+			continue;
+		/* casts to json that somebody made are called for other types */
+		name = get_func_name(function);
+		if (!cmig_rls_sample_is_builtin(type) || (strncmp(name, "enum", 4) != 0 && strncmp(name, "array", 5) != 0))
+			return false;
+	}
+	return true;
+}
+
+bool
+cmig_rls_calls_setting(Node *node)
+{
+	return IsA(node, FuncExpr) && (((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT ||
+								   ((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT_BOOL);
+}
+
+bool
+cmig_rls_calls_user(Node *node)
+{
+	if (!IsA(node, SQLValueFunction))
+		return false;
+	switch (((SQLValueFunction *) node)->op)
+	{
+		case SVFOP_CURRENT_ROLE:
+		case SVFOP_CURRENT_USER:
+		case SVFOP_USER:
+		case SVFOP_SESSION_USER:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+has_row(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) || IsA(node, Param) || IsA(node, CaseTestExpr) || IsA(node, Query))
+		return true;
+	return expression_tree_walker(node, has_row, context);
+}
+
+bool
+cmig_rls_calls_session_function(Node *node)
+{
+	FuncExpr   *call = (FuncExpr *) node;
+
+	return cmig_rls_body_is_foreign_call(node) && call->funcresulttype != BOOLOID &&
+		!has_row((Node *) call->args, NULL);
+}
+
+static bool
+context_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (cmig_rls_calls_setting(node) || cmig_rls_calls_user(node) || cmig_rls_calls_session_function(node))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, context_walker, context, 0);
+	return expression_tree_walker(node, context_walker, context);
+}
+
+bool
+cmig_rls_calls_context(Node *node)
+{
+	return context_walker(node, NULL);
+}
+
+bool
+cmig_rls_calls_claim(Node *node)
+{
+	Oid			type;
+	List	   *args;
+
+	if (IsA(node, OpExpr) && ((OpExpr *) node)->opno < FirstUnpinnedObjectId)
+		args = ((OpExpr *) node)->args;
+	else if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid < FirstUnpinnedObjectId &&
+			 !((FuncExpr *) node)->funcretset)
+		args = ((FuncExpr *) node)->args;
+	else
+		return false;
+	if (args == NIL || has_row(node, NULL) || !cmig_rls_calls_context(node))
+		return false;
+	type = exprType(linitial(args));
+	if (type != JSONOID && type != JSONBOID)
+		return false;
+	type = exprType(node);
+	return type == TEXTOID || type == JSONOID || type == JSONBOID;
+}
