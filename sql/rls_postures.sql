@@ -62,17 +62,34 @@ CREATE FUNCTION pg_temp.found() RETURNS text LANGUAGE sql AS $$
 	SELECT coalesce(string_agg(f.severity || ' ' || f.rule, ', '), 'clean') FROM (SELECT DISTINCT severity, rule FROM cmig.rls_check('post')
 	WHERE object IN ('post.t', 'policy p on post.t', 'policy q on post.t') AND severity <> 'info' AND rule IN ('always_true', 'swallowing_or', 'open_without_context', 'foreign_rows', 'floor_misses_role',
 		'not_judged', 'unknown_column', 'check_wider_than_using', 'role_bypasses', 'owner_is_application', 'policy_without_rls', 'no_force') ORDER BY 1, 2) f $$;
+CREATE FUNCTION pg_temp.spell(statement text) RETURNS text LANGUAGE sql AS $$
+	SELECT replace(replace(replace(statement, 'CTX', $x$(SELECT NULLIF(current_setting('app.tenant', true), '')::integer)$x$),
+		'USR', $x$(SELECT NULLIF(current_setting('app.user', true), '')::integer)$x$), 'RAW', $x$current_setting('app.tenant', true)$x$) $$;
+-- Each expression as the policy of a table of its own, all in one check.
+CREATE FUNCTION pg_temp.judge(VARIADIC expressions text[]) RETURNS TABLE (found text, expression text) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR n IN 1 .. cardinality(expressions) LOOP
+		EXECUTE format('CREATE TABLE post.t%s (LIKE post.t INCLUDING ALL); ALTER TABLE post.t%1$s OWNER TO regress_rls_owner, ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;'
+			' CREATE POLICY p ON post.t%1$s TO regress_rls_app USING (%s)', n, regexp_replace(pg_temp.spell(expressions[n]), '\mt\.', format('t%s.', n), 'g'));
+	END LOOP;
+	RETURN QUERY WITH f AS MATERIALIZED (SELECT DISTINCT object, severity || ' ' || rule AS what FROM cmig.rls_check('post') WHERE rule IN ('always_true', 'swallowing_or',
+		'open_without_context', 'foreign_rows', 'not_judged', 'unknown_column') AND severity <> 'info')
+		SELECT coalesce((SELECT string_agg(f.what, ', ' ORDER BY f.what) FROM f WHERE f.object = format('policy p on post.t%s', e.n)), 'clean'), e.e
+		FROM unnest(expressions) WITH ORDINALITY e(e, n) ORDER BY e.n;
+	FOR n IN 1 .. cardinality(expressions) LOOP
+		EXECUTE format('DROP TABLE post.t%s', n);
+	END LOOP;
+END $$;
+-- The same of one, which stays.
 CREATE FUNCTION pg_temp.using(expression text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-	expression := replace(replace(replace(expression, 'CTX', $x$(SELECT NULLIF(current_setting('app.tenant', true), '')::integer)$x$),
-		'USR', $x$(SELECT NULLIF(current_setting('app.user', true), '')::integer)$x$), 'RAW', $x$current_setting('app.tenant', true)$x$);
-	EXECUTE format('ALTER POLICY p ON post.t USING (%s)', expression);
+	EXECUTE format('ALTER POLICY p ON post.t USING (%s)', pg_temp.spell(expression));
 	RETURN pg_temp.found();
 END $$;
 \set ECHO queries
 
 -- leaky: true for null
-SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+SELECT * FROM pg_temp.judge(
 	'(tenant_id = CTX) IS NOT FALSE', '(tenant_id <> CTX) IS NOT TRUE', '(tenant_id = CTX) IS UNKNOWN OR tenant_id = CTX',
 	'(tenant_id IS DISTINCT FROM CTX) IS NOT TRUE OR CTX IS NULL', 'NOT COALESCE(tenant_id <> CTX, false)', 'COALESCE(tenant_id = CTX, true)',
 	'NOT (CTX IS NOT NULL AND tenant_id <> CTX)', '(tenant_id = CTX OR tenant_id <> CTX) IS NOT TRUE OR tenant_id = CTX',
@@ -83,36 +100,36 @@ SELECT pg_temp.using(e), e FROM unnest(ARRAY[
 	'(CTX = tenant_id) IS DISTINCT FROM false', 'NOT ((tenant_id = CTX) IS FALSE)', 'tenant_id = ANY (ARRAY[CTX, CASE WHEN CTX IS NULL THEN tenant_id END])',
 	'COALESCE(user_id, USR) = USR', 'length(COALESCE(RAW, '''')) = 0 OR tenant_id = CTX', 'nullif(RAW, tenant_id::text) IS NULL',
 	'concat(RAW) = '''' OR tenant_id = CTX', 'num_nulls(CTX) = 1 OR tenant_id = CTX', 'greatest(CTX, tenant_id) = tenant_id AND least(CTX, tenant_id) = tenant_id'
-]) WITH ORDINALITY u(e, n) ORDER BY n;
+);
 -- leaky: with an empty context
-SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+SELECT * FROM pg_temp.judge(
 	'slug LIKE RAW || ''%''', 'slug LIKE RAW', 'slug ILIKE RAW || ''%''', 'slug ~ RAW', 'slug ~ (''^'' || RAW)', 'starts_with(slug, RAW)', 'slug ^@ RAW',
 	'strpos(slug, RAW) > 0', 'position(RAW IN slug) = 1', 'slug SIMILAR TO RAW || ''%''', 'left(slug, length(RAW)) = RAW', 'substr(slug, 1, length(RAW)) = RAW',
 	'RAW LIKE ''%'' || tenant_id::text || ''%'' OR RAW = ''''', 'slug LIKE COALESCE(RAW, '''') || ''%''', 'slug >= RAW', 'regexp_match(slug, RAW) IS NOT NULL',
 	'replace(slug, RAW, '''') <> slug OR slug LIKE RAW || ''%''', 'tenants @> string_to_array(RAW, '','')::integer[]', 'string_to_array(RAW, '','')::integer[] <@ tenants',
 	'data @> COALESCE(NULLIF(RAW, ''''), ''{}'')::jsonb', 'tenant_id::text ~ RAW', 'cardinality(string_to_array(RAW, '','')) = 0 OR tenant_id = ANY (string_to_array(RAW, '','')::integer[])',
 	'tenant_id <> ALL (string_to_array(RAW, '','')::integer[])'
-]) WITH ORDINALITY u(e, n) ORDER BY n;
+);
 -- leaky: less than equality
-SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+SELECT * FROM pg_temp.judge(
 	'tenant_id <> CTX', 'tenant_id >= CTX', 'tenant_id <= CTX', 'tenant_id BETWEEN CTX AND CTX + 10', 'tenant_id BETWEEN 0 AND CTX', 'left(slug, 1) = left(RAW, 1)',
 	'substr(slug, 2) = substr(RAW, 2)', 'right(slug, 2) = right(RAW, 2)', 'left(md5(slug), 1) = left(md5(RAW), 1)', 'lower(slug) = lower(RAW)', 'trim(slug) = trim(RAW)',
 	'slug::varchar(3) = RAW::varchar(3)', 'slug::char(1) = RAW::char(1)', 'amount::integer = CTX', 'floor(amount) = CTX', 'price::integer = CTX', 'tenant_id % 10 = CTX % 10',
 	'tenant_id / 10 = CTX / 10', 'abs(tenant_id) = abs(CTX)', 'left(org::text, 8) = left(current_setting(''app.org'', true), 8)', 'org::text LIKE left(current_setting(''app.org'', true), 4) || ''%''',
 	'hashtext(slug) % 4 = hashtext(RAW) % 4', 'length(slug) = length(RAW)', 'tenant_id IN (CTX, CTX + 19)', 'NOT (tenant_id = CTX)', 'tenant_id > CTX OR tenant_id = CTX',
 	'sign(tenant_id) = sign(CTX)', 'date_trunc(''day'', created_at) = current_setting(''app.day'', true)::date', 'substring(slug FROM ''^.'') = substring(RAW FROM ''^.'')', 'split_part(slug, ''_'', 1) = split_part(RAW, ''_'', 1)'
-]) WITH ORDINALITY u(e, n) ORDER BY n;
+);
 -- leaky: beside the key
-SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+SELECT * FROM pg_temp.judge(
 	'tenant_id = CTX OR id > 0', 'tenant_id = CTX OR deleted_at IS NULL', 'id > 0', 'deleted_at IS NULL', 'tenant_id = CTX OR kind <> ''secret''', 'tenant_id = CTX OR amount >= 0',
 	'tenant_id = CTX OR created_at < now()', 'tenant_id = CTX OR expires_at > now()', 'is_public OR NOT is_public', 'tenant_id > 0', 'tenant_id IS NOT NULL', 'tenant_id = tenant_id', 'slug LIKE ''%''',
 	'tenant_id = CTX OR name LIKE ''%''', 'user_id = USR OR user_id <> USR', 'tenant_id = CTX OR current_setting(''app.role'', true) = ''admin''', 'current_setting(''app.role'', true) IN (''admin'', ''user'')',
 	'tenant_id = CTX OR current_setting(''app.bypass'', true)::boolean', 'tenant_id = CTX OR (current_setting(''request.jwt.claims'', true)::jsonb ->> ''role'') = ''service''',
 	'tenant_id = CTX OR current_setting(''app.job'', true) IS NULL', 'RAW IS NOT NULL', 'tenant_id = CTX OR user_id > 0', 'true', '1 = 1 OR tenant_id = CTX', '(SELECT true)',
 	'CASE WHEN current_setting(''app.mode'', true) = ''all'' THEN true ELSE tenant_id = CTX END', 'tenant_id = CTX OR state <> ''draft''', 'tenant_id = CTX OR length(name) > 0', 'tenant_id = COALESCE(CTX, 1)', 'tenant_id = COALESCE(NULLIF(RAW, ''''), ''1'')::integer', 'slug = COALESCE(RAW, ''public'')'
-]) WITH ORDINALITY u(e, n) ORDER BY n;
+);
 -- leaky: sub-selects
-SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+SELECT * FROM pg_temp.judge(
 	'EXISTS (SELECT FROM post.member m WHERE m.user_id = USR)', 'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t.tenant_id)', 'tenant_id IN (SELECT m.tenant_id FROM post.member m)',
 	'tenant_id = ANY (ARRAY(SELECT m.tenant_id FROM post.member m WHERE m.active))', 'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = m.tenant_id AND m.user_id = USR)',
 	'EXISTS (SELECT FROM post.member m WHERE m.user_id = USR AND m.role = ''admin'')', 'tenant_id IN (SELECT tenant_id FROM post.share s WHERE s.user_id = USR)',
@@ -124,16 +141,16 @@ SELECT pg_temp.using(e), e FROM unnest(ARRAY[
 	'EXISTS (SELECT 1 FROM post.member m WHERE m.tenant_id = t.tenant_id AND (m.user_id = USR OR USR IS NULL))', 'tenant_id = ANY (SELECT m.tenant_id FROM post.member m WHERE m.user_id = COALESCE(USR, m.user_id))',
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR UNION SELECT p.tenant_id FROM post.bare_parent p)', 'tenant_id IN (WITH x AS (SELECT tenant_id FROM post.member) SELECT tenant_id FROM x)',
 	'tenant_id IN (SELECT post.all_tenants())', 'EXISTS (SELECT FROM post.org_member o WHERE o.member_of = post.uid())'
-]) WITH ORDINALITY u(e, n) ORDER BY n;
+);
 -- leaky: functions
-SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+SELECT * FROM pg_temp.judge(
 	'post.sees_open(tenant_id)', 'post.sees_all(tenant_id)', 'post.sees_immutable(tenant_id, RAW)', 'post.sees_pl_open(tenant_id)', 'post.sees_pl_else(tenant_id)', 'post.sees_pl_fails(tenant_id)',
 	'post.sees_pl_dark(tenant_id)', 'post.is_member_open(tenant_id)', 'tenant_id = COALESCE(post.tenant(), tenant_id)', 'tenant_id = post.tenant_pl() OR post.tenant_pl() IS NULL', 'org >= post.uid()',
 	'(org = post.uid()) IS NOT FALSE', 'tenant_id = post.tenant() OR post.sees_all(id)', 'NOT (tenant_id <> post.tenant()) IS TRUE OR tenant_id = post.tenant()', 'post.sees(tenant_id) IS NOT FALSE'
-]) WITH ORDINALITY u(e, n) ORDER BY n;
+);
 
 -- safe
-SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+SELECT * FROM pg_temp.judge(
 	'tenant_id = CTX', 'tenant_id = CTX AND deleted_at IS NULL', 'deleted_at IS NULL AND tenant_id = CTX AND id > 0', 'tenant_id = CTX AND id > 0', 'tenant_id = CTX AND (expires_at IS NULL OR expires_at > now())',
 	'tenant_id = CTX AND created_at <= now()', 'tenant_id = CTX AND user_id = USR', 'tenant_id = CTX AND (user_id = USR OR is_public)', 'tenant_id = CTX AND (user_id = USR OR USR IS NULL)',
 	'tenant_id = CTX AND (user_id = USR OR current_setting(''app.role'', true) = ''admin'')', 'user_id = USR', 'tenant_id = current_setting(''app.tenant'')::integer', 'tenant_id = RAW::integer',
@@ -146,9 +163,9 @@ SELECT pg_temp.using(e), e FROM unnest(ARRAY[
 	'data ->> ''tenant'' = RAW', 'n = NULLIF(RAW, '''')::bigint', 'short = CTX', 'tenant_id = CTX AND slug LIKE ''a%''', 'tenant_id = CTX AND kind <> ''secret''', 'tenant_id = CTX AND EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id)',
 	'current_user = ''regress_rls_owner'' OR tenant_id = CTX', 'tenant_id = (SELECT post.tenant())', 'tenant_id = (SELECT post.tenant_pl())', 'org = (SELECT post.uid())', 'post.sees(tenant_id)', 'post.sees_pl(tenant_id)', 'post.is_member(tenant_id)',
 	'RAW IS NOT NULL AND RAW <> '''' AND tenant_id = CTX', 'tenant_id BETWEEN CTX AND CTX', 'tenant_id >= CTX AND tenant_id <= CTX', 'false'
-]) WITH ORDINALITY u(e, n) ORDER BY n;
+);
 -- safe: sub-selects
-SELECT pg_temp.using(e), e FROM unnest(ARRAY[
+SELECT * FROM pg_temp.judge(
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)', 'tenant_id = ANY (ARRAY(SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR AND m.active AND m.deleted_at IS NULL))',
 	'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR)', 'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR AND m.role IN (''admin'', ''owner''))',
 	'user_id = USR OR EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id AND s.user_id = USR)', 'EXISTS (SELECT FROM post.parent p WHERE p.id = t.parent_id)', 'parent_id IN (SELECT p.id FROM post.parent p)',
@@ -156,7 +173,7 @@ SELECT pg_temp.using(e), e FROM unnest(ARRAY[
 	'org IN (SELECT o.org FROM post.org_member o WHERE o.member_of = post.uid())', '(SELECT count(*) FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR) > 0',
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m JOIN post.share s ON s.user_id = m.user_id WHERE m.user_id = USR)', '(SELECT max(m.tenant_id) FROM post.member m WHERE m.user_id = USR) = tenant_id',
 	'tenant_id = CTX AND NOT EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id AND s.user_id = USR)', 'tenant_id IN (WITH mine AS (SELECT tenant_id FROM post.member WHERE user_id = USR) SELECT tenant_id FROM mine)'
-]) WITH ORDINALITY u(e, n) ORDER BY n;
+);
 
 -- what is only told: rows that a column marks for everybody
 SELECT pg_temp.using('tenant_id = CTX OR is_public');
@@ -183,8 +200,7 @@ DECLARE
 BEGIN
 	BEGIN
 		FOREACH statement IN ARRAY statements LOOP
-			EXECUTE replace(replace(replace(statement, 'CTX', $x$(SELECT NULLIF(current_setting('app.tenant', true), '')::integer)$x$),
-				'USR', $x$(SELECT NULLIF(current_setting('app.user', true), '')::integer)$x$), 'RAW', $x$current_setting('app.tenant', true)$x$);
+			EXECUTE pg_temp.spell(statement);
 		END LOOP;
 		found := pg_temp.found();
 		RAISE EXCEPTION 'back';
@@ -248,10 +264,11 @@ CREATE OPERATOR post.=== (FUNCTION = post.trap, RIGHTARG = integer);
 RESET ROLE;
 CREATE CAST (post.status AS json) WITH FUNCTION post.trap_json(post.status);
 CREATE POLICY p ON post.t TO regress_rls_app USING (false);
-SELECT pg_temp.using(e), e FROM unnest(ARRAY['post.trap(tenant_id)', 'to_jsonb(state) = ''1''::jsonb', 'slug::post.trapped IS NOT NULL', 'OPERATOR(post.===) tenant_id',
+SELECT * FROM pg_temp.judge('post.trap(tenant_id)', 'to_jsonb(state) = ''1''::jsonb', 'slug::post.trapped IS NOT NULL', 'OPERATOR(post.===) tenant_id',
 	'pg_sleep(3600) IS NULL', 'length(repeat(slug, 500000000)) > 0 AND tenant_id = CTX', 'EXISTS (SELECT FROM generate_series(1, 1000000000000) g WHERE g = tenant_id)', 'pg_advisory_lock(1)::text IS NULL',
-	'set_config(''app.tenant'', tenant_id::text, false) IS NOT NULL', 'query_to_xml(''SELECT 1'', true, true, '''') IS NOT NULL', 'has_table_privilege(''post.t'', slug)', 'tenant_id = 1 / 0', 't IS NOT NULL', 'ctid IS NOT NULL'
-]) WITH ORDINALITY u(e, n) ORDER BY n;
+	'set_config(''app.tenant'', tenant_id::text, false) IS NOT NULL', 'query_to_xml(''SELECT 1'', true, true, '''') IS NOT NULL', 'array_to_json(ARRAY[state])::text = ''1''', 'row_to_json(ROW(state))::text = ''1''',
+	'(SELECT json_agg(s.state) FROM (SELECT t.state) s)::text = ''1''', 'to_jsonb(ROW(state)) = ''1''', 'format(''%900000000s'', slug) = slug', 'has_table_privilege(''post.t'', slug)', 'tenant_id = 1 / 0', 'ctid IS NOT NULL'
+);
 SELECT count(*) FROM post.ran;
 SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND (locktype = 'advisory' OR relation = 'post.member'::regclass);
 

@@ -255,7 +255,7 @@ make_rows(Maker *maker, RangeTblEntry *entry, int natts)
 	{
 		List	  **candidates = palloc(sizeof(List *) * natts);
 		int			count = 1;
-		int			most = maker->tables > 2 ? 4 : MAX_ROWS;
+		int			most = maker->tables == 1 ? MAX_ROWS : maker->tables == 2 ? MAX_ROWS / 4 : 1;
 
 		for (int i = 0; i < natts; i++)
 		{
@@ -486,6 +486,18 @@ make_call(FuncExpr *call, Maker *maker)
 	return made;
 }
 
+/* Is an argument of a type that is not the server's own? */
+static bool
+has_others_type(List *args)
+{
+	ListCell   *lc;
+
+	foreach(lc, args)
+		if (exprType(IsA(lfirst(lc), TargetEntry) ? (Node *) lfirst_node(TargetEntry, lc)->expr : lfirst(lc)) >= FirstUnpinnedObjectId)
+			return true;
+	return false;
+}
+
 static Node *
 make_node(Node *node, Maker *maker)
 {
@@ -538,12 +550,18 @@ make_node(Node *node, Maker *maker)
 		case T_CoerceToDomain:
 			return make((Node *) ((CoerceToDomain *) node)->arg, maker);
 		case T_Aggref:
-			if (((Aggref *) node)->aggfnoid >= FirstUnpinnedObjectId)
+			if (((Aggref *) node)->aggfnoid >= FirstUnpinnedObjectId || has_others_type(((Aggref *) node)->args))
 				*maker->failed = true;
 			break;
 		case T_WindowFunc:
-			if (((WindowFunc *) node)->winfnoid >= FirstUnpinnedObjectId)
+			if (((WindowFunc *) node)->winfnoid >= FirstUnpinnedObjectId || has_others_type(((WindowFunc *) node)->args))
 				*maker->failed = true;
+			break;
+		case T_RowExpr:
+			/* a record is a built-in type, whatever is in it */
+			if (has_others_type(((RowExpr *) node)->args))
+				*maker->failed = true;
+			inner.wanted = InvalidOid;
 			break;
 		case T_Param:
 			if (((Param *) node)->paramkind != PARAM_SUBLINK)
@@ -552,14 +570,11 @@ make_node(Node *node, Maker *maker)
 		case T_Const:
 		case T_ArrayExpr:
 		case T_ArrayCoerceExpr:
-		case T_RowExpr:
 		case T_MinMaxExpr:
 		case T_SubscriptingRef:
 			if (!cmig_rls_sample_is_builtin(exprType(node)))
 				*maker->failed = true;
-			if (!IsA(node, ArrayCoerceExpr) && !IsA(node, MinMaxExpr))
-				inner.wanted = InvalidOid;
-			else if (IsA(node, ArrayCoerceExpr))
+			if (!IsA(node, MinMaxExpr))
 				inner.wanted = InvalidOid;
 			break;
 		case T_BoolExpr:

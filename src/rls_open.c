@@ -498,17 +498,17 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 
 	if ((policy->command != '*' && policy->command != 'w') || policy->qual == NULL)
 		return;
+	if (policy->check == NULL ? policy->in_qual->truth == CMIG_RLS_ALWAYS :
+		!policy->permissive || !cmig_rls_expr_wider(policy->qual, policy->check))
+		return;
 	fix = psprintf("ALTER POLICY %s ON %s WITH CHECK (%s)", quote_identifier(policy->name),
 				   policy->table, cmig_rls_expr_repaired(policy->qual, policy->relid));
 	if (policy->check == NULL)
 	{
-		if (policy->in_qual->truth != CMIG_RLS_ALWAYS)
-			cmig_rls_stored_find(findings, "implicit_check", "info", policy,
-								 pstrdup("it has no WITH CHECK: USING holds for new rows too"), fix);
+		cmig_rls_stored_find(findings, "implicit_check", "info", policy,
+							 pstrdup("it has no WITH CHECK: USING holds for new rows too"), fix);
 		return;
 	}
-	if (!policy->permissive || !cmig_rls_expr_wider(policy->qual, policy->check))
-		return;
 	leak = try_policy(cache, policy, siblings, true);
 	lost = bms_difference(bms_intersect(policy->keys, policy->in_qual->columns), policy->in_check->columns);
 	if (policy->in_check->truth == CMIG_RLS_ALWAYS && !is_floored(policy, siblings))
