@@ -3,7 +3,6 @@
 \echo Use "CREATE EXTENSION pg_cmig" to load this file. \quit
 
 CREATE SCHEMA cmig;
-ALTER SCHEMA cmig OWNER TO @extowner@;
 COMMENT ON SCHEMA cmig IS 'pg_cmig: schema migrations inside the database; SELECT * FROM cmig.status() tells where it is';
 
 --
@@ -89,12 +88,6 @@ CREATE TABLE cmig.secret (
 	value bytea NOT NULL
 );
 
-ALTER TABLE cmig.revision OWNER TO @extowner@;
-ALTER TABLE cmig.version OWNER TO @extowner@;
-ALTER TABLE cmig.journal OWNER TO @extowner@;
-ALTER TABLE cmig.progress OWNER TO @extowner@;
-ALTER TABLE cmig.backfill_run OWNER TO @extowner@;
-ALTER TABLE cmig.secret OWNER TO @extowner@;
 
 -- cmig.secret is left out: keys do not belong into a dump
 SELECT pg_catalog.pg_extension_config_dump('cmig.revision', '');
@@ -437,7 +430,7 @@ AS 'MODULE_PATHNAME', 'cmig_revoke_access'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.set_protect(text) IS 'Set cmig.protect for the database (off, base or on), or reset it with NULL, as its owner or a superuser. It holds at once, in sessions that are open too. Returns the level that the database has now; raises 22023, 42501, 25006.';
-COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Give a role access to pg_cmig: reader, author (reader, and writes revisions), migrator (reader, and runs them), or application (the context of row-level security only). Returns the GRANTs made; raises 22023, 42704, 42501.';
+COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Give a role access to pg_cmig: reader, author (reader, and writes revisions), migrator (reader, and runs them), application (the context of row-level security only), or owner (everything, and to grant it). Returns the GRANTs made; raises 22023, 42704, 42501.';
 COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Take all access to pg_cmig from a role. Returns the REVOKEs made; raises 22023, 42704, 42501.';
 
 --
@@ -548,7 +541,6 @@ SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
 		THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
 			((b.total OPERATOR(pg_catalog.-) LEAST(b.passed, b.total)) OPERATOR(pg_catalog./) b.passed)) END AS eta
 FROM cmig.backfill_run b;
-ALTER VIEW cmig.backfill_progress OWNER TO @extowner@;
 COMMENT ON VIEW cmig.backfill_progress IS 'Each backfill: its state (running, interrupted, abandoned, done; on a standby begun), rows so far, percent, rate and the time that is left; for other sessions to watch.';
 COMMENT ON COLUMN cmig.backfill_progress.id IS 'Order of beginning';
 COMMENT ON COLUMN cmig.backfill_progress.target IS 'The table, with its schema';
@@ -913,21 +905,43 @@ COMMENT ON FUNCTION cmig.audit_diff(text, text, timestamptz, timestamptz) IS 'Th
 COMMENT ON FUNCTION cmig.audit_diff(text, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
 
 --
--- Rights: everything belongs to the extension's owner, nothing to PUBLIC
+-- Rights: everything belongs to the bootstrap superuser, so that nobody else
+-- can put code in the place of a function, or a trigger on a table.  Nothing
+-- is PUBLIC's.  The role that installs may use all of it and grant it.
 --
--- The owner comes first: what REVOKE leaves is noted as the initial privileges,
--- and pg_dump writes a GRANT for each function that differs from them.
+-- Default privileges may have given others rights on what was made above.  The
+-- owner comes first: what is granted at the end is noted as the initial
+-- privileges, and pg_dump writes only what differs from them.
 --
 
 DO $$
 DECLARE
-	f regprocedure;
+	installer oid := $o$@extowner@$o$::pg_catalog.regrole;
+	bootstrap pg_catalog.regrole := 10;
+	objects text := $q$
+		SELECT 'SCHEMA cmig', n.nspacl, n.nspowner FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig'
+		UNION ALL
+		SELECT pg_catalog.format('%s cmig.%I', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.relname), c.relacl, c.relowner
+		FROM pg_catalog.pg_class c WHERE c.relnamespace = 'cmig'::pg_catalog.regnamespace AND c.relkind IN ('r', 'v', 'S')
+		UNION ALL
+		SELECT pg_catalog.format('ROUTINE %s', p.oid::pg_catalog.regprocedure),
+			coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)), p.proowner
+		FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'cmig'::pg_catalog.regnamespace$q$;
+	o record;
 BEGIN
-	FOR f IN SELECT p.oid FROM pg_catalog.pg_proc p
-		WHERE p.pronamespace = 'cmig'::pg_catalog.regnamespace
-	LOOP
-		EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO %s', f, $o$@extowner@$o$);
-		EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f);
+	-- a sequence goes with its table
+	FOR o IN EXECUTE pg_catalog.format('SELECT * FROM (%s) o (name, acl, owner)', objects) LOOP
+		CONTINUE WHEN o.owner = bootstrap OR o.name LIKE 'SEQUENCE %';
+		EXECUTE pg_catalog.format('ALTER %s OWNER TO %s', o.name, bootstrap);
 	END LOOP;
+	FOR o IN EXECUTE pg_catalog.format('SELECT DISTINCT o.name, a.grantee FROM (%s) o (name, acl, owner),'
+		' pg_catalog.aclexplode(o.acl) a WHERE a.grantee <> o.owner', objects)
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', o.name,
+			CASE o.grantee WHEN 0 THEN 'PUBLIC' ELSE o.grantee::pg_catalog.regrole::text END);
+	END LOOP;
+	IF NOT (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.oid = installer) THEN
+		PERFORM cmig.grant_access(pg_catalog.pg_get_userbyid(installer), 'owner');
+	END IF;
 END
 $$;

@@ -78,6 +78,15 @@ static const char *const migrator[] = {
 	NULL
 };
 
+/* Everything but what would let a role put code on our tables. */
+static const char *const owner[] = {
+	"USAGE ON SCHEMA cmig",
+	"SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA cmig",
+	"SELECT, UPDATE, USAGE ON ALL SEQUENCES IN SCHEMA cmig",
+	"EXECUTE ON ALL ROUTINES IN SCHEMA cmig",
+	NULL
+};
+
 /*
  * Functions by name, with all their forms.  Those in no list are the owner's
  * alone (grant_access, revoke_access, audit_import).  Readers of the audit log
@@ -109,11 +118,13 @@ static const struct
 	const char *name;
 	const char *const *lists[4];
 	const char *const *functions[3];
+	bool		with_grant_option;
 }			levels[] = {
 	{"application", {application}},
 	{"reader", {usage, reader}, {reader_functions}},
 	{"author", {usage, reader, author}, {reader_functions, author_functions}},
-	{"migrator", {usage, reader, migrator}, {reader_functions, migrator_functions}}
+	{"migrator", {usage, reader, migrator}, {reader_functions, migrator_functions}},
+	{"owner", {owner}, {NULL}, true}
 };
 
 static CmigQuery find_functions = {
@@ -174,7 +185,10 @@ level_statements(const char *verb, const char *preposition, const char *role, co
 			continue;
 		for (int j = 0; j < lengthof(levels[i].lists) && levels[i].lists[j]; j++)
 			for (const char *const *what = levels[i].lists[j]; *what; what++)
-				statements = lappend(statements, psprintf("%s %s %s %s", verb, *what, preposition, role));
+				statements = lappend(statements,
+									 psprintf("%s %s %s %s%s", verb, *what, preposition, role,
+											  levels[i].with_grant_option && strcmp(verb, "GRANT") == 0
+											  ? " WITH GRANT OPTION" : ""));
 		for (int j = 0; j < lengthof(levels[i].functions) && levels[i].functions[j]; j++)
 			for (const char *const *name = levels[i].functions[j]; *name; name++)
 				statements = list_concat(statements,
@@ -238,26 +252,85 @@ role_argument(FunctionCallInfo fcinfo, int n)
 	return pstrdup(quote_identifier(name));
 }
 
-/*
- * Run the statements and return them.  Two sessions that grant at once would
- * meet "tuple concurrently updated" or a deadlock: one waits here.
- */
-static Datum
-carry_out(FunctionCallInfo fcinfo, const char *command, List *statements)
+/* The role that owns the schema, and with it all of pg_cmig. */
+static Oid
+schema_owner(void)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid			schema = get_namespace_oid("cmig", false);
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid			owner_id;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for schema %u", schema);
+	owner_id = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	return owner_id;
+}
+
+bool
+cmig_access_may_grant(void)
+{
+	char	   *yes = NULL;
+
+	(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')",
+						   0, NULL, NULL, NULL, true, cmig_query_keep_text, &yes);
+	return yes != NULL;
+}
+
+/*
+ * Run fixed statements of ours as a grantor.  As the owner, since what the
+ * owner grants is dumped as a plain GRANT that whoever restores can run.
+ */
+static void
+run_as(Oid grantor, List *statements)
+{
+	Oid			user;
+	int			security;
 	ListCell   *lc;
 
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(grantor, security | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	foreach(lc, statements)
+		(void) cmig_query_once(lfirst(lc), 0, NULL, NULL, NULL, true, NULL, NULL);
+	SetUserIdAndSecContext(user, security);
+}
+
+void
+cmig_access_run(List *statements)
+{
+	if (!cmig_access_may_grant())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to grant or revoke access to pg_cmig"),
+				 errhint("A superuser, or the role that ran CREATE EXTENSION, can.")));
+	run_as(schema_owner(), statements);
+}
+
+/*
+ * Two sessions that grant at once would meet "tuple concurrently updated" or a
+ * deadlock: one waits here.
+ */
+static void
+begin_change(const char *command)
+{
 	PreventCommandDuringRecovery(command);
 	PreventCommandIfReadOnly(command);
 	LockDatabaseObject(NamespaceRelationId, get_namespace_oid("cmig", false), 0,
 					   ShareUpdateExclusiveLock);
+}
+
+static Datum
+return_statements(FunctionCallInfo fcinfo, List *statements)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
 	foreach(lc, statements)
 	{
 		Datum		values[1] = {CStringGetTextDatum(lfirst(lc))};
 		bool		nulls[1] = {false};
 
-		(void) cmig_query_once(lfirst(lc), 0, NULL, NULL, NULL, true, NULL, NULL);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -269,23 +342,47 @@ cmig_grant_access(PG_FUNCTION_ARGS)
 	char	   *role = role_argument(fcinfo, 0);
 	char	   *level = cmig_argument_text(fcinfo, 1);
 
+	List	   *statements;
+
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	return carry_out(fcinfo, "cmig.grant_access()", cmig_access_grants(role, level));
+	statements = cmig_access_grants(role, level);
+	begin_change("cmig.grant_access()");
+	cmig_access_run(statements);
+	return return_statements(fcinfo, statements);
 }
 
-/* The owner's own rights are no level: without them nothing would work. */
+/* Who granted a role anything of ours, each once. */
+static CmigQuery find_grantors = {
+	"SELECT DISTINCT a.grantor FROM ("
+	" SELECT nspacl AS acl FROM pg_namespace WHERE nspname = 'cmig'"
+	" UNION ALL SELECT relacl FROM pg_class WHERE relnamespace = 'cmig'::regnamespace"
+	" UNION ALL SELECT t.attacl FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid"
+	"  WHERE c.relnamespace = 'cmig'::regnamespace"
+	" UNION ALL SELECT proacl FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace) o,"
+	" aclexplode(o.acl) a WHERE a.grantee = $1 AND a.grantee <> a.grantor",
+	1, {OIDOID}
+};
+
+static void
+collect_oid(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **oids = arg;
+	bool		isnull;
+
+	*oids = lappend_oid(*oids, DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
+}
+
+/* Without the rights that installing gave, nothing would work. */
 static void
 refuse_owner(const char *role)
 {
-	Oid			schema = get_namespace_oid("cmig", false);
-	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
-	Oid			owner;
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(get_role_oid(role, false))};
+	char	   *yes = NULL;
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for schema %u", schema);
-	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	ReleaseSysCache(tuple);
-	if (get_role_oid(role, false) == owner)
+	(void) cmig_query_once("SELECT 'yes' FROM pg_extension WHERE extname = 'pg_cmig' AND extowner = $1",
+						   1, types, values, NULL, true, cmig_query_keep_text, &yes);
+	if (yes || DatumGetObjectId(values[0]) == schema_owner())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("role \"%s\" owns pg_cmig", role),
@@ -296,8 +393,20 @@ Datum
 cmig_revoke_access(PG_FUNCTION_ARGS)
 {
 	char	   *role = role_argument(fcinfo, 0);
+	List	   *statements = all_revokes(role);
+	Datum		values[1] = {ObjectIdGetDatum(get_role_oid(NameStr(*PG_GETARG_NAME(0)), false))};
+	List	   *grantors = NIL;
+	ListCell   *lc;
 
 	refuse_owner(NameStr(*PG_GETARG_NAME(0)));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	return carry_out(fcinfo, "cmig.revoke_access()", all_revokes(role));
+	begin_change("cmig.revoke_access()");
+	cmig_access_run(statements);
+	cmig_query_each(&find_grantors, values, NULL, collect_oid, &grantors);
+	foreach(lc, grantors)
+	{
+		if (lfirst_oid(lc) != schema_owner())
+			run_as(lfirst_oid(lc), statements);
+	}
+	return return_statements(fcinfo, statements);
 }

@@ -13,4 +13,8 @@ extern List *cmig_access_grants(const char *role, const char *level);
 /* The REVOKEs that take back one level. */
 extern List *cmig_access_revokes_level(const char *role, const char *level);
 
+/* May the caller give access to pg_cmig?  Run such statements, or raise 42501. */
+extern bool cmig_access_may_grant(void);
+extern void cmig_access_run(List *statements);
+
 #endif							/* CMIG_ACCESS_H */

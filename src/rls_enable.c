@@ -144,6 +144,19 @@ run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
 	}
 }
 
+/* The same for GRANTs and REVOKEs of access to pg_cmig. */
+static void
+run_access(FunctionCallInfo fcinfo, const char *target, List *statements)
+{
+	ListCell   *lc;
+
+	if (statements == NIL)
+		return;
+	cmig_access_run(statements);
+	foreach(lc, statements)
+		put(fcinfo, target, lfirst(lc));
+}
+
 /* Leave in *granted the roles that the policy's state does not name. */
 static void
 forget_granted(TupleDesc desc, HeapTuple row, void *arg)
@@ -164,17 +177,6 @@ forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 			left = lappend(left, lfirst(lc));
 	}
 	*granted = left;
-}
-
-/* May the caller give access to pg_cmig's schema? */
-static bool
-owns_cmig(void)
-{
-	char	   *yes = NULL;
-
-	(void) cmig_query_once("SELECT 'yes' FROM pg_namespace WHERE nspname = 'cmig' AND pg_has_role(nspowner, 'USAGE')",
-						   0, NULL, NULL, NULL, true, cmig_query_keep_text, &yes);
-	return yes != NULL;
 }
 
 /* The policies of require_context call our functions. */
@@ -212,7 +214,7 @@ grant_application(CmigRlsOptions *options)
 				options->granted = lappend(options->granted, role->name);
 			continue;
 		}
-		if (!owns_cmig())
+		if (!cmig_access_may_grant())
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("role \"%s\" needs the access level application", role->name),
@@ -350,7 +352,7 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 							"The servers that hold the shards do not know the context; use CREATE POLICY with another condition.");
 	via = read_via(options);
 
-	run(fcinfo, GetUserId(), NULL, grant_application(options));
+	run_access(fcinfo, NULL, grant_application(options));
 	foreach(lc, family)
 	{
 		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
@@ -525,7 +527,7 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
 
 		if (!any)
-			run(fcinfo, GetUserId(), "", grant_application(options));
+			run_access(fcinfo, "", grant_application(options));
 		any = true;
 		run(fcinfo, table->owner, table->name, cmig_rls_plan_enable(options, table, NULL, true, false));
 		warn_owner(options, table);
@@ -596,7 +598,7 @@ revoke_application(FunctionCallInfo fcinfo, List *granted)
 		(void) cmig_query_once("SELECT 'yes' WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')",
 							   1, types, values, NULL, true, cmig_query_keep_text, &more);
 		if (more == NULL)
-			run(fcinfo, GetUserId(), NULL, cmig_access_revokes_level(quote_identifier(lfirst(lc)), "application"));
+			run_access(fcinfo, NULL, cmig_access_revokes_level(quote_identifier(lfirst(lc)), "application"));
 	}
 }
 

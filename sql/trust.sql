@@ -1,0 +1,99 @@
+--
+-- Who owns pg_cmig: nobody but a superuser can put code into it, and default
+-- privileges open nothing
+--
+CREATE ROLE regress_owner;
+CREATE ROLE regress_app;
+CREATE ROLE regress_heir;
+GRANT CREATE ON DATABASE :"DBNAME" TO regress_owner;
+-- what is common practice, for the one who installs and for the one whom the script runs as
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_app, PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO regress_app;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON ROUTINES TO regress_app;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO regress_app WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES FOR ROLE regress_owner GRANT ALL ON TABLES TO regress_app;
+ALTER DEFAULT PRIVILEGES FOR ROLE regress_owner GRANT ALL ON SCHEMAS TO regress_app;
+CREATE VIEW granted AS
+SELECT o.name, a.grantee, a.privilege_type FROM (
+	SELECT 'schema ' || nspname AS name, nspacl AS acl, nspowner AS owner FROM pg_namespace WHERE nspname IN ('cmig', 'cmig_audit')
+	UNION ALL SELECT c.relname, c.relacl, c.relowner FROM pg_class c WHERE c.relnamespace::regnamespace::text ~ '^cmig'
+	UNION ALL SELECT c.relname || '.' || t.attname, t.attacl, c.relowner FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid
+		WHERE c.relnamespace::regnamespace::text ~ '^cmig'
+	UNION ALL SELECT p.oid::regprocedure::text, coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner
+		FROM pg_proc p WHERE p.pronamespace::regnamespace::text = 'cmig') o,
+	aclexplode(o.acl) a
+WHERE a.grantee <> o.owner;
+-- installed by a superuser
+CREATE EXTENSION pg_cmig;
+SELECT * FROM granted;
+DROP EXTENSION pg_cmig;
+-- installed by another role: it alone, and only what a dump's rows and its work need
+SET ROLE regress_owner;
+CREATE EXTENSION pg_cmig;
+RESET ROLE;
+SELECT DISTINCT grantee::regrole, privilege_type FROM granted ORDER BY 1, 2;
+SELECT grantee::regrole, name FROM granted WHERE privilege_type = 'TRUNCATE' ORDER BY 2;
+SELECT DISTINCT pg_get_userbyid(p.proowner) = pg_get_userbyid(10) AS by_bootstrap FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace
+UNION SELECT pg_get_userbyid(c.relowner) = pg_get_userbyid(10) FROM pg_class c WHERE c.relnamespace = 'cmig'::regnamespace
+UNION SELECT pg_get_userbyid(n.nspowner) = pg_get_userbyid(10) FROM pg_namespace n WHERE n.nspname = 'cmig';
+SET ROLE regress_app;
+SELECT * FROM cmig.revision;
+RESET ROLE;
+
+-- the owner cannot have code of its own run by others who use pg_cmig
+SET ROLE regress_owner;
+\set VERBOSITY terse
+CREATE OR REPLACE FUNCTION cmig.current(OUT revision text, OUT is_head boolean, OUT known boolean, OUT branch_labels text[], OUT message text)
+	RETURNS SETOF record LANGUAGE sql AS 'SELECT NULL, true, true, NULL, NULL';
+CREATE FUNCTION cmig.backfill(text, text) RETURNS void LANGUAGE sql AS '';
+ALTER FUNCTION cmig.current() RESET ALL;
+ALTER FUNCTION cmig.current() OWNER TO regress_owner;
+ALTER FUNCTION cmig.current() SET SCHEMA public;
+ALTER SCHEMA cmig RENAME TO other;
+ALTER EXTENSION pg_cmig DROP FUNCTION cmig.current();
+ALTER EXTENSION pg_cmig DROP TABLE cmig.revision;
+ALTER EXTENSION pg_cmig DROP SCHEMA cmig;
+DROP TABLE cmig.revision;
+ALTER TABLE cmig.revision ALTER message TYPE bytea USING '';
+ALTER TABLE cmig.revision ADD CHECK (message <> 'x');
+ALTER TABLE cmig.revision RENAME TO gone;
+ALTER TABLE cmig.revision ENABLE ROW LEVEL SECURITY;
+CREATE RULE r AS ON INSERT TO cmig.version DO ALSO SELECT 1;
+CREATE POLICY p ON cmig.revision USING (true);
+CREATE INDEX ON cmig.revision (lower(message));
+CREATE TRIGGER t BEFORE INSERT ON cmig.journal FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE TABLE child () INHERITS (cmig.version);
+CREATE OR REPLACE VIEW cmig.backfill_progress AS SELECT 1;
+\set VERBOSITY default
+-- but it does all the work
+SELECT cmig.create_revision('one', '', '', revision => '001');
+SELECT count(*) FROM cmig.upgrade();
+SELECT count(*) FROM cmig.downgrade('base');
+DELETE FROM cmig.revision;
+INSERT INTO cmig.revision (revision, created_by) VALUES ('001', 'whoever');
+GRANT SELECT ON cmig.revision TO regress_app;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_app', 'author');
+SELECT count(*) FROM cmig.revoke_access('regress_app');
+RESET ROLE;
+SELECT * FROM granted WHERE grantee = 'regress_app'::regrole;
+-- who may not grant does not get to, not even with EXECUTE
+GRANT USAGE ON SCHEMA cmig TO regress_app;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_app;
+SET ROLE regress_app;
+SELECT cmig.grant_access('regress_app', 'owner');
+SELECT cmig.revoke_access('regress_heir');
+RESET ROLE;
+SELECT count(*) FROM cmig.revoke_access('regress_app');
+-- given to another
+SELECT * FROM cmig.grant_access('regress_heir', 'owner');
+REASSIGN OWNED BY regress_owner TO regress_heir;
+DROP OWNED BY regress_owner;
+SET ROLE regress_heir;
+SELECT count(*) FROM cmig.upgrade();
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_app', 'reader');
+DROP EXTENSION pg_cmig;
+RESET ROLE;
+DROP VIEW granted;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC;
+DROP OWNED BY regress_app;
+DROP ROLE regress_owner, regress_app, regress_heir;
