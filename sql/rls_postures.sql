@@ -23,7 +23,7 @@ CREATE TABLE post.bare_parent (id integer PRIMARY KEY, tenant_id integer NOT NUL
 CREATE TABLE post.t (id integer NOT NULL, tenant_id integer NOT NULL, user_id integer, org uuid, slug text, parent_id integer,
 	amount numeric, tenants integer[], data jsonb, is_public boolean NOT NULL DEFAULT false, state post.status, name text,
 	kind text NOT NULL DEFAULT 'x', created_at timestamptz NOT NULL DEFAULT now(), expires_at timestamptz, published_at timestamptz, deleted_at timestamptz,
-	shop post.tenant, n bigint, price float8, short smallint);
+	shop post.tenant, n bigint, price float8, short smallint, code char(8), is_private boolean);
 ALTER TABLE post.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON post.t TO regress_rls_app, regress_rls_app2, regress_rls_admin;
 GRANT SELECT ON post.member, post.org_member, post.share, post.parent, post.bare_parent TO regress_rls_app;
@@ -117,7 +117,7 @@ SELECT * FROM pg_temp.judge(
 	'slug::varchar(3) = RAW::varchar(3)', 'slug::char(1) = RAW::char(1)', 'amount::integer = CTX', 'floor(amount) = CTX', 'price::integer = CTX', 'tenant_id % 10 = CTX % 10',
 	'tenant_id / 10 = CTX / 10', 'abs(tenant_id) = abs(CTX)', 'left(org::text, 8) = left(current_setting(''app.org'', true), 8)', 'org::text LIKE left(current_setting(''app.org'', true), 4) || ''%''',
 	'hashtext(slug) % 4 = hashtext(RAW) % 4', 'length(slug) = length(RAW)', 'tenant_id IN (CTX, CTX + 19)', 'NOT (tenant_id = CTX)', 'tenant_id > CTX OR tenant_id = CTX',
-	'sign(tenant_id) = sign(CTX)', 'date_trunc(''day'', created_at) = current_setting(''app.day'', true)::date', 'substring(slug FROM ''^.'') = substring(RAW FROM ''^.'')', 'split_part(slug, ''_'', 1) = split_part(RAW, ''_'', 1)'
+	'sign(tenant_id) = sign(CTX)', 'date_trunc(''day'', created_at) = current_setting(''app.day'', true)::date', 'substring(slug FROM ''^.'') = substring(RAW FROM ''^.'')', 'split_part(slug, ''_'', 1) = split_part(RAW, ''_'', 1)', 'left(md5(slug), 2) = left(md5(RAW), 2)', 'translate(slug, ''_-'', '''') = translate(RAW, ''_-'', '''')'
 );
 -- leaky: beside the key
 SELECT * FROM pg_temp.judge(
@@ -126,7 +126,7 @@ SELECT * FROM pg_temp.judge(
 	'tenant_id = CTX OR name LIKE ''%''', 'user_id = USR OR user_id <> USR', 'tenant_id = CTX OR current_setting(''app.role'', true) = ''admin''', 'current_setting(''app.role'', true) IN (''admin'', ''user'')',
 	'tenant_id = CTX OR current_setting(''app.bypass'', true)::boolean', 'tenant_id = CTX OR (current_setting(''request.jwt.claims'', true)::jsonb ->> ''role'') = ''service''',
 	'tenant_id = CTX OR current_setting(''app.job'', true) IS NULL', 'RAW IS NOT NULL', 'tenant_id = CTX OR user_id > 0', 'true', '1 = 1 OR tenant_id = CTX', '(SELECT true)',
-	'CASE WHEN current_setting(''app.mode'', true) = ''all'' THEN true ELSE tenant_id = CTX END', 'tenant_id = CTX OR state <> ''draft''', 'tenant_id = CTX OR length(name) > 0', 'tenant_id = COALESCE(CTX, 1)', 'tenant_id = COALESCE(NULLIF(RAW, ''''), ''1'')::integer', 'slug = COALESCE(RAW, ''public'')'
+	'CASE WHEN current_setting(''app.mode'', true) = ''all'' THEN true ELSE tenant_id = CTX END', 'tenant_id = CTX OR state <> ''draft''', 'tenant_id = CTX OR length(name) > 0', 'tenant_id = COALESCE(CTX, 1)', 'tenant_id = CTX OR NOT is_public', 'tenant_id = COALESCE(NULLIF(RAW, ''''), ''1'')::integer', 'slug = COALESCE(RAW, ''public'')'
 );
 -- leaky: sub-selects
 SELECT * FROM pg_temp.judge(
@@ -160,7 +160,7 @@ SELECT * FROM pg_temp.judge(
 	'COALESCE(tenant_id = CTX, false)', '(tenant_id = CTX) IS TRUE', 'tenant_id IS NOT DISTINCT FROM CTX', 'NOT (tenant_id IS DISTINCT FROM CTX)', 'CASE WHEN CTX IS NULL THEN false ELSE tenant_id = CTX END', 'CASE WHEN is_public THEN tenant_id = CTX ELSE user_id = USR AND tenant_id = CTX END',
 	'tenant_id = ANY (string_to_array(NULLIF(RAW, ''''), '','')::integer[])', 'tenant_id = ANY (RAW::integer[])', 'CTX = ANY (tenants)', 'tenants @> ARRAY[CTX]', 'tenants && ARRAY[CTX]', '(tenant_id, user_id) = (CTX, USR)',
 	'shop = CTX', 'name = current_user', 'pg_has_role(name, ''MEMBER'')', 'tenant_id = COALESCE(CTX, 0)', 'tenant_id = COALESCE(CTX, -1)', 'org = COALESCE(NULLIF(current_setting(''app.org'', true), '''')::uuid, ''00000000-0000-0000-0000-000000000000'')',
-	'data ->> ''tenant'' = RAW', 'n = NULLIF(RAW, '''')::bigint', 'short = CTX', 'tenant_id = CTX AND slug LIKE ''a%''', 'tenant_id = CTX AND kind <> ''secret''', 'tenant_id = CTX AND EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id)',
+	'data ->> ''tenant'' = RAW', 'n = NULLIF(RAW, '''')::bigint', 'short = CTX', 'code = current_setting(''app.code'', true)', 'tenant_id = CTX OR NOT is_private', 'tenant_id = CTX AND slug LIKE ''a%''', 'tenant_id = CTX AND kind <> ''secret''', 'tenant_id = CTX AND EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id)',
 	'current_user = ''regress_rls_owner'' OR tenant_id = CTX', 'tenant_id = (SELECT post.tenant())', 'tenant_id = (SELECT post.tenant_pl())', 'org = (SELECT post.uid())', 'post.sees(tenant_id)', 'post.sees_pl(tenant_id)', 'post.is_member(tenant_id)',
 	'RAW IS NOT NULL AND RAW <> '''' AND tenant_id = CTX', 'tenant_id BETWEEN CTX AND CTX', 'tenant_id >= CTX AND tenant_id <= CTX', 'false'
 );

@@ -38,6 +38,7 @@ typedef struct CmigRlsInput
 	bool		never_null;		/* current_user and the like, or a column NOT NULL */
 	bool		is_boolean;		/* a setting that is cast to boolean */
 	char	   *own_text;		/* the own value of a setting that is cast; NULL: of the form */
+	bool		false_marks;	/* a boolean column such as is_private */
 	bool		key;			/* tells whose row it is */
 	bool		own;			/* a key that is the context's own whosever the row is */
 	bool		null_tested;

@@ -90,6 +90,18 @@ use_input(Maker *maker, CmigRlsInput *input)
 	return (Node *) makeVar(1, n, input->type, -1, get_typcollation(input->type), maker->depth);
 }
 
+/* Does a boolean column of the name keep rows from others where it is true? */
+static bool
+is_secrecy(const char *name)
+{
+	static const char *const words[] = {"private", "hidden", "secret", "restricted", "internal", "confidential", "draft"};
+
+	for (int i = 0; i < lengthof(words); i++)
+		if (strstr(name, words[i]))
+			return true;
+	return false;
+}
+
 static Node *
 use_column(Maker *maker, Var *var)
 {
@@ -118,6 +130,7 @@ use_column(Maker *maker, Var *var)
 	if (HeapTupleIsValid(tuple))
 	{
 		input->never_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+		input->false_marks = is_secrecy(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
 		ReleaseSysCache(tuple);
 	}
 	cmig_rls_hints_apply(maker->hints, NULL, input);

@@ -31,7 +31,7 @@ static const int strange_numbers[] = {5, 31, 129, 1, 2, 11, 13, 22, 120, 112, -1
 #define OWN_TEXT "b_2.x-7Q"
 static const char *const strange_texts[] = {
 	"a1", "c9", "b_2.x-7R", "bX2.x-7Q", "b_2Yx-7Q", "b_2.x-7QQ", "b_2.x-7", "B_2.X-7q", "zb_2.x-7Qz",
-	" b_2.x-7Q", "b_2.x-7Q ", "X_2.x-7Q", "b", "Q"
+	" b_2.x-7Q", "b_2.x-7Q ", "X_2.x-7Q", "b", "Q", "b2.x7Q", "b2x7q"
 };
 
 #define OWN_UUID "2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
@@ -205,9 +205,14 @@ cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
 			break;
 		case TEXTOID:
 		case VARCHAROID:
-		case BPCHAROID:
 		case NAMEOID:
 			text = sample_text(form, whose);
+			break;
+		case BPCHAROID:
+			/* without the blanks that the type does not count */
+			text = sample_text(form, whose);
+			if (text[strlen(text) - 1] == ' ')
+				text = sample_text(form, 0);
 			break;
 		case UUIDOID:
 			text = sample_uuid(whose);

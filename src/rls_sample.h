@@ -19,7 +19,7 @@ typedef enum CmigRlsForm
 /* Whose value: the context's own, or that of a stranger by number. */
 #define CMIG_RLS_OWN (-1)
 #define CMIG_RLS_STRANGERS 3	/* enough for comparisons */
-#define CMIG_RLS_MANY_STRANGERS 80	/* for prefixes, remainders, hashes */
+#define CMIG_RLS_MANY_STRANGERS 600	/* for prefixes, remainders, hashes of a byte */
 
 /* Does only the server's own code handle values of the type? */
 extern bool cmig_rls_sample_is_builtin(Oid type);

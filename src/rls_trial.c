@@ -87,8 +87,9 @@ column_candidates(const CmigRlsInput *input, int whose)
 
 	if (input->type == BOOLOID)
 	{
-		/* a mark, whichever value it has */
-		candidates = add_candidate(candidates, cmig_rls_sample(BOOLOID, 0, 0), CMIG_RLS_MARKED, true);
+		/* a mark when it is true; most rows have false */
+		candidates = add_candidate(candidates, cmig_rls_sample(BOOLOID, 0, 0),
+								   input->false_marks ? CMIG_RLS_MARKED : CMIG_RLS_SOME, true);
 		candidates = add_candidate(candidates, cmig_rls_sample(BOOLOID, 0, 1), CMIG_RLS_MARKED, true);
 		return candidates;
 	}
