@@ -116,9 +116,7 @@ INSERT INTO invoice (tenant_id, amount)
 GRANT ALL ON invoice TO app, maintenance;
 SELECT cmig.enable_rls('invoice', roles => '{app}', bypass_roles => '{maintenance}', column_default => true);
 SELECT cmig.grant_access('app', 'application');
-GRANT USAGE ON SCHEMA cmig TO maintenance;
-GRANT SELECT ON ALL TABLES IN SCHEMA cmig TO maintenance;
-GRANT SELECT ON ALL SEQUENCES IN SCHEMA cmig TO maintenance;
+SELECT cmig.grant_access('maintenance', 'reader');
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO maintenance;
 SQL
 
