@@ -216,6 +216,7 @@ SELECT count(*) > 0 AS disabled FROM cmig.disable_audit('hostile.item');
 RESET search_path;
 SET client_min_messages = error;
 DROP SCHEMA hostile CASCADE;
+DROP SCHEMA cmig_audit CASCADE;
 DROP OWNED BY regress_hostile, regress_hostile_app;
 DROP ROLE regress_hostile, regress_hostile_app, regress_hostile_super;
 DROP EXTENSION pg_cmig;
