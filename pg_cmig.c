@@ -228,7 +228,7 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
 	carry_out(fcinfo, &now, plan, &number);
 	cmig_rls_gate();
-	cmig_audit_retain_after_upgrade(fcinfo->flinfo->fn_oid);
+	cmig_audit_retain_after_upgrade();
 	return (Datum) 0;
 }
 
@@ -377,7 +377,7 @@ upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
 	cmig_stepwise_upgrade(fcinfo, targets, cmig_argument_text(fcinfo, 1));
 	EnsurePortalSnapshotExists();
-	cmig_audit_retain_after_upgrade(fcinfo->flinfo->fn_oid);
+	cmig_audit_retain_after_upgrade();
 	PG_RETURN_VOID();
 }
 

@@ -567,7 +567,7 @@ begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, Li
 	enabling->many = false;
 	enabling->met = NIL;
 	enabling->statements = NIL;
-	enabling->extension_owner = cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid);
+	enabling->extension_owner = cmig_audit_log_extension_owner();
 	if (targets == NIL)
 		return;
 	enabling->log_owner = cmig_audit_log_make(enabling->extension_owner);

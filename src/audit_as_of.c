@@ -832,7 +832,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 		young = young_columns(as_of.target, relation, &values[1],
 							  as_of.truncated ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(1));
 	hidden = hidden_columns(as_of.target, relation,
-							cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid), young);
+							cmig_audit_log_extension_owner(), young);
 	table_close(relation, AccessShareLock);
 	as_of.has_hidden = hidden != NULL;
 	if (hidden)

@@ -636,7 +636,7 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the source must be a table or view")));
-	import.extension_owner = cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid);
+	import.extension_owner = cmig_audit_log_extension_owner();
 	import.log_owner = cmig_audit_log_make(import.extension_owner);
 	if (!has_privs_of_role(GetUserId(), import.log_owner))
 		ereport(ERROR,

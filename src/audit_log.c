@@ -203,7 +203,7 @@ cmig_audit_log_execute(const char *sql)
 }
 
 Oid
-cmig_audit_log_extension_owner(Oid function)
+cmig_audit_log_extension_owner(void)
 {
 	Relation	extensions = table_open(ExtensionRelationId, AccessShareLock);
 	NameData	name;
@@ -224,7 +224,7 @@ cmig_audit_log_extension_owner(Oid function)
 	if (!OidIsValid(owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("a function of pg_cmig was dropped while it was running"),
+				 errmsg("extension pg_cmig was dropped while a function of it was running"),
 				 errhint("Change the extension outside of revisions.")));
 	return owner;
 }

@@ -77,8 +77,8 @@ extern void cmig_audit_log_execute(const char *sql);
 extern void cmig_audit_log_execute_silently(const char *sql);
 extern uint64 cmig_audit_log_write(CmigQuery *query, Datum *values);
 
-/* The extension's owner, that is the owner of one of its functions. */
-extern Oid	cmig_audit_log_extension_owner(Oid function);
+/* The role that pg_extension names as the owner of pg_cmig. */
+extern Oid	cmig_audit_log_extension_owner(void);
 
 /* May a log that belongs to owner be written for this extension? */
 extern bool cmig_audit_log_trusted(Oid owner, Oid extension_owner);

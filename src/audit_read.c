@@ -717,7 +717,7 @@ refuse_foreign_policies(void)
 void
 cmig_audit_read_begin(FunctionCallInfo fcinfo)
 {
-	Oid			owner = cmig_audit_log_require(cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid));
+	Oid			owner = cmig_audit_log_require(cmig_audit_log_extension_owner());
 	char	   *function = NULL;
 
 	require_rights();

@@ -378,13 +378,13 @@ cmig_audit_retain_ahead(Oid log_owner, int at_least)
 }
 
 void
-cmig_audit_retain_after_upgrade(Oid function)
+cmig_audit_retain_after_upgrade(void)
 {
 	Oid			owner;
 
 	if (!OidIsValid(cmig_audit_log_relation()))
 		return;
-	owner = cmig_audit_log_extension_owner(function);
+	owner = cmig_audit_log_extension_owner();
 	cmig_audit_retain_ahead(cmig_audit_log_require(owner), 2);
 }
 
@@ -536,7 +536,7 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 {
 	Retain		retain = {0};
 
-	retain.owner = cmig_audit_log_require(cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid));
+	retain.owner = cmig_audit_log_require(cmig_audit_log_extension_owner());
 	retain.commits = fcinfo->context && IsA(fcinfo->context, CallContext) &&
 		!((CallContext *) fcinfo->context)->atomic && !cmig_query_in_procedure();
 	retain.lock_timeout = lock_timeout();

@@ -19,6 +19,6 @@
 extern void cmig_audit_retain_ahead(Oid log_owner, int at_least);
 
 /* The same at the end of an upgrade; nothing if there is no log. */
-extern void cmig_audit_retain_after_upgrade(Oid function);
+extern void cmig_audit_retain_after_upgrade(void);
 
 #endif							/* CMIG_AUDIT_RETAIN_H */

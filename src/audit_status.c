@@ -184,7 +184,7 @@ Datum
 cmig_audit_status(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Oid			extension_owner = cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid);
+	Oid			extension_owner = cmig_audit_log_extension_owner();
 	List	   *rows = NIL;
 	Datum		values[2];
 	char		nulls[3] = "  ";

@@ -639,7 +639,7 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	if (trigger_data->tg_relation->rd_rel->relispartition &&
 		is_logged_by_clone(trigger_data, fcinfo->flinfo->fn_oid))
 		return PointerGetDatum(NULL);
-	extension_owner = cmig_audit_log_extension_owner(fcinfo->flinfo->fn_oid);
+	extension_owner = cmig_audit_log_extension_owner();
 	table = cmig_audit_table_get(trigger_data, extension_owner);
 	if (audit_skip && table->skip_logged)
 		return PointerGetDatum(NULL);
