@@ -36,9 +36,9 @@ CREATE TABLE cmig.journal (
 	started_at timestamptz NOT NULL,
 	elapsed interval,
 	role name NOT NULL,
-	session_role name NOT NULL,
+	session_role name NOT NULL DEFAULT SESSION_USER,
 	application_name text,
-	client_address inet,
+	client_address inet DEFAULT pg_catalog.inet_client_addr(),
 	transaction_id xid8,
 	checksum text,
 	search_path text,
@@ -47,6 +47,13 @@ CREATE TABLE cmig.journal (
 	statement integer
 );
 CREATE INDEX journal_revision_idx ON cmig.journal (revision, id);
+CREATE FUNCTION cmig.journal_trigger()
+RETURNS trigger
+AS 'MODULE_PATHNAME', 'cmig_journal_trigger'
+LANGUAGE C;
+COMMENT ON FUNCTION cmig.journal_trigger() IS 'The trigger that keeps a migrator from writing journal rows in the name of a role that it may not become. Raises 42501, and 39P01 when called otherwise.';
+CREATE TRIGGER journal_trigger BEFORE INSERT ON cmig.journal
+FOR EACH ROW EXECUTE FUNCTION cmig.journal_trigger();
 
 CREATE TABLE cmig.progress (
 	revision text NOT NULL,

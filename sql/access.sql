@@ -29,7 +29,7 @@ SELECT unnest(string_to_array(names, ' ')), level FROM (VALUES
     ('reader', 'audit_as_of audit_diff audit_history audit_report audit_script audit_status audit_transaction branches check current diff draft drift export heads history lint plan require resolve rls_check rls_script rls_status script show status'),
     ('author', 'create_revision load load_directory merge remove_revision'),
     ('migrator', 'add_check add_foreign_key add_not_null add_unique audit_retain audit_trigger autogenerate backfill disable_audit disable_rls downgrade downgrade_stepwise dry_run enable_audit enable_audit_schema enable_rls enable_rls_schema repair reset reset_stepwise rls_test set_protect stamp upgrade upgrade_stepwise verify'),
-    ('owner', 'audit_import grant_access revoke_access')) v(level, names);
+    ('owner', 'audit_import grant_access journal_trigger revoke_access')) v(level, names);
 SELECT p.oid::regprocedure AS function, d.level AS decided, a.may AS may_execute
 FROM pg_proc p
 LEFT JOIN decided d ON d.name = p.proname,
@@ -132,6 +132,15 @@ SELECT cmig.load(E'-- revision: 003\n\n');
 SELECT cmig.remove_revision('002');
 DELETE FROM cmig.revision;
 UPDATE cmig.journal SET role = 'regress_author';
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role) VALUES (99, '001', 'upgrade', 'done', now(), current_user, 'regress_author');
+SET SESSION AUTHORIZATION regress_migrator;
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES (99, '001', 'upgrade', 'done', now(), 'regress_author');
+BEGIN;
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES (99, '001', 'upgrade', 'done', now(), current_user)
+RETURNING role, session_role, client_address;
+ROLLBACK;
+RESET SESSION AUTHORIZATION;
+SET ROLE regress_migrator;
 DELETE FROM cmig.journal;
 RESET ROLE;
 

@@ -69,10 +69,16 @@ static const char *const author[] = {
 	NULL
 };
 
-/* Of what the journal holds already only a run's outcome can be written. */
+/*
+ * Of what the journal holds already only a run's outcome can be written.  A
+ * new row's session_role and client_address are the defaults, and its role is
+ * checked by cmig.journal_trigger.
+ */
 static const char *const migrator[] = {
 	"INSERT, UPDATE, DELETE ON cmig.version",
-	"INSERT, UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement)"
+	"INSERT (id, revision, direction, outcome, started_at, elapsed, role, application_name,"
+	" transaction_id, checksum, search_path, sqlstate, message, statement),"
+	" UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement)"
 	" ON cmig.journal",
 	"INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run",
 	NULL
@@ -89,7 +95,7 @@ static const char *const owner[] = {
 
 /*
  * Functions by name, with all their forms.  Those in no list are the owner's
- * alone (grant_access, revoke_access, audit_import).  Readers of the audit log
+ * alone (grant_access, revoke_access, audit_import, journal_trigger).  Readers of the audit log
  * need SELECT on it too, which is no part of a level.  sql/access.sql has the same lists and
  * fails for a function that is in none.
  */

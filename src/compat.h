@@ -80,6 +80,17 @@ cmig_may_use_schema_compat(Oid schema, Oid role)
 #endif
 }
 
+/* May one role SET ROLE to another? */
+static inline bool
+cmig_can_set_role_compat(Oid member, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return member_can_set_role(member, role);
+#else
+	return is_member_of_role(member, role);
+#endif
+}
+
 /* Is the role the owner of the relation, or a member of its owner? */
 static inline bool
 cmig_owns_relation_compat(Oid relation, Oid role)

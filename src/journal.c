@@ -6,21 +6,34 @@
  * who writes holds the run lock, so the greatest committed id plus one is
  * free.  A sequence would be set back by a restore over a live database, and
  * is not replicated.
+ *
+ * session_role and client_address are the columns' defaults, which a migrator
+ * has no right to write; role is checked by cmig.journal_trigger.
  */
 #include "postgres.h"
 
 #include "compat.h"
+#include "errors.h"
 #include "journal.h"
 #include "query.h"
 #include "session.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(cmig_journal_trigger);
 
 /* How many rows are written at once. */
 #define BATCH_ROWS 500
@@ -38,9 +51,9 @@ static CmigQuery last_id_query = {
 
 static CmigQuery insert_query = {
 	.sql = "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
-	" elapsed, role, session_role, application_name, client_address,"
+	" elapsed, role, application_name,"
 	" transaction_id, checksum, search_path, sqlstate, message, statement)"
-	" VALUES ($13, $1, $2, $3, $4, $5, $6::name, SESSION_USER, $7, inet_client_addr(),"
+	" VALUES ($13, $1, $2, $3, $4, $5, $6::name, $7,"
 	" pg_current_xact_id(), $8, $9, $10, $11, $12)",
 	.nargs = 13,
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID,
@@ -49,10 +62,10 @@ static CmigQuery insert_query = {
 
 static CmigQuery insert_all_query = {
 	.sql = "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
-	" elapsed, role, session_role, application_name, client_address,"
+	" elapsed, role, application_name,"
 	" transaction_id, checksum, search_path, message)"
 	" SELECT $11 + e.n, e.revision, e.direction, e.outcome, e.started_at,"
-	" e.finished_at - e.started_at, $8::name, SESSION_USER, $9, inet_client_addr(),"
+	" e.finished_at - e.started_at, $8::name, $9,"
 	" pg_current_xact_id(), e.checksum, $10, e.message"
 	" FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
 	" unnest($6), unnest($7)) WITH ORDINALITY AS e (revision, direction, outcome,"
@@ -341,4 +354,53 @@ cmig_journal_last(CmigJournalEntry *entry)
 {
 	memset(entry, 0, sizeof(*entry));
 	return cmig_query_each(&last_query, NULL, NULL, keep_last, entry) > 0;
+}
+
+/* May the caller run a script as the role, so that a row can say that it did? */
+static bool
+may_run_as(const char *name)
+{
+	Oid			role = get_role_oid(name, true);
+
+	return OidIsValid(role) &&
+		(role == GetUserId() || cmig_can_set_role_compat(GetSessionUserId(), role));
+}
+
+/*
+ * Whoever may write all columns, and so session_role, restores a dump or may
+ * do as it likes.  Others can only write rows of runs that they could have
+ * started.
+ */
+Datum
+cmig_journal_trigger(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Relation	relation;
+	Datum		role;
+	bool		isnull;
+	int			column;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("cmig.journal_trigger() must be called before each INSERT into cmig.journal"),
+				 errhint("It works only as CREATE EXTENSION made it.")));
+	relation = trigger->tg_relation;
+	if (pg_class_aclcheck(RelationGetRelid(relation), GetUserId(), ACL_INSERT) == ACLCHECK_OK)
+		return PointerGetDatum(trigger->tg_trigtuple);
+
+	column = get_attnum(RelationGetRelid(relation), "role");
+	if (column == InvalidAttrNumber || TupleDescAttr(RelationGetDescr(relation), column - 1)->atttypid != NAMEOID)
+		return PointerGetDatum(trigger->tg_trigtuple);
+	role = heap_getattr(trigger->tg_trigtuple, column, RelationGetDescr(relation), &isnull);
+	if (!isnull && !may_run_as(NameStr(*DatumGetName(role))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to write a row of cmig.journal for role \"%s\"",
+						NameStr(*DatumGetName(role))),
+				 errdetail("Role \"%s\" may not SET ROLE to it.",
+						   GetUserNameFromId(GetSessionUserId(), true)),
+				 errhint("pg_cmig writes the journal itself.")));
+	return PointerGetDatum(trigger->tg_trigtuple);
 }

@@ -110,7 +110,7 @@ SKIP:
 		'', 'the reference names every argument and result column');
 
 	my $examples = join "\n", $reference =~ /^(?:=>|\$) (.*(?:\n(?![ =\w-]|```).*)*)/mg;
-	is(join(', ', grep { $examples !~ /\b\Q$_\E\(/ && !/^cmig\.audit_trigger$/ }
+	is(join(', ', grep { $examples !~ /\b\Q$_\E\(/ && !/^cmig\.(audit|journal)_trigger$/ }
 		$list->("SELECT DISTINCT 'cmig.' || proname FROM pg_proc
 		WHERE pronamespace = 'cmig'::regnamespace ORDER BY 1")),
 		'', 'the reference has an example of every function');
