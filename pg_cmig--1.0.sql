@@ -205,13 +205,13 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_downgrade_steps'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.reset(confirm text,
+CREATE FUNCTION cmig.reset(confirm text DEFAULT NULL,
 	OUT step integer, OUT direction text, OUT revision text, OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_reset'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.stamp(target text, purge boolean DEFAULT false,
+CREATE FUNCTION cmig.stamp(target text DEFAULT NULL, purge boolean DEFAULT false,
 	OUT revision text)
 RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_stamp'
@@ -223,7 +223,7 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_stamp_array'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.plan(direction text, target text,
+CREATE FUNCTION cmig.plan(direction text DEFAULT 'upgrade', target text DEFAULT NULL,
 	OUT step integer, OUT revision text, OUT down_revision text[],
 	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
 	OUT message text)
@@ -273,7 +273,8 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_history'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.show(target text, OUT field text, OUT value text)
+-- a default of NULL, here and below, is refused with the right call
+CREATE FUNCTION cmig.show(target text DEFAULT NULL, OUT field text, OUT value text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_show'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -283,7 +284,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_status'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.resolve(target text, OUT revision text)
+CREATE FUNCTION cmig.resolve(target text DEFAULT NULL, OUT revision text)
 RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_resolve'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -303,14 +304,14 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 -- Writing revisions
 --
 
-CREATE FUNCTION cmig.load(script text, prune boolean DEFAULT false,
+CREATE FUNCTION cmig.load(script text DEFAULT NULL, prune boolean DEFAULT false,
 	accept_changes boolean DEFAULT false,
 	OUT revision text, OUT action text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_load'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.load_directory(path text, prune boolean DEFAULT false,
+CREATE FUNCTION cmig.load_directory(path text DEFAULT NULL, prune boolean DEFAULT false,
 	accept_changes boolean DEFAULT false,
 	OUT revision text, OUT action text)
 RETURNS SETOF record
@@ -333,7 +334,7 @@ RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_merge_array'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.merge(revisions text, message text DEFAULT NULL,
+CREATE FUNCTION cmig.merge(revisions text DEFAULT NULL, message text DEFAULT NULL,
 	revision text DEFAULT NULL, splice boolean DEFAULT false,
 	branch_label text DEFAULT NULL)
 RETURNS text
@@ -352,7 +353,7 @@ COMMENT ON FUNCTION cmig.downgrade(integer) IS 'Take back the last N revisions: 
 COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads again, in one transaction; confirm must be the database''s name. Returns one row a step; raises 22023, MG005 to MG007, MG009, MG011, and what a script raises.';
 COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Record target, and all below it, as applied without running anything; purge empties the version table first. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
 COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Record several targets as applied without running anything. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
-COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order; irreversible: without a downgrade script, so that a downgrade stops there; changes nothing. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order, of an upgrade to head without arguments; irreversible: without a downgrade script, so that a downgrade stops there; changes nothing. Raises MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.plan(text, text[]) IS 'The steps that upgrade to several targets would run, in order; changes nothing. Raises MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.current() IS 'The version rows: where this database is; no row is base. Works also when the revisions are broken.';
 COMMENT ON FUNCTION cmig.heads() IS 'The revisions that no other follows; is_effective is false for one that another head depends on. Works also when the revisions are broken.';
@@ -373,7 +374,7 @@ COMMENT ON FUNCTION cmig.merge(text, text, text, boolean, text) IS 'Store a revi
 -- Files and daily work: draft, export, script, repair, remove_revision, grants
 --
 
-CREATE FUNCTION cmig.draft(message text, revision text DEFAULT NULL,
+CREATE FUNCTION cmig.draft(message text DEFAULT NULL, revision text DEFAULT NULL,
 	head text DEFAULT 'head', splice boolean DEFAULT false,
 	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
 	transactional boolean DEFAULT true,
@@ -397,19 +398,19 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_export_array'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.script(direction text, target text,
+CREATE FUNCTION cmig.script(direction text DEFAULT NULL, target text DEFAULT NULL,
 	version_table text DEFAULT 'public.cmig_version',
 	transaction_per_revision boolean DEFAULT false)
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_script'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.repair(revision text)
+CREATE FUNCTION cmig.repair(revision text DEFAULT NULL)
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_repair'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.remove_revision(revision text)
+CREATE FUNCTION cmig.remove_revision(revision text DEFAULT NULL)
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_remove_revision'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -426,12 +427,12 @@ RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_set_protect'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.grant_access(role name, level text, OUT statement text)
+CREATE FUNCTION cmig.grant_access(role name DEFAULT NULL, level text DEFAULT NULL, OUT statement text)
 RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_grant_access'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.revoke_access(role name, OUT statement text)
+CREATE FUNCTION cmig.revoke_access(role name DEFAULT NULL, OUT statement text)
 RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_revoke_access'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -469,7 +470,7 @@ CREATE PROCEDURE cmig.downgrade_stepwise(steps integer,
 AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise_steps'
 LANGUAGE C;
 
-CREATE PROCEDURE cmig.reset_stepwise(confirm text,
+CREATE PROCEDURE cmig.reset_stepwise(confirm text DEFAULT NULL,
 	in_doubt text DEFAULT 'stop')
 AS 'MODULE_PATHNAME', 'cmig_reset_stepwise'
 LANGUAGE C;

@@ -450,6 +450,11 @@ stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 Datum
 cmig_stamp(PG_FUNCTION_ARGS)
 {
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the target must not be null"),
+				 errhint("Name the revision that the schema matches, head if it has all of them: SELECT cmig.stamp('head')")));
 	return stamp(fcinfo, target_argument(fcinfo, 0), bool_argument(fcinfo, 1));
 }
 
@@ -467,19 +472,13 @@ static Datum
 plan(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	char	   *direction = cmig_argument_text(fcinfo, 0);
+	char	   *direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan");
 	CmigSituation now;
 	CmigPlan   *plan;
 	MemoryContext context;
 	MemoryContext old;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (direction == NULL ||
-		(strcmp(direction, "upgrade") != 0 && strcmp(direction, "downgrade") != 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the direction must be upgrade or downgrade"),
-				 errhint("SELECT * FROM cmig.plan('upgrade', 'head').")));
 	now = cmig_move_read(true);
 	if (strcmp(direction, "upgrade") == 0)
 		plan = cmig_move_plan_upgrade(&now, targets);
@@ -526,7 +525,18 @@ plan(FunctionCallInfo fcinfo, const CmigNames *targets)
 Datum
 cmig_plan(PG_FUNCTION_ARGS)
 {
-	return plan(fcinfo, target_argument(fcinfo, 1));
+	CmigNames  *target = target_argument(fcinfo, 1);
+
+	if (target->names[0] == NULL)
+	{
+		if (strcmp(cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan"), "downgrade") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a downgrade needs a target"),
+					 errhint("SELECT * FROM cmig.plan('downgrade', '-1')")));
+		target->names[0] = "head";
+	}
+	return plan(fcinfo, target);
 }
 
 Datum

@@ -17,6 +17,26 @@ cmig_argument_text(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+char *
+cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call)
+{
+	char	   *direction = cmig_argument_text(fcinfo, n);
+	bool		alone = direction != NULL && *direction && PG_ARGISNULL(n + 1);
+	bool		down;
+
+	if (direction && (strcmp(direction, "upgrade") == 0 || strcmp(direction, "downgrade") == 0))
+		return direction;
+	down = direction && (*direction == '-' || strcmp(direction, "base") == 0 ||
+						 pg_strncasecmp(direction, "down", 4) == 0);
+	if (alone && (pg_strncasecmp(direction, "down", 4) == 0 || pg_strncasecmp(direction, "up", 2) == 0))
+		alone = false;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the direction must be upgrade or downgrade"),
+			 errhint("%s('%s', %s)", call, down ? "downgrade" : "upgrade",
+					 alone ? quote_literal_cstr(direction) : down ? "'-1'" : "'head'")));
+}
+
 CmigNames *
 cmig_argument_names(ArrayType *array, const char *what, const char *hint)
 {

@@ -13,6 +13,13 @@
 /* A text argument, palloc'd; NULL where it is null. */
 extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 
+/*
+ * "upgrade" or "downgrade".  Anything else raises 22023 with the call to type:
+ * call is its beginning, such as "SELECT * FROM cmig.plan", and a direction
+ * that stands alone is taken for the target that was meant.
+ */
+extern char *cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
+
 /* The name of a schema, which must exist; *null is 'n' where it is null, else ' '. */
 extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
 

@@ -64,6 +64,10 @@ not_found(const CmigGraph *graph, const char *name)
 			 ? errhint("Ranges are written from:to; cmig.history, cmig.export and cmig.script take them.")
 			 : strchr(name, ',') != NULL
 			 ? errhint("One revision is meant. Functions that take several take an array: ARRAY['<revision>', ...].")
+			 : strncmp(name, "-r", 2) == 0 || strncmp(name, "--r", 3) == 0
+			 ? errhint("A range stands alone: SELECT * FROM cmig.history('<from>:<to>')")
+			 : strncmp(name, "--", 2) == 0
+			 ? errhint("What is an option of Alembic is an argument or a function here, such as purge => true, or cmig.script for --sql.")
 			 : strchr(name, '+') != NULL || name[0] == '-'
 			 ? errhint("A relative revision is a plus or minus with a number, alone or after one name: '+1', 'head-2', '<label>@+1'.")
 			 : near ? errhint("Did you mean %s? SELECT * FROM cmig.history() lists the revisions.", near)

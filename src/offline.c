@@ -68,12 +68,6 @@ read_plan(CmigSituation *now, const char *direction, char *target, bool *from_he
 	char	   *to = target;
 	CmigPlan   *plan;
 
-	if (direction == NULL ||
-		(strcmp(direction, "upgrade") != 0 && strcmp(direction, "downgrade") != 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the direction must be upgrade or downgrade"),
-				 errhint("SELECT cmig.script('upgrade', 'head').")));
 	if (target == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -403,7 +397,7 @@ Datum
 cmig_script(PG_FUNCTION_ARGS)
 {
 	Offline		offline = {0};
-	char	   *direction = cmig_argument_text(fcinfo, 0);
+	char	   *direction = cmig_argument_direction(fcinfo, 0, "SELECT cmig.script");
 	char	   *target = cmig_argument_text(fcinfo, 1);
 	char	   *table = cmig_argument_text(fcinfo, 2);
 	CmigSituation now;

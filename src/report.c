@@ -335,7 +335,7 @@ cmig_show(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 target ? errmsg("the target must not be empty")
 				 : errmsg("the target must not be null"),
-				 errhint("Say head, heads, current, a branch label, or an id.")));
+				 errhint("Say head, heads, current, a branch label, or an id: SELECT * FROM cmig.show('head')")));
 	view = read_view();
 	if (target && strcmp(target, "current") == 0)
 		nodes = view.applied->nodes;
