@@ -23,6 +23,7 @@
 #include "offline_table.h"
 #include "progress.h"
 #include "psql_text.h"
+#include "script.h"
 
 PG_FUNCTION_INFO_V1(cmig_script);
 
@@ -207,6 +208,9 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	if (verified)
 		cmig_offline_append_script(&offline->text, offline->scripts, run, true, more);
 	cmig_offline_move_rows(&offline->text, offline->table, step);
+	cmig_offline_record(&offline->text, offline->table, run->revision,
+						offline->plan->direction == CMIG_UPGRADE ?
+						cmig_script_checksum(run->sql, run->transactional) : NULL);
 	if (offline->transaction_per_revision)
 		cmig_offline_commit(&offline->text, offline->table);
 }

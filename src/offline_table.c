@@ -58,10 +58,34 @@ cmig_offline_place(const CmigOfflineTable *table)
 	return place.data;
 }
 
+/*
+ * Where pg_cmig itself keeps revisions, its own table is the version table:
+ * otherwise cmig.upgrade would run them once more.  Who may not read there
+ * does not run them either.
+ */
+static void
+append_extension_check(StringInfo body, const CmigOfflineTable *table)
+{
+	appendStringInfo(body,
+					 "\tIF EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_cmig') THEN\n"
+					 "\t\tIF pg_catalog.has_schema_privilege('cmig', 'USAGE') THEN\n"
+					 "\t\t\tIF pg_catalog.has_table_privilege('cmig.revision', 'SELECT') THEN\n"
+					 "\t\t\t\tIF EXISTS (SELECT FROM cmig.revision) THEN\n"
+					 "\t\t\t\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+					 "\t\t\t\t\t\tMESSAGE = 'pg_cmig keeps the version rows of this database',\n"
+					 "\t\t\t\t\t\tDETAIL = %s,\n"
+					 "\t\t\t\t\t\tHINT = 'Use cmig.%s, or make the text with version_table => ''cmig.version''';\n"
+					 "\t\t\t\tEND IF;\n\t\t\tEND IF;\n\t\tEND IF;\n\tEND IF;\n",
+					 quote_literal_cstr(psprintf("This text would keep others in %s.", table->name)),
+					 table->direction);
+}
+
 /* What only the first check does: is there a table, and is it wide enough? */
 static void
 append_first_check(StringInfo body, const CmigOfflineTable *table)
 {
+	if (table->may_create)
+		append_extension_check(body, table);
 	appendStringInfo(body, "\tIF pg_catalog.to_regclass(%s) IS NULL THEN\n",
 					 quote_literal_cstr(table->name));
 	if (table->row_count == 0 && table->may_create)
@@ -251,6 +275,25 @@ cmig_offline_move_rows(StringInfo out, CmigOfflineTable *table, const CmigStep *
 	}
 }
 
+void
+cmig_offline_record(StringInfo out, const CmigOfflineTable *table, const char *revision,
+					const char *checksum)
+{
+	int			from = out->len;
+
+	if (table->may_create)
+		return;
+	appendStringInfoString(out, "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role,\n"
+						   "\tapplication_name, client_address, transaction_id, checksum, search_path)\n"
+						   "SELECT coalesce(pg_catalog.max(j.id), 0) OPERATOR(pg_catalog.+) 1, ");
+	cmig_psql_append_literal(out, revision);
+	appendStringInfo(out, ", '%s', 'done', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER,\n"
+					 "\tpg_catalog.current_setting('application_name'), pg_catalog.inet_client_addr(), pg_catalog.pg_current_xact_id(),\n"
+					 "\t%s, pg_catalog.current_setting('search_path')\nFROM cmig.journal j;\n",
+					 table->direction, checksum ? quote_literal_cstr(checksum) : "NULL");
+	cmig_psql_pin(out, from, table->pin);
+}
+
 /*
  * Making
  */
@@ -285,6 +328,7 @@ cmig_offline_table(const char *name, const CmigGraph *graph, const CmigApplied *
 	version->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));
 
 	version->pin = pin;
+	version->direction = plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
 	version->graph = graph;
 	version->rows = palloc_extended(sizeof(int) * ((Size) graph->count + 1), MCXT_ALLOC_HUGE);
 	foreach(lc, applied->nodes)

@@ -18,6 +18,7 @@ typedef struct CmigOfflineTable
 	const char *column;
 	char	   *constraint;		/* name for its primary key */
 	bool		may_create;		/* not pg_cmig's own table */
+	const char *direction;
 
 	const char *pin;			/* sets the encoding of the text */
 	const CmigGraph *graph;
@@ -51,5 +52,9 @@ extern void cmig_offline_commit(StringInfo out, CmigOfflineTable *table);
 
 /* Move the rows of a step. */
 extern void cmig_offline_move_rows(StringInfo out, CmigOfflineTable *table, const CmigStep *step);
+
+/* Where the table is pg_cmig's own, write the row of cmig.journal for a step. */
+extern void cmig_offline_record(StringInfo out, const CmigOfflineTable *table,
+								const char *revision, const char *checksum);
 
 #endif							/* CMIG_OFFLINE_TABLE_H */

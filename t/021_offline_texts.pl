@@ -237,6 +237,22 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	($out, $err) = run_file($db, script_file($calling, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
 	is($err, '', 'and runs where it is installed');
 
+	# the text can be run where it was made, once it knows that pg_cmig is there
+	my $made_here = make_author('CREATE TABLE one (a int)', 'CREATE TABLE two ()');
+	($out, $err) = run_file($made_here, script_file($made_here, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
+	like($err, qr/ERROR:  55000: pg_cmig keeps the version rows of this database.*HINT:  Use cmig.upgrade, or make the text with version_table => 'cmig.version'$/ms,
+		'a text for another table is refused in the database that it was made in');
+	is(query($node, $made_here, "SELECT to_regclass('one'), to_regclass('cmig_version')"), '|', 'before anything runs');
+	($out, $err) = run_file($made_here, script_file($made_here, q{'upgrade', 'head', 'cmig.version', true}), '-v', 'ON_ERROR_STOP=1');
+	is($err, '', 'one for cmig.version runs');
+	my $run = make_author('CREATE TABLE one (a int)', 'CREATE TABLE two ()');
+	query($node, $run, 'SELECT count(*) FROM cmig.upgrade()');
+	for my $looks ('SELECT revision FROM cmig.version', 'SELECT id, revision, direction, outcome, role, checksum, search_path FROM cmig.journal ORDER BY id',
+		'SELECT count(*) FROM cmig.check()', 'SELECT count(*) FROM cmig.upgrade()')
+	{
+		is(query($node, $made_here, $looks), query($node, $run, $looks), "and leaves what cmig.upgrade does: $looks");
+	}
+
 	# the extension's own table can be the version table
 	my $own = make_author('CREATE TABLE one (a int)');
 	($out, $err) = run_file($own, script_file($own, q{'upgrade', 'head', 'cmig.version'}), '-v', 'ON_ERROR_STOP=1');
