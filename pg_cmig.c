@@ -340,7 +340,7 @@ require_confirmation(FunctionCallInfo fcinfo, int n, const char *call)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("reset must be confirmed with the name of the database"),
 				 errdetail("It takes back all revisions, with the data in what they made, and applies them anew."),
-				 errhint("Type %s(confirm => %s).", call,
+				 errhint("Type %s(confirm => %s)", call,
 						 quote_literal_cstr(database))));
 }
 
@@ -580,7 +580,7 @@ cmig_require(PG_FUNCTION_ARGS)
 				 errmsg("target database is not up to date"),
 				 errdetail("No revision is loaded in database \"%s\".",
 						   get_database_name(MyDatabaseId)),
-				 errhint("Load the revision files with cmig.load, then SELECT * FROM cmig.upgrade(%s).",
+				 errhint("Load the revision files with cmig.load, then SELECT * FROM cmig.upgrade(%s)",
 						 quote_literal_cstr(target))));
 	pending = cmig_plan_upgrade(now.graph, now.applied, nodes);
 	if (pending->count == 0)
@@ -597,7 +597,7 @@ cmig_require(PG_FUNCTION_ARGS)
 			 errmsg("target database is not up to date"),
 			 errdetail_plural("%d revision is pending: %s.", "%d revisions are pending: %s.",
 							  pending->count, pending->count, ids.data),
-			 errhint("SELECT * FROM cmig.upgrade(%s).", quote_literal_cstr(target))));
+			 errhint("SELECT * FROM cmig.upgrade(%s)", quote_literal_cstr(target))));
 }
 
 /*

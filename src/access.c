@@ -242,7 +242,7 @@ role_argument(FunctionCallInfo fcinfo, int n)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the role must not be null"),
-				 errhint("Name the role, as in cmig.grant_access('app', 'application').")));
+				 errhint("Name the role, as in cmig.grant_access('app', 'application')")));
 	name = NameStr(*PG_GETARG_NAME(n));
 	if (strcmp(name, "public") == 0)
 		ereport(ERROR,

@@ -145,7 +145,7 @@ cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *opti
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("replicated changes cannot be logged at statement level"),
 				 errdetail("The server fires only row triggers when it applies replicated changes."),
-				 errhint("Leave level at 'auto', or say level => 'row'.")));
+				 errhint("Leave level at 'auto', or say level => 'row'")));
 }
 
 /* Columns must exist, and a row must stay recognizable. */

@@ -736,7 +736,7 @@ table_of_argument(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("the first argument must have the row type of a table"),
-				 errhint("SELECT * FROM cmig.audit_as_of(NULL::<table>, <time>).")));
+				 errhint("SELECT * FROM cmig.audit_as_of(NULL::<table>, <time>)")));
 	return relation;
 }
 

@@ -310,7 +310,7 @@ refuse_owner(const char *what, Oid owner, Oid extension_owner)
 			 errmsg("%s belongs to role \"%s\"", what, GetUserNameFromId(owner, true)),
 			 errdetail("An audit log is only trusted when it belongs to the extension's owner, \"%s\": its owner can read and change it.",
 					   GetUserNameFromId(extension_owner, true)),
-			 errhint("Drop or rename it if it is not an audit log of pg_cmig. Otherwise give the schema cmig_audit and all in it to \"%s\" with ALTER ... OWNER TO.",
+			 errhint("Drop or rename it if it is not an audit log of pg_cmig. Otherwise give the schema cmig_audit and all in it to \"%s\" with ALTER ... OWNER TO",
 					 GetUserNameFromId(extension_owner, true))));
 }
 

@@ -689,7 +689,7 @@ require_rights(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to read the audit log"),
-				 errhint("Its owner can say GRANT USAGE ON SCHEMA cmig_audit TO %s; GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO %s.",
+				 errhint("Its owner can say GRANT USAGE ON SCHEMA cmig_audit TO %s; GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO %s",
 						 role, role)));
 }
 

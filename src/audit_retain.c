@@ -356,7 +356,7 @@ warn_of_taken_names(Oid log_owner)
 		ereport(WARNING,
 				(errmsg("\"cmig_audit.%s\" is not a partition of the audit log", name),
 				 errdetail("It has the name of a month's partition, so that one cannot be made, and the month's entries go to cmig_audit.log_default."),
-				 errhint("Rename it or move it to another schema, then CALL cmig.audit_retain(NULL).")));
+				 errhint("Rename it or move it to another schema, then CALL cmig.audit_retain(NULL)")));
 	}
 }
 

@@ -297,7 +297,7 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 						   len, JENTRY_OFFLENMASK) :
 				 errdetail("The value has %zu bytes and does not fit into jsonb, which holds at most %d in a row.",
 						   len, JENTRY_OFFLENMASK),
-				 errhint("Exclude the column, or have such values replaced: cmig.enable_audit(<table>, oversize => 'truncate').")));
+				 errhint("Exclude the column, or have such values replaced: cmig.enable_audit(<table>, oversize => 'truncate')")));
 	piece->aligned = false;
 	put_cstring(piece, psprintf("[truncated: %zu bytes]", len));
 }
@@ -503,7 +503,7 @@ row_too_large(void)
 			 errmsg("a row is too large for the audit log"),
 			 errdetail("Its image would exceed the %d bytes that jsonb holds.",
 					   JENTRY_OFFLENMASK),
-			 errhint("Exclude large columns, or have their values replaced: cmig.enable_audit(<table>, oversize => 'truncate').")));
+			 errhint("Exclude large columns, or have their values replaced: cmig.enable_audit(<table>, oversize => 'truncate')")));
 }
 
 /*

@@ -521,7 +521,7 @@ log_statement_rows(AuditCall *call, TriggerData *trigger_data)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("an audit trigger at statement level needs transition tables"),
 				 errdetail("INSERT needs the new rows, DELETE the old ones, UPDATE both."),
-				 errhint("Audit triggers are made by cmig.enable_audit().")));
+				 errhint("Audit triggers are made by cmig.enable_audit()")));
 	call->batch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig audit batch",
 										ALLOCSET_DEFAULT_SIZES);
 	if (old_rows)
@@ -634,7 +634,7 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("cmig.audit_trigger() can only be called as an AFTER trigger"),
-				 errhint("Audit triggers are made by cmig.enable_audit().")));
+				 errhint("Audit triggers are made by cmig.enable_audit()")));
 
 	if (trigger_data->tg_relation->rd_rel->relispartition &&
 		is_logged_by_clone(trigger_data, fcinfo->flinfo->fn_oid))

@@ -523,7 +523,7 @@ warn_of_unchanged(const Backfill *b)
 						   (unsigned long) b->run.unchanged,
 						   (long long) b->run.unchanged, b->target->name),
 			 errdetail("An UPDATE has no effect there, as when a BEFORE trigger returns NULL."),
-			 errhint("Mend the cause and CALL cmig.backfill again. What is left: SELECT * FROM %s WHERE %s.",
+			 errhint("Mend the cause and CALL cmig.backfill again. What is left: SELECT * FROM %s WHERE %s",
 					 b->target->name, b->target->where_sql)));
 }
 
@@ -668,7 +668,7 @@ required_text(FunctionCallInfo fcinfo, int n, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not be empty", name),
-				 errhint("CALL cmig.backfill('users', 'email_lower = lower(email)', 'email_lower IS NULL').")));
+				 errhint("CALL cmig.backfill('users', 'email_lower = lower(email)', 'email_lower IS NULL')")));
 	return value;
 }
 

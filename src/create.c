@@ -258,7 +258,7 @@ cmig_create_merge(const CmigNames *revisions, const char *message, const char *i
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the revisions must not be null"),
-				 errhint("Say cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>').")));
+				 errhint("Say cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>')")));
 	if (revisions->count == 1 && strcmp(revisions->names[0], "heads") == 0)
 		parents = cmig_identifier_heads(graph, NULL, false);
 	else

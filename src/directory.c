@@ -149,7 +149,7 @@ cmig_directory_read(const char *path)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to read files on the server"),
 				 errdetail("cmig.load_directory() needs the rights of pg_read_server_files."),
-				 errhint("Send the files to cmig.load() with psql, or GRANT pg_read_server_files.")));
+				 errhint("Send the files to cmig.load() with psql, or GRANT pg_read_server_files")));
 
 	if (strlen(path) >= MAXPGPATH)
 		ereport(ERROR,

@@ -73,8 +73,8 @@ read_plan(CmigSituation *now, const char *direction, char *target, bool *from_he
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the target must not be null"),
-				 strcmp(direction, "upgrade") == 0 ? errhint("SELECT cmig.script('upgrade', 'head').")
-				 : errhint("SELECT cmig.script('downgrade', '-1').")));
+				 strcmp(direction, "upgrade") == 0 ? errhint("SELECT cmig.script('upgrade', 'head')")
+				 : errhint("SELECT cmig.script('downgrade', '-1')")));
 
 	*from_here = true;
 	colon = strchr(target, ':');
@@ -309,7 +309,7 @@ insert_extension_check(Offline *offline, int place)
 								 "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_object',\n"
 								 "\t\t\tMESSAGE = 'extension pg_cmig is not installed here',\n"
 								 "\t\t\tDETAIL = %s,\n"
-								 "\t\t\tHINT = 'CREATE EXTENSION pg_cmig.';\n"
+								 "\t\t\tHINT = 'CREATE EXTENSION pg_cmig';\n"
 								 "\tEND IF;\nEND",
 								 quote_literal_cstr(psprintf("Its functions are called by %s.",
 															 list_names(offline->scripts->calling)))));

@@ -214,7 +214,7 @@ cmig_progress_obstacle(const CmigProgressRow *row)
 
 	cmig_query_each(&look_query, values, NULL, keep_look, &look);
 	if (!look.known)
-		return "cmig.revision does not hold it any more: load it again, then CALL again. After undoing by hand what it did, SELECT cmig.stamp('<revision it is at>', purge => true).";
+		return "cmig.revision does not hold it any more: load it again, then CALL again. After undoing by hand what it did, SELECT cmig.stamp('<revision it is at>', purge => true)";
 	if (look.named != (row->direction == CMIG_DOWNGRADE))
 		return "cmig.version was written by hand meanwhile, so that no run gets to it: SELECT cmig.stamp('<revision it is at>', purge => true), then CALL again.";
 	return NULL;
@@ -237,6 +237,6 @@ cmig_progress_require_none(void)
 					cmig_progress_direction(row->direction), row->revision),
 			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that were carried out."),
 			 obstacle ? errhint("%s", obstacle) :
-			 errhint("CALL cmig.%s_stepwise(...) finishes it. After undoing by hand what it did, SELECT cmig.stamp('<revision it is at>').",
+			 errhint("CALL cmig.%s_stepwise(...) finishes it. After undoing by hand what it did, SELECT cmig.stamp('<revision it is at>')",
 					 cmig_progress_direction(row->direction))));
 }

@@ -395,7 +395,7 @@ compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 	check->problems =
 		add_problem(check->problems, "warning", pstrdup(text->edges.id),
 					"its upgrade text or transactional flag is not what was applied here",
-					psprintf("Load the text that was applied, or accept this one: SELECT cmig.repair(%s).",
+					psprintf("Load the text that was applied, or accept this one: SELECT cmig.repair(%s)",
 							 quote_literal_cstr(text->edges.id)));
 	MemoryContextSwitchTo(old);
 }
@@ -473,7 +473,7 @@ find_problems(const View *view, bool with_texts)
 	foreach(lc, view->applied->unknown)
 		problems = add_problem(problems, "error", lfirst(lc),
 							   "cmig.version names it, but cmig.revision does not hold it",
-							   "Load the missing revision, or record where the database is: SELECT cmig.stamp('<revision>', purge => true).");
+							   "Load the missing revision, or record where the database is: SELECT cmig.stamp('<revision>', purge => true)");
 
 	/* only a row written by hand; the second mention counts for nothing */
 	for (int i = 0; i < view->graph->count; i++)
@@ -506,7 +506,7 @@ find_problems(const View *view, bool with_texts)
 		if (named && view->graph->defects == NIL)
 			problems = add_problem(problems, "error", node->revision->id,
 								   "it has a version row although another row is above it",
-								   "Record where the database really is: SELECT cmig.stamp('<revision>', purge => true).");
+								   "Record where the database really is: SELECT cmig.stamp('<revision>', purge => true)");
 	}
 
 	for (int i = 0; i < view->graph->count; i++)

@@ -314,7 +314,7 @@ cmig_rls_gate(void)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for parameter \"%s\": \"%s\"", "cmig.rls_gate", gate),
 				 errdetail("List syntax is invalid."),
-				 errhint("Correct cmig.rls_gate: ALTER DATABASE ... SET cmig.rls_gate = '...'.")));
+				 errhint("Correct cmig.rls_gate: ALTER DATABASE ... SET cmig.rls_gate = '...'")));
 	foreach(lc, names)
 	{
 		Oid			schema = get_namespace_oid(lfirst(lc), true);
@@ -324,7 +324,7 @@ cmig_rls_gate(void)
 					(errcode(ERRCODE_UNDEFINED_SCHEMA),
 					 errmsg("schema \"%s\" does not exist", (char *) lfirst(lc)),
 					 errdetail("cmig.rls_gate names it as one to check at the end of an upgrade."),
-					 errhint("Correct cmig.rls_gate: ALTER DATABASE ... SET cmig.rls_gate = '...'.")));
+					 errhint("Correct cmig.rls_gate: ALTER DATABASE ... SET cmig.rls_gate = '...'")));
 		schemas = lappend_oid(schemas, schema);
 	}
 

@@ -91,7 +91,7 @@ warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
 								owner, bound->name)
 			 : errdetail("Role \"%s\" is not in a bypass role: its data migrations and its pg_dump will see no rows or fail.",
 						 owner),
-			 bypass ? errhint("REVOKE %s FROM %s.", quote_identifier(bound->name), quote_identifier(owner))
+			 bypass ? errhint("REVOKE %s FROM %s", quote_identifier(bound->name), quote_identifier(owner))
 			 : errhint("Name a role that the owner is in with bypass_roles; doc/row-level-security.md has a role for backups.")));
 }
 
@@ -219,7 +219,7 @@ grant_application(CmigRlsOptions *options)
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("role \"%s\" needs the access level application", role->name),
 					 errdetail("With require_context the policies call functions of pg_cmig, and you cannot give access to them."),
-					 errhint("The owner of the extension can: SELECT cmig.grant_access(%s, 'application').",
+					 errhint("The owner of the extension can: SELECT cmig.grant_access(%s, 'application')",
 							 quote_literal_cstr(role->name))));
 		statements = list_concat(statements,
 								 cmig_access_grants(quote_identifier(role->name), "application"));
@@ -298,7 +298,7 @@ warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
 			ereport(WARNING,
 					(errmsg("role \"%s\" cannot read the membership table %s", role->name, via->name),
 					 errdetail("The policies look there with the rights of the role that queries."),
-					 errhint("GRANT SELECT ON %s TO %s.", via->name, quote_identifier(role->name))));
+					 errhint("GRANT SELECT ON %s TO %s", via->name, quote_identifier(role->name))));
 	}
 }
 
@@ -309,7 +309,7 @@ target_argument(FunctionCallInfo fcinfo, const char *function)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the table must not be null"),
-				 errhint("%s('schema.table', ...).", function)));
+				 errhint("%s('schema.table', ...)", function)));
 	return PG_GETARG_OID(0);
 }
 
@@ -417,7 +417,7 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("table %s of except_tables is not in schema \"%s\"",
 							name ? quote_identifier(name) : psprintf("%u", relid), schema),
-					 errhint("Name tables of the schema, as in except_tables => '{%s.<table>}'.",
+					 errhint("Name tables of the schema, as in except_tables => '{%s.<table>}'",
 							 quote_identifier(schema))));
 		excepted = list_concat_unique_oid(excepted, find_all_inheritors(relid, AccessShareLock, NULL));
 	}
@@ -489,7 +489,7 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 						   "row-level security cannot be enabled on %d tables of schema \"%s\"",
 						   obstacles, obstacles, schema),
 			 errdetail_internal("%s", detail.data),
-			 errhint("Nothing was changed. Mend them, or leave them out: except_tables => %s.",
+			 errhint("Nothing was changed. Mend them, or leave them out: except_tables => %s",
 					 quote_literal_cstr(psprintf("{%s}", names.data)))));
 }
 
@@ -508,7 +508,7 @@ cmig_enable_rls_schema(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the schema must not be null"),
-				 errhint("SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}').")));
+				 errhint("SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')")));
 	namespace = get_namespace_oid(schema, false);
 	if (IsCatalogNamespace(namespace) || IsToastNamespace(namespace) ||
 		strcmp(schema, "information_schema") == 0 ||
@@ -632,7 +632,7 @@ cmig_disable_rls(PG_FUNCTION_ARGS)
 						(errmsg("policy \"%s\" for table %s has no effect any more",
 								policy->name, table->name),
 						 errdetail("It stays, since cmig.enable_rls did not make it, but row-level security was off before cmig.enable_rls and is off again."),
-						 errhint("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY.", table->name)));
+						 errhint("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", table->name)));
 		}
 		CommandCounterIncrement();
 	}

@@ -108,14 +108,14 @@ commands_argument(FunctionCallInfo fcinfo, int n)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" is not a command of row-level security", name),
-					 errhint("The commands are ALL, SELECT, INSERT, UPDATE and DELETE, as in commands => '{SELECT,INSERT}'.")));
+					 errhint("The commands are ALL, SELECT, INSERT, UPDATE and DELETE, as in commands => '{SELECT,INSERT}'")));
 	}
 	/* an empty list is a list that something failed to fill */
 	if (commands == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("commands is empty: the roles could do nothing"),
-				 errhint("Leave it out for all commands, or name some, as in commands => '{SELECT,INSERT}'.")));
+				 errhint("Leave it out for all commands, or name some, as in commands => '{SELECT,INSERT}'")));
 	return commands;
 }
 
@@ -161,7 +161,7 @@ cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where)
 			 errmsg("roles is required: the roles that the application connects as"),
 			 names ? errdetail("Candidates are: %s.", names)
 			 : errdetail("There is no role but superusers yet; CREATE ROLE makes one."),
-			 errhint("Say roles => '{<role>}'.")));
+			 errhint("Say roles => '{<role>}'")));
 }
 
 void
@@ -202,7 +202,7 @@ cmig_rls_options_check_roles(const CmigRlsOptions *options)
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("role \"%s\" would bypass row-level security", role->name),
 						 errdetail("It is in roles, and has the rights of the bypass role \"%s\".", bypass->name),
-						 errhint("Take it out of one of them, or REVOKE %s FROM %s.",
+						 errhint("Take it out of one of them, or REVOKE %s FROM %s",
 								 quote_identifier(bypass->name), quote_identifier(role->name))));
 			if (has_privs_of_role(bypass->oid, role->oid))
 				ereport(ERROR,

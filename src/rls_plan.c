@@ -129,7 +129,7 @@ resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the membership table of %s is the table itself", table->name),
 				 errdetail("Its policy would ask itself without end."),
-				 errhint("A membership table is protected by its user's column: user_column => '%s'.",
+				 errhint("A membership table is protected by its user's column: user_column => '%s'",
 						 is_given(options->via_user) ? options->via_user : "user_id")));
 	if (is_given(options->user_column))
 		ereport(ERROR,
@@ -177,7 +177,7 @@ resolve_keys(CmigRlsOptions *options, const CmigRlsTable *table,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("key_column, via_key and via_user need via"),
-				 errhint("Name the membership table: via => 'memberships'.")));
+				 errhint("Name the membership table: via => 'memberships'")));
 
 	state->user_column = find_column(table, options->user_column, "user_id", "user_column", many);
 	state->tenant_column = find_column(table, options->tenant_column, "tenant_id", "tenant_column", many);
@@ -190,7 +190,7 @@ resolve_keys(CmigRlsOptions *options, const CmigRlsTable *table,
 				 errmsg("table %s has no column user_id or tenant_id", table->name),
 				 could ? errdetail("Columns that could be a key: %s.", could)
 				 : errdetail("No column of it has the type of a key."),
-				 errhint("Name the key: user_column => '...' or tenant_column => '...'; for a table of users it is user_column => 'id'.")));
+				 errhint("Name the key: user_column => '...' or tenant_column => '...'; for a table of users it is user_column => 'id'")));
 	}
 	if (state->user_column && state->tenant_column &&
 		strcmp(state->user_column, state->tenant_column) == 0)

@@ -120,7 +120,7 @@ cmig_rls_table_require(Oid relid)
 	/* tenants may be let read their part of the audit log */
 	if (strcmp(nspname, "cmig") == 0 ||
 		(strcmp(nspname, "cmig_audit") == 0 && strncmp(NameStr(form->relname), "log", 3) != 0))
-		refuse(name, "part of pg_cmig", "Rights on it are given with cmig.grant_access().");
+		refuse(name, "part of pg_cmig", "Rights on it are given with cmig.grant_access()");
 
 	switch (form->relkind)
 	{
@@ -129,7 +129,7 @@ cmig_rls_table_require(Oid relid)
 			break;
 		case RELKIND_VIEW:
 			refuse(name, "a view",
-				   psprintf("Enable it on the tables below, and let the view read with its user's rights: ALTER VIEW %s SET (security_invoker = true).",
+				   psprintf("Enable it on the tables below, and let the view read with its user's rights: ALTER VIEW %s SET (security_invoker = true)",
 							name));
 			break;
 		case RELKIND_MATVIEW:

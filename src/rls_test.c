@@ -571,7 +571,7 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the table and the role must not be null"),
-				 errhint("SELECT * FROM cmig.rls_test('table', 'role', '<user>', '<tenant>').")));
+				 errhint("SELECT * FROM cmig.rls_test('table', 'role', '<user>', '<tenant>')")));
 	relid = PG_GETARG_OID(0);
 	cmig_rls_table_require(relid);
 	*role = get_role_oid(NameStr(*PG_GETARG_NAME(1)), true);

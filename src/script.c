@@ -63,7 +63,7 @@ static const struct
 	{"echo", "Remove it, or use RAISE NOTICE in a DO block."},
 	{"warn", "Remove it, or use RAISE WARNING in a DO block."},
 	{"g*", "End the statement with a semicolon; a DO block can use a query's result."},
-	{"set*", "Use a DO block with variables, or set_config()."},
+	{"set*", "Use a DO block with variables, or set_config()"},
 	{"if", "Use IF in a DO block."},
 	{"el*", "Use IF in a DO block."},
 	{"endif", "Use IF in a DO block."},

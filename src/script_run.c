@@ -194,12 +194,12 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 				error->hint = "Scripts run with row_security = off, so that no row is left out unseen. Put ALTER TABLE ... NO FORCE ROW LEVEL SECURITY before the statement and ALTER TABLE ... FORCE ROW LEVEL SECURITY after it, or SET row_security = on into the script to work on the visible rows alone.";
 			break;
 		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
-			error->hint = psprintf("A procedure or DO block that commits cannot run in a transaction. Set \"transactional: false\" in the revision and %s.",
+			error->hint = psprintf("A procedure or DO block that commits cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
 								   cmig_script_run_stepwise_call(step));
 			break;
 		case ERRCODE_ACTIVE_SQL_TRANSACTION:
 			if (strstr(message, "cannot be executed from a function"))
-				error->hint = psprintf("The statement cannot run in a transaction. Set \"transactional: false\" in the revision and %s.",
+				error->hint = psprintf("The statement cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
 									   cmig_script_run_stepwise_call(step));
 			break;
 		case ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE:

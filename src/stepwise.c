@@ -286,7 +286,7 @@ check_steps(const StepwiseRun *run)
 							row->revision),
 					 errdetail("The %s is half done: as a transactional one it would run again as a whole.",
 							   cmig_progress_direction(row->direction)),
-					 errhint("Load it with transactional: false and CALL again. Or undo by hand what it did, then SELECT cmig.stamp('<revision it is at>').")));
+					 errhint("Load it with transactional: false and CALL again. Or undo by hand what it did, then SELECT cmig.stamp('<revision it is at>')")));
 		if (!cmig_runner_concurrently())
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

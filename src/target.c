@@ -58,7 +58,7 @@ cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applie
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 errmsg("can't locate revision identified by \"%s\"", row),
 			 errdetail("cmig.version says that it is applied, but cmig.revision does not hold it."),
-			 errhint("Load the missing revision, or record where the database really is: SELECT cmig.stamp('<revision>', purge => true).")));
+			 errhint("Load the missing revision, or record where the database really is: SELECT cmig.stamp('<revision>', purge => true)")));
 }
 
 /*
@@ -118,7 +118,7 @@ cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applie
 					cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
 			 errdetail("\"%s\" is an ancestor of \"%s\", so one of the rows does not belong into cmig.version; a restore over a live database leaves such rows.",
 					   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
-			 errhint("Find out which of them the schema matches, then record it: SELECT cmig.stamp('%s', purge => true).",
+			 errhint("Find out which of them the schema matches, then record it: SELECT cmig.stamp('%s', purge => true)",
 					 cmig_graph_id(graph, above))));
 }
 
