@@ -1,0 +1,224 @@
+--
+-- The matrix of privileges: every function and table of the extension, read from
+-- the catalog, against every role.  Functions are also really called: what a
+-- role may execute must not fail within for want of some other privilege.
+-- sql/access.sql says which level a function is meant for; here is what follows.
+--
+CREATE ROLE regress_priv_super SUPERUSER;
+CREATE ROLE regress_priv_owner;
+CREATE ROLE regress_priv_migrator;
+CREATE ROLE regress_priv_author;
+CREATE ROLE regress_priv_reader;
+CREATE ROLE regress_priv_application;
+CREATE ROLE regress_priv_nobody;
+SELECT format('GRANT CREATE ON DATABASE %I TO regress_priv_owner', current_database()) \gexec
+CREATE SCHEMA app AUTHORIZATION regress_priv_migrator;
+GRANT USAGE ON SCHEMA app TO PUBLIC;
+SET ROLE regress_priv_owner;
+CREATE EXTENSION pg_cmig;
+SELECT level, count(*) > 5 AS many FROM unnest('{migrator,author,reader,application}'::text[]) level,
+	cmig.grant_access(('regress_priv_' || level)::name, level) GROUP BY 1 ORDER BY 1;
+SET ROLE regress_priv_migrator;
+CREATE TABLE app.item (id integer PRIMARY KEY, tenant_id text, a integer, u integer);
+RESET ROLE;
+CREATE TABLE old_audit (id bigint, table_name text, operation text, old_data jsonb, new_data jsonb, changed_at timestamptz);
+ALTER TABLE old_audit OWNER TO regress_priv_owner;
+-- the log is the owner's
+SELECT count(*) > 1 AS made FROM cmig.enable_audit('app.item');
+INSERT INTO app.item SELECT i, 'x', i, i FROM generate_series(1, 3) i;
+GRANT SELECT ON app.item TO PUBLIC;
+GRANT USAGE ON SCHEMA cmig_audit TO regress_priv_reader;
+GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO regress_priv_reader;
+SET ROLE regress_priv_author;
+SELECT cmig.create_revision('one', 'CREATE TABLE app.one ()', 'DROP TABLE app.one', revision => '001');
+SELECT cmig.create_revision('two', 'CREATE TABLE app.two ()', 'DROP TABLE app.two', revision => '002');
+SET ROLE regress_priv_migrator;
+SELECT revision FROM cmig.upgrade('001');
+RESET ROLE;
+
+--
+-- Schema and tables: r SELECT, a INSERT, w UPDATE, d DELETE, D TRUNCATE,
+-- x REFERENCES, t TRIGGER, U USAGE, C CREATE; a(...) and w(...) are for some
+-- columns only, which follow
+--
+SET jit = off;
+CREATE TEMP TABLE role (n integer, name text, role name);
+INSERT INTO role SELECT n, name, 'regress_priv_' || name
+FROM unnest('{super,owner,migrator,author,reader,application,nobody}'::text[]) WITH ORDINALITY AS x(name, n);
+GRANT SELECT ON role TO PUBLIC;
+CREATE FUNCTION pg_temp.table_privileges(role name, object oid) RETURNS text LANGUAGE sql AS $$
+SELECT coalesce(string_agg(CASE WHEN relkind = 'S' AND sign NOT IN ('r', 'w') THEN ''
+	WHEN has_table_privilege(role, oid, privilege) THEN sign
+	WHEN relkind <> 'S' AND sign IN ('r', 'a', 'w', 'x') AND has_any_column_privilege(role, oid, privilege) THEN sign || '(...)'
+	ELSE '' END, '' ORDER BY n), '')
+	|| CASE WHEN relkind = 'S' AND has_sequence_privilege(role, oid, 'USAGE') THEN 'U' ELSE '' END
+FROM pg_class, unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[], '{r,a,w,d,D,x,t}'::text[]) WITH ORDINALITY AS p(privilege, sign, n)
+WHERE oid = object GROUP BY oid, relkind
+$$;
+SELECT 'schema cmig' AS object,
+	max(p) FILTER (WHERE name = 'super') AS super, max(p) FILTER (WHERE name = 'owner') AS owner,
+	max(p) FILTER (WHERE name = 'migrator') AS migrator, max(p) FILTER (WHERE name = 'author') AS author,
+	max(p) FILTER (WHERE name = 'reader') AS reader, max(p) FILTER (WHERE name = 'application') AS application,
+	max(p) FILTER (WHERE name = 'nobody') AS nobody
+FROM (SELECT name, concat(CASE WHEN has_schema_privilege(role, 'cmig', 'USAGE') THEN 'U' END,
+		CASE WHEN has_schema_privilege(role, 'cmig', 'CREATE') THEN 'C' END) AS p FROM role) x
+UNION ALL
+(SELECT relname,
+	max(p) FILTER (WHERE name = 'super'), max(p) FILTER (WHERE name = 'owner'),
+	max(p) FILTER (WHERE name = 'migrator'), max(p) FILTER (WHERE name = 'author'),
+	max(p) FILTER (WHERE name = 'reader'), max(p) FILTER (WHERE name = 'application'),
+	max(p) FILTER (WHERE name = 'nobody')
+FROM pg_class c, role r, pg_temp.table_privileges(r.role, c.oid) p
+WHERE relnamespace = 'cmig'::regnamespace AND relkind NOT IN ('i', 'I') GROUP BY relname ORDER BY relname COLLATE "C");
+SELECT relname, attname, string_agg(name || CASE privilege WHEN 'INSERT' THEN ' a' ELSE ' w' END, ', ' ORDER BY n, privilege) AS alone
+FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped, role, unnest('{INSERT,UPDATE}'::text[]) privilege
+WHERE relnamespace = 'cmig'::regnamespace AND relkind = 'r' AND NOT has_table_privilege(role, c.oid, privilege)
+	AND has_column_privilege(role, c.oid, attnum, privilege)
+GROUP BY relname, attname, attnum ORDER BY relname COLLATE "C", attnum;
+-- the log of audit: only to whom it is granted
+SELECT n.nspname || '.' || relname AS object, string_agg(name || ' ' || p, ', ' ORDER BY r.n) AS privileges
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, role r, pg_temp.table_privileges(r.role, c.oid) p
+WHERE nspname = 'cmig_audit' AND relkind IN ('r', 'p', 'S', 'v') AND NOT relispartition AND p <> '' AND name <> 'super'
+GROUP BY 1 ORDER BY 1;
+
+--
+-- Functions, called: "." is permission denied for the function or the schema, ok
+-- is ok, anything else the error within
+--
+CREATE TEMP TABLE call (function text, call text);
+INSERT INTO call VALUES
+('add_check(regclass,text,text)', $$CALL cmig.add_check('app.item', 'item_a', 'a > 0')$$),
+('add_foreign_key(regclass,text,regclass,text,text,text,text)', $$CALL cmig.add_foreign_key('app.item', 'a'::text, 'app.item', 'id')$$),
+('add_foreign_key(regclass,text[],regclass,text[],text,text,text)', $$CALL cmig.add_foreign_key('app.item', '{a}'::text[], 'app.item', '{id}'::text[])$$),
+('add_not_null(regclass,text)', $$CALL cmig.add_not_null('app.item', 'a')$$),
+('add_unique(regclass,text,text)', $$CALL cmig.add_unique('app.item', 'u'::text)$$),
+('add_unique(regclass,text[],text)', $$CALL cmig.add_unique('app.item', '{u}'::text[])$$),
+('audit_as_of(anyelement,timestamp with time zone)', $$SELECT count(*) FROM cmig.audit_as_of(NULL::app.item, now())$$),
+('audit_as_of(anyelement,timestamp with time zone,"any")', $$SELECT count(*) FROM cmig.audit_as_of(NULL::app.item, now(), 1)$$),
+('audit_as_of(anyelement,timestamp with time zone,text)', $$SELECT count(*) FROM cmig.audit_as_of(NULL::app.item, now(), '1'::text)$$),
+('audit_diff(regclass,"any",timestamp with time zone,timestamp with time zone)', $$SELECT count(*) FROM cmig.audit_diff('app.item'::regclass, 1, now())$$),
+('audit_diff(regclass,text,timestamp with time zone,timestamp with time zone)', $$SELECT count(*) FROM cmig.audit_diff('app.item'::regclass, '1'::text, now())$$),
+('audit_diff(text,"any",timestamp with time zone,timestamp with time zone)', $$SELECT count(*) FROM cmig.audit_diff('app.item'::text, 1, now())$$),
+('audit_diff(text,text,timestamp with time zone,timestamp with time zone)', $$SELECT count(*) FROM cmig.audit_diff('app.item'::text, '1'::text, now())$$),
+('audit_history(regclass,"any")', $$SELECT count(*) FROM cmig.audit_history('app.item'::regclass, 1)$$),
+('audit_history(regclass,text)', $$SELECT count(*) FROM cmig.audit_history('app.item'::regclass, '1'::text)$$),
+('audit_history(text,"any")', $$SELECT count(*) FROM cmig.audit_history('app.item'::text, 1)$$),
+('audit_history(text,text)', $$SELECT count(*) FROM cmig.audit_history('app.item'::text, '1'::text)$$),
+('audit_import(regclass,jsonb)', $$SELECT cmig.audit_import('old_audit')$$),
+('audit_report(text,timestamp with time zone,timestamp with time zone)', $$SELECT count(*) FROM cmig.audit_report()$$),
+('audit_retain(interval,integer)', $$CALL cmig.audit_retain(NULL)$$),
+('audit_script(regclass,text[],text[],text[],text[],text,text[],boolean,integer,text,boolean,text)', $$SELECT cmig.audit_script('app.item')$$),
+('audit_status(text)', $$SELECT count(*) FROM cmig.audit_status()$$),
+('audit_transaction(xid8)', $$SELECT count(*) FROM cmig.audit_transaction('5')$$),
+('audit_trigger()', $$SELECT cmig.audit_trigger()$$),
+('backfill(regclass,text,text,integer,interval,interval)', $$CALL cmig.backfill('app.item', 'a = 1')$$),
+('branches()', $$SELECT count(*) FROM cmig.branches()$$),
+('check(boolean)', $$SELECT count(*) FROM cmig.check()$$),
+('clear_context()', $$SELECT cmig.clear_context()$$),
+('context()', $$SELECT cmig.context()$$),
+('create_revision(text,text,text,text,text,text,boolean,text,text[],boolean)', $$SELECT cmig.create_revision('x', '', head => '002')$$),
+('current()', $$SELECT count(*) FROM cmig.current()$$),
+('current_tenant_id()', $$SELECT cmig.current_tenant_id()$$),
+('current_user_id()', $$SELECT cmig.current_user_id()$$),
+('disable_audit(regclass)', $$SELECT count(*) FROM cmig.disable_audit('app.item')$$),
+('disable_rls(regclass)', $$SELECT count(*) FROM cmig.disable_rls('app.item')$$),
+('downgrade(integer)', $$SELECT count(*) FROM cmig.downgrade(-1)$$),
+('downgrade(text)', $$SELECT count(*) FROM cmig.downgrade('base')$$),
+('downgrade_stepwise(integer,text)', $$CALL cmig.downgrade_stepwise(-1)$$),
+('downgrade_stepwise(text,text)', $$CALL cmig.downgrade_stepwise('base')$$),
+('draft(text,text,text,boolean,text,text[],boolean,text)', $$SELECT count(*) FROM cmig.draft('x', head => '002')$$),
+('enable_audit(regclass,text[],text[],text[],text[],text,text[],boolean,integer,text,boolean,text)', $$SELECT count(*) FROM cmig.enable_audit('app.item', skip_unchanged => true)$$),
+('enable_audit_schema(text,text,text[],text[],text[],text[],text,text[],boolean,integer,text,boolean,text)', $$SELECT count(*) FROM cmig.enable_audit_schema('app')$$),
+('enable_rls(regclass,text,text,text[],text[],boolean,boolean,text[],boolean,boolean,boolean,boolean,regclass,text,text,text)', $$SELECT count(*) FROM cmig.enable_rls('app.item', roles => '{regress_priv_application}')$$),
+('enable_rls_schema(text,text,text,text[],text[],boolean,boolean,text[],boolean,boolean,boolean,boolean,regclass[])', $$SELECT count(*) FROM cmig.enable_rls_schema('app', roles => '{regress_priv_application}')$$),
+('export(text,text)', $$SELECT count(*) FROM cmig.export()$$),
+('export(text[],text)', $$SELECT count(*) FROM cmig.export('{001}'::text[])$$),
+('grant_access(name,text)', $$SELECT count(*) FROM cmig.grant_access('regress_priv_nobody', 'reader')$$),
+('heads()', $$SELECT count(*) FROM cmig.heads()$$),
+('history(text)', $$SELECT count(*) FROM cmig.history()$$),
+('load(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load(E'-- revision: 003\n-- down_revision: 002\n-- message: x\n-- cmig:upgrade\n')$$),
+('load_directory(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load_directory('/nonexistent')$$),
+('merge(text,text,text,boolean,text)', $$SELECT cmig.create_revision('b', '', revision => '002b', head => '001', splice => true); SELECT cmig.merge('heads'::text)$$),
+('merge(text[],text,text,boolean,text)', $$SELECT cmig.create_revision('b', '', revision => '002b', head => '001', splice => true); SELECT cmig.merge('{002,002b}'::text[])$$),
+('plan(text,text)', $$SELECT count(*) FROM cmig.plan('upgrade', '002'::text)$$),
+('plan(text,text[])', $$SELECT count(*) FROM cmig.plan('upgrade', '{002}'::text[])$$),
+('remove_revision(text)', $$SELECT cmig.remove_revision('002')$$),
+('repair(text)', $$SELECT cmig.repair('001')$$),
+('require(text)', $$SELECT cmig.require('001')$$),
+('require_tenant_id()', $$SELECT cmig.set_context('1'::text, '1'::text, true), cmig.require_tenant_id()$$),
+('require_user_id()', $$SELECT cmig.set_context('1'::text, '1'::text, true), cmig.require_user_id()$$),
+('reset(text)', $$SELECT count(*) FROM cmig.reset(current_database())$$),
+('reset_stepwise(text,text)', $$CALL cmig.reset_stepwise(current_database())$$),
+('resolve(text)', $$SELECT cmig.resolve('head')$$),
+('revoke_access(name)', $$SELECT count(*) FROM cmig.revoke_access('regress_priv_reader')$$),
+('rls_check(text)', $$SELECT count(*) FROM cmig.rls_check('app')$$),
+('rls_script(regclass,text,text,text[],text[],boolean,boolean,text[],boolean,boolean,boolean,boolean,regclass,text,text,text)', $$SELECT cmig.rls_script('app.item', roles => '{regress_priv_application}')$$),
+('rls_status(text)', $$SELECT count(*) FROM cmig.rls_status()$$),
+('rls_test(regclass,name,text,text,text,text)', $$SELECT count(*) FROM cmig.rls_test('app.item', 'regress_priv_application', '1'::text, '1'::text)$$),
+('rls_test(regclass,name,text[],text[],text,text)', $$SELECT count(*) FROM cmig.rls_test('app.item', 'regress_priv_application', '{1}'::text[], '{1}'::text[])$$),
+('script(text,text,text,boolean)', $$SELECT cmig.script('upgrade', '002')$$),
+('set_context("any","any",boolean)', $$SELECT cmig.set_context(1, 1)$$),
+('set_context(text,text,boolean)', $$SELECT cmig.set_context('1'::text, '1'::text)$$),
+('set_protect(text)', $$SELECT cmig.set_protect('base')$$),
+('show(text)', $$SELECT count(*) FROM cmig.show('001')$$),
+('stamp(text,boolean)', $$SELECT count(*) FROM cmig.stamp('002'::text)$$),
+('stamp(text[],boolean)', $$SELECT count(*) FROM cmig.stamp('{002}'::text[])$$),
+('status()', $$SELECT count(*) FROM cmig.status()$$),
+('upgrade(integer)', $$SELECT count(*) FROM cmig.upgrade(1)$$),
+('upgrade(text)', $$SELECT count(*) FROM cmig.upgrade('002'::text)$$),
+('upgrade(text[])', $$SELECT count(*) FROM cmig.upgrade('{002}'::text[])$$),
+('upgrade_stepwise(integer,text)', $$CALL cmig.upgrade_stepwise(1)$$),
+('upgrade_stepwise(text,text)', $$CALL cmig.upgrade_stepwise('002'::text)$$),
+('upgrade_stepwise(text[],text)', $$CALL cmig.upgrade_stepwise('{002}'::text[])$$);
+
+-- everything that a call did is rolled back with its subtransaction
+CREATE FUNCTION pg_temp.try(role name, call text, OUT state text, OUT message text) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('session_authorization', role, true);
+	EXECUTE call;
+	RAISE EXCEPTION USING ERRCODE = 'OK000', MESSAGE = 'ok';
+EXCEPTION WHEN OTHERS THEN
+	state := CASE WHEN SQLSTATE = 'OK000' THEN 'ok'
+		WHEN SQLERRM ~ '^permission denied for (schema cmig$|function |procedure )' THEN '.'
+		ELSE SQLSTATE END;
+	message := replace(SQLERRM, current_database(), 'DBNAME');
+END $$;
+SET client_min_messages = error;
+CREATE TEMP TABLE result AS
+SELECT p.oid, c.function, r.n, r.name, has_function_privilege(r.role, p.oid, 'EXECUTE') AND has_schema_privilege(r.role, 'cmig', 'USAGE') AS may, t.*
+FROM pg_proc p LEFT JOIN call c ON p.oid = to_regprocedure('cmig.' || CASE WHEN c.function LIKE 'check(%' THEN replace(c.function, 'check', '"check"') ELSE c.function END),
+	role r, LATERAL pg_temp.try(r.role, c.call) t
+WHERE p.pronamespace = 'cmig'::regnamespace;
+RESET client_min_messages;
+SELECT regexp_replace(regexp_replace(replace(oid::regprocedure::text, 'timestamp with time zone', 'timestamptz'),
+		'^cmig\.', ''), '^(.{44}).+', '\1...') AS function,
+	max(state) FILTER (WHERE name = 'super') AS super, max(state) FILTER (WHERE name = 'owner') AS owner,
+	max(state) FILTER (WHERE name = 'migrator') AS migrator, max(state) FILTER (WHERE name = 'author') AS author,
+	max(state) FILTER (WHERE name = 'reader') AS reader, max(state) FILTER (WHERE name = 'application') AS applic,
+	max(state) FILTER (WHERE name = 'nobody') AS nobody
+FROM result GROUP BY oid ORDER BY oid::regprocedure::text COLLATE "C";
+-- a function without a call here, and privileges that say otherwise than the call
+SELECT oid::regprocedure FROM result WHERE function IS NULL GROUP BY 1;
+SELECT oid::regprocedure, name, may, state, message FROM result WHERE may IS DISTINCT FROM (state <> '.') ORDER BY oid::regprocedure::text COLLATE "C", n;
+-- what is refused within
+SELECT string_agg(DISTINCT split_part(split_part(oid::regprocedure::text, '(', 1), '.', 2), ' ') AS functions, state,
+	string_agg(DISTINCT name, ' ') AS roles, message
+FROM result WHERE state NOT IN ('.', 'ok') GROUP BY state, message ORDER BY state, message COLLATE "C";
+
+-- 25001 was no answer: the procedures outside a block, as the migrator
+GRANT SELECT ON call TO PUBLIC;
+SET client_min_messages = warning;
+SET SESSION AUTHORIZATION regress_priv_migrator;
+SELECT call FROM call WHERE function ~ '^(add_|backfill)' AND function !~ 'text\[\]'
+UNION ALL SELECT call FROM call WHERE function ~ '^(up|down)grade_stepwise\(text,'
+UNION ALL SELECT $$CALL cmig.upgrade_stepwise('002'::text)$$
+UNION ALL SELECT call FROM call WHERE function ~ '^reset_stepwise' \gexec
+SELECT revision, direction, outcome, role FROM cmig.journal ORDER BY id;
+RESET SESSION AUTHORIZATION;
+
+DROP EXTENSION pg_cmig CASCADE;
+DROP SCHEMA app, cmig_audit CASCADE;
+DROP TABLE old_audit;
+RESET client_min_messages;
+SELECT format('REVOKE CREATE ON DATABASE %I FROM regress_priv_owner', current_database()) \gexec
+DROP ROLE regress_priv_super, regress_priv_owner, regress_priv_migrator, regress_priv_author, regress_priv_reader, regress_priv_application, regress_priv_nobody;
