@@ -136,6 +136,7 @@ INSERT INTO call VALUES
 ('grant_access(name,text)', $$SELECT count(*) FROM cmig.grant_access('regress_priv_nobody', 'reader')$$),
 ('heads()', $$SELECT count(*) FROM cmig.heads()$$),
 ('history(text)', $$SELECT count(*) FROM cmig.history()$$),
+('journal_trigger()', $$SELECT cmig.journal_trigger()$$),
 ('load(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load(E'-- revision: 003\n-- down_revision: 002\n-- message: x\n-- cmig:upgrade\n')$$),
 ('load_directory(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load_directory('/nonexistent')$$),
 ('merge(text,text,text,boolean,text)', $$SELECT cmig.create_revision('b', '', revision => '002b', head => '001', splice => true); SELECT cmig.merge('heads'::text)$$),
@@ -175,7 +176,7 @@ INSERT INTO call VALUES
 CREATE FUNCTION pg_temp.try(role name, call text, OUT state text, OUT message text) LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM set_config('session_authorization', role, true);
-	EXECUTE call;
+	EXECUTE coalesce(call, 'SELECT 1');
 	RAISE EXCEPTION USING ERRCODE = 'OK000', MESSAGE = 'ok';
 EXCEPTION WHEN OTHERS THEN
 	state := CASE WHEN SQLSTATE = 'OK000' THEN 'ok'

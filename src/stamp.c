@@ -122,30 +122,50 @@ write_window(CmigJournalBatch *batch, Window *window)
 }
 
 /*
- * Journal each revision that counts as applied now, and a new version row below
- * what was applied; and each version row whose revision no longer counts as
- * applied.  Returns how many rows were written.
+ * Journal what no longer counts as applied: each revision, as upgrades and
+ * stamps upward have a row for each, and version rows of unknown ones.
+ */
+static int
+journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigApplied *before,
+				const CmigApplied *after)
+{
+	static const char *const message = "no longer recorded as applied";
+	int			written = 0;
+
+	for (int i = 0; i < before->rows->count; i++)
+	{
+		const char *row = before->rows->names[i];
+
+		if (cmig_graph_find_id(graph, row) >= 0 || has_name(after->rows, row))
+			continue;
+		add_entry(batch, row, NULL, message);
+		written++;
+	}
+	for (int i = graph->count - 1; i >= 0; i--)
+	{
+		if (!before->applied->set[i] || after->applied->set[i])
+			continue;
+		add_entry(batch, cmig_graph_id(graph, i), NULL, message);
+		written++;
+	}
+	return written;
+}
+
+/*
+ * Journal each revision that counts as applied now or no longer, and a new
+ * version row below what was applied.  Returns how many rows were written.
  */
 static int
 journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApplied *after)
 {
 	CmigJournalBatch *batch = cmig_journal_batch();
 	Window	   *window = palloc0(sizeof(Window));
-	int			written = 0;
+	int			written;
 
 	window->graph = graph;
 	window->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig stamp",
 											ALLOCSET_DEFAULT_SIZES);
-	for (int i = 0; i < before->rows->count; i++)
-	{
-		const char *row = before->rows->names[i];
-		int			node = cmig_graph_find_id(graph, row);
-
-		if (has_name(after->rows, row) || (node >= 0 && after->applied->set[node]))
-			continue;
-		add_entry(batch, row, NULL, "no longer recorded as applied");
-		written++;
-	}
+	written = journal_removed(batch, graph, before, after);
 	for (int i = 0; i < graph->count; i++)
 	{
 		const char *id = cmig_graph_id(graph, i);
