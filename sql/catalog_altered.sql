@@ -60,14 +60,55 @@ UPDATE cmig.journal SET id = 9223372036854775807;
 SELECT revision FROM cmig.downgrade('base');
 ROLLBACK;
 \set VERBOSITY terse
--- a view in the place of a table reads as well
+-- what would run, or return other rows than the table's, is refused everywhere
+\set VERBOSITY default
 BEGIN;
 ALTER TABLE cmig.version RENAME TO version_real;
 CREATE VIEW cmig.version AS SELECT revision FROM cmig.version_real;
 SELECT revision FROM cmig.current();
+ROLLBACK;
+BEGIN;
+CREATE RULE "Log" AS ON DELETE TO cmig.version DO ALSO NOTIFY moved;
 SELECT revision FROM cmig.downgrade('base');
+ROLLBACK;
+BEGIN;
+CREATE RULE r AS ON INSERT TO cmig.journal DO INSTEAD NOTHING;
+DROP RULE r ON cmig.journal;
+SELECT revision FROM cmig.downgrade('base');
+ROLLBACK;
+BEGIN;
+CREATE TABLE child () INHERITS (cmig.version);
+INSERT INTO child VALUES ('002');
+SAVEPOINT inherited;
+SELECT revision FROM cmig.current();
+ROLLBACK TO inherited;
+ALTER TABLE child NO INHERIT cmig.version;
 SELECT revision FROM cmig.current();
 ROLLBACK;
+BEGIN;
+CREATE TABLE parent (revision text NOT NULL);
+ALTER TABLE cmig.version INHERIT parent;
+SELECT revision FROM cmig.history();
+ROLLBACK;
+BEGIN;
+ALTER TABLE cmig.progress ENABLE ROW LEVEL SECURITY;
+SELECT revision FROM cmig.upgrade();
+ROLLBACK;
+BEGIN;
+ALTER EXTENSION pg_cmig DROP TABLE cmig.backfill_run;
+-- a session that has looked before notices it with the next change of the table
+ALTER TABLE cmig.backfill_run SET (fillfactor = 50);
+SELECT * FROM cmig.status();
+ROLLBACK;
+BEGIN;
+ALTER SCHEMA cmig RENAME TO other;
+CREATE SCHEMA cmig;
+CREATE VIEW cmig.version AS SELECT revision FROM other.version;
+CREATE TABLE cmig.revision (LIKE other.revision);
+SELECT revision FROM other.current();
+ROLLBACK;
+SELECT revision FROM cmig.current();
+\set VERBOSITY terse
 -- a trigger that moves in the middle of a move
 CREATE FUNCTION move_on() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

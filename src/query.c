@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "own_tables.h"
 #include "query.h"
 
 #include "executor/spi.h"
@@ -88,6 +89,9 @@ pin_search_path(void)
 static void
 enter(QueryFrame *frame, CmigQuery *query)
 {
+	if (!query->users_text && strstr(query->sql, " cmig.") != NULL)
+		cmig_own_tables_check();
+
 	frame->callback.callback = add_catalog_hint;
 	frame->callback.arg = query;
 	frame->callback.previous = error_context_stack;
