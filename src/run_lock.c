@@ -30,6 +30,9 @@
 /* the same for the lock of a table, whose oid is in objid */
 #define KEY_FIELD4_TABLE 0x4348
 
+/* How long a stepwise run steps aside for functions, in microseconds. */
+#define YIELD_US 10000
+
 static void
 set_tag(LOCKTAG *tag, uint32 key)
 {
@@ -83,6 +86,7 @@ cmig_run_lock_transaction(const char *command)
 	PreventCommandDuringRecovery(command);
 	PreventCommandIfReadOnly(command);
 
+	/* nobody ever queues for the gate, so only a holder can make this fail */
 	set_tag(&tag, KEY_GATE);
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 	{
@@ -111,31 +115,19 @@ cmig_run_lock_transaction(const char *command)
 	report_end_of_wait();
 }
 
+/* Queue for the run lock at session level. */
 static void
-name_gate_holder(void *arg)
-{
-	LOCKTAG		tag;
-
-	set_tag(&tag, KEY_GATE);
-	cmig_lock_wait_explain_tag(&tag, ExclusiveLock, GetUserId(),
-							   "It waited for another run of pg_cmig in this database.");
-}
-
-void
-cmig_run_lock_session(const char *command)
+wait_for_run_lock(const char *command)
 {
 	LOCKTAG		tag;
 	ErrorContextCallback callback;
 
-	PreventCommandDuringRecovery(command);
-	PreventCommandIfReadOnly(command);
-
-	set_tag(&tag, KEY_GATE);
+	set_tag(&tag, KEY_RUN);
 	if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
 
 	report_wait(&tag, command);
-	callback.callback = name_gate_holder;
+	callback.callback = name_other_run;
 	callback.arg = NULL;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
@@ -150,6 +142,34 @@ cmig_run_lock_session(const char *command)
 }
 
 void
+cmig_run_lock_session(const char *command)
+{
+	LOCKTAG		run;
+	LOCKTAG		gate;
+
+	PreventCommandDuringRecovery(command);
+	PreventCommandIfReadOnly(command);
+
+	set_tag(&run, KEY_RUN);
+	set_tag(&gate, KEY_GATE);
+	for (;;)
+	{
+		wait_for_run_lock(command);
+		if (LockAcquire(&gate, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
+			return;
+
+		/*
+		 * Functions are behind us in the queue, and may hold snapshots: they
+		 * go first.  One that is not in the queue yet is there in a moment.
+		 */
+		LockRelease(&run, ExclusiveLock, true);
+		InvalidateCatalogSnapshot();
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(YIELD_US);
+	}
+}
+
+void
 cmig_run_lock_release(void)
 {
 	LOCKTAG		tag;
@@ -157,17 +177,26 @@ cmig_run_lock_release(void)
 	set_tag(&tag, KEY_GATE);
 	if (cmig_lock_held_compat(&tag, ExclusiveLock))
 		LockRelease(&tag, ExclusiveLock, true);
+	set_tag(&tag, KEY_RUN);
+	if (cmig_lock_held_compat(&tag, ExclusiveLock))
+		LockRelease(&tag, ExclusiveLock, true);
+}
+
+/* Hold a lock at session level, if that is possible without waiting. */
+static bool
+hold(uint32 key)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, key);
+	return cmig_lock_held_compat(&tag, ExclusiveLock) ||
+		LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 void
 cmig_run_lock_keep(void)
 {
-	LOCKTAG		tag;
-
-	set_tag(&tag, KEY_GATE);
-	if (cmig_lock_held_compat(&tag, ExclusiveLock))
-		return;
-	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (!hold(KEY_RUN) || !hold(KEY_GATE))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the run lock was lost"),

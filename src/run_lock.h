@@ -5,10 +5,13 @@
  * Two advisory-method locks whose tags SQL cannot reach.  A transactional
  * run takes the gate in share mode without waiting and then the run lock
  * exclusively, both until the end of the transaction; it may wait for another
- * transactional run.  A stepwise run takes the gate exclusively, at session
- * level, without holding a snapshot while it waits.  So a function, which
- * cannot give its snapshot back, never waits for a stepwise run (that would
- * deadlock with an index being built concurrently): it fails with 55P03.
+ * transactional run.  A stepwise run queues for the run lock, at session level
+ * and without a snapshot, and then takes the gate exclusively without waiting.
+ * If functions hold the gate by then, it gives the run lock back to them and
+ * queues again.  So a function, which cannot give its snapshot back, never
+ * waits for a stepwise run that works (that would deadlock with an index being
+ * built concurrently): it fails with 55P03.  And as nobody queues for the
+ * gate, a stepwise run that only waits stops no function.
  */
 #ifndef CMIG_RUN_LOCK_H
 #define CMIG_RUN_LOCK_H
@@ -19,7 +22,7 @@
  * Take the run lock until the end of the transaction, for command, which is
  * named in errors ("cmig.upgrade").  A notice and pg_stat_activity name the
  * session waited for.  Raises 25006 in a read-only transaction
- * and on a standby, 55P03 when a stepwise run is under way.  The caller must
+ * and on a standby, 55P03 when a stepwise run works.  The caller must
  * call cmig_catalog_check_snapshot() afterwards, before it relies on what it
  * reads.
  */
