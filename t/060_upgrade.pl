@@ -1,0 +1,217 @@
+# A database with revisions, a journal, audited and protected tables, a stepwise
+# run and a backfill that are unfinished goes to other servers: by pg_upgrade, and
+# by pg_dump and a restore.  There all of it is as it was, and the run goes on
+# to its end.
+#
+# Always from this version to this version; PG_CMIG_OTHER_BINS names the bin
+# folders of newer ones that have pg_cmig, separated by colons in ascending order.
+# pg_upgrade goes from each to the next, a dump from this one to each.
+# scripts/check-upgrade supplies them.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use File::Basename;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $own_bin;
+my @others = split /:/, $ENV{PG_CMIG_OTHER_BINS} // '';
+
+sub steps_file
+{
+	my $text = revision_file(@_);
+
+	$text =~ s/\n\n-- cmig:upgrade/\n-- transactional: false\n\n-- cmig:upgrade/;
+	return $text;
+}
+
+# server(NAME, BIN): initialized, of the version whose programs are in BIN
+sub server
+{
+	my ($name, $bin) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name, defined $bin ? (install_path => dirname($bin)) : ());
+
+	$node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8', defined $bin && has_no_checksums($bin) ? '--no-data-checksums' : () ]);
+	$node->append_conf('postgresql.conf', "fsync = off\nautovacuum = off\njit = off\n");
+	return $node;
+}
+
+# from 18 on initdb makes data checksums, which pg_upgrade wants on both sides
+sub has_no_checksums
+{
+	my ($bin) = @_;
+
+	return `$bin/initdb --help` =~ /--no-data-checksums/;
+}
+
+# version(NODE): of its server, as a number
+sub version { return query($_[0], 'postgres', "SELECT current_setting('server_version_num')::int / 10000") }
+
+my $node = server('old');
+$node->start;
+$own_bin = $node->config_data('--bindir');
+$node->safe_psql('postgres', q{
+CREATE ROLE app LOGIN;
+CREATE ROLE reader LOGIN;
+CREATE DATABASE shop;
+ALTER DATABASE shop SET cmig.protect = 'base';
+});
+query($node, 'shop', q{CREATE EXTENSION pg_cmig;} . load_sql(
+		revision_file('001', '', q{
+CREATE TABLE gate (n int);
+CREATE TABLE item (id int PRIMARY KEY, name text, n int);
+INSERT INTO item SELECT g, 'name ' || g FROM generate_series(1, 3000) g;
+CREATE TABLE heap (v int, m int);
+INSERT INTO heap SELECT g FROM generate_series(1, 3000) g;
+CREATE TABLE account (gone text, id int PRIMARY KEY, tenant_id text NOT NULL, owner text, card text, pin text);
+ALTER TABLE account DROP gone;
+GRANT SELECT, INSERT, UPDATE ON account TO app;}, 'DROP TABLE account, item, heap, gate;'),
+		steps_file('002', '001', q{
+CREATE INDEX CONCURRENTLY item_name ON item (name);
+CALL cmig.backfill('heap', 'm = CASE WHEN v > 1200 THEN v / (SELECT count(*) FROM gate) ELSE v END', 'm IS NULL', 500);
+CREATE UNIQUE INDEX CONCURRENTLY item_n ON item (n);}, 'DROP INDEX CONCURRENTLY item_n; UPDATE item SET n = NULL; UPDATE heap SET m = NULL; DROP INDEX CONCURRENTLY item_name;'),
+		revision_file('003', '002', 'ALTER TABLE item ADD extra text;', 'ALTER TABLE item DROP extra;')) . q{
+SELECT cmig.upgrade('001');
+SELECT cmig.grant_access('reader', 'reader');
+SELECT cmig.grant_access('app', 'application');
+SELECT cmig.enable_rls('account', roles => '{app}');
+SELECT cmig.enable_audit('account', redact => '{card}', hash => '{pin}');
+INSERT INTO account VALUES (1, 'a', 'Ann', 'secret', 'secret'), (2, 'b', 'Bob', 'secret', 'secret');
+UPDATE account SET owner = 'Anna' WHERE id = 1;
+DELETE FROM account WHERE id = 2;
+INSERT INTO account VALUES (3, 'b', 'Bea', 'secret', 'secret');});
+fails_with($node, 'shop', 'CALL cmig.upgrade_stepwise()', '22012', 'division by zero', 'a stepwise run fails in the midst of a backfill, by blocks');
+my $by_key = q{CALL cmig.backfill('item', 'n = CASE WHEN id > 1200 THEN id / (SELECT count(*) FROM gate) ELSE id END', batch_size => 500)};
+fails_with($node, 'shop', $by_key, '22012', 'division by zero', 'so does one by key, without a run');
+
+# What the database holds; the key of hashes is in the files, but in no dump.
+sub picture
+{
+	my ($db) = @_;
+
+	return query($node, $db, q{
+SELECT r::text FROM cmig.revision r ORDER BY revision COLLATE "C";
+SELECT * FROM cmig.version;
+SELECT j::text FROM cmig.journal j ORDER BY id;
+SELECT p::text FROM cmig.progress p ORDER BY statement;
+SELECT b::text FROM cmig.backfill_run b ORDER BY id;
+SELECT item, value, hint FROM cmig.status() WHERE item NOT IN ('database', 'server', 'pg_cmig', 'version of pg_cmig');
+SELECT severity, object, problem FROM cmig.check() ORDER BY 1, 2, 3;
+SELECT l::text FROM cmig_audit.log l ORDER BY id;
+SELECT l::text FROM cmig_audit.layout l ORDER BY 1;
+SELECT target, table_id, level, operations, options, problem FROM cmig.audit_status() ORDER BY target;
+SELECT a::text FROM cmig.audit_as_of(NULL::account, now()) a ORDER BY 1;
+SELECT * FROM cmig.rls_status('public') ORDER BY 1;
+SELECT polname, pg_get_expr(polqual, polrelid), obj_description(oid, 'pg_policy') FROM pg_policy ORDER BY 1;
+SELECT severity, object, problem FROM cmig.rls_check('public') ORDER BY 1, 2, 3;
+SELECT file_name, content FROM cmig.export() ORDER BY 1;
+SELECT count(*), sum(n), count(n) FROM item;
+SELECT count(*), sum(m), count(m) FROM heap;
+SELECT a::text FROM account a ORDER BY id;
+SELECT p.oid::regprocedure::text, proacl FROM pg_proc p WHERE pronamespace = 'cmig'::regnamespace AND proname IN ('current', 'upgrade', 'set_context') ORDER BY p.oid::regprocedure::text COLLATE "C";
+SELECT has_table_privilege('reader', 'cmig.journal', 'SELECT'), has_table_privilege('reader', 'cmig.secret', 'SELECT')});
+}
+
+# same(DATABASE, WAS, NAME): whether it holds what it was
+sub same
+{
+	my ($db, $was, $name) = @_;
+	my $is = picture($db);
+	my %was = map { $_ => 1 } split /\n/, $was;
+	my %is = map { $_ => 1 } split /\n/, $is;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok($is eq $was, $name)
+	  or diag(map { "$_\n" } (map { "- $_" } grep { !$is{$_} } sort keys %was), (map { "+ $_" } grep { !$was{$_} } sort keys %is));
+}
+
+# works(DATABASE, NAME, WITH KEY): the run ends, and what guards the tables does
+sub works
+{
+	my ($db, $name, $key) = @_;
+	my $last = query($node, $db, 'SELECT max(id) FROM cmig_audit.log');
+
+	fails_with($node, $db, 'CALL cmig.upgrade_stepwise()', '22012', 'division by zero', "$name: the run still fails where it failed");
+	query($node, $db, q{INSERT INTO cmig.secret VALUES ('audit', 'another key')}) unless $key;
+	query($node, $db, qq{INSERT INTO gate VALUES (1); $by_key; CALL cmig.upgrade_stepwise()});
+	is(query($node, $db, q{
+SELECT revision FROM cmig.version;
+SELECT count(*) FROM cmig.progress;
+SELECT outcome, count(*) FROM cmig.journal WHERE outcome <> 'failed' GROUP BY 1;
+SELECT state, rows FROM cmig.backfill_run ORDER BY id;
+SELECT count(*) FROM item WHERE n = id;
+SELECT count(*) FROM heap WHERE m = v;
+SELECT relname, indisvalid FROM pg_index JOIN pg_class ON oid = indexrelid WHERE relname ~ '^item_n' ORDER BY 1}),
+		"003\n0\ndone|3\ndone|3000\ndone|3000\n3000\n3000\nitem_n|t\nitem_name|t", "$name: and goes on to its end");
+	is(query($node, $db, q{BEGIN; SELECT cmig.set_context('u', 'a'); SELECT owner FROM account; UPDATE account SET owner = 'Ada'; COMMIT}, 'app'),
+		"\nAnna", "$name: policies hold");
+	is(query($node, $db, qq{SELECT operation, role, tenant_id, old_row->>'owner', new_row->>'card', length(new_row->>'pin') > 20 FROM cmig_audit.log WHERE id > $last}),
+		'UPDATE|app|a|Anna|[redacted]|t', "$name: changes are logged, with what is hidden hidden");
+	is(query($node, $db, q{SELECT count(*) FROM cmig_audit.log l WHERE l::text ~ 'secret'}), 0, "$name: nothing is in clear");
+	is(query($node, $db, q{SELECT owner FROM cmig.audit_as_of(NULL::account, now(), 1)}), 'Ada', "$name: the log tells what was");
+	query($node, $db, q{CALL cmig.downgrade_stepwise('001'); CALL cmig.upgrade_stepwise()});
+	is(query($node, $db, 'SELECT revision FROM cmig.version'), '003', "$name: down and up");
+	is(query($node, $db, q{SELECT count(*) FROM cmig.check() WHERE severity = 'error'}), '0', "$name: nothing is wrong");
+}
+
+my $was = picture('shop');
+my $origin = $node;
+my $origin_port = $node->port;
+
+# dump(BIN): by the programs of the version that it goes to
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my @dumps;
+foreach my $bin ($own_bin, @others)
+{
+	my $file = "$dir/" . scalar(@dumps) . '.dump';
+
+	command_ok([ "$bin/pg_dump", '-Fc', '-f', $file, '-d', $origin->connstr('shop') ], 'pg_dump of ' . basename(dirname($bin)));
+	push @dumps, [ $bin, $file ];
+}
+$node->stop;
+chdir $dir;
+
+# pg_upgrade, from one to the next
+my @upgraded;
+my $from_bin = $own_bin;
+foreach my $bin ($own_bin, @others)
+{
+	my $old = $node;
+	$node = server('upgraded_' . scalar(@upgraded), $bin eq $own_bin ? undef : $bin);
+	command_ok([ "$bin/pg_upgrade", '-d', $old->data_dir, '-D', $node->data_dir, '-b', $from_bin, '-B', $bin,
+			'-s', $node->host, '-p', $old->port, '-P', $node->port ], 'pg_upgrade');
+	$node->start;
+	my $version = version($node);
+	# statistics are not taken along before 18
+	query($node, 'shop', 'ANALYZE');
+	same('shop', $was, "pg_upgrade to $version: all is as it was");
+	query($node, 'postgres', 'CREATE DATABASE tried TEMPLATE shop STRATEGY file_copy');
+	works('tried', "pg_upgrade to $version", 1);
+	query($node, 'postgres', 'DROP DATABASE tried');
+	push @upgraded, [ $node, $version ];
+	$node->stop;
+	$from_bin = $bin;
+}
+
+# restore, into each
+foreach my $i (0 .. $#dumps)
+{
+	my ($bin, $file) = @{ $dumps[$i] };
+
+	$node = server("restored_$i", $bin eq $own_bin ? undef : $bin);
+	$node->start;
+	query($node, 'postgres', 'CREATE ROLE app LOGIN; CREATE ROLE reader LOGIN; CREATE DATABASE shop; ALTER DATABASE shop SET cmig.protect = \'base\'');
+	my $version = version($node);
+	command_ok([ "$bin/pg_restore", '--exit-on-error', '-d', $node->connstr('shop'), $file ], "restore into $version");
+	query($node, 'shop', 'ANALYZE');
+	same('shop', $was, "restore into $version: all is as it was");
+	works('shop', "restore into $version", 0);
+	$node->stop;
+}
+
+done_testing();
