@@ -144,6 +144,8 @@ CALL try_script('DROP EXTENSION pg_cmig');
 CALL try_script('DROP EXTENSION pg_cmig CASCADE');
 CALL try_script('DROP EXTENSION pg_cmig CASCADE; CREATE EXTENSION pg_cmig');
 CALL try_script('DO $do$ BEGIN DROP EXTENSION pg_cmig CASCADE; CREATE EXTENSION pg_cmig; END $do$');
+CALL try_script('ALTER EXTENSION pg_cmig DROP FUNCTION cmig.upgrade(text); DROP FUNCTION cmig.upgrade(text)');
+CALL try_script('DO $do$ BEGIN ALTER EXTENSION pg_cmig DROP FUNCTION cmig.heads(); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT 1''; ALTER EXTENSION pg_cmig ADD FUNCTION f(); END $do$');
 CALL try_script('DROP SCHEMA cmig');
 CALL try_script('DROP SCHEMA cmig CASCADE');
 CALL try_script('DROP TABLE cmig.journal');

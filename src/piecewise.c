@@ -23,6 +23,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "extension.h"
 #include "journal.h"
 #include "progress.h"
 #include "resume.h"
@@ -155,7 +156,7 @@ run_plain(void *arg)
 	StepRun    *run = arg;
 
 	cmig_toplevel_execute(run->raw, run->script.statement.text);
-	cmig_runner_require_extension(run->step);
+	cmig_extension_require(run->step->revision);
 	write_row(run, CMIG_PROGRESS_DONE, make_detail(run, ""));
 }
 
@@ -185,7 +186,7 @@ run_in_doubt(void *arg)
 	cmig_toplevel_snapshot();
 	write_row(run, CMIG_PROGRESS_IN_DOUBT, make_detail(run, ""));
 	cmig_toplevel_execute(run->raw, run->script.statement.text);
-	cmig_runner_require_extension(run->step);
+	cmig_extension_require(run->step->revision);
 	write_row(run, CMIG_PROGRESS_DONE, NULL);
 }
 
@@ -578,6 +579,8 @@ run_statements(StepRun *run, MemoryContext context)
 		run->script.statement.text = NULL;
 		MemoryContextReset(context);
 		cmig_run_lock_keep();
+		/* a DO or CALL may have rolled back */
+		cmig_extension_hold_again();
 	}
 	foreach(lc, run->rows)
 	{

@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "extension.h"
 #include "lexer.h"
 #include "lock_wait.h"
 #include "query.h"
@@ -70,9 +71,6 @@ static bool concurrently = true;
 static const char *running = NULL;
 static CmigDirection running_direction;
 static char *running_dummy = NULL;
-
-/* cmig.version as the script under way found it. */
-static Oid	running_version = InvalidOid;
 
 /* The number of the statement that runs or ran last, and whose it is. */
 static int	statement_number = 0;
@@ -432,26 +430,6 @@ cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest)
 		PopActiveSnapshot();
 }
 
-static Oid
-find_version(void)
-{
-	Oid			schema = get_namespace_oid("cmig", true);
-
-	return OidIsValid(schema) ? get_relname_relid("version", schema) : InvalidOid;
-}
-
-void
-cmig_runner_require_extension(const CmigRunStep *step)
-{
-	/* one that was created anew has another table, without the records */
-	if (find_version() != running_version)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" drops pg_cmig, which runs it", step->revision),
-				 errdetail("The revisions and what is recorded of them would be lost."),
-				 errhint("Drop the extension outside of revisions.")));
-}
-
 bool
 cmig_runner_next(CmigScriptRun *run, CmigScript *script)
 {
@@ -504,7 +482,7 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 			break;
 		raw = cmig_runner_check_statement(run->step, run->statement.raw);
 		cmig_runner_execute(raw, run->statement.text, dest);
-		cmig_runner_require_extension(run->step);
+		cmig_extension_require(run->step->revision);
 
 		run->statement.text = NULL;
 		MemoryContextReset(context);
@@ -516,7 +494,7 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 
 	run->phase = "after its last statement";
 	cmig_session_leave(session);
-	cmig_runner_require_extension(run->step);
+	cmig_extension_require(run->step->revision);
 
 	error_context_stack = callback.previous;
 }
@@ -638,7 +616,7 @@ cmig_runner_run(const CmigRunStep *step)
 	{
 		running = step->revision;
 		running_direction = step->direction;
-		running_version = find_version();
+		cmig_extension_note();
 		verifying = false;
 		cmig_lock_wait_watch(GetUserId());
 		run_script(&run, step->sql, None_Receiver, &session);
@@ -683,7 +661,7 @@ cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)
 	run->timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
 	running = step->revision;
 	running_direction = step->direction;
-	running_version = find_version();
+	cmig_extension_note();
 	forget_statement();
 	cmig_lock_wait_watch(GetUserId());
 }

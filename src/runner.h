@@ -75,12 +75,6 @@ extern bool cmig_runner_next(CmigScriptRun *run, CmigScript *script);
 /* Raise an error if the statement cannot run, otherwise the tree to run. */
 extern RawStmt *cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw);
 
-/*
- * A script that drops what the run needs to record it gets an error of its
- * own, before the catalog's functions stumble over it.
- */
-extern void cmig_runner_require_extension(const CmigRunStep *step);
-
 /* Analyse, rewrite, plan and run one statement, below the top level. */
 extern void cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest);
 

@@ -20,6 +20,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "extension.h"
 #include "backfill_run.h"
 #include "catalog.h"
 #include "journal.h"
@@ -432,6 +433,7 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 	PG_TRY();
 	{
 		cmig_run_lock_session(name);
+		cmig_extension_hold();
 		cmig_run_limit_start();
 		move(run, request);
 	}
@@ -444,11 +446,13 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 		FlushErrorState();
 		cmig_toplevel_rollback();
 		journal_failure(run, error);
+		cmig_extension_release();
 		cmig_run_lock_release();
 		ReThrowError(error);
 	}
 	PG_END_TRY();
 
+	cmig_extension_release();
 	cmig_run_lock_release();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);

@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "extension.h"
 #include "lock_wait.h"
 #include "query.h"
 #include "run_limit.h"
@@ -142,6 +143,7 @@ cmig_toplevel_rollback(void)
 	ActivePortal->portalSnapshot = NULL;
 	StartTransactionCommand();
 	MemoryContextSwitchTo(caller);
+	cmig_extension_try_again();
 
 	/* the clock of the new transaction is that of the CALL: start once more */
 	cmig_toplevel_commit();
@@ -246,6 +248,7 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 			(may_repeat != NULL && !may_repeat(arg)))
 			ReThrowError(error);
 		pause_before_retry(error, what, n);
+		cmig_extension_hold_again();
 		FreeErrorData(error);
 	}
 }
