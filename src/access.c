@@ -211,6 +211,16 @@ level_statements(const char *verb, const char *preposition, const char *role, co
 }
 
 List *
+cmig_access_levels(void)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < lengthof(levels); i++)
+		names = lappend(names, (void *) levels[i].name);
+	return names;
+}
+
+List *
 cmig_access_grants(const char *role, const char *level)
 {
 	return level_statements("GRANT", "TO", role, level);

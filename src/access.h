@@ -8,6 +8,8 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
+/* The names of the levels. */
+extern List *cmig_access_levels(void);
 /* The GRANTs of a level for a role (quoted, or PUBLIC), as texts. */
 extern List *cmig_access_grants(const char *role, const char *level);
 /* The REVOKEs that take back one level. */

@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "access_check.h"
 #include "argument.h"
 #include "compat.h"
 #include "errors.h"
@@ -528,6 +529,13 @@ find_problems(const View *view, bool with_texts)
 
 	if (with_texts)
 	{
+		foreach(lc, cmig_access_findings())
+		{
+			CmigAccessFinding *finding = lfirst(lc);
+
+			problems = add_problem(problems, finding->severity, finding->object,
+								   finding->problem, finding->fix);
+		}
 		problems = find_text_problems(view, problems);
 		problems = add_problem(problems, "notice", "pg_dump",
 							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version and cmig.journal; no dump holds cmig.secret",
@@ -731,6 +739,20 @@ put_stepwise(FunctionCallInfo fcinfo, const View *view)
 			   psprintf("CALL cmig.%s_stepwise(...) goes on with it", cmig_progress_direction(row->direction)));
 }
 
+/* That somebody has rights which no level gives; check() says who. */
+static void
+put_access(FunctionCallInfo fcinfo)
+{
+	ListCell   *lc;
+	bool		any = false;
+
+	foreach(lc, cmig_access_findings())
+		any |= strcmp(((CmigAccessFinding *) lfirst(lc))->severity, "warning") == 0;
+	if (any)
+		put_status(fcinfo, "access", "somebody has rights that cmig.grant_access did not give",
+				   "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
+}
+
 Datum
 cmig_status(PG_FUNCTION_ARGS)
 {
@@ -780,6 +802,7 @@ cmig_status(PG_FUNCTION_ARGS)
 		put_status(fcinfo, problem->severity,
 				   psprintf("%s: %s", problem->object, problem->problem), problem->fix);
 	}
+	put_access(fcinfo);
 	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
 		put_status(fcinfo, "protected",
 				   cmig_settings_protect() == CMIG_PROTECT_ON

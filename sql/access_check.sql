@@ -1,0 +1,89 @@
+--
+-- Rights on pg_cmig that cmig.grant_access did not give
+--
+CREATE ROLE regress_own;
+CREATE ROLE regress_reads;
+CREATE ROLE "regress App";
+CREATE ROLE regress_other;
+GRANT CREATE ON DATABASE :"DBNAME" TO regress_own;
+SET ROLE regress_own;
+CREATE EXTENSION pg_cmig;
+RESET ROLE;
+GRANT CREATE ON SCHEMA public TO regress_own;
+CREATE VIEW findings AS SELECT severity, object, problem, fix FROM cmig.check() WHERE object <> 'pg_dump';
+CREATE VIEW mentioned AS SELECT * FROM cmig.status() WHERE item = 'access';
+-- nothing but levels, each alone and together
+SELECT * FROM findings;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_reads', 'reader');
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress App', 'author');
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress App', 'migrator');
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_other', 'application');
+SELECT * FROM findings;
+SELECT * FROM mentioned;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_other', 'owner');
+SELECT * FROM findings;
+SELECT count(*) FROM cmig.revoke_access('regress_other');
+-- more than a level
+\x
+GRANT UPDATE (created_by, message), TRUNCATE ON cmig.revision TO "regress App";
+GRANT SELECT ON cmig.secret TO "regress App" WITH GRANT OPTION;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_reads;
+SELECT * FROM findings;
+SELECT * FROM mentioned;
+\x
+-- the fixes, as they stand there
+\o /dev/null
+SELECT fix FROM findings ORDER BY fix \gexec
+\o
+SELECT * FROM findings;
+SELECT * FROM mentioned;
+-- less than a level, another grantor, and everybody
+\x
+GRANT USAGE ON SCHEMA cmig TO regress_other;
+SET ROLE regress_own;
+GRANT SELECT ON cmig.revision TO regress_reads;
+RESET ROLE;
+GRANT SELECT ON cmig.version, cmig.journal TO PUBLIC;
+GRANT UPDATE ON SEQUENCE cmig.backfill_run_id_seq TO PUBLIC;
+SELECT * FROM findings;
+\o /dev/null
+SELECT fix FROM findings ORDER BY fix \gexec
+\o
+SELECT * FROM findings;
+-- the audit log
+SET ROLE regress_own;
+CREATE TABLE audited (id int PRIMARY KEY);
+SELECT count(*) > 0 AS made FROM cmig.enable_audit('audited');
+RESET ROLE;
+SELECT * FROM findings;
+SET ROLE regress_own;
+GRANT USAGE ON SCHEMA cmig_audit TO regress_reads;
+GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO regress_reads;
+RESET ROLE;
+SELECT * FROM mentioned;
+SET ROLE regress_own;
+GRANT SELECT, DELETE ON cmig_audit.log_default TO "regress App";
+GRANT UPDATE (reason) ON cmig_audit.log TO "regress App";
+GRANT SELECT ON cmig_audit.log TO PUBLIC;
+CREATE TABLE public.elsewhere PARTITION OF cmig_audit.log FOR VALUES FROM ('2001-01-01') TO ('2001-02-01');
+GRANT INSERT ON public.elsewhere TO regress_other;
+ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT ON TABLES TO regress_other;
+ALTER DEFAULT PRIVILEGES IN SCHEMA cmig_audit GRANT SELECT ON TABLES TO PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO PUBLIC;
+RESET ROLE;
+SELECT * FROM findings;
+SELECT * FROM mentioned;
+-- a reader sees it too
+SET SESSION AUTHORIZATION regress_reads;
+SELECT count(*) FROM cmig.check() WHERE object ~ '^role |^PUBLIC|^default';
+RESET SESSION AUTHORIZATION;
+\o /dev/null
+SELECT fix FROM findings ORDER BY fix \gexec
+\o
+SELECT * FROM findings;
+SELECT * FROM mentioned;
+\x
+DROP EXTENSION pg_cmig CASCADE;
+DROP OWNED BY regress_own CASCADE;
+DROP OWNED BY regress_reads, "regress App", regress_other;
+DROP ROLE regress_own, regress_reads, "regress App", regress_other;
