@@ -76,6 +76,27 @@ SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_app', 'author');
 SELECT count(*) FROM cmig.revoke_access('regress_app');
 RESET ROLE;
 SELECT * FROM granted WHERE grantee = 'regress_app'::regrole;
+-- no event trigger runs with the rights of the schema's owner
+CREATE FUNCTION tell() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE '% as bootstrap superuser: %', tg_tag, current_user = pg_get_userbyid(10);
+END
+$$;
+CREATE EVENT TRIGGER tell ON ddl_command_start EXECUTE FUNCTION tell();
+SET ROLE regress_owner;
+GRANT SELECT ON cmig.version TO regress_app;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_app', 'reader');
+SELECT count(*) FROM cmig.revoke_access('regress_app');
+RESET ROLE;
+DROP EVENT TRIGGER tell;
+DROP FUNCTION tell();
+-- nor does the right to pass on USAGE give the rest
+GRANT USAGE ON SCHEMA cmig TO regress_app WITH GRANT OPTION;
+GRANT EXECUTE ON FUNCTION cmig.grant_access(name, text) TO regress_app;
+SET ROLE regress_app;
+SELECT cmig.grant_access('regress_app', 'owner');
+RESET ROLE;
+SELECT count(*) FROM cmig.revoke_access('regress_app');
 -- who may not grant does not get to, not even with EXECUTE
 GRANT USAGE ON SCHEMA cmig TO regress_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_app;

@@ -17,6 +17,7 @@
 #include "query.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_namespace.h"
@@ -25,10 +26,13 @@
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(cmig_grant_access);
@@ -288,28 +292,44 @@ cmig_access_may_grant(void)
 {
 	char	   *yes = NULL;
 
-	(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')",
+	/* of level owner alone: the right to pass on USAGE is not one to give everything */
+	(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')"
+						   " AND has_table_privilege('cmig.secret', 'SELECT WITH GRANT OPTION')",
 						   0, NULL, NULL, NULL, true, cmig_query_keep_text, &yes);
 	return yes != NULL;
 }
 
 /*
- * Run fixed statements of ours as a grantor.  As the owner, since what the
- * owner grants is dumped as a plain GRANT that whoever restores can run.
+ * Run fixed statements of ours, GRANTs or REVOKEs, as a grantor.  As the
+ * owner, since what the owner grants is dumped as a plain GRANT that whoever
+ * restores can run.
+ *
+ * They do not go through the executor: an event trigger would run with the
+ * rights of the owner, a superuser, on behalf of a caller who has not got them,
+ * and find the caller's temporary tables by their names.
  */
 static void
 run_as(Oid grantor, List *statements)
 {
 	Oid			user;
 	int			security;
+	int			guc_level = NewGUCNestLevel();
 	ListCell   *lc;
 
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(grantor, security | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
 	foreach(lc, statements)
-		(void) cmig_query_once(lfirst(lc), 0, NULL, NULL, NULL, true, NULL, NULL);
+	{
+		RawStmt    *raw = linitial_node(RawStmt, raw_parser(lfirst(lc), RAW_PARSE_DEFAULT));
+
+		ExecuteGrantStmt(castNode(GrantStmt, raw->stmt));
+		CommandCounterIncrement();
+	}
 	SetUserIdAndSecContext(user, security);
+	AtEOXact_GUC(false, guc_level);
 }
 
 void
