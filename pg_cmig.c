@@ -493,6 +493,8 @@ plan(FunctionCallInfo fcinfo, const CmigNames *targets)
 					 errhint("Downgrade one branch after the other: label@base.")));
 		plan = cmig_move_plan_downgrade(&now, targets->names[0], &resolved);
 	}
+	if (plan->count == 0)
+		cmig_move_report_nothing(now.graph, now.applied->rows, direction);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan row",
 									ALLOCSET_DEFAULT_SIZES);
@@ -572,8 +574,10 @@ cmig_require(PG_FUNCTION_ARGS)
 	List	   *nodes = cmig_target_absolute(now.graph, target);
 	CmigPlan   *pending;
 	StringInfoData ids;
+	bool		stepwise = false;	/* cmig.upgrade refuses one of them */
 
 	cmig_target_require_known_rows(now.graph, now.applied);
+	cmig_target_require_sound_rows(now.graph, now.applied, true);
 	if (now.graph->count == 0 && strcmp(target, "base") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),
@@ -586,6 +590,8 @@ cmig_require(PG_FUNCTION_ARGS)
 	if (pending->count == 0)
 		PG_RETURN_VOID();
 
+	for (int i = 0; i < pending->count && !stepwise; i++)
+		stepwise = !now.graph->nodes[pending->steps[i].node].revision->transactional;
 	initStringInfo(&ids);
 	for (int i = 0; i < pending->count && i < 20; i++)
 		appendStringInfo(&ids, "%s\"%s\"", i > 0 ? ", " : "",
@@ -597,7 +603,8 @@ cmig_require(PG_FUNCTION_ARGS)
 			 errmsg("target database is not up to date"),
 			 errdetail_plural("%d revision is pending: %s.", "%d revisions are pending: %s.",
 							  pending->count, pending->count, ids.data),
-			 errhint("SELECT * FROM cmig.upgrade(%s)", quote_literal_cstr(target))));
+			 stepwise ? errhint("CALL cmig.upgrade_stepwise(%s)", quote_literal_cstr(target))
+			 : errhint("SELECT * FROM cmig.upgrade(%s)", quote_literal_cstr(target))));
 }
 
 /*

@@ -165,7 +165,34 @@ SELECT * FROM problems();
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.downgrade('001');
 SELECT * FROM cmig.stamp('003');
+-- that comes first, whatever the target
+SELECT * FROM cmig.upgrade('+1');
+SELECT * FROM cmig.downgrade('-1');
+SELECT * FROM cmig.downgrade('002@-1');
+CALL cmig.downgrade_stepwise('-1');
+SELECT revision FROM cmig.plan('downgrade', '-1');
+SELECT cmig.script('downgrade', '-1');
+SELECT cmig.require();
+SELECT cmig.require('002');
+-- the rows of other branches stay
+INSERT INTO cmig.revision (revision) VALUES ('x1');
+INSERT INTO cmig.version VALUES ('x1');
+SELECT cmig.require();
+SELECT * FROM cmig.stamp(ARRAY['002', 'x1'], purge => true);
+DELETE FROM cmig.version WHERE revision = 'x1';
+DELETE FROM cmig.revision WHERE revision = 'x1';
+-- the stamp that settles it is journaled
+INSERT INTO cmig.version VALUES ('001');
+SELECT max(id) AS last FROM cmig.journal \gset
 SELECT * FROM cmig.stamp('002', purge => true);
+SELECT revision, direction, outcome, message FROM cmig.journal WHERE id > :last ORDER BY id;
+SELECT * FROM cmig.check() WHERE severity <> 'notice';
+-- what is pending says how to run it
+SELECT cmig.require();
+INSERT INTO cmig.revision (revision, down_revision, transactional) VALUES ('004', '{003}', false);
+SELECT cmig.require();
+SELECT cmig.require('003');
+DELETE FROM cmig.revision WHERE revision = '004';
 SELECT * FROM problems();
 DROP FUNCTION problems();
 DROP EXTENSION pg_cmig CASCADE;

@@ -150,4 +150,17 @@ UPDATE cmig.revision SET revision = repeat('y', 200) WHERE revision = 'a@b';
 SELECT cmig.resolve('base');
 UPDATE cmig.revision SET revision = 'ok', branch_labels = '{current,"a b",001_users}' WHERE revision ~ '^yy';
 SELECT cmig.resolve('base');
+-- nor what is read as a relative revision
+UPDATE cmig.revision SET revision = '-1', branch_labels = '{}' WHERE revision = 'ok';
+SELECT revision FROM cmig.plan('downgrade', '-1');
+DELETE FROM cmig.revision WHERE revision = '-1';
+SELECT cmig.create_revision('m', '', revision => '-2', head => 'abc');
+SELECT cmig.create_revision('m', '', revision => '-x', head => 'abc');
+SELECT cmig.create_revision('m', '', revision => 'head-2', head => 'abc');
+SELECT cmig.create_revision('m', '', revision => 'n', head => 'abc', branch_label => 'current-1');
+SELECT * FROM cmig.load('-- revision: -1
+-- cmig:upgrade
+SELECT 1;');
+SELECT cmig.create_revision('m', '', revision => '2026-11-20', head => 'abc');
+SELECT cmig.create_revision('m', '', revision => 'head-a', head => '2026-11-20');
 DROP EXTENSION pg_cmig CASCADE;

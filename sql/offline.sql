@@ -125,6 +125,22 @@ INSERT INTO cmig.version VALUES ('gone');
 SELECT cmig.script('upgrade', 'b1');
 SELECT steps('upgrade', 'base:b1');
 DELETE FROM cmig.version;
+-- a range of a downgrade goes down
+SELECT cmig.script('downgrade', 'base:002');
+SELECT cmig.script('downgrade', 'base:-1');
+SELECT cmig.script('downgrade', '001:002');
+SELECT cmig.script('upgrade', '002:001');
+-- where there is nothing to do, that is said
+RESET client_min_messages;
+SELECT length(cmig.script('upgrade', '002:002')) > 0;
+SELECT length(cmig.script('downgrade', 'base:base')) > 0;
+SELECT cmig.stamp('002');
+SELECT length(cmig.script('upgrade', '001')) > 0;
+SELECT length(cmig.script('downgrade', '002')) > 0;
+SELECT revision FROM cmig.plan('upgrade', '001');
+SELECT revision FROM cmig.plan('downgrade', '002');
+SET client_min_messages = warning;
+DELETE FROM cmig.version;
 -- nor where a stepwise run stands in the middle
 INSERT INTO cmig.progress (revision, direction, statement, state) VALUES ('b2', 'upgrade', 1, 'done');
 SELECT cmig.script('upgrade', 'b1');

@@ -56,6 +56,24 @@ typedef struct NameEntry
 
 static const char *const reserved_names[] = {"head", "heads", "base", "current"};
 
+/*
+ * Does the name count from a reserved word, as head-2?  Other names may end in
+ * a number, as 2026-11-20 does: an exact name goes before a relative one.
+ */
+static bool
+is_relative_word(const char *name)
+{
+	int			length = strcspn(name, "-");
+	const char *digits = name + length + 1;
+
+	if (name[length] == '\0' || *digits == '\0' || strspn(digits, "0123456789") != strlen(digits))
+		return false;
+	for (int i = 0; i < lengthof(reserved_names); i++)
+		if (strlen(reserved_names[i]) == length && strncmp(name, reserved_names[i], length) == 0)
+			return true;
+	return false;
+}
+
 char *
 cmig_graph_check_name(const char *name)
 {
@@ -66,6 +84,10 @@ cmig_graph_check_name(const char *name)
 	for (int i = 0; i < lengthof(reserved_names); i++)
 		if (strcmp(name, reserved_names[i]) == 0)
 			return pstrdup("is a reserved word");
+	if (name[0] == '-')
+		return pstrdup("begins with a hyphen");
+	if (is_relative_word(name))
+		return pstrdup("is read as a relative revision");
 	for (const char *c = name; *c; c += pg_mblen(c))
 	{
 		unsigned char byte = (unsigned char) *c;

@@ -513,19 +513,20 @@ cmig_move_carry_out(const CmigSituation *now, const CmigPlan *plan, const CmigSt
 CmigPlan *
 cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets)
 {
-	List	   *nodes = cmig_target_upgrade(now->graph, now->applied, targets);
+	List	   *nodes;
 
-	cmig_target_require_known_rows(now->graph, now->applied);
 	cmig_target_require_sound_rows(now->graph, now->applied, true);
+	nodes = cmig_target_upgrade(now->graph, now->applied, targets);
+	cmig_target_require_known_rows(now->graph, now->applied);
 	return cmig_plan_upgrade(now->graph, now->applied, nodes);
 }
 
 CmigPlan *
 cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowngradeTarget **resolved)
 {
-	*resolved = cmig_target_downgrade(now->graph, now->applied, target);
-	cmig_target_require_known_rows(now->graph, now->applied);
 	/* a row for a mere dependency is no obstacle; the plan takes it away */
 	cmig_target_require_sound_rows(now->graph, now->applied, false);
+	*resolved = cmig_target_downgrade(now->graph, now->applied, target);
+	cmig_target_require_known_rows(now->graph, now->applied);
 	return cmig_plan_downgrade(now->graph, now->applied, *resolved);
 }

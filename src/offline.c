@@ -61,6 +61,27 @@ read_start(const CmigSituation *now, char *from)
 	return rows;
 }
 
+/* Refuse a range of a downgrade that goes up; *now is its place. */
+static void
+require_downward(const CmigSituation *now, const char *range, const char *to)
+{
+	/* base has nothing below it, so that nothing needs to be looked up */
+	if (now->applied->rows->count > 0)
+	{
+		int			node = cmig_target_downgrade(now->graph, now->applied, to)->node;
+
+		if (node < 0 || now->applied->applied->set[node])
+			return;
+	}
+	else if (strcmp(to, "base") == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("\"%s\" is not below \"%s\"", to,
+					pnstrdup(range, strlen(range) - strlen(to) - 1)),
+			 errhint("A range for a downgrade goes down; cmig.script('upgrade', ...) goes up.")));
+}
+
 /* Resolve "to" or "from:to"; *now becomes the place where the text starts. */
 static CmigPlan *
 read_plan(CmigSituation *now, const char *direction, char *target, bool *from_here)
@@ -116,6 +137,8 @@ read_plan(CmigSituation *now, const char *direction, char *target, bool *from_he
 	{
 		CmigDowngradeTarget *resolved;
 
+		if (!*from_here)
+			require_downward(now, target, to);
 		plan = cmig_move_plan_downgrade(now, to, &resolved);
 	}
 	return plan;
@@ -415,6 +438,11 @@ cmig_script(PG_FUNCTION_ARGS)
 	offline.plan = read_plan(&now, direction, target, &from_here);
 	if (from_here && offline.plan->count > 0)
 		cmig_progress_require_none();
+	else if (from_here)
+		cmig_move_report_nothing(now.graph, now.applied->rows, direction);
+	else if (offline.plan->count == 0)
+		ereport(NOTICE,
+				(errmsg("nothing to %s: no step lies in the range \"%s\"", direction, target)));
 	offline.graph = now.graph;
 	pin = psprintf("SET client_encoding = %s;\n", quote_literal_cstr(text_encoding_name()));
 	offline.table = cmig_offline_table(table, now.graph, now.applied, offline.plan, pin);

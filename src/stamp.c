@@ -121,6 +121,45 @@ write_window(CmigJournalBatch *batch, Window *window)
 	return written;
 }
 
+/* Is a revision above the node applied, so that the node needs no version row? */
+static bool
+is_below_applied(const CmigGraph *graph, const CmigApplied *applied, int node)
+{
+	const CmigEdges *edges[] = {&graph->nodes[node].children, &graph->nodes[node].dependents};
+
+	for (int e = 0; e < lengthof(edges); e++)
+		for (int i = 0; i < edges[e]->count; i++)
+			if (applied->applied->set[edges[e]->nodes[i]])
+				return true;
+	return false;
+}
+
+/*
+ * Journal the version rows that contradicted another row, as a restore leaves
+ * them, and are gone: their revisions count as applied before and after.
+ */
+static int
+journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
+					   const CmigApplied *before, const CmigApplied *after)
+{
+	int			written = 0;
+	ListCell   *lc;
+
+	foreach(lc, before->nodes)
+	{
+		int			node = lfirst_int(lc);
+		const char *id = cmig_graph_id(graph, node);
+
+		if (!after->applied->set[node] || has_name(after->rows, id) ||
+			!is_below_applied(graph, before, node))
+			continue;
+		add_entry(batch, id, cmig_journal_checksum(id),
+				  "its version row was removed: a revision above it is applied");
+		written++;
+	}
+	return written;
+}
+
 /*
  * Journal what no longer counts as applied: each revision, as upgrades and
  * stamps upward have a row for each, and version rows of unknown ones.
@@ -166,6 +205,7 @@ journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApp
 	window->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig stamp",
 											ALLOCSET_DEFAULT_SIZES);
 	written = journal_removed(batch, graph, before, after);
+	written += journal_contradictions(batch, graph, before, after);
 	for (int i = 0; i < graph->count; i++)
 	{
 		const char *id = cmig_graph_id(graph, i);
@@ -249,6 +289,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	if (purge)
 		now.applied = cmig_target_applied(now.graph, &none);
 	cmig_target_require_known_rows(now.graph, now.applied);
+	cmig_target_require_sound_rows(now.graph, now.applied, true);
 	target = cmig_target_stamp(now.graph, now.applied, targets);
 	if (purge)
 	{
@@ -262,7 +303,6 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 					 errhint("%s", cmig_settings_unprotect_hint(false))));
 		cmig_catalog_clear_version();
 	}
-	cmig_target_require_sound_rows(now.graph, now.applied, true);
 	plan = cmig_plan_stamp(now.graph, now.applied, target);
 
 	foreach(lc, plan->removed)

@@ -13,6 +13,8 @@
 #include "identifier.h"
 #include "target.h"
 
+#include "lib/stringinfo.h"
+
 /* What may be said, for the errors of a target that is not given. */
 #define ABSOLUTE_FORMS "head, heads, base, a branch label, or an id"
 #define UPGRADE_FORMS "head, heads, an id, or a relative one such as '+1'"
@@ -103,13 +105,41 @@ find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
 	return overlap;
 }
 
+/*
+ * The call that leaves just the rows that no other row is above: a purge takes
+ * those of other branches too, so that they are named with it.
+ */
+static char *
+stamp_call(const CmigGraph *graph, List *rows, bool over_depends)
+{
+	StringInfoData targets;
+	int			above;
+	int			overlap;
+
+	rows = list_copy(rows);
+	while ((overlap = find_overlap(graph, rows, over_depends, &above)) >= 0)
+		rows = list_delete_int(rows, overlap);
+	if (list_length(rows) == 1)
+		return psprintf("SELECT cmig.stamp('%s', purge => true)",
+						cmig_graph_id(graph, linitial_int(rows)));
+	initStringInfo(&targets);
+	for (int i = 0; i < list_length(rows); i++)
+		appendStringInfo(&targets, "%s'%s'", i > 0 ? ", " : "",
+						 cmig_graph_id(graph, list_nth_int(rows, i)));
+	return psprintf("SELECT cmig.stamp(ARRAY[%s], purge => true)", targets.data);
+}
+
 void
 cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied,
 							   bool over_depends)
 {
 	int			above = -1;
-	int			overlap = find_overlap(graph, applied->nodes, over_depends, &above);
+	int			overlap;
 
+	/* beside unknown rows nobody can say which row is the last */
+	if (applied->unknown != NIL)
+		return;
+	overlap = find_overlap(graph, applied->nodes, over_depends, &above);
 	if (overlap < 0)
 		return;
 	ereport(ERROR,
@@ -118,8 +148,8 @@ cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applie
 					cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
 			 errdetail("\"%s\" is an ancestor of \"%s\", so one of the rows does not belong into cmig.version; a restore over a live database leaves such rows.",
 					   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
-			 errhint("Find out which of them the schema matches, then record it: SELECT cmig.stamp('%s', purge => true)",
-					 cmig_graph_id(graph, above))));
+			 errhint("Find out which of them the schema matches, then record it: %s",
+					 stamp_call(graph, applied->nodes, over_depends))));
 }
 
 /*
