@@ -142,6 +142,23 @@ SELECT * FROM pg_temp.judge(
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR UNION SELECT p.tenant_id FROM post.bare_parent p)', 'tenant_id IN (WITH x AS (SELECT tenant_id FROM post.member) SELECT tenant_id FROM x)',
 	'tenant_id IN (SELECT post.all_tenants())', 'EXISTS (SELECT FROM post.org_member o WHERE o.member_of = post.uid())'
 );
+-- leaky: one row of another table
+SELECT * FROM pg_temp.judge(
+	'tenant_id = (SELECT b.tenant_id FROM post.bare_parent b WHERE b.id = 1)', 'tenant_id = (SELECT m.tenant_id FROM post.member m WHERE m.role = ''system'')', 'tenant_id = (SELECT m.tenant_id FROM post.member m LIMIT 1)',
+	'tenant_id = (SELECT m.tenant_id FROM post.member m ORDER BY m.deleted_at LIMIT 1)', 'tenant_id::text = RAW OR tenant_id = (SELECT m.tenant_id FROM post.member m WHERE m.role = ''system'')',
+	'tenant_id = COALESCE(CTX, (SELECT m.tenant_id FROM post.member m LIMIT 1))', 'org = COALESCE(NULLIF(current_setting(''app.org'', true), '''')::uuid, (SELECT o.org FROM post.org_member o WHERE o.role = ''main''))'
+);
+-- leaky: a function makes one text of several keys
+SELECT * FROM pg_temp.judge(
+	'translate(slug, ''-'', '''') = translate(RAW, ''-'', '''')', 'ltrim(slug, ''0'') = ltrim(RAW, ''0'')', 'ltrim(slug, ''0'') = RAW', 'rtrim(slug, ''/'') = rtrim(RAW, ''/'')', 'btrim(slug, ''#!'') = btrim(RAW, ''#!'')',
+	'replace(slug, ''tenant:'', '''') = RAW', 'replace(slug, ''-'', ''_'') = replace(RAW, ''-'', ''_'')', 'lower(slug) = RAW', 'upper(slug) = upper(RAW)', 'initcap(slug) = RAW', 'regexp_replace(slug, ''[^a-z]'', '''', ''g'') = regexp_replace(RAW, ''[^a-z]'', '''', ''g'')',
+	'regexp_replace(slug, ''^org_+'', '''') = regexp_replace(RAW, ''^org_+'', '''')', 'split_part(slug, '':'', 1) = RAW', 'left(slug, 36) = left(RAW, 36)', 'substr(slug, 1, 36) = RAW', 'ltrim(slug, ''0'') IN (SELECT ltrim(m.role, ''0'') FROM post.member m WHERE m.user_id = USR)',
+	'tenant_id::text = RAW OR lower(slug) = current_setting(''app.slug'', true)'
+);
+-- leaky: what cannot be judged, and is more than an equality
+SELECT * FROM pg_temp.judge(
+	'to_tsvector(''simple'', name) @@ plainto_tsquery(''simple'', RAW)', 'tenant_id = CTX OR to_tsvector(''simple'', name) @@ plainto_tsquery(''simple'', ''public'')'
+);
 -- leaky: functions
 SELECT * FROM pg_temp.judge(
 	'post.sees_open(tenant_id)', 'post.sees_all(tenant_id)', 'post.sees_immutable(tenant_id, RAW)', 'post.sees_pl_open(tenant_id)', 'post.sees_pl_else(tenant_id)', 'post.sees_pl_fails(tenant_id)',
@@ -175,6 +192,26 @@ SELECT * FROM pg_temp.judge(
 	'tenant_id = CTX AND NOT EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id AND s.user_id = USR)', 'tenant_id IN (WITH mine AS (SELECT tenant_id FROM post.member WHERE user_id = USR) SELECT tenant_id FROM mine)'
 );
 
+-- safe: one row of another table, texts as they are or made of the context only
+SELECT * FROM pg_temp.judge(
+	'tenant_id = (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)', 'tenant_id = (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR AND m.active ORDER BY m.role LIMIT 1)',
+	'(SELECT b.tenant_id FROM post.bare_parent b WHERE b.id = t.parent_id) = CTX', 'tenant_id = (SELECT p.tenant_id FROM post.parent p LIMIT 1)', 'tenant_id = COALESCE(CTX, (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR))',
+	'slug = lower(RAW)', 'slug = ltrim(RAW, ''0'')', 'md5(slug) = md5(RAW)', 'reverse(slug) = reverse(RAW)', 'slug || ''x'' = RAW || ''x''', 'lower(org::text) = lower(current_setting(''app.org'', true))',
+	'tenant_id = CTX AND lower(slug) = lower(current_setting(''app.slug'', true))', 'tenant_id = CTX AND to_tsvector(''simple'', name) @@ plainto_tsquery(''simple'', ''public'')'
+);
+-- rows of a tenant that all know: told, a warning where all can change them
+SELECT pg_temp.using('tenant_id = CTX OR tenant_id = 1');
+SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
+DROP POLICY p ON post.t;
+CREATE POLICY p ON post.t FOR SELECT TO regress_rls_app USING (slug = (SELECT current_setting('app.slug', true)) OR slug IN ('sys', 'demo'));
+SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
+DROP POLICY p ON post.t;
+CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = (SELECT NULLIF(current_setting('app.tenant', true), '')::integer) OR tenant_id = 1);
+CREATE POLICY q ON post.t AS RESTRICTIVE FOR UPDATE TO regress_rls_app USING (tenant_id = (SELECT NULLIF(current_setting('app.tenant', true), '')::integer));
+CREATE POLICY r ON post.t AS RESTRICTIVE FOR DELETE TO regress_rls_app USING (tenant_id = (SELECT NULLIF(current_setting('app.tenant', true), '')::integer));
+SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
+DROP POLICY q ON post.t;
+DROP POLICY r ON post.t;
 -- what is only told: rows that a column marks for everybody
 SELECT pg_temp.using('tenant_id = CTX OR is_public');
 SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';

@@ -20,7 +20,12 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
+
+#define MAX_PIECES 8
+#define MAX_PIECE 32
+#define MAX_LENGTH 256
 
 /* Something that it says about a column. */
 typedef struct Hint
@@ -150,6 +155,56 @@ columns_walker(Node *node, void *context)
 	return expression_tree_walker(node, columns_walker, columns);
 }
 
+static void
+add_piece(CmigRlsHints *hints, const char *text)
+{
+	ListCell   *lc;
+
+	if (text[0] == '\0' || strlen(text) > MAX_PIECE || list_length(hints->pieces) >= MAX_PIECES)
+		return;
+	foreach(lc, hints->pieces)
+		if (strcmp(lfirst(lc), text) == 0)
+			return;
+	hints->pieces = lappend(hints->pieces, pstrdup(text));
+}
+
+/*
+ * A function such as ltrim, lower, replace, or regexp_replace over the row or
+ * the context: what it removes, replaces or keeps is worth trying in a key.
+ */
+static void
+read_text_function(Reading *reading, FuncExpr *call)
+{
+	CmigRlsHints *hints = reading->hints;
+	ListCell   *lc;
+
+	if (call->funcresulttype != TEXTOID || call->args == NIL || exprType(linitial(call->args)) != TEXTOID ||
+		call->funcformat == COERCE_EXPLICIT_CAST || call->funcformat == COERCE_IMPLICIT_CAST || cmig_rls_calls_setting((Node *) call) ||
+		!(contain_var_clause((Node *) call) || cmig_rls_calls_context((Node *) call)))
+		return;
+	hints->maps_text = true;
+	for_each_from(lc, call->args, 1)
+	{
+		Const	   *value = lfirst(lc);
+
+		if (!IsA(value, Const) || value->constisnull)
+			continue;
+		if (value->consttype == INT4OID && DatumGetInt32(value->constvalue) > 0 && DatumGetInt32(value->constvalue) <= MAX_LENGTH)
+			hints->lengths = list_append_unique_int(hints->lengths, DatumGetInt32(value->constvalue));
+		else if (value->consttype == TEXTOID)
+		{
+			char	   *piece = TextDatumGetCString(value->constvalue);
+			char	   *literal = palloc0(strlen(piece) + 1);
+
+			add_piece(hints, piece);
+			for (const char *at = piece; *at; at++)
+				if (strchr("^$*+?()[]{}|\\", *at) == NULL)
+					literal[strlen(literal)] = *at;
+			add_piece(hints, literal);
+		}
+	}
+}
+
 static bool
 hints_walker(Node *node, void *context)
 {
@@ -187,6 +242,7 @@ hints_walker(Node *node, void *context)
 			break;
 		case T_FuncExpr:
 			args = ((FuncExpr *) node)->args;
+			read_text_function(reading, (FuncExpr *) node);
 			break;
 		case T_CaseExpr:
 			if (((CaseExpr *) node)->arg)

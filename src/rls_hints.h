@@ -16,6 +16,9 @@ typedef struct CmigRlsHints
 	List	   *setting_values; /* of Const: texts that the context is compared with */
 	List	   *defaults;		/* of Const: what COALESCE takes for a context that is missing */
 	bool		compares_only;	/* nothing but equality, of values as they are */
+	bool		maps_text;		/* a function makes a text of a text that is compared */
+	List	   *pieces;			/* of char *: texts such functions are given; of patterns what is literal */
+	List	   *lengths;		/* of int: numbers such functions are given */
 } CmigRlsHints;
 
 typedef enum CmigRlsInputKind

@@ -27,6 +27,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
@@ -204,13 +205,15 @@ describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *abou
 {
 	ListCell   *lc;
 
+	about->constant = found->constant >= 0;
 	foreach(lc, model->inputs)
 	{
 		CmigRlsInput *input = lfirst(lc);
 		int			i = foreach_current_index(lc);
 
 		if (input->kind == CMIG_RLS_COLUMN &&
-			(about->column == 0 || (found->level < CMIG_RLS_OPEN && !input->key)))
+			(found->constant >= 0 ? found->constant == i :
+			 about->column == 0 || (found->level < CMIG_RLS_OPEN && !input->key)))
 		{
 			about->column = input->attno;
 			about->value = cmig_rls_sample_text(list_nth(found->values, i));
@@ -226,6 +229,8 @@ describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *abou
 static void
 judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *leak)
 {
+	bool		sees_own = count == 0 || cases[0]->row != CMIG_RLS_ROW_OWN;
+
 	for (int first = 0, next; first < count; first = next)
 	{
 		bool		open = true;
@@ -246,9 +251,11 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
 				found = this;
 			}
 		}
-		if (found == NULL)
+		if (cases[first]->row == CMIG_RLS_ROW_OWN)
+			sees_own = found != NULL;
+		if (found == NULL || !sees_own || cases[first]->row == CMIG_RLS_ROW_OWN)
 			continue;
-		if (open && cases[first]->row != CMIG_RLS_ROW_DEFAULT)
+		if (open && cases[first]->row != CMIG_RLS_ROW_DEFAULT && cases[first]->row != CMIG_RLS_ROW_CONSTANT)
 			level = CMIG_RLS_OPEN;
 		/* rows without a key have no owner while the context is there */
 		if (cases[first]->row == CMIG_RLS_ROW_ORPHAN && !cases[first]->unset && level > CMIG_RLS_SOME)
@@ -264,15 +271,17 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
 
 /*
  * A case is true if it is whatever the unknown conditions are: the three
- * follow each other.
+ * follow each other.  *opens is set if what they are decides about one.
  */
 static int
-join_unknown(CmigRlsTrial **cases, int count)
+join_unknown(CmigRlsTrial **cases, int count, bool *opens)
 {
 	int			kept = 0;
 
 	for (int i = 0; i + 2 < count; i += 3)
 	{
+		if (cases[i]->row != CMIG_RLS_ROW_OWN)
+			*opens |= cases[i]->is_true || cases[i + 1]->is_true || cases[i + 2]->is_true;
 		cases[i]->is_true &= cases[i + 1]->is_true && cases[i + 2]->is_true;
 		cases[kept++] = cases[i];
 	}
@@ -306,11 +315,32 @@ foreign_function(Node *node, void *context)
 	return expression_tree_walker(node, foreign_function, context);
 }
 
+/*
+ * May a condition that could not be judged hold for own rows only?  An equality
+ * may, of another's type too, a sub-select, and what the server tells of rights.
+ */
+static bool
+may_be_identity(Node *node)
+{
+	char	   *name;
+
+	if (IsA(node, OpExpr))
+		return cmig_rls_is_equality(((OpExpr *) node)->opno);
+	if (IsA(node, ScalarArrayOpExpr))
+		return cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno);
+	if (!IsA(node, FuncExpr))
+		return IsA(node, SubLink);
+	name = get_func_name(((FuncExpr *) node)->funcid);
+	return name && (strncmp(name, "pg_has_", 7) == 0 || strncmp(name, "has_", 4) == 0);
+}
+
 static void
 find_in(const CmigRlsModel *model, CmigRlsLeak *leak)
 {
 	Search		search = {model, 0};
 	bool		unknown = false;
+	bool		weak = false;
+	bool		ignored = false;
 	ListCell   *lc;
 	ListCell   *trial;
 
@@ -321,6 +351,7 @@ find_in(const CmigRlsModel *model, CmigRlsLeak *leak)
 		if (input->kind != CMIG_RLS_UNKNOWN)
 			continue;
 		unknown = true;
+		weak |= contain_var_clause(input->node) && !may_be_identity(input->node);
 		if (leak->function == NULL)
 			(void) foreign_function(input->node, &leak->function);
 	}
@@ -337,7 +368,7 @@ find_in(const CmigRlsModel *model, CmigRlsLeak *leak)
 		CHECK_FOR_INTERRUPTS();
 		run_cases(&search, cases, count);
 		if (unknown)
-			count = join_unknown(cases, count);
+			count = join_unknown(cases, count, weak ? &leak->unknown_opens : &ignored);
 		judge(model, cases, count, leak);
 	}
 }

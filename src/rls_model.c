@@ -237,7 +237,10 @@ column_values(Maker *maker, RangeTblEntry *entry, AttrNumber attno, Oid type, in
 	return values;
 }
 
-/* (VALUES ...) with the rows of one tenant and of strangers. */
+/*
+ * (VALUES ...) with the rows of strangers and of one tenant.  Those of strangers
+ * come first: a sub-select that takes one row of several takes theirs.
+ */
 static RangeTblEntry *
 make_rows(Maker *maker, RangeTblEntry *entry, int natts)
 {
@@ -264,8 +267,9 @@ make_rows(Maker *maker, RangeTblEntry *entry, int natts)
 		values->colcollations = lappend_oid(values->colcollations, collation);
 		names = lappend(names, makeString(psprintf("column%d", attno)));
 	}
-	for (int whose = CMIG_RLS_OWN; whose < CMIG_RLS_STRANGERS; whose++)
+	for (int n = 0; n <= CMIG_RLS_STRANGERS; n++)
 	{
+		int			whose = n < CMIG_RLS_STRANGERS ? n : CMIG_RLS_OWN;
 		List	  **candidates = palloc(sizeof(List *) * natts);
 		int			count = 1;
 		int			most = maker->tables == 1 ? MAX_ROWS : maker->tables == 2 ? MAX_ROWS / 4 : 1;
@@ -275,10 +279,10 @@ make_rows(Maker *maker, RangeTblEntry *entry, int natts)
 			candidates[i] = column_values(maker, entry, i + 1, list_nth_oid(types, i), whose);
 			count = Min(count * list_length(candidates[i]), most);
 		}
-		for (int n = 0; n < count; n++)
+		for (int combination = 0; combination < count; combination++)
 		{
 			List	   *row = NIL;
-			int			rest = n;
+			int			rest = combination;
 
 			for (int i = 0; i < natts; i++)
 			{
@@ -408,6 +412,30 @@ make_table(Maker *maker, RangeTblEntry *entry)
 	return table;
 }
 
+/*
+ * Of the rows that a sub-select can return, which one comes first is not known:
+ * it is a stranger's if one of them is there.
+ */
+static void
+take_any_row(Query *query)
+{
+	if (query->limitCount != NULL && query->distinctClause == NIL)
+		query->sortClause = NIL;
+}
+
+/* One row, since more than one would be an error: in fact it finds one. */
+static void
+take_one_row(SubLink *link)
+{
+	Query	   *query = (Query *) link->subselect;
+
+	if (link->subLinkType != EXPR_SUBLINK || !IsA(query, Query) || query->limitCount != NULL)
+		return;
+	query->limitCount = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(1), false, FLOAT8PASSBYVAL);
+	query->limitOption = LIMIT_OPTION_COUNT;
+	take_any_row(query);
+}
+
 static Node *
 make_query(Query *query, Maker *maker)
 {
@@ -435,6 +463,7 @@ make_query(Query *query, Maker *maker)
 	made->hasRowSecurity = false;
 	made->hasSubLinks = true;
 	cmig_no_permissions_compat(made);
+	take_any_row(made);
 	maker->tables = inner.tables;
 	return (Node *) made;
 }
@@ -624,6 +653,8 @@ make_node(Node *node, Maker *maker)
 			return node;
 	}
 	made = expression_tree_mutator(node, make, &inner);
+	if (IsA(made, SubLink))
+		take_one_row((SubLink *) made);
 	maker->tables = inner.tables;
 	return made;
 }

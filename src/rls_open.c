@@ -21,6 +21,10 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+/* Commands whose rows USING and WITH CHECK judge. */
+#define FOR_ROWS "rwd"
+#define FOR_NEW_ROWS "aw"
+
 static bool
 is_always_true(const CmigRlsStored *policy)
 {
@@ -238,17 +242,16 @@ worst(const CmigRlsLeak *leak)
 	return Max(Max(leak->unset.level, leak->foreign.level), leak->orphan.level);
 }
 
-/* The worst of all roles and commands of the policy. */
+/* The worst of all roles of the policy, and of the commands that it is for. */
 static const CmigRlsLeak *
-try_policy(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, bool is_check)
+try_policy(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, const char *commands)
 {
-	static const char for_rows[] = "rwd";
-	static const char for_new_rows[] = "aw";
+	bool		is_check = strcmp(commands, FOR_NEW_ROWS) == 0;
 	const CmigRlsLeak *found = NULL;
 	int			count;
 	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
 
-	for (const char *command = is_check ? for_new_rows : for_rows; *command; command++)
+	for (const char *command = commands; *command; command++)
 		for (int i = 0; i < count; i++)
 		{
 			const CmigRlsLeak *leak;
@@ -334,9 +337,22 @@ has_owner(const CmigRlsStored *policy)
 	return false;
 }
 
+/*
+ * Rows whose key is a constant, such as those of a tenant of the system, are
+ * meant to be read by all.  Can all change them too?
+ */
+static bool
+writes_constant(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, bool is_check)
+{
+	const CmigRlsLeak *leak = try_policy(cache, policy, siblings, is_check ? FOR_NEW_ROWS : "wd");
+
+	return leak && leak->foreign.constant;
+}
+
 /* Tell what trying found of an expression. */
 static void
-find_leak(const CmigRlsStored *policy, const List *siblings, const CmigRlsLeak *leak, bool is_check, List **findings)
+find_leak(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, const CmigRlsLeak *leak, bool is_check,
+		  List **findings)
 {
 	const char *where = is_check ? "WITH CHECK" : "USING";
 	const char *what = is_check ? "can be written" : "are let through";
@@ -347,13 +363,15 @@ find_leak(const CmigRlsStored *policy, const List *siblings, const CmigRlsLeak *
 		return;
 	if (leak->foreign.level > CMIG_RLS_CLOSED && leak->foreign.level >= leak->unset.level)
 	{
+		bool		writes;
 		bool		bypass = !leak->reads_context && is_for_roles_of_its_own(policy, siblings);
 
 		/* bypass_roles asked for it, or it is the rows that these roles are for */
 		if (bypass && (policy->state || leak->foreign.level == CMIG_RLS_MARKED))
 			return;
-		cmig_rls_stored_find(findings, "foreign_rows", bypass ? "info" : level_severity(leak->foreign.level), policy,
-							 psprintf("%s: rows of others %s, such as %s%s", where, what,
+		writes = leak->foreign.constant && writes_constant(policy, siblings, cache, is_check);
+		cmig_rls_stored_find(findings, "foreign_rows", bypass ? "info" : writes ? "warning" : level_severity(leak->foreign.level), policy,
+							 psprintf("%s: rows of others %s%s, such as %s%s", where, what, writes && !is_check ? " and can be changed" : "",
 									  row_text(policy, &leak->foreign), context_text(&leak->foreign)), fix);
 	}
 	else if (leak->unset.level > CMIG_RLS_CLOSED)
@@ -369,8 +387,9 @@ find_leak(const CmigRlsStored *policy, const List *siblings, const CmigRlsLeak *
 							 psprintf("%s depends on what %s() returns for a row, which cannot be judged", where, leak->function),
 							 psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(policy->table)));
 	else if (leak->unknown)
-		cmig_rls_stored_find(findings, "not_judged", "info", policy,
-							 psprintf("a part of %s cannot be judged", where),
+		cmig_rls_stored_find(findings, "not_judged", leak->unknown_opens ? "warning" : "info", policy,
+							 psprintf(leak->unknown_opens ? "a part of %s, which is not an equality, cannot be judged: it decides whether rows of others %s" :
+									  "a part of %s cannot be judged", where, what),
 							 psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(policy->table)));
 }
 
@@ -385,14 +404,14 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	const CmigRlsExpression *in = is_check ? policy->in_check : policy->in_qual;
 	const char *where = is_check ? "WITH CHECK" : "USING";
 	const CmigRlsLeak *leak = in->truth == CMIG_RLS_NEVER || !policy->permissive ? NULL :
-		try_policy(cache, policy, siblings, is_check);
+		try_policy(cache, policy, siblings, is_check ? FOR_NEW_ROWS : FOR_ROWS);
 	bool		closed = leak && !leak->unknown && worst(leak) == CMIG_RLS_CLOSED;
 
 	if (in->truth != CMIG_RLS_DEPENDS)
 	{
 		/* always_true told it, unless a restrictive policy stands above */
 		if (in->truth == CMIG_RLS_ALWAYS && leak && tell_leak && is_floored(policy, siblings))
-			find_leak(policy, siblings, leak, is_check, findings);
+			find_leak(policy, siblings, cache, leak, is_check, findings);
 		return;
 	}
 	if (in->open_branch && !closed)
@@ -419,7 +438,7 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 									  policy->table, where));
 	/* the shape above says all of it, but for what is true without a setting */
 	if (leak && tell_leak && (closed || !(in->true_branch || in->true_when_unset || (in->open_branch && in->open_branch_setting))))
-		find_leak(policy, siblings, leak, is_check, findings);
+		find_leak(policy, siblings, cache, leak, is_check, findings);
 }
 
 /*
@@ -509,7 +528,7 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 							 pstrdup("it has no WITH CHECK: USING holds for new rows too"), fix);
 		return;
 	}
-	leak = try_policy(cache, policy, siblings, true);
+	leak = try_policy(cache, policy, siblings, FOR_NEW_ROWS);
 	lost = bms_difference(bms_intersect(policy->keys, policy->in_qual->columns), policy->in_check->columns);
 	if (policy->in_check->truth == CMIG_RLS_ALWAYS && !is_floored(policy, siblings))
 		cmig_rls_stored_find(findings, "check_wider_than_using", "error", policy,

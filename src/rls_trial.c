@@ -6,6 +6,7 @@
 
 #include "compat.h"
 #include "rls_trial.h"
+#include "rls_variant.h"
 
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -115,7 +116,25 @@ typedef struct Context
 	List	   *values;			/* of Const, NULL for inputs that are none */
 	bool		unset;
 	int			special;		/* the input that is, or -1 */
+	const char *own;			/* the own key, NULL for the usual one */
+	List	   *strangers;		/* of char *: their keys, NIL for the usual ones */
 } Context;
+
+/* Whose row it is. */
+typedef struct Row
+{
+	CmigRlsRowKind kind;
+	int			whose;			/* stranger or default by number */
+	const char *text;			/* the key of a stranger, or NULL */
+	int			input;			/* the one that is a constant, or -1 */
+	Const	   *constant;
+} Row;
+
+static bool
+is_text(const CmigRlsInput *input)
+{
+	return input->type == TEXTOID || input->type == VARCHAROID;
+}
 
 static Const *
 own_context(const CmigRlsInput *input)
@@ -149,6 +168,8 @@ add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, 
 	context->values = NIL;
 	context->unset = unset;
 	context->special = special;
+	context->own = NULL;
+	context->strangers = NIL;
 	foreach(lc, model->inputs)
 	{
 		CmigRlsInput *input = lfirst(lc);
@@ -205,9 +226,88 @@ make_contexts(const CmigRlsModel *model)
 	return contexts;
 }
 
+/*
+ * Contexts and strangers whose keys a function of the expression may take for
+ * the same.
+ */
+static List *
+add_variants(List *contexts, const CmigRlsModel *model)
+{
+	char	   *usual = cmig_rls_sample_text(cmig_rls_sample(TEXTOID, model->form, CMIG_RLS_OWN));
+	List	   *owns = model->reads_tables ? NIL : cmig_rls_variant_owns(model->hints, usual);
+	bool		has_text_key = false;
+	ListCell   *lc;
+	ListCell   *own;
+
+	foreach(lc, model->inputs)
+	{
+		CmigRlsInput *input = lfirst(lc);
+
+		has_text_key |= input->kind == CMIG_RLS_COLUMN && input->key && is_text(input);
+	}
+	if (!has_text_key)
+		return contexts;
+	contexts = add_context(contexts, model, false, -1, NULL, false);
+	((Context *) llast(contexts))->strangers = cmig_rls_variant_strangers(model->hints, usual, model->reads_tables);
+	contexts = add_context(contexts, model, true, -1, NULL, true);
+	((Context *) llast(contexts))->strangers = cmig_rls_variant_strangers(model->hints, "", true);
+	foreach(own, owns)
+	{
+		Context    *context;
+
+		contexts = add_context(contexts, model, false, -1, NULL, false);
+		context = llast(contexts);
+		context->own = lfirst(own);
+		context->strangers = cmig_rls_variant_strangers(model->hints, context->own, true);
+		if (strcmp(context->own, usual) != 0)
+			context->strangers = lcons(usual, context->strangers);
+		foreach(lc, model->inputs)
+		{
+			CmigRlsInput *input = lfirst(lc);
+
+			if (input->kind == CMIG_RLS_CONTEXT && is_text(input) && input->form == model->form &&
+				input->own_text == NULL && !input->is_boolean)
+				lfirst(list_nth_cell(context->values, foreach_current_index(lc))) = cmig_rls_sample_const(TEXTOID, context->own);
+		}
+	}
+	return contexts;
+}
+
+/* The value of a key in a row. */
+static List *
+key_candidates(const CmigRlsModel *model, const Context *context, const Row *row, int number)
+{
+	const CmigRlsInput *input = list_nth(model->inputs, number);
+	Const	   *value = NULL;
+	CmigRlsLeakLevel level = CMIG_RLS_OPEN;
+
+	if (row->kind == CMIG_RLS_ROW_DEFAULT)
+	{
+		value = cmig_rls_sample_cast(input->type, list_nth(model->hints->defaults, row->whose));
+		level = CMIG_RLS_SOME;
+		if (value == NULL)
+			value = cmig_rls_sample(input->type, input->form, 0);
+	}
+	else if (row->kind == CMIG_RLS_ROW_ORPHAN)
+		value = cmig_rls_sample_null(input->type);
+	else if (input->own || row->kind == CMIG_RLS_ROW_OWN)
+		value = context->own && is_text(input) ? cmig_rls_sample_const(input->type, context->own) :
+			cmig_rls_sample(input->type, input->form, CMIG_RLS_OWN);
+	else if (row->input == number)
+	{
+		value = row->constant;
+		level = CMIG_RLS_MARKED;
+	}
+	else if (row->text && is_text(input))
+		value = cmig_rls_sample_const(input->type, row->text);
+	else
+		value = usual_value(input, row->whose);
+	return add_candidate(NIL, value, level, true);
+}
+
 /* Add the trials of one row and one context, for each other column's values. */
 static List *
-add_trials(List *trials, const CmigRlsModel *model, const Context *context, CmigRlsRowKind row, int whose, int *group)
+add_trials(List *trials, const CmigRlsModel *model, const Context *context, const Row *row, int *group)
 {
 	List	   *inputs = model->inputs;
 	int			ninputs = list_length(inputs);
@@ -223,17 +323,9 @@ add_trials(List *trials, const CmigRlsModel *model, const Context *context, Cmig
 		if (input->kind == CMIG_RLS_CONTEXT)
 			candidates[i] = add_candidate(NIL, list_nth(context->values, i), CMIG_RLS_OPEN, true);
 		else if (input->kind == CMIG_RLS_COLUMN && !input->key)
-			candidates[i] = column_candidates(input, whose);
-		else if (input->kind == CMIG_RLS_COLUMN && row == CMIG_RLS_ROW_DEFAULT)
-		{
-			Const	   *value = cmig_rls_sample_cast(input->type, list_nth(model->hints->defaults, whose));
-
-			candidates[i] = add_candidate(NIL, value ? value : cmig_rls_sample(input->type, input->form, 0), CMIG_RLS_SOME, true);
-		}
+			candidates[i] = column_candidates(input, row->whose);
 		else if (input->kind == CMIG_RLS_COLUMN)
-			candidates[i] = add_candidate(NIL, row == CMIG_RLS_ROW_ORPHAN ? cmig_rls_sample_null(input->type) :
-										  input->own ? cmig_rls_sample(input->type, input->form, CMIG_RLS_OWN) :
-										  usual_value(input, whose), CMIG_RLS_OPEN, true);
+			candidates[i] = key_candidates(model, context, row, i);
 		if (candidates[i])
 			count = Min(count * list_length(candidates[i]), MAX_COMBINATIONS);
 	}
@@ -244,7 +336,8 @@ add_trials(List *trials, const CmigRlsModel *model, const Context *context, Cmig
 			CmigRlsTrial	   *made = palloc0(sizeof(CmigRlsTrial));
 			int			rest = n;
 
-			made->row = row;
+			made->row = row->kind;
+			made->constant = row->input;
 			made->group = *group;
 			made->unset = context->unset;
 			made->context = context->special;
@@ -306,26 +399,103 @@ is_nobody(const Const *value)
 	return false;
 }
 
+/* Is there a context besides who the user is? */
+static bool
+has_changing_context(const CmigRlsModel *model)
+{
+	ListCell   *lc;
+
+	foreach(lc, model->inputs)
+	{
+		CmigRlsInput *input = lfirst(lc);
+
+		if (input->kind == CMIG_RLS_CONTEXT && !input->never_null)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Rows whose key is a constant that the expression asks for, beside a context.
+ * Without a context it is the constant that tells own rows.
+ */
+static List *
+add_constants(List *trials, const CmigRlsModel *model, const Context *context, int *group)
+{
+	ListCell   *lc;
+	ListCell   *value;
+
+	foreach(lc, model->inputs)
+	{
+		CmigRlsInput *input = lfirst(lc);
+
+		if (input->kind != CMIG_RLS_COLUMN || !input->key || input->own)
+			continue;
+		foreach(value, input->equals)
+		{
+			Row			row = {CMIG_RLS_ROW_CONSTANT, 0, NULL, foreach_current_index(lc), lfirst(value)};
+
+			if (list_length(trials) < MAX_TRIALS)
+				trials = add_trials(trials, model, context, &row, group);
+		}
+	}
+	return trials;
+}
+
+/* The usual rows, for a context. */
+static List *
+add_rows(List *trials, const CmigRlsModel *model, const Context *context, int *group)
+{
+	int			strangers = model->hints->compares_only || model->reads_tables ? CMIG_RLS_STRANGERS : CMIG_RLS_MANY_STRANGERS;
+	Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, -1, NULL};
+
+	for (row.whose = 0; row.whose < strangers && list_length(trials) < MAX_TRIALS; row.whose++)
+		trials = add_trials(trials, model, context, &row, group);
+	if (has_changing_context(model))
+		trials = add_constants(trials, model, context, group);
+	row.kind = CMIG_RLS_ROW_DEFAULT;
+	for (row.whose = 0; context->unset && row.whose < list_length(model->hints->defaults); row.whose++)
+		if (!is_nobody(list_nth(model->hints->defaults, row.whose)))
+			trials = add_trials(trials, model, context, &row, group);
+	row.kind = CMIG_RLS_ROW_ORPHAN;
+	row.whose = 0;
+	if (can_be_orphan(model))
+		trials = add_trials(trials, model, context, &row, group);
+	return trials;
+}
+
 List *
 cmig_rls_trial_make(const CmigRlsModel *model)
 {
+	List	   *contexts = make_contexts(model);
 	List	   *made = NIL;
-	int			strangers = model->hints->compares_only || model->reads_tables ? CMIG_RLS_STRANGERS : CMIG_RLS_MANY_STRANGERS;
 	int			group = 0;
 	ListCell   *lc;
+	ListCell   *text;
 
-	foreach(lc, make_contexts(model))
+	if (model->hints->maps_text && model->reads_context)
+		contexts = add_variants(contexts, model);
+	foreach(lc, contexts)
 	{
 		Context    *context = lfirst(lc);
 		List	   *trials = NIL;
 
-		for (int whose = 0; whose < strangers && list_length(trials) < MAX_TRIALS; whose++)
-			trials = add_trials(trials, model, context, CMIG_RLS_ROW_STRANGE, whose, &group);
-		for (int i = 0; context->unset && i < list_length(model->hints->defaults); i++)
-			if (!is_nobody(list_nth(model->hints->defaults, i)))
-				trials = add_trials(trials, model, context, CMIG_RLS_ROW_DEFAULT, i, &group);
-		if (can_be_orphan(model))
-			trials = add_trials(trials, model, context, CMIG_RLS_ROW_ORPHAN, 0, &group);
+		/* a key that sees no row of its own is none that anybody has */
+		if (context->strangers != NIL && !context->unset)
+		{
+			Row			row = {CMIG_RLS_ROW_OWN, CMIG_RLS_OWN, NULL, -1, NULL};
+
+			trials = add_trials(trials, model, context, &row, &group);
+		}
+		foreach(text, context->strangers)
+		{
+			Row			row = {CMIG_RLS_ROW_STRANGE, 0, lfirst(text), -1, NULL};
+
+			if (list_length(trials) < MAX_TRIALS)
+				trials = add_trials(trials, model, context, &row, &group);
+		}
+		if (context->strangers == NIL)
+			trials = add_rows(trials, model, context, &group);
 		made = lappend(made, trials);
 	}
 	return made;

@@ -21,6 +21,8 @@ typedef enum CmigRlsLeakLevel
 typedef enum CmigRlsRowKind
 {
 	CMIG_RLS_ROW_STRANGE,
+	CMIG_RLS_ROW_OWN,					/* before strangers' rows, which count if it is seen */
+	CMIG_RLS_ROW_CONSTANT,				/* its key is a constant that the expression asks for */
 	CMIG_RLS_ROW_DEFAULT,				/* its key is a constant that stands for a missing context */
 	CMIG_RLS_ROW_ORPHAN					/* without a key */
 } CmigRlsRowKind;
@@ -34,6 +36,7 @@ typedef struct CmigRlsTrial
 	bool		unset;			/* a part of the context is missing */
 	bool		ordinary;		/* has ordinary values in the other columns */
 	CmigRlsLeakLevel level;		/* what it is when it is true */
+	int			constant;		/* the key that is a constant, by its input, or -1 */
 	int			context;		/* the input of the context that is special, or -1 */
 	bool		is_true;
 } CmigRlsTrial;
