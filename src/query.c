@@ -2,8 +2,8 @@
  * query.c
  *	  The only way from pg_cmig to SPI.
  *
- * Each call connects, pins search_path by a GUC nest level of its own, runs
- * and disconnects; nothing stays open between calls, so that scripts may run
+ * Each call connects, pins search_path and standard_conforming_strings (patterns
+ * have backslashes) by a GUC nest level of its own, runs and disconnects; nothing stays open between calls, so that scripts may run
  * between any two of them.  Plans are kept for the session; core revalidates
  * them when the tables change.
  */
@@ -16,6 +16,7 @@
 
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -79,11 +80,15 @@ add_catalog_hint(void *arg)
 }
 
 static void
-pin_search_path(void)
+pin_parser_settings(void)
 {
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	if (!standard_conforming_strings)
+		(void) set_config_option("standard_conforming_strings", "on",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }
 
 static void
@@ -101,7 +106,7 @@ enter(QueryFrame *frame, CmigQuery *query)
 		elog(ERROR, "SPI_connect failed");
 	frame->guc_level = NewGUCNestLevel();
 	if (!query->users_text)
-		pin_search_path();
+		pin_parser_settings();
 	if (query->all_rows && row_security)
 		(void) set_config_option("row_security", "off",
 								 PGC_USERSET, PGC_S_SESSION,
@@ -209,7 +214,7 @@ cmig_query_once(const char *sql, int nargs, Oid *argtypes, Datum *values,
 		elog(ERROR, "SPI_connect failed");
 	guc_level = NewGUCNestLevel();
 	if (pinned)
-		pin_search_path();
+		pin_parser_settings();
 
 	result = SPI_execute_with_args(sql, nargs, argtypes, values, nulls, false, 0);
 	if (result < 0)

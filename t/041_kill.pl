@@ -6,7 +6,7 @@
 # run that nobody disturbed.  Only a DO or CALL that commits by itself may stop
 # it, with MG012.
 #
-# CMIG_KILL_POINTS says how often (10; "make soak" says 200), CMIG_SEED which.
+# CMIG_KILL_POINTS says how often (10; scripts/soak says 1,000), CMIG_SEED which.
 
 use strict;
 use warnings;
