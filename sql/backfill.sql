@@ -92,6 +92,18 @@ CALL cmig.backfill('users', 'n = 1', '');
 CALL cmig.backfill('users_view', 'n = 1');
 CALL cmig.backfill('users_matview', 'n = 1');
 CALL cmig.backfill('users_seq', 'last_value = 1');
+-- a rule instead of the UPDATE; one that adds to it is in the way of where_sql alone
+CREATE TABLE ruled (id int PRIMARY KEY, v int);
+INSERT INTO ruled SELECT generate_series(1, 3);
+CREATE RULE "too late" AS ON UPDATE TO ruled DO INSTEAD NOTHING;
+CALL cmig.backfill('ruled', 'v = 1', 'v IS NULL');
+CALL cmig.backfill('ruled', 'v = 1');
+ALTER TABLE ruled DISABLE RULE "too late";
+CREATE RULE also AS ON UPDATE TO ruled DO ALSO NOTIFY ruled;
+CALL cmig.backfill('ruled', 'v = 1', 'v IS NULL');
+CALL cmig.backfill('ruled', 'v = 1');
+SELECT count(*) FROM ruled WHERE v = 1;
+DROP TABLE ruled;
 CREATE FOREIGN DATA WRAPPER regress_backfill_fdw;
 CREATE SERVER regress_backfill_server FOREIGN DATA WRAPPER regress_backfill_fdw;
 CREATE FOREIGN TABLE users_far (v int, w int NOT NULL) SERVER regress_backfill_server;

@@ -264,5 +264,26 @@ UPDATE cmig.revision SET downgrade_sql = 'CREATE TABLE left_over (); SELECT 1' W
 CALL cmig.downgrade_stepwise('base');
 DROP TABLE begun, left_over;
 
+-- a revision of the same id and another message is another one
+SELECT * FROM cmig.stamp('base', purge => true);
+DELETE FROM cmig.revision;
+\set ours '-- revision: 01\n-- message: ours\n-- transactional: false\n-- cmig:upgrade\nSELECT 1;\nSELECT 1 / 0;\n'
+\set theirs '-- revision: 01\n-- message: theirs\n-- cmig:upgrade\nSELECT 2;\n'
+SELECT * FROM cmig.load(:'ours');
+CALL cmig.upgrade_stepwise();
+SELECT * FROM cmig.load(:'theirs');
+SELECT action FROM cmig.load(replace(:'ours', '/ 0', '/ 00'));
+SELECT action FROM cmig.load(replace(:'ours', 'message: ours', 'message: Ours'));
+SELECT * FROM cmig.load(:'ours');
+BEGIN;
+SELECT action FROM cmig.load(:'theirs', accept_changes => true);
+ROLLBACK;
+SELECT * FROM cmig.stamp('01');
+-- nothing is there before the first statement
+SELECT * FROM cmig.stamp('base');
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 1 / 0';
+CALL cmig.upgrade_stepwise();
+SELECT * FROM cmig.stamp('01');
+
 DROP TABLE trace, twins, numbers, right_now, counted;
 DROP EXTENSION pg_cmig;

@@ -523,7 +523,7 @@ warn_of_unchanged(const Backfill *b)
 						   (unsigned long) b->run.unchanged,
 						   (long long) b->run.unchanged, b->target->name),
 			 errdetail("An UPDATE has no effect there, as when a BEFORE trigger returns NULL."),
-			 errhint("Mend the cause and CALL cmig.backfill again. What is left: SELECT * FROM %s WHERE %s",
+			 errhint("Fix the cause and CALL cmig.backfill again. What is left: SELECT * FROM %s WHERE %s",
 					 b->target->name, b->target->where_sql)));
 }
 
@@ -638,7 +638,7 @@ run_backfill(Backfill *b)
 		cmig_backfill_sql_free(&b->queries);
 		forget(b);
 		if (alone && error->hint == NULL && b->run.rows > 0)
-			error->hint = "What it has updated stays. When the cause is mended, CALL it again: it goes on with the other rows.";
+			error->hint = "What it has updated stays. After fixing the cause, CALL it again: it goes on with the other rows.";
 		ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -221,6 +221,36 @@ check_kind(Oid relation)
 	}
 }
 
+/*
+ * A rule that is in the way: instead of the UPDATE; with where_sql any, as
+ * batches are counted in WITH, where the server takes none.
+ */
+static CmigQuery instead_rule = {
+	"SELECT rulename::text FROM pg_catalog.pg_rewrite"
+	" WHERE ev_class = $1 AND ev_type = '2' AND (is_instead OR $2) AND ev_enabled IN ('A',"
+	" CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)"
+	" ORDER BY 1 LIMIT 1",
+	2, {OIDOID, BOOLOID}
+};
+
+static void
+check_rules(Oid relation, bool by_key)
+{
+	Datum		values[2] = {ObjectIdGetDatum(relation), BoolGetDatum(!by_key)};
+	char	   *rule = NULL;
+
+	cmig_query_each(&instead_rule, values, NULL, cmig_query_keep_text, &rule);
+	if (rule == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot backfill table %s, which has rule \"%s\" ON UPDATE",
+					cmig_backfill_target_name(relation), rule),
+			 errdetail("With such a rule a batch cannot tell which rows it has updated."),
+			 errhint("ALTER TABLE %s DISABLE RULE %s, CALL cmig.backfill again, then ENABLE it.",
+					 cmig_backfill_target_name(relation), quote_identifier(rule))));
+}
+
 static void
 check_policies(Oid relation)
 {
@@ -473,6 +503,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 		CmigBackfillPart *part = &target->parts[target->count];
 
 		check_kind(relation);
+		check_rules(relation, target->by_key);
 		check_policies(relation);
 		if (get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE)
 		{

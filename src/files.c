@@ -3,7 +3,7 @@
  *	  Revision files out of the catalog, and single revisions: the functions
  *	  cmig.draft, cmig.export, cmig.repair and cmig.remove_revision.
  *
- * Export works on a broken graph too, so that it can be mended in an editor.
+ * Export works on a broken graph too, so that it can be fixed in an editor.
  */
 #include "postgres.h"
 

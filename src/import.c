@@ -193,7 +193,7 @@ build_after(Import *import, bool prune)
 {
 	CmigRevision *revisions;
 	int			count = 0;
-	List	   *half_done = prune ? cmig_progress_read() : NIL;
+	List	   *begun = prune ? cmig_progress_read() : NIL;
 	ListCell   *lc;
 
 	revisions = palloc_extended(sizeof(CmigRevision) *
@@ -209,7 +209,7 @@ build_after(Import *import, bool prune)
 			continue;
 		/* without its text, what a stepwise run has begun could not be ended */
 		if (prune && !import->applied->applied->set[node] &&
-			!cmig_progress_has(half_done, stored->id))
+			!cmig_progress_has(begun, stored->id))
 		{
 			import->removed = lappend(import->removed, stored->id);
 			continue;
@@ -377,6 +377,18 @@ contradicts_journal(const Item *item)
 		strcmp(run, cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) != 0;
 }
 
+static bool
+has_lost_parent(const Import *import, const Item *item)
+{
+	const CmigNode *old = &import->before->nodes[cmig_graph_find_id(import->before, item_id(item))];
+	Named		new = named_by(import, item);
+
+	for (int i = 0; i < old->parents.count; i++)
+		if (!names_as_parent(import, &new, cmig_graph_id(import->before, old->parents.nodes[i])))
+			return true;
+	return false;
+}
+
 /*
  * Was another revision of that id applied here?  Two git branches may have
  * given the same id; then the message differs, and the text or an edge.
@@ -384,21 +396,12 @@ contradicts_journal(const Item *item)
 static bool
 is_other_revision(const Import *import, const Item *item)
 {
-	const CmigNode *old;
-	Named		new;
-
 	if (!item->exists || item->other_message == NULL || *item->other_message == '\0' ||
 		*item->file->text.edges.message == '\0')
 		return false;
 	if (item->runs_differently)
 		return contradicts_journal(item);
-
-	old = &import->before->nodes[cmig_graph_find_id(import->before, item_id(item))];
-	new = named_by(import, item);
-	for (int i = 0; i < old->parents.count; i++)
-		if (!names_as_parent(import, &new, cmig_graph_id(import->before, old->parents.nodes[i])))
-			return true;
-	return false;
+	return has_lost_parent(import, item);
 }
 
 static void
@@ -411,6 +414,30 @@ report_other_revision(int level, const Item *item)
 					   item->other_message, item_place(item), item->file->text.edges.message),
 			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or downgrade below \"%s\" with the files of its own branch before loading these. If it is the same revision with a new message, put its script and parents back; accept_changes => true accepts another script.",
 					 item_id(item))));
+}
+
+/*
+ * Is it that a stepwise run has begun another revision of that id?  Its
+ * statements may be edited after a failure, with the message as it was.
+ */
+static bool
+is_other_begun(const Import *import, const Item *item)
+{
+	return item->other_message != NULL && *item->other_message != '\0' &&
+		*item->file->text.edges.message != '\0' &&
+		(item->runs_differently || has_lost_parent(import, item)) &&
+		cmig_progress_has(cmig_progress_read(), item_id(item));
+}
+
+static void
+report_other_begun(int level, const Item *item)
+{
+	ereport(level,
+			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+			 errmsg("a different revision \"%s\" is partially applied", item_id(item)),
+			 errdetail("The partially applied one is \"%s\"; the one in %s is \"%s\", and its script or its parents differ too.",
+					   item->other_message, item_place(item), item->file->text.edges.message),
+			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or finish the one that was begun with the files of its own branch before loading these. If it is the same revision with a new message, load it with accept_changes => true.")));
 }
 
 static void
@@ -457,6 +484,10 @@ judge(Import *import, bool accept_changes)
 	 */
 	bool		judge_all = accept_changes ||
 		cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN;
+	bool		tells_others = !accept_changes &&
+		cmig_settings_checksum_policy() != CMIG_CHECKSUM_IGNORE;
+	int			level = cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN ?
+		WARNING : ERROR;
 
 	for (int i = 0; i < import->count; i++)
 	{
@@ -466,12 +497,14 @@ judge(Import *import, bool accept_changes)
 		item->applied =
 			import->applied_after->set[cmig_graph_find_id(import->after, item_id(item))];
 		if (!item->applied)
+		{
+			if (tells_others && is_other_begun(import, item))
+				report_other_begun(level, item);
 			continue;
-		other = !accept_changes && cmig_settings_checksum_policy() != CMIG_CHECKSUM_IGNORE &&
-			is_other_revision(import, item);
+		}
+		other = tells_others && is_other_revision(import, item);
 		if (other)
-			report_other_revision(cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN ?
-								  WARNING : ERROR, item);
+			report_other_revision(level, item);
 		if (!item->exists || item->differs)
 			check_edges(import, item);
 		if (!other && (!item->exists || item->runs_differently || judge_all) &&

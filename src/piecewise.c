@@ -518,10 +518,18 @@ hint_of_resuming(const StepRun *run, const char *phase)
 {
 	const char *direction = cmig_progress_direction(run->step->direction);
 
+	const char *kept = "";
+
 	if (phase == NULL)
-		return psprintf("The statements before it are committed and stay. When the cause is mended, CALL cmig.%s_stepwise again: it goes on with this statement.",
-						direction);
-	return psprintf("What is committed stays. When the cause is mended, CALL cmig.%s_stepwise again: it goes on with this revision.",
+	{
+		if (run->script.statement.number > 1)
+			kept = "The statements before it are committed and stay. ";
+		else if (run->own && own_work_is_there)
+			kept = "What it has committed stays. ";
+		return psprintf("%sAfter fixing the cause, CALL cmig.%s_stepwise again: it goes on with this statement.",
+						kept, direction);
+	}
+	return psprintf("What is committed stays. After fixing the cause, CALL cmig.%s_stepwise again: it goes on with this revision.",
 					direction);
 }
 

@@ -41,7 +41,7 @@ typedef struct QueryFrame
 
 /*
  * An owner can drop or alter the tables.  What the server says of that is
- * kept; the hint says how to mend it.
+ * kept; the hint says how to fix it.
  */
 static void
 add_catalog_hint(void *arg)

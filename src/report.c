@@ -722,13 +722,13 @@ put_stepwise(FunctionCallInfo fcinfo, const View *view)
 							last.statement, last.message ? last.message : "") :
 				   psprintf("%s of %s: %s", last.direction, last.revision,
 							last.message ? last.message : ""),
-				   psprintf("Mend the cause, then CALL cmig.%s_stepwise(...) again", last.direction));
+				   psprintf("Fix the cause, then CALL cmig.%s_stepwise(...) again", last.direction));
 	if (row == NULL || runner != 0)
 		return;
 
 	obstacle = cmig_progress_obstacle(row);
 	put_status(fcinfo, "half done",
-			   psprintf("%s of %s: statement %d is %s, none after it was begun",
+			   psprintf("%s of %s: statement %d is %s, none after it is complete",
 						cmig_progress_direction(row->direction), row->revision, row->statement,
 						row->state == CMIG_PROGRESS_DONE ? "done" :
 						row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "to be finished"),

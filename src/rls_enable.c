@@ -489,7 +489,7 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 						   "row-level security cannot be enabled on %d tables of schema \"%s\"",
 						   obstacles, obstacles, schema),
 			 errdetail_internal("%s", detail.data),
-			 errhint("Nothing was changed. Mend them, or leave them out: except_tables => %s",
+			 errhint("Nothing was changed. Fix them, or leave them out: except_tables => %s",
 					 quote_literal_cstr(psprintf("{%s}", names.data)))));
 }
 

@@ -555,7 +555,7 @@ verify_row(TupleTableSlot *slot, DestReceiver *self)
 				 errmsg("revision \"%s\" failed its verification", run->step->revision),
 				 errdetail("Statement %d of verify_sql returned the row: %s.",
 						   run->statement.number, describe_row(slot)),
-				 errhint("Mend the revision, or the data that it checks, and run it again.")));
+				 errhint("Fix the revision, or the data that it checks, and run it again.")));
 	}
 	return true;
 }

@@ -274,6 +274,28 @@ are_equal(const CmigNames *a, const CmigNames *b)
 	return true;
 }
 
+/* Say what stepwise runs have begun and nobody will finish now. */
+static void
+report_discarded(List *rows)
+{
+	const CmigProgressRow *last = NULL;
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		const CmigProgressRow *row = lfirst(lc);
+
+		/* the rows of one step stand together */
+		if (last == NULL || row->direction != last->direction ||
+			strcmp(row->revision, last->revision) != 0)
+			ereport(NOTICE,
+					(errmsg("the progress of the %s of revision \"%s\" is discarded",
+							cmig_progress_direction(row->direction), row->revision),
+					 errdetail("A stepwise run had ended in the middle of it. What its statements did stays.")));
+		last = row;
+	}
+}
+
 CmigNames *
 cmig_stamp_targets(const CmigNames *targets, bool purge)
 {
@@ -310,7 +332,8 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	foreach(lc, plan->added)
 		cmig_catalog_insert_version(cmig_graph_id(now.graph, lfirst_int(lc)));
 
-	/* it says where the database is, also of steps that are half done */
+	/* it says where the database is, also of partially applied steps */
+	report_discarded(cmig_progress_read());
 	changed = cmig_progress_clear_all();
 	changed |= cmig_backfill_run_settle_all();
 

@@ -696,7 +696,7 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 		cmig_graph_mark(upper, lfirst_int(lc));
 	cmig_graph_mark_ancestors(graph, upper, true);
 
-	/* what is on a cycle is below no head, and must be seen to be mended */
+	/* what is on a cycle is below no head, and must be seen to be fixed */
 	if (graph->defects != NIL && strcmp(to, "heads") == 0)
 		for (int i = 0; i < graph->count; i++)
 			cmig_graph_mark(upper, i);

@@ -86,7 +86,7 @@ sub call
 }
 
 my $again = ' -- CALL cmig.upgrade_stepwise(...) again';
-my $mend = ' -- Mend the cause, then CALL cmig.upgrade_stepwise(...) again';
+my $mend = ' -- Fix the cause, then CALL cmig.upgrade_stepwise(...) again';
 my $up = 'CALL cmig.upgrade_stepwise()';
 
 #
@@ -123,7 +123,7 @@ like(call($up), qr/MG021/, 'the gate of row-level security');
 like(status(), qr/^failed: upgrade of 004: .*\Q$mend\E$/s, 'takes the last revision back, and names no statement');
 is($node->safe_psql($db, 'SELECT revision FROM cmig.version'), '003', 'those before it stay');
 $node->safe_psql($db, "ALTER DATABASE $db RESET cmig.rls_gate");
-is(call($up), '', 'mended');
+is(call($up), '', 'fixed');
 
 #
 # A revision that is not transactional
@@ -134,7 +134,7 @@ begin('steps', @steps);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001$again\nhalf done: upgrade of 001: statement 1 is done, none after it was begun -- CALL cmig.upgrade_stepwise(...) goes on with it",
+	is(status(), "interrupted: upgrade of 001$again\nhalf done: upgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.upgrade_stepwise(...) goes on with it",
 		"$how in a statement: interrupted, half done");
 }
 cut_off($up, 'cancel');
@@ -145,7 +145,7 @@ is(trace(), 'one two', 'exactly once');
 # the same down
 cut_off("CALL cmig.downgrade_stepwise('base')", 'terminate');
 is(status(), "interrupted: downgrade of 001 -- CALL cmig.downgrade_stepwise(...) again\n"
-	  . 'half done: downgrade of 001: statement 1 is done, none after it was begun -- CALL cmig.downgrade_stepwise(...) goes on with it',
+	  . 'half done: downgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.downgrade_stepwise(...) goes on with it',
 	'a downgrade that was cut off');
 like(call($up), qr/55000: the downgrade of revision "001" is half done\nHINT:  CALL cmig.downgrade_stepwise/, 'up again is refused meanwhile');
 query($node, $db, "UPDATE cmig.revision SET downgrade_sql = replace(downgrade_sql, '''down''', '''other''')");
@@ -183,7 +183,7 @@ begin('verify', $verified);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001$again\nhalf done: upgrade of 001: statement 1 is done, none after it was begun -- CALL cmig.upgrade_stepwise(...) goes on with it",
+	is(status(), "interrupted: upgrade of 001$again\nhalf done: upgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.upgrade_stepwise(...) goes on with it",
 		"$how in verify_sql");
 }
 cut_off($up, 'cancel');
@@ -191,7 +191,7 @@ like(status(), qr/^failed: upgrade of 001: statement 1 of verify_sql: canceling 
 like(call($up), qr/MG009/, 'what it finds wrong');
 like(status(), qr/^failed: upgrade of 001: revision "001" failed its verification: Statement 1 of verify_sql returned the row: one = f\./, 'is told');
 $node->safe_psql($db, 'INSERT INTO gate VALUES (1)');
-is(call($up), '', 'when that is mended');
+is(call($up), '', 'when that is fixed');
 is(trace(), 'once', 'only the check is repeated');
 
 #
@@ -200,7 +200,7 @@ is(trace(), 'once', 'only the check is repeated');
 my $do = sub { "DO \$\$ BEGIN INSERT INTO trace (what) VALUES ('$_[0] a'); COMMIT; PERFORM count(*) FROM gate; INSERT INTO trace (what) VALUES ('$_[0] b'); END \$\$;\nINSERT INTO trace (what) VALUES ('$_[0] c');" };
 begin('doubt', steps_file('001', '', $do->('up'), $do->('down')));
 cut_off($up, 'kill');
-is(status(), "interrupted: upgrade of 001$again\nhalf done: upgrade of 001: statement 1 is in doubt, none after it was begun"
+is(status(), "interrupted: upgrade of 001$again\nhalf done: upgrade of 001: statement 1 is in doubt, none after it is complete"
 	  . " -- Look how far it came, then CALL cmig.upgrade_stepwise(..., in_doubt => 'done') or 'again'", 'a DO that had committed is in doubt');
 like(call($up), qr/MG012/, 'the same CALL says so');
 is(call("CALL cmig.upgrade_stepwise(in_doubt => 'again')"), '', 'again');

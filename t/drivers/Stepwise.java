@@ -243,7 +243,7 @@ public class Stepwise {
                 "pg_cmig: upgrade of 002, statement 2, line 2");
             check("cancel(): notices had arrived", seen, NOTICES.subList(0, 2));
             check("cancel(): what status says", ask("SELECT value FROM cmig.status() WHERE item = 'half done'"),
-                "upgrade of 002: statement 1 is done, none after it was begun");
+                "upgrade of 002: statement 1 is done, none after it is complete");
             again("cancel()", statement);
 
             run(other, "SELECT pg_advisory_lock(42)");

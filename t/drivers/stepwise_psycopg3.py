@@ -141,7 +141,7 @@ with psycopg.connect(dsn, autocommit=True) as conn:
                   ("57014", "pg_cmig: upgrade of 002, statement 2, line 2"))
         thread.join()
         check("what status says", ask("SELECT value FROM cmig.status() WHERE item = 'half done'"),
-              "upgrade of 002: statement 1 is done, none after it was begun")
+              "upgrade of 002: statement 1 is done, none after it is complete")
     conn.execute(UP)
     check("the same CALL again", (at(), ask("SELECT count(*) FROM item WHERE name LIKE 'name %'")), ("003", 1000))
 
