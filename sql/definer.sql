@@ -169,6 +169,14 @@ SELECT app.up();
 RESET SESSION AUTHORIZATION;
 SELECT format('ALTER DATABASE %I RESET cmig.lock_timeout', current_database()) \gexec
 
+-- cmig.run_timeout, which would end the owner's run
+SELECT cmig.create_revision('Sleep', 'SELECT pg_sleep(0.2)', '', revision => '003');
+SET SESSION AUTHORIZATION regress_definer_app;
+SET cmig.run_timeout = '10ms';
+SELECT app.up();
+RESET cmig.run_timeout;
+RESET SESSION AUTHORIZATION;
+
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA app, trap CASCADE;
 DROP FUNCTION where_it_is();

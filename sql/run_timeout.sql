@@ -8,7 +8,7 @@ SELECT cmig.create_revision('One', 'INSERT INTO trace (what) VALUES (''one'')', 
 SELECT cmig.create_revision('Two', 'SELECT pg_sleep(60)', '', revision => '002');
 SHOW cmig.run_timeout;
 SET cmig.run_timeout = '-1';
-SET cmig.run_timeout = '2s';
+SET cmig.run_timeout = '500ms';
 SET statement_timeout = '50s';
 
 -- a statement
@@ -16,14 +16,14 @@ SELECT * FROM cmig.upgrade();
 SELECT count(*) FROM trace;
 SELECT * FROM cmig.version;
 -- what comes after the run is not its business
-SELECT pg_sleep(2.5);
+SELECT pg_sleep(0.7);
 SELECT count(*) FROM cmig.plan('upgrade', 'head');
 -- the verification
 UPDATE cmig.revision SET upgrade_sql = '', verify_sql = 'SELECT pg_sleep(60)' WHERE revision = '002';
 SELECT * FROM cmig.upgrade();
 
 -- many statements, each of them short; and one that catches the cancel
-UPDATE cmig.revision SET upgrade_sql = repeat('SELECT pg_sleep(0.3);', 20), verify_sql = NULL WHERE revision = '002';
+UPDATE cmig.revision SET upgrade_sql = repeat('SELECT pg_sleep(0.1);', 20), verify_sql = NULL WHERE revision = '002';
 \set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade();
 \set VERBOSITY default

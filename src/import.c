@@ -437,7 +437,7 @@ report_other_begun(int level, const Item *item)
 			 errmsg("a different revision \"%s\" is partially applied", item_id(item)),
 			 errdetail("The partially applied one is \"%s\"; the one in %s is \"%s\", and its script or its parents differ too.",
 					   item->other_message, item_place(item), item->file->text.edges.message),
-			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or finish the one that was begun with the files of its own branch before loading these. If it is the same revision with a new message, load it with accept_changes => true.")));
+			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or finish the one that was begun with the files of its own branch before loading these. If it is the same revision with a new message, accept_changes => true accepts it.")));
 }
 
 static void
