@@ -80,6 +80,17 @@ cmig_may_use_schema_compat(Oid schema, Oid role)
 #endif
 }
 
+/* Is it JSON_TABLE, as it was written? */
+static inline bool
+cmig_is_json_table_compat(Node *node)
+{
+#if PG_VERSION_NUM >= 170000
+	return IsA(node, JsonTable);
+#else
+	return false;
+#endif
+}
+
 /* May one role SET ROLE to another? */
 static inline bool
 cmig_can_set_role_compat(Oid member, Oid role)

@@ -2,8 +2,9 @@
  * rls_body.c
  *	  What the functions of a policy return, as part of its expression.
  *
- * Bodies are parsed and analyzed, never run.  A body of SQL must be one
- * SELECT.  One of PL/pgSQL must consist of IF and RETURN only; it is read as
+ * Bodies are parsed and analyzed (rls_parse.c), never run, nor is what their
+ * literals are converted by if it is not the server's own.  A body of SQL must
+ * be one SELECT.  One of PL/pgSQL must consist of IF and RETURN only; it is read as
  * the CASE that says the same.  Every other call stays as it is.
  */
 #include "postgres.h"
@@ -11,28 +12,22 @@
 #include "compat.h"
 #include "lexer.h"
 #include "rls_body.h"
+#include "rls_parse.h"
 
 #include "access/htup_details.h"
 #include "access/transam.h"
-#include "access/xact.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "executor/functions.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "parser/analyze.h"
-#include "parser/parser.h"
 #include "rewrite/rewriteManip.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
 #include "commands/proclang.h"
 
@@ -179,71 +174,6 @@ proc_text(HeapTuple tuple, int column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-/* Take the function's own search_path, if it has one. */
-static void
-use_search_path(HeapTuple tuple)
-{
-	bool		isnull;
-	Datum		config = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &isnull);
-	Datum	   *settings;
-	int			count;
-
-	if (isnull)
-		return;
-	deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings, NULL, &count);
-	for (int i = 0; i < count; i++)
-	{
-		char	   *setting = TextDatumGetCString(settings[i]);
-
-		if (strncmp(setting, "search_path=", strlen("search_path=")) == 0)
-			(void) set_config_option("search_path", setting + strlen("search_path="), PGC_USERSET, PGC_S_SESSION,
-									 GUC_ACTION_SAVE, true, 0, false);
-	}
-}
-
-/*
- * The body's query.  Names are looked up in a subtransaction that is rolled
- * back, since they may not be there, and so that no lock is left.
- */
-static Query *
-parse_body(HeapTuple tuple, FuncExpr *call, const char *source)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	Query	   *volatile query = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		List	   *raw;
-		SQLFunctionParseInfoPtr info;
-
-		use_search_path(tuple);
-		raw = raw_parser(source, RAW_PARSE_DEFAULT);
-		if (list_length(raw) == 1 && IsA(linitial_node(RawStmt, raw)->stmt, SelectStmt))
-		{
-			info = prepare_sql_fn_parse_info(tuple, (Node *) call, call->inputcollid);
-			query = parse_analyze_withcb(linitial_node(RawStmt, raw), source,
-										 (ParserSetupHook) sql_fn_parser_setup, info, NULL);
-		}
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		/* not ours to swallow: a cancel request */
-		if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_OPERATOR_INTERVENTION)
-			PG_RE_THROW();
-		FlushErrorState();
-		query = NULL;
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	return query;
-}
-
 static Query *
 body_query(HeapTuple tuple, FuncExpr *call)
 {
@@ -267,7 +197,7 @@ body_query(HeapTuple tuple, FuncExpr *call)
 	}
 	if (proc->prolang != SQLlanguageId)
 		source = select_of_body(source);
-	return source ? parse_body(tuple, call, source) : NULL;
+	return source ? cmig_rls_parse(tuple, call, source) : NULL;
 }
 
 /*

@@ -30,23 +30,67 @@ has_prefix(const char *text, const char *const *prefixes)
 }
 
 /*
+ * A type that a function may be declared with: the server's own, or one that
+ * stands for the actual arguments' types, which are looked at too.  No cstring,
+ * internal or record, which input functions and their like take, and none of
+ * the types that look up objects.
+ */
+static bool
+is_plain_declaration(Oid type)
+{
+	switch (type)
+	{
+		case REGPROCOID:
+		case REGPROCEDUREOID:
+		case REGOPEROID:
+		case REGOPERATOROID:
+		case REGCLASSOID:
+		case REGCOLLATIONOID:
+		case REGTYPEOID:
+		case REGROLEOID:
+		case REGNAMESPACEOID:
+		case REGCONFIGOID:
+		case REGDICTIONARYOID:
+		case ACLITEMOID:
+		case XMLOID:
+			return false;
+		default:
+			return type == ANYOID || IsPolymorphicType(type) || cmig_rls_sample_is_builtin(type);
+	}
+}
+
+static bool
+has_plain_types(Form_pg_proc proc)
+{
+	for (int i = 0; i < proc->pronargs; i++)
+		if (!is_plain_declaration(proc->proargtypes.values[i]))
+			return false;
+	return is_plain_declaration(proc->prorettype);
+}
+
+/*
  * Internal functions of the server that compute: none that reads tables or
  * catalogs, has effects, can take long, or calls what others have written.
+ * Immutable ones are known by the types that they are declared with, but for
+ * some; stable ones by name.
  */
 static bool
 may_run(Oid function)
 {
-	static const char *const long_ones[] = {
-		"repeat", "format", "lpad", "rpad", "generate_", "power", "numeric_power", "factorial", "numeric_fac", "exp", NULL
+	static const char *const not_immutable[] = {
+		"repeat", "format", "lpad", "rpad", "generate_", "power", "numeric_power", "factorial", "numeric_fac", "exp",
+		"pg_", "has_", "inet_", "txid_", "to_ts", "ts_", "plainto_", "phraseto_", "websearch_", "jsonb_populate", "json_populate",
+		"set_", "fmgr_", "satisfies_", "querytree", "postgresql_fdw_", "acl", "makeacl", "xml", "xpath", NULL
 	};
-	static const char *const catalog_ones[] = {
-		"pg_", "has_", "inet_", "txid_", "current_", "session_", "to_reg", "to_ts", "ts_", "plainto_", "phraseto_",
-		"websearch_", "table_to", "schema_to", "database_to", "query_to", "cursor_to", "row_security", "json_populate",
-		"jsonb_populate", "json_to_record", "jsonb_to_record", "col_", "obj_", "shobj_", "regclass", "regproc", "regtype", "regrole", "regnamespace", "regoper", "format_type", "getdatabase",
-		"version", "lo_", "nextval", "currval", "lastval", "set_", NULL
+	static const char *const stable[] = {
+		"now", "statement_timestamp", "transaction_timestamp", "age", "concat", "array_to_string", "convert", "date",
+		"time", "interval_pl_", "make_timestamptz", "to_char", "to_date", "to_number", "to_timestamp", "to_json",
+		"json_build_", "jsonb_build_", "jsonb_path_", "array_to_json", "extract", "overlaps", "textanycat", "anytextcat",
+		"quote_literal", "quote_nullable", "length", "money", "numeric", "in_range", NULL
 	};
 	HeapTuple	tuple;
 	Form_pg_proc proc;
+	const char *name;
 	bool		may;
 
 	if (function >= FirstUnpinnedObjectId || !OidIsValid(function))
@@ -55,10 +99,13 @@ may_run(Oid function)
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	may = (proc->prolang == INTERNALlanguageId || (proc->prolang == SQLlanguageId &&
+	name = NameStr(proc->proname);
+	may = proc->prokind == PROKIND_FUNCTION &&
+		(proc->prolang == INTERNALlanguageId || (proc->prolang == SQLlanguageId &&
 			!heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))) &&
-		proc->provolatile != PROVOLATILE_VOLATILE && !has_prefix(NameStr(proc->proname), long_ones) &&
-		!has_prefix(NameStr(proc->proname), catalog_ones);
+		(proc->provolatile == PROVOLATILE_IMMUTABLE ? !has_prefix(name, not_immutable) :
+		 proc->provolatile == PROVOLATILE_STABLE && has_prefix(name, stable)) &&
+		has_plain_types(proc);
 	ReleaseSysCache(tuple);
 	return may;
 }
@@ -100,9 +147,7 @@ cmig_rls_calls_builtin(Oid function, List *args, Oid result)
 	{
 		Oid			type = exprType(lfirst(lc));
 
-		if (type < FirstUnpinnedObjectId)
-			continue;
-		if (!cmig_rls_sample_is_builtin(type) || !compares_enums(function))
+		if (!cmig_rls_sample_is_builtin(type) || (type >= FirstUnpinnedObjectId && !compares_enums(function)))
 			return false;
 	}
 	return true;

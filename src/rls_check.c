@@ -17,6 +17,7 @@
 #include "rls_lookup.h"
 #include "rls_open.h"
 #include "rls_posture.h"
+#include "rls_sandbox.h"
 #include "rls_stored.h"
 #include "settings.h"
 
@@ -202,41 +203,74 @@ compare_findings(const ListCell *a, const ListCell *b)
 	return order ? order : strcmp(left->problem, right->problem);
 }
 
+/* A table's policies, and where to put what is found. */
+typedef struct Judging
+{
+	List	   *siblings;
+	const CmigRlsStored *policy;	/* one of them */
+	CmigRlsLeakCache *cache;
+	List	   *lookups;
+	List	   *findings;
+} Judging;
+
+static void
+judge_siblings(void *arg)
+{
+	cmig_rls_stored_judge(((Judging *) arg)->siblings);
+}
+
+static void
+judge_policy(void *arg)
+{
+	Judging    *judging = arg;
+	const CmigRlsStored *policy = judging->policy;
+	int			count;
+	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
+
+	cmig_rls_lookup_read(cmig_rls_stored_deciding(policy), roles, count, policy->table, &judging->lookups);
+	check_policy(policy, judging->siblings, &judging->findings);
+	cmig_rls_open_find(policy, judging->siblings, judging->cache, &judging->findings);
+}
+
+/* Whatever somebody's policy makes fail, the others are judged. */
+static void
+judge_table(Judging *judging)
+{
+	bool		read = cmig_rls_sandbox_run(InvalidOid, judge_siblings, judging) == 0;
+	ListCell   *lc;
+
+	foreach(lc, judging->siblings)
+	{
+		judging->policy = lfirst(lc);
+		if (!read || cmig_rls_sandbox_run(InvalidOid, judge_policy, judging) != 0)
+			cmig_rls_stored_find(&judging->findings, "not_judged", "warning", judging->policy,
+								 pstrdup("it cannot be judged: reading it fails"),
+								 psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(judging->policy->table)));
+	}
+}
+
 static List *
 find_all(ArrayType *schemas)
 {
 	List	   *policies = cmig_rls_stored_read(schemas);
-	CmigRlsLeakCache *cache = cmig_rls_leak_cache();
-	List	   *findings = NIL;
-	List	   *lookups = NIL;
-	ListCell   *lc;
+	Judging		judging = {.cache = cmig_rls_leak_cache()};
 
 	for (int first = 0, next; first < list_length(policies); first = next)
 	{
 		Oid			relid = ((CmigRlsStored *) list_nth(policies, first))->relid;
-		List	   *siblings = NIL;
 
 		/* the policies of a table are neighbors */
+		judging.siblings = NIL;
 		for (next = first; next < list_length(policies) &&
 			 ((CmigRlsStored *) list_nth(policies, next))->relid == relid; next++)
-			siblings = lappend(siblings, list_nth(policies, next));
+			judging.siblings = lappend(judging.siblings, list_nth(policies, next));
 		CHECK_FOR_INTERRUPTS();
-		cmig_rls_stored_judge(siblings);
-		foreach(lc, siblings)
-		{
-			CmigRlsStored *policy = lfirst(lc);
-			int			count;
-			Oid		   *roles = cmig_rls_stored_roles(policy, &count);
-
-			cmig_rls_lookup_read(cmig_rls_stored_deciding(policy), roles, count, policy->table, &lookups);
-			check_policy(policy, siblings, &findings);
-			cmig_rls_open_find(policy, siblings, cache, &findings);
-		}
+		judge_table(&judging);
 	}
-	cmig_rls_lookup_find(lookups, &findings);
-	cmig_rls_posture_find(schemas, &findings);
-	list_sort(findings, compare_findings);
-	return findings;
+	cmig_rls_lookup_find(judging.lookups, &judging.findings);
+	cmig_rls_posture_find(schemas, &judging.findings);
+	list_sort(judging.findings, compare_findings);
+	return judging.findings;
 }
 
 /*

@@ -7,18 +7,18 @@
  * '', somebody's, or what it is compared with; rows of strangers and without a
  * key, with every value in the other columns that the expression asks for.
  *
- * It runs in a subtransaction that is rolled back, and only built-in functions
- * run.  An expression that fails for a context lets nothing through.
+ * It runs as a role without rights in a subtransaction that is rolled back
+ * (rls_sandbox.c), and only built-in functions run.  An expression that fails for a context lets nothing through.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "rls_leak.h"
 #include "rls_model.h"
+#include "rls_sandbox.h"
 #include "rls_truth.h"
 
 #include "access/transam.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/execdesc.h"
@@ -34,7 +34,6 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #define MAX_SPLITS 40			/* runs to find the cases that fail */
@@ -43,6 +42,7 @@ typedef struct Search
 {
 	const CmigRlsModel *model;
 	int			splits;			/* so far */
+	bool		denied;			/* a function that not everybody may call */
 } Search;
 
 /*
@@ -145,36 +145,30 @@ evaluate(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
 	PopActiveSnapshot();
 }
 
-/* Evaluate in a subtransaction of its own; false when it fails. */
-static bool
-try_cases(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
+typedef struct Trials
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool done = false;
+	const CmigRlsModel *model;
+	CmigRlsTrial **cases;
+	int			count;
+} Trials;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		evaluate(model, cases, count);
-		done = true;
-	}
-	PG_CATCH();
-	{
-		int			category = ERRCODE_TO_CATEGORY(geterrcode());
+static void
+evaluate_trials(void *arg)
+{
+	Trials	   *trials = arg;
 
-		MemoryContextSwitchTo(caller);
-		/* a cancel request, no memory: not what the expression is */
-		if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES)
-			PG_RE_THROW();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	return done;
+	evaluate(trials->model, trials->cases, trials->count);
+}
+
+/* Evaluate with nobody's rights; false when it fails. */
+static bool
+try_cases(Search *search, CmigRlsTrial **cases, int count)
+{
+	Trials		trials = {search->model, cases, count};
+	int			sqlstate = cmig_rls_sandbox_run(CMIG_RLS_NOBODY, evaluate_trials, &trials);
+
+	search->denied |= sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE;
+	return sqlstate == 0;
 }
 
 /* Cases that fail are not true; most often all of a context do. */
@@ -185,7 +179,7 @@ run_cases(Search *search, CmigRlsTrial **cases, int count)
 		return;
 	for (int i = 0; i < count; i++)
 		cases[i]->is_true = false;
-	if (try_cases(search->model, cases, count))
+	if (try_cases(search, cases, count))
 		return;
 	for (int i = 0; i < count; i++)
 		cases[i]->is_true = false;
@@ -337,7 +331,7 @@ may_be_identity(Node *node)
 static void
 find_in(const CmigRlsModel *model, CmigRlsLeak *leak)
 {
-	Search		search = {model, 0};
+	Search		search = {model, 0, false};
 	bool		unknown = false;
 	bool		weak = false;
 	bool		ignored = false;
@@ -371,6 +365,7 @@ find_in(const CmigRlsModel *model, CmigRlsLeak *leak)
 			count = join_unknown(cases, count, weak ? &leak->unknown_opens : &ignored);
 		judge(model, cases, count, leak);
 	}
+	leak->unknown |= search.denied;
 }
 
 /*
@@ -463,37 +458,34 @@ find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapse
 		find_in(cmig_rls_model_make(tree, relid, role, keys, own, true), leak);
 }
 
-/*
- * In a subtransaction that is rolled back, so that no lock is left.  An
- * expression for which no model can be made is unknown.
- */
+typedef struct Subject
+{
+	Node	   *tree;
+	Oid			relid;
+	Oid			role;
+	const Bitmapset *keys;
+	const Bitmapset *own;
+	CmigRlsLeak *leak;
+} Subject;
+
+static void
+find_subject_leak(void *arg)
+{
+	Subject    *subject = arg;
+
+	find_leak(subject->tree, subject->relid, subject->role, subject->keys, subject->own, subject->leak);
+}
+
+/* No lock is left.  An expression for which no model can be made is unknown. */
 static void
 try_to_find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	Subject		subject = {tree, relid, role, keys, own, leak};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		find_leak(tree, relid, role, keys, own, leak);
-	}
-	PG_CATCH();
-	{
-		int			category = ERRCODE_TO_CATEGORY(geterrcode());
-
-		MemoryContextSwitchTo(caller);
-		if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES)
-			PG_RE_THROW();
-		FlushErrorState();
-		memset(leak, 0, sizeof(CmigRlsLeak));
-		leak->unknown = true;
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
+	if (cmig_rls_sandbox_run(InvalidOid, find_subject_leak, &subject) == 0)
+		return;
+	memset(leak, 0, sizeof(CmigRlsLeak));
+	leak->unknown = true;
 }
 
 const CmigRlsLeak *

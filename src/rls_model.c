@@ -528,14 +528,32 @@ make_call(FuncExpr *call, Maker *maker)
 	return made;
 }
 
-/* Is an argument of a type that is not the server's own? */
+/* Is an argument of a type that is not the server's own, or a row? */
 static bool
 has_others_type(List *args)
 {
 	ListCell   *lc;
 
 	foreach(lc, args)
-		if (exprType(IsA(lfirst(lc), TargetEntry) ? (Node *) lfirst_node(TargetEntry, lc)->expr : lfirst(lc)) >= FirstUnpinnedObjectId)
+	{
+		Oid			type = exprType(IsA(lfirst(lc), TargetEntry) ? (Node *) lfirst_node(TargetEntry, lc)->expr : lfirst(lc));
+
+		if (type >= FirstUnpinnedObjectId || !cmig_rls_sample_is_builtin(type))
+			return true;
+	}
+	return false;
+}
+
+/* Does an operator of others compare, or sort? */
+static bool
+has_others_operator(Node *node)
+{
+	ListCell   *lc;
+
+	if (IsA(node, SortGroupClause))
+		return ((SortGroupClause *) node)->eqop >= FirstUnpinnedObjectId || ((SortGroupClause *) node)->sortop >= FirstUnpinnedObjectId;
+	foreach(lc, ((RowCompareExpr *) node)->opnos)
+		if (lfirst_oid(lc) >= FirstUnpinnedObjectId)
 			return true;
 	return false;
 }
@@ -573,7 +591,8 @@ make_node(Node *node, Maker *maker)
 				*maker->failed = true;
 			break;
 		case T_ScalarArrayOpExpr:
-			if (!cmig_rls_calls_builtin(get_opcode(((ScalarArrayOpExpr *) node)->opno), ((ScalarArrayOpExpr *) node)->args, BOOLOID))
+			if (!cmig_rls_calls_builtin(get_opcode(((ScalarArrayOpExpr *) node)->opno), ((ScalarArrayOpExpr *) node)->args, BOOLOID) ||
+				((ScalarArrayOpExpr *) node)->opno >= FirstUnpinnedObjectId)
 				*maker->failed = true;
 			inner.wanted = InvalidOid;
 			break;
@@ -605,6 +624,11 @@ make_node(Node *node, Maker *maker)
 				*maker->failed = true;
 			inner.wanted = InvalidOid;
 			break;
+		case T_RowCompareExpr:
+		case T_SortGroupClause:
+			if (has_others_operator(node))
+				*maker->failed = true;
+			break;
 		case T_Param:
 			if (((Param *) node)->paramkind != PARAM_SUBLINK)
 				*maker->failed = true;
@@ -625,7 +649,6 @@ make_node(Node *node, Maker *maker)
 		case T_CaseExpr:
 		case T_CoalesceExpr:
 		case T_CaseTestExpr:
-		case T_RowCompareExpr:
 		case T_SQLValueFunction:
 		case T_RelabelType:
 		case T_CollateExpr:
@@ -642,7 +665,6 @@ make_node(Node *node, Maker *maker)
 		case T_RangeTblRef:
 		case T_RangeTblEntry:
 		case T_RangeTblFunction:
-		case T_SortGroupClause:
 		case T_GroupingSet:
 		case T_SetOperationStmt:
 		case T_CommonTableExpr:

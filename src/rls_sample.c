@@ -86,12 +86,13 @@ sample_label(Oid type, int whose)
 bool
 cmig_rls_sample_is_builtin(Oid type)
 {
-	Oid			element;
+	Oid			element = get_element_type(type);
+	char		kind = get_typtype(OidIsValid(element) ? element : type);
 
-	if (type < FirstUnpinnedObjectId)
-		return true;
-	element = get_element_type(type);
-	return get_typtype(OidIsValid(element) ? element : type) == TYPTYPE_ENUM;
+	if (type >= FirstUnpinnedObjectId)
+		return kind == TYPTYPE_ENUM;
+	/* rows, and the pseudo-types that functions of the server pass on */
+	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
 }
 
 Const *

@@ -37,7 +37,6 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 	List	  **policies = arg;
 	CmigRlsStored	   *policy = palloc0(sizeof(CmigRlsStored));
 	bool		isnull;
-	char	   *text;
 	ArrayType  *leads;
 	Datum	   *elements;
 	int			count;
@@ -47,12 +46,8 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 	policy->permissive = DatumGetBool(cmig_query_datum(desc, row, 3, &isnull));
 	policy->command = *cmig_query_text(desc, row, 4);
 	policy->roles = DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 5, &isnull));
-	text = cmig_query_text(desc, row, 6);
-	policy->qual = text ? stringToNode(text) : NULL;
-	policy->qual_text = text;
-	text = cmig_query_text(desc, row, 7);
-	policy->check = text ? stringToNode(text) : NULL;
-	policy->check_text = text;
+	policy->qual_text = cmig_query_text(desc, row, 6);
+	policy->check_text = cmig_query_text(desc, row, 7);
 	policy->state = cmig_rls_state_read(cmig_query_text(desc, row, 8));
 	policy->table = cmig_query_text(desc, row, 9);
 	leads = DatumGetArrayTypeP(cmig_query_datum(desc, row, 10, &isnull));
@@ -200,9 +195,17 @@ cmig_rls_stored_read(ArrayType *schemas)
 void
 cmig_rls_stored_judge(List *siblings)
 {
-	Bitmapset  *keys = key_columns(siblings);
+	Bitmapset  *keys;
 	ListCell   *lc;
 
+	foreach(lc, siblings)
+	{
+		CmigRlsStored *policy = lfirst(lc);
+
+		policy->qual = policy->qual_text ? stringToNode(policy->qual_text) : NULL;
+		policy->check = policy->check_text ? stringToNode(policy->check_text) : NULL;
+	}
+	keys = key_columns(siblings);
 	foreach(lc, siblings)
 	{
 		CmigRlsStored *policy = lfirst(lc);

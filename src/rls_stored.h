@@ -20,7 +20,7 @@ typedef struct CmigRlsStored
 	bool		permissive;
 	char		command;		/* as in pg_policy */
 	ArrayType  *roles;
-	Node	   *qual;
+	Node	   *qual;			/* this and check: once the policy is judged */
 	Node	   *check;
 	char	   *qual_text;		/* these as they are stored; NULL: none */
 	char	   *check_text;

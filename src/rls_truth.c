@@ -18,6 +18,8 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "rls_sample.h"
+#include "rls_sandbox.h"
 #include "rls_truth.h"
 
 #include "access/htup_details.h"
@@ -270,20 +272,43 @@ comparison_name(Oid opno)
 	return NULL;
 }
 
-/* Two constants by a function of the server's own, which cannot fail. */
+typedef struct Comparison
+{
+	Oid			function;
+	Oid			collation;
+	Const	   *left;
+	Const	   *right;
+	bool		result;
+} Comparison;
+
+static void
+run_comparison(void *arg)
+{
+	Comparison *comparison = arg;
+
+	comparison->result = DatumGetBool(OidFunctionCall2Coll(comparison->function, comparison->collation,
+														   comparison->left->constvalue, comparison->right->constvalue));
+}
+
+/*
+ * Two constants by an operator of the server's own.  A "=" of others can be
+ * any function, such as one that fails.
+ */
 static int
 compare_constants(Oid opno, Oid collation, Const *left, Const *right)
 {
-	Oid			function = get_opcode(opno);
+	Comparison	comparison = {get_opcode(opno), collation, left, right, false};
 
 	if (left->constisnull || right->constisnull)
 		return op_strict(opno) ? CAN_BE_NULL : CAN_BE_ALL;
-	if (function >= FirstUnpinnedObjectId || op_volatile(opno) != PROVOLATILE_IMMUTABLE ||
+	if (opno >= FirstUnpinnedObjectId || comparison.function >= FirstUnpinnedObjectId ||
+		op_volatile(opno) != PROVOLATILE_IMMUTABLE ||
 		left->consttype >= FirstUnpinnedObjectId || right->consttype >= FirstUnpinnedObjectId ||
-		type_is_collatable(left->consttype) != OidIsValid(collation))
+		!cmig_rls_sample_is_builtin(left->consttype) || !cmig_rls_sample_is_builtin(right->consttype) ||
+		type_is_collatable(left->consttype) != OidIsValid(collation) ||
+		cmig_rls_sandbox_run(CMIG_RLS_NOBODY, run_comparison, &comparison) != 0)
 		return CAN_BE_ALL;
-	return DatumGetBool(OidFunctionCall2Coll(function, collation, left->constvalue, right->constvalue)) ?
-		CAN_BE_TRUE : CAN_BE_FALSE;
+	return comparison.result ? CAN_BE_TRUE : CAN_BE_FALSE;
 }
 
 /* A pattern that every text matches. */
@@ -293,7 +318,7 @@ matches_all(Oid opno, Node *pattern)
 	char	   *name = get_opname(opno);
 	char	   *value;
 
-	if (name == NULL || (strcmp(name, "~~") != 0 && strcmp(name, "~~*") != 0) ||
+	if (name == NULL || opno >= FirstUnpinnedObjectId || (strcmp(name, "~~") != 0 && strcmp(name, "~~*") != 0) ||
 		!IsA(pattern, Const) || ((Const *) pattern)->constisnull ||
 		((Const *) pattern)->consttype != TEXTOID)
 		return false;

@@ -1,0 +1,102 @@
+--
+-- rls_check reads what others have written, and runs nothing of it: neither as
+-- who checks nor as anybody else
+--
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_rls_owner;
+CREATE ROLE regress_rls_app;
+CREATE SCHEMA host AUTHORIZATION regress_rls_owner;
+GRANT USAGE ON SCHEMA host TO regress_rls_app;
+\pset format unaligned
+\pset tuples_only on
+
+SET ROLE regress_rls_owner;
+CREATE FUNCTION host.evil(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'evil runs as %', current_user; RETURN true; END $$;
+CREATE DOMAIN host.d AS text CHECK (host.evil(VALUE));
+CREATE TYPE host.c AS (x host.d);
+CREATE TYPE host.r AS RANGE (subtype = host.d);
+CREATE TYPE host.mood AS ENUM ('sad', 'ok');
+CREATE FUNCTION host.takes(host.c) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE TABLE host.other (c host.c, ds host.d[]);
+CREATE TABLE host.t (id integer, tenant_id integer, slug text, mood host.mood);
+ALTER TABLE host.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+GRANT SELECT ON host.t TO regress_rls_app;
+CREATE FUNCTION host.true_if(a text, b text) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'evil runs as %', current_user; RETURN true; END $$;
+CREATE OPERATOR host.<> (LEFTARG = text, RIGHTARG = text, FUNCTION = host.true_if, NEGATOR = OPERATOR(host.=));
+CREATE OPERATOR host.= (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_catalog.textregexeq, NEGATOR = OPERATOR(host.<>));
+RESET ROLE;
+
+-- What is said of each expression.
+CREATE FUNCTION pg_temp.said(VARIADIC expressions text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	expression text;
+BEGIN
+	FOREACH expression IN ARRAY expressions LOOP
+		EXECUTE format('CREATE POLICY p ON host.t TO regress_rls_app USING (%s)', expression);
+		RETURN NEXT regexp_replace(expression, '\m\d{4,}\M', 'OID', 'g');
+		RETURN QUERY SELECT format('    %s, %s: %s', severity, rule, problem) FROM cmig.rls_check('host') WHERE object ~ 'policy p'
+			AND rule NOT IN ('missing_index', 'implicit_check', 'per_row_function');
+		DROP POLICY p ON host.t;
+	END LOOP;
+END $$;
+
+-- input functions, that check domains, and functions that take or return rows
+SELECT pg_temp.said(
+	format('record_in(''(1)'', %s, -1) IS NOT NULL', 'host.c'::regtype::oid),
+	format('array_in(''{1}'', %s, -1) IS NOT NULL', 'host.d'::regtype::oid),
+	format('domain_in(''1'', %s, -1) IS NOT NULL', 'host.d'::regtype::oid),
+	format('range_in(''[1,2]'', %s, -1) IS NOT NULL', 'host.r'::regtype::oid),
+	format('row_to_json(record_in(''(1)'', %s, -1)) IS NOT NULL', 'host.c'::regtype::oid),
+	format('enum_in(''sad'', %s) IS NOT NULL', 'host.mood'::regtype::oid),
+	'slug::host.d IS NOT NULL', 'ARRAY[slug]::host.d[] IS NOT NULL', 'ROW(slug)::host.c IS NOT NULL',
+	'ROW(tenant_id, slug) = ANY (ARRAY[ROW(1, ''a''::text)])',
+	'jsonb_populate_record(NULL::host.c, ''{"x": 1}'') IS NOT NULL',
+	'NOT slug OPERATOR(host.=) ''a''', 'NOT slug OPERATOR(host.=) ANY (ARRAY[''a'', ''b''])',
+	'to_regclass(slug) IS NULL', 'satisfies_hash_partition(''host.t''::regclass, 1, 0, tenant_id)');
+
+-- an operator that only looks like one that cannot fail
+SELECT pg_temp.said('''a''::text OPERATOR(host.=) ''(''::text', 'slug OPERATOR(host.=) ''(''', '''a''::text OPERATOR(host.=) ''a''::text OR tenant_id = 1');
+
+-- one that cannot even be read keeps no other from being judged
+CREATE TABLE host.u (id integer, tenant_id integer);
+ALTER TABLE host.u ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY q ON host.u TO regress_rls_app USING (true);
+CREATE FUNCTION pg_temp.deep() RETURNS text LANGUAGE sql AS $$ SELECT repeat('abs(', 400) || 'tenant_id' || repeat(')', 400) $$;
+\set ECHO none
+SELECT format('CREATE POLICY deep ON host.t TO regress_rls_app USING (%s = 1)', pg_temp.deep()) \gexec
+\set ECHO all
+SET max_stack_depth = '100kB';
+SELECT severity, rule, object, problem FROM cmig.rls_check('host') WHERE rule IN ('always_true', 'not_judged');
+RESET max_stack_depth;
+DROP TABLE host.u;
+DROP POLICY deep ON host.t;
+
+-- what literals in bodies turn out to be, whoever owns the function
+SET client_min_messages = warning;
+CREATE FUNCTION pg_temp.body(language text, body text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	SET LOCAL check_function_bodies = off;
+	EXECUTE format('CREATE FUNCTION host.g(a integer) RETURNS boolean STABLE LANGUAGE %I AS %L', language, body);
+	RETURN NEXT body;
+	FOR i IN 1..2 LOOP
+		RETURN QUERY SELECT * FROM pg_temp.said('host.g(tenant_id) AND tenant_id = (SELECT NULLIF(current_setting(''a.t'', true), '''')::integer)') OFFSET 1;
+		ALTER FUNCTION host.g(integer) OWNER TO regress_rls_owner;
+	END LOOP;
+	DROP FUNCTION host.g(integer);
+END $$;
+SELECT pg_temp.body('plpgsql', 'BEGIN RETURN ''{1}''::host.d[] IS NOT NULL; END');
+SELECT pg_temp.body('sql', 'SELECT ''(1)''::host.c IS NOT NULL');
+SELECT pg_temp.body('sql', 'SELECT ''[1,2]''::host.r IS NOT NULL');
+SELECT pg_temp.body('sql', 'SELECT host.takes(''(1)'')');
+SELECT pg_temp.body('sql', 'SELECT CASE WHEN a > 0 THEN ''{1}'' ELSE o.ds END IS NOT NULL FROM host.other o');
+SELECT pg_temp.body('sql', 'SELECT ''(1)'' IN (SELECT o.c FROM host.other o)');
+SELECT pg_temp.body('sql', 'SELECT x IS NOT NULL FROM (VALUES (''{1}''), (NULL::host.d[])) v(x)');
+SELECT pg_temp.body('sql', 'SELECT s.x IS NOT NULL FROM (SELECT ''{1}'' AS x UNION ALL SELECT o.ds FROM host.other o) s LIMIT ''1''');
+-- others are read as they were
+SELECT pg_temp.body('sql', 'SELECT a = NULLIF(current_setting(''a.t'', true), '''')::integer');
+SELECT pg_temp.body('sql', 'SELECT $1 IN (''12'', ''13'') OR concat(''x'', a) = ''x'' OR now() > ''2020-01-01'' OR ''{1,2}''::integer[] = ARRAY[a]');
+SELECT pg_temp.body('plpgsql', 'BEGIN RETURN a::text LIKE ''%'' AND ''ok''::host.mood IS NOT NULL AND interval ''1 day'' > ''1 hour''; END');
+
+DROP SCHEMA host CASCADE;
+DROP ROLE regress_rls_owner, regress_rls_app;
+DROP EXTENSION pg_cmig;
