@@ -1,0 +1,177 @@
+# No SQL function leaves memory behind: each is called many times in one session,
+# whose memory contexts must not grow.  CMIG_LEAK_CALLS says how often.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $calls = $ENV{CMIG_LEAK_CALLS} // 400;
+
+# Growth that is no leak: a context that doubled its blocks, a plan or a catalog
+# entry that came late.  What leaks 100 bytes a call shows from 1,000 calls on.
+my $allowed = 96 * 1024;
+
+# What only looks, with a row of each kind to look at.
+my %looking = (
+	audit_as_of => [ "cmig.audit_as_of(NULL::audited, now())", "cmig.audit_as_of(NULL::audited, now(), 1)" ],
+	audit_diff => ["cmig.audit_diff('audited'::regclass, 1, now() - interval '1 day')"],
+	audit_history => [ "cmig.audit_history('audited'::regclass, 1)", "cmig.audit_history('audited', '1')" ],
+	audit_report => ["cmig.audit_report()"],
+	audit_script => ["cmig.audit_script('plain'::regclass)"],
+	audit_status => ["cmig.audit_status()"],
+	audit_transaction => ["cmig.audit_transaction((SELECT max(transaction_id) FROM cmig_audit.log))"],
+	branches => ["cmig.branches()"],
+	check => [ "cmig.\"check\"()", "cmig.\"check\"(true)" ],
+	clear_context => ["cmig.clear_context(), cmig.set_context('1', '1', false)"],
+	context => ["cmig.context()"],
+	current => ["cmig.current()"],
+	current_tenant_id => ["cmig.current_tenant_id()"],
+	current_user_id => ["cmig.current_user_id()"],
+	draft => ["cmig.draft('a draft')"],
+	export => [ "cmig.export()", "cmig.export(ARRAY['001', '002'])" ],
+	heads => ["cmig.heads()"],
+	history => [ "cmig.history()", "cmig.history('001:')" ],
+	plan => ["cmig.plan('upgrade', 'head')"],
+	require => ["cmig.require('001')"],
+	require_tenant_id => ["cmig.require_tenant_id()"],
+	require_user_id => ["cmig.require_user_id()"],
+	resolve => ["cmig.resolve('head')"],
+	rls_check => ["cmig.rls_check()"],
+	rls_script => ["cmig.rls_script('plain'::regclass, roles => '{leak_role}')"],
+	rls_status => ["cmig.rls_status()"],
+	script => ["cmig.script('upgrade', '001:head')"],
+	set_context => ["cmig.set_context('1', '1', true)"],
+	show => ["cmig.show('002')"],
+	status => ["cmig.status()"],
+);
+
+# What writes: statements, each a transaction of its own, and how many calls
+# make one of them, as what creates objects takes its time.
+my %writing = (
+	add_check => [ 50, "CALL cmig.add_check('plain', 'plain_c', 'n >= 0')", "ALTER TABLE plain DROP CONSTRAINT plain_c" ],
+	add_foreign_key => [ 50, "CALL cmig.add_foreign_key('plain', 'owner', 'owner')",
+		"ALTER TABLE plain DROP CONSTRAINT plain_owner_fkey" ],
+	add_not_null => [ 50, "CALL cmig.add_not_null('plain', 'n')", "ALTER TABLE plain ALTER n DROP NOT NULL" ],
+	add_unique => [ 50, "CALL cmig.add_unique('plain', 'n')", "ALTER TABLE plain DROP CONSTRAINT plain_n_key" ],
+	audit_import => [ 20, "SELECT cmig.audit_import('old_log')" ],
+	audit_retain => [ 20, "CALL cmig.audit_retain(interval '10 years')" ],
+	backfill => [ 50, "CALL cmig.backfill('plain', 'n = n + 0')" ],
+	create_revision => [ 20, "SELECT cmig.create_revision('more', 'SELECT 1', 'SELECT 2', revision => '004')",
+		"SELECT cmig.remove_revision('004')" ],
+	disable_audit => [ 50, "SELECT cmig.enable_audit('plain')", "SELECT cmig.disable_audit('plain')" ],
+	disable_rls => [ 50, "SELECT cmig.enable_rls('plain', roles => '{leak_role}')", "SELECT cmig.disable_rls('plain')" ],
+	downgrade => [ 20, "SELECT cmig.upgrade('003')", "SELECT cmig.downgrade('-1')" ],
+	downgrade_stepwise => [ 20, "CALL cmig.upgrade_stepwise('003')", "CALL cmig.downgrade_stepwise('-1')" ],
+	enable_audit_schema => [ 50, "SELECT cmig.enable_audit_schema('apart')", "SELECT cmig.disable_audit('apart.t')" ],
+	enable_rls_schema => [ 50, "SELECT cmig.enable_rls_schema('apart', roles => '{leak_role}')", "SELECT cmig.disable_rls('apart.t')" ],
+	grant_access => [ 50, "SELECT cmig.grant_access('leak_role', 'migrator')", "SELECT cmig.revoke_access('leak_role')" ],
+	load => [ 20, "SELECT cmig.load(:'files')" ],
+	load_directory => [ 20, "SELECT cmig.load_directory(:'folder')" ],
+	merge => [ 20, "SELECT cmig.create_revision('fork', 'SELECT 1', head => '001', splice => true, revision => '00f')",
+		"SELECT cmig.merge('{003,00f}'::text[], 'one again', revision => '00m')",
+		"SELECT cmig.remove_revision('00m')", "SELECT cmig.remove_revision('00f')" ],
+	repair => [ 20, "SELECT cmig.repair('001')" ],
+	reset => [ 50, "SELECT cmig.reset('leaks')", "SELECT cmig.upgrade('002')" ],
+	reset_stepwise => [ 50, "CALL cmig.reset_stepwise('leaks')", "CALL cmig.upgrade_stepwise('002')" ],
+	rls_test => [ 50, "SELECT cmig.rls_test('secured', 'leak_role', '1', '2')" ],
+	stamp => [ 20, "SELECT cmig.stamp('001')", "SELECT cmig.stamp('002')" ],
+);
+my %beside = map { $_ => 1 } qw(audit_trigger enable_audit enable_rls remove_revision revoke_access upgrade upgrade_stepwise);
+
+my $node = new_node('leaks', 'jit = off', 'max_locks_per_transaction = 256');
+$node->start;
+$node->safe_psql('postgres', 'CREATE DATABASE leaks');
+
+my $folder = PostgreSQL::Test::Utils::tempdir();
+my $files = join '', map { revision_file($_->[0], $_->[1], 'SELECT 1;', 'SELECT 2;') }
+  ([ '001', '' ], [ '002', '001' ], [ '003', '002' ]);
+mkdir "$folder/files";
+append_to_file("$folder/files/all.sql", $files);
+
+query($node, 'leaks', q{
+CREATE ROLE leak_role;
+CREATE EXTENSION pg_cmig;
+CREATE TABLE owner (id integer PRIMARY KEY);
+CREATE TABLE plain (id integer PRIMARY KEY, n integer, owner integer, tenant_id text, user_id text);
+INSERT INTO plain SELECT i, i FROM generate_series(1, 20) i;
+CREATE TABLE old_log (table_name text, clock_at timestamptz, operation text, new_row jsonb);
+INSERT INTO old_log VALUES ('gone', '2020-01-01', 'insert', '{"id": 1}');
+CREATE TABLE audited (id integer PRIMARY KEY, v text);
+CREATE TABLE secured (id integer PRIMARY KEY, tenant_id text DEFAULT '1', user_id text DEFAULT '1');
+CREATE SCHEMA apart;
+CREATE TABLE apart.t (id integer PRIMARY KEY, tenant_id text, user_id text);
+GRANT ALL ON secured TO leak_role;
+SELECT cmig.enable_audit('audited');
+INSERT INTO audited VALUES (1, 'a'), (2, 'b');
+UPDATE audited SET v = v || 'c';
+SELECT cmig.enable_rls('secured', roles => '{leak_role}');
+INSERT INTO secured VALUES (1, '1', '1'), (2, '2', '2');
+} . load_sql($files) . "SELECT cmig.upgrade('002');");
+
+my $size = "SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name <> 'CacheMemoryContext'";
+
+# all in one session: LINES of "name growth"
+my $script = "SET client_min_messages = error;\nSELECT cmig.set_context('1', '1');\n";
+foreach my $name (sort keys %looking)
+{
+	foreach my $call (@{ $looking{$name} })
+	{
+		$script .= <<"SQL";
+DO \$leak\$
+DECLARE early bigint;
+BEGIN
+	FOR i IN 1 .. $calls LOOP
+		PERFORM count(*) FROM $call;
+		IF i = $calls / 5 THEN
+			early := ($size);
+		END IF;
+	END LOOP;
+	PERFORM set_config('leak.within', (($size) - early)::text, false);
+END \$leak\$;
+SELECT ($size) AS after \\gset
+SELECT '$name within ' || current_setting('leak.within');
+DO \$leak\$ BEGIN FOR i IN 1 .. $calls LOOP PERFORM count(*) FROM $call; END LOOP; END \$leak\$;
+SELECT '$name after ' || ($size) - :after;
+SQL
+	}
+}
+append_to_file("$folder/looking.sql", $script);
+
+$script = "SET client_min_messages = error;\n\\set files `cat $folder/files/all.sql`\n\\set folder '$folder/files'\n";
+foreach my $name (sort keys %writing)
+{
+	my ($each, @statements) = @{ $writing{$name} };
+	my $rounds = int($calls / $each) + 4;
+	my $round = join '', map { "$_;\n" } @statements;
+
+	# what a connection does first; a plan becomes generic at its sixth use
+	$script .= "\\o /dev/null\n" . $round x 8 . "\\o\n$size \\gset before_\n";
+	$script .= "\\o /dev/null\n" . $round x $rounds . "\\o\nSELECT '$name after ' || ($size) - :before_sum;\n";
+}
+append_to_file("$folder/writing.sql", $script);
+
+my %known = map { $_ => 1 } keys %looking, keys %writing, keys %beside;
+my @unknown = grep { !$known{$_} } split /\n/,
+  $node->safe_psql('leaks', "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace ORDER BY 1");
+is("@unknown", '', 'each function has its calls here');
+
+foreach my $part (qw(looking writing))
+{
+	my ($out, $err) = ('', '');
+	my $good = IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('leaks'), '-f', "$folder/$part.sql" ],
+		'<', \undef, '>', \$out, '2>', \$err);
+
+	ok($good, "$part: ran to its end") or diag($err);
+	foreach my $line (grep { /^\w+ (?:within|after) -?\d+$/ } split /\n/, $out)
+	{
+		my ($name, $when, $bytes) = split / /, $line;
+		cmp_ok($bytes, '<', $allowed, "$name: memory $when $calls calls");
+	}
+}
+$node->stop;
+done_testing();
