@@ -10,7 +10,7 @@ use CmigNode;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $calls = $ENV{CMIG_LEAK_CALLS} // 400;
+my $calls = $ENV{CMIG_LEAK_CALLS} // 200;
 
 # Growth that is no leak: a context that doubled its blocks, a plan or a catalog
 # entry that came late.  What leaks 100 bytes a call shows from 1,000 calls on.
@@ -79,6 +79,7 @@ my %writing = (
 	reset => [ 50, "SELECT cmig.reset('leaks')", "SELECT cmig.upgrade('002')" ],
 	reset_stepwise => [ 50, "CALL cmig.reset_stepwise('leaks')", "CALL cmig.upgrade_stepwise('002')" ],
 	rls_test => [ 50, "SELECT cmig.rls_test('secured', 'leak_role', '1', '2')" ],
+	set_protect => [ 20, "SELECT cmig.set_protect('off')" ],
 	stamp => [ 20, "SELECT cmig.stamp('001')", "SELECT cmig.stamp('002')" ],
 );
 my %beside = map { $_ => 1 } qw(audit_trigger enable_audit enable_rls remove_revision revoke_access upgrade upgrade_stepwise);
