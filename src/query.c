@@ -3,9 +3,10 @@
  *	  The only way from pg_cmig to SPI.
  *
  * Each call connects, pins search_path and standard_conforming_strings (patterns
- * have backslashes) by a GUC nest level of its own, runs and disconnects; nothing stays open between calls, so that scripts may run
- * between any two of them.  Plans are kept for the session; core revalidates
- * them when the tables change.
+ * have backslashes) by a GUC nest level of its own, runs and disconnects;
+ * nothing stays open between calls, so that scripts may run between any two of
+ * them.  Plans are kept for the session; core revalidates them when the tables
+ * change.
  */
 #include "postgres.h"
 
