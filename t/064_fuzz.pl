@@ -1,0 +1,38 @@
+# Every function with whatever there is, and mutated files: no crash, no
+# internal error, no hang, nothing changed after an error. scripts/fuzz runs
+# the same for hours; CMIG_SEED and CMIG_FUZZ_CALLS choose others than the
+# usual ones.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $python = -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3';
+my $node = new_node('fuzz');
+$node->start;
+
+my ($out, $err);
+my $ok = IPC::Run::run(
+	[
+		$python, "$FindBin::RealBin/data/fuzz/fuzz.py",
+		'--dsn', $node->connstr(''),
+		'--seed', $ENV{CMIG_SEED} // 20260101,
+		'--calls', $ENV{CMIG_FUZZ_CALLS} // 600,
+		# a machine that is busy is no hang
+		'--timeout', 180
+	],
+	'>', \$out, '2>', \$err);
+
+note $1 if $out =~ /^(seed .*)$/m;
+like($out, qr/^0 defects, 0 kinds$/m, 'no defect') or diag "$out$err";
+ok($ok, 'the run came to its end') or diag $err;
+unlike(slurp_file($node->logfile), qr/TRAP:|PANIC:|was terminated by signal/, 'no crash');
+
+$node->stop;
+done_testing();

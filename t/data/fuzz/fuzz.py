@@ -1,0 +1,439 @@
+#!/usr/bin/python3
+"""Calls every function of pg_cmig with whatever there is, and looks at what is left.
+
+usage: fuzz.py [--dsn DSN] [--seed N] [--calls N] [--minutes M] [--unit K] [--compare P] [--timeout S]
+
+Needs a superuser's connection to a server of its own: it makes the roles and
+the databases regress_fuzz_*. The functions are read from the catalog, so that
+a new one is covered by itself. The work is cut into units; what a unit does
+depends on the seed and its number only, and each starts from the same database:
+
+  calls       functions in one transaction, each in a savepoint, as superuser,
+              as a migrator, as nobody; between them settings, rows of the
+              catalog and tables are changed
+  procedures  CALL at top level, and functions that commit
+  files       mutated revision files: load, check, upgrade, downgrade; what was
+              exported and loaded is exported as the same
+
+A defect is: a crash, an internal error (SQLSTATE class XX), "cache lookup
+failed", no end within the time limit, a session or a database that an error or
+a STABLE function has changed, a session that a procedure has changed, a file that
+does not survive export and load. Each kind is printed once, with the statements
+that led there and the call that repeats it. Stops after the calls or the minutes;
+the status is 1 if there was a defect.
+"""
+import argparse
+import collections
+import glob
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+
+import psycopg2
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import values
+from values import literal
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+TEMPLATE, DATABASE = "regress_fuzz_template", "regress_fuzz"
+USERS = {"superuser": None, "migrator": "regress_fuzz_migrator", "nobody": "regress_fuzz_nobody"}
+# what is there to change the session
+OWN_SESSION = ("set_context", "clear_context", "set_protect")
+FORMS = ["SELECT * FROM {}"] * 12 + [
+    "SELECT {}", "SELECT * FROM {} LIMIT 1", "SELECT f FROM generate_series(1, 2) g, LATERAL {} f",
+    "DECLARE fuzz_cursor CURSOR FOR SELECT * FROM {}; FETCH 1 FROM fuzz_cursor; CLOSE fuzz_cursor",
+    "DO $fuzz$BEGIN PERFORM {}; EXCEPTION WHEN SQLSTATE 'ZZ999' THEN NULL; END$fuzz$",
+    "CREATE TEMP TABLE fuzz_result AS SELECT f::text FROM {} f"]
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--dsn", default="")
+parser.add_argument("--seed", type=int, default=20260101)
+parser.add_argument("--calls", type=int, help="stop after that many calls")
+parser.add_argument("--minutes", type=float, help="stop after that many minutes")
+parser.add_argument("--unit", type=int, help="this unit only, with all its statements")
+parser.add_argument("--compare", type=float, default=1, help="the part of the units in which database and session are compared")
+parser.add_argument("--timeout", type=int, default=30, help="seconds after which a statement counts as hanging")
+args = parser.parse_args()
+
+
+class Defect(Exception):
+    pass
+
+
+class Fuzzer:
+    def __init__(self):
+        self.counts = collections.Counter()
+        self.states = collections.Counter()
+        self.called, self.succeeded = collections.Counter(), collections.Counter()
+        self.defects = collections.Counter()
+        self.sessions, self.dirty, self.statements = {}, True, []
+        self.admin = self.connect("", None)
+        self.chains = [[open(f, encoding="utf-8", newline="").read() for f in sorted(glob.glob(chain + "/*.sql"))]
+                       for chain in sorted(glob.glob(TOP + "/migrations/*/"))]
+        self.make_template()
+
+    # --- sessions and databases
+
+    def connect(self, database, user):
+        options = "dbname=" + database if database else ""
+        if user:
+            options += " user=" + user
+        connection = psycopg2.connect(args.dsn + " " + options)
+        connection.autocommit = True
+        return connection
+
+    def make_template(self):
+        cur = self.admin.cursor()
+        for name in (DATABASE, TEMPLATE):
+            cur.execute("DROP DATABASE IF EXISTS %s WITH (FORCE)" % name)
+        for user in filter(None, USERS.values()):
+            cur.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (user,))
+            if not cur.fetchone():
+                cur.execute("CREATE ROLE %s LOGIN" % user)
+        cur.execute("CREATE DATABASE " + TEMPLATE)
+        world = subprocess.run(
+            ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-v", "database=" + TEMPLATE, "-f", HERE + "/world.sql",
+             "-d", args.dsn + " dbname=" + TEMPLATE], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if world.returncode:
+            sys.exit("world.sql: " + world.stderr)
+        template = self.connect(TEMPLATE, None)
+        cur = template.cursor()
+        cur.execute("""SELECT p.oid::regprocedure::text, p.proname, p.prokind, p.provolatile, p.proargnames,
+            ARRAY(SELECT format_type(t, NULL) FROM unnest(proargtypes) WITH ORDINALITY AS a (t, i) ORDER BY i), p.pronargdefaults
+            FROM pg_proc p WHERE pronamespace = 'cmig'::regnamespace AND prorettype <> 'trigger'::regtype
+            ORDER BY p.oid::regprocedure::text COLLATE "C" """)
+        self.functions = cur.fetchall()
+        cur.execute("LOAD 'pg_cmig'; SELECT name FROM pg_settings WHERE name LIKE 'cmig.%' ORDER BY name COLLATE \"C\"")
+        self.settings = [r[0] for r in cur.fetchall()]
+        cur.execute("""SELECT attrelid::regclass::text, quote_ident(attname), format_type(atttypid, NULL) FROM pg_attribute
+            JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'cmig'::regnamespace AND relkind = 'r' AND attnum > 0
+            ORDER BY 1, attnum""")
+        self.columns = cur.fetchall()
+        cur.execute("""SELECT relname, array_agg(attname::text ORDER BY attnum) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+            WHERE relnamespace = 'app'::regnamespace AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped GROUP BY relname""")
+        self.table_columns = dict(cur.fetchall())
+        template.close()
+
+    def close_sessions(self):
+        for connection in self.sessions.values():
+            connection.close()
+        self.sessions = {}
+
+    def fresh_database(self):
+        """A copy of the template, and somebody else in it who has a temporary table."""
+        self.close_sessions()
+        for attempt in range(60):
+            try:
+                if self.admin.closed:
+                    self.admin = self.connect("", None)
+                cur = self.admin.cursor()
+                cur.execute("DROP DATABASE IF EXISTS %s WITH (FORCE)" % DATABASE)
+                cur.execute("CREATE DATABASE %s TEMPLATE %s" % (DATABASE, TEMPLATE))
+                cur.execute("GRANT CREATE ON DATABASE %s TO regress_fuzz_migrator" % DATABASE)
+                # the settings exist from the start, not from the first call on
+                cur.execute("ALTER DATABASE %s SET session_preload_libraries = pg_cmig, plpgsql" % DATABASE)
+                break
+            except psycopg2.Error:
+                if attempt == 59:
+                    raise
+                time.sleep(1)
+        other = self.sessions["other"] = self.connect(DATABASE, None)
+        other.cursor().execute("""CREATE TEMP TABLE other_temp (id int PRIMARY KEY, user_id text);
+            UPDATE fuzz.odd SET oid = 'other_temp'::regclass WHERE name = 'other_temp'""")
+        self.dirty = False
+
+    def session(self, user):
+        if user not in self.sessions:
+            connection = self.sessions[user] = self.connect(DATABASE, USERS[user])
+            connection.cursor().execute(
+                "SET client_min_messages = error; SET statement_timeout = '%ds'; SET search_path = app, public" % args.timeout)
+        return self.sessions[user]
+
+    # --- statements
+
+    def execute(self, connection, sql):
+        """-> None, or the error; a defect if it is one that must not be"""
+        self.statements.append(sql)
+        self.counts["statements"] += 1
+        try:
+            with connection.cursor() as cur:
+                cur.execute(sql)
+                return None
+        except (psycopg2.Error, ValueError) as error:
+            code = getattr(error, "pgcode", None)
+            self.states[code or "-"] += 1
+            self.counts["errors"] += 1
+            if connection.closed:
+                raise Defect("crash", str(error))
+            if code == "57014" and "statement timeout" in str(error):
+                raise Defect("hang", str(error))
+            if code and code.startswith("XX") or "cache lookup failed" in str(error):
+                raise Defect("internal error", code, str(error))
+            return error
+
+    def state(self, connection, database=True):
+        """-> what an error must not change: of the session, and of the database"""
+        if not self.compares:
+            return ()
+        with connection.cursor() as cur:
+            cur.execute("SELECT fuzz.session_state()" + (", fuzz.held() || fuzz.database_state()" if database else ""))
+            return cur.fetchone()
+
+    def judge(self, before, after, what):
+        if before == after:
+            return
+        changed = [(a, b) for x, y in zip(before, after) for a, b in zip(x.split(" "), y.split(" ")) if a != b]
+        raise Defect("changed by " + what, changed[:8])
+
+    def call_of(self, function):
+        """-> a call with arguments, some left to their defaults"""
+        signature, name, kind, _, names, types, defaults = function
+        positional = self.rnd.random() < .1
+        self.values.care(self.rnd.random() < .6)
+        arguments = []
+        for i, type_ in enumerate(types):
+            if i >= len(types) - defaults and self.rnd.random() < (.1 if positional else .65):
+                if positional:
+                    break
+                continue
+            value = self.values.value(type_, names[i] if names else None)
+            arguments.append(value if positional else "%s => %s" % ('"%s"' % names[i], value))
+        self.values.care(False)
+        self.called[signature] += 1
+        self.counts["calls"] += 1
+        return 'cmig."%s"(%s)' % (name, ", ".join(arguments))
+
+    def disturbance(self):
+        """-> a statement that makes the ground uneven"""
+        rnd, how = self.rnd, self.rnd.random()
+        if how < .3:
+            value = rnd.choice(["on", "off", "base", "error", "warn", "0", "1", "-1", "100", "5ms", "app", "none", "regress_fuzz_nobody"])
+            return "SET LOCAL %s = %s" % (rnd.choice(self.settings).replace("cmig.concurrently", 'cmig."concurrently"'),
+                                          literal(value if rnd.random() < .8 else rnd.choice(values.HOSTILE)))
+        if how < .6:
+            table, column, type_ = rnd.choice(self.columns)
+            return "UPDATE %s SET %s = %s" % (table, column, self.values.value(type_, column))
+        table = rnd.choice(values.ORDINARY)
+        column = rnd.choice(values.COLUMNS).replace('"', '""')
+        return rnd.choice([
+            "ALTER TABLE app.{0} DROP COLUMN \"{1}\"", "ALTER TABLE app.{0} RENAME COLUMN \"{1}\" TO renamed",
+            "ALTER TABLE app.{0} ALTER COLUMN \"{1}\" TYPE bigint USING 1", "ALTER TABLE app.{0} ALTER COLUMN \"{1}\" TYPE app.pair USING NULL",
+            "ALTER TABLE app.{0} ALTER COLUMN \"{1}\" TYPE text", "DROP TABLE app.{0}", "DROP TABLE app.{0} CASCADE",
+            "ALTER TABLE app.{0} ADD added int DEFAULT 1", "UPDATE app.{0} SET \"{1}\" = NULL", "UPDATE app.{0} SET \"{1}\" = \"{1}\"",
+            "DELETE FROM app.{0}", "TRUNCATE app.{0} CASCADE", "INSERT INTO app.{0} DEFAULT VALUES", "ALTER TABLE app.{0} RENAME TO moved",
+            "ALTER TABLE app.{0} SET SCHEMA public", "ALTER TABLE app.{0} OWNER TO regress_fuzz_nobody", "ALTER TABLE app.{0} DISABLE TRIGGER ALL",
+            "CREATE POLICY fuzzed ON app.{0} USING (\"{1}\" IS NOT NULL)", "ALTER TABLE app.{0} ENABLE ROW LEVEL SECURITY",
+            "CREATE TRIGGER a AFTER UPDATE ON app.{0} REFERENCING OLD TABLE AS o FOR EACH STATEMENT EXECUTE FUNCTION cmig.audit_trigger('x', '{1}')",
+            "CREATE TRIGGER b BEFORE UPDATE OR DELETE ON app.{0} FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger()",
+            "CREATE TRIGGER c AFTER INSERT OR UPDATE OR DELETE ON app.{0} FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('{1}', 'id={1}')",
+            "CREATE TRIGGER d AFTER TRUNCATE ON app.{0} EXECUTE FUNCTION cmig.audit_trigger('level=row')",
+            "CREATE RULE r AS ON UPDATE TO app.{0} DO INSTEAD NOTHING", "COMMENT ON TABLE app.{0} IS 'cmig: {{'",
+            "UPDATE cmig_audit.log SET \"operation\" = 'X'", "DELETE FROM cmig_audit.layout", "UPDATE cmig_audit.log SET old_row = NULL",
+            "INSERT INTO cmig.progress VALUES ('005_bad', 'upgrade', 1, 'in_doubt', '[1]')", "SET LOCAL row_security = off",
+            "INSERT INTO cmig.version VALUES ('005_bad')", "DELETE FROM cmig.version", "DELETE FROM cmig.revision WHERE revision = '002'",
+            "DROP TABLE cmig_audit.log CASCADE", "REVOKE ALL ON ALL TABLES IN SCHEMA cmig FROM regress_fuzz_migrator",
+        ]).format(table, column)
+
+    # --- units
+
+    def calls_unit(self):
+        user = self.rnd.choice(["superuser"] * 5 + ["migrator"] * 4 + ["nobody"])
+        connection = self.session(user)
+        self.statements.append("-- as " + user)
+        functions = [f for f in self.functions if f[2] == "f"]
+        self.execute(connection, "BEGIN")
+        before = self.state(connection)
+        for _ in range(8):
+            disturbs = self.rnd.random() < .2
+            function = self.rnd.choice(functions)
+            sql = self.disturbance() if disturbs else self.rnd.choice(FORMS).format(self.call_of(function))
+            self.execute(connection, "SAVEPOINT s")
+            error = self.execute(connection, sql)
+            if error:
+                self.execute(connection, "ROLLBACK TO s")
+                if self.rnd.random() < .3:
+                    self.judge(before, self.state(connection), "an error")
+                continue
+            after = self.state(connection)
+            if not disturbs:
+                self.succeeded[function[0]] += 1
+                if function[3] != "v" and not sql.startswith("CREATE"):
+                    self.judge(before, after, "a function that is STABLE")
+                elif function[1] not in OWN_SESSION:
+                    self.judge(before[:1], after[:1], "a function")
+            before = after
+        self.execute(connection, "ROLLBACK")
+
+    def procedures_unit(self):
+        user = self.rnd.choice(["superuser", "superuser", "migrator", "nobody"])
+        connection = self.session(user)
+        self.statements.append("-- as " + user)
+        self.dirty = True
+        for _ in range(self.rnd.choice([10, 30])):
+            how = self.rnd.random()
+            before = self.state(connection, False)
+            if how < .15:
+                self.execute(connection, self.disturbance().replace("SET LOCAL", "SET"))
+                continue
+            function = self.rnd.choice([f for f in self.functions if (f[2] == "p") == (how < .8)])
+            call = self.call_of(function)
+            if function[2] == "p" and self.rnd.random() < .1:
+                sql = "DO $fuzz$BEGIN CALL %s; END$fuzz$" % call
+            elif function[2] == "p":
+                sql = "CALL " + call
+            else:
+                sql = "SELECT * FROM " + call
+            if not self.execute(connection, sql):
+                self.succeeded[function[0]] += 1
+            if function[1] not in OWN_SESSION:
+                self.judge(before, self.state(connection, False), "a procedure or function")
+        self.execute(connection, "SELECT * FROM cmig.check()")
+        self.execute(connection, "SELECT * FROM cmig.status()")
+
+    def revision_text(self, number, parent):
+        statement = ";\n".join(self.values.mutated(self.rnd.choice(values.SCRIPTS), 1) if self.rnd.random() < .1
+                               else self.rnd.choice(values.SCRIPTS) for _ in range(self.rnd.randrange(1, 4)))
+        return "-- revision: f%d\n-- down_revision: %s\n-- message: fuzz\n\n-- cmig:upgrade\n%s;\n\n-- cmig:downgrade\n%s;\n" % (
+            number, parent, statement, self.rnd.choice(values.SCRIPTS))
+
+    def files_unit(self):
+        rnd, connection = self.rnd, self.session("superuser")
+        if rnd.random() < .6:
+            texts = rnd.choice(self.chains)[0 if rnd.random() < .8 else 1:rnd.choice([2, 3, 9])]
+        else:
+            texts = [self.revision_text(n, "f%d" % (n - 1) if n else "") for n in range(rnd.randrange(1, 4))]
+        if rnd.random() < .4:
+            texts = ["==> %s.sql <==\n%s" % (rnd.choice(["a", "001_x", "é", "a b/c"]) + str(n), t) for n, t in enumerate(texts)]
+        if rnd.random() < .7:
+            n = rnd.randrange(len(texts))
+            texts[n] = self.values.mutated(texts[n], rnd.choice([1, 1, 1, 2, 5]))
+        text = rnd.choice(["", "", "\n"]).join(texts).replace("\0", "")
+        self.execute(connection, "BEGIN")
+        self.execute(connection, "SAVEPOINT e; DELETE FROM cmig.version; DELETE FROM cmig.journal; DELETE FROM cmig.revision")
+        before = self.state(connection)
+        self.counts["calls"] += 1
+        self.counts["files"] += 1
+        error = self.execute(connection, "SAVEPOINT s; SELECT * FROM cmig.load(%s)" % literal(text))
+        if error:
+            self.execute(connection, "ROLLBACK TO s")
+            self.judge(before, self.state(connection), "an error")
+        else:
+            self.counts["files loaded"] += 1
+            self.export_and_load(connection)
+            self.execute(connection, "SELECT * FROM cmig.check()")
+            self.up_and_down(connection)
+        self.execute(connection, "ROLLBACK")
+
+    def export_and_load(self, connection):
+        columns = "revision, down_revision, depends_on, branch_labels, message, description, upgrade_sql, downgrade_sql, verify_sql, transactional, created_at"
+        cur = connection.cursor()
+        sql = """SELECT (SELECT string_agg(content, '' ORDER BY file_name, content) FROM cmig.export(':')),
+            (SELECT jsonb_agg(to_jsonb(r) ORDER BY revision)::text FROM (SELECT %s FROM cmig.revision) r)""" % columns
+        self.statements.append(sql)
+        try:
+            cur.execute(sql)
+        except psycopg2.Error as error:
+            if error.pgcode[:2] != "MG":
+                raise Defect("not exported", error.pgcode, str(error))
+            self.execute(connection, "ROLLBACK TO s; SELECT * FROM cmig.load('')")
+            return
+        first = cur.fetchone()
+        self.counts["exports"] += 1
+        error = first[0] and self.execute(connection, "SAVEPOINT x; DELETE FROM cmig.revision; SELECT * FROM cmig.load(%s)" % literal(first[0]))
+        if error:
+            raise Defect("not loaded again", error.pgcode, str(error))
+        cur.execute(sql)
+        if first != cur.fetchone():
+            raise Defect("other after export and load")
+
+    def up_and_down(self, connection):
+        self.execute(connection, "SAVEPOINT u")
+        before = self.state(connection)
+        for sql in ("SELECT * FROM cmig.plan('upgrade', 'heads')", "SELECT cmig.script('upgrade', 'heads')", "SELECT * FROM cmig.upgrade('heads')",
+                    "SELECT * FROM cmig.downgrade('base')"):
+            self.counts["calls"] += 1
+            error = self.execute(connection, sql)
+            if error:
+                self.counts["files not run"] += 1
+                self.execute(connection, "ROLLBACK TO u")
+                self.judge(before, self.state(connection), "an error")
+                return
+            self.execute(connection, "SAVEPOINT u")
+            before = self.state(connection)
+        self.counts["files up and down"] += 1
+
+    # --- the run
+
+    def unit(self, number):
+        self.rnd = random.Random("%d/%d" % (args.seed, number))
+        self.values = values.Values(self.rnd, DATABASE, self.table_columns)
+        self.statements = []
+        self.compares = self.rnd.random() < args.compare
+        unit = self.rnd.choice([self.calls_unit] * 16 + [self.files_unit] * 6 + [self.procedures_unit])
+        if self.dirty or unit == self.procedures_unit:
+            self.fresh_database()
+        try:
+            unit()
+        except Defect as defect:
+            self.report(number, unit.__name__, defect)
+            self.dirty = True
+        except psycopg2.Error as error:
+            self.report(number, unit.__name__, Defect("no statement expected this", str(error)))
+            self.dirty = True
+        self.counts["units"] += 1
+
+    def report(self, number, unit, defect):
+        function = re.search(r'cmig\."?(\w+)', self.statements[-1] if self.statements else "")
+        facts = " ".join(str(a) for a in defect.args)
+        kind = re.sub(r'"[^"]*"|[0-9]+', "#", facts.split("\n")[0]) + (function.group(1) if function else "")
+        self.defects[kind] += 1
+        if self.defects[kind] > 1:
+            return
+        print("\nDEFECT in unit %d (%s): %s" % (number, unit, facts))
+        for sql in self.statements:
+            print("    " + (sql if len(sql) < 3000 else sql[:3000] + " ...").replace("\n", "\n    ") + ";")
+        print("repeat: scripts/fuzz --seed %d --unit %d" % (args.seed, number), flush=True)
+
+    def run(self):
+        end = time.time() + args.minutes * 60 if args.minutes else None
+        number = 0
+        if args.unit is not None:
+            self.unit(args.unit)
+            if not self.defects:
+                print(";\n".join(self.statements))
+            return
+        while not (args.calls and self.counts["calls"] >= args.calls) and not (end and time.time() >= end):
+            self.unit(number)
+            number += 1
+
+    def summary(self):
+        never = [f[0] for f in self.functions if self.called[f[0]] > 20 and not self.succeeded[f[0]]]
+        print("\nseed %d: " % args.seed + ", ".join("%d %s" % (n, what) for what, n in sorted(self.counts.items())))
+        print("by SQLSTATE: " + ", ".join("%s %d" % s for s in self.states.most_common()))
+        if never:
+            print("never without an error: " + ", ".join(never))
+        missed = [f[0] for f in self.functions if not self.called[f[0]]]
+        if missed:
+            print("not called: " + ", ".join(missed))
+        print("%d defects, %d kinds" % (sum(self.defects.values()), len(self.defects)))
+
+
+if not (args.calls or args.minutes or args.unit is not None):
+    args.minutes = 1
+fuzzer = Fuzzer()
+try:
+    fuzzer.run()
+finally:
+    fuzzer.close_sessions()
+    fuzzer.summary()
+    cur = fuzzer.admin.cursor()
+    for name in (DATABASE, TEMPLATE):
+        cur.execute("DROP DATABASE IF EXISTS %s WITH (FORCE)" % name)
+    for user in filter(None, USERS.values()):
+        cur.execute("DROP ROLE IF EXISTS " + user)
+sys.exit(bool(fuzzer.defects))
