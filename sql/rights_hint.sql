@@ -91,6 +91,51 @@ SET SESSION AUTHORIZATION regress_deploy;
 SELECT * FROM cmig.upgrade();
 RESET SESSION AUTHORIZATION;
 
+
+-- rights beyond the everyday ones
+GRANT SELECT, INSERT, UPDATE, DELETE ON shop.account TO regress_deploy;
+SELECT pg_temp.script('TRUNCATE shop.account');
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+RESET SESSION AUTHORIZATION;
+GRANT TRUNCATE ON shop.account TO regress_deploy;
+SELECT pg_temp.script('CREATE TRIGGER t BEFORE INSERT ON shop.account FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()');
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+RESET SESSION AUTHORIZATION;
+-- a schema
+SELECT pg_temp.script('CREATE SCHEMA store');
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+RESET SESSION AUTHORIZATION;
+SELECT pg_temp.script('CREATE TABLE item (id int)');
+SET SESSION AUTHORIZATION regress_deploy;
+SET cmig.search_path = 'store';
+SELECT * FROM cmig.upgrade();
+SET cmig.search_path = '"$user"';
+SELECT * FROM cmig.upgrade();
+RESET cmig.search_path;
+RESET SESSION AUTHORIZATION;
+-- owners of what is not a relation
+CREATE TYPE shop.mood AS ENUM ('good');
+ALTER TYPE shop.mood OWNER TO "regress owner";
+ALTER FUNCTION shop.helper OWNER TO "regress owner";
+SELECT pg_temp.script($$ALTER TYPE shop.mood ADD VALUE 'bad'$$);
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+RESET SESSION AUTHORIZATION;
+SELECT pg_temp.script('ALTER FUNCTION shop.helper() STABLE');
+SET SESSION AUTHORIZATION regress_deploy;
+SELECT * FROM cmig.upgrade();
+-- a role of which the session is not a member
+SET cmig.role = 'regress owner';
+SELECT * FROM cmig.upgrade();
+CALL cmig.upgrade_stepwise();
+SET cmig.role = 'regress nobody';
+SELECT * FROM cmig.upgrade();
+RESET cmig.role;
+RESET SESSION AUTHORIZATION;
+
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pg_cmig;
 DROP OWNED BY "regress owner", regress_deploy;

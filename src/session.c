@@ -40,6 +40,7 @@
 #include "nodes/makefuncs.h"
 #include "parser/parser.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -127,6 +128,28 @@ cmig_session_role(void)
 	return pstrdup(role);
 }
 
+void
+cmig_session_require_member(void)
+{
+	const char *name = cmig_settings_text("cmig.role", script_role);
+	Oid			role;
+	const char *session;
+
+	if (!is_set(name) || strcmp(name, "none") == 0)
+		return;
+	role = get_role_oid(name, true);
+	if (!OidIsValid(role) || cmig_can_set_role_compat(GetSessionUserId(), role))
+		return;
+	session = quote_identifier(GetUserNameFromId(GetSessionUserId(), false));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to set role \"%s\"", name),
+			 errdetail("Scripts run as cmig.role, of which %s is not a member.", session),
+			 /* nobody is made a superuser by a hint */
+			 superuser_arg(role) ? errhint("Name a role of which %s is a member: SET cmig.role = '<role>'", session)
+			 : errhint("GRANT %s TO %s", quote_identifier(name), session)));
+}
+
 static void
 set_for_script(const char *name, const char *value, GucAction action)
 {
@@ -143,7 +166,10 @@ set_all_for_script(GucAction action)
 
 	/* the role first: to set the others it may need no rights at all */
 	if (is_set(role))
+	{
+		cmig_session_require_member();
 		set_for_script("role", role, action);
+	}
 	if (is_set(path))
 		set_for_script("search_path", path, action);
 	set_for_script("row_security", "off", action);

@@ -59,4 +59,7 @@ extern int	cmig_session_read_quietly(void);
 extern char *cmig_session_search_path(void);
 extern char *cmig_session_role(void);
 
+/* Say what to grant where the session may not become cmig.role. */
+extern void cmig_session_require_member(void);
+
 #endif							/* CMIG_SESSION_H */

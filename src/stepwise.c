@@ -30,6 +30,7 @@
 #include "run_lock.h"
 #include "script.h"
 #include "piecewise.h"
+#include "session.h"
 #include "stepwise.h"
 #include "toplevel.h"
 
@@ -419,6 +420,8 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 
 	cmig_runner_require_idle(name);
 	cmig_toplevel_require(fcinfo, name);
+	/* before the journal names the role */
+	cmig_session_require_member();
 
 	context = cmig_toplevel_context("pg_cmig stepwise run");
 	MemoryContextSwitchTo(context);
