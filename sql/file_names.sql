@@ -107,6 +107,11 @@ ROLLBACK;
 -- without names: what looks like another file
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seed.sql\nINSERT INTO t VALUES (1);\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- File: db/seed.sql\nINSERT INTO t VALUES (1);\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seeds/seed.sql: demo data\nINSERT INTO t VALUES (1);\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seeds/seed.sql demo data\nINSERT INTO t VALUES (1);\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n/* seed.sql */\nINSERT INTO t VALUES (1);\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- message: seed\nINSERT INTO t VALUES (1);\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n\\restrict abc\nINSERT INTO t VALUES (1);\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- +goose Up\nINSERT INTO t VALUES (1);\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:verify\nSELECT true;\n--\n-- PostgreSQL database dump\n--\nINSERT INTO t VALUES (1);\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n\uFEFFINSERT INTO t VALUES (1);\n');
@@ -133,6 +138,9 @@ SELECT 1;
 -- 001_down.sql
 DROP TABLE t; -- seed.sql
 -- see seed.sql
+-- seed.sql filled it
+/* as 001.sql left it */
+SELECT 1; /* seed.sql */
 -- revision of it: 5 rows
 -- Running downgrade 001 ->
 $cmig_load$);

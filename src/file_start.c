@@ -323,11 +323,13 @@ cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end)
 	return result;
 }
 
-/* "-- seed.sql", "-- File: seed.sql" */
+/* "seed.sql", "File: seed.sql", "seeds/seed.sql: demo data" */
 static bool
 resembles_file_name(const char *text)
 {
 	static const char *const labels[] = {"file:", "filename:", "file name:"};
+	bool		labelled = false;
+	bool		colon;
 	int			length;
 
 	for (int i = 0; i < lengthof(labels); i++)
@@ -336,12 +338,16 @@ resembles_file_name(const char *text)
 		{
 			text += strlen(labels[i]);
 			text += strspn(text, " \t");
+			labelled = true;
 			break;
 		}
 	}
-	length = strlen(text);
-	return length > 4 && strpbrk(text, " \t") == NULL &&
-		pg_strcasecmp(text + length - 4, ".sql") == 0;
+	length = strcspn(text, " \t\r\n:,;");
+	if (length <= 4 || pg_strncasecmp(text + length - 4, ".sql", 4) != 0)
+		return false;
+	/* more text follows it in a title, but also in a sentence about that file */
+	colon = text[length] == ':';
+	return labelled || colon || text[length] == '\0' || memchr(text, '/', length) != NULL;
 }
 
 /* What other tools write into files of their own. */
@@ -359,19 +365,39 @@ resembles_other_tool(const char *text)
 	return false;
 }
 
+/* "\restrict <key>", which pg_dump writes first. */
+static bool
+begins_dump(const CmigLexer *lexer)
+{
+	static const char command[] = "\\restrict ";
+
+	return strncmp(lexer->start, command, strlen(command)) == 0;
+}
+
 const char *
 cmig_file_start_find_other(const CmigLexer *lexer, const char *end, CmigSection section,
 						   bool after_statement)
 {
 	const char *result = NULL;
+	const char *value;
+	const char *value_end;
 	char	   *text;
 
 	/* an upgrade may have been pasted from elsewhere with all its comments */
 	if (section == CMIG_SECTION_UPGRADE || !after_statement || !cmig_marker_is_alone(lexer))
 		return NULL;
+	if (begins_dump(lexer))
+		return "A dump by pg_dump begins with such a command.";
+	if (lexer->type == CMIG_TOKEN_BLOCK_COMMENT)
+		end -= 2;
+	else if (lexer->type != CMIG_TOKEN_LINE_COMMENT)
+		return NULL;
 	text = cmig_marker_trimmed(lexer->start + 2, end);
 	if (resembles_file_name(text))
 		result = "The comment is the name of a file.";
+	else if (lexer->type == CMIG_TOKEN_LINE_COMMENT &&
+			 cmig_marker_match(lexer->start, end, cmig_marker_keys[CMIG_KEY_MESSAGE], &value, &value_end))
+		result = "The comment is a line of a header.";
 	else if (resembles_other_tool(text))
 		result = "With such a comment the files of other tools begin.";
 	pfree(text);

@@ -77,7 +77,7 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 			(errcode(ERRCODE_CMIG_PROTECTED),
 			 errmsg("%s is not allowed in database \"%s\"", what,
 					get_database_name(MyDatabaseId)),
-			 errdetail("cmig.protect is %s; %s would be taken back, with the data in what they made.",
+			 errdetail("cmig.protect is %s; reverting %s would lose the data in what was created there.",
 					   cmig_settings_protect_name(), lost.data),
 			 errhint("%s", cmig_settings_unprotect_hint(commits))));
 }

@@ -808,6 +808,6 @@ cmig_status(PG_FUNCTION_ARGS)
 				   cmig_settings_protect() == CMIG_PROTECT_ON
 				   ? "on: every downgrade is refused"
 				   : "base: reset, downgrade to base, purge and prune are refused",
-				   cmig_settings_may_unprotect() ? "SET LOCAL cmig.protect = off" : NULL);
+				   cmig_settings_may_unprotect() ? "BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT" : NULL);
 	return (Datum) 0;
 }

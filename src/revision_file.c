@@ -598,6 +598,7 @@ static void
 read_token(Reader *reader)
 {
 	CmigLexer  *lexer = &reader->lexer;
+	const char *other;
 
 	if (lexer->unterminated)
 		refuse_unterminated(reader);
@@ -606,6 +607,9 @@ read_token(Reader *reader)
 
 	if (reader->file && reader->section != CMIG_SECTION_HEADER)
 	{
+		other = cmig_file_start_find_other(lexer, lexer->next, reader->section, reader->has_sql);
+		if (other != NULL)
+			refuse_other_file(reader, other);
 		note_quoted(reader);
 		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
 		return;

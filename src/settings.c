@@ -290,7 +290,7 @@ cmig_settings_unprotect_hint(bool commits)
 						get_database_name(MyDatabaseId));
 	return pstrdup(commits ?
 				   "If this is meant: SET cmig.protect = off before, and RESET cmig.protect after it."
-				   : "If this is meant: SET LOCAL cmig.protect = off in the same transaction.");
+				   : "If this is meant: BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT");
 }
 
 CmigChecksumPolicy
