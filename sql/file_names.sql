@@ -121,6 +121,27 @@ SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n--
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- Revises: 001\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\n-- transactional: false\nVACUUM;\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nDROP TABLE t;\n-- cmig:upgrade\nINSERT INTO t VALUES (1);\n');
+-- plain SQL is loaded; where it writes to what was dropped, cmig.check() says so
+BEGIN;
+SELECT * FROM cmig.load($cmig_load$-- revision: 001
+-- cmig:upgrade
+CREATE TABLE a (x int);
+-- cmig:downgrade
+ALTER TABLE a RENAME x TO y;
+DROP TABLE shop.b, a;
+-- seed data
+insert into a values (1);
+-- revision: 002
+-- cmig:upgrade
+CREATE TABLE b (x int);
+-- cmig:downgrade
+DROP TABLE a, b;
+CREATE TABLE a AS SELECT 1 AS x;
+INSERT INTO a VALUES (2);
+INSERT INTO shop.b VALUES (2);
+$cmig_load$);
+SELECT severity, object, problem, fix FROM cmig.check() WHERE severity = 'warning' AND object <> 'heads';
+ROLLBACK;
 -- with names too
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seed.sql\nINSERT INTO t VALUES (1);\n');
 -- but not comments as people write them

@@ -8,8 +8,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "utils/memutils.h"
 
 #include "script.h"
@@ -90,6 +92,65 @@ find_refusal(const char *what, const CmigStatement *statement, bool transactiona
 	return result;
 }
 
+/* The table that a statement writes rows of, or NULL. */
+static const RangeVar *
+written_table(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_InsertStmt:
+			return ((InsertStmt *) stmt)->relation;
+		case T_UpdateStmt:
+			return ((UpdateStmt *) stmt)->relation;
+		case T_DeleteStmt:
+			return ((DeleteStmt *) stmt)->relation;
+		case T_CopyStmt:
+			return ((CopyStmt *) stmt)->is_from ? ((CopyStmt *) stmt)->relation : NULL;
+		default:
+			return NULL;
+	}
+}
+
+/*
+ * Does a downgrade write to a table that it has dropped?  So does a file without
+ * a header that cat put behind it.  dropped gets the names, as written, for the
+ * statements that follow, in their own memory; what may create a table empties it.
+ */
+static CmigTextProblem *
+find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryContext context)
+{
+	Node	   *stmt = statement->raw->stmt;
+	const RangeVar *table = written_table(stmt);
+	CmigTextProblem *result;
+	const char *name;
+	ListCell   *lc;
+
+	if (IsA(stmt, DropStmt) && ((DropStmt *) stmt)->removeType == OBJECT_TABLE)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		foreach(lc, ((DropStmt *) stmt)->objects)
+			*dropped = lappend(*dropped, NameListToString(lfirst(lc)));
+		MemoryContextSwitchTo(old);
+	}
+	else if (table == NULL && !IsA(stmt, DropStmt) && !IsA(stmt, AlterTableStmt))
+		*dropped = NIL;
+	if (table == NULL)
+		return NULL;
+	name = table->schemaname ? psprintf("%s.%s", table->schemaname, table->relname) : table->relname;
+	foreach(lc, *dropped)
+	{
+		if (strcmp(lfirst(lc), name) != 0)
+			continue;
+		result = palloc(sizeof(CmigTextProblem));
+		result->problem = psprintf("its downgrade text cannot run: statement %d, line %d writes to table \"%s\", which was dropped before it",
+								   statement->number, statement->line, name);
+		result->fix = "If another file was appended to it, as cat does, load the files with their names, as awk prints them.";
+		return result;
+	}
+	return NULL;
+}
+
 CmigTextProblem *
 cmig_text_check(const char *what, const char *sql, bool transactional, bool off_mode)
 {
@@ -99,6 +160,8 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 	CmigScript *script = cmig_script_open(sql);
 	CmigStatement statement = {0};
 	CmigTextProblem *volatile problem = NULL;
+	bool		down = strcmp(what, "downgrade") == 0;
+	List	   *dropped = NIL;
 
 	PG_TRY();
 	{
@@ -110,6 +173,8 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 			CHECK_FOR_INTERRUPTS();
 			MemoryContextSwitchTo(caller);
 			problem = find_refusal(what, &statement, transactional, off_mode);
+			if (problem == NULL && down)
+				problem = find_write_to_dropped(&statement, &dropped, caller);
 			MemoryContextSwitchTo(context);
 			if (problem != NULL || last)
 				break;
