@@ -159,6 +159,9 @@ ALTER POLICY p ON chk.t USING (tenant_id = (SELECT COALESCE(current_setting('app
 SELECT * FROM pg_temp.found('cast_of_empty');
 ALTER POLICY p ON chk.t USING (tenant_id = (SELECT COALESCE(NULLIF(current_setting('app.current_tenant_id', true), ''), '0')::integer));
 SELECT * FROM pg_temp.found('cast_of_empty');
+-- it closes, so it is no more than a warning
+ALTER POLICY p ON chk.t USING (tenant_id::text = (SELECT current_setting('request.jwt.claims', true)::json ->> 'tenant'));
+SELECT severity, problem FROM pg_temp.found('cast_of_empty');
 -- with a column it cannot run once
 CREATE FUNCTION chk.is_member(integer) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT true';
 ALTER POLICY p ON chk.t USING (chk.is_member(tenant_id));
@@ -342,6 +345,62 @@ SELECT count(*) > 0 FROM cmig.enable_rls('chk2.a', user_column => 'owner_id', te
 CREATE POLICY flagged ON chk2.a FOR SELECT TO regress_rls_app2 USING (flag);
 SELECT rule, severity, object, fix FROM cmig.rls_check('chk2') WHERE rule = 'rls_disabled';
 DROP SCHEMA chk2 CASCADE;
+
+-- fixes that are pasted in order: the application sees its rows after each check
+CREATE SCHEMA chk3 AUTHORIZATION regress_rls_owner;
+GRANT USAGE ON SCHEMA chk3 TO regress_rls_app;
+SET ROLE regress_rls_owner;
+CREATE TABLE chk3.keyed (id integer PRIMARY KEY, tenant_id integer);
+CREATE TABLE chk3.lookup (id integer PRIMARY KEY);
+CREATE TABLE chk3.open (id integer PRIMARY KEY, tenant_id integer);
+CREATE TABLE chk3.closed (id integer PRIMARY KEY, tenant_id integer);
+CREATE TABLE chk3.unknown (id integer PRIMARY KEY);
+INSERT INTO chk3.keyed VALUES (1, 1), (2, 2);
+INSERT INTO chk3.lookup VALUES (1), (2);
+INSERT INTO chk3.open VALUES (1, 1), (2, 2);
+INSERT INTO chk3.closed VALUES (1, 1), (2, 2);
+GRANT SELECT ON ALL TABLES IN SCHEMA chk3 TO regress_rls_app;
+CREATE POLICY everything ON chk3.open TO regress_rls_app USING (true);
+ALTER TABLE chk3.closed ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE chk3.unknown ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+RESET ROLE;
+CREATE FUNCTION pg_temp.paste() RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	finding record;
+BEGIN
+	FOR finding IN SELECT * FROM cmig.rls_check('chk3') WHERE rule IN ('rls_disabled', 'policy_without_rls', 'always_true', 'rls_without_policy', 'missing_index', 'no_force') LOOP
+		RETURN NEXT concat_ws('|', finding.rule, finding.severity, finding.object, finding.problem, finding.fix);
+		IF finding.fix !~ '<' THEN
+			EXECUTE finding.fix;
+		END IF;
+	END LOOP;
+END $$;
+CREATE FUNCTION pg_temp.seen() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	told text;
+BEGIN
+	SET LOCAL ROLE regress_rls_app;
+	PERFORM set_config('app.current_tenant_id', '1', true);
+	SELECT format('keyed %s, lookup %s, open %s, closed %s', (SELECT count(*) FROM chk3.keyed), (SELECT count(*) FROM chk3.lookup),
+		(SELECT count(*) FROM chk3.open), (SELECT count(*) FROM chk3.closed)) INTO told;
+	RESET ROLE;
+	RETURN told;
+END $$;
+SET client_min_messages = error;
+SELECT pg_temp.seen();
+SELECT pg_temp.paste();
+SELECT pg_temp.seen();
+SELECT pg_temp.paste();
+SELECT pg_temp.seen();
+SELECT pg_temp.paste();
+SELECT pg_temp.seen();
+-- nobody is known whom a policy could be for
+REVOKE ALL ON chk3.unknown FROM regress_rls_app;
+DROP TABLE chk3.keyed, chk3.lookup, chk3.open, chk3.closed;
+CREATE POLICY p ON chk3.unknown USING (id = 1);
+SELECT rule, fix FROM cmig.rls_check('chk3') WHERE rule = 'to_public';
+RESET client_min_messages;
+DROP SCHEMA chk3 CASCADE;
 
 -- expressions of all kinds
 ALTER POLICY p ON chk.t USING (CASE WHEN tenant_id = 1 THEN true WHEN current_user = 'x' THEN id = 2 ELSE false END);

@@ -87,7 +87,7 @@ check_expression(const CmigRlsStored *policy, const CmigRlsExpression *in, bool 
 			 psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT ...)) AND ...)",
 					  quote_identifier(policy->name), policy->table, where) : cmig_rls_stored_repair(policy));
 	if (in->cast_of_empty)
-		cmig_rls_stored_find(findings, "cast_of_empty", "error", policy,
+		cmig_rls_stored_find(findings, "cast_of_empty", "warning", policy,
 			 psprintf("%s casts a setting to %s, which fails when it is '', as after SET LOCAL", where, in->cast_of_empty),
 			 cmig_rls_stored_repair(policy));
 	if (in->strict_setting)

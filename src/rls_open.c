@@ -84,6 +84,29 @@ what_may_be_done(const CmigRlsStored *policy)
 }
 
 /*
+ * A fix for the only policy of its roles: without any they see no row, so that
+ * another comes before it goes.
+ */
+static char *
+replace_policy(const CmigRlsStored *policy)
+{
+	StringInfoData roles;
+	int			count;
+	Oid		   *oids = cmig_rls_stored_roles(policy, &count);
+
+	initStringInfo(&roles);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&roles, "%s%s", i ? "," : "", oids[i] == ACL_ID_PUBLIC ? "<role>" :
+						 quote_identifier(GetUserNameFromId(oids[i], false)));
+	if (get_attnum(policy->relid, "tenant_id") == InvalidAttrNumber && get_attnum(policy->relid, "user_id") == InvalidAttrNumber)
+		return psprintf("ALTER POLICY %s ON %s %s (<key> = <context>) -- <key> tells whose a row is, <context> who asks",
+						quote_identifier(policy->name), policy->table, policy->command == 'a' ? "WITH CHECK" : "USING");
+	return psprintf("SELECT cmig.enable_rls(%s, roles => %s); %s%s", quote_literal_cstr(policy->table),
+					quote_literal_cstr(psprintf("{%s}", roles.data)), cmig_rls_stored_drop(policy),
+					strstr(roles.data, "<role>") ? " -- <role> is the role of the application" : "");
+}
+
+/*
  * A permissive policy that lets everything through.  It is no hole for roles
  * of its own that no other policy binds (a bypass, which is told), below a restrictive
  * policy that binds the same roles, or where enable_rls was asked for it.
@@ -141,7 +164,7 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 		cmig_rls_stored_find(findings, "always_true", policy->command == 'r' ? "warning" : "error", policy,
 			 psprintf("%s: every %srow may be %s", always_text(policy, but_null),
 					  bms_is_empty(but_null) ? "" : "such ", what_may_be_done(policy)),
-			 cmig_rls_stored_drop(policy));
+			 replace_policy(policy));
 }
 
 /* Do the policy and the others, joined by OR, let everything through? */
@@ -441,6 +464,23 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 		find_leak(policy, siblings, cache, leak, is_check, findings);
 }
 
+/* The roles of a policy and another, for TO. */
+static char *
+roles_with(const CmigRlsStored *policy, Oid role)
+{
+	StringInfoData names;
+	int			count;
+	Oid		   *oids = cmig_rls_stored_roles(policy, &count);
+
+	if (role == ACL_ID_PUBLIC)
+		return pstrdup("PUBLIC");
+	initStringInfo(&names);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&names, "%s, ", quote_identifier(GetUserNameFromId(oids[i], false)));
+	appendStringInfoString(&names, quote_identifier(GetUserNameFromId(role, false)));
+	return names.data;
+}
+
 /*
  * A restrictive policy that binds other roles than a permissive one: these see
  * what the other's key should keep from them, though it is not their own.
@@ -481,8 +521,8 @@ check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache 
 										  quote_identifier(floor->name),
 										  roles[i] == ACL_ID_PUBLIC ? "PUBLIC" : psprintf("role %s", quote_identifier(GetUserNameFromId(roles[i], false))),
 										  row_text(policy, &leak->foreign)),
-								 psprintf("ALTER POLICY %s ON %s TO ..., %s", quote_identifier(floor->name), policy->table,
-										  roles[i] == ACL_ID_PUBLIC ? "PUBLIC" : quote_identifier(GetUserNameFromId(roles[i], false))));
+								 psprintf("ALTER POLICY %s ON %s TO %s", quote_identifier(floor->name), policy->table,
+										  roles_with(floor, roles[i])));
 			return;
 		}
 	}

@@ -57,6 +57,49 @@
 	" AND NOT EXISTS (SELECT FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
 	"  WHERE p.polrelid = t.oid AND NOT p.polpermissive AND (u.oid = 0 OR pg_has_role(" role ", u.oid, 'USAGE'))))"
 
+/* What is a key of which schema's tables, and which roles their policies bind. */
+#define KEYS \
+	/* what policies ask in several tables is a key, and what enable_rls was given */ \
+	", asked AS MATERIALIZED (SELECT s.ns, a.attname, count(DISTINCT s.oid) AS n," \
+	"   bool_or(c.description ~ (' (user|tenant|key)_column=' || a.attname || '[] ]')) AS made," \
+	"   bool_or(c.description ~ (' user_column=' || a.attname || '[] ]')) AS is_user" \
+	"  FROM p JOIN t s ON s.oid = p.polrelid" \
+	"  JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid" \
+	"   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND d.refobjsubid > 0" \
+	"  JOIN pg_attribute a ON a.attrelid = s.oid AND a.attnum = d.refobjsubid AND a.attname ~ '^[[:alnum:]_]+$'" \
+	"  LEFT JOIN pg_description c ON c.objoid = p.oid AND c.classoid = 'pg_policy'::regclass" \
+	"   AND position('[cmig.enable_rls ' IN c.description) > 0" \
+	"  WHERE a.attname <> 'id' GROUP BY s.ns, a.attname)"
+
+/* The key column of t, or null. */
+#define KEY \
+	"(SELECT min(a.attname::text) FROM pg_attribute a" \
+	"   WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped" \
+	"   AND (a.attname IN ('user_id', 'tenant_id')" \
+	"    OR a.attname IN (SELECT k.attname FROM asked k WHERE k.ns = t.ns AND (k.made OR k.n > 1))))"
+
+/* Roles that were granted something on t, or that policies of its schema bind; null if there are none. */
+#define BOUND ", bound_roles AS MATERIALIZED (SELECT s.ns, array_agg(DISTINCT app.rolname ORDER BY app.rolname) AS names" \
+	"  FROM app JOIN t s ON s.oid = app.polrelid GROUP BY s.ns)"
+#define SIBLINGS_ROLES "(SELECT k.names FROM bound_roles k WHERE k.ns = t.ns)"
+#define GRANTED_ROLES \
+	"(SELECT array_agg(DISTINCT r.rolname ORDER BY r.rolname) FROM aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee" \
+	"  WHERE r.oid <> t.owner AND NOT r.rolsuper AND NOT r.rolbypassrls" \
+	"  AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.bypass AND r.oid = ANY (p.polroles)))"
+#define NO_ROLE " || ' -- <role> is the role of the application'"
+
+/* A list of roles for TO. */
+#define TO_ROLES(names) "(SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.name) FROM unnest(" names ") u(name))"
+
+/* The call of enable_rls for t with a key and roles, both columns of b. */
+#define ENABLE_CALL \
+	"format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', b.name," \
+	"   CASE WHEN b.key IN ('user_id', 'tenant_id') THEN ''" \
+	"    ELSE format(', %s => %L', CASE WHEN (SELECT k.is_user FROM asked k WHERE k.ns = b.ns AND k.attname = b.key)" \
+	"     THEN 'user_column' ELSE 'tenant_column' END, b.key) END," \
+	"   coalesce(b.roles::text, '{<role>}'), " BYPASS("s.ns = b.ns AND r.rolname <> ALL (coalesce(b.roles, '{}'))") ")" \
+	" || CASE WHEN b.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
+
 /* Is t read through a parent with policies?  Then it needs none. */
 #define BELOW "EXISTS (SELECT FROM pg_inherits i JOIN p ON p.polrelid = i.inhparent WHERE i.inhrelid = t.oid)"
 
@@ -93,36 +136,24 @@
 
 static CmigQuery rules[] = {
 	/* tables beside protected ones; an error where the siblings' key is there */
-	{TABLES
-		/* what policies ask in several tables is a key, and what enable_rls was given */
-		", asked AS (SELECT s.ns, a.attname, count(DISTINCT s.oid) AS n,"
-		"   bool_or(c.description ~ (' (user|tenant|key)_column=' || a.attname || '[] ]')) AS made,"
-		"   bool_or(c.description ~ (' user_column=' || a.attname || '[] ]')) AS is_user"
-		"  FROM p JOIN t s ON s.oid = p.polrelid"
-		"  JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid"
-		"   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND d.refobjsubid > 0"
-		"  JOIN pg_attribute a ON a.attrelid = s.oid AND a.attnum = d.refobjsubid AND a.attname ~ '^[[:alnum:]_]+$'"
-		"  LEFT JOIN pg_description c ON c.objoid = p.oid AND c.classoid = 'pg_policy'::regclass"
-		"   AND position('[cmig.enable_rls ' IN c.description) > 0"
-		"  WHERE a.attname <> 'id' GROUP BY s.ns, a.attname),"
-		" bare AS (SELECT t.*, (SELECT min(a.attname::text) FROM pg_attribute a"
-		"   WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped"
-		"   AND (a.attname IN ('user_id', 'tenant_id')"
-		"    OR a.attname IN (SELECT k.attname FROM asked k WHERE k.ns = t.ns AND (k.made OR k.n > 1)))) AS key"
+	{TABLES KEYS BOUND
+		", b AS MATERIALIZED (SELECT t.*, " KEY " AS key, coalesce(" SIBLINGS_ROLES ", " GRANTED_ROLES ") AS roles"
 		"  FROM t WHERE NOT t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)"
 		"  AND EXISTS (SELECT FROM t s WHERE s.ns = t.ns AND s.rls)"
 		"  AND NOT EXISTS (SELECT FROM pg_inherits i JOIN t s ON s.oid = i.inhparent WHERE i.inhrelid = t.oid AND s.rls))"
-		" SELECT 'rls_disabled', CASE WHEN key IS NULL THEN 'warning' ELSE 'error' END, t.name,"
+		" SELECT 'rls_disabled', CASE WHEN b.key IS NULL THEN 'warning' ELSE 'error' END, b.name,"
 		"  'row-level security is off, beside tables that have it'"
-		"  || coalesce('; column ' || quote_ident(key) || ' is the key of theirs', ''),"
-		"  CASE WHEN key IS NULL THEN " ENABLE
-		"  ELSE format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', t.name,"
-		"   CASE WHEN key IN ('user_id', 'tenant_id') THEN ''"
-		"    ELSE format(', %s => %L', CASE WHEN (SELECT k.is_user FROM asked k WHERE k.ns = t.ns AND k.attname = key)"
-		"     THEN 'user_column' ELSE 'tenant_column' END, key) END,"
-		"   coalesce((SELECT array_agg(DISTINCT app.rolname)::text FROM app JOIN t s ON s.oid = app.polrelid WHERE s.ns = t.ns), '{...}'),"
-		"   " BYPASS("s.ns = t.ns") ") END"
-		" FROM bare t", 1, {OIDARRAYOID}},
+		"  || coalesce('; column ' || quote_ident(b.key) || ' is the key of theirs',"
+		"   CASE WHEN b.roles IS NULL THEN '; no column of it is a key of theirs, and with the fix alone nobody sees a row'"
+		"   ELSE '; no column of it is a key of theirs: with the fix every row can be read and none written, which is enough only for rows that all share' END),"
+		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
+		/* the policy first, so that the application is not shut out in between */
+		"   ELSE coalesce(format('CREATE POLICY shared_rows ON %s FOR SELECT TO %s USING (true); ', b.name, " TO_ROLES("b.roles") "), '')"
+		"    || coalesce((SELECT format('CREATE POLICY bypass ON %s TO %s USING (true) WITH CHECK (true); ', b.name,"
+		"     string_agg(DISTINCT quote_ident(r.rolname), ', ')) FROM p JOIN t s ON s.oid = p.polrelid CROSS JOIN LATERAL unnest(p.polroles) u(oid)"
+		"     JOIN pg_roles r ON r.oid = u.oid WHERE p.bypass AND s.ns = b.ns AND b.roles IS NOT NULL AND r.rolname <> ALL (b.roles) HAVING count(*) > 0), '')"
+		"    || 'ALTER TABLE ' || b.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY' END"
+		" FROM b", 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'no_force', 'warning', t.name,"
@@ -132,29 +163,40 @@ static CmigQuery rules[] = {
 
 	{TABLES
 		" SELECT 'policy_without_rls', 'error', t.name,"
-		"  'it has policies, but row-level security is off: they have no effect',"
+		"  'it has policies, but row-level security is off: they have no effect'"
+		"   || CASE WHEN EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.polpermissive AND NOT p.bypass) THEN ''"
+		"   ELSE '; with the fix they still let every row through, since none asks a key' END,"
 		"  " ENABLE
 		" FROM t WHERE NOT t.rls AND EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)", 1, {OIDARRAYOID}},
 
-	{TABLES
-		" SELECT 'rls_without_policy', 'warning', t.name,"
-		"  'row-level security is on without a policy: nobody but who bypasses it sees a row',"
-		"  format('SELECT cmig.enable_rls(%L, roles => ''{...}'')', t.name)"
-		" FROM t WHERE t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid) AND NOT " BELOW, 1, {OIDARRAYOID}},
+	{TABLES KEYS BOUND
+		", b AS MATERIALIZED (SELECT t.*, " KEY " AS key, coalesce(" SIBLINGS_ROLES ", " GRANTED_ROLES ") AS roles"
+		"  FROM t WHERE t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid) AND NOT " BELOW ")"
+		" SELECT 'rls_without_policy', 'warning', b.name,"
+		"  'row-level security is on without a policy: nobody but who bypasses it sees a row'"
+		"   || CASE WHEN b.key IS NULL THEN '; no column of it is a key of other tables' ELSE '' END,"
+		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
+		"   ELSE format('CREATE POLICY key_access ON %s TO %s USING (<key> = <context>) -- <key> tells whose a row is, <context> who asks', b.name,"
+		"    coalesce(" TO_ROLES("b.roles") ", '<role>')) || CASE WHEN b.roles IS NULL THEN ', <role> is the role of the application' ELSE '' END END"
+		" FROM b", 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'only_restrictive', 'warning', t.name,"
 		"  'all its policies are restrictive: without a permissive one nobody sees a row',"
-		"  format('CREATE POLICY ... ON %s TO ... USING (...)', t.name)"
+		"  format('CREATE POLICY key_access ON %s TO %s USING (<key> = <context>) -- <key> tells whose a row is, <context> who asks', t.name,"
+		"   coalesce((SELECT string_agg(DISTINCT quote_ident(app.rolname), ', ') FROM app WHERE app.polrelid = t.oid), '<role>'))"
 		" FROM t JOIN (SELECT p.polrelid FROM p GROUP BY p.polrelid HAVING NOT bool_or(p.polpermissive)) n"
 		"  ON n.polrelid = t.oid WHERE t.rls AND NOT " BELOW,
 		1, {OIDARRAYOID}},
 
-	{TABLES
-		" SELECT 'to_public', 'warning', format('policy %I on %s', p.polname, t.name),"
+	{TABLES BOUND
+		", k AS (SELECT t.*, coalesce(" GRANTED_ROLES ", " SIBLINGS_ROLES ") AS roles FROM t"
+		"  WHERE t.oid IN (SELECT p.polrelid FROM p WHERE p.polroles = '{0}'))"
+		" SELECT 'to_public', 'warning', format('policy %I on %s', p.polname, k.name),"
 		"  'it is for PUBLIC: every role, those to come too',"
-		"  format('ALTER POLICY %I ON %s TO ...', p.polname, t.name)"
-		" FROM p JOIN t ON t.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
+		"  format('ALTER POLICY %I ON %s TO %s', p.polname, k.name, coalesce(" TO_ROLES("k.roles") ", '<role>'))"
+		"   || CASE WHEN k.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
+		" FROM p JOIN k ON k.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
 
 	/* a role that policies name, or that was granted rights, and is not bound */
 	{TABLES
