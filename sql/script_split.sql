@@ -95,6 +95,21 @@ CALL run_script(E'SELECT 1a;');
 -- after a character of several bytes
 CALL run_script(E'SELECT 1;\nSELECT ''\u00e4\u00f6\u00fc'', 1 +;');
 
+-- what core's scanner would take long for, and could not be canceled
+\set VERBOSITY terse
+CALL run_script('SELECT 1' || repeat('/*', 20000));
+CALL run_script('SELECT 1' || repeat('/*', 20000) || repeat('*/', 20000) || '+ 1');
+CALL run_script('SELECT 1' || repeat('+/**/', 20000) || '1');
+CALL run_script('SELECT 1' || repeat('+-', 20000) || '1');
+BEGIN;
+DELETE FROM cmig.revision;
+INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', 'SELECT 1;' || repeat('/*', 20000)), ('002', 'SELECT 1' || repeat('+-', 20000) || '1');
+SELECT problem FROM cmig.check() WHERE problem ~ 'cannot run' ORDER BY 1;
+ROLLBACK;
+-- and what it would not
+CALL run_script('/' || repeat('*', 20000) || '/ SELECT 1; SELECT length(''' || repeat('/*', 20000) || ''') -- ' || repeat('/*+-', 20000));
+\set VERBOSITY default
+
 -- psql's own commands
 CALL run_script(E'SELECT 1;\n\\i other.sql\nSELECT 2;');
 CALL run_script(E'\\set ON_ERROR_STOP 1\nSELECT 2;');

@@ -42,6 +42,8 @@ cmig_lexer_move(CmigLexer *lexer, const char *next, int line)
 	lexer->next_line = line;
 	lexer->string_kind = '\0';
 	lexer->unterminated = false;
+	lexer->signs = NULL;
+	lexer->signs_end = NULL;
 }
 
 static inline bool
@@ -267,6 +269,10 @@ lex_operator(CmigLexer *lexer)
 		return finish(lexer, CMIG_TOKEN_OPERATOR, start + length);
 	}
 
+	/* found before; looking for the end each time would take long */
+	if (start >= lexer->signs && start < lexer->signs_end)
+		return finish(lexer, CMIG_TOKEN_OPERATOR, start + 1);
+
 	while (is_operator_char(start[length]) &&
 		   !(start[length] == '-' && start[length + 1] == '-') &&
 		   !(start[length] == '/' && start[length + 1] == '*'))
@@ -280,10 +286,12 @@ lex_operator(CmigLexer *lexer)
 	 * A longer operator may end in + or - only if it has one of the
 	 * characters that SQL's own operators do not use.
 	 */
+	lexer->signs_end = start + length;
 	if (!special)
 		while (length > 1 &&
 			   (start[length - 1] == '+' || start[length - 1] == '-'))
 			length--;
+	lexer->signs = start + length;
 	return finish(lexer, CMIG_TOKEN_OPERATOR, start + length);
 }
 

@@ -48,6 +48,9 @@ typedef struct CmigLexer
 	/* private: how the last string was quoted, if it can still continue */
 	char		string_kind;
 	bool		newline_since;
+	/* private: signs behind an operator, each a token of its own */
+	const char *signs;
+	const char *signs_end;
 } CmigLexer;
 
 extern void cmig_lexer_init(CmigLexer *lexer, const char *text);

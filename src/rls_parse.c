@@ -16,6 +16,7 @@
 #include "rls_parse.h"
 #include "rls_sample.h"
 #include "rls_sandbox.h"
+#include "script.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_proc.h"
@@ -27,7 +28,6 @@
 #include "parser/analyze.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_node.h"
-#include "parser/parser.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -182,7 +182,7 @@ analyze(void *arg)
 	List	   *raw;
 
 	use_search_path(body->tuple);
-	raw = raw_parser(body->source, RAW_PARSE_DEFAULT);
+	raw = cmig_script_parse(body->source);
 	if (list_length(raw) != 1 || !IsA(linitial_node(RawStmt, raw)->stmt, SelectStmt))
 		return;
 	analysis.info = *prepare_sql_fn_parse_info(body->tuple, (Node *) body->call, body->call->inputcollid);

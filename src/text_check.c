@@ -27,6 +27,7 @@ take_error(void)
 
 	if (category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
 		category != ERRCODE_FEATURE_NOT_SUPPORTED &&
+		category != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
 		category != ERRCODE_DATA_EXCEPTION)
 		PG_RE_THROW();
 	FlushErrorState();
