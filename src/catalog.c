@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "errors.h"
+#include "extension.h"
 #include "lib/stringinfo.h"
 #include "pack.h"
 #include "query.h"
@@ -333,6 +334,7 @@ cmig_catalog_read_revisions(bool with_details)
 {
 	ReadSet		read = {0};
 
+	cmig_extension_share();
 	read.with_details = with_details;
 	read.allocated = 64;
 	read.set = palloc0(sizeof(CmigRevisionSet));
@@ -753,6 +755,7 @@ cmig_catalog_read_version(void)
 	List	   *rows = NIL;
 	ListCell   *lc;
 
+	cmig_extension_share();
 	cmig_query_each(&read_version, NULL, NULL, collect_row, &rows);
 	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
 	foreach(lc, rows)

@@ -82,6 +82,19 @@ lock(Oid extension, bool wait)
 }
 
 void
+cmig_extension_share(void)
+{
+	Oid			extension = find();
+	LOCKTAG		tag;
+
+	if (!OidIsValid(extension))
+		return;
+	set_tag(&tag, extension);
+	if (LockAcquire(&tag, AccessShareLock, false, false) == LOCKACQUIRE_OK)
+		AcceptInvalidationMessages();
+}
+
+void
 cmig_extension_hold(void)
 {
 	Oid			extension = find();

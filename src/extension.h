@@ -2,16 +2,22 @@
  * extension.h
  *	  pg_cmig itself, while it runs scripts: nobody may drop it.
  *
- * A run in a transaction keeps other sessions from DROP EXTENSION by the locks
- * on the tables that it has read.  A stepwise run has none between its
- * transactions; it holds a lock on the extension at session level, which makes
- * DROP EXTENSION wait.  The server takes such locks away when a transaction
- * aborts, so it is taken again then, and a DROP that waited may come first.
+ * DROP EXTENSION locks the extension before anything that belongs to it.  So
+ * whoever uses the catalog holds a lock on the extension too, before those of
+ * the tables and before the run lock: a DROP that waits then holds nothing
+ * that they need, and no deadlock can come of it.
+ *
+ * A stepwise run holds it at session level, between its transactions too.  The
+ * server takes such locks away when a transaction aborts, so it is taken again
+ * then, and a DROP that waited may come first.
  */
 #ifndef CMIG_EXTENSION_H
 #define CMIG_EXTENSION_H
 
 #include "postgres.h"
+
+/* Lock the extension, if it is there, until the end of the transaction. */
+extern void cmig_extension_share(void);
 
 /*
  * Keep others from dropping the extension until cmig_extension_release().

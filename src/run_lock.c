@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "extension.h"
 #include "lock_wait.h"
 #include "run_lock.h"
 
@@ -100,6 +101,9 @@ cmig_run_lock_transaction(const char *command)
 				 errhint("It is a stepwise run, which %s cannot wait for. Try again when it has ended.",
 						 command)));
 	}
+
+	/* no stepwise run, which a DROP might wait for, can begin now */
+	cmig_extension_share();
 
 	set_tag(&tag, KEY_RUN);
 	if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
