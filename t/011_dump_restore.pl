@@ -326,7 +326,7 @@ foreach my $case ([ 'live_psql', 'sql' ], [ 'live_psql_kept', 'clean.sql' ], [ '
 	sql($db, "SELECT cmig.repair('001'); SELECT cmig.stamp('base', purge => true); SELECT cmig.stamp('002')");
 	sql($db, "CALL cmig.backfill('item', 'n = n + 1')");
 	is(sql($db, "SELECT string_agg(direction, ' ' ORDER BY id) FROM cmig.journal WHERE id > $before"),
-		'downgrade upgrade downgrade downgrade upgrade upgrade repair stamp stamp stamp', 'each with its row, in order');
+		'stamp downgrade upgrade downgrade downgrade upgrade upgrade repair stamp stamp stamp stamp', 'each with its row, in order');
 	is(sql($db, 'SELECT count(*) FROM cmig.backfill_run'), 7, 'and a backfill with its own');
 	is(sql($db, "SELECT count(*) FROM cmig.check() WHERE severity <> 'notice'"), 0, 'check finds nothing');
 }

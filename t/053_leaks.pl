@@ -82,7 +82,7 @@ my %writing = (
 	set_protect => [ 20, "SELECT cmig.set_protect('off')" ],
 	stamp => [ 20, "SELECT cmig.stamp('001')", "SELECT cmig.stamp('002')" ],
 );
-my %beside = map { $_ => 1 } qw(audit_trigger enable_audit enable_rls remove_revision revoke_access upgrade upgrade_stepwise);
+my %beside = map { $_ => 1 } qw(audit_trigger journal_trigger enable_audit enable_rls remove_revision revoke_access upgrade upgrade_stepwise);
 
 my $node = new_node('leaks', 'jit = off', 'max_locks_per_transaction = 256');
 $node->start;
