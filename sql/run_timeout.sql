@@ -7,7 +7,9 @@ CREATE TABLE trace (n serial PRIMARY KEY, what text);
 SELECT cmig.create_revision('One', 'INSERT INTO trace (what) VALUES (''one'')', '', revision => '001');
 SELECT cmig.create_revision('Two', 'SELECT pg_sleep(60)', '', revision => '002');
 SHOW cmig.run_timeout;
+\set VERBOSITY sqlstate
 SET cmig.run_timeout = '-1';
+\set VERBOSITY default
 SET cmig.run_timeout = '500ms';
 SET statement_timeout = '50s';
 
