@@ -6,8 +6,8 @@ DATA = pg_cmig--1.0.sql
 PGFILEDESC = "pg_cmig - schema migrations inside the database"
 
 vpath_dir = $(dir $(firstword $(MAKEFILE_LIST)))
-SOURCES = pg_cmig.c $(sort $(notdir $(wildcard $(vpath_dir)src/*.c)))
-OBJS = pg_cmig.o $(addprefix src/,$(patsubst %.c,%.o,$(filter-out pg_cmig.c,$(SOURCES))))
+SOURCES = $(sort $(wildcard $(vpath_dir)src/*/*.c))
+OBJS = pg_cmig.o $(patsubst $(vpath_dir)%.c,%.o,$(SOURCES))
 
 PG_CPPFLAGS = -I$(vpath_dir)src
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
@@ -28,11 +28,12 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(OBJS): $(wildcard $(vpath_dir)src/*.h)
+$(OBJS): $(wildcard $(vpath_dir)src/*/*.h)
 
 # a VPATH build starts in an empty folder
-$(OBJS) $(OBJS:.o=.bc): | $(CURDIR)/src
-$(CURDIR)/src:
+object_dirs = $(sort $(patsubst %/,$(CURDIR)/%,$(dir $(filter src/%,$(OBJS)))))
+$(OBJS) $(OBJS:.o=.bc): | $(object_dirs)
+$(object_dirs):
 	$(MKDIR_P) $@
 
 .PHONY: check-layers soak

@@ -28,29 +28,29 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-#include "argument.h"
-#include "compat.h"
-#include "errors.h"
-#include "audit.h"
-#include "audit_retain.h"
-#include "catalog.h"
-#include "create.h"
-#include "directory.h"
-#include "graph.h"
-#include "import.h"
-#include "journal.h"
-#include "move.h"
-#include "plan.h"
-#include "revision_file.h"
-#include "rls.h"
-#include "run_limit.h"
-#include "run_lock.h"
-#include "runner.h"
-#include "settings.h"
-#include "stamp.h"
-#include "stepwise.h"
-#include "target.h"
-#include "toplevel.h"
+#include "audit/audit.h"
+#include "audit/audit_retain.h"
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/settings.h"
+#include "format/revision_file.h"
+#include "graph/graph.h"
+#include "graph/plan.h"
+#include "graph/target.h"
+#include "load/create.h"
+#include "load/directory.h"
+#include "load/load.h"
+#include "move/move.h"
+#include "move/stamp.h"
+#include "move/stepwise.h"
+#include "move/toplevel.h"
+#include "rls/rls.h"
+#include "run/run_limit.h"
+#include "run/run_lock.h"
+#include "run/runner.h"
+#include "tables/catalog.h"
+#include "tables/journal.h"
 
 PG_MODULE_MAGIC;
 
@@ -669,10 +669,10 @@ load(FunctionCallInfo fcinfo, const char *function, List *files)
 
 	InitMaterializedSRF(fcinfo, 0);
 	begin_change(function);
-	actions = cmig_import_load(files, bool_argument(fcinfo, 1), bool_argument(fcinfo, 2));
+	actions = cmig_load_files(files, bool_argument(fcinfo, 1), bool_argument(fcinfo, 2));
 	foreach(lc, actions)
 	{
-		const CmigImportAction *action = lfirst(lc);
+		const CmigLoadAction *action = lfirst(lc);
 		Datum		values[2];
 		bool		nulls[2] = {0};
 

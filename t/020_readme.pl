@@ -50,7 +50,7 @@ is(join(', ', $list->("SELECT relname FROM $tables AND obj_description(c.oid, 'p
 	'', 'every table and view has a comment');
 is($unnamed->($list->("LOAD 'pg_cmig'; SELECT name FROM pg_settings WHERE name LIKE 'cmig.%' ORDER BY 1")),
 	'', 'the reference names every setting');
-is($unnamed->(map { join '', /'(\w)'/g } slurp_file("$top/src/errors.h") =~ /MAKE_SQLSTATE\(([^)]*)\)/g),
+is($unnamed->(map { join '', /'(\w)'/g } slurp_file("$top/src/base/errors.h") =~ /MAKE_SQLSTATE\(([^)]*)\)/g),
 	'', 'the reference names every error code');
 
 # What the documents name, in tables and sentences too, is there or is said not

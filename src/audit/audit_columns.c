@@ -1,0 +1,431 @@
+/*
+ * audit_columns.c
+ *	  Which columns of a table the names in its audit options are today.
+ */
+#include "postgres.h"
+
+#include "audit/audit_columns.h"
+#include "audit/audit_layout.h"
+#include "audit/audit_log.h"
+#include "base/compat.h"
+#include "base/errors.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/* The columns of a table at some time, in their order. */
+typedef struct State
+{
+	const char *database;
+	Oid			relation;
+	bool		merged;			/* an inheritance child, whose columns a dump may reorder */
+	int			count;
+	AttrNumber *numbers;
+	char	  **names;
+} State;
+
+/* What became of a column, besides a number that it has. */
+#define COLUMN_GONE 0
+#define COLUMN_UNKNOWN (-1)
+
+static int
+place_of(const State *state, AttrNumber number)
+{
+	for (int i = 0; i < state->count; i++)
+	{
+		if (state->numbers[i] == number)
+			return i;
+	}
+	return -1;
+}
+
+static int
+place_of_name(const State *state, const char *name)
+{
+	for (int i = 0; i < state->count; i++)
+	{
+		if (strcmp(state->names[i], name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static State *
+make_state(const char *database, Oid relation, int most)
+{
+	State	   *state = palloc0(sizeof(State));
+
+	state->database = database;
+	state->relation = relation;
+	state->numbers = palloc(sizeof(AttrNumber) * Max(1, most));
+	state->names = palloc(sizeof(char *) * Max(1, most));
+	return state;
+}
+
+/* As the table is now; needs no lock on it. */
+static State *
+live_state(Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	State	   *state;
+	int			natts;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	state = make_state(cmig_audit_layout_database(), relation, natts);
+	state->merged = !((Form_pg_class) GETSTRUCT(tuple))->relispartition && has_superclass(relation);
+	ReleaseSysCache(tuple);
+	for (AttrNumber n = 1; n <= natts; n++)
+	{
+		HeapTuple	column = SearchSysCacheAttNum(relation, n);
+
+		if (!HeapTupleIsValid(column))
+			continue;
+		state->numbers[state->count] = n;
+		state->names[state->count++] = pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(column))->attname));
+		ReleaseSysCache(column);
+	}
+	return state;
+}
+
+static State *
+layout_state(const CmigAuditLayout *layout, bool merged)
+{
+	State	   *state = make_state(layout->database, layout->relation, JB_ROOT_COUNT(layout->columns));
+	JsonbIterator *it = JsonbIteratorInit(&layout->columns->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	char	   *name = NULL;
+
+	state->merged = merged;
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		int			number;
+		int			i;
+
+		if (token == WJB_KEY)
+			name = pnstrdup(v.val.string.val, v.val.string.len);
+		if (token != WJB_VALUE)
+			continue;
+		number = DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(v.val.numeric)));
+		for (i = state->count++; i > 0 && state->numbers[i - 1] > number; i--)
+		{
+			state->numbers[i] = state->numbers[i - 1];
+			state->names[i] = state->names[i - 1];
+		}
+		state->numbers[i] = number;
+		state->names[i] = name;
+	}
+	return state;
+}
+
+/*
+ * Anchors: <database>/<oid>/<columns>/<checksum>, of so many first columns'
+ * names.
+ */
+
+static uint64
+checksum(const State *state, int count)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < count; i++)
+		appendBinaryStringInfo(&text, state->names[i], strlen(state->names[i]) + 1);
+	return DatumGetUInt64(hash_any_extended((unsigned char *) text.data, text.len, 0));
+}
+
+static char *
+anchor_table(const char *database, Oid relation)
+{
+	return psprintf("%s/%u/", database ? database : "?", relation);
+}
+
+static bool
+is_anchored_in(const CmigAuditOptions *options, const char *database, Oid relation)
+{
+	char	   *table = anchor_table(database, relation);
+
+	return options->anchor && strncmp(options->anchor, table, strlen(table)) == 0;
+}
+
+/* Are the columns of a copy still called as the anchor has it? */
+static bool
+is_anchored_copy(const CmigAuditOptions *options, const State *state)
+{
+	char	   *p = options->anchor ? strrchr(options->anchor, '/') : NULL;
+	int			count;
+
+	if (p == NULL)
+		return false;
+	while (p > options->anchor && p[-1] != '/')
+		p--;
+	count = atoi(p);
+	return count > 0 && count <= state->count &&
+		strcmp(p, psprintf("%d/" UINT64_FORMAT, count, checksum(state, count))) == 0;
+}
+
+void
+cmig_audit_columns_anchor(CmigAuditOptions *options, Oid relation)
+{
+	State	   *state = live_state(relation);
+	List	   *names = list_concat(list_concat_copy(options->include, options->exclude),
+									list_concat_copy(options->redact, options->hash));
+	ListCell   *lc;
+	int			count = 0;
+
+	foreach(lc, names)
+		count = Max(count, place_of(state, ((CmigAuditName *) lfirst(lc))->attnum) + 1);
+	options->anchor = psprintf("%s%d/" UINT64_FORMAT, anchor_table(state->database, relation),
+							   count, checksum(state, count));
+}
+
+/*
+ * Following a column
+ */
+
+static bool
+is_same_table(const State *a, const State *b)
+{
+	return a->relation == b->relation && a->database && b->database &&
+		strcmp(a->database, b->database) == 0;
+}
+
+/* The number in a later state. */
+static int
+follow(const State *from, const State *to, AttrNumber number)
+{
+	int			place = place_of(from, number);
+
+	if (place < 0)
+		return COLUMN_GONE;
+	if (is_same_table(from, to))
+		return place_of(to, number) < 0 ? COLUMN_GONE : number;
+	if (to->merged)
+	{
+		for (int i = 0; i < from->count; i++)
+			if (place_of_name(to, from->names[i]) < 0)
+				return COLUMN_UNKNOWN;
+		return to->numbers[place_of_name(to, from->names[place])];
+	}
+	if (place >= to->count)
+		return COLUMN_UNKNOWN;
+	for (int i = 0; i <= place; i++)
+		if (strcmp(from->names[i], to->names[i]) != 0)
+			return COLUMN_UNKNOWN;
+	return to->numbers[place];
+}
+
+/*
+ * The states from the one that the options' numbers belong to until now.
+ * *by_name is set when that one is not known: then the names count, in the
+ * first state.
+ */
+static List *
+states_of(const CmigAuditOptions *options, Oid relation, Oid extension_owner, bool *by_name)
+{
+	State	   *live = live_state(relation);
+	List	   *states = NIL;
+	List	   *layouts;
+	CmigAuditRole saved;
+	ListCell   *lc;
+
+	*by_name = false;
+	if (is_anchored_in(options, live->database, relation))
+		return list_make2(live, live);
+
+	cmig_audit_log_become(&saved, cmig_audit_log_require(extension_owner));
+	layouts = cmig_audit_layout_read(options->table_id);
+	cmig_audit_log_return(&saved);
+	*by_name = true;
+	foreach(lc, layouts)
+	{
+		CmigAuditLayout *layout = lfirst(lc);
+
+		if (is_anchored_in(options, layout->database, layout->relation))
+		{
+			*by_name = false;
+			states = NIL;
+		}
+		states = lappend(states, layout_state(layout, live->merged));
+	}
+	return lappend(states, live);
+}
+
+static int
+number_now(const CmigAuditOptions *options, const CmigAuditName *name, List *states, bool by_name)
+{
+	int			number = name->attnum;
+
+	if (by_name)
+	{
+		State	   *first = linitial(states);
+
+		if (!is_anchored_copy(options, first) || place_of_name(first, name->name) < 0)
+			return COLUMN_UNKNOWN;
+		number = first->numbers[place_of_name(first, name->name)];
+	}
+	for (int i = 0; i + 1 < list_length(states) && number > 0; i++)
+		number = follow(list_nth(states, i), list_nth(states, i + 1), number);
+	return number;
+}
+
+/*
+ * Telling what is wrong
+ */
+
+static char *
+table_literal(Oid relation)
+{
+	return quote_literal_cstr(quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+														 get_rel_name(relation)));
+}
+
+static void
+raise_gone(Oid relation, const char *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("hidden column \"%s\" of audited table \"%s\" was dropped",
+					column, get_rel_name(relation)),
+			 errdetail("It was called so when the audit options were made. Rows are not written until they are confirmed, so that a column that replaces it is not logged in clear."),
+			 errhint("Name the columns to hide in cmig.enable_audit(%s, ...). To keep the other options as they are: SELECT * FROM cmig.enable_audit(%s)",
+					 table_literal(relation), table_literal(relation))));
+}
+
+static void
+raise_unknown(Oid relation, const char *column, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot tell which column of table \"%s\" is \"%s\" of its audit options",
+					get_rel_name(relation), column),
+			 errdetail("The table is a copy, and its columns were renamed or dropped since the options were made."),
+			 errhint("Name the columns as they are now: SELECT * FROM cmig.enable_audit(%s, %s => '{...}')",
+					 table_literal(relation), what)));
+}
+
+static void
+warn_forgotten(Oid relation, const char *column, const char *what)
+{
+	ereport(WARNING,
+			(errmsg("column \"%s\" of table \"%s\" was dropped and is no longer part of %s",
+					column, get_rel_name(relation), what)));
+}
+
+/*
+ * One list.  include only says what to show, so nothing is lost when one of
+ * its columns is gone.
+ */
+static List *
+resolve_list(CmigAuditOptions *options, List *names, const char *what, Oid relation,
+			 List *states, bool by_name, CmigAuditColumnsUse use)
+{
+	const State *live = llast(states);
+	List	   *resolved = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		CmigAuditName *name = lfirst(lc);
+		int			number;
+
+		if (use == CMIG_AUDIT_CONFIRMING && name->attnum == 0)
+		{
+			resolved = lappend(resolved, name);
+			continue;
+		}
+		number = number_now(options, name, states, by_name);
+		if (number == COLUMN_UNKNOWN && use != CMIG_AUDIT_READING)
+			raise_unknown(relation, name->name, what);
+		if (number == COLUMN_GONE && use == CMIG_AUDIT_WRITING && names != options->include)
+			raise_gone(relation, name->name);
+		if (number <= 0 && use != CMIG_AUDIT_WRITING && place_of_name(live, name->name) >= 0)
+			number = live->numbers[place_of_name(live, name->name)];
+		if (number <= 0)
+		{
+			if (use == CMIG_AUDIT_CONFIRMING)
+				warn_forgotten(relation, name->name, what);
+			continue;
+		}
+		name->attnum = number;
+		name->name = live->names[place_of(live, number)];
+		resolved = lappend(resolved, name);
+	}
+	return resolved;
+}
+
+void
+cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extension_owner,
+						   CmigAuditColumnsUse use)
+{
+	List	   *states;
+	bool		by_name;
+	List	   *include;
+
+	if (!options->include && !options->exclude && !options->redact && !options->hash)
+		return;
+	states = states_of(options, relation, extension_owner, &by_name);
+	include = resolve_list(options, options->include, "include", relation, states, by_name, use);
+	options->exclude = resolve_list(options, options->exclude, "exclude", relation, states, by_name, use);
+	options->redact = resolve_list(options, options->redact, "redact", relation, states, by_name, use);
+	options->hash = resolve_list(options, options->hash, "hash", relation, states, by_name, use);
+	/* an empty list would mean all */
+	if (options->include && include == NIL && use == CMIG_AUDIT_CONFIRMING)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("none of the columns that audit of table \"%s\" includes is left",
+						get_rel_name(relation)),
+				 errhint("Name columns in include, or log all: SELECT * FROM cmig.enable_audit(%s, include => '{}')",
+						 table_literal(relation))));
+	options->include = include;
+}
+
+static void
+append_problems(StringInfo text, const CmigAuditOptions *options, const List *names,
+				List *states, bool by_name)
+{
+	const ListCell *lc;
+
+	foreach(lc, names)
+	{
+		CmigAuditName *name = lfirst(lc);
+		int			number = number_now(options, name, states, by_name);
+
+		if (number > 0 || (number == COLUMN_GONE && names == options->include))
+			continue;
+		appendStringInfo(text, "%s%s %s", text->len > 0 ? ", " : "", quote_identifier(name->name),
+						 number == COLUMN_GONE ? "(dropped)" : "(cannot be told)");
+	}
+}
+
+char *
+cmig_audit_columns_problem(const CmigAuditOptions *options, Oid relation, Oid extension_owner)
+{
+	StringInfoData text;
+	List	   *states;
+	bool		by_name;
+
+	if (!options->include && !options->exclude && !options->redact && !options->hash)
+		return NULL;
+	states = states_of(options, relation, extension_owner, &by_name);
+	initStringInfo(&text);
+	append_problems(&text, options, options->include, states, by_name);
+	append_problems(&text, options, options->exclude, states, by_name);
+	append_problems(&text, options, options->redact, states, by_name);
+	append_problems(&text, options, options->hash, states, by_name);
+	if (text.len == 0)
+		return NULL;
+	return psprintf("writing is refused until enable_audit names the columns again: %s", text.data);
+}

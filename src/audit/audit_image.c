@@ -1,0 +1,274 @@
+/*
+ * audit_image.c
+ *	  Rows of a table, made of the images that the log holds.
+ *
+ * Making rows calls what the columns' types bring along (input functions,
+ * checks of domains), which is the table owner's code and runs as that role.
+ *
+ * A value can be one that its column does not take any more, after ALTER
+ * COLUMN TYPE.  The server's error tells neither the column nor the row.  So
+ * that the rows cost no more for it, the column is looked for afterwards, in a
+ * subtransaction for each try.
+ */
+#include "postgres.h"
+
+#include "audit/audit_image.h"
+#include "audit/audit_log.h"
+#include "base/compat.h"
+#include "base/errors.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+
+/* Of a value, so much is shown. */
+#define SHOWN_LENGTH 100
+
+static void
+prepare(FmgrInfo *populate, Oid row_type)
+{
+	List	   *arguments = list_make2(makeNullConst(row_type, -1, InvalidOid),
+									   makeNullConst(JSONBOID, -1, InvalidOid));
+
+	fmgr_info(F_JSONB_POPULATE_RECORD, populate);
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_POPULATE_RECORD, row_type, arguments,
+											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+					   populate);
+}
+
+void
+cmig_audit_image_init(CmigAuditImages *images, Oid relation, Oid owner,
+					  List *key_columns, TimestampTz at)
+{
+	images->relation = relation;
+	images->owner = owner;
+	images->key_columns = key_columns;
+	images->at = at;
+	images->context = CurrentMemoryContext;
+	images->image = (Datum) 0;
+	prepare(&images->populate, get_rel_type_id(relation));
+}
+
+static Datum
+populate_as(Oid owner, FmgrInfo *populate, NullableDatum base, Datum image)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+	CmigAuditRole saved;
+	Datum		row;
+
+	InitFunctionCallInfoData(*fcinfo, populate, 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0] = base;
+	fcinfo->args[1].value = image;
+	fcinfo->args[1].isnull = false;
+	cmig_audit_log_act_as(&saved, owner);
+	row = FunctionCallInvoke(fcinfo);
+	cmig_audit_log_return(&saved);
+	return row;
+}
+
+Datum
+cmig_audit_image_row(CmigAuditImages *images, Datum image)
+{
+	NullableDatum base = {(Datum) 0, true};
+	Datum		row;
+
+	/* the log's owner can have written anything */
+	if (!JB_ROOT_IS_OBJECT(DatumGetJsonbP(image)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("an entry of the audit log is not what pg_cmig wrote"),
+				 errdetail("It has an image that is not an object.")));
+	images->image = image;
+	row = populate_as(images->owner, &images->populate, base, image);
+	images->image = (Datum) 0;
+	return row;
+}
+
+/*
+ * Looking for the column
+ */
+
+/* A row of one column, which is null. */
+static Datum
+row_of_column(Form_pg_attribute attribute)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(1);
+	Datum		values[1] = {0};
+	bool		nulls[1] = {true};
+
+	TupleDescInitEntry(desc, 1, NameStr(attribute->attname), attribute->atttypid,
+					   attribute->atttypmod, attribute->attndims);
+	TupleDescInitEntryCollation(desc, 1, attribute->attcollation);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/* Can it be the fault of what a column is to take? */
+static bool
+is_of_value(const ErrorData *error)
+{
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION ||
+		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+}
+
+static bool
+column_takes(const CmigAuditImages *images, Form_pg_attribute attribute, Datum image)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction("cmig_audit_image");
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		NullableDatum base = {row_of_column(attribute), false};
+		FmgrInfo	populate;
+
+		prepare(&populate, RECORDOID);
+		(void) populate_as(images->owner, &populate, base, image);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error && !is_of_value(error))
+		ReThrowError(error);
+	return error == NULL;
+}
+
+static JsonbValue *
+member(Jsonb *image, const char *name)
+{
+	return getKeyJsonValueFromContainer(&image->root, name, strlen(name), NULL);
+}
+
+static char *
+value_text(JsonbValue *value)
+{
+	Jsonb	   *json = JsonbValueToJsonb(value);
+
+	return JsonbToCString(NULL, &json->root, VARSIZE(json));
+}
+
+/* The row's key as JSON, NULL if there is none. */
+static char *
+key_text(const CmigAuditImages *images, Jsonb *image)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, images->key_columns)
+	{
+		JsonbValue *value = member(image, lfirst(lc));
+
+		if (value == NULL)
+			return NULL;
+		appendStringInfoString(&text, text.len == 0 ? "{" : ", ");
+		escape_json(&text, lfirst(lc));
+		appendStringInfo(&text, ": %s", value_text(value));
+	}
+	if (text.len == 0)
+		return NULL;
+	appendStringInfoChar(&text, '}');
+	return text.data;
+}
+
+static void
+raise_misfit(const CmigAuditImages *images, Jsonb *image, const char *column,
+			 ErrorData *error)
+{
+	const char *table = get_rel_name(images->relation);
+	const char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(images->relation)),
+												  table);
+	char	   *key = key_text(images, image);
+	char	   *value = value_text(member(image, column));
+
+	if (strlen(value) > SHOWN_LENGTH)
+		value = psprintf("%s...", pnstrdup(value, pg_mbcliplen(value, strlen(value), SHOWN_LENGTH)));
+	ereport(ERROR,
+			(errcode(error->sqlerrcode),
+			 errmsg("column \"%s\" of table \"%s\" does not take a value that it had: %s",
+					column, table, error->message),
+			 key ? errdetail("As of %s, the log has %s in the row with the key %s.",
+							 timestamptz_to_str(images->at), value, key) :
+			 errdetail("As of %s, the log has %s in a row.",
+					   timestamptz_to_str(images->at), value),
+			 key ? errhint("SELECT * FROM cmig.audit_history(%s, %s) shows the row as it was logged.",
+						   quote_literal_cstr(name), quote_literal_cstr(key)) :
+			 errhint("Look the row up in cmig_audit.log, or ask for a time after the column's type was changed.")));
+}
+
+/* Raises an error if a column is found. */
+static void
+explain(const CmigAuditImages *images, Jsonb *image, ErrorData *error)
+{
+	Relation	relation = table_open(images->relation, AccessShareLock);
+	TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(relation));
+
+	table_close(relation, AccessShareLock);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (!attribute->attisdropped && member(image, NameStr(attribute->attname)) &&
+			!column_takes(images, attribute, JsonbPGetDatum(image)))
+			raise_misfit(images, image, NameStr(attribute->attname), error);
+	}
+}
+
+void
+cmig_audit_image_explain(CmigAuditImages *images, void (*work) (void *arg), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+	Jsonb	   *volatile image = NULL;
+
+	BeginInternalSubTransaction("cmig_audit_image");
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		work(arg);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(images->context);
+		error = CopyErrorData();
+		FlushErrorState();
+		if (images->image != (Datum) 0)
+			image = DatumGetJsonbPCopy(images->image);
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error == NULL)
+		return;
+	if (image && is_of_value(error))
+		explain(images, image, error);
+	ReThrowError(error);
+}

@@ -1,0 +1,660 @@
+/*
+ * audit_import.c
+ *	  Bringing the rows of an older audit table into the log.
+ *
+ * Only members of the log's owner may import, as an import writes entries of
+ * any content.  A source can run code of its owner (a view's functions, casts
+ * of its columns' types), so it is read as that role, which the caller must
+ * be able to be.  Entries get the time that the source names, and a seq before
+ * all others, so that they sort before what was logged here.
+ */
+#include "postgres.h"
+
+#include "audit/audit_layout.h"
+#include "audit/audit_log.h"
+#include "audit/audit_retain.h"
+#include "audit/audit_trigger.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+PG_FUNCTION_INFO_V1(cmig_audit_import);
+
+/* Imported entries sort before all that is logged. */
+#define IMPORTED_SEQ (-(INT64CONST(1) << 62))
+
+/* What a mapping can name, and the usual names of such columns. */
+typedef struct Field
+{
+	const char *name;
+	const char *type;
+	const char *usual[8];
+} Field;
+
+enum
+{
+	FIELD_TABLE_NAME,
+	FIELD_TIME,
+	FIELD_OPERATION,
+	FIELD_SCHEMA_NAME,
+	FIELD_OLD_ROW,
+	FIELD_NEW_ROW,
+	FIELD_USER_ID,
+	FIELD_TENANT_ID,
+	FIELD_ROLE,
+	FIELD_APPLICATION_NAME,
+	FIELD_REASON,
+	FIELD_REQUEST_ID,
+	FIELD_QUERY,
+	FIELDS
+};
+
+static const Field fields[FIELDS] = {
+	{"table_name", "text", {"table_name", "relname", "tablename"}},
+	{"clock_at", "timestamptz", {"clock_at", "timestamp", "logged_at", "created_at", "changed_at", "ts", "action_tstamp_clk"}},
+	{"operation", "text", {"operation", "op", "action"}},
+	{"schema_name", "text", {"schema_name", "table_schema"}},
+	{"old_row", "jsonb", {"old_row", "old_values", "old_data", "old_record"}},
+	{"new_row", "jsonb", {"new_row", "new_values", "new_data", "record"}},
+	{"user_id", "text", {"user_id", "acting_user_id", "changed_by", "auth_uid"}},
+	{"tenant_id", "text", {"tenant_id"}},
+	{"role", "text", {"role", "session_user_name", "db_user"}},
+	{"application_name", "text", {"application_name"}},
+	{"reason", "text", {"reason"}},
+	{"request_id", "text", {"request_id"}},
+	{"query", "text", {"query", "client_query"}}
+};
+
+/* A table that rows were imported for. */
+typedef struct ImportTable
+{
+	char	   *schema_name;	/* NULL where the source has none */
+	char	   *name;
+	char	   *found_schema;
+	int32		id;
+	List	   *key_columns;
+} ImportTable;
+
+typedef struct Import
+{
+	Oid			extension_owner;
+	Oid			log_owner;
+	CmigAuditWriter *writer;
+	MemoryContext context;
+	MemoryContext batch;
+	List	   *schemas;		/* of char *: where tables are that are named without one */
+	List	   *tables;
+	int64		count;
+} Import;
+
+static const char *
+mapped_column(Jsonb *mapping, const Field *field, Oid source)
+{
+	JsonbValue *value = mapping ?
+		getKeyJsonValueFromContainer(&mapping->root, field->name, strlen(field->name), NULL) : NULL;
+
+	if (value && value->type == jbvNull)
+		return NULL;
+	if (value)
+	{
+		char	   *column;
+
+		if (value->type != jbvString)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the mapping of \"%s\" must be the name of a column", field->name)));
+		column = pnstrdup(value->val.string.val, value->val.string.len);
+		if (get_attnum(source, column) <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of the mapping does not exist in \"%s\"",
+							column, get_rel_name(source))));
+		return column;
+	}
+	for (int i = 0; i < lengthof(field->usual) && field->usual[i]; i++)
+		if (get_attnum(source, field->usual[i]) > 0)
+			return field->usual[i];
+	return NULL;
+}
+
+static void
+check_mapping(Jsonb *mapping)
+{
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	if (mapping == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(mapping))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the mapping must be an object"),
+				 errhint("For example '{\"clock_at\": \"changed_on\"}'.")));
+	it = JsonbIteratorInit(&mapping->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		bool		known = false;
+		StringInfoData names;
+
+		if (token != WJB_KEY)
+			continue;
+		initStringInfo(&names);
+		for (int i = 0; i < FIELDS; i++)
+		{
+			appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", fields[i].name);
+			known |= strlen(fields[i].name) == v.val.string.len &&
+				memcmp(fields[i].name, v.val.string.val, v.val.string.len) == 0;
+		}
+		if (!known)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the mapping names an unknown column \"%.*s\"",
+							v.val.string.len, v.val.string.val),
+					 errhint("A mapping goes from %s to the source's columns.", names.data)));
+	}
+}
+
+static char *
+name_of(Oid relation)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+									  get_rel_name(relation));
+}
+
+/* SELECT of all fields, null where the source has none, the oldest first. */
+static char *
+source_query(Oid source, Jsonb *mapping)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	for (int i = 0; i < FIELDS; i++)
+	{
+		const char *column = mapped_column(mapping, &fields[i], source);
+
+		if (column == NULL && i <= FIELD_OPERATION)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" has no column for \"%s\"", get_rel_name(source), fields[i].name),
+					 errhint("Name it in the mapping: SELECT cmig.audit_import(%s, '{\"%s\": \"<column>\"}')",
+							 quote_literal_cstr(name_of(source)), fields[i].name)));
+		if (i > 0)
+			appendStringInfoString(&sql, ", ");
+		if (column)
+			appendStringInfo(&sql, "s.%s::%s", quote_identifier(column), fields[i].type);
+		else
+			appendStringInfo(&sql, "NULL::%s", fields[i].type);
+	}
+	appendStringInfo(&sql, " FROM %s s ORDER BY 2", name_of(source));
+	return sql.data;
+}
+
+/* The live table of a name in a schema. */
+static CmigQuery find_table = {
+	"SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND n.nspname = $2"
+	" AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'cmig', 'cmig_audit')",
+	2, {TEXTOID, TEXTOID}
+};
+
+static CmigQuery record_gone = {
+	"INSERT INTO cmig_audit.layout (table_id, recorded_at, relation, schema_name, table_name, columns, key_columns)"
+	" VALUES ($1, '-infinity', 0, $2, $3, '{}', '{}')",
+	3, {INT4OID, TEXTOID, TEXTOID}
+};
+
+static void
+take_table(TupleDesc desc, HeapTuple row, void *arg)
+{
+	bool		isnull;
+
+	*(Oid *) arg = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+}
+
+/*
+ * Where a table is that the source names without its schema: in that of the
+ * source, or on the caller's search_path.  A table of the name that anybody
+ * made elsewhere must not get the entries.
+ */
+static void
+set_schemas(Import *import, Oid source)
+{
+	List	   *path = fetch_search_path(false);
+	ListCell   *lc;
+
+	import->schemas = list_make1(get_namespace_name(get_rel_namespace(source)));
+	foreach(lc, path)
+	{
+		if (get_namespace_name(lfirst_oid(lc)))
+			import->schemas = lappend(import->schemas, get_namespace_name(lfirst_oid(lc)));
+	}
+	list_free(path);
+}
+
+/* The table in the first of the schemas that has it, and its schema. */
+static Oid
+live_table(const ImportTable *table, List *schemas, char **schema)
+{
+	ListCell   *lc;
+
+	foreach(lc, schemas)
+	{
+		Datum		values[2] = {CStringGetTextDatum(table->name), CStringGetTextDatum(lfirst(lc))};
+		Oid			found = InvalidOid;
+
+		*schema = lfirst(lc);
+		cmig_query_each(&find_table, values, NULL, take_table, &found);
+		if (OidIsValid(found))
+			return found;
+	}
+	return InvalidOid;
+}
+
+/* The same of the tables that are gone. */
+static int32
+gone_table(const ImportTable *table, List *schemas, char **schema)
+{
+	ListCell   *lc;
+
+	foreach(lc, schemas)
+	{
+		int32		id = cmig_audit_layout_find(InvalidOid, lfirst(lc), table->name);
+
+		*schema = lfirst(lc);
+		if (id != 0)
+			return id;
+	}
+	return 0;
+}
+
+/* The id that entries of a table get, and the columns of its key. */
+static void
+identify_table(Import *import, ImportTable *table)
+{
+	List	   *schemas = table->schema_name ? list_make1(table->schema_name) : import->schemas;
+	Oid			live = live_table(table, schemas, &table->found_schema);
+	CmigAuditRole saved;
+
+	cmig_audit_log_become(&saved, import->log_owner);
+	if (OidIsValid(live))
+	{
+		table->id = cmig_audit_layout_find(live, table->found_schema, table->name);
+		if (table->id == 0)
+			table->id = cmig_audit_layout_find(InvalidOid, table->found_schema, table->name);
+	}
+	else
+		table->id = gone_table(table, schemas, &table->found_schema);
+	if (table->id == 0 && !OidIsValid(live))
+		table->found_schema = linitial(schemas);
+	if (table->id == 0)
+	{
+		Datum		row[3];
+
+		table->id = cmig_audit_layout_new_id();
+		row[0] = Int32GetDatum(table->id);
+		row[1] = CStringGetTextDatum(table->found_schema);
+		row[2] = CStringGetTextDatum(table->name);
+		cmig_audit_log_write(&record_gone, row);
+	}
+	else
+	{
+		List	   *layouts = cmig_audit_layout_read(table->id);
+
+		if (layouts)
+			table->key_columns = ((CmigAuditLayout *) llast(layouts))->key_columns;
+	}
+	cmig_audit_log_return(&saved);
+}
+
+static ImportTable *
+table_named(Import *import, const char *schema_name, const char *name)
+{
+	ListCell   *lc;
+	ImportTable *table;
+	MemoryContext old;
+
+	foreach(lc, import->tables)
+	{
+		table = lfirst(lc);
+		if (strcmp(table->name, name) == 0 &&
+			strcmp(table->schema_name ? table->schema_name : "", schema_name ? schema_name : "") == 0)
+			return table;
+	}
+	old = MemoryContextSwitchTo(import->context);
+	table = palloc0(sizeof(ImportTable));
+	table->name = pstrdup(name);
+	table->schema_name = schema_name ? pstrdup(schema_name) : NULL;
+	identify_table(import, table);
+	import->tables = lappend(import->tables, table);
+	MemoryContextSwitchTo(old);
+	return table;
+}
+
+/* The members of image that are the key, NULL if they are not all there. */
+static Jsonb *
+key_of(const ImportTable *table, Jsonb *image)
+{
+	JsonbParseState *state = NULL;
+	ListCell   *lc;
+
+	if (image == NULL || !JB_ROOT_IS_OBJECT(image) || table->key_columns == NIL)
+		return NULL;
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	foreach(lc, table->key_columns)
+	{
+		char	   *name = lfirst(lc);
+		JsonbValue *value = getKeyJsonValueFromContainer(&image->root, name, strlen(name), NULL);
+		JsonbValue	key;
+
+		if (value == NULL)
+			return NULL;
+		key.type = jbvString;
+		key.val.string.val = name;
+		key.val.string.len = strlen(name);
+		pushJsonbValue(&state, WJB_KEY, &key);
+		pushJsonbValue(&state, WJB_VALUE, value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static const char *
+operation_word(const char *operation)
+{
+	switch (pg_toupper((unsigned char) operation[0]))
+	{
+		case 'I':
+			return "INSERT";
+		case 'U':
+			return "UPDATE";
+		case 'D':
+			return "DELETE";
+		case 'T':
+			return "TRUNCATE";
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" is not an operation", operation),
+			 errdetail("The source's operations must begin with I, U, D or T.")));
+	return NULL;
+}
+
+/* Names of the members that differ. */
+static ArrayType *
+changed_of(Jsonb *old, Jsonb *new)
+{
+	JsonbIterator *it = JsonbIteratorInit(&new->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	Datum	   *names = palloc(sizeof(Datum) * (JB_ROOT_COUNT(new) + 1));
+	int			count = 0;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		JsonbValue *a,
+				   *b;
+
+		if (token != WJB_KEY)
+			continue;
+		a = getKeyJsonValueFromContainer(&old->root, v.val.string.val, v.val.string.len, NULL);
+		b = getKeyJsonValueFromContainer(&new->root, v.val.string.val, v.val.string.len, NULL);
+		if (a && b && compareJsonbContainers(&JsonbValueToJsonb(a)->root, &JsonbValueToJsonb(b)->root) == 0)
+			continue;
+		names[count++] = PointerGetDatum(cstring_to_text_with_len(v.val.string.val, v.val.string.len));
+	}
+	return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+static Jsonb *
+image_of(TupleDesc desc, HeapTuple row, int field)
+{
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, field + 1, &isnull);
+	Jsonb	   *image = isnull ? NULL : DatumGetJsonbPCopy(value);
+
+	return image && JB_ROOT_IS_OBJECT(image) ? image : NULL;
+}
+
+/*
+ * Make the writer one that takes entries of a time.  Resets the batch, which
+ * holds what was made of earlier rows: nothing of the row at hand may be in
+ * it yet.
+ */
+static void
+open_writer(Import *import, TimestampTz at)
+{
+	if (import->writer && cmig_audit_writer_takes(import->writer, at))
+		return;
+	if (import->writer)
+		cmig_audit_writer_close(import->writer);
+	MemoryContextReset(import->batch);
+	MemoryContextSwitchTo(import->context);
+	import->writer = cmig_audit_writer_open(import->extension_owner, at);
+	MemoryContextSwitchTo(import->batch);
+}
+
+static void
+import_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	Import	   *import = arg;
+	Datum		values[CMIG_LOG_COLUMNS] = {0};
+	bool		nulls[CMIG_LOG_COLUMNS];
+	MemoryContext old = MemoryContextSwitchTo(import->batch);
+	char	   *name;
+	char	   *operation;
+	ImportTable *table;
+	TimestampTz at;
+	Jsonb	   *old_row,
+			   *new_row,
+			   *key,
+			   *old_key;
+	bool		isnull;
+	int64		id;
+	static const int copied[][2] = {
+		{FIELD_USER_ID, CMIG_LOG_USER_ID}, {FIELD_TENANT_ID, CMIG_LOG_TENANT_ID},
+		{FIELD_ROLE, CMIG_LOG_ROLE}, {FIELD_APPLICATION_NAME, CMIG_LOG_APPLICATION_NAME},
+		{FIELD_REASON, CMIG_LOG_REASON}, {FIELD_REQUEST_ID, CMIG_LOG_REQUEST_ID},
+		{FIELD_QUERY, CMIG_LOG_QUERY}
+	};
+
+	at = DatumGetTimestampTz(cmig_query_datum(desc, row, FIELD_TIME + 1, &isnull));
+	if (!isnull)
+		open_writer(import, at);
+	name = cmig_query_text(desc, row, FIELD_TABLE_NAME + 1);
+	operation = cmig_query_text(desc, row, FIELD_OPERATION + 1);
+	if (isnull || name == NULL || operation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a row of the source has no table, operation or time")));
+	table = table_named(import, cmig_query_text(desc, row, FIELD_SCHEMA_NAME + 1), name);
+	old_row = image_of(desc, row, FIELD_OLD_ROW);
+	new_row = image_of(desc, row, FIELD_NEW_ROW);
+
+	memset(nulls, true, sizeof(nulls));
+	id = cmig_audit_writer_next_id(import->writer);
+	values[CMIG_LOG_ID] = Int64GetDatum(id);
+	values[CMIG_LOG_SEQ] = Int64GetDatum(IMPORTED_SEQ + id);
+	values[CMIG_LOG_TRANSACTION_ID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(0));
+	values[CMIG_LOG_TRANSACTION_AT] = TimestampTzGetDatum(at);
+	values[CMIG_LOG_CLOCK_AT] = TimestampTzGetDatum(at);
+	values[CMIG_LOG_TABLE_ID] = Int32GetDatum(table->id);
+	values[CMIG_LOG_COMMAND_ID] = Int64GetDatum(0);
+	values[CMIG_LOG_OPERATION] = CStringGetTextDatum(operation_word(operation));
+	values[CMIG_LOG_SCHEMA_NAME] = CStringGetTextDatum(table->found_schema);
+	values[CMIG_LOG_TABLE_NAME] = CStringGetTextDatum(table->name);
+	for (int i = CMIG_LOG_ID; i <= CMIG_LOG_TABLE_NAME; i++)
+		nulls[i] = i == CMIG_LOG_OLD_HASH || i == CMIG_LOG_BACKEND_PID;
+
+	key = key_of(table, new_row ? new_row : old_row);
+	values[CMIG_LOG_ROW_HASH] = Int64GetDatum((int64) table->id << 32);
+	if (key)
+	{
+		values[CMIG_LOG_ROW_HASH] =
+			Int64GetDatum(cmig_audit_trigger_row_hash(table->id, JsonbPGetDatum(key)));
+		values[CMIG_LOG_ROW_KEY] = JsonbPGetDatum(key);
+		nulls[CMIG_LOG_ROW_KEY] = false;
+	}
+	old_key = new_row ? key_of(table, old_row) : NULL;
+	if (key && old_key && compareJsonbContainers(&key->root, &old_key->root) != 0)
+	{
+		values[CMIG_LOG_OLD_KEY] = JsonbPGetDatum(old_key);
+		values[CMIG_LOG_OLD_HASH] =
+			Int64GetDatum(cmig_audit_trigger_row_hash(table->id, JsonbPGetDatum(old_key)));
+		nulls[CMIG_LOG_OLD_KEY] = nulls[CMIG_LOG_OLD_HASH] = false;
+	}
+	if (old_row)
+	{
+		values[CMIG_LOG_OLD_ROW] = JsonbPGetDatum(old_row);
+		nulls[CMIG_LOG_OLD_ROW] = false;
+	}
+	if (new_row)
+	{
+		values[CMIG_LOG_NEW_ROW] = JsonbPGetDatum(new_row);
+		nulls[CMIG_LOG_NEW_ROW] = false;
+	}
+	if (old_row && new_row)
+	{
+		values[CMIG_LOG_CHANGED] = PointerGetDatum(changed_of(old_row, new_row));
+		nulls[CMIG_LOG_CHANGED] = false;
+	}
+	for (int i = 0; i < lengthof(copied); i++)
+	{
+		char	   *value = cmig_query_text(desc, row, copied[i][0] + 1);
+
+		nulls[copied[i][1]] = value == NULL;
+		if (value)
+			values[copied[i][1]] = CStringGetTextDatum(value);
+	}
+	import->count++;
+	if (cmig_audit_writer_add(import->writer, values, nulls,
+							  300 + (old_row ? VARSIZE(old_row) : 0) +
+							  (new_row ? VARSIZE(new_row) : 0)))
+		MemoryContextReset(import->batch);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Is a relation the log, or one of its partitions, or a view of nothing else?
+ * A view that only looks the log's entries up beside other tables is none.
+ */
+static CmigQuery is_of_log = {
+	"WITH RECURSIVE s(oid) AS (SELECT $1 UNION SELECT d.refobjid FROM s"
+	"  JOIN pg_catalog.pg_rewrite r ON r.ev_class = s.oid"
+	"  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid"
+	"   AND d.refclassid = 'pg_catalog.pg_class'::regclass)"
+	" SELECT 'yes' FROM s JOIN pg_catalog.pg_class c ON c.oid = s.oid WHERE c.relkind <> 'v'"
+	" HAVING pg_catalog.bool_and(c.oid = $2 OR EXISTS (SELECT FROM pg_catalog.pg_inherits i"
+	"  WHERE i.inhrelid = c.oid AND i.inhparent = $2))",
+	2, {OIDOID, OIDOID}
+};
+
+static void
+refuse_log(Oid source)
+{
+	Datum		values[2] = {ObjectIdGetDatum(source),
+	ObjectIdGetDatum(cmig_audit_log_relation())};
+	char	   *found = NULL;
+
+	cmig_query_each(&is_of_log, values, NULL, cmig_query_keep_text, &found);
+	if (found)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" shows the audit log itself", get_rel_name(source)),
+				 errdetail("An import would write its entries a second time."),
+				 errhint("Name the older audit table that is to be copied into the log.")));
+}
+
+static void
+require_owner(Oid source, Oid owner)
+{
+	if (!has_privs_of_role(GetUserId(), owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of \"%s\" to import it", get_rel_name(source)),
+				 errdetail("It is read as its owner, role \"%s\", whose code it can call.",
+						   GetUserNameFromId(owner, true)),
+				 errhint("Import a copy that belongs to you: CREATE TABLE <copy> AS SELECT * FROM %s;",
+						 name_of(source))));
+}
+
+/*
+ * Read the source as its owner.  What that role's code sets or defers does not
+ * outlive the query: it runs in a security-restricted operation and in a GUC
+ * level of its own.
+ */
+static void
+read_source(Import *import, Oid source, Jsonb *mapping)
+{
+	Oid			owner = cmig_audit_log_table_owner(source);
+	CmigQuery	query = {0};
+	CmigAuditRole saved;
+	int			guc_level;
+
+	require_owner(source, owner);
+	/* nobody puts another relation in its place, or gives it away */
+	LockRelationOid(source, AccessShareLock);
+	owner = cmig_audit_log_table_owner(source);
+	require_owner(source, owner);
+	query.sql = source_query(source, mapping);
+	guc_level = NewGUCNestLevel();
+	cmig_audit_log_act_as(&saved, owner);
+	cmig_query_each(&query, NULL, NULL, import_row, import);
+	cmig_audit_log_return(&saved);
+	AtEOXact_GUC(false, guc_level);
+	cmig_query_free(&query);
+}
+
+Datum
+cmig_audit_import(PG_FUNCTION_ARGS)
+{
+	Import		import = {0};
+	Jsonb	   *mapping = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the source must not be null")));
+	if (get_rel_name(PG_GETARG_OID(0)) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the source must be a table or view")));
+	import.extension_owner = cmig_audit_log_extension_owner();
+	import.log_owner = cmig_audit_log_make(import.extension_owner);
+	if (!has_privs_of_role(GetUserId(), import.log_owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for the audit log"),
+				 errdetail("Only members of its owner, role \"%s\", can import entries.",
+						   GetUserNameFromId(import.log_owner, true))));
+	refuse_log(PG_GETARG_OID(0));
+	cmig_audit_retain_ahead(import.log_owner, 3);
+	check_mapping(mapping);
+	import.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig audit import",
+										   ALLOCSET_DEFAULT_SIZES);
+	import.batch = AllocSetContextCreate(import.context, "pg_cmig audit batch",
+										 ALLOCSET_DEFAULT_SIZES);
+	set_schemas(&import, PG_GETARG_OID(0));
+	read_source(&import, PG_GETARG_OID(0), mapping);
+	if (import.writer)
+		cmig_audit_writer_close(import.writer);
+	MemoryContextDelete(import.context);
+	PG_RETURN_INT64(import.count);
+}

@@ -1,0 +1,410 @@
+/*
+ * audit_layout.c
+ *	  What audited tables are and were called, and their columns.
+ */
+#include "postgres.h"
+
+#include "audit/audit_layout.h"
+#include "audit/audit_log.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+static CmigQuery read_layouts = {
+	"SELECT l.recorded_at::timestamptz, l.relation::oid, l.schema_name::text,"
+	" l.table_name::text, l.columns::jsonb, l.key_columns::text[], l.owner::text, l.database::text"
+	" FROM cmig_audit.layout l WHERE l.table_id = $1 ORDER BY l.recorded_at, l.ctid",
+	1, {INT4OID}
+};
+
+static CmigQuery insert_layout = {
+	"INSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, owner, database)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	8, {INT4OID, OIDOID, TEXTOID, TEXTOID, JSONBOID, TEXTARRAYOID, TEXTOID, TEXTOID}
+};
+
+static CmigQuery find_by_relation = {
+	"SELECT l.table_id::integer FROM cmig_audit.layout l"
+	" WHERE l.relation = $1 AND (l.schema_name = $2 AND l.table_name = $3"
+	"  OR l.database = $4 AND l.owner = $5)"
+	" ORDER BY l.recorded_at DESC LIMIT 1",
+	5, {OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+};
+
+static CmigQuery find_by_name = {
+	"SELECT l.table_id::integer FROM cmig_audit.layout l"
+	" WHERE ($1 IS NULL OR l.schema_name = $1) AND l.table_name = $2"
+	" ORDER BY l.recorded_at DESC LIMIT 1",
+	2, {TEXTOID, TEXTOID}
+};
+
+/* Does a table have audit triggers with an id? */
+static CmigQuery carries_id = {
+	"SELECT 1 FROM pg_catalog.pg_trigger t"
+	" JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
+	" JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig'"
+	" WHERE t.tgrelid = $1 AND pg_catalog.split_part(pg_catalog.encode(t.tgargs, 'escape'),"
+	"  pg_catalog.chr(92) || '000', 1) = $2::text",
+	2, {OIDOID, INT4OID}
+};
+
+static CmigQuery next_table_id = {
+	"SELECT pg_catalog.nextval('cmig_audit.table_id_seq')::integer", 0
+};
+
+/* The columns of an index in their order. */
+static List *
+index_columns(Relation relation, Form_pg_index index)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < index->indnkeyatts; i++)
+	{
+		AttrNumber	attnum = index->indkey.values[i];
+
+		if (attnum > 0)
+			names = lappend(names,
+							pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation),
+														  attnum - 1)->attname)));
+	}
+	return names;
+}
+
+List *
+cmig_audit_layout_key(Relation relation)
+{
+	List	   *oids = RelationGetIndexList(relation);
+	List	   *primary = NIL;
+	List	   *identity = NIL;
+	ListCell   *lc;
+
+	foreach(lc, oids)
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_index index;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		index = (Form_pg_index) GETSTRUCT(tuple);
+		if (index->indisprimary)
+			primary = index_columns(relation, index);
+		else if (index->indisreplident)
+			identity = index_columns(relation, index);
+		ReleaseSysCache(tuple);
+	}
+	list_free(oids);
+	return primary ? primary : identity;
+}
+
+/* {"column": number, ...} */
+static Jsonb *
+columns_of(Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	StringInfoData text;
+	bool		first = true;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (attribute->attisdropped)
+			continue;
+		if (!first)
+			appendStringInfoString(&text, ", ");
+		escape_json(&text, NameStr(attribute->attname));
+		appendStringInfo(&text, ": %d", attribute->attnum);
+		first = false;
+	}
+	appendStringInfoChar(&text, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+/* The log's owner can write anything into the table. */
+static bool
+is_layout(TupleDesc desc, HeapTuple row)
+{
+	bool		isnull;
+	Jsonb	   *columns;
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	for (int i = 1; i <= 6; i++)
+	{
+		(void) cmig_query_datum(desc, row, i, &isnull);
+		if (isnull)
+			return false;
+	}
+	columns = DatumGetJsonbP(cmig_query_datum(desc, row, 5, &isnull));
+	if (!JB_ROOT_IS_OBJECT(columns))
+		return false;
+	it = JsonbIteratorInit(&columns->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_VALUE && v.type != jbvNumeric)
+			return false;
+	}
+	return true;
+}
+
+static void
+collect_layout(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **layouts = arg;
+	CmigAuditLayout *layout = palloc0(sizeof(CmigAuditLayout));
+	Datum	   *names;
+	bool		isnull;
+	int			count;
+
+	if (!is_layout(desc, row))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("a row of cmig_audit.layout is not what pg_cmig wrote"),
+				 errhint("The owner of the log must delete or restore it.")));
+	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, &isnull));
+	layout->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	layout->schema_name = cmig_query_text(desc, row, 3);
+	layout->table_name = cmig_query_text(desc, row, 4);
+	layout->columns = DatumGetJsonbPCopy(cmig_query_datum(desc, row, 5, &isnull));
+	deconstruct_array(DatumGetArrayTypeP(cmig_query_datum(desc, row, 6, &isnull)),
+					  TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &count);
+	for (int i = 0; i < count; i++)
+		layout->key_columns = lappend(layout->key_columns, TextDatumGetCString(names[i]));
+	layout->owner = cmig_query_text(desc, row, 7);
+	layout->database = cmig_query_text(desc, row, 8);
+	*layouts = lappend(*layouts, layout);
+}
+
+List *
+cmig_audit_layout_read(int32 table_id)
+{
+	Datum		values[1] = {Int32GetDatum(table_id)};
+	List	   *layouts = NIL;
+
+	cmig_query_each(&read_layouts, values, NULL, collect_layout, &layouts);
+	return layouts;
+}
+
+static bool
+same_names(List *a, List *b)
+{
+	ListCell   *la,
+			   *lb;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(la, a, lb, b)
+	{
+		if (strcmp(lfirst(la), lfirst(lb)) != 0)
+			return false;
+	}
+	return true;
+}
+
+char *
+cmig_audit_layout_database(void)
+{
+	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId);
+}
+
+bool
+cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation, const char *database)
+{
+	return layout->relation == relation &&
+		(layout->database == NULL || database == NULL || strcmp(layout->database, database) == 0);
+}
+
+/* The layout that relation has now. */
+static CmigAuditLayout *
+layout_of(Relation relation)
+{
+	CmigAuditLayout *layout = palloc0(sizeof(CmigAuditLayout));
+
+	layout->relation = RelationGetRelid(relation);
+	layout->schema_name = get_namespace_name(RelationGetNamespace(relation));
+	layout->table_name = RelationGetRelationName(relation);
+	layout->columns = columns_of(relation);
+	layout->key_columns = cmig_audit_layout_key(relation);
+	layout->owner = GetUserNameFromId(relation->rd_rel->relowner, false);
+	layout->database = cmig_audit_layout_database();
+	return layout;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+static bool
+same_layout(const CmigAuditLayout *a, const CmigAuditLayout *b)
+{
+	return a->relation == b->relation &&
+		strcmp(a->schema_name, b->schema_name) == 0 &&
+		strcmp(a->table_name, b->table_name) == 0 &&
+		compareJsonbContainers(&a->columns->root, &b->columns->root) == 0 &&
+		same_names(a->key_columns, b->key_columns) &&
+		same_text(a->owner, b->owner) && same_text(a->database, b->database);
+}
+
+static void
+insert(int32 table_id, const CmigAuditLayout *layout)
+{
+	Datum		values[8];
+	Datum	   *names = palloc(sizeof(Datum) * Max(1, list_length(layout->key_columns)));
+	ListCell   *lc;
+	int			count = 0;
+
+	foreach(lc, layout->key_columns)
+		names[count++] = CStringGetTextDatum(lfirst(lc));
+	values[0] = Int32GetDatum(table_id);
+	values[1] = ObjectIdGetDatum(layout->relation);
+	values[2] = CStringGetTextDatum(layout->schema_name);
+	values[3] = CStringGetTextDatum(layout->table_name);
+	values[4] = JsonbPGetDatum(layout->columns);
+	values[5] = PointerGetDatum(construct_array(names, count, TEXTOID, -1, false,
+												TYPALIGN_INT));
+	values[6] = CStringGetTextDatum(layout->owner);
+	values[7] = CStringGetTextDatum(layout->database);
+	cmig_audit_log_write(&insert_layout, values);
+}
+
+/*
+ * The table of a layout is there: under the name it had, or under another but
+ * with its triggers.  The oid alone says nothing after a dump was restored.
+ */
+static bool
+is_there(int32 table_id, const CmigAuditLayout *layout)
+{
+	char	   *name = get_rel_name(layout->relation);
+	Datum		values[2] = {ObjectIdGetDatum(layout->relation), Int32GetDatum(table_id)};
+
+	if (name == NULL)
+		return false;
+	return (strcmp(name, layout->table_name) == 0 &&
+			strcmp(get_namespace_name(get_rel_namespace(layout->relation)),
+				   layout->schema_name) == 0) ||
+		cmig_query_run(&carries_id, values, NULL) > 0;
+}
+
+/*
+ * The table of the last layout is gone.  May another one go on with its id?
+ * Who may make triggers of ours could put any id on a table of their own, and
+ * its changes would pass for those of the other.  So it must be that table,
+ * restored: by its name in a copy of the database, or by its owner.
+ */
+static bool
+may_go_on(const CmigAuditLayout *last, const CmigAuditLayout *now, Oid owner, Oid log_owner)
+{
+	return same_text(last->owner, now->owner) ||
+		owner == log_owner || superuser_arg(owner) ||
+		(last->database && strcmp(last->database, now->database) != 0 &&
+		 strcmp(last->schema_name, now->schema_name) == 0 &&
+		 strcmp(last->table_name, now->table_name) == 0);
+}
+
+static void
+refuse_id(const CmigAuditLayout *last, const CmigAuditLayout *now, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the audit trigger of table \"%s.%s\" carries the id of \"%s.%s\"",
+					now->schema_name, now->table_name, last->schema_name, last->table_name),
+			 errdetail("%s", detail),
+			 errhint("Call cmig.disable_audit() and cmig.enable_audit() for \"%s.%s\".",
+					 now->schema_name, now->table_name)));
+}
+
+void
+cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
+{
+	CmigAuditRole saved;
+	List	   *layouts;
+	CmigAuditLayout *last;
+	CmigAuditLayout *now = layout_of(relation);
+
+	cmig_audit_log_become(&saved, log_owner);
+	layouts = cmig_audit_layout_read(table_id);
+	last = layouts ? llast(layouts) : NULL;
+	if (last && last->relation != now->relation)
+	{
+		if (is_there(table_id, last))
+			refuse_id(last, now, "The table was copied together with its triggers; its changes would look like those of the other table.");
+		if (!may_go_on(last, now, relation->rd_rel->relowner, log_owner))
+			refuse_id(last, now, psprintf("That table belonged to role \"%s\" and is gone; the changes of this one would look like its.",
+										  last->owner ? last->owner : "?"));
+	}
+	if (last == NULL || !same_layout(last, now))
+	{
+		cmig_audit_log_refuse_foreign_code(log_owner);
+		insert(table_id, now);
+		CommandCounterIncrement();
+	}
+	cmig_audit_log_return(&saved);
+}
+
+static void
+take_id(TupleDesc desc, HeapTuple row, void *arg)
+{
+	bool		isnull;
+
+	*(int32 *) arg = DatumGetInt32(cmig_query_datum(desc, row, 1, &isnull));
+}
+
+int32
+cmig_audit_layout_find(Oid relation, const char *schema_name, const char *table_name)
+{
+	int32		id = 0;
+
+	if (OidIsValid(relation))
+	{
+		Datum		values[5];
+
+		values[0] = ObjectIdGetDatum(relation);
+		values[1] = CStringGetTextDatum(schema_name);
+		values[2] = CStringGetTextDatum(table_name);
+		values[3] = CStringGetTextDatum(cmig_audit_layout_database());
+		values[4] = CStringGetTextDatum(GetUserNameFromId(cmig_audit_log_table_owner(relation),
+														  false));
+		cmig_query_each(&find_by_relation, values, NULL, take_id, &id);
+	}
+	else
+	{
+		Datum		values[2] = {schema_name ? CStringGetTextDatum(schema_name) : (Datum) 0,
+		CStringGetTextDatum(table_name)};
+
+		cmig_query_each(&find_by_name, values, schema_name ? "  " : "n ", take_id, &id);
+	}
+	return id;
+}
+
+int32
+cmig_audit_layout_new_id(void)
+{
+	int32		id = 0;
+
+	/* a trigger made by hand may have taken it */
+	do
+		cmig_query_each(&next_table_id, NULL, NULL, take_id, &id);
+	while (cmig_audit_layout_read(id) != NIL);
+	return id;
+}

@@ -1,0 +1,509 @@
+/*
+ * audit_log.c
+ *	  The schema cmig_audit: what is in it, whose it is, and making it.
+ *
+ * Whoever can change the log's tables could read what is audited and forge
+ * entries, so they are used only when they belong to the extension's owner
+ * (or to a role that could do both anyway), and everything that is made here
+ * is made by that role, with nothing granted to others.
+ */
+#include "postgres.h"
+
+#include "audit/audit_log.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "run/run_lock.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/*
+ * The order of the columns keeps the fixed part of a row free of padding.
+ * row_hash is the table's id in the upper and a hash of the key in the lower
+ * half, so that one index finds both the entries of a row and those of a
+ * table.  The key's hash is jsonb_hash_extended(row_key, 0).
+ */
+static const char *const log_statements[] = {
+	"CREATE SEQUENCE cmig_audit.log_id_seq AS bigint",
+	"CREATE TABLE cmig_audit.log (\n"
+	"\tid bigint NOT NULL DEFAULT pg_catalog.nextval('cmig_audit.log_id_seq'),\n"
+	"\tseq bigint NOT NULL,\n"
+	"\ttransaction_id xid8 NOT NULL,\n"
+	"\ttransaction_at timestamptz NOT NULL,\n"
+	"\tclock_at timestamptz NOT NULL,\n"
+	"\trow_hash bigint NOT NULL,\n"
+	"\told_hash bigint,\n"
+	"\ttable_id integer NOT NULL,\n"
+	"\tcommand_id bigint NOT NULL,\n"
+	"\tbackend_pid integer,\n"
+	"\toperation text NOT NULL,\n"
+	"\tschema_name text NOT NULL,\n"
+	"\ttable_name text NOT NULL,\n"
+	"\trow_key jsonb,\n"
+	"\told_key jsonb,\n"
+	"\told_row jsonb,\n"
+	"\tnew_row jsonb,\n"
+	"\tchanged text[],\n"
+	"\tuser_id text,\n"
+	"\ttenant_id text,\n"
+	"\trole text,\n"
+	"\tsession_role text,\n"
+	"\tapplication_name text,\n"
+	"\tclient_address inet,\n"
+	"\trevision text,\n"
+	"\treason text,\n"
+	"\trequest_id text,\n"
+	"\tquery text\n"
+	") PARTITION BY RANGE (transaction_at)",
+	"ALTER SEQUENCE cmig_audit.log_id_seq OWNED BY cmig_audit.log.id",
+	"CREATE INDEX log_row_hash_idx ON cmig_audit.log (row_hash)",
+	"CREATE INDEX log_old_hash_idx ON cmig_audit.log (old_hash) WHERE old_hash IS NOT NULL",
+	"CREATE INDEX log_transaction_id_idx ON cmig_audit.log (transaction_id)",
+	"CREATE INDEX log_clock_at_idx ON cmig_audit.log USING brin (clock_at)",
+	"CREATE TABLE cmig_audit.log_default PARTITION OF cmig_audit.log DEFAULT",
+	"ALTER TABLE cmig_audit.log_default REPLICA IDENTITY FULL",
+	"CREATE SEQUENCE cmig_audit.table_id_seq AS integer",
+	"CREATE TABLE cmig_audit.layout (\n"
+	"\ttable_id integer NOT NULL,\n"
+	"\trecorded_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),\n"
+	"\trelation oid NOT NULL,\n"
+	"\tschema_name text NOT NULL,\n"
+	"\ttable_name text NOT NULL,\n"
+	"\tcolumns jsonb NOT NULL,\n"
+	"\tkey_columns text[] NOT NULL,\n"
+	"\towner text,\n"
+	"\tdatabase text\n"
+	")",
+	"CREATE INDEX layout_table_id_idx ON cmig_audit.layout (table_id, recorded_at)",
+	"CREATE VIEW cmig_audit.audit_logs WITH (security_invoker = true) AS\n"
+	"\tSELECT l.id, l.table_name, l.operation,\n"
+	"\t\tCASE WHEN l.user_id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN l.user_id::uuid END AS user_id,\n"
+	"\t\tCASE WHEN l.tenant_id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN l.tenant_id::uuid END AS tenant_id,\n"
+	"\t\tl.old_row AS old_values, l.new_row AS new_values, l.clock_at AS \"timestamp\"\n"
+	"\tFROM cmig_audit.log l",
+	"COMMENT ON TABLE cmig_audit.log IS 'Audit log of pg_cmig: one row for each change of an audited table.'",
+	"COMMENT ON COLUMN cmig_audit.log.seq IS 'Order of the changes of a row: by seq, command_id, id'",
+	"COMMENT ON COLUMN cmig_audit.log.row_hash IS 'table_id in the upper, hash of row_key in the lower 32 bits'",
+	"COMMENT ON COLUMN cmig_audit.log.table_id IS 'Permanent id of the audited table; renaming does not change it'",
+	"COMMENT ON COLUMN cmig_audit.log.old_key IS 'The key before, where it changed'",
+	"COMMENT ON COLUMN cmig_audit.log.changed IS 'Names of the columns that an UPDATE changed'",
+	"COMMENT ON TABLE cmig_audit.layout IS 'Names and columns that audited tables had, from a time on.'",
+	"COMMENT ON COLUMN cmig_audit.layout.database IS 'Where relation means something: the server''s system identifier and the database''s oid'",
+	"COMMENT ON VIEW cmig_audit.audit_logs IS 'The log in the shape of a plain audit_logs table; who reads it needs SELECT on cmig_audit.log too.'",
+	NULL
+};
+
+/*
+ * Compressing the images with pglz would cost more than all else that the
+ * trigger does.  Partitions take the method from cmig_audit.log when they are
+ * made.
+ */
+#define IMAGES_SET_LZ4 \
+	"ALTER row_key SET COMPRESSION lz4, ALTER old_key SET COMPRESSION lz4, " \
+	"ALTER old_row SET COMPRESSION lz4, ALTER new_row SET COMPRESSION lz4"
+
+static const char *const lz4_statements[] = {
+	"ALTER TABLE ONLY cmig_audit.log " IMAGES_SET_LZ4,
+	"ALTER TABLE ONLY cmig_audit.log_default " IMAGES_SET_LZ4,
+	NULL
+};
+
+const char *const *
+cmig_audit_log_statements(void)
+{
+	return log_statements;
+}
+
+const char *const *
+cmig_audit_log_lz4_statements(void)
+{
+	return lz4_statements;
+}
+
+void
+cmig_audit_log_become(CmigAuditRole *saved, Oid role)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
+}
+
+void
+cmig_audit_log_act_as(CmigAuditRole *saved, Oid role)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+}
+
+void
+cmig_audit_log_return(const CmigAuditRole *saved)
+{
+	SetUserIdAndSecContext(saved->user, saved->context);
+}
+
+/*
+ * Who holds TRIGGER on a table of ours can put a function of their own on it,
+ * which would run with the owner's rights.  Triggers and rules that are not
+ * ENABLE ALWAYS, which takes the owner, do not fire in a replica.
+ */
+static int
+silence_triggers(void)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+		(void) set_config_option("session_replication_role", "replica", PGC_SUSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return guc_level;
+}
+
+uint64
+cmig_audit_log_write(CmigQuery *query, Datum *values)
+{
+	int			guc_level = silence_triggers();
+	uint64		rows = cmig_query_run(query, values, NULL);
+
+	AtEOXact_GUC(false, guc_level);
+	return rows;
+}
+
+void
+cmig_audit_log_execute_silently(const char *sql)
+{
+	int			guc_level = silence_triggers();
+
+	cmig_audit_log_execute(sql);
+	AtEOXact_GUC(false, guc_level);
+}
+
+void
+cmig_audit_log_execute(const char *sql)
+{
+	cmig_query_once(sql, 0, NULL, NULL, NULL, true, NULL, NULL);
+}
+
+Oid
+cmig_audit_log_extension_owner(void)
+{
+	Relation	extensions = table_open(ExtensionRelationId, AccessShareLock);
+	NameData	name;
+	ScanKeyData key[1];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			owner = InvalidOid;
+
+	namestrcpy(&name, "pg_cmig");
+	ScanKeyInit(&key[0], Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				NameGetDatum(&name));
+	scan = systable_beginscan(extensions, ExtensionNameIndexId, true, NULL, 1, key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(extensions, AccessShareLock);
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension pg_cmig was dropped while a function of it was running"),
+				 errhint("Change the extension outside of revisions.")));
+	return owner;
+}
+
+static Oid
+database_owner(void)
+{
+	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for database %u", MyDatabaseId);
+	owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/*
+ * Beside the extension's owner: superusers, and the database's owner, who may
+ * have owned the extension before a dump was restored by another role.
+ */
+bool
+cmig_audit_log_trusted(Oid owner, Oid extension_owner)
+{
+	return owner == extension_owner || superuser_arg(owner) || owner == database_owner();
+}
+
+Oid
+cmig_audit_log_relation(void)
+{
+	Oid			schema = get_namespace_oid("cmig_audit", true);
+
+	return OidIsValid(schema) ? get_relname_relid("log", schema) : InvalidOid;
+}
+
+static Oid
+owner_of_relation(Oid relation, char *kind)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		*kind = ((Form_pg_class) GETSTRUCT(tuple))->relkind;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+Oid
+cmig_audit_log_table_owner(Oid relation)
+{
+	char		kind;
+	Oid			owner = owner_of_relation(relation, &kind);
+
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	return owner;
+}
+
+static Oid
+owner_of_schema(Oid schema)
+{
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+static void
+refuse_owner(const char *what, Oid owner, Oid extension_owner)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("%s belongs to role \"%s\"", what, GetUserNameFromId(owner, true)),
+			 errdetail("An audit log is only trusted when it belongs to the extension's owner, \"%s\": its owner can read and change it.",
+					   GetUserNameFromId(extension_owner, true)),
+			 errhint("Drop or rename it if it is not an audit log of pg_cmig. Otherwise give the schema cmig_audit and all in it to \"%s\" with ALTER ... OWNER TO",
+					 GetUserNameFromId(extension_owner, true))));
+}
+
+/* Check schema and tables as far as they exist. */
+static void
+check_owners(Oid extension_owner)
+{
+	static const char *const tables[] = {"log", "layout", "log_id_seq", "table_id_seq", "log_default"};
+	static const char kinds[] = {RELKIND_PARTITIONED_TABLE, RELKIND_RELATION,
+		RELKIND_SEQUENCE, RELKIND_SEQUENCE, RELKIND_RELATION};
+	Oid			schema = get_namespace_oid("cmig_audit", true);
+	Oid			owner;
+
+	if (!OidIsValid(schema))
+		return;
+	owner = owner_of_schema(schema);
+	if (!cmig_audit_log_trusted(owner, extension_owner))
+		refuse_owner("schema \"cmig_audit\"", owner, extension_owner);
+
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		Oid			relation = get_relname_relid(tables[i], schema);
+		char		kind = '\0';
+
+		if (!OidIsValid(relation))
+			continue;
+		owner = owner_of_relation(relation, &kind);
+		if (!cmig_audit_log_trusted(owner, extension_owner))
+			refuse_owner(psprintf("\"cmig_audit.%s\"", tables[i]), owner, extension_owner);
+		if (kind != kinds[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"cmig_audit.%s\" is not what pg_cmig made", tables[i]),
+					 errhint("Rename or drop it, and restore the audit log from a backup if there was one.")));
+	}
+}
+
+/*
+ * Functions that SQL on the log, its partitions and the layouts would call
+ * with the owner's rights, and that are neither the owner's nor a superuser's:
+ * somebody made the tables beforehand, and they were given to the owner.
+ */
+static CmigQuery foreign_code = {
+	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	"  WHERE n.nspname = 'cmig_audit' AND c.relkind IN ('r', 'p')"
+	"  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid)"
+	" SELECT CASE d.refclassid WHEN 'pg_catalog.pg_proc'::regclass THEN 'function ' || d.refobjid::regprocedure::text"
+	"  WHEN 'pg_catalog.pg_operator'::regclass THEN 'operator ' || d.refobjid::regoperator::text"
+	"  ELSE 'type ' || pg_catalog.format_type(d.refobjid, -1) END FROM pg_catalog.pg_depend d"
+	" LEFT JOIN pg_catalog.pg_proc p ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND p.oid = d.refobjid"
+	" LEFT JOIN pg_catalog.pg_operator o ON d.refclassid = 'pg_catalog.pg_operator'::regclass AND o.oid = d.refobjid"
+	" LEFT JOIN pg_catalog.pg_proc q ON q.oid = o.oprcode"
+	" LEFT JOIN pg_catalog.pg_type y ON d.refclassid = 'pg_catalog.pg_type'::regclass AND y.oid = d.refobjid"
+	" JOIN pg_catalog.pg_roles r ON r.oid = coalesce(p.proowner, q.proowner, y.typowner)"
+	" WHERE d.refobjid >= 16384 AND r.oid <> $1 AND NOT r.rolsuper"
+	" AND (d.classid = 'pg_catalog.pg_class'::regclass AND (d.objid IN (SELECT part.oid FROM part) OR d.objid IN"
+	"   (SELECT x.indexrelid FROM pg_catalog.pg_index x JOIN part ON x.indrelid = part.oid))"
+	"  OR d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid IN"
+	"   (SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))"
+	"  OR d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid IN"
+	"   (SELECT f.oid FROM pg_catalog.pg_attrdef f WHERE f.adrelid IN (SELECT part.oid FROM part)))"
+	" ORDER BY 1 LIMIT 1",
+	1, {OIDOID}
+};
+
+void
+cmig_audit_log_refuse_foreign_code(Oid log_owner)
+{
+	Datum		values[1] = {ObjectIdGetDatum(log_owner)};
+	char	   *code = NULL;
+
+	cmig_query_each(&foreign_code, values, NULL, cmig_query_keep_text, &code);
+	if (code)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the audit log uses the %s of another role", code),
+				 errdetail("It would run with the rights of the log's owner, role \"%s\".",
+						   GetUserNameFromId(log_owner, true)),
+				 errhint("Drop the default, constraint, index or column that uses it.")));
+}
+
+/* In a schema that was there before the log, something can have its names. */
+static void
+refuse_names_taken(Oid schema)
+{
+	static const char *const names[] = {"audit_logs", "layout", "log_default", "log_id_seq", "table_id_seq"};
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (OidIsValid(get_relname_relid(names[i], schema)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_TABLE),
+					 errmsg("relation \"cmig_audit.%s\" exists already", names[i]),
+					 errdetail("The audit log, which is missing, has a relation of that name."),
+					 errhint("Rename it or move it to another schema. If it is what is left of an audit log, restore that from a backup, or drop what is left.")));
+	}
+}
+
+/* Default privileges of the owner must not open the log to others. */
+static CmigQuery foreign_grants = {
+	"SELECT pg_catalog.format('REVOKE ALL ON %s FROM %s',"
+	" CASE WHEN g.kind = 'S' THEN 'SEQUENCE ' WHEN g.kind = 'n' THEN 'SCHEMA ' ELSE 'TABLE ' END || g.name,"
+	" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)"
+	" FROM (SELECT c.relkind AS kind, pg_catalog.format('cmig_audit.%I', c.relname) AS name, c.relacl AS acl, c.relowner AS owner"
+	" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE n.nspname = 'cmig_audit'"
+	" AND c.relkind IN ('r', 'p', 'S', 'v') AND ($1 = 0::oid OR c.oid = $1)"
+	" UNION ALL SELECT 'n', 'cmig_audit', n.nspacl, n.nspowner FROM pg_catalog.pg_namespace n"
+	" WHERE n.nspname = 'cmig_audit' AND $1 = 0::oid) g, pg_catalog.aclexplode(g.acl) a"
+	" WHERE a.grantee <> g.owner GROUP BY 1",
+	1, {OIDOID}
+};
+
+static void
+collect_statement(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **statements = arg;
+
+	*statements = lappend(*statements, cmig_query_text(desc, row, 1));
+}
+
+void
+cmig_audit_log_close_access(Oid relation)
+{
+	Datum		values[1] = {ObjectIdGetDatum(relation)};
+	List	   *statements = NIL;
+	ListCell   *lc;
+
+	cmig_query_each(&foreign_grants, values, NULL, collect_statement, &statements);
+	foreach(lc, statements)
+		cmig_audit_log_execute(lfirst(lc));
+}
+
+Oid
+cmig_audit_log_make(Oid extension_owner)
+{
+	CmigAuditRole saved;
+	Oid			relation;
+	Oid			schema;
+	Oid			owner = extension_owner;
+	char		kind;
+
+	relation = cmig_audit_log_relation();
+	if (!OidIsValid(relation))
+	{
+		/* another session may be making it */
+		cmig_run_lock_audit();
+		relation = cmig_audit_log_relation();
+	}
+	check_owners(extension_owner);
+	if (OidIsValid(relation))
+	{
+		owner = owner_of_relation(relation, &kind);
+		cmig_audit_log_refuse_foreign_code(owner);
+		return owner;
+	}
+
+	/* a schema that the database's owner made stays that owner's, with all in it */
+	schema = get_namespace_oid("cmig_audit", true);
+	if (OidIsValid(schema))
+		refuse_names_taken(schema);
+	if (OidIsValid(schema) && !superuser_arg(owner_of_schema(schema)))
+		owner = owner_of_schema(schema);
+	cmig_audit_log_become(&saved, owner);
+	if (!OidIsValid(schema))
+	{
+		cmig_audit_log_execute("CREATE SCHEMA cmig_audit");
+		cmig_audit_log_execute("COMMENT ON SCHEMA cmig_audit IS 'Audit log of pg_cmig; DROP EXTENSION leaves it'");
+	}
+	for (int i = 0; log_statements[i]; i++)
+		cmig_audit_log_execute(log_statements[i]);
+#ifdef USE_LZ4
+	for (int i = 0; lz4_statements[i]; i++)
+		cmig_audit_log_execute(lz4_statements[i]);
+#endif
+	CommandCounterIncrement();
+	cmig_audit_log_close_access(InvalidOid);
+	cmig_audit_log_return(&saved);
+	CommandCounterIncrement();
+	return owner;
+}
+
+Oid
+cmig_audit_log_require(Oid extension_owner)
+{
+	Oid			relation = cmig_audit_log_relation();
+	char		kind;
+
+	if (!OidIsValid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no audit log in this database"),
+				 errhint("SELECT * FROM cmig.enable_audit('<table>') makes it.")));
+	check_owners(extension_owner);
+	return owner_of_relation(relation, &kind);
+}

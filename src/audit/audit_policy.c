@@ -1,0 +1,111 @@
+/*
+ * audit_policy.c
+ *	  Policies on the log, which are evaluated with a reader's rights.
+ *
+ * A policy may call functions of the server that change nothing and run no
+ * queries, over values of the server's types.  That is enough for the policies
+ * of cmig.enable_rls() that compare a column with the context.  A function of
+ * an extension is no better than one of the policy's author: it could be one
+ * that runs what it is given.
+ */
+#include "postgres.h"
+
+#include "audit/audit_policy.h"
+#include "base/compat.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "rewrite/rowsecurity.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+
+static bool
+is_foreign_function(Oid function, void *context)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	bool		foreign;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	/* query_to_xml() and its like run what they are given */
+	foreign = function >= FirstNormalObjectId ||
+		form->provolatile == PROVOLATILE_VOLATILE || form->prorettype == XMLOID;
+	ReleaseSysCache(tuple);
+	return foreign;
+}
+
+/* Types of others can have casts and checks. */
+static bool
+is_foreign_value(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_Const:
+		case T_Param:
+		case T_CoerceViaIO:
+		case T_CoerceToDomain:
+		case T_ArrayCoerceExpr:
+		case T_ConvertRowtypeExpr:
+		case T_RowExpr:
+		case T_Var:
+			return exprType(node) >= FirstNormalObjectId;
+		default:
+			return false;
+	}
+}
+
+static bool
+is_foreign(Node *node, void *context)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		foreach(lc, ((Query *) node)->rtable)
+		{
+			RangeTblEntry *entry = lfirst(lc);
+
+			/* a view, or a table with policies and rules of its own */
+			if (OidIsValid(entry->relid))
+				return true;
+		}
+		return query_tree_walker((Query *) node, is_foreign, context, 0);
+	}
+	if (check_functions_in_node(node, is_foreign_function, context) || is_foreign_value(node))
+		return true;
+	return expression_tree_walker(node, is_foreign, context);
+}
+
+char *
+cmig_audit_policy_find_foreign(Oid oid)
+{
+	Relation	relation;
+	char	   *name = NULL;
+	ListCell   *lc;
+
+	if (check_enable_rls(oid, InvalidOid, true) != RLS_ENABLED)
+		return NULL;
+	relation = table_open(oid, AccessShareLock);
+	if (relation->rd_rsdesc)
+	{
+		foreach(lc, relation->rd_rsdesc->policies)
+		{
+			RowSecurityPolicy *policy = lfirst(lc);
+
+			if (is_foreign((Node *) policy->qual, NULL))
+				name = pstrdup(policy->policy_name);
+		}
+	}
+	table_close(relation, NoLock);
+	return name;
+}

@@ -1,0 +1,735 @@
+/*
+ * audit_read.c
+ *	  Asking the audit log: the history of a row, a transaction, a report.
+ *
+ * The readers run with the caller's rights, who needs SELECT on
+ * cmig_audit.log and cmig_audit.layout; policies on the log hold for them.
+ */
+#include "postgres.h"
+
+#include "audit/audit_layout.h"
+#include "audit/audit_log.h"
+#include "audit/audit_policy.h"
+#include "audit/audit_read.h"
+#include "audit/audit_target.h"
+#include "audit/audit_trigger.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(cmig_audit_history);
+PG_FUNCTION_INFO_V1(cmig_audit_diff);
+PG_FUNCTION_INFO_V1(cmig_audit_transaction);
+PG_FUNCTION_INFO_V1(cmig_audit_report);
+
+/* The columns of audit_history(), then those for the order. */
+#define HISTORY_COLUMNS 18
+#define ENTRY_COLUMNS \
+	"l.id, l.clock_at, l.transaction_id, l.operation, l.row_key, l.old_key," \
+	" l.changed, l.old_row, l.new_row, l.user_id, l.tenant_id, l.role," \
+	" l.session_role, l.application_name, l.client_address, l.revision," \
+	" l.reason, l.request_id"
+
+enum
+{
+	ENTRY_ID,
+	ENTRY_CLOCK_AT,
+	ENTRY_TRANSACTION_ID,
+	ENTRY_OPERATION,
+	ENTRY_ROW_KEY,
+	ENTRY_OLD_KEY,
+	ENTRY_CHANGED,
+	ENTRY_OLD_ROW,
+	ENTRY_NEW_ROW
+};
+
+/* One query for each key on the way of a row. */
+static CmigQuery entries_of_key = {
+	"SELECT " ENTRY_COLUMNS ", l.seq, l.command_id FROM cmig_audit.log l"
+	" WHERE ((l.row_hash = $1 AND l.row_key = $2) OR (l.old_hash = $1 AND l.old_key = $2))"
+	" AND l.seq BETWEEN $3 AND $4",
+	4, {INT8OID, JSONBOID, INT8OID, INT8OID}
+};
+
+static CmigQuery truncates = {
+	"SELECT " ENTRY_COLUMNS ", l.seq, l.command_id FROM cmig_audit.log l"
+	" WHERE l.row_hash = $1 AND l.operation = 'TRUNCATE'",
+	1, {INT8OID}
+};
+
+static CmigQuery entries_of_transaction = {
+	"SELECT l.id, l.clock_at, l.schema_name, l.table_name, l.operation, l.row_key,"
+	" l.old_key, l.changed, l.old_row, l.new_row, l.user_id, l.tenant_id, l.role,"
+	" l.revision, l.reason, l.request_id"
+	" FROM cmig_audit.log l WHERE l.transaction_id = $1 ORDER BY l.seq, l.command_id, l.id",
+	1, {XID8OID}
+};
+
+static CmigQuery report = {
+	"SELECT pg_catalog.date_trunc('hour', l.clock_at), l.schema_name, l.table_name,"
+	" l.operation, l.user_id, l.role, pg_catalog.count(*),"
+	" pg_catalog.count(DISTINCT l.transaction_id)"
+	" FROM cmig_audit.log l"
+	" WHERE ($1 IS NULL OR l.clock_at >= $1) AND ($2 IS NULL OR l.clock_at < $2)"
+	" AND ($3 IS NULL OR l.row_hash >= $3) AND ($4 IS NULL OR l.row_hash < $4)"
+	" GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5 NULLS FIRST, 6",
+	4, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID}
+};
+
+/* An entry of a row's history. */
+typedef struct Entry
+{
+	int64		id;
+	int64		seq;
+	int64		command;
+	TimestampTz at;
+	Datum		values[HISTORY_COLUMNS];
+	bool		nulls[HISTORY_COLUMNS];
+} Entry;
+
+typedef struct Walk
+{
+	CmigAuditTarget *target;
+	List	   *entries;		/* of Entry */
+	List	   *keys;			/* of WalkKey: looked at or to be */
+} Walk;
+
+/* A key that the row had, between two places in the order. */
+typedef struct WalkKey
+{
+	Jsonb	   *key;
+	int64		from;
+	int64		to;
+} WalkKey;
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	const Entry *left = *(Entry *const *) a;
+	const Entry *right = *(Entry *const *) b;
+
+	if (left->seq != right->seq)
+		return left->seq < right->seq ? -1 : 1;
+	if (left->command != right->command)
+		return left->command < right->command ? -1 : 1;
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+/* The log's owner can have removed NOT NULL and written anything. */
+static void
+check_entry(const Entry *entry, bool position_known)
+{
+	static const int objects[] = {ENTRY_ROW_KEY, ENTRY_OLD_KEY, ENTRY_OLD_ROW, ENTRY_NEW_ROW};
+	bool		sound = position_known && !entry->nulls[ENTRY_ID] &&
+		!entry->nulls[ENTRY_CLOCK_AT] && !entry->nulls[ENTRY_OPERATION] &&
+		(entry->nulls[ENTRY_OLD_KEY] || !entry->nulls[ENTRY_ROW_KEY]);
+
+	for (int i = 0; i < lengthof(objects); i++)
+		sound = sound && (entry->nulls[objects[i]] ||
+						  JB_ROOT_IS_OBJECT(DatumGetJsonbP(entry->values[objects[i]])));
+	if (!sound)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("an entry of the audit log is not what pg_cmig wrote"),
+				 entry->nulls[ENTRY_ID] ? 0 :
+				 errdetail("It is the one with id " INT64_FORMAT ".",
+						   DatumGetInt64(entry->values[ENTRY_ID]))));
+}
+
+static void
+collect_entry(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **entries = arg;
+	Entry	   *entry = palloc0(sizeof(Entry));
+	bool		no_seq;
+	bool		no_command;
+
+	for (int i = 0; i < HISTORY_COLUMNS; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Datum		value = cmig_query_datum(desc, row, i + 1, &entry->nulls[i]);
+
+		if (entry->nulls[i])
+			continue;
+		if (attribute->attlen == -1)
+			entry->values[i] = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+		else
+			entry->values[i] = datumCopy(value, attribute->attbyval, attribute->attlen);
+	}
+	entry->id = DatumGetInt64(entry->values[ENTRY_ID]);
+	entry->at = DatumGetTimestampTz(entry->values[ENTRY_CLOCK_AT]);
+	entry->seq = DatumGetInt64(cmig_query_datum(desc, row, HISTORY_COLUMNS + 1, &no_seq));
+	entry->command = DatumGetInt64(cmig_query_datum(desc, row, HISTORY_COLUMNS + 2, &no_command));
+	check_entry(entry, !no_seq && !no_command);
+	*entries = lappend(*entries, entry);
+}
+
+static bool
+same_key(const Entry *entry, int column, Jsonb *key)
+{
+	Jsonb	   *other = entry->nulls[column] ? NULL : DatumGetJsonbP(entry->values[column]);
+
+	return other && compareJsonbContainers(&other->root, &key->root) == 0;
+}
+
+static void
+add_key(Walk *walk, Jsonb *key, int64 from, int64 to)
+{
+	WalkKey    *new;
+	ListCell   *lc;
+
+	foreach(lc, walk->keys)
+	{
+		WalkKey    *known = lfirst(lc);
+
+		if (known->from <= from && known->to >= to &&
+			compareJsonbContainers(&known->key->root, &key->root) == 0)
+			return;
+	}
+	new = palloc(sizeof(WalkKey));
+	new->key = key;
+	new->from = from;
+	new->to = to;
+	walk->keys = lappend(walk->keys, new);
+}
+
+/* Add the entries of one key, and the keys that they lead to. */
+static void
+walk_key(Walk *walk, const WalkKey *from)
+{
+	Datum		values[4];
+	List	   *found = NIL;
+	ListCell   *lc;
+
+	values[0] = Int64GetDatum(cmig_audit_trigger_row_hash(walk->target->table_id,
+														  JsonbPGetDatum(from->key)));
+	values[1] = JsonbPGetDatum(from->key);
+	values[2] = Int64GetDatum(from->from);
+	values[3] = Int64GetDatum(from->to);
+	cmig_query_each(&entries_of_key, values, NULL, collect_entry, &found);
+	foreach(lc, found)
+	{
+		Entry	   *entry = lfirst(lc);
+
+		if (!entry->nulls[ENTRY_OLD_KEY])
+		{
+			/* it came from another key, or went to one */
+			if (same_key(entry, ENTRY_ROW_KEY, from->key))
+				add_key(walk, DatumGetJsonbP(entry->values[ENTRY_OLD_KEY]), PG_INT64_MIN, entry->seq);
+			else
+				add_key(walk, DatumGetJsonbP(entry->values[ENTRY_ROW_KEY]), entry->seq, PG_INT64_MAX);
+		}
+	}
+	walk->entries = list_concat(walk->entries, found);
+}
+
+/* The history of the rows that had one of the keys, in order, each entry once. */
+static List *
+read_history(CmigAuditTarget *target, List *keys)
+{
+	Walk		walk = {0};
+	Entry	  **sorted;
+	List	   *history = NIL;
+	ListCell   *lc;
+	int			count = 0;
+
+	walk.target = target;
+	foreach(lc, keys)
+		add_key(&walk, lfirst(lc), PG_INT64_MIN, PG_INT64_MAX);
+	for (int i = 0; i < list_length(walk.keys); i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		walk_key(&walk, list_nth(walk.keys, i));
+	}
+
+	sorted = palloc(sizeof(Entry *) * Max(1, list_length(walk.entries)));
+	foreach(lc, walk.entries)
+		sorted[count++] = lfirst(lc);
+	qsort(sorted, count, sizeof(Entry *), compare_entries);
+	for (int i = 0; i < count; i++)
+	{
+		if (i == 0 || sorted[i]->id != sorted[i - 1]->id)
+			history = lappend(history, sorted[i]);
+	}
+	return history;
+}
+
+static List *
+key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
+{
+	List	   *keys = cmig_audit_target_key(fcinfo, n, target);
+
+	if (keys == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the key must not be null")));
+	return keys;
+}
+
+Datum
+cmig_audit_history(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	CmigAuditTarget *target;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	cmig_audit_read_begin(fcinfo);
+	target = cmig_audit_target_argument(fcinfo, 0);
+	foreach(lc, read_history(target, key_argument(fcinfo, 1, target)))
+	{
+		Entry	   *entry = lfirst(lc);
+
+		tuplestore_putvalues(result->setResult, result->setDesc, entry->values, entry->nulls);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * The difference between two times
+ */
+
+/* The image with its columns as they are called now. */
+static Jsonb *
+renamed(CmigAuditTarget *target, const Entry *entry, int column)
+{
+	Jsonb	   *image = DatumGetJsonbP(entry->values[column]);
+	int			layout = 0;
+	Jsonb	   *renames;
+	JsonbParseState *state = NULL;
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	bool		keep = false;
+
+	for (int i = 0; i < list_length(target->layouts); i++)
+	{
+		if (((CmigAuditLayout *) list_nth(target->layouts, i))->recorded_at <= entry->at)
+			layout = i;
+	}
+	renames = target->layouts ? cmig_audit_target_renames(target, layout) : NULL;
+	if (renames == NULL)
+		return image;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	it = JsonbIteratorInit(&image->root);
+	(void) JsonbIteratorNext(&it, &v, true);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			JsonbValue *now = getKeyJsonValueFromContainer(&renames->root, v.val.string.val,
+														   v.val.string.len, NULL);
+
+			keep = now == NULL || now->type == jbvString;
+			if (keep)
+				pushJsonbValue(&state, WJB_KEY, now ? now : &v);
+		}
+		else if (token == WJB_VALUE && keep)
+			pushJsonbValue(&state, WJB_VALUE, &v);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static Jsonb *
+joined(Jsonb *a, Jsonb *b)
+{
+	if (a == NULL || b == NULL)
+		return a ? a : b;
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(a), JsonbPGetDatum(b)));
+}
+
+static bool
+is_operation(const Entry *entry, const char *operation)
+{
+	text	   *t = DatumGetTextPP(entry->values[ENTRY_OPERATION]);
+
+	return VARSIZE_ANY_EXHDR(t) == strlen(operation) &&
+		memcmp(VARDATA_ANY(t), operation, strlen(operation)) == 0;
+}
+
+/* Does an image hold the whole row, not only what changed? */
+static bool
+is_whole(const Entry *entry, int column)
+{
+	return !entry->nulls[ENTRY_OLD_KEY] || !is_operation(entry, "UPDATE") ||
+		DatumGetBool(DirectFunctionCall2(jsonb_contains, entry->values[column],
+										 entry->values[ENTRY_ROW_KEY]));
+}
+
+/*
+ * The row at a time: forwards from the entries before it, and where those
+ * hold only what changed, for the rest backwards from the entries after it.
+ * NULL: it was not there.
+ */
+static Jsonb *
+state_at(CmigAuditTarget *target, List *history, TimestampTz at)
+{
+	Jsonb	   *state = NULL;
+	Jsonb	   *later = NULL;
+	bool		alive = false;
+	bool		whole = false;
+	bool		any_before = false;
+	ListCell   *lc;
+
+	foreach(lc, history)
+	{
+		Entry	   *entry = lfirst(lc);
+
+		if (entry->at <= at)
+		{
+			any_before = true;
+			alive = !entry->nulls[ENTRY_NEW_ROW];
+			if (!alive)
+			{
+				state = NULL;
+				whole = false;
+			}
+			else if (is_whole(entry, ENTRY_NEW_ROW))
+			{
+				state = renamed(target, entry, ENTRY_NEW_ROW);
+				whole = true;
+			}
+			else
+				state = joined(state, renamed(target, entry, ENTRY_NEW_ROW));
+		}
+		else
+		{
+			if (whole || (any_before ? !alive : is_operation(entry, "INSERT")) ||
+				entry->nulls[ENTRY_OLD_ROW])
+				break;
+			alive = any_before = true;
+			/* the first entry after at that has a column tells its value */
+			later = joined(renamed(target, entry, ENTRY_OLD_ROW), later);
+			if (is_whole(entry, ENTRY_OLD_ROW))
+				break;
+		}
+	}
+	return alive ? joined(state, later) : NULL;
+}
+
+static TimestampTz
+time_argument(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the times must not be null")));
+	return PG_GETARG_TIMESTAMPTZ(n);
+}
+
+static Jsonb *
+member_of(Jsonb *object, const char *name, int len)
+{
+	JsonbValue *value = object ? getKeyJsonValueFromContainer(&object->root, name, len, NULL) : NULL;
+
+	return value ? JsonbValueToJsonb(value) : NULL;
+}
+
+/* One row of audit_diff() for each column of image that differs. */
+static void
+put_differences(ReturnSetInfo *result, Jsonb *image, Jsonb *old, Jsonb *new, bool only_new)
+{
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	if (image == NULL)
+		return;
+	it = JsonbIteratorInit(&image->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		Jsonb	   *a,
+				   *b;
+		Datum		values[3];
+		bool		nulls[3] = {false};
+
+		if (token != WJB_KEY)
+			continue;
+		a = member_of(old, v.val.string.val, v.val.string.len);
+		b = member_of(new, v.val.string.val, v.val.string.len);
+		if ((only_new && a) || (a && b && compareJsonbContainers(&a->root, &b->root) == 0))
+			continue;
+		values[0] = PointerGetDatum(cstring_to_text_with_len(v.val.string.val, v.val.string.len));
+		values[1] = JsonbPGetDatum(a);
+		values[2] = JsonbPGetDatum(b);
+		nulls[1] = a == NULL;
+		nulls[2] = b == NULL;
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+/* A TRUNCATE removes the row, too. */
+static List *
+add_truncates(CmigAuditTarget *target, List *history)
+{
+	Datum		values[1] = {Int64GetDatum((int64) target->table_id << 32)};
+	List	   *found = NIL;
+	List	   *merged = NIL;
+	ListCell   *lc;
+	int			next = 0;
+
+	cmig_query_each(&truncates, values, NULL, collect_entry, &found);
+	foreach(lc, history)
+	{
+		Entry	   *entry = lfirst(lc);
+
+		while (next < list_length(found) &&
+			   ((Entry *) list_nth(found, next))->seq < entry->seq)
+			merged = lappend(merged, list_nth(found, next++));
+		merged = lappend(merged, entry);
+	}
+	while (next < list_length(found))
+		merged = lappend(merged, list_nth(found, next++));
+	return merged;
+}
+
+Datum
+cmig_audit_diff(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	CmigAuditTarget *target;
+	List	   *history;
+	Jsonb	   *old,
+			   *new;
+
+	InitMaterializedSRF(fcinfo, 0);
+	cmig_audit_read_begin(fcinfo);
+	target = cmig_audit_target_argument(fcinfo, 0);
+	history = add_truncates(target, read_history(target, key_argument(fcinfo, 1, target)));
+	old = state_at(target, history, time_argument(fcinfo, 2));
+	new = state_at(target, history, time_argument(fcinfo, 3));
+	put_differences(result, old, old, new, false);
+	put_differences(result, new, old, new, true);
+	return (Datum) 0;
+}
+
+/*
+ * Transactions and counts
+ */
+
+static void
+put_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	ReturnSetInfo *result = arg;
+
+	tuplestore_puttuple(result->setResult, row);
+}
+
+Datum
+cmig_audit_transaction(PG_FUNCTION_ARGS)
+{
+	Datum		values[1];
+
+	InitMaterializedSRF(fcinfo, 0);
+	cmig_audit_read_begin(fcinfo);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+	values[0] = PG_GETARG_DATUM(0);
+	cmig_query_each(&entries_of_transaction, values, NULL, put_row, fcinfo->resultinfo);
+	return (Datum) 0;
+}
+
+Datum
+cmig_audit_report(PG_FUNCTION_ARGS)
+{
+	Datum		values[4] = {0};
+	char		nulls[5] = "nnnn";
+
+	InitMaterializedSRF(fcinfo, 0);
+	cmig_audit_read_begin(fcinfo);
+	if (!PG_ARGISNULL(0))
+	{
+		CmigAuditTarget *target = cmig_audit_target_argument(fcinfo, 0);
+
+		values[2] = Int64GetDatum((int64) target->table_id << 32);
+		values[3] = Int64GetDatum(((int64) target->table_id + 1) << 32);
+		nulls[2] = nulls[3] = ' ';
+	}
+	for (int i = 0; i < 2; i++)
+	{
+		if (PG_ARGISNULL(i + 1))
+			continue;
+		values[i] = PG_GETARG_DATUM(i + 1);
+		nulls[i] = ' ';
+	}
+	cmig_query_each(&report, values, nulls, put_row, fcinfo->resultinfo);
+	return (Datum) 0;
+}
+
+/*
+ * Functions and operators that are not the server's, in constraints, indexes,
+ * statistics and generated columns of the log, its partitions and children
+ * wherever they are: the planner would evaluate them as the reader.
+ */
+static CmigQuery foreign_functions = {
+	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c"
+	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
+	"  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid),"
+	" kin AS (SELECT part.oid FROM part UNION"
+	"  SELECT x.indexrelid FROM pg_catalog.pg_index x JOIN part ON x.indrelid = part.oid)"
+	" SELECT CASE WHEN d.refclassid = 'pg_catalog.pg_proc'::regclass"
+	"  THEN 'function ' || d.refobjid::regprocedure::text"
+	"  ELSE 'operator ' || d.refobjid::regoperator::text END FROM pg_catalog.pg_depend d"
+	" WHERE d.refclassid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)"
+	" AND d.refobjid >= 16384"
+	" AND (d.classid = 'pg_catalog.pg_class'::regclass AND d.objid IN (SELECT kin.oid FROM kin)"
+	"  OR d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid IN"
+	"   (SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))"
+	"  OR d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid IN"
+	"   (SELECT f.oid FROM pg_catalog.pg_attrdef f JOIN part ON part.oid = f.adrelid"
+	"    JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attgenerated <> '')"
+	"  OR d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid IN"
+	"   (SELECT w.oid FROM pg_catalog.pg_rewrite w WHERE w.ev_class IN (SELECT part.oid FROM part))"
+	"  OR d.classid = 'pg_catalog.pg_statistic_ext'::regclass AND d.objid IN"
+	"   (SELECT t.oid FROM pg_catalog.pg_statistic_ext t WHERE t.stxrelid IN (SELECT part.oid FROM part)))"
+	" ORDER BY 1 LIMIT 1",
+	0
+};
+
+/*
+ * A column of another type could bring a cast of the owner's into a query, or
+ * values that are not what is taken for them.
+ */
+static const struct
+{
+	const char *relation;
+	const char *name;
+	Oid			type;
+}			columns_read[] = {
+	{"log", "id", INT8OID},
+	{"log", "seq", INT8OID},
+	{"log", "transaction_id", XID8OID},
+	{"log", "clock_at", TIMESTAMPTZOID},
+	{"log", "row_hash", INT8OID},
+	{"log", "old_hash", INT8OID},
+	{"log", "command_id", INT8OID},
+	{"log", "operation", TEXTOID},
+	{"log", "schema_name", TEXTOID},
+	{"log", "table_name", TEXTOID},
+	{"log", "row_key", JSONBOID},
+	{"log", "old_key", JSONBOID},
+	{"log", "old_row", JSONBOID},
+	{"log", "new_row", JSONBOID},
+	{"log", "changed", TEXTARRAYOID},
+	{"log", "user_id", TEXTOID},
+	{"log", "tenant_id", TEXTOID},
+	{"log", "role", TEXTOID},
+	{"log", "session_role", TEXTOID},
+	{"log", "application_name", TEXTOID},
+	{"log", "client_address", INETOID},
+	{"log", "revision", TEXTOID},
+	{"log", "reason", TEXTOID},
+	{"log", "request_id", TEXTOID},
+	{"layout", "table_id", INT4OID},
+	{"layout", "recorded_at", TIMESTAMPTZOID},
+	{"layout", "relation", OIDOID},
+	{"layout", "schema_name", TEXTOID},
+	{"layout", "table_name", TEXTOID},
+	{"layout", "columns", JSONBOID},
+	{"layout", "key_columns", TEXTARRAYOID},
+	{"layout", "owner", TEXTOID},
+	{"layout", "database", TEXTOID}
+};
+
+static void
+require_columns(void)
+{
+	Oid			schema = get_namespace_oid("cmig_audit", false);
+
+	for (int i = 0; i < lengthof(columns_read); i++)
+	{
+		Oid			relation = get_relname_relid(columns_read[i].relation, schema);
+		AttrNumber	n = get_attnum(relation, columns_read[i].name);
+
+		if (n <= 0 || get_atttype(relation, n) != columns_read[i].type)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the audit log cannot be read"),
+					 errdetail("Column cmig_audit.%s.%s is missing or has another type.",
+							   columns_read[i].relation, columns_read[i].name),
+					 errhint("The owner of the log must restore it as cmig.enable_audit() made it.")));
+	}
+}
+
+static void
+take_name(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = cmig_query_text(desc, row, 1);
+}
+
+/* Say what is missing before the server says it of one table after the other. */
+static void
+require_rights(void)
+{
+	static const char *const tables[] = {"log", "layout"};
+	Oid			schema = get_namespace_oid("cmig_audit", false);
+	bool		allowed = cmig_may_use_schema_compat(schema, GetUserId());
+	const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
+
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		Oid			relation = get_relname_relid(tables[i], schema);
+
+		allowed = allowed && (!OidIsValid(relation) ||
+							  pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK);
+	}
+	if (!allowed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to read the audit log"),
+				 errhint("Its owner can say GRANT USAGE ON SCHEMA cmig_audit TO %s; GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO %s",
+						 role, role)));
+}
+
+/* A superuser reads without policies; others with those of the log's owner. */
+static void
+refuse_foreign_policies(void)
+{
+	static const char *const tables[] = {"log", "layout"};
+	Oid			schema = get_namespace_oid("cmig_audit", false);
+
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		char	   *policy = cmig_audit_policy_find_foreign(get_relname_relid(tables[i], schema));
+
+		if (policy)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("policy \"%s\" on table \"cmig_audit.%s\" can run code of another role",
+							policy, tables[i]),
+					 errdetail("It would run with your rights. Policies on the log may call functions of the server that are not volatile, and read no tables."),
+					 errhint("The owner of the log must change or drop the policy.")));
+	}
+}
+
+void
+cmig_audit_read_begin(FunctionCallInfo fcinfo)
+{
+	Oid			owner = cmig_audit_log_require(cmig_audit_log_extension_owner());
+	char	   *function = NULL;
+
+	require_rights();
+	require_columns();
+	if (superuser_arg(owner) || GetUserId() == owner)
+		return;
+	refuse_foreign_policies();
+	cmig_query_each(&foreign_functions, NULL, NULL, take_name, &function);
+	if (function)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the audit log calls the %s", function),
+				 errdetail("Reading the log could run it with your rights."),
+				 errhint("The owner of the log must drop the constraint, index or rule that calls it.")));
+}

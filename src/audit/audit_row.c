@@ -1,0 +1,609 @@
+/*
+ * audit_row.c
+ *	  Rows as jsonb, exactly as to_jsonb(row) has them but cheaper.
+ *
+ * The binary form of a flat jsonb object is written directly: the columns are
+ * kept in the order of the keys, so nothing is sorted and no tree is built.
+ * Types that to_jsonb() does not simply print are handed to to_jsonb(), and
+ * its result is embedded.
+ */
+#include "postgres.h"
+
+#include "audit/audit_log.h"
+#include "audit/audit_row.h"
+#include "base/compat.h"
+
+#include "access/detoast.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/hmac.h"
+#include "common/sha2.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/datum.h"
+#include "utils/float.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/resowner.h"
+#include "utils/uuid.h"
+
+/* Smaller values of no type grow beyond what jsonb holds. */
+#define MAY_GROW_TOO_LARGE (256 * 1024)
+
+static void
+pin(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+pin_output(void)
+{
+	if (DateStyle != USE_ISO_DATES)
+		pin("datestyle", "ISO");
+	if (IntervalStyle != INTSTYLE_POSTGRES)
+		pin("intervalstyle", "postgres");
+	if (extra_float_digits < 1)
+		pin("extra_float_digits", "1");
+	if (bytea_output != BYTEA_OUTPUT_HEX)
+		pin("bytea_output", "hex");
+}
+
+int
+cmig_audit_row_pin_output(void)
+{
+	int			guc_level;
+
+	if (DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
+		extra_float_digits >= 1 && bytea_output == BYTEA_OUTPUT_HEX)
+		return 0;
+	guc_level = NewGUCNestLevel();
+	pin_output();
+	return guc_level;
+}
+
+int
+cmig_audit_row_pin_reader(void)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	pin_output();
+	pin("timezone", "UTC");
+	return guc_level;
+}
+
+static CmigAuditKind
+kind_of_type(Oid type)
+{
+	switch (type)
+	{
+		case BOOLOID:
+			return CMIG_AUDIT_BOOL;
+		case INT2OID:
+			return CMIG_AUDIT_INT2;
+		case INT4OID:
+			return CMIG_AUDIT_INT4;
+		case INT8OID:
+			return CMIG_AUDIT_INT8;
+		case NUMERICOID:
+			return CMIG_AUDIT_NUMERIC;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return CMIG_AUDIT_TEXT;
+		case UUIDOID:
+			return CMIG_AUDIT_UUID;
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return CMIG_AUDIT_DATETIME;
+		case JSONBOID:
+			return CMIG_AUDIT_JSONB;
+		case BYTEAOID:
+		case INETOID:
+		case CIDROID:
+		case TIMEOID:
+		case TIMETZOID:
+		case INTERVALOID:
+			return CMIG_AUDIT_OUTPUT;
+		default:
+			return CMIG_AUDIT_GENERAL;
+	}
+}
+
+void
+cmig_audit_row_column(CmigAuditColumn *column, Form_pg_attribute attribute)
+{
+	Oid			function;
+	bool		varlena;
+
+	column->attno = attribute->attnum - 1;
+	column->name = pstrdup(NameStr(attribute->attname));
+	column->name_len = strlen(column->name);
+	column->name_text = CStringGetTextDatum(column->name);
+	column->typlen = attribute->attlen;
+	column->byval = attribute->attbyval;
+	column->type = getBaseType(attribute->atttypid);
+	column->kind = kind_of_type(column->type);
+
+	if (column->hide == CMIG_AUDIT_HASH)
+	{
+		getTypeOutputInfo(attribute->atttypid, &function, &varlena);
+		fmgr_info(function, &column->plain_output);
+	}
+	if (column->kind == CMIG_AUDIT_OUTPUT)
+	{
+		getTypeOutputInfo(column->type, &function, &varlena);
+		fmgr_info(function, &column->output);
+	}
+	else if (column->kind == CMIG_AUDIT_GENERAL)
+	{
+		Node	   *argument = (Node *) makeNullConst(attribute->atttypid, -1,
+													  attribute->attcollation);
+		Oid			element = get_element_type(column->type);
+
+		column->calls_out = column->type >= FirstNormalObjectId ||
+			element >= FirstNormalObjectId;
+		fmgr_info(F_TO_JSONB, &column->output);
+		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument),
+												 InvalidOid, attribute->attcollation,
+												 COERCE_EXPLICIT_CALL),
+						   &column->output);
+	}
+}
+
+/* The order that jsonb keeps its keys in. */
+static int
+compare_columns(const void *a, const void *b)
+{
+	const CmigAuditColumn *left = a;
+	const CmigAuditColumn *right = b;
+
+	if (left->name_len != right->name_len)
+		return left->name_len < right->name_len ? -1 : 1;
+	return memcmp(left->name, right->name, left->name_len);
+}
+
+void
+cmig_audit_row_sort(CmigAuditShape *shape)
+{
+	qsort(shape->columns, shape->count, sizeof(CmigAuditColumn), compare_columns);
+}
+
+static void
+put_string(CmigAuditPiece *piece, const char *data, Size len)
+{
+	piece->type = JENTRY_ISSTRING;
+	piece->data = data;
+	piece->len = len;
+}
+
+static void
+put_cstring(CmigAuditPiece *piece, const char *data)
+{
+	put_string(piece, data, strlen(data));
+}
+
+static void
+put_numeric(CmigAuditPiece *piece, Numeric value)
+{
+	if (numeric_is_nan(value) || numeric_is_inf(value))
+	{
+		put_cstring(piece, DatumGetCString(DirectFunctionCall1(numeric_out,
+															   NumericGetDatum(value))));
+		return;
+	}
+	piece->type = JENTRY_ISNUMERIC;
+	piece->data = (const char *) value;
+	piece->len = VARSIZE_ANY(value);
+	piece->aligned = true;
+}
+
+static void
+put_jsonb(CmigAuditPiece *piece, Jsonb *value)
+{
+	JsonbValue	scalar;
+
+	if (!JB_ROOT_IS_SCALAR(value))
+	{
+		piece->type = JENTRY_ISCONTAINER;
+		piece->data = VARDATA(value);
+		piece->len = VARSIZE(value) - VARHDRSZ;
+		piece->aligned = true;
+		return;
+	}
+	JsonbExtractScalar(&value->root, &scalar);
+	switch (scalar.type)
+	{
+		case jbvNull:
+			piece->type = JENTRY_ISNULL;
+			break;
+		case jbvBool:
+			piece->type = scalar.val.boolean ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE;
+			break;
+		case jbvNumeric:
+			put_numeric(piece, scalar.val.numeric);
+			break;
+		default:
+			put_string(piece, scalar.val.string.val, scalar.val.string.len);
+			break;
+	}
+}
+
+static void
+put_uuid(CmigAuditPiece *piece, const pg_uuid_t *uuid)
+{
+	static const char digits[] = "0123456789abcdef";
+	char	   *text = palloc(36);
+	char	   *p = text;
+
+	for (int i = 0; i < UUID_LEN; i++)
+	{
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = digits[uuid->data[i] >> 4];
+		*p++ = digits[uuid->data[i] & 0x0F];
+	}
+	put_string(piece, text, 36);
+}
+
+static void
+put_hash(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
+		 Datum value)
+{
+	char	   *text;
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char		hex[PG_SHA256_DIGEST_LENGTH * 2 + 1];
+	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
+
+	/* the same time has the same hash in all time zones */
+	if (column->type == TIMESTAMPTZOID)
+	{
+		int			utc = 0;
+
+		text = JsonEncodeDateTime(NULL, value, TIMESTAMPTZOID, &utc);
+	}
+	else
+		text = OutputFunctionCall(&column->plain_output, value);
+	if (hmac == NULL ||
+		pg_hmac_init(hmac, (const uint8 *) shape->hash_key, shape->hash_key_len) < 0 ||
+		pg_hmac_update(hmac, (const uint8 *) text, strlen(text)) < 0 ||
+		pg_hmac_final(hmac, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not compute the hash of a column");
+	pg_hmac_free(hmac);
+	hex_encode((const char *) digest, sizeof(digest), hex);
+	hex[sizeof(hex) - 1] = '\0';
+	put_cstring(piece, psprintf("[redacted:%s]", hex));
+}
+
+/* A value that is too large for jsonb. */
+static void
+put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
+			  const CmigAuditColumn *column, Size len)
+{
+	if (!shape->truncate)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("column \"%s\" is too large for the audit log", column->name),
+				 len > JENTRY_OFFLENMASK ?
+				 errdetail("The value has %zu bytes; jsonb holds at most %d in a row.",
+						   len, JENTRY_OFFLENMASK) :
+				 errdetail("The value has %zu bytes and does not fit into jsonb, which holds at most %d in a row.",
+						   len, JENTRY_OFFLENMASK),
+				 errhint("Exclude the column, or have such values replaced: cmig.enable_audit(<table>, oversize => 'truncate')")));
+	piece->aligned = false;
+	put_cstring(piece, psprintf("[truncated: %zu bytes]", len));
+}
+
+/*
+ * A value by to_jsonb().  A cast to json that it calls is somebody's code:
+ * not with the rights of whoever changes the row, but with those of the
+ * table's owner, who chose the type.  What it sets does not stay in the
+ * session.
+ */
+static Jsonb *
+general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
+{
+	CmigAuditRole saved;
+	Datum		result;
+	int			guc_level;
+
+	if (!column->calls_out)
+		return DatumGetJsonbP(FunctionCall1(&column->output, value));
+	guc_level = NewGUCNestLevel();
+	cmig_audit_log_act_as(&saved, shape->owner);
+	result = FunctionCall1(&column->output, value);
+	cmig_audit_log_return(&saved);
+	AtEOXact_GUC(false, guc_level);
+	return DatumGetJsonbP(result);
+}
+
+/* Did to_jsonb() fail because the value is too large for it? */
+static bool
+is_too_large(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		(error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message &&
+		 strncmp(error->message, "invalid memory alloc request size", 33) == 0);
+}
+
+/*
+ * The same for a value that may become too large only as jsonb, as arrays of
+ * numbers do; NULL if it does.
+ */
+static Jsonb *
+try_general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	Jsonb	   *volatile result = NULL;
+
+	BeginInternalSubTransaction("cmig_audit_row");
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		result = general_value(shape, column, value);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (!is_too_large(error))
+			ReThrowError(error);
+		FreeErrorData(error);
+		result = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return result;
+}
+
+void
+cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
+					  Datum value, bool isnull, CmigAuditPiece *piece)
+{
+	Size		len = 0;
+
+	piece->done = true;
+	piece->len = 0;
+	piece->data = NULL;
+	piece->aligned = false;
+
+	if (isnull)
+	{
+		piece->type = JENTRY_ISNULL;
+		return;
+	}
+	if (column->hide == CMIG_AUDIT_REDACT)
+	{
+		put_cstring(piece, CMIG_AUDIT_REDACTED);
+		return;
+	}
+	if (column->hide == CMIG_AUDIT_HASH)
+	{
+		put_hash(piece, shape, column, value);
+		return;
+	}
+
+	/* Not even read when it cannot fit. */
+	if (column->typlen == -1 && column->kind != CMIG_AUDIT_NUMERIC)
+	{
+		len = toast_raw_datum_size(value) - VARHDRSZ;
+		if (len > JENTRY_OFFLENMASK ||
+			(column->type == BYTEAOID && len > JENTRY_OFFLENMASK / 2))
+		{
+			put_too_large(piece, shape, column, len);
+			return;
+		}
+	}
+
+	switch (column->kind)
+	{
+		case CMIG_AUDIT_BOOL:
+			piece->type = DatumGetBool(value) ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE;
+			break;
+		case CMIG_AUDIT_INT2:
+			put_numeric(piece, int64_to_numeric(DatumGetInt16(value)));
+			break;
+		case CMIG_AUDIT_INT4:
+			put_numeric(piece, int64_to_numeric(DatumGetInt32(value)));
+			break;
+		case CMIG_AUDIT_INT8:
+			put_numeric(piece, int64_to_numeric(DatumGetInt64(value)));
+			break;
+		case CMIG_AUDIT_NUMERIC:
+			put_numeric(piece, DatumGetNumeric(value));
+			break;
+		case CMIG_AUDIT_TEXT:
+			{
+				text	   *t = DatumGetTextPP(value);
+
+				put_string(piece, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+			}
+			break;
+		case CMIG_AUDIT_UUID:
+			put_uuid(piece, DatumGetUUIDP(value));
+			break;
+		case CMIG_AUDIT_DATETIME:
+			put_cstring(piece, JsonEncodeDateTime(NULL, value, column->type, NULL));
+			break;
+		case CMIG_AUDIT_JSONB:
+			put_jsonb(piece, DatumGetJsonbP(value));
+			break;
+		case CMIG_AUDIT_OUTPUT:
+			put_cstring(piece, OutputFunctionCall(&column->output, value));
+			break;
+		case CMIG_AUDIT_GENERAL:
+			{
+				Jsonb	   *jsonb = len < MAY_GROW_TOO_LARGE ?
+					general_value(shape, column, value) :
+					try_general_value(shape, column, value);
+
+				if (jsonb)
+					put_jsonb(piece, jsonb);
+				else
+					put_too_large(piece, shape, column, len);
+			}
+			break;
+	}
+
+	if (piece->len > JENTRY_OFFLENMASK)
+		put_too_large(piece, shape, column, piece->len);
+}
+
+void
+cmig_audit_row_encode_utc(Datum value, CmigAuditPiece *piece)
+{
+	int			utc = 0;
+
+	put_cstring(piece, JsonEncodeDateTime(NULL, value, TIMESTAMPTZOID, &utc));
+}
+
+bool
+cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
+					Datum b, bool b_null)
+{
+	if (a_null || b_null)
+		return a_null == b_null;
+	if (column->byval)
+		return a == b;
+	if (a == b)
+		return true;
+	if (column->typlen == -1)
+	{
+		struct varlena *left = (struct varlena *) DatumGetPointer(a);
+		struct varlena *right = (struct varlena *) DatumGetPointer(b);
+
+		/* equal bytes, also two references to the same TOAST value */
+		if (VARSIZE_ANY(left) == VARSIZE_ANY(right) &&
+			memcmp(left, right, VARSIZE_ANY(left)) == 0)
+			return true;
+	}
+	return datum_image_eq(a, b, column->byval, column->typlen);
+}
+
+static void
+row_too_large(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("a row is too large for the audit log"),
+			 errdetail("Its image would exceed the %d bytes that jsonb holds.",
+					   JENTRY_OFFLENMASK),
+			 errhint("Exclude large columns, or have their values replaced: cmig.enable_audit(<table>, oversize => 'truncate')")));
+}
+
+/*
+ * Leave out the largest values until the rest fits.
+ */
+static CmigAuditPiece *
+fit(const CmigAuditShape *shape, const CmigAuditPiece *pieces, const bool *chosen)
+{
+	CmigAuditPiece *fitting = palloc(sizeof(CmigAuditPiece) * shape->count);
+
+	memcpy(fitting, pieces, sizeof(CmigAuditPiece) * shape->count);
+	for (;;)
+	{
+		Size		total = 0;
+		int			largest = -1;
+
+		for (int i = 0; i < shape->count; i++)
+		{
+			if (chosen && !chosen[i])
+				continue;
+			total += fitting[i].len + shape->columns[i].name_len + 3;
+			if (largest < 0 || fitting[i].len > fitting[largest].len)
+				largest = i;
+		}
+		if (total <= JENTRY_OFFLENMASK)
+			return fitting;
+		put_too_large(&fitting[largest], shape, &shape->columns[largest],
+					  fitting[largest].len);
+	}
+}
+
+Jsonb *
+cmig_audit_row_image(const CmigAuditShape *shape, const CmigAuditPiece *pieces,
+					 const bool *chosen)
+{
+	int			count = 0;
+	Size		size = 0;
+	Size		keys = 0;
+	Jsonb	   *jsonb;
+	JEntry	   *entry;
+	char	   *start;
+	char	   *p;
+	int			n = 0;
+
+	for (int i = 0; i < shape->count; i++)
+	{
+		if (chosen && !chosen[i])
+			continue;
+		count++;
+		keys += shape->columns[i].name_len;
+		size += pieces[i].len + (pieces[i].aligned ? 3 : 0);
+	}
+	if (keys + size > JENTRY_OFFLENMASK)
+	{
+		if (!shape->truncate)
+			row_too_large();
+		return cmig_audit_row_image(shape, fit(shape, pieces, chosen), chosen);
+	}
+
+	jsonb = palloc(VARHDRSZ + sizeof(uint32) + sizeof(JEntry) * 2 * count + keys + size);
+	jsonb->root.header = count | JB_FOBJECT;
+	entry = jsonb->root.children;
+	start = p = (char *) (entry + 2 * count);
+
+	/* Each JB_OFFSET_STRIDE-th entry holds its end, the others their length. */
+	for (int i = 0; i < shape->count; i++)
+	{
+		const CmigAuditColumn *column = &shape->columns[i];
+
+		if (chosen && !chosen[i])
+			continue;
+		memcpy(p, column->name, column->name_len);
+		p += column->name_len;
+		if (n % JB_OFFSET_STRIDE == 0)
+			*entry++ = JENTRY_ISSTRING | JENTRY_HAS_OFF | (uint32) (p - start);
+		else
+			*entry++ = JENTRY_ISSTRING | (uint32) column->name_len;
+		n++;
+	}
+	for (int i = 0; i < shape->count; i++)
+	{
+		const CmigAuditPiece *piece = &pieces[i];
+		char	   *before = p;
+
+		if (chosen && !chosen[i])
+			continue;
+		if (piece->aligned)
+		{
+			while ((p - (char *) jsonb) % sizeof(int32) != 0)
+				*p++ = '\0';
+		}
+		if (piece->len > 0)
+			memcpy(p, piece->data, piece->len);
+		p += piece->len;
+		if (n % JB_OFFSET_STRIDE == 0)
+			*entry++ = piece->type | JENTRY_HAS_OFF | (uint32) (p - start);
+		else
+			*entry++ = piece->type | (uint32) (p - before);
+		n++;
+	}
+	SET_VARSIZE(jsonb, p - (char *) jsonb);
+	return jsonb;
+}

@@ -1,0 +1,262 @@
+/*
+ * audit_script.c
+ *	  The audit of a table as a script for databases without pg_cmig.
+ *
+ * The script makes the same log and a trigger in PL/pgSQL.  Its function has
+ * to be SECURITY DEFINER, as a writer of the table has no right on the log;
+ * search_path is pinned in it.  When pg_cmig comes later, cmig.enable_audit()
+ * goes on with the log and the table's id.
+ */
+#include "postgres.h"
+
+#include "audit/audit_layout.h"
+#include "audit/audit_log.h"
+#include "audit/audit_script.h"
+#include "base/compat.h"
+#include "base/errors.h"
+
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+static const char function_text[] =
+"CREATE OR REPLACE FUNCTION cmig_audit.write() RETURNS trigger\n"
+"LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'\n"
+"SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $write$\n"
+"DECLARE\n"
+"\t-- arguments: id, key columns, excluded, redacted, changes only, skip unchanged, query length\n"
+"\tthis_table integer := TG_ARGV[0];\n"
+"\tkey_columns text[] := TG_ARGV[1];\n"
+"\texcluded text[] := TG_ARGV[2];\n"
+"\tredacted text[] := TG_ARGV[3];\n"
+"\told_row jsonb;\n"
+"\tnew_row jsonb;\n"
+"\told_key jsonb;\n"
+"\tnew_key jsonb;\n"
+"\tchanged text[];\n"
+"\tnew_id bigint;\n"
+"BEGIN\n"
+"\t-- to_jsonb() calls casts to json, and they would run with the rights of this function's owner\n"
+"\tIF EXISTS (SELECT FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc JOIN pg_roles r ON r.oid = p.proowner\n"
+"\t\tWHERE c.casttarget IN ('json'::regtype, 'jsonb'::regtype) AND NOT r.rolsuper AND r.rolname <> current_user\n"
+"\t\t\tAND c.castsource IN (\n"
+"\t\t\tWITH RECURSIVE used(type) AS (\n"
+"\t\t\t\tSELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped\n"
+"\t\t\t\tUNION\n"
+"\t\t\t\tSELECT i.type FROM used u JOIN pg_type t ON t.oid = u.type, LATERAL (\n"
+"\t\t\t\t\tVALUES (t.typelem), (t.typbasetype)\n"
+"\t\t\t\t\tUNION ALL SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped\n"
+"\t\t\t\t\t) i(type) WHERE i.type <> 0)\n"
+"\t\t\tSELECT type FROM used)) THEN\n"
+"\t\tRAISE EXCEPTION 'a cast to json of another role stands for a type of table \"%\"', TG_TABLE_NAME\n"
+"\t\t\tUSING ERRCODE = 'insufficient_privilege', DETAIL = 'It would run with the rights of ' || current_user || '.',\n"
+"\t\t\tHINT = 'Drop the cast, or give its function to ' || current_user || '.';\n"
+"\tEND IF;\n"
+"\tIF TG_OP IN ('UPDATE', 'DELETE') THEN old_row := to_jsonb(OLD) - excluded; END IF;\n"
+"\tIF TG_OP IN ('INSERT', 'UPDATE') THEN new_row := to_jsonb(NEW) - excluded; END IF;\n"
+"\tIF TG_OP = 'UPDATE' THEN\n"
+"\t\tSELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(new_row) n\n"
+"\t\tWHERE n.value IS DISTINCT FROM old_row -> n.key;\n"
+"\t\tIF changed = '{}' AND TG_ARGV[5]::boolean THEN RETURN NULL; END IF;\n"
+"\tEND IF;\n"
+"\tIF old_row IS NOT NULL THEN\n"
+"\t\told_row := old_row || coalesce((SELECT jsonb_object_agg(c, '[redacted]') FROM unnest(redacted) c WHERE old_row -> c <> 'null'), '{}');\n"
+"\t\told_key := CASE WHEN key_columns = '{}' THEN old_row ELSE (SELECT jsonb_object_agg(c, old_row -> c) FROM unnest(key_columns) c) END;\n"
+"\tEND IF;\n"
+"\tIF new_row IS NOT NULL THEN\n"
+"\t\tnew_row := new_row || coalesce((SELECT jsonb_object_agg(c, '[redacted]') FROM unnest(redacted) c WHERE new_row -> c <> 'null'), '{}');\n"
+"\t\tnew_key := CASE WHEN key_columns = '{}' THEN new_row ELSE (SELECT jsonb_object_agg(c, new_row -> c) FROM unnest(key_columns) c) END;\n"
+"\tEND IF;\n"
+"\tIF TG_OP = 'UPDATE' AND old_key = new_key THEN\n"
+"\t\told_key := NULL;\n"
+"\t\tIF TG_ARGV[4]::boolean THEN\n"
+"\t\t\told_row := (SELECT jsonb_object_agg(c, old_row -> c) FROM unnest(changed) c);\n"
+"\t\t\tnew_row := (SELECT jsonb_object_agg(c, new_row -> c) FROM unnest(changed) c);\n"
+"\t\tEND IF;\n"
+"\tELSIF TG_OP = 'DELETE' THEN\n"
+"\t\tnew_key := old_key;\n"
+"\t\told_key := NULL;\n"
+"\tEND IF;\n"
+"\tnew_id := nextval('cmig_audit.log_id_seq');\n"
+"\tINSERT INTO cmig_audit.log (id, seq, transaction_id, transaction_at, clock_at, row_hash, old_hash,\n"
+"\t\ttable_id, command_id, backend_pid, operation, schema_name, table_name, row_key, old_key,\n"
+"\t\told_row, new_row, changed, user_id, tenant_id, role, session_role, application_name,\n"
+"\t\tclient_address, reason, request_id, query)\n"
+"\tVALUES (new_id, new_id, pg_current_xact_id(), now(), clock_timestamp(),\n"
+"\t\t(this_table::bigint << 32) | coalesce(jsonb_hash_extended(new_key, 0) & 4294967295, 0),\n"
+"\t\t(this_table::bigint << 32) | (jsonb_hash_extended(old_key, 0) & 4294967295),\n"
+"\t\tthis_table, 0, pg_backend_pid(), TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME, new_key, old_key,\n"
+"\t\told_row, new_row, changed, nullif(current_setting('app.current_user_id', true), ''),\n"
+"\t\tnullif(current_setting('app.current_tenant_id', true), ''),\n"
+"\t\tcoalesce(nullif(current_setting('role'), 'none'), session_user), session_user,\n"
+"\t\tnullif(current_setting('application_name'), ''), inet_client_addr(),\n"
+"\t\tnullif(current_setting('app.audit_reason', true), ''),\n"
+"\t\tnullif(current_setting('app.request_id', true), ''),\n"
+"\t\tCASE WHEN TG_ARGV[6]::integer > 0 THEN left(current_query(), TG_ARGV[6]::integer) END);\n"
+"\tRETURN NULL;\n"
+"END\n"
+"$write$;\n"
+"REVOKE ALL ON FUNCTION cmig_audit.write() FROM PUBLIC;\n";
+
+/*
+ * The trigger is a definer function: what another role made beforehand would
+ * run with the rights of whoever runs the script.
+ */
+static const char owner_check[] =
+"\tIF EXISTS (SELECT FROM (\n"
+"\t\tSELECT n.nspowner AS owner FROM pg_namespace n WHERE n.nspname = 'cmig_audit'\n"
+"\t\tUNION ALL SELECT p.proowner FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'cmig_audit'\n"
+"\t\tUNION ALL SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace\n"
+"\t\t\tWHERE n.nspname = 'cmig_audit' OR c.oid IN (SELECT t.relid FROM pg_partition_tree(to_regclass('cmig_audit.log')) t)\n"
+"\t\t) o JOIN pg_roles r ON r.oid = o.owner WHERE r.rolname <> current_user AND NOT r.rolsuper) THEN\n"
+"\t\tRAISE EXCEPTION 'schema cmig_audit, or something in it, belongs to another role' USING ERRCODE = 'insufficient_privilege',\n"
+"\t\t\tHINT = 'Drop it if it is no audit log; otherwise run the script as its owner.';\n"
+"\tEND IF;\n";
+
+/* {a,b} as an array literal of quoted names, as a string literal. */
+static char *
+array_literal(const List *names, bool plain)
+{
+	StringInfoData text;
+	ListCell   *lc;
+	bool		first = true;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	foreach(lc, names)
+	{
+		const char *name = plain ? lfirst(lc) : ((CmigAuditName *) lfirst(lc))->name;
+
+		appendStringInfoString(&text, first ? "\"" : ",\"");
+		for (const char *p = name; *p; p++)
+		{
+			if (*p == '"' || *p == '\\')
+				appendStringInfoChar(&text, '\\');
+			appendStringInfoChar(&text, *p);
+		}
+		appendStringInfoChar(&text, '"');
+		first = false;
+	}
+	appendStringInfoChar(&text, '}');
+	return quote_literal_cstr(text.data);
+}
+
+/*
+ * Columns that are not in include are excluded, and those that a trigger in
+ * PL/pgSQL cannot see.
+ */
+static List *
+excluded_columns(Relation relation, const CmigAuditOptions *options, const List *key)
+{
+	List	   *names = options->include == NIL ? list_copy(options->exclude) : NIL;
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		CmigAuditName *name;
+		ListCell   *lc;
+		bool		in_key = false;
+		const char *column = NameStr(TupleDescAttr(desc, i)->attname);
+
+		if (TupleDescAttr(desc, i)->attisdropped ||
+			cmig_audit_options_has(options->exclude, column))
+			continue;
+		if (cmig_virtual_column_compat(relation, i + 1) == NULL)
+		{
+			foreach(lc, key)
+				in_key |= strcmp(lfirst(lc), column) == 0;
+			if (in_key || options->include == NIL ||
+				cmig_audit_options_has(options->include, column) ||
+				cmig_audit_options_has(options->redact, column))
+				continue;
+		}
+		name = palloc0(sizeof(CmigAuditName));
+		name->name = pstrdup(column);
+		names = lappend(names, name);
+	}
+	return names;
+}
+
+char *
+cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
+{
+	StringInfoData text;
+	StringInfoData body;
+	char	   *tag = "table";
+	const char *const *statements = cmig_audit_log_statements();
+	char	   *schema = get_namespace_name(RelationGetNamespace(relation));
+	char	   *name = RelationGetRelationName(relation);
+	char	   *table = quote_qualified_identifier(schema, name);
+	List	   *key = cmig_audit_layout_key(relation);
+	bool		first = true;
+	static const char *const events[] = {"INSERT", "UPDATE", "DELETE"};
+
+	if (options->hash)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a script cannot have hashed columns"),
+				 errdetail("The key would have to stand in the script."),
+				 errhint("Redact or exclude the columns.")));
+	if (options->level == CMIG_AUDIT_LEVEL_STATEMENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a script has row triggers only")));
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, "-- Audit without pg_cmig; run it as the role that is to own the log and may make triggers on the table.\n");
+	appendStringInfoString(&text, "\nDO $make$\nBEGIN\n");
+	appendStringInfoString(&text, owner_check);
+	appendStringInfoString(&text, "\tIF to_regclass('cmig_audit.log') IS NOT NULL THEN RETURN; END IF;\n\tCREATE SCHEMA cmig_audit;\n");
+	for (int i = 0; statements[i]; i++)
+		appendStringInfo(&text, "\t%s;\n", statements[i]);
+	/* the script may run on another server */
+	appendStringInfoString(&text, "\tIF EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)) THEN\n");
+	statements = cmig_audit_log_lz4_statements();
+	for (int i = 0; statements[i]; i++)
+		appendStringInfo(&text, "\t\t%s;\n", statements[i]);
+	appendStringInfoString(&text, "\tEND IF;\nEND\n$make$;\n\n");
+	appendStringInfoString(&text, function_text);
+
+	initStringInfo(&body);
+	/* again: psql goes on after an error */
+	appendStringInfo(&body, "DECLARE\n\tthis_table integer;\nBEGIN\n%s"
+					 "\tSELECT table_id INTO this_table FROM cmig_audit.layout WHERE relation = %s::regclass ORDER BY recorded_at DESC LIMIT 1;\n"
+					 "\tIF this_table IS NULL THEN\n"
+					 "\t\tthis_table := nextval('cmig_audit.table_id_seq');\n"
+					 "\t\tINSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, owner, database)\n"
+					 "\t\tSELECT this_table, c.oid, n.nspname, c.relname, (SELECT jsonb_object_agg(a.attname, a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), %s,\n"
+					 "\t\t\tpg_get_userbyid(c.relowner), (SELECT s.system_identifier FROM pg_control_system() s) || '/' || (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())\n"
+					 "\t\tFROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = %s::regclass;\n"
+					 "\tEND IF;\n",
+					 owner_check, quote_literal_cstr(table), array_literal(key, true),
+					 quote_literal_cstr(table));
+	if (options->operations & ~CMIG_AUDIT_TRUNCATE)
+	{
+		appendStringInfo(&body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_row AFTER ");
+		for (int i = 0; i < lengthof(events); i++)
+		{
+			if ((options->operations & (1 << i)) == 0)
+				continue;
+			appendStringInfo(&body, "%s%s", first ? "" : " OR ", events[i]);
+			first = false;
+		}
+		appendStringInfo(&body, " ON %%s FOR EACH ROW EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L)', %s::regclass, this_table, %s, %s, %s, '%s', '%s', '%d');\n",
+						 quote_literal_cstr(table), array_literal(key, true),
+						 array_literal(excluded_columns(relation, options, key), false),
+						 array_literal(options->redact, false),
+						 options->changes_only ? "true" : "false",
+						 options->skip_unchanged ? "true" : "false", options->query_length);
+		if (options->replicated)
+			appendStringInfo(&body, "\tALTER TABLE %s ENABLE ALWAYS TRIGGER cmig_audit_row;\n", table);
+	}
+	if (options->operations & CMIG_AUDIT_TRUNCATE)
+		appendStringInfo(&body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_truncate AFTER TRUNCATE ON %%s FOR EACH STATEMENT EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L)', %s::regclass, this_table, '{}', '{}', '{}', 'false', 'true', '%d');\n",
+						 quote_literal_cstr(table), options->query_length);
+	appendStringInfoString(&body, "END\n");
+
+	/* a name may hold any tag */
+	while (strstr(body.data, psprintf("$%s$", tag)))
+		tag = psprintf("%s_", tag);
+	appendStringInfo(&text, "\nDO $%s$\n%s$%s$;\n", tag, body.data, tag);
+	return text.data;
+}

@@ -1,0 +1,305 @@
+/*
+ * audit_table.c
+ *	  What the session knows of the tables whose audit triggers have fired.
+ *
+ * One entry for each trigger.  An invalidation only marks an entry: a call
+ * that is under way goes on with what it has, and the next one builds anew.
+ */
+#include "postgres.h"
+
+#include "audit/audit_columns.h"
+#include "audit/audit_layout.h"
+#include "audit/audit_log.h"
+#include "audit/audit_table.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+typedef struct AuditTableEntry
+{
+	Oid			trigger;		/* hash key */
+	CmigAuditTable *table;
+} AuditTableEntry;
+
+static HTAB *tables = NULL;
+
+static void
+invalidate_relation(Datum arg, Oid relation)
+{
+	HASH_SEQ_STATUS status;
+	AuditTableEntry *entry;
+
+	if (tables == NULL)
+		return;
+	hash_seq_init(&status, tables);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (entry->table && (!OidIsValid(relation) || entry->table->relation == relation ||
+							 entry->table->root == relation))
+			entry->table->valid = false;
+	}
+}
+
+/* A schema was renamed, or a cast to json made. */
+static void
+invalidate_all(Datum arg, int cache, uint32 hash)
+{
+	invalidate_relation(arg, InvalidOid);
+}
+
+/* What was written in a transaction that is rolled back is not there. */
+static void
+forget_written(bool end)
+{
+	HASH_SEQ_STATUS status;
+	AuditTableEntry *entry;
+
+	if (tables == NULL)
+		return;
+	hash_seq_init(&status, tables);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (entry->table == NULL)
+			continue;
+		entry->table->recorded = false;
+		entry->table->skip_logged = false;
+		if (end)
+			entry->table->busy = 0;
+	}
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	HASH_SEQ_STATUS status;
+	AuditTableEntry *entry;
+
+	switch (event)
+	{
+		case XACT_EVENT_ABORT:
+			forget_written(true);
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PREPARE:
+			if (tables == NULL)
+				break;
+			hash_seq_init(&status, tables);
+			while ((entry = hash_seq_search(&status)) != NULL)
+			{
+				if (entry->table == NULL)
+					continue;
+				entry->table->skip_logged = false;
+				entry->table->busy = 0;
+				/* a prepared transaction may still be rolled back */
+				if (event == XACT_EVENT_PREPARE)
+					entry->table->recorded = false;
+			}
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
+					  SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		forget_written(false);
+}
+
+void
+cmig_audit_table_init(void)
+{
+	CacheRegisterRelcacheCallback(invalidate_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(CASTSOURCETARGET, invalidate_all, (Datum) 0);
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+}
+
+static CmigQuery read_hash_key = {
+	"SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'", 0
+};
+
+static void
+take_key(TupleDesc desc, HeapTuple row, void *arg)
+{
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, 1, &isnull);
+
+	if (!isnull)
+		*(bytea **) arg = DatumGetByteaPCopy(value);
+}
+
+bytea *
+cmig_audit_table_hash_key(Oid extension_owner)
+{
+	CmigAuditRole saved;
+	bytea	   *key = NULL;
+
+	cmig_audit_log_become(&saved, extension_owner);
+	cmig_query_each(&read_hash_key, NULL, NULL, take_key, &key);
+	cmig_audit_log_return(&saved);
+	return key;
+}
+
+static void
+set_hash_key(CmigAuditTable *table, Oid extension_owner)
+{
+	bytea	   *key;
+
+	if (table->options->hash == NIL)
+		return;
+	key = cmig_audit_table_hash_key(extension_owner);
+	if (key == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the key for hashed columns is missing"),
+				 errdetail("cmig.secret has no row \"audit\"; keys are not part of a dump."),
+				 errhint("Put the old key back, or call cmig.enable_audit() for the table: it makes a new one, whose hashes cannot be compared with the old ones.")));
+	table->shape.hash_key = VARDATA(key);
+	table->shape.hash_key_len = VARSIZE(key) - VARHDRSZ;
+}
+
+/* Is a column part of the log's images? */
+static bool
+is_shown(const CmigAuditOptions *options, const List *key, const char *name)
+{
+	ListCell   *lc;
+
+	if (cmig_audit_options_has(options->exclude, name))
+		return false;
+	if (!options->only_included || cmig_audit_options_has(options->include, name) ||
+		cmig_audit_options_has(options->redact, name) ||
+		cmig_audit_options_has(options->hash, name))
+		return true;
+	foreach(lc, key)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+build_shape(CmigAuditTable *table, TupleDesc desc, List *key)
+{
+	CmigAuditShape *shape = &table->shape;
+	int			key_count = 0;
+
+	shape->truncate = table->options->truncate;
+	shape->columns = palloc0(sizeof(CmigAuditColumn) * Max(1, desc->natts));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		CmigAuditColumn *column = &shape->columns[shape->count];
+		const char *name = NameStr(attribute->attname);
+		ListCell   *lc;
+
+		if (attribute->attisdropped || !is_shown(table->options, key, name))
+			continue;
+		column->hide = cmig_audit_options_has(table->options->hash, name) ? CMIG_AUDIT_HASH :
+			cmig_audit_options_has(table->options->redact, name) ? CMIG_AUDIT_REDACT :
+			CMIG_AUDIT_SHOW;
+		cmig_audit_row_column(column, attribute);
+		foreach(lc, key)
+		{
+			if (strcmp(lfirst(lc), name) == 0)
+				column->in_key = true;
+		}
+		key_count += column->in_key;
+		shape->count++;
+	}
+	cmig_audit_row_sort(shape);
+
+	/* Without a key the whole row is one. */
+	table->whole_row_key = key_count == 0;
+	table->key = palloc0(sizeof(bool) * Max(1, shape->count));
+	for (int i = 0; i < shape->count; i++)
+	{
+		if (table->whole_row_key)
+			shape->columns[i].in_key = true;
+		table->key[i] = shape->columns[i].in_key;
+		if (table->key[i] && shape->columns[i].kind == CMIG_AUDIT_DATETIME &&
+			shape->columns[i].type == TIMESTAMPTZOID)
+			table->zoned_key = true;
+	}
+}
+
+static CmigAuditTable *
+build_table(TriggerData *trigger_data, Oid extension_owner)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_cmig audited table",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Trigger    *trigger = trigger_data->tg_trigger;
+	CmigAuditTable *table = palloc0(sizeof(CmigAuditTable));
+	Relation	root;
+
+	table->context = context;
+	table->valid = true;		/* an invalidation on the way clears it */
+	table->relation = RelationGetRelid(trigger_data->tg_relation);
+	table->options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
+	table->root = cmig_audit_options_root(table->relation, trigger->tgoid);
+
+	root = table_open(table->root, AccessShareLock);
+	cmig_audit_columns_resolve(table->options, table->root, extension_owner, CMIG_AUDIT_WRITING);
+	build_shape(table, RelationGetDescr(trigger_data->tg_relation),
+				cmig_audit_layout_key(root));
+	table->shape.owner = trigger_data->tg_relation->rd_rel->relowner;
+	cmig_audit_virtual_find(&table->virtuals, trigger_data->tg_relation, &table->shape);
+	table->schema_name = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(root)));
+	table->table_name = CStringGetTextDatum(RelationGetRelationName(root));
+	table_close(root, AccessShareLock);
+	set_hash_key(table, extension_owner);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	return table;
+}
+
+CmigAuditTable *
+cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner)
+{
+	AuditTableEntry *entry;
+	bool		found;
+	CmigAuditTable *table;
+
+	if (tables == NULL)
+	{
+		HASHCTL		control = {0};
+
+		control.keysize = sizeof(Oid);
+		control.entrysize = sizeof(AuditTableEntry);
+		tables = hash_create("pg_cmig audited tables", 64, &control, HASH_ELEM | HASH_BLOBS);
+	}
+	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
+	if (!found)
+		entry->table = NULL;
+	if (entry->table && entry->table->valid)
+		return entry->table;
+
+	table = build_table(trigger_data, extension_owner);
+	/* building may have moved the entries */
+	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
+	/* a call that uses it, or was broken off, is over with the transaction */
+	if (entry->table && entry->table->busy > 0)
+		MemoryContextSetParent(entry->table->context, TopTransactionContext);
+	else if (entry->table)
+		MemoryContextDelete(entry->table->context);
+	entry->table = table;
+	return table;
+}

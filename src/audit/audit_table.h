@@ -1,0 +1,46 @@
+/*
+ * audit_table.h
+ *	  What the session knows of the tables whose audit triggers have fired.
+ *
+ * It is built when a trigger first fires, from the trigger's arguments and
+ * the table, and again after the table, its schema or a cast has changed.
+ */
+#ifndef CMIG_AUDIT_TABLE_H
+#define CMIG_AUDIT_TABLE_H
+
+#include "postgres.h"
+#include "audit/audit_options.h"
+#include "audit/audit_row.h"
+#include "audit/audit_virtual.h"
+#include "commands/trigger.h"
+
+/* What a trigger knows of its table. */
+typedef struct CmigAuditTable
+{
+	MemoryContext context;		/* holds everything here */
+	bool		valid;
+	int			busy;			/* calls that use it now */
+	bool		recorded;		/* its layout is in cmig_audit.layout */
+	bool		skip_logged;	/* in this transaction */
+	Oid			relation;
+	Oid			root;			/* of a partition, otherwise the same */
+	CmigAuditOptions *options;
+	CmigAuditShape shape;
+	CmigAuditVirtual virtuals;
+	bool	   *key;			/* which columns are the key */
+	bool		whole_row_key;
+	bool		zoned_key;		/* a key column is a timestamptz */
+	Datum		schema_name;
+	Datum		table_name;
+} CmigAuditTable;
+
+/* Register the callbacks. */
+extern void cmig_audit_table_init(void);
+
+/* Of the trigger that fires; valid until the transaction ends while busy. */
+extern CmigAuditTable *cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner);
+
+/* The key for hashed columns, palloc'd; NULL if there is none. */
+extern bytea *cmig_audit_table_hash_key(Oid extension_owner);
+
+#endif							/* CMIG_AUDIT_TABLE_H */

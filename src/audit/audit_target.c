@@ -1,0 +1,600 @@
+/*
+ * audit_target.c
+ *	  Which table, and which row, a question to the audit log is about.
+ */
+#include "postgres.h"
+
+#include "audit/audit_layout.h"
+#include "audit/audit_log.h"
+#include "audit/audit_options.h"
+#include "audit/audit_row.h"
+#include "audit/audit_target.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_func.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+
+/*
+ * The id in a table's audit triggers, 0 if it has none: in its own rather
+ * than in one that is cloned from a partitioned table.
+ */
+static int32
+id_of_triggers(Relation relation)
+{
+	int32		id = 0;
+
+	Oid			function = LookupFuncName(list_make2(makeString("cmig"), makeString("audit_trigger")),
+										  0, NULL, true);
+	TriggerDesc *desc = relation->trigdesc;
+
+	if (desc == NULL || !OidIsValid(function))
+		return 0;
+	for (int i = 0; i < desc->numtriggers; i++)
+	{
+		if (desc->triggers[i].tgfoid == function && desc->triggers[i].tgnargs == 2 &&
+			(id == 0 || !desc->triggers[i].tgisclone))
+			id = cmig_audit_options_id(desc->triggers[i].tgargs[0]);
+	}
+	return id;
+}
+
+static void
+fill_live(CmigAuditTarget *target, Oid oid)
+{
+	Relation	relation = table_open(oid, AccessShareLock);
+
+	target->relation = oid;
+	target->key_columns = cmig_audit_layout_key(relation);
+	target->table_id = id_of_triggers(relation);
+	if (target->table_id == 0)
+		target->table_id =
+			cmig_audit_layout_find(oid, get_namespace_name(RelationGetNamespace(relation)),
+								   RelationGetRelationName(relation));
+	table_close(relation, AccessShareLock);
+}
+
+static void
+require_found(CmigAuditTarget *target)
+{
+	if (target->table_id == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the audit log knows no table \"%s\"", target->name),
+				 errhint("SELECT DISTINCT schema_name, table_name FROM cmig_audit.layout lists the tables that are or were audited.")));
+	target->layouts = cmig_audit_layout_read(target->table_id);
+	if (!OidIsValid(target->relation) && target->layouts)
+		target->key_columns = ((CmigAuditLayout *) llast(target->layouts))->key_columns;
+}
+
+CmigAuditTarget *
+cmig_audit_target_of(Oid relation)
+{
+	CmigAuditTarget *target = palloc0(sizeof(CmigAuditTarget));
+
+	target->name = get_rel_name(relation);
+	if (target->name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	fill_live(target, relation);
+	require_found(target);
+	return target;
+}
+
+CmigAuditTarget *
+cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
+{
+	CmigAuditTarget *target;
+	List	   *names;
+	RangeVar   *name;
+	Oid			oid;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the table must not be null")));
+	if (get_fn_expr_argtype(fcinfo->flinfo, n) == REGCLASSOID)
+		return cmig_audit_target_of(PG_GETARG_OID(n));
+
+	target = palloc0(sizeof(CmigAuditTarget));
+	target->name = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	names = textToQualifiedNameList(PG_GETARG_TEXT_PP(n));
+	name = makeRangeVarFromNameList(names);
+	oid = RangeVarGetRelid(name, NoLock, true);
+	if (OidIsValid(oid) && get_rel_relkind(oid) != RELKIND_RELATION &&
+		get_rel_relkind(oid) != RELKIND_PARTITIONED_TABLE)
+		oid = InvalidOid;
+	if (OidIsValid(oid))
+		fill_live(target, oid);
+	if (target->table_id == 0)
+	{
+		/* gone, or another table has its name now */
+		target->relation = InvalidOid;
+		target->table_id = cmig_audit_layout_find(InvalidOid, name->schemaname, name->relname);
+	}
+	require_found(target);
+	return target;
+}
+
+/*
+ * Columns under the names that they had
+ */
+
+/* The number of a column in a layout, 0 if it is not there. */
+static int
+number_in(const CmigAuditLayout *layout, const char *name, int len)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&layout->columns->root, name, len, NULL);
+
+	return value ? DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : 0;
+}
+
+static char *
+name_in(const CmigAuditLayout *layout, int number)
+{
+	JsonbIterator *it = JsonbIteratorInit(&layout->columns->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	char	   *name = NULL;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = pnstrdup(v.val.string.val, v.val.string.len);
+		else if (token == WJB_VALUE &&
+				 DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(v.val.numeric))) == number)
+			return name;
+	}
+	return NULL;
+}
+
+static char *
+live_name(Oid relation, AttrNumber number)
+{
+	HeapTuple	tuple = SearchSysCacheAttNum(relation, number);
+	char	   *name;
+
+	if (!HeapTupleIsValid(tuple))	/* dropped */
+		return NULL;
+	name = pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+/*
+ * Follow a column from one layout to the next ones and to the live table.
+ * Within a table the number counts, from a table to its restored copy the
+ * name.
+ */
+static char *
+name_now(CmigAuditTarget *target, int first, char *name)
+{
+	for (int i = first; i < list_length(target->layouts) && name; i++)
+	{
+		CmigAuditLayout *layout = list_nth(target->layouts, i);
+		int			number = number_in(layout, name, strlen(name));
+
+		if (i + 1 < list_length(target->layouts))
+		{
+			CmigAuditLayout *next = list_nth(target->layouts, i + 1);
+
+			if (cmig_audit_layout_is_of(next, layout->relation, layout->database))
+				name = name_in(next, number);
+			else if (number_in(next, name, strlen(name)) == 0)
+				name = NULL;
+		}
+		else if (OidIsValid(target->relation) &&
+				 cmig_audit_layout_is_of(layout, target->relation, cmig_audit_layout_database()))
+			name = live_name(target->relation, number);
+	}
+	return name;
+}
+
+/*
+ * Keys
+ */
+
+/* {"column": value} */
+static Jsonb *
+object_of(const char *column, Jsonb *value)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	escape_json(&text, column);
+	appendStringInfo(&text, ": %s}", JsonbToCString(NULL, &value->root, VARSIZE(value)));
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+static Jsonb *
+to_jsonb_of(Oid type, Datum value)
+{
+	FmgrInfo	function;
+	Node	   *argument = (Node *) makeNullConst(type, -1, InvalidOid);
+
+	fmgr_info(F_TO_JSONB, &function);
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument),
+											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+					   &function);
+	return DatumGetJsonbP(FunctionCall1(&function, value));
+}
+
+static CmigQuery sample_key = {
+	"SELECT l.row_key::text FROM cmig_audit.log l"
+	" WHERE l.row_hash >= $1 AND l.row_hash < $2 AND l.row_key IS NOT NULL LIMIT 1",
+	2, {INT8OID, INT8OID}
+};
+
+/* Is the only key column of a table that is gone a number? */
+static bool
+gone_key_is_number(CmigAuditTarget *target)
+{
+	Datum		values[2] = {Int64GetDatum((int64) target->table_id << 32),
+	Int64GetDatum(((int64) target->table_id + 1) << 32)};
+	char	   *text = NULL;
+	Jsonb	   *key;
+	JsonbValue *value;
+
+	cmig_query_each(&sample_key, values, NULL, cmig_query_keep_text, &text);
+	if (text == NULL)
+		return false;
+	key = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	if (!JB_ROOT_IS_OBJECT(key))
+		return false;
+	value = getKeyJsonValueFromContainer(&key->root, linitial(target->key_columns),
+										 strlen(linitial(target->key_columns)), NULL);
+	return value && value->type == jbvNumeric;
+}
+
+/*
+ * A value of the key written as text, as the column's type has it.  What the type
+ * brings along (checks of a domain, a cast to json) runs as the table's
+ * owner, who chose it.
+ */
+static Jsonb *
+value_of_text(CmigAuditTarget *target, const char *column, char *text)
+{
+	Oid			type = TEXTOID;
+	int32		typmod = -1;
+	Oid			input;
+	Oid			parameter;
+	CmigAuditRole saved;
+	Jsonb	   *value;
+	int			guc_level;
+
+	if (!OidIsValid(target->relation))
+	{
+		if (gone_key_is_number(target))
+			type = NUMERICOID;
+		getTypeInputInfo(type, &input, &parameter);
+		return to_jsonb_of(type, OidInputFunctionCall(input, text, parameter, -1));
+	}
+
+	get_atttypetypmodcoll(target->relation,
+						  get_attnum(target->relation, column),
+						  &type, &typmod, &parameter);
+	getTypeInputInfo(type, &input, &parameter);
+	guc_level = NewGUCNestLevel();
+	cmig_audit_log_act_as(&saved, cmig_audit_log_table_owner(target->relation));
+	/* blanks of char(n) are part of the key; others may be written longer */
+	value = to_jsonb_of(type, OidInputFunctionCall(input, text, parameter,
+												   type == BPCHAROID ? typmod : -1));
+	cmig_audit_log_return(&saved);
+	AtEOXact_GUC(false, guc_level);
+	return value;
+}
+
+static void
+raise_key(CmigAuditTarget *target, const char *problem)
+{
+	StringInfoData columns;
+	ListCell   *lc;
+
+	initStringInfo(&columns);
+	appendStringInfoChar(&columns, '{');
+	foreach(lc, target->key_columns)
+	{
+		if (columns.len > 1)
+			appendStringInfoString(&columns, ", ");
+		escape_json(&columns, lfirst(lc));
+		appendStringInfoString(&columns, ": ...");
+	}
+	appendStringInfoChar(&columns, '}');
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", problem),
+			 target->key_columns ?
+			 errhint("The key of table \"%s\" is %s.", target->name, columns.data) :
+			 errhint("Table \"%s\" has no key; the key is the whole row, as jsonb.", target->name)));
+}
+
+/* The object with other names for the key's columns. */
+static Jsonb *
+with_names(Jsonb *object, List *names, List *other_names)
+{
+	StringInfoData text;
+	ListCell   *a,
+			   *b;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	forboth(a, names, b, other_names)
+	{
+		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, lfirst(a),
+														 strlen(lfirst(a)), NULL);
+		Jsonb	   *member = JsonbValueToJsonb(value);
+
+		if (text.len > 1)
+			appendStringInfoString(&text, ", ");
+		escape_json(&text, lfirst(b));
+		appendStringInfo(&text, ": %s", JsonbToCString(NULL, &member->root, VARSIZE(member)));
+	}
+	appendStringInfoChar(&text, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+/*
+ * The object with its strings as the key's types write them: a number that
+ * was given as a string, a time of another time zone, a uuid in capitals.
+ */
+static Jsonb *
+with_types(CmigAuditTarget *target, Jsonb *object)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	foreach(lc, target->key_columns)
+	{
+		const char *column = lfirst(lc);
+		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, column,
+														 strlen(column), NULL);
+		Jsonb	   *member = value->type == jbvString &&
+			get_atttype(target->relation, get_attnum(target->relation, column)) != JSONBOID ?
+			value_of_text(target, column,
+						  pnstrdup(value->val.string.val, value->val.string.len)) :
+			JsonbValueToJsonb(value);
+
+		if (text.len > 1)
+			appendStringInfoString(&text, ", ");
+		escape_json(&text, column);
+		appendStringInfo(&text, ": %s", JsonbToCString(NULL, &member->root, VARSIZE(member)));
+	}
+	appendStringInfoChar(&text, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+List *
+cmig_audit_target_layout_key(CmigAuditTarget *target, int layout)
+{
+	List	   *then = ((CmigAuditLayout *) list_nth(target->layouts, layout))->key_columns;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (list_length(then) != list_length(target->key_columns))
+		return NIL;
+	foreach(lc, target->key_columns)
+	{
+		ListCell   *t;
+		char	   *name = NULL;
+
+		foreach(t, then)
+		{
+			char	   *now = name_now(target, layout, lfirst(t));
+
+			if (now && strcmp(now, lfirst(lc)) == 0)
+				name = lfirst(t);
+		}
+		if (name == NULL)
+			return NIL;
+		names = lappend(names, name);
+	}
+	return names;
+}
+
+static List *
+variants_of(CmigAuditTarget *target, Jsonb *object)
+{
+	List	   *variants = list_make1(object);
+
+	for (int i = 0; i < list_length(target->layouts); i++)
+	{
+		List	   *names = cmig_audit_target_layout_key(target, i);
+		ListCell   *v;
+		Jsonb	   *variant;
+		bool		known = false;
+
+		if (names == NIL)
+			continue;
+		variant = with_names(object, target->key_columns, names);
+		foreach(v, variants)
+			known |= compareJsonbContainers(&((Jsonb *) lfirst(v))->root, &variant->root) == 0;
+		if (!known)
+			variants = lappend(variants, variant);
+	}
+	return variants;
+}
+
+static CmigQuery foreign_casts = {
+	"WITH RECURSIVE used(type) AS (SELECT pg_catalog.unnest($1) UNION"
+	"  SELECT i.type FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type, LATERAL ("
+	"   VALUES (t.typelem), (t.typbasetype)"
+	"   UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a"
+	"    WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) i(type) WHERE i.type <> 0)"
+	" SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c JOIN used u ON u.type = c.castsource"
+	" JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc"
+	" JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
+	" WHERE c.casttarget = 'json'::regtype AND NOT r.rolsuper AND r.rolname <> current_user"
+	" ORDER BY 1 LIMIT 1",
+	1, {OIDARRAYOID}
+};
+
+void
+cmig_audit_target_check_types(List *types)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(1, list_length(types)));
+	Datum		values[1];
+	char	   *function = NULL;
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, types)
+	{
+		/* only superusers make casts for the server's own types */
+		if (lfirst_oid(lc) >= FirstNormalObjectId)
+			elements[count++] = ObjectIdGetDatum(lfirst_oid(lc));
+	}
+	if (count == 0)
+		return;
+	values[0] = PointerGetDatum(construct_array(elements, count, OIDOID, sizeof(Oid), true,
+												TYPALIGN_INT));
+	cmig_query_each(&foreign_casts, values, NULL, cmig_query_keep_text, &function);
+	if (function)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("a cast to json calls the function %s of another role", function),
+				 errdetail("Reading the rows would run it with your rights."),
+				 errhint("Ask as the role that owns the function.")));
+}
+
+List *
+cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
+	char	   *written = NULL;
+	Jsonb	   *key;
+	bool		is_object;
+	ListCell   *lc;
+	int			guc_level;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	guc_level = cmig_audit_row_pin_reader();
+	if (type == UNKNOWNOID)
+		written = pstrdup(DatumGetCString(PG_GETARG_DATUM(n)));
+	else if (type == TEXTOID || type == VARCHAROID)
+		written = text_to_cstring(PG_GETARG_TEXT_PP(n));
+
+	if (written == NULL)
+	{
+		cmig_audit_target_check_types(list_make1_oid(type));
+		key = to_jsonb_of(type, PG_GETARG_DATUM(n));
+	}
+	else
+	{
+		char	   *p = written;
+
+		while (*p == ' ')
+			p++;
+		if (*p == '{')
+			key = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(p)));
+		else
+		{
+			if (list_length(target->key_columns) != 1)
+				raise_key(target, "the key must be an object");
+			key = value_of_text(target, linitial(target->key_columns), written);
+		}
+	}
+	is_object = JB_ROOT_IS_OBJECT(key);
+	if (!is_object)
+	{
+		if (list_length(target->key_columns) != 1 || !JB_ROOT_IS_SCALAR(key))
+			raise_key(target, "the key must be an object");
+		key = object_of(linitial(target->key_columns), key);
+	}
+	if (target->key_columns && JB_ROOT_COUNT(key) != list_length(target->key_columns))
+		raise_key(target, "the key has other columns than the table's");
+	foreach(lc, target->key_columns)
+	{
+		if (getKeyJsonValueFromContainer(&key->root, lfirst(lc), strlen(lfirst(lc)), NULL) == NULL)
+			raise_key(target, "the key has other columns than the table's");
+	}
+	/* a value by itself was read by the type already */
+	if (is_object && target->key_columns && OidIsValid(target->relation))
+		key = with_types(target, key);
+	AtEOXact_GUC(false, guc_level);
+	return variants_of(target, key);
+}
+
+/*
+ * Renames
+ */
+
+bool
+cmig_audit_target_had_column(CmigAuditTarget *target, int layout, const char *now)
+{
+	CmigAuditLayout *then = list_nth(target->layouts, layout);
+	JsonbIterator *it = JsonbIteratorInit(&then->columns->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		char	   *name;
+
+		if (token != WJB_KEY)
+			continue;
+		name = name_now(target, layout, pnstrdup(v.val.string.val, v.val.string.len));
+		if (name && strcmp(name, now) == 0)
+			return true;
+	}
+	return false;
+}
+
+Jsonb *
+cmig_audit_target_renames(CmigAuditTarget *target, int layout)
+{
+	CmigAuditLayout *from = list_nth(target->layouts, layout);
+	JsonbIterator *it = JsonbIteratorInit(&from->columns->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	StringInfoData text;
+	bool		differs = false;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		char	   *name;
+		char	   *now;
+
+		if (token != WJB_KEY)
+			continue;
+		name = pnstrdup(v.val.string.val, v.val.string.len);
+		now = name_now(target, layout, name);
+		if (now == NULL || strcmp(now, name) != 0)
+			differs = true;
+		if (text.len > 1)
+			appendStringInfoString(&text, ", ");
+		escape_json(&text, name);
+		appendStringInfoString(&text, ": ");
+		if (now)
+			escape_json(&text, now);
+		else
+			appendStringInfoString(&text, "null");
+	}
+	appendStringInfoChar(&text, '}');
+	return differs ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data))) : NULL;
+}

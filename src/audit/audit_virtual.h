@@ -1,0 +1,50 @@
+/*
+ * audit_virtual.h
+ *	  The values of virtual generated columns, which no row holds.
+ *
+ * On servers before 18 no column is virtual: all calls do nothing.
+ */
+#ifndef CMIG_AUDIT_VIRTUAL_H
+#define CMIG_AUDIT_VIRTUAL_H
+
+#include "postgres.h"
+
+#include "audit/audit_row.h"
+
+#include "executor/tuptable.h"
+#include "nodes/execnodes.h"
+#include "utils/rel.h"
+
+typedef struct CmigAuditVirtual
+{
+	int			count;
+	int		   *attnos;			/* indexes into a slot's values, from 0 */
+	Expr	  **expressions;	/* planned */
+} CmigAuditVirtual;
+
+/* Ready to compute the columns of rows. */
+typedef struct CmigAuditVirtualState
+{
+	const CmigAuditVirtual *columns;
+	ExprContext *context;		/* NULL: there are none */
+	ExprState **states;
+} CmigAuditVirtualState;
+
+/* Those of a relation that are part of the shape; memory is the current. */
+extern void cmig_audit_virtual_find(CmigAuditVirtual *columns, Relation relation,
+									const CmigAuditShape *shape);
+
+/* Begin to compute; memory is the current. */
+extern void cmig_audit_virtual_begin(CmigAuditVirtualState *state,
+									 const CmigAuditVirtual *columns);
+
+/*
+ * Put the columns into a slot that is deformed already, as values in the
+ * current memory; and take them out again.
+ */
+extern void cmig_audit_virtual_fill(CmigAuditVirtualState *state, TupleTableSlot *slot);
+extern void cmig_audit_virtual_clear(CmigAuditVirtualState *state, TupleTableSlot *slot);
+
+extern void cmig_audit_virtual_end(CmigAuditVirtualState *state);
+
+#endif							/* CMIG_AUDIT_VIRTUAL_H */

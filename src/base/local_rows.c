@@ -1,0 +1,119 @@
+/*
+ * local_rows.c
+ *	  Are a table's rows stored here?
+ *
+ * This is the one place that knows which tables look local and are not.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/local_rows.h"
+#include "base/query.h"
+
+#include "access/relation.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "commands/extension.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+static void
+found(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(bool *) arg = true;
+}
+
+/*
+ * Is it one of Citus's tables, distributed by a column or a schema, a reference
+ * table or one that only has metadata?  All have their rows in shards.
+ */
+static bool
+is_distributed(Oid relation)
+{
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(relation)};
+	bool		distributed = false;
+
+	if (!OidIsValid(get_extension_oid("citus", true)) ||
+		!OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)))
+		return false;
+	(void) cmig_query_once("SELECT 1 FROM pg_catalog.pg_dist_partition d WHERE d.logicalrelid::oid = $1",
+						   1, types, values, NULL, true, found, &distributed);
+	return distributed;
+}
+
+bool
+cmig_local_rows_here(Oid relation)
+{
+	return get_rel_relkind(relation) != RELKIND_FOREIGN_TABLE && !is_distributed(relation);
+}
+
+static char *
+name_of(Oid relation)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+									  get_rel_name(relation));
+}
+
+static void
+refuse_foreign(Oid table, Oid child, const char *doing)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s cannot be used for table %s", doing, name_of(table)),
+			 child == table ? errdetail("It is a foreign table: its rows are on another server.") :
+			 errdetail("The rows of %s, which belongs to it, are on another server.", name_of(child)),
+			 child == table ? errhint("Use it on that server.") :
+			 errhint("Use it on that server, and here for the other tables one by one.")));
+}
+
+static void
+refuse_distributed(Oid table, Oid child, const char *doing, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s cannot be used for table %s", doing, name_of(table)),
+			 child == table ? errdetail("Citus has distributed it: its rows are in shards, and the table here is empty.") :
+			 errdetail("Citus has distributed %s, which belongs to it: its rows are in shards.", name_of(child)),
+			 errhint("%s", hint)));
+}
+
+void
+cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint)
+{
+	List	   *relations = children ? find_all_inheritors(table, AccessShareLock, NULL) :
+		list_make1_oid(table);
+	ListCell   *lc;
+
+	foreach(lc, relations)
+	{
+		Oid			relation = lfirst_oid(lc);
+
+		if (get_rel_relkind(relation) == RELKIND_FOREIGN_TABLE)
+			refuse_foreign(table, relation, doing);
+		if (is_distributed(relation))
+			refuse_distributed(table, relation, doing, hint);
+	}
+}
+
+void
+cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint)
+{
+	Relation	relation = relation_open(table, AccessShareLock);
+	Oid			method = relation->rd_rel->relam;
+
+	relation_close(relation, AccessShareLock);
+	if (method != HEAP_TABLE_AM_OID)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s cannot be used for table %s", doing, name_of(table)),
+				 errdetail("Its rows are stored by access method \"%s\", which need not put them into blocks as a heap does.",
+						   get_am_name(method)),
+				 errhint("%s", hint)));
+}

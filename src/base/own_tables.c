@@ -1,0 +1,166 @@
+/*
+ * own_tables.c
+ *	  Are the tables of the catalog still plain tables of pg_cmig?
+ *
+ * Only a superuser can put a view in the place of a table, or a rule, a policy
+ * or a child on one.  A query would then run what the view or the rule says
+ * and return rows that the table does not hold.  Triggers do not change what
+ * is read; they are left to the superuser who makes them.
+ *
+ * No table is locked here: who is in the middle of altering one holds nobody
+ * up who needs another.  The query that follows locks what it reads.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/own_tables.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_rewrite.h"
+#include "commands/extension.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+static const char *const names[] = {"revision", "version", "journal", "progress", "backfill_run"};
+
+static Oid	tables[lengthof(names)];	/* what was looked at last */
+static uint64 changes = 1;		/* counts what may have altered them */
+static uint64 checked = 0;		/* changes when all was found in order */
+
+static void
+table_changed(Datum arg, Oid relation)
+{
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (!OidIsValid(relation) || tables[i] == relation)
+		{
+			changes++;
+			return;
+		}
+	}
+}
+
+static void
+schema_changed(Datum arg, int cache, uint32 hash)
+{
+	changes++;
+}
+
+/* The name of a rule on the table, NULL if there is none. */
+static char *
+rule_on(Oid relation)
+{
+	Relation	rules = table_open(RewriteRelationId, AccessShareLock);
+	ScanKeyData key[1];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	char	   *name = NULL;
+
+	ScanKeyInit(&key[0], Anum_pg_rewrite_ev_class, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relation));
+	scan = systable_beginscan(rules, RewriteRelRulenameIndexId, true, NULL, 1, key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		name = pstrdup(NameStr(((Form_pg_rewrite) GETSTRUCT(tuple))->rulename));
+	systable_endscan(scan);
+	table_close(rules, AccessShareLock);
+	return name;
+}
+
+static char *
+qualified_name(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	return name ? quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name) :
+		psprintf("with OID %u", relation);
+}
+
+pg_noreturn static void
+refuse(const char *name, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("\"cmig.%s\" is not as pg_cmig made it", name),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/* Refuse the table if its rows are not what a query of it returns. */
+static void
+check_table(Oid relation, const char *name)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	FormData_pg_class form;
+	List	   *children;
+	char	   *rule;
+
+	if (!HeapTupleIsValid(tuple))
+		return;					/* dropped meanwhile */
+	form = *(Form_pg_class) GETSTRUCT(tuple);
+	ReleaseSysCache(tuple);
+
+	if (form.relkind != RELKIND_RELATION)
+		refuse(name, "It is not a plain table.",
+			   "Drop or rename it, and restore the table from a backup, or DROP EXTENSION pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions and stamp.");
+	if (getExtensionOfObject(RelationRelationId, relation) != get_extension_oid("pg_cmig", true))
+		refuse(name, "It is not a member of extension pg_cmig.",
+			   psprintf("ALTER EXTENSION pg_cmig ADD TABLE cmig.%s", name));
+	if (form.relrowsecurity)
+		refuse(name, "Row-level security is enabled on it.",
+			   psprintf("ALTER TABLE cmig.%s DISABLE ROW LEVEL SECURITY", name));
+	if (form.relhasrules && (rule = rule_on(relation)) != NULL)
+		refuse(name, psprintf("It has a rule, \"%s\".", rule),
+			   psprintf("DROP RULE %s ON cmig.%s", quote_identifier(rule), name));
+	if (has_superclass(relation))
+		refuse(name, "It inherits from another table.",
+			   psprintf("\\d cmig.%s names that table; ALTER TABLE cmig.%s NO INHERIT <table>", name, name));
+	children = form.relhassubclass ? find_inheritance_children(relation, NoLock) : NIL;
+	if (children != NIL)
+		refuse(name, psprintf("Table %s inherits from it.", qualified_name(linitial_oid(children))),
+			   psprintf("ALTER TABLE %s NO INHERIT cmig.%s", qualified_name(linitial_oid(children)), name));
+}
+
+void
+cmig_own_tables_check(void)
+{
+	static bool registered = false;
+	bool		complete = true;
+	uint64		before;
+	Oid			schema;
+
+	if (checked == changes)
+		return;
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(table_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
+		registered = true;
+	}
+	schema = get_namespace_oid("cmig", true);
+	if (!OidIsValid(schema))
+		return;
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		tables[i] = get_relname_relid(names[i], schema);
+		complete &= OidIsValid(tables[i]);
+	}
+	before = changes;
+	for (int i = 0; i < lengthof(names); i++)
+		if (OidIsValid(tables[i]))
+			check_table(tables[i], names[i]);
+	/* of one that is missing the query tells */
+	if (complete)
+		checked = before;
+}

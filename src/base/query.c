@@ -1,0 +1,362 @@
+/*
+ * query.c
+ *	  The only way from pg_cmig to SPI.
+ *
+ * Each call connects, pins search_path and standard_conforming_strings (patterns
+ * have backslashes) by a GUC nest level of its own, runs and disconnects;
+ * nothing stays open between calls, so that scripts may run between any two of
+ * them.  Plans are kept for the session; core revalidates them when the tables
+ * change.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/own_tables.h"
+#include "base/query.h"
+
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+
+#define FETCH_ROWS 1000
+
+static void add_catalog_hint(void *arg);
+
+static const char altered_hint[] =
+"The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions and stamp.";
+
+/* A query of ours that writes is under way; triggers may run in it. */
+static bool writing = false;
+
+typedef struct QueryFrame
+{
+	int			guc_level;
+	ErrorContextCallback callback;
+} QueryFrame;
+
+/*
+ * An owner can drop or alter the tables.  What the server says of that is
+ * kept; the hint says how to fix it.
+ */
+static void
+add_catalog_hint(void *arg)
+{
+	const CmigQuery *query = arg;
+	int			code = geterrcode();
+
+	if (query->users_text)
+		return;
+	/* of a column of another type, a domain or a constraint that is not ours */
+	if (strstr(query->sql, " cmig.") != NULL &&
+		(ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
+		 code == ERRCODE_NOT_NULL_VIOLATION || code == ERRCODE_CHECK_VIOLATION))
+	{
+		errhint("%s", altered_hint);
+		return;
+	}
+	switch (code)
+	{
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_COLUMN:
+		case ERRCODE_UNDEFINED_SCHEMA:
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_WRONG_OBJECT_TYPE:
+		case ERRCODE_DATATYPE_MISMATCH:
+		case ERRCODE_CANNOT_COERCE:
+		case ERRCODE_AMBIGUOUS_FUNCTION:
+		case ERRCODE_INVALID_COLUMN_REFERENCE:
+		case ERRCODE_GENERATED_ALWAYS:
+			errhint("%s", altered_hint);
+			break;
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+			errhint("The owner of the extension can grant access to schema cmig, its tables and its functions.");
+			break;
+	}
+}
+
+static void
+pin_parser_settings(void)
+{
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	if (!standard_conforming_strings)
+		(void) set_config_option("standard_conforming_strings", "on",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+enter(QueryFrame *frame, CmigQuery *query)
+{
+	if (!query->users_text && strstr(query->sql, " cmig.") != NULL)
+		cmig_own_tables_check();
+
+	frame->callback.callback = add_catalog_hint;
+	frame->callback.arg = query;
+	frame->callback.previous = error_context_stack;
+	error_context_stack = &frame->callback;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	frame->guc_level = NewGUCNestLevel();
+	if (!query->users_text)
+		pin_parser_settings();
+	if (query->all_rows && row_security)
+		(void) set_config_option("row_security", "off",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+
+	if (query->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare_cursor(query->sql, query->nargs, query->argtypes,
+											  query->users_text ? CURSOR_OPT_CUSTOM_PLAN : 0);
+
+		if (plan == NULL)
+			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		if (SPI_keepplan(plan) != 0)
+			elog(ERROR, "SPI_keepplan failed");
+		query->plan = plan;
+	}
+}
+
+static void
+leave(QueryFrame *frame)
+{
+	AtEOXact_GUC(false, frame->guc_level);
+	SPI_finish();
+	error_context_stack = frame->callback.previous;
+}
+
+uint64
+cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
+{
+	const bool	was_writing = writing;
+	QueryFrame	frame;
+	uint64		processed;
+	int			result;
+
+	enter(&frame, query);
+	PG_TRY();
+	{
+		writing = was_writing || !query->users_text;
+		result = SPI_execute_plan(query->plan, values, nulls, false, 0);
+	}
+	PG_FINALLY();
+	{
+		writing = was_writing;
+	}
+	PG_END_TRY();
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+	processed = SPI_processed;
+	leave(&frame);
+
+	return processed;
+}
+
+uint64
+cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
+				CmigRowCallback callback, void *arg)
+{
+	QueryFrame	frame;
+	MemoryContext caller = CurrentMemoryContext;
+	Portal		portal;
+	uint64		total = 0;
+
+	enter(&frame, query);
+	portal = SPI_cursor_open(NULL, query->plan, values, nulls, false);
+
+	for (;;)
+	{
+		uint64		fetched;
+		MemoryContext spi;
+
+		SPI_cursor_fetch(portal, true, FETCH_ROWS);
+		fetched = SPI_processed;
+
+		/* an error that the callback raises does not come from our tables */
+		spi = MemoryContextSwitchTo(caller);
+		error_context_stack = frame.callback.previous;
+		for (uint64 i = 0; i < fetched; i++)
+			callback(SPI_tuptable->tupdesc, SPI_tuptable->vals[i], arg);
+		error_context_stack = &frame.callback;
+		MemoryContextSwitchTo(spi);
+
+		SPI_freetuptable(SPI_tuptable);
+		total += fetched;
+		if (fetched < FETCH_ROWS)
+			break;
+	}
+
+	SPI_cursor_close(portal);
+	leave(&frame);
+
+	return total;
+}
+
+uint64
+cmig_query_once(const char *sql, int nargs, Oid *argtypes, Datum *values,
+				const char *nulls, bool pinned,
+				CmigRowCallback callback, void *arg)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	int			guc_level;
+	int			result;
+	uint64		processed;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	guc_level = NewGUCNestLevel();
+	if (pinned)
+		pin_parser_settings();
+
+	result = SPI_execute_with_args(sql, nargs, argtypes, values, nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
+	processed = SPI_processed;
+	if (callback && SPI_tuptable)
+	{
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+
+		for (uint64 i = 0; i < processed; i++)
+			callback(SPI_tuptable->tupdesc, SPI_tuptable->vals[i], arg);
+		MemoryContextSwitchTo(spi);
+	}
+
+	AtEOXact_GUC(false, guc_level);
+	SPI_finish();
+	return processed;
+}
+
+char *
+cmig_query_at_snapshot(CmigQuery *query, Snapshot snapshot)
+{
+	QueryFrame	frame;
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *value = NULL;
+	int			result;
+
+	enter(&frame, query);
+	result = SPI_execute_snapshot(query->plan, NULL, NULL, snapshot,
+								  InvalidSnapshot, true, false, 1);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
+	if (SPI_processed == 1)
+	{
+		char	   *text = SPI_getvalue(SPI_tuptable->vals[0],
+										SPI_tuptable->tupdesc, 1);
+
+		if (text)
+			value = MemoryContextStrdup(caller, text);
+	}
+	leave(&frame);
+
+	return value;
+}
+
+bool
+cmig_query_is_writing(void)
+{
+	return writing;
+}
+
+char *
+cmig_query_text(TupleDesc desc, HeapTuple row, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+void
+cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = cmig_query_text(desc, row, 1);
+}
+
+bool
+cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? otherwise : DatumGetBool(value);
+}
+
+int32
+cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? otherwise : DatumGetInt32(value);
+}
+
+int64
+cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? otherwise : DatumGetInt64(value);
+}
+
+double
+cmig_query_float8(TupleDesc desc, HeapTuple row, int column, double otherwise)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? otherwise : DatumGetFloat8(value);
+}
+
+Datum
+cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull)
+{
+	return SPI_getbinval(row, desc, column, isnull);
+}
+
+void
+cmig_query_free(CmigQuery *query)
+{
+	if (query->plan != NULL)
+		SPI_freeplan(query->plan);
+	query->plan = NULL;
+}
+
+void
+cmig_query_commit(void)
+{
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	SPI_commit();
+	SPI_finish();
+}
+
+bool
+cmig_query_in_procedure(void)
+{
+	return SPI_inside_nonatomic_context();
+}
+
+void
+cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result)
+{
+	ReturnSetInfo *set = result;
+	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+
+	for (int i = 0; i < desc->natts; i++)
+		values[i] = cmig_query_datum(desc, row, i + 1, &nulls[i]);
+	tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
+	pfree(values);
+	pfree(nulls);
+}

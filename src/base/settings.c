@@ -1,0 +1,324 @@
+/*
+ * settings.c
+ *	  The settings that belong to no room of their own, and whose values count.
+ *
+ * A session may set every cmig.* setting that is not for superusers.  Two
+ * things are not left to it:
+ *
+ * - In a SECURITY DEFINER function its values do not count.  What counts there
+ *	 was set by the function itself (its SET clause, SET or set_config() in its
+ *	 body), or for the database or the server.
+ * - cmig.protect and cmig.rls_gate are read from where their owner put them,
+ *	 pg_db_role_setting or the configuration files, at each use.  The session's
+ *	 copy may be missing: a value from the connection's options hides the
+ *	 database's, and if it is refused when this library is loaded, the built-in
+ *	 default is what remains.
+ *
+ * The server notes the role that has set a value (srole); that of the values
+ * that come with a login is the user who has logged in, since anybody may use
+ * ALTER ROLE for itself.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/settings.h"
+#include "base/stored_settings.h"
+
+#include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
+
+static int	protect = CMIG_PROTECT_OFF;
+static int	checksum_policy = CMIG_CHECKSUM_ERROR;
+
+static const struct config_enum_entry protect_options[] = {
+	{"off", CMIG_PROTECT_OFF, false},
+	{"base", CMIG_PROTECT_BASE, false},
+	{"on", CMIG_PROTECT_ON, false},
+	{"false", CMIG_PROTECT_OFF, true},
+	{"true", CMIG_PROTECT_ON, true},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry checksum_options[] = {
+	{"error", CMIG_CHECKSUM_ERROR, false},
+	{"warn", CMIG_CHECKSUM_WARN, false},
+	{"ignore", CMIG_CHECKSUM_IGNORE, false},
+	{NULL, 0, false}
+};
+
+/*
+ * Whose values count
+ */
+
+static struct config_generic *
+find_setting(const char *name)
+{
+	int			count;
+	struct config_generic **all = cmig_guc_variables_compat(&count);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(all[i]->name, name) == 0)
+			return all[i];
+	}
+	elog(ERROR, "setting %s is not registered", name);
+}
+
+/* Does this run with the rights of a function's owner, not of its caller? */
+static bool
+in_definer_function(void)
+{
+	Oid			user;
+	int			context;
+
+	GetUserIdAndSecContext(&user, &context);
+	return (context & (SECURITY_LOCAL_USERID_CHANGE |
+					   SECURITY_RESTRICTED_OPERATION)) != 0;
+}
+
+/* Has the role whose rights are used set the session's value? */
+static bool
+is_users_own(const struct config_generic *setting)
+{
+	Oid			setter = setting->source >= PGC_S_INTERACTIVE ?
+		setting->srole : GetAuthenticatedUserId();
+
+	return setter == GetUserId();
+}
+
+/*
+ * The session's value counts, if it was set for the database or the server too.
+ * It may be the default only since another one was refused.
+ */
+static bool
+session_counts(const struct config_generic *setting)
+{
+	if (!in_definer_function())
+		return true;
+	if (setting->source <= PGC_S_DATABASE)
+		return setting->source > PGC_S_DEFAULT;
+	return is_users_own(setting);
+}
+
+static void
+refuse_value(const struct config_generic *setting, const char *value, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for parameter \"%s\": \"%s\"", setting->name, value),
+			 errdetail("It was set for database \"%s\" or for the server by a session that had not loaded pg_cmig, which checks it.",
+					   get_database_name(MyDatabaseId)),
+			 errhint("Correct it there: ALTER DATABASE %s SET %s = ..., or ALTER SYSTEM.%s%s",
+					 quote_identifier(get_database_name(MyDatabaseId)),
+					 setting->name, hint ? " " : "", hint ? hint : "")));
+}
+
+static char *
+list_options(const struct config_enum *record)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (const struct config_enum_entry *option = record->options; option->name; option++)
+	{
+		if (!option->hidden)
+			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "Available values: ",
+							 option->name);
+	}
+	appendStringInfoChar(&text, '.');
+	return text.data;
+}
+
+static int
+parse_enum(struct config_generic *setting, const char *value)
+{
+	struct config_enum *record = (struct config_enum *) setting;
+	int			result;
+
+	if (value == NULL)
+		return record->boot_val;
+	if (!config_enum_lookup_by_name(record, value, &result))
+		refuse_value(setting, value, list_options(record));
+	return result;
+}
+
+static int
+enum_value(const char *name, int session)
+{
+	struct config_generic *setting = find_setting(name);
+
+	return session_counts(setting) ? session :
+		parse_enum(setting, cmig_stored_setting(setting, false));
+}
+
+const char *
+cmig_settings_text(const char *name, const char *session)
+{
+	struct config_generic *setting;
+	const char *value;
+
+	if (!in_definer_function())
+		return session;
+	setting = find_setting(name);
+	if (session_counts(setting))
+		return session;
+	value = cmig_stored_setting(setting, false);
+	return value ? value : ((struct config_string *) setting)->boot_val;
+}
+
+bool
+cmig_settings_bool(const char *name, bool session)
+{
+	struct config_generic *setting;
+	const char *value;
+	bool		result;
+
+	if (!in_definer_function())
+		return session;
+	setting = find_setting(name);
+	if (session_counts(setting))
+		return session;
+	value = cmig_stored_setting(setting, false);
+	if (value == NULL)
+		return ((struct config_bool *) setting)->boot_val;
+	if (!parse_bool(value, &result))
+		refuse_value(setting, value, NULL);
+	return result;
+}
+
+int
+cmig_settings_int(const char *name, int session)
+{
+	struct config_generic *setting;
+	const char *value;
+	const char *hint = NULL;
+	int			result;
+
+	if (!in_definer_function())
+		return session;
+	setting = find_setting(name);
+	if (session_counts(setting))
+		return session;
+	value = cmig_stored_setting(setting, false);
+	if (value == NULL)
+		return ((struct config_int *) setting)->boot_val;
+	if (!parse_int(value, &result, setting->flags, &hint) ||
+		result < ((struct config_int *) setting)->min ||
+		result > ((struct config_int *) setting)->max)
+		refuse_value(setting, value, hint);
+	return result;
+}
+
+const char *
+cmig_settings_guard_text(const char *name, const char *session)
+{
+	struct config_generic *setting = find_setting(name);
+	const char *value;
+
+	/* the server has let only those set it who may */
+	if (setting->source > PGC_S_DATABASE_USER &&
+		(!in_definer_function() || is_users_own(setting)))
+		return session;
+	value = cmig_stored_setting(setting, true);
+	return value ? value : ((struct config_string *) setting)->boot_val;
+}
+
+/*
+ * The settings of this room
+ */
+
+/* May the role set less protection than the database has? */
+static bool
+may_loosen(Oid role)
+{
+	return superuser_arg(role) ||
+		cmig_owns_database_compat(MyDatabaseId, role) ||
+		pg_parameter_aclcheck("cmig.protect", role, ACL_SET) == ACLCHECK_OK;
+}
+
+bool
+cmig_settings_may_unprotect(void)
+{
+	return may_loosen(GetUserId()) ||
+		(!in_definer_function() && may_loosen(GetSessionUserId()));
+}
+
+CmigProtect
+cmig_settings_protect(void)
+{
+	struct config_generic *setting = find_setting("cmig.protect");
+	CmigProtect owners = parse_enum(setting, cmig_stored_setting(setting, false));
+
+	if (setting->source <= PGC_S_DATABASE ||
+		(in_definer_function() && !is_users_own(setting)))
+		return owners;
+	return protect >= (int) owners || cmig_settings_may_unprotect() ? protect : owners;
+}
+
+static const char *
+protect_name(CmigProtect level)
+{
+	return config_enum_lookup_by_value((struct config_enum *) find_setting("cmig.protect"),
+									   level);
+}
+
+const char *
+cmig_settings_protect_name(void)
+{
+	return protect_name(cmig_settings_protect());
+}
+
+const char *
+cmig_settings_protect_stored(void)
+{
+	struct config_generic *setting = find_setting("cmig.protect");
+
+	return protect_name(parse_enum(setting, cmig_stored_setting(setting, false)));
+}
+
+char *
+cmig_settings_unprotect_hint(bool commits)
+{
+	if (!cmig_settings_may_unprotect())
+		return psprintf("Only the owner of database \"%s\", a superuser, or a role with SET ON PARAMETER cmig.protect can take it off.",
+						get_database_name(MyDatabaseId));
+	return pstrdup(commits ?
+				   "If this is meant: SET cmig.protect = off before, and RESET cmig.protect after it."
+				   : "If this is meant: BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT");
+}
+
+CmigChecksumPolicy
+cmig_settings_checksum_policy(void)
+{
+	return enum_value("cmig.checksum_policy", checksum_policy);
+}
+
+void
+cmig_settings_init(void)
+{
+	cmig_stored_settings_init();
+
+	/*
+	 * cmig.protect: a belt against mistakes.  Set for the database, it can be
+	 * taken off for one transaction by those who could also reset it there.
+	 */
+	DefineCustomEnumVariable("cmig.protect",
+							 "Refuses what would destroy data: off, base (reset, downgrade to base, purge, prune), on (these and every downgrade).",
+							 NULL, &protect, CMIG_PROTECT_OFF,
+							 protect_options, PGC_USERSET, 0, NULL, NULL, NULL);
+
+	/*
+	 * cmig.checksum_policy: what cmig.load does when the text of an applied
+	 * revision differs from the text that was run.
+	 */
+	DefineCustomEnumVariable("cmig.checksum_policy",
+							 "What happens when the text of an applied revision changed: error, warn or ignore.",
+							 NULL, &checksum_policy, CMIG_CHECKSUM_ERROR,
+							 checksum_options, PGC_USERSET, 0, NULL, NULL, NULL);
+}

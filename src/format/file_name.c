@@ -1,0 +1,408 @@
+/*
+ * file_name.c
+ *	  The names of revision files, made from a template.
+ *
+ * A template may have folders in it; an id or a message cannot add any, since
+ * slashes in an id are written as underscores.  Nor can an id hide a file, which
+ * a shell's *.sql and cmig.load_directory would then pass over.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "format/file_name.h"
+
+/* Alembic's truncate_slug_length, in characters. */
+#define SLUG_LENGTH 40
+/* What file systems allow, in bytes. */
+#define MAX_COMPONENT 255
+#define MAX_FIELD_WIDTH 100
+#define MAX_SHOWN 200
+
+/* One token of a template: %(name)[flags][width][.precision]conversion */
+typedef struct Field
+{
+	char	   *name;
+	bool		left;			/* flag - */
+	bool		zero;			/* flag 0 */
+	int			width;
+	int			precision;		/* -1: none */
+	char		conversion;		/* s or d */
+} Field;
+
+static const char *const field_names[] = {
+	"rev", "slug", "epoch", "year", "month", "day", "hour", "minute", "second"
+};
+
+/* As much of a text as a message shows. */
+static char *
+shown(const char *text)
+{
+	int			length = strlen(text);
+
+	if (length <= MAX_SHOWN)
+		return pstrdup(text);
+	return psprintf("%.*s...", pg_mbcliplen(text, length, MAX_SHOWN), text);
+}
+
+pg_noreturn static void refuse_template(const char *template, const char *problem);
+
+static void
+refuse_template(const char *template, const char *problem)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid file name template \"%s\"", shown(template)),
+			 errdetail("%s", problem),
+			 errhint("The tokens are %%(rev)s, %%(slug)s, %%(epoch)s, %%(year)d, %%(month).2d, %%(day).2d, %%(hour).2d, %%(minute).2d and %%(second).2d; write %%%% for a percent sign.")));
+}
+
+static int
+read_number(const char **p)
+{
+	int			number = 0;
+
+	while (**p >= '0' && **p <= '9' && number <= MAX_FIELD_WIDTH)
+		number = number * 10 + *(*p)++ - '0';
+	return number;
+}
+
+/* The token after a percent sign; moves *p behind it. */
+static void
+read_field(const char *template, const char **p, Field *field)
+{
+	const char *close = strchr(*p, ')');
+
+	memset(field, 0, sizeof(Field));
+	field->precision = -1;
+	if (**p != '(' || close == NULL)
+		refuse_template(template, "A percent sign is not followed by a name in parentheses.");
+	field->name = pnstrdup(*p + 1, close - *p - 1);
+	*p = close + 1;
+	for (;; (*p)++)
+	{
+		if (**p == '-')
+			field->left = true;
+		else if (**p == '0')
+			field->zero = true;
+		else
+			break;
+	}
+	field->width = read_number(p);
+	if (**p == '.')
+	{
+		(*p)++;
+		field->precision = read_number(p);
+	}
+	if (field->width > MAX_FIELD_WIDTH || field->precision > MAX_FIELD_WIDTH)
+		refuse_template(template, "A token is too wide.");
+	if (**p == '\0' || strchr("sdi", **p) == NULL)
+		refuse_template(template, psprintf("The token %%(%s) does not end in s or d.", shown(field->name)));
+	field->conversion = **p == 's' ? 's' : 'd';
+	(*p)++;
+}
+
+/*
+ * Is it part of a word, as a regular expression's \w sees it?  The signs and
+ * spaces beyond ASCII that appear in messages are not; where the encoding is
+ * not known (SQL_ASCII, length is 1), every byte beyond ASCII is.
+ */
+static bool
+is_word_character(const char *p, int length)
+{
+	pg_wchar	c;
+
+	if (length == 1 && !IS_HIGHBIT_SET(*p))
+		return (*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') ||
+			(*p >= 'a' && *p <= 'z') || *p == '_';
+	if (length == 1)
+		return true;
+	c = utf8_to_unicode((const unsigned char *) p);
+	if (c < 0xC0)
+		return c == 0xAA || c == 0xB2 || c == 0xB3 || c == 0xB5 ||
+			(c >= 0xB9 && c <= 0xBE && c != 0xBB);
+	return c != 0xD7 && c != 0xF7 &&	/* times, divided by */
+		!(c >= 0x2000 && c <= 0x206F) &&	/* spaces, dashes, quotes */
+		!(c >= 0x20A0 && c <= 0x20CF) &&	/* currencies */
+		!(c >= 0x2190 && c <= 0x23FF) &&	/* arrows, operators */
+		!(c >= 0x2500 && c <= 0x27FF) &&	/* boxes, shapes, dingbats */
+		!(c >= 0x3000 && c <= 0x3004) &&	/* East Asian punctuation */
+		!(c >= 0xFF00 && c <= 0xFF0F) &&
+		!(c >= 0xFE00 && c <= 0xFE0F) &&	/* variation selectors */
+		!(c >= 0x1F000 && c <= 0x1FAFF);	/* pictures */
+}
+
+/*
+ * Lower case for the alphabets that have it, without the database's locale.
+ * UTF-8 keeps the length of these.
+ */
+static void
+append_lower(StringInfo to, const char *p, int length)
+{
+	unsigned char buffer[4];
+	pg_wchar	c;
+
+	if (length != 2)
+	{
+		for (int i = 0; i < length; i++)
+			appendStringInfoChar(to, pg_ascii_tolower((unsigned char) p[i]));
+		return;
+	}
+	c = utf8_to_unicode((const unsigned char *) p);
+	if ((c >= 0xC0 && c <= 0xDE && c != 0xD7) ||	/* Latin-1 */
+		(c >= 0x391 && c <= 0x3A9) ||	/* Greek */
+		(c >= 0x410 && c <= 0x42F)) /* Cyrillic */
+		c += 0x20;
+	else if (c >= 0x400 && c <= 0x40F)
+		c += 0x50;
+	else if (c == 0x178)
+		c = 0xFF;
+	else if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E))
+		c += c & 1;
+	else if (c >= 0x100 && c <= 0x177 && c != 0x130 && c != 0x131 && c != 0x138)
+		c |= 1;
+	unicode_to_utf8(c, buffer);
+	appendBinaryStringInfo(to, (char *) buffer, length);
+}
+
+/*
+ * The message's words in lower case with underscores between them, cut after
+ * a whole word.  Done in UTF-8, so that it is the same in all encodings.
+ */
+static char *
+make_slug(const char *message)
+{
+	bool		unknown = GetDatabaseEncoding() == PG_SQL_ASCII;
+	StringInfoData slug;
+	int			characters = 0;
+	int			cut = -1;		/* the last underscore within the length */
+	bool		gap = false;
+
+	initStringInfo(&slug);
+	if (!unknown)
+		message = pg_server_to_any(message, strlen(message), PG_UTF8);
+	for (const char *p = message; *p;)
+	{
+		int			length = unknown ? 1 : pg_utf_mblen((const unsigned char *) p);
+
+		if (is_word_character(p, length))
+		{
+			if (gap && slug.len > 0)
+			{
+				if (characters < SLUG_LENGTH)
+					cut = slug.len;
+				appendStringInfoChar(&slug, '_');
+				characters++;
+			}
+			gap = false;
+			if (*p == '_' && characters < SLUG_LENGTH)
+				cut = slug.len;
+			append_lower(&slug, p, length);
+			characters++;
+		}
+		else
+			gap = true;
+		p += length;
+	}
+	if (characters > SLUG_LENGTH)
+	{
+		if (cut < 0)
+		{
+			cut = 0;
+			for (int i = 0; i < SLUG_LENGTH; i++)
+				cut += unknown ? 1 : pg_utf_mblen((unsigned char *) slug.data + cut);
+		}
+		slug.len = cut;
+		slug.data[slug.len] = '\0';
+		appendStringInfoChar(&slug, '_');
+	}
+	return unknown ? slug.data : pg_any_to_server(slug.data, slug.len, PG_UTF8);
+}
+
+/* The id, where first starts a part of the path. */
+static char *
+make_id(const char *id, bool first)
+{
+	char	   *result = pstrdup(id);
+
+	if (first && result[0] == '.')
+		result[0] = '_';
+	for (char *p = result; *p; p++)
+		if (*p == '/' || *p == '\\')
+			*p = '_';
+	return result;
+}
+
+static void
+append_padded(StringInfo name, const Field *field, const char *value)
+{
+	int			pad = field->width - pg_mbstrlen(value);
+	bool		zero = field->zero && !field->left && field->conversion == 'd';
+
+	if (!field->left)
+		while (pad-- > 0)
+			appendStringInfoChar(name, zero ? '0' : ' ');
+	appendStringInfoString(name, value);
+	while (pad-- > 0)
+		appendStringInfoChar(name, ' ');
+}
+
+static void
+append_text(StringInfo name, const Field *field, const char *template, char *value)
+{
+	if (field->conversion != 's')
+		refuse_template(template, psprintf("The token %%(%s) is a text and ends in s.", field->name));
+	if (field->precision >= 0)
+		value[pg_mbcharcliplen(value, strlen(value), field->precision)] = '\0';
+	append_padded(name, field, value);
+}
+
+static void
+append_number(StringInfo name, const Field *field, int64 value)
+{
+	if (field->conversion == 'd' && field->precision > 0)
+		append_padded(name, field, psprintf("%0*lld", field->precision, (long long) value));
+	else
+		append_padded(name, field, psprintf("%lld", (long long) value));
+}
+
+static void
+append_field(StringInfo name, const Field *field, const char *template,
+			 const CmigRevisionText *revision)
+{
+	struct pg_tm tm;
+	fsec_t		fraction;
+	int			which;
+
+	for (which = 0; which < lengthof(field_names); which++)
+		if (strcmp(field->name, field_names[which]) == 0)
+			break;
+	switch (which)
+	{
+		case 0:
+			append_text(name, field, template, make_id(revision->edges.id,
+								name->len == 0 || name->data[name->len - 1] == '/'));
+			return;
+		case 1:
+			append_text(name, field, template,
+						make_slug(revision->edges.message ? revision->edges.message : ""));
+			return;
+		case lengthof(field_names):
+			refuse_template(template, psprintf("There is no token %%(%s).", shown(field->name)));
+	}
+
+	if (!revision->has_created_at || TIMESTAMP_NOT_FINITE(revision->created_at) ||
+		timestamp2tm(revision->created_at, NULL, &tm, &fraction, NULL, NULL) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("revision \"%s\" has no date for its file name", revision->edges.id),
+				 errhint("Set created_at in cmig.revision, or use a template without dates.")));
+	switch (which)
+	{
+		case 2:
+			{
+				int64		since = revision->created_at +
+				(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+
+				append_number(name, field,
+							  since / USECS_PER_SEC - (since % USECS_PER_SEC < 0 ? 1 : 0));
+				break;
+			}
+		case 3:
+			append_number(name, field, tm.tm_year);
+			break;
+		case 4:
+			append_number(name, field, tm.tm_mon);
+			break;
+		case 5:
+			append_number(name, field, tm.tm_mday);
+			break;
+		case 6:
+			append_number(name, field, tm.tm_hour);
+			break;
+		case 7:
+			append_number(name, field, tm.tm_min);
+			break;
+		case 8:
+			append_number(name, field, tm.tm_sec);
+			break;
+	}
+}
+
+/* What is wrong with a name, or NULL. */
+static const char *
+find_problem(const char *name)
+{
+	for (const char *p = name; *p; p++)
+	{
+		if ((unsigned char) *p < 0x20 || *p == 0x7F)
+			return "It has a control character.";
+		if (*p == '\\')
+			return "It has a backslash.";
+	}
+	if (name[0] == '/')
+		return "It is an absolute path.";
+	for (const char *part = name;;)
+	{
+		int			length = strcspn(part, "/");
+
+		if (length == 0)
+			return "It has a folder without a name.";
+		if (strncmp(part, ".", length) == 0 || strncmp(part, "..", length) == 0)
+			return "It has a folder \".\" or \"..\", which leads out of the folder of revision files.";
+		if (length > MAX_COMPONENT)
+			return psprintf("It is longer than %d bytes.", MAX_COMPONENT);
+		if (part[length] == '\0')
+			return NULL;
+		part += length + 1;
+	}
+}
+
+char *
+cmig_file_name_make(const char *template, const CmigRevisionText *revision)
+{
+	StringInfoData name;
+	const char *problem;
+
+	if (template == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the file name template must not be null"),
+				 errhint("Leave it out for \"%s\".", CMIG_FILE_NAME_TEMPLATE)));
+	initStringInfo(&name);
+	for (const char *p = template; *p;)
+	{
+		Field		field;
+
+		if (*p != '%')
+			appendStringInfoChar(&name, *p++);
+		else if (p[1] == '%')
+		{
+			appendStringInfoChar(&name, '%');
+			p += 2;
+		}
+		else
+		{
+			p++;
+			read_field(template, &p, &field);
+			append_field(&name, &field, template, revision);
+		}
+	}
+	if (name.len == 0)
+		refuse_template(template, *template ? psprintf("The name that it gives revision \"%s\" is empty.",
+													   revision->edges.id) : "It is empty.");
+	if (name.len < 4 || strcmp(name.data + name.len - 4, ".sql") != 0)
+		appendStringInfoString(&name, ".sql");
+	problem = find_problem(name.data);
+	if (problem)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file name template \"%s\" gives revision \"%s\" the name \"%s\"",
+						shown(template), revision->edges.id, shown(name.data)),
+				 errdetail("%s", problem),
+				 errhint("A name is a path below the folder of revision files.")));
+	return name.data;
+}

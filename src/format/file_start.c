@@ -1,0 +1,405 @@
+/*
+ * file_start.c
+ *	  Where a file begins in a text of many, and what only looks as if one did.
+ */
+#include "postgres.h"
+
+#include "utils/varlena.h"
+
+#include "format/file_start.h"
+#include "graph/graph.h"
+#include "parse/text_check.h"
+
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+#define NAME_LINE_START "==> "
+#define NAME_LINE_END " <=="
+
+/*
+ * The line "==> name <=="
+ */
+
+/* Is it the line that starts at p?  Blanks and a CR may follow. */
+static bool
+match_line(const char *p, CmigFileStart *start)
+{
+	const char *end;
+
+	if (strncmp(p, NAME_LINE_START, strlen(NAME_LINE_START)) != 0)
+		return false;
+	start->name = p + strlen(NAME_LINE_START);
+	start->end = end = start->name + strcspn(start->name, "\n");
+	while (end > start->name && cmig_marker_is_blank(end[-1]))
+		end--;
+	end -= strlen(NAME_LINE_END);
+	start->name_end = end;
+	return end > start->name &&
+		strncmp(end, NAME_LINE_END, strlen(NAME_LINE_END)) == 0;
+}
+
+bool
+cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start)
+{
+	const char *before;
+
+	if (lexer->type != CMIG_TOKEN_OPERATOR || lexer->next - lexer->start != 3 ||
+		!match_line(lexer->start, start))
+		return false;
+	before = cmig_marker_skip_bom_back(lexer->text, lexer->start);
+	return before == lexer->text || before[-1] == '\n';
+}
+
+/* Go on from a file's first byte over a byte order mark and blank lines. */
+static const char *
+skip_to_text(const char *p)
+{
+	while (*p && (cmig_marker_is_blank(*p) || strncmp(p, BYTE_ORDER_MARK, 3) == 0))
+		p += cmig_marker_is_blank(*p) ? 1 : 3;
+	return p;
+}
+
+/*
+ * First lines in quotes
+ */
+
+/* The first line behind p, and before end, that would begin a file, or NULL. */
+static const char *
+find_quoted_line(const char *p, const char *end)
+{
+	CmigFileStart start;
+
+	while ((p = memchr(p, '\n', end - p)) != NULL)
+	{
+		p++;
+		if (strncmp(p, CMIG_FILE_START, strlen(CMIG_FILE_START)) == 0 ||
+			(match_line(p, &start) && start.end < end))
+			return p;
+	}
+	return NULL;
+}
+
+static bool
+is_word_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		(c >= '0' && c <= '9') || c == '_' || IS_HIGHBIT_SET(c);
+}
+
+List *
+cmig_file_start_note_quoted(List *quoted, const CmigLexer *lexer, const char *section)
+{
+	const char *line;
+	CmigQuotedStart *start;
+
+	/* most tokens are on one line */
+	if (lexer->next_line == lexer->line ||
+		(lexer->type != CMIG_TOKEN_STRING && lexer->type != CMIG_TOKEN_QUOTED &&
+		 lexer->type != CMIG_TOKEN_DOLLAR) ||
+		(line = find_quoted_line(lexer->start, lexer->next)) == NULL)
+		return quoted;
+	start = palloc(sizeof(CmigQuotedStart));
+	start->token = lexer->start;
+	start->token_end = lexer->next;
+	start->section = section;
+	start->line = lexer->line;
+	start->glued = is_word_char(*lexer->next);
+	start->type = cmig_lexer_type_name(lexer);
+	start->start = cmig_marker_trimmed(line, line + strcspn(line, "\n"));
+	return lappend(quoted, start);
+}
+
+const CmigQuotedStart *
+cmig_file_start_find_open(const List *quoted, const char *section, const char *end)
+{
+	const CmigQuotedStart *glued = NULL;
+	List	   *checked = NIL;
+	int		   *offsets;
+	int			first;
+	ListCell   *lc;
+
+	offsets = palloc(sizeof(int) * (list_length(quoted) + 1));
+	foreach(lc, quoted)
+	{
+		CmigQuotedStart *start = lfirst(lc);
+
+		if (start->section != section)
+			continue;
+		/* 'a'b is SQL, but nobody writes it */
+		if (start->glued)
+		{
+			glued = start;
+			break;
+		}
+		offsets[list_length(checked)] = start->token - section;
+		checked = lappend(checked, start);
+	}
+	if (checked == NIL)
+		return glued;
+	first = cmig_text_find_unparsed(end ? pnstrdup(section, end - section) : section,
+									offsets, list_length(checked));
+	return first < 0 ? glued : list_nth(checked, first);
+}
+
+/* Does a file begin with the line at p, which if named is that with its name? */
+static bool
+begins_file(const char *p, bool named)
+{
+	CmigFileStart start;
+
+	if (named)
+	{
+		if (!match_line(p, &start))
+			return false;
+		p = skip_to_text(start.end);
+	}
+	return strncmp(p, CMIG_FILE_START, strlen(CMIG_FILE_START)) == 0;
+}
+
+/*
+ * How many files begin in the text from p on, if no quote is open there?
+ * *closed tells whether none is at its end.
+ */
+static int
+count_files(const char *p, bool named, bool *closed)
+{
+	CmigLexer	lexer;
+	CmigFileStart start;
+	int			count = 0;
+
+	cmig_lexer_init(&lexer, p);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END && !lexer.unterminated)
+	{
+		if (cmig_file_start_match(&lexer, &start))
+		{
+			count += named && begins_file(lexer.start, true);
+			cmig_lexer_move(&lexer, start.end, lexer.line);
+		}
+		else if (!named && lexer.type == CMIG_TOKEN_LINE_COMMENT)
+			count += cmig_marker_is_file_start(&lexer, lexer.next);
+	}
+	*closed = lexer.type == CMIG_TOKEN_END;
+	return count;
+}
+
+/* What find_hiding() looks for. */
+typedef struct Search
+{
+	bool		named;
+	bool		must_close;		/* no quote may be open at the text's end */
+	int			most;			/* files */
+	int			tries;			/* left, as each costs a pass over the text */
+} Search;
+
+/*
+ * Would more files begin, with those before the token, if it ended where one
+ * begins in it?  Then notes how many.
+ */
+static bool
+raises_most(Search *search, const char *token, const char *token_end, int before)
+{
+	const char *line = token;
+	bool		raised = false;
+
+	while (search->tries > 0 && (line = find_quoted_line(line, token_end)) != NULL)
+	{
+		bool		closed;
+		int			count;
+
+		if (!begins_file(line, search->named))
+			continue;
+		count = before + count_files(line, search->named, &closed);
+		search->tries--;
+		if (count > search->most && (closed || !search->must_close))
+		{
+			search->most = count;
+			raised = true;
+		}
+	}
+	return raised;
+}
+
+const CmigQuotedStart *
+cmig_file_start_find_hiding(const List *quoted, const CmigLexer *lexer, int files, bool named)
+{
+	const CmigQuotedStart *result = NULL;
+	Search		search = {0};
+	ListCell   *lc;
+
+	if (quoted == NIL)
+		return NULL;
+	search.named = named;
+	search.tries = 64;
+	search.most = files;
+	if (lexer->unterminated)
+		raises_most(&search, lexer->start, lexer->next, files);
+	else
+		search.most += count_files(lexer->next, named, &search.must_close);
+	foreach(lc, quoted)
+	{
+		const CmigQuotedStart *start = lfirst(lc);
+
+		if (raises_most(&search, start->token, start->token_end, start->files))
+			result = start;
+	}
+	return result;
+}
+
+/*
+ * What seems to begin another file
+ */
+
+const char *
+cmig_file_start_skip_back(const char *text, const char *p)
+{
+	for (;;)
+	{
+		const char *before = cmig_marker_skip_bom_back(text, p);
+
+		while (before > text && cmig_marker_is_blank(before[-1]))
+			before--;
+		if (before == p)
+			return p;
+		p = before;
+	}
+}
+
+bool
+cmig_file_start_has_bom(const CmigLexer *lexer)
+{
+	const char *p = lexer->start;
+	CmigFileStart start;
+
+	if (lexer->type != CMIG_TOKEN_WORD && lexer->type != CMIG_TOKEN_NUMBER)
+		return false;
+	while ((p = memchr(p, BYTE_ORDER_MARK[0], lexer->next - p)) != NULL)
+	{
+		if (strncmp(p, BYTE_ORDER_MARK, 3) == 0)
+			break;
+		p++;
+	}
+	if (p == NULL)
+		return false;
+	p = skip_to_text(p);
+	return strncmp(p, CMIG_FILE_START, strlen(CMIG_FILE_START)) != 0 &&
+		!match_line(p, &start);
+}
+
+bool
+cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end)
+{
+	static const CmigHeaderKey keys[] = {
+		CMIG_KEY_DOWN_REVISION, CMIG_KEY_DEPENDS_ON, CMIG_KEY_BRANCH_LABELS,
+		CMIG_KEY_TRANSACTIONAL, CMIG_KEY_CREATE_DATE
+	};
+	const char *revision = cmig_marker_keys[CMIG_KEY_REVISION];
+	const char *value;
+	const char *value_end;
+	const char *colon;
+	char	   *word;
+	bool		result;
+
+	if (!cmig_marker_is_alone(lexer))
+		return false;
+	/* the other keys are words that comments begin with */
+	for (int i = 0; i < lengthof(keys); i++)
+		if (cmig_marker_match(lexer->start, end, cmig_marker_keys[keys[i]], &value, &value_end))
+			return true;
+
+	colon = memchr(lexer->start, ':', end - lexer->start);
+	if (colon == NULL || colon - lexer->start > 20)
+		return false;
+	word = cmig_marker_trimmed(lexer->start + 2, colon);
+	for (char *p = word; *p; p++)
+		*p = pg_ascii_tolower((unsigned char) *p);
+	result = strcmp(word, "revisions") != 0 && *word != '\0' &&
+		(strcmp(word, "revision id") == 0 || strcmp(word, "revises") == 0 ||
+		 varstr_levenshtein_less_equal(word, strlen(word), revision, strlen(revision),
+									   1, 1, 1, 1, true) <= 1);
+	pfree(word);
+	if (!result)
+		return false;
+	word = cmig_marker_trimmed(colon + 1, end);
+	result = cmig_graph_check_name(word) == NULL;
+	pfree(word);
+	return result;
+}
+
+/* "seed.sql", "File: seed.sql", "seeds/seed.sql: demo data" */
+static bool
+resembles_file_name(const char *text)
+{
+	static const char *const labels[] = {"file:", "filename:", "file name:"};
+	bool		labelled = false;
+	bool		colon;
+	int			length;
+
+	for (int i = 0; i < lengthof(labels); i++)
+	{
+		if (pg_strncasecmp(text, labels[i], strlen(labels[i])) == 0)
+		{
+			text += strlen(labels[i]);
+			text += strspn(text, " \t");
+			labelled = true;
+			break;
+		}
+	}
+	length = strcspn(text, " \t\r\n:,;");
+	if (length <= 4 || pg_strncasecmp(text + length - 4, ".sql", 4) != 0)
+		return false;
+	/* more text follows it in a title, but also in a sentence about that file */
+	colon = text[length] == ':';
+	return labelled || colon || text[length] == '\0' || memchr(text, '/', length) != NULL;
+}
+
+/* What other tools write into files of their own. */
+static bool
+resembles_other_tool(const char *text)
+{
+	static const char *const first[] = {
+		"+goose ", "+migrate ", "migrate:", "liquibase formatted ", "changeset ",
+		"PostgreSQL database dump", "Running upgrade "
+	};
+
+	for (int i = 0; i < lengthof(first); i++)
+		if (pg_strncasecmp(text, first[i], strlen(first[i])) == 0)
+			return true;
+	return false;
+}
+
+/* "\restrict <key>", which pg_dump writes first. */
+static bool
+begins_dump(const CmigLexer *lexer)
+{
+	static const char command[] = "\\restrict ";
+
+	return strncmp(lexer->start, command, strlen(command)) == 0;
+}
+
+const char *
+cmig_file_start_find_other(const CmigLexer *lexer, const char *end, CmigSection section,
+						   bool after_statement)
+{
+	const char *result = NULL;
+	const char *value;
+	const char *value_end;
+	char	   *text;
+
+	/* an upgrade may have been pasted from elsewhere with all its comments */
+	if (section == CMIG_SECTION_UPGRADE || !after_statement || !cmig_marker_is_alone(lexer))
+		return NULL;
+	if (begins_dump(lexer))
+		return "A dump by pg_dump begins with such a command.";
+	if (lexer->type == CMIG_TOKEN_BLOCK_COMMENT)
+		end -= 2;
+	else if (lexer->type != CMIG_TOKEN_LINE_COMMENT)
+		return NULL;
+	text = cmig_marker_trimmed(lexer->start + 2, end);
+	if (resembles_file_name(text))
+		result = "The comment is the name of a file.";
+	else if (lexer->type == CMIG_TOKEN_LINE_COMMENT &&
+			 cmig_marker_match(lexer->start, end, cmig_marker_keys[CMIG_KEY_MESSAGE], &value, &value_end))
+		result = "The comment is a line of a header.";
+	else if (resembles_other_tool(text))
+		result = "With such a comment the files of other tools begin.";
+	pfree(text);
+	return result;
+}

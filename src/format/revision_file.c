@@ -1,0 +1,697 @@
+/*
+ * revision_file.c
+ *	  Revision files: one plain SQL text a revision, or many in one text.
+ *
+ * A revision is a header of line comments ("-- key: value", then a line "--"
+ * and free text) and up to three sections, each after its marker.  One pass of
+ * the lexer finds headers, markers and the lines "==> name <==" that files
+ * begin with, so that what stands in strings, dollar quotes and block comments
+ * is never taken for one.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/errors.h"
+#include "format/file_start.h"
+#include "format/marker.h"
+#include "format/revision_file.h"
+#include "format/section_text.h"
+#include "graph/graph.h"
+#include "parse/lexer.h"
+
+#define UNTERMINATED_HINT \
+	"Close it: markers inside quotes and comments are text, so all that follows was taken for one script."
+
+typedef struct Reader
+{
+	CmigLexer	lexer;
+	List	   *files;			/* of CmigRevisionFile *, a revision each */
+	List	   *suspects;		/* of CmigQuotedStart * */
+
+	/* the file that is being read */
+	const char *name;			/* or NULL */
+	const char *text;			/* where it begins */
+	int			lines_before;	/* in the text */
+	int			revisions_before;	/* in the text */
+	int			name_lines;		/* "==> name <==" up to here; 0: it has no such */
+
+	/* the revision that is being read; NULL before the file's first */
+	CmigRevisionFile *file;
+	bool		crlf;
+	int			key_lines[CMIG_KEY_COUNT]; /* 0: not seen */
+	CmigSection		section;
+	int			section_lines[CMIG_SECTION_COUNT]; /* 0: not seen */
+	const char *section_start;	/* NULL in a header */
+	bool		in_description;
+	int			header_line;	/* the last line of the header */
+	StringInfoData description;
+
+	bool		has_sql;		/* the section has */
+} Reader;
+
+/* The number in the file of a line of the text. */
+static int
+line_of_file(const Reader *reader, int line)
+{
+	return line - reader->lines_before;
+}
+
+/*
+ * revision 003, line 17 of file "003.sql": for the end of a message.  line is
+ * the text's.
+ */
+static char *
+here(const Reader *reader, int line)
+{
+	StringInfoData result;
+
+	initStringInfo(&result);
+	if (reader->file)
+		appendStringInfo(&result, "revision %s, ", reader->file->text.edges.id);
+	appendStringInfo(&result, "line %d", line_of_file(reader, line));
+	if (reader->name)
+		appendStringInfo(&result, " of file \"%s\"", reader->name);
+	return result.data;
+}
+
+/*
+ * Values
+ */
+
+/* An illegal name for a message. */
+static char *
+shortened(const char *name)
+{
+	int			length = strlen(name);
+
+	if (length <= CMIG_MAX_ID_LENGTH / 2)
+		return pstrdup(name);
+	length = pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2);
+	return psprintf("%.*s...", length, name);
+}
+
+static CmigNames
+parse_names(const Reader *reader, const char *key, const char *value, int line)
+{
+	CmigNames	names = {0, NULL};
+	int			allocated = 1;
+	const char *repeated;
+
+	if (*value == '\0')
+		return names;
+	for (const char *p = value; *p; p++)
+		if (*p == ',')
+			allocated++;
+	names.names = palloc(sizeof(char *) * allocated);
+
+	for (;;)
+	{
+		const char *end = value + strcspn(value, ",");
+		char	   *name = cmig_marker_trimmed(value, end);
+		char	   *bad = cmig_graph_check_name(name);
+
+		if (bad)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("illegal name \"%s\" for %s in %s",
+							shortened(name), key, here(reader, line)),
+					 errdetail("The name %s.", bad),
+					 errhint("Write ids or labels, with commas between them, or nothing.")));
+		/* as Python and SQL have it: surely not the name of a branch */
+		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("illegal name \"%s\" for %s in %s", name, key, here(reader, line)),
+					 errhint("Leave the value of %s empty for none.", key)));
+		names.names[names.count++] = name;
+		if (*end == '\0')
+			break;
+		value = end + 1;
+	}
+
+	repeated = cmig_graph_find_repeated(&names);
+	if (repeated)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("\"%s\" is named twice for %s in %s",
+						repeated, key, here(reader, line)),
+				 errhint("Name it once, or write the other one that is meant.")));
+	return names;
+}
+
+/*
+ * Reading
+ */
+
+static void
+set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
+{
+	CmigRevisionText *text = &reader->file->text;
+
+	if (reader->key_lines[key])
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("header key \"%s\" is there twice in %s",
+						cmig_marker_keys[key], here(reader, line)),
+				 errdetail("It was given in line %d already.",
+						   line_of_file(reader, reader->key_lines[key])),
+				 key == CMIG_KEY_REVISION ?
+				 errhint("If two files are meant, put an empty line between them.") : 0));
+	reader->key_lines[key] = line;
+
+	switch (key)
+	{
+		case CMIG_KEY_REVISION:
+			break;				/* start_revision() has read it */
+		case CMIG_KEY_DOWN_REVISION:
+			text->edges.parents = parse_names(reader, cmig_marker_keys[key], value, line);
+			break;
+		case CMIG_KEY_DEPENDS_ON:
+			text->edges.depends = parse_names(reader, cmig_marker_keys[key], value, line);
+			break;
+		case CMIG_KEY_BRANCH_LABELS:
+			text->edges.labels = parse_names(reader, cmig_marker_keys[key], value, line);
+			break;
+		case CMIG_KEY_MESSAGE:
+			text->edges.message = pstrdup(value);
+			break;
+		case CMIG_KEY_TRANSACTIONAL:
+			if (!parse_bool(value, &text->edges.transactional))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_BAD_FILE),
+						 errmsg("invalid value \"%s\" for transactional in %s",
+								value, here(reader, line)),
+						 errhint("Write true or false.")));
+			break;
+		case CMIG_KEY_CREATE_DATE:
+			text->has_created_at = *value != '\0';
+			if (*value && !cmig_marker_parse_date(value, &text->created_at))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_BAD_FILE),
+						 errmsg("invalid create_date \"%s\" in %s",
+								value, here(reader, line)),
+						 errhint("Write it as 2024-11-08 12:00:00+00.")));
+			break;
+	}
+}
+
+/* What to do about a header line that is neither key nor marker. */
+static int
+errhint_marker(const char *start, const char *end)
+{
+	char	   *line = cmig_marker_trimmed(start, end);
+
+	for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
+		if (pg_strcasecmp(line, cmig_marker_sections[i]) == 0)
+			return errhint("Did you mean \"-- cmig:%s\"?", cmig_marker_sections[i]);
+	return errhint("Put a line \"--\" between the keys and a description.");
+}
+
+/* A line of the header: a comment that starts no section. */
+static void
+read_header_line(Reader *reader, const char *end)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *p = lexer->start + 2;
+	bool		gap = lexer->line > reader->header_line + 1;
+	const char *colon;
+	char	   *key;
+
+	reader->header_line = lexer->line;
+	while (end > p && cmig_marker_is_blank(end[-1]))
+		end--;
+
+	if (!reader->in_description && (p == end || gap))
+		reader->in_description = true;
+	else if (reader->in_description && gap)
+		appendStringInfoChar(&reader->description, '\n');
+	if (reader->in_description)
+	{
+		if (p < end && *p == ' ')
+			p++;
+		appendBinaryStringInfo(&reader->description, p, end - p);
+		appendStringInfoChar(&reader->description, '\n');
+		return;
+	}
+
+	colon = memchr(p, ':', end - p);
+	if (colon == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("header line without \"key: value\" in %s",
+						here(reader, lexer->line)),
+				 errdetail("The line is \"%s\".", pnstrdup(lexer->start, end - lexer->start)),
+				 errhint_marker(p, end)));
+
+	key = cmig_marker_trimmed(p, colon);
+	for (int i = 0; i < CMIG_KEY_COUNT; i++)
+	{
+		if (strcmp(key, cmig_marker_keys[i]) == 0)
+		{
+			set_key(reader, i, cmig_marker_trimmed(colon + 1, end), lexer->line);
+			pfree(key);
+			return;
+		}
+	}
+	{
+		const char *nearest = cmig_marker_suggest(key, cmig_marker_keys, CMIG_KEY_COUNT);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("unknown header key \"%s\" in %s",
+						key, here(reader, lexer->line)),
+				 nearest ? errhint("Did you mean \"%s\"?", nearest) :
+				 errhint("Known keys are revision, down_revision, depends_on, branch_labels, message, transactional and create_date; put a line \"--\" before a description.")));
+	}
+}
+
+static void
+refuse_open_quote(const CmigQuotedStart *open, const char *what, const char *problem)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("unterminated %s in %s", open->type, open->place),
+			 errdetail("The line \"%s\" is inside it, and %s %s.",
+					   shortened(open->start), what, problem),
+			 errhint("Close it; or, if that line is text, correct %s.", what)));
+}
+
+/*
+ * Refuse a quote of the section up to end (of the text, if NULL) that another
+ * file seems to have closed.
+ */
+static void
+require_closed(const Reader *reader, const char *end)
+{
+	const CmigQuotedStart *open = reader->suspects == NIL ? NULL :
+		cmig_file_start_find_open(reader->suspects, reader->section_start, end);
+
+	if (open)
+		refuse_open_quote(open, "the statement", "does not parse");
+}
+
+/* How many have begun: by their names or, without any, by their headers. */
+static int
+count_files(const Reader *reader)
+{
+	return reader->name_lines > 0 ? reader->name_lines :
+		list_length(reader->files) + (reader->file != NULL);
+}
+
+/* Note the current token if it is a quote with the first line of a file in it. */
+static void
+note_quoted(Reader *reader)
+{
+	int			count = list_length(reader->suspects);
+	CmigQuotedStart *quoted;
+
+	reader->suspects = cmig_file_start_note_quoted(reader->suspects, &reader->lexer,
+												   reader->section_start);
+	if (list_length(reader->suspects) == count)
+		return;
+	quoted = llast(reader->suspects);
+	quoted->place = here(reader, quoted->line);
+	quoted->files = count_files(reader);
+}
+
+/*
+ * Before any error: what is read may be what a quote left over of other files,
+ * and then that quote is to blame.
+ */
+static void
+blame_quote(const Reader *reader)
+{
+	const CmigQuotedStart *open =
+		cmig_file_start_find_hiding(reader->suspects, &reader->lexer, count_files(reader),
+									reader->name_lines > 0);
+
+	if (open)
+		refuse_open_quote(open, "the text after it", "cannot be read");
+	require_closed(reader, NULL);
+}
+
+/* The section being read ends here. */
+static void
+end_section(Reader *reader, const char *end)
+{
+	CmigRevisionText *text = &reader->file->text;
+	char	   *copy;
+
+	if (reader->section == CMIG_SECTION_HEADER)
+	{
+		char	   *description = reader->description.data;
+
+		/* blank lines around it go, as does its last newline */
+		end = description + reader->description.len;
+		while (end > description && cmig_marker_is_blank(end[-1]))
+			end--;
+		while (*description == '\n')
+			description++;
+		text->description = end > description ?
+			pnstrdup(description, end - description) : pstrdup("");
+		return;
+	}
+
+	require_closed(reader, end);
+	copy = cmig_section_text_read(reader->section_start, end, reader->section, reader->crlf);
+	switch (reader->section)
+	{
+		case CMIG_SECTION_HEADER:
+			break;
+		case CMIG_SECTION_UPGRADE:
+			text->upgrade_sql = copy;
+			break;
+		case CMIG_SECTION_DOWNGRADE:
+			text->downgrade_sql = copy;
+			break;
+		case CMIG_SECTION_VERIFY:
+			text->verify_sql = copy;
+			break;
+	}
+}
+
+/* A marker: the section before it ends. */
+static void
+start_section(Reader *reader, int section)
+{
+	CmigLexer  *lexer = &reader->lexer;
+
+	if (section < 0)
+	{
+		char	   *marker = cmig_marker_trimmed(lexer->start + 2, lexer->next);
+		bool		prefixed = pg_strncasecmp(marker, "cmig:", 5) == 0;
+		const char *word = prefixed ? marker + 5 : marker + strlen(marker);
+		const char *nearest;
+
+		/* else its last word was recognized */
+		while (!prefixed && word > marker && isalpha((unsigned char) word[-1]))
+			word--;
+		nearest = cmig_marker_suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
+						  CMIG_SECTION_COUNT - 1);
+		blame_quote(reader);
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("unknown marker \"%s\" in %s", marker, here(reader, lexer->line)),
+				 nearest ? errhint("Did you mean \"-- cmig:%s\", alone on its line?", nearest) :
+				 errhint("The markers are -- cmig:upgrade, -- cmig:downgrade and -- cmig:verify.")));
+	}
+	if (reader->section_lines[section])
+	{
+		blame_quote(reader);
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("second %s section in %s",
+						cmig_marker_sections[section], here(reader, lexer->line)),
+				 errdetail("The first one starts in line %d.",
+						   line_of_file(reader, reader->section_lines[section])),
+				 errhint("Join the two, or begin another revision with \"-- revision: <id>\".")));
+	}
+
+	end_section(reader, lexer->start);
+	reader->section = section;
+	reader->section_lines[section] = lexer->line;
+	reader->section_start = lexer->next;
+	reader->has_sql = false;
+	/* a string cannot go on over a marker */
+	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
+}
+
+/* The revision being read ends here. */
+static void
+end_revision(Reader *reader, const char *end)
+{
+	CmigRevisionText *text;
+
+	if (reader->file == NULL)
+		return;
+	end_section(reader, end);
+
+	text = &reader->file->text;
+	if (text->upgrade_sql == NULL)
+		text->upgrade_sql = pstrdup("");
+	if (text->edges.message == NULL)
+		text->edges.message = pstrdup("");
+	reader->files = lappend(reader->files, reader->file);
+}
+
+/* The header of the next revision begins with this part of the comment. */
+static void
+start_revision(Reader *reader, const char *start, const char *end)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *value;
+	char	   *id;
+	char	   *bad;
+
+	if (!cmig_marker_match(start, end, "revision", &value, &end))
+		elog(ERROR, "no revision in a header's first line");
+	id = pnstrdup(value, end - value);
+	bad = cmig_graph_check_name(id);
+
+	if (reader->file && reader->section == CMIG_SECTION_HEADER &&
+		reader->header_line == lexer->line - 1 &&
+		reader->key_lines[CMIG_KEY_REVISION] == reader->header_line)
+		set_key(reader, CMIG_KEY_REVISION, id, lexer->line);
+
+	end_revision(reader, cmig_file_start_skip_back(lexer->text, start));
+
+	reader->file = NULL;
+	reader->section_start = NULL;
+	if (bad)
+	{
+		blame_quote(reader);
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 *id ? errmsg("illegal revision id \"%s\" in %s",
+							  shortened(id), here(reader, lexer->line))
+				 : errmsg("no revision id in %s", here(reader, lexer->line)),
+				 *id ? errdetail("The id %s.", bad) : 0,
+				 errhint("A line that begins with \"%s\" starts the next revision file.", CMIG_FILE_START)));
+	}
+
+	reader->file = palloc0(sizeof(CmigRevisionFile));
+	reader->file->name = reader->name;
+	reader->file->line = line_of_file(reader, lexer->line);
+	reader->file->text.edges.id = id;
+	reader->file->text.edges.transactional = true;
+	reader->crlf = lexer->next[0] == '\r' && lexer->next[1] == '\n';
+	memset(reader->key_lines, 0, sizeof(reader->key_lines));
+	reader->key_lines[CMIG_KEY_REVISION] = lexer->line;
+	reader->section = CMIG_SECTION_HEADER;
+	memset(reader->section_lines, 0, sizeof(reader->section_lines));
+	reader->in_description = false;
+	reader->header_line = lexer->line;
+	resetStringInfo(&reader->description);
+	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
+}
+
+static void
+require_revision(const Reader *reader)
+{
+	if (list_length(reader->files) > reader->revisions_before)
+		return;
+	blame_quote(reader);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 reader->name ? errmsg("file \"%s\" holds no revision", reader->name)
+			 : errmsg("the text holds no revision"),
+			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
+}
+
+/* A line "==> name <==": the file before it ends. */
+static void
+start_file(Reader *reader, const CmigFileStart *start)
+{
+	CmigLexer  *lexer = &reader->lexer;
+
+	end_revision(reader, cmig_file_start_skip_back(lexer->text, lexer->start));
+	if (reader->name_lines > 0)
+		require_revision(reader);
+
+	reader->file = NULL;
+	reader->section_start = NULL;
+	reader->name = pnstrdup(start->name, start->name_end - start->name);
+	reader->text = start->end;
+	reader->lines_before = lexer->line;
+	reader->revisions_before = list_length(reader->files);
+	reader->name_lines++;
+	cmig_lexer_move(lexer, start->end, lexer->line);
+}
+
+static void
+refuse_unterminated(const Reader *reader)
+{
+	const CmigLexer *lexer = &reader->lexer;
+
+	blame_quote(reader);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("unterminated %s in %s",
+					cmig_lexer_type_name(lexer), here(reader, lexer->line)),
+			 errhint(UNTERMINATED_HINT)));
+}
+
+/* What seems to begin another file, without a name or a header, at the token. */
+static void
+refuse_other_file(const Reader *reader, const char *detail)
+{
+	blame_quote(reader);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("another file seems to begin in %s", here(reader, reader->lexer.line)),
+			 errdetail("%s", detail),
+			 reader->name ?
+			 errhint("If it belongs to this script, remove it; if another revision begins there, write \"-- revision: \" and its id as its first line.") :
+			 errhint("If it belongs to this script, remove it. If a file without \"-- revision: \" begins there, leave that file out; to see which one it is, load what this prints: %s",
+					 CMIG_FILE_START_COMMAND)));
+}
+
+static void
+refuse_header_line(const Reader *reader, const char *end)
+{
+	const CmigLexer *lexer = &reader->lexer;
+
+	blame_quote(reader);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("header line outside of a header in %s", here(reader, lexer->line)),
+			 errdetail("The line is \"%s\".", shortened(cmig_marker_trimmed(lexer->start, end))),
+			 errhint("If it belongs to this revision, move it to its header; if another file begins there, its first line must be \"-- revision: \" and the id.")));
+}
+
+/* Is it the name of a file or folder, given in the place of its text? */
+static bool
+looks_like_path(const char *text)
+{
+	int			length = strlen(text);
+
+	return strpbrk(text, " \t\r\n;") == NULL &&
+		(strchr(text, '/') != NULL ||
+		 (length > 4 && strcmp(text + length - 4, ".sql") == 0));
+}
+
+static void
+refuse_leading_text(const Reader *reader)
+{
+	blame_quote(reader);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("text before the first revision's header in %s",
+					here(reader, reader->lexer.line)),
+			 looks_like_path(reader->text) ?
+			 errhint("Pass the text of the files, not their name; cmig.load_directory reads a folder on the server.") :
+			 strstr(reader->text, "\ndef upgrade") != NULL ?
+			 errhint("This is Python. alembic upgrade <from>:<to> --sql prints the SQL of a revision, which goes into a revision file.") :
+			 reader->name ?
+			 errhint("Begin the file with a line \"-- revision: \" and an id, or leave it out if it is not a revision.") :
+			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
+}
+
+/* SQL, or a block comment. */
+static void
+read_token(Reader *reader)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *other;
+
+	if (lexer->unterminated)
+		refuse_unterminated(reader);
+	if (reader->file && cmig_file_start_has_bom(lexer))
+		refuse_other_file(reader, "A byte order mark stands there, with which files begin.");
+
+	if (reader->file && reader->section != CMIG_SECTION_HEADER)
+	{
+		other = cmig_file_start_find_other(lexer, lexer->next, reader->section, reader->has_sql);
+		if (other != NULL)
+			refuse_other_file(reader, other);
+		note_quoted(reader);
+		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
+		return;
+	}
+	/* a byte order mark is a word to the lexer */
+	if (lexer->type == CMIG_TOKEN_WORD &&
+		cmig_marker_skip_bom_back(lexer->start, lexer->next) == lexer->start)
+		return;
+	if (reader->file == NULL)
+		refuse_leading_text(reader);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("text outside of a section in %s", here(reader, lexer->line)),
+			 errhint("Put a line \"-- cmig:upgrade\" before the SQL that applies the revision.")));
+}
+
+/* The comment up to end: first what stands before a glued file, if any. */
+static void
+read_comment(Reader *reader, const char *end)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *glued = cmig_marker_find_glued(lexer, end);
+	const char *other;
+	int			section;
+
+	if (glued < end)
+	{
+		const char *rest = cmig_marker_skip_bom_back(lexer->text, glued);
+
+		check_stack_depth();
+		if (rest > lexer->start)
+			read_comment(reader, rest);
+		start_revision(reader, glued, end);
+	}
+	else if (cmig_marker_is_file_start(lexer, end))
+		start_revision(reader, lexer->start, end);
+	else if (reader->file == NULL)
+		refuse_leading_text(reader);
+	else if (cmig_marker_find_section(lexer, end, &section))
+		start_section(reader, section);
+	else if (cmig_marker_is_misplaced(lexer, end, &section))
+	{
+		blame_quote(reader);
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("marker \"-- cmig:%s\" is not alone on its line in %s",
+						cmig_marker_sections[section], here(reader, lexer->line)),
+				 errdetail("Other text stands before it, so it would not start a section."),
+				 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[section])));
+	}
+	else if (reader->section == CMIG_SECTION_HEADER)
+		read_header_line(reader, end);
+	else if (cmig_file_start_is_header_line(lexer, end))
+		refuse_header_line(reader, end);
+	else if ((other = cmig_file_start_find_other(lexer, end, reader->section,
+												 reader->has_sql)) != NULL)
+		refuse_other_file(reader, other);
+}
+
+List *
+cmig_revision_file_parse(const char *text, const char *name)
+{
+	Reader		reader;
+	CmigFileStart start;
+
+	memset(&reader, 0, sizeof(reader));
+	reader.name = name;
+	reader.text = text;
+	cmig_lexer_init(&reader.lexer, text);
+	initStringInfo(&reader.description);
+
+	while (cmig_lexer_next(&reader.lexer) != CMIG_TOKEN_END)
+	{
+		if (reader.lexer.type == CMIG_TOKEN_LINE_COMMENT)
+			read_comment(&reader, reader.lexer.next);
+		else if (cmig_file_start_match(&reader.lexer, &start))
+			start_file(&reader, &start);
+		else
+			read_token(&reader);
+	}
+	end_revision(&reader, reader.lexer.next);
+	require_revision(&reader);
+	pfree(reader.description.data);
+	return reader.files;
+}

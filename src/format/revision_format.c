@@ -1,0 +1,275 @@
+/*
+ * revision_format.c
+ *	  Revisions in canonical form, and written as files.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "base/errors.h"
+#include "format/marker.h"
+#include "format/revision_file.h"
+#include "format/revision_format.h"
+#include "format/section_text.h"
+#include "graph/graph.h"
+#include "parse/lexer.h"
+
+/*
+ * Canonical texts
+ */
+
+static void
+canonicalize_section(char **section)
+{
+	const char *start = *section;
+	const char *end;
+
+	if (start == NULL)
+		return;
+	end = start + strlen(start);
+	cmig_section_text_trim(&start, &end);
+	if (start != *section || *end != '\0')
+		*section = pnstrdup(start, end - start);
+}
+
+/* Lines without trailing white space, none of them empty at either end. */
+static char *
+canonical_description(const char *description)
+{
+	StringInfoData result;
+	const char *line = description;
+	int			start = 0;
+
+	if (*description == '\0')
+		return (char *) description;
+	initStringInfo(&result);
+	for (;;)
+	{
+		const char *newline = line + strcspn(line, "\n");
+		const char *end = newline;
+
+		while (end > line && cmig_marker_is_blank(end[-1]))
+			end--;
+		appendBinaryStringInfo(&result, line, end - line);
+		appendStringInfoChar(&result, '\n');
+		if (*newline == '\0')
+			break;
+		line = newline + 1;
+	}
+	while (result.len > 0 && result.data[result.len - 1] == '\n')
+		result.data[--result.len] = '\0';
+	while (result.data[start] == '\n')
+		start++;
+	return result.data + start;
+}
+
+void
+cmig_revision_canonicalize(CmigRevisionText *revision)
+{
+	char	   *message = revision->edges.message;
+	int			length = message ? strlen(message) : 0;
+
+	if (message == NULL)
+		revision->edges.message = pstrdup("");
+	else if (length > 0 && (cmig_marker_is_blank(message[0]) || cmig_marker_is_blank(message[length - 1])))
+		revision->edges.message = cmig_marker_trimmed(message, message + length);
+	revision->description = canonical_description(revision->description ?
+												  revision->description : "");
+	if (revision->upgrade_sql == NULL)
+		revision->upgrade_sql = pstrdup("");
+	canonicalize_section(&revision->upgrade_sql);
+	canonicalize_section(&revision->downgrade_sql);
+	canonicalize_section(&revision->verify_sql);
+}
+
+/*
+ * Writing
+ */
+
+/* Refuse a section's text that would be cut or changed when read. */
+static void
+check_section(const CmigRevisionText *revision, CmigSection section, char *text)
+{
+	int			line;
+	const char *problem = cmig_section_text_find_problem(text, section, &line);
+
+	if (problem == NULL && cmig_section_text_strip_transaction(text, section) != text)
+	{
+		CmigLexer	lexer;
+
+		cmig_lexer_init(&lexer, text);
+		cmig_lexer_next_sql(&lexer);
+		line = lexer.line;
+		problem = "The BEGIN and COMMIT around the text would be dropped.";
+	}
+	if (problem)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("revision \"%s\" cannot be written as a file: line %d of its %s text would not load back",
+						revision->edges.id, line, cmig_marker_sections[section]),
+				 errdetail("%s", problem),
+				 errhint("Change the text in cmig.revision.")));
+}
+
+/* Refuse a description of which a line would be read as something else. */
+static void
+check_description(const CmigRevisionText *revision)
+{
+	const char *line = revision->description;
+
+	for (int number = 1;; number++)
+	{
+		int			length = strcspn(line, "\n");
+		char	   *comment = psprintf("-- %.*s", length, line);
+		CmigLexer	lexer;
+		int			section;
+
+		cmig_lexer_init(&lexer, comment);
+		cmig_lexer_next(&lexer);
+		if (lexer.next[0] != '\0' || cmig_marker_find_glued(&lexer, lexer.next) < lexer.next ||
+			cmig_marker_is_file_start(&lexer, lexer.next) ||
+			cmig_marker_find_section(&lexer, lexer.next, &section))
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("revision \"%s\" cannot be written as a file: line %d of its description would not load back",
+							revision->edges.id, number),
+					 errdetail("The line would be read as a header, a marker or SQL."),
+					 errhint("Change the text in cmig.revision.")));
+		pfree(comment);
+		if (line[length] == '\0')
+			break;
+		line += length + 1;
+	}
+}
+
+static void
+append_names(StringInfo file, CmigHeaderKey key, const CmigNames *names)
+{
+	appendStringInfo(file, "-- %s:", cmig_marker_keys[key]);
+	for (int i = 0; i < names->count; i++)
+		appendStringInfo(file, "%s %s", i > 0 ? "," : "", names->names[i]);
+	appendStringInfoChar(file, '\n');
+}
+
+static void
+append_section(StringInfo file, const CmigRevisionText *revision, CmigSection section,
+			   char *text)
+{
+	if (text == NULL)
+		return;
+	check_section(revision, section, text);
+	appendStringInfo(file, "\n-- cmig:%s\n", cmig_marker_sections[section]);
+	appendStringInfoString(file, text);
+	if (*text)
+		appendStringInfoChar(file, '\n');
+}
+
+/*
+ * What of a header would come back different, or NULL.  The sections need no
+ * second look: check_section() has read their texts, which are canonical.
+ */
+static const char *
+find_difference(const CmigRevisionText *revision, const char *header)
+{
+	List	   *files = cmig_revision_file_parse(header, NULL);
+	const CmigRevisionText *read = &((CmigRevisionFile *) linitial(files))->text;
+
+	if (list_length(files) != 1)
+		return "header";
+	if (strcmp(read->edges.id, revision->edges.id) != 0)
+		return "id";
+	if (!cmig_names_same(&read->edges.parents, &revision->edges.parents))
+		return "down_revision";
+	if (!cmig_names_same(&read->edges.depends, &revision->edges.depends))
+		return "depends_on";
+	if (!cmig_names_same(&read->edges.labels, &revision->edges.labels))
+		return "branch_labels";
+	if (strcmp(read->edges.message, revision->edges.message) != 0)
+		return "message";
+	if (strcmp(read->description, revision->description) != 0)
+		return "description";
+	if (read->edges.transactional != revision->edges.transactional)
+		return "transactional flag";
+	return NULL;
+}
+
+static bool
+are_plain_names(const CmigNames *names)
+{
+	for (int i = 0; i < names->count; i++)
+		if (cmig_graph_check_name(names->names[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Can nothing in the header be taken for something else?  Most are so, and
+ * need not be read to know it.
+ */
+static bool
+is_plain_header(const CmigRevision *edges, const char *description)
+{
+	return *description == '\0' && cmig_graph_check_name(edges->id) == NULL &&
+		are_plain_names(&edges->parents) && are_plain_names(&edges->depends) &&
+		are_plain_names(&edges->labels) && strpbrk(edges->message, "\r\n:") == NULL &&
+		strstr(edges->message, "\xEF\xBB\xBF") == NULL;
+}
+
+char *
+cmig_revision_format(const CmigRevisionText *revision)
+{
+	CmigRevisionText canonical = *revision;
+	const char *difference;
+	char	   *date = NULL;
+	StringInfoData file;
+
+	cmig_revision_canonicalize(&canonical);
+	if (revision->has_created_at)
+		date = cmig_marker_format_date(revision->created_at);
+
+	initStringInfo(&file);
+	appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_REVISION], canonical.edges.id);
+	append_names(&file, CMIG_KEY_DOWN_REVISION, &canonical.edges.parents);
+	append_names(&file, CMIG_KEY_DEPENDS_ON, &canonical.edges.depends);
+	append_names(&file, CMIG_KEY_BRANCH_LABELS, &canonical.edges.labels);
+	appendStringInfo(&file, "-- %s:%s%s\n", cmig_marker_keys[CMIG_KEY_MESSAGE],
+					 *canonical.edges.message ? " " : "", canonical.edges.message);
+	appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_TRANSACTIONAL],
+					 canonical.edges.transactional ? "true" : "false");
+	if (date)
+		appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_CREATE_DATE], date);
+
+	if (*canonical.description)
+	{
+		check_description(&canonical);
+		appendStringInfoString(&file, "--\n");
+		for (const char *line = canonical.description;;)
+		{
+			int			length = strcspn(line, "\n");
+
+			appendStringInfo(&file, "--%s%.*s\n", length > 0 ? " " : "", length, line);
+			if (line[length] == '\0')
+				break;
+			line += length + 1;
+		}
+	}
+
+	/* a message or names that break out of their lines, and the like */
+	if (is_plain_header(&canonical.edges, canonical.description))
+		difference = NULL;
+	else if (strpbrk(canonical.edges.message, "\r\n"))
+		difference = "message";
+	else
+		difference = find_difference(&canonical, file.data);
+	if (difference)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("revision \"%s\" cannot be written as a file: its %s would not load back the same",
+						revision->edges.id, difference),
+				 errhint("Change it in cmig.revision; a header value is one line.")));
+
+	append_section(&file, revision, CMIG_SECTION_UPGRADE, canonical.upgrade_sql);
+	append_section(&file, revision, CMIG_SECTION_DOWNGRADE, canonical.downgrade_sql);
+	append_section(&file, revision, CMIG_SECTION_VERIFY, canonical.verify_sql);
+	return file.data;
+}

@@ -1,0 +1,27 @@
+/*
+ * revision_format.h
+ *	  Revisions in canonical form, and written as files.
+ *
+ * Pure: structs in, text out.
+ */
+#ifndef CMIG_REVISION_FORMAT_H
+#define CMIG_REVISION_FORMAT_H
+
+#include "postgres.h"
+#include "base/revision.h"
+
+/*
+ * Bring texts that were written by hand into the form that they have after a
+ * round trip through a file: sections without leading blank lines and
+ * trailing white space, message and description without white space around
+ * them.  Texts that are canonical already are kept, not copied.
+ */
+extern void cmig_revision_canonicalize(CmigRevisionText *revision);
+
+/*
+ * Write a revision as a file that parses back to the same, canonical, texts;
+ * raises MG013, naming the line of the text, if that cannot be.
+ */
+extern char *cmig_revision_format(const CmigRevisionText *revision);
+
+#endif							/* CMIG_REVISION_FORMAT_H */

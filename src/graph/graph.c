@@ -1,0 +1,667 @@
+/*
+ * graph.c
+ *	  The revision graph in memory.
+ *
+ * Builds the graph, finds what is wrong with it, and looks names up.  All edges
+ * are node numbers in a few flat arrays, and nothing recurses, so depth is
+ * bounded by memory and never by the C stack.  Everything but guessing at names
+ * is linear in nodes plus edges.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+
+#include "common/hashfn.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/memutils.h"
+#include "utils/varlena.h"
+
+/* How many defects or names an error lists. */
+#define MAX_LISTED 20
+/* How many near names it offers. */
+#define MAX_SUGGESTED 3
+
+#define DIGITS "0123456789"
+
+/*
+ * Names
+ */
+
+typedef struct NameEntry
+{
+	const char *name;			/* key */
+	int			node;
+	bool		is_label;
+	uint32		hash;
+	char		status;
+} NameEntry;
+
+#define SH_PREFIX cmig_name
+#define SH_ELEMENT_TYPE NameEntry
+#define SH_KEY_TYPE const char *
+#define SH_KEY name
+#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) (key), strlen(key))
+#define SH_EQUAL(tb, a, b) (strcmp(a, b) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) (a)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static const char *const reserved_names[] = {"head", "heads", "base", "current"};
+
+/*
+ * Does the name count from a reserved word, as head-2?  Other names may end in
+ * a number, as 2026-11-20 does: an exact name goes before a relative one.
+ */
+static bool
+is_relative_word(const char *name)
+{
+	int			length = strcspn(name, "-");
+	const char *digits = name + length + 1;
+
+	if (name[length] == '\0' || *digits == '\0' || strspn(digits, "0123456789") != strlen(digits))
+		return false;
+	for (int i = 0; i < lengthof(reserved_names); i++)
+		if (strlen(reserved_names[i]) == length && strncmp(name, reserved_names[i], length) == 0)
+			return true;
+	return false;
+}
+
+char *
+cmig_graph_check_name(const char *name)
+{
+	if (name[0] == '\0')
+		return pstrdup("is empty");
+	if (strlen(name) > CMIG_MAX_ID_LENGTH)
+		return psprintf("is longer than %d bytes", CMIG_MAX_ID_LENGTH);
+	for (int i = 0; i < lengthof(reserved_names); i++)
+		if (strcmp(name, reserved_names[i]) == 0)
+			return pstrdup("is a reserved word");
+	if (name[0] == '-')
+		return pstrdup("begins with a hyphen");
+	if (is_relative_word(name))
+		return pstrdup("is read as a relative revision");
+	for (const char *c = name; *c; c += pg_mblen(c))
+	{
+		unsigned char byte = (unsigned char) *c;
+
+		if (byte <= ' ' || byte == 0x7f)
+			return pstrdup("contains white space or a control character");
+		if (strchr("@:+,;{}\"'", *c) != NULL)
+			return psprintf("contains the character %c", *c);
+		/* U+0085, U+00A0, U+2028 and the like, where the encoding is UTF-8 */
+		if (GetDatabaseEncoding() == PG_UTF8 && byte >= 0x80)
+		{
+			pg_wchar	code = utf8_to_unicode((const unsigned char *) c);
+
+			if ((code >= 0x80 && code <= 0xa0) || code == 0x1680 ||
+				(code >= 0x2000 && code <= 0x200f) ||
+				(code >= 0x2028 && code <= 0x202f) ||
+				code == 0x205f || code == 0x2060 || code == 0x3000 || code == 0xfeff)
+				return pstrdup("contains white space or a control character");
+		}
+	}
+	return NULL;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+const char *
+cmig_graph_find_repeated(const CmigNames *names)
+{
+	char	  **sorted;
+	const char *repeated = NULL;
+
+	if (names->count < 2)
+		return NULL;
+	sorted = palloc(sizeof(char *) * names->count);
+	memcpy(sorted, names->names, sizeof(char *) * names->count);
+	qsort(sorted, names->count, sizeof(char *), compare_names);
+	for (int i = 1; i < names->count && repeated == NULL; i++)
+		if (strcmp(sorted[i - 1], sorted[i]) == 0)
+			repeated = sorted[i];
+	pfree(sorted);
+	return repeated;
+}
+
+/*
+ * Building
+ */
+
+static void pg_attribute_printf(4, 5)
+add_defect(CmigGraph *graph, const char *revision, const char *fix,
+		   const char *format,...)
+{
+	CmigDefect *defect = palloc(sizeof(CmigDefect));
+	StringInfoData problem;
+
+	initStringInfo(&problem);
+	for (;;)
+	{
+		va_list		args;
+		int			needed;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&problem, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&problem, needed);
+	}
+	defect->revision = revision;
+	defect->problem = problem.data;
+	defect->fix = fix;
+	graph->defects = lappend(graph->defects, defect);
+}
+
+static int
+compare_revisions(const void *a, const void *b)
+{
+	return strcmp((*(const CmigRevision *const *) a)->id,
+				  (*(const CmigRevision *const *) b)->id);
+}
+
+static NameEntry *
+find_entry(const CmigGraph *graph, const char *name)
+{
+	return cmig_name_lookup(graph->names, name);
+}
+
+int
+cmig_graph_find_name(const CmigGraph *graph, const char *name)
+{
+	NameEntry  *entry = find_entry(graph, name);
+
+	return entry ? entry->node : -1;
+}
+
+int
+cmig_graph_find_id(const CmigGraph *graph, const char *id)
+{
+	NameEntry  *entry = find_entry(graph, id);
+
+	return entry && !entry->is_label ? entry->node : -1;
+}
+
+/* Number the revisions by their ids' bytes and enter ids and labels. */
+static void
+enter_names(CmigGraph *graph, const CmigRevision *revisions, int count)
+{
+	const CmigRevision **sorted = palloc_extended(sizeof(CmigRevision *) * (Size) Max(count, 1),
+												  MCXT_ALLOC_HUGE);
+	bool		found;
+
+	for (int i = 0; i < count; i++)
+		sorted[i] = &revisions[i];
+	qsort(sorted, count, sizeof(CmigRevision *), compare_revisions);
+
+	graph->count = count;
+	graph->nodes = palloc_extended(sizeof(CmigNode) * (Size) Max(count, 1),
+								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	graph->names = cmig_name_create(CurrentMemoryContext, Max(count, 16), NULL);
+
+	for (int i = 0; i < count; i++)
+	{
+		const char *id = sorted[i]->id;
+		char	   *bad = cmig_graph_check_name(id);
+		NameEntry  *entry;
+
+		graph->nodes[i].revision = sorted[i];
+		if (bad)
+			add_defect(graph, id, "Give the revision another id.",
+					   "its id %s", bad);
+		entry = cmig_name_insert(graph->names, id, &found);
+		if (found)
+			add_defect(graph, id, "Delete one of the rows, and make column revision the primary key again.",
+					   "the id is there twice");
+		entry->node = i;
+		entry->is_label = false;
+	}
+	pfree(sorted);
+
+	for (int i = 0; i < count; i++)
+	{
+		const CmigRevision *revision = graph->nodes[i].revision;
+
+		if (revision->malformed)
+			add_defect(graph, revision->id,
+					   "Make down_revision, depends_on and branch_labels one-dimensional arrays without NULL.",
+					   "an array of it holds NULL or has more than one dimension");
+		for (int j = 0; j < revision->labels.count; j++)
+		{
+			const char *label = revision->labels.names[j];
+			char	   *bad = cmig_graph_check_name(label);
+			NameEntry  *entry;
+
+			if (bad)
+				add_defect(graph, revision->id, "Give the branch another label.",
+						   "its branch label \"%s\" %s", label, bad);
+			entry = cmig_name_insert(graph->names, label, &found);
+			if (!found)
+			{
+				entry->node = i;
+				entry->is_label = true;
+			}
+			else if (!entry->is_label)
+				add_defect(graph, revision->id, "Give the branch another label.",
+						   "its branch label \"%s\" is the id of a revision", label);
+			else if (entry->node != i)
+				add_defect(graph, revision->id, "Use a branch label once.",
+						   "its branch label \"%s\" is already used by revision \"%s\"",
+						   label, cmig_graph_id(graph, entry->node));
+		}
+	}
+}
+
+/*
+ * Resolve one list of names to nodes, each once, which are put at *pool;
+ * last_seen[node] == mark says that the node is in already.
+ */
+static void
+resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
+			  CmigEdges *edges, int **pool, int *last_seen, int mark)
+{
+	const char *id = cmig_graph_id(graph, node);
+
+	edges->count = 0;
+	edges->nodes = *pool;
+	for (int i = 0; i < names->count; i++)
+	{
+		const char *name = names->names[i];
+		NameEntry  *entry = find_entry(graph, name);
+
+		if (entry && entry->is_label && !depends)
+			add_defect(graph, id,
+					   psprintf("Write \"%s\" instead.", cmig_graph_id(graph, entry->node)),
+					   "its down_revision \"%s\" is a branch label, not an id", name);
+		else if (entry == NULL)
+		{
+			/* guessing compares with every name: only for what errors list */
+			char	   *near = list_length(graph->defects) < MAX_LISTED
+				? cmig_graph_suggest(graph, name) : NULL;
+
+			add_defect(graph, id,
+					   near ? psprintf("Did you mean %s? Otherwise load the missing revision.", near)
+					   : psprintf("Load revision \"%s\", or correct the reference.", name),
+					   depends ? "its depends_on \"%s\" is not present"
+					   : "its down_revision \"%s\" is not present", name);
+		}
+		else if (entry->node == node)
+			add_defect(graph, id, "Remove the reference.",
+					   depends ? "it depends on itself" : "it is its own down_revision");
+		else if (last_seen[entry->node] != mark)
+		{
+			last_seen[entry->node] = mark;
+			edges->nodes[edges->count++] = entry->node;
+		}
+	}
+	*pool += edges->count;
+}
+
+/* Turn edges round: from parents to children, from depends to dependents. */
+static void
+reverse_edges(CmigGraph *graph, bool depends)
+{
+	int		   *pool;
+	Size		total = 0;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		CmigEdges  *down = depends ? &graph->nodes[i].depends : &graph->nodes[i].parents;
+
+		for (int j = 0; j < down->count; j++)
+		{
+			CmigNode   *other = &graph->nodes[down->nodes[j]];
+
+			(depends ? &other->dependents : &other->children)->count++;
+		}
+		total += down->count;
+	}
+	if (total == 0)
+		return;
+
+	pool = palloc_extended(sizeof(int) * total, MCXT_ALLOC_HUGE);
+	for (int i = 0; i < graph->count; i++)
+	{
+		CmigEdges  *up = depends ? &graph->nodes[i].dependents : &graph->nodes[i].children;
+
+		up->nodes = pool;
+		pool += up->count;
+		up->count = 0;
+	}
+	for (int i = 0; i < graph->count; i++)
+	{
+		CmigEdges  *down = depends ? &graph->nodes[i].depends : &graph->nodes[i].parents;
+
+		for (int j = 0; j < down->count; j++)
+		{
+			CmigNode   *other = &graph->nodes[down->nodes[j]];
+			CmigEdges  *up = depends ? &other->dependents : &other->children;
+
+			up->nodes[up->count++] = i;
+		}
+	}
+}
+
+/*
+ * Take away all nodes that have nothing left below (up = false) or above
+ * them; what stays is on a cycle or between two.
+ */
+static void
+peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
+{
+	int		   *open = palloc_extended(sizeof(int) * (Size) graph->count, MCXT_ALLOC_HUGE);
+	int		   *stack = palloc_extended(sizeof(int) * (Size) graph->count, MCXT_ALLOC_HUGE);
+	int			depth = 0;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		int			other;
+
+		open[i] = 0;
+		if (!left[i])
+			continue;
+		for (int k = 0; (other = up ? cmig_graph_edge_up(&graph->nodes[i], k, over_depends)
+						 : cmig_graph_edge_down(&graph->nodes[i], k, over_depends)) >= 0; k++)
+			if (left[other])
+				open[i]++;
+		if (open[i] == 0)
+			stack[depth++] = i;
+	}
+	while (depth > 0)
+	{
+		int			node = stack[--depth];
+		int			other;
+
+		left[node] = false;
+		for (int k = 0; (other = up ? cmig_graph_edge_down(&graph->nodes[node], k, over_depends)
+						 : cmig_graph_edge_up(&graph->nodes[node], k, over_depends)) >= 0; k++)
+			if (left[other] && --open[other] == 0)
+				stack[depth++] = other;
+	}
+	pfree(open);
+	pfree(stack);
+}
+
+/* Report the cycles over down_revision, or those that need depends_on. */
+static void
+find_cycles(CmigGraph *graph, bool over_depends)
+{
+	bool	   *left = palloc_extended(Max(graph->count, 1), MCXT_ALLOC_HUGE);
+	int		   *path = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1), MCXT_ALLOC_HUGE);
+	int		   *place = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1), MCXT_ALLOC_HUGE);
+
+	memset(left, true, graph->count);
+	peel(graph, left, false, over_depends);
+	peel(graph, left, true, over_depends);
+
+	/* walk down inside what is left until a node of the path comes again */
+	for (int i = 0; i < graph->count; i++)
+		place[i] = -1;
+	for (int i = 0; i < graph->count; i++)
+	{
+		int			length = 0;
+		int			node = i;
+
+		while (node >= 0 && left[node] && place[node] < 0)
+		{
+			int			next;
+			int			k = 0;
+
+			place[node] = length;
+			path[length++] = node;
+			while ((next = cmig_graph_edge_down(&graph->nodes[node], k, over_depends)) >= 0 && !left[next])
+				k++;
+			/* everything below was part of a cycle reported before */
+			if (next < 0)
+			{
+				node = -1;
+				break;
+			}
+			node = next;
+		}
+		if (length > 0 && node >= 0 && left[node])
+		{
+			StringInfoData names;
+			int			listed = 0;
+
+			initStringInfo(&names);
+			for (int j = place[node]; j < length; j++)
+			{
+				if (listed++ == MAX_LISTED)
+				{
+					appendStringInfoString(&names, " ...");
+					break;
+				}
+				appendStringInfo(&names, "%s\"%s\"", listed > 1 ? ", " : "",
+								 cmig_graph_id(graph, path[j]));
+			}
+			add_defect(graph, cmig_graph_id(graph, node),
+					   "Correct one of the references.",
+					   over_depends ? "revisions %s form a cycle over depends_on"
+					   : "revisions %s form a cycle", names.data);
+		}
+		for (int j = 0; j < length; j++)
+			left[path[j]] = false;
+	}
+	pfree(left);
+	pfree(path);
+	pfree(place);
+}
+
+CmigGraph *
+cmig_graph_build(const CmigRevision *revisions, int count)
+{
+	CmigGraph  *graph = palloc0(sizeof(CmigGraph));
+	int		   *last_seen;
+	int		   *pool;
+	Size		edges = 0;
+
+	enter_names(graph, revisions, count);
+
+	last_seen = palloc_extended(sizeof(int) * (Size) Max(count, 1), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < count; i++)
+	{
+		last_seen[i] = -1;
+		edges += revisions[i].parents.count + revisions[i].depends.count;
+	}
+	pool = palloc_extended(sizeof(int) * Max(edges, 1), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < count; i++)
+	{
+		CmigNode   *node = &graph->nodes[i];
+
+		/* one mark for both lists: a parent is no dependency besides */
+		resolve_edges(graph, i, &node->revision->parents, false,
+					  &node->parents, &pool, last_seen, i);
+		resolve_edges(graph, i, &node->revision->depends, true,
+					  &node->depends, &pool, last_seen, i);
+	}
+	pfree(last_seen);
+
+	reverse_edges(graph, false);
+	reverse_edges(graph, true);
+
+	{
+		int			before = list_length(graph->defects);
+
+		find_cycles(graph, false);
+		if (list_length(graph->defects) == before)
+			find_cycles(graph, true);
+	}
+	return graph;
+}
+
+void
+cmig_graph_require_sound(const CmigGraph *graph)
+{
+	StringInfoData detail;
+	const CmigDefect *first;
+	ListCell   *lc;
+	int			listed = 0;
+
+	if (graph->defects == NIL)
+		return;
+
+	first = linitial(graph->defects);
+	initStringInfo(&detail);
+	foreach(lc, graph->defects)
+	{
+		const CmigDefect *defect = lfirst(lc);
+
+		if (listed++ == MAX_LISTED)
+		{
+			appendStringInfo(&detail, "\n... and %d more.",
+							 list_length(graph->defects) - MAX_LISTED);
+			break;
+		}
+		appendStringInfo(&detail, "%sRevision \"%s\": %s.", listed > 1 ? "\n" : "",
+						 defect->revision, defect->problem);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BROKEN_GRAPH),
+			 errmsg("the revision graph is broken"),
+			 errdetail("%s", detail.data),
+			 list_length(graph->defects) == 1
+			 ? errhint("%s", first->fix)
+			 : errhint("SELECT * FROM cmig.check() lists each problem with its fix.")));
+}
+
+/*
+ * Looking up
+ */
+
+List *
+cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix)
+{
+	Size		length = strlen(prefix);
+	List	   *found = NIL;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		const CmigRevision *revision = graph->nodes[i].revision;
+
+		if (strncmp(revision->id, prefix, length) == 0 &&
+			pg_mbstrlen(revision->id) > 3)
+			found = lappend_int(found, i);
+		for (int j = 0; j < revision->labels.count; j++)
+			if (strncmp(revision->labels.names[j], prefix, length) == 0 &&
+				pg_mbstrlen(revision->labels.names[j]) > 3)
+				found = lappend_int(found, i);
+	}
+	return found;
+}
+
+/*
+ * Do the digits that candidate begins with, or is, make the same number as
+ * name, which is mere digits?  So 3 is near 003 and 003_invoices.
+ */
+static bool
+has_number(const char *candidate, const char *name)
+{
+	int			digits = strspn(candidate, DIGITS);
+
+	if (digits == 0 || isalpha((unsigned char) candidate[digits]))
+		return false;
+	for (; digits > 1 && *candidate == '0'; digits--)
+		candidate++;
+	while (*name == '0' && name[1])
+		name++;
+	return strlen(name) == digits && strncmp(candidate, name, digits) == 0;
+}
+
+/* Does candidate begin with name, but for capitals and kinds of separators? */
+static bool
+begins_alike(const char *candidate, const char *name)
+{
+	for (; *name; name++, candidate++)
+	{
+		if (*candidate == '\0' ||
+			(pg_tolower((unsigned char) *name) != pg_tolower((unsigned char) *candidate) &&
+			 (strchr("_-. ", *name) == NULL || strchr("_-. ", *candidate) == NULL)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * How far is candidate from what was typed?  More than limit: not near.  What
+ * people do most often counts as nearest: a number without its zeros, other
+ * capitals or separators, the middle of an id; then comes a file's name for
+ * its id.
+ */
+static int
+find_distance(const char *name, int length, const char *candidate, int limit)
+{
+	int			candidate_length = strlen(candidate);
+
+	if (candidate_length == 0 || candidate_length > CMIG_MAX_ID_LENGTH)
+		return limit + 1;
+	if (strspn(name, DIGITS) == length)
+	{
+		if (has_number(candidate, name))
+			return 0;
+		/* of mere numbers another one is another revision, no misspelling */
+		if (strspn(candidate, DIGITS) == candidate_length)
+			return limit + 1;
+	}
+	if (pg_strcasecmp(name, candidate) == 0 ||
+		(length >= 3 && (strstr(candidate, name) != NULL || begins_alike(candidate, name))))
+		return 0;
+	if (candidate_length >= 3 && strncmp(name, candidate, candidate_length) == 0 &&
+		strchr("_-. ", name[candidate_length]) != NULL)
+		return 1;
+	return varstr_levenshtein_less_equal(name, length, candidate, candidate_length,
+										 1, 1, 1, limit, true);
+}
+
+char *
+cmig_graph_suggest(const CmigGraph *graph, const char *name)
+{
+	int			length = strlen(name);
+	int			best = Max(1, length / 3);
+	const char *nearest[MAX_SUGGESTED];
+	int			count = 0;
+	StringInfoData text;
+
+	/* guessing is for people, not for machine-made graphs */
+	if (length == 0 || length > CMIG_MAX_ID_LENGTH || graph->count > 10000)
+		return NULL;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		const CmigRevision *revision = graph->nodes[i].revision;
+
+		for (int j = -1; j < revision->labels.count; j++)
+		{
+			const char *candidate = j < 0 ? revision->id : revision->labels.names[j];
+			int			distance = find_distance(name, length, candidate, best);
+
+			if (distance > best)
+				continue;
+			if (distance < best)
+				count = 0;
+			best = distance;
+			if (count < MAX_SUGGESTED)
+				nearest[count++] = candidate;
+		}
+	}
+	if (count == 0)
+		return NULL;
+
+	initStringInfo(&text);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&text, "%s\"%s\"",
+						 i == 0 ? "" : i == count - 1 ? " or " : ", ", nearest[i]);
+	return text.data;
+}

@@ -1,0 +1,55 @@
+/*
+ * graph_walk.h
+ *	  Sets of the graph's nodes, what is reached from them, their order.
+ *
+ * Pure.
+ */
+#ifndef CMIG_GRAPH_WALK_H
+#define CMIG_GRAPH_WALK_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "graph/graph.h"
+
+/* A set of nodes. */
+typedef struct CmigMarks
+{
+	int			count;			/* how many are set */
+	bool	   *set;			/* one for each node */
+} CmigMarks;
+
+extern CmigMarks *cmig_graph_marks(const CmigGraph *graph);
+extern bool cmig_graph_mark(CmigMarks *marks, int node);	/* false: was set */
+
+/*
+ * Mark everything reached from the marked nodes, themselves included, going
+ * down (ancestors) or up (descendants), over dependencies too if asked.
+ */
+extern void cmig_graph_mark_ancestors(const CmigGraph *graph, CmigMarks *marks,
+									  bool over_depends);
+extern void cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks,
+										bool over_depends);
+
+/* The lineage of a node: its ancestors and descendants, itself included. */
+extern CmigMarks *cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends);
+
+/*
+ * The marked nodes so that parents and dependencies come first, branch by
+ * branch.  *count is set; the result is an array of node numbers.
+ */
+extern int *cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count);
+
+/*
+ * The labels shown for each node, as Alembic shows them: those of the node and
+ * its ancestors, and those of its descendants up to the next fork or merge.
+ */
+typedef struct CmigShownLabels
+{
+	List	  **inherited;		/* of char *; lists are shared, do not change */
+	List	  **carried;
+} CmigShownLabels;
+
+extern CmigShownLabels *cmig_graph_shown_labels(const CmigGraph *graph);
+extern List *cmig_graph_labels(const CmigShownLabels *shown, int node);
+
+#endif							/* CMIG_GRAPH_WALK_H */

@@ -1,0 +1,440 @@
+/*
+ * identifier.c
+ *	  Identifiers as users type them: taking them apart, looking names up,
+ *	  lineages, walks.
+ *
+ * The rules are those of Alembic's revision map (alembic/script/revision.py),
+ * with three differences: text after a relative number is refused instead of
+ * ignored; ids may contain '-' because an exact name is tried before the
+ * relative grammar; and where Alembic would guess or destroy more than was
+ * asked, there is an error.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "graph/identifier.h"
+
+#include "lib/stringinfo.h"
+#include "utils/varlena.h"
+
+/* A label, a revision, a number of steps: much less than this, in bytes. */
+#define MAX_TARGET_LENGTH 1000
+/* More steps than any graph has; what is typed is cut to it. */
+#define MAX_STEPS 1000000000
+
+static const char *const symbols[] = {"head", "heads", "base"};
+
+/* What the same is called elsewhere. */
+static const struct
+{
+	const char *word;
+	const char *symbol;
+}			synonyms[] = {
+	{"latest", "head"}, {"last", "head"}, {"newest", "head"}, {"tip", "head"}, {"top", "head"},
+	{"all", "heads"}, {"zero", "base"}, {"0", "base"}, {"root", "base"}, {"none", "base"}
+};
+
+/*
+ * Errors
+ */
+
+pg_noreturn static void
+not_found(const CmigGraph *graph, const char *name)
+{
+	char	   *near = cmig_graph_suggest(graph, name);
+	int			length = strlen(name);
+
+	for (int i = 0; i < lengthof(symbols); i++)
+		if (pg_strcasecmp(name, symbols[i]) == 0 ||
+			(near == NULL && length >= 3 && length <= 6 &&
+			 varstr_levenshtein_less_equal(name, length, symbols[i], strlen(symbols[i]),
+										   1, 1, 1, 1, true) <= 1))
+			near = psprintf("\"%s\"", symbols[i]);
+	for (int i = 0; i < lengthof(synonyms) && near == NULL; i++)
+		if (pg_strcasecmp(name, synonyms[i].word) == 0)
+			near = psprintf("\"%s\"", synonyms[i].symbol);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+			 errmsg("can't locate revision identified by \"%s\"", name),
+			 strcmp(name, "current") == 0
+			 ? errhint("Only cmig.history, cmig.show, cmig.export and the ranges of cmig.script know \"current\".")
+			 : strstr(name, "..") != NULL
+			 ? errhint("Ranges are written from:to; cmig.history, cmig.export and cmig.script take them.")
+			 : strchr(name, ',') != NULL
+			 ? errhint("One revision is meant. Functions that take several take an array: ARRAY['<revision>', ...].")
+			 : strncmp(name, "-r", 2) == 0 || strncmp(name, "--r", 3) == 0
+			 ? errhint("A range stands alone: SELECT * FROM cmig.history('<from>:<to>')")
+			 : strncmp(name, "--", 2) == 0
+			 ? errhint("What is an option of Alembic is an argument or a function here, such as purge => true, or cmig.script for --sql.")
+			 : strchr(name, '+') != NULL || name[0] == '-'
+			 ? errhint("A relative revision is a plus or minus with a number, alone or after one name: '+1', 'head-2', '<label>@+1'.")
+			 : near ? errhint("Did you mean %s? SELECT * FROM cmig.history() lists the revisions.", near)
+			 : graph->count == 0 ? errhint("There are no revisions yet: load some with cmig.load or cmig.create_revision.")
+			 : errhint("SELECT * FROM cmig.history() lists the revisions; cmig.load stores missing ones.")));
+}
+
+/* "a", "b", "c", ... */
+char *
+cmig_identifier_list(const CmigGraph *graph, List *nodes, int most)
+{
+	StringInfoData text;
+	ListCell   *lc;
+	int			listed = 0;
+
+	initStringInfo(&text);
+	foreach(lc, nodes)
+	{
+		if (listed++ == most)
+		{
+			appendStringInfo(&text, " and %d more", list_length(nodes) - most);
+			break;
+		}
+		appendStringInfo(&text, "%s\"%s\"", listed > 1 ? ", " : "",
+						 cmig_graph_id(graph, lfirst_int(lc)));
+	}
+	return text.data;
+}
+
+void
+cmig_identifier_multiple_heads(const CmigGraph *graph, List *heads, const char *argument)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+			 errmsg("multiple head revisions are present for given argument \"%s\"", argument),
+			 errdetail("The heads are %s.", cmig_identifier_list(graph, heads, CMIG_IDENTIFIER_LISTED)),
+			 errhint("Name one of them, narrow with <label>@head, or say \"heads\" for all; SELECT cmig.merge('heads', '<message>') joins them.")));
+}
+
+void
+cmig_identifier_walked_too_far(const CmigIdentifier *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("relative revision %s didn't produce %s migrations",
+					id->steps_text, id->steps_text + 1),
+			 id->symbol || id->label
+			 ? errdetail("The walk of \"%s\" leaves the graph.", id->text)
+			 : errdetail("There are fewer revisions that way."),
+			 errhint("SELECT * FROM cmig.history() lists the revisions.")));
+}
+
+pg_noreturn static void
+ambiguous_walk(const CmigGraph *graph, const CmigIdentifier *id, List *choices, int at)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("ambiguous walk: \"%s\" can go several ways", id->text),
+			 at < 0
+			 ? errdetail("From base it can go to %s.", cmig_identifier_list(graph, choices, CMIG_IDENTIFIER_LISTED))
+			 : errdetail("From \"%s\" it can go to %s.", cmig_graph_id(graph, at),
+						 cmig_identifier_list(graph, choices, CMIG_IDENTIFIER_LISTED)),
+			 id->steps < 0 ? errhint("Name the revision to go to.")
+			 : id->label ? errhint("Name the revision.")
+			 : errhint("Name the revision, or a branch: <label>@%s.", id->text)));
+}
+
+void
+cmig_identifier_not_valid(const CmigIdentifier *id, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("relative revision %s is not a valid target", id->text),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/*
+ * Taking identifiers apart
+ */
+
+void
+cmig_identifier_parse(const CmigGraph *graph, const char *target, const char *forms,
+					  CmigIdentifier *id)
+{
+	const char *rest = target;
+	const char *at;
+	const char *sign;
+
+	memset(id, 0, sizeof(*id));
+	if (target == NULL || target[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 target ? errmsg("the target must not be empty")
+				 : errmsg("the target must not be null"),
+				 errhint("Say %s.", forms)));
+
+	if (strlen(target) > MAX_TARGET_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the target is too long"),
+				 errdetail("It has %zu bytes; an id or a label has at most %d.",
+						   strlen(target), CMIG_MAX_ID_LENGTH),
+				 errhint("SELECT * FROM cmig.history() lists the revisions.")));
+
+	id->text = target;
+	if (cmig_graph_find_name(graph, target) >= 0)
+	{
+		id->symbol = pstrdup(target);
+		return;
+	}
+	if (strchr(target, ':') != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is a range, and one revision is meant here", target),
+				 errhint("Ranges such as base:heads are for cmig.history and cmig.script.")));
+
+	at = strchr(target, '@');
+	if (at != NULL)
+	{
+		id->label = pnstrdup(target, at - target);
+		rest = at + 1;
+		if (at == target || *rest == '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" is not a revision identifier", target),
+					 errhint("Write <label>@<revision>, such as billing@head.")));
+	}
+
+	if (cmig_graph_find_name(graph, rest) < 0)
+	{
+		sign = strrchr(rest, '+');
+		if (strrchr(rest, '-') > sign)
+			sign = strrchr(rest, '-');
+		if (sign && sign[1] != '\0' &&
+			strspn(sign + 1, "0123456789") == strlen(sign + 1))
+		{
+			int64		steps = 0;
+
+			for (const char *c = sign + 1; *c && steps < MAX_STEPS; c++)
+				steps = steps * 10 + (*c - '0');
+			steps = Min(steps, MAX_STEPS);
+			id->relative = true;
+			id->steps = *sign == '-' ? -(int) steps : (int) steps;
+			id->steps_text = sign;
+			if (sign > rest)
+				id->symbol = pnstrdup(rest, sign - rest);
+			return;
+		}
+	}
+	id->symbol = pstrdup(rest);
+}
+
+/*
+ * Looking names up
+ */
+
+static bool
+is_symbol(const char *name)
+{
+	for (int i = 0; i < lengthof(symbols); i++)
+		if (strcmp(name, symbols[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A partial name, looked up inside within, or everywhere if that is NULL. */
+static int
+find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
+{
+	List	   *found = NIL;
+	ListCell   *lc;
+
+	foreach(lc, cmig_graph_find_prefix(graph, name))
+		if (within == NULL || within->set[lfirst_int(lc)])
+			found = lappend_int(found, lfirst_int(lc));
+
+	if (list_length(found) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_AMBIGUOUS_REVISION),
+				 errmsg("revision identifier \"%s\" is ambiguous", name),
+				 errdetail("It fits %s.", cmig_identifier_list(graph, found, 3)),
+				 errhint("Type more characters of it.")));
+	return found ? linitial_int(found) : -1;
+}
+
+/* The revision that stands for a branch: a label, an id, or part of one. */
+int
+cmig_identifier_branch(const CmigGraph *graph, const char *label)
+{
+	int			node = cmig_graph_find_name(graph, label);
+
+	if (node < 0 && !is_symbol(label))
+		node = find_partial(graph, label, NULL);
+	if (node < 0)
+	{
+		char	   *near = cmig_graph_suggest(graph, label);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+				 errmsg("can't locate branch or revision identified by \"%s\"", label),
+				 near ? errhint("Did you mean %s?", near)
+				 : errhint("SELECT * FROM cmig.heads() lists the branch labels.")));
+	}
+	return node;
+}
+
+CmigMarks *
+cmig_identifier_lineage(const CmigGraph *graph, const char *label)
+{
+	return label ? cmig_graph_lineage(graph, cmig_identifier_branch(graph, label), false) : NULL;
+}
+
+/* An id, a label or a part of one, inside the lineage of label if given. */
+static int
+find_revision(const CmigGraph *graph, const char *label, const char *symbol)
+{
+	CmigMarks  *lineage = cmig_identifier_lineage(graph, label);
+	int			node = cmig_graph_find_name(graph, symbol);
+
+	if (node < 0)
+		node = find_partial(graph, symbol, lineage);
+	if (node < 0)
+		not_found(graph, symbol);
+	if (lineage && !lineage->set[node])
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("revision \"%s\" is not a member of branch \"%s\"",
+						cmig_graph_id(graph, node), label),
+				 errhint("Leave out \"%s@\", or name a revision of that branch.", label)));
+	return node;
+}
+
+/* Heads over down_revision, inside a lineage or everywhere. */
+List *
+cmig_identifier_heads(const CmigGraph *graph, const CmigMarks *lineage, bool effective)
+{
+	List	   *heads = NIL;
+
+	for (int i = 0; i < graph->count; i++)
+		if ((effective ? cmig_graph_is_effective_head(graph, i)
+			 : cmig_graph_is_head(graph, i)) &&
+			(lineage == NULL || lineage->set[i]))
+			heads = lappend_int(heads, i);
+	return heads;
+}
+
+List *
+cmig_identifier_bases(const CmigGraph *graph)
+{
+	List	   *bases = NIL;
+
+	for (int i = 0; i < graph->count; i++)
+		if (cmig_graph_is_base(graph, i))
+			bases = lappend_int(bases, i);
+	return bases;
+}
+
+/* What label@symbol names; "base" names nothing. */
+List *
+cmig_identifier_absolute(const CmigGraph *graph, const char *label, const char *symbol, const char *text)
+{
+	List	   *heads;
+
+	if (strcmp(symbol, "heads") == 0)
+		return label ? cmig_identifier_heads(graph, cmig_identifier_lineage(graph, label), false)
+			: cmig_identifier_heads(graph, NULL, true);
+	if (strcmp(symbol, "head") == 0)
+	{
+		heads = cmig_identifier_heads(graph, cmig_identifier_lineage(graph, label), false);
+		if (list_length(heads) > 1)
+			cmig_identifier_multiple_heads(graph, heads, text);
+		return heads;
+	}
+	if (strcmp(symbol, "base") == 0)
+	{
+		if (label)
+			(void) cmig_identifier_branch(graph, label);
+		return NIL;
+	}
+	return list_make1_int(find_revision(graph, label, symbol));
+}
+
+/* The one revision that label@symbol names, or -1 for base. */
+int
+cmig_identifier_one(const CmigGraph *graph, const char *label, const char *symbol, const char *text)
+{
+	List	   *found = cmig_identifier_absolute(graph, label, symbol, text);
+
+	if (list_length(found) > 1)
+		cmig_identifier_multiple_heads(graph, found, text);
+	return found ? linitial_int(found) : -1;
+}
+
+List *
+cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within)
+{
+	List	   *nodes = NIL;
+
+	for (int i = 0; i < edges->count; i++)
+		if (within == NULL || within->set[edges->nodes[i]])
+			nodes = lappend_int(nodes, edges->nodes[i]);
+	return nodes;
+}
+
+/*
+ * Walks
+ */
+
+int
+cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id, int start, int steps,
+		const CmigMarks *lineage, bool clip)
+{
+	int			node = start;
+
+	if (start < 0 && steps == 0 && !clip)
+		cmig_identifier_not_valid(id, "It stays where it is.", "Say base.");
+	for (int i = 0; i < steps; i++)
+	{
+		List	   *choices;
+
+		if (node >= 0)
+			choices = cmig_identifier_edges(&graph->nodes[node].children, lineage);
+		else
+		{
+			ListCell   *lc;
+
+			choices = NIL;
+			foreach(lc, cmig_identifier_bases(graph))
+				if (lineage == NULL || lineage->set[lfirst_int(lc)])
+					choices = lappend_int(choices, lfirst_int(lc));
+		}
+		if (choices == NIL)
+		{
+			if (clip)
+				return node;
+			cmig_identifier_walked_too_far(id);
+		}
+		if (list_length(choices) > 1)
+			ambiguous_walk(graph, id, choices, node);
+		node = linitial_int(choices);
+		list_free(choices);
+	}
+	return node;
+}
+
+int
+cmig_identifier_walk_down(const CmigGraph *graph, const CmigIdentifier *id, int start, int steps, bool clip)
+{
+	int			node = start;
+
+	if (start < 0 && steps == 0 && !clip)
+		cmig_identifier_not_valid(id, "It stays where it is.", "Say base.");
+	for (int i = 0; i < steps; i++)
+	{
+		const CmigEdges *parents;
+
+		if (node < 0)
+		{
+			if (clip)
+				return node;
+			cmig_identifier_walked_too_far(id);
+		}
+		parents = &graph->nodes[node].parents;
+		if (parents->count > 1)
+			ambiguous_walk(graph, id, cmig_identifier_edges(parents, NULL), node);
+		node = parents->count == 0 ? -1 : parents->nodes[0];
+	}
+	return node;
+}

@@ -1,0 +1,231 @@
+/*
+ * plan.c
+ *	  Which steps lead from the version rows to a target, and what they do to
+ *	  the rows.
+ *
+ * The rows follow from a count a node: how many applied revisions name it in
+ * down_revision or depends_on.  An applied node with count 0 has a row.  A
+ * step changes the counts of the nodes it names only, so a whole plan is
+ * linear in its edges.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "graph/plan.h"
+
+static int *
+count_naming(const CmigGraph *graph, const CmigMarks *applied)
+{
+	int		   *naming = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1),
+										 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		const CmigNode *node = &graph->nodes[i];
+
+		if (!applied->set[i])
+			continue;
+		for (int j = 0; j < node->parents.count; j++)
+			naming[node->parents.nodes[j]]++;
+		for (int j = 0; j < node->depends.count; j++)
+			naming[node->depends.nodes[j]]++;
+	}
+	return naming;
+}
+
+/*
+ * A node that is named by one applied revision more or less: the nodes that it
+ * names, of which one is from now on named at all, or is no longer.  Nodes are
+ * in a node's edges once.
+ */
+static CmigEdges
+change_naming(const CmigNode *node, int *naming, bool applied)
+{
+	const CmigEdges *edges[2] = {&node->parents, &node->depends};
+	CmigEdges	changed = {0};
+	int			turning = applied ? 0 : 1;
+	int			of_parents = 0;
+
+	for (int e = 0; e < 2; e++)
+	{
+		for (int j = 0; j < edges[e]->count; j++)
+			if (naming[edges[e]->nodes[j]] == turning)
+				changed.count++;
+		if (e == 0)
+			of_parents = changed.count;
+	}
+
+	/* a line of revisions needs no memory of its own */
+	if (changed.count == node->parents.count && changed.count == of_parents)
+		changed.nodes = node->parents.nodes;
+	else
+	{
+		int			count = 0;
+
+		changed.nodes = palloc(sizeof(int) * Max(changed.count, 1));
+		for (int e = 0; e < 2; e++)
+			for (int j = 0; j < edges[e]->count; j++)
+				if (naming[edges[e]->nodes[j]] == turning)
+					changed.nodes[count++] = edges[e]->nodes[j];
+	}
+	for (int e = 0; e < 2; e++)
+		for (int j = 0; j < edges[e]->count; j++)
+			naming[edges[e]->nodes[j]] += applied ? 1 : -1;
+	return changed;
+}
+
+static void
+step_up(const CmigGraph *graph, CmigStep *step, int *naming)
+{
+	step->added.count = 1;
+	step->added.nodes = &step->node;
+	step->removed = change_naming(&graph->nodes[step->node], naming, true);
+}
+
+static void
+step_down(const CmigGraph *graph, CmigStep *step, int *naming)
+{
+	step->removed.count = 1;
+	step->removed.nodes = &step->node;
+	step->added = change_naming(&graph->nodes[step->node], naming, false);
+}
+
+/* Put nodes before those whose rows go in a step. */
+static void
+remove_also(CmigStep *step, List *nodes)
+{
+	int			count = 0;
+	int		   *all = palloc(sizeof(int) * (list_length(nodes) + step->removed.count));
+	ListCell   *lc;
+
+	foreach(lc, nodes)
+		all[count++] = lfirst_int(lc);
+	for (int i = 0; i < step->removed.count; i++)
+		all[count++] = step->removed.nodes[i];
+	step->removed.nodes = all;
+	step->removed.count = count;
+}
+
+static CmigPlan *
+make_plan(const CmigGraph *graph, const CmigApplied *applied,
+		  const CmigMarks *moving, CmigDirection direction)
+{
+	CmigPlan   *plan = palloc0(sizeof(CmigPlan));
+	int		   *naming = count_naming(graph, applied->applied);
+	int		   *order = cmig_graph_order(graph, moving, &plan->count);
+	List	   *superfluous = NIL;
+	ListCell   *lc;
+
+	foreach(lc, applied->nodes)
+		if (naming[lfirst_int(lc)] > 0)
+			superfluous = lappend_int(superfluous, lfirst_int(lc));
+
+	plan->direction = direction;
+	plan->steps = palloc_extended(sizeof(CmigStep) * (Size) Max(plan->count, 1),
+								  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < plan->count; i++)
+	{
+		CmigStep   *step = &plan->steps[i];
+
+		if (direction == CMIG_UPGRADE)
+		{
+			step->node = order[i];
+			step_up(graph, step, naming);
+		}
+		else
+		{
+			step->node = order[plan->count - 1 - i];
+			step_down(graph, step, naming);
+		}
+	}
+
+	/* rows that the rule does not ask for go first */
+	if (plan->count > 0 && superfluous != NIL)
+		remove_also(&plan->steps[0], superfluous);
+	pfree(naming);
+	pfree(order);
+	return plan;
+}
+
+CmigPlan *
+cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied, List *targets)
+{
+	CmigMarks  *needed = cmig_graph_marks(graph);
+	CmigMarks  *moving = cmig_graph_marks(graph);
+	ListCell   *lc;
+
+	foreach(lc, targets)
+		cmig_graph_mark(needed, lfirst_int(lc));
+	cmig_graph_mark_ancestors(graph, needed, true);
+	for (int i = 0; i < graph->count; i++)
+		if (needed->set[i] && !applied->applied->set[i])
+			cmig_graph_mark(moving, i);
+	return make_plan(graph, applied, moving, CMIG_UPGRADE);
+}
+
+CmigPlan *
+cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
+					const CmigDowngradeTarget *target)
+{
+	CmigMarks  *going = cmig_graph_marks(graph);
+	CmigMarks  *moving = cmig_graph_marks(graph);
+	ListCell   *lc;
+
+	foreach(lc, target->roots)
+		cmig_graph_mark(going, lfirst_int(lc));
+	cmig_graph_mark_descendants(graph, going, true);
+	for (int i = 0; i < graph->count; i++)
+		if (going->set[i] && applied->applied->set[i])
+			cmig_graph_mark(moving, i);
+
+	if (moving->count == 0 && target->node >= 0 &&
+		!list_member_int(applied->nodes, target->node))
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("destination %s is not a valid downgrade target from current head(s)",
+						target->text),
+				 applied->applied->set[target->node]
+				 ? errdetail("Revision \"%s\" is applied only because another one depends on it, and nothing above it is.",
+							 cmig_graph_id(graph, target->node))
+				 : errdetail("Revision \"%s\" is not applied.",
+							 cmig_graph_id(graph, target->node)),
+				 errhint("SELECT * FROM cmig.current() shows what is applied; cmig.upgrade goes the other way.")));
+	return make_plan(graph, applied, moving, CMIG_DOWNGRADE);
+}
+
+CmigStampPlan *
+cmig_plan_stamp(const CmigGraph *graph, const CmigApplied *applied,
+				const CmigStampTarget *target)
+{
+	CmigStampPlan *plan = palloc0(sizeof(CmigStampPlan));
+	CmigMarks  *rows = cmig_graph_marks(graph);
+	CmigMarks  *below = cmig_graph_marks(graph);
+	CmigMarks  *above = cmig_graph_marks(graph);
+	ListCell   *lc;
+
+	foreach(lc, applied->nodes)
+		cmig_graph_mark(rows, lfirst_int(lc));
+	foreach(lc, target->nodes)
+	{
+		if (rows->set[lfirst_int(lc)])
+			continue;
+		plan->added = lappend_int(plan->added, lfirst_int(lc));
+		cmig_graph_mark(below, lfirst_int(lc));
+		cmig_graph_mark(above, lfirst_int(lc));
+	}
+	cmig_graph_mark_ancestors(graph, below, true);
+	cmig_graph_mark_descendants(graph, above, true);
+
+	foreach(lc, applied->nodes)
+	{
+		int			node = lfirst_int(lc);
+
+		if (below->set[node] || above->set[node] ||
+			(target->base &&
+			 (target->base_lineage == NULL || target->base_lineage->set[node]) &&
+			 !list_member_int(target->nodes, node)))
+			plan->removed = lappend(plan->removed, cmig_graph_id(graph, node));
+	}
+	return plan;
+}

@@ -1,0 +1,51 @@
+/*
+ * plan.h
+ *	  Which steps lead from the version rows to a target, and what they do to
+ *	  the rows.
+ *
+ * Pure.  The version rows follow one rule: they are the applied revisions
+ * that no applied revision names in down_revision or depends_on.
+ */
+#ifndef CMIG_PLAN_H
+#define CMIG_PLAN_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "graph/graph_walk.h"
+#include "graph/target.h"
+
+/*
+ * One step: a revision to run, and the version rows that change with it.  The
+ * spans may be the graph's own or the step's node, so they are not to be
+ * changed and the step is not to be copied.
+ */
+typedef struct CmigStep
+{
+	int			node;
+	CmigEdges	removed;		/* nodes whose rows go */
+	CmigEdges	added;			/* nodes that get a row */
+} CmigStep;
+
+typedef struct CmigPlan
+{
+	CmigDirection direction;
+	int			count;
+	CmigStep   *steps;
+} CmigPlan;
+
+extern CmigPlan *cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied,
+								   List *targets);
+extern CmigPlan *cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
+									 const CmigDowngradeTarget *target);
+
+/* A stamp: rows to remove (text, they may be unknown) and nodes to add. */
+typedef struct CmigStampPlan
+{
+	List	   *removed;		/* of char * */
+	List	   *added;			/* of int */
+} CmigStampPlan;
+
+extern CmigStampPlan *cmig_plan_stamp(const CmigGraph *graph, const CmigApplied *applied,
+									  const CmigStampTarget *target);
+
+#endif							/* CMIG_PLAN_H */

@@ -1,0 +1,731 @@
+/*
+ * target.c
+ *	  What a user typed, resolved to revisions: where upgrade, downgrade,
+ *	  stamp and history go.
+ *
+ * The grammar and the lookups are in identifier.c; here is what each command
+ * makes of them, given what is applied.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "graph/identifier.h"
+#include "graph/target.h"
+
+#include "lib/stringinfo.h"
+
+/* What may be said, for the errors of a target that is not given. */
+#define ABSOLUTE_FORMS "head, heads, base, a branch label, or an id"
+#define UPGRADE_FORMS "head, heads, an id, or a relative one such as '+1'"
+#define DOWNGRADE_FORMS "an id to go back to, a relative one such as '-1', or base to take back all"
+#define RANGE_FORMS "from:to, such as base:heads or current:head"
+
+/*
+ * What is applied
+ */
+
+CmigApplied *
+cmig_target_applied(const CmigGraph *graph, const CmigNames *rows)
+{
+	CmigApplied *applied = palloc0(sizeof(CmigApplied));
+
+	applied->rows = rows;
+	applied->applied = cmig_graph_marks(graph);
+	for (int i = 0; i < rows->count; i++)
+	{
+		int			node = cmig_graph_find_id(graph, rows->names[i]);
+
+		if (node < 0)
+			applied->unknown = lappend(applied->unknown, rows->names[i]);
+		else
+		{
+			applied->nodes = lappend_int(applied->nodes, node);
+			cmig_graph_mark(applied->applied, node);
+		}
+	}
+	cmig_graph_mark_ancestors(graph, applied->applied, true);
+	return applied;
+}
+
+void
+cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applied)
+{
+	const char *row;
+
+	if (applied->unknown == NIL)
+		return;
+	row = linitial(applied->unknown);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+			 errmsg("can't locate revision identified by \"%s\"", row),
+			 errdetail("cmig.version says that it is applied, but cmig.revision does not hold it."),
+			 errhint("Load the missing revision, or record where the database really is: SELECT cmig.stamp('<revision>', purge => true)")));
+}
+
+/*
+ * A node of the set that is a proper ancestor of another, or -1; *above is
+ * set to one that it is below.
+ */
+static int
+find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
+{
+	CmigMarks  *below = cmig_graph_marks(graph);
+	ListCell   *lc;
+	int			overlap = -1;
+
+	if (list_length(nodes) < 2)
+		return -1;
+	foreach(lc, nodes)
+	{
+		const CmigNode *node = &graph->nodes[lfirst_int(lc)];
+
+		for (int i = 0; i < node->parents.count; i++)
+			cmig_graph_mark(below, node->parents.nodes[i]);
+		for (int i = 0; over_depends && i < node->depends.count; i++)
+			cmig_graph_mark(below, node->depends.nodes[i]);
+	}
+	cmig_graph_mark_ancestors(graph, below, over_depends);
+	foreach(lc, nodes)
+		if (below->set[lfirst_int(lc)])
+		{
+			overlap = lfirst_int(lc);
+			break;
+		}
+	if (overlap >= 0)
+	{
+		CmigMarks  *over = cmig_graph_marks(graph);
+
+		cmig_graph_mark(over, overlap);
+		cmig_graph_mark_descendants(graph, over, over_depends);
+		foreach(lc, nodes)
+			if (lfirst_int(lc) != overlap && over->set[lfirst_int(lc)])
+				*above = lfirst_int(lc);
+	}
+	return overlap;
+}
+
+/*
+ * The call that leaves just the rows that no other row is above: a purge takes
+ * those of other branches too, so that they are named with it.
+ */
+static char *
+stamp_call(const CmigGraph *graph, List *rows, bool over_depends)
+{
+	StringInfoData targets;
+	int			above;
+	int			overlap;
+
+	rows = list_copy(rows);
+	while ((overlap = find_overlap(graph, rows, over_depends, &above)) >= 0)
+		rows = list_delete_int(rows, overlap);
+	if (list_length(rows) == 1)
+		return psprintf("SELECT cmig.stamp('%s', purge => true)",
+						cmig_graph_id(graph, linitial_int(rows)));
+	initStringInfo(&targets);
+	for (int i = 0; i < list_length(rows); i++)
+		appendStringInfo(&targets, "%s'%s'", i > 0 ? ", " : "",
+						 cmig_graph_id(graph, list_nth_int(rows, i)));
+	return psprintf("SELECT cmig.stamp(ARRAY[%s], purge => true)", targets.data);
+}
+
+void
+cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied,
+							   bool over_depends)
+{
+	int			above = -1;
+	int			overlap;
+
+	/* beside unknown rows nobody can say which row is the last */
+	if (applied->unknown != NIL)
+		return;
+	overlap = find_overlap(graph, applied->nodes, over_depends, &above);
+	if (overlap < 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("version row \"%s\" overlaps with version row \"%s\"",
+					cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
+			 errdetail("\"%s\" is an ancestor of \"%s\", so one of the rows does not belong into cmig.version; a restore over a live database leaves such rows.",
+					   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
+			 errhint("Find out which of them the schema matches, then record it: %s",
+					 stamp_call(graph, applied->nodes, over_depends))));
+}
+
+/*
+ * Absolute targets
+ */
+
+static List *
+append_unique(const CmigGraph *graph, List *to, List *from, CmigMarks *seen)
+{
+	ListCell   *lc;
+
+	foreach(lc, from)
+		if (cmig_graph_mark(seen, lfirst_int(lc)))
+			to = lappend_int(to, lfirst_int(lc));
+	return to;
+}
+
+List *
+cmig_target_absolute(const CmigGraph *graph, const char *target)
+{
+	CmigIdentifier	id;
+
+	cmig_identifier_parse(graph, target, ABSOLUTE_FORMS, &id);
+	if (id.relative)
+		cmig_identifier_not_valid(&id, "A relative revision counts from where the database is, or from a revision.",
+						 psprintf("SELECT * FROM cmig.plan('%s', '%s') shows where it leads.",
+								  id.steps < 0 ? "downgrade" : "upgrade", id.text));
+	return cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
+}
+
+/* Several targets may not contain one another. */
+static void
+refuse_overlap(const CmigGraph *graph, List *targets, bool over_depends)
+{
+	int			above = -1;
+	int			overlap = find_overlap(graph, targets, over_depends, &above);
+
+	if (overlap >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("requested revision \"%s\" overlaps with other requested revisions \"%s\"",
+						cmig_graph_id(graph, above), cmig_graph_id(graph, overlap)),
+				 errdetail("\"%s\" is an ancestor of \"%s\".",
+						   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
+				 errhint("Leave out \"%s\"; it comes with the other.",
+						 cmig_graph_id(graph, overlap))));
+}
+
+/* A list of absolute identifiers, without duplicates. */
+static List *
+find_list(const CmigGraph *graph, const CmigNames *targets)
+{
+	CmigMarks  *seen = cmig_graph_marks(graph);
+	List	   *nodes = NIL;
+
+	for (int i = 0; i < targets->count; i++)
+	{
+		CmigIdentifier	id;
+
+		cmig_identifier_parse(graph, targets->names[i], ABSOLUTE_FORMS, &id);
+		if (id.relative)
+			cmig_identifier_not_valid(&id, "A list of targets may hold absolute identifiers only.",
+							 "Name the revisions, or move one branch at a time.");
+		nodes = append_unique(graph, nodes,
+							  cmig_identifier_absolute(graph, id.label, id.symbol, id.text), seen);
+	}
+	return nodes;
+}
+
+List *
+cmig_target_list(const CmigGraph *graph, const CmigNames *targets, bool over_depends)
+{
+	List	   *nodes = find_list(graph, targets);
+
+	refuse_overlap(graph, nodes, over_depends);
+	return nodes;
+}
+
+/*
+ * Upgrade
+ */
+
+/* Where +N starts: the applied tip, inside the lineage if there is one. */
+static int
+find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
+				   const CmigIdentifier *id, const CmigMarks *lineage)
+{
+	List	   *starts = NIL;
+
+	if (lineage == NULL)
+	{
+		if (applied->rows->count > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
+					 errdetail("Current are %s%s.", cmig_identifier_list(graph, applied->nodes, CMIG_IDENTIFIER_LISTED),
+							   applied->unknown ? " and unknown ones" : ""),
+					 errhint("Name a branch, <label>@%s, or the revision to reach.", id->text)));
+		cmig_target_require_known_rows(graph, applied);
+		starts = applied->nodes;
+	}
+	else
+	{
+		ListCell   *lc;
+
+		cmig_target_require_known_rows(graph, applied);
+		foreach(lc, applied->nodes)
+			if (lineage->set[lfirst_int(lc)])
+				starts = lappend_int(starts, lfirst_int(lc));
+		if (starts == NIL)
+		{
+			/*
+			 * The branch is not at a current head: start from the topmost
+			 * applied revisions of its lineage.
+			 */
+			for (int i = 0; i < graph->count; i++)
+			{
+				const CmigNode *node = &graph->nodes[i];
+				bool		top = applied->applied->set[i] && lineage->set[i];
+
+				for (int j = 0; top && j < node->children.count; j++)
+				{
+					int			child = node->children.nodes[j];
+
+					top = !(applied->applied->set[child] && lineage->set[child]);
+				}
+				for (int j = 0; top && j < node->dependents.count; j++)
+				{
+					int			other = node->dependents.nodes[j];
+
+					top = !(applied->applied->set[other] && lineage->set[other]);
+				}
+				if (top)
+					starts = lappend_int(starts, i);
+			}
+		}
+		if (list_length(starts) > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
+					 errdetail("Applied on that branch are %s.", cmig_identifier_list(graph, starts, CMIG_IDENTIFIER_LISTED)),
+					 errhint("Name the revision to reach.")));
+	}
+	return starts ? linitial_int(starts) : -1;
+}
+
+static int
+find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
+{
+	CmigMarks  *lineage;
+	int			node;
+
+	if (id->symbol == NULL)
+	{
+		if (id->steps <= 0)
+			cmig_identifier_not_valid(id, "An upgrade goes up, by one step or more.",
+							 "Use '+1' and the like, or cmig.downgrade.");
+		lineage = cmig_identifier_lineage(graph, id->label);
+		return cmig_identifier_walk_up(graph, id,
+					   find_upgrade_start(graph, applied, id, lineage),
+					   id->steps, lineage, false);
+	}
+	if (id->steps > 0)
+	{
+		lineage = cmig_identifier_lineage(graph, id->label);
+		return cmig_identifier_walk_up(graph, id, cmig_identifier_one(graph, NULL, id->symbol, id->text),
+					   id->steps, lineage, false);
+	}
+	node = cmig_identifier_walk_down(graph, id, cmig_identifier_one(graph, id->label, id->symbol, id->text),
+					 -id->steps, false);
+	if (node < 0)
+		cmig_identifier_walked_too_far(id);
+	return node;
+}
+
+List *
+cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
+					const CmigNames *targets)
+{
+	CmigIdentifier	id;
+
+	if (targets->count == 1)
+	{
+		cmig_identifier_parse(graph, targets->names[0], UPGRADE_FORMS, &id);
+		if (id.relative)
+			return list_make1_int(find_relative_upgrade(graph, applied, &id));
+	}
+	return cmig_target_list(graph, targets, true);
+}
+
+/*
+ * Downgrade
+ */
+
+/* Where -N starts. */
+static int
+find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
+{
+	CmigMarks  *lineage;
+	List	   *starts = NIL;
+	ListCell   *lc;
+
+	if (id->label == NULL)
+	{
+		if (applied->rows->count == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("relative revision %s didn't produce %s migrations",
+							id->steps_text, id->steps_text + 1),
+					 errdetail("Nothing is applied."),
+					 errhint("SELECT * FROM cmig.current() shows where the database is.")));
+		cmig_target_require_known_rows(graph, applied);
+		if (list_length(applied->nodes) > 1)
+		{
+			const CmigRevision *revision = NULL;
+			const char *label;
+
+			/* an example that works: -1 from a merge would be ambiguous again */
+			foreach(lc, applied->nodes)
+				if (revision == NULL || revision->parents.count != 1)
+					revision = graph->nodes[lfirst_int(lc)].revision;
+			label = revision->labels.count ? revision->labels.names[0] : revision->id;
+
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+					 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
+					 errdetail("Current are %s.", cmig_identifier_list(graph, applied->nodes, CMIG_IDENTIFIER_LISTED)),
+					 revision->parents.count == 1
+					 ? errhint("Say which branch, such as '%s@%s', or name the revision to go back to, such as '%s'.",
+							   label, id->text, revision->parents.names[0])
+					 : errhint("Say which branch, such as '%s@%s', or name the revision to go back to.",
+							   label, id->text)));
+		}
+		return linitial_int(applied->nodes);
+	}
+
+	lineage = cmig_identifier_lineage(graph, id->label);
+	cmig_target_require_known_rows(graph, applied);
+	foreach(lc, applied->nodes)
+		if (lineage->set[lfirst_int(lc)])
+			starts = lappend_int(starts, lfirst_int(lc));
+	if (starts == NIL)
+	{
+		/*
+		 * No row in that lineage: it may be applied as a dependency of
+		 * another.  Take the applied revisions that are heads of their branch.
+		 */
+		for (int i = 0; i < graph->count; i++)
+		{
+			const CmigNode *node = &graph->nodes[i];
+			bool		top = applied->applied->set[i];
+
+			for (int j = 0; top && j < node->children.count; j++)
+				top = !applied->applied->set[node->children.nodes[j]];
+			if (top && lineage->set[i])
+				starts = lappend_int(starts, i);
+		}
+	}
+	if (starts == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("relative revision %s didn't produce %s migrations",
+						id->steps_text, id->steps_text + 1),
+				 errdetail("Nothing of branch \"%s\" is applied.", id->label),
+				 errhint("SELECT * FROM cmig.current() shows what is applied.")));
+	if (list_length(starts) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
+				 errdetail("Applied on that branch are %s.", cmig_identifier_list(graph, starts, CMIG_IDENTIFIER_LISTED)),
+				 errhint("Name the revision to go back to.")));
+	return linitial_int(starts);
+}
+
+/* The roots of a downgrade to node, only those of branch if it is >= 0. */
+static List *
+find_roots(const CmigGraph *graph, int node, int branch, const char *text)
+{
+	List	   *all = node < 0 ? cmig_identifier_bases(graph)
+		: cmig_identifier_edges(&graph->nodes[node].children, NULL);
+	CmigMarks  *ancestors;
+	List	   *roots = NIL;
+	ListCell   *lc;
+
+	if (branch < 0 || list_length(all) < 2)
+		return all;
+
+	ancestors = cmig_graph_marks(graph);
+	cmig_graph_mark(ancestors, branch);
+	cmig_graph_mark_ancestors(graph, ancestors, false);
+	foreach(lc, all)
+		if (ancestors->set[lfirst_int(lc)])
+			roots = lappend_int(roots, lfirst_int(lc));
+	if (roots == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("destination %s is not a valid downgrade target from current head(s)", text),
+				 errdetail("None of the branches that start at \"%s\" leads to \"%s\".",
+						   node < 0 ? "base" : cmig_graph_id(graph, node),
+						   cmig_graph_id(graph, branch)),
+				 errhint("SELECT * FROM cmig.branches() shows where branches start.")));
+	return roots;
+}
+
+CmigDowngradeTarget *
+cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const char *target)
+{
+	CmigDowngradeTarget *result = palloc0(sizeof(CmigDowngradeTarget));
+	CmigIdentifier	id;
+	int			branch = -1;
+	int			start;
+
+	cmig_identifier_parse(graph, target, DOWNGRADE_FORMS, &id);
+	result->text = target;
+
+	if (!id.relative)
+	{
+		/* head is the head of all here: a label does not narrow it */
+		bool		symbolic = strcmp(id.symbol, "head") == 0 || strcmp(id.symbol, "heads") == 0;
+
+		if (id.label)
+			branch = cmig_identifier_branch(graph, id.label);
+		result->node = cmig_identifier_one(graph, symbolic ? NULL : id.label, id.symbol, id.text);
+		result->to_base = result->node < 0 && branch < 0 && strcmp(id.symbol, "base") == 0;
+		if (symbolic && result->node < 0)
+			return result;		/* no revisions at all: nothing to do */
+		if (symbolic && branch >= 0 &&
+			!cmig_graph_lineage(graph, branch, false)->set[result->node])
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("destination %s is not a valid downgrade target from current head(s)", target),
+					 errdetail("The head is not a member of branch \"%s\".", id.label),
+					 errhint("Name a revision of that branch.")));
+	}
+	else if (id.symbol == NULL)
+	{
+		if (id.steps >= 0)
+			cmig_identifier_not_valid(&id, "A downgrade cannot go up or nowhere.",
+							 "Use '-1' and the like, or cmig.upgrade.");
+		start = find_downgrade_start(graph, applied, &id);
+		result->node = cmig_identifier_walk_down(graph, &id, start, -id.steps, false);
+		branch = id.label ? cmig_identifier_branch(graph, id.label) : start;
+	}
+	else if (id.steps >= 0)
+	{
+		result->node = cmig_identifier_walk_up(graph, &id, cmig_identifier_one(graph, NULL, id.symbol, id.text),
+							   id.steps, cmig_identifier_lineage(graph, id.label), false);
+		if (id.label)
+			branch = cmig_identifier_branch(graph, id.label);
+	}
+	else
+	{
+		start = cmig_identifier_one(graph, id.label, id.symbol, id.text);
+		result->node = cmig_identifier_walk_down(graph, &id, start, -id.steps, false);
+		if (id.label)
+			branch = cmig_identifier_branch(graph, id.label);
+		if (result->node < 0)
+		{
+			/* base of the tree that the revision is in, not of everything */
+			if (start >= 0 && !applied->applied->set[start])
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_INVALID_TARGET),
+						 errmsg("destination %s is not a valid downgrade target from current head(s)", target),
+						 errdetail("Revision \"%s\" is not applied.", cmig_graph_id(graph, start)),
+						 errhint("SELECT * FROM cmig.current() shows what is applied.")));
+			if (branch < 0)
+				branch = start;
+		}
+	}
+
+	result->roots = find_roots(graph, result->node, branch, target);
+	return result;
+}
+
+/*
+ * Stamp
+ */
+
+/*
+ * With nothing recorded, -N and label@-N count down from the heads, as in
+ * Alembic; in any other place a relative id cannot be stamped.
+ */
+static List *
+find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
+{
+	List	   *nodes = NIL;
+	ListCell   *lc;
+
+	if (id->symbol != NULL || id->steps >= 0 || applied->rows->count > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+				 errmsg("can't locate revision identified by \"%s\"", id->text),
+				 errdetail("A relative revision cannot be stamped."),
+				 errhint("Name the revision that the schema matches; SELECT * FROM cmig.history() lists them.")));
+	foreach(lc, cmig_identifier_heads(graph, cmig_identifier_lineage(graph, id->label), true))
+	{
+		int			node = cmig_identifier_walk_down(graph, id, lfirst_int(lc), -id->steps, false);
+
+		if (node < 0)
+			cmig_identifier_walked_too_far(id);
+		nodes = lappend_int(nodes, node);
+	}
+	return nodes;
+}
+
+CmigStampTarget *
+cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const CmigNames *targets)
+{
+	CmigStampTarget *result = palloc0(sizeof(CmigStampTarget));
+	CmigMarks  *seen = cmig_graph_marks(graph);
+	bool		all_bases = false;
+
+	for (int i = 0; i < targets->count; i++)
+	{
+		CmigIdentifier	id;
+		List	   *found;
+
+		cmig_identifier_parse(graph, targets->names[i], ABSOLUTE_FORMS, &id);
+		if (id.relative)
+			found = find_relative_stamp(graph, applied, &id);
+		else
+			found = cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
+		if (found == NIL)
+		{
+			result->base = true;
+			if (id.label == NULL)
+				all_bases = true;
+			else
+			{
+				CmigMarks  *lineage = cmig_graph_lineage(graph, cmig_identifier_branch(graph, id.label), true);
+
+				if (result->base_lineage == NULL)
+					result->base_lineage = lineage;
+				else
+					for (int j = 0; j < graph->count; j++)
+						if (lineage->set[j])
+							cmig_graph_mark(result->base_lineage, j);
+			}
+		}
+		result->nodes = append_unique(graph, result->nodes, found, seen);
+	}
+	if (all_bases)
+		result->base_lineage = NULL;
+	refuse_overlap(graph, result->nodes, true);
+	return result;
+}
+
+/*
+ * Ranges
+ */
+
+/* One end of a range: the nodes that it names; *base is set for base. */
+static List *
+find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *text, bool *base)
+{
+	CmigIdentifier	id;
+	List	   *found;
+	List	   *nodes = NIL;
+	ListCell   *lc;
+	CmigMarks  *lineage;
+
+	*base = false;
+	cmig_identifier_parse(graph, text, RANGE_FORMS, &id);
+	lineage = cmig_identifier_lineage(graph, id.label);
+	if (id.symbol == NULL || strcmp(id.symbol, "current") == 0)
+	{
+		/* current is clear of unknown rows: history works beside them */
+		found = NIL;
+		foreach(lc, applied->nodes)
+			if (lineage == NULL || lineage->set[lfirst_int(lc)])
+				found = lappend_int(found, lfirst_int(lc));
+		if (id.relative && list_length(found) > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+					 errmsg("\"%s\" is ambiguous with multiple current heads", text),
+					 errdetail("Current are %s.", cmig_identifier_list(graph, found, CMIG_IDENTIFIER_LISTED)),
+					 errhint("Name a revision, or a branch: <label>@%s.", id.steps_text)));
+	}
+	else
+		found = cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
+
+	if (id.relative)
+	{
+		if (list_length(found) > 1)
+			cmig_identifier_multiple_heads(graph, found, id.text);
+		found = list_make1_int(found ? linitial_int(found) : -1);
+		linitial_int(found) = id.steps >= 0
+			? cmig_identifier_walk_up(graph, &id, linitial_int(found), id.steps, lineage, true)
+			: cmig_identifier_walk_down(graph, &id, linitial_int(found), -id.steps, true);
+	}
+	foreach(lc, found)
+		if (lfirst_int(lc) >= 0)
+			nodes = lappend_int(nodes, lfirst_int(lc));
+	*base = (nodes == NIL);
+	return nodes;
+}
+
+CmigMarks *
+cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char *range)
+{
+	CmigMarks  *upper = cmig_graph_marks(graph);
+	CmigMarks  *lower;
+	CmigMarks  *result;
+	const char *colon;
+	const char *from;
+	const char *to;
+	List	   *from_nodes;
+	List	   *to_nodes;
+	bool		from_base;
+	bool		to_base;
+	ListCell   *lc;
+
+	if (range == NULL || range[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the range must not be %s", range ? "empty" : "null"),
+				 errhint("Say from:to, such as base:heads or current:head.")));
+	colon = strchr(range, ':');
+	if (colon != NULL && strchr(colon + 1, ':') != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not a range", range),
+				 errhint("A range has one colon, from:to, such as base:heads or current:head.")));
+
+	if (colon == NULL)
+		from = to = range;
+	else
+	{
+		from = colon == range ? "base" : pnstrdup(range, colon - range);
+		to = colon[1] == '\0' ? "heads" : colon + 1;
+	}
+	from_nodes = find_range_end(graph, applied, from, &from_base);
+	to_nodes = find_range_end(graph, applied, to, &to_base);
+
+	/* one identifier: these revisions alone */
+	if (colon == NULL)
+	{
+		foreach(lc, to_nodes)
+			cmig_graph_mark(upper, lfirst_int(lc));
+		return upper;
+	}
+
+	foreach(lc, to_nodes)
+		cmig_graph_mark(upper, lfirst_int(lc));
+	cmig_graph_mark_ancestors(graph, upper, true);
+
+	/* what is on a cycle is below no head, and must be seen to be fixed */
+	if (graph->defects != NIL && strcmp(to, "heads") == 0)
+		for (int i = 0; i < graph->count; i++)
+			cmig_graph_mark(upper, i);
+	if (from_base)
+	{
+		CmigMarks  *lineage = strchr(from, '@')
+			? cmig_identifier_lineage(graph, pnstrdup(from, strchr(from, '@') - from)) : NULL;
+
+		if (lineage == NULL)
+			return upper;
+		result = cmig_graph_marks(graph);
+		for (int i = 0; i < graph->count; i++)
+			if (upper->set[i] && lineage->set[i])
+				cmig_graph_mark(result, i);
+		return result;
+	}
+
+	lower = cmig_graph_marks(graph);
+	foreach(lc, from_nodes)
+		cmig_graph_mark(lower, lfirst_int(lc));
+	cmig_graph_mark_descendants(graph, lower, true);
+	result = cmig_graph_marks(graph);
+	for (int i = 0; i < graph->count; i++)
+		if (upper->set[i] && lower->set[i])
+			cmig_graph_mark(result, i);
+	if (result->count == 0 && (from_nodes != NIL || !to_base))
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("revision \"%s\" is not an ancestor of revision \"%s\"", from, to),
+				 errhint("A range goes from the older to the newer revision.")));
+	return result;
+}

@@ -1,0 +1,303 @@
+/*
+ * create.c
+ *	  New revisions: cmig.create_revision and cmig.merge.
+ *
+ * The rules are those of alembic revision and alembic merge: a new revision
+ * follows the head, or what is named; following something that is no head
+ * must be asked for.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "graph/identifier.h"
+#include "graph/target.h"
+#include "load/create.h"
+#include "parse/script.h"
+#include "tables/catalog.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+
+#define GENERATED_ID_BYTES 6
+
+/* 12 hex digits that no revision or label has. */
+static char *
+generate_id(const CmigGraph *graph)
+{
+	for (;;)
+	{
+		unsigned char bytes[GENERATED_ID_BYTES];
+		char	   *id = palloc(2 * GENERATED_ID_BYTES + 1);
+
+		if (!pg_strong_random(bytes, sizeof(bytes)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate random values")));
+		for (int i = 0; i < GENERATED_ID_BYTES; i++)
+			snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+		if (cmig_graph_find_name(graph, id) < 0)
+			return id;
+		pfree(id);
+	}
+}
+
+/* What was typed for an id or a label may be of any length. */
+static char *
+shortened(const char *name)
+{
+	int			length = strlen(name);
+
+	if (length <= CMIG_MAX_ID_LENGTH)
+		return pstrdup(name);
+	return psprintf("%.*s...", pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2), name);
+}
+
+static char *
+check_id(const CmigGraph *graph, const char *id)
+{
+	char	   *bad;
+
+	if (id == NULL)
+		return generate_id(graph);
+	bad = cmig_graph_check_name(id);
+	if (bad)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("revision id \"%s\" %s", shortened(id), bad),
+				 errhint("Use letters, digits, _ and -, at most %d bytes; leave it out to have one generated.",
+						 CMIG_MAX_ID_LENGTH)));
+	if (cmig_graph_find_name(graph, id) >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 cmig_graph_find_id(graph, id) >= 0
+				 ? errmsg("revision \"%s\" exists already", id)
+				 : errmsg("\"%s\" is a branch label already", id),
+				 errhint("Choose another id, or leave it out to have one generated.")));
+	return pstrdup(id);
+}
+
+/* What follows a revision that is no head starts a branch: ask for it. */
+static void
+require_heads(const CmigGraph *graph, List *parents, bool splice)
+{
+	ListCell   *lc;
+
+	if (splice)
+		return;
+	foreach(lc, parents)
+		if (!cmig_graph_is_head(graph, lfirst_int(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("revision \"%s\" is not a head revision",
+							cmig_graph_id(graph, lfirst_int(lc))),
+					 errhint("Say splice => true to start a new branch from it.")));
+}
+
+static void
+set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents)
+{
+	ListCell   *lc;
+
+	edges->parents.names = palloc(sizeof(char *) * (list_length(parents) + 1));
+	foreach(lc, parents)
+		edges->parents.names[edges->parents.count++] = pstrdup(cmig_graph_id(graph, lfirst_int(lc)));
+}
+
+/* NULL for none */
+static void
+set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
+{
+	char	   *bad;
+
+	if (label == NULL)
+		return;
+	bad = cmig_graph_check_name(label);
+	if (bad)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("branch label \"%s\" %s", shortened(label), bad),
+				 errhint("Use letters, digits, _ and -, at most %d bytes.",
+						 CMIG_MAX_ID_LENGTH)));
+	if (cmig_graph_find_name(graph, label) >= 0 || strcmp(label, edges->id) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("\"%s\" is already the name of a revision or branch", label),
+				 errhint("Give the branch another label.")));
+	edges->labels.names = palloc(sizeof(char *));
+	edges->labels.names[0] = label;
+	edges->labels.count = 1;
+}
+
+/* A dependency: a label stays one, anything else is completed to an id. */
+static char *
+complete_dependency(const CmigGraph *graph, char *name)
+{
+	List	   *found;
+
+	if (cmig_graph_find_name(graph, name) >= 0)
+		return name;
+	found = cmig_target_absolute(graph, name);
+	if (list_length(found) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("dependency \"%s\" does not name one revision", name),
+				 errhint("Name a revision or a branch label.")));
+	return pstrdup(cmig_graph_id(graph, linitial_int(found)));
+}
+
+/* The same parent twice is a mistake, whatever names it. */
+static void
+refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
+{
+	CmigMarks  *seen = cmig_graph_marks(graph);
+
+	for (int i = 0; i < revisions->count; i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, cmig_target_absolute(graph, revisions->names[i]))
+			if (!cmig_graph_mark(seen, lfirst_int(lc)))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_INVALID_TARGET),
+						 errmsg("duplicate head revisions are specified"),
+						 errdetail("\"%s\" is among them twice.",
+								   cmig_graph_id(graph, lfirst_int(lc))),
+						 errhint("Name each revision once; SELECT * FROM cmig.heads() lists the heads.")));
+	}
+}
+
+/* The graph as it will be must be sound. */
+static void
+require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
+{
+	CmigRevision *all = palloc(sizeof(CmigRevision) * ((Size) set->count + 1));
+
+	memcpy(all, set->revisions, sizeof(CmigRevision) * (Size) set->count);
+	all[set->count] = *edges;
+	cmig_graph_require_sound(cmig_graph_build(all, set->count + 1));
+}
+
+CmigRevisionSet *
+cmig_create_prepare(CmigNewRevision *new)
+{
+	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
+	CmigRevision *edges = &new->text.edges;
+	List	   *parents;
+	const char *repeated;
+
+	cmig_graph_require_sound(graph);
+	if (edges->message == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the message must not be null"),
+				 errhint("Say in one line what the revision does.")));
+	if (strpbrk(edges->message, "\r\n") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the message must be one line"),
+				 errhint("Put longer text into the description of the revision file.")));
+	if (new->text.upgrade_sql == NULL)
+		new->text.upgrade_sql = "";
+	new->text.upgrade_sql = cmig_script_strip_outer_transaction(new->text.upgrade_sql);
+	if (new->text.downgrade_sql)
+		new->text.downgrade_sql = cmig_script_strip_outer_transaction(new->text.downgrade_sql);
+
+	if (new->head == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the head must not be null"),
+				 errhint("Leave it out to follow the head, name the revision to follow, or say base for a new tree.")));
+	parents = cmig_target_absolute(graph, new->head);
+	require_heads(graph, parents, new->splice);
+	set_parents(graph, edges, parents);
+	edges->id = check_id(graph, edges->id);
+	set_label(graph, edges, new->label);
+	if (new->depends)
+	{
+		edges->depends = *new->depends;
+		for (int i = 0; i < edges->depends.count; i++)
+			edges->depends.names[i] = complete_dependency(graph, edges->depends.names[i]);
+		repeated = cmig_graph_find_repeated(&edges->depends);
+		if (repeated)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("depends_on names \"%s\" twice", repeated),
+					 errhint("Name it once.")));
+	}
+	require_sound_with(set, edges);
+	return set;
+}
+
+char *
+cmig_create_new(CmigNewRevision *new)
+{
+	cmig_create_prepare(new);
+	cmig_catalog_insert_revision(&new->text);
+	return new->text.edges.id;
+}
+
+char *
+cmig_create_merge(const CmigNames *revisions, const char *message, const char *id, bool splice,
+				  char *label)
+{
+	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
+	CmigRevisionText text = {0};
+	List	   *parents;
+
+	cmig_graph_require_sound(graph);
+
+	/*
+	 * Heads of which one depends on the other are two heads still: they may be
+	 * merged, and "heads" means all of them here.
+	 */
+	if (revisions->names[0] == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the revisions must not be null"),
+				 errhint("Say cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>')")));
+	if (revisions->count == 1 && strcmp(revisions->names[0], "heads") == 0)
+		parents = cmig_identifier_heads(graph, NULL, false);
+	else
+	{
+		parents = cmig_target_list(graph, revisions, false);
+		refuse_repeated_parents(graph, revisions);
+	}
+	if (list_length(parents) < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("there is nothing to merge"),
+				 parents == NIL ? errdetail("The identifiers name no revision.")
+				 : errdetail("The identifiers name only \"%s\".",
+							 cmig_graph_id(graph, linitial_int(parents))),
+				 errhint("Say cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.")));
+	require_heads(graph, parents, splice);
+	set_parents(graph, &text.edges, parents);
+
+	text.edges.id = check_id(graph, id);
+	set_label(graph, &text.edges, label);
+	text.edges.transactional = true;
+	text.upgrade_sql = "";
+	text.downgrade_sql = "";
+	if (message)
+		text.edges.message = pstrdup(message);
+	else
+	{
+		StringInfoData made;
+
+		initStringInfo(&made);
+		appendStringInfoString(&made, "merge");
+		for (int i = 0; i < text.edges.parents.count && i < 5; i++)
+			appendStringInfo(&made, "%s %s", i == 0 ? "" : i == 1 && text.edges.parents.count == 2 ? " and" : ",",
+							 text.edges.parents.names[i]);
+		if (text.edges.parents.count > 5)
+			appendStringInfo(&made, " and %d more", text.edges.parents.count - 5);
+		text.edges.message = made.data;
+	}
+	require_sound_with(set, &text.edges);
+	cmig_catalog_insert_revision(&text);
+	return text.edges.id;
+}

@@ -1,0 +1,185 @@
+/*
+ * directory.c
+ *	  Revision files in a directory on the server.
+ */
+#include "postgres.h"
+
+#include <sys/stat.h>
+
+#include "catalog/pg_authid.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/acl.h"
+
+#include "base/errors.h"
+#include "format/revision_file.h"
+#include "load/directory.h"
+
+static void
+name_file(void *arg)
+{
+	errcontext("file \"%s\"", (const char *) arg);
+}
+
+/*
+ * The text of a UTF-8 file in the server's encoding, without its BOM; it may
+ * be part of content.
+ */
+static char *
+decode_file(const char *name, StringInfo content)
+{
+	ErrorContextCallback callback;
+	char	   *text = content->data;
+	int			length = content->len;
+	int			valid;
+
+	if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
+	{
+		text += 3;
+		length -= 3;
+	}
+	valid = pg_encoding_verifymbstr(PG_UTF8, text, length);
+	if (valid < length)
+	{
+		int			line = 1;
+
+		for (int i = 0; i < valid; i++)
+			if (text[i] == '\n')
+				line++;
+		ereport(ERROR,
+				(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
+				 errmsg("file \"%s\" is not valid UTF-8", name),
+				 errdetail("Line %d has the byte 0x%02x in the wrong place.",
+						   line, (unsigned char) text[valid]),
+				 errhint("Save the file in UTF-8.")));
+	}
+
+	/* the server's encoding may not have all its characters */
+	callback.callback = name_file;
+	callback.arg = (void *) name;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	text = pg_any_to_server(text, length, PG_UTF8);
+	error_context_stack = callback.previous;
+	return text;
+}
+
+static void
+read_file(const char *path, StringInfo content)
+{
+	FILE	   *file = AllocateFile(path, PG_BINARY_R);
+
+	if (file == NULL)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open file \"%s\": %m", path),
+				 errhint("The server's operating system user must be able to read it; cmig.load takes files from psql.")));
+	resetStringInfo(content);
+	for (;;)
+	{
+		size_t		got;
+
+		enlargeStringInfo(content, 65536);
+		got = fread(content->data + content->len, 1, 65536, file);
+		if (ferror(file))
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not read file \"%s\": %m", path)));
+		if (got == 0)
+			break;
+		content->len += got;
+		content->data[content->len] = '\0';
+	}
+	FreeFile(file);
+}
+
+/* The names of a directory's .sql files, sorted; not those of editors. */
+static List *
+list_directory(const char *path)
+{
+	List	   *names = NIL;
+	DIR		   *directory = AllocateDir(path);
+	struct dirent *entry;
+
+	if (directory == NULL)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open directory \"%s\": %m", path),
+				 errhint("The path is one of the server's, and its operating system user must be able to read it; cmig.load takes files from psql.")));
+	while ((entry = ReadDir(directory, path)) != NULL)
+	{
+		int			length = strlen(entry->d_name);
+		char	   *file;
+		struct stat status;
+
+		if (entry->d_name[0] == '.' || length < 5 ||
+			strcmp(entry->d_name + length - 4, ".sql") != 0)
+			continue;
+		file = psprintf("%s/%s", path, entry->d_name);
+		if (stat(file, &status) != 0)
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not stat file \"%s\": %m", file)));
+		if (S_ISREG(status.st_mode))
+			names = lappend(names, pstrdup(entry->d_name));
+		pfree(file);
+	}
+	FreeDir(directory);
+	return names;
+}
+
+static int
+compare_file_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+List *
+cmig_directory_read(const char *path)
+{
+	List	   *names;
+	List	   *files = NIL;
+	ListCell   *lc;
+	StringInfoData content;		/* one buffer for all */
+
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to read files on the server"),
+				 errdetail("cmig.load_directory() needs the rights of pg_read_server_files."),
+				 errhint("Send the files to cmig.load() with psql, or GRANT pg_read_server_files")));
+
+	if (strlen(path) >= MAXPGPATH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the path is too long"),
+				 errdetail("It has %zu bytes; a path has at most %d.", strlen(path), MAXPGPATH - 1),
+				 errhint("Pass the path of a directory on the server; cmig.load takes the text itself.")));
+	names = list_directory(path);
+	if (names == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("directory \"%s\" holds no .sql file", path),
+				 errhint("Name the folder of the revision files on the server; folders below it are not read.")));
+	list_sort(names, compare_file_names);
+	initStringInfo(&content);
+
+	foreach(lc, names)
+	{
+		char	   *name = lfirst(lc);
+		char	   *path_of_file = psprintf("%s/%s", path, name);
+		char	   *text;
+
+		CHECK_FOR_INTERRUPTS();
+		read_file(path_of_file, &content);
+		text = decode_file(name, &content);
+		files = list_concat(files, cmig_revision_file_parse(text, name));
+		if (text < content.data || text > content.data + content.len)
+			pfree(text);
+		pfree(path_of_file);
+	}
+	pfree(content.data);
+	return files;
+}

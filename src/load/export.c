@@ -1,0 +1,425 @@
+/*
+ * export.c
+ *	  Revision files out of the catalog, and single revisions: the functions
+ *	  cmig.draft, cmig.export, cmig.repair and cmig.remove_revision.
+ *
+ * Export works on a broken graph too, so that it can be fixed in an editor.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "format/file_name.h"
+#include "format/revision_format.h"
+#include "graph/graph_walk.h"
+#include "graph/identifier.h"
+#include "graph/target.h"
+#include "load/create.h"
+#include "parse/script.h"
+#include "run/run_lock.h"
+#include "run/runner.h"
+#include "tables/catalog.h"
+#include "tables/journal.h"
+#include "tables/progress.h"
+
+PG_FUNCTION_INFO_V1(cmig_draft);
+PG_FUNCTION_INFO_V1(cmig_export);
+PG_FUNCTION_INFO_V1(cmig_export_array);
+PG_FUNCTION_INFO_V1(cmig_repair);
+PG_FUNCTION_INFO_V1(cmig_remove_revision);
+
+/* Revisions' file names, to find two that are the same. */
+typedef struct NamedFile
+{
+	char	   *name;
+	char	   *id;
+} NamedFile;
+
+typedef struct NameList
+{
+	const char *template;
+	int			count;
+	int			allocated;
+	NamedFile  *files;
+	MemoryContext scratch;		/* reset after each name */
+} NameList;
+
+/*
+ * Arguments
+ */
+
+/* The elements of a text[]; what says what they are, in errors. */
+static CmigNames *
+names_argument(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	ArrayType  *array;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the list of %s must not be null", what),
+				 errhint("Say ARRAY['<revision>', ...].")));
+	array = PG_GETARG_ARRAYTYPE_P(n);
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the list of %s must have one dimension", what),
+				 errhint("Say ARRAY['<revision>', ...].")));
+	return cmig_argument_names(array, psprintf("the list of %s", what),
+							   "Say ARRAY['<revision>', ...].");
+}
+
+/*
+ * File names
+ */
+
+static void
+init_names(NameList *list, const char *template)
+{
+	memset(list, 0, sizeof(NameList));
+	list->template = template;
+	list->scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig file name",
+										  ALLOCSET_SMALL_SIZES);
+}
+
+/* Make a revision's file name and note it in the current memory context. */
+static void
+add_name(const CmigRevisionText *revision, void *arg)
+{
+	NameList   *list = arg;
+	NamedFile  *file;
+	MemoryContext old;
+	char	   *name;
+
+	if (list->count == list->allocated)
+	{
+		list->allocated = Max(2 * list->allocated, 256);
+		list->files = list->files ?
+			repalloc_huge(list->files, sizeof(NamedFile) * (Size) list->allocated) :
+			palloc(sizeof(NamedFile) * list->allocated);
+	}
+	file = &list->files[list->count++];
+	old = MemoryContextSwitchTo(list->scratch);
+	name = cmig_file_name_make(list->template, revision);
+	MemoryContextSwitchTo(old);
+	file->name = pstrdup(name);
+	file->id = pstrdup(revision->edges.id);
+	MemoryContextReset(list->scratch);
+}
+
+static int
+compare_files(const void *a, const void *b)
+{
+	const NamedFile *one = a;
+	const NamedFile *other = b;
+	int			result = strcmp(one->name, other->name);
+
+	return result ? result : strcmp(one->id, other->id);
+}
+
+/* Refuse a template that gives two revisions one name. */
+static void
+require_distinct_names(NameList *list)
+{
+	if (list->count > 1)
+		qsort(list->files, list->count, sizeof(NamedFile), compare_files);
+	for (int i = 1; i < list->count; i++)
+	{
+		const NamedFile *one = &list->files[i - 1];
+		const NamedFile *other = &list->files[i];
+
+		if (strcmp(one->name, other->name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("file name template \"%s\" gives two revisions the same name",
+							list->template),
+					 errdetail("Revisions \"%s\" and \"%s\" would both be in \"%s\".",
+							   one->id, other->id, one->name),
+					 errhint("Put %%(rev)s into the template.")));
+	}
+}
+
+/*
+ * cmig.draft
+ */
+
+Datum
+cmig_draft(PG_FUNCTION_ARGS)
+{
+	CmigNewRevision new = {0};
+	char	   *template = cmig_argument_text(fcinfo, 7);
+	NameList	names;
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+
+	new.text.edges.message = cmig_argument_text(fcinfo, 0);
+	new.text.edges.id = cmig_argument_text(fcinfo, 1);
+	new.head = cmig_argument_text(fcinfo, 2);
+	new.splice = PG_ARGISNULL(3) ? false : PG_GETARG_BOOL(3);
+	new.label = cmig_argument_text(fcinfo, 4);
+	if (!PG_ARGISNULL(5))
+		new.depends = names_argument(fcinfo, 5, "dependencies");
+	new.text.edges.transactional = PG_ARGISNULL(6) ? true : PG_GETARG_BOOL(6);
+	new.text.description = "";
+	new.text.upgrade_sql = "";
+	new.text.downgrade_sql = "";
+	/* whole seconds, as in a header that was written by hand */
+	new.text.created_at = GetCurrentTransactionStartTimestamp();
+	new.text.created_at -= new.text.created_at % USECS_PER_SEC;
+	new.text.has_created_at = true;
+
+	cmig_create_prepare(&new);
+	cmig_revision_canonicalize(&new.text);
+	values[0] = CStringGetTextDatum(cmig_file_name_make(template, &new.text));
+	init_names(&names, template);
+	cmig_catalog_each_name(add_name, &names);
+	add_name(&new.text, &names);
+	require_distinct_names(&names);
+	values[1] = CStringGetTextDatum(cmig_revision_format(&new.text));
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/*
+ * cmig.export
+ */
+
+typedef struct Export
+{
+	ReturnSetInfo *result;
+	NameList	names;
+	MemoryContext context;		/* reset after each file */
+} Export;
+
+static void
+put_file(const CmigRevisionText *revision, void *arg)
+{
+	Export	   *export = arg;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+	MemoryContext old;
+
+	CHECK_FOR_INTERRUPTS();
+	add_name(revision, &export->names);
+	old = MemoryContextSwitchTo(export->context);
+	values[0] = CStringGetTextDatum(export->names.files[export->names.count - 1].name);
+	values[1] = CStringGetTextDatum(cmig_revision_format(revision));
+	tuplestore_putvalues(export->result->setResult, export->result->setDesc, values, nulls);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(export->context);
+}
+
+/* The revisions that identifiers or ranges name. */
+static CmigNames *
+find_revisions(const CmigNames *wanted)
+{
+	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
+	CmigApplied *applied = cmig_target_applied(graph, cmig_catalog_read_version());
+	CmigMarks  *marks = cmig_graph_marks(graph);
+	CmigNames  *ids = palloc0(sizeof(CmigNames));
+
+	for (int i = 0; i < wanted->count; i++)
+	{
+		int			node = cmig_graph_find_id(graph, wanted->names[i]);
+
+		if (wanted->names[i][0] == '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the revision must not be empty"),
+					 errhint("Leave it out for all; else say an id, heads, current, or a range from:to.")));
+		if (node >= 0)
+			cmig_graph_mark(marks, node);
+		else if (strchr(wanted->names[i], ':') || strcmp(wanted->names[i], "current") == 0)
+		{
+			CmigMarks  *range = cmig_target_range(graph, applied, wanted->names[i]);
+
+			for (int j = 0; j < graph->count; j++)
+				if (range->set[j])
+					cmig_graph_mark(marks, j);
+		}
+		else
+		{
+			ListCell   *lc;
+
+			foreach(lc, cmig_target_absolute(graph, wanted->names[i]))
+				cmig_graph_mark(marks, lfirst_int(lc));
+		}
+	}
+	ids->names = palloc(sizeof(char *) * (marks->count + 1));
+	for (int j = 0; j < graph->count; j++)
+		if (marks->set[j])
+			ids->names[ids->count++] = cmig_graph_id(graph, j);
+	return ids;
+}
+
+static Datum
+export(FunctionCallInfo fcinfo, const CmigNames *wanted)
+{
+	Export		export;
+
+	InitMaterializedSRF(fcinfo, 0);
+	export.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	init_names(&export.names, cmig_argument_text(fcinfo, 1));
+	export.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig file",
+										   ALLOCSET_DEFAULT_SIZES);
+
+	/* a name is good or not for all revisions, whichever are asked for */
+	if (wanted)
+	{
+		cmig_catalog_each_name(add_name, &export.names);
+		require_distinct_names(&export.names);
+		cmig_catalog_each_text_of(find_revisions(wanted), put_file, &export);
+	}
+	else
+	{
+		cmig_catalog_each_text(put_file, &export);
+		require_distinct_names(&export.names);
+	}
+	MemoryContextDelete(export.context);
+	return (Datum) 0;
+}
+
+Datum
+cmig_export(PG_FUNCTION_ARGS)
+{
+	CmigNames	wanted = {0};
+	char	   *revision = cmig_argument_text(fcinfo, 0);
+
+	wanted.names = &revision;
+	wanted.count = 1;
+	return export(fcinfo, revision ? &wanted : NULL);
+}
+
+Datum
+cmig_export_array(PG_FUNCTION_ARGS)
+{
+	return export(fcinfo, names_argument(fcinfo, 0, "revisions"));
+}
+
+/*
+ * cmig.repair and cmig.remove_revision
+ */
+
+/* What every function that writes does first. */
+static void
+begin_change(const char *function)
+{
+	cmig_runner_require_idle(function);
+	cmig_run_lock_transaction(function);
+	cmig_catalog_check_snapshot();
+}
+
+/* The one revision that an argument names. */
+static int
+find_revision(const CmigGraph *graph, const char *revision, const char *function)
+{
+	List	   *nodes;
+
+	if (revision == NULL || revision[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 revision ? errmsg("the revision must not be empty")
+				 : errmsg("the revision must not be null"),
+				 errhint("Name one revision; SELECT * FROM cmig.history() lists them.")));
+	if (cmig_graph_find_id(graph, revision) >= 0)
+		return cmig_graph_find_id(graph, revision);
+	nodes = cmig_target_absolute(graph, revision);
+	if (list_length(nodes) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" does not name one revision", revision),
+				 nodes == NIL ? errdetail("It names none.") :
+				 errdetail("It names %s.", cmig_identifier_list(graph, nodes, CMIG_IDENTIFIER_LISTED)),
+				 errhint("%s takes one revision at a time.", function)));
+	return linitial_int(nodes);
+}
+
+Datum
+cmig_repair(PG_FUNCTION_ARGS)
+{
+	CmigRevisionSet *set;
+	CmigGraph  *graph;
+	CmigScriptText *script;
+	CmigJournalEntry entry = {0};
+	int			node;
+
+	begin_change("cmig.repair()");
+	set = cmig_catalog_read_revisions(false);
+	graph = cmig_graph_build(set->revisions, set->count);
+	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.repair");
+	entry.revision = cmig_graph_id(graph, node);
+	if (!cmig_target_applied(graph, cmig_catalog_read_version())->applied->set[node])
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is not applied", entry.revision),
+				 errdetail("There is nothing to repair: its text may change until it is applied."),
+				 errhint("Load its new text.")));
+	script = cmig_catalog_read_script(entry.revision, CMIG_UPGRADE);
+	if (script == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" was deleted meanwhile", entry.revision),
+				 errdetail("Its row in cmig.revision is gone."),
+				 errhint("Load it again.")));
+	entry.direction = "repair";
+	entry.outcome = "done";
+	entry.started_at = entry.finished_at = GetCurrentTimestamp();
+	entry.checksum = cmig_script_checksum(script->sql, script->transactional);
+	cmig_journal_write(&entry);
+	PG_RETURN_VOID();
+}
+
+Datum
+cmig_remove_revision(PG_FUNCTION_ARGS)
+{
+	CmigRevisionSet *set;
+	CmigGraph  *graph;
+	const char *id;
+	int			node;
+	List	   *needing;
+
+	begin_change("cmig.remove_revision()");
+	set = cmig_catalog_read_revisions(false);
+	graph = cmig_graph_build(set->revisions, set->count);
+	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.remove_revision");
+	id = cmig_graph_id(graph, node);
+
+	if (cmig_target_applied(graph, cmig_catalog_read_version())->applied->set[node])
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("revision \"%s\" is applied", id),
+				 errdetail("Without it the database could not be downgraded any more."),
+				 errhint("Downgrade below it first.")));
+	if (cmig_progress_has(cmig_progress_read(), id))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("revision \"%s\" is half done", id),
+				 errdetail("A stepwise run began it and has not ended."),
+				 errhint("CALL cmig.upgrade_stepwise(%s) goes on, cmig.status() tells where it stands.",
+						 quote_literal_cstr(id))));
+	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
+						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));
+	if (needing != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("revision \"%s\" is needed by others", id),
+				 errdetail("It is named in down_revision or depends_on of %s.",
+						   cmig_identifier_list(graph, needing, CMIG_IDENTIFIER_LISTED)),
+				 errhint("Remove these first, or load them with other parents.")));
+	cmig_catalog_delete_revision(id);
+	PG_RETURN_VOID();
+}

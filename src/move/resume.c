@@ -1,0 +1,569 @@
+/*
+ * resume.c
+ *	  What became of a statement that was interrupted at top level.
+ *
+ * An index that is invalid may be a leftover or may be in the making.  Every
+ * session that builds, rebuilds or drops an index concurrently holds
+ * ShareUpdateExclusiveLock on its table from beginning to end, so whoever
+ * gets that lock and still finds the index invalid has found a leftover.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "move/resume.h"
+#include "move/toplevel.h"
+#include "parse/script.h"
+#include "parse/statement.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_subscription.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "commands/defrem.h"
+
+#include "commands/tablespace.h"
+#include "miscadmin.h"
+#include "parser/parse_target.h"
+#include "parser/parser.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+static CmigQuery member_query = {
+	.sql = "SELECT $1::jsonb ->> $2",
+	.nargs = 2,
+	.argtypes = {TEXTOID, TEXTOID}
+};
+
+/* Transient indexes of REINDEX CONCURRENTLY in a relation, a schema, all. */
+static CmigQuery transient_query = {
+	.sql = "WITH tables AS ("
+	" SELECT c.oid, c.reltoastrelid FROM pg_class c"
+	" WHERE CASE $1 WHEN 'relation' THEN c.oid = $2"
+	"   OR c.oid IN (SELECT relid FROM pg_partition_tree($2))"
+	" WHEN 'schema' THEN c.relnamespace = $2 ELSE true END)"
+	" SELECT i.indexrelid, i.indrelid, n.nspname || '.' || x.relname"
+	" FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid"
+	" JOIN pg_namespace n ON n.oid = x.relnamespace"
+	" WHERE NOT i.indisvalid AND x.relname ~ '_cc(new|old)[0-9]*$'"
+	" AND i.indrelid IN (SELECT oid FROM tables"
+	"   UNION ALL SELECT reltoastrelid FROM tables)"
+	" AND NOT coalesce(($3::jsonb) ? (n.nspname || '.' || x.relname), false)"
+	" ORDER BY 3",
+	.nargs = 3,
+	.argtypes = {TEXTOID, OIDOID, TEXTOID}
+};
+
+static CmigQuery detach_query = {
+	.sql = "SELECT CASE WHEN inhdetachpending THEN 'pending' ELSE 'attached' END"
+	" FROM pg_inherits WHERE inhrelid = $1 AND inhparent = $2",
+	.nargs = 2,
+	.argtypes = {OIDOID, OIDOID}
+};
+
+/* A member of a JSON object as text, or NULL. */
+static char *
+member(const char *detail, const char *name)
+{
+	Datum		values[2];
+	char	   *value = NULL;
+
+	if (detail == NULL)
+		return NULL;
+	values[0] = CStringGetTextDatum(detail);
+	values[1] = CStringGetTextDatum(name);
+	cmig_query_each(&member_query, values, NULL, cmig_query_keep_text, &value);
+	return value;
+}
+
+static char *
+existed_member(bool existed)
+{
+	return pstrdup(existed ? "\"existed\": true" : "\"existed\": false");
+}
+
+static bool
+had_existed(const char *detail)
+{
+	char	   *existed = member(detail, "existed");
+
+	return existed != NULL && strcmp(existed, "true") == 0;
+}
+
+/*
+ * CREATE INDEX CONCURRENTLY
+ */
+
+/* Choose the name that the server would choose. */
+static char *
+choose_index_name(const IndexStmt *statement, Oid table)
+{
+	char		columns[NAMEDATALEN * 2] = "";
+	int			length = 0;
+	ListCell   *lc;
+	List	   *elements = list_concat_copy(statement->indexParams,
+											statement->indexIncludingParams);
+
+	foreach(lc, elements)
+	{
+		IndexElem  *element = lfirst_node(IndexElem, lc);
+		const char *name = element->name;
+
+		if (name == NULL)
+			name = FigureIndexColname(element->expr);
+		if (name == NULL)
+			name = "expr";
+		if (length > 0)
+			columns[length++] = '_';
+		strlcpy(columns + length, name, NAMEDATALEN);
+		length += strlen(columns + length);
+		if (length >= NAMEDATALEN)
+			break;
+	}
+	return ChooseRelationName(get_rel_name(table), columns,
+							  statement->excludeOpNames != NIL ? "excl" : "idx",
+							  get_rel_namespace(table), false);
+}
+
+static bool
+index_is_usable(Oid index, Oid *table)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Form_pg_index form;
+	bool		usable;
+
+	*table = InvalidOid;
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	*table = form->indrelid;
+	usable = form->indisvalid && form->indisready && form->indislive;
+	ReleaseSysCache(tuple);
+	return usable;
+}
+
+/*
+ * Is the index what the statement makes, as far as its columns tell?
+ * Expressions are not compared.
+ */
+static bool
+is_index_of(const IndexStmt *statement, Oid index)
+{
+	Relation	relation = index_open(index, AccessShareLock);
+	Form_pg_index form = relation->rd_index;
+	List	   *elements = list_concat_copy(statement->indexParams,
+											statement->indexIncludingParams);
+	bool		same;
+
+	same = form->indisunique == statement->unique &&
+		form->indnkeyatts == list_length(statement->indexParams) &&
+		form->indnatts == list_length(elements) &&
+		heap_attisnull(relation->rd_indextuple, Anum_pg_index_indpred, NULL) ==
+		(statement->whereClause == NULL);
+	for (int i = 0; same && i < form->indnatts; i++)
+	{
+		const char *name = list_nth_node(IndexElem, elements, i)->name;
+
+		/* a column in parentheses is a column to the server too */
+		if (name != NULL)
+			same = form->indkey.values[i] != 0 &&
+				strcmp(get_attname(form->indrelid, form->indkey.values[i], false), name) == 0;
+	}
+	index_close(relation, NoLock);
+	return same;
+}
+
+static char *
+prepare_index(IndexStmt *statement)
+{
+	StringInfoData detail;
+	Oid			table = RangeVarGetRelid(statement->relation, NoLock, true);
+	Oid			index;
+	Oid			owner;
+
+	if (!OidIsValid(table))
+		return pstrdup("");
+	if (statement->idxname == NULL)
+		statement->idxname = choose_index_name(statement, table);
+	index = get_relname_relid(statement->idxname, get_rel_namespace(table));
+	if (OidIsValid(index) && statement->if_not_exists &&
+		!index_is_usable(index, &owner) && owner == table)
+		ereport(WARNING,
+				(errmsg("index \"%s\" exists but is invalid", statement->idxname),
+				 errdetail("IF NOT EXISTS leaves it as it is; queries do not use it."),
+				 errhint("DROP INDEX CONCURRENTLY before it is created.")));
+
+	initStringInfo(&detail);
+	appendStringInfoString(&detail, "\"index\": ");
+	escape_json(&detail, statement->idxname);
+	appendStringInfo(&detail, ", %s", existed_member(OidIsValid(index)));
+	return detail.data;
+}
+
+static CmigResumeVerdict
+judge_index(IndexStmt *statement, const char *detail, List **leftovers)
+{
+	Oid			table = RangeVarGetRelid(statement->relation, NoLock, true);
+	char	   *name = member(detail, "index");
+	Oid			index;
+	Oid			owner;
+
+	if (!OidIsValid(table) || name == NULL)
+		return CMIG_RESUME_AGAIN;
+	statement->idxname = name;
+	if (had_existed(detail))
+		return CMIG_RESUME_AGAIN;
+	index = get_relname_relid(name, get_rel_namespace(table));
+	if (!OidIsValid(index))
+		return CMIG_RESUME_AGAIN;
+	if (index_is_usable(index, &owner))
+		return owner == table && is_index_of(statement, index) ?
+			CMIG_RESUME_DONE : CMIG_RESUME_AGAIN;
+	if (owner == table)
+	{
+		CmigLeftover *leftover = palloc(sizeof(CmigLeftover));
+
+		leftover->table = table;
+		leftover->index = index;
+		*leftovers = lappend(*leftovers, leftover);
+	}
+	return CMIG_RESUME_AGAIN;
+}
+
+/*
+ * REINDEX ... CONCURRENTLY
+ */
+
+typedef struct Transients
+{
+	List	   *leftovers;
+	StringInfo	names;			/* JSON array, or NULL */
+} Transients;
+
+static void
+collect_transient(TupleDesc desc, HeapTuple row, void *arg)
+{
+	Transients *found = arg;
+	CmigLeftover *leftover = palloc(sizeof(CmigLeftover));
+	bool		isnull;
+
+	leftover->index = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+	leftover->table = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	found->leftovers = lappend(found->leftovers, leftover);
+	if (found->names)
+	{
+		if (found->names->len > 1)
+			appendStringInfoString(found->names, ", ");
+		escape_json(found->names, cmig_query_text(desc, row, 3));
+	}
+}
+
+static void
+find_transients(const ReindexStmt *statement, const char *known, Transients *found)
+{
+	const char *scope = "all";
+	Oid			oid = InvalidOid;
+	Datum		values[3];
+	char		nulls[4] = "   ";
+
+	if (statement->kind == REINDEX_OBJECT_SCHEMA)
+	{
+		scope = "schema";
+		oid = get_namespace_oid(statement->name, true);
+	}
+	else if (statement->relation != NULL)
+	{
+		scope = "relation";
+		oid = RangeVarGetRelid(statement->relation, NoLock, true);
+		if (OidIsValid(oid) && statement->kind == REINDEX_OBJECT_INDEX &&
+			(get_rel_relkind(oid) == RELKIND_INDEX ||
+			 get_rel_relkind(oid) == RELKIND_PARTITIONED_INDEX))
+			oid = IndexGetRelation(oid, true);
+	}
+	values[0] = CStringGetTextDatum(scope);
+	values[1] = ObjectIdGetDatum(oid);
+	values[2] = (Datum) 0;
+	if (known)
+		values[2] = CStringGetTextDatum(known);
+	else
+		nulls[2] = 'n';
+	cmig_query_each(&transient_query, values, nulls, collect_transient, found);
+}
+
+static char *
+prepare_reindex(const RawStmt *raw)
+{
+	StringInfoData names;
+	Transients	found = {.names = &names};
+
+	if (!cmig_statement_is_concurrent(raw))
+		return pstrdup("");
+	initStringInfo(&names);
+	appendStringInfoChar(&names, '[');
+	find_transients(castNode(ReindexStmt, raw->stmt), NULL, &found);
+	return psprintf("\"invalid\": %s]", names.data);
+}
+
+/*
+ * ALTER TABLE ... DETACH PARTITION ... CONCURRENTLY
+ */
+
+static const AlterTableStmt *
+detach_statement(const Node *node, PartitionCmd **command)
+{
+	const AlterTableStmt *alter;
+	AlterTableCmd *first;
+
+	if (!IsA(node, AlterTableStmt))
+		return NULL;
+	alter = (const AlterTableStmt *) node;
+	if (list_length(alter->cmds) != 1)
+		return NULL;
+	first = linitial_node(AlterTableCmd, alter->cmds);
+	if (first->subtype != AT_DetachPartition)
+		return NULL;
+	*command = castNode(PartitionCmd, first->def);
+	return (*command)->concurrent ? alter : NULL;
+}
+
+/* "attached", "pending", or NULL if it is no partition of that table. */
+static char *
+attachment(const AlterTableStmt *alter, const PartitionCmd *command)
+{
+	Oid			parent = RangeVarGetRelid(alter->relation, NoLock, true);
+	Oid			partition = RangeVarGetRelid(command->name, NoLock, true);
+	Datum		values[2];
+	char	   *state = NULL;
+
+	values[0] = ObjectIdGetDatum(partition);
+	values[1] = ObjectIdGetDatum(parent);
+	cmig_query_each(&detach_query, values, NULL, cmig_query_keep_text, &state);
+	return state;
+}
+
+static CmigResumeVerdict
+judge_detach(const AlterTableStmt *alter, const PartitionCmd *command,
+			 const char *detail, char **finish)
+{
+	char	   *state = attachment(alter, command);
+
+	if (state == NULL)
+		return had_existed(detail) ? CMIG_RESUME_DONE : CMIG_RESUME_AGAIN;
+	if (strcmp(state, "pending") == 0)
+	{
+		Oid			parent = RangeVarGetRelid(alter->relation, NoLock, false);
+		Oid			partition = RangeVarGetRelid(command->name, NoLock, false);
+
+		*finish = psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE",
+						   quote_qualified_identifier(get_namespace_name(get_rel_namespace(parent)),
+													  get_rel_name(parent)),
+						   quote_qualified_identifier(get_namespace_name(get_rel_namespace(partition)),
+													  get_rel_name(partition)));
+		return CMIG_RESUME_FINISH;
+	}
+	return CMIG_RESUME_AGAIN;
+}
+
+/*
+ * Objects that are there or are not
+ */
+
+typedef enum Existence
+{
+	NO_OBJECT,					/* not such a statement */
+	CREATES,
+	DROPS
+} Existence;
+
+static Existence
+object_of(const Node *node, bool *exists)
+{
+	switch (nodeTag(node))
+	{
+		case T_CreatedbStmt:
+			*exists = OidIsValid(get_database_oid(((const CreatedbStmt *) node)->dbname, true));
+			return CREATES;
+		case T_DropdbStmt:
+			*exists = OidIsValid(get_database_oid(((const DropdbStmt *) node)->dbname, true));
+			return DROPS;
+		case T_CreateTableSpaceStmt:
+			*exists = OidIsValid(get_tablespace_oid(((const CreateTableSpaceStmt *) node)->tablespacename, true));
+			return CREATES;
+		case T_DropTableSpaceStmt:
+			*exists = OidIsValid(get_tablespace_oid(((const DropTableSpaceStmt *) node)->tablespacename, true));
+			return DROPS;
+		case T_CreateSubscriptionStmt:
+			*exists = OidIsValid(get_subscription_oid(((const CreateSubscriptionStmt *) node)->subname, true));
+			return CREATES;
+		case T_DropStmt:
+			{
+				const DropStmt *drop = (const DropStmt *) node;
+				RangeVar   *name;
+
+				if (drop->removeType != OBJECT_INDEX || list_length(drop->objects) != 1)
+					return NO_OBJECT;
+				name = makeRangeVarFromNameList(linitial_node(List, drop->objects));
+				*exists = OidIsValid(RangeVarGetRelid(name, NoLock, true));
+				return DROPS;
+			}
+		default:
+			return NO_OBJECT;
+	}
+}
+
+/*
+ * Entry points
+ */
+
+char *
+cmig_resume_prepare(RawStmt *raw)
+{
+	PartitionCmd *command;
+	const AlterTableStmt *alter;
+	bool		exists;
+
+	if (IsA(raw->stmt, IndexStmt))
+		return prepare_index((IndexStmt *) raw->stmt);
+	if (IsA(raw->stmt, ReindexStmt))
+		return prepare_reindex(raw);
+	alter = detach_statement(raw->stmt, &command);
+	if (alter != NULL)
+		return existed_member(attachment(alter, command) != NULL);
+	if (object_of(raw->stmt, &exists) != NO_OBJECT)
+		return existed_member(exists);
+	return pstrdup("");
+}
+
+CmigResumeVerdict
+cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **finish)
+{
+	PartitionCmd *command;
+	const AlterTableStmt *alter;
+	bool		exists;
+
+	*leftovers = NIL;
+	*finish = NULL;
+	if (IsA(raw->stmt, IndexStmt))
+		return judge_index((IndexStmt *) raw->stmt, detail, leftovers);
+	if (IsA(raw->stmt, ReindexStmt))
+	{
+		Transients	found = {0};
+
+		if (cmig_statement_is_concurrent(raw))
+			find_transients((ReindexStmt *) raw->stmt, member(detail, "invalid"), &found);
+		*leftovers = found.leftovers;
+		return CMIG_RESUME_AGAIN;
+	}
+	alter = detach_statement(raw->stmt, &command);
+	if (alter != NULL)
+		return judge_detach(alter, command, detail, finish);
+	switch (object_of(raw->stmt, &exists))
+	{
+		case CREATES:
+			return exists && !had_existed(detail) ? CMIG_RESUME_DONE : CMIG_RESUME_AGAIN;
+		case DROPS:
+			return !exists && had_existed(detail) ? CMIG_RESUME_DONE : CMIG_RESUME_AGAIN;
+		case NO_OBJECT:
+			break;
+	}
+	return CMIG_RESUME_AGAIN;
+}
+
+/*
+ * The last thing that CREATE INDEX CONCURRENTLY does is to mark the index
+ * valid, and it gives its lock back just before that is committed: wait for
+ * a transaction that is changing the index's row.
+ */
+static void
+wait_for_change(Oid index)
+{
+	TransactionId changing;
+
+	do
+	{
+		Relation	relation = table_open(IndexRelationId, AccessShareLock);
+		ScanKeyData key;
+		SysScanDesc scan;
+		SnapshotData dirty;
+
+		changing = InvalidTransactionId;
+		InitDirtySnapshot(dirty);
+		ScanKeyInit(&key, Anum_pg_index_indexrelid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(index));
+		scan = systable_beginscan(relation, IndexRelidIndexId, true, &dirty, 1, &key);
+		while (!TransactionIdIsValid(changing) && HeapTupleIsValid(systable_getnext(scan)))
+			changing = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
+		systable_endscan(scan);
+		table_close(relation, AccessShareLock);
+		if (TransactionIdIsValid(changing))
+			XactLockTableWait(changing, NULL, NULL, XLTW_None);
+	} while (TransactionIdIsValid(changing));
+	AcceptInvalidationMessages();
+}
+
+/*
+ * One attempt holds the table from looking to dropping: after an error the
+ * lock is gone, and the index may be somebody else's.
+ */
+static void
+remove_leftover(void *arg)
+{
+	const CmigLeftover *leftover = arg;
+	LockRelId	table = {.relId = leftover->table,.dbId = MyDatabaseId};
+	Oid			owner;
+	char	   *sql = NULL;
+
+	/* wait for whoever works on the table, without a snapshot */
+	cmig_toplevel_commit();
+	InvalidateCatalogSnapshot();
+	LockRelationIdForSession(&table, ShareUpdateExclusiveLock);
+	wait_for_change(leftover->index);
+
+	cmig_toplevel_snapshot();
+	if (!index_is_usable(leftover->index, &owner) && owner == leftover->table)
+	{
+		char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(leftover->index)),
+													  get_rel_name(leftover->index));
+
+		ereport(NOTICE,
+				(errmsg("dropping index %s, which an interrupted statement left invalid", name)));
+		sql = psprintf("DROP INDEX CONCURRENTLY %s", name);
+	}
+	cmig_toplevel_commit();
+	if (sql != NULL)
+		cmig_toplevel_execute(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT)), sql);
+	UnlockRelationIdForSession(&table, ShareUpdateExclusiveLock);
+}
+
+void
+cmig_resume_remove(const CmigLeftover *leftover)
+{
+	cmig_toplevel_attempt(remove_leftover, NULL, unconstify(CmigLeftover *, leftover),
+						  "dropping an invalid index");
+}
+
+Oid
+cmig_resume_invalid_index(Oid table, const char *name)
+{
+	Oid			index = get_relname_relid(name, get_rel_namespace(table));
+	Oid			owner;
+
+	if (OidIsValid(index) && !index_is_usable(index, &owner) && owner == table)
+		return index;
+	return InvalidOid;
+}

@@ -1,0 +1,346 @@
+/*
+ * stamp.c
+ *	  Recording where a database is without running anything.
+ *
+ * Stamping journals what it covers, so that a later change of a text can be
+ * noticed.  That may be every revision there is, so the texts are read and the
+ * rows written some hundred at a time.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/settings.h"
+#include "graph/graph.h"
+#include "graph/plan.h"
+#include "graph/target.h"
+#include "move/move.h"
+#include "move/stamp.h"
+#include "parse/script.h"
+#include "tables/backfill_run.h"
+#include "tables/catalog.h"
+#include "tables/journal.h"
+#include "tables/progress.h"
+
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* How many texts are read at a time. */
+#define READ_TEXTS 500
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Is name one of names, which are sorted? */
+static bool
+has_name(const CmigNames *names, const char *name)
+{
+	return bsearch(&name, names->names, names->count, sizeof(char *), compare_names) != NULL;
+}
+
+static void
+add_entry(CmigJournalBatch *batch, const char *revision, const char *checksum,
+		  const char *message)
+{
+	CmigJournalEntry entry = {0};
+
+	entry.revision = revision;
+	entry.direction = "stamp";
+	entry.outcome = "done";
+	entry.started_at = entry.finished_at = GetCurrentTimestamp();
+	entry.checksum = checksum;
+	entry.message = message;
+	cmig_journal_add(batch, &entry);
+}
+
+/* Revisions that are to be journalled, a window of them. */
+typedef struct Window
+{
+	const CmigGraph *graph;
+	int			count;
+	int			nodes[READ_TEXTS];	/* ascending */
+	char	   *checksums[READ_TEXTS];	/* NULL: of a text yet to be read */
+	MemoryContext context;		/* where checksums live */
+} Window;
+
+static void
+keep_checksum(const char *revision, CmigScriptText *script, void *arg)
+{
+	Window	   *window = arg;
+	int			node = cmig_graph_find_id(window->graph, revision);
+	int			low = 0;
+	int			high = window->count - 1;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (window->nodes[middle] < node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (node >= 0 && window->nodes[low] == node)
+		window->checksums[low] =
+			MemoryContextStrdup(window->context,
+								cmig_script_checksum(script->sql, script->transactional));
+}
+
+/* Returns how many rows it has written. */
+static int
+write_window(CmigJournalBatch *batch, Window *window)
+{
+	MemoryContext old = MemoryContextSwitchTo(window->context);
+	CmigNames	unread = {0};
+	int			written = 0;
+
+	unread.names = palloc(sizeof(char *) * READ_TEXTS);
+	for (int i = 0; i < window->count; i++)
+		if (window->checksums[i] == NULL)
+			unread.names[unread.count++] = cmig_graph_id(window->graph, window->nodes[i]);
+	if (unread.count > 0)
+		cmig_catalog_each_script(&unread, CMIG_UPGRADE, MaxAllocHugeSize, keep_checksum, window);
+
+	/* one without a checksum was deleted meanwhile */
+	for (int i = 0; i < window->count; i++)
+	{
+		if (window->checksums[i] == NULL)
+			continue;
+		add_entry(batch, cmig_graph_id(window->graph, window->nodes[i]),
+				  window->checksums[i], NULL);
+		written++;
+	}
+	window->count = 0;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(window->context);
+	return written;
+}
+
+/* Is a revision above the node applied, so that the node needs no version row? */
+static bool
+is_below_applied(const CmigGraph *graph, const CmigApplied *applied, int node)
+{
+	const CmigEdges *edges[] = {&graph->nodes[node].children, &graph->nodes[node].dependents};
+
+	for (int e = 0; e < lengthof(edges); e++)
+		for (int i = 0; i < edges[e]->count; i++)
+			if (applied->applied->set[edges[e]->nodes[i]])
+				return true;
+	return false;
+}
+
+/*
+ * Journal the version rows that contradicted another row, as a restore leaves
+ * them, and are gone: their revisions count as applied before and after.
+ */
+static int
+journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
+					   const CmigApplied *before, const CmigApplied *after)
+{
+	int			written = 0;
+	ListCell   *lc;
+
+	foreach(lc, before->nodes)
+	{
+		int			node = lfirst_int(lc);
+		const char *id = cmig_graph_id(graph, node);
+
+		if (!after->applied->set[node] || has_name(after->rows, id) ||
+			!is_below_applied(graph, before, node))
+			continue;
+		add_entry(batch, id, cmig_journal_checksum(id),
+				  "its version row was removed: a revision above it is applied");
+		written++;
+	}
+	return written;
+}
+
+/*
+ * Journal what no longer counts as applied: each revision, as upgrades and
+ * stamps upward have a row for each, and version rows of unknown ones.
+ */
+static int
+journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigApplied *before,
+				const CmigApplied *after)
+{
+	static const char *const message = "no longer recorded as applied";
+	int			written = 0;
+
+	for (int i = 0; i < before->rows->count; i++)
+	{
+		const char *row = before->rows->names[i];
+
+		if (cmig_graph_find_id(graph, row) >= 0 || has_name(after->rows, row))
+			continue;
+		add_entry(batch, row, NULL, message);
+		written++;
+	}
+	for (int i = graph->count - 1; i >= 0; i--)
+	{
+		if (!before->applied->set[i] || after->applied->set[i])
+			continue;
+		add_entry(batch, cmig_graph_id(graph, i), NULL, message);
+		written++;
+	}
+	return written;
+}
+
+/*
+ * Journal each revision that counts as applied now or no longer, and a new
+ * version row below what was applied.  Returns how many rows were written.
+ */
+static int
+journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApplied *after)
+{
+	CmigJournalBatch *batch = cmig_journal_batch();
+	Window	   *window = palloc0(sizeof(Window));
+	int			written;
+
+	window->graph = graph;
+	window->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig stamp",
+											ALLOCSET_DEFAULT_SIZES);
+	written = journal_removed(batch, graph, before, after);
+	written += journal_contradictions(batch, graph, before, after);
+	for (int i = 0; i < graph->count; i++)
+	{
+		const char *id = cmig_graph_id(graph, i);
+		char	   *checksum = NULL;
+
+		if (!after->applied->set[i])
+			continue;
+		if (before->applied->set[i])
+		{
+			MemoryContext old;
+
+			if (!has_name(after->rows, id) || has_name(before->rows, id))
+				continue;
+			old = MemoryContextSwitchTo(window->context);
+			checksum = cmig_journal_checksum(id);
+			MemoryContextSwitchTo(old);
+		}
+		window->nodes[window->count] = i;
+		window->checksums[window->count++] = checksum;
+		if (window->count == READ_TEXTS)
+		{
+			CHECK_FOR_INTERRUPTS();
+			written += write_window(batch, window);
+		}
+	}
+	written += write_window(batch, window);
+	cmig_journal_end(batch);
+	MemoryContextDelete(window->context);
+	pfree(window);
+	return written;
+}
+
+/*
+ * A stamp that changes no row may still settle a run that failed or was cut
+ * off: then the journal says so, with where the database is.
+ */
+static bool
+journal_settled(const CmigNames *rows)
+{
+	CmigJournalEntry last;
+	CmigJournalBatch *batch;
+
+	if (!cmig_journal_last(&last) || strcmp(last.outcome, "done") == 0)
+		return false;
+	cmig_journal_interrupted();
+	batch = cmig_journal_batch();
+	for (int i = 0; i < rows->count; i++)
+		add_entry(batch, rows->names[i], cmig_journal_checksum(rows->names[i]),
+				  "still where the database is");
+	if (rows->count == 0)
+		add_entry(batch, "base", NULL, "still where the database is");
+	cmig_journal_end(batch);
+	return true;
+}
+
+static bool
+are_equal(const CmigNames *a, const CmigNames *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (int i = 0; i < a->count; i++)
+	{
+		if (strcmp(a->names[i], b->names[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Say what stepwise runs have begun and nobody will finish now. */
+static void
+report_discarded(List *rows)
+{
+	const CmigProgressRow *last = NULL;
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		const CmigProgressRow *row = lfirst(lc);
+
+		/* the rows of one step stand together */
+		if (last == NULL || row->direction != last->direction ||
+			strcmp(row->revision, last->revision) != 0)
+			ereport(NOTICE,
+					(errmsg("the progress of the %s of revision \"%s\" is discarded",
+							cmig_progress_direction(row->direction), row->revision),
+					 errdetail("A stepwise run had ended in the middle of it. What its statements did stays.")));
+		last = row;
+	}
+}
+
+CmigNames *
+cmig_stamp_targets(const CmigNames *targets, bool purge)
+{
+	CmigSituation now = cmig_move_read(false);
+	CmigApplied *before = now.applied;
+	CmigStampTarget *target;
+	CmigStampPlan *plan;
+	CmigNames  *rows;
+	CmigNames	none = {0};
+	bool		changed;
+	ListCell   *lc;
+
+	if (purge)
+		now.applied = cmig_target_applied(now.graph, &none);
+	cmig_target_require_known_rows(now.graph, now.applied);
+	cmig_target_require_sound_rows(now.graph, now.applied, true);
+	target = cmig_target_stamp(now.graph, now.applied, targets);
+	if (purge)
+	{
+		if (before->rows->count > 0 && cmig_settings_protect() != CMIG_PROTECT_OFF)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_PROTECTED),
+					 errmsg("a purge of the version rows is not allowed in database \"%s\"",
+							get_database_name(MyDatabaseId)),
+					 errdetail("cmig.protect is %s; what cmig.version says of this database would be forgotten.",
+							   cmig_settings_protect_name()),
+					 errhint("%s", cmig_settings_unprotect_hint(false))));
+		cmig_catalog_clear_version();
+	}
+	plan = cmig_plan_stamp(now.graph, now.applied, target);
+
+	foreach(lc, plan->removed)
+		cmig_catalog_delete_version(lfirst(lc));
+	foreach(lc, plan->added)
+		cmig_catalog_insert_version(cmig_graph_id(now.graph, lfirst_int(lc)));
+
+	/* it says where the database is, also of partially applied steps */
+	report_discarded(cmig_progress_read());
+	changed = cmig_progress_clear_all();
+	changed |= cmig_backfill_run_settle_all();
+
+	rows = cmig_catalog_read_version();
+	if (journal_stamped(now.graph, before, cmig_target_applied(now.graph, rows)) == 0)
+		changed |= journal_settled(rows);
+	if (!changed && are_equal(before->rows, rows))
+		cmig_move_report_nothing(now.graph, rows, "stamp");
+	return rows;
+}

@@ -1,0 +1,488 @@
+/*
+ * stepwise.c
+ *	  Runs that commit after each revision.
+ *
+ * A transactional revision is one transaction: script, verify_sql, version
+ * rows, its journal row from running to done, and the next step's row that
+ * says running, all in one commit.  So the journal is true after a crash at
+ * any point, and a step costs one flush.
+ *
+ * A revision that is not transactional is run by nontransactional.c; a last
+ * transaction runs its verify_sql, moves the version rows and clears
+ * cmig.progress.
+ *
+ * The run lock keeps all of pg_cmig's own functions from writing the version
+ * rows.  Somebody may still write them by hand between two commits, or a
+ * script may: so they are compared with what the steps have made, before a
+ * step that commits on its way and before the end of each step.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "move/move.h"
+#include "move/nontransactional.h"
+#include "move/stepwise.h"
+#include "move/toplevel.h"
+#include "parse/script.h"
+#include "run/extension.h"
+#include "run/run_limit.h"
+#include "run/run_lock.h"
+#include "run/session.h"
+#include "tables/backfill_run.h"
+#include "tables/catalog.h"
+#include "tables/journal.h"
+#include "tables/progress.h"
+
+#include "access/xact.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+typedef struct StepwiseRun
+{
+	MemoryContext step_context; /* reset for each step */
+	CmigInDoubt in_doubt;
+	CmigSituation now;
+	const CmigPlan *plan;
+	CmigExpectedRows *expected; /* the version rows before the step under way */
+
+	/* the step under way */
+	int			index;
+	CmigRunStep *step;
+	int64		journal_id;		/* its row, 0 when there is none */
+	TimestampTz started_at;
+
+	/* set in the transaction that ends a step, valid once it is committed */
+	int64		next_journal_id;
+	TimestampTz next_started_at;
+} StepwiseRun;
+
+void		(*cmig_stepwise_at_end) (void) = NULL;
+
+static CmigInDoubt
+parse_in_doubt(const char *value)
+{
+	if (value != NULL && strcmp(value, "stop") == 0)
+		return CMIG_IN_DOUBT_STOP;
+	if (value != NULL && strcmp(value, "done") == 0)
+		return CMIG_IN_DOUBT_DONE;
+	if (value != NULL && strcmp(value, "again") == 0)
+		return CMIG_IN_DOUBT_AGAIN;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("in_doubt must be stop, done or again"),
+			 errhint("stop, the default, raises an error at a statement that may have been carried out in part; done goes on after it, again runs it once more.")));
+}
+
+/*
+ * The journal
+ */
+
+static int64
+start_row(const StepwiseRun *run, int index, TimestampTz started_at)
+{
+	CmigJournalEntry entry = {0};
+
+	entry.revision = cmig_graph_id(run->now.graph, run->plan->steps[index].node);
+	entry.direction = cmig_progress_direction(run->plan->direction);
+	entry.outcome = "running";
+	entry.started_at = started_at;
+	return cmig_journal_start(&entry);
+}
+
+static void
+require_rows(const StepwiseRun *run, const CmigStep *moved)
+{
+	cmig_move_require_expected(&run->now, run->expected, moved,
+							   psprintf("neither a script nor a session by hand. SELECT cmig.stamp('<revision it is at>', purge => true) puts it right; then CALL cmig.%s_stepwise again.",
+										cmig_progress_direction(run->plan->direction)));
+}
+
+/* The end of a step, in the transaction that commits it. */
+static void
+finish_step(StepwiseRun *run)
+{
+	CmigJournalEntry entry = {0};
+	const CmigStep *step = &run->plan->steps[run->index];
+
+	cmig_run_limit_check();
+	require_rows(run, NULL);
+	cmig_move_rows(&run->now, step);
+	/* a trigger may have written others */
+	require_rows(run, step);
+
+	entry.outcome = "done";
+	entry.started_at = run->started_at;
+	entry.finished_at = GetCurrentTimestamp();
+	if (run->plan->direction == CMIG_UPGRADE)
+		entry.checksum = cmig_script_checksum(run->step->sql, run->step->transactional);
+	cmig_journal_finish(run->journal_id, &entry);
+
+	run->next_journal_id = 0;
+	run->next_started_at = entry.finished_at;
+	if (run->index + 1 < run->plan->count)
+		run->next_journal_id = start_row(run, run->index + 1, run->next_started_at);
+	else if (run->plan->direction == CMIG_UPGRADE && cmig_stepwise_at_end)
+	{
+		/* it sees what the step made */
+		CommandCounterIncrement();
+		cmig_stepwise_at_end();
+	}
+}
+
+/* The error and, of verify_sql, whose statement it was. */
+static char *
+failure_message(const ErrorData *error)
+{
+	char	   *message = error->detail ?
+		psprintf("%s: %s", error->message, error->detail) : error->message;
+
+	if (!cmig_runner_verifying() || error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED)
+		return message;
+	if (cmig_runner_statement() == 0)
+		return psprintf("end of verify_sql: %s", message);
+	return psprintf("statement %d of verify_sql: %s", cmig_runner_statement(), message);
+}
+
+static void
+journal_failure(const StepwiseRun *run, const ErrorData *error)
+{
+	CmigJournalEntry entry = {0};
+	char	   *sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+
+	if (run->journal_id == 0)
+		return;
+	entry.outcome = "failed";
+	entry.started_at = run->started_at;
+	entry.finished_at = GetCurrentTimestamp();
+	entry.sqlstate = sqlstate;
+	entry.message = failure_message(error);
+	entry.statement = cmig_runner_verifying() ? 0 : cmig_runner_statement();
+
+	/* the error that is reported is the run's, whatever happens here */
+	PG_TRY();
+	{
+		cmig_toplevel_snapshot();
+		cmig_journal_finish(run->journal_id, &entry);
+		cmig_toplevel_commit();
+	}
+	PG_CATCH();
+	{
+		FlushErrorState();
+		cmig_toplevel_rollback();
+	}
+	PG_END_TRY();
+}
+
+/*
+ * Steps
+ */
+
+static void
+run_transactional(void *arg)
+{
+	StepwiseRun *run = arg;
+
+	cmig_toplevel_snapshot();
+	cmig_runner_run(run->step);
+	finish_step(run);
+}
+
+static void
+finish_statements(void *arg)
+{
+	StepwiseRun *run = arg;
+	CmigRunStep last = *run->step;
+
+	cmig_runner_begin();
+	cmig_toplevel_snapshot();
+	if (last.direction == CMIG_UPGRADE && last.verify_sql != NULL)
+	{
+		last.sql = "";
+		cmig_runner_run(&last);
+	}
+	cmig_progress_clear(last.revision, last.direction);
+	cmig_backfill_run_settle(last.revision, cmig_progress_direction(last.direction));
+	finish_step(run);
+}
+
+static CmigRunStep *
+fetch(const StepwiseRun *run, int index)
+{
+	CmigRunStep *step;
+
+	cmig_toplevel_snapshot();
+	step = cmig_move_fetch(&run->now, run->plan, run->plan->steps[index].node);
+	step->top_level = !step->transactional && cmig_runner_concurrently();
+	step->committed = true;
+	return step;
+}
+
+static void
+run_step(StepwiseRun *run)
+{
+	char	   *what;
+
+	cmig_runner_begin();
+	run->step = fetch(run, run->index);
+	what = psprintf("%s of %s", cmig_progress_direction(run->plan->direction),
+					run->step->revision);
+	cmig_move_report(&run->now, run->plan, run->plan->steps[run->index].node);
+	if (run->step->top_level)
+		require_rows(run, NULL);
+	cmig_toplevel_commit();
+
+	if (run->step->top_level)
+	{
+		cmig_nontransactional_run(run->step, &run->in_doubt);
+		cmig_toplevel_attempt(finish_statements, NULL, run, what);
+	}
+	else
+		cmig_toplevel_attempt(run_transactional, NULL, run, what);
+}
+
+/*
+ * What would stop the run, found before anything is changed: what a script
+ * must not hold, steps that are half done and would be left so.
+ */
+static void
+check_steps(const StepwiseRun *run)
+{
+	MemoryContext caller = MemoryContextSwitchTo(run->step_context);
+	const CmigProgressRow *seen = NULL;
+	List	   *rows;
+	ListCell   *lc;
+
+	for (int i = 0; i < run->plan->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cmig_runner_check(fetch(run, i));
+		MemoryContextReset(run->step_context);
+	}
+
+	rows = cmig_progress_read();
+	foreach(lc, rows)
+	{
+		CmigProgressRow *row = lfirst(lc);
+		int			i = 0;
+
+		/* a step's rows stand together, and its text is read once */
+		if (seen != NULL && row->direction == seen->direction &&
+			strcmp(row->revision, seen->revision) == 0)
+			continue;
+		seen = row;
+		while (i < run->plan->count &&
+			   (row->direction != run->plan->direction ||
+				strcmp(row->revision,
+					   cmig_graph_id(run->now.graph, run->plan->steps[i].node)) != 0))
+			i++;
+		if (i == run->plan->count)
+			cmig_progress_require_none();
+		if (fetch(run, i)->transactional)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+					 errmsg("revision \"%s\" has become transactional since it was begun",
+							row->revision),
+					 errdetail("The %s is half done: as a transactional one it would run again as a whole.",
+							   cmig_progress_direction(row->direction)),
+					 errhint("Load it with transactional: false and CALL again. Or undo by hand what it did, then SELECT cmig.stamp('<revision it is at>')")));
+		if (!cmig_runner_concurrently())
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the %s of revision \"%s\" is half done",
+							cmig_progress_direction(row->direction), row->revision),
+					 errdetail("It was begun statement by statement; with cmig.\"concurrently\" = off it would run again as a whole."),
+					 errhint("SET cmig.\"concurrently\" = on and CALL again.")));
+	}
+	MemoryContextReset(run->step_context);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+carry_out(StepwiseRun *run, const CmigPlan *plan)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	run->plan = plan;
+	cmig_toplevel_snapshot();
+	check_steps(run);
+	cmig_journal_interrupted();
+	if (plan->count == 0)
+	{
+		cmig_toplevel_commit();
+		return;
+	}
+
+	run->started_at = GetCurrentTimestamp();
+	run->journal_id = start_row(run, 0, run->started_at);
+	run->expected = cmig_move_expect_rows(&run->now);
+	cmig_toplevel_commit();
+
+	for (run->index = 0; run->index < plan->count; run->index++)
+	{
+		MemoryContextReset(run->step_context);
+		MemoryContextSwitchTo(run->step_context);
+		run_step(run);
+		cmig_move_expect_step(run->expected, &plan->steps[run->index]);
+		run->journal_id = run->next_journal_id;
+		run->started_at = run->next_started_at;
+		cmig_run_lock_keep();
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * The three procedures
+ */
+
+typedef enum Procedure
+{
+	UPGRADE,
+	DOWNGRADE,
+	RESET
+} Procedure;
+
+static const char *const procedure_names[] = {
+	"cmig.upgrade_stepwise", "cmig.downgrade_stepwise", "cmig.reset_stepwise"
+};
+
+typedef struct Request
+{
+	Procedure	procedure;
+	const CmigNames *targets;	/* of upgrade */
+	const char *target;			/* of downgrade */
+} Request;
+
+/* go_down and go_up return how many steps were carried out. */
+static int
+go_down(StepwiseRun *run, const char *target, const char *what)
+{
+	CmigDowngradeTarget *resolved;
+	CmigPlan   *plan;
+
+	cmig_toplevel_snapshot();
+	run->now = cmig_move_read(true);
+	plan = cmig_move_plan_downgrade(&run->now, target, &resolved);
+	cmig_move_require_unprotected(&run->now, plan, resolved->node < 0,
+								  what ? what : resolved->node < 0 ?
+								  "a downgrade to base" : "a downgrade", true);
+	carry_out(run, plan);
+	return plan->count;
+}
+
+static int
+go_up(StepwiseRun *run, const CmigNames *targets)
+{
+	cmig_toplevel_snapshot();
+	run->now = cmig_move_read(true);
+	carry_out(run, cmig_move_plan_upgrade(&run->now, targets));
+	return run->plan->count;
+}
+
+static void
+move(StepwiseRun *run, const Request *request)
+{
+	char	   *heads[] = {"heads"};
+	const CmigNames all = {.count = 1,.names = heads};
+	const char *verb = NULL;
+	int			steps = 0;
+
+	switch (request->procedure)
+	{
+		case UPGRADE:
+			verb = "upgrade";
+			steps = go_up(run, request->targets);
+			break;
+		case DOWNGRADE:
+			verb = "downgrade";
+			steps = go_down(run, request->target, NULL);
+			break;
+		case RESET:
+			verb = "reset";
+			steps = go_down(run, "base", "a reset");
+			steps += go_up(run, &all);
+			break;
+	}
+	if (steps == 0)
+		cmig_move_report_nothing(run->now.graph, run->now.applied->rows, verb);
+}
+
+static void
+run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_doubt)
+{
+	const char *name = procedure_names[request->procedure];
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	StepwiseRun *run;
+
+	cmig_runner_require_idle(name);
+	cmig_toplevel_require(fcinfo, name);
+	/* before the journal names the role */
+	cmig_session_require_member();
+
+	context = cmig_toplevel_context("pg_cmig stepwise run");
+	MemoryContextSwitchTo(context);
+	run = palloc0(sizeof(StepwiseRun));
+	run->in_doubt = parse_in_doubt(in_doubt);
+	run->step_context = AllocSetContextCreate(context, "pg_cmig step",
+											  ALLOCSET_DEFAULT_SIZES);
+
+	PreventCommandDuringRecovery(name);
+	PreventCommandIfReadOnly(name);
+	cmig_toplevel_commit();
+	PG_TRY();
+	{
+		cmig_run_lock_session(name);
+		cmig_extension_hold();
+		cmig_run_limit_start();
+		move(run, request);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		cmig_toplevel_rollback();
+		journal_failure(run, error);
+		cmig_extension_release();
+		cmig_run_lock_release();
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+
+	cmig_extension_release();
+	cmig_run_lock_release();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+void
+cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
+					  const char *in_doubt)
+{
+	Request		request = {.procedure = UPGRADE,.targets = targets};
+
+	run_procedure(fcinfo, &request, in_doubt);
+}
+
+void
+cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
+						const char *in_doubt)
+{
+	Request		request = {.procedure = DOWNGRADE,.target = target};
+
+	run_procedure(fcinfo, &request, in_doubt);
+}
+
+void
+cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt)
+{
+	Request		request = {.procedure = RESET};
+
+	run_procedure(fcinfo, &request, in_doubt);
+}

@@ -1,0 +1,29 @@
+/*
+ * stepwise.h
+ *	  Runs that commit after each revision, and after each statement of a
+ *	  revision that is not transactional.
+ */
+#ifndef CMIG_STEPWISE_H
+#define CMIG_STEPWISE_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "base/revision.h"
+
+/*
+ * The procedures.  fcinfo is that of the CALL; in_doubt is stop, done or
+ * again.  The arguments must live below PortalContext.
+ */
+extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
+								  const char *in_doubt);
+extern void cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
+									const char *in_doubt);
+extern void cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt);
+
+/*
+ * Called in the transaction that ends the last step of an upgrade, which an
+ * error in it stops; set by the entry.
+ */
+extern void (*cmig_stepwise_at_end) (void);
+
+#endif							/* CMIG_STEPWISE_H */

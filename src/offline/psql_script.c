@@ -1,0 +1,458 @@
+/*
+ * psql_script.c
+ *	  Moves as a text for psql: cmig.script, Alembic's --sql.
+ *
+ * The text needs neither pg_cmig nor its catalog where it runs, only a table
+ * for the version rows.  Here is where it starts and goes, and the order of
+ * its parts; version_table.c has the version table, script_text.c the
+ * scripts.
+ */
+#include "postgres.h"
+
+#include "common/string.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "move/move.h"
+#include "offline/script_text.h"
+#include "offline/version_table.h"
+#include "parse/psql_text.h"
+#include "parse/script.h"
+#include "tables/progress.h"
+
+PG_FUNCTION_INFO_V1(cmig_script);
+
+#define MAX_LISTED 10
+/* What stands around a script, generously. */
+#define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
+
+typedef struct Offline
+{
+	const CmigGraph *graph;
+	const CmigPlan *plan;
+	CmigVersionTable *table;
+	CmigScriptTexts *scripts;
+	bool		transaction_per_revision;
+	StringInfoData text;
+} Offline;
+
+/*
+ * Where it starts and goes
+ */
+
+/* One end of a range, as the names of version rows. */
+static CmigNames *
+read_start(const CmigSituation *now, char *from)
+{
+	CmigNames  *rows = palloc0(sizeof(CmigNames));
+	CmigNames	wanted = {1, &from};
+	List	   *nodes;
+	ListCell   *lc;
+
+	nodes = cmig_target_list(now->graph, &wanted, true);
+	rows->names = palloc(sizeof(char *) * (list_length(nodes) + 1));
+	foreach(lc, nodes)
+		rows->names[rows->count++] = cmig_graph_id(now->graph, lfirst_int(lc));
+	return rows;
+}
+
+/* Refuse a range of a downgrade that goes up; *now is its place. */
+static void
+require_downward(const CmigSituation *now, const char *range, const char *to)
+{
+	/* base has nothing below it, so that nothing needs to be looked up */
+	if (now->applied->rows->count > 0)
+	{
+		int			node = cmig_target_downgrade(now->graph, now->applied, to)->node;
+
+		if (node < 0 || now->applied->applied->set[node])
+			return;
+	}
+	else if (strcmp(to, "base") == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("\"%s\" is not below \"%s\"", to,
+					pnstrdup(range, strlen(range) - strlen(to) - 1)),
+			 errhint("A range for a downgrade goes down; cmig.script('upgrade', ...) goes up.")));
+}
+
+/* Resolve "to" or "from:to"; *now becomes the place where the text starts. */
+static CmigPlan *
+read_plan(CmigSituation *now, const char *direction, char *target, bool *from_here)
+{
+	char	   *colon;
+	char	   *to = target;
+	CmigPlan   *plan;
+
+	if (target == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the target must not be null"),
+				 strcmp(direction, "upgrade") == 0 ? errhint("SELECT cmig.script('upgrade', 'head')")
+				 : errhint("SELECT cmig.script('downgrade', '-1')")));
+
+	*from_here = true;
+	colon = strchr(target, ':');
+	if (colon)
+	{
+		char	   *from = pnstrdup(target, colon - target);
+
+		to = colon + 1;
+		if (*from == '\0' || *to == '\0' || strchr(to, ':'))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" is not a range", target),
+					 errhint("A range is from:to, such as base:head or 002:004.")));
+		if (strcmp(from, "current") != 0)
+		{
+			*from_here = false;
+			now->applied = cmig_target_applied(now->graph, read_start(now, from));
+		}
+	}
+
+	if (strcmp(direction, "upgrade") == 0)
+	{
+		CmigNames	wanted = {1, &to};
+
+		plan = cmig_move_plan_upgrade(now, &wanted);
+		if (plan->count == 0 && !*from_here && now->applied->rows->count > 0)
+		{
+			List	   *nodes = cmig_target_upgrade(now->graph, now->applied, &wanted);
+
+			if (nodes == NIL || !list_member_int(now->applied->nodes, linitial_int(nodes)))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_INVALID_TARGET),
+						 errmsg("\"%s\" is not above \"%s\"", to,
+								pnstrdup(target, colon - target)),
+						 errhint("A range for an upgrade goes up; cmig.script('downgrade', ...) goes down.")));
+		}
+	}
+	else
+	{
+		CmigDowngradeTarget *resolved;
+
+		if (!*from_here)
+			require_downward(now, target, to);
+		plan = cmig_move_plan_downgrade(now, to, &resolved);
+	}
+	return plan;
+}
+
+/* Append text to a comment: on one line. */
+static void
+append_one_line(StringInfo out, const char *text)
+{
+	int			from = out->len;
+
+	appendStringInfoString(out, text);
+	for (int i = from; i < out->len; i++)
+		if ((unsigned char) out->data[i] < 0x20 || out->data[i] == 0x7F)
+			out->data[i] = ' ';
+}
+
+static void
+append_parents(StringInfo out, const CmigGraph *graph, const CmigNode *node)
+{
+	if (node->parents.count == 0)
+		appendStringInfoString(out, "base");
+	for (int i = 0; i < node->parents.count && i < MAX_LISTED; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		appendStringInfoString(out, cmig_graph_id(graph, node->parents.nodes[i]));
+	}
+	if (node->parents.count > MAX_LISTED)
+		appendStringInfo(out, " and %d more", node->parents.count - MAX_LISTED);
+}
+
+static void
+append_title(Offline *offline, int number)
+{
+	const CmigNode *node = &offline->graph->nodes[offline->plan->steps[number].node];
+	StringInfo	out = &offline->text;
+
+	appendStringInfo(out, "\n-- step %d of %d: ", number + 1, offline->plan->count);
+	if (offline->plan->direction == CMIG_UPGRADE)
+	{
+		appendStringInfoString(out, "upgrade ");
+		append_parents(out, offline->graph, node);
+		appendStringInfoString(out, " -> ");
+		appendStringInfoString(out, node->revision->id);
+	}
+	else
+	{
+		appendStringInfoString(out, "downgrade ");
+		appendStringInfoString(out, node->revision->id);
+		appendStringInfoString(out, " -> ");
+		append_parents(out, offline->graph, node);
+	}
+	if (*node->revision->message)
+	{
+		appendStringInfoString(out, ", ");
+		append_one_line(out, node->revision->message);
+	}
+	appendStringInfoChar(out, '\n');
+}
+
+static void
+append_step(Offline *offline, int number, const CmigRunStep *run)
+{
+	const CmigStep *step = &offline->plan->steps[number];
+	bool		verified = offline->plan->direction == CMIG_UPGRADE && run->verify_sql;
+	bool		more = number + 1 < offline->plan->count && !offline->transaction_per_revision;
+
+	if ((Size) offline->text.len + strlen(run->sql) + (verified ? strlen(run->verify_sql) : 0) >
+		MaxAllocSize - TEXT_MARGIN)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the text would be larger than 1 GB"),
+				 errdetail("Revision \"%s\" does not go into it any more.", run->revision),
+				 errhint("Make several texts, for ranges from:to.")));
+	append_title(offline, number);
+	if (run->transactional)
+	{
+		cmig_version_table_begin(&offline->text, offline->table);
+		cmig_script_text_append(&offline->text, offline->scripts, run, false, more || verified);
+	}
+	else
+	{
+		/* an empty transaction checks where the database is */
+		cmig_version_table_begin(&offline->text, offline->table);
+		cmig_version_table_commit(&offline->text, offline->table);
+		cmig_script_text_append(&offline->text, offline->scripts, run, false, false);
+		cmig_version_table_begin(&offline->text, offline->table);
+	}
+	if (verified)
+		cmig_script_text_append(&offline->text, offline->scripts, run, true, more);
+	cmig_version_table_move_rows(&offline->text, offline->table, step);
+	cmig_version_table_record(&offline->text, offline->table, run->revision,
+						offline->plan->direction == CMIG_UPGRADE ?
+						cmig_script_checksum(run->sql, run->transactional) : NULL);
+	if (offline->transaction_per_revision)
+		cmig_version_table_commit(&offline->text, offline->table);
+}
+
+/*
+ * The whole text
+ */
+
+/* Is a step's revision run outside of a transaction? */
+static bool
+leaves_transactions(const Offline *offline)
+{
+	for (int i = 0; i < offline->plan->count; i++)
+		if (!offline->graph->nodes[offline->plan->steps[i].node].revision->transactional)
+			return true;
+	return false;
+}
+
+static char *
+list_names(List *names)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, names)
+	{
+		if (foreach_current_index(lc) == MAX_LISTED)
+		{
+			appendStringInfo(&text, " and %d more", list_length(names) - MAX_LISTED);
+			break;
+		}
+		appendStringInfo(&text, "%s\"%s\"", foreach_current_index(lc) ? ", " : "",
+						 (char *) lfirst(lc));
+	}
+	return text.data;
+}
+
+static char *
+lock_key(const Offline *offline)
+{
+	return quote_literal_cstr(psprintf("pg_cmig %s", offline->table->name));
+}
+
+/* Before the first transaction. */
+static void
+append_start(Offline *offline, bool stop)
+{
+	StringInfo	text = &offline->text;
+
+	appendStringInfo(text, "-- pg_cmig: %s of %d %s, from %s; version table ",
+					 offline->plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade",
+					 offline->plan->count, offline->plan->count == 1 ? "revision" : "revisions",
+					 cmig_version_table_place(offline->table));
+	append_one_line(text, offline->table->name);
+	appendStringInfoString(text, "\n-- psql -X -v ON_ERROR_STOP=1 -f <this file>\n\n");
+	if (stop)
+		appendStringInfoString(text, "-- some statements run outside of transactions: psql must stop at an error\n\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n");
+	appendStringInfoString(text, offline->scripts->start_session);
+}
+
+static void
+append_session_lock(Offline *offline)
+{
+	cmig_psql_append_do(&offline->text,
+						psprintf("BEGIN\n"
+								 "\tIF NOT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0)) THEN\n"
+								 "\t\tRAISE EXCEPTION USING ERRCODE = 'lock_not_available',\n"
+								 "\t\t\tMESSAGE = 'another session runs such a text in this database',\n"
+								 "\t\t\tHINT = 'Wait until it has ended.';\n"
+								 "\tEND IF;\nEND", lock_key(offline)));
+}
+
+static void
+append_session_unlock(Offline *offline)
+{
+	int			from = offline->text.len;
+
+	cmig_psql_append_do(&offline->text,
+						psprintf("BEGIN\n\tPERFORM pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended(%s, 0));\nEND",
+								 lock_key(offline)));
+	cmig_psql_pin(&offline->text, from, offline->scripts->pin);
+}
+
+/* Put a check for the extension at a place of the text. */
+static void
+insert_extension_check(Offline *offline, int place)
+{
+	StringInfo	text = &offline->text;
+	StringInfoData check;
+
+	initStringInfo(&check);
+	cmig_psql_append_do(&check,
+						psprintf("BEGIN\n"
+								 "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_cmig') THEN\n"
+								 "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_object',\n"
+								 "\t\t\tMESSAGE = 'extension pg_cmig is not installed here',\n"
+								 "\t\t\tDETAIL = %s,\n"
+								 "\t\t\tHINT = 'CREATE EXTENSION pg_cmig';\n"
+								 "\tEND IF;\nEND",
+								 quote_literal_cstr(psprintf("Its functions are called by %s.",
+															 list_names(offline->scripts->calling)))));
+	enlargeStringInfo(text, check.len);
+	memmove(text->data + place + check.len, text->data + place, text->len - place);
+	memcpy(text->data + place, check.data, check.len);
+	text->len += check.len;
+}
+
+/* The encoding that the text has when it reaches the client. */
+static const char *
+text_encoding_name(void)
+{
+	return pg_get_client_encoding() == PG_SQL_ASCII ? GetDatabaseEncodingName() :
+		pg_get_client_encoding_name();
+}
+
+/*
+ * Where a character may have a backslash or a brace for its second byte, psql
+ * cuts the text right only if it reads it in just that encoding, which a
+ * database that does not know the encoding refuses.
+ */
+static void
+check_encoding(const Offline *offline)
+{
+	if (!PG_VALID_BE_ENCODING(pg_get_client_encoding()) &&
+		!pg_is_ascii(offline->text.data + VARHDRSZ))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a text with characters that are not ASCII cannot be made in encoding %s",
+						pg_get_client_encoding_name()),
+				 errdetail("psql could take a part of a character for a quote or a backslash."),
+				 errhint("SET client_encoding = 'UTF8'")));
+}
+
+static text *
+make_text(Offline *offline, const CmigSituation *now)
+{
+	CmigStepTexts *texts = cmig_move_texts(now, offline->plan);
+	bool		stop = leaves_transactions(offline);
+	bool		session_lock = stop || offline->transaction_per_revision;
+	int			behind_start;
+	text	   *result;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig step",
+												  ALLOCSET_DEFAULT_SIZES);
+
+	cmig_move_read_small_texts(texts);
+
+	/* the text becomes the value as it is */
+	initStringInfo(&offline->text);
+	appendStringInfoSpaces(&offline->text, VARHDRSZ);
+	append_start(offline, stop);
+	behind_start = offline->text.len;
+	if (session_lock)
+		append_session_lock(offline);
+	if (offline->plan->count == 0 || !offline->transaction_per_revision)
+		cmig_version_table_begin(&offline->text, offline->table);
+	for (int i = 0; i < offline->plan->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(context);
+		append_step(offline, i, cmig_move_text(texts, i));
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(context);
+	}
+	appendStringInfoChar(&offline->text, '\n');
+	cmig_version_table_commit(&offline->text, offline->table);
+	if (session_lock)
+		append_session_unlock(offline);
+
+	/* whether it is needed is known last */
+	if (offline->scripts->calling != NIL)
+	{
+		insert_extension_check(offline, behind_start);
+		ereport(WARNING,
+				(errmsg_plural("revision %s calls functions of pg_cmig",
+							   "revisions %s call functions of pg_cmig",
+							   list_length(offline->scripts->calling), list_names(offline->scripts->calling)),
+				 errdetail("The text runs only where the extension is installed; it begins with a check.")));
+	}
+	check_encoding(offline);
+	result = (text *) offline->text.data;
+	SET_VARSIZE(result, offline->text.len);
+	return result;
+}
+
+Datum
+cmig_script(PG_FUNCTION_ARGS)
+{
+	Offline		offline = {0};
+	char	   *direction = cmig_argument_direction(fcinfo, 0, "SELECT cmig.script");
+	char	   *target = cmig_argument_text(fcinfo, 1);
+	char	   *table = cmig_argument_text(fcinfo, 2);
+	CmigSituation now;
+	const char *pin;
+	bool		from_here;
+	int			guc_level;
+	text	   *result;
+
+	offline.transaction_per_revision = PG_ARGISNULL(3) ? false : PG_GETARG_BOOL(3);
+	now = cmig_move_read(true);
+	offline.plan = read_plan(&now, direction, target, &from_here);
+	if (from_here && offline.plan->count > 0)
+		cmig_progress_require_none();
+	else if (from_here)
+		cmig_move_report_nothing(now.graph, now.applied->rows, direction);
+	else if (offline.plan->count == 0)
+		ereport(NOTICE,
+				(errmsg("nothing to %s: no step lies in the range \"%s\"", direction, target)));
+	offline.graph = now.graph;
+	pin = psprintf("SET client_encoding = %s;\n", quote_literal_cstr(text_encoding_name()));
+	offline.table = cmig_version_table_open(table, now.graph, now.applied, offline.plan, pin);
+	offline.scripts = cmig_script_text_open(pin, offline.table->row_count == 0, from_here);
+
+	/* the text is read as the settings that it begins with have it */
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	result = make_text(&offline, &now);
+	AtEOXact_GUC(false, guc_level);
+	PG_RETURN_TEXT_P(result);
+}

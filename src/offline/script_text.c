@@ -1,0 +1,336 @@
+/*
+ * script_text.c
+ *	  A revision's script inside a text for psql, and what surrounds it.
+ *
+ * What the runner does around a script is done by statements of the text:
+ * row_security is off, deferred events are fired, temporary objects and
+ * prepared statements dropped, settings and roles reset, verify_sql is run.
+ * The text does so for the whole session, the runner for what the script
+ * itself has made or set (doc/reference.md, cmig.script).
+ */
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/varlena.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "base/settings.h"
+#include "offline/script_text.h"
+#include "parse/psql_text.h"
+#include "parse/script.h"
+#include "parse/statement.h"
+
+/* What a script runs as, for errors. */
+typedef struct Reading
+{
+	const char *revision;
+	CmigStatement statement;
+} Reading;
+
+/*
+ * What the database holds already
+ */
+
+static CmigQuery find_deferrable = {
+	"SELECT 1 FROM pg_constraint WHERE condeferrable LIMIT 1", 0
+};
+
+/*
+ * Settings of the text
+ */
+
+static char *
+make_start_script(const char *pin)
+{
+	const char *role = cmig_settings_text("cmig.role", GetConfigOption("cmig.role", true, false));
+	const char *path = cmig_settings_text("cmig.search_path", GetConfigOption("cmig.search_path", true, false));
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (role && *role)
+		appendStringInfo(&text, "SET ROLE %s;\n", quote_identifier(role));
+	if (path && *path)
+	{
+		List	   *schemas;
+		ListCell   *lc;
+
+		if (!SplitIdentifierString(pstrdup(path), ',', &schemas))
+			elog(ERROR, "cmig.search_path is no list of names");
+		appendStringInfoString(&text, "SET search_path = ");
+		foreach(lc, schemas)
+			appendStringInfo(&text, "%s%s", foreach_current_index(lc) ? ", " : "",
+							 *(char *) lfirst(lc) ? quote_identifier(lfirst(lc)) : "\"\"");
+		appendStringInfoString(&text, ";\n");
+	}
+	appendStringInfoString(&text, "SET row_security = off;\n");
+	cmig_psql_pin(&text, 0, pin);
+	return text.data;
+}
+
+/*
+ * Put the session back after a script.  more: other scripts follow in the
+ * same transaction, so deferred events must be fired by hand.
+ */
+static void
+append_end_of_script(StringInfo out, const CmigScriptTexts *scripts,
+					 const CmigPsqlFacts *facts, bool more)
+{
+	if (facts->declares_cursor)
+		appendStringInfoString(out, "CLOSE ALL;\n");
+	if (more && (scripts->facts.deferrable || !scripts->knows_constraints))
+		cmig_psql_append_do(out,
+							"DECLARE\n"
+							"\tnames text;\n"
+							"\tmode text;\n"
+							"BEGIN\n"
+							"\t-- what is deferred happens before the next revision\n"
+							"\tFOR mode, names IN\n"
+							"\t\tSELECT m.mode, pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')\n"
+							"\t\tFROM pg_catalog.pg_constraint c\n"
+							"\t\tJOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace\n"
+							"\t\tJOIN (VALUES (1, 'IMMEDIATE'), (2, 'DEFERRED')) m (step, mode)\n"
+							"\t\t\tON c.condeferrable AND (m.step = 1 OR c.condeferred)\n"
+							"\t\tWHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')\n"
+							"\t\t\tAND (n.oid = pg_catalog.pg_my_temp_schema() OR n.nspname !~ '^pg_temp_')\n"
+							"\t\t\tAND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint o\n"
+							"\t\t\t\tWHERE o.conname = c.conname AND o.connamespace = c.connamespace AND NOT o.condeferrable)\n"
+							"\t\tGROUP BY m.step, m.mode ORDER BY m.step\n"
+							"\tLOOP\n"
+							"\t\tEXECUTE 'SET CONSTRAINTS ' || names || ' ' || mode;\n"
+							"\tEND LOOP;\n"
+							"END");
+	if (facts->temp_objects)
+		appendStringInfoString(out, "DISCARD TEMP;\n");
+	if (facts->prepares)
+		appendStringInfoString(out, "DEALLOCATE ALL;\n");
+	appendStringInfoString(out, "RESET SESSION AUTHORIZATION;\nRESET ROLE;\nRESET ALL;\n");
+	appendStringInfoString(out, scripts->start_session);
+}
+
+/*
+ * Scripts
+ */
+
+static void
+describe_error(void *arg)
+{
+	const Reading *reading = arg;
+	int			position = geterrposition();
+
+	if (reading->statement.text == NULL)
+	{
+		errcontext("pg_cmig: text of %s", reading->revision);
+		return;
+	}
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery(reading->statement.text);
+	}
+	errcontext("pg_cmig: text of %s, statement %d, line %d", reading->revision,
+			   reading->statement.number, reading->statement.line);
+}
+
+/* Refuse what the runner refuses; top-level statements where they may be. */
+static void
+check_statement(const CmigRunStep *step, const RawStmt *raw)
+{
+	const char *reason;
+
+	switch (cmig_statement_classify(raw, &reason))
+	{
+		case CMIG_STATEMENT_PLAIN:
+			return;
+		case CMIG_STATEMENT_CONCURRENTLY:
+		case CMIG_STATEMENT_OWN_PROCEDURE:
+		case CMIG_STATEMENT_TOP_LEVEL:
+			if (!step->transactional)
+				return;
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
+					 errmsg("%s cannot run inside a transaction", reason),
+					 errhint("Set \"transactional: false\" in revision \"%s\".", step->revision)));
+			break;
+		case CMIG_STATEMENT_TRANSACTION:
+		case CMIG_STATEMENT_CLIENT_COPY:
+		case CMIG_STATEMENT_DISCARD_ALL:
+			cmig_statement_refuse(raw);
+			break;
+	}
+}
+
+/* Read what follows as the script itself would have it read. */
+static void
+follow_strings(const RawStmt *raw)
+{
+	VariableSetStmt *set = (VariableSetStmt *) raw->stmt;
+	const char *value = "on";
+
+	if (!cmig_statement_changes_strings(raw))
+		return;
+	if (set->kind == VAR_SET_VALUE)
+		value = ExtractSetVariableArgs(set);
+	(void) set_config_option("standard_conforming_strings", value, PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+static bool
+returns_rows(const RawStmt *raw)
+{
+	switch (nodeTag(raw->stmt))
+	{
+		case T_SelectStmt:
+			return ((const SelectStmt *) raw->stmt)->intoClause == NULL;
+		case T_InsertStmt:
+			return cmig_returns_compat((const InsertStmt *) raw->stmt);
+		case T_UpdateStmt:
+			return cmig_returns_compat((const UpdateStmt *) raw->stmt);
+		case T_DeleteStmt:
+			return cmig_returns_compat((const DeleteStmt *) raw->stmt);
+		case T_MergeStmt:
+			return cmig_merge_returns_compat((const MergeStmt *) raw->stmt);
+		default:
+			return false;
+	}
+}
+
+/*
+ * A statement of verify_sql that returns rows.  The row's values are looked
+ * at in their order through JSON, which does not tell of what type a null is;
+ * so if one comes before any boolean, the types are asked for.
+ */
+static void
+append_verification(StringInfo out, const Reading *reading)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfoString(&body, "DECLARE\n\tquery CONSTANT text := ");
+	cmig_psql_append_dollar_quoted(&body, reading->statement.text);
+	appendStringInfo(&body,
+					 ";\n"
+					 "\tline record;\n"
+					 "\tcell record;\n"
+					 "\tcolumns text;\n"
+					 "\tfirst text;\n"
+					 "BEGIN\n"
+					 "\tFOR line IN EXECUTE query LOOP\n"
+					 "\t\tFOR cell IN\n"
+					 "\t\t\tSELECT j.ordinality AS number, pg_catalog.json_typeof(j.value) AS type, j.value::text AS value\n"
+					 "\t\t\tFROM pg_catalog.json_each(pg_catalog.row_to_json(line)) WITH ORDINALITY j\n"
+					 "\t\tLOOP\n"
+					 "\t\t\tCONTINUE WHEN cell.type NOT IN ('boolean', 'null');\n"
+					 "\t\t\tIF cell.type = 'null' THEN\n"
+					 "\t\t\t\tSELECT pg_catalog.string_agg('c' || n, ', ') INTO columns\n"
+					 "\t\t\t\t\tFROM pg_catalog.generate_series(1, (SELECT pg_catalog.count(*) FROM pg_catalog.json_each(pg_catalog.row_to_json(line)))) n;\n"
+					 "\t\t\t\tEXECUTE 'WITH q (' || columns || ') AS (' || query || E'\\n) SELECT pg_catalog.pg_typeof(c' || cell.number || ') FROM q LIMIT 1' INTO first;\n"
+					 "\t\t\t\tCONTINUE WHEN first <> 'boolean';\n"
+					 "\t\t\tEND IF;\n"
+					 "\t\t\tEXIT WHEN cell.value = 'true';\n"
+					 "\t\t\tRAISE EXCEPTION USING MESSAGE = %s,\n"
+					 "\t\t\t\tDETAIL = 'Statement %d of verify_sql returned the row: ' || pg_catalog.row_to_json(line)::text || '.';\n"
+					 "\t\tEND LOOP;\n"
+					 "\tEND LOOP;\n"
+					 "END",
+					 quote_literal_cstr(psprintf("revision \"%s\" failed its verification", reading->revision)),
+					 reading->statement.number);
+	cmig_psql_append_do(out, body.data);
+	pfree(body.data);
+}
+
+/* Append a script statement by statement, checking each by its parse tree. */
+static void
+append_statements(StringInfo out, const CmigRunStep *step, const char *sql,
+				  bool verify, const char *pin, CmigPsqlFacts *facts)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	Reading		reading = {.revision = step->revision};
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,.callback = describe_error,.arg = &reading
+	};
+	CmigScript *script = cmig_script_open(sql);
+	int			behind = 0;
+	int			from;
+	int			guc_level = NewGUCNestLevel();
+
+	error_context_stack = &callback;
+	MemoryContextSwitchTo(context);
+	while (cmig_script_next(script, &reading.statement))
+	{
+		const CmigStatement *statement = &reading.statement;
+
+		CHECK_FOR_INTERRUPTS();
+		check_statement(step, statement->raw);
+		from = out->len;
+		cmig_psql_append_comments(out, sql + behind, statement->offset - behind);
+		behind = statement->offset + strlen(statement->text);
+		if (verify && returns_rows(statement->raw))
+			append_verification(out, &reading);
+		else
+			cmig_psql_append_statement(out, statement->text, facts);
+		cmig_psql_pin(out, from, pin);
+		follow_strings(statement->raw);
+		reading.statement.text = NULL;
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	from = out->len;
+	cmig_psql_append_comments(out, sql + behind, strlen(sql + behind));
+	cmig_psql_pin(out, from, pin);
+	AtEOXact_GUC(false, guc_level);
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+	error_context_stack = callback.previous;
+}
+
+/*
+ * A script, and what puts the session back after it.  Most are appended as
+ * they are, by their tokens alone.
+ */
+void
+cmig_script_text_append(StringInfo out, CmigScriptTexts *scripts, const CmigRunStep *step,
+						   bool verify, bool more)
+{
+	const char *sql = verify ? step->verify_sql : step->sql;
+	CmigPsqlFacts facts = {0};
+
+	appendStringInfoString(out, scripts->start_script);
+	if (verify || !cmig_psql_append(out, sql, scripts->pin, &facts))
+		append_statements(out, step, sql, verify, scripts->pin, &facts);
+	scripts->facts.deferrable |= facts.deferrable;
+	if (facts.calls_cmig &&
+		(scripts->calling == NIL || strcmp(llast(scripts->calling), step->revision) != 0))
+	{
+		/* with the text, which outlives the step */
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(out->data));
+
+		scripts->calling = lappend(scripts->calling, (void *) step->revision);
+		MemoryContextSwitchTo(old);
+	}
+	append_end_of_script(out, scripts, &facts, more);
+}
+
+/*
+ * Making
+ */
+
+CmigScriptTexts *
+cmig_script_text_open(const char *pin, bool from_base, bool from_here)
+{
+	CmigScriptTexts *scripts = palloc0(sizeof(CmigScriptTexts));
+
+	scripts->knows_constraints = from_base ||
+		(from_here && cmig_query_run(&find_deferrable, NULL, NULL) == 0);
+	scripts->pin = pin;
+	scripts->start_session = psprintf("%sSET standard_conforming_strings = on;\n", pin);
+	scripts->start_script = make_start_script(pin);
+	return scripts;
+}

@@ -1,0 +1,346 @@
+/*
+ * version_table.c
+ *	  The version table of a text for psql: its rows, its lock, its check.
+ *
+ * Each transaction of the text locks the table and checks that it holds the
+ * rows expected at that place, so a text that was run before, runs twice at
+ * once, or goes on after an error changes nothing.
+ */
+#include "postgres.h"
+
+#include "commands/defrem.h"
+#include "mb/pg_wchar.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/varlena.h"
+
+#include "base/compat.h"
+#include "offline/version_table.h"
+#include "parse/psql_text.h"
+
+#define MAX_LISTED 10
+
+/*
+ * Transactions and version rows
+ */
+
+/* The rows at this place as an array constant. */
+static void
+append_rows(StringInfo out, const CmigVersionTable *table)
+{
+	appendStringInfoString(out, "ARRAY[");
+	for (int i = 0; i < table->row_count; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		cmig_psql_append_literal(out, cmig_graph_id(table->graph, table->rows[i]));
+	}
+	appendStringInfoString(out, "]::text[]");
+}
+
+char *
+cmig_version_table_place(const CmigVersionTable *table)
+{
+	StringInfoData place;
+
+	if (table->row_count == 0)
+		return pstrdup("base");
+	initStringInfo(&place);
+	for (int i = 0; i < table->row_count && i < MAX_LISTED; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&place, ", ");
+		appendStringInfoString(&place, cmig_graph_id(table->graph, table->rows[i]));
+	}
+	if (table->row_count > MAX_LISTED)
+		appendStringInfo(&place, " and %d more", table->row_count - MAX_LISTED);
+	return place.data;
+}
+
+/*
+ * Where pg_cmig itself keeps revisions, its own table is the version table:
+ * otherwise cmig.upgrade would run them once more.  Who may not read there
+ * does not run them either.
+ */
+static void
+append_extension_check(StringInfo body, const CmigVersionTable *table)
+{
+	appendStringInfo(body,
+					 "\tIF EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_cmig') THEN\n"
+					 "\t\tIF pg_catalog.has_schema_privilege('cmig', 'USAGE') THEN\n"
+					 "\t\t\tIF pg_catalog.has_table_privilege('cmig.revision', 'SELECT') THEN\n"
+					 "\t\t\t\tIF EXISTS (SELECT FROM cmig.revision) THEN\n"
+					 "\t\t\t\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+					 "\t\t\t\t\t\tMESSAGE = 'pg_cmig keeps the version rows of this database',\n"
+					 "\t\t\t\t\t\tDETAIL = %s,\n"
+					 "\t\t\t\t\t\tHINT = 'Use cmig.%s, or make the text with version_table => ''cmig.version''';\n"
+					 "\t\t\t\tEND IF;\n\t\t\tEND IF;\n\t\tEND IF;\n\tEND IF;\n",
+					 quote_literal_cstr(psprintf("This text would keep others in %s.", table->name)),
+					 table->direction);
+}
+
+/* What only the first check does: is there a table, and is it wide enough? */
+static void
+append_first_check(StringInfo body, const CmigVersionTable *table)
+{
+	if (table->may_create)
+		append_extension_check(body, table);
+	appendStringInfo(body, "\tIF pg_catalog.to_regclass(%s) IS NULL THEN\n",
+					 quote_literal_cstr(table->name));
+	if (table->row_count == 0 && table->may_create)
+		appendStringInfo(body, "\t\tCREATE TABLE %s (%s character varying(%d) NOT NULL,\n\t\t\tCONSTRAINT %s PRIMARY KEY (%s));\n",
+						 table->name, table->column, CMIG_MAX_ID_LENGTH,
+						 table->constraint, table->column);
+	else
+		appendStringInfo(body, "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_table',\n\t\t\tMESSAGE = %s,\n\t\t\tHINT = 'Run the text that starts at base first, or give cmig.script the version_table of this database.';\n",
+						 quote_literal_cstr(psprintf("version table %s does not exist", table->name)));
+	appendStringInfoString(body, "\tEND IF;\n");
+	appendStringInfoString(body, table->lock);
+	if (table->may_create && table->longest > 0)
+		appendStringInfo(body,
+						 "\tWITH RECURSIVE base (type, modifier) AS (\n"
+						 "\t\tSELECT a.atttypid, a.atttypmod FROM pg_catalog.pg_attribute a\n"
+						 "\t\t\tWHERE a.attrelid = pg_catalog.to_regclass(%s) AND a.attname = '%s'\n"
+						 "\t\tUNION ALL SELECT t.typbasetype, t.typtypmod FROM base b\n"
+						 "\t\t\tJOIN pg_catalog.pg_type t ON t.oid = b.type AND t.typtype = 'd'\n"
+						 "\t) SELECT b.modifier - 4 INTO width FROM base b\n"
+						 "\t\tWHERE b.type IN ('pg_catalog.varchar'::regtype, 'pg_catalog.bpchar'::regtype) AND b.modifier > 0;\n"
+						 "\tIF width < %d THEN\n"
+						 "\t\tRAISE EXCEPTION USING ERRCODE = 'string_data_right_truncation',\n"
+						 "\t\t\tMESSAGE = %s,\n"
+						 "\t\t\tDETAIL = 'It holds ' || width || ' characters; the longest revision has %d.',\n"
+						 "\t\t\tHINT = %s;\n"
+						 "\tEND IF;\n",
+						 quote_literal_cstr(table->name), table->column, table->longest,
+						 quote_literal_cstr(psprintf("column %s of %s is too narrow", table->column, table->name)),
+						 table->longest,
+						 quote_literal_cstr(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE character varying(%d)",
+													 table->name, table->column, CMIG_MAX_ID_LENGTH)));
+}
+
+/*
+ * Lock the version table and check what it holds.  The first check says what it
+ * found and what to do.  A text may have thousands of others, so they are
+ * short, and what is the same in all of them was made before.
+ */
+static void
+append_check(StringInfo out, CmigVersionTable *table)
+{
+	StringInfo	body = &table->body;
+	char	   *place = cmig_version_table_place(table);
+
+	resetStringInfo(&table->message);
+	appendStringInfoString(&table->message, "this text goes on from ");
+	appendStringInfoString(&table->message, place);
+	appendStringInfoString(&table->message, ", and the database is not there");
+	pfree(place);
+
+	resetStringInfo(body);
+	if (table->checked)
+	{
+		appendStringInfoString(body, table->compare);
+		append_rows(body, table);
+		appendStringInfoString(body, " THEN\n\t\tRAISE SQLSTATE '55000' USING MESSAGE = ");
+		cmig_psql_append_literal(body, table->message.data);
+		appendStringInfoString(body, ";\n\tEND IF;\nEND");
+	}
+	else
+	{
+		appendStringInfoString(body, "DECLARE\n\twanted CONSTANT text[] := ");
+		append_rows(body, table);
+		appendStringInfoString(body, ";\n\tfound text[];\n");
+		if (table->may_create && table->longest > 0)
+			appendStringInfoString(body, "\twidth integer;\n");
+		appendStringInfoString(body, "BEGIN\n");
+		append_first_check(body, table);
+		appendStringInfo(body,
+						 "\tfound := %s;\n"
+						 "\tIF found <> wanted THEN\n"
+						 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = ",
+						 table->found);
+		cmig_psql_append_literal(body, table->message.data);
+		appendStringInfo(body,
+						 ",\n"
+						 "\t\t\tDETAIL = %s || coalesce(nullif(pg_catalog.array_to_string(found, ', '), ''), 'no row') || '.',\n"
+						 "\t\t\tHINT = 'Make the text for where this database is.';\n"
+						 "\tEND IF;\nEND",
+						 quote_literal_cstr(psprintf("%s holds ", table->name)));
+	}
+	cmig_psql_append_do(out, body->data);
+	table->checked = true;
+}
+
+/* The parts of the text that come again and again. */
+static void
+make_parts(CmigVersionTable *table)
+{
+	table->lock = psprintf("\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", table->name);
+	table->found = psprintf("ARRAY(SELECT v.%s::text COLLATE \"C\" FROM %s v ORDER BY 1)",
+							table->column, table->name);
+	table->compare = psprintf("BEGIN\n%s\tIF %s <> ", table->lock, table->found);
+	table->remove = psprintf("DELETE FROM %s WHERE %s = ", table->name, table->column);
+	table->add = psprintf("INSERT INTO %s (%s) VALUES (", table->name, table->column);
+	initStringInfo(&table->body);
+	initStringInfo(&table->message);
+}
+
+void
+cmig_version_table_begin(StringInfo out, CmigVersionTable *table)
+{
+	if (table->in_transaction)
+		return;
+	/* a trigger fired by the last commit may have set another */
+	if (table->checked)
+		appendStringInfoString(out, table->pin);
+	appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
+	append_check(out, table);
+	table->in_transaction = true;
+}
+
+void
+cmig_version_table_commit(StringInfo out, CmigVersionTable *table)
+{
+	if (table->in_transaction)
+		appendStringInfoString(out, "COMMIT;\n");
+	table->in_transaction = false;
+}
+
+/* The first place in rows that does not hold a smaller node. */
+static int
+find_row(const CmigVersionTable *table, int node)
+{
+	int			low = 0;
+	int			high = table->row_count;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (table->rows[middle] < node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void
+add_row(CmigVersionTable *table, int node)
+{
+	int			place = find_row(table, node);
+
+	memmove(table->rows + place + 1, table->rows + place,
+			sizeof(int) * (table->row_count - place));
+	table->rows[place] = node;
+	table->row_count++;
+}
+
+static void
+remove_row(CmigVersionTable *table, int node)
+{
+	int			place = find_row(table, node);
+
+	if (place == table->row_count || table->rows[place] != node)
+		elog(ERROR, "revision \"%s\" has no row", cmig_graph_id(table->graph, node));
+	table->row_count--;
+	memmove(table->rows + place, table->rows + place + 1,
+			sizeof(int) * (table->row_count - place));
+}
+
+void
+cmig_version_table_move_rows(StringInfo out, CmigVersionTable *table, const CmigStep *step)
+{
+	for (int i = 0; i < step->removed.count; i++)
+	{
+		int			node = step->removed.nodes[i];
+		int			from = out->len;
+
+		appendStringInfoString(out, table->remove);
+		cmig_psql_append_literal(out, cmig_graph_id(table->graph, node));
+		appendStringInfoString(out, ";\n");
+		cmig_psql_pin(out, from, table->pin);
+		remove_row(table, node);
+	}
+	for (int i = 0; i < step->added.count; i++)
+	{
+		int			node = step->added.nodes[i];
+		int			from = out->len;
+
+		appendStringInfoString(out, table->add);
+		cmig_psql_append_literal(out, cmig_graph_id(table->graph, node));
+		appendStringInfoString(out, ");\n");
+		cmig_psql_pin(out, from, table->pin);
+		add_row(table, node);
+	}
+}
+
+void
+cmig_version_table_record(StringInfo out, const CmigVersionTable *table, const char *revision,
+					const char *checksum)
+{
+	int			from = out->len;
+
+	if (table->may_create)
+		return;
+	appendStringInfoString(out, "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role,\n"
+						   "\tapplication_name, client_address, transaction_id, checksum, search_path)\n"
+						   "SELECT coalesce(pg_catalog.max(j.id), 0) OPERATOR(pg_catalog.+) 1, ");
+	cmig_psql_append_literal(out, revision);
+	appendStringInfo(out, ", '%s', 'done', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER,\n"
+					 "\tpg_catalog.current_setting('application_name'), pg_catalog.inet_client_addr(), pg_catalog.pg_current_xact_id(),\n"
+					 "\t%s, pg_catalog.current_setting('search_path')\nFROM cmig.journal j;\n",
+					 table->direction, checksum ? quote_literal_cstr(checksum) : "NULL");
+	cmig_psql_pin(out, from, table->pin);
+}
+
+/*
+ * Making
+ */
+
+CmigVersionTable *
+cmig_version_table_open(const char *name, const CmigGraph *graph, const CmigApplied *applied,
+				   const CmigPlan *plan, const char *pin)
+{
+	CmigVersionTable *version = palloc0(sizeof(CmigVersionTable));
+	ListCell   *lc;
+	List	   *names;
+	char	   *table;
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the version table must not be null"),
+				 errhint("Leave it out for public.cmig_version.")));
+	if (!SplitIdentifierString(pstrdup(name), '.', &names) ||
+		names == NIL || list_length(names) > 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not the name of a table", name),
+				 errhint("Say schema.table or table, with double quotes around what is no plain name.")));
+	table = llast(names);
+	version->name = list_length(names) == 2 ?
+		quote_qualified_identifier(linitial(names), table) :
+		pstrdup(quote_identifier(table));
+	/* pg_cmig's own table has another column */
+	version->may_create = strcmp(version->name, "cmig.version") != 0;
+	version->column = version->may_create ? "version_num" : "revision";
+	version->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));
+
+	version->pin = pin;
+	version->direction = plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
+	version->graph = graph;
+	version->rows = palloc_extended(sizeof(int) * ((Size) graph->count + 1), MCXT_ALLOC_HUGE);
+	foreach(lc, applied->nodes)
+		add_row(version, lfirst_int(lc));
+	for (int i = 0; i < plan->count; i++)
+	{
+		const CmigEdges *added = &plan->steps[i].added;
+
+		for (int j = 0; j < added->count; j++)
+			version->longest = Max(version->longest,
+								   pg_mbstrlen(cmig_graph_id(graph, added->nodes[j])));
+	}
+	make_parts(version);
+	return version;
+}

@@ -1,0 +1,193 @@
+/*
+ * backfill_resume.c
+ *	  Which backfill a CALL goes on with, and what stands in its way.
+ *
+ * The rows of cmig.backfill_run are read and written as the caller, who may
+ * be another than the role that the script runs as.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "online/backfill_resume.h"
+#include "online/backfill_sql.h"
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+typedef struct Search
+{
+	const CmigBackfillTarget *target;
+	const CmigBackfillIdentity *identity;
+	bool		one_transaction;
+} Search;
+
+static char *
+listed(char **names, int count)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names[i]);
+	return text.data;
+}
+
+/*
+ * Another backfill is half done, and what it has updated would be updated
+ * once more: let it be said which of the two is meant.
+ */
+static void
+refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
+{
+	const Search *search = arg;
+	const CmigBackfillIdentity *this = search->identity;
+	bool		goes_on = this->where_sql == NULL && strcmp(this->target, other->target) == 0 &&
+		(this->revision == NULL || this->statement == other->statement);
+	char	   *go_on;
+
+	if (this->revision == NULL &&
+		(!goes_on || !cmig_backfill_target_sets_same(search->target, other->set_sql)))
+		return;
+	if (search->one_transaction)
+		go_on = "To go on with the other rows, SET cmig.\"concurrently\" = on and CALL again.";
+	else if (goes_on)
+		go_on = psprintf("To go on behind these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %lld, then CALL again%s.",
+						 quote_literal_cstr(this->set_sql), (long long) other->id,
+						 this->revision ? "; or load the text as it was" : "");
+	else
+		go_on = "To go on with the other rows, load the text as it was and CALL again.";
+	ereport(ERROR,
+			(errcode(this->revision ? ERRCODE_CMIG_CHANGED_REVISION :
+					 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 this->revision ?
+			 errmsg("a backfill of revision \"%s\" is half done", this->revision) :
+			 errmsg("a backfill of table %s is half done", other->target),
+			 this->revision ?
+			 errdetail("Statement %d has updated %lld rows, which would be updated once more: SET %s.",
+					   other->statement, (long long) other->rows, other->set_sql) :
+			 errdetail("It has updated %lld rows, which would be updated once more: SET %s.",
+					   (long long) other->rows, other->set_sql),
+			 errhint("%s To begin anew instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
+					 go_on, (long long) other->id)));
+}
+
+static bool
+has_name(char **names, int count, const char *name)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * By key nothing but their names tells which partitions are done.  That one
+ * is new or has gone may be; both at once is what a new name looks like.
+ */
+static void
+require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
+{
+	const CmigNames *begun = &run->parts;
+	int			count = target->count;
+	char	  **now = palloc(sizeof(char *) * Max(count, 1));
+	char	  **added = palloc(sizeof(char *) * Max(count, 1));
+	char	  **gone = palloc(sizeof(char *) * Max(begun->count, 1));
+	int			nadded = 0;
+	int			ngone = 0;
+
+	if (begun->count == 0)
+		return;
+	for (int i = 0; i < count; i++)
+	{
+		now[i] = target->parts[i].name;
+		if (!has_name(begun->names, begun->count, now[i]))
+			added[nadded++] = now[i];
+	}
+	for (int i = 0; i < begun->count; i++)
+	{
+		if (!has_name(now, count, begun->names[i]))
+			gone[ngone++] = begun->names[i];
+	}
+	if (nadded > 0 && ngone > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the partitions of table %s have changed during its backfill", target->name),
+				 errdetail("It began with %s, and has %s now: if that is a new name, nothing tells whether its rows are done.",
+						   listed(gone, ngone), listed(added, nadded)),
+				 errhint("Give what was renamed its name back and CALL again. If nothing was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then CALL again.",
+						 (long long) run->id)));
+}
+
+bool
+cmig_backfill_resume_find(const CmigBackfillTarget *target,
+						  const CmigBackfillIdentity *identity, Oid caller,
+						  CmigBackfillRun *run)
+{
+	Search		search = {target, identity, false};
+	bool		found;
+	Oid			user;
+	int			security;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(caller, security | SECURITY_LOCAL_USERID_CHANGE);
+	found = cmig_backfill_run_find(identity, run);
+	cmig_backfill_run_each_unfinished(identity, run->id, refuse_unfinished, &search);
+	if (found && !run->done)
+	{
+		require_same_parts(target, run);
+		ereport(NOTICE,
+				(errmsg("going on with the backfill of %s after %lld rows",
+						target->name, (long long) run->rows)));
+	}
+	else if (!found)
+	{
+		run->method = target->by_key ? "key" : "ctid";
+		run->pass = 1;
+		run->total = cmig_backfill_sql_work(target);
+		if (target->by_key && target->count > 1)
+		{
+			run->parts.names = palloc(sizeof(char *) * target->count);
+			for (int i = 0; i < target->count; i++)
+				run->parts.names[run->parts.count++] = target->parts[i].name;
+		}
+		cmig_backfill_run_replace(identity);
+		cmig_backfill_run_insert(identity, run);
+	}
+	run->parts.count = 0;
+	SetUserIdAndSecContext(user, security);
+	return found;
+}
+
+void
+cmig_backfill_resume_refuse(const CmigBackfillTarget *target,
+							const CmigBackfillIdentity *identity, Oid caller)
+{
+	Search		search = {target, identity, true};
+	Oid			user;
+	int			security;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(caller, security | SECURITY_LOCAL_USERID_CHANGE);
+	cmig_backfill_run_each_unfinished(identity, 0, refuse_unfinished, &search);
+	SetUserIdAndSecContext(user, security);
+}
+
+void
+cmig_backfill_resume_require_key(const CmigBackfillRun *run, const CmigBackfillPart *part)
+{
+	char	   *begun = listed(run->key.names, run->key.count);
+	char	   *now = listed(part->key.columns, part->key.count);
+
+	if (run->key.count != part->key.count || strcmp(begun, now) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the key of table %s has changed during its backfill", part->name),
+				 errdetail("It was walked by (%s); by (%s) nothing tells which rows are done.",
+						   begun, now),
+				 errhint("Make the key as it was and CALL again. To begin anew instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
+						 (long long) run->id)));
+}

@@ -1,0 +1,136 @@
+/*
+ * backfill_skip.c
+ *	  Blocks in which a backfill has updated every row.
+ *
+ * A block can be left out when each version in it was replaced by a committed
+ * transaction of this run: then no snapshot from now on sees a row there.  A
+ * version that anybody else inserted, updated or locked does not look so,
+ * whether they have committed or not, and neither does one that a transaction
+ * of ours failed to replace, since only committed ones are known here.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "online/backfill_skip.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/transam.h"
+#include "catalog/pg_am.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/bufpage.h"
+#include "utils/rel.h"
+
+/* How many blocks one call looks at. */
+#define MOST_BLOCKS 8192
+
+struct CmigBackfillSkip
+{
+	int			count;
+	int			room;
+	TransactionId *xids;		/* in the order of commit, which is theirs */
+};
+
+CmigBackfillSkip *
+cmig_backfill_skip_create(void)
+{
+	CmigBackfillSkip *skip = palloc(sizeof(CmigBackfillSkip));
+
+	skip->count = 0;
+	skip->room = 64;
+	skip->xids = palloc(skip->room * sizeof(TransactionId));
+	return skip;
+}
+
+void
+cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid)
+{
+	if (skip->count == skip->room)
+	{
+		skip->room *= 2;
+		skip->xids = repalloc(skip->xids, skip->room * sizeof(TransactionId));
+	}
+	skip->xids[skip->count++] = xid;
+}
+
+static bool
+is_ours(const CmigBackfillSkip *skip, TransactionId xid)
+{
+	int			low = 0;
+	int			high = skip->count;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (skip->xids[middle] == xid)
+			return true;
+		if (TransactionIdPrecedes(skip->xids[middle], xid))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+static bool
+is_settled(const CmigBackfillSkip *skip, Page page)
+{
+	TransactionId known = InvalidTransactionId;
+	OffsetNumber last = PageGetMaxOffsetNumber(page);
+
+	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
+	{
+		ItemId		item = PageGetItemId(page, i);
+		HeapTupleHeader tuple;
+		TransactionId xmax;
+
+		/* what a redirection leads to stands on the same page */
+		if (!ItemIdIsNormal(item))
+			continue;
+		tuple = (HeapTupleHeader) PageGetItem(page, item);
+		if ((tuple->t_infomask & (HEAP_XMAX_INVALID | HEAP_XMAX_IS_MULTI)) != 0 ||
+			HEAP_XMAX_IS_LOCKED_ONLY(tuple->t_infomask))
+			return false;
+		xmax = HeapTupleHeaderGetRawXmax(tuple);
+		if (xmax == known)
+			continue;
+		if (!TransactionIdIsNormal(xmax) || !is_ours(skip, xmax))
+			return false;
+		known = xmax;
+	}
+	return true;
+}
+
+BlockNumber
+cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
+						BlockNumber start, BlockNumber end)
+{
+	Relation	relation;
+	BlockNumber block = start;
+	BlockNumber size;
+
+	if (skip->count == 0)
+		return start;
+	relation = relation_open(table, AccessShareLock);
+	size = RelationGetNumberOfBlocks(relation);
+	if (relation->rd_rel->relam == HEAP_TABLE_AM_OID)
+	{
+		while (block < end && block < size && block - start < MOST_BLOCKS)
+		{
+			Buffer		buffer = ReadBuffer(relation, block);
+			bool		settled;
+
+			CHECK_FOR_INTERRUPTS();
+			LockBuffer(buffer, BUFFER_LOCK_SHARE);
+			settled = is_settled(skip, BufferGetPage(buffer));
+			UnlockReleaseBuffer(buffer);
+			if (!settled)
+				break;
+			block++;
+		}
+	}
+	relation_close(relation, AccessShareLock);
+	return block;
+}

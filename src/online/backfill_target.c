@@ -1,0 +1,543 @@
+/*
+ * backfill_target.c
+ *	  What a backfill is to do, checked before the first batch.
+ *
+ * With a filter a table is walked by ranges of blocks, in passes until no row
+ * matches: fastest, and rows that others move or add meanwhile are found in
+ * the next pass.  Without a filter nothing tells a row that was done from one
+ * that was not, so the table is walked in the order of a unique key, once, up
+ * to the greatest key that was there at the start.
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/local_rows.h"
+#include "base/query.h"
+#include "online/backfill_target.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/stratnum.h"
+#include "access/transam.h"
+#include "catalog/catalog.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
+#include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+/*
+ * Fragments
+ */
+
+static void
+push_text(ErrorContextCallback *callback, char *text)
+{
+	callback->callback = cmig_argument_place_error;
+	callback->arg = text;
+	callback->previous = error_context_stack;
+	error_context_stack = callback;
+}
+
+static UpdateStmt *
+check_set(const char *name, const char *set_sql)
+{
+	char	   *text = psprintf("UPDATE %s SET %s\n", name, set_sql);
+	ErrorContextCallback callback;
+	List	   *parsed;
+	UpdateStmt *update = NULL;
+
+	push_text(&callback, text);
+	parsed = raw_parser(text, RAW_PARSE_DEFAULT);
+	error_context_stack = callback.previous;
+
+	if (list_length(parsed) == 1)
+		update = (UpdateStmt *) linitial_node(RawStmt, parsed)->stmt;
+	if (update == NULL || !IsA(update, UpdateStmt) || update->whereClause != NULL ||
+		update->fromClause != NIL || cmig_returns_compat(update))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("set_sql must be what stands between SET and WHERE of an UPDATE"),
+				 errdetail("It is: %s", set_sql),
+				 errhint("Give the condition as where_sql; take values of other tables by a subquery in set_sql.")));
+	return update;
+}
+
+static void
+check_where(const char *where_sql)
+{
+	char	   *text = psprintf("%s\n", where_sql);
+	ErrorContextCallback callback;
+	SelectStmt *select;
+
+	push_text(&callback, text);
+	select = (SelectStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_PLPGSQL_EXPR))->stmt;
+	error_context_stack = callback.previous;
+
+	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
+		select->fromClause != NIL || select->whereClause != NULL ||
+		select->groupClause != NIL || select->havingClause != NULL ||
+		select->sortClause != NIL || select->limitCount != NULL ||
+		select->limitOffset != NULL || select->lockingClause != NIL ||
+		select->distinctClause != NIL || select->op != SETOP_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("where_sql must be what stands behind WHERE"),
+				 errdetail("It is: %s", where_sql),
+				 errhint("Give a condition alone, such as email_lower IS NULL.")));
+}
+
+/* The names of the columns that are set. */
+static List *
+analyse(CmigBackfillTarget *target)
+{
+	char	   *text = psprintf("UPDATE %s SET %s\n WHERE (%s\n)", target->name, target->set_sql,
+								target->where_sql ? target->where_sql : "true");
+	ErrorContextCallback callback;
+	Query	   *query;
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	push_text(&callback, text);
+	query = parse_analyze_fixedparams(linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT)),
+									  text, NULL, 0, NULL);
+	error_context_stack = callback.previous;
+
+	if (contain_volatile_functions(query->jointree->quals))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("where_sql must not use volatile functions"),
+				 errdetail("Each batch would choose other rows: %s", target->where_sql),
+				 errhint("Let the condition depend on the row alone.")));
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		if (!entry->resjunk)
+			columns = lappend(columns, get_attname(target->oid, entry->resno, false));
+	}
+	return columns;
+}
+
+static bool
+is_set(List *columns, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Relations
+ */
+
+/*
+ * Names are what a run is found again by: they read the same whatever
+ * quote_all_identifiers says.
+ */
+static char *
+quoted(const char *schema, const char *name)
+{
+	int			level = NewGUCNestLevel();
+	char	   *result;
+
+	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	result = pstrdup(quote_qualified_identifier(schema, name));
+	AtEOXact_GUC(false, level);
+	return result;
+}
+
+char *
+cmig_backfill_target_name(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	return name ? quoted(get_namespace_name(get_rel_namespace(relation)), name) : NULL;
+}
+
+static void
+refuse_kind(Oid relation, const char *kind)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("cannot backfill %s, which is %s", cmig_backfill_target_name(relation), kind),
+			 errhint("Name a table.")));
+}
+
+static void
+check_kind(Oid relation)
+{
+	char		kind = get_rel_relkind(relation);
+
+	if (kind != '\0' && IsCatalogRelationOid(relation))
+		refuse_kind(relation, "a system catalog");
+	switch (kind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+			break;
+		case RELKIND_VIEW:
+			refuse_kind(relation, "a view");
+			break;
+		case RELKIND_MATVIEW:
+			refuse_kind(relation, "a materialized view");
+			break;
+		case RELKIND_FOREIGN_TABLE:
+			refuse_kind(relation, "a foreign table");
+			break;
+		case '\0':
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("relation with OID %u does not exist", relation),
+					 errhint("Name a table.")));
+			break;
+		default:
+			refuse_kind(relation, "no table");
+	}
+}
+
+/*
+ * A rule that is in the way: instead of the UPDATE; with where_sql any, as
+ * batches are counted in WITH, where the server takes none.
+ */
+static CmigQuery instead_rule = {
+	"SELECT rulename::text FROM pg_catalog.pg_rewrite"
+	" WHERE ev_class = $1 AND ev_type = '2' AND (is_instead OR $2) AND ev_enabled IN ('A',"
+	" CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)"
+	" ORDER BY 1 LIMIT 1",
+	2, {OIDOID, BOOLOID}
+};
+
+static void
+check_rules(Oid relation, bool by_key)
+{
+	Datum		values[2] = {ObjectIdGetDatum(relation), BoolGetDatum(!by_key)};
+	char	   *rule = NULL;
+
+	cmig_query_each(&instead_rule, values, NULL, cmig_query_keep_text, &rule);
+	if (rule == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot backfill table %s, which has rule \"%s\" ON UPDATE",
+					cmig_backfill_target_name(relation), rule),
+			 errdetail("With such a rule a batch cannot tell which rows it has updated."),
+			 errhint("ALTER TABLE %s DISABLE RULE %s, CALL cmig.backfill again, then ENABLE it.",
+					 cmig_backfill_target_name(relation), quote_identifier(rule))));
+}
+
+static void
+check_policies(Oid relation)
+{
+	if (check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("row-level security hides rows of table %s from this backfill",
+						cmig_backfill_target_name(relation)),
+				 errdetail("Role \"%s\" is subject to its policies.",
+						   GetUserNameFromId(GetUserId(), false)),
+				 errhint("Backfill as a role with BYPASSRLS, or ALTER TABLE ... NO FORCE ROW LEVEL SECURITY as the owner meanwhile.")));
+}
+
+/* Rights, as the server checks them when it would carry out the statement. */
+static void
+check_rights(const CmigBackfillTarget *target, const char *name)
+{
+	CmigQuery	query = {.users_text = true};
+
+	query.sql = psprintf("EXPLAIN (COSTS OFF) UPDATE ONLY %s SET %s\n WHERE (%s\n)", name,
+						 target->set_sql, target->where_sql ? target->where_sql : "true");
+	cmig_query_run(&query, NULL, NULL);
+	cmig_query_free(&query);
+}
+
+/* Rows cannot move between partitions that are updated one by one. */
+static void
+check_partition_key(Oid relation, List *columns)
+{
+	Relation	rel = relation_open(relation, AccessShareLock);
+	PartitionKey key = RelationGetPartitionKey(rel);
+
+	for (int i = 0; i < key->partnatts; i++)
+	{
+		char	   *name;
+
+		if (key->partattrs[i] == 0)
+			continue;
+		name = get_attname(relation, key->partattrs[i], false);
+		if (is_set(columns, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("set_sql must not change column \"%s\" of the partition key", name),
+					 errhint("Move the rows with INSERT and DELETE.")));
+	}
+	relation_close(rel, AccessShareLock);
+}
+
+/*
+ * Keys
+ */
+
+/* A cast from or to a type, whose function is another's, no superuser's. */
+static CmigQuery foreign_cast = {
+	"SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c"
+	" JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
+	" WHERE (c.castsource = $1 OR c.casttarget = $1) AND NOT r.rolsuper AND r.rolname <> current_user"
+	" ORDER BY 1 LIMIT 1",
+	1, {OIDOID}
+};
+
+/*
+ * The walk writes a key as text and compares it.  Casts that another role has
+ * made for its type would be called for that with the caller's rights, and
+ * need not keep the value.
+ */
+static char *
+find_foreign_cast(Oid type)
+{
+	Datum		values[1] = {ObjectIdGetDatum(getBaseType(type))};
+	char	   *function = NULL;
+
+	/* only superusers make casts between the server's own types */
+	if (DatumGetObjectId(values[0]) >= FirstNormalObjectId)
+		cmig_query_each(&foreign_cast, values, NULL, cmig_query_keep_text, &function);
+	return function;
+}
+
+static bool
+is_usable_key(Relation index, Relation table, char **obstacle)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (index->rd_rel->relam != BTREE_AM_OID || !form->indisunique || !form->indimmediate ||
+		!form->indisvalid || !form->indisready ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL))
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		AttrNumber	column = form->indkey.values[i];
+
+		if (column <= 0 || index->rd_indoption[i] != 0 ||
+			!cmig_not_null_compat(table->rd_att, column - 1))
+			return false;
+	}
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		char	   *cast = find_foreign_cast(TupleDescAttr(table->rd_att, form->indkey.values[i] - 1)->atttypid);
+
+		if (cast == NULL)
+			continue;
+		*obstacle = psprintf("Its key cannot be used, since a cast of the key's type calls the function %s of another role.", cast);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The operator that agrees with ORDER BY, whatever the search_path has under
+ * its name.  A comparison of rows has one operator: where the columns' differ,
+ * it is left to the search_path.
+ */
+static char *
+operator_of(Relation index, Relation table, int strategy, const char *usual)
+{
+	char	   *result = NULL;
+
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	{
+		Oid			column = TupleDescAttr(table->rd_att, index->rd_index->indkey.values[i] - 1)->atttypid;
+		TypeCacheEntry *type = lookup_type_cache(getBaseType(column), TYPECACHE_BTREE_OPFAMILY);
+		HeapTuple	tuple = SearchSysCache1(OPEROID,
+											ObjectIdGetDatum(get_opfamily_member(type->btree_opf, type->btree_opintype,
+																				 type->btree_opintype, strategy)));
+		Form_pg_operator form;
+		char	   *name;
+
+		if (!HeapTupleIsValid(tuple))
+			return pstrdup(usual);
+		form = (Form_pg_operator) GETSTRUCT(tuple);
+		name = psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(form->oprnamespace)),
+						NameStr(form->oprname));
+		ReleaseSysCache(tuple);
+		if (result && strcmp(result, name) != 0)
+			return pstrdup(usual);
+		result = name;
+	}
+	return result;
+}
+
+static void
+read_key(Relation index, Relation table, CmigBackfillKey *key)
+{
+	key->count = index->rd_index->indnkeyatts;
+	key->columns = palloc(sizeof(char *) * key->count);
+	key->types = palloc(sizeof(char *) * key->count);
+	key->greater = operator_of(index, table, BTGreaterStrategyNumber, ">");
+	key->not_greater = operator_of(index, table, BTLessEqualStrategyNumber, "<=");
+	for (int i = 0; i < key->count; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(table->rd_att,
+												 index->rd_index->indkey.values[i] - 1);
+
+		key->columns[i] = pstrdup(NameStr(column->attname));
+		/* the checks of a domain are for new values */
+		key->types[i] = format_type_extended(getBaseType(column->atttypid), -1,
+											 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+	}
+}
+
+/*
+ * The primary key if there is one, else another key that will do.  *obstacle
+ * is why one that is there does not.
+ */
+static bool
+find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
+{
+	Relation	table = relation_open(relation, AccessShareLock);
+	List	   *indexes = RelationGetIndexList(table);
+	ListCell   *lc;
+
+	key->count = 0;
+	foreach(lc, indexes)
+	{
+		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
+
+		if (is_usable_key(index, table, obstacle) &&
+			(key->count == 0 || index->rd_index->indisprimary))
+			read_key(index, table, key);
+		relation_close(index, AccessShareLock);
+	}
+	relation_close(table, AccessShareLock);
+	return key->count > 0;
+}
+
+static void
+choose_key(CmigBackfillPart *part, List *columns)
+{
+	char	   *obstacle = NULL;
+
+	if (!find_key(part->oid, &part->key, &obstacle))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table %s has no primary key to walk by", part->name),
+				 obstacle ? errdetail("%s", obstacle) :
+				 errdetail("Without where_sql only a key tells the rows that are done; a unique index over columns that are NOT NULL would do too."),
+				 errhint("Give a where_sql that is true for the rows still to do, such as new_column IS NULL.")));
+	for (int i = 0; i < part->key.count; i++)
+	{
+		char	   *name = part->key.columns[i];
+
+		if (is_set(columns, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("set_sql must not change column \"%s\" of the key", name),
+					 errdetail("Without where_sql table %s is walked in the order of that key.",
+							   part->name),
+					 errhint("Give a where_sql that is true for the rows still to do.")));
+		part->key.columns[i] = quoted(NULL, name);
+	}
+}
+
+/*
+ * Entry point
+ */
+
+static int
+compare_parts(const void *a, const void *b)
+{
+	return strcmp(((const CmigBackfillPart *) a)->name, ((const CmigBackfillPart *) b)->name);
+}
+
+CmigBackfillTarget *
+cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql)
+{
+	CmigBackfillTarget *target = palloc0(sizeof(CmigBackfillTarget));
+	List	   *relations;
+	ListCell   *lc;
+
+	LockRelationOid(table, AccessShareLock);
+	check_kind(table);
+	cmig_local_rows_require(table, true, "cmig.backfill", "Use plain UPDATEs, which Citus carries out on the shards.");
+	target->oid = table;
+	target->name = cmig_backfill_target_name(table);
+	target->set_sql = set_sql;
+	target->where_sql = where_sql;
+	target->by_key = where_sql == NULL;
+
+	(void) check_set(target->name, set_sql);
+	if (where_sql != NULL)
+		check_where(where_sql);
+	target->columns = analyse(target);
+
+	relations = find_all_inheritors(table, AccessShareLock, NULL);
+	target->parts = palloc0(sizeof(CmigBackfillPart) * list_length(relations));
+	foreach(lc, relations)
+	{
+		Oid			relation = lfirst_oid(lc);
+		CmigBackfillPart *part = &target->parts[target->count];
+
+		check_kind(relation);
+		check_rules(relation, target->by_key);
+		check_policies(relation);
+		if (get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE)
+		{
+			check_partition_key(relation, target->columns);
+			continue;
+		}
+		part->oid = relation;
+		part->name = cmig_backfill_target_name(relation);
+		part->updated = relation == table ? part->name :
+			psprintf("%s AS %s", part->name, quote_identifier(get_rel_name(table)));
+		check_rights(target, part->updated);
+		if (target->by_key)
+			choose_key(part, target->columns);
+		else
+			cmig_local_rows_require_heap(relation, "cmig.backfill with where_sql",
+										 "Leave where_sql out, so that the table is walked by its key, or use plain UPDATEs.");
+		target->count++;
+	}
+	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+		check_rights(target, target->name);
+	qsort(target->parts, target->count, sizeof(CmigBackfillPart), compare_parts);
+	return target;
+}
+
+bool
+cmig_backfill_target_sets_same(const CmigBackfillTarget *target, const char *set_sql)
+{
+	UpdateStmt *update = check_set(target->name, set_sql);
+	ListCell   *lc;
+
+	foreach(lc, update->targetList)
+	{
+		if (is_set(target->columns, lfirst_node(ResTarget, lc)->name))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,535 @@
+/*
+ * recipe.c
+ *	  Online recipes: constraints added in steps that keep nobody waiting.
+ *
+ * Each recipe is a loop: look at the catalog, carry out the one statement
+ * that comes next in a short transaction with lock retries, look again.  So a
+ * recipe needs no memory of its own: called again after an interruption it
+ * goes on, and called when all is done it does nothing.
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/local_rows.h"
+#include "base/query.h"
+#include "move/nontransactional.h"
+#include "move/resume.h"
+#include "move/toplevel.h"
+#include "online/recipe_run.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(cmig_add_not_null);
+PG_FUNCTION_INFO_V1(cmig_add_check);
+PG_FUNCTION_INFO_V1(cmig_add_foreign_key);
+PG_FUNCTION_INFO_V1(cmig_add_unique);
+
+/*
+ * NOT VALID first, which checks new rows at once, then the old rows.  In one
+ * transaction that would spare nobody the lock.
+ */
+static void
+add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *name,
+			  const char *definition)
+{
+	if (!there->exists)
+		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s",
+							 recipe->table_name, quote_identifier(name), definition,
+							 recipe->one_transaction ? "" : " NOT VALID"));
+	if (there->exists ? !there->valid : !recipe->one_transaction)
+		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+							 recipe->table_name, quote_identifier(name)));
+}
+
+/*
+ * CHECK
+ */
+
+/* The condition as the server would write it. */
+static char *
+normal_condition(Oid table, const char *condition)
+{
+	char	   *text = psprintf("%s\n", condition);
+	ErrorContextCallback callback;
+	SelectStmt *select;
+	ParseState *pstate = make_parsestate(NULL);
+	Relation	relation;
+	ParseNamespaceItem *item;
+	Node	   *expression;
+	char	   *result;
+	int			level;
+
+	callback.callback = cmig_argument_place_error;
+	callback.arg = text;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	select = (SelectStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_PLPGSQL_EXPR))->stmt;
+	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
+		select->fromClause != NIL || select->whereClause != NULL || select->op != SETOP_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the condition must be one expression"),
+				 errdetail("It is: %s", condition)));
+	pstate->p_sourcetext = text;
+	relation = relation_open(table, AccessShareLock);
+	item = addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true);
+	addNSItemToQuery(pstate, item, true, true, true);
+	expression = transformExpr(pstate, linitial_node(ResTarget, select->targetList)->val,
+							   EXPR_KIND_CHECK_CONSTRAINT);
+	expression = coerce_to_boolean(pstate, expression, "CHECK");
+	assign_expr_collations(pstate, expression);
+
+	level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	result = deparse_expression(expression,
+								deparse_context_for(get_rel_name(table), table), false, false);
+	AtEOXact_GUC(false, level);
+	relation_close(relation, AccessShareLock);
+	free_parsestate(pstate);
+	error_context_stack = callback.previous;
+	return result;
+}
+
+/* The same but for white space? */
+static bool
+same_text(const char *a, const char *b)
+{
+	for (;;)
+	{
+		a += strspn(a, " \n\t");
+		b += strspn(b, " \n\t");
+		if (*a != *b)
+			return false;
+		if (*a == '\0')
+			return true;
+		a++;
+		b++;
+	}
+}
+
+typedef struct CheckSteps
+{
+	char	   *name;
+	char	   *condition;
+} CheckSteps;
+
+/* A CHECK that holds for the table alone, not for its children? */
+static bool
+is_not_inherited(const char *definition)
+{
+	static const char ending[] = " NO INHERIT";
+	size_t		length = strlen(definition);
+
+	return length > strlen(ending) &&
+		strcmp(definition + length - strlen(ending), ending) == 0;
+}
+
+static void
+add_check(CmigRecipe *recipe, void *arg)
+{
+	CheckSteps *check = arg;
+	CmigKnownConstraint there = cmig_recipe_find_constraint(recipe->table, check->name);
+	char	   *normal = normal_condition(recipe->table, check->condition);
+
+	if (there.exists &&
+		(strcmp(there.kind, "c") != 0 || !same_text(there.condition, normal) ||
+		 !there.enforced || is_not_inherited(there.definition)))
+		cmig_recipe_refuse_other(recipe, check->name, there.definition);
+	add_validated(recipe, &there, check->name, psprintf("CHECK (%s\n)", check->condition));
+}
+
+Datum
+cmig_add_check(PG_FUNCTION_ARGS)
+{
+	CmigRecipe		recipe;
+	CheckSteps	check;
+
+	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_check");
+	check.name = cmig_recipe_name(fcinfo, 1);
+	check.condition = cmig_recipe_text(fcinfo, 2, "the condition");
+	cmig_recipe_carry_out(&recipe, add_check, &check);
+	PG_RETURN_VOID();
+}
+
+/*
+ * NOT NULL
+ */
+
+static bool
+is_not_null(Oid table, const char *column)
+{
+	HeapTuple	tuple = SearchSysCacheAttName(table, column);
+	bool		result = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+/*
+ * Servers from 18 on have NOT NULL constraints that the old rows may break,
+ * while the column already is attnotnull.
+ */
+static CmigQuery not_valid_query = {
+	.sql = "SELECT conname::text FROM pg_constraint WHERE conrelid = $1 AND contype = 'n'"
+	" AND NOT convalidated AND conkey = ARRAY(SELECT attnum FROM pg_attribute"
+	" WHERE attrelid = $1 AND attname = $2::name)",
+	.nargs = 2,
+	.argtypes = {OIDOID, TEXTOID}
+};
+
+static void
+keep_name(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = cmig_query_text(desc, row, 1);
+}
+
+/*
+ * A CHECK proves to SET NOT NULL that it need not look at the rows.  They are
+ * two statements, since one would drop the constraint before it looks.
+ */
+static void
+add_not_null(CmigRecipe *recipe, void *arg)
+{
+	char	   *column = arg;
+	char	   *not_valid = NULL;
+	Datum		values[2] = {ObjectIdGetDatum(recipe->table), CStringGetTextDatum(column)};
+	CheckSteps	check;
+	CmigKnownConstraint there;
+
+	check.name = makeObjectName("cmig", column, "not_null");
+	check.condition = psprintf("%s IS NOT NULL", quote_identifier(column));
+	cmig_query_each(&not_valid_query, values, NULL, keep_name, &not_valid);
+	if (not_valid != NULL)
+		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+							 recipe->table_name, quote_identifier(not_valid)));
+	else if (!is_not_null(recipe->table, column))
+	{
+		add_check(recipe, &check);
+		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
+							 recipe->table_name, quote_identifier(column)));
+	}
+	there = cmig_recipe_find_constraint(recipe->table, check.name);
+	if (there.exists && strcmp(there.kind, "c") == 0 &&
+		same_text(there.condition, normal_condition(recipe->table, check.condition)))
+		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
+							 quote_identifier(check.name)));
+}
+
+Datum
+cmig_add_not_null(PG_FUNCTION_ARGS)
+{
+	CmigRecipe		recipe;
+	char	   *column;
+
+	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_not_null");
+	column = cmig_recipe_text(fcinfo, 1, "the column");
+	if (get_attnum(recipe.table, column) <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", column,
+						get_rel_name(recipe.table))));
+	cmig_recipe_carry_out(&recipe, add_not_null, column);
+	PG_RETURN_VOID();
+}
+
+/*
+ * FOREIGN KEY
+ */
+
+static const char *const actions[] = {
+	"NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"
+};
+
+static const char *
+action_argument(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	char	   *value = PG_ARGISNULL(n) ? pstrdup("NO ACTION") : text_to_cstring(PG_GETARG_TEXT_PP(n));
+
+	for (int i = 0; i < lengthof(actions); i++)
+	{
+		if (pg_strcasecmp(value, actions[i]) == 0)
+			return actions[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must be NO ACTION, RESTRICT, CASCADE, SET NULL or SET DEFAULT", what)));
+}
+
+typedef struct ForeignKeySteps
+{
+	char	   *name;
+	char	   *definition;		/* as pg_get_constraintdef writes it */
+} ForeignKeySteps;
+
+static void
+add_foreign_key(CmigRecipe *recipe, void *arg)
+{
+	ForeignKeySteps *key = arg;
+	CmigKnownConstraint there = cmig_recipe_find_constraint(recipe->table, key->name);
+
+	if (there.exists && strcmp(there.definition, key->definition) != 0)
+		cmig_recipe_refuse_other(recipe, key->name, there.definition);
+	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE &&
+		!CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT && !recipe->one_transaction)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cmig.add_foreign_key cannot be used for partitioned table %s",
+						recipe->table_name),
+				 errdetail("Servers before 18 have no NOT VALID foreign keys for partitioned tables."),
+				 errhint("CALL it for each partition with the same columns; ALTER TABLE ... ADD FOREIGN KEY on the partitioned table then takes over what is there without looking at the rows.")));
+	add_validated(recipe, &there, key->name, key->definition);
+}
+
+/* The primary key's columns, as pg_get_constraintdef writes them. */
+static char *
+primary_key_columns(Oid table)
+{
+	Bitmapset  *columns;
+	Oid			constraint;
+	char	   *name = NULL;
+	HeapTuple	index;
+	Form_pg_index form;
+	StringInfoData list;
+
+	columns = get_primary_key_attnos(table, false, &constraint);
+	if (columns != NULL && OidIsValid(constraint))
+		name = get_constraint_name(constraint);
+	index = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(name ? get_constraint_index(constraint) : InvalidOid));
+	if (!HeapTupleIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no primary key for referenced table \"%s\"",
+						get_rel_name(table)),
+				 errhint("Name the referenced columns.")));
+	if (strstr(cmig_recipe_find_constraint(table, name).definition, " WITHOUT OVERLAPS)"))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cmig.add_foreign_key cannot reference the temporal primary key of table \"%s\"",
+						get_rel_name(table)),
+				 errhint("Name the columns of another key, or use ALTER TABLE ... ADD FOREIGN KEY (..., PERIOD ...).")));
+
+	/* in the key's order, without those that it only includes */
+	form = (Form_pg_index) GETSTRUCT(index);
+	initStringInfo(&list);
+	for (int i = 0; i < form->indnkeyatts; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(get_attname(table, form->indkey.values[i], false)));
+	ReleaseSysCache(index);
+	return list.data;
+}
+
+Datum
+cmig_add_foreign_key(PG_FUNCTION_ARGS)
+{
+	CmigRecipe		recipe;
+	ForeignKeySteps key;
+	char	   *columns;
+	char	   *referenced_columns;
+	List	   *names;
+	List	   *referenced_names;
+	Oid			referenced;
+	const char *on_delete;
+	const char *on_update;
+	StringInfoData definition;
+
+	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_foreign_key");
+	columns = cmig_recipe_columns(fcinfo, 1, "columns", recipe.table, &names);
+	if (PG_ARGISNULL(2) || (get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_RELATION &&
+							get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_PARTITIONED_TABLE))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("the referenced relation must be a table")));
+	referenced = PG_GETARG_OID(2);
+	cmig_local_rows_require(referenced, true, "cmig.add_foreign_key",
+							"Use ALTER TABLE, which Citus carries out on the shards.");
+	referenced_columns = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
+		cmig_recipe_columns(fcinfo, 3, "referenced_columns", referenced, &referenced_names);
+	key.name = cmig_recipe_optional_name(fcinfo, 4);
+	if (key.name == NULL)
+		key.name = makeObjectName(get_rel_name(recipe.table), cmig_recipe_joined(names), "fkey");
+	on_delete = action_argument(fcinfo, 5, "on_delete");
+	on_update = action_argument(fcinfo, 6, "on_update");
+
+	initStringInfo(&definition);
+	appendStringInfo(&definition, "FOREIGN KEY (%s) REFERENCES %s(%s)", columns,
+					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(referenced)),
+												get_rel_name(referenced)),
+					 referenced_columns);
+	if (strcmp(on_update, "NO ACTION") != 0)
+		appendStringInfo(&definition, " ON UPDATE %s", on_update);
+	if (strcmp(on_delete, "NO ACTION") != 0)
+		appendStringInfo(&definition, " ON DELETE %s", on_delete);
+	key.definition = definition.data;
+	cmig_recipe_carry_out(&recipe, add_foreign_key, &key);
+	PG_RETURN_VOID();
+}
+
+/*
+ * UNIQUE
+ */
+
+typedef struct UniqueSteps
+{
+	char	   *name;
+	char	   *columns;
+} UniqueSteps;
+
+static CmigQuery index_query = {
+	.sql = "SELECT CASE WHEN i.indexrelid IS NULL THEN '' WHEN i.indrelid <> $1 OR NOT i.indisunique OR i.indpred IS NOT NULL"
+	" OR i.indexprs IS NOT NULL OR i.indnkeyatts <> i.indnatts THEN pg_get_indexdef(i.indexrelid)"
+	" ELSE (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n)"
+	" FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n)"
+	" JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) END,"
+	" coalesce(i.indisvalid, false), coalesce(i.indrelid = $1, false),"
+	" pg_get_indexdef(i.indexrelid)"
+	" FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid"
+	" JOIN pg_class t ON t.oid = $1 AND t.relnamespace = c.relnamespace"
+	" WHERE c.relname = $2::name",
+	.nargs = 2,
+	.argtypes = {OIDOID, TEXTOID}
+};
+
+typedef struct IndexFound
+{
+	char	   *columns;		/* NULL: nothing has the name */
+	bool		valid;
+	bool		same_table;
+	char	   *definition;		/* NULL: another relation has the name */
+} IndexFound;
+
+static void
+keep_index(TupleDesc desc, HeapTuple row, void *arg)
+{
+	IndexFound *found = arg;
+	bool		isnull;
+
+	found->columns = cmig_query_text(desc, row, 1);
+	found->valid = DatumGetBool(cmig_query_datum(desc, row, 2, &isnull));
+	found->same_table = DatumGetBool(cmig_query_datum(desc, row, 3, &isnull));
+	found->definition = cmig_query_text(desc, row, 4);
+}
+
+static void
+build_index(CmigRecipe *recipe, const UniqueSteps *unique)
+{
+	const char *concurrently = recipe->one_transaction ? "" : "CONCURRENTLY ";
+
+	for (;;)
+	{
+		IndexFound	found = {0};
+		Datum		values[2] = {ObjectIdGetDatum(recipe->table), CStringGetTextDatum(unique->name)};
+
+		cmig_query_each(&index_query, values, NULL, keep_index, &found);
+		if (found.columns != NULL && found.definition == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_TABLE),
+					 errmsg("relation \"%s\" is there already and is no index", unique->name),
+					 errhint("Choose another name, or drop it before.")));
+		if (found.columns != NULL && strcmp(found.columns, unique->columns) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_TABLE),
+					 errmsg("index \"%s\" is there already and is another one", unique->name),
+					 errdetail("It is: %s.", found.definition),
+					 errhint("Choose another name, or drop it before.")));
+		if (found.columns != NULL && found.valid)
+			return;
+		if (found.columns != NULL)
+		{
+			CmigLeftover leftover = {.table = recipe->table};
+
+			leftover.index = cmig_resume_invalid_index(recipe->table, unique->name);
+			if (OidIsValid(leftover.index) && !recipe->one_transaction)
+			{
+				cmig_resume_remove(&leftover);
+				cmig_toplevel_snapshot();
+			}
+			else
+				cmig_recipe_run(recipe, psprintf("DROP INDEX %s.%s",
+									 quote_identifier(get_namespace_name(get_rel_namespace(recipe->table))),
+									 quote_identifier(unique->name)));
+			continue;
+		}
+		if (!recipe->one_transaction)
+		{
+			cmig_toplevel_warn_of_snapshots("CREATE INDEX CONCURRENTLY");
+			/* a build that fails leaves an invalid index */
+			cmig_nontransactional_note_own_work();
+		}
+		cmig_recipe_run(recipe, psprintf("CREATE UNIQUE INDEX %sIF NOT EXISTS %s ON %s (%s)", concurrently,
+							 quote_identifier(unique->name), recipe->table_name, unique->columns));
+	}
+}
+
+static void
+add_unique(CmigRecipe *recipe, void *arg)
+{
+	UniqueSteps *unique = arg;
+	CmigKnownConstraint there = cmig_recipe_find_constraint(recipe->table, unique->name);
+
+	if (there.exists)
+	{
+		if (strcmp(there.definition, psprintf("UNIQUE (%s)", unique->columns)) != 0)
+			cmig_recipe_refuse_other(recipe, unique->name, there.definition);
+		return;
+	}
+	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE && !recipe->one_transaction)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cmig.add_unique cannot be used for partitioned table %s",
+						recipe->table_name),
+				 errdetail("The server cannot build indexes of partitioned tables concurrently."),
+				 errhint("CALL it for each partition; ALTER TABLE ... ADD UNIQUE on the partitioned table then takes over what is there.")));
+	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE)
+	{
+		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)", recipe->table_name,
+							 quote_identifier(unique->name), unique->columns));
+		return;
+	}
+	build_index(recipe, unique);
+	cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE USING INDEX %s",
+						 recipe->table_name, quote_identifier(unique->name),
+						 quote_identifier(unique->name)));
+}
+
+Datum
+cmig_add_unique(PG_FUNCTION_ARGS)
+{
+	CmigRecipe		recipe;
+	UniqueSteps unique;
+	List	   *names;
+
+	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_unique");
+	unique.columns = cmig_recipe_columns(fcinfo, 1, "columns", recipe.table, &names);
+	unique.name = cmig_recipe_optional_name(fcinfo, 2);
+	if (unique.name == NULL)
+		unique.name = makeObjectName(get_rel_name(recipe.table), cmig_recipe_joined(names), "key");
+	cmig_recipe_carry_out(&recipe, add_unique, &unique);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,511 @@
+/*
+ * lexer.c
+ *	  Tokens of an SQL text, with their comments.
+ *
+ * The rules are those of src/backend/parser/scan.l, which also explains them.
+ * Where core refuses a token (a number with trailing junk, an operator that
+ * is too long), the bounds found here do not matter, since the parser gets
+ * the same text.  All server encodings keep ASCII bytes for ASCII
+ * characters, so the text can be read byte by byte.
+ */
+#include "postgres.h"
+
+#include "parse/lexer.h"
+
+#define is_space(c) ((c) == ' ' || (c) == '\t' || (c) == '\n' || \
+					 (c) == '\r' || (c) == '\f' || (c) == '\v')
+#define is_digit(c) ((c) >= '0' && (c) <= '9')
+#define is_word_start(c) (((c) >= 'a' && (c) <= 'z') || \
+						  ((c) >= 'A' && (c) <= 'Z') || \
+						  (c) == '_' || IS_HIGHBIT_SET(c))
+#define is_word(c) (is_word_start(c) || is_digit(c) || (c) == '$')
+/* in the tag of a dollar quote */
+#define is_tag(c) (is_word_start(c) || is_digit(c))
+
+void
+cmig_lexer_init(CmigLexer *lexer, const char *text)
+{
+	memset(lexer, 0, sizeof(CmigLexer));
+	lexer->text = text;
+	lexer->next = text;
+	lexer->next_line = 1;
+	lexer->standard_conforming_strings = true;
+	lexer->type = CMIG_TOKEN_END;
+	lexer->start = text;
+	lexer->line = 1;
+}
+
+void
+cmig_lexer_move(CmigLexer *lexer, const char *next, int line)
+{
+	lexer->next = next;
+	lexer->next_line = line;
+	lexer->string_kind = '\0';
+	lexer->unterminated = false;
+	lexer->signs = NULL;
+	lexer->signs_end = NULL;
+}
+
+static inline bool
+is_operator_char(char c)
+{
+	switch (c)
+	{
+		case '~':
+		case '!':
+		case '@':
+		case '#':
+		case '^':
+		case '&':
+		case '|':
+		case '`':
+		case '?':
+		case '+':
+		case '-':
+		case '*':
+		case '/':
+		case '%':
+		case '<':
+		case '>':
+		case '=':
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Count the lines from lexer->next to end, and go there. */
+static void
+advance(CmigLexer *lexer, const char *end)
+{
+	const char *p = lexer->next;
+
+	while ((p = memchr(p, '\n', end - p)) != NULL)
+	{
+		lexer->next_line++;
+		p++;
+	}
+	lexer->next = end;
+}
+
+static inline CmigTokenType
+finish(CmigLexer *lexer, CmigTokenType type, const char *end)
+{
+	lexer->type = type;
+	/* other tokens are on one line */
+	if (type == CMIG_TOKEN_STRING || type == CMIG_TOKEN_QUOTED ||
+		type == CMIG_TOKEN_DOLLAR || type == CMIG_TOKEN_BLOCK_COMMENT)
+		advance(lexer, end);
+	else
+		lexer->next = end;
+	return type;
+}
+
+/*
+ * A quoted text whose opening quote is at p.  If asked for, a doubled quote
+ * stands for itself, and a backslash escapes what follows.
+ */
+static CmigTokenType
+lex_quoted(CmigLexer *lexer, CmigTokenType type, const char *p, bool doubling,
+		   bool escapes)
+{
+	char		quote = *p++;
+	char		stop[3] = {quote, escapes ? '\\' : '\0', '\0'};
+
+	for (;;)
+	{
+		p += strcspn(p, stop);
+		if (*p == '\0')
+			break;
+		if (*p == '\\' && escapes)
+		{
+			p++;
+			if (*p == '\0')
+				break;
+			p++;
+		}
+		else if (p[1] == quote && doubling)
+			p += 2;
+		else
+			return finish(lexer, type, p + 1);
+	}
+	lexer->unterminated = true;
+	return finish(lexer, type, p);
+}
+
+/* kind: ' for plain, E, B, X, N, U for U& */
+static CmigTokenType
+lex_string(CmigLexer *lexer, const char *quote, char kind)
+{
+	bool		escapes = kind == 'E' ||
+		((kind == '\'' || kind == 'N') && !lexer->standard_conforming_strings);
+
+	lex_quoted(lexer, CMIG_TOKEN_STRING, quote, kind != 'B' && kind != 'X', escapes);
+	lexer->string_kind = kind;
+	lexer->newline_since = false;
+	return lexer->type;
+}
+
+static CmigTokenType
+lex_block_comment(CmigLexer *lexer)
+{
+	const char *p = lexer->start + 2;
+	int			depth = 1;
+
+	while (depth > 0)
+	{
+		p += strcspn(p, "*/");
+		if (*p == '\0')
+		{
+			lexer->unterminated = true;
+			break;
+		}
+		if (p[0] == '/' && p[1] == '*')
+		{
+			depth++;
+			p += 2;
+		}
+		else if (p[0] == '*' && p[1] == '/')
+		{
+			depth--;
+			p += 2;
+		}
+		else
+			p++;
+	}
+	return finish(lexer, CMIG_TOKEN_BLOCK_COMMENT, p);
+}
+
+/* At a dollar: a quote, a parameter, or a stray character. */
+static CmigTokenType
+lex_dollar(CmigLexer *lexer)
+{
+	const char *p = lexer->start + 1;
+	size_t		tag_length;
+
+	if (is_digit(*p))
+	{
+		while (is_digit(*p))
+			p++;
+		return finish(lexer, CMIG_TOKEN_PARAM, p);
+	}
+
+	if (is_word_start(*p))
+		while (is_tag(*p))
+			p++;
+	if (*p != '$')
+		return finish(lexer, CMIG_TOKEN_OPERATOR, lexer->start + 1);
+
+	/* the tag with both dollars; the quote ends where it comes again */
+	p++;
+	tag_length = p - lexer->start;
+	for (;;)
+	{
+		p = strchr(p, '$');
+		if (p == NULL)
+		{
+			lexer->unterminated = true;
+			p = lexer->start + strlen(lexer->start);
+			break;
+		}
+		if (strncmp(p, lexer->start, tag_length) == 0)
+		{
+			p += tag_length;
+			break;
+		}
+		p++;
+	}
+	return finish(lexer, CMIG_TOKEN_DOLLAR, p);
+}
+
+/*
+ * A number.  Letters that follow belong to it, so that the forms of newer
+ * servers (0x1F, 1_000) are one token too.
+ */
+static CmigTokenType
+lex_number(CmigLexer *lexer)
+{
+	const char *p = lexer->start;
+	bool		decimal = !(p[0] == '0' && p[1] != '\0' &&
+							strchr("xXoObB", p[1]) != NULL);
+	bool		may_have_dot = true;
+
+	for (;;)
+	{
+		if (is_tag(*p))
+		{
+			if (!is_digit(*p) && *p != '_')
+				may_have_dot = false;
+			p++;
+		}
+		else if (*p == '.' && may_have_dot && p[1] != '.')
+		{
+			may_have_dot = false;
+			p++;
+		}
+		else if ((*p == '+' || *p == '-') && decimal && p > lexer->start &&
+				 (p[-1] == 'e' || p[-1] == 'E') && is_digit(p[1]))
+			p++;
+		else
+			break;
+	}
+	return finish(lexer, CMIG_TOKEN_NUMBER, p);
+}
+
+static CmigTokenType
+lex_operator(CmigLexer *lexer)
+{
+	const char *start = lexer->start;
+	int			length = 0;
+	bool		special = false;
+
+	if (!is_operator_char(*start))
+	{
+		/* a character that stands alone, or one of three pairs */
+		length = 1;
+		if ((start[0] == ':' && (start[1] == ':' || start[1] == '=')) ||
+			(start[0] == '.' && start[1] == '.'))
+			length = 2;
+		return finish(lexer, CMIG_TOKEN_OPERATOR, start + length);
+	}
+
+	/* found before; looking for the end each time would take long */
+	if (start >= lexer->signs && start < lexer->signs_end)
+		return finish(lexer, CMIG_TOKEN_OPERATOR, start + 1);
+
+	while (is_operator_char(start[length]) &&
+		   !(start[length] == '-' && start[length + 1] == '-') &&
+		   !(start[length] == '/' && start[length + 1] == '*'))
+	{
+		if (strchr("~!@#^&|`?%", start[length]) != NULL)
+			special = true;
+		length++;
+	}
+
+	/*
+	 * A longer operator may end in + or - only if it has one of the
+	 * characters that SQL's own operators do not use.
+	 */
+	lexer->signs_end = start + length;
+	if (!special)
+		while (length > 1 &&
+			   (start[length - 1] == '+' || start[length - 1] == '-'))
+			length--;
+	lexer->signs = start + length;
+	return finish(lexer, CMIG_TOKEN_OPERATOR, start + length);
+}
+
+CmigTokenType
+cmig_lexer_next(CmigLexer *lexer)
+{
+	const char *p = lexer->next;
+	char		continues;
+
+	while (is_space(*p))
+	{
+		if (*p == '\n' || *p == '\r')
+			lexer->newline_since = true;
+		if (*p == '\n')
+			lexer->next_line++;
+		p++;
+	}
+
+	lexer->next = p;
+	lexer->start = p;
+	lexer->line = lexer->next_line;
+	lexer->unterminated = false;
+	lexer->continued = false;
+
+	/* only line comments may stand between the parts of a string */
+	if (p[0] == '-' && p[1] == '-')
+		return finish(lexer, CMIG_TOKEN_LINE_COMMENT, p + strcspn(p, "\r\n"));
+
+	continues = lexer->newline_since ? lexer->string_kind : '\0';
+	lexer->string_kind = '\0';
+
+	if (*p == '\'')
+	{
+		if (continues)
+			lexer->continued = true;
+		return lex_string(lexer, p, continues ? continues : '\'');
+	}
+	if (is_word_start(*p))
+	{
+		char		upper = pg_ascii_toupper((unsigned char) *p);
+
+		if (p[1] == '\'' && strchr("EBXN", upper) != NULL)
+			return lex_string(lexer, p + 1, upper);
+		if (upper == 'U' && p[1] == '&' && p[2] == '\'')
+			return lex_string(lexer, p + 2, 'U');
+		if (upper == 'U' && p[1] == '&' && p[2] == '"')
+			return lex_quoted(lexer, CMIG_TOKEN_QUOTED, p + 2, true, false);
+		while (is_word(*p))
+			p++;
+		return finish(lexer, CMIG_TOKEN_WORD, p);
+	}
+	if (is_digit(*p) || (*p == '.' && is_digit(p[1])))
+		return lex_number(lexer);
+
+	switch (*p)
+	{
+		case '\0':
+			return finish(lexer, CMIG_TOKEN_END, p);
+		case '"':
+			return lex_quoted(lexer, CMIG_TOKEN_QUOTED, p, true, false);
+		case '$':
+			return lex_dollar(lexer);
+		case '/':
+			if (p[1] == '*')
+				return lex_block_comment(lexer);
+			/* FALLTHROUGH */
+		default:
+			return lex_operator(lexer);
+	}
+}
+
+CmigTokenType
+cmig_lexer_next_sql(CmigLexer *lexer)
+{
+	CmigTokenType type;
+
+	do
+	{
+		type = cmig_lexer_next(lexer);
+	} while ((type == CMIG_TOKEN_LINE_COMMENT ||
+			  type == CMIG_TOKEN_BLOCK_COMMENT) && !lexer->unterminated);
+	return type;
+}
+
+/* What a byte begins. */
+enum
+{
+	PASS_STOP,
+	PASS_SINGLE,				/* white space, or an operator's character */
+	PASS_NEWLINE,
+	PASS_COMMENT,				/* an operator's character, or half of a comment's */
+	PASS_DIGIT,
+	PASS_WORD,
+	PASS_PREFIX					/* a word, or what stands before a string */
+};
+
+/* Made at first use. */
+static uint8 pass_kinds[256];
+
+static void
+make_pass_kinds(void)
+{
+	for (int c = 1; c < 256; c++)
+	{
+		if (is_digit(c))
+			pass_kinds[c] = PASS_DIGIT;
+		else if (is_word_start(c))
+			pass_kinds[c] = strchr("bBeEnNuUxX", c) ? PASS_PREFIX : PASS_WORD;
+		else if (c == '\n')
+			pass_kinds[c] = PASS_NEWLINE;
+		else if (c == '-' || c == '/')
+			pass_kinds[c] = PASS_COMMENT;
+		else if (is_space(c) || is_operator_char(c) || strchr(".,[]", c))
+			pass_kinds[c] = PASS_SINGLE;
+	}
+}
+
+void
+cmig_lexer_pass_init(CmigLexerPass *pass, const char *const *words)
+{
+	if (pass_kinds['a'] == PASS_STOP)
+		make_pass_kinds();
+	memset(pass, 0, sizeof(*pass));
+	for (; *words != NULL; words++)
+		pass->lengths[**words & 31] |= (uint32) 1 << strlen(*words);
+}
+
+void
+cmig_lexer_pass(const CmigLexerPass *pass, CmigLexer *lexer)
+{
+	const char *p = lexer->next;
+	const char *word;
+
+	for (;; lexer->next = p)
+	{
+		switch (pass_kinds[(unsigned char) *p])
+		{
+			case PASS_STOP:
+				return;
+
+			case PASS_NEWLINE:
+				lexer->next_line++;
+				lexer->newline_since = true;
+				p++;
+				continue;
+
+			case PASS_COMMENT:
+				if (p[1] == (*p == '-' ? '-' : '*'))
+					return;
+				/* FALLTHROUGH */
+			case PASS_SINGLE:
+				if (*p == '\r')
+					lexer->newline_since = true;
+				else if (!is_space(*p))
+					lexer->string_kind = '\0';
+				p++;
+				continue;
+
+			case PASS_DIGIT:
+				while (is_tag(*p))
+					p++;
+				/* what belongs to the number is left to lex_number() */
+				if (*p == '.' || *p == '+' || *p == '-')
+					return;
+				break;
+
+			case PASS_PREFIX:
+				if (p[1] == '\'' || p[1] == '&')
+					return;
+				/* FALLTHROUGH */
+			case PASS_WORD:
+				word = p;
+				while (is_word(*p))
+					p++;
+				if (p - word < 32 && (pass->lengths[*word & 31] & ((uint32) 1 << (p - word))))
+					return;
+				break;
+		}
+		lexer->string_kind = '\0';
+	}
+}
+
+bool
+cmig_lexer_compare_word(const CmigLexer *lexer, const char *word)
+{
+	size_t		length = strlen(word);
+
+	return lexer->next - lexer->start == length &&
+		pg_strncasecmp(lexer->start, word, length) == 0;
+}
+
+bool
+cmig_lexer_is_any_word(const CmigLexer *lexer, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (cmig_lexer_is_word(lexer, *words))
+			return true;
+	return false;
+}
+
+const char *
+cmig_lexer_type_name(const CmigLexer *lexer)
+{
+	switch (lexer->type)
+	{
+		case CMIG_TOKEN_STRING:
+			return "quoted string";
+		case CMIG_TOKEN_QUOTED:
+			return "quoted identifier";
+		case CMIG_TOKEN_DOLLAR:
+			return "dollar-quoted string";
+		case CMIG_TOKEN_BLOCK_COMMENT:
+			return "/* comment";
+		default:
+			return "token";
+	}
+}

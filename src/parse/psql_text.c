@@ -1,0 +1,614 @@
+/*
+ * psql_text.c
+ *	  SQL texts as psql reads them.
+ *
+ * psql has a lexer of its own.  ":name" is a variable to it, a backslash
+ * outside of quotes a command (no valid SQL has one there), and it takes the
+ * body of a function written as BEGIN ATOMIC ... END for one statement by
+ * counting words, which a name such as "begin" can mislead.
+ *
+ * Where a quote ends must not depend on anything that a script can influence,
+ * since what psql wrongly takes for outside of quotes may be a command for the
+ * shell of whoever runs the text.  Three things make psql and the server
+ * differ, and each is written in a form that reads the same everywhere:
+ *
+ * - a backslash in a plain string, by standard_conforming_strings: it becomes
+ *   an E string.  psql follows the setting as the server reports it, and a
+ *   function or an error that rolls back can change it unseen;
+ * - a string that continues on another line: psql lexes line by line and takes
+ *   the rest for a new, plain one.  The parts are joined;
+ * - characters that are not ASCII, by client_encoding: in some encodings psql
+ *   takes a quote for the second byte of a character.  Such a statement is
+ *   preceded by one that sets the encoding, on a line of its own, since psql
+ *   looks at the encoding once a line.
+ *
+ * Versions of psql disagree about what follows a number without a space; the
+ * server's parser refuses that, so such a text is left to it.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "common/string.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+
+#include "parse/lexer.h"
+#include "parse/psql_text.h"
+#include "parse/statement.h"
+
+/* Bytes of the longest escape in an E string, \U and its digits. */
+#define LONGEST_ESCAPE 10
+
+/* Words that psql counts at a statement's start. */
+#define PSQL_FIRST_WORDS 4
+
+/* psql's idea of a statement, as in its psqlscan.l. */
+typedef struct PsqlState
+{
+	int			parens;
+	int			words;
+	char		first[PSQL_FIRST_WORDS];
+	int			begins;
+} PsqlState;
+
+/* Feed a token; true if psql would send what it has. */
+static bool
+psql_next(PsqlState *state, const CmigLexer *lexer)
+{
+	static const char *const counted[] = {
+		"create", "function", "procedure", "or", "replace", NULL
+	};
+	const char *first = state->first;
+
+	if (lexer->type == CMIG_TOKEN_WORD)
+	{
+		if (state->words < PSQL_FIRST_WORDS && cmig_lexer_is_any_word(lexer, counted))
+			state->first[state->words] = pg_ascii_tolower((unsigned char) *lexer->start);
+		state->words++;
+		if (first[0] == 'c' && state->parens == 0 &&
+			(first[1] == 'f' || first[1] == 'p' ||
+			 (first[1] == 'o' && first[2] == 'r' && (first[3] == 'f' || first[3] == 'p'))))
+		{
+			if (cmig_lexer_is_word(lexer, "begin"))
+				state->begins++;
+			else if (cmig_lexer_is_word(lexer, "case") && state->begins > 0)
+				state->begins++;
+			else if (cmig_lexer_is_word(lexer, "end") && state->begins > 0)
+				state->begins--;
+		}
+	}
+	else if (cmig_lexer_is_char(lexer, '('))
+		state->parens++;
+	else if (cmig_lexer_is_char(lexer, ')'))
+		state->parens = Max(state->parens - 1, 0);
+	else if (cmig_lexer_is_char(lexer, ';') && state->parens == 0 && state->begins == 0)
+	{
+		memset(state, 0, sizeof(PsqlState));
+		return true;
+	}
+	return false;
+}
+
+/* Does the next word count, whatever it is? */
+static inline bool
+counts_words(const PsqlState *state)
+{
+	return state->words == 0 ||
+		(state->words < PSQL_FIRST_WORDS && state->first[0] == 'c');
+}
+
+/*
+ * Notes of the tokens that came before.
+ */
+typedef struct Look
+{
+	bool		after_cmig;		/* "cmig" */
+	bool		after_dot;		/* "cmig" "." */
+	bool		after_name;		/* "cmig" "." name */
+} Look;
+
+static inline bool
+is_cmig(const CmigLexer *lexer)
+{
+	if (lexer->next - lexer->start > 6)
+		return false;
+	if (lexer->type == CMIG_TOKEN_QUOTED)
+		return lexer->next - lexer->start == 6 && strncmp(lexer->start, "\"cmig\"", 6) == 0;
+	return cmig_lexer_is_word(lexer, "cmig");
+}
+
+/* All words that is_cmig(), look() and psql_next() want once a statement has begun. */
+static const char *const words_of_interest[] = {
+	"begin", "cmig", "concurrently", "declare", "deferrable", "deferred", "pg_temp",
+	"prepare", "standard_conforming_strings", "temp", "temporary", NULL
+};
+
+static inline bool
+is_looking(const Look *look)
+{
+	return look->after_cmig || look->after_dot || look->after_name;
+}
+
+static void look_inside(const CmigLexer *lexer, const CmigLexerPass *pass,
+						CmigPsqlFacts *facts);
+
+static inline void
+look(Look *look, const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
+{
+	bool		after_cmig = look->after_cmig;
+	bool		after_dot = look->after_dot;
+
+	if (look->after_name && cmig_lexer_is_char(lexer, '('))
+		facts->calls_cmig = true;
+	look->after_cmig = look->after_dot = look->after_name = false;
+
+	switch (lexer->type)
+	{
+		case CMIG_TOKEN_WORD:
+		case CMIG_TOKEN_QUOTED:
+			if (after_dot)
+				look->after_name = true;
+			else if (is_cmig(lexer))
+				look->after_cmig = true;
+			if (lexer->type == CMIG_TOKEN_QUOTED)
+				break;
+			switch (*lexer->start)
+			{
+				case 't':
+				case 'T':
+					if (cmig_lexer_is_word(lexer, "temp") || cmig_lexer_is_word(lexer, "temporary"))
+						facts->temp_objects = true;
+					break;
+				case 'p':
+				case 'P':
+					if (cmig_lexer_is_word(lexer, "pg_temp"))
+						facts->temp_objects = true;
+					else if (cmig_lexer_is_word(lexer, "prepare"))
+						facts->prepares = true;
+					break;
+				case 'd':
+				case 'D':
+					if (cmig_lexer_is_word(lexer, "declare"))
+						facts->declares_cursor = true;
+					else if (cmig_lexer_is_word(lexer, "deferrable") ||
+							 cmig_lexer_is_word(lexer, "deferred"))
+						facts->deferrable = true;
+					break;
+			}
+			break;
+		case CMIG_TOKEN_OPERATOR:
+			look->after_dot = after_cmig && cmig_lexer_is_char(lexer, '.');
+			break;
+		case CMIG_TOKEN_DOLLAR:
+			look_inside(lexer, pass, facts);
+			break;
+		default:
+			break;
+	}
+}
+
+/* A dollar quote may be the body of a function or DO block. */
+static void
+look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
+{
+	const char *from = strchr(lexer->start + 1, '$') + 1;
+	int			tag = from - lexer->start;
+	char	   *body;
+	CmigLexer	inner;
+	Look		noted = {0};
+	bool		declares_cursor = facts->declares_cursor;
+
+	if (lexer->unterminated || lexer->next - from < tag)
+		return;
+	body = pnstrdup(from, lexer->next - tag - from);
+	cmig_lexer_init(&inner, body);
+	while (cmig_lexer_next_sql(&inner) != CMIG_TOKEN_END && !inner.unterminated)
+	{
+		look(&noted, &inner, pass, facts);
+		if (!is_looking(&noted))
+			cmig_lexer_pass(pass, &inner);
+	}
+	/* a block's declarations, and its cursors, end with it */
+	facts->declares_cursor = declares_cursor;
+	pfree(body);
+}
+
+/* Would psql take the colon that the lexer stands on for a variable's? */
+static inline bool
+is_variable(const CmigLexer *lexer)
+{
+	char		next = *lexer->next;
+
+	return cmig_lexer_is_char(lexer, ':') &&
+		((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') ||
+		 (next >= '0' && next <= '9') || next == '_' || next == '\'' ||
+		 next == '"' || next == '{' || IS_HIGHBIT_SET(next));
+}
+
+/* May a word go on here, or have gone on before? */
+static inline bool
+is_word_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		c == '_' || c == '$' || IS_HIGHBIT_SET(c);
+}
+
+/*
+ * Does the token follow a number or parameter without a space, or is it a
+ * parameter that something follows so?
+ */
+static inline bool
+touches_number(const CmigLexer *lexer)
+{
+	const char *p = lexer->start;
+
+	switch (lexer->type)
+	{
+		case CMIG_TOKEN_PARAM:
+			return is_word_byte(*lexer->next);
+		case CMIG_TOKEN_STRING:
+		case CMIG_TOKEN_QUOTED:
+		case CMIG_TOKEN_DOLLAR:
+			while (p > lexer->text && is_word_byte(p[-1]))
+				p--;
+			return p < lexer->start && ((*p >= '0' && *p <= '9') || *p == '$');
+		default:
+			return false;
+	}
+}
+
+/*
+ * Strings
+ */
+
+static inline bool
+has_backslash(const CmigLexer *lexer)
+{
+	return memchr(lexer->start, '\\', lexer->next - lexer->start) != NULL;
+}
+
+/* Might the string that the lexer stands on continue on another line? */
+static inline bool
+may_continue(const CmigLexer *lexer)
+{
+	const char *p = lexer->next + strspn(lexer->next, " \t\f\v");
+
+	return *p == '\n' || *p == '\r' || *p == '-';
+}
+
+/*
+ * Append what one part of a string has between its quotes.  The string's text
+ * begins at from; if it has escapes, the last one of the part before must not
+ * take in the first character of this one.
+ */
+static void
+append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes,
+				   bool double_backslashes)
+{
+	int			near = Min(to->len - from, LONGEST_ESCAPE);
+	const char *p = (const char *) memchr(lexer->start, '\'', lexer->next - lexer->start) + 1;
+	const char *end = lexer->next - 1;
+
+	if (escapes && p < end && isxdigit((unsigned char) *p) &&
+		memchr(to->data + to->len - near, '\\', near) != NULL)
+		appendStringInfo(to, "\\%03o", (unsigned char) *p++);
+	if (!double_backslashes)
+	{
+		appendBinaryStringInfo(to, p, end - p);
+		return;
+	}
+	for (; p < end; p++)
+	{
+		if (*p == '\\')
+			appendStringInfoChar(to, '\\');
+		appendStringInfoChar(to, *p);
+	}
+}
+
+/*
+ * The lexer stands on the first part of a string: if psql might read it
+ * otherwise than the server, append what comes before it and then the string
+ * in another form, and move the lexer to its last part.  Returns up to where
+ * the text has been appended.
+ */
+static const char *
+append_string(StringInfo to, CmigLexer *lexer, const char *copied)
+{
+	bool		plain = lexer->string_kind == '\'' || lexer->string_kind == 'N';
+	bool		backslash = has_backslash(lexer);
+	bool		continues = false;
+	bool		escapes;
+	int			from;
+	CmigLexer	part = *lexer;
+	CmigLexer	last = *lexer;
+
+	if (lexer->unterminated || (!may_continue(lexer) && !(plain && backslash)))
+		return copied;
+	while (cmig_lexer_next_sql(&part) == CMIG_TOKEN_STRING && part.continued)
+	{
+		if (part.unterminated)
+		{
+			/* the caller refuses it */
+			*lexer = part;
+			return copied;
+		}
+		backslash |= has_backslash(&part);
+		continues = true;
+		last = part;
+	}
+	if (!continues && !(plain && backslash))
+		return copied;
+
+	appendBinaryStringInfo(to, copied, lexer->start - copied);
+	if (lexer->string_kind == 'N')
+		appendStringInfoString(to, "NCHAR ");
+	else if (plain && backslash && lexer->start > lexer->text && is_word_byte(lexer->start[-1]))
+		appendStringInfoChar(to, ' ');
+	if (!plain)
+		appendBinaryStringInfo(to, lexer->start, strcspn(lexer->start, "'"));
+	else if (backslash)
+		appendStringInfoChar(to, 'E');
+	appendStringInfoChar(to, '\'');
+
+	escapes = lexer->string_kind == 'E' ||
+		(plain && backslash && !lexer->standard_conforming_strings);
+	from = to->len;
+	part = *lexer;
+	for (;;)
+	{
+		append_string_part(to, from, &part, escapes, plain && backslash && !escapes);
+		if (part.start == last.start)
+			break;
+		cmig_lexer_next_sql(&part);
+	}
+	appendStringInfoChar(to, '\'');
+	*lexer = last;
+	return last.next;
+}
+
+void
+cmig_psql_pin(StringInfo to, int from, const char *pin)
+{
+	StringInfoData pinned;
+
+	if (pg_is_ascii(to->data + from))
+		return;
+	from += strspn(to->data + from, " \t\r\n\f\v");
+	initStringInfo(&pinned);
+	if (from > 0 && to->data[from - 1] != '\n')
+		appendStringInfoChar(&pinned, '\n');
+	appendStringInfoString(&pinned, pin);
+	appendStringInfoString(&pinned, to->data + from);
+	to->len = from;
+	appendBinaryStringInfo(to, pinned.data, pinned.len);
+	pfree(pinned.data);
+}
+
+/*
+ * A statement of a text with characters that are not ASCII ends: append it up
+ * to end, pin it, and append a comment that stands on the same line.  Returns
+ * up to where the text has been appended.
+ */
+static const char *
+end_statement(StringInfo to, int *from, const char *copied, const char *end, const char *pin)
+{
+	const char *behind = end + strspn(end, " \t");
+
+	appendBinaryStringInfo(to, copied, end - copied);
+	cmig_psql_pin(to, *from, pin);
+	if (behind[0] == '-' && behind[1] == '-')
+	{
+		behind += strcspn(behind, "\r\n");
+		appendBinaryStringInfo(to, end, behind - end);
+		end = behind;
+	}
+	*from = to->len;
+	return end;
+}
+
+static bool
+undo_append(StringInfo to, int length)
+{
+	to->len = length;
+	to->data[length] = '\0';
+	return false;
+}
+
+bool
+cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts *facts)
+{
+	CmigLexer	lexer;
+	CmigLexerPass pass;
+	Look		noted = {0};
+	PsqlState	psql = {0};
+	CmigTopLevelScan scan = {true, false};
+	int			length = to->len;
+	int			from = to->len;
+	int			parens = 0;
+	const char *copied = text;
+	bool		ascii = pg_is_ascii(text);
+	bool		open = false;	/* a statement has begun */
+
+	cmig_lexer_init(&lexer, text);
+	cmig_lexer_pass_init(&pass, words_of_interest);
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		bool		sent = psql_next(&psql, &lexer);
+
+		look(&noted, &lexer, &pass, facts);
+		if (cmig_lexer_is_char(&lexer, '('))
+			parens++;
+		else if (cmig_lexer_is_char(&lexer, ')'))
+			parens = Max(parens - 1, 0);
+		open = !sent;
+
+		/*
+		 * What may need the top level, a word that makes psql count, a quote
+		 * that does not end, what versions of psql disagree about, a change of
+		 * how strings are read: not by tokens alone.
+		 */
+		if (touches_number(&lexer))
+			return undo_append(to, length);
+		if (lexer.type == CMIG_TOKEN_STRING)
+			copied = append_string(to, &lexer, copied);
+		if (cmig_statement_scan(&scan, &lexer) || psql.begins > 0 ||
+			(lexer.next - lexer.start == 27 &&
+			 cmig_lexer_is_word(&lexer, "standard_conforming_strings")))
+			return undo_append(to, length);
+		if (is_variable(&lexer))
+		{
+			appendBinaryStringInfo(to, copied, lexer.next - copied);
+			appendStringInfoChar(to, ' ');
+			copied = lexer.next;
+		}
+		if (sent && !ascii)
+			copied = end_statement(to, &from, copied, lexer.next, pin);
+
+		/* in the midst of a statement most tokens do not matter */
+		if (!scan.at_start && !scan.after_verb && !is_looking(&noted) &&
+			!counts_words(&psql))
+			cmig_lexer_pass(&pass, &lexer);
+	}
+	if (parens > 0)
+		return undo_append(to, length);
+	appendStringInfoString(to, copied);
+	if (to->len > length && to->data[to->len - 1] != '\n')
+		appendStringInfoChar(to, '\n');
+	if (open)
+		appendStringInfoString(to, ";\n");
+	if (!ascii)
+		cmig_psql_pin(to, from, pin);
+	return true;
+}
+
+/* Would psql send the statement, with a semicolon after it, as a whole? */
+static bool
+is_sent_whole(const char *statement)
+{
+	CmigLexer	lexer;
+	PsqlState	psql = {0};
+
+	cmig_lexer_init(&lexer, statement);
+	lexer.standard_conforming_strings = standard_conforming_strings;
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+		if (psql_next(&psql, &lexer))
+			return false;
+	return psql.parens == 0 && psql.begins == 0;
+}
+
+void
+cmig_psql_append_statement(StringInfo to, const char *statement, CmigPsqlFacts *facts)
+{
+	CmigLexer	lexer;
+	CmigLexerPass pass;
+	Look		noted = {0};
+	StringInfoData body;
+	const char *copied = statement;
+	const char *end = statement;
+	bool		whole = is_sent_whole(statement);
+
+	initStringInfo(&body);
+	cmig_lexer_pass_init(&pass, words_of_interest);
+	cmig_lexer_init(&lexer, statement);
+	lexer.standard_conforming_strings = standard_conforming_strings;
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		look(&noted, &lexer, &pass, facts);
+		if (lexer.type == CMIG_TOKEN_STRING)
+			copied = append_string(&body, &lexer, copied);
+		end = lexer.next;
+		if (whole && is_variable(&lexer))
+		{
+			appendBinaryStringInfo(&body, copied, lexer.next - copied);
+			appendStringInfoChar(&body, ' ');
+			copied = lexer.next;
+		}
+	}
+	appendStringInfoString(&body, copied);
+	if (whole)
+	{
+		appendBinaryStringInfo(to, body.data, body.len);
+		appendStringInfoString(to, *end ? "\n;\n" : ";\n");	/* a comment may be its end */
+	}
+	else
+	{
+		StringInfoData block;
+
+		initStringInfo(&block);
+		appendStringInfoString(&block, "BEGIN\n\tEXECUTE ");
+		cmig_psql_append_dollar_quoted(&block, body.data);
+		appendStringInfoString(&block, ";\nEND");
+		cmig_psql_append_do(to, block.data);
+		pfree(block.data);
+	}
+	pfree(body.data);
+}
+
+void
+cmig_psql_append_comments(StringInfo to, const char *text, int length)
+{
+	char	   *copy = pnstrdup(text, length);
+	CmigLexer	lexer;
+
+	cmig_lexer_init(&lexer, copy);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+		if (lexer.type == CMIG_TOKEN_LINE_COMMENT ||
+			(lexer.type == CMIG_TOKEN_BLOCK_COMMENT && !lexer.unterminated))
+		{
+			appendBinaryStringInfo(to, lexer.start, lexer.next - lexer.start);
+			appendStringInfoChar(to, '\n');
+		}
+	pfree(copy);
+}
+
+void
+cmig_psql_append_literal(StringInfo to, const char *text)
+{
+	if (strpbrk(text, "'\\") != NULL)
+	{
+		appendStringInfoString(to, quote_literal_cstr(text));
+		return;
+	}
+	appendStringInfoChar(to, '\'');
+	appendStringInfoString(to, text);
+	appendStringInfoChar(to, '\'');
+}
+
+/*
+ * Append text, between newlines if lines, as a dollar quote.
+ */
+static void
+append_dollar_quoted(StringInfo to, const char *text, bool lines)
+{
+	char		tag[32] = "$cmig$";
+	char		begin[32] = "$cmig";
+
+	/* the text may also end in what begins the tag */
+	for (int i = 1; strstr(text, begin); i++)
+	{
+		snprintf(tag, sizeof(tag), "$cmig%d$", i);
+		snprintf(begin, sizeof(begin), "$cmig%d", i);
+	}
+	appendStringInfoString(to, tag);
+	if (lines)
+		appendStringInfoChar(to, '\n');
+	appendStringInfoString(to, text);
+	if (lines)
+		appendStringInfoChar(to, '\n');
+	appendStringInfoString(to, tag);
+}
+
+void
+cmig_psql_append_dollar_quoted(StringInfo to, const char *text)
+{
+	append_dollar_quoted(to, text, false);
+}
+
+void
+cmig_psql_append_do(StringInfo to, const char *body)
+{
+	appendStringInfoString(to, "DO ");
+	append_dollar_quoted(to, body, true);
+	appendStringInfoString(to, ";\n");
+}

@@ -1,0 +1,619 @@
+/*
+ * script.c
+ *	  SQL scripts as text: their statements and their checksum.
+ *
+ * A script is cut at the semicolons that end statements, and each piece goes
+ * to core's parser alone.  So memory is that of one statement, and an error
+ * of the parser speaks of that statement.  A semicolon does not end a
+ * statement inside parentheses (rules) and inside the body of a function
+ * written as BEGIN ATOMIC ... END.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "parser/parser.h"
+#include "utils/memutils.h"
+
+#include "parse/lexer.h"
+#include "parse/script.h"
+
+struct CmigScript
+{
+	const char *source;
+	CmigLexer	lexer;			/* stands behind the last statement */
+	int			number;			/* of the last statement */
+};
+
+/* Where a statement lies, found by its tokens alone. */
+typedef struct Piece
+{
+	const char *start;			/* first token; NULL: there is none */
+	int			line;
+	const char *end;			/* behind the last token, semicolon included */
+	bool		has_semicolon;
+	const char *backslash;		/* a psql meta-command, or NULL */
+	const char *atomic;			/* the word ATOMIC of a body, or NULL */
+	bool		open;			/* the script ended inside the body */
+	CmigLexer	body;			/* stands behind ATOMIC */
+	CmigLexer	behind;			/* stands behind the piece */
+} Piece;
+
+/*
+ * Hints for psql's commands.  The first that fits counts; a name that ends in
+ * * stands for all that start so.
+ */
+static const struct
+{
+	const char *command;
+	const char *hint;
+}			meta_commands[] =
+{
+	{"i", "Put the text of that file into the script."},
+	{"ir", "Put the text of that file into the script."},
+	{"include*", "Put the text of that file into the script."},
+	{"copy", "Use INSERT, or COPY with a file on the server."},
+	{".", "Use INSERT instead of COPY ... FROM STDIN; pg_dump writes it with --inserts."},
+	{"c", "Remove it; the script runs in the current database."},
+	{"connect", "Remove it; the script runs in the current database."},
+	{"echo", "Remove it, or use RAISE NOTICE in a DO block."},
+	{"warn", "Remove it, or use RAISE WARNING in a DO block."},
+	{"g*", "End the statement with a semicolon; a DO block can use a query's result."},
+	{"set*", "Use a DO block with variables, or set_config()"},
+	{"if", "Use IF in a DO block."},
+	{"el*", "Use IF in a DO block."},
+	{"endif", "Use IF in a DO block."},
+	{"restrict", "Remove it; pg_dump writes this line for psql."},
+	{"unrestrict", "Remove it; pg_dump writes this line for psql."},
+};
+
+CmigScript *
+cmig_script_open(const char *source)
+{
+	CmigScript *script = palloc0(sizeof(CmigScript));
+
+	script->source = source;
+	cmig_lexer_init(&script->lexer, source);
+	return script;
+}
+
+void
+cmig_script_close(CmigScript *script)
+{
+	pfree(script);
+}
+
+/* A backslash followed by anything else is a mistake that the parser names. */
+static bool
+is_meta_command(const CmigLexer *lexer)
+{
+	unsigned char next = lexer->next[0];
+
+	return cmig_lexer_is_char(lexer, '\\') &&
+		(isalpha(next) || next == '.' || next == '!' || next == '?');
+}
+
+/*
+ * Find the next statement by its tokens; lexer moves behind it.
+ */
+static void
+find_piece(CmigLexer *lexer, Piece *piece)
+{
+	int			parens = 0;
+	int			atomic_depth = 0;
+	bool		is_create = false;
+	bool		after_begin = false;
+	bool		may_be_label = false;	/* CASE and END would be names here */
+
+	memset(piece, 0, sizeof(Piece));
+
+	for (;;)
+	{
+		bool		was_begin = after_begin;
+		bool		was_label = may_be_label;
+
+		cmig_lexer_next_sql(lexer);
+		if (lexer->type == CMIG_TOKEN_END)
+			break;
+		if (piece->start == NULL && cmig_lexer_is_char(lexer, ';'))
+			continue;			/* an empty statement */
+
+		after_begin = false;
+		may_be_label = false;
+		if (piece->start == NULL)
+		{
+			piece->start = lexer->start;
+			piece->line = lexer->line;
+			is_create = cmig_lexer_is_word(lexer, "create");
+		}
+		piece->end = lexer->next;
+
+		if (lexer->type == CMIG_TOKEN_WORD)
+		{
+			if (atomic_depth > 0)
+			{
+				if (was_label)
+					continue;
+				if (cmig_lexer_is_word(lexer, "case"))
+					atomic_depth++;
+				else if (cmig_lexer_is_word(lexer, "end"))
+					atomic_depth--;
+				else if (cmig_lexer_is_word(lexer, "as"))
+					may_be_label = true;
+			}
+			else if (is_create && parens == 0)
+			{
+				if (was_begin && cmig_lexer_is_word(lexer, "atomic"))
+				{
+					atomic_depth = 1;
+					piece->atomic = lexer->start;
+					piece->body = *lexer;
+				}
+				else if (cmig_lexer_is_word(lexer, "begin"))
+					after_begin = true;
+			}
+		}
+		else if (cmig_lexer_is_char(lexer, '('))
+			parens++;
+		else if (cmig_lexer_is_char(lexer, ')'))
+			parens = Max(parens - 1, 0);
+		else if (cmig_lexer_is_char(lexer, '.'))
+			may_be_label = true;
+		else if (is_meta_command(lexer))
+		{
+			piece->backslash = lexer->start;
+			break;
+		}
+		else if (cmig_lexer_is_char(lexer, ';') && parens == 0 && atomic_depth == 0)
+		{
+			piece->has_semicolon = true;
+			break;
+		}
+	}
+	piece->open = atomic_depth > 0;
+	piece->behind = *lexer;
+}
+
+/*
+ * Inside a function's body from lexer on: the next semicolon that follows
+ * END, which might end the function.  False at the end of the script.
+ */
+static bool
+find_possible_end(CmigLexer *lexer, Piece *piece)
+{
+	bool		after_end = false;
+
+	for (;;)
+	{
+		cmig_lexer_next_sql(lexer);
+		if (lexer->type == CMIG_TOKEN_END)
+			return false;
+		if (after_end && cmig_lexer_is_char(lexer, ';'))
+			break;
+		after_end = cmig_lexer_is_word(lexer, "end");
+	}
+	piece->end = lexer->next;
+	piece->has_semicolon = true;
+	piece->open = false;
+	piece->behind = *lexer;
+	return true;
+}
+
+static void
+refuse_meta_command(const CmigStatement *statement, const Piece *piece)
+{
+	const char *name = piece->backslash + 1;
+	int			length = strcspn(name, " \t\r\n\f;\\");
+	const char *hint = "Remove it, or write in SQL what it does.";
+
+	for (int i = 0; i < lengthof(meta_commands); i++)
+	{
+		const char *command = meta_commands[i].command;
+		int			command_length = strlen(command);
+		bool		prefix = command[command_length - 1] == '*';
+
+		if (prefix)
+			command_length--;
+		if ((prefix ? length >= command_length : length == command_length) &&
+			strncmp(command, name, command_length) == 0)
+		{
+			hint = meta_commands[i].hint;
+			break;
+		}
+	}
+	length = pg_mbcliplen(name, length, 40);
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("psql meta-command \"\\%.*s\" cannot run in the server",
+					length, name),
+			 errdetail("Commands that begin with a backslash are carried out by psql; a script holds SQL alone."),
+			 errhint("%s", hint),
+			 errposition(pg_mbstrlen_with_len(statement->text,
+											  piece->backslash - piece->start) + 1)));
+}
+
+/*
+ * For each operator and each start of a comment, core's scanner looks at all
+ * operator characters that follow without anything between them.
+ */
+#define OPERATOR_CHARACTERS "~!@#^&|`?+-*/%<>="
+#define MIN_RUN 64				/* shorter ones do not count */
+#define MAX_LOOKS 10000000
+
+/* Could it look at so many, if each character was a start? */
+static bool
+may_take_long(const char *text)
+{
+	size_t		length = strlen(text);
+	uint64		looks = 0;
+
+	for (size_t i = 0; i < length; i += MIN_RUN)
+	{
+		size_t		first = i;
+		size_t		run;
+
+		if (strchr(OPERATOR_CHARACTERS, text[i]) == NULL)
+			continue;
+		while (first > 0 && strchr(OPERATOR_CHARACTERS, text[first - 1]))
+			first--;
+		run = strspn(text + first, OPERATOR_CHARACTERS);
+		looks += (uint64) run * run;
+		i = Max(i, first + run);
+	}
+	return looks > MAX_LOOKS;
+}
+
+/* How often it looks at the run that the place is in. */
+static uint64
+count_looks(const char *at, const char **run_end)
+{
+	if (at >= *run_end)
+		*run_end = at + strspn(at, OPERATOR_CHARACTERS);
+	return *run_end - at;
+}
+
+static void
+refuse_long_runs(const char *text)
+{
+	CmigLexer	lexer;
+	const char *run_end = text;
+	uint64		looks = 0;
+
+	cmig_lexer_init(&lexer, text);
+	lexer.standard_conforming_strings = standard_conforming_strings;
+	while (looks <= MAX_LOOKS && cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+	{
+		if (lexer.type == CMIG_TOKEN_OPERATOR)
+			looks += count_looks(lexer.start, &run_end);
+		else if (lexer.type == CMIG_TOKEN_BLOCK_COMMENT)
+			for (const char *at = lexer.start; (at = strstr(at, "/*")) != NULL && at < lexer.next; at += 2)
+				looks += count_looks(at, &run_end);
+	}
+	if (looks > MAX_LOOKS)
+		ereport(ERROR,
+				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				 errmsg("too many comments or operators without a space between them"),
+				 errhint("End each comment with */, and put spaces between them."),
+				 errposition(pg_mbstrlen_with_len(text, lexer.start - text) + 1)));
+}
+
+List *
+cmig_script_parse(const char *text)
+{
+	if (may_take_long(text))
+		refuse_long_runs(text);
+	return raw_parser(text, RAW_PARSE_DEFAULT);
+}
+
+/*
+ * Parse the text of a function whose end was found by counting CASE and END,
+ * which may have been misled by one that is a column label without AS.  Those
+ * ends that a parse does not reach are tried in turn.
+ */
+static List *
+parse_atomic(CmigScript *script, CmigStatement *statement, Piece *piece)
+{
+	MemoryContext context = CurrentMemoryContext;
+	CmigLexer	candidates = piece->open ? piece->body : piece->behind;
+
+	if (piece->open)
+		(void) find_possible_end(&candidates, piece);
+
+	for (;;)
+	{
+		List	   *volatile parsed = NIL;
+		ErrorData  *volatile error = NULL;
+		char	   *text = pnstrdup(piece->start, piece->end - piece->start);
+
+		statement->text = text;
+		PG_TRY();
+		{
+			parsed = cmig_script_parse(text);
+		}
+		PG_CATCH();
+		{
+			MemoryContextSwitchTo(context);
+			error = CopyErrorData();
+			if (error->sqlerrcode != ERRCODE_SYNTAX_ERROR)
+				PG_RE_THROW();
+			FlushErrorState();
+		}
+		PG_END_TRY();
+
+		if (error == NULL)
+		{
+			script->lexer = piece->behind;
+			return parsed;
+		}
+
+		/*
+		 * Only an error at the piece's end says that more is needed; the
+		 * caller's error context may have made the position an internal one.
+		 */
+		if (Max(error->cursorpos, error->internalpos) < pg_mbstrlen(text) ||
+			!find_possible_end(&candidates, piece))
+		{
+			script->lexer = piece->behind;
+			ReThrowError(error);
+		}
+		pfree(text);
+	}
+}
+
+/*
+ * A piece held several statements, because CASE or END was miscounted: keep
+ * the first, of that length, and put the lexer behind its semicolon.
+ */
+static void
+go_back(CmigScript *script, const Piece *piece, char *text, int length)
+{
+	CmigLexer  *lexer = &script->lexer;
+
+	cmig_lexer_move(lexer, piece->start, piece->line);
+	do
+	{
+		cmig_lexer_next_sql(lexer);
+	} while (lexer->start < piece->start + length &&
+			 lexer->type != CMIG_TOKEN_END);
+	text[length] = '\0';
+}
+
+bool
+cmig_script_next(CmigScript *script, CmigStatement *statement)
+{
+	Piece		piece;
+	List	   *parsed;
+	char	   *text;
+
+	/* as psql does, follow what the script itself has set */
+	script->lexer.standard_conforming_strings = standard_conforming_strings;
+
+	find_piece(&script->lexer, &piece);
+	if (piece.start == NULL)
+		return false;
+
+	statement->raw = NULL;
+	statement->number = ++script->number;
+	statement->line = piece.line;
+	statement->offset = piece.start - script->source;
+
+	if (piece.backslash)
+	{
+		statement->text = pnstrdup(piece.start, piece.backslash - piece.start +
+								   strcspn(piece.backslash, "\r\n"));
+		refuse_meta_command(statement, &piece);
+	}
+
+	if (piece.atomic)
+		parsed = parse_atomic(script, statement, &piece);
+	else
+	{
+		statement->text = pnstrdup(piece.start, piece.end - piece.start);
+		parsed = cmig_script_parse(statement->text);
+	}
+	if (parsed == NIL)
+		elog(ERROR, "no statement in \"%s\"", statement->text);
+
+	/* the semicolon was there for the parser's messages only */
+	text = (char *) statement->text;
+	statement->raw = linitial_node(RawStmt, parsed);
+	if (list_length(parsed) > 1)
+		go_back(script, &piece, text, statement->raw->stmt_len);
+	else if (piece.has_semicolon)
+		text[strlen(text) - 1] = '\0';
+	statement->raw->stmt_location = 0;
+	statement->raw->stmt_len = 0;
+	return true;
+}
+
+/*
+ * The checksum must stay the same over server versions and architectures, so
+ * only the letters of the text go into it: each token's kind (the letters
+ * below are part of the format), its length, and its bytes, words in lower
+ * case.
+ */
+static char
+checksum_kind(const CmigLexer *lexer)
+{
+	switch (lexer->type)
+	{
+		case CMIG_TOKEN_WORD:
+			return 'w';
+		case CMIG_TOKEN_QUOTED:
+			return 'q';
+		case CMIG_TOKEN_STRING:
+			return lexer->continued ? 'c' : 's';
+		case CMIG_TOKEN_DOLLAR:
+			return 'd';
+		case CMIG_TOKEN_NUMBER:
+			return 'n';
+		case CMIG_TOKEN_PARAM:
+			return 'p';
+		default:
+			return 'o';
+	}
+}
+
+char *
+cmig_script_checksum(const char *upgrade_sql, bool transactional)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char	   *result = palloc(2 * sizeof(digest) + 1);
+	CmigLexer	lexer;
+	StringInfoData buffer;
+	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+
+	initStringInfo(&buffer);
+	if (hash == NULL || pg_cryptohash_init(hash) < 0)
+		elog(ERROR, "could not start sha256");
+
+	appendStringInfoChar(&buffer, transactional ? 't' : 'f');
+	cmig_lexer_init(&lexer, upgrade_sql);
+	for (;;)
+	{
+		CmigTokenType type = cmig_lexer_next_sql(&lexer);
+		int			length = lexer.next - lexer.start;
+
+		if (type == CMIG_TOKEN_END || buffer.len > 16384)
+		{
+			if (pg_cryptohash_update(hash, (uint8 *) buffer.data, buffer.len) < 0)
+				elog(ERROR, "could not update sha256");
+			resetStringInfo(&buffer);
+			if (type == CMIG_TOKEN_END)
+				break;
+		}
+
+		appendStringInfo(&buffer, "%c%d:", checksum_kind(&lexer), length);
+		if (type == CMIG_TOKEN_WORD)
+		{
+			for (int i = 0; i < length; i++)
+				appendStringInfoChar(&buffer,
+									 pg_ascii_tolower((unsigned char) lexer.start[i]));
+		}
+		else if (length > 16384)
+		{
+			/* not through the buffer, which is for small tokens */
+			if (pg_cryptohash_update(hash, (uint8 *) buffer.data, buffer.len) < 0 ||
+				pg_cryptohash_update(hash, (const uint8 *) lexer.start, length) < 0)
+				elog(ERROR, "could not update sha256");
+			resetStringInfo(&buffer);
+		}
+		else
+			appendBinaryStringInfo(&buffer, lexer.start, length);
+	}
+
+	if (pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not finish sha256");
+	pg_cryptohash_free(hash);
+	pfree(buffer.data);
+
+	for (int i = 0; i < sizeof(digest); i++)
+	{
+		result[2 * i] = digits[digest[i] >> 4];
+		result[2 * i + 1] = digits[digest[i] & 15];
+	}
+	result[2 * sizeof(digest)] = '\0';
+	return result;
+}
+
+/*
+ * Does the statement at lexer (which stands on its first word) only open or
+ * close a transaction, without options?  Moves behind it.
+ */
+static bool
+is_bare_transaction(CmigLexer *lexer, bool opening)
+{
+	bool		start = opening && cmig_lexer_is_word(lexer, "start");
+
+	if (!start && !cmig_lexer_is_word(lexer, opening ? "begin" : "commit") &&
+		(opening || !cmig_lexer_is_word(lexer, "end")))
+		return false;
+
+	cmig_lexer_next_sql(lexer);
+	if (cmig_lexer_is_word(lexer, "transaction") ||
+		(!start && cmig_lexer_is_word(lexer, "work")))
+		cmig_lexer_next_sql(lexer);
+	else if (start)
+		return false;
+	return cmig_lexer_is_char(lexer, ';') || lexer->type == CMIG_TOKEN_END;
+}
+
+/* Is the statement transaction control of any kind? */
+static bool
+is_transaction_control(const CmigLexer *lexer)
+{
+	static const char *const words[] = {
+		"abort", "begin", "commit", "end", "rollback", "start", NULL
+	};
+
+	return cmig_lexer_is_any_word(lexer, words);
+}
+
+static void
+blank(char *from, const char *to)
+{
+	for (; from < to; from++)
+		if (*from != '\n' && *from != '\r')
+			*from = ' ';
+}
+
+char *
+cmig_script_strip_outer_transaction(const char *source)
+{
+	CmigLexer	lexer;
+	Piece		piece;
+	const char *begin;
+	const char *begin_end;
+	Piece		last;
+	char	   *result;
+
+	/* most scripts are told apart by their first word */
+	cmig_lexer_init(&lexer, source);
+	do
+	{
+		cmig_lexer_next_sql(&lexer);
+	} while (cmig_lexer_is_char(&lexer, ';'));
+	begin = lexer.start;
+	if (!is_bare_transaction(&lexer, true))
+		return (char *) source;
+	begin_end = lexer.next;
+
+	/* it closes with the last statement, and no other comes between */
+	memset(&last, 0, sizeof(last));
+	for (;;)
+	{
+		find_piece(&lexer, &piece);
+		if (piece.start == NULL)
+			break;
+		if (last.start != NULL)
+		{
+			CmigLexer	word;
+
+			cmig_lexer_init(&word, last.start);
+			cmig_lexer_next_sql(&word);
+			if (is_transaction_control(&word))
+				return (char *) source;
+		}
+		last = piece;
+		/* a psql command takes its line; what is wrong with it is told when it is run */
+		if (piece.backslash)
+			cmig_lexer_move(&lexer, piece.backslash + strcspn(piece.backslash, "\r\n"),
+							lexer.next_line);
+	}
+	if (last.start == NULL)
+		return (char *) source;
+	cmig_lexer_init(&lexer, last.start);
+	cmig_lexer_next_sql(&lexer);
+	if (!is_bare_transaction(&lexer, false))
+		return (char *) source;
+
+	result = pstrdup(source);
+	blank(result + (begin - source), result + (begin_end - source));
+	blank(result + (last.start - source), result + (last.end - source));
+	return result;
+}

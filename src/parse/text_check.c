@@ -1,0 +1,253 @@
+/*
+ * text_check.c
+ *	  What a script's text alone tells about whether it can run.
+ *
+ * An error of the parser is caught without a subtransaction: the parser holds
+ * nothing but memory.  What does not concern the text, such as a cancel, is
+ * raised again.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/memutils.h"
+
+#include "parse/script.h"
+#include "parse/statement.h"
+#include "parse/text_check.h"
+
+/* The caught error, if it concerns the text; any other is raised again. */
+static ErrorData *
+take_error(void)
+{
+	ErrorData  *error = CopyErrorData();
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	if (category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+		category != ERRCODE_FEATURE_NOT_SUPPORTED &&
+		category != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
+		category != ERRCODE_DATA_EXCEPTION)
+		PG_RE_THROW();
+	FlushErrorState();
+	return error;
+}
+
+/* What the caught error says, with its place in the script. */
+static CmigTextProblem *
+describe_error(const char *what, const CmigStatement *statement, const ErrorData *error)
+{
+	CmigTextProblem *result = palloc(sizeof(CmigTextProblem));
+	int			position = Max(error->cursorpos, error->internalpos);
+	int			line = statement->line;
+
+	for (const char *p = statement->text; p && *p && --position > 0; p += pg_mblen(p))
+		if (*p == '\n')
+			line++;
+	result->problem = psprintf("its %s text cannot run: statement %d, line %d: %s", what,
+							   statement->number, line, error->message);
+	result->fix = error->hint ? error->hint : "Correct the text and load it again.";
+	return result;
+}
+
+/* Why the runner refuses the statement, or NULL. */
+static CmigTextProblem *
+find_refusal(const char *what, const CmigStatement *statement, bool transactional,
+			 bool off_mode)
+{
+	CmigTextProblem *result;
+	const char *reason;
+	const char *refusal = "is not allowed in a revision's script";
+	const char *fix = NULL;
+
+	switch (cmig_statement_classify(statement->raw, &reason))
+	{
+		case CMIG_STATEMENT_PLAIN:
+			return NULL;
+		case CMIG_STATEMENT_CONCURRENTLY:
+		case CMIG_STATEMENT_OWN_PROCEDURE:
+			if (off_mode)
+				return NULL;
+			/* FALLTHROUGH */
+		case CMIG_STATEMENT_TOP_LEVEL:
+			if (!transactional)
+				return NULL;
+			refusal = "cannot run inside a transaction";
+			fix = "Set \"transactional: false\" in the revision.";
+			break;
+		case CMIG_STATEMENT_TRANSACTION:
+			fix = "Remove it: the transaction belongs to whoever runs the revision.";
+			break;
+		case CMIG_STATEMENT_CLIENT_COPY:
+			fix = "Use INSERT, or COPY with a file on the server.";
+			break;
+		case CMIG_STATEMENT_DISCARD_ALL:
+			fix = "Remove it.";
+			break;
+	}
+	result = palloc(sizeof(CmigTextProblem));
+	result->problem = psprintf("its %s text cannot run: statement %d, line %d: %s %s", what,
+							   statement->number, statement->line, reason, refusal);
+	result->fix = fix;
+	return result;
+}
+
+/* The table that a statement writes rows of, or NULL. */
+static const RangeVar *
+written_table(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_InsertStmt:
+			return ((InsertStmt *) stmt)->relation;
+		case T_UpdateStmt:
+			return ((UpdateStmt *) stmt)->relation;
+		case T_DeleteStmt:
+			return ((DeleteStmt *) stmt)->relation;
+		case T_CopyStmt:
+			return ((CopyStmt *) stmt)->is_from ? ((CopyStmt *) stmt)->relation : NULL;
+		default:
+			return NULL;
+	}
+}
+
+/*
+ * Does a downgrade write to a table that it has dropped?  So does a file without
+ * a header that cat put behind it.  dropped gets the names, as written, for the
+ * statements that follow, in their own memory; what may create a table empties it.
+ */
+static CmigTextProblem *
+find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryContext context)
+{
+	Node	   *stmt = statement->raw->stmt;
+	const RangeVar *table = written_table(stmt);
+	CmigTextProblem *result;
+	const char *name;
+	ListCell   *lc;
+
+	if (IsA(stmt, DropStmt) && ((DropStmt *) stmt)->removeType == OBJECT_TABLE)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		foreach(lc, ((DropStmt *) stmt)->objects)
+			*dropped = lappend(*dropped, NameListToString(lfirst(lc)));
+		MemoryContextSwitchTo(old);
+	}
+	else if (table == NULL && !IsA(stmt, DropStmt) && !IsA(stmt, AlterTableStmt))
+		*dropped = NIL;
+	if (table == NULL)
+		return NULL;
+	name = table->schemaname ? psprintf("%s.%s", table->schemaname, table->relname) : table->relname;
+	foreach(lc, *dropped)
+	{
+		if (strcmp(lfirst(lc), name) != 0)
+			continue;
+		result = palloc(sizeof(CmigTextProblem));
+		result->problem = psprintf("its downgrade text cannot run: statement %d, line %d writes to table \"%s\", which was dropped before it",
+								   statement->number, statement->line, name);
+		result->fix = "If another file was appended to it, as cat does, load the files with their names, as awk prints them.";
+		return result;
+	}
+	return NULL;
+}
+
+CmigTextProblem *
+cmig_text_check(const char *what, const char *sql, bool transactional, bool off_mode)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	CmigScript *script = cmig_script_open(sql);
+	CmigStatement statement = {0};
+	CmigTextProblem *volatile problem = NULL;
+	bool		down = strcmp(what, "downgrade") == 0;
+	List	   *dropped = NIL;
+
+	PG_TRY();
+	{
+		MemoryContextSwitchTo(context);
+		while (cmig_script_next(script, &statement))
+		{
+			bool		last = cmig_statement_changes_strings(statement.raw);
+
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextSwitchTo(caller);
+			problem = find_refusal(what, &statement, transactional, off_mode);
+			if (problem == NULL && down)
+				problem = find_write_to_dropped(&statement, &dropped, caller);
+			MemoryContextSwitchTo(context);
+			if (problem != NULL || last)
+				break;
+			MemoryContextReset(context);
+			statement.text = NULL;
+		}
+		MemoryContextSwitchTo(caller);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		problem = describe_error(what, &statement, take_error());
+	}
+	PG_END_TRY();
+
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+	return problem;
+}
+
+/* The next statement; *parsed tells whether it parses.  False at the end. */
+static bool
+next_parsed(CmigScript *script, CmigStatement *statement, bool *parsed)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool more = true;
+
+	*parsed = false;
+	PG_TRY();
+	{
+		more = cmig_script_next(script, statement);
+		*parsed = true;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		FreeErrorData(take_error());
+	}
+	PG_END_TRY();
+	return more;
+}
+
+int
+cmig_text_find_unparsed(const char *sql, const int *offsets, int count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	CmigScript *script = cmig_script_open(sql);
+	CmigStatement statement = {0};
+	int			i = 0;
+	bool		parsed = true;
+
+	MemoryContextSwitchTo(context);
+	while (i < count && parsed && next_parsed(script, &statement, &parsed))
+	{
+		int			end = statement.offset + strlen(statement.text);
+		int			first = i;
+
+		CHECK_FOR_INTERRUPTS();
+		while (i < count && offsets[i] < end)
+			i++;
+		/* errors of other statements are not asked for */
+		if (!parsed && i > first)
+			i = first;
+		else
+			parsed = true;
+		MemoryContextReset(context);
+		statement.text = NULL;
+	}
+	MemoryContextSwitchTo(caller);
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+	return parsed ? -1 : i;
+}

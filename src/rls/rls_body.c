@@ -1,0 +1,372 @@
+/*
+ * rls_body.c
+ *	  What the functions of a policy return, as part of its expression.
+ *
+ * Bodies are parsed and analyzed (rls_parse.c), never run, nor is what their
+ * literals are converted by if it is not the server's own.  A body of SQL must
+ * be one SELECT.  One of PL/pgSQL must consist of IF and RETURN only; it is read as
+ * the CASE that says the same.  Every other call stays as it is.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "parse/lexer.h"
+#include "rls/rls_body.h"
+#include "rls/rls_parse.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "commands/proclang.h"
+
+#define MAX_NESTING 8			/* calls in bodies; recursion ends here too */
+
+/*
+ * PL/pgSQL
+ */
+
+static bool
+is_word(CmigLexer *lexer, const char *word)
+{
+	return lexer->type == CMIG_TOKEN_WORD && lexer->next - lexer->start == strlen(word) &&
+		pg_strncasecmp(lexer->start, word, strlen(word)) == 0;
+}
+
+/* Append the text up to the word, or semicolon, that ends an expression. */
+static bool
+take_until(CmigLexer *lexer, const char *word, StringInfo text)
+{
+	const char *start = lexer->start;
+	int			depth = 0;		/* of CASE, which has a THEN of its own */
+
+	for (;;)
+	{
+		if (lexer->type == CMIG_TOKEN_END)
+			return false;
+		if (depth == 0 && (word ? is_word(lexer, word) : *lexer->start == ';' && lexer->type == CMIG_TOKEN_OPERATOR))
+			break;
+		if (is_word(lexer, "case"))
+			depth++;
+		else if (is_word(lexer, "end"))
+			depth--;
+		/* what is no expression */
+		else if (is_word(lexer, "into") || is_word(lexer, "execute") || is_word(lexer, "query"))
+			return false;
+		cmig_lexer_next_sql(lexer);
+	}
+	appendStringInfoChar(text, '(');
+	appendBinaryStringInfo(text, start, lexer->start - start);
+	appendStringInfoString(text, "\n)");
+	cmig_lexer_next_sql(lexer);
+	return true;
+}
+
+static bool
+take_word(CmigLexer *lexer, const char *word)
+{
+	if (!is_word(lexer, word))
+		return false;
+	cmig_lexer_next_sql(lexer);
+	return true;
+}
+
+static bool
+take_semicolon(CmigLexer *lexer)
+{
+	if (lexer->type != CMIG_TOKEN_OPERATOR || *lexer->start != ';')
+		return false;
+	cmig_lexer_next_sql(lexer);
+	return true;
+}
+
+/*
+ * Statements of a block, as one expression: what is returned.  Statements
+ * after an IF are its ELSE, and those that a branch without RETURN goes on to.
+ */
+static bool
+take_statements(CmigLexer *lexer, StringInfo text)
+{
+	check_stack_depth();
+	if (take_word(lexer, "return"))
+		return take_until(lexer, NULL, text);
+	if (!take_word(lexer, "if"))
+		return false;
+	appendStringInfoString(text, "CASE WHEN ");
+	do
+	{
+		if (!take_until(lexer, "then", text))
+			return false;
+		appendStringInfoString(text, " THEN ");
+		if (!take_statements(lexer, text))
+			return false;
+		appendStringInfoString(text, " WHEN ");
+	} while (take_word(lexer, "elsif") || take_word(lexer, "elseif"));
+	/* the last WHEN has no condition of its own */
+	appendStringInfoString(text, "true THEN ");
+	if (take_word(lexer, "else"))
+	{
+		if (!take_statements(lexer, text) || !take_word(lexer, "end") || !take_word(lexer, "if") || !take_semicolon(lexer))
+			return false;
+	}
+	else if (!take_word(lexer, "end") || !take_word(lexer, "if") || !take_semicolon(lexer) ||
+			 !take_statements(lexer, text))
+		return false;
+	appendStringInfoString(text, " END");
+	return true;
+}
+
+/* The SELECT that returns what the body does, or NULL. */
+static char *
+select_of_body(const char *body)
+{
+	CmigLexer	lexer;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, "SELECT ");
+	cmig_lexer_init(&lexer, body);
+	cmig_lexer_next_sql(&lexer);
+	if (!take_word(&lexer, "begin") || !take_statements(&lexer, &text))
+		return NULL;
+	if (take_word(&lexer, "exception"))
+	{
+		/* what is returned where the expression fails: it may be either */
+		StringInfoData handler;
+
+		initStringInfo(&handler);
+		if (!take_word(&lexer, "when") || !take_word(&lexer, "others") || !take_word(&lexer, "then") ||
+			!take_statements(&lexer, &handler))
+			return NULL;
+		if (pg_strncasecmp(handler.data, "(true", 5) == 0)
+			return psprintf("SELECT %s", handler.data);
+	}
+	return is_word(&lexer, "end") ? text.data : NULL;
+}
+
+/*
+ * Bodies
+ */
+
+bool
+cmig_rls_body_is_foreign_call(Node *node)
+{
+	return node && IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstUnpinnedObjectId;
+}
+
+static char *
+proc_text(HeapTuple tuple, int column)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(PROCOID, tuple, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static Query *
+body_query(HeapTuple tuple, FuncExpr *call)
+{
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+	char	   *parsed = proc_text(tuple, Anum_pg_proc_prosqlbody);
+	char	   *source = proc_text(tuple, Anum_pg_proc_prosrc);
+
+	if (proc->prolang != SQLlanguageId && proc->prolang != get_language_oid("plpgsql", true))
+		return NULL;
+	if (parsed)
+	{
+		Node	   *node = stringToNode(parsed);
+
+		if (IsA(node, List))
+		{
+			List	   *queries = linitial_node(List, (List *) node);
+
+			return list_length(queries) == 1 ? linitial_node(Query, queries) : NULL;
+		}
+		return castNode(Query, node);
+	}
+	if (proc->prolang != SQLlanguageId)
+		source = select_of_body(source);
+	return source ? cmig_rls_parse(tuple, call, source) : NULL;
+}
+
+/*
+ * Parameters
+ */
+
+typedef struct Arguments
+{
+	List	   *args;
+	int			depth;
+	bool		definer;
+} Arguments;
+
+static Node *
+put_arguments(Node *node, void *context)
+{
+	Arguments  *arguments = context;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+	{
+		Node	   *arg = copyObject(list_nth(arguments->args, ((Param *) node)->paramid - 1));
+
+		IncrementVarSublevelsUp(arg, arguments->depth, 0);
+		return arg;
+	}
+	if (IsA(node, Query))
+	{
+		Arguments	inner = *arguments;
+		Query	   *query;
+
+		inner.depth++;
+		query = query_tree_mutator((Query *) node, put_arguments, &inner, 0);
+		query->hasRowSecurity |= inner.definer;
+		return (Node *) query;
+	}
+	return expression_tree_mutator(node, put_arguments, context);
+}
+
+static bool
+is_plain_select(Query *query)
+{
+	return query->rtable == NIL && query->cteList == NIL && query->jointree->quals == NULL &&
+		query->setOperations == NULL && !query->hasAggs && !query->hasTargetSRFs && query->havingQual == NULL &&
+		query->limitCount == NULL && query->limitOffset == NULL;
+}
+
+static Node *
+sub_select(SubLinkType type, Query *query)
+{
+	SubLink    *link = makeNode(SubLink);
+
+	link->subLinkType = type;
+	link->subselect = (Node *) query;
+	link->location = -1;
+	return (Node *) link;
+}
+
+/* unnest(ARRAY(SELECT ...)), what a set returning function returns */
+static Node *
+set_of(FuncExpr *call, Query *query)
+{
+	FuncExpr   *unnest;
+
+	unnest = makeFuncExpr(F_UNNEST_ANYARRAY, call->funcresulttype, list_make1(sub_select(ARRAY_SUBLINK, query)),
+						  call->funccollid, call->inputcollid, COERCE_EXPLICIT_CALL);
+	unnest->funcretset = true;
+	return (Node *) unnest;
+}
+
+/* A strict function is null where an argument is. */
+static Node *
+unless_null(FuncExpr *call, Node *result)
+{
+	CaseExpr   *cases = makeNode(CaseExpr);
+	ListCell   *lc;
+
+	cases->casetype = call->funcresulttype;
+	cases->casecollid = call->funccollid;
+	cases->defresult = (Expr *) result;
+	cases->location = -1;
+	foreach(lc, call->args)
+	{
+		CaseWhen   *when = makeNode(CaseWhen);
+		NullTest   *test = makeNode(NullTest);
+
+		test->arg = copyObject(lfirst(lc));
+		test->nulltesttype = IS_NULL;
+		test->location = -1;
+		when->expr = (Expr *) test;
+		when->result = (Expr *) makeNullConst(call->funcresulttype, -1, call->funccollid);
+		when->location = -1;
+		cases->args = lappend(cases->args, when);
+	}
+	return cases->args ? (Node *) cases : result;
+}
+
+/* What the call returns, or NULL where its body cannot be read. */
+static Node *
+body_of(FuncExpr *call)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
+	Form_pg_proc proc;
+	Query	   *query;
+	Node	   *result = NULL;
+	Arguments	arguments = {call->args, 0, false};
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	arguments.definer = proc->prosecdef;
+	if (proc->prokind != PROKIND_FUNCTION || proc->pronargs != list_length(call->args) ||
+		OidIsValid(proc->provariadic) || type_is_rowtype(proc->prorettype) ||
+		(query = body_query(tuple, call)) == NULL || query->commandType != CMD_SELECT ||
+		list_length(query->targetList) != 1 ||
+		exprType((Node *) linitial_node(TargetEntry, query->targetList)->expr) != call->funcresulttype)
+	{
+		ReleaseSysCache(tuple);
+		return NULL;
+	}
+	if (call->funcretset)
+		result = set_of(call, query);
+	else if (is_plain_select(query))
+		result = (Node *) linitial_node(TargetEntry, query->targetList)->expr;
+	else
+	{
+		if (query->limitCount == NULL)
+			query->limitCount = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(1), false,
+												   FLOAT8PASSBYVAL);
+		result = sub_select(EXPR_SUBLINK, query);
+	}
+	result = put_arguments(result, &arguments);
+	if (proc->proisstrict && !call->funcretset)
+		result = unless_null(call, result);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static Node *
+expand(Node *node, void *context)
+{
+	int			nesting = *(int *) context;
+
+	check_stack_depth();
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Query))
+	{
+		Query	   *query = query_tree_mutator((Query *) node, expand, context, 0);
+
+		query->hasSubLinks = true;
+		return (Node *) query;
+	}
+	if (cmig_rls_body_is_foreign_call(node) && nesting < MAX_NESTING)
+	{
+		Node	   *body = body_of((FuncExpr *) node);
+
+		nesting++;
+		if (body)
+			return expand(body, &nesting);
+	}
+	return expression_tree_mutator(node, expand, context);
+}
+
+Node *
+cmig_rls_body_expand(Node *tree)
+{
+	int			nesting = 0;
+
+	return expand(tree, &nesting);
+}

@@ -1,0 +1,237 @@
+/*
+ * rls_calls.c
+ *	  What an expression calls: the server's own functions, the context, others.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "rls/rls_body.h"
+#include "rls/rls_calls.h"
+#include "rls/rls_sample.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+static bool
+has_prefix(const char *text, const char *const *prefixes)
+{
+	for (; *prefixes; prefixes++)
+		if (strncmp(text, *prefixes, strlen(*prefixes)) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A type that a function may be declared with: the server's own, or one that
+ * stands for the actual arguments' types, which are looked at too.  No cstring,
+ * internal or record, which input functions and their like take, and none of
+ * the types that look up objects.
+ */
+static bool
+is_plain_declaration(Oid type)
+{
+	switch (type)
+	{
+		case REGPROCOID:
+		case REGPROCEDUREOID:
+		case REGOPEROID:
+		case REGOPERATOROID:
+		case REGCLASSOID:
+		case REGCOLLATIONOID:
+		case REGTYPEOID:
+		case REGROLEOID:
+		case REGNAMESPACEOID:
+		case REGCONFIGOID:
+		case REGDICTIONARYOID:
+		case ACLITEMOID:
+		case XMLOID:
+			return false;
+		default:
+			return type == ANYOID || IsPolymorphicType(type) || cmig_rls_sample_is_builtin(type);
+	}
+}
+
+static bool
+has_plain_types(Form_pg_proc proc)
+{
+	for (int i = 0; i < proc->pronargs; i++)
+		if (!is_plain_declaration(proc->proargtypes.values[i]))
+			return false;
+	return is_plain_declaration(proc->prorettype);
+}
+
+/*
+ * Internal functions of the server that compute: none that reads tables or
+ * catalogs, has effects, can take long, or calls what others have written.
+ * Immutable ones are known by the types that they are declared with, but for
+ * some; stable ones by name.
+ */
+static bool
+may_run(Oid function)
+{
+	static const char *const not_immutable[] = {
+		"repeat", "format", "lpad", "rpad", "generate_", "power", "numeric_power", "factorial", "numeric_fac", "exp",
+		"pg_", "has_", "inet_", "txid_", "to_ts", "ts_", "plainto_", "phraseto_", "websearch_", "jsonb_populate", "json_populate",
+		"set_", "fmgr_", "satisfies_", "querytree", "postgresql_fdw_", "acl", "makeacl", "xml", "xpath", NULL
+	};
+	static const char *const stable[] = {
+		"now", "statement_timestamp", "transaction_timestamp", "age", "concat", "array_to_string", "convert", "date",
+		"time", "interval_pl_", "make_timestamptz", "to_char", "to_date", "to_number", "to_timestamp", "to_json",
+		"json_build_", "jsonb_build_", "jsonb_path_", "array_to_json", "extract", "overlaps", "textanycat", "anytextcat",
+		"quote_literal", "quote_nullable", "length", "money", "numeric", "in_range", NULL
+	};
+	HeapTuple	tuple;
+	Form_pg_proc proc;
+	const char *name;
+	bool		may;
+
+	if (function >= FirstUnpinnedObjectId || !OidIsValid(function))
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	name = NameStr(proc->proname);
+	may = proc->prokind == PROKIND_FUNCTION &&
+		(proc->prolang == INTERNALlanguageId || (proc->prolang == SQLlanguageId &&
+			!heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))) &&
+		(proc->provolatile == PROVOLATILE_IMMUTABLE ? !has_prefix(name, not_immutable) :
+		 proc->provolatile == PROVOLATILE_STABLE && has_prefix(name, stable)) &&
+		has_plain_types(proc);
+	ReleaseSysCache(tuple);
+	return may;
+}
+
+/*
+ * Enumerations are types of others: functions that make JSON call a cast that
+ * was made for one, and so only those are run that call nothing.
+ */
+static bool
+compares_enums(Oid function)
+{
+	switch (function)
+	{
+		case F_ENUM_EQ:
+		case F_ENUM_NE:
+		case F_ENUM_LT:
+		case F_ENUM_LE:
+		case F_ENUM_GT:
+		case F_ENUM_GE:
+		case F_ARRAY_EQ:
+		case F_ARRAY_NE:
+		case F_ARRAYCONTAINS:
+		case F_ARRAYCONTAINED:
+		case F_ARRAYOVERLAP:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+cmig_rls_calls_builtin(Oid function, List *args, Oid result)
+{
+	ListCell   *lc;
+
+	if (!may_run(function) || !cmig_rls_sample_is_builtin(result))
+		return false;
+	foreach(lc, args)
+	{
+		Oid			type = exprType(lfirst(lc));
+
+		if (!cmig_rls_sample_is_builtin(type) || (type >= FirstUnpinnedObjectId && !compares_enums(function)))
+			return false;
+	}
+	return true;
+}
+
+bool
+cmig_rls_calls_setting(Node *node)
+{
+	return IsA(node, FuncExpr) && (((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT ||
+								   ((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT_BOOL);
+}
+
+bool
+cmig_rls_calls_user(Node *node)
+{
+	if (!IsA(node, SQLValueFunction))
+		return false;
+	switch (((SQLValueFunction *) node)->op)
+	{
+		case SVFOP_CURRENT_ROLE:
+		case SVFOP_CURRENT_USER:
+		case SVFOP_USER:
+		case SVFOP_SESSION_USER:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+has_row(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) || IsA(node, Param) || IsA(node, CaseTestExpr) || IsA(node, Query))
+		return true;
+	return expression_tree_walker(node, has_row, context);
+}
+
+bool
+cmig_rls_calls_session_function(Node *node)
+{
+	FuncExpr   *call = (FuncExpr *) node;
+
+	return cmig_rls_body_is_foreign_call(node) && call->funcresulttype != BOOLOID &&
+		!has_row((Node *) call->args, NULL);
+}
+
+static bool
+context_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (cmig_rls_calls_setting(node) || cmig_rls_calls_user(node) || cmig_rls_calls_session_function(node))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, context_walker, context, 0);
+	return expression_tree_walker(node, context_walker, context);
+}
+
+bool
+cmig_rls_calls_context(Node *node)
+{
+	return context_walker(node, NULL);
+}
+
+bool
+cmig_rls_calls_claim(Node *node)
+{
+	Oid			type;
+	List	   *args;
+
+	if (IsA(node, OpExpr) && ((OpExpr *) node)->opno < FirstUnpinnedObjectId)
+		args = ((OpExpr *) node)->args;
+	else if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid < FirstUnpinnedObjectId &&
+			 !((FuncExpr *) node)->funcretset)
+		args = ((FuncExpr *) node)->args;
+	else
+		return false;
+	if (args == NIL || has_row(node, NULL) || !cmig_rls_calls_context(node))
+		return false;
+	type = exprType(linitial(args));
+	if (type != JSONOID && type != JSONBOID)
+		return false;
+	type = exprType(node);
+	return type == TEXTOID || type == JSONOID || type == JSONBOID;
+}

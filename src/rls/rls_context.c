@@ -1,0 +1,166 @@
+/*
+ * rls_context.c
+ *	  The context of row-level security: who the statement works for.
+ *
+ * The context is two ordinary settings, so that applications may also SET
+ * them themselves.  Unset and '' are the same: no context.  Whoever can run
+ * SQL can set them; they protect from mistakes of the application and not
+ * from injected SQL.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "rls/rls.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(cmig_set_context);
+PG_FUNCTION_INFO_V1(cmig_clear_context);
+PG_FUNCTION_INFO_V1(cmig_context);
+PG_FUNCTION_INFO_V1(cmig_current_user_id);
+PG_FUNCTION_INFO_V1(cmig_current_tenant_id);
+PG_FUNCTION_INFO_V1(cmig_require_user_id);
+PG_FUNCTION_INFO_V1(cmig_require_tenant_id);
+
+static void
+set_setting(const char *name, const char *value, bool is_local)
+{
+	(void) set_config_option(name, value,
+							 superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION,
+							 is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
+							 true, 0, false);
+}
+
+/* The setting, or NULL when it is unset or ''. */
+static const char *
+get_setting(const char *name)
+{
+	const char *value = GetConfigOption(name, true, false);
+
+	return value && value[0] ? value : NULL;
+}
+
+/* An argument of any type as text, '' for NULL. */
+static char *
+argument_text(FunctionCallInfo fcinfo, int n)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
+	Oid			output;
+	bool		varlena;
+
+	if (PG_ARGISNULL(n))
+		return "";
+	if (type == UNKNOWNOID)
+		return DatumGetCString(PG_GETARG_DATUM(n));
+	if (!OidIsValid(type))
+		type = TEXTOID;
+	getTypeOutputInfo(type, &output, &varlena);
+	return OidOutputFunctionCall(output, PG_GETARG_DATUM(n));
+}
+
+Datum
+cmig_set_context(PG_FUNCTION_ARGS)
+{
+	bool		is_local = PG_ARGISNULL(2) ? true : PG_GETARG_BOOL(2);
+
+	/*
+	 * Outside a transaction block a local setting ends with this very
+	 * statement.  Inside a function, where an error context is present, the
+	 * rest of the function may well be what it is for.
+	 */
+	if (is_local && !IsTransactionBlock() && error_context_stack == NULL)
+		ereport(WARNING,
+				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+				 errmsg("the context ends with this statement"),
+				 errdetail("It is local to the transaction, and there is no transaction block."),
+				 errhint("BEGIN first; or cmig.set_context(..., is_local => false) for the whole session.")));
+
+	set_setting(CMIG_RLS_USER_SETTING, argument_text(fcinfo, 0), is_local);
+	set_setting(CMIG_RLS_TENANT_SETTING, argument_text(fcinfo, 1), is_local);
+	PG_RETURN_VOID();
+}
+
+/* For the session, which ends a local setting too. */
+Datum
+cmig_clear_context(PG_FUNCTION_ARGS)
+{
+	set_setting(CMIG_RLS_USER_SETTING, "", false);
+	set_setting(CMIG_RLS_TENANT_SETTING, "", false);
+	PG_RETURN_VOID();
+}
+
+Datum
+cmig_context(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	const char *user = get_setting(CMIG_RLS_USER_SETTING);
+	const char *tenant = get_setting(CMIG_RLS_TENANT_SETTING);
+	Datum		values[2] = {0};
+	bool		nulls[2];
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	nulls[0] = (user == NULL);
+	nulls[1] = (tenant == NULL);
+	if (user)
+		values[0] = CStringGetTextDatum(user);
+	if (tenant)
+		values[1] = CStringGetTextDatum(tenant);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+static Datum
+current_value(FunctionCallInfo fcinfo, const char *name)
+{
+	const char *value = get_setting(name);
+
+	if (value == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(value));
+}
+
+static Datum
+required_value(const char *name, const char *what)
+{
+	const char *value = get_setting(name);
+
+	if (value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_NO_CONTEXT),
+				 errmsg("there is no %s in the context", what),
+				 errdetail("The setting %s is not set, and a policy requires it.", name),
+				 errhint("BEGIN; SELECT cmig.set_context('<user>', '<tenant>'); then your statements.")));
+	PG_RETURN_TEXT_P(cstring_to_text(value));
+}
+
+Datum
+cmig_current_user_id(PG_FUNCTION_ARGS)
+{
+	return current_value(fcinfo, CMIG_RLS_USER_SETTING);
+}
+
+Datum
+cmig_current_tenant_id(PG_FUNCTION_ARGS)
+{
+	return current_value(fcinfo, CMIG_RLS_TENANT_SETTING);
+}
+
+Datum
+cmig_require_user_id(PG_FUNCTION_ARGS)
+{
+	return required_value(CMIG_RLS_USER_SETTING, "user");
+}
+
+Datum
+cmig_require_tenant_id(PG_FUNCTION_ARGS)
+{
+	return required_value(CMIG_RLS_TENANT_SETTING, "tenant");
+}

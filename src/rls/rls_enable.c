@@ -1,0 +1,645 @@
+/*
+ * rls_enable.c
+ *	  enable_rls, enable_rls_schema, rls_script and disable_rls.
+ *
+ * Lets rls_plan.c make the statements, runs them and
+ * returns them.  Everything happens under an exclusive lock on the tables and
+ * in the caller's transaction: others see the old policies or the new ones.
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/local_rows.h"
+#include "base/query.h"
+#include "rls/rls.h"
+#include "rls/rls_options.h"
+#include "rls/rls_plan.h"
+#include "tables/access.h"
+
+#include "access/xact.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(cmig_enable_rls);
+PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
+PG_FUNCTION_INFO_V1(cmig_rls_script);
+PG_FUNCTION_INFO_V1(cmig_disable_rls);
+
+/* A column that is unique by itself. */
+static CmigQuery unique_key = {
+	"SELECT a.attname::text FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]"
+	" WHERE x.indrelid = $1 AND a.attname = $2 AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL"
+	" LIMIT 1",
+	2, {OIDOID, TEXTOID}
+};
+
+static CmigQuery schema_tables = {
+	"SELECT c.oid FROM pg_class c WHERE c.relnamespace = $1"
+	" AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'"
+	" ORDER BY c.relispartition, EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid), c.relname",
+	1, {OIDOID}
+};
+
+/* Tables whose policies still say that a role was given access by us. */
+static CmigQuery granted_elsewhere = {
+	"SELECT d.description FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
+	" AND position('[cmig.enable_rls ' IN d.description) > 0"
+	" AND position(' granted=' IN d.description) > 0", 0
+};
+
+/*
+ * FORCE binds the owner too: what it does then without a bypass fails.  It has
+ * none either when it has the rights of a role that the floor names.
+ */
+static void
+warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
+{
+	char	   *owner = GetUserNameFromId(table->owner, false);
+	CmigRlsRole *bound = NULL;
+	bool		bypass = false;
+	ListCell   *lc;
+
+	if (!options->force || superuser_arg(table->owner) || has_bypassrls_privilege(table->owner))
+		return;
+	foreach(lc, options->bypass_roles)
+		bypass |= has_privs_of_role(table->owner, ((CmigRlsRole *) lfirst(lc))->oid);
+	foreach(lc, options->roles)
+	{
+		CmigRlsRole *role = lfirst(lc);
+
+		if (!OidIsValid(role->oid) || has_privs_of_role(table->owner, role->oid))
+			bound = role;
+	}
+	if (bypass && bound == NULL)
+		return;
+	ereport(WARNING,
+			(errmsg("the owner of %s is bound by its policies too", table->name),
+			 bypass ? errdetail("Role \"%s\" is in a bypass role, but has the rights of \"%s\" as well: its data migrations and its pg_dump will see no rows or fail.",
+								owner, bound->name)
+			 : errdetail("Role \"%s\" is not in a bypass role: its data migrations and its pg_dump will see no rows or fail.",
+						 owner),
+			 bypass ? errhint("REVOKE %s FROM %s", quote_identifier(bound->name), quote_identifier(owner))
+			 : errhint("Name a role that the owner is in with bypass_roles; doc/row-level-security.md has a role for backups.")));
+}
+
+/*
+ * Carrying out
+ */
+
+static void
+put(FunctionCallInfo fcinfo, const char *target, const char *statement)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+	int			n = 0;
+
+	if (target)
+		values[n++] = CStringGetTextDatum(target);
+	values[n] = CStringGetTextDatum(statement);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* Errors restore the user, as a (sub)transaction ends with them. */
+static void
+run_as(Oid role, const char *statement)
+{
+	Oid			caller;
+	int			security;
+
+	GetUserIdAndSecContext(&caller, &security);
+	SetUserIdAndSecContext(role, security | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	(void) cmig_query_once(statement, 0, NULL, NULL, NULL, true, NULL, NULL);
+	SetUserIdAndSecContext(caller, security);
+}
+
+/* Run the statements, those that hold the owner's own text as the owner. */
+static void
+run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
+{
+	ListCell   *lc;
+
+	foreach(lc, statements)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (cmig_rls_plan_is_default(lfirst(lc)))
+			run_as(owner, lfirst(lc));
+		else
+			(void) cmig_query_once(lfirst(lc), 0, NULL, NULL, NULL, true, NULL, NULL);
+		put(fcinfo, target, lfirst(lc));
+	}
+}
+
+/* The same for GRANTs and REVOKEs of access to pg_cmig. */
+static void
+run_access(FunctionCallInfo fcinfo, const char *target, List *statements)
+{
+	ListCell   *lc;
+
+	if (statements == NIL)
+		return;
+	cmig_access_run(statements);
+	foreach(lc, statements)
+		put(fcinfo, target, lfirst(lc));
+}
+
+/* Leave in *granted the roles that the policy's state does not name. */
+static void
+forget_granted(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **granted = arg;
+	CmigRlsState *state = cmig_rls_state_read(cmig_query_text(desc, row, 1));
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	foreach(lc, *granted)
+	{
+		bool		used = false;
+		ListCell   *other;
+
+		foreach(other, state ? state->granted : NIL)
+			used |= strcmp(lfirst(lc), lfirst(other)) == 0;
+		if (!used)
+			left = lappend(left, lfirst(lc));
+	}
+	*granted = left;
+}
+
+/* The policies of require_context call our functions. */
+static List *
+grant_application(CmigRlsOptions *options)
+{
+	List	   *statements = NIL;
+	ListCell   *lc;
+
+	if (!options->require_context)
+		return NIL;
+	foreach(lc, options->roles)
+	{
+		CmigRlsRole *role = lfirst(lc);
+		char	   *allowed = NULL;
+		Oid			types[1] = {OIDOID};
+		Datum		values[1] = {ObjectIdGetDatum(role->oid)};
+
+		if (!OidIsValid(role->oid))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("require_context needs roles by name, not PUBLIC"),
+					 errdetail("They get the access level application.")));
+		(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege($1, 'cmig', 'USAGE')"
+							   " AND has_function_privilege($1, 'cmig.require_user_id()', 'EXECUTE')"
+							   " AND has_function_privilege($1, 'cmig.require_tenant_id()', 'EXECUTE')",
+							   1, types, values, NULL, true, cmig_query_keep_text, &allowed);
+		if (allowed)
+		{
+			/* by the policies of another table: the last of them takes it back */
+			List	   *elsewhere = list_make1(role->name);
+
+			cmig_query_each(&granted_elsewhere, NULL, NULL, forget_granted, &elsewhere);
+			if (elsewhere == NIL)
+				options->granted = lappend(options->granted, role->name);
+			continue;
+		}
+		if (!cmig_access_may_grant())
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("role \"%s\" needs the access level application", role->name),
+					 errdetail("With require_context the policies call functions of pg_cmig, and you cannot give access to them."),
+					 errhint("The owner of the extension can: SELECT cmig.grant_access(%s, 'application')",
+							 quote_literal_cstr(role->name))));
+		statements = list_concat(statements,
+								 cmig_access_grants(quote_identifier(role->name), "application"));
+		options->granted = lappend(options->granted, role->name);
+	}
+	return statements;
+}
+
+static CmigRlsTable *
+read_via(const CmigRlsOptions *options)
+{
+	if (!OidIsValid(options->via))
+		return NULL;
+	if (get_rel_relkind(options->via) == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", options->via)));
+	return cmig_rls_table_read(options->via);
+}
+
+/*
+ * Can a role that adds rows to the membership table take keys of others with
+ * them?  Not where the table's own policies let nobody write, nor where the key
+ * is unique and they protect the rows that are there.
+ */
+static bool
+keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
+{
+	const char *key = options->via_key && options->via_key[0] ? options->via_key :
+		options->key_column && options->key_column[0] ? options->key_column : "tenant_id";
+	Datum		values[2] = {ObjectIdGetDatum(via->relid), CStringGetTextDatum(key)};
+	char	   *unique = NULL;
+	bool		writable = false;
+	ListCell   *lc;
+
+	if (!via->enabled)
+		return true;
+	foreach(lc, via->policies)
+	{
+		CmigRlsPolicy *policy = lfirst(lc);
+
+		writable |= policy->permissive && (policy->commands & (CMIG_RLS_INSERT | CMIG_RLS_UPDATE));
+	}
+	if (!writable)
+		return false;
+	cmig_query_each(&unique_key, values, NULL, cmig_query_keep_text, &unique);
+	return unique == NULL;
+}
+
+/*
+ * A membership table that the roles cannot read makes every query fail; one
+ * that they can write lets them in everywhere.
+ */
+static void
+warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
+{
+	bool		open = via && keys_can_be_taken(options, via);
+	ListCell   *lc;
+
+	foreach(lc, options->roles)
+	{
+		CmigRlsRole *role = lfirst(lc);
+		AclMode		write = ACL_INSERT | ACL_UPDATE;
+
+		if (open && OidIsValid(role->oid) &&
+			(pg_class_aclmask(via->relid, role->oid, write, ACLMASK_ANY) != 0 ||
+			 pg_attribute_aclcheck_all(via->relid, role->oid, write, ACLMASK_ANY) == ACLCHECK_OK))
+			ereport(WARNING,
+					(errmsg("role \"%s\" can write the membership table %s", role->name, via->name),
+					 errdetail("A row that it adds there gives access to the rows of this table."),
+					 errhint("REVOKE INSERT, UPDATE ON %s FROM %s, and let a function with rights of its own add members.",
+							 via->name, quote_identifier(role->name))));
+		if (via && OidIsValid(role->oid) &&
+			pg_class_aclcheck(via->relid, role->oid, ACL_SELECT) != ACLCHECK_OK &&
+			pg_attribute_aclcheck_all(via->relid, role->oid, ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
+			ereport(WARNING,
+					(errmsg("role \"%s\" cannot read the membership table %s", role->name, via->name),
+					 errdetail("The policies look there with the rights of the role that queries."),
+					 errhint("GRANT SELECT ON %s TO %s", via->name, quote_identifier(role->name))));
+	}
+}
+
+static Oid
+target_argument(FunctionCallInfo fcinfo, const char *function)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the table must not be null"),
+				 errhint("%s('schema.table', ...)", function)));
+	return PG_GETARG_OID(0);
+}
+
+/*
+ * Lock the table and what inherits from it, and check that we may alter all.
+ * Who does not own the table must not lock it.
+ */
+static List *
+lock_family(Oid relid)
+{
+	List	   *family;
+	ListCell   *lc;
+
+	cmig_rls_table_require(relid);
+	if (!cmig_owns_relation_compat(relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
+	LockRelationOid(relid, AccessExclusiveLock);
+	family = cmig_rls_table_family(relid, AccessExclusiveLock);
+	foreach(lc, family)
+		cmig_rls_table_require(lfirst_oid(lc));
+	return family;
+}
+
+Datum
+cmig_enable_rls(PG_FUNCTION_ARGS)
+{
+	Oid			relid = target_argument(fcinfo, "SELECT cmig.enable_rls");
+	CmigRlsOptions *options;
+	CmigRlsTable *via;
+	List	   *family;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	cmig_rls_table_require(relid);
+	options = cmig_rls_options_read(fcinfo, true);
+	cmig_rls_options_require_roles(options, relid);
+	cmig_rls_options_check_roles(options);
+	family = lock_family(relid);
+	cmig_local_rows_require(relid, true, "cmig.enable_rls",
+							"The servers that hold the shards do not know the context; use CREATE POLICY with another condition.");
+	via = read_via(options);
+
+	run_access(fcinfo, NULL, grant_application(options));
+	foreach(lc, family)
+	{
+		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
+
+		run(fcinfo, table->owner, NULL, cmig_rls_plan_enable(options, table, via, false, false));
+		CommandCounterIncrement();
+	}
+	warn_owner(options, cmig_rls_table_read(relid));
+	warn_via(options, via);
+	return (Datum) 0;
+}
+
+static void
+take_oid(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **oids = arg;
+	bool		isnull;
+
+	*oids = lappend_oid(*oids, DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
+}
+
+/* A name as an element of an array literal. */
+static char *
+array_element(const char *name)
+{
+	StringInfoData text;
+
+	if (name[strcspn(name, "\"\\{}, ")] == '\0')
+		return pstrdup(name);
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '"');
+	for (; *name; name++)
+		appendStringInfo(&text, "%s%c", *name == '"' || *name == '\\' ? "\\" : "", *name);
+	appendStringInfoChar(&text, '"');
+	return text.data;
+}
+
+/* The tables to leave out, with what inherits from them. */
+static List *
+excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *schema)
+{
+	List	   *excepted = NIL;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
+					  &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		Oid			relid = nulls[i] ? InvalidOid : DatumGetObjectId(elements[i]);
+		char	   *name = get_rel_name(relid);
+
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("except_tables must not hold null")));
+		if (name == NULL || get_rel_namespace(relid) != namespace)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("table %s of except_tables is not in schema \"%s\"",
+							name ? quote_identifier(name) : psprintf("%u", relid), schema),
+					 errhint("Name tables of the schema, as in except_tables => '{%s.<table>}'",
+							 quote_identifier(schema))));
+		excepted = list_concat_unique_oid(excepted, find_all_inheritors(relid, AccessShareLock, NULL));
+	}
+	return excepted;
+}
+
+/*
+ * The tables of a schema that have a key, locked, without those excepted.
+ * Where one cannot be enabled none is, and all such are named at once.
+ */
+static List *
+schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *options,
+					   const List *excepted)
+{
+	List	   *all = NIL;
+	List	   *tables = NIL;
+	Datum		values[1] = {ObjectIdGetDatum(namespace)};
+	StringInfoData detail;
+	StringInfoData names;
+	int			obstacles = 0;
+	int			sqlstate = 0;
+	ListCell   *lc;
+
+	cmig_query_each(&schema_tables, values, NULL, take_oid, &all);
+	initStringInfo(&detail);
+	initStringInfo(&names);
+	foreach(lc, all)
+	{
+		Oid			relid = lfirst_oid(lc);
+		CmigRlsTable *table;
+		char	   *obstacle;
+		int			code = 0;
+
+		if (list_member_oid(excepted, relid) || get_rel_name(relid) == NULL)
+			continue;
+		table = cmig_rls_table_read(relid);
+		if (!cmig_rls_plan_has_key(options, table))
+			continue;
+		/* no lock on what belongs to others */
+		if (has_privs_of_role(GetUserId(), table->owner))
+		{
+			LockRelationOid(relid, AccessExclusiveLock);
+			if (get_rel_name(relid) == NULL)
+				continue;
+			table = cmig_rls_table_read(relid);
+		}
+		obstacle = cmig_rls_plan_obstacle(options, table, &code);
+		if (obstacle == NULL && !cmig_local_rows_here(relid))
+		{
+			obstacle = "Citus has distributed it";
+			code = ERRCODE_FEATURE_NOT_SUPPORTED;
+		}
+		tables = lappend_oid(tables, relid);
+		if (obstacle == NULL)
+			continue;
+		if (obstacles++ == 0)
+			sqlstate = code;
+		if (obstacles <= 20)
+			appendStringInfo(&detail, "%s%s: %s.", obstacles > 1 ? "\n" : "", table->name, obstacle);
+		appendStringInfo(&names, "%s%s", obstacles > 1 ? "," : "", array_element(table->name));
+	}
+	if (obstacles == 0)
+		return tables;
+	if (obstacles > 20)
+		appendStringInfo(&detail, "\nAnd %d more.", obstacles - 20);
+	ereport(ERROR,
+			(errcode(sqlstate),
+			 errmsg_plural("row-level security cannot be enabled on %d table of schema \"%s\"",
+						   "row-level security cannot be enabled on %d tables of schema \"%s\"",
+						   obstacles, obstacles, schema),
+			 errdetail_internal("%s", detail.data),
+			 errhint("Nothing was changed. Fix them, or leave them out: except_tables => %s",
+					 quote_literal_cstr(psprintf("{%s}", names.data)))));
+}
+
+Datum
+cmig_enable_rls_schema(PG_FUNCTION_ARGS)
+{
+	char	   *schema = cmig_argument_text(fcinfo, 0);
+	Oid			namespace;
+	CmigRlsOptions *options;
+	List	   *excepted;
+	bool		any = false;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (schema == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the schema must not be null"),
+				 errhint("SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')")));
+	namespace = get_namespace_oid(schema, false);
+	if (IsCatalogNamespace(namespace) || IsToastNamespace(namespace) ||
+		strcmp(schema, "information_schema") == 0 ||
+		strcmp(schema, "cmig") == 0 || strcmp(schema, "cmig_audit") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("row-level security is not for schema \"%s\"", schema),
+				 errhint("Name a schema of your own.")));
+	options = cmig_rls_options_read(fcinfo, false);
+	cmig_rls_options_require_roles(options, namespace);
+	cmig_rls_options_check_roles(options);
+	excepted = excepted_argument(fcinfo, 12, namespace, schema);
+
+	foreach(lc, schema_tables_with_key(namespace, schema, options, excepted))
+	{
+		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
+
+		if (!any)
+			run_access(fcinfo, "", grant_application(options));
+		any = true;
+		run(fcinfo, table->owner, table->name, cmig_rls_plan_enable(options, table, NULL, true, false));
+		warn_owner(options, table);
+		CommandCounterIncrement();
+	}
+	if (!any)
+		ereport(NOTICE,
+				(errmsg("no table in schema \"%s\" has a key column", schema),
+				 errhint("Looked for %s and %s; name others with user_column and tenant_column.",
+						 options->user_column ? options->user_column : "user_id",
+						 options->tenant_column ? options->tenant_column : "tenant_id")));
+	return (Datum) 0;
+}
+
+Datum
+cmig_rls_script(PG_FUNCTION_ARGS)
+{
+	Oid			relid = target_argument(fcinfo, "SELECT cmig.rls_script");
+	CmigRlsOptions *options;
+	CmigRlsTable *via;
+	StringInfoData text;
+	List	   *statements;
+	ListCell   *lc;
+
+	cmig_rls_table_require(relid);
+	options = cmig_rls_options_read(fcinfo, true);
+	cmig_rls_options_require_roles(options, relid);
+	cmig_rls_options_check_roles(options);
+	via = read_via(options);
+
+	initStringInfo(&text);
+	statements = grant_application(options);
+	if (options->require_context)
+		appendStringInfoString(&text, "-- require_context: these policies need pg_cmig\n");
+	foreach(lc, cmig_rls_table_family(relid, AccessShareLock))
+	{
+		cmig_rls_table_require(lfirst_oid(lc));
+		statements = list_concat(statements,
+								 cmig_rls_plan_enable(options, cmig_rls_table_read(lfirst_oid(lc)),
+													  via, false, true));
+	}
+	foreach(lc, statements)
+		appendStringInfo(&text, "%s;\n", (char *) lfirst(lc));
+	warn_owner(options, cmig_rls_table_read(relid));
+	warn_via(options, via);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
+}
+
+/* Take back the access that no other table's policies need. */
+static void
+revoke_application(FunctionCallInfo fcinfo, List *granted)
+{
+	ListCell   *lc;
+
+	if (granted == NIL)
+		return;
+	cmig_query_each(&granted_elsewhere, NULL, NULL, forget_granted, &granted);
+	foreach(lc, granted)
+	{
+		Oid			role = get_role_oid(lfirst(lc), true);
+		char	   *more = NULL;
+		Oid			types[1] = {OIDOID};
+		Datum		values[1] = {ObjectIdGetDatum(role)};
+
+		if (!OidIsValid(role))
+			continue;
+		/* a role that was given more meanwhile keeps it all */
+		(void) cmig_query_once("SELECT 'yes' WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')",
+							   1, types, values, NULL, true, cmig_query_keep_text, &more);
+		if (more == NULL)
+			run_access(fcinfo, NULL, cmig_access_revokes_level(quote_identifier(lfirst(lc)), "application"));
+	}
+}
+
+Datum
+cmig_disable_rls(PG_FUNCTION_ARGS)
+{
+	Oid			relid = target_argument(fcinfo, "SELECT cmig.disable_rls");
+	List	   *granted = NIL;
+	bool		any = false;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	foreach(lc, lock_family(relid))
+	{
+		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
+		ListCell   *p;
+
+		if (table->state == NULL)
+			continue;
+		any = true;
+		if (granted == NIL)
+			granted = table->state->granted;
+		run(fcinfo, table->owner, NULL, cmig_rls_plan_disable(table));
+		if (!table->state->enabled)
+			foreach(p, table->policies)
+		{
+			CmigRlsPolicy *policy = lfirst(p);
+
+			if (!policy->made)
+				ereport(WARNING,
+						(errmsg("policy \"%s\" for table %s has no effect any more",
+								policy->name, table->name),
+						 errdetail("It stays, since cmig.enable_rls did not make it, but row-level security was off before cmig.enable_rls and is off again."),
+						 errhint("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", table->name)));
+		}
+		CommandCounterIncrement();
+	}
+	revoke_application(fcinfo, granted);
+	if (!any)
+		ereport(NOTICE,
+				(errmsg("cmig.enable_rls has made nothing on %s",
+						cmig_rls_table_read(relid)->name)));
+	return (Datum) 0;
+}

@@ -1,0 +1,655 @@
+/*
+ * rls_expr.c
+ *	  What a policy's expression does, read from its tree.
+ *
+ * The tree is the one that the server stored, so quoting, spelling and nested
+ * parentheses play no part.  Nothing is evaluated; what is the same for every
+ * row is found by rls_truth.c.
+ *
+ * What runs once a statement: an uncorrelated sub-select.  What runs for each
+ * row: everything else, and all of a sub-select that depends on the row.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "rls/rls_expr.h"
+
+#include "access/sysattr.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+
+typedef struct Reading
+{
+	CmigRlsExpression *found;
+	Oid			relid;
+	const Bitmapset *keys;
+	int			depth;			/* sub-selects above */
+	bool		per_row;		/* what is read here runs for each row */
+	bool		narrowed;		/* AND a key: no branch opens every row */
+	bool		negated;		/* below NOT, where an AND widens */
+} Reading;
+
+static bool read_walker(Node *node, void *context);
+
+static bool
+is_current_setting(Node *node)
+{
+	return IsA(node, FuncExpr) &&
+		(((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT ||
+		 ((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT_BOOL);
+}
+
+/* A setting, or (SELECT a setting): what a cast of it meets may be ''. */
+static bool
+may_be_empty(Node *node)
+{
+	node = cmig_rls_strip(node);
+	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == EXPR_SUBLINK)
+	{
+		Query	   *query = castNode(Query, ((SubLink *) node)->subselect);
+
+		if (query->targetList == NIL)
+			return false;
+		node = cmig_rls_strip((Node *) ((TargetEntry *) linitial(query->targetList))->expr);
+	}
+	/* '' is not null: the next argument is not taken */
+	if (IsA(node, CoalesceExpr))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((CoalesceExpr *) node)->args)
+			if (may_be_empty(lfirst(lc)))
+				return true;
+	}
+	return is_current_setting(node);
+}
+
+/* Does the node use the row that is depth sub-selects above it? */
+static bool
+uses_row(Node *node, int depth)
+{
+	return node && contain_vars_of_level(node, depth);
+}
+
+static bool
+is_always_true(Reading *reading, Node *node)
+{
+	return node && cmig_rls_truth(node, reading->relid, reading->keys, NULL) == CMIG_RLS_ALWAYS;
+}
+
+/*
+ * Reading
+ */
+
+static char *
+column_name(Oid relid, Var *var)
+{
+	char	   *name = get_attname(relid, var->varattno, true);
+
+	return name ? name : pstrdup("?");
+}
+
+/* A function that is called: once a statement it may be anything. */
+static void
+read_function(Reading *reading, Oid function, Node *call)
+{
+	char		volatility;
+	CmigRlsExpression *found = reading->found;
+
+	if (!reading->per_row || !OidIsValid(function))
+		return;
+	volatility = func_volatile(function);
+	if (volatility == PROVOLATILE_VOLATILE && found->volatile_function == NULL)
+		found->volatile_function = get_func_name(function);
+	else if (volatility == PROVOLATILE_STABLE && found->row_function == NULL)
+	{
+		found->row_function = get_func_name(function);
+		found->row_function_has_column = uses_row(call, reading->depth);
+	}
+}
+
+static void
+read_setting(Reading *reading, FuncExpr *call)
+{
+	bool		strict = call->funcid == F_CURRENT_SETTING_TEXT;
+	Node	   *name = linitial(call->args);
+
+	reading->found->reads_setting = true;
+	if (call->funcid == F_CURRENT_SETTING_TEXT_BOOL && IsA(lsecond(call->args), Const))
+	{
+		Const	   *missing_ok = lsecond(call->args);
+
+		strict = missing_ok->constisnull || !DatumGetBool(missing_ok->constvalue);
+	}
+	if (strict && reading->found->strict_setting == NULL)
+		reading->found->strict_setting = IsA(name, Const) && !((Const *) name)->constisnull ?
+			TextDatumGetCString(((Const *) name)->constvalue) : pstrdup("?");
+}
+
+/* "key = something that is the same for all rows" */
+static void
+read_key(Reading *reading, Oid opno, List *args)
+{
+	Node	   *left;
+	Node	   *right;
+
+	if (reading->depth > 0 || list_length(args) != 2 || !cmig_rls_is_equality(opno))
+		return;
+	left = cmig_rls_strip(linitial(args));
+	right = cmig_rls_strip(lsecond(args));
+	if (IsA(right, Var) && ((Var *) right)->varlevelsup == 0)
+	{
+		Node	   *swap = left;
+
+		left = right;
+		right = swap;
+	}
+	if (IsA(left, Var) && ((Var *) left)->varattno > 0 && !uses_row(right, 0))
+		reading->found->keys = bms_add_member(reading->found->keys, ((Var *) left)->varattno);
+}
+
+/* "key = the context", of any spelling: not a constant, and the row's column */
+static bool
+narrows(Node *node)
+{
+	List	   *args;
+	Node	   *left;
+	Node	   *right;
+
+	if (IsA(node, OpExpr) && cmig_rls_is_equality(((OpExpr *) node)->opno))
+		args = ((OpExpr *) node)->args;
+	else if (IsA(node, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *) node)->useOr &&
+			 cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno))
+		args = ((ScalarArrayOpExpr *) node)->args;
+	else
+		return false;
+	if (list_length(args) != 2)
+		return false;
+	left = cmig_rls_strip(linitial(args));
+	right = cmig_rls_strip(lsecond(args));
+	if (IsA(node, OpExpr) && IsA(right, Var))
+	{
+		Node	   *swap = left;
+
+		left = right;
+		right = swap;
+	}
+	return IsA(left, Var) && ((Var *) left)->varlevelsup == 0 &&
+		!IsA(right, Const) && !IsA(right, ArrayExpr) && !uses_row(right, 0);
+}
+
+/* Each part of an AND, which the others may narrow. */
+static void
+read_and(Reading *reading, BoolExpr *expr)
+{
+	ListCell   *lc;
+
+	foreach(lc, expr->args)
+	{
+		Reading		part = *reading;
+		ListCell   *other;
+
+		foreach(other, expr->args)
+			part.narrowed |= other != lc && !reading->negated && narrows(lfirst(other));
+		read_walker(lfirst(lc), &part);
+	}
+}
+
+/* What decides for every row at once: is it a setting? */
+static void
+read_branch(Reading *reading, const char *what, Node *decides)
+{
+	Reading		branch = *reading;
+	CmigRlsExpression seen = {0};
+
+	if (reading->narrowed)
+		return;
+	branch.found = &seen;
+	read_walker(decides, &branch);
+	if (reading->found->open_branch == NULL || seen.reads_setting)
+		reading->found->open_branch = what;
+	reading->found->open_branch_setting |= seen.reads_setting;
+}
+
+/* CASE WHEN something that does not look at the row THEN true */
+static void
+read_case(Reading *reading, CaseExpr *expr)
+{
+	List	   *conditions = list_make1(expr->arg);
+	ListCell   *lc;
+
+	if (uses_row((Node *) expr->arg, 0))
+		return;
+	foreach(lc, expr->args)
+	{
+		CaseWhen   *when = lfirst_node(CaseWhen, lc);
+
+		if (uses_row((Node *) when->expr, 0))
+			return;
+		conditions = lappend(conditions, when->expr);
+		if (is_always_true(reading, (Node *) when->result))
+			read_branch(reading, "a CASE", (Node *) conditions);
+	}
+	if (is_always_true(reading, (Node *) expr->defresult))
+		read_branch(reading, "a CASE", (Node *) conditions);
+}
+
+/*
+ * key = COALESCE(something, key), key = CASE WHEN something THEN key ...: true
+ * for every row without the something, or with it.  Casts on either side play
+ * no part.
+ */
+static void
+read_fallback(Reading *reading, OpExpr *expr)
+{
+	Node	   *key;
+	Node	   *choice;
+	ListCell   *lc;
+
+	if (reading->depth > 0 || list_length(expr->args) != 2 || !cmig_rls_is_equality(expr->opno))
+		return;
+	key = cmig_rls_bare(linitial(expr->args));
+	choice = cmig_rls_bare(lsecond(expr->args));
+	if (IsA(key, CoalesceExpr) || IsA(key, CaseExpr))
+	{
+		Node	   *swap = key;
+
+		key = choice;
+		choice = swap;
+	}
+	if (!uses_row(key, 0))
+		return;
+	if (IsA(choice, CoalesceExpr))
+	{
+		List	   *args = ((CoalesceExpr *) choice)->args;
+
+		if (uses_row(linitial(args), 0))
+			return;
+		foreach(lc, args)
+			if (equal(cmig_rls_bare(lfirst(lc)), key))
+				read_branch(reading, "a COALESCE", linitial(args));
+	}
+	else if (IsA(choice, CaseExpr))
+	{
+		CaseExpr   *cases = (CaseExpr *) choice;
+		List	   *conditions = cases->arg ? list_make1(cases->arg) : NIL;
+		bool		open = equal(cmig_rls_bare((Node *) cases->defresult), key);
+
+		foreach(lc, cases->args)
+		{
+			CaseWhen   *when = lfirst_node(CaseWhen, lc);
+
+			conditions = lappend(conditions, when->expr);
+			open |= equal(cmig_rls_bare((Node *) when->result), key);
+		}
+		if (open && !uses_row((Node *) conditions, 0))
+			read_branch(reading, "a CASE", (Node *) conditions);
+	}
+}
+
+/* What is true where the condition is null, as it is while a setting is. */
+static void
+read_when_null(Reading *reading, const char *what, Node *condition)
+{
+	Reading		part = *reading;
+	CmigRlsExpression seen = {0};
+
+	if (reading->depth > 0 || reading->narrowed || reading->negated ||
+		reading->found->true_when_unset)
+		return;
+	part.found = &seen;
+	read_walker(condition, &part);
+	if (seen.reads_setting)
+		reading->found->true_when_unset = what;
+}
+
+static void
+read_sublink(Reading *reading, SubLink *link)
+{
+	CmigRlsExpression *found = reading->found;
+	Query	   *query = castNode(Query, link->subselect);
+	bool		correlated = contain_vars_of_level((Node *) query, reading->depth + 1);
+	Reading		inner = *reading;
+	TargetEntry *first = query->targetList ? linitial(query->targetList) : NULL;
+
+	if (link->testexpr)
+		read_walker(link->testexpr, reading);
+	if (correlated && reading->per_row)
+		found->correlated = true;
+	if (link->subLinkType == ANY_SUBLINK && found->in_subselect == NULL && reading->per_row)
+	{
+		Node	   *test = link->testexpr;
+		Node	   *left = test && IsA(test, OpExpr) ? cmig_rls_strip(linitial(((OpExpr *) test)->args)) : NULL;
+
+		found->in_subselect = left && IsA(left, Var) && reading->depth == 0 ?
+			column_name(reading->relid, (Var *) left) : pstrdup("expression");
+	}
+	if (first && IsA(first->expr, Var) && link->subLinkType != EXISTS_SUBLINK &&
+		((Var *) first->expr)->varlevelsup == reading->depth + 1 && found->outer_column == NULL)
+		found->outer_column = column_name(reading->relid, (Var *) first->expr);
+
+	inner.depth++;
+	inner.per_row = reading->per_row && correlated;
+	query_tree_walker(query, read_walker, &inner, 0);
+}
+
+static bool
+read_walker(Node *node, void *context)
+{
+	Reading    *reading = context;
+	CmigRlsExpression *found = reading->found;
+
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+			if (((Var *) node)->varlevelsup == reading->depth)
+				found->columns = bms_add_member(found->columns, Max(((Var *) node)->varattno, 0));
+			return false;
+		case T_SubLink:
+			read_sublink(reading, (SubLink *) node);
+			return false;
+		case T_Query:
+			{
+				Reading		inner = *reading;
+
+				inner.depth++;
+				query_tree_walker((Query *) node, read_walker, &inner, 0);
+				return false;
+			}
+		case T_FuncExpr:
+			read_function(reading, ((FuncExpr *) node)->funcid, node);
+			if (is_current_setting(node))
+				read_setting(reading, (FuncExpr *) node);
+			break;
+		case T_OpExpr:
+			{
+				OpExpr	   *expr = (OpExpr *) node;
+
+				read_function(reading, get_opcode(expr->opno), node);
+				read_key(reading, expr->opno, expr->args);
+				read_fallback(reading, expr);
+				if (list_length(expr->args) == 2 && cmig_rls_is_equality(expr->opno) &&
+					IsA(cmig_rls_strip(linitial(expr->args)), Var) && found->self_compared == NULL &&
+					equal(cmig_rls_strip(linitial(expr->args)), cmig_rls_strip(lsecond(expr->args))))
+					found->self_compared = "a column";
+				break;
+			}
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			read_function(reading, get_opcode(((OpExpr *) node)->opno), node);
+			break;
+		case T_ScalarArrayOpExpr:
+			read_function(reading, get_opcode(((ScalarArrayOpExpr *) node)->opno), node);
+			read_key(reading, ((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args);
+			break;
+		case T_CoerceViaIO:
+			{
+				CoerceViaIO *cast = (CoerceViaIO *) node;
+
+				if (may_be_empty((Node *) cast->arg) && found->cast_of_empty == NULL &&
+					get_element_type(cast->resulttype) == InvalidOid &&
+					cast->resulttype != TEXTOID && cast->resulttype != VARCHAROID)
+					found->cast_of_empty = format_type_be(cast->resulttype);
+				break;
+			}
+		case T_BoolExpr:
+			if (((BoolExpr *) node)->boolop == AND_EXPR && reading->depth == 0)
+			{
+				read_and(reading, (BoolExpr *) node);
+				return false;
+			}
+			if (((BoolExpr *) node)->boolop == NOT_EXPR && reading->depth == 0)
+			{
+				Reading		inner = *reading;
+
+				inner.negated = true;
+				return read_walker(linitial(((BoolExpr *) node)->args), &inner);
+			}
+			if (((BoolExpr *) node)->boolop == OR_EXPR && reading->depth == 0)
+			{
+				ListCell   *lc;
+
+				foreach(lc, ((BoolExpr *) node)->args)
+				{
+					CmigRlsTruth branch = cmig_rls_truth(lfirst(lc), reading->relid, reading->keys, NULL);
+
+					if (branch == CMIG_RLS_DEPENDS && !uses_row(lfirst(lc), 0))
+						read_branch(reading, "an OR", lfirst(lc));
+					if (branch == CMIG_RLS_ALWAYS && !reading->narrowed && !reading->negated)
+						found->true_branch = true;
+				}
+			}
+			break;
+		case T_CaseExpr:
+			if (reading->depth == 0)
+				read_case(reading, (CaseExpr *) node);
+			break;
+		case T_CoalesceExpr:
+			if (exprType(node) == BOOLOID && is_always_true(reading, llast(((CoalesceExpr *) node)->args)))
+				read_when_null(reading, "COALESCE", linitial(((CoalesceExpr *) node)->args));
+			break;
+		case T_BooleanTest:
+			if (((BooleanTest *) node)->booltesttype == IS_NOT_FALSE ||
+				((BooleanTest *) node)->booltesttype == IS_UNKNOWN)
+				read_when_null(reading, ((BooleanTest *) node)->booltesttype == IS_UNKNOWN ?
+							   "IS UNKNOWN" : "IS NOT FALSE", (Node *) ((BooleanTest *) node)->arg);
+			break;
+		default:
+			break;
+	}
+	return expression_tree_walker(node, read_walker, reading);
+}
+
+static bool
+keys_walker(Node *node, void *context)
+{
+	Bitmapset **keys = context;
+	ListCell   *lc;
+
+	/* what sub-selects compare are not columns of the row */
+	if (node == NULL || IsA(node, SubLink))
+		return false;
+	if (narrows(node))
+		foreach(lc, IsA(node, OpExpr) ? ((OpExpr *) node)->args : ((ScalarArrayOpExpr *) node)->args)
+		{
+			Node	   *arg = cmig_rls_strip(lfirst(lc));
+
+			if (IsA(arg, Var) && ((Var *) arg)->varattno > 0)
+				*keys = bms_add_member(*keys, ((Var *) arg)->varattno);
+		}
+	return expression_tree_walker(node, keys_walker, context);
+}
+
+Bitmapset *
+cmig_rls_expr_keys(Node *tree)
+{
+	Bitmapset  *keys = NULL;
+
+	(void) keys_walker(tree, &keys);
+	return keys;
+}
+
+CmigRlsExpression *
+cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys)
+{
+	CmigRlsExpression *found = palloc0(sizeof(CmigRlsExpression));
+	Reading		reading = {0};
+
+	reading.found = found;
+	reading.relid = relid;
+	reading.keys = keys;
+	reading.per_row = true;
+	if (tree == NULL)
+		return found;
+	found->truth = cmig_rls_truth(tree, relid, keys, &found->but_null);
+	read_walker(tree, &reading);
+	return found;
+}
+
+bool
+cmig_rls_expr_wider(Node *using, Node *check)
+{
+	if (using == NULL || check == NULL ||
+		cmig_rls_truth(using, InvalidOid, NULL, NULL) == CMIG_RLS_ALWAYS ||
+		cmig_rls_truth(check, InvalidOid, NULL, NULL) == CMIG_RLS_NEVER)
+		return false;
+	return !predicate_implied_by(make_ands_implicit((Expr *) using),
+								 make_ands_implicit((Expr *) check), false);
+}
+
+/*
+ * Repair
+ */
+
+/* (SELECT node) */
+static Node *
+once(Node *node)
+{
+	Query	   *query = makeNode(Query);
+	SubLink    *link = makeNode(SubLink);
+
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->targetList = list_make1(makeTargetEntry((Expr *) node, 1, pstrdup("once"), false));
+	query->jointree = makeFromExpr(NIL, NULL);
+	link->subLinkType = EXPR_SUBLINK;
+	link->subselect = (Node *) query;
+	link->location = -1;
+	return (Node *) link;
+}
+
+/* NULLIF(node, '') */
+static Node *
+null_if_empty(Node *node)
+{
+	NullIfExpr *expr = makeNode(NullIfExpr);
+
+	expr->opno = TextEqualOperator;
+	expr->opfuncid = F_TEXTEQ;
+	expr->opresulttype = TEXTOID;
+	expr->inputcollid = DEFAULT_COLLATION_OID;
+	expr->args = list_make2(node, makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
+											CStringGetTextDatum(""), false, false));
+	expr->location = -1;
+	return (Node *) expr;
+}
+
+typedef struct Repair
+{
+	int			depth;
+} Repair;
+
+/* Does something here run for each row that could run once? */
+static bool
+could_run_once(Node *node)
+{
+	CmigRlsExpression *seen;
+
+	if (IsA(node, Const) || IsA(node, Param) || IsA(node, SubLink) || uses_row(node, 0))
+		return false;
+	seen = cmig_rls_expr_read(node, InvalidOid, NULL);
+	return seen->row_function != NULL || seen->volatile_function != NULL;
+}
+
+static Node *
+repair_settings(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Query))
+		return (Node *) query_tree_mutator((Query *) node, repair_settings, context, 0);
+	if (IsA(node, CoerceViaIO) && may_be_empty((Node *) ((CoerceViaIO *) node)->arg))
+	{
+		CoerceViaIO *cast = copyObject((CoerceViaIO *) node);
+
+		cast->arg = (Expr *) null_if_empty(repair_settings((Node *) cast->arg, context));
+		return (Node *) cast;
+	}
+	if (is_current_setting(node))
+	{
+		FuncExpr   *call = copyObject((FuncExpr *) node);
+
+		call->funcid = F_CURRENT_SETTING_TEXT_BOOL;
+		call->args = list_make2(linitial(call->args), makeBoolConst(true, false));
+		return (Node *) call;
+	}
+	return expression_tree_mutator(node, repair_settings, context);
+}
+
+static Node *
+repair_calls(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == ANY_SUBLINK)
+	{
+		SubLink    *link = copyObject((SubLink *) node);
+		OpExpr	   *test = (OpExpr *) link->testexpr;
+
+		/* column = ANY (SELECT ...): the same operator over the array */
+		if (test && IsA(test, OpExpr) && list_length(test->args) == 2 &&
+			cmig_rls_is_equality(test->opno) && IsA(lsecond(test->args), Param) &&
+			OidIsValid(get_array_type(exprType(lsecond(test->args)))))
+		{
+			ScalarArrayOpExpr *any = makeNode(ScalarArrayOpExpr);
+
+			any->opno = test->opno;
+			any->opfuncid = get_opcode(test->opno);
+			any->useOr = true;
+			any->inputcollid = test->inputcollid;
+			link->subLinkType = ARRAY_SUBLINK;
+			link->testexpr = NULL;
+			link->operName = NIL;
+			any->args = list_make2(linitial(test->args), link);
+			any->location = -1;
+			return (Node *) any;
+		}
+		return node;
+	}
+	if (IsA(node, SubLink))
+		return node;
+	if (IsA(node, List) || IsA(node, CaseWhen))
+		return expression_tree_mutator(node, repair_calls, context);
+	/* the operands of a comparison, not the comparison: the index needs it */
+	if (!IsA(node, BoolExpr) && exprType(node) != BOOLOID && could_run_once(node))
+		return once(node);
+	if (IsA(node, FuncExpr) && could_run_once(node))
+		return once(node);
+	return expression_tree_mutator(node, repair_calls, context);
+}
+
+char *
+cmig_rls_expr_repaired(Node *tree, Oid relid)
+{
+	Node	   *repaired = repair_calls(repair_settings(tree, NULL), NULL);
+	char	   *name = get_rel_name(relid);
+	int			guc_level;
+	char	   *text;
+
+	/* dropped meanwhile */
+	if (name == NULL)
+		return pstrdup("...");
+	guc_level = NewGUCNestLevel();
+
+	/* every name in it qualified, every date the same for all sessions */
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	text = deparse_expression(repaired,
+							  deparse_context_for(name, relid), false, false);
+	AtEOXact_GUC(false, guc_level);
+	return text;
+}

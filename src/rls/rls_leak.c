@@ -1,0 +1,523 @@
+/*
+ * rls_leak.c
+ *	  Which rows of strangers a policy's expression can be true for.
+ *
+ * The expression is made one over inputs (rls_model.c) and evaluated by the
+ * server's executor for combinations of their values: a context that is null,
+ * '', somebody's, or what it is compared with; rows of strangers and without a
+ * key, with every value in the other columns that the expression asks for.
+ *
+ * It runs as a role without rights in a subtransaction that is rolled back
+ * (rls_sandbox.c), and only built-in functions run.  An expression that fails for a context lets nothing through.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "rls/rls_leak.h"
+#include "rls/rls_model.h"
+#include "rls/rls_sandbox.h"
+#include "rls/rls_truth.h"
+
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/execdesc.h"
+#include "executor/executor.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/planner.h"
+#include "tcop/dest.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#define MAX_SPLITS 40			/* runs to find the cases that fail */
+
+typedef struct Search
+{
+	const CmigRlsModel *model;
+	int			splits;			/* so far */
+	bool		denied;			/* a function that not everybody may call */
+} Search;
+
+/*
+ * Running
+ */
+
+typedef struct Receiver
+{
+	DestReceiver pub;
+	CmigRlsTrial	  **next;
+} Receiver;
+
+static bool
+receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	Receiver   *receiver = (Receiver *) self;
+	bool		isnull;
+	Datum		value = slot_getattr(slot, 1, &isnull);
+
+	(*receiver->next)->is_true = !isnull && DatumGetBool(value);
+	receiver->next++;
+	return true;
+}
+
+static void
+receive_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+receive_done(DestReceiver *self)
+{
+}
+
+/* SELECT expression FROM (VALUES the cases) */
+static Query *
+make_query(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
+{
+	Query	   *query = makeNode(Query);
+	RangeTblEntry *values = makeNode(RangeTblEntry);
+	RangeTblRef *reference = makeNode(RangeTblRef);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, model->inputs)
+	{
+		CmigRlsInput *input = lfirst(lc);
+
+		values->coltypes = lappend_oid(values->coltypes, input->type);
+		values->coltypmods = lappend_int(values->coltypmods, -1);
+		values->colcollations = lappend_oid(values->colcollations, get_typcollation(input->type));
+		names = lappend(names, makeString(psprintf("input%d", foreach_current_index(lc) + 1)));
+	}
+	/* VALUES needs a column */
+	if (model->inputs == NIL)
+	{
+		values->coltypes = list_make1_oid(BOOLOID);
+		values->coltypmods = list_make1_int(-1);
+		values->colcollations = list_make1_oid(InvalidOid);
+		names = list_make1(makeString(pstrdup("nothing")));
+	}
+	for (int i = 0; i < count; i++)
+		values->values_lists = lappend(values->values_lists, model->inputs ? cases[i]->values :
+									   list_make1(makeBoolConst(true, false)));
+	values->rtekind = RTE_VALUES;
+	values->eref = makeAlias("inputs", names);
+	values->inFromCl = true;
+	reference->rtindex = 1;
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->rtable = list_make1(values);
+	query->jointree = makeFromExpr(list_make1(reference), NULL);
+	query->targetList = list_make1(makeTargetEntry((Expr *) model->expression, 1, pstrdup("is_true"), false));
+	query->hasSubLinks = true;
+	return copyObject(query);
+}
+
+static void
+evaluate(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
+{
+	static const char *const about = "SELECT expression FROM (VALUES ...)";
+	Receiver	receiver = {{0}};
+	PlannedStmt *plan;
+	QueryDesc  *desc;
+
+	receiver.pub.receiveSlot = receive;
+	receiver.pub.rStartup = receive_startup;
+	receiver.pub.rShutdown = receive_done;
+	receiver.pub.rDestroy = receive_done;
+	receiver.pub.mydest = DestNone;
+	receiver.next = cases;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	plan = standard_planner(make_query(model, cases, count), about, 0, NULL);
+	desc = CreateQueryDesc(plan, about, GetActiveSnapshot(), InvalidSnapshot, &receiver.pub, NULL, NULL, 0);
+	standard_ExecutorStart(desc, 0);
+	cmig_standard_executor_run_compat(desc);
+	standard_ExecutorFinish(desc);
+	standard_ExecutorEnd(desc);
+	FreeQueryDesc(desc);
+	PopActiveSnapshot();
+}
+
+typedef struct Trials
+{
+	const CmigRlsModel *model;
+	CmigRlsTrial **cases;
+	int			count;
+} Trials;
+
+static void
+evaluate_trials(void *arg)
+{
+	Trials	   *trials = arg;
+
+	evaluate(trials->model, trials->cases, trials->count);
+}
+
+/* Evaluate with nobody's rights; false when it fails. */
+static bool
+try_cases(Search *search, CmigRlsTrial **cases, int count)
+{
+	Trials		trials = {search->model, cases, count};
+	int			sqlstate = cmig_rls_sandbox_run(CMIG_RLS_NOBODY, evaluate_trials, &trials);
+
+	search->denied |= sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE;
+	return sqlstate == 0;
+}
+
+/* Cases that fail are not true; most often all of a context do. */
+static void
+run_cases(Search *search, CmigRlsTrial **cases, int count)
+{
+	if (count == 0)
+		return;
+	for (int i = 0; i < count; i++)
+		cases[i]->is_true = false;
+	if (try_cases(search, cases, count))
+		return;
+	for (int i = 0; i < count; i++)
+		cases[i]->is_true = false;
+	if (count == 1 || ++search->splits > MAX_SPLITS)
+		return;
+	run_cases(search, cases, count / 2);
+	run_cases(search, cases + count / 2, count - count / 2);
+}
+
+/*
+ * Verdict
+ */
+
+/* Tell of a case: the first key, or other column, and the context that counts. */
+static void
+describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *about)
+{
+	ListCell   *lc;
+
+	about->constant = found->constant >= 0;
+	foreach(lc, model->inputs)
+	{
+		CmigRlsInput *input = lfirst(lc);
+		int			i = foreach_current_index(lc);
+
+		if (input->kind == CMIG_RLS_COLUMN &&
+			(found->constant >= 0 ? found->constant == i :
+			 about->column == 0 || (found->level < CMIG_RLS_OPEN && !input->key)))
+		{
+			about->column = input->attno;
+			about->value = cmig_rls_sample_text(list_nth(found->values, i));
+		}
+		if (input->kind == CMIG_RLS_CONTEXT && (about->context == NULL || found->context == i))
+		{
+			about->context = input->name;
+			about->context_value = cmig_rls_sample_text(list_nth(found->values, i));
+		}
+	}
+}
+
+static void
+judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *leak)
+{
+	bool		sees_own = count == 0 || cases[0]->row != CMIG_RLS_ROW_OWN;
+
+	for (int first = 0, next; first < count; first = next)
+	{
+		bool		open = true;
+		CmigRlsLeakLevel level = CMIG_RLS_CLOSED;
+		CmigRlsTrial	   *found = NULL;
+		CmigRlsCase *about = cases[first]->row == CMIG_RLS_ROW_ORPHAN ? &leak->orphan :
+			cases[first]->unset ? &leak->unset : &leak->foreign;
+
+		for (next = first; next < count && cases[next]->group == cases[first]->group; next++)
+		{
+			CmigRlsTrial	   *this = cases[next];
+
+			if (this->ordinary)
+				open &= this->is_true;
+			if (this->is_true && this->level > level)
+			{
+				level = this->level;
+				found = this;
+			}
+		}
+		if (cases[first]->row == CMIG_RLS_ROW_OWN)
+			sees_own = found != NULL;
+		if (found == NULL || !sees_own || cases[first]->row == CMIG_RLS_ROW_OWN)
+			continue;
+		if (open && cases[first]->row != CMIG_RLS_ROW_DEFAULT && cases[first]->row != CMIG_RLS_ROW_CONSTANT)
+			level = CMIG_RLS_OPEN;
+		/* rows without a key have no owner while the context is there */
+		if (cases[first]->row == CMIG_RLS_ROW_ORPHAN && !cases[first]->unset && level > CMIG_RLS_SOME)
+			level = CMIG_RLS_SOME;
+		if (level > about->level)
+		{
+			memset(about, 0, sizeof(CmigRlsCase));
+			about->level = level;
+			describe(model, found, about);
+		}
+	}
+}
+
+/*
+ * A case is true if it is whatever the unknown conditions are: the three
+ * follow each other.  *opens is set if what they are decides about one.
+ */
+static int
+join_unknown(CmigRlsTrial **cases, int count, bool *opens)
+{
+	int			kept = 0;
+
+	for (int i = 0; i + 2 < count; i += 3)
+	{
+		if (cases[i]->row != CMIG_RLS_ROW_OWN)
+			*opens |= cases[i]->is_true || cases[i + 1]->is_true || cases[i + 2]->is_true;
+		cases[i]->is_true &= cases[i + 1]->is_true && cases[i + 2]->is_true;
+		cases[kept++] = cases[i];
+	}
+	return kept;
+}
+
+/*
+ * The first function in a condition that could not be judged.  What another
+ * type calls equality is taken for it.
+ */
+static bool
+foreign_function(Node *node, void *context)
+{
+	char	  **name = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstUnpinnedObjectId)
+	{
+		*name = get_func_name(((FuncExpr *) node)->funcid);
+		return true;
+	}
+	if (IsA(node, OpExpr) && ((OpExpr *) node)->opno >= FirstUnpinnedObjectId &&
+		!cmig_rls_is_equality(((OpExpr *) node)->opno))
+	{
+		*name = get_func_name(get_opcode(((OpExpr *) node)->opno));
+		return true;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, foreign_function, context, 0);
+	return expression_tree_walker(node, foreign_function, context);
+}
+
+/*
+ * May a condition that could not be judged hold for own rows only?  An equality
+ * may, of another's type too, a sub-select, and what the server tells of rights.
+ */
+static bool
+may_be_identity(Node *node)
+{
+	char	   *name;
+
+	if (IsA(node, OpExpr))
+		return cmig_rls_is_equality(((OpExpr *) node)->opno);
+	if (IsA(node, ScalarArrayOpExpr))
+		return cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno);
+	if (!IsA(node, FuncExpr))
+		return IsA(node, SubLink);
+	name = get_func_name(((FuncExpr *) node)->funcid);
+	return name && (strncmp(name, "pg_has_", 7) == 0 || strncmp(name, "has_", 4) == 0);
+}
+
+static void
+find_in(const CmigRlsModel *model, CmigRlsLeak *leak)
+{
+	Search		search = {model, 0, false};
+	bool		unknown = false;
+	bool		weak = false;
+	bool		ignored = false;
+	ListCell   *lc;
+	ListCell   *trial;
+
+	foreach(lc, model->inputs)
+	{
+		CmigRlsInput *input = lfirst(lc);
+
+		if (input->kind != CMIG_RLS_UNKNOWN)
+			continue;
+		unknown = true;
+		weak |= contain_var_clause(input->node) && !may_be_identity(input->node);
+		if (leak->function == NULL)
+			(void) foreign_function(input->node, &leak->function);
+	}
+	leak->unknown |= unknown;
+	leak->reads_context |= model->reads_context;
+	foreach(lc, cmig_rls_trial_make(model))
+	{
+		List	   *trials = lfirst(lc);
+		CmigRlsTrial **cases = palloc(sizeof(CmigRlsTrial *) * (list_length(trials) + 1));
+		int			count = list_length(trials);
+
+		foreach(trial, trials)
+			cases[foreach_current_index(trial)] = lfirst(trial);
+		CHECK_FOR_INTERRUPTS();
+		run_cases(&search, cases, count);
+		if (unknown)
+			count = join_unknown(cases, count, weak ? &leak->unknown_opens : &ignored);
+		judge(model, cases, count, leak);
+	}
+	leak->unknown |= search.denied;
+}
+
+/*
+ * Cache
+ */
+
+typedef struct Entry
+{
+	uint64		hash;
+	char	   *key;
+	CmigRlsLeak leak;
+} Entry;
+
+struct CmigRlsLeakCache
+{
+	HTAB	   *entries;
+	MemoryContext context;
+};
+
+CmigRlsLeakCache *
+cmig_rls_leak_cache(void)
+{
+	CmigRlsLeakCache *cache = palloc(sizeof(CmigRlsLeakCache));
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(uint64);
+	control.entrysize = sizeof(Entry);
+	control.hcxt = CurrentMemoryContext;
+	cache->entries = hash_create("pg_cmig rls_leak", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	cache->context = CurrentMemoryContext;
+	return cache;
+}
+
+/* What decides about the result: the text without places in its source. */
+static char *
+cache_key(const char *text, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own)
+{
+	static const char place_name[] = ":location ";
+	StringInfoData key;
+	const char *at = text;
+	const char *place;
+
+	initStringInfo(&key);
+	while ((place = strstr(at, place_name)) != NULL)
+	{
+		appendBinaryStringInfo(&key, at, place - at);
+		at = place + strlen(place_name);
+		at += strspn(at, "-0123456789");
+	}
+	appendStringInfo(&key, "%s %u", at, role);
+	for (int column = -1; (column = bms_next_member(keys, column)) >= 0;)
+		appendStringInfo(&key, " %d", column);
+	appendStringInfoString(&key, " own");
+	for (int column = -1; (column = bms_next_member(own, column)) >= 0;)
+		appendStringInfo(&key, " %d", column);
+	appendStringInfoString(&key, " not null");
+	/* columns that can be null are tried so */
+	for (at = text; (place = strstr(at, ":varattno ")) != NULL; at = place + 1)
+	{
+		int			column = atoi(place + strlen(":varattno "));
+
+		if (column > 0 && cmig_rls_is_not_null(relid, column))
+			appendStringInfo(&key, " %d", column);
+	}
+	return key.data;
+}
+
+static char *
+keep(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+static void
+keep_case(CmigRlsCase *about)
+{
+	about->value = keep(about->value);
+	about->context = keep(about->context);
+	about->context_value = keep(about->context_value);
+}
+
+static void
+find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)
+{
+	CmigRlsModel *model = cmig_rls_model_make(tree, relid, role, keys, own, false);
+
+	find_in(model, leak);
+	/* NOT IN, NOT EXISTS: true where there are no rows */
+	if (model->reads_tables)
+		find_in(cmig_rls_model_make(tree, relid, role, keys, own, true), leak);
+}
+
+typedef struct Subject
+{
+	Node	   *tree;
+	Oid			relid;
+	Oid			role;
+	const Bitmapset *keys;
+	const Bitmapset *own;
+	CmigRlsLeak *leak;
+} Subject;
+
+static void
+find_subject_leak(void *arg)
+{
+	Subject    *subject = arg;
+
+	find_leak(subject->tree, subject->relid, subject->role, subject->keys, subject->own, subject->leak);
+}
+
+/* No lock is left.  An expression for which no model can be made is unknown. */
+static void
+try_to_find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)
+{
+	Subject		subject = {tree, relid, role, keys, own, leak};
+
+	if (cmig_rls_sandbox_run(InvalidOid, find_subject_leak, &subject) == 0)
+		return;
+	memset(leak, 0, sizeof(CmigRlsLeak));
+	leak->unknown = true;
+}
+
+const CmigRlsLeak *
+cmig_rls_leak_find(CmigRlsLeakCache *cache, Node *tree, const char *text,
+				   Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig rls_leak", ALLOCSET_DEFAULT_SIZES);
+	CmigRlsLeak leak = {0};
+	Entry	   *entry;
+	char	   *key;
+	uint64		hash;
+	bool		found;
+
+	MemoryContextSwitchTo(context);
+	key = cache_key(text, relid, role, keys, own);
+	hash = hash_bytes_extended((unsigned char *) key, strlen(key), 0);
+	entry = hash_search(cache->entries, &hash, HASH_ENTER, &found);
+	if (!found)
+		entry->key = NULL;
+	if (entry->key == NULL || strcmp(entry->key, key) != 0)
+	{
+		try_to_find_leak(tree, relid, role, keys, own, &leak);
+		MemoryContextSwitchTo(cache->context);
+		entry->key = keep(key);
+		entry->leak = leak;
+		keep_case(&entry->leak.unset);
+		keep_case(&entry->leak.foreign);
+		keep_case(&entry->leak.orphan);
+		entry->leak.function = keep(leak.function);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return &entry->leak;
+}

@@ -1,0 +1,612 @@
+/*
+ * rls_open.c
+ *	  Rules of cmig.rls_check about what policies let through.
+ *
+ * A permissive policy is judged together with the restrictive ones that bind
+ * each of its roles.  What its tree shows (rls_truth.c, rls_expr.c) is told
+ * first, since it can be told precisely; what trying it out shows (rls_leak.c)
+ * where nothing else was found.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "rls/rls_leak.h"
+#include "rls/rls_open.h"
+#include "rls/rls_truth.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+/* Commands whose rows USING and WITH CHECK judge. */
+#define FOR_ROWS "rwd"
+#define FOR_NEW_ROWS "aw"
+
+static bool
+is_always_true(const CmigRlsStored *policy)
+{
+	return cmig_rls_stored_decided(policy)->truth == CMIG_RLS_ALWAYS;
+}
+
+/* "it is always true", but for rows with null in some columns. */
+static char *
+always_text(const CmigRlsStored *policy, const Bitmapset *but_null)
+{
+	StringInfoData names;
+	int			column = -1;
+
+	if (bms_is_empty(but_null))
+		return "it is always true";
+	initStringInfo(&names);
+	while ((column = bms_next_member(but_null, column)) >= 0)
+	{
+		char	   *name = get_attname(policy->relid, column, true);
+
+		appendStringInfo(&names, "%s%s", names.len ? " and " : "", name ? quote_identifier(name) : "?");
+	}
+	return psprintf("it is true for every row with a value in %s", names.data);
+}
+
+/* Does a restrictive policy narrow what this one lets each of its roles do? */
+static bool
+is_floored(const CmigRlsStored *policy, const List *siblings)
+{
+	int			count;
+	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
+	ListCell   *lc;
+
+	for (int i = 0; i < count; i++)
+	{
+		bool		floored = false;
+
+		foreach(lc, siblings)
+		{
+			CmigRlsStored *other = lfirst(lc);
+
+			floored |= !other->permissive && cmig_rls_stored_binds(other, roles[i]) && !is_always_true(other) &&
+				(other->command == '*' || other->command == policy->command);
+		}
+		if (!floored)
+			return false;
+	}
+	return true;
+}
+
+static const char *
+what_may_be_done(const CmigRlsStored *policy)
+{
+	return policy->command == 'r' ? "read" : policy->command == 'a' ? "inserted" :
+		policy->command == 'w' ? "updated" : policy->command == 'd' ? "deleted" :
+		"read and written";
+}
+
+/*
+ * A fix for the only policy of its roles: without any they see no row, so that
+ * another comes before it goes.
+ */
+static char *
+replace_policy(const CmigRlsStored *policy)
+{
+	StringInfoData roles;
+	int			count;
+	Oid		   *oids = cmig_rls_stored_roles(policy, &count);
+
+	initStringInfo(&roles);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&roles, "%s%s", i ? "," : "", oids[i] == ACL_ID_PUBLIC ? "<role>" :
+						 quote_identifier(GetUserNameFromId(oids[i], false)));
+	if (get_attnum(policy->relid, "tenant_id") == InvalidAttrNumber && get_attnum(policy->relid, "user_id") == InvalidAttrNumber)
+		return psprintf("ALTER POLICY %s ON %s %s (<key> = <context>) -- <key> tells whose a row is, <context> who asks",
+						quote_identifier(policy->name), policy->table, policy->command == 'a' ? "WITH CHECK" : "USING");
+	return psprintf("SELECT cmig.enable_rls(%s, roles => %s); %s%s", quote_literal_cstr(policy->table),
+					quote_literal_cstr(psprintf("{%s}", roles.data)), cmig_rls_stored_drop(policy),
+					strstr(roles.data, "<role>") ? " -- <role> is the role of the application" : "");
+}
+
+/*
+ * A permissive policy that lets everything through.  It is no hole for roles
+ * of its own that no other policy binds (a bypass, which is told), below a restrictive
+ * policy that binds the same roles, or where enable_rls was asked for it.
+ */
+static void
+check_always_true(const CmigRlsStored *policy, const List *siblings, List **findings)
+{
+	const Bitmapset *but_null = cmig_rls_stored_decided(policy)->but_null;
+	bool		others = false;
+	bool		swallowed = false;
+	ListCell   *lc;
+
+	if (!is_always_true(policy))
+		return;
+	if (!policy->permissive)
+	{
+		/* one that asks a key for a value restricts that much */
+		if (bms_is_empty(but_null))
+			cmig_rls_stored_find(findings, "always_true", "warning", policy,
+				 pstrdup("it restricts nothing: its expression is always true"), cmig_rls_stored_drop(policy));
+		return;
+	}
+	foreach(lc, siblings)
+	{
+		CmigRlsStored	   *other = lfirst(lc);
+
+		if (other != policy && cmig_rls_stored_share_command(policy, other) && other->permissive &&
+			!is_always_true(other))
+		{
+			others = true;
+			swallowed |= cmig_rls_stored_share_role(policy, other);
+		}
+	}
+	if (is_floored(policy, siblings))
+		return;
+	if (others && !swallowed)
+	{
+		/* bypass_roles asked for it */
+		if (policy->state == NULL)
+			cmig_rls_stored_find(findings, "always_true", "info", policy,
+				 psprintf("%s, for roles that no other policy binds: they bypass row-level security",
+						  always_text(policy, but_null)),
+				 cmig_rls_stored_drop(policy));
+		return;
+	}
+	if (policy->state && policy->state->public_read && policy->command == 'r')
+		cmig_rls_stored_find(findings, "always_true", "info", policy,
+			 pstrdup("every row may be read, as public_read asks for"), cmig_rls_stored_drop(policy));
+	else if (others)
+		cmig_rls_stored_find(findings, "always_true", "error", policy,
+			 psprintf("%s and swallows the other policies of its roles: permissive policies are joined by OR",
+					  always_text(policy, but_null)),
+			 cmig_rls_stored_drop(policy));
+	else
+		cmig_rls_stored_find(findings, "always_true", policy->command == 'r' ? "warning" : "error", policy,
+			 psprintf("%s: every %srow may be %s", always_text(policy, but_null),
+					  bms_is_empty(but_null) ? "" : "such ", what_may_be_done(policy)),
+			 replace_policy(policy));
+}
+
+/* Do the policy and the others, joined by OR, let everything through? */
+static bool
+is_open_with(const CmigRlsStored *policy, const List *others, Bitmapset **but_null)
+{
+	List	   *arms = list_make1(cmig_rls_stored_deciding(policy));
+	ListCell   *lc;
+
+	foreach(lc, others)
+		arms = lappend(arms, cmig_rls_stored_deciding(lfirst(lc)));
+	return cmig_rls_truth((Node *) makeBoolExpr(OR_EXPR, arms, -1), policy->relid,
+						  policy->keys, but_null) == CMIG_RLS_ALWAYS;
+}
+
+/*
+ * Permissive policies that let everything through together, though none of
+ * them does: "key IS NULL" and "key IS NOT NULL".  Reported once, for the last
+ * of them.
+ */
+static void
+check_together(const CmigRlsStored *policy, const List *siblings, List **findings)
+{
+	List	   *others = NIL;
+	List	   *needed = NIL;
+	StringInfoData names;
+	Bitmapset  *but_null;
+	ListCell   *lc;
+
+	if (!policy->permissive || cmig_rls_stored_decided(policy)->truth != CMIG_RLS_DEPENDS)
+		return;
+	foreach(lc, siblings)
+	{
+		CmigRlsStored	   *other = lfirst(lc);
+
+		if (other == policy)
+			break;
+		if (other->permissive && cmig_rls_stored_decided(other)->truth == CMIG_RLS_DEPENDS &&
+			cmig_rls_stored_share_command(policy, other) &&
+			(cmig_rls_stored_share_role(policy, other) || cmig_rls_stored_share_role(other, policy)))
+			others = lappend(others, other);
+	}
+	if (others == NIL || !is_open_with(policy, others, &but_null) || is_floored(policy, siblings))
+		return;
+
+	/* name those only that it takes */
+	initStringInfo(&names);
+	foreach(lc, others)
+	{
+		List	   *fewer = list_delete_ptr(list_copy(needed ? needed : others), lfirst(lc));
+
+		if (is_open_with(policy, fewer, &but_null))
+			needed = fewer;
+	}
+	foreach(lc, needed ? needed : others)
+		appendStringInfo(&names, "%s%s", names.len ? ", " : "",
+						 quote_identifier(((CmigRlsStored *) lfirst(lc))->name));
+	(void) is_open_with(policy, needed ? needed : others, &but_null);
+	cmig_rls_stored_find(findings, "always_true", "error", policy,
+		 psprintf("together with %s %s: permissive policies are joined by OR", names.data,
+				  always_text(policy, but_null)),
+		 cmig_rls_stored_drop(policy));
+}
+
+/*
+ * Trying
+ */
+
+/* What a policy says together with the restrictive ones that bind a role. */
+static const CmigRlsLeak *
+try_for_role(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, bool is_check,
+			 char command, Oid role, const Bitmapset *keys, const Bitmapset *own)
+{
+	List	   *parts = list_make1(is_check ? policy->check : policy->qual);
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, is_check ? policy->check_text : policy->qual_text);
+	foreach(lc, siblings)
+	{
+		CmigRlsStored *other = lfirst(lc);
+		bool		by_check = is_check && other->check;
+
+		if (other->permissive || (other->command != '*' && other->command != command) ||
+			!cmig_rls_stored_binds(other, role) || (by_check ? other->check : other->qual) == NULL)
+			continue;
+		parts = lappend(parts, by_check ? other->check : other->qual);
+		appendStringInfoString(&text, by_check ? other->check_text : other->qual_text);
+	}
+	return cmig_rls_leak_find(cache, list_length(parts) > 1 ? (Node *) makeBoolExpr(AND_EXPR, parts, -1) : linitial(parts),
+							  text.data, policy->relid, role, keys, own);
+}
+
+static CmigRlsLeakLevel
+worst(const CmigRlsLeak *leak)
+{
+	return Max(Max(leak->unset.level, leak->foreign.level), leak->orphan.level);
+}
+
+/* The worst of all roles of the policy, and of the commands that it is for. */
+static const CmigRlsLeak *
+try_policy(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, const char *commands)
+{
+	bool		is_check = strcmp(commands, FOR_NEW_ROWS) == 0;
+	const CmigRlsLeak *found = NULL;
+	int			count;
+	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
+
+	for (const char *command = commands; *command; command++)
+		for (int i = 0; i < count; i++)
+		{
+			const CmigRlsLeak *leak;
+
+			if (policy->command != '*' && policy->command != *command)
+				continue;
+			leak = try_for_role(cache, policy, siblings, is_check, *command, roles[i], policy->keys, NULL);
+			if (found == NULL || worst(leak) > worst(found) || (worst(leak) == worst(found) && leak->unknown))
+				found = leak;
+		}
+	return found;
+}
+
+/* "tenant_id = '5'", "deleted_at that is null" */
+static char *
+row_text(const CmigRlsStored *policy, const CmigRlsCase *about)
+{
+	char	   *name = about->column ? get_attname(policy->relid, about->column, true) : NULL;
+
+	if (name == NULL)
+		return pstrdup("any");
+	if (about->value == NULL)
+		return psprintf("one where %s is null", quote_identifier(name));
+	return psprintf("one where %s is %s", quote_identifier(name), quote_literal_cstr(about->value));
+}
+
+static char *
+context_text(const CmigRlsCase *about)
+{
+	if (about->context == NULL)
+		return pstrdup("");
+	if (about->context_value == NULL)
+		return psprintf(", while %s is not set", about->context);
+	return psprintf(", while %s is %s", about->context, quote_literal_cstr(about->context_value));
+}
+
+static const char *
+level_severity(CmigRlsLeakLevel level)
+{
+	return level == CMIG_RLS_OPEN ? "error" : level == CMIG_RLS_SOME ? "warning" : "info";
+}
+
+/* Is there a policy for others only, so that these roles are meant to see more? */
+static bool
+is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
+{
+	bool		others = false;
+	ListCell   *lc;
+
+	foreach(lc, siblings)
+	{
+		CmigRlsStored *other = lfirst(lc);
+
+		if (other == policy || !cmig_rls_stored_share_command(policy, other) || !other->permissive || is_always_true(other))
+			continue;
+		others = true;
+		if (cmig_rls_stored_share_role(policy, other))
+			return false;
+	}
+	return others;
+}
+
+/* Has the table a column that by its name tells whose rows they are? */
+static bool
+has_owner(const CmigRlsStored *policy)
+{
+	static const char *const words[] = {
+		"tenant", "org", "account", "company", "customer", "workspace", "team", "user", "owner", "client", "member",
+		"created_by", "author"
+	};
+	int			natts = cmig_rls_columns(policy->relid);
+
+	if (!bms_is_empty(policy->keys))
+		return true;
+	for (int column = 1; column <= natts; column++)
+	{
+		char	   *name = get_attname(policy->relid, column, true);
+
+		for (int i = 0; name && i < lengthof(words); i++)
+			if (strncmp(name, words[i], strlen(words[i])) == 0)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Rows whose key is a constant, such as those of a tenant of the system, are
+ * meant to be read by all.  Can all change them too?
+ */
+static bool
+writes_constant(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, bool is_check)
+{
+	const CmigRlsLeak *leak = try_policy(cache, policy, siblings, is_check ? FOR_NEW_ROWS : "wd");
+
+	return leak && leak->foreign.constant;
+}
+
+/* Tell what trying found of an expression. */
+static void
+find_leak(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, const CmigRlsLeak *leak, bool is_check,
+		  List **findings)
+{
+	const char *where = is_check ? "WITH CHECK" : "USING";
+	const char *what = is_check ? "can be written" : "are let through";
+	char	   *fix = psprintf("ALTER POLICY %s ON %s %s (<key> = <context> AND ...)",
+							   quote_identifier(policy->name), policy->table, where);
+
+	if (!leak->reads_context && !has_owner(policy))
+		return;
+	if (leak->foreign.level > CMIG_RLS_CLOSED && leak->foreign.level >= leak->unset.level)
+	{
+		bool		writes;
+		bool		bypass = !leak->reads_context && is_for_roles_of_its_own(policy, siblings);
+
+		/* bypass_roles asked for it, or it is the rows that these roles are for */
+		if (bypass && (policy->state || leak->foreign.level == CMIG_RLS_MARKED))
+			return;
+		writes = leak->foreign.constant && writes_constant(policy, siblings, cache, is_check);
+		cmig_rls_stored_find(findings, "foreign_rows", bypass ? "info" : writes ? "warning" : level_severity(leak->foreign.level), policy,
+							 psprintf("%s: rows of others %s%s, such as %s%s", where, what, writes && !is_check ? " and can be changed" : "",
+									  row_text(policy, &leak->foreign), context_text(&leak->foreign)), fix);
+	}
+	else if (leak->unset.level > CMIG_RLS_CLOSED)
+		cmig_rls_stored_find(findings, "open_without_context", level_severity(leak->unset.level), policy,
+							 psprintf("%s: without a context rows of others %s, such as %s%s", where, what,
+									  row_text(policy, &leak->unset), context_text(&leak->unset)), fix);
+	else if (leak->orphan.level > CMIG_RLS_CLOSED)
+		cmig_rls_stored_find(findings, "open_without_context", level_severity(leak->orphan.level), policy,
+							 psprintf("%s: rows without a key %s, such as %s%s", where, what,
+									  row_text(policy, &leak->orphan), context_text(&leak->orphan)), fix);
+	else if (leak->unknown && leak->function)
+		cmig_rls_stored_find(findings, "not_judged", "warning", policy,
+							 psprintf("%s depends on what %s() returns for a row, which cannot be judged", where, leak->function),
+							 psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(policy->table)));
+	else if (leak->unknown)
+		cmig_rls_stored_find(findings, "not_judged", leak->unknown_opens ? "warning" : "info", policy,
+							 psprintf(leak->unknown_opens ? "a part of %s, which is not an equality, cannot be judged: it decides whether rows of others %s" :
+									  "a part of %s cannot be judged", where, what),
+							 psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(policy->table)));
+}
+
+/*
+ * One of the expressions.  What has a shape that is known is told as such,
+ * unless trying shows that it lets nothing through.
+ */
+static void
+check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, bool is_check,
+				 bool tell_leak, List **findings)
+{
+	const CmigRlsExpression *in = is_check ? policy->in_check : policy->in_qual;
+	const char *where = is_check ? "WITH CHECK" : "USING";
+	const CmigRlsLeak *leak = in->truth == CMIG_RLS_NEVER || !policy->permissive ? NULL :
+		try_policy(cache, policy, siblings, is_check ? FOR_NEW_ROWS : FOR_ROWS);
+	bool		closed = leak && !leak->unknown && worst(leak) == CMIG_RLS_CLOSED;
+
+	if (in->truth != CMIG_RLS_DEPENDS)
+	{
+		/* always_true told it, unless a restrictive policy stands above */
+		if (in->truth == CMIG_RLS_ALWAYS && leak && tell_leak && is_floored(policy, siblings))
+			find_leak(policy, siblings, cache, leak, is_check, findings);
+		return;
+	}
+	if (in->open_branch && !closed)
+		cmig_rls_stored_find(findings, "swallowing_or", in->open_branch_setting ? "error" : "warning", policy,
+							 in->open_branch_setting ?
+							 psprintf("%s has %s that does not look at the row and depends on a setting, which whoever runs SQL can set: then it is true for every row", where, in->open_branch) :
+							 psprintf("%s has %s that does not look at the row: then it is true for every row, and no index can be used", where, in->open_branch),
+							 psprintf("CREATE POLICY bypass ON %s TO ... USING (true) WITH CHECK (true), and take the branch out of %s",
+									  policy->table, quote_identifier(policy->name)));
+	else if (in->true_branch && !closed)
+		cmig_rls_stored_find(findings, "swallowing_or", "error", policy,
+							 psprintf("%s has an OR with a branch that is always true: what stands beside it does not count", where),
+							 psprintf("ALTER POLICY %s ON %s %s (...) without the branch", quote_identifier(policy->name),
+									  policy->table, where));
+	else if (in->true_when_unset && !closed)
+		cmig_rls_stored_find(findings, "swallowing_or", "error", policy,
+							 psprintf("%s has %s, which is true for every row while the setting has no value", where, in->true_when_unset),
+							 psprintf("ALTER POLICY %s ON %s %s (...) without %s", quote_identifier(policy->name),
+									  policy->table, where, in->true_when_unset));
+	else if (bms_is_empty(in->columns) && !(is_check && policy->command == 'a') && !in->correlated)
+		cmig_rls_stored_find(findings, "swallowing_or", "warning", policy,
+							 psprintf("%s does not look at the row: it is true for all or for none", where),
+							 psprintf("ALTER POLICY %s ON %s %s (... = ...)", quote_identifier(policy->name),
+									  policy->table, where));
+	/* the shape above says all of it, but for what is true without a setting */
+	if (leak && tell_leak && (closed || !(in->true_branch || in->true_when_unset || (in->open_branch && in->open_branch_setting))))
+		find_leak(policy, siblings, cache, leak, is_check, findings);
+}
+
+/* The roles of a policy and another, for TO. */
+static char *
+roles_with(const CmigRlsStored *policy, Oid role)
+{
+	StringInfoData names;
+	int			count;
+	Oid		   *oids = cmig_rls_stored_roles(policy, &count);
+
+	if (role == ACL_ID_PUBLIC)
+		return pstrdup("PUBLIC");
+	initStringInfo(&names);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&names, "%s, ", quote_identifier(GetUserNameFromId(oids[i], false)));
+	appendStringInfoString(&names, quote_identifier(GetUserNameFromId(role, false)));
+	return names.data;
+}
+
+/*
+ * A restrictive policy that binds other roles than a permissive one: these see
+ * what the other's key should keep from them, though it is not their own.
+ */
+static void
+check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)
+{
+	int			count;
+	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
+	bool		is_check = policy->qual == NULL;
+	ListCell   *lc;
+
+	if (!policy->permissive || cmig_rls_stored_deciding(policy) == NULL || cmig_rls_stored_decided(policy)->truth != CMIG_RLS_DEPENDS ||
+		(policy->state && policy->state->public_read))
+		return;
+	foreach(lc, siblings)
+	{
+		CmigRlsStored *floor = lfirst(lc);
+		Bitmapset  *keys;
+
+		if (floor->permissive || floor->qual == NULL || !cmig_rls_stored_share_command(floor, policy))
+			continue;
+		keys = cmig_rls_expr_keys(floor->qual);
+		if (bms_is_empty(keys))
+			continue;
+		for (int i = 0; i < count; i++)
+		{
+			const CmigRlsLeak *leak;
+
+			if (cmig_rls_stored_binds(floor, roles[i]))
+				continue;
+			leak = try_for_role(cache, policy, siblings, is_check, policy->command == '*' ? 'r' : policy->command,
+								roles[i], keys, bms_difference(policy->keys, keys));
+			if (!leak->reads_context || leak->foreign.level < CMIG_RLS_SOME)
+				continue;
+			cmig_rls_stored_find(findings, "floor_misses_role", "error", policy,
+								 psprintf("the restrictive policy %s does not bind %s: rows of others are let through, such as %s",
+										  quote_identifier(floor->name),
+										  roles[i] == ACL_ID_PUBLIC ? "PUBLIC" : psprintf("role %s", quote_identifier(GetUserNameFromId(roles[i], false))),
+										  row_text(policy, &leak->foreign)),
+								 psprintf("ALTER POLICY %s ON %s TO %s", quote_identifier(floor->name), policy->table,
+										  roles_with(floor, roles[i])));
+			return;
+		}
+	}
+}
+
+/* Of the keys that USING asks and WITH CHECK does not: is one more than a user's? */
+static bool
+loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)
+{
+	int			column = -1;
+
+	while ((column = bms_next_member(lost, column)) >= 0)
+	{
+		char	   *name = get_attname(policy->relid, column, true);
+
+		if (policy->state && policy->state->user_column && name && strcmp(name, policy->state->user_column) == 0)
+			continue;
+		if (name == NULL || (strncmp(name, "user", 4) != 0 && strncmp(name, "owner", 5) != 0 &&
+							 strncmp(name, "created", 7) != 0 && strncmp(name, "author", 6) != 0 &&
+							 strncmp(name, "assign", 6) != 0 && strncmp(name, "member", 6) != 0))
+			return true;
+	}
+	return false;
+}
+
+static void
+check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)
+{
+	char	   *fix;
+	const CmigRlsLeak *leak;
+	Bitmapset  *lost;
+
+	if ((policy->command != '*' && policy->command != 'w') || policy->qual == NULL)
+		return;
+	if (policy->check == NULL ? policy->in_qual->truth == CMIG_RLS_ALWAYS :
+		!policy->permissive || !cmig_rls_expr_wider(policy->qual, policy->check))
+		return;
+	fix = psprintf("ALTER POLICY %s ON %s WITH CHECK (%s)", quote_identifier(policy->name),
+				   policy->table, cmig_rls_expr_repaired(policy->qual, policy->relid));
+	if (policy->check == NULL)
+	{
+		cmig_rls_stored_find(findings, "implicit_check", "info", policy,
+							 pstrdup("it has no WITH CHECK: USING holds for new rows too"), fix);
+		return;
+	}
+	leak = try_policy(cache, policy, siblings, FOR_NEW_ROWS);
+	lost = bms_difference(bms_intersect(policy->keys, policy->in_qual->columns), policy->in_check->columns);
+	if (policy->in_check->truth == CMIG_RLS_ALWAYS && !is_floored(policy, siblings))
+		cmig_rls_stored_find(findings, "check_wider_than_using", "error", policy,
+							 pstrdup(bms_is_empty(policy->in_check->but_null) ?
+									 "WITH CHECK is always true: rows can be written, or moved, to where USING does not reach" :
+									 "WITH CHECK is true for every row with a value in the key: rows can be written, or moved, to where USING does not reach"),
+							 fix);
+	else if (worst(leak) < CMIG_RLS_SOME && is_floored(policy, siblings))
+		return;
+	else if (loses_tenant(policy, lost))
+		cmig_rls_stored_find(findings, "check_wider_than_using", "error", policy,
+							 pstrdup("WITH CHECK does not look at all keys that USING does: rows can be written, or moved, to where USING does not reach"),
+							 fix);
+	else if (worst(leak) >= CMIG_RLS_SOME)
+		cmig_rls_stored_find(findings, "check_wider_than_using", level_severity(worst(leak)), policy,
+							 psprintf("WITH CHECK is true for rows of others, such as %s: rows can be written, or moved, to where USING does not reach",
+									  row_text(policy, leak->foreign.level >= CMIG_RLS_SOME ? &leak->foreign :
+											   leak->unset.level >= CMIG_RLS_SOME ? &leak->unset : &leak->orphan)),
+							 fix);
+	else if (leak->unknown || !leak->reads_context)
+		cmig_rls_stored_find(findings, "check_wider_than_using", "warning", policy,
+							 pstrdup("WITH CHECK differs from USING and does not imply it: rows may be written to where USING does not reach"),
+							 fix);
+	else if (!bms_is_empty(lost))
+		cmig_rls_stored_find(findings, "check_wider_than_using", "info", policy,
+							 pstrdup("WITH CHECK does not look at the user: rows can be given to another user"), fix);
+}
+
+void
+cmig_rls_open_find(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)
+{
+	check_always_true(policy, siblings, findings);
+	check_together(policy, siblings, findings);
+	if (policy->qual)
+		check_expression(policy, siblings, cache, false, true, findings);
+	/* both of them that say the same are told once */
+	if (policy->check && !equal(policy->qual, policy->check))
+		check_expression(policy, siblings, cache, true, policy->qual == NULL, findings);
+	check_floor(policy, siblings, cache, findings);
+	check_with_check(policy, siblings, cache, findings);
+}

@@ -1,0 +1,17 @@
+/*
+ * rls_open.h
+ *	  Rules of cmig.rls_check about what policies let through.
+ */
+#ifndef CMIG_RLS_OPEN_H
+#define CMIG_RLS_OPEN_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "rls/rls_leak.h"
+#include "rls/rls_stored.h"
+
+/* Add the findings on a policy; siblings are all of its table, it included. */
+extern void cmig_rls_open_find(const CmigRlsStored *policy, const List *siblings,
+							   CmigRlsLeakCache *cache, List **findings);
+
+#endif							/* CMIG_RLS_OPEN_H */

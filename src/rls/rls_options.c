@@ -1,0 +1,227 @@
+/*
+ * rls_options.c
+ *	  The arguments of enable_rls and its family.
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "rls/rls_options.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+/* Who was granted something on the table, or on a table of the schema. */
+static CmigQuery candidate_roles = {
+	"SELECT string_agg(quote_ident(s.rolname), ', ') FROM"
+	" (SELECT DISTINCT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"
+	"  JOIN pg_roles r ON r.oid = a.grantee WHERE (c.oid = $1 OR c.relnamespace = $1)"
+	"  AND c.relkind IN ('r', 'p') AND r.oid <> c.relowner AND NOT r.rolsuper AND NOT r.rolbypassrls"
+	"  ORDER BY r.rolname LIMIT 10) s",
+	1, {OIDOID}
+};
+
+static CmigQuery login_roles = {
+	"SELECT string_agg(quote_ident(s.rolname), ', ' ORDER BY s.rolname) FROM"
+	" (SELECT r.rolname FROM pg_roles r WHERE NOT r.rolsuper AND NOT r.rolbypassrls"
+	"  AND r.rolcanlogin ORDER BY r.rolname LIMIT 10) s", 0
+};
+
+/* A NULL counts as what the function's declaration gives. */
+static bool
+flag_argument(FunctionCallInfo fcinfo, int n, bool otherwise)
+{
+	return PG_ARGISNULL(n) ? otherwise : PG_GETARG_BOOL(n);
+}
+
+static List *
+texts_argument(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	List	   *texts = NIL;
+	CmigNames  *names;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), argument, NULL);
+	for (int i = 0; i < names->count; i++)
+		texts = lappend(texts, names->names[i]);
+	return texts;
+}
+
+static List *
+roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	List	   *roles = NIL;
+	ListCell   *lc;
+
+	foreach(lc, texts_argument(fcinfo, n, argument))
+	{
+		CmigRlsRole *role = palloc0(sizeof(CmigRlsRole));
+		ListCell   *other;
+		bool		twice = false;
+
+		role->name = lfirst(lc);
+		if (strcmp(role->name, "public") != 0)
+			role->oid = get_role_oid(role->name, true);
+		if (strcmp(role->name, "public") != 0 && !OidIsValid(role->oid))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("role \"%s\" does not exist", role->name),
+					 errhint("CREATE ROLE %s; names in %s are taken as they are, case and all.",
+							 quote_identifier(role->name), argument)));
+		foreach(other, roles)
+			twice |= ((CmigRlsRole *) lfirst(other))->oid == role->oid;
+		if (!twice)
+			roles = lappend(roles, role);
+	}
+	return roles;
+}
+
+static int
+commands_argument(FunctionCallInfo fcinfo, int n)
+{
+	int			commands = 0;
+	ListCell   *lc;
+
+	if (PG_ARGISNULL(n))
+		return CMIG_RLS_ALL;
+	foreach(lc, texts_argument(fcinfo, n, "commands"))
+	{
+		char	   *name = lfirst(lc);
+
+		if (pg_strcasecmp(name, "all") == 0)
+			commands |= CMIG_RLS_ALL;
+		else if (pg_strcasecmp(name, "select") == 0)
+			commands |= CMIG_RLS_SELECT;
+		else if (pg_strcasecmp(name, "insert") == 0)
+			commands |= CMIG_RLS_INSERT;
+		else if (pg_strcasecmp(name, "update") == 0)
+			commands |= CMIG_RLS_UPDATE;
+		else if (pg_strcasecmp(name, "delete") == 0)
+			commands |= CMIG_RLS_DELETE;
+		else
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" is not a command of row-level security", name),
+					 errhint("The commands are ALL, SELECT, INSERT, UPDATE and DELETE, as in commands => '{SELECT,INSERT}'")));
+	}
+	/* an empty list is a list that something failed to fill */
+	if (commands == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("commands is empty: the roles could do nothing"),
+				 errhint("Leave it out for all commands, or name some, as in commands => '{SELECT,INSERT}'")));
+	return commands;
+}
+
+CmigRlsOptions *
+cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_via)
+{
+	CmigRlsOptions *options = palloc0(sizeof(CmigRlsOptions));
+
+	options->user_column = cmig_argument_text(fcinfo, 1);
+	options->tenant_column = cmig_argument_text(fcinfo, 2);
+	options->roles = roles_argument(fcinfo, 3, "roles");
+	options->bypass_roles = roles_argument(fcinfo, 4, "bypass_roles");
+	options->shared = flag_argument(fcinfo, 5, false);
+	options->public_read = flag_argument(fcinfo, 6, false);
+	options->commands = commands_argument(fcinfo, 7);
+	options->force = flag_argument(fcinfo, 8, true);
+	options->column_default = flag_argument(fcinfo, 9, false);
+	options->create_index = flag_argument(fcinfo, 10, true);
+	options->require_context = flag_argument(fcinfo, 11, false);
+	if (with_via)
+	{
+		options->via = PG_ARGISNULL(12) ? InvalidOid : PG_GETARG_OID(12);
+		options->via_key = cmig_argument_text(fcinfo, 13);
+		options->via_user = cmig_argument_text(fcinfo, 14);
+		options->key_column = cmig_argument_text(fcinfo, 15);
+	}
+	return options;
+}
+
+void
+cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where)
+{
+	char	   *names = NULL;
+	Datum		values[1] = {ObjectIdGetDatum(where)};
+
+	if (options->roles != NIL)
+		return;
+	cmig_query_each(&candidate_roles, values, NULL, cmig_query_keep_text, &names);
+	if (names == NULL)
+		cmig_query_each(&login_roles, NULL, NULL, cmig_query_keep_text, &names);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("roles is required: the roles that the application connects as"),
+			 names ? errdetail("Candidates are: %s.", names)
+			 : errdetail("There is no role but superusers yet; CREATE ROLE makes one."),
+			 errhint("Say roles => '{<role>}'")));
+}
+
+void
+cmig_rls_options_check_roles(const CmigRlsOptions *options)
+{
+	ListCell   *lc;
+
+	foreach(lc, options->bypass_roles)
+	{
+		CmigRlsRole *bypass = lfirst(lc);
+		ListCell   *other;
+
+		if (!OidIsValid(bypass->oid))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("PUBLIC cannot be a bypass role"),
+					 errdetail("Everybody would see every row."),
+					 errhint("Name the roles of those who maintain the data.")));
+		foreach(other, options->roles)
+		{
+			CmigRlsRole *role = lfirst(other);
+
+			if (role->oid == bypass->oid)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("role \"%s\" is in roles and in bypass_roles", role->name),
+						 errhint("Take it out of one of them.")));
+			if (!OidIsValid(role->oid))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("role \"%s\" would not bypass row-level security", bypass->name),
+						 errdetail("It is in bypass_roles, but the policies for PUBLIC bind it too."),
+						 errhint("Name the application's roles instead of PUBLIC.")));
+			if (superuser_arg(role->oid) || superuser_arg(bypass->oid))
+				continue;
+			if (has_privs_of_role(role->oid, bypass->oid))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("role \"%s\" would bypass row-level security", role->name),
+						 errdetail("It is in roles, and has the rights of the bypass role \"%s\".", bypass->name),
+						 errhint("Take it out of one of them, or REVOKE %s FROM %s",
+								 quote_identifier(bypass->name), quote_identifier(role->name))));
+			if (has_privs_of_role(bypass->oid, role->oid))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("role \"%s\" would not bypass row-level security", bypass->name),
+						 errdetail("It is in bypass_roles, but has the rights of \"%s\", whose policies bind it too.",
+								   role->name),
+						 errhint("REVOKE %s FROM %s, and grant it the rights on the tables directly.",
+								 quote_identifier(role->name), quote_identifier(bypass->name))));
+		}
+	}
+	foreach(lc, options->roles)
+	{
+		CmigRlsRole *role = lfirst(lc);
+
+		if (OidIsValid(role->oid) && (superuser_arg(role->oid) || has_bypassrls_privilege(role->oid)))
+			ereport(WARNING,
+					(errmsg("row-level security does not bind role \"%s\"", role->name),
+					 errdetail("It is a superuser or has BYPASSRLS."),
+					 errhint("Let the application connect as another role.")));
+	}
+}

@@ -1,0 +1,696 @@
+/*
+ * rls_plan.c
+ *	  From the facts of a table and the options to the statements.
+ *
+ * Reads only what rls_table.c read; runs nothing.  The statements are in an
+ * order that shows nobody more than the old or the new policies would, even
+ * when they are run one by one: the flags first, then policies that narrow,
+ * then those that widen, and what goes away goes before what is wider.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "rls/rls_plan.h"
+
+#include "commands/defrem.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+static bool
+is_given(const char *column)
+{
+	return column != NULL && column[0] != '\0';
+}
+
+/* "id (uuid), owner (bigint)": what could be a key. */
+static char *
+candidates(const CmigRlsTable *table)
+{
+	StringInfoData text;
+	int			count = 0;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, table->columns)
+	{
+		CmigRlsColumn *column = lfirst(lc);
+
+		if (column->cast == NULL)
+			continue;
+		if (count++ == 10)
+		{
+			appendStringInfoString(&text, ", ...");
+			break;
+		}
+		appendStringInfo(&text, "%s%s (%s)", count > 1 ? ", " : "",
+						 quote_identifier(column->name), column->type);
+	}
+	return count ? text.data : NULL;
+}
+
+/* The column, which must exist and have the type of a key. */
+static CmigRlsColumn *
+require_column(const CmigRlsTable *table, const char *name, const char *argument)
+{
+	CmigRlsColumn *column = cmig_rls_table_column(table, name);
+	char	   *could = candidates(table);
+
+	if (column == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("table %s has no column \"%s\"", table->name, name),
+				 could ? errdetail("Columns that could be a key: %s.", could) : 0,
+				 errhint("Name one of its columns with %s.", argument)));
+	if (column->cast == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of table %s cannot be a key of row-level security",
+						name, table->name),
+				 errdetail("Its type is %s.", column->type),
+				 errhint("A key is uuid, bigint, integer, smallint, text, varchar, or a domain over one of them%s.",
+						 strcmp(argument, "user_column") == 0 || strcmp(argument, "tenant_column") == 0 ?
+						 psprintf("; %s => '' leaves it out", argument) : "")));
+	return column;
+}
+
+bool
+cmig_rls_plan_has_key(const CmigRlsOptions *options, const CmigRlsTable *table)
+{
+	const char *user = options->user_column ? options->user_column : "user_id";
+	const char *tenant = options->tenant_column ? options->tenant_column : "tenant_id";
+
+	return cmig_rls_table_column(table, user) != NULL ||
+		cmig_rls_table_column(table, tenant) != NULL;
+}
+
+/* The column when it is named, or when it is there under the usual name. */
+static char *
+find_column(const CmigRlsTable *table, char *wanted, const char *usual,
+			const char *argument, bool optional)
+{
+	if (wanted == NULL || (optional && is_given(wanted)))
+	{
+		const char *name = wanted ? wanted : usual;
+
+		if (cmig_rls_table_column(table, name) == NULL)
+			return NULL;
+		return require_column(table, name, argument)->name;
+	}
+	if (!is_given(wanted))
+		return NULL;
+	return require_column(table, wanted, argument)->name;
+}
+
+/* Are two keys compared by an operator that there is? */
+static bool
+comparable(const CmigRlsColumn *a, const CmigRlsColumn *b)
+{
+	bool		a_number = strstr(a->cast, "int") != NULL;
+	bool		b_number = strstr(b->cast, "int") != NULL;
+
+	return (a_number && b_number) || strcmp(a->cast, b->cast) == 0;
+}
+
+static void
+resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
+			const CmigRlsTable *via, CmigRlsState *state)
+{
+	CmigRlsColumn *key;
+	CmigRlsColumn *via_key;
+
+	if (via->relid == table->relid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the membership table of %s is the table itself", table->name),
+				 errdetail("Its policy would ask itself without end."),
+				 errhint("A membership table is protected by its user's column: user_column => '%s'",
+						 is_given(options->via_user) ? options->via_user : "user_id")));
+	if (is_given(options->user_column))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("user_column and via cannot be used together"),
+				 errdetail("With via, the user's rows are found through %s.", via->name),
+				 errhint("Name the user's column of that table with via_user.")));
+	if (!is_given(options->via_user))
+		options->via_user = "user_id";
+	if (!is_given(options->key_column))
+		options->key_column = is_given(options->via_key) &&
+			cmig_rls_table_column(table, options->via_key) ? options->via_key : "tenant_id";
+	if (!is_given(options->via_key))
+		options->via_key = options->key_column;
+	(void) require_column(via, options->via_user, "via_user");
+	via_key = require_column(via, options->via_key, "via_key");
+	key = require_column(table, options->key_column, "key_column");
+	if (!comparable(key, via_key))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of table %s cannot be looked up in column \"%s\" of %s",
+						key->name, table->name, via_key->name, via->name),
+				 errdetail("Their types are %s and %s.", key->type, via_key->type),
+				 errhint("Name the right columns with key_column and via_key.")));
+	state->key_column = key->name;
+	state->via = via->name;
+	state->via_key = options->via_key;
+	state->via_user = options->via_user;
+	/* a floor beside the membership only where it is asked for */
+	if (is_given(options->tenant_column))
+		state->tenant_column = require_column(table, options->tenant_column, "tenant_column")->name;
+}
+
+/* Which columns are the keys of this table. */
+static void
+resolve_keys(CmigRlsOptions *options, const CmigRlsTable *table,
+			 const CmigRlsTable *via, bool many, CmigRlsState *state)
+{
+	if (via)
+	{
+		resolve_via(options, table, via, state);
+		return;
+	}
+	if (is_given(options->key_column) || is_given(options->via_key) || is_given(options->via_user))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key_column, via_key and via_user need via"),
+				 errhint("Name the membership table: via => 'memberships'")));
+
+	state->user_column = find_column(table, options->user_column, "user_id", "user_column", many);
+	state->tenant_column = find_column(table, options->tenant_column, "tenant_id", "tenant_column", many);
+	if (state->user_column == NULL && state->tenant_column == NULL)
+	{
+		char	   *could = candidates(table);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table %s has no column user_id or tenant_id", table->name),
+				 could ? errdetail("Columns that could be a key: %s.", could)
+				 : errdetail("No column of it has the type of a key."),
+				 errhint("Name the key: user_column => '...' or tenant_column => '...'; for a table of users it is user_column => 'id'")));
+	}
+	if (state->user_column && state->tenant_column &&
+		strcmp(state->user_column, state->tenant_column) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("user_column and tenant_column are the same column"),
+				 errhint("Leave one of them out, or say tenant_column => '' for a table without tenants.")));
+}
+
+/*
+ * Pieces
+ */
+
+static void
+add(List **statements, char *statement)
+{
+	*statements = lappend(*statements, statement);
+}
+
+static void
+plan_flags(const CmigRlsTable *table, bool enable, bool force, List **statements)
+{
+	StringInfoData text;
+
+	if (table->enabled == enable && table->forced == force)
+		return;
+	initStringInfo(&text);
+	appendStringInfo(&text, "ALTER TABLE %s ", table->name);
+	if (table->enabled != enable)
+		appendStringInfo(&text, "%s ROW LEVEL SECURITY", enable ? "ENABLE" : "DISABLE");
+	if (table->forced != force)
+		appendStringInfo(&text, "%s%s ROW LEVEL SECURITY",
+						 table->enabled != enable ? ", " : "", force ? "FORCE" : "NO FORCE");
+	add(statements, text.data);
+}
+
+static CmigRlsPolicy *
+find_policy(const List *policies, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, policies)
+	{
+		CmigRlsPolicy *policy = lfirst(lc);
+
+		if (strcmp(policy->name, name) == 0)
+			return policy;
+	}
+	return NULL;
+}
+
+static bool
+same_roles(const List *a, const List *b)
+{
+	ListCell   *lc;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	foreach(lc, a)
+	{
+		bool		found = false;
+		ListCell   *other;
+
+		foreach(other, b)
+			found |= ((CmigRlsRole *) lfirst(lc))->oid == ((CmigRlsRole *) lfirst(other))->oid;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* What becomes of a wanted policy, given the one of its name that is there. */
+typedef enum Change
+{
+	KEEP,
+	ALTER,
+	REPLACE,
+	CREATE
+} Change;
+
+static Change
+compare_policy(const CmigRlsTable *table, const CmigRlsPolicy *want, const CmigRlsPolicy *have)
+{
+	if (have == NULL)
+		return CREATE;
+	if (!have->made)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("policy \"%s\" for table %s already exists", have->name, table->name),
+				 errdetail("It was not made by cmig.enable_rls, which leaves it alone."),
+				 errhint("DROP POLICY %s ON %s, or rename it: ALTER POLICY %s ON %s RENAME TO ...",
+						 quote_identifier(have->name), table->name,
+						 quote_identifier(have->name), table->name)));
+	if (have->permissive != want->permissive || have->commands != want->commands)
+		return REPLACE;
+	if ((have->qual == NULL) != (want->qual == NULL) ||
+		(have->check == NULL) != (want->check == NULL))
+		return REPLACE;
+	if (same_roles(want->roles, have->roles) &&
+		cmig_rls_table_same(table->relid, want->qual, have->qual) &&
+		cmig_rls_table_same(table->relid, want->check, have->check))
+		return KEEP;
+	return ALTER;
+}
+
+/* From the policies that are there to the wanted ones. */
+static void
+plan_policies(const CmigRlsTable *table, const List *wanted, const CmigRlsState *state,
+			  bool fresh, List **statements)
+{
+	List	   *alters = NIL;
+	List	   *narrow = NIL;
+	List	   *narrow_drops = NIL;
+	List	   *widen = NIL;
+	List	   *drops = NIL;
+	List	   *comments = NIL;
+	const List *present = fresh ? NIL : table->policies;
+	ListCell   *lc;
+
+	foreach(lc, wanted)
+	{
+		CmigRlsPolicy *want = lfirst(lc);
+		CmigRlsPolicy *have = find_policy(present, want->name);
+		Change		change = compare_policy(table, want, have);
+		char	   *comment = cmig_rls_policy_comment(table, want, state);
+
+		if (change == ALTER)
+			add(&alters, cmig_rls_policy_alter(table, want));
+		else if (change == REPLACE)
+		{
+			add(want->permissive ? &widen : &narrow, cmig_rls_policy_drop(table, have));
+			add(want->permissive ? &widen : &narrow, cmig_rls_policy_create(table, want));
+		}
+		else if (change == CREATE)
+			add(want->permissive ? &widen : &narrow, cmig_rls_policy_create(table, want));
+		if (change != KEEP ||
+			strcmp(have->about, psprintf("%s %s", want->about, cmig_rls_state_write(state))) != 0)
+			add(&comments, comment);
+	}
+	foreach(lc, present)
+	{
+		CmigRlsPolicy *have = lfirst(lc);
+
+		if (have->made && find_policy(wanted, have->name) == NULL)
+			add(have->permissive ? &drops : &narrow_drops, cmig_rls_policy_drop(table, have));
+	}
+
+	*statements = list_concat(*statements, narrow);
+	*statements = list_concat(*statements, drops);
+	*statements = list_concat(*statements, alters);
+	*statements = list_concat(*statements, widen);
+	*statements = list_concat(*statements, narrow_drops);
+	*statements = list_concat(*statements, comments);
+}
+
+static CmigRlsDefault *
+find_default(const CmigRlsState *state, const char *column)
+{
+	ListCell   *lc;
+
+	if (state == NULL)
+		return NULL;
+	foreach(lc, state->defaults)
+	{
+		CmigRlsDefault *was = lfirst(lc);
+
+		if (strcmp(was->column, column) == 0)
+			return was;
+	}
+	return NULL;
+}
+
+#define DEFAULT_PREFIX "ALTER TABLE ONLY "
+
+bool
+cmig_rls_plan_is_default(const char *statement)
+{
+	return strncmp(statement, DEFAULT_PREFIX, strlen(DEFAULT_PREFIX)) == 0;
+}
+
+/*
+ * The expression may be one that a comment keeps, which the owner can write.
+ * It must be an expression, and not the start of another command.
+ */
+static void
+require_one_default(const CmigRlsTable *table, const char *column, const char *statement)
+{
+	List	   *parsed = raw_parser(statement, RAW_PARSE_DEFAULT);
+	AlterTableStmt *alter = list_length(parsed) == 1 ?
+		(AlterTableStmt *) linitial_node(RawStmt, parsed)->stmt : NULL;
+
+	if (alter == NULL || !IsA(alter, AlterTableStmt) || list_length(alter->cmds) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the default that column \"%s\" of table %s had is not an expression",
+						column, table->name),
+				 errdetail("The comments of its policies keep it, and somebody has changed them."),
+				 errhint("Restore the comments from a backup, or drop the policies and set the default yourself.")));
+}
+
+static char *
+set_default(const CmigRlsTable *table, const char *column, const char *expression)
+{
+	char	   *statement;
+
+	if (expression == NULL)
+		return psprintf(DEFAULT_PREFIX "%s ALTER COLUMN %s DROP DEFAULT",
+						table->name, quote_identifier(column));
+	statement = psprintf(DEFAULT_PREFIX "%s ALTER COLUMN %s SET DEFAULT %s",
+						 table->name, quote_identifier(column), expression);
+	require_one_default(table, column, statement);
+	return statement;
+}
+
+/* Does the column's default still read the context, as we set it? */
+static bool
+default_is_ours(const CmigRlsColumn *column)
+{
+	return column && column->fallback &&
+		(strstr(column->fallback, CMIG_RLS_USER_SETTING) != NULL ||
+		 strstr(column->fallback, CMIG_RLS_TENANT_SETTING) != NULL);
+}
+
+/*
+ * The state names columns as they were called then.  A default that we set
+ * has gone with its column: it is the one column that still reads the setting.
+ */
+static void
+follow_renames(const CmigRlsTable *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->state ? table->state->defaults : NIL)
+	{
+		CmigRlsDefault *was = lfirst(lc);
+		const char *setting = table->state->user_column &&
+			strcmp(was->column, table->state->user_column) == 0 ?
+			CMIG_RLS_USER_SETTING : CMIG_RLS_TENANT_SETTING;
+		CmigRlsColumn *found = NULL;
+		int			count = 0;
+		ListCell   *c;
+
+		if (cmig_rls_table_column(table, was->column))
+			continue;
+		foreach(c, table->columns)
+		{
+			CmigRlsColumn *column = lfirst(c);
+
+			if (column->fallback && strstr(column->fallback, setting))
+			{
+				found = column;
+				count++;
+			}
+		}
+		if (count == 1)
+			was->column = found->name;
+	}
+}
+
+static void
+plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *name,
+			 const char *setting, bool fresh, CmigRlsState *state, List **statements)
+{
+	CmigRlsColumn *column;
+	CmigRlsDefault *was;
+
+	if (name == NULL || !options->column_default)
+		return;
+	column = cmig_rls_table_column(table, name);
+	if (column->generated)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of table %s cannot have the context as its default",
+						name, table->name),
+				 errdetail("It is generated or an identity column."),
+				 errhint("Leave column_default out.")));
+	was = find_default(table->state, name);
+	if (was == NULL)
+	{
+		was = palloc0(sizeof(CmigRlsDefault));
+		was->column = name;
+		was->expression = column->fallback;
+	}
+	state->defaults = lappend(state->defaults, was);
+	if (fresh || !default_is_ours(column) || find_default(table->state, name) == NULL)
+		add(statements, set_default(table, name, cmig_rls_policy_default(setting, column->cast)));
+}
+
+/* Defaults that were set by us and that state no longer wants. */
+static void
+plan_old_defaults(const CmigRlsTable *table, const CmigRlsState *state, List **statements)
+{
+	ListCell   *lc;
+
+	if (table->state == NULL)
+		return;
+	foreach(lc, table->state->defaults)
+	{
+		CmigRlsDefault *was = lfirst(lc);
+
+		if (find_default(state, was->column) == NULL &&
+			default_is_ours(cmig_rls_table_column(table, was->column)))
+			add(statements, set_default(table, was->column, was->expression));
+	}
+}
+
+/* An index that leads with the column, unless there is one. */
+static void
+plan_index(const CmigRlsOptions *options, const CmigRlsTable *table, const char *name,
+		   bool fresh, List **kept, List **statements)
+{
+	CmigRlsColumn *column;
+	char	   *index;
+
+	if (name == NULL || !options->create_index || table->partition)
+		return;
+	column = cmig_rls_table_column(table, name);
+	if (column->indexed)
+		return;
+	if (column->made_index && !fresh)
+	{
+		*kept = lappend(*kept, column->made_index);
+		return;
+	}
+	index = column->made_index;
+	if (index == NULL)
+		index = ChooseRelationName(table->relname, name, "rls_idx",
+								   get_rel_namespace(table->relid), false);
+	add(statements, psprintf("CREATE INDEX %s ON %s (%s)", quote_identifier(index),
+							 table->name, quote_identifier(name)));
+	add(statements, psprintf("COMMENT ON INDEX %s IS %s",
+							 quote_qualified_identifier(table->nspname, index),
+							 quote_literal_cstr(psprintf("The key of row-level security. %s",
+														 CMIG_RLS_INDEX_MARK))));
+}
+
+static void
+plan_old_indexes(const CmigRlsTable *table, const List *kept, List **statements)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->made_indexes)
+	{
+		bool		keep = false;
+		ListCell   *other;
+
+		foreach(other, kept)
+			keep |= strcmp(lfirst(lc), lfirst(other)) == 0;
+		if (!keep)
+			add(statements, psprintf("DROP INDEX %s",
+									 quote_qualified_identifier(table->nspname, lfirst(lc))));
+	}
+}
+
+static List *
+merge_names(const List *a, const List *b)
+{
+	List	   *merged = list_copy(a);
+	ListCell   *lc;
+
+	foreach(lc, b)
+	{
+		bool		found = false;
+		ListCell   *other;
+
+		foreach(other, merged)
+			found |= strcmp(lfirst(lc), lfirst(other)) == 0;
+		if (!found)
+			merged = lappend(merged, lfirst(lc));
+	}
+	return merged;
+}
+
+/*
+ * Entries
+ */
+
+char *
+cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table, int *sqlstate)
+{
+	const char *names[] = {options->tenant_column ? options->tenant_column : "tenant_id",
+	options->user_column ? options->user_column : "user_id"};
+	CmigRlsState state = {0};
+	ListCell   *lc;
+
+	if (!has_privs_of_role(GetUserId(), table->owner))
+	{
+		*sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE;
+		return psprintf("it belongs to role %s",
+						quote_identifier(GetUserNameFromId(table->owner, false)));
+	}
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		CmigRlsColumn *column = cmig_rls_table_column(table, names[i]);
+
+		if (column && column->cast == NULL)
+		{
+			*sqlstate = ERRCODE_DATATYPE_MISMATCH;
+			return psprintf("column %s has type %s, which cannot be a key", quote_identifier(column->name), column->type);
+		}
+		if (column && column->generated && options->column_default)
+		{
+			*sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
+			return psprintf("column %s is generated or an identity column, which takes no column_default",
+							quote_identifier(column->name));
+		}
+	}
+	if (cmig_rls_table_column(table, names[0]))
+		state.tenant_column = pstrdup(names[0]);
+	if (cmig_rls_table_column(table, names[1]))
+		state.user_column = pstrdup(names[1]);
+	foreach(lc, cmig_rls_policy_plan(options, table, NULL, &state))
+	{
+		CmigRlsPolicy *have = find_policy(table->policies, ((CmigRlsPolicy *) lfirst(lc))->name);
+
+		if (have && !have->made)
+		{
+			*sqlstate = ERRCODE_DUPLICATE_OBJECT;
+			return psprintf("policy %s is there, and was not made by cmig.enable_rls",
+							quote_identifier(have->name));
+		}
+	}
+	return NULL;
+}
+
+List *
+cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
+					 const CmigRlsTable *via, bool many, bool fresh)
+{
+	CmigRlsOptions mine = *options;
+	CmigRlsState *state = palloc0(sizeof(CmigRlsState));
+	CmigRlsTable before = *table;
+	List	   *statements = NIL;
+	List	   *defaults = NIL;
+	List	   *indexes = NIL;
+	List	   *kept = NIL;
+	List	   *wanted;
+
+	state->enabled = table->state ? table->state->enabled : table->enabled;
+	state->forced = table->state ? table->state->forced : table->forced;
+	state->granted = merge_names(options->granted, table->state ? table->state->granted : NIL);
+	state->shared = options->shared;
+	state->public_read = options->public_read;
+	state->commands = options->commands;
+	state->require_context = options->require_context;
+	state->no_index = !options->create_index;
+	resolve_keys(&mine, table, via, many, state);
+	follow_renames(table);
+	if (fresh)
+	{
+		before.enabled = state->enabled;
+		before.forced = state->forced;
+	}
+
+	plan_default(&mine, table, state->user_column, CMIG_RLS_USER_SETTING, fresh, state, &defaults);
+	plan_default(&mine, table, state->tenant_column, CMIG_RLS_TENANT_SETTING, fresh, state, &defaults);
+	if (!fresh)
+		plan_old_defaults(table, state, &defaults);
+
+	plan_index(&mine, table, state->tenant_column, fresh, &kept, &indexes);
+	plan_index(&mine, table, state->user_column, fresh, &kept, &indexes);
+	if (state->key_column &&
+		(state->tenant_column == NULL || strcmp(state->key_column, state->tenant_column) != 0))
+		plan_index(&mine, table, state->key_column, fresh, &kept, &indexes);
+	if (!fresh)
+		plan_old_indexes(table, kept, &indexes);
+
+	wanted = cmig_rls_policy_plan(&mine, table, via, state);
+	plan_flags(&before, true, options->force || state->forced, &statements);
+	plan_policies(table, wanted, state, fresh, &statements);
+	statements = list_concat(statements, defaults);
+	return list_concat(statements, indexes);
+}
+
+List *
+cmig_rls_plan_disable(const CmigRlsTable *table)
+{
+	List	   *statements = NIL;
+	ListCell   *lc;
+
+	if (table->state == NULL)
+		return NIL;
+	follow_renames(table);
+	foreach(lc, table->policies)
+	{
+		CmigRlsPolicy *policy = lfirst(lc);
+
+		/* permissive ones first, so that nothing is wider in between */
+		if (policy->made && policy->permissive)
+			add(&statements, cmig_rls_policy_drop(table, policy));
+	}
+	foreach(lc, table->policies)
+	{
+		CmigRlsPolicy *policy = lfirst(lc);
+
+		if (policy->made && !policy->permissive)
+			add(&statements, cmig_rls_policy_drop(table, policy));
+	}
+	plan_flags(table, table->state->enabled, table->state->forced, &statements);
+	plan_old_defaults(table, NULL, &statements);
+	plan_old_indexes(table, NIL, &statements);
+	return statements;
+}

@@ -1,0 +1,347 @@
+/*
+ * rls_policy.c
+ *	  The policies of row-level security as texts: which a table gets, and
+ *	  the statements that make, change and drop them.
+ *
+ * Texts in, texts out: nothing here reads the database.  The rules:
+ *
+ * - The tenant floor is RESTRICTIVE, so that no later policy widens it, and
+ *   has a permissive policy beside it, since a restrictive one alone shows
+ *   nothing.  Both have the same expression where the tenant is the only key;
+ *   the server then evaluates it once.
+ * - A setting is read in a sub-select: once a statement and not once a row.
+ *   NULLIF, because a setting reads as '' after SET LOCAL, and ''::uuid is an
+ *   error.
+ * - Membership is = ANY (ARRAY(SELECT ...)), which can use the key's index.
+ * - Bypass is a permissive policy of its own for its roles; the floor names
+ *   the application's roles only.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "rls/rls.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/formatting.h"
+
+/*
+ * Expressions
+ */
+
+char *
+cmig_rls_policy_context(const char *setting, const char *cast, bool required)
+{
+	bool		plain = strcmp(cast, "text") == 0;
+
+	if (required)
+		return psprintf("(SELECT cmig.require_%s()%s%s)",
+						strcmp(setting, CMIG_RLS_USER_SETTING) == 0 ? "user_id" : "tenant_id",
+						plain ? "" : "::", plain ? "" : cast);
+	return psprintf("(SELECT %s)", cmig_rls_policy_default(setting, cast));
+}
+
+char *
+cmig_rls_policy_default(const char *setting, const char *cast)
+{
+	bool		plain = strcmp(cast, "text") == 0;
+
+	return psprintf("NULLIF(current_setting(%s, true), '')%s%s",
+					quote_literal_cstr(setting), plain ? "" : "::", plain ? "" : cast);
+}
+
+static char *
+equals(const CmigRlsColumn *column, const char *setting, bool required)
+{
+	return psprintf("%s = %s", quote_identifier(column->name),
+					cmig_rls_policy_context(setting, column->cast, required));
+}
+
+static char *
+is_member(const CmigRlsOptions *options, const CmigRlsTable *via,
+		  const CmigRlsColumn *key)
+{
+	const CmigRlsColumn *user = cmig_rls_table_column(via, options->via_user);
+
+	return psprintf("%s = ANY (ARRAY(SELECT m.%s FROM %s m WHERE m.%s = %s))",
+					quote_identifier(key->name), quote_identifier(options->via_key),
+					via->name, quote_identifier(user->name),
+					cmig_rls_policy_context(CMIG_RLS_USER_SETTING, user->cast,
+											options->require_context));
+}
+
+/*
+ * Policies
+ */
+
+static void
+add_policy(List **policies, const char *name, bool permissive, int command,
+		   List *roles, const char *expression, const char *about)
+{
+	CmigRlsPolicy *policy = palloc0(sizeof(CmigRlsPolicy));
+
+	policy->name = pstrdup(name);
+	policy->permissive = permissive;
+	policy->commands = command;
+	policy->roles = roles;
+	if (command != CMIG_RLS_INSERT)
+		policy->qual = pstrdup(expression);
+	if (command & (CMIG_RLS_INSERT | CMIG_RLS_UPDATE))
+		policy->check = pstrdup(expression);
+	policy->about = pstrdup(about);
+	policy->made = true;
+	*policies = lappend(*policies, policy);
+}
+
+/* One policy for all commands, or one for each of those wanted. */
+static void
+add_policies(List **policies, const char *name, bool permissive, int mask,
+			 List *roles, const char *expression, const char *about)
+{
+	if (mask == CMIG_RLS_ALL)
+	{
+		add_policy(policies, name, permissive, CMIG_RLS_ALL, roles, expression, about);
+		return;
+	}
+	for (int bit = CMIG_RLS_SELECT; bit <= CMIG_RLS_DELETE; bit <<= 1)
+	{
+		char	   *command = cmig_rls_state_commands(bit, "");
+
+		if (mask & bit)
+			add_policy(policies, psprintf("%s_%s", name, asc_tolower(command, strlen(command))),
+					   permissive, bit, roles, expression, about);
+	}
+}
+
+List *
+cmig_rls_policy_plan(const CmigRlsOptions *options, const CmigRlsTable *table,
+					 const CmigRlsTable *via, CmigRlsState *state)
+{
+	List	   *policies = NIL;
+	CmigRlsColumn *tenant = NULL;
+	CmigRlsColumn *user = NULL;
+	CmigRlsColumn *key = NULL;
+	CmigRlsColumn *access_column;
+	char	   *access;
+	char	   *access_name;
+	char	   *about;
+
+	if (state->tenant_column)
+		tenant = cmig_rls_table_column(table, state->tenant_column);
+	if (state->user_column)
+		user = cmig_rls_table_column(table, state->user_column);
+	if (state->key_column)
+		key = cmig_rls_table_column(table, state->key_column);
+
+	if (tenant)
+	{
+		char	   *floor = equals(tenant, CMIG_RLS_TENANT_SETTING, options->require_context);
+		int			mask = CMIG_RLS_ALL;
+
+		about = psprintf("Tenant floor: only rows whose %s is %s, whatever other policies allow.",
+						 tenant->name, CMIG_RLS_TENANT_SETTING);
+		if (options->public_read || options->shared)
+			mask &= ~CMIG_RLS_SELECT;
+		if (options->shared && !options->public_read)
+			add_policy(&policies, "tenant_floor_select", false, CMIG_RLS_SELECT, options->roles,
+					   psprintf("%s OR %s IS NULL", floor, quote_identifier(tenant->name)),
+					   psprintf("Tenant floor: only rows whose %s is %s or null (shared), whatever other policies allow.",
+								tenant->name, CMIG_RLS_TENANT_SETTING));
+		add_policies(&policies, "tenant_floor", false, mask, options->roles, floor, about);
+	}
+
+	if (key)
+	{
+		access_name = "member_access";
+		access_column = key;
+		access = is_member(options, via, key);
+		about = psprintf("Rows whose %s is one that %s gives to %s.",
+						 key->name, via->name, CMIG_RLS_USER_SETTING);
+	}
+	else if (user)
+	{
+		access_name = "user_access";
+		access_column = user;
+		access = equals(user, CMIG_RLS_USER_SETTING, options->require_context);
+		about = psprintf("Rows whose %s is %s.", user->name, CMIG_RLS_USER_SETTING);
+	}
+	else
+	{
+		access_name = "tenant_access";
+		access_column = tenant;
+		access = equals(tenant, CMIG_RLS_TENANT_SETTING, options->require_context);
+		about = psprintf("Rows whose %s is %s.", tenant->name, CMIG_RLS_TENANT_SETTING);
+	}
+	add_policies(&policies, access_name, true, options->commands, options->roles, access, about);
+
+	if (options->public_read)
+		add_policy(&policies, "public_read", true, CMIG_RLS_SELECT, options->roles,
+				   "true", "Every row may be read.");
+	else if (options->shared)
+		add_policy(&policies, "shared_read", true, CMIG_RLS_SELECT, options->roles,
+				   psprintf("%s IS NULL", quote_identifier(access_column->name)),
+				   psprintf("Rows without a %s are shared: everybody reads them.",
+							access_column->name));
+
+	if (options->bypass_roles != NIL)
+		add_policy(&policies, "bypass", true, CMIG_RLS_ALL, options->bypass_roles,
+				   "true", "These roles see and write every row.");
+	return policies;
+}
+
+/*
+ * Statements
+ */
+
+static void
+append_roles(StringInfo text, const List *roles)
+{
+	ListCell   *lc;
+
+	foreach(lc, roles)
+	{
+		CmigRlsRole *role = lfirst(lc);
+
+		appendStringInfo(text, "%s%s", lc == list_head(roles) ? " TO " : ", ",
+						 OidIsValid(role->oid) ? quote_identifier(role->name) : "PUBLIC");
+	}
+}
+
+static void
+append_expressions(StringInfo text, const CmigRlsPolicy *policy)
+{
+	if (policy->qual)
+		appendStringInfo(text, "\n    USING (%s)", policy->qual);
+	if (policy->check)
+		appendStringInfo(text, "\n    WITH CHECK (%s)", policy->check);
+}
+
+char *
+cmig_rls_policy_create(const CmigRlsTable *table, const CmigRlsPolicy *policy)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "CREATE POLICY %s ON %s", quote_identifier(policy->name), table->name);
+	if (!policy->permissive)
+		appendStringInfoString(&text, " AS RESTRICTIVE");
+	if (policy->commands != CMIG_RLS_ALL)
+		appendStringInfo(&text, " FOR %s", cmig_rls_state_commands(policy->commands, ","));
+	append_roles(&text, policy->roles);
+	append_expressions(&text, policy);
+	return text.data;
+}
+
+char *
+cmig_rls_policy_alter(const CmigRlsTable *table, const CmigRlsPolicy *policy)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "ALTER POLICY %s ON %s", quote_identifier(policy->name), table->name);
+	append_roles(&text, policy->roles);
+	append_expressions(&text, policy);
+	return text.data;
+}
+
+char *
+cmig_rls_policy_comment(const CmigRlsTable *table, const CmigRlsPolicy *policy,
+						const CmigRlsState *state)
+{
+	return psprintf("COMMENT ON POLICY %s ON %s IS %s", quote_identifier(policy->name),
+					table->name,
+					quote_literal_cstr(psprintf("%s %s", policy->about,
+												cmig_rls_state_write(state))));
+}
+
+char *
+cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy *policy)
+{
+	return psprintf("DROP POLICY %s ON %s", quote_identifier(policy->name), table->name);
+}
+
+/* The roles of the policies that enable_rls made, as an array literal. */
+static char *
+role_names(const CmigRlsTable *table, bool bypass)
+{
+	List	   *seen = NIL;
+	Datum	   *names;
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, table->policies)
+	{
+		CmigRlsPolicy *policy = lfirst(lc);
+
+		if (policy->made && (strcmp(policy->name, "bypass") == 0) == bypass)
+			seen = list_concat(seen, policy->roles);
+	}
+	names = palloc(sizeof(Datum) * (list_length(seen) + 1));
+	foreach(lc, seen)
+	{
+		CmigRlsRole *role = lfirst(lc);
+		bool		twice = false;
+
+		for (int i = 0; i < foreach_current_index(lc); i++)
+			twice |= ((CmigRlsRole *) list_nth(seen, i))->oid == role->oid;
+		if (!twice)
+			names[count++] = CStringGetTextDatum(role->name);
+	}
+	if (count == 0)
+		return NULL;
+	return OidOutputFunctionCall(F_ARRAY_OUT,
+								 PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT)));
+}
+
+static void
+append_argument(StringInfo text, const char *name, const char *value)
+{
+	if (value)
+		appendStringInfo(text, ", %s => %s", name, quote_literal_cstr(value));
+}
+
+char *
+cmig_rls_policy_call(const CmigRlsTable *table)
+{
+	const CmigRlsState *state = table->state;
+	const char *none = state->via ? NULL : "";
+	char	   *roles = role_names(table, false);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "SELECT cmig.enable_rls(%s", quote_literal_cstr(table->name));
+	/* a column that was left out would be found by its name */
+	append_argument(&text, "tenant_column", state->tenant_column ? state->tenant_column :
+					cmig_rls_table_column(table, "tenant_id") ? none : NULL);
+	append_argument(&text, "user_column", state->user_column ? state->user_column :
+					cmig_rls_table_column(table, "user_id") ? none : NULL);
+	if (state->via)
+	{
+		append_argument(&text, "via", state->via);
+		append_argument(&text, "via_key", state->via_key);
+		append_argument(&text, "via_user", state->via_user);
+		append_argument(&text, "key_column", state->key_column);
+	}
+	if (state->shared)
+		appendStringInfoString(&text, ", shared => true");
+	if (state->public_read)
+		appendStringInfoString(&text, ", public_read => true");
+	if (state->commands != 0 && state->commands != CMIG_RLS_ALL)
+		appendStringInfo(&text, ", commands => '{%s}'", cmig_rls_state_commands(state->commands, ","));
+	if (!table->forced)
+		appendStringInfoString(&text, ", force => false");
+	if (state->defaults != NIL)
+		appendStringInfoString(&text, ", column_default => true");
+	if (state->no_index)
+		appendStringInfoString(&text, ", create_index => false");
+	if (state->require_context)
+		appendStringInfoString(&text, ", require_context => true");
+	append_argument(&text, "roles", roles ? roles : "{...}");
+	append_argument(&text, "bypass_roles", role_names(table, true));
+	appendStringInfoChar(&text, ')');
+	return text.data;
+}

@@ -1,0 +1,471 @@
+/*
+ * rls_posture.c
+ *	  Rules of cmig.rls_check that flags, roles and dependencies decide.
+ *
+ * Each rule is one query over the catalogs, set-based, so that a thousand
+ * tables cost little more than ten.  $1 is the list of schemas.  Columns:
+ * rule, severity, object, problem, fix.
+ *
+ * A role is the application's when a policy that does not let everything
+ * through names it; "bypass" policies, which do, are made for others.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/query.h"
+#include "rls/rls.h"
+#include "rls/rls_posture.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+
+#define TABLES \
+	"WITH RECURSIVE t AS MATERIALIZED (SELECT c.oid, c.relnamespace AS ns," \
+	" format('%I.%I', n.nspname, c.relname) AS name, c.relname, c.relkind, c.relowner AS owner," \
+	" c.relrowsecurity AS rls, c.relforcerowsecurity AS forced, c.relacl AS acl," \
+	" o.rolsuper OR o.rolbypassrls AS owner_free, o.rolname AS owner_name" \
+	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
+	" JOIN pg_roles o ON o.oid = c.relowner" \
+	" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'" \
+	" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass" \
+	"  AND e.objid = c.oid AND e.deptype = 'e'))," \
+	" p AS MATERIALIZED (SELECT p.oid, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles," \
+	/* the constant true, without the cost of deparsing */ \
+	"  p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'" \
+	"   AND p.polqual::text LIKE '{CONST :consttype 16 %:constvalue 1 [% 1 %' AS bypass" \
+	"  FROM pg_policy p WHERE p.polrelid IN (SELECT t.oid FROM t))," \
+	/* roles that the policies bind */ \
+	" app AS MATERIALIZED (SELECT DISTINCT p.polrelid, r.oid, r.rolname, r.rolsuper, r.rolbypassrls" \
+	"  FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid) JOIN pg_roles r ON r.oid = u.oid" \
+	"  WHERE NOT p.bypass)"
+
+/* ", bypass_roles => '{...}'" of the policies that a condition on s selects. */
+#define BYPASS(condition) \
+	"coalesce((SELECT format(', bypass_roles => %L', array_agg(DISTINCT r.rolname))" \
+	" FROM p JOIN t s ON s.oid = p.polrelid CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
+	" JOIN pg_roles r ON r.oid = u.oid WHERE p.bypass AND " condition " HAVING count(*) > 0), '')"
+
+/*
+ * Does the role see every row of t without being told so by the server: by a
+ * bypass policy for it, which no restrictive one narrows?
+ */
+#define SEES_ALL(role) \
+	"(EXISTS (SELECT FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
+	"  WHERE p.polrelid = t.oid AND p.bypass AND pg_has_role(" role ", u.oid, 'USAGE'))" \
+	" AND NOT EXISTS (SELECT FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
+	"  WHERE p.polrelid = t.oid AND NOT p.polpermissive AND (u.oid = 0 OR pg_has_role(" role ", u.oid, 'USAGE'))))"
+
+/* What is a key of which schema's tables, and which roles their policies bind. */
+#define KEYS \
+	/* what policies ask in several tables is a key, and what enable_rls was given */ \
+	", asked AS MATERIALIZED (SELECT s.ns, a.attname, count(DISTINCT s.oid) AS n," \
+	"   bool_or(c.description ~ (' (user|tenant|key)_column=' || a.attname || '[] ]')) AS made," \
+	"   bool_or(c.description ~ (' user_column=' || a.attname || '[] ]')) AS is_user" \
+	"  FROM p JOIN t s ON s.oid = p.polrelid" \
+	"  JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid" \
+	"   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND d.refobjsubid > 0" \
+	"  JOIN pg_attribute a ON a.attrelid = s.oid AND a.attnum = d.refobjsubid AND a.attname ~ '^[[:alnum:]_]+$'" \
+	"  LEFT JOIN pg_description c ON c.objoid = p.oid AND c.classoid = 'pg_policy'::regclass" \
+	"   AND position('[cmig.enable_rls ' IN c.description) > 0" \
+	"  WHERE a.attname <> 'id' GROUP BY s.ns, a.attname)"
+
+/* The key column of t, or null. */
+#define KEY \
+	"(SELECT min(a.attname::text) FROM pg_attribute a" \
+	"   WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped" \
+	"   AND (a.attname IN ('user_id', 'tenant_id')" \
+	"    OR a.attname IN (SELECT k.attname FROM asked k WHERE k.ns = t.ns AND (k.made OR k.n > 1))))"
+
+/* Roles that were granted something on t, or that policies of its schema bind; null if there are none. */
+#define BOUND ", bound_roles AS MATERIALIZED (SELECT s.ns, array_agg(DISTINCT app.rolname ORDER BY app.rolname) AS names" \
+	"  FROM app JOIN t s ON s.oid = app.polrelid GROUP BY s.ns)"
+#define SIBLINGS_ROLES "(SELECT k.names FROM bound_roles k WHERE k.ns = t.ns)"
+#define GRANTED_ROLES \
+	"(SELECT array_agg(DISTINCT r.rolname ORDER BY r.rolname) FROM aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee" \
+	"  WHERE r.oid <> t.owner AND NOT r.rolsuper AND NOT r.rolbypassrls" \
+	"  AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.bypass AND r.oid = ANY (p.polroles)))"
+#define NO_ROLE " || ' -- <role> is the role of the application'"
+
+/* A list of roles for TO. */
+#define TO_ROLES(names) "(SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.name) FROM unnest(" names ") u(name))"
+
+/* The call of enable_rls for t with a key and roles, both columns of b. */
+#define ENABLE_CALL \
+	"format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', b.name," \
+	"   CASE WHEN b.key IN ('user_id', 'tenant_id') THEN ''" \
+	"    ELSE format(', %s => %L', CASE WHEN (SELECT k.is_user FROM asked k WHERE k.ns = b.ns AND k.attname = b.key)" \
+	"     THEN 'user_column' ELSE 'tenant_column' END, b.key) END," \
+	"   coalesce(b.roles::text, '{<role>}'), " BYPASS("s.ns = b.ns AND r.rolname <> ALL (coalesce(b.roles, '{}'))") ")" \
+	" || CASE WHEN b.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
+
+/* Is t read through a parent with policies?  Then it needs none. */
+#define BELOW "EXISTS (SELECT FROM pg_inherits i JOIN p ON p.polrelid = i.inhparent WHERE i.inhrelid = t.oid)"
+
+#define ENABLE "'ALTER TABLE ' || t.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'"
+
+/*
+ * SECURITY DEFINER functions that others may call; a trigger function cannot
+ * be called.
+ */
+#define DEFINERS \
+	", f AS MATERIALIZED (SELECT p.oid, p.prosrc, p.prosqlbody IS NOT NULL AS parsed, p.proowner, o.rolname," \
+	"   o.rolsuper OR o.rolbypassrls AS free, l.lanname, n.nspname," \
+	"   CASE p.prokind WHEN 'p' THEN 'procedure ' ELSE 'function ' END AS kind, p.oid::regprocedure::text AS name," \
+	"   (SELECT substring(s.setting FROM '^search_path=(.*)$') FROM unnest(p.proconfig) s(setting)" \
+	"    WHERE s.setting LIKE 'search_path=%') AS path" \
+	"  FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner JOIN pg_namespace n ON n.oid = p.pronamespace" \
+	"  JOIN pg_language l ON l.oid = p.prolang" \
+	"  WHERE p.prosecdef AND p.prorettype <> 'trigger'::regtype AND p.prorettype <> 'event_trigger'::regtype" \
+	"  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig')" \
+	"  AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee <> p.proowner))" \
+	"  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e'))," \
+	/* bodies that are strings have no dependencies: a table's name among their words counts */ \
+	" words AS (SELECT DISTINCT f.oid, w.word FROM f CROSS JOIN LATERAL regexp_split_to_table(f.prosrc, '[^[:alnum:]_$]+') w(word))," \
+	" reads AS (SELECT w.oid AS func, t.oid AS rel FROM words w JOIN t ON t.relname = w.word OR t.relname = lower(w.word) WHERE t.rls" \
+	"  UNION SELECT d.objid, t.oid FROM pg_depend d JOIN t ON t.oid = d.refobjid" \
+	"   WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND t.rls)," \
+	/* code without strings and comments; EXECUTE is also a right, and a word of triggers */ \
+	" dynamic AS (SELECT f.*, CASE WHEN f.lanname IN ('sql', 'plpgsql') THEN 'it runs SQL that it puts together'" \
+	"    ELSE format('it is written in %s, and runs', f.lanname) END AS how" \
+	"  FROM f CROSS JOIN LATERAL regexp_replace(f.prosrc, $re$'[^']*'|--[^\\n]*|/[*]([^*]|[*]+[^*/])*[*]+/$re$, ' ', 'g') c(code)" \
+	"  WHERE f.lanname NOT IN ('sql', 'plpgsql')" \
+	"  OR (f.lanname = 'plpgsql' AND c.code ~* '\\mexecute\\M(?!\\s+(on|function|procedure)\\M)')" \
+	"  OR c.code ~* '\\m((query|table|schema|database|cursor)_to_xml\\w*|dblink\\w*|crosstab\\w*|connectby|ts_stat|xpath_table)\\s*\\(')"
+
+static CmigQuery rules[] = {
+	/* tables beside protected ones; an error where the siblings' key is there */
+	{TABLES KEYS BOUND
+		", b AS MATERIALIZED (SELECT t.*, " KEY " AS key, coalesce(" SIBLINGS_ROLES ", " GRANTED_ROLES ") AS roles"
+		"  FROM t WHERE NOT t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)"
+		"  AND EXISTS (SELECT FROM t s WHERE s.ns = t.ns AND s.rls)"
+		"  AND NOT EXISTS (SELECT FROM pg_inherits i JOIN t s ON s.oid = i.inhparent WHERE i.inhrelid = t.oid AND s.rls))"
+		" SELECT 'rls_disabled', CASE WHEN b.key IS NULL THEN 'warning' ELSE 'error' END, b.name,"
+		"  'row-level security is off, beside tables that have it'"
+		"  || coalesce('; column ' || quote_ident(b.key) || ' is the key of theirs',"
+		"   CASE WHEN b.roles IS NULL THEN '; no column of it is a key of theirs, and with the fix alone nobody sees a row'"
+		"   ELSE '; no column of it is a key of theirs: with the fix every row can be read and none written, which is enough only for rows that all share' END),"
+		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
+		/* the policy first, so that the application is not shut out in between */
+		"   ELSE coalesce(format('CREATE POLICY shared_rows ON %s FOR SELECT TO %s USING (true); ', b.name, " TO_ROLES("b.roles") "), '')"
+		"    || coalesce((SELECT format('CREATE POLICY bypass ON %s TO %s USING (true) WITH CHECK (true); ', b.name,"
+		"     string_agg(DISTINCT quote_ident(r.rolname), ', ')) FROM p JOIN t s ON s.oid = p.polrelid CROSS JOIN LATERAL unnest(p.polroles) u(oid)"
+		"     JOIN pg_roles r ON r.oid = u.oid WHERE p.bypass AND s.ns = b.ns AND b.roles IS NOT NULL AND r.rolname <> ALL (b.roles) HAVING count(*) > 0), '')"
+		"    || 'ALTER TABLE ' || b.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY' END"
+		" FROM b", 1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'no_force', 'warning', t.name,"
+		"  format('row-level security does not bind the owner, role %I', t.owner_name),"
+		"  'ALTER TABLE ' || t.name || ' FORCE ROW LEVEL SECURITY'"
+		" FROM t WHERE t.rls AND NOT t.forced", 1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'policy_without_rls', 'error', t.name,"
+		"  'it has policies, but row-level security is off: they have no effect'"
+		"   || CASE WHEN EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.polpermissive AND NOT p.bypass) THEN ''"
+		"   ELSE '; with the fix they still let every row through, since none asks a key' END,"
+		"  " ENABLE
+		" FROM t WHERE NOT t.rls AND EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)", 1, {OIDARRAYOID}},
+
+	{TABLES KEYS BOUND
+		", b AS MATERIALIZED (SELECT t.*, " KEY " AS key, coalesce(" SIBLINGS_ROLES ", " GRANTED_ROLES ") AS roles"
+		"  FROM t WHERE t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid) AND NOT " BELOW ")"
+		" SELECT 'rls_without_policy', 'warning', b.name,"
+		"  'row-level security is on without a policy: nobody but who bypasses it sees a row'"
+		"   || CASE WHEN b.key IS NULL THEN '; no column of it is a key of other tables' ELSE '' END,"
+		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
+		"   ELSE format('CREATE POLICY key_access ON %s TO %s USING (<key> = <context>) -- <key> tells whose a row is, <context> who asks', b.name,"
+		"    coalesce(" TO_ROLES("b.roles") ", '<role>')) || CASE WHEN b.roles IS NULL THEN ', <role> is the role of the application' ELSE '' END END"
+		" FROM b", 1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'only_restrictive', 'warning', t.name,"
+		"  'all its policies are restrictive: without a permissive one nobody sees a row',"
+		"  format('CREATE POLICY key_access ON %s TO %s USING (<key> = <context>) -- <key> tells whose a row is, <context> who asks', t.name,"
+		"   coalesce((SELECT string_agg(DISTINCT quote_ident(app.rolname), ', ') FROM app WHERE app.polrelid = t.oid), '<role>'))"
+		" FROM t JOIN (SELECT p.polrelid FROM p GROUP BY p.polrelid HAVING NOT bool_or(p.polpermissive)) n"
+		"  ON n.polrelid = t.oid WHERE t.rls AND NOT " BELOW,
+		1, {OIDARRAYOID}},
+
+	{TABLES BOUND
+		", k AS (SELECT t.*, coalesce(" GRANTED_ROLES ", " SIBLINGS_ROLES ") AS roles FROM t"
+		"  WHERE t.oid IN (SELECT p.polrelid FROM p WHERE p.polroles = '{0}'))"
+		" SELECT 'to_public', 'warning', format('policy %I on %s', p.polname, k.name),"
+		"  'it is for PUBLIC: every role, those to come too',"
+		"  format('ALTER POLICY %I ON %s TO %s', p.polname, k.name, coalesce(" TO_ROLES("k.roles") ", '<role>'))"
+		"   || CASE WHEN k.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
+		" FROM p JOIN k ON k.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
+
+	/* a role that policies name, or that was granted rights, and is not bound */
+	{TABLES
+		" SELECT 'role_bypasses', 'error', t.name,"
+		"  format('policies name role %I, which %s and sees every row', app.rolname,"
+		"   CASE WHEN app.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END),"
+		"  CASE WHEN app.rolsuper THEN format('ALTER ROLE %I NOSUPERUSER NOBYPASSRLS', app.rolname)"
+		"   ELSE format('ALTER ROLE %I NOBYPASSRLS', app.rolname) END"
+		" FROM app JOIN t ON t.oid = app.polrelid WHERE app.rolsuper OR app.rolbypassrls"
+		" UNION ALL"
+		" SELECT DISTINCT 'role_bypasses', 'warning', t.name,"
+		"  format('role %I has rights on it and sees every row: it %s', r.rolname,"
+		"   CASE WHEN r.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END),"
+		"  format('REVOKE ALL ON %s FROM %I', t.name, r.rolname)"
+		" FROM t CROSS JOIN LATERAL aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee"
+		" WHERE t.rls AND (r.rolsuper OR r.rolbypassrls) AND r.oid <> t.owner"
+		" AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND r.oid = ANY (p.polroles))",
+		1, {OIDARRAYOID}},
+
+	/* what SET ROLE makes of roles that are bound, whether they inherit it or not */
+	{TABLES
+		", bound AS MATERIALIZED (SELECT app.polrelid AS rel, app.oid, app.rolname FROM app WHERE NOT app.rolsuper AND NOT app.rolbypassrls"
+		"  UNION SELECT t.oid, r.oid, r.rolname FROM t CROSS JOIN LATERAL aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee"
+		"   WHERE t.rls AND r.oid <> t.owner AND NOT r.rolsuper AND NOT r.rolbypassrls"
+		"   AND EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND NOT p.bypass AND p.polroles = '{0}')),"
+		" becomes AS MATERIALIZED (SELECT b.oid AS role, f.oid, f.rolname, f.rolsuper, f.rolsuper OR f.rolbypassrls AS free"
+		"  FROM (SELECT DISTINCT bound.oid FROM bound) b JOIN pg_roles f ON f.oid <> b.oid AND pg_has_role(b.oid, f.oid, " CMIG_SET_ROLE_COMPAT ")),"
+		" told AS (SELECT t.name, bound.oid AS role, bound.rolname, b.oid AS free, b.rolname AS free_name, 'error' AS severity,"
+		"   CASE WHEN b.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END AS why"
+		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel WHERE t.rls AND b.free"
+		/* one that it inherits is judged as the role's own policy */
+		"  UNION SELECT t.name, bound.oid, bound.rolname, b.oid, b.rolname, 'warning', format('has the policy %I', p.polname)"
+		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel"
+		"  JOIN p ON p.polrelid = t.oid AND p.bypass AND b.oid = ANY (p.polroles)"
+		"  WHERE t.rls AND NOT b.free AND NOT pg_has_role(bound.oid, b.oid, 'USAGE'))"
+		" SELECT 'role_bypasses', d.severity, d.name,"
+		"  format('role %I can SET ROLE %I, which %s: then it sees every row', d.rolname, d.free_name, d.why),"
+		/* the membership to end, by which it may be reached */
+		"  format('REVOKE %I FROM %I', coalesce((SELECT min(r.rolname) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
+		"   WHERE m.member = d.role AND pg_has_role(m.roleid, d.free, 'MEMBER')), d.free_name), d.rolname)"
+		" FROM told d", 1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'owner_is_application', CASE WHEN t.forced THEN 'warning' ELSE 'error' END, t.name,"
+		"  CASE WHEN app.oid = t.owner THEN format('policies name role %I, which owns the table: it %s', app.rolname,"
+		"    CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END)"
+		"   ELSE format('policies name role %I, which has the rights of the owner, role %I: it %s', app.rolname, t.owner_name,"
+		"    CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END) END,"
+		"  CASE WHEN app.oid = t.owner THEN format('ALTER TABLE %s OWNER TO ...', t.name)"
+		"   ELSE format('REVOKE %I FROM %I', t.owner_name, app.rolname) END"
+		" FROM app JOIN t ON t.oid = app.polrelid"
+		" WHERE t.rls AND NOT app.rolsuper AND (pg_has_role(app.oid, t.owner, 'USAGE')"
+		"  OR pg_has_role(app.oid, t.owner, " CMIG_SET_ROLE_COMPAT "))", 1, {OIDARRAYOID}},
+
+	/* views of any depth; what they read is judged as their owner */
+	{TABLES
+		", seen(view, base) AS ("
+		"  SELECT DISTINCT r.ev_class, t.oid FROM t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid"
+		"   JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> t.oid"
+		"  WHERE t.rls"
+		"  UNION SELECT r.ev_class, s.base FROM seen s JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view"
+		"   JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> s.view),"
+		" v AS (SELECT c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) AS name, c.relowner, o.rolname,"
+		"   bool_or(o.rolsuper OR o.rolbypassrls OR (c.relowner = t.owner AND NOT t.forced)) AS free,"
+		"   bool_or(" SEES_ALL("c.relowner") ") AS bypasses,"
+		"   string_agg(DISTINCT t.name, ', ') AS tables,"
+		"   EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)"
+		"    OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL) AS granted,"
+		"   EXISTS (SELECT FROM pg_options_to_table(c.reloptions) x WHERE x.option_name = 'security_invoker'"
+		"    AND x.option_value::boolean) AS invoker"
+		"  FROM seen s JOIN t ON t.oid = s.base JOIN pg_class c ON c.oid = s.view JOIN pg_namespace n ON n.oid = c.relnamespace"
+		"  JOIN pg_roles o ON o.oid = c.relowner GROUP BY c.oid, n.nspname, o.rolname)"
+		" SELECT 'view_definer', CASE WHEN v.free OR (v.bypasses AND v.granted) THEN 'error' ELSE 'warning' END, v.name,"
+		"  format('the view reads %s with the rights of its owner, role %I%s', v.tables, v.rolname,"
+		"   CASE WHEN v.free OR v.bypasses THEN ', who sees every row' ELSE ', and not of its user' END),"
+		"  format('ALTER VIEW %s SET (security_invoker = true)', v.name)"
+		" FROM v WHERE v.relkind = 'v' AND NOT v.invoker"
+		" UNION ALL"
+		" SELECT 'matview', CASE WHEN v.granted THEN 'error' ELSE 'warning' END, v.name,"
+		"  format('the materialized view keeps rows of %s that its owner saw%s', v.tables,"
+		"   CASE WHEN v.granted THEN ', and others may read them' ELSE '' END),"
+		"  format('REVOKE ALL ON %s FROM PUBLIC, ...', v.name)"
+		" FROM v WHERE v.relkind = 'm'", 1, {OIDARRAYOID}},
+
+	{TABLES DEFINERS
+		" SELECT 'security_definer', CASE WHEN "
+		"  f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN 'warning' ELSE 'info' END,"
+		"  f.kind || f.name, format('it reads %s with the rights of role %I%s',"
+		"   string_agg(DISTINCT t.name, ', '), f.rolname,"
+		"   CASE WHEN f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN ', who sees every row' ELSE '' END),"
+		"  format('ALTER %s%s SECURITY INVOKER', upper(f.kind), f.name)"
+		" FROM f JOIN reads r ON r.func = f.oid JOIN t ON t.oid = r.rel GROUP BY f.oid, f.kind, f.name, f.rolname, f.free, f.proowner",
+		1, {OIDARRAYOID}},
+
+	/* what can reach a protected table without naming it */
+	{TABLES DEFINERS
+		", reach AS (SELECT o.proowner, bool_or(o.free OR (o.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("o.proowner") ") AS sees"
+		"  FROM (SELECT DISTINCT d.proowner, d.free FROM dynamic d) o JOIN t ON t.rls"
+		"   AND (has_any_column_privilege(o.proowner, t.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(o.proowner, t.oid, 'DELETE'))"
+		"  GROUP BY o.proowner)"
+		" SELECT 'dynamic_sql', CASE WHEN r.sees THEN 'warning' ELSE 'info' END, d.kind || d.name,"
+		"  format('%s with the rights of role %I%s: what it reads cannot be judged', d.how, d.rolname,"
+		"   CASE WHEN r.sees THEN ', who sees every row' ELSE '' END),"
+		"  format('ALTER %s%s SECURITY INVOKER', upper(d.kind), d.name)"
+		" FROM dynamic d JOIN reach r ON r.proowner = d.proowner", 1, {OIDARRAYOID}},
+
+	/* temporary tables come first, unless the path puts them last; an empty path leaves no name open */
+	{TABLES DEFINERS
+		" SELECT 'definer_search_path', 'warning', f.kind || f.name,"
+		"  CASE WHEN f.path IS NULL THEN 'it looks names up in the search_path of its caller, who can put objects of their own there'"
+		"   ELSE 'its search_path does not end with pg_temp: temporary tables of its caller come before those that it means' END,"
+		"  format('ALTER %s%s SET search_path = %s, pg_temp', upper(f.kind), f.name, coalesce(f.path, quote_ident(f.nspname)))"
+		" FROM f WHERE NOT f.parsed AND f.oid IN (SELECT r.func FROM reads r UNION SELECT d.oid FROM dynamic d WHERE EXISTS (SELECT FROM t WHERE t.rls))"
+		" AND (f.path IS NULL OR (f.path !~ '(^|[ ,])\"?pg_temp\"?$' AND f.path NOT IN ('', '\"\"', 'pg_catalog')))",
+		1, {OIDARRAYOID}},
+
+	/* rights that no policy limits */
+	{TABLES
+		", more AS (SELECT DISTINCT t.oid, t.name, u.oid AS role, x.priv"
+		/* a policy for PUBLIC binds everybody who was granted something */
+		"  FROM p JOIN t ON t.oid = p.polrelid CROSS JOIN LATERAL (SELECT unnest(p.polroles) UNION"
+		"   SELECT a.grantee FROM aclexplode(t.acl) a WHERE p.polroles = '{0}') u(oid)"
+		"  CROSS JOIN (VALUES ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) x(priv)"
+		"  WHERE t.rls AND NOT p.bypass AND has_table_privilege(u.oid, t.oid, x.priv)"
+		"  AND (u.oid = 0 OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = u.oid AND NOT r.rolsuper AND NOT r.rolbypassrls"
+		"   AND NOT pg_has_role(u.oid, t.owner, 'USAGE'))))"
+		" SELECT 'unbound_right', CASE WHEN bool_or(m.priv <> 'REFERENCES') THEN 'warning' ELSE 'info' END, m.name,"
+		"  format('%s has %s on it, which no policy limits', CASE WHEN m.role = 0 THEN 'everybody' ELSE format('role %I', pg_get_userbyid(m.role)) END,"
+		"   string_agg(m.priv, ', ' ORDER BY m.priv DESC)),"
+		"  format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON %s FROM %s', m.name,"
+		"   coalesce((SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')"
+		"    FROM t CROSS JOIN LATERAL aclexplode(t.acl) a WHERE t.oid = m.oid AND a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')"
+		"    AND (a.grantee = 0 OR (m.role <> 0 AND pg_has_role(m.role, a.grantee, 'USAGE')))), '...'))"
+		" FROM more m GROUP BY m.oid, m.name, m.role", 1, {OIDARRAYOID}},
+
+	{TABLES
+		" SELECT 'unused_policy', 'info', format('policy %I on %s', p.polname, t.name),"
+		"  'none of its roles has a right on the table that it is for',"
+		"  format('GRANT %s ON %s TO %s', CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'"
+		"   WHEN 'd' THEN 'DELETE' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, t.name,"
+		"   (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname) FROM pg_roles r WHERE r.oid = ANY (p.polroles)))"
+		" FROM p JOIN t ON t.oid = p.polrelid WHERE t.rls AND p.polroles <> '{0}'"
+		" AND NOT EXISTS (SELECT FROM unnest(p.polroles) u(oid) JOIN pg_roles r ON r.oid = u.oid WHERE"
+		"  CASE p.polcmd WHEN 'r' THEN has_any_column_privilege(u.oid, t.oid, 'SELECT')"
+		"   WHEN 'a' THEN has_any_column_privilege(u.oid, t.oid, 'INSERT')"
+		"   WHEN 'w' THEN has_any_column_privilege(u.oid, t.oid, 'UPDATE')"
+		"   WHEN 'd' THEN has_table_privilege(u.oid, t.oid, 'DELETE')"
+		"   ELSE has_any_column_privilege(u.oid, t.oid, 'SELECT, INSERT, UPDATE')"
+		"    OR has_table_privilege(u.oid, t.oid, 'DELETE') END)", 1, {OIDARRAYOID}},
+
+	{TABLES
+		", each AS (SELECT p.polrelid, u.oid AS role, c.cmd, string_agg(quote_ident(p.polname), ', ' ORDER BY p.polname) AS names,"
+		"   count(*) AS n,"
+		"   bool_and(EXISTS (SELECT FROM pg_description d WHERE d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass"
+		"    AND position('[cmig.enable_rls ' IN d.description) > 0)) AS made"
+		"  FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)"
+		"  JOIN (VALUES ('r', 'SELECT'), ('a', 'INSERT'), ('w', 'UPDATE'), ('d', 'DELETE')) c(letter, cmd)"
+		"   ON p.polcmd = '*' OR p.polcmd::text = c.letter"
+		"  WHERE p.polpermissive GROUP BY p.polrelid, u.oid, c.cmd HAVING count(*) > 1),"
+		" together AS (SELECT polrelid, role, names, min(n) AS n, string_agg(cmd, ', ' ORDER BY cmd) AS cmds"
+		"  FROM each WHERE NOT made GROUP BY polrelid, role, names)"
+		" SELECT 'many_permissive', 'info', t.name,"
+		"  format('%s permissive policies (%s) are joined by OR for %s, role %s', e.n, e.names, e.cmds,"
+		"   CASE WHEN e.role = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.role)) END),"
+		"  format('DROP POLICY ... ON %s, and put its expression into another with OR', t.name)"
+		" FROM together e JOIN t ON t.oid = e.polrelid", 1, {OIDARRAYOID}},
+};
+
+void
+cmig_rls_finding_take(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **findings = arg;
+	CmigRlsFinding *finding = palloc(sizeof(CmigRlsFinding));
+
+	finding->rule = cmig_query_text(desc, row, 1);
+	finding->severity = cmig_query_text(desc, row, 2);
+	finding->object = cmig_query_text(desc, row, 3);
+	finding->problem = cmig_query_text(desc, row, 4);
+	finding->fix = cmig_query_text(desc, row, 5);
+	*findings = lappend(*findings, finding);
+}
+
+/*
+ * Partitions and children without policies.  What enable_rls made of the
+ * parent, it makes of them when it is called once more.  Columns beside the
+ * usual but the fix: the parent, or null where it has policies by hand only.
+ */
+static CmigQuery exposed = {
+	TABLES
+	" SELECT 'partition_exposed', CASE WHEN EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)"
+	"   THEN 'error' ELSE 'warning' END, format('%I.%I', n.nspname, c.relname),"
+	"  format('its parent %s has row-level security, it has not: queries that name it see every row', t.name),"
+	"  CASE WHEN EXISTS (SELECT FROM p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass"
+	"    WHERE p.polrelid = t.oid AND position('[cmig.enable_rls ' IN d.description) > 0) THEN t.oid END"
+	" FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid"
+	"  JOIN pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE t.rls AND NOT c.relrowsecurity AND c.relkind IN ('r', 'p') ORDER BY 5", 1, {OIDARRAYOID}
+};
+
+typedef struct Exposed
+{
+	CmigRlsFinding *finding;
+	Oid			parent;
+} Exposed;
+
+static void
+take_exposed(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **children = arg;
+	Exposed    *child = palloc(sizeof(Exposed));
+	bool		isnull;
+	Datum		parent = cmig_query_datum(desc, row, 5, &isnull);
+
+	child->finding = palloc(sizeof(CmigRlsFinding));
+	child->finding->rule = cmig_query_text(desc, row, 1);
+	child->finding->severity = cmig_query_text(desc, row, 2);
+	child->finding->object = cmig_query_text(desc, row, 3);
+	child->finding->problem = cmig_query_text(desc, row, 4);
+	child->parent = isnull ? InvalidOid : DatumGetObjectId(parent);
+	*children = lappend(*children, child);
+}
+
+static void
+find_exposed(Datum *values, List **findings)
+{
+	List	   *children = NIL;
+	Oid			parent = InvalidOid;
+	char	   *call = NULL;
+	ListCell   *lc;
+
+	cmig_query_each(&exposed, values, NULL, take_exposed, &children);
+	foreach(lc, children)
+	{
+		Exposed    *child = lfirst(lc);
+
+		/* below policies by hand it can be read through its parent only */
+		if (!OidIsValid(child->parent))
+			child->finding->fix = psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+										   child->finding->object);
+		else
+		{
+			/* the children of a parent are neighbours */
+			if (child->parent != parent)
+			{
+				CmigRlsTable *table = NULL;
+
+				parent = child->parent;
+				/* unless it was dropped meanwhile */
+				if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(parent)))
+					table = cmig_rls_table_read(parent);
+				call = table && table->state ? cmig_rls_policy_call(table) : NULL;
+			}
+			child->finding->fix = call;
+		}
+		*findings = lappend(*findings, child->finding);
+	}
+}
+
+void
+cmig_rls_posture_find(ArrayType *schemas, List **findings)
+{
+	Datum		values[1] = {PointerGetDatum(schemas)};
+	int			guc_level = NewGUCNestLevel();
+
+	/* the estimates for the common tables are high, the queries short */
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	for (int i = 0; i < lengthof(rules); i++)
+		cmig_query_each(&rules[i], values, NULL, cmig_rls_finding_take, findings);
+	find_exposed(values, findings);
+	AtEOXact_GUC(false, guc_level);
+}

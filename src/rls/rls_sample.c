@@ -1,0 +1,249 @@
+/*
+ * rls_sample.c
+ *	  Values that the rows of one tenant and of others have, for trying policies.
+ *
+ * A value's text is the same whatever its type, as far as the type allows, so
+ * that a column cast to text equals the setting that holds its key.  The
+ * strangers' values are smaller and greater than the own one, share its
+ * beginning, its end, or its remainder, and match it as a pattern: what tells
+ * own rows by less than equality takes one of them for its own.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "rls/rls_sample.h"
+
+#include "access/transam.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "nodes/makefuncs.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#define OWN_NUMBER 12
+static const int strange_numbers[] = {5, 31, 129, 1, 2, 11, 13, 22, 120, 112, -12, 0, 1200, 76, 524, 1012};
+
+/* an underscore and a dot, which patterns take for any character */
+#define OWN_TEXT "b_2.x-7Q"
+static const char *const strange_texts[] = {
+	"a1", "c9", "b_2.x-7R", "bX2.x-7Q", "b_2Yx-7Q", "b_2.x-7QQ", "b_2.x-7", "B_2.X-7q", "zb_2.x-7Qz",
+	" b_2.x-7Q", "b_2.x-7Q ", "X_2.x-7Q", "b", "Q", "b2.x7Q", "b2x7q"
+};
+
+#define OWN_UUID "2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
+static const char *const strange_uuids[] = {
+	"11111111-1111-4111-8111-111111111111", "f3f3f3f3-f3f3-4f3f-8f3f-f3f3f3f3f3f3",
+	"2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2b", "3a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
+};
+
+static int
+sample_number(int whose)
+{
+	return whose == CMIG_RLS_OWN ? OWN_NUMBER :
+		whose < lengthof(strange_numbers) ? strange_numbers[whose] : 300 + whose;
+}
+
+static const char *
+sample_uuid(int whose)
+{
+	return whose == CMIG_RLS_OWN ? OWN_UUID :
+		whose < lengthof(strange_uuids) ? strange_uuids[whose] :
+		psprintf("%02x%06x-0000-4000-8000-0000000000%02x", (whose * 37) & 255, whose * 7919, whose & 255);
+}
+
+static const char *
+sample_text(CmigRlsForm form, int whose)
+{
+	if (form == CMIG_RLS_FORM_UUID)
+		return sample_uuid(whose);
+	if (form == CMIG_RLS_FORM_NUMBER)
+		return psprintf("%d", sample_number(whose));
+	return whose == CMIG_RLS_OWN ? OWN_TEXT :
+		whose < lengthof(strange_texts) ? strange_texts[whose] : psprintf("t%d", whose);
+}
+
+/* A label of an enumeration, by its order; the last for those beyond it. */
+static const char *
+sample_label(Oid type, int whose)
+{
+	CatCList   *labels = SearchSysCacheList1(ENUMTYPOIDNAME, ObjectIdGetDatum(type));
+	const char *label = NULL;
+
+	if (labels->n_members > 0)
+	{
+		HeapTuple	tuple = &labels->members[Min(whose + 1, labels->n_members - 1)]->tuple;
+
+		label = pstrdup(NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel));
+	}
+	ReleaseSysCacheList(labels);
+	return label;
+}
+
+bool
+cmig_rls_sample_is_builtin(Oid type)
+{
+	Oid			element = get_element_type(type);
+	char		kind = get_typtype(OidIsValid(element) ? element : type);
+
+	if (type >= FirstUnpinnedObjectId)
+		return kind == TYPTYPE_ENUM;
+	/* rows, and the pseudo-types that functions of the server pass on */
+	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
+}
+
+Const *
+cmig_rls_sample_null(Oid type)
+{
+	return makeNullConst(type, -1, get_typcollation(type));
+}
+
+Const *
+cmig_rls_sample_const(Oid type, const char *text)
+{
+	Oid			input;
+	Oid			parameter;
+	int16		length;
+	bool		by_value;
+	Datum		value;
+
+	getTypeInputInfo(type, &input, &parameter);
+	get_typlenbyval(type, &length, &by_value);
+	value = OidInputFunctionCall(input, unconstify(char *, text), parameter, -1);
+	return makeConst(type, -1, get_typcollation(type), length, value, false, by_value);
+}
+
+char *
+cmig_rls_sample_text(const Const *value)
+{
+	Oid			output;
+	bool		varlena;
+
+	if (value->constisnull)
+		return NULL;
+	getTypeOutputInfo(value->consttype, &output, &varlena);
+	return OidOutputFunctionCall(output, value->constvalue);
+}
+
+Const *
+cmig_rls_sample_cast(Oid type, const Const *value)
+{
+	char	   *text;
+
+	if (value->constisnull || !cmig_rls_sample_is_builtin(value->consttype))
+		return NULL;
+	text = cmig_rls_sample_text(value);
+	switch (type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case NAMEOID:
+			break;
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+			/* of any of these types */
+			if (text[0] == '\0' || strlen(text) > 4 || strspn(text + (text[0] == '-'), "0123456789") != strlen(text + (text[0] == '-')) ||
+				text[strlen(text) - 1] == '-')
+				return NULL;
+			break;
+		case UUIDOID:
+			if (strlen(text) != 36 || strspn(text, "0123456789abcdefABCDEF-") != 36)
+				return NULL;
+			break;
+		default:
+			return NULL;
+	}
+	return cmig_rls_sample_const(type, text);
+}
+
+Const *
+cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
+{
+	Oid			element = get_element_type(type);
+	const char *text = NULL;
+
+	if (!cmig_rls_sample_is_builtin(type))
+		return NULL;
+	if (OidIsValid(element) && type != NAMEOID)
+	{
+		Const	   *value = cmig_rls_sample(element, form, whose);
+		Datum		elements[1];
+		int16		length;
+		bool		by_value;
+		char		align;
+
+		if (value == NULL)
+			return NULL;
+		elements[0] = value->constvalue;
+		get_typlenbyvalalign(element, &length, &by_value, &align);
+		return makeConst(type, -1, get_typcollation(type), -1,
+						 PointerGetDatum(construct_array(elements, 1, element, length, by_value, align)), false, false);
+	}
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case MONEYOID:
+			text = psprintf("%d", sample_number(whose));
+			break;
+		case NUMERICOID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+			/* the same as the own one when it is truncated or rounded */
+			text = whose == 2 ? psprintf("%d.4", OWN_NUMBER) : psprintf("%d", sample_number(whose));
+			break;
+		case OIDOID:
+			text = psprintf("%d", abs(sample_number(whose)) + 1);
+			break;
+		case TEXTOID:
+		case VARCHAROID:
+		case NAMEOID:
+			text = sample_text(form, whose);
+			break;
+		case BPCHAROID:
+			/* without the blanks that the type does not count */
+			text = sample_text(form, whose);
+			if (text[strlen(text) - 1] == ' ')
+				text = sample_text(form, 0);
+			break;
+		case UUIDOID:
+			text = sample_uuid(whose);
+			break;
+		case BOOLOID:
+			text = whose % 2 ? "true" : "false";
+			break;
+		case DATEOID:
+			text = psprintf("2021-%02d-15", whose == CMIG_RLS_OWN ? 6 : whose % 5 + 1);
+			break;
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			text = psprintf("2021-06-15 12:%02d:%02d", (whose + 1) / 60, (whose + 1) % 60);
+			break;
+		case JSONOID:
+		case JSONBOID:
+			/* a list of keys in the context, a document in a row */
+			text = psprintf(whose == CMIG_RLS_OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_text(form, whose));
+			break;
+		case INETOID:
+		case CIDROID:
+			text = psprintf("10.0.0.%d", whose + 2);
+			break;
+		case BYTEAOID:
+			text = psprintf("\\x%02x%02x", whose + 2, whose + 3);
+			break;
+		default:
+			if (get_typtype(type) == TYPTYPE_ENUM)
+				text = sample_label(type, whose);
+			break;
+	}
+	return text ? cmig_rls_sample_const(type, text) : NULL;
+}

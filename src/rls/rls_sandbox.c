@@ -1,0 +1,70 @@
+/*
+ * rls_sandbox.c
+ *	  Judging what others have written without their code getting any rights.
+ *
+ * Only functions of the server's own are called to judge an expression
+ * (rls_calls.c), and no literal is read by others' types (rls_parse.c).  The
+ * sandbox is there for what these two might overlook: it would run as a role
+ * without rights, and could neither change roles nor leave anything behind.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "rls/rls_sandbox.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+/* Until the subtransaction ends. */
+static void
+become(Oid role)
+{
+	Oid			user;
+	int			security;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(role, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	if (role == CMIG_RLS_NOBODY)
+		(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
+
+int
+cmig_rls_sandbox_run(Oid role, CmigRlsTask task, void *arg)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+	int			sqlstate;
+	int			category;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		if (OidIsValid(role))
+			become(role);
+		task(arg);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	if (error == NULL)
+		return 0;
+	sqlstate = error->sqlerrcode;
+	category = ERRCODE_TO_CATEGORY(sqlstate);
+	if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES)
+		ReThrowError(error);
+	FreeErrorData(error);
+	return sqlstate;
+}

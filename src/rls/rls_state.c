@@ -1,0 +1,198 @@
+/*
+ * rls_state.c
+ *	  What the comments of the policies keep: what enable_rls was asked for,
+ *	  and what disable_rls puts back.
+ *
+ * The state is "[cmig.enable_rls rls=off force=off ...]" at a comment's end,
+ * words of name=value, with %XX for what would end a word.  Unknown words are
+ * passed over, so that a later version may add some.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "rls/rls.h"
+
+#include "lib/stringinfo.h"
+
+#define STATE_MARK "[cmig.enable_rls"
+
+static const struct
+{
+	int			bit;
+	const char *name;
+}			commands[] = {
+	{CMIG_RLS_SELECT, "SELECT"},
+	{CMIG_RLS_INSERT, "INSERT"},
+	{CMIG_RLS_UPDATE, "UPDATE"},
+	{CMIG_RLS_DELETE, "DELETE"}
+};
+
+char *
+cmig_rls_state_commands(int mask, const char *separator)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < lengthof(commands); i++)
+		if (mask & commands[i].bit)
+			appendStringInfo(&text, "%s%s", text.len ? separator : "", commands[i].name);
+	return text.data;
+}
+
+static void
+append_word(StringInfo text, const char *name, const char *value)
+{
+	appendStringInfo(text, " %s=", name);
+	for (const char *p = value; *p; p++)
+	{
+		unsigned char c = (unsigned char) *p;
+
+		if (c <= ' ' || c == '%' || c == '=' || c == ']' || c == ',' || c == 0x7f)
+			appendStringInfo(text, "%%%02X", c);
+		else
+			appendStringInfoChar(text, *p);
+	}
+}
+
+char *
+cmig_rls_state_write(const CmigRlsState *state)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, STATE_MARK);
+	append_word(&text, "rls", state->enabled ? "on" : "off");
+	append_word(&text, "force", state->forced ? "on" : "off");
+	if (state->tenant_column)
+		append_word(&text, "tenant_column", state->tenant_column);
+	if (state->user_column)
+		append_word(&text, "user_column", state->user_column);
+	if (state->via)
+	{
+		append_word(&text, "key_column", state->key_column);
+		append_word(&text, "via", state->via);
+		append_word(&text, "via_key", state->via_key);
+		append_word(&text, "via_user", state->via_user);
+	}
+	if (state->shared)
+		append_word(&text, "shared", "on");
+	if (state->public_read)
+		append_word(&text, "public_read", "on");
+	if (state->commands != 0 && state->commands != CMIG_RLS_ALL)
+		append_word(&text, "commands", cmig_rls_state_commands(state->commands, "+"));
+	if (state->require_context)
+		append_word(&text, "require_context", "on");
+	if (state->no_index)
+		append_word(&text, "index", "off");
+	foreach(lc, state->defaults)
+	{
+		CmigRlsDefault *was = lfirst(lc);
+
+		append_word(&text, "default_of", was->column);
+		if (was->expression)
+			append_word(&text, "was", was->expression);
+	}
+	foreach(lc, state->granted)
+		append_word(&text, "granted", lfirst(lc));
+	appendStringInfoChar(&text, ']');
+	return text.data;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* The value that starts at p, up to a space or the bracket. */
+static char *
+read_word(const char **p)
+{
+	StringInfoData value;
+
+	initStringInfo(&value);
+	for (; **p && **p != ' ' && **p != ']'; (*p)++)
+	{
+		if (**p == '%' && hex_digit((*p)[1]) >= 0 && hex_digit((*p)[2]) >= 0)
+		{
+			appendStringInfoChar(&value, (char) (hex_digit((*p)[1]) * 16 + hex_digit((*p)[2])));
+			*p += 2;
+		}
+		else
+			appendStringInfoChar(&value, **p);
+	}
+	return value.data;
+}
+
+CmigRlsState *
+cmig_rls_state_read(const char *comment)
+{
+	CmigRlsState *state;
+	const char *p = comment ? strstr(comment, STATE_MARK) : NULL;
+
+	if (p == NULL || p[strlen(STATE_MARK)] != ' ')
+		return NULL;
+
+	state = palloc0(sizeof(CmigRlsState));
+	p += strlen(STATE_MARK);
+	while (*p == ' ')
+	{
+		const char *equal = strchr(++p, '=');
+		char	   *name;
+		char	   *value;
+
+		if (equal == NULL)
+			break;
+		name = pnstrdup(p, equal - p);
+		p = equal + 1;
+		value = read_word(&p);
+
+		if (strcmp(name, "rls") == 0)
+			state->enabled = strcmp(value, "on") == 0;
+		else if (strcmp(name, "force") == 0)
+			state->forced = strcmp(value, "on") == 0;
+		else if (strcmp(name, "tenant_column") == 0)
+			state->tenant_column = value;
+		else if (strcmp(name, "user_column") == 0)
+			state->user_column = value;
+		else if (strcmp(name, "key_column") == 0)
+			state->key_column = value;
+		else if (strcmp(name, "via") == 0)
+			state->via = value;
+		else if (strcmp(name, "via_key") == 0)
+			state->via_key = value;
+		else if (strcmp(name, "via_user") == 0)
+			state->via_user = value;
+		else if (strcmp(name, "shared") == 0)
+			state->shared = true;
+		else if (strcmp(name, "public_read") == 0)
+			state->public_read = true;
+		else if (strcmp(name, "commands") == 0)
+		{
+			for (int i = 0; i < lengthof(commands); i++)
+				if (strstr(value, commands[i].name))
+					state->commands |= commands[i].bit;
+		}
+		else if (strcmp(name, "require_context") == 0)
+			state->require_context = true;
+		else if (strcmp(name, "index") == 0)
+			state->no_index = strcmp(value, "off") == 0;
+		else if (strcmp(name, "default_of") == 0)
+		{
+			CmigRlsDefault *was = palloc0(sizeof(CmigRlsDefault));
+
+			was->column = value;
+			state->defaults = lappend(state->defaults, was);
+		}
+		else if (strcmp(name, "was") == 0 && state->defaults != NIL)
+			((CmigRlsDefault *) llast(state->defaults))->expression = value;
+		else if (strcmp(name, "granted") == 0)
+			state->granted = lappend(state->granted, value);
+	}
+	return state;
+}

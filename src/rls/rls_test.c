@@ -1,0 +1,672 @@
+/*
+ * rls_test.c
+ *	  cmig.rls_test: really tries what a role can do to a table.
+ *
+ * UPDATE and DELETE are tried without WHERE first: a WHERE needs the right to
+ * read, and then the SELECT policies hide what those for UPDATE and DELETE let
+ * through.
+ *
+ * The table may be another's, and the caller a superuser.  What is tried runs
+ * as the role (rls_try.c), and what the caller knows is read without SQL
+ * (rls_rows.c): no statement on the table runs with the caller's rights.
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "rls/rls.h"
+#include "rls/rls_copy.h"
+#include "rls/rls_rows.h"
+#include "rls/rls_try.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/varlena.h"
+
+PG_FUNCTION_INFO_V1(cmig_rls_test);
+PG_FUNCTION_INFO_V1(cmig_rls_test_matrix);
+
+typedef struct Test
+{
+	FunctionCallInfo fcinfo;
+	CmigRlsTable *table;
+	CmigRlsState *state;
+	CmigRlsAs	as;				/* the role and the context */
+	List	   *keys;			/* of CmigRlsKey */
+	char	   *own;			/* SQL: the row is the context's */
+	char	   *shared;			/* SQL: the row is everybody's */
+	bool		has_context;	/* a row can be the context's at all */
+	int64		own_rows;
+} Test;
+
+/*
+ * Reporting
+ */
+
+static void
+report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_rows,
+	   const char *verdict, const char *detail)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) test->fcinfo->resultinfo;
+	Datum		values[8];
+	bool		nulls[8] = {0};
+
+	nulls[0] = (test->as.user == NULL);
+	nulls[1] = (test->as.tenant == NULL);
+	values[0] = test->as.user ? CStringGetTextDatum(test->as.user) : (Datum) 0;
+	values[1] = test->as.tenant ? CStringGetTextDatum(test->as.tenant) : (Datum) 0;
+	values[2] = CStringGetTextDatum(what);
+	nulls[3] = (visible < 0);
+	nulls[4] = (own < 0);
+	nulls[5] = (foreign_rows < 0);
+	values[3] = Int64GetDatum(visible);
+	values[4] = Int64GetDatum(own);
+	values[5] = Int64GetDatum(foreign_rows);
+	values[6] = CStringGetTextDatum(verdict);
+	nulls[7] = (detail == NULL);
+	values[7] = detail ? CStringGetTextDatum(detail) : (Datum) 0;
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * The tests
+ */
+
+static CmigRlsOutcome
+try(Test *test, const char *sql)
+{
+	CmigRlsAttempt attempt = {.sql = sql};
+
+	return cmig_rls_try(&test->as, &attempt);
+}
+
+static bool
+has_right(Test *test, AclMode mode)
+{
+	return pg_class_aclcheck(test->table->relid, test->as.role, mode) == ACLCHECK_OK ||
+		(mode != ACL_DELETE &&
+		 pg_attribute_aclcheck_all(test->table->relid, test->as.role, mode, ACLMASK_ANY) == ACLCHECK_OK);
+}
+
+static void
+test_select(Test *test)
+{
+	CmigRlsOutcome seen;
+	char	   *detail = NULL;
+	char	   *verdict = "ok";
+
+	if (!has_right(test, ACL_SELECT))
+	{
+		report(test, "SELECT", 0, 0, 0, "ok", "The role has no SELECT right.");
+		return;
+	}
+	seen = try(test,
+			   psprintf("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE %s),"
+						" pg_catalog.count(*) FILTER (WHERE (%s) IS NOT TRUE AND (%s) IS NOT TRUE) FROM %s t",
+						test->own, test->own, test->shared, test->table->name));
+	if (seen.kind != CMIG_RLS_DONE)
+	{
+		report(test, "SELECT", -1, -1, -1, "not tested", seen.message);
+		return;
+	}
+	test->own_rows = seen.counts[1];
+
+	if (seen.counts[2] > 0 && test->state && test->state->public_read)
+		detail = "Every row may be read: public_read.";
+	else if (seen.counts[2] > 0)
+	{
+		verdict = "LEAK";
+		detail = psprintf("Sees %lld foreign rows.", (long long) seen.counts[2]);
+	}
+	else if (cmig_rls_rows_count(&test->as.rows, NULL, NULL) <= seen.counts[0])
+	{
+		verdict = "not tested";
+		detail = "The caller knows of no foreign row that could be seen.";
+	}
+	report(test, "SELECT", seen.counts[0], seen.counts[1], seen.counts[2], verdict, detail);
+}
+
+/*
+ * Try to make rows of others.  A trigger may have made them the context's own
+ * again: what counts is what is in the table then.
+ */
+static CmigRlsOutcome
+intrude(Test *test, const CmigRlsAttempt *attempt)
+{
+	int64		before = cmig_rls_rows_count(&test->as.rows, attempt->key, attempt->value);
+	CmigRlsOutcome outcome = cmig_rls_try(&test->as, attempt);
+
+	if (outcome.kind == CMIG_RLS_DONE && outcome.rows > 0 &&
+		before >= 0 && outcome.strange >= 0 && outcome.strange <= before)
+	{
+		outcome.kind = CMIG_RLS_REFUSED;
+		outcome.detail = "A trigger made the rows its own.";
+	}
+	return outcome;
+}
+
+/* A value of the key that is not the context's: of a row, else made up. */
+static char *
+other_value(Test *test, const CmigRlsKey *key)
+{
+	char	   *found = cmig_rls_rows_strange(&test->as.rows, key);
+
+	if (found)
+		return found;
+	switch (key->base_type)
+	{
+		case UUIDOID:
+			return "00000000-dead-beef-0000-000000000000";
+		case TEXTOID:
+		case VARCHAROID:
+			return "somebody-else";
+		default:
+			return key->value && strcmp(key->value, "32001") == 0 ? "32002" : "32001";
+	}
+}
+
+static void
+report_intrusion(Test *test, const char *what, CmigRlsOutcome outcome, bool none_possible)
+{
+	switch (outcome.kind)
+	{
+		case CMIG_RLS_DONE:
+			if (outcome.rows > 0)
+				report(test, what, -1, -1, outcome.rows, "LEAK", "It was not stopped.");
+			else
+				report(test, what, -1, -1, 0, none_possible ? "not tested" : "ok",
+					   none_possible ? "There is no row of its own to move." : "No row can be changed.");
+			break;
+		case CMIG_RLS_REFUSED:
+			report(test, what, -1, -1, 0, "ok", outcome.detail);
+			break;
+		case CMIG_RLS_CONSTRAINT:
+			report(test, what, -1, -1, -1, "LEAK",
+				   psprintf("Only a constraint stopped it: %s.", outcome.message));
+			break;
+		case CMIG_RLS_FAILED:
+			report(test, what, -1, -1, -1, "not tested", outcome.message);
+			break;
+	}
+}
+
+static void
+test_insert(Test *test)
+{
+	CmigRlsCopy *copy;
+	CmigRlsAttempt attempt;
+	CmigRlsOutcome outcome;
+	ListCell   *lc;
+
+	if (!has_right(test, ACL_INSERT))
+	{
+		report(test, "INSERT", -1, 0, 0, "ok", "The role has no INSERT right.");
+		return;
+	}
+	copy = cmig_rls_copy_read(&test->as, test->table->name, test->keys,
+							  test->own_rows > 0 ? test->own : NULL);
+	if (copy == NULL)
+	{
+		report(test, "INSERT", -1, -1, -1, "not tested", "There is no row to copy.");
+		return;
+	}
+	attempt = cmig_rls_copy_insert(copy, test->table->name, test->keys, NULL, NULL);
+	outcome = cmig_rls_try(&test->as, &attempt);
+	if (!test->has_context)
+	{
+		report_intrusion(test, "INSERT", outcome, false);
+		return;
+	}
+	if (outcome.kind == CMIG_RLS_DONE)
+		report(test, "INSERT", -1, outcome.rows, 0, "ok", NULL);
+	else if (outcome.kind == CMIG_RLS_REFUSED)
+		report(test, "INSERT", -1, 0, 0, "refused", "A policy refuses a row of its own.");
+	else
+		report(test, "INSERT", -1, -1, -1, "not tested", outcome.message);
+
+	foreach(lc, test->keys)
+	{
+		CmigRlsKey *key = lfirst(lc);
+
+		attempt = cmig_rls_copy_insert(copy, test->table->name, test->keys, key,
+									   other_value(test, key));
+		report_intrusion(test, psprintf("INSERT for another %s", key->what),
+						 intrude(test, &attempt), false);
+	}
+}
+
+/* Some column that an UPDATE can set. */
+static CmigRlsColumn *
+any_column(Test *test)
+{
+	ListCell   *lc;
+
+	foreach(lc, test->table->columns)
+		if (!((CmigRlsColumn *) lfirst(lc))->generated)
+			return lfirst(lc);
+	return NULL;
+}
+
+static void
+report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed)
+{
+	int64		foreign_rows = outcome.rows > allowed ? outcome.rows - allowed : 0;
+
+	if (outcome.kind == CMIG_RLS_DONE)
+		report(test, what, outcome.rows, outcome.rows - foreign_rows, foreign_rows,
+			   foreign_rows ? "LEAK" : "ok",
+			   foreign_rows ? psprintf("Reaches %lld foreign rows.", (long long) foreign_rows) : NULL);
+	else if (outcome.kind == CMIG_RLS_REFUSED)
+		report(test, what, 0, 0, 0, "ok", "A policy refuses the new row.");
+	else
+		report(test, what, -1, -1, -1, "not tested", outcome.message);
+}
+
+/*
+ * Give rows to others.  All at once needs no right to read, and so meets no
+ * SELECT policy; but one row that may not be moved stops it, which moving the
+ * own ones may not.
+ */
+static CmigRlsOutcome
+move(Test *test, const CmigRlsKey *key, const char *other)
+{
+	CmigRlsAttempt all = {.key = key,.value = other};
+	CmigRlsOutcome outcome;
+
+	all.sql = psprintf("UPDATE %s AS t SET %s = %s::%s", test->table->name,
+					   quote_identifier(key->name), quote_literal_cstr(other), key->type);
+	outcome = intrude(test, &all);
+	if (outcome.kind == CMIG_RLS_REFUSED || outcome.kind == CMIG_RLS_FAILED)
+	{
+		CmigRlsAttempt only_own = all;
+		CmigRlsOutcome own;
+
+		only_own.sql = psprintf("%s WHERE %s", all.sql, test->own);
+		own = intrude(test, &only_own);
+		if (own.kind == CMIG_RLS_CONSTRAINT || outcome.kind == CMIG_RLS_FAILED ||
+			(own.kind == CMIG_RLS_DONE && own.rows > 0))
+			return own;
+	}
+	return outcome;
+}
+
+static void
+test_update(Test *test)
+{
+	CmigRlsKey *first = linitial(test->keys);
+	CmigRlsColumn *any = any_column(test);
+	CmigRlsOutcome outcome = {CMIG_RLS_FAILED};
+	ListCell   *lc;
+
+	if (!has_right(test, ACL_UPDATE))
+	{
+		report(test, "UPDATE", -1, 0, 0, "ok", "The role has no UPDATE right.");
+		return;
+	}
+	outcome.message = "There is no column to set.";
+	/* taking rows over needs no right to read them */
+	if (first->value && !first->generated)
+		outcome = try(test, psprintf("UPDATE %s SET %s = %s::%s", test->table->name,
+									 quote_identifier(first->name),
+									 quote_literal_cstr(first->value), first->type));
+	if ((outcome.kind == CMIG_RLS_CONSTRAINT || outcome.kind == CMIG_RLS_FAILED) && any)
+		outcome = try(test, psprintf("UPDATE %s SET %s = %s", test->table->name,
+									 quote_identifier(any->name), quote_identifier(any->name)));
+	report_reach(test, "UPDATE", outcome, test->own_rows);
+	if (!test->has_context)
+		return;
+
+	foreach(lc, test->keys)
+	{
+		CmigRlsKey *key = lfirst(lc);
+		char	   *what = psprintf("move to another %s", key->what);
+
+		if (key->generated)
+		{
+			report(test, what, -1, -1, -1, "not tested", "The key is generated.");
+			continue;
+		}
+		report_intrusion(test, what, move(test, key, other_value(test, key)), test->own_rows == 0);
+	}
+}
+
+static void
+test_delete(Test *test)
+{
+	CmigRlsOutcome outcome;
+
+	if (!has_right(test, ACL_DELETE))
+	{
+		report(test, "DELETE", -1, 0, 0, "ok", "The role has no DELETE right.");
+		return;
+	}
+	outcome = try(test, psprintf("DELETE FROM %s", test->table->name));
+	/* rows that others refer to: at least whether foreign ones are reached */
+	if (outcome.kind == CMIG_RLS_CONSTRAINT)
+	{
+		CmigRlsOutcome foreign = try(test,
+									 psprintf("DELETE FROM %s AS t WHERE (%s) IS NOT TRUE",
+											  test->table->name, test->own));
+
+		if (foreign.kind == CMIG_RLS_DONE && foreign.rows > 0)
+			report_reach(test, "DELETE", foreign, 0);
+		else
+			report(test, "DELETE", -1, -1, foreign.kind == CMIG_RLS_DONE ? 0 : -1,
+				   foreign.kind == CMIG_RLS_CONSTRAINT ? "LEAK" : "not tested", outcome.message);
+		return;
+	}
+	report_reach(test, "DELETE", outcome, test->own_rows);
+}
+
+/*
+ * Setting up
+ */
+
+/* The name of a key's base type, whatever the search_path. */
+static char *
+qualified_type(Oid type)
+{
+	switch (type)
+	{
+		case UUIDOID:
+			return "pg_catalog.uuid";
+		case INT8OID:
+			return "pg_catalog.int8";
+		case INT4OID:
+			return "pg_catalog.int4";
+		case INT2OID:
+			return "pg_catalog.int2";
+		default:
+			return "pg_catalog.text";
+	}
+}
+
+static CmigRlsKey *
+add_key(Test *test, char *what, const char *name, char *value)
+{
+	CmigRlsColumn *column = cmig_rls_table_column(test->table, name);
+	CmigRlsKey *key = palloc0(sizeof(CmigRlsKey));
+
+	if (column == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("table %s has no column \"%s\"", test->table->name, name),
+				 errhint("Name its key with user_column or tenant_column.")));
+	if (column->cast == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of table %s cannot be a key of row-level security",
+						name, test->table->name),
+				 errdetail("Its type is %s.", column->type),
+				 errhint("Name another column with user_column or tenant_column.")));
+	key->what = what;
+	key->name = column->name;
+	key->generated = column->generated;
+	key->base_type = getBaseType(get_atttype(test->table->relid,
+											 get_attnum(test->table->relid, name)));
+	key->type = qualified_type(key->base_type);
+	key->value = value;
+	key->mine = "false";
+	test->keys = lappend(test->keys, key);
+	if (value)
+	{
+		Oid			types[1] = {TEXTOID};
+		Datum		values[1] = {CStringGetTextDatum(value)};
+
+		/* a value that is none of the key's type is an error, not a verdict */
+		(void) cmig_query_once(psprintf("SELECT 1 WHERE $1::%s IS NULL", column->cast),
+							   1, types, values, NULL, true, NULL, NULL);
+		key->members = list_make1(cmig_rls_rows_datum(key, value));
+		key->mine = psprintf("t.%s OPERATOR(pg_catalog.=) %s::%s", quote_identifier(name),
+							 quote_literal_cstr(value), key->type);
+	}
+	return key;
+}
+
+static void
+take_member(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigRlsKey *key = arg;
+	char	   *text = cmig_query_text(desc, row, 1);
+	Datum	   *member = text ? cmig_rls_rows_datum(key, text) : NULL;
+
+	if (member)
+		key->members = lappend(key->members, member);
+}
+
+/*
+ * The membership table is named by a comment that the owner may have written:
+ * it is looked up, and read as the role.
+ */
+static void
+add_membership(Test *test)
+{
+	CmigRlsState *state = test->state;
+	CmigRlsKey *key = add_key(test, "key", state->key_column, NULL);
+	RangeVar   *name = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(state->via)));
+	Oid			via = RangeVarGetRelid(name, NoLock, true);
+	CmigRlsAttempt attempt = {.row = take_member,.arg = key};
+	char	   *members;
+
+	if (!OidIsValid(via))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the membership table %s of table %s does not exist",
+						state->via, test->table->name),
+				 errhint("Call cmig.enable_rls again with the present one as via.")));
+	if (test->as.user == NULL)
+		return;
+	members = psprintf("FROM %s m WHERE m.%s::pg_catalog.text OPERATOR(pg_catalog.=) %s",
+					   quote_qualified_identifier(get_namespace_name(get_rel_namespace(via)),
+												  get_rel_name(via)),
+					   quote_identifier(state->via_user), quote_literal_cstr(test->as.user));
+	key->mine = psprintf("t.%s OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT m.%s %s))",
+						 quote_identifier(key->name), quote_identifier(state->via_key), members);
+	attempt.sql = psprintf("SELECT DISTINCT m.%s::pg_catalog.text %s",
+						   quote_identifier(state->via_key), members);
+	(void) cmig_rls_try(&test->as, &attempt);
+}
+
+/* The keys: as given, as enable_rls noted, or under their usual names. */
+static void
+find_keys(Test *test, char *user_column, char *tenant_column)
+{
+	CmigRlsState *state = test->state;
+	StringInfoData own;
+	ListCell   *lc;
+
+	if (tenant_column == NULL)
+		tenant_column = state ? state->tenant_column :
+			cmig_rls_table_column(test->table, "tenant_id") ? "tenant_id" : NULL;
+	if (user_column == NULL)
+		user_column = state ? state->user_column :
+			cmig_rls_table_column(test->table, "user_id") ? "user_id" : NULL;
+
+	if (tenant_column && tenant_column[0])
+		(void) add_key(test, "tenant", tenant_column, test->as.tenant);
+	if (user_column && user_column[0])
+		(void) add_key(test, "user", user_column, test->as.user);
+	if (state && state->via &&
+		(tenant_column == NULL || strcmp(tenant_column, state->key_column) != 0))
+		add_membership(test);
+	if (test->keys == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table %s has no column user_id or tenant_id", test->table->name),
+				 errhint("Name its key with user_column or tenant_column.")));
+
+	initStringInfo(&own);
+	test->shared = "false";
+	test->has_context = true;
+	foreach(lc, test->keys)
+	{
+		CmigRlsKey *key = lfirst(lc);
+
+		test->has_context &= strcmp(key->mine, "false") != 0;
+		appendStringInfo(&own, "%s%s", own.len ? " AND " : "", key->mine);
+	}
+	test->own = own.data;
+	if (state && state->shared)
+	{
+		StringInfoData shared;
+
+		initStringInfo(&shared);
+		foreach(lc, test->keys)
+		{
+			CmigRlsKey *key = lfirst(lc);
+
+			appendStringInfo(&shared, "%s(t.%s IS NULL OR %s)", shared.len ? " AND " : "",
+							 quote_identifier(key->name), key->mine);
+		}
+		test->shared = shared.data;
+	}
+}
+
+static void
+run_test(FunctionCallInfo fcinfo, CmigRlsTable *table, Oid role, char *user, char *tenant)
+{
+	Test		test = {0};
+	char	   *user_column = cmig_argument_text(fcinfo, 4);
+	char	   *tenant_column = cmig_argument_text(fcinfo, 5);
+
+	test.fcinfo = fcinfo;
+	test.table = table;
+	test.as.partitioned = get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE || table->partition;
+	test.state = table->state;
+	test.as.role = role;
+	test.as.user = user && user[0] ? user : NULL;
+	test.as.tenant = tenant && tenant[0] ? tenant : NULL;
+	cmig_rls_rows_open(&test.as.rows, table->relid);
+	find_keys(&test, user_column, tenant_column);
+
+	test_select(&test);
+	test_insert(&test);
+	test_update(&test);
+	test_delete(&test);
+	cmig_rls_rows_close(&test.as.rows);
+}
+
+/* The table and the role, which the caller must be able to become. */
+static CmigRlsTable *
+begin_test(FunctionCallInfo fcinfo, Oid *role)
+{
+	Oid			relid;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the table and the role must not be null"),
+				 errhint("SELECT * FROM cmig.rls_test('table', 'role', '<user>', '<tenant>')")));
+	relid = PG_GETARG_OID(0);
+	cmig_rls_table_require(relid);
+	*role = get_role_oid(NameStr(*PG_GETARG_NAME(1)), true);
+	if (!OidIsValid(*role))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("role \"%s\" does not exist", NameStr(*PG_GETARG_NAME(1))),
+				 errhint("Name the role that the application connects as.")));
+	if (superuser_arg(*role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("role \"%s\" is a superuser", NameStr(*PG_GETARG_NAME(1))),
+				 errdetail("No policy binds a superuser, and the table's triggers would run with its rights."),
+				 errhint("Name the role that the application connects as.")));
+	if (!is_member_of_role(GetUserId(), *role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to act as role \"%s\"", NameStr(*PG_GETARG_NAME(1))),
+				 errdetail("The test runs with its rights."),
+				 errhint("Run the test as a superuser, or as another member of %s; an owner that is one is bound by its policies.",
+						 quote_identifier(NameStr(*PG_GETARG_NAME(1))))));
+	LockRelationOid(relid, AccessShareLock);
+	return cmig_rls_table_read(relid);
+}
+
+/* A text[] as strings, NULL for null. */
+static int
+read_array(Datum array, char ***list)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &count);
+	*list = palloc0(sizeof(char *) * (count + 1));
+	for (int i = 0; i < count; i++)
+		if (!nulls[i])
+			(*list)[i] = TextDatumGetCString(elements[i]);
+	return count;
+}
+
+/*
+ * Users or tenants.  A quoted literal without a cast arrives as text even
+ * where an array was meant.
+ */
+static int
+contexts_argument(FunctionCallInfo fcinfo, int n, bool is_array, char ***list)
+{
+	char	   *value;
+
+	if (PG_ARGISNULL(n))
+		return 0;
+	if (is_array)
+		return read_array(PG_GETARG_DATUM(n), list);
+	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (value[0] == '{')
+		return read_array(OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1), list);
+	*list = palloc(sizeof(char *));
+	(*list)[0] = value;
+	return 1;
+}
+
+static Datum
+test_contexts(FunctionCallInfo fcinfo, bool is_array)
+{
+	Oid			role;
+	CmigRlsTable *table = begin_test(fcinfo, &role);
+	char	  **users = NULL;
+	char	  **tenants = NULL;
+	int			user_count = contexts_argument(fcinfo, 2, is_array, &users);
+	int			tenant_count = contexts_argument(fcinfo, 3, is_array, &tenants);
+	int			count = Max(user_count, tenant_count);
+
+	if (user_count != 0 && tenant_count != 0 && user_count != tenant_count)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the lists of users and tenants must be of the same length"),
+				 errdetail("There are %d users and %d tenants.", user_count, tenant_count),
+				 errhint("The n-th user is tested with the n-th tenant: '{u1,u2}', '{t1,t2}'.")));
+	/* no context at all is worth a test too */
+	for (int i = 0; i < Max(count, 1); i++)
+		run_test(fcinfo, table, role, user_count ? users[i] : NULL,
+				 tenant_count ? tenants[i] : NULL);
+	return (Datum) 0;
+}
+
+Datum
+cmig_rls_test(PG_FUNCTION_ARGS)
+{
+	return test_contexts(fcinfo, false);
+}
+
+Datum
+cmig_rls_test_matrix(PG_FUNCTION_ARGS)
+{
+	return test_contexts(fcinfo, true);
+}

@@ -1,0 +1,657 @@
+/*
+ * rls_truth.c
+ *	  Is a policy's expression the same for every row?
+ *
+ * Works on the set of outcomes that an expression can have: true, false and
+ * null, as bits, joined as SQL's logic joins values.  What is not known can be
+ * all three.  Every set holds at least the outcomes that are possible, so an
+ * answer is certain.
+ *
+ * An expression is looked at twice: as it is, and as for rows whose keys, and
+ * columns that are compared with themselves, hold values.  The second finds
+ * what lets through every row that belongs to somebody: "key IS NOT NULL",
+ * "key = key".
+ *
+ * Nothing is evaluated but comparisons of constants by functions of the
+ * server itself: folding would call functions of whoever wrote the policy.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "rls/rls_sample.h"
+#include "rls/rls_sandbox.h"
+#include "rls/rls_truth.h"
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "access/transam.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#define CAN_BE_TRUE		1
+#define CAN_BE_FALSE	2
+#define CAN_BE_NULL		4
+#define CAN_BE_ALL		7
+
+typedef struct Judge
+{
+	Oid			relid;
+	const Bitmapset *keys;
+	bool		assume;			/* that keys and compared columns hold values */
+	Bitmapset  *assumed;		/* of columns that can be null */
+} Judge;
+
+static int	outcomes(Node *node, Judge *judge);
+
+/*
+ * Wrappers
+ */
+
+bool
+cmig_rls_is_equality(Oid opno)
+{
+	char	   *name = get_opname(opno);
+
+	return name && strcmp(name, "=") == 0;
+}
+
+Node *
+cmig_rls_strip(Node *node)
+{
+	while (node && IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return node;
+}
+
+/* What (SELECT expression) without anything else returns, or NULL. */
+static Node *
+selected(Node *node)
+{
+	SubLink    *link = (SubLink *) node;
+	Query	   *query;
+	Node	   *expression;
+
+	if (!IsA(node, SubLink) || link->subLinkType != EXPR_SUBLINK)
+		return NULL;
+	query = castNode(Query, link->subselect);
+	if (query->rtable != NIL || query->cteList != NIL || query->jointree->quals != NULL ||
+		query->setOperations != NULL || query->hasAggs || query->hasTargetSRFs ||
+		query->havingQual != NULL || query->limitCount != NULL || query->limitOffset != NULL ||
+		query->targetList == NIL)
+		return NULL;
+	/* columns of the row are one level nearer outside the sub-select */
+	expression = copyObject((Node *) linitial_node(TargetEntry, query->targetList)->expr);
+	IncrementVarSublevelsUp(expression, -1, 1);
+	return expression;
+}
+
+/* As it is, without relabelling, collations and sub-selects of nothing. */
+static Node *
+unwrap(Node *node)
+{
+	Node	   *inner;
+
+	for (;;)
+	{
+		if (node == NULL)
+			return NULL;
+		if (IsA(node, RelabelType))
+			node = (Node *) ((RelabelType *) node)->arg;
+		else if (IsA(node, CollateExpr))
+			node = (Node *) ((CollateExpr *) node)->arg;
+		else if ((inner = selected(node)) != NULL)
+			node = inner;
+		else
+			return node;
+	}
+}
+
+Node *
+cmig_rls_bare(Node *node)
+{
+	for (;;)
+	{
+		node = unwrap(node);
+		if (node == NULL)
+			return NULL;
+		if (IsA(node, CoerceViaIO))
+			node = (Node *) ((CoerceViaIO *) node)->arg;
+		else if (IsA(node, CoerceToDomain))
+			node = (Node *) ((CoerceToDomain *) node)->arg;
+		else if (IsA(node, FuncExpr) && ((FuncExpr *) node)->args != NIL &&
+				 (((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CAST ||
+				  ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST))
+			node = linitial(((FuncExpr *) node)->args);
+		else
+			return node;
+	}
+}
+
+/*
+ * Nulls
+ */
+
+int
+cmig_rls_columns(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int			count;
+
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	count = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	return count;
+}
+
+bool
+cmig_rls_is_not_null(Oid relid, AttrNumber column)
+{
+	HeapTuple	tuple;
+	bool		not_null;
+
+	/* of the system's; 0 is the whole row */
+	if (column < 0)
+		return true;
+	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(column));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+	ReleaseSysCache(tuple);
+	return not_null;
+}
+
+static bool
+column_not_null(Judge *judge, AttrNumber column)
+{
+	return cmig_rls_is_not_null(judge->relid, column);
+}
+
+static bool
+is_null(Node *node)
+{
+	return IsA(node, Const) && ((Const *) node)->constisnull;
+}
+
+static bool
+is_column(Node *node)
+{
+	return node && IsA(node, Var) && ((Var *) node)->varlevelsup == 0 && ((Var *) node)->varattno != 0;
+}
+
+static bool
+never_null(Node *node, Judge *judge)
+{
+	ListCell   *lc;
+
+	node = unwrap(node);
+	if (is_column(node))
+		return column_not_null(judge, ((Var *) node)->varattno);
+	if (IsA(node, Const))
+		return !((Const *) node)->constisnull;
+	if (IsA(node, SQLValueFunction) || IsA(node, ArrayExpr))
+		return true;
+	if (IsA(node, CoalesceExpr))
+		foreach(lc, ((CoalesceExpr *) node)->args)
+			if (never_null(lfirst(lc), judge))
+				return true;
+	return false;
+}
+
+/* Note the columns of the row that are taken to hold values. */
+static bool
+note_columns(Node *node, void *context)
+{
+	Judge	   *judge = context;
+
+	if (node == NULL)
+		return false;
+	if (is_column(node) && !column_not_null(judge, ((Var *) node)->varattno))
+		judge->assumed = bms_add_member(judge->assumed, ((Var *) node)->varattno);
+	if (IsA(node, Query))
+		return false;
+	return expression_tree_walker(node, note_columns, context);
+}
+
+static bool
+holds_null(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const))
+		return ((Const *) node)->constisnull;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, holds_null, context, 0);
+	return expression_tree_walker(node, holds_null, context);
+}
+
+/* outcome, or null where the node is, which is the row's or the context's */
+static int
+unless_null(int outcome, Node *node, Judge *judge)
+{
+	if (never_null(node, judge))
+		return outcome;
+	/* a null that is written there is nobody's value that is missing */
+	if (!judge->assume || holds_null(node, NULL))
+		return outcome | CAN_BE_NULL;
+	(void) note_columns(node, judge);
+	return outcome;
+}
+
+static bool
+same_value(Node *left, Node *right)
+{
+	return equal(left, right) && !contain_volatile_functions(left);
+}
+
+/*
+ * Comparisons
+ */
+
+/* The comparison that the operator is by its name, or NULL. */
+static const char *
+comparison_name(Oid opno)
+{
+	static const char *const names[] = {"=", "<>", "<=", ">=", "<", ">"};
+	char	   *name = get_opname(opno);
+
+	for (int i = 0; name && i < lengthof(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return names[i];
+	return NULL;
+}
+
+typedef struct Comparison
+{
+	Oid			function;
+	Oid			collation;
+	Const	   *left;
+	Const	   *right;
+	bool		result;
+} Comparison;
+
+static void
+run_comparison(void *arg)
+{
+	Comparison *comparison = arg;
+
+	comparison->result = DatumGetBool(OidFunctionCall2Coll(comparison->function, comparison->collation,
+														   comparison->left->constvalue, comparison->right->constvalue));
+}
+
+/*
+ * Two constants by an operator of the server's own.  A "=" of others can be
+ * any function, such as one that fails.
+ */
+static int
+compare_constants(Oid opno, Oid collation, Const *left, Const *right)
+{
+	Comparison	comparison = {get_opcode(opno), collation, left, right, false};
+
+	if (left->constisnull || right->constisnull)
+		return op_strict(opno) ? CAN_BE_NULL : CAN_BE_ALL;
+	if (opno >= FirstUnpinnedObjectId || comparison.function >= FirstUnpinnedObjectId ||
+		op_volatile(opno) != PROVOLATILE_IMMUTABLE ||
+		left->consttype >= FirstUnpinnedObjectId || right->consttype >= FirstUnpinnedObjectId ||
+		!cmig_rls_sample_is_builtin(left->consttype) || !cmig_rls_sample_is_builtin(right->consttype) ||
+		type_is_collatable(left->consttype) != OidIsValid(collation) ||
+		cmig_rls_sandbox_run(CMIG_RLS_NOBODY, run_comparison, &comparison) != 0)
+		return CAN_BE_ALL;
+	return comparison.result ? CAN_BE_TRUE : CAN_BE_FALSE;
+}
+
+/* A pattern that every text matches. */
+static bool
+matches_all(Oid opno, Node *pattern)
+{
+	char	   *name = get_opname(opno);
+	char	   *value;
+
+	if (name == NULL || opno >= FirstUnpinnedObjectId || (strcmp(name, "~~") != 0 && strcmp(name, "~~*") != 0) ||
+		!IsA(pattern, Const) || ((Const *) pattern)->constisnull ||
+		((Const *) pattern)->consttype != TEXTOID)
+		return false;
+	value = TextDatumGetCString(((Const *) pattern)->constvalue);
+	return value[0] != '\0' && strspn(value, "%") == strlen(value);
+}
+
+static int
+compare(OpExpr *expr, Judge *judge)
+{
+	const char *name;
+	Node	   *left;
+	Node	   *right;
+
+	if (list_length(expr->args) != 2)
+		return CAN_BE_ALL;
+	left = unwrap(linitial(expr->args));
+	right = unwrap(lsecond(expr->args));
+	if (matches_all(expr->opno, right))
+		return unless_null(CAN_BE_TRUE, left, judge);
+	name = comparison_name(expr->opno);
+	if (name == NULL)
+		return CAN_BE_ALL;
+	if (IsA(left, Const) && IsA(right, Const))
+		return compare_constants(expr->opno, expr->inputcollid, (Const *) left, (Const *) right);
+	if (is_null(left) || is_null(right))
+		return op_strict(expr->opno) ? CAN_BE_NULL : CAN_BE_ALL;
+	if (!same_value(left, right))
+		return CAN_BE_ALL;
+	/* "=", "<=" and ">=" against "<>", "<" and ">" */
+	return unless_null(strcmp(name, "<>") != 0 && strchr(name, '=') ? CAN_BE_TRUE : CAN_BE_FALSE,
+					   left, judge);
+}
+
+/* left = ANY (ARRAY[..., left, ...]) */
+static int
+compare_any(ScalarArrayOpExpr *expr, Judge *judge)
+{
+	Node	   *left = unwrap(linitial(expr->args));
+	Node	   *right = unwrap(lsecond(expr->args));
+	ListCell   *lc;
+
+	if (IsA(right, ArrayExpr) && expr->useOr && cmig_rls_is_equality(expr->opno))
+		foreach(lc, ((ArrayExpr *) right)->elements)
+		{
+			Node	   *element = unwrap(lfirst(lc));
+
+			if (same_value(left, element))
+				return unless_null(CAN_BE_TRUE, left, judge);
+		}
+	return CAN_BE_ALL;
+}
+
+static int
+test_null(NullTest *test, Judge *judge)
+{
+	Node	   *arg = cmig_rls_bare((Node *) test->arg);
+	int			no = test->nulltesttype == IS_NULL ? CAN_BE_FALSE : CAN_BE_TRUE;
+	int			yes = CAN_BE_TRUE | CAN_BE_FALSE;
+
+	if (test->argisrow)
+		return yes;
+	if (is_null(arg))
+		return no ^ yes;
+	if (!is_column(arg))
+		return never_null(arg, judge) ? no : yes;
+	/* a key that cannot be null shares no rows, which is no defect */
+	if (column_not_null(judge, ((Var *) arg)->varattno))
+		return judge->assume || no == CAN_BE_TRUE ? no : yes;
+	if (judge->assume && bms_is_member(Max(((Var *) arg)->varattno, 0), judge->keys))
+	{
+		(void) note_columns(arg, judge);
+		return no;
+	}
+	return yes;
+}
+
+/* IS DISTINCT FROM, which is never null */
+static int
+compare_distinct(DistinctExpr *expr, Judge *judge)
+{
+	Node	   *left = unwrap(linitial(expr->args));
+	Node	   *right = unwrap(lsecond(expr->args));
+	int			equals;
+
+	if (same_value(left, right))
+		return CAN_BE_FALSE;
+	if (is_null(left) || is_null(right))
+	{
+		NullTest   *test = makeNode(NullTest);
+
+		test->arg = (Expr *) (is_null(left) ? right : left);
+		test->nulltesttype = IS_NOT_NULL;
+		return test_null(test, judge);
+	}
+	if (!IsA(left, Const) || !IsA(right, Const))
+		return CAN_BE_TRUE | CAN_BE_FALSE;
+	equals = compare_constants(expr->opno, expr->inputcollid, (Const *) left, (Const *) right);
+	return equals == CAN_BE_TRUE ? CAN_BE_FALSE :
+		equals == CAN_BE_FALSE ? CAN_BE_TRUE : CAN_BE_TRUE | CAN_BE_FALSE;
+}
+
+static int
+test_boolean(BooleanTest *test, Judge *judge)
+{
+	int			arg = outcomes((Node *) test->arg, judge);
+	int			hit = CAN_BE_NULL;
+	bool		negated = false;
+
+	switch (test->booltesttype)
+	{
+		case IS_NOT_TRUE:
+			negated = true;
+			/* FALLTHROUGH */
+		case IS_TRUE:
+			hit = CAN_BE_TRUE;
+			break;
+		case IS_NOT_FALSE:
+			negated = true;
+			/* FALLTHROUGH */
+		case IS_FALSE:
+			hit = CAN_BE_FALSE;
+			break;
+		case IS_NOT_UNKNOWN:
+			negated = true;
+			break;
+		case IS_UNKNOWN:
+			break;
+	}
+	return ((arg & hit) ? (negated ? CAN_BE_FALSE : CAN_BE_TRUE) : 0) |
+		((arg & ~hit) ? (negated ? CAN_BE_TRUE : CAN_BE_FALSE) : 0);
+}
+
+/*
+ * Logic
+ */
+
+static int
+negate(int set)
+{
+	return (set & CAN_BE_NULL) |
+		((set & CAN_BE_TRUE) ? CAN_BE_FALSE : 0) | ((set & CAN_BE_FALSE) ? CAN_BE_TRUE : 0);
+}
+
+/* All that a AND b can be: false wins, then null. */
+static int
+both(int a, int b)
+{
+	int			set = (a | b) & CAN_BE_FALSE;
+
+	if (((a & CAN_BE_NULL) && (b & (CAN_BE_NULL | CAN_BE_TRUE))) ||
+		((b & CAN_BE_NULL) && (a & CAN_BE_TRUE)))
+		set |= CAN_BE_NULL;
+	if (a & b & CAN_BE_TRUE)
+		set |= CAN_BE_TRUE;
+	return set;
+}
+
+static bool
+is_not(Node *a, Node *b)
+{
+	return IsA(a, BoolExpr) && ((BoolExpr *) a)->boolop == NOT_EXPR &&
+		equal(linitial(((BoolExpr *) a)->args), b);
+}
+
+/* Is the one true where the other is false?  Both may be null together. */
+static bool
+opposites(Node *a, Node *b)
+{
+	if (contain_volatile_functions(a))
+		return false;
+	if (is_not(a, b) || is_not(b, a))
+		return true;
+	if (IsA(a, NullTest) && IsA(b, NullTest))
+		return ((NullTest *) a)->nulltesttype != ((NullTest *) b)->nulltesttype &&
+			!((NullTest *) a)->argisrow && equal(((NullTest *) a)->arg, ((NullTest *) b)->arg);
+	if (IsA(a, OpExpr) && IsA(b, OpExpr))
+		return OidIsValid(((OpExpr *) a)->opno) &&
+			get_negator(((OpExpr *) a)->opno) == ((OpExpr *) b)->opno &&
+			equal(((OpExpr *) a)->args, ((OpExpr *) b)->args);
+	return false;
+}
+
+/* The arguments of nested ORs, or ANDs, as one list. */
+static List *
+flatten(BoolExpr *expr)
+{
+	List	   *args = NIL;
+	ListCell   *lc;
+
+	foreach(lc, expr->args)
+	{
+		Node	   *arg = unwrap(lfirst(lc));
+
+		if (IsA(arg, BoolExpr) && ((BoolExpr *) arg)->boolop == expr->boolop)
+			args = list_concat(args, flatten((BoolExpr *) arg));
+		else
+			args = lappend(args, arg);
+	}
+	return args;
+}
+
+static int
+join(BoolExpr *expr, Judge *judge)
+{
+	bool		is_or = expr->boolop == OR_EXPR;
+	List	   *args;
+	int			set = CAN_BE_TRUE;
+	ListCell   *lc;
+
+	if (expr->boolop == NOT_EXPR)
+		return negate(outcomes(linitial(expr->args), judge));
+
+	/* a OR b is NOT (NOT a AND NOT b) */
+	args = flatten(expr);
+	foreach(lc, args)
+	{
+		int			arg = outcomes(lfirst(lc), judge);
+
+		set = both(set, is_or ? negate(arg) : arg);
+		for (int i = 0; i < foreach_current_index(lc); i++)
+			if (opposites(list_nth(args, i), lfirst(lc)))
+				set = both(set, arg & CAN_BE_NULL ?
+						   unless_null(CAN_BE_FALSE, lfirst(lc), judge) : CAN_BE_FALSE);
+	}
+	return is_or ? negate(set) : set;
+}
+
+static int
+choose(CaseExpr *expr, Judge *judge)
+{
+	int			set = 0;
+	ListCell   *lc;
+
+	foreach(lc, expr->args)
+	{
+		CaseWhen   *when = lfirst_node(CaseWhen, lc);
+		int			condition = expr->arg ? CAN_BE_ALL : outcomes((Node *) when->expr, judge);
+
+		if (condition & CAN_BE_TRUE)
+			set |= outcomes((Node *) when->result, judge);
+		if (condition == CAN_BE_TRUE)
+			return set;
+	}
+	return set | (expr->defresult ? outcomes((Node *) expr->defresult, judge) : CAN_BE_NULL);
+}
+
+static int
+first_value(CoalesceExpr *expr, Judge *judge)
+{
+	int			set = 0;
+	ListCell   *lc;
+
+	foreach(lc, expr->args)
+	{
+		int			arg = outcomes(lfirst(lc), judge);
+
+		set |= arg & ~CAN_BE_NULL;
+		if (!(arg & CAN_BE_NULL))
+			return set;
+	}
+	return set | CAN_BE_NULL;
+}
+
+/* EXISTS over what has a row in any case: nothing to read from, or a total */
+static int
+exists(SubLink *link)
+{
+	Query	   *query = castNode(Query, link->subselect);
+
+	if (link->subLinkType == EXISTS_SUBLINK && query->setOperations == NULL &&
+		query->havingQual == NULL && query->limitCount == NULL && query->limitOffset == NULL &&
+		query->groupClause == NIL && query->groupingSets == NIL && !query->hasTargetSRFs &&
+		(query->hasAggs || (query->rtable == NIL && query->jointree->quals == NULL)))
+		return CAN_BE_TRUE;
+	return link->subLinkType == EXISTS_SUBLINK ? CAN_BE_TRUE | CAN_BE_FALSE : CAN_BE_ALL;
+}
+
+static int
+outcomes(Node *node, Judge *judge)
+{
+	check_stack_depth();
+	node = unwrap(node);
+	if (node == NULL)
+		return CAN_BE_ALL;
+	switch (nodeTag(node))
+	{
+		case T_Const:
+			if (((Const *) node)->constisnull)
+				return CAN_BE_NULL;
+			if (((Const *) node)->consttype != BOOLOID)
+				return CAN_BE_ALL;
+			return DatumGetBool(((Const *) node)->constvalue) ? CAN_BE_TRUE : CAN_BE_FALSE;
+		case T_BoolExpr:
+			return join((BoolExpr *) node, judge);
+		case T_OpExpr:
+			return compare((OpExpr *) node, judge);
+		case T_DistinctExpr:
+			return compare_distinct((DistinctExpr *) node, judge);
+		case T_ScalarArrayOpExpr:
+			return compare_any((ScalarArrayOpExpr *) node, judge);
+		case T_NullTest:
+			return test_null((NullTest *) node, judge);
+		case T_BooleanTest:
+			return test_boolean((BooleanTest *) node, judge);
+		case T_CaseExpr:
+			return choose((CaseExpr *) node, judge);
+		case T_CoalesceExpr:
+			return first_value((CoalesceExpr *) node, judge);
+		case T_SubLink:
+			return exists((SubLink *) node);
+		default:
+			return CAN_BE_ALL;
+	}
+}
+
+CmigRlsTruth
+cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys, Bitmapset **but_null)
+{
+	Judge		judge = {relid, keys, false, NULL};
+	int			set;
+
+	if (but_null)
+		*but_null = NULL;
+	set = outcomes(tree, &judge);
+	if (!(set & CAN_BE_TRUE))
+		return CMIG_RLS_NEVER;
+	if (set == CAN_BE_TRUE)
+		return CMIG_RLS_ALWAYS;
+	judge.assume = true;
+	if (outcomes(tree, &judge) != CAN_BE_TRUE)
+		return CMIG_RLS_DEPENDS;
+	if (but_null)
+		*but_null = judge.assumed;
+	return CMIG_RLS_ALWAYS;
+}

@@ -1,0 +1,169 @@
+/*
+ * rls_try.c
+ *	  Run a statement as another role and roll it back.
+ *
+ * The statement runs in a subtransaction and a security-restricted operation,
+ * with the context set and row_security on, and with the caller's
+ * search_path, which triggers may depend on.  All code of others (policies,
+ * triggers, types) runs there, with the role's rights and never with the
+ * caller's: what it prepares for later in the session is refused, and what it
+ * changes is gone before the caller's rights are back.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/query.h"
+#include "rls/rls.h"
+#include "rls/rls_try.h"
+
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+static void
+take_counts(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigRlsOutcome *outcome = arg;
+	bool		isnull;
+
+	for (int i = 0; i < desc->natts && i < lengthof(outcome->counts); i++)
+		outcome->counts[i] = DatumGetInt64(cmig_query_datum(desc, row, i + 1, &isnull));
+}
+
+static void
+set_local(const char *name, const char *value)
+{
+	(void) set_config_option(name, value ? value : "", PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/* Was it a policy that stopped it?  Its SQLSTATE is that of missing rights. */
+static bool
+stopped_by_policy(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && error->funcname &&
+		strcmp(error->funcname, "ExecWithCheckOptions") == 0;
+}
+
+static CmigRlsOutcome
+classify(const CmigRlsAs *as, ErrorData *error)
+{
+	CmigRlsOutcome outcome = {CMIG_RLS_FAILED};
+
+	switch (error->sqlerrcode)
+	{
+			/* what is not about the row must not be taken for a verdict */
+		case ERRCODE_QUERY_CANCELED:
+		case ERRCODE_READ_ONLY_SQL_TRANSACTION:
+		case ERRCODE_OUT_OF_MEMORY:
+		case ERRCODE_LOCK_NOT_AVAILABLE:
+		case ERRCODE_T_R_DEADLOCK_DETECTED:
+		case ERRCODE_T_R_SERIALIZATION_FAILURE:
+			ReThrowError(error);
+			break;
+		case ERRCODE_UNIQUE_VIOLATION:
+		case ERRCODE_FOREIGN_KEY_VIOLATION:
+		case ERRCODE_NOT_NULL_VIOLATION:
+		case ERRCODE_EXCLUSION_VIOLATION:
+			outcome.kind = CMIG_RLS_CONSTRAINT;
+			break;
+		case ERRCODE_CHECK_VIOLATION:
+			/* a missing partition is met before the policies */
+			outcome.kind = as->partitioned ? CMIG_RLS_FAILED : CMIG_RLS_CONSTRAINT;
+			break;
+		default:
+			if (stopped_by_policy(error))
+				outcome.kind = CMIG_RLS_REFUSED;
+			break;
+	}
+	outcome.message = pstrdup(error->message);
+	return outcome;
+}
+
+/*
+ * A deferred trigger cannot be queued in a security-restricted operation, as
+ * it would fire outside it.  So all fire at the end of their statement.
+ */
+static void
+make_constraints_immediate(void)
+{
+	ConstraintsSetStmt *all = makeNode(ConstraintsSetStmt);
+
+	AfterTriggerSetState(all);
+}
+
+/* As the role; returns false if the table was not the one that is tested. */
+static bool
+carry_out(const CmigRlsAs *as, const CmigRlsAttempt *attempt, CmigRlsOutcome *outcome)
+{
+	if (!cmig_rls_rows_same(&as->rows))
+		return false;
+	outcome->rows = (int64) cmig_query_once(attempt->sql, attempt->nargs, attempt->types,
+											attempt->values, attempt->nulls, false,
+											attempt->row ? attempt->row : take_counts,
+											attempt->row ? attempt->arg : outcome);
+	CommandCounterIncrement();
+	if (!cmig_rls_rows_same(&as->rows))
+		return false;
+	if (attempt->key)
+		outcome->strange = cmig_rls_rows_count(&as->rows, attempt->key, attempt->value);
+	return true;
+}
+
+CmigRlsOutcome
+cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	CmigRlsOutcome outcome = {CMIG_RLS_DONE,.strange = -1};
+	volatile bool prepared = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		Oid			caller;
+		int			security;
+		bool		same;
+
+		set_local("row_security", "on");
+		set_local(CMIG_RLS_USER_SETTING, as->user);
+		set_local(CMIG_RLS_TENANT_SETTING, as->tenant);
+		GetUserIdAndSecContext(&caller, &security);
+		SetUserIdAndSecContext(as->role, security | SECURITY_LOCAL_USERID_CHANGE |
+							   SECURITY_RESTRICTED_OPERATION);
+		make_constraints_immediate();
+		prepared = true;
+		same = carry_out(as, attempt, &outcome);
+		/* restores the user too */
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (!same)
+		{
+			outcome.kind = CMIG_RLS_FAILED;
+			outcome.message = "The table was renamed or replaced during the attempt.";
+		}
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		outcome = classify(as, error);
+		/* a deferred trigger of the caller's own statements */
+		if (!prepared)
+			outcome.kind = CMIG_RLS_FAILED;
+	}
+	PG_END_TRY();
+	return outcome;
+}

@@ -1,0 +1,127 @@
+/*
+ * rls_variant.c
+ *	  Texts that a function of an expression may make equal.
+ *
+ * ltrim, translate, replace, lower, regexp_replace and the like make one text
+ * of several.  From a key and from what the functions of an expression are
+ * given, others are made that differ from it by just that: with a piece before,
+ * behind or inside it, without a piece, in another case, longer.
+ */
+#include "postgres.h"
+
+#include "rls/rls_variant.h"
+
+#include "catalog/pg_collation.h"
+#include "lib/stringinfo.h"
+#include "utils/formatting.h"
+
+/* A text of its own, which the list does not have yet. */
+static List *
+add_text(List *texts, const char *own, char *text)
+{
+	ListCell   *lc;
+
+	if (text[0] == '\0' || strcmp(text, own) == 0)
+		return texts;
+	foreach(lc, texts)
+		if (strcmp(lfirst(lc), text) == 0)
+			return texts;
+	return lappend(texts, text);
+}
+
+/* The text with each occurrence of a piece replaced. */
+static char *
+replaced(const char *text, const char *piece, const char *by)
+{
+	StringInfoData made;
+	const char *found;
+
+	initStringInfo(&made);
+	for (; (found = strstr(text, piece)) != NULL; text = found + strlen(piece))
+	{
+		appendBinaryStringInfo(&made, text, found - text);
+		appendStringInfoString(&made, by);
+	}
+	appendStringInfoString(&made, text);
+	return made.data;
+}
+
+/* The text without any of some characters. */
+static char *
+without(const char *text, const char *characters)
+{
+	char	   *made = palloc0(strlen(text) + 1);
+	int			length = 0;
+
+	for (; *text; text++)
+		if (strchr(characters, *text) == NULL)
+			made[length++] = *text;
+	return made;
+}
+
+static List *
+add_cases(List *texts, const char *own)
+{
+	texts = add_text(texts, own, str_tolower(own, strlen(own), DEFAULT_COLLATION_OID));
+	texts = add_text(texts, own, str_toupper(own, strlen(own), DEFAULT_COLLATION_OID));
+	return add_text(texts, own, str_initcap(own, strlen(own), DEFAULT_COLLATION_OID));
+}
+
+/* With a piece before, behind and inside. */
+static List *
+add_inserted(List *texts, const char *own, const char *piece)
+{
+	/* all keys that are tried are ASCII, so that any place will do */
+	int			middle = strlen(own) / 2;
+
+	texts = add_text(texts, own, psprintf("%s%s", piece, own));
+	texts = add_text(texts, own, psprintf("%s%s", own, piece));
+	return add_text(texts, own, psprintf("%.*s%s%s", middle, own, piece, own + middle));
+}
+
+List *
+cmig_rls_variant_owns(const CmigRlsHints *hints, const char *own)
+{
+	List	   *texts = add_cases(NIL, own);
+	ListCell   *lc;
+
+	foreach(lc, hints->pieces)
+	{
+		texts = add_text(texts, own, replaced(own, lfirst(lc), ""));
+		texts = add_text(texts, own, without(own, lfirst(lc)));
+	}
+	foreach(lc, hints->lengths)
+	{
+		char	   *text = palloc0(lfirst_int(lc) + 1);
+
+		memset(text, 'z', lfirst_int(lc));
+		memcpy(text, own, Min(strlen(own), lfirst_int(lc)));
+		texts = add_text(texts, own, text);
+	}
+	return texts;
+}
+
+List *
+cmig_rls_variant_strangers(const CmigRlsHints *hints, const char *own, bool few)
+{
+	List	   *texts = add_cases(NIL, own);
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, hints->pieces)
+	{
+		const char *piece = lfirst(lc);
+
+		texts = add_inserted(texts, own, piece);
+		texts = add_text(texts, own, replaced(own, piece, ""));
+		texts = add_text(texts, own, without(own, piece));
+		foreach(other, hints->pieces)
+			texts = add_text(texts, own, replaced(own, piece, lfirst(other)));
+		for (; *piece; piece++)
+			texts = add_inserted(texts, own, psprintf("%c", *piece));
+	}
+	texts = add_inserted(texts, own, "x");
+	for (char c = ' '; !few && c <= '~'; c++)
+		texts = add_inserted(texts, own, psprintf("%c", c));
+	return texts;
+}

@@ -1,0 +1,190 @@
+/*
+ * extension.c
+ *	  pg_cmig itself, while it runs scripts: nobody may drop it.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "run/extension.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
+
+/* The extension that a stepwise run holds or has lost, or InvalidOid. */
+static Oid	held = InvalidOid;
+
+/* As the script under way found it. */
+static Oid	noted_oid = InvalidOid;
+static uint64 noted_members = 0;
+
+static Oid
+find(void)
+{
+	return get_extension_oid("pg_cmig", true);
+}
+
+static void
+set_tag(LOCKTAG *tag, Oid extension)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId, extension, 0);
+}
+
+static bool
+is_held(void)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, held);
+	return cmig_lock_held_compat(&tag, AccessShareLock);
+}
+
+pg_noreturn static void
+raise_dropped(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("extension pg_cmig was dropped by another session during the run"),
+			 errdetail("The revisions and what was recorded of them are gone. What the run has committed stays."),
+			 errhint("Restore them from a dump. Or CREATE EXTENSION pg_cmig, load the revisions again, then SELECT cmig.stamp('<revision it is at>')")));
+}
+
+/*
+ * Lock it if it is there, as the same as before; false if that takes a wait
+ * that is not wanted, or if it is gone.
+ */
+static bool
+lock(Oid extension, bool wait)
+{
+	LOCKTAG		tag;
+
+	/* whoever drops it may be in the way of a snapshot */
+	InvalidateCatalogSnapshot();
+	set_tag(&tag, extension);
+	if (LockAcquire(&tag, AccessShareLock, true, !wait) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	AcceptInvalidationMessages();
+	if (find() == extension)
+		return true;
+	LockRelease(&tag, AccessShareLock, true);
+	return false;
+}
+
+void
+cmig_extension_share(void)
+{
+	Oid			extension = find();
+	LOCKTAG		tag;
+
+	if (!OidIsValid(extension))
+		return;
+	set_tag(&tag, extension);
+	if (LockAcquire(&tag, AccessShareLock, false, false) == LOCKACQUIRE_OK)
+		AcceptInvalidationMessages();
+}
+
+void
+cmig_extension_hold(void)
+{
+	Oid			extension = find();
+
+	held = InvalidOid;
+	if (!OidIsValid(extension) || !lock(extension, true))
+		raise_dropped();
+	held = extension;
+}
+
+void
+cmig_extension_release(void)
+{
+	LOCKTAG		tag;
+
+	if (OidIsValid(held) && is_held())
+	{
+		set_tag(&tag, held);
+		LockRelease(&tag, AccessShareLock, true);
+	}
+	held = InvalidOid;
+}
+
+void
+cmig_extension_try_again(void)
+{
+	if (OidIsValid(held) && !is_held())
+		(void) lock(held, false);
+}
+
+void
+cmig_extension_hold_again(void)
+{
+	if (OidIsValid(held) && !is_held() && !lock(held, true))
+		raise_dropped();
+}
+
+/* A number that differs when other objects belong to the extension. */
+static uint64
+digest_members(Oid extension)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	uint64		digest = 0;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(ExtensionRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(extension));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		/* the order in which they are found does not count */
+		if (form->deptype == DEPENDENCY_EXTENSION)
+			digest += hash_bytes_uint32_extended(form->objid, form->classid);
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return digest;
+}
+
+void
+cmig_extension_note(void)
+{
+	noted_oid = find();
+	noted_members = digest_members(noted_oid);
+}
+
+void
+cmig_extension_require(const char *revision)
+{
+	/* one that was created again has another oid */
+	if (find() != noted_oid)
+	{
+		if (OidIsValid(held) && !is_held())
+			raise_dropped();
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" drops pg_cmig, which runs it", revision),
+				 errdetail("The revisions and what is recorded of them would be lost."),
+				 errhint("Drop the extension outside of revisions.")));
+	}
+	if (digest_members(noted_oid) != noted_members)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" changes what belongs to pg_cmig, which runs it", revision),
+				 errdetail("A later call might not find a function or table that it needs."),
+				 errhint("Change the extension outside of revisions.")));
+}

@@ -1,0 +1,480 @@
+/*
+ * lock_wait.c
+ *	  How long a run waits for locks, and who keeps it waiting.
+ *
+ * Invariants of the timer: its handler runs in a signal, so it reads only
+ * MyProc and writes only the static struct below.  MyProc->waitLock is set
+ * while this backend sleeps in the lock manager; the LOCK it points to cannot
+ * go away before this backend has run on, whether the lock is granted or not.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/settings.h"
+#include "run/lock_wait.h"
+#include "run/run_limit.h"
+
+#include "access/twophase.h"
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/acl.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+/* How often the timer looks, in milliseconds. */
+#define TICK_MS 10
+
+/* A wait last seen longer ago than this is not the one that failed. */
+#define STALE_US (INT64CONST(500) * 1000)
+
+/* How many sessions an error names, and how much of their queries. */
+#define MAX_BLOCKERS 3
+#define MAX_QUERY_LENGTH 200
+
+int			cmig_lock_timeout = 0;
+
+/* Of it what counts here, since the handler cannot look it up. */
+static int	limit_ms = 0;
+
+/* Written by the signal handler while the timer is on. */
+static volatile struct
+{
+	int64		finished_us;	/* waits of this attempt that are over */
+	int64		current_us;		/* the wait that began at wait_start */
+	TimestampTz wait_start;		/* 0: none seen yet */
+	TimestampTz last_seen;		/* when the timer last saw a wait */
+	uint32		tag[sizeof(LOCKTAG) / sizeof(uint32)];
+	int			mode;
+	bool		exhausted;		/* the timer asked for a cancel */
+	bool		single;			/* since one wait exceeded lock_timeout */
+} seen;
+
+/* The server's lock_timeout while it is ours to watch, or 0. */
+static int	taken_over = 0;
+
+static TimeoutId timer;
+static bool timer_registered = false;
+static Oid	watching_role = InvalidOid;
+
+static bool
+is_too_long(void)
+{
+	seen.single = taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000);
+	return seen.single ||
+		(limit_ms > 0 &&
+		 seen.finished_us + seen.current_us >= limit_ms * INT64CONST(1000));
+}
+
+/* As StatementCancelHandler does. */
+static void
+cancel(void)
+{
+	QueryCancelPending = true;
+	InterruptPending = true;
+	SetLatch(MyLatch);
+}
+
+static void
+look_at_wait(void)
+{
+	LOCK	   *lock;
+	TimestampTz start;
+	TimestampTz now;
+	const uint32 *tag;
+
+	/* the timer goes on while a terminated backend gives up its PGPROC */
+	if (MyProc == NULL)
+		return;
+	now = GetCurrentTimestamp();
+	if (cmig_run_limit_expires(now))
+		cancel();
+	lock = MyProc->waitLock;
+	if (lock == NULL)
+		return;
+	start = (TimestampTz) pg_atomic_read_u64(&MyProc->waitStart);
+	if (start == 0)
+		return;
+
+	if (start != seen.wait_start)
+	{
+		seen.finished_us += seen.current_us;
+		seen.wait_start = start;
+	}
+
+	/*
+	 * Statements with CONCURRENTLY wait for the end of other transactions.
+	 * That keeps nobody else waiting, and would begin anew if it timed out.
+	 */
+	if (lock->tag.locktag_type == LOCKTAG_VIRTUALTRANSACTION)
+		seen.current_us = 0;
+	else
+		seen.current_us = now > start ? now - start : 0;
+	seen.last_seen = now;
+
+	tag = (const uint32 *) &lock->tag;
+	for (int i = 0; i < lengthof(seen.tag); i++)
+		seen.tag[i] = tag[i];
+	seen.mode = MyProc->waitLockMode;
+
+	if (!seen.exhausted && is_too_long())
+	{
+		seen.exhausted = true;
+		cancel();
+	}
+}
+
+void
+cmig_lock_wait_reset(void)
+{
+	seen.finished_us = 0;
+	seen.current_us = 0;
+	seen.wait_start = 0;
+	seen.last_seen = 0;
+	seen.exhausted = false;
+	seen.single = false;
+}
+
+void
+cmig_lock_wait_take_over(void)
+{
+	/* without the timer nobody would watch */
+	if (!timer_registered || !get_timeout_active(timer))
+		return;
+	taken_over = LockTimeout;
+	LockTimeout = 0;
+}
+
+void
+cmig_lock_wait_give_back(void)
+{
+	if (taken_over > 0)
+		LockTimeout = taken_over;
+	taken_over = 0;
+}
+
+void
+cmig_lock_wait_watch(Oid caller)
+{
+	if (!timer_registered)
+	{
+		timer = RegisterTimeout(USER_TIMEOUT, look_at_wait);
+		timer_registered = true;
+	}
+	watching_role = caller;
+	limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
+	enable_timeout_every(timer,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TICK_MS),
+						 TICK_MS);
+}
+
+void
+cmig_lock_wait_unwatch(void)
+{
+	if (timer_registered)
+		disable_timeout(timer, false);
+}
+
+void
+cmig_lock_wait_forget(void)
+{
+	limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
+	seen.last_seen = 0;
+}
+
+/* What a lock protects, in the user's terms where that is possible. */
+static char *
+describe_tag(const LOCKTAG *tag)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (tag->locktag_type == LOCKTAG_RELATION &&
+		tag->locktag_field1 == MyDatabaseId)
+	{
+		char	   *name = get_rel_name(tag->locktag_field2);
+
+		if (name != NULL)
+		{
+			char	   *schema = get_namespace_name(get_rel_namespace(tag->locktag_field2));
+
+			appendStringInfo(&buf, "relation %s",
+							 quote_qualified_identifier(schema, name));
+			return buf.data;
+		}
+	}
+	DescribeLockTag(&buf, tag);
+	return buf.data;
+}
+
+/* The status entry of a process, or NULL. */
+static PgBackendStatus *
+find_backend(int pid)
+{
+	int			count = pgstat_fetch_stat_numbackends();
+
+	for (int i = 1; i <= count; i++)
+	{
+		LocalPgBackendStatus *local = cmig_local_beentry_compat(i);
+
+		if (local != NULL && local->backendStatus.st_procpid == pid)
+			return &local->backendStatus;
+	}
+	return NULL;
+}
+
+static void
+append_duration(StringInfo buf, TimestampTz since)
+{
+	long		secs;
+	int			usecs;
+
+	TimestampDifference(since, GetCurrentTimestamp(), &secs, &usecs);
+	if (secs >= 7200)
+		appendStringInfo(buf, "%ld hours", secs / 3600);
+	else if (secs >= 120)
+		appendStringInfo(buf, "%ld minutes", secs / 60);
+	else
+		appendStringInfo(buf, "%ld.%d seconds", secs, usecs / 100000);
+}
+
+/*
+ * One sentence about a process.  Its application and query are shown under the
+ * rule of pg_stat_activity: to its own role's members and to pg_read_all_stats.
+ */
+static void
+append_process(StringInfo buf, int pid, Oid caller)
+{
+	PgBackendStatus *status = find_backend(pid);
+	char	   *role;
+
+	appendStringInfo(buf, "Process %d", pid);
+	if (status == NULL)
+	{
+		appendStringInfoString(buf, " is in the way.");
+		return;
+	}
+
+	role = OidIsValid(status->st_userid) ?
+		GetUserNameFromId(status->st_userid, true) : NULL;
+	if (role != NULL)
+		appendStringInfo(buf, " of user \"%s\"", role);
+	if (!has_privs_of_role(caller, ROLE_PG_READ_ALL_STATS) &&
+		!(OidIsValid(status->st_userid) && has_privs_of_role(caller, status->st_userid)))
+	{
+		appendStringInfoString(buf, " is in the way.");
+		return;
+	}
+
+	if (status->st_appname != NULL && status->st_appname[0] != '\0')
+		appendStringInfo(buf, " (application \"%s\")", status->st_appname);
+	appendStringInfoString(buf, " is in the way");
+	if (status->st_xact_start_timestamp != 0)
+	{
+		appendStringInfoString(buf, "; its transaction has been open for ");
+		append_duration(buf, status->st_xact_start_timestamp);
+	}
+	switch (status->st_state)
+	{
+		case STATE_IDLEINTRANSACTION:
+		case STATE_IDLEINTRANSACTION_ABORTED:
+			appendStringInfoString(buf, ", idle since its last query");
+			break;
+		case STATE_RUNNING:
+			appendStringInfoString(buf, ", and its query is running");
+			break;
+		default:
+			break;
+	}
+	if (status->st_activity_raw != NULL && status->st_activity_raw[0] != '\0')
+	{
+		char	   *query = pgstat_clip_activity(status->st_activity_raw);
+		int			length = strlen(query);
+		int			clipped = pg_mbcliplen(query, length, MAX_QUERY_LENGTH);
+
+		appendStringInfoString(buf, ": ");
+		for (int i = 0; i < clipped; i++)
+			appendStringInfoChar(buf, strchr("\n\r\t", query[i]) ? ' ' : query[i]);
+		if (clipped < length)
+			appendStringInfoString(buf, "...");
+	}
+	else
+		appendStringInfoString(buf, ".");
+}
+
+/*
+ * The id of a holder that is a prepared transaction.  It keeps the number of
+ * the backend that prepared it, which may be another session's by now.
+ */
+static TransactionId
+prepared_xid(VirtualTransactionId holder)
+{
+	bool		have_more;
+
+	if (VirtualTransactionIdIsRecoveredPreparedXact(holder))
+		return holder.localTransactionId;
+	return TwoPhaseGetXidByVirtualXID(holder, &have_more);
+}
+
+char *
+cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
+{
+	StringInfoData buf;
+	VirtualTransactionId *holders;
+	int			count;
+	int			shown = 0;
+
+	*pid = 0;
+	initStringInfo(&buf);
+
+	/* what another transaction of this session saw is too old */
+	pgstat_clear_backend_activity_snapshot();
+
+	holders = GetLockConflicts(tag, mode, &count);
+	for (int i = 0; i < count; i++)
+	{
+		TransactionId prepared = prepared_xid(holders[i]);
+		PGPROC	   *proc = cmig_vxid_get_proc_compat(holders[i]);
+
+		if (!TransactionIdIsValid(prepared) && proc == NULL)
+			continue;
+		if (shown == MAX_BLOCKERS)
+		{
+			appendStringInfo(&buf, "\n%d more are in the way.", count - i);
+			break;
+		}
+		if (shown++ > 0)
+			appendStringInfoChar(&buf, '\n');
+		if (TransactionIdIsValid(prepared))
+			appendStringInfo(&buf, "Prepared transaction %u is in the way.", prepared);
+		else
+		{
+			if (*pid == 0)
+				*pid = proc->pid;
+			append_process(&buf, proc->pid, caller);
+		}
+	}
+	return shown > 0 ? buf.data : NULL;
+}
+
+char *
+cmig_lock_wait_snapshots(Oid caller, int older_ms)
+{
+	StringInfoData buf;
+	VirtualTransactionId *running;
+	int			count;
+	int			shown = 0;
+
+	initStringInfo(&buf);
+	pgstat_clear_backend_activity_snapshot();
+	running = GetCurrentVirtualXIDs(InvalidTransactionId, true, false,
+									PROC_IS_AUTOVACUUM | PROC_IN_VACUUM | PROC_IN_SAFE_IC,
+									&count);
+	for (int i = 0; i < count; i++)
+	{
+		PGPROC	   *proc = cmig_vxid_get_proc_compat(running[i]);
+		PgBackendStatus *status = proc != NULL ? find_backend(proc->pid) : NULL;
+
+		if (status == NULL || status->st_xact_start_timestamp == 0 ||
+			!TimestampDifferenceExceeds(status->st_xact_start_timestamp,
+										GetCurrentTimestamp(), older_ms))
+			continue;
+		if (shown++ == MAX_BLOCKERS)
+		{
+			appendStringInfoString(&buf, "\nMore are in the way.");
+			break;
+		}
+		if (shown > 1)
+			appendStringInfoChar(&buf, '\n');
+		append_process(&buf, proc->pid, caller);
+	}
+	return shown > 0 ? buf.data : NULL;
+}
+
+static void
+explain(const LOCKTAG *tag, LOCKMODE mode, Oid caller, const char *what)
+{
+	int			pid;
+	char	   *blockers = cmig_lock_wait_blockers(tag, mode, caller, &pid);
+
+	if (blockers == NULL)
+	{
+		errdetail("%s", what);
+		return;
+	}
+	errdetail("%s\n%s", what, blockers);
+	if (pid != 0)
+		errhint("Run again when that transaction has ended, or end it: SELECT pg_terminate_backend(%d)",
+				pid);
+	else
+		errhint("SELECT * FROM pg_prepared_xacts shows that transaction; COMMIT PREPARED or ROLLBACK PREPARED ends it.");
+}
+
+void
+cmig_lock_wait_explain(void)
+{
+	int			code = geterrcode();
+	LOCKTAG		tag;
+	char	   *what;
+	bool		ours;
+
+	if (code != ERRCODE_LOCK_NOT_AVAILABLE && code != ERRCODE_QUERY_CANCELED)
+		return;
+	if (cmig_run_limit_explain())
+		return;
+	if (seen.last_seen == 0 || GetCurrentTimestamp() - seen.last_seen > STALE_US)
+		return;
+	if (!IsTransactionState())
+		return;
+
+	for (int i = 0; i < lengthof(seen.tag); i++)
+		((uint32 *) &tag)[i] = seen.tag[i];
+	ours = seen.exhausted && code == ERRCODE_QUERY_CANCELED;
+
+	/* once for each error, and a later wait may be cancelled again */
+	seen.last_seen = 0;
+	seen.exhausted = false;
+
+	if (ours && seen.single)
+	{
+		errcode(ERRCODE_LOCK_NOT_AVAILABLE);
+		errmsg("canceling statement due to lock timeout");
+		what = psprintf("It waited for %s on %s.",
+						GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
+						describe_tag(&tag));
+	}
+	else if (ours)
+	{
+		errcode(ERRCODE_LOCK_NOT_AVAILABLE);
+		errmsg("canceling statement due to cmig.lock_timeout");
+		what = psprintf("The run has waited for locks for more than %d ms in all, last for %s on %s.",
+						limit_ms, GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
+						describe_tag(&tag));
+	}
+	else
+		what = psprintf("It waited for %s on %s.",
+						GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
+						describe_tag(&tag));
+	explain(&tag, seen.mode, watching_role, what);
+}
+
+void
+cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode, Oid caller,
+						   const char *what)
+{
+	int			code = geterrcode();
+
+	if (code != ERRCODE_LOCK_NOT_AVAILABLE && code != ERRCODE_QUERY_CANCELED)
+		return;
+	if (IsTransactionState())
+		explain(tag, mode, caller, what);
+}

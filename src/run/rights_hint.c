@@ -1,0 +1,344 @@
+/*
+ * rights_hint.c
+ *	  What to type where the role of a script lacks a right.
+ *
+ * The error names a relation without its schema.  Where those of that name have
+ * several owners, the hint names none.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "run/rights_hint.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+
+#define MUST_BE_OWNER "must be owner of "
+#define PERMISSION_DENIED "permission denied for "
+
+static bool
+begins_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* What stands for %s in the message, in whatever language it is; or NULL. */
+static char *
+named_object(const ErrorData *error)
+{
+	const char *format = gettext(error->message_id);
+	const char *place = strstr(format, "%s");
+	int			before;
+	int			after;
+	int			length = strlen(error->message);
+
+	if (place == NULL)
+		return NULL;
+	before = place - format;
+	after = strlen(place + 2);
+	if (length <= before + after)
+		return NULL;
+	return pnstrdup(error->message + before, length - before - after);
+}
+
+/*
+ * What is found of a name: those objects that the role does not own.  The owner
+ * is invalid where they have several, the schema where there are several.
+ */
+typedef struct Found
+{
+	int			count;
+	Oid			object;
+	Oid			owner;
+	Oid			schema;
+} Found;
+
+static void
+add_found(Found *found, Oid object, Oid owner, Oid schema)
+{
+	if (has_privs_of_role(GetUserId(), owner))
+		return;
+	found->owner = found->count == 0 || found->owner == owner ? owner : InvalidOid;
+	found->schema = found->count == 0 ? schema : InvalidOid;
+	found->object = found->count == 0 ? object : InvalidOid;
+	found->count++;
+}
+
+static Oid
+owner_of_schema(const char *name)
+{
+	HeapTuple	tuple = SearchSysCache1(NAMESPACENAME, CStringGetDatum(name));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+static Oid
+owner_of_database(Oid database)
+{
+	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* The name behind a schema's, which *schema is set to if there is one. */
+static const char *
+split_name(const char *name, Oid *schema)
+{
+	const char *dot = strrchr(name, '.');
+
+	*schema = InvalidOid;
+	if (dot == NULL)
+		return name;
+	*schema = get_namespace_oid(pnstrdup(name, dot - name), true);
+	return dot + 1;
+}
+
+static Found
+find_relations(const char *name)
+{
+	CatCList   *list = SearchSysCacheList1(RELNAMENSP, CStringGetDatum(name));
+	Found		found = {0};
+
+	for (int i = 0; i < list->n_members; i++)
+	{
+		Form_pg_class class = (Form_pg_class) GETSTRUCT(&list->members[i]->tuple);
+
+		add_found(&found, class->oid, class->relowner, class->relnamespace);
+	}
+	ReleaseCatCacheList(list);
+	return found;
+}
+
+static Found
+find_functions(const char *qualified)
+{
+	Oid			schema;
+	const char *name = split_name(qualified, &schema);
+	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	Found		found = {0};
+
+	for (int i = 0; i < list->n_members; i++)
+	{
+		Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
+
+		if (!OidIsValid(schema) || proc->pronamespace == schema)
+			add_found(&found, proc->oid, proc->proowner, proc->pronamespace);
+	}
+	ReleaseCatCacheList(list);
+	return found;
+}
+
+static Found
+find_types(const char *qualified)
+{
+	Oid			schema;
+	const char *name = split_name(qualified, &schema);
+	CatCList   *list = SearchSysCacheList1(TYPENAMENSP, CStringGetDatum(name));
+	Found		found = {0};
+
+	for (int i = 0; i < list->n_members; i++)
+	{
+		Form_pg_type type = (Form_pg_type) GETSTRUCT(&list->members[i]->tuple);
+
+		if (!OidIsValid(schema) || type->typnamespace == schema)
+			add_found(&found, type->oid, type->typowner, type->typnamespace);
+	}
+	ReleaseCatCacheList(list);
+	return found;
+}
+
+/* Who owns an object; kind is the format's words for it, as "table %s". */
+static Oid
+find_owner(const char *kind, const char *name)
+{
+	static const char *const relations[] = {
+		"table %s", "relation %s", "index %s", "view %s", "sequence %s",
+		"materialized view %s", "foreign table %s"
+	};
+	static const char *const functions[] = {
+		"function %s", "procedure %s", "routine %s", "aggregate %s"
+	};
+	Oid			owner = InvalidOid;
+
+	if (strcmp(kind, "schema %s") == 0)
+		owner = owner_of_schema(name);
+	else if (strcmp(kind, "database %s") == 0)
+		owner = owner_of_database(get_database_oid(name, true));
+	else if (strcmp(kind, "type %s") == 0 || strcmp(kind, "domain %s") == 0)
+		owner = find_types(name).owner;
+	for (int i = 0; i < lengthof(functions); i++)
+	{
+		if (strcmp(kind, functions[i]) == 0)
+			owner = find_functions(name).owner;
+	}
+	for (int i = 0; i < lengthof(relations); i++)
+	{
+		if (strcmp(kind, relations[i]) == 0)
+			owner = find_relations(name).owner;
+	}
+	/* a role without members, which is whoever owns the database */
+	if (owner == ROLE_PG_DATABASE_OWNER)
+		owner = owner_of_database(MyDatabaseId);
+	return OidIsValid(owner) && has_privs_of_role(GetUserId(), owner) ? InvalidOid : owner;
+}
+
+static char *
+hint_of_owner(const char *kind, const char *name, const char *role)
+{
+	Oid			owner = find_owner(kind, name);
+	char	   *owner_name = OidIsValid(owner) ? GetUserNameFromId(owner, true) : NULL;
+
+	if (owner_name == NULL)
+		return psprintf("Scripts run as role %s. Run them as the owner: SET cmig.role = '<owner>'", role);
+	if (is_member_of_role(GetSessionUserId(), owner))
+		return psprintf("Scripts run as role %s. Run them as the owner: SET cmig.role = %s",
+						role, quote_literal_cstr(owner_name));
+	/* nobody is made a superuser by a hint */
+	if (superuser_arg(owner))
+		return psprintf("Scripts run as role %s, and the owner is a superuser. Give the object to a role of which %s is a member, and run scripts as that role: SET cmig.role = '<role>'",
+						role, quote_identifier(GetUserNameFromId(GetSessionUserId(), false)));
+	return psprintf("Scripts run as role %s. GRANT %s TO %s, and run them as the owner: SET cmig.role = %s",
+					role, quote_identifier(owner_name),
+					quote_identifier(GetUserNameFromId(GetSessionUserId(), false)),
+					quote_literal_cstr(owner_name));
+}
+
+/*
+ * What to grant on a table.  The error does not say which right is missing: the
+ * four of everyday, or where the role has them, the rest, as for a foreign key.
+ */
+static const char *
+missing_rights(Oid relation)
+{
+	static const struct
+	{
+		AclMode		mode;
+		const char *name;
+	}			rights[] = {
+		{ACL_TRUNCATE, "TRUNCATE"}, {ACL_REFERENCES, "REFERENCES"}, {ACL_TRIGGER, "TRIGGER"}
+	};
+	const AclMode everyday = ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE;
+	AclMode		held = 0;
+	StringInfoData text;
+
+	if (OidIsValid(relation))
+		held = pg_class_aclmask(relation, GetUserId(), ACL_ALL_RIGHTS_RELATION, ACLMASK_ALL);
+	if ((held & everyday) != everyday)
+		return "SELECT, INSERT, UPDATE, DELETE";
+	initStringInfo(&text);
+	for (int i = 0; i < lengthof(rights); i++)
+	{
+		if ((held & rights[i].mode) == 0)
+			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", rights[i].name);
+	}
+	return text.len > 0 ? text.data : "SELECT, INSERT, UPDATE, DELETE";
+}
+
+static char *
+hint_of_grant(const char *kind, const char *name, const char *role)
+{
+	const char *object = quote_identifier(name);
+	Found		found;
+
+	if (strcmp(kind, "database %s") == 0)
+		return psprintf("Scripts run as role %s. Run them as one that may do this, SET cmig.role = '<role>', or let the owner of the database GRANT CREATE ON DATABASE %s TO %s",
+						role, object, role);
+	if (strcmp(kind, "schema %s") == 0)
+	{
+		/* that is a matter of cmig.grant_access */
+		if (strcmp(name, "cmig") == 0)
+			return NULL;
+		return psprintf("Scripts run as role %s. Run them as one that may do this, SET cmig.role = '<role>', or let the owner of the schema GRANT USAGE, CREATE ON SCHEMA %s TO %s",
+						role, object, role);
+	}
+	found = find_relations(name);
+	if (OidIsValid(found.schema))
+		object = quote_qualified_identifier(get_namespace_name(found.schema), name);
+	if (strcmp(kind, "table %s") == 0 || strcmp(kind, "view %s") == 0)
+		return psprintf("Scripts run as role %s. Run them as one that may do this, SET cmig.role = '<role>', or let the owner GRANT %s ON %s TO %s",
+						role, missing_rights(found.object), object, role);
+	if (strcmp(kind, "sequence %s") == 0)
+		return psprintf("Scripts run as role %s. Run them as one that may do this, SET cmig.role = '<role>', or let the owner GRANT ALL ON SEQUENCE %s TO %s",
+						role, object, role);
+	return NULL;
+}
+
+/*
+ * No schema of search_path can be used: the first that does not exist, or on
+ * which the role has no right.
+ */
+static char *
+hint_of_schema(const char *role)
+{
+	List	   *names;
+	ListCell   *lc;
+
+	if (!SplitIdentifierString(pstrdup(namespace_search_path), ',', &names))
+		return NULL;
+	foreach(lc, names)
+	{
+		const char *name = lfirst(lc);
+		Oid			schema = get_namespace_oid(name, true);
+
+		if (strcmp(name, "$user") == 0 || strcmp(name, "pg_temp") == 0)
+			continue;
+		if (!OidIsValid(schema))
+			return psprintf("The search_path of scripts is %s. Name another, SET cmig.search_path = '<schema>', or let the owner of the database CREATE SCHEMA %s",
+							namespace_search_path, quote_identifier(name));
+		return psprintf("Scripts run as role %s. Run them as one that may do this, SET cmig.role = '<role>', or let the owner of the schema GRANT USAGE, CREATE ON SCHEMA %s TO %s",
+						role, quote_identifier(name), role);
+	}
+	return pstrdup("The search_path of scripts names no schema: SET cmig.search_path = '<schema>'");
+}
+
+char *
+cmig_rights_hint(const ErrorData *error)
+{
+	const char *id = error->message_id;
+	const char *role;
+	char	   *name;
+
+	if (error->sqlerrcode == ERRCODE_UNDEFINED_SCHEMA && id != NULL &&
+		strcmp(id, "no schema has been selected to create in") == 0)
+	{
+		role = GetUserNameFromId(GetUserId(), true);
+		return role ? hint_of_schema(quote_identifier(role)) : NULL;
+	}
+	if (error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE || id == NULL ||
+		(!begins_with(id, MUST_BE_OWNER) && !begins_with(id, PERMISSION_DENIED)))
+		return NULL;
+	name = named_object(error);
+	if (name == NULL)
+		return NULL;
+	role = GetUserNameFromId(GetUserId(), true);
+	if (role == NULL)
+		return NULL;
+	role = quote_identifier(role);
+	return begins_with(id, MUST_BE_OWNER) ?
+		hint_of_owner(id + strlen(MUST_BE_OWNER), name, role) :
+		hint_of_grant(id + strlen(PERMISSION_DENIED), name, role);
+}

@@ -1,0 +1,698 @@
+/*
+ * runner.c
+ *	  Runs one revision's script in the caller's transaction.
+ *
+ * Statements are carried out one after the other as the server carries out a
+ * simple query, less what belongs to the client: analysed, rewritten, planned
+ * and run in a memory context of their own, with a snapshot of their own,
+ * rows thrown away.  They run below the top level, so that the server refuses
+ * what cannot run in a transaction; what can be known to be so by its parse
+ * tree is refused before anything runs.
+ *
+ * The static state (which revision runs, the timers) is reset on every way
+ * out of cmig_runner_run(), since an error may be caught by a PL/pgSQL block
+ * around it.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "base/settings.h"
+#include "parse/lexer.h"
+#include "parse/script.h"
+#include "parse/statement.h"
+#include "run/extension.h"
+#include "run/lock_wait.h"
+#include "run/rights_hint.h"
+#include "run/run_limit.h"
+#include "run/runner.h"
+#include "run/session.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
+#include "storage/proc.h"
+#include "tcop/dest.h"
+#include "tcop/pquery.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+
+/* How much of a value is shown when a verification fails. */
+#define VALUE_LENGTH 60
+
+/* The setting's last word is a keyword, so SET needs the quotes. */
+#define OFF_MODE_HINT_OWN \
+	"For tests and fresh installs, SET cmig.\"concurrently\" = off runs it in the transaction"
+#define OFF_MODE_HINT OFF_MODE_HINT_OWN ", without CONCURRENTLY."
+
+typedef struct VerifyReceiver
+{
+	DestReceiver pub;
+	CmigScriptRun  *run;
+} VerifyReceiver;
+
+static bool concurrently = true;
+
+static const char *running = NULL;
+static CmigDirection running_direction;
+static char *running_dummy = NULL;
+
+/* The number of the statement that runs or ran last, and whose it is. */
+static int	statement_number = 0;
+static bool verifying = false;
+
+/*
+ * Settings
+ */
+
+static const char *
+show_running(void)
+{
+	return running ? running : "";
+}
+
+void
+cmig_runner_init(void)
+{
+	DefineCustomBoolVariable("cmig.concurrently",
+							 "Are statements with CONCURRENTLY left as they are?",
+							 "Off takes CONCURRENTLY off index statements, so that they can run in a transaction.",
+							 &concurrently, true, PGC_USERSET,
+							 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("cmig.lock_timeout",
+							"Longest time that all lock waits of one run may take together.",
+							"0 means no limit.",
+							&cmig_lock_timeout, 0, 0, INT_MAX, PGC_USERSET,
+							GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomStringVariable("cmig.running_revision",
+							   "The revision whose script runs now in this session.",
+							   NULL,
+							   &running_dummy, "", PGC_INTERNAL,
+							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, NULL, show_running);
+	cmig_run_limit_init();
+	cmig_session_init();
+}
+
+bool
+cmig_runner_concurrently(void)
+{
+	return cmig_settings_bool("cmig.concurrently", concurrently);
+}
+
+const char *
+cmig_runner_current(void)
+{
+	return running;
+}
+
+void
+cmig_runner_require_idle(const char *function)
+{
+	if (cmig_query_is_writing())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be called while pg_cmig writes its tables", function),
+				 errdetail("A trigger on one of them calls it."),
+				 errhint("A constraint trigger that is DEFERRABLE INITIALLY DEFERRED fires when the run has ended.")));
+	if (running == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s cannot be called by a revision's script", function),
+			 errdetail("Revision \"%s\" is running.", running),
+			 errhint("Order revisions by down_revision and depends_on.")));
+}
+
+static void
+forget_statement(void)
+{
+	statement_number = 0;
+	verifying = false;
+}
+
+void
+cmig_runner_begin(void)
+{
+	forget_statement();
+	cmig_lock_wait_reset();
+}
+
+/*
+ * What is refused
+ */
+
+/* REINDEX and CLUSTER need the top level if their relation is partitioned. */
+static bool
+is_partitioned_command(const Node *node, const char **reason)
+{
+	RangeVar   *name;
+	Oid			relation;
+	char		kind;
+
+	if (IsA(node, ReindexStmt))
+	{
+		name = ((const ReindexStmt *) node)->relation;
+		*reason = "REINDEX of a partitioned relation";
+	}
+	else if (IsA(node, ClusterStmt))
+	{
+		name = ((const ClusterStmt *) node)->relation;
+		*reason = "CLUSTER of a partitioned table";
+	}
+	else
+		return false;
+	if (name == NULL)
+		return false;
+
+	relation = RangeVarGetRelid(name, NoLock, true);
+	if (!OidIsValid(relation))
+		return false;
+	kind = get_rel_relkind(relation);
+	return kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_PARTITIONED_INDEX;
+}
+
+static void
+refuse_top_level(const CmigRunStep *step, const char *reason, const char *off_mode)
+{
+	off_mode = off_mode ? psprintf(" %s", off_mode) : "";
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
+			 errmsg("%s cannot run inside a transaction", reason),
+			 step->transactional ?
+			 errhint("Set \"transactional: false\" in revision \"%s\" and %s.%s",
+					 step->revision, cmig_script_run_stepwise_call(step), off_mode) :
+			 errhint("Use %s.%s", cmig_script_run_stepwise_call(step), off_mode)));
+}
+
+/*
+ * Raise an error if the statement cannot run here; otherwise the tree to run.
+ */
+RawStmt *
+cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw)
+{
+	const char *reason;
+
+	switch (cmig_statement_classify(raw, &reason))
+	{
+		case CMIG_STATEMENT_PLAIN:
+			if (step->top_level)
+				break;
+			if (is_partitioned_command(raw->stmt, &reason))
+				refuse_top_level(step, reason, NULL);
+			break;
+
+		case CMIG_STATEMENT_CONCURRENTLY:
+			if (step->top_level)
+				break;
+			if (cmig_runner_concurrently())
+				refuse_top_level(step, reason, OFF_MODE_HINT);
+			raw = cmig_statement_without_concurrently(raw);
+			if (is_partitioned_command(raw->stmt, &reason))
+				refuse_top_level(step, reason, NULL);
+			break;
+
+		case CMIG_STATEMENT_OWN_PROCEDURE:
+			if (!step->top_level && cmig_runner_concurrently())
+				refuse_top_level(step, reason, OFF_MODE_HINT_OWN ".");
+			break;
+
+		case CMIG_STATEMENT_TOP_LEVEL:
+			if (step->top_level)
+				break;
+			refuse_top_level(step, reason, NULL);
+			break;
+
+		case CMIG_STATEMENT_TRANSACTION:
+		case CMIG_STATEMENT_CLIENT_COPY:
+		case CMIG_STATEMENT_DISCARD_ALL:
+			cmig_statement_refuse(raw);
+			break;
+	}
+	return raw;
+}
+
+static void
+check_script(CmigScriptRun *run, const char *sql)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	CmigScript *script;
+
+	/* what is committed piece by piece is read to its end beforehand */
+	if (!run->step->top_level && !cmig_statement_may_need_top_level(sql))
+		return;
+
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"pg_cmig statement", ALLOCSET_DEFAULT_SIZES);
+	script = cmig_script_open(sql);
+	MemoryContextSwitchTo(context);
+	while (cmig_script_next(script, &run->statement))
+	{
+		(void) cmig_runner_check_statement(run->step, run->statement.raw);
+		/* what follows can only be read when that has been carried out */
+		if (cmig_statement_changes_strings(run->statement.raw))
+			break;
+		run->statement.text = NULL;
+		MemoryContextReset(context);
+		CHECK_FOR_INTERRUPTS();
+	}
+	MemoryContextSwitchTo(caller);
+	run->statement.text = NULL;
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+}
+
+static const char *
+verb_of(const CmigRunStep *step)
+{
+	return step->direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
+}
+
+static bool
+is_verified(const CmigRunStep *step)
+{
+	return step->direction == CMIG_UPGRADE && step->verify_sql != NULL;
+}
+
+void
+cmig_runner_check(const CmigRunStep *step)
+{
+	CmigScriptRun	run = {.step = step,.verb = verb_of(step)};
+	ErrorContextCallback callback;
+	char	   *path = cmig_session_search_path();
+	int			guc_level;
+
+	if (!step->transactional && cmig_runner_concurrently() && !step->top_level)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
+				 errmsg("revision \"%s\" is not transactional", step->revision),
+				 errdetail("Its statements cannot run in the transaction of this call. Nothing has been run."),
+				 errhint("Use %s. %s", cmig_script_run_stepwise_call(step), OFF_MODE_HINT)));
+
+	callback.callback = cmig_script_run_describe_error;
+	callback.arg = &run;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	/* the kinds of relations are looked up as the script would */
+	guc_level = cmig_session_read_quietly();
+	if (strcmp(path, namespace_search_path) != 0)
+		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	if (!standard_conforming_strings)
+		(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	check_script(&run, step->sql);
+	if (is_verified(step))
+	{
+		run.verb = "verify";
+		check_script(&run, step->verify_sql);
+	}
+	AtEOXact_GUC(false, guc_level);
+
+	error_context_stack = callback.previous;
+	pfree(path);
+}
+
+/*
+ * Running
+ */
+
+/*
+ * statement_timeout holds for each statement, with the value then in force,
+ * as it would if a client sent them.
+ */
+static void
+start_statement_timeout(int timeout)
+{
+	if (timeout > 0)
+		enable_timeout_after(STATEMENT_TIMEOUT, timeout);
+	else if (get_timeout_active(STATEMENT_TIMEOUT))
+		disable_timeout(STATEMENT_TIMEOUT, false);
+}
+
+static void
+show_activity(const CmigScriptRun *run)
+{
+	char		activity[1024];
+
+	if (!pgstat_track_activities)
+		return;
+	snprintf(activity, sizeof(activity), "pg_cmig: %s of %s, statement %d: %.800s",
+			 run->verb, run->step->revision, run->statement.number,
+			 run->statement.text);
+	pgstat_report_activity(STATE_RUNNING, activity);
+}
+
+static void
+execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
+			 bool *snapshot_set)
+{
+	if (plan->utilityStmt != NULL)
+	{
+		bool		own_snapshot = !*snapshot_set && PlannedStmtRequiresSnapshot(plan);
+
+		if (own_snapshot)
+			PushActiveSnapshot(GetTransactionSnapshot());
+		ProcessUtility(plan, text, false, PROCESS_UTILITY_QUERY, NULL, NULL,
+					   dest, NULL);
+		if (own_snapshot)
+			PopActiveSnapshot();
+	}
+	else
+	{
+		QueryDesc  *query;
+
+		if (!*snapshot_set)
+		{
+			PushCopiedSnapshot(GetTransactionSnapshot());
+			*snapshot_set = true;
+		}
+		else
+			UpdateActiveSnapshotCommandId();
+
+		query = CreateQueryDesc(plan, text, GetActiveSnapshot(), InvalidSnapshot,
+								dest, NULL, NULL, 0);
+		ExecutorStart(query, 0);
+		cmig_executor_run_compat(query);
+		ExecutorFinish(query);
+		ExecutorEnd(query);
+		FreeQueryDesc(query);
+	}
+	CommandCounterIncrement();
+}
+
+/* Analyse, rewrite, plan and run one statement. */
+void
+cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest)
+{
+	List	   *plans;
+	ListCell   *cell;
+	bool		snapshot_set = false;
+
+	if (analyze_requires_snapshot(raw))
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		snapshot_set = true;
+	}
+	plans = pg_analyze_and_rewrite_fixedparams(raw, text, NULL, 0, NULL);
+	plans = pg_plan_queries(plans, text, CURSOR_OPT_PARALLEL_OK, NULL);
+	if (snapshot_set)
+		PopActiveSnapshot();
+
+	/* rules can make several queries of one, under one snapshot */
+	snapshot_set = false;
+	foreach(cell, plans)
+	{
+		PlannedStmt *plan = lfirst_node(PlannedStmt, cell);
+
+		execute_plan(plan, text, plan->canSetTag ? dest : None_Receiver,
+					 &snapshot_set);
+	}
+	if (snapshot_set)
+		PopActiveSnapshot();
+}
+
+bool
+cmig_runner_next(CmigScriptRun *run, CmigScript *script)
+{
+	cmig_run_limit_check();
+	CHECK_FOR_INTERRUPTS();
+	start_statement_timeout(StatementTimeout);
+	cmig_lock_wait_forget();
+
+	/* it may be one that cannot be read */
+	statement_number++;
+	if (!cmig_script_next(script, &run->statement))
+	{
+		statement_number = 0;
+		return false;
+	}
+	statement_number = run->statement.number;
+	show_activity(run);
+	return true;
+}
+
+/* Run a script from its first statement to what has to be put back. */
+static void
+run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
+		   CmigSession *session)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	CmigScript *script;
+	ErrorContextCallback callback;
+
+	callback.callback = cmig_script_run_describe_error;
+	callback.arg = run;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	run->phase = "before its first statement";
+	statement_number = 0;
+	cmig_session_enter(session);
+
+	context = AllocSetContextCreate(caller, "pg_cmig statement",
+									ALLOCSET_DEFAULT_SIZES);
+	script = cmig_script_open(sql);
+	run->phase = NULL;
+	MemoryContextSwitchTo(context);
+	for (;;)
+	{
+		RawStmt    *raw;
+
+		if (!cmig_runner_next(run, script))
+			break;
+		raw = cmig_runner_check_statement(run->step, run->statement.raw);
+		cmig_runner_execute(raw, run->statement.text, dest);
+		cmig_extension_require(run->step->revision);
+
+		run->statement.text = NULL;
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	run->statement.text = NULL;
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+
+	run->phase = "after its last statement";
+	cmig_session_leave(session);
+	cmig_extension_require(run->step->revision);
+
+	error_context_stack = callback.previous;
+}
+
+/*
+ * Verification
+ */
+
+static char *
+describe_row(TupleTableSlot *slot)
+{
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+
+		appendStringInfo(&buf, "%s%s = ", i > 0 ? ", " : "",
+						 NameStr(column->attname));
+		if (slot->tts_isnull[i])
+			appendStringInfoString(&buf, "NULL");
+		else
+		{
+			Oid			output;
+			bool		is_varlena;
+			char	   *value;
+			int			length;
+
+			getTypeOutputInfo(column->atttypid, &output, &is_varlena);
+			value = OidOutputFunctionCall(output, slot->tts_values[i]);
+			length = pg_mbcliplen(value, strlen(value), VALUE_LENGTH);
+			appendBinaryStringInfo(&buf, value, length);
+			if (value[length] != '\0')
+				appendStringInfoString(&buf, "...");
+		}
+	}
+	return buf.data;
+}
+
+/* A row fails the revision if its first boolean column is not true. */
+static bool
+verify_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	CmigScriptRun  *run = ((VerifyReceiver *) self)->run;
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+
+	slot_getallattrs(slot);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (TupleDescAttr(desc, i)->atttypid != BOOLOID)
+			continue;
+		if (!slot->tts_isnull[i] && DatumGetBool(slot->tts_values[i]))
+			break;
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_VERIFY_FAILED),
+				 errmsg("revision \"%s\" failed its verification", run->step->revision),
+				 errdetail("Statement %d of verify_sql returned the row: %s.",
+						   run->statement.number, describe_row(slot)),
+				 errhint("Fix the revision, or the data that it checks, and run it again.")));
+	}
+	return true;
+}
+
+static void
+ignore_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+ignore_end(DestReceiver *self)
+{
+}
+
+static void
+verify(CmigScriptRun *run, CmigSession *session)
+{
+	VerifyReceiver receiver = {
+		.pub = {
+			.receiveSlot = verify_row,
+			.rStartup = ignore_startup,
+			.rShutdown = ignore_end,
+			.rDestroy = ignore_end,
+			.mydest = DestNone
+		},
+		.run = run
+	};
+
+	run->verb = "verify";
+	run->verifying = true;
+	verifying = true;
+	run_script(run, run->step->verify_sql, (DestReceiver *) &receiver, session);
+}
+
+/* Reset the state that outlives a script, on success and on error. */
+static void
+stop_running(int statement_timeout, bool timeout_was_active)
+{
+	running = NULL;
+	cmig_lock_wait_unwatch();
+	start_statement_timeout(timeout_was_active ? statement_timeout : 0);
+	pgstat_report_activity(STATE_RUNNING,
+						   debug_query_string ? debug_query_string : "");
+}
+
+void
+cmig_runner_run(const CmigRunStep *step)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	CmigScriptRun	run = {.step = step,.verb = verb_of(step)};
+	CmigSession session = {0};
+	int			statement_timeout = StatementTimeout;
+	bool		timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
+
+	cmig_runner_require_idle("cmig.upgrade()");
+
+	PG_TRY();
+	{
+		running = step->revision;
+		running_direction = step->direction;
+		cmig_extension_note();
+		verifying = false;
+		cmig_lock_wait_watch(GetUserId());
+		run_script(&run, step->sql, None_Receiver, &session);
+		if (is_verified(step))
+			verify(&run, &session);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		cmig_session_abandon(&session);
+		stop_running(statement_timeout, timeout_was_active);
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		cmig_script_run_improve_hint(error, &run);
+		if (error->hint == NULL)
+			error->hint = cmig_rights_hint(error);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+
+	stop_running(statement_timeout, timeout_was_active);
+	cmig_run_limit_check();
+	/* what fails from now on is no statement's failure */
+	forget_statement();
+}
+
+/*
+ * Scripts whose statements the caller commits
+ */
+
+void
+cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)
+{
+	cmig_runner_require_idle("a stepwise run");
+	memset(run, 0, sizeof(*run));
+	run->step = step;
+	run->verb = verb_of(step);
+	run->statement_timeout = StatementTimeout;
+	run->timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
+	running = step->revision;
+	running_direction = step->direction;
+	cmig_extension_note();
+	forget_statement();
+	cmig_lock_wait_watch(GetUserId());
+}
+
+void
+cmig_runner_stop(CmigScriptRun *run)
+{
+	if (running == run->step->revision)
+		stop_running(run->statement_timeout, run->timeout_was_active);
+}
+
+void
+cmig_runner_restart_timeout(void)
+{
+	start_statement_timeout(StatementTimeout);
+}
+
+CmigDirection
+cmig_runner_direction(void)
+{
+	return running_direction;
+}
+
+int
+cmig_runner_statement(void)
+{
+	return statement_number;
+}
+
+bool
+cmig_runner_verifying(void)
+{
+	return verifying;
+}

@@ -1,0 +1,165 @@
+/*
+ * saved_settings.c
+ *	  The settings of a session, to be put back after several transactions.
+ *
+ * A setting that came from the session goes back to its value; one that came
+ * from elsewhere is reset, which brings back its source too.  Configuration
+ * files are read between commands only, so nothing but the script can have
+ * changed a setting meanwhile.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "run/saved_settings.h"
+
+#include "catalog/pg_authid.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
+
+typedef struct SavedSetting
+{
+	char	   *name;
+	char	   *value;
+	GucSource	source;
+} SavedSetting;
+
+struct CmigSavedSettings
+{
+	int			count;
+	SavedSetting *settings;		/* sorted by name */
+};
+
+/* Can a session change it, so that a script can? */
+static bool
+is_changeable(const struct config_generic *setting)
+{
+	return setting->context == PGC_USERSET || setting->context == PGC_SUSET;
+}
+
+/*
+ * A transaction's own characteristics end with it, and the seed of random()
+ * is no state that could be read.
+ */
+static bool
+is_left_alone(const char *name)
+{
+	return strcmp(name, "transaction_isolation") == 0 ||
+		strcmp(name, "transaction_read_only") == 0 ||
+		strcmp(name, "transaction_deferrable") == 0 ||
+		strcmp(name, "seed") == 0;
+}
+
+static bool
+may_read(const struct config_generic *setting)
+{
+	return (setting->flags & GUC_SUPERUSER_ONLY) == 0 ||
+		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_SETTINGS);
+}
+
+static int
+compare_settings(const void *a, const void *b)
+{
+	return strcmp(((const SavedSetting *) a)->name, ((const SavedSetting *) b)->name);
+}
+
+CmigSavedSettings *
+cmig_saved_settings_take(void)
+{
+	int			count;
+	struct config_generic **all = cmig_guc_variables_compat(&count);
+	CmigSavedSettings *saved = palloc0(sizeof(CmigSavedSettings));
+
+	saved->settings = palloc(sizeof(SavedSetting) * count);
+	for (int i = 0; i < count; i++)
+	{
+		SavedSetting *setting = &saved->settings[saved->count];
+
+		if (!is_changeable(all[i]) || is_left_alone(all[i]->name) || !may_read(all[i]))
+			continue;
+		setting->name = pstrdup(all[i]->name);
+		setting->value = GetConfigOptionByName(all[i]->name, NULL, false);
+		setting->source = all[i]->source;
+		saved->count++;
+	}
+	qsort(saved->settings, saved->count, sizeof(SavedSetting), compare_settings);
+	return saved;
+}
+
+static void
+put_back(const char *name, const SavedSetting *setting)
+{
+	const char *value = NULL;
+	GucSource	source = PGC_S_SESSION;
+
+	/* without a value it is RESET */
+	if (setting != NULL && setting->source >= PGC_S_INTERACTIVE)
+		value = setting->value;
+	(void) set_config_option(name, value, PGC_SUSET, source,
+							 GUC_ACTION_SET, true, 0, false);
+}
+
+static bool
+has_changed(const struct config_generic *now, const SavedSetting *setting)
+{
+	char	   *value;
+	bool		changed;
+
+	if (setting == NULL)
+		return now->source >= PGC_S_INTERACTIVE;
+	if (now->source != setting->source)
+		return true;
+	if (now->source < PGC_S_INTERACTIVE)
+		return false;
+	value = GetConfigOptionByName(now->name, NULL, false);
+	changed = strcmp(value, setting->value) != 0;
+	pfree(value);
+	return changed;
+}
+
+/* role and session_authorization go first: the others may need the rights. */
+static const char *const first[] = {"session_authorization", "role"};
+
+void
+cmig_saved_settings_put_back(const CmigSavedSettings *saved)
+{
+	int			count;
+	struct config_generic **all;
+	char	  **changed;
+	int			nchanged = 0;
+
+	for (int i = 0; i < lengthof(first); i++)
+	{
+		SavedSetting key = {.name = (char *) first[i]};
+		SavedSetting *setting = bsearch(&key, saved->settings, saved->count,
+										sizeof(SavedSetting), compare_settings);
+
+		if (setting != NULL &&
+			strcmp(GetConfigOptionByName(first[i], NULL, false), setting->value) != 0)
+			put_back(first[i], setting);
+	}
+
+	/* setting one may add entries, so look first */
+	all = cmig_guc_variables_compat(&count);
+	changed = palloc(sizeof(char *) * count);
+	for (int i = 0; i < count; i++)
+	{
+		SavedSetting key = {.name = (char *) all[i]->name};
+		SavedSetting *setting;
+
+		if (!is_changeable(all[i]) || is_left_alone(all[i]->name) || !may_read(all[i]))
+			continue;
+		setting = bsearch(&key, saved->settings, saved->count,
+						  sizeof(SavedSetting), compare_settings);
+		if (has_changed(all[i], setting))
+			changed[nchanged++] = pstrdup(all[i]->name);
+	}
+	for (int i = 0; i < nchanged; i++)
+	{
+		SavedSetting key = {.name = changed[i]};
+
+		put_back(changed[i], bsearch(&key, saved->settings, saved->count,
+									 sizeof(SavedSetting), compare_settings));
+	}
+}

@@ -1,0 +1,238 @@
+/*
+ * script_run.c
+ *	  A script on its way, and what an error in it tells.
+ *
+ * The server's message, detail and hint are kept.  The context names revision,
+ * statement and line, the position is moved into the statement, and where the
+ * cure is ours, the hint names it.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "parse/lexer.h"
+#include "run/lock_wait.h"
+#include "run/script_run.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+/* How much of a statement is shown in CONTEXT. */
+#define CONTEXT_LENGTH 200
+/* A longer statement is cut around an error's position, in bytes. */
+#define EXCERPT_LENGTH 4000
+
+/* Byte offset of a character position (from 1) in text. */
+static int
+position_to_offset(const char *text, int position)
+{
+	const char *p = text;
+
+	while (--position > 0 && *p != '\0')
+		p += pg_mblen(p);
+	return p - text;
+}
+
+static int
+count_lines(const char *text, int length)
+{
+	int			lines = 0;
+
+	for (int i = 0; i < length; i++)
+	{
+		if (text[i] == '\n')
+			lines++;
+	}
+	return lines;
+}
+
+/*
+ * A statement for people: on one line, cut to a length, without comments and
+ * indentation.  Strings and names keep their blanks.
+ */
+static char *
+one_line(const char *text, int limit)
+{
+	CmigLexer	lexer;
+	const char *behind = text;
+	StringInfoData line;
+
+	initStringInfo(&line);
+	cmig_lexer_init(&lexer, text);
+	while (line.len <= limit && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		bool		is_code = lexer.type != CMIG_TOKEN_STRING &&
+			lexer.type != CMIG_TOKEN_QUOTED;
+		bool		gap = lexer.start > behind && line.len > 0;
+
+		for (const char *p = lexer.start; p < lexer.next && line.len <= limit; p++)
+		{
+			bool		blank = strchr(" \t\r\n\f\v", *p) != NULL;
+
+			if (blank && is_code)
+				gap = true;
+			else
+			{
+				if (gap)
+					appendStringInfoChar(&line, ' ');
+				appendStringInfoChar(&line, blank ? ' ' : *p);
+				gap = false;
+			}
+		}
+		behind = lexer.next;
+	}
+
+	if (line.len > limit)
+	{
+		line.len = pg_mbcliplen(line.data, line.len, limit);
+		line.data[line.len] = '\0';
+		appendStringInfoString(&line, " ...");
+	}
+	else
+	{
+		while (line.len > 0 && strchr(" ;", line.data[line.len - 1]) != NULL)
+			line.data[--line.len] = '\0';
+	}
+	return line.data;
+}
+
+/*
+ * The lines of a long text around an offset; *position, in characters, is
+ * made to fit.
+ */
+static const char *
+excerpt(const char *text, int offset, int *position)
+{
+	int			length = strlen(text);
+	int			from = 0;
+	int			to = length;
+
+	if (length <= EXCERPT_LENGTH)
+		return text;
+
+	/* whole characters only; from a line's start where there is one */
+	if (offset > EXCERPT_LENGTH / 2)
+	{
+		from = pg_mbcliplen(text, length, offset - EXCERPT_LENGTH / 2);
+		for (int i = from; i < offset; i++)
+		{
+			if (text[i] == '\n')
+			{
+				from = i + 1;
+				break;
+			}
+		}
+	}
+	to = from + pg_mbcliplen(text + from, length - from, EXCERPT_LENGTH);
+	*position -= pg_mbstrlen_with_len(text, from);
+	return pnstrdup(text + from, to - from);
+}
+
+void
+cmig_script_run_describe_error(void *arg)
+{
+	CmigScriptRun  *run = arg;
+	const char *text = run->statement.text;
+	int			line = run->statement.line;
+	int			position;
+
+	cmig_lock_wait_explain();
+
+	if (text == NULL)
+	{
+		if (run->phase)
+			errcontext("pg_cmig: %s of %s, %s", run->verb, run->step->revision,
+					   run->phase);
+		else
+			errcontext("pg_cmig: %s of %s", run->verb, run->step->revision);
+		return;
+	}
+
+	position = geterrposition();
+	if (position > 0)
+	{
+		int			offset = position_to_offset(text, position);
+		bool		parsing_create = run->statement.raw == NULL &&
+		pg_strncasecmp(text, "create", 6) == 0;
+
+		line += count_lines(text, offset);
+		errposition(0);
+
+		/* where a function's body ends is found out by that very position */
+		if (!parsing_create)
+			text = excerpt(text, offset, &position);
+		internalerrposition(position);
+		internalerrquery(text);
+	}
+	else
+		errcontext("SQL statement \"%s\"", one_line(text, CONTEXT_LENGTH));
+	errcontext("pg_cmig: %s of %s, statement %d, line %d", run->verb,
+			   run->step->revision, run->statement.number, line);
+}
+
+const char *
+cmig_script_run_stepwise_call(const CmigRunStep *step)
+{
+	return step->direction == CMIG_UPGRADE ?
+		"CALL cmig.upgrade_stepwise(...)" : "CALL cmig.downgrade_stepwise(...)";
+}
+
+/*
+ * What the server says is kept; where the cure is ours, the hint names it.
+ */
+void
+cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
+{
+	const CmigRunStep *step = run->step;
+	const char *message = error->message_id ? error->message_id : "";
+
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+			if (strncmp(message, "query would be affected by row-level security policy", 52) == 0)
+				error->hint = "Scripts run with row_security = off, so that no row is left out unseen. Put ALTER TABLE ... NO FORCE ROW LEVEL SECURITY before the statement and ALTER TABLE ... FORCE ROW LEVEL SECURITY after it, or SET row_security = on into the script to work on the visible rows alone.";
+			break;
+		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
+			error->hint = psprintf("A procedure or DO block that commits cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
+								   cmig_script_run_stepwise_call(step));
+			break;
+		case ERRCODE_ACTIVE_SQL_TRANSACTION:
+			if (strstr(message, "cannot be executed from a function"))
+				error->hint = psprintf("The statement cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
+									   cmig_script_run_stepwise_call(step));
+			break;
+		case ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE:
+			error->hint = step->committed ?
+				pstrdup("New enum values must be committed before they can be used. Use the value in a later revision, or set \"transactional: false\" in this one.") :
+				psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and %s, which commits after each.",
+						 cmig_script_run_stepwise_call(step));
+			break;
+		case ERRCODE_DUPLICATE_TABLE:
+		case ERRCODE_DUPLICATE_COLUMN:
+		case ERRCODE_DUPLICATE_OBJECT:
+		case ERRCODE_DUPLICATE_FUNCTION:
+		case ERRCODE_DUPLICATE_SCHEMA:
+			/* a later one fails where a part is there, or where it repeats itself */
+			if (step->direction == CMIG_UPGRADE && !run->verifying &&
+				run->statement.number == 1 && error->hint == NULL)
+			{
+				char	   *id = quote_literal_cstr(step->revision);
+
+				error->hint = psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If it has all of this revision already, record that without running it: SELECT cmig.stamp(%s)",
+									   id, id);
+			}
+			break;
+		case ERRCODE_OBJECT_IN_USE:
+			if (strstr(message, "pending trigger events"))
+				error->hint = "Rows that the script changed wait for deferred constraints. Put SET CONSTRAINTS ALL IMMEDIATE before the statement, or move it to a later revision.";
+			break;
+		case ERRCODE_OUT_OF_MEMORY:
+			if (strcmp(message, "out of shared memory") == 0)
+				error->hint = step->committed ?
+					pstrdup("One transaction holds a lock for each table it touches, and this revision is one. Raise max_locks_per_transaction, divide it into several revisions, or set \"transactional: false\" in it, which commits each statement.") :
+					psprintf("One transaction holds a lock for each table it touches. Raise max_locks_per_transaction, or %s, which commits after each revision.",
+							 cmig_script_run_stepwise_call(step));
+			break;
+	}
+}

@@ -1,0 +1,448 @@
+/*
+ * access.c
+ *	  Levels of access to pg_cmig's own schema: grant_access, revoke_access.
+ *
+ * Nothing is granted to PUBLIC by the installation.  A level is a list of
+ * GRANTs, made here and shown to the caller.  "application" is what a role
+ * that serves users needs: the context of row-level security and nothing of
+ * the migrations.  A reader looks, an author also writes revisions, a migrator
+ * also runs them; who is to do both gets both levels.
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "tables/access.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "storage/lmgr.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(cmig_grant_access);
+PG_FUNCTION_INFO_V1(cmig_revoke_access);
+
+/* What GRANT and REVOKE take between the verb and the role. */
+static const char *const application[] = {
+	"USAGE ON SCHEMA cmig",
+	"EXECUTE ON FUNCTION cmig.set_context(text, text, boolean)",
+	"EXECUTE ON FUNCTION cmig.set_context(\"any\", \"any\", boolean)",
+	"EXECUTE ON FUNCTION cmig.clear_context()",
+	"EXECUTE ON FUNCTION cmig.context()",
+	"EXECUTE ON FUNCTION cmig.current_user_id()",
+	"EXECUTE ON FUNCTION cmig.current_tenant_id()",
+	"EXECUTE ON FUNCTION cmig.require_user_id()",
+	"EXECUTE ON FUNCTION cmig.require_tenant_id()",
+	NULL
+};
+
+static const char *const usage[] = {
+	"USAGE ON SCHEMA cmig",
+	NULL
+};
+
+/* What pg_dump reads too; cmig.secret is nobody's but the owner's. */
+static const char *const reader[] = {
+	"SELECT ON cmig.revision, cmig.version, cmig.journal, cmig.progress,"
+	" cmig.backfill_run, cmig.backfill_progress",
+	"SELECT ON SEQUENCE cmig.backfill_run_id_seq",
+	NULL
+};
+
+/* Without created_by, so that nobody can write under another's name. */
+static const char *const author[] = {
+	"INSERT (revision, down_revision, depends_on, branch_labels, message, description,"
+	" upgrade_sql, downgrade_sql, verify_sql, transactional, created_at) ON cmig.revision",
+	"DELETE ON cmig.revision",
+	NULL
+};
+
+/*
+ * Of what the journal holds already only a run's outcome can be written.  A
+ * new row's session_role and client_address are the defaults, and its role is
+ * checked by cmig.journal_trigger.
+ */
+static const char *const migrator[] = {
+	"INSERT, UPDATE, DELETE ON cmig.version",
+	"INSERT (id, revision, direction, outcome, started_at, elapsed, role, application_name,"
+	" transaction_id, checksum, search_path, sqlstate, message, statement),"
+	" UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement)"
+	" ON cmig.journal",
+	"INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run",
+	NULL
+};
+
+/* Everything but what would let a role put code on our tables. */
+static const char *const owner[] = {
+	"USAGE ON SCHEMA cmig",
+	"SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA cmig",
+	"SELECT, UPDATE, USAGE ON ALL SEQUENCES IN SCHEMA cmig",
+	"EXECUTE ON ALL ROUTINES IN SCHEMA cmig",
+	NULL
+};
+
+/*
+ * Functions by name, with all their forms.  Those in no list are the owner's
+ * alone (grant_access, revoke_access, audit_import, journal_trigger).  Readers of the audit log
+ * need SELECT on it too, which is no part of a level.  sql/access.sql has the same lists and
+ * fails for a function that is in none.
+ */
+static const char *const reader_functions[] = {
+	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
+	"audit_transaction", "branches", "check", "current", "diff", "draft", "drift", "export", "heads",
+	"history", "lint", "plan", "require", "resolve", "rls_check", "rls_script", "rls_status",
+	"script", "show", "status", NULL
+};
+
+static const char *const author_functions[] = {
+	"create_revision", "load", "load_directory", "merge", "remove_revision", NULL
+};
+
+static const char *const migrator_functions[] = {
+	"add_check", "add_foreign_key", "add_not_null", "add_unique", "audit_retain",
+	"audit_trigger", "autogenerate", "backfill", "disable_audit", "disable_rls",
+	"downgrade", "downgrade_stepwise", "dry_run", "enable_audit",
+	"enable_audit_schema", "enable_rls", "enable_rls_schema", "repair", "reset",
+	"reset_stepwise", "rls_test", "set_protect", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
+};
+
+/* Each level is the lists that it consists of. */
+static const struct
+{
+	const char *name;
+	const char *const *lists[4];
+	const char *const *functions[3];
+	bool		with_grant_option;
+}			levels[] = {
+	{"application", {application}},
+	{"reader", {usage, reader}, {reader_functions}},
+	{"author", {usage, reader, author}, {reader_functions, author_functions}},
+	{"migrator", {usage, reader, migrator}, {reader_functions, migrator_functions}},
+	{"owner", {owner}, {NULL}, true}
+};
+
+static CmigQuery find_functions = {
+	"SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END"
+	" || p.oid::regprocedure::text"
+	" FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname = $1"
+	" ORDER BY p.oid::regprocedure::text COLLATE \"C\"",
+	1, {NAMEOID}
+};
+
+static char *
+level_names(void)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < lengthof(levels); i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", levels[i].name);
+	return text.data;
+}
+
+static void
+collect_function(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **functions = arg;
+
+	*functions = lappend(*functions, cmig_query_text(desc, row, 1));
+}
+
+/* "verb EXECUTE ON FUNCTION ... preposition role" for all forms of a function. */
+static List *
+function_statements(const char *verb, const char *preposition, const char *role, const char *function)
+{
+	NameData	name;
+	Datum		values[1];
+	List	   *forms = NIL;
+	List	   *statements = NIL;
+	ListCell   *lc;
+
+	namestrcpy(&name, function);
+	values[0] = NameGetDatum(&name);
+	cmig_query_each(&find_functions, values, NULL, collect_function, &forms);
+	foreach(lc, forms)
+		statements = lappend(statements, psprintf("%s EXECUTE ON %s %s %s", verb,
+												  (char *) lfirst(lc), preposition, role));
+	return statements;
+}
+
+/* "verb what preposition role" for everything in a level. */
+static List *
+level_statements(const char *verb, const char *preposition, const char *role, const char *level)
+{
+	List	   *statements = NIL;
+
+	for (int i = 0; i < lengthof(levels); i++)
+	{
+		if (level == NULL || strcmp(levels[i].name, level) != 0)
+			continue;
+		for (int j = 0; j < lengthof(levels[i].lists) && levels[i].lists[j]; j++)
+			for (const char *const *what = levels[i].lists[j]; *what; what++)
+				statements = lappend(statements,
+									 psprintf("%s %s %s %s%s", verb, *what, preposition, role,
+											  levels[i].with_grant_option && strcmp(verb, "GRANT") == 0
+											  ? " WITH GRANT OPTION" : ""));
+		for (int j = 0; j < lengthof(levels[i].functions) && levels[i].functions[j]; j++)
+			for (const char *const *name = levels[i].functions[j]; *name; name++)
+				statements = list_concat(statements,
+										 function_statements(verb, preposition, role, *name));
+		return statements;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 level ? errmsg("there is no access level \"%s\"",
+						strlen(level) > NAMEDATALEN ? "..." : level)
+			 : errmsg("the access level must not be null"),
+			 errhint("The levels are: %s.", level_names())));
+	return NIL;
+}
+
+List *
+cmig_access_levels(void)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < lengthof(levels); i++)
+		names = lappend(names, (void *) levels[i].name);
+	return names;
+}
+
+List *
+cmig_access_grants(const char *role, const char *level)
+{
+	return level_statements("GRANT", "TO", role, level);
+}
+
+List *
+cmig_access_revokes_level(const char *role, const char *level)
+{
+	return level_statements("REVOKE", "FROM", role, level);
+}
+
+/* The REVOKEs that take all levels from a role. */
+static List *
+all_revokes(const char *role)
+{
+	return list_make4(psprintf("REVOKE ALL ON ALL ROUTINES IN SCHEMA cmig FROM %s", role),
+					  psprintf("REVOKE ALL ON ALL TABLES IN SCHEMA cmig FROM %s", role),
+					  psprintf("REVOKE ALL ON ALL SEQUENCES IN SCHEMA cmig FROM %s", role),
+					  psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
+}
+
+/* The role argument as it stands in a statement. */
+static char *
+role_argument(FunctionCallInfo fcinfo, int n)
+{
+	char	   *name;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the role must not be null"),
+				 errhint("Name the role, as in cmig.grant_access('app', 'application')")));
+	name = NameStr(*PG_GETARG_NAME(n));
+	if (strcmp(name, "public") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("access to pg_cmig is not given to PUBLIC"),
+				 errhint("Name the roles that need it.")));
+	if (!OidIsValid(get_role_oid(name, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("role \"%s\" does not exist", name),
+				 errhint("CREATE ROLE %s; names are taken as they are, case and all.",
+						 quote_identifier(name))));
+	return pstrdup(quote_identifier(name));
+}
+
+/* The role that owns the schema, and with it all of pg_cmig. */
+static Oid
+schema_owner(void)
+{
+	Oid			schema = get_namespace_oid("cmig", false);
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid			owner_id;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for schema %u", schema);
+	owner_id = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	return owner_id;
+}
+
+bool
+cmig_access_may_grant(void)
+{
+	char	   *yes = NULL;
+
+	/* of level owner alone: the right to pass on USAGE is not one to give everything */
+	(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')"
+						   " AND has_table_privilege('cmig.secret', 'SELECT WITH GRANT OPTION')",
+						   0, NULL, NULL, NULL, true, cmig_query_keep_text, &yes);
+	return yes != NULL;
+}
+
+/*
+ * Run fixed statements of ours, GRANTs or REVOKEs, as a grantor.  As the
+ * owner, since what the owner grants is dumped as a plain GRANT that whoever
+ * restores can run.
+ *
+ * They do not go through the executor: an event trigger would run with the
+ * rights of the owner, a superuser, on behalf of a caller who has not got them,
+ * and find the caller's temporary tables by their names.
+ */
+static void
+run_as(Oid grantor, List *statements)
+{
+	Oid			user;
+	int			security;
+	int			guc_level = NewGUCNestLevel();
+	ListCell   *lc;
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(grantor, security | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	foreach(lc, statements)
+	{
+		RawStmt    *raw = linitial_node(RawStmt, raw_parser(lfirst(lc), RAW_PARSE_DEFAULT));
+
+		ExecuteGrantStmt(castNode(GrantStmt, raw->stmt));
+		CommandCounterIncrement();
+	}
+	SetUserIdAndSecContext(user, security);
+	AtEOXact_GUC(false, guc_level);
+}
+
+void
+cmig_access_run(List *statements)
+{
+	if (!cmig_access_may_grant())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to grant or revoke access to pg_cmig"),
+				 errhint("A superuser, or the role that ran CREATE EXTENSION, can.")));
+	run_as(schema_owner(), statements);
+}
+
+/*
+ * Two sessions that grant at once would meet "tuple concurrently updated" or a
+ * deadlock: one waits here.
+ */
+static void
+begin_change(const char *command)
+{
+	PreventCommandDuringRecovery(command);
+	PreventCommandIfReadOnly(command);
+	LockDatabaseObject(NamespaceRelationId, get_namespace_oid("cmig", false), 0,
+					   ShareUpdateExclusiveLock);
+}
+
+static Datum
+return_statements(FunctionCallInfo fcinfo, List *statements)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
+	foreach(lc, statements)
+	{
+		Datum		values[1] = {CStringGetTextDatum(lfirst(lc))};
+		bool		nulls[1] = {false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+cmig_grant_access(PG_FUNCTION_ARGS)
+{
+	char	   *role = role_argument(fcinfo, 0);
+	char	   *level = cmig_argument_text(fcinfo, 1);
+
+	List	   *statements;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	statements = cmig_access_grants(role, level);
+	begin_change("cmig.grant_access()");
+	cmig_access_run(statements);
+	return return_statements(fcinfo, statements);
+}
+
+/* Who granted a role anything of ours, each once. */
+static CmigQuery find_grantors = {
+	"SELECT DISTINCT a.grantor FROM ("
+	" SELECT nspacl AS acl FROM pg_namespace WHERE nspname = 'cmig'"
+	" UNION ALL SELECT relacl FROM pg_class WHERE relnamespace = 'cmig'::regnamespace"
+	" UNION ALL SELECT t.attacl FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid"
+	"  WHERE c.relnamespace = 'cmig'::regnamespace"
+	" UNION ALL SELECT proacl FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace) o,"
+	" aclexplode(o.acl) a WHERE a.grantee = $1 AND a.grantee <> a.grantor",
+	1, {OIDOID}
+};
+
+static void
+collect_oid(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **oids = arg;
+	bool		isnull;
+
+	*oids = lappend_oid(*oids, DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
+}
+
+/* Without the rights that installing gave, nothing would work. */
+static void
+refuse_owner(const char *role)
+{
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(get_role_oid(role, false))};
+	char	   *yes = NULL;
+
+	(void) cmig_query_once("SELECT 'yes' FROM pg_extension WHERE extname = 'pg_cmig' AND extowner = $1",
+						   1, types, values, NULL, true, cmig_query_keep_text, &yes);
+	if (yes || DatumGetObjectId(values[0]) == schema_owner())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("role \"%s\" owns pg_cmig", role),
+				 errhint("The owner's access is not given by levels and cannot be taken away.")));
+}
+
+Datum
+cmig_revoke_access(PG_FUNCTION_ARGS)
+{
+	char	   *role = role_argument(fcinfo, 0);
+	List	   *statements = all_revokes(role);
+	Datum		values[1] = {ObjectIdGetDatum(get_role_oid(NameStr(*PG_GETARG_NAME(0)), false))};
+	List	   *grantors = NIL;
+	ListCell   *lc;
+
+	refuse_owner(NameStr(*PG_GETARG_NAME(0)));
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	begin_change("cmig.revoke_access()");
+	cmig_access_run(statements);
+	cmig_query_each(&find_grantors, values, NULL, collect_oid, &grantors);
+	foreach(lc, grantors)
+	{
+		if (lfirst_oid(lc) != schema_owner())
+			run_as(lfirst_oid(lc), statements);
+	}
+	return return_statements(fcinfo, statements);
+}

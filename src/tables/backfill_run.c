@@ -1,0 +1,395 @@
+/*
+ * backfill_run.c
+ *	  cmig.backfill_run: where each backfill stands.
+ *
+ * The row is written in the transaction of each batch, so it is exact after a
+ * crash.
+ *
+ * Backfills of several tables may begin at once, so a sequence numbers them.  A
+ * restore over a live database sets it back; then the number is the one after
+ * the greatest.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "tables/backfill_run.h"
+#include "tables/catalog.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "datatype/timestamp.h"
+#include "storage/block.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+/* How often a row is tried with another number. */
+#define MAX_ATTEMPTS 100
+
+static CmigQuery find_query = {
+	.sql = "SELECT id::bigint, state::text = 'done', method::text, pass::integer,"
+	" relation::text, key::text[], place::text[], bound::text[],"
+	" total::double precision, passed::double precision, rows::bigint,"
+	" rows_of_pass::bigint, batches::bigint, parts::text[] FROM cmig.backfill_run"
+	" WHERE target::text = $1 AND set_sql::text = $2"
+	" AND where_sql::text IS NOT DISTINCT FROM $3"
+	" AND revision::text IS NOT DISTINCT FROM $4"
+	" AND direction::text IS NOT DISTINCT FROM $5"
+	" AND statement::integer IS NOT DISTINCT FROM $6"
+	" AND (state::text <> 'done' OR statement::integer IS NOT NULL)"
+	" ORDER BY id::bigint DESC LIMIT 1",
+	.nargs = 6,
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
+};
+
+static CmigQuery last_id_query = {
+	.sql = "SELECT max(id::bigint)::text FROM cmig.backfill_run"
+};
+
+static CmigQuery insert_query = {
+	.sql = "INSERT INTO cmig.backfill_run (id, target, set_sql, where_sql, revision,"
+	" direction, statement, state, method, total, parts, started_at, updated_at)"
+	" OVERRIDING SYSTEM VALUE VALUES ($10, $1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, clock_timestamp(),"
+	" clock_timestamp()) ON CONFLICT (id) DO NOTHING",
+	.nargs = 10,
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
+		FLOAT8OID, TEXTARRAYOID, INT8OID}
+};
+
+static CmigQuery update_query = {
+	.sql = "UPDATE cmig.backfill_run SET state = $2, pass = $3, relation = $4,"
+	" place = $5, bound = $6, total = $7, passed = $8, rows = $9,"
+	" rows_of_pass = $10, batches = $11, active = active::interval + $12, key = $13,"
+	" updated_at = clock_timestamp() WHERE id::bigint = $1",
+	.nargs = 13,
+	.argtypes = {INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
+		FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID, TEXTARRAYOID}
+};
+
+/* Not done, and not to be begun anew without harm. */
+static CmigQuery unfinished_query = {
+	.sql = "SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, ''),"
+	" statement::integer, rows::bigint FROM cmig.backfill_run"
+	" WHERE (revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL"
+	"   OR $1 IS NULL AND revision::text IS NULL AND target::text = $4)"
+	" AND state::text <> 'done' AND where_sql::text IS NULL AND rows::bigint > 0"
+	" AND id::bigint <> $3 ORDER BY id::bigint DESC",
+	.nargs = 4,
+	.argtypes = {TEXTOID, TEXTOID, INT8OID, TEXTOID}
+};
+
+static CmigQuery settle_query = {
+	.sql = "UPDATE cmig.backfill_run SET statement = NULL"
+	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL",
+	.nargs = 2,
+	.argtypes = {TEXTOID, TEXTOID}
+};
+
+static CmigQuery remove_query = {
+	.sql = "DELETE FROM cmig.backfill_run WHERE id::bigint = $1",
+	.nargs = 1,
+	.argtypes = {INT8OID}
+};
+
+static CmigQuery replace_query = {
+	.sql = "DELETE FROM cmig.backfill_run WHERE revision::text = $1 AND direction::text = $2"
+	" AND statement::integer = $3 AND state::text <> 'done'",
+	.nargs = 3,
+	.argtypes = {TEXTOID, TEXTOID, INT4OID}
+};
+
+static CmigQuery settle_all_query = {
+	.sql = "UPDATE cmig.backfill_run SET statement = NULL WHERE statement::integer IS NOT NULL"
+};
+
+static void
+set_text(Datum *values, char *nulls, int i, const char *value)
+{
+	values[i] = value ? CStringGetTextDatum(value) : (Datum) 0;
+	nulls[i] = value ? ' ' : 'n';
+}
+
+static void
+set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
+{
+	set_text(values, nulls, 0, identity->target);
+	set_text(values, nulls, 1, identity->set_sql);
+	set_text(values, nulls, 2, identity->where_sql);
+	set_text(values, nulls, 3, identity->revision);
+	set_text(values, nulls, 4, identity->direction);
+	values[5] = Int32GetDatum(identity->statement);
+	nulls[5] = identity->revision ? ' ' : 'n';
+}
+
+/* A row that was written by hand and cannot be continued from. */
+static void
+refuse_row(int64 id, const char *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("row %lld of cmig.backfill_run was changed by hand", (long long) id),
+			 errdetail("Column \"%s\" does not hold what a backfill stores there.", column),
+			 errhint("To start over: DELETE FROM cmig.backfill_run WHERE id = %lld;",
+					 (long long) id)));
+}
+
+/* The elements of a text[] column: one dimension, no NULL, or the row is refused. */
+static CmigNames
+names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
+{
+	CmigNames	names = {0};
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, column, &isnull);
+	ArrayType  *array;
+	Datum	   *elements;
+
+	if (isnull)
+		return names;
+	array = DatumGetArrayTypeP(value);
+	if (ARR_NDIM(array) > 1 || array_contains_nulls(array))
+		refuse_row(id, name);
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, NULL, &names.count);
+	names.names = palloc(sizeof(char *) * Max(names.count, 1));
+	for (int i = 0; i < names.count; i++)
+		names.names[i] = TextDatumGetCString(elements[i]);
+	return names;
+}
+
+/* Is it the number of a block, as update_query has stored it? */
+static bool
+is_block(const char *text)
+{
+	Size		digits = strspn(text, "0123456789");
+
+	return digits > 0 && digits <= 10 && text[digits] == '\0' &&
+		strtoull(text, NULL, 10) <= MaxBlockNumber;
+}
+
+/*
+ * Migrators may write the table.  What the batches index by, and what is
+ * bound as arguments, must be of the size that they expect: by ctid a block
+ * each, by key as many values as the key has columns.
+ */
+static void
+require_valid(const CmigBackfillRun *run, bool by_key)
+{
+	if (run->method == NULL || strcmp(run->method, by_key ? "key" : "ctid") != 0)
+		refuse_row(run->id, "method");
+	if (run->pass < 1)
+		refuse_row(run->id, "pass");
+	if (run->rows < 0)
+		refuse_row(run->id, "rows");
+	if (run->rows_of_pass < 0)
+		refuse_row(run->id, "rows_of_pass");
+	if (run->batches < 0)
+		refuse_row(run->id, "batches");
+	if (run->relation == NULL)
+		return;
+	if (by_key ? run->key.count == 0 : run->key.count != 0)
+		refuse_row(run->id, "key");
+	if (run->bound.count != 0 && run->bound.count != (by_key ? run->key.count : 1))
+		refuse_row(run->id, "bound");
+	if (run->place.count != 0 && run->place.count != run->bound.count)
+		refuse_row(run->id, "place");
+	if (by_key)
+		return;
+	if (run->bound.count != 1 || !is_block(run->bound.names[0]))
+		refuse_row(run->id, "bound");
+	if (run->place.count != 1 || !is_block(run->place.names[0]))
+		refuse_row(run->id, "place");
+}
+
+static void
+collect(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigBackfillRun *run = arg;
+
+	run->id = cmig_query_int64(desc, row, 1, 0);
+	run->done = cmig_query_bool(desc, row, 2, false);
+	run->method = cmig_query_text(desc, row, 3);
+	run->pass = cmig_query_int32(desc, row, 4, 0);
+	run->relation = cmig_query_text(desc, row, 5);
+	run->key = names_of(desc, row, 6, run->id, "key");
+	run->place = names_of(desc, row, 7, run->id, "place");
+	run->bound = names_of(desc, row, 8, run->id, "bound");
+	run->total = cmig_query_float8(desc, row, 9, 0);
+	run->passed = cmig_query_float8(desc, row, 10, 0);
+	run->rows = cmig_query_int64(desc, row, 11, -1);
+	run->rows_of_pass = cmig_query_int64(desc, row, 12, -1);
+	run->batches = cmig_query_int64(desc, row, 13, -1);
+	run->parts = names_of(desc, row, 14, run->id, "parts");
+}
+
+bool
+cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
+{
+	Datum		values[6];
+	char		nulls[7] = "      ";
+
+	set_identity(identity, values, nulls);
+	if (cmig_query_each(&find_query, values, nulls, collect, run) == 0)
+		return false;
+	if (!run->done)
+		require_valid(run, identity->where_sql == NULL);
+	return true;
+}
+
+/*
+ * A number beyond those of all rows.  As for an identity column, no right on
+ * the sequence is needed.
+ */
+static int64
+next_id(void)
+{
+	Oid			sequence = get_relname_relid("backfill_run_id_seq",
+											 get_namespace_oid("cmig", false));
+	char	   *last;
+	int64		id;
+
+	if (!OidIsValid(sequence))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("sequence cmig.backfill_run_id_seq does not exist"),
+				 errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions and stamp.")));
+	id = nextval_internal(sequence, false);
+	last = cmig_query_at_snapshot(&last_id_query, GetLatestSnapshot());
+	if (last != NULL)
+	{
+		int64		last_id = DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(last)));
+
+		if (last_id < PG_INT64_MAX)
+			id = Max(id, last_id + 1);
+	}
+	return id;
+}
+
+void
+cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
+{
+	Datum		values[10];
+	char		nulls[11] = "          ";
+
+	set_identity(identity, values, nulls);
+	set_text(values, nulls, 6, run->method);
+	values[7] = Float8GetDatum(run->total);
+	values[8] = cmig_catalog_names_datum(&run->parts);
+	if (run->parts.count == 0)
+		nulls[8] = 'n';
+
+	/* another session may take the same number while the sequence is behind */
+	for (int i = 0; i < MAX_ATTEMPTS; i++)
+	{
+		run->id = next_id();
+		values[9] = Int64GetDatum(run->id);
+		if (cmig_query_run(&insert_query, values, nulls) == 1)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cmig.backfill_run does not take the row of this backfill"),
+			 errhint("Drop the triggers and rules of cmig.backfill_run, then CALL again.")));
+}
+
+void
+cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
+{
+	Datum		values[13];
+	char		nulls[14] = "             ";
+	Interval	active = {.time = active_us};
+
+	values[0] = Int64GetDatum(run->id);
+	set_text(values, nulls, 1, run->done ? "done" : "running");
+	values[2] = Int32GetDatum(run->pass);
+	set_text(values, nulls, 3, run->relation);
+	values[4] = cmig_catalog_names_datum(&run->place);
+	values[5] = cmig_catalog_names_datum(&run->bound);
+	values[6] = Float8GetDatum(run->total);
+	values[7] = Float8GetDatum(run->passed);
+	values[8] = Int64GetDatum(run->rows);
+	values[9] = Int64GetDatum(run->rows_of_pass);
+	values[10] = Int64GetDatum(run->batches);
+	values[11] = IntervalPGetDatum(&active);
+	values[12] = cmig_catalog_names_datum(&run->key);
+	if (run->key.count == 0)
+		nulls[12] = 'n';
+	if (cmig_query_run(&update_query, values, nulls) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the row of this backfill in cmig.backfill_run is gone"),
+				 errhint("Leave the rows there until the backfill has ended.")));
+}
+
+typedef struct Search
+{
+	CmigBackfillCallback callback;
+	void	   *arg;
+} Search;
+
+static void
+hand_over(TupleDesc desc, HeapTuple row, void *arg)
+{
+	const Search *search = arg;
+	CmigBackfillUnfinished unfinished;
+
+	unfinished.id = cmig_query_int64(desc, row, 1, 0);
+	unfinished.target = cmig_query_text(desc, row, 2);
+	unfinished.set_sql = cmig_query_text(desc, row, 3);
+	unfinished.statement = cmig_query_int32(desc, row, 4, 0);
+	unfinished.rows = cmig_query_int64(desc, row, 5, 0);
+	search->callback(&unfinished, search->arg);
+}
+
+void
+cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity, int64 own_id,
+								  CmigBackfillCallback callback, void *arg)
+{
+	Search		search = {.callback = callback,.arg = arg};
+	Datum		values[4];
+	char		nulls[5] = "    ";
+
+	set_text(values, nulls, 0, identity->revision);
+	set_text(values, nulls, 1, identity->direction);
+	values[2] = Int64GetDatum(own_id);
+	set_text(values, nulls, 3, identity->target);
+	cmig_query_each(&unfinished_query, values, nulls, hand_over, &search);
+}
+
+void
+cmig_backfill_run_settle(const char *revision, const char *direction)
+{
+	Datum		values[2] = {CStringGetTextDatum(revision), CStringGetTextDatum(direction)};
+
+	cmig_query_run(&settle_query, values, NULL);
+}
+
+void
+cmig_backfill_run_remove(int64 id)
+{
+	Datum		values[1] = {Int64GetDatum(id)};
+
+	cmig_query_run(&remove_query, values, NULL);
+}
+
+void
+cmig_backfill_run_replace(const CmigBackfillIdentity *identity)
+{
+	Datum		values[3];
+
+	if (identity->revision == NULL)
+		return;
+	values[0] = CStringGetTextDatum(identity->revision);
+	values[1] = CStringGetTextDatum(identity->direction);
+	values[2] = Int32GetDatum(identity->statement);
+	cmig_query_run(&replace_query, values, NULL);
+}
+
+bool
+cmig_backfill_run_settle_all(void)
+{
+	return cmig_query_run(&settle_all_query, NULL, NULL) > 0;
+}

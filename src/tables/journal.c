@@ -1,0 +1,406 @@
+/*
+ * journal.c
+ *	  cmig.journal: one row for each step that was carried out.
+ *
+ * Rows are numbered by the rows that are there, not by a sequence: everybody
+ * who writes holds the run lock, so the greatest committed id plus one is
+ * free.  A sequence would be set back by a restore over a live database, and
+ * is not replicated.
+ *
+ * session_role and client_address are the columns' defaults, which a migrator
+ * has no right to write; role is checked by cmig.journal_trigger.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "run/session.h"
+#include "tables/journal.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(cmig_journal_trigger);
+
+/* How many rows are written at once. */
+#define BATCH_ROWS 500
+
+struct CmigJournalBatch
+{
+	int			count;
+	CmigJournalEntry entries[BATCH_ROWS];
+	MemoryContext context;		/* of their checksums */
+};
+
+static CmigQuery last_id_query = {
+	.sql = "SELECT coalesce(max(id::bigint), 0)::text FROM cmig.journal"
+};
+
+static CmigQuery insert_query = {
+	.sql = "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
+	" elapsed, role, application_name,"
+	" transaction_id, checksum, search_path, sqlstate, message, statement)"
+	" VALUES ($13, $1, $2, $3, $4, $5, $6::name, $7,"
+	" pg_current_xact_id(), $8, $9, $10, $11, $12)",
+	.nargs = 13,
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID,
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID}
+};
+
+static CmigQuery insert_all_query = {
+	.sql = "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
+	" elapsed, role, application_name,"
+	" transaction_id, checksum, search_path, message)"
+	" SELECT $11 + e.n, e.revision, e.direction, e.outcome, e.started_at,"
+	" e.finished_at - e.started_at, $8::name, $9,"
+	" pg_current_xact_id(), e.checksum, $10, e.message"
+	" FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
+	" unnest($6), unnest($7)) WITH ORDINALITY AS e (revision, direction, outcome,"
+	" started_at, finished_at, checksum, message, n) ORDER BY e.n",
+	.nargs = 11,
+	.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
+		TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID,
+		INT8OID}
+};
+
+static CmigQuery checksum_query = {
+	.sql = "SELECT checksum::text FROM cmig.journal"
+	" WHERE revision::text = $1 AND outcome::text = 'done'"
+	" AND direction::text IN ('upgrade', 'stamp', 'repair') AND checksum::text IS NOT NULL"
+	" ORDER BY id::bigint DESC LIMIT 1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+static CmigQuery finish_query = {
+	.sql = "UPDATE cmig.journal SET outcome = $2, elapsed = $3,"
+	" transaction_id = CASE WHEN $2 = 'done' THEN pg_current_xact_id() END,"
+	" checksum = coalesce($4, checksum::text), sqlstate = $5, message = $6, statement = $7"
+	" WHERE id::bigint = $1",
+	.nargs = 7,
+	.argtypes = {INT8OID, TEXTOID, INTERVALOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
+};
+
+static CmigQuery interrupted_query = {
+	.sql = "UPDATE cmig.journal SET outcome = 'failed', transaction_id = NULL,"
+	" message = 'the run was interrupted' WHERE outcome::text = 'running'"
+};
+
+static CmigQuery last_query = {
+	.sql = "SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
+	" coalesce(outcome::text, ''), sqlstate::text, message::text, statement::integer"
+	" FROM cmig.journal WHERE direction::text <> 'repair' ORDER BY id::bigint DESC LIMIT 1"
+};
+
+static void
+set_text(Datum *values, char *nulls, int column, const char *value)
+{
+	if (value == NULL)
+		return;
+	values[column] = CStringGetTextDatum(value);
+	nulls[column] = ' ';
+}
+
+/*
+ * The greatest id of all rows, also of those that a REPEATABLE READ transaction
+ * does not see; at least one batch of numbers follows it.
+ */
+static int64
+last_id(void)
+{
+	char	   *text = cmig_query_at_snapshot(&last_id_query, GetLatestSnapshot());
+	int64		id = text ? DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text))) : 0;
+
+	if (id > PG_INT64_MAX - BATCH_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_SEQUENCE_GENERATOR_LIMIT_EXCEEDED),
+				 errmsg("cmig.journal has no number left for a row"),
+				 errdetail("A row has id " INT64_FORMAT ".", id),
+				 errhint("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT, id)));
+	return id;
+}
+
+int64
+cmig_journal_start(const CmigJournalEntry *entry)
+{
+	int64		id = last_id() + 1;
+	Datum		values[13];
+	char		nulls[14] = "nnnnnnnnnnnn ";
+
+	set_text(values, nulls, 0, entry->revision);
+	set_text(values, nulls, 1, entry->direction);
+	set_text(values, nulls, 2, entry->outcome);
+	values[3] = TimestampTzGetDatum(entry->started_at);
+	nulls[3] = ' ';
+	if (entry->finished_at != 0)
+	{
+		values[4] = DirectFunctionCall2(timestamp_mi,
+										TimestampTzGetDatum(entry->finished_at),
+										TimestampTzGetDatum(entry->started_at));
+		nulls[4] = ' ';
+	}
+	set_text(values, nulls, 5, cmig_session_role());
+	set_text(values, nulls, 6, application_name);
+	set_text(values, nulls, 7, entry->checksum);
+	set_text(values, nulls, 8, cmig_session_search_path());
+	set_text(values, nulls, 9, entry->sqlstate);
+	set_text(values, nulls, 10, entry->message);
+	if (entry->statement != 0)
+	{
+		values[11] = Int32GetDatum(entry->statement);
+		nulls[11] = ' ';
+	}
+
+	values[12] = Int64GetDatum(id);
+
+	cmig_query_run(&insert_query, values, nulls);
+	return id;
+}
+
+void
+cmig_journal_write(const CmigJournalEntry *entry)
+{
+	(void) cmig_journal_start(entry);
+}
+
+void
+cmig_journal_finish(int64 id, const CmigJournalEntry *entry)
+{
+	Datum		values[7];
+	char		nulls[8] = "nnnnnnn";
+
+	values[0] = Int64GetDatum(id);
+	nulls[0] = ' ';
+	set_text(values, nulls, 1, entry->outcome);
+	values[2] = DirectFunctionCall2(timestamp_mi,
+									TimestampTzGetDatum(entry->finished_at),
+									TimestampTzGetDatum(entry->started_at));
+	nulls[2] = ' ';
+	set_text(values, nulls, 3, entry->checksum);
+	set_text(values, nulls, 4, entry->sqlstate);
+	set_text(values, nulls, 5, entry->message);
+	if (entry->statement != 0)
+	{
+		values[6] = Int32GetDatum(entry->statement);
+		nulls[6] = ' ';
+	}
+	cmig_query_run(&finish_query, values, nulls);
+}
+
+void
+cmig_journal_interrupted(void)
+{
+	cmig_query_run(&interrupted_query, NULL, NULL);
+}
+
+/* An array of times, finished ones or started ones. */
+static Datum
+times_array(const CmigJournalEntry *entries, int count, bool finished)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * count);
+
+	for (int i = 0; i < count; i++)
+		elements[i] = TimestampTzGetDatum(finished ? entries[i].finished_at
+										  : entries[i].started_at);
+	return PointerGetDatum(construct_array(elements, count, TIMESTAMPTZOID, 8,
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* An array of the texts that pick() finds in the entries, NULL included. */
+static Datum
+texts_array(const CmigJournalEntry *entries, int count,
+			const char *(*pick) (const CmigJournalEntry *))
+{
+	Datum	   *elements = palloc(sizeof(Datum) * count);
+	bool	   *nulls = palloc(sizeof(bool) * count);
+	int			lower = 1;
+
+	for (int i = 0; i < count; i++)
+	{
+		const char *text = pick(&entries[i]);
+
+		nulls[i] = text == NULL;
+		elements[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
+	}
+	return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower,
+											  TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static const char *
+pick_revision(const CmigJournalEntry *entry)
+{
+	return entry->revision;
+}
+
+static const char *
+pick_direction(const CmigJournalEntry *entry)
+{
+	return entry->direction;
+}
+
+static const char *
+pick_outcome(const CmigJournalEntry *entry)
+{
+	return entry->outcome;
+}
+
+static const char *
+pick_checksum(const CmigJournalEntry *entry)
+{
+	return entry->checksum;
+}
+
+static const char *
+pick_message(const CmigJournalEntry *entry)
+{
+	return entry->message;
+}
+
+static void
+write_batch(CmigJournalBatch *batch)
+{
+	const CmigJournalEntry *entries = batch->entries;
+	Datum		values[11];
+	char		nulls[12] = "       nnn ";
+	MemoryContext old = MemoryContextSwitchTo(batch->context);
+
+	values[0] = texts_array(entries, batch->count, pick_revision);
+	values[1] = texts_array(entries, batch->count, pick_direction);
+	values[2] = texts_array(entries, batch->count, pick_outcome);
+	values[3] = times_array(entries, batch->count, false);
+	values[4] = times_array(entries, batch->count, true);
+	values[5] = texts_array(entries, batch->count, pick_checksum);
+	values[6] = texts_array(entries, batch->count, pick_message);
+	set_text(values, nulls, 7, cmig_session_role());
+	set_text(values, nulls, 8, application_name);
+	set_text(values, nulls, 9, cmig_session_search_path());
+	values[10] = Int64GetDatum(last_id());
+	cmig_query_run(&insert_all_query, values, nulls);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(batch->context);
+	batch->count = 0;
+}
+
+CmigJournalBatch *
+cmig_journal_batch(void)
+{
+	CmigJournalBatch *batch = palloc(sizeof(CmigJournalBatch));
+
+	batch->count = 0;
+	batch->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig journal",
+										   ALLOCSET_DEFAULT_SIZES);
+	return batch;
+}
+
+void
+cmig_journal_add(CmigJournalBatch *batch, const CmigJournalEntry *entry)
+{
+	CmigJournalEntry *kept = &batch->entries[batch->count++];
+
+	*kept = *entry;
+	if (kept->checksum)
+		kept->checksum = MemoryContextStrdup(batch->context, kept->checksum);
+	if (batch->count == BATCH_ROWS)
+		write_batch(batch);
+}
+
+void
+cmig_journal_end(CmigJournalBatch *batch)
+{
+	if (batch->count > 0)
+		write_batch(batch);
+	MemoryContextDelete(batch->context);
+	pfree(batch);
+}
+
+char *
+cmig_journal_checksum(const char *revision)
+{
+	Datum		values[1] = {CStringGetTextDatum(revision)};
+	char	   *checksum = NULL;
+
+	cmig_query_each(&checksum_query, values, NULL, cmig_query_keep_text, &checksum);
+	return checksum;
+}
+
+static void
+keep_last(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigJournalEntry *entry = arg;
+
+	entry->revision = cmig_query_text(desc, row, 1);
+	entry->direction = cmig_query_text(desc, row, 2);
+	entry->outcome = cmig_query_text(desc, row, 3);
+	entry->sqlstate = cmig_query_text(desc, row, 4);
+	entry->message = cmig_query_text(desc, row, 5);
+	entry->statement = cmig_query_int32(desc, row, 6, 0);
+}
+
+bool
+cmig_journal_last(CmigJournalEntry *entry)
+{
+	memset(entry, 0, sizeof(*entry));
+	return cmig_query_each(&last_query, NULL, NULL, keep_last, entry) > 0;
+}
+
+/* May the caller run a script as the role, so that a row can say that it did? */
+static bool
+may_run_as(const char *name)
+{
+	Oid			role = get_role_oid(name, true);
+
+	return OidIsValid(role) &&
+		(role == GetUserId() || cmig_can_set_role_compat(GetSessionUserId(), role));
+}
+
+/*
+ * Whoever may write all columns, and so session_role, restores a dump or may
+ * do as it likes.  Others can only write rows of runs that they could have
+ * started.
+ */
+Datum
+cmig_journal_trigger(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Relation	relation;
+	Datum		role;
+	bool		isnull;
+	int			column;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("cmig.journal_trigger() must be called before each INSERT into cmig.journal"),
+				 errhint("It works only as CREATE EXTENSION made it.")));
+	relation = trigger->tg_relation;
+	if (pg_class_aclcheck(RelationGetRelid(relation), GetUserId(), ACL_INSERT) == ACLCHECK_OK)
+		return PointerGetDatum(trigger->tg_trigtuple);
+
+	column = get_attnum(RelationGetRelid(relation), "role");
+	if (column == InvalidAttrNumber || TupleDescAttr(RelationGetDescr(relation), column - 1)->atttypid != NAMEOID)
+		return PointerGetDatum(trigger->tg_trigtuple);
+	role = heap_getattr(trigger->tg_trigtuple, column, RelationGetDescr(relation), &isnull);
+	if (!isnull && !may_run_as(NameStr(*DatumGetName(role))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to write a row of cmig.journal for role \"%s\"",
+						NameStr(*DatumGetName(role))),
+				 errdetail("Role \"%s\" may not SET ROLE to it.",
+						   GetUserNameFromId(GetSessionUserId(), true)),
+				 errhint("pg_cmig writes the journal itself.")));
+	return PointerGetDatum(trigger->tg_trigtuple);
+}

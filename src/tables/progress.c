@@ -1,0 +1,242 @@
+/*
+ * progress.c
+ *	  cmig.progress: where an unfinished stepwise step stands.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "tables/progress.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+static const char *const state_names[] = {"running", "in_doubt", "done"};
+
+static CmigQuery read_query = {
+	.sql = "SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
+	" coalesce(statement::integer, 0), coalesce(state::text, ''),"
+	" detail::jsonb::text, detail::jsonb->>'checksum' FROM cmig.progress"
+	" ORDER BY 1, 2, 3"
+};
+
+static CmigQuery write_query = {
+	.sql = "INSERT INTO cmig.progress AS p (revision, direction, statement, state, detail)"
+	" VALUES ($1, $2, $3, $4, $5::jsonb)"
+	" ON CONFLICT (revision, direction, statement) DO UPDATE"
+	" SET state = excluded.state, detail = coalesce(excluded.detail::jsonb, p.detail::jsonb)",
+	.nargs = 5,
+	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID}
+};
+
+static CmigQuery remove_query = {
+	.sql = "DELETE FROM cmig.progress"
+	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer = $3",
+	.nargs = 3,
+	.argtypes = {TEXTOID, TEXTOID, INT4OID}
+};
+
+static CmigQuery clear_query = {
+	.sql = "DELETE FROM cmig.progress WHERE revision::text = $1 AND direction::text = $2",
+	.nargs = 2,
+	.argtypes = {TEXTOID, TEXTOID}
+};
+
+static CmigQuery clear_all_query = {
+	.sql = "DELETE FROM cmig.progress"
+};
+
+/* Is the revision there?  Does cmig.version name it? */
+static CmigQuery look_query = {
+	.sql = "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
+	" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1)",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+const char *
+cmig_progress_direction(CmigDirection direction)
+{
+	return direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
+}
+
+static void
+collect(TupleDesc desc, HeapTuple tuple, void *arg)
+{
+	List	  **rows = arg;
+	CmigProgressRow *row = palloc0(sizeof(CmigProgressRow));
+	char	   *direction = cmig_query_text(desc, tuple, 2);
+	char	   *state = cmig_query_text(desc, tuple, 4);
+
+	row->revision = cmig_query_text(desc, tuple, 1);
+	row->direction = strcmp(direction, "upgrade") == 0 ? CMIG_UPGRADE : CMIG_DOWNGRADE;
+	row->statement = cmig_query_int32(desc, tuple, 3, 0);
+	row->detail = cmig_query_text(desc, tuple, 5);
+	row->checksum = cmig_query_text(desc, tuple, 6);
+
+	/* what was written by hand and is not known is in doubt */
+	row->state = CMIG_PROGRESS_IN_DOUBT;
+	for (int i = 0; i < lengthof(state_names); i++)
+	{
+		if (strcmp(state, state_names[i]) == 0)
+			row->state = i;
+	}
+	*rows = lappend(*rows, row);
+}
+
+List *
+cmig_progress_read(void)
+{
+	List	   *rows = NIL;
+
+	cmig_query_each(&read_query, NULL, NULL, collect, &rows);
+	return rows;
+}
+
+static bool
+is_of(const CmigProgressRow *row, const char *revision, CmigDirection direction)
+{
+	return row->direction == direction && strcmp(row->revision, revision) == 0;
+}
+
+CmigProgressRow *
+cmig_progress_find(List *rows, const char *revision, CmigDirection direction,
+				   int statement)
+{
+	int			low = 0;
+	int			high = list_length(rows);
+	int			last;
+
+	while (low < high && !is_of(list_nth(rows, low), revision, direction))
+		low++;
+	last = high - 1;
+	while (last > low && !is_of(list_nth(rows, last), revision, direction))
+		last--;
+	high = last + 1;
+
+	/* those of one step stand together, by statement */
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		CmigProgressRow *row = list_nth(rows, middle);
+
+		if (row->statement == statement)
+			return row;
+		if (row->statement < statement)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+bool
+cmig_progress_has(List *rows, const char *revision)
+{
+	ListCell   *lc;
+
+	foreach(lc, rows)
+		if (strcmp(((CmigProgressRow *) lfirst(lc))->revision, revision) == 0)
+			return true;
+	return false;
+}
+
+void
+cmig_progress_write(const char *revision, CmigDirection direction, int statement,
+					CmigProgressState state, const char *detail)
+{
+	Datum		values[5];
+	char		nulls[6] = "     ";
+
+	values[0] = CStringGetTextDatum(revision);
+	values[1] = CStringGetTextDatum(cmig_progress_direction(direction));
+	values[2] = Int32GetDatum(statement);
+	values[3] = CStringGetTextDatum(state_names[state]);
+	values[4] = (Datum) 0;
+	if (detail)
+		values[4] = CStringGetTextDatum(detail);
+	else
+		nulls[4] = 'n';
+	cmig_query_run(&write_query, values, nulls);
+}
+
+static void
+delete_rows(CmigQuery *query, const char *revision, CmigDirection direction,
+			int statement)
+{
+	Datum		values[3];
+
+	values[0] = CStringGetTextDatum(revision);
+	values[1] = CStringGetTextDatum(cmig_progress_direction(direction));
+	values[2] = Int32GetDatum(statement);
+	cmig_query_run(query, values, NULL);
+}
+
+void
+cmig_progress_remove(const char *revision, CmigDirection direction, int statement)
+{
+	delete_rows(&remove_query, revision, direction, statement);
+}
+
+void
+cmig_progress_clear(const char *revision, CmigDirection direction)
+{
+	delete_rows(&clear_query, revision, direction, 0);
+}
+
+bool
+cmig_progress_clear_all(void)
+{
+	return cmig_query_run(&clear_all_query, NULL, NULL) > 0;
+}
+
+typedef struct Look
+{
+	bool		known;
+	bool		named;
+} Look;
+
+static void
+keep_look(TupleDesc desc, HeapTuple tuple, void *arg)
+{
+	Look	   *look = arg;
+
+	look->known = cmig_query_bool(desc, tuple, 1, false);
+	look->named = cmig_query_bool(desc, tuple, 2, false);
+}
+
+const char *
+cmig_progress_obstacle(const CmigProgressRow *row)
+{
+	Look		look = {0};
+	Datum		values[1] = {CStringGetTextDatum(row->revision)};
+
+	cmig_query_each(&look_query, values, NULL, keep_look, &look);
+	if (!look.known)
+		return "cmig.revision does not hold it any more: load it again, then CALL again. After undoing by hand what it did, SELECT cmig.stamp('<revision it is at>', purge => true)";
+	if (look.named != (row->direction == CMIG_DOWNGRADE))
+		return "cmig.version was written by hand meanwhile, so that no run gets to it: SELECT cmig.stamp('<revision it is at>', purge => true), then CALL again.";
+	return NULL;
+}
+
+void
+cmig_progress_require_none(void)
+{
+	List	   *rows = cmig_progress_read();
+	CmigProgressRow *row;
+	const char *obstacle;
+
+	if (rows == NIL)
+		return;
+	row = linitial(rows);
+	obstacle = cmig_progress_obstacle(row);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the %s of revision \"%s\" is half done",
+					cmig_progress_direction(row->direction), row->revision),
+			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that were carried out."),
+			 obstacle ? errhint("%s", obstacle) :
+			 errhint("CALL cmig.%s_stepwise(...) finishes it. After undoing by hand what it did, SELECT cmig.stamp('<revision it is at>')",
+					 cmig_progress_direction(row->direction))));
+}
