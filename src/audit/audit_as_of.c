@@ -769,6 +769,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	Relation	relation;
 	Datum		values[PARAMETERS] = {0};
 	char		nulls[PARAMETERS + 1] = "   nnnnn";
+	Datum		changed_values[3];
 	Datum		truncate_values[2];
 	char	   *truncate = NULL;
 	char	   *changed = NULL;
@@ -816,7 +817,10 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 		values[5] = JsonbPGetDatum(renames);
 		nulls[5] = ' ';
 	}
-	cmig_query_each(&changed_keys, (Datum[3]) {values[1], values[2], values[0]}, NULL,
+	changed_values[0] = values[1];
+	changed_values[1] = values[2];
+	changed_values[2] = values[0];
+	cmig_query_each(&changed_keys, changed_values, NULL,
 					cmig_query_keep_text, &changed);
 	as_of.keys_changed = changed != NULL;
 	truncate_values[0] = values[1];
