@@ -561,7 +561,9 @@ begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, Li
 	ListCell   *lc;
 
 	foreach(lc, targets)
+	{
 		require_owner(lfirst_oid(lc));
+	}
 	enabling->fcinfo = fcinfo;
 	enabling->first_option = first_option;
 	enabling->many = false;
@@ -653,7 +655,9 @@ enable_one(Enabling *enabling, Oid target)
 
 	/* Triggers are not inherited, so each child is audited for itself. */
 	foreach(lc, children)
+	{
 		enable_one(enabling, lfirst_oid(lc));
+	}
 }
 
 static Datum
@@ -733,7 +737,9 @@ cmig_enable_audit_schema(PG_FUNCTION_ARGS)
 	begin_enabling(&enabling, fcinfo, 2, oids);
 	enabling.many = true;
 	foreach(lc, oids)
+	{
 		enable_one(&enabling, lfirst_oid(lc));
+	}
 	if (oids)
 		cmig_audit_arguments_require_met(fcinfo, 2, enabling.met,
 										 text_to_cstring(PG_GETARG_TEXT_PP(0)));
@@ -761,7 +767,9 @@ disable_one(Oid target, List **statements)
 	table_close(relation, NoLock);
 	change_triggers(have, NIL, table, statements);
 	foreach(lc, children)
+	{
 		disable_one(lfirst_oid(lc), statements);
+	}
 }
 
 Datum

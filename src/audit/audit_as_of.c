@@ -578,9 +578,13 @@ hidden_columns(const CmigAuditTarget *target, Relation relation, Oid extension_o
 		return NULL;
 	elements = palloc(sizeof(Datum) * (list_length(names) + list_length(others)));
 	foreach(lc, names)
+	{
 		elements[count++] = CStringGetTextDatum(((CmigAuditName *) lfirst(lc))->name);
+	}
 	foreach(lc, others)
+	{
 		elements[count++] = CStringGetTextDatum(lfirst(lc));
+	}
 	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
@@ -594,8 +598,10 @@ columns_text(List *names)
 		return "the whole row";
 	initStringInfo(&text);
 	foreach(lc, names)
+	{
 		appendStringInfo(&text, "%s%s", lc == list_head(names) ? "" : ", ",
 						 quote_identifier(lfirst(lc)));
+	}
 	return text.data;
 }
 
@@ -753,8 +759,10 @@ set_key(AsOf *as_of, FunctionCallInfo fcinfo, Datum *values, char *nulls)
 	as_of->has_key = true;
 	hashes = palloc(sizeof(Datum) * list_length(keys));
 	foreach(lc, keys)
+	{
 		hashes[count++] = Int64GetDatum(cmig_audit_trigger_row_hash(as_of->target->table_id,
 																	JsonbPGetDatum(lfirst(lc))));
+	}
 	values[3] = PointerGetDatum(construct_array(hashes, count, INT8OID, 8,
 												FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	values[4] = JsonbPGetDatum(linitial(keys));

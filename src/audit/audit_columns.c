@@ -186,7 +186,9 @@ cmig_audit_columns_anchor(CmigAuditOptions *options, Oid relation)
 	int			count = 0;
 
 	foreach(lc, names)
+	{
 		count = Max(count, place_of(state, ((CmigAuditName *) lfirst(lc))->attnum) + 1);
+	}
 	options->anchor = psprintf("%s%d/" UINT64_FORMAT, anchor_table(state->database, relation),
 							   count, checksum(state, count));
 }

@@ -275,7 +275,9 @@ insert(int32 table_id, const CmigAuditLayout *layout)
 	int			count = 0;
 
 	foreach(lc, layout->key_columns)
+	{
 		names[count++] = CStringGetTextDatum(lfirst(lc));
+	}
 	values[0] = Int32GetDatum(table_id);
 	values[1] = ObjectIdGetDatum(layout->relation);
 	values[2] = CStringGetTextDatum(layout->schema_name);

@@ -441,7 +441,9 @@ cmig_audit_log_close_access(Oid relation)
 
 	cmig_query_each(&foreign_grants, values, NULL, collect_statement, &statements);
 	foreach(lc, statements)
+	{
 		cmig_audit_log_execute(lfirst(lc));
+	}
 }
 
 Oid

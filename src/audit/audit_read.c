@@ -246,7 +246,9 @@ read_history(CmigAuditTarget *target, List *keys)
 
 	walk.target = target;
 	foreach(lc, keys)
+	{
 		add_key(&walk, lfirst(lc), PG_INT64_MIN, PG_INT64_MAX);
+	}
 	for (int i = 0; i < list_length(walk.keys); i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -255,7 +257,9 @@ read_history(CmigAuditTarget *target, List *keys)
 
 	sorted = palloc(sizeof(Entry *) * Max(1, list_length(walk.entries)));
 	foreach(lc, walk.entries)
+	{
 		sorted[count++] = lfirst(lc);
+	}
 	qsort(sorted, count, sizeof(Entry *), compare_entries);
 	for (int i = 0; i < count; i++)
 	{

@@ -164,7 +164,9 @@ excluded_columns(Relation relation, const CmigAuditOptions *options, const List 
 		if (cmig_virtual_column_compat(relation, i + 1) == NULL)
 		{
 			foreach(lc, key)
+			{
 				in_key |= strcmp(lfirst(lc), column) == 0;
+			}
 			if (in_key || options->include == NIL ||
 				cmig_audit_options_has(options->include, column) ||
 				cmig_audit_options_has(options->redact, column))

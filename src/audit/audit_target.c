@@ -430,7 +430,9 @@ variants_of(CmigAuditTarget *target, Jsonb *object)
 			continue;
 		variant = with_names(object, target->key_columns, names);
 		foreach(v, variants)
+		{
 			known |= compareJsonbContainers(&((Jsonb *) lfirst(v))->root, &variant->root) == 0;
+		}
 		if (!known)
 			variants = lappend(variants, variant);
 	}

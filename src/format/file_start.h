@@ -18,7 +18,7 @@
 
 /* What prints files so that their names and first lines can be seen. */
 #define CMIG_FILE_START_COMMAND \
-	"awk 'FNR == 1 { print \"==> \" FILENAME \" <==\" } { print }' migrations/*.sql"
+	"awk 'FNR == 1 { print \"==> \" FILENAME \" <==\" } { print }' migrations/" "*.sql"
 
 /* The line "==> name <==". */
 typedef struct CmigFileStart

@@ -139,7 +139,10 @@ cmig_graph_find_repeated(const CmigNames *names)
  * Building
  */
 
-static void pg_attribute_printf(4, 5)
+static void add_defect(CmigGraph *graph, const char *revision, const char *fix,
+					   const char *format,...) pg_attribute_printf(4, 5);
+
+static void
 add_defect(CmigGraph *graph, const char *revision, const char *fix,
 		   const char *format,...)
 {

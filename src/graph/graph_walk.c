@@ -157,7 +157,9 @@ add_labels(List *to, List *from)
 	ListCell   *lc;
 
 	foreach(lc, from)
+	{
 		to = list_append_unique_ptr(to, lfirst(lc));
+	}
 	return to;
 }
 

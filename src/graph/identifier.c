@@ -242,8 +242,10 @@ find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
 	ListCell   *lc;
 
 	foreach(lc, cmig_graph_find_prefix(graph, name))
+	{
 		if (within == NULL || within->set[lfirst_int(lc)])
 			found = lappend_int(found, lfirst_int(lc));
+	}
 
 	if (list_length(found) > 1)
 		ereport(ERROR,
@@ -397,8 +399,10 @@ cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id, int st
 
 			choices = NIL;
 			foreach(lc, cmig_identifier_bases(graph))
+			{
 				if (lineage == NULL || lineage->set[lfirst_int(lc)])
 					choices = lappend_int(choices, lfirst_int(lc));
+			}
 		}
 		if (choices == NIL)
 		{

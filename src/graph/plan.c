@@ -100,7 +100,9 @@ remove_also(CmigStep *step, List *nodes)
 	ListCell   *lc;
 
 	foreach(lc, nodes)
+	{
 		all[count++] = lfirst_int(lc);
+	}
 	for (int i = 0; i < step->removed.count; i++)
 		all[count++] = step->removed.nodes[i];
 	step->removed.nodes = all;
@@ -118,8 +120,10 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 	ListCell   *lc;
 
 	foreach(lc, applied->nodes)
+	{
 		if (naming[lfirst_int(lc)] > 0)
 			superfluous = lappend_int(superfluous, lfirst_int(lc));
+	}
 
 	plan->direction = direction;
 	plan->steps = palloc_extended(sizeof(CmigStep) * (Size) Max(plan->count, 1),
@@ -156,7 +160,9 @@ cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied, List *targ
 	ListCell   *lc;
 
 	foreach(lc, targets)
+	{
 		cmig_graph_mark(needed, lfirst_int(lc));
+	}
 	cmig_graph_mark_ancestors(graph, needed, true);
 	for (int i = 0; i < graph->count; i++)
 		if (needed->set[i] && !applied->applied->set[i])
@@ -173,7 +179,9 @@ cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 	ListCell   *lc;
 
 	foreach(lc, target->roots)
+	{
 		cmig_graph_mark(going, lfirst_int(lc));
+	}
 	cmig_graph_mark_descendants(graph, going, true);
 	for (int i = 0; i < graph->count; i++)
 		if (going->set[i] && applied->applied->set[i])
@@ -205,7 +213,9 @@ cmig_plan_stamp(const CmigGraph *graph, const CmigApplied *applied,
 	ListCell   *lc;
 
 	foreach(lc, applied->nodes)
+	{
 		cmig_graph_mark(rows, lfirst_int(lc));
+	}
 	foreach(lc, target->nodes)
 	{
 		if (rows->set[lfirst_int(lc)])

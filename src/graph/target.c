@@ -87,11 +87,13 @@ find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
 	}
 	cmig_graph_mark_ancestors(graph, below, over_depends);
 	foreach(lc, nodes)
+	{
 		if (below->set[lfirst_int(lc)])
 		{
 			overlap = lfirst_int(lc);
 			break;
 		}
+	}
 	if (overlap >= 0)
 	{
 		CmigMarks  *over = cmig_graph_marks(graph);
@@ -99,8 +101,10 @@ find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
 		cmig_graph_mark(over, overlap);
 		cmig_graph_mark_descendants(graph, over, over_depends);
 		foreach(lc, nodes)
+		{
 			if (lfirst_int(lc) != overlap && over->set[lfirst_int(lc)])
 				*above = lfirst_int(lc);
+		}
 	}
 	return overlap;
 }
@@ -162,8 +166,10 @@ append_unique(const CmigGraph *graph, List *to, List *from, CmigMarks *seen)
 	ListCell   *lc;
 
 	foreach(lc, from)
+	{
 		if (cmig_graph_mark(seen, lfirst_int(lc)))
 			to = lappend_int(to, lfirst_int(lc));
+	}
 	return to;
 }
 
@@ -257,8 +263,10 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 
 		cmig_target_require_known_rows(graph, applied);
 		foreach(lc, applied->nodes)
+		{
 			if (lineage->set[lfirst_int(lc)])
 				starts = lappend_int(starts, lfirst_int(lc));
+		}
 		if (starts == NIL)
 		{
 			/*
@@ -369,8 +377,10 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 
 			/* an example that works: -1 from a merge would be ambiguous again */
 			foreach(lc, applied->nodes)
+			{
 				if (revision == NULL || revision->parents.count != 1)
 					revision = graph->nodes[lfirst_int(lc)].revision;
+			}
 			label = revision->labels.count ? revision->labels.names[0] : revision->id;
 
 			ereport(ERROR,
@@ -389,8 +399,10 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	lineage = cmig_identifier_lineage(graph, id->label);
 	cmig_target_require_known_rows(graph, applied);
 	foreach(lc, applied->nodes)
+	{
 		if (lineage->set[lfirst_int(lc)])
 			starts = lappend_int(starts, lfirst_int(lc));
+	}
 	if (starts == NIL)
 	{
 		/*
@@ -441,8 +453,10 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 	cmig_graph_mark(ancestors, branch);
 	cmig_graph_mark_ancestors(graph, ancestors, false);
 	foreach(lc, all)
+	{
 		if (ancestors->set[lfirst_int(lc)])
 			roots = lappend_int(roots, lfirst_int(lc));
+	}
 	if (roots == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
@@ -619,8 +633,10 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 		/* current is clear of unknown rows: history works beside them */
 		found = NIL;
 		foreach(lc, applied->nodes)
+		{
 			if (lineage == NULL || lineage->set[lfirst_int(lc)])
 				found = lappend_int(found, lfirst_int(lc));
+		}
 		if (id.relative && list_length(found) > 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
@@ -641,8 +657,10 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 			: cmig_identifier_walk_down(graph, &id, linitial_int(found), -id.steps, true);
 	}
 	foreach(lc, found)
+	{
 		if (lfirst_int(lc) >= 0)
 			nodes = lappend_int(nodes, lfirst_int(lc));
+	}
 	*base = (nodes == NIL);
 	return nodes;
 }
@@ -688,12 +706,16 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	if (colon == NULL)
 	{
 		foreach(lc, to_nodes)
+		{
 			cmig_graph_mark(upper, lfirst_int(lc));
+		}
 		return upper;
 	}
 
 	foreach(lc, to_nodes)
+	{
 		cmig_graph_mark(upper, lfirst_int(lc));
+	}
 	cmig_graph_mark_ancestors(graph, upper, true);
 
 	/* what is on a cycle is below no head, and must be seen to be fixed */
@@ -716,7 +738,9 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 
 	lower = cmig_graph_marks(graph);
 	foreach(lc, from_nodes)
+	{
 		cmig_graph_mark(lower, lfirst_int(lc));
+	}
 	cmig_graph_mark_descendants(graph, lower, true);
 	result = cmig_graph_marks(graph);
 	for (int i = 0; i < graph->count; i++)

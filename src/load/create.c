@@ -87,12 +87,14 @@ require_heads(const CmigGraph *graph, List *parents, bool splice)
 	if (splice)
 		return;
 	foreach(lc, parents)
+	{
 		if (!cmig_graph_is_head(graph, lfirst_int(lc)))
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_INVALID_TARGET),
 					 errmsg("revision \"%s\" is not a head revision",
 							cmig_graph_id(graph, lfirst_int(lc))),
 					 errhint("Say splice => true to start a new branch from it.")));
+	}
 }
 
 static void
@@ -102,7 +104,9 @@ set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents)
 
 	edges->parents.names = palloc(sizeof(char *) * (list_length(parents) + 1));
 	foreach(lc, parents)
+	{
 		edges->parents.names[edges->parents.count++] = pstrdup(cmig_graph_id(graph, lfirst_int(lc)));
+	}
 }
 
 /* NULL for none */
@@ -158,6 +162,7 @@ refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
 		ListCell   *lc;
 
 		foreach(lc, cmig_target_absolute(graph, revisions->names[i]))
+		{
 			if (!cmig_graph_mark(seen, lfirst_int(lc)))
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_INVALID_TARGET),
@@ -165,6 +170,7 @@ refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
 						 errdetail("\"%s\" is among them twice.",
 								   cmig_graph_id(graph, lfirst_int(lc))),
 						 errhint("Name each revision once; SELECT * FROM cmig.heads() lists the heads.")));
+		}
 	}
 }
 

@@ -256,7 +256,9 @@ find_revisions(const CmigNames *wanted)
 			ListCell   *lc;
 
 			foreach(lc, cmig_target_absolute(graph, wanted->names[i]))
+			{
 				cmig_graph_mark(marks, lfirst_int(lc));
+			}
 		}
 	}
 	ids->names = palloc(sizeof(char *) * (marks->count + 1));

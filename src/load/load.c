@@ -519,7 +519,9 @@ judge(Import *import, bool accept_changes)
 		ListCell   *lc;
 
 		foreach(lc, changed)
+		{
 			((Item *) lfirst(lc))->needs_repair = true;
+		}
 	}
 	else if (cmig_settings_checksum_policy() == CMIG_CHECKSUM_ERROR)
 		report_changed(ERROR, changed);
@@ -588,7 +590,9 @@ write_changes(const Import *import)
 	ListCell   *lc;
 
 	foreach(lc, import->removed)
+	{
 		cmig_catalog_delete_revision(lfirst(lc));
+	}
 	for (int i = 0; i < import->count; i++)
 	{
 		const Item *item = &import->items[i];
@@ -640,8 +644,12 @@ cmig_load_files(List *files, bool prune, bool accept_changes)
 							 item->differs ? "replaced" : "unchanged");
 	}
 	foreach(lc, import.removed)
+	{
 		actions = add_action(actions, lfirst(lc), "removed");
+	}
 	foreach(lc, import.kept)
+	{
 		actions = add_action(actions, lfirst(lc), "kept");
+	}
 	return actions;
 }

@@ -389,7 +389,9 @@ cmig_move_expect_rows(const CmigSituation *now)
 	expected->set = palloc_extended(Max(now->graph->count, 1),
 									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	foreach(lc, now->applied->nodes)
+	{
 		expected->set[lfirst_int(lc)] = true;
+	}
 	expected->count = list_length(now->applied->nodes);
 	return expected;
 }

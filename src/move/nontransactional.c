@@ -278,7 +278,9 @@ clear_up(StepRun *run)
 		if (leftovers == NIL || i == MAX_CLEANUPS)
 			return false;
 		foreach(lc, leftovers)
+		{
 			cmig_resume_remove(lfirst(lc));
+		}
 	}
 }
 
@@ -478,7 +480,9 @@ hint_of_lost(const StepRun *run, int sqlstate)
 						run->resumed_at, revision, direction);
 	initStringInfo(&numbers);
 	foreach(lc, run->temporary)
+	{
 		appendStringInfo(&numbers, "%s%d", numbers.len > 0 ? ", " : "", lfirst_int(lc));
+	}
 	return psprintf("This call has resumed at statement %d: what %s %s made for the session of an earlier call is gone. DELETE FROM cmig.progress WHERE revision = %s AND statement IN (%s), and CALL cmig.%s_stepwise again, which makes it once more.",
 					run->resumed_at, list_length(run->temporary) == 1 ? "statement" : "statements",
 					numbers.data, revision, numbers.data, direction);

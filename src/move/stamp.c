@@ -328,9 +328,13 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	plan = cmig_plan_stamp(now.graph, now.applied, target);
 
 	foreach(lc, plan->removed)
+	{
 		cmig_catalog_delete_version(lfirst(lc));
+	}
 	foreach(lc, plan->added)
+	{
 		cmig_catalog_insert_version(cmig_graph_id(now.graph, lfirst_int(lc)));
+	}
 
 	/* it says where the database is, also of partially applied steps */
 	report_discarded(cmig_progress_read());

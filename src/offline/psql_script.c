@@ -57,7 +57,9 @@ read_start(const CmigSituation *now, char *from)
 	nodes = cmig_target_list(now->graph, &wanted, true);
 	rows->names = palloc(sizeof(char *) * (list_length(nodes) + 1));
 	foreach(lc, nodes)
+	{
 		rows->names[rows->count++] = cmig_graph_id(now->graph, lfirst_int(lc));
+	}
 	return rows;
 }
 

@@ -63,8 +63,10 @@ make_start_script(const char *pin)
 			elog(ERROR, "cmig.search_path is no list of names");
 		appendStringInfoString(&text, "SET search_path = ");
 		foreach(lc, schemas)
+		{
 			appendStringInfo(&text, "%s%s", foreach_current_index(lc) ? ", " : "",
 							 *(char *) lfirst(lc) ? quote_identifier(lfirst(lc)) : "\"\"");
+		}
 		appendStringInfoString(&text, ";\n");
 	}
 	appendStringInfoString(&text, "SET row_security = off;\n");

@@ -332,7 +332,9 @@ cmig_version_table_open(const char *name, const CmigGraph *graph, const CmigAppl
 	version->graph = graph;
 	version->rows = palloc_extended(sizeof(int) * ((Size) graph->count + 1), MCXT_ALLOC_HUGE);
 	foreach(lc, applied->nodes)
+	{
 		add_row(version, lfirst_int(lc));
+	}
 	for (int i = 0; i < plan->count; i++)
 	{
 		const CmigEdges *added = &plan->steps[i].added;

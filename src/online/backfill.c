@@ -321,7 +321,8 @@ begin_part(Backfill *b, const CmigBackfillPart *part)
 	b->next.relation = part->name;
 	b->next.key.count = part->key.count;
 	b->next.key.names = part->key.columns;
-	b->next.place = b->next.bound = (CmigNames) {0};
+	MemSet(&b->next.place, 0, sizeof(CmigNames));
+	MemSet(&b->next.bound, 0, sizeof(CmigNames));
 	if (b->target->by_key)
 		b->next.bound = fetch_key(&b->queries.bound, NULL);
 	else

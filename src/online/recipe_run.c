@@ -266,7 +266,9 @@ cmig_recipe_joined(List *names)
 
 	initStringInfo(&text);
 	foreach(lc, names)
+	{
 		appendStringInfo(&text, "%s%s", text.len > 0 ? "_" : "", (char *) lfirst(lc));
+	}
 	return text.data;
 }
 

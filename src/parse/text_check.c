@@ -131,7 +131,9 @@ find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryCont
 		MemoryContext old = MemoryContextSwitchTo(context);
 
 		foreach(lc, ((DropStmt *) stmt)->objects)
+		{
 			*dropped = lappend(*dropped, NameListToString(lfirst(lc)));
+		}
 		MemoryContextSwitchTo(old);
 	}
 	else if (table == NULL && !IsA(stmt, DropStmt) && !IsA(stmt, AlterTableStmt))

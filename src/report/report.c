@@ -65,7 +65,9 @@ read_view(void)
 	view.applied = cmig_target_applied(view.graph, cmig_catalog_read_version());
 	view.is_row = palloc0(Max(view.graph->count, 1));
 	foreach(lc, view.applied->nodes)
+	{
 		view.is_row[lfirst_int(lc)] = true;
+	}
 	return view;
 }
 
@@ -89,7 +91,9 @@ list_datum(List *names)
 
 	array.names = palloc(sizeof(char *) * (list_length(names) + 1));
 	foreach(lc, names)
+	{
 		array.names[array.count++] = lfirst(lc);
+	}
 	return cmig_catalog_names_datum(&array);
 }
 
@@ -298,7 +302,9 @@ show_revision(FunctionCallInfo fcinfo, const View *view, const CmigShownLabels *
 		return;					/* deleted meanwhile */
 	initStringInfo(&shown);
 	foreach(lc, cmig_graph_labels(labels, n))
+	{
 		appendStringInfo(&shown, "%s%s", shown.len > 0 ? ", " : "", (char *) lfirst(lc));
+	}
 
 	put_field(fcinfo, "revision", node->revision->id);
 	put_field(fcinfo, "down_revision", names_text(&node->revision->parents));
@@ -344,7 +350,9 @@ cmig_show(PG_FUNCTION_ARGS)
 		nodes = cmig_target_absolute(view.graph, target);
 	labels = cmig_graph_shown_labels(view.graph);
 	foreach(lc, nodes)
+	{
 		show_revision(fcinfo, &view, labels, lfirst_int(lc));
+	}
 	return (Datum) 0;
 }
 
@@ -472,9 +480,11 @@ find_problems(const View *view, bool with_texts)
 							   defect->problem, defect->fix);
 	}
 	foreach(lc, view->applied->unknown)
+	{
 		problems = add_problem(problems, "error", lfirst(lc),
 							   "cmig.version names it, but cmig.revision does not hold it",
 							   "Load the missing revision, or record where the database is: SELECT cmig.stamp('<revision>', purge => true)");
+	}
 
 	/* only a row written by hand; the second mention counts for nothing */
 	for (int i = 0; i < view->graph->count; i++)
@@ -615,8 +625,10 @@ authors_text(const CmigGraph *graph, const CmigPlan *plan)
 		if (author == NULL)
 			continue;
 		foreach(lc, authors)
+		{
 			if (strcmp(lfirst(lc), author) == 0)
 				break;
+		}
 		if (lc == NULL)
 		{
 			authors = lappend(authors, author);
@@ -747,7 +759,9 @@ put_access(FunctionCallInfo fcinfo)
 	bool		any = false;
 
 	foreach(lc, cmig_access_findings())
+	{
 		any |= strcmp(((CmigAccessFinding *) lfirst(lc))->severity, "warning") == 0;
+	}
 	if (any)
 		put_status(fcinfo, "access", "somebody has rights that cmig.grant_access did not give",
 				   "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");

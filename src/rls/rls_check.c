@@ -294,7 +294,9 @@ oid_array(const List *oids)
 	ListCell   *lc;
 
 	foreach(lc, oids)
+	{
 		elements[count++] = ObjectIdGetDatum(lfirst_oid(lc));
+	}
 	return construct_array(elements, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT);
 }
 

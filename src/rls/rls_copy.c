@@ -65,7 +65,9 @@ read_columns(CmigRlsCopy *copy, const CmigRlsAs *as, List *keys)
 	ListCell   *lc;
 
 	foreach(lc, keys)
+	{
 		names[count++] = CStringGetTextDatum(((CmigRlsKey *) lfirst(lc))->name);
+	}
 	values[0] = ObjectIdGetDatum(RelationGetRelid(as->rows.relation));
 	values[1] = PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
 	cmig_query_each(&copied_columns, values, NULL, take_column, copy);
@@ -101,7 +103,9 @@ read_own(CmigRlsCopy *copy, const CmigRlsAs *as, const char *name, const char *o
 
 	initStringInfo(&sql);
 	foreach(lc, copy->columns)
+	{
 		appendStringInfo(&sql, "%s t.%s", sql.len ? "," : "SELECT", quote_identifier(lfirst(lc)));
+	}
 	appendStringInfo(&sql, " FROM %s t WHERE %s LIMIT 1", name, own);
 	attempt.sql = sql.data;
 	outcome = cmig_rls_try(as, &attempt);

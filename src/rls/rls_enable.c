@@ -75,7 +75,9 @@ warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
 	if (!options->force || superuser_arg(table->owner) || has_bypassrls_privilege(table->owner))
 		return;
 	foreach(lc, options->bypass_roles)
+	{
 		bypass |= has_privs_of_role(table->owner, ((CmigRlsRole *) lfirst(lc))->oid);
+	}
 	foreach(lc, options->roles)
 	{
 		CmigRlsRole *role = lfirst(lc);
@@ -154,7 +156,9 @@ run_access(FunctionCallInfo fcinfo, const char *target, List *statements)
 		return;
 	cmig_access_run(statements);
 	foreach(lc, statements)
+	{
 		put(fcinfo, target, lfirst(lc));
+	}
 }
 
 /* Leave in *granted the roles that the policy's state does not name. */
@@ -172,7 +176,9 @@ forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 		ListCell   *other;
 
 		foreach(other, state ? state->granted : NIL)
+		{
 			used |= strcmp(lfirst(lc), lfirst(other)) == 0;
+		}
 		if (!used)
 			left = lappend(left, lfirst(lc));
 	}
@@ -329,7 +335,9 @@ lock_family(Oid relid)
 	LockRelationOid(relid, AccessExclusiveLock);
 	family = cmig_rls_table_family(relid, AccessExclusiveLock);
 	foreach(lc, family)
+	{
 		cmig_rls_table_require(lfirst_oid(lc));
+	}
 	return family;
 }
 
@@ -570,7 +578,9 @@ cmig_rls_script(PG_FUNCTION_ARGS)
 													  via, false, true));
 	}
 	foreach(lc, statements)
+	{
 		appendStringInfo(&text, "%s;\n", (char *) lfirst(lc));
+	}
 	warn_owner(options, cmig_rls_table_read(relid));
 	warn_via(options, via);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));

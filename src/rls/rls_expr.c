@@ -68,8 +68,10 @@ may_be_empty(Node *node)
 		ListCell   *lc;
 
 		foreach(lc, ((CoalesceExpr *) node)->args)
+		{
 			if (may_be_empty(lfirst(lc)))
 				return true;
+		}
 	}
 	return is_current_setting(node);
 }
@@ -200,7 +202,9 @@ read_and(Reading *reading, BoolExpr *expr)
 		ListCell   *other;
 
 		foreach(other, expr->args)
+		{
 			part.narrowed |= other != lc && !reading->negated && narrows(lfirst(other));
+		}
 		read_walker(lfirst(lc), &part);
 	}
 }
@@ -276,8 +280,10 @@ read_fallback(Reading *reading, OpExpr *expr)
 		if (uses_row(linitial(args), 0))
 			return;
 		foreach(lc, args)
+		{
 			if (equal(cmig_rls_bare(lfirst(lc)), key))
 				read_branch(reading, "a COALESCE", linitial(args));
+		}
 	}
 	else if (IsA(choice, CaseExpr))
 	{

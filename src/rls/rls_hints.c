@@ -86,8 +86,10 @@ constants_in(Node *node)
 	if (IsA(node, ArrayExpr))
 	{
 		foreach(lc, ((ArrayExpr *) node)->elements)
+		{
 			if (IsA(cmig_rls_bare(lfirst(lc)), Const))
 				values = lappend(values, cmig_rls_bare(lfirst(lc)));
+		}
 		return values;
 	}
 	if (!IsA(node, Const) || ((Const *) node)->constisnull)
@@ -163,8 +165,10 @@ add_piece(CmigRlsHints *hints, const char *text)
 	if (text[0] == '\0' || strlen(text) > MAX_PIECE || list_length(hints->pieces) >= MAX_PIECES)
 		return;
 	foreach(lc, hints->pieces)
+	{
 		if (strcmp(lfirst(lc), text) == 0)
 			return;
+	}
 	hints->pieces = lappend(hints->pieces, pstrdup(text));
 }
 
@@ -256,7 +260,9 @@ hints_walker(Node *node, void *context)
 			/* what stands for a context that is missing */
 			if (cmig_rls_calls_context(node))
 				foreach(lc, ((CoalesceExpr *) node)->args)
+				{
 					reading->hints->defaults = list_concat(reading->hints->defaults, constants_in(lfirst(lc)));
+				}
 			break;
 		default:
 			break;
@@ -289,7 +295,9 @@ hints_walker(Node *node, void *context)
 		(void) columns_walker((Node *) args, &columns);
 		if (columns.related)
 			foreach(lc, columns.vars)
+			{
 				add_hint(reading, lfirst(lc), NULL, false, true);
+			}
 	}
 	if (IsA(node, FuncExpr) || (IsA(node, OpExpr) && !equal))
 		if (contain_var_clause(node) && ((IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CALL) ||

@@ -358,7 +358,9 @@ find_in(const CmigRlsModel *model, CmigRlsLeak *leak)
 		int			count = list_length(trials);
 
 		foreach(trial, trials)
+		{
 			cases[foreach_current_index(trial)] = lfirst(trial);
+		}
 		CHECK_FOR_INTERRUPTS();
 		run_cases(&search, cases, count);
 		if (unknown)

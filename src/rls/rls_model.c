@@ -80,8 +80,10 @@ use_input(Maker *maker, CmigRlsInput *input)
 	int			n = 0;
 
 	foreach(lc, maker->model->inputs)
+	{
 		if (lfirst(lc) == input)
 			n = foreach_current_index(lc) + 1;
+	}
 	if (n == 0)
 	{
 		maker->model->inputs = lappend(maker->model->inputs, input);
@@ -382,11 +384,13 @@ make_table(Maker *maker, RangeTblEntry *entry)
 	query->rtable = list_make1(rows);
 	query->hasSubLinks = true;
 	foreach(lc, rows->coltypes)
+	{
 		query->targetList = lappend(query->targetList,
 									makeTargetEntry((Expr *) makeVar(1, foreach_current_index(lc) + 1, lfirst_oid(lc), -1,
 																	 get_typcollation(lfirst_oid(lc)), 0),
 													foreach_current_index(lc) + 1,
 													pstrdup(strVal(list_nth(rows->eref->colnames, foreach_current_index(lc)))), false));
+	}
 	if (maker->no_rows)
 		quals = makeBoolConst(false, false);
 	else if (maker->nesting < MAX_POLICY_NESTING && (quals = visible_rows(maker, entry->relid)) != NULL)
@@ -553,8 +557,10 @@ has_others_operator(Node *node)
 	if (IsA(node, SortGroupClause))
 		return ((SortGroupClause *) node)->eqop >= FirstUnpinnedObjectId || ((SortGroupClause *) node)->sortop >= FirstUnpinnedObjectId;
 	foreach(lc, ((RowCompareExpr *) node)->opnos)
+	{
 		if (lfirst_oid(lc) >= FirstUnpinnedObjectId)
 			return true;
+	}
 	return false;
 }
 

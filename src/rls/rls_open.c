@@ -175,7 +175,9 @@ is_open_with(const CmigRlsStored *policy, const List *others, Bitmapset **but_nu
 	ListCell   *lc;
 
 	foreach(lc, others)
+	{
 		arms = lappend(arms, cmig_rls_stored_deciding(lfirst(lc)));
+	}
 	return cmig_rls_truth((Node *) makeBoolExpr(OR_EXPR, arms, -1), policy->relid,
 						  policy->keys, but_null) == CMIG_RLS_ALWAYS;
 }
@@ -220,8 +222,10 @@ check_together(const CmigRlsStored *policy, const List *siblings, List **finding
 			needed = fewer;
 	}
 	foreach(lc, needed ? needed : others)
+	{
 		appendStringInfo(&names, "%s%s", names.len ? ", " : "",
 						 quote_identifier(((CmigRlsStored *) lfirst(lc))->name));
+	}
 	(void) is_open_with(policy, needed ? needed : others, &but_null);
 	cmig_rls_stored_find(findings, "always_true", "error", policy,
 		 psprintf("together with %s %s: permissive policies are joined by OR", names.data,

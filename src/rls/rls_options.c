@@ -75,7 +75,9 @@ roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 					 errhint("CREATE ROLE %s; names in %s are taken as they are, case and all.",
 							 quote_identifier(role->name), argument)));
 		foreach(other, roles)
+		{
 			twice |= ((CmigRlsRole *) lfirst(other))->oid == role->oid;
+		}
 		if (!twice)
 			roles = lappend(roles, role);
 	}

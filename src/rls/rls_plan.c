@@ -255,7 +255,9 @@ same_roles(const List *a, const List *b)
 		ListCell   *other;
 
 		foreach(other, b)
+		{
 			found |= ((CmigRlsRole *) lfirst(lc))->oid == ((CmigRlsRole *) lfirst(other))->oid;
+		}
 		if (!found)
 			return false;
 	}
@@ -538,7 +540,9 @@ plan_old_indexes(const CmigRlsTable *table, const List *kept, List **statements)
 		ListCell   *other;
 
 		foreach(other, kept)
+		{
 			keep |= strcmp(lfirst(lc), lfirst(other)) == 0;
+		}
 		if (!keep)
 			add(statements, psprintf("DROP INDEX %s",
 									 quote_qualified_identifier(table->nspname, lfirst(lc))));
@@ -557,7 +561,9 @@ merge_names(const List *a, const List *b)
 		ListCell   *other;
 
 		foreach(other, merged)
+		{
 			found |= strcmp(lfirst(lc), lfirst(other)) == 0;
+		}
 		if (!found)
 			merged = lappend(merged, lfirst(lc));
 	}

@@ -94,7 +94,9 @@ cmig_rls_state_write(const CmigRlsState *state)
 			append_word(&text, "was", was->expression);
 	}
 	foreach(lc, state->granted)
+	{
 		append_word(&text, "granted", lfirst(lc));
+	}
 	appendStringInfoChar(&text, ']');
 	return text.data;
 }

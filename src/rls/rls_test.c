@@ -256,8 +256,10 @@ any_column(Test *test)
 	ListCell   *lc;
 
 	foreach(lc, test->table->columns)
+	{
 		if (!((CmigRlsColumn *) lfirst(lc))->generated)
 			return lfirst(lc);
+	}
 	return NULL;
 }
 

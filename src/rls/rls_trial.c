@@ -71,7 +71,9 @@ usual_value(const CmigRlsInput *input, int whose)
 
 		value = cmig_rls_sample(input->type, input->form, i == 0 ? whose : input->key ? i : i - 2);
 		foreach(lc, input->equals)
+		{
 			asked |= equal(lfirst(lc), value);
+		}
 		if (!asked)
 			break;
 	}
@@ -99,7 +101,9 @@ column_candidates(const CmigRlsInput *input, int whose)
 	if (input->null_tested && nullable)
 		candidates = add_candidate(candidates, cmig_rls_sample_null(input->type), CMIG_RLS_SOME, true);
 	foreach(lc, input->equals)
+	{
 		candidates = add_candidate(candidates, lfirst(lc), CMIG_RLS_MARKED, false);
+	}
 	foreach(lc, input->compares)
 	{
 		candidates = add_candidate(candidates, lfirst(lc), CMIG_RLS_SOME, false);
@@ -217,8 +221,10 @@ make_contexts(const CmigRlsModel *model)
 			contexts = add_context(contexts, model, true, foreach_current_index(lc), NULL, true);
 		}
 		foreach(value, input->equals)
+		{
 			if (n++ < MAX_SETTING_VALUES && VARSIZE_ANY_EXHDR(DatumGetPointer(((Const *) lfirst(value))->constvalue)) > 0)
 				contexts = add_context(contexts, model, false, foreach_current_index(lc), lfirst(value), false);
+		}
 		if (input->is_boolean)
 			contexts = add_context(contexts, model, false, foreach_current_index(lc),
 								   cmig_rls_sample_const(TEXTOID, "true"), false);

@@ -204,8 +204,10 @@ never_null(Node *node, Judge *judge)
 		return true;
 	if (IsA(node, CoalesceExpr))
 		foreach(lc, ((CoalesceExpr *) node)->args)
+		{
 			if (never_null(lfirst(lc), judge))
 				return true;
+		}
 	return false;
 }
 

@@ -24,8 +24,10 @@ add_text(List *texts, const char *own, char *text)
 	if (text[0] == '\0' || strcmp(text, own) == 0)
 		return texts;
 	foreach(lc, texts)
+	{
 		if (strcmp(lfirst(lc), text) == 0)
 			return texts;
+	}
 	return lappend(texts, text);
 }
 
@@ -116,7 +118,9 @@ cmig_rls_variant_strangers(const CmigRlsHints *hints, const char *own, bool few)
 		texts = add_text(texts, own, replaced(own, piece, ""));
 		texts = add_text(texts, own, without(own, piece));
 		foreach(other, hints->pieces)
+		{
 			texts = add_text(texts, own, replaced(own, piece, lfirst(other)));
+		}
 		for (; *piece; piece++)
 			texts = add_inserted(texts, own, psprintf("%c", *piece));
 	}

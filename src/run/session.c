@@ -385,7 +385,9 @@ drop_prepared(CmigSession *session)
 	ListCell   *cell;
 
 	foreach(cell, session->prepared)
+	{
 		DropPreparedStatement(lfirst(cell), false);
+	}
 	session->prepared = NIL;
 }
 
@@ -458,7 +460,9 @@ note_copy(CopyStmt *copy)
 	relations = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE ?
 		find_all_inheritors(relation, NoLock, NULL) : list_make1_oid(relation);
 	foreach(cell, relations)
+	{
 		note_table(lfirst_oid(cell));
+	}
 	list_free(relations);
 }
 

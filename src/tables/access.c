@@ -178,8 +178,10 @@ function_statements(const char *verb, const char *preposition, const char *role,
 	values[0] = NameGetDatum(&name);
 	cmig_query_each(&find_functions, values, NULL, collect_function, &forms);
 	foreach(lc, forms)
+	{
 		statements = lappend(statements, psprintf("%s EXECUTE ON %s %s %s", verb,
 												  (char *) lfirst(lc), preposition, role));
+	}
 	return statements;
 }
 

@@ -759,7 +759,9 @@ cmig_catalog_read_version(void)
 	cmig_query_each(&read_version, NULL, NULL, collect_row, &rows);
 	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
 	foreach(lc, rows)
+	{
 		names->names[names->count++] = lfirst(lc);
+	}
 	qsort(names->names, names->count, sizeof(char *), compare_names);
 	return names;
 }

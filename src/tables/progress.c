@@ -137,8 +137,10 @@ cmig_progress_has(List *rows, const char *revision)
 	ListCell   *lc;
 
 	foreach(lc, rows)
+	{
 		if (strcmp(((CmigProgressRow *) lfirst(lc))->revision, revision) == 0)
 			return true;
+	}
 	return false;
 }
 
