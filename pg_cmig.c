@@ -260,7 +260,7 @@ downgrade(FunctionCallInfo fcinfo, const char *target)
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_downgrade(&now, target, &resolved);
 	cmig_move_require_unprotected(&now, plan, resolved->node < 0,
-						resolved->node < 0 ? "a downgrade to base" : "a downgrade", false);
+								  resolved->node < 0 ? "a downgrade to base" : "a downgrade", false);
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "downgrade");
 	carry_out(fcinfo, &now, plan, &number);
@@ -570,7 +570,7 @@ Datum
 cmig_require(PG_FUNCTION_ARGS)
 {
 	char	   *target = cmig_argument_text(fcinfo, 0);
-	CmigSituation	now = cmig_move_read(true);
+	CmigSituation now = cmig_move_read(true);
 	List	   *nodes = cmig_target_absolute(now.graph, target);
 	CmigPlan   *pending;
 	StringInfoData ids;

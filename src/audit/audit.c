@@ -545,7 +545,8 @@ typedef struct Enabling
 	FunctionCallInfo fcinfo;
 	int			first_option;	/* number of the first argument that is one */
 	bool		many;			/* columns need not be in all tables */
-	List	   *met;			/* of CmigAuditName: hidden ones that were there */
+	List	   *met;			/* of CmigAuditName: hidden ones that were
+								 * there */
 	Oid			extension_owner;
 	Oid			log_owner;
 	List	   *statements;		/* of char *: what was run */

@@ -337,8 +337,8 @@ static char *
 counting_query(const AsOf *as_of)
 {
 	const char *counted = "SELECT e.row_key AS k, %d * CASE WHEN e.operation = 'DELETE' THEN -1"
-		" WHEN e.operation = 'INSERT' OR e.old_key IS NOT NULL THEN 1 ELSE 0 END AS n FROM %s e"
-		" UNION ALL SELECT e.old_key, -1 * %d FROM %s e WHERE e.old_key IS NOT NULL";
+	" WHEN e.operation = 'INSERT' OR e.old_key IS NOT NULL THEN 1 ELSE 0 END AS n FROM %s e"
+	" UNION ALL SELECT e.old_key, -1 * %d FROM %s e WHERE e.old_key IS NOT NULL";
 	char	   *changes;
 
 	if (as_of->truncated)
@@ -482,7 +482,7 @@ has_entries(const CmigAuditTarget *target, int layout, const Datum *range, Times
 {
 	TimestampTz from = ((CmigAuditLayout *) list_nth(target->layouts, layout))->recorded_at;
 	TimestampTz to = layout + 1 < list_length(target->layouts) ?
-		((CmigAuditLayout *) list_nth(target->layouts, layout + 1))->recorded_at : DT_NOEND;
+	((CmigAuditLayout *) list_nth(target->layouts, layout + 1))->recorded_at : DT_NOEND;
 	Datum		values[4] = {range[0], range[1]};
 	char	   *found = NULL;
 

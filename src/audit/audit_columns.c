@@ -26,7 +26,8 @@ typedef struct State
 {
 	const char *database;
 	Oid			relation;
-	bool		merged;			/* an inheritance child, whose columns a dump may reorder */
+	bool		merged;			/* an inheritance child, whose columns a dump
+								 * may reorder */
 	int			count;
 	AttrNumber *numbers;
 	char	  **names;

@@ -99,7 +99,8 @@ typedef struct Import
 	CmigAuditWriter *writer;
 	MemoryContext context;
 	MemoryContext batch;
-	List	   *schemas;		/* of char *: where tables are that are named without one */
+	List	   *schemas;		/* of char *: where tables are that are named
+								 * without one */
 	List	   *tables;
 	int64		count;
 } Import;
@@ -108,7 +109,7 @@ static const char *
 mapped_column(Jsonb *mapping, const Field *field, Oid source)
 {
 	JsonbValue *value = mapping ?
-		getKeyJsonValueFromContainer(&mapping->root, field->name, strlen(field->name), NULL) : NULL;
+	getKeyJsonValueFromContainer(&mapping->root, field->name, strlen(field->name), NULL) : NULL;
 
 	if (value && value->type == jbvNull)
 		return NULL;

@@ -320,7 +320,7 @@ check_owners(Oid extension_owner)
 {
 	static const char *const tables[] = {"log", "layout", "log_id_seq", "table_id_seq", "log_default"};
 	static const char kinds[] = {RELKIND_PARTITIONED_TABLE, RELKIND_RELATION,
-		RELKIND_SEQUENCE, RELKIND_SEQUENCE, RELKIND_RELATION};
+	RELKIND_SEQUENCE, RELKIND_SEQUENCE, RELKIND_RELATION};
 	Oid			schema = get_namespace_oid("cmig_audit", true);
 	Oid			owner;
 
@@ -470,7 +470,10 @@ cmig_audit_log_make(Oid extension_owner)
 		return owner;
 	}
 
-	/* a schema that the database's owner made stays that owner's, with all in it */
+	/*
+	 * a schema that the database's owner made stays that owner's, with all in
+	 * it
+	 */
 	schema = get_namespace_oid("cmig_audit", true);
 	if (OidIsValid(schema))
 		refuse_names_taken(schema);

@@ -35,7 +35,8 @@ typedef struct CmigAuditName
 typedef struct CmigAuditOptions
 {
 	int32		table_id;
-	char	   *anchor;			/* see audit_columns.h; NULL when not made by us */
+	char	   *anchor;			/* see audit_columns.h; NULL when not made by
+								 * us */
 	List	   *include;		/* of CmigAuditName */
 	bool		only_included;	/* also when none of those is left */
 	List	   *exclude;

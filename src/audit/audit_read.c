@@ -132,8 +132,8 @@ check_entry(const Entry *entry, bool position_known)
 {
 	static const int objects[] = {ENTRY_ROW_KEY, ENTRY_OLD_KEY, ENTRY_OLD_ROW, ENTRY_NEW_ROW};
 	bool		sound = position_known && !entry->nulls[ENTRY_ID] &&
-		!entry->nulls[ENTRY_CLOCK_AT] && !entry->nulls[ENTRY_OPERATION] &&
-		(entry->nulls[ENTRY_OLD_KEY] || !entry->nulls[ENTRY_ROW_KEY]);
+	!entry->nulls[ENTRY_CLOCK_AT] && !entry->nulls[ENTRY_OPERATION] &&
+	(entry->nulls[ENTRY_OLD_KEY] || !entry->nulls[ENTRY_ROW_KEY]);
 
 	for (int i = 0; i < lengthof(objects); i++)
 		sound = sound && (entry->nulls[objects[i]] ||

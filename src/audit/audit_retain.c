@@ -451,10 +451,10 @@ move_batch(Retain *retain)
 	cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s (LIKE cmig_audit.log INCLUDING ALL)", name));
 	close_access(part->name);
 	cmig_audit_log_execute_silently(psprintf("WITH moved AS (DELETE FROM cmig_audit.log_default"
-									" WHERE transaction_at >= %s AND transaction_at < %s RETURNING *)"
-									" INSERT INTO cmig_audit.%s SELECT * FROM moved",
-									quote_literal_cstr(part->low), quote_literal_cstr(part->high),
-									name));
+											 " WHERE transaction_at >= %s AND transaction_at < %s RETURNING *)"
+											 " INSERT INTO cmig_audit.%s SELECT * FROM moved",
+											 quote_literal_cstr(part->low), quote_literal_cstr(part->high),
+											 name));
 	cmig_audit_log_execute(psprintf("ALTER TABLE cmig_audit.log ATTACH PARTITION cmig_audit.%s FOR VALUES FROM (%s) TO (%s)",
 									name, quote_literal_cstr(part->low),
 									quote_literal_cstr(part->high)));

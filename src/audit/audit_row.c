@@ -449,8 +449,8 @@ cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 		case CMIG_AUDIT_GENERAL:
 			{
 				Jsonb	   *jsonb = len < MAY_GROW_TOO_LARGE ?
-					general_value(shape, column, value) :
-					try_general_value(shape, column, value);
+				general_value(shape, column, value) :
+				try_general_value(shape, column, value);
 
 				if (jsonb)
 					put_jsonb(piece, jsonb);

@@ -107,7 +107,8 @@ typedef struct Status
 {
 	Datum		values[STATUS_COLUMNS];
 	bool		nulls[STATUS_COLUMNS];
-	char	   *argument;		/* the second one of its triggers, NULL if there is none */
+	char	   *argument;		/* the second one of its triggers, NULL if
+								 * there is none */
 	Oid			relation;
 } Status;
 
@@ -198,7 +199,7 @@ cmig_audit_status(PG_FUNCTION_ARGS)
 	{
 		Status	   *status = lfirst(lc);
 		char	   *problem = status->argument && !status->nulls[STATUS_ID] ?
-			columns_problem(status, extension_owner) : NULL;
+		columns_problem(status, extension_owner) : NULL;
 
 		if (problem)
 			add_problem(status, problem);

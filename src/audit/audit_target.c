@@ -372,10 +372,10 @@ with_types(CmigAuditTarget *target, Jsonb *object)
 		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, column,
 														 strlen(column), NULL);
 		Jsonb	   *member = value->type == jbvString &&
-			get_atttype(target->relation, get_attnum(target->relation, column)) != JSONBOID ?
-			value_of_text(target, column,
-						  pnstrdup(value->val.string.val, value->val.string.len)) :
-			JsonbValueToJsonb(value);
+		get_atttype(target->relation, get_attnum(target->relation, column)) != JSONBOID ?
+		value_of_text(target, column,
+					  pnstrdup(value->val.string.val, value->val.string.len)) :
+		JsonbValueToJsonb(value);
 
 		if (text.len > 1)
 			appendStringInfoString(&text, ", ");

@@ -514,7 +514,10 @@ log_statement_rows(AuditCall *call, TriggerData *trigger_data)
 	TupleTableSlot *old_slot = NULL;
 	TupleTableSlot *new_slot = NULL;
 
-	/* an update without its old rows would leave an entry that tells nothing of the past */
+	/*
+	 * an update without its old rows would leave an entry that tells nothing
+	 * of the past
+	 */
 	if ((old_rows == NULL && !TRIGGER_FIRED_BY_INSERT(trigger_data->tg_event)) ||
 		(new_rows == NULL && !TRIGGER_FIRED_BY_DELETE(trigger_data->tg_event)))
 		ereport(ERROR,

@@ -88,7 +88,7 @@ void
 cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint)
 {
 	List	   *relations = children ? find_all_inheritors(table, AccessShareLock, NULL) :
-		list_make1_oid(table);
+	list_make1_oid(table);
 	ListCell   *lc;
 
 	foreach(lc, relations)

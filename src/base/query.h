@@ -72,13 +72,16 @@ extern bool cmig_query_is_writing(void);
 
 /* A column of a row as palloc'd text, NULL where it is NULL; columns from 1. */
 extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);
+
 /* A row callback that puts the first column's text into *arg, a char *. */
 extern void cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg);
+
 /* A column as a value of its type, otherwise where it is NULL. */
 extern bool cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise);
 extern int32 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise);
 extern int64 cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise);
 extern double cmig_query_float8(TupleDesc desc, HeapTuple row, int column, double otherwise);
+
 /* A column as datum; *isnull tells. */
 extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull);
 

@@ -87,7 +87,7 @@ static bool
 is_users_own(const struct config_generic *setting)
 {
 	Oid			setter = setting->source >= PGC_S_INTERACTIVE ?
-		setting->srole : GetAuthenticatedUserId();
+	setting->srole : GetAuthenticatedUserId();
 
 	return setter == GetUserId();
 }

@@ -284,7 +284,7 @@ append_field(StringInfo name, const Field *field, const char *template,
 	{
 		case 0:
 			append_text(name, field, template, make_id(revision->edges.id,
-								name->len == 0 || name->data[name->len - 1] == '/'));
+													   name->len == 0 || name->data[name->len - 1] == '/'));
 			return;
 		case 1:
 			append_text(name, field, template,

@@ -52,7 +52,7 @@ cmig_marker_trimmed(const char *start, const char *end)
  */
 bool
 cmig_marker_match(const char *start, const char *end, const char *word,
-			  const char **value, const char **value_end)
+				  const char **value, const char **value_end)
 {
 	const char *p = start + 2;
 	size_t		length = strlen(word);

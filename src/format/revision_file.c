@@ -39,14 +39,15 @@ typedef struct Reader
 	const char *text;			/* where it begins */
 	int			lines_before;	/* in the text */
 	int			revisions_before;	/* in the text */
-	int			name_lines;		/* "==> name <==" up to here; 0: it has no such */
+	int			name_lines;		/* "==> name <==" up to here; 0: it has no
+								 * such */
 
 	/* the revision that is being read; NULL before the file's first */
 	CmigRevisionFile *file;
 	bool		crlf;
-	int			key_lines[CMIG_KEY_COUNT]; /* 0: not seen */
-	CmigSection		section;
-	int			section_lines[CMIG_SECTION_COUNT]; /* 0: not seen */
+	int			key_lines[CMIG_KEY_COUNT];	/* 0: not seen */
+	CmigSection section;
+	int			section_lines[CMIG_SECTION_COUNT];	/* 0: not seen */
 	const char *section_start;	/* NULL in a header */
 	bool		in_description;
 	int			header_line;	/* the last line of the header */
@@ -290,7 +291,7 @@ static void
 require_closed(const Reader *reader, const char *end)
 {
 	const CmigQuotedStart *open = reader->suspects == NIL ? NULL :
-		cmig_file_start_find_open(reader->suspects, reader->section_start, end);
+	cmig_file_start_find_open(reader->suspects, reader->section_start, end);
 
 	if (open)
 		refuse_open_quote(open, "the statement", "does not parse");
@@ -328,8 +329,8 @@ static void
 blame_quote(const Reader *reader)
 {
 	const CmigQuotedStart *open =
-		cmig_file_start_find_hiding(reader->suspects, &reader->lexer, count_files(reader),
-									reader->name_lines > 0);
+	cmig_file_start_find_hiding(reader->suspects, &reader->lexer, count_files(reader),
+								reader->name_lines > 0);
 
 	if (open)
 		refuse_open_quote(open, "the text after it", "cannot be read");
@@ -393,7 +394,7 @@ start_section(Reader *reader, int section)
 		while (!prefixed && word > marker && isalpha((unsigned char) word[-1]))
 			word--;
 		nearest = cmig_marker_suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
-						  CMIG_SECTION_COUNT - 1);
+									  CMIG_SECTION_COUNT - 1);
 		blame_quote(reader);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),

@@ -292,7 +292,7 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 		{
 			/* guessing compares with every name: only for what errors list */
 			char	   *near = list_length(graph->defects) < MAX_LISTED
-				? cmig_graph_suggest(graph, name) : NULL;
+			? cmig_graph_suggest(graph, name) : NULL;
 
 			add_defect(graph, id,
 					   near ? psprintf("Did you mean %s? Otherwise load the missing revision.", near)

@@ -381,7 +381,7 @@ cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within)
 
 int
 cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id, int start, int steps,
-		const CmigMarks *lineage, bool clip)
+						const CmigMarks *lineage, bool clip)
 {
 	int			node = start;
 

@@ -36,6 +36,7 @@ extern void cmig_identifier_parse(const CmigGraph *graph, const char *target,
 
 /* The revision that stands for a branch: a label, an id, or part of one. */
 extern int	cmig_identifier_branch(const CmigGraph *graph, const char *label);
+
 /* Its ancestors and descendants over down_revision; NULL for no label. */
 extern CmigMarks *cmig_identifier_lineage(const CmigGraph *graph, const char *label);
 
@@ -43,12 +44,14 @@ extern CmigMarks *cmig_identifier_lineage(const CmigGraph *graph, const char *la
 extern List *cmig_identifier_heads(const CmigGraph *graph, const CmigMarks *lineage,
 								   bool effective);
 extern List *cmig_identifier_bases(const CmigGraph *graph);
+
 /* The ends of edges, inside a set of nodes if that is not NULL. */
 extern List *cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within);
 
 /* The nodes that label@symbol names; base names none. */
 extern List *cmig_identifier_absolute(const CmigGraph *graph, const char *label,
 									  const char *symbol, const char *text);
+
 /* The one node that it names. */
 extern int	cmig_identifier_one(const CmigGraph *graph, const char *label,
 								const char *symbol, const char *text);

@@ -176,13 +176,13 @@ append_unique(const CmigGraph *graph, List *to, List *from, CmigMarks *seen)
 List *
 cmig_target_absolute(const CmigGraph *graph, const char *target)
 {
-	CmigIdentifier	id;
+	CmigIdentifier id;
 
 	cmig_identifier_parse(graph, target, ABSOLUTE_FORMS, &id);
 	if (id.relative)
 		cmig_identifier_not_valid(&id, "A relative revision counts from where the database is, or from a revision.",
-						 psprintf("SELECT * FROM cmig.plan('%s', '%s') shows where it leads.",
-								  id.steps < 0 ? "downgrade" : "upgrade", id.text));
+								  psprintf("SELECT * FROM cmig.plan('%s', '%s') shows where it leads.",
+										   id.steps < 0 ? "downgrade" : "upgrade", id.text));
 	return cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
 }
 
@@ -213,12 +213,12 @@ find_list(const CmigGraph *graph, const CmigNames *targets)
 
 	for (int i = 0; i < targets->count; i++)
 	{
-		CmigIdentifier	id;
+		CmigIdentifier id;
 
 		cmig_identifier_parse(graph, targets->names[i], ABSOLUTE_FORMS, &id);
 		if (id.relative)
 			cmig_identifier_not_valid(&id, "A list of targets may hold absolute identifiers only.",
-							 "Name the revisions, or move one branch at a time.");
+									  "Name the revisions, or move one branch at a time.");
 		nodes = append_unique(graph, nodes,
 							  cmig_identifier_absolute(graph, id.label, id.symbol, id.text), seen);
 	}
@@ -314,20 +314,20 @@ find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 	{
 		if (id->steps <= 0)
 			cmig_identifier_not_valid(id, "An upgrade goes up, by one step or more.",
-							 "Use '+1' and the like, or cmig.downgrade.");
+									  "Use '+1' and the like, or cmig.downgrade.");
 		lineage = cmig_identifier_lineage(graph, id->label);
 		return cmig_identifier_walk_up(graph, id,
-					   find_upgrade_start(graph, applied, id, lineage),
-					   id->steps, lineage, false);
+									   find_upgrade_start(graph, applied, id, lineage),
+									   id->steps, lineage, false);
 	}
 	if (id->steps > 0)
 	{
 		lineage = cmig_identifier_lineage(graph, id->label);
 		return cmig_identifier_walk_up(graph, id, cmig_identifier_one(graph, NULL, id->symbol, id->text),
-					   id->steps, lineage, false);
+									   id->steps, lineage, false);
 	}
 	node = cmig_identifier_walk_down(graph, id, cmig_identifier_one(graph, id->label, id->symbol, id->text),
-					 -id->steps, false);
+									 -id->steps, false);
 	if (node < 0)
 		cmig_identifier_walked_too_far(id);
 	return node;
@@ -337,7 +337,7 @@ List *
 cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 					const CmigNames *targets)
 {
-	CmigIdentifier	id;
+	CmigIdentifier id;
 
 	if (targets->count == 1)
 	{
@@ -407,7 +407,8 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	{
 		/*
 		 * No row in that lineage: it may be applied as a dependency of
-		 * another.  Take the applied revisions that are heads of their branch.
+		 * another.  Take the applied revisions that are heads of their
+		 * branch.
 		 */
 		for (int i = 0; i < graph->count; i++)
 		{
@@ -441,7 +442,7 @@ static List *
 find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 {
 	List	   *all = node < 0 ? cmig_identifier_bases(graph)
-		: cmig_identifier_edges(&graph->nodes[node].children, NULL);
+	: cmig_identifier_edges(&graph->nodes[node].children, NULL);
 	CmigMarks  *ancestors;
 	List	   *roots = NIL;
 	ListCell   *lc;
@@ -472,7 +473,7 @@ CmigDowngradeTarget *
 cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const char *target)
 {
 	CmigDowngradeTarget *result = palloc0(sizeof(CmigDowngradeTarget));
-	CmigIdentifier	id;
+	CmigIdentifier id;
 	int			branch = -1;
 	int			start;
 
@@ -502,7 +503,7 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 	{
 		if (id.steps >= 0)
 			cmig_identifier_not_valid(&id, "A downgrade cannot go up or nowhere.",
-							 "Use '-1' and the like, or cmig.upgrade.");
+									  "Use '-1' and the like, or cmig.upgrade.");
 		start = find_downgrade_start(graph, applied, &id);
 		result->node = cmig_identifier_walk_down(graph, &id, start, -id.steps, false);
 		branch = id.label ? cmig_identifier_branch(graph, id.label) : start;
@@ -510,7 +511,7 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 	else if (id.steps >= 0)
 	{
 		result->node = cmig_identifier_walk_up(graph, &id, cmig_identifier_one(graph, NULL, id.symbol, id.text),
-							   id.steps, cmig_identifier_lineage(graph, id.label), false);
+											   id.steps, cmig_identifier_lineage(graph, id.label), false);
 		if (id.label)
 			branch = cmig_identifier_branch(graph, id.label);
 	}
@@ -578,7 +579,7 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 
 	for (int i = 0; i < targets->count; i++)
 	{
-		CmigIdentifier	id;
+		CmigIdentifier id;
 		List	   *found;
 
 		cmig_identifier_parse(graph, targets->names[i], ABSOLUTE_FORMS, &id);
@@ -619,7 +620,7 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 static List *
 find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *text, bool *base)
 {
-	CmigIdentifier	id;
+	CmigIdentifier id;
 	List	   *found;
 	List	   *nodes = NIL;
 	ListCell   *lc;
@@ -725,7 +726,7 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	if (from_base)
 	{
 		CmigMarks  *lineage = strchr(from, '@')
-			? cmig_identifier_lineage(graph, pnstrdup(from, strchr(from, '@') - from)) : NULL;
+		? cmig_identifier_lineage(graph, pnstrdup(from, strchr(from, '@') - from)) : NULL;
 
 		if (lineage == NULL)
 			return upper;

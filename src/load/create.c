@@ -257,8 +257,8 @@ cmig_create_merge(const CmigNames *revisions, const char *message, const char *i
 	cmig_graph_require_sound(graph);
 
 	/*
-	 * Heads of which one depends on the other are two heads still: they may be
-	 * merged, and "heads" means all of them here.
+	 * Heads of which one depends on the other are two heads still: they may
+	 * be merged, and "heads" means all of them here.
 	 */
 	if (revisions->names[0] == NULL)
 		ereport(ERROR,

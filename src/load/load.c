@@ -483,11 +483,11 @@ judge(Import *import, bool accept_changes)
 	 * accepted.
 	 */
 	bool		judge_all = accept_changes ||
-		cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN;
+	cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN;
 	bool		tells_others = !accept_changes &&
-		cmig_settings_checksum_policy() != CMIG_CHECKSUM_IGNORE;
+	cmig_settings_checksum_policy() != CMIG_CHECKSUM_IGNORE;
 	int			level = cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN ?
-		WARNING : ERROR;
+	WARNING : ERROR;
 
 	for (int i = 0; i < import->count; i++)
 	{

@@ -467,9 +467,9 @@ hint_of_lost(const StepRun *run, int sqlstate)
 	const char *revision = quote_literal_cstr(run->step->revision);
 	const char *direction = cmig_progress_direction(run->step->direction);
 	bool		likely = sqlstate == ERRCODE_UNDEFINED_TABLE ||
-		sqlstate == ERRCODE_UNDEFINED_PSTATEMENT || sqlstate == ERRCODE_UNDEFINED_CURSOR;
+	sqlstate == ERRCODE_UNDEFINED_PSTATEMENT || sqlstate == ERRCODE_UNDEFINED_CURSOR;
 	bool		possible = sqlstate == ERRCODE_UNDEFINED_SCHEMA ||
-		sqlstate == ERRCODE_UNDEFINED_FUNCTION || sqlstate == ERRCODE_UNDEFINED_OBJECT;
+	sqlstate == ERRCODE_UNDEFINED_FUNCTION || sqlstate == ERRCODE_UNDEFINED_OBJECT;
 	StringInfoData numbers;
 	ListCell   *lc;
 

@@ -138,7 +138,7 @@ static char *
 failure_message(const ErrorData *error)
 {
 	char	   *message = error->detail ?
-		psprintf("%s: %s", error->message, error->detail) : error->message;
+	psprintf("%s: %s", error->message, error->detail) : error->message;
 
 	if (!cmig_runner_verifying() || error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED)
 		return message;

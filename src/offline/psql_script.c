@@ -234,8 +234,8 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 		cmig_script_text_append(&offline->text, offline->scripts, run, true, more);
 	cmig_version_table_move_rows(&offline->text, offline->table, step);
 	cmig_version_table_record(&offline->text, offline->table, run->revision,
-						offline->plan->direction == CMIG_UPGRADE ?
-						cmig_script_checksum(run->sql, run->transactional) : NULL);
+							  offline->plan->direction == CMIG_UPGRADE ?
+							  cmig_script_checksum(run->sql, run->transactional) : NULL);
 	if (offline->transaction_per_revision)
 		cmig_version_table_commit(&offline->text, offline->table);
 }

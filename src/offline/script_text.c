@@ -299,7 +299,7 @@ append_statements(StringInfo out, const CmigRunStep *step, const char *sql,
  */
 void
 cmig_script_text_append(StringInfo out, CmigScriptTexts *scripts, const CmigRunStep *step,
-						   bool verify, bool more)
+						bool verify, bool more)
 {
 	const char *sql = verify ? step->verify_sql : step->sql;
 	CmigPsqlFacts facts = {0};

@@ -15,11 +15,13 @@
 typedef struct CmigScriptTexts
 {
 	const char *pin;			/* sets the encoding of the text */
-	char	   *start_session;	/* settings that the text needs, pin among them */
+	char	   *start_session;	/* settings that the text needs, pin among
+								 * them */
 	char	   *start_script;	/* settings that scripts start with */
 	bool		knows_constraints;	/* no deferrable one existed before */
 	CmigPsqlFacts facts;		/* of the scripts so far */
-	List	   *calling;		/* of char *: revisions that call cmig functions */
+	List	   *calling;		/* of char *: revisions that call cmig
+								 * functions */
 } CmigScriptTexts;
 
 /*
@@ -34,6 +36,6 @@ extern CmigScriptTexts *cmig_script_text_open(const char *pin, bool from_base, b
  * runner would find before it starts.
  */
 extern void cmig_script_text_append(StringInfo out, CmigScriptTexts *scripts,
-									   const CmigRunStep *step, bool verify, bool more);
+									const CmigRunStep *step, bool verify, bool more);
 
 #endif							/* CMIG_SCRIPT_TEXT_H */

@@ -277,7 +277,7 @@ cmig_version_table_move_rows(StringInfo out, CmigVersionTable *table, const Cmig
 
 void
 cmig_version_table_record(StringInfo out, const CmigVersionTable *table, const char *revision,
-					const char *checksum)
+						  const char *checksum)
 {
 	int			from = out->len;
 
@@ -300,7 +300,7 @@ cmig_version_table_record(StringInfo out, const CmigVersionTable *table, const c
 
 CmigVersionTable *
 cmig_version_table_open(const char *name, const CmigGraph *graph, const CmigApplied *applied,
-				   const CmigPlan *plan, const char *pin)
+						const CmigPlan *plan, const char *pin)
 {
 	CmigVersionTable *version = palloc0(sizeof(CmigVersionTable));
 	ListCell   *lc;

@@ -22,7 +22,8 @@ typedef struct CmigVersionTable
 
 	const char *pin;			/* sets the encoding of the text */
 	const CmigGraph *graph;
-	int		   *rows;			/* the nodes that have a row at this place, ... */
+	int		   *rows;			/* the nodes that have a row at this place,
+								 * ... */
 	int			row_count;		/* ... sorted, which is by the bytes of ids */
 	int			longest;		/* of the ids that get a row, in characters */
 	bool		in_transaction;
@@ -40,8 +41,8 @@ typedef struct CmigVersionTable
 
 /* The table called name, with the rows that a plan starts from. */
 extern CmigVersionTable *cmig_version_table_open(const char *name, const CmigGraph *graph,
-											const CmigApplied *applied, const CmigPlan *plan,
-											const char *pin);
+												 const CmigApplied *applied, const CmigPlan *plan,
+												 const char *pin);
 
 /* The rows at this place for people: "a, b" or "base". */
 extern char *cmig_version_table_place(const CmigVersionTable *table);
@@ -55,6 +56,6 @@ extern void cmig_version_table_move_rows(StringInfo out, CmigVersionTable *table
 
 /* Where the table is pg_cmig's own, write the row of cmig.journal for a step. */
 extern void cmig_version_table_record(StringInfo out, const CmigVersionTable *table,
-								const char *revision, const char *checksum);
+									  const char *revision, const char *checksum);
 
 #endif							/* CMIG_VERSION_TABLE_H */

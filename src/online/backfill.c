@@ -73,7 +73,8 @@ typedef struct Backfill
 	double		blocks;			/* by ctid: of the next batch */
 	double		dense_blocks;	/* that would be a batch if all rows matched */
 	CmigBackfillSkip *skip;		/* blocks that are done */
-	bool		resumed;		/* the pass under way was begun by another call */
+	bool		resumed;		/* the pass under way was begun by another
+								 * call */
 	TransactionId xid;			/* of the batch under way, if it has one */
 	TimestampTz last;			/* until when time spent is accounted for */
 } Backfill;

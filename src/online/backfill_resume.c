@@ -44,7 +44,7 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 	const Search *search = arg;
 	const CmigBackfillIdentity *this = search->identity;
 	bool		goes_on = this->where_sql == NULL && strcmp(this->target, other->target) == 0 &&
-		(this->revision == NULL || this->statement == other->statement);
+	(this->revision == NULL || this->statement == other->statement);
 	char	   *go_on;
 
 	if (this->revision == NULL &&

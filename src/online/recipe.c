@@ -55,11 +55,11 @@ add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *
 {
 	if (!there->exists)
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s",
-							 recipe->table_name, quote_identifier(name), definition,
-							 recipe->one_transaction ? "" : " NOT VALID"));
+										 recipe->table_name, quote_identifier(name), definition,
+										 recipe->one_transaction ? "" : " NOT VALID"));
 	if (there->exists ? !there->valid : !recipe->one_transaction)
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-							 recipe->table_name, quote_identifier(name)));
+										 recipe->table_name, quote_identifier(name)));
 }
 
 /*
@@ -164,7 +164,7 @@ add_check(CmigRecipe *recipe, void *arg)
 Datum
 cmig_add_check(PG_FUNCTION_ARGS)
 {
-	CmigRecipe		recipe;
+	CmigRecipe	recipe;
 	CheckSteps	check;
 
 	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_check");
@@ -228,24 +228,24 @@ add_not_null(CmigRecipe *recipe, void *arg)
 	cmig_query_each(&not_valid_query, values, NULL, keep_name, &not_valid);
 	if (not_valid != NULL)
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-							 recipe->table_name, quote_identifier(not_valid)));
+										 recipe->table_name, quote_identifier(not_valid)));
 	else if (!is_not_null(recipe->table, column))
 	{
 		add_check(recipe, &check);
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
-							 recipe->table_name, quote_identifier(column)));
+										 recipe->table_name, quote_identifier(column)));
 	}
 	there = cmig_recipe_find_constraint(recipe->table, check.name);
 	if (there.exists && strcmp(there.kind, "c") == 0 &&
 		same_text(there.condition, normal_condition(recipe->table, check.condition)))
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
-							 quote_identifier(check.name)));
+										 quote_identifier(check.name)));
 }
 
 Datum
 cmig_add_not_null(PG_FUNCTION_ARGS)
 {
-	CmigRecipe		recipe;
+	CmigRecipe	recipe;
 	char	   *column;
 
 	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_not_null");
@@ -348,7 +348,7 @@ primary_key_columns(Oid table)
 Datum
 cmig_add_foreign_key(PG_FUNCTION_ARGS)
 {
-	CmigRecipe		recipe;
+	CmigRecipe	recipe;
 	ForeignKeySteps key;
 	char	   *columns;
 	char	   *referenced_columns;
@@ -472,8 +472,8 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 			}
 			else
 				cmig_recipe_run(recipe, psprintf("DROP INDEX %s.%s",
-									 quote_identifier(get_namespace_name(get_rel_namespace(recipe->table))),
-									 quote_identifier(unique->name)));
+												 quote_identifier(get_namespace_name(get_rel_namespace(recipe->table))),
+												 quote_identifier(unique->name)));
 			continue;
 		}
 		if (!recipe->one_transaction)
@@ -483,7 +483,7 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 			cmig_nontransactional_note_own_work();
 		}
 		cmig_recipe_run(recipe, psprintf("CREATE UNIQUE INDEX %sIF NOT EXISTS %s ON %s (%s)", concurrently,
-							 quote_identifier(unique->name), recipe->table_name, unique->columns));
+										 quote_identifier(unique->name), recipe->table_name, unique->columns));
 	}
 }
 
@@ -509,19 +509,19 @@ add_unique(CmigRecipe *recipe, void *arg)
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE)
 	{
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)", recipe->table_name,
-							 quote_identifier(unique->name), unique->columns));
+										 quote_identifier(unique->name), unique->columns));
 		return;
 	}
 	build_index(recipe, unique);
 	cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE USING INDEX %s",
-						 recipe->table_name, quote_identifier(unique->name),
-						 quote_identifier(unique->name)));
+									 recipe->table_name, quote_identifier(unique->name),
+									 quote_identifier(unique->name)));
 }
 
 Datum
 cmig_add_unique(PG_FUNCTION_ARGS)
 {
-	CmigRecipe		recipe;
+	CmigRecipe	recipe;
 	UniqueSteps unique;
 	List	   *names;
 

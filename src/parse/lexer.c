@@ -138,7 +138,7 @@ static CmigTokenType
 lex_string(CmigLexer *lexer, const char *quote, char kind)
 {
 	bool		escapes = kind == 'E' ||
-		((kind == '\'' || kind == 'N') && !lexer->standard_conforming_strings);
+	((kind == '\'' || kind == 'N') && !lexer->standard_conforming_strings);
 
 	lex_quoted(lexer, CMIG_TOKEN_STRING, quote, kind != 'B' && kind != 'X', escapes);
 	lexer->string_kind = kind;
@@ -382,7 +382,8 @@ enum
 	PASS_STOP,
 	PASS_SINGLE,				/* white space, or an operator's character */
 	PASS_NEWLINE,
-	PASS_COMMENT,				/* an operator's character, or half of a comment's */
+	PASS_COMMENT,				/* an operator's character, or half of a
+								 * comment's */
 	PASS_DIGIT,
 	PASS_WORD,
 	PASS_PREFIX					/* a word, or what stands before a string */

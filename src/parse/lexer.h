@@ -76,7 +76,8 @@ extern CmigTokenType cmig_lexer_next_sql(CmigLexer *lexer);
  */
 typedef struct CmigLexerPass
 {
-	uint32		lengths[32];	/* bit n: a word of length n, by its first letter */
+	uint32		lengths[32];	/* bit n: a word of length n, by its first
+								 * letter */
 } CmigLexerPass;
 
 /* words are lower case, of at most 31 letters; a NULL ends them. */
@@ -95,6 +96,7 @@ cmig_lexer_is_word(const CmigLexer *lexer, const char *word)
 
 /* Is it one of these words?  A NULL ends them. */
 extern bool cmig_lexer_is_any_word(const CmigLexer *lexer, const char *const *words);
+
 /* Is it this character, alone? */
 static inline bool
 cmig_lexer_is_char(const CmigLexer *lexer, char c)

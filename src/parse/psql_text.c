@@ -445,8 +445,8 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 
 		/*
 		 * What may need the top level, a word that makes psql count, a quote
-		 * that does not end, what versions of psql disagree about, a change of
-		 * how strings are read: not by tokens alone.
+		 * that does not end, what versions of psql disagree about, a change
+		 * of how strings are read: not by tokens alone.
 		 */
 		if (touches_number(&lexer))
 			return undo_append(to, length);
@@ -529,7 +529,8 @@ cmig_psql_append_statement(StringInfo to, const char *statement, CmigPsqlFacts *
 	if (whole)
 	{
 		appendBinaryStringInfo(to, body.data, body.len);
-		appendStringInfoString(to, *end ? "\n;\n" : ";\n");	/* a comment may be its end */
+		appendStringInfoString(to, *end ? "\n;\n" : ";\n"); /* a comment may be its
+															 * end */
 	}
 	else
 	{

@@ -52,6 +52,7 @@ static const struct
 	const char *command;
 	const char *hint;
 }			meta_commands[] =
+
 {
 	{"i", "Put the text of that file into the script."},
 	{"ir", "Put the text of that file into the script."},
@@ -600,7 +601,11 @@ cmig_script_strip_outer_transaction(const char *source)
 				return (char *) source;
 		}
 		last = piece;
-		/* a psql command takes its line; what is wrong with it is told when it is run */
+
+		/*
+		 * a psql command takes its line; what is wrong with it is told when
+		 * it is run
+		 */
 		if (piece.backslash)
 			cmig_lexer_move(&lexer, piece.backslash + strcspn(piece.backslash, "\r\n"),
 							lexer.next_line);

@@ -20,7 +20,8 @@ typedef struct CmigStatement
 	const char *text;			/* the statement alone, NUL-terminated, no
 								 * leading blanks or comments, no semicolon */
 	int			number;			/* from 1 */
-	int			line;			/* line of the script where text starts, from 1 */
+	int			line;			/* line of the script where text starts, from
+								 * 1 */
 	int			offset;			/* byte offset of text in the script */
 } CmigStatement;
 

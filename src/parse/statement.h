@@ -19,8 +19,8 @@ typedef enum CmigStatementClass
 	CMIG_STATEMENT_TRANSACTION, /* BEGIN, COMMIT, SAVEPOINT ...: refused */
 	CMIG_STATEMENT_CLIENT_COPY, /* COPY ... FROM STDIN, TO STDOUT: refused */
 	CMIG_STATEMENT_DISCARD_ALL, /* refused */
-	CMIG_STATEMENT_CONCURRENTLY,	/* an index statement CONCURRENTLY, which off
-								 * mode can run in a transaction */
+	CMIG_STATEMENT_CONCURRENTLY,	/* an index statement CONCURRENTLY, which
+									 * off mode can run in a transaction */
 	CMIG_STATEMENT_OWN_PROCEDURE,	/* CALL cmig.backfill and the like, which
 									 * off mode can run in a transaction */
 	CMIG_STATEMENT_TOP_LEVEL	/* VACUUM, CREATE DATABASE ...: only stepwise */

@@ -114,7 +114,11 @@ static CmigQuery find = {
 	"  CASE WHEN d.audit AND d.reads THEN 'it may read the audit log: ' WHEN d.audit THEN 'it has rights on the audit log: '"
 	"   ELSE 'every role has rights on pg_cmig: ' END || d.what, d.revoke"
 	" FROM described d WHERE d.audit OR d.grantee = 0"
-	/* pg_cmig itself closes what it makes; who makes a partition by hand may not */
+
+	/*
+	 * pg_cmig itself closes what it makes; who makes a partition by hand may
+	 * not
+	 */
 	" UNION ALL SELECT 'notice', 'default privileges of role ' || d.defaclrole::regrole,"
 	"  format('they give %s %s on tables made by hand, such as partitions of the audit log', " ROLE_NAME("a.grantee") ","
 	"   string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)),"
@@ -177,7 +181,11 @@ cmig_access_findings(void)
 	if (any == NULL)
 		return NIL;
 	level_arrays(values);
-	/* the planner overrates the query by so much that compiling it takes seconds */
+
+	/*
+	 * the planner overrates the query by so much that compiling it takes
+	 * seconds
+	 */
 	guc_level = NewGUCNestLevel();
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);

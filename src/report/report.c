@@ -708,7 +708,7 @@ put_stepwise(FunctionCallInfo fcinfo, const View *view)
 	CmigJournalEntry last;
 	int			runner = cmig_run_lock_holder();
 	bool		any = cmig_journal_last(&last) &&
-		(runner != 0 || is_still_to_do(view, &last));
+	(runner != 0 || is_still_to_do(view, &last));
 	List	   *rows = cmig_progress_read();
 	CmigProgressRow *row = rows != NIL ? llast(rows) : NULL;
 	const char *obstacle;

@@ -50,7 +50,8 @@ typedef struct CmigRlsOptions
 	bool		column_default; /* the key's default is the context */
 	bool		create_index;	/* where none leads with the key */
 	bool		require_context;	/* an error, not no rows, when unset */
-	List	   *granted;		/* of char *: roles that get the level application now */
+	List	   *granted;		/* of char *: roles that get the level
+								 * application now */
 } CmigRlsOptions;
 
 /* What was there before enable_rls, and what it was asked for. */
@@ -65,7 +66,8 @@ typedef struct CmigRlsState
 	bool		enabled;		/* the flags before */
 	bool		forced;
 	List	   *defaults;		/* of CmigRlsDefault */
-	List	   *granted;		/* of char *: roles that got the level application */
+	List	   *granted;		/* of char *: roles that got the level
+								 * application */
 	char	   *user_column;	/* NULL: none */
 	char	   *tenant_column;
 	char	   *key_column;		/* with via */
@@ -88,14 +90,16 @@ typedef struct CmigRlsPolicy
 	List	   *roles;			/* of CmigRlsRole */
 	char	   *qual;			/* as SQL when wanted, as node tree when there */
 	char	   *check;
-	char	   *about;			/* wanted: first line of the comment; there: all */
+	char	   *about;			/* wanted: first line of the comment; there:
+								 * all */
 	bool		made;			/* there: enable_rls made it */
 } CmigRlsPolicy;
 
 typedef struct CmigRlsColumn
 {
 	char	   *name;
-	char	   *cast;			/* what the setting is cast to; NULL: no key type */
+	char	   *cast;			/* what the setting is cast to; NULL: no key
+								 * type */
 	char	   *type;			/* as people write it */
 	char	   *fallback;		/* the default's expression, NULL for none */
 	bool		generated;		/* identity or generated: takes no default */
@@ -125,6 +129,7 @@ typedef struct CmigRlsTable
 /* The commands of a mask by name, as in SELECT+INSERT. */
 extern char *cmig_rls_state_commands(int mask, const char *separator);
 extern char *cmig_rls_state_write(const CmigRlsState *state);
+
 /* NULL when the comment is not of our making. */
 extern CmigRlsState *cmig_rls_state_read(const char *comment);
 
@@ -143,6 +148,7 @@ extern char *cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy
 
 /* The expression that reads a setting, cast, once a statement. */
 extern char *cmig_rls_policy_context(const char *setting, const char *cast, bool required);
+
 /* The same as a column's default, where a sub-select is not allowed. */
 extern char *cmig_rls_policy_default(const char *setting, const char *cast);
 
@@ -158,8 +164,10 @@ extern char *cmig_rls_policy_call(const CmigRlsTable *table);
 extern void cmig_rls_table_require(Oid relid);
 extern CmigRlsTable *cmig_rls_table_read(Oid relid);
 extern CmigRlsColumn *cmig_rls_table_column(const CmigRlsTable *table, const char *name);
+
 /* The target and, parents first, what inherits from it, which is locked. */
 extern List *cmig_rls_table_family(Oid relid, LOCKMODE mode);
+
 /* Does the text say the same as the node tree?  Either may be NULL. */
 extern bool cmig_rls_table_same(Oid relid, const char *text, const char *tree);
 

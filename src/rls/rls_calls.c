@@ -102,7 +102,7 @@ may_run(Oid function)
 	name = NameStr(proc->proname);
 	may = proc->prokind == PROKIND_FUNCTION &&
 		(proc->prolang == INTERNALlanguageId || (proc->prolang == SQLlanguageId &&
-			!heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))) &&
+												 !heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))) &&
 		(proc->provolatile == PROVOLATILE_IMMUTABLE ? !has_prefix(name, not_immutable) :
 		 proc->provolatile == PROVOLATILE_STABLE && has_prefix(name, stable)) &&
 		has_plain_types(proc);

@@ -18,8 +18,10 @@ extern bool cmig_rls_calls_builtin(Oid function, List *args, Oid result);
 /* The parts of the context: current_setting(), current_user and the like ... */
 extern bool cmig_rls_calls_setting(Node *node);
 extern bool cmig_rls_calls_user(Node *node);
+
 /* ... what a function that cannot be looked into tells without a column ... */
 extern bool cmig_rls_calls_session_function(Node *node);
+
 /* ... and a part of a JSON document that is one of them: claims ->> 'sub' */
 extern bool cmig_rls_calls_claim(Node *node);
 

@@ -55,56 +55,56 @@ check_expression(const CmigRlsStored *policy, const CmigRlsExpression *in, bool 
 
 	if (in->truth == CMIG_RLS_NEVER)
 		cmig_rls_stored_find(findings, "always_false", "warning", policy,
-			 psprintf("%s is always false: %s", where,
-					  policy->permissive ? "it allows nothing" : "it forbids everything"),
-			 cmig_rls_stored_drop(policy));
+							 psprintf("%s is always false: %s", where,
+									  policy->permissive ? "it allows nothing" : "it forbids everything"),
+							 cmig_rls_stored_drop(policy));
 	if (in->truth != CMIG_RLS_DEPENDS)
 		return;
 
 	if (in->volatile_function)
 		cmig_rls_stored_find(findings, "volatile_function", "warning", policy,
-			 psprintf("%s calls the volatile function %s() for each row, and cannot use an index", where, in->volatile_function),
-			 cmig_rls_stored_repair(policy));
+							 psprintf("%s calls the volatile function %s() for each row, and cannot use an index", where, in->volatile_function),
+							 cmig_rls_stored_repair(policy));
 	if (in->row_function)
 		cmig_rls_stored_find(findings, "per_row_function", "warning", policy,
-			 psprintf(in->row_function_has_column ?
-					  "%s calls %s() with a column, for each row" :
-					  "%s calls %s() for each row; in a sub-select it is called once", where, in->row_function),
-			 in->row_function_has_column ?
-			 psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT ...)))",
-					  quote_identifier(policy->name), policy->table, where) :
-			 cmig_rls_stored_repair(policy));
+							 psprintf(in->row_function_has_column ?
+									  "%s calls %s() with a column, for each row" :
+									  "%s calls %s() for each row; in a sub-select it is called once", where, in->row_function),
+							 in->row_function_has_column ?
+							 psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT ...)))",
+									  quote_identifier(policy->name), policy->table, where) :
+							 cmig_rls_stored_repair(policy));
 	if (in->correlated)
 		cmig_rls_stored_find(findings, "correlated_subquery", "warning", policy,
-			 psprintf("%s has a sub-select that depends on the row and runs for each", where),
-			 psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT <key> FROM ... WHERE <user> = (SELECT ...))))",
-					  quote_identifier(policy->name), policy->table, where));
+							 psprintf("%s has a sub-select that depends on the row and runs for each", where),
+							 psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT <key> FROM ... WHERE <user> = (SELECT ...))))",
+									  quote_identifier(policy->name), policy->table, where));
 	if (in->in_subselect)
 		cmig_rls_stored_find(findings, "in_subselect", "warning", policy,
-			 psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can",
-					  where, in->in_subselect),
-			 strcmp(in->in_subselect, "expression") == 0 ?
-			 psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT ...)) AND ...)",
-					  quote_identifier(policy->name), policy->table, where) : cmig_rls_stored_repair(policy));
+							 psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can",
+									  where, in->in_subselect),
+							 strcmp(in->in_subselect, "expression") == 0 ?
+							 psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT ...)) AND ...)",
+									  quote_identifier(policy->name), policy->table, where) : cmig_rls_stored_repair(policy));
 	if (in->cast_of_empty)
 		cmig_rls_stored_find(findings, "cast_of_empty", "warning", policy,
-			 psprintf("%s casts a setting to %s, which fails when it is '', as after SET LOCAL", where, in->cast_of_empty),
-			 cmig_rls_stored_repair(policy));
+							 psprintf("%s casts a setting to %s, which fails when it is '', as after SET LOCAL", where, in->cast_of_empty),
+							 cmig_rls_stored_repair(policy));
 	if (in->strict_setting)
 		cmig_rls_stored_find(findings, "no_missing_ok", "error", policy,
-			 psprintf("%s reads the setting %s without missing_ok, which fails when it was never set", where, in->strict_setting),
-			 cmig_rls_stored_repair(policy));
+							 psprintf("%s reads the setting %s without missing_ok, which fails when it was never set", where, in->strict_setting),
+							 cmig_rls_stored_repair(policy));
 	if (in->outer_column)
 		cmig_rls_stored_find(findings, "unknown_column", "error", policy,
-			 psprintf("a sub-select in %s returns column %s of the policy's own table: no table in its FROM has that column",
-					  where, quote_identifier(in->outer_column)),
-			 psprintf("ALTER POLICY %s ON %s %s (...), with the columns of the sub-select qualified",
-					  quote_identifier(policy->name), policy->table, where));
+							 psprintf("a sub-select in %s returns column %s of the policy's own table: no table in its FROM has that column",
+									  where, quote_identifier(in->outer_column)),
+							 psprintf("ALTER POLICY %s ON %s %s (...), with the columns of the sub-select qualified",
+									  quote_identifier(policy->name), policy->table, where));
 	if (in->self_compared)
 		cmig_rls_stored_find(findings, "unknown_column", "error", policy,
-			 psprintf("a comparison in %s has the same column on both sides", where),
-			 psprintf("ALTER POLICY %s ON %s %s (...), with the columns qualified",
-					  quote_identifier(policy->name), policy->table, where));
+							 psprintf("a comparison in %s has the same column on both sides", where),
+							 psprintf("ALTER POLICY %s ON %s %s (...), with the columns qualified",
+									  quote_identifier(policy->name), policy->table, where));
 }
 
 static void
@@ -122,8 +122,8 @@ check_index(const CmigRlsStored *policy, List **findings)
 			if (name == NULL)
 				continue;
 			cmig_rls_stored_find(findings, "missing_index", "warning", policy,
-				 psprintf("no index leads with its key %s", quote_identifier(name)),
-				 psprintf("CREATE INDEX ON %s (%s)", policy->table, quote_identifier(name)));
+								 psprintf("no index leads with its key %s", quote_identifier(name)),
+								 psprintf("CREATE INDEX ON %s (%s)", policy->table, quote_identifier(name)));
 		}
 }
 
@@ -141,10 +141,10 @@ check_state(const CmigRlsStored *policy, List **findings)
 	for (int i = 0; i < lengthof(columns); i++)
 		if (columns[i] && get_attnum(policy->relid, columns[i]) == InvalidAttrNumber)
 			cmig_rls_stored_find(findings, "unknown_column", "warning", policy,
-				 psprintf("it was made for column %s, which the table does not have any more",
-						  quote_identifier(columns[i])),
-				 psprintf("SELECT cmig.enable_rls(%s, ...) with the new name",
-						  quote_literal_cstr(policy->table)));
+								 psprintf("it was made for column %s, which the table does not have any more",
+										  quote_identifier(columns[i])),
+								 psprintf("SELECT cmig.enable_rls(%s, ...) with the new name",
+										  quote_literal_cstr(policy->table)));
 }
 
 static void
@@ -154,7 +154,7 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 
 	foreach(lc, siblings)
 	{
-		CmigRlsStored	   *other = lfirst(lc);
+		CmigRlsStored *other = lfirst(lc);
 
 		if (other == policy)
 			break;
@@ -163,8 +163,8 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 			equal(other->check, policy->check))
 		{
 			cmig_rls_stored_find(findings, "duplicate_policy", "warning", policy,
-				 psprintf("it says the same as policy %s", quote_identifier(other->name)),
-				 cmig_rls_stored_drop(policy));
+								 psprintf("it says the same as policy %s", quote_identifier(other->name)),
+								 cmig_rls_stored_drop(policy));
 			break;
 		}
 	}

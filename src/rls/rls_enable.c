@@ -212,7 +212,10 @@ grant_application(CmigRlsOptions *options)
 							   1, types, values, NULL, true, cmig_query_keep_text, &allowed);
 		if (allowed)
 		{
-			/* by the policies of another table: the last of them takes it back */
+			/*
+			 * by the policies of another table: the last of them takes it
+			 * back
+			 */
 			List	   *elsewhere = list_make1(role->name);
 
 			cmig_query_each(&granted_elsewhere, NULL, NULL, forget_granted, &elsewhere);
@@ -255,7 +258,7 @@ static bool
 keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
 {
 	const char *key = options->via_key && options->via_key[0] ? options->via_key :
-		options->key_column && options->key_column[0] ? options->key_column : "tenant_id";
+	options->key_column && options->key_column[0] ? options->key_column : "tenant_id";
 	Datum		values[2] = {ObjectIdGetDatum(via->relid), CStringGetTextDatum(key)};
 	char	   *unique = NULL;
 	bool		writable = false;

@@ -469,12 +469,12 @@ keys_walker(Node *node, void *context)
 		return false;
 	if (narrows(node))
 		foreach(lc, IsA(node, OpExpr) ? ((OpExpr *) node)->args : ((ScalarArrayOpExpr *) node)->args)
-		{
-			Node	   *arg = cmig_rls_strip(lfirst(lc));
+	{
+		Node	   *arg = cmig_rls_strip(lfirst(lc));
 
-			if (IsA(arg, Var) && ((Var *) arg)->varattno > 0)
-				*keys = bms_add_member(*keys, ((Var *) arg)->varattno);
-		}
+		if (IsA(arg, Var) && ((Var *) arg)->varattno > 0)
+			*keys = bms_add_member(*keys, ((Var *) arg)->varattno);
+	}
 	return expression_tree_walker(node, keys_walker, context);
 }
 

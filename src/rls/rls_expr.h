@@ -15,21 +15,28 @@ typedef struct CmigRlsExpression
 {
 	CmigRlsTruth truth;
 	Bitmapset  *but_null;		/* always true but for rows with null in these */
-	Bitmapset  *columns;		/* of the row; attribute numbers, 0 for all of it */
-	Bitmapset  *keys;			/* of them, those compared with what is the same for all rows */
+	Bitmapset  *columns;		/* of the row; attribute numbers, 0 for all of
+								 * it */
+	Bitmapset  *keys;			/* of them, those compared with what is the
+								 * same for all rows */
 	char	   *volatile_function;	/* called for each row */
 	char	   *row_function;	/* stable, called for each row */
-	bool		row_function_has_column;	/* with a column: cannot be called once */
+	bool		row_function_has_column;	/* with a column: cannot be called
+											 * once */
 	char	   *in_subselect;	/* column of x IN (SELECT ...) */
 	bool		correlated;		/* a sub-select that depends on the row */
-	char	   *cast_of_empty;	/* type that a setting is cast to without NULLIF */
+	char	   *cast_of_empty;	/* type that a setting is cast to without
+								 * NULLIF */
 	char	   *strict_setting; /* setting read without missing_ok */
 	bool		reads_setting;
-	const char *open_branch;	/* "an OR" and the like, of what does not look at the row */
+	const char *open_branch;	/* "an OR" and the like, of what does not look
+								 * at the row */
 	bool		open_branch_setting;	/* and that is a setting */
 	bool		true_branch;	/* an OR with a branch that is always true */
-	const char *true_when_unset;	/* "COALESCE" and the like, true where a setting is null */
-	char	   *outer_column;	/* a sub-select returns a column of the row itself */
+	const char *true_when_unset;	/* "COALESCE" and the like, true where a
+									 * setting is null */
+	char	   *outer_column;	/* a sub-select returns a column of the row
+								 * itself */
 	char	   *self_compared;	/* a column is compared with itself */
 } CmigRlsExpression;
 

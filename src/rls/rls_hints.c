@@ -32,7 +32,8 @@ typedef struct Hint
 {
 	RangeTblEntry *entry;		/* of a table that is read; NULL: of the row */
 	AttrNumber	attno;
-	Const	   *value;			/* compared with; NULL: asked for null, or a key */
+	Const	   *value;			/* compared with; NULL: asked for null, or a
+								 * key */
 	bool		equal;
 	bool		key;
 } Hint;
@@ -260,9 +261,9 @@ hints_walker(Node *node, void *context)
 			/* what stands for a context that is missing */
 			if (cmig_rls_calls_context(node))
 				foreach(lc, ((CoalesceExpr *) node)->args)
-				{
-					reading->hints->defaults = list_concat(reading->hints->defaults, constants_in(lfirst(lc)));
-				}
+			{
+				reading->hints->defaults = list_concat(reading->hints->defaults, constants_in(lfirst(lc)));
+			}
 			break;
 		default:
 			break;
@@ -282,12 +283,12 @@ hints_walker(Node *node, void *context)
 	/* CASE setting WHEN 'value' */
 	if (IsA(node, CaseExpr) && ((CaseExpr *) node)->arg && cmig_rls_calls_context((Node *) ((CaseExpr *) node)->arg))
 		foreach(lc, ((CaseExpr *) node)->args)
-		{
-			Node	   *test = (Node *) lfirst_node(CaseWhen, lc)->expr;
+	{
+		Node	   *test = (Node *) lfirst_node(CaseWhen, lc)->expr;
 
-			if (IsA(test, OpExpr) && list_length(((OpExpr *) test)->args) == 2)
-				reading->hints->setting_values = list_concat(reading->hints->setting_values, constants_in(lsecond(((OpExpr *) test)->args)));
-		}
+		if (IsA(test, OpExpr) && list_length(((OpExpr *) test)->args) == 2)
+			reading->hints->setting_values = list_concat(reading->hints->setting_values, constants_in(lsecond(((OpExpr *) test)->args)));
+	}
 	if (args != NIL && (IsA(node, CaseExpr) || exprType(node) == BOOLOID))
 	{
 		Columns		columns = {reading, 0, false, NIL};
@@ -295,9 +296,9 @@ hints_walker(Node *node, void *context)
 		(void) columns_walker((Node *) args, &columns);
 		if (columns.related)
 			foreach(lc, columns.vars)
-			{
-				add_hint(reading, lfirst(lc), NULL, false, true);
-			}
+		{
+			add_hint(reading, lfirst(lc), NULL, false, true);
+		}
 	}
 	if (IsA(node, FuncExpr) || (IsA(node, OpExpr) && !equal))
 		if (contain_var_clause(node) && ((IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CALL) ||

@@ -13,18 +13,23 @@
 typedef struct CmigRlsHints
 {
 	List	   *columns;		/* private */
-	List	   *setting_values; /* of Const: texts that the context is compared with */
-	List	   *defaults;		/* of Const: what COALESCE takes for a context that is missing */
+	List	   *setting_values; /* of Const: texts that the context is
+								 * compared with */
+	List	   *defaults;		/* of Const: what COALESCE takes for a context
+								 * that is missing */
 	bool		compares_only;	/* nothing but equality, of values as they are */
-	bool		maps_text;		/* a function makes a text of a text that is compared */
-	List	   *pieces;			/* of char *: texts such functions are given; of patterns what is literal */
+	bool		maps_text;		/* a function makes a text of a text that is
+								 * compared */
+	List	   *pieces;			/* of char *: texts such functions are given;
+								 * of patterns what is literal */
 	List	   *lengths;		/* of int: numbers such functions are given */
 } CmigRlsHints;
 
 typedef enum CmigRlsInputKind
 {
 	CMIG_RLS_COLUMN,			/* of the row */
-	CMIG_RLS_CONTEXT,			/* a setting, or what a function tells of the session */
+	CMIG_RLS_CONTEXT,			/* a setting, or what a function tells of the
+								 * session */
 	CMIG_RLS_UNKNOWN			/* a truth value that cannot be judged */
 } CmigRlsInputKind;
 
@@ -33,17 +38,21 @@ typedef struct CmigRlsInput
 {
 	CmigRlsInputKind kind;
 	AttrNumber	attno;
-	Node	   *node;			/* of a context: the expression that it stands for */
+	Node	   *node;			/* of a context: the expression that it stands
+								 * for */
 	Oid			type;
 	CmigRlsForm form;
 	char	   *name;			/* of a context */
 	bool		strict;			/* a setting that is never null */
-	bool		never_null;		/* current_user and the like, or a column NOT NULL */
+	bool		never_null;		/* current_user and the like, or a column NOT
+								 * NULL */
 	bool		is_boolean;		/* a setting that is cast to boolean */
-	char	   *own_text;		/* the own value of a setting that is cast; NULL: of the form */
+	char	   *own_text;		/* the own value of a setting that is cast;
+								 * NULL: of the form */
 	bool		false_marks;	/* a boolean column such as is_private */
 	bool		key;			/* tells whose row it is */
-	bool		own;			/* a key that is the context's own whosever the row is */
+	bool		own;			/* a key that is the context's own whosever
+								 * the row is */
 	bool		null_tested;
 	List	   *equals;			/* of Const: compared with it for equality */
 	List	   *compares;		/* of Const: otherwise */

@@ -52,7 +52,7 @@ typedef struct Search
 typedef struct Receiver
 {
 	DestReceiver pub;
-	CmigRlsTrial	  **next;
+	CmigRlsTrial **next;
 } Receiver;
 
 static bool
@@ -229,13 +229,13 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
 	{
 		bool		open = true;
 		CmigRlsLeakLevel level = CMIG_RLS_CLOSED;
-		CmigRlsTrial	   *found = NULL;
+		CmigRlsTrial *found = NULL;
 		CmigRlsCase *about = cases[first]->row == CMIG_RLS_ROW_ORPHAN ? &leak->orphan :
-			cases[first]->unset ? &leak->unset : &leak->foreign;
+		cases[first]->unset ? &leak->unset : &leak->foreign;
 
 		for (next = first; next < count && cases[next]->group == cases[first]->group; next++)
 		{
-			CmigRlsTrial	   *this = cases[next];
+			CmigRlsTrial *this = cases[next];
 
 			if (this->ordinary)
 				open &= this->is_true;

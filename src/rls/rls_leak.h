@@ -20,16 +20,19 @@ typedef struct CmigRlsCase
 	char	   *value;			/* NULL is null */
 	char	   *context;		/* a setting or function; NULL: none matters */
 	char	   *context_value;
-	bool		constant;		/* the column is a key, which the expression compares with the value */
+	bool		constant;		/* the column is a key, which the expression
+								 * compares with the value */
 } CmigRlsCase;
 
 typedef struct CmigRlsLeak
 {
 	CmigRlsCase unset;			/* strangers' rows while there is no context */
 	CmigRlsCase foreign;		/* strangers' rows with a context */
-	CmigRlsCase orphan;			/* rows without a key, though none is asked to be null */
+	CmigRlsCase orphan;			/* rows without a key, though none is asked to
+								 * be null */
 	bool		unknown;		/* a part could not be judged */
-	bool		unknown_opens;	/* and lets strangers' rows through if it is true */
+	bool		unknown_opens;	/* and lets strangers' rows through if it is
+								 * true */
 	bool		reads_context;
 	char	   *function;		/* that could not be looked into; NULL: none */
 } CmigRlsLeak;

@@ -14,7 +14,8 @@ typedef struct CmigRlsLookup
 	Oid			table;			/* that the policy looks into */
 	AttrNumber	key;			/* its column that the row is found by */
 	Oid			role;			/* of the policy; InvalidOid is PUBLIC */
-	const char *source;			/* the policy's own table, qualified and quoted */
+	const char *source;			/* the policy's own table, qualified and
+								 * quoted */
 } CmigRlsLookup;
 
 /* Add the look-ups of a policy's expression, which may be NULL, for each role. */

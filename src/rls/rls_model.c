@@ -186,7 +186,11 @@ use_context(Maker *maker, Node *node, char *name, bool strict)
 	input->is_boolean = wanted == BOOLOID;
 	input->form = wanted == UUIDOID ? CMIG_RLS_FORM_UUID :
 		TypeCategory(wanted) == TYPCATEGORY_NUMERIC ? CMIG_RLS_FORM_NUMBER : maker->model->form;
-	/* what is neither a text nor a number nor an id is written as its type asks */
+
+	/*
+	 * what is neither a text nor a number nor an id is written as its type
+	 * asks
+	 */
 	if (type == TEXTOID && wanted != TEXTOID && wanted != UUIDOID && wanted != BOOLOID &&
 		TypeCategory(wanted) != TYPCATEGORY_NUMERIC)
 		input->own_text = cmig_rls_sample_text(cmig_rls_sample(wanted, maker->model->form, CMIG_RLS_OWN));

@@ -126,12 +126,12 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 		/* one that asks a key for a value restricts that much */
 		if (bms_is_empty(but_null))
 			cmig_rls_stored_find(findings, "always_true", "warning", policy,
-				 pstrdup("it restricts nothing: its expression is always true"), cmig_rls_stored_drop(policy));
+								 pstrdup("it restricts nothing: its expression is always true"), cmig_rls_stored_drop(policy));
 		return;
 	}
 	foreach(lc, siblings)
 	{
-		CmigRlsStored	   *other = lfirst(lc);
+		CmigRlsStored *other = lfirst(lc);
 
 		if (other != policy && cmig_rls_stored_share_command(policy, other) && other->permissive &&
 			!is_always_true(other))
@@ -147,24 +147,24 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 		/* bypass_roles asked for it */
 		if (policy->state == NULL)
 			cmig_rls_stored_find(findings, "always_true", "info", policy,
-				 psprintf("%s, for roles that no other policy binds: they bypass row-level security",
-						  always_text(policy, but_null)),
-				 cmig_rls_stored_drop(policy));
+								 psprintf("%s, for roles that no other policy binds: they bypass row-level security",
+										  always_text(policy, but_null)),
+								 cmig_rls_stored_drop(policy));
 		return;
 	}
 	if (policy->state && policy->state->public_read && policy->command == 'r')
 		cmig_rls_stored_find(findings, "always_true", "info", policy,
-			 pstrdup("every row may be read, as public_read asks for"), cmig_rls_stored_drop(policy));
+							 pstrdup("every row may be read, as public_read asks for"), cmig_rls_stored_drop(policy));
 	else if (others)
 		cmig_rls_stored_find(findings, "always_true", "error", policy,
-			 psprintf("%s and swallows the other policies of its roles: permissive policies are joined by OR",
-					  always_text(policy, but_null)),
-			 cmig_rls_stored_drop(policy));
+							 psprintf("%s and swallows the other policies of its roles: permissive policies are joined by OR",
+									  always_text(policy, but_null)),
+							 cmig_rls_stored_drop(policy));
 	else
 		cmig_rls_stored_find(findings, "always_true", policy->command == 'r' ? "warning" : "error", policy,
-			 psprintf("%s: every %srow may be %s", always_text(policy, but_null),
-					  bms_is_empty(but_null) ? "" : "such ", what_may_be_done(policy)),
-			 replace_policy(policy));
+							 psprintf("%s: every %srow may be %s", always_text(policy, but_null),
+									  bms_is_empty(but_null) ? "" : "such ", what_may_be_done(policy)),
+							 replace_policy(policy));
 }
 
 /* Do the policy and the others, joined by OR, let everything through? */
@@ -200,7 +200,7 @@ check_together(const CmigRlsStored *policy, const List *siblings, List **finding
 		return;
 	foreach(lc, siblings)
 	{
-		CmigRlsStored	   *other = lfirst(lc);
+		CmigRlsStored *other = lfirst(lc);
 
 		if (other == policy)
 			break;
@@ -228,9 +228,9 @@ check_together(const CmigRlsStored *policy, const List *siblings, List **finding
 	}
 	(void) is_open_with(policy, needed ? needed : others, &but_null);
 	cmig_rls_stored_find(findings, "always_true", "error", policy,
-		 psprintf("together with %s %s: permissive policies are joined by OR", names.data,
-				  always_text(policy, but_null)),
-		 cmig_rls_stored_drop(policy));
+						 psprintf("together with %s %s: permissive policies are joined by OR", names.data,
+								  always_text(policy, but_null)),
+						 cmig_rls_stored_drop(policy));
 }
 
 /*
@@ -393,7 +393,10 @@ find_leak(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *c
 		bool		writes;
 		bool		bypass = !leak->reads_context && is_for_roles_of_its_own(policy, siblings);
 
-		/* bypass_roles asked for it, or it is the rows that these roles are for */
+		/*
+		 * bypass_roles asked for it, or it is the rows that these roles are
+		 * for
+		 */
 		if (bypass && (policy->state || leak->foreign.level == CMIG_RLS_MARKED))
 			return;
 		writes = leak->foreign.constant && writes_constant(policy, siblings, cache, is_check);
@@ -431,7 +434,7 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	const CmigRlsExpression *in = is_check ? policy->in_check : policy->in_qual;
 	const char *where = is_check ? "WITH CHECK" : "USING";
 	const CmigRlsLeak *leak = in->truth == CMIG_RLS_NEVER || !policy->permissive ? NULL :
-		try_policy(cache, policy, siblings, is_check ? FOR_NEW_ROWS : FOR_ROWS);
+	try_policy(cache, policy, siblings, is_check ? FOR_NEW_ROWS : FOR_ROWS);
 	bool		closed = leak && !leak->unknown && worst(leak) == CMIG_RLS_CLOSED;
 
 	if (in->truth != CMIG_RLS_DEPENDS)

@@ -382,7 +382,7 @@ require_one_default(const CmigRlsTable *table, const char *column, const char *s
 {
 	List	   *parsed = raw_parser(statement, RAW_PARSE_DEFAULT);
 	AlterTableStmt *alter = list_length(parsed) == 1 ?
-		(AlterTableStmt *) linitial_node(RawStmt, parsed)->stmt : NULL;
+	(AlterTableStmt *) linitial_node(RawStmt, parsed)->stmt : NULL;
 
 	if (alter == NULL || !IsA(alter, AlterTableStmt) || list_length(alter->cmds) != 1)
 		ereport(ERROR,
@@ -429,8 +429,8 @@ follow_renames(const CmigRlsTable *table)
 	{
 		CmigRlsDefault *was = lfirst(lc);
 		const char *setting = table->state->user_column &&
-			strcmp(was->column, table->state->user_column) == 0 ?
-			CMIG_RLS_USER_SETTING : CMIG_RLS_TENANT_SETTING;
+		strcmp(was->column, table->state->user_column) == 0 ?
+		CMIG_RLS_USER_SETTING : CMIG_RLS_TENANT_SETTING;
 		CmigRlsColumn *found = NULL;
 		int			count = 0;
 		ListCell   *c;

@@ -147,19 +147,23 @@ static CmigQuery rules[] = {
 		"   CASE WHEN b.roles IS NULL THEN '; no column of it is a key of theirs, and with the fix alone nobody sees a row'"
 		"   ELSE '; no column of it is a key of theirs: with the fix every row can be read and none written, which is enough only for rows that all share' END),"
 		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
-		/* the policy first, so that the application is not shut out in between */
+
+		/*
+		 * the policy first, so that the application is not shut out in
+		 * between
+		 */
 		"   ELSE coalesce(format('CREATE POLICY shared_rows ON %s FOR SELECT TO %s USING (true); ', b.name, " TO_ROLES("b.roles") "), '')"
 		"    || coalesce((SELECT format('CREATE POLICY bypass ON %s TO %s USING (true) WITH CHECK (true); ', b.name,"
 		"     string_agg(DISTINCT quote_ident(r.rolname), ', ')) FROM p JOIN t s ON s.oid = p.polrelid CROSS JOIN LATERAL unnest(p.polroles) u(oid)"
 		"     JOIN pg_roles r ON r.oid = u.oid WHERE p.bypass AND s.ns = b.ns AND b.roles IS NOT NULL AND r.rolname <> ALL (b.roles) HAVING count(*) > 0), '')"
 		"    || 'ALTER TABLE ' || b.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY' END"
-		" FROM b", 1, {OIDARRAYOID}},
+	" FROM b", 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'no_force', 'warning', t.name,"
 		"  format('row-level security does not bind the owner, role %I', t.owner_name),"
 		"  'ALTER TABLE ' || t.name || ' FORCE ROW LEVEL SECURITY'"
-		" FROM t WHERE t.rls AND NOT t.forced", 1, {OIDARRAYOID}},
+	" FROM t WHERE t.rls AND NOT t.forced", 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'policy_without_rls', 'error', t.name,"
@@ -167,7 +171,7 @@ static CmigQuery rules[] = {
 		"   || CASE WHEN EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.polpermissive AND NOT p.bypass) THEN ''"
 		"   ELSE '; with the fix they still let every row through, since none asks a key' END,"
 		"  " ENABLE
-		" FROM t WHERE NOT t.rls AND EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)", 1, {OIDARRAYOID}},
+	" FROM t WHERE NOT t.rls AND EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)", 1, {OIDARRAYOID}},
 
 	{TABLES KEYS BOUND
 		", b AS MATERIALIZED (SELECT t.*, " KEY " AS key, coalesce(" SIBLINGS_ROLES ", " GRANTED_ROLES ") AS roles"
@@ -178,7 +182,7 @@ static CmigQuery rules[] = {
 		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
 		"   ELSE format('CREATE POLICY key_access ON %s TO %s USING (<key> = <context>) -- <key> tells whose a row is, <context> who asks', b.name,"
 		"    coalesce(" TO_ROLES("b.roles") ", '<role>')) || CASE WHEN b.roles IS NULL THEN ', <role> is the role of the application' ELSE '' END END"
-		" FROM b", 1, {OIDARRAYOID}},
+	" FROM b", 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'only_restrictive', 'warning', t.name,"
@@ -187,7 +191,7 @@ static CmigQuery rules[] = {
 		"   coalesce((SELECT string_agg(DISTINCT quote_ident(app.rolname), ', ') FROM app WHERE app.polrelid = t.oid), '<role>'))"
 		" FROM t JOIN (SELECT p.polrelid FROM p GROUP BY p.polrelid HAVING NOT bool_or(p.polpermissive)) n"
 		"  ON n.polrelid = t.oid WHERE t.rls AND NOT " BELOW,
-		1, {OIDARRAYOID}},
+	1, {OIDARRAYOID}},
 
 	{TABLES BOUND
 		", k AS (SELECT t.*, coalesce(" GRANTED_ROLES ", " SIBLINGS_ROLES ") AS roles FROM t"
@@ -196,7 +200,7 @@ static CmigQuery rules[] = {
 		"  'it is for PUBLIC: every role, those to come too',"
 		"  format('ALTER POLICY %I ON %s TO %s', p.polname, k.name, coalesce(" TO_ROLES("k.roles") ", '<role>'))"
 		"   || CASE WHEN k.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
-		" FROM p JOIN k ON k.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
+	" FROM p JOIN k ON k.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
 
 	/* a role that policies name, or that was granted rights, and is not bound */
 	{TABLES
@@ -214,9 +218,12 @@ static CmigQuery rules[] = {
 		" FROM t CROSS JOIN LATERAL aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee"
 		" WHERE t.rls AND (r.rolsuper OR r.rolbypassrls) AND r.oid <> t.owner"
 		" AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND r.oid = ANY (p.polroles))",
-		1, {OIDARRAYOID}},
+	1, {OIDARRAYOID}},
 
-	/* what SET ROLE makes of roles that are bound, whether they inherit it or not */
+	/*
+	 * what SET ROLE makes of roles that are bound, whether they inherit it or
+	 * not
+	 */
 	{TABLES
 		", bound AS MATERIALIZED (SELECT app.polrelid AS rel, app.oid, app.rolname FROM app WHERE NOT app.rolsuper AND NOT app.rolbypassrls"
 		"  UNION SELECT t.oid, r.oid, r.rolname FROM t CROSS JOIN LATERAL aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee"
@@ -237,7 +244,7 @@ static CmigQuery rules[] = {
 		/* the membership to end, by which it may be reached */
 		"  format('REVOKE %I FROM %I', coalesce((SELECT min(r.rolname) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
 		"   WHERE m.member = d.role AND pg_has_role(m.roleid, d.free, 'MEMBER')), d.free_name), d.rolname)"
-		" FROM told d", 1, {OIDARRAYOID}},
+	" FROM told d", 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'owner_is_application', CASE WHEN t.forced THEN 'warning' ELSE 'error' END, t.name,"
@@ -249,7 +256,7 @@ static CmigQuery rules[] = {
 		"   ELSE format('REVOKE %I FROM %I', t.owner_name, app.rolname) END"
 		" FROM app JOIN t ON t.oid = app.polrelid"
 		" WHERE t.rls AND NOT app.rolsuper AND (pg_has_role(app.oid, t.owner, 'USAGE')"
-		"  OR pg_has_role(app.oid, t.owner, " CMIG_SET_ROLE_COMPAT "))", 1, {OIDARRAYOID}},
+	"  OR pg_has_role(app.oid, t.owner, " CMIG_SET_ROLE_COMPAT "))", 1, {OIDARRAYOID}},
 
 	/* views of any depth; what they read is judged as their owner */
 	{TABLES
@@ -279,7 +286,7 @@ static CmigQuery rules[] = {
 		"  format('the materialized view keeps rows of %s that its owner saw%s', v.tables,"
 		"   CASE WHEN v.granted THEN ', and others may read them' ELSE '' END),"
 		"  format('REVOKE ALL ON %s FROM PUBLIC, ...', v.name)"
-		" FROM v WHERE v.relkind = 'm'", 1, {OIDARRAYOID}},
+	" FROM v WHERE v.relkind = 'm'", 1, {OIDARRAYOID}},
 
 	{TABLES DEFINERS
 		" SELECT 'security_definer', CASE WHEN "
@@ -289,7 +296,7 @@ static CmigQuery rules[] = {
 		"   CASE WHEN f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN ', who sees every row' ELSE '' END),"
 		"  format('ALTER %s%s SECURITY INVOKER', upper(f.kind), f.name)"
 		" FROM f JOIN reads r ON r.func = f.oid JOIN t ON t.oid = r.rel GROUP BY f.oid, f.kind, f.name, f.rolname, f.free, f.proowner",
-		1, {OIDARRAYOID}},
+	1, {OIDARRAYOID}},
 
 	/* what can reach a protected table without naming it */
 	{TABLES DEFINERS
@@ -301,9 +308,12 @@ static CmigQuery rules[] = {
 		"  format('%s with the rights of role %I%s: what it reads cannot be judged', d.how, d.rolname,"
 		"   CASE WHEN r.sees THEN ', who sees every row' ELSE '' END),"
 		"  format('ALTER %s%s SECURITY INVOKER', upper(d.kind), d.name)"
-		" FROM dynamic d JOIN reach r ON r.proowner = d.proowner", 1, {OIDARRAYOID}},
+	" FROM dynamic d JOIN reach r ON r.proowner = d.proowner", 1, {OIDARRAYOID}},
 
-	/* temporary tables come first, unless the path puts them last; an empty path leaves no name open */
+	/*
+	 * temporary tables come first, unless the path puts them last; an empty
+	 * path leaves no name open
+	 */
 	{TABLES DEFINERS
 		" SELECT 'definer_search_path', 'warning', f.kind || f.name,"
 		"  CASE WHEN f.path IS NULL THEN 'it looks names up in the search_path of its caller, who can put objects of their own there'"
@@ -311,7 +321,7 @@ static CmigQuery rules[] = {
 		"  format('ALTER %s%s SET search_path = %s, pg_temp', upper(f.kind), f.name, coalesce(f.path, quote_ident(f.nspname)))"
 		" FROM f WHERE NOT f.parsed AND f.oid IN (SELECT r.func FROM reads r UNION SELECT d.oid FROM dynamic d WHERE EXISTS (SELECT FROM t WHERE t.rls))"
 		" AND (f.path IS NULL OR (f.path !~ '(^|[ ,])\"?pg_temp\"?$' AND f.path NOT IN ('', '\"\"', 'pg_catalog')))",
-		1, {OIDARRAYOID}},
+	1, {OIDARRAYOID}},
 
 	/* rights that no policy limits */
 	{TABLES
@@ -330,7 +340,7 @@ static CmigQuery rules[] = {
 		"   coalesce((SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')"
 		"    FROM t CROSS JOIN LATERAL aclexplode(t.acl) a WHERE t.oid = m.oid AND a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')"
 		"    AND (a.grantee = 0 OR (m.role <> 0 AND pg_has_role(m.role, a.grantee, 'USAGE')))), '...'))"
-		" FROM more m GROUP BY m.oid, m.name, m.role", 1, {OIDARRAYOID}},
+	" FROM more m GROUP BY m.oid, m.name, m.role", 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'unused_policy', 'info', format('policy %I on %s', p.polname, t.name),"
@@ -345,7 +355,7 @@ static CmigQuery rules[] = {
 		"   WHEN 'w' THEN has_any_column_privilege(u.oid, t.oid, 'UPDATE')"
 		"   WHEN 'd' THEN has_table_privilege(u.oid, t.oid, 'DELETE')"
 		"   ELSE has_any_column_privilege(u.oid, t.oid, 'SELECT, INSERT, UPDATE')"
-		"    OR has_table_privilege(u.oid, t.oid, 'DELETE') END)", 1, {OIDARRAYOID}},
+	"    OR has_table_privilege(u.oid, t.oid, 'DELETE') END)", 1, {OIDARRAYOID}},
 
 	{TABLES
 		", each AS (SELECT p.polrelid, u.oid AS role, c.cmd, string_agg(quote_ident(p.polname), ', ' ORDER BY p.polname) AS names,"
@@ -362,7 +372,7 @@ static CmigQuery rules[] = {
 		"  format('%s permissive policies (%s) are joined by OR for %s, role %s', e.n, e.names, e.cmds,"
 		"   CASE WHEN e.role = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.role)) END),"
 		"  format('DROP POLICY ... ON %s, and put its expression into another with OR', t.name)"
-		" FROM together e JOIN t ON t.oid = e.polrelid", 1, {OIDARRAYOID}},
+	" FROM together e JOIN t ON t.oid = e.polrelid", 1, {OIDARRAYOID}},
 };
 
 void

@@ -153,7 +153,7 @@ column_of(Relation relation, const char *name, Oid type)
 {
 	AttrNumber	attnum = get_attnum(RelationGetRelid(relation), name);
 	Oid			there = attnum > 0 ?
-		TupleDescAttr(RelationGetDescr(relation), attnum - 1)->atttypid : InvalidOid;
+	TupleDescAttr(RelationGetDescr(relation), attnum - 1)->atttypid : InvalidOid;
 
 	if (there != type && getBaseType(there) != type)
 		ereport(ERROR,

@@ -29,7 +29,8 @@ typedef struct CmigRlsKey
 	Oid			base_type;
 	bool		generated;
 	char	   *value;			/* what is the context's, or NULL */
-	List	   *members;		/* of Datum *: the values that are the context's */
+	List	   *members;		/* of Datum *: the values that are the
+								 * context's */
 	char	   *mine;			/* SQL: is it mine? */
 } CmigRlsKey;
 

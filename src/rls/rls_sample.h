@@ -19,7 +19,8 @@ typedef enum CmigRlsForm
 /* Whose value: the context's own, or that of a stranger by number. */
 #define CMIG_RLS_OWN (-1)
 #define CMIG_RLS_STRANGERS 3	/* enough for comparisons */
-#define CMIG_RLS_MANY_STRANGERS 600	/* for prefixes, remainders, hashes of a byte */
+#define CMIG_RLS_MANY_STRANGERS 600 /* for prefixes, remainders, hashes of a
+									 * byte */
 
 /* Does only the server's own code handle values of the type? */
 extern bool cmig_rls_sample_is_builtin(Oid type);
@@ -30,8 +31,10 @@ extern Const *cmig_rls_sample(Oid type, CmigRlsForm form, int whose);
 /* A text as a value of a built-in type; it must be valid for the type. */
 extern Const *cmig_rls_sample_const(Oid type, const char *text);
 extern Const *cmig_rls_sample_null(Oid type);
+
 /* The value as another type's, or NULL when it does not look like one. */
 extern Const *cmig_rls_sample_cast(Oid type, const Const *value);
+
 /* NULL for null */
 extern char *cmig_rls_sample_text(const Const *value);
 

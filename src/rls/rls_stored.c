@@ -35,7 +35,7 @@ static void
 take_policy(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **policies = arg;
-	CmigRlsStored	   *policy = palloc0(sizeof(CmigRlsStored));
+	CmigRlsStored *policy = palloc0(sizeof(CmigRlsStored));
 	bool		isnull;
 	ArrayType  *leads;
 	Datum	   *elements;
@@ -70,7 +70,7 @@ key_columns(const List *siblings)
 
 	foreach(lc, siblings)
 	{
-		CmigRlsStored	   *policy = lfirst(lc);
+		CmigRlsStored *policy = lfirst(lc);
 		const char *names[] = {"tenant_id", "user_id",
 			policy->state ? policy->state->tenant_column : NULL,
 			policy->state ? policy->state->user_column : NULL,
@@ -95,7 +95,7 @@ key_columns(const List *siblings)
 
 void
 cmig_rls_stored_find(List **findings, const char *rule, const char *severity, const CmigRlsStored *policy,
-	 char *problem, char *fix)
+					 char *problem, char *fix)
 {
 	CmigRlsFinding *finding = palloc(sizeof(CmigRlsFinding));
 

@@ -46,11 +46,14 @@ extern char *cmig_rls_stored_drop(const CmigRlsStored *policy);
 extern char *cmig_rls_stored_repair(const CmigRlsStored *policy);
 
 extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
+
 /* Is the role bound?  By inherited rights, as the server asks. */
 extern bool cmig_rls_stored_binds(const CmigRlsStored *policy, Oid role);
+
 /* Does a bind a role that b names? */
 extern bool cmig_rls_stored_share_role(const CmigRlsStored *a, const CmigRlsStored *b);
 extern bool cmig_rls_stored_share_command(const CmigRlsStored *a, const CmigRlsStored *b);
+
 /* The expression that decides, for INSERT that of WITH CHECK; and what was read of it. */
 extern Node *cmig_rls_stored_deciding(const CmigRlsStored *policy);
 extern const CmigRlsExpression *cmig_rls_stored_decided(const CmigRlsStored *policy);

@@ -14,7 +14,8 @@
 #include "utils/lsyscache.h"
 
 #define MAX_TRIALS 2000			/* for one context */
-#define MAX_COMBINATIONS 128	/* of values of other columns, for one stranger */
+#define MAX_COMBINATIONS 128	/* of values of other columns, for one
+								 * stranger */
 #define MAX_SETTING_VALUES 6
 
 /* A value of a column that is no key, and what a row with it is. */
@@ -121,7 +122,8 @@ typedef struct Context
 	bool		unset;
 	int			special;		/* the input that is, or -1 */
 	const char *own;			/* the own key, NULL for the usual one */
-	List	   *strangers;		/* of char *: their keys, NIL for the usual ones */
+	List	   *strangers;		/* of char *: their keys, NIL for the usual
+								 * ones */
 } Context;
 
 /* Whose row it is. */
@@ -339,7 +341,7 @@ add_trials(List *trials, const CmigRlsModel *model, const Context *context, cons
 		/* the unknown ones are true, false and null together */
 		for (int u = 0; u < (unknown ? 3 : 1); u++)
 		{
-			CmigRlsTrial	   *made = palloc0(sizeof(CmigRlsTrial));
+			CmigRlsTrial *made = palloc0(sizeof(CmigRlsTrial));
 			int			rest = n;
 
 			made->row = row->kind;

@@ -12,7 +12,8 @@
 typedef enum CmigRlsLeakLevel
 {
 	CMIG_RLS_CLOSED,			/* none was found */
-	CMIG_RLS_MARKED,			/* rows that a column marks for it, such as is_public */
+	CMIG_RLS_MARKED,			/* rows that a column marks for it, such as
+								 * is_public */
 	CMIG_RLS_SOME,				/* rows with a value that many have */
 	CMIG_RLS_OPEN				/* ordinary rows */
 } CmigRlsLeakLevel;
@@ -21,23 +22,28 @@ typedef enum CmigRlsLeakLevel
 typedef enum CmigRlsRowKind
 {
 	CMIG_RLS_ROW_STRANGE,
-	CMIG_RLS_ROW_OWN,					/* before strangers' rows, which count if it is seen */
-	CMIG_RLS_ROW_CONSTANT,				/* its key is a constant that the expression asks for */
-	CMIG_RLS_ROW_DEFAULT,				/* its key is a constant that stands for a missing context */
-	CMIG_RLS_ROW_ORPHAN					/* without a key */
+	CMIG_RLS_ROW_OWN,			/* before strangers' rows, which count if it
+								 * is seen */
+	CMIG_RLS_ROW_CONSTANT,		/* its key is a constant that the expression
+								 * asks for */
+	CMIG_RLS_ROW_DEFAULT,		/* its key is a constant that stands for a
+								 * missing context */
+	CMIG_RLS_ROW_ORPHAN			/* without a key */
 } CmigRlsRowKind;
 
 /* One combination of values, and what the expression is for it. */
 typedef struct CmigRlsTrial
 {
 	List	   *values;			/* of Const, one for each input */
-	CmigRlsRowKind		row;
+	CmigRlsRowKind row;
 	int			group;			/* cases that differ in the other columns only */
 	bool		unset;			/* a part of the context is missing */
 	bool		ordinary;		/* has ordinary values in the other columns */
 	CmigRlsLeakLevel level;		/* what it is when it is true */
-	int			constant;		/* the key that is a constant, by its input, or -1 */
-	int			context;		/* the input of the context that is special, or -1 */
+	int			constant;		/* the key that is a constant, by its input,
+								 * or -1 */
+	int			context;		/* the input of the context that is special,
+								 * or -1 */
 	bool		is_true;
 } CmigRlsTrial;
 

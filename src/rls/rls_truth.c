@@ -204,10 +204,10 @@ never_null(Node *node, Judge *judge)
 		return true;
 	if (IsA(node, CoalesceExpr))
 		foreach(lc, ((CoalesceExpr *) node)->args)
-		{
-			if (never_null(lfirst(lc), judge))
-				return true;
-		}
+	{
+		if (never_null(lfirst(lc), judge))
+			return true;
+	}
 	return false;
 }
 
@@ -365,12 +365,12 @@ compare_any(ScalarArrayOpExpr *expr, Judge *judge)
 
 	if (IsA(right, ArrayExpr) && expr->useOr && cmig_rls_is_equality(expr->opno))
 		foreach(lc, ((ArrayExpr *) right)->elements)
-		{
-			Node	   *element = unwrap(lfirst(lc));
+	{
+		Node	   *element = unwrap(lfirst(lc));
 
-			if (same_value(left, element))
-				return unless_null(CAN_BE_TRUE, left, judge);
-		}
+		if (same_value(left, element))
+			return unless_null(CAN_BE_TRUE, left, judge);
+	}
 	return CAN_BE_ALL;
 }
 

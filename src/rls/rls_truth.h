@@ -29,12 +29,16 @@ extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
 
 /* The number of columns, dropped ones too; 0 if the table is not there. */
 extern int	cmig_rls_columns(Oid relid);
+
 /* Is the column, by its number, declared NOT NULL?  No if it is not there. */
 extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
+
 /* Does the operator mean equality? */
 extern bool cmig_rls_is_equality(Oid opno);
+
 /* Without wrappers that change the type's name only. */
 extern Node *cmig_rls_strip(Node *node);
+
 /* Without these, casts, and (SELECT ...) around what needs no FROM. */
 extern Node *cmig_rls_bare(Node *node);
 

@@ -29,7 +29,8 @@ typedef struct CmigRlsAttempt
 	char	   *nulls;
 	CmigRowCallback row;		/* NULL: a row of numbers goes to counts */
 	void	   *arg;
-	const CmigRlsKey *key;		/* NULL, or: before all is rolled back, the rows */
+	const CmigRlsKey *key;		/* NULL, or: before all is rolled back, the
+								 * rows */
 	const char *value;			/* that have this value of the key are counted */
 } CmigRlsAttempt;
 

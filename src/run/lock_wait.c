@@ -57,7 +57,7 @@ static volatile struct
 	int			mode;
 	bool		exhausted;		/* the timer asked for a cancel */
 	bool		single;			/* since one wait exceeded lock_timeout */
-} seen;
+}			seen;
 
 /* The server's lock_timeout while it is ours to watch, or 0. */
 static int	taken_over = 0;

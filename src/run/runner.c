@@ -63,7 +63,7 @@
 typedef struct VerifyReceiver
 {
 	DestReceiver pub;
-	CmigScriptRun  *run;
+	CmigScriptRun *run;
 } VerifyReceiver;
 
 static bool concurrently = true;
@@ -294,7 +294,7 @@ is_verified(const CmigRunStep *step)
 void
 cmig_runner_check(const CmigRunStep *step)
 {
-	CmigScriptRun	run = {.step = step,.verb = verb_of(step)};
+	CmigScriptRun run = {.step = step,.verb = verb_of(step)};
 	ErrorContextCallback callback;
 	char	   *path = cmig_session_search_path();
 	int			guc_level;
@@ -540,7 +540,7 @@ describe_row(TupleTableSlot *slot)
 static bool
 verify_row(TupleTableSlot *slot, DestReceiver *self)
 {
-	CmigScriptRun  *run = ((VerifyReceiver *) self)->run;
+	CmigScriptRun *run = ((VerifyReceiver *) self)->run;
 	TupleDesc	desc = slot->tts_tupleDescriptor;
 
 	slot_getallattrs(slot);
@@ -605,7 +605,7 @@ void
 cmig_runner_run(const CmigRunStep *step)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	CmigScriptRun	run = {.step = step,.verb = verb_of(step)};
+	CmigScriptRun run = {.step = step,.verb = verb_of(step)};
 	CmigSession session = {0};
 	int			statement_timeout = StatementTimeout;
 	bool		timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);

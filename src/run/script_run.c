@@ -63,7 +63,7 @@ one_line(const char *text, int limit)
 	while (line.len <= limit && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
 		bool		is_code = lexer.type != CMIG_TOKEN_STRING &&
-			lexer.type != CMIG_TOKEN_QUOTED;
+		lexer.type != CMIG_TOKEN_QUOTED;
 		bool		gap = lexer.start > behind && line.len > 0;
 
 		for (const char *p = lexer.start; p < lexer.next && line.len <= limit; p++)
@@ -132,7 +132,7 @@ excerpt(const char *text, int offset, int *position)
 void
 cmig_script_run_describe_error(void *arg)
 {
-	CmigScriptRun  *run = arg;
+	CmigScriptRun *run = arg;
 	const char *text = run->statement.text;
 	int			line = run->statement.line;
 	int			position;
@@ -213,7 +213,11 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 		case ERRCODE_DUPLICATE_OBJECT:
 		case ERRCODE_DUPLICATE_FUNCTION:
 		case ERRCODE_DUPLICATE_SCHEMA:
-			/* a later one fails where a part is there, or where it repeats itself */
+
+			/*
+			 * a later one fails where a part is there, or where it repeats
+			 * itself
+			 */
 			if (step->direction == CMIG_UPGRADE && !run->verifying &&
 				run->statement.number == 1 && error->hint == NULL)
 			{

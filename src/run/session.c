@@ -145,7 +145,7 @@ cmig_session_require_member(void)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied to set role \"%s\"", name),
 			 errdetail("Scripts run as cmig.role, of which %s is not a member.", session),
-			 /* nobody is made a superuser by a hint */
+	/* nobody is made a superuser by a hint */
 			 superuser_arg(role) ? errhint("Name a role of which %s is a member: SET cmig.role = '<role>'", session)
 			 : errhint("GRANT %s TO %s", quote_identifier(name), session)));
 }

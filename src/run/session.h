@@ -22,7 +22,8 @@ typedef struct CmigSession
 	int			temp_count;		/* temporary objects before, sorted */
 	ObjectAddress *temp_objects;
 	List	   *prepared;		/* of char *: names that the script prepared */
-	List	   *deferred;		/* of Oid: tables that may have deferred events */
+	List	   *deferred;		/* of Oid: tables that may have deferred
+								 * events */
 	List	   *constraints;	/* of Oid: constraints whose mode it set */
 	bool		set_all;		/* it set the mode of all constraints */
 	bool		set_some;		/* it set the mode of any constraint */

@@ -210,7 +210,7 @@ level_statements(const char *verb, const char *preposition, const char *role, co
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 level ? errmsg("there is no access level \"%s\"",
-						strlen(level) > NAMEDATALEN ? "..." : level)
+							strlen(level) > NAMEDATALEN ? "..." : level)
 			 : errmsg("the access level must not be null"),
 			 errhint("The levels are: %s.", level_names())));
 	return NIL;
@@ -294,7 +294,10 @@ cmig_access_may_grant(void)
 {
 	char	   *yes = NULL;
 
-	/* of level owner alone: the right to pass on USAGE is not one to give everything */
+	/*
+	 * of level owner alone: the right to pass on USAGE is not one to give
+	 * everything
+	 */
 	(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')"
 						   " AND has_table_privilege('cmig.secret', 'SELECT WITH GRANT OPTION')",
 						   0, NULL, NULL, NULL, true, cmig_query_keep_text, &yes);

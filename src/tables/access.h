@@ -10,8 +10,10 @@
 
 /* The names of the levels. */
 extern List *cmig_access_levels(void);
+
 /* The GRANTs of a level for a role (quoted, or PUBLIC), as texts. */
 extern List *cmig_access_grants(const char *role, const char *level);
+
 /* The REVOKEs that take back one level. */
 extern List *cmig_access_revokes_level(const char *role, const char *level);
 

@@ -57,7 +57,7 @@ static CmigQuery insert_query = {
 	" clock_timestamp()) ON CONFLICT (id) DO NOTHING",
 	.nargs = 10,
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
-		FLOAT8OID, TEXTARRAYOID, INT8OID}
+	FLOAT8OID, TEXTARRAYOID, INT8OID}
 };
 
 static CmigQuery update_query = {
@@ -67,7 +67,7 @@ static CmigQuery update_query = {
 	" updated_at = clock_timestamp() WHERE id::bigint = $1",
 	.nargs = 13,
 	.argtypes = {INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
-		FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID, TEXTARRAYOID}
+	FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID, TEXTARRAYOID}
 };
 
 /* Not done, and not to be begun anew without harm. */

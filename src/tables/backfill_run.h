@@ -29,13 +29,15 @@ typedef struct CmigBackfillRun
 	CmigNames	key;			/* its columns, quoted, if it is walked by key */
 	CmigNames	place;			/* count 0: at its beginning */
 	CmigNames	bound;
-	CmigNames	parts;			/* by key: the partitions at the start; count 0: one table */
+	CmigNames	parts;			/* by key: the partitions at the start; count
+								 * 0: one table */
 	double		total;
 	double		passed;
 	int64		rows;
 	int64		rows_of_pass;
 	int64		batches;
-	int64		unchanged;		/* of this pass, matched but not updated; not stored */
+	int64		unchanged;		/* of this pass, matched but not updated; not
+								 * stored */
 } CmigBackfillRun;
 
 /*

@@ -111,7 +111,7 @@ static CmigQuery insert_revision = {
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
 	" coalesce($11, pg_catalog.now()))",
 	11, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID,
-		TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+	TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
 };
 
 /*
@@ -147,7 +147,7 @@ static CmigQuery replace_revision = {
 	" SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
 	" coalesce($11, gone.created_at) FROM gone",
 	11, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID,
-		TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+	TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
 };
 
 static CmigQuery delete_revision = {

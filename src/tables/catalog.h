@@ -22,6 +22,7 @@ extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
 
 /* The version rows, sorted by bytes. */
 extern CmigNames *cmig_catalog_read_version(void);
+
 /* A version row that names no revision, or NULL. */
 extern char *cmig_catalog_unknown_version(void);
 
@@ -48,6 +49,7 @@ extern CmigScriptText *cmig_catalog_read_script(const char *revision,
 typedef void (*CmigScriptCallback) (const char *revision, CmigScriptText *script, void *arg);
 extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
 									 Size most_bytes, CmigScriptCallback callback, void *arg);
+
 /* The same for all revisions whose script alone has no more than so many. */
 extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
 										   CmigScriptCallback callback, void *arg);
@@ -55,8 +57,10 @@ extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection directi
 /* Every stored revision in turn, by id; the struct is gone after the callback. */
 typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
 extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg);
+
 /* The same with id, message and created_at alone. */
 extern void cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg);
+
 /* The same for those of these ids that are there. */
 extern void cmig_catalog_each_text_of(const CmigNames *ids,
 									  CmigRevisionTextCallback callback, void *arg);
@@ -67,6 +71,7 @@ extern Datum cmig_catalog_names_datum(const CmigNames *names);
 /* Store a revision: insert it, or replace the row of its id. */
 extern void cmig_catalog_insert_revision(const CmigRevisionText *revision);
 extern void cmig_catalog_replace_revision(const CmigRevisionText *revision);
+
 /* Insert many at once; no name in them may hold a comma. */
 extern void cmig_catalog_insert_revisions(const CmigRevisionText *const *revisions,
 										  int count);
@@ -78,8 +83,10 @@ extern void cmig_catalog_delete_revision(const char *revision);
  */
 extern void cmig_catalog_delete_version(const char *revision);
 extern void cmig_catalog_insert_version(const char *revision);
+
 /* One row goes and one comes: the common case, in one statement. */
 extern void cmig_catalog_replace_version(const char *from, const char *to);
+
 /* Remove all version rows, whatever they hold. */
 extern void cmig_catalog_clear_version(void);
 

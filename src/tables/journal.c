@@ -57,7 +57,7 @@ static CmigQuery insert_query = {
 	" pg_current_xact_id(), $8, $9, $10, $11, $12)",
 	.nargs = 13,
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID,
-		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID}
+	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID}
 };
 
 static CmigQuery insert_all_query = {
@@ -73,7 +73,7 @@ static CmigQuery insert_all_query = {
 	.nargs = 11,
 	.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
 		TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID,
-		INT8OID}
+	INT8OID}
 };
 
 static CmigQuery checksum_query = {
