@@ -161,9 +161,9 @@ CREATE TRIGGER keep BEFORE UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION keep();
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL', batch_size => 300);
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL AND id = 1');
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL', batch_size => 1);
-SET cmig."concurrently" = off;
+SET cmig.concurrent_ddl = off;
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
-RESET cmig."concurrently";
+RESET cmig.concurrent_ddl;
 SELECT count(*), count(*) FILTER (WHERE v IS NULL) AS left FROM kept;
 -- one that takes back what was set is an error
 CREATE OR REPLACE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -216,14 +216,14 @@ CALL cmig.upgrade_stepwise();
 SELECT domain, n, count(*) FROM users GROUP BY 1, 2;
 SELECT revision, direction, statement, state, rows FROM cmig.backfill_run WHERE revision IS NOT NULL ORDER BY id;
 CALL cmig.downgrade_stepwise('base');
-SET cmig."concurrently" = off;
+SET cmig.concurrent_ddl = off;
 SELECT * FROM cmig.upgrade();
 SELECT domain, n, count(*) FROM users GROUP BY 1, 2;
 BEGIN;
 CALL cmig.backfill('users', 'n = n + 1');
 ROLLBACK;
 SELECT n, count(*) FROM users GROUP BY 1;
-RESET cmig."concurrently";
+RESET cmig.concurrent_ddl;
 
 -- an oid that no table has
 CALL cmig.backfill(0, 'n = 1');

@@ -58,7 +58,7 @@ INSERT INTO call (command) VALUES
 	('SELECT count(e.*::text) FROM cmig.export() e'), ('SELECT length(cmig.script(''upgrade'', ''heads''))'),
 	('SELECT cmig.repair(''001'')'), ('SELECT cmig.remove_revision(''003'')'),
 	('SELECT count(*) FROM cmig.load(E''-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT 2;\n-- revision: 004\n-- down_revision: 002\n-- cmig:upgrade\nSELECT 1;\n'')'),
-	('SET LOCAL cmig."concurrently" = off; CALL cmig.backfill(''account'', ''email = NULL'')'),
+	('SET LOCAL cmig.concurrent_ddl = off; CALL cmig.backfill(''account'', ''email = NULL'')'),
 	('SELECT count(*) FROM cmig.enable_audit(''account'', hash => ''{email}''); INSERT INTO account VALUES (1, ''x'')');
 
 -- which of them to call where; with psql -v full=1 all of them, and with all shapes

@@ -153,7 +153,7 @@ DELETE FROM audit_logs;
 --
 -- The index: in a test's database without CONCURRENTLY
 --
-SET cmig."concurrently" = off;
+SET cmig.concurrent_ddl = off;
 SELECT * FROM cmig.upgrade('head');
 SELECT pg_get_indexdef('idx_documents_tenant_status_created'::regclass);
 SELECT cmig.require();

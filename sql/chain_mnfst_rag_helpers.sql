@@ -83,7 +83,7 @@ SET SESSION AUTHORIZATION regress_mnfst;
 SELECT (SELECT count(*) FROM documents) AS documents, (SELECT count(*) FROM users) AS users;
 
 -- the data migration reaches the users of all tenants
-SET cmig."concurrently" = off;
+SET cmig.concurrent_ddl = off;
 SELECT revision FROM cmig.upgrade('head');
 SELECT email, role FROM users ORDER BY email;
 SELECT severity, rule, object, problem FROM cmig.rls_check('public') WHERE severity <> 'info';

@@ -133,12 +133,12 @@ SELECT revision FROM cmig.downgrade('base');
 RESET cmig.search_path;
 RESET ROLE;
 
--- the others: cmig.concurrently, cmig.checksum_policy, cmig.protect
+-- the others: cmig.concurrent_ddl, cmig.checksum_policy, cmig.protect
 SELECT cmig.create_revision('Index account', 'CREATE INDEX CONCURRENTLY ON account (id)', '', revision => '002', transactional => false);
 SET SESSION AUTHORIZATION regress_definer_app;
-SET cmig."concurrently" = off;
+SET cmig.concurrent_ddl = off;
 SELECT app.up();
-RESET cmig."concurrently";
+RESET cmig.concurrent_ddl;
 RESET SESSION AUTHORIZATION;
 SELECT cmig.remove_revision('002');
 SET SESSION AUTHORIZATION regress_definer_app;

@@ -70,5 +70,5 @@ CREATE EXTENSION pg_cmig;
 DROP SCHEMA cmig;
 CREATE EXTENSION pg_cmig SCHEMA public;
 SELECT name, setting, vartype, enumvals, context FROM pg_settings
-WHERE name IN ('cmig.protect', 'cmig.concurrently', 'cmig.lock_timeout', 'cmig.lock_retries', 'cmig.run_timeout', 'cmig.search_path', 'cmig.role',
+WHERE name IN ('cmig.protect', 'cmig.concurrent_ddl', 'cmig.lock_timeout', 'cmig.lock_retries', 'cmig.run_timeout', 'cmig.search_path', 'cmig.role',
 	'cmig.checksum_policy', 'cmig.running_revision') ORDER BY name;

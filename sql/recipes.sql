@@ -145,7 +145,7 @@ CALL cmig.add_foreign_key(''orders'', ''{user_id}'', ''users'');', 'DROP TABLE o
 CALL cmig.upgrade_stepwise();
 \d users
 CALL cmig.downgrade_stepwise('base');
-SET cmig."concurrently" = off;
+SET cmig.concurrent_ddl = off;
 SELECT * FROM cmig.upgrade();
 \d users
 DROP TABLE orders, users;

@@ -15,7 +15,7 @@ SELECT conrelid::regclass, conname, convalidated FROM pg_constraint WHERE contyp
 CREATE TABLE part_off (id int, user_id int) PARTITION BY RANGE (id);
 CREATE TABLE part_off_1 PARTITION OF part_off FOR VALUES FROM (0) TO (10);
 INSERT INTO part_off VALUES (1, 1), (2, 12);
-SET cmig."concurrently" = off;
+SET cmig.concurrent_ddl = off;
 CALL cmig.add_foreign_key('part_off', '{user_id}', 'users');
 UPDATE part_off SET user_id = 2 WHERE id = 2;
 CALL cmig.add_foreign_key('part_off', '{user_id}', 'users');
@@ -23,7 +23,7 @@ CALL cmig.add_foreign_key('part_off', '{user_id}', 'users');
 CALL cmig.add_check('part_off', 'small', 'id < 2');
 CALL cmig.add_check('part_off', 'small', 'id < 3');
 CALL cmig.add_unique('part_off', '{id}');
-RESET cmig."concurrently";
+RESET cmig.concurrent_ddl;
 SELECT conrelid::regclass, conname, convalidated FROM pg_constraint WHERE contype IN ('c', 'f', 'u') AND conrelid::regclass::text LIKE 'part_off%' ORDER BY 1, 2;
 DROP TABLE part_off;
 DROP TABLE part, users;

@@ -72,7 +72,7 @@ SELECT * FROM cmig.rls_test('far', 'regress_elsewhere_app', tenant_id => '1');
 SELECT count(*) > 0 AS disabled FROM cmig.disable_rls('far');
 -- a revision's script too, in one transaction
 BEGIN;
-SET LOCAL cmig."concurrently" = off;
+SET LOCAL cmig.concurrent_ddl = off;
 CALL cmig.add_not_null('far', 'v');
 ROLLBACK;
 -- tables that it has left alone

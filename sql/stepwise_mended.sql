@@ -102,9 +102,9 @@ SELECT set_sql, state, rows, key FROM cmig.backfill_run r JOIN cmig.backfill_pro
 UPDATE counted SET n = 0;
 CALL cmig.backfill('counted', 'n = n + 60 / (60 - id)', batch_size => 10);
 CALL cmig.backfill('counted', 'n = n + coalesce(60 / nullif(60 - id, 0), 7)', batch_size => 10);
-SET cmig."concurrently" = off;
+SET cmig.concurrent_ddl = off;
 CALL cmig.backfill('counted', 'n = n + 1');
-RESET cmig."concurrently";
+RESET cmig.concurrent_ddl;
 CALL cmig.backfill('counted', 'n = 1', 'n = -1');
 CALL cmig.backfill('counted', 'other = 0 - id');
 SELECT id AS run FROM cmig.backfill_run WHERE state <> 'done' \gset

@@ -72,9 +72,9 @@ UPDATE cmig.revision SET transactional = true, upgrade_sql = E'SELECT 1;\nCALL c
 CALL cmig.upgrade_stepwise();
 SELECT problem, fix FROM cmig.check() WHERE object LIKE '%03%';
 SELECT cmig.script('upgrade', '02:03');
-SET cmig."concurrently" = off;
+SET cmig.concurrent_ddl = off;
 SELECT problem, fix FROM cmig.check() WHERE object LIKE '%03%';
-RESET cmig."concurrently";
+RESET cmig.concurrent_ddl;
 UPDATE cmig.revision SET upgrade_sql = 'call CMIG . add_unique(''refused'', ''a'')' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 SELECT count(*) AS nothing_ran FROM cmig.journal;
@@ -112,10 +112,10 @@ CALL cmig.downgrade_stepwise('-1');
 RESET cmig.protect;
 
 -- CONCURRENTLY taken off: one transaction a revision
-SET cmig."concurrently" = off;
+SET cmig.concurrent_ddl = off;
 CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('base');
-RESET cmig."concurrently";
+RESET cmig.concurrent_ddl;
 SELECT revision, direction, outcome, sqlstate, message FROM cmig.journal ORDER BY id;
 
 -- numbers of steps

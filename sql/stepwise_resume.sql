@@ -178,18 +178,18 @@ UPDATE cmig.revision SET upgrade_sql = $$SELECT 1; CALL cmig.backfill('counted',
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = n + 1')$$;
 CALL cmig.upgrade_stepwise();
-SET cmig."concurrently" = off;
+SET cmig.concurrent_ddl = off;
 SELECT * FROM cmig.stamp('base');
 UPDATE counted SET n = 0;
 CALL cmig.upgrade_stepwise();
 SELECT n, count(*) FROM counted GROUP BY n;
-RESET cmig."concurrently";
+RESET cmig.concurrent_ddl;
 SELECT * FROM cmig.stamp('base');
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = n + 60 / (60 - id)', batch_size => 10)$$;
 CALL cmig.upgrade_stepwise();
-SET cmig."concurrently" = off;
+SET cmig.concurrent_ddl = off;
 SELECT * FROM cmig.upgrade();
-RESET cmig."concurrently";
+RESET cmig.concurrent_ddl;
 -- what was undone by hand is done again
 UPDATE counted SET n = 0;
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '60 - id', '600 - id');

@@ -191,17 +191,17 @@ fails_with($node, 'eight', 'SELECT cmig.require()', 'MG010', 'target database is
 		'REPEATABLE READ: each step once');
 }
 
-# cmig.concurrently = off from the configuration, before the library is loaded
+# cmig.concurrent_ddl = off from the configuration, before the library is loaded
 make_db('configured');
 query($node, 'configured', load_sql(
 	"-- revision: 001\n-- transactional: false\n-- cmig:upgrade\nCREATE TABLE account (id int);\n"
 	  . "CREATE INDEX CONCURRENTLY account_id ON account (id);\n"));
 fails_with($node, 'configured', 'SELECT cmig.upgrade()', 'MG007', 'not transactional', 'CONCURRENTLY is refused');
-$node->append_conf('postgresql.conf', 'cmig.concurrently = off');
+$node->append_conf('postgresql.conf', 'cmig.concurrent_ddl = off');
 $node->reload;
 is(query($node, 'configured', 'SELECT revision FROM cmig.upgrade()'), '001',
-	'cmig.concurrently = off in postgresql.conf');
-$node->adjust_conf('postgresql.conf', 'cmig.concurrently', 'on');
+	'cmig.concurrent_ddl = off in postgresql.conf');
+$node->adjust_conf('postgresql.conf', 'cmig.concurrent_ddl', 'on');
 $node->reload;
 
 #

@@ -122,7 +122,7 @@ for my $chain (@chains)
 		each => script_file($author,
 			q{'upgrade', 'base:heads', 'alembic_version', transaction_per_revision => true}));
 
-	query($node, $author, q{SET cmig."concurrently" = off; SELECT count(*) FROM cmig.upgrade('heads')});
+	query($node, $author, q{SET cmig.concurrent_ddl = off; SELECT count(*) FROM cmig.upgrade('heads')});
 	for my $kind (sort keys %texts)
 	{
 		$plain{$kind} = "${kind}_$chain";
@@ -152,7 +152,7 @@ for my $chain (@chains)
 		one => script_file($author, q{'downgrade', 'base'}),
 		each => script_file($author,
 			q{'downgrade', 'heads:base', 'alembic_version', transaction_per_revision => true}));
-	query($node, $author, q{SET cmig."concurrently" = off; SELECT count(*) FROM cmig.downgrade('base')});
+	query($node, $author, q{SET cmig.concurrent_ddl = off; SELECT count(*) FROM cmig.downgrade('base')});
 	for my $kind (sort keys %down)
 	{
 		is(run_file($plain{$kind}, $down{$kind}, '-v', 'ON_ERROR_STOP=1'), '',

@@ -199,7 +199,7 @@ SQL
 		$as->(q(SELECT cmig.upgrade('005_add_audit_trail')));
 		$as->(q(INSERT INTO tenants (id, name, slug) SELECT ('00000000-0000-0000-0000-00000000000' || i)::uuid, 't' || i, 't' || i FROM generate_series(1, 2) i;
 			INSERT INTO users (tenant_id, email, name, password_hash, role) SELECT id, 'ann@' || slug, 'Ann', 'x', 'admin' FROM tenants));
-		$as->(q(SET cmig."concurrently" = off; SELECT cmig.upgrade('head')));
+		$as->(q(SET cmig.concurrent_ddl = off; SELECT cmig.upgrade('head')));
 	}
 	else
 	{

@@ -47,7 +47,7 @@ foreach my $chain (map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migratio
 	my ($out, $err);
 	is($node->psql("${chain}_call", "CALL cmig.upgrade_stepwise('heads')", stdout => \$out, stderr => \$err, @as_owner), 0,
 		"$chain goes to head by CALL") or diag $err;
-	query($node, "${chain}_select", q{SET cmig."concurrently" = off; SELECT count(*) FROM cmig.upgrade('heads')}, 'owner');
+	query($node, "${chain}_select", q{SET cmig.concurrent_ddl = off; SELECT count(*) FROM cmig.upgrade('heads')}, 'owner');
 	is(dump_of("${chain}_call"), dump_of("${chain}_select"), "$chain: the same schema as by SELECT in one transaction");
 	is($node->safe_psql("${chain}_call", "SELECT count(*) FROM cmig.progress"), '0', "$chain: nothing is half done");
 

@@ -216,7 +216,7 @@ fetch(const StepwiseRun *run, int index)
 
 	cmig_toplevel_snapshot();
 	step = cmig_move_fetch(&run->now, run->plan, run->plan->steps[index].node);
-	step->top_level = !step->transactional && cmig_runner_concurrently();
+	step->top_level = !step->transactional && cmig_runner_concurrent_ddl();
 	step->committed = true;
 	return step;
 }
@@ -289,13 +289,13 @@ check_steps(const StepwiseRun *run)
 					 errdetail("The %s is half done: as a transactional one it would run again as a whole.",
 							   cmig_progress_direction(row->direction)),
 					 errhint("Load it with transactional: false and CALL again. Or undo by hand what it did, then SELECT cmig.stamp('<revision it is at>')")));
-		if (!cmig_runner_concurrently())
+		if (!cmig_runner_concurrent_ddl())
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the %s of revision \"%s\" is half done",
 							cmig_progress_direction(row->direction), row->revision),
-					 errdetail("It was begun statement by statement; with cmig.\"concurrently\" = off it would run again as a whole."),
-					 errhint("SET cmig.\"concurrently\" = on and CALL again.")));
+					 errdetail("It was begun statement by statement; with cmig.concurrent_ddl = off it would run again as a whole."),
+					 errhint("SET cmig.concurrent_ddl = on and CALL again.")));
 	}
 	MemoryContextReset(run->step_context);
 	MemoryContextSwitchTo(caller);

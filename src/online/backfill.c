@@ -7,7 +7,7 @@
  * the old one after the commit, so an attempt that is rolled back begins
  * again from the same place.
  *
- * With cmig.concurrently off everything happens in the caller's transaction
+ * With cmig.concurrent_ddl off everything happens in the caller's transaction
  * and nothing is stored.
  */
 #include "postgres.h"
@@ -699,13 +699,13 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	char	   *where_sql;
 	Oid			table;
 
-	if (cmig_runner_concurrently())
+	if (cmig_runner_concurrent_ddl())
 		cmig_toplevel_require(fcinfo, "cmig.backfill");
 	PreventCommandIfReadOnly("cmig.backfill");
 	if (cmig_runner_current() == NULL)
 		cmig_run_limit_start();
 
-	context = cmig_runner_concurrently() ?
+	context = cmig_runner_concurrent_ddl() ?
 		cmig_toplevel_context("pg_cmig backfill") :
 		AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
@@ -733,7 +733,7 @@ cmig_backfill(PG_FUNCTION_ARGS)
 				 errhint("GRANT pg_read_all_stats TO %s, or leave out max_lag.",
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 
-	b->one_transaction = !cmig_runner_concurrently();
+	b->one_transaction = !cmig_runner_concurrent_ddl();
 	b->caller = cmig_nontransactional_caller();
 	b->prepared = -1;
 	b->skip = cmig_backfill_skip_create();

@@ -51,7 +51,7 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 		(!goes_on || !cmig_backfill_target_sets_same(search->target, other->set_sql)))
 		return;
 	if (search->one_transaction)
-		go_on = "To go on with the other rows, SET cmig.\"concurrently\" = on and CALL again.";
+		go_on = "To go on with the other rows, SET cmig.concurrent_ddl = on and CALL again.";
 	else if (goes_on)
 		go_on = psprintf("To go on behind these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %lld, then CALL again%s.",
 						 quote_literal_cstr(this->set_sql), (long long) other->id,

@@ -2,7 +2,7 @@
  * recipe_run.c
  *	  What the online recipes share.
  *
- * With cmig.concurrently off the statements run in the caller's transaction,
+ * With cmig.concurrent_ddl off the statements run in the caller's transaction,
  * without CONCURRENTLY.
  */
 #include "postgres.h"
@@ -49,7 +49,7 @@ void
 cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *procedure)
 {
 	recipe->procedure = procedure;
-	recipe->one_transaction = !cmig_runner_concurrently();
+	recipe->one_transaction = !cmig_runner_concurrent_ddl();
 	recipe->alone = cmig_runner_current() == NULL;
 	recipe->caller = CurrentMemoryContext;
 	if (recipe->alone)

@@ -420,7 +420,7 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 	if (sql == NULL)
 		return;
 	problem = cmig_text_check(what, sql, text->edges.transactional,
-							  !cmig_runner_concurrently());
+							  !cmig_runner_concurrent_ddl());
 	if (problem == NULL)
 		return;
 	old = MemoryContextSwitchTo(check->context);
@@ -682,7 +682,7 @@ put_pending(FunctionCallInfo fcinfo, const View *view, int heads)
 			   "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
 	if (stepwise)
 		put_status(fcinfo, "not transactional", stepwise,
-				   "In tests and fresh installs, SET cmig.\"concurrently\" = off lets cmig.upgrade run it");
+				   "In tests and fresh installs, SET cmig.concurrent_ddl = off lets cmig.upgrade run it");
 }
 
 /*

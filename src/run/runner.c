@@ -55,9 +55,8 @@
 /* How much of a value is shown when a verification fails. */
 #define VALUE_LENGTH 60
 
-/* The setting's last word is a keyword, so SET needs the quotes. */
 #define OFF_MODE_HINT_OWN \
-	"For tests and fresh installs, SET cmig.\"concurrently\" = off runs it in the transaction"
+	"For tests and fresh installs, SET cmig.concurrent_ddl = off runs it in the transaction"
 #define OFF_MODE_HINT OFF_MODE_HINT_OWN ", without CONCURRENTLY."
 
 typedef struct VerifyReceiver
@@ -66,7 +65,7 @@ typedef struct VerifyReceiver
 	CmigScriptRun *run;
 } VerifyReceiver;
 
-static bool concurrently = true;
+static bool concurrent_ddl = true;
 
 static const char *running = NULL;
 static CmigDirection running_direction;
@@ -89,10 +88,10 @@ show_running(void)
 void
 cmig_runner_init(void)
 {
-	DefineCustomBoolVariable("cmig.concurrently",
+	DefineCustomBoolVariable("cmig.concurrent_ddl",
 							 "Are statements with CONCURRENTLY left as they are?",
 							 "Off takes CONCURRENTLY off index statements, so that they can run in a transaction.",
-							 &concurrently, true, PGC_USERSET,
+							 &concurrent_ddl, true, PGC_USERSET,
 							 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("cmig.lock_timeout",
 							"Longest time that all lock waits of one run may take together.",
@@ -110,9 +109,9 @@ cmig_runner_init(void)
 }
 
 bool
-cmig_runner_concurrently(void)
+cmig_runner_concurrent_ddl(void)
 {
-	return cmig_settings_bool("cmig.concurrently", concurrently);
+	return cmig_settings_bool("cmig.concurrent_ddl", concurrent_ddl);
 }
 
 const char *
@@ -221,7 +220,7 @@ cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw)
 		case CMIG_STATEMENT_CONCURRENTLY:
 			if (step->top_level)
 				break;
-			if (cmig_runner_concurrently())
+			if (cmig_runner_concurrent_ddl())
 				refuse_top_level(step, reason, OFF_MODE_HINT);
 			raw = cmig_statement_without_concurrently(raw);
 			if (is_partitioned_command(raw->stmt, &reason))
@@ -229,7 +228,7 @@ cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw)
 			break;
 
 		case CMIG_STATEMENT_OWN_PROCEDURE:
-			if (!step->top_level && cmig_runner_concurrently())
+			if (!step->top_level && cmig_runner_concurrent_ddl())
 				refuse_top_level(step, reason, OFF_MODE_HINT_OWN ".");
 			break;
 
@@ -299,7 +298,7 @@ cmig_runner_check(const CmigRunStep *step)
 	char	   *path = cmig_session_search_path();
 	int			guc_level;
 
-	if (!step->transactional && cmig_runner_concurrently() && !step->top_level)
+	if (!step->transactional && cmig_runner_concurrent_ddl() && !step->top_level)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 				 errmsg("revision \"%s\" is not transactional", step->revision),

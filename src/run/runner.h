@@ -14,8 +14,8 @@
 /* Settings of the runner; defined and registered by cmig_runner_init(). */
 extern void cmig_runner_init(void);
 
-/* Is CONCURRENTLY left as it is (cmig.concurrently)? */
-extern bool cmig_runner_concurrently(void);
+/* Is CONCURRENTLY left as it is (cmig.concurrent_ddl)? */
+extern bool cmig_runner_concurrent_ddl(void);
 
 /*
  * Raise 55000 if a script runs now in this session: function
@@ -32,7 +32,7 @@ extern void cmig_runner_begin(void);
 /*
  * Refuse what SELECT cmig.upgrade cannot run: transaction control, client
  * COPY, DISCARD ALL, a statement that needs to be at top level, a revision
- * that is not transactional (unless cmig.concurrently is off).  Errors name
+ * that is not transactional (unless cmig.concurrent_ddl is off).  Errors name
  * the revision, the statement and its line.  Nothing is executed.
  */
 extern void cmig_runner_check(const CmigRunStep *step);

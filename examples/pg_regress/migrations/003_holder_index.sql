@@ -5,7 +5,7 @@
 -- create_date: 2026-01-07 09:00:00+00
 --
 -- Built without blocking writers in production; the tests set
--- cmig.concurrently = off and build it in the transaction.
+-- cmig.concurrent_ddl = off and build it in the transaction.
 
 -- cmig:upgrade
 CREATE INDEX CONCURRENTLY card_holder_idx ON card (lower(holder));

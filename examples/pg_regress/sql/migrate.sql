@@ -10,7 +10,7 @@ SELECT revision FROM cmig.upgrade('001');
 INSERT INTO card VALUES ('79927398713', 'Ada'), ('79927398710', 'Bob'), ('4539578763621486', 'Cy');
 
 -- 003 builds its index in the transaction here
-SHOW cmig."concurrently";
+SHOW cmig.concurrent_ddl;
 SELECT revision FROM cmig.upgrade('head');
 SELECT number, holder FROM card ORDER BY holder;
 SELECT number, holder FROM card_rejected;

@@ -12,7 +12,7 @@ SELECT * FROM cmig.load(:'files');
 SELECT item, value FROM cmig.status() WHERE item <> 'database';
 
 -- without the setting, the revision with CONCURRENTLY is refused here
-SET cmig."concurrently" = on;
+SET cmig.concurrent_ddl = on;
 SELECT cmig.downgrade('-1');
-RESET cmig."concurrently";
+RESET cmig.concurrent_ddl;
 SELECT revision FROM cmig.downgrade('-1');

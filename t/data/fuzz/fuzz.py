@@ -213,7 +213,7 @@ class Fuzzer:
         rnd, how = self.rnd, self.rnd.random()
         if how < .3:
             value = rnd.choice(["on", "off", "base", "error", "warn", "0", "1", "-1", "100", "5ms", "app", "none", "regress_fuzz_nobody"])
-            return "SET LOCAL %s = %s" % (rnd.choice(self.settings).replace("cmig.concurrently", 'cmig."concurrently"'),
+            return "SET LOCAL %s = %s" % (rnd.choice(self.settings),
                                           literal(value if rnd.random() < .8 else rnd.choice(values.HOSTILE)))
         if how < .6:
             table, column, type_ = rnd.choice(self.columns)
