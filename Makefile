@@ -1,4 +1,6 @@
 # pg_cmig: schema migrations inside PostgreSQL
+#
+# Copyright (c) 2026, the pg_cmig developers
 
 MODULE_big = pg_cmig
 EXTENSION = pg_cmig

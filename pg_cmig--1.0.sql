@@ -1,4 +1,8 @@
-/* pg_cmig--1.0.sql */
+/*
+ * pg_cmig--1.0.sql
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
 
 \echo Use "CREATE EXTENSION pg_cmig" to load this file. \quit
 

@@ -9,6 +9,8 @@
  *
  * Everything happens in the caller's transaction and with the caller's
  * rights.  All results are materialized, so LIMIT cannot cut a run.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

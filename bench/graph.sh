@@ -1,4 +1,5 @@
 #!/bin/bash
+# Copyright (c) 2026, the pg_cmig developers
 #
 # graph.sh: what reading and planning a large revision graph costs.
 #

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+#
 # shellcheck shell=bash
 #
 # lib.sh

@@ -1,4 +1,6 @@
 #!/usr/bin/python3
+# Copyright (c) 2026, the pg_cmig developers
+
 """Make N mixed revisions in several forms.
 
 usage: revisions.py N FOLDER [--execute]

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # Properties of the graph, the plans and the version rows, over random graphs.
 # CMIG_SEED and CMIG_GRAPHS choose others than the usual ones.
 

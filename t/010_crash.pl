@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # A run that is cut off leaves nothing, whatever cuts it off, and the next one
 # finds the database as if it had never been started.
 

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # A hot standby: looking works, moving fails as every write does there, and the
 # standby goes on where the primary was when it is promoted.
 

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # Applications: each driver with its own way to send parameters, PgBouncer in
 # transaction mode, and many instances that start at once.
 

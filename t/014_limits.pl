@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # What a run meets that needs more than one session, or a server with little of
 # everything: too many locks, the sum of lock waits, a snapshot that is too old,
 # a stepwise run under way.

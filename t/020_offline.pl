@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # cmig.script: what it writes, run by psql in databases without pg_cmig, leads
 # to the same as cmig.upgrade and cmig.downgrade; Alembic reads its rows.
 

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # The documents are complete and true.
 #
 # What they print is what happens: every example of README.md, of the chains'

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # cmig.script with texts that psql could take for something else, and what it
 # refuses where it runs.
 

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # Access levels end to end: a database owner who is no superuser, those who
 # write, run and read revisions, and what a dump keeps of their rights.
 

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # The same files give the same revisions, whichever way they are loaded: by awk
 # or tail with their names, by cat, from a directory, and one by one.  A file
 # that ends in a quote or comment and one without a header are refused by name.

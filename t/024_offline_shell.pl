@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # cmig.script: no text of a revision makes psql run a command of the shell, put
 # a variable in, or read a string otherwise than the server.
 

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # Settings that guard a database are read from where their owner put them: what
 # a session can put in their place, and when, before and after the library is
 # loaded.

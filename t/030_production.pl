@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # Every example of doc/production.md is run and prints what the page says; see
 # DocExamples.pm.
 

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # Row-level security over dumps: enable and disable leave pg_dump -s as it was, a
 # dump carries the policies, and who can make one; the applications of
 # doc/row-level-security.md.

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # CALL cmig.upgrade_stepwise and its kin as clients call them, and with other
 # sessions in the way.
 

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # A stepwise run is cut off at a random point, on its way up or down, by
 # pg_terminate_backend, by kill -9 of its backend or by an immediate restart of
 # the server.  What the catalog then says is true: of the journal, the version

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # The example chains by CALL alone, to head and back, by the database's owner, who
 # is no superuser: the same schema as in one transaction, and nothing left at the
 # end.

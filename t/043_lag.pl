@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # CALL cmig.backfill waits while a replica is behind.
 
 use strict;

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # The failure table of doc/stepwise.md, row by row: what is there when a stepwise
 # run was cut off, what cmig.status() says, and that what it says to type works.
 

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # CALL cmig.upgrade_stepwise through drivers and PgBouncer: where it is refused,
 # what its hint says to do, and what is left when it is cancelled, times out, or
 # its client goes away.

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # The audit log through crashes, prepared transactions, dumps and logical
 # replication, and while its partitions are moved about.
 

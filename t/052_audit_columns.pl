@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # Which columns are hidden in copies of a database: in a dump, columns have
 # other numbers, and the triggers' arguments the names of another day.
 

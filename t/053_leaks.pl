@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # No SQL function leaves memory behind: each is called many times in one session,
 # whose memory contexts must not grow.  CMIG_LEAK_CALLS says how often.
 

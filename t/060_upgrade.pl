@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # A database with revisions, a journal, audited and protected tables, a stepwise
 # run and a backfill that are unfinished goes to other servers: by pg_upgrade, and
 # by pg_dump and a restore.  There all of it is as it was, and the run goes on

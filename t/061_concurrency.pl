@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # Eight sessions at once upgrade, downgrade, reset, stamp, run stepwise, load,
 # create and remove revisions at random, while backends are terminated or killed
 # with kill -9.  After each of these runs, in one snapshot, what cmig.version

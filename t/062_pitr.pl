@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # Point-in-time recovery to the middle of a stepwise run, between two of its
 # statements, within one, and between two batches of a backfill: what the catalog
 # then says is what is there, and CALL again ends as the run did that nobody

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # Every function with whatever there is, and mutated files: no crash, no
 # internal error, no hang, nothing changed after an error. scripts/fuzz runs
 # the same for hours; CMIG_SEED and CMIG_FUZZ_CALLS choose others than the

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 # The examples of a document, taken out of its fenced blocks, run, and compared
 # with what the document says they print.
 #

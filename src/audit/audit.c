@@ -5,6 +5,8 @@
  * Triggers are made with the caller's rights, who must own the table; the log
  * is made by audit_log.c as the extension's owner.  All that a table's audit
  * consists of is its triggers, so that disabling leaves the table as it was.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * audit.h
  *	  Turning audit on and off.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_H
 #define CMIG_AUDIT_H

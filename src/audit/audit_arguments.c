@@ -1,6 +1,8 @@
 /*
  * audit_arguments.c
  *	  The arguments of enable_audit() and its family.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -3,6 +3,8 @@
  *	  The arguments of enable_audit() and its family.
  *
  * Every option is an argument whose null means: as it is.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_ARGUMENTS_H
 #define CMIG_AUDIT_ARGUMENTS_H

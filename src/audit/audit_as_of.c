@@ -18,6 +18,8 @@
  *
  * The queries run with the caller's rights.  They give rows that are as they
  * are now, and images, of which audit_image.c makes rows.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * audit_columns.c
  *	  Which columns of a table the names in its audit options are today.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -14,6 +14,8 @@
  * names says the same.
  *
  * What cannot be told so is never guessed by the trigger: it refuses.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_COLUMNS_H
 #define CMIG_AUDIT_COLUMNS_H

@@ -9,6 +9,8 @@
  * COLUMN TYPE.  The server's error tells neither the column nor the row.  So
  * that the rows cost no more for it, the column is looked for afterwards, in a
  * subtransaction for each try.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * audit_image.h
  *	  Rows of a table, made of the images that the log holds.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_IMAGE_H
 #define CMIG_AUDIT_IMAGE_H

@@ -7,6 +7,8 @@
  * of its columns' types), so it is read as that role, which the caller must
  * be able to be.  Entries get the time that the source names, and a seq before
  * all others, so that they sort before what was logged here.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

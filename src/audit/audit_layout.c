@@ -1,6 +1,8 @@
 /*
  * audit_layout.c
  *	  What audited tables are and were called, and their columns.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

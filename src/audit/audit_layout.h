@@ -6,6 +6,8 @@
  * schema, name, oid, the numbers of its columns by name, the columns of its
  * key, and its owner.  It is written when a change is logged under names that are not
  * the last recorded ones.  With it old entries stay readable.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_LAYOUT_H
 #define CMIG_AUDIT_LAYOUT_H

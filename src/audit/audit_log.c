@@ -6,6 +6,8 @@
  * entries, so they are used only when they belong to the extension's owner
  * (or to a role that could do both anyway), and everything that is made here
  * is made by that role, with nothing granted to others.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -9,6 +9,8 @@
  * trigger, rule, default, check or policy that somebody put on the log is
  * looked at, and what must be evaluated (expressions of an index that the
  * owner added) is evaluated as the owner.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_LOG_H
 #define CMIG_AUDIT_LOG_H

@@ -1,6 +1,8 @@
 /*
  * audit_options.c
  *	  How a table is audited: the options in its triggers' arguments.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -5,6 +5,8 @@
  * The first argument is the table's permanent id, the second the options as
  * jsonb text, so that pg_dump carries both.  Columns are kept with name and
  * number; audit_columns.h says which of the two counts.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_OPTIONS_H
 #define CMIG_AUDIT_OPTIONS_H

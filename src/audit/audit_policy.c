@@ -7,6 +7,8 @@
  * of cmig.enable_rls() that compare a column with the context.  A function of
  * an extension is no better than one of the policy's author: it could be one
  * that runs what it is given.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * audit_policy.h
  *	  Policies on the log, which are evaluated with a reader's rights.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_POLICY_H
 #define CMIG_AUDIT_POLICY_H

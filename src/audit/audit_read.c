@@ -4,6 +4,8 @@
  *
  * The readers run with the caller's rights, who needs SELECT on
  * cmig_audit.log and cmig_audit.layout; policies on the log hold for them.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

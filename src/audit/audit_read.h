@@ -1,6 +1,8 @@
 /*
  * audit_read.h
  *	  Asking the audit log: the history of a row, a transaction, a report.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_READ_H
 #define CMIG_AUDIT_READ_H

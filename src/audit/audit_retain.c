@@ -7,6 +7,8 @@
  * called at top level, so that no lock is held for long, and tries it again
  * when others were in the way.  A step looks itself what is to be done, so a
  * call goes on where another one was broken off.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -5,6 +5,8 @@
  * Partitions are months in UTC.  They are made by enable_audit, audit_retain
  * and at the end of an upgrade, never by the trigger; what comes after the
  * last of them goes to the default partition.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_RETAIN_H
 #define CMIG_AUDIT_RETAIN_H

@@ -6,6 +6,8 @@
  * kept in the order of the keys, so nothing is sorted and no tree is built.
  * Types that to_jsonb() does not simply print are handed to to_jsonb(), and
  * its result is embedded.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -6,6 +6,8 @@
  * is encoded column by column into pieces; images are put together from the
  * pieces, so that a value that did not change is read and encoded once for
  * both images.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_ROW_H
 #define CMIG_AUDIT_ROW_H

@@ -6,6 +6,8 @@
  * to be SECURITY DEFINER, as a writer of the table has no right on the log;
  * search_path is pinned in it.  When pg_cmig comes later, cmig.enable_audit()
  * goes on with the log and the table's id.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * audit_script.h
  *	  The audit of a table as a script for databases without pg_cmig.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_SCRIPT_H
 #define CMIG_AUDIT_SCRIPT_H

@@ -4,6 +4,8 @@
  *
  * Everything is read from the triggers, so that it is what holds, whoever
  * made it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

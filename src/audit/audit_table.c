@@ -4,6 +4,8 @@
  *
  * One entry for each trigger.  An invalidation only marks an entry: a call
  * that is under way goes on with what it has, and the next one builds anew.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -4,6 +4,8 @@
  *
  * It is built when a trigger first fires, from the trigger's arguments and
  * the table, and again after the table, its schema or a cast has changed.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_TABLE_H
 #define CMIG_AUDIT_TABLE_H

@@ -1,6 +1,8 @@
 /*
  * audit_target.c
  *	  Which table, and which row, a question to the audit log is about.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

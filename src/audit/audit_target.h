@@ -5,6 +5,8 @@
  * A table is named by regclass or, also when it is gone, by text.  A key is
  * an object of the key's columns, or for a key of one column just its value.
  * Columns may have had other names before; a key has a variant for each.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_TARGET_H
 #define CMIG_AUDIT_TARGET_H

@@ -10,6 +10,8 @@
  * Entries are ordered by (seq, command_id, id).  seq is the id, except that a
  * statement whose entries are written after those of statements that it fired
  * sorts before them: it then takes the id of the first of those.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

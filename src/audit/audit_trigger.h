@@ -1,6 +1,8 @@
 /*
  * audit_trigger.h
  *	  The trigger that writes the audit log.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_TRIGGER_H
 #define CMIG_AUDIT_TRIGGER_H

@@ -5,6 +5,8 @@
  * Triggers see null there; the log has what a query of the table would have
  * shown.  The server allows nothing but built-in immutable functions and types
  * in these columns, so nobody's code runs here.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

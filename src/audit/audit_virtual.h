@@ -3,6 +3,8 @@
  *	  The values of virtual generated columns, which no row holds.
  *
  * On servers before 18 no column is virtual: all calls do nothing.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_AUDIT_VIRTUAL_H
 #define CMIG_AUDIT_VIRTUAL_H

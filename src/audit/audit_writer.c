@@ -9,6 +9,8 @@
  *
  * The columns are looked up by name and type: a partition may have them in
  * another order, and columns that the owner added are left null.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * argument.c
  *	  Arguments of SQL functions as C values.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

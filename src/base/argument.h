@@ -1,6 +1,8 @@
 /*
  * argument.h
  *	  Arguments of SQL functions as C values.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_ARGUMENT_H
 #define CMIG_ARGUMENT_H

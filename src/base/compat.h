@@ -5,6 +5,8 @@
  * Every difference between the supported servers (15 to 18) is a macro or a
  * static inline wrapper named cmig_..._compat; no other file may test
  * PG_VERSION_NUM.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_COMPAT_H
 #define CMIG_COMPAT_H

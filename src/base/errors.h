@@ -4,6 +4,8 @@
  *
  * Core's codes are used wherever they fit; these name what only a migration
  * system can meet.  doc/reference.md has a row for each.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_ERRORS_H
 #define CMIG_ERRORS_H

@@ -3,6 +3,8 @@
  *	  Are a table's rows stored here?
  *
  * This is the one place that knows which tables look local and are not.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

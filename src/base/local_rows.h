@@ -4,6 +4,8 @@
  *
  * Not those of a foreign table, nor of a table that Citus has distributed: it
  * looks like any other to the server, and is empty.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_LOCAL_ROWS_H
 #define CMIG_LOCAL_ROWS_H

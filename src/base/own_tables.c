@@ -9,6 +9,8 @@
  *
  * No table is locked here: who is in the middle of altering one holds nobody
  * up who needs another.  The query that follows locks what it reads.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

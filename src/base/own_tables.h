@@ -1,6 +1,8 @@
 /*
  * own_tables.h
  *	  Are the tables of the catalog still plain tables of pg_cmig?
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_OWN_TABLES_H
 #define CMIG_OWN_TABLES_H

@@ -1,6 +1,8 @@
 /*
  * pack.c
  *	  Many small pieces of memory that live as long as one another.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

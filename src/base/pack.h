@@ -5,6 +5,8 @@
  * Pure.  A piece costs its size and no header, so that thousands of ids and
  * scripts take half of what a palloc for each would.  Pieces cannot be freed
  * alone; they go with the memory context that was current at their making.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_PACK_H
 #define CMIG_PACK_H

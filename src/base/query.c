@@ -7,6 +7,8 @@
  * nothing stays open between calls, so that scripts may run between any two of
  * them.  Plans are kept for the session; core revalidates them when the tables
  * change.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

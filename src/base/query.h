@@ -6,6 +6,8 @@
  * It runs as the current user with search_path pinned to pg_catalog, pg_temp,
  * so every name in the text that is not a built-in must be qualified.
  * Arguments are always bound, never pasted.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_QUERY_H
 #define CMIG_QUERY_H

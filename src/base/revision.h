@@ -4,6 +4,8 @@
  *
  * The structs that pass between the rooms which read revisions (catalog,
  * revision_file) and those which think about them (graph, import, runner).
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_REVISION_H
 #define CMIG_REVISION_H

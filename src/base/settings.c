@@ -17,6 +17,8 @@
  * The server notes the role that has set a value (srole); that of the values
  * that come with a login is the user who has logged in, since anybody may use
  * ALTER ROLE for itself.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -4,6 +4,8 @@
  *
  * Each is described in doc/reference.md; the runner registers the settings
  * that scripts run with.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_SETTINGS_H
 #define CMIG_SETTINGS_H

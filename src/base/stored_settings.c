@@ -5,6 +5,8 @@
  * The session's copy of a setting cannot tell: a value from the connection's
  * options hides the database's, and if it is refused when this library is
  * loaded, the built-in default is what remains.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

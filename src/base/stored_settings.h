@@ -1,6 +1,8 @@
 /*
  * stored_settings.h
  *	  What was set for the database or the server, whatever the session says.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_STORED_SETTINGS_H
 #define CMIG_STORED_SETTINGS_H

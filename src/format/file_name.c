@@ -5,6 +5,8 @@
  * A template may have folders in it; an id or a message cannot add any, since
  * slashes in an id are written as underscores.  Nor can an id hide a file, which
  * a shell's *.sql and cmig.load_directory would then pass over.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

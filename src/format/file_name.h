@@ -6,6 +6,8 @@
  * %(slug)s, %(epoch)s, and %(year)d, %(month).2d, %(day).2d, %(hour).2d,
  * %(minute).2d, %(second).2d of create_date in UTC.  Nothing but the template
  * and the revision goes into a name, so it is the same in every database.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_FILE_NAME_H
 #define CMIG_FILE_NAME_H

@@ -1,6 +1,8 @@
 /*
  * file_start.c
  *	  Where a file begins in a text of many, and what only looks as if one did.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

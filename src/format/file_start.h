@@ -7,6 +7,8 @@
  * but when a file ends within quotes, the lines of the files after it stand in
  * quotes too.  The two are told apart by the statement: in the second case it
  * does not parse.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_FILE_START_H
 #define CMIG_FILE_START_H

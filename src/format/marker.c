@@ -1,6 +1,8 @@
 /*
  * marker.c
  *	  What a revision file is recognized by.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -10,6 +10,8 @@
  * text on its line, since that is what becomes of a file whose last line has
  * no newline when files are concatenated; there it counts only with a legal
  * id and nothing else behind it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_MARKER_H
 #define CMIG_MARKER_H

@@ -7,6 +7,8 @@
  * the lexer finds headers, markers and the lines "==> name <==" that files
  * begin with, so that what stands in strings, dollar quotes and block comments
  * is never taken for one.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

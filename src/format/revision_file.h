@@ -3,6 +3,8 @@
  *	  Reading revision files: one plain SQL text a revision, or many in one text.
  *
  * Pure: text in, structs out.  revision_format.h has the way back.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_REVISION_FILE_H
 #define CMIG_REVISION_FILE_H

@@ -1,6 +1,8 @@
 /*
  * revision_format.c
  *	  Revisions in canonical form, and written as files.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

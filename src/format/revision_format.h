@@ -3,6 +3,8 @@
  *	  Revisions in canonical form, and written as files.
  *
  * Pure: structs in, text out.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_REVISION_FORMAT_H
 #define CMIG_REVISION_FORMAT_H

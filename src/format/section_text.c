@@ -1,6 +1,8 @@
 /*
  * section_text.c
  *	  The text of a section: how it is read, and whether it can be written.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -3,6 +3,8 @@
  *	  The text of a section: how it is read, and whether it can be written.
  *
  * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_SECTION_TEXT_H
 #define CMIG_SECTION_TEXT_H

@@ -6,6 +6,8 @@
  * are node numbers in a few flat arrays, and nothing recurses, so depth is
  * bounded by memory and never by the C stack.  Everything but guessing at names
  * is linear in nodes plus edges.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

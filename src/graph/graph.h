@@ -6,6 +6,8 @@
  * that everything derived from the graph is independent of the order of rows.
  * A graph with defects can be built and looked at; whoever moves along it
  * calls cmig_graph_require_sound() first.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_GRAPH_H
 #define CMIG_GRAPH_H

@@ -4,6 +4,8 @@
  *
  * Every walk keeps its own stack on the heap, so depth is bounded by memory and
  * never by the C stack.  Every function here is linear in nodes plus edges.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

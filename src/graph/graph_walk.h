@@ -3,6 +3,8 @@
  *	  Sets of the graph's nodes, what is reached from them, their order.
  *
  * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_GRAPH_WALK_H
 #define CMIG_GRAPH_WALK_H

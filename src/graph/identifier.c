@@ -8,6 +8,8 @@
  * ignored; ids may contain '-' because an exact name is tried before the
  * relative grammar; and where Alembic would guess or destroy more than was
  * asked, there is an error.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -7,6 +7,8 @@
  * Alembic's (doc/reference.md, "Identifiers").  An exact id wins over
  * everything, then an exact label, then the relative forms, then a prefix.
  * Raises MG001 to MG004 and 22023.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_IDENTIFIER_H
 #define CMIG_IDENTIFIER_H

@@ -7,6 +7,8 @@
  * down_revision or depends_on.  An applied node with count 0 has a row.  A
  * step changes the counts of the nodes it names only, so a whole plan is
  * linear in its edges.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -5,6 +5,8 @@
  *
  * Pure.  The version rows follow one rule: they are the applied revisions
  * that no applied revision names in down_revision or depends_on.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_PLAN_H
 #define CMIG_PLAN_H

@@ -5,6 +5,8 @@
  *
  * The grammar and the lookups are in identifier.c; here is what each command
  * makes of them, given what is applied.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -4,6 +4,8 @@
  *
  * Pure.  Where upgrade, downgrade, stamp and history go, given what is
  * applied.  Raises MG001 to MG004 and 22023.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_TARGET_H
 #define CMIG_TARGET_H

@@ -5,6 +5,8 @@
  * The rules are those of alembic revision and alembic merge: a new revision
  * follows the head, or what is named; following something that is no head
  * must be asked for.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

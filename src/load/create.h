@@ -3,6 +3,8 @@
  *	  New revisions: cmig.create_revision, cmig.merge and cmig.draft.
  *
  * Who stores one holds the run lock.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_CREATE_H
 #define CMIG_CREATE_H

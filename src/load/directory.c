@@ -1,6 +1,8 @@
 /*
  * directory.c
  *	  Revision files in a directory on the server.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

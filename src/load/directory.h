@@ -1,6 +1,8 @@
 /*
  * directory.h
  *	  Revision files in a directory on the server.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_DIRECTORY_H
 #define CMIG_DIRECTORY_H

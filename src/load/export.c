@@ -4,6 +4,8 @@
  *	  cmig.draft, cmig.export, cmig.repair and cmig.remove_revision.
  *
  * Export works on a broken graph too, so that it can be fixed in an editor.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -7,6 +7,8 @@
  * flag may change only if they agree with what the journal says was run
  * here, and the edges only so that what is applied stays closed: it may gain
  * an edge to an applied revision and lose none.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * load.h
  *	  Revisions from text into cmig.revision: what cmig.load does.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_LOAD_H
 #define CMIG_LOAD_H

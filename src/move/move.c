@@ -5,6 +5,8 @@
  * Reads the situation, plans, refuses what is protected, fetches a step's
  * script and carries it out in the current transaction.  SELECT cmig.upgrade
  * and CALL cmig.upgrade_stepwise differ in where they commit, not in this.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * move.h
  *	  What all moves along the graph have in common.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_MOVE_H
 #define CMIG_MOVE_H

@@ -18,6 +18,8 @@
  *
  * Own rows are written with the rights of the caller, whatever role the
  * script has set.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

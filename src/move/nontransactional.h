@@ -2,6 +2,8 @@
  * nontransactional.h
  *	  Carries out the statements of a revision that is not transactional, each
  *	  at top level, and notes in cmig.progress what was done.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_NONTRANSACTIONAL_H
 #define CMIG_NONTRANSACTIONAL_H

@@ -5,6 +5,8 @@
  * ALTER DATABASE ... SET does the work and decides who may.  By itself it is
  * refused to an owner whose session has not loaded this library, since the
  * server does not know the setting then.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

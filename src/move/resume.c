@@ -6,6 +6,8 @@
  * session that builds, rebuilds or drops an index concurrently holds
  * ShareUpdateExclusiveLock on its table from beginning to end, so whoever
  * gets that lock and still finds the index invalid has found a leftover.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

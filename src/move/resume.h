@@ -6,6 +6,8 @@
  * catalog holds; after an interruption cmig_resume_judge() compares.  Names
  * that the server would choose are chosen beforehand, so that leftovers can be
  * told from what others made.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RESUME_H
 #define CMIG_RESUME_H

@@ -5,6 +5,8 @@
  * Stamping journals what it covers, so that a later change of a text can be
  * noticed.  That may be every revision there is, so the texts are read and the
  * rows written some hundred at a time.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * stamp.h
  *	  Recording where a database is without running anything.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_STAMP_H
 #define CMIG_STAMP_H

@@ -15,6 +15,8 @@
  * rows.  Somebody may still write them by hand between two commits, or a
  * script may: so they are compared with what the steps have made, before a
  * step that commits on its way and before the end of each step.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

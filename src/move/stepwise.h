@@ -2,6 +2,8 @@
  * stepwise.h
  *	  Runs that commit after each revision, and after each statement of a
  *	  revision that is not transactional.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_STEPWISE_H
 #define CMIG_STEPWISE_H

@@ -13,6 +13,8 @@
  *	 active it is the portal's, and it is popped.
  * - After an error the transaction is aborted whole, and the portal must
  *	 forget its snapshot, which went with it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

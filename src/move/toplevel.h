@@ -5,6 +5,8 @@
  * All of it is for code that is called by CALL in a context where it may
  * commit (cmig_toplevel_require).  Whatever must survive a commit or a
  * rollback lives below PortalContext.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_TOPLEVEL_H
 #define CMIG_TOPLEVEL_H

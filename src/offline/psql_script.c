@@ -6,6 +6,8 @@
  * for the version rows.  Here is where it starts and goes, and the order of
  * its parts; version_table.c has the version table, script_text.c the
  * scripts.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

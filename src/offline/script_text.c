@@ -7,6 +7,8 @@
  * prepared statements dropped, settings and roles reset, verify_sql is run.
  * The text does so for the whole session, the runner for what the script
  * itself has made or set (doc/reference.md, cmig.script).
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

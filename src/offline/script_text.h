@@ -1,6 +1,8 @@
 /*
  * script_text.h
  *	  A revision's script inside a text for psql, and what surrounds it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_SCRIPT_TEXT_H
 #define CMIG_SCRIPT_TEXT_H

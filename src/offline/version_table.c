@@ -5,6 +5,8 @@
  * Each transaction of the text locks the table and checks that it holds the
  * rows expected at that place, so a text that was run before, runs twice at
  * once, or goes on after an error changes nothing.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * version_table.h
  *	  The version table of a text for psql: its rows, its lock, its check.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_VERSION_TABLE_H
 #define CMIG_VERSION_TABLE_H

@@ -9,6 +9,8 @@
  *
  * With cmig.concurrent_ddl off everything happens in the caller's transaction
  * and nothing is stored.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

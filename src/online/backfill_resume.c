@@ -4,6 +4,8 @@
  *
  * The rows of cmig.backfill_run are read and written as the caller, who may
  * be another than the role that the script runs as.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

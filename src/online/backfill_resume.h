@@ -1,6 +1,8 @@
 /*
  * backfill_resume.h
  *	  Which backfill a CALL goes on with, and what stands in its way.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_BACKFILL_RESUME_H
 #define CMIG_BACKFILL_RESUME_H

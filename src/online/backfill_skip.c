@@ -7,6 +7,8 @@
  * version that anybody else inserted, updated or locked does not look so,
  * whether they have committed or not, and neither does one that a transaction
  * of ours failed to replace, since only committed ones are known here.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -5,6 +5,8 @@
  * After the first pass most blocks hold nothing but old versions of rows that
  * this run has updated.  The next pass, which looks for rows that others
  * moved or added, need not look at those rows one by one.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_BACKFILL_SKIP_H
 #define CMIG_BACKFILL_SKIP_H

@@ -1,6 +1,8 @@
 /*
  * backfill_sql.c
  *	  The statements of a backfill, and how much they are about to do.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

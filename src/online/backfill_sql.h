@@ -1,6 +1,8 @@
 /*
  * backfill_sql.h
  *	  The statements of a backfill, and how much they are about to do.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_BACKFILL_SQL_H
 #define CMIG_BACKFILL_SQL_H

@@ -7,6 +7,8 @@
  * the next pass.  Without a filter nothing tells a row that was done from one
  * that was not, so the table is walked in the order of a unique key, once, up
  * to the greatest key that was there at the start.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

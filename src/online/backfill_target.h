@@ -1,6 +1,8 @@
 /*
  * backfill_target.h
  *	  What a backfill is to do, checked before the first batch.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_BACKFILL_TARGET_H
 #define CMIG_BACKFILL_TARGET_H

@@ -6,6 +6,8 @@
  * that comes next in a short transaction with lock retries, look again.  So a
  * recipe needs no memory of its own: called again after an interruption it
  * goes on, and called when all is done it does nothing.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -4,6 +4,8 @@
  *
  * With cmig.concurrent_ddl off the statements run in the caller's transaction,
  * without CONCURRENTLY.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

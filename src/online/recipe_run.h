@@ -2,6 +2,8 @@
  * recipe_run.h
  *	  What the online recipes share: how they begin, run a statement and end,
  *	  their arguments, and constraints as they stand in the catalog.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RECIPE_RUN_H
 #define CMIG_RECIPE_RUN_H

@@ -7,6 +7,8 @@
  * is too long), the bounds found here do not matter, since the parser gets
  * the same text.  All server encodings keep ASCII bytes for ASCII
  * characters, so the text can be read byte by byte.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -8,6 +8,8 @@
  * refuses.  That is what cutting scripts, finding the markers of revision
  * files and checksums need; the meaning of a statement is left to core's
  * parser.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_LEXER_H
 #define CMIG_LEXER_H

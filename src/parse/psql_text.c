@@ -24,6 +24,8 @@
  *
  * Versions of psql disagree about what follows a number without a space; the
  * server's parser refuses that, so such a text is left to it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -5,6 +5,8 @@
  * Pure.  psql cuts its input into statements by a lexer of its own, puts
  * variables in and carries out what follows a backslash; what is appended here
  * means the same to it and to the server, whatever the session's settings are.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_PSQL_TEXT_H
 #define CMIG_PSQL_TEXT_H

@@ -7,6 +7,8 @@
  * of the parser speaks of that statement.  A semicolon does not end a
  * statement inside parentheses (rules) and inside the body of a function
  * written as BEGIN ATOMIC ... END.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

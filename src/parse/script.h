@@ -5,6 +5,8 @@
  * Pure: needs the lexer and core's parser, no catalog access, no SPI, no
  * setting of ours.  A script is cut into statements one at a time, so a large
  * script is never held as one parse tree.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_SCRIPT_H
 #define CMIG_SCRIPT_H

@@ -1,6 +1,8 @@
 /*
  * statement.c
  *	  What a statement is to the runner.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

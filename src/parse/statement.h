@@ -5,6 +5,8 @@
  * Pure: no catalog access, so what depends on the kind of a relation (REINDEX
  * and CLUSTER of partitioned tables) is left to the runner, and what nobody
  * can know (a procedure that commits) to the server.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_STATEMENT_H
 #define CMIG_STATEMENT_H

@@ -5,6 +5,8 @@
  * An error of the parser is caught without a subtransaction: the parser holds
  * nothing but memory.  What does not concern the text, such as a cancel, is
  * raised again.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -4,6 +4,8 @@
  *
  * Pure: needs core's parser, no catalog access.  standard_conforming_strings
  * must be as it will be when the script runs.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_TEXT_CHECK_H
 #define CMIG_TEXT_CHECK_H

@@ -6,6 +6,8 @@
  * with the owner as grantor, as grant_access makes them.  What it holds beyond
  * its levels was granted in another way.  On the audit log there are no
  * levels: who reads it is named, and who can do more is warned of.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * access_check.h
  *	  Who has rights on pg_cmig that cmig.grant_access did not give.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_ACCESS_CHECK_H
 #define CMIG_ACCESS_CHECK_H

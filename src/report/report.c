@@ -5,6 +5,8 @@
  *
  * They work on a broken graph too, so that its defects can be found, and
  * beside version rows that name unknown revisions.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

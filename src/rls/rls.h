@@ -7,6 +7,8 @@
  * there already (rls_plan.c, rls_policy.c), and runs them (rls_enable.c).
  * What must be put back one day is kept in the COMMENTs of the policies
  * (rls_state.c) and nowhere else, so that a dump carries it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_H
 #define CMIG_RLS_H

@@ -6,6 +6,8 @@
  * literals are converted by if it is not the server's own.  A body of SQL must
  * be one SELECT.  One of PL/pgSQL must consist of IF and RETURN only; it is read as
  * the CASE that says the same.  Every other call stays as it is.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

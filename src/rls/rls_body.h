@@ -1,6 +1,8 @@
 /*
  * rls_body.h
  *	  What the functions of a policy return, as part of its expression.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_BODY_H
 #define CMIG_RLS_BODY_H

@@ -1,6 +1,8 @@
 /*
  * rls_calls.c
  *	  What an expression calls: the server's own functions, the context, others.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_calls.h
  *	  What an expression calls: the server's own functions, the context, others.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_CALLS_H
 #define CMIG_RLS_CALLS_H

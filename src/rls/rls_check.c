@@ -6,6 +6,8 @@
  * others by queries (rls_posture.c).  Levels: error is a hole or an error in
  * the middle of a query, warning something slow or likely not meant, info
  * something to know.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

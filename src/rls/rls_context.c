@@ -6,6 +6,8 @@
  * them themselves.  Unset and '' are the same: no context.  Whoever can run
  * SQL can set them; they protect from mistakes of the application and not
  * from injected SQL.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -5,6 +5,8 @@
  * The values are handed over as they are, not as text or json: no cast,
  * output or input function of the table's owner sees them outside the
  * attempt.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

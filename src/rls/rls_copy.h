@@ -1,6 +1,8 @@
 /*
  * rls_copy.h
  *	  A copy of a row, which an attempt to INSERT adds.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_COPY_H
 #define CMIG_RLS_COPY_H

@@ -5,6 +5,8 @@
  * Lets rls_plan.c make the statements, runs them and
  * returns them.  Everything happens under an exclusive lock on the tables and
  * in the caller's transaction: others see the old policies or the new ones.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

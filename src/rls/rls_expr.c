@@ -8,6 +8,8 @@
  *
  * What runs once a statement: an uncorrelated sub-select.  What runs for each
  * row: everything else, and all of a sub-select that depends on the row.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_expr.h
  *	  What a policy's expression does, read from its tree.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_EXPR_H
 #define CMIG_RLS_EXPR_H

@@ -5,6 +5,8 @@
  * A column that is compared with the context or with another table is a key;
  * constants that it is compared with, and null where that is asked, are the
  * values that are worth trying.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_hints.h
  *	  What an expression says about the columns that it uses.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_HINTS_H
 #define CMIG_RLS_HINTS_H

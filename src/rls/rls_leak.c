@@ -9,6 +9,8 @@
  *
  * It runs as a role without rights in a subtransaction that is rolled back
  * (rls_sandbox.c), and only built-in functions run.  An expression that fails for a context lets nothing through.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

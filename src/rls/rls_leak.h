@@ -1,6 +1,8 @@
 /*
  * rls_leak.h
  *	  Which rows of strangers a policy's expression can be true for.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_LEAK_H
 #define CMIG_RLS_LEAK_H

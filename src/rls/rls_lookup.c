@@ -5,6 +5,8 @@
  *
  * The key of a look-up is the column that the row is found by: what a
  * sub-select returns, or compares with a column of the row.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

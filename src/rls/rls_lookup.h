@@ -1,6 +1,8 @@
 /*
  * rls_lookup.h
  *	  Tables that policies look into to know what a role may see.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_LOOKUP_H
 #define CMIG_RLS_LOOKUP_H

@@ -1,6 +1,8 @@
 /*
  * rls_model.h
  *	  A policy's expression as one over made up rows and contexts.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_MODEL_H
 #define CMIG_RLS_MODEL_H

@@ -6,6 +6,8 @@
  * each of its roles.  What its tree shows (rls_truth.c, rls_expr.c) is told
  * first, since it can be told precisely; what trying it out shows (rls_leak.c)
  * where nothing else was found.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_open.h
  *	  Rules of cmig.rls_check about what policies let through.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_OPEN_H
 #define CMIG_RLS_OPEN_H

@@ -1,6 +1,8 @@
 /*
  * rls_options.c
  *	  The arguments of enable_rls and its family.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_options.h
  *	  The arguments of enable_rls and its family.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_OPTIONS_H
 #define CMIG_RLS_OPTIONS_H

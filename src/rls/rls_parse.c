@@ -9,6 +9,8 @@
  * of the server's own types, and refuses the others.
  *
  * Names are looked up with the rights of the function's owner.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

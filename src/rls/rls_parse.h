@@ -1,6 +1,8 @@
 /*
  * rls_parse.h
  *	  Parse analysis of a function's body that runs nobody's code.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_PARSE_H
 #define CMIG_RLS_PARSE_H

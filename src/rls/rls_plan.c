@@ -6,6 +6,8 @@
  * order that shows nobody more than the old or the new policies would, even
  * when they are run one by one: the flags first, then policies that narrow,
  * then those that widen, and what goes away goes before what is wider.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

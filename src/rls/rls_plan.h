@@ -1,6 +1,8 @@
 /*
  * rls_plan.h
  *	  From the facts of a table and the options to the statements.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_PLAN_H
 #define CMIG_RLS_PLAN_H

@@ -15,6 +15,8 @@
  * - Membership is = ANY (ARRAY(SELECT ...)), which can use the key's index.
  * - Bypass is a permissive policy of its own for its roles; the floor names
  *   the application's roles only.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -8,6 +8,8 @@
  *
  * A role is the application's when a policy that does not let everything
  * through names it; "bypass" policies, which do, are made for others.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_posture.h
  *	  The findings of cmig.rls_check, and those that need no expression.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_POSTURE_H
 #define CMIG_RLS_POSTURE_H

@@ -8,6 +8,8 @@
  * own types are compared and written, by the server's own functions.  No
  * cast, operator, policy, rule or view of the owner can come in between,
  * not even after its triggers have run.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_rows.h
  *	  The rows of a table that is tested, read without SQL.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_ROWS_H
 #define CMIG_RLS_ROWS_H

@@ -7,6 +7,8 @@
  * strangers' values are smaller and greater than the own one, share its
  * beginning, its end, or its remainder, and match it as a pattern: what tells
  * own rows by less than equality takes one of them for its own.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_sample.h
  *	  Values that the rows of one tenant and of others have, for trying policies.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_SAMPLE_H
 #define CMIG_RLS_SAMPLE_H

@@ -6,6 +6,8 @@
  * (rls_calls.c), and no literal is read by others' types (rls_parse.c).  The
  * sandbox is there for what these two might overlook: it would run as a role
  * without rights, and could neither change roles nor leave anything behind.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_sandbox.h
  *	  Judging what others have written without their code getting any rights.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_SANDBOX_H
 #define CMIG_RLS_SANDBOX_H

@@ -6,6 +6,8 @@
  * The state is "[cmig.enable_rls rls=off force=off ...]" at a comment's end,
  * words of name=value, with %XX for what would end a word.  Unknown words are
  * passed over, so that a later version may add some.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

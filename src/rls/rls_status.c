@@ -2,6 +2,8 @@
  * rls_status.c
  *	  cmig.rls_status: which tables are under row-level security, by which
  *	  columns and for whom.  What is wrong with them is rls_check's to tell.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_stored.c
  *	  Policies as they are stored, and what was read from them.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

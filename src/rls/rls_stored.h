@@ -1,6 +1,8 @@
 /*
  * rls_stored.h
  *	  Policies as they are stored, and what was read from them.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_STORED_H
 #define CMIG_RLS_STORED_H

@@ -5,6 +5,8 @@
  * Reads the catalogs and changes nothing.  A policy counts as made by
  * enable_rls when its comment holds the state; what a person wrote is never
  * touched.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -9,6 +9,8 @@
  * The table may be another's, and the caller a superuser.  What is tried runs
  * as the role (rls_try.c), and what the caller knows is read without SQL
  * (rls_rows.c): no statement on the table runs with the caller's rights.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_trial.c
  *	  Which rows and contexts a policy's expression is tried for.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_trial.h
  *	  Which rows and contexts a policy's expression is tried for.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_TRIAL_H
 #define CMIG_RLS_TRIAL_H

@@ -14,6 +14,8 @@
  *
  * Nothing is evaluated but comparisons of constants by functions of the
  * server itself: folding would call functions of whoever wrote the policy.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

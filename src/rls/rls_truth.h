@@ -1,6 +1,8 @@
 /*
  * rls_truth.h
  *	  Is a policy's expression the same for every row?
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_TRUTH_H
 #define CMIG_RLS_TRUTH_H

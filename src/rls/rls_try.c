@@ -8,6 +8,8 @@
  * triggers, types) runs there, with the role's rights and never with the
  * caller's: what it prepares for later in the session is refused, and what it
  * changes is gone before the caller's rights are back.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * rls_try.h
  *	  Run a statement as another role and roll it back.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_TRY_H
 #define CMIG_RLS_TRY_H

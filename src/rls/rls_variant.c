@@ -6,6 +6,8 @@
  * of several.  From a key and from what the functions of an expression are
  * given, others are made that differ from it by just that: with a piece before,
  * behind or inside it, without a piece, in another case, longer.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

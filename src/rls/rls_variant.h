@@ -1,6 +1,8 @@
 /*
  * rls_variant.h
  *	  Texts that a function of an expression may make equal.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RLS_VARIANT_H
 #define CMIG_RLS_VARIANT_H

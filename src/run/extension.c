@@ -1,6 +1,8 @@
 /*
  * extension.c
  *	  pg_cmig itself, while it runs scripts: nobody may drop it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -10,6 +10,8 @@
  * A stepwise run holds it at session level, between its transactions too.  The
  * server takes such locks away when a transaction aborts, so it is taken again
  * then, and a DROP that waited may come first.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_EXTENSION_H
 #define CMIG_EXTENSION_H

@@ -6,6 +6,8 @@
  * MyProc and writes only the static struct below.  MyProc->waitLock is set
  * while this backend sleeps in the lock manager; the LOCK it points to cannot
  * go away before this backend has run on, whether the lock is granted or not.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

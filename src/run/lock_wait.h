@@ -6,6 +6,8 @@
  * backend waits for a lock.  It adds up the waits against cmig.lock_timeout,
  * ends the wait that exceeds it, and remembers what was waited for, so that
  * an error can name the session in the way.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_LOCK_WAIT_H
 #define CMIG_LOCK_WAIT_H

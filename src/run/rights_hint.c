@@ -4,6 +4,8 @@
  *
  * The error names a relation without its schema.  Where those of that name have
  * several owners, the hint names none.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

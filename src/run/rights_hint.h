@@ -1,6 +1,8 @@
 /*
  * rights_hint.h
  *	  What to type where the role of a script lacks a right.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RIGHTS_HINT_H
 #define CMIG_RIGHTS_HINT_H

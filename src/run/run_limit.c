@@ -6,6 +6,8 @@
  * limit of the whole is a deadline.  While statements run, lock_wait.c's timer
  * compares it with the clock and cancels, once a run, as the error must not be
  * cancelled in its turn; between statements and in pauses the run looks itself.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

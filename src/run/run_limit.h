@@ -1,6 +1,8 @@
 /*
  * run_limit.h
  *	  How long a run may take in all: cmig.run_timeout.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RUN_LIMIT_H
 #define CMIG_RUN_LIMIT_H

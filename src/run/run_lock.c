@@ -5,6 +5,8 @@
  * SQL's advisory locks have 1 or 2 in the tag's fourth field, so no
  * pg_advisory_lock() can collide with ours.  pg_locks shows them as advisory
  * locks with the objsubid below.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -12,6 +12,8 @@
  * waits for a stepwise run that works (that would deadlock with an index being
  * built concurrently): it fails with 55P03.  And as nobody queues for the
  * gate, a stepwise run that only waits stops no function.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RUN_LOCK_H
 #define CMIG_RUN_LOCK_H

@@ -12,6 +12,8 @@
  * The static state (which revision runs, the timers) is reset on every way
  * out of cmig_runner_run(), since an error may be caught by a PL/pgSQL block
  * around it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

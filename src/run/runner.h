@@ -1,6 +1,8 @@
 /*
  * runner.h
  *	  Runs one revision's script in the caller's transaction.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_RUNNER_H
 #define CMIG_RUNNER_H

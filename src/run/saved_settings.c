@@ -6,6 +6,8 @@
  * from elsewhere is reset, which brings back its source too.  Configuration
  * files are read between commands only, so nothing but the script can have
  * changed a setting meanwhile.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -3,6 +3,8 @@
  *	  The settings of a session, to be put back after several transactions.
  *
  * A nest level of settings ends with its transaction; this does not.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_SAVED_SETTINGS_H
 #define CMIG_SAVED_SETTINGS_H

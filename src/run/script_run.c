@@ -5,6 +5,8 @@
  * The server's message, detail and hint are kept.  The context names revision,
  * statement and line, the position is moved into the statement, and where the
  * cure is ours, the hint names it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

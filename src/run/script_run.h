@@ -1,6 +1,8 @@
 /*
  * script_run.h
  *	  A script on its way, and what an error in it tells.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_SCRIPT_RUN_H
 #define CMIG_SCRIPT_RUN_H

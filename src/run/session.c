@@ -13,6 +13,8 @@
  *	 hook, and the tables whose events may have been deferred by an
  *	 ExecutorEnd hook, however deep in functions they happen.  The hooks do
  *	 nothing while no script runs.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -6,6 +6,8 @@
  * cmig.search_path and cmig.role.  When it ends, the session is as it was:
  * settings and role, constraint modes, cursors, temporary objects and
  * prepared statements.  What the caller had made stays.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_SESSION_H
 #define CMIG_SESSION_H

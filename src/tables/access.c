@@ -7,6 +7,8 @@
  * that serves users needs: the context of row-level security and nothing of
  * the migrations.  A reader looks, an author also writes revisions, a migrator
  * also runs them; who is to do both gets both levels.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

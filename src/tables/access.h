@@ -1,6 +1,8 @@
 /*
  * access.h
  *	  Levels of access to pg_cmig's own schema.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_ACCESS_H
 #define CMIG_ACCESS_H

@@ -8,6 +8,8 @@
  * Backfills of several tables may begin at once, so a sequence numbers them.  A
  * restore over a live database sets it back; then the number is the one after
  * the greatest.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * backfill_run.h
  *	  cmig.backfill_run: where each backfill stands.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_BACKFILL_RUN_H
 #define CMIG_BACKFILL_RUN_H

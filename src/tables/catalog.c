@@ -4,6 +4,8 @@
  *
  * The only file that knows their columns.  Everything goes through
  * cmig_query_*, that is with the caller's rights.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

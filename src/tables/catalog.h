@@ -4,6 +4,8 @@
  *
  * Table and column names are private to catalog.c.  Nothing is cached between
  * calls: rows can be changed by hand at any time.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_CATALOG_H
 #define CMIG_CATALOG_H

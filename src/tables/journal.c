@@ -9,6 +9,8 @@
  *
  * session_role and client_address are the columns' defaults, which a migrator
  * has no right to write; role is checked by cmig.journal_trigger.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -1,6 +1,8 @@
 /*
  * journal.h
  *	  cmig.journal: one row for each step that was carried out.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_JOURNAL_H
 #define CMIG_JOURNAL_H

@@ -1,6 +1,8 @@
 /*
  * progress.c
  *	  cmig.progress: where an unfinished stepwise step stands.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 

@@ -11,6 +11,8 @@
  *	 done		it was carried out
  *
  * A statement without a row has left nothing behind.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_PROGRESS_H
 #define CMIG_PROGRESS_H

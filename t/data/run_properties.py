@@ -1,4 +1,6 @@
 #!/usr/bin/python3
+# Copyright (c) 2026, the pg_cmig developers
+
 """Properties that hold on every revision graph, tried on random ones.
 
 usage: run_properties.py [--dsn DSN] [--seed N] [--graphs N]

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 """What the Python scripts here share.  Each prints a line for each check."""
 
 import os

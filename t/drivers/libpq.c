@@ -1,6 +1,8 @@
 /*
  * pg_cmig through libpq: parameters without a type, prepared statements, and
  * binary results.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include <stdio.h>
 #include <string.h>

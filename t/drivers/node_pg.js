@@ -1,3 +1,5 @@
+// Copyright (c) 2026, the pg_cmig developers
+
 // pg_cmig through node-pg, which sends every parameter as text without a type.
 'use strict';
 

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 """pg_cmig through psycopg2, which writes parameters into the statement."""
 
 import sys

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 """pg_cmig through psycopg 3, which sends parameters apart from the statement
 and a str without a type."""
 

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 """pg_cmig through SQLAlchemy: engine.begin() commits at its end."""
 
 import sys

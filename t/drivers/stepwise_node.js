@@ -1,3 +1,5 @@
+// Copyright (c) 2026, the pg_cmig developers
+
 // CALL cmig.upgrade_stepwise through node-pg: where it is refused, what the
 // hint says to do, and what a cancelled one leaves.
 'use strict';

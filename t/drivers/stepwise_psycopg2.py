@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 """CALL cmig.upgrade_stepwise through psycopg2: where it is refused, what the
 hint says to do, and what a cancelled one leaves."""
 

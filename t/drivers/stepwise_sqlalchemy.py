@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 """CALL cmig.upgrade_stepwise through SQLAlchemy, whose connections begin a
 transaction unless their isolation level is AUTOCOMMIT."""
 

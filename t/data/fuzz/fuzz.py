@@ -1,4 +1,6 @@
 #!/usr/bin/python3
+# Copyright (c) 2026, the pg_cmig developers
+
 """Calls every function of pg_cmig with whatever there is, and looks at what is left.
 
 usage: fuzz.py [--dsn DSN] [--seed N] [--calls N] [--minutes M] [--unit K] [--compare P] [--timeout S]

@@ -1,3 +1,5 @@
+# Copyright (c) 2026, the pg_cmig developers
+
 """Values for arguments, and mutations of texts; all drawn from one Random."""
 
 HOSTILE = [
