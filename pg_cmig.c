@@ -175,7 +175,7 @@ begin_change(const char *function)
 
 /* Run the plan and add its steps to the function's result. */
 static void
-carry_out(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan, int *number)
+run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan, int *number)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CmigStepTexts *texts = cmig_move_texts(now, plan);
@@ -189,14 +189,14 @@ carry_out(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *pla
 	old = MemoryContextSwitchTo(context);
 	for (int i = 0; i < plan->count; i++)
 	{
-		const CmigStep *step = &plan->steps[i];
+		const CmigPlanStep *step = &plan->steps[i];
 		const CmigRevision *revision = now->graph->nodes[step->node].revision;
 		CmigJournalEntry entry;
 		Datum		values[4];
 		bool		nulls[4] = {0};
 
 		CHECK_FOR_INTERRUPTS();
-		cmig_move_carry_out(now, plan, step, cmig_move_text(texts, i), &entry);
+		cmig_move_run_step(now, plan, step, cmig_move_text(texts, i), &entry);
 		cmig_journal_add(journal, &entry);
 		values[0] = Int32GetDatum(++*number);
 		values[1] = CStringGetTextDatum(plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade");
@@ -228,7 +228,7 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 	plan = cmig_move_plan_upgrade(&now, targets);
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
-	carry_out(fcinfo, &now, plan, &number);
+	run_plan(fcinfo, &now, plan, &number);
 	cmig_rls_gate();
 	cmig_audit_retain_after_upgrade();
 	return (Datum) 0;
@@ -265,7 +265,7 @@ downgrade(FunctionCallInfo fcinfo, const char *target)
 								  resolved->node < 0 ? "a downgrade to base" : "a downgrade", false);
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "downgrade");
-	carry_out(fcinfo, &now, plan, &number);
+	run_plan(fcinfo, &now, plan, &number);
 	return (Datum) 0;
 }
 
@@ -360,10 +360,10 @@ cmig_reset(PG_FUNCTION_ARGS)
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_downgrade(&now, "base", &resolved);
 	cmig_move_require_unprotected(&now, plan, true, "a reset", false);
-	carry_out(fcinfo, &now, plan, &number);
+	run_plan(fcinfo, &now, plan, &number);
 
 	now = cmig_move_read(true);
-	carry_out(fcinfo, &now, cmig_move_plan_upgrade(&now, single_name("heads")), &number);
+	run_plan(fcinfo, &now, cmig_move_plan_upgrade(&now, single_name("heads")), &number);
 	if (number == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "reset");
 	cmig_rls_gate();
@@ -471,7 +471,7 @@ cmig_stamp_array(PG_FUNCTION_ARGS)
  */
 
 static Datum
-plan(FunctionCallInfo fcinfo, const CmigNames *targets)
+plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	char	   *direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan");
@@ -540,13 +540,13 @@ cmig_plan(PG_FUNCTION_ARGS)
 					 errhint("SELECT * FROM cmig.plan('downgrade', '-1')")));
 		target->names[0] = "head";
 	}
-	return plan(fcinfo, target);
+	return plan_rows(fcinfo, target);
 }
 
 Datum
 cmig_plan_array(PG_FUNCTION_ARGS)
 {
-	return plan(fcinfo, names_argument(fcinfo, 1));
+	return plan_rows(fcinfo, names_argument(fcinfo, 1));
 }
 
 Datum

@@ -78,7 +78,7 @@ change_naming(const CmigNode *node, int *naming, bool applied)
 }
 
 static void
-step_up(const CmigGraph *graph, CmigStep *step, int *naming)
+step_up(const CmigGraph *graph, CmigPlanStep *step, int *naming)
 {
 	step->added.count = 1;
 	step->added.nodes = &step->node;
@@ -86,7 +86,7 @@ step_up(const CmigGraph *graph, CmigStep *step, int *naming)
 }
 
 static void
-step_down(const CmigGraph *graph, CmigStep *step, int *naming)
+step_down(const CmigGraph *graph, CmigPlanStep *step, int *naming)
 {
 	step->removed.count = 1;
 	step->removed.nodes = &step->node;
@@ -95,7 +95,7 @@ step_down(const CmigGraph *graph, CmigStep *step, int *naming)
 
 /* Put nodes before those whose rows go in a step. */
 static void
-remove_also(CmigStep *step, List *nodes)
+remove_also(CmigPlanStep *step, List *nodes)
 {
 	int			count = 0;
 	int		   *all = palloc(sizeof(int) * (list_length(nodes) + step->removed.count));
@@ -128,11 +128,11 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 	}
 
 	plan->direction = direction;
-	plan->steps = palloc_extended(sizeof(CmigStep) * (Size) Max(plan->count, 1),
+	plan->steps = palloc_extended(sizeof(CmigPlanStep) * (Size) Max(plan->count, 1),
 								  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < plan->count; i++)
 	{
-		CmigStep   *step = &plan->steps[i];
+		CmigPlanStep *step = &plan->steps[i];
 
 		if (direction == CMIG_UPGRADE)
 		{

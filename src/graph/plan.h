@@ -21,18 +21,18 @@
  * spans may be the graph's own or the step's node, so they are not to be
  * changed and the step is not to be copied.
  */
-typedef struct CmigStep
+typedef struct CmigPlanStep
 {
 	int			node;
 	CmigEdges	removed;		/* nodes whose rows go */
 	CmigEdges	added;			/* nodes that get a row */
-} CmigStep;
+} CmigPlanStep;
 
 typedef struct CmigPlan
 {
 	CmigDirection direction;
 	int			count;
-	CmigStep   *steps;
+	CmigPlanStep *steps;
 } CmigPlan;
 
 extern CmigPlan *cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied,

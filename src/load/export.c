@@ -357,7 +357,7 @@ cmig_repair(PG_FUNCTION_ARGS)
 {
 	CmigRevisionSet *set;
 	CmigGraph  *graph;
-	CmigScriptText *script;
+	CmigStoredScript *script;
 	CmigJournalEntry entry = {0};
 	int			node;
 

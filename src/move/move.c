@@ -152,7 +152,7 @@ cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const ch
 
 static void
 fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id,
-		  const CmigScriptText *script)
+		  const CmigStoredScript *script)
 {
 	memset(step, 0, sizeof(*step));
 	step->revision = id;
@@ -187,7 +187,7 @@ CmigRunStep *
 cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node)
 {
 	const char *id = cmig_graph_id(now->graph, node);
-	CmigScriptText *script = cmig_catalog_read_script(id, plan->direction);
+	CmigStoredScript *script = cmig_catalog_read_script(id, plan->direction);
 	CmigRunStep *step;
 
 	if (script == NULL)
@@ -238,10 +238,10 @@ copy_text(CmigPack *pack, const char *text)
 }
 
 static void
-keep_script(const char *revision, CmigScriptText *script, void *arg)
+keep_script(const char *revision, CmigStoredScript *script, void *arg)
 {
 	CmigStepTexts *texts = arg;
-	const CmigStep *steps = &texts->plan->steps[texts->first];
+	const CmigPlanStep *steps = &texts->plan->steps[texts->first];
 	int			node = cmig_graph_find_id(texts->now->graph, revision);
 	MemoryContext old;
 	int			i = 0;
@@ -259,7 +259,7 @@ keep_script(const char *revision, CmigScriptText *script, void *arg)
 }
 
 static void
-keep_small(const char *revision, CmigScriptText *script, void *arg)
+keep_small(const char *revision, CmigStoredScript *script, void *arg)
 {
 	CmigStepTexts *texts = arg;
 	int			node = cmig_graph_find_id(texts->now->graph, revision);
@@ -364,7 +364,7 @@ cmig_move_check(CmigStepTexts *texts)
 }
 
 void
-cmig_move_rows(const CmigSituation *now, const CmigStep *step)
+cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step)
 {
 	if (step->removed.count == 1 && step->added.count == 1)
 	{
@@ -399,7 +399,7 @@ cmig_move_expect_rows(const CmigSituation *now)
 }
 
 void
-cmig_move_expect_step(CmigExpectedRows *expected, const CmigStep *step)
+cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step)
 {
 	for (int i = 0; i < step->removed.count; i++)
 		expected->set[step->removed.nodes[i]] = false;
@@ -431,7 +431,7 @@ has_node(const CmigEdges *change, int node)
 
 /* Must there be a row of the node?  step has moved the rows already, or is NULL. */
 static bool
-is_expected(const CmigExpectedRows *expected, const CmigStep *step, int node)
+is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node)
 {
 	if (step != NULL && has_node(&step->added, node))
 		return true;
@@ -440,7 +440,7 @@ is_expected(const CmigExpectedRows *expected, const CmigStep *step, int node)
 
 /* Which of the expected rows is not among these? */
 static const char *
-missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const CmigStep *step,
+missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const CmigPlanStep *step,
 			const CmigNames *rows)
 {
 	for (int i = 0; i < graph->count; i++)
@@ -457,7 +457,7 @@ missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const Cmig
 
 void
 cmig_move_require_expected(const CmigSituation *now, const CmigExpectedRows *expected,
-						   const CmigStep *step, const char *hint)
+						   const CmigPlanStep *step, const char *hint)
 {
 	CmigNames  *rows = cmig_catalog_read_version();
 	int			count = expected->count;
@@ -498,8 +498,8 @@ cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan)
 }
 
 void
-cmig_move_carry_out(const CmigSituation *now, const CmigPlan *plan, const CmigStep *step,
-					const CmigRunStep *run, CmigJournalEntry *entry)
+cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan, const CmigPlanStep *step,
+				   const CmigRunStep *run, CmigJournalEntry *entry)
 {
 	memset(entry, 0, sizeof(*entry));
 	cmig_move_report(now, plan, step->node);

@@ -75,7 +75,7 @@ extern void cmig_move_read_small_texts(CmigStepTexts *texts);
 extern void cmig_move_check(CmigStepTexts *texts);
 
 /* Move the version rows of a step. */
-extern void cmig_move_rows(const CmigSituation *now, const CmigStep *step);
+extern void cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step);
 
 /*
  * The version rows that there must be: those of the situation, then those
@@ -88,7 +88,7 @@ typedef struct CmigExpectedRows
 } CmigExpectedRows;
 
 extern CmigExpectedRows *cmig_move_expect_rows(const CmigSituation *now);
-extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigStep *step);
+extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step);
 
 /*
  * Raise 55000 if there are others; hint ends a sentence about who may write them.
@@ -96,7 +96,7 @@ extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigStep *st
  */
 extern void cmig_move_require_expected(const CmigSituation *now,
 									   const CmigExpectedRows *expected,
-									   const CmigStep *step, const char *hint);
+									   const CmigPlanStep *step, const char *hint);
 
 /*
  * Raise 55000 if, after all steps of the plan, the version rows are others than
@@ -109,8 +109,8 @@ extern void cmig_move_require_rows(const CmigSituation *now, const CmigPlan *pla
  * Run a step in the current transaction and move the rows; *entry is what
  * the journal is to hold of it, allocated in the current memory context.
  */
-extern void cmig_move_carry_out(const CmigSituation *now, const CmigPlan *plan,
-								const CmigStep *step, const CmigRunStep *run,
-								CmigJournalEntry *entry);
+extern void cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan,
+							   const CmigPlanStep *step, const CmigRunStep *run,
+							   CmigJournalEntry *entry);
 
 #endif							/* CMIG_MOVE_H */

@@ -581,7 +581,7 @@ run_statement(StepRun *run)
 static void
 run_statements(StepRun *run, MemoryContext context)
 {
-	CmigScript *script = cmig_script_open(run->step->sql);
+	CmigScriptReader *script = cmig_script_open(run->step->sql);
 	MemoryContext step_context = MemoryContextSwitchTo(context);
 	int			last = 0;
 	ListCell   *lc;

@@ -71,7 +71,7 @@ typedef struct Window
 } Window;
 
 static void
-keep_checksum(const char *revision, CmigScriptText *script, void *arg)
+keep_checksum(const char *revision, CmigStoredScript *script, void *arg)
 {
 	Window	   *window = arg;
 	int			node = cmig_graph_find_id(window->graph, revision);

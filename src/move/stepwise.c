@@ -96,7 +96,7 @@ start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 }
 
 static void
-require_rows(const StepwiseRun *run, const CmigStep *moved)
+require_rows(const StepwiseRun *run, const CmigPlanStep *moved)
 {
 	cmig_move_require_expected(&run->now, run->expected, moved,
 							   psprintf("neither a script nor a session by hand. SELECT cmig.stamp('<revision it is at>', purge => true) puts it right; then CALL cmig.%s_stepwise again.",
@@ -108,7 +108,7 @@ static void
 finish_step(StepwiseRun *run)
 {
 	CmigJournalEntry entry = {0};
-	const CmigStep *step = &run->plan->steps[run->index];
+	const CmigPlanStep *step = &run->plan->steps[run->index];
 
 	cmig_run_limit_check();
 	require_rows(run, NULL);
@@ -304,7 +304,7 @@ check_steps(const StepwiseRun *run)
 }
 
 static void
-carry_out(StepwiseRun *run, const CmigPlan *plan)
+run_plan(StepwiseRun *run, const CmigPlan *plan)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
@@ -371,7 +371,7 @@ go_down(StepwiseRun *run, const char *target, const char *what)
 	cmig_move_require_unprotected(&run->now, plan, resolved->node < 0,
 								  what ? what : resolved->node < 0 ?
 								  "a downgrade to base" : "a downgrade", true);
-	carry_out(run, plan);
+	run_plan(run, plan);
 	return plan->count;
 }
 
@@ -380,7 +380,7 @@ go_up(StepwiseRun *run, const CmigNames *targets)
 {
 	cmig_toplevel_snapshot();
 	run->now = cmig_move_read(true);
-	carry_out(run, cmig_move_plan_upgrade(&run->now, targets));
+	run_plan(run, cmig_move_plan_upgrade(&run->now, targets));
 	return run->plan->count;
 }
 

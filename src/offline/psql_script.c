@@ -38,7 +38,7 @@ typedef struct Offline
 	const CmigGraph *graph;
 	const CmigPlan *plan;
 	CmigVersionTable *table;
-	CmigScriptTexts *scripts;
+	CmigPsqlScripts *scripts;
 	bool		transaction_per_revision;
 	StringInfoData text;
 } Offline;
@@ -207,7 +207,7 @@ append_title(Offline *offline, int number)
 static void
 append_step(Offline *offline, int number, const CmigRunStep *run)
 {
-	const CmigStep *step = &offline->plan->steps[number];
+	const CmigPlanStep *step = &offline->plan->steps[number];
 	bool		verified = offline->plan->direction == CMIG_UPGRADE && run->verify_sql;
 	bool		more = number + 1 < offline->plan->count && !offline->transaction_per_revision;
 

@@ -81,7 +81,7 @@ make_start_script(const char *pin)
  * same transaction, so deferred events must be fired by hand.
  */
 static void
-append_end_of_script(StringInfo out, const CmigScriptTexts *scripts,
+append_end_of_script(StringInfo out, const CmigPsqlScripts *scripts,
 					 const CmigPsqlFacts *facts, bool more)
 {
 	if (facts->declares_cursor)
@@ -260,7 +260,7 @@ append_statements(StringInfo out, const CmigRunStep *step, const char *sql,
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,.callback = describe_error,.arg = &reading
 	};
-	CmigScript *script = cmig_script_open(sql);
+	CmigScriptReader *script = cmig_script_open(sql);
 	int			behind = 0;
 	int			from;
 	int			guc_level = NewGUCNestLevel();
@@ -300,7 +300,7 @@ append_statements(StringInfo out, const CmigRunStep *step, const char *sql,
  * they are, by their tokens alone.
  */
 void
-cmig_script_text_append(StringInfo out, CmigScriptTexts *scripts, const CmigRunStep *step,
+cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts, const CmigRunStep *step,
 						bool verify, bool more)
 {
 	const char *sql = verify ? step->verify_sql : step->sql;
@@ -326,10 +326,10 @@ cmig_script_text_append(StringInfo out, CmigScriptTexts *scripts, const CmigRunS
  * Making
  */
 
-CmigScriptTexts *
+CmigPsqlScripts *
 cmig_script_text_open(const char *pin, bool from_base, bool from_here)
 {
-	CmigScriptTexts *scripts = palloc0(sizeof(CmigScriptTexts));
+	CmigPsqlScripts *scripts = palloc0(sizeof(CmigPsqlScripts));
 
 	scripts->knows_constraints = from_base ||
 		(from_here && cmig_query_run(&find_deferrable, NULL, NULL) == 0);

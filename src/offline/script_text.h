@@ -14,7 +14,7 @@
 #include "run/runner.h"
 
 /* What holds for all scripts of a text, and what was seen of them. */
-typedef struct CmigScriptTexts
+typedef struct CmigPsqlScripts
 {
 	const char *pin;			/* sets the encoding of the text */
 	char	   *start_session;	/* settings that the text needs, pin among
@@ -24,20 +24,20 @@ typedef struct CmigScriptTexts
 	CmigPsqlFacts facts;		/* of the scripts so far */
 	List	   *calling;		/* of char *: revisions that call cmig
 								 * functions */
-} CmigScriptTexts;
+} CmigPsqlScripts;
 
 /*
  * from_base: nothing was applied before; from_here: the text starts where this
  * database is, so that it can be asked.
  */
-extern CmigScriptTexts *cmig_script_text_open(const char *pin, bool from_base, bool from_here);
+extern CmigPsqlScripts *cmig_script_text_open(const char *pin, bool from_base, bool from_here);
 
 /*
  * Append the step's script or its verify_sql, and what puts the session back
  * after it.  more: another follows in the same transaction.  Raises what the
  * runner would find before it starts.
  */
-extern void cmig_script_text_append(StringInfo out, CmigScriptTexts *scripts,
+extern void cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts,
 									const CmigRunStep *step, bool verify, bool more);
 
 #endif							/* CMIG_SCRIPT_TEXT_H */

@@ -251,7 +251,7 @@ remove_row(CmigVersionTable *table, int node)
 }
 
 void
-cmig_version_table_move_rows(StringInfo out, CmigVersionTable *table, const CmigStep *step)
+cmig_version_table_move_rows(StringInfo out, CmigVersionTable *table, const CmigPlanStep *step)
 {
 	for (int i = 0; i < step->removed.count; i++)
 	{

@@ -54,7 +54,7 @@ extern void cmig_version_table_begin(StringInfo out, CmigVersionTable *table);
 extern void cmig_version_table_commit(StringInfo out, CmigVersionTable *table);
 
 /* Move the rows of a step. */
-extern void cmig_version_table_move_rows(StringInfo out, CmigVersionTable *table, const CmigStep *step);
+extern void cmig_version_table_move_rows(StringInfo out, CmigVersionTable *table, const CmigPlanStep *step);
 
 /* Where the table is pg_cmig's own, write the row of cmig.journal for a step. */
 extern void cmig_version_table_record(StringInfo out, const CmigVersionTable *table,

@@ -172,7 +172,7 @@ cmig_add_check(PG_FUNCTION_ARGS)
 	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_check");
 	check.name = cmig_recipe_name(fcinfo, 1);
 	check.condition = cmig_recipe_text(fcinfo, 2, "the condition");
-	cmig_recipe_carry_out(&recipe, add_check, &check);
+	cmig_recipe_run_steps(&recipe, add_check, &check);
 	PG_RETURN_VOID();
 }
 
@@ -257,7 +257,7 @@ cmig_add_not_null(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist", column,
 						get_rel_name(recipe.table))));
-	cmig_recipe_carry_out(&recipe, add_not_null, column);
+	cmig_recipe_run_steps(&recipe, add_not_null, column);
 	PG_RETURN_VOID();
 }
 
@@ -389,7 +389,7 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	if (strcmp(on_delete, "NO ACTION") != 0)
 		appendStringInfo(&definition, " ON DELETE %s", on_delete);
 	key.definition = definition.data;
-	cmig_recipe_carry_out(&recipe, add_foreign_key, &key);
+	cmig_recipe_run_steps(&recipe, add_foreign_key, &key);
 	PG_RETURN_VOID();
 }
 
@@ -532,6 +532,6 @@ cmig_add_unique(PG_FUNCTION_ARGS)
 	unique.name = cmig_recipe_optional_name(fcinfo, 2);
 	if (unique.name == NULL)
 		unique.name = makeObjectName(get_rel_name(recipe.table), cmig_recipe_joined(names), "key");
-	cmig_recipe_carry_out(&recipe, add_unique, &unique);
+	cmig_recipe_run_steps(&recipe, add_unique, &unique);
 	PG_RETURN_VOID();
 }

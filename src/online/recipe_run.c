@@ -119,7 +119,7 @@ describe_error(void *arg)
 
 /* Frame the steps: errors tell where they were, the watch on locks ends. */
 void
-cmig_recipe_carry_out(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg)
+cmig_recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg)
 {
 	ErrorContextCallback callback;
 

@@ -43,7 +43,7 @@ extern void cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo,
  * about rows that break a constraint.
  */
 typedef void (*CmigRecipeSteps) (CmigRecipe *recipe, void *arg);
-extern void cmig_recipe_carry_out(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg);
+extern void cmig_recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg);
 
 /*
  * One statement, committed, with lock retries; a snapshot to look around with

@@ -24,7 +24,7 @@
 #include "parse/lexer.h"
 #include "parse/script.h"
 
-struct CmigScript
+struct CmigScriptReader
 {
 	const char *source;
 	CmigLexer	lexer;			/* stands behind the last statement */
@@ -74,10 +74,10 @@ static const struct
 	{"unrestrict", "Remove it; pg_dump writes this line for psql."},
 };
 
-CmigScript *
+CmigScriptReader *
 cmig_script_open(const char *source)
 {
-	CmigScript *script = palloc0(sizeof(CmigScript));
+	CmigScriptReader *script = palloc0(sizeof(CmigScriptReader));
 
 	script->source = source;
 	cmig_lexer_init(&script->lexer, source);
@@ -85,7 +85,7 @@ cmig_script_open(const char *source)
 }
 
 void
-cmig_script_close(CmigScript *script)
+cmig_script_close(CmigScriptReader *script)
 {
 	pfree(script);
 }
@@ -318,7 +318,7 @@ cmig_script_parse(const char *text)
  * ends that a parse does not reach are tried in turn.
  */
 static List *
-parse_atomic(CmigScript *script, CmigStatement *statement, Piece *piece)
+parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
 {
 	MemoryContext context = CurrentMemoryContext;
 	CmigLexer	candidates = piece->open ? piece->body : piece->behind;
@@ -372,7 +372,7 @@ parse_atomic(CmigScript *script, CmigStatement *statement, Piece *piece)
  * the first, of that length, and put the lexer behind its semicolon.
  */
 static void
-go_back(CmigScript *script, const Piece *piece, char *text, int length)
+go_back(CmigScriptReader *script, const Piece *piece, char *text, int length)
 {
 	CmigLexer  *lexer = &script->lexer;
 
@@ -386,7 +386,7 @@ go_back(CmigScript *script, const Piece *piece, char *text, int length)
 }
 
 bool
-cmig_script_next(CmigScript *script, CmigStatement *statement)
+cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 {
 	Piece		piece;
 	List	   *parsed;

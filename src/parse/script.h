@@ -14,7 +14,7 @@
 #include "postgres.h"
 #include "nodes/parsenodes.h"
 
-typedef struct CmigScript CmigScript;
+typedef struct CmigScriptReader CmigScriptReader;
 
 typedef struct CmigStatement
 {
@@ -31,7 +31,7 @@ typedef struct CmigStatement
  * Start on a script.  The iterator lives in the current memory context and
  * keeps a pointer to source.
  */
-extern CmigScript *cmig_script_open(const char *source);
+extern CmigScriptReader *cmig_script_open(const char *source);
 
 /*
  * The next statement, or false at the end.  Everything it returns is
@@ -44,7 +44,7 @@ extern CmigScript *cmig_script_open(const char *source);
  * then still has its semicolon).  A psql meta-command raises 42601 too, with
  * its own message.
  */
-extern bool cmig_script_next(CmigScript *script, CmigStatement *statement);
+extern bool cmig_script_next(CmigScriptReader *script, CmigStatement *statement);
 
 /*
  * Core's parser, but 54001 for a text that its scanner, which cannot be
@@ -53,7 +53,7 @@ extern bool cmig_script_next(CmigScript *script, CmigStatement *statement);
 extern List *cmig_script_parse(const char *text);
 
 /* Free the iterator. */
-extern void cmig_script_close(CmigScript *script);
+extern void cmig_script_close(CmigScriptReader *script);
 
 /*
  * sha256, as hex, over the tokens of the text and the flag: white space,

@@ -162,7 +162,7 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
 												  ALLOCSET_DEFAULT_SIZES);
-	CmigScript *script = cmig_script_open(sql);
+	CmigScriptReader *script = cmig_script_open(sql);
 	CmigStatement statement = {0};
 	CmigTextProblem *volatile problem = NULL;
 	bool		down = strcmp(what, "downgrade") == 0;
@@ -202,7 +202,7 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 
 /* The next statement; *parsed tells whether it parses.  False at the end. */
 static bool
-next_parsed(CmigScript *script, CmigStatement *statement, bool *parsed)
+next_parsed(CmigScriptReader *script, CmigStatement *statement, bool *parsed)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	volatile bool more = true;
@@ -228,7 +228,7 @@ cmig_text_find_unparsed(const char *sql, const int *offsets, int count)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
 												  ALLOCSET_DEFAULT_SIZES);
-	CmigScript *script = cmig_script_open(sql);
+	CmigScriptReader *script = cmig_script_open(sql);
 	CmigStatement statement = {0};
 	int			i = 0;
 	bool		parsed = true;

@@ -452,7 +452,7 @@ check_text(const CmigRevisionText *text, void *arg)
 
 /* Look at all texts, as the settings with which scripts start would have them read. */
 static List *
-find_text_problems(const View *view, List *problems)
+add_text_problems(const View *view, List *problems)
 {
 	TextCheck	check = {view, problems, CurrentMemoryContext};
 	int			guc_level = cmig_session_read_quietly();
@@ -548,7 +548,7 @@ find_problems(const View *view, bool with_texts)
 			problems = add_problem(problems, finding->severity, finding->object,
 								   finding->problem, finding->fix);
 		}
-		problems = find_text_problems(view, problems);
+		problems = add_text_problems(view, problems);
 		problems = add_problem(problems, "notice", "pg_dump",
 							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version and cmig.journal; no dump holds cmig.secret",
 							   "Dump with data, or load the revisions and stamp after restoring a schema.");

@@ -56,57 +56,57 @@ check_expression(const CmigRlsStored *policy, const CmigRlsExpression *in, bool 
 	const char *where = is_check ? "WITH CHECK" : "USING";
 
 	if (in->truth == CMIG_RLS_NEVER)
-		cmig_rls_stored_find(findings, "always_false", "warning", policy,
-							 psprintf("%s is always false: %s", where,
-									  policy->permissive ? "it allows nothing" : "it forbids everything"),
-							 cmig_rls_stored_drop(policy));
+		cmig_rls_stored_add_finding(findings, "always_false", "warning", policy,
+									psprintf("%s is always false: %s", where,
+											 policy->permissive ? "it allows nothing" : "it forbids everything"),
+									cmig_rls_stored_drop(policy));
 	if (in->truth != CMIG_RLS_DEPENDS)
 		return;
 
 	if (in->volatile_function)
-		cmig_rls_stored_find(findings, "volatile_function", "warning", policy,
-							 psprintf("%s calls the volatile function %s() for each row, and cannot use an index", where, in->volatile_function),
-							 cmig_rls_stored_repair(policy));
+		cmig_rls_stored_add_finding(findings, "volatile_function", "warning", policy,
+									psprintf("%s calls the volatile function %s() for each row, and cannot use an index", where, in->volatile_function),
+									cmig_rls_stored_repair(policy));
 	if (in->row_function)
-		cmig_rls_stored_find(findings, "per_row_function", "warning", policy,
-							 psprintf(in->row_function_has_column ?
-									  "%s calls %s() with a column, for each row" :
-									  "%s calls %s() for each row; in a sub-select it is called once", where, in->row_function),
-							 in->row_function_has_column ?
-							 psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT ...)))",
-									  quote_identifier(policy->name), policy->table, where) :
-							 cmig_rls_stored_repair(policy));
+		cmig_rls_stored_add_finding(findings, "per_row_function", "warning", policy,
+									psprintf(in->row_function_has_column ?
+											 "%s calls %s() with a column, for each row" :
+											 "%s calls %s() for each row; in a sub-select it is called once", where, in->row_function),
+									in->row_function_has_column ?
+									psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT ...)))",
+											 quote_identifier(policy->name), policy->table, where) :
+									cmig_rls_stored_repair(policy));
 	if (in->correlated)
-		cmig_rls_stored_find(findings, "correlated_subquery", "warning", policy,
-							 psprintf("%s has a sub-select that depends on the row and runs for each", where),
-							 psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT <key> FROM ... WHERE <user> = (SELECT ...))))",
-									  quote_identifier(policy->name), policy->table, where));
+		cmig_rls_stored_add_finding(findings, "correlated_subquery", "warning", policy,
+									psprintf("%s has a sub-select that depends on the row and runs for each", where),
+									psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT <key> FROM ... WHERE <user> = (SELECT ...))))",
+											 quote_identifier(policy->name), policy->table, where));
 	if (in->in_subselect)
-		cmig_rls_stored_find(findings, "in_subselect", "warning", policy,
-							 psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can",
-									  where, in->in_subselect),
-							 strcmp(in->in_subselect, "expression") == 0 ?
-							 psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT ...)) AND ...)",
-									  quote_identifier(policy->name), policy->table, where) : cmig_rls_stored_repair(policy));
+		cmig_rls_stored_add_finding(findings, "in_subselect", "warning", policy,
+									psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can",
+											 where, in->in_subselect),
+									strcmp(in->in_subselect, "expression") == 0 ?
+									psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT ...)) AND ...)",
+											 quote_identifier(policy->name), policy->table, where) : cmig_rls_stored_repair(policy));
 	if (in->cast_of_empty)
-		cmig_rls_stored_find(findings, "cast_of_empty", "warning", policy,
-							 psprintf("%s casts a setting to %s, which fails when it is '', as after SET LOCAL", where, in->cast_of_empty),
-							 cmig_rls_stored_repair(policy));
+		cmig_rls_stored_add_finding(findings, "cast_of_empty", "warning", policy,
+									psprintf("%s casts a setting to %s, which fails when it is '', as after SET LOCAL", where, in->cast_of_empty),
+									cmig_rls_stored_repair(policy));
 	if (in->strict_setting)
-		cmig_rls_stored_find(findings, "no_missing_ok", "error", policy,
-							 psprintf("%s reads the setting %s without missing_ok, which fails when it was never set", where, in->strict_setting),
-							 cmig_rls_stored_repair(policy));
+		cmig_rls_stored_add_finding(findings, "no_missing_ok", "error", policy,
+									psprintf("%s reads the setting %s without missing_ok, which fails when it was never set", where, in->strict_setting),
+									cmig_rls_stored_repair(policy));
 	if (in->outer_column)
-		cmig_rls_stored_find(findings, "unknown_column", "error", policy,
-							 psprintf("a sub-select in %s returns column %s of the policy's own table: no table in its FROM has that column",
-									  where, quote_identifier(in->outer_column)),
-							 psprintf("ALTER POLICY %s ON %s %s (...), with the columns of the sub-select qualified",
-									  quote_identifier(policy->name), policy->table, where));
+		cmig_rls_stored_add_finding(findings, "unknown_column", "error", policy,
+									psprintf("a sub-select in %s returns column %s of the policy's own table: no table in its FROM has that column",
+											 where, quote_identifier(in->outer_column)),
+									psprintf("ALTER POLICY %s ON %s %s (...), with the columns of the sub-select qualified",
+											 quote_identifier(policy->name), policy->table, where));
 	if (in->self_compared)
-		cmig_rls_stored_find(findings, "unknown_column", "error", policy,
-							 psprintf("a comparison in %s has the same column on both sides", where),
-							 psprintf("ALTER POLICY %s ON %s %s (...), with the columns qualified",
-									  quote_identifier(policy->name), policy->table, where));
+		cmig_rls_stored_add_finding(findings, "unknown_column", "error", policy,
+									psprintf("a comparison in %s has the same column on both sides", where),
+									psprintf("ALTER POLICY %s ON %s %s (...), with the columns qualified",
+											 quote_identifier(policy->name), policy->table, where));
 }
 
 static void
@@ -123,9 +123,9 @@ check_index(const CmigRlsStored *policy, List **findings)
 
 			if (name == NULL)
 				continue;
-			cmig_rls_stored_find(findings, "missing_index", "warning", policy,
-								 psprintf("no index leads with its key %s", quote_identifier(name)),
-								 psprintf("CREATE INDEX ON %s (%s)", policy->table, quote_identifier(name)));
+			cmig_rls_stored_add_finding(findings, "missing_index", "warning", policy,
+										psprintf("no index leads with its key %s", quote_identifier(name)),
+										psprintf("CREATE INDEX ON %s (%s)", policy->table, quote_identifier(name)));
 		}
 }
 
@@ -142,11 +142,11 @@ check_state(const CmigRlsStored *policy, List **findings)
 	columns[2] = policy->state->key_column;
 	for (int i = 0; i < lengthof(columns); i++)
 		if (columns[i] && get_attnum(policy->relid, columns[i]) == InvalidAttrNumber)
-			cmig_rls_stored_find(findings, "unknown_column", "warning", policy,
-								 psprintf("it was made for column %s, which the table does not have any more",
-										  quote_identifier(columns[i])),
-								 psprintf("SELECT cmig.enable_rls(%s, ...) with the new name",
-										  quote_literal_cstr(policy->table)));
+			cmig_rls_stored_add_finding(findings, "unknown_column", "warning", policy,
+										psprintf("it was made for column %s, which the table does not have any more",
+												 quote_identifier(columns[i])),
+										psprintf("SELECT cmig.enable_rls(%s, ...) with the new name",
+												 quote_literal_cstr(policy->table)));
 }
 
 static void
@@ -164,9 +164,9 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 			cmig_rls_stored_share_role(other, policy) && equal(other->qual, policy->qual) &&
 			equal(other->check, policy->check))
 		{
-			cmig_rls_stored_find(findings, "duplicate_policy", "warning", policy,
-								 psprintf("it says the same as policy %s", quote_identifier(other->name)),
-								 cmig_rls_stored_drop(policy));
+			cmig_rls_stored_add_finding(findings, "duplicate_policy", "warning", policy,
+										psprintf("it says the same as policy %s", quote_identifier(other->name)),
+										cmig_rls_stored_drop(policy));
 			break;
 		}
 	}
@@ -231,7 +231,7 @@ judge_policy(void *arg)
 
 	cmig_rls_lookup_read(cmig_rls_stored_deciding(policy), roles, count, policy->table, &judging->lookups);
 	check_policy(policy, judging->siblings, &judging->findings);
-	cmig_rls_open_find(policy, judging->siblings, judging->cache, &judging->findings);
+	cmig_rls_open_add_findings(policy, judging->siblings, judging->cache, &judging->findings);
 }
 
 /* Whatever somebody's policy makes fail, the others are judged. */
@@ -245,9 +245,9 @@ judge_table(Judging *judging)
 	{
 		judging->policy = lfirst(lc);
 		if (!read || cmig_rls_sandbox_run(InvalidOid, judge_policy, judging) != 0)
-			cmig_rls_stored_find(&judging->findings, "not_judged", "warning", judging->policy,
-								 pstrdup("it cannot be judged: reading it fails"),
-								 psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(judging->policy->table)));
+			cmig_rls_stored_add_finding(&judging->findings, "not_judged", "warning", judging->policy,
+										pstrdup("it cannot be judged: reading it fails"),
+										psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(judging->policy->table)));
 	}
 }
 
@@ -269,8 +269,8 @@ find_all(ArrayType *schemas)
 		CHECK_FOR_INTERRUPTS();
 		judge_table(&judging);
 	}
-	cmig_rls_lookup_find(judging.lookups, &judging.findings);
-	cmig_rls_posture_find(schemas, &judging.findings);
+	cmig_rls_lookup_add_findings(judging.lookups, &judging.findings);
+	cmig_rls_posture_add_findings(schemas, &judging.findings);
 	list_sort(judging.findings, compare_findings);
 	return judging.findings;
 }

@@ -166,7 +166,7 @@ cmig_rls_lookup_read(Node *tree, const Oid *roles, int nroles, const char *sourc
 }
 
 void
-cmig_rls_lookup_find(const List *lookups, List **findings)
+cmig_rls_lookup_add_findings(const List *lookups, List **findings)
 {
 	int			count = list_length(lookups);
 	Datum	   *elements[4];

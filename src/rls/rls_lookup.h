@@ -25,6 +25,6 @@ extern void cmig_rls_lookup_read(Node *tree, const Oid *roles, int nroles,
 								 const char *source, List **lookups);
 
 /* Add findings on tables that the roles can write: a row there is access. */
-extern void cmig_rls_lookup_find(const List *lookups, List **findings);
+extern void cmig_rls_lookup_add_findings(const List *lookups, List **findings);
 
 #endif							/* CMIG_RLS_LOOKUP_H */

@@ -127,8 +127,8 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 	{
 		/* one that asks a key for a value restricts that much */
 		if (bms_is_empty(but_null))
-			cmig_rls_stored_find(findings, "always_true", "warning", policy,
-								 pstrdup("it restricts nothing: its expression is always true"), cmig_rls_stored_drop(policy));
+			cmig_rls_stored_add_finding(findings, "always_true", "warning", policy,
+										pstrdup("it restricts nothing: its expression is always true"), cmig_rls_stored_drop(policy));
 		return;
 	}
 	foreach(lc, siblings)
@@ -148,25 +148,25 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 	{
 		/* bypass_roles asked for it */
 		if (policy->state == NULL)
-			cmig_rls_stored_find(findings, "always_true", "info", policy,
-								 psprintf("%s, for roles that no other policy binds: they bypass row-level security",
-										  always_text(policy, but_null)),
-								 cmig_rls_stored_drop(policy));
+			cmig_rls_stored_add_finding(findings, "always_true", "info", policy,
+										psprintf("%s, for roles that no other policy binds: they bypass row-level security",
+												 always_text(policy, but_null)),
+										cmig_rls_stored_drop(policy));
 		return;
 	}
 	if (policy->state && policy->state->public_read && policy->command == 'r')
-		cmig_rls_stored_find(findings, "always_true", "info", policy,
-							 pstrdup("every row may be read, as public_read asks for"), cmig_rls_stored_drop(policy));
+		cmig_rls_stored_add_finding(findings, "always_true", "info", policy,
+									pstrdup("every row may be read, as public_read asks for"), cmig_rls_stored_drop(policy));
 	else if (others)
-		cmig_rls_stored_find(findings, "always_true", "error", policy,
-							 psprintf("%s and swallows the other policies of its roles: permissive policies are joined by OR",
-									  always_text(policy, but_null)),
-							 cmig_rls_stored_drop(policy));
+		cmig_rls_stored_add_finding(findings, "always_true", "error", policy,
+									psprintf("%s and swallows the other policies of its roles: permissive policies are joined by OR",
+											 always_text(policy, but_null)),
+									cmig_rls_stored_drop(policy));
 	else
-		cmig_rls_stored_find(findings, "always_true", policy->command == 'r' ? "warning" : "error", policy,
-							 psprintf("%s: every %srow may be %s", always_text(policy, but_null),
-									  bms_is_empty(but_null) ? "" : "such ", what_may_be_done(policy)),
-							 replace_policy(policy));
+		cmig_rls_stored_add_finding(findings, "always_true", policy->command == 'r' ? "warning" : "error", policy,
+									psprintf("%s: every %srow may be %s", always_text(policy, but_null),
+											 bms_is_empty(but_null) ? "" : "such ", what_may_be_done(policy)),
+									replace_policy(policy));
 }
 
 /* Do the policy and the others, joined by OR, let everything through? */
@@ -229,10 +229,10 @@ check_together(const CmigRlsStored *policy, const List *siblings, List **finding
 						 quote_identifier(((CmigRlsStored *) lfirst(lc))->name));
 	}
 	(void) is_open_with(policy, needed ? needed : others, &but_null);
-	cmig_rls_stored_find(findings, "always_true", "error", policy,
-						 psprintf("together with %s %s: permissive policies are joined by OR", names.data,
-								  always_text(policy, but_null)),
-						 cmig_rls_stored_drop(policy));
+	cmig_rls_stored_add_finding(findings, "always_true", "error", policy,
+								psprintf("together with %s %s: permissive policies are joined by OR", names.data,
+										 always_text(policy, but_null)),
+								cmig_rls_stored_drop(policy));
 }
 
 /*
@@ -380,8 +380,8 @@ writes_constant(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCa
 
 /* Tell what trying found of an expression. */
 static void
-find_leak(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, const CmigRlsLeak *leak, bool is_check,
-		  List **findings)
+add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, const CmigRlsLeak *leak, bool is_check,
+				  List **findings)
 {
 	const char *where = is_check ? "WITH CHECK" : "USING";
 	const char *what = is_check ? "can be written" : "are let through";
@@ -402,27 +402,27 @@ find_leak(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *c
 		if (bypass && (policy->state || leak->foreign.level == CMIG_RLS_MARKED))
 			return;
 		writes = leak->foreign.constant && writes_constant(policy, siblings, cache, is_check);
-		cmig_rls_stored_find(findings, "foreign_rows", bypass ? "info" : writes ? "warning" : level_severity(leak->foreign.level), policy,
-							 psprintf("%s: rows of others %s%s, such as %s%s", where, what, writes && !is_check ? " and can be changed" : "",
-									  row_text(policy, &leak->foreign), context_text(&leak->foreign)), fix);
+		cmig_rls_stored_add_finding(findings, "foreign_rows", bypass ? "info" : writes ? "warning" : level_severity(leak->foreign.level), policy,
+									psprintf("%s: rows of others %s%s, such as %s%s", where, what, writes && !is_check ? " and can be changed" : "",
+											 row_text(policy, &leak->foreign), context_text(&leak->foreign)), fix);
 	}
 	else if (leak->unset.level > CMIG_RLS_CLOSED)
-		cmig_rls_stored_find(findings, "open_without_context", level_severity(leak->unset.level), policy,
-							 psprintf("%s: without a context rows of others %s, such as %s%s", where, what,
-									  row_text(policy, &leak->unset), context_text(&leak->unset)), fix);
+		cmig_rls_stored_add_finding(findings, "open_without_context", level_severity(leak->unset.level), policy,
+									psprintf("%s: without a context rows of others %s, such as %s%s", where, what,
+											 row_text(policy, &leak->unset), context_text(&leak->unset)), fix);
 	else if (leak->orphan.level > CMIG_RLS_CLOSED)
-		cmig_rls_stored_find(findings, "open_without_context", level_severity(leak->orphan.level), policy,
-							 psprintf("%s: rows without a key %s, such as %s%s", where, what,
-									  row_text(policy, &leak->orphan), context_text(&leak->orphan)), fix);
+		cmig_rls_stored_add_finding(findings, "open_without_context", level_severity(leak->orphan.level), policy,
+									psprintf("%s: rows without a key %s, such as %s%s", where, what,
+											 row_text(policy, &leak->orphan), context_text(&leak->orphan)), fix);
 	else if (leak->unknown && leak->function)
-		cmig_rls_stored_find(findings, "not_judged", "warning", policy,
-							 psprintf("%s depends on what %s() returns for a row, which cannot be judged", where, leak->function),
-							 psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(policy->table)));
+		cmig_rls_stored_add_finding(findings, "not_judged", "warning", policy,
+									psprintf("%s depends on what %s() returns for a row, which cannot be judged", where, leak->function),
+									psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(policy->table)));
 	else if (leak->unknown)
-		cmig_rls_stored_find(findings, "not_judged", leak->unknown_opens ? "warning" : "info", policy,
-							 psprintf(leak->unknown_opens ? "a part of %s, which is not an equality, cannot be judged: it decides whether rows of others %s" :
-									  "a part of %s cannot be judged", where, what),
-							 psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(policy->table)));
+		cmig_rls_stored_add_finding(findings, "not_judged", leak->unknown_opens ? "warning" : "info", policy,
+									psprintf(leak->unknown_opens ? "a part of %s, which is not an equality, cannot be judged: it decides whether rows of others %s" :
+											 "a part of %s cannot be judged", where, what),
+									psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(policy->table)));
 }
 
 /*
@@ -443,34 +443,34 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	{
 		/* always_true told it, unless a restrictive policy stands above */
 		if (in->truth == CMIG_RLS_ALWAYS && leak && tell_leak && is_floored(policy, siblings))
-			find_leak(policy, siblings, cache, leak, is_check, findings);
+			add_leak_findings(policy, siblings, cache, leak, is_check, findings);
 		return;
 	}
 	if (in->open_branch && !closed)
-		cmig_rls_stored_find(findings, "swallowing_or", in->open_branch_setting ? "error" : "warning", policy,
-							 in->open_branch_setting ?
-							 psprintf("%s has %s that does not look at the row and depends on a setting, which whoever runs SQL can set: then it is true for every row", where, in->open_branch) :
-							 psprintf("%s has %s that does not look at the row: then it is true for every row, and no index can be used", where, in->open_branch),
-							 psprintf("CREATE POLICY bypass ON %s TO ... USING (true) WITH CHECK (true), and take the branch out of %s",
-									  policy->table, quote_identifier(policy->name)));
+		cmig_rls_stored_add_finding(findings, "swallowing_or", in->open_branch_setting ? "error" : "warning", policy,
+									in->open_branch_setting ?
+									psprintf("%s has %s that does not look at the row and depends on a setting, which whoever runs SQL can set: then it is true for every row", where, in->open_branch) :
+									psprintf("%s has %s that does not look at the row: then it is true for every row, and no index can be used", where, in->open_branch),
+									psprintf("CREATE POLICY bypass ON %s TO ... USING (true) WITH CHECK (true), and take the branch out of %s",
+											 policy->table, quote_identifier(policy->name)));
 	else if (in->true_branch && !closed)
-		cmig_rls_stored_find(findings, "swallowing_or", "error", policy,
-							 psprintf("%s has an OR with a branch that is always true: what stands beside it does not count", where),
-							 psprintf("ALTER POLICY %s ON %s %s (...) without the branch", quote_identifier(policy->name),
-									  policy->table, where));
+		cmig_rls_stored_add_finding(findings, "swallowing_or", "error", policy,
+									psprintf("%s has an OR with a branch that is always true: what stands beside it does not count", where),
+									psprintf("ALTER POLICY %s ON %s %s (...) without the branch", quote_identifier(policy->name),
+											 policy->table, where));
 	else if (in->true_when_unset && !closed)
-		cmig_rls_stored_find(findings, "swallowing_or", "error", policy,
-							 psprintf("%s has %s, which is true for every row while the setting has no value", where, in->true_when_unset),
-							 psprintf("ALTER POLICY %s ON %s %s (...) without %s", quote_identifier(policy->name),
-									  policy->table, where, in->true_when_unset));
+		cmig_rls_stored_add_finding(findings, "swallowing_or", "error", policy,
+									psprintf("%s has %s, which is true for every row while the setting has no value", where, in->true_when_unset),
+									psprintf("ALTER POLICY %s ON %s %s (...) without %s", quote_identifier(policy->name),
+											 policy->table, where, in->true_when_unset));
 	else if (bms_is_empty(in->columns) && !(is_check && policy->command == 'a') && !in->correlated)
-		cmig_rls_stored_find(findings, "swallowing_or", "warning", policy,
-							 psprintf("%s does not look at the row: it is true for all or for none", where),
-							 psprintf("ALTER POLICY %s ON %s %s (... = ...)", quote_identifier(policy->name),
-									  policy->table, where));
+		cmig_rls_stored_add_finding(findings, "swallowing_or", "warning", policy,
+									psprintf("%s does not look at the row: it is true for all or for none", where),
+									psprintf("ALTER POLICY %s ON %s %s (... = ...)", quote_identifier(policy->name),
+											 policy->table, where));
 	/* the shape above says all of it, but for what is true without a setting */
 	if (leak && tell_leak && (closed || !(in->true_branch || in->true_when_unset || (in->open_branch && in->open_branch_setting))))
-		find_leak(policy, siblings, cache, leak, is_check, findings);
+		add_leak_findings(policy, siblings, cache, leak, is_check, findings);
 }
 
 /* The roles of a policy and another, for TO. */
@@ -525,13 +525,13 @@ check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache 
 								roles[i], keys, bms_difference(policy->keys, keys));
 			if (!leak->reads_context || leak->foreign.level < CMIG_RLS_SOME)
 				continue;
-			cmig_rls_stored_find(findings, "floor_misses_role", "error", policy,
-								 psprintf("the restrictive policy %s does not bind %s: rows of others are let through, such as %s",
-										  quote_identifier(floor->name),
-										  roles[i] == ACL_ID_PUBLIC ? "PUBLIC" : psprintf("role %s", quote_identifier(GetUserNameFromId(roles[i], false))),
-										  row_text(policy, &leak->foreign)),
-								 psprintf("ALTER POLICY %s ON %s TO %s", quote_identifier(floor->name), policy->table,
-										  roles_with(floor, roles[i])));
+			cmig_rls_stored_add_finding(findings, "floor_misses_role", "error", policy,
+										psprintf("the restrictive policy %s does not bind %s: rows of others are let through, such as %s",
+												 quote_identifier(floor->name),
+												 roles[i] == ACL_ID_PUBLIC ? "PUBLIC" : psprintf("role %s", quote_identifier(GetUserNameFromId(roles[i], false))),
+												 row_text(policy, &leak->foreign)),
+										psprintf("ALTER POLICY %s ON %s TO %s", quote_identifier(floor->name), policy->table,
+												 roles_with(floor, roles[i])));
 			return;
 		}
 	}
@@ -573,41 +573,41 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 				   policy->table, cmig_rls_expr_repaired(policy->qual, policy->relid));
 	if (policy->check == NULL)
 	{
-		cmig_rls_stored_find(findings, "implicit_check", "info", policy,
-							 pstrdup("it has no WITH CHECK: USING holds for new rows too"), fix);
+		cmig_rls_stored_add_finding(findings, "implicit_check", "info", policy,
+									pstrdup("it has no WITH CHECK: USING holds for new rows too"), fix);
 		return;
 	}
 	leak = try_policy(cache, policy, siblings, FOR_NEW_ROWS);
 	lost = bms_difference(bms_intersect(policy->keys, policy->in_qual->columns), policy->in_check->columns);
 	if (policy->in_check->truth == CMIG_RLS_ALWAYS && !is_floored(policy, siblings))
-		cmig_rls_stored_find(findings, "check_wider_than_using", "error", policy,
-							 pstrdup(bms_is_empty(policy->in_check->but_null) ?
-									 "WITH CHECK is always true: rows can be written, or moved, to where USING does not reach" :
-									 "WITH CHECK is true for every row with a value in the key: rows can be written, or moved, to where USING does not reach"),
-							 fix);
+		cmig_rls_stored_add_finding(findings, "check_wider_than_using", "error", policy,
+									pstrdup(bms_is_empty(policy->in_check->but_null) ?
+											"WITH CHECK is always true: rows can be written, or moved, to where USING does not reach" :
+											"WITH CHECK is true for every row with a value in the key: rows can be written, or moved, to where USING does not reach"),
+									fix);
 	else if (worst(leak) < CMIG_RLS_SOME && is_floored(policy, siblings))
 		return;
 	else if (loses_tenant(policy, lost))
-		cmig_rls_stored_find(findings, "check_wider_than_using", "error", policy,
-							 pstrdup("WITH CHECK does not look at all keys that USING does: rows can be written, or moved, to where USING does not reach"),
-							 fix);
+		cmig_rls_stored_add_finding(findings, "check_wider_than_using", "error", policy,
+									pstrdup("WITH CHECK does not look at all keys that USING does: rows can be written, or moved, to where USING does not reach"),
+									fix);
 	else if (worst(leak) >= CMIG_RLS_SOME)
-		cmig_rls_stored_find(findings, "check_wider_than_using", level_severity(worst(leak)), policy,
-							 psprintf("WITH CHECK is true for rows of others, such as %s: rows can be written, or moved, to where USING does not reach",
-									  row_text(policy, leak->foreign.level >= CMIG_RLS_SOME ? &leak->foreign :
-											   leak->unset.level >= CMIG_RLS_SOME ? &leak->unset : &leak->orphan)),
-							 fix);
+		cmig_rls_stored_add_finding(findings, "check_wider_than_using", level_severity(worst(leak)), policy,
+									psprintf("WITH CHECK is true for rows of others, such as %s: rows can be written, or moved, to where USING does not reach",
+											 row_text(policy, leak->foreign.level >= CMIG_RLS_SOME ? &leak->foreign :
+													  leak->unset.level >= CMIG_RLS_SOME ? &leak->unset : &leak->orphan)),
+									fix);
 	else if (leak->unknown || !leak->reads_context)
-		cmig_rls_stored_find(findings, "check_wider_than_using", "warning", policy,
-							 pstrdup("WITH CHECK differs from USING and does not imply it: rows may be written to where USING does not reach"),
-							 fix);
+		cmig_rls_stored_add_finding(findings, "check_wider_than_using", "warning", policy,
+									pstrdup("WITH CHECK differs from USING and does not imply it: rows may be written to where USING does not reach"),
+									fix);
 	else if (!bms_is_empty(lost))
-		cmig_rls_stored_find(findings, "check_wider_than_using", "info", policy,
-							 pstrdup("WITH CHECK does not look at the user: rows can be given to another user"), fix);
+		cmig_rls_stored_add_finding(findings, "check_wider_than_using", "info", policy,
+									pstrdup("WITH CHECK does not look at the user: rows can be given to another user"), fix);
 }
 
 void
-cmig_rls_open_find(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)
+cmig_rls_open_add_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)
 {
 	check_always_true(policy, siblings, findings);
 	check_together(policy, siblings, findings);

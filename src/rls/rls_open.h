@@ -13,7 +13,7 @@
 #include "rls/rls_stored.h"
 
 /* Add the findings on a policy; siblings are all of its table, it included. */
-extern void cmig_rls_open_find(const CmigRlsStored *policy, const List *siblings,
-							   CmigRlsLeakCache *cache, List **findings);
+extern void cmig_rls_open_add_findings(const CmigRlsStored *policy, const List *siblings,
+									   CmigRlsLeakCache *cache, List **findings);
 
 #endif							/* CMIG_RLS_OPEN_H */

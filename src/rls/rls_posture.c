@@ -432,7 +432,7 @@ take_exposed(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 static void
-find_exposed(Datum *values, List **findings)
+add_exposed(Datum *values, List **findings)
 {
 	List	   *children = NIL;
 	Oid			parent = InvalidOid;
@@ -468,7 +468,7 @@ find_exposed(Datum *values, List **findings)
 }
 
 void
-cmig_rls_posture_find(ArrayType *schemas, List **findings)
+cmig_rls_posture_add_findings(ArrayType *schemas, List **findings)
 {
 	Datum		values[1] = {PointerGetDatum(schemas)};
 	int			guc_level = NewGUCNestLevel();
@@ -478,6 +478,6 @@ cmig_rls_posture_find(ArrayType *schemas, List **findings)
 							 GUC_ACTION_SAVE, true, 0, false);
 	for (int i = 0; i < lengthof(rules); i++)
 		cmig_query_each(&rules[i], values, NULL, cmig_rls_finding_take, findings);
-	find_exposed(values, findings);
+	add_exposed(values, findings);
 	AtEOXact_GUC(false, guc_level);
 }

@@ -26,6 +26,6 @@ typedef struct CmigRlsFinding
 extern void cmig_rls_finding_take(TupleDesc desc, HeapTuple row, void *arg);
 
 /* Add what flags, roles, views, functions and partitions tell. */
-extern void cmig_rls_posture_find(ArrayType *schemas, List **findings);
+extern void cmig_rls_posture_add_findings(ArrayType *schemas, List **findings);
 
 #endif							/* CMIG_RLS_POSTURE_H */

@@ -96,8 +96,8 @@ key_columns(const List *siblings)
  */
 
 void
-cmig_rls_stored_find(List **findings, const char *rule, const char *severity, const CmigRlsStored *policy,
-					 char *problem, char *fix)
+cmig_rls_stored_add_finding(List **findings, const char *rule, const char *severity, const CmigRlsStored *policy,
+							char *problem, char *fix)
 {
 	CmigRlsFinding *finding = palloc(sizeof(CmigRlsFinding));
 

@@ -40,8 +40,8 @@ extern List *cmig_rls_stored_read(ArrayType *schemas);
 extern void cmig_rls_stored_judge(List *siblings);
 
 /* Add a finding on a policy. */
-extern void cmig_rls_stored_find(List **findings, const char *rule, const char *severity,
-								 const CmigRlsStored *policy, char *problem, char *fix);
+extern void cmig_rls_stored_add_finding(List **findings, const char *rule, const char *severity,
+										const CmigRlsStored *policy, char *problem, char *fix);
 
 /* As SQL: without the policy, and with both expressions as they should be. */
 extern char *cmig_rls_stored_drop(const CmigRlsStored *policy);

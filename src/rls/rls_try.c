@@ -100,7 +100,7 @@ make_constraints_immediate(void)
 
 /* As the role; returns false if the table was not the one that is tested. */
 static bool
-carry_out(const CmigRlsAs *as, const CmigRlsAttempt *attempt, CmigRlsOutcome *outcome)
+run_attempt(const CmigRlsAs *as, const CmigRlsAttempt *attempt, CmigRlsOutcome *outcome)
 {
 	if (!cmig_rls_rows_same(&as->rows))
 		return false;
@@ -140,7 +140,7 @@ cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt)
 							   SECURITY_RESTRICTED_OPERATION);
 		make_constraints_immediate();
 		prepared = true;
-		same = carry_out(as, attempt, &outcome);
+		same = run_attempt(as, attempt, &outcome);
 		/* restores the user too */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);

@@ -32,7 +32,7 @@ static Oid	noted_oid = InvalidOid;
 static uint64 noted_members = 0;
 
 static Oid
-find(void)
+current_oid(void)
 {
 	return get_extension_oid("pg_cmig", true);
 }
@@ -77,7 +77,7 @@ lock(Oid extension, bool wait)
 	if (LockAcquire(&tag, AccessShareLock, true, !wait) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	AcceptInvalidationMessages();
-	if (find() == extension)
+	if (current_oid() == extension)
 		return true;
 	LockRelease(&tag, AccessShareLock, true);
 	return false;
@@ -86,7 +86,7 @@ lock(Oid extension, bool wait)
 void
 cmig_extension_share(void)
 {
-	Oid			extension = find();
+	Oid			extension = current_oid();
 	LOCKTAG		tag;
 
 	if (!OidIsValid(extension))
@@ -99,7 +99,7 @@ cmig_extension_share(void)
 void
 cmig_extension_hold(void)
 {
-	Oid			extension = find();
+	Oid			extension = current_oid();
 
 	held = InvalidOid;
 	if (!OidIsValid(extension) || !lock(extension, true))
@@ -165,7 +165,7 @@ digest_members(Oid extension)
 void
 cmig_extension_note(void)
 {
-	noted_oid = find();
+	noted_oid = current_oid();
 	noted_members = digest_members(noted_oid);
 }
 
@@ -173,7 +173,7 @@ void
 cmig_extension_require(const char *revision)
 {
 	/* one that was created again has another oid */
-	if (find() != noted_oid)
+	if (current_oid() != noted_oid)
 	{
 		if (OidIsValid(held) && !is_held())
 			raise_dropped();

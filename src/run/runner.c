@@ -254,7 +254,7 @@ check_script(CmigScriptRun *run, const char *sql)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
-	CmigScript *script;
+	CmigScriptReader *script;
 
 	/* what is committed piece by piece is read to its end beforehand */
 	if (!run->step->top_level && !cmig_statement_may_need_top_level(sql))
@@ -432,7 +432,7 @@ cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest)
 }
 
 bool
-cmig_runner_next(CmigScriptRun *run, CmigScript *script)
+cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 {
 	cmig_run_limit_check();
 	CHECK_FOR_INTERRUPTS();
@@ -458,7 +458,7 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
-	CmigScript *script;
+	CmigScriptReader *script;
 	ErrorContextCallback callback;
 
 	callback.callback = cmig_script_run_describe_error;

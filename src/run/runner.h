@@ -72,7 +72,7 @@ extern void cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step);
 extern void cmig_runner_stop(CmigScriptRun *run);
 
 /* Fetch the next statement and make it the one that runs; false at the end. */
-extern bool cmig_runner_next(CmigScriptRun *run, CmigScript *script);
+extern bool cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script);
 
 /* Raise an error if the statement cannot run, otherwise the tree to run. */
 extern RawStmt *cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw);

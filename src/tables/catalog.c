@@ -385,10 +385,10 @@ cmig_catalog_read_text(const char *revision)
 }
 
 /* sql, verify_sql and transactional, in columns from first on */
-static CmigScriptText *
+static CmigStoredScript *
 read_script_columns(TupleDesc desc, HeapTuple row, int first)
 {
-	CmigScriptText *script = palloc0(sizeof(CmigScriptText));
+	CmigStoredScript *script = palloc0(sizeof(CmigStoredScript));
 	bool		isnull;
 
 	script->sql = cmig_query_text(desc, row, first);
@@ -402,13 +402,13 @@ read_script_columns(TupleDesc desc, HeapTuple row, int first)
 static void
 take_script(TupleDesc desc, HeapTuple row, void *arg)
 {
-	*((CmigScriptText **) arg) = read_script_columns(desc, row, 1);
+	*((CmigStoredScript **) arg) = read_script_columns(desc, row, 1);
 }
 
-CmigScriptText *
+CmigStoredScript *
 cmig_catalog_read_script(const char *revision, CmigDirection direction)
 {
-	CmigScriptText *script = NULL;
+	CmigStoredScript *script = NULL;
 	Datum		values[1] = {CStringGetTextDatum(revision)};
 
 	cmig_query_each(direction == CMIG_UPGRADE ? &read_upgrade : &read_downgrade,

@@ -32,23 +32,23 @@ extern char *cmig_catalog_unknown_version(void);
 extern CmigRevisionText *cmig_catalog_read_text(const char *revision);
 
 /* What one step runs; sql is NULL for a downgrade that there is not. */
-typedef struct CmigScriptText
+typedef struct CmigStoredScript
 {
 	char	   *sql;
 	char	   *verify_sql;		/* upgrades only, NULL if none */
 	bool		transactional;
-} CmigScriptText;
+} CmigStoredScript;
 
 /* NULL when the revision is not there. */
-extern CmigScriptText *cmig_catalog_read_script(const char *revision,
-												CmigDirection direction);
+extern CmigStoredScript *cmig_catalog_read_script(const char *revision,
+												  CmigDirection direction);
 
 /*
  * The scripts of several revisions, handed over in any order, in a memory
  * context that is reset after each callback: that of the first, and others as
  * long as all have no more than so many bytes.
  */
-typedef void (*CmigScriptCallback) (const char *revision, CmigScriptText *script, void *arg);
+typedef void (*CmigScriptCallback) (const char *revision, CmigStoredScript *script, void *arg);
 extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
 									 Size most_bytes, CmigScriptCallback callback, void *arg);
 
