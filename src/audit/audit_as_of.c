@@ -35,6 +35,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/settings.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -857,12 +858,10 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 
 	guc_level = cmig_audit_row_pin_reader();
 	/* compiling takes longer than the expressions are worth */
-	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_override("jit", "off");
 	/* nothing is known of how many entries of a transaction share a key */
 	if (as_of.deferrable)
-		(void) set_config_option("enable_nestloop", "off", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		cmig_settings_override("enable_nestloop", "off");
 	as_of.values = values;
 	as_of.nulls = nulls;
 	cmig_audit_image_explain(&as_of.images, run_all, &as_of);

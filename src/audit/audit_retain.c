@@ -17,6 +17,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/settings.h"
 #include "run/run_lock.h"
 
 #include "access/xact.h"
@@ -239,11 +240,9 @@ try_step(Retain *retain, void (*step) (Retain *))
 		CmigAuditRole saved;
 		int			guc_level = NewGUCNestLevel();
 
-		(void) set_config_option("lock_timeout", psprintf("%d", retain->lock_timeout),
-								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		cmig_settings_override("lock_timeout", psprintf("%d", retain->lock_timeout));
 		/* bounds of partitions are read from their text */
-		(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		cmig_settings_override("datestyle", "ISO");
 		cmig_run_lock_audit();
 		cmig_audit_log_become(&saved, retain->owner);
 		step(retain);

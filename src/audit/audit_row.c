@@ -14,6 +14,7 @@
 #include "audit/audit_log.h"
 #include "audit/audit_row.h"
 #include "base/compat.h"
+#include "base/settings.h"
 
 #include "access/detoast.h"
 #include "access/transam.h"
@@ -41,8 +42,7 @@
 static void
 pin(const char *name, const char *value)
 {
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_override(name, value);
 }
 
 static void

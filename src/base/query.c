@@ -16,6 +16,7 @@
 #include "base/errors.h"
 #include "base/own_tables.h"
 #include "base/query.h"
+#include "base/settings.h"
 
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -85,13 +86,9 @@ add_catalog_hint(void *arg)
 static void
 pin_parser_settings(void)
 {
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_pin_search_path();
 	if (!standard_conforming_strings)
-		(void) set_config_option("standard_conforming_strings", "on",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		cmig_settings_override("standard_conforming_strings", "on");
 }
 
 static void
@@ -111,9 +108,7 @@ enter(QueryFrame *frame, CmigQuery *query)
 	if (!query->users_text)
 		pin_parser_settings();
 	if (query->all_rows && row_security)
-		(void) set_config_option("row_security", "off",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		cmig_settings_override("row_security", "off");
 
 	if (query->plan == NULL)
 	{

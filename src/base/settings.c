@@ -69,7 +69,11 @@ find_setting(const char *name)
 		if (strcmp(all[i]->name, name) == 0)
 			return all[i];
 	}
-	elog(ERROR, "setting %s is not registered", name);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("unrecognized configuration parameter \"%s\"", name),
+			 errdetail("The library of pg_cmig that this session has loaded does not define it."),
+			 errhint("Connect again.")));
 }
 
 /* Does this run with the rights of a function's owner, not of its caller? */
@@ -150,47 +154,55 @@ parse_enum(struct config_generic *setting, const char *value)
 	return result;
 }
 
+/*
+ * Does the session's value count?  If not, *stored is the value that does, NULL
+ * for the built-in default.
+ */
+static bool
+use_session_value(const char *name, struct config_generic **setting, const char **stored)
+{
+	if (!in_definer_function())
+		return true;
+	*setting = find_setting(name);
+	if (session_counts(*setting))
+		return true;
+	*stored = cmig_stored_setting(*setting, false);
+	return false;
+}
+
 static int
 enum_value(const char *name, int session)
 {
-	struct config_generic *setting = find_setting(name);
+	struct config_generic *setting;
+	const char *stored;
 
-	return session_counts(setting) ? session :
-		parse_enum(setting, cmig_stored_setting(setting, false));
+	return use_session_value(name, &setting, &stored) ? session : parse_enum(setting, stored);
 }
 
 const char *
 cmig_settings_text(const char *name, const char *session)
 {
 	struct config_generic *setting;
-	const char *value;
+	const char *stored;
 
-	if (!in_definer_function())
+	if (use_session_value(name, &setting, &stored))
 		return session;
-	setting = find_setting(name);
-	if (session_counts(setting))
-		return session;
-	value = cmig_stored_setting(setting, false);
-	return value ? value : ((struct config_string *) setting)->boot_val;
+	return stored ? stored : ((struct config_string *) setting)->boot_val;
 }
 
 bool
 cmig_settings_bool(const char *name, bool session)
 {
 	struct config_generic *setting;
-	const char *value;
+	const char *stored;
 	bool		result;
 
-	if (!in_definer_function())
+	if (use_session_value(name, &setting, &stored))
 		return session;
-	setting = find_setting(name);
-	if (session_counts(setting))
-		return session;
-	value = cmig_stored_setting(setting, false);
-	if (value == NULL)
+	if (stored == NULL)
 		return ((struct config_bool *) setting)->boot_val;
-	if (!parse_bool(value, &result))
-		refuse_value(setting, value, NULL);
+	if (!parse_bool(stored, &result))
+		refuse_value(setting, stored, NULL);
 	return result;
 }
 
@@ -198,22 +210,18 @@ int
 cmig_settings_int(const char *name, int session)
 {
 	struct config_generic *setting;
-	const char *value;
+	const char *stored;
 	const char *hint = NULL;
 	int			result;
 
-	if (!in_definer_function())
+	if (use_session_value(name, &setting, &stored))
 		return session;
-	setting = find_setting(name);
-	if (session_counts(setting))
-		return session;
-	value = cmig_stored_setting(setting, false);
-	if (value == NULL)
+	if (stored == NULL)
 		return ((struct config_int *) setting)->boot_val;
-	if (!parse_int(value, &result, setting->flags, &hint) ||
+	if (!parse_int(stored, &result, setting->flags, &hint) ||
 		result < ((struct config_int *) setting)->min ||
 		result > ((struct config_int *) setting)->max)
-		refuse_value(setting, value, hint);
+		refuse_value(setting, stored, hint);
 	return result;
 }
 
@@ -299,6 +307,19 @@ CmigChecksumPolicy
 cmig_settings_checksum_policy(void)
 {
 	return enum_value("cmig.checksum_policy", checksum_policy);
+}
+
+void
+cmig_settings_override(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+void
+cmig_settings_pin_search_path(void)
+{
+	cmig_settings_override("search_path", "pg_catalog, pg_temp");
 }
 
 void

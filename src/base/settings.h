@@ -59,4 +59,13 @@ extern char *cmig_settings_unprotect_hint(bool commits);
 
 extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
 
+/*
+ * Set a setting that every user may set until AtEOXact_GUC() ends the caller's
+ * GUC nest level, as the SET clause of a function does.
+ */
+extern void cmig_settings_override(const char *name, const char *value);
+
+/* The same for search_path, as every query of ours has it. */
+extern void cmig_settings_pin_search_path(void);
+
 #endif							/* CMIG_SETTINGS_H */

@@ -20,6 +20,7 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/settings.h"
 #include "move/move.h"
 #include "offline/script_text.h"
 #include "offline/version_table.h"
@@ -454,8 +455,7 @@ cmig_script(PG_FUNCTION_ARGS)
 
 	/* the text is read as the settings that it begins with have it */
 	guc_level = NewGUCNestLevel();
-	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_override("standard_conforming_strings", "on");
 	result = make_text(&offline, &now);
 	AtEOXact_GUC(false, guc_level);
 	PG_RETURN_TEXT_P(result);

@@ -180,8 +180,7 @@ follow_strings(const RawStmt *raw)
 		return;
 	if (set->kind == VAR_SET_VALUE)
 		value = ExtractSetVariableArgs(set);
-	(void) set_config_option("standard_conforming_strings", value, PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_override("standard_conforming_strings", value);
 }
 
 static bool

@@ -17,6 +17,7 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/query.h"
+#include "base/settings.h"
 #include "move/nontransactional.h"
 #include "move/toplevel.h"
 #include "online/backfill_resume.h"
@@ -133,12 +134,9 @@ fetch_key(CmigQuery *query, Datum *values)
 	CmigNames	key = {0};
 	int			level = NewGUCNestLevel();
 
-	(void) set_config_option("datestyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("intervalstyle", "postgres", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("extra_float_digits", "1", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_override("datestyle", "ISO, MDY");
+	cmig_settings_override("intervalstyle", "postgres");
+	cmig_settings_override("extra_float_digits", "1");
 	cmig_query_each(query, values, NULL, keep_key, &key);
 	AtEOXact_GUC(false, level);
 	return key;
@@ -361,8 +359,7 @@ run_batch(void *arg)
 	if (!b->one_transaction)
 		cmig_toplevel_snapshot();
 	level = NewGUCNestLevel();
-	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_override("row_security", "off");
 	b->next = b->run;
 	begin_part(b, part);
 	if (!part_is_done(&b->next, b->target->by_key))

@@ -17,6 +17,7 @@
 #include "base/errors.h"
 #include "base/local_rows.h"
 #include "base/query.h"
+#include "base/settings.h"
 #include "online/backfill_target.h"
 
 #include "access/htup_details.h"
@@ -167,8 +168,7 @@ quoted(const char *schema, const char *name)
 	int			level = NewGUCNestLevel();
 	char	   *result;
 
-	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_override("quote_all_identifiers", "off");
 	result = pstrdup(quote_qualified_identifier(schema, name));
 	AtEOXact_GUC(false, level);
 	return result;

@@ -16,6 +16,7 @@
 #include "base/errors.h"
 #include "base/local_rows.h"
 #include "base/query.h"
+#include "base/settings.h"
 #include "move/nontransactional.h"
 #include "move/resume.h"
 #include "move/toplevel.h"
@@ -104,8 +105,7 @@ normal_condition(Oid table, const char *condition)
 	assign_expr_collations(pstate, expression);
 
 	level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_pin_search_path();
 	result = deparse_expression(expression,
 								deparse_context_for(get_rel_name(table), table), false, false);
 	AtEOXact_GUC(false, level);

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "base/query.h"
+#include "base/settings.h"
 #include "report/access_check.h"
 #include "tables/access.h"
 
@@ -189,8 +190,7 @@ cmig_access_findings(void)
 	 * seconds
 	 */
 	guc_level = NewGUCNestLevel();
-	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_override("jit", "off");
 	cmig_query_each(&find, values, NULL, collect_finding, &findings);
 	AtEOXact_GUC(false, guc_level);
 	return findings;

@@ -457,8 +457,7 @@ add_text_problems(const View *view, List *problems)
 	TextCheck	check = {view, problems, CurrentMemoryContext};
 	int			guc_level = cmig_session_read_quietly();
 
-	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_override("standard_conforming_strings", "on");
 	cmig_catalog_each_text(check_text, &check);
 	AtEOXact_GUC(false, guc_level);
 	return check.problems;

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/settings.h"
 #include "rls/rls_expr.h"
 
 #include "access/sysattr.h"
@@ -652,10 +653,8 @@ cmig_rls_expr_repaired(Node *tree, Oid relid)
 	guc_level = NewGUCNestLevel();
 
 	/* every name in it qualified, every date the same for all sessions */
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_pin_search_path();
+	cmig_settings_override("datestyle", "ISO");
 	text = deparse_expression(repaired,
 							  deparse_context_for(name, relid), false, false);
 	AtEOXact_GUC(false, guc_level);

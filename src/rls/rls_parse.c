@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/settings.h"
 #include "parse/script.h"
 #include "rls/rls_parse.h"
 #include "rls/rls_sample.h"
@@ -171,8 +172,7 @@ use_search_path(HeapTuple tuple)
 		char	   *setting = TextDatumGetCString(settings[i]);
 
 		if (strncmp(setting, "search_path=", strlen("search_path=")) == 0)
-			(void) set_config_option("search_path", setting + strlen("search_path="), PGC_USERSET, PGC_S_SESSION,
-									 GUC_ACTION_SAVE, true, 0, false);
+			cmig_settings_override("search_path", setting + strlen("search_path="));
 	}
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/compat.h"
 #include "base/query.h"
+#include "base/settings.h"
 #include "rls/rls.h"
 #include "rls/rls_posture.h"
 
@@ -474,8 +475,7 @@ cmig_rls_posture_add_findings(ArrayType *schemas, List **findings)
 	int			guc_level = NewGUCNestLevel();
 
 	/* the estimates for the common tables are high, the queries short */
-	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_override("jit", "off");
 	for (int i = 0; i < lengthof(rules); i++)
 		cmig_query_each(&rules[i], values, NULL, cmig_rls_finding_take, findings);
 	add_exposed(values, findings);

@@ -13,6 +13,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/settings.h"
 #include "rls/rls.h"
 
 #include "access/htup_details.h"
@@ -316,8 +317,7 @@ cmig_rls_table_same(Oid relid, const char *text, const char *tree)
 		return text == NULL && tree == NULL;
 
 	guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_pin_search_path();
 	same = equal(parse_expression(relid, text), stringToNode((char *) tree));
 	AtEOXact_GUC(false, guc_level);
 	return same;

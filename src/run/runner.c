@@ -315,11 +315,9 @@ cmig_runner_check(const CmigRunStep *step)
 	/* the kinds of relations are looked up as the script would */
 	guc_level = cmig_session_read_quietly();
 	if (strcmp(path, namespace_search_path) != 0)
-		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		cmig_settings_override("search_path", path);
 	if (!standard_conforming_strings)
-		(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		cmig_settings_override("standard_conforming_strings", "on");
 	check_script(&run, step->sql);
 	if (is_verified(step))
 	{

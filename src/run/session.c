@@ -113,8 +113,7 @@ cmig_session_read_quietly(void)
 {
 	int			guc_level = NewGUCNestLevel();
 
-	(void) set_config_option("client_min_messages", "error", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_override("client_min_messages", "error");
 	return guc_level;
 }
 

@@ -16,6 +16,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/settings.h"
 #include "tables/access.h"
 
 #include "access/htup_details.h"
@@ -323,8 +324,7 @@ run_as(Oid grantor, List *statements)
 	int			guc_level = NewGUCNestLevel();
 	ListCell   *lc;
 
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_pin_search_path();
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(grantor, security | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
