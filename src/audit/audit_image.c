@@ -18,6 +18,7 @@
 #include "audit/audit_log.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/subtransaction.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -35,7 +36,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 
 /* Of a value, so much is shown. */
 #define SHOWN_LENGTH 100
@@ -128,33 +128,30 @@ is_of_value(const ErrorData *error)
 		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
+typedef struct ColumnTrial
+{
+	const CmigAuditImages *images;
+	Form_pg_attribute attribute;
+	Datum		image;
+} ColumnTrial;
+
+static void
+populate_column(void *arg)
+{
+	ColumnTrial *trial = arg;
+	NullableDatum base = {row_of_column(trial->attribute), false};
+	FmgrInfo	populate;
+
+	prepare(&populate, RECORDOID);
+	(void) populate_as(trial->images->owner, &populate, base, trial->image);
+}
+
 static bool
 column_takes(const CmigAuditImages *images, Form_pg_attribute attribute, Datum image)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	ColumnTrial trial = {images, attribute, image};
+	ErrorData  *error = cmig_subtransaction_rehearse(populate_column, &trial);
 
-	BeginInternalSubTransaction("cmig_audit_image");
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		NullableDatum base = {row_of_column(attribute), false};
-		FmgrInfo	populate;
-
-		prepare(&populate, RECORDOID);
-		(void) populate_as(images->owner, &populate, base, image);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 	if (error && !is_of_value(error))
 		ReThrowError(error);
 	return error == NULL;
@@ -241,36 +238,46 @@ explain(const CmigAuditImages *images, Jsonb *image, ErrorData *error)
 	}
 }
 
-void
-cmig_audit_image_explain(CmigAuditImages *images, void (*work) (void *arg), void *arg)
+typedef struct ImageWork
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
-	Jsonb	   *volatile image = NULL;
+	CmigAuditImages *images;
+	void		(*work) (void *arg);
+	void	   *arg;
+	Jsonb	   *failed;			/* a copy of the image that was being read */
+} ImageWork;
 
-	BeginInternalSubTransaction("cmig_audit_image");
-	MemoryContextSwitchTo(context);
+/* The image may lie in memory that goes with the subtransaction. */
+static void
+run_work(void *arg)
+{
+	ImageWork  *work = arg;
+	CmigAuditImages *images = work->images;
+
 	PG_TRY();
 	{
-		work(arg);
-		ReleaseCurrentSubTransaction();
+		work->work(work->arg);
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(images->context);
-		error = CopyErrorData();
-		FlushErrorState();
+		MemoryContext old = MemoryContextSwitchTo(images->context);
+
 		if (images->image != (Datum) 0)
-			image = DatumGetJsonbPCopy(images->image);
-		RollbackAndReleaseCurrentSubTransaction();
+			work->failed = DatumGetJsonbPCopy(images->image);
+		MemoryContextSwitchTo(old);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+}
+
+void
+cmig_audit_image_explain(CmigAuditImages *images, void (*work) (void *arg), void *arg)
+{
+	ImageWork	run = {images, work, arg, NULL};
+	ErrorData  *error = cmig_subtransaction_try(run_work, &run);
+
 	if (error == NULL)
 		return;
-	if (image && is_of_value(error))
-		explain(images, image, error);
+	if (run.failed && is_of_value(error))
+		explain(images, run.failed, error);
 	ReThrowError(error);
 }

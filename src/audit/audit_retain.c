@@ -18,6 +18,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "base/settings.h"
+#include "base/subtransaction.h"
 #include "run/run_lock.h"
 
 #include "access/xact.h"
@@ -33,7 +34,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -222,6 +222,30 @@ lock_timeout(void)
 	return timeout > 0 ? timeout : 2000;
 }
 
+typedef struct StepTrial
+{
+	Retain	   *retain;
+	void		(*step) (Retain *);
+} StepTrial;
+
+static void
+run_as_owner(void *arg)
+{
+	StepTrial  *trial = arg;
+	Retain	   *retain = trial->retain;
+	CmigAuditRole saved;
+	int			guc_level = NewGUCNestLevel();
+
+	cmig_settings_override("lock_timeout", psprintf("%d", retain->lock_timeout));
+	/* bounds of partitions are read from their text */
+	cmig_settings_override("datestyle", "ISO");
+	cmig_run_lock_audit();
+	cmig_audit_log_become(&saved, retain->owner);
+	trial->step(retain);
+	cmig_audit_log_return(&saved);
+	AtEOXact_GUC(false, guc_level);
+}
+
 /*
  * Run a step as the log's owner, one session at a time and with short lock
  * waits; false if one was too long.
@@ -229,44 +253,15 @@ lock_timeout(void)
 static bool
 try_step(Retain *retain, void (*step) (Retain *))
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool done = false;
+	StepTrial	trial = {retain, step};
+	ErrorData  *error = cmig_subtransaction_try(run_as_owner, &trial);
 
-	BeginInternalSubTransaction("cmig_audit_retain");
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		CmigAuditRole saved;
-		int			guc_level = NewGUCNestLevel();
-
-		cmig_settings_override("lock_timeout", psprintf("%d", retain->lock_timeout));
-		/* bounds of partitions are read from their text */
-		cmig_settings_override("datestyle", "ISO");
-		cmig_run_lock_audit();
-		cmig_audit_log_become(&saved, retain->owner);
-		step(retain);
-		cmig_audit_log_return(&saved);
-		AtEOXact_GUC(false, guc_level);
-		ReleaseCurrentSubTransaction();
-		done = true;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
-			ReThrowError(error);
-		FreeErrorData(error);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return done;
+	if (error == NULL)
+		return true;
+	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(error);
+	FreeErrorData(error);
+	return false;
 }
 
 /*

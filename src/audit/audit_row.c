@@ -15,6 +15,7 @@
 #include "audit/audit_row.h"
 #include "base/compat.h"
 #include "base/settings.h"
+#include "base/subtransaction.h"
 
 #include "access/detoast.h"
 #include "access/transam.h"
@@ -33,7 +34,6 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
-#include "utils/resowner.h"
 #include "utils/uuid.h"
 
 /* Smaller values of no type grow beyond what jsonb holds. */
@@ -336,6 +336,22 @@ is_too_large(const ErrorData *error)
 		 strncmp(error->message, "invalid memory alloc request size", 33) == 0);
 }
 
+typedef struct ValueTrial
+{
+	const CmigAuditShape *shape;
+	CmigAuditColumn *column;
+	Datum		value;
+	Jsonb	   *result;
+} ValueTrial;
+
+static void
+try_value(void *arg)
+{
+	ValueTrial *trial = arg;
+
+	trial->result = general_value(trial->shape, trial->column, trial->value);
+}
+
 /*
  * The same for a value that may become too large only as jsonb, as arrays of
  * numbers do; NULL if it does.
@@ -343,34 +359,15 @@ is_too_large(const ErrorData *error)
 static Jsonb *
 try_general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	Jsonb	   *volatile result = NULL;
+	ValueTrial	trial = {shape, column, value, NULL};
+	ErrorData  *error = cmig_subtransaction_try(try_value, &trial);
 
-	BeginInternalSubTransaction("cmig_audit_row");
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		result = general_value(shape, column, value);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		if (!is_too_large(error))
-			ReThrowError(error);
-		FreeErrorData(error);
-		result = NULL;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return result;
+	if (error == NULL)
+		return trial.result;
+	if (!is_too_large(error))
+		ReThrowError(error);
+	FreeErrorData(error);
+	return NULL;
 }
 
 void

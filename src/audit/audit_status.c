@@ -16,6 +16,7 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/query.h"
+#include "base/subtransaction.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -24,7 +25,6 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 PG_FUNCTION_INFO_V1(cmig_audit_status);
 
@@ -133,6 +133,24 @@ collect_status(TupleDesc desc, HeapTuple row, void *arg)
 	*(List **) arg = lappend(*(List **) arg, status);
 }
 
+typedef struct ColumnsTrial
+{
+	const Status *status;
+	Oid			extension_owner;
+	char	   *problem;
+} ColumnsTrial;
+
+static void
+try_columns(void *arg)
+{
+	ColumnsTrial *trial = arg;
+	const Status *status = trial->status;
+	char	   *args[2] = {psprintf("%d", DatumGetInt32(status->values[STATUS_ID])), status->argument};
+
+	trial->problem = cmig_audit_columns_problem(cmig_audit_options_parse(2, args),
+												status->relation, trial->extension_owner);
+}
+
 /*
  * What the trigger will say of its columns.  Somebody may have written the
  * arguments by hand, or dropped the table or the log: no error of this row is
@@ -141,37 +159,15 @@ collect_status(TupleDesc desc, HeapTuple row, void *arg)
 static char *
 columns_problem(const Status *status, Oid extension_owner)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	char	   *volatile problem = NULL;
+	ColumnsTrial trial = {status, extension_owner, NULL};
+	ErrorData  *error = cmig_subtransaction_try(try_columns, &trial);
 
-	BeginInternalSubTransaction("cmig_audit_status");
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		char	   *args[2] = {psprintf("%d", DatumGetInt32(status->values[STATUS_ID])), status->argument};
-
-		problem = cmig_audit_columns_problem(cmig_audit_options_parse(2, args),
-											 status->relation, extension_owner);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			ReThrowError(error);
-		problem = error->sqlerrcode == ERRCODE_INVALID_TEXT_REPRESENTATION ?
-			"the arguments of its triggers are not understood" : error->message;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return problem;
+	if (error == NULL)
+		return trial.problem;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	return error->sqlerrcode == ERRCODE_INVALID_TEXT_REPRESENTATION ?
+		"the arguments of its triggers are not understood" : error->message;
 }
 
 static void

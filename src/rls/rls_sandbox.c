@@ -13,13 +13,13 @@
 
 #include "base/compat.h"
 #include "base/settings.h"
+#include "base/subtransaction.h"
 #include "rls/rls_sandbox.h"
 
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 /* Until the subtransaction ends. */
 static void
@@ -34,33 +34,31 @@ become(Oid role)
 		cmig_settings_pin_search_path();
 }
 
+typedef struct SandboxRun
+{
+	Oid			role;
+	CmigRlsTask task;
+	void	   *arg;
+} SandboxRun;
+
+static void
+run_task(void *arg)
+{
+	SandboxRun *run = arg;
+
+	if (OidIsValid(run->role))
+		become(run->role);
+	run->task(run->arg);
+}
+
 int
 cmig_rls_sandbox_run(Oid role, CmigRlsTask task, void *arg)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	SandboxRun	run = {role, task, arg};
+	ErrorData  *error = cmig_subtransaction_rehearse(run_task, &run);
 	int			sqlstate;
 	int			category;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		if (OidIsValid(role))
-			become(role);
-		task(arg);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
 	if (error == NULL)
 		return 0;
 	sqlstate = error->sqlerrcode;

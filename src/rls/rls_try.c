@@ -15,6 +15,7 @@
 
 #include "base/compat.h"
 #include "base/query.h"
+#include "base/subtransaction.h"
 #include "rls/rls.h"
 #include "rls/rls_try.h"
 
@@ -24,7 +25,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 static void
 take_counts(TupleDesc desc, HeapTuple row, void *arg)
@@ -116,56 +116,47 @@ run_attempt(const CmigRlsAs *as, const CmigRlsAttempt *attempt, CmigRlsOutcome *
 	return true;
 }
 
+/* An attempt in its subtransaction. */
+typedef struct Trial
+{
+	const CmigRlsAs *as;
+	const CmigRlsAttempt *attempt;
+	CmigRlsOutcome outcome;
+	bool		prepared;		/* the attempt itself has begun */
+	bool		same;			/* the table was the one that is tested */
+} Trial;
+
+static void
+run_trial(void *arg)
+{
+	Trial	   *trial = arg;
+	const CmigRlsAs *as = trial->as;
+	Oid			caller;
+	int			security;
+
+	set_local("row_security", "on");
+	set_local(CMIG_RLS_USER_SETTING, as->user);
+	set_local(CMIG_RLS_TENANT_SETTING, as->tenant);
+	GetUserIdAndSecContext(&caller, &security);
+	SetUserIdAndSecContext(as->role, security | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	make_constraints_immediate();
+	trial->prepared = true;
+	trial->same = run_attempt(as, trial->attempt, &trial->outcome);
+}
+
 CmigRlsOutcome
 cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	CmigRlsOutcome outcome = {CMIG_RLS_DONE,.strange = -1};
-	volatile bool prepared = false;
+	Trial		trial = {as, attempt, {CMIG_RLS_DONE,.strange = -1}};
+	ErrorData  *error = cmig_subtransaction_rehearse(run_trial, &trial);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		Oid			caller;
-		int			security;
-		bool		same;
-
-		set_local("row_security", "on");
-		set_local(CMIG_RLS_USER_SETTING, as->user);
-		set_local(CMIG_RLS_TENANT_SETTING, as->tenant);
-		GetUserIdAndSecContext(&caller, &security);
-		SetUserIdAndSecContext(as->role, security | SECURITY_LOCAL_USERID_CHANGE |
-							   SECURITY_RESTRICTED_OPERATION);
-		make_constraints_immediate();
-		prepared = true;
-		same = run_attempt(as, attempt, &outcome);
-		/* restores the user too */
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (!same)
-		{
-			outcome.kind = CMIG_RLS_FAILED;
-			outcome.message = "The table was renamed or replaced during the attempt.";
-		}
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		outcome = classify(as, error);
-		/* a deferred trigger of the caller's own statements */
-		if (!prepared)
-			outcome.kind = CMIG_RLS_FAILED;
-	}
-	PG_END_TRY();
-	return outcome;
+	if (error)
+		trial.outcome = classify(as, error);
+	/* without preparation: a deferred trigger of the caller's own statements */
+	if (error ? !trial.prepared : !trial.same)
+		trial.outcome.kind = CMIG_RLS_FAILED;
+	if (error == NULL && !trial.same)
+		trial.outcome.message = "The table was renamed or replaced during the attempt.";
+	return trial.outcome;
 }

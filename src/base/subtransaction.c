@@ -1,0 +1,56 @@
+/*
+ * subtransaction.c
+ *	  Work whose error is caught, in a subtransaction of its own.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/subtransaction.h"
+
+#include "access/xact.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+/* keep: the work stays if it succeeds. */
+static ErrorData *
+run(CmigSubtransactionWork work, void *arg, bool keep)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	/* results of the work are the caller's */
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		work(arg);
+		if (keep)
+			ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	if (error != NULL || !keep)
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return error;
+}
+
+ErrorData *
+cmig_subtransaction_try(CmigSubtransactionWork work, void *arg)
+{
+	return run(work, arg, true);
+}
+
+ErrorData *
+cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg)
+{
+	return run(work, arg, false);
+}
