@@ -12,6 +12,9 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+
+#define LIST_HINT "Say ARRAY['<revision>', ...]."
 
 char *
 cmig_argument_text(FunctionCallInfo fcinfo, int n)
@@ -62,6 +65,77 @@ cmig_argument_names(ArrayType *array, const char *what, const char *hint)
 	pfree(elements);
 	pfree(nulls);
 	return names;
+}
+
+bool
+cmig_argument_bool(FunctionCallInfo fcinfo, int n, bool value)
+{
+	return PG_ARGISNULL(n) ? value : PG_GETARG_BOOL(n);
+}
+
+CmigNames *
+cmig_argument_one(char *name)
+{
+	CmigNames  *names = palloc(sizeof(CmigNames));
+
+	names->names = palloc(sizeof(char *));
+	names->names[0] = name;
+	names->count = 1;
+	return names;
+}
+
+static ArrayType *
+list_argument(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the list of %s must not be null", what),
+				 errhint(LIST_HINT)));
+	return PG_GETARG_ARRAYTYPE_P(n);
+}
+
+CmigNames *
+cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	ArrayType  *array = list_argument(fcinfo, n, what);
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the list of %s must have one dimension", what),
+				 errhint(LIST_HINT)));
+	return cmig_argument_names(array, psprintf("the list of %s", what), LIST_HINT);
+}
+
+static CmigNames *
+revisions_of_array(ArrayType *array)
+{
+	if (ARR_NDIM(array) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the list of revisions must be an array with one dimension and at least one element"),
+				 errhint(LIST_HINT)));
+	return cmig_argument_names(array, "the list of revisions", LIST_HINT);
+}
+
+CmigNames *
+cmig_argument_revisions(FunctionCallInfo fcinfo, int n)
+{
+	return revisions_of_array(list_argument(fcinfo, n, "revisions"));
+}
+
+/* No identifier contains a brace, so a text with one in front is an array. */
+CmigNames *
+cmig_argument_target(FunctionCallInfo fcinfo, int n)
+{
+	char	   *value = cmig_argument_text(fcinfo, n);
+	Datum		array;
+
+	if (value == NULL || value[0] != '{')
+		return cmig_argument_one(value);
+	array = OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1);
+	return revisions_of_array(DatumGetArrayTypeP(array));
 }
 
 Datum

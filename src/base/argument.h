@@ -31,6 +31,27 @@ extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
  */
 extern CmigNames *cmig_argument_names(ArrayType *array, const char *what, const char *hint);
 
+/* A boolean argument; value where it is null. */
+extern bool cmig_argument_bool(FunctionCallInfo fcinfo, int n, bool value);
+
+/* One name as a list; it may be NULL. */
+extern CmigNames *cmig_argument_one(char *name);
+
+/*
+ * A text[] argument with one dimension or none.  Raises 22023 otherwise; what
+ * names its elements in errors: "dependencies".
+ */
+extern CmigNames *cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what);
+
+/* A text[] argument with at least one revision in it. */
+extern CmigNames *cmig_argument_revisions(FunctionCallInfo fcinfo, int n);
+
+/*
+ * A text argument that names one revision, which is NULL where it is null, or
+ * several: '{a,b}' arrives as text, although a text[] was meant.
+ */
+extern CmigNames *cmig_argument_target(FunctionCallInfo fcinfo, int n);
+
 /*
  * An error context callback while text is parsed that came as an argument, or
  * was made of one: a position is one in that text, the callback's argument, not

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "graph/graph.h"
@@ -18,9 +19,16 @@
 #include "load/create.h"
 #include "parse/script.h"
 #include "tables/catalog.h"
+#include "tables/change.h"
 
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(cmig_create_revision);
+PG_FUNCTION_INFO_V1(cmig_merge);
+PG_FUNCTION_INFO_V1(cmig_merge_array);
 
 #define GENERATED_ID_BYTES 6
 
@@ -187,7 +195,7 @@ require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
 	cmig_graph_require_sound(cmig_graph_build(all, set->count + 1));
 }
 
-CmigRevisionSet *
+void
 cmig_create_prepare(CmigNewRevision *new)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
@@ -236,20 +244,35 @@ cmig_create_prepare(CmigNewRevision *new)
 					 errhint("Name it once.")));
 	}
 	require_sound_with(set, edges);
-	return set;
 }
 
-char *
-cmig_create_new(CmigNewRevision *new)
+Datum
+cmig_create_revision(PG_FUNCTION_ARGS)
 {
-	cmig_create_prepare(new);
-	cmig_catalog_insert_revision(&new->text);
-	return new->text.edges.id;
+	CmigNewRevision new = {0};
+
+	new.text.edges.message = cmig_argument_text(fcinfo, 0);
+	new.text.upgrade_sql = cmig_argument_text(fcinfo, 1);
+	new.text.downgrade_sql = cmig_argument_text(fcinfo, 2);
+	new.text.verify_sql = cmig_argument_text(fcinfo, 3);
+	new.text.edges.id = cmig_argument_text(fcinfo, 4);
+	new.head = cmig_argument_text(fcinfo, 5);
+	new.splice = cmig_argument_bool(fcinfo, 6, false);
+	new.label = cmig_argument_text(fcinfo, 7);
+	if (!PG_ARGISNULL(8))
+		new.depends = cmig_argument_list(fcinfo, 8, "dependencies");
+	new.text.edges.transactional = cmig_argument_bool(fcinfo, 9, true);
+
+	cmig_change_begin("cmig.create_revision()");
+	cmig_create_prepare(&new);
+	cmig_catalog_insert_revision(&new.text);
+	PG_RETURN_TEXT_P(cstring_to_text(new.text.edges.id));
 }
 
-char *
-cmig_create_merge(const CmigNames *revisions, const char *message, const char *id, bool splice,
-				  char *label)
+/* Store a revision that follows several, and return its id. */
+static char *
+create_merge(const CmigNames *revisions, const char *message, const char *id, bool splice,
+			 char *label)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
 	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
@@ -308,4 +331,28 @@ cmig_create_merge(const CmigNames *revisions, const char *message, const char *i
 	require_sound_with(set, &text.edges);
 	cmig_catalog_insert_revision(&text);
 	return text.edges.id;
+}
+
+static Datum
+merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
+{
+	char	   *message = cmig_argument_text(fcinfo, 1);
+	char	   *id = cmig_argument_text(fcinfo, 2);
+	bool		splice = cmig_argument_bool(fcinfo, 3, false);
+	char	   *label = cmig_argument_text(fcinfo, 4);
+
+	cmig_change_begin("cmig.merge()");
+	PG_RETURN_TEXT_P(cstring_to_text(create_merge(revisions, message, id, splice, label)));
+}
+
+Datum
+cmig_merge(PG_FUNCTION_ARGS)
+{
+	return merge(fcinfo, cmig_argument_target(fcinfo, 0));
+}
+
+Datum
+cmig_merge_array(PG_FUNCTION_ARGS)
+{
+	return merge(fcinfo, cmig_argument_revisions(fcinfo, 0));
 }

@@ -1,8 +1,6 @@
 /*
  * create.h
- *	  New revisions: cmig.create_revision, cmig.merge and cmig.draft.
- *
- * Who stores one holds the run lock.
+ *	  New revisions: what cmig.create_revision and cmig.draft have in common.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +9,6 @@
 
 #include "postgres.h"
 #include "base/revision.h"
-#include "tables/catalog.h"
 
 typedef struct CmigNewRevision
 {
@@ -23,16 +20,9 @@ typedef struct CmigNewRevision
 } CmigNewRevision;
 
 /*
- * Check, fill in the edges, and store nothing.  Returns what is stored
- * already, without details.
+ * Check a new revision against the stored ones and fill in its id and edges.
+ * Stores nothing.
  */
-extern CmigRevisionSet *cmig_create_prepare(CmigNewRevision *new);
-
-/* Check, store, and return the id. */
-extern char *cmig_create_new(CmigNewRevision *new);
-
-/* Store a revision that follows several, and return its id. */
-extern char *cmig_create_merge(const CmigNames *revisions, const char *message,
-							   const char *id, bool splice, char *label);
+extern void cmig_create_prepare(CmigNewRevision *new);
 
 #endif							/* CMIG_CREATE_H */

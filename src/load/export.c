@@ -1,7 +1,6 @@
 /*
  * export.c
- *	  Revision files out of the catalog, and single revisions: the functions
- *	  cmig.draft, cmig.export, cmig.repair and cmig.remove_revision.
+ *	  Revision files out of the catalog: cmig.draft and cmig.export.
  *
  * Export works on a broken graph too, so that it can be fixed in an editor.
  *
@@ -24,21 +23,13 @@
 #include "format/file_name.h"
 #include "format/revision_format.h"
 #include "graph/graph_walk.h"
-#include "graph/identifier.h"
 #include "graph/target.h"
 #include "load/create.h"
-#include "parse/script.h"
-#include "run/run_lock.h"
-#include "run/runner.h"
 #include "tables/catalog.h"
-#include "tables/journal.h"
-#include "tables/progress.h"
 
 PG_FUNCTION_INFO_V1(cmig_draft);
 PG_FUNCTION_INFO_V1(cmig_export);
 PG_FUNCTION_INFO_V1(cmig_export_array);
-PG_FUNCTION_INFO_V1(cmig_repair);
-PG_FUNCTION_INFO_V1(cmig_remove_revision);
 
 /* Revisions' file names, to find two that are the same. */
 typedef struct NamedFile
@@ -55,31 +46,6 @@ typedef struct NameList
 	NamedFile  *files;
 	MemoryContext scratch;		/* reset after each name */
 } NameList;
-
-/*
- * Arguments
- */
-
-/* The elements of a text[]; what says what they are, in errors. */
-static CmigNames *
-names_argument(FunctionCallInfo fcinfo, int n, const char *what)
-{
-	ArrayType  *array;
-
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the list of %s must not be null", what),
-				 errhint("Say ARRAY['<revision>', ...].")));
-	array = PG_GETARG_ARRAYTYPE_P(n);
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the list of %s must have one dimension", what),
-				 errhint("Say ARRAY['<revision>', ...].")));
-	return cmig_argument_names(array, psprintf("the list of %s", what),
-							   "Say ARRAY['<revision>', ...].");
-}
 
 /*
  * File names
@@ -171,11 +137,11 @@ cmig_draft(PG_FUNCTION_ARGS)
 	new.text.edges.message = cmig_argument_text(fcinfo, 0);
 	new.text.edges.id = cmig_argument_text(fcinfo, 1);
 	new.head = cmig_argument_text(fcinfo, 2);
-	new.splice = PG_ARGISNULL(3) ? false : PG_GETARG_BOOL(3);
+	new.splice = cmig_argument_bool(fcinfo, 3, false);
 	new.label = cmig_argument_text(fcinfo, 4);
 	if (!PG_ARGISNULL(5))
-		new.depends = names_argument(fcinfo, 5, "dependencies");
-	new.text.edges.transactional = PG_ARGISNULL(6) ? true : PG_GETARG_BOOL(6);
+		new.depends = cmig_argument_list(fcinfo, 5, "dependencies");
+	new.text.edges.transactional = cmig_argument_bool(fcinfo, 6, true);
 	new.text.description = "";
 	new.text.upgrade_sql = "";
 	new.text.downgrade_sql = "";
@@ -311,119 +277,5 @@ cmig_export(PG_FUNCTION_ARGS)
 Datum
 cmig_export_array(PG_FUNCTION_ARGS)
 {
-	return export(fcinfo, names_argument(fcinfo, 0, "revisions"));
-}
-
-/*
- * cmig.repair and cmig.remove_revision
- */
-
-/* What every function that writes does first. */
-static void
-begin_change(const char *function)
-{
-	cmig_runner_require_idle(function);
-	cmig_run_lock_transaction(function);
-	cmig_catalog_check_snapshot();
-}
-
-/* The one revision that an argument names. */
-static int
-find_revision(const CmigGraph *graph, const char *revision, const char *function)
-{
-	List	   *nodes;
-
-	if (revision == NULL || revision[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 revision ? errmsg("the revision must not be empty")
-				 : errmsg("the revision must not be null"),
-				 errhint("Name one revision; SELECT * FROM cmig.history() lists them.")));
-	if (cmig_graph_find_id(graph, revision) >= 0)
-		return cmig_graph_find_id(graph, revision);
-	nodes = cmig_target_absolute(graph, revision);
-	if (list_length(nodes) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" does not name one revision", revision),
-				 nodes == NIL ? errdetail("It names none.") :
-				 errdetail("It names %s.", cmig_identifier_list(graph, nodes, CMIG_IDENTIFIER_LISTED)),
-				 errhint("%s takes one revision at a time.", function)));
-	return linitial_int(nodes);
-}
-
-Datum
-cmig_repair(PG_FUNCTION_ARGS)
-{
-	CmigRevisionSet *set;
-	CmigGraph  *graph;
-	CmigStoredScript *script;
-	CmigJournalEntry entry = {0};
-	int			node;
-
-	begin_change("cmig.repair()");
-	set = cmig_catalog_read_revisions(false);
-	graph = cmig_graph_build(set->revisions, set->count);
-	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.repair");
-	entry.revision = cmig_graph_id(graph, node);
-	if (!cmig_target_applied(graph, cmig_catalog_read_version())->applied->set[node])
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is not applied", entry.revision),
-				 errdetail("There is nothing to repair: its text may change until it is applied."),
-				 errhint("Load its new text.")));
-	script = cmig_catalog_read_script(entry.revision, CMIG_UPGRADE);
-	if (script == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" was deleted meanwhile", entry.revision),
-				 errdetail("Its row in cmig.revision is gone."),
-				 errhint("Load it again.")));
-	entry.direction = "repair";
-	entry.outcome = "done";
-	entry.started_at = entry.finished_at = GetCurrentTimestamp();
-	entry.checksum = cmig_script_checksum(script->sql, script->transactional);
-	cmig_journal_write(&entry);
-	PG_RETURN_VOID();
-}
-
-Datum
-cmig_remove_revision(PG_FUNCTION_ARGS)
-{
-	CmigRevisionSet *set;
-	CmigGraph  *graph;
-	const char *id;
-	int			node;
-	List	   *needing;
-
-	begin_change("cmig.remove_revision()");
-	set = cmig_catalog_read_revisions(false);
-	graph = cmig_graph_build(set->revisions, set->count);
-	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.remove_revision");
-	id = cmig_graph_id(graph, node);
-
-	if (cmig_target_applied(graph, cmig_catalog_read_version())->applied->set[node])
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("revision \"%s\" is applied", id),
-				 errdetail("Without it the database could not be downgraded any more."),
-				 errhint("Downgrade below it first.")));
-	if (cmig_progress_has(cmig_progress_read(), id))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("revision \"%s\" is half done", id),
-				 errdetail("A stepwise run began it and has not ended."),
-				 errhint("CALL cmig.upgrade_stepwise(%s) goes on, cmig.status() tells where it stands.",
-						 quote_literal_cstr(id))));
-	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
-						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));
-	if (needing != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("revision \"%s\" is needed by others", id),
-				 errdetail("It is named in down_revision or depends_on of %s.",
-						   cmig_identifier_list(graph, needing, CMIG_IDENTIFIER_LISTED)),
-				 errhint("Remove these first, or load them with other parents.")));
-	cmig_catalog_delete_revision(id);
-	PG_RETURN_VOID();
+	return export(fcinfo, cmig_argument_list(fcinfo, 0, "revisions"));
 }

@@ -1,6 +1,7 @@
 /*
  * load.h
- *	  Revisions from text into cmig.revision: what cmig.load does.
+ *	  Revisions from text into cmig.revision: what cmig.load and
+ *	  cmig.load_directory have in common.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -8,23 +9,17 @@
 #define CMIG_LOAD_H
 
 #include "postgres.h"
+#include "fmgr.h"
 #include "nodes/pg_list.h"
 
-/* One line of cmig.load's result. */
-typedef struct CmigLoadAction
-{
-	const char *revision;
-	const char *action;			/* added, replaced, unchanged, removed, kept */
-} CmigLoadAction;
-
 /*
- * Compare revisions (List of CmigRevisionFile *) with the catalog, check the
- * whole graph as it would be, and store what is new or changed.  The caller
- * holds the run lock.  Raises MG005, MG008, MG011 (prune where cmig.protect
- * forbids it) and MG013, and follows cmig.checksum_policy.  Returns a List of
- * CmigLoadAction *: those in the text in its order, then the removed and the
- * kept ones, each sorted.
+ * Take the run lock, compare revisions (List of CmigRevisionFile *) with the
+ * catalog, check the whole graph as it would be, store what is new or changed,
+ * and return the rows of the result.  Arguments 1 and 2 are prune and
+ * accept_changes; function is named in errors.  Raises MG005, MG008, MG011
+ * (prune where cmig.protect forbids it) and MG013, and follows
+ * cmig.checksum_policy.
  */
-extern List *cmig_load_files(List *files, bool prune, bool accept_changes);
+extern Datum cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files);
 
 #endif							/* CMIG_LOAD_H */

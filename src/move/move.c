@@ -12,9 +12,9 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
-#include "base/pack.h"
 #include "base/settings.h"
 #include "move/move.h"
+#include "move/step_texts.h"
 #include "parse/script.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
@@ -26,13 +26,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* How many steps' texts are read at a time, and how much of them is kept. */
-#define READ_STEPS 200
-#define READ_BYTES ((Size) 1024 * 1024)
 /* How many revisions a message names. */
 #define MAX_NAMED 5
-/* How much is read at once where memory matters less than time. */
-#define SMALL_BYTES (8 * 1024 * 1024)
 
 /*
  * Starting
@@ -150,213 +145,24 @@ cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const ch
 					get_database_name(MyDatabaseId), rows->count == 0 ? "base" : current.data)));
 }
 
-static void
-fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id,
-		  const CmigStoredScript *script)
-{
-	memset(step, 0, sizeof(*step));
-	step->revision = id;
-	step->direction = plan->direction;
-	step->sql = script->sql;
-	step->verify_sql = script->verify_sql;
-	step->transactional = script->transactional;
-}
-
-static void
-require_reversible(const CmigRunStep *step)
-{
-	if (step->sql == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
-				 errmsg("revision \"%s\" cannot be taken back", step->revision),
-				 errdetail("It has no downgrade script."),
-				 errhint("Downgrade to \"%s\" or above, give the revision a downgrade section and load it, or restore a backup.",
-						 step->revision)));
-}
-
-static void
-revision_deleted(const char *id)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("revision \"%s\" was deleted during the run", id),
-			 errhint("A script must not change cmig.revision.")));
-}
-
-CmigRunStep *
-cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node)
-{
-	const char *id = cmig_graph_id(now->graph, node);
-	CmigStoredScript *script = cmig_catalog_read_script(id, plan->direction);
-	CmigRunStep *step;
-
-	if (script == NULL)
-		revision_deleted(id);
-	step = palloc(sizeof(CmigRunStep));
-	fill_step(step, plan, id, script);
-	require_reversible(step);
-	return step;
-}
-
 /*
- * Reading and checking
+ * Checking
  */
 
-struct CmigStepTexts
-{
-	const CmigSituation *now;
-	const CmigPlan *plan;
-	int			first;			/* the steps that were read last */
-	int			count;
-	int			kept;			/* of which so many were small enough */
-	CmigRunStep steps[READ_STEPS];	/* their texts; no revision: not kept */
-	MemoryContext context;		/* where the texts live */
-	CmigPack	pack;
-
-	/* small ones that were read before, or NULL */
-	CmigRunStep **small;
-	int		   *place;			/* of each node: its step, or -1 */
-	CmigPack	small_pack;
-};
-
-CmigStepTexts *
-cmig_move_texts(const CmigSituation *now, const CmigPlan *plan)
-{
-	CmigStepTexts *texts = palloc0(sizeof(CmigStepTexts));
-
-	texts->now = now;
-	texts->plan = plan;
-	texts->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig texts",
-										   ALLOCSET_DEFAULT_SIZES);
-	return texts;
-}
-
-static const char *
-copy_text(CmigPack *pack, const char *text)
-{
-	return text ? cmig_pack_string(pack, text, strlen(text)) : NULL;
-}
-
-static void
-keep_script(const char *revision, CmigStoredScript *script, void *arg)
-{
-	CmigStepTexts *texts = arg;
-	const CmigPlanStep *steps = &texts->plan->steps[texts->first];
-	int			node = cmig_graph_find_id(texts->now->graph, revision);
-	MemoryContext old;
-	int			i = 0;
-
-	while (i < texts->count && steps[i].node != node)
-		i++;
-	if (i == texts->count)
-		return;
-	old = MemoryContextSwitchTo(texts->context);
-	fill_step(&texts->steps[i], texts->plan, cmig_graph_id(texts->now->graph, node), script);
-	texts->steps[i].sql = copy_text(&texts->pack, script->sql);
-	texts->steps[i].verify_sql = copy_text(&texts->pack, script->verify_sql);
-	texts->kept++;
-	MemoryContextSwitchTo(old);
-}
-
-static void
-keep_small(const char *revision, CmigStoredScript *script, void *arg)
-{
-	CmigStepTexts *texts = arg;
-	int			node = cmig_graph_find_id(texts->now->graph, revision);
-	MemoryContext old;
-	CmigRunStep *step;
-
-	if (node < 0 || texts->place[node] < 0)
-		return;
-	old = MemoryContextSwitchTo(GetMemoryChunkContext(texts));
-	step = cmig_pack_alloc(&texts->small_pack, sizeof(CmigRunStep));
-	fill_step(step, texts->plan, cmig_graph_id(texts->now->graph, node), script);
-	step->sql = copy_text(&texts->small_pack, script->sql);
-	step->verify_sql = copy_text(&texts->small_pack, script->verify_sql);
-	texts->small[texts->place[node]] = step;
-	MemoryContextSwitchTo(old);
-}
-
 void
-cmig_move_read_small_texts(CmigStepTexts *texts)
-{
-	const CmigPlan *plan = texts->plan;
-	int			count = texts->now->graph->count;
-
-	if (plan->count <= READ_STEPS || plan->count < count / 2)
-		return;
-	texts->small = palloc_extended(sizeof(CmigRunStep *) * (Size) plan->count,
-								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	texts->place = palloc_extended(sizeof(int) * (Size) count, MCXT_ALLOC_HUGE);
-	for (int i = 0; i < count; i++)
-		texts->place[i] = -1;
-	for (int i = 0; i < plan->count; i++)
-		texts->place[plan->steps[i].node] = i;
-	cmig_catalog_each_small_script(SMALL_BYTES / plan->count, plan->direction,
-								   keep_small, texts);
-	pfree(texts->place);
-	texts->place = NULL;
-}
-
-/* Read the texts of some steps from first on. */
-static void
-read_texts(CmigStepTexts *texts, int first)
-{
-	char	   *names[READ_STEPS];
-	CmigNames	ids = {0, names};
-	MemoryContext old;
-
-	/* where few of those before were small enough, no more are asked for */
-	texts->count = Min(texts->count == 0 ? READ_STEPS : Min(2 * texts->kept + 1, READ_STEPS),
-					   texts->plan->count - first);
-	texts->first = first;
-	texts->kept = 0;
-	memset(texts->steps, 0, sizeof(texts->steps));
-	memset(&texts->pack, 0, sizeof(texts->pack));
-	MemoryContextReset(texts->context);
-
-	for (int i = 0; i < texts->count; i++)
-		names[ids.count++] = cmig_graph_id(texts->now->graph,
-										   texts->plan->steps[first + i].node);
-	old = MemoryContextSwitchTo(texts->context);
-	cmig_catalog_each_script(&ids, texts->plan->direction, READ_BYTES, keep_script, texts);
-	MemoryContextSwitchTo(old);
-}
-
-const CmigRunStep *
-cmig_move_text(CmigStepTexts *texts, int number)
-{
-	const CmigRunStep *step;
-
-	if (texts->small && texts->small[number])
-	{
-		require_reversible(texts->small[number]);
-		return texts->small[number];
-	}
-	if (number < texts->first || number >= texts->first + texts->count ||
-		texts->steps[number - texts->first].revision == NULL)
-		read_texts(texts, number);
-	step = &texts->steps[number - texts->first];
-	if (step->revision == NULL)
-		revision_deleted(cmig_graph_id(texts->now->graph, texts->plan->steps[number].node));
-	require_reversible(step);
-	return step;
-}
-
-void
-cmig_move_check(CmigStepTexts *texts)
+cmig_move_check(CmigStepTexts *texts, const CmigPlan *plan)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pg_cmig check",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
-	if (texts->plan->count > 0)
+	if (plan->count > 0)
 		cmig_progress_require_none();
-	for (int i = 0; i < texts->plan->count; i++)
+	for (int i = 0; i < plan->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		cmig_runner_check(cmig_move_text(texts, i));
+		cmig_runner_check(cmig_step_texts_get(texts, i));
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);
@@ -492,7 +298,7 @@ cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan)
 	cmig_move_require_expected(now, expected, NULL, "a script must not.");
 	unknown = cmig_catalog_unknown_version();
 	if (unknown != NULL)
-		revision_deleted(unknown);
+		cmig_step_texts_deleted(unknown);
 	pfree(expected->set);
 	pfree(expected);
 }

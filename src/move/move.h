@@ -11,6 +11,7 @@
 #include "graph/graph.h"
 #include "graph/plan.h"
 #include "graph/target.h"
+#include "move/step_texts.h"
 #include "run/runner.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
@@ -48,31 +49,11 @@ extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int
 extern void cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows,
 									 const char *verb);
 
-/* The texts of a step; raises MG006 when there is no way down. */
-extern CmigRunStep *cmig_move_fetch(const CmigSituation *now, const CmigPlan *plan, int node);
-
-/*
- * The texts of a plan's steps, read some at a time, so that a long plan takes
- * no more memory for them than a short one.  That of a step raises MG006 when
- * there is no way down, 55000 when the revision is gone; it lasts until that of
- * another is asked for.
- */
-typedef struct CmigStepTexts CmigStepTexts;
-
-extern CmigStepTexts *cmig_move_texts(const CmigSituation *now, const CmigPlan *plan);
-extern const CmigRunStep *cmig_move_text(CmigStepTexts *texts, int number);
-
-/*
- * Read the small texts of a long plan at once and keep them: takes a few
- * megabytes, but one scan of the table is cheaper than many lookups.
- */
-extern void cmig_move_read_small_texts(CmigStepTexts *texts);
-
 /*
  * Find everything that would stop the run in one transaction before anything
  * is changed.
  */
-extern void cmig_move_check(CmigStepTexts *texts);
+extern void cmig_move_check(CmigStepTexts *texts, const CmigPlan *plan);
 
 /* Move the version rows of a step. */
 extern void cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step);

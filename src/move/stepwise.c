@@ -24,6 +24,7 @@
 #include "base/errors.h"
 #include "move/move.h"
 #include "move/nontransactional.h"
+#include "move/step_texts.h"
 #include "move/stepwise.h"
 #include "move/toplevel.h"
 #include "parse/script.h"
@@ -217,7 +218,7 @@ fetch(const StepwiseRun *run, int index)
 	CmigRunStep *step;
 
 	cmig_toplevel_snapshot();
-	step = cmig_move_fetch(&run->now, run->plan, run->plan->steps[index].node);
+	step = cmig_step_texts_fetch(run->now.graph, run->plan, run->plan->steps[index].node);
 	step->top_level = !step->transactional && cmig_runner_concurrent_ddl();
 	step->committed = true;
 	return step;

@@ -374,9 +374,9 @@ check_encoding(const Offline *offline)
 }
 
 static text *
-make_text(Offline *offline, const CmigSituation *now)
+make_text(Offline *offline)
 {
-	CmigStepTexts *texts = cmig_move_texts(now, offline->plan);
+	CmigStepTexts *texts = cmig_step_texts_make(offline->graph, offline->plan);
 	bool		stop = leaves_transactions(offline);
 	bool		session_lock = stop || offline->transaction_per_revision;
 	int			behind_start;
@@ -385,7 +385,7 @@ make_text(Offline *offline, const CmigSituation *now)
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig step",
 												  ALLOCSET_DEFAULT_SIZES);
 
-	cmig_move_read_small_texts(texts);
+	cmig_step_texts_read_small(texts);
 
 	/* the text becomes the value as it is */
 	initStringInfo(&offline->text);
@@ -400,7 +400,7 @@ make_text(Offline *offline, const CmigSituation *now)
 	{
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(context);
-		append_step(offline, i, cmig_move_text(texts, i));
+		append_step(offline, i, cmig_step_texts_get(texts, i));
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(context);
 	}
@@ -438,7 +438,7 @@ cmig_script(PG_FUNCTION_ARGS)
 	int			guc_level;
 	text	   *result;
 
-	offline.transaction_per_revision = PG_ARGISNULL(3) ? false : PG_GETARG_BOOL(3);
+	offline.transaction_per_revision = cmig_argument_bool(fcinfo, 3, false);
 	now = cmig_move_read(true);
 	offline.plan = read_plan(&now, direction, target, &from_here);
 	if (from_here && offline.plan->count > 0)
@@ -456,7 +456,7 @@ cmig_script(PG_FUNCTION_ARGS)
 	/* the text is read as the settings that it begins with have it */
 	guc_level = NewGUCNestLevel();
 	cmig_settings_override("standard_conforming_strings", "on");
-	result = make_text(&offline, &now);
+	result = make_text(&offline);
 	AtEOXact_GUC(false, guc_level);
 	PG_RETURN_TEXT_P(result);
 }

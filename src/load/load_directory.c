@@ -1,6 +1,6 @@
 /*
- * directory.c
- *	  Revision files in a directory on the server.
+ * load_directory.c
+ *	  Revision files in a directory on the server: cmig.load_directory.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,15 +9,19 @@
 #include <sys/stat.h>
 
 #include "catalog/pg_authid.h"
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/acl.h"
 
+#include "base/argument.h"
 #include "base/errors.h"
 #include "format/revision_file.h"
-#include "load/directory.h"
+#include "load/load.h"
+
+PG_FUNCTION_INFO_V1(cmig_load_directory);
 
 static void
 name_file(void *arg)
@@ -138,8 +142,12 @@ compare_file_names(const ListCell *a, const ListCell *b)
 	return strcmp(lfirst(a), lfirst(b));
 }
 
-List *
-cmig_directory_read(const char *path)
+/*
+ * The .sql files of a directory on the server, in the order of their names: a
+ * List of CmigRevisionFile *.
+ */
+static List *
+read_directory(const char *path)
 {
 	List	   *names;
 	List	   *files = NIL;
@@ -184,4 +192,17 @@ cmig_directory_read(const char *path)
 	}
 	pfree(content.data);
 	return files;
+}
+
+Datum
+cmig_load_directory(PG_FUNCTION_ARGS)
+{
+	char	   *path = cmig_argument_text(fcinfo, 0);
+
+	if (path == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the path must not be null"),
+				 errhint("Pass the path of a directory on the server.")));
+	return cmig_load_call(fcinfo, "cmig.load_directory()", read_directory(path));
 }

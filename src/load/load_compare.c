@@ -1,0 +1,216 @@
+/*
+ * load_compare.c
+ *	  Revisions from text, compared with those in cmig.revision.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "format/revision_file.h"
+#include "format/revision_format.h"
+#include "graph/graph_walk.h"
+#include "graph/target.h"
+#include "load/load_compare.h"
+#include "tables/catalog.h"
+#include "tables/progress.h"
+
+/*
+ * The text
+ */
+
+static int
+compare_items(const void *a, const void *b)
+{
+	const CmigLoadItem *one = *(CmigLoadItem *const *) a;
+	const CmigLoadItem *other = *(CmigLoadItem *const *) b;
+	int			result = strcmp(cmig_load_id(one), cmig_load_id(other));
+
+	if (result == 0)
+		result = one < other ? -1 : 1;
+	return result;
+}
+
+char *
+cmig_load_place(const CmigLoadItem *item)
+{
+	if (item->file->name)
+		return psprintf("line %d of file \"%s\"", item->file->line, item->file->name);
+	return psprintf("line %d", item->file->line);
+}
+
+static void
+take_files(CmigLoad *load, List *files)
+{
+	ListCell   *lc;
+
+	load->items = palloc0(sizeof(CmigLoadItem) * list_length(files));
+	load->sorted = palloc(sizeof(CmigLoadItem *) * list_length(files));
+	foreach(lc, files)
+	{
+		CmigLoadItem *item = &load->items[load->count];
+
+		item->file = lfirst(lc);
+		cmig_revision_canonicalize(&item->file->text);
+		load->sorted[load->count++] = item;
+	}
+	qsort(load->sorted, load->count, sizeof(CmigLoadItem *), compare_items);
+
+	for (int i = 1; i < load->count; i++)
+	{
+		const CmigLoadItem *first = load->sorted[i - 1];
+		const CmigLoadItem *second = load->sorted[i];
+
+		if (strcmp(cmig_load_id(first), cmig_load_id(second)) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("revision \"%s\" is there twice", cmig_load_id(first)),
+					 errdetail("Its headers are in %s and in %s.",
+							   cmig_load_place(first), cmig_load_place(second)),
+					 errhint("Give one of them another id, or leave it out.")));
+	}
+}
+
+static CmigLoadItem *
+find_item(const CmigLoad *load, const char *id)
+{
+	int			low = 0;
+	int			high = load->count - 1;
+
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+		int			result = strcmp(id, cmig_load_id(load->sorted[middle]));
+
+		if (result == 0)
+			return load->sorted[middle];
+		if (result < 0)
+			high = middle - 1;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+/*
+ * What is stored
+ */
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Called for each stored revision that the text holds too. */
+static void
+compare_stored(const CmigRevisionText *row, void *arg)
+{
+	CmigLoadItem *item = find_item(arg, row->edges.id);
+	const CmigRevisionText *text = &item->file->text;
+	CmigRevisionText stored = *row;
+
+	cmig_revision_canonicalize(&stored);
+	item->exists = true;
+	if (!same_text(stored.edges.message, text->edges.message))
+		item->other_message = pstrdup(stored.edges.message);
+	item->runs_differently =
+		stored.edges.transactional != text->edges.transactional ||
+		!same_text(stored.upgrade_sql, text->upgrade_sql);
+	item->differs = item->runs_differently ||
+		stored.edges.malformed ||
+		!cmig_names_same(&stored.edges.parents, &text->edges.parents) ||
+		!cmig_names_same(&stored.edges.depends, &text->edges.depends) ||
+		!cmig_names_same(&stored.edges.labels, &text->edges.labels) ||
+		item->other_message != NULL ||
+		!same_text(stored.description, text->description) ||
+		!same_text(stored.downgrade_sql, text->downgrade_sql) ||
+		!same_text(stored.verify_sql, text->verify_sql);
+}
+
+static void
+read_stored(CmigLoad *load)
+{
+	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	CmigNames	ids;
+
+	load->before = cmig_graph_build(set->revisions, set->count);
+	load->applied = cmig_target_applied(load->before, cmig_catalog_read_version());
+
+	ids.count = load->count;
+	ids.names = palloc(sizeof(char *) * ids.count);
+	for (int i = 0; i < ids.count; i++)
+		ids.names[i] = cmig_load_id(load->sorted[i]);
+	cmig_catalog_each_text_of(&ids, compare_stored, load);
+}
+
+/*
+ * What it would become
+ */
+
+static void
+build_after(CmigLoad *load, bool prune)
+{
+	CmigRevision *revisions;
+	int			count = 0;
+	List	   *begun = prune ? cmig_progress_read() : NIL;
+	ListCell   *lc;
+
+	revisions = palloc_extended(sizeof(CmigRevision) *
+								(Size) (load->count + load->before->count),
+								MCXT_ALLOC_HUGE);
+	for (int i = 0; i < load->count; i++)
+		revisions[count++] = load->items[i].file->text.edges;
+	for (int node = 0; node < load->before->count; node++)
+	{
+		const CmigRevision *stored = load->before->nodes[node].revision;
+
+		if (find_item(load, stored->id))
+			continue;
+		/* without its text, what a stepwise run has begun could not be ended */
+		if (prune && !load->applied->applied->set[node] &&
+			!cmig_progress_has(begun, stored->id))
+		{
+			load->removed = lappend(load->removed, stored->id);
+			continue;
+		}
+		if (prune)
+			load->kept = lappend(load->kept, stored->id);
+		revisions[count++] = *stored;
+	}
+	load->after = cmig_graph_build(revisions, count);
+	cmig_graph_require_sound(load->after);
+
+	/*
+	 * Applied is what was so before, and what a version row names that knew
+	 * no revision until now, with its ancestors.
+	 */
+	load->applied_after = cmig_graph_marks(load->after);
+	foreach(lc, load->applied->unknown)
+	{
+		int			node = cmig_graph_find_id(load->after, lfirst(lc));
+
+		if (node >= 0)
+			cmig_graph_mark(load->applied_after, node);
+	}
+	cmig_graph_mark_ancestors(load->after, load->applied_after, true);
+	for (int node = 0; node < load->after->count; node++)
+	{
+		int			old = cmig_graph_find_id(load->before,
+											 cmig_graph_id(load->after, node));
+
+		if (old >= 0 && load->applied->applied->set[old])
+			cmig_graph_mark(load->applied_after, node);
+	}
+}
+
+CmigLoad *
+cmig_load_compare(List *files, bool prune)
+{
+	CmigLoad   *load = palloc0(sizeof(CmigLoad));
+
+	take_files(load, files);
+	read_stored(load);
+	build_after(load, prune);
+	return load;
+}

@@ -1,0 +1,311 @@
+/*
+ * load_judge.c
+ *	  What may change in an applied revision.
+ *
+ * Everything is judged before anything is written.  An unapplied revision may
+ * become anything.  Of an applied one, the upgrade text and the transactional
+ * flag may change only if they agree with what the journal says was run
+ * here, and the edges only so that what is applied stays closed: it may gain
+ * an edge to an applied revision and lose none.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/settings.h"
+#include "load/load_judge.h"
+#include "parse/script.h"
+#include "tables/journal.h"
+#include "tables/progress.h"
+
+#include "lib/stringinfo.h"
+
+/* The nodes that a node of after names, sorted, to be searched. */
+typedef struct Named
+{
+	const CmigNode *node;
+	int		   *parents;
+	int		   *depends;
+} Named;
+
+static int
+compare_ints(const void *a, const void *b)
+{
+	int			one = *(const int *) a;
+	int			other = *(const int *) b;
+
+	return one < other ? -1 : one > other;
+}
+
+static int *
+sorted_nodes(const CmigEdges *edges)
+{
+	int		   *nodes = palloc(sizeof(int) * (edges->count + 1));
+
+	memcpy(nodes, edges->nodes, sizeof(int) * edges->count);
+	qsort(nodes, edges->count, sizeof(int), compare_ints);
+	return nodes;
+}
+
+static Named
+named_by(const CmigLoad *load, const CmigLoadItem *item)
+{
+	Named		named;
+
+	named.node = &load->after->nodes[cmig_graph_find_id(load->after, cmig_load_id(item))];
+	named.parents = sorted_nodes(&named.node->parents);
+	named.depends = sorted_nodes(&named.node->depends);
+	return named;
+}
+
+static bool
+names_as_parent(const CmigLoad *load, const Named *named, const char *id)
+{
+	int			node = cmig_graph_find_id(load->after, id);
+
+	return bsearch(&node, named->parents, named->node->parents.count,
+				   sizeof(int), compare_ints) != NULL;
+}
+
+static bool
+names_at_all(const CmigLoad *load, const Named *named, const char *id)
+{
+	int			node = cmig_graph_find_id(load->after, id);
+
+	return names_as_parent(load, named, id) ||
+		bsearch(&node, named->depends, named->node->depends.count,
+				sizeof(int), compare_ints) != NULL;
+}
+
+static void
+refuse_lost_edge(const CmigLoadItem *item, const char *key, const char *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+			 errmsg("applied revision \"%s\" must not lose its %s \"%s\"",
+					cmig_load_id(item), key, id),
+			 errdetail("The header in %s does not name it.", cmig_load_place(item)),
+			 errhint("Put it back, or downgrade below \"%s\" before loading.", cmig_load_id(item))));
+}
+
+static void
+refuse_gained_edge(const CmigLoad *load, const CmigLoadItem *item, const char *key, int node)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+			 errmsg("applied revision \"%s\" must not gain the %s \"%s\"",
+					cmig_load_id(item), key, cmig_graph_id(load->after, node)),
+			 errdetail("The header in %s names it, and it is not applied.", cmig_load_place(item)),
+			 errhint("Apply it first, or downgrade below \"%s\" before loading.",
+					 cmig_load_id(item))));
+}
+
+/*
+ * An applied revision may gain an edge to an applied one, and lose none; a
+ * dependency may become a parent.
+ */
+static void
+check_edges(const CmigLoad *load, const CmigLoadItem *item)
+{
+	int			before = cmig_graph_find_id(load->before, cmig_load_id(item));
+	const CmigNode *old;
+	Named		new;
+
+	if (before < 0)
+		return;
+	old = &load->before->nodes[before];
+	new = named_by(load, item);
+
+	for (int i = 0; i < old->parents.count; i++)
+	{
+		const char *id = cmig_graph_id(load->before, old->parents.nodes[i]);
+
+		if (!names_as_parent(load, &new, id))
+			refuse_lost_edge(item, "down_revision", id);
+	}
+	for (int i = 0; i < old->depends.count; i++)
+	{
+		const char *id = cmig_graph_id(load->before, old->depends.nodes[i]);
+
+		if (!names_at_all(load, &new, id))
+			refuse_lost_edge(item, "depends_on", id);
+	}
+	for (int i = 0; i < new.node->parents.count; i++)
+		if (!load->applied_after->set[new.node->parents.nodes[i]])
+			refuse_gained_edge(load, item, "down_revision", new.node->parents.nodes[i]);
+	for (int i = 0; i < new.node->depends.count; i++)
+		if (!load->applied_after->set[new.node->depends.nodes[i]])
+			refuse_gained_edge(load, item, "depends_on", new.node->depends.nodes[i]);
+}
+
+/* Would the journal contradict the item's text? */
+static bool
+contradicts_journal(const CmigLoadItem *item)
+{
+	const CmigRevisionText *text = &item->file->text;
+	char	   *run = cmig_journal_checksum(cmig_load_id(item));
+
+	return run != NULL &&
+		strcmp(run, cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) != 0;
+}
+
+static bool
+has_lost_parent(const CmigLoad *load, const CmigLoadItem *item)
+{
+	const CmigNode *old = &load->before->nodes[cmig_graph_find_id(load->before, cmig_load_id(item))];
+	Named		new = named_by(load, item);
+
+	for (int i = 0; i < old->parents.count; i++)
+		if (!names_as_parent(load, &new, cmig_graph_id(load->before, old->parents.nodes[i])))
+			return true;
+	return false;
+}
+
+/*
+ * Was another revision of that id applied here?  Two git branches may have
+ * given the same id; then the message differs, and the text or an edge.
+ */
+static bool
+is_other_revision(const CmigLoad *load, const CmigLoadItem *item)
+{
+	if (!item->exists || item->other_message == NULL || *item->other_message == '\0' ||
+		*item->file->text.edges.message == '\0')
+		return false;
+	if (item->runs_differently)
+		return contradicts_journal(item);
+	return has_lost_parent(load, item);
+}
+
+static void
+report_other_revision(int level, const CmigLoadItem *item)
+{
+	ereport(level,
+			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+			 errmsg("a different revision \"%s\" is already applied", cmig_load_id(item)),
+			 errdetail("The applied one is \"%s\"; the one in %s is \"%s\", and its script or its parents differ too.",
+					   item->other_message, cmig_load_place(item), item->file->text.edges.message),
+			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or downgrade below \"%s\" with the files of its own branch before loading these. If it is the same revision with a new message, put its script and parents back; accept_changes => true accepts another script.",
+					 cmig_load_id(item))));
+}
+
+/*
+ * Is it that a stepwise run has begun another revision of that id?  Its
+ * statements may be edited after a failure, with the message as it was.
+ */
+static bool
+is_other_begun(const CmigLoad *load, const CmigLoadItem *item)
+{
+	return item->other_message != NULL && *item->other_message != '\0' &&
+		*item->file->text.edges.message != '\0' &&
+		(item->runs_differently || has_lost_parent(load, item)) &&
+		cmig_progress_has(cmig_progress_read(), cmig_load_id(item));
+}
+
+static void
+report_other_begun(int level, const CmigLoadItem *item)
+{
+	ereport(level,
+			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+			 errmsg("a different revision \"%s\" is partially applied", cmig_load_id(item)),
+			 errdetail("The partially applied one is \"%s\"; the one in %s is \"%s\", and its script or its parents differ too.",
+					   item->other_message, cmig_load_place(item), item->file->text.edges.message),
+			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or finish the one that was begun with the files of its own branch before loading these. If it is the same revision with a new message, accept_changes => true accepts it.")));
+}
+
+static void
+report_changed(int level, const List *changed)
+{
+	StringInfoData places;
+	const CmigLoadItem *first = linitial(changed);
+	ListCell   *lc;
+
+	initStringInfo(&places);
+	foreach(lc, changed)
+	{
+		const CmigLoadItem *item = lfirst(lc);
+		int			n = foreach_current_index(lc);
+
+		if (n == 5)
+		{
+			appendStringInfo(&places, ", and %d more", list_length(changed) - n);
+			break;
+		}
+		appendStringInfo(&places, "%srevision \"%s\" (%s)", n > 0 ? ", " : "",
+						 cmig_load_id(item), cmig_load_place(item));
+	}
+	ereport(level,
+			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+			 list_length(changed) == 1 ?
+			 errmsg("applied revision \"%s\" has changed", cmig_load_id(first)) :
+			 errmsg("%d applied revisions have changed", list_length(changed)),
+			 errdetail("The upgrade or the transactional flag is not what was run here: %s.",
+					   places.data),
+			 errhint("Put the text back and write a new revision for the change; or, if the database is as the new text says, load with accept_changes => true, which is recorded in cmig.journal.")));
+}
+
+void
+cmig_load_judge(CmigLoad *load, bool accept_changes)
+{
+	List	   *changed = NIL;
+
+	/*
+	 * What is stored already can contradict the journal too: it was let in
+	 * with a warning, or written by hand.  Loading it again changes nothing
+	 * and so is no error, but the warning comes each time, and it can be
+	 * accepted.
+	 */
+	bool		judge_all = accept_changes ||
+	cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN;
+	bool		tells_others = !accept_changes &&
+	cmig_settings_checksum_policy() != CMIG_CHECKSUM_IGNORE;
+	int			level = cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN ?
+	WARNING : ERROR;
+
+	for (int i = 0; i < load->count; i++)
+	{
+		CmigLoadItem *item = &load->items[i];
+		bool		other;
+
+		item->applied =
+			load->applied_after->set[cmig_graph_find_id(load->after, cmig_load_id(item))];
+		if (!item->applied)
+		{
+			if (tells_others && is_other_begun(load, item))
+				report_other_begun(level, item);
+			continue;
+		}
+		other = tells_others && is_other_revision(load, item);
+		if (other)
+			report_other_revision(level, item);
+		if (!item->exists || item->differs)
+			check_edges(load, item);
+		if (!other && (!item->exists || item->runs_differently || judge_all) &&
+			contradicts_journal(item))
+			changed = lappend(changed, item);
+	}
+
+	if (changed == NIL)
+		return;
+	if (accept_changes)
+	{
+		ListCell   *lc;
+
+		foreach(lc, changed)
+		{
+			((CmigLoadItem *) lfirst(lc))->needs_repair = true;
+		}
+	}
+	else if (cmig_settings_checksum_policy() == CMIG_CHECKSUM_ERROR)
+		report_changed(ERROR, changed);
+	else if (cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN)
+		report_changed(WARNING, changed);
+}
+
+bool
+cmig_load_names(const CmigLoad *load, const CmigLoadItem *item, const char *id)
+{
+	Named		named = named_by(load, item);
+
+	return names_at_all(load, &named, id);
+}

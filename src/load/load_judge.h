@@ -1,0 +1,23 @@
+/*
+ * load_judge.h
+ *	  What may change in an applied revision.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_LOAD_JUDGE_H
+#define CMIG_LOAD_JUDGE_H
+
+#include "postgres.h"
+#include "load/load_compare.h"
+
+/*
+ * Raise MG008 for changes that are not allowed, or warn of them, as
+ * cmig.checksum_policy says.  With accept_changes, mark the items whose new
+ * text is to be journaled.
+ */
+extern void cmig_load_judge(CmigLoad *load, bool accept_changes);
+
+/* Does the item's new header name the revision, as parent or dependency? */
+extern bool cmig_load_names(const CmigLoad *load, const CmigLoadItem *item, const char *id);
+
+#endif							/* CMIG_LOAD_JUDGE_H */

@@ -1,0 +1,77 @@
+/*
+ * move_argument.c
+ *	  Arguments of the moving verbs: steps, targets, confirmation.
+ *
+ * What people type by mistake is refused with the call that they may have
+ * meant.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "move/move_argument.h"
+
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+char *
+cmig_move_argument_steps_up(FunctionCallInfo fcinfo, bool stepwise)
+{
+	int			steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+
+	if (steps <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an integer for upgrade is a number of steps and must be positive"),
+				 stepwise ?
+				 errhint("Quote a revision: CALL cmig.upgrade_stepwise('005'); CALL cmig.downgrade_stepwise(-1) goes down.") :
+				 errhint("Quote a revision: cmig.upgrade('005'); cmig.downgrade(-1) goes down.")));
+	return psprintf("+%d", steps);
+}
+
+char *
+cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise)
+{
+	int			steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+
+	if (steps >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an integer for downgrade is a number of steps and must be negative"),
+				 stepwise ?
+				 errhint("Quote a revision: CALL cmig.downgrade_stepwise('005'); CALL cmig.downgrade_stepwise(-1) takes back one.") :
+				 errhint("Quote a revision: cmig.downgrade('005'); cmig.downgrade(-1) takes back one.")));
+	return psprintf("%d", steps);
+}
+
+void
+cmig_move_argument_require_target(const char *target, const char *call)
+{
+	if (target == NULL || strcmp(target, "previous") == 0 ||
+		strcmp(target, "prev") == 0 || strcmp(target, "last") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 target ? errmsg("\"%s\" is not a downgrade target", target)
+				 : errmsg("downgrade needs a target"),
+				 errhint("%s('-1') takes back the last revision; name a revision to go back to it, or base to take back all.",
+						 call)));
+}
+
+void
+cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
+										const char *call)
+{
+	char	   *confirm = cmig_argument_text(fcinfo, n);
+	char	   *database = get_database_name(MyDatabaseId);
+
+	if (confirm == NULL || strcmp(confirm, database) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("reset must be confirmed with the name of the database"),
+				 errdetail("It takes back all revisions, with the data in what they made, and applies them anew."),
+				 errhint("Type %s(confirm => %s)", call,
+						 quote_literal_cstr(database))));
+}

@@ -1,0 +1,253 @@
+/*
+ * check.c
+ *	  What is wrong with the revisions, the version rows, and rights on them:
+ *	  cmig.check.
+ *
+ * The graph may be broken: its defects are what is looked for.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/settings.h"
+#include "graph/graph_walk.h"
+#include "parse/script.h"
+#include "parse/text_check.h"
+#include "report/access_check.h"
+#include "report/check.h"
+#include "run/runner.h"
+#include "run/session.h"
+#include "tables/catalog.h"
+#include "tables/journal.h"
+
+PG_FUNCTION_INFO_V1(cmig_check);
+
+static List *
+add_problem(List *problems, const char *severity, const char *object,
+			const char *text, const char *fix)
+{
+	CmigProblem *problem = palloc(sizeof(CmigProblem));
+
+	problem->severity = severity;
+	problem->object = object;
+	problem->problem = text;
+	problem->fix = fix;
+	return lappend(problems, problem);
+}
+
+/* What the texts show: one that is no longer what was run, one that cannot run. */
+typedef struct TextCheck
+{
+	const CmigView *view;
+	List	   *problems;
+	MemoryContext context;		/* where problems live */
+} TextCheck;
+
+/* Is the text of an applied revision what was run? */
+static void
+compare_with_journal(const CmigRevisionText *text, TextCheck *check)
+{
+	char	   *recorded = cmig_journal_checksum(text->edges.id);
+	MemoryContext old;
+
+	if (recorded == NULL ||
+		strcmp(recorded, cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) == 0)
+		return;
+
+	old = MemoryContextSwitchTo(check->context);
+	check->problems =
+		add_problem(check->problems, "warning", pstrdup(text->edges.id),
+					"its upgrade text or transactional flag is not what was applied here",
+					psprintf("Load the text that was applied, or accept this one: SELECT cmig.repair(%s)",
+							 quote_literal_cstr(text->edges.id)));
+	MemoryContextSwitchTo(old);
+}
+
+/* Can one of its scripts run?  NULL: there is none. */
+static void
+check_script(const CmigRevisionText *text, const char *what, const char *sql,
+			 const char *severity, TextCheck *check)
+{
+	MemoryContext old;
+	CmigTextProblem *problem;
+
+	if (sql == NULL)
+		return;
+	problem = cmig_text_check(what, sql, text->edges.transactional,
+							  !cmig_runner_concurrent_ddl());
+	if (problem == NULL)
+		return;
+	old = MemoryContextSwitchTo(check->context);
+	check->problems = add_problem(check->problems, severity, pstrdup(text->edges.id),
+								  pstrdup(problem->problem), pstrdup(problem->fix));
+	MemoryContextSwitchTo(old);
+}
+
+static void
+check_text(const CmigRevisionText *text, void *arg)
+{
+	TextCheck  *check = arg;
+	int			node = cmig_graph_find_id(check->view->graph, text->edges.id);
+
+	CHECK_FOR_INTERRUPTS();
+	if (node < 0)
+		return;
+	if (check->view->applied->applied->set[node])
+		compare_with_journal(text, check);
+	else
+	{
+		check_script(text, "upgrade", text->upgrade_sql, "error", check);
+		check_script(text, "verify", text->verify_sql, "error", check);
+	}
+	check_script(text, "downgrade", text->downgrade_sql, "warning", check);
+}
+
+/* Look at all texts, as the settings with which scripts start would have them read. */
+static List *
+add_text_problems(const CmigView *view, List *problems)
+{
+	TextCheck	check = {view, problems, CurrentMemoryContext};
+	int			guc_level = cmig_session_read_quietly();
+
+	cmig_settings_override("standard_conforming_strings", "on");
+	cmig_catalog_each_text(check_text, &check);
+	AtEOXact_GUC(false, guc_level);
+	return check.problems;
+}
+
+List *
+cmig_check_problems(const CmigView *view, bool with_texts)
+{
+	List	   *problems = NIL;
+	ListCell   *lc;
+	int			heads = 0;
+
+	foreach(lc, view->graph->defects)
+	{
+		const CmigDefect *defect = lfirst(lc);
+
+		problems = add_problem(problems, "error", defect->revision,
+							   defect->problem, defect->fix);
+	}
+	foreach(lc, view->applied->unknown)
+	{
+		problems = add_problem(problems, "error", lfirst(lc),
+							   "cmig.version names it, but cmig.revision does not hold it",
+							   "Load the missing revision, or record where the database is: SELECT cmig.stamp('<revision>', purge => true)");
+	}
+
+	/* only a row written by hand; the second mention counts for nothing */
+	for (int i = 0; i < view->graph->count; i++)
+	{
+		const CmigRevision *revision = view->graph->nodes[i].revision;
+		const CmigNames *lists[] = {&revision->parents, &revision->depends, &revision->labels};
+		const char *const columns[] = {"down_revision", "depends_on", "branch_labels"};
+
+		for (int j = 0; j < lengthof(lists); j++)
+		{
+			const char *repeated = cmig_graph_find_repeated(lists[j]);
+
+			if (repeated)
+				problems = add_problem(problems, "warning", revision->id,
+									   psprintf("its %s names \"%s\" twice", columns[j], repeated),
+									   "Name it once, or write the other one that is meant.");
+		}
+	}
+
+	/* a row below another row */
+	foreach(lc, view->applied->nodes)
+	{
+		const CmigNode *node = &view->graph->nodes[lfirst_int(lc)];
+		bool		named = false;
+
+		for (int i = 0; i < node->children.count && !named; i++)
+			named = view->applied->applied->set[node->children.nodes[i]];
+		for (int i = 0; i < node->dependents.count && !named; i++)
+			named = view->applied->applied->set[node->dependents.nodes[i]];
+		if (named && view->graph->defects == NIL)
+			problems = add_problem(problems, "error", node->revision->id,
+								   "it has a version row although another row is above it",
+								   "Record where the database really is: SELECT cmig.stamp('<revision>', purge => true)");
+	}
+
+	for (int i = 0; i < view->graph->count; i++)
+		if (cmig_graph_is_effective_head(view->graph, i))
+			heads++;
+	if (heads > 1 && view->graph->defects == NIL)
+	{
+		bool		labelled = true;
+		CmigShownLabels *labels = cmig_graph_shown_labels(view->graph);
+
+		for (int i = 0; i < view->graph->count; i++)
+			if (cmig_graph_is_effective_head(view->graph, i) && cmig_graph_labels(labels, i) == NIL)
+				labelled = false;
+		if (!labelled)
+			problems = add_problem(problems, "warning", "heads",
+								   psprintf("there are %d heads, so upgrade to head is ambiguous", heads),
+								   "SELECT cmig.merge('heads', '<message>') joins them; SELECT * FROM cmig.heads() lists them.");
+	}
+
+	if (with_texts)
+	{
+		foreach(lc, cmig_access_findings())
+		{
+			CmigAccessFinding *finding = lfirst(lc);
+
+			problems = add_problem(problems, finding->severity, finding->object,
+								   finding->problem, finding->fix);
+		}
+		problems = add_text_problems(view, problems);
+		problems = add_problem(problems, "notice", "pg_dump",
+							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version and cmig.journal; no dump holds cmig.secret",
+							   "Dump with data, or load the revisions and stamp after restoring a schema.");
+	}
+	return problems;
+}
+
+Datum
+cmig_check(PG_FUNCTION_ARGS)
+{
+	CmigView	view;
+	List	   *problems;
+	ListCell   *lc;
+	int			errors = 0;
+	StringInfoData detail;
+
+	InitMaterializedSRF(fcinfo, 0);
+	view = cmig_view_read();
+	problems = cmig_check_problems(&view, true);
+
+	initStringInfo(&detail);
+	foreach(lc, problems)
+	{
+		CmigProblem *problem = lfirst(lc);
+		Datum		values[4];
+		bool		nulls[4] = {0};
+
+		if (strcmp(problem->severity, "error") == 0 && errors++ < 20)
+			appendStringInfo(&detail, "%s%s: %s.", errors > 1 ? "\n" : "",
+							 problem->object, problem->problem);
+		values[0] = CStringGetTextDatum(problem->severity);
+		values[1] = CStringGetTextDatum(problem->object);
+		values[2] = CStringGetTextDatum(problem->problem);
+		values[3] = CStringGetTextDatum(problem->fix);
+		cmig_view_put_row(fcinfo, values, nulls);
+	}
+	if (errors > 0 && !PG_ARGISNULL(0) && PG_GETARG_BOOL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BROKEN_GRAPH),
+				 errmsg_plural("the catalog has %d problem", "the catalog has %d problems",
+							   errors, errors),
+				 errdetail("%s", detail.data),
+				 errhint("SELECT * FROM cmig.check() lists each problem with its fix.")));
+	return (Datum) 0;
+}

@@ -1,0 +1,154 @@
+/*
+ * history.c
+ *	  Lists of revisions: cmig.current, heads, branches, history.
+ *
+ * They work on a broken graph too, and beside version rows that name unknown
+ * revisions.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "graph/graph_walk.h"
+#include "report/view.h"
+#include "tables/catalog.h"
+
+PG_FUNCTION_INFO_V1(cmig_current);
+PG_FUNCTION_INFO_V1(cmig_heads);
+PG_FUNCTION_INFO_V1(cmig_branches);
+PG_FUNCTION_INFO_V1(cmig_history);
+
+Datum
+cmig_current(PG_FUNCTION_ARGS)
+{
+	CmigNames  *rows;
+	CmigView	view;
+	CmigShownLabels *labels;
+
+	InitMaterializedSRF(fcinfo, 0);
+	rows = cmig_catalog_read_version();
+
+	view = cmig_view_read();
+	labels = cmig_graph_shown_labels(view.graph);
+	for (int i = 0; i < rows->count; i++)
+	{
+		int			node = cmig_graph_find_id(view.graph, rows->names[i]);
+		Datum		values[5] = {0};
+		bool		nulls[5] = {0};
+
+		values[0] = CStringGetTextDatum(rows->names[i]);
+		values[1] = BoolGetDatum(node >= 0 && cmig_graph_is_head(view.graph, node));
+		values[2] = BoolGetDatum(node >= 0);
+		values[3] = cmig_view_list(node >= 0 ? cmig_graph_labels(labels, node) : NIL);
+		if (node >= 0)
+			values[4] = CStringGetTextDatum(view.graph->nodes[node].revision->message);
+		else
+			nulls[4] = true;
+		cmig_view_put_row(fcinfo, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+cmig_heads(PG_FUNCTION_ARGS)
+{
+	CmigView	view;
+	CmigShownLabels *labels;
+
+	InitMaterializedSRF(fcinfo, 0);
+	view = cmig_view_read();
+	labels = cmig_graph_shown_labels(view.graph);
+	for (int i = 0; i < view.graph->count; i++)
+	{
+		Datum		values[5];
+		bool		nulls[5] = {0};
+
+		if (!cmig_graph_is_head(view.graph, i))
+			continue;
+		values[0] = CStringGetTextDatum(cmig_graph_id(view.graph, i));
+		values[1] = cmig_view_list(cmig_graph_labels(labels, i));
+		values[2] = BoolGetDatum(view.is_row[i]);
+		values[3] = BoolGetDatum(cmig_graph_is_effective_head(view.graph, i));
+		values[4] = CStringGetTextDatum(view.graph->nodes[i].revision->message);
+		cmig_view_put_row(fcinfo, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+cmig_branches(PG_FUNCTION_ARGS)
+{
+	CmigView	view;
+	CmigShownLabels *labels;
+
+	InitMaterializedSRF(fcinfo, 0);
+	view = cmig_view_read();
+	labels = cmig_graph_shown_labels(view.graph);
+	for (int i = 0; i < view.graph->count; i++)
+	{
+		const CmigNode *node = &view.graph->nodes[i];
+		Datum		values[4];
+		bool		nulls[4] = {0};
+
+		if (node->children.count < 2)
+			continue;
+		values[0] = CStringGetTextDatum(node->revision->id);
+		values[1] = cmig_view_list(cmig_graph_labels(labels, i));
+		values[2] = cmig_view_edges(view.graph, &node->children);
+		values[3] = CStringGetTextDatum(node->revision->message);
+		cmig_view_put_row(fcinfo, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+cmig_history(PG_FUNCTION_ARGS)
+{
+	CmigView	view;
+	CmigMarks  *range;
+	CmigShownLabels *labels;
+	int		   *order;
+	int			count;
+	MemoryContext context;
+	MemoryContext old;
+
+	InitMaterializedSRF(fcinfo, 0);
+	view = cmig_view_read();
+	range = cmig_target_range(view.graph, view.applied,
+							  cmig_argument_text(fcinfo, 0));
+	labels = cmig_graph_shown_labels(view.graph);
+	order = cmig_graph_order(view.graph, range, &count);
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig history row",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	for (int i = count - 1; i >= 0; i--)
+	{
+		const CmigNode *node = &view.graph->nodes[order[i]];
+		Datum		values[10];
+		bool		nulls[10] = {0};
+
+		values[0] = CStringGetTextDatum(node->revision->id);
+		values[1] = cmig_catalog_names_datum(&node->revision->parents);
+		values[2] = cmig_catalog_names_datum(&node->revision->depends);
+		values[3] = cmig_view_list(cmig_graph_labels(labels, order[i]));
+		values[4] = BoolGetDatum(node->children.count == 0);
+		values[5] = BoolGetDatum(view.is_row[order[i]]);
+		values[6] = BoolGetDatum(node->children.count > 1);
+		values[7] = BoolGetDatum(node->parents.count > 1);
+		values[8] = BoolGetDatum(view.applied->applied->set[order[i]]);
+		values[9] = CStringGetTextDatum(node->revision->message);
+		cmig_view_put_row(fcinfo, values, nulls);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}

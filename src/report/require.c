@@ -1,0 +1,170 @@
+/*
+ * require.c
+ *	  What an upgrade or a downgrade would do: cmig.plan, resolve, require.
+ *
+ * They resolve targets and plan exactly as the moving verbs do.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "commands/dbcommands.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "graph/plan.h"
+#include "graph/target.h"
+#include "move/move.h"
+#include "tables/catalog.h"
+
+PG_FUNCTION_INFO_V1(cmig_plan);
+PG_FUNCTION_INFO_V1(cmig_plan_array);
+PG_FUNCTION_INFO_V1(cmig_resolve);
+PG_FUNCTION_INFO_V1(cmig_require);
+
+static Datum
+plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	char	   *direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan");
+	CmigSituation now;
+	CmigPlan   *plan;
+	MemoryContext context;
+	MemoryContext old;
+
+	InitMaterializedSRF(fcinfo, 0);
+	now = cmig_move_read(true);
+	if (strcmp(direction, "upgrade") == 0)
+		plan = cmig_move_plan_upgrade(&now, targets);
+	else
+	{
+		CmigDowngradeTarget *resolved;
+
+		if (targets->count != 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a downgrade has one target"),
+					 errhint("Downgrade one branch after the other: label@base.")));
+		plan = cmig_move_plan_downgrade(&now, targets->names[0], &resolved);
+	}
+	if (plan->count == 0)
+		cmig_move_report_nothing(now.graph, now.applied->rows, direction);
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan row",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	for (int i = 0; i < plan->count; i++)
+	{
+		const CmigRevision *revision = now.graph->nodes[plan->steps[i].node].revision;
+		Datum		values[7];
+		bool		nulls[7] = {0};
+
+		values[0] = Int32GetDatum(i + 1);
+		values[1] = CStringGetTextDatum(revision->id);
+		values[2] = cmig_catalog_names_datum(&revision->parents);
+		values[3] = BoolGetDatum(revision->transactional);
+		values[4] = BoolGetDatum(revision->irreversible);
+		values[5] = (Datum) 0;
+		if (revision->created_by)
+			values[5] = DirectFunctionCall1(namein, CStringGetDatum(revision->created_by));
+		else
+			nulls[5] = true;
+		values[6] = CStringGetTextDatum(revision->message);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}
+
+Datum
+cmig_plan(PG_FUNCTION_ARGS)
+{
+	CmigNames  *target = cmig_argument_target(fcinfo, 1);
+
+	if (target->names[0] == NULL)
+	{
+		if (strcmp(cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan"), "downgrade") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a downgrade needs a target"),
+					 errhint("SELECT * FROM cmig.plan('downgrade', '-1')")));
+		target->names[0] = "head";
+	}
+	return plan_rows(fcinfo, target);
+}
+
+Datum
+cmig_plan_array(PG_FUNCTION_ARGS)
+{
+	return plan_rows(fcinfo, cmig_argument_revisions(fcinfo, 1));
+}
+
+Datum
+cmig_resolve(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	CmigSituation now;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	now = cmig_move_read(false);
+	foreach(lc, cmig_target_absolute(now.graph, cmig_argument_text(fcinfo, 0)))
+	{
+		Datum		values[1] = {CStringGetTextDatum(cmig_graph_id(now.graph, lfirst_int(lc)))};
+		bool		nulls[1] = {false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+cmig_require(PG_FUNCTION_ARGS)
+{
+	char	   *target = cmig_argument_text(fcinfo, 0);
+	CmigSituation now = cmig_move_read(true);
+	List	   *nodes = cmig_target_absolute(now.graph, target);
+	CmigPlan   *pending;
+	StringInfoData ids;
+	bool		stepwise = false;	/* cmig.upgrade refuses one of them */
+
+	cmig_target_require_known_rows(now.graph, now.applied);
+	cmig_target_require_sound_rows(now.graph, now.applied, true);
+	if (now.graph->count == 0 && strcmp(target, "base") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),
+				 errmsg("target database is not up to date"),
+				 errdetail("No revision is loaded in database \"%s\".",
+						   get_database_name(MyDatabaseId)),
+				 errhint("Load the revision files with cmig.load, then SELECT * FROM cmig.upgrade(%s)",
+						 quote_literal_cstr(target))));
+	pending = cmig_plan_upgrade(now.graph, now.applied, nodes);
+	if (pending->count == 0)
+		PG_RETURN_VOID();
+
+	for (int i = 0; i < pending->count && !stepwise; i++)
+		stepwise = !now.graph->nodes[pending->steps[i].node].revision->transactional;
+	initStringInfo(&ids);
+	for (int i = 0; i < pending->count && i < 20; i++)
+		appendStringInfo(&ids, "%s\"%s\"", i > 0 ? ", " : "",
+						 cmig_graph_id(now.graph, pending->steps[i].node));
+	if (pending->count > 20)
+		appendStringInfo(&ids, " and %d more", pending->count - 20);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),
+			 errmsg("target database is not up to date"),
+			 errdetail_plural("%d revision is pending: %s.", "%d revisions are pending: %s.",
+							  pending->count, pending->count, ids.data),
+			 stepwise ? errhint("CALL cmig.upgrade_stepwise(%s)", quote_literal_cstr(target))
+			 : errhint("SELECT * FROM cmig.upgrade(%s)", quote_literal_cstr(target))));
+}

@@ -1,0 +1,104 @@
+/*
+ * show.c
+ *	  Everything about one revision: cmig.show.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "graph/graph_walk.h"
+#include "report/view.h"
+#include "tables/catalog.h"
+
+PG_FUNCTION_INFO_V1(cmig_show);
+
+static void
+put_field(FunctionCallInfo fcinfo, const char *field, const char *value)
+{
+	Datum		values[2];
+	bool		nulls[2] = {false, value == NULL};
+
+	values[0] = CStringGetTextDatum(field);
+	values[1] = value ? CStringGetTextDatum(value) : (Datum) 0;
+	cmig_view_put_row(fcinfo, values, nulls);
+}
+
+static const char *
+yes_no(bool value)
+{
+	return value ? "yes" : "no";
+}
+
+static void
+show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabels *labels, int n)
+{
+	const CmigNode *node = &view->graph->nodes[n];
+	CmigRevisionText *text = cmig_catalog_read_text(node->revision->id);
+	StringInfoData shown;
+	ListCell   *lc;
+
+	if (text == NULL)
+		return;					/* deleted meanwhile */
+	initStringInfo(&shown);
+	foreach(lc, cmig_graph_labels(labels, n))
+	{
+		appendStringInfo(&shown, "%s%s", shown.len > 0 ? ", " : "", (char *) lfirst(lc));
+	}
+
+	put_field(fcinfo, "revision", node->revision->id);
+	put_field(fcinfo, "down_revision", cmig_view_names_text(&node->revision->parents));
+	put_field(fcinfo, "depends_on", cmig_view_names_text(&node->revision->depends));
+	put_field(fcinfo, "branch_labels", shown.data);
+	put_field(fcinfo, "branches_into",
+			  cmig_view_nodes_text(view->graph, node->children.nodes, node->children.count, CMIG_VIEW_LISTED));
+	put_field(fcinfo, "message", text->edges.message);
+	put_field(fcinfo, "description", text->description);
+	put_field(fcinfo, "transactional", yes_no(text->edges.transactional));
+	put_field(fcinfo, "reversible", yes_no(text->downgrade_sql != NULL));
+	put_field(fcinfo, "applied", yes_no(view->applied->applied->set[n]));
+	put_field(fcinfo, "head", yes_no(node->children.count == 0));
+	put_field(fcinfo, "created_at",
+			  text->has_created_at ? timestamptz_to_str(text->created_at) : NULL);
+	put_field(fcinfo, "created_by", text->edges.created_by);
+	put_field(fcinfo, "upgrade_sql", text->upgrade_sql);
+	put_field(fcinfo, "downgrade_sql", text->downgrade_sql);
+	put_field(fcinfo, "verify_sql", text->verify_sql);
+}
+
+Datum
+cmig_show(PG_FUNCTION_ARGS)
+{
+	CmigView	view;
+	char	   *target;
+	List	   *nodes;
+	CmigShownLabels *labels;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	target = cmig_argument_text(fcinfo, 0);
+	if (target == NULL || target[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 target ? errmsg("the target must not be empty")
+				 : errmsg("the target must not be null"),
+				 errhint("Say head, heads, current, a branch label, or an id: SELECT * FROM cmig.show('head')")));
+	view = cmig_view_read();
+	if (target && strcmp(target, "current") == 0)
+		nodes = view.applied->nodes;
+	else
+		nodes = cmig_target_absolute(view.graph, target);
+	labels = cmig_graph_shown_labels(view.graph);
+	foreach(lc, nodes)
+	{
+		show_revision(fcinfo, &view, labels, lfirst_int(lc));
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,258 @@
+/*
+ * status.c
+ *	  Where the database is and what to type next: cmig.status.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "commands/dbcommands.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "base/settings.h"
+#include "graph/graph_walk.h"
+#include "graph/plan.h"
+#include "report/access_check.h"
+#include "report/check.h"
+#include "report/view.h"
+#include "run/run_lock.h"
+#include "tables/catalog.h"
+#include "tables/journal.h"
+#include "tables/progress.h"
+
+PG_FUNCTION_INFO_V1(cmig_status);
+
+static void
+put_status(FunctionCallInfo fcinfo, const char *item, const char *value, const char *hint)
+{
+	Datum		values[3];
+	bool		nulls[3] = {false, value == NULL, hint == NULL};
+
+	values[0] = CStringGetTextDatum(item);
+	values[1] = value ? CStringGetTextDatum(value) : (Datum) 0;
+	values[2] = hint ? CStringGetTextDatum(hint) : (Datum) 0;
+	cmig_view_put_row(fcinfo, values, nulls);
+}
+
+/* The roles that wrote the revisions of a plan, each once. */
+static char *
+authors_text(const CmigGraph *graph, const CmigPlan *plan)
+{
+	StringInfoData text;
+	List	   *authors = NIL;
+
+	initStringInfo(&text);
+	for (int i = 0; i < plan->count; i++)
+	{
+		char	   *author = graph->nodes[plan->steps[i].node].revision->created_by;
+		ListCell   *lc;
+
+		if (author == NULL)
+			continue;
+		foreach(lc, authors)
+		{
+			if (strcmp(lfirst(lc), author) == 0)
+				break;
+		}
+		if (lc == NULL)
+		{
+			authors = lappend(authors, author);
+			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", author);
+		}
+	}
+	return text.data;
+}
+
+/* A step that is half done is to be finished first, which has its own row. */
+static bool
+may_go_up(bool stepwise)
+{
+	List	   *rows = cmig_progress_read();
+
+	return rows == NIL ||
+		(stepwise && ((CmigProgressRow *) llast(rows))->direction == CMIG_UPGRADE);
+}
+
+static void
+put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
+{
+	List	   *targets = NIL;
+	CmigPlan   *pending;
+	int		   *nodes;
+	const char *stepwise = NULL;	/* the first that cmig.upgrade refuses */
+
+	for (int i = 0; i < view->graph->count; i++)
+		if (cmig_graph_is_effective_head(view->graph, i))
+			targets = lappend_int(targets, i);
+	pending = cmig_plan_upgrade(view->graph, view->applied, targets);
+	if (pending->count == 0)
+	{
+		put_status(fcinfo, "pending", "none", NULL);
+		return;
+	}
+	nodes = palloc(sizeof(int) * pending->count);
+	for (int i = 0; i < pending->count; i++)
+	{
+		nodes[i] = pending->steps[i].node;
+		if (stepwise == NULL && !view->graph->nodes[nodes[i]].revision->transactional)
+			stepwise = cmig_graph_id(view->graph, nodes[i]);
+	}
+	put_status(fcinfo, "pending",
+			   psprintf("%d: %s", pending->count,
+						cmig_view_nodes_text(view->graph, nodes, pending->count, CMIG_VIEW_LISTED)),
+			   view->applied->unknown || !may_go_up(stepwise != NULL) ? NULL
+			   : psprintf(stepwise ? "CALL cmig.upgrade_stepwise('%s')" : "SELECT * FROM cmig.upgrade('%s')",
+						  heads > 1 ? "heads" : "head"));
+	put_status(fcinfo, "pending written by", authors_text(view->graph, pending),
+			   "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
+	if (stepwise)
+		put_status(fcinfo, "not transactional", stepwise,
+				   "In tests and fresh installs, SET cmig.concurrent_ddl = off lets cmig.upgrade run it");
+}
+
+/*
+ * Is the step of a journal row still to be done?  Otherwise its failure is
+ * history: the database has got there, or away from there, in another way.
+ */
+static bool
+is_still_to_do(const CmigView *view, const CmigJournalEntry *entry)
+{
+	int			node = cmig_graph_find_id(view->graph, entry->revision);
+
+	return node >= 0 &&
+		view->applied->applied->set[node] == (strcmp(entry->direction, "downgrade") == 0);
+}
+
+/*
+ * What stepwise runs do or have left.  Only a run that is alive holds the run
+ * lock, so a row that says running without it is one that was cut off.
+ */
+static void
+put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
+{
+	CmigJournalEntry last;
+	int			runner = cmig_run_lock_holder();
+	bool		any = cmig_journal_last(&last) &&
+	(runner != 0 || is_still_to_do(view, &last));
+	List	   *rows = cmig_progress_read();
+	CmigProgressRow *row = rows != NIL ? llast(rows) : NULL;
+	const char *obstacle;
+
+	if (any && RecoveryInProgress() && strcmp(last.outcome, "running") == 0)
+	{
+		put_status(fcinfo, "begun", psprintf("%s of %s", last.direction, last.revision),
+				   "Only the primary knows whether that run is alive: SELECT * FROM cmig.status() there");
+		return;
+	}
+	if (any && strcmp(last.outcome, "running") == 0)
+		put_status(fcinfo, runner != 0 ? "running" : "interrupted",
+				   runner != 0 ?
+				   psprintf("%s of %s, by process %d", last.direction, last.revision, runner) :
+				   psprintf("%s of %s", last.direction, last.revision),
+				   runner != 0 ?
+				   psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", runner) :
+				   psprintf("CALL cmig.%s_stepwise(...) again", last.direction));
+	else if (any && strcmp(last.outcome, "failed") == 0)
+		put_status(fcinfo, "failed",
+				   last.statement != 0 ?
+				   psprintf("%s of %s, statement %d: %s", last.direction, last.revision,
+							last.statement, last.message ? last.message : "") :
+				   psprintf("%s of %s: %s", last.direction, last.revision,
+							last.message ? last.message : ""),
+				   psprintf("Fix the cause, then CALL cmig.%s_stepwise(...) again", last.direction));
+	if (row == NULL || runner != 0)
+		return;
+
+	obstacle = cmig_progress_obstacle(row);
+	put_status(fcinfo, "half done",
+			   psprintf("%s of %s: statement %d is %s, none after it is complete",
+						cmig_progress_direction(row->direction), row->revision, row->statement,
+						row->state == CMIG_PROGRESS_DONE ? "done" :
+						row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "to be finished"),
+			   obstacle ? obstacle :
+			   row->state == CMIG_PROGRESS_IN_DOUBT ?
+			   psprintf("Look how far it came, then CALL cmig.%s_stepwise(..., in_doubt => 'done') or 'again'",
+						cmig_progress_direction(row->direction)) :
+			   psprintf("CALL cmig.%s_stepwise(...) goes on with it", cmig_progress_direction(row->direction)));
+}
+
+/* That somebody has rights which no level gives; check() says who. */
+static void
+put_access(FunctionCallInfo fcinfo)
+{
+	ListCell   *lc;
+	bool		any = false;
+
+	foreach(lc, cmig_access_findings())
+	{
+		any |= strcmp(((CmigAccessFinding *) lfirst(lc))->severity, "warning") == 0;
+	}
+	if (any)
+		put_status(fcinfo, "access", "somebody has rights that cmig.grant_access did not give",
+				   "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
+}
+
+Datum
+cmig_status(PG_FUNCTION_ARGS)
+{
+	CmigView	view;
+	List	   *problems;
+	ListCell   *lc;
+	int			heads = 0;
+	int		   *head_nodes;
+	char	   *current;
+
+	InitMaterializedSRF(fcinfo, 0);
+	view = cmig_view_read();
+	head_nodes = palloc(sizeof(int) * Max(view.graph->count, 1));
+	for (int i = 0; i < view.graph->count; i++)
+		if (cmig_graph_is_head(view.graph, i))
+			head_nodes[heads++] = i;
+
+	put_status(fcinfo, "database", get_database_name(MyDatabaseId), NULL);
+	current = cmig_view_names_text(view.applied->rows);
+	if (view.applied->rows->count == 0)
+		put_status(fcinfo, "current", "base",
+				   view.graph->count == 0 ? NULL
+				   : "If the schema is there already: SELECT cmig.stamp('<revision>')");
+	else
+		put_status(fcinfo, "current", current, NULL);
+	put_status(fcinfo, "revisions",
+			   psprintf("%d, %d applied", view.graph->count, view.applied->applied->count),
+			   view.graph->count == 0 ? "SELECT * FROM cmig.load(...), or cmig.create_revision(...)" : NULL);
+	if (heads > 0)
+		put_status(fcinfo, heads == 1 ? "head" : "heads",
+				   cmig_view_nodes_text(view.graph, head_nodes, heads, CMIG_VIEW_LISTED),
+				   heads > 1 && view.graph->defects == NIL
+				   ? "SELECT cmig.merge('heads', '<message>') joins them" : NULL);
+	if (view.graph->defects == NIL)
+		put_pending(fcinfo, &view, heads);
+
+	put_stepwise(fcinfo, &view);
+	problems = cmig_check_problems(&view, false);
+	if (problems == NIL)
+		put_status(fcinfo, "problems", "none in the graph",
+				   view.graph->count == 0 ? NULL
+				   : "SELECT * FROM cmig.check() also reads the scripts and compares them with what was run");
+	foreach(lc, problems)
+	{
+		CmigProblem *problem = lfirst(lc);
+
+		put_status(fcinfo, problem->severity,
+				   psprintf("%s: %s", problem->object, problem->problem), problem->fix);
+	}
+	put_access(fcinfo);
+	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
+		put_status(fcinfo, "protected",
+				   cmig_settings_protect() == CMIG_PROTECT_ON
+				   ? "on: every downgrade is refused"
+				   : "base: reset, downgrade to base, purge and prune are refused",
+				   cmig_settings_may_unprotect() ? "BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT" : NULL);
+	return (Datum) 0;
+}

@@ -1,0 +1,93 @@
+/*
+ * view.c
+ *	  What the functions that only look read, and how they build their rows.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "report/view.h"
+#include "tables/catalog.h"
+
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+
+CmigView
+cmig_view_read(void)
+{
+	CmigView	view;
+	CmigRevisionSet *set = cmig_catalog_read_revisions(true);
+	ListCell   *lc;
+
+	view.graph = cmig_graph_build(set->revisions, set->count);
+	view.applied = cmig_target_applied(view.graph, cmig_catalog_read_version());
+	view.is_row = palloc0(Max(view.graph->count, 1));
+	foreach(lc, view.applied->nodes)
+	{
+		view.is_row[lfirst_int(lc)] = true;
+	}
+	return view;
+}
+
+void
+cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+Datum
+cmig_view_list(List *names)
+{
+	CmigNames	array = {0};
+	ListCell   *lc;
+
+	array.names = palloc(sizeof(char *) * (list_length(names) + 1));
+	foreach(lc, names)
+	{
+		array.names[array.count++] = lfirst(lc);
+	}
+	return cmig_catalog_names_datum(&array);
+}
+
+Datum
+cmig_view_edges(const CmigGraph *graph, const CmigEdges *edges)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < edges->count; i++)
+		names = lappend(names, (void *) cmig_graph_id(graph, edges->nodes[i]));
+	return cmig_view_list(names);
+}
+
+char *
+cmig_view_nodes_text(const CmigGraph *graph, const int *nodes, int count, int most)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < count; i++)
+	{
+		if (i == most)
+		{
+			appendStringInfo(&text, " and %d more", count - most);
+			break;
+		}
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", cmig_graph_id(graph, nodes[i]));
+	}
+	return text.data;
+}
+
+char *
+cmig_view_names_text(const CmigNames *names)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < names->count; i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names->names[i]);
+	return text.data;
+}

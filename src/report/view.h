@@ -1,0 +1,40 @@
+/*
+ * view.h
+ *	  What the functions that only look read, and how they build their rows.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_VIEW_H
+#define CMIG_VIEW_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "graph/graph.h"
+#include "graph/target.h"
+#include "nodes/pg_list.h"
+
+/* How many revisions a text of the result names. */
+#define CMIG_VIEW_LISTED 8
+
+/* The graph, which may have defects, and where the database is. */
+typedef struct CmigView
+{
+	CmigGraph  *graph;
+	CmigApplied *applied;
+	bool	   *is_row;			/* by node: it has a version row */
+} CmigView;
+
+extern CmigView cmig_view_read(void);
+
+/* Add a row to the result of a function that InitMaterializedSRF has prepared. */
+extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
+
+/* A List of char *, and the ids that edges lead to, as text[]. */
+extern Datum cmig_view_list(List *names);
+extern Datum cmig_view_edges(const CmigGraph *graph, const CmigEdges *edges);
+
+/* "a, b": up to most ids of an array of nodes, then " and N more"; all names. */
+extern char *cmig_view_nodes_text(const CmigGraph *graph, const int *nodes, int count, int most);
+extern char *cmig_view_names_text(const CmigNames *names);
+
+#endif							/* CMIG_VIEW_H */

@@ -1,0 +1,23 @@
+/*
+ * change.c
+ *	  What every function that writes the catalog does first.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "run/run_limit.h"
+#include "run/run_lock.h"
+#include "run/runner.h"
+#include "tables/catalog.h"
+#include "tables/change.h"
+
+void
+cmig_change_begin(const char *function)
+{
+	cmig_runner_require_idle(function);
+	cmig_run_lock_transaction(function);
+	cmig_run_limit_start();
+	cmig_runner_begin();
+	cmig_catalog_check_snapshot();
+}

@@ -1,0 +1,20 @@
+/*
+ * change.h
+ *	  What every function that writes the catalog does first.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_CHANGE_H
+#define CMIG_CHANGE_H
+
+#include "postgres.h"
+
+/*
+ * Take the run lock until the end of the transaction and start the clock of
+ * cmig.run_timeout.  Raises 55000 within a revision's script and 40001 if the
+ * transaction's snapshot does not show the latest version rows.  function is
+ * named in errors: "cmig.upgrade()".
+ */
+extern void cmig_change_begin(const char *function);
+
+#endif							/* CMIG_CHANGE_H */
