@@ -87,7 +87,7 @@ here(const Reader *reader, int line)
  * Values
  */
 
-/* An illegal name for a message. */
+/* What was written for a name, for a message. */
 static char *
 shortened(const char *name)
 {
@@ -97,6 +97,13 @@ shortened(const char *name)
 		return pstrdup(name);
 	length = pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2);
 	return psprintf("%.*s...", length, name);
+}
+
+/* In double quotes, unless it brings its own. */
+static char *
+quoted(const char *name)
+{
+	return strchr(name, '"') ? shortened(name) : psprintf("\"%s\"", shortened(name));
 }
 
 static CmigNames
@@ -122,15 +129,15 @@ parse_names(const Reader *reader, const char *key, const char *value, int line)
 		if (bad)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("illegal name \"%s\" for %s in %s",
-							shortened(name), key, here(reader, line)),
+					 errmsg("invalid name %s for %s in %s",
+							quoted(name), key, here(reader, line)),
 					 errdetail("The name %s.", bad),
-					 errhint("Write ids or labels, with commas between them, or nothing.")));
+					 errhint("Write ids or labels without quotes, separated by commas, or nothing.")));
 		/* as Python and SQL have it: surely not the name of a branch */
 		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("illegal name \"%s\" for %s in %s", name, key, here(reader, line)),
+					 errmsg("invalid name \"%s\" for %s in %s", name, key, here(reader, line)),
 					 errhint("Leave the value of %s empty for none.", key)));
 		names.names[names.count++] = name;
 		if (*end == '\0')
@@ -451,6 +458,7 @@ start_revision(Reader *reader, const char *start, const char *end)
 	const char *value;
 	char	   *id;
 	char	   *bad;
+	bool		first = reader->file == NULL;	/* of its file */
 
 	if (!cmig_marker_match(start, end, "revision", &value, &end))
 		elog(ERROR, "no revision in a header's first line");
@@ -471,11 +479,13 @@ start_revision(Reader *reader, const char *start, const char *end)
 		blame_quote(reader);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 *id ? errmsg("illegal revision id \"%s\" in %s",
-							  shortened(id), here(reader, lexer->line))
+				 *id ? errmsg("invalid revision id %s in %s",
+							  quoted(id), here(reader, lexer->line))
 				 : errmsg("no revision id in %s", here(reader, lexer->line)),
 				 *id ? errdetail("The id %s.", bad) : 0,
-				 errhint("A line that begins with \"%s\" starts the next revision file.", CMIG_FILE_START)));
+				 first ? errhint("Write an id of letters, digits, _ and - after \"%s\", without quotes and at most %d bytes long.",
+								 CMIG_FILE_START, CMIG_MAX_ID_LENGTH)
+				 : errhint("A line that begins with \"%s\" starts the next revision file.", CMIG_FILE_START)));
 	}
 
 	reader->file = palloc0(sizeof(CmigRevisionFile));

@@ -97,7 +97,8 @@ cmig_graph_check_name(const char *name)
 		if (byte <= ' ' || byte == 0x7f)
 			return pstrdup("contains white space or a control character");
 		if (strchr("@:+,;{}\"'", *c) != NULL)
-			return psprintf("contains the character %c", *c);
+			return *c == '"' ? pstrdup("contains a double quote")
+				: psprintf("contains the character \"%c\"", *c);
 		/* U+0085, U+00A0, U+2028 and the like, where the encoding is UTF-8 */
 		if (GetDatabaseEncoding() == PG_UTF8 && byte >= 0x80)
 		{

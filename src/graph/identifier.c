@@ -46,6 +46,7 @@ not_found(const CmigGraph *graph, const char *name)
 {
 	char	   *near = cmig_graph_suggest(graph, name);
 	int			length = strlen(name);
+	bool		is_base = false;
 
 	for (int i = 0; i < lengthof(symbols); i++)
 		if (pg_strcasecmp(name, symbols[i]) == 0 ||
@@ -55,7 +56,10 @@ not_found(const CmigGraph *graph, const char *name)
 			near = psprintf("\"%s\"", symbols[i]);
 	for (int i = 0; i < lengthof(synonyms) && near == NULL; i++)
 		if (pg_strcasecmp(name, synonyms[i].word) == 0)
+		{
 			near = psprintf("\"%s\"", synonyms[i].symbol);
+			is_base = strcmp(synonyms[i].symbol, "base") == 0;
+		}
 
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
@@ -72,6 +76,7 @@ not_found(const CmigGraph *graph, const char *name)
 			 ? errhint("What is an option of Alembic is an argument or a function here, such as purge => true, or cmig.script for --sql.")
 			 : strchr(name, '+') != NULL || name[0] == '-'
 			 ? errhint("A relative revision is a plus or minus with a number, alone or after one name: '+1', 'head-2', '<label>@+1'.")
+			 : is_base ? errhint("\"base\" is the state before the first revision, which only a downgrade can reach: SELECT * FROM cmig.downgrade('base')")
 			 : near ? errhint("Did you mean %s? SELECT * FROM cmig.history() lists the revisions.", near)
 			 : graph->count == 0 ? errhint("There are no revisions yet: load some with cmig.load or cmig.create_revision.")
 			 : errhint("SELECT * FROM cmig.history() lists the revisions; cmig.load stores missing ones.")));

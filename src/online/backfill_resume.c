@@ -71,7 +71,7 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 					   other->statement, (long long) other->rows, other->set_sql) :
 			 errdetail("It has updated %lld rows, which would be updated once more: SET %s.",
 					   (long long) other->rows, other->set_sql),
-			 errhint("%s To begin anew instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
+			 errhint("%s To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
 					 go_on, (long long) other->id)));
 }
 
@@ -190,6 +190,6 @@ cmig_backfill_resume_require_key(const CmigBackfillRun *run, const CmigBackfillP
 				 errmsg("the key of table %s has changed during its backfill", part->name),
 				 errdetail("It was walked by (%s); by (%s) nothing tells which rows are done.",
 						   begun, now),
-				 errhint("Make the key as it was and CALL again. To begin anew instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
+				 errhint("Restore the key as it was and CALL again. To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
 						 (long long) run->id)));
 }

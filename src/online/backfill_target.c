@@ -219,7 +219,7 @@ check_kind(Oid relation)
 					 errhint("Name a table.")));
 			break;
 		default:
-			refuse_kind(relation, "no table");
+			refuse_kind(relation, "not a table");
 	}
 }
 

@@ -148,13 +148,13 @@ cmig_rls_table_require(Oid relid)
 			refuse(name, "an index", "Name its table.");
 			break;
 		default:
-			refuse(name, "no table", "Name a table.");
+			refuse(name, "not a table", "Name a table.");
 	}
 
 	if (!has_privs_of_role(GetUserId(), form->relowner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of table %s", name),
+				 errmsg("must be owner of table %s", NameStr(form->relname)),
 				 errdetail("It belongs to role %s.",
 						   quote_identifier(GetUserNameFromId(form->relowner, false))),
 				 errhint("Run it as that role.")));
