@@ -194,5 +194,10 @@ SELECT cmig.require();
 SELECT cmig.require('003');
 DELETE FROM cmig.revision WHERE revision = '004';
 SELECT * FROM problems();
+-- of many defects an error lists ten
+INSERT INTO cmig.revision (revision, down_revision)
+SELECT 'lost' || lpad(i::text, 2, '0'), '{gone}' FROM generate_series(1, 13) i;
+SELECT * FROM cmig.upgrade();
+DELETE FROM cmig.revision WHERE revision LIKE 'lost%';
 DROP FUNCTION problems();
 DROP EXTENSION pg_cmig CASCADE;

@@ -15,6 +15,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/listing.h"
 #include "graph/graph.h"
 
 #include "common/hashfn.h"
@@ -24,7 +25,6 @@
 #include "utils/varlena.h"
 
 /* How many defects or names an error lists. */
-#define MAX_LISTED 20
 /* How many near names it offers. */
 #define MAX_SUGGESTED 3
 
@@ -294,7 +294,7 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 		else if (entry == NULL)
 		{
 			/* guessing compares with every name: only for what errors list */
-			char	   *near = list_length(graph->defects) < MAX_LISTED
+			char	   *near = list_length(graph->defects) < CMIG_LISTING_MAX
 			? cmig_graph_suggest(graph, name) : NULL;
 
 			add_defect(graph, id,
@@ -439,24 +439,15 @@ find_cycles(CmigGraph *graph, bool over_depends)
 		}
 		if (length > 0 && node >= 0 && left[node])
 		{
-			StringInfoData names;
-			int			listed = 0;
+			CmigListing names;
 
-			initStringInfo(&names);
+			cmig_listing_init(&names, CMIG_LISTING_QUOTED);
 			for (int j = place[node]; j < length; j++)
-			{
-				if (listed++ == MAX_LISTED)
-				{
-					appendStringInfoString(&names, " ...");
-					break;
-				}
-				appendStringInfo(&names, "%s\"%s\"", listed > 1 ? ", " : "",
-								 cmig_graph_id(graph, path[j]));
-			}
+				cmig_listing_add(&names, cmig_graph_id(graph, path[j]));
 			add_defect(graph, cmig_graph_id(graph, node),
 					   "Correct one of the references.",
 					   over_depends ? "revisions %s form a cycle over depends_on"
-					   : "revisions %s form a cycle", names.data);
+					   : "revisions %s form a cycle", cmig_listing_text(&names));
 		}
 		for (int j = 0; j < length; j++)
 			left[path[j]] = false;
@@ -508,36 +499,40 @@ cmig_graph_build(const CmigRevision *revisions, int count)
 	return graph;
 }
 
+char *
+cmig_graph_ids_text(const CmigGraph *graph, const int *nodes, int count)
+{
+	CmigListing ids;
+
+	cmig_listing_init(&ids, CMIG_LISTING_PLAIN);
+	for (int i = 0; i < count; i++)
+		cmig_listing_add(&ids, cmig_graph_id(graph, nodes[i]));
+	return cmig_listing_text(&ids);
+}
+
 void
 cmig_graph_require_sound(const CmigGraph *graph)
 {
-	StringInfoData detail;
+	CmigListing detail;
 	const CmigDefect *first;
 	ListCell   *lc;
-	int			listed = 0;
 
 	if (graph->defects == NIL)
 		return;
 
 	first = linitial(graph->defects);
-	initStringInfo(&detail);
+	cmig_listing_init(&detail, CMIG_LISTING_LINES);
 	foreach(lc, graph->defects)
 	{
 		const CmigDefect *defect = lfirst(lc);
 
-		if (listed++ == MAX_LISTED)
-		{
-			appendStringInfo(&detail, "\n... and %d more.",
-							 list_length(graph->defects) - MAX_LISTED);
-			break;
-		}
-		appendStringInfo(&detail, "%sRevision \"%s\": %s.", listed > 1 ? "\n" : "",
-						 defect->revision, defect->problem);
+		cmig_listing_add_format(&detail, "Revision \"%s\": %s.",
+								defect->revision, defect->problem);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BROKEN_GRAPH),
 			 errmsg("the revision graph is broken"),
-			 errdetail("%s", detail.data),
+			 errdetail("%s", cmig_listing_text(&detail)),
 			 list_length(graph->defects) == 1
 			 ? errhint("%s", first->fix)
 			 : errhint("SELECT * FROM cmig.check() lists each problem with its fix.")));

@@ -50,6 +50,9 @@ typedef struct CmigGraph
 /* Build from revisions, which must outlive the graph. */
 extern CmigGraph *cmig_graph_build(const CmigRevision *revisions, int count);
 
+/* The ids of nodes in a message: a, b and 3 more */
+extern char *cmig_graph_ids_text(const CmigGraph *graph, const int *nodes, int count);
+
 /* Raise MG005, naming all defects, unless there are none. */
 extern void cmig_graph_require_sound(const CmigGraph *graph);
 

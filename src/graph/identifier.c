@@ -15,6 +15,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/listing.h"
 #include "graph/identifier.h"
 
 #include "lib/stringinfo.h"
@@ -82,26 +83,18 @@ not_found(const CmigGraph *graph, const char *name)
 			 : errhint("SELECT * FROM cmig.history() lists the revisions; cmig.load stores missing ones.")));
 }
 
-/* "a", "b", "c", ... */
 char *
-cmig_identifier_list(const CmigGraph *graph, List *nodes, int most)
+cmig_identifier_list(const CmigGraph *graph, List *nodes)
 {
-	StringInfoData text;
+	CmigListing listing;
 	ListCell   *lc;
-	int			listed = 0;
 
-	initStringInfo(&text);
+	cmig_listing_init(&listing, CMIG_LISTING_QUOTED);
 	foreach(lc, nodes)
 	{
-		if (listed++ == most)
-		{
-			appendStringInfo(&text, " and %d more", list_length(nodes) - most);
-			break;
-		}
-		appendStringInfo(&text, "%s\"%s\"", listed > 1 ? ", " : "",
-						 cmig_graph_id(graph, lfirst_int(lc)));
+		cmig_listing_add(&listing, cmig_graph_id(graph, lfirst_int(lc)));
 	}
-	return text.data;
+	return cmig_listing_text(&listing);
 }
 
 void
@@ -110,7 +103,7 @@ cmig_identifier_multiple_heads(const CmigGraph *graph, List *heads, const char *
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 			 errmsg("multiple head revisions are present for given argument \"%s\"", argument),
-			 errdetail("The heads are %s.", cmig_identifier_list(graph, heads, CMIG_IDENTIFIER_LISTED)),
+			 errdetail("The heads are %s.", cmig_identifier_list(graph, heads)),
 			 errhint("Name one of them, narrow with <label>@head, or say \"heads\" for all; SELECT cmig.merge('heads', '<message>') joins them.")));
 }
 
@@ -134,9 +127,9 @@ ambiguous_walk(const CmigGraph *graph, const CmigIdentifier *id, List *choices, 
 			(errcode(ERRCODE_CMIG_INVALID_TARGET),
 			 errmsg("ambiguous walk: \"%s\" can go several ways", id->text),
 			 at < 0
-			 ? errdetail("From base it can go to %s.", cmig_identifier_list(graph, choices, CMIG_IDENTIFIER_LISTED))
+			 ? errdetail("From base it can go to %s.", cmig_identifier_list(graph, choices))
 			 : errdetail("From \"%s\" it can go to %s.", cmig_graph_id(graph, at),
-						 cmig_identifier_list(graph, choices, CMIG_IDENTIFIER_LISTED)),
+						 cmig_identifier_list(graph, choices)),
 			 id->steps < 0 ? errhint("Name the revision to go to.")
 			 : id->label ? errhint("Name the revision.")
 			 : errhint("Name the revision, or a branch: <label>@%s.", id->text)));
@@ -258,7 +251,7 @@ find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_AMBIGUOUS_REVISION),
 				 errmsg("revision identifier \"%s\" is ambiguous", name),
-				 errdetail("It fits %s.", cmig_identifier_list(graph, found, 3)),
+				 errdetail("It fits %s.", cmig_identifier_list(graph, found)),
 				 errhint("Type more characters of it.")));
 	return found ? linitial_int(found) : -1;
 }

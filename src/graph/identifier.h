@@ -18,9 +18,6 @@
 #include "base/compat.h"
 #include "graph/graph_walk.h"
 
-/* How many names a message lists. */
-#define CMIG_IDENTIFIER_LISTED 10
-
 /* label@symbol+steps, taken apart; absent parts are NULL. */
 typedef struct CmigIdentifier
 {
@@ -70,7 +67,7 @@ extern int	cmig_identifier_walk_down(const CmigGraph *graph, const CmigIdentifie
 									  int start, int steps, bool clip);
 
 /* "a", "b", "c" and N more */
-extern char *cmig_identifier_list(const CmigGraph *graph, List *nodes, int most);
+extern char *cmig_identifier_list(const CmigGraph *graph, List *nodes);
 
 /* Errors that several commands raise. */
 pg_noreturn extern void cmig_identifier_multiple_heads(const CmigGraph *graph, List *heads,

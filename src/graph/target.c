@@ -253,7 +253,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
-					 errdetail("Current are %s%s.", cmig_identifier_list(graph, applied->nodes, CMIG_IDENTIFIER_LISTED),
+					 errdetail("Current are %s%s.", cmig_identifier_list(graph, applied->nodes),
 							   applied->unknown ? " and unknown ones" : ""),
 					 errhint("Name a branch, <label>@%s, or the revision to reach.", id->text)));
 		cmig_target_require_known_rows(graph, applied);
@@ -300,7 +300,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
-					 errdetail("Applied on that branch are %s.", cmig_identifier_list(graph, starts, CMIG_IDENTIFIER_LISTED)),
+					 errdetail("Applied on that branch are %s.", cmig_identifier_list(graph, starts)),
 					 errhint("Name the revision to reach.")));
 	}
 	return starts ? linitial_int(starts) : -1;
@@ -388,7 +388,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
-					 errdetail("Current are %s.", cmig_identifier_list(graph, applied->nodes, CMIG_IDENTIFIER_LISTED)),
+					 errdetail("Current are %s.", cmig_identifier_list(graph, applied->nodes)),
 					 revision->parents.count == 1
 					 ? errhint("Say which branch, such as '%s@%s', or name the revision to go back to, such as '%s'.",
 							   label, id->text, revision->parents.names[0])
@@ -434,7 +434,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
-				 errdetail("Applied on that branch are %s.", cmig_identifier_list(graph, starts, CMIG_IDENTIFIER_LISTED)),
+				 errdetail("Applied on that branch are %s.", cmig_identifier_list(graph, starts)),
 				 errhint("Name the revision to go back to.")));
 	return linitial_int(starts);
 }
@@ -644,7 +644,7 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("\"%s\" is ambiguous with multiple current heads", text),
-					 errdetail("Current are %s.", cmig_identifier_list(graph, found, CMIG_IDENTIFIER_LISTED)),
+					 errdetail("Current are %s.", cmig_identifier_list(graph, found)),
 					 errhint("Name a revision, or a branch: <label>@%s.", id.steps_text)));
 	}
 	else

@@ -13,6 +13,7 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/listing.h"
 #include "graph/graph.h"
 #include "graph/identifier.h"
 #include "graph/target.h"
@@ -317,16 +318,15 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 		text.edges.message = pstrdup(message);
 	else
 	{
-		StringInfoData made;
+		const CmigNames *parents = &text.edges.parents;
+		CmigListing merged;
 
-		initStringInfo(&made);
-		appendStringInfoString(&made, "merge");
-		for (int i = 0; i < text.edges.parents.count && i < 5; i++)
-			appendStringInfo(&made, "%s %s", i == 0 ? "" : i == 1 && text.edges.parents.count == 2 ? " and" : ",",
-							 text.edges.parents.names[i]);
-		if (text.edges.parents.count > 5)
-			appendStringInfo(&made, " and %d more", text.edges.parents.count - 5);
-		text.edges.message = made.data;
+		cmig_listing_init(&merged, CMIG_LISTING_PLAIN);
+		for (int i = 0; i < parents->count; i++)
+			cmig_listing_add(&merged, parents->names[i]);
+		text.edges.message = parents->count == 2 ?
+			psprintf("merge %s and %s", parents->names[0], parents->names[1]) :
+			psprintf("merge %s", cmig_listing_text(&merged));
 	}
 	require_sound_with(set, &text.edges);
 	cmig_catalog_insert_revision(&text);

@@ -19,6 +19,7 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/listing.h"
 #include "base/settings.h"
 #include "format/revision_file.h"
 #include "load/load.h"
@@ -41,18 +42,22 @@ typedef struct LoadAction
 static void
 require_unprotected(const CmigLoad *load)
 {
-	int			others = list_length(load->removed) - 1;
-	char	   *more = others > 0 ? psprintf(" and %d more", others) : "";
+	CmigListing removed;
+	ListCell   *lc;
 
 	if (load->removed == NIL || cmig_settings_protect() == CMIG_PROTECT_OFF)
 		return;
+	cmig_listing_init(&removed, CMIG_LISTING_QUOTED);
+	foreach(lc, load->removed)
+	{
+		cmig_listing_add(&removed, lfirst(lc));
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_PROTECTED),
 			 errmsg("prune is not allowed in database \"%s\"",
 					get_database_name(MyDatabaseId)),
-			 errdetail("cmig.protect is %s; \"%s\"%s would be removed.",
-					   cmig_settings_protect_name(),
-					   (char *) linitial(load->removed), more),
+			 errdetail("cmig.protect is %s; %s would be removed.",
+					   cmig_settings_protect_name(), cmig_listing_text(&removed)),
 			 errhint("Load without prune. %s", cmig_settings_unprotect_hint(false))));
 }
 

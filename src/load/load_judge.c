@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "base/listing.h"
 #include "base/settings.h"
 #include "load/load_judge.h"
 #include "parse/script.h"
@@ -216,23 +217,17 @@ report_other_begun(int level, const CmigLoadItem *item)
 static void
 report_changed(int level, const List *changed)
 {
-	StringInfoData places;
+	CmigListing places;
 	const CmigLoadItem *first = linitial(changed);
 	ListCell   *lc;
 
-	initStringInfo(&places);
+	cmig_listing_init(&places, CMIG_LISTING_PLAIN);
 	foreach(lc, changed)
 	{
 		const CmigLoadItem *item = lfirst(lc);
-		int			n = foreach_current_index(lc);
 
-		if (n == 5)
-		{
-			appendStringInfo(&places, ", and %d more", list_length(changed) - n);
-			break;
-		}
-		appendStringInfo(&places, "%srevision \"%s\" (%s)", n > 0 ? ", " : "",
-						 cmig_load_id(item), cmig_load_place(item));
+		cmig_listing_add_format(&places, "revision \"%s\" (%s)",
+								cmig_load_id(item), cmig_load_place(item));
 	}
 	ereport(level,
 			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
@@ -240,7 +235,7 @@ report_changed(int level, const List *changed)
 			 errmsg("applied revision \"%s\" has changed", cmig_load_id(first)) :
 			 errmsg("%d applied revisions have changed", list_length(changed)),
 			 errdetail("The upgrade or the transactional flag is not what was run here: %s.",
-					   places.data),
+					   cmig_listing_text(&places)),
 			 errhint("Put the text back and write a new revision for the change; or, if the database is as the new text says, load with accept_changes => true, which is recorded in cmig.journal.")));
 }
 

@@ -45,7 +45,7 @@ find_revision(const CmigGraph *graph, const char *revision, const char *function
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" does not name one revision", revision),
 				 nodes == NIL ? errdetail("It names none.") :
-				 errdetail("It names %s.", cmig_identifier_list(graph, nodes, CMIG_IDENTIFIER_LISTED)),
+				 errdetail("It names %s.", cmig_identifier_list(graph, nodes)),
 				 errhint("%s takes one revision at a time.", function)));
 	return linitial_int(nodes);
 }
@@ -120,7 +120,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("revision \"%s\" is needed by others", id),
 				 errdetail("It is named in down_revision or depends_on of %s.",
-						   cmig_identifier_list(graph, needing, CMIG_IDENTIFIER_LISTED)),
+						   cmig_identifier_list(graph, needing)),
 				 errhint("Remove these first, or load them with other parents.")));
 	cmig_catalog_delete_revision(id);
 	PG_RETURN_VOID();

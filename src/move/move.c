@@ -12,6 +12,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/listing.h"
 #include "base/settings.h"
 #include "move/move.h"
 #include "move/step_texts.h"
@@ -27,7 +28,6 @@
 #include "utils/timestamp.h"
 
 /* How many revisions a message names. */
-#define MAX_NAMED 5
 
 /*
  * Starting
@@ -58,24 +58,21 @@ void
 cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bool everything,
 							  const char *what, bool commits)
 {
-	StringInfoData lost;
+	CmigListing lost;
 
 	if (plan->count == 0 || cmig_settings_protect() == CMIG_PROTECT_OFF ||
 		(cmig_settings_protect() == CMIG_PROTECT_BASE && !everything))
 		return;
 
-	initStringInfo(&lost);
-	for (int i = 0; i < plan->count && i < MAX_NAMED; i++)
-		appendStringInfo(&lost, "%s\"%s\"", i > 0 ? ", " : "",
-						 cmig_graph_id(now->graph, plan->steps[i].node));
-	if (plan->count > MAX_NAMED)
-		appendStringInfo(&lost, " and %d more", plan->count - MAX_NAMED);
+	cmig_listing_init(&lost, CMIG_LISTING_QUOTED);
+	for (int i = 0; i < plan->count; i++)
+		cmig_listing_add(&lost, cmig_graph_id(now->graph, plan->steps[i].node));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_PROTECTED),
 			 errmsg("%s is not allowed in database \"%s\"", what,
 					get_database_name(MyDatabaseId)),
 			 errdetail("cmig.protect is %s; reverting %s would lose the data in what was created there.",
-					   cmig_settings_protect_name(), lost.data),
+					   cmig_settings_protect_name(), cmig_listing_text(&lost)),
 			 errhint("%s", cmig_settings_unprotect_hint(commits))));
 }
 
@@ -88,22 +85,9 @@ static char *
 parents_text(const CmigGraph *graph, int node)
 {
 	const CmigEdges *parents = &graph->nodes[node].parents;
-	StringInfoData text;
 
-	if (parents->count == 0)
-		return pstrdup("base");
-	initStringInfo(&text);
-	for (int i = 0; i < parents->count; i++)
-	{
-		if (i == MAX_NAMED)
-		{
-			appendStringInfo(&text, " and %d more", parents->count - i);
-			break;
-		}
-		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
-						 cmig_graph_id(graph, parents->nodes[i]));
-	}
-	return text.data;
+	return parents->count == 0 ? pstrdup("base") :
+		cmig_graph_ids_text(graph, parents->nodes, parents->count);
 }
 
 void
@@ -125,7 +109,7 @@ cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node)
 void
 cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const char *verb)
 {
-	StringInfoData current;
+	CmigListing current;
 
 	if (graph->count == 0)
 	{
@@ -135,14 +119,12 @@ cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const ch
 				 errhint("cmig.load stores the text of revision files, cmig.create_revision a single one.")));
 		return;
 	}
-	initStringInfo(&current);
-	for (int i = 0; i < rows->count && i < MAX_NAMED; i++)
-		appendStringInfo(&current, "%s%s", i > 0 ? ", " : "", rows->names[i]);
-	if (rows->count > MAX_NAMED)
-		appendStringInfo(&current, " and %d more", rows->count - MAX_NAMED);
+	cmig_listing_init(&current, CMIG_LISTING_PLAIN);
+	for (int i = 0; i < rows->count; i++)
+		cmig_listing_add(&current, rows->names[i]);
 	ereport(NOTICE,
 			(errmsg("nothing to %s: database \"%s\" is at %s", verb,
-					get_database_name(MyDatabaseId), rows->count == 0 ? "base" : current.data)));
+					get_database_name(MyDatabaseId), rows->count == 0 ? "base" : cmig_listing_text(&current))));
 }
 
 /*

@@ -20,6 +20,7 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/listing.h"
 #include "base/settings.h"
 #include "move/move.h"
 #include "offline/script_text.h"
@@ -30,7 +31,6 @@
 
 PG_FUNCTION_INFO_V1(cmig_script);
 
-#define MAX_LISTED 10
 /* What stands around a script, generously. */
 #define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
 
@@ -166,14 +166,9 @@ append_parents(StringInfo out, const CmigGraph *graph, const CmigNode *node)
 {
 	if (node->parents.count == 0)
 		appendStringInfoString(out, "base");
-	for (int i = 0; i < node->parents.count && i < MAX_LISTED; i++)
-	{
-		if (i > 0)
-			appendStringInfoString(out, ", ");
-		appendStringInfoString(out, cmig_graph_id(graph, node->parents.nodes[i]));
-	}
-	if (node->parents.count > MAX_LISTED)
-		appendStringInfo(out, " and %d more", node->parents.count - MAX_LISTED);
+	else
+		appendStringInfoString(out, cmig_graph_ids_text(graph, node->parents.nodes,
+														node->parents.count));
 }
 
 static void
@@ -260,21 +255,15 @@ leaves_transactions(const Offline *offline)
 static char *
 list_names(List *names)
 {
-	StringInfoData text;
+	CmigListing text;
 	ListCell   *lc;
 
-	initStringInfo(&text);
+	cmig_listing_init(&text, CMIG_LISTING_QUOTED);
 	foreach(lc, names)
 	{
-		if (foreach_current_index(lc) == MAX_LISTED)
-		{
-			appendStringInfo(&text, " and %d more", list_length(names) - MAX_LISTED);
-			break;
-		}
-		appendStringInfo(&text, "%s\"%s\"", foreach_current_index(lc) ? ", " : "",
-						 (char *) lfirst(lc));
+		cmig_listing_add(&text, lfirst(lc));
 	}
-	return text.data;
+	return cmig_listing_text(&text);
 }
 
 static char *

@@ -21,7 +21,6 @@
 #include "offline/version_table.h"
 #include "parse/psql_text.h"
 
-#define MAX_LISTED 10
 
 /*
  * Transactions and version rows
@@ -44,20 +43,8 @@ append_rows(StringInfo out, const CmigVersionTable *table)
 char *
 cmig_version_table_place(const CmigVersionTable *table)
 {
-	StringInfoData place;
-
-	if (table->row_count == 0)
-		return pstrdup("base");
-	initStringInfo(&place);
-	for (int i = 0; i < table->row_count && i < MAX_LISTED; i++)
-	{
-		if (i > 0)
-			appendStringInfoString(&place, ", ");
-		appendStringInfoString(&place, cmig_graph_id(table->graph, table->rows[i]));
-	}
-	if (table->row_count > MAX_LISTED)
-		appendStringInfo(&place, " and %d more", table->row_count - MAX_LISTED);
-	return place.data;
+	return table->row_count == 0 ? pstrdup("base") :
+		cmig_graph_ids_text(table->graph, table->rows, table->row_count);
 }
 
 /*

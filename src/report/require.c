@@ -19,6 +19,7 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/listing.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
 #include "graph/target.h"
@@ -135,7 +136,7 @@ cmig_require(PG_FUNCTION_ARGS)
 	CmigSituation now = cmig_move_read(true);
 	List	   *nodes = cmig_target_absolute(now.graph, target);
 	CmigPlan   *pending;
-	StringInfoData ids;
+	CmigListing ids;
 	bool		stepwise = false;	/* cmig.upgrade refuses one of them */
 
 	cmig_target_require_known_rows(now.graph, now.applied);
@@ -154,17 +155,14 @@ cmig_require(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < pending->count && !stepwise; i++)
 		stepwise = !now.graph->nodes[pending->steps[i].node].revision->transactional;
-	initStringInfo(&ids);
-	for (int i = 0; i < pending->count && i < 20; i++)
-		appendStringInfo(&ids, "%s\"%s\"", i > 0 ? ", " : "",
-						 cmig_graph_id(now.graph, pending->steps[i].node));
-	if (pending->count > 20)
-		appendStringInfo(&ids, " and %d more", pending->count - 20);
+	cmig_listing_init(&ids, CMIG_LISTING_QUOTED);
+	for (int i = 0; i < pending->count; i++)
+		cmig_listing_add(&ids, cmig_graph_id(now.graph, pending->steps[i].node));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),
 			 errmsg("target database is not up to date"),
 			 errdetail_plural("%d revision is pending: %s.", "%d revisions are pending: %s.",
-							  pending->count, pending->count, ids.data),
+							  pending->count, pending->count, cmig_listing_text(&ids)),
 			 stepwise ? errhint("CALL cmig.upgrade_stepwise(%s)", quote_literal_cstr(target))
 			 : errhint("SELECT * FROM cmig.upgrade(%s)", quote_literal_cstr(target))));
 }

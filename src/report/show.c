@@ -58,7 +58,7 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 	put_field(fcinfo, "depends_on", cmig_view_names_text(&node->revision->depends));
 	put_field(fcinfo, "branch_labels", shown.data);
 	put_field(fcinfo, "branches_into",
-			  cmig_view_nodes_text(view->graph, node->children.nodes, node->children.count, CMIG_VIEW_LISTED));
+			  cmig_graph_ids_text(view->graph, node->children.nodes, node->children.count));
 	put_field(fcinfo, "message", text->edges.message);
 	put_field(fcinfo, "description", text->description);
 	put_field(fcinfo, "transactional", yes_no(text->edges.transactional));

@@ -105,7 +105,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	}
 	put_status(fcinfo, "pending",
 			   psprintf("%d: %s", pending->count,
-						cmig_view_nodes_text(view->graph, nodes, pending->count, CMIG_VIEW_LISTED)),
+						cmig_graph_ids_text(view->graph, nodes, pending->count)),
 			   view->applied->unknown || !may_go_up(stepwise != NULL) ? NULL
 			   : psprintf(stepwise ? "CALL cmig.upgrade_stepwise('%s')" : "SELECT * FROM cmig.upgrade('%s')",
 						  heads > 1 ? "heads" : "head"));
@@ -228,7 +228,7 @@ cmig_status(PG_FUNCTION_ARGS)
 			   view.graph->count == 0 ? "SELECT * FROM cmig.load(...), or cmig.create_revision(...)" : NULL);
 	if (heads > 0)
 		put_status(fcinfo, heads == 1 ? "head" : "heads",
-				   cmig_view_nodes_text(view.graph, head_nodes, heads, CMIG_VIEW_LISTED),
+				   cmig_graph_ids_text(view.graph, head_nodes, heads),
 				   heads > 1 && view.graph->defects == NIL
 				   ? "SELECT cmig.merge('heads', '<message>') joins them" : NULL);
 	if (view.graph->defects == NIL)

@@ -64,24 +64,6 @@ cmig_view_edges(const CmigGraph *graph, const CmigEdges *edges)
 }
 
 char *
-cmig_view_nodes_text(const CmigGraph *graph, const int *nodes, int count, int most)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < count; i++)
-	{
-		if (i == most)
-		{
-			appendStringInfo(&text, " and %d more", count - most);
-			break;
-		}
-		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", cmig_graph_id(graph, nodes[i]));
-	}
-	return text.data;
-}
-
-char *
 cmig_view_names_text(const CmigNames *names)
 {
 	StringInfoData text;

@@ -13,9 +13,6 @@
 #include "graph/target.h"
 #include "nodes/pg_list.h"
 
-/* How many revisions a text of the result names. */
-#define CMIG_VIEW_LISTED 8
-
 /* The graph, which may have defects, and where the database is. */
 typedef struct CmigView
 {
@@ -33,8 +30,7 @@ extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *null
 extern Datum cmig_view_list(List *names);
 extern Datum cmig_view_edges(const CmigGraph *graph, const CmigEdges *edges);
 
-/* "a, b": up to most ids of an array of nodes, then " and N more"; all names. */
-extern char *cmig_view_nodes_text(const CmigGraph *graph, const int *nodes, int count, int most);
+/* All names: "a, b". */
 extern char *cmig_view_names_text(const CmigNames *names);
 
 #endif							/* CMIG_VIEW_H */

@@ -13,6 +13,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/listing.h"
 #include "base/query.h"
 #include "base/settings.h"
 #include "rls/rls.h"
@@ -338,8 +339,7 @@ cmig_rls_gate(void)
 {
 	List	   *names;
 	List	   *schemas = NIL;
-	StringInfoData detail;
-	int			errors = 0;
+	CmigListing detail;
 	char	   *fix = NULL;
 	const char *gate;
 	ListCell   *lc;
@@ -366,28 +366,25 @@ cmig_rls_gate(void)
 		schemas = lappend_oid(schemas, schema);
 	}
 
-	initStringInfo(&detail);
+	cmig_listing_init(&detail, CMIG_LISTING_LINES);
 	foreach(lc, find_all(oid_array(schemas)))
 	{
 		CmigRlsFinding *finding = lfirst(lc);
 
 		if (strcmp(finding->severity, "error") != 0)
 			continue;
-		if (errors++ < 5)
-			appendStringInfo(&detail, "%s%s (%s): %s.", errors > 1 ? "\n" : "",
-							 finding->object, finding->rule, finding->problem);
+		cmig_listing_add_format(&detail, "%s (%s): %s.",
+								finding->object, finding->rule, finding->problem);
 		if (fix == NULL)
 			fix = finding->fix;
 	}
-	if (errors == 0)
+	if (detail.count == 0)
 		return;
-	if (errors > 5)
-		appendStringInfo(&detail, "\nAnd %d more.", errors - 5);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_RLS_GATE),
 			 errmsg_plural("the upgrade would leave %d hole in row-level security",
-						   "the upgrade would leave %d holes in row-level security", errors, errors),
-			 errdetail_internal("%s", detail.data),
+						   "the upgrade would leave %d holes in row-level security", detail.count, detail.count),
+			 errdetail_internal("%s", cmig_listing_text(&detail)),
 			 errhint("Add to the last revision: %s. SELECT * FROM cmig.rls_check() shows all findings.", fix)));
 }
 

@@ -13,6 +13,7 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/listing.h"
 #include "base/local_rows.h"
 #include "base/query.h"
 #include "rls/rls.h"
@@ -448,14 +449,13 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 	List	   *all = NIL;
 	List	   *tables = NIL;
 	Datum		values[1] = {ObjectIdGetDatum(namespace)};
-	StringInfoData detail;
+	CmigListing obstacles;
 	StringInfoData names;
-	int			obstacles = 0;
 	int			sqlstate = 0;
 	ListCell   *lc;
 
 	cmig_query_each(&schema_tables, values, NULL, take_oid, &all);
-	initStringInfo(&detail);
+	cmig_listing_init(&obstacles, CMIG_LISTING_LINES);
 	initStringInfo(&names);
 	foreach(lc, all)
 	{
@@ -486,22 +486,19 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 		tables = lappend_oid(tables, relid);
 		if (obstacle == NULL)
 			continue;
-		if (obstacles++ == 0)
+		if (obstacles.count == 0)
 			sqlstate = code;
-		if (obstacles <= 20)
-			appendStringInfo(&detail, "%s%s: %s.", obstacles > 1 ? "\n" : "", table->name, obstacle);
-		appendStringInfo(&names, "%s%s", obstacles > 1 ? "," : "", array_element(table->name));
+		cmig_listing_add_format(&obstacles, "%s: %s.", table->name, obstacle);
+		appendStringInfo(&names, "%s%s", obstacles.count > 1 ? "," : "", array_element(table->name));
 	}
-	if (obstacles == 0)
+	if (obstacles.count == 0)
 		return tables;
-	if (obstacles > 20)
-		appendStringInfo(&detail, "\nAnd %d more.", obstacles - 20);
 	ereport(ERROR,
 			(errcode(sqlstate),
 			 errmsg_plural("row-level security cannot be enabled on %d table of schema \"%s\"",
 						   "row-level security cannot be enabled on %d tables of schema \"%s\"",
-						   obstacles, obstacles, schema),
-			 errdetail_internal("%s", detail.data),
+						   obstacles.count, obstacles.count, schema),
+			 errdetail_internal("%s", cmig_listing_text(&obstacles)),
 			 errhint("Nothing was changed. Fix them, or leave them out: except_tables => %s",
 					 quote_literal_cstr(psprintf("{%s}", names.data)))));
 }

@@ -1,0 +1,41 @@
+/*
+ * listing.h
+ *	  Lists in messages, which stay readable however many items there are.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ *
+ * Pure.  The first items are written and the rest is counted: "a, b and 3 more".
+ */
+#ifndef CMIG_LISTING_H
+#define CMIG_LISTING_H
+
+#include "postgres.h"
+#include "lib/stringinfo.h"
+
+/* So many items are written. */
+#define CMIG_LISTING_MAX 10
+
+typedef enum CmigListingStyle
+{
+	CMIG_LISTING_PLAIN,			/* a, b and 3 more */
+	CMIG_LISTING_QUOTED,		/* "a", "b" and 3 more */
+	CMIG_LISTING_LINES			/* a line each, the last one "And 3 more." */
+} CmigListingStyle;
+
+typedef struct CmigListing
+{
+	CmigListingStyle style;
+	int			count;			/* of all items added */
+	StringInfoData text;
+} CmigListing;
+
+extern void cmig_listing_init(CmigListing *listing, CmigListingStyle style);
+extern void cmig_listing_add(CmigListing *listing, const char *item);
+
+/* The same with the item's own format, which brings its quotes along. */
+extern void cmig_listing_add_format(CmigListing *listing, const char *format,...) pg_attribute_printf(2, 3);
+
+/* The whole, palloc'd; to be called once, at the end. */
+extern char *cmig_listing_text(CmigListing *listing);
+
+#endif							/* CMIG_LISTING_H */
