@@ -95,7 +95,7 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
 		cmig_move_run_step(now, plan, step, cmig_step_texts_get(texts, i), &entry);
 		cmig_journal_add(journal, &entry);
 		values[0] = Int32GetDatum(++*number);
-		values[1] = CStringGetTextDatum(plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade");
+		values[1] = CStringGetTextDatum(cmig_direction_name(plan->direction));
 		values[2] = CStringGetTextDatum(revision->id);
 		values[3] = CStringGetTextDatum(revision->message);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

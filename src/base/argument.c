@@ -22,15 +22,17 @@ cmig_argument_text(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
-char *
+CmigDirection
 cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call)
 {
 	char	   *direction = cmig_argument_text(fcinfo, n);
 	bool		alone = direction != NULL && *direction && PG_ARGISNULL(n + 1);
 	bool		down;
 
-	if (direction && (strcmp(direction, "upgrade") == 0 || strcmp(direction, "downgrade") == 0))
-		return direction;
+	if (direction && strcmp(direction, "upgrade") == 0)
+		return CMIG_UPGRADE;
+	if (direction && strcmp(direction, "downgrade") == 0)
+		return CMIG_DOWNGRADE;
 	down = direction && (*direction == '-' || strcmp(direction, "base") == 0 ||
 						 pg_strncasecmp(direction, "down", 4) == 0);
 	if (alone && (pg_strncasecmp(direction, "down", 4) == 0 || pg_strncasecmp(direction, "up", 2) == 0))

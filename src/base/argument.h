@@ -16,11 +16,11 @@
 extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 
 /*
- * "upgrade" or "downgrade".  Anything else raises 22023 with the call to type:
- * call is its beginning, such as "SELECT * FROM cmig.plan", and a direction
- * that stands alone is taken for the target that was meant.
+ * "upgrade" or "downgrade".  Anything else raises 22023, and the hint is the
+ * call to type: call is its beginning, such as "SELECT * FROM cmig.plan".  If
+ * the next argument is null, what was given is taken for the target.
  */
-extern char *cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
+extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
 
 /* The name of a schema, which must exist; *null is 'n' where it is null, else ' '. */
 extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);

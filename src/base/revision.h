@@ -22,6 +22,9 @@ typedef enum CmigDirection
 	CMIG_DOWNGRADE
 } CmigDirection;
 
+/* "upgrade" or "downgrade", as arguments, tables and messages have it. */
+extern const char *cmig_direction_name(CmigDirection direction);
+
 /* A list of names, as in a text[] column. */
 typedef struct CmigNames
 {
@@ -29,17 +32,14 @@ typedef struct CmigNames
 	char	  **names;
 } CmigNames;
 
+/* Sort by bytes. */
+extern void cmig_names_sort(CmigNames *names);
+
+/* Is the name among names that are sorted? */
+extern bool cmig_names_has(const CmigNames *sorted, const char *name);
+
 /* The same names in the same order? */
-static inline bool
-cmig_names_same(const CmigNames *a, const CmigNames *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (int i = 0; i < a->count; i++)
-		if (strcmp(a->names[i], b->names[i]) != 0)
-			return false;
-	return true;
-}
+extern bool cmig_names_same(const CmigNames *a, const CmigNames *b);
 
 /* The edges of a revision: all that the graph needs to know. */
 typedef struct CmigRevision

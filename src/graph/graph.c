@@ -114,27 +114,21 @@ cmig_graph_check_name(const char *name)
 	return NULL;
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
 const char *
 cmig_graph_find_repeated(const CmigNames *names)
 {
-	char	  **sorted;
+	CmigNames	sorted = {names->count};
 	const char *repeated = NULL;
 
 	if (names->count < 2)
 		return NULL;
-	sorted = palloc(sizeof(char *) * names->count);
-	memcpy(sorted, names->names, sizeof(char *) * names->count);
-	qsort(sorted, names->count, sizeof(char *), compare_names);
+	sorted.names = palloc(sizeof(char *) * names->count);
+	memcpy(sorted.names, names->names, sizeof(char *) * names->count);
+	cmig_names_sort(&sorted);
 	for (int i = 1; i < names->count && repeated == NULL; i++)
-		if (strcmp(sorted[i - 1], sorted[i]) == 0)
-			repeated = sorted[i];
-	pfree(sorted);
+		if (strcmp(sorted.names[i - 1], sorted.names[i]) == 0)
+			repeated = sorted.names[i];
+	pfree(sorted.names);
 	return repeated;
 }
 

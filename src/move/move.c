@@ -292,7 +292,7 @@ cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan, const CmigPla
 	memset(entry, 0, sizeof(*entry));
 	cmig_move_report(now, plan, step->node);
 	entry->revision = run->revision;
-	entry->direction = plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
+	entry->direction = cmig_direction_name(plan->direction);
 	entry->outcome = "done";
 	entry->started_at = GetCurrentTimestamp();
 	cmig_runner_run(run);

@@ -219,7 +219,7 @@ stop_in_doubt(const StepRun *run)
 			 errdetail("It had committed by itself when the run was interrupted, so that a part of it or all was carried out: %.*s",
 					   pg_mbcliplen(text, strlen(text), 200), text),
 			 errhint("Look whether its work is complete. CALL cmig.%s_stepwise(..., in_doubt => 'done') goes on after it, in_doubt => 'again' runs it once more.",
-					 cmig_progress_direction(run->step->direction))));
+					 cmig_direction_name(run->step->direction))));
 }
 
 static void
@@ -416,7 +416,7 @@ refuse_changed(const StepRun *run, int statement)
 			 errmsg("statement %d of revision \"%s\" has changed since it was carried out",
 					statement, run->step->revision),
 			 errdetail("The %s is half done: cmig.progress shows which statements were begun.",
-					   cmig_progress_direction(run->step->direction)),
+					   cmig_direction_name(run->step->direction)),
 			 errhint("Load the text as it was up to that statement and CALL again; what comes after it may change. Or undo by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d",
 					 quote_literal_cstr(run->step->revision), statement)));
 }
@@ -467,7 +467,7 @@ static char *
 hint_of_lost(const StepRun *run, int sqlstate)
 {
 	const char *revision = quote_literal_cstr(run->step->revision);
-	const char *direction = cmig_progress_direction(run->step->direction);
+	const char *direction = cmig_direction_name(run->step->direction);
 	bool		likely = sqlstate == ERRCODE_UNDEFINED_TABLE ||
 	sqlstate == ERRCODE_UNDEFINED_PSTATEMENT || sqlstate == ERRCODE_UNDEFINED_CURSOR;
 	bool		possible = sqlstate == ERRCODE_UNDEFINED_SCHEMA ||
@@ -515,14 +515,14 @@ hint_of_rights(const StepRun *run, const ErrorData *error, const char *role)
 		  strcmp(error->message + strlen(error->message) - strlen(" cmig"), " cmig") != 0)))
 		return NULL;
 	return psprintf("The script runs as role %s. GRANT USAGE ON SCHEMA cmig TO %s, GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO %s, and CALL cmig.%s_stepwise again.",
-					role, role, role, cmig_progress_direction(run->step->direction));
+					role, role, role, cmig_direction_name(run->step->direction));
 }
 
 /* How to go on, for an error that has no hint of its own. */
 static char *
 hint_of_resuming(const StepRun *run, const char *phase)
 {
-	const char *direction = cmig_progress_direction(run->step->direction);
+	const char *direction = cmig_direction_name(run->step->direction);
 
 	const char *kept = "";
 
@@ -687,7 +687,7 @@ cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 			error->hint = hint_of_rights(run, error, role);
 		if (run->calling && !has_not_committed(run))
 			error->hint = psprintf("It had committed before it failed, so that it is in doubt. Look how far it came. CALL cmig.%s_stepwise(..., in_doubt => 'done') goes on after it, in_doubt => 'again' runs it once more.",
-								   cmig_progress_direction(step->direction));
+								   cmig_direction_name(step->direction));
 		else if (lost != NULL)
 			error->hint = error->hint ? psprintf("%s %s", error->hint, lost) : lost;
 		else if (error->hint == NULL)

@@ -32,19 +32,6 @@
 /* How many texts are read at a time. */
 #define READ_TEXTS 500
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
-/* Is name one of names, which are sorted? */
-static bool
-has_name(const CmigNames *names, const char *name)
-{
-	return bsearch(&name, names->names, names->count, sizeof(char *), compare_names) != NULL;
-}
-
 static void
 add_entry(CmigJournalBatch *batch, const char *revision, const char *checksum,
 		  const char *message)
@@ -152,7 +139,7 @@ journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
 		int			node = lfirst_int(lc);
 		const char *id = cmig_graph_id(graph, node);
 
-		if (!after->applied->set[node] || has_name(after->rows, id) ||
+		if (!after->applied->set[node] || cmig_names_has(after->rows, id) ||
 			!is_below_applied(graph, before, node))
 			continue;
 		add_entry(batch, id, cmig_journal_checksum(id),
@@ -177,7 +164,7 @@ journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigAppli
 	{
 		const char *row = before->rows->names[i];
 
-		if (cmig_graph_find_id(graph, row) >= 0 || has_name(after->rows, row))
+		if (cmig_graph_find_id(graph, row) >= 0 || cmig_names_has(after->rows, row))
 			continue;
 		add_entry(batch, row, NULL, message);
 		written++;
@@ -219,7 +206,7 @@ journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApp
 		{
 			MemoryContext old;
 
-			if (!has_name(after->rows, id) || has_name(before->rows, id))
+			if (!cmig_names_has(after->rows, id) || cmig_names_has(before->rows, id))
 				continue;
 			old = MemoryContextSwitchTo(window->context);
 			checksum = cmig_journal_checksum(id);
@@ -292,7 +279,7 @@ report_discarded(List *rows)
 			strcmp(row->revision, last->revision) != 0)
 			ereport(NOTICE,
 					(errmsg("the progress of the %s of revision \"%s\" is discarded",
-							cmig_progress_direction(row->direction), row->revision),
+							cmig_direction_name(row->direction), row->revision),
 					 errdetail("A stepwise run had ended in the middle of it. What its statements did stays.")));
 		last = row;
 	}

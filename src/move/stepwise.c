@@ -90,7 +90,7 @@ start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 	CmigJournalEntry entry = {0};
 
 	entry.revision = cmig_graph_id(run->now.graph, run->plan->steps[index].node);
-	entry.direction = cmig_progress_direction(run->plan->direction);
+	entry.direction = cmig_direction_name(run->plan->direction);
 	entry.outcome = "running";
 	entry.started_at = started_at;
 	return cmig_journal_start(&entry);
@@ -101,7 +101,7 @@ require_rows(const StepwiseRun *run, const CmigPlanStep *moved)
 {
 	cmig_move_require_expected(&run->now, run->expected, moved,
 							   psprintf("neither a script nor a session by hand. SELECT cmig.stamp('<revision it is at>', purge => true) puts it right; then CALL cmig.%s_stepwise again.",
-										cmig_progress_direction(run->plan->direction)));
+										cmig_direction_name(run->plan->direction)));
 }
 
 /* The end of a step, in the transaction that commits it. */
@@ -208,7 +208,7 @@ finish_statements(void *arg)
 		cmig_runner_run(&last);
 	}
 	cmig_progress_clear(last.revision, last.direction);
-	cmig_backfill_run_settle(last.revision, cmig_progress_direction(last.direction));
+	cmig_backfill_run_settle(last.revision, cmig_direction_name(last.direction));
 	finish_step(run);
 }
 
@@ -231,7 +231,7 @@ run_step(StepwiseRun *run)
 
 	cmig_runner_begin();
 	run->step = fetch(run, run->index);
-	what = psprintf("%s of %s", cmig_progress_direction(run->plan->direction),
+	what = psprintf("%s of %s", cmig_direction_name(run->plan->direction),
 					run->step->revision);
 	cmig_move_report(&run->now, run->plan, run->plan->steps[run->index].node);
 	if (run->step->top_level)
@@ -290,13 +290,13 @@ check_steps(const StepwiseRun *run)
 					 errmsg("revision \"%s\" has become transactional since it was begun",
 							row->revision),
 					 errdetail("The %s is half done: as a transactional one it would run again as a whole.",
-							   cmig_progress_direction(row->direction)),
+							   cmig_direction_name(row->direction)),
 					 errhint("Load it with transactional: false and CALL again. Or undo by hand what it did, then SELECT cmig.stamp('<revision it is at>')")));
 		if (!cmig_runner_concurrent_ddl())
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the %s of revision \"%s\" is half done",
-							cmig_progress_direction(row->direction), row->revision),
+							cmig_direction_name(row->direction), row->revision),
 					 errdetail("It was begun statement by statement; with cmig.concurrent_ddl = off it would run again as a whole."),
 					 errhint("SET cmig.concurrent_ddl = on and CALL again.")));
 	}

@@ -89,7 +89,7 @@ require_downward(const CmigSituation *now, const char *range, const char *to)
 
 /* Resolve "to" or "from:to"; *now becomes the place where the text starts. */
 static CmigPlan *
-read_plan(CmigSituation *now, const char *direction, char *target, bool *from_here)
+read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_here)
 {
 	char	   *colon;
 	char	   *to = target;
@@ -99,7 +99,7 @@ read_plan(CmigSituation *now, const char *direction, char *target, bool *from_he
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the target must not be null"),
-				 strcmp(direction, "upgrade") == 0 ? errhint("SELECT cmig.script('upgrade', 'head')")
+				 direction == CMIG_UPGRADE ? errhint("SELECT cmig.script('upgrade', 'head')")
 				 : errhint("SELECT cmig.script('downgrade', '-1')")));
 
 	*from_here = true;
@@ -121,7 +121,7 @@ read_plan(CmigSituation *now, const char *direction, char *target, bool *from_he
 		}
 	}
 
-	if (strcmp(direction, "upgrade") == 0)
+	if (direction == CMIG_UPGRADE)
 	{
 		CmigNames	wanted = {1, &to};
 
@@ -279,7 +279,7 @@ append_start(Offline *offline, bool stop)
 	StringInfo	text = &offline->text;
 
 	appendStringInfo(text, "-- pg_cmig: %s of %d %s, from %s; version table ",
-					 offline->plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade",
+					 cmig_direction_name(offline->plan->direction),
 					 offline->plan->count, offline->plan->count == 1 ? "revision" : "revisions",
 					 cmig_version_table_place(offline->table));
 	append_one_line(text, offline->table->name);
@@ -418,7 +418,7 @@ Datum
 cmig_script(PG_FUNCTION_ARGS)
 {
 	Offline		offline = {0};
-	char	   *direction = cmig_argument_direction(fcinfo, 0, "SELECT cmig.script");
+	CmigDirection direction = cmig_argument_direction(fcinfo, 0, "SELECT cmig.script");
 	char	   *target = cmig_argument_text(fcinfo, 1);
 	char	   *table = cmig_argument_text(fcinfo, 2);
 	CmigSituation now;
@@ -433,10 +433,11 @@ cmig_script(PG_FUNCTION_ARGS)
 	if (from_here && offline.plan->count > 0)
 		cmig_progress_require_none();
 	else if (from_here)
-		cmig_move_report_nothing(now.graph, now.applied->rows, direction);
+		cmig_move_report_nothing(now.graph, now.applied->rows, cmig_direction_name(direction));
 	else if (offline.plan->count == 0)
 		ereport(NOTICE,
-				(errmsg("nothing to %s: no step lies in the range \"%s\"", direction, target)));
+				(errmsg("nothing to %s: no step lies in the range \"%s\"",
+						cmig_direction_name(direction), target)));
 	offline.graph = now.graph;
 	pin = psprintf("SET client_encoding = %s;\n", quote_literal_cstr(text_encoding_name()));
 	offline.table = cmig_version_table_open(table, now.graph, now.applied, offline.plan, pin);

@@ -317,7 +317,7 @@ cmig_version_table_open(const char *name, const CmigGraph *graph, const CmigAppl
 	version->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));
 
 	version->pin = pin;
-	version->direction = plan->direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
+	version->direction = cmig_direction_name(plan->direction);
 	version->graph = graph;
 	version->rows = palloc_extended(sizeof(int) * ((Size) graph->count + 1), MCXT_ALLOC_HUGE);
 	foreach(lc, applied->nodes)

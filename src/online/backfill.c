@@ -754,7 +754,7 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	if (cmig_runner_current() != NULL)
 	{
 		b->identity.revision = pstrdup(cmig_runner_current());
-		b->identity.direction = cmig_progress_direction(cmig_runner_direction());
+		b->identity.direction = cmig_direction_name(cmig_runner_direction());
 		b->identity.statement = cmig_runner_statement();
 	}
 	if (!b->one_transaction)

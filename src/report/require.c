@@ -35,7 +35,7 @@ static Datum
 plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	char	   *direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan");
+	CmigDirection direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan");
 	CmigSituation now;
 	CmigPlan   *plan;
 	MemoryContext context;
@@ -43,7 +43,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	if (strcmp(direction, "upgrade") == 0)
+	if (direction == CMIG_UPGRADE)
 		plan = cmig_move_plan_upgrade(&now, targets);
 	else
 	{
@@ -57,7 +57,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 		plan = cmig_move_plan_downgrade(&now, targets->names[0], &resolved);
 	}
 	if (plan->count == 0)
-		cmig_move_report_nothing(now.graph, now.applied->rows, direction);
+		cmig_move_report_nothing(now.graph, now.applied->rows, cmig_direction_name(direction));
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan row",
 									ALLOCSET_DEFAULT_SIZES);
@@ -94,7 +94,7 @@ cmig_plan(PG_FUNCTION_ARGS)
 
 	if (target->names[0] == NULL)
 	{
-		if (strcmp(cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan"), "downgrade") == 0)
+		if (cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan") == CMIG_DOWNGRADE)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("a downgrade needs a target"),

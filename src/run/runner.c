@@ -280,12 +280,6 @@ check_script(CmigScriptRun *run, const char *sql)
 	MemoryContextDelete(context);
 }
 
-static const char *
-verb_of(const CmigRunStep *step)
-{
-	return step->direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
-}
-
 static bool
 is_verified(const CmigRunStep *step)
 {
@@ -295,7 +289,7 @@ is_verified(const CmigRunStep *step)
 void
 cmig_runner_check(const CmigRunStep *step)
 {
-	CmigScriptRun run = {.step = step,.verb = verb_of(step)};
+	CmigScriptRun run = {.step = step,.verb = cmig_direction_name(step->direction)};
 	ErrorContextCallback callback;
 	char	   *path = cmig_session_search_path();
 	int			guc_level;
@@ -604,7 +598,7 @@ void
 cmig_runner_run(const CmigRunStep *step)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	CmigScriptRun run = {.step = step,.verb = verb_of(step)};
+	CmigScriptRun run = {.step = step,.verb = cmig_direction_name(step->direction)};
 	CmigSession session = {0};
 	int			statement_timeout = StatementTimeout;
 	bool		timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
@@ -655,7 +649,7 @@ cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)
 	cmig_runner_require_idle("a stepwise run");
 	memset(run, 0, sizeof(*run));
 	run->step = step;
-	run->verb = verb_of(step);
+	run->verb = cmig_direction_name(step->direction);
 	run->statement_timeout = StatementTimeout;
 	run->timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
 	running = step->revision;

@@ -744,12 +744,6 @@ collect_row(TupleDesc desc, HeapTuple row, void *arg)
 		*rows = lappend(*rows, id);
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
 CmigNames *
 cmig_catalog_read_version(void)
 {
@@ -764,7 +758,7 @@ cmig_catalog_read_version(void)
 	{
 		names->names[names->count++] = lfirst(lc);
 	}
-	qsort(names->names, names->count, sizeof(char *), compare_names);
+	cmig_names_sort(names);
 	return names;
 }
 

@@ -57,12 +57,6 @@ static CmigQuery look_query = {
 	.argtypes = {TEXTOID}
 };
 
-const char *
-cmig_progress_direction(CmigDirection direction)
-{
-	return direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
-}
-
 static void
 collect(TupleDesc desc, HeapTuple tuple, void *arg)
 {
@@ -154,7 +148,7 @@ cmig_progress_write(const char *revision, CmigDirection direction, int statement
 	char		nulls[6] = "     ";
 
 	values[0] = CStringGetTextDatum(revision);
-	values[1] = CStringGetTextDatum(cmig_progress_direction(direction));
+	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
 	values[2] = Int32GetDatum(statement);
 	values[3] = CStringGetTextDatum(state_names[state]);
 	values[4] = (Datum) 0;
@@ -172,7 +166,7 @@ delete_rows(CmigQuery *query, const char *revision, CmigDirection direction,
 	Datum		values[3];
 
 	values[0] = CStringGetTextDatum(revision);
-	values[1] = CStringGetTextDatum(cmig_progress_direction(direction));
+	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
 	values[2] = Int32GetDatum(statement);
 	cmig_query_run(query, values, NULL);
 }
@@ -238,9 +232,9 @@ cmig_progress_require_none(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the %s of revision \"%s\" is half done",
-					cmig_progress_direction(row->direction), row->revision),
+					cmig_direction_name(row->direction), row->revision),
 			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that were carried out."),
 			 obstacle ? errhint("%s", obstacle) :
 			 errhint("CALL cmig.%s_stepwise(...) finishes it. After undoing by hand what it did, SELECT cmig.stamp('<revision it is at>')",
-					 cmig_progress_direction(row->direction))));
+					 cmig_direction_name(row->direction))));
 }

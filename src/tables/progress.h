@@ -38,9 +38,6 @@ typedef struct CmigProgressRow
 	char	   *checksum;		/* of the statement, from detail */
 } CmigProgressRow;
 
-/* "upgrade" or "downgrade". */
-extern const char *cmig_progress_direction(CmigDirection direction);
-
 /* All rows, ordered by revision, direction, statement. */
 extern List *cmig_progress_read(void);
 
