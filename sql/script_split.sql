@@ -106,6 +106,12 @@ DELETE FROM cmig.revision;
 INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', 'SELECT 1;' || repeat('/*', 20000)), ('002', 'SELECT 1' || repeat('+-', 20000) || '1');
 SELECT problem FROM cmig.check() WHERE problem ~ 'cannot run' ORDER BY 1;
 ROLLBACK;
+-- the same in an argument
+CREATE TABLE long_texts (n int);
+CALL cmig.backfill('long_texts', 'n = 1' || repeat('+-', 20000) || '1');
+CALL cmig.backfill('long_texts', 'n = 1', 'n = 1' || repeat('/*', 20000));
+CALL cmig.add_check('long_texts', 'positive', 'n > 1' || repeat('+-', 20000) || '1');
+DROP TABLE long_texts;
 -- and what it would not
 CALL run_script('/' || repeat('*', 20000) || '/ SELECT 1; SELECT length(''' || repeat('/*', 20000) || ''') -- ' || repeat('/*+-', 20000));
 \set VERBOSITY default

@@ -16,6 +16,7 @@
 #include "base/query.h"
 #include "move/resume.h"
 #include "move/toplevel.h"
+#include "parse/raw_parse.h"
 #include "parse/script.h"
 #include "parse/statement.h"
 
@@ -548,7 +549,7 @@ remove_leftover(void *arg)
 	}
 	cmig_toplevel_commit();
 	if (sql != NULL)
-		cmig_toplevel_execute(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT)), sql);
+		cmig_toplevel_execute(cmig_raw_parse_one(sql), sql);
 	UnlockRelationIdForSession(&table, ShareUpdateExclusiveLock);
 }
 

@@ -22,6 +22,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "move/toplevel.h"
+#include "parse/raw_parse.h"
 #include "parse/statement.h"
 #include "run/extension.h"
 #include "run/lock_wait.h"
@@ -400,6 +401,6 @@ cmig_toplevel_run_sql(const char *sql, const char *what)
 {
 	SqlAttempt	attempt = {.sql = sql};
 
-	attempt.raw = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT));
+	attempt.raw = cmig_raw_parse_one(sql);
 	cmig_toplevel_attempt(run_sql, NULL, &attempt, what);
 }

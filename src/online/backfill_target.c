@@ -19,6 +19,7 @@
 #include "base/query.h"
 #include "base/settings.h"
 #include "online/backfill_target.h"
+#include "parse/raw_parse.h"
 
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -70,7 +71,7 @@ check_set(const char *name, const char *set_sql)
 	UpdateStmt *update = NULL;
 
 	push_text(&callback, text);
-	parsed = raw_parser(text, RAW_PARSE_DEFAULT);
+	parsed = cmig_raw_parse(text, RAW_PARSE_DEFAULT);
 	error_context_stack = callback.previous;
 
 	if (list_length(parsed) == 1)
@@ -93,7 +94,7 @@ check_where(const char *where_sql)
 	SelectStmt *select;
 
 	push_text(&callback, text);
-	select = (SelectStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_PLPGSQL_EXPR))->stmt;
+	select = (SelectStmt *) linitial_node(RawStmt, cmig_raw_parse(text, RAW_PARSE_PLPGSQL_EXPR))->stmt;
 	error_context_stack = callback.previous;
 
 	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
@@ -121,7 +122,7 @@ analyse(CmigBackfillTarget *target)
 	ListCell   *lc;
 
 	push_text(&callback, text);
-	query = parse_analyze_fixedparams(linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT)),
+	query = parse_analyze_fixedparams(cmig_raw_parse_one(text),
 									  text, NULL, 0, NULL);
 	error_context_stack = callback.previous;
 

@@ -21,6 +21,7 @@
 #include "move/resume.h"
 #include "move/toplevel.h"
 #include "online/recipe_run.h"
+#include "parse/raw_parse.h"
 
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -88,7 +89,7 @@ normal_condition(Oid table, const char *condition)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	select = (SelectStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_PLPGSQL_EXPR))->stmt;
+	select = (SelectStmt *) linitial_node(RawStmt, cmig_raw_parse(text, RAW_PARSE_PLPGSQL_EXPR))->stmt;
 	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
 		select->fromClause != NIL || select->whereClause != NULL || select->op != SETOP_NONE)
 		ereport(ERROR,

@@ -17,6 +17,7 @@
 #include "move/nontransactional.h"
 #include "move/toplevel.h"
 #include "online/recipe_run.h"
+#include "parse/raw_parse.h"
 #include "run/lock_wait.h"
 #include "run/run_limit.h"
 #include "run/runner.h"
@@ -152,7 +153,7 @@ cmig_recipe_run(CmigRecipe *recipe, const char *sql)
 {
 	if (recipe->one_transaction)
 	{
-		cmig_runner_execute(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT)),
+		cmig_runner_execute(cmig_raw_parse_one(sql),
 							sql, None_Receiver);
 		return;
 	}

@@ -22,6 +22,7 @@
 #include "utils/memutils.h"
 
 #include "parse/lexer.h"
+#include "parse/raw_parse.h"
 #include "parse/script.h"
 
 struct CmigScriptReader
@@ -240,79 +241,6 @@ refuse_meta_command(const CmigStatement *statement, const Piece *piece)
 }
 
 /*
- * For each operator and each start of a comment, core's scanner looks at all
- * operator characters that follow without anything between them.
- */
-#define OPERATOR_CHARACTERS "~!@#^&|`?+-*/%<>="
-#define MIN_RUN 64				/* shorter ones do not count */
-#define MAX_LOOKS 10000000
-
-/* Could it look at so many, if each character was a start? */
-static bool
-may_take_long(const char *text)
-{
-	size_t		length = strlen(text);
-	uint64		looks = 0;
-
-	for (size_t i = 0; i < length; i += MIN_RUN)
-	{
-		size_t		first = i;
-		size_t		run;
-
-		if (strchr(OPERATOR_CHARACTERS, text[i]) == NULL)
-			continue;
-		while (first > 0 && strchr(OPERATOR_CHARACTERS, text[first - 1]))
-			first--;
-		run = strspn(text + first, OPERATOR_CHARACTERS);
-		looks += (uint64) run * run;
-		i = Max(i, first + run);
-	}
-	return looks > MAX_LOOKS;
-}
-
-/* How often it looks at the run that the place is in. */
-static uint64
-count_looks(const char *at, const char **run_end)
-{
-	if (at >= *run_end)
-		*run_end = at + strspn(at, OPERATOR_CHARACTERS);
-	return *run_end - at;
-}
-
-static void
-refuse_long_runs(const char *text)
-{
-	CmigLexer	lexer;
-	const char *run_end = text;
-	uint64		looks = 0;
-
-	cmig_lexer_init(&lexer, text);
-	lexer.standard_conforming_strings = standard_conforming_strings;
-	while (looks <= MAX_LOOKS && cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
-	{
-		if (lexer.type == CMIG_TOKEN_OPERATOR)
-			looks += count_looks(lexer.start, &run_end);
-		else if (lexer.type == CMIG_TOKEN_BLOCK_COMMENT)
-			for (const char *at = lexer.start; (at = strstr(at, "/*")) != NULL && at < lexer.next; at += 2)
-				looks += count_looks(at, &run_end);
-	}
-	if (looks > MAX_LOOKS)
-		ereport(ERROR,
-				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-				 errmsg("too many comments or operators without a space between them"),
-				 errhint("End each comment with */, and put spaces between them."),
-				 errposition(pg_mbstrlen_with_len(text, lexer.start - text) + 1)));
-}
-
-List *
-cmig_script_parse(const char *text)
-{
-	if (may_take_long(text))
-		refuse_long_runs(text);
-	return raw_parser(text, RAW_PARSE_DEFAULT);
-}
-
-/*
  * Parse the text of a function whose end was found by counting CASE and END,
  * which may have been misled by one that is a column label without AS.  Those
  * ends that a parse does not reach are tried in turn.
@@ -335,7 +263,7 @@ parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
 		statement->text = text;
 		PG_TRY();
 		{
-			parsed = cmig_script_parse(text);
+			parsed = cmig_raw_parse(text, RAW_PARSE_DEFAULT);
 		}
 		PG_CATCH();
 		{
@@ -416,7 +344,7 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 	else
 	{
 		statement->text = pnstrdup(piece.start, piece.end - piece.start);
-		parsed = cmig_script_parse(statement->text);
+		parsed = cmig_raw_parse(statement->text, RAW_PARSE_DEFAULT);
 	}
 	if (parsed == NIL)
 		elog(ERROR, "no statement in \"%s\"", statement->text);

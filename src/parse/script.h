@@ -46,12 +46,6 @@ extern CmigScriptReader *cmig_script_open(const char *source);
  */
 extern bool cmig_script_next(CmigScriptReader *script, CmigStatement *statement);
 
-/*
- * Core's parser, but 54001 for a text that its scanner, which cannot be
- * canceled, would take very long for.
- */
-extern List *cmig_script_parse(const char *text);
-
 /* Free the iterator. */
 extern void cmig_script_close(CmigScriptReader *script);
 

@@ -16,7 +16,7 @@
 
 #include "base/compat.h"
 #include "base/settings.h"
-#include "parse/script.h"
+#include "parse/raw_parse.h"
 #include "rls/rls_parse.h"
 #include "rls/rls_sample.h"
 #include "rls/rls_sandbox.h"
@@ -184,7 +184,7 @@ analyze(void *arg)
 	List	   *raw;
 
 	use_search_path(body->tuple);
-	raw = cmig_script_parse(body->source);
+	raw = cmig_raw_parse(body->source, RAW_PARSE_DEFAULT);
 	if (list_length(raw) != 1 || !IsA(linitial_node(RawStmt, raw)->stmt, SelectStmt))
 		return;
 	analysis.info = *prepare_sql_fn_parse_info(body->tuple, (Node *) body->call, body->call->inputcollid);

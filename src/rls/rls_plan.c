@@ -13,6 +13,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "parse/raw_parse.h"
 #include "rls/rls_plan.h"
 
 #include "commands/defrem.h"
@@ -382,7 +383,7 @@ cmig_rls_plan_is_default(const char *statement)
 static void
 require_one_default(const CmigRlsTable *table, const char *column, const char *statement)
 {
-	List	   *parsed = raw_parser(statement, RAW_PARSE_DEFAULT);
+	List	   *parsed = cmig_raw_parse(statement, RAW_PARSE_DEFAULT);
 	AlterTableStmt *alter = list_length(parsed) == 1 ?
 	(AlterTableStmt *) linitial_node(RawStmt, parsed)->stmt : NULL;
 

@@ -14,6 +14,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "base/settings.h"
+#include "parse/raw_parse.h"
 #include "rls/rls.h"
 
 #include "access/htup_details.h"
@@ -291,7 +292,7 @@ parse_expression(Oid relid, const char *text)
 {
 	Relation	relation = relation_open(relid, AccessShareLock);
 	ParseState *pstate = make_parsestate(NULL);
-	List	   *parsed = raw_parser(psprintf("SELECT (%s)", text), RAW_PARSE_DEFAULT);
+	List	   *parsed = cmig_raw_parse(psprintf("SELECT (%s)", text), RAW_PARSE_DEFAULT);
 	SelectStmt *select = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
 	ParseNamespaceItem *item;
 	Node	   *tree;

@@ -17,6 +17,7 @@
 #include "base/errors.h"
 #include "base/query.h"
 #include "base/settings.h"
+#include "parse/raw_parse.h"
 #include "tables/access.h"
 
 #include "access/htup_details.h"
@@ -330,7 +331,7 @@ run_as(Oid grantor, List *statements)
 						   SECURITY_RESTRICTED_OPERATION);
 	foreach(lc, statements)
 	{
-		RawStmt    *raw = linitial_node(RawStmt, raw_parser(lfirst(lc), RAW_PARSE_DEFAULT));
+		RawStmt    *raw = cmig_raw_parse_one(lfirst(lc));
 
 		ExecuteGrantStmt(castNode(GrantStmt, raw->stmt));
 		CommandCounterIncrement();

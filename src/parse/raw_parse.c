@@ -1,0 +1,90 @@
+/*
+ * raw_parse.c
+ *	  The server's parser, guarded against texts that take it very long.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "parse/lexer.h"
+#include "parse/raw_parse.h"
+
+/*
+ * For each operator and each start of a comment, core's scanner looks at all
+ * operator characters that follow without anything between them.
+ */
+#define OPERATOR_CHARACTERS "~!@#^&|`?+-*/%<>="
+#define MIN_RUN 64				/* shorter ones do not count */
+#define MAX_LOOKS 10000000
+
+/* Could it look at so many, if each character was a start? */
+static bool
+may_take_long(const char *text)
+{
+	size_t		length = strlen(text);
+	uint64		looks = 0;
+
+	for (size_t i = 0; i < length; i += MIN_RUN)
+	{
+		size_t		first = i;
+		size_t		run;
+
+		if (strchr(OPERATOR_CHARACTERS, text[i]) == NULL)
+			continue;
+		while (first > 0 && strchr(OPERATOR_CHARACTERS, text[first - 1]))
+			first--;
+		run = strspn(text + first, OPERATOR_CHARACTERS);
+		looks += (uint64) run * run;
+		i = Max(i, first + run);
+	}
+	return looks > MAX_LOOKS;
+}
+
+/* How often it looks at the run that the place is in. */
+static uint64
+count_looks(const char *at, const char **run_end)
+{
+	if (at >= *run_end)
+		*run_end = at + strspn(at, OPERATOR_CHARACTERS);
+	return *run_end - at;
+}
+
+static void
+refuse_long_runs(const char *text)
+{
+	CmigLexer	lexer;
+	const char *run_end = text;
+	uint64		looks = 0;
+
+	cmig_lexer_init(&lexer, text);
+	lexer.standard_conforming_strings = standard_conforming_strings;
+	while (looks <= MAX_LOOKS && cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+	{
+		if (lexer.type == CMIG_TOKEN_OPERATOR)
+			looks += count_looks(lexer.start, &run_end);
+		else if (lexer.type == CMIG_TOKEN_BLOCK_COMMENT)
+			for (const char *at = lexer.start; (at = strstr(at, "/*")) != NULL && at < lexer.next; at += 2)
+				looks += count_looks(at, &run_end);
+	}
+	if (looks > MAX_LOOKS)
+		ereport(ERROR,
+				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				 errmsg("too many comments or operators without a space between them"),
+				 errhint("End each comment with */, and put spaces between them."),
+				 errposition(pg_mbstrlen_with_len(text, lexer.start - text) + 1)));
+}
+
+List *
+cmig_raw_parse(const char *text, RawParseMode mode)
+{
+	if (may_take_long(text))
+		refuse_long_runs(text);
+	return raw_parser(text, mode);
+}
+
+RawStmt *
+cmig_raw_parse_one(const char *text)
+{
+	return linitial_node(RawStmt, cmig_raw_parse(text, RAW_PARSE_DEFAULT));
+}

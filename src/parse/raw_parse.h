@@ -1,0 +1,24 @@
+/*
+ * raw_parse.h
+ *	  The server's parser, guarded against texts that take it very long.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ *
+ * Pure.  No other file calls raw_parser().
+ */
+#ifndef CMIG_RAW_PARSE_H
+#define CMIG_RAW_PARSE_H
+
+#include "postgres.h"
+#include "parser/parser.h"
+
+/*
+ * raw_parser(), but raises 54001 for a text whose operators or comments would
+ * keep the server's scanner busy for minutes: it cannot be canceled.
+ */
+extern List *cmig_raw_parse(const char *text, RawParseMode mode);
+
+/* The same for a text that is one statement. */
+extern RawStmt *cmig_raw_parse_one(const char *text);
+
+#endif							/* CMIG_RAW_PARSE_H */
