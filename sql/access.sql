@@ -25,35 +25,35 @@ SELECT statement FROM cmig.grant_access('regress_application', 'application') WH
 CREATE TEMP TABLE decided (name text, level text);
 INSERT INTO decided
 SELECT unnest(string_to_array(names, ' ')), level FROM (VALUES
-    ('application', 'set_context clear_context context current_user_id current_tenant_id require_user_id require_tenant_id'),
-    ('reader', 'audit_as_of audit_diff audit_history audit_report audit_script audit_status audit_transaction branches check current diff draft drift export heads history lint plan require resolve rls_check rls_script rls_status script show status'),
-    ('author', 'create_revision load load_directory merge remove_revision'),
-    ('migrator', 'add_check add_foreign_key add_not_null add_unique audit_retain audit_trigger autogenerate backfill disable_audit disable_rls downgrade downgrade_stepwise dry_run enable_audit enable_audit_schema enable_rls enable_rls_schema repair reset reset_stepwise rls_test set_protect stamp upgrade upgrade_stepwise verify'),
-    ('owner', 'audit_import grant_access journal_trigger revoke_access')) v(level, names);
+	('application', 'set_context clear_context context current_user_id current_tenant_id require_user_id require_tenant_id'),
+	('reader', 'audit_as_of audit_diff audit_history audit_report audit_script audit_status audit_transaction branches check current diff draft drift export heads history lint plan require resolve rls_check rls_script rls_status script show status'),
+	('author', 'create_revision load load_directory merge remove_revision'),
+	('migrator', 'add_check add_foreign_key add_not_null add_unique audit_retain audit_trigger autogenerate backfill disable_audit disable_rls downgrade downgrade_stepwise dry_run enable_audit enable_audit_schema enable_rls enable_rls_schema repair reset reset_stepwise rls_test set_protect stamp upgrade upgrade_stepwise verify'),
+	('owner', 'audit_import grant_access journal_trigger revoke_access')) v(level, names);
 SELECT p.oid::regprocedure AS function, d.level AS decided, a.may AS may_execute
 FROM pg_proc p
 LEFT JOIN decided d ON d.name = p.proname,
 LATERAL (SELECT coalesce(string_agg(r.name, ' ' ORDER BY r.name), 'owner') AS may
-         FROM unnest('{application,author,migrator,reader,nobody}'::text[]) r(name)
-         WHERE has_function_privilege('regress_' || r.name, p.oid, 'EXECUTE')) a
+		FROM unnest('{application,author,migrator,reader,nobody}'::text[]) r(name)
+		WHERE has_function_privilege('regress_' || r.name, p.oid, 'EXECUTE')) a
 WHERE p.pronamespace = 'cmig'::regnamespace
-  AND a.may IS DISTINCT FROM CASE d.level WHEN 'reader' THEN 'author migrator reader' ELSE d.level END
+	AND a.may IS DISTINCT FROM CASE d.level WHEN 'reader' THEN 'author migrator reader' ELSE d.level END
 ORDER BY p.oid::regprocedure::text COLLATE "C";
 -- every table, view and sequence
 SELECT c.relname, r.name AS role,
-       concat_ws(' ', p.privileges, CASE WHEN p.columns <> '' THEN '(' || p.columns || ')' END) AS privileges
+		concat_ws(' ', p.privileges, CASE WHEN p.columns <> '' THEN '(' || p.columns || ')' END) AS privileges
 FROM pg_class c,
-     unnest('{application,author,migrator,reader,nobody}'::text[]) r(name),
-     LATERAL (SELECT string_agg(v, ' ') AS privileges,
-                     (SELECT string_agg(a.attname || ':' || v2, ' ' ORDER BY v2, a.attnum)
-                      FROM pg_attribute a, unnest('{INSERT,UPDATE}'::text[]) v2
-                      WHERE a.attrelid = c.oid AND a.attnum > 0 AND c.relkind <> 'S'
-                        AND has_column_privilege('regress_' || r.name, c.oid, a.attnum, v2)
-                        AND NOT has_table_privilege('regress_' || r.name, c.oid, v2)) AS columns
-              FROM unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) v
-              WHERE has_table_privilege('regress_' || r.name, c.oid, v)) p
+	unnest('{application,author,migrator,reader,nobody}'::text[]) r(name),
+	LATERAL (SELECT string_agg(v, ' ') AS privileges,
+					(SELECT string_agg(a.attname || ':' || v2, ' ' ORDER BY v2, a.attnum)
+						FROM pg_attribute a, unnest('{INSERT,UPDATE}'::text[]) v2
+						WHERE a.attrelid = c.oid AND a.attnum > 0 AND c.relkind <> 'S'
+						AND has_column_privilege('regress_' || r.name, c.oid, a.attnum, v2)
+						AND NOT has_table_privilege('regress_' || r.name, c.oid, v2)) AS columns
+				FROM unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) v
+				WHERE has_table_privilege('regress_' || r.name, c.oid, v)) p
 WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind NOT IN ('i', 'I')
-  AND concat(p.privileges, p.columns) <> ''
+	AND concat(p.privileges, p.columns) <> ''
 ORDER BY 1, 2;
 SELECT relname, relkind FROM pg_class WHERE relnamespace = 'cmig'::regnamespace AND relkind NOT IN ('i', 'I') ORDER BY 1;
 SELECT r.name FROM unnest('{application,author,migrator,reader,nobody}'::text[]) r(name)

@@ -15,9 +15,9 @@ SELECT pg_describe_object(s.classid, s.objid, 0) AS left_behind
 FROM pg_shdepend s
 JOIN pg_database b ON b.oid = s.dbid AND b.datname = current_database()
 WHERE s.refobjid = 'regress_conjoinai'::regrole AND s.deptype = 'o'
-  AND NOT EXISTS (SELECT FROM pg_depend d
-                  WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype = 'e')
-  AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
+	AND NOT EXISTS (SELECT FROM pg_depend d
+				WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype = 'e')
+	AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
 ORDER BY 1
 $$ AS leftovers \gset
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/conjoinai/*.sql`
@@ -58,9 +58,9 @@ SELECT email, email_verified FROM "User";
 -- Somebody made the table by hand: "table already exists", stamp
 --
 CREATE TABLE daily_wellness_metrics (
-    id           serial PRIMARY KEY,
-    user_id      integer NOT NULL REFERENCES "User" (id),
-    metric_date  date NOT NULL
+	id           serial PRIMARY KEY,
+	user_id      integer NOT NULL REFERENCES "User" (id),
+	metric_date  date NOT NULL
 );
 SELECT * FROM cmig.upgrade('head');
 \echo :LAST_ERROR_SQLSTATE

@@ -15,9 +15,9 @@ SELECT pg_describe_object(s.classid, s.objid, 0) AS left_behind
 FROM pg_shdepend s
 JOIN pg_database b ON b.oid = s.dbid AND b.datname = current_database()
 WHERE s.refobjid = 'regress_contextiq'::regrole AND s.deptype = 'o'
-  AND NOT EXISTS (SELECT FROM pg_depend d
-                  WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype = 'e')
-  AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
+	AND NOT EXISTS (SELECT FROM pg_depend d
+				WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype = 'e')
+	AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
 ORDER BY 1
 $$ AS leftovers \gset
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/contextiq/*.sql`
@@ -33,15 +33,15 @@ SELECT revision, down_revision, message FROM cmig.history();
 SELECT * FROM cmig.upgrade('xyz789');
 SELECT extname FROM pg_extension WHERE extname IN ('uuid-ossp', 'pgcrypto') ORDER BY 1;
 INSERT INTO users (id, email) VALUES
-    ('aaaaaaaa-0000-0000-0000-000000000001', 'ann@context.example'),
-    ('aaaaaaaa-0000-0000-0000-000000000002', 'bob@context.example');
+	('aaaaaaaa-0000-0000-0000-000000000001', 'ann@context.example'),
+	('aaaaaaaa-0000-0000-0000-000000000002', 'bob@context.example');
 INSERT INTO sessions (id, user_id, status, old_field) VALUES
-    ('aaaaaaaa-1111-0000-0000-000000000001', 'aaaaaaaa-0000-0000-0000-000000000001', 'old_status', 'kept'),
-    ('aaaaaaaa-1111-0000-0000-000000000002', 'aaaaaaaa-0000-0000-0000-000000000001', 'closed', NULL),
-    ('aaaaaaaa-1111-0000-0000-000000000003', 'aaaaaaaa-0000-0000-0000-000000000002', DEFAULT, NULL);
+	('aaaaaaaa-1111-0000-0000-000000000001', 'aaaaaaaa-0000-0000-0000-000000000001', 'old_status', 'kept'),
+	('aaaaaaaa-1111-0000-0000-000000000002', 'aaaaaaaa-0000-0000-0000-000000000001', 'closed', NULL),
+	('aaaaaaaa-1111-0000-0000-000000000003', 'aaaaaaaa-0000-0000-0000-000000000002', DEFAULT, NULL);
 INSERT INTO memories (user_id, session_id, content) VALUES
-    ('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-000000000001', 'likes tea'),
-    ('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-00000000dead', 'orphan');
+	('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-000000000001', 'likes tea'),
+	('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-00000000dead', 'orphan');
 SELECT * FROM cmig.upgrade('head');
 SELECT id, status, metadata FROM sessions ORDER BY id;
 SELECT content, session_id, octet_length(content_hash) AS hash_bytes FROM memories ORDER BY content;
@@ -65,9 +65,9 @@ SELECT id, status, metadata FROM sessions ORDER BY id;
 -- "Multiple heads": two features at once
 --
 SELECT cmig.create_revision('feature one', 'CREATE TABLE one (id int);', 'DROP TABLE one;',
-                            revision => 'head1', head => '2c86f1d7ea30');
+							revision => 'head1', head => '2c86f1d7ea30');
 SELECT cmig.create_revision('feature two', 'CREATE TABLE two (id int);', 'DROP TABLE two;',
-                            revision => 'head2', head => '2c86f1d7ea30', splice => true);
+							revision => 'head2', head => '2c86f1d7ea30', splice => true);
 SELECT revision, message FROM cmig.heads() ORDER BY revision;
 SELECT * FROM cmig.upgrade('head');
 \echo :LAST_ERROR_SQLSTATE
@@ -80,10 +80,10 @@ SELECT * FROM cmig.downgrade('2c86f1d7ea30');
 -- "Migration fails midway": nothing of it stays, so there is nothing to stamp
 --
 SELECT cmig.create_revision('fails midway',
-    'ALTER TABLE users ADD COLUMN nickname text;
-     UPDATE users SET nickname = email;
-     ALTER TABLE users ADD CONSTRAINT short CHECK (length(nickname) < 5);', '',
-    revision => 'midway', head => 'merge_heads');
+	'ALTER TABLE users ADD COLUMN nickname text;
+	UPDATE users SET nickname = email;
+	ALTER TABLE users ADD CONSTRAINT short CHECK (length(nickname) < 5);', '',
+	revision => 'midway', head => 'merge_heads');
 SELECT * FROM cmig.upgrade('midway');
 \echo :LAST_ERROR_SQLSTATE
 SELECT revision FROM cmig.current();

@@ -16,9 +16,9 @@ SELECT pg_describe_object(s.classid, s.objid, 0) AS left_behind
 FROM pg_shdepend s
 JOIN pg_database b ON b.oid = s.dbid AND b.datname = current_database()
 WHERE s.refobjid = 'regress_mindbridge'::regrole AND s.deptype = 'o'
-  AND NOT EXISTS (SELECT FROM pg_depend d
-                  WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype = 'e')
-  AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
+	AND NOT EXISTS (SELECT FROM pg_depend d
+				WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype = 'e')
+	AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
 ORDER BY 1
 $$ AS leftovers \gset
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/mindbridge/*.sql`
@@ -34,14 +34,14 @@ SELECT step, revision FROM cmig.plan('upgrade', 'head');
 --
 SELECT * FROM cmig.upgrade('002_add_encrypted_models');
 INSERT INTO users (id, email, password_hash) VALUES
-    ('aaaaaaaa-0000-0000-0000-000000000001', 'Ann@mind.example', 'x'),
-    ('aaaaaaaa-0000-0000-0000-000000000002', 'bob@mind.example', 'x');
+	('aaaaaaaa-0000-0000-0000-000000000001', 'Ann@mind.example', 'x'),
+	('aaaaaaaa-0000-0000-0000-000000000002', 'bob@mind.example', 'x');
 INSERT INTO moods (id, user_id, score) VALUES
-    ('aaaaaaaa-1111-0000-0000-000000000001', 'aaaaaaaa-0000-0000-0000-000000000001', 7),
-    ('aaaaaaaa-1111-0000-0000-000000000002', 'aaaaaaaa-0000-0000-0000-000000000002', 3);
+	('aaaaaaaa-1111-0000-0000-000000000001', 'aaaaaaaa-0000-0000-0000-000000000001', 7),
+	('aaaaaaaa-1111-0000-0000-000000000002', 'aaaaaaaa-0000-0000-0000-000000000002', 3);
 INSERT INTO dreams (user_id, mood_id, content) VALUES
-    ('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-000000000001', 'flying'),
-    ('aaaaaaaa-0000-0000-0000-000000000002', 'aaaaaaaa-1111-0000-0000-000000000002', 'falling');
+	('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-000000000001', 'flying'),
+	('aaaaaaaa-0000-0000-0000-000000000002', 'aaaaaaaa-1111-0000-0000-000000000002', 'falling');
 SELECT cmig.require();
 \echo :LAST_ERROR_SQLSTATE
 
@@ -90,7 +90,7 @@ ROLLBACK;
 BEGIN;
 SELECT set_user_context('aaaaaaaa-0000-0000-0000-000000000001');
 INSERT INTO dreams (user_id, mood_id, content) VALUES
-    ('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-000000000002', 'his mood');
+	('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-000000000002', 'his mood');
 ROLLBACK;
 
 --

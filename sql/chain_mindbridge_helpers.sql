@@ -14,14 +14,14 @@ CREATE EXTENSION pg_cmig;
 SELECT count(*) FROM cmig.load(:'chain');
 SELECT * FROM cmig.upgrade('002_add_encrypted_models');
 INSERT INTO users (id, email, password_hash) VALUES
-    ('aaaaaaaa-0000-0000-0000-000000000001', 'Ann@mind.example', 'x'),
-    ('aaaaaaaa-0000-0000-0000-000000000002', 'bob@mind.example', 'x');
+	('aaaaaaaa-0000-0000-0000-000000000001', 'Ann@mind.example', 'x'),
+	('aaaaaaaa-0000-0000-0000-000000000002', 'bob@mind.example', 'x');
 INSERT INTO moods (id, user_id, score) VALUES
-    ('aaaaaaaa-1111-0000-0000-000000000001', 'aaaaaaaa-0000-0000-0000-000000000001', 7),
-    ('aaaaaaaa-1111-0000-0000-000000000002', 'aaaaaaaa-0000-0000-0000-000000000002', 3);
+	('aaaaaaaa-1111-0000-0000-000000000001', 'aaaaaaaa-0000-0000-0000-000000000001', 7),
+	('aaaaaaaa-1111-0000-0000-000000000002', 'aaaaaaaa-0000-0000-0000-000000000002', 3);
 INSERT INTO dreams (user_id, mood_id, content) VALUES
-    ('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-000000000001', 'flying'),
-    ('aaaaaaaa-0000-0000-0000-000000000002', 'aaaaaaaa-1111-0000-0000-000000000002', 'falling');
+	('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-000000000001', 'flying'),
+	('aaaaaaaa-0000-0000-0000-000000000002', 'aaaaaaaa-1111-0000-0000-000000000002', 'falling');
 RESET client_min_messages;
 SELECT * FROM cmig.upgrade('003');
 SET client_min_messages = error;
@@ -49,11 +49,11 @@ INSERT INTO dreams (user_id, content) VALUES ('aaaaaaaa-0000-0000-0000-000000000
 ROLLBACK;
 SELECT as_user, test, visible, own, foreign_rows, verdict, detail
 FROM cmig.rls_test('dreams', 'regress_mindbridge',
-    '{aaaaaaaa-0000-0000-0000-000000000001,aaaaaaaa-0000-0000-0000-000000000002}');
+	'{aaaaaaaa-0000-0000-0000-000000000001,aaaaaaaa-0000-0000-0000-000000000002}');
 RESET SESSION AUTHORIZATION;
 SELECT as_user, test, visible, own, foreign_rows, verdict, detail
 FROM cmig.rls_test('dreams', 'regress_mindbridge',
-    '{aaaaaaaa-0000-0000-0000-000000000001,aaaaaaaa-0000-0000-0000-000000000002}');
+	'{aaaaaaaa-0000-0000-0000-000000000001,aaaaaaaa-0000-0000-0000-000000000002}');
 SET SESSION AUTHORIZATION regress_mindbridge;
 
 -- a data migration: as the owner an error, as the other role for all rows

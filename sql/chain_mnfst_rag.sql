@@ -16,9 +16,9 @@ SELECT pg_describe_object(s.classid, s.objid, 0) AS left_behind
 FROM pg_shdepend s
 JOIN pg_database b ON b.oid = s.dbid AND b.datname = current_database()
 WHERE s.refobjid = 'regress_mnfst'::regrole AND s.deptype = 'o'
-  AND NOT EXISTS (SELECT FROM pg_depend d
-                  WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype = 'e')
-  AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
+	AND NOT EXISTS (SELECT FROM pg_depend d
+				WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype = 'e')
+	AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
 ORDER BY 1
 $$ AS leftovers \gset
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/mnfst_rag/*.sql`
@@ -30,7 +30,7 @@ SELECT action, count(*) FROM cmig.load(:'chain') GROUP BY action;
 -- The graph
 --
 SELECT revision, down_revision, branch_labels AS labels,
-       is_branchpoint AS branch, is_mergepoint AS merge, message
+		is_branchpoint AS branch, is_mergepoint AS merge, message
 FROM cmig.history();
 SELECT * FROM cmig.branches();
 SELECT * FROM cmig.heads();
@@ -53,23 +53,23 @@ SET LOCAL app.current_tenant_id = '11111111-1111-1111-1111-111111111111';
 INSERT INTO tenants (id, name, slug)
 VALUES ('11111111-1111-1111-1111-111111111111', 'Acme', 'acme');
 INSERT INTO users (id, tenant_id, email, name, password_hash, role) VALUES
-    ('aaaaaaaa-0000-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111',
-     'ann@acme.example', 'Ann', 'secret hash', 'admin'),
-    ('aaaaaaaa-0000-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111',
-     'bob@acme.example', 'Bob', 'secret hash', 'client');
+	('aaaaaaaa-0000-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111',
+	'ann@acme.example', 'Ann', 'secret hash', 'admin'),
+	('aaaaaaaa-0000-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111',
+	'bob@acme.example', 'Bob', 'secret hash', 'client');
 INSERT INTO documents (tenant_id, uploaded_by, filename, mime_type, size_bytes, storage_key)
 VALUES ('11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000001',
-        'acme.pdf', 'application/pdf', 1000, 'acme/1');
+		'acme.pdf', 'application/pdf', 1000, 'acme/1');
 COMMIT;
 BEGIN;
 SET LOCAL app.current_tenant_id = '22222222-2222-2222-2222-222222222222';
 INSERT INTO tenants (id, name, slug)
 VALUES ('22222222-2222-2222-2222-222222222222', 'Bolt', 'bolt');
 INSERT INTO users (id, tenant_id, email, name, password_hash, role) VALUES
-    ('bbbbbbbb-0000-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222',
-     'cy@bolt.example', 'Cy', 'secret hash', 'superadmin'),
-    ('bbbbbbbb-0000-0000-0000-000000000002', '22222222-2222-2222-2222-222222222222',
-     'dee@bolt.example', 'Dee', 'secret hash', 'owner');
+	('bbbbbbbb-0000-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222',
+	'cy@bolt.example', 'Cy', 'secret hash', 'superadmin'),
+	('bbbbbbbb-0000-0000-0000-000000000002', '22222222-2222-2222-2222-222222222222',
+	'dee@bolt.example', 'Dee', 'secret hash', 'owner');
 COMMIT;
 -- the settings are '' now: no rows and no error
 SELECT current_setting('app.current_tenant_id', true) = '' AS empty, count(*) FROM users;
@@ -131,7 +131,7 @@ RETURNING role, email_verified;
 INSERT INTO user_preferences (user_id, theme)
 VALUES ('aaaaaaaa-0000-0000-0000-000000000001', 'dark') RETURNING theme;
 SELECT table_name, operation, new_values ->> 'email' AS email,
-       new_values ? 'password_hash' AS leaks
+		new_values ? 'password_hash' AS leaks
 FROM audit_logs;
 COMMIT;
 BEGIN;
@@ -144,7 +144,7 @@ COMMIT;
 -- nobody writes the log himself, and nobody rewrites it
 ALTER TABLE audit_logs NO FORCE ROW LEVEL SECURITY;
 SELECT table_name, operation, old_values ->> 'role' AS old, new_values ->> 'role_new' AS new,
-       count(*)
+		count(*)
 FROM audit_logs GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
 ALTER TABLE audit_logs FORCE ROW LEVEL SECURITY;
 INSERT INTO audit_logs (table_name, operation) VALUES ('users', 'INSERT');
@@ -189,7 +189,7 @@ SELECT * FROM cmig.upgrade('head');
 SELECT * FROM cmig.upgrade('heads');
 SELECT revision FROM cmig.current() ORDER BY revision;
 SELECT cmig.merge('heads', 'merge user_preferences and audit_trail branches',
-                  revision => '006_merge_user_preferences_audit_trail');
+				revision => '006_merge_user_preferences_audit_trail');
 SELECT * FROM cmig.upgrade('head');
 SELECT revision, is_head FROM cmig.current();
 -- the file in the repository says the same
@@ -203,11 +203,11 @@ BEGIN;
 SELECT count(*) FROM cmig.downgrade('base');
 DELETE FROM cmig.revision;
 INSERT INTO cmig.revision (revision, down_revision) VALUES
-    ('003_add_indexes', '{}'),
-    ('004_add_user_preferences', '{003_add_indexes}'),
-    ('005_add_audit_trail', '{004_add_user_preferences}');
+	('003_add_indexes', '{}'),
+	('004_add_user_preferences', '{003_add_indexes}'),
+	('005_add_audit_trail', '{004_add_user_preferences}');
 SELECT cmig.merge(ARRAY['004_add_user_preferences', '005_add_audit_trail'],
-                  'merge user_preferences and audit_trail branches');
+				'merge user_preferences and audit_trail branches');
 \echo :LAST_ERROR_SQLSTATE
 ROLLBACK;
 

@@ -22,8 +22,8 @@ BEGIN;
 SELECT cmig.set_context(NULL, '11111111-1111-1111-1111-111111111111');
 INSERT INTO tenants (id, name, slug) VALUES ('11111111-1111-1111-1111-111111111111', 'Acme', 'acme');
 INSERT INTO users (id, tenant_id, email, name, password_hash, role) VALUES
-    ('aaaaaaaa-0000-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111', 'ann@acme.example', 'Ann', 'x', 'admin'),
-    ('aaaaaaaa-0000-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111', 'bob@acme.example', 'Bob', 'x', 'client');
+	('aaaaaaaa-0000-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111', 'ann@acme.example', 'Ann', 'x', 'admin'),
+	('aaaaaaaa-0000-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111', 'bob@acme.example', 'Bob', 'x', 'client');
 INSERT INTO documents (tenant_id, filename, mime_type, size_bytes, storage_key)
 VALUES ('11111111-1111-1111-1111-111111111111', 'acme.pdf', 'application/pdf', 1, 'a');
 COMMIT;
@@ -31,44 +31,44 @@ BEGIN;
 SELECT cmig.set_context('bbbbbbbb-0000-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222');
 INSERT INTO tenants (id, name, slug) VALUES ('22222222-2222-2222-2222-222222222222', 'Bolt', 'bolt');
 INSERT INTO users (id, tenant_id, email, name, password_hash, role) VALUES
-    ('bbbbbbbb-0000-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222', 'ann@bolt.example', 'Ann', 'x', 'superadmin');
+	('bbbbbbbb-0000-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222', 'ann@bolt.example', 'Ann', 'x', 'superadmin');
 INSERT INTO sessions (id, tenant_id, user_id) VALUES
-    ('bbbbbbbb-1111-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222', 'bbbbbbbb-0000-0000-0000-000000000001');
+	('bbbbbbbb-1111-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222', 'bbbbbbbb-0000-0000-0000-000000000001');
 COMMIT;
 -- two users of a tenant: sessions and messages are each one's own
 BEGIN;
 SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111');
 INSERT INTO sessions (id, tenant_id, user_id) VALUES
-    ('aaaaaaaa-1111-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000001');
+	('aaaaaaaa-1111-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000001');
 INSERT INTO messages (tenant_id, session_id, author, content) VALUES
-    ('11111111-1111-1111-1111-111111111111', 'aaaaaaaa-1111-0000-0000-000000000001', 'user', 'hello');
+	('11111111-1111-1111-1111-111111111111', 'aaaaaaaa-1111-0000-0000-000000000001', 'user', 'hello');
 SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111');
 INSERT INTO sessions (id, tenant_id, user_id) VALUES
-    ('aaaaaaaa-1111-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000002');
+	('aaaaaaaa-1111-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000002');
 INSERT INTO messages (tenant_id, session_id, author, content) VALUES
-    ('11111111-1111-1111-1111-111111111111', 'aaaaaaaa-1111-0000-0000-000000000002', 'user', 'hi');
+	('11111111-1111-1111-1111-111111111111', 'aaaaaaaa-1111-0000-0000-000000000002', 'user', 'hi');
 SELECT (SELECT count(*) FROM documents) AS documents, (SELECT count(*) FROM users) AS users,
-       (SELECT count(*) FROM sessions) AS sessions, (SELECT string_agg(content, ',') FROM messages) AS messages;
+		(SELECT count(*) FROM sessions) AS sessions, (SELECT string_agg(content, ',') FROM messages) AS messages;
 SELECT cmig.set_context('bbbbbbbb-0000-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222');
 SELECT (SELECT count(*) FROM documents) AS documents, (SELECT count(*) FROM users) AS users,
-       (SELECT count(*) FROM sessions) AS sessions, (SELECT string_agg(content, ',') FROM messages) AS messages;
+		(SELECT count(*) FROM sessions) AS sessions, (SELECT string_agg(content, ',') FROM messages) AS messages;
 INSERT INTO messages (tenant_id, session_id, author, content) VALUES
-    ('22222222-2222-2222-2222-222222222222', 'aaaaaaaa-1111-0000-0000-000000000001', 'user', 'in her session');
+	('22222222-2222-2222-2222-222222222222', 'aaaaaaaa-1111-0000-0000-000000000001', 'user', 'in her session');
 COMMIT;
 SELECT count(*) FROM users;
 RESET SESSION AUTHORIZATION;
 -- the last message was an error, so the whole transaction was rolled back
 SELECT count(*) FROM messages;
 INSERT INTO sessions (id, tenant_id, user_id) VALUES
-    ('aaaaaaaa-1111-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000001'),
-    ('aaaaaaaa-1111-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000002');
+	('aaaaaaaa-1111-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000001'),
+	('aaaaaaaa-1111-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000002');
 INSERT INTO messages (tenant_id, session_id, author, content) SELECT tenant_id, id, 'user', 'hello' FROM sessions;
 SELECT t.relname, r.*
 FROM (VALUES ('tenants'), ('users'), ('documents'), ('sessions'), ('messages')) t(relname)
 CROSS JOIN LATERAL (SELECT as_user, test, visible, own, foreign_rows, verdict, detail
-    FROM cmig.rls_test(t.relname::regclass, 'regress_mnfst_app',
-        '{aaaaaaaa-0000-0000-0000-000000000001,bbbbbbbb-0000-0000-0000-000000000001}',
-        '{11111111-1111-1111-1111-111111111111,22222222-2222-2222-2222-222222222222}')) r
+	FROM cmig.rls_test(t.relname::regclass, 'regress_mnfst_app',
+		'{aaaaaaaa-0000-0000-0000-000000000001,bbbbbbbb-0000-0000-0000-000000000001}',
+		'{11111111-1111-1111-1111-111111111111,22222222-2222-2222-2222-222222222222}')) r
 WHERE r.verdict <> 'ok' OR r.test = 'SELECT';
 
 -- the owner: bound where he is not in the role that is not

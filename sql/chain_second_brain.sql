@@ -15,9 +15,9 @@ SELECT pg_describe_object(s.classid, s.objid, 0) AS left_behind
 FROM pg_shdepend s
 JOIN pg_database b ON b.oid = s.dbid AND b.datname = current_database()
 WHERE s.refobjid = 'regress_brain'::regrole AND s.deptype = 'o'
-  AND NOT EXISTS (SELECT FROM pg_depend d
-                  WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype = 'e')
-  AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
+	AND NOT EXISTS (SELECT FROM pg_depend d
+				WHERE d.classid = s.classid AND d.objid = s.objid AND d.deptype = 'e')
+	AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
 ORDER BY 1
 $$ AS leftovers \gset
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/second_brain/*.sql`
@@ -33,9 +33,9 @@ SELECT step, revision FROM cmig.plan('upgrade', 'head');
 --
 SELECT * FROM cmig.upgrade('001_initial_schema');
 INSERT INTO users (email, hashed_password, first_name, last_name) VALUES
-    ('ann@brain.example', 'x', 'Ann', 'Lee'),
-    ('bob@brain.example', 'x', NULL, 'Solo'),
-    ('cy@brain.example', 'x', NULL, NULL);
+	('ann@brain.example', 'x', 'Ann', 'Lee'),
+	('bob@brain.example', 'x', NULL, 'Solo'),
+	('cy@brain.example', 'x', NULL, NULL);
 INSERT INTO notes (user_id, title, content)
 SELECT id, 'Zettelkasten', 'one idea a note' FROM users WHERE first_name = 'Ann';
 SELECT cmig.require();

@@ -18,7 +18,7 @@ FROM cmig.revision;
 -- every argument
 SELECT file_name, regexp_replace(content, '(create_date: ).*?\n', '\1...' || E'\n') AS content
 FROM cmig.draft('Other tree: it''s new!', '101', head => 'base', branch_label => 'other', depends_on => '{001}',
-                transactional => false, file_template => '%(slug)s--%(rev)s');
+				transactional => false, file_template => '%(slug)s--%(rev)s');
 -- a generated id
 SELECT file_name ~ '^[0-9a-f]{12}_x\.sql$' AS generated FROM cmig.draft('x');
 -- as create_revision
@@ -55,11 +55,11 @@ SELECT * FROM cmig.load($cmig_load$
 $cmig_load$);
 SELECT t AS template, file_name
 FROM unnest(ARRAY[
-    '%(rev)s_%(slug)s', '%(rev)s', '%(slug)s.sql', '%(rev).4s',
-    '%(year)d%(month).2d%(day).2d_%(hour).2d%(minute).2d%(second).2d_%(rev)s',
-    '%(year)d-%(month)02d-%(day)-4d-%(hour)3d_%(rev)s', '%(epoch)s_%(rev)s', '%(epoch)d%%_%(rev)s',
-    'versions/%(year)d/%(rev)s', ' %(rev)10s|%(rev)-22s|']) WITH ORDINALITY t(t, n),
-    LATERAL cmig.export('4f1a', t)
+	'%(rev)s_%(slug)s', '%(rev)s', '%(slug)s.sql', '%(rev).4s',
+	'%(year)d%(month).2d%(day).2d_%(hour).2d%(minute).2d%(second).2d_%(rev)s',
+	'%(year)d-%(month)02d-%(day)-4d-%(hour)3d_%(rev)s', '%(epoch)s_%(rev)s', '%(epoch)d%%_%(rev)s',
+	'versions/%(year)d/%(rev)s', ' %(rev)10s|%(rev)-22s|']) WITH ORDINALITY t(t, n),
+	LATERAL cmig.export('4f1a', t)
 ORDER BY n;
 -- what leads out of the folder, is no name, or is no template
 SELECT cmig.export('001', '../%(rev)s');

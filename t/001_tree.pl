@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The tree: every test is in sql/README.md, every source file has a copyright
-# line, and SQL files are indented with tabs.
+# The tree: sql/README.md lists every test, and every source file has the
+# copyright line.  (scripts/format --check looks at the layout of the sources.)
 
 use strict;
 use warnings;
@@ -31,12 +31,5 @@ my @sources = grep { -f && !/\.(md|jsonl)$/ }
 my $holder = slurp_file('LICENSE') =~ /^Copyright \(c\) (.*)$/m ? $1 : 'nobody';
 is(join(', ', grep { substr(slurp_file($_), 0, 5000) !~ /^(?: \*|#|\/\/) Copyright \(c\) \Q$holder\E$/m } @sources),
 	'', 'every source file has the copyright line of LICENSE');
-
-# Indentation
-my @spaces;
-foreach my $file (glob('pg_cmig--*.sql sql/*.sql examples/*/*.sql examples/*/sql/*.sql'))
-{
-	push @spaces, "$file:$1" if slurp_file($file) =~ /\A((?:.*\n)*?) {4,}\S/ and $1 = () = $1 =~ /\n/g;
-}
 
 done_testing();
