@@ -1,6 +1,8 @@
 /*
  * managed.h
  *	  The schemas that are compared.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_MANAGED_H
 #define CMIG_MANAGED_H

@@ -12,6 +12,8 @@
  *
  * Live tables are not locked.  Other sessions see nothing of it; those that
  * alter a managed schema itself, or an extension in one, wait for its end.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_SHADOW_H
 #define CMIG_SHADOW_H

@@ -1,6 +1,8 @@
 /*
  * target.h
  *	  Runs the SQL that makes the target's schema, in the shadow.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_TARGET_H
 #define CMIG_TARGET_H
