@@ -126,6 +126,17 @@ cmig_owns_database_compat(Oid database, Oid role)
 #endif
 }
 
+/* Is the role the owner of the schema, or a member of its owner? */
+static inline bool
+cmig_owns_schema_compat(Oid schema, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(NamespaceRelationId, schema, role);
+#else
+	return pg_namespace_ownercheck(schema, role);
+#endif
+}
+
 /* A query over nothing that permissions are checked for. */
 #if PG_VERSION_NUM >= 160000
 #define cmig_no_permissions_compat(query) ((query)->rteperminfos = NIL)

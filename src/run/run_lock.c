@@ -29,6 +29,7 @@
 #define KEY_GATE 1
 #define KEY_RUN 2
 #define KEY_AUDIT 3
+#define KEY_SHADOW 4
 #define KEY_FIELD4 0x4347
 /* the same for the lock of a table, whose oid is in objid */
 #define KEY_FIELD4_TABLE 0x4348
@@ -280,6 +281,34 @@ cmig_run_lock_audit(void)
 	error_context_stack = &callback;
 
 	set_tag(&tag, KEY_AUDIT);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+
+	error_context_stack = callback.previous;
+	AcceptInvalidationMessages();
+}
+
+static void
+name_other_shadow(void *arg)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, KEY_SHADOW);
+	cmig_lock_wait_explain_tag(&tag, ExclusiveLock, GetUserId(),
+							   "It waited for another session that compares schemas in this database.");
+}
+
+void
+cmig_run_lock_shadow(void)
+{
+	LOCKTAG		tag;
+	ErrorContextCallback callback;
+
+	callback.callback = name_other_shadow;
+	callback.arg = NULL;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	set_tag(&tag, KEY_SHADOW);
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 
 	error_context_stack = callback.previous;

@@ -63,4 +63,10 @@ extern void cmig_run_lock_table_release(Oid table);
  */
 extern void cmig_run_lock_audit(void);
 
+/*
+ * One session at a time changes catalog rows that it will roll back, until the
+ * end of the subtransaction.
+ */
+extern void cmig_run_lock_shadow(void);
+
 #endif							/* CMIG_RUN_LOCK_H */

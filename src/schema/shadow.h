@@ -20,6 +20,7 @@
 
 #include "postgres.h"
 #include "schema/managed.h"
+#include "schema/shadow_members.h"
 
 typedef struct CmigShadowSchema
 {
@@ -36,6 +37,11 @@ typedef struct CmigShadow
 	int			count;
 	CmigShadowSchema *schemas;	/* those that exist and are the caller's,
 								 * sorted by name */
+	int			nextensions;
+	CmigExtension *extensions;
+	CmigMembers *members;		/* of extensions */
+	int			nlive;			/* all other schemas that are live, sorted */
+	Oid		   *live;
 } CmigShadow;
 
 /*
@@ -70,6 +76,13 @@ extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
 /* The entry of a schema by name or by the new oid, or NULL. */
 extern CmigShadowSchema *cmig_shadow_find(CmigShadow *shadow, const char *name);
 extern CmigShadowSchema *cmig_shadow_find_oid(CmigShadow *shadow, Oid shadow_schema);
+
+/*
+ * Is the object in a schema that the shadow did not make and that the target
+ * did not create: is it live?
+ */
+extern bool cmig_shadow_is_live_schema(const CmigShadow *shadow, Oid schema);
+extern bool cmig_shadow_is_live_relation(const CmigShadow *shadow, Oid relation);
 
 /* Is it the name that an extension, not declared by the target, has meanwhile? */
 extern bool cmig_shadow_is_hidden(const char *name);

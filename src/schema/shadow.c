@@ -1,0 +1,469 @@
+/*
+ * shadow.c
+ *	  The database with its managed schemas empty, for as long as a task takes.
+ *
+ * Everything is done by rows of the catalogs in one subtransaction, whose
+ * rollback is all the cleaning up there is.  Nothing here is checked against
+ * the caller's rights but the ownership of the schemas: the caller's SQL could
+ * rename those and make them again itself.
+ *
+ * A row that another transaction changes at the same time is waited for, and
+ * once that has committed the shadow is made again from the beginning.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/query.h"
+#include "run/extension.h"
+#include "run/lock_wait.h"
+#include "run/run_limit.h"
+#include "run/run_lock.h"
+#include "run/runner.h"
+#include "schema/shadow.h"
+#include "schema/shadow_global.h"
+#include "schema/shadow_rows.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/comment.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+/* How often a shadow is made that others keep changing. */
+#define ATTEMPTS 10
+
+/* What cmig_shadow_run() and cmig_shadow_rename() hand to their common part. */
+typedef struct ShadowRun
+{
+	const char *caller;
+	void		(*prepare) (struct ShadowRun *run);
+	bool		prepared;
+	CmigShadowTask task;
+	void	   *arg;
+	/* for the shadow */
+	const CmigManaged *managed;
+	CmigShadow *shadow;
+	/* for the other name */
+	Oid			schema;
+	const char *name;
+} ShadowRun;
+
+/* A shadow is there. */
+static bool in_shadow = false;
+
+/*
+ * Schemas
+ */
+
+static void
+rename_schema(Oid schema, const char *name)
+{
+	cmig_shadow_rows_rename(NamespaceRelationId, schema, Anum_pg_namespace_nspname, name);
+}
+
+/* A name that no schema has. */
+static char *
+away_name(Oid schema)
+{
+	char	   *name = psprintf("cmig_away_%u", schema);
+
+	for (int i = 1; OidIsValid(get_namespace_oid(name, true)); i++)
+		name = psprintf("cmig_away_%u_%d", schema, i);
+	return name;
+}
+
+/* A copy of the schema's privileges, NULL for the default ones. */
+static Acl *
+copy_privileges(Oid schema, Oid *owner)
+{
+	HeapTuple	row = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Datum		datum;
+	bool		isnull;
+	Acl		   *acl;
+
+	if (!HeapTupleIsValid(row))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("a schema was dropped by another session at the same time")));
+	*owner = ((Form_pg_namespace) GETSTRUCT(row))->nspowner;
+	datum = SysCacheGetAttr(NAMESPACEOID, row, Anum_pg_namespace_nspacl, &isnull);
+	acl = isnull ? NULL : DatumGetAclPCopy(datum);
+	ReleaseSysCache(row);
+	return acl;
+}
+
+/* Rename the live schema away, and make another one like it. */
+static void
+make_again(CmigShadowSchema *schema)
+{
+	Oid			owner;
+	Acl		   *acl = copy_privileges(schema->live, &owner);
+	char	   *comment = GetComment(schema->live, NamespaceRelationId, 0);
+
+	schema->away = away_name(schema->live);
+	rename_schema(schema->live, schema->away);
+	CommandCounterIncrement();
+
+	schema->shadow = NamespaceCreate(schema->name, owner, false);
+	CommandCounterIncrement();
+	if (acl != NULL)
+		cmig_shadow_rows_set(NamespaceRelationId, schema->shadow, Anum_pg_namespace_nspacl,
+							 PointerGetDatum(acl));
+	if (comment != NULL)
+		CreateComments(schema->shadow, NamespaceRelationId, 0, comment);
+	CommandCounterIncrement();
+}
+
+pg_noreturn static void
+refuse_others(const char *schema, const char *caller)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be owner of schema %s", schema),
+			 errdetail("%s makes the target's objects in it and rolls them back.", caller),
+			 errhint("Leave the schema out, or call it as the schema's owner.")));
+}
+
+static void
+choose_schemas(ShadowRun *run)
+{
+	CmigShadow *shadow = run->shadow;
+
+	shadow->schemas = palloc0(sizeof(CmigShadowSchema) * Max(run->managed->count, 1));
+	for (int i = 0; i < run->managed->count; i++)
+	{
+		const CmigManagedSchema *schema = &run->managed->schemas[i];
+
+		if (schema->owned)
+		{
+			shadow->schemas[shadow->count].name = schema->name;
+			shadow->schemas[shadow->count++].live = schema->oid;
+		}
+		else if (OidIsValid(schema->oid) && !run->managed->all)
+			refuse_others(schema->name, run->caller);
+	}
+}
+
+static int
+compare_oids(const void *a, const void *b)
+{
+	Oid			x = *(const Oid *) a;
+	Oid			y = *(const Oid *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+add_live(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigShadow *shadow = arg;
+	bool		isnull;
+
+	shadow->live = shadow->live == NULL ? palloc(sizeof(Oid)) :
+		repalloc(shadow->live, sizeof(Oid) * (shadow->nlive + 1));
+	shadow->live[shadow->nlive++] =
+		DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+}
+
+/* Tables of toasted values belong to tables that stand elsewhere. */
+static void
+list_live(CmigShadow *shadow)
+{
+	static CmigQuery query = {
+		.sql = "SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_t'"
+	};
+
+	cmig_query_each(&query, NULL, NULL, add_live, shadow);
+	qsort(shadow->live, shadow->nlive, sizeof(Oid), compare_oids);
+}
+
+/*
+ * The extensions
+ */
+
+static CmigShadowSchema *
+find_live(CmigShadow *shadow, Oid live)
+{
+	for (int i = 0; i < shadow->count; i++)
+		if (shadow->schemas[i].live == live)
+			return &shadow->schemas[i];
+	return NULL;
+}
+
+/* Give the members their new schemas, and take the extensions' names away. */
+static void
+place_extensions(CmigShadow *shadow)
+{
+	for (int i = 0; i < shadow->members->count; i++)
+	{
+		CmigMember *member = &shadow->members->members[i];
+		Oid			from = cmig_shadow_rows_schema(member->catalog, member->object);
+		CmigShadowSchema *schema = find_live(shadow, from);
+
+		if (schema != NULL)
+			(void) cmig_shadow_rows_move(member->catalog, member->object, from, schema->shadow);
+	}
+	for (int i = 0; i < shadow->nextensions; i++)
+	{
+		CmigExtension *extension = &shadow->extensions[i];
+		CmigShadowSchema *schema = find_live(shadow, extension->schema);
+
+		cmig_shadow_extension_hide(extension);
+		if (schema != NULL)
+			cmig_shadow_extension_set_schema(extension, schema->live, schema->shadow);
+	}
+	CommandCounterIncrement();
+}
+
+/*
+ * Running
+ */
+
+static void
+prepare_shadow(ShadowRun *run)
+{
+	CmigShadow *shadow = palloc0(sizeof(CmigShadow));
+
+	run->shadow = shadow;
+	shadow->managed = run->managed;
+	choose_schemas(run);
+	list_live(shadow);
+	shadow->members = cmig_shadow_members_list();
+	shadow->extensions = cmig_shadow_extension_list(&shadow->nextensions);
+
+	/* first, as default privileges would be given to the schemas made */
+	cmig_shadow_global_hide();
+	for (int i = 0; i < shadow->count; i++)
+		make_again(&shadow->schemas[i]);
+	place_extensions(shadow);
+}
+
+static void
+prepare_rename(ShadowRun *run)
+{
+	Oid			other = get_namespace_oid(run->name, true);
+
+	if (other == run->schema)
+		return;
+	if (OidIsValid(other))
+		rename_schema(other, away_name(other));
+	CommandCounterIncrement();
+	rename_schema(run->schema, run->name);
+	CommandCounterIncrement();
+}
+
+static void
+explain_wait(void *arg)
+{
+	cmig_lock_wait_explain();
+}
+
+/* Have the rows been changed by a transaction that has committed since? */
+static bool
+is_concurrent_change(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+		(error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message != NULL &&
+		 (strcmp(error->message, "tuple concurrently updated") == 0 ||
+		  strcmp(error->message, "tuple concurrently deleted") == 0)) ||
+		(error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION);
+}
+
+/* Prepare and run the task, and roll back; returns the error if there was one. */
+static ErrorData *
+attempt(ShadowRun *run)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+	ErrorContextCallback callback;
+
+	callback.callback = explain_wait;
+	callback.arg = NULL;
+	callback.previous = error_context_stack;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		error_context_stack = &callback;
+		in_shadow = true;
+		run->prepared = false;
+		cmig_lock_wait_watch(GetUserId());
+		cmig_run_lock_shadow();
+		InvalidateCatalogSnapshot();
+		run->prepare(run);
+		run->prepared = true;
+		run->task(run->shadow, run->arg);
+		error_context_stack = callback.previous;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	in_shadow = false;
+	cmig_lock_wait_unwatch();
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return error;
+}
+
+static void
+run_shadow(ShadowRun *run)
+{
+	if (in_shadow)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be called by SQL that it runs", run->caller)));
+	PreventCommandDuringRecovery(run->caller);
+	PreventCommandIfReadOnly(run->caller);
+	cmig_runner_require_idle(run->caller);
+	cmig_extension_share();
+	cmig_run_limit_start();
+	cmig_lock_wait_reset();
+
+	for (int i = 1;; i++)
+	{
+		ErrorData  *error = attempt(run);
+
+		if (error == NULL)
+			return;
+		if (run->prepared || !is_concurrent_change(error))
+			ReThrowError(error);
+		if (i == ATTEMPTS)
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("schemas or extensions are changed by other sessions at the same time"),
+					 errdetail("%s.", error->message),
+					 errhint("Call %s again.", run->caller)));
+		FreeErrorData(error);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+cmig_shadow_run(const CmigManaged *managed, const char *caller, CmigShadowTask task, void *arg)
+{
+	ShadowRun	run = {
+		.caller = caller,.prepare = prepare_shadow,.task = task,.arg = arg,.managed = managed
+	};
+
+	run_shadow(&run);
+}
+
+void
+cmig_shadow_rename(Oid schema, const char *name, const char *caller,
+				   CmigShadowTask task, void *arg)
+{
+	ShadowRun	run = {
+		.caller = caller,.prepare = prepare_rename,.task = task,.arg = arg,
+		.schema = schema,.name = name
+	};
+
+	run_shadow(&run);
+}
+
+/*
+ * What a task asks
+ */
+
+CmigShadowSchema *
+cmig_shadow_find(CmigShadow *shadow, const char *name)
+{
+	for (int i = 0; i < shadow->count; i++)
+		if (strcmp(shadow->schemas[i].name, name) == 0)
+			return &shadow->schemas[i];
+	return NULL;
+}
+
+CmigShadowSchema *
+cmig_shadow_find_oid(CmigShadow *shadow, Oid shadow_schema)
+{
+	for (int i = 0; i < shadow->count; i++)
+		if (shadow->schemas[i].shadow == shadow_schema)
+			return &shadow->schemas[i];
+	return NULL;
+}
+
+bool
+cmig_shadow_is_hidden(const char *name)
+{
+	return strncmp(name, CMIG_SHADOW_HIDDEN, strlen(CMIG_SHADOW_HIDDEN)) == 0;
+}
+
+bool
+cmig_shadow_is_live_schema(const CmigShadow *shadow, Oid schema)
+{
+	return bsearch(&schema, shadow->live, shadow->nlive, sizeof(Oid), compare_oids) != NULL;
+}
+
+bool
+cmig_shadow_is_live_relation(const CmigShadow *shadow, Oid relation)
+{
+	return cmig_shadow_is_live_schema(shadow, get_rel_namespace(relation)) ||
+		cmig_shadow_members_has_relation(shadow->members, relation);
+}
+
+/* Is there anything in the schema, an extension's too? */
+static bool
+holds_anything(Oid schema)
+{
+	static CmigQuery query = {
+		.sql = "SELECT FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = $1 LIMIT 1",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	Datum		value = ObjectIdGetDatum(schema);
+
+	return cmig_query_run(&query, &value, NULL) > 0;
+}
+
+CmigManaged *
+cmig_shadow_schemas(CmigShadow *shadow)
+{
+	CmigManaged *managed;
+	int			kept = 0;
+
+	for (int i = 0; i < shadow->count; i++)
+	{
+		CmigShadowSchema *schema = &shadow->schemas[i];
+
+		if (!schema->created && strcmp(schema->name, "public") != 0 &&
+			!holds_anything(schema->shadow))
+			cmig_shadow_rows_delete(NamespaceRelationId, schema->shadow);
+	}
+	CommandCounterIncrement();
+
+	if (!shadow->managed->all)
+	{
+		CmigNames	names = {0};
+
+		names.names = palloc(sizeof(char *) * Max(shadow->managed->count, 1));
+		for (int i = 0; i < shadow->managed->count; i++)
+			names.names[names.count++] = shadow->managed->schemas[i].name;
+		return cmig_managed_schemas(&names);
+	}
+	managed = cmig_managed_schemas(NULL);
+	for (int i = 0; i < managed->count; i++)
+		if (find_live(shadow, managed->schemas[i].oid) == NULL)
+			managed->schemas[kept++] = managed->schemas[i];
+	managed->count = kept;
+	return managed;
+}

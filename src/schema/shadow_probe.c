@@ -1,0 +1,118 @@
+/*
+ * shadow_probe.c
+ *	  The shadow and the target's SQL as a function, for the tests.
+ *
+ * No SQL of the extension declares it: a superuser does, in a test.
+ *
+ * cmig_shadow_probe(target text, probe text, schemas text[]) RETURNS SETOF text
+ * runs the target's SQL in the shadow of the schemas and returns what the query
+ * probe finds there, its first column, and what was noted of the target.
+ * cmig_shadow_probe_rename(schema text, name text, probe text) does it while the
+ * schema has the other name.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/query.h"
+#include "schema/shadow.h"
+#include "schema/target.h"
+
+#include "catalog/namespace.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(cmig_shadow_probe);
+PG_FUNCTION_INFO_V1(cmig_shadow_probe_rename);
+
+typedef struct Probe
+{
+	ReturnSetInfo *result;
+	char	   *target;
+	char	   *query;
+} Probe;
+
+static void
+put(Probe *probe, const char *text)
+{
+	Datum		value;
+	bool		isnull = text == NULL;
+
+	value = isnull ? (Datum) 0 : CStringGetTextDatum(text);
+	tuplestore_putvalues(probe->result->setResult, probe->result->setDesc, &value, &isnull);
+}
+
+static void
+put_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	put(arg, cmig_query_text(desc, row, 1));
+}
+
+static void
+run_probe(CmigShadow *shadow, void *arg)
+{
+	Probe	   *probe = arg;
+	CmigTarget *target = NULL;
+	CmigManaged *managed;
+	ListCell   *cell;
+
+	if (probe->target != NULL)
+		target = cmig_target_run(shadow, probe->target);
+	if (shadow != NULL)
+	{
+		managed = cmig_shadow_schemas(shadow);
+		for (int i = 0; i < managed->count; i++)
+			put(probe, psprintf("schema %s%s", managed->schemas[i].name,
+								!OidIsValid(managed->schemas[i].oid) ? ", missing" :
+								managed->schemas[i].owned ? "" : ", of another role"));
+	}
+	if (target != NULL)
+	{
+		foreach(cell, target->notes)
+		{
+			CmigTargetNote *note = lfirst(cell);
+
+			put(probe, psprintf("%s %s, line %d: %s", note->kind, note->object,
+								note->line, note->reason));
+		}
+		foreach(cell, target->renames)
+		{
+			put(probe, psprintf("rename %s", (char *) lfirst(cell)));
+		}
+	}
+	if (probe->query != NULL)
+		(void) cmig_query_once(psprintf("SELECT x::text FROM (%s) AS p(x)", probe->query), 0, NULL, NULL, NULL, true, put_row, probe);
+}
+
+Datum
+cmig_shadow_probe(PG_FUNCTION_ARGS)
+{
+	Probe		probe = {0};
+	CmigNames  *names = NULL;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	probe.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	probe.target = cmig_argument_text(fcinfo, 0);
+	probe.query = cmig_argument_text(fcinfo, 1);
+	if (!PG_ARGISNULL(2))
+		names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(2), "the list of schemas", NULL);
+	cmig_shadow_run(cmig_managed_schemas(names), "shadow_probe()", run_probe, &probe);
+	return (Datum) 0;
+}
+
+Datum
+cmig_shadow_probe_rename(PG_FUNCTION_ARGS)
+{
+	Probe		probe = {0};
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	probe.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	probe.query = cmig_argument_text(fcinfo, 2);
+	cmig_shadow_rename(get_namespace_oid(cmig_argument_text(fcinfo, 0), false),
+					   cmig_argument_text(fcinfo, 1), "shadow_probe_rename()",
+					   run_probe, &probe);
+	return (Datum) 0;
+}
