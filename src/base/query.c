@@ -279,40 +279,38 @@ cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg)
 	*(char **) arg = cmig_query_text(desc, row, 1);
 }
 
-bool
-cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise)
+/* A column, otherwise where it is NULL. */
+static Datum
+value_or(TupleDesc desc, HeapTuple row, int column, Datum otherwise)
 {
 	bool		isnull;
 	Datum		value = SPI_getbinval(row, desc, column, &isnull);
 
-	return isnull ? otherwise : DatumGetBool(value);
+	return isnull ? otherwise : value;
+}
+
+bool
+cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise)
+{
+	return DatumGetBool(value_or(desc, row, column, BoolGetDatum(otherwise)));
 }
 
 int32
 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise)
 {
-	bool		isnull;
-	Datum		value = SPI_getbinval(row, desc, column, &isnull);
-
-	return isnull ? otherwise : DatumGetInt32(value);
+	return DatumGetInt32(value_or(desc, row, column, Int32GetDatum(otherwise)));
 }
 
 int64
 cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise)
 {
-	bool		isnull;
-	Datum		value = SPI_getbinval(row, desc, column, &isnull);
-
-	return isnull ? otherwise : DatumGetInt64(value);
+	return DatumGetInt64(value_or(desc, row, column, Int64GetDatum(otherwise)));
 }
 
 double
 cmig_query_float8(TupleDesc desc, HeapTuple row, int column, double otherwise)
 {
-	bool		isnull;
-	Datum		value = SPI_getbinval(row, desc, column, &isnull);
-
-	return isnull ? otherwise : DatumGetFloat8(value);
+	return DatumGetFloat8(value_or(desc, row, column, Float8GetDatum(otherwise)));
 }
 
 Datum

@@ -10,12 +10,12 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
+#include "format/file_name.h"
+
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/timestamp.h"
-
-#include "base/compat.h"
-#include "format/file_name.h"
 
 /* Alembic's truncate_slug_length, in characters. */
 #define SLUG_LENGTH 40

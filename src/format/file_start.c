@@ -6,11 +6,11 @@
  */
 #include "postgres.h"
 
-#include "utils/varlena.h"
-
 #include "format/file_start.h"
 #include "graph/graph.h"
 #include "parse/text_check.h"
+
+#include "utils/varlena.h"
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 #define NAME_LINE_START "==> "

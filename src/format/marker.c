@@ -8,13 +8,13 @@
 
 #include <ctype.h>
 
+#include "format/marker.h"
+#include "graph/graph.h"
+
 #include "lib/stringinfo.h"
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
-
-#include "format/marker.h"
-#include "graph/graph.h"
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 

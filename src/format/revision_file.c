@@ -14,11 +14,6 @@
 
 #include <ctype.h>
 
-#include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
-
 #include "base/errors.h"
 #include "format/file_start.h"
 #include "format/marker.h"
@@ -26,6 +21,11 @@
 #include "format/section_text.h"
 #include "graph/graph.h"
 #include "parse/lexer.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
 
 #define UNTERMINATED_HINT \
 	"Close it: markers inside quotes and comments are text, so all that follows was taken for one script."

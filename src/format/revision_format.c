@@ -6,8 +6,6 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-
 #include "base/errors.h"
 #include "format/marker.h"
 #include "format/revision_file.h"
@@ -15,6 +13,8 @@
 #include "format/section_text.h"
 #include "graph/graph.h"
 #include "parse/lexer.h"
+
+#include "lib/stringinfo.h"
 
 /*
  * Canonical texts

@@ -26,6 +26,7 @@
 #include "graph/target.h"
 #include "load/create.h"
 #include "tables/catalog.h"
+#include "tables/version_rows.h"
 
 PG_FUNCTION_INFO_V1(cmig_draft);
 PG_FUNCTION_INFO_V1(cmig_export);
@@ -196,7 +197,7 @@ find_revisions(const CmigNames *wanted)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
 	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
-	CmigApplied *applied = cmig_target_applied(graph, cmig_catalog_read_version());
+	CmigApplied *applied = cmig_target_applied(graph, cmig_version_rows_read());
 	CmigMarks  *marks = cmig_graph_marks(graph);
 	CmigNames  *ids = palloc0(sizeof(CmigNames));
 

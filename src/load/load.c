@@ -29,6 +29,7 @@
 #include "tables/catalog.h"
 #include "tables/change.h"
 #include "tables/journal.h"
+#include "tables/version_rows.h"
 
 PG_FUNCTION_INFO_V1(cmig_load);
 
@@ -76,7 +77,7 @@ drop_implied_rows(const CmigLoad *load, const CmigLoadItem *item)
 		const char *row = cmig_graph_id(load->before, lfirst_int(lc));
 
 		if (cmig_load_names(load, item, row))
-			cmig_catalog_delete_version(row);
+			cmig_version_rows_delete(row);
 	}
 }
 

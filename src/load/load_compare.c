@@ -14,6 +14,7 @@
 #include "load/load_compare.h"
 #include "tables/catalog.h"
 #include "tables/progress.h"
+#include "tables/version_rows.h"
 
 /*
  * The text
@@ -135,7 +136,7 @@ read_stored(CmigLoad *load)
 	CmigNames	ids;
 
 	load->before = cmig_graph_build(set->revisions, set->count);
-	load->applied = cmig_target_applied(load->before, cmig_catalog_read_version());
+	load->applied = cmig_target_applied(load->before, cmig_version_rows_read());
 
 	ids.count = load->count;
 	ids.names = palloc(sizeof(char *) * ids.count);

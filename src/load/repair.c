@@ -21,6 +21,7 @@
 #include "tables/change.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
+#include "tables/version_rows.h"
 
 PG_FUNCTION_INFO_V1(cmig_repair);
 PG_FUNCTION_INFO_V1(cmig_remove_revision);
@@ -64,7 +65,7 @@ cmig_repair(PG_FUNCTION_ARGS)
 	graph = cmig_graph_build(set->revisions, set->count);
 	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.repair");
 	entry.revision = cmig_graph_id(graph, node);
-	if (!cmig_target_applied(graph, cmig_catalog_read_version())->applied->set[node])
+	if (!cmig_target_applied(graph, cmig_version_rows_read())->applied->set[node])
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is not applied", entry.revision),
@@ -100,7 +101,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.remove_revision");
 	id = cmig_graph_id(graph, node);
 
-	if (cmig_target_applied(graph, cmig_catalog_read_version())->applied->set[node])
+	if (cmig_target_applied(graph, cmig_version_rows_read())->applied->set[node])
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" is applied", id),

@@ -19,6 +19,7 @@
 #include "parse/script.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
+#include "tables/version_rows.h"
 
 #include "commands/dbcommands.h"
 #include "lib/stringinfo.h"
@@ -42,7 +43,7 @@ cmig_move_read(bool with_details)
 
 	now.graph = cmig_graph_build(set->revisions, set->count);
 	cmig_graph_require_sound(now.graph);
-	now.applied = cmig_target_applied(now.graph, cmig_catalog_read_version());
+	now.applied = cmig_target_applied(now.graph, cmig_version_rows_read());
 	return now;
 }
 
@@ -156,14 +157,14 @@ cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step)
 {
 	if (step->removed.count == 1 && step->added.count == 1)
 	{
-		cmig_catalog_replace_version(cmig_graph_id(now->graph, step->removed.nodes[0]),
-									 cmig_graph_id(now->graph, step->added.nodes[0]));
+		cmig_version_rows_replace(cmig_graph_id(now->graph, step->removed.nodes[0]),
+								  cmig_graph_id(now->graph, step->added.nodes[0]));
 		return;
 	}
 	for (int i = 0; i < step->removed.count; i++)
-		cmig_catalog_delete_version(cmig_graph_id(now->graph, step->removed.nodes[i]));
+		cmig_version_rows_delete(cmig_graph_id(now->graph, step->removed.nodes[i]));
 	for (int i = 0; i < step->added.count; i++)
-		cmig_catalog_insert_version(cmig_graph_id(now->graph, step->added.nodes[i]));
+		cmig_version_rows_insert(cmig_graph_id(now->graph, step->added.nodes[i]));
 }
 
 /*
@@ -247,7 +248,7 @@ void
 cmig_move_require_expected(const CmigSituation *now, const CmigExpectedRows *expected,
 						   const CmigPlanStep *step, const char *hint)
 {
-	CmigNames  *rows = cmig_catalog_read_version();
+	CmigNames  *rows = cmig_version_rows_read();
 	int			count = expected->count;
 
 	if (step != NULL)
@@ -278,7 +279,7 @@ cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan)
 	for (int i = 0; i < plan->count; i++)
 		cmig_move_expect_step(expected, &plan->steps[i]);
 	cmig_move_require_expected(now, expected, NULL, "a script must not.");
-	unknown = cmig_catalog_unknown_version();
+	unknown = cmig_version_rows_unknown();
 	if (unknown != NULL)
 		cmig_step_texts_deleted(unknown);
 	pfree(expected->set);

@@ -23,6 +23,7 @@
 #include "tables/catalog.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
+#include "tables/version_rows.h"
 
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
@@ -312,17 +313,17 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 					 errdetail("cmig.protect is %s; what cmig.version says of this database would be forgotten.",
 							   cmig_settings_protect_name()),
 					 errhint("%s", cmig_settings_unprotect_hint(false))));
-		cmig_catalog_clear_version();
+		cmig_version_rows_clear();
 	}
 	plan = cmig_plan_stamp(now.graph, now.applied, target);
 
 	foreach(lc, plan->removed)
 	{
-		cmig_catalog_delete_version(lfirst(lc));
+		cmig_version_rows_delete(lfirst(lc));
 	}
 	foreach(lc, plan->added)
 	{
-		cmig_catalog_insert_version(cmig_graph_id(now.graph, lfirst_int(lc)));
+		cmig_version_rows_insert(cmig_graph_id(now.graph, lfirst_int(lc)));
 	}
 
 	/* it says where the database is, also of partially applied steps */
@@ -330,7 +331,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	changed = cmig_progress_clear_all();
 	changed |= cmig_backfill_run_settle_all();
 
-	rows = cmig_catalog_read_version();
+	rows = cmig_version_rows_read();
 	if (journal_stamped(now.graph, before, cmig_target_applied(now.graph, rows)) == 0)
 		changed |= journal_settled(rows);
 	if (!changed && are_equal(before->rows, rows))

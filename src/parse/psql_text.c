@@ -31,13 +31,13 @@
 
 #include <ctype.h>
 
-#include "common/string.h"
-#include "parser/parser.h"
-#include "utils/builtins.h"
-
 #include "parse/lexer.h"
 #include "parse/psql_text.h"
 #include "parse/statement.h"
+
+#include "common/string.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
 
 /* Bytes of the longest escape in an E string, \U and its digits. */
 #define LONGEST_ESCAPE 10

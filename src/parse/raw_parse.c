@@ -6,9 +6,10 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "parse/lexer.h"
 #include "parse/raw_parse.h"
+
+#include "mb/pg_wchar.h"
 
 /*
  * For each operator and each start of a comment, core's scanner looks at all

@@ -14,16 +14,16 @@
 
 #include <ctype.h>
 
+#include "parse/lexer.h"
+#include "parse/raw_parse.h"
+#include "parse/script.h"
+
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "parser/parser.h"
 #include "utils/memutils.h"
-
-#include "parse/lexer.h"
-#include "parse/raw_parse.h"
-#include "parse/script.h"
 
 struct CmigScriptReader
 {

@@ -6,14 +6,14 @@
  */
 #include "postgres.h"
 
+#include "parse/lexer.h"
+#include "parse/statement.h"
+
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "nodes/value.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
-
-#include "parse/lexer.h"
-#include "parse/statement.h"
 
 /* The Boolean value of an option, or what it is without being given. */
 static bool

@@ -10,15 +10,15 @@
  */
 #include "postgres.h"
 
+#include "parse/script.h"
+#include "parse/statement.h"
+#include "parse/text_check.h"
+
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/memutils.h"
-
-#include "parse/script.h"
-#include "parse/statement.h"
-#include "parse/text_check.h"
 
 /* The caught error, if it concerns the text; any other is raised again. */
 static ErrorData *

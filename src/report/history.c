@@ -19,6 +19,7 @@
 #include "graph/graph_walk.h"
 #include "report/view.h"
 #include "tables/catalog.h"
+#include "tables/version_rows.h"
 
 PG_FUNCTION_INFO_V1(cmig_current);
 PG_FUNCTION_INFO_V1(cmig_heads);
@@ -33,7 +34,7 @@ cmig_current(PG_FUNCTION_ARGS)
 	CmigShownLabels *labels;
 
 	InitMaterializedSRF(fcinfo, 0);
-	rows = cmig_catalog_read_version();
+	rows = cmig_version_rows_read();
 
 	view = cmig_view_read();
 	labels = cmig_graph_shown_labels(view.graph);

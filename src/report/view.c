@@ -9,6 +9,7 @@
 #include "base/compat.h"
 #include "report/view.h"
 #include "tables/catalog.h"
+#include "tables/version_rows.h"
 
 #include "funcapi.h"
 #include "lib/stringinfo.h"
@@ -22,7 +23,7 @@ cmig_view_read(void)
 	ListCell   *lc;
 
 	view.graph = cmig_graph_build(set->revisions, set->count);
-	view.applied = cmig_target_applied(view.graph, cmig_catalog_read_version());
+	view.applied = cmig_target_applied(view.graph, cmig_version_rows_read());
 	view.is_row = palloc0(Max(view.graph->count, 1));
 	foreach(lc, view.applied->nodes)
 	{

@@ -25,7 +25,7 @@
  * named in errors ("cmig.upgrade").  A notice and pg_stat_activity name the
  * session waited for.  Raises 25006 in a read-only transaction
  * and on a standby, 55P03 when a stepwise run works.  The caller must
- * call cmig_catalog_check_snapshot() afterwards, before it relies on what it
+ * call cmig_version_rows_check_snapshot() afterwards, before it relies on what it
  * reads.
  */
 extern void cmig_run_lock_transaction(const char *command);

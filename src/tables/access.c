@@ -287,7 +287,10 @@ schema_owner(void)
 	Oid			owner_id;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for schema %u", schema);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"cmig\" was dropped by another session"),
+				 errhint("CREATE EXTENSION pg_cmig")));
 	owner_id = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
 	ReleaseSysCache(tuple);
 	return owner_id;

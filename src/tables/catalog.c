@@ -1,6 +1,6 @@
 /*
  * catalog.c
- *	  The tables cmig.revision and cmig.version.
+ *	  The table cmig.revision and cmig.version.
  *
  * The only file that knows their columns.  Everything goes through
  * cmig_query_*, that is with the caller's rights.
@@ -9,20 +9,19 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
-#include "access/xact.h"
-#include "tables/catalog.h"
-#include "catalog/pg_type.h"
 #include "base/compat.h"
 #include "base/errors.h"
-#include "run/extension.h"
-#include "lib/stringinfo.h"
 #include "base/pack.h"
 #include "base/query.h"
+#include "run/extension.h"
+#include "tables/catalog.h"
+
+#include "access/detoast.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 /*
@@ -38,6 +37,16 @@
 	DETAIL_COLUMNS ", r.description::text, r.upgrade_sql::text," \
 	" r.downgrade_sql::text, r.verify_sql::text, r.created_at::timestamptz"
 
+#define UPGRADE_COLUMNS \
+	"r.revision::text, coalesce(r.upgrade_sql::text, ''), r.verify_sql::text," \
+	" r.transactional::boolean"
+#define DOWNGRADE_COLUMNS \
+	"r.revision::text, r.downgrade_sql::text, NULL::text, r.transactional::boolean"
+
+#define OF_ONE " FROM cmig.revision r WHERE r.revision::text = $1"
+#define OF_MANY " FROM cmig.revision r WHERE r.revision::text = ANY ($1)"
+#define BY_ID " ORDER BY r.revision::text COLLATE \"C\""
+
 static CmigQuery read_edges = {
 	"SELECT " EDGE_COLUMNS " FROM cmig.revision r", 0,.all_rows = true
 };
@@ -47,25 +56,9 @@ static CmigQuery read_details = {
 	.all_rows = true
 };
 
-static CmigQuery read_text = {
-	"SELECT " TEXT_COLUMNS
-	" FROM cmig.revision r WHERE r.revision::text = $1", 1, {TEXTOID}
-};
-
-static CmigQuery read_texts = {
-	"SELECT " TEXT_COLUMNS " FROM cmig.revision r"
-	" ORDER BY r.revision::text COLLATE \"C\"", 0
-};
-
-static CmigQuery read_upgrade = {
-	"SELECT coalesce(r.upgrade_sql::text, ''), r.verify_sql::text, r.transactional::boolean"
-	" FROM cmig.revision r WHERE r.revision::text = $1", 1, {TEXTOID}
-};
-
-static CmigQuery read_downgrade = {
-	"SELECT r.downgrade_sql::text, NULL::text, r.transactional::boolean"
-	" FROM cmig.revision r WHERE r.revision::text = $1", 1, {TEXTOID}
-};
+static CmigQuery read_text = {"SELECT " TEXT_COLUMNS OF_ONE, 1, {TEXTOID}};
+static CmigQuery read_texts = {"SELECT " TEXT_COLUMNS " FROM cmig.revision r" BY_ID, 0};
+static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXTARRAYOID}};
 
 /* the columns of TEXT_COLUMNS, but only what names a file */
 static CmigQuery read_file_names = {
@@ -74,46 +67,40 @@ static CmigQuery read_file_names = {
 	" NULL::text, r.created_at::timestamptz FROM cmig.revision r", 0
 };
 
-static CmigQuery read_texts_of = {
-	"SELECT " TEXT_COLUMNS
-	" FROM cmig.revision r WHERE r.revision::text = ANY ($1)"
-	" ORDER BY r.revision::text COLLATE \"C\"", 1, {TEXTARRAYOID}
+/* Scripts, by direction. */
+static CmigQuery read_script[] = {
+	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS OF_ONE, 1, {TEXTOID}},
+	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS OF_ONE, 1, {TEXTOID}}
 };
 
-static CmigQuery read_upgrades = {
-	"SELECT r.revision::text, coalesce(r.upgrade_sql::text, ''), r.verify_sql::text,"
-	" r.transactional::boolean"
-	" FROM cmig.revision r WHERE r.revision::text = ANY ($1)", 1, {TEXTARRAYOID}
-};
-
-static CmigQuery read_downgrades = {
-	"SELECT r.revision::text, r.downgrade_sql::text, NULL::text,"
-	" r.transactional::boolean"
-	" FROM cmig.revision r WHERE r.revision::text = ANY ($1)", 1, {TEXTARRAYOID}
+static CmigQuery read_scripts[] = {
+	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS OF_MANY, 1, {TEXTARRAYOID}},
+	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS OF_MANY, 1, {TEXTARRAYOID}}
 };
 
 /* octet_length() of a large value does not fetch it */
-static CmigQuery read_small_upgrades = {
-	"SELECT r.revision::text, coalesce(r.upgrade_sql::text, ''), r.verify_sql::text,"
-	" r.transactional::boolean FROM cmig.revision r"
-	" WHERE coalesce(octet_length(r.upgrade_sql::text), 0)"
-	" + coalesce(octet_length(r.verify_sql::text), 0) <= $1", 1, {INT4OID}
+static CmigQuery read_small_scripts[] = {
+	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS " FROM cmig.revision r"
+		" WHERE coalesce(octet_length(r.upgrade_sql::text), 0)"
+	" + coalesce(octet_length(r.verify_sql::text), 0) <= $1", 1, {INT4OID}},
+	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS " FROM cmig.revision r"
+	" WHERE coalesce(octet_length(r.downgrade_sql::text), 0) <= $1", 1, {INT4OID}}
 };
 
-static CmigQuery read_small_downgrades = {
-	"SELECT r.revision::text, r.downgrade_sql::text, NULL::text,"
-	" r.transactional::boolean FROM cmig.revision r"
-	" WHERE coalesce(octet_length(r.downgrade_sql::text), 0) <= $1", 1, {INT4OID}
-};
+#define INSERT_INTO_REVISION \
+	"INSERT INTO cmig.revision (revision, down_revision, depends_on," \
+	" branch_labels, message, description, upgrade_sql, downgrade_sql," \
+	" verify_sql, transactional, created_at)"
+#define REVISION_COLUMNS 11		/* that these write */
+#define REVISION_TEXTS 9		/* of them, the first ones are texts */
+#define REVISION_TYPES \
+	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, \
+	TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
 
 static CmigQuery insert_revision = {
-	"INSERT INTO cmig.revision (revision, down_revision, depends_on,"
-	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
-	" verify_sql, transactional, created_at)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+	INSERT_INTO_REVISION " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
 	" coalesce($11, pg_catalog.now()))",
-	11, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID,
-	TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+	REVISION_COLUMNS, REVISION_TYPES
 };
 
 /*
@@ -121,9 +108,7 @@ static CmigQuery insert_revision = {
  * unnest with several arguments must not be qualified.
  */
 static CmigQuery insert_revisions = {
-	"INSERT INTO cmig.revision (revision, down_revision, depends_on,"
-	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
-	" verify_sql, transactional, created_at)"
+	INSERT_INTO_REVISION
 	" SELECT u.revision, pg_catalog.string_to_array(u.parents, ','),"
 	" pg_catalog.string_to_array(u.depends, ','),"
 	" pg_catalog.string_to_array(u.labels, ','), u.message, u.description,"
@@ -132,66 +117,24 @@ static CmigQuery insert_revisions = {
 	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 	" AS u (revision, parents, depends, labels, message, description,"
 	" upgrade, downgrade, verify, transactional, created_at)",
-	11, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+	REVISION_COLUMNS, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID,
 	TIMESTAMPTZARRAYOID}
 };
 
 /*
- * Not an UPDATE: who may add and delete revisions need not be able to write
- * created_by, which then is the default, the current user.
+ * Not an UPDATE: a role that may insert and delete revisions need not be able
+ * to write created_by, which is then its default, the current user.
  */
 static CmigQuery replace_revision = {
-	"WITH gone AS (DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz)"
-	" INSERT INTO cmig.revision (revision, down_revision, depends_on,"
-	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
-	" verify_sql, transactional, created_at)"
-	" SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+	"WITH gone AS (DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz) "
+	INSERT_INTO_REVISION " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
 	" coalesce($11, gone.created_at) FROM gone",
-	11, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID,
-	TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+	REVISION_COLUMNS, REVISION_TYPES
 };
 
 static CmigQuery delete_revision = {
 	"DELETE FROM cmig.revision WHERE revision::text = $1", 1, {TEXTOID}
-};
-
-static CmigQuery read_version = {
-	"SELECT v.revision::text FROM cmig.version v", 0,.all_rows = true
-};
-
-static CmigQuery read_unknown_version = {
-	"SELECT v.revision::text FROM cmig.version v WHERE NOT EXISTS"
-	" (SELECT FROM cmig.revision r WHERE r.revision::text = v.revision::text)", 0
-};
-
-static CmigQuery insert_version = {
-	"INSERT INTO cmig.version (revision) VALUES ($1) ON CONFLICT DO NOTHING",
-	1, {TEXTOID}
-};
-
-static CmigQuery delete_version = {
-	"DELETE FROM cmig.version WHERE revision::text = $1", 1, {TEXTOID}
-};
-
-static CmigQuery replace_version = {
-	"UPDATE cmig.version SET revision = $2 WHERE revision::text = $1"
-	" AND NOT EXISTS (SELECT FROM cmig.version v WHERE v.revision::text = $2)",
-	2, {TEXTOID, TEXTOID}
-};
-
-static CmigQuery clear_version = {
-	"DELETE FROM cmig.version", 0
-};
-
-/* One value that changes whenever a row of the two tables does. */
-static CmigQuery fingerprint = {
-	"SELECT (SELECT pg_catalog.count(*)::text || ' ' ||"
-	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(v.revision::text || ' ' || v.xmin::text, 0)), 0)::text"
-	" FROM cmig.version v) || ' ' ||"
-	" (SELECT pg_catalog.count(*)::text || ' ' ||"
-	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(r.revision::text || ' ' || r.xmin::text, 0)), 0)::text"
-	" FROM cmig.revision r)", 0,.all_rows = true
 };
 
 /* A text datum as a string: packed, or palloc'd if there is no pack. */
@@ -292,9 +235,7 @@ read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision 
 		else
 			revision->created_by = keep_text(pack, author);
 	}
-	revision->transactional = DatumGetBool(cmig_query_datum(desc, row, 7, &isnull));
-	if (isnull)
-		revision->transactional = true;
+	revision->transactional = cmig_query_bool(desc, row, 7, true);
 }
 
 typedef struct ReadSet
@@ -322,12 +263,10 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 	read_edge_columns(&read->pack, desc, row, revision);
 	if (read->with_details)
 	{
-		bool		isnull;
-
 		/* most revisions have the author of the one before */
 		read_detail_columns(&read->pack, desc, row, revision,
 							set->count > 1 ? &revision[-1] : NULL);
-		revision->irreversible = DatumGetBool(cmig_query_datum(desc, row, 8, &isnull));
+		revision->irreversible = cmig_query_bool(desc, row, 8, false);
 	}
 }
 
@@ -384,25 +323,22 @@ cmig_catalog_read_text(const char *revision)
 	return text;
 }
 
-/* sql, verify_sql and transactional, in columns from first on */
+/* A row of UPGRADE_COLUMNS or DOWNGRADE_COLUMNS. */
 static CmigStoredScript *
-read_script_columns(TupleDesc desc, HeapTuple row, int first)
+read_script_columns(TupleDesc desc, HeapTuple row)
 {
 	CmigStoredScript *script = palloc0(sizeof(CmigStoredScript));
-	bool		isnull;
 
-	script->sql = cmig_query_text(desc, row, first);
-	script->verify_sql = cmig_query_text(desc, row, first + 1);
-	script->transactional = DatumGetBool(cmig_query_datum(desc, row, first + 2, &isnull));
-	if (isnull)
-		script->transactional = true;
+	script->sql = cmig_query_text(desc, row, 2);
+	script->verify_sql = cmig_query_text(desc, row, 3);
+	script->transactional = cmig_query_bool(desc, row, 4, true);
 	return script;
 }
 
 static void
 take_script(TupleDesc desc, HeapTuple row, void *arg)
 {
-	*((CmigStoredScript **) arg) = read_script_columns(desc, row, 1);
+	*((CmigStoredScript **) arg) = read_script_columns(desc, row);
 }
 
 CmigStoredScript *
@@ -411,15 +347,15 @@ cmig_catalog_read_script(const char *revision, CmigDirection direction)
 	CmigStoredScript *script = NULL;
 	Datum		values[1] = {CStringGetTextDatum(revision)};
 
-	cmig_query_each(direction == CMIG_UPGRADE ? &read_upgrade : &read_downgrade,
-					values, NULL, take_script, &script);
+	cmig_query_each(&read_script[direction], values, NULL, take_script, &script);
 	pfree(DatumGetPointer(values[0]));
 	return script;
 }
 
+/* What is handed over: see cmig_catalog_each_script(). */
 typedef struct EachScript
 {
-	const char *always;
+	const char *always;			/* the revision whose script is never skipped */
 	Size		left;			/* bytes that may still be handed over */
 	CmigScriptCallback callback;
 	void	   *arg;
@@ -447,7 +383,7 @@ hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 	if (size <= each->left || strcmp(revision, each->always) == 0)
 	{
 		each->left -= Min(size, each->left);
-		each->callback(revision, read_script_columns(desc, row, 2), each->arg);
+		each->callback(revision, read_script_columns(desc, row), each->arg);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(each->context);
@@ -470,8 +406,7 @@ cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
 	EachScript	each = {revisions->names[0], most_bytes, callback, arg, NULL};
 	Datum		names = cmig_catalog_names_datum(revisions);
 
-	each_script(direction == CMIG_UPGRADE ? &read_upgrades : &read_downgrades,
-				names, &each);
+	each_script(&read_scripts[direction], names, &each);
 	pfree(DatumGetPointer(names));
 }
 
@@ -481,8 +416,7 @@ cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
 {
 	EachScript	each = {"", MaxAllocHugeSize, callback, arg, NULL};
 
-	each_script(direction == CMIG_UPGRADE ? &read_small_upgrades : &read_small_downgrades,
-				Int32GetDatum(most_bytes), &each);
+	each_script(&read_small_scripts[direction], Int32GetDatum(most_bytes), &each);
 }
 
 typedef struct EachText
@@ -568,8 +502,8 @@ text_or_null(const char *text, char *null)
 static uint64
 write_revision(CmigQuery *query, const CmigRevisionText *revision)
 {
-	Datum		values[11];
-	char		nulls[12];
+	Datum		values[REVISION_COLUMNS];
+	char		nulls[REVISION_COLUMNS + 1];
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pg_cmig revision row",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -589,7 +523,7 @@ write_revision(CmigQuery *query, const CmigRevisionText *revision)
 	values[9] = BoolGetDatum(revision->edges.transactional);
 	values[10] = TimestampTzGetDatum(revision->created_at);
 	nulls[10] = revision->has_created_at ? ' ' : 'n';
-	nulls[11] = '\0';
+	nulls[REVISION_COLUMNS] = '\0';
 
 	written = cmig_query_run(query, values, nulls);
 	MemoryContextSwitchTo(old);
@@ -642,8 +576,79 @@ column_array(Oid array_type, Datum *elements, bool *nulls, int count)
 	}
 }
 
+/* Revisions are inserted by so many rows, or by so many bytes if that is less. */
 #define BATCH_ROWS 500
 #define BATCH_BYTES (4 * 1024 * 1024)
+
+/* The rows of one statement, column by column as insert_revisions takes them. */
+typedef struct RevisionBatch
+{
+	int			rows;
+	Size		bytes;
+	Datum	   *columns[REVISION_COLUMNS];
+	bool	   *nulls[REVISION_COLUMNS];
+} RevisionBatch;
+
+static void
+init_batch(RevisionBatch *batch)
+{
+	batch->rows = 0;
+	batch->bytes = 0;
+	for (int i = 0; i < REVISION_COLUMNS; i++)
+	{
+		batch->columns[i] = palloc(sizeof(Datum) * BATCH_ROWS);
+		batch->nulls[i] = palloc0(sizeof(bool) * BATCH_ROWS);
+	}
+}
+
+/* A Datum of the column in the row that is being added; text may be NULL. */
+static void
+put_text(RevisionBatch *batch, int column, const char *text)
+{
+	batch->nulls[column][batch->rows] = text == NULL;
+	if (text)
+		batch->columns[column][batch->rows] = CStringGetTextDatum(text);
+}
+
+static void
+add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
+{
+	int			row = batch->rows;
+
+	put_text(batch, 0, text->edges.id);
+	batch->columns[1][row] = joined_names(&text->edges.parents);
+	batch->columns[2][row] = joined_names(&text->edges.depends);
+	batch->columns[3][row] = joined_names(&text->edges.labels);
+	put_text(batch, 4, text->edges.message);
+	put_text(batch, 5, text->description);
+	put_text(batch, 6, text->upgrade_sql);
+	put_text(batch, 7, text->downgrade_sql);
+	put_text(batch, 8, text->verify_sql);
+	batch->columns[9][row] = BoolGetDatum(text->edges.transactional);
+	batch->columns[10][row] = TimestampTzGetDatum(text->created_at);
+	batch->nulls[10][row] = !text->has_created_at;
+	for (int i = 0; i < REVISION_TEXTS; i++)
+		if (!batch->nulls[i][row])
+			batch->bytes += VARSIZE_ANY(DatumGetPointer(batch->columns[i][row]));
+	batch->rows++;
+}
+
+/* Each text is freed as soon as its array holds it: a script can be large. */
+static void
+insert_batch(RevisionBatch *batch)
+{
+	Datum		values[REVISION_COLUMNS];
+
+	for (int i = 0; i < REVISION_COLUMNS; i++)
+	{
+		values[i] = column_array(insert_revisions.argtypes[i], batch->columns[i],
+								 batch->nulls[i], batch->rows);
+		for (int row = 0; i < REVISION_TEXTS && row < batch->rows; row++)
+			if (!batch->nulls[i][row])
+				pfree(DatumGetPointer(batch->columns[i][row]));
+	}
+	cmig_query_run(&insert_revisions, values, NULL);
+}
 
 void
 cmig_catalog_insert_revisions(const CmigRevisionText *const *revisions, int count)
@@ -656,51 +661,12 @@ cmig_catalog_insert_revisions(const CmigRevisionText *const *revisions, int coun
 	while (done < count)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
-		Datum	   *columns[11];
-		bool	   *nulls[11];
-		Datum		values[11];
-		Size		bytes = 0;
-		int			rows = 0;
+		RevisionBatch batch;
 
-		for (int i = 0; i < lengthof(columns); i++)
-		{
-			columns[i] = palloc(sizeof(Datum) * BATCH_ROWS);
-			nulls[i] = palloc0(sizeof(bool) * BATCH_ROWS);
-		}
-		for (; done < count && rows < BATCH_ROWS && bytes < BATCH_BYTES; done++, rows++)
-		{
-			const CmigRevisionText *text = revisions[done];
-
-			columns[0][rows] = CStringGetTextDatum(text->edges.id);
-			columns[1][rows] = joined_names(&text->edges.parents);
-			columns[2][rows] = joined_names(&text->edges.depends);
-			columns[3][rows] = joined_names(&text->edges.labels);
-			columns[4][rows] = CStringGetTextDatum(text->edges.message);
-			columns[5][rows] = CStringGetTextDatum(text->description);
-			columns[6][rows] = CStringGetTextDatum(text->upgrade_sql);
-			nulls[7][rows] = text->downgrade_sql == NULL;
-			if (text->downgrade_sql)
-				columns[7][rows] = CStringGetTextDatum(text->downgrade_sql);
-			nulls[8][rows] = text->verify_sql == NULL;
-			if (text->verify_sql)
-				columns[8][rows] = CStringGetTextDatum(text->verify_sql);
-			columns[9][rows] = BoolGetDatum(text->edges.transactional);
-			nulls[10][rows] = !text->has_created_at;
-			columns[10][rows] = TimestampTzGetDatum(text->created_at);
-			for (int i = 0; i < 9; i++)
-				if (!nulls[i][rows])
-					bytes += VARSIZE_ANY(DatumGetPointer(columns[i][rows]));
-		}
-		for (int i = 0; i < lengthof(columns); i++)
-		{
-			values[i] = column_array(insert_revisions.argtypes[i], columns[i],
-									 nulls[i], rows);
-			/* a script can be large */
-			for (int row = 0; i < 9 && row < rows; row++)
-				if (!nulls[i][row])
-					pfree(DatumGetPointer(columns[i][row]));
-		}
-		cmig_query_run(&insert_revisions, values, NULL);
+		init_batch(&batch);
+		while (done < count && batch.rows < BATCH_ROWS && batch.bytes < BATCH_BYTES)
+			add_to_batch(&batch, revisions[done++]);
+		insert_batch(&batch);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
@@ -718,118 +684,11 @@ cmig_catalog_replace_revision(const CmigRevisionText *revision)
 				 errhint("Load again.")));
 }
 
-static uint64
-run_with_id(CmigQuery *query, const char *revision)
-{
-	Datum		values[1] = {CStringGetTextDatum(revision)};
-	uint64		processed = cmig_query_run(query, values, NULL);
-
-	pfree(DatumGetPointer(values[0]));
-	return processed;
-}
-
 void
 cmig_catalog_delete_revision(const char *revision)
 {
-	(void) run_with_id(&delete_revision, revision);
-}
+	Datum		values[1] = {CStringGetTextDatum(revision)};
 
-static void
-collect_row(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **rows = arg;
-	char	   *id = cmig_query_text(desc, row, 1);
-
-	if (id)
-		*rows = lappend(*rows, id);
-}
-
-CmigNames *
-cmig_catalog_read_version(void)
-{
-	CmigNames  *names = palloc0(sizeof(CmigNames));
-	List	   *rows = NIL;
-	ListCell   *lc;
-
-	cmig_extension_share();
-	cmig_query_each(&read_version, NULL, NULL, collect_row, &rows);
-	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
-	foreach(lc, rows)
-	{
-		names->names[names->count++] = lfirst(lc);
-	}
-	cmig_names_sort(names);
-	return names;
-}
-
-char *
-cmig_catalog_unknown_version(void)
-{
-	List	   *rows = NIL;
-
-	cmig_query_each(&read_unknown_version, NULL, NULL, collect_row, &rows);
-	return rows != NIL ? linitial(rows) : NULL;
-}
-
-void
-cmig_catalog_delete_version(const char *revision)
-{
-	if (run_with_id(&delete_version, revision) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cmig.version was changed during the run"),
-				 errdetail("The row of revision \"%s\" is gone.", revision),
-				 errhint("Only cmig.upgrade, cmig.downgrade and cmig.stamp should write cmig.version; a script must not.")));
-}
-
-void
-cmig_catalog_insert_version(const char *revision)
-{
-	if (run_with_id(&insert_version, revision) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cmig.version was changed during the run"),
-				 errdetail("Revision \"%s\" has a row already.", revision),
-				 errhint("Only cmig.upgrade, cmig.downgrade and cmig.stamp should write cmig.version; a script must not.")));
-}
-
-void
-cmig_catalog_replace_version(const char *from, const char *to)
-{
-	Datum		values[2] = {CStringGetTextDatum(from), CStringGetTextDatum(to)};
-	uint64		replaced = cmig_query_run(&replace_version, values, NULL);
-
+	(void) cmig_query_run(&delete_revision, values, NULL);
 	pfree(DatumGetPointer(values[0]));
-	pfree(DatumGetPointer(values[1]));
-	if (replaced == 1)
-		return;
-
-	/* one of them raises the error that fits */
-	cmig_catalog_delete_version(from);
-	cmig_catalog_insert_version(to);
-}
-
-void
-cmig_catalog_clear_version(void)
-{
-	(void) cmig_query_run(&clear_version, NULL, NULL);
-}
-
-void
-cmig_catalog_check_snapshot(void)
-{
-	char	   *then;
-	char	   *now;
-
-	if (!IsolationUsesXactSnapshot())
-		return;
-
-	then = cmig_query_at_snapshot(&fingerprint, GetTransactionSnapshot());
-	now = cmig_query_at_snapshot(&fingerprint, GetLatestSnapshot());
-	if (then == NULL || now == NULL || strcmp(then, now) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access: another run changed the revisions or versions"),
-				 errdetail("This transaction's snapshot is older than that run."),
-				 errhint("Roll back and try again, or use READ COMMITTED.")));
 }

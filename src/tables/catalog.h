@@ -1,6 +1,6 @@
 /*
  * catalog.h
- *	  The tables cmig.revision and cmig.version.
+ *	  The table cmig.revision.
  *
  * Table and column names are private to catalog.c.  Nothing is cached between
  * calls: rows can be changed by hand at any time.
@@ -21,12 +21,6 @@ typedef struct CmigRevisionSet
 } CmigRevisionSet;
 
 extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
-
-/* The version rows, sorted by bytes. */
-extern CmigNames *cmig_catalog_read_version(void);
-
-/* A version row that names no revision, or NULL. */
-extern char *cmig_catalog_unknown_version(void);
 
 /* The texts of one revision, or NULL when it is not there. */
 extern CmigRevisionText *cmig_catalog_read_text(const char *revision);
@@ -78,24 +72,5 @@ extern void cmig_catalog_replace_revision(const CmigRevisionText *revision);
 extern void cmig_catalog_insert_revisions(const CmigRevisionText *const *revisions,
 										  int count);
 extern void cmig_catalog_delete_revision(const char *revision);
-
-/*
- * Move version rows.  Raises 55000 when a row to be removed is not there or
- * one to be added is already: somebody changed the table during the run.
- */
-extern void cmig_catalog_delete_version(const char *revision);
-extern void cmig_catalog_insert_version(const char *revision);
-
-/* One row goes and one comes: the common case, in one statement. */
-extern void cmig_catalog_replace_version(const char *from, const char *to);
-
-/* Remove all version rows, whatever they hold. */
-extern void cmig_catalog_clear_version(void);
-
-/*
- * Raise 40001 if the version rows have changed since the transaction's
- * snapshot was taken.  To be called after the run lock was got.
- */
-extern void cmig_catalog_check_snapshot(void);
 
 #endif							/* CMIG_CATALOG_H */

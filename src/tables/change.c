@@ -9,8 +9,8 @@
 #include "run/run_limit.h"
 #include "run/run_lock.h"
 #include "run/runner.h"
-#include "tables/catalog.h"
 #include "tables/change.h"
+#include "tables/version_rows.h"
 
 void
 cmig_change_begin(const char *function)
@@ -19,5 +19,5 @@ cmig_change_begin(const char *function)
 	cmig_run_lock_transaction(function);
 	cmig_run_limit_start();
 	cmig_runner_begin();
-	cmig_catalog_check_snapshot();
+	cmig_version_rows_check_snapshot();
 }
