@@ -35,8 +35,10 @@ CREATE TABLE cmig.version (
 CREATE TABLE cmig.journal (
 	id bigint PRIMARY KEY,
 	revision text NOT NULL,
-	direction text NOT NULL,
-	outcome text NOT NULL,
+	direction text NOT NULL CONSTRAINT journal_direction_check
+		CHECK (direction IN ('upgrade', 'downgrade', 'stamp', 'repair')),
+	outcome text NOT NULL CONSTRAINT journal_outcome_check
+		CHECK (outcome IN ('running', 'failed', 'done')),
 	started_at timestamptz NOT NULL,
 	elapsed interval,
 	role name NOT NULL,
@@ -55,15 +57,17 @@ CREATE FUNCTION cmig.journal_trigger()
 RETURNS trigger
 AS 'MODULE_PATHNAME', 'cmig_journal_trigger'
 LANGUAGE C;
-COMMENT ON FUNCTION cmig.journal_trigger() IS 'The trigger that keeps a migrator from writing journal rows in the name of a role that it may not become. Raises 42501, and 39P01 when called otherwise.';
+COMMENT ON FUNCTION cmig.journal_trigger() IS 'The trigger that keeps a migrator from writing journal rows in the name of a role that it may not become or with an id far beyond the last, and makes who writes one by hand wait for runs. Raises 42501, 55P03, and 39P01 when called otherwise.';
 CREATE TRIGGER journal_trigger BEFORE INSERT ON cmig.journal
 FOR EACH ROW EXECUTE FUNCTION cmig.journal_trigger();
 
 CREATE TABLE cmig.progress (
 	revision text NOT NULL,
-	direction text NOT NULL,
+	direction text NOT NULL CONSTRAINT progress_direction_check
+		CHECK (direction IN ('upgrade', 'downgrade')),
 	statement integer NOT NULL,
-	state text NOT NULL,
+	state text NOT NULL CONSTRAINT progress_state_check
+		CHECK (state IN ('running', 'in_doubt', 'done')),
 	detail jsonb,
 	PRIMARY KEY (revision, direction, statement)
 );
@@ -74,10 +78,13 @@ CREATE TABLE cmig.backfill_run (
 	set_sql text NOT NULL,
 	where_sql text,
 	revision text,
-	direction text,
+	direction text CONSTRAINT backfill_run_direction_check
+		CHECK (direction IN ('upgrade', 'downgrade')),
 	statement integer,
-	state text NOT NULL,
-	method text NOT NULL,
+	state text NOT NULL CONSTRAINT backfill_run_state_check
+		CHECK (state IN ('running', 'done')),
+	method text NOT NULL CONSTRAINT backfill_run_method_check
+		CHECK (method IN ('ctid', 'key')),
 	pass integer NOT NULL DEFAULT 1,
 	relation text,
 	key text[],

@@ -139,6 +139,17 @@ BEGIN;
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES (99, '001', 'upgrade', 'done', now(), current_user)
 RETURNING role, session_role, client_address;
 ROLLBACK;
+-- nor use up the numbers: rows come after the last one, or not far from it
+SELECT max(id) AS last FROM cmig.journal \gset
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES (9223372036854775807, '001', 'upgrade', 'done', now(), current_user);
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role)
+	SELECT i, '001', 'upgrade', 'done', now(), current_user FROM unnest(ARRAY[:last + 1, (2::numeric ^ 40)::bigint + 501]) i;
+BEGIN;
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES ((2::numeric ^ 40)::bigint, '001', 'upgrade', 'done', now(), current_user);
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES ((2::numeric ^ 40)::bigint + 500, '001', 'upgrade', 'done', now(), current_user);
+SELECT cmig.stamp('002');
+SELECT max(id) - (2::numeric ^ 40)::bigint AS beyond FROM cmig.journal;
+ROLLBACK;
 RESET SESSION AUTHORIZATION;
 SET ROLE regress_migrator;
 DELETE FROM cmig.journal;

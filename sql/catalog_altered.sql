@@ -55,11 +55,33 @@ ALTER TABLE cmig.journal RENAME TO journal_kept;
 SELECT revision FROM cmig.downgrade('base');
 ROLLBACK;
 \set VERBOSITY default
+-- an owner's row that leaves no number after it fails no run, and check tells of it
 BEGIN;
-UPDATE cmig.journal SET id = 9223372036854775807;
+SELECT max(id) AS last FROM cmig.journal \gset
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role)
+	SELECT id, '001', 'stamp', 'done', now(), 'x' FROM unnest('{9223372036854775807, 9223372036854775300, 9223372036854774000, -3}'::bigint[]) id;
 SELECT revision FROM cmig.downgrade('base');
-ROLLBACK;
+SELECT cmig.stamp('001');
+SELECT id, revision, direction FROM cmig.journal ORDER BY id DESC LIMIT 5;
 \set VERBOSITY terse
+SELECT problem, fix FROM cmig.check() WHERE object = 'cmig.journal' \gx
+DELETE FROM cmig.journal WHERE id = 9223372036854775807;
+SELECT problem FROM cmig.check() WHERE object = 'cmig.journal';
+DELETE FROM cmig.journal WHERE id >= 9223372036854774000;
+SELECT count(*) FROM cmig.check() WHERE object = 'cmig.journal';
+SELECT revision FROM cmig.downgrade('base');
+SELECT max(id) - :last AS after_those FROM cmig.journal;
+ROLLBACK;
+-- what no run writes is refused
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES (0, '001', 'Upgrade', 'done', now(), 'x');
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES (0, '001', 'upgrade', 'finished', now(), 'x');
+UPDATE cmig.journal SET outcome = '';
+INSERT INTO cmig.progress VALUES ('001', 'stamp', 1, 'done');
+INSERT INTO cmig.progress VALUES ('001', 'upgrade', 1, 'begun');
+INSERT INTO cmig.backfill_run (target, set_sql, direction, state, method, total, started_at, updated_at)
+	VALUES ('t', 's', 'up', 'done', 'ctid', 1, now(), now());
+INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, started_at, updated_at) VALUES ('t', 's', 'failed', 'ctid', 1, now(), now());
+INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, started_at, updated_at) VALUES ('t', 's', 'done', 'block', 1, now(), now());
 -- what would run, or return other rows than the table's, is refused everywhere
 \set VERBOSITY default
 BEGIN;

@@ -124,6 +124,18 @@ add_text_problems(const CmigView *view, List *problems)
 	return check.problems;
 }
 
+static List *
+add_journal_problems(List *problems)
+{
+	int64		id = cmig_journal_out_of_order();
+
+	if (id == 0)
+		return problems;
+	return add_problem(problems, "warning", "cmig.journal",
+					   psprintf("a row has id " INT64_FORMAT ", which leaves no number after it, so newer rows have smaller ones", id),
+					   psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT, id));
+}
+
 List *
 cmig_check_problems(const CmigView *view, bool with_texts)
 {
@@ -205,6 +217,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 			problems = add_problem(problems, finding->severity, finding->object,
 								   finding->problem, finding->fix);
 		}
+		problems = add_journal_problems(problems);
 		problems = add_text_problems(view, problems);
 		problems = add_problem(problems, "notice", "pg_dump",
 							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version and cmig.journal; no dump holds cmig.secret",

@@ -176,6 +176,15 @@ cmig_run_lock_session(const char *command)
 	}
 }
 
+bool
+cmig_run_lock_held(void)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, KEY_RUN);
+	return cmig_lock_held_compat(&tag, ExclusiveLock);
+}
+
 void
 cmig_run_lock_release(void)
 {

@@ -37,6 +37,9 @@ extern void cmig_run_lock_transaction(const char *command);
  */
 extern void cmig_run_lock_session(const char *command);
 
+/* Has this session the run lock, in either way? */
+extern bool cmig_run_lock_held(void);
+
 /* Give it back; nothing happens if it is not held. */
 extern void cmig_run_lock_release(void);
 

@@ -3,12 +3,17 @@
  *	  cmig.journal: one row for each step that was carried out.
  *
  * Rows are numbered by the rows that are there, not by a sequence: everybody
- * who writes holds the run lock, so the greatest committed id plus one is
- * free.  A sequence would be set back by a restore over a live database, and
- * is not replicated.
+ * who writes holds the run lock, which cmig.journal_trigger takes for those
+ * who write by hand, so the greatest committed id plus one is free.  A sequence
+ * would be set back by a restore over a live database, and is not replicated.
+ *
+ * No row makes a run fail for want of a number.  The trigger refuses an id far
+ * beyond the last one unless the table's owner or a restore writes it; and if
+ * such a row leaves no number after it, the rows go on after the last one that
+ * does.
  *
  * session_role and client_address are the columns' defaults, which a migrator
- * has no right to write; role is checked by cmig.journal_trigger.
+ * has no right to write; role is checked by the trigger.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,6 +22,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "run/run_lock.h"
 #include "run/session.h"
 #include "tables/journal.h"
 
@@ -40,6 +46,12 @@ PG_FUNCTION_INFO_V1(cmig_journal_trigger);
 /* How many rows are written at once. */
 #define BATCH_ROWS 500
 
+/*
+ * Ids up to this one are never far beyond the last: nobody can use up what is
+ * left.  So the last one need not be looked up for each row.
+ */
+#define ALWAYS_NEAR (INT64CONST(1) << 40)
+
 struct CmigJournalBatch
 {
 	int			count;
@@ -49,6 +61,16 @@ struct CmigJournalBatch
 
 static CmigQuery last_id_query = {
 	.sql = "SELECT coalesce(max(id::bigint), 0)::text FROM cmig.journal"
+};
+
+/*
+ * The greatest id that a whole batch of free numbers follows.  Slow, and needed
+ * only where the greatest of all leaves none.
+ */
+static CmigQuery gap_query = {
+	.sql = "SELECT max(id)::text FROM (SELECT id::bigint, lead(id::bigint) OVER (ORDER BY id::bigint)"
+	" FROM (SELECT 0 AS id UNION ALL SELECT id::bigint FROM cmig.journal WHERE id::bigint > 0) j) k (id, next)"
+	" WHERE coalesce(next, 9223372036854775807)::numeric - id > " CppAsString2(BATCH_ROWS)
 };
 
 static CmigQuery insert_query = {
@@ -116,23 +138,36 @@ set_text(Datum *values, char *nulls, int column, const char *value)
 	nulls[column] = ' ';
 }
 
-/*
- * The greatest id of all rows, also of those that a REPEATABLE READ transaction
- * does not see; at least one batch of numbers follows it.
- */
+/* What the query finds in all rows, also in those that a REPEATABLE READ transaction does not see. */
+static int64
+id_of(CmigQuery *query)
+{
+	char	   *text = cmig_query_at_snapshot(query, GetLatestSnapshot());
+
+	return text ? DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text))) : 0;
+}
+
+static bool
+is_last_number(int64 id)
+{
+	return id > PG_INT64_MAX - BATCH_ROWS;
+}
+
+/* The number after which the next rows are written; a batch of them is free. */
 static int64
 last_id(void)
 {
-	char	   *text = cmig_query_at_snapshot(&last_id_query, GetLatestSnapshot());
-	int64		id = text ? DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text))) : 0;
+	int64		id = id_of(&last_id_query);
 
-	if (id > PG_INT64_MAX - BATCH_ROWS)
-		ereport(ERROR,
-				(errcode(ERRCODE_SEQUENCE_GENERATOR_LIMIT_EXCEEDED),
-				 errmsg("cmig.journal has no number left for a row"),
-				 errdetail("A row has id " INT64_FORMAT ".", id),
-				 errhint("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT, id)));
-	return id;
+	return is_last_number(id) ? id_of(&gap_query) : id;
+}
+
+int64
+cmig_journal_out_of_order(void)
+{
+	int64		id = id_of(&last_id_query);
+
+	return is_last_number(id) ? id : 0;
 }
 
 int64
@@ -369,18 +404,63 @@ may_run_as(const char *name)
 }
 
 /*
- * Whoever may write all columns, and so session_role, restores a dump or may
- * do as it likes.  Others can only write rows of runs that they could have
- * started.
+ * The value of a column of a row that somebody writes; false if it is NULL, or
+ * if the column is not as pg_cmig made it.
+ */
+static bool
+value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, Datum *value)
+{
+	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
+	int			column = get_attnum(RelationGetRelid(trigger->tg_relation), name);
+	bool		isnull;
+
+	if (column == InvalidAttrNumber || TupleDescAttr(desc, column - 1)->atttypid != type)
+		return false;
+	*value = heap_getattr(row, column, desc, &isnull);
+	return !isnull;
+}
+
+static void
+require_role(const char *role)
+{
+	if (!may_run_as(role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to write a row of cmig.journal for role \"%s\"", role),
+				 errdetail("Role \"%s\" may not SET ROLE to it.",
+						   GetUserNameFromId(GetSessionUserId(), true)),
+				 errhint("pg_cmig writes the journal itself.")));
+}
+
+/* So that nobody can use up the numbers. */
+static void
+require_near(int64 id)
+{
+	int64		last;
+
+	if (id <= ALWAYS_NEAR)
+		return;
+	last = Max(last_id(), 0);
+	if (id - last > BATCH_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to write a row of cmig.journal with id " INT64_FORMAT, id),
+				 errdetail("The next row has id " INT64_FORMAT ".", last + 1),
+				 errhint("pg_cmig writes the journal itself.")));
+}
+
+/*
+ * Whoever writes a row by hand waits for the run that is under way, as its
+ * number could be the same.  Whoever may write all columns, and so
+ * session_role, restores a dump or may do as it likes.  Others can only write
+ * rows of runs that they could have started.
  */
 Datum
 cmig_journal_trigger(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	Relation	relation;
-	Datum		role;
-	bool		isnull;
-	int			column;
+	HeapTuple	row;
+	Datum		value;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
@@ -388,21 +468,16 @@ cmig_journal_trigger(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("cmig.journal_trigger() must be called before each INSERT into cmig.journal"),
 				 errhint("It works only as CREATE EXTENSION made it.")));
-	relation = trigger->tg_relation;
-	if (pg_class_aclcheck(RelationGetRelid(relation), GetUserId(), ACL_INSERT) == ACLCHECK_OK)
-		return PointerGetDatum(trigger->tg_trigtuple);
+	row = trigger->tg_trigtuple;
 
-	column = get_attnum(RelationGetRelid(relation), "role");
-	if (column == InvalidAttrNumber || TupleDescAttr(RelationGetDescr(relation), column - 1)->atttypid != NAMEOID)
-		return PointerGetDatum(trigger->tg_trigtuple);
-	role = heap_getattr(trigger->tg_trigtuple, column, RelationGetDescr(relation), &isnull);
-	if (!isnull && !may_run_as(NameStr(*DatumGetName(role))))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to write a row of cmig.journal for role \"%s\"",
-						NameStr(*DatumGetName(role))),
-				 errdetail("Role \"%s\" may not SET ROLE to it.",
-						   GetUserNameFromId(GetSessionUserId(), true)),
-				 errhint("pg_cmig writes the journal itself.")));
-	return PointerGetDatum(trigger->tg_trigtuple);
+	if (!cmig_run_lock_held())
+		cmig_run_lock_transaction("an INSERT into cmig.journal");
+	if (pg_class_aclcheck(RelationGetRelid(trigger->tg_relation), GetUserId(), ACL_INSERT) == ACLCHECK_OK)
+		return PointerGetDatum(row);
+
+	if (value_of(trigger, row, "role", NAMEOID, &value))
+		require_role(NameStr(*DatumGetName(value)));
+	if (value_of(trigger, row, "id", INT8OID, &value))
+		require_near(DatumGetInt64(value));
+	return PointerGetDatum(row);
 }

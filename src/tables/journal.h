@@ -25,9 +25,9 @@ typedef struct CmigJournalEntry
 
 /*
  * Write a row.  The caller holds the run lock, as for all functions here that
- * write: rows get the number after the greatest.  Role, session role, application, address, transaction id
- * and search_path are taken from the session, search_path as the scripts saw
- * it.
+ * write: rows get the number after the greatest.  Role, session role,
+ * application, address, transaction id and search_path are taken from the
+ * session, search_path as the scripts saw it.
  */
 extern void cmig_journal_write(const CmigJournalEntry *entry);
 
@@ -59,5 +59,11 @@ extern void cmig_journal_interrupted(void);
 
 /* The last row of a move or stamp, palloc'd; false when there is none.  No times. */
 extern bool cmig_journal_last(CmigJournalEntry *entry);
+
+/*
+ * The id of a row that leaves no number after it, so that new rows stand before
+ * it and it passes for the last; 0 if there is none.
+ */
+extern int64 cmig_journal_out_of_order(void);
 
 #endif							/* CMIG_JOURNAL_H */
