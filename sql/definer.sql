@@ -169,6 +169,24 @@ SELECT app.up();
 RESET SESSION AUTHORIZATION;
 SELECT format('ALTER DATABASE %I RESET cmig.lock_timeout', current_database()) \gexec
 
+-- the same of a path
+SELECT format('ALTER DATABASE %I SET cmig.search_path = ''app''', current_database()) \gexec
+UPDATE pg_db_role_setting SET setconfig = array_replace(setconfig, 'cmig.search_path=app', 'cmig.search_path=a b')
+WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) AND setrole = 0;
+SET ROLE regress_definer_owner;
+CREATE FUNCTION app.script() RETURNS text LANGUAGE sql SECURITY DEFINER
+SET search_path = app, pg_temp AS $$
+	SELECT cmig.script('upgrade', 'base:head')
+$$;
+RESET ROLE;
+SET SESSION AUTHORIZATION regress_definer_app;
+SET cmig.search_path = '';
+SELECT app.script();
+SELECT app.up();
+RESET cmig.search_path;
+RESET SESSION AUTHORIZATION;
+SELECT format('ALTER DATABASE %I RESET cmig.search_path', current_database()) \gexec
+
 -- cmig.run_timeout, which would end the owner's run
 SELECT cmig.create_revision('Sleep', 'SELECT pg_sleep(0.2)', '', revision => '003');
 SET SESSION AUTHORIZATION regress_definer_app;

@@ -179,6 +179,21 @@ enum_value(const char *name, int session)
 	return use_session_value(name, &setting, &stored) ? session : parse_enum(setting, stored);
 }
 
+/* A stored value of a setting that is a text, checked as SET checks it. */
+static const char *
+check_text(struct config_generic *setting, const char *stored)
+{
+	struct config_string *record = (struct config_string *) setting;
+	char	   *value = stored ? pstrdup(stored) : NULL;
+	void	   *extra = NULL;
+
+	if (value == NULL)
+		return record->boot_val;
+	if (record->check_hook && !record->check_hook(&value, &extra, PGC_S_DATABASE))
+		refuse_value(setting, stored, NULL);
+	return value;
+}
+
 const char *
 cmig_settings_text(const char *name, const char *session)
 {
@@ -187,7 +202,7 @@ cmig_settings_text(const char *name, const char *session)
 
 	if (use_session_value(name, &setting, &stored))
 		return session;
-	return stored ? stored : ((struct config_string *) setting)->boot_val;
+	return check_text(setting, stored);
 }
 
 bool

@@ -460,6 +460,7 @@ start_revision(Reader *reader, const char *start, const char *end)
 	char	   *bad;
 	bool		first = reader->file == NULL;	/* of its file */
 
+	/* the callers have looked for it there */
 	if (!cmig_marker_match(start, end, "revision", &value, &end))
 		elog(ERROR, "no revision in a header's first line");
 	id = pnstrdup(value, end - value);

@@ -62,7 +62,7 @@ make_start_script(const char *pin)
 		ListCell   *lc;
 
 		if (!SplitIdentifierString(pstrdup(path), ',', &schemas))
-			elog(ERROR, "cmig.search_path is no list of names");
+			elog(ERROR, "cmig.search_path is not a list of names");
 		appendStringInfoString(&text, "SET search_path = ");
 		foreach(lc, schemas)
 		{
