@@ -158,8 +158,6 @@ SELECT cmig.create_revision('m', '', revision => '-2', head => 'abc');
 SELECT cmig.create_revision('m', '', revision => '-x', head => 'abc');
 SELECT cmig.create_revision('m', '', revision => 'head-2', head => 'abc');
 SELECT cmig.create_revision('m', '', revision => 'n', head => 'abc', branch_label => 'current-1');
--- where no id begins so
-SELECT * FROM cmig.upgrade('0');
 SELECT * FROM cmig.load('-- revision: -1
 -- cmig:upgrade
 SELECT 1;');

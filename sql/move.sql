@@ -14,6 +14,7 @@ INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, m
 ('t2', '{t1}', '{}', '{}', 'its second', '');
 
 -- up
+SELECT * FROM cmig.upgrade('0');
 SELECT * FROM cmig.upgrade('+1');
 SELECT * FROM cmig.upgrade('a1');
 SELECT step, revision, down_revision, transactional, message FROM cmig.plan('upgrade', 'c2');
