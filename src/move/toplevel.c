@@ -349,7 +349,10 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	if (PlannedStmtRequiresSnapshot(plan))
 		EnsurePortalSnapshotExists();
 	if (concurrent)
+	{
 		cmig_lock_wait_take_over();
+		cmig_extension_lend();
+	}
 	PG_TRY();
 	{
 		ProcessUtility(plan, text, false, PROCESS_UTILITY_TOPLEVEL, NULL, NULL,
@@ -366,6 +369,12 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	if (ActivePortal->portalSnapshot != NULL && ActiveSnapshotSet())
 		PopActiveSnapshot();
 	ActivePortal->portalSnapshot = NULL;
+	if (concurrent)
+	{
+		/* what it has done in its last transaction stays, whatever comes */
+		cmig_toplevel_commit();
+		cmig_extension_hold_again();
+	}
 }
 
 void

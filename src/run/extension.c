@@ -27,6 +27,9 @@
 /* The extension that a stepwise run holds or has lost, or InvalidOid. */
 static Oid	held = InvalidOid;
 
+/* Its session lock was released; that of a transaction may still be there. */
+static bool lent = false;
+
 /* As the script under way found it. */
 static Oid	noted_oid = InvalidOid;
 static uint64 noted_members = 0;
@@ -77,6 +80,7 @@ lock(Oid extension, bool wait)
 	if (LockAcquire(&tag, AccessShareLock, true, !wait) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	AcceptInvalidationMessages();
+	lent = false;
 	if (current_oid() == extension)
 		return true;
 	LockRelease(&tag, AccessShareLock, true);
@@ -112,25 +116,38 @@ cmig_extension_release(void)
 {
 	LOCKTAG		tag;
 
-	if (OidIsValid(held) && is_held())
+	if (OidIsValid(held) && !lent && is_held())
 	{
 		set_tag(&tag, held);
 		LockRelease(&tag, AccessShareLock, true);
 	}
 	held = InvalidOid;
+	lent = false;
+}
+
+void
+cmig_extension_lend(void)
+{
+	LOCKTAG		tag;
+
+	if (!OidIsValid(held) || lent || !is_held())
+		return;
+	set_tag(&tag, held);
+	LockRelease(&tag, AccessShareLock, true);
+	lent = true;
 }
 
 void
 cmig_extension_try_again(void)
 {
-	if (OidIsValid(held) && !is_held())
+	if (OidIsValid(held) && (lent || !is_held()))
 		(void) lock(held, false);
 }
 
 void
 cmig_extension_hold_again(void)
 {
-	if (OidIsValid(held) && !is_held() && !lock(held, true))
+	if (OidIsValid(held) && (lent || !is_held()) && !lock(held, true))
 		raise_dropped();
 }
 

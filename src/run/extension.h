@@ -9,7 +9,9 @@
  *
  * A stepwise run holds it at session level, between its transactions too.  The
  * server takes such locks away when a transaction aborts, so it is taken again
- * then, and a DROP that waited may come first.
+ * then, and a DROP that waited may come first.  So it may while a statement
+ * with CONCURRENTLY runs: that waits for all snapshots that are older, and a
+ * DROP that waited for the run would hold one, which would be a deadlock.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,6 +32,12 @@ extern void cmig_extension_hold(void);
 
 /* Nothing happens if it is not held. */
 extern void cmig_extension_release(void);
+
+/*
+ * Release the lock while a statement with CONCURRENTLY runs.  Afterwards
+ * cmig_extension_hold_again() is to be called, or the transaction rolled back.
+ */
+extern void cmig_extension_lend(void);
 
 /*
  * After a transaction of a stepwise run was rolled back.  The first takes the
