@@ -214,6 +214,20 @@ is($node->safe_psql('postgres', 'SELECT min(n), max(n), count(*) FROM moved'), '
 like(move_while_filling('BEGIN; DROP TABLE moved; CREATE TABLE moved (id int PRIMARY KEY, n int DEFAULT 0); INSERT INTO moved VALUES (1), (2); COMMIT'),
 	qr/42P01: table public.moved was renamed or dropped/, 'another table by the name is not taken for it');
 
+#
+# Functions that overlap without a pause do not keep it waiting forever
+#
+revision('true', 'ALTER TABLE item ADD COLUMN turn int');
+my @crowd = map { start_psql($node, 'postgres', "\\set ON_ERROR_STOP off\nSET client_min_messages = error;\n" . "BEGIN; SELECT cmig.stamp('base', purge => true); SELECT pg_sleep(0.02); COMMIT;\n" x 120, "crowd$_") } 1 .. 4;
+$node->poll_query_until('postgres', "SELECT count(*) = 4 FROM pg_stat_activity WHERE application_name LIKE 'crowd%'") or die;
+my $turn = start_psql($node, 'postgres', "SET statement_timeout = '6s'; $up", 'turn');
+is(finish_psql($turn), 0, 'a stepwise run gets its turn among functions that overlap') or diag $turn->{err};
+is($node->safe_psql('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name LIKE 'crowd%' AND state IS NOT NULL"), 't', 'while they go on');
+finish_psql($_) foreach @crowd;
+is($node->safe_psql('postgres', 'SELECT count(*) FROM information_schema.columns WHERE column_name = \'turn\''), 1, 'it did its work');
+my @refused = map { $_->{err} =~ /ERROR/ ? $_->{err} : () } @crowd;
+unlike("@refused", qr/ERROR:  (?!55P03|25P02)/, 'functions that came meanwhile are told so at most');
+
 $holder->quit;
 $node->stop;
 done_testing();

@@ -34,8 +34,12 @@
 /* the same for the lock of a table, whose oid is in objid */
 #define KEY_FIELD4_TABLE 0x4348
 
-/* How long a stepwise run steps aside for functions, in microseconds. */
+/*
+ * How long a stepwise run steps aside for functions, in microseconds, and how
+ * often before it insists.
+ */
 #define YIELD_US 10000
+#define MAX_YIELDS 10
 
 static void
 set_tag(LOCKTAG *tag, uint32 key)
@@ -90,7 +94,10 @@ cmig_run_lock_transaction(const char *command)
 	PreventCommandDuringRecovery(command);
 	PreventCommandIfReadOnly(command);
 
-	/* nobody ever queues for the gate, so only a holder can make this fail */
+	/*
+	 * A stepwise run holds the gate, or waits for it because functions went
+	 * first too often.
+	 */
 	set_tag(&tag, KEY_GATE);
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 	{
@@ -122,14 +129,14 @@ cmig_run_lock_transaction(const char *command)
 	report_end_of_wait();
 }
 
-/* Queue for the run lock at session level. */
+/* Queue for the run lock or the gate at session level. */
 static void
-wait_for_run_lock(const char *command)
+wait_for_lock(uint32 key, const char *command)
 {
 	LOCKTAG		tag;
 	ErrorContextCallback callback;
 
-	set_tag(&tag, KEY_RUN);
+	set_tag(&tag, key);
 	if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
 
@@ -159,9 +166,9 @@ cmig_run_lock_session(const char *command)
 
 	set_tag(&run, KEY_RUN);
 	set_tag(&gate, KEY_GATE);
-	for (;;)
+	for (int yields = 0; yields < MAX_YIELDS; yields++)
 	{
-		wait_for_run_lock(command);
+		wait_for_lock(KEY_RUN, command);
 		if (LockAcquire(&gate, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
 			return;
 
@@ -174,6 +181,13 @@ cmig_run_lock_session(const char *command)
 		CHECK_FOR_INTERRUPTS();
 		pg_usleep(YIELD_US);
 	}
+
+	/*
+	 * Functions overlap without a pause.  Those that hold the gate still go
+	 * first, but none that come from now on.
+	 */
+	wait_for_lock(KEY_GATE, command);
+	wait_for_lock(KEY_RUN, command);
 }
 
 bool

@@ -10,8 +10,10 @@
  * If functions hold the gate by then, it gives the run lock back to them and
  * queues again.  So a function, which cannot give its snapshot back, never
  * waits for a stepwise run that works (that would deadlock with an index being
- * built concurrently): it fails with 55P03.  And as nobody queues for the
- * gate, a stepwise run that only waits stops no function.
+ * built concurrently): it fails with 55P03.  A stepwise run that only waits
+ * stops no function, unless functions overlap without a pause: after some
+ * attempts it queues for the gate, without the run lock, and functions that
+ * come from then on fail too.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
