@@ -358,6 +358,39 @@ SELECT * FROM cmig.audit_as_of(NULL::renamed, :'then') ORDER BY key;
 SELECT * FROM cmig.audit_as_of(NULL::renamed, :'then', 1);
 DROP TABLE renamed;
 
+-- a key whose type changes: audit_history finds the row under both types, audit_as_of does not guess
+CREATE TABLE retyped (id integer, part boolean, v text, PRIMARY KEY (id, part));
+SELECT count(*) > 0 AS made FROM cmig.enable_audit('retyped');
+INSERT INTO retyped VALUES (5, true, 'a'), (6, false, 'b');
+SELECT clock_timestamp() AS then \gset
+UPDATE retyped SET v = 'c' WHERE id = 5;
+ALTER TABLE retyped ALTER id TYPE text, ALTER part TYPE text;
+UPDATE retyped SET v = 'd' WHERE id = '5';
+SELECT operation, row_key, new_row FROM cmig.audit_history('retyped', '{"id": "5", "part": "true"}');
+SELECT operation, row_key FROM cmig.audit_history('retyped', '{"id": 5, "part": true}');
+SELECT column_name, old_value, new_value FROM cmig.audit_diff('retyped', '{"id": "5", "part": "true"}', :'then');
+SELECT * FROM cmig.audit_as_of(NULL::retyped, :'then');
+SELECT * FROM cmig.audit_as_of(NULL::retyped, now()) ORDER BY id;
+-- renamed as well, and back to numbers
+ALTER TABLE retyped RENAME id TO number;
+ALTER TABLE retyped ALTER number TYPE numeric USING number::numeric;
+UPDATE retyped SET v = 'e' WHERE number = 5;
+SELECT operation, row_key FROM cmig.audit_history('retyped', '{"number": 5, "part": "true"}');
+-- a type of the same kind is no change; of a kind that is written in another way, audit_as_of says so
+ALTER TABLE retyped DROP CONSTRAINT retyped_pkey;
+ALTER TABLE retyped DROP COLUMN part, ADD PRIMARY KEY (number);
+UPDATE retyped SET v = 'f' WHERE number = 5;
+SELECT clock_timestamp() AS then \gset
+UPDATE retyped SET v = 'g' WHERE number = 5;
+ALTER TABLE retyped ALTER number TYPE bigint;
+UPDATE retyped SET v = 'h' WHERE number = 5;
+SELECT * FROM cmig.audit_as_of(NULL::retyped, :'then') ORDER BY number;
+ALTER TABLE retyped ALTER number TYPE date USING '2020-01-01'::date + number::integer;
+UPDATE retyped SET v = 'i';
+SELECT count(*) FROM cmig.audit_history('retyped', '2020-01-06');
+SELECT * FROM cmig.audit_as_of(NULL::retyped, :'then');
+DROP TABLE retyped;
+
 SET client_min_messages = error;
 DROP FUNCTION mutate(regclass, integer, boolean, boolean), verify(regclass);
 DROP TABLE keys, named, copies, h_row, h_statement, h_changes, h_truncated, h_truncated_changes, h_keyless, h_keyless_truncated, h_triggers, h_triggers_row, h_partitioned;

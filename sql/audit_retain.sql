@@ -182,8 +182,32 @@ SELECT tableoid::regclass = 'cmig_audit.log_default'::regclass AS in_default, co
 	bool_and(operation = 'UPDATE' AND table_name = 't' AND user_id = 'user ' || (row_key->>'id') || repeat('.', 300)
 		AND new_row->'id' = row_key->'id' AND changed = '{v}') AS sound
 	FROM cmig_audit.log WHERE reason = 'scattered' GROUP BY 1 ORDER BY 1;
+-- a column that holds schema and name: as TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME and as regclass write them
+CREATE SCHEMA legacy;
+CREATE SCHEMA "Old Shop";
+CREATE TABLE legacy.orders (id integer PRIMARY KEY);
+CREATE TABLE legacy."Orders" (id integer PRIMARY KEY);
+CREATE TABLE "Old Shop"."my.orders" (id integer PRIMARY KEY);
+CREATE TABLE "legacy.orders" (id integer PRIMARY KEY);
+SELECT count(*) > 0 AS made FROM cmig.enable_audit('legacy.orders');
+SELECT count(*) > 0 AS made FROM cmig.enable_audit('legacy."Orders"');
+SELECT count(*) > 0 AS made FROM cmig.enable_audit('"Old Shop"."my.orders"');
+CREATE TABLE qualified AS SELECT n AS table_name, 'I' AS operation, '2022-02-02'::timestamptz AS clock_at, '{"id": 7}'::jsonb AS new_row, 'qualified' AS reason
+	FROM unnest(ARRAY['legacy.orders', 'legacy.Orders', 'legacy."Orders"', '"Old Shop"."my.orders"', 'legacy.dropped', '"Old Shop"."gone too"', '"T"', 'a.b.c', '.', 'x.']) n;
+ALTER TABLE "legacy.orders" RENAME TO "legacy.moved";
+SELECT cmig.audit_import('qualified');
+SELECT schema_name, table_name, row_key, count(*) FROM cmig_audit.log WHERE reason = 'qualified' GROUP BY 1, 2, 3 ORDER BY 1, 2;
+SELECT operation, row_key FROM cmig.audit_history('legacy.orders', 7);
+-- a table that is really called so comes first
+ALTER TABLE "legacy.moved" RENAME TO "legacy.orders";
+DELETE FROM qualified WHERE table_name <> 'legacy.orders';
+UPDATE qualified SET reason = 'dotted';
+SELECT cmig.audit_import('qualified');
+SELECT schema_name, table_name FROM cmig_audit.log WHERE reason = 'dotted';
 
 SET client_min_messages = error;
+DROP SCHEMA legacy, "Old Shop" CASCADE;
+DROP TABLE qualified, "legacy.orders";
 DROP VIEW parts, audit_logs, scattered_view;
 DROP SCHEMA cmig_audit CASCADE;
 DROP TABLE t, before, old_trail, scattered;

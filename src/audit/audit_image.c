@@ -76,7 +76,7 @@ populate_as(Oid owner, FmgrInfo *populate, NullableDatum base, Datum image)
 	fcinfo->args[0] = base;
 	fcinfo->args[1].value = image;
 	fcinfo->args[1].isnull = false;
-	cmig_audit_log_act_as(&saved, owner);
+	cmig_audit_log_act_as_reader(&saved, owner);
 	row = FunctionCallInvoke(fcinfo);
 	cmig_audit_log_return(&saved);
 	return row;

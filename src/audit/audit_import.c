@@ -35,6 +35,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "utils/varlena.h"
 #include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(cmig_audit_import);
@@ -87,7 +88,8 @@ static const Field fields[FIELDS] = {
 /* A table that rows were imported for. */
 typedef struct ImportTable
 {
-	char	   *schema_name;	/* NULL where the source has none */
+	char	   *source_schema;	/* as the source has it; NULL if it has none */
+	char	   *source_name;
 	char	   *name;
 	char	   *found_schema;
 	int32		id;
@@ -255,13 +257,13 @@ set_schemas(Import *import, Oid source)
 
 /* The table in the first of the schemas that has it, and its schema. */
 static Oid
-live_table(const ImportTable *table, List *schemas, char **schema)
+live_table(const char *name, List *schemas, char **schema)
 {
 	ListCell   *lc;
 
 	foreach(lc, schemas)
 	{
-		Datum		values[2] = {CStringGetTextDatum(table->name), CStringGetTextDatum(lfirst(lc))};
+		Datum		values[2] = {CStringGetTextDatum(name), CStringGetTextDatum(lfirst(lc))};
 		Oid			found = InvalidOid;
 
 		*schema = lfirst(lc);
@@ -274,13 +276,13 @@ live_table(const ImportTable *table, List *schemas, char **schema)
 
 /* The same of the tables that are gone. */
 static int32
-gone_table(const ImportTable *table, List *schemas, char **schema)
+gone_table(const char *name, List *schemas, char **schema)
 {
 	ListCell   *lc;
 
 	foreach(lc, schemas)
 	{
-		int32		id = cmig_audit_layout_find(InvalidOid, lfirst(lc), table->name);
+		int32		id = cmig_audit_layout_find(InvalidOid, lfirst(lc), name);
 
 		*schema = lfirst(lc);
 		if (id != 0)
@@ -289,25 +291,78 @@ gone_table(const ImportTable *table, List *schemas, char **schema)
 	return 0;
 }
 
-/* The id that entries of a table get, and the columns of its key. */
+/*
+ * Look for a table of the name in the schemas: one that exists, or else one
+ * that was audited or imported before.  Runs as the log's owner.
+ */
+static bool
+find_named(ImportTable *table, List *schemas, char *name)
+{
+	Oid			live = live_table(name, schemas, &table->found_schema);
+
+	table->name = name;
+	if (!OidIsValid(live))
+	{
+		table->id = gone_table(name, schemas, &table->found_schema);
+		return table->id != 0;
+	}
+	table->id = cmig_audit_layout_find(live, table->found_schema, name);
+	if (table->id == 0)
+		table->id = cmig_audit_layout_find(InvalidOid, table->found_schema, name);
+	return true;
+}
+
+/*
+ * Older audit tables often hold schema and name in one column, as
+ * TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME or as tg_relid::regclass writes them.
+ * Take the first reading that is the name of a table: the name as it is, what
+ * stands before and behind its dot, an identifier of SQL.
+ */
+static void
+find_table_of(Import *import, ImportTable *table)
+{
+	char	   *name = table->source_name;
+	char	   *dot = strchr(name, '.');
+	List	   *parts = NIL;
+	List	   *split = NIL;
+
+	if (table->source_schema)
+	{
+		(void) find_named(table, list_make1(table->source_schema), name);
+		table->found_schema = table->source_schema;
+		return;
+	}
+	if (find_named(table, import->schemas, name))
+		return;
+	if (dot && dot != name && dot[1] != '\0' && strchr(dot + 1, '.') == NULL && strchr(name, '"') == NULL)
+	{
+		split = list_make1(pnstrdup(name, dot - name));
+		if (find_named(table, split, dot + 1))
+			return;
+	}
+	if (strpbrk(name, ".\"") && SplitIdentifierString(pstrdup(name), '.', &parts) &&
+		(list_length(parts) == 1 || list_length(parts) == 2))
+	{
+		if (find_named(table, list_length(parts) == 2 ? list_make1(linitial(parts)) : import->schemas,
+					   llast(parts)))
+			return;
+	}
+	else
+		parts = NIL;
+	/* a table that is gone, and was never audited */
+	table->name = split ? dot + 1 : parts ? llast(parts) : name;
+	table->found_schema = split ? linitial(split) :
+		list_length(parts) == 2 ? linitial(parts) : linitial(import->schemas);
+}
+
+/* Give the table an id, and look up the columns of its key. */
 static void
 identify_table(Import *import, ImportTable *table)
 {
-	List	   *schemas = table->schema_name ? list_make1(table->schema_name) : import->schemas;
-	Oid			live = live_table(table, schemas, &table->found_schema);
 	CmigAuditRole saved;
 
 	cmig_audit_log_become(&saved, import->log_owner);
-	if (OidIsValid(live))
-	{
-		table->id = cmig_audit_layout_find(live, table->found_schema, table->name);
-		if (table->id == 0)
-			table->id = cmig_audit_layout_find(InvalidOid, table->found_schema, table->name);
-	}
-	else
-		table->id = gone_table(table, schemas, &table->found_schema);
-	if (table->id == 0 && !OidIsValid(live))
-		table->found_schema = linitial(schemas);
+	find_table_of(import, table);
 	if (table->id == 0)
 	{
 		Datum		row[3];
@@ -338,14 +393,14 @@ table_named(Import *import, const char *schema_name, const char *name)
 	foreach(lc, import->tables)
 	{
 		table = lfirst(lc);
-		if (strcmp(table->name, name) == 0 &&
-			strcmp(table->schema_name ? table->schema_name : "", schema_name ? schema_name : "") == 0)
+		if (strcmp(table->source_name, name) == 0 &&
+			strcmp(table->source_schema ? table->source_schema : "", schema_name ? schema_name : "") == 0)
 			return table;
 	}
 	old = MemoryContextSwitchTo(import->context);
 	table = palloc0(sizeof(ImportTable));
-	table->name = pstrdup(name);
-	table->schema_name = schema_name ? pstrdup(schema_name) : NULL;
+	table->source_name = pstrdup(name);
+	table->source_schema = schema_name ? pstrdup(schema_name) : NULL;
 	identify_table(import, table);
 	import->tables = lappend(import->tables, table);
 	MemoryContextSwitchTo(old);

@@ -30,15 +30,16 @@
 
 static CmigQuery read_layouts = {
 	"SELECT l.recorded_at::timestamptz, l.relation::oid, l.schema_name::text,"
-	" l.table_name::text, l.columns::jsonb, l.key_columns::text[], l.owner::text, l.database::text"
+	" l.table_name::text, l.columns::jsonb, l.key_columns::text[], l.owner::text, l.database::text,"
+	" l.key_kinds::text[]"
 	" FROM cmig_audit.layout l WHERE l.table_id = $1 ORDER BY l.recorded_at, l.ctid",
 	1, {INT4OID}
 };
 
 static CmigQuery insert_layout = {
-	"INSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, owner, database)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-	8, {INT4OID, OIDOID, TEXTOID, TEXTOID, JSONBOID, TEXTARRAYOID, TEXTOID, TEXTOID}
+	"INSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, owner, database, key_kinds)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	9, {INT4OID, OIDOID, TEXTOID, TEXTOID, JSONBOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTARRAYOID}
 };
 
 static CmigQuery find_by_relation = {
@@ -68,6 +69,21 @@ static CmigQuery carries_id = {
 
 static CmigQuery next_table_id = {
 	"SELECT pg_catalog.nextval('cmig_audit.table_id_seq')::integer", 0
+};
+
+/*
+ * Has the id been used, by a table of a layout or in anybody's trigger?  Both
+ * can be ahead of the sequence: triggers that outlived the log, a dump that was
+ * restored over the database, a trigger made by hand.
+ */
+static CmigQuery uses_id = {
+	"SELECT 1 WHERE EXISTS (SELECT FROM cmig_audit.layout l WHERE l.table_id = $1)"
+	" OR EXISTS (SELECT FROM pg_catalog.pg_trigger t"
+	"  JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid"
+	"  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+	"  WHERE (n.nspname = 'cmig' AND p.proname = 'audit_trigger' OR n.nspname = 'cmig_audit' AND p.proname = 'write')"
+	"  AND pg_catalog.split_part(pg_catalog.encode(t.tgargs, 'escape'), pg_catalog.chr(92) || '000', 1) = $1::text)",
+	1, {INT4OID}
 };
 
 /* The columns of an index in their order. */
@@ -112,6 +128,47 @@ cmig_audit_layout_key(Relation relation)
 	}
 	list_free(oids);
 	return primary ? primary : identity;
+}
+
+static char *
+kind_of(Oid type)
+{
+	type = getBaseType(type);
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			return "number";
+		case BOOLOID:
+			return "boolean";
+		case TEXTOID:
+		case VARCHAROID:
+		case NAMEOID:
+		case UUIDOID:
+			return "string";
+		default:
+			return type_is_enum(type) ? "string" : format_type_be(type);
+	}
+}
+
+List *
+cmig_audit_layout_kinds(Relation relation, List *columns)
+{
+	List	   *kinds = NIL;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		Oid			type = get_atttype(RelationGetRelid(relation),
+									   get_attnum(RelationGetRelid(relation), lfirst(lc)));
+
+		kinds = lappend(kinds, OidIsValid(type) ? kind_of(type) : "?");
+	}
+	return kinds;
 }
 
 /* {"column": number, ...} */
@@ -168,14 +225,42 @@ is_layout(TupleDesc desc, HeapTuple row)
 	return true;
 }
 
+/* A text[] as a list of char *. */
+static List *
+texts_of(Datum array)
+{
+	List	   *texts = NIL;
+	Datum	   *elements;
+	int			count;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, NULL, &count);
+	for (int i = 0; i < count; i++)
+		texts = lappend(texts, TextDatumGetCString(elements[i]));
+	return texts;
+}
+
+static ArrayType *
+array_of(List *texts)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(1, list_length(texts)));
+	ListCell   *lc;
+	int			count = 0;
+
+	foreach(lc, texts)
+	{
+		elements[count++] = CStringGetTextDatum(lfirst(lc));
+	}
+	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
 static void
 collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **layouts = arg;
 	CmigAuditLayout *layout = palloc0(sizeof(CmigAuditLayout));
-	Datum	   *names;
 	bool		isnull;
-	int			count;
+	Datum		kinds;
 
 	if (!is_layout(desc, row))
 		ereport(ERROR,
@@ -187,10 +272,10 @@ collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 	layout->schema_name = cmig_query_text(desc, row, 3);
 	layout->table_name = cmig_query_text(desc, row, 4);
 	layout->columns = DatumGetJsonbPCopy(cmig_query_datum(desc, row, 5, &isnull));
-	deconstruct_array(DatumGetArrayTypeP(cmig_query_datum(desc, row, 6, &isnull)),
-					  TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &count);
-	for (int i = 0; i < count; i++)
-		layout->key_columns = lappend(layout->key_columns, TextDatumGetCString(names[i]));
+	layout->key_columns = texts_of(cmig_query_datum(desc, row, 6, &isnull));
+	kinds = cmig_query_datum(desc, row, 9, &isnull);
+	if (!isnull)
+		layout->key_kinds = texts_of(kinds);
 	layout->owner = cmig_query_text(desc, row, 7);
 	layout->database = cmig_query_text(desc, row, 8);
 	*layouts = lappend(*layouts, layout);
@@ -246,6 +331,7 @@ layout_of(Relation relation)
 	layout->table_name = RelationGetRelationName(relation);
 	layout->columns = columns_of(relation);
 	layout->key_columns = cmig_audit_layout_key(relation);
+	layout->key_kinds = cmig_audit_layout_kinds(relation, layout->key_columns);
 	layout->owner = GetUserNameFromId(relation->rd_rel->relowner, false);
 	layout->database = cmig_audit_layout_database();
 	return layout;
@@ -264,31 +350,24 @@ same_layout(const CmigAuditLayout *a, const CmigAuditLayout *b)
 		strcmp(a->schema_name, b->schema_name) == 0 &&
 		strcmp(a->table_name, b->table_name) == 0 &&
 		compareJsonbContainers(&a->columns->root, &b->columns->root) == 0 &&
-		same_names(a->key_columns, b->key_columns) &&
+		same_names(a->key_columns, b->key_columns) && same_names(a->key_kinds, b->key_kinds) &&
 		same_text(a->owner, b->owner) && same_text(a->database, b->database);
 }
 
 static void
 insert(int32 table_id, const CmigAuditLayout *layout)
 {
-	Datum		values[8];
-	Datum	   *names = palloc(sizeof(Datum) * Max(1, list_length(layout->key_columns)));
-	ListCell   *lc;
-	int			count = 0;
+	Datum		values[9];
 
-	foreach(lc, layout->key_columns)
-	{
-		names[count++] = CStringGetTextDatum(lfirst(lc));
-	}
 	values[0] = Int32GetDatum(table_id);
 	values[1] = ObjectIdGetDatum(layout->relation);
 	values[2] = CStringGetTextDatum(layout->schema_name);
 	values[3] = CStringGetTextDatum(layout->table_name);
 	values[4] = JsonbPGetDatum(layout->columns);
-	values[5] = PointerGetDatum(construct_array(names, count, TEXTOID, -1, false,
-												TYPALIGN_INT));
+	values[5] = PointerGetDatum(array_of(layout->key_columns));
 	values[6] = CStringGetTextDatum(layout->owner);
 	values[7] = CStringGetTextDatum(layout->database);
+	values[8] = PointerGetDatum(array_of(layout->key_kinds));
 	cmig_audit_log_write(&insert_layout, values);
 }
 
@@ -406,9 +485,14 @@ cmig_audit_layout_new_id(void)
 {
 	int32		id = 0;
 
-	/* a trigger made by hand may have taken it */
-	do
+	for (;;)
+	{
+		Datum		values[1];
+
+		CHECK_FOR_INTERRUPTS();
 		cmig_query_each(&next_table_id, NULL, NULL, take_id, &id);
-	while (cmig_audit_layout_read(id) != NIL);
-	return id;
+		values[0] = Int32GetDatum(id);
+		if (cmig_query_run(&uses_id, values, NULL) == 0)
+			return id;
+	}
 }

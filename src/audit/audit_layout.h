@@ -26,6 +26,8 @@ typedef struct CmigAuditLayout
 	char	   *table_name;
 	Jsonb	   *columns;		/* names and numbers */
 	List	   *key_columns;	/* of char *; NIL when the row is the key */
+	List	   *key_kinds;		/* of char *, for each of them; NIL where they
+								 * are not known */
 	char	   *owner;			/* NULL where they are not known */
 	char	   *database;		/* in which relation is an oid */
 } CmigAuditLayout;
@@ -42,6 +44,13 @@ extern bool cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation,
 
 /* The columns that tell a table's rows apart: of char *, NIL if there are none. */
 extern List *cmig_audit_layout_key(Relation relation);
+
+/*
+ * What the values of a relation's columns are in jsonb: "number", "boolean",
+ * "string" if it is plain text, and else the name of the type.  Values of
+ * types of one kind look alike.
+ */
+extern List *cmig_audit_layout_kinds(Relation relation, List *columns);
 
 /*
  * Record the layout of relation as table_id's, unless it is the last one

@@ -92,6 +92,7 @@ static const char *const log_statements[] = {
 	"\ttable_name text NOT NULL,\n"
 	"\tcolumns jsonb NOT NULL,\n"
 	"\tkey_columns text[] NOT NULL,\n"
+	"\tkey_kinds text[],\n"
 	"\towner text,\n"
 	"\tdatabase text\n"
 	")",
@@ -109,6 +110,7 @@ static const char *const log_statements[] = {
 	"COMMENT ON COLUMN cmig_audit.log.old_key IS 'The key before, where it changed'",
 	"COMMENT ON COLUMN cmig_audit.log.changed IS 'Names of the columns that an UPDATE changed'",
 	"COMMENT ON TABLE cmig_audit.layout IS 'Names and columns that audited tables had, from a time on.'",
+	"COMMENT ON COLUMN cmig_audit.layout.key_kinds IS 'What the values of the key are in jsonb: number, boolean, string, or else the type'",
 	"COMMENT ON COLUMN cmig_audit.layout.database IS 'Where relation means something: the server''s system identifier and the database''s oid'",
 	"COMMENT ON VIEW cmig_audit.audit_logs IS 'The log in the shape of a plain audit_logs table; who reads it needs SELECT on cmig_audit.log too.'",
 	NULL
@@ -141,10 +143,17 @@ cmig_audit_log_lz4_statements(void)
 	return lz4_statements;
 }
 
+static void
+save_role(CmigAuditRole *saved)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	saved->read_only = XactReadOnly;
+}
+
 void
 cmig_audit_log_become(CmigAuditRole *saved, Oid role)
 {
-	GetUserIdAndSecContext(&saved->user, &saved->context);
+	save_role(saved);
 	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
 }
@@ -152,15 +161,28 @@ cmig_audit_log_become(CmigAuditRole *saved, Oid role)
 void
 cmig_audit_log_act_as(CmigAuditRole *saved, Oid role)
 {
-	GetUserIdAndSecContext(&saved->user, &saved->context);
+	save_role(saved);
 	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
+}
+
+/*
+ * The server lets nobody set a transaction back to read-write after its first
+ * query, and puts XactReadOnly back when a subtransaction or the transaction
+ * fails.
+ */
+void
+cmig_audit_log_act_as_reader(CmigAuditRole *saved, Oid role)
+{
+	cmig_audit_log_act_as(saved, role);
+	XactReadOnly = true;
 }
 
 void
 cmig_audit_log_return(const CmigAuditRole *saved)
 {
 	SetUserIdAndSecContext(saved->user, saved->context);
+	XactReadOnly = saved->read_only;
 }
 
 /*
@@ -198,6 +220,13 @@ cmig_audit_log_execute_silently(const char *sql)
 	AtEOXact_GUC(false, guc_level);
 }
 
+/*
+ * Event triggers fire for the statement as for any other of the log's owner.
+ * That is the server's rule, not a gap: up to PostgreSQL 18 only superusers
+ * make event triggers and own them, so whose function runs there is their
+ * choice, and it would run with the same rights when that owner, or anybody,
+ * typed the statement.
+ */
 void
 cmig_audit_log_execute(const char *sql)
 {
@@ -304,50 +333,109 @@ owner_of_schema(Oid schema)
 	return owner;
 }
 
-static void
-refuse_owner(const char *what, Oid owner, Oid extension_owner)
+static CmigAuditLogFault *
+make_fault(int sqlstate, char *problem, char *fix)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("%s belongs to role \"%s\"", what, GetUserNameFromId(owner, true)),
-			 errdetail("An audit log is only trusted when it belongs to the extension's owner, \"%s\": its owner can read and change it.",
-					   GetUserNameFromId(extension_owner, true)),
-			 errhint("Drop or rename it if it is not an audit log of pg_cmig. Otherwise give the schema cmig_audit and all in it to \"%s\" with ALTER ... OWNER TO",
-					 GetUserNameFromId(extension_owner, true))));
+	CmigAuditLogFault *fault = palloc0(sizeof(CmigAuditLogFault));
+
+	fault->sqlstate = sqlstate;
+	fault->problem = problem;
+	fault->fix = fix;
+	return fault;
 }
 
-/* Check schema and tables as far as they exist. */
-static void
-check_owners(Oid extension_owner)
+static CmigAuditLogFault *
+foreign_owner(const char *what, Oid owner, Oid extension_owner)
 {
-	static const char *const tables[] = {"log", "layout", "log_id_seq", "table_id_seq", "log_default"};
-	static const char kinds[] = {RELKIND_PARTITIONED_TABLE, RELKIND_RELATION,
-	RELKIND_SEQUENCE, RELKIND_SEQUENCE, RELKIND_RELATION};
+	char	   *name = GetUserNameFromId(extension_owner, true);
+	CmigAuditLogFault *fault =
+	make_fault(ERRCODE_INSUFFICIENT_PRIVILEGE,
+			   psprintf("%s belongs to role \"%s\"", what, GetUserNameFromId(owner, true)),
+			   psprintf("Drop or rename it if it is not an audit log of pg_cmig. Otherwise give the schema cmig_audit and all in it to \"%s\" with ALTER ... OWNER TO",
+						name));
+
+	fault->detail = psprintf("An audit log is only trusted when it belongs to the extension's owner, \"%s\": its owner can read and change it.",
+							 name);
+	return fault;
+}
+
+static const struct
+{
+	const char *name;
+	char		kind;
+	bool		needed;
+}			parts[] = {
+	{"log", RELKIND_PARTITIONED_TABLE, true},
+	{"layout", RELKIND_RELATION, true},
+	{"log_id_seq", RELKIND_SEQUENCE, true},
+	{"table_id_seq", RELKIND_SEQUENCE, true},
+	{"log_default", RELKIND_RELATION, false}	/* audit_retain makes it again */
+};
+
+static CmigAuditLogFault *
+missing_part(Oid schema)
+{
+	if (!OidIsValid(cmig_audit_log_relation()))
+	{
+		CmigAuditLogFault *fault =
+		make_fault(ERRCODE_UNDEFINED_TABLE, "there is no audit log in this database",
+				   "SELECT * FROM cmig.enable_audit('<table>') makes an empty one; if there was one, restore it from a backup.");
+
+		fault->missing = true;
+		return fault;
+	}
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		if (parts[i].needed && !OidIsValid(get_relname_relid(parts[i].name, schema)))
+			return make_fault(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+							  psprintf("\"cmig_audit.%s\" is missing", parts[i].name),
+							  "Restore the audit log from a backup. To begin an empty one, rename the schema cmig_audit and call cmig.enable_audit() for each audited table.");
+	}
+	return NULL;
+}
+
+CmigAuditLogFault *
+cmig_audit_log_fault(Oid extension_owner)
+{
 	Oid			schema = get_namespace_oid("cmig_audit", true);
 	Oid			owner;
 
-	if (!OidIsValid(schema))
-		return;
-	owner = owner_of_schema(schema);
-	if (!cmig_audit_log_trusted(owner, extension_owner))
-		refuse_owner("schema \"cmig_audit\"", owner, extension_owner);
-
-	for (int i = 0; i < lengthof(tables); i++)
+	if (OidIsValid(schema))
 	{
-		Oid			relation = get_relname_relid(tables[i], schema);
+		owner = owner_of_schema(schema);
+		if (!cmig_audit_log_trusted(owner, extension_owner))
+			return foreign_owner("schema \"cmig_audit\"", owner, extension_owner);
+	}
+	for (int i = 0; OidIsValid(schema) && i < lengthof(parts); i++)
+	{
+		Oid			relation = get_relname_relid(parts[i].name, schema);
 		char		kind = '\0';
 
 		if (!OidIsValid(relation))
 			continue;
 		owner = owner_of_relation(relation, &kind);
 		if (!cmig_audit_log_trusted(owner, extension_owner))
-			refuse_owner(psprintf("\"cmig_audit.%s\"", tables[i]), owner, extension_owner);
-		if (kind != kinds[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("\"cmig_audit.%s\" is not what pg_cmig made", tables[i]),
-					 errhint("Rename or drop it, and restore the audit log from a backup if there was one.")));
+			return foreign_owner(psprintf("\"cmig_audit.%s\"", parts[i].name), owner, extension_owner);
+		if (kind != parts[i].kind)
+			return make_fault(ERRCODE_WRONG_OBJECT_TYPE,
+							  psprintf("\"cmig_audit.%s\" is not what pg_cmig made", parts[i].name),
+							  "Rename or drop it, and restore the audit log from a backup if there was one.");
 	}
+	return missing_part(schema);
+}
+
+/* may_be_missing: there need not be a log. */
+static void
+raise_fault(Oid extension_owner, bool may_be_missing)
+{
+	CmigAuditLogFault *fault = cmig_audit_log_fault(extension_owner);
+
+	if (fault && !(fault->missing && may_be_missing))
+		ereport(ERROR,
+				(errcode(fault->sqlstate),
+				 errmsg("%s", fault->problem),
+				 fault->detail ? errdetail("%s", fault->detail) : 0,
+				 errhint("%s", fault->fix)));
 }
 
 /*
@@ -464,7 +552,7 @@ cmig_audit_log_make(Oid extension_owner)
 		cmig_run_lock_audit();
 		relation = cmig_audit_log_relation();
 	}
-	check_owners(extension_owner);
+	raise_fault(extension_owner, true);
 	if (OidIsValid(relation))
 	{
 		owner = owner_of_relation(relation, &kind);
@@ -478,9 +566,11 @@ cmig_audit_log_make(Oid extension_owner)
 	 */
 	schema = get_namespace_oid("cmig_audit", true);
 	if (OidIsValid(schema))
+	{
 		refuse_names_taken(schema);
-	if (OidIsValid(schema) && !superuser_arg(owner_of_schema(schema)))
-		owner = owner_of_schema(schema);
+		if (!superuser_arg(owner_of_schema(schema)))
+			owner = owner_of_schema(schema);
+	}
 	cmig_audit_log_become(&saved, owner);
 	if (!OidIsValid(schema))
 	{
@@ -503,14 +593,8 @@ cmig_audit_log_make(Oid extension_owner)
 Oid
 cmig_audit_log_require(Oid extension_owner)
 {
-	Oid			relation = cmig_audit_log_relation();
 	char		kind;
 
-	if (!OidIsValid(relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no audit log in this database"),
-				 errhint("SELECT * FROM cmig.enable_audit('<table>') makes it.")));
-	check_owners(extension_owner);
-	return owner_of_relation(relation, &kind);
+	raise_fault(extension_owner, false);
+	return owner_of_relation(cmig_audit_log_relation(), &kind);
 }

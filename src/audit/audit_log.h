@@ -58,12 +58,19 @@ typedef struct CmigAuditRole
 {
 	Oid			user;
 	int			context;
+	bool		read_only;		/* XactReadOnly */
 } CmigAuditRole;
 
 extern void cmig_audit_log_become(CmigAuditRole *saved, Oid role);
 
 /* The same for code that is a table owner's, not ours. */
 extern void cmig_audit_log_act_as(CmigAuditRole *saved, Oid role);
+
+/*
+ * The same where that code must not change anything: what was looked at before
+ * stays as it was, as the table is locked against other sessions.
+ */
+extern void cmig_audit_log_act_as_reader(CmigAuditRole *saved, Oid role);
 extern void cmig_audit_log_return(const CmigAuditRole *saved);
 
 /* Raises an error if SQL on the log would run code of another role as its owner. */
@@ -96,6 +103,19 @@ extern Oid	cmig_audit_log_table_owner(Oid relation);
  * refused if it belongs to somebody else.  Returns its owner.
  */
 extern Oid	cmig_audit_log_make(Oid extension_owner);
+
+/* Why the log is not fit for use, and what to do. */
+typedef struct CmigAuditLogFault
+{
+	int			sqlstate;
+	bool		missing;		/* there is none, so one can be made */
+	char	   *problem;
+	char	   *detail;			/* NULL if there is nothing to add */
+	char	   *fix;
+} CmigAuditLogFault;
+
+/* NULL if the log is fit for use. */
+extern CmigAuditLogFault *cmig_audit_log_fault(Oid extension_owner);
 
 /*
  * The log's owner, for those who read and maintain it.  Raises an error if

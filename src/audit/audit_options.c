@@ -213,7 +213,8 @@ cmig_audit_options_text(const CmigAuditOptions *options)
 
 	initStringInfo(&text);
 	appendStringInfo(&text, "{\"level\": \"%s\"", level_name(options->level));
-	if (options->include || options->exclude || options->redact || options->hash)
+	if (options->anchor &&
+		(options->include || options->exclude || options->redact || options->hash))
 		appendStringInfo(&text, ", \"anchor\": \"%s\"", options->anchor);
 	append_names(&text, "include", options->include);
 	append_names(&text, "exclude", options->exclude);

@@ -23,6 +23,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -645,6 +646,7 @@ static const struct
 	{"layout", "table_name", TEXTOID},
 	{"layout", "columns", JSONBOID},
 	{"layout", "key_columns", TEXTARRAYOID},
+	{"layout", "key_kinds", TEXTARRAYOID},
 	{"layout", "owner", TEXTOID},
 	{"layout", "database", TEXTOID}
 };
@@ -723,10 +725,18 @@ refuse_foreign_policies(void)
 void
 cmig_audit_read_begin(FunctionCallInfo fcinfo)
 {
-	Oid			owner = cmig_audit_log_require(cmig_audit_log_extension_owner());
+	Oid			extension_owner = cmig_audit_log_extension_owner();
+	Oid			owner;
+	Oid			schema;
 	char	   *function = NULL;
 
+	(void) cmig_audit_log_require(extension_owner);
 	require_rights();
+	/* what is checked here must still hold when the log is read */
+	schema = get_namespace_oid("cmig_audit", false);
+	LockRelationOid(get_relname_relid("log", schema), AccessShareLock);
+	LockRelationOid(get_relname_relid("layout", schema), AccessShareLock);
+	owner = cmig_audit_log_require(extension_owner);
 	require_columns();
 	if (superuser_arg(owner) || GetUserId() == owner)
 		return;

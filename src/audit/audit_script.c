@@ -227,13 +227,13 @@ cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
 					 "\tSELECT table_id INTO this_table FROM cmig_audit.layout WHERE relation = %s::regclass ORDER BY recorded_at DESC LIMIT 1;\n"
 					 "\tIF this_table IS NULL THEN\n"
 					 "\t\tthis_table := nextval('cmig_audit.table_id_seq');\n"
-					 "\t\tINSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, owner, database)\n"
-					 "\t\tSELECT this_table, c.oid, n.nspname, c.relname, (SELECT jsonb_object_agg(a.attname, a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), %s,\n"
+					 "\t\tINSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, key_kinds, owner, database)\n"
+					 "\t\tSELECT this_table, c.oid, n.nspname, c.relname, (SELECT jsonb_object_agg(a.attname, a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), %s, %s,\n"
 					 "\t\t\tpg_get_userbyid(c.relowner), (SELECT s.system_identifier FROM pg_control_system() s) || '/' || (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())\n"
 					 "\t\tFROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = %s::regclass;\n"
 					 "\tEND IF;\n",
 					 owner_check, quote_literal_cstr(table), array_literal(key, true),
-					 quote_literal_cstr(table));
+					 array_literal(cmig_audit_layout_kinds(relation, key), true), quote_literal_cstr(table));
 	if (options->operations & ~CMIG_AUDIT_TRUNCATE)
 	{
 		appendStringInfo(&body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_row AFTER ");

@@ -13,6 +13,7 @@
 #include "audit/audit_layout.h"
 #include "audit/audit_log.h"
 #include "audit/audit_options.h"
+#include "audit/audit_status.h"
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/query.h"
@@ -102,6 +103,8 @@ static CmigQuery read_status = {
 
 #define STATUS_COLUMNS 6
 #define STATUS_ID 1
+#define STATUS_LEVEL 2
+#define STATUS_OPTIONS 4
 #define STATUS_PROBLEM 5
 
 /* A row of the answer. */
@@ -133,31 +136,55 @@ collect_status(TupleDesc desc, HeapTuple row, void *arg)
 	*(List **) arg = lappend(*(List **) arg, status);
 }
 
+/* Looking at the columns of one row. */
 typedef struct ColumnsTrial
 {
-	const Status *status;
+	Status	   *status;
 	Oid			extension_owner;
 	char	   *problem;
 } ColumnsTrial;
 
+/*
+ * The options with the columns' names of today.  The trigger's arguments keep
+ * the names that the columns had when they were written.
+ */
+static void
+show_names(Status *status, CmigAuditOptions *options, Oid extension_owner)
+{
+	int			count = list_length(options->include) + list_length(options->exclude) +
+	list_length(options->redact) + list_length(options->hash);
+
+	if (count == 0)
+		return;
+	cmig_audit_columns_resolve(options, status->relation, extension_owner, CMIG_AUDIT_READING);
+	/* without a column that was dropped, the list would mean something else */
+	if (list_length(options->include) + list_length(options->exclude) +
+		list_length(options->redact) + list_length(options->hash) != count)
+		return;
+	options->anchor = NULL;
+	status->values[STATUS_OPTIONS] = CStringGetTextDatum(cmig_audit_options_text(options));
+}
+
+/* What the trigger will say about its columns; otherwise show their names. */
 static void
 try_columns(void *arg)
 {
 	ColumnsTrial *trial = arg;
-	const Status *status = trial->status;
+	Status	   *status = trial->status;
 	char	   *args[2] = {psprintf("%d", DatumGetInt32(status->values[STATUS_ID])), status->argument};
+	CmigAuditOptions *options = cmig_audit_options_parse(2, args);
 
-	trial->problem = cmig_audit_columns_problem(cmig_audit_options_parse(2, args),
-												status->relation, trial->extension_owner);
+	trial->problem = cmig_audit_columns_problem(options, status->relation, trial->extension_owner);
+	if (trial->problem == NULL)
+		show_names(status, options, trial->extension_owner);
 }
 
 /*
- * What the trigger will say of its columns.  Somebody may have written the
- * arguments by hand, or dropped the table or the log: no error of this row is
- * one of the answer.
+ * Somebody may have written the arguments by hand, or dropped the table or the
+ * log: an error about this row is its problem and does not end the answer.
  */
 static char *
-columns_problem(const Status *status, Oid extension_owner)
+columns_problem(Status *status, Oid extension_owner)
 {
 	ColumnsTrial trial = {status, extension_owner, NULL};
 	ErrorData  *error = cmig_subtransaction_try(try_columns, &trial);
@@ -184,6 +211,7 @@ cmig_audit_status(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid			extension_owner = cmig_audit_log_extension_owner();
+	CmigAuditLogFault *fault = cmig_audit_log_fault(extension_owner);
 	List	   *rows = NIL;
 	Datum		values[2];
 	char		nulls[3] = "  ";
@@ -199,9 +227,32 @@ cmig_audit_status(PG_FUNCTION_ARGS)
 		char	   *problem = status->argument && !status->nulls[STATUS_ID] ?
 		columns_problem(status, extension_owner) : NULL;
 
-		if (problem)
+		/* without the log, the columns cannot be told either */
+		if (problem && !(fault && strcmp(problem, fault->problem) == 0))
 			add_problem(status, problem);
+		if (fault && !status->nulls[STATUS_LEVEL])
+			add_problem(status, psprintf("writing is refused: %s (%s)", fault->problem, fault->fix));
 		tuplestore_putvalues(result->setResult, result->setDesc, status->values, status->nulls);
 	}
 	return (Datum) 0;
+}
+
+/*
+ * For check()
+ */
+
+static CmigQuery any_trigger = {
+	"SELECT 1 FROM pg_catalog.pg_trigger t"
+	" JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
+	" JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig' LIMIT 1",
+	0
+};
+
+CmigAuditLogFault *
+cmig_audit_status_fault(bool *refused)
+{
+	CmigAuditLogFault *fault = cmig_audit_log_fault(cmig_audit_log_extension_owner());
+
+	*refused = fault && cmig_query_run(&any_trigger, NULL, NULL) > 0;
+	return fault && fault->missing && !*refused ? NULL : fault;
 }

@@ -11,6 +11,7 @@
 #include "audit/audit_options.h"
 #include "audit/audit_row.h"
 #include "audit/audit_target.h"
+#include "audit/audit_types.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
@@ -67,6 +68,7 @@ fill_live(CmigAuditTarget *target, Oid oid)
 
 	target->relation = oid;
 	target->key_columns = cmig_audit_layout_key(relation);
+	target->key_kinds = cmig_audit_layout_kinds(relation, target->key_columns);
 	target->table_id = id_of_triggers(relation);
 	if (target->table_id == 0)
 		target->table_id =
@@ -85,7 +87,10 @@ require_found(CmigAuditTarget *target)
 				 errhint("SELECT DISTINCT schema_name, table_name FROM cmig_audit.layout lists the tables that are or were audited.")));
 	target->layouts = cmig_audit_layout_read(target->table_id);
 	if (!OidIsValid(target->relation) && target->layouts)
+	{
 		target->key_columns = ((CmigAuditLayout *) llast(target->layouts))->key_columns;
+		target->key_kinds = ((CmigAuditLayout *) llast(target->layouts))->key_kinds;
+	}
 }
 
 CmigAuditTarget *
@@ -298,7 +303,7 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 						  &type, &typmod, &parameter);
 	getTypeInputInfo(type, &input, &parameter);
 	guc_level = NewGUCNestLevel();
-	cmig_audit_log_act_as(&saved, cmig_audit_log_table_owner(target->relation));
+	cmig_audit_log_act_as_reader(&saved, cmig_audit_log_table_owner(target->relation));
 	/* blanks of char(n) are part of the key; others may be written longer */
 	value = to_jsonb_of(type, OidInputFunctionCall(input, text, parameter,
 												   type == BPCHAROID ? typmod : -1));
@@ -329,31 +334,6 @@ raise_key(CmigAuditTarget *target, const char *problem)
 			 target->key_columns ?
 			 errhint("The key of table \"%s\" is %s.", target->name, columns.data) :
 			 errhint("Table \"%s\" has no key; the key is the whole row, as jsonb.", target->name)));
-}
-
-/* The object with other names for the key's columns. */
-static Jsonb *
-with_names(Jsonb *object, List *names, List *other_names)
-{
-	StringInfoData text;
-	ListCell   *a,
-			   *b;
-
-	initStringInfo(&text);
-	appendStringInfoChar(&text, '{');
-	forboth(a, names, b, other_names)
-	{
-		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, lfirst(a),
-														 strlen(lfirst(a)), NULL);
-		Jsonb	   *member = JsonbValueToJsonb(value);
-
-		if (text.len > 1)
-			appendStringInfoString(&text, ", ");
-		escape_json(&text, lfirst(b));
-		appendStringInfo(&text, ": %s", JsonbToCString(NULL, &member->root, VARSIZE(member)));
-	}
-	appendStringInfoChar(&text, '}');
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
 /*
@@ -388,32 +368,155 @@ with_types(CmigAuditTarget *target, Jsonb *object)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
-List *
-cmig_audit_target_layout_key(CmigAuditTarget *target, int layout)
+/*
+ * How the key's columns were called, and in *kinds what their values were, when
+ * layout held.
+ */
+static List *
+key_then(CmigAuditTarget *target, int layout, List **kinds)
 {
-	List	   *then = ((CmigAuditLayout *) list_nth(target->layouts, layout))->key_columns;
+	CmigAuditLayout *then = list_nth(target->layouts, layout);
+	bool		known = list_length(then->key_kinds) == list_length(then->key_columns);
 	List	   *names = NIL;
 	ListCell   *lc;
 
-	if (list_length(then) != list_length(target->key_columns))
+	*kinds = NIL;
+	if (list_length(then->key_columns) != list_length(target->key_columns))
 		return NIL;
 	foreach(lc, target->key_columns)
 	{
-		ListCell   *t;
-		char	   *name = NULL;
+		int			found = -1;
 
-		foreach(t, then)
+		for (int i = 0; i < list_length(then->key_columns); i++)
 		{
-			char	   *now = name_now(target, layout, lfirst(t));
+			char	   *now = name_now(target, layout, list_nth(then->key_columns, i));
 
 			if (now && strcmp(now, lfirst(lc)) == 0)
-				name = lfirst(t);
+				found = i;
 		}
-		if (name == NULL)
+		if (found < 0)
 			return NIL;
-		names = lappend(names, name);
+		names = lappend(names, list_nth(then->key_columns, found));
+		if (known)
+			*kinds = lappend(*kinds, list_nth(then->key_kinds, found));
 	}
 	return names;
+}
+
+List *
+cmig_audit_target_layout_key(CmigAuditTarget *target, int layout)
+{
+	List	   *kinds;
+
+	return key_then(target, layout, &kinds);
+}
+
+bool
+cmig_audit_target_same_kinds(CmigAuditTarget *target, int layout)
+{
+	List	   *kinds;
+	ListCell   *a,
+			   *b;
+
+	(void) key_then(target, layout, &kinds);
+	if (kinds == NIL || list_length(kinds) != list_length(target->key_kinds))
+		return true;
+	forboth(a, kinds, b, target->key_kinds)
+	{
+		if (strcmp(lfirst(a), lfirst(b)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Is text a number as the server writes them? */
+static bool
+is_number(const char *text)
+{
+	const char *digits = text + (*text == '-');
+	const char *end = digits + strspn(digits, "0123456789");
+
+	if (end == digits || (*digits == '0' && end - digits > 1))
+		return false;
+	if (*end == '.' && end[1] != '\0')
+		end += 1 + strspn(end + 1, "0123456789");
+	return *end == '\0';
+}
+
+/*
+ * A value of a key as it is in jsonb for a type of another kind, as far as one
+ * is the other's text: 5 and "5", true and "true".
+ */
+static JsonbValue *
+value_of_kind(JsonbValue *value, const char *kind)
+{
+	JsonbValue *other = palloc(sizeof(JsonbValue));
+	char	   *text;
+
+	*other = *value;
+	if (strcmp(kind, "string") == 0 && (value->type == jbvNumeric || value->type == jbvBool))
+	{
+		text = value->type == jbvBool ? (value->val.boolean ? "true" : "false") :
+			DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		other->type = jbvString;
+		other->val.string.val = text;
+		other->val.string.len = strlen(text);
+		return other;
+	}
+	if (value->type != jbvString)
+		return other;
+	text = pnstrdup(value->val.string.val, value->val.string.len);
+	if (strcmp(kind, "number") == 0 && is_number(text))
+	{
+		other->type = jbvNumeric;
+		other->val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+																 ObjectIdGetDatum(InvalidOid),
+																 Int32GetDatum(-1)));
+	}
+	else if (strcmp(kind, "boolean") == 0 && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0))
+	{
+		other->type = jbvBool;
+		other->val.boolean = strcmp(text, "true") == 0;
+	}
+	return other;
+}
+
+/*
+ * The key as it was logged when a layout held: with the names of the time for
+ * the columns and, where kinds are known, the values of the types of the time.
+ */
+static Jsonb *
+key_as_logged(CmigAuditTarget *target, Jsonb *object, List *names, List *kinds)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < list_length(names); i++)
+	{
+		char	   *now = list_nth(target->key_columns, i);
+		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, now, strlen(now), NULL);
+		JsonbValue	key;
+
+		key.type = jbvString;
+		key.val.string.val = list_nth(names, i);
+		key.val.string.len = strlen(key.val.string.val);
+		pushJsonbValue(&state, WJB_KEY, &key);
+		pushJsonbValue(&state, WJB_VALUE, kinds ? value_of_kind(value, list_nth(kinds, i)) : value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static List *
+add_variant(List *variants, Jsonb *variant)
+{
+	ListCell   *lc;
+
+	foreach(lc, variants)
+	{
+		if (compareJsonbContainers(&((Jsonb *) lfirst(lc))->root, &variant->root) == 0)
+			return variants;
+	}
+	return lappend(variants, variant);
 }
 
 static List *
@@ -423,64 +526,16 @@ variants_of(CmigAuditTarget *target, Jsonb *object)
 
 	for (int i = 0; i < list_length(target->layouts); i++)
 	{
-		List	   *names = cmig_audit_target_layout_key(target, i);
-		ListCell   *v;
-		Jsonb	   *variant;
-		bool		known = false;
+		List	   *kinds;
+		List	   *names = key_then(target, i, &kinds);
 
 		if (names == NIL)
 			continue;
-		variant = with_names(object, target->key_columns, names);
-		foreach(v, variants)
-		{
-			known |= compareJsonbContainers(&((Jsonb *) lfirst(v))->root, &variant->root) == 0;
-		}
-		if (!known)
-			variants = lappend(variants, variant);
+		variants = add_variant(variants, key_as_logged(target, object, names, NIL));
+		if (kinds)
+			variants = add_variant(variants, key_as_logged(target, object, names, kinds));
 	}
 	return variants;
-}
-
-static CmigQuery foreign_casts = {
-	"WITH RECURSIVE used(type) AS (SELECT pg_catalog.unnest($1) UNION"
-	"  SELECT i.type FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type, LATERAL ("
-	"   VALUES (t.typelem), (t.typbasetype)"
-	"   UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a"
-	"    WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) i(type) WHERE i.type <> 0)"
-	" SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c JOIN used u ON u.type = c.castsource"
-	" JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc"
-	" JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
-	" WHERE c.casttarget = 'json'::regtype AND NOT r.rolsuper AND r.rolname <> current_user"
-	" ORDER BY 1 LIMIT 1",
-	1, {OIDARRAYOID}
-};
-
-void
-cmig_audit_target_check_types(List *types)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * Max(1, list_length(types)));
-	Datum		values[1];
-	char	   *function = NULL;
-	int			count = 0;
-	ListCell   *lc;
-
-	foreach(lc, types)
-	{
-		/* only superusers make casts for the server's own types */
-		if (lfirst_oid(lc) >= FirstNormalObjectId)
-			elements[count++] = ObjectIdGetDatum(lfirst_oid(lc));
-	}
-	if (count == 0)
-		return;
-	values[0] = PointerGetDatum(construct_array(elements, count, OIDOID, sizeof(Oid), true,
-												TYPALIGN_INT));
-	cmig_query_each(&foreign_casts, values, NULL, cmig_query_keep_text, &function);
-	if (function)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("a cast to json calls the function %s of another role", function),
-				 errdetail("Reading the rows would run it with your rights."),
-				 errhint("Ask as the role that owns the function.")));
 }
 
 List *
@@ -503,8 +558,10 @@ cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 
 	if (written == NULL)
 	{
-		cmig_audit_target_check_types(list_make1_oid(type));
+		bool		held = cmig_audit_types_hold(list_make1_oid(type));
+
 		key = to_jsonb_of(type, PG_GETARG_DATUM(n));
+		cmig_audit_types_release(held);
 	}
 	else
 	{

@@ -23,6 +23,7 @@ typedef struct CmigAuditTarget
 	char	   *name;			/* for messages */
 	List	   *layouts;		/* of CmigAuditLayout, the oldest first */
 	List	   *key_columns;	/* of char *, as they are called now */
+	List	   *key_kinds;		/* of char *, see audit_layout.h */
 } CmigAuditTarget;
 
 /* From argument n, a regclass or a text. */
@@ -44,17 +45,16 @@ extern List *cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarg
 extern List *cmig_audit_target_layout_key(CmigAuditTarget *target, int layout);
 
 /*
- * to_jsonb() calls casts to json.  Raises an error when one stands for a type
- * of the list, or for what it is made of, that is a function of another role
- * than the caller and superusers.
- */
-extern void cmig_audit_target_check_types(List *types);
-
-/*
  * How columns were called when layout held, and what they are called now:
  * an object with null for dropped ones.  NULL when nothing differs.
  */
 extern Jsonb *cmig_audit_target_renames(CmigAuditTarget *target, int layout);
+
+/*
+ * Were the values of the key in jsonb then what they are now?  True where that
+ * is not known.
+ */
+extern bool cmig_audit_target_same_kinds(CmigAuditTarget *target, int layout);
 
 /* Was the column that is called so now there when layout held? */
 extern bool cmig_audit_target_had_column(CmigAuditTarget *target, int layout, const char *now);

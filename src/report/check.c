@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "audit/audit_status.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/settings.h"
@@ -136,6 +137,20 @@ add_journal_problems(List *problems)
 					   psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT, id));
 }
 
+static List *
+add_audit_problem(List *problems)
+{
+	bool		refused;
+	CmigAuditLogFault *fault = cmig_audit_status_fault(&refused);
+
+	if (fault == NULL)
+		return problems;
+	return add_problem(problems, refused ? "error" : "warning", "cmig_audit",
+					   refused ? psprintf("audited tables cannot be written: %s", fault->problem) :
+					   fault->problem,
+					   fault->fix);
+}
+
 List *
 cmig_check_problems(const CmigView *view, bool with_texts)
 {
@@ -218,6 +233,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 								   finding->problem, finding->fix);
 		}
 		problems = add_journal_problems(problems);
+		problems = add_audit_problem(problems);
 		problems = add_text_problems(view, problems);
 		problems = add_problem(problems, "notice", "pg_dump",
 							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version and cmig.journal; no dump holds cmig.secret",

@@ -1,0 +1,19 @@
+/*
+ * audit_status.h
+ *	  What is wrong with the audit log, for cmig.check().
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_AUDIT_STATUS_H
+#define CMIG_AUDIT_STATUS_H
+
+#include "postgres.h"
+#include "audit/audit_log.h"
+
+/*
+ * NULL if the log is fit for use, or if there is none and nothing is audited.
+ * *refused: tables are audited, and writing them fails.
+ */
+extern CmigAuditLogFault *cmig_audit_status_fault(bool *refused);
+
+#endif							/* CMIG_AUDIT_STATUS_H */
