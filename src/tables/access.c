@@ -264,6 +264,11 @@ role_argument(FunctionCallInfo fcinfo, int n)
 				 errmsg("the role must not be null"),
 				 errhint("Name the role, as in cmig.grant_access('app', 'application')")));
 	name = NameStr(*PG_GETARG_NAME(n));
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the role must not be empty"),
+				 errhint("Name the role, as in cmig.grant_access('app', 'application')")));
 	if (strcmp(name, "public") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

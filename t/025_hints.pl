@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# The commands in hints: every hint that the tests expect is taken, and what looks
+# like a command in it is run in a scratch database and rolled back.  What it
+# names need not be there, but it must parse, and call functions of pg_cmig as
+# they are declared.  scripts/check-hints holds the rest: no full stop behind one.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('hints', 'autovacuum = off');
+$node->start;
+$node->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION pg_cmig;
+CREATE TABLE pasted (place text, line text, command text);
+
+-- run a command, its end cut off word by word until it parses; undo it
+CREATE FUNCTION run(text, OUT command text, OUT state text, OUT message text)
+LANGUAGE plpgsql AS $$
+BEGIN
+	command := $1;
+	LOOP
+		BEGIN
+			EXECUTE command;
+			RAISE EXCEPTION USING ERRCODE = 'UNDO0';
+		EXCEPTION WHEN OTHERS THEN
+			state := SQLSTATE;
+			message := SQLERRM;
+		END;
+		EXIT WHEN state <> '42601' OR command !~ '\s';
+		command := regexp_replace(command, '\s+\S*$', '');
+		IF command ~ '\s' THEN
+			command := regexp_replace(command, '[.,;:]+$', '');
+		END IF;
+	END LOOP;
+END
+$$;
+
+-- functions, tables, and settings
+CREATE FUNCTION is_known(name text) RETURNS boolean LANGUAGE sql AS $$
+	SELECT EXISTS (SELECT FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace AND proname = name)
+		OR EXISTS (SELECT FROM pg_class WHERE relnamespace = 'cmig'::regnamespace AND relname = name)
+		OR EXISTS (SELECT FROM pg_settings s WHERE s.name = 'cmig.' || $1)
+$$;
+SQL
+
+# $text with whatever stands for a name or a value filled in
+sub filled
+{
+	my ($text) = @_;
+
+	$text =~ s/, \.\.\.\]/]/g;
+	$text =~ s/::<[\w ]+>/::pg_catalog.pg_class/g;
+	$text =~ s/(?<=[(=,] )<[\w ]+>|(?<=\()<[\w ]+>/NULL/g;
+	$text =~ s/(?<!')<[\w ]+>(?!')/placeholder/g;
+	return $text;
+}
+
+my $verb = qr/SELECT[ ](?=\*|DISTINCT|[a-z_]+\.|[a-z_]+\() | CALL[ ](?=cmig\.\w+\() | UPDATE[ ](?=[a-z_]+\.)
+	| DELETE[ ]FROM[ ] | SET[ ](?=[a-z_.]+[ ]=[ ]) | GRANT[ ](?=.*[ ]TO[ ]) | REVOKE[ ](?=.*[ ]FROM[ ])
+	| (?:ALTER|DROP)[ ](?=(?:TABLE|INDEX|POLICY|ROLE|DATABASE|EXTENSION|RULE|TRIGGER|VIEW|ROUTINE|FUNCTION)[ ])
+	| CREATE[ ](?=(?:ROLE|SCHEMA)[ ]|(?:INDEX|POLICY)[ ].*[ ]ON[ ])/x;
+my $arguments = qr/(\((?:[^()]|(?-1))*\))/;
+
+# The commands of a hint, each as far as it may reach
+sub commands
+{
+	my ($hint) = @_;
+	my @found;
+
+	while ($hint =~ /(?<![\w'"])($verb.*)/g)
+	{
+		my $command = $1;
+
+		pos($hint) = $-[0] + 3;
+		next if substr($hint, 0, $-[0]) =~ /=> '[^']*$|UPDATE \S+ $/;
+		# what it does is told behind it
+		$command =~ s/ (?:finishes|goes|lists|makes|prints|removes|shows|takes|tells)\b.*//;
+		push @found, $command;
+	}
+	# a call of which a sentence tells
+	while ($hint =~ /(?<![\w.])(?<!FROM )(?<!SELECT )(?<!CALL )(cmig\.[a-z_]+$arguments)/g)
+	{
+		push @found, "SELECT $1" if $2 ne '()';
+	}
+	return @found;
+}
+
+sub literal
+{
+	my ($text) = @_;
+
+	$text =~ s/'/''/g;
+	return "'$text'";
+}
+
+# the hints of errors, and those that functions return
+my %hints;
+my $expected = "$FindBin::RealBin/../expected";
+foreach my $file (glob("$expected/*.out"))
+{
+	my $name = $file =~ s/.*\///r;
+
+	foreach my $line (split /\n/, slurp_file($file))
+	{
+		if ($line =~ /^HINT:  (.*)/)
+		{
+			$hints{$1} //= $name;
+		}
+		elsif ($line =~ / \| /)
+		{
+			foreach my $cell (split / \| /, $line)
+			{
+				$cell =~ s/^\s+|\s+$//g;
+				$hints{$cell} //= $name if $cell =~ /^(?:SELECT|CALL) .*\bcmig\./;
+			}
+		}
+	}
+}
+cmp_ok(scalar(keys %hints), '>', 400, 'there are hints');
+
+my %names;
+my ($sql, $count) = ('', 0);
+foreach my $hint (sort keys %hints)
+{
+	$names{$1} //= $hint while $hint =~ /(?<![\w.'\[])cmig\.([a-z_]+)/g;
+	foreach my $command (commands($hint))
+	{
+		# an ellipsis is filled in by the reader, and what ends sessions is not run
+		next if $command =~ /\.\.\.(?!\])|pg_terminate_backend|ALTER SYSTEM/;
+		$count++;
+		$sql .= 'INSERT INTO pasted VALUES (' . join(', ', map { literal($_) } $hints{$hint}, $hint, filled($command)) . ");\n";
+	}
+}
+$node->safe_psql('postgres', $sql);
+cmp_ok($count, '>', 100, 'and commands in them');
+
+is($node->safe_psql('postgres', q{SET client_min_messages = error; SELECT p.place, p.line, r.command, r.state, r.message
+	FROM pasted p, LATERAL run(p.command) r
+	WHERE r.state IN ('42601', '42883', '42703', 'XX000') OR r.state = '42P01' AND r.message ~ '"cmig\.'
+	ORDER BY 1, 2}), '', 'each parses, and calls what there is');
+is($node->safe_psql('postgres', "LOAD 'pg_cmig'; SELECT name FROM unnest(ARRAY[" . join(', ', map { literal($_) } sort keys %names) . ']) AS name WHERE NOT is_known(name)'),
+	'', 'what hints name of pg_cmig is there');
+
+# the test can fail
+is($node->safe_psql('postgres', q{SELECT string_agg(state, ' ') FROM (VALUES ('SELECT cmig.upgrade(true)'), ('CALL cmig.nothing()'), ('DELETE cmig.progress')) v (c), run(v.c)}),
+	'42883 42883 42601', 'a call of what there is not is noticed');
+
+$node->stop;
+done_testing();
