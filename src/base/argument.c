@@ -60,7 +60,7 @@ cmig_argument_names(ArrayType *array, const char *what, const char *hint)
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s must not hold null", what),
+					 errmsg("%s must not contain null", what),
 					 hint ? errhint("%s", hint) : 0));
 		names->names[names->count++] = TextDatumGetCString(elements[i]);
 	}
@@ -86,6 +86,7 @@ cmig_argument_one(char *name)
 	return names;
 }
 
+/* An array argument; what names its elements in errors. */
 static ArrayType *
 list_argument(FunctionCallInfo fcinfo, int n, const char *what)
 {
@@ -110,6 +111,7 @@ cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what)
 	return cmig_argument_names(array, psprintf("the list of %s", what), LIST_HINT);
 }
 
+/* The ids in an array, at least one. */
 static CmigNames *
 revisions_of_array(ArrayType *array)
 {

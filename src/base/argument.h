@@ -12,7 +12,7 @@
 #include "utils/array.h"
 #include "base/revision.h"
 
-/* A text argument, palloc'd; NULL where it is null. */
+/* A text argument, palloc'd; NULL if it is null. */
 extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 
 /*
@@ -22,16 +22,16 @@ extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
  */
 extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
 
-/* The name of a schema, which must exist; *null is 'n' where it is null, else ' '. */
+/* The name of an existing schema, or null; *null is set to 'n' or ' ', as SPI has it. */
 extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
 
 /*
- * The elements of a text[].  A null among them raises 22004: what says what may
- * not hold it, hint is NULL for none.
+ * The elements of a text[].  A null element raises 22004; what names the array
+ * in the message, and hint may be NULL.
  */
 extern CmigNames *cmig_argument_names(ArrayType *array, const char *what, const char *hint);
 
-/* A boolean argument; value where it is null. */
+/* A boolean argument; value if it is null. */
 extern bool cmig_argument_bool(FunctionCallInfo fcinfo, int n, bool value);
 
 /* One name as a list; it may be NULL. */
@@ -47,15 +47,15 @@ extern CmigNames *cmig_argument_list(FunctionCallInfo fcinfo, int n, const char 
 extern CmigNames *cmig_argument_revisions(FunctionCallInfo fcinfo, int n);
 
 /*
- * A text argument that names one revision, which is NULL where it is null, or
- * several: '{a,b}' arrives as text, although a text[] was meant.
+ * A text argument that names one revision (NULL if it is null), or several:
+ * '{a,b}' arrives as text although a text[] was meant.
  */
 extern CmigNames *cmig_argument_target(FunctionCallInfo fcinfo, int n);
 
 /*
- * An error context callback while text is parsed that came as an argument, or
- * was made of one: a position is one in that text, the callback's argument, not
- * in the call.
+ * An error context callback for parsing a text that came as an argument or was
+ * built from one.  The position of an error is then a position in that text,
+ * which is the callback's argument, and not in the calling statement.
  */
 extern void cmig_argument_place_error(void *text);
 

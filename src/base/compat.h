@@ -33,7 +33,7 @@
 #include "rewrite/rewriteHandler.h"
 #endif
 
-/* Stands before a declaration, as core's own from 18 on. */
+/* Stands before a declaration, as the server's own does from 18 on. */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()
 #endif
@@ -49,7 +49,7 @@ cmig_local_beentry_compat(int i)
 #endif
 }
 
-/* The process that runs a transaction, or NULL when there is none any more. */
+/* The process that runs a transaction, or NULL if it has ended. */
 static inline PGPROC *
 cmig_vxid_get_proc_compat(VirtualTransactionId vxid)
 {
@@ -82,7 +82,7 @@ cmig_may_use_schema_compat(Oid schema, Oid role)
 #endif
 }
 
-/* Is it JSON_TABLE, as it was written? */
+/* Is it JSON_TABLE in a parse tree? */
 static inline bool
 cmig_is_json_table_compat(Node *node)
 {
@@ -137,14 +137,14 @@ cmig_owns_schema_compat(Oid schema, Oid role)
 #endif
 }
 
-/* A query over nothing that permissions are checked for. */
+/* Let nothing in the query be checked for permissions. */
 #if PG_VERSION_NUM >= 160000
 #define cmig_no_permissions_compat(query) ((query)->rteperminfos = NIL)
 #else
 #define cmig_no_permissions_compat(query) ((void) (query))
 #endif
 
-/* As cmig_executor_run_compat, past the hooks of other libraries. */
+/* The same without the hooks of other libraries. */
 static inline void
 cmig_standard_executor_run_compat(QueryDesc *query)
 {
@@ -155,14 +155,14 @@ cmig_standard_executor_run_compat(QueryDesc *query)
 #endif
 }
 
-/* What a role must have of another for SET ROLE, as an argument of pg_has_role. */
+/* The privilege that SET ROLE needs, as pg_has_role() calls it. */
 #if PG_VERSION_NUM >= 160000
 #define CMIG_SET_ROLE_COMPAT "'SET'"
 #else
 #define CMIG_SET_ROLE_COMPAT "'MEMBER'"
 #endif
 
-/* Does this backend hold a lock in this very mode? */
+/* Does this backend hold the lock in exactly this mode? */
 static inline bool
 cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 {
@@ -175,7 +175,7 @@ cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 
 /*
  * All settings of the session, their number in *count.  A macro, so that only
- * who uses it includes utils/guc_tables.h: pure rooms know no settings.
+ * its users need utils/guc_tables.h: pure modules know no settings.
  */
 #if PG_VERSION_NUM >= 160000
 #define cmig_guc_variables_compat(count) get_guc_variables(count)
@@ -185,8 +185,8 @@ cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 #endif
 
 /*
- * What insertions into an index keep between them, a BRIN index a buffer,
- * is let go; before the index is closed.
+ * Release what insertions into an index keep from one to the next, such as the
+ * buffer of a BRIN index.  To be called before the index is closed.
  */
 static inline void
 cmig_index_insert_cleanup_compat(Relation index, struct IndexInfo *info)
@@ -214,7 +214,7 @@ cmig_virtual_column_compat(Relation relation, int attnum)
 	return NULL;
 }
 
-/* Can the i-th (from 0) column hold no null, in old rows either? */
+/* Is the i-th (from 0) column free of nulls, in old rows too? */
 static inline bool
 cmig_not_null_compat(TupleDesc desc, int i)
 {
@@ -225,17 +225,17 @@ cmig_not_null_compat(TupleDesc desc, int i)
 #endif
 }
 
-/* Have partitioned tables NOT VALID foreign keys? */
+/* Can a partitioned table have a NOT VALID foreign key? */
 #define CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT (PG_VERSION_NUM >= 180000)
 
-/* Has an INSERT, UPDATE or DELETE statement a RETURNING clause? */
+/* Does an INSERT, UPDATE or DELETE have a RETURNING clause? */
 #if PG_VERSION_NUM >= 180000
 #define cmig_returns_compat(stmt) ((stmt)->returningClause != NULL)
 #else
 #define cmig_returns_compat(stmt) ((stmt)->returningList != NIL)
 #endif
 
-/* The same of a MERGE, which has one from 17 on. */
+/* The same for MERGE, which can have one from 17 on. */
 #if PG_VERSION_NUM >= 170000
 #define cmig_merge_returns_compat(stmt) cmig_returns_compat(stmt)
 #else

@@ -2,8 +2,8 @@
  * errors.h
  *	  The error codes of pg_cmig, class MG.
  *
- * Core's codes are used wherever they fit; these name what only a migration
- * system can meet.  doc/reference.md has a row for each.
+ * Core's codes are used wherever they fit; these are for
+ * conditions that only a migration system has.  doc/reference.md has a row for each.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,7 +22,7 @@
 #define ERRCODE_CMIG_INVALID_TARGET			MAKE_SQLSTATE('M','G','0','0','4')
 /* cmig.revision holds an unknown parent, a cycle, a bad id or label */
 #define ERRCODE_CMIG_BROKEN_GRAPH			MAKE_SQLSTATE('M','G','0','0','5')
-/* a revision on the way down has no downgrade */
+/* a revision to be reverted has no downgrade script */
 #define ERRCODE_CMIG_IRREVERSIBLE			MAKE_SQLSTATE('M','G','0','0','6')
 /* a revision or statement cannot run inside a transaction */
 #define ERRCODE_CMIG_NEEDS_STEPWISE			MAKE_SQLSTATE('M','G','0','0','7')
@@ -34,7 +34,7 @@
 #define ERRCODE_CMIG_NOT_UP_TO_DATE			MAKE_SQLSTATE('M','G','0','1','0')
 /* cmig.protect forbids the move */
 #define ERRCODE_CMIG_PROTECTED				MAKE_SQLSTATE('M','G','0','1','1')
-/* a stepwise run cannot know whether a statement was carried out */
+/* a stepwise run cannot know whether a statement took effect */
 #define ERRCODE_CMIG_IN_DOUBT				MAKE_SQLSTATE('M','G','0','1','2')
 /* a revision file or a script text that cannot be understood */
 #define ERRCODE_CMIG_BAD_FILE				MAKE_SQLSTATE('M','G','0','1','3')

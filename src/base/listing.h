@@ -12,7 +12,7 @@
 #include "postgres.h"
 #include "lib/stringinfo.h"
 
-/* So many items are written. */
+/* Items beyond this number are only counted. */
 #define CMIG_LISTING_MAX 10
 
 typedef enum CmigListingStyle

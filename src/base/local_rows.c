@@ -1,8 +1,8 @@
 /*
  * local_rows.c
- *	  Are a table's rows stored here?
+ *	  Are a table's rows stored in this database?
  *
- * This is the one place that knows which tables look local and are not.
+ * Only this file knows which tables look local but are not.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,6 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+/* A row callback that notes that there is a row. */
 static void
 found(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -32,8 +33,9 @@ found(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Is it one of Citus's tables, distributed by a column or a schema, a reference
- * table or one that only has metadata?  All have their rows in shards.
+ * Does Citus keep the table's rows in shards?  That holds for all tables that
+ * it knows: distributed by column or by schema, reference tables, and local
+ * tables in its metadata.
  */
 static bool
 is_distributed(Oid relation)
@@ -63,6 +65,7 @@ name_of(Oid relation)
 									  get_rel_name(relation));
 }
 
+/* child is the foreign table, which may be the table itself. */
 static void
 refuse_foreign(Oid table, Oid child, const char *doing)
 {
@@ -70,9 +73,9 @@ refuse_foreign(Oid table, Oid child, const char *doing)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s cannot be used for table %s", doing, name_of(table)),
 			 child == table ? errdetail("It is a foreign table: its rows are on another server.") :
-			 errdetail("The rows of %s, which belongs to it, are on another server.", name_of(child)),
+			 errdetail("Its child table %s is a foreign table: the rows are on another server.", name_of(child)),
 			 child == table ? errhint("Use it on that server.") :
-			 errhint("Use it on that server, and here for the other tables one by one.")));
+			 errhint("Use it on that server, and here for each of the other tables.")));
 }
 
 static void
@@ -82,7 +85,7 @@ refuse_distributed(Oid table, Oid child, const char *doing, const char *hint)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s cannot be used for table %s", doing, name_of(table)),
 			 child == table ? errdetail("Citus has distributed it: its rows are in shards, and the table here is empty.") :
-			 errdetail("Citus has distributed %s, which belongs to it: its rows are in shards.", name_of(child)),
+			 errdetail("Citus has distributed its child table %s: the rows are in shards.", name_of(child)),
 			 errhint("%s", hint)));
 }
 
@@ -115,7 +118,7 @@ cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s cannot be used for table %s", doing, name_of(table)),
-				 errdetail("Its rows are stored by access method \"%s\", which need not put them into blocks as a heap does.",
+				 errdetail("Its rows are stored by access method \"%s\", which need not store them in blocks as a heap does.",
 						   get_am_name(method)),
 				 errhint("%s", hint)));
 }

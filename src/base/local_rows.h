@@ -2,8 +2,8 @@
  * local_rows.h
  *	  Are a table's rows stored here?
  *
- * Not those of a foreign table, nor of a table that Citus has distributed: it
- * looks like any other to the server, and is empty.
+ * The rows of a foreign table are not, nor those of a table that Citus has
+ * distributed, which looks like any other table to the server and is empty.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,13 +16,13 @@
 extern bool cmig_local_rows_here(Oid relation);
 
 /*
- * Raise 0A000 unless the rows of the table are stored here; with children:
- * and those of all that inherits from it.  doing is the function that would
- * go wrong, hint what to do instead where Citus has distributed the table.
+ * Raise 0A000 unless the rows of the table are stored here; with children, also
+ * those of all tables that inherit from it.  doing is the function that would
+ * give wrong results, hint what to do if Citus has distributed the table.
  */
 extern void cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint);
 
-/* Raise 0A000 unless rows lie in blocks as those of a heap do. */
+/* Raise 0A000 unless the table is a heap, whose rows can be read by block. */
 extern void cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint);
 
 #endif							/* CMIG_LOCAL_ROWS_H */

@@ -2,13 +2,13 @@
  * own_tables.c
  *	  Are the tables of the catalog still plain tables of pg_cmig?
  *
- * Only a superuser can put a view in the place of a table, or a rule, a policy
- * or a child on one.  A query would then run what the view or the rule says
- * and return rows that the table does not hold.  Triggers do not change what
- * is read; they are left to the superuser who makes them.
+ * Only a superuser can replace a table by a view, or give it a rule, a policy
+ * or a child table.  A query would then run what the view or the rule says, and
+ * return rows that are not in the table.  Triggers do not change what is read
+ * and are allowed.
  *
- * No table is locked here: who is in the middle of altering one holds nobody
- * up who needs another.  The query that follows locks what it reads.
+ * No table is locked here, so a session that is altering one of them does not
+ * block those that need another.  The query that follows locks what it reads.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,10 +36,11 @@
 
 static const char *const names[] = {"revision", "version", "journal", "progress", "backfill_run"};
 
-static Oid	tables[lengthof(names)];	/* what was looked at last */
-static uint64 changes = 1;		/* counts what may have altered them */
-static uint64 checked = 0;		/* changes when all was found in order */
+static Oid	tables[lengthof(names)];	/* by name, as last looked up */
+static uint64 changes = 1;		/* counts events that may have altered them */
+static uint64 checked = 0;		/* the count when all was last found in order */
 
+/* A relcache callback; relation is invalid if all may have changed. */
 static void
 table_changed(Datum arg, Oid relation)
 {
@@ -53,6 +54,7 @@ table_changed(Datum arg, Oid relation)
 	}
 }
 
+/* A syscache callback: schema cmig may have been renamed or dropped. */
 static void
 schema_changed(Datum arg, int cache, uint32 hash)
 {
@@ -80,6 +82,7 @@ rule_on(Oid relation)
 	return name;
 }
 
+/* The name of a table for SQL; by OID if it was dropped meanwhile. */
 static char *
 qualified_name(Oid relation)
 {
@@ -162,7 +165,7 @@ cmig_own_tables_check(void)
 	for (int i = 0; i < lengthof(names); i++)
 		if (OidIsValid(tables[i]))
 			check_table(tables[i], names[i]);
-	/* of one that is missing the query tells */
+	/* a query of a missing table raises its own error */
 	if (complete)
 		checked = before;
 }

@@ -8,10 +8,9 @@
 #define CMIG_OWN_TABLES_H
 
 /*
- * Raise 55000 unless cmig.revision, version, journal, progress and
- * backfill_run, as far as they exist, are plain tables of the extension whose
- * rows are what a query of them returns.  Costs nothing while no table of
- * them changes.
+ * Raise 55000 unless each of cmig.revision, version, journal, progress and
+ * backfill_run that exists is a plain table of the extension, so that a query
+ * returns exactly its rows.  Costs nothing while none of them is altered.
  */
 extern void cmig_own_tables_check(void);
 

@@ -1,6 +1,6 @@
 /*
  * pack.c
- *	  Many small pieces of memory that live as long as one another.
+ *	  Many small pieces of memory that are freed together.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

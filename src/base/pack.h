@@ -1,10 +1,10 @@
 /*
  * pack.h
- *	  Many small pieces of memory that live as long as one another.
+ *	  Many small pieces of memory that are freed together.
  *
- * Pure.  A piece costs its size and no header, so that thousands of ids and
- * scripts take half of what a palloc for each would.  Pieces cannot be freed
- * alone; they go with the memory context that was current at their making.
+ * Pure.  A piece has no header, so thousands of ids and scripts take half the
+ * memory that a palloc for each would.  A piece cannot be freed by itself; it
+ * goes with the memory context that was current when it was allocated.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,17 +13,17 @@
 
 #include "postgres.h"
 
-/* To begin with, all zero. */
+/* Initialized with zeros. */
 typedef struct CmigPack
 {
-	char	   *next;
-	Size		left;
+	char	   *next;			/* free memory of the current block */
+	Size		left;			/* its size */
 } CmigPack;
 
 /* Aligned as palloc does, not zeroed. */
 extern void *cmig_pack_alloc(CmigPack *pack, Size size);
 
-/* A copy of so many bytes with a NUL behind them. */
+/* A NUL-terminated copy of length bytes. */
 extern char *cmig_pack_string(CmigPack *pack, const char *text, Size length);
 
 #endif							/* CMIG_PACK_H */

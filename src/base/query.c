@@ -29,14 +29,13 @@
 
 #define FETCH_ROWS 1000
 
-static void add_catalog_hint(void *arg);
-
 static const char altered_hint[] =
 "The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions and stamp.";
 
-/* A query of ours that writes is under way; triggers may run in it. */
+/* A query of ours is writing; triggers may run in it. */
 static bool writing = false;
 
+/* What leave() undoes. */
 typedef struct QueryFrame
 {
 	int			guc_level;
@@ -44,8 +43,8 @@ typedef struct QueryFrame
 } QueryFrame;
 
 /*
- * An owner can drop or alter the tables.  What the server says of that is
- * kept; the hint says how to fix it.
+ * The owner can drop or alter the tables.  The server's error is kept; the hint
+ * says how to recover.
  */
 static void
 add_catalog_hint(void *arg)
@@ -55,7 +54,7 @@ add_catalog_hint(void *arg)
 
 	if (query->users_text)
 		return;
-	/* of a column of another type, a domain or a constraint that is not ours */
+	/* from a column with another type, a domain, or a constraint not ours */
 	if (strstr(query->sql, " cmig.") != NULL &&
 		(ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
 		 code == ERRCODE_NOT_NULL_VIOLATION || code == ERRCODE_CHECK_VIOLATION))
@@ -83,6 +82,7 @@ add_catalog_hint(void *arg)
 	}
 }
 
+/* So that a query means the same whatever the session has set. */
 static void
 pin_parser_settings(void)
 {
@@ -91,6 +91,7 @@ pin_parser_settings(void)
 		cmig_settings_override("standard_conforming_strings", "on");
 }
 
+/* Connect to SPI with the settings and the plan of the query. */
 static void
 enter(QueryFrame *frame, CmigQuery *query)
 {
@@ -178,7 +179,7 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);
 		fetched = SPI_processed;
 
-		/* an error that the callback raises does not come from our tables */
+		/* an error of the callback is not one of our tables */
 		spi = MemoryContextSwitchTo(caller);
 		error_context_stack = frame.callback.previous;
 		for (uint64 i = 0; i < fetched; i++)
@@ -279,7 +280,7 @@ cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg)
 	*(char **) arg = cmig_query_text(desc, row, 1);
 }
 
-/* A column, otherwise where it is NULL. */
+/* A column; otherwise if it is NULL. */
 static Datum
 value_or(TupleDesc desc, HeapTuple row, int column, Datum otherwise)
 {

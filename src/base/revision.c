@@ -14,6 +14,7 @@ cmig_direction_name(CmigDirection direction)
 	return direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
 }
 
+/* A comparator of strings for qsort() and bsearch(). */
 static int
 compare(const void *a, const void *b)
 {

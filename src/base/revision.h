@@ -2,8 +2,9 @@
  * revision.h
  *	  What a revision is, as plain data.
  *
- * The structs that pass between the rooms which read revisions (catalog,
- * revision_file) and those which think about them (graph, import, runner).
+ * These structs pass between the modules that read revisions (catalog,
+ * revision_file) and those that work with them (graph, load, runner).  The
+ * table in src/README.md follows one revision through all types.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,7 +23,7 @@ typedef enum CmigDirection
 	CMIG_DOWNGRADE
 } CmigDirection;
 
-/* "upgrade" or "downgrade", as arguments, tables and messages have it. */
+/* "upgrade" or "downgrade", as in arguments, tables and messages. */
 extern const char *cmig_direction_name(CmigDirection direction);
 
 /* A list of names, as in a text[] column. */
@@ -41,31 +42,31 @@ extern bool cmig_names_has(const CmigNames *sorted, const char *name);
 /* The same names in the same order? */
 extern bool cmig_names_same(const CmigNames *a, const CmigNames *b);
 
-/* The edges of a revision: all that the graph needs to know. */
+/* A revision as the graph knows it: its id and its edges. */
 typedef struct CmigRevision
 {
 	char	   *id;
 	CmigNames	parents;		/* down_revision */
 	CmigNames	depends;		/* depends_on: ids, partial ids or labels */
 	CmigNames	labels;			/* branch_labels */
-	bool		malformed;		/* an array holds NULL or has 2 dimensions */
-	/* what lists show beside the edges; NULL unless asked for */
+	bool		malformed;		/* an array has NULLs or two dimensions */
+	/* details for lists; NULL or false unless they were asked for */
 	char	   *message;
 	char	   *created_by;
 	bool		transactional;
 	bool		irreversible;	/* it has no downgrade script */
 } CmigRevision;
 
-/* The texts of a revision, and everything else that a file carries. */
+/* Everything that a revision's file and its row hold. */
 typedef struct CmigRevisionText
 {
 	CmigRevision edges;
 	char	   *description;	/* never NULL */
-	char	   *upgrade_sql;	/* never NULL, '' when there is nothing to do */
+	char	   *upgrade_sql;	/* never NULL; '' if there is nothing to run */
 	char	   *downgrade_sql;	/* NULL: irreversible */
 	char	   *verify_sql;		/* NULL: none */
 	bool		has_created_at;
-	TimestampTz created_at;
+	TimestampTz created_at;		/* if it has one */
 } CmigRevisionText;
 
 #endif							/* CMIG_REVISION_H */

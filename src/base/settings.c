@@ -1,9 +1,9 @@
 /*
  * settings.c
- *	  The settings that belong to no room of their own, and whose values count.
+ *	  Settings that belong to no other module, and whose values count.
  *
- * A session may set every cmig.* setting that is not for superusers.  Two
- * things are not left to it:
+ * A session may set every cmig.* setting that is not superuser-only, with two
+ * exceptions:
  *
  * - In a SECURITY DEFINER function its values do not count.  What counts there
  *	 was set by the function itself (its SET clause, SET or set_config() in its
@@ -14,9 +14,9 @@
  *	 database's, and if it is refused when this library is loaded, the built-in
  *	 default is what remains.
  *
- * The server notes the role that has set a value (srole); that of the values
- * that come with a login is the user who has logged in, since anybody may use
- * ALTER ROLE for itself.
+ * The server records which role has set a value (srole).  A value that came
+ * with the login counts as set by the authenticated user, since every role may
+ * use ALTER ROLE for itself.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -58,6 +58,7 @@ static const struct config_enum_entry checksum_options[] = {
  * Whose values count
  */
 
+/* One of ours, by its name in lower case. */
 static struct config_generic *
 find_setting(const char *name)
 {
@@ -76,7 +77,7 @@ find_setting(const char *name)
 			 errhint("Connect again.")));
 }
 
-/* Does this run with the rights of a function's owner, not of its caller? */
+/* Does this run with the rights of a function's owner instead of its caller's? */
 static bool
 in_definer_function(void)
 {
@@ -88,7 +89,7 @@ in_definer_function(void)
 					   SECURITY_RESTRICTED_OPERATION)) != 0;
 }
 
-/* Has the role whose rights are used set the session's value? */
+/* Was the session's value set by the role whose rights are in use? */
 static bool
 is_users_own(const struct config_generic *setting)
 {
@@ -99,8 +100,9 @@ is_users_own(const struct config_generic *setting)
 }
 
 /*
- * The session's value counts, if it was set for the database or the server too.
- * It may be the default only since another one was refused.
+ * Does the session's value count?  In a definer function it does if it was set
+ * by the owner, or comes from the database or the server.  A default does not:
+ * it may be there only because a stored value was refused.
  */
 static bool
 session_counts(const struct config_generic *setting)
@@ -112,6 +114,7 @@ session_counts(const struct config_generic *setting)
 	return is_users_own(setting);
 }
 
+/* A stored value that does not pass the check that SET makes. */
 static void
 refuse_value(const struct config_generic *setting, const char *value, const char *hint)
 {
@@ -125,6 +128,7 @@ refuse_value(const struct config_generic *setting, const char *value, const char
 					 setting->name, hint ? " " : "", hint ? hint : "")));
 }
 
+/* The values of an enumeration, as the server's hint lists them. */
 static char *
 list_options(const struct config_enum *record)
 {
@@ -141,6 +145,7 @@ list_options(const struct config_enum *record)
 	return text.data;
 }
 
+/* A stored value, or the built-in default if it is NULL. */
 static int
 parse_enum(struct config_generic *setting, const char *value)
 {
@@ -155,8 +160,8 @@ parse_enum(struct config_generic *setting, const char *value)
 }
 
 /*
- * Does the session's value count?  If not, *stored is the value that does, NULL
- * for the built-in default.
+ * Is the session's value the one to use?  If not, *stored is, or the built-in
+ * default if that is NULL.
  */
 static bool
 use_session_value(const char *name, struct config_generic **setting, const char **stored)
@@ -246,7 +251,7 @@ cmig_settings_guard_text(const char *name, const char *session)
 	struct config_generic *setting = find_setting(name);
 	const char *value;
 
-	/* the server has let only those set it who may */
+	/* the server let only an authorized role set it */
 	if (setting->source > PGC_S_DATABASE_USER &&
 		(!in_definer_function() || is_users_own(setting)))
 		return session;
@@ -255,7 +260,7 @@ cmig_settings_guard_text(const char *name, const char *session)
 }
 
 /*
- * The settings of this room
+ * The settings of this module
  */
 
 /* May the role set less protection than the database has? */
@@ -311,7 +316,7 @@ char *
 cmig_settings_unprotect_hint(bool commits)
 {
 	if (!cmig_settings_may_unprotect())
-		return psprintf("Only the owner of database \"%s\", a superuser, or a role with SET ON PARAMETER cmig.protect can take it off.",
+		return psprintf("Only the owner of database \"%s\", a superuser, or a role with SET ON PARAMETER cmig.protect can lower it.",
 						get_database_name(MyDatabaseId));
 	return pstrdup(commits ?
 				   "If this is meant: SET cmig.protect = off before, and RESET cmig.protect after it."
@@ -343,8 +348,8 @@ cmig_settings_init(void)
 	cmig_stored_settings_init();
 
 	/*
-	 * cmig.protect: a belt against mistakes.  Set for the database, it can be
-	 * taken off for one transaction by those who could also reset it there.
+	 * cmig.protect: a guard against mistakes.  Set for the database, it can
+	 * be lowered for one transaction by those who could also reset it there.
 	 */
 	DefineCustomEnumVariable("cmig.protect",
 							 "Refuses what would destroy data: off, base (reset, downgrade to base, purge, prune), on (these and every downgrade).",

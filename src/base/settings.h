@@ -1,8 +1,8 @@
 /*
  * settings.h
- *	  The settings that belong to no room of their own, and whose values count.
+ *	  Settings that belong to no other module, and whose values count.
  *
- * Each is described in doc/reference.md; the runner registers the settings
+ * Each is described in doc/reference.md.  The runner registers the settings
  * that scripts run with.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -12,9 +12,10 @@
 
 #include "postgres.h"
 
+/* From the least to the most protection; levels are compared. */
 typedef enum CmigProtect
 {
-	CMIG_PROTECT_OFF,			/* the order is that of strictness */
+	CMIG_PROTECT_OFF,
 	CMIG_PROTECT_BASE,
 	CMIG_PROTECT_ON
 } CmigProtect;
@@ -30,31 +31,33 @@ typedef enum CmigChecksumPolicy
 extern void cmig_settings_init(void);
 
 /*
- * The value of a setting that counts here, given the session's: in a SECURITY
- * DEFINER function what the function, the database or the server has set.
+ * The value of a setting that counts, given the session's value.  In a SECURITY
+ * DEFINER function that is what the function, the database or the server has
+ * set, not what its caller has.
  */
 extern const char *cmig_settings_text(const char *name, const char *session);
 extern bool cmig_settings_bool(const char *name, bool session);
 extern int	cmig_settings_int(const char *name, int session);
 
 /*
- * The same of a setting for superusers that guards the database, wherever it
- * is called: a value that the server has refused does not hide the owner's.
+ * The same for a superuser-only setting that guards the database.  It is read
+ * from where it is stored even outside of such functions, so that a value from
+ * the connection that the server has refused does not hide the stored one.
  */
 extern const char *cmig_settings_guard_text(const char *name, const char *session);
 
 /*
- * The protection in force.  Who may not set it for the database can set more
- * than the database has, and not less.
+ * The protection in force.  A session that may not set it for the database can
+ * raise it above the database's level, but not lower it.
  */
 extern CmigProtect cmig_settings_protect(void);
 extern const char *cmig_settings_protect_name(void);
 extern bool cmig_settings_may_unprotect(void);
 
-/* What the database has, or else the server. */
+/* The level that is stored for the database, or else for the server. */
 extern const char *cmig_settings_protect_stored(void);
 
-/* A hint for an error of protection; commits: the call is no part of a transaction. */
+/* The hint of a protection error; commits: the call cannot be in a transaction block. */
 extern char *cmig_settings_unprotect_hint(bool commits);
 
 extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
@@ -65,7 +68,7 @@ extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
  */
 extern void cmig_settings_override(const char *name, const char *value);
 
-/* The same for search_path, as every query of ours has it. */
+/* Pin search_path that way, as for every query of ours. */
 extern void cmig_settings_pin_search_path(void);
 
 #endif							/* CMIG_SETTINGS_H */

@@ -2,9 +2,9 @@
  * stored_settings.c
  *	  What was set for the database or the server, whatever the session says.
  *
- * The session's copy of a setting cannot tell: a value from the connection's
- * options hides the database's, and if it is refused when this library is
- * loaded, the built-in default is what remains.
+ * The session's copy of a setting does not tell: a value from the connection's
+ * options hides the database's, and if that value is refused when this library
+ * is loaded, the built-in default remains.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -35,7 +35,7 @@
 /* Values were set before this library was loaded; some may have been refused. */
 static bool set_before_load = false;
 
-/* Is there a value of ours that no library has checked so far? */
+/* Is there a cmig.* value that was set before a library could check it? */
 static bool
 any_placeholder(void)
 {
@@ -57,7 +57,7 @@ cmig_stored_settings_init(void)
 	set_before_load = any_placeholder();
 }
 
-/* The value of a setting in a list as pg_db_role_setting has them, or NULL. */
+/* The value of a setting in an array of name=value, or NULL. */
 static char *
 find_in_list(Datum list, const char *setting)
 {
@@ -110,8 +110,8 @@ find_stored(Oid database, Oid role, const char *setting)
 }
 
 /*
- * What the configuration files say, or NULL.  The server's own function reads
- * them for pg_file_settings; the last line of a name is the one that holds.
+ * The value in the configuration files, or NULL.  They are read by the server's
+ * own function behind pg_file_settings; the last line of a name counts.
  */
 static char *
 find_in_files(const char *setting)

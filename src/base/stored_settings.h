@@ -15,10 +15,10 @@ extern void cmig_stored_settings_init(void);
 
 /*
  * The text that ALTER DATABASE, ALTER ROLE ALL, ALTER SYSTEM or postgresql.conf
- * has for a setting, or NULL.  It has been checked by nobody if this library
- * was not loaded then.  of_role: what ALTER ROLE has stored for the user who
- * has logged in goes before it, as at the login; only for settings that users
- * cannot set for themselves.
+ * has for a setting, or NULL.  It is unchecked if this library was not loaded
+ * when it was set.  of_role: what ALTER ROLE has stored for the authenticated
+ * user takes precedence, as at login; only for settings that users cannot set
+ * for themselves.
  */
 extern char *cmig_stored_setting(const struct config_generic *setting, bool of_role);
 

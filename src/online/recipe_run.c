@@ -239,7 +239,7 @@ cmig_recipe_columns(FunctionCallInfo fcinfo, int n, const char *what, Oid table,
 			ereport(ERROR,
 					(errcode(name == NULL ? ERRCODE_NULL_VALUE_NOT_ALLOWED :
 							 ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("%s must not hold %s", what,
+					 errmsg("%s must not contain %s", what,
 							name == NULL ? "null" : "an empty name"),
 					 errhint("Say ARRAY['<column>', ...].")));
 		if (get_attnum(table, name) <= 0)

@@ -425,7 +425,7 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("except_tables must not hold null")));
+					 errmsg("except_tables must not contain null")));
 		if (name == NULL || get_rel_namespace(relid) != namespace)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
