@@ -22,7 +22,7 @@ TAP_TESTS = 1
 
 EXTRA_CLEAN = log results tmp_check output_iso
 
-# calls between the rooms are no business of the dynamic linker
+# calls between modules need no dynamic linker
 SHLIB_LINK += $(if $(filter linux,$(PORTNAME)),-Wl$(comma)-Bsymbolic)
 comma = ,
 
@@ -38,9 +38,15 @@ $(OBJS) $(OBJS:.o=.bc): | $(object_dirs)
 $(object_dirs):
 	$(MKDIR_P) $@
 
-.PHONY: check-layers soak
+.PHONY: check-layers dist soak
 check-layers: all
 	$(vpath_dir)scripts/check-layers $(vpath_dir) $(shlib)
+
+# the sources of HEAD as a release archive, in the form that PGXN takes
+DIST_VERSION = $(shell sed -n 's/^   "version": "\(.*\)",$$/\1/p' $(vpath_dir)META.json)
+DIST_DIR ?= .
+dist:
+	git -C $(or $(vpath_dir),.) archive --format=zip --prefix=pg_cmig-$(DIST_VERSION)/ HEAD >$(DIST_DIR)/pg_cmig-$(DIST_VERSION).zip
 
 # what takes longer than scripts/check
 soak:
