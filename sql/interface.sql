@@ -1,10 +1,11 @@
 --
--- What applications and scripts build on: arguments, result columns, settings,
--- and that nothing is without a comment or open to everybody
+-- What applications and scripts depend on: every function, column, and setting;
+-- and that each has a comment and grants nothing to PUBLIC
 --
 CREATE EXTENSION pg_cmig;
 
--- moving, looking, writing: arguments with their defaults, then result columns
+-- every function: its arguments with their defaults, then its result columns (- for a
+-- procedure), then i(mmutable), s(table) or v(olatile)
 CREATE VIEW call AS
 SELECT p.proname || '(' || coalesce(string_agg(a.name || ' ' || format_type(a.type, NULL)
 		|| coalesce(' = ' || pg_get_function_arg_default(p.oid, a.n::int), ''), ', ' ORDER BY a.n)
@@ -19,21 +20,29 @@ LEFT JOIN LATERAL (SELECT u.type, coalesce(u.mode, 'i') AS mode, u.name, u.n) a 
 WHERE p.pronamespace = 'cmig'::regnamespace
 GROUP BY p.oid;
 \pset format unaligned
-SELECT call, result FROM call
-WHERE name IN ('upgrade', 'downgrade', 'reset', 'stamp', 'upgrade_stepwise', 'downgrade_stepwise', 'reset_stepwise',
-	'plan', 'current', 'heads', 'branches', 'history', 'show', 'status', 'resolve', 'check', 'require',
-	'load', 'load_directory', 'create_revision', 'merge', 'draft', 'export', 'repair', 'remove_revision', 'script')
-ORDER BY call COLLATE "C";
+SELECT call, result, volatility FROM call ORDER BY call COLLATE "C";
+
+-- every column
+CREATE TABLE audited (id int PRIMARY KEY);
+SELECT count(*) > 0 AS audited FROM cmig.enable_audit('audited');
+SELECT c.oid::regclass || CASE c.relkind WHEN 'v' THEN ' (view)' ELSE '' END AS relation,
+	string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END, ', '
+		ORDER BY a.attnum) AS columns
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace IN ('cmig'::regnamespace, 'cmig_audit'::regnamespace) AND c.relkind IN ('r', 'v', 'p') AND NOT c.relispartition
+GROUP BY c.oid ORDER BY c.oid::regclass::text COLLATE "C";
+
+-- every setting
+SELECT name, vartype, boot_val, unit, min_val, max_val, enumvals, context FROM pg_settings
+WHERE name LIKE 'cmig.%' ORDER BY name COLLATE "C";
 \pset format aligned
 DROP VIEW call;
+SET client_min_messages = warning;
+DROP TABLE audited;
+DROP SCHEMA cmig_audit CASCADE;
+RESET client_min_messages;
 
--- the catalog's columns
-SELECT c.relname AS relation, string_agg(a.attname, ', ' ORDER BY a.attnum) AS columns
-FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relnamespace = 'cmig'::regnamespace AND c.relname IN ('revision', 'version', 'journal', 'progress', 'secret')
-GROUP BY 1 ORDER BY 1;
-
--- all is written about
+-- everything has a comment
 SELECT p.oid::regprocedure AS without_comment FROM pg_proc p
 WHERE p.pronamespace = 'cmig'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL;
 SELECT c.oid::regclass AS without_comment FROM pg_class c
@@ -45,7 +54,7 @@ SELECT extname AS without_comment FROM pg_extension WHERE extname = 'pg_cmig' AN
 UNION ALL SELECT nspname FROM pg_namespace WHERE nspname = 'cmig' AND obj_description(oid, 'pg_namespace') IS NULL;
 SELECT name AS without_description FROM pg_settings WHERE name LIKE 'cmig.%' AND coalesce(short_desc, '') = '';
 
--- nothing is for PUBLIC, all belongs to one role, none of it is SECURITY DEFINER
+-- nothing is granted to PUBLIC, everything belongs to one role, nothing is SECURITY DEFINER
 SELECT p.oid::regprocedure AS for_public FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
 WHERE p.pronamespace = 'cmig'::regnamespace AND a.grantee = 0;
 SELECT c.oid::regclass AS for_public FROM pg_class c, aclexplode(c.relacl) a
@@ -56,12 +65,12 @@ SELECT count(DISTINCT owner) AS owners FROM (SELECT proowner FROM pg_proc WHERE 
 	UNION ALL SELECT nspowner FROM pg_namespace WHERE nspname = 'cmig') o (owner);
 SELECT oid::regprocedure AS definer FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace AND prosecdef;
 
--- what pg_dump takes: all but the keys
+-- pg_dump dumps everything but the keys
 SELECT c.oid::regclass AS not_dumped FROM pg_class c, pg_extension e
 WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'S') AND e.extname = 'pg_cmig'
 	AND NOT c.oid = ANY (e.extconfig) ORDER BY 1;
 
--- a schema of that name that somebody made before is not taken over
+-- an existing schema of that name is not used
 DROP EXTENSION pg_cmig;
 CREATE SCHEMA cmig;
 \set VERBOSITY terse
@@ -69,6 +78,3 @@ CREATE EXTENSION pg_cmig;
 \set VERBOSITY default
 DROP SCHEMA cmig;
 CREATE EXTENSION pg_cmig SCHEMA public;
-SELECT name, setting, vartype, enumvals, context FROM pg_settings
-WHERE name IN ('cmig.protect', 'cmig.concurrent_ddl', 'cmig.lock_timeout', 'cmig.lock_retries', 'cmig.run_timeout', 'cmig.search_path', 'cmig.role',
-	'cmig.checksum_policy', 'cmig.running_revision') ORDER BY name;

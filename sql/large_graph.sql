@@ -1,6 +1,6 @@
 --
 -- Graphs of tens of thousands of revisions: no walk uses the C stack, and none
--- is slower than linear
+-- takes time that grows as the square of their number
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -47,4 +47,46 @@ SELECT object, left(problem, 60) AS problem FROM cmig.check() WHERE severity = '
 SELECT count(*) FROM cmig.history();
 \set VERBOSITY terse
 SELECT cmig.upgrade();
+\set VERBOSITY default
+
+-- The time is compared with that of the server's own sort of the same rows: two to
+-- four times as long.  A walk that looks at each revision for each revision takes
+-- thirty times as long or more with this many.
+CREATE FUNCTION best_time(query text) RETURNS float LANGUAGE plpgsql AS $$
+DECLARE
+	began timestamptz;
+	best float;
+BEGIN
+	FOR i IN 1..4 LOOP
+		began := clock_timestamp();
+		EXECUTE query;
+		best := least(best, extract(epoch FROM clock_timestamp() - began));
+	END LOOP;
+	RETURN best;
+END $$;
+CREATE FUNCTION slow() RETURNS TABLE (query text, times_sort float) LANGUAGE plpgsql AS $$
+DECLARE
+	sort float;
+BEGIN
+	ANALYZE cmig.revision;
+	sort := best_time('SELECT revision, down_revision, depends_on FROM cmig.revision ORDER BY revision COLLATE "C"');
+	RETURN QUERY SELECT q, best_time(q) / sort FROM unnest(ARRAY[
+		$q$SELECT cmig.resolve('heads')$q$,
+		$q$SELECT count(*) FROM cmig.plan('upgrade', 'heads')$q$,
+		$q$SELECT count(*) FROM cmig.history()$q$]) q;
+END $$;
+-- a line
+TRUNCATE cmig.revision, cmig.version;
+INSERT INTO cmig.revision (revision, down_revision)
+SELECT 'r' || i, CASE WHEN i = 1 THEN '{}' ELSE ARRAY['r' || i - 1] END FROM generate_series(1, 80000) i;
+SELECT * FROM slow() WHERE times_sort > 12;
+-- blocks of twenty: all but the first follow the first, and the next block's first follows them
+TRUNCATE cmig.revision, cmig.version;
+INSERT INTO cmig.revision (revision, down_revision)
+SELECT format('b%s_%s', b, i),
+	CASE WHEN i > 0 THEN ARRAY[format('b%s_0', b)] WHEN b = 0 THEN '{}'
+		ELSE (SELECT array_agg(format('b%s_%s', b - 1, j)) FROM generate_series(1, 19) j) END
+FROM generate_series(0, 3999) b, generate_series(0, 19) i;
+SELECT * FROM slow() WHERE times_sort > 12;
+DROP FUNCTION slow, best_time;
 DROP EXTENSION pg_cmig CASCADE;

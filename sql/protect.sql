@@ -1,5 +1,5 @@
 --
--- cmig.protect: a belt against taking back by mistake
+-- cmig.protect and cmig.set_protect: nothing is reverted or forgotten by mistake
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -8,7 +8,7 @@ SELECT lpad(i::text, 3, '0'), CASE WHEN i > 1 THEN ARRAY[lpad((i - 1)::text, 3, 
 SELECT count(*) FROM cmig.upgrade();
 SHOW cmig.protect;
 
--- base: what would take back everything, or forget it
+-- base: what would revert everything, or forget it
 SET cmig.protect = base;
 SELECT * FROM cmig.downgrade('base');
 SELECT * FROM cmig.downgrade('001-1');
@@ -18,7 +18,7 @@ SELECT * FROM cmig.stamp('005', purge => true);
 SELECT revision FROM cmig.downgrade('-1');
 SELECT revision FROM cmig.downgrade('006');
 SELECT * FROM cmig.stamp('005');
--- looking and going up are free
+-- reading and upgrading are allowed
 SELECT count(*) FROM cmig.plan('downgrade', 'base');
 SELECT revision FROM cmig.upgrade('006');
 
@@ -29,10 +29,9 @@ SELECT * FROM cmig.downgrade('base');
 SELECT * FROM cmig.reset(confirm => current_database());
 SELECT * FROM cmig.stamp('005', purge => true);
 SELECT revision FROM cmig.upgrade('007');
--- nothing to take back is no loss
+-- a downgrade that reverts nothing is allowed
 SELECT * FROM cmig.downgrade('007');
 SELECT * FROM cmig.status() WHERE item = 'protected';
-SELECT object, problem FROM cmig.check() WHERE object = 'cmig.protect';
 
 -- once, in this transaction
 BEGIN;

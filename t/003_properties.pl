@@ -28,13 +28,16 @@ IPC::Run::run(
 	'>', \$out, '2>', \$err);
 
 note $1 if $out =~ /^# (seed .*)$/m;
+my $tests = 0;
 while ($out =~ /^(not )?ok \d+ - (.*)\n((?:# .*\n)*)/mg)
 {
 	my ($bad, $sentence, $counterexample) = ($1, $2, $3);
 
+	$tests++;
 	ok(!$bad, $sentence) or diag $counterexample;
 }
-like($out, qr/^1\.\.\d+$/m, 'the run came to its end') or diag $err;
+my ($planned) = $out =~ /^1\.\.([1-9]\d*)$/m;
+is($tests, $planned // 'a plan', 'every property was tried') or diag $err;
 
 $node->stop;
 done_testing();
