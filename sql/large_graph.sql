@@ -51,7 +51,7 @@ SELECT cmig.upgrade();
 
 -- The time is compared with that of the server's own sort of the same rows: two to
 -- four times as long.  A walk that looks at each revision for each revision takes
--- thirty times as long or more with this many.
+-- about thirty times as long with this many.
 CREATE FUNCTION best_time(query text) RETURNS float LANGUAGE plpgsql AS $$
 DECLARE
 	began timestamptz;
