@@ -3,10 +3,10 @@
  *	  Tokens of an SQL text, with their comments.
  *
  * The rules are those of src/backend/parser/scan.l, which also explains them.
- * Where core refuses a token (a number with trailing junk, an operator that
- * is too long), the bounds found here do not matter, since the parser gets
- * the same text.  All server encodings keep ASCII bytes for ASCII
- * characters, so the text can be read byte by byte.
+ * If the server refuses a token (a number with trailing junk, an operator that
+ * is too long), the bounds found here do not matter, since its parser gets the
+ * same text.  In all server encodings an ASCII byte is an ASCII character, so
+ * the text can be read byte by byte.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -76,7 +76,7 @@ is_operator_char(char c)
 	}
 }
 
-/* Count the lines from lexer->next to end, and go there. */
+/* Move to end, counting lines. */
 static void
 advance(CmigLexer *lexer, const char *end)
 {
@@ -90,6 +90,7 @@ advance(CmigLexer *lexer, const char *end)
 	lexer->next = end;
 }
 
+/* Set the type and the end of the current token. */
 static inline CmigTokenType
 finish(CmigLexer *lexer, CmigTokenType type, const char *end)
 {
@@ -104,8 +105,8 @@ finish(CmigLexer *lexer, CmigTokenType type, const char *end)
 }
 
 /*
- * A quoted text whose opening quote is at p.  If asked for, a doubled quote
- * stands for itself, and a backslash escapes what follows.
+ * A quoted text whose opening quote is at p.  doubling: two quotes stand for
+ * one; escapes: a backslash escapes what follows.
  */
 static CmigTokenType
 lex_quoted(CmigLexer *lexer, CmigTokenType type, const char *p, bool doubling,
@@ -198,7 +199,7 @@ lex_dollar(CmigLexer *lexer)
 	if (*p != '$')
 		return finish(lexer, CMIG_TOKEN_OPERATOR, lexer->start + 1);
 
-	/* the tag with both dollars; the quote ends where it comes again */
+	/* the tag with both dollars; the quote ends at the next one */
 	p++;
 	tag_length = p - lexer->start;
 	for (;;)
@@ -254,6 +255,7 @@ lex_number(CmigLexer *lexer)
 	return finish(lexer, CMIG_TOKEN_NUMBER, p);
 }
 
+/* An operator, or a character that is a token by itself. */
 static CmigTokenType
 lex_operator(CmigLexer *lexer)
 {
@@ -271,7 +273,7 @@ lex_operator(CmigLexer *lexer)
 		return finish(lexer, CMIG_TOKEN_OPERATOR, start + length);
 	}
 
-	/* found before; looking for the end each time would take long */
+	/* found before: looking for the end at each sign would be quadratic */
 	if (start >= lexer->signs && start < lexer->signs_end)
 		return finish(lexer, CMIG_TOKEN_OPERATOR, start + 1);
 
@@ -318,7 +320,7 @@ cmig_lexer_next(CmigLexer *lexer)
 	lexer->unterminated = false;
 	lexer->continued = false;
 
-	/* only line comments may stand between the parts of a string */
+	/* only a line comment leaves a string able to continue */
 	if (p[0] == '-' && p[1] == '-')
 		return finish(lexer, CMIG_TOKEN_LINE_COMMENT, p + strcspn(p, "\r\n"));
 
@@ -385,10 +387,10 @@ enum
 	PASS_SINGLE,				/* white space, or an operator's character */
 	PASS_NEWLINE,
 	PASS_COMMENT,				/* an operator's character, or half of a
-								 * comment's */
+								 * comment's start */
 	PASS_DIGIT,
 	PASS_WORD,
-	PASS_PREFIX					/* a word, or what stands before a string */
+	PASS_PREFIX					/* a word, or the prefix of a string */
 };
 
 /* Made at first use. */
@@ -456,7 +458,7 @@ cmig_lexer_pass(const CmigLexerPass *pass, CmigLexer *lexer)
 			case PASS_DIGIT:
 				while (is_tag(*p))
 					p++;
-				/* what belongs to the number is left to lex_number() */
+				/* lex_number() decides what belongs to the number */
 				if (*p == '.' || *p == '+' || *p == '-')
 					return;
 				break;

@@ -2,12 +2,11 @@
  * lexer.h
  *	  Tokens of an SQL text, with their comments.
  *
- * Pure, and it never fails.  Finds the same tokens as core's scanner, but
- * keeps the comments, allocates nothing, needs no copy of the text, says
- * nothing about long identifiers, and can read text that core's scanner
- * refuses.  That is what cutting scripts, finding the markers of revision
- * files and checksums need; the meaning of a statement is left to core's
- * parser.
+ * Pure, and it never fails.  It finds the same tokens as the server's scanner,
+ * but keeps comments, allocates nothing, does not copy the text, does not warn
+ * about long identifiers, and reads text that the scanner refuses.  Cutting
+ * scripts, finding the markers of revision files, and checksums need that; what
+ * a statement means is left to the server's parser.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,11 +31,10 @@ typedef enum CmigTokenType
 
 typedef struct CmigLexer
 {
-	/* the text, NUL-terminated, and where the next token is looked for */
-	const char *text;
-	const char *next;
+	const char *text;			/* NUL-terminated */
+	const char *next;			/* where the next token is looked for */
 	int			next_line;		/* from 1 */
-	/* may be changed between tokens, as the setting of that name */
+	/* like the setting of that name; may be changed between tokens */
 	bool		standard_conforming_strings;
 
 	/* the current token */
@@ -45,36 +43,37 @@ typedef struct CmigLexer
 	int			line;			/* where it starts */
 	bool		continued;		/* a string that continues the one before, as
 								 * in 'a' newline 'b' */
-	bool		unterminated;	/* a quote or comment that the text's end cut */
+	bool		unterminated;	/* a quote or comment that the text does not
+								 * end */
 
 	/* private: how the last string was quoted, if it can still continue */
 	char		string_kind;
 	bool		newline_since;
-	/* private: signs behind an operator, each a token of its own */
+	/* private: plus and minus signs behind an operator, each its own token */
 	const char *signs;
 	const char *signs_end;
 } CmigLexer;
 
 extern void cmig_lexer_init(CmigLexer *lexer, const char *text);
 
-/* Go on at a place in the text, which is in that line, as if it began there. */
+/* Continue at a place in the text, in that line, as if the text began there. */
 extern void cmig_lexer_move(CmigLexer *lexer, const char *next, int line);
 
 /* The next token, comments included; CMIG_TOKEN_END at the end. */
 extern CmigTokenType cmig_lexer_next(CmigLexer *lexer);
 
 /*
- * The next token that is no comment.  A block comment that nothing ends is a
- * token, since core refuses it.
+ * The next token that is not a comment.  An unterminated block comment is
+ * returned, since the server refuses it.
  */
 extern CmigTokenType cmig_lexer_next_sql(CmigLexer *lexer);
 
 /*
- * For who looks at few kinds of tokens in long texts.  cmig_lexer_pass() goes
- * on over white space and over words, numbers and operator characters that are
- * of no interest; the next token is then the first that may be: a word with the
- * first letter and the length of one of those given, a parenthesis, semicolon,
- * colon or backslash, a quote, a parameter, a comment, or the end.
+ * For callers that look for a few kinds of tokens in long texts.
+ * cmig_lexer_pass() skips white space, and words, numbers and operator
+ * characters that are of no interest.  It stops at what may be: a word with the
+ * first letter and the length of one of the given words, a parenthesis,
+ * semicolon, colon or backslash, a quote, a parameter, a comment, or the end.
  */
 typedef struct CmigLexerPass
 {

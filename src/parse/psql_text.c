@@ -1,19 +1,19 @@
 /*
  * psql_text.c
- *	  SQL texts as psql reads them.
+ *	  SQL texts that psql and the server read alike.
  *
- * psql has a lexer of its own.  ":name" is a variable to it, a backslash
- * outside of quotes a command (no valid SQL has one there), and it takes the
- * body of a function written as BEGIN ATOMIC ... END for one statement by
- * counting words, which a name such as "begin" can mislead.
+ * psql has a lexer of its own.  To it, ":name" is a variable and a backslash
+ * outside of quotes a command (no valid SQL has one there).  It finds the end of
+ * a function body written as BEGIN ATOMIC ... END by counting words, which a
+ * name such as "begin" can mislead.
  *
- * Where a quote ends must not depend on anything that a script can influence,
- * since what psql wrongly takes for outside of quotes may be a command for the
- * shell of whoever runs the text.  Three things make psql and the server
- * differ, and each is written in a form that reads the same everywhere:
+ * Where a quote ends must not depend on anything that a script can influence:
+ * what psql wrongly takes to be outside of quotes may be a shell command.  psql
+ * and the server can differ in three ways, and each is avoided by writing the
+ * text in a form that reads the same everywhere:
  *
- * - a backslash in a plain string, by standard_conforming_strings: it becomes
- *   an E string.  psql follows the setting as the server reports it, and a
+ * - a backslash in a plain string, by standard_conforming_strings: the string
+ *   becomes an E string.  psql follows the setting as the server reports it, and a
  *   function or an error that rolls back can change it unseen;
  * - a string that continues on another line: psql lexes line by line and takes
  *   the rest for a new, plain one.  The parts are joined;
@@ -22,8 +22,8 @@
  *   preceded by one that sets the encoding, on a line of its own, since psql
  *   looks at the encoding once a line.
  *
- * Versions of psql disagree about what follows a number without a space; the
- * server's parser refuses that, so such a text is left to it.
+ * Versions of psql disagree about what follows a number without a space.  Since
+ * the server's parser refuses that, such a text is left to the parser.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -45,16 +45,17 @@
 /* Words that psql counts at a statement's start. */
 #define PSQL_FIRST_WORDS 4
 
-/* psql's idea of a statement, as in its psqlscan.l. */
+/* How psql finds the end of a statement, as in its psqlscan.l. */
 typedef struct PsqlState
 {
-	int			parens;
-	int			words;
-	char		first[PSQL_FIRST_WORDS];
-	int			begins;
+	int			parens;			/* open parentheses */
+	int			words;			/* so far */
+	char		first[PSQL_FIRST_WORDS];	/* first letters of the words that
+											 * it knows: "cf", "corp", ... */
+	int			begins;			/* open BEGIN and CASE of a body */
 } PsqlState;
 
-/* Feed a token; true if psql would send what it has. */
+/* Take a token; true if psql would send what it has read. */
 static bool
 psql_next(PsqlState *state, const CmigLexer *lexer)
 {
@@ -100,9 +101,7 @@ counts_words(const PsqlState *state)
 		(state->words < PSQL_FIRST_WORDS && state->first[0] == 'c');
 }
 
-/*
- * Notes of the tokens that came before.
- */
+/* What the tokens before this one were, to find calls of cmig.name(). */
 typedef struct Look
 {
 	bool		after_cmig;		/* "cmig" */
@@ -110,6 +109,7 @@ typedef struct Look
 	bool		after_name;		/* "cmig" "." name */
 } Look;
 
+/* Is the token the name of the schema, quoted or not? */
 static inline bool
 is_cmig(const CmigLexer *lexer)
 {
@@ -120,7 +120,7 @@ is_cmig(const CmigLexer *lexer)
 	return cmig_lexer_is_word(lexer, "cmig");
 }
 
-/* All words that is_cmig(), look() and psql_next() want once a statement has begun. */
+/* All words that the functions here look for once a statement has begun. */
 static const char *const words_of_interest[] = {
 	"begin", "cmig", "concurrently", "declare", "deferrable", "deferred", "pg_temp",
 	"prepare", "standard_conforming_strings", "temp", "temporary", NULL
@@ -135,6 +135,7 @@ is_looking(const Look *look)
 static void look_inside(const CmigLexer *lexer, const CmigLexerPass *pass,
 						CmigPsqlFacts *facts);
 
+/* Note the facts that a token tells. */
 static inline void
 look(Look *look, const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
 {
@@ -190,7 +191,7 @@ look(Look *look, const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFact
 	}
 }
 
-/* A dollar quote may be the body of a function or DO block. */
+/* Look for facts in a dollar quote: it may be the body of a function or DO. */
 static void
 look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
 {
@@ -216,7 +217,7 @@ look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *fa
 	pfree(body);
 }
 
-/* Would psql take the colon that the lexer stands on for a variable's? */
+/* Would psql take the colon at the lexer for the start of a variable? */
 static inline bool
 is_variable(const CmigLexer *lexer)
 {
@@ -228,7 +229,7 @@ is_variable(const CmigLexer *lexer)
 		 next == '"' || next == '{' || IS_HIGHBIT_SET(next));
 }
 
-/* May a word go on here, or have gone on before? */
+/* Can the byte be part of a word? */
 static inline bool
 is_word_byte(char c)
 {
@@ -238,7 +239,7 @@ is_word_byte(char c)
 
 /*
  * Does the token follow a number or parameter without a space, or is it a
- * parameter that something follows so?
+ * parameter with something right after it?
  */
 static inline bool
 touches_number(const CmigLexer *lexer)
@@ -270,7 +271,7 @@ has_backslash(const CmigLexer *lexer)
 	return memchr(lexer->start, '\\', lexer->next - lexer->start) != NULL;
 }
 
-/* Might the string that the lexer stands on continue on another line? */
+/* May the string at the lexer continue on another line? */
 static inline bool
 may_continue(const CmigLexer *lexer)
 {
@@ -280,9 +281,9 @@ may_continue(const CmigLexer *lexer)
 }
 
 /*
- * Append what one part of a string has between its quotes.  The string's text
- * begins at from; if it has escapes, the last one of the part before must not
- * take in the first character of this one.
+ * Append what one part of a string has between its quotes.  The text of the
+ * whole string begins at from.  If it has escapes, the last one of the previous
+ * part must not swallow the first character of this one.
  */
 static void
 append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes,
@@ -309,10 +310,10 @@ append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes
 }
 
 /*
- * The lexer stands on the first part of a string: if psql might read it
- * otherwise than the server, append what comes before it and then the string
- * in another form, and move the lexer to its last part.  Returns up to where
- * the text has been appended.
+ * The lexer is at the first part of a string.  If psql might read it differently
+ * from the server, append the text before it and then the string in another
+ * form, and move the lexer to its last part.  Returns the end of what has been
+ * appended.
  */
 static const char *
 append_string(StringInfo to, CmigLexer *lexer, const char *copied)
@@ -331,7 +332,7 @@ append_string(StringInfo to, CmigLexer *lexer, const char *copied)
 	{
 		if (part.unterminated)
 		{
-			/* the caller refuses it */
+			/* left to the caller */
 			*lexer = part;
 			return copied;
 		}
@@ -388,9 +389,8 @@ cmig_psql_pin(StringInfo to, int from, const char *pin)
 }
 
 /*
- * A statement of a text with characters that are not ASCII ends: append it up
- * to end, pin it, and append a comment that stands on the same line.  Returns
- * up to where the text has been appended.
+ * Append a statement that may not be ASCII up to end, pin it, and append a
+ * comment on the same line.  Returns the end of what has been appended.
  */
 static const char *
 end_statement(StringInfo to, int *from, const char *copied, const char *end, const char *pin)
@@ -409,6 +409,7 @@ end_statement(StringInfo to, int *from, const char *copied, const char *end, con
 	return end;
 }
 
+/* Cut back to length; the false for the caller to return. */
 static bool
 undo_append(StringInfo to, int length)
 {
@@ -446,9 +447,9 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		open = !sent;
 
 		/*
-		 * What may need the top level, a word that makes psql count, a quote
-		 * that does not end, what versions of psql disagree about, a change
-		 * of how strings are read: not by tokens alone.
+		 * Tokens alone do not suffice if a statement may need the top level,
+		 * if psql begins to count words, if a quote does not end, if versions
+		 * of psql disagree, or if the script changes how strings are read.
 		 */
 		if (touches_number(&lexer))
 			return undo_append(to, length);
@@ -467,7 +468,7 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		if (sent && !ascii)
 			copied = end_statement(to, &from, copied, lexer.next, pin);
 
-		/* in the midst of a statement most tokens do not matter */
+		/* inside a statement most tokens do not matter */
 		if (!scan.at_start && !scan.after_verb && !is_looking(&noted) &&
 			!counts_words(&psql))
 			cmig_lexer_pass(&pass, &lexer);
@@ -587,7 +588,7 @@ append_dollar_quoted(StringInfo to, const char *text, bool lines)
 	char		tag[32] = "$cmig$";
 	char		begin[32] = "$cmig";
 
-	/* the text may also end in what begins the tag */
+	/* neither the tag nor a start of it at the end may be in the text */
 	for (int i = 1; strstr(text, begin); i++)
 	{
 		snprintf(tag, sizeof(tag), "$cmig%d$", i);

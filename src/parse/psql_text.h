@@ -1,10 +1,10 @@
 /*
  * psql_text.h
- *	  SQL texts as psql reads them.
+ *	  SQL texts that psql and the server read alike.
  *
- * Pure.  psql cuts its input into statements by a lexer of its own, puts
- * variables in and carries out what follows a backslash; what is appended here
- * means the same to it and to the server, whatever the session's settings are.
+ * Pure.  psql cuts its input into statements with a lexer of its own, replaces
+ * variables, and runs commands that begin with a backslash.  What is appended
+ * here means the same to it and to the server, whatever the session's settings.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,7 @@
 #include "postgres.h"
 #include "lib/stringinfo.h"
 
-/* What a text may leave behind or need, by its words; dollar quotes too. */
+/* What a text may leave behind or need, judged by its words, in dollar quotes too. */
 typedef struct CmigPsqlFacts
 {
 	bool		calls_cmig;		/* cmig.name( */
@@ -25,30 +25,30 @@ typedef struct CmigPsqlFacts
 } CmigPsqlFacts;
 
 /*
- * Append the statements of a text, each ended by a semicolon, the last one
- * too, and a newline; pin goes before those that are not ASCII.  Adds to
- * *facts.  Returns false, with nothing appended,
- * if the text may hold a statement that cannot run in a transaction, or if
- * psql might cut it elsewhere than the server would: then it must be parsed
- * and appended by statements.
+ * Append the statements of a text, the last one with a semicolon and a newline,
+ * too.  pin, a line that sets the client encoding, goes before statements that
+ * are not ASCII.  Adds to *facts.  Returns false and appends nothing if the text
+ * may contain a statement that cannot run in a transaction, or if psql might cut
+ * it differently from the server: then the caller must parse it and append its
+ * statements one by one.
  */
 extern bool cmig_psql_append(StringInfo to, const char *text, const char *pin,
 							 CmigPsqlFacts *facts);
 
 /*
- * Append one statement, which has no semicolon at its end.  One that psql
- * would cut in two is executed from a string.
+ * Append one statement, which has no semicolon at its end.  If psql would cut it
+ * in two, it is written as a DO block that executes it from a string.
  */
 extern void cmig_psql_append_statement(StringInfo to, const char *statement,
 									   CmigPsqlFacts *facts);
 
 /*
- * Put pin, a line that sets the client encoding, before what was appended from
- * a place on, unless that is ASCII.
+ * Put pin, a line that sets the client encoding, before the text from a place on
+ * unless that text is ASCII.
  */
 extern void cmig_psql_pin(StringInfo to, int from, const char *pin);
 
-/* Append the comments of a text that holds no statement. */
+/* Append the comments of a text that has no statement. */
 extern void cmig_psql_append_comments(StringInfo to, const char *text, int length);
 
 /* Append a string constant, as quote_literal() writes it. */

@@ -12,14 +12,15 @@
 #include "mb/pg_wchar.h"
 
 /*
- * For each operator and each start of a comment, core's scanner looks at all
- * operator characters that follow without anything between them.
+ * For each operator and each start of a comment, the server's scanner looks at
+ * the whole run of operator characters that follows, so a long run takes it
+ * quadratic time.
  */
 #define OPERATOR_CHARACTERS "~!@#^&|`?+-*/%<>="
-#define MIN_RUN 64				/* shorter ones do not count */
-#define MAX_LOOKS 10000000
+#define MIN_RUN 64				/* shorter runs need not be found */
+#define MAX_LOOKS 10000000		/* characters that it may look at */
 
-/* Could it look at so many, if each character was a start? */
+/* Could it look at more, if each character was a start?  A quick estimate. */
 static bool
 may_take_long(const char *text)
 {
@@ -42,7 +43,7 @@ may_take_long(const char *text)
 	return looks > MAX_LOOKS;
 }
 
-/* How often it looks at the run that the place is in. */
+/* How many characters it looks at from a place; *run_end is kept between calls. */
 static uint64
 count_looks(const char *at, const char **run_end)
 {
@@ -51,6 +52,7 @@ count_looks(const char *at, const char **run_end)
 	return *run_end - at;
 }
 
+/* Count exactly, and raise the error at the token where it is too much. */
 static void
 refuse_long_runs(const char *text)
 {

@@ -2,11 +2,11 @@
  * script.c
  *	  SQL scripts as text: their statements and their checksum.
  *
- * A script is cut at the semicolons that end statements, and each piece goes
- * to core's parser alone.  So memory is that of one statement, and an error
- * of the parser speaks of that statement.  A semicolon does not end a
- * statement inside parentheses (rules) and inside the body of a function
- * written as BEGIN ATOMIC ... END.
+ * A script is cut at the semicolons that end statements, and each piece is
+ * parsed by itself.  So memory is that of one statement, and an error of the
+ * parser is about that statement.  A semicolon does not end a statement inside
+ * parentheses (in rules) or inside the body of a function that is written as
+ * BEGIN ATOMIC ... END.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,27 +28,28 @@
 struct CmigScriptReader
 {
 	const char *source;
-	CmigLexer	lexer;			/* stands behind the last statement */
+	CmigLexer	lexer;			/* after the last statement */
 	int			number;			/* of the last statement */
 };
 
-/* Where a statement lies, found by its tokens alone. */
+/* Where a statement stands in the script, found by its tokens alone. */
 typedef struct Piece
 {
-	const char *start;			/* first token; NULL: there is none */
+	const char *start;			/* first token; NULL if there is no more
+								 * statement */
 	int			line;
-	const char *end;			/* behind the last token, semicolon included */
+	const char *end;			/* after the last token, semicolon included */
 	bool		has_semicolon;
 	const char *backslash;		/* a psql meta-command, or NULL */
 	const char *atomic;			/* the word ATOMIC of a body, or NULL */
 	bool		open;			/* the script ended inside the body */
-	CmigLexer	body;			/* stands behind ATOMIC */
-	CmigLexer	behind;			/* stands behind the piece */
+	CmigLexer	body;			/* after ATOMIC */
+	CmigLexer	behind;			/* after the piece */
 } Piece;
 
 /*
- * Hints for psql's commands.  The first that fits counts; a name that ends in
- * * stands for all that start so.
+ * Hints for psql's commands.  The first match counts; a trailing * matches any
+ * end of the name.
  */
 static const struct
 {
@@ -91,7 +92,7 @@ cmig_script_close(CmigScriptReader *script)
 	pfree(script);
 }
 
-/* A backslash followed by anything else is a mistake that the parser names. */
+/* A backslash before anything else is left to the parser's syntax error. */
 static bool
 is_meta_command(const CmigLexer *lexer)
 {
@@ -101,90 +102,101 @@ is_meta_command(const CmigLexer *lexer)
 		(isalpha(next) || next == '.' || next == '!' || next == '?');
 }
 
-/*
- * Find the next statement by its tokens; lexer moves behind it.
- */
+/* What find_piece() knows of the statement's tokens so far. */
+typedef struct PieceState
+{
+	bool		is_create;		/* it begins with CREATE */
+	int			parens;			/* open parentheses */
+	int			atomic_depth;	/* in a BEGIN ATOMIC body, with its CASEs */
+	bool		after_begin;	/* the last token was BEGIN */
+	bool		after_label;	/* it was AS or a dot: CASE or END is a name */
+} PieceState;
+
+/* Count the words that open and close the body of a function. */
+static void
+count_body_word(PieceState *state, Piece *piece, const CmigLexer *lexer)
+{
+	bool		was_begin = state->after_begin;
+	bool		is_label = state->after_label;
+
+	state->after_begin = false;
+	state->after_label = false;
+	if (state->atomic_depth > 0)
+	{
+		if (is_label)
+			return;
+		if (cmig_lexer_is_word(lexer, "case"))
+			state->atomic_depth++;
+		else if (cmig_lexer_is_word(lexer, "end"))
+			state->atomic_depth--;
+		else if (cmig_lexer_is_word(lexer, "as"))
+			state->after_label = true;
+	}
+	else if (state->is_create && state->parens == 0)
+	{
+		if (was_begin && cmig_lexer_is_word(lexer, "atomic"))
+		{
+			state->atomic_depth = 1;
+			piece->atomic = lexer->start;
+			piece->body = *lexer;
+		}
+		else if (cmig_lexer_is_word(lexer, "begin"))
+			state->after_begin = true;
+	}
+}
+
+/* Find the next statement by its tokens; the lexer moves after it. */
 static void
 find_piece(CmigLexer *lexer, Piece *piece)
 {
-	int			parens = 0;
-	int			atomic_depth = 0;
-	bool		is_create = false;
-	bool		after_begin = false;
-	bool		may_be_label = false;	/* CASE and END would be names here */
+	PieceState	state = {0};
 
 	memset(piece, 0, sizeof(Piece));
-
 	for (;;)
 	{
-		bool		was_begin = after_begin;
-		bool		was_label = may_be_label;
-
 		cmig_lexer_next_sql(lexer);
 		if (lexer->type == CMIG_TOKEN_END)
 			break;
 		if (piece->start == NULL && cmig_lexer_is_char(lexer, ';'))
 			continue;			/* an empty statement */
-
-		after_begin = false;
-		may_be_label = false;
 		if (piece->start == NULL)
 		{
 			piece->start = lexer->start;
 			piece->line = lexer->line;
-			is_create = cmig_lexer_is_word(lexer, "create");
+			state.is_create = cmig_lexer_is_word(lexer, "create");
 		}
 		piece->end = lexer->next;
 
 		if (lexer->type == CMIG_TOKEN_WORD)
 		{
-			if (atomic_depth > 0)
-			{
-				if (was_label)
-					continue;
-				if (cmig_lexer_is_word(lexer, "case"))
-					atomic_depth++;
-				else if (cmig_lexer_is_word(lexer, "end"))
-					atomic_depth--;
-				else if (cmig_lexer_is_word(lexer, "as"))
-					may_be_label = true;
-			}
-			else if (is_create && parens == 0)
-			{
-				if (was_begin && cmig_lexer_is_word(lexer, "atomic"))
-				{
-					atomic_depth = 1;
-					piece->atomic = lexer->start;
-					piece->body = *lexer;
-				}
-				else if (cmig_lexer_is_word(lexer, "begin"))
-					after_begin = true;
-			}
+			count_body_word(&state, piece, lexer);
+			continue;
 		}
-		else if (cmig_lexer_is_char(lexer, '('))
-			parens++;
+		state.after_begin = false;
+		state.after_label = cmig_lexer_is_char(lexer, '.');
+		if (cmig_lexer_is_char(lexer, '('))
+			state.parens++;
 		else if (cmig_lexer_is_char(lexer, ')'))
-			parens = Max(parens - 1, 0);
-		else if (cmig_lexer_is_char(lexer, '.'))
-			may_be_label = true;
+			state.parens = Max(state.parens - 1, 0);
 		else if (is_meta_command(lexer))
 		{
 			piece->backslash = lexer->start;
 			break;
 		}
-		else if (cmig_lexer_is_char(lexer, ';') && parens == 0 && atomic_depth == 0)
+		else if (cmig_lexer_is_char(lexer, ';') && state.parens == 0 && state.atomic_depth == 0)
 		{
 			piece->has_semicolon = true;
 			break;
 		}
 	}
-	piece->open = atomic_depth > 0;
+	piece->open = state.atomic_depth > 0;
 	piece->behind = *lexer;
 }
 
 /*
- * Inside a function's body from lexer on: the next semicolon that follows
- * END, which might end the function.  False at the end of the script.
+ * From lexer on, inside a function's body: set the piece's end to the next
+ * semicolon that follows END, where the function may end.  False at the end of
+ * the script.
  */
 static bool
 find_possible_end(CmigLexer *lexer, Piece *piece)
@@ -207,6 +219,7 @@ find_possible_end(CmigLexer *lexer, Piece *piece)
 	return true;
 }
 
+/* Raise the error for a psql meta-command in the piece. */
 static void
 refuse_meta_command(const CmigStatement *statement, const Piece *piece)
 {
@@ -234,16 +247,16 @@ refuse_meta_command(const CmigStatement *statement, const Piece *piece)
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg("psql meta-command \"\\%.*s\" cannot run in the server",
 					length, name),
-			 errdetail("Commands that begin with a backslash are carried out by psql; a script holds SQL alone."),
+			 errdetail("Commands that begin with a backslash are run by psql; a script must contain only SQL."),
 			 errhint("%s", hint),
 			 errposition(pg_mbstrlen_with_len(statement->text,
 											  piece->backslash - piece->start) + 1)));
 }
 
 /*
- * Parse the text of a function whose end was found by counting CASE and END,
- * which may have been misled by one that is a column label without AS.  Those
- * ends that a parse does not reach are tried in turn.
+ * Parse a function whose end was found by counting CASE and END.  A column label
+ * of that name without AS can mislead the count: if the parser needs more text
+ * than the piece has, the next possible ends are tried in turn.
  */
 static List *
 parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
@@ -282,7 +295,7 @@ parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
 		}
 
 		/*
-		 * Only an error at the piece's end says that more is needed; the
+		 * Only an error at the piece's end means that text is missing.  The
 		 * caller's error context may have made the position an internal one.
 		 */
 		if (Max(error->cursorpos, error->internalpos) < pg_mbstrlen(text) ||
@@ -296,8 +309,8 @@ parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
 }
 
 /*
- * A piece held several statements, because CASE or END was miscounted: keep
- * the first, of that length, and put the lexer behind its semicolon.
+ * A piece has several statements because CASE or END was miscounted: keep the
+ * first one, of that length, and move the lexer after its semicolon.
  */
 static void
 go_back(CmigScriptReader *script, const Piece *piece, char *text, int length)
@@ -320,7 +333,7 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 	List	   *parsed;
 	char	   *text;
 
-	/* as psql does, follow what the script itself has set */
+	/* like psql, follow what the script itself has set */
 	script->lexer.standard_conforming_strings = standard_conforming_strings;
 
 	find_piece(&script->lexer, &piece);
@@ -349,7 +362,7 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 	if (parsed == NIL)
 		elog(ERROR, "no statement in \"%s\"", statement->text);
 
-	/* the semicolon was there for the parser's messages only */
+	/* the semicolon was only there for the parser's messages */
 	text = (char *) statement->text;
 	statement->raw = linitial_node(RawStmt, parsed);
 	if (list_length(parsed) > 1)
@@ -362,10 +375,9 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 }
 
 /*
- * The checksum must stay the same over server versions and architectures, so
- * only the letters of the text go into it: each token's kind (the letters
- * below are part of the format), its length, and its bytes, words in lower
- * case.
+ * The checksum must not depend on the server version or the architecture.  It
+ * is made of each token's kind (the letters below are part of the format), its
+ * length, and its bytes, words in lower case.
  */
 static char
 checksum_kind(const CmigLexer *lexer)
@@ -428,7 +440,7 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 		}
 		else if (length > 16384)
 		{
-			/* not through the buffer, which is for small tokens */
+			/* the buffer is for small tokens */
 			if (pg_cryptohash_update(hash, (uint8 *) buffer.data, buffer.len) < 0 ||
 				pg_cryptohash_update(hash, (const uint8 *) lexer.start, length) < 0)
 				elog(ERROR, "could not update sha256");
@@ -453,8 +465,8 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 }
 
 /*
- * Does the statement at lexer (which stands on its first word) only open or
- * close a transaction, without options?  Moves behind it.
+ * Does the statement whose first word the lexer is on only open or close a
+ * transaction, without options?  Moves after it.
  */
 static bool
 is_bare_transaction(CmigLexer *lexer, bool opening)
@@ -485,6 +497,7 @@ is_transaction_control(const CmigLexer *lexer)
 	return cmig_lexer_is_any_word(lexer, words);
 }
 
+/* Replace text by blanks; lines stay. */
 static void
 blank(char *from, const char *to)
 {
@@ -503,7 +516,7 @@ cmig_script_strip_outer_transaction(const char *source)
 	Piece		last;
 	char	   *result;
 
-	/* most scripts are told apart by their first word */
+	/* the first word of most scripts is enough to tell */
 	cmig_lexer_init(&lexer, source);
 	do
 	{
@@ -514,7 +527,7 @@ cmig_script_strip_outer_transaction(const char *source)
 		return (char *) source;
 	begin_end = lexer.next;
 
-	/* it closes with the last statement, and no other comes between */
+	/* the last statement must close it, with no other one between */
 	memset(&last, 0, sizeof(last));
 	for (;;)
 	{
@@ -533,8 +546,7 @@ cmig_script_strip_outer_transaction(const char *source)
 		last = piece;
 
 		/*
-		 * a psql command takes its line; what is wrong with it is told when
-		 * it is run
+		 * a psql command takes up its line; running it raises the error
 		 */
 		if (piece.backslash)
 			cmig_lexer_move(&lexer, piece.backslash + strcspn(piece.backslash, "\r\n"),

@@ -15,7 +15,7 @@
 #include "parser/parser.h"
 #include "utils/builtins.h"
 
-/* The Boolean value of an option, or what it is without being given. */
+/* The Boolean value of an option; otherwise if it is not given. */
 static bool
 option_value(List *options, const char *name, bool otherwise)
 {
@@ -44,6 +44,7 @@ has_option(List *options, const char *name)
 	return false;
 }
 
+/* The name of a transaction statement for messages. */
 static const char *
 transaction_name(const TransactionStmt *statement)
 {
@@ -101,7 +102,7 @@ classify_reindex(const ReindexStmt *statement, const char **reason)
 	return CMIG_STATEMENT_PLAIN;
 }
 
-/* What depends on the subscription itself is left to the server. */
+/* Whether a slot exists is not known here and left to the server. */
 static CmigStatementClass
 classify_subscription(const Node *node, const char **reason)
 {
@@ -195,10 +196,57 @@ cmig_statement_is_concurrent(const RawStmt *raw)
 	return cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY;
 }
 
+/* The name of a statement with CONCURRENTLY, or NULL; not for REINDEX. */
+static const char *
+concurrent_name(const Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_IndexStmt:
+			return ((const IndexStmt *) node)->concurrent ? "CREATE INDEX CONCURRENTLY" : NULL;
+		case T_DropStmt:
+			return ((const DropStmt *) node)->concurrent ? "DROP INDEX CONCURRENTLY" : NULL;
+		case T_AlterTableStmt:
+			return find_detach_concurrently((const AlterTableStmt *) node) ?
+				"ALTER TABLE ... DETACH PARTITION CONCURRENTLY" : NULL;
+		default:
+			return NULL;
+	}
+}
+
+/* The name of a statement that the server refuses in a transaction, or NULL. */
+static const char *
+top_level_name(const Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_VacuumStmt:
+			return ((const VacuumStmt *) node)->is_vacuumcmd ? "VACUUM" : NULL;
+		case T_ClusterStmt:
+			return ((const ClusterStmt *) node)->relation == NULL ? "CLUSTER without a table" : NULL;
+		case T_CreatedbStmt:
+			return "CREATE DATABASE";
+		case T_DropdbStmt:
+			return "DROP DATABASE";
+		case T_AlterDatabaseStmt:
+			return has_option(((const AlterDatabaseStmt *) node)->options, "tablespace") ?
+				"ALTER DATABASE ... SET TABLESPACE" : NULL;
+		case T_CreateTableSpaceStmt:
+			return "CREATE TABLESPACE";
+		case T_DropTableSpaceStmt:
+			return "DROP TABLESPACE";
+		case T_AlterSystemStmt:
+			return "ALTER SYSTEM";
+		default:
+			return NULL;
+	}
+}
+
 CmigStatementClass
 cmig_statement_classify(const RawStmt *raw, const char **reason)
 {
 	const Node *node = raw->stmt;
+	bool		qualified;
 
 	switch (nodeTag(node))
 	{
@@ -207,114 +255,35 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 			return CMIG_STATEMENT_TRANSACTION;
 
 		case T_CopyStmt:
-			{
-				const CopyStmt *copy = (const CopyStmt *) node;
-
-				if (copy->filename == NULL && !copy->is_program)
-				{
-					*reason = copy->is_from ? "COPY FROM STDIN" : "COPY TO STDOUT";
-					return CMIG_STATEMENT_CLIENT_COPY;
-				}
+			if (((const CopyStmt *) node)->filename != NULL || ((const CopyStmt *) node)->is_program)
 				break;
-			}
+			*reason = ((const CopyStmt *) node)->is_from ? "COPY FROM STDIN" : "COPY TO STDOUT";
+			return CMIG_STATEMENT_CLIENT_COPY;
 
 		case T_DiscardStmt:
-			if (((const DiscardStmt *) node)->target == DISCARD_ALL)
-			{
-				*reason = "DISCARD ALL";
-				return CMIG_STATEMENT_DISCARD_ALL;
-			}
-			break;
-
-		case T_IndexStmt:
-			if (((const IndexStmt *) node)->concurrent)
-			{
-				*reason = "CREATE INDEX CONCURRENTLY";
-				return CMIG_STATEMENT_CONCURRENTLY;
-			}
-			break;
-
-		case T_DropStmt:
-			if (((const DropStmt *) node)->concurrent)
-			{
-				*reason = "DROP INDEX CONCURRENTLY";
-				return CMIG_STATEMENT_CONCURRENTLY;
-			}
-			break;
-
-		case T_AlterTableStmt:
-			if (find_detach_concurrently((const AlterTableStmt *) node))
-			{
-				*reason = "ALTER TABLE ... DETACH PARTITION CONCURRENTLY";
-				return CMIG_STATEMENT_CONCURRENTLY;
-			}
-			break;
+			if (((const DiscardStmt *) node)->target != DISCARD_ALL)
+				break;
+			*reason = "DISCARD ALL";
+			return CMIG_STATEMENT_DISCARD_ALL;
 
 		case T_ReindexStmt:
 			return classify_reindex((const ReindexStmt *) node, reason);
 
-		case T_VacuumStmt:
-			if (((const VacuumStmt *) node)->is_vacuumcmd)
-			{
-				*reason = "VACUUM";
-				return CMIG_STATEMENT_TOP_LEVEL;
-			}
-			break;
-
-		case T_ClusterStmt:
-			if (((const ClusterStmt *) node)->relation == NULL)
-			{
-				*reason = "CLUSTER without a table";
-				return CMIG_STATEMENT_TOP_LEVEL;
-			}
-			break;
-
-		case T_CreatedbStmt:
-			*reason = "CREATE DATABASE";
-			return CMIG_STATEMENT_TOP_LEVEL;
-
-		case T_DropdbStmt:
-			*reason = "DROP DATABASE";
-			return CMIG_STATEMENT_TOP_LEVEL;
-
-		case T_AlterDatabaseStmt:
-			if (has_option(((const AlterDatabaseStmt *) node)->options, "tablespace"))
-			{
-				*reason = "ALTER DATABASE ... SET TABLESPACE";
-				return CMIG_STATEMENT_TOP_LEVEL;
-			}
-			break;
-
-		case T_CreateTableSpaceStmt:
-			*reason = "CREATE TABLESPACE";
-			return CMIG_STATEMENT_TOP_LEVEL;
-
-		case T_DropTableSpaceStmt:
-			*reason = "DROP TABLESPACE";
-			return CMIG_STATEMENT_TOP_LEVEL;
-
-		case T_AlterSystemStmt:
-			*reason = "ALTER SYSTEM";
-			return CMIG_STATEMENT_TOP_LEVEL;
-
 		case T_CallStmt:
-			{
-				bool		qualified;
-				const char *own = cmig_statement_own_procedure(raw, &qualified);
-
-				if (own != NULL && qualified)
-				{
-					*reason = own;
-					return CMIG_STATEMENT_OWN_PROCEDURE;
-				}
-				break;
-			}
+			*reason = cmig_statement_own_procedure(raw, &qualified);
+			if (*reason != NULL && qualified)
+				return CMIG_STATEMENT_OWN_PROCEDURE;
+			break;
 
 		case T_CreateSubscriptionStmt:
 		case T_AlterSubscriptionStmt:
 			return classify_subscription(node, reason);
 
 		default:
+			if ((*reason = concurrent_name(node)) != NULL)
+				return CMIG_STATEMENT_CONCURRENTLY;
+			if ((*reason = top_level_name(node)) != NULL)
+				return CMIG_STATEMENT_TOP_LEVEL;
 			break;
 	}
 	*reason = "a statement that runs in a transaction";
@@ -332,8 +301,8 @@ cmig_statement_refuse(const RawStmt *raw)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("%s is not allowed in a revision's script", reason),
-					 errdetail("The transaction belongs to whoever runs the revision."),
-					 errhint("Remove it. A part that may fail can stand in a DO block with EXCEPTION.")));
+					 errdetail("The session that runs the revision controls the transaction."),
+					 errhint("Remove it. Put a part that may fail into a DO block with EXCEPTION.")));
 			break;
 
 		case CMIG_STATEMENT_CLIENT_COPY:
@@ -348,7 +317,7 @@ cmig_statement_refuse(const RawStmt *raw)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("%s is not allowed in a revision's script", reason),
-					 errdetail("It would throw away what belongs to the caller's session."),
+					 errdetail("It would discard what belongs to the caller's session."),
 					 errhint("Remove it. What a script leaves behind in the session is cleared when it ends.")));
 			break;
 
@@ -401,7 +370,7 @@ cmig_statement_without_concurrently(const RawStmt *raw)
 }
 
 /*
- * What a session loses
+ * What ends with the session
  */
 
 /* The constant behind casts, or NULL. */
@@ -413,7 +382,7 @@ constant_of(Node *node)
 	return IsA(node, A_Const) ? (A_Const *) node : NULL;
 }
 
-/* As set_config() reads its last argument. */
+/* Does set_config() read its last argument as false? */
 static bool
 is_for_session(A_Const *is_local)
 {
@@ -432,6 +401,7 @@ is_for_session(A_Const *is_local)
 	}
 }
 
+/* Is it set_config() with constants, for the session? */
 static bool
 is_set_config_call(const Node *node)
 {
@@ -474,6 +444,7 @@ cmig_statement_set_config_names(const RawStmt *raw)
 	return names;
 }
 
+/* Is the relation temporary by its declaration or its schema? */
 static bool
 is_temporary_name(const RangeVar *relation)
 {
@@ -481,7 +452,7 @@ is_temporary_name(const RangeVar *relation)
 		(relation->schemaname != NULL && strcmp(relation->schemaname, "pg_temp") == 0);
 }
 
-/* The name of what a statement makes for the session, or NULL. */
+/* The name of what a statement creates for the session, or NULL. */
 static const char *
 temporary_name(const Node *node)
 {
@@ -594,8 +565,8 @@ cmig_statement_scan(CmigTopLevelScan *scan, const CmigLexer *lexer)
 	}
 
 	/*
-	 * Every semicolon counts as an end here, which can only add a wrong
-	 * "yes".
+	 * Every semicolon counts as the end of a statement, which can only cause
+	 * a wrong "yes".
 	 */
 	scan->after_verb = false;
 	scan->at_start = cmig_lexer_is_char(lexer, ';');

@@ -1,10 +1,10 @@
 /*
  * text_check.c
- *	  What a script's text alone tells about whether it can run.
+ *	  What a script's text alone says about whether it can run.
  *
- * An error of the parser is caught without a subtransaction: the parser holds
- * nothing but memory.  What does not concern the text, such as a cancel, is
- * raised again.
+ * An error of the parser is caught without a subtransaction, since the parser
+ * allocates nothing but memory.  Errors that are not about the text, such as a
+ * cancel, are thrown again.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +20,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/memutils.h"
 
-/* The caught error, if it concerns the text; any other is raised again. */
+/* The caught error, if it is about the text; any other is thrown again. */
 static ErrorData *
 take_error(void)
 {
@@ -79,7 +79,7 @@ find_refusal(const char *what, const CmigStatement *statement, bool transactiona
 			fix = "Set \"transactional: false\" in the revision.";
 			break;
 		case CMIG_STATEMENT_TRANSACTION:
-			fix = "Remove it: the transaction belongs to whoever runs the revision.";
+			fix = "Remove it: the session that runs the revision controls the transaction.";
 			break;
 		case CMIG_STATEMENT_CLIENT_COPY:
 			fix = "Use INSERT, or COPY with a file on the server.";
@@ -95,7 +95,7 @@ find_refusal(const char *what, const CmigStatement *statement, bool transactiona
 	return result;
 }
 
-/* The table that a statement writes rows of, or NULL. */
+/* The table whose rows a statement writes, or NULL. */
 static const RangeVar *
 written_table(Node *stmt)
 {
@@ -115,9 +115,10 @@ written_table(Node *stmt)
 }
 
 /*
- * Does a downgrade write to a table that it has dropped?  So does a file without
- * a header that cat put behind it.  dropped gets the names, as written, for the
- * statements that follow, in their own memory; what may create a table empties it.
+ * Does a downgrade write to a table that it has dropped?  That happens if cat has
+ * appended a file without a header to a revision file.  *dropped has the names as
+ * written, in the given context; it is emptied by statements that may create a
+ * table.
  */
 static CmigTextProblem *
 find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryContext context)
@@ -200,7 +201,7 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 	return problem;
 }
 
-/* The next statement; *parsed tells whether it parses.  False at the end. */
+/* The next statement, and whether it parses.  False at the end. */
 static bool
 next_parsed(CmigScriptReader *script, CmigStatement *statement, bool *parsed)
 {
@@ -242,7 +243,7 @@ cmig_text_find_unparsed(const char *sql, const int *offsets, int count)
 		CHECK_FOR_INTERRUPTS();
 		while (i < count && offsets[i] < end)
 			i++;
-		/* errors of other statements are not asked for */
+		/* an error in a statement without an offset does not count */
 		if (!parsed && i > first)
 			i = first;
 		else
