@@ -4,8 +4,8 @@
  *
  * Builds the graph, finds what is wrong with it, and looks names up.  All edges
  * are node numbers in a few flat arrays, and nothing recurses, so depth is
- * bounded by memory and never by the C stack.  Everything but guessing at names
- * is linear in nodes plus edges.
+ * bounded by memory and never by the C stack.  Everything except suggesting
+ * names is linear in nodes plus edges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,8 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
-/* How many defects or names an error lists. */
-/* How many near names it offers. */
+/* How many near names an error suggests. */
 #define MAX_SUGGESTED 3
 
 #define DIGITS "0123456789"
@@ -34,6 +33,7 @@
  * Names
  */
 
+/* An id or label in the hash table of names. */
 typedef struct NameEntry
 {
 	const char *name;			/* key */
@@ -59,8 +59,9 @@ typedef struct NameEntry
 static const char *const reserved_names[] = {"head", "heads", "base", "current"};
 
 /*
- * Does the name count from a reserved word, as head-2?  Other names may end in
- * a number, as 2026-11-20 does: an exact name goes before a relative one.
+ * Does the name look like a step from a reserved word, such as head-2?  Other
+ * names may end in a number, such as 2026-11-20: an exact match of a name takes
+ * precedence over the relative form.
  */
 static bool
 is_relative_word(const char *name)
@@ -139,6 +140,7 @@ cmig_graph_find_repeated(const CmigNames *names)
 static void add_defect(CmigGraph *graph, const char *revision, const char *fix,
 					   const char *format,...) pg_attribute_printf(4, 5);
 
+/* The problem is format with its arguments; a sentence without full stop. */
 static void
 add_defect(CmigGraph *graph, const char *revision, const char *fix,
 		   const char *format,...)
@@ -172,6 +174,7 @@ compare_revisions(const void *a, const void *b)
 				  (*(const CmigRevision *const *) b)->id);
 }
 
+/* An id or label, exactly as written. */
 static NameEntry *
 find_entry(const CmigGraph *graph, const char *name)
 {
@@ -194,9 +197,9 @@ cmig_graph_find_id(const CmigGraph *graph, const char *id)
 	return entry && !entry->is_label ? entry->node : -1;
 }
 
-/* Number the revisions by their ids' bytes and enter ids and labels. */
+/* Number the revisions by their ids' bytes and enter the ids. */
 static void
-enter_names(CmigGraph *graph, const CmigRevision *revisions, int count)
+enter_ids(CmigGraph *graph, const CmigRevision *revisions, int count)
 {
 	const CmigRevision **sorted = palloc_extended(sizeof(CmigRevision *) * (Size) Max(count, 1),
 												  MCXT_ALLOC_HUGE);
@@ -229,15 +232,22 @@ enter_names(CmigGraph *graph, const CmigRevision *revisions, int count)
 		entry->is_label = false;
 	}
 	pfree(sorted);
+}
 
-	for (int i = 0; i < count; i++)
+/* Enter the labels, after all ids: an id takes precedence over a label. */
+static void
+enter_labels(CmigGraph *graph)
+{
+	bool		found;
+
+	for (int i = 0; i < graph->count; i++)
 	{
 		const CmigRevision *revision = graph->nodes[i].revision;
 
 		if (revision->malformed)
 			add_defect(graph, revision->id,
 					   "Make down_revision, depends_on and branch_labels one-dimensional arrays without NULL.",
-					   "an array of it holds NULL or has more than one dimension");
+					   "one of its arrays contains NULL or has more than one dimension");
 		for (int j = 0; j < revision->labels.count; j++)
 		{
 			const char *label = revision->labels.names[j];
@@ -265,8 +275,8 @@ enter_names(CmigGraph *graph, const CmigRevision *revisions, int count)
 }
 
 /*
- * Resolve one list of names to nodes, each once, which are put at *pool;
- * last_seen[node] == mark says that the node is in already.
+ * Resolve one list of names to nodes, each once.  They are stored at *pool,
+ * which moves on; last_seen[node] == mark if the node is already in the list.
  */
 static void
 resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
@@ -287,7 +297,10 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 					   "its down_revision \"%s\" is a branch label, not an id", name);
 		else if (entry == NULL)
 		{
-			/* guessing compares with every name: only for what errors list */
+			/*
+			 * a suggestion compares every name: only for defects that errors
+			 * list
+			 */
 			char	   *near = list_length(graph->defects) < CMIG_LISTING_MAX
 			? cmig_graph_suggest(graph, name) : NULL;
 
@@ -309,7 +322,7 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 	*pool += edges->count;
 }
 
-/* Turn edges round: from parents to children, from depends to dependents. */
+/* Make the edges up from those down: children, or dependents. */
 static void
 reverse_edges(CmigGraph *graph, bool depends)
 {
@@ -355,8 +368,9 @@ reverse_edges(CmigGraph *graph, bool depends)
 }
 
 /*
- * Take away all nodes that have nothing left below (up = false) or above
- * them; what stays is on a cycle or between two.
+ * Remove from left, again and again, all nodes that have nothing left below
+ * (up = false) or above them.  What remains after both is on a cycle or between
+ * two cycles.
  */
 static void
 peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
@@ -406,7 +420,7 @@ find_cycles(CmigGraph *graph, bool over_depends)
 	peel(graph, left, false, over_depends);
 	peel(graph, left, true, over_depends);
 
-	/* walk down inside what is left until a node of the path comes again */
+	/* walk down inside what is left until the path meets itself */
 	for (int i = 0; i < graph->count; i++)
 		place[i] = -1;
 	for (int i = 0; i < graph->count; i++)
@@ -423,7 +437,7 @@ find_cycles(CmigGraph *graph, bool over_depends)
 			path[length++] = node;
 			while ((next = cmig_graph_edge_down(&graph->nodes[node], k, over_depends)) >= 0 && !left[next])
 				k++;
-			/* everything below was part of a cycle reported before */
+			/* everything below belongs to a cycle that was already reported */
 			if (next < 0)
 			{
 				node = -1;
@@ -458,8 +472,10 @@ cmig_graph_build(const CmigRevision *revisions, int count)
 	int		   *last_seen;
 	int		   *pool;
 	Size		edges = 0;
+	int			defects;
 
-	enter_names(graph, revisions, count);
+	enter_ids(graph, revisions, count);
+	enter_labels(graph);
 
 	last_seen = palloc_extended(sizeof(int) * (Size) Max(count, 1), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < count; i++)
@@ -472,7 +488,7 @@ cmig_graph_build(const CmigRevision *revisions, int count)
 	{
 		CmigNode   *node = &graph->nodes[i];
 
-		/* one mark for both lists: a parent is no dependency besides */
+		/* one mark for both lists: a parent is not also a dependency */
 		resolve_edges(graph, i, &node->revision->parents, false,
 					  &node->parents, &pool, last_seen, i);
 		resolve_edges(graph, i, &node->revision->depends, true,
@@ -483,13 +499,10 @@ cmig_graph_build(const CmigRevision *revisions, int count)
 	reverse_edges(graph, false);
 	reverse_edges(graph, true);
 
-	{
-		int			before = list_length(graph->defects);
-
-		find_cycles(graph, false);
-		if (list_length(graph->defects) == before)
-			find_cycles(graph, true);
-	}
+	defects = list_length(graph->defects);
+	find_cycles(graph, false);
+	if (list_length(graph->defects) == defects)
+		find_cycles(graph, true);
 	return graph;
 }
 
@@ -558,8 +571,8 @@ cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix)
 }
 
 /*
- * Do the digits that candidate begins with, or is, make the same number as
- * name, which is mere digits?  So 3 is near 003 and 003_invoices.
+ * Does candidate begin with the same number as name, which is all digits?  So 3
+ * is near 003 and 003_invoices.
  */
 static bool
 has_number(const char *candidate, const char *name)
@@ -575,7 +588,7 @@ has_number(const char *candidate, const char *name)
 	return strlen(name) == digits && strncmp(candidate, name, digits) == 0;
 }
 
-/* Does candidate begin with name, but for capitals and kinds of separators? */
+/* Does candidate begin with name, apart from case and kinds of separators? */
 static bool
 begins_alike(const char *candidate, const char *name)
 {
@@ -590,10 +603,9 @@ begins_alike(const char *candidate, const char *name)
 }
 
 /*
- * How far is candidate from what was typed?  More than limit: not near.  What
- * people do most often counts as nearest: a number without its zeros, other
- * capitals or separators, the middle of an id; then comes a file's name for
- * its id.
+ * How far is candidate from what was typed?  More than limit means not near.  The
+ * most common mistakes count as nearest: a number without its zeros, other case
+ * or separators, a part of an id; then a file's name instead of its id.
  */
 static int
 find_distance(const char *name, int length, const char *candidate, int limit)
@@ -606,7 +618,7 @@ find_distance(const char *name, int length, const char *candidate, int limit)
 	{
 		if (has_number(candidate, name))
 			return 0;
-		/* of mere numbers another one is another revision, no misspelling */
+		/* another number is another revision, not a typing mistake */
 		if (strspn(candidate, DIGITS) == candidate_length)
 			return limit + 1;
 	}
@@ -629,7 +641,7 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name)
 	int			count = 0;
 	StringInfoData text;
 
-	/* guessing is for people, not for machine-made graphs */
+	/* suggestions are for people, not for generated graphs */
 	if (length == 0 || length > CMIG_MAX_ID_LENGTH || graph->count > 10000)
 		return NULL;
 

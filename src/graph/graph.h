@@ -4,8 +4,8 @@
  *
  * Pure.  Nodes are numbered 0 .. count-1 in the order of their ids' bytes, so
  * that everything derived from the graph is independent of the order of rows.
- * A graph with defects can be built and looked at; whoever moves along it
- * calls cmig_graph_require_sound() first.
+ * A graph with defects can be built and looked at; a function that moves along
+ * it must call cmig_graph_require_sound() first.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,13 +28,14 @@ typedef struct CmigNode
 	const CmigRevision *revision;
 	CmigEdges	parents;		/* down_revision, in the order written */
 	CmigEdges	depends;		/* depends_on, resolved, without parents */
-	CmigEdges	children;		/* whose parent this is */
-	CmigEdges	dependents;		/* who depends on it */
+	CmigEdges	children;		/* the nodes whose parent this is */
+	CmigEdges	dependents;		/* the nodes that depend on this one */
 } CmigNode;
 
+/* Something wrong with the revisions, for cmig.check(). */
 typedef struct CmigDefect
 {
-	const char *revision;		/* where it is */
+	const char *revision;		/* the id of the revision that has it */
 	const char *problem;		/* a sentence without full stop */
 	const char *fix;			/* what to do */
 } CmigDefect;
@@ -53,13 +54,13 @@ extern CmigGraph *cmig_graph_build(const CmigRevision *revisions, int count);
 /* The ids of nodes in a message: a, b and 3 more */
 extern char *cmig_graph_ids_text(const CmigGraph *graph, const int *nodes, int count);
 
-/* Raise MG005, naming all defects, unless there are none. */
+/* Raise MG005, listing the defects, if there are any. */
 extern void cmig_graph_require_sound(const CmigGraph *graph);
 
-/* What is wrong with an id or label, or NULL: "is longer than ..." etc. */
+/* What is wrong with an id or label, such as "is empty", or NULL. */
 extern char *cmig_graph_check_name(const char *name);
 
-/* A name that a list holds more than once, or NULL. */
+/* A name that is in the list more than once, or NULL. */
 extern const char *cmig_graph_find_repeated(const CmigNames *names);
 
 /* The node of an exact id or, failing that, an exact label; -1 if none. */
@@ -89,8 +90,8 @@ extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name);
 	((graph)->nodes[node].parents.count == 0)
 
 /*
- * The k-th edge down or up, -1 behind the last: parents or children first, then
- * dependencies or dependents if over_depends.
+ * The k-th edge down or up, -1 after the last one: parents or children first,
+ * then dependencies or dependents if over_depends.
  */
 static inline int
 cmig_graph_edge_down(const CmigNode *node, int k, bool over_depends)

@@ -1,6 +1,6 @@
 /*
  * graph_walk.c
- *	  Sets of the graph's nodes, what is reached from them, their order.
+ *	  Sets of the graph's nodes: what they reach, and their order.
  *
  * Every walk keeps its own stack on the heap, so depth is bounded by memory and
  * never by the C stack.  Every function here is linear in nodes plus edges.
@@ -36,6 +36,7 @@ cmig_graph_mark(CmigMarks *marks, int node)
 	return true;
 }
 
+/* Mark what the marked nodes reach. */
 static void
 spread(const CmigGraph *graph, CmigMarks *marks, bool up, bool over_depends)
 {
@@ -89,8 +90,8 @@ cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends)
 }
 
 /*
- * Order: depth first from the tops of the marked part, what is below before
- * what is above, so that a branch is not interleaved with another.
+ * Depth first from the topmost marked nodes, each node after everything below
+ * it, so that branches are not interleaved.
  */
 int *
 cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
@@ -102,7 +103,7 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 	bool	   *visited = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	int			done = 0;
 
-	/* pass 0 starts from the tops, pass 1 takes what only cycles hide */
+	/* pass 0 starts at the topmost nodes, pass 1 at what only cycles reach */
 	for (int pass = 0; pass < 2; pass++)
 	{
 		for (int start = 0; start < graph->count; start++)
@@ -152,7 +153,7 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 	return order;
 }
 
-/* Labels are unique in a sound graph, so pointers tell them apart. */
+/* Labels are unique in a sound graph, so comparing pointers is enough. */
 static List *
 add_labels(List *to, List *from)
 {
@@ -172,8 +173,8 @@ is_fork(const CmigNode *node)
 }
 
 /*
- * Lists are shared along a line, so that only the revisions that carry a label
- * and the merges cost more than a pointer.
+ * Lists are shared along a line of revisions, so that only revisions with a
+ * label and merges cost more than a pointer.
  */
 CmigShownLabels *
 cmig_graph_shown_labels(const CmigGraph *graph)
@@ -190,7 +191,7 @@ cmig_graph_shown_labels(const CmigGraph *graph)
 	memset(all.set, true, graph->count);
 	order = cmig_graph_order(graph, &all, &count);
 
-	/* its own and those of what is below */
+	/* its own and those from below */
 	for (int i = 0; i < count; i++)
 	{
 		const CmigNode *node = &graph->nodes[order[i]];
@@ -210,7 +211,7 @@ cmig_graph_shown_labels(const CmigGraph *graph)
 		shown->inherited[order[i]] = labels;
 	}
 
-	/* those of what is above in the same line, down to the last fork or merge */
+	/* those from above in the same line, down to the last fork or merge */
 	for (int i = count - 1; i >= 0 && graph->defects == NIL; i--)
 	{
 		const CmigNode *node = &graph->nodes[order[i]];

@@ -1,6 +1,6 @@
 /*
  * graph_walk.h
- *	  Sets of the graph's nodes, what is reached from them, their order.
+ *	  Sets of the graph's nodes: what they reach, and their order.
  *
  * Pure.
  *
@@ -20,12 +20,13 @@ typedef struct CmigMarks
 	bool	   *set;			/* one for each node */
 } CmigMarks;
 
+/* An empty set; adding a node returns false if it was already in the set. */
 extern CmigMarks *cmig_graph_marks(const CmigGraph *graph);
-extern bool cmig_graph_mark(CmigMarks *marks, int node);	/* false: was set */
+extern bool cmig_graph_mark(CmigMarks *marks, int node);
 
 /*
- * Mark everything reached from the marked nodes, themselves included, going
- * down (ancestors) or up (descendants), over dependencies too if asked.
+ * Mark everything that the marked nodes reach, themselves included: ancestors
+ * or descendants, with over_depends over dependencies, too.
  */
 extern void cmig_graph_mark_ancestors(const CmigGraph *graph, CmigMarks *marks,
 									  bool over_depends);
@@ -36,8 +37,8 @@ extern void cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks
 extern CmigMarks *cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends);
 
 /*
- * The marked nodes so that parents and dependencies come first, branch by
- * branch.  *count is set; the result is an array of node numbers.
+ * The marked nodes as an array of *count node numbers, parents and dependencies
+ * first, branch by branch.
  */
 extern int *cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count);
 
@@ -47,11 +48,14 @@ extern int *cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int
  */
 typedef struct CmigShownLabels
 {
-	List	  **inherited;		/* of char *; lists are shared, do not change */
-	List	  **carried;
+	List	  **inherited;		/* by node: its own and its ancestors', lists
+								 * of char * that must not be changed */
+	List	  **carried;		/* by node: those from above */
 } CmigShownLabels;
 
 extern CmigShownLabels *cmig_graph_shown_labels(const CmigGraph *graph);
+
+/* All labels shown for a node, as a new list. */
 extern List *cmig_graph_labels(const CmigShownLabels *shown, int node);
 
 #endif							/* CMIG_GRAPH_WALK_H */

@@ -1,13 +1,13 @@
 /*
  * identifier.c
- *	  Identifiers as users type them: taking them apart, looking names up,
- *	  lineages, walks.
+ *	  Identifiers as users type them: their parts, the nodes that they name,
+ *	  lineages, and walks.
  *
  * The rules are those of Alembic's revision map (alembic/script/revision.py),
- * with three differences: text after a relative number is refused instead of
- * ignored; ids may contain '-' because an exact name is tried before the
- * relative grammar; and where Alembic would guess or destroy more than was
- * asked, there is an error.
+ * with three differences: text after a relative number is an error instead of
+ * being ignored; ids may contain '-', because an exact name is tried before the
+ * relative forms; and if Alembic would guess or destroy more than was asked for,
+ * an error is raised.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,14 +21,14 @@
 #include "lib/stringinfo.h"
 #include "utils/varlena.h"
 
-/* A label, a revision, a number of steps: much less than this, in bytes. */
+/* In bytes; a label, an id and a number of steps need much less. */
 #define MAX_TARGET_LENGTH 1000
-/* More steps than any graph has; what is typed is cut to it. */
+/* More steps than any graph has; larger numbers are cut to it. */
 #define MAX_STEPS 1000000000
 
 static const char *const symbols[] = {"head", "heads", "base"};
 
-/* What the same is called elsewhere. */
+/* What other tools call our symbols. */
 static const struct
 {
 	const char *word;
@@ -42,6 +42,7 @@ static const struct
  * Errors
  */
 
+/* Raise MG001 for a name, with a hint for what people commonly type. */
 pg_noreturn static void
 not_found(const CmigGraph *graph, const char *name)
 {
@@ -70,13 +71,13 @@ not_found(const CmigGraph *graph, const char *name)
 			 : strstr(name, "..") != NULL
 			 ? errhint("Ranges are written from:to; cmig.history, cmig.export and cmig.script take them.")
 			 : strchr(name, ',') != NULL
-			 ? errhint("One revision is meant. Functions that take several take an array: ARRAY['<revision>', ...].")
+			 ? errhint("One revision is expected. Functions that accept several take an array: ARRAY['<revision>', ...].")
 			 : strncmp(name, "-r", 2) == 0 || strncmp(name, "--r", 3) == 0
-			 ? errhint("A range stands alone: SELECT * FROM cmig.history('<from>:<to>')")
+			 ? errhint("Give the range alone: SELECT * FROM cmig.history('<from>:<to>')")
 			 : strncmp(name, "--", 2) == 0
-			 ? errhint("What is an option of Alembic is an argument or a function here, such as purge => true, or cmig.script for --sql.")
+			 ? errhint("Options of Alembic are arguments or functions here, such as purge => true, or cmig.script for --sql.")
 			 : strchr(name, '+') != NULL || name[0] == '-'
-			 ? errhint("A relative revision is a plus or minus with a number, alone or after one name: '+1', 'head-2', '<label>@+1'.")
+			 ? errhint("A relative revision is a plus or minus sign and a number, alone or after one name: '+1', 'head-2', '<label>@+1'.")
 			 : is_base ? errhint("\"base\" is the state before the first revision, which only a downgrade can reach: SELECT * FROM cmig.downgrade('base')")
 			 : near ? errhint("Did you mean %s? SELECT * FROM cmig.history() lists the revisions.", near)
 			 : graph->count == 0 ? errhint("There are no revisions yet: load some with cmig.load or cmig.create_revision.")
@@ -115,11 +116,14 @@ cmig_identifier_walked_too_far(const CmigIdentifier *id)
 			 errmsg("relative revision %s didn't produce %s migrations",
 					id->steps_text, id->steps_text + 1),
 			 id->symbol || id->label
-			 ? errdetail("The walk of \"%s\" leaves the graph.", id->text)
-			 : errdetail("There are fewer revisions that way."),
+			 ? errdetail("\"%s\" goes beyond the end of the graph.", id->text)
+			 : errdetail("There are fewer revisions in that direction."),
 			 errhint("SELECT * FROM cmig.history() lists the revisions.")));
 }
 
+/*
+ * Raise MG004: from a node (-1 for base), one step can go to any of choices.
+ */
 pg_noreturn static void
 ambiguous_walk(const CmigGraph *graph, const CmigIdentifier *id, List *choices, int at)
 {
@@ -182,7 +186,7 @@ cmig_identifier_parse(const CmigGraph *graph, const char *target, const char *fo
 	if (strchr(target, ':') != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is a range, and one revision is meant here", target),
+				 errmsg("\"%s\" is a range, but one revision is expected here", target),
 				 errhint("Ranges such as base:heads are for cmig.history and cmig.script.")));
 
 	at = strchr(target, '@');
@@ -234,7 +238,7 @@ is_symbol(const char *name)
 	return false;
 }
 
-/* A partial name, looked up inside within, or everywhere if that is NULL. */
+/* The node of a partial name in within, or anywhere if that is NULL; -1 if none. */
 static int
 find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
 {
@@ -251,12 +255,11 @@ find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_AMBIGUOUS_REVISION),
 				 errmsg("revision identifier \"%s\" is ambiguous", name),
-				 errdetail("It fits %s.", cmig_identifier_list(graph, found)),
+				 errdetail("It matches %s.", cmig_identifier_list(graph, found)),
 				 errhint("Type more characters of it.")));
 	return found ? linitial_int(found) : -1;
 }
 
-/* The revision that stands for a branch: a label, an id, or part of one. */
 int
 cmig_identifier_branch(const CmigGraph *graph, const char *label)
 {
@@ -283,7 +286,7 @@ cmig_identifier_lineage(const CmigGraph *graph, const char *label)
 	return label ? cmig_graph_lineage(graph, cmig_identifier_branch(graph, label), false) : NULL;
 }
 
-/* An id, a label or a part of one, inside the lineage of label if given. */
+/* The node of an id, a label or a part of one, which label's lineage must have. */
 static int
 find_revision(const CmigGraph *graph, const char *label, const char *symbol)
 {
@@ -303,7 +306,6 @@ find_revision(const CmigGraph *graph, const char *label, const char *symbol)
 	return node;
 }
 
-/* Heads over down_revision, inside a lineage or everywhere. */
 List *
 cmig_identifier_heads(const CmigGraph *graph, const CmigMarks *lineage, bool effective)
 {
@@ -328,7 +330,6 @@ cmig_identifier_bases(const CmigGraph *graph)
 	return bases;
 }
 
-/* What label@symbol names; "base" names nothing. */
 List *
 cmig_identifier_absolute(const CmigGraph *graph, const char *label, const char *symbol, const char *text)
 {
@@ -353,7 +354,6 @@ cmig_identifier_absolute(const CmigGraph *graph, const char *label, const char *
 	return list_make1_int(find_revision(graph, label, symbol));
 }
 
-/* The one revision that label@symbol names, or -1 for base. */
 int
 cmig_identifier_one(const CmigGraph *graph, const char *label, const char *symbol, const char *text)
 {

@@ -1,7 +1,7 @@
 /*
  * identifier.h
- *	  Identifiers as users type them: taking them apart, looking names up,
- *	  lineages, walks.
+ *	  Identifiers as users type them: their parts, the nodes that they name,
+ *	  lineages, and walks.
  *
  * Pure.  A node is a number of the graph, -1 is base.  The grammar is
  * Alembic's (doc/reference.md, "Identifiers").  An exact id wins over
@@ -23,13 +23,17 @@ typedef struct CmigIdentifier
 {
 	const char *text;			/* as typed */
 	char	   *label;
-	char	   *symbol;
-	bool		relative;
+	char	   *symbol;			/* an id, a label, a part of one, or head,
+								 * heads, base, current */
+	bool		relative;		/* it has steps */
 	int			steps;			/* signed */
 	const char *steps_text;		/* "+2" */
 } CmigIdentifier;
 
-/* forms: what may be said, for the error of a target that is NULL or empty */
+/*
+ * Take a target apart; raises 22023 if it is NULL, empty or no identifier.
+ * forms lists what may be given, for the hint.
+ */
 extern void cmig_identifier_parse(const CmigGraph *graph, const char *target,
 								  const char *forms, CmigIdentifier *id);
 
@@ -39,26 +43,29 @@ extern int	cmig_identifier_branch(const CmigGraph *graph, const char *label);
 /* Its ancestors and descendants over down_revision; NULL for no label. */
 extern CmigMarks *cmig_identifier_lineage(const CmigGraph *graph, const char *label);
 
-/* Heads inside a lineage, or everywhere if that is NULL; bases. */
+/*
+ * The heads of a lineage, or of the graph if that is NULL; effective ones have
+ * no dependents, either.  The bases of the graph.
+ */
 extern List *cmig_identifier_heads(const CmigGraph *graph, const CmigMarks *lineage,
 								   bool effective);
 extern List *cmig_identifier_bases(const CmigGraph *graph);
 
-/* The ends of edges, inside a set of nodes if that is not NULL. */
+/* The nodes that edges lead to, only those in within unless that is NULL. */
 extern List *cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within);
 
-/* The nodes that label@symbol names; base names none. */
+/* The nodes that label@symbol names, text as typed; base names none. */
 extern List *cmig_identifier_absolute(const CmigGraph *graph, const char *label,
 									  const char *symbol, const char *text);
 
-/* The one node that it names. */
+/* The one node that it names, -1 for base; raises MG003 for several. */
 extern int	cmig_identifier_one(const CmigGraph *graph, const char *label,
 								const char *symbol, const char *text);
 
 /*
- * Walks.  Up from base goes to a base inside the lineage; down from a base
- * goes to base, and from there no further.  With clip the walk stops where it
- * cannot go on.
+ * Where a number of steps leads.  Up from base is a base of the lineage; down
+ * from a base is base, and nothing is below that.  A walk that cannot go on
+ * stops there with clip, and otherwise raises MG004.
  */
 extern int	cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id,
 									int start, int steps,

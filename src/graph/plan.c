@@ -1,12 +1,12 @@
 /*
  * plan.c
- *	  Which steps lead from the version rows to a target, and what they do to
- *	  the rows.
+ *	  The steps from the version rows to a target, and how they change the
+ *	  rows.
  *
- * The rows follow from a count a node: how many applied revisions name it in
- * down_revision or depends_on.  An applied node with count 0 has a row.  A
- * step changes the counts of the nodes it names only, so a whole plan is
- * linear in its edges.
+ * The rows follow from one count for each node: how many applied revisions name
+ * it in down_revision or depends_on.  An applied node with count 0 has a row.  A
+ * step changes only the counts of the nodes that it names, so making a whole plan
+ * is linear in its edges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,6 +16,7 @@
 #include "base/errors.h"
 #include "graph/plan.h"
 
+/* By node: how many applied revisions name it. */
 static int *
 count_naming(const CmigGraph *graph, const CmigMarks *applied)
 {
@@ -37,9 +38,9 @@ count_naming(const CmigGraph *graph, const CmigMarks *applied)
 }
 
 /*
- * A node that is named by one applied revision more or less: the nodes that it
- * names, of which one is from now on named at all, or is no longer.  Nodes are
- * in a node's edges once.
+ * A node becomes applied, or is no longer applied: update the counts, and return
+ * those of the nodes that it names whose count was 0 before, or is 0 now.  No
+ * node is in a node's edges twice.
  */
 static CmigEdges
 change_naming(const CmigNode *node, int *naming, bool applied)
@@ -58,7 +59,7 @@ change_naming(const CmigNode *node, int *naming, bool applied)
 			of_parents = changed.count;
 	}
 
-	/* a line of revisions needs no memory of its own */
+	/* if all parents changed and nothing else, no memory is needed */
 	if (changed.count == node->parents.count && changed.count == of_parents)
 		changed.nodes = node->parents.nodes;
 	else
@@ -93,7 +94,7 @@ step_down(const CmigGraph *graph, CmigPlanStep *step, int *naming)
 	step->added = change_naming(&graph->nodes[step->node], naming, false);
 }
 
-/* Put nodes before those whose rows go in a step. */
+/* Let a step delete the rows of these nodes first. */
 static void
 remove_also(CmigPlanStep *step, List *nodes)
 {
@@ -111,6 +112,7 @@ remove_also(CmigPlanStep *step, List *nodes)
 	step->removed.count = count;
 }
 
+/* A plan for the nodes in moving. */
 static CmigPlan *
 make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		  const CmigMarks *moving, CmigDirection direction)
@@ -146,7 +148,7 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		}
 	}
 
-	/* rows that the rule does not ask for go first */
+	/* rows that the rule does not have are deleted first */
 	if (plan->count > 0 && superfluous != NIL)
 		remove_also(&plan->steps[0], superfluous);
 	pfree(naming);

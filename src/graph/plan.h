@@ -1,7 +1,7 @@
 /*
  * plan.h
- *	  Which steps lead from the version rows to a target, and what they do to
- *	  the rows.
+ *	  The steps from the version rows to a target, and how they change the
+ *	  rows.
  *
  * Pure.  The version rows follow one rule: they are the applied revisions
  * that no applied revision names in down_revision or depends_on.
@@ -18,13 +18,13 @@
 
 /*
  * One step: a revision to run, and the version rows that change with it.  The
- * spans may be the graph's own or the step's node, so they are not to be
- * changed and the step is not to be copied.
+ * spans may point into the graph or at the step's own node, so they must not be
+ * changed, and the step must not be copied.
  */
 typedef struct CmigPlanStep
 {
 	int			node;
-	CmigEdges	removed;		/* nodes whose rows go */
+	CmigEdges	removed;		/* nodes whose rows are deleted */
 	CmigEdges	added;			/* nodes that get a row */
 } CmigPlanStep;
 
@@ -35,12 +35,18 @@ typedef struct CmigPlan
 	CmigPlanStep *steps;
 } CmigPlan;
 
+/* All that is missing below the targets, in an order that can be run. */
 extern CmigPlan *cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 								   List *targets);
+
+/*
+ * All applied descendants of the target's roots; raises MG004 if there are none
+ * and the target is not where the database is.
+ */
 extern CmigPlan *cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 									 const CmigDowngradeTarget *target);
 
-/* A stamp: rows to remove (text, they may be unknown) and nodes to add. */
+/* A stamp: rows to remove, as text since they may be unknown, and nodes to add. */
 typedef struct CmigStampPlan
 {
 	List	   *removed;		/* of char * */

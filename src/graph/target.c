@@ -1,9 +1,9 @@
 /*
  * target.c
  *	  What a user typed, resolved to revisions: where upgrade, downgrade,
- *	  stamp and history go.
+ *	  stamp and history lead.
  *
- * The grammar and the lookups are in identifier.c; here is what each command
+ * identifier.c has the grammar and the lookups; this file has what each command
  * makes of them, given what is applied.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -17,10 +17,10 @@
 
 #include "lib/stringinfo.h"
 
-/* What may be said, for the errors of a target that is not given. */
+/* What may be given, for the hint if a target is missing. */
 #define ABSOLUTE_FORMS "head, heads, base, a branch label, or an id"
 #define UPGRADE_FORMS "head, heads, an id, or a relative one such as '+1'"
-#define DOWNGRADE_FORMS "an id to go back to, a relative one such as '-1', or base to take back all"
+#define DOWNGRADE_FORMS "an id to go back to, a relative one such as '-1', or base to revert all"
 #define RANGE_FORMS "from:to, such as base:heads or current:head"
 
 /*
@@ -61,13 +61,13 @@ cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applie
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 errmsg("can't locate revision identified by \"%s\"", row),
-			 errdetail("cmig.version says that it is applied, but cmig.revision does not hold it."),
+			 errdetail("According to cmig.version it is applied, but it is not in cmig.revision."),
 			 errhint("Load the missing revision, or record where the database really is: SELECT cmig.stamp('<revision>', purge => true)")));
 }
 
 /*
- * A node of the set that is a proper ancestor of another, or -1; *above is
- * set to one that it is below.
+ * One of nodes that is an ancestor of another of them, or -1; *above is set to
+ * one that it is an ancestor of.
  */
 static int
 find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
@@ -112,8 +112,8 @@ find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
 }
 
 /*
- * The call that leaves just the rows that no other row is above: a purge takes
- * those of other branches too, so that they are named with it.
+ * The call that leaves just the topmost rows.  A purge removes the rows of other
+ * branches, too, so all of them are named.
  */
 static char *
 stamp_call(const CmigGraph *graph, List *rows, bool over_depends)
@@ -142,7 +142,7 @@ cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applie
 	int			above = -1;
 	int			overlap;
 
-	/* beside unknown rows nobody can say which row is the last */
+	/* with unknown rows it cannot be known which row is the last */
 	if (applied->unknown != NIL)
 		return;
 	overlap = find_overlap(graph, applied->nodes, over_depends, &above);
@@ -152,7 +152,7 @@ cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applie
 			(errcode(ERRCODE_CMIG_INVALID_TARGET),
 			 errmsg("version row \"%s\" overlaps with version row \"%s\"",
 					cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
-			 errdetail("\"%s\" is an ancestor of \"%s\", so one of the rows does not belong into cmig.version; a restore over a live database leaves such rows.",
+			 errdetail("\"%s\" is an ancestor of \"%s\", so one of the rows does not belong in cmig.version; restoring a dump over a live database leaves such rows.",
 					   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
 			 errhint("Find out which of them the schema matches, then record it: %s",
 					 stamp_call(graph, applied->nodes, over_depends))));
@@ -162,6 +162,7 @@ cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applie
  * Absolute targets
  */
 
+/* Append the nodes that are not in seen yet. */
 static List *
 append_unique(const CmigGraph *graph, List *to, List *from, CmigMarks *seen)
 {
@@ -188,7 +189,7 @@ cmig_target_absolute(const CmigGraph *graph, const char *target)
 	return cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
 }
 
-/* Several targets may not contain one another. */
+/* Of several targets, none may be an ancestor of another. */
 static void
 refuse_overlap(const CmigGraph *graph, List *targets, bool over_depends)
 {
@@ -219,7 +220,7 @@ find_list(const CmigGraph *graph, const CmigNames *targets)
 
 		cmig_identifier_parse(graph, targets->names[i], ABSOLUTE_FORMS, &id);
 		if (id.relative)
-			cmig_identifier_not_valid(&id, "A list of targets may hold absolute identifiers only.",
+			cmig_identifier_not_valid(&id, "A list of targets can contain only absolute identifiers.",
 									  "Name the revisions, or move one branch at a time.");
 		nodes = append_unique(graph, nodes,
 							  cmig_identifier_absolute(graph, id.label, id.symbol, id.text), seen);
@@ -240,7 +241,29 @@ cmig_target_list(const CmigGraph *graph, const CmigNames *targets, bool over_dep
  * Upgrade
  */
 
-/* Where +N starts: the applied tip, inside the lineage if there is one. */
+/*
+ * The topmost applied revisions of a lineage: none above them, over dependencies
+ * too, is both applied and in the lineage.
+ */
+static List *
+applied_tips_within(const CmigGraph *graph, const CmigApplied *applied, const CmigMarks *lineage)
+{
+	List	   *tips = NIL;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		bool		tip = applied->applied->set[i] && lineage->set[i];
+		int			other;
+
+		for (int k = 0; tip && (other = cmig_graph_edge_up(&graph->nodes[i], k, true)) >= 0; k++)
+			tip = !(applied->applied->set[other] && lineage->set[other]);
+		if (tip)
+			tips = lappend_int(tips, i);
+	}
+	return tips;
+}
+
+/* Where +N starts: the applied tip, of the lineage if there is one; -1: base. */
 static int
 find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 				   const CmigIdentifier *id, const CmigMarks *lineage)
@@ -253,7 +276,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("ambiguous upgrade \"%s\" from multiple current revisions", id->text),
-					 errdetail("Current are %s%s.", cmig_identifier_list(graph, applied->nodes),
+					 errdetail("The current revisions are %s%s.", cmig_identifier_list(graph, applied->nodes),
 							   applied->unknown ? " and unknown ones" : ""),
 					 errhint("Name a branch, <label>@%s, or the revision to reach.", id->text)));
 		cmig_target_require_known_rows(graph, applied);
@@ -269,33 +292,9 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 			if (lineage->set[lfirst_int(lc)])
 				starts = lappend_int(starts, lfirst_int(lc));
 		}
+		/* the branch may not be at a current head */
 		if (starts == NIL)
-		{
-			/*
-			 * The branch is not at a current head: start from the topmost
-			 * applied revisions of its lineage.
-			 */
-			for (int i = 0; i < graph->count; i++)
-			{
-				const CmigNode *node = &graph->nodes[i];
-				bool		top = applied->applied->set[i] && lineage->set[i];
-
-				for (int j = 0; top && j < node->children.count; j++)
-				{
-					int			child = node->children.nodes[j];
-
-					top = !(applied->applied->set[child] && lineage->set[child]);
-				}
-				for (int j = 0; top && j < node->dependents.count; j++)
-				{
-					int			other = node->dependents.nodes[j];
-
-					top = !(applied->applied->set[other] && lineage->set[other]);
-				}
-				if (top)
-					starts = lappend_int(starts, i);
-			}
-		}
+			starts = applied_tips_within(graph, applied, lineage);
 		if (list_length(starts) > 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
@@ -306,6 +305,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 	return starts ? linitial_int(starts) : -1;
 }
 
+/* The node that a relative target of an upgrade leads to. */
 static int
 find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
 {
@@ -316,7 +316,7 @@ find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 	{
 		if (id->steps <= 0)
 			cmig_identifier_not_valid(id, "An upgrade goes up, by one step or more.",
-									  "Use '+1' and the like, or cmig.downgrade.");
+									  "Use a target such as '+1', or cmig.downgrade.");
 		lineage = cmig_identifier_lineage(graph, id->label);
 		return cmig_identifier_walk_up(graph, id,
 									   find_upgrade_start(graph, applied, id, lineage),
@@ -354,7 +354,53 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
  * Downgrade
  */
 
-/* Where -N starts. */
+/* The hint's examples must work: -1 from a merge would be ambiguous again. */
+pg_noreturn static void
+raise_ambiguous_downgrade(const CmigGraph *graph, const CmigApplied *applied,
+						  const CmigIdentifier *id)
+{
+	const CmigRevision *revision = NULL;
+	const char *label;
+	ListCell   *lc;
+
+	foreach(lc, applied->nodes)
+	{
+		if (revision == NULL || revision->parents.count != 1)
+			revision = graph->nodes[lfirst_int(lc)].revision;
+	}
+	label = revision->labels.count ? revision->labels.names[0] : revision->id;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+			 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
+			 errdetail("The current revisions are %s.", cmig_identifier_list(graph, applied->nodes)),
+			 revision->parents.count == 1
+			 ? errhint("Say which branch, such as '%s@%s', or name the revision to go back to, such as '%s'.",
+					   label, id->text, revision->parents.names[0])
+			 : errhint("Say which branch, such as '%s@%s', or name the revision to go back to.",
+					   label, id->text)));
+}
+
+/* The applied revisions of a lineage that have no applied child. */
+static List *
+applied_branch_heads(const CmigGraph *graph, const CmigApplied *applied, const CmigMarks *lineage)
+{
+	List	   *heads = NIL;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		const CmigNode *node = &graph->nodes[i];
+		bool		head = applied->applied->set[i] && lineage->set[i];
+
+		for (int j = 0; head && j < node->children.count; j++)
+			head = !applied->applied->set[node->children.nodes[j]];
+		if (head)
+			heads = lappend_int(heads, i);
+	}
+	return heads;
+}
+
+/* Where -N or label@-N starts. */
 static int
 find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
 {
@@ -373,28 +419,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 					 errhint("SELECT * FROM cmig.current() shows where the database is.")));
 		cmig_target_require_known_rows(graph, applied);
 		if (list_length(applied->nodes) > 1)
-		{
-			const CmigRevision *revision = NULL;
-			const char *label;
-
-			/* an example that works: -1 from a merge would be ambiguous again */
-			foreach(lc, applied->nodes)
-			{
-				if (revision == NULL || revision->parents.count != 1)
-					revision = graph->nodes[lfirst_int(lc)].revision;
-			}
-			label = revision->labels.count ? revision->labels.names[0] : revision->id;
-
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
-					 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
-					 errdetail("Current are %s.", cmig_identifier_list(graph, applied->nodes)),
-					 revision->parents.count == 1
-					 ? errhint("Say which branch, such as '%s@%s', or name the revision to go back to, such as '%s'.",
-							   label, id->text, revision->parents.names[0])
-					 : errhint("Say which branch, such as '%s@%s', or name the revision to go back to.",
-							   label, id->text)));
-		}
+			raise_ambiguous_downgrade(graph, applied, id);
 		return linitial_int(applied->nodes);
 	}
 
@@ -405,24 +430,9 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 		if (lineage->set[lfirst_int(lc)])
 			starts = lappend_int(starts, lfirst_int(lc));
 	}
+	/* no row in that lineage: it may be applied as a dependency of another */
 	if (starts == NIL)
-	{
-		/*
-		 * No row in that lineage: it may be applied as a dependency of
-		 * another.  Take the applied revisions that are heads of their
-		 * branch.
-		 */
-		for (int i = 0; i < graph->count; i++)
-		{
-			const CmigNode *node = &graph->nodes[i];
-			bool		top = applied->applied->set[i];
-
-			for (int j = 0; top && j < node->children.count; j++)
-				top = !applied->applied->set[node->children.nodes[j]];
-			if (top && lineage->set[i])
-				starts = lappend_int(starts, i);
-		}
-	}
+		starts = applied_branch_heads(graph, applied, lineage);
 	if (starts == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
@@ -484,7 +494,7 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 
 	if (!id.relative)
 	{
-		/* head is the head of all here: a label does not narrow it */
+		/* here, head is that of the whole graph: a label does not narrow it */
 		bool		symbolic = strcmp(id.symbol, "head") == 0 || strcmp(id.symbol, "heads") == 0;
 
 		if (id.label)
@@ -504,8 +514,8 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 	else if (id.symbol == NULL)
 	{
 		if (id.steps >= 0)
-			cmig_identifier_not_valid(&id, "A downgrade cannot go up or nowhere.",
-									  "Use '-1' and the like, or cmig.upgrade.");
+			cmig_identifier_not_valid(&id, "A downgrade goes down, by one step or more.",
+									  "Use a target such as '-1', or cmig.upgrade.");
 		start = find_downgrade_start(graph, applied, &id);
 		result->node = cmig_identifier_walk_down(graph, &id, start, -id.steps, false);
 		branch = id.label ? cmig_identifier_branch(graph, id.label) : start;
@@ -525,7 +535,7 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 			branch = cmig_identifier_branch(graph, id.label);
 		if (result->node < 0)
 		{
-			/* base of the tree that the revision is in, not of everything */
+			/* the base of the tree that the revision is in, not of everything */
 			if (start >= 0 && !applied->applied->set[start])
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_INVALID_TARGET),
@@ -546,8 +556,8 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
  */
 
 /*
- * With nothing recorded, -N and label@-N count down from the heads, as in
- * Alembic; in any other place a relative id cannot be stamped.
+ * If nothing is applied, -N and label@-N count down from the heads, as in
+ * Alembic; otherwise a relative identifier cannot be stamped.
  */
 static List *
 find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
@@ -618,7 +628,7 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
  * Ranges
  */
 
-/* One end of a range: the nodes that it names; *base is set for base. */
+/* The nodes that one end of a range names; *base: it is base. */
 static List *
 find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *text, bool *base)
 {
@@ -633,7 +643,7 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 	lineage = cmig_identifier_lineage(graph, id.label);
 	if (id.symbol == NULL || strcmp(id.symbol, "current") == 0)
 	{
-		/* current is clear of unknown rows: history works beside them */
+		/* unknown rows do not matter here: history must still work */
 		found = NIL;
 		foreach(lc, applied->nodes)
 		{
@@ -644,7 +654,7 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("\"%s\" is ambiguous with multiple current heads", text),
-					 errdetail("Current are %s.", cmig_identifier_list(graph, found)),
+					 errdetail("The current revisions are %s.", cmig_identifier_list(graph, found)),
 					 errhint("Name a revision, or a branch: <label>@%s.", id.steps_text)));
 	}
 	else
@@ -668,20 +678,11 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 	return nodes;
 }
 
-CmigMarks *
-cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char *range)
+/* The two ends of a range; both are the range itself if it has no colon. */
+static void
+split_range(const char *range, const char **from, const char **to)
 {
-	CmigMarks  *upper = cmig_graph_marks(graph);
-	CmigMarks  *lower;
-	CmigMarks  *result;
 	const char *colon;
-	const char *from;
-	const char *to;
-	List	   *from_nodes;
-	List	   *to_nodes;
-	bool		from_base;
-	bool		to_base;
-	ListCell   *lc;
 
 	if (range == NULL || range[0] == '\0')
 		ereport(ERROR,
@@ -696,29 +697,59 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 				 errhint("A range has one colon, from:to, such as base:heads or current:head.")));
 
 	if (colon == NULL)
-		from = to = range;
+		*from = *to = range;
 	else
 	{
-		from = colon == range ? "base" : pnstrdup(range, colon - range);
-		to = colon[1] == '\0' ? "heads" : colon + 1;
+		*from = colon == range ? "base" : pnstrdup(range, colon - range);
+		*to = colon[1] == '\0' ? "heads" : colon + 1;
 	}
+}
+
+/* The set of the nodes in a list. */
+static CmigMarks *
+marks_of(const CmigGraph *graph, const List *nodes)
+{
+	CmigMarks  *marks = cmig_graph_marks(graph);
+	ListCell   *lc;
+
+	foreach(lc, nodes)
+	{
+		cmig_graph_mark(marks, lfirst_int(lc));
+	}
+	return marks;
+}
+
+/* The nodes that are in both sets. */
+static CmigMarks *
+intersect(const CmigGraph *graph, const CmigMarks *a, const CmigMarks *b)
+{
+	CmigMarks  *both = cmig_graph_marks(graph);
+
+	for (int i = 0; i < graph->count; i++)
+		if (a->set[i] && b->set[i])
+			cmig_graph_mark(both, i);
+	return both;
+}
+
+CmigMarks *
+cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char *range)
+{
+	CmigMarks  *upper;
+	CmigMarks  *lower;
+	CmigMarks  *result;
+	const char *from;
+	const char *to;
+	List	   *from_nodes;
+	bool		from_base;
+	bool		to_base;
+
+	split_range(range, &from, &to);
 	from_nodes = find_range_end(graph, applied, from, &from_base);
-	to_nodes = find_range_end(graph, applied, to, &to_base);
+	upper = marks_of(graph, find_range_end(graph, applied, to, &to_base));
 
-	/* one identifier: these revisions alone */
-	if (colon == NULL)
-	{
-		foreach(lc, to_nodes)
-		{
-			cmig_graph_mark(upper, lfirst_int(lc));
-		}
+	/* one identifier: just these revisions */
+	if (from == range && to == range)
 		return upper;
-	}
-
-	foreach(lc, to_nodes)
-	{
-		cmig_graph_mark(upper, lfirst_int(lc));
-	}
 	cmig_graph_mark_ancestors(graph, upper, true);
 
 	/* what is on a cycle is below no head, and must be seen to be fixed */
@@ -727,28 +758,16 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 			cmig_graph_mark(upper, i);
 	if (from_base)
 	{
-		CmigMarks  *lineage = strchr(from, '@')
-		? cmig_identifier_lineage(graph, pnstrdup(from, strchr(from, '@') - from)) : NULL;
+		const char *at = strchr(from, '@');
 
-		if (lineage == NULL)
-			return upper;
-		result = cmig_graph_marks(graph);
-		for (int i = 0; i < graph->count; i++)
-			if (upper->set[i] && lineage->set[i])
-				cmig_graph_mark(result, i);
-		return result;
+		return at == NULL ? upper :
+			intersect(graph, upper,
+					  cmig_identifier_lineage(graph, pnstrdup(from, at - from)));
 	}
 
-	lower = cmig_graph_marks(graph);
-	foreach(lc, from_nodes)
-	{
-		cmig_graph_mark(lower, lfirst_int(lc));
-	}
+	lower = marks_of(graph, from_nodes);
 	cmig_graph_mark_descendants(graph, lower, true);
-	result = cmig_graph_marks(graph);
-	for (int i = 0; i < graph->count; i++)
-		if (upper->set[i] && lower->set[i])
-			cmig_graph_mark(result, i);
+	result = intersect(graph, upper, lower);
 	if (result->count == 0 && (from_nodes != NIL || !to_base))
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),

@@ -2,7 +2,7 @@
  * target.h
  *	  What a user typed, resolved to revisions.
  *
- * Pure.  Where upgrade, downgrade, stamp and history go, given what is
+ * Pure.  Where upgrade, downgrade, stamp and history lead, given what is
  * applied.  Raises MG001 to MG004 and 22023.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -15,13 +15,12 @@
 #include "graph/graph_walk.h"
 
 /*
- * What is applied.  rows are the version rows as found; nodes those of them
- * that the graph knows.
+ * What is applied: the version rows as found, and what follows from them.
  */
 typedef struct CmigApplied
 {
 	const CmigNames *rows;
-	List	   *nodes;			/* of int, in the order of rows */
+	List	   *nodes;			/* of int: rows that the graph knows, in order */
 	List	   *unknown;		/* of char *: rows that name no revision */
 	CmigMarks  *applied;		/* rows and their ancestors over dependencies */
 } CmigApplied;
@@ -29,34 +28,35 @@ typedef struct CmigApplied
 extern CmigApplied *cmig_target_applied(const CmigGraph *graph, const CmigNames *rows);
 
 /*
- * Raise MG001 if a row names an unknown revision, MG004 if one row is an
- * ancestor of another, over dependencies too if asked.
+ * Raise MG001 if a row names an unknown revision; MG004 if one row is an ancestor
+ * of another, with over_depends over dependencies, too.
  */
 extern void cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applied);
 extern void cmig_target_require_sound_rows(const CmigGraph *graph, const CmigApplied *applied,
 										   bool over_depends);
 
-/* Absolute identifiers: the nodes that they name; base names none. */
+/* The nodes that an absolute identifier names; base names none. */
 extern List *cmig_target_absolute(const CmigGraph *graph, const char *target);
 
 /*
- * Several absolute identifiers; none may be an ancestor of another, over
- * dependencies too if asked.
+ * The nodes of several absolute identifiers; none may be an ancestor of another,
+ * with over_depends over dependencies, too.
  */
 extern List *cmig_target_list(const CmigGraph *graph, const CmigNames *targets,
 							  bool over_depends);
 
-/* The nodes that upgrade is to reach; a list may not hold relative ids. */
+/* The nodes that upgrade must reach; several targets must be absolute. */
 extern List *cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 								 const CmigNames *targets);
 
-/* Where downgrade stops: the roots (whose descendants go), and more. */
+/* Where downgrade stops. */
 typedef struct CmigDowngradeTarget
 {
 	const char *text;			/* as typed */
 	int			node;			/* -1: base */
-	List	   *roots;			/* of int: these and their descendants go */
-	bool		to_base;		/* "base" was said: everything goes */
+	List	   *roots;			/* of int: these and their descendants are
+								 * reverted */
+	bool		to_base;		/* "base" was given: everything is */
 } CmigDowngradeTarget;
 
 extern CmigDowngradeTarget *cmig_target_downgrade(const CmigGraph *graph,
@@ -67,8 +67,8 @@ extern CmigDowngradeTarget *cmig_target_downgrade(const CmigGraph *graph,
 typedef struct CmigStampTarget
 {
 	List	   *nodes;			/* of int: the destinations */
-	bool		base;			/* a base was named: remove ... */
-	CmigMarks  *base_lineage;	/* ... rows of this lineage, NULL for all */
+	bool		base;			/* a base was named */
+	CmigMarks  *base_lineage;	/* whose rows are then removed; NULL: all */
 } CmigStampTarget;
 
 extern CmigStampTarget *cmig_target_stamp(const CmigGraph *graph,
@@ -76,8 +76,8 @@ extern CmigStampTarget *cmig_target_stamp(const CmigGraph *graph,
 										  const CmigNames *targets);
 
 /*
- * A history range, "from:to" or one identifier; the result marks the
- * revisions of it.  Relative numbers that reach too far are clipped.
+ * The revisions of a history range, "from:to" or one identifier.  Relative
+ * numbers that reach too far are clipped.
  */
 extern CmigMarks *cmig_target_range(const CmigGraph *graph, const CmigApplied *applied,
 									const char *range);
