@@ -174,6 +174,8 @@ BEGIN
 		EXECUTE format('ALTER TABLE %s ALTER %I DROP NOT NULL', a.relation, a.attname);
 	END LOOP;
 END $$;
+-- ids that are equal
+DROP INDEX cmig_audit.log_id_transaction_at_idx;
 SELECT try_columns('cmig_audit.log') > 50 AS log, try_columns('cmig_audit.layout') > 30 AS layout;
 -- combinations of what an entry consists of
 SELECT count(try_change(format('UPDATE cmig_audit.log SET operation = %L, row_key = %L, old_key = %L, old_row = %L, new_row = %L WHERE table_name = ''t''', operation, key, old_key, old_row, new_row)))

@@ -134,7 +134,30 @@ INSERT INTO parent VALUES (41, 'once');
 INSERT INTO mid VALUES (42, 'once');
 SELECT * FROM entries();
 
+-- an audited table attached to one that is not: its statement triggers miss what is written through that one
+CREATE TABLE alone (id integer PRIMARY KEY, v text);
+CREATE TABLE sub (id integer PRIMARY KEY, v text) PARTITION BY RANGE (id);
+CREATE TABLE sub_low PARTITION OF sub FOR VALUES FROM (100) TO (150);
+CREATE TABLE whole (id integer PRIMARY KEY, v text) PARTITION BY RANGE (id);
+SELECT count(*) FROM cmig.enable_audit('alone');
+SELECT count(*) FROM cmig.enable_audit('sub', level => 'statement');
+ALTER TABLE whole ATTACH PARTITION alone FOR VALUES FROM (0) TO (100);
+ALTER TABLE whole ATTACH PARTITION sub FOR VALUES FROM (100) TO (200);
+TRUNCATE cmig_audit.log;
+INSERT INTO whole VALUES (1, 'missed'), (101, 'missed');
+SELECT * FROM entries();
+\x on
+SELECT target, level, problem FROM cmig.audit_status('public') WHERE target ~ 'alone|sub|whole';
+\x off
+-- the fix
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('public.alone', level => 'auto');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('public.sub', level => 'auto');
+INSERT INTO whole VALUES (2, 'logged'), (102, 'logged');
+SELECT * FROM entries();
+SELECT target, level, problem FROM cmig.audit_status('public') WHERE target ~ 'alone|sub|whole';
+
 SET client_min_messages = error;
+DROP TABLE whole;
 DROP TABLE parent;
 DROP FUNCTION entries;
 DROP SCHEMA cmig_audit CASCADE;

@@ -88,6 +88,40 @@ ALTER TABLE app.trail RENAME table_name TO tab;
 SELECT cmig.audit_import('app.trail');
 \set VERBOSITY terse
 
+-- the table owner's code that audit_as_of calls cannot put a view in the table's place, nor make a cast, before the rows are read as the caller
+SET ROLE regress_audit_evil;
+CREATE FUNCTION app.swap(v text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF current_setting('app.swap', true) = 'on' THEN
+		SET transaction_read_only = off;
+		ALTER TABLE app.keyed RENAME TO away;
+		CREATE VIEW app.keyed AS SELECT id, v FROM app.away;
+		RAISE WARNING 'the table is a view';
+	END IF;
+	RETURN true;
+EXCEPTION WHEN OTHERS THEN
+	BEGIN
+		ALTER TABLE app.keyed RENAME TO away;
+		RAISE WARNING 'the table is renamed';
+	EXCEPTION WHEN OTHERS THEN RAISE WARNING '%', SQLERRM;
+	END;
+	RETURN true;
+END $$;
+CREATE DOMAIN app.swapping AS text CHECK (app.swap(VALUE));
+CREATE TABLE app.keyed (id app.swapping PRIMARY KEY, v text);
+RESET ROLE;
+SELECT count(*) > 0 AS made FROM cmig.enable_audit('app.keyed');
+INSERT INTO app.keyed VALUES ('a', '1');
+SELECT clock_timestamp() AS then \gset
+UPDATE app.keyed SET v = '2';
+SET app.swap = on;
+SELECT * FROM cmig.audit_as_of(NULL::app.keyed, :'then', 'a');
+SELECT * FROM cmig.audit_as_of(NULL::app.keyed, :'then');
+SELECT operation FROM cmig.audit_history('app.keyed', 'a');
+RESET app.swap;
+SELECT relkind FROM pg_class WHERE oid = 'app.keyed'::regclass;
+SHOW transaction_read_only;
+
 -- a log of a role that is no superuser: its policies do not run others' code as the reader
 ALTER DATABASE :"db" OWNER TO regress_audit_dba;
 ALTER SCHEMA cmig_audit OWNER TO regress_audit_dba;

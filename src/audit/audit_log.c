@@ -43,6 +43,10 @@
  * row_hash is the table's id in the upper and a hash of the key in the lower
  * half, so that one index finds both the entries of a row and those of a
  * table.  The key's hash is jsonb_hash_extended(row_key, 0).
+ *
+ * The index on id keeps a dump that is restored over the database from adding
+ * entries a second time, and tells audit_writer.c the newest id.  A unique index
+ * must have the partition key in it.
  */
 static const char *const log_statements[] = {
 	"CREATE SEQUENCE cmig_audit.log_id_seq AS bigint",
@@ -77,6 +81,7 @@ static const char *const log_statements[] = {
 	"\tquery text\n"
 	") PARTITION BY RANGE (transaction_at)",
 	"ALTER SEQUENCE cmig_audit.log_id_seq OWNED BY cmig_audit.log.id",
+	"CREATE UNIQUE INDEX log_id_transaction_at_idx ON cmig_audit.log (id, transaction_at)",
 	"CREATE INDEX log_row_hash_idx ON cmig_audit.log (row_hash)",
 	"CREATE INDEX log_old_hash_idx ON cmig_audit.log (old_hash) WHERE old_hash IS NOT NULL",
 	"CREATE INDEX log_transaction_id_idx ON cmig_audit.log (transaction_id)",

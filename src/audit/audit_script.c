@@ -210,7 +210,11 @@ cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
 	appendStringInfoString(&text, "-- Audit without pg_cmig; run it as the role that is to own the log and may make triggers on the table.\n");
 	appendStringInfoString(&text, "\nDO $make$\nBEGIN\n");
 	appendStringInfoString(&text, owner_check);
-	appendStringInfoString(&text, "\tIF to_regclass('cmig_audit.log') IS NOT NULL THEN RETURN; END IF;\n\tCREATE SCHEMA cmig_audit;\n");
+	appendStringInfoString(&text, "\tIF to_regclass('cmig_audit.log') IS NOT NULL THEN\n"
+						   "\t\t-- a dump that was restored over the database sets the sequence back\n"
+						   "\t\tPERFORM setval('cmig_audit.log_id_seq', l.id) FROM (SELECT max(id) AS id FROM cmig_audit.log WHERE id < 4611686018427387904) l\n"
+						   "\t\tWHERE l.id > (SELECT last_value FROM cmig_audit.log_id_seq);\n"
+						   "\t\tRETURN;\n\tEND IF;\n\tCREATE SCHEMA cmig_audit;\n");
 	for (int i = 0; statements[i]; i++)
 		appendStringInfo(&text, "\t%s;\n", statements[i]);
 	/* the script may run on another server */
@@ -226,7 +230,13 @@ cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
 	appendStringInfo(&body, "DECLARE\n\tthis_table integer;\nBEGIN\n%s"
 					 "\tSELECT table_id INTO this_table FROM cmig_audit.layout WHERE relation = %s::regclass ORDER BY recorded_at DESC LIMIT 1;\n"
 					 "\tIF this_table IS NULL THEN\n"
-					 "\t\tthis_table := nextval('cmig_audit.table_id_seq');\n"
+					 "\t\tLOOP\n"
+					 "\t\t\tthis_table := nextval('cmig_audit.table_id_seq');\n"
+					 "\t\t\tEXIT WHEN NOT EXISTS (SELECT FROM cmig_audit.layout l WHERE l.table_id = this_table)\n"
+					 "\t\t\t\tAND NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace\n"
+					 "\t\t\t\t\tWHERE (n.nspname = 'cmig_audit' AND p.proname = 'write' OR n.nspname = 'cmig' AND p.proname = 'audit_trigger')\n"
+					 "\t\t\t\t\t\tAND split_part(encode(t.tgargs, 'escape'), chr(92) || '000', 1) = this_table::text);\n"
+					 "\t\tEND LOOP;\n"
 					 "\t\tINSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, key_kinds, owner, database)\n"
 					 "\t\tSELECT this_table, c.oid, n.nspname, c.relname, (SELECT jsonb_object_agg(a.attname, a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), %s, %s,\n"
 					 "\t\t\tpg_get_userbyid(c.relowner), (SELECT s.system_identifier FROM pg_control_system() s) || '/' || (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())\n"

@@ -25,6 +25,8 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
@@ -35,12 +37,15 @@
 #include "nodes/nodeFuncs.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #define BATCH_ROWS 500
@@ -308,10 +313,131 @@ cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at)
 	return find_partition(writer->parent, at) == RelationGetRelid(writer->leaf);
 }
 
+/*
+ * Ids
+ *
+ * A dump that is restored over the database sets the sequence back, and newer
+ * entries would sort before older ones.  So a session compares its first id
+ * with the newest one in the log, and does so again when the sequence gives it
+ * an id that is not greater than its last.
+ */
+
+/* Larger ids are nobody's but an owner's who wrote them by hand. */
+#define MAX_ID (INT64CONST(1) << 62)
+
+/* Beyond that many, the sequence is set instead of counted up. */
+#define MAX_COUNTED 10000
+
+static Oid	known_sequence = InvalidOid;
+static int64 known_id = 0;
+
+static bool
+is_index_of_ids(Relation index, AttrNumber column)
+{
+	return index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
+		index->rd_index->indkey.values[0] == column &&
+		(index->rd_indoption[0] & INDOPTION_DESC) == 0 &&
+		RelationGetIndexPredicate(index) == NIL;
+}
+
+/*
+ * The largest id in a partition, 0 if there is none or no index.  Entries
+ * that are not committed count, and no serializable transaction must fail for
+ * having read this: so it is no MVCC snapshot.
+ */
+static int64
+newest_id_of(Relation part)
+{
+	AttrNumber	column = get_attnum(RelationGetRelid(part), "id");
+	int64		newest = 0;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(part))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (is_index_of_ids(index, column))
+		{
+			ScanKeyData key;
+			SysScanDesc scan;
+			HeapTuple	tuple;
+			bool		isnull = true;
+
+			ScanKeyInit(&key, column, BTLessStrategyNumber, F_INT8LT, Int64GetDatum(MAX_ID));
+			scan = systable_beginscan_ordered(part, index, SnapshotAny, 1, &key);
+			tuple = systable_getnext_ordered(scan, BackwardScanDirection);
+			if (HeapTupleIsValid(tuple))
+			{
+				Datum		id = heap_getattr(tuple, column, RelationGetDescr(part), &isnull);
+
+				newest = isnull ? newest : Max(newest, DatumGetInt64(id));
+			}
+			systable_endscan_ordered(scan);
+		}
+		index_close(index, AccessShareLock);
+	}
+	return newest;
+}
+
+/* Partitions that others have locked, to make or to drop them, are left out. */
+static int64
+newest_id(const CmigAuditWriter *writer)
+{
+	PartitionDesc desc = RelationGetPartitionDesc(writer->parent, true);
+	int64		newest = 0;
+
+	for (int i = 0; i < desc->nparts; i++)
+	{
+		Relation	part;
+
+		if (!ConditionalLockRelationOid(desc->oids[i], AccessShareLock))
+			continue;
+		part = try_relation_open(desc->oids[i], NoLock);
+		if (part && part->rd_rel->relkind == RELKIND_RELATION)
+			newest = Max(newest, newest_id_of(part));
+		if (part)
+			relation_close(part, NoLock);
+		UnlockRelationOid(desc->oids[i], AccessShareLock);
+	}
+	return newest;
+}
+
+/*
+ * An id that comes after the newest.  Other sessions may be doing the same:
+ * counting up never sets the sequence back, and setting it does not as long as
+ * they take fewer ids in the meantime than are left out.
+ */
+static int64
+id_after(CmigAuditWriter *writer, int64 id, int64 newest)
+{
+	if (newest - id > MAX_COUNTED)
+	{
+		CmigAuditRole saved;
+
+		cmig_audit_log_become(&saved, writer->parent->rd_rel->relowner);
+		(void) DirectFunctionCall2(setval_oid, ObjectIdGetDatum(writer->sequence),
+								   Int64GetDatum(newest));
+		cmig_audit_log_return(&saved);
+	}
+	while (id <= newest)
+		id = nextval_internal(writer->sequence, false);
+	return id;
+}
+
 int64
 cmig_audit_writer_next_id(CmigAuditWriter *writer)
 {
-	return nextval_internal(writer->sequence, false);
+	int64		id = nextval_internal(writer->sequence, false);
+
+	if (known_sequence != writer->sequence)
+	{
+		known_sequence = writer->sequence;
+		known_id = newest_id(writer);
+	}
+	else if (id <= known_id)
+		known_id = Max(known_id, newest_id(writer));
+	known_id = id_after(writer, id, known_id);
+	return known_id;
 }
 
 static void
