@@ -19,14 +19,16 @@ CREATE TABLE post.share (doc_id integer, user_id integer);
 CREATE TABLE post.parent (id integer PRIMARY KEY, tenant_id integer NOT NULL, user_id integer);
 ALTER TABLE post.parent ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON post.parent TO regress_rls_app USING (tenant_id = (SELECT NULLIF(current_setting('app.tenant', true), '')::integer));
+CREATE TABLE post.project (id integer PRIMARY KEY, tenant_id integer NOT NULL, user_id integer, region text);
 CREATE TABLE post.bare_parent (id integer PRIMARY KEY, tenant_id integer NOT NULL);
 CREATE TABLE post.t (id integer NOT NULL, tenant_id integer NOT NULL, user_id integer, org uuid, slug text, parent_id integer,
 	amount numeric, tenants integer[], data jsonb, is_public boolean NOT NULL DEFAULT false, state post.status, name text,
 	kind text NOT NULL DEFAULT 'x', created_at timestamptz NOT NULL DEFAULT now(), expires_at timestamptz, published_at timestamptz, deleted_at timestamptz,
-	shop post.tenant, n bigint, price float8, short smallint, code char(8), is_private boolean);
+	shop post.tenant, n bigint, price float8, short smallint, code char(8), is_private boolean, email text, login text);
+CREATE UNIQUE INDEX ON post.t (lower(login));
 ALTER TABLE post.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON post.t TO regress_rls_app, regress_rls_app2, regress_rls_admin;
-GRANT SELECT ON post.member, post.org_member, post.share, post.parent, post.bare_parent TO regress_rls_app;
+GRANT SELECT ON post.member, post.org_member, post.share, post.parent, post.bare_parent, post.project TO regress_rls_app;
 CREATE POLICY p ON post.t TO regress_rls_app USING (false);
 
 -- the context, as people read it
@@ -47,6 +49,11 @@ CREATE FUNCTION post.sees_pl_open(t integer) RETURNS boolean STABLE LANGUAGE plp
 CREATE FUNCTION post.sees_pl_else(t integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN
 	IF t <> NULLIF(current_setting('app.tenant', true), '')::integer THEN RETURN false; ELSE RETURN true; END IF; END $$;
 CREATE FUNCTION post.sees_pl_fails(t integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN t = current_setting('app.tenant')::integer; EXCEPTION WHEN OTHERS THEN RETURN true; END $$;
+CREATE FUNCTION post.sees_pl_fails_true(t integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN t = current_setting('app.tenant')::integer; EXCEPTION WHEN OTHERS THEN RETURN (1 = 1); END $$;
+CREATE FUNCTION post.sees_pl_fails_second(t integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN t = current_setting('app.tenant')::integer;
+	EXCEPTION WHEN undefined_object THEN RETURN false; WHEN invalid_text_representation OR others THEN RETURN NOT false; END $$;
+CREATE FUNCTION post.sees_pl_fails_closed(t integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN t = current_setting('app.tenant')::integer;
+	EXCEPTION WHEN undefined_object THEN RETURN NULL; WHEN OTHERS THEN RETURN (1 = 2); END $$;
 CREATE FUNCTION post.sees_pl_dark(t integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ DECLARE r boolean; BEGIN EXECUTE 'SELECT true' INTO r; RETURN r; END $$;
 CREATE FUNCTION post.is_member(t integer) RETURNS boolean STABLE SECURITY DEFINER LANGUAGE sql AS
 	$$ SELECT EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t AND m.user_id = NULLIF(current_setting('app.user', true), '')::integer) $$;
@@ -55,6 +62,9 @@ CREATE FUNCTION post.is_member_open(t integer) RETURNS boolean STABLE SECURITY D
 RESET ROLE;
 \pset format unaligned
 \pset tuples_only on
+
+-- What was found for a posture of the kind that post.kind names.
+CREATE TEMP TABLE judged (kind text, found text);
 
 -- Worst first, the rules about what is let through that are found, but for
 -- what is only told.
@@ -74,8 +84,9 @@ BEGIN
 	END LOOP;
 	RETURN QUERY WITH f AS MATERIALIZED (SELECT DISTINCT object, severity || ' ' || rule AS what FROM cmig.rls_check('post') WHERE rule IN ('always_true', 'swallowing_or',
 		'open_without_context', 'foreign_rows', 'not_judged', 'unknown_column') AND severity <> 'info')
-		SELECT coalesce((SELECT string_agg(f.what, ', ' ORDER BY f.what) FROM f WHERE f.object = format('policy p on post.t%s', e.n)), 'clean'), e.e
-		FROM unnest(expressions) WITH ORDINALITY e(e, n) ORDER BY e.n;
+		, v AS MATERIALIZED (SELECT coalesce((SELECT string_agg(f.what, ', ' ORDER BY f.what) FROM f WHERE f.object = format('policy p on post.t%s', e.n)), 'clean') AS verdict, e.e, e.n
+		FROM unnest(expressions) WITH ORDINALITY e(e, n)), i AS (INSERT INTO judged SELECT current_setting('post.kind', true), v.verdict FROM v)
+		SELECT v.verdict, v.e FROM v ORDER BY v.n;
 	FOR n IN 1 .. cardinality(expressions) LOOP
 		EXECUTE format('DROP TABLE post.t%s', n);
 	END LOOP;
@@ -89,6 +100,7 @@ END $$;
 \set ECHO queries
 
 -- leaky: true for null
+SET post.kind = 'leaky';
 SELECT * FROM pg_temp.judge(
 	'(tenant_id = CTX) IS NOT FALSE', '(tenant_id <> CTX) IS NOT TRUE', '(tenant_id = CTX) IS UNKNOWN OR tenant_id = CTX',
 	'(tenant_id IS DISTINCT FROM CTX) IS NOT TRUE OR CTX IS NULL', 'NOT COALESCE(tenant_id <> CTX, false)', 'COALESCE(tenant_id = CTX, true)',
@@ -159,14 +171,44 @@ SELECT * FROM pg_temp.judge(
 SELECT * FROM pg_temp.judge(
 	'to_tsvector(''simple'', name) @@ plainto_tsquery(''simple'', RAW)', 'tenant_id = CTX OR to_tsvector(''simple'', name) @@ plainto_tsquery(''simple'', ''public'')'
 );
+-- leaky: for the role that the policy is for
+SELECT * FROM pg_temp.judge(
+	'current_user = ''regress_rls_app'' OR tenant_id = CTX', 'current_user IN (''regress_rls_app'', ''postgres'') OR tenant_id = CTX', 'current_user LIKE ''regress%'' OR tenant_id = CTX', 'length(current_user) = 15 OR tenant_id = CTX',
+	'tenant_id = CTX OR current_user <> ''regress_rls_app2''', 'current_user = ''regress_rls_app''', 'CASE WHEN session_user::text ~ ''app$'' THEN true ELSE tenant_id = CTX END', 'current_user = ''regress_rls_app'' AND RAW IS NULL OR tenant_id = CTX',
+	'left(name, 1) = left(current_user, 1)', 'name >= current_user'
+);
+-- leaky: a value that tables share, and not the key, joins them
+SELECT * FROM pg_temp.judge(
+	'tenant_id IN (SELECT p.tenant_id FROM post.project p JOIN post.project q ON q.region = p.region WHERE q.user_id = USR)', 'EXISTS (SELECT FROM post.member m JOIN post.member n ON n.role = m.role WHERE n.user_id = USR AND m.tenant_id = t.tenant_id)',
+	'tenant_id IN (SELECT p.tenant_id FROM post.project p JOIN post.member m ON m.role = p.region AND m.user_id = USR)', 'tenant_id IN (SELECT p.tenant_id FROM post.project p WHERE p.region IN (SELECT q.region FROM post.project q WHERE q.user_id = USR))'
+);
+-- leaky: some rows of all, by order, number, or chance
+SELECT * FROM pg_temp.judge(
+	'tenant_id IN (SELECT m.tenant_id FROM post.member m ORDER BY m.user_id = USR DESC LIMIT 2)', 'tenant_id = ANY (ARRAY(SELECT m.tenant_id FROM post.member m ORDER BY m.tenant_id <> CTX LIMIT 3))', 'tenant_id = (ARRAY(SELECT m.tenant_id FROM post.member m ORDER BY m.user_id <> USR))[2]',
+	'tenant_id IN (SELECT m.tenant_id FROM post.member m GROUP BY m.tenant_id ORDER BY bool_or(m.user_id = USR) DESC LIMIT 2)', 'tenant_id IN (SELECT m.tenant_id FROM post.member m TABLESAMPLE BERNOULLI (10))',
+	'tenant_id IN (SELECT g FROM generate_series(1, 1000) g)', 'tenant_id IN (SELECT generate_series(0, CTX))', 'tenant_id = ANY (ARRAY(SELECT generate_series(1::bigint, 9000, 4)))',
+	'tenant_id IN (WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 1000) SELECT n FROM r)', 'tenant_id IN (WITH RECURSIVE r AS (SELECT tenant_id FROM post.member WHERE user_id = USR UNION SELECT p.tenant_id FROM post.project p, r) SELECT tenant_id FROM r)'
+);
+-- leaky: what every row has
+SELECT * FROM pg_temp.judge(
+	't.* IS NOT NULL', 'tenant_id = CTX OR t.* IS NOT NULL', 'tableoid > 0', 'tenant_id = CTX OR tableoid IS NOT NULL', 'ctid > ''(0,0)''', 'tenant_id = CTX OR ctid <> ''(0,0)''', 'xmin::text <> ''0''', 'tenant_id = CTX OR xmin::text::bigint > 5', 'tenant_id = CTX OR age(xmin) > 0',
+	'jsonb_path_exists(data, ''$.tenant'')', 'data ? ''tenant''', 'data @? ''$.org.tenant''', 'tenant_id = CTX OR data ->> ''tenant'' IS NOT NULL', '(data #>> ''{acl,tenant}'') IS NOT NULL', 'data[''tenant''] IS NOT NULL', 'data ->> ''tenant'' LIKE RAW || ''%'''
+);
+-- leaky: a function makes one key of several contexts, or one text of several pairs
+SELECT * FROM pg_temp.judge(
+	'tenant_id = width_bucket(CTX, 0, 1000, 1)', 'width_bucket(CTX, 0, 1000, 1) = 1', 'tenant_id = CTX / 10', 'tenant_id = CTX % 10', 'slug = left(RAW, 3)', 'tenant_id = greatest(CTX, 100)', 'tenant_id + user_id = CTX + USR',
+	'slug || name = RAW', 'tenant_id::text || user_id::text = RAW', 'concat(tenant_id, user_id) = RAW', 'tenant_id || '''' || user_id = RAW', 'slug || name = RAW || current_setting(''app.user'', true)', 'slug || ''-'' || name = RAW', 'concat_ws(''/'', slug, name) = RAW',
+	'slug::integer = CTX', 'slug::numeric = RAW::numeric', 'slug::uuid = RAW::uuid', 'slug::integer >= CTX', 'email::integer = CTX OR slug::integer > 0'
+);
 -- leaky: functions
 SELECT * FROM pg_temp.judge(
-	'post.sees_open(tenant_id)', 'post.sees_all(tenant_id)', 'post.sees_immutable(tenant_id, RAW)', 'post.sees_pl_open(tenant_id)', 'post.sees_pl_else(tenant_id)', 'post.sees_pl_fails(tenant_id)',
+	'post.sees_open(tenant_id)', 'post.sees_all(tenant_id)', 'post.sees_immutable(tenant_id, RAW)', 'post.sees_pl_open(tenant_id)', 'post.sees_pl_else(tenant_id)', 'post.sees_pl_fails(tenant_id)', 'post.sees_pl_fails_true(tenant_id)', 'post.sees_pl_fails_second(tenant_id)',
 	'post.sees_pl_dark(tenant_id)', 'post.is_member_open(tenant_id)', 'tenant_id = COALESCE(post.tenant(), tenant_id)', 'tenant_id = post.tenant_pl() OR post.tenant_pl() IS NULL', 'org >= post.uid()',
 	'(org = post.uid()) IS NOT FALSE', 'tenant_id = post.tenant() OR post.sees_all(id)', 'NOT (tenant_id <> post.tenant()) IS TRUE OR tenant_id = post.tenant()', 'post.sees(tenant_id) IS NOT FALSE'
 );
 
 -- safe
+SET post.kind = 'safe';
 SELECT * FROM pg_temp.judge(
 	'tenant_id = CTX', 'tenant_id = CTX AND deleted_at IS NULL', 'deleted_at IS NULL AND tenant_id = CTX AND id > 0', 'tenant_id = CTX AND id > 0', 'tenant_id = CTX AND (expires_at IS NULL OR expires_at > now())',
 	'tenant_id = CTX AND created_at <= now()', 'tenant_id = CTX AND user_id = USR', 'tenant_id = CTX AND (user_id = USR OR is_public)', 'tenant_id = CTX AND (user_id = USR OR USR IS NULL)',
@@ -181,6 +223,13 @@ SELECT * FROM pg_temp.judge(
 	'current_user = ''regress_rls_owner'' OR tenant_id = CTX', 'tenant_id = (SELECT post.tenant())', 'tenant_id = (SELECT post.tenant_pl())', 'org = (SELECT post.uid())', 'post.sees(tenant_id)', 'post.sees_pl(tenant_id)', 'post.is_member(tenant_id)',
 	'RAW IS NOT NULL AND RAW <> '''' AND tenant_id = CTX', 'tenant_id BETWEEN CTX AND CTX', 'tenant_id >= CTX AND tenant_id <= CTX', 'false'
 );
+SELECT * FROM pg_temp.judge(
+	'lower(login) = RAW', 'lower(login) = lower(RAW)', 'lower(login) = (SELECT NULLIF(RAW, ''''))', 'email = RAW', 'email = lower(RAW)', 'slug = CTX::text', 'slug::bigint = n AND tenant_id = CTX', 'slug = RAW::integer::text',
+	'concat_ws(''-'', tenant_id, user_id) = RAW', 'tenant_id || '':'' || user_id = RAW', '''org-'' || tenant_id = RAW', 'concat(''t'', tenant_id) = RAW', 'org::text || user_id::text = RAW',
+	'tenant_id = CTX + 1', 'tenant_id = CTX * 10', 'tenant_id = -CTX', 'tenant_id = CTX AND t.* IS NOT NULL', 'tenant_id = CTX AND tableoid = ''post.t''::regclass', 'tenant_id = CTX AND xmin::text <> ''0''', 'tableoid = ''post.parent''::regclass AND tenant_id = CTX',
+	'data ->> ''tenant'' = RAW', 'data @> jsonb_build_object(''tenant'', CTX)', '(data ->> ''tenant'')::integer = CTX', 'data #>> ''{acl,org}'' = RAW', 'tenant_id = CTX AND data ? ''tenant''', 'tenant_id = CTX OR data ? ''public''',
+	'current_user = ''regress_rls_app2'' OR tenant_id = CTX', 'current_user = ''regress_rls_app'' AND tenant_id = CTX', 'current_user LIKE ''%2'' OR tenant_id = CTX', 'name = current_user AND tenant_id = CTX', 'post.sees_pl_fails_closed(tenant_id)'
+);
 -- safe: sub-selects
 SELECT * FROM pg_temp.judge(
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)', 'tenant_id = ANY (ARRAY(SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR AND m.active AND m.deleted_at IS NULL))',
@@ -189,7 +238,11 @@ SELECT * FROM pg_temp.judge(
 	'EXISTS (SELECT FROM post.bare_parent b WHERE b.id = t.parent_id AND b.tenant_id = CTX)', 'tenant_id IN (SELECT post.my_tenants())', 'tenant_id IN (SELECT x FROM post.my_tenants() x)', 'tenant_id = ANY (ARRAY(SELECT post.my_tenants()))',
 	'org IN (SELECT o.org FROM post.org_member o WHERE o.member_of = post.uid())', '(SELECT count(*) FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR) > 0',
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m JOIN post.share s ON s.user_id = m.user_id WHERE m.user_id = USR)', '(SELECT max(m.tenant_id) FROM post.member m WHERE m.user_id = USR) = tenant_id',
-	'tenant_id = CTX AND NOT EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id AND s.user_id = USR)', 'tenant_id IN (WITH mine AS (SELECT tenant_id FROM post.member WHERE user_id = USR) SELECT tenant_id FROM mine)'
+	'tenant_id = CTX AND NOT EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id AND s.user_id = USR)', 'tenant_id IN (WITH mine AS (SELECT tenant_id FROM post.member WHERE user_id = USR) SELECT tenant_id FROM mine)',
+	'parent_id IN (SELECT p.id FROM post.parent p JOIN post.member m ON m.tenant_id = p.tenant_id WHERE m.user_id = USR)', 'tenant_id IN (SELECT p.tenant_id FROM post.project p JOIN post.share s ON s.doc_id = p.id WHERE s.user_id = USR)',
+	'tenant_id IN (SELECT p.tenant_id FROM post.project p JOIN post.project q ON q.region = p.region AND q.tenant_id = p.tenant_id WHERE q.user_id = USR)', 'tenant_id IN (SELECT m.tenant_id FROM post.member m TABLESAMPLE SYSTEM (50) WHERE m.user_id = USR)',
+	'tenant_id IN (SELECT generate_series(CTX, CTX))', 'tenant_id IN (WITH RECURSIVE r AS (SELECT tenant_id FROM post.member WHERE user_id = USR UNION SELECT p.tenant_id FROM post.project p JOIN r ON r.tenant_id = p.tenant_id) SELECT tenant_id FROM r)',
+	'tenant_id IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR ORDER BY m.role LIMIT 10)'
 );
 
 -- safe: one row of another table, texts as they are or made of the context only
@@ -200,6 +253,7 @@ SELECT * FROM pg_temp.judge(
 	'tenant_id = CTX AND lower(slug) = lower(current_setting(''app.slug'', true))', 'tenant_id = CTX AND to_tsvector(''simple'', name) @@ plainto_tsquery(''simple'', ''public'')'
 );
 -- rows of a tenant that all know: told, a warning where all can change them
+RESET post.kind;
 SELECT pg_temp.using('tenant_id = CTX OR tenant_id = 1');
 SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
 DROP POLICY p ON post.t;
@@ -229,6 +283,24 @@ SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = '
 SELECT pg_temp.using('post.sees_pl_dark(tenant_id)');
 SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'not_judged';
 
+SELECT pg_temp.using('lower(email) = RAW');
+SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
+SELECT pg_temp.using('slug::integer = CTX');
+SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
+SELECT pg_temp.using('tenant_id = CTX OR xmin::text::bigint > 5');
+SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'not_judged';
+SELECT pg_temp.using('current_user = ''regress_rls_app'' OR tenant_id = CTX');
+SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule IN ('foreign_rows', 'swallowing_or');
+SELECT pg_temp.using('tenant_id = current_setting(''app.tenant'')::integer');
+SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'no_missing_ok';
+-- the fixes do what they say
+ALTER POLICY p ON post.t USING (lower(email) = current_setting('app.tenant', true));
+DO $$ DECLARE todo text; BEGIN SELECT fix INTO STRICT todo FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows'; EXECUTE todo; END $$;
+SELECT pg_temp.found();
+ALTER POLICY p ON post.t USING (slug::integer = NULLIF(current_setting('app.tenant', true), '')::integer);
+DO $$ DECLARE todo text; BEGIN SELECT fix INTO STRICT todo FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows'; EXECUTE todo; END $$;
+SELECT pg_temp.found();
+
 -- several policies, commands, roles
 CREATE FUNCTION pg_temp.try(VARIADIC statements text[]) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -243,10 +315,12 @@ BEGIN
 		RAISE EXCEPTION 'back';
 	EXCEPTION WHEN raise_exception THEN NULL;
 	END;
+	INSERT INTO judged VALUES (current_setting('post.kind', true), found);
 	RETURN found;
 END $$;
 DROP POLICY p ON post.t;
 -- leaky
+SET post.kind = 'leaky';
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (user_id = USR)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app2 USING (tenant_id = CTX)');
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app, regress_rls_app2 USING (true)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app2 USING (tenant_id = CTX)');
 SELECT pg_temp.try('CREATE POLICY p ON post.t USING (true)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app USING (tenant_id = CTX)');
@@ -274,7 +348,13 @@ SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app, regress_rls_fr
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'ALTER TABLE post.t NO FORCE ROW LEVEL SECURITY');
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'ALTER TABLE post.t DISABLE ROW LEVEL SECURITY');
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'ALTER ROLE regress_rls_app NOINHERIT', 'GRANT regress_rls_owner TO regress_rls_app');
+-- by name: one of the roles that the policy is for, by membership or by a right on the table
+SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (current_user = ''regress_rls_app2'' OR tenant_id = CTX)', 'GRANT regress_rls_app TO regress_rls_app2');
+SELECT pg_temp.try('CREATE POLICY p ON post.t USING (current_user = ''regress_rls_app2'' OR tenant_id = CTX)');
+SELECT pg_temp.try('CREATE POLICY p ON post.t USING (current_user = ''regress_rls_app'' OR tenant_id = CTX)', 'REVOKE ALL ON post.t FROM regress_rls_app2, regress_rls_admin');
 -- safe
+SET post.kind = 'safe';
+SELECT pg_temp.try('CREATE POLICY p ON post.t USING (current_user = ''regress_rls_owner'' OR tenant_id = CTX)');
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX AND deleted_at IS NULL) WITH CHECK (tenant_id = CTX)');
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX AND id > 0) WITH CHECK (tenant_id = CTX)');
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX AND user_id = USR) WITH CHECK (tenant_id = CTX)');
@@ -292,6 +372,7 @@ SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_i
 SELECT pg_temp.try('SELECT cmig.enable_rls(''post.t'', tenant_column => ''tenant_id'', roles => ''{regress_rls_app}'', bypass_roles => ''{regress_rls_admin}'')');
 
 -- what a policy calls does not run: no effect, and no rights of the caller
+RESET post.kind;
 SET ROLE regress_rls_owner;
 CREATE TABLE post.ran (who name);
 CREATE FUNCTION post.trap(integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN INSERT INTO post.ran VALUES (current_user); RAISE WARNING 'trap'; RETURN true; END $$;
@@ -308,6 +389,9 @@ SELECT * FROM pg_temp.judge('post.trap(tenant_id)', 'to_jsonb(state) = ''1''::js
 );
 SELECT count(*) FROM post.ran;
 SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND (locktype = 'advisory' OR relation = 'post.member'::regclass);
+
+-- all that leak are found, and none that is safe
+SELECT kind, count(*) AS postures, count(*) FILTER (WHERE found <> 'clean') AS found FROM judged WHERE kind <> '' GROUP BY kind ORDER BY kind;
 
 SET client_min_messages = warning;
 DROP SCHEMA post CASCADE;

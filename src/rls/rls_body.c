@@ -129,6 +129,33 @@ take_statements(CmigLexer *lexer, StringInfo text)
 	return true;
 }
 
+/*
+ * What is returned where the block fails, as it does for some contexts.  Whether
+ * it fails is told by a setting that nobody has, so that it is part of the
+ * context: CASE WHEN it is null THEN the handler's ... ELSE the block's END.
+ */
+static bool
+take_handlers(CmigLexer *lexer, StringInfo text)
+{
+	StringInfoData handlers;
+	int			count = 0;
+
+	initStringInfo(&handlers);
+	appendStringInfoString(&handlers, "CASE");
+	while (take_word(lexer, "when"))
+	{
+		StringInfoData conditions;
+
+		initStringInfo(&conditions);
+		appendStringInfo(&handlers, " WHEN pg_catalog.current_setting('%s_%d', true) IS NULL THEN ", CMIG_RLS_FAILURE, ++count);
+		if (!take_until(lexer, "then", &conditions) || !take_statements(lexer, &handlers))
+			return false;
+	}
+	appendStringInfo(&handlers, " ELSE %s END", text->data);
+	*text = handlers;
+	return true;
+}
+
 /* The SELECT that returns what the body does, or NULL. */
 static char *
 select_of_body(const char *body)
@@ -137,24 +164,13 @@ select_of_body(const char *body)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfoString(&text, "SELECT ");
 	cmig_lexer_init(&lexer, body);
 	cmig_lexer_next_sql(&lexer);
 	if (!take_word(&lexer, "begin") || !take_statements(&lexer, &text))
 		return NULL;
-	if (take_word(&lexer, "exception"))
-	{
-		/* what is returned where the expression fails: it may be either */
-		StringInfoData handler;
-
-		initStringInfo(&handler);
-		if (!take_word(&lexer, "when") || !take_word(&lexer, "others") || !take_word(&lexer, "then") ||
-			!take_statements(&lexer, &handler))
-			return NULL;
-		if (pg_strncasecmp(handler.data, "(true", 5) == 0)
-			return psprintf("SELECT %s", handler.data);
-	}
-	return is_word(&lexer, "end") ? text.data : NULL;
+	if (take_word(&lexer, "exception") && !take_handlers(&lexer, &text))
+		return NULL;
+	return is_word(&lexer, "end") ? psprintf("SELECT %s", text.data) : NULL;
 }
 
 /*

@@ -11,6 +11,12 @@
 #include "nodes/primnodes.h"
 
 /*
+ * Settings in bodies that were read, with a number behind: null where one of
+ * the function's EXCEPTION handlers decides.
+ */
+#define CMIG_RLS_FAILURE "cmig.failure"
+
+/*
  * Put the bodies of functions, SQL's and simple ones of PL/pgSQL, in the place
  * of their calls, as far as they can be read; nothing of them is run.  Queries
  * of SECURITY DEFINER functions have hasRowSecurity set: their owner reads.

@@ -97,6 +97,9 @@ may_run(Oid function)
 
 	if (function >= FirstUnpinnedObjectId || !OidIsValid(function))
 		return false;
+	/* || of a text and another type: SQL that names nothing of others */
+	if (function == F_TEXTANYCAT || function == F_ANYTEXTCAT)
+		return true;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
 		return false;

@@ -27,6 +27,7 @@
 #include "access/sysattr.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
@@ -74,40 +75,35 @@ check_expression(const CmigRlsStored *policy, const CmigRlsExpression *in, bool 
 											 "%s calls %s() with a column, for each row" :
 											 "%s calls %s() for each row; in a sub-select it is called once", where, in->row_function),
 									in->row_function_has_column ?
-									psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT ...)))",
-											 quote_identifier(policy->name), policy->table, where) :
+									cmig_rls_stored_advice(policy, is_check, "let the function return the keys that the user may see, and ask <key> = ANY (ARRAY(SELECT <function>()))") :
 									cmig_rls_stored_repair(policy));
 	if (in->correlated)
 		cmig_rls_stored_add_finding(findings, "correlated_subquery", "warning", policy,
 									psprintf("%s has a sub-select that depends on the row and runs for each", where),
-									psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT <key> FROM ... WHERE <user> = (SELECT ...))))",
-											 quote_identifier(policy->name), policy->table, where));
+									cmig_rls_stored_advice(policy, is_check, "select the keys without the row, and ask <key> = ANY (ARRAY(SELECT <key> FROM <table> WHERE <user> = <context>))"));
 	if (in->in_subselect)
 		cmig_rls_stored_add_finding(findings, "in_subselect", "warning", policy,
 									psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can",
 											 where, in->in_subselect),
 									strcmp(in->in_subselect, "expression") == 0 ?
-									psprintf("ALTER POLICY %s ON %s %s (<key> = ANY (ARRAY(SELECT ...)) AND ...)",
-											 quote_identifier(policy->name), policy->table, where) : cmig_rls_stored_repair(policy));
+									cmig_rls_stored_advice(policy, is_check, "ask <key> = ANY (ARRAY(SELECT <key> FROM <table>)) for each of the keys") : cmig_rls_stored_repair(policy));
 	if (in->cast_of_empty)
 		cmig_rls_stored_add_finding(findings, "cast_of_empty", "warning", policy,
 									psprintf("%s casts a setting to %s, which fails when it is '', as after SET LOCAL", where, in->cast_of_empty),
 									cmig_rls_stored_repair(policy));
 	if (in->strict_setting)
-		cmig_rls_stored_add_finding(findings, "no_missing_ok", "error", policy,
+		cmig_rls_stored_add_finding(findings, "no_missing_ok", "warning", policy,
 									psprintf("%s reads the setting %s without missing_ok, which fails when it was never set", where, in->strict_setting),
 									cmig_rls_stored_repair(policy));
 	if (in->outer_column)
 		cmig_rls_stored_add_finding(findings, "unknown_column", "error", policy,
 									psprintf("a sub-select in %s returns column %s of the policy's own table: no table in its FROM has that column",
 											 where, quote_identifier(in->outer_column)),
-									psprintf("ALTER POLICY %s ON %s %s (...), with the columns of the sub-select qualified",
-											 quote_identifier(policy->name), policy->table, where));
+									cmig_rls_stored_advice(policy, is_check, "qualify the columns of the sub-select with its table, as in <table>.<column>"));
 	if (in->self_compared)
 		cmig_rls_stored_add_finding(findings, "unknown_column", "error", policy,
 									psprintf("a comparison in %s has the same column on both sides", where),
-									psprintf("ALTER POLICY %s ON %s %s (...), with the columns qualified",
-											 quote_identifier(policy->name), policy->table, where));
+									cmig_rls_stored_advice(policy, is_check, "qualify both columns with their tables, as in <table>.<column>"));
 }
 
 static void
@@ -134,7 +130,8 @@ check_index(const CmigRlsStored *policy, List **findings)
 static void
 check_state(const CmigRlsStored *policy, List **findings)
 {
-	const char *columns[3];
+	static const char *const options[] = {"tenant_column", "user_column", "key_column"};
+	const char *columns[lengthof(options)];
 
 	if (policy->state == NULL)
 		return;
@@ -146,8 +143,8 @@ check_state(const CmigRlsStored *policy, List **findings)
 			cmig_rls_stored_add_finding(findings, "unknown_column", "warning", policy,
 										psprintf("it was made for column %s, which the table does not have any more",
 												 quote_identifier(columns[i])),
-										psprintf("SELECT cmig.enable_rls(%s, ...) with the new name",
-												 quote_literal_cstr(policy->table)));
+										psprintf("SELECT cmig.enable_rls(%s, %s => '<new name>')",
+												 quote_literal_cstr(policy->table), options[i]));
 }
 
 static void
@@ -248,7 +245,7 @@ judge_table(Judging *judging)
 		if (!read || cmig_rls_sandbox_run(InvalidOid, judge_policy, judging) != 0)
 			cmig_rls_stored_add_finding(&judging->findings, "not_judged", "warning", judging->policy,
 										pstrdup("it cannot be judged: reading it fails"),
-										psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(judging->policy->table)));
+										cmig_rls_stored_try(judging->policy));
 	}
 }
 
@@ -334,6 +331,13 @@ cmig_rls_check(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+static int
+gate_hint(void)
+{
+	return errhint("Set the schemas that there are: ALTER DATABASE %s SET cmig.rls_gate = '<schemas>'",
+				   quote_identifier(get_database_name(MyDatabaseId)));
+}
+
 void
 cmig_rls_gate(void)
 {
@@ -352,7 +356,7 @@ cmig_rls_gate(void)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for parameter \"%s\": \"%s\"", "cmig.rls_gate", gate),
 				 errdetail("List syntax is invalid."),
-				 errhint("Correct cmig.rls_gate: ALTER DATABASE ... SET cmig.rls_gate = '...'")));
+				 gate_hint()));
 	foreach(lc, names)
 	{
 		Oid			schema = get_namespace_oid(lfirst(lc), true);
@@ -362,7 +366,7 @@ cmig_rls_gate(void)
 					(errcode(ERRCODE_UNDEFINED_SCHEMA),
 					 errmsg("schema \"%s\" does not exist", (char *) lfirst(lc)),
 					 errdetail("cmig.rls_gate names it as one to check at the end of an upgrade."),
-					 errhint("Correct cmig.rls_gate: ALTER DATABASE ... SET cmig.rls_gate = '...'")));
+					 gate_hint()));
 		schemas = lappend_oid(schemas, schema);
 	}
 
@@ -385,7 +389,7 @@ cmig_rls_gate(void)
 			 errmsg_plural("the upgrade would leave %d hole in row-level security",
 						   "the upgrade would leave %d holes in row-level security", detail.count, detail.count),
 			 errdetail_internal("%s", cmig_listing_text(&detail)),
-			 errhint("Add to the last revision: %s. SELECT * FROM cmig.rls_check() shows all findings.", fix)));
+			 errhint("SELECT * FROM cmig.rls_check() shows all findings. Add to the last revision: %s", fix)));
 }
 
 static bool

@@ -639,24 +639,45 @@ repair_calls(Node *node, void *context)
 	return expression_tree_mutator(node, repair_calls, context);
 }
 
-char *
-cmig_rls_expr_repaired(Node *tree, Oid relid)
+/* With every name qualified, and dates the same for all sessions. */
+static char *
+expression_text(Node *tree, Oid relid)
 {
-	Node	   *repaired = repair_calls(repair_settings(tree, NULL), NULL);
 	char	   *name = get_rel_name(relid);
 	int			guc_level;
 	char	   *text;
 
 	/* dropped meanwhile */
 	if (name == NULL)
-		return pstrdup("...");
+		return pstrdup("<expression>");
 	guc_level = NewGUCNestLevel();
-
-	/* every name in it qualified, every date the same for all sessions */
 	cmig_settings_pin_search_path();
 	cmig_settings_override("datestyle", "ISO");
-	text = deparse_expression(repaired,
-							  deparse_context_for(name, relid), false, false);
+	text = deparse_expression(tree, deparse_context_for(name, relid), false, false);
 	AtEOXact_GUC(false, guc_level);
 	return text;
+}
+
+char *
+cmig_rls_expr_repaired(Node *tree, Oid relid)
+{
+	return expression_text(repair_calls(repair_settings(tree, NULL), NULL), relid);
+}
+
+char *
+cmig_rls_expr_without_branch(Node *tree, Oid relid)
+{
+	List	   *kept = NIL;
+	ListCell   *lc;
+
+	if (!is_orclause(tree))
+		return NULL;
+	foreach(lc, ((BoolExpr *) tree)->args)
+	{
+		if (uses_row(lfirst(lc), 0))
+			kept = lappend(kept, lfirst(lc));
+	}
+	if (kept == NIL || list_length(kept) == list_length(((BoolExpr *) tree)->args))
+		return NULL;
+	return expression_text(list_length(kept) > 1 ? (Node *) makeBoolExpr(OR_EXPR, kept, -1) : linitial(kept), relid);
 }

@@ -60,4 +60,10 @@ extern bool cmig_rls_expr_wider(Node *using, Node *check);
  */
 extern char *cmig_rls_expr_repaired(Node *tree, Oid relid);
 
+/*
+ * An OR without the branches that do not look at the row, as text; NULL if it
+ * is not an OR, or if nothing or all would be left.
+ */
+extern char *cmig_rls_expr_without_branch(Node *tree, Oid relid);
+
 #endif							/* CMIG_RLS_EXPR_H */

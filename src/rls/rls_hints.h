@@ -25,6 +25,17 @@ typedef struct CmigRlsHints
 	List	   *pieces;			/* of char *: texts such functions are given;
 								 * of patterns what is literal */
 	List	   *lengths;		/* of int: numbers such functions are given */
+	Node	   *folding;		/* the first function or cast that gives the
+								 * same for several texts of a column */
+	bool		maps_context;	/* a function or arithmetic makes a value of
+								 * the context */
+	List	   *bounds;			/* of Const: in GREATEST and LEAST beside the
+								 * context */
+	bool		compares_user;	/* a column is compared with current_user */
+	bool		joins_parts;	/* several columns are put together, as by || */
+	List	   *spellings;		/* of int: forms that texts of columns are
+								 * cast to, which have several spellings */
+	List	   *separators;		/* of char *: what stands between them, "" too */
 } CmigRlsHints;
 
 typedef enum CmigRlsInputKind
@@ -40,14 +51,15 @@ typedef struct CmigRlsInput
 {
 	CmigRlsInputKind kind;
 	AttrNumber	attno;
-	Node	   *node;			/* of a context: the expression that it stands
-								 * for */
+	Node	   *node;			/* what it stands for; NULL: the column */
+	int			depth;			/* queries above that node */
 	Oid			type;
 	CmigRlsForm form;
 	char	   *name;			/* of a context */
 	bool		strict;			/* a setting that is never null */
 	bool		never_null;		/* current_user and the like, or a column NOT
 								 * NULL */
+	bool		user;			/* current_user and the like */
 	bool		is_boolean;		/* a setting that is cast to boolean */
 	char	   *own_text;		/* the own value of a setting that is cast;
 								 * NULL: of the form */
@@ -56,9 +68,16 @@ typedef struct CmigRlsInput
 	bool		own;			/* a key that is the context's own whosever
 								 * the row is */
 	bool		null_tested;
+	bool		shared;			/* of a table that is read: joined with a
+								 * column of another */
+	List	   *members;		/* of a document: paths that are read from it,
+								 * each a List of char * */
 	List	   *equals;			/* of Const: compared with it for equality */
 	List	   *compares;		/* of Const: otherwise */
 } CmigRlsInput;
+
+/* What a text must look like to be cast to the type. */
+extern CmigRlsForm cmig_rls_hints_form(Oid type);
 
 /* Of the expression of a policy, with the bodies of functions in it. */
 extern CmigRlsHints *cmig_rls_hints_read(Node *tree);

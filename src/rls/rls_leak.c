@@ -15,6 +15,8 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "rls/rls_body.h"
+#include "rls/rls_calls.h"
 #include "rls/rls_leak.h"
 #include "rls/rls_model.h"
 #include "rls/rls_sandbox.h"
@@ -36,6 +38,7 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 
 #define MAX_SPLITS 40			/* runs to find the cases that fail */
@@ -202,6 +205,7 @@ describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *abou
 	ListCell   *lc;
 
 	about->constant = found->constant >= 0;
+	about->similar = found->row == CMIG_RLS_ROW_SIMILAR;
 	foreach(lc, model->inputs)
 	{
 		CmigRlsInput *input = lfirst(lc);
@@ -216,6 +220,8 @@ describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *abou
 		}
 		if (input->kind == CMIG_RLS_CONTEXT && (about->context == NULL || found->context == i))
 		{
+			if (strncmp(input->name, CMIG_RLS_FAILURE, strlen(CMIG_RLS_FAILURE)) == 0)
+				continue;
 			about->context = input->name;
 			about->context_value = cmig_rls_sample_text(list_nth(found->values, i));
 		}
@@ -249,13 +255,10 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
 		}
 		if (cases[first]->row == CMIG_RLS_ROW_OWN)
 			sees_own = found != NULL;
-		if (found == NULL || !sees_own || cases[first]->row == CMIG_RLS_ROW_OWN)
+		if (found == NULL || !sees_own || cases[first]->row == CMIG_RLS_ROW_OWN || !found->counts)
 			continue;
-		if (open && cases[first]->row != CMIG_RLS_ROW_DEFAULT && cases[first]->row != CMIG_RLS_ROW_CONSTANT)
-			level = CMIG_RLS_OPEN;
-		/* rows without a key have no owner while the context is there */
-		if (cases[first]->row == CMIG_RLS_ROW_ORPHAN && !cases[first]->unset && level > CMIG_RLS_SOME)
-			level = CMIG_RLS_SOME;
+		if (open)
+			level = found->most;
 		if (level > about->level)
 		{
 			memset(about, 0, sizeof(CmigRlsCase));
@@ -311,31 +314,74 @@ foreign_function(Node *node, void *context)
 	return expression_tree_walker(node, foreign_function, context);
 }
 
+/* Does the node ask for rights, as by pg_has_role()? */
+static bool
+calls_rights(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid < FirstUnpinnedObjectId)
+	{
+		char	   *name = get_func_name(((FuncExpr *) node)->funcid);
+
+		if (name && (strncmp(name, "pg_has_", 7) == 0 || strncmp(name, "has_", 4) == 0))
+			return true;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, calls_rights, context, 0);
+	return expression_tree_walker(node, calls_rights, context);
+}
+
+/* Is there a column in the node: of any table, or of those every table has? */
+static bool
+has_column(Node *node, void *context)
+{
+	bool		only_system = *(bool *) context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return !only_system || ((Var *) node)->varattno < 0;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_column, context, 0);
+	return expression_tree_walker(node, has_column, context);
+}
+
 /*
- * May a condition that could not be judged hold for own rows only?  An equality
- * may, of another's type too, a sub-select, and what the server tells of rights.
+ * May a condition that could not be judged hold for own rows only?  What the
+ * server tells of rights may, and if it asks the context an equality, of
+ * another's type too, and a sub-select.
  */
 static bool
 may_be_identity(Node *node)
 {
-	char	   *name;
+	bool		only_system = true;
+	char	   *name = NULL;
 
+	if (has_column(node, &only_system))
+		return false;
+	if (!cmig_rls_calls_context(node) && !foreign_function(node, &name) && !calls_rights(node, NULL))
+		return false;
 	if (IsA(node, OpExpr))
 		return cmig_rls_is_equality(((OpExpr *) node)->opno);
 	if (IsA(node, ScalarArrayOpExpr))
 		return cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno);
-	if (!IsA(node, FuncExpr))
-		return IsA(node, SubLink);
-	name = get_func_name(((FuncExpr *) node)->funcid);
-	return name && (strncmp(name, "pg_has_", 7) == 0 || strncmp(name, "has_", 4) == 0);
+	return IsA(node, SubLink) || calls_rights(node, NULL);
+}
+
+static char *
+as_text(Node *node, Oid relid)
+{
+	return deparse_expression(node, deparse_context_for(get_rel_name(relid), relid), false, false);
 }
 
 static void
-find_in(const CmigRlsModel *model, CmigRlsLeak *leak)
+find_in(const CmigRlsModel *model, Oid relid, CmigRlsLeak *leak)
 {
 	Search		search = {model, 0, false};
 	bool		unknown = false;
 	bool		weak = false;
+	bool		any_column = false;
 	bool		ignored = false;
 	ListCell   *lc;
 	ListCell   *trial;
@@ -347,7 +393,12 @@ find_in(const CmigRlsModel *model, CmigRlsLeak *leak)
 		if (input->kind != CMIG_RLS_UNKNOWN)
 			continue;
 		unknown = true;
-		weak |= contain_var_clause(input->node) && !may_be_identity(input->node);
+		if (has_column(input->node, &any_column) && !may_be_identity(input->node))
+		{
+			weak = true;
+			if (leak->condition == NULL && input->depth == 0)
+				leak->condition = as_text(input->node, relid);
+		}
 		if (leak->function == NULL)
 			(void) foreign_function(input->node, &leak->function);
 	}
@@ -365,11 +416,15 @@ find_in(const CmigRlsModel *model, CmigRlsLeak *leak)
 		}
 		CHECK_FOR_INTERRUPTS();
 		run_cases(&search, cases, count);
+		for (int i = 0; i < count; i++)
+			cases[i]->is_true &= cases[i]->also == NULL || cases[i]->also->is_true;
 		if (unknown)
 			count = join_unknown(cases, count, weak ? &leak->unknown_opens : &ignored);
 		judge(model, cases, count, leak);
 	}
 	leak->unknown |= search.denied;
+	if (leak->foreign.similar && model->hints->folding && leak->spelling == NULL)
+		leak->spelling = as_text(model->hints->folding, relid);
 }
 
 /*
@@ -403,6 +458,31 @@ cmig_rls_leak_cache(void)
 	return cache;
 }
 
+/*
+ * Could the same text mean something else for another table?  By its OID, and
+ * for PUBLIC by who may be current_user.
+ */
+static bool
+depends_on_table(const char *text, Oid role)
+{
+	static const char function_name[] = ":funcid ";
+	const char *at = text;
+
+	if (strstr(text, ":varattno -"))
+		return true;
+	if (OidIsValid(role))
+		return false;
+	if (strstr(text, "{SQLVALUEFUNCTION"))
+		return true;
+	while ((at = strstr(at, function_name)) != NULL)
+	{
+		at += strlen(function_name);
+		if (strtoul(at, NULL, 10) >= FirstUnpinnedObjectId)
+			return true;
+	}
+	return false;
+}
+
 /* What decides about the result: the text without places in its source. */
 static char *
 cache_key(const char *text, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own)
@@ -425,7 +505,9 @@ cache_key(const char *text, Oid relid, Oid role, const Bitmapset *keys, const Bi
 	appendStringInfoString(&key, " own");
 	for (int column = -1; (column = bms_next_member(own, column)) >= 0;)
 		appendStringInfo(&key, " %d", column);
-	appendStringInfoString(&key, " not null");
+	if (depends_on_table(text, role))
+		appendStringInfo(&key, " of %u", relid);
+	appendStringInfo(&key, " unique %s not null", nodeToString(cmig_rls_input_identities(relid)));
 	/* columns that can be null are tried so */
 	for (at = text; (place = strstr(at, ":varattno ")) != NULL; at = place + 1)
 	{
@@ -454,12 +536,13 @@ keep_case(CmigRlsCase *about)
 static void
 find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)
 {
-	CmigRlsModel *model = cmig_rls_model_make(tree, relid, role, keys, own, false);
+	CmigRlsModel *model = cmig_rls_model_make(tree, relid, role, keys, own, CMIG_RLS_TABLES_USUAL);
 
-	find_in(model, leak);
-	/* NOT IN, NOT EXISTS: true where there are no rows */
+	find_in(model, relid, leak);
 	if (model->reads_tables)
-		find_in(cmig_rls_model_make(tree, relid, role, keys, own, true), leak);
+		find_in(cmig_rls_model_make(tree, relid, role, keys, own, CMIG_RLS_TABLES_EMPTY), relid, leak);
+	if (model->joins_by_shared)
+		find_in(cmig_rls_model_make(tree, relid, role, keys, own, CMIG_RLS_TABLES_SHARED), relid, leak);
 }
 
 typedef struct Subject
@@ -520,6 +603,8 @@ cmig_rls_leak_find(CmigRlsLeakCache *cache, Node *tree, const char *text,
 		keep_case(&entry->leak.foreign);
 		keep_case(&entry->leak.orphan);
 		entry->leak.function = keep(leak.function);
+		entry->leak.condition = keep(leak.condition);
+		entry->leak.spelling = keep(leak.spelling);
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);

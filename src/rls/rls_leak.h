@@ -24,6 +24,8 @@ typedef struct CmigRlsCase
 	char	   *context_value;
 	bool		constant;		/* the column is a key, which the expression
 								 * compares with the value */
+	bool		similar;		/* the key is the own one in another case or
+								 * spelling */
 } CmigRlsCase;
 
 typedef struct CmigRlsLeak
@@ -37,6 +39,10 @@ typedef struct CmigRlsLeak
 								 * true */
 	bool		reads_context;
 	char	   *function;		/* that could not be looked into; NULL: none */
+	char	   *condition;		/* that could not be judged; NULL: none that
+								 * can be shown */
+	char	   *spelling;		/* a function of the key that gives the same
+								 * for similar ones; NULL: none */
 } CmigRlsLeak;
 
 /* Keeps what was found of equal expressions; lives as long as its memory. */

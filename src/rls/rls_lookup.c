@@ -50,12 +50,12 @@ static CmigQuery writable = {
 	"   CASE WHEN w.role = 0 THEN 'everybody' ELSE format('role %I', w.rolname) END,"
 	"   w.source || CASE WHEN w.n > 1 THEN format(' and %s more', w.n - 1) ELSE '' END),"
 	"  CASE WHEN w.role <> 0 AND pg_has_role(w.role, c.relowner, 'USAGE')"
-	"   THEN format('ALTER TABLE %I.%I OWNER TO ...', n.nspname, c.relname)"
+	"   THEN format('ALTER TABLE %I.%I OWNER TO <role> -- <role> is one that policies do not bind', n.nspname, c.relname)"
 	"   ELSE format('REVOKE INSERT, UPDATE ON %I.%I FROM %s', n.nspname, c.relname, coalesce("
 	"    (SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')"
 	"     FROM (SELECT c.relacl AS acl UNION ALL SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) s"
 	"     CROSS JOIN LATERAL aclexplode(s.acl) a WHERE a.privilege_type IN ('INSERT', 'UPDATE')"
-	"     AND (a.grantee = 0 OR (w.role <> 0 AND pg_has_role(w.role, a.grantee, 'USAGE')))), '...')) END"
+	"     AND (a.grantee = 0 OR (w.role <> 0 AND pg_has_role(w.role, a.grantee, 'USAGE')))), '<role>')) END"
 	" FROM w JOIN pg_class c ON c.oid = w.tab JOIN pg_namespace n ON n.oid = c.relnamespace",
 	4, {OIDARRAYOID, INT2ARRAYOID, OIDARRAYOID, TEXTARRAYOID}
 };

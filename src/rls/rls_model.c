@@ -10,20 +10,18 @@
  * Only built-in functions without effects are left, over built-in types, so
  * that no code runs that somebody else has written.  A condition that calls
  * another is an input of its own, that can be true, false and null.
- *
- * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "base/query.h"
 #include "rls/rls_body.h"
 #include "rls/rls_calls.h"
-#include "rls/rls_hints.h"
+#include "rls/rls_made_rows.h"
 #include "rls/rls_model.h"
 #include "rls/rls_truth.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/transam.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_class.h"
@@ -35,6 +33,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -43,347 +42,29 @@
 #include "utils/syscache.h"
 
 #define MAX_TABLES 5			/* that are read; more are not judged */
-#define MAX_ROWS 24				/* of each tenant in a table that is read */
+#define MAX_RECURSION 1000		/* rows of a recursive query */
+#define MAX_SERIES 2000			/* rows of generate_series() */
 #define MAX_POLICY_NESTING 3	/* policies of tables that policies read */
 
-typedef struct Maker
-{
-	CmigRlsModel *model;
-	Oid			relid;
-	Oid			role;
-	bool		no_rows;
-	bool		definer;		/* below a SECURITY DEFINER function */
-	int			depth;			/* queries above */
-	const CmigRlsHints *hints;
-	bool	   *failed;			/* something that cannot be judged was met */
-	int			tables;
-	int			nesting;		/* policies of policies */
-	Oid			wanted;			/* type that what is read here is cast to */
-} Maker;
-
 static Node *make(Node *node, void *context);
-
-/* The policies that a role is bound by when it reads a table. */
-static CmigQuery read_quals = {
-	"SELECT p.polpermissive, p.polqual::text FROM pg_policy p"
-	" WHERE p.polrelid = $1 AND p.polcmd IN ('*', 'r') AND (p.polroles = '{0}' OR ($2 <> 0"
-	"  AND EXISTS (SELECT FROM unnest(p.polroles) u(oid) WHERE pg_has_role($2, u.oid, 'USAGE')))) ORDER BY p.polname",
-	2, {OIDOID, OIDOID}
-};
-
-/*
- * Inputs
- */
-
-static Node *
-use_input(Maker *maker, CmigRlsInput *input)
-{
-	ListCell   *lc;
-	int			n = 0;
-
-	foreach(lc, maker->model->inputs)
-	{
-		if (lfirst(lc) == input)
-			n = foreach_current_index(lc) + 1;
-	}
-	if (n == 0)
-	{
-		maker->model->inputs = lappend(maker->model->inputs, input);
-		n = list_length(maker->model->inputs);
-	}
-	return (Node *) makeVar(1, n, input->type, -1, get_typcollation(input->type), maker->depth);
-}
-
-/* Does a boolean column of the name keep rows from others where it is true? */
-static bool
-is_secrecy(const char *name)
-{
-	static const char *const words[] = {"private", "hidden", "secret", "restricted", "internal", "confidential", "draft"};
-
-	for (int i = 0; i < lengthof(words); i++)
-		if (strstr(name, words[i]))
-			return true;
-	return false;
-}
-
-static Node *
-use_column(Maker *maker, Var *var)
-{
-	CmigRlsInput *input;
-	HeapTuple	tuple;
-	Oid			type = getBaseType(var->vartype);
-	ListCell   *lc;
-
-	foreach(lc, maker->model->inputs)
-	{
-		input = lfirst(lc);
-		if (input->kind == CMIG_RLS_COLUMN && input->attno == var->varattno)
-			return use_input(maker, input);
-	}
-	if (var->varattno <= 0 || cmig_rls_sample(type, maker->model->form, 0) == NULL)
-	{
-		*maker->failed = true;
-		return (Node *) var;
-	}
-	input = palloc0(sizeof(CmigRlsInput));
-	input->kind = CMIG_RLS_COLUMN;
-	input->attno = var->varattno;
-	input->type = type;
-	input->form = maker->model->form;
-	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(maker->relid), Int16GetDatum(var->varattno));
-	if (HeapTupleIsValid(tuple))
-	{
-		input->never_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
-		input->false_marks = is_secrecy(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
-		ReleaseSysCache(tuple);
-	}
-	cmig_rls_hints_apply(maker->hints, NULL, input);
-	return use_input(maker, input);
-}
-
-/* What the text of a setting must look like. */
-static Oid
-wanted_type(Maker *maker, Oid type)
-{
-	Oid			wanted = OidIsValid(maker->wanted) ? getBaseType(maker->wanted) : type;
-	CmigRlsForm form = maker->model->form;
-
-	if (type != TEXTOID || wanted == TEXTOID || wanted == VARCHAROID || wanted == NAMEOID || wanted == BPCHAROID)
-		return TEXTOID;
-	return cmig_rls_sample(wanted, form, CMIG_RLS_OWN) ? wanted : TEXTOID;
-}
-
-static Node *
-use_context(Maker *maker, Node *node, char *name, bool strict)
-{
-	CmigRlsInput *input;
-	Oid			type = getBaseType(exprType(node));
-	Oid			wanted;
-	ListCell   *lc;
-
-	maker->model->reads_context = true;
-	foreach(lc, maker->model->inputs)
-	{
-		input = lfirst(lc);
-		if (input->kind == CMIG_RLS_CONTEXT && input->type == type &&
-			(cmig_rls_calls_setting(node) ? strcmp(input->name, name) == 0 && cmig_rls_calls_setting(input->node) : equal(input->node, node)))
-		{
-			input->strict &= strict;
-			return use_input(maker, input);
-		}
-	}
-	if (cmig_rls_sample(type, maker->model->form, CMIG_RLS_OWN) == NULL)
-	{
-		*maker->failed = true;
-		return node;
-	}
-	wanted = wanted_type(maker, type);
-	input = palloc0(sizeof(CmigRlsInput));
-	input->kind = CMIG_RLS_CONTEXT;
-	input->node = node;
-	input->type = type;
-	input->name = name;
-	input->strict = strict;
-	input->never_null = cmig_rls_calls_user(node);
-	input->is_boolean = wanted == BOOLOID;
-	input->form = wanted == UUIDOID ? CMIG_RLS_FORM_UUID :
-		TypeCategory(wanted) == TYPCATEGORY_NUMERIC ? CMIG_RLS_FORM_NUMBER : maker->model->form;
-
-	/*
-	 * what is neither a text nor a number nor an id is written as its type
-	 * asks
-	 */
-	if (type == TEXTOID && wanted != TEXTOID && wanted != UUIDOID && wanted != BOOLOID &&
-		TypeCategory(wanted) != TYPCATEGORY_NUMERIC)
-		input->own_text = cmig_rls_sample_text(cmig_rls_sample(wanted, maker->model->form, CMIG_RLS_OWN));
-	input->equals = type == TEXTOID ? maker->hints->setting_values : NIL;
-	return use_input(maker, input);
-}
-
-/* A condition that cannot be judged. */
-static Node *
-use_unknown(Maker *maker, Node *node)
-{
-	CmigRlsInput *input = palloc0(sizeof(CmigRlsInput));
-
-	input->kind = CMIG_RLS_UNKNOWN;
-	input->node = node;
-	input->type = BOOLOID;
-	return use_input(maker, input);
-}
-
-/*
- * Tables that are read
- */
-
-/* The candidates of a column in the rows of one tenant. */
-static List *
-column_values(Maker *maker, RangeTblEntry *entry, AttrNumber attno, Oid type, int whose)
-{
-	CmigRlsInput input = {0};
-	Const	   *value;
-	List	   *values;
-
-	input.attno = attno;
-	input.type = getBaseType(type);
-	value = cmig_rls_sample(input.type, maker->model->form, whose);
-	if (value == NULL)
-		return list_make1(cmig_rls_sample_null(type));
-	values = list_make1(value);
-	cmig_rls_hints_apply(maker->hints, entry, &input);
-	if (input.type == BOOLOID)
-		values = list_make2(cmig_rls_sample(BOOLOID, 0, 0), cmig_rls_sample(BOOLOID, 0, 1));
-	values = list_concat(values, input.equals);
-	values = list_concat(values, input.compares);
-	/* what is greater than all constants */
-	if (input.compares && TypeCategory(input.type) == TYPCATEGORY_NUMERIC)
-		values = lappend(values, cmig_rls_sample_const(input.type, "30000"));
-	if (TypeCategory(input.type) == TYPCATEGORY_DATETIME && (input.type == DATEOID || input.type == TIMESTAMPOID || input.type == TIMESTAMPTZOID))
-		values = lappend(values, cmig_rls_sample_const(input.type, "2199-01-01"));
-	if (input.null_tested)
-		values = lappend(values, cmig_rls_sample_null(input.type));
-	return values;
-}
-
-/*
- * (VALUES ...) with the rows of strangers and of one tenant.  Those of strangers
- * come first: a sub-select that takes one row of several takes theirs.
- */
-static RangeTblEntry *
-make_rows(Maker *maker, RangeTblEntry *entry, int natts)
-{
-	RangeTblEntry *values = makeNode(RangeTblEntry);
-	List	   *types = NIL;
-	List	   *names = NIL;
-
-	for (int attno = 1; attno <= natts; attno++)
-	{
-		Oid			type;
-		int32		typmod;
-		Oid			collation;
-		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(entry->relid), Int16GetDatum(attno));
-
-		type = HeapTupleIsValid(tuple) ? ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid : InvalidOid;
-		if (HeapTupleIsValid(tuple))
-			ReleaseSysCache(tuple);
-		type = OidIsValid(type) ? getBaseType(type) : INT4OID;
-		typmod = -1;
-		collation = get_typcollation(type);
-		types = lappend_oid(types, type);
-		values->coltypes = lappend_oid(values->coltypes, type);
-		values->coltypmods = lappend_int(values->coltypmods, typmod);
-		values->colcollations = lappend_oid(values->colcollations, collation);
-		names = lappend(names, makeString(psprintf("column%d", attno)));
-	}
-	for (int n = 0; n <= CMIG_RLS_STRANGERS; n++)
-	{
-		int			whose = n < CMIG_RLS_STRANGERS ? n : CMIG_RLS_OWN;
-		List	  **candidates = palloc(sizeof(List *) * natts);
-		int			count = 1;
-		int			most = maker->tables == 1 ? MAX_ROWS : maker->tables == 2 ? MAX_ROWS / 4 : 1;
-
-		for (int i = 0; i < natts; i++)
-		{
-			candidates[i] = column_values(maker, entry, i + 1, list_nth_oid(types, i), whose);
-			count = Min(count * list_length(candidates[i]), most);
-		}
-		for (int combination = 0; combination < count; combination++)
-		{
-			List	   *row = NIL;
-			int			rest = combination;
-
-			for (int i = 0; i < natts; i++)
-			{
-				int			length = list_length(candidates[i]);
-
-				row = lappend(row, copyObject(list_nth(candidates[i], rest % length)));
-				rest /= length;
-			}
-			values->values_lists = lappend(values->values_lists, row);
-		}
-	}
-	values->rtekind = RTE_VALUES;
-	values->eref = makeAlias("rows", names);
-	values->inFromCl = true;
-	return values;
-}
-
-typedef struct Qual
-{
-	bool		permissive;
-	Node	   *tree;
-} Qual;
-
-static void
-take_qual(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **quals = arg;
-	Qual	   *qual = palloc(sizeof(Qual));
-	bool		isnull;
-	char	   *text = cmig_query_text(desc, row, 2);
-
-	qual->permissive = DatumGetBool(cmig_query_datum(desc, row, 1, &isnull));
-	qual->tree = text ? stringToNode(text) : NULL;
-	*quals = lappend(*quals, qual);
-}
-
-/* Which rows of a table the role sees, or NULL for all of them. */
-static Node *
-visible_rows(Maker *maker, Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Form_pg_class class;
-	bool		bound;
-	Datum		values[2] = {ObjectIdGetDatum(relid), ObjectIdGetDatum(maker->role)};
-	List	   *quals = NIL;
-	List	   *permissive = NIL;
-	List	   *all;
-	ListCell   *lc;
-
-	if (!HeapTupleIsValid(tuple))
-		return NULL;
-	class = (Form_pg_class) GETSTRUCT(tuple);
-	bound = class->relrowsecurity && !maker->definer &&
-		(!OidIsValid(maker->role) || class->relforcerowsecurity ||
-		 superuser_arg(maker->role) || !has_privs_of_role(maker->role, class->relowner));
-	ReleaseSysCache(tuple);
-	if (!bound)
-		return NULL;
-	cmig_query_each(&read_quals, values, NULL, take_qual, &quals);
-	all = NIL;
-	foreach(lc, quals)
-	{
-		Qual	   *qual = lfirst(lc);
-
-		if (qual->tree == NULL)
-			continue;
-		if (qual->permissive)
-			permissive = lappend(permissive, qual->tree);
-		else
-			all = lappend(all, qual->tree);
-	}
-	all = lappend(all, permissive ? (Node *) makeBoolExpr(OR_EXPR, permissive, -1) : makeBoolConst(false, false));
-	return (Node *) makeBoolExpr(AND_EXPR, list_concat(all, list_make1(makeBoolConst(true, false))), -1);
-}
 
 /*
  * The table as (SELECT * FROM (VALUES ...) WHERE its policies).  It is one
  * query below the maker's.
  */
 static RangeTblEntry *
-make_table(Maker *maker, RangeTblEntry *entry)
+make_table(CmigRlsMaker *maker, RangeTblEntry *entry)
 {
 	RangeTblEntry *table = makeNode(RangeTblEntry);
 	RangeTblEntry *rows;
 	RangeTblRef *reference = makeNode(RangeTblRef);
 	Query	   *query = makeNode(Query);
-	int			natts = cmig_rls_columns(entry->relid);
 	Node	   *quals = NULL;
 	ListCell   *lc;
 
 	maker->model->reads_tables = true;
 	maker->tables++;
-	rows = make_rows(maker, entry, natts);
+	rows = cmig_rls_made_rows(maker, entry);
 	reference->rtindex = 1;
 	query->commandType = CMD_SELECT;
 	query->canSetTag = true;
@@ -397,11 +78,11 @@ make_table(Maker *maker, RangeTblEntry *entry)
 													foreach_current_index(lc) + 1,
 													pstrdup(strVal(list_nth(rows->eref->colnames, foreach_current_index(lc)))), false));
 	}
-	if (maker->no_rows)
+	if (maker->model->tables == CMIG_RLS_TABLES_EMPTY)
 		quals = makeBoolConst(false, false);
-	else if (maker->nesting < MAX_POLICY_NESTING && (quals = visible_rows(maker, entry->relid)) != NULL)
+	else if (maker->nesting < MAX_POLICY_NESTING && (quals = cmig_rls_made_rows_visible(maker, entry->relid)) != NULL)
 	{
-		Maker		inner = *maker;
+		CmigRlsMaker inner = *maker;
 
 		inner.depth++;
 		inner.nesting++;
@@ -422,6 +103,12 @@ make_table(Maker *maker, RangeTblEntry *entry)
 	return table;
 }
 
+static Node *
+row_count(int64 count)
+{
+	return (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(count), false, FLOAT8PASSBYVAL);
+}
+
 /*
  * Of the rows that a sub-select can return, which one comes first is not known:
  * it is a stranger's if one of them is there.
@@ -433,6 +120,44 @@ take_any_row(Query *query)
 		query->sortClause = NIL;
 }
 
+/*
+ * A recursive query may go on for ever; the server evaluates as much of it as
+ * is read: (SELECT * FROM the query LIMIT ...).
+ */
+static RangeTblEntry *
+limit_recursion(RangeTblEntry *entry)
+{
+	RangeTblEntry *limited = makeNode(RangeTblEntry);
+	RangeTblEntry *inner = copyObject(entry);
+	RangeTblRef *reference = makeNode(RangeTblRef);
+	Query	   *query = makeNode(Query);
+	ListCell   *lc;
+
+	inner->ctelevelsup++;
+	reference->rtindex = 1;
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->rtable = list_make1(inner);
+	query->jointree = makeFromExpr(list_make1(reference), NULL);
+	foreach(lc, entry->coltypes)
+	{
+		int			n = foreach_current_index(lc);
+		Oid			type = getBaseType(lfirst_oid(lc));
+
+		query->targetList = lappend(query->targetList,
+									makeTargetEntry((Expr *) makeVar(1, n + 1, type, -1, list_nth_oid(entry->colcollations, n), 0),
+													n + 1, pstrdup(strVal(list_nth(entry->eref->colnames, n))), false));
+	}
+	query->limitCount = row_count(MAX_RECURSION);
+	query->limitOption = LIMIT_OPTION_COUNT;
+	limited->rtekind = RTE_SUBQUERY;
+	limited->subquery = query;
+	limited->alias = entry->alias;
+	limited->eref = entry->eref;
+	limited->inFromCl = entry->inFromCl;
+	return limited;
+}
+
 /* One row, since more than one would be an error: in fact it finds one. */
 static void
 take_one_row(SubLink *link)
@@ -441,15 +166,15 @@ take_one_row(SubLink *link)
 
 	if (link->subLinkType != EXPR_SUBLINK || !IsA(query, Query) || query->limitCount != NULL)
 		return;
-	query->limitCount = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(1), false, FLOAT8PASSBYVAL);
+	query->limitCount = row_count(1);
 	query->limitOption = LIMIT_OPTION_COUNT;
 	take_any_row(query);
 }
 
 static Node *
-make_query(Query *query, Maker *maker)
+make_query(Query *query, CmigRlsMaker *maker)
 {
-	Maker		inner = *maker;
+	CmigRlsMaker inner = *maker;
 	Query	   *made;
 	ListCell   *lc;
 	ListCell   *old;
@@ -457,7 +182,8 @@ make_query(Query *query, Maker *maker)
 	inner.depth++;
 	inner.wanted = InvalidOid;
 	inner.definer |= query->hasRowSecurity;
-	if (query->hasRecursive || query->commandType != CMD_SELECT || query->rowMarks != NIL)
+	inner.recursive |= query->hasRecursive;
+	if (query->commandType != CMD_SELECT || query->rowMarks != NIL)
 		*maker->failed = true;
 	/* the hints know the entries as they were */
 	made = query_tree_mutator(query, make, &inner, 0);
@@ -467,6 +193,8 @@ make_query(Query *query, Maker *maker)
 
 		if (entry->rtekind == RTE_RELATION)
 			lfirst(lc) = make_table(&inner, entry);
+		else if (entry->rtekind == RTE_CTE && inner.recursive && !entry->self_reference)
+			lfirst(lc) = limit_recursion(lfirst(lc));
 		else if (entry->rtekind == RTE_TABLEFUNC || entry->rtekind == RTE_NAMEDTUPLESTORE)
 			*maker->failed = true;
 	}
@@ -482,12 +210,63 @@ make_query(Query *query, Maker *maker)
  * The expression
  */
 
+/*
+ * generate_series(), whose end is brought so near to its start that it cannot
+ * take long.
+ */
 static Node *
-make_call(FuncExpr *call, Maker *maker)
+make_series(FuncExpr *call, CmigRlsMaker *maker)
 {
-	Maker		inner = *maker;
+	FuncExpr   *made = (FuncExpr *) expression_tree_mutator((Node *) call, make, maker);
+	bool		is_int8 = call->funcresulttype == INT8OID;
+	MinMaxExpr *end = makeNode(MinMaxExpr);
+	int64		step = 1;
+	int64		reach;
+
+	if (list_length(call->args) == 3)
+	{
+		Const	   *given = (Const *) cmig_rls_bare(lthird(call->args));
+
+		if (IsA(given, Const) && !given->constisnull && (given->consttype == INT4OID || given->consttype == INT8OID))
+			step = given->consttype == INT8OID ? DatumGetInt64(given->constvalue) : DatumGetInt32(given->constvalue);
+		else
+			*maker->failed = true;
+		if (step < -MAX_SERIES || step > MAX_SERIES)
+			*maker->failed = true;
+	}
+	reach = *maker->failed ? 0 : step * MAX_SERIES;
+	end->minmaxtype = call->funcresulttype;
+	end->op = step > 0 ? IS_LEAST : IS_GREATEST;
+	end->location = -1;
+	end->args = list_make2(lsecond(made->args),
+						   makeFuncExpr(is_int8 ? F_INT8PL : F_INT4PL, call->funcresulttype,
+										list_make2(copyObject(linitial(made->args)),
+												   is_int8 ? (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(reach), false, FLOAT8PASSBYVAL) :
+												   (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum((int32) reach), false, true)),
+										InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
+	lsecond(made->args) = end;
+	return (Node *) made;
+}
+
+static Node *
+make_call(FuncExpr *call, CmigRlsMaker *maker)
+{
+	CmigRlsMaker inner = *maker;
 	Node	   *made;
 
+	switch (call->funcid)
+	{
+		case F_GENERATE_SERIES_INT4_INT4:
+		case F_GENERATE_SERIES_INT4_INT4_INT4:
+		case F_GENERATE_SERIES_INT8_INT8:
+		case F_GENERATE_SERIES_INT8_INT8_INT8:
+			inner.wanted = InvalidOid;
+			made = make_series(call, &inner);
+			maker->tables = inner.tables;
+			return made;
+		default:
+			break;
+	}
 	if (cmig_rls_calls_setting((Node *) call))
 	{
 		Node	   *name = linitial(call->args);
@@ -504,7 +283,7 @@ make_call(FuncExpr *call, Maker *maker)
 
 			strict = missing_ok->constisnull || !DatumGetBool(missing_ok->constvalue);
 		}
-		return use_context(maker, (Node *) call, TextDatumGetCString(((Const *) name)->constvalue), strict);
+		return cmig_rls_input_context(maker, (Node *) call, TextDatumGetCString(((Const *) name)->constvalue), strict);
 	}
 	if (cmig_rls_calls_session_function((Node *) call))
 	{
@@ -513,7 +292,7 @@ make_call(FuncExpr *call, Maker *maker)
 		FuncExpr   *scalar;
 
 		if (!call->funcretset)
-			return use_context(maker, (Node *) call, name, false);
+			return cmig_rls_input_context(maker, (Node *) call, name, false);
 		if (!OidIsValid(array) || !cmig_rls_sample_is_builtin(call->funcresulttype))
 		{
 			*maker->failed = true;
@@ -524,7 +303,7 @@ make_call(FuncExpr *call, Maker *maker)
 		scalar->funcretset = false;
 		scalar->funcresulttype = array;
 		made = (Node *) makeFuncExpr(F_UNNEST_ANYARRAY, call->funcresulttype,
-									 list_make1(use_context(maker, (Node *) scalar, name, false)),
+									 list_make1(cmig_rls_input_context(maker, (Node *) scalar, name, false)),
 									 call->funccollid, call->inputcollid, COERCE_EXPLICIT_CALL);
 		((FuncExpr *) made)->funcretset = true;
 		return made;
@@ -570,22 +349,92 @@ has_others_operator(Node *node)
 	return false;
 }
 
+/* What each row of the table has the same of, or what any value will do for. */
 static Node *
-make_node(Node *node, Maker *maker)
+make_system_column(CmigRlsMaker *maker, Var *var)
 {
-	Maker		inner;
+	switch (var->varattno)
+	{
+		case TableOidAttributeNumber:
+			return (Node *) makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(maker->relid), false, true);
+		case SelfItemPointerAttributeNumber:
+			return (Node *) cmig_rls_sample_const(TIDOID, "(1,2)");
+		default:
+			*maker->failed = true;
+			return (Node *) var;
+	}
+}
+
+/* The row IS NULL, or IS NOT NULL, as the same of all columns that can be tried. */
+static Node *
+make_row_test(CmigRlsMaker *maker, NullTest *test)
+{
+	Var		   *row = (Var *) test->arg;
+	List	   *tests = list_make1(makeBoolConst(true, false));
+	int			natts = cmig_rls_columns(maker->relid);
+
+	for (int attno = 1; attno <= natts; attno++)
+	{
+		NullTest   *made = makeNode(NullTest);
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		get_atttypetypmodcoll(maker->relid, attno, &type, &typmod, &collation);
+		if (!OidIsValid(type) || cmig_rls_sample(getBaseType(type), maker->model->form, 0) == NULL)
+			continue;
+		made->arg = (Expr *) cmig_rls_input_column(maker, makeVar(row->varno, attno, type, typmod, collation, row->varlevelsup));
+		made->nulltesttype = test->nulltesttype;
+		made->location = -1;
+		tests = lappend(tests, made);
+	}
+	return (Node *) makeBoolExpr(AND_EXPR, tests, -1);
+}
+
+/* An expression that a unique index of the table is on, or NULL. */
+static Node *
+make_identity(CmigRlsMaker *maker, Node *node)
+{
+	ListCell   *lc;
+
+	foreach(lc, maker->identities)
+	{
+		Node	   *identity = lfirst(lc);
+		Bitmapset  *columns = NULL;
+
+		if (maker->depth > 0)
+		{
+			identity = copyObject(identity);
+			IncrementVarSublevelsUp(identity, maker->depth, 0);
+		}
+		if (!equal(identity, node))
+			continue;
+		pull_varattnos(lfirst(lc), 1, &columns);
+		if (bms_num_members(columns) == 1)
+			return cmig_rls_input_identity(maker, node, bms_singleton_member(columns) + FirstLowInvalidHeapAttributeNumber);
+	}
+	return NULL;
+}
+
+static Node *
+make_node(Node *node, CmigRlsMaker *maker)
+{
+	CmigRlsMaker inner;
 	Node	   *made;
 
+	if ((made = make_identity(maker, node)) != NULL)
+		return made;
 	if (cmig_rls_calls_claim(node))
-		return use_context(maker, node, pstrdup("a claim"), false);
+		return cmig_rls_input_context(maker, node, pstrdup("a claim"), false);
 	if (cmig_rls_calls_user(node))
-		return use_context(maker, node, pstrdup("current_user"), false);
+		return cmig_rls_input_context(maker, node, pstrdup("current_user"), false);
 	inner = *maker;
 	switch (nodeTag(node))
 	{
 		case T_Var:
 			if (((Var *) node)->varlevelsup == maker->depth)
-				return use_column(maker, (Var *) node);
+				return ((Var *) node)->varattno < 0 ? make_system_column(maker, (Var *) node) :
+					cmig_rls_input_column(maker, (Var *) node);
 			if (((Var *) node)->varattno <= 0 || !cmig_rls_sample_is_builtin(getBaseType(((Var *) node)->vartype)))
 				*maker->failed = true;
 			made = copyObject(node);
@@ -655,8 +504,19 @@ make_node(Node *node, Maker *maker)
 			if (!IsA(node, MinMaxExpr))
 				inner.wanted = InvalidOid;
 			break;
-		case T_BoolExpr:
 		case T_NullTest:
+			if (((NullTest *) node)->argisrow && IsA(((NullTest *) node)->arg, Var) &&
+				((Var *) ((NullTest *) node)->arg)->varattno == 0 && ((Var *) ((NullTest *) node)->arg)->varlevelsup == maker->depth)
+				return make_row_test(maker, (NullTest *) node);
+			break;
+		case T_TableSampleClause:
+			/* any of the rows may be in it */
+			return copyObject(node);
+		case T_CommonTableExpr:
+			if (((CommonTableExpr *) node)->search_clause || ((CommonTableExpr *) node)->cycle_clause)
+				*maker->failed = true;
+			break;
+		case T_BoolExpr:
 		case T_BooleanTest:
 		case T_CaseExpr:
 		case T_CoalesceExpr:
@@ -679,7 +539,6 @@ make_node(Node *node, Maker *maker)
 		case T_RangeTblFunction:
 		case T_GroupingSet:
 		case T_SetOperationStmt:
-		case T_CommonTableExpr:
 		case T_WindowClause:
 			break;
 		default:
@@ -726,7 +585,7 @@ is_condition(Node *node)
 static Node *
 make(Node *node, void *context)
 {
-	Maker	   *maker = context;
+	CmigRlsMaker *maker = context;
 	bool		failed = false;
 	bool	   *above = maker->failed;
 	Node	   *made;
@@ -741,7 +600,7 @@ make(Node *node, void *context)
 	maker->failed = &failed;
 	made = make_node(node, maker);
 	maker->failed = above;
-	return failed ? use_unknown(maker, node) : made;
+	return failed ? cmig_rls_input_unknown(maker, node) : made;
 }
 
 /*
@@ -763,6 +622,13 @@ types_walker(Node *node, void *context)
 		return false;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, types_walker, context, 0);
+	/* a text that is read as a number or an id must look like one */
+	if (IsA(node, CoerceViaIO) && cmig_rls_hints_form(((CoerceViaIO *) node)->resulttype) != CMIG_RLS_FORM_TEXT &&
+		IsA(cmig_rls_bare(node), Var))
+	{
+		types->uuid |= getBaseType(((CoerceViaIO *) node)->resulttype) == UUIDOID;
+		return false;
+	}
 	if (IsA(node, Var) || IsA(node, CoerceViaIO))
 	{
 		Oid			type = getBaseType(exprType(node));
@@ -777,10 +643,10 @@ types_walker(Node *node, void *context)
 }
 
 CmigRlsModel *
-cmig_rls_model_make(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, bool no_rows)
+cmig_rls_model_make(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsTables tables)
 {
 	CmigRlsModel *model = palloc0(sizeof(CmigRlsModel));
-	Maker		maker = {0};
+	CmigRlsMaker maker = {0};
 	Types		types = {0};
 	bool		failed = false;
 	ListCell   *lc;
@@ -789,9 +655,10 @@ cmig_rls_model_make(Node *tree, Oid relid, Oid role, const Bitmapset *keys, cons
 	(void) types_walker(tree, &types);
 	model->form = types.uuid ? CMIG_RLS_FORM_UUID : types.text ? CMIG_RLS_FORM_TEXT : CMIG_RLS_FORM_NUMBER;
 	maker.model = model;
+	model->tables = tables;
+	maker.identities = cmig_rls_input_identities(relid);
 	maker.relid = relid;
 	maker.role = role;
-	maker.no_rows = no_rows;
 	maker.failed = &failed;
 	maker.hints = model->hints = cmig_rls_hints_read(tree);
 	model->expression = make(tree, &maker);
@@ -805,6 +672,7 @@ cmig_rls_model_make(Node *tree, Oid relid, Oid role, const Bitmapset *keys, cons
 		input->key |= input->own || bms_is_member(input->attno, keys);
 		model->null_is_asked |= input->key && input->null_tested;
 	}
+	cmig_rls_input_find_users(model, relid, role);
 	if (failed)
 		model->expression = makeBoolConst(false, true);
 	return model;

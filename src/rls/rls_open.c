@@ -14,6 +14,7 @@
 #include "base/compat.h"
 #include "rls/rls_leak.h"
 #include "rls/rls_open.h"
+#include "rls/rls_sample.h"
 #include "rls/rls_truth.h"
 
 #include "catalog/pg_type.h"
@@ -347,10 +348,6 @@ is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
 static bool
 has_owner(const CmigRlsStored *policy)
 {
-	static const char *const words[] = {
-		"tenant", "org", "account", "company", "customer", "workspace", "team", "user", "owner", "client", "member",
-		"created_by", "author"
-	};
 	int			natts = cmig_rls_columns(policy->relid);
 
 	if (!bms_is_empty(policy->keys))
@@ -359,9 +356,8 @@ has_owner(const CmigRlsStored *policy)
 	{
 		char	   *name = get_attname(policy->relid, column, true);
 
-		for (int i = 0; name && i < lengthof(words); i++)
-			if (strncmp(name, words[i], strlen(words[i])) == 0)
-				return true;
+		if (name && cmig_rls_sample_is_owner(name))
+			return true;
 	}
 	return false;
 }
@@ -385,8 +381,7 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 {
 	const char *where = is_check ? "WITH CHECK" : "USING";
 	const char *what = is_check ? "can be written" : "are let through";
-	char	   *fix = psprintf("ALTER POLICY %s ON %s %s (<key> = <context> AND ...)",
-							   quote_identifier(policy->name), policy->table, where);
+	char	   *fix = cmig_rls_stored_advice(policy, is_check, "ask <key> = <context> of every row, and join other conditions to it by AND");
 
 	if (!leak->reads_context && !has_owner(policy))
 		return;
@@ -403,8 +398,12 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 			return;
 		writes = leak->foreign.constant && writes_constant(policy, siblings, cache, is_check);
 		cmig_rls_stored_add_finding(findings, "foreign_rows", bypass ? "info" : writes ? "warning" : level_severity(leak->foreign.level), policy,
-									psprintf("%s: rows of others %s%s, such as %s%s", where, what, writes && !is_check ? " and can be changed" : "",
-											 row_text(policy, &leak->foreign), context_text(&leak->foreign)), fix);
+									psprintf("%s: %srows of others %s%s, such as %s%s", where,
+											 leak->foreign.similar ? "keys that differ only in case or in how they are written count as the same: " : "",
+											 what, writes && !is_check ? " and can be changed" : "",
+											 row_text(policy, &leak->foreign), context_text(&leak->foreign)),
+									leak->foreign.similar && leak->spelling ?
+									psprintf("CREATE UNIQUE INDEX ON %s ((%s))", policy->table, leak->spelling) : fix);
 	}
 	else if (leak->unset.level > CMIG_RLS_CLOSED)
 		cmig_rls_stored_add_finding(findings, "open_without_context", level_severity(leak->unset.level), policy,
@@ -417,12 +416,27 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 	else if (leak->unknown && leak->function)
 		cmig_rls_stored_add_finding(findings, "not_judged", "warning", policy,
 									psprintf("%s depends on what %s() returns for a row, which cannot be judged", where, leak->function),
-									psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(policy->table)));
+									cmig_rls_stored_try(policy));
+	else if (leak->unknown && leak->unknown_opens)
+		cmig_rls_stored_add_finding(findings, "not_judged", "warning", policy,
+									psprintf("%s cannot be judged: %s decides whether rows of others %s", where,
+											 leak->condition ? leak->condition : "a condition that is not an equality with the context", what),
+									cmig_rls_stored_try(policy));
 	else if (leak->unknown)
-		cmig_rls_stored_add_finding(findings, "not_judged", leak->unknown_opens ? "warning" : "info", policy,
-									psprintf(leak->unknown_opens ? "a part of %s, which is not an equality, cannot be judged: it decides whether rows of others %s" :
-											 "a part of %s cannot be judged", where, what),
-									psprintf("SELECT * FROM cmig.rls_test(%s, ...)", quote_literal_cstr(policy->table)));
+		cmig_rls_stored_add_finding(findings, "not_judged", "info", policy,
+									psprintf("a part of %s cannot be judged", where), cmig_rls_stored_try(policy));
+}
+
+/* The policy without the branch of an OR that does not look at the row. */
+static char *
+without_branch(const CmigRlsStored *policy, bool is_check, const char *advice)
+{
+	char	   *text = cmig_rls_expr_without_branch(is_check ? policy->check : policy->qual, policy->relid);
+
+	if (text == NULL)
+		return cmig_rls_stored_advice(policy, is_check, advice);
+	return psprintf("ALTER POLICY %s ON %s %s (%s)", quote_identifier(policy->name), policy->table,
+					is_check ? "WITH CHECK" : "USING", text);
 }
 
 /*
@@ -451,23 +465,19 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 									in->open_branch_setting ?
 									psprintf("%s has %s that does not look at the row and depends on a setting, which whoever runs SQL can set: then it is true for every row", where, in->open_branch) :
 									psprintf("%s has %s that does not look at the row: then it is true for every row, and no index can be used", where, in->open_branch),
-									psprintf("CREATE POLICY bypass ON %s TO ... USING (true) WITH CHECK (true), and take the branch out of %s",
-											 policy->table, quote_identifier(policy->name)));
+									without_branch(policy, is_check, "leave the branch out; a role that must see every row gets a policy of its own: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
 	else if (in->true_branch && !closed)
 		cmig_rls_stored_add_finding(findings, "swallowing_or", "error", policy,
 									psprintf("%s has an OR with a branch that is always true: what stands beside it does not count", where),
-									psprintf("ALTER POLICY %s ON %s %s (...) without the branch", quote_identifier(policy->name),
-											 policy->table, where));
+									without_branch(policy, is_check, "leave out the branch that is always true, <branch> OR <condition>"));
 	else if (in->true_when_unset && !closed)
 		cmig_rls_stored_add_finding(findings, "swallowing_or", "error", policy,
 									psprintf("%s has %s, which is true for every row while the setting has no value", where, in->true_when_unset),
-									psprintf("ALTER POLICY %s ON %s %s (...) without %s", quote_identifier(policy->name),
-											 policy->table, where, in->true_when_unset));
+									cmig_rls_stored_advice(policy, is_check, psprintf("leave out %s, so that a setting without a value lets no row through", in->true_when_unset)));
 	else if (bms_is_empty(in->columns) && !(is_check && policy->command == 'a') && !in->correlated)
 		cmig_rls_stored_add_finding(findings, "swallowing_or", "warning", policy,
 									psprintf("%s does not look at the row: it is true for all or for none", where),
-									psprintf("ALTER POLICY %s ON %s %s (... = ...)", quote_identifier(policy->name),
-											 policy->table, where));
+									cmig_rls_stored_advice(policy, is_check, "compare a column of the row with the context, <key> = <context>; a role that must see every row gets a policy of its own"));
 	/* the shape above says all of it, but for what is true without a setting */
 	if (leak && tell_leak && (closed || !(in->true_branch || in->true_when_unset || (in->open_branch && in->open_branch_setting))))
 		add_leak_findings(policy, siblings, cache, leak, is_check, findings);

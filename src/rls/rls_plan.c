@@ -193,7 +193,7 @@ resolve_keys(CmigRlsOptions *options, const CmigRlsTable *table,
 				 errmsg("table %s has no column user_id or tenant_id", table->name),
 				 could ? errdetail("Columns that could be a key: %s.", could)
 				 : errdetail("No column of it has the type of a key."),
-				 errhint("Name the key: user_column => '...' or tenant_column => '...'; for a table of users it is user_column => 'id'")));
+				 errhint("Name the key, as user_column => '<column>' or tenant_column => '<column>'; for a table of users it is user_column => 'id'")));
 	}
 	if (state->user_column && state->tenant_column &&
 		strcmp(state->user_column, state->tenant_column) == 0)
@@ -286,9 +286,10 @@ compare_policy(const CmigRlsTable *table, const CmigRlsPolicy *want, const CmigR
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("policy \"%s\" for table %s already exists", have->name, table->name),
 				 errdetail("It was not made by cmig.enable_rls, which leaves it alone."),
-				 errhint("DROP POLICY %s ON %s, or rename it: ALTER POLICY %s ON %s RENAME TO ...",
+				 errhint("DROP POLICY %s ON %s, or rename it: ALTER POLICY %s ON %s RENAME TO %s",
 						 quote_identifier(have->name), table->name,
-						 quote_identifier(have->name), table->name)));
+						 quote_identifier(have->name), table->name,
+						 quote_identifier(psprintf("%s_old", have->name)))));
 	if (have->permissive != want->permissive || have->commands != want->commands)
 		return REPLACE;
 	if ((have->qual == NULL) != (want->qual == NULL) ||

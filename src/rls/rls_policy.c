@@ -342,7 +342,7 @@ cmig_rls_policy_call(const CmigRlsTable *table)
 		appendStringInfoString(&text, ", create_index => false");
 	if (state->require_context)
 		appendStringInfoString(&text, ", require_context => true");
-	append_argument(&text, "roles", roles ? roles : "{...}");
+	append_argument(&text, "roles", roles ? roles : "{<role>}");
 	append_argument(&text, "bypass_roles", role_names(table, true));
 	appendStringInfoChar(&text, ')');
 	return text.data;

@@ -255,7 +255,7 @@ static CmigQuery rules[] = {
 		"    CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END)"
 		"   ELSE format('policies name role %I, which has the rights of the owner, role %I: it %s', app.rolname, t.owner_name,"
 		"    CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END) END,"
-		"  CASE WHEN app.oid = t.owner THEN format('ALTER TABLE %s OWNER TO ...', t.name)"
+		"  CASE WHEN app.oid = t.owner THEN format('ALTER TABLE %s OWNER TO <role> -- <role> is one that policies do not bind', t.name)"
 		"   ELSE format('REVOKE %I FROM %I', t.owner_name, app.rolname) END"
 		" FROM app JOIN t ON t.oid = app.polrelid"
 		" WHERE t.rls AND NOT app.rolsuper AND (pg_has_role(app.oid, t.owner, 'USAGE')"
@@ -288,7 +288,11 @@ static CmigQuery rules[] = {
 		" SELECT 'matview', CASE WHEN v.granted THEN 'error' ELSE 'warning' END, v.name,"
 		"  format('the materialized view keeps rows of %s that its owner saw%s', v.tables,"
 		"   CASE WHEN v.granted THEN ', and others may read them' ELSE '' END),"
-		"  format('REVOKE ALL ON %s FROM PUBLIC, ...', v.name)"
+		"  CASE WHEN v.granted THEN format('REVOKE ALL ON %s FROM %s', v.name,"
+		"   (SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')"
+		"    FROM pg_class c CROSS JOIN LATERAL (SELECT c.relacl AS acl UNION ALL SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) s"
+		"    CROSS JOIN LATERAL aclexplode(s.acl) a WHERE c.oid = v.oid AND a.grantee <> c.relowner))"
+		"   ELSE format('-- do not grant rights on %s: no policy limits what is read from it', v.name) END"
 	" FROM v WHERE v.relkind = 'm'", 1, {OIDARRAYOID}},
 
 	{TABLES DEFINERS
@@ -342,7 +346,7 @@ static CmigQuery rules[] = {
 		"  format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON %s FROM %s', m.name,"
 		"   coalesce((SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')"
 		"    FROM t CROSS JOIN LATERAL aclexplode(t.acl) a WHERE t.oid = m.oid AND a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')"
-		"    AND (a.grantee = 0 OR (m.role <> 0 AND pg_has_role(m.role, a.grantee, 'USAGE')))), '...'))"
+		"    AND (a.grantee = 0 OR (m.role <> 0 AND pg_has_role(m.role, a.grantee, 'USAGE')))), '<role>'))"
 	" FROM more m GROUP BY m.oid, m.name, m.role", 1, {OIDARRAYOID}},
 
 	{TABLES
@@ -374,7 +378,7 @@ static CmigQuery rules[] = {
 		" SELECT 'many_permissive', 'info', t.name,"
 		"  format('%s permissive policies (%s) are joined by OR for %s, role %s', e.n, e.names, e.cmds,"
 		"   CASE WHEN e.role = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.role)) END),"
-		"  format('DROP POLICY ... ON %s, and put its expression into another with OR', t.name)"
+		"  format('-- put the expressions of the policies on %s into one of them, joined by OR, and drop the others', t.name)"
 	" FROM together e JOIN t ON t.oid = e.polrelid", 1, {OIDARRAYOID}},
 };
 

@@ -19,10 +19,12 @@
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -33,7 +35,7 @@ static const int strange_numbers[] = {5, 31, 129, 1, 2, 11, 13, 22, 120, 112, -1
 #define OWN_TEXT "b_2.x-7Q"
 static const char *const strange_texts[] = {
 	"a1", "c9", "b_2.x-7R", "bX2.x-7Q", "b_2Yx-7Q", "b_2.x-7QQ", "b_2.x-7", "B_2.X-7q", "zb_2.x-7Qz",
-	" b_2.x-7Q", "b_2.x-7Q ", "X_2.x-7Q", "b", "Q", "b2.x7Q", "b2x7q"
+	" b_2.x-7Q", "b_2.x-7Q ", "X_2.x-7Q", "b", "Q", "b2.x7Q", "b2x7q", "b_", "b_2", "7Q"
 };
 
 #define OWN_UUID "2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
@@ -83,6 +85,20 @@ sample_label(Oid type, int whose)
 	}
 	ReleaseSysCacheList(labels);
 	return label;
+}
+
+bool
+cmig_rls_sample_is_owner(const char *name)
+{
+	static const char *const words[] = {
+		"tenant", "org", "account", "company", "customer", "workspace", "team", "user", "owner", "client", "member",
+		"created_by", "author"
+	};
+
+	for (int i = 0; i < lengthof(words); i++)
+		if (strncmp(name, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
 }
 
 bool
@@ -248,4 +264,54 @@ cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
 			break;
 	}
 	return text ? cmig_rls_sample_const(type, text) : NULL;
+}
+
+/* The members at a depth of the paths that begin with a prefix. */
+static void
+append_members(StringInfo text, const List *paths, int depth, const char *value)
+{
+	List	   *done = NIL;
+	ListCell   *lc;
+	ListCell   *other;
+
+	appendStringInfoChar(text, '{');
+	foreach(lc, paths)
+	{
+		List	   *path = lfirst(lc);
+		List	   *below = NIL;
+
+		if (list_length(path) <= depth || list_member(done, makeString(list_nth(path, depth))))
+			continue;
+		foreach(other, paths)
+		{
+			if (list_length(lfirst(other)) > depth + 1 && strcmp(list_nth(lfirst(other), depth), list_nth(path, depth)) == 0)
+				below = lappend(below, lfirst(other));
+		}
+		if (done != NIL)
+			appendStringInfoString(text, ", ");
+		done = lappend(done, makeString(list_nth(path, depth)));
+		escape_json(text, list_nth(path, depth));
+		appendStringInfoString(text, ": ");
+		if (below)
+			append_members(text, below, depth + 1, value);
+		else
+			appendStringInfoString(text, value);
+	}
+	appendStringInfoChar(text, '}');
+}
+
+Const *
+cmig_rls_sample_document(Oid type, CmigRlsForm form, int whose, List *paths)
+{
+	StringInfoData text;
+	StringInfoData value;
+
+	initStringInfo(&text);
+	initStringInfo(&value);
+	if (form == CMIG_RLS_FORM_NUMBER)
+		appendStringInfoString(&value, sample_text(form, whose));
+	else
+		escape_json(&value, sample_text(form, whose));
+	append_members(&text, paths, 0, value.data);
+	return cmig_rls_sample_const(type, text.data);
 }

@@ -8,6 +8,7 @@
 #define CMIG_RLS_SAMPLE_H
 
 #include "postgres.h"
+#include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
 
 /* What the texts of the samples look like, so that they can be cast. */
@@ -24,11 +25,17 @@ typedef enum CmigRlsForm
 #define CMIG_RLS_MANY_STRANGERS 600 /* for prefixes, remainders, hashes of a
 									 * byte */
 
+/* Does a column of that name tell whose a row is? */
+extern bool cmig_rls_sample_is_owner(const char *name);
+
 /* Does only the server's own code handle values of the type? */
 extern bool cmig_rls_sample_is_builtin(Oid type);
 
 /* A value of a type, or NULL when there is none for the type. */
 extern Const *cmig_rls_sample(Oid type, CmigRlsForm form, int whose);
+
+/* A document of type json or jsonb that has something at each of the paths. */
+extern Const *cmig_rls_sample_document(Oid type, CmigRlsForm form, int whose, List *paths);
 
 /* A text as a value of a built-in type; it must be valid for the type. */
 extern Const *cmig_rls_sample_const(Oid type, const char *text);

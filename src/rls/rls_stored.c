@@ -130,6 +130,23 @@ cmig_rls_stored_repair(const CmigRlsStored *policy)
 	return text.data;
 }
 
+char *
+cmig_rls_stored_advice(const CmigRlsStored *policy, bool is_check, const char *advice)
+{
+	return psprintf("-- %s of policy %s on %s: %s", is_check ? "WITH CHECK" : "USING", quote_identifier(policy->name),
+					policy->table, advice);
+}
+
+char *
+cmig_rls_stored_try(const CmigRlsStored *policy)
+{
+	int			count;
+	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
+
+	return psprintf("SELECT * FROM cmig.rls_test(%s, %s, '<user id>', '<tenant id>')", quote_literal_cstr(policy->table),
+					roles[0] == ACL_ID_PUBLIC ? "'<role>'" : quote_literal_cstr(GetUserNameFromId(roles[0], false)));
+}
+
 Oid *
 cmig_rls_stored_roles(const CmigRlsStored *policy, int *count)
 {

@@ -47,6 +47,14 @@ extern void cmig_rls_stored_add_finding(List **findings, const char *rule, const
 extern char *cmig_rls_stored_drop(const CmigRlsStored *policy);
 extern char *cmig_rls_stored_repair(const CmigRlsStored *policy);
 
+/*
+ * A fix in words, as an SQL comment: -- USING of policy p on t: ...
+ */
+extern char *cmig_rls_stored_advice(const CmigRlsStored *policy, bool is_check, const char *advice);
+
+/* A call of rls_test, which tells what a policy does that cannot be judged. */
+extern char *cmig_rls_stored_try(const CmigRlsStored *policy);
+
 extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
 
 /* Is the role bound?  By inherited rights, as the server asks. */

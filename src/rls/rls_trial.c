@@ -8,17 +8,20 @@
 
 #include "base/compat.h"
 #include "rls/rls_trial.h"
-#include "rls/rls_variant.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "lib/stringinfo.h"
+#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/lsyscache.h"
 
 #define MAX_TRIALS 2000			/* for one context */
 #define MAX_COMBINATIONS 128	/* of values of other columns, for one
 								 * stranger */
-#define MAX_SETTING_VALUES 6
+#define MAPPED_STRANGERS 40		/* for functions of the context */
 
 /* A value of a column that is no key, and what a row with it is. */
 typedef struct Candidate
@@ -83,14 +86,51 @@ usual_value(const CmigRlsInput *input, int whose)
 	return value;
 }
 
+/* Do the names on a path tell that somebody owns the document? */
+static bool
+path_tells_owner(const List *path)
+{
+	ListCell   *lc;
+
+	foreach(lc, path)
+	{
+		if (cmig_rls_sample_is_owner(lfirst(lc)))
+			return true;
+	}
+	return false;
+}
+
+/* A document with the members that tell whose it is, and one with the others. */
+static List *
+document_candidates(const CmigRlsInput *input, int whose)
+{
+	List	   *owners = NIL;
+	List	   *candidates;
+	ListCell   *lc;
+
+	foreach(lc, input->members)
+	{
+		if (path_tells_owner(lfirst(lc)))
+			owners = lappend(owners, lfirst(lc));
+	}
+	candidates = add_candidate(NIL, cmig_rls_sample_document(input->type, input->form, whose, owners), CMIG_RLS_OPEN, true);
+	if (list_length(owners) < list_length(input->members))
+		candidates = add_candidate(candidates, cmig_rls_sample_document(input->type, input->form, whose, input->members),
+								   CMIG_RLS_MARKED, true);
+	return candidates;
+}
+
 static List *
 column_candidates(const CmigRlsInput *input, int whose)
 {
 	List	   *candidates = NIL;
-	Const	   *usual = usual_value(input, whose);
+	Const	   *usual;
 	bool		nullable = !input->never_null;
 	ListCell   *lc;
 
+	if (input->members && !input->null_tested && input->equals == NIL && input->compares == NIL)
+		return document_candidates(input, whose);
+	usual = usual_value(input, whose);
 	if (input->type == BOOLOID)
 	{
 		/* a mark when it is true; most rows have false */
@@ -118,174 +158,20 @@ column_candidates(const CmigRlsInput *input, int whose)
 	return candidates;
 }
 
-typedef struct Context
-{
-	List	   *values;			/* of Const, NULL for inputs that are none */
-	bool		unset;
-	int			special;		/* the input that is, or -1 */
-	const char *own;			/* the own key, NULL for the usual one */
-	List	   *strangers;		/* of char *: their keys, NIL for the usual
-								 * ones */
-} Context;
-
 /* Whose row it is. */
 typedef struct Row
 {
 	CmigRlsRowKind kind;
 	int			whose;			/* stranger or default by number */
 	const char *text;			/* the key of a stranger, or NULL */
+	const char **parts;			/* the value of each key by its input, or NULL */
 	int			input;			/* the one that is a constant, or -1 */
 	Const	   *constant;
 } Row;
 
-static bool
-is_text(const CmigRlsInput *input)
-{
-	return input->type == TEXTOID || input->type == VARCHAROID;
-}
-
-static Const *
-own_context(const CmigRlsInput *input)
-{
-	if (input->own_text)
-		return cmig_rls_sample_const(TEXTOID, input->own_text);
-	if (input->is_boolean)
-		return cmig_rls_sample_const(TEXTOID, "false");
-	return cmig_rls_sample(input->type, input->form, CMIG_RLS_OWN);
-}
-
-/* The context's value when nothing was set: null, or '' with empty. */
-static Const *
-unset_context(const CmigRlsInput *input, bool empty)
-{
-	if (input->never_null)
-		return own_context(input);
-	if (empty && OidIsValid(get_element_type(input->type)))
-		return cmig_rls_sample_const(input->type, "{}");
-	if ((empty || input->strict) && input->type == TEXTOID)
-		return cmig_rls_sample_const(TEXTOID, "");
-	return cmig_rls_sample_null(input->type);
-}
-
-static List *
-add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, Const *value, bool empty)
-{
-	Context    *context = palloc(sizeof(Context));
-	ListCell   *lc;
-
-	context->values = NIL;
-	context->unset = unset;
-	context->special = special;
-	context->own = NULL;
-	context->strangers = NIL;
-	foreach(lc, model->inputs)
-	{
-		CmigRlsInput *input = lfirst(lc);
-
-		if (input->kind != CMIG_RLS_CONTEXT)
-			context->values = lappend(context->values, NULL);
-		else if (special == foreach_current_index(lc) && value)
-			context->values = lappend(context->values, value);
-		else
-			context->values = lappend(context->values, unset && (special < 0 || special == foreach_current_index(lc)) ?
-									  unset_context(input, empty) : own_context(input));
-	}
-	return lappend(contexts, context);
-}
-
-static List *
-make_contexts(const CmigRlsModel *model)
-{
-	List	   *contexts = NIL;
-	int			parts = 0;
-	ListCell   *lc;
-	ListCell   *value;
-
-	foreach(lc, model->inputs)
-	{
-		CmigRlsInput *input = lfirst(lc);
-
-		parts += input->kind == CMIG_RLS_CONTEXT;
-	}
-	contexts = add_context(contexts, model, false, -1, NULL, false);
-	if (parts == 0)
-		return contexts;
-	contexts = add_context(contexts, model, true, -1, NULL, false);
-	contexts = add_context(contexts, model, true, -1, NULL, true);
-	foreach(lc, model->inputs)
-	{
-		CmigRlsInput *input = lfirst(lc);
-		int			n = 0;
-
-		if (input->kind != CMIG_RLS_CONTEXT)
-			continue;
-		if (parts > 1 && parts <= 4 && !input->never_null)
-		{
-			contexts = add_context(contexts, model, true, foreach_current_index(lc), NULL, false);
-			contexts = add_context(contexts, model, true, foreach_current_index(lc), NULL, true);
-		}
-		foreach(value, input->equals)
-		{
-			if (n++ < MAX_SETTING_VALUES && VARSIZE_ANY_EXHDR(DatumGetPointer(((Const *) lfirst(value))->constvalue)) > 0)
-				contexts = add_context(contexts, model, false, foreach_current_index(lc), lfirst(value), false);
-		}
-		if (input->is_boolean)
-			contexts = add_context(contexts, model, false, foreach_current_index(lc),
-								   cmig_rls_sample_const(TEXTOID, "true"), false);
-	}
-	return contexts;
-}
-
-/*
- * Contexts and strangers whose keys a function of the expression may take for
- * the same.
- */
-static List *
-add_variants(List *contexts, const CmigRlsModel *model)
-{
-	char	   *usual = cmig_rls_sample_text(cmig_rls_sample(TEXTOID, model->form, CMIG_RLS_OWN));
-	List	   *owns = model->reads_tables ? NIL : cmig_rls_variant_owns(model->hints, usual);
-	bool		has_text_key = false;
-	ListCell   *lc;
-	ListCell   *own;
-
-	foreach(lc, model->inputs)
-	{
-		CmigRlsInput *input = lfirst(lc);
-
-		has_text_key |= input->kind == CMIG_RLS_COLUMN && input->key && is_text(input);
-	}
-	if (!has_text_key)
-		return contexts;
-	contexts = add_context(contexts, model, false, -1, NULL, false);
-	((Context *) llast(contexts))->strangers = cmig_rls_variant_strangers(model->hints, usual, model->reads_tables);
-	contexts = add_context(contexts, model, true, -1, NULL, true);
-	((Context *) llast(contexts))->strangers = cmig_rls_variant_strangers(model->hints, "", true);
-	foreach(own, owns)
-	{
-		Context    *context;
-
-		contexts = add_context(contexts, model, false, -1, NULL, false);
-		context = llast(contexts);
-		context->own = lfirst(own);
-		context->strangers = cmig_rls_variant_strangers(model->hints, context->own, true);
-		if (strcmp(context->own, usual) != 0)
-			context->strangers = lcons(usual, context->strangers);
-		foreach(lc, model->inputs)
-		{
-			CmigRlsInput *input = lfirst(lc);
-
-			if (input->kind == CMIG_RLS_CONTEXT && is_text(input) && input->form == model->form &&
-				input->own_text == NULL && !input->is_boolean)
-				lfirst(list_nth_cell(context->values, foreach_current_index(lc))) = cmig_rls_sample_const(TEXTOID, context->own);
-		}
-	}
-	return contexts;
-}
-
 /* The value of a key in a row. */
 static List *
-key_candidates(const CmigRlsModel *model, const Context *context, const Row *row, int number)
+key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, const Row *row, int number)
 {
 	const CmigRlsInput *input = list_nth(model->inputs, number);
 	Const	   *value = NULL;
@@ -300,24 +186,50 @@ key_candidates(const CmigRlsModel *model, const Context *context, const Row *row
 	}
 	else if (row->kind == CMIG_RLS_ROW_ORPHAN)
 		value = cmig_rls_sample_null(input->type);
+	else if (row->parts && row->parts[number])
+		value = cmig_rls_sample_const(input->type, row->parts[number]);
 	else if (input->own || row->kind == CMIG_RLS_ROW_OWN)
-		value = context->own && is_text(input) ? cmig_rls_sample_const(input->type, context->own) :
+		value = context->own && cmig_rls_trial_is_text(input) ? cmig_rls_sample_const(input->type, context->own) :
 			cmig_rls_sample(input->type, input->form, CMIG_RLS_OWN);
 	else if (row->input == number)
 	{
 		value = row->constant;
 		level = CMIG_RLS_MARKED;
 	}
-	else if (row->text && is_text(input))
+	else if (row->text && cmig_rls_trial_is_text(input))
 		value = cmig_rls_sample_const(input->type, row->text);
 	else
 		value = usual_value(input, row->whose);
+	if (input->members && row->kind != CMIG_RLS_ROW_ORPHAN)
+		value = cmig_rls_sample_document(input->type, input->form, row->kind == CMIG_RLS_ROW_OWN || input->own ? CMIG_RLS_OWN : row->whose, input->members);
 	return add_candidate(NIL, value, level, true);
+}
+
+/* The most that a row can count for. */
+static CmigRlsLeakLevel
+most_of_row(const CmigRlsModel *model, const CmigRlsTrialContext *context, const Row *row)
+{
+	/* an ambiguous join of tables, or a role that may be meant to see more */
+	CmigRlsLeakLevel most = model->tables == CMIG_RLS_TABLES_SHARED ? CMIG_RLS_SOME : context->most;
+
+	switch (row->kind)
+	{
+		case CMIG_RLS_ROW_CONSTANT:
+			return CMIG_RLS_MARKED;
+		case CMIG_RLS_ROW_SIMILAR:
+		case CMIG_RLS_ROW_DEFAULT:
+			return CMIG_RLS_SOME;
+		case CMIG_RLS_ROW_ORPHAN:
+			/* without a key they have no owner while the context is there */
+			return context->unset ? most : CMIG_RLS_SOME;
+		default:
+			return most;
+	}
 }
 
 /* Add the trials of one row and one context, for each other column's values. */
 static List *
-add_trials(List *trials, const CmigRlsModel *model, const Context *context, const Row *row, int *group)
+add_trials(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, const Row *row, int *group)
 {
 	List	   *inputs = model->inputs;
 	int			ninputs = list_length(inputs);
@@ -347,12 +259,14 @@ add_trials(List *trials, const CmigRlsModel *model, const Context *context, cons
 			int			rest = n;
 
 			made->row = row->kind;
+			made->whose = row->whose;
 			made->constant = row->input;
 			made->group = *group;
 			made->unset = context->unset;
 			made->context = context->special;
 			made->ordinary = true;
-			made->level = CMIG_RLS_OPEN;
+			made->level = made->most = most_of_row(model, context, row);
+			made->counts = context->whose == CMIG_RLS_OWN;
 			for (int i = 0; i < ninputs; i++)
 			{
 				Candidate  *candidate;
@@ -430,7 +344,7 @@ has_changing_context(const CmigRlsModel *model)
  * Without a context it is the constant that tells own rows.
  */
 static List *
-add_constants(List *trials, const CmigRlsModel *model, const Context *context, int *group)
+add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
 {
 	ListCell   *lc;
 	ListCell   *value;
@@ -443,7 +357,7 @@ add_constants(List *trials, const CmigRlsModel *model, const Context *context, i
 			continue;
 		foreach(value, input->equals)
 		{
-			Row			row = {CMIG_RLS_ROW_CONSTANT, 0, NULL, foreach_current_index(lc), lfirst(value)};
+			Row			row = {CMIG_RLS_ROW_CONSTANT, 0, NULL, NULL, foreach_current_index(lc), lfirst(value)};
 
 			if (list_length(trials) < MAX_TRIALS)
 				trials = add_trials(trials, model, context, &row, group);
@@ -452,15 +366,35 @@ add_constants(List *trials, const CmigRlsModel *model, const Context *context, i
 	return trials;
 }
 
+/* The kind of a stranger's row whose key is the text. */
+static CmigRlsRowKind
+kind_of_text(const char *own, const char *text)
+{
+	return pg_strcasecmp(own, text) == 0 ? CMIG_RLS_ROW_SIMILAR : CMIG_RLS_ROW_STRANGE;
+}
+
+static List *
+add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int count, int *group)
+{
+	Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
+	char	   *own = cmig_rls_sample_text(cmig_rls_sample(TEXTOID, model->form, CMIG_RLS_OWN));
+
+	for (row.whose = 0; row.whose < count && list_length(trials) < MAX_TRIALS; row.whose++)
+	{
+		row.kind = kind_of_text(own, cmig_rls_sample_text(cmig_rls_sample(TEXTOID, model->form, row.whose)));
+		trials = add_trials(trials, model, context, &row, group);
+	}
+	return trials;
+}
+
 /* The usual rows, for a context. */
 static List *
-add_rows(List *trials, const CmigRlsModel *model, const Context *context, int *group)
+add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
 {
 	int			strangers = model->hints->compares_only || model->reads_tables ? CMIG_RLS_STRANGERS : CMIG_RLS_MANY_STRANGERS;
-	Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, -1, NULL};
+	Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
 
-	for (row.whose = 0; row.whose < strangers && list_length(trials) < MAX_TRIALS; row.whose++)
-		trials = add_trials(trials, model, context, &row, group);
+	trials = add_strangers(trials, model, context, strangers, group);
 	if (has_changing_context(model))
 		trials = add_constants(trials, model, context, group);
 	row.kind = CMIG_RLS_ROW_DEFAULT;
@@ -474,33 +408,225 @@ add_rows(List *trials, const CmigRlsModel *model, const Context *context, int *g
 	return trials;
 }
 
-List *
-cmig_rls_trial_make(const CmigRlsModel *model)
+/* Rows whose keys are the constants of GREATEST(context, ...) and LEAST. */
+static List *
+add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
 {
-	List	   *contexts = make_contexts(model);
-	List	   *made = NIL;
-	int			group = 0;
+	ListCell   *lc;
+
+	foreach(lc, model->hints->bounds)
+	{
+		Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
+
+		row.parts = palloc0(sizeof(char *) * list_length(model->inputs));
+		for (int i = 0; i < list_length(model->inputs); i++)
+		{
+			CmigRlsInput *input = list_nth(model->inputs, i);
+			Const	   *value = input->kind == CMIG_RLS_COLUMN && input->key ? cmig_rls_sample_cast(input->type, lfirst(lc)) : NULL;
+
+			if (value)
+				row.parts[i] = cmig_rls_sample_text(value);
+		}
+		trials = add_trials(trials, model, context, &row, group);
+	}
+	return trials;
+}
+
+/*
+ * A function of the context may give the same key for several of them:
+ * strangers' rows for the own context, each with the trial of the same row for
+ * another's.
+ */
+static List *
+add_mapped(List *made, const CmigRlsModel *model, int *group)
+{
+	/* they share a beginning, an end, or a remainder with the own one */
+	static const int others[] = {1, 2, 3, 6, 7};
+	CmigRlsTrialContext *own = cmig_rls_trial_context_own(model);
+	ListCell   *trial;
+	ListCell   *also;
+	ListCell   *lc;
+
+	for (int i = 0; i < lengthof(others); i++)
+	{
+		CmigRlsTrialContext *other = cmig_rls_trial_context_own(model);
+		List	   *owns = add_strangers(NIL, model, own, MAPPED_STRANGERS, group);
+		List	   *theirs;
+
+		other->whose = others[i];
+		foreach(lc, model->inputs)
+		{
+			CmigRlsInput *input = lfirst(lc);
+
+			if (input->kind == CMIG_RLS_CONTEXT && !input->never_null && !input->is_boolean && input->own_text == NULL)
+				lfirst(list_nth_cell(other->values, foreach_current_index(lc))) = cmig_rls_sample(input->type, input->form, others[i]);
+		}
+		theirs = add_strangers(NIL, model, other, MAPPED_STRANGERS, group);
+		owns = add_bounds(owns, model, own, group);
+		theirs = add_bounds(theirs, model, other, group);
+		forboth(trial, owns, also, theirs)
+		{
+			/* who the other is may see it */
+			if (((CmigRlsTrial *) lfirst(trial))->whose != others[i])
+				((CmigRlsTrial *) lfirst(trial))->also = lfirst(also);
+			else
+				((CmigRlsTrial *) lfirst(trial))->counts = false;
+		}
+		made = lappend(lappend(made, theirs), owns);
+	}
+	return made;
+}
+
+/* Texts that are the own key once they are cast, but are not the same. */
+static List *
+add_spellings(List *made, const CmigRlsModel *model, int *group)
+{
 	ListCell   *lc;
 	ListCell   *text;
 
-	if (model->hints->maps_text && model->reads_context)
-		contexts = add_variants(contexts, model);
+	foreach(lc, model->hints->spellings)
+	{
+		CmigRlsTrialContext *context = cmig_rls_trial_context_own(model);
+		char	   *own = cmig_rls_sample_text(cmig_rls_sample(TEXTOID, lfirst_int(lc), CMIG_RLS_OWN));
+		List	   *texts = lfirst_int(lc) == CMIG_RLS_FORM_UUID ?
+		list_make1(str_toupper(own, strlen(own), DEFAULT_COLLATION_OID)) :
+		list_make2(psprintf("0%s", own), psprintf(" %s", own));
+
+		foreach(text, texts)
+		{
+			Row			row = {CMIG_RLS_ROW_SIMILAR, 0, NULL, NULL, -1, NULL};
+
+			row.parts = palloc0(sizeof(char *) * list_length(model->inputs));
+			for (int i = 0; i < list_length(model->inputs); i++)
+			{
+				CmigRlsInput *input = list_nth(model->inputs, i);
+
+				if (input->kind == CMIG_RLS_COLUMN && input->key && cmig_rls_trial_is_text(input) && input->form == lfirst_int(lc))
+					row.parts[i] = lfirst(text);
+			}
+			made = lappend(made, add_trials(NIL, model, context, &row, group));
+		}
+	}
+	return made;
+}
+
+/* Numbers that are different and whose sum is that of the own ones. */
+static List *
+add_sums(List *made, const CmigRlsModel *model, int *group)
+{
+	static const char *const parts[] = {"11", "13"};
+	CmigRlsTrialContext *context = cmig_rls_trial_context_own(model);
+	Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
+	int			n = 0;
+
+	row.parts = palloc0(sizeof(char *) * list_length(model->inputs));
+	for (int i = 0; i < list_length(model->inputs); i++)
+	{
+		CmigRlsInput *input = list_nth(model->inputs, i);
+
+		if (input->kind == CMIG_RLS_COLUMN && input->key && n < lengthof(parts) && TypeCategory(input->type) == TYPCATEGORY_NUMERIC)
+			row.parts[i] = parts[n++];
+	}
+	return n < lengthof(parts) ? made : lappend(made, add_trials(NIL, model, context, &row, group));
+}
+
+/* A piece of the own key, by which another's is longer where it is shorter. */
+static char *
+part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator, bool first, bool own)
+{
+	char	   *key = cmig_rls_sample_text(cmig_rls_sample(TEXTOID, input->form, CMIG_RLS_OWN));
+	int			length = strlen(key);
+
+	if (separator[0] == '\0')
+		return own ? key : first ? pnstrdup(key, length - 1) : psprintf("%c%s", key[length - 1], key);
+	/* the own ones are key/key and key, another's key and key/key */
+	return first == own ? psprintf("%s%s%s", key, separator, key) : key;
+}
+
+/*
+ * Keys that are put together, as by ||: another's pair can give the same text.
+ * The row that must be seen comes first.
+ */
+static List *
+add_joined(List *made, const CmigRlsModel *model, int *group)
+{
+	int			count = list_length(model->inputs);
+	ListCell   *lc;
+
+	foreach(lc, model->hints->separators)
+	{
+		const char *separator = lfirst(lc);
+		CmigRlsTrialContext *context = cmig_rls_trial_context_own(model);
+		Row			own = {CMIG_RLS_ROW_OWN, CMIG_RLS_OWN, NULL, NULL, -1, NULL};
+		Row			strange = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
+		StringInfoData joined;
+		int			parts = 0;
+
+		initStringInfo(&joined);
+		own.parts = palloc0(sizeof(char *) * count);
+		strange.parts = palloc0(sizeof(char *) * count);
+		for (int i = 0; i < count; i++)
+		{
+			CmigRlsInput *input = list_nth(model->inputs, i);
+			bool		is_number = TypeCategory(input->type) == TYPCATEGORY_NUMERIC;
+
+			if (input->kind != CMIG_RLS_COLUMN || !input->key || parts == 2 ||
+				!(cmig_rls_trial_is_text(input) || (is_number && separator[0] == '\0')))
+				continue;
+			if (parts == 1)
+				appendStringInfoString(&joined, separator);
+			own.parts[i] = part(model, input, separator, parts == 0, true);
+			strange.parts[i] = part(model, input, separator, parts == 0, false);
+			appendStringInfoString(&joined, own.parts[i]);
+			parts++;
+		}
+		if (parts < 2)
+			continue;
+		if (separator[0] != '\0')
+			context->most = CMIG_RLS_SOME;
+		/* the context has all of it, or a part in each setting */
+		made = lappend(made, add_trials(add_trials(NIL, model, context, &own, group), model, context, &strange, group));
+		context = cmig_rls_trial_context_own(model);
+		context->most = separator[0] != '\0' ? CMIG_RLS_SOME : CMIG_RLS_OPEN;
+		for (int i = 0; i < count; i++)
+		{
+			CmigRlsInput *input = list_nth(model->inputs, i);
+
+			if (input->kind == CMIG_RLS_CONTEXT && input->type == TEXTOID && !input->is_boolean && input->own_text == NULL)
+				lfirst(list_nth_cell(context->values, i)) = cmig_rls_sample_const(TEXTOID, joined.data);
+		}
+		made = lappend(made, add_trials(add_trials(NIL, model, context, &own, group), model, context, &strange, group));
+	}
+	return made;
+}
+
+List *
+cmig_rls_trial_make(const CmigRlsModel *model)
+{
+	List	   *contexts = cmig_rls_trial_contexts(model);
+	List	   *made = NIL;
+	int			group = 0;
+	char	   *usual = cmig_rls_sample_text(cmig_rls_sample(TEXTOID, model->form, CMIG_RLS_OWN));
+	ListCell   *lc;
+	ListCell   *text;
+
 	foreach(lc, contexts)
 	{
-		Context    *context = lfirst(lc);
+		CmigRlsTrialContext *context = lfirst(lc);
 		List	   *trials = NIL;
 
 		/* a key that sees no row of its own is none that anybody has */
 		if (context->strangers != NIL && !context->unset)
 		{
-			Row			row = {CMIG_RLS_ROW_OWN, CMIG_RLS_OWN, NULL, -1, NULL};
+			Row			row = {CMIG_RLS_ROW_OWN, CMIG_RLS_OWN, NULL, NULL, -1, NULL};
 
 			trials = add_trials(trials, model, context, &row, &group);
 		}
 		foreach(text, context->strangers)
 		{
-			Row			row = {CMIG_RLS_ROW_STRANGE, 0, lfirst(text), -1, NULL};
+			Row			row = {CMIG_RLS_ROW_STRANGE, 0, lfirst(text), NULL, -1, NULL};
 
+			row.kind = kind_of_text(context->own ? context->own : usual, row.text);
 			if (list_length(trials) < MAX_TRIALS)
 				trials = add_trials(trials, model, context, &row, &group);
 		}
@@ -508,5 +634,13 @@ cmig_rls_trial_make(const CmigRlsModel *model)
 			trials = add_rows(trials, model, context, &group);
 		made = lappend(made, trials);
 	}
+	if (model->hints->maps_context && !model->reads_tables)
+		made = add_mapped(made, model, &group);
+	if (!model->hints->compares_only)
+		made = add_sums(made, model, &group);
+	if (model->reads_context)
+		made = add_spellings(made, model, &group);
+	if (model->hints->joins_parts && model->reads_context)
+		made = add_joined(made, model, &group);
 	return made;
 }

@@ -9,21 +9,14 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
-#include "rls/rls_model.h"
-
-typedef enum CmigRlsLeakLevel
-{
-	CMIG_RLS_CLOSED,			/* none was found */
-	CMIG_RLS_MARKED,			/* rows that a column marks for it, such as
-								 * is_public */
-	CMIG_RLS_SOME,				/* rows with a value that many have */
-	CMIG_RLS_OPEN				/* ordinary rows */
-} CmigRlsLeakLevel;
+#include "rls/rls_trial_context.h"
 
 /* Whose the row is. */
 typedef enum CmigRlsRowKind
 {
 	CMIG_RLS_ROW_STRANGE,
+	CMIG_RLS_ROW_SIMILAR,		/* a stranger's, whose key is the own one in
+								 * another case or spelling */
 	CMIG_RLS_ROW_OWN,			/* before strangers' rows, which count if it
 								 * is seen */
 	CMIG_RLS_ROW_CONSTANT,		/* its key is a constant that the expression
@@ -38,14 +31,19 @@ typedef struct CmigRlsTrial
 {
 	List	   *values;			/* of Const, one for each input */
 	CmigRlsRowKind row;
+	int			whose;			/* the stranger by number */
 	int			group;			/* cases that differ in the other columns only */
 	bool		unset;			/* a part of the context is missing */
 	bool		ordinary;		/* has ordinary values in the other columns */
 	CmigRlsLeakLevel level;		/* what it is when it is true */
+	CmigRlsLeakLevel most;		/* and at most if all of its group are */
+	struct CmigRlsTrial *also;	/* the same row with a stranger's context,
+								 * which must see it too; NULL: none */
 	int			constant;		/* the key that is a constant, by its input,
 								 * or -1 */
 	int			context;		/* the input of the context that is special,
 								 * or -1 */
+	bool		counts;			/* it is not there for another's also */
 	bool		is_true;
 } CmigRlsTrial;
 

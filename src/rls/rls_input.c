@@ -1,0 +1,258 @@
+/*
+ * rls_input.c
+ *	  The inputs of a model: columns, the context, and unknown conditions.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/query.h"
+#include "rls/rls_calls.h"
+#include "rls/rls_input.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parse_coerce.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+
+static Node *
+use_input(CmigRlsMaker *maker, CmigRlsInput *input)
+{
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, maker->model->inputs)
+	{
+		if (lfirst(lc) == input)
+			n = foreach_current_index(lc) + 1;
+	}
+	if (n == 0)
+	{
+		maker->model->inputs = lappend(maker->model->inputs, input);
+		n = list_length(maker->model->inputs);
+	}
+	return (Node *) makeVar(1, n, input->type, -1, get_typcollation(input->type), maker->depth);
+}
+
+/* Does a boolean column of the name keep rows from others where it is true? */
+static bool
+is_secrecy(const char *name)
+{
+	static const char *const words[] = {"private", "hidden", "secret", "restricted", "internal", "confidential", "draft"};
+
+	for (int i = 0; i < lengthof(words); i++)
+		if (strstr(name, words[i]))
+			return true;
+	return false;
+}
+
+Node *
+cmig_rls_input_column(CmigRlsMaker *maker, Var *var)
+{
+	CmigRlsInput *input;
+	HeapTuple	tuple;
+	Oid			type = getBaseType(var->vartype);
+	ListCell   *lc;
+
+	foreach(lc, maker->model->inputs)
+	{
+		input = lfirst(lc);
+		if (input->kind == CMIG_RLS_COLUMN && input->node == NULL && input->attno == var->varattno)
+			return use_input(maker, input);
+	}
+	if (var->varattno <= 0 || cmig_rls_sample(type, maker->model->form, 0) == NULL)
+	{
+		*maker->failed = true;
+		return (Node *) var;
+	}
+	input = palloc0(sizeof(CmigRlsInput));
+	input->kind = CMIG_RLS_COLUMN;
+	input->attno = var->varattno;
+	input->type = type;
+	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(maker->relid), Int16GetDatum(var->varattno));
+	if (HeapTupleIsValid(tuple))
+	{
+		input->never_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+		input->false_marks = is_secrecy(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
+		ReleaseSysCache(tuple);
+	}
+	input->form = maker->model->form;
+	cmig_rls_hints_apply(maker->hints, NULL, input);
+	return use_input(maker, input);
+}
+
+/* An expression over a column, which tells rows apart as a key does. */
+Node *
+cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno)
+{
+	CmigRlsInput *input;
+	Oid			type = getBaseType(exprType(node));
+	ListCell   *lc;
+
+	foreach(lc, maker->model->inputs)
+	{
+		input = lfirst(lc);
+		if (input->kind == CMIG_RLS_COLUMN && input->node && equal(input->node, node))
+			return use_input(maker, input);
+	}
+	if (cmig_rls_sample(type, maker->model->form, 0) == NULL)
+	{
+		*maker->failed = true;
+		return node;
+	}
+	input = palloc0(sizeof(CmigRlsInput));
+	input->kind = CMIG_RLS_COLUMN;
+	input->attno = attno;
+	input->node = node;
+	input->type = type;
+	input->form = maker->model->form;
+	input->key = true;
+	return use_input(maker, input);
+}
+
+/* What the text of a setting must look like. */
+static Oid
+wanted_type(CmigRlsMaker *maker, Oid type)
+{
+	Oid			wanted = OidIsValid(maker->wanted) ? getBaseType(maker->wanted) : type;
+	CmigRlsForm form = maker->model->form;
+
+	if (type != TEXTOID || wanted == TEXTOID || wanted == VARCHAROID || wanted == NAMEOID || wanted == BPCHAROID)
+		return TEXTOID;
+	return cmig_rls_sample(wanted, form, CMIG_RLS_OWN) ? wanted : TEXTOID;
+}
+
+Node *
+cmig_rls_input_context(CmigRlsMaker *maker, Node *node, char *name, bool strict)
+{
+	CmigRlsInput *input;
+	Oid			type = getBaseType(exprType(node));
+	Oid			wanted;
+	ListCell   *lc;
+
+	maker->model->reads_context = true;
+	foreach(lc, maker->model->inputs)
+	{
+		input = lfirst(lc);
+		if (input->kind == CMIG_RLS_CONTEXT && input->type == type &&
+			(cmig_rls_calls_setting(node) ? strcmp(input->name, name) == 0 && cmig_rls_calls_setting(input->node) : equal(input->node, node)))
+		{
+			input->strict &= strict;
+			return use_input(maker, input);
+		}
+	}
+	if (cmig_rls_sample(type, maker->model->form, CMIG_RLS_OWN) == NULL)
+	{
+		*maker->failed = true;
+		return node;
+	}
+	wanted = wanted_type(maker, type);
+	input = palloc0(sizeof(CmigRlsInput));
+	input->kind = CMIG_RLS_CONTEXT;
+	input->node = node;
+	input->type = type;
+	input->name = name;
+	input->strict = strict;
+	input->never_null = input->user = cmig_rls_calls_user(node);
+	input->is_boolean = wanted == BOOLOID;
+	input->form = cmig_rls_hints_form(wanted);
+	if (input->form == CMIG_RLS_FORM_TEXT)
+		input->form = maker->model->form;
+
+	/*
+	 * what is neither a text nor a number nor an id is written as its type
+	 * asks
+	 */
+	if (type == TEXTOID && wanted != TEXTOID && wanted != UUIDOID && wanted != BOOLOID &&
+		TypeCategory(wanted) != TYPCATEGORY_NUMERIC)
+		input->own_text = cmig_rls_sample_text(cmig_rls_sample(wanted, maker->model->form, CMIG_RLS_OWN));
+	input->equals = type == TEXTOID ? maker->hints->setting_values : NIL;
+	return use_input(maker, input);
+}
+
+Node *
+cmig_rls_input_unknown(CmigRlsMaker *maker, Node *node)
+{
+	CmigRlsInput *input = palloc0(sizeof(CmigRlsInput));
+
+	input->kind = CMIG_RLS_UNKNOWN;
+	input->node = node;
+	input->depth = maker->depth;
+	input->type = BOOLOID;
+	return use_input(maker, input);
+}
+
+/*
+ * What is known of the table and the roles
+ */
+
+List *
+cmig_rls_input_identities(Oid relid)
+{
+	Relation	table = try_relation_open(relid, AccessShareLock);
+	List	   *identities = NIL;
+	ListCell   *lc;
+
+	if (table == NULL)
+		return NIL;
+	foreach(lc, RelationGetIndexList(table))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (index->rd_index->indisunique && index->rd_index->indisvalid && index->rd_index->indimmediate &&
+			index->rd_index->indnkeyatts == 1 && RelationGetIndexPredicate(index) == NIL)
+			identities = list_concat(identities, RelationGetIndexExpressions(index));
+		index_close(index, AccessShareLock);
+	}
+	relation_close(table, AccessShareLock);
+	return identities;
+}
+
+/*
+ * Whom current_user can be: the policy's role and those in it; for PUBLIC those
+ * that may use the table.  Whom no policy binds is left out.
+ */
+static CmigQuery read_users = {
+	"SELECT r.rolname::text FROM pg_roles r JOIN pg_class c ON c.oid = $2"
+	" WHERE r.oid = $1 OR (NOT r.rolsuper AND NOT r.rolbypassrls AND r.rolname !~ '^pg_'"
+	"  AND CASE WHEN $1 <> 0 THEN pg_has_role(r.oid, $1, 'USAGE')"
+	"   ELSE r.oid <> c.relowner AND (has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE')"
+	"    OR has_table_privilege(r.oid, c.oid, 'DELETE')) END)"
+	" ORDER BY r.oid <> $1, r.rolname LIMIT 20",
+	2, {OIDOID, OIDOID}
+};
+
+static void
+take_user(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **users = arg;
+
+	*users = lappend(*users, cmig_query_text(desc, row, 1));
+}
+
+/* The first role of the policy is what current_user is, unless another is tried. */
+void
+cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role)
+{
+	Datum		values[2] = {ObjectIdGetDatum(role), ObjectIdGetDatum(relid)};
+	bool		asked = false;
+	ListCell   *lc;
+
+	foreach(lc, model->inputs)
+	{
+		CmigRlsInput *input = lfirst(lc);
+
+		asked |= input->user;
+	}
+	if (asked)
+		cmig_query_each(&read_users, values, NULL, take_user, &model->user_names);
+}
