@@ -10,6 +10,8 @@
  * Only built-in functions without effects are left, over built-in types, so
  * that no code runs that somebody else has written.  A condition that calls
  * another is an input of its own, that can be true, false and null.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
