@@ -1,10 +1,10 @@
 /*
  * file_name.c
- *	  The names of revision files, made from a template.
+ *	  The names of revision files, built from a template.
  *
- * A template may have folders in it; an id or a message cannot add any, since
- * slashes in an id are written as underscores.  Nor can an id hide a file, which
- * a shell's *.sql and cmig.load_directory would then pass over.
+ * A template may contain folders.  An id or a message cannot add any, since
+ * slashes in an id become underscores.  Nor can an id make a hidden file, which a
+ * shell's *.sql and cmig.load_directory would skip.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,7 +22,7 @@
 /* What file systems allow, in bytes. */
 #define MAX_COMPONENT 255
 #define MAX_FIELD_WIDTH 100
-#define MAX_SHOWN 200
+#define MAX_SHOWN 200			/* bytes of a text in a message */
 
 /* One token of a template: %(name)[flags][width][.precision]conversion */
 typedef struct Field
@@ -35,11 +35,24 @@ typedef struct Field
 	char		conversion;		/* s or d */
 } Field;
 
+typedef enum FieldName
+{
+	FIELD_REV,
+	FIELD_SLUG,
+	FIELD_EPOCH,
+	FIELD_YEAR,
+	FIELD_MONTH,
+	FIELD_DAY,
+	FIELD_HOUR,
+	FIELD_MINUTE,
+	FIELD_SECOND
+} FieldName;
+
 static const char *const field_names[] = {
 	"rev", "slug", "epoch", "year", "month", "day", "hour", "minute", "second"
 };
 
-/* As much of a text as a message shows. */
+/* A text, shortened for a message. */
 static char *
 shown(const char *text)
 {
@@ -50,9 +63,7 @@ shown(const char *text)
 	return psprintf("%.*s...", pg_mbcliplen(text, length, MAX_SHOWN), text);
 }
 
-pg_noreturn static void refuse_template(const char *template, const char *problem);
-
-static void
+pg_noreturn static void
 refuse_template(const char *template, const char *problem)
 {
 	ereport(ERROR,
@@ -62,6 +73,7 @@ refuse_template(const char *template, const char *problem)
 			 errhint("The tokens are %%(rev)s, %%(slug)s, %%(epoch)s, %%(year)d, %%(month).2d, %%(day).2d, %%(hour).2d, %%(minute).2d and %%(second).2d; write %%%% for a percent sign.")));
 }
 
+/* A width or precision; stops after more digits than are allowed. */
 static int
 read_number(const char **p)
 {
@@ -72,7 +84,7 @@ read_number(const char **p)
 	return number;
 }
 
-/* The token after a percent sign; moves *p behind it. */
+/* The token after a percent sign; moves *p after it. */
 static void
 read_field(const char *template, const char **p, Field *field)
 {
@@ -108,9 +120,9 @@ read_field(const char *template, const char **p, Field *field)
 }
 
 /*
- * Is it part of a word, as a regular expression's \w sees it?  The signs and
- * spaces beyond ASCII that appear in messages are not; where the encoding is
- * not known (SQL_ASCII, length is 1), every byte beyond ASCII is.
+ * Is it part of a word, as for \w in a regular expression?  The signs and spaces
+ * beyond ASCII that appear in messages are not.  If the encoding is unknown
+ * (SQL_ASCII, length is 1), every byte beyond ASCII is.
  */
 static bool
 is_word_character(const char *p, int length)
@@ -138,8 +150,8 @@ is_word_character(const char *p, int length)
 }
 
 /*
- * Lower case for the alphabets that have it, without the database's locale.
- * UTF-8 keeps the length of these.
+ * Append in lower case, without the database's locale, in the alphabets that have
+ * it.  In UTF-8 these keep their length.
  */
 static void
 append_lower(StringInfo to, const char *p, int length)
@@ -171,8 +183,8 @@ append_lower(StringInfo to, const char *p, int length)
 }
 
 /*
- * The message's words in lower case with underscores between them, cut after
- * a whole word.  Done in UTF-8, so that it is the same in all encodings.
+ * The words of the message in lower case with underscores between them, cut at
+ * the end of a word.  Made in UTF-8, so that it is the same in all encodings.
  */
 static char *
 make_slug(const char *message)
@@ -224,7 +236,7 @@ make_slug(const char *message)
 	return unknown ? slug.data : pg_any_to_server(slug.data, slug.len, PG_UTF8);
 }
 
-/* The id, where first starts a part of the path. */
+/* The id as a part of a name; first: it begins a component of the path. */
 static char *
 make_id(const char *id, bool first)
 {
@@ -238,6 +250,7 @@ make_id(const char *id, bool first)
 	return result;
 }
 
+/* Append a value in the width that the field has. */
 static void
 append_padded(StringInfo name, const Field *field, const char *value)
 {
@@ -256,7 +269,7 @@ static void
 append_text(StringInfo name, const Field *field, const char *template, char *value)
 {
 	if (field->conversion != 's')
-		refuse_template(template, psprintf("The token %%(%s) is a text and ends in s.", field->name));
+		refuse_template(template, psprintf("The token %%(%s) is a text and must end in s.", field->name));
 	if (field->precision >= 0)
 		value[pg_mbcharcliplen(value, strlen(value), field->precision)] = '\0';
 	append_padded(name, field, value);
@@ -271,30 +284,13 @@ append_number(StringInfo name, const Field *field, int64 value)
 		append_padded(name, field, psprintf("%lld", (long long) value));
 }
 
-static void
-append_field(StringInfo name, const Field *field, const char *template,
-			 const CmigRevisionText *revision)
+/* The number of a field that is a part of the revision's date, in UTC. */
+static int64
+date_part(FieldName name, const CmigRevisionText *revision)
 {
 	struct pg_tm tm;
 	fsec_t		fraction;
-	int			which;
-
-	for (which = 0; which < lengthof(field_names); which++)
-		if (strcmp(field->name, field_names[which]) == 0)
-			break;
-	switch (which)
-	{
-		case 0:
-			append_text(name, field, template, make_id(revision->edges.id,
-													   name->len == 0 || name->data[name->len - 1] == '/'));
-			return;
-		case 1:
-			append_text(name, field, template,
-						make_slug(revision->edges.message ? revision->edges.message : ""));
-			return;
-		case lengthof(field_names):
-			refuse_template(template, psprintf("There is no token %%(%s).", shown(field->name)));
-	}
+	int64		since;
 
 	if (!revision->has_created_at || TIMESTAMP_NOT_FINITE(revision->created_at) ||
 		timestamp2tm(revision->created_at, NULL, &tm, &fraction, NULL, NULL) != 0)
@@ -302,36 +298,46 @@ append_field(StringInfo name, const Field *field, const char *template,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("revision \"%s\" has no date for its file name", revision->edges.id),
 				 errhint("Set created_at in cmig.revision, or use a template without dates.")));
-	switch (which)
+	switch (name)
 	{
-		case 2:
-			{
-				int64		since = revision->created_at +
+		case FIELD_YEAR:
+			return tm.tm_year;
+		case FIELD_MONTH:
+			return tm.tm_mon;
+		case FIELD_DAY:
+			return tm.tm_mday;
+		case FIELD_HOUR:
+			return tm.tm_hour;
+		case FIELD_MINUTE:
+			return tm.tm_min;
+		case FIELD_SECOND:
+			return tm.tm_sec;
+		default:				/* seconds since 1970, rounded down */
+			since = revision->created_at +
 				(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-
-				append_number(name, field,
-							  since / USECS_PER_SEC - (since % USECS_PER_SEC < 0 ? 1 : 0));
-				break;
-			}
-		case 3:
-			append_number(name, field, tm.tm_year);
-			break;
-		case 4:
-			append_number(name, field, tm.tm_mon);
-			break;
-		case 5:
-			append_number(name, field, tm.tm_mday);
-			break;
-		case 6:
-			append_number(name, field, tm.tm_hour);
-			break;
-		case 7:
-			append_number(name, field, tm.tm_min);
-			break;
-		case 8:
-			append_number(name, field, tm.tm_sec);
-			break;
+			return since / USECS_PER_SEC - (since % USECS_PER_SEC < 0 ? 1 : 0);
 	}
+}
+
+static void
+append_field(StringInfo name, const Field *field, const char *template,
+			 const CmigRevisionText *revision)
+{
+	bool		first = name->len == 0 || name->data[name->len - 1] == '/';
+	int			which;
+
+	for (which = 0; which < lengthof(field_names); which++)
+		if (strcmp(field->name, field_names[which]) == 0)
+			break;
+	if (which == lengthof(field_names))
+		refuse_template(template, psprintf("There is no token %%(%s).", shown(field->name)));
+	if (which == FIELD_REV)
+		append_text(name, field, template, make_id(revision->edges.id, first));
+	else if (which == FIELD_SLUG)
+		append_text(name, field, template,
+					make_slug(revision->edges.message ? revision->edges.message : ""));
+	else
+		append_number(name, field, date_part(which, revision));
 }
 
 /* What is wrong with a name, or NULL. */
@@ -341,9 +347,9 @@ find_problem(const char *name)
 	for (const char *p = name; *p; p++)
 	{
 		if ((unsigned char) *p < 0x20 || *p == 0x7F)
-			return "It has a control character.";
+			return "It contains a control character.";
 		if (*p == '\\')
-			return "It has a backslash.";
+			return "It contains a backslash.";
 	}
 	if (name[0] == '/')
 		return "It is an absolute path.";
@@ -352,9 +358,9 @@ find_problem(const char *name)
 		int			length = strcspn(part, "/");
 
 		if (length == 0)
-			return "It has a folder without a name.";
+			return "It contains a folder without a name.";
 		if (strncmp(part, ".", length) == 0 || strncmp(part, "..", length) == 0)
-			return "It has a folder \".\" or \"..\", which leads out of the folder of revision files.";
+			return "It contains a folder \".\" or \"..\", which may lead out of the folder of revision files.";
 		if (length > MAX_COMPONENT)
 			return psprintf("It is longer than %d bytes.", MAX_COMPONENT);
 		if (part[length] == '\0')
@@ -373,7 +379,7 @@ cmig_file_name_make(const char *template, const CmigRevisionText *revision)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the file name template must not be null"),
-				 errhint("Leave it out for \"%s\".", CMIG_FILE_NAME_TEMPLATE)));
+				 errhint("Leave it out to use \"%s\".", CMIG_FILE_NAME_TEMPLATE)));
 	initStringInfo(&name);
 	for (const char *p = template; *p;)
 	{
@@ -394,7 +400,7 @@ cmig_file_name_make(const char *template, const CmigRevisionText *revision)
 		}
 	}
 	if (name.len == 0)
-		refuse_template(template, *template ? psprintf("The name that it gives revision \"%s\" is empty.",
+		refuse_template(template, *template ? psprintf("It gives revision \"%s\" an empty name.",
 													   revision->edges.id) : "It is empty.");
 	if (name.len < 4 || strcmp(name.data + name.len - 4, ".sql") != 0)
 		appendStringInfoString(&name, ".sql");
@@ -405,6 +411,6 @@ cmig_file_name_make(const char *template, const CmigRevisionText *revision)
 				 errmsg("file name template \"%s\" gives revision \"%s\" the name \"%s\"",
 						shown(template), revision->edges.id, shown(name.data)),
 				 errdetail("%s", problem),
-				 errhint("A name is a path below the folder of revision files.")));
+				 errhint("A name must be a path below the folder of revision files.")));
 	return name.data;
 }

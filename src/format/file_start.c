@@ -1,6 +1,6 @@
 /*
  * file_start.c
- *	  Where a file begins in a text of many, and what only looks as if one did.
+ *	  Where files begin in a text of many, and what only looks like it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +20,7 @@
  * The line "==> name <=="
  */
 
-/* Is it the line that starts at p?  Blanks and a CR may follow. */
+/* Is it such a line at p?  Blanks and a CR may follow. */
 static bool
 match_line(const char *p, CmigFileStart *start)
 {
@@ -50,7 +50,7 @@ cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start)
 	return before == lexer->text || before[-1] == '\n';
 }
 
-/* Go on from a file's first byte over a byte order mark and blank lines. */
+/* From a file's first byte, skip a byte order mark and blank lines. */
 static const char *
 skip_to_text(const char *p)
 {
@@ -63,7 +63,7 @@ skip_to_text(const char *p)
  * First lines in quotes
  */
 
-/* The first line behind p, and before end, that would begin a file, or NULL. */
+/* The first line after p and before end that would begin a file, or NULL. */
 static const char *
 find_quoted_line(const char *p, const char *end)
 {
@@ -79,6 +79,7 @@ find_quoted_line(const char *p, const char *end)
 	return NULL;
 }
 
+/* Can it be part of a word? */
 static bool
 is_word_char(char c)
 {
@@ -125,7 +126,7 @@ cmig_file_start_find_open(const List *quoted, const char *section, const char *e
 
 		if (start->section != section)
 			continue;
-		/* 'a'b is SQL, but nobody writes it */
+		/* 'a'b is valid SQL, but hardly on purpose */
 		if (start->glued)
 		{
 			glued = start;
@@ -141,7 +142,7 @@ cmig_file_start_find_open(const List *quoted, const char *section, const char *e
 	return first < 0 ? glued : list_nth(checked, first);
 }
 
-/* Does a file begin with the line at p, which if named is that with its name? */
+/* Does a file begin with the line at p, if named with a line of its name? */
 static bool
 begins_file(const char *p, bool named)
 {
@@ -158,7 +159,7 @@ begins_file(const char *p, bool named)
 
 /*
  * How many files begin in the text from p on, if no quote is open there?
- * *closed tells whether none is at its end.
+ * *closed: no quote is open at its end, either.
  */
 static int
 count_files(const char *p, bool named, bool *closed)
@@ -182,18 +183,18 @@ count_files(const char *p, bool named, bool *closed)
 	return count;
 }
 
-/* What find_hiding() looks for. */
+/* The state of cmig_file_start_find_hiding(). */
 typedef struct Search
 {
 	bool		named;
 	bool		must_close;		/* no quote may be open at the text's end */
-	int			most;			/* files */
+	int			most;			/* files that begin, in the best case so far */
 	int			tries;			/* left, as each costs a pass over the text */
 } Search;
 
 /*
- * Would more files begin, with those before the token, if it ended where one
- * begins in it?  Then notes how many.
+ * If the token ended where a file begins inside it, would more files begin in the
+ * text, with those before it, than in the best case so far?  Then it is that one.
  */
 static bool
 raises_most(Search *search, const char *token, const char *token_end, int before)
@@ -246,7 +247,7 @@ cmig_file_start_find_hiding(const List *quoted, const CmigLexer *lexer, int file
 }
 
 /*
- * What seems to begin another file
+ * What seems to be the start of another file
  */
 
 const char *
@@ -301,7 +302,7 @@ cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end)
 
 	if (!cmig_marker_is_alone(lexer))
 		return false;
-	/* the other keys are words that comments begin with */
+	/* comments may well begin with the other keys */
 	for (int i = 0; i < lengthof(keys); i++)
 		if (cmig_marker_match(lexer->start, end, cmig_marker_keys[keys[i]], &value, &value_end))
 			return true;
@@ -347,12 +348,12 @@ resembles_file_name(const char *text)
 	length = strcspn(text, " \t\r\n:,;");
 	if (length <= 4 || pg_strncasecmp(text + length - 4, ".sql", 4) != 0)
 		return false;
-	/* more text follows it in a title, but also in a sentence about that file */
+	/* a title may go on after the name, but so may a sentence about the file */
 	colon = text[length] == ':';
 	return labelled || colon || text[length] == '\0' || memchr(text, '/', length) != NULL;
 }
 
-/* What other tools write into files of their own. */
+/* Does it look like what other tools write into their files? */
 static bool
 resembles_other_tool(const char *text)
 {
@@ -385,7 +386,7 @@ cmig_file_start_find_other(const CmigLexer *lexer, const char *end, CmigSection 
 	const char *value_end;
 	char	   *text;
 
-	/* an upgrade may have been pasted from elsewhere with all its comments */
+	/* an upgrade may be a copy from elsewhere with all its comments */
 	if (section == CMIG_SECTION_UPGRADE || !after_statement || !cmig_marker_is_alone(lexer))
 		return NULL;
 	if (begins_dump(lexer))
@@ -401,7 +402,7 @@ cmig_file_start_find_other(const CmigLexer *lexer, const char *end, CmigSection 
 			 cmig_marker_match(lexer->start, end, cmig_marker_keys[CMIG_KEY_MESSAGE], &value, &value_end))
 		result = "The comment is a line of a header.";
 	else if (resembles_other_tool(text))
-		result = "With such a comment the files of other tools begin.";
+		result = "Files of other tools begin with such a comment.";
 	pfree(text);
 	return result;
 }

@@ -1,12 +1,11 @@
 /*
  * file_start.h
- *	  Where a file begins in a text of many, and what only looks as if one did.
+ *	  Where files begin in a text of many, and what only looks like it.
  *
- * Pure.  awk and GNU tail print "==> name <==" on a line of its own before a
- * file.  In quotes and comments such a line is text, as everything is there;
- * but when a file ends within quotes, the lines of the files after it stand in
- * quotes too.  The two are told apart by the statement: in the second case it
- * does not parse.
+ * Pure.  awk and GNU tail print "==> name <==" on a line of its own before each
+ * file.  In quotes and comments such a line is text, like everything else there.
+ * But if a file ends inside quotes, the lines of the files after it are in quotes,
+ * too.  The statement tells which it is: in the second case it does not parse.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +17,7 @@
 #include "format/marker.h"
 #include "parse/lexer.h"
 
-/* What prints files so that their names and first lines can be seen. */
+/* A command that prints files with their names. */
 #define CMIG_FILE_START_COMMAND \
 	"awk 'FNR == 1 { print \"==> \" FILENAME \" <==\" } { print }' migrations/" "*.sql"
 
@@ -33,43 +32,45 @@ typedef struct CmigFileStart
 /* Is the current token the first of such a line? */
 extern bool cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start);
 
-/* A quoted token that has the first line of a file in it. */
+/* A quoted token that contains what looks like the first line of a file. */
 typedef struct CmigQuotedStart
 {
 	const char *token;			/* from here to token_end, in the text */
 	const char *token_end;
 	const char *section;		/* where its section starts */
 	int			line;			/* of the token */
-	/* the reader's */
+	/* set by the reader */
 	char	   *place;			/* for messages */
 	int			files;			/* that begin before it */
-	bool		glued;			/* a word follows the closing quote at once */
+	bool		glued;			/* a word follows right after the closing
+								 * quote */
 	const char *type;			/* what the token is called in messages */
 	char	   *start;			/* that line */
 } CmigQuotedStart;
 
 /*
- * Append the current token to a list of CmigQuotedStart *, if it is one;
- * section is where its section starts.
+ * If the current token is one, append it to a list of CmigQuotedStart *; section
+ * is where its section starts.
  */
 extern List *cmig_file_start_note_quoted(List *quoted, const CmigLexer *lexer,
 										 const char *section);
 
 /*
- * The first in the list that was probably closed by a quote of another file,
- * or NULL: its statement does not parse.  Of the section that starts at section
- * alone, which goes up to end, or to the end of the text if end is NULL.
+ * Of a section, which goes up to end or to the end of the text: the first token
+ * in the list whose statement does not parse, since it was probably closed by a
+ * quote of another file.  NULL if there is none.
  */
 extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
 														const char *section,
 														const char *end);
 
 /*
- * After an error at the token that the lexer stands on: the one in the list
- * whose quote was left open, if most files begin in the text when it ends where
- * one does in it.  NULL if as many begin as the text is read, or as if the
- * token at the error ended so.  files begin before the error; a file begins
- * with a revision's header, and if named with its name before that.
+ * After an error at the lexer's token: which token in the list has a quote that
+ * was left open?  It is the one for which the most files begin in the text if it
+ * is taken to end where a file begins inside it.  NULL if no more files begin that
+ * way than in the text as it was read, or if the token at the error is that one.
+ * files begin before the error.  A file begins with a revision's header, if named
+ * with a line with its name before that.
  */
 extern const CmigQuotedStart *cmig_file_start_find_hiding(const List *quoted,
 														  const CmigLexer *lexer,
@@ -78,12 +79,12 @@ extern const CmigQuotedStart *cmig_file_start_find_hiding(const List *quoted,
 /* Go back from p, where a file begins, to the end of the text before it. */
 extern const char *cmig_file_start_skip_back(const char *text, const char *p);
 
-/* Is a byte order mark in the current token that no file's first line follows? */
+/* Does the token contain a byte order mark without a file's first line after it? */
 extern bool cmig_file_start_has_bom(const CmigLexer *lexer);
 
 /*
- * Is the comment up to end, in a section, a line of a header, or the first
- * line of one misspelled?
+ * In a section, is the comment up to end a line of a header, or a misspelled
+ * first line of one?
  */
 extern bool cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end);
 

@@ -33,7 +33,6 @@ cmig_marker_is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
 
-/* A copy of a span without white space around it. */
 char *
 cmig_marker_trimmed(const char *start, const char *end)
 {
@@ -48,10 +47,6 @@ cmig_marker_trimmed(const char *start, const char *end)
  * Recognizing headers and markers
  */
 
-/*
- * Is the comment "-- word: value"?  *value and *end get the value's bounds,
- * without white space.
- */
 bool
 cmig_marker_match(const char *start, const char *end, const char *word,
 				  const char **value, const char **value_end)
@@ -78,7 +73,6 @@ cmig_marker_match(const char *start, const char *end, const char *word,
 	return true;
 }
 
-/* Go back over byte order marks. */
 const char *
 cmig_marker_skip_bom_back(const char *text, const char *p)
 {
@@ -103,7 +97,6 @@ cmig_marker_is_alone(const CmigLexer *lexer)
 	}
 }
 
-/* Is the comment up to end the first line of a file, alone on its line? */
 bool
 cmig_marker_is_file_start(const CmigLexer *lexer, const char *end)
 {
@@ -138,8 +131,8 @@ cmig_marker_find_glued(const CmigLexer *lexer, const char *end)
 }
 
 /*
- * Does the comment up to end begin as a marker?  *word gets what follows, to
- * be freed by the caller.
+ * Does the comment up to end begin like a marker?  *word is set to what follows,
+ * palloc'd.
  */
 static bool
 begins_marker(const CmigLexer *lexer, const char *end, char **word)
@@ -155,9 +148,9 @@ begins_marker(const CmigLexer *lexer, const char *end, char **word)
 }
 
 /*
- * Is the comment up to end what people type in the place of a marker?  It is
- * the name of a section and nothing else behind "cmig", whatever separates
- * them, or behind something like it and a colon.
+ * Is the comment up to end something that people type instead of a marker?  That
+ * is the name of a section, and nothing else, after "cmig" with any separator, or
+ * after something like "cmig" and a colon.
  */
 static bool
 resembles_marker(const CmigLexer *lexer, const char *end)
@@ -193,10 +186,6 @@ resembles_marker(const CmigLexer *lexer, const char *end)
 		 varstr_levenshtein_less_equal(start, length, "cmig", 4, 1, 1, 1, 1, true) <= 1);
 }
 
-/*
- * Is the comment up to end a marker, or means to be one?  *section is set to
- * what it starts, or to -1 when there is no such section.
- */
 bool
 cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
 {
@@ -286,10 +275,57 @@ read_two(const char **p, int *number)
 	return true;
 }
 
-/*
- * YYYY-MM-DD[ HH:MM[:SS[.ffffff]]][zone], where the zone is Z, UTC or an
- * offset, and UTC if there is none; so it does not depend on any setting.
- */
+/* The time of a date, in microseconds; moves *p. */
+static bool
+read_time(const char **p, int64 *time)
+{
+	int			hour,
+				minute,
+				second = 0;
+	int			fraction = 0;
+
+	if (!read_two(p, &hour) || *(*p)++ != ':' || !read_two(p, &minute))
+		return false;
+	if (**p == ':')
+	{
+		(*p)++;
+		if (!read_two(p, &second))
+			return false;
+		if (**p == '.')
+		{
+			(*p)++;
+			for (int unit = 100000; **p >= '0' && **p <= '9'; (*p)++, unit /= 10)
+				fraction += (**p - '0') * unit;
+		}
+	}
+	*time = ((int64) hour * 60 + minute) * USECS_PER_MINUTE + second * USECS_PER_SEC + fraction;
+	return hour <= 23 && minute <= 59 && second <= 59;
+}
+
+/* The zone of a date, which ends it, as an offset in minutes. */
+static bool
+read_zone(const char *p, int *offset)
+{
+	int			sign,
+				hour,
+				minute = 0;
+
+	*offset = 0;
+	while (*p == ' ')
+		p++;
+	if (*p != '+' && *p != '-')
+		return *p == '\0' || strcmp(p, "Z") == 0 || strcmp(p, "UTC") == 0;
+	sign = *p++ == '-' ? -1 : 1;
+	if (!read_two(&p, &hour))
+		return false;
+	if (*p == ':')
+		p++;
+	if (*p && !read_two(&p, &minute))
+		return false;
+	*offset = sign * (hour * 60 + minute);
+	return *p == '\0' && hour <= 15 && minute <= 59;
+}
+
 bool
 cmig_marker_parse_date(const char *p, TimestampTz *result)
 {
@@ -297,12 +333,8 @@ cmig_marker_parse_date(const char *p, TimestampTz *result)
 				year,
 				month,
 				day;
-	int			hour = 0,
-				minute = 0,
-				second = 0;
-	int			fraction = 0;
-	int			offset = 0;
-	int			julian;
+	int64		time = 0;
+	int			offset;
 
 	if (!read_two(&p, &century) || !read_two(&p, &year) || *p++ != '-' ||
 		!read_two(&p, &month) || *p++ != '-' || !read_two(&p, &day))
@@ -315,55 +347,16 @@ cmig_marker_parse_date(const char *p, TimestampTz *result)
 	if ((*p == ' ' || *p == 'T') && p[1] >= '0' && p[1] <= '9')
 	{
 		p++;
-		if (!read_two(&p, &hour) || *p++ != ':' || !read_two(&p, &minute))
-			return false;
-		if (*p == ':')
-		{
-			p++;
-			if (!read_two(&p, &second))
-				return false;
-			if (*p == '.')
-			{
-				p++;
-				for (int unit = 100000; *p >= '0' && *p <= '9'; p++, unit /= 10)
-					fraction += (*p - '0') * unit;
-			}
-		}
-		if (hour > 23 || minute > 59 || second > 59)
+		if (!read_time(&p, &time))
 			return false;
 	}
-
-	while (*p == ' ')
-		p++;
-	if (*p == '+' || *p == '-')
-	{
-		int			sign = *p++ == '-' ? -1 : 1;
-		int			zone_hour,
-					zone_minute = 0;
-
-		if (!read_two(&p, &zone_hour))
-			return false;
-		if (*p == ':')
-			p++;
-		if (*p && !read_two(&p, &zone_minute))
-			return false;
-		if (zone_hour > 15 || zone_minute > 59)
-			return false;
-		offset = sign * (zone_hour * 60 + zone_minute);
-	}
-	else if (strcmp(p, "Z") == 0 || strcmp(p, "UTC") == 0)
-		p += strlen(p);
-	if (*p)
+	if (!read_zone(p, &offset))
 		return false;
-
-	julian = date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
-	*result = (int64) julian * USECS_PER_DAY +
-		((int64) hour * 60 + minute - offset) * USECS_PER_MINUTE +
-		second * USECS_PER_SEC + fraction;
+	*result = (int64) (date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY +
+		time - offset * USECS_PER_MINUTE;
 	return true;
 }
 
-/* In UTC, or NULL for what a header cannot hold. */
 char *
 cmig_marker_format_date(TimestampTz timestamp)
 {

@@ -1,15 +1,13 @@
 /*
  * marker.h
- *	  What a revision file is recognized by: its header, its markers, and the
- *	  form of what stands between them.
+ *	  What a revision file is recognized by: its header and its markers.
  *
- * Pure.  Used by those who read files and those who write them, so that both
- * agree on what would be taken for a header or a marker.
+ * Pure.  Reading and writing files both use it, so that they agree on what is
+ * taken for a header or a marker.
  *
- * A marker must be alone on its line.  "-- revision:" may also follow other
- * text on its line, since that is what becomes of a file whose last line has
- * no newline when files are concatenated; there it counts only with a legal
- * id and nothing else behind it.
+ * A marker must be alone on its line.  "-- revision:" may also follow other text
+ * on its line: that happens when files are concatenated and the last line of one
+ * has no newline.  There it counts only if a valid id and nothing else follows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,7 +31,7 @@ typedef enum CmigSection
 #define CMIG_SECTION_COUNT 4
 extern const char *const cmig_marker_sections[CMIG_SECTION_COUNT];
 
-/* in the order in which they are written */
+/* In the order in which they are written. */
 typedef enum CmigHeaderKey
 {
 	CMIG_KEY_REVISION,
@@ -56,52 +54,52 @@ extern bool cmig_marker_match(const char *start, const char *end, const char *wo
 							  const char **value, const char **value_end);
 
 /*
- * These look at the current token of lexer, a line comment.  end is its end,
- * or the place where a glued file starts.
+ * The following look at the lexer's current token, a line comment.  end is its
+ * end, or the place where a glued file starts.
  */
 
-/* Does only blank text stand before it on its line? */
+/* Is there only blank text before it on its line? */
 extern bool cmig_marker_is_alone(const CmigLexer *lexer);
 
 /* Is it the first line of a file, alone on its line? */
 extern bool cmig_marker_is_file_start(const CmigLexer *lexer, const char *end);
 
 /*
- * The place where the last file starts that is glued to other text, as in
- * "SELECT 1;-- revision: 002" or "-- end-- revision: 002", or else end.
+ * Where a file starts that is glued to other text, the last one if there are
+ * several, as in "SELECT 1;-- revision: 002" or "-- end-- revision: 002"; end if
+ * there is none.
  */
 extern const char *cmig_marker_find_glued(const CmigLexer *lexer, const char *end);
 
 /*
- * Is it the marker of a section, or means to be one?  *section is set to what
- * it starts, or to -1 when there is no such section.
+ * Is it the marker of a section, or apparently meant as one?  *section is set to
+ * what it starts, or to -1 if there is no such section.
  */
 extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section);
 
 /*
- * Is it the marker of a section, spelled right and with nothing behind it,
- * that does not count because other text stands before it on its line?
- * *section is set to what it would start.
+ * Is it a correct marker of a section that does not count because other text is
+ * before it on its line?  *section is set to what it would start.
  */
 extern bool cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section);
 
-/* The nearest of some words to one that is not among them, or NULL. */
+/* Which of words is nearest to a misspelled one?  NULL if none is near. */
 extern const char *cmig_marker_suggest(const char *word, const char *const *words, int count);
 
 /* Go back from p over byte order marks. */
 extern const char *cmig_marker_skip_bom_back(const char *text, const char *p);
 
-/* Spans of text: white space, a copy without it. */
+/* White space, and a copy of a span of text without it at either end. */
 extern bool cmig_marker_is_blank(char c);
 extern char *cmig_marker_trimmed(const char *start, const char *end);
 
 /*
- * YYYY-MM-DD[ HH:MM[:SS[.ffffff]]][zone], where the zone is Z, UTC or an
- * offset, and UTC if there is none; so it does not depend on any setting.
+ * Read YYYY-MM-DD[ HH:MM[:SS[.ffffff]]][zone], whatever the settings.  The zone is
+ * Z, UTC or an offset, by default UTC.
  */
 extern bool cmig_marker_parse_date(const char *date, TimestampTz *result);
 
-/* In UTC, or NULL for what a header cannot hold. */
+/* Write it, in UTC; NULL if a header cannot have it. */
 extern char *cmig_marker_format_date(TimestampTz timestamp);
 
 #endif							/* CMIG_MARKER_H */

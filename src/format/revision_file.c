@@ -1,12 +1,11 @@
 /*
  * revision_file.c
- *	  Revision files: one plain SQL text a revision, or many in one text.
+ *	  Reading revision files: plain SQL, one revision in a file or many in a text.
  *
  * A revision is a header of line comments ("-- key: value", then a line "--"
  * and free text) and up to three sections, each after its marker.  One pass of
- * the lexer finds headers, markers and the lines "==> name <==" that files
- * begin with, so that what stands in strings, dollar quotes and block comments
- * is never taken for one.
+ * the lexer finds headers, markers and the lines "==> name <==" before files, so
+ * that nothing in strings, dollar quotes and block comments is taken for one.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,12 +27,13 @@
 #include "utils/builtins.h"
 
 #define UNTERMINATED_HINT \
-	"Close it: markers inside quotes and comments are text, so all that follows was taken for one script."
+	"Close it: markers inside quotes and comments are text, so everything that follows was taken for one script."
 
+/* The state of one pass over a text. */
 typedef struct Reader
 {
 	CmigLexer	lexer;
-	List	   *files;			/* of CmigRevisionFile *, a revision each */
+	List	   *files;			/* of CmigRevisionFile *, all revisions so far */
 	List	   *suspects;		/* of CmigQuotedStart * */
 
 	/* the file that is being read */
@@ -41,12 +41,11 @@ typedef struct Reader
 	const char *text;			/* where it begins */
 	int			lines_before;	/* in the text */
 	int			revisions_before;	/* in the text */
-	int			name_lines;		/* "==> name <==" up to here; 0: it has no
-								 * such */
+	int			name_lines;		/* lines "==> name <==" so far */
 
 	/* the revision that is being read; NULL before the file's first */
 	CmigRevisionFile *file;
-	bool		crlf;
+	bool		crlf;			/* its header's first line ends in CRLF */
 	int			key_lines[CMIG_KEY_COUNT];	/* 0: not seen */
 	CmigSection section;
 	int			section_lines[CMIG_SECTION_COUNT];	/* 0: not seen */
@@ -55,10 +54,10 @@ typedef struct Reader
 	int			header_line;	/* the last line of the header */
 	StringInfoData description;
 
-	bool		has_sql;		/* the section has */
+	bool		has_sql;		/* the section has SQL so far */
 } Reader;
 
-/* The number in the file of a line of the text. */
+/* The line number in the file of a line of the text. */
 static int
 line_of_file(const Reader *reader, int line)
 {
@@ -66,8 +65,8 @@ line_of_file(const Reader *reader, int line)
 }
 
 /*
- * revision 003, line 17 of file "003.sql": for the end of a message.  line is
- * the text's.
+ * A place for messages: revision 003, line 17 of file "003.sql".  line is that of
+ * the text.
  */
 static char *
 here(const Reader *reader, int line)
@@ -87,7 +86,7 @@ here(const Reader *reader, int line)
  * Values
  */
 
-/* What was written for a name, for a message. */
+/* A name as written, shortened for a message. */
 static char *
 shortened(const char *name)
 {
@@ -99,13 +98,14 @@ shortened(const char *name)
 	return psprintf("%.*s...", length, name);
 }
 
-/* In double quotes, unless it brings its own. */
+/* The same in double quotes, unless it has some. */
 static char *
 quoted(const char *name)
 {
 	return strchr(name, '"') ? shortened(name) : psprintf("\"%s\"", shortened(name));
 }
 
+/* A list of ids or labels, separated by commas, as the value of a key. */
 static CmigNames
 parse_names(const Reader *reader, const char *key, const char *value, int line)
 {
@@ -133,7 +133,7 @@ parse_names(const Reader *reader, const char *key, const char *value, int line)
 							quoted(name), key, here(reader, line)),
 					 errdetail("The name %s.", bad),
 					 errhint("Write ids or labels without quotes, separated by commas, or nothing.")));
-		/* as Python and SQL have it: surely not the name of a branch */
+		/* Python and SQL say it that way; it is not the name of a branch */
 		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
@@ -151,7 +151,7 @@ parse_names(const Reader *reader, const char *key, const char *value, int line)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("\"%s\" is named twice for %s in %s",
 						repeated, key, here(reader, line)),
-				 errhint("Name it once, or write the other one that is meant.")));
+				 errhint("Name it once, or correct one of the two.")));
 	return names;
 }
 
@@ -159,6 +159,7 @@ parse_names(const Reader *reader, const char *key, const char *value, int line)
  * Reading
  */
 
+/* Take a key of the header, in that line of the text. */
 static void
 set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 {
@@ -167,12 +168,12 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 	if (reader->key_lines[key])
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("header key \"%s\" is there twice in %s",
+				 errmsg("header key \"%s\" is given twice in %s",
 						cmig_marker_keys[key], here(reader, line)),
-				 errdetail("It was given in line %d already.",
+				 errdetail("It was already given in line %d.",
 						   line_of_file(reader, reader->key_lines[key])),
 				 key == CMIG_KEY_REVISION ?
-				 errhint("If two files are meant, put an empty line between them.") : 0));
+				 errhint("If these are two files, put an empty line between them.") : 0));
 	reader->key_lines[key] = line;
 
 	switch (key)
@@ -223,7 +224,7 @@ errhint_marker(const char *start, const char *end)
 	return errhint("Put a line \"--\" between the keys and a description.");
 }
 
-/* A line of the header: a comment that starts no section. */
+/* A line of the header: a comment that does not start a section. */
 static void
 read_header_line(Reader *reader, const char *end)
 {
@@ -281,6 +282,7 @@ read_header_line(Reader *reader, const char *end)
 	}
 }
 
+/* A quote was left open: what, such as the statement, has that problem. */
 static void
 refuse_open_quote(const CmigQuotedStart *open, const char *what, const char *problem)
 {
@@ -306,7 +308,7 @@ require_closed(const Reader *reader, const char *end)
 		refuse_open_quote(open, "the statement", "does not parse");
 }
 
-/* How many have begun: by their names or, without any, by their headers. */
+/* How many files have begun: by their names or, without names, by headers. */
 static int
 count_files(const Reader *reader)
 {
@@ -331,8 +333,8 @@ note_quoted(Reader *reader)
 }
 
 /*
- * Before any error: what is read may be what a quote left over of other files,
- * and then that quote is to blame.
+ * To be called before any error: an unclosed quote in an earlier file may be the
+ * reason for it, and is then reported instead.
  */
 static void
 blame_quote(const Reader *reader)
@@ -346,7 +348,7 @@ blame_quote(const Reader *reader)
 	require_closed(reader, NULL);
 }
 
-/* The section being read ends here. */
+/* The current section ends at end. */
 static void
 end_section(Reader *reader, const char *end)
 {
@@ -357,7 +359,7 @@ end_section(Reader *reader, const char *end)
 	{
 		char	   *description = reader->description.data;
 
-		/* blank lines around it go, as does its last newline */
+		/* without blank lines around it, and without the last newline */
 		end = description + reader->description.len;
 		while (end > description && cmig_marker_is_blank(end[-1]))
 			end--;
@@ -399,7 +401,7 @@ start_section(Reader *reader, int section)
 		const char *word = prefixed ? marker + 5 : marker + strlen(marker);
 		const char *nearest;
 
-		/* else its last word was recognized */
+		/* without the prefix, its last word was recognized */
 		while (!prefixed && word > marker && isalpha((unsigned char) word[-1]))
 			word--;
 		nearest = cmig_marker_suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
@@ -428,11 +430,11 @@ start_section(Reader *reader, int section)
 	reader->section_lines[section] = lexer->line;
 	reader->section_start = lexer->next;
 	reader->has_sql = false;
-	/* a string cannot go on over a marker */
+	/* a string cannot continue after a marker */
 	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
 }
 
-/* The revision being read ends here. */
+/* The current revision ends at end. */
 static void
 end_revision(Reader *reader, const char *end)
 {
@@ -450,7 +452,7 @@ end_revision(Reader *reader, const char *end)
 	reader->files = lappend(reader->files, reader->file);
 }
 
-/* The header of the next revision begins with this part of the comment. */
+/* This part of a comment is the first line of the next revision's header. */
 static void
 start_revision(Reader *reader, const char *start, const char *end)
 {
@@ -505,6 +507,7 @@ start_revision(Reader *reader, const char *start, const char *end)
 	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
 }
 
+/* Raise an error if the file that ends has no revision. */
 static void
 require_revision(const Reader *reader)
 {
@@ -513,8 +516,8 @@ require_revision(const Reader *reader)
 	blame_quote(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 reader->name ? errmsg("file \"%s\" holds no revision", reader->name)
-			 : errmsg("the text holds no revision"),
+			 reader->name ? errmsg("file \"%s\" contains no revision", reader->name)
+			 : errmsg("the text contains no revision"),
 			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
 }
 
@@ -551,7 +554,7 @@ refuse_unterminated(const Reader *reader)
 			 errhint(UNTERMINATED_HINT)));
 }
 
-/* What seems to begin another file, without a name or a header, at the token. */
+/* Another file, without a name or a header, seems to begin at the token. */
 static void
 refuse_other_file(const Reader *reader, const char *detail)
 {
@@ -566,6 +569,7 @@ refuse_other_file(const Reader *reader, const char *detail)
 					 CMIG_FILE_START_COMMAND)));
 }
 
+/* A line of a header in a section. */
 static void
 refuse_header_line(const Reader *reader, const char *end)
 {
@@ -579,7 +583,7 @@ refuse_header_line(const Reader *reader, const char *end)
 			 errhint("If it belongs to this revision, move it to its header; if another file begins there, its first line must be \"-- revision: \" and the id.")));
 }
 
-/* Is it the name of a file or folder, given in the place of its text? */
+/* Is it the name of a file or folder instead of its text? */
 static bool
 looks_like_path(const char *text)
 {
@@ -599,7 +603,7 @@ refuse_leading_text(const Reader *reader)
 			 errmsg("text before the first revision's header in %s",
 					here(reader, reader->lexer.line)),
 			 looks_like_path(reader->text) ?
-			 errhint("Pass the text of the files, not their name; cmig.load_directory reads a folder on the server.") :
+			 errhint("Pass the text of the files, not their names; cmig.load_directory reads a folder on the server.") :
 			 strstr(reader->text, "\ndef upgrade") != NULL ?
 			 errhint("This is Python. alembic upgrade <from>:<to> --sql prints the SQL of a revision, which goes into a revision file.") :
 			 reader->name ?
@@ -607,7 +611,7 @@ refuse_leading_text(const Reader *reader)
 			 errhint("A revision file starts with a line \"-- revision: \" and the id.")));
 }
 
-/* SQL, or a block comment. */
+/* A token that is not a line comment. */
 static void
 read_token(Reader *reader)
 {
@@ -617,7 +621,7 @@ read_token(Reader *reader)
 	if (lexer->unterminated)
 		refuse_unterminated(reader);
 	if (reader->file && cmig_file_start_has_bom(lexer))
-		refuse_other_file(reader, "A byte order mark stands there, with which files begin.");
+		refuse_other_file(reader, "There is a byte order mark, with which files begin.");
 
 	if (reader->file && reader->section != CMIG_SECTION_HEADER)
 	{
@@ -628,7 +632,7 @@ read_token(Reader *reader)
 		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
 		return;
 	}
-	/* a byte order mark is a word to the lexer */
+	/* to the lexer, a byte order mark is a word */
 	if (lexer->type == CMIG_TOKEN_WORD &&
 		cmig_marker_skip_bom_back(lexer->start, lexer->next) == lexer->start)
 		return;
@@ -640,7 +644,7 @@ read_token(Reader *reader)
 			 errhint("Put a line \"-- cmig:upgrade\" before the SQL that applies the revision.")));
 }
 
-/* The comment up to end: first what stands before a glued file, if any. */
+/* A line comment up to end; what is before a glued file is read first. */
 static void
 read_comment(Reader *reader, const char *end)
 {
@@ -671,7 +675,7 @@ read_comment(Reader *reader, const char *end)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("marker \"-- cmig:%s\" is not alone on its line in %s",
 						cmig_marker_sections[section], here(reader, lexer->line)),
-				 errdetail("Other text stands before it, so it would not start a section."),
+				 errdetail("Other text precedes it on the line, so it would not start a section."),
 				 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[section])));
 	}
 	else if (reader->section == CMIG_SECTION_HEADER)

@@ -1,8 +1,8 @@
 /*
  * revision_file.h
- *	  Reading revision files: one plain SQL text a revision, or many in one text.
+ *	  Reading revision files: plain SQL, one revision in a file or many in a text.
  *
- * Pure: text in, structs out.  revision_format.h has the way back.
+ * Pure: text in, structs out.  revision_format.h is the opposite direction.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,13 +22,13 @@ typedef struct CmigRevisionFile
 } CmigRevisionFile;
 
 /*
- * Read a text with one or more revisions: a List of CmigRevisionFile *, with
- * canonical texts.  One outer BEGIN ... COMMIT pair of a section is dropped.
- * Where a header's first line ends in CRLF, so do all lines of the revision,
- * and all become LF.  A line "==> name <==" outside of quotes and comments
- * begins a file of that name, which must hold a revision; name (or NULL) is
- * that of the text before the first.  Errors carry MG013, the file's name and
- * the line in it.
+ * Read a text with one or more revisions.  Returns a List of CmigRevisionFile *
+ * with canonical texts.  One outer BEGIN ... COMMIT pair of a section is dropped.
+ * If the first line of a header ends in CRLF, every CRLF of the revision becomes
+ * LF.  A line "==> name <==" outside of quotes and comments begins a file of that
+ * name, which must contain a revision; name (or NULL) is the name of the text
+ * before the first such line.  Errors have MG013, the file's name and the line in
+ * it.
  */
 extern List *cmig_revision_file_parse(const char *text, const char *name);
 

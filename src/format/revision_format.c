@@ -34,7 +34,7 @@ canonicalize_section(char **section)
 		*section = pnstrdup(start, end - start);
 }
 
-/* Lines without trailing white space, none of them empty at either end. */
+/* Lines without trailing white space, and no empty ones at either end. */
 static char *
 canonical_description(const char *description)
 {
@@ -88,7 +88,7 @@ cmig_revision_canonicalize(CmigRevisionText *revision)
  * Writing
  */
 
-/* Refuse a section's text that would be cut or changed when read. */
+/* Refuse the text of a section that would be cut or changed when read. */
 static void
 check_section(const CmigRevisionText *revision, CmigSection section, char *text)
 {
@@ -113,7 +113,7 @@ check_section(const CmigRevisionText *revision, CmigSection section, char *text)
 				 errhint("Change the text in cmig.revision.")));
 }
 
-/* Refuse a description of which a line would be read as something else. */
+/* Refuse a description if one of its lines would be read as something else. */
 static void
 check_description(const CmigRevisionText *revision)
 {
@@ -167,8 +167,8 @@ append_section(StringInfo file, const CmigRevisionText *revision, CmigSection se
 }
 
 /*
- * What of a header would come back different, or NULL.  The sections need no
- * second look: check_section() has read their texts, which are canonical.
+ * What in a header would be read back differently, or NULL.  The sections need
+ * not be read again: check_section() has done that.
  */
 static const char *
 find_difference(const CmigRevisionText *revision, const char *header)
@@ -205,8 +205,8 @@ are_plain_names(const CmigNames *names)
 }
 
 /*
- * Can nothing in the header be taken for something else?  Most are so, and
- * need not be read to know it.
+ * Is it obvious that nothing in the header is taken for something else?  Then, as
+ * for most headers, it need not be read back.
  */
 static bool
 is_plain_header(const CmigRevision *edges, const char *description)
@@ -256,7 +256,7 @@ cmig_revision_format(const CmigRevisionText *revision)
 		}
 	}
 
-	/* a message or names that break out of their lines, and the like */
+	/* a message or a name may have a line break, for example */
 	if (is_plain_header(&canonical.edges, canonical.description))
 		difference = NULL;
 	else if (strpbrk(canonical.edges.message, "\r\n"))
@@ -268,7 +268,7 @@ cmig_revision_format(const CmigRevisionText *revision)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("revision \"%s\" cannot be written as a file: its %s would not load back the same",
 						revision->edges.id, difference),
-				 errhint("Change it in cmig.revision; a header value is one line.")));
+				 errhint("Change it in cmig.revision; a value in the header is one line.")));
 
 	append_section(&file, revision, CMIG_SECTION_UPGRADE, canonical.upgrade_sql);
 	append_section(&file, revision, CMIG_SECTION_DOWNGRADE, canonical.downgrade_sql);

@@ -13,16 +13,16 @@
 #include "base/revision.h"
 
 /*
- * Bring texts that were written by hand into the form that they have after a
- * round trip through a file: sections without leading blank lines and
- * trailing white space, message and description without white space around
- * them.  Texts that are canonical already are kept, not copied.
+ * Bring texts that were written by hand into the form that they have after being
+ * written to a file and read again: sections without leading blank lines and
+ * trailing white space, message and description without white space around them.
+ * Texts that are already canonical are not copied.
  */
 extern void cmig_revision_canonicalize(CmigRevisionText *revision);
 
 /*
- * Write a revision as a file that parses back to the same, canonical, texts;
- * raises MG013, naming the line of the text, if that cannot be.
+ * Write a revision as a file that is read back as the same canonical texts;
+ * raises MG013 with the line of the text if that is impossible.
  */
 extern char *cmig_revision_format(const CmigRevisionText *revision);
 

@@ -72,7 +72,7 @@ cmig_section_text_strip_transaction(char *text, CmigSection section)
 	return stripped;
 }
 
-/* Why the comment that the lexer stands on cannot be in the section. */
+/* Why the comment at the lexer cannot be in the section, or NULL. */
 static const char *
 find_comment_problem(const CmigLexer *lexer, CmigSection section, bool after_statement)
 {
@@ -128,7 +128,7 @@ cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 	if (open)
 	{
 		*line = open->line;
-		return "The quote that begins there would be taken for one that is not closed, as the first line of a file is in it and the statement does not parse.";
+		return "The quote that begins there would be taken for an unclosed one, since it contains the first line of a file and the statement does not parse.";
 	}
 	return NULL;
 }

@@ -13,24 +13,24 @@
 #include "format/marker.h"
 
 /*
- * A section's canonical text, copied: without blank lines around it, with LF
- * for CRLF if asked for, and without one outer BEGIN ... COMMIT.
+ * A copy of a section's text in canonical form: without blank lines around it,
+ * with crlf LF for CRLF, and without one outer BEGIN ... COMMIT.
  */
 extern char *cmig_section_text_read(const char *start, const char *end,
 									CmigSection section, bool crlf);
 
-/* Move start and end of a text to where its canonical form has them. */
+/* Move start and end to those of the canonical form. */
 extern void cmig_section_text_trim(const char **start, const char **end);
 
 /*
- * The text without one outer BEGIN ... COMMIT; text itself if there is none,
- * or if a comment would become a marker without it.
+ * The text without one outer BEGIN ... COMMIT; text itself if there is none, or if
+ * a comment would become a marker without it.
  */
 extern char *cmig_section_text_strip_transaction(char *text, CmigSection section);
 
 /*
- * Why the text would be cut or refused when it is read as that section, or
- * NULL if it would not; *line is set to the line of the text.
+ * Why the text would be cut or refused when read as that section, with the line in
+ * *line; NULL if it would not be.
  */
 extern const char *cmig_section_text_find_problem(const char *text, CmigSection section,
 												  int *line);
