@@ -1,0 +1,629 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Judges cmig.diff by pg_dump.
+#
+# A pair is two SQL texts, a and b.  Database A is made from a, database B from
+# b.  What cmig.diff() of A says about b is applied to A: the dump must equal
+# B's, and a second diff must be empty.  What it says for the way back is
+# applied: the dump must equal A's again.  The diff of A against a must be empty.
+#
+# The server is the one of the environment (PGHOST, PGPORT ...); the databases
+# have names of their own and are dropped.
+
+package SchemaJudge;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use File::Temp qw(tempdir);
+use IPC::Open3;
+use JSON::PP ();
+
+our @EXPORT_OK = qw(split_statements read_pairs first_difference);
+
+# Roles that pairs may name
+our @ROLES = ('regress_diff_a', 'regress_diff_b', 'regress diff "c"');
+
+my $count = 0;
+
+# new(OPTION => VALUE...): options are
+#   arguments  further arguments of cmig.diff, as SQL (", owners => true")
+#   setup      SQL that is run in every database first, after pg_cmig was made
+#   role       who calls cmig.diff and applies, default whoever connects
+#   dump       options of pg_dump
+sub new
+{
+	my ($class, %options) = @_;
+	my $self = bless {
+		arguments => ', owners => true',
+		setup => '',
+		dump => [],
+		prefix => "cmig_judge_$$",
+		dir => tempdir(CLEANUP => 1),
+		parent => $$,
+		%options
+	}, $class;
+
+	$ENV{PGOPTIONS} = ($ENV{PGOPTIONS} // '') . ' -c client_min_messages=warning';
+	$ENV{PSQLRC} = '/dev/null';
+	# the wrapper of Debian's psql costs more than a small query
+	my $bin = `pg_config --bindir 2>/dev/null`;
+	chomp $bin;
+	$self->{bin} = -x "$bin/psql" ? "$bin/" : '';
+	$self->sql('postgres', join('', map {
+		(my $name = $_) =~ s/"/""/g;
+		"DO \$\$ BEGIN CREATE ROLE \"$name\"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END \$\$;\n"
+	} @ROLES));
+	$self->{template} = $self->make_database('template1');
+	$self->sql($self->{template}, "CREATE EXTENSION pg_cmig;\n$self->{setup}");
+	return $self;
+}
+
+# finish(): leaves no database
+sub finish
+{
+	my ($self) = @_;
+
+	$self->drop_database($self->{template});
+}
+
+# run(COMMAND...): (exit status, stdout, stderr)
+sub run
+{
+	my ($self, @command) = @_;
+	my $base = "$self->{dir}/out." . $$;
+
+	my $pid = fork() // die "fork: $!\n";
+	if (!$pid)
+	{
+		open(STDIN, '<', '/dev/null');
+		open(STDOUT, '>', "$base.1") or die "$base.1: $!\n";
+		open(STDERR, '>', "$base.2") or die "$base.2: $!\n";
+		exec { $command[0] } @command or die "$command[0]: $!\n";
+	}
+	waitpid($pid, 0);
+	my $status = $?;
+	return ($status, slurp("$base.1"), slurp("$base.2"));
+}
+
+sub slurp
+{
+	my ($file) = @_;
+
+	open(my $handle, '<:raw', $file) or die "$file: $!\n";
+	local $/;
+	return scalar(<$handle>) // '';
+}
+
+sub spew
+{
+	my ($file, $text) = @_;
+
+	open(my $handle, '>:raw', $file) or die "$file: $!\n";
+	print $handle $text;
+	close($handle);
+}
+
+# try_sql(DATABASE, TEXT, OPTION...): (error or undef, what psql printed)
+sub try_sql
+{
+	my ($self, $database, $text, @options) = @_;
+	my $file = "$self->{dir}/in.$$.sql";
+
+	spew($file, $text);
+	my ($status, $out, $err) = $self->run("$self->{bin}psql", '-XAtq', '-v', 'ON_ERROR_STOP=1',
+		@options, '-d', $database, '-f', $file);
+	return ($status == 0 ? undef : ($err =~ s/^psql:\S+?:(\d+): /line $1: /mgr || "psql ended with $status"), $out, $err);
+}
+
+sub sql
+{
+	my ($self, $database, $text, @options) = @_;
+	my ($error, $out) = $self->try_sql($database, $text, @options);
+
+	die "$database: $error\n" if defined $error;
+	return $out;
+}
+
+sub make_database
+{
+	my ($self, $template) = @_;
+	my $name = "$self->{prefix}_" . ($$ == $self->{parent} ? '' : $$ . '_') . ++$count;
+
+	$self->sql('postgres', "CREATE DATABASE $name TEMPLATE $template;");
+	return $name;
+}
+
+sub drop_database
+{
+	my ($self, $name) = @_;
+
+	$self->try_sql('postgres', "DROP DATABASE IF EXISTS $name WITH (FORCE);");
+}
+
+# dump(DATABASE): pg_dump -s without what is different each time
+sub dump
+{
+	my ($self, $database) = @_;
+	my ($status, $out, $err) = $self->run("$self->{bin}pg_dump", '-s', @{ $self->{dump} }, $database);
+
+	die "pg_dump: $err\n" if $status != 0;
+	$out =~ s/^\\(?:un)?restrict .*\n//mg;
+	return $out;
+}
+
+# The entries of a dump: each with its comment line, the SET lines between them
+# left out
+sub entries
+{
+	my ($dump) = @_;
+	my @entries = split(/^--\n(?=-- (?:Name|Data for Name): )/m, $dump);
+
+	shift @entries;
+	for (@entries)
+	{
+		s/^--\n-- PostgreSQL database dump complete\n.*//ms;
+		s/^SET default_\w+ = .*\n//mg;
+		s/\n+\z/\n/;
+	}
+	return @entries;
+}
+
+# A list of columns and constraints in the order of the alphabet
+sub without_column_order
+{
+	my ($entry) = @_;
+
+	$entry =~ s{^((?:CREATE (?:UNLOGGED |FOREIGN )?TABLE|CREATE TYPE .* AS) [^\n]*\($)(.*?)(^\))}
+	  {
+		my ($head, $body, $tail) = ($1, $2, $3);
+		$head . "\n" . join('', sort map { s/,\z//r . "\n" } grep { length } split(/\n/, $body)) . $tail
+	  }mse;
+	return $entry;
+}
+
+# compare_dumps(GOT, WANTED): ('equal' | 'order' | 'columns' | 'differs', where, TOC kinds)
+sub compare_dumps
+{
+	my ($got, $wanted) = @_;
+
+	return ('equal') if $got eq $wanted;
+	my @got = sort(entries($got));
+	my @wanted = sort(entries($wanted));
+
+	return ('order') if "@got" eq "@wanted";
+	@got = sort map { without_column_order($_) } @got;
+	@wanted = sort map { without_column_order($_) } @wanted;
+	return ('columns') if "@got" eq "@wanted";
+
+	my (%got, %wanted);
+	$got{$_}++ for @got;
+	$wanted{$_}++ for @wanted;
+	my @extra = grep { !$wanted{$_} } @got;
+	my @missing = grep { !$got{$_} } @wanted;
+	my %kinds = map { /; Type: ([^;]+);/ ? ($1 => 1) : () } @extra, @missing;
+	return ('differs', first_difference(join("\n", @extra), join("\n", @missing)), join(', ', sort keys %kinds));
+}
+
+# The first lines in which two texts differ, as a diff prints them
+sub first_difference
+{
+	my ($got, $wanted) = @_;
+	my @got = split(/\n/, $got);
+	my @wanted = split(/\n/, $wanted);
+	my $head = '';
+
+	while (@got && @wanted && $got[0] eq $wanted[0])
+	{
+		$head = $got[0] if $got[0] =~ /^-- Name: /;
+		shift @got;
+		shift @wanted;
+	}
+	splice(@got, 9) if @got > 9;
+	splice(@wanted, 9) if @wanted > 9;
+	return join("\n", ($head ? "    $head" : ()), (map { "  got    $_" } @got), (map { "  wanted $_" } @wanted));
+}
+
+sub dollar_quoted
+{
+	my ($text) = @_;
+	my $tag = 'judge';
+
+	$tag .= '_' while index($text, "\$$tag\$") >= 0;
+	return "\$$tag\$$text\$$tag\$";
+}
+
+# diff(DATABASE, TARGET, ARGUMENTS): (error or undef, rows)
+sub diff
+{
+	my ($self, $database, $target, $arguments) = @_;
+	my $role = $self->{role} ? "SET ROLE \"$self->{role}\";\n" : '';
+	my ($error, $out) = $self->try_sql($database, $role .
+		  "SELECT coalesce(json_agg(d), '[]') FROM cmig.diff(" . dollar_quoted($target) . "$arguments) d;\n");
+
+	return ($error) if defined $error;
+	my $rows = JSON::PP->new->utf8->decode($out);
+	return (undef, $rows);
+}
+
+sub rows_as_text
+{
+	my ($rows, $column) = @_;
+
+	return join('', map {
+		"-- $_->{step}: $_->{action} $_->{kind} $_->{object}"
+		  . (defined $_->{hazard} ? " [$_->{hazard}]" : '') . "\n"
+		  . (defined $_->{$column} ? encode($_->{$column}) . ";\n" : '')
+	} @$rows);
+}
+
+sub encode
+{
+	my ($text) = @_;
+
+	utf8::encode($text);
+	return $text;
+}
+
+# apply(DATABASE, STATEMENTS): error or undef; all in one transaction
+sub apply
+{
+	my ($self, $database, @statements) = @_;
+	my $role = $self->{role} ? "SET ROLE \"$self->{role}\";\n" : '';
+	my $text = $role;
+	my @starts;
+
+	for my $statement (@statements)
+	{
+		push @starts, ($text =~ tr/\n//) + 1;
+		$text .= "$statement\n;\n";
+	}
+	my ($error) = $self->try_sql($database, $text, '-1');
+	return undef if !defined $error;
+	if ($error =~ /^line (\d+): ERROR/m)
+	{
+		my ($at) = grep { $starts[$_] <= $1 } reverse 0 .. $#starts;
+		$error .= "  $statements[$at]" if defined $at;
+	}
+	return $error;
+}
+
+# kept(TEXT): what of the text loads into an empty database
+sub loadable
+{
+	my ($self, $text) = @_;
+	my @statements = split_statements($text);
+	my $database = $self->make_database($self->{template});
+	my $script = "BEGIN;\n\\set ON_ERROR_ROLLBACK on\n\\set ON_ERROR_STOP off\n"
+	  . join('', map { "$_\n\\echo \@\@:ERROR\n" } @statements);
+	my ($error, $out) = $self->try_sql($database, $script);
+
+	$self->drop_database($database);
+	my @failed = $out =~ /^\@\@(\w+)$/mg;
+	return join('', map { ($failed[$_] // '') eq 'false' ? "$statements[$_]\n" : () } 0 .. $#statements);
+}
+
+# judge(A, B, OPTION => VALUE...): what became of the pair, as a hash:
+#   result  'equal', 'order' (of entries that pg_dump orders by OID), 'columns' (their order),
+#           'unsupported', 'does not load', or the stage that failed
+#   detail  what is wrong; cause  the same without names, to count it by
+#   rows    what cmig.diff said
+# Options: arguments, as in new(); load_only
+sub judge
+{
+	my ($self, $text_a, $text_b, %options) = @_;
+	my ($x, $y);
+	my $result = eval {
+		$x = $self->make_database($self->{template});
+		$y = $self->make_database($self->{template});
+		$self->judge_in($x, $y, $text_a, $text_b, $options{arguments} // $self->{arguments}, %options);
+	} || { result => 'judge fails', detail => $@ };
+
+	for my $database (grep { defined } $x, $y)
+	{
+		$self->drop_database($database);
+	}
+	$result->{detail} //= '';
+	$result->{cause} //= cause($result);
+	return $result;
+}
+
+sub load
+{
+	my ($self, $database, $text) = @_;
+	my $role = $self->{role} ? "SET ROLE \"$self->{role}\";\n" : '';
+
+	return ($self->try_sql($database, "$role$text", '-1'))[0];
+}
+
+sub judge_in
+{
+	my ($self, $x, $y, $text_a, $text_b, $arguments, %options) = @_;
+	my ($error, $rows, $again, %r);
+	my $worst = 'equal';
+	my %rank = (equal => 0, order => 1, columns => 2);
+
+	for ([ 'a', $x, $text_a ], [ 'b', $y, $text_b ])
+	{
+		my ($name, $database, $text) = @$_;
+
+		$error = $self->load($database, $text);
+		return { result => 'does not load', detail => "$name: $error" } if defined $error;
+	}
+	return { result => 'equal' } if $options{load_only};
+
+	my $dump_a = $self->dump($x);
+	my $dump_b = $self->dump($y);
+
+	($error, $again) = $self->diff($x, $text_a, $arguments);
+	return { result => 'own diff fails', detail => $error } if defined $error;
+	return { result => 'own diff', detail => rows_as_text($again, 'upgrade_sql') } if @$again;
+
+	($error, $rows) = $self->diff($x, $text_b, $arguments);
+	return { result => 'diff fails', detail => $error } if defined $error;
+	$r{rows} = $rows;
+	my @unsupported = grep { $_->{action} eq 'unsupported' } @$rows;
+	return { %r, result => 'unsupported', detail => rows_as_text(\@unsupported, 'upgrade_sql'),
+		cause => 'unsupported: ' . join(', ', uniq(map { $_->{kind} } @unsupported)) } if @unsupported;
+	my $dump = $self->dump($x);
+	return { %r, result => 'diff leaves traces', detail => first_difference($dump, $dump_a) } if $dump ne $dump_a;
+
+	my @rows = sort { $a->{step} <=> $b->{step} } @$rows;
+	$error = $self->apply($x, map { encode($_->{upgrade_sql}) } grep { defined $_->{upgrade_sql} } @rows);
+	return { %r, result => 'upgrade fails', detail => $error } if defined $error;
+	my ($same, $where, $kinds) = compare_dumps($self->dump($x), $dump_b);
+	return { %r, result => 'upgrade differs', detail => $where, cause => "upgrade differs: $kinds" } if $same eq 'differs';
+	$worst = $same if $rank{$same} > $rank{$worst};
+
+	($error, $again) = $self->diff($x, $text_b, $arguments);
+	return { %r, result => 'second diff fails', detail => $error } if defined $error;
+	return { %r, result => 'second diff', detail => rows_as_text($again, 'upgrade_sql') } if @$again;
+
+	$error = $self->apply($x, map { encode($_->{downgrade_sql}) } grep { defined $_->{downgrade_sql} } reverse @rows);
+	return { %r, result => 'downgrade fails', detail => $error } if defined $error;
+	($same, $where, $kinds) = compare_dumps($self->dump($x), $dump_a);
+	return { %r, result => 'downgrade differs', detail => $where, cause => "downgrade differs: $kinds" } if $same eq 'differs';
+	$worst = $same if $rank{$same} > $rank{$worst};
+	return { %r, result => $worst };
+}
+
+sub uniq
+{
+	my %seen;
+
+	return sort grep { !$seen{$_}++ } @_;
+}
+
+# ok(RESULT): is it what is wanted?
+sub ok
+{
+	my ($result) = @_;
+
+	return $result->{result} =~ /^(?:equal|order|columns)$/;
+}
+
+# The message of a failure without names and numbers
+sub cause
+{
+	my ($r) = @_;
+
+	return '' if ok($r);
+	my ($message) = $r->{detail} =~ /^(?:a: |b: )?(?:line \d+: )?((?:ERROR|FATAL|server closed|connection).*)$/m;
+	my ($row) = $r->{detail} =~ /^-- -?\d+: (\w+ [a-z ]+)/;
+	my $text = $message // $row // ($r->{detail} =~ /^(.*)/)[0];
+
+	$text =~ s/"(?:[^"]|"")*"/"..."/g;
+	$text =~ s/\d+/N/g;
+	$text =~ s/(operator class|function|type|relation|constraint|on column|of column|operator|table|view|sequence|index) [^" ]\S*(\(.*?\))?/$1 .../g;
+	return "$r->{result}: $text";
+}
+
+# --- shrinking -----------------------------------------------------------
+
+# shrink(A, B, OPTION => VALUE...): a smaller pair that fails for the same cause
+sub shrink
+{
+	my ($self, $text_a, $text_b, %options) = @_;
+	my $wanted = $self->judge($text_a, $text_b, %options)->{cause};
+	my $say = $options{say} // sub { };
+
+	return ($text_a, $text_b) if $wanted eq '';
+	my @pair = ([ split_statements($text_a) ], [ split_statements($text_b) ]);
+	my $fails = sub {
+		my ($list_a, $list_b) = @_;
+		my ($x, $y) = map { $self->loadable(join("\n", @$_)) } $list_a, $list_b;
+
+		return undef if $self->judge($x, $y, %options)->{cause} ne $wanted;
+		return [ [ split_statements($x) ], [ split_statements($y) ] ];
+	};
+
+	# statements, by halves, quarters ... of those that are left
+	my $size = @{ $pair[0] } + @{ $pair[1] };
+	while ($size >= 1)
+	{
+		my @units = units(@pair);
+		$size = @units if $size > @units;
+		my $removed = 0;
+
+		for (my $start = 0; $start < @units; $start += $size)
+		{
+			my %gone = map { $_ => 1 } grep { defined } @units[ $start .. $start + $size - 1 ];
+			my $smaller = $fails->(map { [ grep { !$gone{$_} } @$_ ] } @pair);
+
+			next if !$smaller;
+			@pair = @$smaller;
+			$removed = 1;
+			$say->(scalar(@{ $pair[0] }) . ' + ' . scalar(@{ $pair[1] }) . ' statements');
+			last if !units(@pair);
+		}
+		$size = $removed && $size > 1 ? int($size / 2) : $removed ? 1 : int($size / 2);
+	}
+
+	# what stands between the commas of a statement's parentheses
+	for my $side (0, 1)
+	{
+		for (my $i = 0; $i < @{ $pair[$side] }; $i++)
+		{
+			my $old = $pair[$side][$i];
+			my @items = items($old);
+
+			for my $item (@items)
+			{
+				my $current = $pair[$side][$i];
+				my $new = without_item($current, $item);
+				next if $new eq $current;
+				my $smaller = $fails->(map { [ map { $_ eq $current ? $new : without_shared($_, $current, $item) } @$_ ] } @pair);
+
+				next if !$smaller || $#{ $smaller->[$side] } < $i;
+				@pair = @$smaller;
+			}
+		}
+	}
+	return map { join("\n", @$_) . "\n" } @pair;
+}
+
+# each statement text once, those of both sides as one
+sub units
+{
+	my %seen;
+
+	return grep { !$seen{$_}++ } map { @$_ } @_;
+}
+
+# the parts of the outermost parentheses of CREATE TABLE, CREATE TYPE ...
+sub items
+{
+	my ($statement) = @_;
+	my ($depth, $from, @items) = (0, undef);
+
+	return () if $statement !~ /\(/ || $statement =~ /^\s*CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE|RULE|VIEW)/;
+	while ($statement =~ /\G(?:'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$|(.))/gs)
+	{
+		next if !defined $2;
+		if ($2 eq '(')
+		{
+			$from = pos($statement) if $depth++ == 0;
+		}
+		elsif ($2 eq ')' || $2 eq ',')
+		{
+			push @items, substr($statement, $from, pos($statement) - 1 - $from) if $depth == 1;
+			$from = pos($statement) if $depth == 1;
+			last if $2 eq ')' && --$depth == 0;
+		}
+	}
+	return @items > 1 ? @items : ();
+}
+
+sub without_item
+{
+	my ($statement, $item) = @_;
+	my $quoted = quotemeta($item);
+
+	return $statement if $statement =~ s/\($quoted,/(/s || $statement =~ s/,$quoted(?=[,)])//s;
+	return $statement;
+}
+
+# the other side's statement that begins alike loses the same item
+sub without_shared
+{
+	my ($statement, $other, $item) = @_;
+	my ($head) = $other =~ /^([^(]*\()/;
+
+	return $statement if !defined $head || index($statement, $head) != 0;
+	return without_item($statement, $item);
+}
+
+# --- texts ---------------------------------------------------------------
+
+# The statements of a script, each with its semicolon
+sub split_statements
+{
+	my ($text) = @_;
+	my ($start, $parens, $begins, @statements) = (0, 0, 0);
+	my $words = '';
+
+	pos($text) = 0;
+	while (pos($text) < length($text))
+	{
+		if ($text =~ /\G(?:\s+|--[^\n]*)/gc)
+		{
+			$start = pos($text) if $words eq '';
+		}
+		elsif ($text =~ m{\G(/\*(?:[^*/]|\*(?!/)|/(?!\*)|(?1))*\*/)}gc || $text =~ /\G\b[eE]'(?:[^'\\]|\\.|'')*'/gcs
+			|| $text =~ /\G'(?:[^']|'')*'/gc || $text =~ /\G"(?:[^"]|"")*"/gc || $text =~ /\G\$([A-Za-z_\x80-\xff]\w*|)\$.*?\$\1\$/gcs)
+		{
+			$words .= ' ' if $words eq '';
+		}
+		elsif ($text =~ /\G([A-Za-z_\x80-\xff][\w\$\x80-\xff]*)/gc)
+		{
+			my $word = lc $1;
+
+			$words .= "$word " if length($words) < 200;
+			if ($words =~ /^create (?:or replace )?(?:function|procedure) /)
+			{
+				$begins++ if $word eq 'begin' || ($word eq 'case' && $begins);
+				$begins-- if $word eq 'end' && $begins;
+			}
+		}
+		elsif ($text =~ /\G([();]|\d\w*|.)/gcs)
+		{
+			my $char = $1;
+
+			$parens++ if $char eq '(';
+			$parens-- if $char eq ')';
+			if ($char eq ';' && $parens <= 0 && !$begins)
+			{
+				push @statements, substr($text, $start, pos($text) - $start) if $words =~ /\w/;
+				($start, $parens, $begins, $words) = (pos($text), 0, 0, '');
+			}
+			elsif ($words eq '')
+			{
+				$words = ' ';
+			}
+		}
+	}
+	push @statements, substr($text, $start) . ';' if $words =~ /\w/;
+	return @statements;
+}
+
+# read_pairs(PATH): pairs of a folder NAME/{a,b}.sql, of one such folder, or of
+# a file with several:
+#
+#   -- pair: NAME
+#   what both have
+#   -- a:
+#   -- b:
+#   -- arguments: renames => '{...}'
+#   -- expect: unsupported
+#
+# as a list of hashes name, a, b, arguments, expect
+sub read_pairs
+{
+	my ($path) = @_;
+
+	if (-d $path)
+	{
+		return ({ name => ($path =~ s{/+$}{}r) =~ s{.*/}{}r, a => slurp("$path/a.sql"), b => slurp("$path/b.sql") })
+		  if -e "$path/a.sql";
+		return map { read_pairs($_) } grep { -d || /\.sql$/ } sort glob("$path/*");
+	}
+
+	my @pairs;
+	my @parts = split(/^-- pair: */m, slurp($path));
+	(my $file = $path) =~ s{.*/|\.sql$}{}g;
+	shift @parts;
+	for my $part (@parts)
+	{
+		my ($name, $body) = $part =~ /^([^\n]*)\n(.*)/s;
+		my ($both, $a, $b) = $body =~ /^(.*?)^-- a:\n(.*?)^-- b:\n(.*)/ms or die "$path: pair $name has no a and b\n";
+		my %pair = (name => "$file/$name", a => "$both$a", b => "$both$b");
+
+		$pair{arguments} = ", $1" if $both =~ /^-- arguments: (.*)$/m;
+		$pair{expect} = $1 if $both =~ /^-- expect: (.*)$/m;
+		push @pairs, \%pair;
+	}
+	return @pairs;
+}
+
+1;
