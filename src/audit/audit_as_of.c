@@ -151,8 +151,9 @@ run_query(AsOf *as_of, const char *sql)
 	query.sql = sql;
 	query.nargs = CMIG_AS_OF_PARAMETERS;
 	memcpy(query.argtypes, parameter_types, sizeof(parameter_types));
+	query.relation = as_of->target->relation;
+	query.alias = as_of->query.alias;
 	cmig_query_each(&query, as_of->values, as_of->nulls, put_row, as_of);
-	cmig_query_free(&query);
 }
 
 static void
@@ -382,11 +383,14 @@ hold_types(Relation relation)
 	return cmig_audit_types_hold(types);
 }
 
-/* A name that no column has, so that it means the row. */
+/*
+ * A name that no column has, so that it means the row, and that no policy on
+ * the table is likely to use.
+ */
 static char *
 alias_for(Oid relation)
 {
-	char	   *alias = pstrdup("live");
+	char	   *alias = pstrdup("cmig_live");
 
 	while (get_attnum(relation, alias) != InvalidAttrNumber)
 		alias = psprintf("%s_", alias);
@@ -528,10 +532,6 @@ begin_as_of(AsOf *as_of, FunctionCallInfo fcinfo)
 	as_of->target = cmig_audit_target_of(oid);
 	as_of->at = PG_GETARG_TIMESTAMPTZ(1);
 	as_of->result = (ReturnSetInfo *) fcinfo->resultinfo;
-	query->type = quote_qualified_identifier(get_namespace_name(get_rel_namespace(oid)),
-											 get_rel_name(oid));
-	query->table = get_rel_relkind(oid) == RELKIND_RELATION ?
-		psprintf("ONLY %s", query->type) : query->type;
 	query->alias = alias_for(oid);
 	query->live_key = live_key(as_of->target, query->alias);
 
@@ -573,6 +573,11 @@ look_at_table(AsOf *as_of, Relation relation)
 	List	   *young = NIL;
 	ArrayType  *hidden;
 
+	/* the schema may have been renamed while the key was read */
+	query->type = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+											 RelationGetRelationName(relation));
+	query->table = relation->rd_rel->relkind == RELKIND_RELATION ?
+		psprintf("ONLY %s", query->type) : query->type;
 	query->deferrable = key_is_deferrable(relation);
 	if (as_of->target->key_columns == NIL)
 		young = young_columns(as_of->target, relation, &as_of->values[CMIG_AS_OF_LOW],

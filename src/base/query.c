@@ -20,10 +20,14 @@
 
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 
@@ -54,6 +58,12 @@ add_catalog_hint(void *arg)
 
 	if (query->users_text)
 		return;
+	if (OidIsValid(query->relation) &&
+		(code == ERRCODE_UNDEFINED_TABLE || code == ERRCODE_UNDEFINED_SCHEMA))
+	{
+		errhint("The table or its schema was renamed in the meantime. Try again.");
+		return;
+	}
 	/* from a column with another type, a domain, or a constraint not ours */
 	if (strstr(query->sql, " cmig.") != NULL &&
 		(ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
@@ -91,6 +101,55 @@ pin_parser_settings(void)
 		cmig_settings_override("standard_conforming_strings", "on");
 }
 
+/* Does the alias of the query stand for something else than its relation? */
+static bool
+is_another_relation(Node *node, void *context)
+{
+	const CmigQuery *query = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *entry = (RangeTblEntry *) node;
+
+		return entry->alias && strcmp(entry->alias->aliasname, query->alias) == 0 &&
+			(entry->rtekind != RTE_RELATION || entry->relid != query->relation);
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, is_another_relation, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, is_another_relation, context);
+}
+
+/*
+ * A lock on a table does not keep others from renaming its schema and putting
+ * a view in the place of the table.  So look at what the names in the text were
+ * resolved to.  That stays so: the relations are locked now, and a plan that is
+ * not kept is never analyzed again.
+ */
+static void
+require_relation(const CmigQuery *query, SPIPlanPtr plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, SPI_plan_get_plan_sources(plan))
+	{
+		CachedPlanSource *source = lfirst(lc);
+		ListCell   *q;
+
+		foreach(q, source->query_list)
+		{
+			if (is_another_relation(lfirst(q), (void *) query))
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("another relation took the name of table \"%s\" while it was being read",
+								get_rel_name(query->relation)),
+						 errhint("Try again.")));
+		}
+	}
+}
+
 /* Connect to SPI with the settings and the plan of the query. */
 static void
 enter(QueryFrame *frame, CmigQuery *query)
@@ -118,7 +177,9 @@ enter(QueryFrame *frame, CmigQuery *query)
 
 		if (plan == NULL)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-		if (SPI_keepplan(plan) != 0)
+		if (OidIsValid(query->relation))
+			require_relation(query, plan);
+		else if (SPI_keepplan(plan) != 0)
 			elog(ERROR, "SPI_keepplan failed");
 		query->plan = plan;
 	}
@@ -127,8 +188,12 @@ enter(QueryFrame *frame, CmigQuery *query)
 static void
 leave(QueryFrame *frame)
 {
+	CmigQuery  *query = frame->callback.arg;
+
 	AtEOXact_GUC(false, frame->guc_level);
 	SPI_finish();
+	if (OidIsValid(query->relation))
+		query->plan = NULL;		/* freed with the connection */
 	error_context_stack = frame->callback.previous;
 }
 

@@ -31,6 +31,9 @@ typedef struct CmigQuery
 								 * is, errors get no hint about our tables,
 								 * and each run is planned for its arguments */
 	bool		all_rows;		/* raise an error if a policy hides rows */
+	Oid			relation;		/* if set, a table that must still be what the
+								 * alias stands for; the plan is not kept */
+	const char *alias;			/* no other table in the text has it */
 } CmigQuery;
 
 /*
