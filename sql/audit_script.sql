@@ -30,5 +30,46 @@ INSERT INTO types.feeling VALUES (1, '{ok}');
 RESET SESSION AUTHORIZATION;
 SELECT operation, table_name, new_row FROM cmig_audit.log ORDER BY id;
 
+-- columns to hide, and those of the key, are followed when they are renamed, and a
+-- column that is gone is not replaced by another one of its name
+CREATE EXTENSION pg_cmig;
+CREATE TABLE types.person (id int PRIMARY KEY, name text, card text, noise text, gone text);
+CREATE TABLE types.known (id int PRIMARY KEY, name text, card text, noise text);
+CREATE TABLE types.parted (noise text, id int PRIMARY KEY, card text) PARTITION BY LIST (id);
+CREATE TABLE types.part (card text, id int NOT NULL, noise text);
+ALTER TABLE types.parted ATTACH PARTITION types.part DEFAULT;
+SELECT cmig.audit_script('types.person', redact => '{card}', exclude => '{noise}') AS person,
+	cmig.audit_script('types.known', include => '{name}', redact => '{card}') AS known,
+	cmig.audit_script('types.parted', redact => '{card}', exclude => '{noise}') AS parted \gset
+DROP EXTENSION pg_cmig;
+:person
+:known
+:parted
+CREATE VIEW types.entries AS SELECT table_name, operation, row_key, new_row FROM cmig_audit.log WHERE id > (SELECT max(id) - 1 FROM cmig_audit.log);
+ALTER TABLE types.person RENAME id TO number;
+ALTER TABLE types.person RENAME card TO credit_card;
+ALTER TABLE types.person RENAME noise TO card;
+ALTER TABLE types.person DROP COLUMN gone;
+INSERT INTO types.person VALUES (1, 'Miller', 'shown to nobody', 'excluded');
+SELECT * FROM types.entries;
+ALTER TABLE types.known ADD COLUMN added text;
+INSERT INTO types.known VALUES (1, 'Miller', '4111', 'noise', 'added');
+SELECT * FROM types.entries;
+ALTER TABLE types.parted RENAME card TO credit_card;
+INSERT INTO types.parted VALUES ('noise', 1, '4111');
+SELECT * FROM types.entries;
+ALTER TABLE types.person DROP COLUMN credit_card;
+ALTER TABLE types.person ADD COLUMN credit_card text;
+INSERT INTO types.person VALUES (2, 'Miller', 'excluded', '4111');
+-- in a copy, which has other numbers, the first columns must be called as they were
+CREATE TABLE types.copy (id int PRIMARY KEY, name text, card text, noise text, added text);
+SELECT replace(pg_get_triggerdef(oid), ' ON types.known', ' ON types.copy') AS copied FROM pg_trigger WHERE tgrelid = 'types.known'::regclass AND tgname = 'cmig_audit_row' \gset
+:copied;
+INSERT INTO types.copy VALUES (1, 'Miller', '4111', 'noise', 'added');
+SELECT * FROM types.entries;
+ALTER TABLE types.copy RENAME card TO credit_card;
+ALTER TABLE types.copy RENAME noise TO card;
+INSERT INTO types.copy VALUES (2, 'Miller', '4111', 'noise', 'added');
+
 DROP SCHEMA cmig_audit, types CASCADE;
 DROP ROLE regress_audit_types;

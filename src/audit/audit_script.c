@@ -26,11 +26,15 @@ static const char function_text[] =
 "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'\n"
 "SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $write$\n"
 "DECLARE\n"
-"\t-- arguments: id, key columns, excluded, redacted, changes only, skip unchanged, query length\n"
+"\t-- arguments: id; columns: key, listed, redacted; changes only, skip unchanged, query length;\n"
+"\t-- numbers of the key, listed, and redacted columns in the table with the oid that follows; names\n"
+"\t-- of its first columns; whether the listed columns are the only ones shown or are excluded\n"
 "\tthis_table integer := TG_ARGV[0];\n"
 "\tkey_columns text[] := TG_ARGV[1];\n"
-"\texcluded text[] := TG_ARGV[2];\n"
+"\tlisted text[] := TG_ARGV[2];\n"
 "\tredacted text[] := TG_ARGV[3];\n"
+"\taudited oid := TG_ARGV[10];\n"
+"\texcluded text[];\n"
 "\told_row jsonb;\n"
 "\tnew_row jsonb;\n"
 "\told_key jsonb;\n"
@@ -54,6 +58,27 @@ static const char function_text[] =
 "\t\t\tUSING ERRCODE = 'insufficient_privilege', DETAIL = 'It would run with the rights of ' || current_user || '.',\n"
 "\t\t\tHINT = 'Drop the cast, or give its function to ' || current_user || '.';\n"
 "\tEND IF;\n"
+"\t-- in its own table a column has a number, whatever it is called now; a restored copy has other numbers\n"
+"\tIF audited = TG_RELID OR audited IN (SELECT relid FROM pg_partition_ancestors(TG_RELID)) THEN\n"
+"\t\tkey_columns := ARRAY(SELECT a.attname::text FROM unnest(TG_ARGV[7]::smallint[]) WITH ORDINALITY n(n, i)\n"
+"\t\t\tJOIN pg_attribute a ON a.attrelid = audited AND a.attnum = n.n AND NOT a.attisdropped ORDER BY n.i);\n"
+"\t\tlisted := ARRAY(SELECT a.attname::text FROM pg_attribute a\n"
+"\t\t\tWHERE a.attrelid = audited AND a.attnum = ANY (TG_ARGV[8]::smallint[]) AND NOT a.attisdropped);\n"
+"\t\tredacted := ARRAY(SELECT a.attname::text FROM pg_attribute a\n"
+"\t\t\tWHERE a.attrelid = audited AND a.attnum = ANY (TG_ARGV[9]::smallint[]) AND NOT a.attisdropped);\n"
+"\tEND IF;\n"
+"\tIF cardinality(key_columns) <> cardinality(TG_ARGV[1]::text[]) OR cardinality(redacted) <> cardinality(TG_ARGV[3]::text[])\n"
+"\t\tOR cardinality(listed) <> cardinality(TG_ARGV[2]::text[]) AND NOT TG_ARGV[12]::boolean\n"
+"\t\tOR audited <> TG_RELID AND NOT EXISTS (SELECT FROM (SELECT TG_RELID UNION SELECT relid FROM pg_partition_ancestors(TG_RELID)) t(oid)\n"
+"\t\t\tWHERE t.oid = audited OR TG_ARGV[11]::text[] = ARRAY(SELECT a.attname::text FROM pg_attribute a\n"
+"\t\t\t\tWHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum LIMIT cardinality(TG_ARGV[11]::text[]))) THEN\n"
+"\t\tRAISE EXCEPTION 'cannot tell which columns of table \"%\" are hidden in the audit log', TG_TABLE_NAME\n"
+"\t\t\tUSING ERRCODE = 'object_not_in_prerequisite_state',\n"
+"\t\t\tDETAIL = 'A column that the audit script names was dropped, or renamed in a copy of the table.',\n"
+"\t\t\tHINT = 'Run a new script of cmig.audit_script() for the table.';\n"
+"\tEND IF;\n"
+"\texcluded := CASE WHEN NOT TG_ARGV[12]::boolean THEN listed ELSE ARRAY(SELECT a.attname::text FROM pg_attribute a\n"
+"\t\tWHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped AND a.attname::text <> ALL (listed)) END;\n"
 "\tIF TG_OP IN ('UPDATE', 'DELETE') THEN old_row := to_jsonb(OLD) - excluded; END IF;\n"
 "\tIF TG_OP IN ('INSERT', 'UPDATE') THEN new_row := to_jsonb(NEW) - excluded; END IF;\n"
 "\tIF TG_OP = 'UPDATE' THEN\n"
@@ -115,120 +140,168 @@ static const char owner_check[] =
 "\t\t\tHINT = 'Drop it if it is no audit log; otherwise run the script as its owner.';\n"
 "\tEND IF;\n";
 
-/* {a,b} as an array literal of quoted names, as a string literal. */
+/* What the parts of a script need to know. */
+typedef struct Script
+{
+	StringInfoData text;
+	Relation	relation;
+	const CmigAuditOptions *options;
+	char	   *table;			/* its quoted name, as a string literal */
+	List	   *key;			/* of char * */
+	List	   *listed;			/* of char *: columns to show if there is an
+								 * include list, otherwise to exclude */
+} Script;
+
+/* {"a","b"}, as a string literal. */
 static char *
-array_literal(const List *names, bool plain)
+array_literal(const List *names)
 {
 	StringInfoData text;
 	ListCell   *lc;
-	bool		first = true;
 
 	initStringInfo(&text);
 	appendStringInfoChar(&text, '{');
 	foreach(lc, names)
 	{
-		const char *name = plain ? lfirst(lc) : ((CmigAuditName *) lfirst(lc))->name;
-
-		appendStringInfoString(&text, first ? "\"" : ",\"");
-		for (const char *p = name; *p; p++)
+		appendStringInfoString(&text, text.len == 1 ? "\"" : ",\"");
+		for (const char *p = lfirst(lc); *p; p++)
 		{
 			if (*p == '"' || *p == '\\')
 				appendStringInfoChar(&text, '\\');
 			appendStringInfoChar(&text, *p);
 		}
 		appendStringInfoChar(&text, '"');
-		first = false;
 	}
 	appendStringInfoChar(&text, '}');
 	return quote_literal_cstr(text.data);
 }
 
+static List *
+plain_names(const List *names)
+{
+	List	   *plain = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		plain = lappend(plain, ((CmigAuditName *) lfirst(lc))->name);
+	}
+	return plain;
+}
+
+static bool
+has_name(const List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /*
- * Columns that are not in include are excluded, and those that a trigger in
- * PL/pgSQL cannot see.
+ * With an include list, the columns that the log shows, so that columns added
+ * later are not shown; without one, those that it does not show.  A trigger in
+ * PL/pgSQL cannot see virtual columns.
  */
 static List *
-excluded_columns(Relation relation, const CmigAuditOptions *options, const List *key)
+listed_columns(Relation relation, const CmigAuditOptions *options, const List *key)
 {
-	List	   *names = options->include == NIL ? list_copy(options->exclude) : NIL;
+	List	   *names = NIL;
 	TupleDesc	desc = RelationGetDescr(relation);
 
 	for (int i = 0; i < desc->natts; i++)
 	{
-		CmigAuditName *name;
-		ListCell   *lc;
-		bool		in_key = false;
-		const char *column = NameStr(TupleDescAttr(desc, i)->attname);
+		char	   *column = NameStr(TupleDescAttr(desc, i)->attname);
+		bool		shown = cmig_virtual_column_compat(relation, i + 1) == NULL &&
+		!cmig_audit_options_has(options->exclude, column) &&
+		(options->include == NIL || has_name(key, column) ||
+		 cmig_audit_options_has(options->include, column) ||
+		 cmig_audit_options_has(options->redact, column));
 
-		if (TupleDescAttr(desc, i)->attisdropped ||
-			cmig_audit_options_has(options->exclude, column))
-			continue;
-		if (cmig_virtual_column_compat(relation, i + 1) == NULL)
-		{
-			foreach(lc, key)
-			{
-				in_key |= strcmp(lfirst(lc), column) == 0;
-			}
-			if (in_key || options->include == NIL ||
-				cmig_audit_options_has(options->include, column) ||
-				cmig_audit_options_has(options->redact, column))
-				continue;
-		}
-		name = palloc0(sizeof(CmigAuditName));
-		name->name = pstrdup(column);
-		names = lappend(names, name);
+		if (!TupleDescAttr(desc, i)->attisdropped && shown == (options->include != NIL))
+			names = lappend(names, pstrdup(column));
 	}
 	return names;
 }
 
-char *
-cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
+/* A script has nothing to hash with, and one kind of trigger. */
+static void
+refuse_unsupported(const CmigAuditOptions *options)
 {
-	StringInfoData text;
-	StringInfoData body;
-	char	   *tag = "table";
-	const char *const *statements = cmig_audit_log_statements();
-	char	   *schema = get_namespace_name(RelationGetNamespace(relation));
-	char	   *name = RelationGetRelationName(relation);
-	char	   *table = quote_qualified_identifier(schema, name);
-	List	   *key = cmig_audit_layout_key(relation);
-	bool		first = true;
-	static const char *const events[] = {"INSERT", "UPDATE", "DELETE"};
-
 	if (options->hash)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a script cannot have hashed columns"),
-				 errdetail("The key would have to stand in the script."),
+				 errdetail("The script would have to contain the key."),
 				 errhint("Redact or exclude the columns.")));
 	if (options->level == CMIG_AUDIT_LEVEL_STATEMENT)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a script has row triggers only")));
+}
 
-	initStringInfo(&text);
-	appendStringInfoString(&text, "-- Audit without pg_cmig; run it as the role that is to own the log and may make triggers on the table.\n");
-	appendStringInfoString(&text, "\nDO $make$\nBEGIN\n");
-	appendStringInfoString(&text, owner_check);
-	appendStringInfoString(&text, "\tIF to_regclass('cmig_audit.log') IS NOT NULL THEN\n"
-						   "\t\t-- a dump that was restored over the database sets the sequence back\n"
+/* Make the log, unless there is one. */
+static void
+append_log(Script *script)
+{
+	StringInfo	text = &script->text;
+	const char *const *statements = cmig_audit_log_statements();
+
+	appendStringInfoString(text, "-- Audit without pg_cmig. Run it as the role that will own the log and that may create triggers on the table.\n");
+	appendStringInfoString(text, "\nDO $make$\nBEGIN\n");
+	appendStringInfoString(text, owner_check);
+	appendStringInfoString(text, "\tIF to_regclass('cmig_audit.log') IS NOT NULL THEN\n"
+						   "\t\t-- restoring a dump over the database sets the sequence back\n"
 						   "\t\tPERFORM setval('cmig_audit.log_id_seq', l.id) FROM (SELECT max(id) AS id FROM cmig_audit.log WHERE id < 4611686018427387904) l\n"
 						   "\t\tWHERE l.id > (SELECT last_value FROM cmig_audit.log_id_seq);\n"
 						   "\t\tRETURN;\n\tEND IF;\n\tCREATE SCHEMA cmig_audit;\n");
 	for (int i = 0; statements[i]; i++)
-		appendStringInfo(&text, "\t%s;\n", statements[i]);
+		appendStringInfo(text, "\t%s;\n", statements[i]);
 	/* the script may run on another server */
-	appendStringInfoString(&text, "\tIF EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)) THEN\n");
+	appendStringInfoString(text, "\tIF EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)) THEN\n");
 	statements = cmig_audit_log_lz4_statements();
 	for (int i = 0; statements[i]; i++)
-		appendStringInfo(&text, "\t\t%s;\n", statements[i]);
-	appendStringInfoString(&text, "\tEND IF;\nEND\n$make$;\n\n");
-	appendStringInfoString(&text, function_text);
+		appendStringInfo(text, "\t\t%s;\n", statements[i]);
+	appendStringInfoString(text, "\tEND IF;\nEND\n$make$;\n\n");
+}
 
-	initStringInfo(&body);
-	/* again: psql goes on after an error */
-	appendStringInfo(&body, "DECLARE\n\tthis_table integer;\nBEGIN\n%s"
-					 "\tSELECT table_id INTO this_table FROM cmig_audit.layout WHERE relation = %s::regclass ORDER BY recorded_at DESC LIMIT 1;\n"
+/* The numbers of the columns in a variable, which must all exist. */
+static void
+append_numbers(StringInfo body, const char *names, const char *numbers)
+{
+	appendStringInfo(body, "\t%s := ARRAY(SELECT a.attnum FROM unnest(%s) WITH ORDINALITY n(n, i)\n"
+					 "\t\tJOIN pg_attribute a ON a.attrelid = audited AND a.attname = n.n AND NOT a.attisdropped ORDER BY n.i);\n"
+					 "\tIF cardinality(%s) <> cardinality(%s) THEN\n"
+					 "\t\tRAISE EXCEPTION 'table %% does not have all of the columns %%', audited::regclass, %s USING ERRCODE = 'undefined_column';\n"
+					 "\tEND IF;\n",
+					 numbers, names, numbers, names, names);
+}
+
+static void
+append_variables(StringInfo body, const Script *script)
+{
+	appendStringInfo(body, "DECLARE\n\tthis_table integer;\n"
+					 "\taudited oid := %s::regclass;\n"
+					 "\tkey_columns text[] := %s;\n"
+					 "\tlisted text[] := %s;\n"
+					 "\tredacted text[] := %s;\n"
+					 "\tkey_numbers smallint[];\n"
+					 "\tlisted_numbers smallint[];\n"
+					 "\tredacted_numbers smallint[];\n"
+					 "\tfirst_columns text[];\n",
+					 script->table, array_literal(script->key), array_literal(script->listed),
+					 array_literal(plain_names(script->options->redact)));
+}
+
+/* Find the table's id, or give it one. */
+static void
+append_id(StringInfo body, const Script *script)
+{
+	appendStringInfo(body, "\tSELECT table_id INTO this_table FROM cmig_audit.layout WHERE relation = audited ORDER BY recorded_at DESC LIMIT 1;\n"
 					 "\tIF this_table IS NULL THEN\n"
 					 "\t\tLOOP\n"
 					 "\t\t\tthis_table := nextval('cmig_audit.table_id_seq');\n"
@@ -238,39 +311,99 @@ cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
 					 "\t\t\t\t\t\tAND split_part(encode(t.tgargs, 'escape'), chr(92) || '000', 1) = this_table::text);\n"
 					 "\t\tEND LOOP;\n"
 					 "\t\tINSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, key_kinds, owner, database)\n"
-					 "\t\tSELECT this_table, c.oid, n.nspname, c.relname, (SELECT jsonb_object_agg(a.attname, a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), %s, %s,\n"
+					 "\t\tSELECT this_table, c.oid, n.nspname, c.relname, (SELECT jsonb_object_agg(a.attname, a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), key_columns, %s,\n"
 					 "\t\t\tpg_get_userbyid(c.relowner), (SELECT s.system_identifier FROM pg_control_system() s) || '/' || (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())\n"
-					 "\t\tFROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = %s::regclass;\n"
+					 "\t\tFROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = audited;\n"
 					 "\tEND IF;\n",
-					 owner_check, quote_literal_cstr(table), array_literal(key, true),
-					 array_literal(cmig_audit_layout_kinds(relation, key), true), quote_literal_cstr(table));
-	if (options->operations & ~CMIG_AUDIT_TRUNCATE)
+					 array_literal(cmig_audit_layout_kinds(script->relation, script->key)));
+}
+
+/* Look the columns up in the database that the script runs in. */
+static void
+append_columns(StringInfo body)
+{
+	append_numbers(body, "key_columns", "key_numbers");
+	append_numbers(body, "listed", "listed_numbers");
+	append_numbers(body, "redacted", "redacted_numbers");
+	appendStringInfoString(body, "\tfirst_columns := ARRAY(SELECT a.attname::text FROM pg_attribute a\n"
+						   "\t\tWHERE a.attrelid = audited AND a.attnum > 0 AND NOT a.attisdropped\n"
+						   "\t\t\tAND a.attnum <= (SELECT max(n) FROM unnest(key_numbers || listed_numbers || redacted_numbers) n) ORDER BY a.attnum);\n");
+}
+
+static void
+append_row_trigger(StringInfo body, const Script *script)
+{
+	const CmigAuditOptions *options = script->options;
+	static const char *const events[] = {"INSERT", "UPDATE", "DELETE"};
+	bool		first = true;
+
+	appendStringInfoString(body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_row AFTER ");
+	for (int i = 0; i < lengthof(events); i++)
 	{
-		appendStringInfo(&body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_row AFTER ");
-		for (int i = 0; i < lengthof(events); i++)
-		{
-			if ((options->operations & (1 << i)) == 0)
-				continue;
-			appendStringInfo(&body, "%s%s", first ? "" : " OR ", events[i]);
-			first = false;
-		}
-		appendStringInfo(&body, " ON %%s FOR EACH ROW EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L)', %s::regclass, this_table, %s, %s, %s, '%s', '%s', '%d');\n",
-						 quote_literal_cstr(table), array_literal(key, true),
-						 array_literal(excluded_columns(relation, options, key), false),
-						 array_literal(options->redact, false),
-						 options->changes_only ? "true" : "false",
-						 options->skip_unchanged ? "true" : "false", options->query_length);
-		if (options->replicated)
-			appendStringInfo(&body, "\tALTER TABLE %s ENABLE ALWAYS TRIGGER cmig_audit_row;\n", table);
+		if ((options->operations & (1 << i)) == 0)
+			continue;
+		appendStringInfo(body, "%s%s", first ? "" : " OR ", events[i]);
+		first = false;
 	}
-	if (options->operations & CMIG_AUDIT_TRUNCATE)
-		appendStringInfo(&body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_truncate AFTER TRUNCATE ON %%s FOR EACH STATEMENT EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L)', %s::regclass, this_table, '{}', '{}', '{}', 'false', 'true', '%d');\n",
-						 quote_literal_cstr(table), options->query_length);
+	appendStringInfo(body, " ON %%s FOR EACH ROW EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L)',\n"
+					 "\t\taudited::regclass, this_table, key_columns, listed, redacted, '%s', '%s', '%d',\n"
+					 "\t\tkey_numbers, listed_numbers, redacted_numbers, audited, first_columns, '%s');\n",
+					 options->changes_only ? "true" : "false",
+					 options->skip_unchanged ? "true" : "false", options->query_length,
+					 options->include ? "true" : "false");
+	if (options->replicated)
+		appendStringInfoString(body, "\tEXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER cmig_audit_row', audited::regclass);\n");
+}
+
+static void
+append_truncate_trigger(StringInfo body, const Script *script)
+{
+	appendStringInfo(body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_truncate AFTER TRUNCATE ON %%s FOR EACH STATEMENT EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L)',\n"
+					 "\t\taudited::regclass, this_table, '{}', '{}', '{}', 'false', 'true', '%d', '{}', '{}', '{}', audited, '{}', 'false');\n",
+					 script->options->query_length);
+}
+
+/* Audit the table. */
+static void
+append_table(Script *script)
+{
+	StringInfoData body;
+	char	   *tag = "table";
+
+	initStringInfo(&body);
+	append_variables(&body, script);
+	/* check again: psql continues after an error */
+	appendStringInfo(&body, "BEGIN\n%s", owner_check);
+	append_id(&body, script);
+	append_columns(&body);
+	if (script->options->operations & ~CMIG_AUDIT_TRUNCATE)
+		append_row_trigger(&body, script);
+	if (script->options->operations & CMIG_AUDIT_TRUNCATE)
+		append_truncate_trigger(&body, script);
 	appendStringInfoString(&body, "END\n");
 
-	/* a name may hold any tag */
+	/* a name can contain any tag */
 	while (strstr(body.data, psprintf("$%s$", tag)))
 		tag = psprintf("%s_", tag);
-	appendStringInfo(&text, "\nDO $%s$\n%s$%s$;\n", tag, body.data, tag);
-	return text.data;
+	appendStringInfo(&script->text, "\nDO $%s$\n%s$%s$;\n", tag, body.data, tag);
+}
+
+char *
+cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
+{
+	Script		script = {0};
+	char	   *schema = get_namespace_name(RelationGetNamespace(relation));
+
+	refuse_unsupported(options);
+	initStringInfo(&script.text);
+	script.relation = relation;
+	script.options = options;
+	script.table = quote_literal_cstr(quote_qualified_identifier(schema, RelationGetRelationName(relation)));
+	script.key = cmig_audit_layout_key(relation);
+	script.listed = listed_columns(relation, options, script.key);
+
+	append_log(&script);
+	appendStringInfoString(&script.text, function_text);
+	append_table(&script);
+	return script.text.data;
 }
