@@ -84,7 +84,7 @@ sub run_waits
 
 my $run = run_waits('1s');
 like($run->{err},
-	qr/ERROR:  55P03: canceling statement due to cmig\.lock_timeout\nDETAIL:  The run has waited for locks for more than 1000 ms in all, last for AccessExclusiveLock on relation public\.[bc]\.\nProcess \d+ of user "[^"]+" \(application "[^"]+"\) is in the way; its transaction has been open for [\d.]+ seconds, idle since its last query: .*LOCK [bc]\b.*\nHINT:  .*pg_terminate_backend\(\d+\)/,
+	qr/ERROR:  55P03: canceling statement due to cmig\.lock_timeout\nDETAIL:  The run has waited for locks for more than 1000 ms in all, last for AccessExclusiveLock on relation public\.[bc]\.\nProcess \d+ of role "[^"]+" \(application "[^"]+"\) is in the way; its transaction has been open for [\d.]+ seconds, idle since its last query: .*LOCK [bc]\b.*\nHINT:  .*pg_terminate_backend\(\d+\)/,
 	'waits of half a second for several tables: together more than one second');
 is(query($node, 'waits', q{SELECT to_regclass('made') IS NULL}), 't', 'nothing of that run stays');
 $run = run_waits('60s');

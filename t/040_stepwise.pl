@@ -188,7 +188,7 @@ wait_until_blocked($node, 'second');
 $holder->query_safe('COMMIT');
 is(finish_psql($first), 0, 'the session that builds an index concurrently ends');
 is(finish_psql($second), 0, 'so does the one that waited for it');
-like($first->{err}, qr/CREATE INDEX CONCURRENTLY will wait for the end of transactions that are open.*Process \d+ of user.*SELECT count/s,
+like($first->{err}, qr/CREATE INDEX CONCURRENTLY will wait for the end of transactions that are open.*Process \d+ of role.*SELECT count/s,
 	'a notice named whom the build waits for');
 $holder->quit;
 
@@ -204,10 +204,10 @@ $holder->query_safe('BEGIN; LOCK TABLE busy IN ACCESS SHARE MODE; SELECT 42 AS t
 my ($out, $err);
 $node->psql('retry', "SET cmig.lock_timeout = '100ms'; SET cmig.lock_retries = 2; \\set VERBOSITY verbose\nCALL cmig.upgrade_stepwise()",
 	stdout => \$out, stderr => \$err);
-my @notices = $err =~ /NOTICE:  00000: upgrade of 002 could not get a lock, attempt (\d) of 3; trying again in (\d+) ms\nDETAIL:  [^\n]*\nProcess $holder_pid of user "\w+"(?: \(application "[^"]*"\))? is in the way; its transaction has been open for [^\n]*the_answer/g;
+my @notices = $err =~ /NOTICE:  00000: upgrade of 002 could not get a lock, attempt (\d) of 3; trying again in (\d+) ms\nDETAIL:  [^\n]*\nProcess $holder_pid of role "\w+"(?: \(application "[^"]*"\))? is in the way; its transaction has been open for [^\n]*the_answer/g;
 is(scalar(@notices), 4, 'each retry has a notice that names pid, user, age and query') or diag $err;
 ok($notices[3] > $notices[1], 'the pauses grow') or diag "@notices";
-like($err, qr/ERROR:  55P03: canceling statement due to cmig.lock_timeout.*Process $holder_pid of user.*the_answer/s, 'the error does the same') or diag $err;
+like($err, qr/ERROR:  55P03: canceling statement due to cmig.lock_timeout.*Process $holder_pid of role.*the_answer/s, 'the error does the same') or diag $err;
 is($node->safe_psql('retry', "SELECT outcome, sqlstate, statement, message LIKE '%Process $holder_pid%the_answer%' FROM cmig.journal ORDER BY id DESC LIMIT 1"),
 	'failed|55P03|2|t', 'the journal keeps it');
 is($node->safe_psql('retry', "SELECT to_regclass('made') IS NULL, (SELECT revision FROM cmig.version)"), 't|001', 'nothing of the step stays');
@@ -330,7 +330,7 @@ $node->safe_psql('fill', "CREATE TABLE users (id int PRIMARY KEY, n int DEFAULT 
 $first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'n = n + 1', batch_size => 100, pause => '50ms')", 'first');
 $node->poll_query_until('fill', "SELECT rows >= 500 AND state = 'running' AND percent > 0 AND rows_per_second > 0 AND eta IS NOT NULL FROM cmig.backfill_progress") or die;
 pass('another session sees rows, percent, rate and the time left');
-fails_with($node, 'fill', "CALL cmig.backfill('users', 'm = 1', 'm IS NULL')", '55P03', 'backfill of table "users" is under way already', 'a second backfill of the table is refused');
+fails_with($node, 'fill', "CALL cmig.backfill('users', 'm = 1', 'm IS NULL')", '55P03', 'backfill of table "users" is already running', 'a second backfill of the table is refused');
 $node->safe_psql('fill', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'first'");
 finish_psql($first);
 is($node->safe_psql('fill', "SELECT state, rows = (SELECT sum(n) FROM users) FROM cmig.backfill_progress"), 'interrupted|t', 'its row is exact after an interruption');

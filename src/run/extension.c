@@ -1,6 +1,6 @@
 /*
  * extension.c
- *	  pg_cmig itself, while it runs scripts: nobody may drop it.
+ *	  Protects the extension itself from being dropped during a run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,28 +24,34 @@
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
 
-/* The extension that a stepwise run holds or has lost, or InvalidOid. */
+/*
+ * The extension that a stepwise run has locked, or had locked when the lock
+ * was lost; otherwise InvalidOid.
+ */
 static Oid	held = InvalidOid;
 
-/* Its session lock was released; that of a transaction may still be there. */
+/* Its session-level lock was released; one of a transaction may remain. */
 static bool lent = false;
 
-/* As the script under way found it. */
+/* The extension and a digest of its members when the script began. */
 static Oid	noted_oid = InvalidOid;
 static uint64 noted_members = 0;
 
+/* The extension's OID at this moment, or InvalidOid. */
 static Oid
 current_oid(void)
 {
 	return get_extension_oid("pg_cmig", true);
 }
 
+/* The tag of the lock that DROP EXTENSION takes. */
 static void
 set_tag(LOCKTAG *tag, Oid extension)
 {
 	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId, extension, 0);
 }
 
+/* Does this session hold the lock, at either level? */
 static bool
 is_held(void)
 {
@@ -55,26 +61,28 @@ is_held(void)
 	return cmig_lock_held_compat(&tag, AccessShareLock);
 }
 
+/* The error for a run whose extension another session has dropped. */
 pg_noreturn static void
 raise_dropped(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("extension pg_cmig was dropped by another session during the run"),
-			 errdetail("The revisions and what was recorded of them are gone. What the run has committed stays."),
-			 errhint("Restore them from a dump. Or CREATE EXTENSION pg_cmig, load the revisions again, then SELECT cmig.stamp('<revision it is at>')")));
+			 errdetail("The revisions and their records are gone. What the run has committed remains."),
+			 errhint("Restore them from a dump. Or CREATE EXTENSION pg_cmig, load the revisions again, and SELECT cmig.stamp('<current revision>')")));
 }
 
 /*
- * Lock it if it is there, as the same as before; false if that takes a wait
- * that is not wanted, or if it is gone.
+ * Lock the extension at session level.  Returns false if that is not possible
+ * without waiting although wait is false, or if this extension no longer
+ * exists (one that was created again has another OID).
  */
 static bool
 lock(Oid extension, bool wait)
 {
 	LOCKTAG		tag;
 
-	/* whoever drops it may be in the way of a snapshot */
+	/* a session that drops it may be waiting for our snapshot */
 	InvalidateCatalogSnapshot();
 	set_tag(&tag, extension);
 	if (LockAcquire(&tag, AccessShareLock, true, !wait) == LOCKACQUIRE_NOT_AVAIL)
@@ -151,7 +159,7 @@ cmig_extension_hold_again(void)
 		raise_dropped();
 }
 
-/* A number that differs when other objects belong to the extension. */
+/* A number that changes if the extension gains or loses a member. */
 static uint64
 digest_members(Oid extension)
 {
@@ -170,7 +178,7 @@ digest_members(Oid extension)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		/* the order in which they are found does not count */
+		/* a sum, so the order in which they are found does not matter */
 		if (form->deptype == DEPENDENCY_EXTENSION)
 			digest += hash_bytes_uint32_extended(form->objid, form->classid);
 	}
@@ -189,21 +197,21 @@ cmig_extension_note(void)
 void
 cmig_extension_require(const char *revision)
 {
-	/* one that was created again has another oid */
+	/* an extension that was created again has another OID */
 	if (current_oid() != noted_oid)
 	{
 		if (OidIsValid(held) && !is_held())
 			raise_dropped();
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" drops pg_cmig, which runs it", revision),
-				 errdetail("The revisions and what is recorded of them would be lost."),
+				 errmsg("revision \"%s\" drops extension pg_cmig, which is running it", revision),
+				 errdetail("The revisions and their records would be lost."),
 				 errhint("Drop the extension outside of revisions.")));
 	}
 	if (digest_members(noted_oid) != noted_members)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" changes what belongs to pg_cmig, which runs it", revision),
+				 errmsg("revision \"%s\" changes the members of extension pg_cmig, which is running it", revision),
 				 errdetail("A later call might not find a function or table that it needs."),
 				 errhint("Change the extension outside of revisions.")));
 }

@@ -1,11 +1,11 @@
 /*
  * lock_wait.c
- *	  How long a run waits for locks, and who keeps it waiting.
+ *	  How long a run waits for locks, and which session is in the way.
  *
- * Invariants of the timer: its handler runs in a signal, so it reads only
- * MyProc and writes only the static struct below.  MyProc->waitLock is set
- * while this backend sleeps in the lock manager; the LOCK it points to cannot
- * go away before this backend has run on, whether the lock is granted or not.
+ * The timer's handler runs in a signal handler, so it reads only MyProc and
+ * writes only the static struct below.  MyProc->waitLock is set while this
+ * backend sleeps in the lock manager; the LOCK to which it points cannot go
+ * away until this backend continues, whether the lock is granted or not.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,41 +33,44 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-/* How often the timer looks, in milliseconds. */
+/* How often the timer checks, in milliseconds. */
 #define TICK_MS 10
 
-/* A wait last seen longer ago than this is not the one that failed. */
+/*
+ * A wait that was last seen longer ago than this is not the one that failed.
+ */
 #define STALE_US (INT64CONST(500) * 1000)
 
-/* How many sessions an error names, and how much of their queries. */
+/* How many sessions an error names, and how much of each query it shows. */
 #define MAX_BLOCKERS 3
 #define MAX_QUERY_LENGTH 200
 
 int			cmig_lock_timeout = 0;
 
-/* Of it what counts here, since the handler cannot look it up. */
+/* The limit in force, since the handler cannot look it up. */
 static int	limit_ms = 0;
 
 /* Written by the signal handler while the timer is on. */
 static volatile struct
 {
-	int64		finished_us;	/* waits of this attempt that are over */
+	int64		finished_us;	/* finished waits of this attempt */
 	int64		current_us;		/* the wait that began at wait_start */
 	TimestampTz wait_start;		/* 0: none seen yet */
 	TimestampTz last_seen;		/* when the timer last saw a wait */
 	uint32		tag[sizeof(LOCKTAG) / sizeof(uint32)];
 	int			mode;
-	bool		exhausted;		/* the timer asked for a cancel */
-	bool		single;			/* since one wait exceeded lock_timeout */
+	bool		exhausted;		/* the timer has requested a cancel */
+	bool		single;			/* because one wait exceeded lock_timeout */
 }			seen;
 
-/* The server's lock_timeout while it is ours to watch, or 0. */
+/* The server's lock_timeout while the timer enforces it, otherwise 0. */
 static int	taken_over = 0;
 
 static TimeoutId timer;
 static bool timer_registered = false;
 static Oid	watching_role = InvalidOid;
 
+/* Has the run waited too long in all, or this wait alone? Sets seen.single. */
 static bool
 is_too_long(void)
 {
@@ -77,7 +80,7 @@ is_too_long(void)
 		 seen.finished_us + seen.current_us >= limit_ms * INT64CONST(1000));
 }
 
-/* As StatementCancelHandler does. */
+/* Request a cancel, as StatementCancelHandler does. */
 static void
 cancel(void)
 {
@@ -86,6 +89,10 @@ cancel(void)
 	SetLatch(MyLatch);
 }
 
+/*
+ * The timer's handler: record the wait in progress, and end what exceeds a
+ * limit.
+ */
 static void
 look_at_wait(void)
 {
@@ -94,7 +101,7 @@ look_at_wait(void)
 	TimestampTz now;
 	const uint32 *tag;
 
-	/* the timer goes on while a terminated backend gives up its PGPROC */
+	/* the timer still fires while a terminated backend releases its PGPROC */
 	if (MyProc == NULL)
 		return;
 	now = GetCurrentTimestamp();
@@ -115,7 +122,8 @@ look_at_wait(void)
 
 	/*
 	 * Statements with CONCURRENTLY wait for the end of other transactions.
-	 * That keeps nobody else waiting, and would begin anew if it timed out.
+	 * Such a wait blocks no other session, and after a timeout the statement
+	 * would have to start again.
 	 */
 	if (lock->tag.locktag_type == LOCKTAG_VIRTUALTRANSACTION)
 		seen.current_us = 0;
@@ -149,7 +157,7 @@ cmig_lock_wait_reset(void)
 void
 cmig_lock_wait_take_over(void)
 {
-	/* without the timer nobody would watch */
+	/* without the timer, nothing would enforce it */
 	if (!timer_registered || !get_timeout_active(timer))
 		return;
 	taken_over = LockTimeout;
@@ -193,7 +201,7 @@ cmig_lock_wait_forget(void)
 	seen.last_seen = 0;
 }
 
-/* What a lock protects, in the user's terms where that is possible. */
+/* What a lock protects, by its name if possible. */
 static char *
 describe_tag(const LOCKTAG *tag)
 {
@@ -234,6 +242,7 @@ find_backend(int pid)
 	return NULL;
 }
 
+/* The time that has passed since a point in time, in a suitable unit. */
 static void
 append_duration(StringInfo buf, TimestampTz since)
 {
@@ -250,8 +259,8 @@ append_duration(StringInfo buf, TimestampTz since)
 }
 
 /*
- * One sentence about a process.  Its application and query are shown under the
- * rule of pg_stat_activity: to its own role's members and to pg_read_all_stats.
+ * One sentence about a process.  Its application and query are shown by the
+ * rule of pg_stat_activity: to members of its role and of pg_read_all_stats.
  */
 static void
 append_process(StringInfo buf, int pid, Oid caller)
@@ -269,7 +278,7 @@ append_process(StringInfo buf, int pid, Oid caller)
 	role = OidIsValid(status->st_userid) ?
 		GetUserNameFromId(status->st_userid, true) : NULL;
 	if (role != NULL)
-		appendStringInfo(buf, " of user \"%s\"", role);
+		appendStringInfo(buf, " of role \"%s\"", role);
 	if (!has_privs_of_role(caller, ROLE_PG_READ_ALL_STATS) &&
 		!(OidIsValid(status->st_userid) && has_privs_of_role(caller, status->st_userid)))
 	{
@@ -314,8 +323,9 @@ append_process(StringInfo buf, int pid, Oid caller)
 }
 
 /*
- * The id of a holder that is a prepared transaction.  It keeps the number of
- * the backend that prepared it, which may be another session's by now.
+ * The transaction ID of a lock holder that is a prepared transaction,
+ * otherwise InvalidTransactionId.  Such a holder keeps the number of the
+ * backend that prepared it, which another session may have by now.
  */
 static TransactionId
 prepared_xid(VirtualTransactionId holder)
@@ -338,7 +348,7 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
 	*pid = 0;
 	initStringInfo(&buf);
 
-	/* what another transaction of this session saw is too old */
+	/* the copy that an earlier call took may be outdated */
 	pgstat_clear_backend_activity_snapshot();
 
 	holders = GetLockConflicts(tag, mode, &count);
@@ -402,6 +412,7 @@ cmig_lock_wait_snapshots(Oid caller, int older_ms)
 	return shown > 0 ? buf.data : NULL;
 }
 
+/* Add what was waited for and which sessions were in the way to the error. */
 static void
 explain(const LOCKTAG *tag, LOCKMODE mode, Oid caller, const char *what)
 {
@@ -442,7 +453,7 @@ cmig_lock_wait_explain(void)
 		((uint32 *) &tag)[i] = seen.tag[i];
 	ours = seen.exhausted && code == ERRCODE_QUERY_CANCELED;
 
-	/* once for each error, and a later wait may be cancelled again */
+	/* explain each error only once; a later wait may be canceled again */
 	seen.last_seen = 0;
 	seen.exhausted = false;
 

@@ -1,9 +1,9 @@
 /*
  * rights_hint.c
- *	  What to type where the role of a script lacks a right.
+ *	  What to type if the role of a script lacks a privilege.
  *
- * The error names a relation without its schema.  Where those of that name have
- * several owners, the hint names none.
+ * The error names a relation without its schema.  If relations of that name
+ * have different owners, the hint does not name an owner.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,13 +32,17 @@
 #define MUST_BE_OWNER "must be owner of "
 #define PERMISSION_DENIED "permission denied for "
 
+/* Does text begin with prefix? */
 static bool
 begins_with(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* What stands for %s in the message, in whatever language it is; or NULL. */
+/*
+ * The object that the message names: what replaced %s in it, in whatever
+ * language it is.  NULL if there is none.
+ */
 static char *
 named_object(const ErrorData *error)
 {
@@ -58,8 +62,9 @@ named_object(const ErrorData *error)
 }
 
 /*
- * What is found of a name: those objects that the role does not own.  The owner
- * is invalid where they have several, the schema where there are several.
+ * The objects of a name that are owned by other roles. owner is invalid if
+ * they have different owners; object and schema are invalid if there are
+ * several.
  */
 typedef struct Found
 {
@@ -80,6 +85,7 @@ add_found(Found *found, Oid object, Oid owner, Oid schema)
 	found->count++;
 }
 
+/* InvalidOid if there is no such schema. */
 static Oid
 owner_of_schema(const char *name)
 {
@@ -93,6 +99,7 @@ owner_of_schema(const char *name)
 	return owner;
 }
 
+/* InvalidOid if there is no such database. */
 static Oid
 owner_of_database(Oid database)
 {
@@ -106,7 +113,10 @@ owner_of_database(Oid database)
 	return owner;
 }
 
-/* The name behind a schema's, which *schema is set to if there is one. */
+/*
+ * The last part of a name; *schema is set to the schema before it, or
+ * InvalidOid.
+ */
 static const char *
 split_name(const char *name, Oid *schema)
 {
@@ -119,6 +129,7 @@ split_name(const char *name, Oid *schema)
 	return dot + 1;
 }
 
+/* Relations of that name, in any schema. */
 static Found
 find_relations(const char *name)
 {
@@ -135,6 +146,7 @@ find_relations(const char *name)
 	return found;
 }
 
+/* Functions of that name, which may be qualified. */
 static Found
 find_functions(const char *qualified)
 {
@@ -154,6 +166,7 @@ find_functions(const char *qualified)
 	return found;
 }
 
+/* Types of that name, which may be qualified. */
 static Found
 find_types(const char *qualified)
 {
@@ -173,7 +186,10 @@ find_types(const char *qualified)
 	return found;
 }
 
-/* Who owns an object; kind is the format's words for it, as "table %s". */
+/*
+ * The role that owns an object, or InvalidOid. kind is the message's word for
+ * the object's kind, such as "table %s".
+ */
 static Oid
 find_owner(const char *kind, const char *name)
 {
@@ -202,12 +218,16 @@ find_owner(const char *kind, const char *name)
 		if (strcmp(kind, relations[i]) == 0)
 			owner = find_relations(name).owner;
 	}
-	/* a role without members, which is whoever owns the database */
+	/* its only, implicit member is the owner of the database */
 	if (owner == ROLE_PG_DATABASE_OWNER)
 		owner = owner_of_database(MyDatabaseId);
 	return OidIsValid(owner) && has_privs_of_role(GetUserId(), owner) ? InvalidOid : owner;
 }
 
+/*
+ * The hint for "must be owner of".  It depends on whether the session may
+ * become the owner.
+ */
 static char *
 hint_of_owner(const char *kind, const char *name, const char *role)
 {
@@ -219,7 +239,7 @@ hint_of_owner(const char *kind, const char *name, const char *role)
 	if (is_member_of_role(GetSessionUserId(), owner))
 		return psprintf("Scripts run as role %s. Run them as the owner: SET cmig.role = %s",
 						role, quote_literal_cstr(owner_name));
-	/* nobody is made a superuser by a hint */
+	/* never suggest granting membership in a superuser */
 	if (superuser_arg(owner))
 		return psprintf("Scripts run as role %s, and the owner is a superuser. Give the object to a role of which %s is a member, and run scripts as that role: SET cmig.role = '<role>'",
 						role, quote_identifier(GetUserNameFromId(GetSessionUserId(), false)));
@@ -230,8 +250,9 @@ hint_of_owner(const char *kind, const char *name, const char *role)
 }
 
 /*
- * What to grant on a table.  The error does not say which right is missing: the
- * four of everyday, or where the role has them, the rest, as for a foreign key.
+ * What to grant on a table.  The error does not say which privilege is
+ * missing: suggest the four common ones or, if the role has them, those of the
+ * others that it lacks, such as REFERENCES for a foreign key.
  */
 static const char *
 missing_rights(Oid relation)
@@ -243,13 +264,13 @@ missing_rights(Oid relation)
 	}			rights[] = {
 		{ACL_TRUNCATE, "TRUNCATE"}, {ACL_REFERENCES, "REFERENCES"}, {ACL_TRIGGER, "TRIGGER"}
 	};
-	const AclMode everyday = ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE;
+	const AclMode common = ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE;
 	AclMode		held = 0;
 	StringInfoData text;
 
 	if (OidIsValid(relation))
 		held = pg_class_aclmask(relation, GetUserId(), ACL_ALL_RIGHTS_RELATION, ACLMASK_ALL);
-	if ((held & everyday) != everyday)
+	if ((held & common) != common)
 		return "SELECT, INSERT, UPDATE, DELETE";
 	initStringInfo(&text);
 	for (int i = 0; i < lengthof(rights); i++)
@@ -260,6 +281,10 @@ missing_rights(Oid relation)
 	return text.len > 0 ? text.data : "SELECT, INSERT, UPDATE, DELETE";
 }
 
+/*
+ * The hint for "permission denied for", or NULL for kinds that it does not
+ * know.
+ */
 static char *
 hint_of_grant(const char *kind, const char *name, const char *role)
 {
@@ -267,31 +292,31 @@ hint_of_grant(const char *kind, const char *name, const char *role)
 	Found		found;
 
 	if (strcmp(kind, "database %s") == 0)
-		return psprintf("Scripts run as role %s. Run them as one that may do this, SET cmig.role = '<role>', or let the owner of the database GRANT CREATE ON DATABASE %s TO %s",
+		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner of the database GRANT CREATE ON DATABASE %s TO %s",
 						role, object, role);
 	if (strcmp(kind, "schema %s") == 0)
 	{
-		/* that is a matter of cmig.grant_access */
+		/* cmig.grant_access gives these privileges */
 		if (strcmp(name, "cmig") == 0)
 			return NULL;
-		return psprintf("Scripts run as role %s. Run them as one that may do this, SET cmig.role = '<role>', or let the owner of the schema GRANT USAGE, CREATE ON SCHEMA %s TO %s",
+		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner of the schema GRANT USAGE, CREATE ON SCHEMA %s TO %s",
 						role, object, role);
 	}
 	found = find_relations(name);
 	if (OidIsValid(found.schema))
 		object = quote_qualified_identifier(get_namespace_name(found.schema), name);
 	if (strcmp(kind, "table %s") == 0 || strcmp(kind, "view %s") == 0)
-		return psprintf("Scripts run as role %s. Run them as one that may do this, SET cmig.role = '<role>', or let the owner GRANT %s ON %s TO %s",
+		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner GRANT %s ON %s TO %s",
 						role, missing_rights(found.object), object, role);
 	if (strcmp(kind, "sequence %s") == 0)
-		return psprintf("Scripts run as role %s. Run them as one that may do this, SET cmig.role = '<role>', or let the owner GRANT ALL ON SEQUENCE %s TO %s",
+		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner GRANT ALL ON SEQUENCE %s TO %s",
 						role, object, role);
 	return NULL;
 }
 
 /*
- * No schema of search_path can be used: the first that does not exist, or on
- * which the role has no right.
+ * The hint if no schema of search_path can be used.  It is about the first one
+ * that does not exist or on which the role has no privilege.
  */
 static char *
 hint_of_schema(const char *role)
@@ -309,9 +334,9 @@ hint_of_schema(const char *role)
 		if (strcmp(name, "$user") == 0 || strcmp(name, "pg_temp") == 0)
 			continue;
 		if (!OidIsValid(schema))
-			return psprintf("The search_path of scripts is %s. Name another, SET cmig.search_path = '<schema>', or let the owner of the database CREATE SCHEMA %s",
+			return psprintf("The search_path of scripts is %s. Choose another one, SET cmig.search_path = '<schema>', or have the owner of the database CREATE SCHEMA %s",
 							namespace_search_path, quote_identifier(name));
-		return psprintf("Scripts run as role %s. Run them as one that may do this, SET cmig.role = '<role>', or let the owner of the schema GRANT USAGE, CREATE ON SCHEMA %s TO %s",
+		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner of the schema GRANT USAGE, CREATE ON SCHEMA %s TO %s",
 						role, quote_identifier(name), role);
 	}
 	return pstrdup("The search_path of scripts names no schema: SET cmig.search_path = '<schema>'");

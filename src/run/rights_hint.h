@@ -1,6 +1,6 @@
 /*
  * rights_hint.h
- *	  What to type where the role of a script lacks a right.
+ *	  What to type if the role of a script lacks a privilege.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,9 +10,9 @@
 #include "postgres.h"
 
 /*
- * A hint, palloc'd, for "must be owner of" and "permission denied for" about a
- * table, a schema and the like; NULL for another error.  To be called while the
- * role of the script is in force.
+ * A palloc'd hint for "must be owner of" and "permission denied for" about a
+ * table, a schema, and the like; NULL for other errors.  Must be called while
+ * the role of the script is in effect.
  */
 extern char *cmig_rights_hint(const ErrorData *error);
 

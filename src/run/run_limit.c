@@ -1,11 +1,12 @@
 /*
  * run_limit.c
- *	  How long a run may take in all: cmig.run_timeout.
+ *	  The time limit of a whole run, cmig.run_timeout.
  *
- * The server's statement_timeout holds for each statement of a script.  The
- * limit of the whole is a deadline.  While statements run, lock_wait.c's timer
- * compares it with the clock and cancels, once a run, as the error must not be
- * cancelled in its turn; between statements and in pauses the run looks itself.
+ * The server's statement_timeout applies to each statement of a script.  The
+ * limit of the whole run is a deadline.  While statements run, the timer of
+ * lock_wait.c compares it with the clock and cancels the statement, only once
+ * for each run, since the handling of that error must not be canceled in turn.
+ * Between statements and in pauses, the run checks the deadline itself.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,18 +22,18 @@
 
 static int	run_timeout = 0;
 
-/* Of the run under way or the last one; 0 is no limit. */
+/* Of the current or last run; 0 if there is no limit. */
 static int	limit_ms = 0;
 static volatile TimestampTz deadline = 0;
 
-/* The timer has asked for a cancel. */
+/* The timer has requested a cancel. */
 static volatile bool expired = false;
 
 void
 cmig_run_limit_init(void)
 {
 	DefineCustomIntVariable("cmig.run_timeout",
-							"Longest time that one run may take in all.",
+							"Sets the maximum duration of one run.",
 							"0 means no limit.",
 							&run_timeout, 0, 0, INT_MAX, PGC_USERSET,
 							GUC_UNIT_MS, NULL, NULL, NULL);
@@ -56,6 +57,7 @@ cmig_run_limit_expires(TimestampTz now)
 	return true;
 }
 
+/* Add DETAIL and HINT to the error. */
 static int
 describe(void)
 {
@@ -69,7 +71,7 @@ cmig_run_limit_check(void)
 {
 	if (deadline == 0 || GetCurrentTimestamp() < deadline)
 		return;
-	/* the timer may have asked for it already */
+	/* the timer may have requested a cancel already */
 	if (expired)
 		QueryCancelPending = false;
 	expired = false;

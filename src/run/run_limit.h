@@ -1,6 +1,6 @@
 /*
  * run_limit.h
- *	  How long a run may take in all: cmig.run_timeout.
+ *	  The time limit of a whole run, cmig.run_timeout.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,26 +10,31 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
+/* Register the setting. */
 extern void cmig_run_limit_init(void);
 
 /*
- * A run begins.  Whatever may pause or watches its statements must have called
- * this, or be part of a run that has: the last deadline stays.
+ * A run begins: set its deadline.  Every function that pauses or watches
+ * statements must call this, or be part of a run that has, because the last
+ * deadline remains set.
  */
 extern void cmig_run_limit_start(void);
 
-/* Has the time come to cancel?  True once a run; for the timer's handler. */
+/*
+ * Must the run be canceled now?  True only once for each run; called by the
+ * timer's handler.
+ */
 extern bool cmig_run_limit_expires(TimestampTz now);
 
-/* Raise 57014 if the time is over. */
+/* Raise 57014 if the time limit has passed. */
 extern void cmig_run_limit_check(void);
 
-/* The end of a pause, or the deadline if that is earlier. */
+/* end, or the deadline if that is earlier. */
 extern TimestampTz cmig_run_limit_earlier(TimestampTz end);
 
 /*
- * To be called from an error context callback: if the error under way is the
- * cancel that the timer asked for, say so.  Returns whether it is.
+ * Must be called from an error context callback: if the error in progress is
+ * the cancel that the timer requested, say so.  Returns whether it is.
  */
 extern bool cmig_run_limit_explain(void);
 

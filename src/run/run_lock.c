@@ -3,8 +3,8 @@
  *	  One run at a time in a database.
  *
  * SQL's advisory locks have 1 or 2 in the tag's fourth field, so no
- * pg_advisory_lock() can collide with ours.  pg_locks shows them as advisory
- * locks with the objsubid below.
+ * pg_advisory_lock() can collide with the locks of this module. pg_locks shows
+ * them as advisory locks with the objsubid defined below.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,40 +24,64 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-/* "cmig" in classid, the lock in objid, a number of ours in objsubid */
+/* the tag: "cmig" in classid, the lock in objid, KEY_FIELD4 in objsubid */
 #define KEY_CLASS 0x636d6967
 #define KEY_GATE 1
 #define KEY_RUN 2
 #define KEY_AUDIT 3
 #define KEY_SHADOW 4
 #define KEY_FIELD4 0x4347
-/* the same for the lock of a table, whose oid is in objid */
+/* the same for the lock of a table, whose OID is in objid */
 #define KEY_FIELD4_TABLE 0x4348
 
 /*
  * How long a stepwise run steps aside for functions, in microseconds, and how
- * often before it insists.
+ * often before it queues for the gate.
  */
 #define YIELD_US 10000
 #define MAX_YIELDS 10
 
+#define ANOTHER_RUN "It waited for another run of pg_cmig in this database."
+
+/* The tag of one of the locks above. */
 static void
 set_tag(LOCKTAG *tag, uint32 key)
 {
 	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, KEY_CLASS, key, KEY_FIELD4);
 }
 
-static void
-name_other_run(void *arg)
+/* A lock that is being waited for. */
+typedef struct Wait
 {
-	LOCKTAG		tag;
+	const LOCKTAG *tag;
+	const char *what;			/* DETAIL of an error that ends the wait */
+} Wait;
 
-	set_tag(&tag, KEY_RUN);
-	cmig_lock_wait_explain_tag(&tag, ExclusiveLock, GetUserId(),
-							   "It waited for another run of pg_cmig in this database.");
+/* Error context callback while waiting; the Wait is its argument. */
+static void
+name_holder(void *arg)
+{
+	Wait	   *wait = arg;
+
+	cmig_lock_wait_explain_tag(wait->tag, ExclusiveLock, GetUserId(), wait->what);
 }
 
-/* Say in NOTICE and in pg_stat_activity who is waited for. */
+/* Wait for a lock; an error meanwhile says what for and names the holder. */
+static void
+wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
+{
+	Wait		wait = {.tag = tag,.what = what};
+	ErrorContextCallback callback;
+
+	callback.callback = name_holder;
+	callback.arg = &wait;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	(void) LockAcquire(tag, ExclusiveLock, session, false);
+	error_context_stack = callback.previous;
+}
+
+/* Report in a NOTICE and in pg_stat_activity which session is waited for. */
 static void
 report_wait(const LOCKTAG *tag, const char *command)
 {
@@ -79,6 +103,7 @@ report_wait(const LOCKTAG *tag, const char *command)
 			 errdetail("%s", blockers)));
 }
 
+/* Show the command in pg_stat_activity again. */
 static void
 report_end_of_wait(void)
 {
@@ -89,13 +114,12 @@ void
 cmig_run_lock_transaction(const char *command)
 {
 	LOCKTAG		tag;
-	ErrorContextCallback callback;
 
 	PreventCommandDuringRecovery(command);
 	PreventCommandIfReadOnly(command);
 
 	/*
-	 * A stepwise run holds the gate, or waits for it because functions went
+	 * A stepwise run holds the gate, or waits for it because functions came
 	 * first too often.
 	 */
 	set_tag(&tag, KEY_GATE);
@@ -112,7 +136,7 @@ cmig_run_lock_transaction(const char *command)
 						 command)));
 	}
 
-	/* no stepwise run, which a DROP might wait for, can begin now */
+	/* from here on no stepwise run can begin, for which a DROP might wait */
 	cmig_extension_share();
 
 	set_tag(&tag, KEY_RUN);
@@ -120,12 +144,7 @@ cmig_run_lock_transaction(const char *command)
 		return;
 
 	report_wait(&tag, command);
-	callback.callback = name_other_run;
-	callback.arg = NULL;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-	error_context_stack = callback.previous;
+	wait_for_tag(&tag, false, ANOTHER_RUN);
 	report_end_of_wait();
 }
 
@@ -134,24 +153,17 @@ static void
 wait_for_lock(uint32 key, const char *command)
 {
 	LOCKTAG		tag;
-	ErrorContextCallback callback;
 
 	set_tag(&tag, key);
 	if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
 
 	report_wait(&tag, command);
-	callback.callback = name_other_run;
-	callback.arg = NULL;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
 
-	/* a snapshot would keep an index build of the other run waiting for us */
+	/* with a snapshot we would block an index build of the other run */
 	InvalidateCatalogSnapshot();
 	Assert(!ActiveSnapshotSet());
-	(void) LockAcquire(&tag, ExclusiveLock, true, false);
-
-	error_context_stack = callback.previous;
+	wait_for_tag(&tag, true, ANOTHER_RUN);
 	report_end_of_wait();
 }
 
@@ -173,8 +185,8 @@ cmig_run_lock_session(const char *command)
 			return;
 
 		/*
-		 * Functions are behind us in the queue, and may hold snapshots: they
-		 * go first.  One that is not in the queue yet is there in a moment.
+		 * Functions that wait behind us may have snapshots, so they go first.
+		 * The pause lets those come too that are just about to queue.
 		 */
 		LockRelease(&run, ExclusiveLock, true);
 		InvalidateCatalogSnapshot();
@@ -212,7 +224,7 @@ cmig_run_lock_release(void)
 		LockRelease(&tag, ExclusiveLock, true);
 }
 
-/* Hold a lock at session level, if that is possible without waiting. */
+/* Hold a lock at session level if that is possible without waiting. */
 static bool
 hold(uint32 key)
 {
@@ -231,7 +243,7 @@ cmig_run_lock_keep(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the run lock was lost"),
 				 errdetail("The script released all advisory locks of the session, and another run has begun since."),
-				 errhint("Take pg_advisory_unlock_all() out of the script, then CALL again.")));
+				 errhint("Remove pg_advisory_unlock_all() from the script, then CALL again.")));
 }
 
 int
@@ -241,7 +253,7 @@ cmig_run_lock_holder(void)
 	VirtualTransactionId *holders;
 	int			count;
 
-	/* only a stepwise run conflicts with another reader of the gate */
+	/* only a stepwise run's lock on the gate conflicts with share mode */
 	set_tag(&tag, KEY_GATE);
 	holders = GetLockConflicts(&tag, ShareLock, &count);
 	for (int i = 0; i < count; i++)
@@ -267,7 +279,7 @@ cmig_run_lock_table(Oid table)
 	blockers = cmig_lock_wait_blockers(&tag, ExclusiveLock, GetUserId(), &pid);
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-			 errmsg("a backfill of table \"%s\" is under way already", get_rel_name(table)),
+			 errmsg("a backfill of table \"%s\" is already running", get_rel_name(table)),
 			 blockers != NULL ? errdetail("%s", blockers) : 0,
 			 errhint("SELECT * FROM cmig.backfill_progress shows how far it is.")));
 }
@@ -282,58 +294,27 @@ cmig_run_lock_table_release(Oid table)
 		LockRelease(&tag, ExclusiveLock, true);
 }
 
+/* Lock key until the end of the transaction or subtransaction. */
 static void
-name_other_maker(void *arg)
+lock_in_transaction(uint32 key, const char *what)
 {
 	LOCKTAG		tag;
 
-	set_tag(&tag, KEY_AUDIT);
-	cmig_lock_wait_explain_tag(&tag, ExclusiveLock, GetUserId(),
-							   "It waited for another session that makes, moves or drops partitions of the audit log.");
+	set_tag(&tag, key);
+	wait_for_tag(&tag, false, what);
+	AcceptInvalidationMessages();
 }
 
 void
 cmig_run_lock_audit(void)
 {
-	LOCKTAG		tag;
-	ErrorContextCallback callback;
-
-	callback.callback = name_other_maker;
-	callback.arg = NULL;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-
-	set_tag(&tag, KEY_AUDIT);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-
-	error_context_stack = callback.previous;
-	AcceptInvalidationMessages();
-}
-
-static void
-name_other_shadow(void *arg)
-{
-	LOCKTAG		tag;
-
-	set_tag(&tag, KEY_SHADOW);
-	cmig_lock_wait_explain_tag(&tag, ExclusiveLock, GetUserId(),
-							   "It waited for another session that compares schemas in this database.");
+	lock_in_transaction(KEY_AUDIT,
+						"It waited for another session that creates, moves, or drops partitions of the audit log.");
 }
 
 void
 cmig_run_lock_shadow(void)
 {
-	LOCKTAG		tag;
-	ErrorContextCallback callback;
-
-	callback.callback = name_other_shadow;
-	callback.arg = NULL;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-
-	set_tag(&tag, KEY_SHADOW);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-
-	error_context_stack = callback.previous;
-	AcceptInvalidationMessages();
+	lock_in_transaction(KEY_SHADOW,
+						"It waited for another session that compares schemas in this database.");
 }

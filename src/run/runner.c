@@ -2,16 +2,16 @@
  * runner.c
  *	  Runs one revision's script in the caller's transaction.
  *
- * Statements are carried out one after the other as the server carries out a
- * simple query, less what belongs to the client: analysed, rewritten, planned
- * and run in a memory context of their own, with a snapshot of their own,
- * rows thrown away.  They run below the top level, so that the server refuses
- * what cannot run in a transaction; what can be known to be so by its parse
- * tree is refused before anything runs.
+ * Each statement runs as the server runs a simple query, except for what
+ * concerns the client: it is analyzed, rewritten, planned, and executed in a
+ * memory context of its own and with a snapshot of its own, and the rows are
+ * discarded.  Statements run below the top level, so that the server refuses
+ * what cannot run inside a transaction.  Statements whose parse tree shows
+ * this are refused before anything runs.
  *
- * The static state (which revision runs, the timers) is reset on every way
- * out of cmig_runner_run(), since an error may be caught by a PL/pgSQL block
- * around it.
+ * The static state (the revision that is running, the timers) is reset on
+ * every way out of cmig_runner_run(), since a PL/pgSQL block around it may
+ * catch an error.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -54,13 +54,14 @@
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
-/* How much of a value is shown when a verification fails. */
+/* How much of each value the error of a failed verification shows. */
 #define VALUE_LENGTH 60
 
 #define OFF_MODE_HINT_OWN \
 	"For tests and fresh installs, SET cmig.concurrent_ddl = off runs it in the transaction"
 #define OFF_MODE_HINT OFF_MODE_HINT_OWN ", without CONCURRENTLY."
 
+/* Receives the rows of verify_sql and raises an error for one that fails. */
 typedef struct VerifyReceiver
 {
 	DestReceiver pub;
@@ -69,11 +70,17 @@ typedef struct VerifyReceiver
 
 static bool concurrent_ddl = true;
 
+/* The revision whose script is running, or NULL, and its direction. */
 static const char *running = NULL;
 static CmigDirection running_direction;
+
+/* Storage of cmig.running_revision, whose value comes from show_running(). */
 static char *running_dummy = NULL;
 
-/* The number of the statement that runs or ran last, and whose it is. */
+/*
+ * The number of the current or last statement, and whether it belongs to
+ * verify_sql.
+ */
 static int	statement_number = 0;
 static bool verifying = false;
 
@@ -81,6 +88,7 @@ static bool verifying = false;
  * Settings
  */
 
+/* The value of cmig.running_revision. */
 static const char *
 show_running(void)
 {
@@ -91,17 +99,17 @@ void
 cmig_runner_init(void)
 {
 	DefineCustomBoolVariable("cmig.concurrent_ddl",
-							 "Are statements with CONCURRENTLY left as they are?",
-							 "Off takes CONCURRENTLY off index statements, so that they can run in a transaction.",
+							 "Runs statements with CONCURRENTLY as they are.",
+							 "If off, CONCURRENTLY is removed from index statements, so that they can run in a transaction.",
 							 &concurrent_ddl, true, PGC_USERSET,
 							 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("cmig.lock_timeout",
-							"Longest time that all lock waits of one run may take together.",
+							"Sets the maximum total time that one run may wait for locks.",
 							"0 means no limit.",
 							&cmig_lock_timeout, 0, 0, INT_MAX, PGC_USERSET,
 							GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomStringVariable("cmig.running_revision",
-							   "The revision whose script runs now in this session.",
+							   "Shows the revision whose script is running in this session.",
 							   NULL,
 							   &running_dummy, "", PGC_INTERNAL,
 							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
@@ -140,6 +148,7 @@ cmig_runner_require_idle(const char *function)
 			 errhint("Order revisions by down_revision and depends_on.")));
 }
 
+/* No statement is running, so an error is not the error of one. */
 static void
 forget_statement(void)
 {
@@ -154,11 +163,12 @@ cmig_runner_begin(void)
 	cmig_lock_wait_reset();
 }
 
-/*
- * What is refused
- */
+/* Statements that cannot run */
 
-/* REINDEX and CLUSTER need the top level if their relation is partitioned. */
+/*
+ * REINDEX and CLUSTER need the top level if their relation is partitioned.
+ * Sets *reason to a name for the statement.
+ */
 static bool
 is_partitioned_command(const Node *node, const char **reason)
 {
@@ -188,6 +198,10 @@ is_partitioned_command(const Node *node, const char **reason)
 	return kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_PARTITIONED_INDEX;
 }
 
+/*
+ * Raise the error for a statement that cannot run inside a transaction.
+ * off_mode says what cmig.concurrent_ddl = off would do, or is NULL.
+ */
 static void
 refuse_top_level(const CmigRunStep *step, const char *reason, const char *off_mode)
 {
@@ -202,9 +216,6 @@ refuse_top_level(const CmigRunStep *step, const char *reason, const char *off_mo
 			 errhint("Use %s.%s", cmig_script_run_stepwise_call(step), off_mode)));
 }
 
-/*
- * Raise an error if the statement cannot run here; otherwise the tree to run.
- */
 RawStmt *
 cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw)
 {
@@ -249,6 +260,10 @@ cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw)
 	return raw;
 }
 
+/*
+ * Check each statement of a script, as far as it can be read without running
+ * it.
+ */
 static void
 check_script(CmigScriptRun *run, const char *sql)
 {
@@ -256,7 +271,7 @@ check_script(CmigScriptRun *run, const char *sql)
 	MemoryContext context;
 	CmigScriptReader *script;
 
-	/* what is committed piece by piece is read to its end beforehand */
+	/* a script whose statements are committed one by one is always checked */
 	if (!run->step->top_level && !cmig_statement_may_need_top_level(sql))
 		return;
 
@@ -267,7 +282,7 @@ check_script(CmigScriptRun *run, const char *sql)
 	while (cmig_script_next(script, &run->statement))
 	{
 		(void) cmig_runner_check_statement(run->step, run->statement.raw);
-		/* what follows can only be read when that has been carried out */
+		/* the rest can be read only after this statement has run */
 		if (cmig_statement_changes_strings(run->statement.raw))
 			break;
 		run->statement.text = NULL;
@@ -280,6 +295,7 @@ check_script(CmigScriptRun *run, const char *sql)
 	MemoryContextDelete(context);
 }
 
+/* Does the step run verify_sql after its script? */
 static bool
 is_verified(const CmigRunStep *step)
 {
@@ -306,7 +322,7 @@ cmig_runner_check(const CmigRunStep *step)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	/* the kinds of relations are looked up as the script would */
+	/* names of relations are looked up with the script's search_path */
 	guc_level = cmig_session_read_quietly();
 	if (strcmp(path, namespace_search_path) != 0)
 		cmig_settings_override("search_path", path);
@@ -329,8 +345,8 @@ cmig_runner_check(const CmigRunStep *step)
  */
 
 /*
- * statement_timeout holds for each statement, with the value then in force,
- * as it would if a client sent them.
+ * Start statement_timeout for the next statement, with the value that is now
+ * in effect, as if a client had sent the statement. 0 stops it.
  */
 static void
 start_statement_timeout(int timeout)
@@ -341,6 +357,7 @@ start_statement_timeout(int timeout)
 		disable_timeout(STATEMENT_TIMEOUT, false);
 }
 
+/* Show the current statement in pg_stat_activity. */
 static void
 show_activity(const CmigScriptRun *run)
 {
@@ -354,6 +371,10 @@ show_activity(const CmigScriptRun *run)
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
+/*
+ * Run one query of a statement. *snapshot_set says whether the statement's
+ * snapshot is the active one; it is pushed if not.
+ */
 static void
 execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
 			 bool *snapshot_set)
@@ -392,7 +413,6 @@ execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
 	CommandCounterIncrement();
 }
 
-/* Analyse, rewrite, plan and run one statement. */
 void
 cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest)
 {
@@ -410,7 +430,7 @@ cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest)
 	if (snapshot_set)
 		PopActiveSnapshot();
 
-	/* rules can make several queries of one, under one snapshot */
+	/* rules can turn one query into several, which share one snapshot */
 	snapshot_set = false;
 	foreach(cell, plans)
 	{
@@ -431,7 +451,7 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 	start_statement_timeout(StatementTimeout);
 	cmig_lock_wait_forget();
 
-	/* it may be one that cannot be read */
+	/* count it before it is read, since reading it may fail */
 	statement_number++;
 	if (!cmig_script_next(script, &run->statement))
 	{
@@ -443,7 +463,7 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 	return true;
 }
 
-/* Run a script from its first statement to what has to be put back. */
+/* Run all statements of a script, from entering the session to leaving it. */
 static void
 run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 		   CmigSession *session)
@@ -496,6 +516,7 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
  * Verification
  */
 
+/* The columns of a row with their values, shortened. */
 static char *
 describe_row(TupleTableSlot *slot)
 {
@@ -529,7 +550,10 @@ describe_row(TupleTableSlot *slot)
 	return buf.data;
 }
 
-/* A row fails the revision if its first boolean column is not true. */
+/*
+ * Raise an error if the row's first boolean column is not true.  A row without
+ * such a column passes.
+ */
 static bool
 verify_row(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -553,16 +577,19 @@ verify_row(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
+/* The receiver has nothing to do before the first row. */
 static void
 ignore_startup(DestReceiver *self, int operation, TupleDesc desc)
 {
 }
 
+/* The receiver has nothing to do after the last row. */
 static void
 ignore_end(DestReceiver *self)
 {
 }
 
+/* Run verify_sql and look at its rows. */
 static void
 verify(CmigScriptRun *run, CmigSession *session)
 {
@@ -583,7 +610,7 @@ verify(CmigScriptRun *run, CmigSession *session)
 	run_script(run, run->step->verify_sql, (DestReceiver *) &receiver, session);
 }
 
-/* Reset the state that outlives a script, on success and on error. */
+/* Reset the state that outlives a script, after success and after an error. */
 static void
 stop_running(int statement_timeout, bool timeout_was_active)
 {
@@ -635,13 +662,11 @@ cmig_runner_run(const CmigRunStep *step)
 
 	stop_running(statement_timeout, timeout_was_active);
 	cmig_run_limit_check();
-	/* what fails from now on is no statement's failure */
+	/* an error after this point does not belong to a statement */
 	forget_statement();
 }
 
-/*
- * Scripts whose statements the caller commits
- */
+/* Scripts whose statements are committed by the caller */
 
 void
 cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)

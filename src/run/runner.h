@@ -13,71 +13,75 @@
 #include "run/script_run.h"
 #include "tcop/dest.h"
 
-/* Settings of the runner; defined and registered by cmig_runner_init(). */
+/* Register the settings of the run layer. */
 extern void cmig_runner_init(void);
 
-/* Is CONCURRENTLY left as it is (cmig.concurrent_ddl)? */
+/* Do statements with CONCURRENTLY run as they are (cmig.concurrent_ddl)? */
 extern bool cmig_runner_concurrent_ddl(void);
 
 /*
- * Raise 55000 if a script runs now in this session: function
- * ("cmig.upgrade()") cannot be called from one.
+ * Raise 55000 if a script is running in this session, or if pg_cmig is writing
+ * its tables: a script or trigger cannot call function ("cmig.upgrade()").
  */
 extern void cmig_runner_require_idle(const char *function);
 
 /*
- * A new attempt begins, of one or more steps: cmig.lock_timeout counts its
- * lock waits from zero.
+ * A new attempt of one or more steps begins: cmig.lock_timeout counts its lock
+ * waits from zero.
  */
 extern void cmig_runner_begin(void);
 
 /*
- * Refuse what SELECT cmig.upgrade cannot run: transaction control, client
- * COPY, DISCARD ALL, a statement that needs to be at top level, a revision
- * that is not transactional (unless cmig.concurrent_ddl is off).  Errors name
- * the revision, the statement and its line.  Nothing is executed.
+ * Raise an error for what cannot run inside a transaction: transaction
+ * control, client COPY, DISCARD ALL, a statement that needs the top level, a
+ * revision that is not transactional (unless cmig.concurrent_ddl is off).
+ * Errors name the revision, the statement, and its line.  Nothing is executed.
  */
 extern void cmig_runner_check(const CmigRunStep *step);
 
 /*
- * Run the step's script and then its verify_sql.  On return the session is
- * as it was before: settings, role, temporary objects, prepared statements,
- * cursors, constraint modes.  On error it is too, once the transaction or
- * subtransaction is rolled back.
+ * Run the step's script and then its verify_sql.  On return the session is as
+ * it was before: settings, role, temporary objects, prepared statements,
+ * cursors, constraint modes.  After an error it is too, once the transaction
+ * or subtransaction is rolled back.
  */
 extern void cmig_runner_run(const CmigRunStep *step);
 
-/* The revision that runs now in this session, or NULL. */
+/* The revision that is running in this session, or NULL. */
 extern const char *cmig_runner_current(void);
 
-/* statement_timeout begins to count anew, with the value now in force. */
+/* Start statement_timeout again, with the value that is now in effect. */
 extern void cmig_runner_restart_timeout(void);
 
-/* The direction of the script that runs now. */
+/* The direction of the script that is running. */
 extern CmigDirection cmig_runner_direction(void);
 
 /*
- * The number of the statement that runs or that failed, 0 before the first and
- * when the script has ended; is it one of verify_sql?
+ * The number of the statement that is running or has failed, 0 before the
+ * first one and after the script has ended; and whether it belongs to
+ * verify_sql.
  */
 extern int	cmig_runner_statement(void);
 extern bool cmig_runner_verifying(void);
 
 /*
- * For a caller that commits between statements.  start and stop frame the
- * script; cmig_script_run_describe_error is the error context callback
- * meanwhile.  stop may be called twice.
+ * For a caller that commits between statements: start and stop enclose the
+ * script, and meanwhile cmig_script_run_describe_error is the error context
+ * callback. stop may be called twice.
  */
 extern void cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step);
 extern void cmig_runner_stop(CmigScriptRun *run);
 
-/* Fetch the next statement and make it the one that runs; false at the end. */
+/* Read the next statement and make it the current one; false at the end. */
 extern bool cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script);
 
-/* Raise an error if the statement cannot run, otherwise the tree to run. */
+/*
+ * Raise an error if the statement cannot run, otherwise return the parse tree
+ * to run, which is a changed copy if CONCURRENTLY was removed.
+ */
 extern RawStmt *cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw);
 
-/* Analyse, rewrite, plan and run one statement, below the top level. */
+/* Analyze, rewrite, plan, and run one statement, below the top level. */
 extern void cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest);
 
 #endif							/* CMIG_RUNNER_H */

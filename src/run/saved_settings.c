@@ -1,11 +1,11 @@
 /*
  * saved_settings.c
- *	  The settings of a session, to be put back after several transactions.
+ *	  The settings of a session, to be restored after several transactions.
  *
- * A setting that came from the session goes back to its value; one that came
- * from elsewhere is reset, which brings back its source too.  Configuration
- * files are read between commands only, so nothing but the script can have
- * changed a setting meanwhile.
+ * A setting that was set in the session gets its old value; one whose value
+ * came from elsewhere is reset, which restores its source too.  The server
+ * reads configuration files only between commands, so nothing but the script
+ * can have changed a setting meanwhile.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,6 +20,7 @@
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 
+/* One setting as it was. */
 typedef struct SavedSetting
 {
 	char	   *name;
@@ -33,7 +34,7 @@ struct CmigSavedSettings
 	SavedSetting *settings;		/* sorted by name */
 };
 
-/* Can a session change it, so that a script can? */
+/* Can a script change the setting? */
 static bool
 is_changeable(const struct config_generic *setting)
 {
@@ -41,8 +42,8 @@ is_changeable(const struct config_generic *setting)
 }
 
 /*
- * A transaction's own characteristics end with it, and the seed of random()
- * is no state that could be read.
+ * Settings that are not restored: a transaction's characteristics end with it,
+ * and the seed of random() cannot be read.
  */
 static bool
 is_left_alone(const char *name)
@@ -53,6 +54,7 @@ is_left_alone(const char *name)
 		strcmp(name, "seed") == 0;
 }
 
+/* May the current user read the setting's value? */
 static bool
 may_read(const struct config_generic *setting)
 {
@@ -60,6 +62,7 @@ may_read(const struct config_generic *setting)
 		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_SETTINGS);
 }
 
+/* For qsort and bsearch: by name. */
 static int
 compare_settings(const void *a, const void *b)
 {
@@ -89,19 +92,21 @@ cmig_saved_settings_take(void)
 	return saved;
 }
 
+/* Restore one setting; setting is NULL if it was unknown before. */
 static void
 put_back(const char *name, const SavedSetting *setting)
 {
 	const char *value = NULL;
 	GucSource	source = PGC_S_SESSION;
 
-	/* without a value it is RESET */
+	/* without a value, set_config_option() resets it */
 	if (setting != NULL && setting->source >= PGC_S_INTERACTIVE)
 		value = setting->value;
 	(void) set_config_option(name, value, PGC_SUSET, source,
 							 GUC_ACTION_SET, true, 0, false);
 }
 
+/* Does the setting differ from what was saved? */
 static bool
 has_changed(const struct config_generic *now, const SavedSetting *setting)
 {
@@ -120,7 +125,7 @@ has_changed(const struct config_generic *now, const SavedSetting *setting)
 	return changed;
 }
 
-/* role and session_authorization go first: the others may need the rights. */
+/* These go first: the others may need the privileges of that role. */
 static const char *const first[] = {"session_authorization", "role"};
 
 void
@@ -142,7 +147,7 @@ cmig_saved_settings_put_back(const CmigSavedSettings *saved)
 			put_back(first[i], setting);
 	}
 
-	/* setting one may add entries, so look first */
+	/* a change may add entries to the table, so collect the names first */
 	all = cmig_guc_variables_compat(&count);
 	changed = palloc(sizeof(char *) * count);
 	for (int i = 0; i < count; i++)

@@ -1,8 +1,9 @@
 /*
  * saved_settings.h
- *	  The settings of a session, to be put back after several transactions.
+ *	  The settings of a session, to be restored after several transactions.
  *
- * A nest level of settings ends with its transaction; this does not.
+ * The server's nested levels of settings end with a transaction; this does
+ * not.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,14 +12,17 @@
 
 #include "postgres.h"
 
+/* What cmig_saved_settings_take() has saved. */
 typedef struct CmigSavedSettings CmigSavedSettings;
 
-/* Note value and source of every setting, in the current memory context. */
+/*
+ * Save the value and source of every setting, in the current memory context.
+ */
 extern CmigSavedSettings *cmig_saved_settings_take(void);
 
 /*
- * Put back what has changed since.  It holds from now on, once the
- * transaction is committed.
+ * Restore the settings that have changed since.  The values remain in effect
+ * once the transaction is committed.
  */
 extern void cmig_saved_settings_put_back(const CmigSavedSettings *saved);
 

@@ -1,10 +1,10 @@
 /*
  * script_run.c
- *	  A script on its way, and what an error in it tells.
+ *	  A script in progress, and what an error in it reports.
  *
- * The server's message, detail and hint are kept.  The context names revision,
- * statement and line, the position is moved into the statement, and where the
- * cure is ours, the hint names it.
+ * The server's message, detail, and hint are kept.  The context names the
+ * revision, the statement, and the line; the position is moved into the
+ * statement; and if pg_cmig offers a way around the error, the hint names it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,10 +22,10 @@
 
 /* How much of a statement is shown in CONTEXT. */
 #define CONTEXT_LENGTH 200
-/* A longer statement is cut around an error's position, in bytes. */
+/* Of a longer statement, only this many bytes around the error are shown. */
 #define EXCERPT_LENGTH 4000
 
-/* Byte offset of a character position (from 1) in text. */
+/* The byte offset of a character position (counted from 1) in text. */
 static int
 position_to_offset(const char *text, int position)
 {
@@ -36,6 +36,7 @@ position_to_offset(const char *text, int position)
 	return p - text;
 }
 
+/* The number of line breaks in the first length bytes of text. */
 static int
 count_lines(const char *text, int length)
 {
@@ -50,8 +51,8 @@ count_lines(const char *text, int length)
 }
 
 /*
- * A statement for people: on one line, cut to a length, without comments and
- * indentation.  Strings and names keep their blanks.
+ * The statement on one line, for people: without comments and indentation,
+ * shortened to limit.  White space in strings and quoted names is kept.
  */
 static char *
 one_line(const char *text, int limit)
@@ -100,8 +101,8 @@ one_line(const char *text, int limit)
 }
 
 /*
- * The lines of a long text around an offset; *position, in characters, is
- * made to fit.
+ * The part of a long text around an offset; *position, in characters, is
+ * adjusted to it.
  */
 static const char *
 excerpt(const char *text, int offset, int *position)
@@ -113,7 +114,7 @@ excerpt(const char *text, int offset, int *position)
 	if (length <= EXCERPT_LENGTH)
 		return text;
 
-	/* whole characters only; from a line's start where there is one */
+	/* keep characters whole; begin with a line if possible */
 	if (offset > EXCERPT_LENGTH / 2)
 	{
 		from = pg_mbcliplen(text, length, offset - EXCERPT_LENGTH / 2);
@@ -161,7 +162,7 @@ cmig_script_run_describe_error(void *arg)
 		line += count_lines(text, offset);
 		errposition(0);
 
-		/* where a function's body ends is found out by that very position */
+		/* for CREATE FUNCTION the server finds the body by this position */
 		if (!parsing_create)
 			text = excerpt(text, offset, &position);
 		internalerrposition(position);
@@ -180,9 +181,6 @@ cmig_script_run_stepwise_call(const CmigRunStep *step)
 		"CALL cmig.upgrade_stepwise(...)" : "CALL cmig.downgrade_stepwise(...)";
 }
 
-/*
- * What the server says is kept; where the cure is ours, the hint names it.
- */
 void
 cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 {
@@ -193,7 +191,7 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 	{
 		case ERRCODE_INSUFFICIENT_PRIVILEGE:
 			if (strncmp(message, "query would be affected by row-level security policy", 52) == 0)
-				error->hint = "Scripts run with row_security = off, so that no row is left out unseen. Put ALTER TABLE ... NO FORCE ROW LEVEL SECURITY before the statement and ALTER TABLE ... FORCE ROW LEVEL SECURITY after it, or SET row_security = on into the script to work on the visible rows alone.";
+				error->hint = "Scripts run with row_security = off, so that no row is silently left out. Put ALTER TABLE ... NO FORCE ROW LEVEL SECURITY before the statement and ALTER TABLE ... FORCE ROW LEVEL SECURITY after it, or SET row_security = on in the script to work on the visible rows only.";
 			break;
 		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
 			error->hint = psprintf("A procedure or DO block that commits cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
@@ -217,26 +215,26 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 		case ERRCODE_DUPLICATE_SCHEMA:
 
 			/*
-			 * a later one fails where a part is there, or where it repeats
-			 * itself
+			 * only for the first statement: a later one fails if part of the
+			 * revision was applied, or if the script repeats itself
 			 */
 			if (step->direction == CMIG_UPGRADE && !run->verifying &&
 				run->statement.number == 1 && error->hint == NULL)
 			{
 				char	   *id = quote_literal_cstr(step->revision);
 
-				error->hint = psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If it has all of this revision already, record that without running it: SELECT cmig.stamp(%s)",
+				error->hint = psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If it already has everything in this revision, record that without running it: SELECT cmig.stamp(%s)",
 									   id, id);
 			}
 			break;
 		case ERRCODE_OBJECT_IN_USE:
 			if (strstr(message, "pending trigger events"))
-				error->hint = "Rows that the script changed wait for deferred constraints. Put SET CONSTRAINTS ALL IMMEDIATE before the statement, or move it to a later revision.";
+				error->hint = "The script changed rows whose deferred constraints have not been checked yet. Put SET CONSTRAINTS ALL IMMEDIATE before the statement, or move it to a later revision.";
 			break;
 		case ERRCODE_OUT_OF_MEMORY:
 			if (strcmp(message, "out of shared memory") == 0)
 				error->hint = step->committed ?
-					pstrdup("One transaction holds a lock for each table it touches, and this revision is one. Raise max_locks_per_transaction, divide it into several revisions, or set \"transactional: false\" in it, which commits each statement.") :
+					pstrdup("One transaction holds a lock for each table it touches, and this revision runs in one. Raise max_locks_per_transaction, divide it into several revisions, or set \"transactional: false\" in it, which commits each statement.") :
 					psprintf("One transaction holds a lock for each table it touches. Raise max_locks_per_transaction, or %s, which commits after each revision.",
 							 cmig_script_run_stepwise_call(step));
 			break;

@@ -1,6 +1,6 @@
 /*
  * script_run.h
- *	  A script on its way, and what an error in it tells.
+ *	  A script in progress, and what an error in it reports.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,38 +11,40 @@
 #include "base/revision.h"
 #include "parse/script.h"
 
-/* One step, with its texts. */
+/* One step with its scripts. */
 typedef struct CmigRunStep
 {
 	const char *revision;
 	CmigDirection direction;
-	const char *sql;			/* the direction's text */
-	const char *verify_sql;		/* NULL, or run after an upgrade */
+	const char *sql;			/* the script of this direction */
+	const char *verify_sql;		/* run after an upgrade; NULL if there is none */
 	bool		transactional;
-	bool		top_level;		/* statements are run one by one at top level:
-								 * none has to be able to run in a transaction */
-	bool		committed;		/* by itself, before the next one */
+	bool		top_level;		/* each statement runs at top level, so none
+								 * needs to be able to run inside a
+								 * transaction */
+	bool		committed;		/* the step is committed before the next one
+								 * runs */
 } CmigRunStep;
 
-/* A script on its way; what the error context shows. */
+/* A script in progress: what the error context shows. */
 typedef struct CmigScriptRun
 {
 	const CmigRunStep *step;
 	const char *verb;			/* upgrade, downgrade or verify */
 	bool		verifying;		/* the statements are those of verify_sql */
-	const char *phase;			/* what goes on outside statements, or NULL */
+	const char *phase;			/* what happens outside of statements, or NULL */
 	CmigStatement statement;	/* text is NULL between statements */
-	int			statement_timeout;	/* to be put back */
+	int			statement_timeout;	/* the caller's, to be restored */
 	bool		timeout_was_active;
 } CmigScriptRun;
 
-/* An error context callback; the run is its argument. */
+/* Error context callback; its argument is the CmigScriptRun. */
 extern void cmig_script_run_describe_error(void *run);
 
-/* Where the cure is ours, the hint names it. */
+/* Replace the server's hint if pg_cmig offers a way around the error. */
 extern void cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run);
 
-/* The call that runs what cannot run in one transaction. */
+/* The call for what cannot run in one transaction. */
 extern const char *cmig_script_run_stepwise_call(const CmigRunStep *step);
 
 #endif							/* CMIG_SCRIPT_RUN_H */

@@ -1,18 +1,18 @@
 /*
  * session.c
- *	  What a script finds in the session, and what is put back after it.
+ *	  What a script finds in the session, and what is restored after it.
  *
- * Thousands of scripts may run in one call, so nothing here may cost more
- * than a look at memory when a script made nothing that has to be put back:
+ * Thousands of scripts may run in one call, so nothing here may cost more than
+ * a look at memory if a script left nothing behind:
  *
  * - Cursors are found as children of the portal manager's memory context,
- *	 each of which bears its portal's name; those of the caller are marked.
- * - Temporary objects are looked for only when the session has a temporary
- *	 schema.
- * - Prepared statements and SET CONSTRAINTS are seen by a ProcessUtility
- *	 hook, and the tables whose events may have been deferred by an
- *	 ExecutorEnd hook, however deep in functions they happen.  The hooks do
- *	 nothing while no script runs.
+ * 	 each of which has its portal's name; those of the caller are marked.
+ * - Temporary objects are looked for only if the session has a temporary
+ * 	 schema.
+ * - Prepared statements and SET CONSTRAINTS are noted by a ProcessUtility
+ * 	 hook, and tables that may have deferred events by an ExecutorEnd hook,
+ * 	 however deep in functions they occur.  The hooks do nothing while no
+ * 	 script is running.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,42 +24,35 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "commands/prepare.h"
-#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "parser/parser.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
-#include "utils/rel.h"
-#include "utils/syscache.h"
 #include "utils/varlena.h"
 
+/* Values of cmig.search_path and cmig.role. */
 static char *script_search_path = NULL;
 static char *script_role = NULL;
 
 /*
- * A portal that was there before a script.  It is told by a mark in its own
- * memory, which goes with it: a script may close it and open another one, of
- * the same name and at the same address.
+ * A portal that existed before a script.  It is recognized by a mark in its
+ * own memory, which goes away with it: a script may close the portal and open
+ * another one with the same name and at the same address.
  */
 typedef struct PortalMark
 {
@@ -70,7 +63,7 @@ typedef struct PortalMark
 
 static dlist_head marked_portals = DLIST_STATIC_INIT(marked_portals);
 
-/* The session of the script that runs now, or NULL. */
+/* The session of the script that is running, or NULL. */
 static CmigSession *current = NULL;
 
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
@@ -80,6 +73,7 @@ static ExecutorEnd_hook_type next_ExecutorEnd = NULL;
  * Settings and role
  */
 
+/* Check hook of cmig.search_path. */
 static bool
 check_path_list(char **newval, void **extra, GucSource source)
 {
@@ -94,6 +88,7 @@ check_path_list(char **newval, void **extra, GucSource source)
 	return true;
 }
 
+/* Is the value of cmig.role or cmig.search_path not empty? */
 static bool
 is_set(const char *setting)
 {
@@ -146,11 +141,12 @@ cmig_session_require_member(void)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied to set role \"%s\"", name),
 			 errdetail("Scripts run as cmig.role, of which %s is not a member.", session),
-	/* nobody is made a superuser by a hint */
+	/* never suggest granting membership in a superuser */
 			 superuser_arg(role) ? errhint("Name a role of which %s is a member: SET cmig.role = '<role>'", session)
 			 : errhint("GRANT %s TO %s", quote_identifier(name), session)));
 }
 
+/* Set one setting as SET in the session would. */
 static void
 set_for_script(const char *name, const char *value, GucAction action)
 {
@@ -158,14 +154,14 @@ set_for_script(const char *name, const char *value, GucAction action)
 							 action, true, 0, false);
 }
 
-/* What scripts start with. */
+/* Set the role and the settings with which scripts start. */
 static void
 set_all_for_script(GucAction action)
 {
 	const char *role = cmig_settings_text("cmig.role", script_role);
 	const char *path = cmig_settings_text("cmig.search_path", script_search_path);
 
-	/* the role first: to set the others it may need no rights at all */
+	/* the role first, since the other settings need no privileges */
 	if (is_set(role))
 	{
 		cmig_session_require_member();
@@ -174,7 +170,7 @@ set_all_for_script(GucAction action)
 	if (is_set(path))
 		set_for_script("search_path", path, action);
 	set_for_script("row_security", "off", action);
-	/* as the revision was read when it was loaded */
+	/* as when the revision was loaded */
 	if (!standard_conforming_strings)
 		set_for_script("standard_conforming_strings", "on", action);
 }
@@ -183,7 +179,7 @@ set_all_for_script(GucAction action)
  * Cursors
  */
 
-/* The memory context under which the portal manager keeps each portal's. */
+/* The parent of all portals' memory contexts. */
 static MemoryContext
 portals_context(void)
 {
@@ -203,6 +199,7 @@ portals_context(void)
 	return found;
 }
 
+/* The memory contexts of all portals. */
 static List *
 list_portals(void)
 {
@@ -217,12 +214,14 @@ list_portals(void)
 	return result;
 }
 
+/* Reset callback: the portal's memory goes away, and its mark with it. */
 static void
 forget_portal(void *mark)
 {
 	dlist_delete(&((PortalMark *) mark)->node);
 }
 
+/* Is this the context of a portal that the caller had? */
 static bool
 is_marked(MemoryContext context)
 {
@@ -236,7 +235,7 @@ is_marked(MemoryContext context)
 	return false;
 }
 
-/* Mark the portals that there are. */
+/* Mark all portals that exist now. */
 static void
 mark_portals(void)
 {
@@ -260,6 +259,7 @@ mark_portals(void)
 	list_free(portals);
 }
 
+/* Close the cursors that the script left open. */
 static void
 close_cursors(void)
 {
@@ -287,6 +287,7 @@ close_cursors(void)
  * Temporary objects
  */
 
+/* For qsort and bsearch: by class and OID. */
 static int
 compare_objects(const void *a, const void *b)
 {
@@ -344,6 +345,7 @@ list_temp_objects(int *count)
 	return objects;
 }
 
+/* Drop the temporary objects that the script created. */
 static void
 drop_temp_objects(CmigSession *session)
 {
@@ -362,7 +364,7 @@ drop_temp_objects(CmigSession *session)
 		any = true;
 	}
 
-	/* as at the end of a session: whatever depends on them goes too */
+	/* as at the end of a session, objects that depend on them go too */
 	if (any)
 	{
 		performMultipleDeletions(drop, DROP_CASCADE,
@@ -380,6 +382,7 @@ drop_temp_objects(CmigSession *session)
  * Prepared statements
  */
 
+/* Deallocate what the script prepared. */
 static void
 drop_prepared(CmigSession *session)
 {
@@ -393,54 +396,15 @@ drop_prepared(CmigSession *session)
 }
 
 /*
- * Deferred constraints
+ * Hooks
  */
 
-static void
-note_table(Oid relation)
-{
-	MemoryContext caller = MemoryContextSwitchTo(current->context);
-
-	current->deferred = list_append_unique_oid(current->deferred, relation);
-	MemoryContextSwitchTo(caller);
-}
-
-static bool
-has_deferrable_trigger(const TriggerDesc *triggers)
-{
-	if (triggers == NULL)
-		return false;
-	for (int i = 0; i < triggers->numtriggers; i++)
-	{
-		if (triggers->triggers[i].tgdeferrable)
-			return true;
-	}
-	return false;
-}
-
-static void
-note_result_relations(List *relations)
-{
-	ListCell   *cell;
-
-	foreach(cell, relations)
-	{
-		ResultRelInfo *info = lfirst(cell);
-
-		if (has_deferrable_trigger(info->ri_TrigDesc))
-			note_table(RelationGetRelid(info->ri_RelationDesc));
-	}
-}
-
+/* ExecutorEnd hook: note the tables that a query of a script has changed. */
 static void
 note_executor_end(QueryDesc *query)
 {
-	if (current != NULL && query->estate != NULL)
-	{
-		note_result_relations(query->estate->es_opened_result_relations);
-		note_result_relations(query->estate->es_tuple_routing_result_relations);
-		note_result_relations(query->estate->es_trig_target_relations);
-	}
+	if (current != NULL)
+		cmig_deferred_note_query(&current->deferred, query);
 
 	if (next_ExecutorEnd)
 		next_ExecutorEnd(query);
@@ -448,217 +412,10 @@ note_executor_end(QueryDesc *query)
 		standard_ExecutorEnd(query);
 }
 
-/* COPY has an executor state of its own, which the hook above does not see. */
-static void
-note_copy(CopyStmt *copy)
-{
-	Oid			relation = RangeVarGetRelid(copy->relation, NoLock, true);
-	List	   *relations;
-	ListCell   *cell;
-
-	if (!OidIsValid(relation))
-		return;
-	relations = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE ?
-		find_all_inheritors(relation, NoLock, NULL) : list_make1_oid(relation);
-	foreach(cell, relations)
-	{
-		note_table(lfirst_oid(cell));
-	}
-	list_free(relations);
-}
-
-/* Of the constraints that SET CONSTRAINTS names, those that are deferrable. */
-static void
-collect_named(List *names, List **result)
-{
-	Relation	relation = table_open(ConstraintRelationId, AccessShareLock);
-	ListCell   *cell;
-
-	foreach(cell, names)
-	{
-		RangeVar   *name = lfirst(cell);
-		List	   *schemas;
-		ListCell   *schema;
-		bool		found = false;
-
-		schemas = name->schemaname != NULL ?
-			list_make1_oid(get_namespace_oid(name->schemaname, true)) :
-			fetch_search_path(true);
-		foreach(schema, schemas)
-		{
-			ScanKeyData keys[2];
-			SysScanDesc scan;
-			HeapTuple	tuple;
-
-			ScanKeyInit(&keys[0], Anum_pg_constraint_conname,
-						BTEqualStrategyNumber, F_NAMEEQ,
-						CStringGetDatum(name->relname));
-			ScanKeyInit(&keys[1], Anum_pg_constraint_connamespace,
-						BTEqualStrategyNumber, F_OIDEQ,
-						ObjectIdGetDatum(lfirst_oid(schema)));
-			scan = systable_beginscan(relation, ConstraintNameNspIndexId, true,
-									  NULL, 2, keys);
-			while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-			{
-				Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-
-				found = true;
-				if (form->condeferrable)
-					*result = list_append_unique_oid(*result, form->oid);
-			}
-			systable_endscan(scan);
-			if (found)
-				break;
-		}
-		list_free(schemas);
-	}
-	table_close(relation, AccessShareLock);
-}
-
-static List *
-list_deferrable(void)
-{
-	Relation	relation = table_open(ConstraintRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	tuple;
-	List	   *result = NIL;
-
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-
-		if (form->condeferrable)
-			result = lappend_oid(result, form->oid);
-	}
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return result;
-}
-
 /*
- * SET CONSTRAINTS for constraints given by oid: those that exist and whose
- * default is as wanted (or all).
+ * ProcessUtility hook: note what a script prepares, the constraint modes that it
+ * sets, and the tables into which it copies.
  */
-static void
-set_mode(List *constraints, bool deferred, bool only_default, bool default_deferred)
-{
-	ConstraintsSetStmt *set = makeNode(ConstraintsSetStmt);
-	ListCell   *cell;
-
-	set->deferred = deferred;
-	foreach(cell, constraints)
-	{
-		HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(cell)));
-		Form_pg_constraint form;
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		form = (Form_pg_constraint) GETSTRUCT(tuple);
-		if (!only_default || form->condeferred == default_deferred)
-			set->constraints =
-				lappend(set->constraints,
-						makeRangeVar(get_namespace_name(form->connamespace),
-									 pstrdup(NameStr(form->conname)), -1));
-		ReleaseSysCache(tuple);
-	}
-	if (set->constraints != NIL)
-		AfterTriggerSetState(set);
-}
-
-/* The deferrable constraints of a table that are not in known. */
-static List *
-new_constraints(Oid table, List *known)
-{
-	Relation	relation = try_relation_open(table, AccessShareLock);
-	List	   *result = NIL;
-
-	if (relation == NULL)
-		return NIL;
-	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
-	{
-		Trigger    *trigger = &relation->trigdesc->triggers[i];
-
-		if (trigger->tgdeferrable && OidIsValid(trigger->tgconstraint) &&
-			!list_member_oid(known, trigger->tgconstraint))
-			result = list_append_unique_oid(result, trigger->tgconstraint);
-	}
-	relation_close(relation, NoLock);
-	return result;
-}
-
-/*
- * Fire what the script left deferred and put the modes back.
- *
- * Only constraints of tables that have events are touched, by name: SET
- * CONSTRAINTS ALL would also hold for constraints made later in the
- * transaction.  A trigger that fires can defer events in its turn.
- */
-static void
-fire_deferred(CmigSession *session)
-{
-	List	   *fired = NIL;
-	List	   *round;
-
-	do
-	{
-		ListCell   *cell;
-
-		round = NIL;
-		foreach(cell, session->deferred)
-		{
-			if (AfterTriggerPendingOnRel(lfirst_oid(cell)))
-				round = list_concat_unique_oid(round,
-											   new_constraints(lfirst_oid(cell), fired));
-		}
-		if (round != NIL)
-		{
-			set_mode(round, false, false, false);
-			CommandCounterIncrement();
-			fired = list_concat(fired, round);
-		}
-	} while (round != NIL);
-
-	/*
-	 * What was set by the script goes back to its default.  So does what had
-	 * to fire, except that a constraint initially immediate which the script
-	 * did not defer was deferred by the caller.
-	 */
-	set_mode(fired, true, session->set_some, true);
-	if (session->set_some)
-	{
-		List	   *set = session->set_all ? list_deferrable() : session->constraints;
-
-		set_mode(set, true, true, true);
-		set_mode(set, false, true, false);
-	}
-}
-
-/*
- * SET CONSTRAINTS in a script.  ALL IMMEDIATE is carried out by name for what
- * exists, since nothing could take it back for what later revisions create.
- */
-static bool
-note_constraints_set(ConstraintsSetStmt *set)
-{
-	MemoryContext caller = MemoryContextSwitchTo(current->context);
-	bool		done = false;
-
-	current->set_some = true;
-	if (set->constraints != NIL)
-		collect_named(set->constraints, &current->constraints);
-	else
-	{
-		current->set_all = true;
-		if (!set->deferred)
-		{
-			set_mode(list_deferrable(), false, false, false);
-			done = true;
-		}
-	}
-	MemoryContextSwitchTo(caller);
-	return done;
-}
-
 static void
 note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 			 ProcessUtilityContext context, ParamListInfo params,
@@ -668,7 +425,7 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 	Node	   *node = statement->utilityStmt;
 
 	if (current != NULL && IsA(node, ConstraintsSetStmt) &&
-		note_constraints_set((ConstraintsSetStmt *) node))
+		cmig_deferred_set_constraints(&current->deferred, (ConstraintsSetStmt *) node))
 		return;
 
 	if (next_ProcessUtility)
@@ -689,7 +446,7 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 		MemoryContextSwitchTo(caller);
 	}
 	else if (IsA(node, CopyStmt) && ((CopyStmt *) node)->is_from)
-		note_copy((CopyStmt *) node);
+		cmig_deferred_note_copy(&current->deferred, (CopyStmt *) node);
 }
 
 /*
@@ -700,13 +457,13 @@ void
 cmig_session_init(void)
 {
 	DefineCustomStringVariable("cmig.search_path",
-							   "search_path that scripts run with.",
-							   "Empty: the caller's.",
+							   "Sets the search_path of scripts.",
+							   "If empty, scripts use the caller's search_path.",
 							   &script_search_path, "", PGC_USERSET,
 							   GUC_LIST_INPUT, check_path_list, NULL, NULL);
 	DefineCustomStringVariable("cmig.role",
-							   "Role that scripts run as.",
-							   "Empty: the caller's. The session user must be a member of it, as for SET ROLE.",
+							   "Sets the role that scripts run as.",
+							   "If empty, scripts run as the caller's role. The session user must be a member of it, as for SET ROLE.",
 							   &script_role, "", PGC_USERSET,
 							   0, NULL, NULL, NULL);
 
@@ -716,7 +473,7 @@ cmig_session_init(void)
 	ExecutorEnd_hook = note_executor_end;
 }
 
-/* Look at what is there. */
+/* Record the state of the session before a script. */
 static void
 look_around(CmigSession *session)
 {
@@ -726,6 +483,7 @@ look_around(CmigSession *session)
 	session->context = AllocSetContextCreate(CurrentMemoryContext,
 											 "pg_cmig session",
 											 ALLOCSET_SMALL_SIZES);
+	session->deferred.context = session->context;
 	caller = MemoryContextSwitchTo(session->context);
 	mark_portals();
 	session->temp_objects = list_temp_objects(&session->temp_count);
@@ -746,7 +504,7 @@ cmig_session_leave(CmigSession *session)
 {
 	MemoryContext caller = MemoryContextSwitchTo(session->context);
 
-	fire_deferred(session);
+	cmig_deferred_fire(&session->deferred);
 	close_cursors();
 	drop_temp_objects(session);
 	drop_prepared(session);

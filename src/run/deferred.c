@@ -1,0 +1,280 @@
+/*
+ * deferred.c
+ *	  The deferred constraints of a script, and the modes that it sets.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "run/deferred.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "commands/trigger.h"
+#include "nodes/makefuncs.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+/* Remember a table that may have deferred events. */
+static void
+note_table(CmigDeferred *deferred, Oid table)
+{
+	MemoryContext caller = MemoryContextSwitchTo(deferred->context);
+
+	deferred->tables = list_append_unique_oid(deferred->tables, table);
+	MemoryContextSwitchTo(caller);
+}
+
+/* Can a change of a table with these triggers defer an event? */
+static bool
+has_deferrable_trigger(const TriggerDesc *triggers)
+{
+	if (triggers == NULL)
+		return false;
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		if (triggers->triggers[i].tgdeferrable)
+			return true;
+	}
+	return false;
+}
+
+/* Of the tables that a query has changed, note those with deferrable triggers. */
+static void
+note_result_relations(CmigDeferred *deferred, List *relations)
+{
+	ListCell   *cell;
+
+	foreach(cell, relations)
+	{
+		ResultRelInfo *info = lfirst(cell);
+
+		if (has_deferrable_trigger(info->ri_TrigDesc))
+			note_table(deferred, RelationGetRelid(info->ri_RelationDesc));
+	}
+}
+
+void
+cmig_deferred_note_query(CmigDeferred *deferred, const QueryDesc *query)
+{
+	if (query->estate == NULL)
+		return;
+	note_result_relations(deferred, query->estate->es_opened_result_relations);
+	note_result_relations(deferred, query->estate->es_tuple_routing_result_relations);
+	note_result_relations(deferred, query->estate->es_trig_target_relations);
+}
+
+void
+cmig_deferred_note_copy(CmigDeferred *deferred, const CopyStmt *copy)
+{
+	Oid			relation = RangeVarGetRelid(copy->relation, NoLock, true);
+	List	   *relations;
+	ListCell   *cell;
+
+	if (!OidIsValid(relation))
+		return;
+	relations = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE ?
+		find_all_inheritors(relation, NoLock, NULL) : list_make1_oid(relation);
+	foreach(cell, relations)
+	{
+		note_table(deferred, lfirst_oid(cell));
+	}
+	list_free(relations);
+}
+
+/*
+ * Add the deferrable constraints that SET CONSTRAINTS names to *result.  As the
+ * server does, take those of the first schema in search_path that has any.
+ */
+static void
+collect_named(List *names, List **result)
+{
+	Relation	relation = table_open(ConstraintRelationId, AccessShareLock);
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		RangeVar   *name = lfirst(cell);
+		List	   *schemas;
+		ListCell   *schema;
+		bool		found = false;
+
+		schemas = name->schemaname != NULL ?
+			list_make1_oid(get_namespace_oid(name->schemaname, true)) :
+			fetch_search_path(true);
+		foreach(schema, schemas)
+		{
+			ScanKeyData keys[2];
+			SysScanDesc scan;
+			HeapTuple	tuple;
+
+			ScanKeyInit(&keys[0], Anum_pg_constraint_conname,
+						BTEqualStrategyNumber, F_NAMEEQ,
+						CStringGetDatum(name->relname));
+			ScanKeyInit(&keys[1], Anum_pg_constraint_connamespace,
+						BTEqualStrategyNumber, F_OIDEQ,
+						ObjectIdGetDatum(lfirst_oid(schema)));
+			scan = systable_beginscan(relation, ConstraintNameNspIndexId, true,
+									  NULL, 2, keys);
+			while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			{
+				Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+				found = true;
+				if (form->condeferrable)
+					*result = list_append_unique_oid(*result, form->oid);
+			}
+			systable_endscan(scan);
+			if (found)
+				break;
+		}
+		list_free(schemas);
+	}
+	table_close(relation, AccessShareLock);
+}
+
+/* All deferrable constraints of the database. */
+static List *
+list_deferrable(void)
+{
+	Relation	relation = table_open(ConstraintRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+	List	   *result = NIL;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (form->condeferrable)
+			result = lappend_oid(result, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return result;
+}
+
+/*
+ * SET CONSTRAINTS for constraints given by OID.  Those that no longer exist are
+ * skipped and, with only_default, those whose default is not default_deferred.
+ */
+static void
+set_mode(List *constraints, bool deferred, bool only_default, bool default_deferred)
+{
+	ConstraintsSetStmt *set = makeNode(ConstraintsSetStmt);
+	ListCell   *cell;
+
+	set->deferred = deferred;
+	foreach(cell, constraints)
+	{
+		HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(cell)));
+		Form_pg_constraint form;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		form = (Form_pg_constraint) GETSTRUCT(tuple);
+		if (!only_default || form->condeferred == default_deferred)
+			set->constraints =
+				lappend(set->constraints,
+						makeRangeVar(get_namespace_name(form->connamespace),
+									 pstrdup(NameStr(form->conname)), -1));
+		ReleaseSysCache(tuple);
+	}
+	if (set->constraints != NIL)
+		AfterTriggerSetState(set);
+}
+
+/* The deferrable constraints of a table that are not in known. */
+static List *
+new_constraints(Oid table, List *known)
+{
+	Relation	relation = try_relation_open(table, AccessShareLock);
+	List	   *result = NIL;
+
+	if (relation == NULL)
+		return NIL;
+	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
+	{
+		Trigger    *trigger = &relation->trigdesc->triggers[i];
+
+		if (trigger->tgdeferrable && OidIsValid(trigger->tgconstraint) &&
+			!list_member_oid(known, trigger->tgconstraint))
+			result = list_append_unique_oid(result, trigger->tgconstraint);
+	}
+	relation_close(relation, NoLock);
+	return result;
+}
+
+void
+cmig_deferred_fire(CmigDeferred *deferred)
+{
+	List	   *fired = NIL;
+	List	   *round;
+
+	/* a trigger that fires can defer events in turn */
+	do
+	{
+		ListCell   *cell;
+
+		round = NIL;
+		foreach(cell, deferred->tables)
+		{
+			if (AfterTriggerPendingOnRel(lfirst_oid(cell)))
+				round = list_concat_unique_oid(round,
+											   new_constraints(lfirst_oid(cell), fired));
+		}
+		if (round != NIL)
+		{
+			set_mode(round, false, false, false);
+			CommandCounterIncrement();
+			fired = list_concat(fired, round);
+		}
+	} while (round != NIL);
+
+	/*
+	 * A constraint whose mode the script set gets its default mode again.  So
+	 * does one that had to fire, unless it is initially immediate and the
+	 * script did not defer it: then the caller deferred it.
+	 */
+	set_mode(fired, true, deferred->set_some, true);
+	if (deferred->set_some)
+	{
+		List	   *set = deferred->set_all ? list_deferrable() : deferred->constraints;
+
+		set_mode(set, true, true, true);
+		set_mode(set, false, true, false);
+	}
+}
+
+bool
+cmig_deferred_set_constraints(CmigDeferred *deferred, const ConstraintsSetStmt *set)
+{
+	MemoryContext caller = MemoryContextSwitchTo(deferred->context);
+	bool		done = false;
+
+	deferred->set_some = true;
+	if (set->constraints != NIL)
+		collect_named(set->constraints, &deferred->constraints);
+	else
+	{
+		deferred->set_all = true;
+		if (!set->deferred)
+		{
+			set_mode(list_deferrable(), false, false, false);
+			done = true;
+		}
+	}
+	MemoryContextSwitchTo(caller);
+	return done;
+}
