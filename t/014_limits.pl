@@ -44,7 +44,7 @@ is(query($node, 'app', q{CALL cmig.downgrade_stepwise('base'); SELECT count(*) F
 query($node, 'app', load_sql(revision_file('all', '',
 	q{DO $$ BEGIN FOR i IN 1 .. 1500 LOOP EXECUTE format('CREATE TABLE u_%s (id int PRIMARY KEY)', i); END LOOP; END $$;}, '')));
 fails_with($node, 'app', q{CALL cmig.upgrade_stepwise('all')}, '53200',
-	'HINT:  One transaction holds a lock for each table it touches, and this revision is one\. Raise max_locks_per_transaction, divide it into several revisions',
+	'HINT:  One transaction holds a lock for each table it touches, and this revision runs in one\. Raise max_locks_per_transaction, divide it into several revisions',
 	'too many for one step: the hint does not name the way that was taken');
 
 #
