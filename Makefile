@@ -45,8 +45,9 @@ check-layers: all
 # the sources of HEAD as a release archive, in the form that PGXN takes
 DIST_VERSION = $(shell sed -n 's/^   "version": "\(.*\)",$$/\1/p' $(vpath_dir)META.json)
 DIST_DIR ?= .
+DIST_FILE = $(DIST_DIR)/pg_cmig-$(DIST_VERSION).zip
 dist:
-	git -C $(or $(vpath_dir),.) archive --format=zip --prefix=pg_cmig-$(DIST_VERSION)/ HEAD >$(DIST_DIR)/pg_cmig-$(DIST_VERSION).zip
+	git -C $(or $(vpath_dir),.) archive --format=zip --prefix=pg_cmig-$(DIST_VERSION)/ HEAD >$(DIST_FILE) || { rm -f $(DIST_FILE); exit 1; }
 
 # what takes longer than scripts/check
 soak:
