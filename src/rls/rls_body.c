@@ -378,7 +378,16 @@ expand(Node *node, void *context)
 		if (body)
 			return expand(body, &nesting);
 	}
-	return expression_tree_mutator(node, expand, context);
+	node = expression_tree_mutator(node, expand, context);
+	/* (whole row).column, as a function that takes the row has it */
+	if (IsA(node, FieldSelect) && IsA(((FieldSelect *) node)->arg, Var) && ((Var *) ((FieldSelect *) node)->arg)->varattno == 0)
+	{
+		FieldSelect *field = (FieldSelect *) node;
+		Var		   *row = (Var *) field->arg;
+
+		return (Node *) makeVar(row->varno, field->fieldnum, field->resulttype, field->resulttypmod, field->resultcollid, row->varlevelsup);
+	}
+	return node;
 }
 
 Node *

@@ -82,7 +82,7 @@ may_run(Oid function)
 	static const char *const not_immutable[] = {
 		"repeat", "format", "lpad", "rpad", "generate_", "power", "numeric_power", "factorial", "numeric_fac", "exp",
 		"pg_", "has_", "inet_", "txid_", "to_ts", "ts_", "plainto_", "phraseto_", "websearch_", "jsonb_populate", "json_populate",
-		"set_", "fmgr_", "satisfies_", "querytree", "postgresql_fdw_", "acl", "makeacl", "xml", "xpath", NULL
+		"set_config", "fmgr_", "satisfies_", "querytree", "postgresql_fdw_", "acl", "makeacl", "xml", "xpath", NULL
 	};
 	static const char *const stable[] = {
 		"now", "statement_timestamp", "transaction_timestamp", "age", "concat", "array_to_string", "convert", "date",

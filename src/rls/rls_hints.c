@@ -13,6 +13,7 @@
 #include "base/compat.h"
 #include "rls/rls_calls.h"
 #include "rls/rls_hints.h"
+#include "rls/rls_origin.h"
 #include "rls/rls_truth.h"
 
 #include "catalog/pg_type.h"
@@ -21,7 +22,6 @@
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
-#include "parser/parsetree.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -30,6 +30,7 @@
 #define MAX_PIECES 8
 #define MAX_PIECE 32
 #define MAX_LENGTH 256
+#define REGEXP_SPECIAL "^$*+?()[]{}|\\"
 
 /* Something that it says about a column. */
 typedef struct Hint
@@ -40,7 +41,7 @@ typedef struct Hint
 								 * key */
 	bool		equal;
 	bool		key;
-	bool		shared;			/* joined with a column of another table */
+	CmigRlsColumnOf *joined;	/* with a column of another table */
 	bool		claimed;		/* compared with the context */
 	Oid			cast;			/* a text that is read as a value of this type */
 	List	   *path;			/* of char *: a member of a document */
@@ -50,21 +51,14 @@ typedef struct Reading
 {
 	CmigRlsHints *hints;
 	int			depth;			/* queries above */
-	List	   *range_tables;	/* of these, the innermost first */
+	List	   *queries;		/* of these, the innermost first */
 } Reading;
 
 /* The column that is compared, and where it is from. */
 static bool
-find_column(Reading *reading, Node *node, Hint *hint)
+find_column(const Reading *reading, Node *node, Hint *hint)
 {
-	Var		   *var = (Var *) cmig_rls_bare(node);
-
-	if (var == NULL || !IsA(var, Var) || var->varattno <= 0 || var->varlevelsup > reading->depth)
-		return false;
-	hint->entry = var->varlevelsup == reading->depth ? NULL :
-		rt_fetch(var->varno, (List *) list_nth(reading->range_tables, var->varlevelsup));
-	hint->attno = var->varattno;
-	return true;
+	return cmig_rls_origin(reading->queries, node, &hint->entry, &hint->attno);
 }
 
 /* A new hint on the column, or NULL if it is none. */
@@ -135,6 +129,32 @@ constants_in(Node *node)
 	return list_make1(value);
 }
 
+/* Constants that column n of a query can be: of SELECT, VALUES, and UNION. */
+static List *
+query_constants(Query *query, int n)
+{
+	List	   *values = NIL;
+	ListCell   *lc;
+	ListCell   *row;
+
+	if (query->setOperations == NULL && n <= list_length(query->targetList))
+		values = constants_in((Node *) list_nth_node(TargetEntry, query->targetList, n - 1)->expr);
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
+
+		if (entry->rtekind == RTE_VALUES)
+			foreach(row, entry->values_lists)
+		{
+			if (n <= list_length(lfirst(row)))
+				values = list_concat(values, constants_in(list_nth(lfirst(row), n - 1)));
+		}
+		if (entry->rtekind == RTE_SUBQUERY && query->setOperations)
+			values = list_concat(values, query_constants(entry->subquery, n));
+	}
+	return values;
+}
+
 typedef struct Columns
 {
 	Reading    *reading;
@@ -194,6 +214,18 @@ add_piece(CmigRlsHints *hints, const char *text)
 	hints->pieces = lappend(hints->pieces, pstrdup(text));
 }
 
+/* A text that may be a pattern, without the characters that mean others there. */
+static void
+add_literal(CmigRlsHints *hints, const char *text, const char *special)
+{
+	char	   *literal = palloc0(strlen(text) + 1);
+
+	for (; *text; text++)
+		if (strchr(special, *text) == NULL)
+			literal[strlen(literal)] = *text;
+	add_piece(hints, literal);
+}
+
 /*
  * A function such as ltrim, lower, replace, or regexp_replace over the row or
  * the context: what it removes, replaces or keeps is worth trying in a key.
@@ -204,6 +236,13 @@ read_text_function(Reading *reading, FuncExpr *call)
 	CmigRlsHints *hints = reading->hints;
 	ListCell   *lc;
 
+	/* the server cuts names off */
+	if (call->funcresulttype == NAMEOID && call->args != NIL && exprType(linitial(call->args)) == TEXTOID)
+	{
+		hints->maps_text = true;
+		hints->lengths = list_append_unique_int(hints->lengths, NAMEDATALEN - 1);
+		return;
+	}
 	if (call->funcresulttype != TEXTOID || call->args == NIL || exprType(linitial(call->args)) != TEXTOID ||
 		call->funcformat == COERCE_EXPLICIT_CAST || call->funcformat == COERCE_IMPLICIT_CAST || cmig_rls_calls_setting((Node *) call) ||
 		!(contain_var_clause((Node *) call) || cmig_rls_calls_context((Node *) call)))
@@ -222,40 +261,173 @@ read_text_function(Reading *reading, FuncExpr *call)
 		else if (value->consttype == TEXTOID)
 		{
 			char	   *piece = TextDatumGetCString(value->constvalue);
-			char	   *literal = palloc0(strlen(piece) + 1);
 
 			add_piece(hints, piece);
-			for (const char *at = piece; *at; at++)
-				if (strchr("^$*+?()[]{}|\\", *at) == NULL)
-					literal[strlen(literal)] = *at;
-			add_piece(hints, literal);
+			add_literal(hints, piece, REGEXP_SPECIAL);
 		}
 	}
 }
 
+/* A pattern that is put together: what is literal in it is worth trying. */
+static bool
+pattern_walker(Node *node, void *context)
+{
+	CmigRlsHints *hints = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const) && ((Const *) node)->consttype == TEXTOID && !((Const *) node)->constisnull)
+		add_literal(hints, TextDatumGetCString(((Const *) node)->constvalue), REGEXP_SPECIAL "%_");
+	return expression_tree_walker(node, pattern_walker, context);
+}
+
+static void
+read_pattern(Reading *reading, OpExpr *expr)
+{
+	char	   *name = get_opname(expr->opno);
+
+	if (name == NULL || strchr(name, '~') == NULL || list_length(expr->args) != 2 ||
+		exprType(lsecond(expr->args)) != TEXTOID || !cmig_rls_calls_context(lsecond(expr->args)))
+		return;
+	reading->hints->maps_text = true;
+	(void) pattern_walker(lsecond(expr->args), reading->hints);
+}
+
+/* Where a series of numbers begins and ends. */
+static void
+read_series(Reading *reading, FuncExpr *call)
+{
+	char	   *name = call->funcretset ? get_func_name(call->funcid) : NULL;
+
+	if (name == NULL || strcmp(name, "generate_series") != 0)
+		return;
+	for (int i = 0; i < Min(list_length(call->args), 2); i++)
+		reading->hints->ends = list_concat(reading->hints->ends, constants_in(list_nth(call->args, i)));
+}
+
+/* A value that the context is compared with, and its neighbors if by order. */
+static void
+add_setting_value(CmigRlsHints *hints, Const *value, bool equal)
+{
+	Const	   *text = cmig_rls_sample_cast(TEXTOID, value);
+
+	if (text == NULL)
+		return;
+	hints->setting_values = lappend(hints->setting_values, text);
+	if (!equal && TypeCategory(value->consttype) == TYPCATEGORY_NUMERIC)
+	{
+		int			number = atoi(cmig_rls_sample_text(value));
+
+		hints->setting_values = lappend(hints->setting_values, cmig_rls_sample_const(TEXTOID, psprintf("%d", number - 1)));
+		hints->setting_values = lappend(hints->setting_values, cmig_rls_sample_const(TEXTOID, psprintf("%d", number + 1)));
+	}
+}
+
+/* Constants that a column, or the context, is compared with. */
+static void
+read_constants(Reading *reading, Node *compared, List *values, bool equal)
+{
+	bool		is_context = cmig_rls_calls_context(compared) && !contain_var_clause(compared);
+	ListCell   *lc;
+
+	foreach(lc, values)
+	{
+		add_hint(reading, compared, lfirst(lc), equal, false);
+		if (is_context)
+			add_setting_value(reading->hints, lfirst(lc), equal);
+	}
+}
+
 /*
- * A column of a table that is read, in an equality: joined with a column of
- * another, or given by the context.
+ * Two sides of an equality, of which each may be a column: of the row or of a
+ * table that is read, compared with another column or with the context.
  */
+static void
+read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)
+{
+	Hint		found = {0};
+	Hint		joined = {0};
+	Hint	   *hint;
+	bool		claimed = cmig_rls_calls_context(other);
+	bool		is_joined = find_column(other_reading, other, &joined);
+
+	if (!find_column(reading, node, &found))
+		return;
+	/* a text must look like what it is compared with */
+	if (is_joined && TypeCategory(exprType(cmig_rls_bare(node))) == TYPCATEGORY_STRING)
+	{
+		Oid			type = exprType(cmig_rls_bare(other));
+
+		if (cmig_rls_hints_form(type) != CMIG_RLS_FORM_TEXT)
+			make_hint(reading, node)->cast = type;
+	}
+	if (found.entry == NULL ? !is_joined || joined.entry == NULL : !claimed && (!is_joined || joined.entry == NULL))
+		return;
+	hint = make_hint(reading, node);
+	hint->claimed = claimed;
+	if (!claimed)
+	{
+		hint->joined = palloc(sizeof(CmigRlsColumnOf));
+		hint->joined->relid = joined.entry->relid;
+		hint->joined->attno = joined.attno;
+	}
+}
+
 static void
 read_join(Reading *reading, List *args)
 {
+	read_pair(reading, linitial(args), reading, lsecond(args));
+	read_pair(reading, lsecond(args), reading, linitial(args));
+}
+
+/* What a sub-select returns, compared with a value. */
+static void
+read_output(Reading *reading, Node *value, Query *query, int n, bool equal)
+{
+	Reading		inner = *reading;
+	Node	   *output;
+
+	inner.queries = list_copy(reading->queries);
+	read_constants(reading, value, query_constants(query, n), equal);
+	output = cmig_rls_origin_output(query, n, &inner.queries);
+	if (output == NULL || !equal)
+		return;
+	inner.depth = list_length(inner.queries);
+	read_pair(reading, value, &inner, output);
+	read_pair(&inner, output, reading, value);
+}
+
+/* value operator ANY (SELECT ...), also of rows. */
+static void
+read_test(Reading *reading, SubLink *link)
+{
+	List	   *tests = link->testexpr && IsA(link->testexpr, BoolExpr) ? ((BoolExpr *) link->testexpr)->args : list_make1(link->testexpr);
+	ListCell   *lc;
+
+	foreach(lc, tests)
+	{
+		OpExpr	   *test = lfirst(lc);
+		Node	   *right;
+
+		if (test == NULL || !IsA(test, OpExpr) || list_length(test->args) != 2)
+			continue;
+		right = cmig_rls_bare(lsecond(test->args));
+		if (IsA(right, Param))
+			read_output(reading, linitial(test->args), castNode(Query, link->subselect), ((Param *) right)->paramid,
+						cmig_rls_is_equality(test->opno));
+	}
+}
+
+/* value operator (SELECT ...), or ANY (ARRAY(SELECT ...)), on either side. */
+static void
+read_sub_selects(Reading *reading, List *args, bool equal)
+{
 	for (int i = 0; i < 2; i++)
 	{
-		Node	   *other = cmig_rls_bare(list_nth(args, 1 - i));
-		Hint		found = {0};
-		Hint		joined = {0};
-		Hint	   *hint;
-		bool		claimed = cmig_rls_calls_context(other);
+		SubLink    *link = (SubLink *) cmig_rls_bare(list_nth(args, i));
 
-		if (!find_column(reading, list_nth(args, i), &found) || found.entry == NULL)
-			continue;
-		if (!claimed && !(other && IsA(other, Param)) &&
-			!(find_column(reading, other, &joined) && joined.entry != NULL))
-			continue;
-		hint = make_hint(reading, list_nth(args, i));
-		hint->claimed = claimed;
-		hint->shared = !claimed;
+		if (link && IsA(link, SubLink) && (link->subLinkType == EXPR_SUBLINK || link->subLinkType == ARRAY_SUBLINK))
+			read_output(reading, list_nth(args, 1 - i), castNode(Query, link->subselect), 1, equal);
 	}
 }
 
@@ -333,10 +505,26 @@ member_path(Node *node, Node **column)
 		return NIL;
 	for_each_from(lc, args, 1)
 	{
+		ListCell   *name;
+
 		if (IsA(lfirst(lc), Const))
 			path = list_concat(path, member_names(lfirst(lc)));
+		else if (IsA(lfirst(lc), ArrayExpr))
+			foreach(name, constants_in(lfirst(lc)))
+		{
+			path = list_concat(path, member_names(lfirst(name)));
+		}
 	}
 	return path;
+}
+
+/* Is it document ?| names or document ?& names, which are not a path? */
+static bool
+asks_for_names(Node *node)
+{
+	char	   *name = IsA(node, OpExpr) ? get_opname(((OpExpr *) node)->opno) : NULL;
+
+	return name && (strcmp(name, "?|") == 0 || strcmp(name, "?&") == 0);
 }
 
 static void
@@ -344,9 +532,20 @@ read_document(Reading *reading, Node *node)
 {
 	Node	   *column;
 	List	   *path = member_path(node, &column);
+	ListCell   *lc;
 	Hint	   *hint;
 
-	if (path != NIL && list_length(path) <= MAX_PIECES && (hint = make_hint(reading, column)) != NULL)
+	if (path == NIL || list_length(path) > MAX_PIECES)
+		return;
+	if (asks_for_names(node))
+	{
+		foreach(lc, path)
+		{
+			if ((hint = make_hint(reading, column)) != NULL)
+				hint->path = list_make1(lfirst(lc));
+		}
+	}
+	else if ((hint = make_hint(reading, column)) != NULL)
 		hint->path = path;
 }
 
@@ -457,6 +656,30 @@ read_cast(Reading *reading, CoerceViaIO *cast)
 	reading->hints->spellings = list_append_unique_int(reading->hints->spellings, cmig_rls_hints_form(cast->resulttype));
 }
 
+/*
+ * CASE value WHEN constant ...: returns the value and what it is compared with,
+ * NIL if there is no value.
+ */
+static List *
+read_case(Reading *reading, CaseExpr *cases)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	if (cases->arg == NULL)
+		return NIL;
+	foreach(lc, cases->args)
+	{
+		Node	   *test = (Node *) lfirst_node(CaseWhen, lc)->expr;
+
+		if (!IsA(test, OpExpr) || list_length(((OpExpr *) test)->args) != 2)
+			continue;
+		others = lappend(others, lsecond(((OpExpr *) test)->args));
+		read_constants(reading, (Node *) cases->arg, constants_in(lsecond(((OpExpr *) test)->args)), true);
+	}
+	return list_make2(cases->arg, others);
+}
+
 static bool
 hints_walker(Node *node, void *context)
 {
@@ -470,14 +693,14 @@ hints_walker(Node *node, void *context)
 	check_stack_depth();
 	if (IsA(node, Query))
 	{
-		List	   *above = reading->range_tables;
+		List	   *above = reading->queries;
 		bool		stop;
 
-		reading->range_tables = lcons(((Query *) node)->rtable, list_copy(above));
+		reading->queries = lcons(node, list_copy(above));
 		reading->depth++;
 		stop = query_tree_walker((Query *) node, hints_walker, reading, 0);
 		reading->depth--;
-		reading->range_tables = above;
+		reading->queries = above;
 		return stop;
 	}
 	switch (nodeTag(node))
@@ -494,15 +717,23 @@ hints_walker(Node *node, void *context)
 				read_context_function(reading, node);
 				if (equal && list_length(args) == 2)
 					read_join(reading, args);
+				if (list_length(args) == 2)
+					read_sub_selects(reading, args, equal);
+				read_pattern(reading, (OpExpr *) node);
 			}
 			break;
 		case T_ScalarArrayOpExpr:
 			args = ((ScalarArrayOpExpr *) node)->args;
 			equal = ((ScalarArrayOpExpr *) node)->useOr && cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno);
+			read_sub_selects(reading, args, equal);
+			break;
+		case T_SubLink:
+			read_test(reading, (SubLink *) node);
 			break;
 		case T_FuncExpr:
 			args = ((FuncExpr *) node)->args;
 			read_text_function(reading, (FuncExpr *) node);
+			read_series(reading, (FuncExpr *) node);
 			read_document(reading, node);
 			read_parts(reading, node);
 			read_context_function(reading, node);
@@ -524,8 +755,7 @@ hints_walker(Node *node, void *context)
 			read_cast(reading, (CoerceViaIO *) node);
 			break;
 		case T_CaseExpr:
-			if (((CaseExpr *) node)->arg)
-				args = list_make2(((CaseExpr *) node)->arg, ((CaseExpr *) node)->args);
+			args = read_case(reading, (CaseExpr *) node);
 			break;
 		case T_NullTest:
 			add_hint(reading, (Node *) ((NullTest *) node)->arg, NULL, false, false);
@@ -545,24 +775,9 @@ hints_walker(Node *node, void *context)
 	if (list_length(args) == 2 && !IsA(node, FuncExpr))
 		for (int i = 0; i < 2; i++)
 		{
-			List	   *values = IsA(list_nth(args, 1 - i), List) ? NIL : constants_in(list_nth(args, 1 - i));
-
-			foreach(lc, values)
-			{
-				add_hint(reading, list_nth(args, i), lfirst(lc), equal, false);
-				if (((Const *) lfirst(lc))->consttype == TEXTOID && cmig_rls_calls_context(list_nth(args, i)))
-					reading->hints->setting_values = lappend(reading->hints->setting_values, lfirst(lc));
-			}
+			if (!IsA(list_nth(args, 1 - i), List))
+				read_constants(reading, list_nth(args, i), constants_in(list_nth(args, 1 - i)), equal);
 		}
-	/* CASE setting WHEN 'value' */
-	if (IsA(node, CaseExpr) && ((CaseExpr *) node)->arg && cmig_rls_calls_context((Node *) ((CaseExpr *) node)->arg))
-		foreach(lc, ((CaseExpr *) node)->args)
-	{
-		Node	   *test = (Node *) lfirst_node(CaseWhen, lc)->expr;
-
-		if (IsA(test, OpExpr) && list_length(((OpExpr *) test)->args) == 2)
-			reading->hints->setting_values = list_concat(reading->hints->setting_values, constants_in(lsecond(((OpExpr *) test)->args)));
-	}
 	if (args != NIL && (IsA(node, CaseExpr) || exprType(node) == BOOLOID))
 	{
 		Columns		columns = {reading, 0, false, false, NIL};
@@ -619,8 +834,8 @@ cmig_rls_hints_apply(const CmigRlsHints *hints, const RangeTblEntry *entry, Cmig
 			continue;
 		if (hint->key)
 			input->key = true;
-		else if (hint->shared)
-			input->shared = true;
+		else if (hint->joined)
+			input->joined = lappend(input->joined, hint->joined);
 		else if (hint->claimed)
 			claimed = true;
 		else if (OidIsValid(hint->cast))
@@ -647,5 +862,5 @@ cmig_rls_hints_apply(const CmigRlsHints *hints, const RangeTblEntry *entry, Cmig
 		}
 	}
 	if (claimed)
-		input->shared = false;
+		input->joined = NIL;
 }

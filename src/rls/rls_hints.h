@@ -31,12 +31,21 @@ typedef struct CmigRlsHints
 								 * the context */
 	List	   *bounds;			/* of Const: in GREATEST and LEAST beside the
 								 * context */
+	List	   *ends;			/* of Const: where series of numbers begin and
+								 * end */
 	bool		compares_user;	/* a column is compared with current_user */
 	bool		joins_parts;	/* several columns are put together, as by || */
 	List	   *spellings;		/* of int: forms that texts of columns are
 								 * cast to, which have several spellings */
 	List	   *separators;		/* of char *: what stands between them, "" too */
 } CmigRlsHints;
+
+/* A column of a table. */
+typedef struct CmigRlsColumnOf
+{
+	Oid			relid;
+	AttrNumber	attno;
+} CmigRlsColumnOf;
 
 typedef enum CmigRlsInputKind
 {
@@ -68,8 +77,10 @@ typedef struct CmigRlsInput
 	bool		own;			/* a key that is the context's own whosever
 								 * the row is */
 	bool		null_tested;
-	bool		shared;			/* of a table that is read: joined with a
-								 * column of another */
+	List	   *joined;			/* of CmigRlsColumnOf: columns of tables that
+								 * are read, which it must equal */
+	bool		shared;			/* of the row: joined, and rows of several
+								 * tenants can have the same value */
 	List	   *members;		/* of a document: paths that are read from it,
 								 * each a List of char * */
 	List	   *equals;			/* of Const: compared with it for equality */

@@ -10,6 +10,7 @@
 #include "base/query.h"
 #include "rls/rls_calls.h"
 #include "rls/rls_input.h"
+#include "rls/rls_owner.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -215,6 +216,23 @@ cmig_rls_input_identities(Oid relid)
 	}
 	relation_close(table, AccessShareLock);
 	return identities;
+}
+
+bool
+cmig_rls_input_is_shared(const CmigRlsInput *input, Oid relid)
+{
+	ListCell   *lc;
+
+	if (input->joined == NIL || cmig_rls_owner_is_told_by(relid, input->attno))
+		return false;
+	foreach(lc, input->joined)
+	{
+		CmigRlsColumnOf *other = lfirst(lc);
+
+		if (!cmig_rls_owner_is_unique(other->relid, other->attno))
+			return true;
+	}
+	return false;
 }
 
 /*

@@ -72,6 +72,12 @@ extern Node *cmig_rls_input_unknown(CmigRlsMaker *maker, Node *node);
  */
 extern List *cmig_rls_input_identities(Oid relid);
 
+/*
+ * Is the column, of a table that is read or of the row, joined by a value that
+ * rows of several tenants can share?  Not if either side tells whose a row is.
+ */
+extern bool cmig_rls_input_is_shared(const CmigRlsInput *input, Oid relid);
+
 /* Set the model's user_names, once its inputs are known. */
 extern void cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role);
 

@@ -269,18 +269,19 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
 }
 
 /*
- * A case is true if it is whatever the unknown conditions are: the three
- * follow each other.  *opens is set if what they are decides about one.
+ * A case is true if it is whatever the unknown conditions are: true, false, and
+ * null follow each other.  *opens is set if they decide about the row of another.
+ * If they may be equalities with the context, they are not true for such a row.
  */
 static int
-join_unknown(CmigRlsTrial **cases, int count, bool *opens)
+join_unknown(CmigRlsTrial **cases, int count, bool weak, bool *opens)
 {
 	int			kept = 0;
 
 	for (int i = 0; i + 2 < count; i += 3)
 	{
 		if (cases[i]->row != CMIG_RLS_ROW_OWN)
-			*opens |= cases[i]->is_true || cases[i + 1]->is_true || cases[i + 2]->is_true;
+			*opens |= (weak && cases[i]->is_true) || cases[i + 1]->is_true || cases[i + 2]->is_true;
 		cases[i]->is_true &= cases[i + 1]->is_true && cases[i + 2]->is_true;
 		cases[kept++] = cases[i];
 	}
@@ -347,6 +348,22 @@ has_column(Node *node, void *context)
 	return expression_tree_walker(node, has_column, context);
 }
 
+/* Is one of them a column as it is, and not what a function makes of one? */
+static bool
+has_plain_column(List *args)
+{
+	ListCell   *lc;
+
+	foreach(lc, args)
+	{
+		Node	   *arg = cmig_rls_bare(lfirst(lc));
+
+		if (arg && IsA(arg, Var))
+			return true;
+	}
+	return false;
+}
+
 /*
  * May a condition that could not be judged hold for own rows only?  What the
  * server tells of rights may, and if it asks the context an equality, of
@@ -363,9 +380,9 @@ may_be_identity(Node *node)
 	if (!cmig_rls_calls_context(node) && !foreign_function(node, &name) && !calls_rights(node, NULL))
 		return false;
 	if (IsA(node, OpExpr))
-		return cmig_rls_is_equality(((OpExpr *) node)->opno);
+		return cmig_rls_is_equality(((OpExpr *) node)->opno) && has_plain_column(((OpExpr *) node)->args);
 	if (IsA(node, ScalarArrayOpExpr))
-		return cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno);
+		return cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno) && has_plain_column(((ScalarArrayOpExpr *) node)->args);
 	return IsA(node, SubLink) || calls_rights(node, NULL);
 }
 
@@ -382,7 +399,6 @@ find_in(const CmigRlsModel *model, Oid relid, CmigRlsLeak *leak)
 	bool		unknown = false;
 	bool		weak = false;
 	bool		any_column = false;
-	bool		ignored = false;
 	ListCell   *lc;
 	ListCell   *trial;
 
@@ -419,7 +435,7 @@ find_in(const CmigRlsModel *model, Oid relid, CmigRlsLeak *leak)
 		for (int i = 0; i < count; i++)
 			cases[i]->is_true &= cases[i]->also == NULL || cases[i]->also->is_true;
 		if (unknown)
-			count = join_unknown(cases, count, weak ? &leak->unknown_opens : &ignored);
+			count = join_unknown(cases, count, weak, &leak->unknown_opens);
 		judge(model, cases, count, leak);
 	}
 	leak->unknown |= search.denied;
@@ -572,7 +588,7 @@ try_to_find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const B
 	if (cmig_rls_sandbox_run(InvalidOid, find_subject_leak, &subject) == 0)
 		return;
 	memset(leak, 0, sizeof(CmigRlsLeak));
-	leak->unknown = true;
+	leak->unknown = leak->unknown_opens = true;
 }
 
 const CmigRlsLeak *

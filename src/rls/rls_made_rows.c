@@ -9,6 +9,7 @@
 #include "base/compat.h"
 #include "base/query.h"
 #include "rls/rls_made_rows.h"
+#include "rls/rls_owner.h"
 #include "rls/rls_truth.h"
 
 #include "access/htup_details.h"
@@ -32,33 +33,6 @@ static CmigQuery read_quals = {
 	2, {OIDOID, OIDOID}
 };
 
-/* By its name, or since it is unique or refers to another table? */
-static CmigQuery read_constraints = {
-	"SELECT 1 FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum = $2 AND (a.attname = 'id'"
-	" OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = $1 AND i.indisunique AND i.indnkeyatts = 1 AND i.indkey[0] = $2)"
-	" OR EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = $1 AND c.contype = 'f' AND $2 = ANY (c.conkey)))",
-	2, {OIDOID, INT2OID}
-};
-
-static void
-take_constraint(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(bool *) arg = true;
-}
-
-/* Do rows of different tenants have different values in the column? */
-static bool
-tells_owner(Oid relid, AttrNumber attno)
-{
-	Datum		values[2] = {ObjectIdGetDatum(relid), Int16GetDatum(attno)};
-	char	   *name = get_attname(relid, attno, true);
-	bool		tells = name && cmig_rls_sample_is_owner(name);
-
-	if (!tells)
-		cmig_query_each(&read_constraints, values, NULL, take_constraint, &tells);
-	return tells;
-}
-
 /* The candidates of a column in the rows of one tenant. */
 static List *
 column_values(CmigRlsMaker *maker, RangeTblEntry *entry, AttrNumber attno, Oid type, int whose)
@@ -78,7 +52,7 @@ column_values(CmigRlsMaker *maker, RangeTblEntry *entry, AttrNumber attno, Oid t
 		value = cmig_rls_sample_document(input.type, maker->model->form, whose, input.members);
 	else if (input.form != maker->model->form)
 		value = cmig_rls_sample(input.type, input.form, whose);
-	if (input.shared && !tells_owner(entry->relid, attno))
+	if (cmig_rls_input_is_shared(&input, entry->relid))
 	{
 		maker->model->joins_by_shared = true;
 		if (maker->model->tables == CMIG_RLS_TABLES_SHARED)

@@ -644,6 +644,12 @@ types_walker(Node *node, void *context)
 	return expression_tree_walker(node, types_walker, context);
 }
 
+static bool
+has_other(const Bitmapset *keys, AttrNumber column)
+{
+	return bms_num_members(keys) > (bms_is_member(column, keys) ? 1 : 0);
+}
+
 CmigRlsModel *
 cmig_rls_model_make(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsTables tables)
 {
@@ -673,6 +679,9 @@ cmig_rls_model_make(Node *tree, Oid relid, Oid role, const Bitmapset *keys, cons
 		input->own = bms_is_member(input->attno, own);
 		input->key |= input->own || bms_is_member(input->attno, keys);
 		model->null_is_asked |= input->key && input->null_tested;
+		/* if it is the table's only key it tells whose a row is */
+		input->shared = input->key && !input->own && has_other(keys, input->attno) && cmig_rls_input_is_shared(input, relid);
+		model->joins_by_shared |= input->shared;
 	}
 	cmig_rls_input_find_users(model, relid, role);
 	if (failed)

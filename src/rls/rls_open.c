@@ -14,6 +14,7 @@
 #include "base/compat.h"
 #include "rls/rls_leak.h"
 #include "rls/rls_open.h"
+#include "rls/rls_owner.h"
 #include "rls/rls_sample.h"
 #include "rls/rls_truth.h"
 
@@ -356,7 +357,7 @@ has_owner(const CmigRlsStored *policy)
 	{
 		char	   *name = get_attname(policy->relid, column, true);
 
-		if (name && cmig_rls_sample_is_owner(name))
+		if (name && cmig_rls_owner_is_named(name))
 			return true;
 	}
 	return false;

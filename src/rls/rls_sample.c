@@ -70,6 +70,30 @@ sample_text(CmigRlsForm form, int whose)
 		whose < lengthof(strange_texts) ? strange_texts[whose] : psprintf("t%d", whose);
 }
 
+/* Zero for the own one; strangers are on both sides of it. */
+static int
+sample_distance(int whose)
+{
+	return whose == CMIG_RLS_OWN ? 0 : whose % 2 ? -(whose / 2 + 1) : whose / 2 + 1;
+}
+
+static const char *
+sample_time(int whose)
+{
+	int			minutes = 12 * 60 + sample_distance(whose) % (12 * 60);
+
+	return psprintf("%02d:%02d:00", minutes / 60, minutes % 60);
+}
+
+/* A range of one value, or NULL. */
+static const char *
+sample_range(Oid subtype, CmigRlsForm form, int whose)
+{
+	Const	   *bound = cmig_rls_sample(subtype, form, whose);
+
+	return bound ? psprintf("[\"%s\",\"%s\"]", cmig_rls_sample_text(bound), cmig_rls_sample_text(bound)) : NULL;
+}
+
 /* A label of an enumeration, by its order; the last for those beyond it. */
 static const char *
 sample_label(Oid type, int whose)
@@ -85,20 +109,6 @@ sample_label(Oid type, int whose)
 	}
 	ReleaseSysCacheList(labels);
 	return label;
-}
-
-bool
-cmig_rls_sample_is_owner(const char *name)
-{
-	static const char *const words[] = {
-		"tenant", "org", "account", "company", "customer", "workspace", "team", "user", "owner", "client", "member",
-		"created_by", "author"
-	};
-
-	for (int i = 0; i < lengthof(words); i++)
-		if (strncmp(name, words[i], strlen(words[i])) == 0)
-			return true;
-	return false;
 }
 
 bool
@@ -240,11 +250,18 @@ cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
 			text = whose % 2 ? "true" : "false";
 			break;
 		case DATEOID:
-			text = psprintf("2021-%02d-15", whose == CMIG_RLS_OWN ? 6 : whose % 5 + 1);
+			text = psprintf("%d-06-15", 2021 + sample_distance(whose));
 			break;
 		case TIMESTAMPOID:
 		case TIMESTAMPTZOID:
-			text = psprintf("2021-06-15 12:%02d:%02d", (whose + 1) / 60, (whose + 1) % 60);
+			text = psprintf("2021-06-15 %s", sample_time(whose));
+			break;
+		case TIMEOID:
+		case TIMETZOID:
+			text = sample_time(whose);
+			break;
+		case INTERVALOID:
+			text = psprintf("%d hours", 1000 + sample_distance(whose));
 			break;
 		case JSONOID:
 		case JSONBOID:
@@ -253,14 +270,19 @@ cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
 			break;
 		case INETOID:
 		case CIDROID:
-			text = psprintf("10.0.0.%d", whose + 2);
+			text = psprintf("10.0.%d.%d", (whose + 2) / 256 % 256, (whose + 2) % 256);
+			break;
+		case MACADDROID:
+			text = psprintf("08:00:2b:01:%02x:%02x", (whose + 2) / 256 % 256, (whose + 2) % 256);
 			break;
 		case BYTEAOID:
-			text = psprintf("\\x%02x%02x", whose + 2, whose + 3);
+			text = psprintf("\\x%02x%02x", (whose + 2) % 256, (whose + 3) % 256);
 			break;
 		default:
 			if (get_typtype(type) == TYPTYPE_ENUM)
 				text = sample_label(type, whose);
+			else if (OidIsValid(get_range_subtype(type)))
+				text = sample_range(get_range_subtype(type), form, whose);
 			break;
 	}
 	return text ? cmig_rls_sample_const(type, text) : NULL;

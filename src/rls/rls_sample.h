@@ -26,7 +26,6 @@ typedef enum CmigRlsForm
 									 * byte */
 
 /* Does a column of that name tell whose a row is? */
-extern bool cmig_rls_sample_is_owner(const char *name);
 
 /* Does only the server's own code handle values of the type? */
 extern bool cmig_rls_sample_is_builtin(Oid type);

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "rls/rls_owner.h"
 #include "rls/rls_trial.h"
 
 #include "catalog/pg_collation.h"
@@ -94,7 +95,7 @@ path_tells_owner(const List *path)
 
 	foreach(lc, path)
 	{
-		if (cmig_rls_sample_is_owner(lfirst(lc)))
+		if (cmig_rls_owner_is_named(lfirst(lc)))
 			return true;
 	}
 	return false;
@@ -114,10 +115,20 @@ document_candidates(const CmigRlsInput *input, int whose)
 			owners = lappend(owners, lfirst(lc));
 	}
 	candidates = add_candidate(NIL, cmig_rls_sample_document(input->type, input->form, whose, owners), CMIG_RLS_OPEN, true);
+	/* a condition on a member may be about a number, or a text */
+	candidates = add_candidate(candidates, cmig_rls_sample_document(input->type, input->form == CMIG_RLS_FORM_NUMBER ? CMIG_RLS_FORM_TEXT : CMIG_RLS_FORM_NUMBER,
+																	whose, owners), CMIG_RLS_OPEN, false);
 	if (list_length(owners) < list_length(input->members))
 		candidates = add_candidate(candidates, cmig_rls_sample_document(input->type, input->form, whose, input->members),
 								   CMIG_RLS_MARKED, true);
 	return candidates;
+}
+
+/* A row without elements in an array, or with a range of everything. */
+static const char *
+boundless(Oid type)
+{
+	return OidIsValid(get_element_type(type)) ? "{}" : OidIsValid(get_range_subtype(type)) ? "(,)" : NULL;
 }
 
 static List *
@@ -143,6 +154,8 @@ column_candidates(const CmigRlsInput *input, int whose)
 	candidates = add_candidate(candidates, usual, input->null_tested && nullable ? CMIG_RLS_MARKED : CMIG_RLS_OPEN, true);
 	if (input->null_tested && nullable)
 		candidates = add_candidate(candidates, cmig_rls_sample_null(input->type), CMIG_RLS_SOME, true);
+	if (boundless(input->type))
+		candidates = add_candidate(candidates, cmig_rls_sample_const(input->type, boundless(input->type)), CMIG_RLS_SOME, false);
 	foreach(lc, input->equals)
 	{
 		candidates = add_candidate(candidates, lfirst(lc), CMIG_RLS_MARKED, false);
@@ -174,6 +187,7 @@ static List *
 key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, const Row *row, int number)
 {
 	const CmigRlsInput *input = list_nth(model->inputs, number);
+	List	   *candidates;
 	Const	   *value = NULL;
 	CmigRlsLeakLevel level = CMIG_RLS_OPEN;
 
@@ -188,7 +202,7 @@ key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, co
 		value = cmig_rls_sample_null(input->type);
 	else if (row->parts && row->parts[number])
 		value = cmig_rls_sample_const(input->type, row->parts[number]);
-	else if (input->own || row->kind == CMIG_RLS_ROW_OWN)
+	else if (input->own || row->kind == CMIG_RLS_ROW_OWN || (input->shared && model->tables == CMIG_RLS_TABLES_SHARED))
 		value = context->own && cmig_rls_trial_is_text(input) ? cmig_rls_sample_const(input->type, context->own) :
 			cmig_rls_sample(input->type, input->form, CMIG_RLS_OWN);
 	else if (row->input == number)
@@ -202,7 +216,11 @@ key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, co
 		value = usual_value(input, row->whose);
 	if (input->members && row->kind != CMIG_RLS_ROW_ORPHAN)
 		value = cmig_rls_sample_document(input->type, input->form, row->kind == CMIG_RLS_ROW_OWN || input->own ? CMIG_RLS_OWN : row->whose, input->members);
-	return add_candidate(NIL, value, level, true);
+	candidates = add_candidate(NIL, value, level, true);
+	/* one without elements is contained in every array */
+	if (row->kind == CMIG_RLS_ROW_STRANGE && OidIsValid(get_element_type(input->type)) && !input->own)
+		candidates = add_candidate(candidates, cmig_rls_sample_const(input->type, boundless(input->type)), CMIG_RLS_SOME, false);
+	return candidates;
 }
 
 /* The most that a row can count for. */
@@ -381,40 +399,25 @@ add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 
 	for (row.whose = 0; row.whose < count && list_length(trials) < MAX_TRIALS; row.whose++)
 	{
-		row.kind = kind_of_text(own, cmig_rls_sample_text(cmig_rls_sample(TEXTOID, model->form, row.whose)));
+		char	   *text = cmig_rls_sample_text(cmig_rls_sample(TEXTOID, model->form, row.whose));
+
+		/* whose context it is now is no stranger */
+		if (context->special >= 0 && !context->unset &&
+			strcmp(text, cmig_rls_sample_text(list_nth(context->values, context->special))) == 0)
+			continue;
+		row.kind = kind_of_text(own, text);
 		trials = add_trials(trials, model, context, &row, group);
 	}
 	return trials;
 }
 
-/* The usual rows, for a context. */
+/* Rows whose keys are such constants. */
 static List *
-add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
-{
-	int			strangers = model->hints->compares_only || model->reads_tables ? CMIG_RLS_STRANGERS : CMIG_RLS_MANY_STRANGERS;
-	Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
-
-	trials = add_strangers(trials, model, context, strangers, group);
-	if (has_changing_context(model))
-		trials = add_constants(trials, model, context, group);
-	row.kind = CMIG_RLS_ROW_DEFAULT;
-	for (row.whose = 0; context->unset && row.whose < list_length(model->hints->defaults); row.whose++)
-		if (!is_nobody(list_nth(model->hints->defaults, row.whose)))
-			trials = add_trials(trials, model, context, &row, group);
-	row.kind = CMIG_RLS_ROW_ORPHAN;
-	row.whose = 0;
-	if (can_be_orphan(model))
-		trials = add_trials(trials, model, context, &row, group);
-	return trials;
-}
-
-/* Rows whose keys are the constants of GREATEST(context, ...) and LEAST. */
-static List *
-add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
+add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, const List *bounds, int *group)
 {
 	ListCell   *lc;
 
-	foreach(lc, model->hints->bounds)
+	foreach(lc, bounds)
 	{
 		Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
 
@@ -429,6 +432,28 @@ add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *c
 		}
 		trials = add_trials(trials, model, context, &row, group);
 	}
+	return trials;
+}
+
+/* The usual rows, for a context. */
+static List *
+add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
+{
+	int			strangers = model->hints->compares_only || model->reads_tables ? CMIG_RLS_STRANGERS : CMIG_RLS_MANY_STRANGERS;
+	Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
+
+	trials = add_strangers(trials, model, context, strangers, group);
+	trials = add_bounds(trials, model, context, model->hints->ends, group);
+	if (has_changing_context(model))
+		trials = add_constants(trials, model, context, group);
+	row.kind = CMIG_RLS_ROW_DEFAULT;
+	for (row.whose = 0; context->unset && row.whose < list_length(model->hints->defaults); row.whose++)
+		if (!is_nobody(list_nth(model->hints->defaults, row.whose)))
+			trials = add_trials(trials, model, context, &row, group);
+	row.kind = CMIG_RLS_ROW_ORPHAN;
+	row.whose = 0;
+	if (can_be_orphan(model))
+		trials = add_trials(trials, model, context, &row, group);
 	return trials;
 }
 
@@ -462,8 +487,8 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 				lfirst(list_nth_cell(other->values, foreach_current_index(lc))) = cmig_rls_sample(input->type, input->form, others[i]);
 		}
 		theirs = add_strangers(NIL, model, other, MAPPED_STRANGERS, group);
-		owns = add_bounds(owns, model, own, group);
-		theirs = add_bounds(theirs, model, other, group);
+		owns = add_bounds(owns, model, own, model->hints->bounds, group);
+		theirs = add_bounds(theirs, model, other, model->hints->bounds, group);
 		forboth(trial, owns, also, theirs)
 		{
 			/* who the other is may see it */
