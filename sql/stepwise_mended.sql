@@ -3,7 +3,7 @@
 CREATE EXTENSION pg_cmig;
 CREATE TABLE gate (open boolean);
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
-CREATE VIEW looks AS SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'half done', 'running', 'interrupted');
+CREATE VIEW looks AS SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied', 'running', 'interrupted');
 
 -- settings are there again: SET, and set_config() with constants
 INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql) VALUES ('01', false, $$
@@ -309,7 +309,7 @@ UPDATE cmig.revision SET transactional = true WHERE revision = '03';
 SELECT * FROM cmig.upgrade();
 SELECT count(*) FROM trace WHERE what = 'discarded';
 
--- a backfill that was half done when a stamp settled it
+-- a backfill that was partially applied when a stamp settled it
 CREATE TABLE filled (id int PRIMARY KEY, n int DEFAULT 0);
 INSERT INTO filled SELECT i, CASE i WHEN 50 THEN 2147483647 ELSE 0 END FROM generate_series(1, 100) i;
 ANALYZE filled;

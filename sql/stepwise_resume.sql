@@ -16,7 +16,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
 ALTER TABLE trace ADD CONSTRAINT no_path CHECK (what NOT LIKE 'public,%');
 CALL cmig.upgrade_stepwise();
 SELECT revision, direction, statement, state, detail - 'checksum' AS detail FROM cmig.progress ORDER BY statement;
-SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'half done', 'running', 'interrupted');
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied', 'running', 'interrupted');
 -- nothing else moves meanwhile
 SELECT * FROM cmig.upgrade();
 CALL cmig.downgrade_stepwise('base');
@@ -111,7 +111,7 @@ UPDATE cmig.revision SET upgrade_sql = $$
 	INSERT INTO trace (what) VALUES ('next')$$;
 CALL cmig.upgrade_stepwise();
 SELECT statement, state FROM cmig.progress;
-SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'half done', 'running', 'interrupted');
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied', 'running', 'interrupted');
 CALL cmig.upgrade_stepwise();
 SELECT what FROM trace ORDER BY id;
 CALL cmig.upgrade_stepwise(in_doubt => 'again');
@@ -142,7 +142,7 @@ INSERT INTO numbers VALUES (1);
 CALL cmig.upgrade_stepwise();
 SELECT what FROM trace ORDER BY id;
 
--- a stamp says where the database is, also of what is half done
+-- a stamp says where the database is, also of what is partially applied
 SELECT * FROM cmig.stamp('base');
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1; SELECT 1 / 0';
 CALL cmig.upgrade_stepwise();
@@ -169,7 +169,7 @@ DELETE FROM cmig.progress WHERE revision = '01' AND statement = 3;
 CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.stamp('base', purge => true);
 
--- a backfill that is half done must not begin anew with another text, nor in one transaction
+-- a backfill that is partially applied must not begin anew with another text, nor in one transaction
 CREATE TABLE counted (id int PRIMARY KEY, n int);
 INSERT INTO counted SELECT i, 0 FROM generate_series(1, 100) i;
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = n + 60 / (60 - id)', batch_size => 10)$$;
@@ -199,7 +199,7 @@ SELECT count(*) FILTER (WHERE n = 60 / (600 - id)) AS done_once FROM counted;
 
 SELECT * FROM cmig.stamp('base');
 
--- own procedures at the beginning: half done as soon as they have left something
+-- own procedures at the beginning: partially applied as soon as they have left something
 UPDATE counted SET n = 0;
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = 60 / (1 - id)', 'n = 0')$$;
 CALL cmig.upgrade_stepwise();
@@ -207,7 +207,7 @@ SELECT statement, state FROM cmig.progress;
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = 60 / (60 - id)', batch_size => 10); SELECT 1$$;
 CALL cmig.upgrade_stepwise();
 SELECT statement, state FROM cmig.progress;
-SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'half done');
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied');
 SELECT * FROM cmig.upgrade();
 SELECT cmig.remove_revision('01');
 SELECT revision, action FROM cmig.load(E'-- revision: 00\n-- cmig:upgrade\n', prune => true);
@@ -225,7 +225,7 @@ SELECT statement, state FROM cmig.progress;
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.add_check('counted', 'positive', 'n >= 0')$$;
 CALL cmig.upgrade_stepwise();
 SELECT statement, state FROM cmig.progress;
-SELECT item, value FROM cmig.status() WHERE item = 'half done';
+SELECT item, value FROM cmig.status() WHERE item = 'partially applied';
 UPDATE counted SET n = 0;
 CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.stamp('base');
@@ -243,15 +243,15 @@ CALL cmig.upgrade_stepwise();
 INSERT INTO cmig.version VALUES ('01');
 CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('base');
-SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'half done');
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'partially applied');
 SELECT * FROM cmig.stamp('base', purge => true);
-SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'half done');
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'partially applied');
 DROP TABLE begun;
 CALL cmig.upgrade_stepwise();
 SELECT * INTO TEMP kept FROM cmig.revision;
 DELETE FROM cmig.revision;
 CALL cmig.upgrade_stepwise();
-SELECT item, value, hint FROM cmig.status() WHERE item IN ('pending', 'half done');
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('pending', 'partially applied');
 INSERT INTO cmig.revision SELECT * FROM kept;
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE begun (); SELECT 1';
 CALL cmig.upgrade_stepwise();
@@ -259,7 +259,7 @@ CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET downgrade_sql = 'CREATE TABLE left_over (); SELECT 1 / 0';
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES ('02', '{01}', '');
 CALL cmig.downgrade_stepwise('base');
-SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'pending', 'half done');
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'pending', 'partially applied');
 UPDATE cmig.revision SET downgrade_sql = 'CREATE TABLE left_over (); SELECT 1' WHERE revision = '01';
 CALL cmig.downgrade_stepwise('base');
 DROP TABLE begun, left_over;

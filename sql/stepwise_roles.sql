@@ -32,7 +32,7 @@ SET SESSION AUTHORIZATION regress_step_migrator;
 SET cmig.role = 'regress step owner';
 -- the owner of the schema knows nothing of pg_cmig
 CALL cmig.upgrade_stepwise();
-SELECT item, value FROM cmig.status() WHERE item IN ('failed', 'half done');
+SELECT item, value FROM cmig.status() WHERE item IN ('failed', 'partially applied');
 RESET SESSION AUTHORIZATION;
 GRANT USAGE ON SCHEMA cmig TO "regress step owner";
 SET SESSION AUTHORIZATION regress_step_migrator;

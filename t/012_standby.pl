@@ -66,9 +66,9 @@ fails_with($standby, 'shop', "SELECT cmig.show('999')", 'MG001', q{can't locate 
 # whether a run is alive only the primary knows
 query($primary, 'shop', "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role) SELECT 1000, revision, 'upgrade', 'running', now(), current_user, current_user FROM cmig.plan('upgrade', '+1')");
 catch_up();
-like(query($standby, 'shop', "SELECT item, value FROM cmig.status() WHERE item IN ('begun', 'running', 'interrupted', 'half done')"),
+like(query($standby, 'shop', "SELECT item, value FROM cmig.status() WHERE item IN ('begun', 'running', 'interrupted', 'partially applied')"),
 	qr/^begun\|upgrade of 004\S*$/, 'standby: a run that has begun');
-like(query($primary, 'shop', "SELECT item, value FROM cmig.status() WHERE item IN ('begun', 'running', 'interrupted', 'half done')"),
+like(query($primary, 'shop', "SELECT item, value FROM cmig.status() WHERE item IN ('begun', 'running', 'interrupted', 'partially applied')"),
 	qr/^interrupted\|upgrade of 004\S*$/, 'primary: it was interrupted');
 query($primary, 'shop', "DELETE FROM cmig.journal WHERE outcome = 'running'");
 query($primary, 'shop', "INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, started_at, updated_at) VALUES ('public.users', 'n = 1', 'running', 'ctid', 1, now(), now())");

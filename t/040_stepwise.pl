@@ -268,8 +268,8 @@ sub interrupt
 	$node->safe_psql('rest', "SELECT pg_terminate_backend($pid)");
 	finish_psql($run);
 	$holder->query_safe('COMMIT');
-	like($node->safe_psql('rest', "SELECT item || ': ' || value || ' -- ' || hint FROM cmig.status() WHERE item IN ('interrupted', 'half done') ORDER BY item DESC"),
-		qr/interrupted: upgrade of $revision -- CALL cmig.upgrade_stepwise.*again\nhalf done: upgrade of $revision: statement 1 is to be finished/,
+	like($node->safe_psql('rest', "SELECT item || ': ' || value || ' -- ' || hint FROM cmig.status() WHERE item IN ('interrupted', 'partially applied') ORDER BY item DESC"),
+		qr/interrupted: upgrade of $revision -- CALL cmig.upgrade_stepwise.*again\npartially applied: upgrade of $revision: statement 1 is to be finished/,
 		"$revision: cmig.status tells what happened");
 }
 

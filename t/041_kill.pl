@@ -152,7 +152,7 @@ sub untrue
 WITH last AS (SELECT revision, direction FROM cmig.journal WHERE outcome = 'done' ORDER BY id DESC LIMIT 1),
 place AS (SELECT CASE WHEN direction = 'upgrade' THEN l.revision ELSE down_revision[1] END AS revision
 	FROM last l JOIN cmig.revision r USING (revision)),
-said AS (SELECT item FROM cmig.status() WHERE item IN ('running', 'interrupted', 'failed', 'half done')),
+said AS (SELECT item FROM cmig.status() WHERE item IN ('running', 'interrupted', 'failed', 'partially applied')),
 undone AS (SELECT outcome FROM cmig.journal j WHERE outcome <> 'done'
 	AND id = (SELECT max(id) FROM cmig.journal))
 SELECT 'version rows' WHERE (SELECT string_agg(revision, ' ') FROM cmig.version) IS DISTINCT FROM (SELECT revision FROM place)
@@ -160,7 +160,7 @@ UNION ALL SELECT 'two running' WHERE (SELECT count(*) > 1 FROM cmig.journal WHER
 UNION ALL SELECT 'status: ' || item FROM said WHERE item = 'running'
 UNION ALL SELECT 'status: interrupted' WHERE EXISTS (SELECT FROM said WHERE item = 'interrupted') <> EXISTS (SELECT FROM undone WHERE outcome = 'running')
 UNION ALL SELECT 'status: failed' WHERE EXISTS (SELECT FROM said WHERE item = 'failed') <> EXISTS (SELECT FROM undone WHERE outcome = 'failed')
-UNION ALL SELECT 'status: half done' WHERE EXISTS (SELECT FROM said WHERE item = 'half done') <> EXISTS (SELECT FROM cmig.progress)
+UNION ALL SELECT 'status: partially applied' WHERE EXISTS (SELECT FROM said WHERE item = 'partially applied') <> EXISTS (SELECT FROM cmig.progress)
 UNION ALL SELECT 'locks' WHERE EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')});
 
 	if ($made eq 't')

@@ -51,7 +51,7 @@ foreach my $chain (map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migratio
 		"$chain goes to head by CALL") or diag $err;
 	query($node, "${chain}_select", q{SET cmig.concurrent_ddl = off; SELECT count(*) FROM cmig.upgrade('heads')}, 'owner');
 	is(dump_of("${chain}_call"), dump_of("${chain}_select"), "$chain: the same schema as by SELECT in one transaction");
-	is($node->safe_psql("${chain}_call", "SELECT count(*) FROM cmig.progress"), '0', "$chain: nothing is half done");
+	is($node->safe_psql("${chain}_call", "SELECT count(*) FROM cmig.progress"), '0', "$chain: nothing is partially applied");
 
 	# down as far as the revisions can be taken back
 	my $status = $node->psql("${chain}_call", "CALL cmig.downgrade_stepwise('base')", stdout => \$out, stderr => \$err, @as_owner);

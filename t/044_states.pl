@@ -43,7 +43,7 @@ sub begin
 sub status
 {
 	return $node->safe_psql($db, "SELECT coalesce(string_agg(item || ': ' || regexp_replace(value, 'Process \\d+.*', '<who>') || ' -- ' || hint, E'\\n'), '')"
-		  . " FROM cmig.status() WHERE item IN ('running', 'interrupted', 'failed', 'half done')");
+		  . " FROM cmig.status() WHERE item IN ('running', 'interrupted', 'failed', 'partially applied')");
 }
 
 sub trace
@@ -110,7 +110,7 @@ like(status(), qr/^failed: upgrade of 002, statement 2: canceling statement due 
 $holder->query_safe('COMMIT');
 cut_off($up, 'cancel');
 like(status(), qr/^failed: upgrade of 002, statement 2: canceling statement due to user request: .*\Q$mend\E$/s, 'cancelled');
-is($node->safe_psql($db, 'SELECT count(*) FROM cmig.progress'), '0', 'nothing is half done');
+is($node->safe_psql($db, 'SELECT count(*) FROM cmig.progress'), '0', 'nothing is partially applied');
 is(call($up), '', 'the same CALL');
 is(trace(), 'one two', 'does the rest');
 is(status(), '', 'and nothing is left to say');
@@ -136,20 +136,20 @@ begin('steps', @steps);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001$again\nhalf done: upgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.upgrade_stepwise(...) goes on with it",
-		"$how in a statement: interrupted, half done");
+	is(status(), "interrupted: upgrade of 001$again\npartially applied: upgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.upgrade_stepwise(...) goes on with it",
+		"$how in a statement: interrupted, partially applied");
 }
 cut_off($up, 'cancel');
-like(status(), qr/^failed: upgrade of 001, statement 2: canceling statement due to user request.*\nhalf done: /s, 'cancelled: failed, half done');
-fails_with($node, $db, 'SELECT cmig.upgrade()', '55000', 'the upgrade of revision "001" is half done', 'no other move is made');
+like(status(), qr/^failed: upgrade of 001, statement 2: canceling statement due to user request.*\npartially applied: /s, 'cancelled: failed, partially applied');
+fails_with($node, $db, 'SELECT cmig.upgrade()', '55000', 'the upgrade of revision "001" is partially applied', 'no other move is made');
 is(call($up), '', 'the same CALL');
 is(trace(), 'one two', 'exactly once');
 # the same down
 cut_off("CALL cmig.downgrade_stepwise('base')", 'terminate');
 is(status(), "interrupted: downgrade of 001 -- CALL cmig.downgrade_stepwise(...) again\n"
-	  . 'half done: downgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.downgrade_stepwise(...) goes on with it',
+	  . 'partially applied: downgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.downgrade_stepwise(...) goes on with it',
 	'a downgrade that was cut off');
-like(call($up), qr/55000: the downgrade of revision "001" is half done\nHINT:  CALL cmig.downgrade_stepwise/, 'up again is refused meanwhile');
+like(call($up), qr/55000: the downgrade of revision "001" is partially applied\nHINT:  CALL cmig.downgrade_stepwise/, 'up again is refused meanwhile');
 query($node, $db, "UPDATE cmig.revision SET downgrade_sql = replace(downgrade_sql, '''down''', '''other''')");
 like(call("CALL cmig.downgrade_stepwise('base')"), qr/MG008: statement 1 of revision "001" has changed/, 'with another text too');
 query($node, $db, load_sql(@steps));
@@ -158,13 +158,13 @@ is(trace(), 'one two down more down', 'exactly once');
 # reset, cut off on its way down and on its way up
 query($node, $db, "TRUNCATE trace; CALL cmig.upgrade_stepwise()");
 cut_off("CALL cmig.reset_stepwise('$db')", 'terminate');
-like(status(), qr/half done: downgrade of 001/, 'a reset that was cut off on its way down');
+like(status(), qr/partially applied: downgrade of 001/, 'a reset that was cut off on its way down');
 is(call("CALL cmig.reset_stepwise('$db')"), '', 'the same CALL');
 is(trace(), 'one two down more down one two', 'goes on');
 query($node, $db, "TRUNCATE trace");
 $node->safe_psql($db, "UPDATE cmig.revision SET downgrade_sql = ''");
 cut_off("CALL cmig.reset_stepwise('$db')", 'terminate');
-like(status(), qr/half done: upgrade of 001/, 'one that was cut off on its way up');
+like(status(), qr/partially applied: upgrade of 001/, 'one that was cut off on its way up');
 like(call("CALL cmig.reset_stepwise('$db')"), qr/55000.*HINT:  CALL cmig.upgrade_stepwise/s, 'is an upgrade now');
 is(call($up), '', 'which is finished so');
 is(trace(), 'one two', 'exactly once');
@@ -185,7 +185,7 @@ begin('verify', $verified);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001$again\nhalf done: upgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.upgrade_stepwise(...) goes on with it",
+	is(status(), "interrupted: upgrade of 001$again\npartially applied: upgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.upgrade_stepwise(...) goes on with it",
 		"$how in verify_sql");
 }
 cut_off($up, 'cancel');
@@ -202,13 +202,13 @@ is(trace(), 'once', 'only the check is repeated');
 my $do = sub { "DO \$\$ BEGIN INSERT INTO trace (what) VALUES ('$_[0] a'); COMMIT; PERFORM count(*) FROM gate; INSERT INTO trace (what) VALUES ('$_[0] b'); END \$\$;\nINSERT INTO trace (what) VALUES ('$_[0] c');" };
 begin('doubt', steps_file('001', '', $do->('up'), $do->('down')));
 cut_off($up, 'kill');
-is(status(), "interrupted: upgrade of 001$again\nhalf done: upgrade of 001: statement 1 is in doubt, none after it is complete"
+is(status(), "interrupted: upgrade of 001$again\npartially applied: upgrade of 001: statement 1 is in doubt, none after it is complete"
 	  . " -- Look how far it came, then CALL cmig.upgrade_stepwise(..., in_doubt => 'done') or 'again'", 'a DO that had committed is in doubt');
 like(call($up), qr/MG012/, 'the same CALL says so');
 is(call("CALL cmig.upgrade_stepwise(in_doubt => 'again')"), '', 'again');
 is(trace(), 'up a up a up b up c', 'runs it once more');
 cut_off("CALL cmig.downgrade_stepwise('-1')", 'terminate');
-like(status(), qr/half done: downgrade of 001: statement 1 is in doubt.*CALL cmig.downgrade_stepwise\(\.\.\., in_doubt => 'done'\)/, 'the same down');
+like(status(), qr/partially applied: downgrade of 001: statement 1 is in doubt.*CALL cmig.downgrade_stepwise\(\.\.\., in_doubt => 'done'\)/, 'the same down');
 like(call("CALL cmig.downgrade_stepwise('-1')"), qr/MG012.*HINT:  .*CALL cmig.downgrade_stepwise\(\.\.\., in_doubt => 'done'\)/s, 'the same CALL says so');
 is(call("CALL cmig.downgrade_stepwise('-1', 'done')"), '', 'done');
 is(trace(), 'up a up a up b up c down a down c', 'goes on behind it');
@@ -230,7 +230,7 @@ my $pid = wait_until_blocked($node, 'first');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 10000)");
 finish_psql($run);
 $holder->query_safe('COMMIT');
-like(status(), qr/half done: downgrade of 002: statement 2 is to be finished/, 'an index that is dropped by halves');
+like(status(), qr/partially applied: downgrade of 002: statement 2 is to be finished/, 'an index that is dropped by halves');
 is(call("CALL cmig.downgrade_stepwise('-1')"), '', 'the same CALL');
 is($node->safe_psql($db, "SELECT to_regclass('big_a') IS NULL"), 't', 'finishes it');
 is(trace(), 'down', 'and does nothing twice');

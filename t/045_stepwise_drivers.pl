@@ -278,7 +278,7 @@ SKIP:
 		$run->{handle}->signal('INT');
 		finish_psql($run);
 		like($run->{err}, qr/57014.*canceling statement due to user request/, "PgBouncer, $mode: cancelled");
-		status_is($db, 'half done', qr/^upgrade of 002: statement 1 is done/, "PgBouncer, $mode");
+		status_is($db, 'partially applied', qr/^upgrade of 002: statement 1 is done/, "PgBouncer, $mode");
 		open_gate();
 		is_finished($db, "PgBouncer, $mode, cancelled", $connection);
 

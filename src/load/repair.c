@@ -110,7 +110,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	if (cmig_progress_has(cmig_progress_read(), id))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("revision \"%s\" is half done", id),
+				 errmsg("revision \"%s\" is partially applied", id),
 				 errdetail("A stepwise run began it and has not ended."),
 				 errhint("CALL cmig.upgrade_stepwise(%s) goes on, cmig.status() tells where it stands.",
 						 quote_literal_cstr(id))));

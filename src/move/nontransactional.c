@@ -415,7 +415,7 @@ refuse_changed(const StepRun *run, int statement)
 			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 			 errmsg("statement %d of revision \"%s\" has changed since it was carried out",
 					statement, run->step->revision),
-			 errdetail("The %s is half done: cmig.progress shows which statements were begun.",
+			 errdetail("The %s is partially applied: cmig.progress shows which statements were begun.",
 					   cmig_direction_name(run->step->direction)),
 			 errhint("Load the text as it was up to that statement and CALL again; what comes after it may change. Or undo by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d",
 					 quote_literal_cstr(run->step->revision), statement)));

@@ -249,7 +249,7 @@ run_step(StepwiseRun *run)
 
 /*
  * What would stop the run, found before anything is changed: what a script
- * must not hold, steps that are half done and would be left so.
+ * must not hold, steps that are partially applied and would be left so.
  */
 static void
 check_steps(const StepwiseRun *run)
@@ -289,13 +289,13 @@ check_steps(const StepwiseRun *run)
 					(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 					 errmsg("revision \"%s\" has become transactional since it was begun",
 							row->revision),
-					 errdetail("The %s is half done: as a transactional one it would run again as a whole.",
+					 errdetail("The %s is partially applied: as a transactional one it would run again as a whole.",
 							   cmig_direction_name(row->direction)),
 					 errhint("Load it with transactional: false and CALL again. Or undo by hand what it did, then SELECT cmig.stamp('<revision it is at>')")));
 		if (!cmig_runner_concurrent_ddl())
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("the %s of revision \"%s\" is half done",
+					 errmsg("the %s of revision \"%s\" is partially applied",
 							cmig_direction_name(row->direction), row->revision),
 					 errdetail("It was begun statement by statement; with cmig.concurrent_ddl = off it would run again as a whole."),
 					 errhint("SET cmig.concurrent_ddl = on and CALL again.")));

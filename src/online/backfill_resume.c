@@ -37,7 +37,7 @@ listed(char **names, int count)
 }
 
 /*
- * Another backfill is half done, and what it has updated would be updated
+ * Another backfill is partially applied, and what it has updated would be updated
  * once more: let it be said which of the two is meant.
  */
 static void
@@ -64,8 +64,8 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 			(errcode(this->revision ? ERRCODE_CMIG_CHANGED_REVISION :
 					 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 this->revision ?
-			 errmsg("a backfill of revision \"%s\" is half done", this->revision) :
-			 errmsg("a backfill of table %s is half done", other->target),
+			 errmsg("a backfill of revision \"%s\" is partially applied", this->revision) :
+			 errmsg("a backfill of table %s is partially applied", other->target),
 			 this->revision ?
 			 errdetail("Statement %d has updated %lld rows, which would be updated once more: SET %s.",
 					   other->statement, (long long) other->rows, other->set_sql) :

@@ -69,7 +69,7 @@ authors_text(const CmigGraph *graph, const CmigPlan *plan)
 	return text.data;
 }
 
-/* A step that is half done is to be finished first, which has its own row. */
+/* A step that is partially applied is to be finished first, which has its own row. */
 static bool
 may_go_up(bool stepwise)
 {
@@ -170,7 +170,7 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 		return;
 
 	obstacle = cmig_progress_obstacle(row);
-	put_status(fcinfo, "half done",
+	put_status(fcinfo, "partially applied",
 			   psprintf("%s of %s: statement %d is %s, none after it is complete",
 						cmig_direction_name(row->direction), row->revision, row->statement,
 						row->state == CMIG_PROGRESS_DONE ? "done" :

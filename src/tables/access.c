@@ -2,11 +2,12 @@
  * access.c
  *	  Levels of access to pg_cmig's own schema: grant_access, revoke_access.
  *
- * Nothing is granted to PUBLIC by the installation.  A level is a list of
- * GRANTs, made here and shown to the caller.  "application" is what a role
- * that serves users needs: the context of row-level security and nothing of
- * the migrations.  A reader looks, an author also writes revisions, a migrator
- * also runs them; who is to do both gets both levels.
+ * The installation grants nothing to PUBLIC.  A level is a list of GRANTs,
+ * which are run here and shown to the caller.  "application" is for roles that
+ * serve users: it includes the context functions of row-level security and
+ * nothing of the migrations.  A reader can look at everything, an author can
+ * also write revisions, and a migrator can also run them; a role that does
+ * both gets both levels.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -42,7 +43,7 @@
 PG_FUNCTION_INFO_V1(cmig_grant_access);
 PG_FUNCTION_INFO_V1(cmig_revoke_access);
 
-/* What GRANT and REVOKE take between the verb and the role. */
+/* What stands between the verb and the role in GRANT and REVOKE. */
 static const char *const application[] = {
 	"USAGE ON SCHEMA cmig",
 	"EXECUTE ON FUNCTION cmig.set_context(text, text, boolean)",
@@ -61,7 +62,9 @@ static const char *const usage[] = {
 	NULL
 };
 
-/* What pg_dump reads too; cmig.secret is nobody's but the owner's. */
+/*
+ * Also what pg_dump reads, except cmig.secret, which only the owner may read.
+ */
 static const char *const reader[] = {
 	"SELECT ON cmig.revision, cmig.version, cmig.journal, cmig.progress,"
 	" cmig.backfill_run, cmig.backfill_progress",
@@ -69,7 +72,7 @@ static const char *const reader[] = {
 	NULL
 };
 
-/* Without created_by, so that nobody can write under another's name. */
+/* Without created_by, so that no one can write under another role's name. */
 static const char *const author[] = {
 	"INSERT (revision, down_revision, depends_on, branch_labels, message, description,"
 	" upgrade_sql, downgrade_sql, verify_sql, transactional, created_at) ON cmig.revision",
@@ -78,9 +81,9 @@ static const char *const author[] = {
 };
 
 /*
- * Of what the journal holds already only a run's outcome can be written.  A
- * new row's session_role and client_address are the defaults, and its role is
- * checked by cmig.journal_trigger.
+ * In existing journal rows, only the outcome of a run can be changed.  In new
+ * rows, session_role and client_address have their defaults, and
+ * cmig.journal_trigger checks role.
  */
 static const char *const migrator[] = {
 	"INSERT, UPDATE, DELETE ON cmig.version",
@@ -92,7 +95,10 @@ static const char *const migrator[] = {
 	NULL
 };
 
-/* Everything but what would let a role put code on our tables. */
+/*
+ * Everything except privileges that would let a role attach code to these
+ * tables.
+ */
 static const char *const owner[] = {
 	"USAGE ON SCHEMA cmig",
 	"SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA cmig",
@@ -102,10 +108,11 @@ static const char *const owner[] = {
 };
 
 /*
- * Functions by name, with all their forms.  Those in no list are the owner's
- * alone (grant_access, revoke_access, audit_import, journal_trigger).  Readers of the audit log
- * need SELECT on it too, which is no part of a level.  sql/access.sql has the same lists and
- * fails for a function that is in none.
+ * Functions by name, with all their forms.  Those that are in no list are
+ * reserved to the owner (grant_access, revoke_access, audit_import,
+ * journal_trigger).  Readers of the audit log also need SELECT on it, which is
+ * not part of a level. sql/access.sql has the same lists and fails for a
+ * function that is in none of them.
  */
 static const char *const reader_functions[] = {
 	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
@@ -126,7 +133,7 @@ static const char *const migrator_functions[] = {
 	"reset_stepwise", "rls_test", "set_protect", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
 };
 
-/* Each level is the lists that it consists of. */
+/* Each level, as the lists of which it consists. */
 static const struct
 {
 	const char *name;
@@ -149,6 +156,7 @@ static CmigQuery find_functions = {
 	1, {NAMEOID}
 };
 
+/* The names of all levels, for hints. */
 static char *
 level_names(void)
 {
@@ -160,6 +168,7 @@ level_names(void)
 	return text.data;
 }
 
+/* Append one row of find_functions to the list. */
 static void
 collect_function(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -168,7 +177,9 @@ collect_function(TupleDesc desc, HeapTuple row, void *arg)
 	*functions = lappend(*functions, cmig_query_text(desc, row, 1));
 }
 
-/* "verb EXECUTE ON FUNCTION ... preposition role" for all forms of a function. */
+/*
+ * "verb EXECUTE ON FUNCTION ... preposition role" for all forms of a function.
+ */
 static List *
 function_statements(const char *verb, const char *preposition, const char *role, const char *function)
 {
@@ -242,7 +253,7 @@ cmig_access_revokes_level(const char *role, const char *level)
 	return level_statements("REVOKE", "FROM", role, level);
 }
 
-/* The REVOKEs that take all levels from a role. */
+/* The REVOKE statements that revoke all levels. */
 static List *
 all_revokes(const char *role)
 {
@@ -252,7 +263,7 @@ all_revokes(const char *role)
 					  psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
 }
 
-/* The role argument as it stands in a statement. */
+/* The role argument, quoted for use in a statement. */
 static char *
 role_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -272,13 +283,13 @@ role_argument(FunctionCallInfo fcinfo, int n)
 	if (strcmp(name, "public") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("access to pg_cmig is not given to PUBLIC"),
+				 errmsg("access to pg_cmig cannot be granted to PUBLIC"),
 				 errhint("Name the roles that need it.")));
 	if (!OidIsValid(get_role_oid(name, true)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("role \"%s\" does not exist", name),
-				 errhint("CREATE ROLE %s; names are taken as they are, case and all.",
+				 errhint("CREATE ROLE %s; the name is case-sensitive.",
 						 quote_identifier(name))));
 	return pstrdup(quote_identifier(name));
 }
@@ -307,8 +318,8 @@ cmig_access_may_grant(void)
 	char	   *yes = NULL;
 
 	/*
-	 * of level owner alone: the right to pass on USAGE is not one to give
-	 * everything
+	 * only the owner level: being allowed to grant USAGE is not enough to
+	 * grant everything
 	 */
 	(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')"
 						   " AND has_table_privilege('cmig.secret', 'SELECT WITH GRANT OPTION')",
@@ -317,13 +328,13 @@ cmig_access_may_grant(void)
 }
 
 /*
- * Run fixed statements of ours, GRANTs or REVOKEs, as a grantor.  As the
- * owner, since what the owner grants is dumped as a plain GRANT that whoever
- * restores can run.
+ * Run fixed GRANT or REVOKE statements as their grantor.  That is the owner,
+ * because pg_dump writes the owner's grants as plain GRANT statements, which
+ * any restoring role can run.
  *
  * They do not go through the executor: an event trigger would run with the
- * rights of the owner, a superuser, on behalf of a caller who has not got them,
- * and find the caller's temporary tables by their names.
+ * privileges of the owner, a superuser, on behalf of a caller who does not
+ * have them, and would find the caller's temporary tables by their names.
  */
 static void
 run_as(Oid grantor, List *statements)
@@ -355,13 +366,14 @@ cmig_access_run(List *statements)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to grant or revoke access to pg_cmig"),
-				 errhint("A superuser, or the role that ran CREATE EXTENSION, can.")));
+				 errhint("Only superusers and the role that ran CREATE EXTENSION may do this.")));
 	run_as(schema_owner(), statements);
 }
 
 /*
- * Two sessions that grant at once would meet "tuple concurrently updated" or a
- * deadlock: one waits here.
+ * Lock the schema, so that of two sessions that grant at the same time one
+ * waits here, and neither fails with "tuple concurrently updated" or a
+ * deadlock.
  */
 static void
 begin_change(const char *command)
@@ -372,6 +384,7 @@ begin_change(const char *command)
 					   ShareUpdateExclusiveLock);
 }
 
+/* Return the statements as rows. */
 static Datum
 return_statements(FunctionCallInfo fcinfo, List *statements)
 {
@@ -403,7 +416,7 @@ cmig_grant_access(PG_FUNCTION_ARGS)
 	return return_statements(fcinfo, statements);
 }
 
-/* Who granted a role anything of ours, each once. */
+/* Each role that has granted a role something that belongs to pg_cmig. */
 static CmigQuery find_grantors = {
 	"SELECT DISTINCT a.grantor FROM ("
 	" SELECT nspacl AS acl FROM pg_namespace WHERE nspname = 'cmig'"
@@ -415,6 +428,7 @@ static CmigQuery find_grantors = {
 	1, {OIDOID}
 };
 
+/* Append the OID in the row to the list. */
 static void
 collect_oid(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -424,7 +438,10 @@ collect_oid(TupleDesc desc, HeapTuple row, void *arg)
 	*oids = lappend_oid(*oids, DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
 }
 
-/* Without the rights that installing gave, nothing would work. */
+/*
+ * Raise an error if the role is the owner, whose privileges come from CREATE
+ * EXTENSION and without which nothing would work.
+ */
 static void
 refuse_owner(const char *role)
 {
@@ -438,7 +455,7 @@ refuse_owner(const char *role)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("role \"%s\" owns pg_cmig", role),
-				 errhint("The owner's access is not given by levels and cannot be taken away.")));
+				 errhint("The owner's access does not come from a level and cannot be revoked.")));
 }
 
 Datum

@@ -13,13 +13,18 @@
 /* The names of the levels. */
 extern List *cmig_access_levels(void);
 
-/* The GRANTs of a level for a role (quoted, or PUBLIC), as texts. */
+/*
+ * The GRANT statements that give a level to a role (a quoted name, or PUBLIC).
+ */
 extern List *cmig_access_grants(const char *role, const char *level);
 
-/* The REVOKEs that take back one level. */
+/* The REVOKE statements that revoke one level. */
 extern List *cmig_access_revokes_level(const char *role, const char *level);
 
-/* May the caller give access to pg_cmig?  Run such statements, or raise 42501. */
+/*
+ * May the caller grant access to pg_cmig? run raises 42501 if not, and
+ * otherwise executes such statements.
+ */
 extern bool cmig_access_may_grant(void);
 extern void cmig_access_run(List *statements);
 

@@ -1,13 +1,13 @@
 /*
  * backfill_run.c
- *	  cmig.backfill_run: where each backfill stands.
+ *	  cmig.backfill_run: how far each backfill is.
  *
  * The row is written in the transaction of each batch, so it is exact after a
  * crash.
  *
- * Backfills of several tables may begin at once, so a sequence numbers them.  A
- * restore over a live database sets it back; then the number is the one after
- * the greatest.
+ * Backfills of several tables may start at the same time, so a sequence
+ * numbers them.  Restoring a dump into a live database sets the sequence back;
+ * then the number is the one after the greatest.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,7 +29,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-/* How often a row is tried with another number. */
+/* How many numbers are tried for a row. */
 #define MAX_ATTEMPTS 100
 
 static CmigQuery find_query = {
@@ -72,7 +72,7 @@ static CmigQuery update_query = {
 	FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID, TEXTARRAYOID}
 };
 
-/* Not done, and not to be begun anew without harm. */
+/* Not done, and harmful if started again. */
 static CmigQuery unfinished_query = {
 	.sql = "SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, ''),"
 	" statement::integer, rows::bigint FROM cmig.backfill_run"
@@ -108,6 +108,7 @@ static CmigQuery settle_all_query = {
 	.sql = "UPDATE cmig.backfill_run SET statement = NULL WHERE statement::integer IS NOT NULL"
 };
 
+/* Set the argument at index i; value may be NULL. */
 static void
 set_text(Datum *values, char *nulls, int i, const char *value)
 {
@@ -115,6 +116,7 @@ set_text(Datum *values, char *nulls, int i, const char *value)
 	nulls[i] = value ? ' ' : 'n';
 }
 
+/* Set the first six arguments to the identity of a backfill. */
 static void
 set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
 {
@@ -127,19 +129,25 @@ set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
 	nulls[5] = identity->revision ? ' ' : 'n';
 }
 
-/* A row that was written by hand and cannot be continued from. */
+/*
+ * Raise an error for a row that was changed by hand and cannot be resumed
+ * from.
+ */
 static void
 refuse_row(int64 id, const char *column)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("row %lld of cmig.backfill_run was changed by hand", (long long) id),
-			 errdetail("Column \"%s\" does not hold what a backfill stores there.", column),
+			 errdetail("Column \"%s\" has a value that a backfill does not store.", column),
 			 errhint("To start over: DELETE FROM cmig.backfill_run WHERE id = %lld;",
 					 (long long) id)));
 }
 
-/* The elements of a text[] column: one dimension, no NULL, or the row is refused. */
+/*
+ * The elements of a text[] column.  Raises an error unless it has at most one
+ * dimension and no NULL.
+ */
 static CmigNames
 names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
 {
@@ -162,7 +170,7 @@ names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
 	return names;
 }
 
-/* Is it the number of a block, as update_query has stored it? */
+/* Is the text a block number, as update_query stores it? */
 static bool
 is_block(const char *text)
 {
@@ -173,9 +181,9 @@ is_block(const char *text)
 }
 
 /*
- * Migrators may write the table.  What the batches index by, and what is
- * bound as arguments, must be of the size that they expect: by ctid a block
- * each, by key as many values as the key has columns.
+ * Migrators may write the table, so check everything that the batches use as
+ * an index or an argument: by ctid, place and bound are one block each; by
+ * key, they have as many values as the key has columns.
  */
 static void
 require_valid(const CmigBackfillRun *run, bool by_key)
@@ -206,6 +214,7 @@ require_valid(const CmigBackfillRun *run, bool by_key)
 		refuse_row(run->id, "place");
 }
 
+/* Read one row of find_query. */
 static void
 collect(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -242,8 +251,8 @@ cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *ru
 }
 
 /*
- * A number beyond those of all rows.  As for an identity column, no right on
- * the sequence is needed.
+ * A number greater than those of all rows.  As for an identity column, no
+ * privilege on the sequence is needed.
  */
 static int64
 next_id(void)
@@ -283,7 +292,10 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 	if (run->parts.count == 0)
 		nulls[8] = 'n';
 
-	/* another session may take the same number while the sequence is behind */
+	/*
+	 * another session may take the same number as long as the sequence is
+	 * behind
+	 */
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{
 		run->id = next_id();
@@ -293,7 +305,7 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("cmig.backfill_run does not take the row of this backfill"),
+			 errmsg("could not insert the row of this backfill into cmig.backfill_run"),
 			 errhint("Drop the triggers and rules of cmig.backfill_run, then CALL again.")));
 }
 
@@ -322,16 +334,18 @@ cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 	if (cmig_query_run(&update_query, values, nulls) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the row of this backfill in cmig.backfill_run is gone"),
-				 errhint("Leave the rows there until the backfill has ended.")));
+				 errmsg("the row of this backfill in cmig.backfill_run was deleted"),
+				 errhint("Do not delete rows of cmig.backfill_run before the backfill has ended.")));
 }
 
+/* The callback of cmig_backfill_run_each_unfinished(), with its argument. */
 typedef struct Search
 {
 	CmigBackfillCallback callback;
 	void	   *arg;
 } Search;
 
+/* Read one row of unfinished_query and call back. */
 static void
 hand_over(TupleDesc desc, HeapTuple row, void *arg)
 {

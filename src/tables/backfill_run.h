@@ -1,6 +1,6 @@
 /*
  * backfill_run.h
- *	  cmig.backfill_run: where each backfill stands.
+ *	  cmig.backfill_run: how far each backfill is.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,7 +10,7 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* What tells one backfill from another. */
+/* What distinguishes one backfill from another. */
 typedef struct CmigBackfillIdentity
 {
 	const char *target;			/* qualified and quoted */
@@ -21,43 +21,48 @@ typedef struct CmigBackfillIdentity
 	int			statement;
 } CmigBackfillIdentity;
 
+/* A row: one backfill, with the place that it has reached. */
 typedef struct CmigBackfillRun
 {
-	int64		id;				/* 0: it has no row */
+	int64		id;				/* 0: it has no row yet */
 	bool		done;
 	char	   *method;
 	int			pass;
-	char	   *relation;		/* the table or partition under way, or NULL */
-	CmigNames	key;			/* its columns, quoted, if it is walked by key */
-	CmigNames	place;			/* count 0: at its beginning */
-	CmigNames	bound;
+	char	   *relation;		/* the current table or partition, or NULL */
+	CmigNames	key;			/* the columns by which relation is walked,
+								 * quoted; count 0: it is walked by block */
+	CmigNames	place;			/* the last key or block processed; count 0:
+								 * none yet */
+	CmigNames	bound;			/* the last key or block to process */
 	CmigNames	parts;			/* by key: the partitions at the start; count
-								 * 0: one table */
+								 * 0: it is not partitioned */
 	double		total;
 	double		passed;
 	int64		rows;
 	int64		rows_of_pass;
 	int64		batches;
-	int64		unchanged;		/* of this pass, matched but not updated; not
-								 * stored */
+	int64		unchanged;		/* rows of this pass that matched but were not
+								 * updated; not stored */
 } CmigBackfillRun;
 
 /*
- * Find the row to go on with: one that is not done, or, in a revision, also
- * one that is.  False if there is none.
+ * Find the row of a backfill to resume: one that is not done or, within a
+ * revision, also one that is.  False if there is none.
  */
 extern bool cmig_backfill_run_find(const CmigBackfillIdentity *identity,
 								   CmigBackfillRun *run);
 
-/* Insert a row and set its id; update it, adding to the time spent. */
+/*
+ * insert adds a row and sets its id; update writes the row and adds to the
+ * time spent.
+ */
 extern void cmig_backfill_run_insert(const CmigBackfillIdentity *identity,
 									 CmigBackfillRun *run);
 extern void cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us);
 
 /*
- * Hand over each backfill without where_sql that has updated rows and is not
- * done, which another than own_id would update once more: of the same step,
- * or of the same table for one that is not part of a revision.
+ * A backfill without where_sql that has updated rows and is not done, which
+ * therefore must not be started again.
  */
 typedef struct CmigBackfillUnfinished
 {
@@ -68,24 +73,31 @@ typedef struct CmigBackfillUnfinished
 	int64		rows;
 } CmigBackfillUnfinished;
 
+/*
+ * Call back for each such backfill but own_id: those of the same step or, if
+ * identity is not part of a revision, of the same table.
+ */
 typedef void (*CmigBackfillCallback) (const CmigBackfillUnfinished *unfinished, void *arg);
 extern void cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity,
 											  int64 own_id, CmigBackfillCallback callback,
 											  void *arg);
 
-/* Forget a backfill that has done nothing. */
+/* Delete the row of a backfill that has done nothing. */
 extern void cmig_backfill_run_remove(int64 id);
 
-/* Forget what the same statement of the step has begun with another text. */
+/*
+ * Delete the unfinished rows of the same statement of the step, which had
+ * another text.
+ */
 extern void cmig_backfill_run_replace(const CmigBackfillIdentity *identity);
 
 /*
- * A step has ended: its backfills are history, and would run anew if the step
- * were run again.
+ * A step has ended: its backfills become history, and would start again if the
+ * step were run again.
  */
 extern void cmig_backfill_run_settle(const char *revision, const char *direction);
 
-/* No step is half done any more; was there any? */
+/* The same for all steps. Returns whether there were any. */
 extern bool cmig_backfill_run_settle_all(void);
 
 #endif							/* CMIG_BACKFILL_RUN_H */

@@ -1,9 +1,9 @@
 /*
  * catalog.c
- *	  The table cmig.revision and cmig.version.
+ *	  The table cmig.revision.
  *
- * The only file that knows their columns.  Everything goes through
- * cmig_query_*, that is with the caller's rights.
+ * This is the only file that knows the table's columns.  All queries go
+ * through cmig_query_*, that is, they run with the caller's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,8 +25,9 @@
 #include "utils/timestamp.h"
 
 /*
- * The casts cost nothing while the tables are as installed; when their owner
- * has altered a column they make it an error instead of a misread datum.
+ * The casts cost nothing as long as the tables are as installed.  If their
+ * owner has altered a column, they raise an error instead of misreading a
+ * datum.
  */
 #define EDGE_COLUMNS \
 	"r.revision::text, r.down_revision::text[], r.depends_on::text[]," \
@@ -60,7 +61,7 @@ static CmigQuery read_text = {"SELECT " TEXT_COLUMNS OF_ONE, 1, {TEXTOID}};
 static CmigQuery read_texts = {"SELECT " TEXT_COLUMNS " FROM cmig.revision r" BY_ID, 0};
 static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXTARRAYOID}};
 
-/* the columns of TEXT_COLUMNS, but only what names a file */
+/* the columns of TEXT_COLUMNS, but only those that file names depend on */
 static CmigQuery read_file_names = {
 	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[],"
 	" r.message::text, NULL::text, true, NULL::text, NULL::text, NULL::text,"
@@ -78,7 +79,7 @@ static CmigQuery read_scripts[] = {
 	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS OF_MANY, 1, {TEXTARRAYOID}}
 };
 
-/* octet_length() of a large value does not fetch it */
+/* octet_length() does not fetch a large value */
 static CmigQuery read_small_scripts[] = {
 	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS " FROM cmig.revision r"
 		" WHERE coalesce(octet_length(r.upgrade_sql::text), 0)"
@@ -91,8 +92,8 @@ static CmigQuery read_small_scripts[] = {
 	"INSERT INTO cmig.revision (revision, down_revision, depends_on," \
 	" branch_labels, message, description, upgrade_sql, downgrade_sql," \
 	" verify_sql, transactional, created_at)"
-#define REVISION_COLUMNS 11		/* that these write */
-#define REVISION_TEXTS 9		/* of them, the first ones are texts */
+#define REVISION_COLUMNS 11		/* the columns that these statements write */
+#define REVISION_TEXTS 9		/* the first of them are texts */
 #define REVISION_TYPES \
 	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, \
 	TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
@@ -104,8 +105,8 @@ static CmigQuery insert_revision = {
 };
 
 /*
- * Arrays of arrays cannot be unnested side by side, so names are joined.
- * unnest with several arguments must not be qualified.
+ * Arrays of arrays cannot be unnested side by side, so names are joined by
+ * commas. unnest with several arguments must not be schema-qualified.
  */
 static CmigQuery insert_revisions = {
 	INSERT_INTO_REVISION
@@ -123,8 +124,9 @@ static CmigQuery insert_revisions = {
 };
 
 /*
- * Not an UPDATE: a role that may insert and delete revisions need not be able
- * to write created_by, which is then its default, the current user.
+ * Not an UPDATE, because created_by would keep its old value: a role that may
+ * insert and delete revisions need not have the privilege to write it.  In a
+ * new row it is the default, the current user.
  */
 static CmigQuery replace_revision = {
 	"WITH gone AS (DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz) "
@@ -137,7 +139,7 @@ static CmigQuery delete_revision = {
 	"DELETE FROM cmig.revision WHERE revision::text = $1", 1, {TEXTOID}
 };
 
-/* A text datum as a string: packed, or palloc'd if there is no pack. */
+/* A text datum as a string: in the pack, or palloc'd if pack is NULL. */
 static char *
 keep_text(CmigPack *pack, Datum value)
 {
@@ -153,7 +155,7 @@ keep_text(CmigPack *pack, Datum value)
 	return kept;
 }
 
-/* A text column, otherwise (a constant) where it is NULL. */
+/* The value of a text column, or otherwise (a constant) if it is NULL. */
 static char *
 read_text_or(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, char *otherwise)
 {
@@ -163,7 +165,7 @@ read_text_or(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, char *ot
 	return isnull ? otherwise : keep_text(pack, value);
 }
 
-/* A text[] column; false when it is not a plain list of texts. */
+/* Read a text[] column; false if it is not a plain list of texts. */
 static bool
 read_names(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, CmigNames *names)
 {
@@ -204,6 +206,7 @@ read_names(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, CmigNames 
 	return plain;
 }
 
+/* Read EDGE_COLUMNS. */
 static void
 read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision)
 {
@@ -214,7 +217,10 @@ read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *r
 	revision->malformed |= !read_names(pack, desc, row, 4, &revision->labels);
 }
 
-/* before: a revision whose author may be shared, or NULL. */
+/*
+ * Read the rest of DETAIL_COLUMNS. before is a revision with which the
+ * author's name may be shared, or NULL.
+ */
 static void
 read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision,
 					const CmigRevision *before)
@@ -238,6 +244,7 @@ read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision 
 	revision->transactional = cmig_query_bool(desc, row, 7, true);
 }
 
+/* The set that cmig_catalog_read_revisions() is reading. */
 typedef struct ReadSet
 {
 	CmigRevisionSet *set;
@@ -246,6 +253,7 @@ typedef struct ReadSet
 	CmigPack	pack;
 } ReadSet;
 
+/* Add one row to the set. */
 static void
 collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -263,7 +271,7 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 	read_edge_columns(&read->pack, desc, row, revision);
 	if (read->with_details)
 	{
-		/* most revisions have the author of the one before */
+		/* most revisions have the same author as the one before */
 		read_detail_columns(&read->pack, desc, row, revision,
 							set->count > 1 ? &revision[-1] : NULL);
 		revision->irreversible = cmig_query_bool(desc, row, 8, false);
@@ -285,6 +293,7 @@ cmig_catalog_read_revisions(bool with_details)
 	return read.set;
 }
 
+/* A palloc'd revision from a row of TEXT_COLUMNS. */
 static CmigRevisionText *
 read_text_columns(TupleDesc desc, HeapTuple row)
 {
@@ -306,6 +315,7 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 	return text;
 }
 
+/* Keep the revision that the row describes. */
 static void
 take_text(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -335,6 +345,7 @@ read_script_columns(TupleDesc desc, HeapTuple row)
 	return script;
 }
 
+/* Keep the script in the row. */
 static void
 take_script(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -352,17 +363,17 @@ cmig_catalog_read_script(const char *revision, CmigDirection direction)
 	return script;
 }
 
-/* What is handed over: see cmig_catalog_each_script(). */
+/* State of cmig_catalog_each_script(). */
 typedef struct EachScript
 {
 	const char *always;			/* the revision whose script is never skipped */
-	Size		left;			/* bytes that may still be handed over */
+	Size		left;			/* how many bytes may still be passed on */
 	CmigScriptCallback callback;
 	void	   *arg;
 	MemoryContext context;
 } EachScript;
 
-/* The size of a text column; a large value is not fetched for it. */
+/* The size of a text column, without fetching a large value. */
 static Size
 column_size(TupleDesc desc, HeapTuple row, int column)
 {
@@ -372,6 +383,7 @@ column_size(TupleDesc desc, HeapTuple row, int column)
 	return isnull ? 0 : toast_raw_datum_size(value);
 }
 
+/* Call back with the script in the row, unless it is too large. */
 static void
 hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -389,6 +401,7 @@ hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextReset(each->context);
 }
 
+/* Run a query of scripts and call back for each row. */
 static void
 each_script(CmigQuery *query, Datum value, EachScript *each)
 {
@@ -419,6 +432,7 @@ cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
 	each_script(&read_small_scripts[direction], Int32GetDatum(most_bytes), &each);
 }
 
+/* A callback for revisions, and the context for each of them. */
 typedef struct EachText
 {
 	CmigRevisionTextCallback callback;
@@ -426,6 +440,7 @@ typedef struct EachText
 	MemoryContext context;
 } EachText;
 
+/* Call back with the revision that the row describes. */
 static void
 hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -438,6 +453,7 @@ hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextReset(each->context);
 }
 
+/* Run a query of TEXT_COLUMNS and call back for each row. */
 static void
 each_text(CmigQuery *query, Datum *values, CmigRevisionTextCallback callback, void *arg)
 {
@@ -491,6 +507,7 @@ cmig_catalog_names_datum(const CmigNames *names)
 	return PointerGetDatum(array);
 }
 
+/* A text datum, with its entry in an array of nulls. */
 static Datum
 text_or_null(const char *text, char *null)
 {
@@ -538,10 +555,11 @@ cmig_catalog_insert_revision(const CmigRevisionText *revision)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" could not be stored", revision->edges.id),
-				 errdetail("A rule or trigger on cmig.revision kept its row out."),
+				 errdetail("A rule or trigger on cmig.revision suppressed the row."),
 				 errhint("\\d cmig.revision lists the rules and triggers.")));
 }
 
+/* The names with commas between them, as insert_revisions takes them. */
 static Datum
 joined_names(const CmigNames *names)
 {
@@ -555,7 +573,7 @@ joined_names(const CmigNames *names)
 	return CStringGetTextDatum(joined.data);
 }
 
-/* A one-dimensional array of one of insert_revisions' argument types. */
+/* A one-dimensional array of a type that insert_revisions takes. */
 static Datum
 column_array(Oid array_type, Datum *elements, bool *nulls, int count)
 {
@@ -576,7 +594,10 @@ column_array(Oid array_type, Datum *elements, bool *nulls, int count)
 	}
 }
 
-/* Revisions are inserted by so many rows, or by so many bytes if that is less. */
+/*
+ * How many revisions one statement inserts; fewer if they have this many
+ * bytes.
+ */
 #define BATCH_ROWS 500
 #define BATCH_BYTES (4 * 1024 * 1024)
 
@@ -589,6 +610,7 @@ typedef struct RevisionBatch
 	bool	   *nulls[REVISION_COLUMNS];
 } RevisionBatch;
 
+/* An empty batch. */
 static void
 init_batch(RevisionBatch *batch)
 {
@@ -601,7 +623,7 @@ init_batch(RevisionBatch *batch)
 	}
 }
 
-/* A Datum of the column in the row that is being added; text may be NULL. */
+/* Set a text column of the row that is being added; text may be NULL. */
 static void
 put_text(RevisionBatch *batch, int column, const char *text)
 {
@@ -610,6 +632,7 @@ put_text(RevisionBatch *batch, int column, const char *text)
 		batch->columns[column][batch->rows] = CStringGetTextDatum(text);
 }
 
+/* Add a row to the batch. */
 static void
 add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
 {
@@ -633,7 +656,10 @@ add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
 	batch->rows++;
 }
 
-/* Each text is freed as soon as its array holds it: a script can be large. */
+/*
+ * Insert the rows.  Each text is freed as soon as it is in its array, since
+ * scripts can be large.
+ */
 static void
 insert_batch(RevisionBatch *batch)
 {

@@ -13,7 +13,7 @@
 #include "postgres.h"
 #include "base/revision.h"
 
-/* All revisions' edges; with_details also what lists show beside them. */
+/* The edges of all revisions; with_details also what listings show. */
 typedef struct CmigRevisionSet
 {
 	int			count;
@@ -22,53 +22,56 @@ typedef struct CmigRevisionSet
 
 extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
 
-/* The texts of one revision, or NULL when it is not there. */
+/* The texts of one revision, or NULL if it does not exist. */
 extern CmigRevisionText *cmig_catalog_read_text(const char *revision);
 
-/* What one step runs; sql is NULL for a downgrade that there is not. */
+/* What one step runs. */
 typedef struct CmigStoredScript
 {
-	char	   *sql;
+	char	   *sql;			/* NULL for a downgrade without script */
 	char	   *verify_sql;		/* upgrades only, NULL if none */
 	bool		transactional;
 } CmigStoredScript;
 
-/* NULL when the revision is not there. */
+/* NULL if the revision does not exist. */
 extern CmigStoredScript *cmig_catalog_read_script(const char *revision,
 												  CmigDirection direction);
 
 /*
- * The scripts of several revisions, handed over in any order, in a memory
- * context that is reset after each callback: that of the first, and others as
- * long as all have no more than so many bytes.
+ * Call back for the scripts of several revisions, in any order, in a memory
+ * context that is reset after each call: for the first revision in any case,
+ * for others as long as all scripts together have at most most_bytes.
  */
 typedef void (*CmigScriptCallback) (const char *revision, CmigStoredScript *script, void *arg);
 extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
 									 Size most_bytes, CmigScriptCallback callback, void *arg);
 
-/* The same for all revisions whose script alone has no more than so many. */
+/* The same for all revisions whose script has at most most_bytes by itself. */
 extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
 										   CmigScriptCallback callback, void *arg);
 
-/* Every stored revision in turn, by id; the struct is gone after the callback. */
+/*
+ * Call back for every stored revision, ordered by id; the struct is freed
+ * after the call.
+ */
 typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
 extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg);
 
-/* The same with id, message and created_at alone. */
+/* The same in any order, and with only id, message, and created_at. */
 extern void cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg);
 
-/* The same for those of these ids that are there. */
+/* The same as each_text for those of the ids that exist. */
 extern void cmig_catalog_each_text_of(const CmigNames *ids,
 									  CmigRevisionTextCallback callback, void *arg);
 
 /* A list of names as a text[] datum. */
 extern Datum cmig_catalog_names_datum(const CmigNames *names);
 
-/* Store a revision: insert it, or replace the row of its id. */
+/* Store a revision: insert it, or replace the row with its id. */
 extern void cmig_catalog_insert_revision(const CmigRevisionText *revision);
 extern void cmig_catalog_replace_revision(const CmigRevisionText *revision);
 
-/* Insert many at once; no name in them may hold a comma. */
+/* Insert many at once; the names in them must not contain commas. */
 extern void cmig_catalog_insert_revisions(const CmigRevisionText *const *revisions,
 										  int count);
 extern void cmig_catalog_delete_revision(const char *revision);

@@ -11,9 +11,9 @@
 
 /*
  * Take the run lock until the end of the transaction and start the clock of
- * cmig.run_timeout.  Raises 55000 within a revision's script and 40001 if the
- * transaction's snapshot does not show the latest version rows.  function is
- * named in errors: "cmig.upgrade()".
+ * cmig.run_timeout.  Raises 55000 within a revision's script, and 40001 if the
+ * transaction's snapshot does not show the latest version rows. function
+ * ("cmig.upgrade()") is named in errors.
  */
 extern void cmig_change_begin(const char *function);
 

@@ -1,19 +1,20 @@
 /*
  * journal.c
- *	  cmig.journal: one row for each step that was carried out.
+ *	  cmig.journal: one row for each step that was run.
  *
- * Rows are numbered by the rows that are there, not by a sequence: everybody
- * who writes holds the run lock, which cmig.journal_trigger takes for those
- * who write by hand, so the greatest committed id plus one is free.  A sequence
- * would be set back by a restore over a live database, and is not replicated.
+ * A row's number is derived from the existing rows, not from a sequence.
+ * Everyone who writes rows holds the run lock (cmig.journal_trigger takes it
+ * for rows that are written by hand), so the greatest committed id plus one is
+ * free.  A sequence would be set back by restoring a dump into a live
+ * database, and is not replicated.
  *
- * No row makes a run fail for want of a number.  The trigger refuses an id far
- * beyond the last one unless the table's owner or a restore writes it; and if
- * such a row leaves no number after it, the rows go on after the last one that
+ * A run never fails for lack of a number.  The trigger refuses an id far
+ * beyond the last one unless the table's owner or a restore writes it.  If
+ * such a row leaves no numbers after it, rows continue after the last one that
  * does.
  *
- * session_role and client_address are the columns' defaults, which a migrator
- * has no right to write; role is checked by the trigger.
+ * session_role and client_address are the columns' defaults, since a migrator
+ * does not have the privilege to write them; the trigger checks role.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -43,20 +44,22 @@
 
 PG_FUNCTION_INFO_V1(cmig_journal_trigger);
 
-/* How many rows are written at once. */
+/* How many rows one statement writes. */
 #define BATCH_ROWS 500
 
 /*
- * Ids up to this one are never far beyond the last: nobody can use up what is
- * left.  So the last one need not be looked up for each row.
+ * Ids up to this one never count as far beyond the last one, since the numbers
+ * cannot be used up that way.  So the last one need not be looked up for each
+ * row.
  */
 #define ALWAYS_NEAR (INT64CONST(1) << 40)
 
+/* Rows that are still to be written. */
 struct CmigJournalBatch
 {
 	int			count;
 	CmigJournalEntry entries[BATCH_ROWS];
-	MemoryContext context;		/* of their checksums */
+	MemoryContext context;		/* contains their checksums */
 };
 
 static CmigQuery last_id_query = {
@@ -64,8 +67,8 @@ static CmigQuery last_id_query = {
 };
 
 /*
- * The greatest id that a whole batch of free numbers follows.  Slow, and needed
- * only where the greatest of all leaves none.
+ * The greatest id with a whole batch of free numbers after it.  Slow, and
+ * needed only if the greatest of all leaves none.
  */
 static CmigQuery gap_query = {
 	.sql = "SELECT max(id)::text FROM (SELECT id::bigint, lead(id::bigint) OVER (ORDER BY id::bigint)"
@@ -129,6 +132,7 @@ static CmigQuery last_query = {
 	" FROM cmig.journal WHERE direction::text <> 'repair' ORDER BY id::bigint DESC LIMIT 1"
 };
 
+/* Set an argument unless value is NULL; nulls starts with all of them null. */
 static void
 set_text(Datum *values, char *nulls, int column, const char *value)
 {
@@ -138,7 +142,10 @@ set_text(Datum *values, char *nulls, int column, const char *value)
 	nulls[column] = ' ';
 }
 
-/* What the query finds in all rows, also in those that a REPEATABLE READ transaction does not see. */
+/*
+ * The query's result over all rows, including those that a REPEATABLE READ
+ * transaction does not see.
+ */
 static int64
 id_of(CmigQuery *query)
 {
@@ -147,13 +154,17 @@ id_of(CmigQuery *query)
 	return text ? DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text))) : 0;
 }
 
+/* Does the id leave too few numbers after it for a batch? */
 static bool
 is_last_number(int64 id)
 {
 	return id > PG_INT64_MAX - BATCH_ROWS;
 }
 
-/* The number after which the next rows are written; a batch of them is free. */
+/*
+ * The number after which the next rows are written; a batch of numbers is free
+ * there.
+ */
 static int64
 last_id(void)
 {
@@ -243,7 +254,7 @@ cmig_journal_interrupted(void)
 	cmig_query_run(&interrupted_query, NULL, NULL);
 }
 
-/* An array of times, finished ones or started ones. */
+/* An array of the finishing times or the starting times. */
 static Datum
 times_array(const CmigJournalEntry *entries, int count, bool finished)
 {
@@ -256,7 +267,7 @@ times_array(const CmigJournalEntry *entries, int count, bool finished)
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* An array of the texts that pick() finds in the entries, NULL included. */
+/* An array of the texts that pick() returns for the entries, NULL included. */
 static Datum
 texts_array(const CmigJournalEntry *entries, int count,
 			const char *(*pick) (const CmigJournalEntry *))
@@ -276,6 +287,7 @@ texts_array(const CmigJournalEntry *entries, int count,
 											  TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+/* What texts_array() can pick from an entry. */
 static const char *
 pick_revision(const CmigJournalEntry *entry)
 {
@@ -306,6 +318,7 @@ pick_message(const CmigJournalEntry *entry)
 	return entry->message;
 }
 
+/* Write the rows and empty the batch. */
 static void
 write_batch(CmigJournalBatch *batch)
 {
@@ -373,6 +386,7 @@ cmig_journal_checksum(const char *revision)
 	return checksum;
 }
 
+/* Read one row of last_query. */
 static void
 keep_last(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -393,7 +407,7 @@ cmig_journal_last(CmigJournalEntry *entry)
 	return cmig_query_each(&last_query, NULL, NULL, keep_last, entry) > 0;
 }
 
-/* May the caller run a script as the role, so that a row can say that it did? */
+/* May the caller run a script as the role, and so write a row that says so? */
 static bool
 may_run_as(const char *name)
 {
@@ -404,8 +418,8 @@ may_run_as(const char *name)
 }
 
 /*
- * The value of a column of a row that somebody writes; false if it is NULL, or
- * if the column is not as pg_cmig made it.
+ * The value of a column of a row being written; false if it is NULL or if the
+ * column is not as pg_cmig created it.
  */
 static bool
 value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, Datum *value)
@@ -420,6 +434,7 @@ value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, 
 	return !isnull;
 }
 
+/* Raise 42501 unless the caller may write a row for the role. */
 static void
 require_role(const char *role)
 {
@@ -432,7 +447,10 @@ require_role(const char *role)
 				 errhint("pg_cmig writes the journal itself.")));
 }
 
-/* So that nobody can use up the numbers. */
+/*
+ * Raise 42501 if the id is so far beyond the last one that numbers could be
+ * used up.
+ */
 static void
 require_near(int64 id)
 {
@@ -450,10 +468,11 @@ require_near(int64 id)
 }
 
 /*
- * Whoever writes a row by hand waits for the run that is under way, as its
- * number could be the same.  Whoever may write all columns, and so
- * session_role, restores a dump or may do as it likes.  Others can only write
- * rows of runs that they could have started.
+ * BEFORE INSERT trigger of cmig.journal.  A session that writes a row by hand
+ * waits for the run in progress, since its number could be the same.  A role
+ * with INSERT on all columns, including session_role, restores a dump or is
+ * the owner and may write anything.  Other roles can write only rows of runs
+ * that they could have started.
  */
 Datum
 cmig_journal_trigger(PG_FUNCTION_ARGS)
@@ -467,7 +486,7 @@ cmig_journal_trigger(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("cmig.journal_trigger() must be called before each INSERT into cmig.journal"),
-				 errhint("It works only as CREATE EXTENSION made it.")));
+				 errhint("CREATE EXTENSION creates the trigger in that way.")));
 	row = trigger->tg_trigtuple;
 
 	if (!cmig_run_lock_held())

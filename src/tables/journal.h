@@ -1,6 +1,6 @@
 /*
  * journal.h
- *	  cmig.journal: one row for each step that was carried out.
+ *	  cmig.journal: one row for each step that was run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,31 +10,36 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
+/* A row, without the columns that are taken from the session. */
 typedef struct CmigJournalEntry
 {
 	const char *revision;
 	const char *direction;		/* upgrade, downgrade, stamp, repair */
-	const char *outcome;		/* done; stepwise also running, failed */
+	const char *outcome;		/* done; of a stepwise run also running,
+								 * failed */
 	TimestampTz started_at;
-	TimestampTz finished_at;	/* elapsed is the difference */
-	const char *checksum;		/* as run; NULL where there is none */
-	const char *sqlstate;		/* the rest NULL or 0 unless it failed */
+	TimestampTz finished_at;	/* the column elapsed is the difference */
+	const char *checksum;		/* of the script that ran; NULL if there is
+								 * none */
+	const char *sqlstate;		/* this and what follows are set only if it
+								 * failed */
 	const char *message;
 	int			statement;
 } CmigJournalEntry;
 
 /*
- * Write a row.  The caller holds the run lock, as for all functions here that
- * write: rows get the number after the greatest.  Role, session role,
- * application, address, transaction id and search_path are taken from the
+ * Write a row.  As for all functions here that write, the caller holds the run
+ * lock, because a row gets the number after the greatest.  Role, session role,
+ * application, address, transaction ID, and search_path are taken from the
  * session, search_path as the scripts saw it.
  */
 extern void cmig_journal_write(const CmigJournalEntry *entry);
 
 /*
- * The rows of several steps of one transaction, written in order, many at once;
- * only revision, direction, outcome, times, checksum and message are taken.  The
- * checksum is copied, the other texts must last until the end.
+ * The rows of several steps of one transaction, written in order and many at a
+ * time.  Only revision, direction, outcome, times, checksum, and message are
+ * used.  The checksum is copied; the other texts must remain valid until
+ * cmig_journal_end().
  */
 typedef struct CmigJournalBatch CmigJournalBatch;
 
@@ -43,26 +48,30 @@ extern void cmig_journal_add(CmigJournalBatch *batch, const CmigJournalEntry *en
 extern void cmig_journal_end(CmigJournalBatch *batch);
 
 /*
- * The checksum recorded last for an applied revision (direction upgrade, stamp
- * or repair, outcome done), or NULL when it was never run or stamped here.
+ * The checksum that was recorded last for an applied revision (direction
+ * upgrade, stamp, or repair; outcome done), or NULL if it has never been run
+ * or stamped here.
  */
 extern char *cmig_journal_checksum(const char *revision);
 
 /*
- * For runs that commit: a row that says running, and its end.  start returns
- * the row's id.  interrupted turns rows that nobody will finish any more into
- * failed ones.
+ * For runs that commit: start writes a row with outcome running and returns
+ * its id, and finish completes it. interrupted sets rows that no session will
+ * finish to failed.
  */
 extern int64 cmig_journal_start(const CmigJournalEntry *entry);
 extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
 extern void cmig_journal_interrupted(void);
 
-/* The last row of a move or stamp, palloc'd; false when there is none.  No times. */
+/*
+ * The last row of a move or stamp, palloc'd and without times; false if there
+ * is none.
+ */
 extern bool cmig_journal_last(CmigJournalEntry *entry);
 
 /*
- * The id of a row that leaves no number after it, so that new rows stand before
- * it and it passes for the last; 0 if there is none.
+ * The id of a row that leaves no numbers after it, so that new rows get lower
+ * numbers and this one remains the last; 0 if there is none.
  */
 extern int64 cmig_journal_out_of_order(void);
 

@@ -1,6 +1,6 @@
 /*
  * progress.c
- *	  cmig.progress: where an unfinished stepwise step stands.
+ *	  cmig.progress: how far an unfinished stepwise step is.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -49,7 +49,7 @@ static CmigQuery clear_all_query = {
 	.sql = "DELETE FROM cmig.progress"
 };
 
-/* Is the revision there?  Does cmig.version name it? */
+/* Is the revision stored? Does cmig.version contain it? */
 static CmigQuery look_query = {
 	.sql = "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
 	" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1)",
@@ -57,6 +57,7 @@ static CmigQuery look_query = {
 	.argtypes = {TEXTOID}
 };
 
+/* Append one row to the list. */
 static void
 collect(TupleDesc desc, HeapTuple tuple, void *arg)
 {
@@ -71,7 +72,7 @@ collect(TupleDesc desc, HeapTuple tuple, void *arg)
 	row->detail = cmig_query_text(desc, tuple, 5);
 	row->checksum = cmig_query_text(desc, tuple, 6);
 
-	/* what was written by hand and is not known is in doubt */
+	/* a state that was written by hand and is unknown counts as in doubt */
 	row->state = CMIG_PROGRESS_IN_DOUBT;
 	for (int i = 0; i < lengthof(state_names); i++)
 	{
@@ -90,6 +91,7 @@ cmig_progress_read(void)
 	return rows;
 }
 
+/* Does the row belong to this step? */
 static bool
 is_of(const CmigProgressRow *row, const char *revision, CmigDirection direction)
 {
@@ -111,7 +113,7 @@ cmig_progress_find(List *rows, const char *revision, CmigDirection direction,
 		last--;
 	high = last + 1;
 
-	/* those of one step stand together, by statement */
+	/* the rows of one step are adjacent, ordered by statement */
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
@@ -159,6 +161,7 @@ cmig_progress_write(const char *revision, CmigDirection direction, int statement
 	cmig_query_run(&write_query, values, nulls);
 }
 
+/* Run one of the queries that delete rows. */
 static void
 delete_rows(CmigQuery *query, const char *revision, CmigDirection direction,
 			int statement)
@@ -189,12 +192,14 @@ cmig_progress_clear_all(void)
 	return cmig_query_run(&clear_all_query, NULL, NULL) > 0;
 }
 
+/* The result of look_query. */
 typedef struct Look
 {
 	bool		known;
 	bool		named;
 } Look;
 
+/* Read it. */
 static void
 keep_look(TupleDesc desc, HeapTuple tuple, void *arg)
 {
@@ -212,9 +217,9 @@ cmig_progress_obstacle(const CmigProgressRow *row)
 
 	cmig_query_each(&look_query, values, NULL, keep_look, &look);
 	if (!look.known)
-		return "cmig.revision does not hold it any more: load it again, then CALL again. After undoing by hand what it did, SELECT cmig.stamp('<revision it is at>', purge => true)";
+		return "It is no longer in cmig.revision: load it again, then CALL again. Or revert by hand what it did, then SELECT cmig.stamp('<revision it is at>', purge => true)";
 	if (look.named != (row->direction == CMIG_DOWNGRADE))
-		return "cmig.version was written by hand meanwhile, so that no run gets to it: SELECT cmig.stamp('<revision it is at>', purge => true), then CALL again.";
+		return "cmig.version has been changed by hand, so that no run reaches it: SELECT cmig.stamp('<revision it is at>', purge => true), then CALL again.";
 	return NULL;
 }
 
@@ -231,7 +236,7 @@ cmig_progress_require_none(void)
 	obstacle = cmig_progress_obstacle(row);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the %s of revision \"%s\" is half done",
+			 errmsg("the %s of revision \"%s\" is partially applied",
 					cmig_direction_name(row->direction), row->revision),
 			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that were carried out."),
 			 obstacle ? errhint("%s", obstacle) :

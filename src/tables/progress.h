@@ -1,14 +1,15 @@
 /*
  * progress.h
- *	  cmig.progress: where an unfinished stepwise step stands.
+ *	  cmig.progress: how far an unfinished stepwise step is.
  *
- * One row for each statement of a revision that is not transactional, from
- * its first trace to the end of the step, when all of them go:
+ * There is one row for each statement of a revision that is not transactional,
+ * from its first effect to the end of the step, when all rows of the step are
+ * deleted:
  *
- *	 running	it was begun at top level; the catalog tells what became of it,
- *				or it is an own procedure, which knows
- *	 in_doubt	it has committed by itself, and did not end
- *	 done		it was carried out
+ * 	 running	it has started at top level; the catalog shows what became of it,
+ * 				or it is a procedure of pg_cmig, which knows
+ * 	 in_doubt	it has committed by itself and has not ended
+ * 	 done		it has run
  *
  * A statement without a row has left nothing behind.
  *
@@ -21,6 +22,7 @@
 #include "nodes/pg_list.h"
 #include "base/revision.h"
 
+/* The states above. */
 typedef enum CmigProgressState
 {
 	CMIG_PROGRESS_RUNNING,
@@ -28,6 +30,7 @@ typedef enum CmigProgressState
 	CMIG_PROGRESS_DONE
 } CmigProgressState;
 
+/* A row of the table. */
 typedef struct CmigProgressRow
 {
 	char	   *revision;
@@ -45,29 +48,35 @@ extern List *cmig_progress_read(void);
 extern CmigProgressRow *cmig_progress_find(List *rows, const char *revision,
 										   CmigDirection direction, int statement);
 
-/* Has the revision a row in such a list: is one of its steps half done? */
+/*
+ * Does the list contain a row of the revision, that is, is it partially
+ * applied?
+ */
 extern bool cmig_progress_has(List *rows, const char *revision);
 
-/* Insert or update a row; a NULL detail leaves what is there. */
+/* Insert or update a row. If detail is NULL, the row keeps its detail. */
 extern void cmig_progress_write(const char *revision, CmigDirection direction,
 								int statement, CmigProgressState state,
 								const char *detail);
 
-/* Remove a statement's row, a step's rows, all rows; was there any? */
+/*
+ * Delete the row of a statement, the rows of a step, or all rows; clear_all
+ * returns whether there were any.
+ */
 extern void cmig_progress_remove(const char *revision, CmigDirection direction,
 								 int statement);
 extern void cmig_progress_clear(const char *revision, CmigDirection direction);
 extern bool cmig_progress_clear_all(void);
 
 /*
- * What keeps every run from getting to a step that is half done, and what to
+ * What prevents every run from reaching a partially applied step, and what to
  * type; NULL if nothing does.
  */
 extern const char *cmig_progress_obstacle(const CmigProgressRow *row);
 
 /*
- * Raise 55000 if a step is half done: what moves otherwise would not know
- * what is there.
+ * Raise 55000 if a revision is partially applied, since another move could not
+ * know the state of the database.
  */
 extern void cmig_progress_require_none(void);
 

@@ -2,10 +2,10 @@
  * version_rows.c
  *	  The version rows: the table cmig.version.
  *
- * Copyright (c) 2026, the pg_cmig developers
+ * This is the only file that knows the table's columns.  All queries go through
+ * cmig_query_*, that is, they run with the caller's privileges.
  *
- * The only file that knows its columns.  Everything goes through cmig_query_*,
- * that is with the caller's rights.
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
@@ -49,7 +49,7 @@ static CmigQuery clear_version = {
 	"DELETE FROM cmig.version", 0
 };
 
-/* One value that changes whenever a row of the two tables does. */
+/* A value that changes whenever a row of the two tables does. */
 static CmigQuery fingerprint = {
 	"SELECT (SELECT pg_catalog.count(*)::text || ' ' ||"
 	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(v.revision::text || ' ' || v.xmin::text, 0)), 0)::text"
@@ -59,6 +59,10 @@ static CmigQuery fingerprint = {
 	" FROM cmig.revision r)", 0,.all_rows = true
 };
 
+/*
+ * Run a query with a revision's id as its argument; returns the number of
+ * rows.
+ */
 static uint64
 run_with_id(CmigQuery *query, const char *revision)
 {
@@ -69,6 +73,7 @@ run_with_id(CmigQuery *query, const char *revision)
 	return processed;
 }
 
+/* Append the id in the row to the list. */
 static void
 collect_row(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -106,6 +111,7 @@ cmig_version_rows_unknown(void)
 	return rows != NIL ? linitial(rows) : NULL;
 }
 
+/* The error for changes of the table during the run. */
 pg_noreturn static void
 raise_version_changed(char *detail)
 {
@@ -141,7 +147,7 @@ cmig_version_rows_replace(const char *from, const char *to)
 	if (replaced == 1)
 		return;
 
-	/* one of them raises the error that fits */
+	/* one of these raises the error that applies */
 	cmig_version_rows_delete(from);
 	cmig_version_rows_insert(to);
 }

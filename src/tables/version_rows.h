@@ -2,9 +2,9 @@
  * version_rows.h
  *	  The version rows: the table cmig.version.
  *
- * Copyright (c) 2026, the pg_cmig developers
- *
  * Nothing is cached between calls: rows can be changed by hand at any time.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_VERSION_ROWS_H
 #define CMIG_VERSION_ROWS_H
@@ -15,25 +15,29 @@
 /* All version rows, sorted by bytes. */
 extern CmigNames *cmig_version_rows_read(void);
 
-/* A version row that names no stored revision, or NULL. */
+/* A version row without a stored revision, or NULL. */
 extern char *cmig_version_rows_unknown(void);
 
 /*
- * Raise 55000 if the row to delete does not exist, or the row to insert already
- * does: something else changed the table during the run.
+ * Raise 55000 if the row to delete does not exist, or the row to insert
+ * already exists: something else changed the table during the run.
  */
 extern void cmig_version_rows_delete(const char *revision);
 extern void cmig_version_rows_insert(const char *revision);
 
-/* Delete one row and insert another, in one statement: the common step. */
+/*
+ * Delete one row and insert another in a single statement, as most steps need
+ * it.
+ */
 extern void cmig_version_rows_replace(const char *from, const char *to);
 
-/* Remove all version rows, whatever they hold. */
+/* Delete all version rows, whatever they contain. */
 extern void cmig_version_rows_clear(void);
 
 /*
- * Raise 40001 if a version row or a revision has changed since the transaction's
- * snapshot was taken.  To be called after the run lock was acquired.
+ * Raise 40001 if a version row or a revision has changed since the
+ * transaction's snapshot was taken.  Must be called after the run lock was
+ * acquired.
  */
 extern void cmig_version_rows_check_snapshot(void);
 

@@ -244,7 +244,7 @@ public class Stepwise {
             check("cancel(): where", error.getServerErrorMessage().getWhere().replaceFirst("(?s).*\n", ""),
                 "pg_cmig: upgrade of 002, statement 2, line 2");
             check("cancel(): notices had arrived", seen, NOTICES.subList(0, 2));
-            check("cancel(): what status says", ask("SELECT value FROM cmig.status() WHERE item = 'half done'"),
+            check("cancel(): what status says", ask("SELECT value FROM cmig.status() WHERE item = 'partially applied'"),
                 "upgrade of 002: statement 1 is done, none after it is complete");
             again("cancel()", statement);
 

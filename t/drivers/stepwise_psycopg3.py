@@ -142,7 +142,7 @@ with psycopg.connect(dsn, autocommit=True) as conn:
             check("cancel", (error.sqlstate, error.diag.context.splitlines()[-1]),
                   ("57014", "pg_cmig: upgrade of 002, statement 2, line 2"))
         thread.join()
-        check("what status says", ask("SELECT value FROM cmig.status() WHERE item = 'half done'"),
+        check("what status says", ask("SELECT value FROM cmig.status() WHERE item = 'partially applied'"),
               "upgrade of 002: statement 1 is done, none after it is complete")
     conn.execute(UP)
     check("the same CALL again", (at(), ask("SELECT count(*) FROM item WHERE name LIKE 'name %'")), ("003", 1000))
