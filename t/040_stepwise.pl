@@ -188,7 +188,7 @@ wait_until_blocked($node, 'second');
 $holder->query_safe('COMMIT');
 is(finish_psql($first), 0, 'the session that builds an index concurrently ends');
 is(finish_psql($second), 0, 'so does the one that waited for it');
-like($first->{err}, qr/CREATE INDEX CONCURRENTLY will wait for the end of transactions that are open.*Process \d+ of role.*SELECT count/s,
+like($first->{err}, qr/CREATE INDEX CONCURRENTLY will wait for open transactions to end.*Process \d+ of role.*SELECT count/s,
 	'a notice named whom the build waits for');
 $holder->quit;
 
@@ -269,7 +269,7 @@ sub interrupt
 	finish_psql($run);
 	$holder->query_safe('COMMIT');
 	like($node->safe_psql('rest', "SELECT item || ': ' || value || ' -- ' || hint FROM cmig.status() WHERE item IN ('interrupted', 'partially applied') ORDER BY item DESC"),
-		qr/interrupted: upgrade of $revision -- CALL cmig.upgrade_stepwise.*again\npartially applied: upgrade of $revision: statement 1 is to be finished/,
+		qr/interrupted: upgrade of $revision -- CALL cmig.upgrade_stepwise.*again\npartially applied: upgrade of $revision: statement 1 is unfinished/,
 		"$revision: cmig.status tells what happened");
 }
 

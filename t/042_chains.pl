@@ -55,12 +55,12 @@ foreach my $chain (map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migratio
 
 	# down as far as the revisions can be taken back
 	my $status = $node->psql("${chain}_call", "CALL cmig.downgrade_stepwise('base')", stdout => \$out, stderr => \$err, @as_owner);
-	if ($err =~ /MG006|cannot be taken back/)
+	if ($err =~ /MG006|cannot be reverted/)
 	{
 		note("$chain: $err");
 		my $last = $node->safe_psql("${chain}_call", "SELECT revision FROM cmig.revision WHERE downgrade_sql IS NULL ORDER BY created_at DESC LIMIT 1");
 		is($node->psql("${chain}_call", "CALL cmig.downgrade_stepwise('$last')", stderr => \$err, @as_owner), 0,
-			"$chain goes down to $last, which cannot be taken back") or diag $err;
+			"$chain goes down to $last, which cannot be reverted") or diag $err;
 	}
 	else
 	{

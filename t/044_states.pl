@@ -136,7 +136,7 @@ begin('steps', @steps);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001$again\npartially applied: upgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.upgrade_stepwise(...) goes on with it",
+	is(status(), "interrupted: upgrade of 001$again\npartially applied: upgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.upgrade_stepwise(...) continues it",
 		"$how in a statement: interrupted, partially applied");
 }
 cut_off($up, 'cancel');
@@ -147,7 +147,7 @@ is(trace(), 'one two', 'exactly once');
 # the same down
 cut_off("CALL cmig.downgrade_stepwise('base')", 'terminate');
 is(status(), "interrupted: downgrade of 001 -- CALL cmig.downgrade_stepwise(...) again\n"
-	  . 'partially applied: downgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.downgrade_stepwise(...) goes on with it',
+	  . 'partially applied: downgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.downgrade_stepwise(...) continues it',
 	'a downgrade that was cut off');
 like(call($up), qr/55000: the downgrade of revision "001" is partially applied\nHINT:  CALL cmig.downgrade_stepwise/, 'up again is refused meanwhile');
 query($node, $db, "UPDATE cmig.revision SET downgrade_sql = replace(downgrade_sql, '''down''', '''other''')");
@@ -185,7 +185,7 @@ begin('verify', $verified);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001$again\npartially applied: upgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.upgrade_stepwise(...) goes on with it",
+	is(status(), "interrupted: upgrade of 001$again\npartially applied: upgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.upgrade_stepwise(...) continues it",
 		"$how in verify_sql");
 }
 cut_off($up, 'cancel');
@@ -203,7 +203,7 @@ my $do = sub { "DO \$\$ BEGIN INSERT INTO trace (what) VALUES ('$_[0] a'); COMMI
 begin('doubt', steps_file('001', '', $do->('up'), $do->('down')));
 cut_off($up, 'kill');
 is(status(), "interrupted: upgrade of 001$again\npartially applied: upgrade of 001: statement 1 is in doubt, none after it is complete"
-	  . " -- Look how far it came, then CALL cmig.upgrade_stepwise(..., in_doubt => 'done') or 'again'", 'a DO that had committed is in doubt');
+	  . " -- Check how far it got, then CALL cmig.upgrade_stepwise(..., in_doubt => 'done') or 'again'", 'a DO that had committed is in doubt');
 like(call($up), qr/MG012/, 'the same CALL says so');
 is(call("CALL cmig.upgrade_stepwise(in_doubt => 'again')"), '', 'again');
 is(trace(), 'up a up a up b up c', 'runs it once more');
@@ -230,7 +230,7 @@ my $pid = wait_until_blocked($node, 'first');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 10000)");
 finish_psql($run);
 $holder->query_safe('COMMIT');
-like(status(), qr/partially applied: downgrade of 002: statement 2 is to be finished/, 'an index that is dropped by halves');
+like(status(), qr/partially applied: downgrade of 002: statement 2 is unfinished/, 'an index that is dropped by halves');
 is(call("CALL cmig.downgrade_stepwise('-1')"), '', 'the same CALL');
 is($node->safe_psql($db, "SELECT to_regclass('big_a') IS NULL"), 't', 'finishes it');
 is(trace(), 'down', 'and does nothing twice');

@@ -2,9 +2,9 @@
  * move.c
  *	  What all moves along the graph have in common.
  *
- * Reads the situation, plans, refuses what is protected, fetches a step's
- * script and carries it out in the current transaction.  SELECT cmig.upgrade
- * and CALL cmig.upgrade_stepwise differ in where they commit, not in this.
+ * Reads the state, plans the steps, refuses what is protected, and runs a
+ * step's script in the current transaction.  SELECT cmig.upgrade and CALL
+ * cmig.upgrade_stepwise differ only in where they commit.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,13 +28,11 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* How many revisions a message names. */
 
 /*
  * Starting
  */
 
-/* Read the graph and what is applied. */
 CmigSituation
 cmig_move_read(bool with_details)
 {
@@ -51,10 +49,6 @@ cmig_move_read(bool with_details)
  * Protection
  */
 
-/*
- * Refuse to take revisions back where cmig.protect says so.  everything: the
- * move goes down to base.
- */
 void
 cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bool everything,
 							  const char *what, bool commits)
@@ -72,16 +66,14 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 			(errcode(ERRCODE_CMIG_PROTECTED),
 			 errmsg("%s is not allowed in database \"%s\"", what,
 					get_database_name(MyDatabaseId)),
-			 errdetail("cmig.protect is %s; reverting %s would lose the data in what was created there.",
+			 errdetail("cmig.protect is %s; reverting %s would lose the data in the objects created there.",
 					   cmig_settings_protect_name(), cmig_listing_text(&lost)),
 			 errhint("%s", cmig_settings_unprotect_hint(commits))));
 }
 
-/*
- * Carrying out a plan
- */
+/* Running a plan */
 
-/* "a, b" of the nodes below a revision, "base" if there are none. */
+/* The parents of a revision as "a, b", or "base" if it has none. */
 static char *
 parents_text(const CmigGraph *graph, int node)
 {
@@ -117,7 +109,7 @@ cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const ch
 		ereport(NOTICE,
 				(errmsg("no revision is loaded in database \"%s\"",
 						get_database_name(MyDatabaseId)),
-				 errhint("cmig.load stores the text of revision files, cmig.create_revision a single one.")));
+				 errhint("Use cmig.load to store revision files, or cmig.create_revision to store a single revision.")));
 		return;
 	}
 	cmig_listing_init(&current, CMIG_LISTING_PLAIN);
@@ -197,6 +189,7 @@ cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step)
 	expected->count += step->added.count - step->removed.count;
 }
 
+/* The error for version rows that no step has written. */
 static void
 version_changed(const char *detail, const char *hint)
 {
@@ -204,9 +197,10 @@ version_changed(const char *detail, const char *hint)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cmig.version was changed during the run"),
 			 errdetail("%s", detail),
-			 errhint("Only cmig.upgrade, cmig.downgrade and cmig.stamp should write cmig.version; %s", hint)));
+			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should write cmig.version; %s", hint)));
 }
 
+/* Is the node among these? */
 static bool
 has_node(const CmigEdges *change, int node)
 {
@@ -218,7 +212,10 @@ has_node(const CmigEdges *change, int node)
 	return false;
 }
 
-/* Must there be a row of the node?  step has moved the rows already, or is NULL. */
+/*
+ * Must there be a row for the node? step has changed the rows already, or is
+ * NULL.
+ */
 static bool
 is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node)
 {
@@ -227,7 +224,7 @@ is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node
 	return expected->set[node] && !(step != NULL && has_node(&step->removed, node));
 }
 
-/* Which of the expected rows is not among these? */
+/* An expected row that is not among these. */
 static const char *
 missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const CmigPlanStep *step,
 			const CmigNames *rows)
@@ -259,7 +256,7 @@ cmig_move_require_expected(const CmigSituation *now, const CmigExpectedRows *exp
 		int			node = cmig_graph_find_id(now->graph, rows->names[i]);
 
 		if (node < 0 || !is_expected(expected, step, node))
-			version_changed(psprintf("It has a row \"%s\", which no step has made.",
+			version_changed(psprintf("It has a row \"%s\", which no step has written.",
 									 rows->names[i]), hint);
 	}
 	if (rows->count != count)
@@ -317,7 +314,10 @@ cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets)
 CmigPlan *
 cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowngradeTarget **resolved)
 {
-	/* a row for a mere dependency is no obstacle; the plan takes it away */
+	/*
+	 * a row for a revision that others only depend on is not an obstacle; the
+	 * plan removes it
+	 */
 	cmig_target_require_sound_rows(now->graph, now->applied, false);
 	*resolved = cmig_target_downgrade(now->graph, now->applied, target);
 	cmig_target_require_known_rows(now->graph, now->applied);

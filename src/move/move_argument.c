@@ -1,8 +1,8 @@
 /*
  * move_argument.c
- *	  Arguments of the moving verbs: steps, targets, confirmation.
+ *	  Arguments of the functions that move: steps, targets, confirmation.
  *
- * What people type by mistake is refused with the call that they may have
+ * For likely mistakes, the error's hint shows the call that was probably
  * meant.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -42,8 +42,8 @@ cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an integer for downgrade is a number of steps and must be negative"),
 				 stepwise ?
-				 errhint("Quote a revision: CALL cmig.downgrade_stepwise('005'); CALL cmig.downgrade_stepwise(-1) takes back one.") :
-				 errhint("Quote a revision: cmig.downgrade('005'); cmig.downgrade(-1) takes back one.")));
+				 errhint("Quote a revision: CALL cmig.downgrade_stepwise('005'); CALL cmig.downgrade_stepwise(-1) reverts one revision.") :
+				 errhint("Quote a revision: cmig.downgrade('005'); cmig.downgrade(-1) reverts one revision.")));
 	return psprintf("%d", steps);
 }
 
@@ -56,7 +56,7 @@ cmig_move_argument_require_target(const char *target, const char *call)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 target ? errmsg("\"%s\" is not a downgrade target", target)
 				 : errmsg("downgrade needs a target"),
-				 errhint("%s('-1') takes back the last revision; name a revision to go back to it, or base to take back all.",
+				 errhint("%s('-1') reverts the last revision. Name a revision to go down to it, or base to revert all.",
 						 call)));
 }
 
@@ -71,7 +71,7 @@ cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("reset must be confirmed with the name of the database"),
-				 errdetail("It takes back all revisions, with the data in what they made, and applies them anew."),
-				 errhint("Type %s(confirm => %s)", call,
+				 errdetail("It reverts all revisions, losing the data in the objects that they created, and applies them again."),
+				 errhint("Use %s(confirm => %s)", call,
 						 quote_literal_cstr(database))));
 }

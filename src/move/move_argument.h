@@ -1,8 +1,8 @@
 /*
  * move_argument.h
- *	  Arguments of the moving verbs: steps, targets, confirmation.
+ *	  Arguments of the functions that move: steps, targets, confirmation.
  *
- * All of these raise 22023 for what cannot be meant.
+ * All of these raise 22023 for arguments that make no sense.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,18 +14,19 @@
 
 /*
  * The first argument, a number of steps, as a relative identifier: "+2", "-1".
- * stepwise: the hint names the procedures.
+ * stepwise: hints name the procedures.
  */
 extern char *cmig_move_argument_steps_up(FunctionCallInfo fcinfo, bool stepwise);
 extern char *cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise);
 
 /*
- * Refuse a missing downgrade target, and words that people type for one step
- * down.  call is the beginning of the right call: "SELECT * FROM cmig.downgrade".
+ * Raise an error for a missing downgrade target, and for words that people
+ * type to go one step down. call is the beginning of the correct call: "SELECT
+ * * FROM cmig.downgrade".
  */
 extern void cmig_move_argument_require_target(const char *target, const char *call);
 
-/* Refuse a destructive call unless argument n is the name of the database. */
+/* Raise an error unless argument n is the name of the database. */
 extern void cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
 													const char *call);
 

@@ -1,22 +1,22 @@
 /*
  * nontransactional.c
- *	  Carries out the statements of a revision that is not transactional.
+ *	  Runs the statements of a revision that is not transactional.
  *
- * What is known after an interruption follows from when the row in
- * cmig.progress is written:
+ * What is known after an interruption depends on when the row in cmig.progress
+ * is written:
  *
- * - A statement that can run in a transaction gets its row, done, in that
- *	 transaction: exactly once.
+ * - A statement that can run inside a transaction gets its row, done, in that
+ * 	 transaction: it runs exactly once.
  * - A CALL or DO gets a row, in doubt, in the transaction in which it begins,
- *	 and the row becomes done in the one in which it ends.  If it never
- *	 commits both are the same; if it does, and is interrupted, the row is
- *	 there.
- * - Any other gets a row, running, before it begins; the catalog tells what
- *	 became of it (resume.h).
- * - One of cmig's own procedures gets a row, running, before it begins, and
- *	 knows itself where it stopped.
+ * 	 and the row becomes done in the one in which it ends.  If it never
+ * 	 commits, both are the same transaction; if it commits and is then
+ * 	 interrupted, the row remains in doubt.
+ * - Any other statement gets a row, running, before it begins; the catalog
+ * 	 shows what became of it (resume.h).
+ * - A procedure of pg_cmig gets a row, running, before it begins, and knows by
+ * 	 itself where it stopped.
  *
- * Own rows are written with the rights of the caller, whatever role the
+ * These rows are written with the caller's privileges, whatever role the
  * script has set.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -26,6 +26,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "move/nontransactional.h"
+#include "move/passed_over.h"
 #include "move/resume.h"
 #include "move/toplevel.h"
 #include "parse/script.h"
@@ -40,54 +41,50 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "parser/parse_func.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
-/* A statement that is being made invalid and built over and over: give up. */
+/*
+ * How often the leftovers of a statement are removed before giving up, if
+ * another session keeps creating new ones.
+ */
 #define MAX_CLEANUPS 10
 
+/* A step in progress. */
 typedef struct StepRun
 {
 	CmigScriptRun script;
 	const CmigRunStep *step;
 	CmigInDoubt *in_doubt;
-	Oid			caller;			/* who called, whatever the script sets */
+	Oid			caller;			/* the role that called, whatever the script
+								 * sets */
 	List	   *rows;			/* of CmigProgressRow */
 
-	/* statements that an earlier call has carried out */
-	MemoryContext context;		/* holds what is noted of them */
-	bool		left_out;		/* there are some, not repeated */
-	int			resumed_at;		/* the first that was not, if there are some */
-	List	   *temporary;		/* of int: those whose work has gone since */
-	List	   *temporary_names;	/* of char *: what they made */
+	CmigPassedOver passed;		/* statements that an earlier call has run */
 
-	/* the statement under way */
+	/* the current statement */
 	RawStmt    *raw;
 	char	   *checksum;
 	CmigProgressRow *row;		/* its row from an earlier run, or NULL */
-	char	   *detail;			/* what resuming it needs to know */
+	char	   *detail;			/* what is needed to resume it */
 	bool		begun;			/* it may have left something behind */
 	bool		calling;		/* it is a CALL or DO, which may commit */
-	bool		judging;		/* it has a row and the catalog judges it */
-	bool		own;			/* it is one of cmig's own procedures */
+	bool		judging;		/* it has a row, and the catalog shows its
+								 * state */
+	bool		own;			/* it is a procedure of pg_cmig */
 } StepRun;
 
-/* The caller of the run under way, or InvalidOid. */
+/* The caller of the run in progress, or InvalidOid. */
 static Oid	run_caller = InvalidOid;
 
-/* Has the own procedure under way left anything? */
+/* Has the pg_cmig procedure that is running left anything behind? */
 static bool own_work_is_there = false;
 
-/*
- * Own rows
- */
+/* Rows of cmig.progress */
 
+/* What begin_own_work() has changed. */
 typedef struct OwnWork
 {
 	Oid			user;
@@ -95,6 +92,7 @@ typedef struct OwnWork
 	bool		read_only;
 } OwnWork;
 
+/* Act as the caller, to write pg_cmig's tables. */
 static OwnWork
 begin_own_work(const StepRun *run)
 {
@@ -108,6 +106,7 @@ begin_own_work(const StepRun *run)
 	return work;
 }
 
+/* Act as the script's role again. */
 static void
 end_own_work(const OwnWork *work)
 {
@@ -115,6 +114,7 @@ end_own_work(const OwnWork *work)
 	XactReadOnly = work->read_only;
 }
 
+/* Write the row of the current statement. */
 static void
 write_row(const StepRun *run, CmigProgressState state, const char *detail)
 {
@@ -125,7 +125,7 @@ write_row(const StepRun *run, CmigProgressState state, const char *detail)
 	end_own_work(&work);
 }
 
-/* The detail of a row: the statement's checksum and what else is given. */
+/* The detail of a row: the statement's checksum and further JSON members. */
 static char *
 make_detail(const StepRun *run, const char *members)
 {
@@ -133,6 +133,7 @@ make_detail(const StepRun *run, const char *members)
 					members[0] ? ", " : "", members);
 }
 
+/* A name for the current statement, for notices. */
 static char *
 what(const StepRun *run)
 {
@@ -140,7 +141,7 @@ what(const StepRun *run)
 					run->script.statement.number);
 }
 
-/* The row done in a transaction of its own. */
+/* Record the current statement as done, in a transaction of its own. */
 static void
 commit_done(const StepRun *run)
 {
@@ -148,10 +149,9 @@ commit_done(const StepRun *run)
 	cmig_toplevel_commit();
 }
 
-/*
- * Statements in a transaction
- */
+/* Statements that can run inside a transaction */
 
+/* Run the statement and record that, in one transaction. */
 static void
 run_plain(void *arg)
 {
@@ -166,6 +166,7 @@ run_plain(void *arg)
  * CALL and DO
  */
 
+/* Does the statement call a procedure of pg_cmig? */
 static bool
 is_own_procedure(const RawStmt *raw)
 {
@@ -180,6 +181,7 @@ is_own_procedure(const RawStmt *raw)
 	return OidIsValid(ours) && list_member_oid(fetch_search_path(false), ours);
 }
 
+/* Run a CALL or DO; its row is in doubt until it ends. */
 static void
 run_in_doubt(void *arg)
 {
@@ -192,7 +194,7 @@ run_in_doubt(void *arg)
 	write_row(run, CMIG_PROGRESS_DONE, NULL);
 }
 
-/* It may run again if it had not committed: then its row is not there. */
+/* It may run again if it has not committed, that is, if it has no row. */
 static bool
 has_not_committed(void *arg)
 {
@@ -207,6 +209,7 @@ has_not_committed(void *arg)
 							  run->script.statement.number) == NULL;
 }
 
+/* The error for a statement in doubt if the caller has not said what to do. */
 static void
 stop_in_doubt(const StepRun *run)
 {
@@ -216,12 +219,13 @@ stop_in_doubt(const StepRun *run)
 			(errcode(ERRCODE_CMIG_IN_DOUBT),
 			 errmsg("statement %d of revision \"%s\" is in doubt",
 					run->script.statement.number, run->step->revision),
-			 errdetail("It had committed by itself when the run was interrupted, so that a part of it or all was carried out: %.*s",
+			 errdetail("It had committed by itself when the run was interrupted, so that part or all of its work is done: %.*s",
 					   pg_mbcliplen(text, strlen(text), 200), text),
-			 errhint("Look whether its work is complete. CALL cmig.%s_stepwise(..., in_doubt => 'done') goes on after it, in_doubt => 'again' runs it once more.",
+			 errhint("Check whether its work is complete. CALL cmig.%s_stepwise(..., in_doubt => 'done') continues after it, in_doubt => 'again' runs it again.",
 					 cmig_direction_name(run->step->direction))));
 }
 
+/* Run a CALL or DO, or do what the caller has said about one in doubt. */
 static void
 run_call(StepRun *run)
 {
@@ -252,11 +256,12 @@ run_call(StepRun *run)
 	run->calling = false;
 }
 
-/*
- * Statements that only run at top level
- */
+/* Statements that need the top level */
 
-/* Judge what an earlier attempt left, clear it away; is it done? */
+/*
+ * Remove what an earlier attempt left behind.  Returns whether the statement
+ * is done.
+ */
 static bool
 clear_up(StepRun *run)
 {
@@ -286,6 +291,7 @@ clear_up(StepRun *run)
 	}
 }
 
+/* One attempt to run such a statement. */
 static void
 run_top_level(void *arg)
 {
@@ -306,6 +312,7 @@ run_top_level(void *arg)
 	write_row(run, CMIG_PROGRESS_DONE, NULL);
 }
 
+/* Run such a statement, or resume it if it has a row. */
 static void
 run_judged(StepRun *run)
 {
@@ -327,10 +334,9 @@ run_judged(StepRun *run)
 	run->judging = false;
 }
 
-/*
- * cmig's own procedures
- */
+/* Procedures of pg_cmig */
 
+/* Run a procedure of pg_cmig, which resumes its own work. */
 static void
 run_own(StepRun *run)
 {
@@ -358,6 +364,7 @@ cmig_nontransactional_note_own_work(void)
  * Failures
  */
 
+/* Has the statement that failed left nothing behind? */
 static bool
 has_left_nothing(const StepRun *run)
 {
@@ -371,9 +378,9 @@ has_left_nothing(const StepRun *run)
 }
 
 /*
- * A statement that failed and has left nothing gives up its row, so that its
- * text may be put right.  The error that is reported is the statement's,
- * whatever happens here.
+ * Delete the row of a statement that failed and left nothing behind, so that
+ * its text may be fixed.  Whatever happens here, the statement's error is the
+ * one that is reported.
  */
 static void
 forget_failed(StepRun *run)
@@ -408,89 +415,21 @@ forget_failed(StepRun *run)
  * One statement
  */
 
+/* The error for a statement that has run and whose text has changed since. */
 static void
 refuse_changed(const StepRun *run, int statement)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
-			 errmsg("statement %d of revision \"%s\" has changed since it was carried out",
+			 errmsg("statement %d of revision \"%s\" has changed since it ran",
 					statement, run->step->revision),
-			 errdetail("The %s is partially applied: cmig.progress shows which statements were begun.",
+			 errdetail("The %s is partially applied: cmig.progress shows which statements have started.",
 					   cmig_direction_name(run->step->direction)),
-			 errhint("Load the text as it was up to that statement and CALL again; what comes after it may change. Or undo by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d",
+			 errhint("Load the text as it was up to that statement and CALL again; what comes after it may change. Or revert by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d",
 					 quote_literal_cstr(run->step->revision), statement)));
 }
 
-/* The server's set_config() for the session, and nothing else? */
-static bool
-is_set_config(const RawStmt *raw)
-{
-	static const Oid arguments[] = {TEXTOID, TEXTOID, BOOLOID};
-	List	   *names = cmig_statement_set_config_names(raw);
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (LookupFuncName(lfirst(lc), lengthof(arguments), arguments, true) != F_SET_CONFIG)
-			return false;
-	}
-	return names != NIL;
-}
-
-/*
- * An earlier call has carried it out.  Its session is gone, or was put back:
- * what it set there is set again.
- */
-static void
-pass_over(StepRun *run)
-{
-	MemoryContext old;
-
-	if (IsA(run->raw->stmt, VariableSetStmt) || is_set_config(run->raw))
-	{
-		cmig_toplevel_execute(run->raw, run->script.statement.text);
-		cmig_toplevel_commit();
-		return;
-	}
-	run->left_out = true;
-	old = MemoryContextSwitchTo(run->context);
-	if (cmig_statement_is_temporary(run->raw, &run->temporary_names))
-		run->temporary = lappend_int(run->temporary, run->script.statement.number);
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * The hint for a statement that may miss what went with the earlier session,
- * or NULL.
- */
-static char *
-hint_of_lost(const StepRun *run, int sqlstate)
-{
-	const char *revision = quote_literal_cstr(run->step->revision);
-	const char *direction = cmig_direction_name(run->step->direction);
-	bool		likely = sqlstate == ERRCODE_UNDEFINED_TABLE ||
-	sqlstate == ERRCODE_UNDEFINED_PSTATEMENT || sqlstate == ERRCODE_UNDEFINED_CURSOR;
-	bool		possible = sqlstate == ERRCODE_UNDEFINED_SCHEMA ||
-	sqlstate == ERRCODE_UNDEFINED_FUNCTION || sqlstate == ERRCODE_UNDEFINED_OBJECT;
-	StringInfoData numbers;
-	ListCell   *lc;
-
-	if (run->resumed_at == 0 || !(likely || (possible && run->temporary != NIL)))
-		return NULL;
-	if (run->temporary == NIL)
-		return psprintf("This call has resumed at statement %d: temporary tables, prepared statements and cursors that an earlier call made are gone. If one of them is missing, DELETE FROM cmig.progress WHERE revision = %s AND statement = <the one that makes it>, and CALL cmig.%s_stepwise again, which carries that one out once more.",
-						run->resumed_at, revision, direction);
-	initStringInfo(&numbers);
-	foreach(lc, run->temporary)
-	{
-		appendStringInfo(&numbers, "%s%d", numbers.len > 0 ? ", " : "", lfirst_int(lc));
-	}
-	return psprintf("This call has resumed at statement %d: what %s %s made for the session of an earlier call is gone. DELETE FROM cmig.progress WHERE revision = %s AND statement IN (%s), and CALL cmig.%s_stepwise again, which makes it once more.",
-					run->resumed_at, list_length(run->temporary) == 1 ? "statement" : "statements",
-					numbers.data, revision, numbers.data, direction);
-}
-
-/* Who carries out the script's statements, as an identifier. */
+/* The role of the script, quoted. */
 static const char *
 script_role(void)
 {
@@ -502,7 +441,7 @@ script_role(void)
 }
 
 /*
- * The hint for an own procedure that the script's role may not call, or NULL.
+ * The hint if the script's role may not call a procedure of pg_cmig, or NULL.
  */
 static char *
 hint_of_rights(const StepRun *run, const ErrorData *error, const char *role)
@@ -518,7 +457,7 @@ hint_of_rights(const StepRun *run, const ErrorData *error, const char *role)
 					role, role, role, cmig_direction_name(run->step->direction));
 }
 
-/* How to go on, for an error that has no hint of its own. */
+/* How to resume, as the hint for an error that has none. */
 static char *
 hint_of_resuming(const StepRun *run, const char *phase)
 {
@@ -529,16 +468,17 @@ hint_of_resuming(const StepRun *run, const char *phase)
 	if (phase == NULL)
 	{
 		if (run->script.statement.number > 1)
-			kept = "The statements before it are committed and stay. ";
+			kept = "The statements before it are committed. ";
 		else if (run->own && own_work_is_there)
-			kept = "What it has committed stays. ";
-		return psprintf("%sAfter fixing the cause, CALL cmig.%s_stepwise again: it goes on with this statement.",
+			kept = "What it has committed remains. ";
+		return psprintf("%sAfter fixing the cause, CALL cmig.%s_stepwise again: it continues with this statement.",
 						kept, direction);
 	}
-	return psprintf("What is committed stays. After fixing the cause, CALL cmig.%s_stepwise again: it goes on with this revision.",
+	return psprintf("What is committed remains. After fixing the cause, CALL cmig.%s_stepwise again: it continues with this revision.",
 					direction);
 }
 
+/* Run the current statement, unless an earlier call has run it. */
 static void
 run_statement(StepRun *run)
 {
@@ -549,7 +489,7 @@ run_statement(StepRun *run)
 	run->checksum = cmig_script_checksum(run->script.statement.text, false);
 	run->row = cmig_progress_find(run->rows, run->step->revision, run->step->direction,
 								  run->script.statement.number);
-	/* an own procedure that is to go on judges its arguments itself */
+	/* a procedure of pg_cmig that is resumed checks its arguments itself */
 	if (run->row != NULL && (run->row->checksum == NULL ||
 							 strcmp(run->row->checksum, run->checksum) != 0) &&
 		(run->row->state != CMIG_PROGRESS_RUNNING ||
@@ -560,11 +500,10 @@ run_statement(StepRun *run)
 	node = run->raw->stmt;
 	if (run->row != NULL && run->row->state == CMIG_PROGRESS_DONE)
 	{
-		pass_over(run);
+		cmig_passed_over_add(&run->passed, &run->script.statement, run->raw);
 		return;
 	}
-	if (run->left_out && run->resumed_at == 0)
-		run->resumed_at = run->script.statement.number;
+	cmig_passed_over_end(&run->passed, run->script.statement.number);
 
 	class = cmig_statement_classify(run->raw, &reason);
 	if (is_own_procedure(run->raw))
@@ -578,6 +517,7 @@ run_statement(StepRun *run)
 		run_judged(run);
 }
 
+/* Run all statements of the step's script. */
 static void
 run_statements(StepRun *run, MemoryContext context)
 {
@@ -593,7 +533,7 @@ run_statements(StepRun *run, MemoryContext context)
 		run->script.statement.text = NULL;
 		MemoryContextReset(context);
 		cmig_run_lock_keep();
-		/* a DO or CALL may have rolled back */
+		/* a DO or CALL may have rolled back and lost the lock */
 		cmig_extension_hold_again();
 	}
 	foreach(lc, run->rows)
@@ -608,7 +548,7 @@ run_statements(StepRun *run, MemoryContext context)
 	cmig_script_close(script);
 }
 
-/* In a fresh transaction: the session as it was. */
+/* Restore the session, in a new transaction. */
 static void
 leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
 {
@@ -618,6 +558,41 @@ leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
 	cmig_session_leave_steps(session);
 	cmig_saved_settings_put_back(saved);
 	cmig_toplevel_commit();
+}
+
+/*
+ * After an error in the step and a rollback: restore the session and complete
+ * the error's hint.
+ */
+static void
+end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
+		   ErrorData *error)
+{
+	const char *phase = run->script.phase;
+
+	/* names must be looked up before the script's settings are gone */
+	const char *role = script_role();
+	char	   *rights = error->hint == NULL ? cmig_rights_hint(error) : NULL;
+	char	   *lost;
+
+	forget_failed(run);
+	leave(run, session, saved);
+	lost = cmig_passed_over_hint(&run->passed, run->step, error->sqlerrcode);
+	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		cmig_script_run_improve_hint(error, &run->script);
+	if (error->hint == NULL)
+		error->hint = hint_of_rights(run, error, role);
+	if (run->calling && !has_not_committed(run))
+		error->hint = psprintf("It had committed before it failed, so it is in doubt. Check how far it got. CALL cmig.%s_stepwise(..., in_doubt => 'done') continues after it, in_doubt => 'again' runs it again.",
+							   cmig_direction_name(run->step->direction));
+	else if (lost != NULL)
+		error->hint = error->hint ? psprintf("%s %s", error->hint, lost) : lost;
+	else if (error->hint == NULL)
+	{
+		error->hint = hint_of_resuming(run, phase);
+		if (rights != NULL)
+			error->hint = psprintf("%s %s", error->hint, rights);
+	}
 }
 
 Oid
@@ -641,7 +616,7 @@ cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 	run->step = step;
 	run->in_doubt = in_doubt;
 	run->caller = GetUserId();
-	run->context = caller;
+	run->passed.context = caller;
 
 	cmig_toplevel_snapshot();
 	run->rows = cmig_progress_read();
@@ -666,36 +641,12 @@ cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 	PG_CATCH();
 	{
 		ErrorData  *error;
-		char	   *lost;
-		const char *role;
-		char	   *rights;
-		const char *phase = run->script.phase;
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
 		cmig_toplevel_rollback();
-		/* while names mean what they mean to the script */
-		role = script_role();
-		rights = error->hint == NULL ? cmig_rights_hint(error) : NULL;
-		forget_failed(run);
-		leave(run, session, saved);
-		lost = hint_of_lost(run, error->sqlerrcode);
-		if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
-			cmig_script_run_improve_hint(error, &run->script);
-		if (error->hint == NULL)
-			error->hint = hint_of_rights(run, error, role);
-		if (run->calling && !has_not_committed(run))
-			error->hint = psprintf("It had committed before it failed, so that it is in doubt. Look how far it came. CALL cmig.%s_stepwise(..., in_doubt => 'done') goes on after it, in_doubt => 'again' runs it once more.",
-								   cmig_direction_name(step->direction));
-		else if (lost != NULL)
-			error->hint = error->hint ? psprintf("%s %s", error->hint, lost) : lost;
-		else if (error->hint == NULL)
-		{
-			error->hint = hint_of_resuming(run, phase);
-			if (rights != NULL)
-				error->hint = psprintf("%s %s", error->hint, rights);
-		}
+		end_failed(run, session, saved, error);
 		ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -1,7 +1,8 @@
 /*
  * nontransactional.h
- *	  Carries out the statements of a revision that is not transactional, each
- *	  at top level, and notes in cmig.progress what was done.
+ *	  Runs the statements of a revision that is not transactional.
+ *
+ * Each statement runs at top level. cmig.progress records which have run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,29 +17,30 @@
 typedef enum CmigInDoubt
 {
 	CMIG_IN_DOUBT_STOP,			/* raise MG012 */
-	CMIG_IN_DOUBT_DONE,			/* take it as done */
-	CMIG_IN_DOUBT_AGAIN			/* run it once more */
+	CMIG_IN_DOUBT_DONE,			/* consider it done */
+	CMIG_IN_DOUBT_AGAIN			/* run it again */
 } CmigInDoubt;
 
 /*
- * Run the step's statements that are not done yet, and commit each.  On
- * return and on error the session's settings, role, temporary objects,
- * prepared statements and cursors are as they were.  *in_doubt holds for the
- * first statement only that is in doubt.  The current context must live below
- * PortalContext.
+ * Run the step's statements that are not done yet, and commit each of them.
+ * On return and after an error, the session's settings, role, temporary
+ * objects, prepared statements, and cursors are as they were. *in_doubt
+ * applies only to the first statement in doubt.  The current context must be
+ * below PortalContext.
  */
 extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt);
 
 /*
- * The role with whose rights own tables are written: who called the run that
- * is under way, whatever role its script has set, or else the current user.
+ * The role with whose privileges pg_cmig's tables are written: the caller of
+ * the run in progress, whatever role its script has set, or else the current
+ * user.
  */
 extern Oid	cmig_nontransactional_caller(void);
 
 /*
- * For cmig's own procedures, whether a step runs them or not: a part of their
- * work is committed, or is about to be.  One that fails before is as if it
- * had not begun.
+ * To be called by pg_cmig's procedures, whether a step runs them or not, when
+ * a part of their work is committed or about to be.  A procedure that fails
+ * before that has left nothing behind.
  */
 extern void cmig_nontransactional_note_own_work(void);
 

@@ -2,9 +2,9 @@
  * protect.c
  *	  Protection of the database against destructive moves: set_protect.
  *
- * ALTER DATABASE ... SET does the work and decides who may.  By itself it is
- * refused to an owner whose session has not loaded this library, since the
- * server does not know the setting then.
+ * ALTER DATABASE ...  SET does the work and decides who may do it.  By itself
+ * it would fail for an owner whose session has not loaded this library, since
+ * the server does not know the setting then.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,8 +27,8 @@
 PG_FUNCTION_INFO_V1(cmig_set_protect);
 
 /*
- * Two sessions that alter the database at once would meet "tuple concurrently
- * updated": one waits here.
+ * Of two sessions that alter the database at the same time, one waits for the
+ * lock here, since it would fail with "tuple concurrently updated" otherwise.
  */
 Datum
 cmig_set_protect(PG_FUNCTION_ARGS)

@@ -2,10 +2,10 @@
  * resume.c
  *	  What became of a statement that was interrupted at top level.
  *
- * An index that is invalid may be a leftover or may be in the making.  Every
- * session that builds, rebuilds or drops an index concurrently holds
- * ShareUpdateExclusiveLock on its table from beginning to end, so whoever
- * gets that lock and still finds the index invalid has found a leftover.
+ * An invalid index may be a leftover, or another session may be building it.
+ * Every session that builds, rebuilds, or drops an index concurrently holds
+ * ShareUpdateExclusiveLock on its table from beginning to end.  So a session
+ * that gets that lock and still finds the index invalid has found a leftover.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -53,7 +53,10 @@ static CmigQuery member_query = {
 	.argtypes = {TEXTOID, TEXTOID}
 };
 
-/* Transient indexes of REINDEX CONCURRENTLY in a relation, a schema, all. */
+/*
+ * Transient indexes of REINDEX CONCURRENTLY in a relation, in a schema, or in
+ * the database, without those in a JSON array.
+ */
 static CmigQuery transient_query = {
 	.sql = "WITH tables AS ("
 	" SELECT c.oid, c.reltoastrelid FROM pg_class c"
@@ -94,12 +97,14 @@ member(const char *detail, const char *name)
 	return value;
 }
 
+/* The member that says whether the object of the statement existed before. */
 static char *
 existed_member(bool existed)
 {
 	return pstrdup(existed ? "\"existed\": true" : "\"existed\": false");
 }
 
+/* Did the object exist before the statement? */
 static bool
 had_existed(const char *detail)
 {
@@ -112,7 +117,7 @@ had_existed(const char *detail)
  * CREATE INDEX CONCURRENTLY
  */
 
-/* Choose the name that the server would choose. */
+/* The name that the server would choose. */
 static char *
 choose_index_name(const IndexStmt *statement, Oid table)
 {
@@ -143,6 +148,10 @@ choose_index_name(const IndexStmt *statement, Oid table)
 							  get_rel_namespace(table), false);
 }
 
+/*
+ * Is the index valid?  Sets *table to its table, InvalidOid if there is no
+ * such index.
+ */
 static bool
 index_is_usable(Oid index, Oid *table)
 {
@@ -161,7 +170,7 @@ index_is_usable(Oid index, Oid *table)
 }
 
 /*
- * Is the index what the statement makes, as far as its columns tell?
+ * Is the index what the statement creates, as far as its columns show?
  * Expressions are not compared.
  */
 static bool
@@ -182,7 +191,7 @@ is_index_of(const IndexStmt *statement, Oid index)
 	{
 		const char *name = list_nth_node(IndexElem, elements, i)->name;
 
-		/* a column in parentheses is a column to the server too */
+		/* the server treats a column in parentheses like a plain column */
 		if (name != NULL)
 			same = form->indkey.values[i] != 0 &&
 				strcmp(get_attname(form->indrelid, form->indkey.values[i], false), name) == 0;
@@ -191,6 +200,7 @@ is_index_of(const IndexStmt *statement, Oid index)
 	return same;
 }
 
+/* What to remember before CREATE INDEX CONCURRENTLY. */
 static char *
 prepare_index(IndexStmt *statement)
 {
@@ -209,7 +219,7 @@ prepare_index(IndexStmt *statement)
 		ereport(WARNING,
 				(errmsg("index \"%s\" exists but is invalid", statement->idxname),
 				 errdetail("IF NOT EXISTS leaves it as it is; queries do not use it."),
-				 errhint("DROP INDEX CONCURRENTLY before it is created.")));
+				 errhint("Run DROP INDEX CONCURRENTLY before creating it.")));
 
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "\"index\": ");
@@ -218,6 +228,7 @@ prepare_index(IndexStmt *statement)
 	return detail.data;
 }
 
+/* What became of CREATE INDEX CONCURRENTLY. */
 static CmigResumeVerdict
 judge_index(IndexStmt *statement, const char *detail, List **leftovers)
 {
@@ -252,12 +263,14 @@ judge_index(IndexStmt *statement, const char *detail, List **leftovers)
  * REINDEX ... CONCURRENTLY
  */
 
+/* Collects the rows of transient_query. */
 typedef struct Transients
 {
 	List	   *leftovers;
-	StringInfo	names;			/* JSON array, or NULL */
+	StringInfo	names;			/* JSON array of their names, or NULL */
 } Transients;
 
+/* Add a row of transient_query. */
 static void
 collect_transient(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -276,6 +289,10 @@ collect_transient(TupleDesc desc, HeapTuple row, void *arg)
 	}
 }
 
+/*
+ * Find transient indexes in what the statement rebuilds, except those in
+ * known.
+ */
 static void
 find_transients(const ReindexStmt *statement, const char *known, Transients *found)
 {
@@ -308,6 +325,7 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 	cmig_query_each(&transient_query, values, nulls, collect_transient, found);
 }
 
+/* What to remember before REINDEX CONCURRENTLY: the leftovers of others. */
 static char *
 prepare_reindex(const RawStmt *raw)
 {
@@ -326,6 +344,7 @@ prepare_reindex(const RawStmt *raw)
  * ALTER TABLE ... DETACH PARTITION ... CONCURRENTLY
  */
 
+/* The statement if it detaches a partition concurrently, otherwise NULL. */
 static const AlterTableStmt *
 detach_statement(const Node *node, PartitionCmd **command)
 {
@@ -344,7 +363,7 @@ detach_statement(const Node *node, PartitionCmd **command)
 	return (*command)->concurrent ? alter : NULL;
 }
 
-/* "attached", "pending", or NULL if it is no partition of that table. */
+/* "attached", "pending", or NULL if it is not a partition of that table. */
 static char *
 attachment(const AlterTableStmt *alter, const PartitionCmd *command)
 {
@@ -359,6 +378,7 @@ attachment(const AlterTableStmt *alter, const PartitionCmd *command)
 	return state;
 }
 
+/* What became of DETACH PARTITION CONCURRENTLY. */
 static CmigResumeVerdict
 judge_detach(const AlterTableStmt *alter, const PartitionCmd *command,
 			 const char *detail, char **finish)
@@ -382,10 +402,9 @@ judge_detach(const AlterTableStmt *alter, const PartitionCmd *command,
 	return CMIG_RESUME_AGAIN;
 }
 
-/*
- * Objects that are there or are not
- */
+/* Objects that exist or do not */
 
+/* What a statement does with its object. */
 typedef enum Existence
 {
 	NO_OBJECT,					/* not such a statement */
@@ -393,6 +412,7 @@ typedef enum Existence
 	DROPS
 } Existence;
 
+/* Does the statement create or drop an object, and does that exist now? */
 static Existence
 object_of(const Node *node, bool *exists)
 {
@@ -488,9 +508,9 @@ cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **fin
 }
 
 /*
- * The last thing that CREATE INDEX CONCURRENTLY does is to mark the index
- * valid, and it gives its lock back just before that is committed: wait for
- * a transaction that is changing the index's row.
+ * CREATE INDEX CONCURRENTLY marks the index valid at its very end, and
+ * releases its lock just before that is committed: wait for a transaction that
+ * is changing the index's row.
  */
 static void
 wait_for_change(Oid index)
@@ -520,8 +540,8 @@ wait_for_change(Oid index)
 }
 
 /*
- * One attempt holds the table from looking to dropping: after an error the
- * lock is gone, and the index may be somebody else's.
+ * One attempt holds the lock on the table from the check to the drop: after an
+ * error the lock is gone, and another session may use the index.
  */
 static void
 remove_leftover(void *arg)
@@ -531,7 +551,7 @@ remove_leftover(void *arg)
 	Oid			owner;
 	char	   *sql = NULL;
 
-	/* wait for whoever works on the table, without a snapshot */
+	/* wait, without a snapshot, for sessions that work on the table */
 	cmig_toplevel_commit();
 	InvalidateCatalogSnapshot();
 	LockRelationIdForSession(&table, ShareUpdateExclusiveLock);

@@ -2,10 +2,10 @@
  * resume.h
  *	  What became of a statement that was interrupted at top level.
  *
- * Before such a statement begins, cmig_resume_prepare() notes what the
- * catalog holds; after an interruption cmig_resume_judge() compares.  Names
- * that the server would choose are chosen beforehand, so that leftovers can be
- * told from what others made.
+ * Before such a statement begins, cmig_resume_prepare() notes the state of the
+ * catalog; after an interruption, cmig_resume_judge() compares.  Names that
+ * the server would choose are chosen beforehand, so that leftovers can be
+ * distinguished from what other sessions created.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,16 +17,17 @@
 #include "nodes/pg_list.h"
 
 /*
- * To be called in a transaction with a snapshot.  May complete the tree (the
- * name of an index).  Returns what to remember as members of a JSON object,
+ * Must be called in a transaction with a snapshot.  May complete the tree (the
+ * name of an index).  Returns what to remember, as members of a JSON object:
  * '"index": "x", "existed": false' or ''.
  */
 extern char *cmig_resume_prepare(RawStmt *raw);
 
+/* What to do about an interrupted statement. */
 typedef enum CmigResumeVerdict
 {
-	CMIG_RESUME_DONE,			/* it was carried out */
-	CMIG_RESUME_AGAIN,			/* it can be carried out (again) */
+	CMIG_RESUME_DONE,			/* nothing: it has run */
+	CMIG_RESUME_AGAIN,			/* run it (again) */
 	CMIG_RESUME_FINISH			/* run *finish instead of it */
 } CmigResumeVerdict;
 
@@ -38,20 +39,20 @@ typedef struct CmigLeftover
 } CmigLeftover;
 
 /*
- * Judge from the catalog, in a transaction with a snapshot.  detail is the
- * JSON object that was stored; the tree is completed as by prepare.
- * *leftovers (of CmigLeftover *) must be removed before it runs again.
+ * Judge by the catalog, in a transaction with a snapshot. detail is the JSON
+ * object that was stored; the tree is completed as by prepare. *leftovers (of
+ * CmigLeftover *) must be removed before the statement runs again.
  */
 extern CmigResumeVerdict cmig_resume_judge(RawStmt *raw, const char *detail,
 										   List **leftovers, char **finish);
 
 /*
- * Drop an index if it is still invalid when nobody works on its table any
- * more.  Commits.
+ * Drop an index if it is still invalid when no other session works on its
+ * table any more.  Commits.
  */
 extern void cmig_resume_remove(const CmigLeftover *leftover);
 
-/* The invalid index of that name on a table, for online recipes. */
+/* The invalid index of that name on a table, or InvalidOid; for recipes. */
 extern Oid	cmig_resume_invalid_index(Oid table, const char *name);
 
 #endif							/* CMIG_RESUME_H */

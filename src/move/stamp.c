@@ -2,9 +2,9 @@
  * stamp.c
  *	  Recording where a database is without running anything.
  *
- * Stamping journals what it covers, so that a later change of a text can be
- * noticed.  That may be every revision there is, so the texts are read and the
- * rows written some hundred at a time.
+ * Stamping journals the revisions that it covers, so that a later change of a
+ * script can be detected.  These can be all revisions, so some hundred scripts
+ * are read and rows written at a time.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,9 +30,10 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* How many texts are read at a time. */
+/* How many scripts are read at a time. */
 #define READ_TEXTS 500
 
+/* Add a row to the journal. */
 static void
 add_entry(CmigJournalBatch *batch, const char *revision, const char *checksum,
 		  const char *message)
@@ -48,16 +49,18 @@ add_entry(CmigJournalBatch *batch, const char *revision, const char *checksum,
 	cmig_journal_add(batch, &entry);
 }
 
-/* Revisions that are to be journalled, a window of them. */
+/* Some of the revisions to be journaled. */
 typedef struct Window
 {
 	const CmigGraph *graph;
 	int			count;
 	int			nodes[READ_TEXTS];	/* ascending */
-	char	   *checksums[READ_TEXTS];	/* NULL: of a text yet to be read */
-	MemoryContext context;		/* where checksums live */
+	char	   *checksums[READ_TEXTS];	/* NULL: the script has not been read
+										 * yet */
+	MemoryContext context;		/* contains the checksums */
 } Window;
 
+/* Set the checksum of the revision whose script was read. */
 static void
 keep_checksum(const char *revision, CmigStoredScript *script, void *arg)
 {
@@ -81,7 +84,10 @@ keep_checksum(const char *revision, CmigStoredScript *script, void *arg)
 								cmig_script_checksum(script->sql, script->transactional));
 }
 
-/* Returns how many rows it has written. */
+/*
+ * Journal the revisions of the window and empty it.  Returns the number of
+ * rows.
+ */
 static int
 write_window(CmigJournalBatch *batch, Window *window)
 {
@@ -96,7 +102,7 @@ write_window(CmigJournalBatch *batch, Window *window)
 	if (unread.count > 0)
 		cmig_catalog_each_script(&unread, CMIG_UPGRADE, MaxAllocHugeSize, keep_checksum, window);
 
-	/* one without a checksum was deleted meanwhile */
+	/* a revision without a checksum has been deleted meanwhile */
 	for (int i = 0; i < window->count; i++)
 	{
 		if (window->checksums[i] == NULL)
@@ -125,8 +131,9 @@ is_below_applied(const CmigGraph *graph, const CmigApplied *applied, int node)
 }
 
 /*
- * Journal the version rows that contradicted another row, as a restore leaves
- * them, and are gone: their revisions count as applied before and after.
+ * Journal version rows that contradicted another row, as after restoring a
+ * dump, and are now gone: their revisions count as applied before and after.
+ * Returns the number of rows.
  */
 static int
 journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
@@ -151,8 +158,9 @@ journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
 }
 
 /*
- * Journal what no longer counts as applied: each revision, as upgrades and
- * stamps upward have a row for each, and version rows of unknown ones.
+ * Journal what no longer counts as applied: each revision (upgrades and stamps
+ * upward write a row for each, too) and version rows of unknown ones.  Returns
+ * the number of rows.
  */
 static int
 journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigApplied *before,
@@ -181,8 +189,8 @@ journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigAppli
 }
 
 /*
- * Journal each revision that counts as applied now or no longer, and a new
- * version row below what was applied.  Returns how many rows were written.
+ * Journal each revision that has become applied or is no longer applied, and a
+ * new version row below what was applied.  Returns the number of rows.
  */
 static int
 journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApplied *after)
@@ -229,8 +237,9 @@ journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApp
 }
 
 /*
- * A stamp that changes no row may still settle a run that failed or was cut
- * off: then the journal says so, with where the database is.
+ * A stamp that changes no row may still settle a run that failed or was
+ * interrupted: then the journal says where the database is.  Returns whether
+ * it does.
  */
 static bool
 journal_settled(const CmigNames *rows)
@@ -251,6 +260,7 @@ journal_settled(const CmigNames *rows)
 	return true;
 }
 
+/* Do both contain the same names? */
 static bool
 are_equal(const CmigNames *a, const CmigNames *b)
 {
@@ -264,7 +274,7 @@ are_equal(const CmigNames *a, const CmigNames *b)
 	return true;
 }
 
-/* Say what stepwise runs have begun and nobody will finish now. */
+/* Report the partially applied steps, which no run will finish now. */
 static void
 report_discarded(List *rows)
 {
@@ -275,13 +285,13 @@ report_discarded(List *rows)
 	{
 		const CmigProgressRow *row = lfirst(lc);
 
-		/* the rows of one step stand together */
+		/* the rows of one step are adjacent */
 		if (last == NULL || row->direction != last->direction ||
 			strcmp(row->revision, last->revision) != 0)
 			ereport(NOTICE,
 					(errmsg("the progress of the %s of revision \"%s\" is discarded",
 							cmig_direction_name(row->direction), row->revision),
-					 errdetail("A stepwise run had ended in the middle of it. What its statements did stays.")));
+					 errdetail("A stepwise run had ended in the middle of it. The effects of its statements remain.")));
 		last = row;
 	}
 }
@@ -310,7 +320,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 					(errcode(ERRCODE_CMIG_PROTECTED),
 					 errmsg("a purge of the version rows is not allowed in database \"%s\"",
 							get_database_name(MyDatabaseId)),
-					 errdetail("cmig.protect is %s; what cmig.version says of this database would be forgotten.",
+					 errdetail("cmig.protect is %s; what cmig.version says about this database would be lost.",
 							   cmig_settings_protect_name()),
 					 errhint("%s", cmig_settings_unprotect_hint(false))));
 		cmig_version_rows_clear();
@@ -326,7 +336,10 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 		cmig_version_rows_insert(cmig_graph_id(now.graph, lfirst_int(lc)));
 	}
 
-	/* it says where the database is, also of partially applied steps */
+	/*
+	 * a stamp says where the database is, so no step remains partially
+	 * applied
+	 */
 	report_discarded(cmig_progress_read());
 	changed = cmig_progress_clear_all();
 	changed |= cmig_backfill_run_settle_all();

@@ -11,9 +11,9 @@
 #include "base/revision.h"
 
 /*
- * Make the version rows those of the targets and journal what that covers; with
- * purge, whatever rows there are go first.  Returns the rows now recorded,
- * sorted.  The run lock is the caller's.
+ * Make the version rows those of the targets, and journal the revisions that
+ * this covers.  With purge, all existing rows are removed first.  Returns the
+ * rows now recorded, sorted.  The caller holds the run lock.
  */
 extern CmigNames *cmig_stamp_targets(const CmigNames *targets, bool purge);
 

@@ -1,9 +1,9 @@
 /*
  * step_texts.c
- *	  The scripts of a plan's steps, read some at a time.
+ *	  The scripts of a plan's steps, read a few at a time.
  *
- * One query fetches up to READ_STEPS texts, of which those up to READ_BYTES
- * are kept until the next ones are read; a greater text is read alone when
+ * One query fetches up to READ_STEPS scripts.  The first READ_BYTES of them
+ * are kept until the next ones are read; a larger script is read alone when
  * its step comes.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -18,12 +18,13 @@
 
 #include "utils/memutils.h"
 
-/* How many steps' texts are read at a time, and how much of them is kept. */
+/* How many steps' scripts are read at a time, and how much of them is kept. */
 #define READ_STEPS 200
 #define READ_BYTES ((Size) 1024 * 1024)
-/* How much is read at once where memory matters less than time. */
+/* How much is read at once by cmig_step_texts_read_small(). */
 #define SMALL_BYTES (8 * 1024 * 1024)
 
+/* Set *step from a stored script. */
 static void
 fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id,
 		  const CmigStoredScript *script)
@@ -36,13 +37,14 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id,
 	step->transactional = script->transactional;
 }
 
+/* Raise an error if the step has no script. */
 static void
 require_reversible(const CmigRunStep *step)
 {
 	if (step->sql == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
-				 errmsg("revision \"%s\" cannot be taken back", step->revision),
+				 errmsg("revision \"%s\" cannot be reverted", step->revision),
 				 errdetail("It has no downgrade script."),
 				 errhint("Downgrade to \"%s\" or above, give the revision a downgrade section and load it, or restore a backup.",
 						 step->revision)));
@@ -72,18 +74,20 @@ cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node)
 	return step;
 }
 
+/* See step_texts.h. */
 struct CmigStepTexts
 {
 	const CmigGraph *graph;
 	const CmigPlan *plan;
 	int			first;			/* the steps that were read last */
 	int			count;
-	int			kept;			/* of which so many were small enough */
-	CmigRunStep steps[READ_STEPS];	/* their texts; no revision: not kept */
-	MemoryContext context;		/* where the texts live */
+	int			kept;			/* how many of them were small enough to keep */
+	CmigRunStep steps[READ_STEPS];	/* their scripts; revision is NULL if not
+									 * kept */
+	MemoryContext context;		/* contains the scripts */
 	CmigPack	pack;
 
-	/* small ones that were read before, or NULL */
+	/* small scripts that were all read before, or NULL */
 	CmigRunStep **small;
 	int		   *place;			/* of each node: its step, or -1 */
 	CmigPack	small_pack;
@@ -101,12 +105,14 @@ cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan)
 	return texts;
 }
 
+/* A copy in the pack; text may be NULL. */
 static const char *
 copy_text(CmigPack *pack, const char *text)
 {
 	return text ? cmig_pack_string(pack, text, strlen(text)) : NULL;
 }
 
+/* Keep the script of a step that is being read. */
 static void
 keep_script(const char *revision, CmigStoredScript *script, void *arg)
 {
@@ -128,6 +134,7 @@ keep_script(const char *revision, CmigStoredScript *script, void *arg)
 	MemoryContextSwitchTo(old);
 }
 
+/* Keep a small script. */
 static void
 keep_small(const char *revision, CmigStoredScript *script, void *arg)
 {
@@ -168,7 +175,7 @@ cmig_step_texts_read_small(CmigStepTexts *texts)
 	texts->place = NULL;
 }
 
-/* Read the texts of some steps from first on. */
+/* Read the scripts of some steps, beginning with first. */
 static void
 read_texts(CmigStepTexts *texts, int first)
 {
@@ -176,7 +183,7 @@ read_texts(CmigStepTexts *texts, int first)
 	CmigNames	ids = {0, names};
 	MemoryContext old;
 
-	/* where few of those before were small enough, no more are asked for */
+	/* if few of the last ones were small enough, request no more than that */
 	texts->count = Min(texts->count == 0 ? READ_STEPS : Min(2 * texts->kept + 1, READ_STEPS),
 					   texts->plan->count - first);
 	texts->first = first;

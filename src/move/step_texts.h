@@ -1,8 +1,8 @@
 /*
  * step_texts.h
- *	  The scripts of a plan's steps, read some at a time.
+ *	  The scripts of a plan's steps, read a few at a time.
  *
- * A long plan takes no more memory for them than a short one.
+ * The scripts of a long plan take no more memory than those of a short one.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,28 +14,29 @@
 #include "graph/plan.h"
 #include "run/runner.h"
 
+/* The scripts of a plan. */
 typedef struct CmigStepTexts CmigStepTexts;
 
-/* It lives in the current memory context; graph and plan must outlive it. */
+/* Allocated in the current memory context; graph and plan must outlive it. */
 extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan);
 
 /*
- * The texts of a step of the plan.  Raises MG006 if it has no way down and
- * 55000 if the revision is gone.  Valid until those of another step are asked
- * for.
+ * The scripts of a step of the plan, valid until those of another step are
+ * requested.  Raises MG006 if it has no downgrade script and 55000 if the
+ * revision was deleted.
  */
 extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
 
 /*
- * Read the small texts of a long plan at once and keep them: takes a few
- * megabytes, but one scan of the table is cheaper than many lookups.
+ * Read the small scripts of a long plan all at once and keep them.  This takes
+ * a few megabytes, but one scan of the table is cheaper than many lookups.
  */
 extern void cmig_step_texts_read_small(CmigStepTexts *texts);
 
-/* The texts of one step without a cache, in the current memory context. */
+/* The scripts of one step, not cached, in the current memory context. */
 extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node);
 
-/* Raise 55000: the row of a revision is gone. */
+/* Raise 55000: the row of a revision was deleted. */
 extern void cmig_step_texts_deleted(const char *id) pg_attribute_noreturn();
 
 #endif							/* CMIG_STEP_TEXTS_H */

@@ -2,19 +2,19 @@
  * stepwise.c
  *	  Runs that commit after each revision.
  *
- * A transactional revision is one transaction: script, verify_sql, version
- * rows, its journal row from running to done, and the next step's row that
- * says running, all in one commit.  So the journal is true after a crash at
- * any point, and a step costs one flush.
+ * A transactional revision is one transaction: its script, verify_sql, the
+ * version rows, the change of its journal row from running to done, and the
+ * next step's row with outcome running are committed together.  So the journal
+ * is correct after a crash at any point, and a step costs one flush.
  *
  * A revision that is not transactional is run by nontransactional.c; a last
- * transaction runs its verify_sql, moves the version rows and clears
+ * transaction runs its verify_sql, replaces the version rows, and clears
  * cmig.progress.
  *
  * The run lock keeps all of pg_cmig's own functions from writing the version
- * rows.  Somebody may still write them by hand between two commits, or a
- * script may: so they are compared with what the steps have made, before a
- * step that commits on its way and before the end of each step.
+ * rows.  A session or a script may still write them by hand between two
+ * commits.  So they are compared with the result of the steps before each step
+ * that commits on its way, and before the end of each step.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -44,18 +44,19 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+/* A run in progress. */
 typedef struct StepwiseRun
 {
 	MemoryContext step_context; /* reset for each step */
 	CmigInDoubt in_doubt;
 	CmigSituation now;
 	const CmigPlan *plan;
-	CmigExpectedRows *expected; /* the version rows before the step under way */
+	CmigExpectedRows *expected; /* the version rows before the current step */
 
-	/* the step under way */
+	/* the current step */
 	int			index;
 	CmigRunStep *step;
-	int64		journal_id;		/* its row, 0 when there is none */
+	int64		journal_id;		/* its row, 0 if there is none */
 	TimestampTz started_at;
 
 	/* set in the transaction that ends a step, valid once it is committed */
@@ -65,6 +66,7 @@ typedef struct StepwiseRun
 
 void		(*cmig_stepwise_at_end) (void) = NULL;
 
+/* Parse the argument in_doubt. */
 static CmigInDoubt
 parse_in_doubt(const char *value)
 {
@@ -76,14 +78,15 @@ parse_in_doubt(const char *value)
 		return CMIG_IN_DOUBT_AGAIN;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("in_doubt must be stop, done or again"),
-			 errhint("stop, the default, raises an error at a statement that may have been carried out in part; done goes on after it, again runs it once more.")));
+			 errmsg("in_doubt must be stop, done, or again"),
+			 errhint("stop, the default, raises an error at a statement of which a part may have run; done continues after it, again runs it again.")));
 }
 
 /*
  * The journal
  */
 
+/* Write the journal row of a step that begins. */
 static int64
 start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 {
@@ -96,11 +99,14 @@ start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 	return cmig_journal_start(&entry);
 }
 
+/*
+ * Raise an error unless the version rows are as expected; moved as in move.h.
+ */
 static void
 require_rows(const StepwiseRun *run, const CmigPlanStep *moved)
 {
 	cmig_move_require_expected(&run->now, run->expected, moved,
-							   psprintf("neither a script nor a session by hand. SELECT cmig.stamp('<revision it is at>', purge => true) puts it right; then CALL cmig.%s_stepwise again.",
+							   psprintf("neither a script nor a session may change it by hand. SELECT cmig.stamp('<revision it is at>', purge => true) corrects it; then CALL cmig.%s_stepwise again.",
 										cmig_direction_name(run->plan->direction)));
 }
 
@@ -114,7 +120,7 @@ finish_step(StepwiseRun *run)
 	cmig_run_limit_check();
 	require_rows(run, NULL);
 	cmig_move_rows(&run->now, step);
-	/* a trigger may have written others */
+	/* a trigger may have written other rows */
 	require_rows(run, step);
 
 	entry.outcome = "done";
@@ -130,13 +136,15 @@ finish_step(StepwiseRun *run)
 		run->next_journal_id = start_row(run, run->index + 1, run->next_started_at);
 	else if (run->plan->direction == CMIG_UPGRADE && cmig_stepwise_at_end)
 	{
-		/* it sees what the step made */
+		/* the hook must see the effects of the step */
 		CommandCounterIncrement();
 		cmig_stepwise_at_end();
 	}
 }
 
-/* The error and, of verify_sql, whose statement it was. */
+/*
+ * The error's message and detail.  For verify_sql it also names the statement.
+ */
 static char *
 failure_message(const ErrorData *error)
 {
@@ -150,6 +158,7 @@ failure_message(const ErrorData *error)
 	return psprintf("statement %d of verify_sql: %s", cmig_runner_statement(), message);
 }
 
+/* Record in the journal that the current step failed. */
 static void
 journal_failure(const StepwiseRun *run, const ErrorData *error)
 {
@@ -165,7 +174,7 @@ journal_failure(const StepwiseRun *run, const ErrorData *error)
 	entry.message = failure_message(error);
 	entry.statement = cmig_runner_verifying() ? 0 : cmig_runner_statement();
 
-	/* the error that is reported is the run's, whatever happens here */
+	/* whatever happens here, the run's error is the one that is reported */
 	PG_TRY();
 	{
 		cmig_toplevel_snapshot();
@@ -184,6 +193,7 @@ journal_failure(const StepwiseRun *run, const ErrorData *error)
  * Steps
  */
 
+/* Run a transactional step. */
 static void
 run_transactional(void *arg)
 {
@@ -194,6 +204,7 @@ run_transactional(void *arg)
 	finish_step(run);
 }
 
+/* The last transaction of a step whose statements have all run. */
 static void
 finish_statements(void *arg)
 {
@@ -212,6 +223,7 @@ finish_statements(void *arg)
 	finish_step(run);
 }
 
+/* Read the scripts of a step. */
 static CmigRunStep *
 fetch(const StepwiseRun *run, int index)
 {
@@ -224,6 +236,7 @@ fetch(const StepwiseRun *run, int index)
 	return step;
 }
 
+/* Run the current step. */
 static void
 run_step(StepwiseRun *run)
 {
@@ -248,8 +261,9 @@ run_step(StepwiseRun *run)
 }
 
 /*
- * What would stop the run, found before anything is changed: what a script
- * must not hold, steps that are partially applied and would be left so.
+ * Find what would stop the run before anything is changed: statements that a
+ * script must not contain, and partially applied steps that the plan would
+ * leave behind.
  */
 static void
 check_steps(const StepwiseRun *run)
@@ -272,7 +286,7 @@ check_steps(const StepwiseRun *run)
 		CmigProgressRow *row = lfirst(lc);
 		int			i = 0;
 
-		/* a step's rows stand together, and its text is read once */
+		/* the rows of one step are adjacent; read its script only once */
 		if (seen != NULL && row->direction == seen->direction &&
 			strcmp(row->revision, seen->revision) == 0)
 			continue;
@@ -287,23 +301,24 @@ check_steps(const StepwiseRun *run)
 		if (fetch(run, i)->transactional)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_CHANGED_REVISION),
-					 errmsg("revision \"%s\" has become transactional since it was begun",
+					 errmsg("revision \"%s\" has become transactional since it started",
 							row->revision),
-					 errdetail("The %s is partially applied: as a transactional one it would run again as a whole.",
+					 errdetail("The %s is partially applied: as a transactional revision it would run again as a whole.",
 							   cmig_direction_name(row->direction)),
-					 errhint("Load it with transactional: false and CALL again. Or undo by hand what it did, then SELECT cmig.stamp('<revision it is at>')")));
+					 errhint("Load it with transactional: false and CALL again. Or revert by hand what it did, then SELECT cmig.stamp('<revision it is at>')")));
 		if (!cmig_runner_concurrent_ddl())
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the %s of revision \"%s\" is partially applied",
 							cmig_direction_name(row->direction), row->revision),
-					 errdetail("It was begun statement by statement; with cmig.concurrent_ddl = off it would run again as a whole."),
+					 errdetail("It has started statement by statement; with cmig.concurrent_ddl = off it would run again as a whole."),
 					 errhint("SET cmig.concurrent_ddl = on and CALL again.")));
 	}
 	MemoryContextReset(run->step_context);
 	MemoryContextSwitchTo(caller);
 }
 
+/* Run all steps of the plan. */
 static void
 run_plan(StepwiseRun *run, const CmigPlan *plan)
 {
@@ -341,6 +356,7 @@ run_plan(StepwiseRun *run, const CmigPlan *plan)
  * The three procedures
  */
 
+/* The three procedures. */
 typedef enum Procedure
 {
 	UPGRADE,
@@ -352,6 +368,7 @@ static const char *const procedure_names[] = {
 	"cmig.upgrade_stepwise", "cmig.downgrade_stepwise", "cmig.reset_stepwise"
 };
 
+/* What is to be done. */
 typedef struct Request
 {
 	Procedure	procedure;
@@ -359,7 +376,10 @@ typedef struct Request
 	const char *target;			/* of downgrade */
 } Request;
 
-/* go_down and go_up return how many steps were carried out. */
+/*
+ * Downgrade; returns the number of steps. what names the move in errors, or is
+ * NULL.
+ */
 static int
 go_down(StepwiseRun *run, const char *target, const char *what)
 {
@@ -376,6 +396,7 @@ go_down(StepwiseRun *run, const char *target, const char *what)
 	return plan->count;
 }
 
+/* Upgrade; returns the number of steps. */
 static int
 go_up(StepwiseRun *run, const CmigNames *targets)
 {
@@ -385,6 +406,7 @@ go_up(StepwiseRun *run, const CmigNames *targets)
 	return run->plan->count;
 }
 
+/* Run all moves of the request. */
 static void
 move(StepwiseRun *run, const Request *request)
 {
@@ -413,6 +435,7 @@ move(StepwiseRun *run, const Request *request)
 		cmig_move_report_nothing(run->now.graph, run->now.applied->rows, verb);
 }
 
+/* Run a procedure, from taking the run lock to releasing it. */
 static void
 run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_doubt)
 {
@@ -423,7 +446,7 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 
 	cmig_runner_require_idle(name);
 	cmig_toplevel_require(fcinfo, name);
-	/* before the journal names the role */
+	/* before the role is written to the journal */
 	cmig_session_require_member();
 
 	context = cmig_toplevel_context("pg_cmig stepwise run");

@@ -13,8 +13,8 @@
 #include "base/revision.h"
 
 /*
- * The procedures.  fcinfo is that of the CALL; in_doubt is stop, done or
- * again.  The arguments must live below PortalContext.
+ * The procedures. fcinfo is that of the CALL; in_doubt is stop, done, or
+ * again.  The arguments must be allocated below PortalContext.
  */
 extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
 								  const char *in_doubt);
@@ -23,8 +23,8 @@ extern void cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
 extern void cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt);
 
 /*
- * Called in the transaction that ends the last step of an upgrade, which an
- * error in it stops; set by the entry.
+ * A hook that is called in the transaction that ends the last step of an
+ * upgrade, before it commits; an error in it makes that step fail.
  */
 extern void (*cmig_stepwise_at_end) (void);
 

@@ -2,17 +2,17 @@
  * toplevel.c
  *	  Procedures that commit: transactions, attempts, statements at top level.
  *
- * What the server demands of code that commits within a CALL:
+ * What the server requires of code that commits within a CALL:
  *
- * - SPI is finished and no snapshot is active when a statement that commits
- *	 by itself begins, except the portal's own, which the portal knows
- *	 (EnsurePortalSnapshotExists).  A snapshot pushed in any other way makes
- *	 the commits of a nested CALL or DO fail; none at all is no snapshot for
- *	 CREATE INDEX CONCURRENTLY, which uses the active one.
+ * - When a statement that commits by itself begins, SPI is finished and no
+ * 	 snapshot is active except the portal's own, which the portal knows
+ * 	 (EnsurePortalSnapshotExists).  With a snapshot pushed in any other way, the
+ * 	 commits of a nested CALL or DO fail; with none at all, CREATE INDEX
+ * 	 CONCURRENTLY fails, which uses the active one.
  * - Afterwards the portal's snapshot may be gone or be another one; if one is
- *	 active it is the portal's, and it is popped.
- * - After an error the transaction is aborted whole, and the portal must
- *	 forget its snapshot, which went with it.
+ * 	 active it is the portal's, and it is popped.
+ * - After an error the whole transaction is aborted, and the portal must
+ * 	 forget its snapshot, which is gone with it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -57,27 +57,23 @@
 /* Transactions younger than this are not worth a notice, in milliseconds. */
 #define OLD_SNAPSHOT_MS 1000
 
+/* The value of cmig.lock_retries. */
 static int	lock_retries = 10;
 
 void
 cmig_toplevel_init(void)
 {
-	/*
-	 * cmig.lock_retries: how often a step that exceeded cmig.lock_timeout is
-	 * tried again before the run gives up.
-	 */
+
 	DefineCustomIntVariable("cmig.lock_retries",
-							"How often stepwise runs, backfills and recipes try again after a lock timeout.",
+							"Sets how often stepwise runs, backfills, and recipes try again after a lock timeout.",
 							"0 means never. The pauses between the attempts double, from 0.2 to 30 seconds.",
 							&lock_retries, 10, 0, 10000, PGC_USERSET,
 							0, NULL, NULL, NULL);
 }
 
-/*
- * How it was called
- */
+/* How a procedure was called */
 
-/* Is it called at top level, alone?  Then it may commit. */
+/* Is it called at top level and by itself, so that it may commit? */
 static bool
 may_commit(FunctionCallInfo fcinfo)
 {
@@ -99,13 +95,13 @@ cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure)
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 				 errmsg("CALL %s must be a statement of its own, outside a transaction block",
 						procedure),
-				 errdetail("It commits after each step, which it cannot do within a transactional revision, a function, another procedure or a DO block."),
-				 errhint("Make it a statement of its own of a revision with \"transactional: false\".")));
+				 errdetail("It commits after each step, which it cannot do within a transactional revision, a function, another procedure, or a DO block."),
+				 errhint("Make it a statement of its own in a revision with \"transactional: false\".")));
 	ereport(ERROR,
 			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 			 errmsg("CALL %s must be a statement of its own, outside a transaction block",
 					procedure),
-			 errdetail("It commits after each step, which it cannot do within BEGIN, a function, another procedure, a DO block, a pipeline or a string of several statements."),
+			 errdetail("It commits after each step, which it cannot do within BEGIN, a function, another procedure, a DO block, a pipeline, or a string of several statements."),
 			 errhint("psql: ROLLBACK and \\set AUTOCOMMIT on, then the CALL alone, without --single-transaction and in a -c of its own. psycopg: connection.rollback() and connection.autocommit = True, then execute() outside of transaction(), of pipeline() and of psycopg2's \"with connection\". node-pg: client.query('ROLLBACK'), then client.query() with the CALL alone. JDBC: if autocommit is off, connection.rollback() and connection.setAutoCommit(true), then execute() with the CALL alone, in no batch.")));
 }
 
@@ -148,7 +144,7 @@ cmig_toplevel_rollback(void)
 	MemoryContextSwitchTo(caller);
 	cmig_extension_try_again();
 
-	/* the clock of the new transaction is that of the CALL: start once more */
+	/* the new transaction has the start time of the CALL: begin another one */
 	cmig_toplevel_commit();
 }
 
@@ -158,7 +154,7 @@ cmig_toplevel_sleep(long ms)
 	TimestampTz end = cmig_run_limit_earlier(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
 	bool		timed = get_timeout_active(STATEMENT_TIMEOUT);
 
-	/* a pause is part of no statement */
+	/* a pause does not belong to a statement */
 	if (timed)
 		disable_timeout(STATEMENT_TIMEOUT, false);
 	InvalidateCatalogSnapshot();
@@ -182,7 +178,7 @@ cmig_toplevel_sleep(long ms)
  * Attempts
  */
 
-/* Others were in the way: the same may succeed when they have ended. */
+/* Were other sessions in the way, so that another attempt may succeed? */
 static bool
 is_transient(const ErrorData *error)
 {
@@ -191,7 +187,7 @@ is_transient(const ErrorData *error)
 		error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE;
 }
 
-/* A pause before attempt number n (from 1) is repeated, with jitter. */
+/* The pause after attempt number n (counted from 1), with jitter. */
 static long
 pause_after(int n)
 {
@@ -203,6 +199,7 @@ pause_after(int n)
 				   (0.75 + 0.5 * pg_prng_double(&pg_global_prng_state)));
 }
 
+/* Report the failure of attempt n and wait. */
 static void
 pause_before_retry(const ErrorData *error, const char *what, int n)
 {
@@ -256,6 +253,7 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 	}
 }
 
+/* Lock the table in ACCESS SHARE mode. */
 static void
 reach_table(void *arg)
 {
@@ -263,6 +261,7 @@ reach_table(void *arg)
 	LockRelationOid(*(Oid *) arg, AccessShareLock);
 }
 
+/* Error context callback. */
 static void
 explain_wait(void *arg)
 {
@@ -304,6 +303,7 @@ cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone)
  * Statements
  */
 
+/* Is it a statement that the planner handles? */
 static bool
 is_optimizable(const Node *node)
 {
@@ -328,7 +328,7 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	List	   *plans;
 	PlannedStmt *plan;
 
-	/* parse analysis scribbles on the tree */
+	/* parse analysis modifies the tree */
 	raw = copyObject(raw);
 
 	if (is_optimizable(raw->stmt))
@@ -371,7 +371,9 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	ActivePortal->portalSnapshot = NULL;
 	if (concurrent)
 	{
-		/* what it has done in its last transaction stays, whatever comes */
+		/*
+		 * what it did in its last transaction remains, whatever happens next
+		 */
 		cmig_toplevel_commit();
 		cmig_extension_hold_again();
 	}
@@ -385,18 +387,20 @@ cmig_toplevel_warn_of_snapshots(const char *what)
 	if (who == NULL)
 		return;
 	ereport(NOTICE,
-			(errmsg("%s will wait for the end of transactions that are open", what),
+			(errmsg("%s will wait for open transactions to end", what),
 			 errdetail("%s", who),
-			 errhint("It keeps nobody waiting meanwhile.")));
+			 errhint("It blocks no other session meanwhile.")));
 	pfree(who);
 }
 
+/* A statement to run. */
 typedef struct SqlAttempt
 {
 	const char *sql;
 	RawStmt    *raw;
 } SqlAttempt;
 
+/* One attempt to run it. */
 static void
 run_sql(void *arg)
 {

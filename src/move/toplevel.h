@@ -2,9 +2,9 @@
  * toplevel.h
  *	  Procedures that commit: transactions, attempts, statements at top level.
  *
- * All of it is for code that is called by CALL in a context where it may
- * commit (cmig_toplevel_require).  Whatever must survive a commit or a
- * rollback lives below PortalContext.
+ * All of this is for code that is called by CALL in a context where it may
+ * commit (cmig_toplevel_require).  Everything that must survive a commit or a
+ * rollback must be allocated below PortalContext.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,25 +28,28 @@ extern void cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure
 /* A memory context below PortalContext. */
 extern MemoryContext cmig_toplevel_context(const char *name);
 
-/* Make sure that there is a snapshot, for own work that reads. */
+/* Make sure that there is a snapshot, for work that reads the catalog. */
 extern void cmig_toplevel_snapshot(void);
 
-/* Commit and start anew, without a snapshot. */
+/* Commit and start a new transaction, without a snapshot. */
 extern void cmig_toplevel_commit(void);
 
-/* The same after an error that was caught and flushed. */
+/*
+ * Roll back and start a new transaction, after an error that was caught and
+ * flushed.
+ */
 extern void cmig_toplevel_rollback(void);
 
-/* Sleep without a snapshot; can be cancelled. */
+/* Sleep without a snapshot; can be canceled. */
 extern void cmig_toplevel_sleep(long ms);
 
 /*
- * Carry out body in a transaction of its own and commit it.  If it fails by a
- * lock timeout or a deadlock it is rolled back and tried again, with growing
- * pauses, cmig.lock_retries times; may_repeat (or NULL) is asked before that,
- * in a new transaction.  Another error, and the last, is raised again when
- * everything is rolled back, with the hint of improve if that is given.  what
- * names the work in notices: "upgrade of 003".
+ * Run body in a transaction of its own and commit it.  If it fails because of
+ * a lock timeout, a deadlock, or a serialization failure, it is rolled back
+ * and tried again, with growing pauses, up to cmig.lock_retries times;
+ * may_repeat (or NULL) is asked before that, in a new transaction.  Any other
+ * error, and the last one, is raised again after everything is rolled back.
+ * what names the work in notices: "upgrade of 003".
  */
 typedef void (*CmigAttempt) (void *arg);
 typedef bool (*CmigMayRepeat) (void *arg);
@@ -54,25 +57,29 @@ extern void cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat,
 								  void *arg, const char *what);
 
 /*
- * Wait until a table can be looked at, with the same retries: whoever holds it
- * keeps a procedure waiting no longer than cmig.lock_timeout.  alone: no
- * revision is running, so that the watch on locks is not set yet.
+ * Wait until a table can be locked in ACCESS SHARE mode, with the same
+ * retries: a session that holds it blocks a procedure for at most
+ * cmig.lock_timeout. alone: no revision is running, so the watch on locks is
+ * not on yet.
  */
 extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone);
 
 /*
- * Carry out a statement as if a client had sent it: it may commit.  The tree
- * is not changed; it and text must live below PortalContext.
+ * Run a statement as if a client had sent it: it may commit.  The tree is not
+ * changed; it and text must be allocated below PortalContext.
  */
 extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
 
 /*
- * A statement with CONCURRENTLY is about to wait for transactions that hold
- * old snapshots: name those that have been open for long.
+ * A statement with CONCURRENTLY is about to wait for transactions with old
+ * snapshots: report those that have been open for long.
  */
 extern void cmig_toplevel_warn_of_snapshots(const char *what);
 
-/* cmig_toplevel_execute for one statement given as text, with lock retries, committed. */
+/*
+ * Run one statement given as text, commit it, and retry it if it cannot get a
+ * lock.
+ */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);
 
 #endif							/* CMIG_TOPLEVEL_H */

@@ -174,12 +174,12 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 			   psprintf("%s of %s: statement %d is %s, none after it is complete",
 						cmig_direction_name(row->direction), row->revision, row->statement,
 						row->state == CMIG_PROGRESS_DONE ? "done" :
-						row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "to be finished"),
+						row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "unfinished"),
 			   obstacle ? obstacle :
 			   row->state == CMIG_PROGRESS_IN_DOUBT ?
-			   psprintf("Look how far it came, then CALL cmig.%s_stepwise(..., in_doubt => 'done') or 'again'",
+			   psprintf("Check how far it got, then CALL cmig.%s_stepwise(..., in_doubt => 'done') or 'again'",
 						cmig_direction_name(row->direction)) :
-			   psprintf("CALL cmig.%s_stepwise(...) goes on with it", cmig_direction_name(row->direction)));
+			   psprintf("CALL cmig.%s_stepwise(...) continues it", cmig_direction_name(row->direction)));
 }
 
 /* That somebody has rights which no level gives; check() says who. */

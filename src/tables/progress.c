@@ -238,8 +238,8 @@ cmig_progress_require_none(void)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the %s of revision \"%s\" is partially applied",
 					cmig_direction_name(row->direction), row->revision),
-			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that were carried out."),
+			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that have run."),
 			 obstacle ? errhint("%s", obstacle) :
-			 errhint("CALL cmig.%s_stepwise(...) finishes it. After undoing by hand what it did, SELECT cmig.stamp('<revision it is at>')",
+			 errhint("CALL cmig.%s_stepwise(...) finishes it. Or revert by hand what it did, then SELECT cmig.stamp('<revision it is at>')",
 					 cmig_direction_name(row->direction))));
 }

@@ -119,7 +119,7 @@ raise_version_changed(char *detail)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cmig.version was changed during the run"),
 			 errdetail("%s", detail),
-			 errhint("Only cmig.upgrade, cmig.downgrade and cmig.stamp should write cmig.version; a script must not.")));
+			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should write cmig.version; a script must not.")));
 }
 
 void
