@@ -325,6 +325,18 @@ ALTER TABLE cmig_audit.layout ALTER columns DROP NOT NULL;
 UPDATE cmig_audit.layout SET columns = NULL WHERE table_name = 'mine';
 SELECT * FROM cmig.audit_history('app.mine', 2);
 ROLLBACK;
+BEGIN;
+UPDATE cmig_audit.layout SET columns = '{"id": 4294967297}' WHERE table_name = 'mine';
+SELECT * FROM cmig.audit_history('app.mine', 2);
+ROLLBACK;
+BEGIN;
+UPDATE cmig_audit.layout SET key_columns = '{id,NULL}' WHERE table_name = 'mine';
+SELECT * FROM cmig.audit_as_of(NULL::app.mine, now());
+ROLLBACK;
+BEGIN;
+UPDATE cmig_audit.layout SET key_kinds = '{{number},{number}}' WHERE table_name = 'mine';
+SELECT * FROM cmig.audit_history('app.mine', 2);
+ROLLBACK;
 -- nor does a deferred trigger, which would run at commit, as the superuser
 SET ROLE regress_audit_dba;
 DROP TRIGGER l ON cmig_audit.layout;

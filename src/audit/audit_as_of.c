@@ -19,7 +19,7 @@
 #include "audit/audit_layout.h"
 #include "audit/audit_log.h"
 #include "audit/audit_options.h"
-#include "audit/audit_read.h"
+#include "audit/audit_reader.h"
 #include "audit/audit_row.h"
 #include "audit/audit_target.h"
 #include "audit/audit_trigger.h"
@@ -605,7 +605,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the time must not be null")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	cmig_audit_read_begin(fcinfo);
+	cmig_audit_reader_begin();
 	begin_as_of(&as_of, fcinfo);
 	check_keys(as_of.target, &as_of.values[CMIG_AS_OF_LOW], as_of.at);
 	if (PG_NARGS() > 2)

@@ -12,7 +12,7 @@
  */
 #include "postgres.h"
 
-#include "audit/audit_layout.h"
+#include "audit/audit_import_table.h"
 #include "audit/audit_log.h"
 #include "audit/audit_retain.h"
 #include "audit/audit_trigger.h"
@@ -35,7 +35,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 #include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(cmig_audit_import);
@@ -85,28 +84,15 @@ static const Field fields[FIELDS] = {
 	{"query", "text", {"query", "client_query"}}
 };
 
-/* A table that rows were imported for. */
-typedef struct ImportTable
-{
-	char	   *source_schema;	/* as the source has it; NULL if it has none */
-	char	   *source_name;
-	char	   *name;
-	char	   *found_schema;
-	int32		id;
-	List	   *key_columns;
-} ImportTable;
-
 typedef struct Import
 {
 	Oid			extension_owner;
 	Oid			log_owner;
 	CmigAuditWriter *writer;
-	MemoryContext context;
-	MemoryContext batch;
-	List	   *schemas;		/* of char *: where tables are that are named
-								 * without one */
-	List	   *tables;
-	int64		count;
+	MemoryContext context;		/* for the whole import */
+	MemoryContext batch;		/* what entries point to, until flushed */
+	CmigAuditImportTables *tables;
+	int64		count;			/* rows so far */
 } Import;
 
 static const char *
@@ -213,227 +199,6 @@ source_query(Oid source, Jsonb *mapping)
 	return sql.data;
 }
 
-/* The live table of a name in a schema. */
-static CmigQuery find_table = {
-	"SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-	" WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND n.nspname = $2"
-	" AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'cmig', 'cmig_audit')",
-	2, {TEXTOID, TEXTOID}
-};
-
-static CmigQuery record_gone = {
-	"INSERT INTO cmig_audit.layout (table_id, recorded_at, relation, schema_name, table_name, columns, key_columns)"
-	" VALUES ($1, '-infinity', 0, $2, $3, '{}', '{}')",
-	3, {INT4OID, TEXTOID, TEXTOID}
-};
-
-static void
-take_table(TupleDesc desc, HeapTuple row, void *arg)
-{
-	bool		isnull;
-
-	*(Oid *) arg = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-}
-
-/*
- * Where a table is that the source names without its schema: in that of the
- * source, or on the caller's search_path.  A table of the name that anybody
- * made elsewhere must not get the entries.
- */
-static void
-set_schemas(Import *import, Oid source)
-{
-	List	   *path = fetch_search_path(false);
-	ListCell   *lc;
-
-	import->schemas = list_make1(get_namespace_name(get_rel_namespace(source)));
-	foreach(lc, path)
-	{
-		if (get_namespace_name(lfirst_oid(lc)))
-			import->schemas = lappend(import->schemas, get_namespace_name(lfirst_oid(lc)));
-	}
-	list_free(path);
-}
-
-/* The table in the first of the schemas that has it, and its schema. */
-static Oid
-live_table(const char *name, List *schemas, char **schema)
-{
-	ListCell   *lc;
-
-	foreach(lc, schemas)
-	{
-		Datum		values[2] = {CStringGetTextDatum(name), CStringGetTextDatum(lfirst(lc))};
-		Oid			found = InvalidOid;
-
-		*schema = lfirst(lc);
-		cmig_query_each(&find_table, values, NULL, take_table, &found);
-		if (OidIsValid(found))
-			return found;
-	}
-	return InvalidOid;
-}
-
-/* The same of the tables that are gone. */
-static int32
-gone_table(const char *name, List *schemas, char **schema)
-{
-	ListCell   *lc;
-
-	foreach(lc, schemas)
-	{
-		int32		id = cmig_audit_layout_find(InvalidOid, lfirst(lc), name);
-
-		*schema = lfirst(lc);
-		if (id != 0)
-			return id;
-	}
-	return 0;
-}
-
-/*
- * Look for a table of the name in the schemas: one that exists, or else one
- * that was audited or imported before.  Runs as the log's owner.
- */
-static bool
-find_named(ImportTable *table, List *schemas, char *name)
-{
-	Oid			live = live_table(name, schemas, &table->found_schema);
-
-	table->name = name;
-	if (!OidIsValid(live))
-	{
-		table->id = gone_table(name, schemas, &table->found_schema);
-		return table->id != 0;
-	}
-	table->id = cmig_audit_layout_find(live, table->found_schema, name);
-	if (table->id == 0)
-		table->id = cmig_audit_layout_find(InvalidOid, table->found_schema, name);
-	return true;
-}
-
-/*
- * Older audit tables often hold schema and name in one column, as
- * TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME or as tg_relid::regclass writes them.
- * Take the first reading that is the name of a table: the name as it is, what
- * stands before and behind its dot, an identifier of SQL.
- */
-static void
-find_table_of(Import *import, ImportTable *table)
-{
-	char	   *name = table->source_name;
-	char	   *dot = strchr(name, '.');
-	List	   *parts = NIL;
-	List	   *split = NIL;
-
-	if (table->source_schema)
-	{
-		(void) find_named(table, list_make1(table->source_schema), name);
-		table->found_schema = table->source_schema;
-		return;
-	}
-	if (find_named(table, import->schemas, name))
-		return;
-	if (dot && dot != name && dot[1] != '\0' && strchr(dot + 1, '.') == NULL && strchr(name, '"') == NULL)
-	{
-		split = list_make1(pnstrdup(name, dot - name));
-		if (find_named(table, split, dot + 1))
-			return;
-	}
-	if (strpbrk(name, ".\"") && SplitIdentifierString(pstrdup(name), '.', &parts) &&
-		(list_length(parts) == 1 || list_length(parts) == 2))
-	{
-		if (find_named(table, list_length(parts) == 2 ? list_make1(linitial(parts)) : import->schemas,
-					   llast(parts)))
-			return;
-	}
-	else
-		parts = NIL;
-	/* a table that is gone, and was never audited */
-	table->name = split ? dot + 1 : parts ? llast(parts) : name;
-	table->found_schema = split ? linitial(split) :
-		list_length(parts) == 2 ? linitial(parts) : linitial(import->schemas);
-}
-
-/* Give the table an id, and look up the columns of its key. */
-static void
-identify_table(Import *import, ImportTable *table)
-{
-	CmigAuditRole saved;
-
-	cmig_audit_log_become(&saved, import->log_owner);
-	find_table_of(import, table);
-	if (table->id == 0)
-	{
-		Datum		row[3];
-
-		table->id = cmig_audit_layout_new_id();
-		row[0] = Int32GetDatum(table->id);
-		row[1] = CStringGetTextDatum(table->found_schema);
-		row[2] = CStringGetTextDatum(table->name);
-		cmig_audit_log_write(&record_gone, row);
-	}
-	else
-	{
-		List	   *layouts = cmig_audit_layout_read(table->id);
-
-		if (layouts)
-			table->key_columns = ((CmigAuditLayout *) llast(layouts))->key_columns;
-	}
-	cmig_audit_log_return(&saved);
-}
-
-static ImportTable *
-table_named(Import *import, const char *schema_name, const char *name)
-{
-	ListCell   *lc;
-	ImportTable *table;
-	MemoryContext old;
-
-	foreach(lc, import->tables)
-	{
-		table = lfirst(lc);
-		if (strcmp(table->source_name, name) == 0 &&
-			strcmp(table->source_schema ? table->source_schema : "", schema_name ? schema_name : "") == 0)
-			return table;
-	}
-	old = MemoryContextSwitchTo(import->context);
-	table = palloc0(sizeof(ImportTable));
-	table->source_name = pstrdup(name);
-	table->source_schema = schema_name ? pstrdup(schema_name) : NULL;
-	identify_table(import, table);
-	import->tables = lappend(import->tables, table);
-	MemoryContextSwitchTo(old);
-	return table;
-}
-
-/* The members of image that are the key, NULL if they are not all there. */
-static Jsonb *
-key_of(const ImportTable *table, Jsonb *image)
-{
-	JsonbParseState *state = NULL;
-	ListCell   *lc;
-
-	if (image == NULL || !JB_ROOT_IS_OBJECT(image) || table->key_columns == NIL)
-		return NULL;
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	foreach(lc, table->key_columns)
-	{
-		char	   *name = lfirst(lc);
-		JsonbValue *value = getKeyJsonValueFromContainer(&image->root, name, strlen(name), NULL);
-		JsonbValue	key;
-
-		if (value == NULL)
-			return NULL;
-		key.type = jbvString;
-		key.val.string.val = name;
-		key.val.string.len = strlen(name);
-		pushJsonbValue(&state, WJB_KEY, &key);
-		pushJsonbValue(&state, WJB_VALUE, value);
-	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-}
-
 static const char *
 operation_word(const char *operation)
 {
@@ -509,29 +274,100 @@ open_writer(Import *import, TimestampTz at)
 	MemoryContextSwitchTo(import->batch);
 }
 
-static void
-import_row(TupleDesc desc, HeapTuple row, void *arg)
+/* The values of an entry, by CmigAuditLogColumn. */
+typedef struct Entry
 {
-	Import	   *import = arg;
-	Datum		values[CMIG_LOG_COLUMNS] = {0};
+	Datum		values[CMIG_LOG_COLUMNS];
 	bool		nulls[CMIG_LOG_COLUMNS];
-	MemoryContext old = MemoryContextSwitchTo(import->batch);
-	char	   *name;
-	char	   *operation;
-	ImportTable *table;
-	TimestampTz at;
-	Jsonb	   *old_row,
-			   *new_row,
-			   *key,
-			   *old_key;
-	bool		isnull;
-	int64		id;
+} Entry;
+
+static void
+set_value(Entry *entry, CmigAuditLogColumn column, Datum value)
+{
+	entry->values[column] = value;
+	entry->nulls[column] = false;
+}
+
+static void
+set_key(Entry *entry, const CmigAuditImportTable *table, CmigAuditLogColumn column,
+		CmigAuditLogColumn hash, Jsonb *key)
+{
+	set_value(entry, column, JsonbPGetDatum(key));
+	set_value(entry, hash,
+			  Int64GetDatum(cmig_audit_trigger_row_hash(table->id, JsonbPGetDatum(key))));
+}
+
+/* What every entry has. */
+static void
+set_place(Entry *entry, const CmigAuditImportTable *table, TimestampTz at, int64 id,
+		  const char *operation)
+{
+	set_value(entry, CMIG_LOG_ID, Int64GetDatum(id));
+	set_value(entry, CMIG_LOG_SEQ, Int64GetDatum(IMPORTED_SEQ + id));
+	set_value(entry, CMIG_LOG_TRANSACTION_ID, FullTransactionIdGetDatum(FullTransactionIdFromU64(0)));
+	set_value(entry, CMIG_LOG_TRANSACTION_AT, TimestampTzGetDatum(at));
+	set_value(entry, CMIG_LOG_CLOCK_AT, TimestampTzGetDatum(at));
+	set_value(entry, CMIG_LOG_ROW_HASH, Int64GetDatum((int64) table->id << 32));
+	set_value(entry, CMIG_LOG_TABLE_ID, Int32GetDatum(table->id));
+	set_value(entry, CMIG_LOG_COMMAND_ID, Int64GetDatum(0));
+	set_value(entry, CMIG_LOG_OPERATION, CStringGetTextDatum(operation_word(operation)));
+	set_value(entry, CMIG_LOG_SCHEMA_NAME, CStringGetTextDatum(table->found_schema));
+	set_value(entry, CMIG_LOG_TABLE_NAME, CStringGetTextDatum(table->name));
+}
+
+/* The row before and after the change, and the keys in them. */
+static void
+set_rows(Entry *entry, const CmigAuditImportTable *table, Jsonb *old_row, Jsonb *new_row)
+{
+	Jsonb	   *key = cmig_audit_import_table_key(table, new_row ? new_row : old_row);
+	Jsonb	   *old_key = new_row ? cmig_audit_import_table_key(table, old_row) : NULL;
+
+	if (key)
+		set_key(entry, table, CMIG_LOG_ROW_KEY, CMIG_LOG_ROW_HASH, key);
+	if (key && old_key && compareJsonbContainers(&key->root, &old_key->root) != 0)
+		set_key(entry, table, CMIG_LOG_OLD_KEY, CMIG_LOG_OLD_HASH, old_key);
+	if (old_row)
+		set_value(entry, CMIG_LOG_OLD_ROW, JsonbPGetDatum(old_row));
+	if (new_row)
+		set_value(entry, CMIG_LOG_NEW_ROW, JsonbPGetDatum(new_row));
+	if (old_row && new_row)
+		set_value(entry, CMIG_LOG_CHANGED, PointerGetDatum(changed_of(old_row, new_row)));
+}
+
+/* What the source has as text. */
+static void
+set_texts(Entry *entry, TupleDesc desc, HeapTuple row)
+{
 	static const int copied[][2] = {
 		{FIELD_USER_ID, CMIG_LOG_USER_ID}, {FIELD_TENANT_ID, CMIG_LOG_TENANT_ID},
 		{FIELD_ROLE, CMIG_LOG_ROLE}, {FIELD_APPLICATION_NAME, CMIG_LOG_APPLICATION_NAME},
 		{FIELD_REASON, CMIG_LOG_REASON}, {FIELD_REQUEST_ID, CMIG_LOG_REQUEST_ID},
 		{FIELD_QUERY, CMIG_LOG_QUERY}
 	};
+
+	for (int i = 0; i < lengthof(copied); i++)
+	{
+		char	   *value = cmig_query_text(desc, row, copied[i][0] + 1);
+
+		if (value)
+			set_value(entry, copied[i][1], CStringGetTextDatum(value));
+	}
+}
+
+/* A row callback: write the entry of one row of the source. */
+static void
+import_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	Import	   *import = arg;
+	MemoryContext old = MemoryContextSwitchTo(import->batch);
+	Entry		entry = {0};
+	CmigAuditImportTable *table;
+	char	   *name;
+	char	   *operation;
+	Jsonb	   *old_row;
+	Jsonb	   *new_row;
+	TimestampTz at;
+	bool		isnull;
 
 	at = DatumGetTimestampTz(cmig_query_datum(desc, row, FIELD_TIME + 1, &isnull));
 	if (!isnull)
@@ -542,67 +378,17 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a row of the source has no table, operation or time")));
-	table = table_named(import, cmig_query_text(desc, row, FIELD_SCHEMA_NAME + 1), name);
+	table = cmig_audit_import_table_named(import->tables,
+										  cmig_query_text(desc, row, FIELD_SCHEMA_NAME + 1), name);
 	old_row = image_of(desc, row, FIELD_OLD_ROW);
 	new_row = image_of(desc, row, FIELD_NEW_ROW);
 
-	memset(nulls, true, sizeof(nulls));
-	id = cmig_audit_writer_next_id(import->writer);
-	values[CMIG_LOG_ID] = Int64GetDatum(id);
-	values[CMIG_LOG_SEQ] = Int64GetDatum(IMPORTED_SEQ + id);
-	values[CMIG_LOG_TRANSACTION_ID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(0));
-	values[CMIG_LOG_TRANSACTION_AT] = TimestampTzGetDatum(at);
-	values[CMIG_LOG_CLOCK_AT] = TimestampTzGetDatum(at);
-	values[CMIG_LOG_TABLE_ID] = Int32GetDatum(table->id);
-	values[CMIG_LOG_COMMAND_ID] = Int64GetDatum(0);
-	values[CMIG_LOG_OPERATION] = CStringGetTextDatum(operation_word(operation));
-	values[CMIG_LOG_SCHEMA_NAME] = CStringGetTextDatum(table->found_schema);
-	values[CMIG_LOG_TABLE_NAME] = CStringGetTextDatum(table->name);
-	for (int i = CMIG_LOG_ID; i <= CMIG_LOG_TABLE_NAME; i++)
-		nulls[i] = i == CMIG_LOG_OLD_HASH || i == CMIG_LOG_BACKEND_PID;
-
-	key = key_of(table, new_row ? new_row : old_row);
-	values[CMIG_LOG_ROW_HASH] = Int64GetDatum((int64) table->id << 32);
-	if (key)
-	{
-		values[CMIG_LOG_ROW_HASH] =
-			Int64GetDatum(cmig_audit_trigger_row_hash(table->id, JsonbPGetDatum(key)));
-		values[CMIG_LOG_ROW_KEY] = JsonbPGetDatum(key);
-		nulls[CMIG_LOG_ROW_KEY] = false;
-	}
-	old_key = new_row ? key_of(table, old_row) : NULL;
-	if (key && old_key && compareJsonbContainers(&key->root, &old_key->root) != 0)
-	{
-		values[CMIG_LOG_OLD_KEY] = JsonbPGetDatum(old_key);
-		values[CMIG_LOG_OLD_HASH] =
-			Int64GetDatum(cmig_audit_trigger_row_hash(table->id, JsonbPGetDatum(old_key)));
-		nulls[CMIG_LOG_OLD_KEY] = nulls[CMIG_LOG_OLD_HASH] = false;
-	}
-	if (old_row)
-	{
-		values[CMIG_LOG_OLD_ROW] = JsonbPGetDatum(old_row);
-		nulls[CMIG_LOG_OLD_ROW] = false;
-	}
-	if (new_row)
-	{
-		values[CMIG_LOG_NEW_ROW] = JsonbPGetDatum(new_row);
-		nulls[CMIG_LOG_NEW_ROW] = false;
-	}
-	if (old_row && new_row)
-	{
-		values[CMIG_LOG_CHANGED] = PointerGetDatum(changed_of(old_row, new_row));
-		nulls[CMIG_LOG_CHANGED] = false;
-	}
-	for (int i = 0; i < lengthof(copied); i++)
-	{
-		char	   *value = cmig_query_text(desc, row, copied[i][0] + 1);
-
-		nulls[copied[i][1]] = value == NULL;
-		if (value)
-			values[copied[i][1]] = CStringGetTextDatum(value);
-	}
+	memset(entry.nulls, true, sizeof(entry.nulls));
+	set_place(&entry, table, at, cmig_audit_writer_next_id(import->writer), operation);
+	set_rows(&entry, table, old_row, new_row);
+	set_texts(&entry, desc, row);
 	import->count++;
-	if (cmig_audit_writer_add(import->writer, values, nulls,
+	if (cmig_audit_writer_add(import->writer, entry.values, entry.nulls,
 							  300 + (old_row ? VARSIZE(old_row) : 0) +
 							  (new_row ? VARSIZE(new_row) : 0)))
 		MemoryContextReset(import->batch);
@@ -709,7 +495,7 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 										   ALLOCSET_DEFAULT_SIZES);
 	import.batch = AllocSetContextCreate(import.context, "pg_cmig audit batch",
 										 ALLOCSET_DEFAULT_SIZES);
-	set_schemas(&import, PG_GETARG_OID(0));
+	import.tables = cmig_audit_import_tables_begin(import.log_owner, import.context, PG_GETARG_OID(0));
 	read_source(&import, PG_GETARG_OID(0), mapping);
 	if (import.writer)
 		cmig_audit_writer_close(import.writer);

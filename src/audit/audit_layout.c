@@ -25,6 +25,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/numeric.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -197,15 +198,61 @@ columns_of(Relation relation)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
-/* The log's owner can write anything into the table. */
+/* A text[] as a list of char *; false if it has nulls or more dimensions. */
 static bool
-is_layout(TupleDesc desc, HeapTuple row)
+texts_of(Datum datum, List **texts)
 {
-	bool		isnull;
-	Jsonb	   *columns;
-	JsonbIterator *it;
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	Datum	   *elements;
+	int			count;
+
+	*texts = NIL;
+	if (ARR_NDIM(array) > 1 || array_contains_nulls(array))
+		return false;
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &count);
+	for (int i = 0; i < count; i++)
+		*texts = lappend(*texts, TextDatumGetCString(elements[i]));
+	return true;
+}
+
+/* Is the value the number of a column? */
+static bool
+is_column_number(const JsonbValue *value)
+{
+	Datum		number;
+
+	if (value->type != jbvNumeric)
+		return false;
+	number = NumericGetDatum(value->val.numeric);
+	return DatumGetBool(DirectFunctionCall2(numeric_ge, number, NumericGetDatum(int64_to_numeric(1)))) &&
+		DatumGetBool(DirectFunctionCall2(numeric_le, number,
+										 NumericGetDatum(int64_to_numeric(MaxHeapAttributeNumber))));
+}
+
+/* Is it an object of column numbers? */
+static bool
+has_column_numbers(Jsonb *columns)
+{
+	JsonbIterator *it = JsonbIteratorInit(&columns->root);
 	JsonbValue	v;
 	JsonbIteratorToken token;
+
+	if (!JB_ROOT_IS_OBJECT(columns))
+		return false;
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_VALUE && !is_column_number(&v))
+			return false;
+	}
+	return true;
+}
+
+/* Fill in a layout; false if the row is not one that was written here. */
+static bool
+read_layout(TupleDesc desc, HeapTuple row, CmigAuditLayout *layout)
+{
+	bool		isnull;
+	Datum		kinds;
 
 	for (int i = 1; i <= 6; i++)
 	{
@@ -213,31 +260,18 @@ is_layout(TupleDesc desc, HeapTuple row)
 		if (isnull)
 			return false;
 	}
-	columns = DatumGetJsonbP(cmig_query_datum(desc, row, 5, &isnull));
-	if (!JB_ROOT_IS_OBJECT(columns))
+	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, &isnull));
+	layout->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	layout->schema_name = cmig_query_text(desc, row, 3);
+	layout->table_name = cmig_query_text(desc, row, 4);
+	layout->columns = DatumGetJsonbPCopy(cmig_query_datum(desc, row, 5, &isnull));
+	layout->owner = cmig_query_text(desc, row, 7);
+	layout->database = cmig_query_text(desc, row, 8);
+	kinds = cmig_query_datum(desc, row, 9, &isnull);
+	if (!isnull && !texts_of(kinds, &layout->key_kinds))
 		return false;
-	it = JsonbIteratorInit(&columns->root);
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		if (token == WJB_VALUE && v.type != jbvNumeric)
-			return false;
-	}
-	return true;
-}
-
-/* A text[] as a list of char *. */
-static List *
-texts_of(Datum array)
-{
-	List	   *texts = NIL;
-	Datum	   *elements;
-	int			count;
-
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, NULL, &count);
-	for (int i = 0; i < count; i++)
-		texts = lappend(texts, TextDatumGetCString(elements[i]));
-	return texts;
+	return texts_of(cmig_query_datum(desc, row, 6, &isnull), &layout->key_columns) &&
+		has_column_numbers(layout->columns);
 }
 
 static ArrayType *
@@ -254,30 +288,18 @@ array_of(List *texts)
 	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
+/* The log's owner can write anything into the table. */
 static void
 collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **layouts = arg;
 	CmigAuditLayout *layout = palloc0(sizeof(CmigAuditLayout));
-	bool		isnull;
-	Datum		kinds;
 
-	if (!is_layout(desc, row))
+	if (!read_layout(desc, row, layout))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("a row of cmig_audit.layout is not what pg_cmig wrote"),
 				 errhint("The owner of the log must delete or restore it.")));
-	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, &isnull));
-	layout->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
-	layout->schema_name = cmig_query_text(desc, row, 3);
-	layout->table_name = cmig_query_text(desc, row, 4);
-	layout->columns = DatumGetJsonbPCopy(cmig_query_datum(desc, row, 5, &isnull));
-	layout->key_columns = texts_of(cmig_query_datum(desc, row, 6, &isnull));
-	kinds = cmig_query_datum(desc, row, 9, &isnull);
-	if (!isnull)
-		layout->key_kinds = texts_of(kinds);
-	layout->owner = cmig_query_text(desc, row, 7);
-	layout->database = cmig_query_text(desc, row, 8);
 	*layouts = lappend(*layouts, layout);
 }
 

@@ -11,20 +11,15 @@
 
 #include "audit/audit_layout.h"
 #include "audit/audit_log.h"
-#include "audit/audit_policy.h"
-#include "audit/audit_read.h"
+#include "audit/audit_reader.h"
 #include "audit/audit_target.h"
 #include "audit/audit_trigger.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
@@ -292,7 +287,7 @@ cmig_audit_history(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	cmig_audit_read_begin(fcinfo);
+	cmig_audit_reader_begin();
 	target = cmig_audit_target_argument(fcinfo, 0);
 	foreach(lc, read_history(target, key_argument(fcinfo, 1, target)))
 	{
@@ -512,7 +507,7 @@ cmig_audit_diff(PG_FUNCTION_ARGS)
 			   *new;
 
 	InitMaterializedSRF(fcinfo, 0);
-	cmig_audit_read_begin(fcinfo);
+	cmig_audit_reader_begin();
 	target = cmig_audit_target_argument(fcinfo, 0);
 	history = add_truncates(target, read_history(target, key_argument(fcinfo, 1, target)));
 	old = state_at(target, history, time_argument(fcinfo, 2));
@@ -540,7 +535,7 @@ cmig_audit_transaction(PG_FUNCTION_ARGS)
 	Datum		values[1];
 
 	InitMaterializedSRF(fcinfo, 0);
-	cmig_audit_read_begin(fcinfo);
+	cmig_audit_reader_begin();
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
 	values[0] = PG_GETARG_DATUM(0);
@@ -555,7 +550,7 @@ cmig_audit_report(PG_FUNCTION_ARGS)
 	char		nulls[5] = "nnnn";
 
 	InitMaterializedSRF(fcinfo, 0);
-	cmig_audit_read_begin(fcinfo);
+	cmig_audit_reader_begin();
 	if (!PG_ARGISNULL(0))
 	{
 		CmigAuditTarget *target = cmig_audit_target_argument(fcinfo, 0);
@@ -573,179 +568,4 @@ cmig_audit_report(PG_FUNCTION_ARGS)
 	}
 	cmig_query_each(&report, values, nulls, put_row, fcinfo->resultinfo);
 	return (Datum) 0;
-}
-
-/*
- * Functions and operators that are not the server's, in constraints, indexes,
- * statistics and generated columns of the log, its partitions and children
- * wherever they are: the planner would evaluate them as the reader.
- */
-static CmigQuery foreign_functions = {
-	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c"
-	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
-	"  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid),"
-	" kin AS (SELECT part.oid FROM part UNION"
-	"  SELECT x.indexrelid FROM pg_catalog.pg_index x JOIN part ON x.indrelid = part.oid)"
-	" SELECT CASE WHEN d.refclassid = 'pg_catalog.pg_proc'::regclass"
-	"  THEN 'function ' || d.refobjid::regprocedure::text"
-	"  ELSE 'operator ' || d.refobjid::regoperator::text END FROM pg_catalog.pg_depend d"
-	" WHERE d.refclassid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)"
-	" AND d.refobjid >= 16384"
-	" AND (d.classid = 'pg_catalog.pg_class'::regclass AND d.objid IN (SELECT kin.oid FROM kin)"
-	"  OR d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid IN"
-	"   (SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))"
-	"  OR d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid IN"
-	"   (SELECT f.oid FROM pg_catalog.pg_attrdef f JOIN part ON part.oid = f.adrelid"
-	"    JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attgenerated <> '')"
-	"  OR d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid IN"
-	"   (SELECT w.oid FROM pg_catalog.pg_rewrite w WHERE w.ev_class IN (SELECT part.oid FROM part))"
-	"  OR d.classid = 'pg_catalog.pg_statistic_ext'::regclass AND d.objid IN"
-	"   (SELECT t.oid FROM pg_catalog.pg_statistic_ext t WHERE t.stxrelid IN (SELECT part.oid FROM part)))"
-	" ORDER BY 1 LIMIT 1",
-	0
-};
-
-/*
- * A column of another type could bring a cast of the owner's into a query, or
- * values that are not what is taken for them.
- */
-static const struct
-{
-	const char *relation;
-	const char *name;
-	Oid			type;
-}			columns_read[] = {
-	{"log", "id", INT8OID},
-	{"log", "seq", INT8OID},
-	{"log", "transaction_id", XID8OID},
-	{"log", "clock_at", TIMESTAMPTZOID},
-	{"log", "row_hash", INT8OID},
-	{"log", "old_hash", INT8OID},
-	{"log", "command_id", INT8OID},
-	{"log", "operation", TEXTOID},
-	{"log", "schema_name", TEXTOID},
-	{"log", "table_name", TEXTOID},
-	{"log", "row_key", JSONBOID},
-	{"log", "old_key", JSONBOID},
-	{"log", "old_row", JSONBOID},
-	{"log", "new_row", JSONBOID},
-	{"log", "changed", TEXTARRAYOID},
-	{"log", "user_id", TEXTOID},
-	{"log", "tenant_id", TEXTOID},
-	{"log", "role", TEXTOID},
-	{"log", "session_role", TEXTOID},
-	{"log", "application_name", TEXTOID},
-	{"log", "client_address", INETOID},
-	{"log", "revision", TEXTOID},
-	{"log", "reason", TEXTOID},
-	{"log", "request_id", TEXTOID},
-	{"layout", "table_id", INT4OID},
-	{"layout", "recorded_at", TIMESTAMPTZOID},
-	{"layout", "relation", OIDOID},
-	{"layout", "schema_name", TEXTOID},
-	{"layout", "table_name", TEXTOID},
-	{"layout", "columns", JSONBOID},
-	{"layout", "key_columns", TEXTARRAYOID},
-	{"layout", "key_kinds", TEXTARRAYOID},
-	{"layout", "owner", TEXTOID},
-	{"layout", "database", TEXTOID}
-};
-
-static void
-require_columns(void)
-{
-	Oid			schema = get_namespace_oid("cmig_audit", false);
-
-	for (int i = 0; i < lengthof(columns_read); i++)
-	{
-		Oid			relation = get_relname_relid(columns_read[i].relation, schema);
-		AttrNumber	n = get_attnum(relation, columns_read[i].name);
-
-		if (n <= 0 || get_atttype(relation, n) != columns_read[i].type)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("the audit log cannot be read"),
-					 errdetail("Column cmig_audit.%s.%s is missing or has another type.",
-							   columns_read[i].relation, columns_read[i].name),
-					 errhint("The owner of the log must restore it as cmig.enable_audit() made it.")));
-	}
-}
-
-static void
-take_name(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(char **) arg = cmig_query_text(desc, row, 1);
-}
-
-/* Say what is missing before the server says it of one table after the other. */
-static void
-require_rights(void)
-{
-	static const char *const tables[] = {"log", "layout"};
-	Oid			schema = get_namespace_oid("cmig_audit", false);
-	bool		allowed = cmig_may_use_schema_compat(schema, GetUserId());
-	const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
-
-	for (int i = 0; i < lengthof(tables); i++)
-	{
-		Oid			relation = get_relname_relid(tables[i], schema);
-
-		allowed = allowed && (!OidIsValid(relation) ||
-							  pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK);
-	}
-	if (!allowed)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to read the audit log"),
-				 errhint("Its owner can say GRANT USAGE ON SCHEMA cmig_audit TO %s; GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO %s",
-						 role, role)));
-}
-
-/* A superuser reads without policies; others with those of the log's owner. */
-static void
-refuse_foreign_policies(void)
-{
-	static const char *const tables[] = {"log", "layout"};
-	Oid			schema = get_namespace_oid("cmig_audit", false);
-
-	for (int i = 0; i < lengthof(tables); i++)
-	{
-		char	   *policy = cmig_audit_policy_find_foreign(get_relname_relid(tables[i], schema));
-
-		if (policy)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("policy \"%s\" on table \"cmig_audit.%s\" can run code of another role",
-							policy, tables[i]),
-					 errdetail("It would run with your rights. Policies on the log may call functions of the server that are not volatile, and read no tables."),
-					 errhint("The owner of the log must change or drop the policy.")));
-	}
-}
-
-void
-cmig_audit_read_begin(FunctionCallInfo fcinfo)
-{
-	Oid			extension_owner = cmig_audit_log_extension_owner();
-	Oid			owner;
-	Oid			schema;
-	char	   *function = NULL;
-
-	(void) cmig_audit_log_require(extension_owner);
-	require_rights();
-	/* what is checked here must still hold when the log is read */
-	schema = get_namespace_oid("cmig_audit", false);
-	LockRelationOid(get_relname_relid("log", schema), AccessShareLock);
-	LockRelationOid(get_relname_relid("layout", schema), AccessShareLock);
-	owner = cmig_audit_log_require(extension_owner);
-	require_columns();
-	if (superuser_arg(owner) || GetUserId() == owner)
-		return;
-	refuse_foreign_policies();
-	cmig_query_each(&foreign_functions, NULL, NULL, take_name, &function);
-	if (function)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the audit log calls the %s", function),
-				 errdetail("Reading the log could run it with your rights."),
-				 errhint("The owner of the log must drop the constraint, index or rule that calls it.")));
 }

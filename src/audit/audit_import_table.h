@@ -1,0 +1,48 @@
+/*
+ * audit_import_table.h
+ *	  The tables that an older audit table speaks of.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_AUDIT_IMPORT_TABLE_H
+#define CMIG_AUDIT_IMPORT_TABLE_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+#include "utils/palloc.h"
+
+/* A table, and how the source calls it. */
+typedef struct CmigAuditImportTable
+{
+	char	   *source_schema;	/* NULL if the source has none */
+	char	   *source_name;	/* may contain the schema, too */
+	char	   *name;
+	char	   *found_schema;
+	int32		id;
+	List	   *key_columns;	/* of char *; NIL if they are not known */
+} CmigAuditImportTable;
+
+/* The tables that one import has met. */
+typedef struct CmigAuditImportTables CmigAuditImportTables;
+
+/*
+ * A table that the source names without a schema is in the source's schema, or
+ * on the caller's search_path.  A table of that name that somebody else has
+ * made in another schema must not get the entries.
+ */
+extern CmigAuditImportTables *cmig_audit_import_tables_begin(Oid log_owner, MemoryContext context,
+															 Oid source);
+
+/*
+ * The table that the source calls so.  A table that neither exists nor was
+ * ever audited gets an id and a layout.
+ */
+extern CmigAuditImportTable *cmig_audit_import_table_named(CmigAuditImportTables *tables,
+														   const char *schema_name,
+														   const char *name);
+
+/* The members of an image that are the key; NULL if one of them is missing. */
+extern Jsonb *cmig_audit_import_table_key(const CmigAuditImportTable *table, Jsonb *image);
+
+#endif							/* CMIG_AUDIT_IMPORT_TABLE_H */

@@ -1,0 +1,255 @@
+/*
+ * audit_install.c
+ *	  The audit triggers of a table: those it has, and those it should have.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "audit/audit_install.h"
+#include "audit/audit_log.h"
+#include "base/compat.h"
+#include "base/errors.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "lib/stringinfo.h"
+#include "parser/parse_func.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+static Oid
+trigger_function(void)
+{
+	return LookupFuncName(list_make2(makeString("cmig"), makeString("audit_trigger")),
+						  0, NULL, false);
+}
+
+/* That of a table audited before pg_cmig came, InvalidOid if there is none. */
+static Oid
+scripted_function(void)
+{
+	Oid			schema = get_namespace_oid("cmig_audit", true);
+
+	/* the caller needs no right on the schema */
+	return !OidIsValid(schema) ? InvalidOid :
+		GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("write"),
+						PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
+}
+
+/* The audit triggers of a relation; cloned: from a partitioned table above. */
+List *
+cmig_audit_install_read(Oid relation, bool *cloned)
+{
+	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
+	Oid			function = trigger_function();
+	Oid			scripted = scripted_function();
+	List	   *triggers = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	*cloned = false;
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relation));
+	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while ((tuple = systable_getnext(scan)) != NULL)
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		CmigAuditTrigger *trigger;
+		StringInfoData args;
+		bool		isnull;
+		char	   *p;
+
+		if (form->tgfoid != function && form->tgfoid != scripted)
+			continue;
+		if (OidIsValid(form->tgparentid))
+		{
+			*cloned |= form->tgfoid == function;
+			continue;
+		}
+		trigger = palloc0(sizeof(CmigAuditTrigger));
+		trigger->scripted = form->tgfoid == scripted;
+		trigger->name = pstrdup(NameStr(form->tgname));
+		trigger->type = form->tgtype;
+		trigger->enabled = form->tgenabled;
+		(void) fastgetattr(tuple, Anum_pg_trigger_tgqual, RelationGetDescr(catalog), &isnull);
+		trigger->narrowed = !isnull || form->tgattr.dim1 > 0;
+		trigger->nargs = form->tgnargs;
+		trigger->arg_values = palloc(sizeof(char *) * Max(1, form->tgnargs));
+		initStringInfo(&args);
+		p = VARDATA_ANY(DatumGetByteaPCopy(fastgetattr(tuple, Anum_pg_trigger_tgargs,
+													   RelationGetDescr(catalog), &isnull)));
+		for (int i = 0; i < form->tgnargs; i++)
+		{
+			trigger->arg_values[i] = p;
+			appendStringInfo(&args, "%s%s", i > 0 ? ", " : "", quote_literal_cstr(p));
+			p += strlen(p) + 1;
+		}
+		trigger->args = args.data;
+		triggers = lappend(triggers, trigger);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return triggers;
+}
+
+/*
+ * The triggers that a table should have
+ */
+
+static CmigAuditTrigger *
+wanted_trigger(const char *name, int16 type, const char *events, const char *transition,
+			   const char *table, const char *args, bool replicated)
+{
+	CmigAuditTrigger *trigger = palloc0(sizeof(CmigAuditTrigger));
+
+	trigger->name = name;
+	trigger->type = type;
+	trigger->enabled = replicated ? TRIGGER_FIRES_ALWAYS : TRIGGER_FIRES_ON_ORIGIN;
+	trigger->args = pstrdup(args);
+	trigger->statement = psprintf("CREATE OR REPLACE TRIGGER %s AFTER %s ON %s%s%s FOR EACH %s EXECUTE FUNCTION cmig.audit_trigger(%s)",
+								  name, events, table, transition[0] ? " REFERENCING " : "",
+								  transition, (type & TRIGGER_TYPE_ROW) ? "ROW" : "STATEMENT",
+								  args);
+	return trigger;
+}
+
+/*
+ * The row trigger of a partitioned table has a name of its own: it is cloned
+ * to a table that is attached, which may have one for itself.
+ */
+List *
+cmig_audit_install_wanted(const CmigAuditOptions *options, bool row_level, bool partitioned,
+						  const char *table)
+{
+	char	   *args = psprintf("'%d', %s", options->table_id,
+								quote_literal_cstr(cmig_audit_options_text(options)));
+	List	   *triggers = NIL;
+	int			operations = options->operations;
+
+	if (row_level && (operations & ~CMIG_AUDIT_TRUNCATE))
+	{
+		StringInfoData events;
+		int16		type = TRIGGER_TYPE_ROW | TRIGGER_TYPE_AFTER;
+		static const char *const names[] = {"INSERT", "UPDATE", "DELETE"};
+		static const int16 types[] = {TRIGGER_TYPE_INSERT, TRIGGER_TYPE_UPDATE, TRIGGER_TYPE_DELETE};
+
+		initStringInfo(&events);
+		for (int i = 0; i < lengthof(names); i++)
+		{
+			if ((operations & (1 << i)) == 0)
+				continue;
+			appendStringInfo(&events, "%s%s", events.len > 0 ? " OR " : "", names[i]);
+			type |= types[i];
+		}
+		triggers = lappend(triggers,
+						   wanted_trigger(partitioned ? "cmig_audit_partition_row" : "cmig_audit_row",
+										  type, events.data, "", table, args,
+										  options->replicated));
+	}
+	if (!row_level && (operations & CMIG_AUDIT_INSERT))
+		triggers = lappend(triggers,
+						   wanted_trigger("cmig_audit_insert", TRIGGER_TYPE_INSERT, "INSERT",
+										  "NEW TABLE AS cmig_new", table, args, false));
+	if (!row_level && (operations & CMIG_AUDIT_UPDATE))
+		triggers = lappend(triggers,
+						   wanted_trigger("cmig_audit_update", TRIGGER_TYPE_UPDATE, "UPDATE",
+										  "OLD TABLE AS cmig_old NEW TABLE AS cmig_new",
+										  table, args, false));
+	if (!row_level && (operations & CMIG_AUDIT_DELETE))
+		triggers = lappend(triggers,
+						   wanted_trigger("cmig_audit_delete", TRIGGER_TYPE_DELETE, "DELETE",
+										  "OLD TABLE AS cmig_old", table, args, false));
+	if (operations & CMIG_AUDIT_TRUNCATE)
+		triggers = lappend(triggers,
+						   wanted_trigger("cmig_audit_truncate", TRIGGER_TYPE_TRUNCATE,
+										  "TRUNCATE", "", table, args, options->replicated));
+	return triggers;
+}
+
+static CmigAuditTrigger *
+find_trigger(List *triggers, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, triggers)
+	{
+		CmigAuditTrigger *trigger = lfirst(lc);
+
+		if (strcmp(trigger->name, name) == 0)
+			return trigger;
+	}
+	return NULL;
+}
+
+/* CREATE OR REPLACE would silently end a trigger of the table's owner. */
+void
+cmig_audit_install_refuse_taken(Oid relation, List *have, List *want)
+{
+	ListCell   *lc;
+
+	foreach(lc, want)
+	{
+		const char *name = ((CmigAuditTrigger *) lfirst(lc))->name;
+
+		if (find_trigger(have, name) == NULL && OidIsValid(get_trigger_oid(relation, name, true)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("table \"%s\" has a trigger \"%s\" that is not of pg_cmig",
+							get_rel_name(relation), name),
+					 errhint("ALTER TRIGGER %s ON %s RENAME TO <another name>;", name,
+							 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+														get_rel_name(relation)))));
+	}
+}
+
+static void
+run(List **statements, char *statement)
+{
+	cmig_audit_log_execute(statement);
+	*statements = lappend(*statements, statement);
+}
+
+/* Make the triggers as wanted with as few statements as can be. */
+void
+cmig_audit_install_change(List *have, List *want, const char *table, List **statements)
+{
+	ListCell   *lc;
+
+	foreach(lc, have)
+	{
+		CmigAuditTrigger *trigger = lfirst(lc);
+
+		if (find_trigger(want, trigger->name) == NULL)
+			run(statements, psprintf("DROP TRIGGER %s ON %s",
+									 quote_identifier(trigger->name), table));
+	}
+	foreach(lc, want)
+	{
+		CmigAuditTrigger *trigger = lfirst(lc);
+		CmigAuditTrigger *old = find_trigger(have, trigger->name);
+		char		enabled = old ? old->enabled : TRIGGER_FIRES_ON_ORIGIN;
+
+		if (old == NULL || old->scripted || old->narrowed || old->type != trigger->type || strcmp(old->args, trigger->args) != 0)
+		{
+			run(statements, trigger->statement);
+			enabled = TRIGGER_FIRES_ON_ORIGIN;
+		}
+		if (enabled != trigger->enabled)
+			run(statements, psprintf("ALTER TABLE %s ENABLE %sTRIGGER %s", table,
+									 trigger->enabled == TRIGGER_FIRES_ALWAYS ? "ALWAYS " : "",
+									 trigger->name));
+	}
+	if (*statements)
+		CommandCounterIncrement();
+}

@@ -1,0 +1,55 @@
+/*
+ * audit_install.h
+ *	  The audit triggers of a table: those it has, and those it should have.
+ *
+ * All that a table's audit consists of is its triggers, so that disabling
+ * leaves the table as it was.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_AUDIT_INSTALL_H
+#define CMIG_AUDIT_INSTALL_H
+
+#include "postgres.h"
+#include "audit/audit_options.h"
+#include "nodes/pg_list.h"
+
+/* A trigger that a table has or should have. */
+typedef struct CmigAuditTrigger
+{
+	const char *name;
+	bool		scripted;		/* made by audit_script()'s script */
+	bool		narrowed;		/* WHEN or UPDATE OF: somebody else's doing */
+	int16		type;
+	char		enabled;
+	char	   *args;			/* as in the statement that makes it */
+	char	   *statement;
+	int			nargs;
+	char	  **arg_values;
+} CmigAuditTrigger;
+
+/*
+ * The audit triggers of a relation, as a list of CmigAuditTrigger.  *cloned:
+ * it has one that was cloned from a partitioned table, which is not in the
+ * list.
+ */
+extern List *cmig_audit_install_read(Oid relation, bool *cloned);
+
+/* The triggers that a table with these options should have. */
+extern List *cmig_audit_install_wanted(const CmigAuditOptions *options, bool row_level,
+									   bool partitioned, const char *table);
+
+/*
+ * Raise an error if a trigger that is not ours has the name of a wanted one:
+ * CREATE OR REPLACE would silently replace it.
+ */
+extern void cmig_audit_install_refuse_taken(Oid relation, List *have, List *want);
+
+/*
+ * Make the triggers as wanted with as few statements as possible, and add
+ * these to *statements.
+ */
+extern void cmig_audit_install_change(List *have, List *want, const char *table,
+									  List **statements);
+
+#endif							/* CMIG_AUDIT_INSTALL_H */
