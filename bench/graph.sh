@@ -1,15 +1,15 @@
 #!/bin/bash
 # Copyright (c) 2026, the pg_cmig developers
 #
-# graph.sh: what reading and planning a large revision graph costs.
+# graph.sh: the cost of reading a large revision graph and planning on it.
 #
 # usage: bench/graph.sh [PAIRS]
 #
-# Needs a running server that the environment reaches (PGHOST, PGPORT, PGUSER)
-# and that may create databases; makes the database cmig_bench_graph and drops
-# it again.  Takes psql from `pg_config --bindir` (PG_CONFIG), as a wrapper in
-# the PATH would be measured with it.  Timed are whole calls of psql with the
-# output to /dev/null; each figure is the median of PAIRS (9) interleaved pairs.
+# Needs a running server (PGHOST, PGPORT) and a role that can create databases
+# (PGUSER); creates the database cmig_bench_graph and drops it at the end.  Uses
+# psql from `pg_config --bindir` (PG_CONFIG), because the time of a wrapper in the
+# PATH would be included.  Whole calls of psql are timed, with the output to
+# /dev/null; each figure is the median of PAIRS (9) interleaved pairs.
 
 set -eu
 export LC_ALL=C

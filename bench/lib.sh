@@ -3,13 +3,13 @@
 # shellcheck shell=bash
 #
 # lib.sh
-#	  What the benchmarks share; to be sourced by bash.
+#	  What the benchmarks have in common; to be sourced by bash.
 #
-# A benchmark talks to the server that PGHOST, PGPORT and PGUSER name (a
-# superuser, pg_cmig installed); `scripts/bench NAME` makes such a server, runs
-# the benchmark and throws the server away.  Two commands are compared by pairs
-# A B A B ..., and the median of the pairs' ratios is what counts: both see the
-# same drift of a noisy machine.
+# A benchmark uses the server that PGHOST, PGPORT, and PGUSER name (a superuser, with
+# pg_cmig installed); `scripts/bench NAME` creates such a server, runs the
+# benchmark, and removes the server.  Two commands are compared in pairs
+# A B A B ..., and the median of the pairs' ratios counts, because other load on the
+# machine affects both in the same way.
 
 PAIRS=${PAIRS:-9}
 PSQL=$("${PG_CONFIG:-pg_config}" --bindir)/psql
