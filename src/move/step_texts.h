@@ -10,6 +10,7 @@
 #define CMIG_STEP_TEXTS_H
 
 #include "postgres.h"
+#include "base/compat.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
 #include "run/runner.h"
@@ -37,6 +38,6 @@ extern void cmig_step_texts_read_small(CmigStepTexts *texts);
 extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node);
 
 /* Raise 55000: the row of a revision was deleted. */
-extern void cmig_step_texts_deleted(const char *id) pg_attribute_noreturn();
+pg_noreturn extern void cmig_step_texts_deleted(const char *id);
 
 #endif							/* CMIG_STEP_TEXTS_H */
