@@ -35,6 +35,7 @@
 #include "move/stepwise.h"
 #include "move/toplevel.h"
 #include "rls/rls.h"
+#include "schema/target.h"
 #include "tables/change.h"
 #include "tables/journal.h"
 
@@ -66,6 +67,7 @@ _PG_init(void)
 	cmig_rls_check_init();
 	cmig_stepwise_at_end = cmig_rls_gate;
 	cmig_audit_init();
+	cmig_target_init();
 	MarkGUCPrefixReserved("cmig");
 }
 

@@ -1,30 +1,11 @@
 --
 -- The shadow: the managed schemas empty for as long as a task takes
 --
-CREATE EXTENSION pg_cmig;
-CREATE FUNCTION shadow_probe(target text, probe text, schemas text[] DEFAULT NULL) RETURNS SETOF text
-	LANGUAGE c AS '$libdir/pg_cmig', 'cmig_shadow_probe';
-CREATE FUNCTION shadow_probe_rename(schema text, name text, probe text) RETURNS SETOF text
-	LANGUAGE c AS '$libdir/pg_cmig', 'cmig_shadow_probe_rename';
-
--- every row of every catalog, with its place and the transaction that wrote it; not what VACUUM writes
-CREATE FUNCTION fingerprint(OUT catalog name, OUT sum text) RETURNS SETOF record LANGUAGE plpgsql AS $$
-BEGIN
-	FOR catalog IN SELECT relname FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r'
-		AND relname NOT IN ('pg_statistic', 'pg_statistic_ext_data') ORDER BY 1 LOOP
-		EXECUTE format('SELECT md5(string_agg(concat(ctid, xmin, to_jsonb(t) - ''{relpages,reltuples,relallvisible,'
-			'relallfrozen,relfrozenxid,relminmxid,datfrozenxid,datminmxid}''::text[]), '','' ORDER BY ctid)) FROM pg_catalog.%I t',
-			catalog) INTO sum;
-		RETURN NEXT;
-	END LOOP;
-END $$;
-CREATE TABLE fingerprint (catalog name, sum text);
--- the catalogs that differ
-CREATE FUNCTION changed() RETURNS SETOF name LANGUAGE sql
-AS $$
-	SELECT f.catalog FROM fingerprint() f JOIN fingerprint b USING (catalog) WHERE f.sum IS DISTINCT FROM b.sum;
-$$;
-
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/shadow.psql'
+\i :include
+\set ECHO all
 -- a database with something of everything
 CREATE ROLE regress_shadow_owner;
 CREATE ROLE regress_shadow_reader;
@@ -53,7 +34,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO regress_shadow_
 ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO regress_shadow_reader;
 ALTER EVENT TRIGGER said DISABLE;
 ALTER EVENT TRIGGER said ENABLE ALWAYS;
-INSERT INTO fingerprint SELECT * FROM fingerprint();
+SELECT look();
 
 -- nothing but extensions is there, and the schemas are as they were
 \set relations 'SELECT concat(n.nspname, \' \', c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN (\'public\', \'app\', \'other\') ORDER BY n.nspname, c.relname'
@@ -90,7 +71,7 @@ DROP FOREIGN DATA WRAPPER shadow_wrapper CASCADE;
 ALTER DEFAULT PRIVILEGES REVOKE USAGE ON SCHEMAS FROM regress_shadow_reader;
 DROP SCHEMA app CASCADE;
 DROP TABLE author, fingerprint;
-DROP FUNCTION shadow_probe, shadow_probe_rename, fingerprint, changed, said;
+DROP FUNCTION shadow_probe, shadow_probe_rename, fingerprint, changed, look, said;
 DROP EXTENSION citext, pg_stat_statements;
 DROP ROLE regress_shadow_owner, regress_shadow_reader;
 DROP EXTENSION pg_cmig;

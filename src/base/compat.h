@@ -20,8 +20,10 @@
 #include "access/genam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
@@ -79,6 +81,39 @@ cmig_may_use_schema_compat(Oid schema, Oid role)
 	return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
 #else
 	return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+#endif
+}
+
+/* May the role make objects in the schema? */
+static inline bool
+cmig_may_create_compat(Oid schema, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(NamespaceRelationId, schema, role, ACL_CREATE) == ACLCHECK_OK;
+#else
+	return pg_namespace_aclcheck(schema, role, ACL_CREATE) == ACLCHECK_OK;
+#endif
+}
+
+/* May the role make schemas in the database? */
+static inline bool
+cmig_may_create_schema_compat(Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(DatabaseRelationId, MyDatabaseId, role, ACL_CREATE) == ACLCHECK_OK;
+#else
+	return pg_database_aclcheck(MyDatabaseId, role, ACL_CREATE) == ACLCHECK_OK;
+#endif
+}
+
+/* Is the role the owner of the extension, or a member of its owner? */
+static inline bool
+cmig_owns_extension_compat(Oid extension, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(ExtensionRelationId, extension, role);
+#else
+	return pg_extension_ownercheck(extension, role);
 #endif
 }
 

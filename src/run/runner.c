@@ -139,8 +139,12 @@ cmig_runner_require_idle(const char *function)
 				 errmsg("%s cannot be called while pg_cmig writes its tables", function),
 				 errdetail("A trigger on one of them calls it."),
 				 errhint("A constraint trigger that is DEFERRABLE INITIALLY DEFERRED fires when the run has ended.")));
-	if (running == NULL)
+	if (running == NULL && !cmig_session_is_entered())
 		return;
+	if (running == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be called by SQL that makes a target's schema", function)));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("%s cannot be called by a revision's script", function),

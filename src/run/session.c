@@ -524,6 +524,12 @@ cmig_session_abandon(CmigSession *session)
 	drop_prepared(session);
 }
 
+bool
+cmig_session_is_entered(void)
+{
+	return current != NULL;
+}
+
 void
 cmig_session_enter_steps(CmigSession *session)
 {

@@ -42,6 +42,9 @@ extern void cmig_session_enter(CmigSession *session);
 extern void cmig_session_leave(CmigSession *session);
 extern void cmig_session_abandon(CmigSession *session);
 
+/* Is there a script between enter and leave? */
+extern bool cmig_session_is_entered(void);
+
 /*
  * The same for a script whose statements are committed one by one.  The caller
  * restores settings and role (saved_settings.h).  The session must be

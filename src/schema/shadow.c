@@ -445,7 +445,7 @@ cmig_shadow_schemas(CmigShadow *shadow)
 	{
 		CmigShadowSchema *schema = &shadow->schemas[i];
 
-		if (!schema->created && strcmp(schema->name, "public") != 0 &&
+		if (OidIsValid(schema->shadow) && !schema->created && strcmp(schema->name, "public") != 0 &&
 			!holds_anything(schema->shadow))
 			cmig_shadow_rows_delete(NamespaceRelationId, schema->shadow);
 	}

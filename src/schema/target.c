@@ -2,14 +2,305 @@
  * target.c
  *	  Runs the SQL that makes the target's schema, in the shadow.
  *
+ * The text is the caller's code and runs with his rights, as a revision's
+ * script does.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
-#include "base/query.h"
+
+#include "base/compat.h"
+#include "parse/script.h"
+#include "parse/statement.h"
+#include "run/lock_wait.h"
+#include "run/run_limit.h"
+#include "run/runner.h"
+#include "run/script_run.h"
+#include "run/session.h"
 #include "schema/target.h"
+#include "schema/target_extension.h"
+#include "schema/target_state.h"
+#include "schema/target_text.h"
+#include "schema/target_utility.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "tcop/cmdtag.h"
+#include "tcop/dest.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+void
+cmig_target_init(void)
+{
+	cmig_target_utility_init();
+}
+
+/*
+ * Renames
+ */
+
+/* The name of what a statement has made, with its schema. */
+static char *
+made_name(const RawStmt *raw, RangeVar *relation, List *names)
+{
+	Oid			oid;
+
+	if (IsA(raw->stmt, CreateSchemaStmt))
+		return NULL;
+	if (relation != NULL)
+	{
+		oid = RangeVarGetRelid(relation, NoLock, true);
+		return !OidIsValid(oid) ? NULL : get_namespace_name(get_rel_namespace(oid));
+	}
+	if (list_length(names) > 1)
+		return strVal(list_nth(names, list_length(names) - 2));
+	names = fetch_search_path(false);
+	return names == NIL ? NULL : get_namespace_name(linitial_oid(names));
+}
+
+static const char *
+own_name(const RawStmt *raw, const RangeVar *relation, List *names)
+{
+	if (IsA(raw->stmt, CreateSchemaStmt))
+		return ((CreateSchemaStmt *) raw->stmt)->schemaname;
+	if (IsA(raw->stmt, IndexStmt))
+		return ((IndexStmt *) raw->stmt)->idxname;
+	return relation != NULL ? relation->relname : strVal(llast(names));
+}
+
+/*
+ * What the comments before, in and behind a statement say, once it has run.  raw
+ * is a copy of its tree, since running it changes the tree.
+ */
+static void
+collect_renames(CmigTargetState *state, CmigTargetText *text, const CmigStatement *statement,
+				const RawStmt *raw)
+{
+	ListCell   *cell;
+
+	foreach(cell, text->comments)
+	{
+		CmigTargetComment *comment = lfirst(cell);
+		const char *kind;
+		RangeVar   *relation;
+		List	   *names;
+		char	   *part;
+		char	   *schema;
+		const char *name;
+		StringInfoData rename;
+
+		if (!cmig_target_text_renamed(comment, raw, statement->offset,
+									  strlen(statement->text), &kind, &relation, &names, &part))
+			continue;
+		schema = made_name(raw, relation, names);
+		name = own_name(raw, relation, names);
+		if (name == NULL)
+			continue;
+
+		MemoryContextSwitchTo(state->context);
+		initStringInfo(&rename);
+		appendStringInfo(&rename, "%s ", kind);
+		if (schema != NULL)
+			appendStringInfo(&rename, "%s.", quote_identifier(schema));
+		if (part != NULL)
+			appendStringInfo(&rename, "%s.", quote_identifier(name));
+		appendStringInfo(&rename, "%s -> ", quote_identifier(comment->from));
+		appendStringInfoString(&rename, quote_identifier(part != NULL ? part : name));
+		state->target->renames = lappend(state->target->renames, rename.data);
+	}
+}
+
+/*
+ * Statements that never come to the hook
+ */
+
+/* A text may be framed by BEGIN and COMMIT; all of it is one transaction anyway. */
+static bool
+is_frame(const RawStmt *raw)
+{
+	const char *name;
+
+	if (!IsA(raw->stmt, TransactionStmt))
+		return false;
+	switch (((TransactionStmt *) raw->stmt)->kind)
+	{
+		case TRANS_STMT_BEGIN:
+		case TRANS_STMT_START:
+		case TRANS_STMT_COMMIT:
+		case TRANS_STMT_SAVEPOINT:
+		case TRANS_STMT_RELEASE:
+			return true;
+		default:
+			break;
+	}
+	(void) cmig_statement_classify(raw, &name);
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s is not allowed in a target", name),
+			 errdetail("The target is the schema that its statements make."),
+			 errhint("Remove it, and the statements that it takes back.")));
+}
+
+/* SELECT setval(...) is how pg_dump writes what a sequence has counted to. */
+static bool
+is_setval(const RawStmt *raw)
+{
+	const SelectStmt *select = (const SelectStmt *) raw->stmt;
+	const ResTarget *column;
+
+	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
+		select->fromClause != NIL)
+		return false;
+	column = linitial_node(ResTarget, select->targetList);
+	return IsA(column->val, FuncCall) &&
+		strcmp(strVal(llast(((FuncCall *) column->val)->funcname)), "setval") == 0;
+}
+
+/* Rows of tables that are live stay as they are. */
+static bool
+changes_live_rows(CmigTargetState *state, const RawStmt *raw)
+{
+	switch (nodeTag(raw->stmt))
+	{
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_MergeStmt:
+			return cmig_target_utility_is_elsewhere(state, raw->stmt);
+		default:
+			return false;
+	}
+}
+
+static void
+execute(CmigTargetState *state, const CmigStatement *statement)
+{
+	RawStmt    *raw = statement->raw;
+	const char *reason;
+
+	if (is_frame(raw) || is_setval(raw) || changes_live_rows(state, raw))
+		return;
+	if (cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY)
+		raw = cmig_statement_without_concurrently(raw);
+	cmig_runner_execute(raw, statement->text, None_Receiver);
+}
+
+/*
+ * Running
+ */
+
+static void
+tell_text(const CmigTargetText *text)
+{
+	if (text->commands + text->copies > 0)
+		ereport(NOTICE,
+				(errmsg("left out what psql would do in the target"),
+				 errdetail("Backslash commands: %d. COPY blocks: %d. The first one is in line %d.",
+						   text->commands, text->copies, text->first_line)));
+}
+
+static void
+run_statements(CmigTargetState *state, CmigScriptRun *run, CmigTargetText *text)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	CmigScriptReader *script = cmig_script_open(text->sql);
+
+	MemoryContextSwitchTo(context);
+	for (;;)
+	{
+		cmig_run_limit_check();
+		CHECK_FOR_INTERRUPTS();
+		cmig_lock_wait_forget();
+		if (!cmig_script_next(script, &run->statement))
+			break;
+		state->line = run->statement.line;
+		if (text->comments == NIL)
+			execute(state, &run->statement);
+		else
+		{
+			RawStmt    *raw = copyObject(run->statement.raw);
+
+			execute(state, &run->statement);
+			collect_renames(state, text, &run->statement, raw);
+		}
+		MemoryContextSwitchTo(context);
+
+		run->statement.text = NULL;
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+}
+
+/* Run all of the text between entering and leaving the session. */
+static void
+run_text(CmigTargetState *state, CmigSession *session, const char *sql)
+{
+	static const CmigRunStep step = {.revision = "the target"};
+	CmigScriptRun run = {.step = &step,.verb = "SQL"};
+	CmigTargetText *text = cmig_target_text_read(sql);
+	ErrorContextCallback callback;
+
+	callback.callback = cmig_script_run_describe_error;
+	callback.arg = &run;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	run.phase = "before its first statement";
+	tell_text(text);
+	cmig_session_enter(session);
+	cmig_target_utility_watch(state);
+	run.phase = NULL;
+	run_statements(state, &run, text);
+	run.phase = "after its last statement";
+	cmig_session_leave(session);
+	cmig_target_utility_watch(NULL);
+	cmig_target_extension_settle(state);
+	cmig_target_tell_left_out(state);
+
+	error_context_stack = callback.previous;
+}
+
+static void
+improve_hint(ErrorData *error)
+{
+	if (error->sqlerrcode == ERRCODE_OUT_OF_MEMORY && error->message != NULL &&
+		strcmp(error->message, "out of shared memory") == 0)
+		error->hint = "One transaction holds a lock for each table of the target. Raise max_locks_per_transaction.";
+}
+
 CmigTarget *
 cmig_target_run(CmigShadow *shadow, const char *sql)
 {
-	(void) cmig_query_once(sql, 0, NULL, NULL, NULL, false, NULL, NULL);
-	return palloc0(sizeof(CmigTarget));
+	MemoryContext caller = CurrentMemoryContext;
+	CmigTargetState state = {.shadow = shadow,.context = caller};
+	CmigSession session = {0};
+
+	state.target = palloc0(sizeof(CmigTarget));
+	state.subtransaction = GetCurrentSubTransactionId();
+	PG_TRY();
+	{
+		run_text(&state, &session, sql);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		cmig_target_utility_watch(NULL);
+		cmig_session_abandon(&session);
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		improve_hint(error);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	return state.target;
 }

@@ -4,32 +4,15 @@
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
-#ifndef CMIG_TARGET_H
-#define CMIG_TARGET_H
+#ifndef CMIG_SCHEMA_TARGET_H
+#define CMIG_SCHEMA_TARGET_H
 
 #include "postgres.h"
-#include "nodes/pg_list.h"
 #include "schema/shadow.h"
+#include "schema/target_result.h"
 
-/*
- * What of the target could not be carried out, so that the catalogs do not
- * have it.  kind is the word of the rows ("role", "event trigger", "owner",
- * "privilege" ...), object as it was written.
- */
-typedef struct CmigTargetNote
-{
-	const char *kind;
-	char	   *object;
-	char	   *reason;			/* for the column hazard */
-	int			line;
-} CmigTargetNote;
-
-typedef struct CmigTarget
-{
-	List	   *notes;			/* of CmigTargetNote, in order of the text */
-	List	   *renames;		/* of char *: "table public.a -> b", "column
-								 * public.a.x -> y", by -- @renamed comments */
-} CmigTarget;
+/* Register the hook that sees the target's statements. */
+extern void cmig_target_init(void);
 
 /*
  * Run the text in a task of cmig_shadow_run().  The settings, the role and
@@ -39,4 +22,4 @@ typedef struct CmigTarget
  */
 extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql);
 
-#endif							/* CMIG_TARGET_H */
+#endif							/* CMIG_SCHEMA_TARGET_H */

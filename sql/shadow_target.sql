@@ -1,0 +1,207 @@
+--
+-- The SQL of a target: what people have, run in the shadow
+--
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/shadow.psql'
+\i :include
+\set ECHO all
+SET client_min_messages = warning;
+CREATE EXTENSION citext;
+CREATE EXTENSION hstore;
+RESET client_min_messages;
+CREATE SCHEMA app;
+CREATE TABLE person (id serial PRIMARY KEY, email citext, facts hstore);
+CREATE ROLE regress_target_reader;
+SELECT look();
+\set relations 'SELECT concat(c.oid::regclass, \' \', relkind, \' \', pg_get_userbyid(relowner), \' \', relacl) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname IN (\'public\', \'app\', \'new\') AND relkind <> \'S\' ORDER BY 1'
+\set extensions 'SELECT concat(extname, \' \', extnamespace::regnamespace, \' \', extversion, \' \', (SELECT string_agg(DISTINCT relnamespace, \' \') FROM (SELECT typnamespace::regnamespace::text FROM pg_type t JOIN pg_depend d ON d.classid = \'pg_type\'::regclass AND d.objid = t.oid AND d.deptype = \'e\' AND d.refobjid = e.oid) AS m(relnamespace))) FROM pg_extension e WHERE extname !~ \'hidden\' AND extname NOT IN (\'pg_cmig\', \'plpgsql\') ORDER BY 1'
+
+-- what pg_dump -s writes
+SELECT shadow_probe($target$
+--
+-- PostgreSQL database dump
+--
+
+\restrict gVaVDDq4rDHJtlgCpEqlDzK3mWCvOMIRnOqJFHZnzVbI9uYp2dHzQkWwbRc5jfE
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET row_security = off;
+
+CREATE SCHEMA app;
+ALTER SCHEMA app OWNER TO pg_database_owner;
+CREATE SCHEMA cmig;
+CREATE EXTENSION IF NOT EXISTS plpgsql WITH SCHEMA pg_catalog;
+CREATE EXTENSION IF NOT EXISTS pg_cmig WITH SCHEMA cmig;
+CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public;
+COMMENT ON EXTENSION citext IS 'data type for case-insensitive character strings';
+CREATE EXTENSION IF NOT EXISTS hstore WITH SCHEMA app;
+COMMENT ON EXTENSION hstore IS 'another one';
+
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+CREATE TABLE public.person (
+    id integer NOT NULL,
+    email public.citext,
+    facts app.hstore
+);
+ALTER TABLE public.person OWNER TO regress_target_reader;
+ALTER TABLE ONLY public.person ADD CONSTRAINT person_pkey PRIMARY KEY (id);
+CREATE FUNCTION app.later() RETURNS integer LANGUAGE sql AS 'SELECT count(*)::integer FROM app.not_yet';
+GRANT SELECT ON TABLE public.person TO regress_target_reader;
+GRANT USAGE ON SCHEMA cmig TO regress_target_reader;
+
+\unrestrict gVaVDDq4rDHJtlgCpEqlDzK3mWCvOMIRnOqJFHZnzVbI9uYp2dHzQkWwbRc5jfE
+$target$, :'relations');
+SELECT shadow_probe($target$
+CREATE SCHEMA app;
+CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public VERSION '1.3';
+CREATE EXTENSION hstore SCHEMA app;
+CREATE TABLE app.t (a app.hstore, b public.citext, c public.citext[]);
+CREATE INDEX ON app.t USING gin (a);
+CREATE INDEX ON app.t (b);
+$target$, :'extensions');
+SELECT changed();
+
+-- rows of a schema that the target says it makes are not those of the live one
+GRANT USAGE ON SCHEMA app TO regress_target_reader;
+COMMENT ON SCHEMA app IS 'live';
+SELECT look();
+\set schemas 'SELECT concat(nspname, \' \', nspacl, \' \', obj_description(oid)) FROM pg_namespace WHERE nspname IN (\'app\', \'new\')'
+SELECT shadow_probe('CREATE TABLE app.t ()', :'schemas');
+SELECT shadow_probe('CREATE SCHEMA app', :'schemas');
+SELECT shadow_probe('CREATE SCHEMA IF NOT EXISTS app; CREATE SCHEMA IF NOT EXISTS app', :'schemas');
+SELECT shadow_probe('CREATE SCHEMA app; CREATE SCHEMA app', :'schemas');
+SELECT shadow_probe('CREATE SCHEMA app CREATE TABLE t (a citext) CREATE VIEW v AS SELECT * FROM t; CREATE SCHEMA new', :'relations');
+SELECT shadow_probe('SELECT 1', NULL);
+SELECT shadow_probe('DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE EXTENSION citext; CREATE TABLE public.t (a public.citext)', :'extensions');
+SELECT shadow_probe('DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA IF EXISTS nowhere CASCADE', NULL);
+SELECT shadow_probe('ALTER SCHEMA app RENAME TO other', NULL);
+SELECT changed();
+
+-- framed by a transaction, seeds, and what does not belong to a schema
+SELECT shadow_probe($target$
+BEGIN;
+CREATE TABLE t (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, b text);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS t_b ON t (b);
+INSERT INTO t (b) VALUES ('seed');
+COPY t (b) FROM stdin;
+it's; a $$ row
+\.
+SELECT pg_catalog.setval('t_id_seq', 5, true);
+COMMIT;
+CREATE DATABASE elsewhere;
+ALTER DATABASE regression SET search_path = app;
+COMMENT ON ROLE regress_target_reader IS 'x';
+VACUUM t;
+CHECKPOINT;
+\connect elsewhere
+$target$, 'SELECT b FROM public.t');
+SELECT shadow_probe('BEGIN; CREATE TABLE t (); ROLLBACK', NULL);
+SELECT shadow_probe('SAVEPOINT a; CREATE TABLE t (); ROLLBACK TO a', NULL);
+SELECT shadow_probe(E'CREATE TABLE t ();\n\\i more.sql\n', NULL);
+SELECT shadow_probe('CREATE VIEW v AS SELECT 1 \gexec', NULL);
+
+-- roles
+SELECT shadow_probe($target$
+CREATE ROLE regress_target_reader NOLOGIN;
+CREATE ROLE regress_target_missing;
+ALTER ROLE regress_target_missing SET search_path = app;
+GRANT regress_target_reader TO regress_target_missing;
+DO $$ BEGIN CREATE USER regress_target_absent; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+CREATE TABLE t (a integer);
+ALTER TABLE t OWNER TO regress_target_missing;
+ALTER TABLE t ADD b integer, OWNER TO regress_target_missing;
+CREATE FUNCTION f() RETURNS integer RETURN 1;
+ALTER FUNCTION f() OWNER TO regress_target_missing;
+GRANT SELECT ON t TO regress_target_missing, regress_target_reader;
+GRANT EXECUTE ON FUNCTION f() TO regress_target_missing;
+REVOKE ALL ON t FROM regress_target_missing;
+CREATE POLICY p ON t TO regress_target_missing, regress_target_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE regress_target_missing GRANT SELECT ON TABLES TO regress_target_reader;
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO regress_target_missing;
+CREATE SCHEMA new AUTHORIZATION regress_target_missing;
+DROP ROLE IF EXISTS regress_target_reader;
+$target$, :'relations');
+SELECT count(*) FROM pg_roles WHERE rolname LIKE 'regress_target_%';
+
+-- extensions
+SELECT shadow_probe($target$
+CREATE EXTENSION pg_trgm;
+CREATE EXTENSION no_such_extension;
+COMMENT ON EXTENSION no_such_extension IS 'x';
+CREATE EXTENSION cube VERSION 'none';
+DO $$ BEGIN CREATE EXTENSION IF NOT EXISTS citext; END $$;
+CREATE TABLE t (a text);
+CREATE INDEX ON t USING gin (a gin_trgm_ops);
+$target$, :'extensions');
+SELECT shadow_probe('CREATE EXTENSION citext; CREATE EXTENSION citext', NULL);
+SELECT shadow_probe('DROP EXTENSION IF EXISTS citext; CREATE EXTENSION citext; DROP EXTENSION citext', :'extensions');
+SELECT shadow_probe('DROP EXTENSION citext', NULL);
+SELECT shadow_probe('CREATE EXTENSION citext; ALTER EXTENSION citext SET SCHEMA app; ALTER EXTENSION citext UPDATE TO ''1.5''', :'extensions');
+SELECT shadow_probe('CREATE EXTENSION citext SCHEMA nowhere', NULL);
+SELECT shadow_probe('CREATE EXTENSION earthdistance CASCADE', :'extensions');
+
+-- what things were called before
+SELECT shadow_probe($target$
+-- @renamed from=human
+CREATE TABLE person (
+	id integer,
+	-- @renamed from="E-Mail"
+	email text,
+	/* @renamed from=Nick */ nick text, -- @renamed from = short_name
+	note text -- a note, -- @renamed from=nothing
+	, CONSTRAINT named CHECK (id > 0) -- @renamed from=was_named
+);
+CREATE TABLE app.pet ( -- @renamed from=app.animal
+	id integer -- @renamed from=number
+); -- @renamed from=beast
+-- @renamed from=view
+-- a comment between
+CREATE VIEW app.seen AS SELECT 1 AS a;
+-- @renamed from=idx
+CREATE INDEX by_id ON app.pet (id);
+-- @renamed from=mood
+CREATE TYPE app.state AS ENUM ('on');
+-- @rename from=old_schema
+CREATE SCHEMA new;
+-- @renamed from=f
+CREATE FUNCTION app.g() RETURNS text LANGUAGE sql AS $$ SELECT '-- @renamed from=string' $$;
+-- @renamed from=lost
+INSERT INTO person VALUES (1);
+$target$, NULL);
+
+-- an error names the statement
+SELECT shadow_probe(E'CREATE TABLE a (b integer);\n\n/* why */ CREATE TABLE a (b integer);', NULL);
+SELECT shadow_probe(E'CREATE TABLE a (\n\tb integer\n);\nCREATE TABLE c (\n\td integr\n);', NULL);
+SELECT shadow_probe(E'CREATE TABLE a ();\nCREATE TABL b ();', NULL);
+SELECT shadow_probe(E'DO $$\nBEGIN\n\tPERFORM 1/0;\nEND $$;', NULL);
+SELECT shadow_probe('CREATE TABLE a (b integer REFERENCES a); INSERT INTO a', NULL);
+SELECT shadow_probe('CREATE TABLE a (b integer PRIMARY KEY, c integer REFERENCES a DEFERRABLE INITIALLY DEFERRED); INSERT INTO a VALUES (1, 2)', NULL);
+SELECT shadow_probe('DROP OWNED BY CURRENT_USER', NULL);
+SELECT shadow_probe('SELECT cmig.upgrade(''head'')', NULL);
+SELECT changed();
+
+-- of schemas that are not named, nothing is made
+SELECT shadow_probe($target$
+CREATE TABLE person (id integer);
+CREATE TABLE public.other (id integer);
+COMMENT ON TABLE public.person IS 'x';
+INSERT INTO public.person (email) VALUES ('x');
+CREATE TABLE app.mine (id integer);
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO regress_target_reader;
+DROP TABLE person;
+$target$, 'SELECT count(*) FROM public.person', '{app}');
+SELECT changed();
+
+SET client_min_messages = warning;
+DROP SCHEMA app CASCADE;
+DROP TABLE person, fingerprint;
+DROP FUNCTION shadow_probe, shadow_probe_rename, fingerprint, changed, look;
+DROP EXTENSION citext, hstore, pg_cmig;
+DROP ROLE regress_target_reader;

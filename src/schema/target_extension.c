@@ -1,0 +1,457 @@
+/*
+ * target_extension.c
+ *	  Extensions and schemas in a target's statements.
+ *
+ * What is written to the shadow's structs here may be undone by a block with
+ * EXCEPTION in the target, so cmig_target_extension_settle() reads the catalogs
+ * again.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/query.h"
+#include "schema/managed.h"
+#include "schema/shadow_rows.h"
+#include "schema/target_extension.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/comment.h"
+#include "commands/defrem.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+static CmigExtension *
+find_extension(CmigTargetState *state, const char *name)
+{
+	for (int i = 0; i < state->shadow->nextensions; i++)
+		if (strcmp(state->shadow->extensions[i].name, name) == 0)
+			return &state->shadow->extensions[i];
+	return NULL;
+}
+
+/* Does the extension have its name at the moment? */
+static bool
+is_declared(const CmigExtension *extension)
+{
+	return get_extension_oid(extension->name, true) == extension->oid;
+}
+
+/* The schema that pg_extension has of it at the moment. */
+static Oid
+schema_of(const CmigExtension *extension)
+{
+	static CmigQuery query = {
+		.sql = "SELECT extnamespace::text FROM pg_extension WHERE oid = $1",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	Datum		value = ObjectIdGetDatum(extension->oid);
+	char	   *text = NULL;
+
+	cmig_query_each(&query, &value, NULL, cmig_query_keep_text, &text);
+	return text == NULL ? InvalidOid : atooid(text);
+}
+
+static bool
+is_made_by_shadow(const CmigShadow *shadow, Oid schema)
+{
+	for (int i = 0; i < shadow->count; i++)
+		if (get_namespace_oid(shadow->schemas[i].name, true) == schema)
+			return true;
+	return false;
+}
+
+/* Move what the extension has in one schema, and its own row. */
+static void
+move(CmigTargetState *state, CmigExtension *extension, Oid from, Oid to)
+{
+	cmig_shadow_members_move(state->shadow->members, extension->oid, from, to);
+	if (schema_of(extension) == from)
+		cmig_shadow_extension_set_schema(extension, from, to);
+}
+
+/*
+ * CREATE EXTENSION
+ */
+
+/* The schema that the extension's control file says, or NULL. */
+static char *
+fixed_schema(const char *name)
+{
+	static CmigQuery query = {
+		.sql = "SELECT schema::text FROM pg_available_extension_versions"
+		" WHERE name = $1 AND schema IS NOT NULL LIMIT 1",
+		.nargs = 1,.argtypes = {NAMEOID}
+	};
+	NameData	value;
+	Datum		datum = NameGetDatum(&value);
+	char	   *schema = NULL;
+
+	namestrcpy(&value, name);
+	cmig_query_each(&query, &datum, NULL, cmig_query_keep_text, &schema);
+	return schema;
+}
+
+/* Where CREATE EXTENSION without a schema puts it; from if that is not known. */
+static Oid
+default_schema(const CmigExtension *extension, Oid from)
+{
+	List	   *path = fetch_search_path(false);
+	Oid			first = path == NIL ? InvalidOid : linitial_oid(path);
+
+	list_free(path);
+	if (!OidIsValid(first) || first == from || fixed_schema(extension->name) != NULL)
+		return from;
+	return first;
+}
+
+static void
+note_place(CmigTargetState *state, const CmigExtension *extension, Oid from, const char *why)
+{
+	cmig_target_note(state, "extension", quote_identifier(extension->name),
+					 psprintf("stays in schema \"%s\": %s", get_namespace_name(from), why));
+}
+
+/* Bring the extension's members to a schema, if the current user may. */
+static void
+place(CmigTargetState *state, CmigExtension *extension, Oid to)
+{
+	Oid			from = schema_of(extension);
+
+	if (from == to || !OidIsValid(from))
+		return;
+	if (!cmig_owns_extension_compat(extension->oid, GetUserId()) &&
+		!is_made_by_shadow(state->shadow, from))
+		note_place(state, extension, from, "the extension belongs to another role");
+	else if (!cmig_may_create_compat(to, GetUserId()))
+		note_place(state, extension, from,
+				   psprintf("permission denied for schema %s", get_namespace_name(to)));
+	else
+		move(state, extension, from, to);
+}
+
+static void
+declare(CmigTargetState *state, CmigExtension *extension, List *options)
+{
+	ListCell   *cell;
+	Oid			to = InvalidOid;
+
+	cmig_shadow_extension_declare(extension);
+	foreach(cell, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "schema") == 0)
+			to = get_namespace_oid(defGetString(option), false);
+		else if (strcmp(option->defname, "new_version") == 0)
+			cmig_shadow_extension_set_version(extension, defGetString(option));
+	}
+	place(state, extension, OidIsValid(to) ? to : default_schema(extension, schema_of(extension)));
+}
+
+/* True if the extension is there: then nothing is made. */
+static bool
+create_extension(CmigTargetState *state, CreateExtensionStmt *create)
+{
+	CmigExtension *extension = find_extension(state, create->extname);
+
+	if (extension == NULL)
+		/* those that the server was made with, and pg_cmig */
+		return OidIsValid(get_extension_oid(create->extname, true));
+	if (is_declared(extension))
+		return create->if_not_exists;
+	declare(state, extension, create->options);
+	return true;
+}
+
+static bool
+alter_extension(CmigTargetState *state, AlterExtensionStmt *alter)
+{
+	CmigExtension *extension = find_extension(state, alter->extname);
+	ListCell   *cell;
+
+	if (extension == NULL || !is_declared(extension))
+		return strcmp(alter->extname, "pg_cmig") == 0;
+	foreach(cell, alter->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "new_version") == 0)
+			cmig_shadow_extension_set_version(extension, defGetString(option));
+	}
+	return true;
+}
+
+static bool
+alter_members(CmigTargetState *state, AlterExtensionContentsStmt *alter)
+{
+	CmigExtension *extension = find_extension(state, alter->extname);
+
+	if (extension == NULL || !is_declared(extension))
+		return strcmp(alter->extname, "pg_cmig") == 0;
+	cmig_target_note(state, "extension", quote_identifier(alter->extname),
+					 "its members are not changed");
+	return true;
+}
+
+static bool
+set_schema(CmigTargetState *state, AlterObjectSchemaStmt *alter)
+{
+	CmigExtension *extension;
+
+	if (alter->objectType != OBJECT_EXTENSION)
+		return false;
+	extension = find_extension(state, strVal(alter->object));
+	if (extension == NULL || !is_declared(extension))
+		return strcmp(strVal(alter->object), "pg_cmig") == 0;
+	place(state, extension, get_namespace_oid(alter->newschema, false));
+	return true;
+}
+
+/* Those that are installed lose their names again; true if no other is left. */
+static bool
+drop_extensions(CmigTargetState *state, DropStmt *drop)
+{
+	ListCell   *cell;
+	bool		others = false;
+
+	if (drop->removeType != OBJECT_EXTENSION)
+		return false;
+	foreach(cell, drop->objects)
+	{
+		CmigExtension *extension = find_extension(state, strVal(lfirst(cell)));
+
+		if (extension != NULL && is_declared(extension))
+			cmig_shadow_extension_hide(extension);
+		else if (strcmp(strVal(lfirst(cell)), "pg_cmig") != 0)
+			others = true;
+	}
+	return !others;
+}
+
+/* pg_dump has one for each extension, whoever owns it. */
+static bool
+comment_on(CmigTargetState *state, CommentStmt *comment)
+{
+	CmigExtension *extension;
+	char	   *before;
+
+	if (comment->objtype != OBJECT_EXTENSION)
+		return false;
+	extension = find_extension(state, strVal(comment->object));
+	if (extension == NULL)
+	{
+		Oid			oid = get_extension_oid(strVal(comment->object), true);
+
+		return OidIsValid(oid) && oid < FirstNormalObjectId ? true :
+			strcmp(strVal(comment->object), "pg_cmig") == 0;
+	}
+	if (!is_declared(extension) || cmig_owns_extension_compat(extension->oid, GetUserId()))
+		return false;
+	before = GetComment(extension->oid, ExtensionRelationId, 0);
+	if (before == NULL ? comment->comment != NULL :
+		comment->comment == NULL || strcmp(before, comment->comment) != 0)
+		cmig_target_note(state, "comment",
+						 psprintf("extension %s", quote_identifier(extension->name)),
+						 psprintf("must be owner of extension %s", extension->name));
+	return true;
+}
+
+bool
+cmig_target_extension_run(CmigTargetState *state, Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateExtensionStmt:
+			return create_extension(state, (CreateExtensionStmt *) statement);
+		case T_AlterExtensionStmt:
+			return alter_extension(state, (AlterExtensionStmt *) statement);
+		case T_AlterExtensionContentsStmt:
+			return alter_members(state, (AlterExtensionContentsStmt *) statement);
+		case T_AlterObjectSchemaStmt:
+			return set_schema(state, (AlterObjectSchemaStmt *) statement);
+		case T_DropStmt:
+			return drop_extensions(state, (DropStmt *) statement);
+		case T_CommentStmt:
+			return comment_on(state, (CommentStmt *) statement);
+		default:
+			return false;
+	}
+}
+
+/*
+ * An extension that is not installed
+ */
+
+/* It may need others, which the server looks for by their names. */
+void
+cmig_target_extension_begin(CmigTargetState *state)
+{
+	for (int i = 0; i < state->shadow->nextensions; i++)
+	{
+		CmigExtension *extension = &state->shadow->extensions[i];
+
+		extension->declared = is_declared(extension);
+		if (!extension->declared)
+		{
+			cmig_shadow_extension_declare(extension);
+			extension->declared = false;
+		}
+	}
+}
+
+/* Is it one of those that the extension needs? */
+static bool
+is_needed_by(const CmigExtension *extension, const char *name)
+{
+	static CmigQuery query = {
+		.sql = "WITH RECURSIVE n(oid) AS (SELECT oid FROM pg_extension WHERE extname = $2"
+		" UNION SELECT d.refobjid FROM n JOIN pg_depend d ON d.classid = 'pg_extension'::regclass"
+		" AND d.objid = n.oid AND d.refclassid = 'pg_extension'::regclass)"
+		" SELECT FROM n WHERE oid = $1",
+		.nargs = 2,.argtypes = {OIDOID, NAMEOID}
+	};
+	NameData	value;
+	Datum		values[2] = {ObjectIdGetDatum(extension->oid), NameGetDatum(&value)};
+
+	namestrcpy(&value, name);
+	return cmig_query_run(&query, values, NULL) > 0;
+}
+
+void
+cmig_target_extension_end(CmigTargetState *state, const char *name)
+{
+	for (int i = 0; i < state->shadow->nextensions; i++)
+	{
+		CmigExtension *extension = &state->shadow->extensions[i];
+
+		if (!extension->declared && !is_needed_by(extension, name))
+			cmig_shadow_extension_hide(extension);
+	}
+}
+
+/*
+ * Schemas
+ */
+
+/* Does the schema have anything that is no member of an extension? */
+static bool
+is_in_use(Oid schema)
+{
+	static CmigQuery query = {
+		.sql = "SELECT FROM pg_depend n WHERE n.refclassid = 'pg_namespace'::regclass"
+		" AND n.refobjid = $1 AND NOT EXISTS (SELECT FROM pg_depend e"
+		" WHERE e.classid = n.classid AND e.objid = n.objid AND e.deptype = 'e')"
+		" AND n.classid <> 'pg_extension'::regclass LIMIT 1",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	Datum		value = ObjectIdGetDatum(schema);
+
+	return cmig_query_run(&query, &value, NULL) > 0;
+}
+
+bool
+cmig_target_schema_create(CmigTargetState *state, Node *statement)
+{
+	CreateSchemaStmt *create = (CreateSchemaStmt *) statement;
+	const char *name = create->schemaname != NULL ? create->schemaname :
+	create->authrole->rolename;
+	CmigShadowSchema *schema = name == NULL ? NULL : cmig_shadow_find(state->shadow, name);
+	Oid			oid = schema == NULL ? InvalidOid : get_namespace_oid(name, true);
+
+	if (!OidIsValid(oid) || schema->created)
+		return false;
+
+	/* a database that is made has public, and it stays what it is */
+	schema->created = true;
+	if (strcmp(name, "public") == 0 || is_in_use(oid) ||
+		!cmig_may_create_schema_compat(GetUserId()))
+		return create->schemaElts == NIL;
+
+	/* the server makes another one, which has no privileges and no comment */
+	cmig_shadow_rows_rename(NamespaceRelationId, oid, Anum_pg_namespace_nspname,
+							cmig_shadow_hidden_name(oid));
+	CommandCounterIncrement();
+	schema->shadow = oid;
+	return false;
+}
+
+void
+cmig_target_schema_created(CmigTargetState *state, Node *statement)
+{
+	CreateSchemaStmt *create = (CreateSchemaStmt *) statement;
+	const char *name = create->schemaname != NULL ? create->schemaname :
+	create->authrole->rolename;
+	CmigShadowSchema *schema = name == NULL ? NULL : cmig_shadow_find(state->shadow, name);
+	Oid			oid = schema == NULL ? InvalidOid : get_namespace_oid(name, true);
+
+	if (!OidIsValid(oid) || oid == schema->shadow)
+		return;
+	for (int i = 0; i < state->shadow->nextensions; i++)
+	{
+		move(state, &state->shadow->extensions[i], schema->shadow, oid);
+		move(state, &state->shadow->extensions[i], schema->live, oid);
+	}
+	cmig_shadow_rows_delete(NamespaceRelationId, schema->shadow);
+	CommandCounterIncrement();
+	schema->shadow = oid;
+	schema->created = true;
+}
+
+/* Take the members of extensions out of a schema that is to be dropped. */
+static void
+vacate(CmigTargetState *state, Oid schema)
+{
+	for (int i = 0; i < state->shadow->nextensions; i++)
+	{
+		CmigExtension *extension = &state->shadow->extensions[i];
+		bool		was_here = schema_of(extension) == schema;
+
+		move(state, extension, schema, extension->schema);
+		if (was_here && is_declared(extension))
+			cmig_shadow_extension_hide(extension);
+	}
+}
+
+Node *
+cmig_target_schema_drop(CmigTargetState *state, Node *statement)
+{
+	DropStmt   *drop = (DropStmt *) statement;
+	ListCell   *cell;
+	List	   *kept = NIL;
+
+	foreach(cell, drop->objects)
+	{
+		Oid			oid = get_namespace_oid(strVal(lfirst(cell)), true);
+
+		if (OidIsValid(oid) && cmig_shadow_is_live_schema(state->shadow, oid))
+			continue;
+		if (OidIsValid(oid) && cmig_owns_schema_compat(oid, GetUserId()))
+			vacate(state, oid);
+		kept = lappend(kept, lfirst(cell));
+	}
+	if (list_length(kept) == list_length(drop->objects))
+		return statement;
+	if (kept == NIL)
+		return NULL;
+	drop = copyObject(drop);
+	drop->objects = copyObject(kept);
+	return (Node *) drop;
+}
+
+void
+cmig_target_extension_settle(CmigTargetState *state)
+{
+	for (int i = 0; i < state->shadow->nextensions; i++)
+		state->shadow->extensions[i].declared = is_declared(&state->shadow->extensions[i]);
+	for (int i = 0; i < state->shadow->count; i++)
+		state->shadow->schemas[i].shadow =
+			get_namespace_oid(state->shadow->schemas[i].name, true);
+}

@@ -1,0 +1,328 @@
+/*
+ * target_role.c
+ *	  Roles in a target's statements: they belong to the whole server.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "schema/target_object.h"
+#include "schema/target_role.h"
+
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+static bool
+is_missing(const RoleSpec *role)
+{
+	return role != NULL && role->roletype == ROLESPEC_CSTRING &&
+		!OidIsValid(get_role_oid(role->rolename, true));
+}
+
+static char *
+not_there(const RoleSpec *role)
+{
+	return psprintf("role \"%s\" does not exist", role->rolename);
+}
+
+/* The first of a list of RoleSpec that does not exist, or NULL. */
+static RoleSpec *
+find_missing(List *roles)
+{
+	ListCell   *cell;
+
+	foreach(cell, roles)
+	{
+		if (is_missing(lfirst(cell)))
+			return lfirst(cell);
+	}
+	return NULL;
+}
+
+/*
+ * Owners
+ */
+
+/*
+ * Why the object cannot be given to the role, or NULL.  schema, of the object,
+ * may be NULL.
+ */
+static char *
+why_not_owner(const RoleSpec *role, const char *schema)
+{
+	Oid			oid;
+	Oid			namespace;
+
+	if (is_missing(role))
+		return not_there(role);
+	oid = get_rolespec_oid(role, false);
+	if (oid == GetUserId())
+		return NULL;
+	if (!cmig_can_set_role_compat(GetUserId(), oid))
+		return psprintf("must be able to SET ROLE \"%s\"", GetUserNameFromId(oid, false));
+	namespace = schema == NULL ? InvalidOid : get_namespace_oid(schema, true);
+	if (OidIsValid(namespace) && !superuser() && !cmig_may_create_compat(namespace, oid))
+		return psprintf("role \"%s\" has no CREATE privilege on schema \"%s\"",
+						GetUserNameFromId(oid, false), schema);
+	return NULL;
+}
+
+static void
+note_owner(CmigTargetState *state, ObjectType type, const char *name, const char *reason)
+{
+	cmig_target_note(state, "owner",
+					 psprintf("%s %s", cmig_target_object_kind(type), name), reason);
+}
+
+static Node *
+adapt_alter_owner(CmigTargetState *state, AlterOwnerStmt *alter)
+{
+	char	   *schema = alter->objectType == OBJECT_SCHEMA ? NULL :
+	cmig_target_object_schema((Node *) alter);
+	char	   *reason = why_not_owner(alter->newowner, schema);
+
+	if (reason == NULL)
+		return (Node *) alter;
+	note_owner(state, alter->objectType,
+			   cmig_target_object_name(alter->objectType, alter->object), reason);
+	return NULL;
+}
+
+static Node *
+adapt_alter_table(CmigTargetState *state, AlterTableStmt *alter)
+{
+	ListCell   *cell;
+	List	   *kept = NIL;
+
+	foreach(cell, alter->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+		char	   *reason = command->subtype != AT_ChangeOwner ? NULL :
+		why_not_owner(command->newowner, cmig_target_object_schema((Node *) alter));
+
+		if (reason == NULL)
+			kept = lappend(kept, command);
+		else
+			note_owner(state, alter->objtype,
+					   cmig_target_object_name(alter->objtype, (Node *) alter->relation), reason);
+	}
+	if (list_length(kept) == list_length(alter->cmds))
+		return (Node *) alter;
+	if (kept == NIL)
+		return NULL;
+	alter = copyObject(alter);
+	alter->cmds = copyObject(kept);
+	return (Node *) alter;
+}
+
+static Node *
+adapt_create_schema(CmigTargetState *state, CreateSchemaStmt *create)
+{
+	char	   *name = create->schemaname != NULL ? create->schemaname :
+	create->authrole->rolename;
+	char	   *reason = create->authrole == NULL ? NULL : why_not_owner(create->authrole, NULL);
+
+	if (reason == NULL)
+		return (Node *) create;
+	note_owner(state, OBJECT_SCHEMA, quote_identifier(name), reason);
+	create = copyObject(create);
+	create->schemaname = name;
+	create->authrole = NULL;
+	return (Node *) create;
+}
+
+/*
+ * Privileges
+ */
+
+/* The roles of a list that exist; notes the others. */
+static List *
+existing_grantees(CmigTargetState *state, const char *kind, const char *object, List *grantees)
+{
+	ListCell   *cell;
+	List	   *kept = NIL;
+
+	foreach(cell, grantees)
+	{
+		if (is_missing(lfirst(cell)))
+			cmig_target_note(state, kind, object, not_there(lfirst(cell)));
+		else
+			kept = lappend(kept, lfirst(cell));
+	}
+	return kept;
+}
+
+static Node *
+adapt_grant(CmigTargetState *state, GrantStmt *grant)
+{
+	char	   *object = psprintf("%s %s", cmig_target_object_kind(grant->objtype),
+								  grant->objects == NIL ? "" :
+								  cmig_target_object_name(grant->objtype, linitial(grant->objects)));
+	List	   *kept = existing_grantees(state, "privilege", object, grant->grantees);
+
+	if (is_missing(grant->grantor))
+	{
+		cmig_target_note(state, "privilege", object, not_there(grant->grantor));
+		return NULL;
+	}
+	if (list_length(kept) == list_length(grant->grantees))
+		return (Node *) grant;
+	if (kept == NIL)
+		return NULL;
+	grant = copyObject(grant);
+	grant->grantees = copyObject(kept);
+	return (Node *) grant;
+}
+
+static Node *
+adapt_default_privileges(CmigTargetState *state, AlterDefaultPrivilegesStmt *alter)
+{
+	char	   *object = pstrdup(cmig_target_object_kind(alter->action->objtype));
+	List	   *kept;
+	ListCell   *option;
+	ListCell   *cell;
+
+	foreach(option, alter->options)
+	{
+		DefElem    *element = lfirst(option);
+
+		if (strcmp(element->defname, "roles") != 0)
+			continue;
+		foreach(cell, (List *) element->arg)
+		{
+			char	   *reason = why_not_owner(lfirst(cell), NULL);
+
+			if (reason == NULL)
+				continue;
+			cmig_target_note(state, "default privileges", object, reason);
+			return NULL;
+		}
+	}
+	kept = existing_grantees(state, "default privileges", object, alter->action->grantees);
+	if (list_length(kept) == list_length(alter->action->grantees))
+		return (Node *) alter;
+	if (kept == NIL)
+		return NULL;
+	alter = copyObject(alter);
+	alter->action->grantees = copyObject(kept);
+	return (Node *) alter;
+}
+
+/* GRANT of roles: what is granted already is as the target wants it. */
+static void
+note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
+{
+	ListCell   *granted;
+	ListCell   *grantee;
+
+	if (!grant->is_grant)
+		return;
+	foreach(granted, grant->granted_roles)
+	{
+		char	   *name = lfirst_node(AccessPriv, granted)->priv_name;
+		Oid			role = get_role_oid(name, true);
+
+		foreach(grantee, grant->grantee_roles)
+		{
+			RoleSpec   *spec = lfirst(grantee);
+
+			if (!OidIsValid(role) || is_missing(spec) ||
+				!is_member_of_role_nosuper(get_rolespec_oid(spec, false), role))
+				cmig_target_note(state, "role membership",
+								 spec->rolename == NULL ? quote_identifier(name) :
+								 psprintf("%s in %s", quote_identifier(spec->rolename),
+										  quote_identifier(name)),
+								 "roles belong to the whole server");
+		}
+	}
+}
+
+/*
+ * Others
+ */
+
+/* A policy for a role that is missing would be another one without it. */
+static Node *
+adapt_policy(CmigTargetState *state, Node *statement, const char *policy, RangeVar *table,
+			 List *roles)
+{
+	RoleSpec   *missing = find_missing(roles);
+
+	if (missing == NULL)
+		return statement;
+	cmig_target_note(state, "policy",
+					 psprintf("%s on %s", quote_identifier(policy),
+							  cmig_target_object_name(OBJECT_TABLE, (Node *) table)),
+					 not_there(missing));
+	return NULL;
+}
+
+static Node *
+adapt_user_mapping(CmigTargetState *state, Node *statement, RoleSpec *user, const char *server)
+{
+	if (!is_missing(user))
+		return statement;
+	cmig_target_note(state, "user mapping",
+					 psprintf("for %s server %s", quote_identifier(user->rolename),
+							  quote_identifier(server)),
+					 not_there(user));
+	return NULL;
+}
+
+static void
+note_create_role(CmigTargetState *state, const CreateRoleStmt *create)
+{
+	if (!OidIsValid(get_role_oid(create->role, true)))
+		cmig_target_note_missing(state, OBJECT_ROLE, create->role,
+								 "roles belong to the whole server: create it before the schema");
+}
+
+Node *
+cmig_target_role_adapt(CmigTargetState *state, Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateRoleStmt:
+			note_create_role(state, (CreateRoleStmt *) statement);
+			return NULL;
+		case T_AlterRoleStmt:
+		case T_AlterRoleSetStmt:
+		case T_DropRoleStmt:
+			return NULL;
+		case T_GrantRoleStmt:
+			note_memberships(state, (GrantRoleStmt *) statement);
+			return NULL;
+		case T_GrantStmt:
+			return adapt_grant(state, (GrantStmt *) statement);
+		case T_AlterDefaultPrivilegesStmt:
+			return adapt_default_privileges(state, (AlterDefaultPrivilegesStmt *) statement);
+		case T_AlterOwnerStmt:
+			return adapt_alter_owner(state, (AlterOwnerStmt *) statement);
+		case T_AlterTableStmt:
+			return adapt_alter_table(state, (AlterTableStmt *) statement);
+		case T_CreateSchemaStmt:
+			return adapt_create_schema(state, (CreateSchemaStmt *) statement);
+		case T_CreatePolicyStmt:
+			return adapt_policy(state, statement, ((CreatePolicyStmt *) statement)->policy_name,
+								((CreatePolicyStmt *) statement)->table,
+								((CreatePolicyStmt *) statement)->roles);
+		case T_AlterPolicyStmt:
+			return adapt_policy(state, statement, ((AlterPolicyStmt *) statement)->policy_name,
+								((AlterPolicyStmt *) statement)->table,
+								((AlterPolicyStmt *) statement)->roles);
+		case T_CreateUserMappingStmt:
+			return adapt_user_mapping(state, statement, ((CreateUserMappingStmt *) statement)->user,
+									  ((CreateUserMappingStmt *) statement)->servername);
+		case T_AlterUserMappingStmt:
+			return adapt_user_mapping(state, statement, ((AlterUserMappingStmt *) statement)->user,
+									  ((AlterUserMappingStmt *) statement)->servername);
+		case T_DropUserMappingStmt:
+			return adapt_user_mapping(state, statement, ((DropUserMappingStmt *) statement)->user,
+									  ((DropUserMappingStmt *) statement)->servername);
+		default:
+			return statement;
+	}
+}

@@ -1,0 +1,90 @@
+/*
+ * target_state.c
+ *	  A target whose SQL is running, and what is known of it so far.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/target_object.h"
+#include "schema/target_state.h"
+
+#include "lib/stringinfo.h"
+#include "utils/memutils.h"
+
+/* How many statements a NOTICE names. */
+#define MAX_NAMED 10
+
+void
+cmig_target_note(CmigTargetState *state, const char *kind, const char *object, const char *reason)
+{
+	MemoryContext caller = MemoryContextSwitchTo(state->context);
+	CmigTargetNote *note = palloc(sizeof(CmigTargetNote));
+
+	note->kind = pstrdup(kind);
+	note->object = pstrdup(object);
+	note->reason = pstrdup(reason);
+	note->line = state->line;
+	state->target->notes = lappend(state->target->notes, note);
+	MemoryContextSwitchTo(caller);
+}
+
+void
+cmig_target_note_missing(CmigTargetState *state, ObjectType type, const char *name,
+						 const char *reason)
+{
+	MemoryContext caller;
+	CmigTargetMissing *missing;
+
+	if (cmig_target_is_missing(state, type, name))
+		return;
+	cmig_target_note(state, cmig_target_object_kind(type), name, reason);
+	caller = MemoryContextSwitchTo(state->context);
+	missing = palloc(sizeof(CmigTargetMissing));
+	missing->type = type;
+	missing->name = pstrdup(name);
+	state->missing = lappend(state->missing, missing);
+	MemoryContextSwitchTo(caller);
+}
+
+bool
+cmig_target_is_missing(const CmigTargetState *state, ObjectType type, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, state->missing)
+	{
+		const CmigTargetMissing *missing = lfirst(cell);
+
+		if (missing->type == type && strcmp(missing->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+cmig_target_leave_out(CmigTargetState *state, const char *what)
+{
+	MemoryContext caller = MemoryContextSwitchTo(state->context);
+
+	state->left_out = lappend(state->left_out, psprintf("line %d: %s", state->line, what));
+	MemoryContextSwitchTo(caller);
+}
+
+void
+cmig_target_tell_left_out(const CmigTargetState *state)
+{
+	StringInfoData list;
+	int			count = list_length(state->left_out);
+
+	if (count == 0)
+		return;
+	initStringInfo(&list);
+	for (int i = 0; i < Min(count, MAX_NAMED); i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? "\n" : "", (char *) list_nth(state->left_out, i));
+	if (count > MAX_NAMED)
+		appendStringInfo(&list, "\nand %d more", count - MAX_NAMED);
+	ereport(NOTICE,
+			(errmsg("left out statements of the target that are not about the schemas compared"),
+			 errdetail_internal("%s", list.data)));
+}

@@ -1,0 +1,390 @@
+/*
+ * target_text.c
+ *	  The text of a target, as people have it: for psql, and with comments that
+ *	  say what something was called before.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "parse/lexer.h"
+#include "schema/target_text.h"
+
+#include "parser/scansup.h"
+
+/*
+ * Commands of psql that change nothing in the schema; a trailing * matches any
+ * end of the name.
+ */
+static const char *const harmless[] = {
+	".", "a", "c", "cd", "conninfo", "connect", "copy", "d*", "echo", "encoding",
+	"errverbose", "f", "h", "help", "l", "o", "out", "p", "password", "prompt", "pset",
+	"qecho", "r", "restrict", "sf", "sf+", "sv", "sv+", "set", "t", "T", "timing",
+	"unrestrict", "unset", "warn", "x", "z"
+};
+
+/* What is known while the text is read. */
+typedef struct Reading
+{
+	CmigTargetText *text;
+	CmigLexer	lexer;
+	bool		at_start;		/* of a statement */
+	int			parens;
+	const char *last;			/* the last token that is no comment, or NULL */
+	int			unanchored;		/* comments whose token comes next */
+} Reading;
+
+/*
+ * Leaving out
+ */
+
+static const char *
+end_of_line(const char *p)
+{
+	return p + strcspn(p, "\n");
+}
+
+static void
+blank(Reading *reading, const char *from, const char *to)
+{
+	char	   *sql = reading->text->sql;
+
+	for (char *p = sql + (from - reading->lexer.text); p < sql + (to - reading->lexer.text); p++)
+		if (*p != '\n' && *p != '\r')
+			*p = ' ';
+}
+
+/* Leave out from here to there, and go on behind it. */
+static void
+leave_out(Reading *reading, const char *from, int line, const char *to)
+{
+	if (reading->text->first_line == 0)
+		reading->text->first_line = line;
+	blank(reading, from, to);
+	for (const char *p = from; p < to; p++)
+		line += *p == '\n';
+	cmig_lexer_move(&reading->lexer, to, line);
+	reading->at_start = true;
+	reading->parens = 0;
+}
+
+static bool
+is_harmless(const char *name)
+{
+	int			length = strcspn(name, " \t\r\n\f;\\");
+
+	for (int i = 0; i < lengthof(harmless); i++)
+	{
+		int			known = strlen(harmless[i]);
+
+		if (harmless[i][known - 1] == '*' ?
+			length >= known - 1 && strncmp(harmless[i], name, known - 1) == 0 :
+			length == known && strncmp(harmless[i], name, known) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The line behind the data of a COPY that ends before p. */
+static const char *
+end_of_data(const char *p)
+{
+	for (p = end_of_line(p); *p != '\0'; p = end_of_line(p))
+	{
+		p++;
+		if (p[0] == '\\' && p[1] == '.' && strchr("\r\n", p[2]) != NULL)
+			return p + 2;
+	}
+	return p;
+}
+
+/* Is the statement that begins with COPY one from the client?  Then leave it out. */
+static bool
+leave_out_copy(Reading *reading)
+{
+	CmigLexer	ahead = reading->lexer;
+	bool		after_from = false;
+	bool		from_client = false;
+
+	while (cmig_lexer_next_sql(&ahead) != CMIG_TOKEN_END && !cmig_lexer_is_char(&ahead, ';'))
+	{
+		from_client |= after_from && cmig_lexer_is_word(&ahead, "stdin");
+		after_from = cmig_lexer_is_word(&ahead, "from");
+	}
+	if (!from_client)
+		return false;
+	reading->text->copies++;
+	leave_out(reading, reading->lexer.start, reading->lexer.line, end_of_data(ahead.next));
+	return true;
+}
+
+/*
+ * Comments
+ */
+
+static bool
+is_first_on_line(const CmigLexer *lexer)
+{
+	const char *p = lexer->start;
+
+	while (p > lexer->text && strchr(" \t\r\f\v", p[-1]) != NULL)
+		p--;
+	return p == lexer->text || p[-1] == '\n';
+}
+
+static const char *
+skip_blanks(const char *p, const char *end)
+{
+	while (p < end && isspace((unsigned char) *p))
+		p++;
+	return p;
+}
+
+/* The name behind "@renamed from=" in a comment, or NULL. */
+static char *
+old_name(const char *comment, int length)
+{
+	const char *end = comment + length;
+	const char *p = comment + 2;	/* both kinds of comments begin with two */
+	CmigLexer	name;
+
+	p = skip_blanks(p, end);
+	if (end - p < 9 || strncmp(p, "@rename", 7) != 0)
+		return NULL;
+	p = skip_blanks(p + (p[7] == 'd' ? 8 : 7), end);
+	if (end - p < 6 || strncmp(p, "from", 4) != 0)
+		return NULL;
+	p = skip_blanks(p + 4, end);
+	if (p == end || *p != '=')
+		return NULL;
+
+	/* of a qualified name the last part counts */
+	cmig_lexer_init(&name, pnstrdup(p + 1, end - p - 1));
+	cmig_lexer_next_sql(&name);
+	for (;;)
+	{
+		CmigLexer	part = name;
+
+		cmig_lexer_next_sql(&name);
+		if (cmig_lexer_is_char(&name, '.'))
+			cmig_lexer_next_sql(&name);
+		else if (part.type == CMIG_TOKEN_WORD)
+			return downcase_truncate_identifier(part.start, part.next - part.start, false);
+		else if (part.type == CMIG_TOKEN_QUOTED && *part.start == '"' && !part.unterminated)
+		{
+			char	   *result = palloc(part.next - part.start);
+			char	   *to = result;
+
+			for (const char *q = part.start + 1; q < part.next - 1; q++)
+			{
+				*to++ = *q;
+				if (*q == '"')
+					q++;
+			}
+			*to = '\0';
+			return result;
+		}
+		else
+			return NULL;
+	}
+}
+
+static void
+read_comment(Reading *reading)
+{
+	CmigLexer  *lexer = &reading->lexer;
+	char	   *from = old_name(lexer->start, lexer->next - lexer->start);
+	CmigTargetComment *comment;
+
+	if (from == NULL)
+		return;
+	comment = palloc(sizeof(CmigTargetComment));
+	comment->from = from;
+	comment->before = reading->last == NULL || is_first_on_line(lexer);
+	comment->anchor = comment->before ? -1 : reading->last - lexer->text;
+	if (comment->before)
+		reading->unanchored++;
+	reading->text->comments = lappend(reading->text->comments, comment);
+}
+
+/* A token is found: it is what the comments before it are about. */
+static void
+anchor_comments(Reading *reading)
+{
+	for (int i = list_length(reading->text->comments); reading->unanchored > 0; i--)
+	{
+		CmigTargetComment *comment = list_nth(reading->text->comments, i - 1);
+
+		if (comment->anchor < 0)
+		{
+			comment->anchor = reading->lexer.start - reading->lexer.text;
+			reading->unanchored--;
+		}
+	}
+}
+
+/*
+ * Reading
+ */
+
+CmigTargetText *
+cmig_target_text_read(const char *sql)
+{
+	Reading		reading = {.at_start = true};
+	CmigLexer  *lexer = &reading.lexer;
+
+	reading.text = palloc0(sizeof(CmigTargetText));
+	reading.text->sql = pstrdup(sql);
+	cmig_lexer_init(lexer, sql);
+	while (cmig_lexer_next(lexer) != CMIG_TOKEN_END)
+	{
+		if (lexer->type == CMIG_TOKEN_LINE_COMMENT || lexer->type == CMIG_TOKEN_BLOCK_COMMENT)
+		{
+			read_comment(&reading);
+			continue;
+		}
+		if (reading.at_start && cmig_lexer_is_char(lexer, '\\') && is_harmless(lexer->next))
+		{
+			reading.text->commands++;
+			leave_out(&reading, lexer->start, lexer->line, end_of_line(lexer->start));
+			continue;
+		}
+		if (reading.at_start && cmig_lexer_is_word(lexer, "copy") && leave_out_copy(&reading))
+			continue;
+
+		anchor_comments(&reading);
+		reading.last = lexer->start;
+		if (cmig_lexer_is_char(lexer, '('))
+			reading.parens++;
+		else if (cmig_lexer_is_char(lexer, ')'))
+			reading.parens = Max(reading.parens - 1, 0);
+		reading.at_start = reading.parens == 0 && cmig_lexer_is_char(lexer, ';');
+	}
+	return reading.text;
+}
+
+/*
+ * What a comment is about
+ */
+
+/* The relation or the names that a statement makes, and its word in rows. */
+static const char *
+made_object(const Node *node, RangeVar **relation, List **names)
+{
+	*relation = NULL;
+	*names = NIL;
+	switch (nodeTag(node))
+	{
+		case T_CreateStmt:
+			*relation = ((const CreateStmt *) node)->relation;
+			return "table";
+		case T_CreateForeignTableStmt:
+			*relation = ((const CreateForeignTableStmt *) node)->base.relation;
+			return "foreign table";
+		case T_CreateTableAsStmt:
+			*relation = ((const CreateTableAsStmt *) node)->into->rel;
+			return ((const CreateTableAsStmt *) node)->objtype == OBJECT_MATVIEW ?
+				"materialized view" : "table";
+		case T_ViewStmt:
+			*relation = ((const ViewStmt *) node)->view;
+			return "view";
+		case T_CreateSeqStmt:
+			*relation = ((const CreateSeqStmt *) node)->sequence;
+			return "sequence";
+		case T_CompositeTypeStmt:
+			*relation = ((const CompositeTypeStmt *) node)->typevar;
+			return "type";
+		case T_CreateEnumStmt:
+			*names = ((const CreateEnumStmt *) node)->typeName;
+			return "type";
+		case T_CreateRangeStmt:
+			*names = ((const CreateRangeStmt *) node)->typeName;
+			return "type";
+		case T_CreateDomainStmt:
+			*names = ((const CreateDomainStmt *) node)->domainname;
+			return "domain";
+		case T_CreateFunctionStmt:
+			*names = ((const CreateFunctionStmt *) node)->funcname;
+			return ((const CreateFunctionStmt *) node)->is_procedure ? "procedure" : "function";
+		case T_IndexStmt:
+			/* it is in the schema of its table */
+			*relation = ((const IndexStmt *) node)->relation;
+			return "index";
+		case T_CreateSchemaStmt:
+			return "schema";
+		default:
+			return NULL;
+	}
+}
+
+static List *
+made_parts(const Node *node)
+{
+	if (IsA(node, CreateStmt))
+		return ((const CreateStmt *) node)->tableElts;
+	if (IsA(node, CreateForeignTableStmt))
+		return ((const CreateForeignTableStmt *) node)->base.tableElts;
+	if (IsA(node, CompositeTypeStmt))
+		return ((const CompositeTypeStmt *) node)->coldeflist;
+	return NIL;
+}
+
+/* The part that the comment is about, or NULL; place is relative to the statement. */
+static const Node *
+find_part(const Node *node, const CmigTargetComment *comment, int place)
+{
+	ListCell   *cell;
+	const Node *found = NULL;
+
+	foreach(cell, made_parts(node))
+	{
+		const Node *part = lfirst(cell);
+		int			location;
+
+		if (IsA(part, ColumnDef))
+			location = ((const ColumnDef *) part)->location;
+		else if (IsA(part, Constraint) && ((const Constraint *) part)->conname != NULL)
+			location = ((const Constraint *) part)->location;
+		else
+			continue;
+		if (comment->before ? location >= place : location > place)
+			return comment->before ? part : found;
+		found = part;
+	}
+	return comment->before ? NULL : found;
+}
+
+bool
+cmig_target_text_renamed(const CmigTargetComment *comment, const RawStmt *raw,
+						 int offset, int length, const char **kind,
+						 RangeVar **relation, List **names, char **part)
+{
+	int			place = comment->anchor - offset;
+	const Node *found;
+
+	*part = NULL;
+	if (place < 0 || place > length)
+		return false;
+	*kind = made_object(raw->stmt, relation, names);
+	if (*kind == NULL)
+		return false;
+	/* before its first word, or behind its semicolon */
+	if (place == (comment->before ? 0 : length))
+		return true;
+	found = find_part(raw->stmt, comment, place);
+	if (found == NULL)
+		return !comment->before;
+	if (IsA(found, ColumnDef))
+	{
+		*kind = IsA(raw->stmt, CompositeTypeStmt) ? "attribute" : "column";
+		*part = ((const ColumnDef *) found)->colname;
+	}
+	else
+	{
+		*kind = "constraint";
+		*part = ((const Constraint *) found)->conname;
+	}
+	return true;
+}

@@ -1,0 +1,526 @@
+/*
+ * target_utility.c
+ *	  What becomes of a target's statements before the server runs them.
+ *
+ * A hook sees them however deep they are, in DO blocks too: extensions and
+ * roles are made there as often as not.  It sees the parse tree before it is
+ * analyzed, and what it takes out of one it takes out of a copy.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/subtransaction.h"
+#include "schema/managed.h"
+#include "schema/target_extension.h"
+#include "schema/target_object.h"
+#include "schema/target_role.h"
+#include "schema/target_utility.h"
+
+#include "catalog/namespace.h"
+#include "commands/defrem.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "parser/parse_type.h"
+#include "tcop/cmdtag.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/portal.h"
+
+/* A call of the hook. */
+typedef struct Call
+{
+	PlannedStmt *statement;
+	const char *query;
+	bool		read_only;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *environment;
+	DestReceiver *dest;
+	QueryCompletion *completion;
+} Call;
+
+static CmigTargetState *watched = NULL;
+static ProcessUtility_hook_type next_ProcessUtility = NULL;
+
+void
+cmig_target_utility_watch(CmigTargetState *state)
+{
+	watched = state;
+}
+
+static void
+run(const Call *call)
+{
+	if (next_ProcessUtility)
+		next_ProcessUtility(call->statement, call->query, call->read_only, call->context,
+							call->params, call->environment, call->dest, call->completion);
+	else
+		standard_ProcessUtility(call->statement, call->query, call->read_only, call->context,
+								call->params, call->environment, call->dest, call->completion);
+}
+
+/* Put another tree in the place of the statement's. */
+static void
+replace(Call *call, Node *node)
+{
+	PlannedStmt *copy = makeNode(PlannedStmt);
+
+	*copy = *call->statement;
+	copy->utilityStmt = node;
+	call->statement = copy;
+}
+
+/*
+ * What is left out
+ */
+
+/*
+ * Settings of the caller's call, not of the schema: his timeouts hold, and
+ * messages reach his client in its encoding.
+ */
+static bool
+is_callers_setting(const VariableSetStmt *set)
+{
+	static const char *const names[] = {
+		"client_encoding", "idle_in_transaction_session_timeout", "lock_timeout",
+		"statement_timeout", "transaction_timeout"
+	};
+
+	if (set->kind == VAR_SET_MULTI)
+		return true;
+	for (int i = 0; set->name != NULL && i < lengthof(names); i++)
+		if (pg_strcasecmp(names[i], set->name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_shared_object(ObjectType type)
+{
+	switch (type)
+	{
+		case OBJECT_DATABASE:
+		case OBJECT_ROLE:
+		case OBJECT_TABLESPACE:
+		case OBJECT_PARAMETER_ACL:
+		case OBJECT_LARGEOBJECT:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Statements about what belongs to the server or to the session and not to a
+ * schema.  *silently: nobody would miss it.
+ */
+static bool
+has_no_schema(Node *node, bool *silently)
+{
+	*silently = false;
+	switch (nodeTag(node))
+	{
+		case T_VariableSetStmt:
+			*silently = true;
+			return is_callers_setting((VariableSetStmt *) node);
+		case T_CreatedbStmt:
+		case T_DropdbStmt:
+		case T_AlterDatabaseStmt:
+		case T_AlterDatabaseSetStmt:
+		case T_AlterDatabaseRefreshCollStmt:
+		case T_AlterSystemStmt:
+		case T_CreateTableSpaceStmt:
+		case T_AlterTableSpaceOptionsStmt:
+		case T_DropTableSpaceStmt:
+			return true;
+		case T_VacuumStmt:
+		case T_ReindexStmt:
+		case T_CheckPointStmt:
+		case T_DiscardStmt:
+		case T_DeallocateStmt:
+			*silently = true;
+			return true;
+		case T_CopyStmt:
+			return !((CopyStmt *) node)->is_from;
+		case T_CommentStmt:
+			return is_shared_object(((CommentStmt *) node)->objtype);
+		case T_SecLabelStmt:
+			return is_shared_object(((SecLabelStmt *) node)->objtype);
+		case T_AlterOwnerStmt:
+			return is_shared_object(((AlterOwnerStmt *) node)->objectType);
+		case T_RenameStmt:
+			return is_shared_object(((RenameStmt *) node)->renameType);
+		case T_GrantStmt:
+			return is_shared_object(((GrantStmt *) node)->objtype);
+		default:
+			return false;
+	}
+}
+
+static bool
+is_left_out(CmigTargetState *state, Node *node)
+{
+	bool		silently;
+
+	if (!has_no_schema(node, &silently))
+		return false;
+	if (!silently)
+		cmig_target_leave_out(state, GetCommandTagName(CreateCommandTag(node)));
+	return true;
+}
+
+static const char *
+created_schema(const CreateSchemaStmt *create)
+{
+	return create->schemaname != NULL ? create->schemaname : get_rolespec_name(create->authrole);
+}
+
+bool
+cmig_target_utility_is_elsewhere(CmigTargetState *state, Node *statement)
+{
+	const char *schema = IsA(statement, CreateSchemaStmt) ?
+	created_schema((CreateSchemaStmt *) statement) : cmig_target_object_schema(statement);
+	Oid			oid = schema == NULL ? InvalidOid : get_namespace_oid(schema, true);
+
+	if (!OidIsValid(oid) || !cmig_shadow_is_live_schema(state->shadow, oid))
+		return false;
+	if (!cmig_managed_is_own_name(schema))
+		cmig_target_leave_out(state, psprintf("%s in schema \"%s\"",
+											  GetCommandTagName(CreateCommandTag(statement)),
+											  schema));
+	return true;
+}
+
+/*
+ * What is refused
+ */
+
+static void
+refuse(Node *node)
+{
+	if (!IsA(node, DropOwnedStmt) && !IsA(node, ReassignOwnedStmt))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s is not allowed in a target", GetCommandTagName(CreateCommandTag(node))),
+			 errdetail("It would change what is live.")));
+}
+
+/* A cursor of the caller's would not be as before afterwards. */
+static void
+refuse_callers_cursor(CmigTargetState *state, Node *node)
+{
+	const char *name;
+	Portal		portal;
+
+	if (IsA(node, ClosePortalStmt))
+		name = ((ClosePortalStmt *) node)->portalname;
+	else if (IsA(node, FetchStmt))
+		name = ((FetchStmt *) node)->portalname;
+	else
+		return;
+	portal = name == NULL ? NULL : GetPortalByName(name);
+	if (name != NULL && (!PortalIsValid(portal) || portal->createSubid >= state->subtransaction))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s is not allowed in a target", GetCommandTagName(CreateCommandTag(node))),
+			 errdetail("Cursors that the target has not declared belong to its caller.")));
+}
+
+/*
+ * What may be missing
+ */
+
+/* The object without a schema, or one that only a superuser makes, that a statement makes. */
+static char *
+made_name(Node *node, ObjectType *type)
+{
+	switch (nodeTag(node))
+	{
+		case T_CreateExtensionStmt:
+			*type = OBJECT_EXTENSION;
+			return ((CreateExtensionStmt *) node)->extname;
+		case T_CreateEventTrigStmt:
+			*type = OBJECT_EVENT_TRIGGER;
+			return ((CreateEventTrigStmt *) node)->trigname;
+		case T_CreateFdwStmt:
+			*type = OBJECT_FDW;
+			return ((CreateFdwStmt *) node)->fdwname;
+		case T_CreateForeignServerStmt:
+			*type = OBJECT_FOREIGN_SERVER;
+			return ((CreateForeignServerStmt *) node)->servername;
+		case T_CreateAmStmt:
+			*type = OBJECT_ACCESS_METHOD;
+			return ((CreateAmStmt *) node)->amname;
+		case T_CreatePLangStmt:
+			*type = OBJECT_LANGUAGE;
+			return ((CreatePLangStmt *) node)->plname;
+		case T_CreatePublicationStmt:
+			*type = OBJECT_PUBLICATION;
+			return ((CreatePublicationStmt *) node)->pubname;
+		case T_CreateSubscriptionStmt:
+			*type = OBJECT_SUBSCRIPTION;
+			return ((CreateSubscriptionStmt *) node)->subname;
+		case T_CreateCastStmt:
+			*type = OBJECT_CAST;
+			return cmig_target_object_name(OBJECT_CAST,
+										   (Node *) list_make2(((CreateCastStmt *) node)->sourcetype,
+															   ((CreateCastStmt *) node)->targettype));
+		case T_CreateTransformStmt:
+			*type = OBJECT_TRANSFORM;
+			return psprintf("for %s language %s",
+							TypeNameToString(((CreateTransformStmt *) node)->type_name),
+							((CreateTransformStmt *) node)->lang);
+		case T_CreateOpClassStmt:
+			*type = OBJECT_OPCLASS;
+			return NameListToQuotedString(((CreateOpClassStmt *) node)->opclassname);
+		case T_CreateOpFamilyStmt:
+			*type = OBJECT_OPFAMILY;
+			return NameListToQuotedString(((CreateOpFamilyStmt *) node)->opfamilyname);
+		case T_DefineStmt:
+			*type = ((DefineStmt *) node)->kind;
+			return NameListToQuotedString(((DefineStmt *) node)->defnames);
+		case T_CreateFunctionStmt:
+			*type = ((CreateFunctionStmt *) node)->is_procedure ? OBJECT_PROCEDURE : OBJECT_FUNCTION;
+			return NameListToQuotedString(((CreateFunctionStmt *) node)->funcname);
+		default:
+			return NULL;
+	}
+}
+
+/* The object that a statement changes. */
+static char *
+changed_name(Node *node, ObjectType *type)
+{
+	switch (nodeTag(node))
+	{
+		case T_CommentStmt:
+			*type = ((CommentStmt *) node)->objtype;
+			return cmig_target_object_name(*type, ((CommentStmt *) node)->object);
+		case T_SecLabelStmt:
+			*type = ((SecLabelStmt *) node)->objtype;
+			return cmig_target_object_name(*type, ((SecLabelStmt *) node)->object);
+		case T_AlterOwnerStmt:
+			*type = ((AlterOwnerStmt *) node)->objectType;
+			return cmig_target_object_name(*type, ((AlterOwnerStmt *) node)->object);
+		case T_GrantStmt:
+			*type = ((GrantStmt *) node)->objtype;
+			return ((GrantStmt *) node)->objects == NIL ? NULL :
+				cmig_target_object_name(*type, linitial(((GrantStmt *) node)->objects));
+		case T_DropStmt:
+			*type = ((DropStmt *) node)->removeType;
+			return cmig_target_object_name(*type, linitial(((DropStmt *) node)->objects));
+		case T_AlterEventTrigStmt:
+			*type = OBJECT_EVENT_TRIGGER;
+			return ((AlterEventTrigStmt *) node)->trigname;
+		case T_AlterPublicationStmt:
+			*type = OBJECT_PUBLICATION;
+			return ((AlterPublicationStmt *) node)->pubname;
+		case T_AlterSubscriptionStmt:
+			*type = OBJECT_SUBSCRIPTION;
+			return ((AlterSubscriptionStmt *) node)->subname;
+		case T_DropSubscriptionStmt:
+			*type = OBJECT_SUBSCRIPTION;
+			return ((DropSubscriptionStmt *) node)->subname;
+		case T_AlterFdwStmt:
+			*type = OBJECT_FDW;
+			return ((AlterFdwStmt *) node)->fdwname;
+		case T_AlterForeignServerStmt:
+			*type = OBJECT_FOREIGN_SERVER;
+			return ((AlterForeignServerStmt *) node)->servername;
+		case T_CreateUserMappingStmt:
+			*type = OBJECT_FOREIGN_SERVER;
+			return ((CreateUserMappingStmt *) node)->servername;
+		case T_CreateForeignTableStmt:
+			*type = OBJECT_FOREIGN_SERVER;
+			return ((CreateForeignTableStmt *) node)->servername;
+		case T_AlterExtensionStmt:
+			*type = OBJECT_EXTENSION;
+			return ((AlterExtensionStmt *) node)->extname;
+		default:
+			return NULL;
+	}
+}
+
+/* Is the statement about something that is not there, as a note says? */
+static bool
+is_about_missing(CmigTargetState *state, Node *node)
+{
+	ObjectType	type;
+	char	   *name = state->missing == NIL ? NULL : changed_name(node, &type);
+
+	if (name == NULL || !cmig_target_is_missing(state, type, name))
+		return false;
+	if (IsA(node, CreateForeignTableStmt))
+		cmig_target_note_missing(state, OBJECT_FOREIGN_TABLE,
+								 cmig_target_object_name(OBJECT_FOREIGN_TABLE,
+														 (Node *) ((CreateForeignTableStmt *) node)->base.relation),
+								 psprintf("server \"%s\" does not exist", name));
+	return true;
+}
+
+static bool
+is_in_common_language(const CreateFunctionStmt *create)
+{
+	ListCell   *cell;
+
+	foreach(cell, create->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "leakproof") == 0)
+			return false;
+		if (strcmp(option->defname, "language") == 0 &&
+			pg_strcasecmp(defGetString(option), "sql") != 0 &&
+			pg_strcasecmp(defGetString(option), "plpgsql") != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * May it be that only others can do it, so that it is there although the
+ * current user cannot make it?
+ */
+static bool
+may_be_beyond(Node *node)
+{
+	ObjectType	type;
+
+	if (IsA(node, CreateExtensionStmt))
+		return true;
+	if (superuser())
+		return false;
+	if (IsA(node, CreateFunctionStmt))
+		return !is_in_common_language((CreateFunctionStmt *) node);
+	return made_name(node, &type) != NULL;
+}
+
+/* Is the error what the current user may not or the server does not have? */
+static bool
+is_beyond(const ErrorData *error, Node *node)
+{
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+			return true;
+		case ERRCODE_FEATURE_NOT_SUPPORTED:
+		case ERRCODE_UNDEFINED_FILE:
+		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_INVALID_PARAMETER_VALUE:
+			return IsA(node, CreateExtensionStmt);
+		default:
+			return false;
+	}
+}
+
+static void
+work(void *arg)
+{
+	const Call *call = arg;
+	Node	   *node = call->statement->utilityStmt;
+
+	if (!IsA(node, CreateExtensionStmt))
+	{
+		run(call);
+		return;
+	}
+	cmig_target_extension_begin(watched);
+	run(call);
+	cmig_target_extension_end(watched, ((CreateExtensionStmt *) node)->extname);
+}
+
+/* Run a statement that may fail; then a note says so. */
+static void
+try(CmigTargetState *state, Call *call)
+{
+	Node	   *node = call->statement->utilityStmt;
+	ErrorData  *error = cmig_subtransaction_try(work, call);
+	ObjectType	type;
+	char	   *name;
+
+	if (error == NULL)
+		return;
+	if (!is_beyond(error, node))
+		ReThrowError(error);
+	name = made_name(node, &type);
+	cmig_target_note_missing(state, type, name, error->message);
+	FreeErrorData(error);
+}
+
+/* A subscription would reach out to another server. */
+static bool
+note_subscription(CmigTargetState *state, Node *node)
+{
+	if (!IsA(node, CreateSubscriptionStmt))
+		return IsA(node, AlterSubscriptionStmt) || IsA(node, DropSubscriptionStmt);
+	cmig_target_note_missing(state, OBJECT_SUBSCRIPTION,
+							 ((CreateSubscriptionStmt *) node)->subname,
+							 "subscriptions are not compared");
+	return true;
+}
+
+/*
+ * The hook
+ */
+
+/* Returns what the server is to run, or NULL. */
+static Node *
+adapt(CmigTargetState *state, Node *node)
+{
+	if (is_left_out(state, node))
+		return NULL;
+	refuse(node);
+	refuse_callers_cursor(state, node);
+	if (is_about_missing(state, node) || note_subscription(state, node))
+		return NULL;
+	if (IsA(node, DropStmt) && ((DropStmt *) node)->removeType == OBJECT_SCHEMA)
+		return cmig_target_schema_drop(state, node);
+	if (cmig_target_utility_is_elsewhere(state, node))
+		return NULL;
+	node = cmig_target_role_adapt(state, node);
+	if (node == NULL || cmig_target_extension_run(state, node))
+		return NULL;
+	if (IsA(node, CreateSchemaStmt) && cmig_target_schema_create(state, node))
+		return NULL;
+	return node;
+}
+
+static void
+see_utility(PlannedStmt *statement, const char *query, bool read_only,
+			ProcessUtilityContext context, ParamListInfo params,
+			QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	Call		call = {statement, query, read_only, context, params, environment, dest, completion};
+	Node	   *node;
+
+	/* an extension's script knows nothing of the shadow */
+	if (watched == NULL || creating_extension)
+	{
+		run(&call);
+		return;
+	}
+
+	node = adapt(watched, statement->utilityStmt);
+	if (node == NULL)
+		return;
+	if (node != statement->utilityStmt)
+		replace(&call, node);
+	if (may_be_beyond(node))
+		try(watched, &call);
+	else
+		run(&call);
+	if (IsA(node, CreateSchemaStmt))
+		cmig_target_schema_created(watched, node);
+}
+
+void
+cmig_target_utility_init(void)
+{
+	next_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = see_utility;
+}
