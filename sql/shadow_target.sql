@@ -46,9 +46,9 @@ COMMENT ON EXTENSION hstore IS 'another one';
 SET default_tablespace = '';
 SET default_table_access_method = heap;
 CREATE TABLE public.person (
-    id integer NOT NULL,
-    email public.citext,
-    facts app.hstore
+	id integer NOT NULL,
+	email public.citext,
+	facts app.hstore
 );
 ALTER TABLE public.person OWNER TO regress_target_reader;
 ALTER TABLE ONLY public.person ADD CONSTRAINT person_pkey PRIMARY KEY (id);
