@@ -1448,7 +1448,7 @@ $KIND{rule} = {
 		my $action = nth($o->{action}, 'INSTEAD NOTHING', 'ALSO SELECT 1', 'ALSO NOTIFY something', $o->{other} && of($o->{other}) && $o->{other}{o} != $o->{table}{o} ? 'ALSO DELETE FROM ' . q_name(of($o->{other})) . ' WHERE false' : 'INSTEAD NOTHING', 'ALSO (SELECT 1; NOTIFY x)');
 		my @sql = "CREATE RULE " . q_($o->{name}) . " AS ON $o->{event} TO " . q_name($t) . " DO $action";
 
-		push @sql, "ALTER TABLE " . q_name($t) . " $o->{enabled} RULE " . q_($o->{name}) if $o->{enabled};
+		push @sql, "ALTER TABLE " . q_name($t) . " $o->{enabled} RULE " . q_($o->{name}) if $o->{enabled} && $t->{kind} eq 'table';
 		return @sql;
 	},
 };

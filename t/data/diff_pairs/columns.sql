@@ -1,0 +1,204 @@
+-- pair: added, dropped
+-- a:
+CREATE TABLE t (a integer, old text, c date);
+-- b:
+CREATE TABLE t (a integer, c date, new text);
+-- pair: added in the middle
+-- a:
+CREATE TABLE t (a integer, c integer);
+-- b:
+CREATE TABLE t (a integer, b integer, c integer);
+-- pair: added, not null without a default
+-- a:
+CREATE TABLE t (a integer);
+-- b:
+CREATE TABLE t (a integer, b integer NOT NULL);
+-- pair: dropped column in the live table
+-- a:
+CREATE TABLE t (a integer, gone text, b text);
+ALTER TABLE t DROP gone;
+CREATE VIEW v AS SELECT * FROM t;
+-- b:
+CREATE TABLE t (a integer, b text);
+CREATE VIEW v AS SELECT * FROM t;
+-- pair: order of columns
+-- a:
+CREATE TABLE t (a integer, b integer);
+-- b:
+CREATE TABLE t (b integer, a integer);
+-- pair: names swapped
+-- a:
+CREATE TABLE t (a integer, b text);
+-- b:
+CREATE TABLE t (b integer, a text);
+-- pair: integer to bigint
+-- a:
+CREATE TABLE t (a integer PRIMARY KEY, b integer DEFAULT 3);
+-- b:
+CREATE TABLE t (a bigint PRIMARY KEY, b bigint DEFAULT 3);
+-- pair: text to integer
+-- a:
+CREATE TABLE t (a text DEFAULT '1', b text);
+-- b:
+CREATE TABLE t (a integer DEFAULT 1, b date);
+-- pair: length of varchar
+-- a:
+CREATE TABLE t (a varchar(10), b varchar(20), c varchar, d numeric(10,2), e char(3));
+-- b:
+CREATE TABLE t (a varchar(50), b varchar(5), c varchar(9), d numeric(12,4), e char(5));
+-- pair: varchar to text under an index and a check
+-- a:
+CREATE TABLE t (a varchar(10) CHECK (a IN ('x', 'y')), b integer);
+CREATE INDEX t_a ON t (a varchar_pattern_ops);
+CREATE INDEX t_l ON t (lower(a)) WHERE a <> '';
+-- b:
+CREATE TABLE t (a text CHECK (a IN ('x', 'y')), b integer);
+CREATE INDEX t_a ON t (a text_pattern_ops);
+CREATE INDEX t_l ON t (lower(a)) WHERE a <> '';
+-- pair: type changed under views
+-- a:
+CREATE TABLE t (a integer, b text);
+CREATE VIEW v1 AS SELECT a, b FROM t;
+CREATE VIEW v2 AS SELECT sum(a) AS s FROM v1;
+CREATE MATERIALIZED VIEW m AS SELECT * FROM v1;
+CREATE UNIQUE INDEX m_a ON m (a);
+GRANT SELECT ON v1 TO regress_diff_a;
+COMMENT ON VIEW v2 IS 'sums';
+-- b:
+CREATE TABLE t (a bigint, b text);
+CREATE VIEW v1 AS SELECT a, b FROM t;
+CREATE VIEW v2 AS SELECT sum(a) AS s FROM v1;
+CREATE MATERIALIZED VIEW m AS SELECT * FROM v1;
+CREATE UNIQUE INDEX m_a ON m (a);
+GRANT SELECT ON v1 TO regress_diff_a;
+COMMENT ON VIEW v2 IS 'sums';
+-- pair: type changed under a foreign key
+-- a:
+CREATE TABLE p (id integer PRIMARY KEY);
+CREATE TABLE c (p_id integer REFERENCES p);
+-- b:
+CREATE TABLE p (id bigint PRIMARY KEY);
+CREATE TABLE c (p_id bigint REFERENCES p);
+-- pair: type changed under a policy, a trigger, and a rule
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN new; END $$;
+-- a:
+CREATE TABLE t (a integer, b text);
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON t USING (a > 0);
+CREATE TRIGGER g BEFORE UPDATE OF a ON t FOR EACH ROW WHEN (new.a <> old.a) EXECUTE FUNCTION f();
+CREATE RULE r AS ON DELETE TO t WHERE old.a = 1 DO INSTEAD NOTHING;
+-- b:
+CREATE TABLE t (a bigint, b text);
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON t USING (a > 0);
+CREATE TRIGGER g BEFORE UPDATE OF a ON t FOR EACH ROW WHEN (new.a <> old.a) EXECUTE FUNCTION f();
+CREATE RULE r AS ON DELETE TO t WHERE old.a = 1 DO INSTEAD NOTHING;
+-- pair: type changed under a generated column
+-- a:
+CREATE TABLE t (a integer, g integer GENERATED ALWAYS AS (a * 2) STORED);
+-- b:
+CREATE TABLE t (a bigint, g bigint GENERATED ALWAYS AS (a * 2) STORED);
+-- pair: type changed under a function with a body
+-- a:
+CREATE TABLE t (a integer);
+CREATE FUNCTION f() RETURNS bigint BEGIN ATOMIC SELECT sum(a) FROM t; END;
+-- b:
+CREATE TABLE t (a smallint);
+CREATE FUNCTION f() RETURNS bigint BEGIN ATOMIC SELECT sum(a) FROM t; END;
+-- pair: text to enum
+CREATE TYPE mood AS ENUM ('happy', 'sad');
+-- a:
+CREATE TABLE t (m text DEFAULT 'happy' NOT NULL);
+-- b:
+CREATE TABLE t (m mood DEFAULT 'happy' NOT NULL);
+-- pair: to array and to jsonb
+-- a:
+CREATE TABLE t (a text, j text, k json);
+-- b:
+CREATE TABLE t (a text[], j jsonb, k jsonb);
+-- pair: defaults
+-- a:
+CREATE TABLE t (a integer DEFAULT 1, b text DEFAULT 'x', c timestamptz, d text DEFAULT NULL, e numeric DEFAULT 0, f jsonb DEFAULT '{}');
+-- b:
+CREATE TABLE t (a integer DEFAULT 2, b text, c timestamptz DEFAULT now(), d text, e numeric DEFAULT 0.0, f jsonb DEFAULT '{"a": 1}');
+-- pair: default by a function
+-- a:
+CREATE FUNCTION token() RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$;
+CREATE TABLE t (a text DEFAULT token());
+-- b:
+CREATE FUNCTION token() RETURNS text LANGUAGE sql AS $$ SELECT 'y' $$;
+CREATE FUNCTION token(n integer) RETURNS text LANGUAGE sql AS $$ SELECT 'z' $$;
+CREATE TABLE t (a text DEFAULT token(), b text DEFAULT token(3));
+-- pair: not null
+-- a:
+CREATE TABLE t (a integer NOT NULL, b integer);
+-- b:
+CREATE TABLE t (a integer, b integer NOT NULL);
+-- pair: serial to identity
+-- a:
+CREATE TABLE t (id serial PRIMARY KEY);
+-- b:
+CREATE TABLE t (id integer GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY);
+-- pair: identity changed
+-- a:
+CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY, x integer GENERATED ALWAYS AS IDENTITY, y integer NOT NULL);
+-- b:
+CREATE TABLE t (id bigint GENERATED BY DEFAULT AS IDENTITY (START WITH 10 INCREMENT BY 5 CACHE 3), x integer NOT NULL, y integer GENERATED ALWAYS AS IDENTITY (MAXVALUE 100 CYCLE));
+-- pair: type of identity
+-- a:
+CREATE TABLE t (id integer GENERATED ALWAYS AS IDENTITY);
+-- b:
+CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY);
+-- pair: generated made, changed, and ended
+-- a:
+CREATE TABLE t (a integer, g1 integer, g2 integer GENERATED ALWAYS AS (a + 1) STORED, g3 integer GENERATED ALWAYS AS (a + 1) STORED);
+-- b:
+CREATE TABLE t (a integer, g1 integer GENERATED ALWAYS AS (a * 2) STORED, g2 integer GENERATED ALWAYS AS (a + 2) STORED, g3 integer);
+-- pair: default becomes generated
+-- a:
+CREATE TABLE t (a text, s tsvector DEFAULT ''::tsvector);
+CREATE INDEX ON t USING gin (s);
+-- b:
+CREATE TABLE t (a text, s tsvector GENERATED ALWAYS AS (to_tsvector('english'::regconfig, coalesce(a, ''))) STORED);
+CREATE INDEX ON t USING gin (s);
+-- pair: collation
+-- a:
+CREATE TABLE t (a text, b text COLLATE "C", c varchar(5) COLLATE "C");
+-- b:
+CREATE TABLE t (a text COLLATE "C", b text, c varchar(5) COLLATE "POSIX");
+-- pair: storage, compression, statistics, options
+-- a:
+CREATE TABLE t (a text, b text COMPRESSION pglz, c text, d integer);
+ALTER TABLE t ALTER a SET STORAGE EXTERNAL, ALTER c SET STATISTICS 100, ALTER d SET (n_distinct = 5);
+-- b:
+CREATE TABLE t (a text, b text COMPRESSION lz4, c text, d integer);
+ALTER TABLE t ALTER b SET STORAGE MAIN, ALTER c SET STATISTICS 500, ALTER d SET (n_distinct = -1, n_distinct_inherited = 3);
+-- pair: column dropped under a view, an index, and a constraint
+-- a:
+CREATE TABLE t (a integer, b integer, CHECK (a < b), UNIQUE (a, b));
+CREATE INDEX ON t (b);
+CREATE VIEW v AS SELECT a, b FROM t;
+-- b:
+CREATE TABLE t (a integer);
+CREATE VIEW v AS SELECT a FROM t;
+-- pair: column of a type that goes
+-- a:
+CREATE TYPE mood AS ENUM ('happy', 'sad');
+CREATE DOMAIN posint AS integer CHECK (VALUE > 0);
+CREATE TABLE t (a integer, m mood DEFAULT 'sad', p posint);
+-- b:
+CREATE TABLE t (a integer, m text DEFAULT 'sad', p integer);
+-- pair: renamed column, told
+-- arguments: owners => true, renames => '{column public.t.old_name -> new_name}'
+-- a:
+CREATE TABLE t (id integer PRIMARY KEY, old_name text NOT NULL, UNIQUE (old_name));
+CREATE VIEW v AS SELECT old_name FROM t;
+-- b:
+CREATE TABLE t (id integer PRIMARY KEY, new_name text NOT NULL, CONSTRAINT t_old_name_key UNIQUE (new_name));
+CREATE VIEW v AS SELECT new_name AS old_name FROM t;
+-- pair: renamed table, told
+-- arguments: owners => true, renames => '{table public.person -> people}'
+-- a:
+CREATE TABLE person (id integer CONSTRAINT people_pkey PRIMARY KEY, note text);
+-- b:
+CREATE TABLE people (id integer PRIMARY KEY, note text, more text);

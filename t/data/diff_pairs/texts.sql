@@ -1,0 +1,68 @@
+-- pair: as pg_dump writes it
+-- a:
+-- b:
+SET statement_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+CREATE TABLE public.author (id integer NOT NULL, name text);
+ALTER TABLE public.author OWNER TO regress_diff_a;
+CREATE SEQUENCE public.author_id_seq AS integer START WITH 1 INCREMENT BY 1 NO MINVALUE NO MAXVALUE CACHE 1;
+ALTER TABLE public.author_id_seq OWNER TO regress_diff_a;
+ALTER SEQUENCE public.author_id_seq OWNED BY public.author.id;
+ALTER TABLE ONLY public.author ALTER COLUMN id SET DEFAULT nextval('public.author_id_seq'::regclass);
+ALTER TABLE ONLY public.author ADD CONSTRAINT author_pkey PRIMARY KEY (id);
+-- pair: with a search path of its own
+CREATE SCHEMA app;
+-- a:
+-- b:
+SET search_path = app, public;
+CREATE TYPE kind AS ENUM ('x');
+CREATE TABLE t (k kind DEFAULT 'x');
+CREATE FUNCTION f() RETURNS kind LANGUAGE sql AS 'SELECT k FROM app.t';
+RESET search_path;
+-- pair: DO blocks, IF NOT EXISTS, and OR REPLACE
+-- a:
+CREATE TABLE t (a integer);
+-- b:
+CREATE SCHEMA IF NOT EXISTS public;
+CREATE TABLE IF NOT EXISTS t (a integer);
+DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_type WHERE typname = 'mood') THEN CREATE TYPE mood AS ENUM ('a'); END IF; END $$;
+CREATE OR REPLACE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE OR REPLACE VIEW v AS SELECT a FROM t;
+DROP TABLE IF EXISTS nothing;
+ALTER TABLE t ADD COLUMN IF NOT EXISTS b mood;
+CREATE INDEX IF NOT EXISTS i ON t (b);
+-- pair: seed rows
+-- a:
+CREATE TABLE t (a integer PRIMARY KEY);
+-- b:
+CREATE TABLE t (a integer PRIMARY KEY, b text);
+INSERT INTO t VALUES (1, 'x'), (2, 'y') ON CONFLICT DO NOTHING;
+UPDATE t SET b = 'z';
+DELETE FROM t;
+-- pair: made by renames
+-- a:
+CREATE TABLE t (id serial PRIMARY KEY, x integer UNIQUE);
+-- b:
+CREATE TABLE t_tmp (id serial PRIMARY KEY, y integer UNIQUE);
+ALTER TABLE t_tmp RENAME TO t;
+ALTER TABLE t RENAME y TO x;
+-- pair: made by a function of the script
+-- a:
+-- b:
+CREATE FUNCTION make(n text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('CREATE TABLE %I (id integer PRIMARY KEY)', n); END $$;
+SELECT make('one'), make('two''s');
+DROP FUNCTION make(text);
+-- pair: dropped columns and unused values
+-- a:
+CREATE TYPE mood AS ENUM ('a', 'c');
+ALTER TYPE mood ADD VALUE 'b' BEFORE 'c';
+CREATE TABLE t (x integer, a integer, y text, b mood);
+ALTER TABLE t DROP x, DROP y;
+-- b:
+CREATE TYPE mood AS ENUM ('a', 'b', 'c');
+CREATE TABLE t (a integer, b mood);

@@ -1,0 +1,152 @@
+-- pair: enum made and dropped
+-- a:
+CREATE TYPE size AS ENUM ('s', 'm');
+-- b:
+CREATE TYPE mood AS ENUM ('it''s ok', 'sad');
+CREATE TABLE t (m mood[] DEFAULT '{}', n mood DEFAULT 'sad');
+-- pair: value added at the end
+-- a:
+CREATE TYPE mood AS ENUM ('a', 'b');
+CREATE TABLE t (m mood);
+-- b:
+CREATE TYPE mood AS ENUM ('a', 'b', 'c', 'd');
+CREATE TABLE t (m mood);
+-- pair: value added and used in a default and a check
+-- a:
+CREATE TYPE mood AS ENUM ('a', 'b');
+CREATE TABLE t (m mood DEFAULT 'a');
+-- b:
+CREATE TYPE mood AS ENUM ('a', 'new', 'b');
+CREATE TABLE t (m mood DEFAULT 'new' CHECK (m <> 'b'));
+CREATE INDEX ON t (m) WHERE m = 'new';
+-- pair: value removed
+-- a:
+CREATE TYPE mood AS ENUM ('a', 'b', 'c');
+CREATE TABLE t (id integer, m mood DEFAULT 'a', l mood[] DEFAULT '{a}');
+CREATE INDEX ON t (m);
+CREATE VIEW v AS SELECT m FROM t WHERE m = 'a';
+CREATE FUNCTION f(m mood) RETURNS mood LANGUAGE sql AS 'SELECT m';
+-- b:
+CREATE TYPE mood AS ENUM ('a', 'c');
+CREATE TABLE t (id integer, m mood DEFAULT 'a', l mood[] DEFAULT '{a}');
+CREATE INDEX ON t (m);
+CREATE VIEW v AS SELECT m FROM t WHERE m = 'a';
+CREATE FUNCTION f(m mood) RETURNS mood LANGUAGE sql AS 'SELECT m';
+-- pair: values reordered
+-- a:
+CREATE TYPE mood AS ENUM ('a', 'b', 'c');
+CREATE TABLE t (m mood PRIMARY KEY);
+CREATE TABLE u (m mood REFERENCES t);
+-- b:
+CREATE TYPE mood AS ENUM ('c', 'b', 'a');
+CREATE TABLE t (m mood PRIMARY KEY);
+CREATE TABLE u (m mood REFERENCES t);
+-- pair: enum replaced under a domain and a composite
+-- a:
+CREATE TYPE mood AS ENUM ('a', 'b');
+CREATE DOMAIN good AS mood CHECK (VALUE = 'a');
+CREATE TYPE pair AS (m mood, n integer);
+CREATE TABLE t (g good, p pair);
+-- b:
+CREATE TYPE mood AS ENUM ('b', 'a');
+CREATE DOMAIN good AS mood CHECK (VALUE = 'a');
+CREATE TYPE pair AS (m mood, n integer);
+CREATE TABLE t (g good, p pair);
+-- pair: domain
+-- a:
+CREATE DOMAIN email AS text CHECK (VALUE ~ '@');
+CREATE DOMAIN plain AS integer;
+-- b:
+CREATE DOMAIN email AS text DEFAULT 'x@y' NOT NULL CONSTRAINT email_check CHECK (VALUE ~ '@') CONSTRAINT long CHECK (length(VALUE) > 3);
+CREATE DOMAIN plain AS integer DEFAULT 1;
+-- pair: domain's check changed while used
+-- a:
+CREATE DOMAIN posint AS integer CONSTRAINT pos CHECK (VALUE > 0);
+CREATE TABLE t (a posint, b posint[]);
+-- b:
+CREATE DOMAIN posint AS integer CONSTRAINT pos CHECK (VALUE >= 0);
+CREATE TABLE t (a posint, b posint[]);
+-- pair: domain's base type changed while used
+-- a:
+CREATE DOMAIN code AS varchar(5);
+CREATE TABLE t (a code DEFAULT 'x');
+CREATE VIEW v AS SELECT a FROM t;
+-- b:
+CREATE DOMAIN code AS text;
+CREATE TABLE t (a code DEFAULT 'x');
+CREATE VIEW v AS SELECT a FROM t;
+-- pair: domain's check not validated
+-- a:
+CREATE DOMAIN d AS integer;
+ALTER DOMAIN d ADD CONSTRAINT c CHECK (VALUE > 1) NOT VALID;
+-- b:
+CREATE DOMAIN d AS integer CONSTRAINT c CHECK (VALUE > 1);
+-- pair: composite
+-- a:
+CREATE TYPE address AS (street text, zip varchar(5), old date);
+CREATE TABLE t (home address);
+-- b:
+CREATE TYPE address AS (street text, zip varchar(9), city text);
+CREATE TABLE t (home address);
+-- pair: composite in a function and an array
+-- a:
+CREATE TYPE pair AS (x integer, y integer);
+CREATE TABLE t (p pair[]);
+CREATE FUNCTION f(p pair) RETURNS SETOF pair LANGUAGE sql AS 'SELECT p';
+-- b:
+CREATE TYPE pair AS (x integer, y integer, z integer);
+CREATE TABLE t (p pair[]);
+CREATE FUNCTION f(p pair) RETURNS SETOF pair LANGUAGE sql AS 'SELECT p';
+-- pair: range
+-- a:
+CREATE TYPE floatrange AS RANGE (SUBTYPE = double precision);
+-- b:
+CREATE TYPE floatrange AS RANGE (SUBTYPE = double precision, SUBTYPE_DIFF = float8mi);
+CREATE TYPE timerange AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = timeranges);
+CREATE TABLE t (f floatrange, t timeranges);
+-- pair: range in a column changes its subtype
+-- a:
+CREATE TYPE r AS RANGE (SUBTYPE = integer);
+CREATE TABLE t (a integer, r r);
+-- b:
+CREATE TYPE r AS RANGE (SUBTYPE = bigint);
+CREATE TABLE t (a integer, r r);
+-- pair: type changes its kind
+-- a:
+CREATE TYPE thing AS ENUM ('a');
+CREATE DOMAIN other AS text;
+-- b:
+CREATE TYPE thing AS (a integer);
+CREATE TYPE other AS ENUM ('x');
+-- pair: comments and grants of types
+-- a:
+CREATE TYPE mood AS ENUM ('a');
+CREATE DOMAIN d AS text CONSTRAINT c CHECK (VALUE <> '');
+CREATE TYPE pair AS (x integer);
+COMMENT ON TYPE mood IS 'm';
+-- b:
+CREATE TYPE mood AS ENUM ('a');
+CREATE DOMAIN d AS text CONSTRAINT c CHECK (VALUE <> '');
+CREATE TYPE pair AS (x integer);
+COMMENT ON CONSTRAINT c ON DOMAIN d IS 'not empty';
+COMMENT ON COLUMN pair.x IS 'left';
+COMMENT ON DOMAIN d IS 'd';
+REVOKE USAGE ON TYPE mood FROM PUBLIC;
+GRANT USAGE ON TYPE d TO regress_diff_a;
+-- pair: value renamed, told by nobody
+-- a:
+CREATE TYPE mood AS ENUM ('a', 'b');
+CREATE TABLE t (m mood);
+-- b:
+CREATE TYPE mood AS ENUM ('a', 'z');
+CREATE TABLE t (m mood);
+-- pair: types in a cycle of schemas
+CREATE SCHEMA one;
+CREATE SCHEMA two;
+-- a:
+-- b:
+CREATE TYPE one.e AS ENUM ('a');
+CREATE DOMAIN two.d AS one.e;
+CREATE TYPE one.c AS (d two.d);
+CREATE TABLE two.t (c one.c[]);
+CREATE FUNCTION one.f(two.t) RETURNS one.c LANGUAGE sql AS 'SELECT ($1).c[1]';
