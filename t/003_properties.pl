@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Properties of the graph, the plans and the version rows, over random graphs.
-# CMIG_SEED and CMIG_GRAPHS choose others than the usual ones.
+# Properties of the graph, the plans, and the version rows, over random graphs.
+# CMIG_SEED and CMIG_GRAPHS select other graphs.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# A run that is cut off leaves nothing, whatever cuts it off, and the next one
-# finds the database as if it had never been started.
+# An interrupted run leaves nothing behind, whatever interrupts it, and the next
+# run finds the database as if it had never been started.
 
 use strict;
 use warnings;

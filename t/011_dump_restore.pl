@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # What each form of pg_dump keeps and loses, as the owner of the database, who
-# is no superuser.
+# is not a superuser.
 
 use strict;
 use warnings;

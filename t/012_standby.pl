@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# A hot standby: looking works, moving fails as every write does there, and the
-# standby goes on where the primary was when it is promoted.
+# A hot standby: reading works, moving fails as every write does there, and after
+# its promotion the standby continues where the primary was.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Applications: each driver with its own way to send parameters, PgBouncer in
-# transaction mode, and many instances that start at once.
+# Applications: each driver with its own way of sending parameters, PgBouncer in
+# transaction mode, and many instances that start at the same time.
 
 use strict;
 use warnings;

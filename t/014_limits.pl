@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# What a run meets that needs more than one session, or a server with little of
-# everything: too many locks, the sum of lock waits, a snapshot that is too old,
-# a stepwise run under way.
+# Runs that need more than one session to test, or a server with few resources:
+# too many locks, the total of lock waits, a snapshot that is too old, a stepwise
+# run in progress.
 
 use strict;
 use warnings;

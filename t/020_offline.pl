@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# cmig.script: what it writes, run by psql in databases without pg_cmig, leads
-# to the same as cmig.upgrade and cmig.downgrade; Alembic reads its rows.
+# cmig.script: running its result with psql in databases without pg_cmig has the
+# same effect as cmig.upgrade and cmig.downgrade; Alembic can read its rows.
 
 use strict;
 use warnings;

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The documents are complete and true.
+# The documents are complete, and what they print is what happens.
 #
-# What they print is what happens: every example of README.md, of the chains'
-# README.md, and of the documents in doc/ is run, those of doc/reference.md in
-# the sections that say so.  (doc/production.md has a test of its own, as its
-# examples need drivers.)  DocExamples.pm says what is run and how.  When output
-# has changed on purpose, the test leaves a copy of the document with the new
-# output in tmp_check, to be read and copied.
+# Every example in README.md, in the README.md of each chain, and in the documents
+# in doc/ is run; in doc/reference.md, those in the sections that say so.
+# (doc/production.md has a test of its own, because its examples need drivers.)
+# DocExamples.pm describes what is run and how.  After an intended change of the
+# output, the test leaves a copy of the document with the new output in tmp_check,
+# to be read and copied.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# cmig.script with texts that psql could take for something else, and what it
-# refuses where it runs.
+# cmig.script with texts that psql could misread, and what its result refuses when
+# it is run.
 
 use strict;
 use warnings;

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Revision files go round: out of one database by psql, into a file, into
-# another database, with the same name and the same content.  CMIG_SEED and
-# CMIG_TEXTS choose other texts than the usual ones.
+# Revision files make a round trip: out of one database with psql, into a file, and
+# into another database, with the same name and the same content.  CMIG_SEED and
+# CMIG_TEXTS select other texts.
 
 use strict;
 use warnings;

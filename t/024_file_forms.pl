@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The same files give the same revisions, whichever way they are loaded: by awk
-# or tail with their names, by cat, from a directory, and one by one.  A file
-# that ends in a quote or comment and one without a header are refused by name.
-# CMIG_SEED and CMIG_SETS choose other files than the usual ones.
+# The same files give the same revisions, however they are loaded: with their names
+# by awk or tail, by cat, from a directory, and one by one.  A file that ends in a
+# quote or comment, and one without a header, are refused by name.  CMIG_SEED and
+# CMIG_SETS select other files.
 
 use strict;
 use warnings;

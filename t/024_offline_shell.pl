@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# cmig.script: no text of a revision makes psql run a command of the shell, put
-# a variable in, or read a string otherwise than the server.
+# cmig.script: no text of a revision makes psql run a shell command, expand a
+# variable, or read a string differently from the server.
 
 use strict;
 use warnings;

@@ -1,8 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Settings that guard a database are read from where their owner put them: what
-# a session can put in their place, and when, before and after the library is
-# loaded.
+# Settings that guard a database are read from where their owner set them.  What a
+# session can set instead, and when, before and after the library is loaded.
 
 use strict;
 use warnings;

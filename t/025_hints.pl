@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The commands in hints: every hint that the tests expect is taken, and what looks
-# like a command in it is run in a scratch database and rolled back.  What it
-# names need not be there, but it must parse, and call functions of pg_cmig as
-# they are declared.  scripts/check-hints holds the rest: no full stop behind one.
+# The commands in hints: in every hint that the tests expect, what looks like a
+# command is run in a scratch database and rolled back.  The objects that it names
+# do not have to exist, but it must parse, and call functions of pg_cmig as they are
+# declared.  scripts/check-hints checks that no full stop follows a command.
 
 use strict;
 use warnings;

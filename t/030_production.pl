@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Every example of doc/production.md is run and prints what the page says; see
+# Every example in doc/production.md is run and must print what the page shows; see
 # DocExamples.pm.
 
 use strict;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Row-level security over dumps: enable and disable leave pg_dump -s as it was, a
-# dump carries the policies, and who can make one; the applications of
+# Row-level security and dumps: after enabling and disabling, pg_dump -s is as before;
+# a dump contains the policies; who can make a dump.  The applications in
 # doc/row-level-security.md.
 
 use strict;

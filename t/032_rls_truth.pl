@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# What rls_check says of expressions, against what they are: random conditions
-# over a table with all values, each also evaluated for every row.
+# What rls_check says about expressions, compared with their values: random
+# conditions over a table with all values, each also evaluated for every row.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# CALL cmig.upgrade_stepwise and its kin as clients call them, and with other
-# sessions in the way.
+# CALL cmig.upgrade_stepwise and related procedures as clients call them, and with
+# other sessions in the way.
 
 use strict;
 use warnings;

@@ -1,14 +1,15 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# A stepwise run is cut off at a random point, on its way up or down, by
-# pg_terminate_backend, by kill -9 of its backend or by an immediate restart of
-# the server.  What the catalog then says is true: of the journal, the version
-# rows, cmig.progress, cmig.backfill_run and cmig.status() each is compared with
-# what is there.  CALL again reaches its target with the schema and the data of a
-# run that nobody disturbed.  Only a DO or CALL that commits by itself may stop
-# it, with MG012.
+# A stepwise run is interrupted at a random point, upward or downward, by
+# pg_terminate_backend, by kill -9 of its backend, or by an immediate restart of
+# the server.  Then what the catalog says must be true: the journal, the version
+# rows, cmig.progress, cmig.backfill_run, and cmig.status() are each compared with
+# what exists.  Calling the procedure again reaches the target with the schema and
+# the data of an undisturbed run.  Only a DO or CALL that commits by itself may
+# prevent this, with MG012.
 #
-# CMIG_KILL_POINTS says how often (10; scripts/soak says 1,000), CMIG_SEED which.
+# CMIG_KILL_POINTS is the number of points (10; 1,000 in scripts/soak), and CMIG_SEED
+# selects them.
 
 use strict;
 use warnings;

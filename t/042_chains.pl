@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The example chains by CALL alone, to head and back, by the database's owner, who
-# is no superuser: the same schema as in one transaction, and nothing left at the
-# end.
+# The example chains with CALL alone, to head and back, as the database's owner, who
+# is not a superuser: the schema is the same as after one transaction, and nothing is
+# left at the end.
 
 use strict;
 use warnings;

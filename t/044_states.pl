@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The failure table of doc/stepwise.md, row by row: what is there when a stepwise
-# run was cut off, what cmig.status() says, and that what it says to type works.
+# Each row of the failure table in doc/stepwise.md: what exists after a stepwise run
+# was interrupted, what cmig.status() shows, and that the command it gives works.
 
 use strict;
 use warnings;

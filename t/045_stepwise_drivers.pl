@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # CALL cmig.upgrade_stepwise through drivers and PgBouncer: where it is refused,
-# what its hint says to do, and what is left when it is cancelled, times out, or
-# its client goes away.
+# what its hint says, and what is left if it is canceled, times out, or its client
+# disappears.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# What a stepwise run waits for, how long, and what it tries again: the server's
-# own lock_timeout, statements that commit, isolation levels, and what others see.
+# What a stepwise run waits for, how long, and what it retries: the server's own
+# lock_timeout, statements that commit, isolation levels, and what others see.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The audit log through crashes, prepared transactions, dumps and logical
-# replication, and while its partitions are moved about.
+# The audit log through crashes, prepared transactions, dumps, and logical
+# replication, and while its partitions are moved.
 
 use strict;
 use warnings;

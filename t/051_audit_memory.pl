@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The most memory that a session takes does not grow with the number of rows that
-# a statement changes, nor with the number of statements and transactions.
+# The peak memory of a session does not grow with the number of rows that a
+# statement changes, or with the number of statements and transactions.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
-# A dump restored over the live database: it sets the sequences of the log back,
-# yet entries keep their order, and no two tables share an id.
+# A dump restored over the live database sets the log's sequences back, but entries
+# keep their order, and no two tables share an id.
 #
 # Copyright (c) 2026, the pg_cmig developers
 

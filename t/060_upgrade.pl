@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# A database with revisions, a journal, audited and protected tables, a stepwise
-# run and a backfill that are unfinished goes to other servers: by pg_upgrade, and
-# by pg_dump and a restore.  There all of it is as it was, and the run goes on
-# to its end.
+# A database with revisions, a journal, audited and protected tables, an unfinished
+# stepwise run, and an unfinished backfill moves to other servers, with pg_upgrade and
+# with pg_dump and a restore.  There, everything must be as before, and the run
+# continues to its end.
 #
-# Always from this version to this version; PG_CMIG_OTHER_BINS names the bin
-# folders of newer ones that have pg_cmig, separated by colons in ascending order.
-# pg_upgrade goes from each to the next, a dump from this one to each.
-# scripts/check-upgrade supplies them.
+# The test always goes from this version to the same version; PG_CMIG_OTHER_BINS names
+# the bin directories of newer servers that have pg_cmig, separated by colons in
+# ascending order.  pg_upgrade goes from each to the next, and a dump from this one to
+# each.  scripts/check-upgrade supplies them.
 
 use strict;
 use warnings;

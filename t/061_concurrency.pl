@@ -1,13 +1,14 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Eight sessions at once upgrade, downgrade, reset, stamp, run stepwise, load,
-# create and remove revisions at random, while backends are terminated or killed
-# with kill -9.  After each of these runs, in one snapshot, what cmig.version
-# says is applied, what the journal says and the tables that there are must be
-# the same, but for a revision that cmig.progress says is partially applied.
-# When the last session has ended nothing may be left behind.
+# Eight sessions upgrade, downgrade, reset, stamp, run stepwise, load, create, and
+# remove revisions at random, while backends are terminated or killed with kill -9.
+# After each of these runs, one snapshot must show the same applied revisions in
+# cmig.version, in the journal, and by the tables that exist, except for a revision
+# that is partially applied according to cmig.progress.  When the last session has
+# ended, nothing may be left behind.
 #
-# CMIG_RUNS says how many runs (200; scripts/soak says 10,000), CMIG_SEED which.
+# CMIG_RUNS is the number of runs (200; 10,000 in scripts/soak), and CMIG_SEED selects
+# them.
 
 use strict;
 use warnings;

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Point-in-time recovery to the middle of a stepwise run, between two of its
-# statements, within one, and between two batches of a backfill: what the catalog
-# then says is what is there, and CALL again ends as the run did that nobody
-# disturbed.  Then logical replication between two servers that both have pg_cmig
-# and audit the same table.
+# Point-in-time recovery to the middle of a stepwise run: between two of its
+# statements, within one, and between two batches of a backfill.  The catalog must
+# match what exists then, and calling the procedure again has the same result as an
+# undisturbed run.  Then logical replication between two servers that both have
+# pg_cmig and audit the same table.
 
 use strict;
 use warnings;

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# One short life of a database, under settings that somebody has left in
-# ALTER ROLE or ALTER DATABASE, and beside objects with the names of what
-# pg_cmig uses: each time what it prints is the same.
+# The short life of a database with settings that somebody has left in ALTER ROLE or
+# ALTER DATABASE, and with objects that have the names of what pg_cmig uses: the
+# output is always the same.
 
 use strict;
 use warnings;

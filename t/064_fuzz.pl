@@ -1,9 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Every function with whatever there is, and mutated files: no crash, no
-# internal error, no hang, nothing changed after an error. scripts/fuzz runs
-# the same for hours; CMIG_SEED and CMIG_FUZZ_CALLS choose others than the
-# usual ones.
+# Every function with random arguments, and mutated files: no crash, no internal
+# error, no hang, and nothing changed after an error.  scripts/fuzz runs the same for
+# hours; CMIG_SEED and CMIG_FUZZ_CALLS select other calls.
 
 use strict;
 use warnings;

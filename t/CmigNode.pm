@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# What the TAP tests share: a server, loading revisions, and a run of
-# pg_cmig that another session holds up at a known place.
+# What the TAP tests have in common: a server, loading revisions, and a run of
+# pg_cmig that another session blocks at a known place.
 
 package CmigNode;
 

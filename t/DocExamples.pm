@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The examples of a document, taken out of its fenced blocks, run, and compared
-# with what the document says they print.
+# Runs the examples in the fenced blocks of a document, and compares the output
+# with that in the document.
 #
 # What is run in a Markdown file:
 #
@@ -9,24 +9,24 @@
 #   a block whose first line starts with "$ "     is typed into a shell
 #   a block with the info string "sql file=PATH"  is written to that file
 #
-# All other blocks are left alone.  In a transcript an input starts with its
-# prompt; an SQL statement goes on up to the line that ends it with ";", a
+# All other blocks are ignored.  In a transcript, an input starts with its
+# prompt; an SQL statement continues to the line that ends it with ";", and a
 # shell command while its lines end in "\", "|" or "&&" or a quote or a here
-# document is open.  What follows up to the next prompt is the output.  A line
+# document is open.  Everything up to the next prompt is the output.  A line
 # "..." in the output stands for any number of lines.  Times, durations, process
-# ids, checksums, generated ids and lines of psql scripts count as equal
-# whatever they are.
+# ids, checksums, generated ids, and line numbers of psql scripts are not
+# compared.
 #
 # Each section (a heading of two #), or in "whole" documents the document, has a
 # new database "shop", whose owner "shop" runs everything in one psql session,
 # and a new working directory that has a copy of migrations/.  psql in the shell
 # finds the same database.
 #
-# Comments, on lines of their own, steer this; no reader sees them:
+# Comments on lines of their own control this; readers do not see them:
 #
 #   <!-- not run -->            before a block: not run
 #   <!-- fresh database -->     as if a section began here
-#   <!-- run SQL -->            run in the session, result not looked at; may
+#   <!-- run SQL -->            run in the session, its result is ignored; can
 #                               have several lines
 #   <!-- superuser SQL -->      the same as the superuser
 #   <!-- examples are run -->   in a section of an "on demand" document
