@@ -133,7 +133,7 @@ cmig_audit_install_wanted(const CmigAuditOptions *options, bool row_level, bool 
 						  const char *table)
 {
 	char	   *args = psprintf("'%d', %s", options->table_id,
-								quote_literal_cstr(cmig_audit_options_text(options)));
+								quote_literal_cstr(cmig_audit_options_text(options, true)));
 	List	   *triggers = NIL;
 	int			operations = options->operations;
 

@@ -184,15 +184,16 @@ cmig_audit_options_parse(int nargs, char **args)
 	return options;
 }
 
+/* As {"name": number, ...}, or, for a reader, as ["name", ...]. */
 static void
-append_names(StringInfo text, const char *key, const List *names)
+append_names(StringInfo text, const char *key, const List *names, bool numbers)
 {
 	ListCell   *lc;
 	bool		first = true;
 
 	if (names == NIL)
 		return;
-	appendStringInfo(text, ", \"%s\": {", key);
+	appendStringInfo(text, ", \"%s\": %c", key, numbers ? '{' : '[');
 	foreach(lc, names)
 	{
 		CmigAuditName *name = lfirst(lc);
@@ -200,14 +201,15 @@ append_names(StringInfo text, const char *key, const List *names)
 		if (!first)
 			appendStringInfoString(text, ", ");
 		escape_json(text, name->name);
-		appendStringInfo(text, ": %d", name->attnum);
+		if (numbers)
+			appendStringInfo(text, ": %d", name->attnum);
 		first = false;
 	}
-	appendStringInfoChar(text, '}');
+	appendStringInfoChar(text, numbers ? '}' : ']');
 }
 
 char *
-cmig_audit_options_text(const CmigAuditOptions *options)
+cmig_audit_options_text(const CmigAuditOptions *options, bool numbers)
 {
 	StringInfoData text;
 
@@ -216,10 +218,10 @@ cmig_audit_options_text(const CmigAuditOptions *options)
 	if (options->anchor &&
 		(options->include || options->exclude || options->redact || options->hash))
 		appendStringInfo(&text, ", \"anchor\": \"%s\"", options->anchor);
-	append_names(&text, "include", options->include);
-	append_names(&text, "exclude", options->exclude);
-	append_names(&text, "redact", options->redact);
-	append_names(&text, "hash", options->hash);
+	append_names(&text, "include", options->include, numbers);
+	append_names(&text, "exclude", options->exclude, numbers);
+	append_names(&text, "redact", options->redact, numbers);
+	append_names(&text, "hash", options->hash, numbers);
 	if (options->changes_only)
 		appendStringInfoString(&text, ", \"image\": \"changes\"");
 	if (options->operations != CMIG_AUDIT_ALL)

@@ -62,8 +62,8 @@ extern int32 cmig_audit_options_id(const char *argument);
 /* From the arguments of a trigger; raises an error if they are not ours. */
 extern CmigAuditOptions *cmig_audit_options_parse(int nargs, char **args);
 
-/* The second argument. */
-extern char *cmig_audit_options_text(const CmigAuditOptions *options);
+/* The second argument; without the numbers of columns, what a reader sees. */
+extern char *cmig_audit_options_text(const CmigAuditOptions *options, bool numbers);
 
 /* Is the column named in the list? */
 extern bool cmig_audit_options_has(const List *names, const char *column);

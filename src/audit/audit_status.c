@@ -168,7 +168,7 @@ show_names(Status *status, CmigAuditOptions *options, Oid extension_owner)
 		list_length(options->redact) + list_length(options->hash) != count)
 		return;
 	options->anchor = NULL;
-	status->values[STATUS_OPTIONS] = CStringGetTextDatum(cmig_audit_options_text(options));
+	status->values[STATUS_OPTIONS] = CStringGetTextDatum(cmig_audit_options_text(options, false));
 }
 
 /* What the trigger will say about its columns; otherwise show their names. */
