@@ -335,7 +335,7 @@ $node->safe_psql('fill', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 finish_psql($first);
 is($node->safe_psql('fill', "SELECT state, rows = (SELECT sum(n) FROM users) FROM cmig.backfill_progress"), 'interrupted|t', 'its row is exact after an interruption');
 $node->psql('fill', "CALL cmig.backfill('users', 'n = n + 1', batch_size => 1000)", stderr => \$err);
-like($err, qr/NOTICE:  going on with the backfill of public.users after \d+ rows/, 'it goes on');
+like($err, qr/NOTICE:  resuming the backfill of public.users after \d+ rows/, 'it goes on');
 is($node->safe_psql('fill', "SELECT min(n), max(n), (SELECT state || ' ' || rows FROM cmig.backfill_progress) FROM users"), '1|1|done 5000', 'each row was updated once');
 
 # row locks

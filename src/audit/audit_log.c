@@ -498,7 +498,7 @@ refuse_names_taken(Oid schema)
 		if (OidIsValid(get_relname_relid(names[i], schema)))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
-					 errmsg("relation \"cmig_audit.%s\" exists already", names[i]),
+					 errmsg("relation \"cmig_audit.%s\" already exists", names[i]),
 					 errdetail("The audit log, which is missing, has a relation of that name."),
 					 errhint("Rename it or move it to another schema. If it is what is left of an audit log, restore that from a backup, or drop what is left.")));
 	}

@@ -3,8 +3,8 @@
  *	  New revisions: cmig.create_revision and cmig.merge.
  *
  * The rules are those of alembic revision and alembic merge: a new revision
- * follows the head, or what is named; following something that is no head
- * must be asked for.
+ * follows the head or the revision that is named, and following a revision
+ * that is not a head must be requested.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,7 +33,7 @@ PG_FUNCTION_INFO_V1(cmig_merge_array);
 
 #define GENERATED_ID_BYTES 6
 
-/* 12 hex digits that no revision or label has. */
+/* 12 hex digits that are not the name of a revision or label. */
 static char *
 generate_id(const CmigGraph *graph)
 {
@@ -54,7 +54,10 @@ generate_id(const CmigGraph *graph)
 	}
 }
 
-/* What was typed for an id or a label may be of any length. */
+/*
+ * A name for error messages, shortened, since a user may type any number of
+ * characters.
+ */
 static char *
 shortened(const char *name)
 {
@@ -65,6 +68,10 @@ shortened(const char *name)
 	return psprintf("%.*s...", pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2), name);
 }
 
+/*
+ * The id of the new revision: the given one if it is valid, or a generated
+ * one.
+ */
 static char *
 check_id(const CmigGraph *graph, const char *id)
 {
@@ -83,13 +90,16 @@ check_id(const CmigGraph *graph, const char *id)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
 				 cmig_graph_find_id(graph, id) >= 0
-				 ? errmsg("revision \"%s\" exists already", id)
-				 : errmsg("\"%s\" is a branch label already", id),
+				 ? errmsg("revision \"%s\" already exists", id)
+				 : errmsg("\"%s\" is already a branch label", id),
 				 errhint("Choose another id, or leave it out to have one generated.")));
 	return pstrdup(id);
 }
 
-/* What follows a revision that is no head starts a branch: ask for it. */
+/*
+ * Raise an error if a parent is not a head, which would start a branch, unless
+ * splice allows it.
+ */
 static void
 require_heads(const CmigGraph *graph, List *parents, bool splice)
 {
@@ -104,10 +114,11 @@ require_heads(const CmigGraph *graph, List *parents, bool splice)
 					(errcode(ERRCODE_CMIG_INVALID_TARGET),
 					 errmsg("revision \"%s\" is not a head revision",
 							cmig_graph_id(graph, lfirst_int(lc))),
-					 errhint("Say splice => true to start a new branch from it.")));
+					 errhint("Use splice => true to start a new branch from it.")));
 	}
 }
 
+/* Set the parents of the new revision. */
 static void
 set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents)
 {
@@ -120,7 +131,7 @@ set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents)
 	}
 }
 
-/* NULL for none */
+/* Set the branch label of the new revision, if there is one. */
 static void
 set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
 {
@@ -145,7 +156,10 @@ set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
 	edges->labels.count = 1;
 }
 
-/* A dependency: a label stays one, anything else is completed to an id. */
+/*
+ * The name of a dependency: a label remains as it is, anything else is
+ * completed to an id.
+ */
 static char *
 complete_dependency(const CmigGraph *graph, char *name)
 {
@@ -162,7 +176,7 @@ complete_dependency(const CmigGraph *graph, char *name)
 	return pstrdup(cmig_graph_id(graph, linitial_int(found)));
 }
 
-/* The same parent twice is a mistake, whatever names it. */
+/* Raise an error if two identifiers name the same parent. */
 static void
 refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
 {
@@ -178,14 +192,14 @@ refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_INVALID_TARGET),
 						 errmsg("duplicate head revisions are specified"),
-						 errdetail("\"%s\" is among them twice.",
+						 errdetail("\"%s\" is named twice.",
 								   cmig_graph_id(graph, lfirst_int(lc))),
 						 errhint("Name each revision once; SELECT * FROM cmig.heads() lists the heads.")));
 		}
 	}
 }
 
-/* The graph as it will be must be sound. */
+/* Raise an error unless the graph is sound with the new revision. */
 static void
 require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
 {
@@ -210,7 +224,7 @@ cmig_create_prepare(CmigNewRevision *new)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the message must not be null"),
-				 errhint("Say in one line what the revision does.")));
+				 errhint("Describe in one line what the revision does.")));
 	if (strpbrk(edges->message, "\r\n") != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -226,7 +240,7 @@ cmig_create_prepare(CmigNewRevision *new)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the head must not be null"),
-				 errhint("Leave it out to follow the head, name the revision to follow, or say base for a new tree.")));
+				 errhint("Leave it out to follow the head, name the revision to follow, or use base to start a new tree.")));
 	parents = cmig_target_absolute(graph, new->head);
 	require_heads(graph, parents, new->splice);
 	set_parents(graph, edges, parents);
@@ -270,7 +284,7 @@ cmig_create_revision(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(new.text.edges.id));
 }
 
-/* Store a revision that follows several, and return its id. */
+/* Create a revision that follows several others, and return its id. */
 static char *
 create_merge(const CmigNames *revisions, const char *message, const char *id, bool splice,
 			 char *label)
@@ -283,14 +297,14 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 	cmig_graph_require_sound(graph);
 
 	/*
-	 * Heads of which one depends on the other are two heads still: they may
-	 * be merged, and "heads" means all of them here.
+	 * If one head depends on another, they still are two heads: they may be
+	 * merged, and here "heads" means all of them.
 	 */
 	if (revisions->names[0] == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the revisions must not be null"),
-				 errhint("Say cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>')")));
+				 errhint("Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>')")));
 	if (revisions->count == 1 && strcmp(revisions->names[0], "heads") == 0)
 		parents = cmig_identifier_heads(graph, NULL, false);
 	else
@@ -302,10 +316,10 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("there is nothing to merge"),
-				 parents == NIL ? errdetail("The identifiers name no revision.")
+				 parents == NIL ? errdetail("The identifiers do not name any revision.")
 				 : errdetail("The identifiers name only \"%s\".",
 							 cmig_graph_id(graph, linitial_int(parents))),
-				 errhint("Say cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.")));
+				 errhint("Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.")));
 	require_heads(graph, parents, splice);
 	set_parents(graph, &text.edges, parents);
 
@@ -333,6 +347,7 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 	return text.edges.id;
 }
 
+/* Create a merge revision from the function's arguments. */
 static Datum
 merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 {

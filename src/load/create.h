@@ -10,18 +10,20 @@
 #include "postgres.h"
 #include "base/revision.h"
 
+/* A revision that is to be created. */
 typedef struct CmigNewRevision
 {
-	CmigRevisionText text;		/* id NULL: generate one; edges not filled */
+	CmigRevisionText text;		/* id NULL: generate one; the edges are filled
+								 * in later */
 	const char *head;			/* what it follows: head, base, an id, ... */
-	bool		splice;			/* it may follow a revision that is no head */
+	bool		splice;			/* it may follow a revision that is not a head */
 	char	   *label;			/* NULL: none */
 	CmigNames  *depends;		/* NULL: none */
 } CmigNewRevision;
 
 /*
  * Check a new revision against the stored ones and fill in its id and edges.
- * Stores nothing.
+ * Does not store it.
  */
 extern void cmig_create_prepare(CmigNewRevision *new);
 

@@ -1,8 +1,8 @@
 /*
  * export.c
- *	  Revision files out of the catalog: cmig.draft and cmig.export.
+ *	  Revision files from the catalog: cmig.draft and cmig.export.
  *
- * Export works on a broken graph too, so that it can be fixed in an editor.
+ * Export also works with a broken graph, so that it can be fixed in an editor.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,13 +32,14 @@ PG_FUNCTION_INFO_V1(cmig_draft);
 PG_FUNCTION_INFO_V1(cmig_export);
 PG_FUNCTION_INFO_V1(cmig_export_array);
 
-/* Revisions' file names, to find two that are the same. */
+/* A file name and its revision, to find two files with the same name. */
 typedef struct NamedFile
 {
 	char	   *name;
 	char	   *id;
 } NamedFile;
 
+/* All file names that a template gives. */
 typedef struct NameList
 {
 	const char *template;
@@ -52,6 +53,7 @@ typedef struct NameList
  * File names
  */
 
+/* An empty list. */
 static void
 init_names(NameList *list, const char *template)
 {
@@ -61,7 +63,7 @@ init_names(NameList *list, const char *template)
 										  ALLOCSET_SMALL_SIZES);
 }
 
-/* Make a revision's file name and note it in the current memory context. */
+/* Add a revision's file name to the list, in the current memory context. */
 static void
 add_name(const CmigRevisionText *revision, void *arg)
 {
@@ -86,6 +88,7 @@ add_name(const CmigRevisionText *revision, void *arg)
 	MemoryContextReset(list->scratch);
 }
 
+/* For qsort: by file name, then by id. */
 static int
 compare_files(const void *a, const void *b)
 {
@@ -96,7 +99,7 @@ compare_files(const void *a, const void *b)
 	return result ? result : strcmp(one->id, other->id);
 }
 
-/* Refuse a template that gives two revisions one name. */
+/* Raise an error if the template gives two revisions the same name. */
 static void
 require_distinct_names(NameList *list)
 {
@@ -146,7 +149,7 @@ cmig_draft(PG_FUNCTION_ARGS)
 	new.text.description = "";
 	new.text.upgrade_sql = "";
 	new.text.downgrade_sql = "";
-	/* whole seconds, as in a header that was written by hand */
+	/* whole seconds, as in a header written by hand */
 	new.text.created_at = GetCurrentTransactionStartTimestamp();
 	new.text.created_at -= new.text.created_at % USECS_PER_SEC;
 	new.text.has_created_at = true;
@@ -166,6 +169,7 @@ cmig_draft(PG_FUNCTION_ARGS)
  * cmig.export
  */
 
+/* A call of cmig.export. */
 typedef struct Export
 {
 	ReturnSetInfo *result;
@@ -173,6 +177,7 @@ typedef struct Export
 	MemoryContext context;		/* reset after each file */
 } Export;
 
+/* Return the file of a revision as a row. */
 static void
 put_file(const CmigRevisionText *revision, void *arg)
 {
@@ -191,7 +196,7 @@ put_file(const CmigRevisionText *revision, void *arg)
 	MemoryContextReset(export->context);
 }
 
-/* The revisions that identifiers or ranges name. */
+/* The ids of the revisions that identifiers or ranges name. */
 static CmigNames *
 find_revisions(const CmigNames *wanted)
 {
@@ -209,7 +214,7 @@ find_revisions(const CmigNames *wanted)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the revision must not be empty"),
-					 errhint("Leave it out for all; else say an id, heads, current, or a range from:to.")));
+					 errhint("Leave it out for all revisions, or use an id, heads, current, or a range from:to.")));
 		if (node >= 0)
 			cmig_graph_mark(marks, node);
 		else if (strchr(wanted->names[i], ':') || strcmp(wanted->names[i], "current") == 0)
@@ -237,6 +242,7 @@ find_revisions(const CmigNames *wanted)
 	return ids;
 }
 
+/* Return the files of the wanted revisions, or of all if wanted is NULL. */
 static Datum
 export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 {
@@ -248,7 +254,7 @@ export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 	export.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig file",
 										   ALLOCSET_DEFAULT_SIZES);
 
-	/* a name is good or not for all revisions, whichever are asked for */
+	/* check the names of all revisions, even if only some are wanted */
 	if (wanted)
 	{
 		cmig_catalog_each_name(add_name, &export.names);

@@ -1,8 +1,8 @@
 /*
  * load.c
- *	  Revisions from text into cmig.revision: cmig.load.
+ *	  Loading revisions into cmig.revision: cmig.load.
  *
- * All or nothing: everything is compared and judged before anything is
+ * It is all or nothing: everything is compared and checked before anything is
  * written.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -40,6 +40,7 @@ typedef struct LoadAction
 	const char *action;			/* added, replaced, unchanged, removed, kept */
 } LoadAction;
 
+/* Raise MG011 if prune would remove revisions and cmig.protect forbids it. */
 static void
 require_unprotected(const CmigLoad *load)
 {
@@ -66,7 +67,10 @@ require_unprotected(const CmigLoad *load)
  * Writing
  */
 
-/* The version rows that an applied revision has come to name directly go. */
+/*
+ * Delete version rows that are no longer needed, because an applied revision
+ * has come to name theirs as a parent or dependency.
+ */
 static void
 drop_implied_rows(const CmigLoad *load, const CmigLoadItem *item)
 {
@@ -81,6 +85,7 @@ drop_implied_rows(const CmigLoad *load, const CmigLoadItem *item)
 	}
 }
 
+/* Journal that the new text of an applied revision was accepted. */
 static void
 write_repair(const CmigLoadItem *item)
 {
@@ -96,6 +101,7 @@ write_repair(const CmigLoadItem *item)
 	cmig_journal_write(&entry);
 }
 
+/* Write everything to the catalog. */
 static void
 write_changes(const CmigLoad *load)
 {
@@ -125,6 +131,7 @@ write_changes(const CmigLoad *load)
 	cmig_catalog_insert_revisions(added, count);
 }
 
+/* Append a row of the result. */
 static List *
 add_action(List *actions, const char *revision, const char *action)
 {
@@ -136,8 +143,8 @@ add_action(List *actions, const char *revision, const char *action)
 }
 
 /*
- * Returns a List of LoadAction *: those in the text in its order, then the
- * removed and the kept ones, each sorted.
+ * Load the files.  Returns a List of LoadAction *: the revisions of the text
+ * in their order, then the removed and the kept ones, each sorted.
  */
 static List *
 load_files(List *files, bool prune, bool accept_changes)

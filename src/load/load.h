@@ -1,7 +1,8 @@
 /*
  * load.h
- *	  Revisions from text into cmig.revision: what cmig.load and
- *	  cmig.load_directory have in common.
+ *	  Loading revisions into cmig.revision.
+ *
+ * This is what cmig.load and cmig.load_directory have in common.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,10 +15,10 @@
 
 /*
  * Take the run lock, compare revisions (List of CmigRevisionFile *) with the
- * catalog, check the whole graph as it would be, store what is new or changed,
- * and return the rows of the result.  Arguments 1 and 2 are prune and
- * accept_changes; function is named in errors.  Raises MG005, MG008, MG011
- * (prune where cmig.protect forbids it) and MG013, and follows
+ * catalog, check the whole graph as it would become, store what is new or
+ * changed, and return the rows of the result.  Arguments 1 and 2 of the call
+ * are prune and accept_changes; errors name the function.  Raises MG005,
+ * MG008, MG011 (if cmig.protect forbids prune), and MG013, depending on
  * cmig.checksum_policy.
  */
 extern Datum cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files);

@@ -1,6 +1,6 @@
 /*
  * load_compare.c
- *	  Revisions from text, compared with those in cmig.revision.
+ *	  Comparing revisions from text with those in cmig.revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,6 +20,7 @@
  * The text
  */
 
+/* For qsort: by id, then by their order in the text. */
 static int
 compare_items(const void *a, const void *b)
 {
@@ -40,6 +41,7 @@ cmig_load_place(const CmigLoadItem *item)
 	return psprintf("line %d", item->file->line);
 }
 
+/* Fill the items. Raises an error for an id that the text contains twice. */
 static void
 take_files(CmigLoad *load, List *files)
 {
@@ -65,13 +67,14 @@ take_files(CmigLoad *load, List *files)
 		if (strcmp(cmig_load_id(first), cmig_load_id(second)) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("revision \"%s\" is there twice", cmig_load_id(first)),
+					 errmsg("revision \"%s\" occurs twice", cmig_load_id(first)),
 					 errdetail("Its headers are in %s and in %s.",
 							   cmig_load_place(first), cmig_load_place(second)),
 					 errhint("Give one of them another id, or leave it out.")));
 	}
 }
 
+/* The item of a revision, or NULL. */
 static CmigLoadItem *
 find_item(const CmigLoad *load, const char *id)
 {
@@ -97,13 +100,14 @@ find_item(const CmigLoad *load, const char *id)
  * What is stored
  */
 
+/* Are both texts equal, or both NULL? */
 static bool
 same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Called for each stored revision that the text holds too. */
+/* Compare a stored revision with its item. */
 static void
 compare_stored(const CmigRevisionText *row, void *arg)
 {
@@ -129,6 +133,7 @@ compare_stored(const CmigRevisionText *row, void *arg)
 		!same_text(stored.verify_sql, text->verify_sql);
 }
 
+/* Read the stored graph, and the stored revisions that the text contains. */
 static void
 read_stored(CmigLoad *load)
 {
@@ -149,6 +154,7 @@ read_stored(CmigLoad *load)
  * What it would become
  */
 
+/* Build the graph as it would become. */
 static void
 build_after(CmigLoad *load, bool prune)
 {
@@ -168,7 +174,11 @@ build_after(CmigLoad *load, bool prune)
 
 		if (find_item(load, stored->id))
 			continue;
-		/* without its text, what a stepwise run has begun could not be ended */
+
+		/*
+		 * a partially applied revision is kept, since it could not be
+		 * finished without its script
+		 */
 		if (prune && !load->applied->applied->set[node] &&
 			!cmig_progress_has(begun, stored->id))
 		{
@@ -183,8 +193,8 @@ build_after(CmigLoad *load, bool prune)
 	cmig_graph_require_sound(load->after);
 
 	/*
-	 * Applied is what was so before, and what a version row names that knew
-	 * no revision until now, with its ancestors.
+	 * Applied are the revisions that were applied before and, with their
+	 * ancestors, those named by version rows that had no revision until now.
 	 */
 	load->applied_after = cmig_graph_marks(load->after);
 	foreach(lc, load->applied->unknown)

@@ -1,6 +1,6 @@
 /*
  * load_compare.h
- *	  Revisions from text, compared with those in cmig.revision.
+ *	  Comparing revisions from text with those in cmig.revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,25 +13,27 @@
 #include "graph/target.h"
 #include "nodes/pg_list.h"
 
-/* A revision of the text, and how it compares with what is stored. */
+/* A revision of the text, and how it compares with the stored one. */
 typedef struct CmigLoadItem
 {
 	CmigRevisionFile *file;
 	bool		exists;			/* has a row */
-	char	   *other_message;	/* of the row, if it differs from the text's */
+	char	   *other_message;	/* the row's message, if it differs */
 	bool		differs;		/* the row would change */
-	bool		runs_differently;	/* its upgrade or flag would change */
+	bool		runs_differently;	/* its upgrade script or flag would change */
 	bool		applied;
-	bool		needs_repair;	/* accepted against the journal */
+	bool		needs_repair;	/* accepted although the journal has another
+								 * checksum */
 } CmigLoadItem;
 
+/* All revisions of the text, and the graph before and after loading them. */
 typedef struct CmigLoad
 {
 	int			count;
 	CmigLoadItem *items;		/* in the order of the text */
 	CmigLoadItem **sorted;		/* the same by id */
 	CmigGraph  *before;			/* as stored */
-	CmigGraph  *after;			/* as it would be */
+	CmigGraph  *after;			/* as it would become */
 	CmigApplied *applied;		/* in before */
 	CmigMarks  *applied_after;	/* in after */
 	List	   *removed;		/* of char *, sorted */
@@ -42,10 +44,10 @@ typedef struct CmigLoad
 #define cmig_load_id(item) ((item)->file->text.edges.id)
 
 /*
- * Compare revisions (List of CmigRevisionFile *) with the catalog and check the
- * whole graph as it would be; prune removes what the files do not contain.  The
- * caller holds the run lock.  Raises MG005 for a graph that would be broken and
- * MG013 for an id that is there twice.
+ * Compare revisions (List of CmigRevisionFile *) with the catalog and check
+ * the whole graph as it would become; prune removes revisions that the files
+ * do not contain.  The caller holds the run lock.  Raises MG005 if the graph
+ * would be broken and MG013 if the text contains an id twice.
  */
 extern CmigLoad *cmig_load_compare(List *files, bool prune);
 

@@ -23,6 +23,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_load_directory);
 
+/* Error context callback: name the file. */
 static void
 name_file(void *arg)
 {
@@ -30,8 +31,8 @@ name_file(void *arg)
 }
 
 /*
- * The text of a UTF-8 file in the server's encoding, without its BOM; it may
- * be part of content.
+ * The text of a UTF-8 file in the server's encoding, without a byte order
+ * mark.  It may be part of content.
  */
 static char *
 decode_file(const char *name, StringInfo content)
@@ -62,7 +63,7 @@ decode_file(const char *name, StringInfo content)
 				 errhint("Save the file in UTF-8.")));
 	}
 
-	/* the server's encoding may not have all its characters */
+	/* this fails for characters that the server's encoding does not have */
 	callback.callback = name_file;
 	callback.arg = (void *) name;
 	callback.previous = error_context_stack;
@@ -72,6 +73,7 @@ decode_file(const char *name, StringInfo content)
 	return text;
 }
 
+/* Read a file into content. */
 static void
 read_file(const char *path, StringInfo content)
 {
@@ -101,7 +103,7 @@ read_file(const char *path, StringInfo content)
 	FreeFile(file);
 }
 
-/* The names of a directory's .sql files, sorted; not those of editors. */
+/* The names of a directory's .sql files, without hidden ones. */
 static List *
 list_directory(const char *path)
 {
@@ -113,7 +115,7 @@ list_directory(const char *path)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not open directory \"%s\": %m", path),
-				 errhint("The path is one of the server's, and its operating system user must be able to read it; cmig.load takes files from psql.")));
+				 errhint("The path is on the server, whose operating system user must be able to read it; cmig.load takes files from psql.")));
 	while ((entry = ReadDir(directory, path)) != NULL)
 	{
 		int			length = strlen(entry->d_name);
@@ -136,6 +138,7 @@ list_directory(const char *path)
 	return names;
 }
 
+/* For list_sort. */
 static int
 compare_file_names(const ListCell *a, const ListCell *b)
 {
@@ -143,8 +146,8 @@ compare_file_names(const ListCell *a, const ListCell *b)
 }
 
 /*
- * The .sql files of a directory on the server, in the order of their names: a
- * List of CmigRevisionFile *.
+ * Read the .sql files of a directory on the server, in the order of their
+ * names.  Returns a List of CmigRevisionFile *.
  */
 static List *
 read_directory(const char *path)
@@ -152,13 +155,13 @@ read_directory(const char *path)
 	List	   *names;
 	List	   *files = NIL;
 	ListCell   *lc;
-	StringInfoData content;		/* one buffer for all */
+	StringInfoData content;		/* one buffer for all files */
 
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to read files on the server"),
-				 errdetail("cmig.load_directory() needs the rights of pg_read_server_files."),
+				 errdetail("cmig.load_directory() requires the privileges of role pg_read_server_files."),
 				 errhint("Send the files to cmig.load() with psql, or GRANT pg_read_server_files")));
 
 	if (strlen(path) >= MAXPGPATH)
@@ -171,7 +174,7 @@ read_directory(const char *path)
 	if (names == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("directory \"%s\" holds no .sql file", path),
+				 errmsg("directory \"%s\" contains no .sql files", path),
 				 errhint("Name the folder of the revision files on the server; folders below it are not read.")));
 	list_sort(names, compare_file_names);
 	initStringInfo(&content);

@@ -2,11 +2,12 @@
  * load_judge.c
  *	  What may change in an applied revision.
  *
- * Everything is judged before anything is written.  An unapplied revision may
- * become anything.  Of an applied one, the upgrade text and the transactional
- * flag may change only if they agree with what the journal says was run
- * here, and the edges only so that what is applied stays closed: it may gain
- * an edge to an applied revision and lose none.
+ * Everything is checked before anything is written.  A revision that is not
+ * applied may change in any way.  In an applied one, the upgrade script and
+ * the transactional flag may change only if they then agree with what the
+ * journal says has run here.  Its edges may change only so that the applied
+ * revisions still include all their ancestors: it may gain an edge to an
+ * applied revision, but must not lose one.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,7 +23,10 @@
 
 #include "lib/stringinfo.h"
 
-/* The nodes that a node of after names, sorted, to be searched. */
+/*
+ * The parents and dependencies of a node of the graph after loading, sorted
+ * for searching.
+ */
 typedef struct Named
 {
 	const CmigNode *node;
@@ -30,6 +34,7 @@ typedef struct Named
 	int		   *depends;
 } Named;
 
+/* For qsort and bsearch. */
 static int
 compare_ints(const void *a, const void *b)
 {
@@ -39,6 +44,7 @@ compare_ints(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
+/* A sorted copy of the nodes. */
 static int *
 sorted_nodes(const CmigEdges *edges)
 {
@@ -49,6 +55,7 @@ sorted_nodes(const CmigEdges *edges)
 	return nodes;
 }
 
+/* What the new header of an item names. */
 static Named
 named_by(const CmigLoad *load, const CmigLoadItem *item)
 {
@@ -60,6 +67,7 @@ named_by(const CmigLoad *load, const CmigLoadItem *item)
 	return named;
 }
 
+/* Is the revision among the parents? */
 static bool
 names_as_parent(const CmigLoad *load, const Named *named, const char *id)
 {
@@ -69,6 +77,7 @@ names_as_parent(const CmigLoad *load, const Named *named, const char *id)
 				   sizeof(int), compare_ints) != NULL;
 }
 
+/* Is the revision among the parents or dependencies? */
 static bool
 names_at_all(const CmigLoad *load, const Named *named, const char *id)
 {
@@ -79,6 +88,7 @@ names_at_all(const CmigLoad *load, const Named *named, const char *id)
 				sizeof(int), compare_ints) != NULL;
 }
 
+/* The error for an applied revision that would lose an edge. */
 static void
 refuse_lost_edge(const CmigLoadItem *item, const char *key, const char *id)
 {
@@ -90,6 +100,10 @@ refuse_lost_edge(const CmigLoadItem *item, const char *key, const char *id)
 			 errhint("Put it back, or downgrade below \"%s\" before loading.", cmig_load_id(item))));
 }
 
+/*
+ * The error for an applied revision that would gain an edge to one that is not
+ * applied.
+ */
 static void
 refuse_gained_edge(const CmigLoad *load, const CmigLoadItem *item, const char *key, int node)
 {
@@ -103,8 +117,8 @@ refuse_gained_edge(const CmigLoad *load, const CmigLoadItem *item, const char *k
 }
 
 /*
- * An applied revision may gain an edge to an applied one, and lose none; a
- * dependency may become a parent.
+ * Raise an error if the edges of an applied revision would change in a way
+ * that is not allowed.  A dependency may become a parent.
  */
 static void
 check_edges(const CmigLoad *load, const CmigLoadItem *item)
@@ -140,7 +154,7 @@ check_edges(const CmigLoad *load, const CmigLoadItem *item)
 			refuse_gained_edge(load, item, "depends_on", new.node->depends.nodes[i]);
 }
 
-/* Would the journal contradict the item's text? */
+/* Does the item's script differ from the one in the journal? */
 static bool
 contradicts_journal(const CmigLoadItem *item)
 {
@@ -151,6 +165,7 @@ contradicts_journal(const CmigLoadItem *item)
 		strcmp(run, cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) != 0;
 }
 
+/* Does the new header lack a parent of the stored revision? */
 static bool
 has_lost_parent(const CmigLoad *load, const CmigLoadItem *item)
 {
@@ -164,8 +179,8 @@ has_lost_parent(const CmigLoad *load, const CmigLoadItem *item)
 }
 
 /*
- * Was another revision of that id applied here?  Two git branches may have
- * given the same id; then the message differs, and the text or an edge.
+ * Was another revision with that id applied here?  Two git branches may have
+ * used the same id; then the message differs, and also the script or an edge.
  */
 static bool
 is_other_revision(const CmigLoad *load, const CmigLoadItem *item)
@@ -178,6 +193,7 @@ is_other_revision(const CmigLoad *load, const CmigLoadItem *item)
 	return has_lost_parent(load, item);
 }
 
+/* Report that. */
 static void
 report_other_revision(int level, const CmigLoadItem *item)
 {
@@ -186,13 +202,13 @@ report_other_revision(int level, const CmigLoadItem *item)
 			 errmsg("a different revision \"%s\" is already applied", cmig_load_id(item)),
 			 errdetail("The applied one is \"%s\"; the one in %s is \"%s\", and its script or its parents differ too.",
 					   item->other_message, cmig_load_place(item), item->file->text.edges.message),
-			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or downgrade below \"%s\" with the files of its own branch before loading these. If it is the same revision with a new message, put its script and parents back; accept_changes => true accepts another script.",
+			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or downgrade below \"%s\" with the files of its own branch before loading these. If it is the same revision with a new message, restore its script and parents; accept_changes => true accepts another script.",
 					 cmig_load_id(item))));
 }
 
 /*
- * Is it that a stepwise run has begun another revision of that id?  Its
- * statements may be edited after a failure, with the message as it was.
+ * Has a stepwise run started another revision with that id?  The statements of
+ * a revision that failed may be edited, but then the message is the same.
  */
 static bool
 is_other_begun(const CmigLoad *load, const CmigLoadItem *item)
@@ -203,6 +219,7 @@ is_other_begun(const CmigLoad *load, const CmigLoadItem *item)
 		cmig_progress_has(cmig_progress_read(), cmig_load_id(item));
 }
 
+/* Report that. */
 static void
 report_other_begun(int level, const CmigLoadItem *item)
 {
@@ -211,9 +228,10 @@ report_other_begun(int level, const CmigLoadItem *item)
 			 errmsg("a different revision \"%s\" is partially applied", cmig_load_id(item)),
 			 errdetail("The partially applied one is \"%s\"; the one in %s is \"%s\", and its script or its parents differ too.",
 					   item->other_message, cmig_load_place(item), item->file->text.edges.message),
-			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or finish the one that was begun with the files of its own branch before loading these. If it is the same revision with a new message, accept_changes => true accepts it.")));
+			 errhint("If two git branches chose the same id, give one of the two revisions a new id, or finish the one that has started with the files of its own branch before loading these. If it is the same revision with a new message, accept_changes => true accepts it.")));
 }
 
+/* Report applied revisions whose upgrade script or flag has changed. */
 static void
 report_changed(int level, const List *changed)
 {
@@ -234,9 +252,9 @@ report_changed(int level, const List *changed)
 			 list_length(changed) == 1 ?
 			 errmsg("applied revision \"%s\" has changed", cmig_load_id(first)) :
 			 errmsg("%d applied revisions have changed", list_length(changed)),
-			 errdetail("The upgrade or the transactional flag is not what was run here: %s.",
+			 errdetail("The upgrade script or the transactional flag differs from what ran here: %s.",
 					   cmig_listing_text(&places)),
-			 errhint("Put the text back and write a new revision for the change; or, if the database is as the new text says, load with accept_changes => true, which is recorded in cmig.journal.")));
+			 errhint("Restore the text and write a new revision for the change; or, if the database already is as the new text says, load with accept_changes => true, which is recorded in cmig.journal.")));
 }
 
 void
@@ -245,14 +263,14 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 	List	   *changed = NIL;
 
 	/*
-	 * What is stored already can contradict the journal too: it was let in
-	 * with a warning, or written by hand.  Loading it again changes nothing
-	 * and so is no error, but the warning comes each time, and it can be
-	 * accepted.
+	 * A stored text can differ from the journal as well: it was loaded with
+	 * only a warning, or written by hand.  Loading it again changes nothing
+	 * and so is not an error, but the warning is repeated each time, and the
+	 * text can be accepted.
 	 */
 	bool		judge_all = accept_changes ||
 	cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN;
-	bool		tells_others = !accept_changes &&
+	bool		reports_others = !accept_changes &&
 	cmig_settings_checksum_policy() != CMIG_CHECKSUM_IGNORE;
 	int			level = cmig_settings_checksum_policy() == CMIG_CHECKSUM_WARN ?
 	WARNING : ERROR;
@@ -266,11 +284,11 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 			load->applied_after->set[cmig_graph_find_id(load->after, cmig_load_id(item))];
 		if (!item->applied)
 		{
-			if (tells_others && is_other_begun(load, item))
+			if (reports_others && is_other_begun(load, item))
 				report_other_begun(level, item);
 			continue;
 		}
-		other = tells_others && is_other_revision(load, item);
+		other = reports_others && is_other_revision(load, item);
 		if (other)
 			report_other_revision(level, item);
 		if (!item->exists || item->differs)

@@ -13,11 +13,13 @@
 /*
  * Raise MG008 for changes that are not allowed, or warn of them, as
  * cmig.checksum_policy says.  With accept_changes, mark the items whose new
- * text is to be journaled.
+ * script must be journaled.
  */
 extern void cmig_load_judge(CmigLoad *load, bool accept_changes);
 
-/* Does the item's new header name the revision, as parent or dependency? */
+/*
+ * Does the item's new header name the revision, as a parent or a dependency?
+ */
 extern bool cmig_load_names(const CmigLoad *load, const CmigLoadItem *item, const char *id);
 
 #endif							/* CMIG_LOAD_JUDGE_H */

@@ -1,6 +1,6 @@
 /*
  * repair.c
- *	  One revision in the catalog: cmig.repair and cmig.remove_revision.
+ *	  Single revisions in the catalog: cmig.repair and cmig.remove_revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,7 +26,10 @@
 PG_FUNCTION_INFO_V1(cmig_repair);
 PG_FUNCTION_INFO_V1(cmig_remove_revision);
 
-/* The one revision that an argument names. */
+/*
+ * The node of the revision that an argument names; raises an error unless it
+ * names exactly one.
+ */
 static int
 find_revision(const CmigGraph *graph, const char *revision, const char *function)
 {
@@ -45,7 +48,7 @@ find_revision(const CmigGraph *graph, const char *revision, const char *function
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" does not name one revision", revision),
-				 nodes == NIL ? errdetail("It names none.") :
+				 nodes == NIL ? errdetail("It does not name any revision.") :
 				 errdetail("It names %s.", cmig_identifier_list(graph, nodes)),
 				 errhint("%s takes one revision at a time.", function)));
 	return linitial_int(nodes);
@@ -76,7 +79,7 @@ cmig_repair(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" was deleted meanwhile", entry.revision),
-				 errdetail("Its row in cmig.revision is gone."),
+				 errdetail("Its row in cmig.revision does not exist any more."),
 				 errhint("Load it again.")));
 	entry.direction = "repair";
 	entry.outcome = "done";
@@ -105,21 +108,21 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" is applied", id),
-				 errdetail("Without it the database could not be downgraded any more."),
+				 errdetail("Without it the database could no longer be downgraded."),
 				 errhint("Downgrade below it first.")));
 	if (cmig_progress_has(cmig_progress_read(), id))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" is partially applied", id),
-				 errdetail("A stepwise run began it and has not ended."),
-				 errhint("CALL cmig.upgrade_stepwise(%s) goes on, cmig.status() tells where it stands.",
+				 errdetail("A stepwise run has started it and not finished it."),
+				 errhint("CALL cmig.upgrade_stepwise(%s) continues it; cmig.status() shows how far it is.",
 						 quote_literal_cstr(id))));
 	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
 						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));
 	if (needing != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("revision \"%s\" is needed by others", id),
+				 errmsg("revision \"%s\" is needed by other revisions", id),
 				 errdetail("It is named in down_revision or depends_on of %s.",
 						   cmig_identifier_list(graph, needing)),
 				 errhint("Remove these first, or load them with other parents.")));

@@ -1,9 +1,9 @@
 /*
  * backfill_resume.c
- *	  Which backfill a CALL goes on with, and what stands in its way.
+ *	  Which backfill a CALL resumes, and what prevents that.
  *
- * The rows of cmig.backfill_run are read and written as the caller, who may
- * be another than the role that the script runs as.
+ * The rows of cmig.backfill_run are read and written as the caller, which may
+ * differ from the role that the script runs as.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+/* What refuse_unfinished() is called with. */
 typedef struct Search
 {
 	const CmigBackfillTarget *target;
@@ -25,6 +26,7 @@ typedef struct Search
 	bool		one_transaction;
 } Search;
 
+/* The names with commas between them. */
 static char *
 listed(char **names, int count)
 {
@@ -37,29 +39,29 @@ listed(char **names, int count)
 }
 
 /*
- * Another backfill is partially applied, and what it has updated would be updated
- * once more: let it be said which of the two is meant.
+ * Raise an error because another backfill has updated rows that this one would
+ * update again: the user must say which of the two is meant.
  */
 static void
 refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 {
 	const Search *search = arg;
 	const CmigBackfillIdentity *this = search->identity;
-	bool		goes_on = this->where_sql == NULL && strcmp(this->target, other->target) == 0 &&
+	bool		resumable = this->where_sql == NULL && strcmp(this->target, other->target) == 0 &&
 	(this->revision == NULL || this->statement == other->statement);
-	char	   *go_on;
+	char	   *resume;
 
 	if (this->revision == NULL &&
-		(!goes_on || !cmig_backfill_target_sets_same(search->target, other->set_sql)))
+		(!resumable || !cmig_backfill_target_sets_same(search->target, other->set_sql)))
 		return;
 	if (search->one_transaction)
-		go_on = "To go on with the other rows, SET cmig.concurrent_ddl = on and CALL again.";
-	else if (goes_on)
-		go_on = psprintf("To go on behind these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %lld, then CALL again%s.",
-						 quote_literal_cstr(this->set_sql), (long long) other->id,
-						 this->revision ? "; or load the text as it was" : "");
+		resume = "To continue with the other rows, SET cmig.concurrent_ddl = on and CALL again.";
+	else if (resumable)
+		resume = psprintf("To continue after these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %lld, then CALL again%s.",
+						  quote_literal_cstr(this->set_sql), (long long) other->id,
+						  this->revision ? "; or load the text as it was" : "");
 	else
-		go_on = "To go on with the other rows, load the text as it was and CALL again.";
+		resume = "To continue with the other rows, load the text as it was and CALL again.";
 	ereport(ERROR,
 			(errcode(this->revision ? ERRCODE_CMIG_CHANGED_REVISION :
 					 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -67,14 +69,15 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 			 errmsg("a backfill of revision \"%s\" is partially applied", this->revision) :
 			 errmsg("a backfill of table %s is partially applied", other->target),
 			 this->revision ?
-			 errdetail("Statement %d has updated %lld rows, which would be updated once more: SET %s.",
+			 errdetail("Statement %d has updated %lld rows, which would be updated again: SET %s.",
 					   other->statement, (long long) other->rows, other->set_sql) :
-			 errdetail("It has updated %lld rows, which would be updated once more: SET %s.",
+			 errdetail("It has updated %lld rows, which would be updated again: SET %s.",
 					   (long long) other->rows, other->set_sql),
 			 errhint("%s To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
-					 go_on, (long long) other->id)));
+					 resume, (long long) other->id)));
 }
 
+/* Is the name among these? */
 static bool
 has_name(char **names, int count, const char *name)
 {
@@ -87,8 +90,8 @@ has_name(char **names, int count, const char *name)
 }
 
 /*
- * By key nothing but their names tells which partitions are done.  That one
- * is new or has gone may be; both at once is what a new name looks like.
+ * By key, only their names say which partitions are done.  A partition may be
+ * new, and one may be gone; but both together look like a renamed partition.
  */
 static void
 require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
@@ -118,9 +121,9 @@ require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the partitions of table %s have changed during its backfill", target->name),
-				 errdetail("It began with %s, and has %s now: if that is a new name, nothing tells whether its rows are done.",
+				 errdetail("It began with %s, and has %s now: if that is a new name, it is unknown whether its rows are done.",
 						   listed(gone, ngone), listed(added, nadded)),
-				 errhint("Give what was renamed its name back and CALL again. If nothing was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then CALL again.",
+				 errhint("Rename it back and CALL again. If nothing was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then CALL again.",
 						 (long long) run->id)));
 }
 
@@ -142,7 +145,7 @@ cmig_backfill_resume_find(const CmigBackfillTarget *target,
 	{
 		require_same_parts(target, run);
 		ereport(NOTICE,
-				(errmsg("going on with the backfill of %s after %lld rows",
+				(errmsg("resuming the backfill of %s after %lld rows",
 						target->name, (long long) run->rows)));
 	}
 	else if (!found)
@@ -188,7 +191,7 @@ cmig_backfill_resume_require_key(const CmigBackfillRun *run, const CmigBackfillP
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the key of table %s has changed during its backfill", part->name),
-				 errdetail("It was walked by (%s); by (%s) nothing tells which rows are done.",
+				 errdetail("It was walked by (%s); by (%s) it is unknown which rows are done.",
 						   begun, now),
 				 errhint("Restore the key as it was and CALL again. To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
 						 (long long) run->id)));

@@ -1,6 +1,6 @@
 /*
  * backfill_resume.h
- *	  Which backfill a CALL goes on with, and what stands in its way.
+ *	  Which backfill a CALL resumes, and what prevents that.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,20 +12,26 @@
 #include "tables/backfill_run.h"
 
 /*
- * Find the state to go on with and tell so, or begin one; true if there was
- * one, which may be done.  Raises MG008 and 55000 where it is not clear which
- * rows are done.
+ * Find the state of a backfill to resume and report it, or begin one.  Returns
+ * whether there was one, which may be done.  Raises MG008 or 55000 if it is
+ * not clear which rows are done.
  */
 extern bool cmig_backfill_resume_find(const CmigBackfillTarget *target,
 									  const CmigBackfillIdentity *identity,
 									  Oid caller, CmigBackfillRun *run);
 
-/* In one transaction nothing goes on with what a stepwise run has begun. */
+/*
+ * Raise an error if a stepwise run has begun the backfill, which cannot be
+ * resumed within one transaction.
+ */
 extern void cmig_backfill_resume_refuse(const CmigBackfillTarget *target,
 										const CmigBackfillIdentity *identity,
 										Oid caller);
 
-/* The place says where it stands in the order of a key: that must be the same. */
+/*
+ * Raise an error unless the key is the same as before, since the place is a
+ * position in the order of that key.
+ */
 extern void cmig_backfill_resume_require_key(const CmigBackfillRun *run,
 											 const CmigBackfillPart *part);
 

@@ -2,11 +2,12 @@
  * backfill_skip.c
  *	  Blocks in which a backfill has updated every row.
  *
- * A block can be left out when each version in it was replaced by a committed
- * transaction of this run: then no snapshot from now on sees a row there.  A
- * version that anybody else inserted, updated or locked does not look so,
- * whether they have committed or not, and neither does one that a transaction
- * of ours failed to replace, since only committed ones are known here.
+ * A block can be skipped if each row version in it was replaced by a committed
+ * transaction of this run: then no future snapshot sees a row there.  A
+ * version that another session inserted, updated, or locked does not look like
+ * that, whether or not it has committed.  Neither does one that a transaction
+ * of this run failed to replace, since only committed transactions are known
+ * here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,11 +28,12 @@
 /* How many blocks one call looks at. */
 #define MOST_BLOCKS 8192
 
+/* See backfill_skip.h. */
 struct CmigBackfillSkip
 {
 	int			count;
 	int			room;
-	TransactionId *xids;		/* in the order of commit, which is theirs */
+	TransactionId *xids;		/* in the order of commit, which is ascending */
 };
 
 CmigBackfillSkip *
@@ -56,6 +58,7 @@ cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid)
 	skip->xids[skip->count++] = xid;
 }
 
+/* Is it a transaction of this run? */
 static bool
 is_ours(const CmigBackfillSkip *skip, TransactionId xid)
 {
@@ -76,6 +79,7 @@ is_ours(const CmigBackfillSkip *skip, TransactionId xid)
 	return false;
 }
 
+/* Was every row version of the page replaced by this run? */
 static bool
 is_settled(const CmigBackfillSkip *skip, Page page)
 {
@@ -88,7 +92,7 @@ is_settled(const CmigBackfillSkip *skip, Page page)
 		HeapTupleHeader tuple;
 		TransactionId xmax;
 
-		/* what a redirection leads to stands on the same page */
+		/* a redirection leads to an item on the same page */
 		if (!ItemIdIsNormal(item))
 			continue;
 		tuple = (HeapTupleHeader) PageGetItem(page, item);

@@ -2,9 +2,9 @@
  * backfill_skip.h
  *	  Blocks in which a backfill has updated every row.
  *
- * After the first pass most blocks hold nothing but old versions of rows that
- * this run has updated.  The next pass, which looks for rows that others
- * moved or added, need not look at those rows one by one.
+ * After the first pass, most blocks contain only old versions of rows that
+ * this run has updated.  The next pass, which looks for rows that other
+ * sessions have moved or added, need not look at those rows one by one.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,18 +14,19 @@
 #include "postgres.h"
 #include "storage/block.h"
 
+/* The transactions of a run. */
 typedef struct CmigBackfillSkip CmigBackfillSkip;
 
-/* In the current memory context. */
+/* Allocated in the current memory context. */
 extern CmigBackfillSkip *cmig_backfill_skip_create(void);
 
-/* A batch was committed under that transaction id. */
+/* A batch was committed with that transaction ID. */
 extern void cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid);
 
 /*
- * The first block from start on, before end, that may hold a row which this
- * run has not updated; end if there is none.  Looks at a few thousand blocks at
- * most.
+ * The first block from start on, but before end, that may contain a row which
+ * this run has not updated; end if there is none.  Looks at a few thousand
+ * blocks at most.
  */
 extern BlockNumber cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
 										   BlockNumber start, BlockNumber end);

@@ -1,6 +1,6 @@
 /*
  * backfill_sql.c
- *	  The statements of a backfill, and how much they are about to do.
+ *	  The statements of a backfill, and estimates of its work.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,11 +21,9 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/*
- * Statements of a part
- */
+/* The statements for a part */
 
-/* "(a, b) > ($1::t, $2::t)" with the parameters from first on. */
+/* "(a, b) > ($1::t, $2::t)", with parameters from number first on. */
 static void
 append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operator, int first)
 {
@@ -38,14 +36,18 @@ append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operat
 	appendStringInfoChar(sql, ')');
 }
 
+/* The columns of the key, separated by commas. */
 static void
 append_key(StringInfo sql, const CmigBackfillKey *key, const char *suffix)
 {
-	/* qualified, since ORDER BY would else mean the column of the result */
+	/*
+	 * qualified, since otherwise ORDER BY would mean the column of the result
+	 */
 	for (int i = 0; i < key->count; i++)
 		appendStringInfo(sql, "%scmig_row.%s%s", i > 0 ? ", " : "", key->columns[i], suffix);
 }
 
+/* Set a query, with arguments of one type. */
 static void
 make_query(CmigQuery *query, const char *sql, int nargs, Oid argtype)
 {
@@ -58,6 +60,7 @@ make_query(CmigQuery *query, const char *sql, int nargs, Oid argtype)
 		query->argtypes[i] = argtype;
 }
 
+/* The statements of a walk by key. */
 static void
 prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			const CmigBackfillPart *part, int batch_size)
@@ -68,10 +71,10 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 	if (key->count * 2 > CMIG_QUERY_MAX_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_TOO_MANY_COLUMNS),
-				 errmsg("the key of table %s has too many columns to walk by", part->name),
-				 errhint("Give a where_sql that is true for the rows still to do.")));
+				 errmsg("the key of table %s has too many columns for a backfill", part->name),
+				 errhint("Give a where_sql that is true for the rows that remain to be updated.")));
 
-	/* one parameter list for all: the lower end first */
+	/* all have the same parameters: the lower end first */
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->updated, target->set_sql);
 	append_comparison(&sql, key, key->greater, 1);
@@ -115,6 +118,7 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 	make_query(&q->first_end, sql.data, key->count, TEXTOID);
 }
 
+/* The statements of a walk by block. */
 static void
 prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			 const CmigBackfillPart *part, int batch_size)
@@ -170,7 +174,7 @@ cmig_backfill_sql_size(Oid relation)
 	return blocks;
 }
 
-/* Rows and pages as ANALYZE counted them; no rows if it never did. */
+/* The rows and pages that ANALYZE found; no rows if it has never run. */
 static void
 estimate(Oid relation, double *rows, double *pages)
 {

@@ -1,12 +1,12 @@
 /*
  * backfill_target.c
- *	  What a backfill is to do, checked before the first batch.
+ *	  What a backfill will do, checked before the first batch.
  *
- * With a filter a table is walked by ranges of blocks, in passes until no row
- * matches: fastest, and rows that others move or add meanwhile are found in
- * the next pass.  Without a filter nothing tells a row that was done from one
- * that was not, so the table is walked in the order of a unique key, once, up
- * to the greatest key that was there at the start.
+ * With a filter, a table is walked by ranges of blocks, in passes until no row
+ * matches.  This is fastest, and the next pass finds rows that other sessions
+ * have moved or added meanwhile.  Without a filter, a row that is done cannot
+ * be distinguished from one that is not.  So the table is walked once in the
+ * order of a unique key, up to the greatest key that existed at the start.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -53,6 +53,7 @@
  * Fragments
  */
 
+/* Let errors show the position in a text. */
 static void
 push_text(ErrorContextCallback *callback, char *text)
 {
@@ -62,6 +63,7 @@ push_text(ErrorContextCallback *callback, char *text)
 	error_context_stack = callback;
 }
 
+/* Parse set_sql; raises an error if it is more than a SET list. */
 static UpdateStmt *
 check_set(const char *name, const char *set_sql)
 {
@@ -80,12 +82,13 @@ check_set(const char *name, const char *set_sql)
 		update->fromClause != NIL || cmig_returns_compat(update))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("set_sql must be what stands between SET and WHERE of an UPDATE"),
+				 errmsg("set_sql must be the part of an UPDATE between SET and WHERE"),
 				 errdetail("It is: %s", set_sql),
-				 errhint("Give the condition as where_sql; take values of other tables by a subquery in set_sql.")));
+				 errhint("Give the condition as where_sql; use a subquery in set_sql for values from other tables.")));
 	return update;
 }
 
+/* Raise an error if where_sql is more than a condition. */
 static void
 check_where(const char *where_sql)
 {
@@ -105,14 +108,14 @@ check_where(const char *where_sql)
 		select->distinctClause != NIL || select->op != SETOP_NONE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("where_sql must be what stands behind WHERE"),
+				 errmsg("where_sql must be the part of an UPDATE after WHERE"),
 				 errdetail("It is: %s", where_sql),
-				 errhint("Give a condition alone, such as email_lower IS NULL.")));
+				 errhint("Give only a condition, such as email_lower IS NULL.")));
 }
 
-/* The names of the columns that are set. */
+/* Analyze the statement. Returns the names of the columns that it sets. */
 static List *
-analyse(CmigBackfillTarget *target)
+analyze(CmigBackfillTarget *target)
 {
 	char	   *text = psprintf("UPDATE %s SET %s\n WHERE (%s\n)", target->name, target->set_sql,
 								target->where_sql ? target->where_sql : "true");
@@ -130,8 +133,8 @@ analyse(CmigBackfillTarget *target)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("where_sql must not use volatile functions"),
-				 errdetail("Each batch would choose other rows: %s", target->where_sql),
-				 errhint("Let the condition depend on the row alone.")));
+				 errdetail("Each batch would choose different rows: %s", target->where_sql),
+				 errhint("The condition must depend only on the row.")));
 	foreach(lc, query->targetList)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, lc);
@@ -142,6 +145,7 @@ analyse(CmigBackfillTarget *target)
 	return columns;
 }
 
+/* Is the column among these? */
 static bool
 is_set(List *columns, const char *name)
 {
@@ -160,8 +164,8 @@ is_set(List *columns, const char *name)
  */
 
 /*
- * Names are what a run is found again by: they read the same whatever
- * quote_all_identifiers says.
+ * A name, quoted as if quote_all_identifiers were off: a backfill to resume is
+ * found by its names, so they must not depend on a setting.
  */
 static char *
 quoted(const char *schema, const char *name)
@@ -183,6 +187,7 @@ cmig_backfill_target_name(Oid relation)
 	return name ? quoted(get_namespace_name(get_rel_namespace(relation)), name) : NULL;
 }
 
+/* The error for a relation of the wrong kind. */
 static void
 refuse_kind(Oid relation, const char *kind)
 {
@@ -192,6 +197,7 @@ refuse_kind(Oid relation, const char *kind)
 			 errhint("Name a table.")));
 }
 
+/* Raise an error unless the relation is a table. */
 static void
 check_kind(Oid relation)
 {
@@ -225,8 +231,8 @@ check_kind(Oid relation)
 }
 
 /*
- * A rule that is in the way: instead of the UPDATE; with where_sql any, as
- * batches are counted in WITH, where the server takes none.
+ * A rule that prevents a backfill: an INSTEAD rule; with where_sql any rule,
+ * since batches are counted in WITH, where the server does not allow rules.
  */
 static CmigQuery instead_rule = {
 	"SELECT rulename::text FROM pg_catalog.pg_rewrite"
@@ -236,6 +242,7 @@ static CmigQuery instead_rule = {
 	2, {OIDOID, BOOLOID}
 };
 
+/* Raise an error if the relation has such a rule. */
 static void
 check_rules(Oid relation, bool by_key)
 {
@@ -249,11 +256,12 @@ check_rules(Oid relation, bool by_key)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("cannot backfill table %s, which has rule \"%s\" ON UPDATE",
 					cmig_backfill_target_name(relation), rule),
-			 errdetail("With such a rule a batch cannot tell which rows it has updated."),
+			 errdetail("With such a rule, a batch cannot find out which rows it has updated."),
 			 errhint("ALTER TABLE %s DISABLE RULE %s, CALL cmig.backfill again, then ENABLE it.",
 					 cmig_backfill_target_name(relation), quote_identifier(rule))));
 }
 
+/* Raise an error if row-level security applies to the current user. */
 static void
 check_policies(Oid relation)
 {
@@ -264,10 +272,10 @@ check_policies(Oid relation)
 						cmig_backfill_target_name(relation)),
 				 errdetail("Role \"%s\" is subject to its policies.",
 						   GetUserNameFromId(GetUserId(), false)),
-				 errhint("Backfill as a role with BYPASSRLS, or ALTER TABLE ... NO FORCE ROW LEVEL SECURITY as the owner meanwhile.")));
+				 errhint("Run the backfill as a role with BYPASSRLS, or use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY as the owner for its duration.")));
 }
 
-/* Rights, as the server checks them when it would carry out the statement. */
+/* Check privileges as the server does when it runs the statement. */
 static void
 check_rights(const CmigBackfillTarget *target, const char *name)
 {
@@ -279,7 +287,10 @@ check_rights(const CmigBackfillTarget *target, const char *name)
 	cmig_query_free(&query);
 }
 
-/* Rows cannot move between partitions that are updated one by one. */
+/*
+ * Raise an error if a column of the partition key is set: rows cannot move
+ * between partitions that are updated one by one.
+ */
 static void
 check_partition_key(Oid relation, List *columns)
 {
@@ -306,7 +317,10 @@ check_partition_key(Oid relation, List *columns)
  * Keys
  */
 
-/* A cast from or to a type, whose function is another's, no superuser's. */
+/*
+ * A cast from or to a type whose function belongs to another role that is not
+ * a superuser.
+ */
 static CmigQuery foreign_cast = {
 	"SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c"
 	" JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
@@ -316,9 +330,9 @@ static CmigQuery foreign_cast = {
 };
 
 /*
- * The walk writes a key as text and compares it.  Casts that another role has
- * made for its type would be called for that with the caller's rights, and
- * need not keep the value.
+ * The function of such a cast, or NULL.  The walk writes keys as text and
+ * compares them.  That would call the other role's function with the caller's
+ * privileges, and it need not preserve the value.
  */
 static char *
 find_foreign_cast(Oid type)
@@ -326,12 +340,16 @@ find_foreign_cast(Oid type)
 	Datum		values[1] = {ObjectIdGetDatum(getBaseType(type))};
 	char	   *function = NULL;
 
-	/* only superusers make casts between the server's own types */
+	/* only superusers can create casts between built-in types */
 	if (DatumGetObjectId(values[0]) >= FirstNormalObjectId)
 		cmig_query_each(&foreign_cast, values, NULL, cmig_query_keep_text, &function);
 	return function;
 }
 
+/*
+ * Is the index a key to walk by? *obstacle is set to the reason if only a cast
+ * prevents it.
+ */
 static bool
 is_usable_key(Relation index, Relation table, char **obstacle)
 {
@@ -356,16 +374,16 @@ is_usable_key(Relation index, Relation table, char **obstacle)
 
 		if (cast == NULL)
 			continue;
-		*obstacle = psprintf("Its key cannot be used, since a cast of the key's type calls the function %s of another role.", cast);
+		*obstacle = psprintf("Its key cannot be used, because a cast of the key's type calls the function %s of another role.", cast);
 		return false;
 	}
 	return true;
 }
 
 /*
- * The operator that agrees with ORDER BY, whatever the search_path has under
- * its name.  A comparison of rows has one operator: where the columns' differ,
- * it is left to the search_path.
+ * The operator that agrees with ORDER BY, whatever search_path contains under
+ * its name.  A comparison of rows has only one operator: if the columns have
+ * different ones, it is left to search_path.
  */
 static char *
 operator_of(Relation index, Relation table, int strategy, const char *usual)
@@ -395,6 +413,7 @@ operator_of(Relation index, Relation table, int strategy, const char *usual)
 	return result;
 }
 
+/* Set *key from an index. */
 static void
 read_key(Relation index, Relation table, CmigBackfillKey *key)
 {
@@ -409,15 +428,15 @@ read_key(Relation index, Relation table, CmigBackfillKey *key)
 												 index->rd_index->indkey.values[i] - 1);
 
 		key->columns[i] = pstrdup(NameStr(column->attname));
-		/* the checks of a domain are for new values */
+		/* a domain's constraints are for new values */
 		key->types[i] = format_type_extended(getBaseType(column->atttypid), -1,
 											 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 	}
 }
 
 /*
- * The primary key if there is one, else another key that will do.  *obstacle
- * is why one that is there does not.
+ * Find the primary key or, if there is none, another usable key. *obstacle is
+ * set to the reason why an existing one cannot be used.
  */
 static bool
 find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
@@ -440,6 +459,10 @@ find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
 	return key->count > 0;
 }
 
+/*
+ * Set the key of a part; raises an error if there is none or if one of its
+ * columns is set.
+ */
 static void
 choose_key(CmigBackfillPart *part, List *columns)
 {
@@ -448,10 +471,10 @@ choose_key(CmigBackfillPart *part, List *columns)
 	if (!find_key(part->oid, &part->key, &obstacle))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table %s has no primary key to walk by", part->name),
+				 errmsg("table %s has no primary key", part->name),
 				 obstacle ? errdetail("%s", obstacle) :
-				 errdetail("Without where_sql only a key tells the rows that are done; a unique index over columns that are NOT NULL would do too."),
-				 errhint("Give a where_sql that is true for the rows still to do, such as new_column IS NULL.")));
+				 errdetail("Without where_sql, a key is needed to find out which rows are done; a unique index on columns that are NOT NULL is sufficient."),
+				 errhint("Give a where_sql that is true for the rows that remain to be updated, such as new_column IS NULL.")));
 	for (int i = 0; i < part->key.count; i++)
 	{
 		char	   *name = part->key.columns[i];
@@ -460,9 +483,9 @@ choose_key(CmigBackfillPart *part, List *columns)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("set_sql must not change column \"%s\" of the key", name),
-					 errdetail("Without where_sql table %s is walked in the order of that key.",
+					 errdetail("Without where_sql, table %s is walked in the order of that key.",
 							   part->name),
-					 errhint("Give a where_sql that is true for the rows still to do.")));
+					 errhint("Give a where_sql that is true for the rows that remain to be updated.")));
 		part->key.columns[i] = quoted(NULL, name);
 	}
 }
@@ -471,6 +494,7 @@ choose_key(CmigBackfillPart *part, List *columns)
  * Entry point
  */
 
+/* For qsort: by name. */
 static int
 compare_parts(const void *a, const void *b)
 {
@@ -486,7 +510,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 
 	LockRelationOid(table, AccessShareLock);
 	check_kind(table);
-	cmig_local_rows_require(table, true, "cmig.backfill", "Use plain UPDATEs, which Citus carries out on the shards.");
+	cmig_local_rows_require(table, true, "cmig.backfill", "Use plain UPDATEs, which Citus runs on the shards.");
 	target->oid = table;
 	target->name = cmig_backfill_target_name(table);
 	target->set_sql = set_sql;
@@ -496,7 +520,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 	(void) check_set(target->name, set_sql);
 	if (where_sql != NULL)
 		check_where(where_sql);
-	target->columns = analyse(target);
+	target->columns = analyze(target);
 
 	relations = find_all_inheritors(table, AccessShareLock, NULL);
 	target->parts = palloc0(sizeof(CmigBackfillPart) * list_length(relations));
@@ -522,7 +546,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 			choose_key(part, target->columns);
 		else
 			cmig_local_rows_require_heap(relation, "cmig.backfill with where_sql",
-										 "Leave where_sql out, so that the table is walked by its key, or use plain UPDATEs.");
+										 "Leave out where_sql, so that the table is walked by its key, or use plain UPDATEs.");
 		target->count++;
 	}
 	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)

@@ -1,6 +1,6 @@
 /*
  * backfill_target.h
- *	  What a backfill is to do, checked before the first batch.
+ *	  What a backfill will do, checked before the first batch.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,7 +10,7 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* A unique key that is never null, in whose order a table can be walked. */
+/* A unique key without null values, in whose order a table can be walked. */
 typedef struct CmigBackfillKey
 {
 	int			count;
@@ -20,40 +20,47 @@ typedef struct CmigBackfillKey
 	char	   *not_greater;
 } CmigBackfillKey;
 
-/* A table that holds rows: the target, a child or a partition of it. */
+/* A table that contains rows: the target, or a child or partition of it. */
 typedef struct CmigBackfillPart
 {
 	Oid			oid;
 	char	   *name;			/* qualified and quoted */
-	char	   *updated;		/* the same, under the target's name, by which
-								 * the fragments may call its columns */
+	char	   *updated;		/* the same with the target's name as an
+								 * alias, since the fragments may qualify
+								 * columns with it */
 	CmigBackfillKey key;		/* if by_key */
 } CmigBackfillPart;
 
+/* A checked target. */
 typedef struct CmigBackfillTarget
 {
 	Oid			oid;
 	char	   *name;			/* qualified and quoted */
 	const char *set_sql;
 	const char *where_sql;		/* NULL: all rows */
-	List	   *columns;		/* of char *: what is set */
+	List	   *columns;		/* of char *: the columns that are set */
 	bool		by_key;
 	int			count;
 	CmigBackfillPart *parts;	/* ordered by name */
 } CmigBackfillTarget;
 
 /*
- * Check the fragments, the kind of the relation, rights and policies, as the
- * current user; choose how to walk.  Raises 22023, 42501, 42809 and what the
- * server raises for the statement.  Needs a snapshot.
+ * Check the fragments, the kind of the relation, privileges, and policies, as
+ * the current user, and choose how to walk the table.  Raises 22023, 42501,
+ * 42809, and what the server raises for the statement.  Needs a snapshot.
  */
 extern CmigBackfillTarget *cmig_backfill_target_check(Oid table, const char *set_sql,
 													  const char *where_sql);
 
-/* Qualified and quoted, in the same way in every session; NULL if it has gone. */
+/*
+ * A relation's name, qualified and quoted, which is the same in every session;
+ * NULL if the relation no longer exists.
+ */
 extern char *cmig_backfill_target_name(Oid relation);
 
-/* Does another set_sql, which was checked once, set one of the same columns? */
+/*
+ * Does another set_sql, which was once checked, set one of the same columns?
+ */
 extern bool cmig_backfill_target_sets_same(const CmigBackfillTarget *target,
 										   const char *set_sql);
 

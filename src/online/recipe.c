@@ -1,11 +1,11 @@
 /*
  * recipe.c
- *	  Online recipes: constraints added in steps that keep nobody waiting.
+ *	  Online recipes: adding constraints in steps that do not block other sessions.
  *
- * Each recipe is a loop: look at the catalog, carry out the one statement
- * that comes next in a short transaction with lock retries, look again.  So a
- * recipe needs no memory of its own: called again after an interruption it
- * goes on, and called when all is done it does nothing.
+ * Each recipe is a loop: look at the catalog, run the one statement that comes
+ * next in a short transaction with lock retries, and look again.  So a recipe
+ * needs no stored state: if called again after an interruption, it continues,
+ * and if everything is done, it does nothing.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -50,8 +50,9 @@ PG_FUNCTION_INFO_V1(cmig_add_foreign_key);
 PG_FUNCTION_INFO_V1(cmig_add_unique);
 
 /*
- * NOT VALID first, which checks new rows at once, then the old rows.  In one
- * transaction that would spare nobody the lock.
+ * Add a constraint as NOT VALID, which is enforced for new rows at once, and
+ * then check the old rows.  In one transaction this would not shorten the
+ * lock, so there it is added directly.
  */
 static void
 add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *name,
@@ -116,7 +117,7 @@ normal_condition(Oid table, const char *condition)
 	return result;
 }
 
-/* The same but for white space? */
+/* Are both equal except for white space? */
 static bool
 same_text(const char *a, const char *b)
 {
@@ -133,13 +134,14 @@ same_text(const char *a, const char *b)
 	}
 }
 
+/* The arguments of cmig.add_check. */
 typedef struct CheckSteps
 {
 	char	   *name;
 	char	   *condition;
 } CheckSteps;
 
-/* A CHECK that holds for the table alone, not for its children? */
+/* Does the CHECK apply to the table alone, not to its children? */
 static bool
 is_not_inherited(const char *definition)
 {
@@ -150,6 +152,7 @@ is_not_inherited(const char *definition)
 		strcmp(definition + length - strlen(ending), ending) == 0;
 }
 
+/* The steps of cmig.add_check. */
 static void
 add_check(CmigRecipe *recipe, void *arg)
 {
@@ -181,6 +184,7 @@ cmig_add_check(PG_FUNCTION_ARGS)
  * NOT NULL
  */
 
+/* Is the column marked as NOT NULL? */
 static bool
 is_not_null(Oid table, const char *column)
 {
@@ -196,8 +200,8 @@ is_not_null(Oid table, const char *column)
 }
 
 /*
- * Servers from 18 on have NOT NULL constraints that the old rows may break,
- * while the column already is attnotnull.
+ * PostgreSQL 18 and later have NOT NULL constraints that are not validated:
+ * old rows may violate them, although the column is attnotnull.
  */
 static CmigQuery not_valid_query = {
 	.sql = "SELECT conname::text FROM pg_constraint WHERE conrelid = $1 AND contype = 'n'"
@@ -207,6 +211,7 @@ static CmigQuery not_valid_query = {
 	.argtypes = {OIDOID, TEXTOID}
 };
 
+/* Read a row of not_valid_query. */
 static void
 keep_name(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -214,8 +219,9 @@ keep_name(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * A CHECK proves to SET NOT NULL that it need not look at the rows.  They are
- * two statements, since one would drop the constraint before it looks.
+ * The steps of cmig.add_not_null.  A validated CHECK saves SET NOT NULL from
+ * looking at the rows.  SET NOT NULL and DROP CONSTRAINT are two statements,
+ * since a single one would drop the constraint before looking for it.
  */
 static void
 add_not_null(CmigRecipe *recipe, void *arg)
@@ -270,6 +276,7 @@ static const char *const actions[] = {
 	"NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"
 };
 
+/* The argument on_delete or on_update. */
 static const char *
 action_argument(FunctionCallInfo fcinfo, int n, const char *what)
 {
@@ -282,15 +289,17 @@ action_argument(FunctionCallInfo fcinfo, int n, const char *what)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s must be NO ACTION, RESTRICT, CASCADE, SET NULL or SET DEFAULT", what)));
+			 errmsg("%s must be NO ACTION, RESTRICT, CASCADE, SET NULL, or SET DEFAULT", what)));
 }
 
+/* The arguments of cmig.add_foreign_key. */
 typedef struct ForeignKeySteps
 {
 	char	   *name;
 	char	   *definition;		/* as pg_get_constraintdef writes it */
 } ForeignKeySteps;
 
+/* The steps of cmig.add_foreign_key. */
 static void
 add_foreign_key(CmigRecipe *recipe, void *arg)
 {
@@ -305,8 +314,8 @@ add_foreign_key(CmigRecipe *recipe, void *arg)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cmig.add_foreign_key cannot be used for partitioned table %s",
 						recipe->table_name),
-				 errdetail("Servers before 18 have no NOT VALID foreign keys for partitioned tables."),
-				 errhint("CALL it for each partition with the same columns; ALTER TABLE ... ADD FOREIGN KEY on the partitioned table then takes over what is there without looking at the rows.")));
+				 errdetail("Before PostgreSQL 18, foreign keys of partitioned tables cannot be NOT VALID."),
+				 errhint("CALL it for each partition with the same columns; ALTER TABLE ... ADD FOREIGN KEY on the partitioned table then uses these without looking at the rows.")));
 	add_validated(recipe, &there, key->name, key->definition);
 }
 
@@ -338,7 +347,7 @@ primary_key_columns(Oid table)
 						get_rel_name(table)),
 				 errhint("Name the columns of another key, or use ALTER TABLE ... ADD FOREIGN KEY (..., PERIOD ...).")));
 
-	/* in the key's order, without those that it only includes */
+	/* in the key's order, without columns that are only included */
 	form = (Form_pg_index) GETSTRUCT(index);
 	initStringInfo(&list);
 	for (int i = 0; i < form->indnkeyatts; i++)
@@ -371,7 +380,7 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 				 errmsg("the referenced relation must be a table")));
 	referenced = PG_GETARG_OID(2);
 	cmig_local_rows_require(referenced, true, "cmig.add_foreign_key",
-							"Use ALTER TABLE, which Citus carries out on the shards.");
+							"Use ALTER TABLE, which Citus runs on the shards.");
 	referenced_columns = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
 		cmig_recipe_columns(fcinfo, 3, "referenced_columns", referenced, &referenced_names);
 	key.name = cmig_recipe_optional_name(fcinfo, 4);
@@ -398,6 +407,7 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
  * UNIQUE
  */
 
+/* The arguments of cmig.add_unique. */
 typedef struct UniqueSteps
 {
 	char	   *name;
@@ -419,14 +429,17 @@ static CmigQuery index_query = {
 	.argtypes = {OIDOID, TEXTOID}
 };
 
+/* A row of index_query. */
 typedef struct IndexFound
 {
-	char	   *columns;		/* NULL: nothing has the name */
+	char	   *columns;		/* NULL: no relation has the name */
 	bool		valid;
 	bool		same_table;
-	char	   *definition;		/* NULL: another relation has the name */
+	char	   *definition;		/* NULL: a relation that is not an index has
+								 * the name */
 } IndexFound;
 
+/* Read a row of index_query. */
 static void
 keep_index(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -439,6 +452,7 @@ keep_index(TupleDesc desc, HeapTuple row, void *arg)
 	found->definition = cmig_query_text(desc, row, 4);
 }
 
+/* Build the index, after removing one that a failed build has left. */
 static void
 build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 {
@@ -453,14 +467,14 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 		if (found.columns != NULL && found.definition == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
-					 errmsg("relation \"%s\" is there already and is no index", unique->name),
-					 errhint("Choose another name, or drop it before.")));
+					 errmsg("relation \"%s\" already exists and is not an index", unique->name),
+					 errhint("Choose another name, or drop it first.")));
 		if (found.columns != NULL && strcmp(found.columns, unique->columns) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
-					 errmsg("index \"%s\" is there already and is another one", unique->name),
+					 errmsg("index \"%s\" already exists and is a different one", unique->name),
 					 errdetail("It is: %s.", found.definition),
-					 errhint("Choose another name, or drop it before.")));
+					 errhint("Choose another name, or drop it first.")));
 		if (found.columns != NULL && found.valid)
 			return;
 		if (found.columns != NULL)
@@ -490,6 +504,7 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 	}
 }
 
+/* The steps of cmig.add_unique. */
 static void
 add_unique(CmigRecipe *recipe, void *arg)
 {
@@ -508,7 +523,7 @@ add_unique(CmigRecipe *recipe, void *arg)
 				 errmsg("cmig.add_unique cannot be used for partitioned table %s",
 						recipe->table_name),
 				 errdetail("The server cannot build indexes of partitioned tables concurrently."),
-				 errhint("CALL it for each partition; ALTER TABLE ... ADD UNIQUE on the partitioned table then takes over what is there.")));
+				 errhint("CALL it for each partition; ALTER TABLE ... ADD UNIQUE on the partitioned table then uses these.")));
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE)
 	{
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)", recipe->table_name,

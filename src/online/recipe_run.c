@@ -1,9 +1,9 @@
 /*
  * recipe_run.c
- *	  What the online recipes share.
+ *	  What the online recipes have in common.
  *
- * With cmig.concurrent_ddl off the statements run in the caller's transaction,
- * without CONCURRENTLY.
+ * If cmig.concurrent_ddl is off, the statements run in the caller's
+ * transaction, without CONCURRENTLY.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -84,12 +84,13 @@ cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 				 errmsg("%s needs a table", procedure),
 				 errhint("Name a table.")));
 	cmig_local_rows_require(recipe->table, true, procedure,
-							"Use ALTER TABLE, which Citus carries out on the shards.");
+							"Use ALTER TABLE, which Citus runs on the shards.");
 	recipe->table_name =
 		quote_qualified_identifier(get_namespace_name(get_rel_namespace(recipe->table)),
 								   get_rel_name(recipe->table));
 }
 
+/* End the call. */
 static void
 finish(CmigRecipe *recipe)
 {
@@ -99,6 +100,7 @@ finish(CmigRecipe *recipe)
 	MemoryContextDelete(recipe->context);
 }
 
+/* Error context callback; its argument is the recipe. */
 static void
 describe_error(void *arg)
 {
@@ -108,17 +110,16 @@ describe_error(void *arg)
 		case ERRCODE_CHECK_VIOLATION:
 		case ERRCODE_NOT_NULL_VIOLATION:
 		case ERRCODE_FOREIGN_KEY_VIOLATION:
-			errhint("Rows that break it are there%s. Put them right, for example with CALL cmig.backfill, then CALL this again.",
-					((CmigRecipe *) arg)->one_transaction ? "" : " from before; new ones are refused already");
+			errhint("There are rows that violate it%s. Correct them, for example with CALL cmig.backfill, then CALL this again.",
+					((CmigRecipe *) arg)->one_transaction ? "" : " from before; new ones are already refused");
 			break;
 		case ERRCODE_UNIQUE_VIOLATION:
-			errhint("Remove the duplicates, then CALL this again: it drops the index that the failed build left.");
+			errhint("Remove the duplicates, then CALL this again: it drops the index that the failed build left behind.");
 			break;
 	}
 	errcontext("pg_cmig: %s of %s", ((CmigRecipe *) arg)->procedure, ((CmigRecipe *) arg)->table_name);
 }
 
-/* Frame the steps: errors tell where they were, the watch on locks ends. */
 void
 cmig_recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg)
 {
@@ -147,7 +148,6 @@ cmig_recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg)
 	finish(recipe);
 }
 
-/* One statement; a snapshot to look around with is there afterwards. */
 void
 cmig_recipe_run(CmigRecipe *recipe, const char *sql)
 {
@@ -196,7 +196,9 @@ cmig_recipe_optional_name(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : cmig_recipe_name(fcinfo, n);
 }
 
-/* The columns of a text[] argument, or of a text one: a name, or '{a,b}'. */
+/*
+ * The columns of a text[] argument, or of a text argument: a name, or '{a,b}'.
+ */
 static ArrayType *
 array_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -212,7 +214,6 @@ array_argument(FunctionCallInfo fcinfo, int n)
 	return construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-/* "a, b" of a list of columns, quoted; names gets the plain ones. */
 char *
 cmig_recipe_columns(FunctionCallInfo fcinfo, int n, const char *what, Oid table, List **names)
 {
@@ -229,7 +230,7 @@ cmig_recipe_columns(FunctionCallInfo fcinfo, int n, const char *what, Oid table,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must name at least one column", what),
-				 errhint("Say ARRAY['<column>', ...].")));
+				 errhint("Use ARRAY['<column>', ...].")));
 	initStringInfo(&list);
 	for (int i = 0; i < count; i++)
 	{
@@ -241,7 +242,7 @@ cmig_recipe_columns(FunctionCallInfo fcinfo, int n, const char *what, Oid table,
 							 ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("%s must not contain %s", what,
 							name == NULL ? "null" : "an empty name"),
-					 errhint("Say ARRAY['<column>', ...].")));
+					 errhint("Use ARRAY['<column>', ...].")));
 		if (get_attnum(table, name) <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -260,7 +261,6 @@ cmig_recipe_columns(FunctionCallInfo fcinfo, int n, const char *what, Oid table,
 	return list.data;
 }
 
-/* "a_b" of names, for a constraint's name. */
 char *
 cmig_recipe_joined(List *names)
 {
@@ -279,6 +279,7 @@ cmig_recipe_joined(List *names)
  * The catalog
  */
 
+/* Read a row of constraint_query. */
 static void
 keep_constraint(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -308,8 +309,8 @@ cmig_recipe_refuse_other(const CmigRecipe *recipe, const char *name, const char 
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
-			 errmsg("constraint \"%s\" of table %s is there already and is another one",
+			 errmsg("constraint \"%s\" of table %s already exists and is a different one",
 					name, recipe->table_name),
 			 errdetail("It is: %s.", definition),
-			 errhint("Choose another name, or drop it before.")));
+			 errhint("Choose another name, or drop it first.")));
 }

@@ -1,7 +1,9 @@
 /*
  * recipe_run.h
- *	  What the online recipes share: how they begin, run a statement and end,
- *	  their arguments, and constraints as they stand in the catalog.
+ *	  What the online recipes have in common.
+ *
+ * How they begin, run a statement, and end; their arguments; constraints as
+ * they are in the catalog.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,6 +14,7 @@
 #include "fmgr.h"
 #include "nodes/pg_list.h"
 
+/* A call of a recipe. */
 typedef struct CmigRecipe
 {
 	const char *procedure;
@@ -23,35 +26,41 @@ typedef struct CmigRecipe
 	MemoryContext context;
 } CmigRecipe;
 
-/* A constraint as it stands in the catalog. */
+/* A constraint as it is in the catalog. */
 typedef struct CmigKnownConstraint
 {
 	bool		exists;
 	bool		valid;
-	bool		enforced;		/* always, before 18 */
+	bool		enforced;		/* always true before PostgreSQL 18 */
 	char	   *kind;			/* contype */
 	char	   *definition;		/* without NOT VALID */
 	char	   *condition;		/* of a CHECK */
 } CmigKnownConstraint;
 
-/* First of all: how it was called, and on what table (argument 0). */
+/*
+ * Begin: check how the procedure was called, and on what table (argument 0).
+ */
 extern void cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo,
 							  const char *procedure);
 
 /*
- * Carry out the steps and end.  Errors tell where they were, and what to do
- * about rows that break a constraint.
+ * Run the steps and end.  Errors say during which recipe they occurred, and
+ * what to do about rows that violate a constraint.
  */
 typedef void (*CmigRecipeSteps) (CmigRecipe *recipe, void *arg);
 extern void cmig_recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg);
 
 /*
- * One statement, committed, with lock retries; a snapshot to look around with
- * is there afterwards.
+ * Run one statement and commit it, retrying if it cannot get a lock;
+ * afterwards there is a snapshot for looking at the catalog.
  */
 extern void cmig_recipe_run(CmigRecipe *recipe, const char *sql);
 
-/* Arguments: text and names that must not be empty, columns, "a_b". */
+/*
+ * Arguments: a text and names, which must not be empty; columns as "a, b",
+ * with *names set to the unquoted ones; the names as "a_b", for the name of a
+ * constraint.
+ */
 extern char *cmig_recipe_text(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *cmig_recipe_name(FunctionCallInfo fcinfo, int n);
 extern char *cmig_recipe_optional_name(FunctionCallInfo fcinfo, int n);
@@ -59,7 +68,10 @@ extern char *cmig_recipe_columns(FunctionCallInfo fcinfo, int n, const char *wha
 								 Oid table, List **names);
 extern char *cmig_recipe_joined(List *names);
 
-/* The constraint of a table by that name, if there is one. */
+/*
+ * The constraint of a table with that name, if there is one; and the error if
+ * it is not the wanted one.
+ */
 extern CmigKnownConstraint cmig_recipe_find_constraint(Oid table, const char *name);
 extern void cmig_recipe_refuse_other(const CmigRecipe *recipe, const char *name,
 									 const char *definition);

@@ -706,7 +706,7 @@ cmig_catalog_replace_revision(const CmigRevisionText *revision)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" could not be replaced", revision->edges.id),
-				 errdetail("Its row in cmig.revision is gone."),
+				 errdetail("Its row in cmig.revision does not exist any more."),
 				 errhint("Load again.")));
 }
 

@@ -1,0 +1,372 @@
+/*
+ * backfill_batch.c
+ *	  One batch of a backfill.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "base/settings.h"
+#include "move/nontransactional.h"
+#include "move/toplevel.h"
+#include "online/backfill_batch.h"
+#include "online/backfill_resume.h"
+
+#include <math.h>
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/itemptr.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* A list of one name. */
+static CmigNames
+one_name(char *name)
+{
+	CmigNames	names = {.count = 1,.names = palloc(sizeof(char *))};
+
+	names.names[0] = name;
+	return names;
+}
+
+/* The result of the queries that count. */
+typedef struct Counts
+{
+	int64		all;
+	int64		still;
+} Counts;
+
+/* Read it. */
+static void
+keep_counts(TupleDesc desc, HeapTuple row, void *arg)
+{
+	Counts	   *counts = arg;
+	bool		isnull;
+
+	counts->all = DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull));
+	counts->still = DatumGetInt64(cmig_query_datum(desc, row, 2, &isnull));
+}
+
+/* Read a key. */
+static void
+keep_key(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigNames  *key = arg;
+
+	key->count = desc->natts;
+	key->names = palloc(sizeof(char *) * desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+		key->names[i] = cmig_query_text(desc, row, i + 1);
+}
+
+/*
+ * Fetch a key as text, which must mean the same in any session that resumes.
+ */
+static CmigNames
+fetch_key(CmigQuery *query, Datum *values)
+{
+	CmigNames	key = {0};
+	int			level = NewGUCNestLevel();
+
+	cmig_settings_override("datestyle", "ISO, MDY");
+	cmig_settings_override("intervalstyle", "postgres");
+	cmig_settings_override("extra_float_digits", "1");
+	cmig_query_each(query, values, NULL, keep_key, &key);
+	AtEOXact_GUC(false, level);
+	return key;
+}
+
+/* Update a range of blocks; returns how many rows. */
+static int64
+update_range(CmigBackfill *b, Datum *values)
+{
+	Counts		counts = {0};
+
+	if (b->next.pass == 1 && b->next.rows > 0)
+		return cmig_query_run(&b->queries.update, values, NULL);
+
+	/* rows that were updated must not match any more, or it would never end */
+	cmig_query_each(&b->queries.checked, values, NULL, keep_counts, &counts);
+	if (counts.still > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("where_sql still matches rows that were updated"),
+				 errdetail("Of the %lld rows of this batch, which was rolled back, the next pass would update %lld again.",
+						   (long long) counts.all, (long long) counts.still),
+				 errhint("where_sql should be true only for rows that remain to be updated, such as new_column IS NULL; or leave it out to update each row once.")));
+	return counts.all;
+}
+
+/*
+ * No row of a range was updated.  If rows match nevertheless, another session
+ * may have inserted or changed them meanwhile, so they get one more update
+ * before they count as rows that cannot be updated.
+ */
+static int64
+update_leftovers(CmigBackfill *b, Datum *values)
+{
+	Counts		probed = {0};
+	int64		rows;
+
+	cmig_query_each(&b->queries.probe, values, NULL, keep_counts, &probed);
+	if (probed.all == 0)
+		return 0;
+	rows = update_range(b, values);
+	if (rows == 0)
+		b->next.unchanged += probed.all;
+	return rows;
+}
+
+/* A batch by block; returns how many rows it has updated. */
+static int64
+update_blocks(CmigBackfill *b)
+{
+	BlockNumber start = strtoul(b->next.place.names[0], NULL, 10);
+	BlockNumber bound = strtoul(b->next.bound.names[0], NULL, 10);
+	BlockNumber end;
+	ItemPointerData from;
+	ItemPointerData to;
+	Datum		values[2];
+	int64		rows;
+
+	if (b->next.pass > 1)
+	{
+		BlockNumber next = cmig_backfill_skip_next(b->skip, b->target->parts[b->part].oid,
+												   start, bound);
+
+		b->next.passed += next - start;
+		start = next;
+	}
+	end = Min(start + (BlockNumber) b->blocks, bound);
+	ItemPointerSet(&from, start, 0);
+	ItemPointerSet(&to, end, 0);
+	values[0] = PointerGetDatum(&from);
+	values[1] = PointerGetDatum(&to);
+
+	/* a range is long if few rows match: it must not contain too many */
+	if (b->blocks > b->dense_blocks)
+	{
+		Counts		probed = {0};
+
+		cmig_query_each(&b->queries.probe, values, NULL, keep_counts, &probed);
+		if (probed.all == 0)
+		{
+			b->next.place = one_name(psprintf("%u", end));
+			b->next.passed += end - start;
+			return 0;
+		}
+		if (probed.all > b->batch_size)
+		{
+			b->blocks = b->dense_blocks;
+			end = Min(start + (BlockNumber) b->blocks, bound);
+			ItemPointerSet(&to, end, 0);
+		}
+	}
+
+	/* a pass that updates nothing is the last one: count what remains */
+	rows = update_range(b, values);
+	if (rows == 0 && b->next.rows_of_pass == 0)
+		rows = update_leftovers(b, values);
+
+	b->next.place = one_name(psprintf("%u", end));
+	b->next.passed += end - start;
+	return rows;
+}
+
+/* A batch by key; returns how many rows it has updated. */
+static int64
+update_keys(CmigBackfill *b)
+{
+	const CmigNames *place = &b->next.place;
+	const CmigNames *bound = &b->next.bound;
+	int			count = bound->count;
+	Datum		values[CMIG_QUERY_MAX_ARGS];
+	CmigNames	end;
+	int			lower = place->count;	/* 0 at the beginning */
+	int64		rows;
+
+	for (int i = 0; i < lower; i++)
+		values[i] = CStringGetTextDatum(place->names[i]);
+	for (int i = 0; i < count; i++)
+		values[lower + i] = CStringGetTextDatum(bound->names[i]);
+	end = fetch_key(lower ? &b->queries.end : &b->queries.first_end, values);
+	if (end.count == 0)
+		end = *bound;
+	for (int i = 0; i < count; i++)
+		values[lower + i] = CStringGetTextDatum(end.names[i]);
+	rows = cmig_query_run(lower ? &b->queries.update : &b->queries.first, values, NULL);
+	b->next.place = end;
+	b->next.passed += rows;
+	return rows;
+}
+
+bool
+cmig_backfill_batch_part_is_done(const CmigBackfillRun *run, bool by_key)
+{
+	if (run->bound.count == 0)
+		return true;			/* it was empty */
+	if (run->place.count == 0)
+		return false;
+	if (!by_key)
+		return strtoul(run->place.names[0], NULL, 10) >= strtoul(run->bound.names[0], NULL, 10);
+	for (int i = 0; i < run->bound.count; i++)
+	{
+		if (strcmp(run->place.names[i], run->bound.names[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Raise an error if the table was renamed or replaced: statements find it by
+ * name, but its blocks are found by OID.  The lock of the UPDATE keeps both
+ * the same until the batch ends.
+ */
+static void
+require_same_table(const CmigBackfillPart *part, bool by_key)
+{
+	char	   *name;
+
+	LockRelationOid(part->oid, RowExclusiveLock);
+	name = cmig_backfill_target_name(part->oid);
+	if (name == NULL || strcmp(name, part->name) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table %s was renamed or dropped during its backfill", part->name),
+				 name ? errdetail("It is now %s.", name) : 0,
+				 name && by_key ? errhint("Rename it back and CALL again to continue. Under its new name, all its rows would be updated again.") : 0));
+}
+
+/* Begin a part, or resume it if this is the first batch of a session. */
+static void
+begin_part(CmigBackfill *b, const CmigBackfillPart *part)
+{
+	require_same_table(part, b->target->by_key);
+	if (b->prepared != b->part)
+	{
+		MemoryContext old = MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));
+
+		cmig_backfill_sql_prepare(&b->queries, b->target, part, b->batch_size);
+		MemoryContextSwitchTo(old);
+		b->blocks = b->dense_blocks = cmig_backfill_sql_blocks(part, b->batch_size);
+		b->prepared = b->part;
+	}
+	if (b->next.relation != NULL && strcmp(b->next.relation, part->name) == 0)
+	{
+		cmig_backfill_resume_require_key(&b->next, part);
+		return;
+	}
+	b->next.relation = part->name;
+	b->next.key.count = part->key.count;
+	b->next.key.names = part->key.columns;
+	MemSet(&b->next.place, 0, sizeof(CmigNames));
+	MemSet(&b->next.bound, 0, sizeof(CmigNames));
+	if (b->target->by_key)
+		b->next.bound = fetch_key(&b->queries.bound, NULL);
+	else
+	{
+		b->next.place = one_name(pstrdup("0"));
+		b->next.bound = one_name(psprintf("%.0f", cmig_backfill_sql_size(part->oid)));
+	}
+}
+
+/* Write the state to cmig.backfill_run. */
+static void
+store(CmigBackfill *b)
+{
+	Oid			user;
+	int			security;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (b->one_transaction)
+		return;
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);
+	cmig_backfill_run_update(&b->next, now - b->last);
+	SetUserIdAndSecContext(user, security);
+}
+
+void
+cmig_backfill_batch_run(void *arg)
+{
+	CmigBackfill *b = arg;
+	const CmigBackfillPart *part = &b->target->parts[b->part];
+	int			level;
+	int64		rows;
+
+	if (!b->one_transaction)
+		cmig_toplevel_snapshot();
+	level = NewGUCNestLevel();
+	cmig_settings_override("row_security", "off");
+	b->next = b->run;
+	begin_part(b, part);
+	if (!cmig_backfill_batch_part_is_done(&b->next, b->target->by_key))
+	{
+		rows = b->target->by_key ? update_keys(b) : update_blocks(b);
+		b->next.rows += rows;
+		b->next.rows_of_pass += rows;
+		b->next.batches++;
+		if (!b->target->by_key)
+			b->blocks = Min(Max(rows == 0 ? b->blocks * 2 :
+								floor(b->blocks * Min(Max((double) b->batch_size / rows, 0.5), 2)),
+								1), CMIG_BACKFILL_MOST_BLOCKS);
+	}
+	b->xid = GetTopTransactionIdIfAny();
+	AtEOXact_GUC(false, level);
+	store(b);
+}
+
+void
+cmig_backfill_batch_end(void *arg)
+{
+	CmigBackfill *b = arg;
+
+	b->next = b->run;
+	b->next.done = true;
+	store(b);
+}
+
+/* Copy the names into the current memory context. */
+static void
+copy_names(CmigNames *names)
+{
+	char	  **copy = palloc(sizeof(char *) * Max(names->count, 1));
+
+	for (int i = 0; i < names->count; i++)
+		copy[i] = pstrdup(names->names[i]);
+	names->names = copy;
+}
+
+void
+cmig_backfill_batch_adopt(CmigBackfill *b)
+{
+	MemoryContext previous = b->run_context;
+	MemoryContext old = MemoryContextSwitchTo(b->spare_context);
+
+	/* next may still point to what run points to */
+	b->run = b->next;
+	b->run.method = b->next.method ? pstrdup(b->next.method) : NULL;
+	b->run.relation = b->next.relation ? pstrdup(b->next.relation) : NULL;
+	copy_names(&b->run.key);
+	copy_names(&b->run.place);
+	copy_names(&b->run.bound);
+	MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));
+	if (TransactionIdIsValid(b->xid) && !b->one_transaction)
+		cmig_backfill_skip_add(b->skip, b->xid);
+	b->xid = InvalidTransactionId;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(b->batch_context);
+	MemoryContextReset(previous);
+	b->run_context = b->spare_context;
+	b->spare_context = previous;
+	b->last = GetCurrentTimestamp();
+	if (b->run.rows > 0)
+		cmig_nontransactional_note_own_work();
+}
