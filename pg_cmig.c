@@ -1,15 +1,16 @@
 /*
  * pg_cmig.c
- *	  Schema migrations inside the database: initialization, and the moving
- *	  verbs: cmig.upgrade, downgrade, reset, stamp, and the stepwise procedures.
+ *	  Schema migrations inside the database: initialization and the functions
+ *	  that move: cmig.upgrade, downgrade, reset, stamp, and the stepwise
+ *	  procedures.
  *
- * Each reads as the data flows: take the run lock, read the graph and the
- * version rows, resolve the target, make the plan, fetch the scripts of its
- * steps, run each, move the version rows, write the journal.  Every other
- * function is in the folder of its subject; doc/architecture.md lists them.
+ * Each of them takes the run lock, reads the graph and the version rows,
+ * resolves the target, makes the plan, reads the scripts of its steps, runs
+ * each, replaces the version rows, and writes the journal.  All other functions
+ * are in the folders of their subjects; doc/architecture.md lists them.
  *
  * Everything happens in the caller's transaction and with the caller's
- * rights.  All results are materialized, so LIMIT cannot cut a run.
+ * privileges.  All results are materialized, so LIMIT cannot cut a run short.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -71,7 +72,10 @@ _PG_init(void)
 	MarkGUCPrefixReserved("cmig");
 }
 
-/* Run the plan and add its steps to the function's result. */
+/*
+ * Run the plan and add its steps to the function's result; *number is the
+ * number of the last step.
+ */
 static void
 run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan, int *number)
 {
@@ -113,6 +117,7 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
  * Moving
  */
 
+/* The forms of cmig.upgrade. */
 static Datum
 upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
@@ -132,6 +137,7 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 	return (Datum) 0;
 }
 
+/* The forms of cmig.downgrade. */
 static Datum
 downgrade(FunctionCallInfo fcinfo, const char *target)
 {
@@ -207,10 +213,9 @@ cmig_reset(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/*
- * Moving with commits on the way
- */
+/* Moves that commit after each step */
 
+/* The forms of cmig.upgrade_stepwise. */
 static Datum
 upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
@@ -267,6 +272,7 @@ cmig_reset_stepwise(PG_FUNCTION_ARGS)
  * Stamping
  */
 
+/* The forms of cmig.stamp. */
 static Datum
 stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 {

@@ -8,7 +8,7 @@ SET client_min_messages = warning;
 CREATE FUNCTION journal() RETURNS TABLE (revision text, entries text) LANGUAGE sql AS
 $$SELECT revision, string_agg(direction, ' ' ORDER BY id) FROM cmig.journal GROUP BY 1 ORDER BY 1$$;
 CREATE FUNCTION complaints() RETURNS TABLE (severity text, object text, problem text) LANGUAGE sql AS
-$$SELECT severity, object, problem FROM cmig.check() WHERE object <> 'pg_dump' AND problem ~ 'text|journal' ORDER BY 2$$;
+$$SELECT severity, object, problem FROM cmig.check() WHERE object <> 'pg_dump' AND problem ~ 'text|script|journal' ORDER BY 2$$;
 \set one '-- revision: 001\n-- cmig:upgrade\nCREATE TABLE one (id int, label text);\n-- cmig:downgrade\nDROP TABLE one;\n'
 \set two '-- revision: 002\n-- down_revision: 001\n-- branch_labels: two\n-- cmig:upgrade\nINSERT INTO one VALUES (2, \'two\');\n-- cmig:downgrade\nDELETE FROM one WHERE id = 2;\n'
 \set other '-- revision: 100\n\n-- revision: 101\n-- down_revision: 100\n'

@@ -190,13 +190,13 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 
 	query($node, $db, 'CREATE TABLE two ()');
 	($status, $err) = run_file($db, script_file($simple, q{'upgrade', 'base:head', transaction_per_revision => true}));
-	like($err, qr/relation "two" already exists.*goes on from r2, and the database is not there/s,
+	like($err, qr/relation "two" already exists.*starts from r2, and the database is not there/s,
 		'after an error in one revision the next is refused');
 	is(query($node, $db, "SELECT string_agg(version_num, ' '), to_regclass('three') IS NULL FROM cmig_version"),
 		'r1|t', 'and what was committed stays');
 }
 
-# Alembic's table holds 32 characters
+# Alembic's table has room for 32 characters
 {
 	my $long = new_db();
 	my $db = new_db();
@@ -206,7 +206,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	query($node, $long, "SELECT cmig.create_revision('long', 'CREATE TABLE one ()', revision => repeat('x', 33))");
 	query($node, $db, 'CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)');
 	($status, $err) = run_file($db, script_file($long, q{'upgrade', 'head', 'alembic_version'}), '-v', 'ON_ERROR_STOP=1');
-	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It holds 32 characters; the longest revision has 33\./s,
+	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It has 32 characters; the longest revision id has 33\./s,
 		'an id that is too long is refused');
 	is(query($node, $db, "SELECT to_regclass('one') IS NULL"), 't', 'at the start');
 
@@ -215,7 +215,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	query($node, $db, 'CREATE DOMAIN short AS varchar(32); CREATE DOMAIN id AS short CHECK (VALUE ~ $$^x$$)');
 	query($node, $db, 'CREATE TABLE alembic_version (version_num id PRIMARY KEY)');
 	($status, $err) = run_file($db, script_file($long, q{'upgrade', 'head', 'alembic_version'}), '-v', 'ON_ERROR_STOP=1');
-	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It holds 32 characters; the longest revision has 33\./s,
+	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It has 32 characters; the longest revision id has 33\./s,
 		'nor does it go into a domain of that width');
 	query($node, $db, 'DROP TABLE alembic_version');
 	query($node, $db, 'CREATE DOMAIN any_id AS text CHECK (VALUE ~ $$^x$$); CREATE TABLE alembic_version (version_num any_id PRIMARY KEY)');
@@ -316,7 +316,7 @@ for my $case (
 	my $holder = $node->background_psql($plain);
 	$holder->query_safe(q{SELECT pg_advisory_lock(hashtextextended('pg_cmig public.cmig_version', 0))});
 	($status, $err) = run_file($plain, $file);
-	like($err, qr/ERROR:  55P03: another session runs such a text in this database/, 'one at a time');
+	like($err, qr/ERROR:  55P03: another session is running such a text in this database/, 'one at a time');
 	$holder->quit;
 }
 
@@ -333,7 +333,7 @@ for my $case (
 	my ($status, $err) = run_file($plain, $file, '-v', 'ON_ERROR_STOP=1');
 	$first->finish;
 	is($err1, '', 'two at once: the first works');
-	like($err, qr/goes on from base.*cmig_version holds r2\./s, 'two at once: the second is refused');
+	like($err, qr/starts from base.*cmig_version contains r2\./s, 'two at once: the second is refused');
 }
 
 # deferred events, by a role that cannot see all of the database's constraints

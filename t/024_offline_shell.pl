@@ -254,7 +254,7 @@ for my $name (qw(SJIS BIG5 GBK UHC GB18030))
 	store(q{SELECT '表'});
 	my ($file, $err) = make($name, q{'upgrade', 'head'});
 
-	like($err, qr/ERROR:  a text with characters that are not ASCII cannot be made in encoding $name.*HINT:  SET client_encoding = 'UTF8'$/s,
+	like($err, qr/ERROR:  a text with non-ASCII characters cannot be generated in encoding $name.*HINT:  SET client_encoding = 'UTF8'$/s,
 		"$name is refused");
 	store('SELECT 1');
 	($file, $err) = make($name, q{'upgrade', 'head'});

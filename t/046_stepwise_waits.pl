@@ -206,7 +206,7 @@ sub move_while_filling
 	isnt(finish_psql($run), 0, "it ends at: $sql");
 	return $run->{err};
 }
-like(move_while_filling('ALTER TABLE moved RENAME TO gone'), qr/42P01: table public.moved was renamed or dropped during its backfill\nDETAIL:  It is public.gone now.\nHINT:  Give it its name back/,
+like(move_while_filling('ALTER TABLE moved RENAME TO gone'), qr/42P01: table public.moved was renamed or dropped during its backfill\nDETAIL:  It is now public.gone.\nHINT:  Rename it back/,
 	'which says the new name');
 query($node, 'postgres', 'ALTER TABLE gone RENAME TO moved');
 query($node, 'postgres', $fill =~ s/300 ms/0/r);

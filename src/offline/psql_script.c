@@ -2,10 +2,10 @@
  * psql_script.c
  *	  Moves as a text for psql: cmig.script, Alembic's --sql.
  *
- * The text needs neither pg_cmig nor its catalog where it runs, only a table
- * for the version rows.  Here is where it starts and goes, and the order of
- * its parts; version_table.c has the version table, script_text.c the
- * scripts.
+ * The database where the text runs needs neither pg_cmig nor its catalog, only
+ * a table for the version rows.  This file decides where the text starts and
+ * ends, and in which order its parts come; version_table.c writes the version
+ * table, script_text.c the scripts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,9 +31,10 @@
 
 PG_FUNCTION_INFO_V1(cmig_script);
 
-/* What stands around a script, generously. */
+/* An upper limit for what surrounds a script. */
 #define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
 
+/* A text that is being made. */
 typedef struct Offline
 {
 	const CmigGraph *graph;
@@ -44,11 +45,9 @@ typedef struct Offline
 	StringInfoData text;
 } Offline;
 
-/*
- * Where it starts and goes
- */
+/* Where the text starts and ends */
 
-/* One end of a range, as the names of version rows. */
+/* The start of a range, as the names of version rows. */
 static CmigNames *
 read_start(const CmigSituation *now, char *from)
 {
@@ -66,11 +65,11 @@ read_start(const CmigSituation *now, char *from)
 	return rows;
 }
 
-/* Refuse a range of a downgrade that goes up; *now is its place. */
+/* Raise an error for a downgrade whose range goes up; *now is its start. */
 static void
 require_downward(const CmigSituation *now, const char *range, const char *to)
 {
-	/* base has nothing below it, so that nothing needs to be looked up */
+	/* nothing is below base, so nothing needs to be looked up */
 	if (now->applied->rows->count > 0)
 	{
 		int			node = cmig_target_downgrade(now->graph, now->applied, to)->node;
@@ -87,7 +86,10 @@ require_downward(const CmigSituation *now, const char *range, const char *to)
 			 errhint("A range for a downgrade goes down; cmig.script('upgrade', ...) goes up.")));
 }
 
-/* Resolve "to" or "from:to"; *now becomes the place where the text starts. */
+/*
+ * Resolve "to" or "from:to"; *now becomes the state from which the text
+ * starts.
+ */
 static CmigPlan *
 read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_here)
 {
@@ -149,7 +151,7 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 	return plan;
 }
 
-/* Append text to a comment: on one line. */
+/* Append text to a comment, on one line. */
 static void
 append_one_line(StringInfo out, const char *text)
 {
@@ -161,6 +163,7 @@ append_one_line(StringInfo out, const char *text)
 			out->data[i] = ' ';
 }
 
+/* The parents of a revision, "base" if it has none. */
 static void
 append_parents(StringInfo out, const CmigGraph *graph, const CmigNode *node)
 {
@@ -171,6 +174,7 @@ append_parents(StringInfo out, const CmigGraph *graph, const CmigNode *node)
 														node->parents.count));
 }
 
+/* The comment before a step. */
 static void
 append_title(Offline *offline, int number)
 {
@@ -200,6 +204,7 @@ append_title(Offline *offline, int number)
 	appendStringInfoChar(out, '\n');
 }
 
+/* A step, with its part of the version table. */
 static void
 append_step(Offline *offline, int number, const CmigRunStep *run)
 {
@@ -212,8 +217,8 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the text would be larger than 1 GB"),
-				 errdetail("Revision \"%s\" does not go into it any more.", run->revision),
-				 errhint("Make several texts, for ranges from:to.")));
+				 errdetail("Revision \"%s\" does not fit into it.", run->revision),
+				 errhint("Generate several texts, for ranges from:to.")));
 	append_title(offline, number);
 	if (run->transactional)
 	{
@@ -222,7 +227,7 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	}
 	else
 	{
-		/* an empty transaction checks where the database is */
+		/* an empty transaction checks the version rows */
 		cmig_version_table_begin(&offline->text, offline->table);
 		cmig_version_table_commit(&offline->text, offline->table);
 		cmig_script_text_append(&offline->text, offline->scripts, run, false, false);
@@ -242,7 +247,7 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
  * The whole text
  */
 
-/* Is a step's revision run outside of a transaction? */
+/* Does a step run outside a transaction? */
 static bool
 leaves_transactions(const Offline *offline)
 {
@@ -252,6 +257,7 @@ leaves_transactions(const Offline *offline)
 	return false;
 }
 
+/* The names, for a message. */
 static char *
 list_names(List *names)
 {
@@ -266,13 +272,14 @@ list_names(List *names)
 	return cmig_listing_text(&text);
 }
 
+/* The name that the session lock is derived from. */
 static char *
 lock_key(const Offline *offline)
 {
 	return quote_literal_cstr(psprintf("pg_cmig %s", offline->table->name));
 }
 
-/* Before the first transaction. */
+/* What comes before the first transaction. */
 static void
 append_start(Offline *offline, bool stop)
 {
@@ -289,6 +296,7 @@ append_start(Offline *offline, bool stop)
 	appendStringInfoString(text, offline->scripts->start_session);
 }
 
+/* Lock the session against another run of the text. */
 static void
 append_session_lock(Offline *offline)
 {
@@ -296,11 +304,12 @@ append_session_lock(Offline *offline)
 						psprintf("BEGIN\n"
 								 "\tIF NOT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0)) THEN\n"
 								 "\t\tRAISE EXCEPTION USING ERRCODE = 'lock_not_available',\n"
-								 "\t\t\tMESSAGE = 'another session runs such a text in this database',\n"
+								 "\t\t\tMESSAGE = 'another session is running such a text in this database',\n"
 								 "\t\t\tHINT = 'Wait until it has ended.';\n"
 								 "\tEND IF;\nEND", lock_key(offline)));
 }
 
+/* Release that lock. */
 static void
 append_session_unlock(Offline *offline)
 {
@@ -312,7 +321,7 @@ append_session_unlock(Offline *offline)
 	cmig_psql_pin(&offline->text, from, offline->scripts->pin);
 }
 
-/* Put a check for the extension at a place of the text. */
+/* Insert a check for the extension at a position of the text. */
 static void
 insert_extension_check(Offline *offline, int place)
 {
@@ -345,9 +354,9 @@ text_encoding_name(void)
 }
 
 /*
- * Where a character may have a backslash or a brace for its second byte, psql
- * cuts the text right only if it reads it in just that encoding, which a
- * database that does not know the encoding refuses.
+ * In an encoding where the second byte of a character may be a backslash or a
+ * brace, psql splits the text correctly only if it reads it in that encoding,
+ * but a database refuses an encoding that it does not know.
  */
 static void
 check_encoding(const Offline *offline)
@@ -356,12 +365,13 @@ check_encoding(const Offline *offline)
 		!pg_is_ascii(offline->text.data + VARHDRSZ))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a text with characters that are not ASCII cannot be made in encoding %s",
+				 errmsg("a text with non-ASCII characters cannot be generated in encoding %s",
 						pg_get_client_encoding_name()),
-				 errdetail("psql could take a part of a character for a quote or a backslash."),
+				 errdetail("psql could mistake a part of a character for a quote or a backslash."),
 				 errhint("SET client_encoding = 'UTF8'")));
 }
 
+/* The whole text. */
 static text *
 make_text(Offline *offline)
 {
@@ -376,7 +386,7 @@ make_text(Offline *offline)
 
 	cmig_step_texts_read_small(texts);
 
-	/* the text becomes the value as it is */
+	/* the buffer becomes the function's result */
 	initStringInfo(&offline->text);
 	appendStringInfoSpaces(&offline->text, VARHDRSZ);
 	append_start(offline, stop);
@@ -398,7 +408,7 @@ make_text(Offline *offline)
 	if (session_lock)
 		append_session_unlock(offline);
 
-	/* whether it is needed is known last */
+	/* whether this is needed is known only now */
 	if (offline->scripts->calling != NIL)
 	{
 		insert_extension_check(offline, behind_start);
@@ -406,7 +416,7 @@ make_text(Offline *offline)
 				(errmsg_plural("revision %s calls functions of pg_cmig",
 							   "revisions %s call functions of pg_cmig",
 							   list_length(offline->scripts->calling), list_names(offline->scripts->calling)),
-				 errdetail("The text runs only where the extension is installed; it begins with a check.")));
+				 errdetail("The text runs only in databases with the extension, for which it begins with a check.")));
 	}
 	check_encoding(offline);
 	result = (text *) offline->text.data;
@@ -436,14 +446,14 @@ cmig_script(PG_FUNCTION_ARGS)
 		cmig_move_report_nothing(now.graph, now.applied->rows, cmig_direction_name(direction));
 	else if (offline.plan->count == 0)
 		ereport(NOTICE,
-				(errmsg("nothing to %s: no step lies in the range \"%s\"",
+				(errmsg("nothing to %s: the range \"%s\" contains no step",
 						cmig_direction_name(direction), target)));
 	offline.graph = now.graph;
 	pin = psprintf("SET client_encoding = %s;\n", quote_literal_cstr(text_encoding_name()));
 	offline.table = cmig_version_table_open(table, now.graph, now.applied, offline.plan, pin);
 	offline.scripts = cmig_script_text_open(pin, offline.table->row_count == 0, from_here);
 
-	/* the text is read as the settings that it begins with have it */
+	/* scripts are read with the settings that the text begins with */
 	guc_level = NewGUCNestLevel();
 	cmig_settings_override("standard_conforming_strings", "on");
 	result = make_text(&offline);

@@ -1,12 +1,12 @@
 /*
  * script_text.c
- *	  A revision's script inside a text for psql, and what surrounds it.
+ *	  A revision's script within a text for psql, and what surrounds it.
  *
- * What the runner does around a script is done by statements of the text:
- * row_security is off, deferred events are fired, temporary objects and
- * prepared statements dropped, settings and roles reset, verify_sql is run.
- * The text does so for the whole session, the runner for what the script
- * itself has made or set (doc/reference.md, cmig.script).
+ * What the runner does around a script is done by statements of the text: they
+ * turn off row_security, fire deferred events, drop temporary objects and
+ * prepared statements, reset settings and roles, and run verify_sql.  The text
+ * does this for the whole session, whereas the runner does it for what the
+ * script has created or set (doc/reference.md, cmig.script).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,16 +27,14 @@
 #include "parse/script.h"
 #include "parse/statement.h"
 
-/* What a script runs as, for errors. */
+/* The position in a script, for errors. */
 typedef struct Reading
 {
 	const char *revision;
 	CmigStatement statement;
 } Reading;
 
-/*
- * What the database holds already
- */
+/* What the database already contains */
 
 static CmigQuery find_deferrable = {
 	"SELECT 1 FROM pg_constraint WHERE condeferrable LIMIT 1", 0
@@ -46,6 +44,7 @@ static CmigQuery find_deferrable = {
  * Settings of the text
  */
 
+/* The settings with which each script starts. */
 static char *
 make_start_script(const char *pin)
 {
@@ -77,8 +76,8 @@ make_start_script(const char *pin)
 }
 
 /*
- * Put the session back after a script.  more: other scripts follow in the
- * same transaction, so deferred events must be fired by hand.
+ * Restore the session after a script. more: other scripts follow in the same
+ * transaction, so deferred events must be fired explicitly.
  */
 static void
 append_end_of_script(StringInfo out, const CmigPsqlScripts *scripts,
@@ -120,6 +119,7 @@ append_end_of_script(StringInfo out, const CmigPsqlScripts *scripts,
  * Scripts
  */
 
+/* Error context callback; its argument is the position. */
 static void
 describe_error(void *arg)
 {
@@ -141,7 +141,10 @@ describe_error(void *arg)
 			   reading->statement.number, reading->statement.line);
 }
 
-/* Refuse what the runner refuses; top-level statements where they may be. */
+/*
+ * Raise an error for what the runner refuses.  Statements that need the top
+ * level are allowed if the revision is not transactional.
+ */
 static void
 check_statement(const CmigRunStep *step, const RawStmt *raw)
 {
@@ -169,7 +172,7 @@ check_statement(const CmigRunStep *step, const RawStmt *raw)
 	}
 }
 
-/* Read what follows as the script itself would have it read. */
+/* Read the rest with the setting that the script makes. */
 static void
 follow_strings(const RawStmt *raw)
 {
@@ -183,6 +186,7 @@ follow_strings(const RawStmt *raw)
 	cmig_settings_override("standard_conforming_strings", value);
 }
 
+/* Does the statement return rows? */
 static bool
 returns_rows(const RawStmt *raw)
 {
@@ -204,9 +208,9 @@ returns_rows(const RawStmt *raw)
 }
 
 /*
- * A statement of verify_sql that returns rows.  The row's values are looked
- * at in their order through JSON, which does not tell of what type a null is;
- * so if one comes before any boolean, the types are asked for.
+ * Append a statement of verify_sql that returns rows.  The values of a row are
+ * examined in their order through JSON, which does not show the type of a
+ * null; so if a null comes before any boolean, the text queries the types.
  */
 static void
 append_verification(StringInfo out, const Reading *reading)
@@ -294,10 +298,7 @@ append_statements(StringInfo out, const CmigRunStep *step, const char *sql,
 	error_context_stack = callback.previous;
 }
 
-/*
- * A script, and what puts the session back after it.  Most are appended as
- * they are, by their tokens alone.
- */
+/* Most scripts are appended unchanged, by their tokens alone. */
 void
 cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts, const CmigRunStep *step,
 						bool verify, bool more)
@@ -312,7 +313,7 @@ cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts, const CmigRunS
 	if (facts.calls_cmig &&
 		(scripts->calling == NIL || strcmp(llast(scripts->calling), step->revision) != 0))
 	{
-		/* with the text, which outlives the step */
+		/* in the context of the text, which outlives the step */
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(out->data));
 
 		scripts->calling = lappend(scripts->calling, (void *) step->revision);

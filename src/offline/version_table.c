@@ -2,9 +2,9 @@
  * version_table.c
  *	  The version table of a text for psql: its rows, its lock, its check.
  *
- * Each transaction of the text locks the table and checks that it holds the
- * rows expected at that place, so a text that was run before, runs twice at
- * once, or goes on after an error changes nothing.
+ * Each transaction of the text locks the table and checks that it contains the
+ * rows expected at that place.  So a text that has been run before, runs twice
+ * at the same time, or continues after an error changes nothing.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -48,9 +48,10 @@ cmig_version_table_place(const CmigVersionTable *table)
 }
 
 /*
- * Where pg_cmig itself keeps revisions, its own table is the version table:
- * otherwise cmig.upgrade would run them once more.  Who may not read there
- * does not run them either.
+ * If pg_cmig itself stores revisions in the database, only its own table can
+ * be the version table, since otherwise cmig.upgrade would run them again.  A
+ * role that may not read that table does not run revisions with pg_cmig,
+ * either.
  */
 static void
 append_extension_check(StringInfo body, const CmigVersionTable *table)
@@ -65,11 +66,14 @@ append_extension_check(StringInfo body, const CmigVersionTable *table)
 					 "\t\t\t\t\t\tDETAIL = %s,\n"
 					 "\t\t\t\t\t\tHINT = 'Use cmig.%s, or make the text with version_table => ''cmig.version''';\n"
 					 "\t\t\t\tEND IF;\n\t\t\tEND IF;\n\t\tEND IF;\n\tEND IF;\n",
-					 quote_literal_cstr(psprintf("This text would keep others in %s.", table->name)),
+					 quote_literal_cstr(psprintf("This text would keep its own in %s.", table->name)),
 					 table->direction);
 }
 
-/* What only the first check does: is there a table, and is it wide enough? */
+/*
+ * What only the first check does: does the table exist, and is its column wide
+ * enough?
+ */
 static void
 append_first_check(StringInfo body, const CmigVersionTable *table)
 {
@@ -98,7 +102,7 @@ append_first_check(StringInfo body, const CmigVersionTable *table)
 						 "\tIF width < %d THEN\n"
 						 "\t\tRAISE EXCEPTION USING ERRCODE = 'string_data_right_truncation',\n"
 						 "\t\t\tMESSAGE = %s,\n"
-						 "\t\t\tDETAIL = 'It holds ' || width || ' characters; the longest revision has %d.',\n"
+						 "\t\t\tDETAIL = 'It has ' || width || ' characters; the longest revision id has %d.',\n"
 						 "\t\t\tHINT = %s;\n"
 						 "\tEND IF;\n",
 						 quote_literal_cstr(table->name), table->column, table->longest,
@@ -109,9 +113,9 @@ append_first_check(StringInfo body, const CmigVersionTable *table)
 }
 
 /*
- * Lock the version table and check what it holds.  The first check says what it
- * found and what to do.  A text may have thousands of others, so they are
- * short, and what is the same in all of them was made before.
+ * Lock the version table and check its rows.  The first check reports what it
+ * has found and what to do.  A text may have thousands of others, so they are
+ * short, and what is the same in all of them is made only once.
  */
 static void
 append_check(StringInfo out, CmigVersionTable *table)
@@ -120,7 +124,7 @@ append_check(StringInfo out, CmigVersionTable *table)
 	char	   *place = cmig_version_table_place(table);
 
 	resetStringInfo(&table->message);
-	appendStringInfoString(&table->message, "this text goes on from ");
+	appendStringInfoString(&table->message, "this text starts from ");
 	appendStringInfoString(&table->message, place);
 	appendStringInfoString(&table->message, ", and the database is not there");
 	pfree(place);
@@ -152,15 +156,15 @@ append_check(StringInfo out, CmigVersionTable *table)
 		appendStringInfo(body,
 						 ",\n"
 						 "\t\t\tDETAIL = %s || coalesce(nullif(pg_catalog.array_to_string(found, ', '), ''), 'no row') || '.',\n"
-						 "\t\t\tHINT = 'Make the text for where this database is.';\n"
+						 "\t\t\tHINT = 'Generate the text for the state of this database.';\n"
 						 "\tEND IF;\nEND",
-						 quote_literal_cstr(psprintf("%s holds ", table->name)));
+						 quote_literal_cstr(psprintf("%s contains ", table->name)));
 	}
 	cmig_psql_append_do(out, body->data);
 	table->checked = true;
 }
 
-/* The parts of the text that come again and again. */
+/* Make the parts of the text that occur repeatedly. */
 static void
 make_parts(CmigVersionTable *table)
 {
@@ -179,7 +183,7 @@ cmig_version_table_begin(StringInfo out, CmigVersionTable *table)
 {
 	if (table->in_transaction)
 		return;
-	/* a trigger fired by the last commit may have set another */
+	/* a trigger fired by the last commit may have set another encoding */
 	if (table->checked)
 		appendStringInfoString(out, table->pin);
 	appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
@@ -195,7 +199,7 @@ cmig_version_table_commit(StringInfo out, CmigVersionTable *table)
 	table->in_transaction = false;
 }
 
-/* The first place in rows that does not hold a smaller node. */
+/* The first index in rows whose node is not smaller. */
 static int
 find_row(const CmigVersionTable *table, int node)
 {
@@ -214,6 +218,7 @@ find_row(const CmigVersionTable *table, int node)
 	return low;
 }
 
+/* Add a node to the rows. */
 static void
 add_row(CmigVersionTable *table, int node)
 {
@@ -225,6 +230,7 @@ add_row(CmigVersionTable *table, int node)
 	table->row_count++;
 }
 
+/* Remove a node from the rows. */
 static void
 remove_row(CmigVersionTable *table, int node)
 {
@@ -300,18 +306,18 @@ cmig_version_table_open(const char *name, const CmigGraph *graph, const CmigAppl
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the version table must not be null"),
-				 errhint("Leave it out for public.cmig_version.")));
+				 errhint("Leave it out to use public.cmig_version.")));
 	if (!SplitIdentifierString(pstrdup(name), '.', &names) ||
 		names == NIL || list_length(names) > 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not the name of a table", name),
-				 errhint("Say schema.table or table, with double quotes around what is no plain name.")));
+				 errhint("Use schema.table or table, with double quotes where SQL needs them.")));
 	table = llast(names);
 	version->name = list_length(names) == 2 ?
 		quote_qualified_identifier(linitial(names), table) :
 		pstrdup(quote_identifier(table));
-	/* pg_cmig's own table has another column */
+	/* the column of pg_cmig's own table has another name */
 	version->may_create = strcmp(version->name, "cmig.version") != 0;
 	version->column = version->may_create ? "version_num" : "revision";
 	version->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));

@@ -13,25 +13,28 @@
 #include "graph/plan.h"
 #include "graph/target.h"
 
+/* The version table, and the rows that it has at the current place of the text. */
 typedef struct CmigVersionTable
 {
-	/* as they stand in the text */
+	/* as they are written in the text */
 	char	   *name;
 	const char *column;
-	char	   *constraint;		/* name for its primary key */
-	bool		may_create;		/* not pg_cmig's own table */
+	char	   *constraint;		/* the name of its primary key */
+	bool		may_create;		/* it is not pg_cmig's own table */
 	const char *direction;
 
 	const char *pin;			/* sets the encoding of the text */
 	const CmigGraph *graph;
 	int		   *rows;			/* the nodes that have a row at this place,
 								 * ... */
-	int			row_count;		/* ... sorted, which is by the bytes of ids */
-	int			longest;		/* of the ids that get a row, in characters */
+	int			row_count;		/* ... sorted, which is also by the bytes of
+								 * their ids */
+	int			longest;		/* the length of the longest id that gets a
+								 * row, in characters */
 	bool		in_transaction;
-	bool		checked;		/* the first check is written */
+	bool		checked;		/* the first check has been written */
 
-	/* parts of the text that come again and again; private */
+	/* parts of the text that occur repeatedly; private */
 	char	   *lock;
 	char	   *found;
 	char	   *compare;
@@ -41,7 +44,7 @@ typedef struct CmigVersionTable
 	StringInfoData message;
 } CmigVersionTable;
 
-/* The table called name, with the rows that a plan starts from. */
+/* The table with that name, with the rows from which a plan starts. */
 extern CmigVersionTable *cmig_version_table_open(const char *name, const CmigGraph *graph,
 												 const CmigApplied *applied, const CmigPlan *plan,
 												 const char *pin);
@@ -49,14 +52,17 @@ extern CmigVersionTable *cmig_version_table_open(const char *name, const CmigGra
 /* The rows at this place for people: "a, b" or "base". */
 extern char *cmig_version_table_place(const CmigVersionTable *table);
 
-/* Begin a transaction, unless in one, with lock and check; end it, if in one. */
+/*
+ * begin starts a transaction with the lock and the check, unless the text is
+ * in one; commit ends it, if the text is in one.
+ */
 extern void cmig_version_table_begin(StringInfo out, CmigVersionTable *table);
 extern void cmig_version_table_commit(StringInfo out, CmigVersionTable *table);
 
-/* Move the rows of a step. */
+/* Replace the rows as a step requires. */
 extern void cmig_version_table_move_rows(StringInfo out, CmigVersionTable *table, const CmigPlanStep *step);
 
-/* Where the table is pg_cmig's own, write the row of cmig.journal for a step. */
+/* If the table is pg_cmig's own, write the row of cmig.journal for a step. */
 extern void cmig_version_table_record(StringInfo out, const CmigVersionTable *table,
 									  const char *revision, const char *checksum);
 

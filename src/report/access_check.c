@@ -1,11 +1,11 @@
 /*
  * access_check.c
- *	  Who has rights on pg_cmig that cmig.grant_access did not give.
+ *	  Privileges on pg_cmig that cmig.grant_access did not grant.
  *
- * A role holds a level if it holds everything that the level's GRANTs give,
- * with the owner as grantor, as grant_access makes them.  What it holds beyond
- * its levels was granted in another way.  On the audit log there are no
- * levels: who reads it is named, and who can do more is warned of.
+ * A role has a level if it has everything that the level's GRANTs give,
+ * granted by the owner, as grant_access does.  Everything else that it has was
+ * granted in another way.  There are no levels for the audit log: roles that
+ * can read it are reported, and for roles that can do more there is a warning.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,12 +21,12 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-/* The grantee of the statements that say what a level gives. */
+/* The grantee in the statements that show what a level gives. */
 #define SOMEBODY "somebody"
 
 /*
- * Everything that has an ACL; attnum is 0 but for columns.  What belongs to the
- * log is found by its partitions too, which can be in any schema.
+ * Everything that has an ACL; attnum is 0 except for columns.  The parts of
+ * the log are found also as its partitions, which can be in any schema.
  */
 #define OBJECTS \
 	"space AS (SELECT n.oid, n.nspname, n.nspacl, n.nspowner FROM pg_namespace n WHERE n.nspname IN ('cmig', 'cmig_audit'))," \
@@ -55,9 +55,9 @@ static CmigQuery any_held = {
 };
 
 /*
- * $1 and $2 are the levels' names and GRANTs, side by side.  Their texts are
- * those of access.c, so it is known what they look like: privileges in upper
- * case, each with its columns in parentheses or without.
+ * $1 and $2 are the levels' names and GRANTs, side by side. access.c makes the
+ * statements, so their form is known: privileges in upper case, each with or
+ * without columns in parentheses.
  */
 static CmigQuery find = {
 	"WITH " OBJECTS ","
@@ -83,7 +83,7 @@ static CmigQuery find = {
 	" covered AS (SELECT DISTINCT a.grantee, g.kind, g.oid, g.attnum, g.privilege, true AS by_owner FROM has a JOIN given g USING (level)),"
 	" beyond AS (SELECT h.* FROM held h LEFT JOIN covered c USING (grantee, kind, oid, attnum, privilege, by_owner)"
 	"  WHERE c.grantee IS NULL),"
-	/* of levels that contain one another the greater is named */
+	/* if one level contains another, the larger one is named */
 	" within AS (SELECT x.level, y.level AS other FROM given x JOIN given y USING (kind, oid, attnum, privilege) JOIN size z ON z.level = x.level"
 	"  WHERE x.level <> y.level GROUP BY x.level, y.level, z.number HAVING count(*) = z.number),"
 	" listed AS (SELECT b.audit, b.grantee, b.grantor, b.by_owner, b.kind, b.name,"
@@ -104,8 +104,8 @@ static CmigQuery find = {
 	"   format(CASE WHEN g.by_owner THEN '%1$s' ELSE 'SET ROLE %2$s; %1$s; RESET ROLE' END,"
 	"    format('REVOKE %s ON %s %s FROM %s', g.to_revoke, g.kind, g.names, " ROLE_NAME("g.grantee") "), g.grantor::regrole) AS revoke"
 	"  FROM grouped g)"
-	/* of a role in schema cmig: one row, as revoke_access takes everything */
-	" SELECT 'warning', 'role ' || d.role, format('it has rights that no level of its own gives: %s',"
+	/* one row for each role, since revoke_access revokes everything */
+	" SELECT 'warning', 'role ' || d.role, format('it has privileges that none of its levels gives: %s',"
 	"   string_agg(d.what, '; ' ORDER BY d.what COLLATE \"C\")),"
 	"  format('SELECT cmig.revoke_access(%L)', pg_get_userbyid(d.grantee)) || coalesce("
 	"   (SELECT string_agg(format('; SELECT cmig.grant_access(%L, %L)', pg_get_userbyid(d.grantee), a.level), '' ORDER BY a.level)"
@@ -114,16 +114,16 @@ static CmigQuery find = {
 	" FROM described d WHERE NOT d.audit AND d.grantee <> 0 GROUP BY d.grantee, d.role"
 	" UNION ALL SELECT CASE WHEN d.audit AND d.reads AND d.grantee <> 0 THEN 'notice' ELSE 'warning' END,"
 	"  CASE WHEN d.grantee = 0 THEN 'PUBLIC' ELSE 'role ' || d.role END,"
-	"  CASE WHEN d.audit AND d.reads THEN 'it may read the audit log: ' WHEN d.audit THEN 'it has rights on the audit log: '"
-	"   ELSE 'every role has rights on pg_cmig: ' END || d.what, d.revoke"
+	"  CASE WHEN d.audit AND d.reads THEN 'it may read the audit log: ' WHEN d.audit THEN 'it has privileges on the audit log: '"
+	"   ELSE 'every role has privileges on pg_cmig: ' END || d.what, d.revoke"
 	" FROM described d WHERE d.audit OR d.grantee = 0"
 
 	/*
-	 * pg_cmig itself closes what it makes; who makes a partition by hand may
-	 * not
+	 * pg_cmig revokes these on the partitions that it creates, but a
+	 * partition may be created by hand
 	 */
 	" UNION ALL SELECT 'notice', 'default privileges of role ' || d.defaclrole::regrole,"
-	"  format('they give %s %s on tables made by hand, such as partitions of the audit log', " ROLE_NAME("a.grantee") ","
+	"  format('they give %s %s on tables created by hand, such as partitions of the audit log', " ROLE_NAME("a.grantee") ","
 	"   string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)),"
 	"  format('ALTER DEFAULT PRIVILEGES FOR ROLE %s%s REVOKE %s ON TABLES FROM %s', d.defaclrole::regrole,"
 	"   CASE WHEN d.defaclnamespace = 0 THEN '' ELSE ' IN SCHEMA ' || d.defaclnamespace::regnamespace END,"
@@ -137,6 +137,7 @@ static CmigQuery find = {
 	2, {TEXTARRAYOID, TEXTARRAYOID}
 };
 
+/* Append one row to the list. */
 static void
 collect_finding(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -149,7 +150,7 @@ collect_finding(TupleDesc desc, HeapTuple row, void *arg)
 	*(List **) arg = lappend(*(List **) arg, finding);
 }
 
-/* The levels' names and GRANTs as two arrays. */
+/* Set the arguments of find: the levels' names and GRANTs as two arrays. */
 static void
 level_arrays(Datum *values)
 {
@@ -186,8 +187,8 @@ cmig_access_findings(void)
 	level_arrays(values);
 
 	/*
-	 * the planner overrates the query by so much that compiling it takes
-	 * seconds
+	 * the planner overestimates the query so much that compiling it would
+	 * take seconds
 	 */
 	guc_level = NewGUCNestLevel();
 	cmig_settings_override("jit", "off");

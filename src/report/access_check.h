@@ -1,6 +1,6 @@
 /*
  * access_check.h
- *	  Who has rights on pg_cmig that cmig.grant_access did not give.
+ *	  Privileges on pg_cmig that cmig.grant_access did not grant.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,15 +10,19 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
+/* A row of the result of cmig.check. */
 typedef struct CmigAccessFinding
 {
-	char	   *severity;		/* warning, or notice for what may be meant */
+	char	   *severity;		/* warning, or notice for what may be intended */
 	char	   *object;
 	char	   *problem;
 	char	   *fix;
 } CmigAccessFinding;
 
-/* The findings about the schemas cmig and cmig_audit, by object. */
+/*
+ * The findings about schemas cmig and cmig_audit (List of CmigAccessFinding
+ * *), by object.
+ */
 extern List *cmig_access_findings(void);
 
 #endif							/* CMIG_ACCESS_CHECK_H */

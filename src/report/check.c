@@ -1,9 +1,8 @@
 /*
  * check.c
- *	  What is wrong with the revisions, the version rows, and rights on them:
- *	  cmig.check.
+ *	  Defects of revisions and version rows, and privileges on them: cmig.check.
  *
- * The graph may be broken: its defects are what is looked for.
+ * The graph may be broken: finding its defects is the purpose.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,6 +31,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_check);
 
+/* Append a problem to the list. */
 static List *
 add_problem(List *problems, const char *severity, const char *object,
 			const char *text, const char *fix)
@@ -45,15 +45,18 @@ add_problem(List *problems, const char *severity, const char *object,
 	return lappend(problems, problem);
 }
 
-/* What the texts show: one that is no longer what was run, one that cannot run. */
+/*
+ * State of reading all scripts: those of applied revisions that have changed,
+ * and those that cannot run.
+ */
 typedef struct TextCheck
 {
 	const CmigView *view;
 	List	   *problems;
-	MemoryContext context;		/* where problems live */
+	MemoryContext context;		/* contains the problems */
 } TextCheck;
 
-/* Is the text of an applied revision what was run? */
+/* Report an applied revision whose script is not the one that ran. */
 static void
 compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 {
@@ -67,13 +70,13 @@ compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 	old = MemoryContextSwitchTo(check->context);
 	check->problems =
 		add_problem(check->problems, "warning", pstrdup(text->edges.id),
-					"its upgrade text or transactional flag is not what was applied here",
-					psprintf("Load the text that was applied, or accept this one: SELECT cmig.repair(%s)",
+					"its upgrade script or transactional flag is not the one that was applied here",
+					psprintf("Load the script that was applied, or accept this one: SELECT cmig.repair(%s)",
 							 quote_literal_cstr(text->edges.id)));
 	MemoryContextSwitchTo(old);
 }
 
-/* Can one of its scripts run?  NULL: there is none. */
+/* Report a script that cannot run; sql is NULL if there is none. */
 static void
 check_script(const CmigRevisionText *text, const char *what, const char *sql,
 			 const char *severity, TextCheck *check)
@@ -93,6 +96,7 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 	MemoryContextSwitchTo(old);
 }
 
+/* Check the scripts of one revision. */
 static void
 check_text(const CmigRevisionText *text, void *arg)
 {
@@ -112,7 +116,7 @@ check_text(const CmigRevisionText *text, void *arg)
 	check_script(text, "downgrade", text->downgrade_sql, "warning", check);
 }
 
-/* Look at all texts, as the settings with which scripts start would have them read. */
+/* Check all scripts, read with the settings with which scripts start. */
 static List *
 add_text_problems(const CmigView *view, List *problems)
 {
@@ -125,6 +129,7 @@ add_text_problems(const CmigView *view, List *problems)
 	return check.problems;
 }
 
+/* Report a journal row that leaves no numbers after it. */
 static List *
 add_journal_problems(List *problems)
 {
@@ -133,10 +138,11 @@ add_journal_problems(List *problems)
 	if (id == 0)
 		return problems;
 	return add_problem(problems, "warning", "cmig.journal",
-					   psprintf("a row has id " INT64_FORMAT ", which leaves no number after it, so newer rows have smaller ones", id),
+					   psprintf("a row has id " INT64_FORMAT ", which leaves no numbers after it, so newer rows have lower ones", id),
 					   psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT, id));
 }
 
+/* Report a defect of the audit log. */
 static List *
 add_audit_problem(List *problems)
 {
@@ -151,28 +157,13 @@ add_audit_problem(List *problems)
 					   fault->fix);
 }
 
-List *
-cmig_check_problems(const CmigView *view, bool with_texts)
+/*
+ * Report names that a revision lists twice.  This occurs only in rows written
+ * by hand; the second mention has no effect.
+ */
+static List *
+add_repeated_names(const CmigView *view, List *problems)
 {
-	List	   *problems = NIL;
-	ListCell   *lc;
-	int			heads = 0;
-
-	foreach(lc, view->graph->defects)
-	{
-		const CmigDefect *defect = lfirst(lc);
-
-		problems = add_problem(problems, "error", defect->revision,
-							   defect->problem, defect->fix);
-	}
-	foreach(lc, view->applied->unknown)
-	{
-		problems = add_problem(problems, "error", lfirst(lc),
-							   "cmig.version names it, but cmig.revision does not hold it",
-							   "Load the missing revision, or record where the database is: SELECT cmig.stamp('<revision>', purge => true)");
-	}
-
-	/* only a row written by hand; the second mention counts for nothing */
 	for (int i = 0; i < view->graph->count; i++)
 	{
 		const CmigRevision *revision = view->graph->nodes[i].revision;
@@ -186,11 +177,18 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 			if (repeated)
 				problems = add_problem(problems, "warning", revision->id,
 									   psprintf("its %s names \"%s\" twice", columns[j], repeated),
-									   "Name it once, or write the other one that is meant.");
+									   "Name it once, or replace it with the name that was intended.");
 		}
 	}
+	return problems;
+}
 
-	/* a row below another row */
+/* Report version rows below another version row. */
+static List *
+add_row_problems(const CmigView *view, List *problems)
+{
+	ListCell   *lc;
+
 	foreach(lc, view->applied->nodes)
 	{
 		const CmigNode *node = &view->graph->nodes[lfirst_int(lc)];
@@ -205,6 +203,14 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 								   "it has a version row although another row is above it",
 								   "Record where the database really is: SELECT cmig.stamp('<revision>', purge => true)");
 	}
+	return problems;
+}
+
+/* Report several heads, unless each of them has a branch label. */
+static List *
+add_head_problem(const CmigView *view, List *problems)
+{
+	int			heads = 0;
 
 	for (int i = 0; i < view->graph->count; i++)
 		if (cmig_graph_is_effective_head(view->graph, i))
@@ -222,6 +228,31 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 								   psprintf("there are %d heads, so upgrade to head is ambiguous", heads),
 								   "SELECT cmig.merge('heads', '<message>') joins them; SELECT * FROM cmig.heads() lists them.");
 	}
+	return problems;
+}
+
+List *
+cmig_check_problems(const CmigView *view, bool with_texts)
+{
+	List	   *problems = NIL;
+	ListCell   *lc;
+
+	foreach(lc, view->graph->defects)
+	{
+		const CmigDefect *defect = lfirst(lc);
+
+		problems = add_problem(problems, "error", defect->revision,
+							   defect->problem, defect->fix);
+	}
+	foreach(lc, view->applied->unknown)
+	{
+		problems = add_problem(problems, "error", lfirst(lc),
+							   "it is in cmig.version but not in cmig.revision",
+							   "Load the missing revision, or record where the database is: SELECT cmig.stamp('<revision>', purge => true)");
+	}
+	problems = add_repeated_names(view, problems);
+	problems = add_row_problems(view, problems);
+	problems = add_head_problem(view, problems);
 
 	if (with_texts)
 	{
@@ -236,7 +267,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 		problems = add_audit_problem(problems);
 		problems = add_text_problems(view, problems);
 		problems = add_problem(problems, "notice", "pg_dump",
-							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version and cmig.journal; no dump holds cmig.secret",
+							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version, and cmig.journal; no dump contains cmig.secret",
 							   "Dump with data, or load the revisions and stamp after restoring a schema.");
 	}
 	return problems;

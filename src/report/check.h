@@ -1,6 +1,6 @@
 /*
  * check.h
- *	  What is wrong with the revisions, the version rows, and rights on them.
+ *	  Defects of revisions and version rows, and privileges on them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,6 +11,7 @@
 #include "nodes/pg_list.h"
 #include "report/view.h"
 
+/* A row of the result of cmig.check. */
 typedef struct CmigProblem
 {
 	const char *severity;		/* error, warning, notice */
@@ -20,8 +21,8 @@ typedef struct CmigProblem
 } CmigProblem;
 
 /*
- * A List of CmigProblem *, the graph's first.  with_texts: also read all
- * scripts and look at who has rights.
+ * A List of CmigProblem *, those of the graph first. with_texts: also read all
+ * scripts and check privileges.
  */
 extern List *cmig_check_problems(const CmigView *view, bool with_texts);
 

@@ -1,8 +1,8 @@
 /*
  * history.c
- *	  Lists of revisions: cmig.current, heads, branches, history.
+ *	  Listings of revisions: cmig.current, heads, branches, history.
  *
- * They work on a broken graph too, and beside version rows that name unknown
+ * They also work with a broken graph, and with version rows of unknown
  * revisions.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -2,7 +2,7 @@
  * require.c
  *	  What an upgrade or a downgrade would do: cmig.plan, resolve, require.
  *
- * They resolve targets and plan exactly as the moving verbs do.
+ * They resolve targets and plan exactly as the functions that move do.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,6 +31,7 @@ PG_FUNCTION_INFO_V1(cmig_plan_array);
 PG_FUNCTION_INFO_V1(cmig_resolve);
 PG_FUNCTION_INFO_V1(cmig_require);
 
+/* Return the steps of a plan as rows. */
 static Datum
 plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
@@ -52,8 +53,8 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 		if (targets->count != 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("a downgrade has one target"),
-					 errhint("Downgrade one branch after the other: label@base.")));
+					 errmsg("a downgrade has exactly one target"),
+					 errhint("Downgrade one branch after another: label@base.")));
 		plan = cmig_move_plan_downgrade(&now, targets->names[0], &resolved);
 	}
 	if (plan->count == 0)
@@ -137,7 +138,7 @@ cmig_require(PG_FUNCTION_ARGS)
 	List	   *nodes = cmig_target_absolute(now.graph, target);
 	CmigPlan   *pending;
 	CmigListing ids;
-	bool		stepwise = false;	/* cmig.upgrade refuses one of them */
+	bool		stepwise = false;	/* one of them needs a stepwise run */
 
 	cmig_target_require_known_rows(now.graph, now.applied);
 	cmig_target_require_sound_rows(now.graph, now.applied, true);

@@ -20,6 +20,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_show);
 
+/* Add a row to the result. */
 static void
 put_field(FunctionCallInfo fcinfo, const char *field, const char *value)
 {
@@ -31,12 +32,14 @@ put_field(FunctionCallInfo fcinfo, const char *field, const char *value)
 	cmig_view_put_row(fcinfo, values, nulls);
 }
 
+/* A value as text. */
 static const char *
 yes_no(bool value)
 {
 	return value ? "yes" : "no";
 }
 
+/* Return everything about one revision. */
 static void
 show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabels *labels, int n)
 {
@@ -89,7 +92,7 @@ cmig_show(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 target ? errmsg("the target must not be empty")
 				 : errmsg("the target must not be null"),
-				 errhint("Say head, heads, current, a branch label, or an id: SELECT * FROM cmig.show('head')")));
+				 errhint("Use head, heads, current, a branch label, or an id: SELECT * FROM cmig.show('head')")));
 	view = cmig_view_read();
 	if (target && strcmp(target, "current") == 0)
 		nodes = view.applied->nodes;

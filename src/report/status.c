@@ -1,6 +1,6 @@
 /*
  * status.c
- *	  Where the database is and what to type next: cmig.status.
+ *	  The state of the database and what to type next: cmig.status.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,6 +28,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_status);
 
+/* Add a row to the result. */
 static void
 put_status(FunctionCallInfo fcinfo, const char *item, const char *value, const char *hint)
 {
@@ -69,7 +70,10 @@ authors_text(const CmigGraph *graph, const CmigPlan *plan)
 	return text.data;
 }
 
-/* A step that is partially applied is to be finished first, which has its own row. */
+/*
+ * Can an upgrade start?  A partially applied step, which has its own row, must
+ * be finished first.
+ */
 static bool
 may_go_up(bool stepwise)
 {
@@ -79,13 +83,14 @@ may_go_up(bool stepwise)
 		(stepwise && ((CmigProgressRow *) llast(rows))->direction == CMIG_UPGRADE);
 }
 
+/* What an upgrade to the heads would run. */
 static void
 put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 {
 	List	   *targets = NIL;
 	CmigPlan   *pending;
 	int		   *nodes;
-	const char *stepwise = NULL;	/* the first that cmig.upgrade refuses */
+	const char *stepwise = NULL;	/* the first that needs a stepwise run */
 
 	for (int i = 0; i < view->graph->count; i++)
 		if (cmig_graph_is_effective_head(view->graph, i))
@@ -117,8 +122,8 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 }
 
 /*
- * Is the step of a journal row still to be done?  Otherwise its failure is
- * history: the database has got there, or away from there, in another way.
+ * Does the step of a journal row still need to be done?  Otherwise its failure
+ * is history: the database has reached or left the revision in another way.
  */
 static bool
 is_still_to_do(const CmigView *view, const CmigJournalEntry *entry)
@@ -130,8 +135,9 @@ is_still_to_do(const CmigView *view, const CmigJournalEntry *entry)
 }
 
 /*
- * What stepwise runs do or have left.  Only a run that is alive holds the run
- * lock, so a row that says running without it is one that was cut off.
+ * What stepwise runs are doing or have left behind.  Only a live run holds the
+ * run lock, so a row with outcome running but without the lock belongs to one
+ * that was interrupted.
  */
 static void
 put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
@@ -147,7 +153,7 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 	if (any && RecoveryInProgress() && strcmp(last.outcome, "running") == 0)
 	{
 		put_status(fcinfo, "begun", psprintf("%s of %s", last.direction, last.revision),
-				   "Only the primary knows whether that run is alive: SELECT * FROM cmig.status() there");
+				   "Only the primary knows whether that run is still alive: SELECT * FROM cmig.status() there");
 		return;
 	}
 	if (any && strcmp(last.outcome, "running") == 0)
@@ -182,7 +188,9 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 			   psprintf("CALL cmig.%s_stepwise(...) continues it", cmig_direction_name(row->direction)));
 }
 
-/* That somebody has rights which no level gives; check() says who. */
+/*
+ * Whether a role has privileges that no level gives; cmig.check shows which.
+ */
 static void
 put_access(FunctionCallInfo fcinfo)
 {
@@ -194,7 +202,7 @@ put_access(FunctionCallInfo fcinfo)
 		any |= strcmp(((CmigAccessFinding *) lfirst(lc))->severity, "warning") == 0;
 	}
 	if (any)
-		put_status(fcinfo, "access", "somebody has rights that cmig.grant_access did not give",
+		put_status(fcinfo, "access", "a role has privileges that cmig.grant_access did not grant",
 				   "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
 }
 
@@ -220,7 +228,7 @@ cmig_status(PG_FUNCTION_ARGS)
 	if (view.applied->rows->count == 0)
 		put_status(fcinfo, "current", "base",
 				   view.graph->count == 0 ? NULL
-				   : "If the schema is there already: SELECT cmig.stamp('<revision>')");
+				   : "If the schema already exists: SELECT cmig.stamp('<revision>')");
 	else
 		put_status(fcinfo, "current", current, NULL);
 	put_status(fcinfo, "revisions",
@@ -239,7 +247,7 @@ cmig_status(PG_FUNCTION_ARGS)
 	if (problems == NIL)
 		put_status(fcinfo, "problems", "none in the graph",
 				   view.graph->count == 0 ? NULL
-				   : "SELECT * FROM cmig.check() also reads the scripts and compares them with what was run");
+				   : "SELECT * FROM cmig.check() also reads the scripts and compares them with what ran");
 	foreach(lc, problems)
 	{
 		CmigProblem *problem = lfirst(lc);

@@ -1,6 +1,6 @@
 /*
  * view.c
- *	  What the functions that only look read, and how they build their rows.
+ *	  What read-only functions read, and how they build their rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

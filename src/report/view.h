@@ -1,6 +1,6 @@
 /*
  * view.h
- *	  What the functions that only look read, and how they build their rows.
+ *	  What read-only functions read, and how they build their rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,7 +13,7 @@
 #include "graph/target.h"
 #include "nodes/pg_list.h"
 
-/* The graph, which may have defects, and where the database is. */
+/* The graph, which may have defects, and what is applied. */
 typedef struct CmigView
 {
 	CmigGraph  *graph;
@@ -23,10 +23,10 @@ typedef struct CmigView
 
 extern CmigView cmig_view_read(void);
 
-/* Add a row to the result of a function that InitMaterializedSRF has prepared. */
+/* Add a row to the result of a function that called InitMaterializedSRF. */
 extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 
-/* A List of char *, and the ids that edges lead to, as text[]. */
+/* A List of char *, and the ids of the nodes that edges lead to, as text[]. */
 extern Datum cmig_view_list(List *names);
 extern Datum cmig_view_edges(const CmigGraph *graph, const CmigEdges *edges);
 
