@@ -924,6 +924,38 @@ COMMENT ON FUNCTION cmig.audit_diff(text, text, timestamptz, timestamptz) IS 'Th
 COMMENT ON FUNCTION cmig.audit_diff(text, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
 
 --
+-- The schema, and what another one differs in
+--
+
+CREATE FUNCTION cmig.schema_sql(schemas text[] DEFAULT NULL, owners boolean DEFAULT false,
+	privileges boolean DEFAULT true, comments boolean DEFAULT true)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_schema_sql'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.diff(target_sql text, schemas text[] DEFAULT NULL, compare text DEFAULT 'all',
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
+	OUT step integer, OUT action text, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_diff'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.diff_schemas(from_schema text, to_schema text, compare text DEFAULT 'all',
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
+	OUT step integer, OUT action text, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_diff_schemas'
+LANGUAGE C;
+
+COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'The schema as SQL that makes it, sorted so that the same schema gives the same text. Raises 22004, 22023, 3F000.';
+COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean) IS 'What brings the database to the schema that target_sql makes: the statements in order, with those that bring it back in reverse order. No rows: no difference. Raises 22004, 22023, 25006, 42501, 55000, and what target_sql raises.';
+COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'What brings one schema to what another one is, as diff. Raises 22004, 22023, 25006, 3F000, 55000.';
+
+--
 -- Rights: everything belongs to the bootstrap superuser, so that nobody else
 -- can put code in the place of a function, or a trigger on a table.  Nothing
 -- is PUBLIC's.  The role that installs may use all of it and grant it.

@@ -116,9 +116,9 @@ static const char *const owner[] = {
  */
 static const char *const reader_functions[] = {
 	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
-	"audit_transaction", "branches", "check", "current", "diff", "draft", "drift", "export", "heads",
+	"audit_transaction", "branches", "check", "current", "diff", "diff_schemas", "draft", "drift", "export", "heads",
 	"history", "lint", "plan", "require", "resolve", "rls_check", "rls_script", "rls_status",
-	"script", "show", "status", NULL
+	"schema_sql", "script", "show", "status", NULL
 };
 
 static const char *const author_functions[] = {

@@ -1,0 +1,237 @@
+/*
+ * annotate.c
+ *	  What objects of all kinds have: owner, comment, privileges.
+ *
+ * Privileges are kept as differences from those of a new object, so a new
+ * object has none.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/annotate.h"
+
+static const char *
+owner_of(const CmigObject *object)
+{
+	while (object->owner == NULL && object->parent != NULL)
+		object = object->parent;
+	return object->owner;
+}
+
+/*
+ * Comments
+ */
+
+static char *
+comment_sql(const CmigObject *object, const char *comment)
+{
+	return psprintf("COMMENT ON %s IS %s", cmig_kind_reference(object),
+					comment ? cmig_literal(comment) : "NULL");
+}
+
+static List *
+alter_comment(List *ddl, const CmigObject *object, const char *from, const char *to)
+{
+	if (from == to || (from != NULL && to != NULL && strcmp(from, to) == 0))
+		return ddl;
+	return cmig_ddl_append(ddl, comment_sql(object, to), comment_sql(object, from));
+}
+
+/*
+ * Owners
+ */
+
+static char *
+owner_sql(const CmigObject *object, const char *owner)
+{
+	return psprintf("ALTER %s OWNER TO %s", cmig_kind_reference(object), cmig_quote(owner));
+}
+
+static bool
+has_owner(const CmigObject *object)
+{
+	return object->owner != NULL && !(object->kind->flags & CMIG_KIND_NO_OWNER_SQL);
+}
+
+/*
+ * Privileges
+ */
+
+static int
+compare_grants(const CmigGrant *a, const CmigGrant *b)
+{
+	int			order;
+
+	if (a->grantee == NULL || b->grantee == NULL)
+		order = (a->grantee != NULL) - (b->grantee != NULL);
+	else
+		order = strcmp(a->grantee, b->grantee);
+	return order ? order : strcmp(a->privilege, b->privilege);
+}
+
+static const CmigGrant *
+find_grant(const List *grants, const CmigGrant *wanted)
+{
+	ListCell   *cell;
+
+	foreach(cell, grants)
+	{
+		const CmigGrant *grant = lfirst(cell);
+
+		if (compare_grants(grant, wanted) == 0)
+			return grant;
+	}
+	return NULL;
+}
+
+/* "SELECT (a) ON TABLE t" or "EXECUTE ON FUNCTION f()". */
+static void
+append_privilege(StringInfo buf, const CmigObject *object, const char *privilege)
+{
+	const char *word = object->kind->grant_word;
+
+	if (object->address.sub > 0 && object->parent != NULL)
+		appendStringInfo(buf, "%s (%s) ON TABLE %s", privilege, cmig_quote(object->name), object->parent->identity);
+	else if (word != NULL)
+		appendStringInfo(buf, "%s ON %s %s", privilege, word, object->identity);
+	else
+		appendStringInfo(buf, "%s ON %s", privilege, cmig_kind_reference(object));
+}
+
+typedef enum GrantVerb
+{
+	GRANT,
+	GRANT_WITH_OPTION,
+	REVOKE,
+	REVOKE_OPTION
+} GrantVerb;
+
+static char *
+grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, const char *privileges)
+{
+	StringInfoData sql;
+	bool		grants = verb == GRANT || verb == GRANT_WITH_OPTION;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, grants ? "GRANT " : verb == REVOKE ? "REVOKE " : "REVOKE GRANT OPTION FOR ");
+	append_privilege(&sql, object, privileges);
+	appendStringInfo(&sql, " %s %s", grants ? "TO" : "FROM",
+					 grant->grantee ? grant->grantee : cmig_quote(owner_of(object)));
+	if (verb == GRANT_WITH_OPTION)
+		appendStringInfoString(&sql, " WITH GRANT OPTION");
+	return sql.data;
+}
+
+/* The statement that leads from one to the other; either may be NULL. */
+static GrantVerb
+verb_between(const CmigGrant *from, const CmigGrant *to)
+{
+	bool		had = from ? from->granted : !to->granted;
+	bool		has = to ? to->granted : !from->granted;
+
+	if (had && has)
+		return to && to->grantable ? GRANT_WITH_OPTION : REVOKE_OPTION;
+	if (!has)
+		return REVOKE;
+	return to && to->grantable ? GRANT_WITH_OPTION : GRANT;
+}
+
+typedef struct GrantStep
+{
+	const CmigGrant *grant;
+	GrantVerb	verb;
+	GrantVerb	undo;
+} GrantStep;
+
+/* Steps for the same role and with the same verbs are one statement. */
+static List *
+append_steps(List *ddl, const CmigObject *object, GrantStep *steps, int count)
+{
+	for (int i = 0; i < count;)
+	{
+		StringInfoData privileges;
+		GrantStep  *first = &steps[i];
+		bool		column = object->address.sub > 0 && object->parent != NULL;
+
+		initStringInfo(&privileges);
+		appendStringInfoString(&privileges, first->grant->privilege);
+		for (i++; i < count && !column; i++)
+		{
+			GrantStep  *step = &steps[i];
+			bool		same = step->grant->grantee == NULL ? first->grant->grantee == NULL :
+			first->grant->grantee != NULL && strcmp(step->grant->grantee, first->grant->grantee) == 0;
+
+			if (!same || step->verb != first->verb || step->undo != first->undo)
+				break;
+			appendStringInfo(&privileges, ", %s", step->grant->privilege);
+		}
+		ddl = cmig_ddl_append(ddl, grant_sql(object, first->grant, first->verb, privileges.data),
+							  grant_sql(object, first->grant, first->undo, privileges.data));
+	}
+	return ddl;
+}
+
+static List *
+alter_grants(List *ddl, const CmigObject *object, const List *from, const List *to)
+{
+	GrantStep  *steps = palloc(sizeof(GrantStep) * (list_length(from) + list_length(to) + 1));
+	int			count = 0;
+	ListCell   *cell;
+
+	foreach(cell, from)
+	{
+		const CmigGrant *grant = lfirst(cell);
+
+		if (find_grant(to, grant) == NULL)
+			steps[count++] = (GrantStep)
+		{
+			grant, verb_between(grant, NULL), verb_between(NULL, grant)
+		};
+	}
+	foreach(cell, to)
+	{
+		const CmigGrant *grant = lfirst(cell);
+		const CmigGrant *old = find_grant(from, grant);
+
+		if (old == NULL || old->granted != grant->granted || old->grantable != grant->grantable)
+			steps[count++] = (GrantStep)
+		{
+			grant, verb_between(old, grant), verb_between(grant, old)
+		};
+	}
+	return append_steps(ddl, object, steps, count);
+}
+
+/*
+ * All of it
+ */
+
+List *
+cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
+{
+	List	   *ddl = NIL;
+
+	if (has_owner(object) && (options->owners || object->keeps) &&
+		(options->all_owners || strcmp(object->owner, options->role) != 0))
+		ddl = cmig_ddl_append(ddl, owner_sql(object, object->owner), owner_sql(object, options->role));
+	if (options->privileges || object->keeps)
+		ddl = alter_grants(ddl, object, NIL, object->grants);
+	if (options->comments || object->keeps)
+		ddl = alter_comment(ddl, object, NULL, object->comment);
+	return ddl;
+}
+
+List *
+cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
+{
+	List	   *ddl = NIL;
+
+	if (has_owner(from) && has_owner(to) && options->owners && strcmp(from->owner, to->owner) != 0)
+		ddl = cmig_ddl_append(ddl, owner_sql(to, to->owner), owner_sql(to, from->owner));
+	if (options->privileges)
+		ddl = alter_grants(ddl, options->owners ? to : from, from->grants, to->grants);
+	if (options->comments)
+		ddl = alter_comment(ddl, to, from->comment, to->comment);
+	return ddl;
+}

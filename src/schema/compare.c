@@ -1,0 +1,362 @@
+/*
+ * compare.c
+ *	  What two images differ in.
+ *
+ * Objects are matched by kind and identity.  Each kind says what ALTER can do.
+ * Then what is dropped, or altered in a way that its dependents do not survive,
+ * takes these with it: they are dropped before and made again afterwards.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/annotate.h"
+#include "schema/compare.h"
+#include "schema/kinds.h"
+
+/* The dependents of each object of an image. */
+typedef struct Dependents
+{
+	int		   *start;			/* by index; one more than there are objects */
+	CmigObject **objects;
+} Dependents;
+
+/*
+ * Matching
+ */
+
+static bool
+differs(const CmigObject *from, const CmigObject *to)
+{
+	const CmigKind *kind = to->kind;
+
+	for (int i = 0; i < kind->nproperties; i++)
+		if (!cmig_kind_same_value(&kind->properties[i], from->values[i], to->values[i]))
+			return true;
+	return false;
+}
+
+/* Is the object made by what its parent inherits, now and afterwards? */
+static bool
+follows_parent(const CmigDifference *difference, const CmigObject *object)
+{
+	const CmigObject *parent = object->parent;
+
+	return object->inherited && parent != NULL &&
+		cmig_image_lookup(difference->from, parent->kind, parent->identity) != NULL &&
+		cmig_image_lookup(difference->to, parent->kind, parent->identity) != NULL;
+}
+
+static void
+compare_pair(CmigDifference *difference, CmigChange *change)
+{
+	CmigAlter	alter = {.from = change->from,.to = change->to};
+
+	if (differs(change->from, change->to))
+	{
+		if (change->to->kind->alter == NULL)
+			alter.again = true;
+		else
+			change->to->kind->alter(&alter);
+	}
+	if (alter.unsupported != NULL)
+	{
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = alter.unsupported;
+		return;
+	}
+	if (alter.again)
+	{
+		change->action = CMIG_AGAIN;
+		return;
+	}
+	change->disturbs = alter.disturbs;
+	change->recasts = alter.recasts;
+	change->ddl = list_concat(alter.ddl, cmig_annotate_alter(change->from, change->to, difference->options));
+	if (change->ddl != NIL || change->disturbs)
+		change->action = CMIG_ALTER;
+}
+
+static void
+compare_single(CmigDifference *difference, CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+
+	if (object->kind == &cmig_kind_other)
+	{
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = change->to ? "it is missing; objects of this kind are not compared yet" :
+			"it is not in the target; objects of this kind are not compared yet";
+	}
+	else if (!follows_parent(difference, object))
+		change->action = change->to ? CMIG_CREATE : CMIG_DROP;
+}
+
+static void
+add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
+{
+	CmigChange *change = &difference->changes[difference->count++];
+
+	change->from = from;
+	change->to = to;
+	if (from != NULL)
+		difference->of_from[from->index] = change;
+	if (to != NULL)
+		difference->of_to[to->index] = change;
+	if (from != NULL && to != NULL)
+		compare_pair(difference, change);
+	else if (!(to == NULL && difference->options->models && !(from->kind->flags & CMIG_KIND_MODEL)))
+		compare_single(difference, change);
+}
+
+static void
+match(CmigDifference *difference)
+{
+	const CmigImage *from = difference->from,
+			   *to = difference->to;
+	int			i = 0,
+				j = 0;
+
+	while (i < from->count || j < to->count)
+	{
+		int			order = i == from->count ? 1 : j == to->count ? -1 :
+		cmig_object_compare(from->objects[i], to->objects[j]);
+
+		add_change(difference, order <= 0 ? from->objects[i] : NULL,
+				   order >= 0 ? to->objects[j] : NULL);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
+/*
+ * What goes for a moment
+ */
+
+static void
+count_dependent(Dependents *dependents, const CmigObject *on)
+{
+	dependents->start[on->index + 1]++;
+}
+
+static void
+find_dependents(const CmigImage *image, Dependents *dependents)
+{
+	int		   *fill;
+
+	dependents->start = palloc0(sizeof(int) * (image->count + 1));
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		for (int j = 0; j < object->ndepends; j++)
+			count_dependent(dependents, object->depends[j]);
+		if (object->parent != NULL)
+			count_dependent(dependents, object->parent);
+	}
+	for (int i = 0; i < image->count; i++)
+		dependents->start[i + 1] += dependents->start[i];
+	dependents->objects = palloc(sizeof(CmigObject *) * Max(dependents->start[image->count], 1));
+	fill = palloc0(sizeof(int) * (image->count + 1));
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+
+		for (int j = 0; j <= object->ndepends; j++)
+		{
+			const CmigObject *on = j < object->ndepends ? object->depends[j] : object->parent;
+
+			if (on != NULL)
+				dependents->objects[dependents->start[on->index] + fill[on->index]++] = object;
+		}
+	}
+	pfree(fill);
+}
+
+static bool
+is_disposable(const CmigObject *object)
+{
+	return (object->kind->flags & CMIG_KIND_DISPOSABLE) != 0 ||
+		(object->kind->is_disposable != NULL && object->kind->is_disposable(object));
+}
+
+/* Must a dependent be gone while the other is altered? */
+static bool
+is_disturbed(const CmigChange *change, const CmigChange *dependent)
+{
+	int			flags = dependent->from->kind->flags;
+
+	if (!change->disturbs)
+		return false;
+	if (flags & CMIG_KIND_RECAST)
+		return change->recasts || dependent->action == CMIG_ALTER;
+	return (flags & CMIG_KIND_DISTURBED) != 0;
+}
+
+/* It is no longer a dependent afterwards. */
+static bool
+lets_go(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
+{
+	const CmigObject *to = dependent->to;
+
+	if (dependent->action != CMIG_ALTER)
+		return false;
+	for (int i = 0; i < to->ndepends; i++)
+		if (difference->of_to[to->depends[i]->index] == change)
+			return false;
+	return to->parent == NULL || difference->of_to[to->parent->index] != change;
+}
+
+static void
+propagate(CmigDifference *difference)
+{
+	Dependents	dependents;
+	List	   *queue = NIL;
+	const int	count = difference->from->count;
+
+	find_dependents(difference->from, &dependents);
+	for (int i = 0; i < count; i++)
+	{
+		CmigChange *change = difference->of_from[i];
+
+		if (change->action == CMIG_DROP || change->action == CMIG_AGAIN || change->disturbs)
+			queue = lappend(queue, change);
+	}
+	/* the queue grows while it is read */
+	for (int i = 0; i < list_length(queue); i++)
+	{
+		CmigChange *change = list_nth(queue, i);
+		bool		goes = change->action == CMIG_DROP || change->action == CMIG_AGAIN;
+
+		for (int j = dependents.start[change->from->index]; j < dependents.start[change->from->index + 1]; j++)
+		{
+			CmigChange *dependent = difference->of_from[dependents.objects[j]->index];
+
+			if (dependent->to == NULL || dependent->action == CMIG_AGAIN ||
+				dependent->action == CMIG_UNSUPPORTED)
+				continue;
+			if (!goes && !is_disturbed(change, dependent))
+				continue;
+			if (is_disposable(dependent->from) ||
+				(change->action == CMIG_AGAIN && dependent->from->parent == change->from))
+			{
+				dependent->action = CMIG_AGAIN;
+				dependent->ddl = NIL;
+				queue = lappend(queue, dependent);
+			}
+			else if (goes && change->action == CMIG_AGAIN && !lets_go(difference, change, dependent))
+			{
+				change->action = CMIG_UNSUPPORTED;
+				change->reason = psprintf("it would have to be dropped, and %s %s depends on it",
+										  dependent->from->kind->name, dependent->from->identity);
+				break;
+			}
+		}
+	}
+}
+
+/*
+ * Whose statements make what
+ */
+
+static bool
+is_made(const CmigChange *change)
+{
+	return change->action == CMIG_CREATE || change->action == CMIG_AGAIN;
+}
+
+static bool
+is_dropped(const CmigChange *change)
+{
+	return change->action == CMIG_DROP || change->action == CMIG_AGAIN;
+}
+
+static bool
+may_fold(const CmigObject *object)
+{
+	return (object->kind->flags & CMIG_KIND_FOLDS) != 0 && !object->apart &&
+		(object->kind->folds == NULL || object->kind->folds(object));
+}
+
+/* The parent's kind stands before, so its host is known. */
+static void
+find_host(CmigDifference *difference, CmigChange *change)
+{
+	CmigObject *object = change->to ? change->to : change->from;
+	CmigChange *parent;
+
+	change->host = NULL;
+	if (change->to)
+		change->to->folded = false;
+	if (change->from)
+		change->from->folded = false;
+	if (object->parent == NULL || (!is_made(change) && !is_dropped(change)))
+		return;
+	parent = change->to ? difference->of_to[object->parent->index] : difference->of_from[object->parent->index];
+	if (parent->action != change->action)
+		return;
+	if (may_fold(object))
+	{
+		if (change->to)
+			change->to->folded = true;
+		if (change->from)
+			change->from->folded = true;
+	}
+	else if (change->action != CMIG_DROP || object->apart ||
+			 !(object->kind->flags & CMIG_KIND_GONE_WITH_PARENT))
+		return;
+	change->host = parent->host ? parent->host : parent;
+	if (!object->folded)
+		change->host->riders = lappend(change->host->riders, change);
+}
+
+void
+cmig_compare_hosts(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+		difference->changes[i].riders = NIL;
+	for (int i = 0; i < difference->count; i++)
+		find_host(difference, &difference->changes[i]);
+}
+
+/* What is not compared stays as it is on an object that is made again. */
+static void
+keep_annotations(CmigDifference *difference)
+{
+	const CmigDiffOptions *options = difference->options;
+
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->action != CMIG_AGAIN)
+			continue;
+		if (!options->owners)
+			change->to->owner = change->from->owner;
+		if (!options->privileges)
+			change->to->grants = change->from->grants;
+		if (!options->comments)
+			change->to->comment = change->from->comment;
+		change->to->keeps = true;
+	}
+}
+
+CmigDifference *
+cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
+{
+	CmigDifference *difference = palloc0(sizeof(CmigDifference));
+
+	difference->from = from;
+	difference->to = to;
+	difference->options = options;
+	difference->changes = MemoryContextAllocHuge(CurrentMemoryContext,
+												 sizeof(CmigChange) * Max(from->count + to->count, 1));
+	memset(difference->changes, 0, sizeof(CmigChange) * (from->count + to->count));
+	difference->of_from = palloc0(sizeof(CmigChange *) * Max(from->count, 1));
+	difference->of_to = palloc0(sizeof(CmigChange *) * Max(to->count, 1));
+	match(difference);
+	propagate(difference);
+	keep_annotations(difference);
+	cmig_compare_hosts(difference);
+	return difference;
+}

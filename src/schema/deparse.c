@@ -1,0 +1,129 @@
+/*
+ * deparse.c
+ *	  A difference as statements, in order.
+ *
+ * What is dropped has all that made it in the row's downgrade_sql; what is made
+ * has a row a statement.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/annotate.h"
+#include "schema/deparse.h"
+#include "schema/order.h"
+
+typedef struct Deparse
+{
+	CmigDifference *difference;
+	const CmigDiffOptions *options;
+	CmigDiffOptions restore;	/* for what is dropped */
+	CmigDiffCallback callback;
+	void	   *arg;
+} Deparse;
+
+static void
+put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *ddl)
+{
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+	{
+		const CmigDdl *entry = lfirst(cell);
+		CmigDiffRow row = {action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard};
+
+		deparse->callback(&row, deparse->arg);
+		action = "alter";
+	}
+}
+
+/* An object's statements, and those of the objects that its own one makes. */
+static List *
+creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions *options)
+{
+	List	   *ddl = object->kind->create(object);
+
+	ddl = list_concat(ddl, cmig_annotate_create(object, options));
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+		if (child->folded)
+			ddl = list_concat(ddl, creation(deparse, child, options));
+	return ddl;
+}
+
+static void
+put_create(Deparse *deparse, const CmigChange *change)
+{
+	put_ddl(deparse, "create", change->to, creation(deparse, change->to, deparse->options));
+}
+
+static char *
+join(List *ddl)
+{
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	foreach(cell, ddl)
+		appendStringInfo(&sql, "%s%s", sql.len > 0 ? ";\n" : "", ((CmigDdl *) lfirst(cell))->sql);
+	return sql.data;
+}
+
+static void
+put_drop(Deparse *deparse, const CmigChange *change)
+{
+	CmigObject *object = change->from;
+	CmigDiffRow row = {"drop", object->kind->name, object->identity};
+	List	   *ddl = creation(deparse, object, &deparse->restore);
+	ListCell   *cell;
+
+	foreach(cell, change->riders)
+		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
+	row.upgrade = cmig_kind_drop(object);
+	row.downgrade = join(ddl);
+	if (change->action == CMIG_DROP && (object->kind->flags & CMIG_KIND_DATA))
+		row.hazard = psprintf("data loss: %s %s", object->kind->name, object->identity);
+	deparse->callback(&row, deparse->arg);
+}
+
+static void
+put_unsupported(Deparse *deparse, const CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+	CmigDiffRow row = {"unsupported", object->kind->name, object->identity, NULL, NULL, change->reason};
+
+	if (object->kind->create == NULL)
+	{
+		row.kind = object->name;
+		row.object = object->identity + strlen(object->name) + 1;
+	}
+	deparse->callback(&row, deparse->arg);
+}
+
+void
+cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
+{
+	Deparse		deparse = {.difference = difference,.options = difference->options,.callback = callback,.arg = arg};
+	int			count;
+	CmigNode   *nodes = cmig_order(difference, &count);
+
+	deparse.restore = *difference->options;
+	deparse.restore.owners = deparse.restore.privileges = deparse.restore.comments = true;
+	for (int i = 0; i < count; i++)
+	{
+		switch (nodes[i].type)
+		{
+			case CMIG_NODE_DROP:
+				put_drop(&deparse, nodes[i].change);
+				break;
+			case CMIG_NODE_ALTER:
+				put_ddl(&deparse, "alter", nodes[i].change->to, nodes[i].change->ddl);
+				break;
+			case CMIG_NODE_CREATE:
+				put_create(&deparse, nodes[i].change);
+				break;
+			case CMIG_NODE_UNSUPPORTED:
+				put_unsupported(&deparse, nodes[i].change);
+				break;
+		}
+	}
+}

@@ -1,0 +1,31 @@
+/*
+ * deparse.h
+ *	  A difference as statements, in order.
+ *
+ * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_DEPARSE_H
+#define CMIG_DEPARSE_H
+
+#include "postgres.h"
+#include "schema/compare.h"
+
+/* A row of cmig.diff. */
+typedef struct CmigDiffRow
+{
+	const char *action;			/* create, alter, drop, unsupported */
+	const char *kind;
+	const char *object;
+	const char *upgrade;		/* both NULL: unsupported */
+	const char *downgrade;
+	const char *hazard;
+} CmigDiffRow;
+
+typedef void (*CmigDiffCallback) (const CmigDiffRow *row, void *arg);
+
+/* Call back for each row. */
+extern void cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg);
+
+#endif							/* CMIG_DEPARSE_H */

@@ -1,0 +1,208 @@
+/*
+ * diff.c
+ *	  cmig.diff and cmig.diff_schemas: what brings one schema to another.
+ *
+ * The live image is read first.  The other one is read in the shadow, once the
+ * target's SQL has run there, or while the other schema bears the first one's
+ * name; so all names are equal.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "schema/deparse.h"
+#include "schema/diff_options.h"
+#include "schema/image_read.h"
+#include "schema/shadow.h"
+#include "schema/target.h"
+
+#include "catalog/namespace.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(cmig_diff);
+PG_FUNCTION_INFO_V1(cmig_diff_schemas);
+
+#define COLUMNS 7
+
+typedef struct Diff
+{
+	ReturnSetInfo *result;
+	int32		step;
+	const char *target_sql;
+	CmigTarget *target;
+	CmigManaged *managed;		/* of the image that is read in the shadow */
+	CmigImage  *image;
+	Oid			from_schema;	/* of diff_schemas */
+	char	   *from_name;
+} Diff;
+
+/*
+ * Rows
+ */
+
+static void
+put_row(const CmigDiffRow *row, void *arg)
+{
+	Diff	   *diff = arg;
+	const char *texts[] = {row->action, row->kind, row->object, row->upgrade, row->downgrade, row->hazard};
+	Datum		values[COLUMNS];
+	bool		nulls[COLUMNS] = {0};
+
+	values[0] = Int32GetDatum(++diff->step);
+	for (int i = 1; i < COLUMNS; i++)
+	{
+		nulls[i] = texts[i - 1] == NULL;
+		values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(texts[i - 1]);
+	}
+	tuplestore_putvalues(diff->result->setResult, diff->result->setDesc, values, nulls);
+}
+
+/* What of the target's SQL could not be carried out. */
+static void
+put_notes(Diff *diff, const CmigTarget *target)
+{
+	ListCell   *cell;
+
+	foreach(cell, target->notes)
+	{
+		const CmigTargetNote *note = lfirst(cell);
+		CmigDiffRow row = {"unsupported", note->kind, note->object, NULL, NULL, note->reason};
+
+		put_row(&row, diff);
+	}
+}
+
+static void
+put_difference(Diff *diff, CmigImage *from, const CmigDiffOptions *options)
+{
+	cmig_deparse(cmig_compare(from, diff->image, options), put_row, diff);
+}
+
+/*
+ * cmig.diff
+ */
+
+static void
+read_target(CmigShadow *shadow, void *arg)
+{
+	Diff	   *diff = arg;
+
+	diff->target = cmig_target_run(shadow, diff->target_sql);
+	diff->image = cmig_image_read(cmig_shadow_schemas(shadow));
+}
+
+Datum
+cmig_diff(PG_FUNCTION_ARGS)
+{
+	Diff		diff = {0};
+	CmigDiffOptions options = {0};
+	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 1);
+	CmigImage  *from;
+
+	InitMaterializedSRF(fcinfo, 0);
+	diff.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	cmig_diff_arguments(fcinfo, 2, &options);
+	diff.target_sql = cmig_argument_text(fcinfo, 0);
+	if (diff.target_sql == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("target_sql must not be null")));
+
+	from = cmig_image_read(managed);
+	cmig_shadow_run(managed, "cmig.diff", read_target, &diff);
+	put_difference(&diff, from, &options);
+	put_notes(&diff, diff.target);
+	return (Datum) 0;
+}
+
+/*
+ * cmig.diff_schemas
+ */
+
+/* Put another name for one in a printed text. */
+static char *
+rename_in(char *text, const char *old, const char *new)
+{
+	StringInfoData result;
+	char	   *found;
+
+	if (text == NULL || strstr(text, old) == NULL)
+		return text;
+	initStringInfo(&result);
+	while ((found = strstr(text, old)) != NULL)
+	{
+		appendBinaryStringInfo(&result, text, found - text);
+		appendStringInfoString(&result, new);
+		text = found + strlen(old);
+	}
+	appendStringInfoString(&result, text);
+	return result.data;
+}
+
+/*
+ * What the other schema says of the first one, which bears a name that nothing
+ * else has meanwhile, will be said of itself.
+ */
+static void
+read_renamed(CmigShadow *shadow, void *arg)
+{
+	Diff	   *diff = arg;
+	char	   *old = get_namespace_name(diff->from_schema);
+	char	   *new;
+
+	diff->image = cmig_image_read(diff->managed);
+	if (diff->from_schema == diff->managed->schemas[0].oid)
+		return;
+	old = psprintf("%s.", old);
+	new = psprintf("%s.", quote_identifier(diff->from_name));
+	for (int i = 0; i < diff->image->count; i++)
+	{
+		CmigObject *object = diff->image->objects[i];
+
+		for (int j = 0; j < object->kind->nproperties; j++)
+			object->values[j] = rename_in(object->values[j], old, new);
+	}
+}
+
+static CmigManaged *
+one_schema(FunctionCallInfo fcinfo, int n)
+{
+	char	   *name = cmig_argument_text(fcinfo, n);
+	CmigManaged *managed;
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("schema must not be null")));
+	managed = cmig_managed_schemas(cmig_argument_one(name));
+	if (!OidIsValid(managed->schemas[0].oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" does not exist", name)));
+	return managed;
+}
+
+Datum
+cmig_diff_schemas(PG_FUNCTION_ARGS)
+{
+	Diff		diff = {0};
+	CmigDiffOptions options = {0};
+	CmigManaged *from_schema = one_schema(fcinfo, 0);
+	CmigImage  *from;
+
+	InitMaterializedSRF(fcinfo, 0);
+	diff.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	cmig_diff_arguments(fcinfo, 2, &options);
+	diff.managed = one_schema(fcinfo, 1);
+	diff.from_schema = from_schema->schemas[0].oid;
+	diff.from_name = from_schema->schemas[0].name;
+
+	from = cmig_image_read(from_schema);
+	cmig_shadow_rename(diff.managed->schemas[0].oid, from_schema->schemas[0].name,
+					   "cmig.diff_schemas", read_renamed, &diff);
+	put_difference(&diff, from, &options);
+	return (Datum) 0;
+}

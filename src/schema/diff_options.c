@@ -1,0 +1,62 @@
+/*
+ * diff_options.c
+ *	  The arguments of cmig.diff and its relatives.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "schema/diff_options.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+CmigManaged *
+cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n)
+{
+	CmigNames  *names = NULL;
+
+	if (!PG_ARGISNULL(n))
+		names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), "the list of schemas", NULL);
+	return cmig_managed_schemas(names);
+}
+
+void
+cmig_diff_annotations(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
+{
+	options->owners = cmig_argument_bool(fcinfo, n, false);
+	options->privileges = cmig_argument_bool(fcinfo, n + 1, true);
+	options->comments = cmig_argument_bool(fcinfo, n + 2, true);
+	options->role = GetUserNameFromId(GetUserId(), false);
+}
+
+static bool
+models_argument(FunctionCallInfo fcinfo, int n)
+{
+	const char *compare = cmig_argument_text(fcinfo, n);
+
+	if (compare == NULL || strcmp(compare, "all") == 0)
+		return false;
+	if (strcmp(compare, "models") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" cannot be compared", compare),
+				 errhint("Use 'all' or 'models'.")));
+	return true;
+}
+
+void
+cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
+{
+	options->models = models_argument(fcinfo, n);
+	cmig_diff_annotations(fcinfo, n + 1, options);
+	if (cmig_argument_list(fcinfo, n + 4, "renames")->count > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("renames are not supported yet")));
+	if (cmig_argument_bool(fcinfo, n + 5, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a difference for a stepwise revision is not supported yet")));
+}

@@ -1,0 +1,27 @@
+/*
+ * diff_options.h
+ *	  The arguments of cmig.diff and its relatives.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_DIFF_OPTIONS_H
+#define CMIG_DIFF_OPTIONS_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "schema/compare.h"
+#include "schema/managed.h"
+
+/* Argument n, a text[] of schemas or null. */
+extern CmigManaged *cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n);
+
+/* owners, privileges, comments, from argument n on. */
+extern void cmig_diff_annotations(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
+
+/*
+ * compare, owners, privileges, comments, renames, concurrently, from argument n
+ * on.  Raises 22023 for another word in compare.
+ */
+extern void cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
+
+#endif							/* CMIG_DIFF_OPTIONS_H */

@@ -1,0 +1,176 @@
+/*
+ * kind.c
+ *	  What all kinds of objects have in common.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kind.h"
+#include "schema/normal.h"
+
+#include "utils/builtins.h"
+
+const char *
+cmig_quote(const char *identifier)
+{
+	return quote_identifier(identifier);
+}
+
+char *
+cmig_literal(const char *text)
+{
+	return quote_literal_cstr(text);
+}
+
+CmigObject *
+cmig_object_new(const CmigKind *kind, const char *name, const char *identity)
+{
+	CmigObject *object = palloc0(offsetof(CmigObject, values) +
+								 sizeof(char *) * Max(kind->nproperties, 1));
+
+	object->kind = kind;
+	object->name = pstrdup(name);
+	object->identity = pstrdup(identity);
+	return object;
+}
+
+char *
+cmig_kind_reference(const CmigObject *object)
+{
+	const CmigKind *kind = object->kind;
+
+	if (kind->reference != NULL)
+		return kind->reference(object);
+	if (kind->flags & CMIG_KIND_ON_PARENT)
+		return psprintf("%s %s ON %s", kind->word, cmig_quote(object->name),
+						object->parent->identity);
+	return psprintf("%s %s", kind->word, object->identity);
+}
+
+char *
+cmig_kind_drop(const CmigObject *object)
+{
+	if (object->kind->drop != NULL)
+		return object->kind->drop(object);
+	return psprintf("DROP %s", cmig_kind_reference(object));
+}
+
+/*
+ * Lists "a, b" of which the order says nothing
+ */
+
+static int
+compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Cut at ", "; a comma within a quoted value does no harm, as both are cut there. */
+static int
+cut_list(const char *text, char ***items)
+{
+	char	   *copy = pstrdup(text);
+	int			count = 0;
+
+	*items = palloc(sizeof(char *) * (strlen(text) / 2 + 2));
+	for (char *next = copy; next != NULL;)
+	{
+		char	   *end = strstr(next, ", ");
+
+		if (end != NULL)
+			*end = '\0';
+		(*items)[count++] = next;
+		next = end == NULL ? NULL : end + 2;
+	}
+	qsort(*items, count, sizeof(char *), compare_strings);
+	return count;
+}
+
+static bool
+same_list(const char *a, const char *b)
+{
+	char	  **left,
+			  **right;
+	int			count = cut_list(a, &left);
+
+	if (cut_list(b, &right) != count)
+		return false;
+	for (int i = 0; i < count; i++)
+		if (strcmp(left[i], right[i]) != 0)
+			return false;
+	return true;
+}
+
+bool
+cmig_kind_same_value(const CmigProperty *property, const char *a, const char *b)
+{
+	if (property->flags & CMIG_PROPERTY_SILENT)
+		return true;
+	if (a == NULL || b == NULL)
+		return a == b;
+	if (strcmp(a, b) == 0)
+		return true;
+	if (property->flags & CMIG_PROPERTY_LIST)
+		return same_list(a, b);
+	if (property->flags & CMIG_PROPERTY_EXPRESSION)
+		return cmig_normal_same(a, b);
+	return false;
+}
+
+bool
+cmig_alter_differs(const CmigAlter *alter, int property)
+{
+	return !cmig_kind_same_value(&alter->to->kind->properties[property],
+								 alter->from->values[property], alter->to->values[property]);
+}
+
+List *
+cmig_ddl_append(List *ddl, char *sql, char *undo)
+{
+	CmigDdl    *entry = palloc0(sizeof(CmigDdl));
+
+	entry->sql = sql;
+	entry->undo = undo;
+	return lappend(ddl, entry);
+}
+
+void
+cmig_alter_add(CmigAlter *alter, char *sql, char *undo)
+{
+	alter->ddl = cmig_ddl_append(alter->ddl, sql, undo);
+}
+
+void
+cmig_alter_add_hazard(CmigAlter *alter, char *sql, char *undo, char *hazard)
+{
+	CmigDdl    *entry;
+
+	cmig_alter_add(alter, sql, undo);
+	entry = llast(alter->ddl);
+	entry->hazard = hazard;
+}
+
+void
+cmig_alter_action(CmigAlter *alter, const char *action, const char *undo)
+{
+	char	   *reference = cmig_kind_reference(alter->to);
+
+	cmig_alter_add(alter, psprintf("ALTER %s %s", reference, action),
+				   psprintf("ALTER %s %s", reference, undo));
+}
+
+List *
+cmig_kind_complete(const CmigObject *object, List *ddl, void (*alter) (CmigAlter *alter))
+{
+	CmigObject *bare = cmig_object_new(object->kind, object->name, object->identity);
+	CmigAlter	complete = {.from = bare,.to = object,.ddl = ddl};
+
+	bare->parent = object->parent;
+	bare->owner = object->owner;
+	for (int i = 0; i < object->kind->nproperties; i++)
+		if (object->kind->properties[i].flags & CMIG_PROPERTY_SILENT)
+			bare->values[i] = object->values[i];
+	alter(&complete);
+	return complete.ddl;
+}

@@ -1,0 +1,344 @@
+/*
+ * kind_column.c
+ *	  Columns of tables, and their defaults.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+#include "schema/using.h"
+
+enum
+{
+	TYPE,
+	COLLATION,
+	NOT_NULL,
+	IDENTITY,
+	IDENTITY_OPTIONS,
+	GENERATED,
+	STORAGE,
+	DEFAULT_STORAGE,
+	COMPRESSION,
+	STATISTICS,
+	OPTIONS,
+	OF_TYPE
+};
+
+static const CmigProperty properties[] = {
+	[TYPE] = {"type"},
+	[COLLATION] = {"collation"},
+	[NOT_NULL] = {"not null"},
+	[IDENTITY] = {"identity"},
+	[IDENTITY_OPTIONS] = {"options of the identity"},
+	[GENERATED] = {"generation expression", CMIG_PROPERTY_EXPRESSION},
+	[STORAGE] = {"storage"},
+	[DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
+	[COMPRESSION] = {"compression"},
+	[STATISTICS] = {"statistics target"},
+	[OPTIONS] = {"options", CMIG_PROPERTY_LIST},
+	[OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT},
+};
+
+#define STORAGE_SQL(value) "CASE " value " WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL'" \
+	" WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END"
+
+/* What differs from the options of a sequence that is made for the column. */
+#define IDENTITY_OPTIONS_SQL \
+	"(SELECT concat_ws(' '," \
+	"  CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sc.relnamespace <> c.relnamespace" \
+	"   THEN format('SEQUENCE NAME %I.%I', sn.nspname, sc.relname) END," \
+	"  CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN 'START WITH ' || s.seqstart END," \
+	"  CASE WHEN s.seqincrement <> 1 THEN 'INCREMENT BY ' || s.seqincrement END," \
+	"  CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN 'MINVALUE ' || s.seqmin END," \
+	"  CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax END," \
+	"  CASE WHEN s.seqcache <> 1 THEN 'CACHE ' || s.seqcache END," \
+	"  CASE WHEN s.seqcycle THEN 'CYCLE' END)" \
+	" FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid JOIN pg_class sc ON sc.oid = s.seqrelid" \
+	" JOIN pg_namespace sn ON sn.oid = sc.relnamespace" \
+	" CROSS JOIN LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS low," \
+	"  CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS high) l" \
+	" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum" \
+	" AND d.classid = 'pg_class'::regclass AND d.deptype = 'i')"
+
+static const char column_sql[] =
+"SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, 0,"
+" a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, NOT a.attislocal,"
+" format_type(a.atttypid, a.atttypmod),"
+" CASE WHEN a.attcollation <> t.typcollation THEN (SELECT format('%I.%I', kn.nspname, k.collname)"
+"  FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace WHERE k.oid = a.attcollation) END,"
+" CASE WHEN a.attnotnull THEN 't' END,"
+" CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END,"
+" CASE WHEN a.attidentity <> '' THEN " IDENTITY_OPTIONS_SQL " END,"
+" CASE WHEN a.attgenerated <> '' THEN (SELECT pg_get_expr(e.adbin, e.adrelid) || CASE a.attgenerated WHEN 's' THEN ') STORED' ELSE ') VIRTUAL' END"
+"  FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum) END,"
+" CASE WHEN a.attstorage <> t.typstorage THEN " STORAGE_SQL("a.attstorage") " END,"
+" " STORAGE_SQL("t.typstorage") ","
+" CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,"
+" CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
+" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("a.attoptions") " END,"
+" CASE WHEN c.reloftype <> 0 THEN 't' END"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+" JOIN pg_type t ON t.oid = a.atttypid"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')"
+" ORDER BY a.attrelid, a.attnum";
+
+static const CmigObject *
+default_of(const CmigObject *column)
+{
+	for (const CmigObject *child = column->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_default)
+			return child;
+	return NULL;
+}
+
+static void
+identity_clause(StringInfo buf, const CmigObject *column)
+{
+	const char *options = column->values[IDENTITY_OPTIONS];
+
+	appendStringInfo(buf, "GENERATED %s AS IDENTITY", column->values[IDENTITY]);
+	if (options != NULL && *options != '\0')
+		appendStringInfo(buf, " (%s)", options);
+}
+
+void
+cmig_column_definition(StringInfo buf, const CmigObject *column)
+{
+	const CmigObject *value = default_of(column);
+
+	appendStringInfo(buf, "%s %s", cmig_quote(column->name),
+					 column->values[OF_TYPE] ? "WITH OPTIONS" : column->values[TYPE]);
+	if (column->values[COLLATION])
+		appendStringInfo(buf, " COLLATE %s", column->values[COLLATION]);
+	if (value != NULL && value->folded)
+		appendStringInfo(buf, " DEFAULT %s", value->values[0]);
+	if (column->values[GENERATED])
+		appendStringInfo(buf, " GENERATED ALWAYS AS (%s", column->values[GENERATED]);
+	if (column->values[IDENTITY])
+	{
+		appendStringInfoChar(buf, ' ');
+		identity_clause(buf, column);
+	}
+	if (column->values[NOT_NULL])
+		appendStringInfoString(buf, " NOT NULL");
+}
+
+/*
+ * ALTER TABLE
+ */
+
+static char *
+column_sql_text(const CmigObject *column, bool only, const char *action)
+{
+	return psprintf("ALTER TABLE %s%s ALTER COLUMN %s %s", only ? "ONLY " : "",
+					column->parent->identity, cmig_quote(column->name), action);
+}
+
+static void
+add_action(CmigAlter *alter, bool only, const char *action, const char *undo)
+{
+	cmig_alter_add(alter, column_sql_text(alter->to, only, action),
+				   column_sql_text(alter->to, only, undo));
+}
+
+static const char *
+or_default(const char *value, const char *otherwise)
+{
+	return value != NULL ? value : otherwise;
+}
+
+/* What only ALTER TABLE can say. */
+static void
+alter_details(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (cmig_alter_differs(alter, STORAGE))
+		add_action(alter, true, psprintf("SET STORAGE %s", or_default(to->values[STORAGE], to->values[DEFAULT_STORAGE])),
+				   psprintf("SET STORAGE %s", or_default(from->values[STORAGE], from->values[DEFAULT_STORAGE])));
+	if (cmig_alter_differs(alter, COMPRESSION))
+		add_action(alter, true, psprintf("SET COMPRESSION %s", or_default(to->values[COMPRESSION], "default")),
+				   psprintf("SET COMPRESSION %s", or_default(from->values[COMPRESSION], "default")));
+	if (cmig_alter_differs(alter, STATISTICS))
+		add_action(alter, true, psprintf("SET STATISTICS %s", or_default(to->values[STATISTICS], "-1")),
+				   psprintf("SET STATISTICS %s", or_default(from->values[STATISTICS], "-1")));
+	cmig_options_alter(alter, OPTIONS, psprintf("TABLE ONLY %s ALTER COLUMN %s", to->parent->identity, cmig_quote(to->name)), "");
+}
+
+static char *
+type_action(const CmigObject *from, const CmigObject *to)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "TYPE %s", to->values[TYPE]);
+	if (to->values[COLLATION])
+		appendStringInfo(&buf, " COLLATE %s", to->values[COLLATION]);
+	cmig_using_append(&buf, cmig_quote(to->name), from->values[TYPE], to->values[TYPE]);
+	return buf.data;
+}
+
+static char *
+identity_action(const CmigObject *from, const CmigObject *to)
+{
+	StringInfoData buf;
+
+	if (to->values[IDENTITY] == NULL)
+		return "DROP IDENTITY";
+	initStringInfo(&buf);
+	if (from->values[IDENTITY] == NULL)
+	{
+		appendStringInfoString(&buf, "ADD ");
+		identity_clause(&buf, to);
+	}
+	else
+		appendStringInfo(&buf, "SET GENERATED %s", to->values[IDENTITY]);
+	return buf.data;
+}
+
+static void
+alter_identity(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (from->values[IDENTITY] != NULL && to->values[IDENTITY] != NULL &&
+		cmig_alter_differs(alter, IDENTITY_OPTIONS))
+	{
+		const char *table = to->parent->identity;
+		const char *name = cmig_quote(to->name);
+		StringInfoData old,
+					new;
+
+		initStringInfo(&old);
+		initStringInfo(&new);
+		identity_clause(&old, from);
+		identity_clause(&new, to);
+		cmig_alter_add(alter, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP IDENTITY, ALTER COLUMN %s ADD %s", table, name, name, new.data),
+					   psprintf("ALTER TABLE %s ALTER COLUMN %s DROP IDENTITY, ALTER COLUMN %s ADD %s", table, name, name, old.data));
+	}
+	else if (cmig_alter_differs(alter, IDENTITY))
+		add_action(alter, false, identity_action(from, to), identity_action(to, from));
+}
+
+static void
+alter_column(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+	bool		leads = !(from->inherited && to->inherited);
+	bool		not_null = to->values[NOT_NULL] != NULL;
+
+	if (cmig_alter_differs(alter, GENERATED) ||
+		(to->values[GENERATED] != NULL && (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION))))
+	{
+		alter->again = leads;
+		return;
+	}
+	/* an identity column is not null */
+	if (to->values[IDENTITY] == NULL && leads)
+		alter_identity(alter);
+	if (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION))
+	{
+		alter->disturbs = true;
+		alter->recasts = cmig_using_needed(from->values[TYPE], to->values[TYPE]);
+		if (leads)
+			add_action(alter, false, type_action(from, to), type_action(to, from));
+	}
+	if (cmig_alter_differs(alter, NOT_NULL))
+		add_action(alter, false, not_null ? "SET NOT NULL" : "DROP NOT NULL",
+				   not_null ? "DROP NOT NULL" : "SET NOT NULL");
+	if (to->values[IDENTITY] != NULL && leads)
+		alter_identity(alter);
+	alter_details(alter);
+}
+
+static char *
+drop_column(const CmigObject *column)
+{
+	return psprintf("ALTER TABLE %s DROP COLUMN %s", column->parent->identity, cmig_quote(column->name));
+}
+
+static List *
+create_column(const CmigObject *column)
+{
+	List	   *ddl = NIL;
+	StringInfoData sql;
+
+	if (!column->folded)
+	{
+		initStringInfo(&sql);
+		appendStringInfo(&sql, "ALTER TABLE %s ADD COLUMN ", column->parent->identity);
+		cmig_column_definition(&sql, column);
+		ddl = cmig_ddl_append(NIL, sql.data, drop_column(column));
+	}
+	return cmig_kind_complete(column, ddl, alter_details);
+}
+
+/* Its data are derived from other columns. */
+static bool
+is_derived(const CmigObject *column)
+{
+	return column->values[GENERATED] != NULL;
+}
+
+CmigKind	cmig_kind_column = {
+	.name = "column",.word = "COLUMN",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
+	CMIG_PROPERTIES(properties),
+	.sql = column_sql,.create = create_column,.drop = drop_column,.alter = alter_column,
+	.is_disposable = is_derived
+};
+
+/*
+ * Defaults
+ */
+
+static const CmigProperty default_properties[] = {
+	{"default", CMIG_PROPERTY_EXPRESSION},
+};
+
+static const char default_sql[] =
+"SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer,"
+" a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text,"
+" NOT a.attislocal AND NOT c.relispartition, pg_get_expr(e.adbin, e.adrelid)"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_attrdef e ON e.adrelid = c.oid"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum AND a.attgenerated = ''"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'f')";
+
+static char *
+drop_default(const CmigObject *value)
+{
+	return column_sql_text(value->parent, true, "DROP DEFAULT");
+}
+
+static char *
+set_default(const CmigObject *value)
+{
+	return column_sql_text(value->parent, true, psprintf("SET DEFAULT %s", value->values[0]));
+}
+
+static List *
+create_default(const CmigObject *value)
+{
+	return value->folded ? NIL : cmig_ddl_append(NIL, set_default(value), drop_default(value));
+}
+
+static void
+alter_default(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, 0))
+		cmig_alter_add(alter, set_default(alter->to), set_default(alter->from));
+}
+
+CmigKind	cmig_kind_default = {
+	.name = "default",.word = "DEFAULT",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(default_properties),
+	.sql = default_sql,.create = create_default,.drop = drop_default,.alter = alter_default
+};

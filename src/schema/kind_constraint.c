@@ -1,0 +1,227 @@
+/*
+ * kind_constraint.c
+ *	  Constraints of tables.
+ *
+ * A foreign key is a kind of its own: it comes after all tables.  The index of
+ * a constraint is part of it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+
+enum
+{
+	DEFINITION,
+	TYPE,
+	INDEX,
+	INDEX_OPTIONS,
+	TABLESPACE,
+	CLUSTERED,
+	REPLICA_IDENTITY,
+	PARTITIONED
+};
+
+static const CmigProperty properties[] = {
+	[DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
+	[TYPE] = {"type"},
+	[INDEX] = {"index", CMIG_PROPERTY_SILENT},
+	[INDEX_OPTIONS] = {"storage parameters", CMIG_PROPERTY_LIST},
+	[TABLESPACE] = {"tablespace"},
+	[CLUSTERED] = {"clustered"},
+	[REPLICA_IDENTITY] = {"replica identity"},
+	[PARTITIONED] = {"of a partitioned table", CMIG_PROPERTY_SILENT},
+};
+
+#define CONSTRAINT_SQL(inherited, condition) \
+	"SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_class'::regclass::oid, c.oid, 0," \
+	" o.conname::text, format('%I on %I.%I', o.conname, n.nspname, c.relname), NULL::text, " inherited "," \
+	" pg_get_constraintdef(o.oid), o.contype::text," \
+	" CASE WHEN o.contype <> 'f' THEN (SELECT format('%I.%I', n.nspname, x.relname) FROM pg_class x WHERE x.oid = o.conindid) END," \
+	" " CMIG_OPTIONS_SQL("i.reloptions") "," \
+	" (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace)," \
+	" CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END," \
+	" CASE WHEN c.relkind = 'p' THEN 't' END" \
+	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
+	" JOIN pg_constraint o ON o.conrelid = c.oid" \
+	" LEFT JOIN pg_class i ON i.oid = o.conindid AND o.contype <> 'f'" \
+	" LEFT JOIN pg_index x ON x.indexrelid = i.oid" \
+	" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'f') AND " condition
+
+static const char constraint_sql[] =
+CONSTRAINT_SQL("NOT o.conislocal", "o.contype IN ('p', 'u', 'x', 'c') AND (o.contype <> 'c' OR o.conislocal OR c.relispartition)")
+" ORDER BY o.conrelid, o.contype <> 'p', o.conname COLLATE \"C\"";
+
+static const char foreign_key_sql[] =
+CONSTRAINT_SQL("false", "o.contype = 'f' AND o.conparentid = 0");
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t		length = strlen(text);
+
+	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+/* Checks are passed on to children; the index of a key is not. */
+static char *
+table_sql_text(const CmigObject *constraint, const char *action)
+{
+	bool		only = strchr("pux", *constraint->values[TYPE]) != NULL ||
+	strstr(constraint->values[DEFINITION], ") NO INHERIT") != NULL;
+
+	return psprintf("ALTER TABLE %s%s %s", only ? "ONLY " : "", constraint->parent->identity, action);
+}
+
+void
+cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
+{
+	appendStringInfo(buf, "CONSTRAINT %s %s", cmig_quote(constraint->name), constraint->values[DEFINITION]);
+}
+
+static char *
+add_constraint(const CmigObject *constraint)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "ADD ");
+	cmig_constraint_definition(&buf, constraint);
+	return buf.data;
+}
+
+static char *
+drop_constraint(const CmigObject *constraint)
+{
+	return psprintf("ALTER TABLE %s DROP CONSTRAINT %s", constraint->parent->identity,
+					cmig_quote(constraint->name));
+}
+
+static void
+add_action(CmigAlter *alter, const char *action, const char *undo)
+{
+	const char *table = alter->to->parent->identity;
+
+	cmig_alter_add(alter, psprintf("ALTER TABLE %s %s", table, action),
+				   psprintf("ALTER TABLE %s %s", table, undo));
+}
+
+static const char *
+cluster_action(const CmigObject *constraint)
+{
+	return constraint->values[CLUSTERED] ? psprintf("CLUSTER ON %s", cmig_quote(constraint->name)) :
+		"SET WITHOUT CLUSTER";
+}
+
+static const char *
+identity_action(const CmigObject *constraint)
+{
+	return constraint->values[REPLICA_IDENTITY] ?
+		psprintf("REPLICA IDENTITY USING INDEX %s", cmig_quote(constraint->name)) :
+		"REPLICA IDENTITY DEFAULT";
+}
+
+static void
+alter_index(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+	char	   *index = psprintf("INDEX %s", to->values[INDEX]);
+
+	if (to->values[INDEX] == NULL)
+		return;
+	cmig_options_alter(alter, INDEX_OPTIONS, index, "");
+	if (cmig_alter_differs(alter, TABLESPACE))
+		cmig_alter_add(alter, psprintf("ALTER %s SET TABLESPACE %s", index, to->values[TABLESPACE] ? to->values[TABLESPACE] : "pg_default"),
+					   psprintf("ALTER %s SET TABLESPACE %s", index, from->values[TABLESPACE] ? from->values[TABLESPACE] : "pg_default"));
+	if (cmig_alter_differs(alter, CLUSTERED))
+		add_action(alter, cluster_action(to), cluster_action(from));
+	if (cmig_alter_differs(alter, REPLICA_IDENTITY))
+		add_action(alter, identity_action(to), identity_action(from));
+}
+
+/* Is it the same but for NOT VALID, which the old one is? */
+static bool
+is_validated(const CmigObject *from, const CmigObject *to)
+{
+	const char *old = from->values[DEFINITION],
+			   *new = to->values[DEFINITION];
+
+	return ends_with(old, " NOT VALID") && !ends_with(new, " NOT VALID") &&
+		strncmp(old, new, strlen(new)) == 0 && strlen(old) == strlen(new) + strlen(" NOT VALID");
+}
+
+static void
+alter_constraint(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (cmig_alter_differs(alter, TYPE))
+		alter->again = true;
+	else if (cmig_alter_differs(alter, DEFINITION))
+	{
+		if (is_validated(from, to))
+			add_action(alter, psprintf("VALIDATE CONSTRAINT %s", cmig_quote(to->name)),
+					   psprintf("DROP CONSTRAINT %s, %s", cmig_quote(to->name), add_constraint(from)));
+		else
+			alter->again = true;
+	}
+	if (!alter->again)
+		alter_index(alter);
+}
+
+static List *
+create_constraint(const CmigObject *constraint)
+{
+	List	   *ddl = NIL;
+
+	if (!constraint->folded)
+		ddl = cmig_ddl_append(NIL, table_sql_text(constraint, add_constraint(constraint)),
+							  drop_constraint(constraint));
+	return cmig_kind_complete(constraint, ddl, alter_index);
+}
+
+static const char *
+index_name(const CmigObject *constraint)
+{
+	return constraint->values[INDEX];
+}
+
+/* CREATE TABLE would take a constraint that is not valid for valid. */
+static bool
+folds(const CmigObject *constraint)
+{
+	return !ends_with(constraint->values[DEFINITION], " NOT VALID");
+}
+
+CmigKind	cmig_kind_constraint = {
+	.name = "constraint",.word = "CONSTRAINT",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(properties),
+	.sql = constraint_sql,.create = create_constraint,.drop = drop_constraint,.alter = alter_constraint,
+	.folds = folds,.index_name = index_name
+};
+
+/*
+ * Foreign keys
+ */
+
+/* Deferrable or not can be altered. */
+static void
+alter_foreign_key(CmigAlter *alter)
+{
+	if (is_validated(alter->from, alter->to))
+		alter_constraint(alter);
+	else if (cmig_alter_differs(alter, DEFINITION))
+		alter->again = true;
+}
+
+CmigKind	cmig_kind_foreign_key = {
+	.name = "foreign key",.word = "CONSTRAINT",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_LAST,
+	CMIG_PROPERTIES(properties),
+	.sql = foreign_key_sql,.create = create_constraint,.drop = drop_constraint,.alter = alter_foreign_key
+};

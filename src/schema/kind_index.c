@@ -1,0 +1,135 @@
+/*
+ * kind_index.c
+ *	  Indexes that no constraint made.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+
+enum
+{
+	DEFINITION,
+	TABLESPACE,
+	CLUSTERED,
+	REPLICA_IDENTITY,
+	STATISTICS
+};
+
+static const CmigProperty properties[] = {
+	[DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
+	[TABLESPACE] = {"tablespace"},
+	[CLUSTERED] = {"clustered"},
+	[REPLICA_IDENTITY] = {"replica identity"},
+	[STATISTICS] = {"statistics targets"},
+};
+
+static const char index_sql[] =
+"SELECT 'pg_class'::regclass::oid, i.oid, 0, 'pg_class'::regclass::oid, x.indrelid, 0,"
+" i.relname::text, format('%I.%I', n.nspname, i.relname), NULL::text, false,"
+" pg_get_indexdef(i.oid),"
+" (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace),"
+" CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END,"
+" CASE WHEN x.indexprs IS NOT NULL THEN"
+"  (SELECT string_agg(a.attnum || ' ' || a.attstattarget, ', ' ORDER BY a.attnum)"
+"   FROM pg_attribute a WHERE a.attrelid = i.oid AND a.attstattarget >= 0) END"
+" FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace"
+" JOIN pg_index x ON x.indexrelid = i.oid"
+" WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I')"
+" AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x') AND o.conrelid = x.indrelid)";
+
+static void
+add_action(CmigAlter *alter, const char *action, const char *undo)
+{
+	const char *table = alter->to->parent->identity;
+
+	cmig_alter_add(alter, psprintf("ALTER %s %s %s", alter->to->parent->kind->word, table, action),
+				   psprintf("ALTER %s %s %s", alter->to->parent->kind->word, table, undo));
+}
+
+static const char *
+cluster_action(const CmigObject *index)
+{
+	return index->values[CLUSTERED] ? psprintf("CLUSTER ON %s", cmig_quote(index->name)) : "SET WITHOUT CLUSTER";
+}
+
+static const char *
+identity_action(const CmigObject *index)
+{
+	return index->values[REPLICA_IDENTITY] ?
+		psprintf("REPLICA IDENTITY USING INDEX %s", cmig_quote(index->name)) : "REPLICA IDENTITY DEFAULT";
+}
+
+/* "1 100, 2 50": one ALTER INDEX for all columns; those of other, reset. */
+static char *
+statistics_sql(const CmigObject *index, const char *old, const char *new)
+{
+	StringInfoData sql;
+	const char *separator = "";
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER INDEX %s ", index->identity);
+	for (int pass = 0; pass < 2; pass++)
+	{
+		const char *p = pass == 0 ? old : new;
+
+		while (p != NULL)
+		{
+			int			column,
+						target;
+
+			if (sscanf(p, "%d %d", &column, &target) != 2)
+				break;
+			appendStringInfo(&sql, "%sALTER COLUMN %d SET STATISTICS %d", separator, column, pass == 0 ? -1 : target);
+			separator = ", ";
+			p = strstr(p, ", ");
+			if (p != NULL)
+				p += 2;
+		}
+	}
+	return sql.data;
+}
+
+static void
+alter_details(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (cmig_alter_differs(alter, TABLESPACE))
+		cmig_alter_action(alter, psprintf("SET TABLESPACE %s", to->values[TABLESPACE] ? to->values[TABLESPACE] : "pg_default"),
+						  psprintf("SET TABLESPACE %s", from->values[TABLESPACE] ? from->values[TABLESPACE] : "pg_default"));
+	if (cmig_alter_differs(alter, CLUSTERED))
+		add_action(alter, cluster_action(to), cluster_action(from));
+	if (cmig_alter_differs(alter, REPLICA_IDENTITY))
+		add_action(alter, identity_action(to), identity_action(from));
+	if (cmig_alter_differs(alter, STATISTICS))
+		cmig_alter_add(alter, statistics_sql(to, from->values[STATISTICS], to->values[STATISTICS]),
+					   statistics_sql(to, to->values[STATISTICS], from->values[STATISTICS]));
+}
+
+static void
+alter_index(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, DEFINITION))
+		alter->again = true;
+	else
+		alter_details(alter);
+}
+
+static List *
+create_index(const CmigObject *index)
+{
+	List	   *ddl = cmig_ddl_append(NIL, index->values[DEFINITION], cmig_kind_drop(index));
+
+	return cmig_kind_complete(index, ddl, alter_details);
+}
+
+CmigKind	cmig_kind_index = {
+	.name = "index",.word = "INDEX",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_RELATION | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(properties),
+	.sql = index_sql,.create = create_index,.alter = alter_index
+};

@@ -1,0 +1,198 @@
+/*
+ * kind_sequence.c
+ *	  Sequences, and the columns that own them.
+ *
+ * The sequence of an identity column is part of the column.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kinds.h"
+
+enum
+{
+	PERSISTENCE,
+	TYPE,
+	START,
+	INCREMENT,
+	MINIMUM,
+	MAXIMUM,
+	CACHE,
+	CYCLE,
+	USED
+};
+
+static const CmigProperty properties[] = {
+	[PERSISTENCE] = {"persistence"},
+	[TYPE] = {"type"},
+	[START] = {"start"},
+	[INCREMENT] = {"increment"},
+	[MINIMUM] = {"minimum"},
+	[MAXIMUM] = {"maximum"},
+	[CACHE] = {"cache"},
+	[CYCLE] = {"cycle"},
+	[USED] = {"has given a value", CMIG_PROPERTY_SILENT},
+};
+
+/* NULL where it is the default. */
+static const char sequence_sql[] =
+"SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"
+" CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END,"
+" CASE WHEN s.seqtypid <> 20 THEN format_type(s.seqtypid, NULL) END,"
+" CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN s.seqstart::text END,"
+" CASE WHEN s.seqincrement <> 1 THEN s.seqincrement::text END,"
+" CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN s.seqmin::text END,"
+" CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN s.seqmax::text END,"
+" CASE WHEN s.seqcache <> 1 THEN s.seqcache::text END, CASE WHEN s.seqcycle THEN 't' END,"
+" CASE WHEN has_sequence_privilege(c.oid, 'USAGE, SELECT') AND pg_sequence_last_value(c.oid) IS NOT NULL THEN 't' END"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequence s ON s.seqrelid = c.oid"
+" CROSS JOIN LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS low,"
+"  CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS high) l"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind = 'S'"
+" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
+"  AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i')";
+
+static List *
+create_sequence(const CmigObject *sequence)
+{
+	char	   *const *values = sequence->values;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE %sSEQUENCE %s", values[PERSISTENCE] ? "UNLOGGED " : "", sequence->identity);
+	if (values[TYPE])
+		appendStringInfo(&sql, " AS %s", values[TYPE]);
+	if (values[START])
+		appendStringInfo(&sql, " START WITH %s", values[START]);
+	if (values[INCREMENT])
+		appendStringInfo(&sql, " INCREMENT BY %s", values[INCREMENT]);
+	if (values[MINIMUM])
+		appendStringInfo(&sql, " MINVALUE %s", values[MINIMUM]);
+	if (values[MAXIMUM])
+		appendStringInfo(&sql, " MAXVALUE %s", values[MAXIMUM]);
+	if (values[CACHE])
+		appendStringInfo(&sql, " CACHE %s", values[CACHE]);
+	if (values[CYCLE])
+		appendStringInfoString(&sql, " CYCLE");
+	return cmig_ddl_append(NIL, sql.data, psprintf("DROP SEQUENCE %s", sequence->identity));
+}
+
+/* The first value if nothing says otherwise. */
+static const char *
+start_of(const CmigObject *sequence)
+{
+	char	   *const *values = sequence->values;
+	const char *type = values[TYPE] == NULL ? "bigint" : values[TYPE];
+
+	if (values[START])
+		return values[START];
+	if (values[INCREMENT] == NULL || *values[INCREMENT] != '-')
+		return values[MINIMUM] ? values[MINIMUM] : "1";
+	return values[MAXIMUM] ? values[MAXIMUM] : strcmp(type, "smallint") == 0 ? "-1" : "-1";
+}
+
+static char *
+alter_to(const CmigAlter *alter, const CmigObject *to, bool used)
+{
+	char	   *const *values = to->values;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER SEQUENCE %s", to->identity);
+	if (cmig_alter_differs(alter, TYPE))
+		appendStringInfo(&sql, " AS %s", values[TYPE] ? values[TYPE] : "bigint");
+	if (cmig_alter_differs(alter, INCREMENT))
+		appendStringInfo(&sql, " INCREMENT BY %s", values[INCREMENT] ? values[INCREMENT] : "1");
+	if (values[MINIMUM])
+		appendStringInfo(&sql, " MINVALUE %s", values[MINIMUM]);
+	else
+		appendStringInfoString(&sql, " NO MINVALUE");
+	if (values[MAXIMUM])
+		appendStringInfo(&sql, " MAXVALUE %s", values[MAXIMUM]);
+	else
+		appendStringInfoString(&sql, " NO MAXVALUE");
+	appendStringInfo(&sql, " START WITH %s", start_of(to));
+	if (!used)
+		appendStringInfoString(&sql, " RESTART");
+	if (cmig_alter_differs(alter, CACHE))
+		appendStringInfo(&sql, " CACHE %s", values[CACHE] ? values[CACHE] : "1");
+	if (cmig_alter_differs(alter, CYCLE))
+		appendStringInfoString(&sql, values[CYCLE] ? " CYCLE" : " NO CYCLE");
+	return sql.data;
+}
+
+static void
+alter_sequence(CmigAlter *alter)
+{
+	bool		differs = false;
+	bool		used = alter->from->values[USED] != NULL;
+
+	if (cmig_alter_differs(alter, PERSISTENCE))
+		cmig_alter_action(alter, alter->to->values[PERSISTENCE] ? "SET UNLOGGED" : "SET LOGGED",
+						  alter->to->values[PERSISTENCE] ? "SET LOGGED" : "SET UNLOGGED");
+	for (int i = TYPE; i <= CYCLE; i++)
+		differs |= cmig_alter_differs(alter, i);
+	if (differs)
+		cmig_alter_add(alter, alter_to(alter, alter->to, used), alter_to(alter, alter->from, used));
+}
+
+CmigKind	cmig_kind_sequence = {
+	.name = "sequence",.word = "SEQUENCE",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_RELATION,
+	CMIG_PROPERTIES(properties),
+	.sql = sequence_sql,.create = create_sequence,.alter = alter_sequence
+};
+
+/*
+ * OWNED BY
+ */
+
+static const CmigProperty owner_properties[] = {
+	{"owned by"},
+};
+
+static const char owner_sql[] =
+"SELECT 'pg_class'::regclass::oid, s.oid, -1, 'pg_class'::regclass::oid, s.oid, 0,"
+" s.relname::text, format('%I.%I', sn.nspname, s.relname), NULL::text, false,"
+" format('%I.%I.%I', n.nspname, c.relname, a.attname)"
+" FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace"
+" JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid"
+" WHERE s.relnamespace = ANY ($1) AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+" AND d.deptype = 'a' AND d.refobjsubid > 0";
+
+static const char owner_depends[] =
+"SELECT 'pg_class'::regclass::oid, d.objid, -1, d.refclassid, d.refobjid, d.refobjsubid"
+" FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
+" WHERE s.relnamespace = ANY ($1) AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+" AND d.deptype = 'a' AND d.refobjsubid > 0";
+
+static char *
+drop_owner(const CmigObject *owner)
+{
+	return psprintf("ALTER SEQUENCE %s OWNED BY NONE", owner->identity);
+}
+
+static List *
+create_owner(const CmigObject *owner)
+{
+	return cmig_ddl_append(NIL, psprintf("ALTER SEQUENCE %s OWNED BY %s", owner->identity, owner->values[0]),
+						   drop_owner(owner));
+}
+
+static void
+alter_owner(CmigAlter *alter)
+{
+	cmig_alter_action(alter, psprintf("OWNED BY %s", alter->to->values[0]),
+					  psprintf("OWNED BY %s", alter->from->values[0]));
+}
+
+CmigKind	cmig_kind_sequence_owner = {
+	.name = "owner of a sequence",.word = "SEQUENCE",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_LAST,
+	CMIG_PROPERTIES(owner_properties),
+	.sql = owner_sql,.depends = owner_depends,
+	.create = create_owner,.drop = drop_owner,.alter = alter_owner
+};

@@ -1,0 +1,341 @@
+/*
+ * kind_table.c
+ *	  Tables, partitioned or not.
+ *
+ * A partition is made as a table of its own, with all of its columns, and then
+ * attached (kind_partition.c).
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+
+enum
+{
+	PERSISTENCE,
+	PARTITION_KEY,
+	IS_PARTITION,
+	INHERITS,
+	OF_TYPE,
+	METHOD,
+	TABLESPACE,
+	OPTIONS,
+	TOAST_OPTIONS,
+	REPLICA_IDENTITY,
+	ROW_SECURITY,
+	FORCE_ROW_SECURITY
+};
+
+static const CmigProperty properties[] = {
+	[PERSISTENCE] = {"persistence"},
+	[PARTITION_KEY] = {"partition key", CMIG_PROPERTY_EXPRESSION},
+	[IS_PARTITION] = {"partition", CMIG_PROPERTY_SILENT},
+	[INHERITS] = {"inherits"},
+	[OF_TYPE] = {"type"},
+	[METHOD] = {"access method"},
+	[TABLESPACE] = {"tablespace"},
+	[OPTIONS] = {"options", CMIG_PROPERTY_LIST},
+	[TOAST_OPTIONS] = {"options of the TOAST table", CMIG_PROPERTY_LIST},
+	[REPLICA_IDENTITY] = {"replica identity"},
+	[ROW_SECURITY] = {"row security"},
+	[FORCE_ROW_SECURITY] = {"forced row security"},
+};
+
+static const char table_sql[] =
+"SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"
+" CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END,"
+" CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) END,"
+" CASE WHEN c.relispartition THEN 't' END,"
+" CASE WHEN c.relhassubclass OR NOT c.relispartition THEN"
+"  (SELECT string_agg(format('%I.%I', pn.nspname, p.relname), ', ' ORDER BY i.inhseqno)"
+"   FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
+"   WHERE i.inhrelid = c.oid AND NOT c.relispartition) END,"
+" CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,"
+" CASE WHEN m.amname <> 'heap' THEN quote_ident(m.amname) END,"
+" quote_ident(s.spcname),"
+" " CMIG_OPTIONS_SQL("c.reloptions") ","
+" CASE WHEN c.reltoastrelid <> 0 THEN"
+"  (SELECT " CMIG_OPTIONS_SQL("t.reloptions") " FROM pg_class t WHERE t.oid = c.reltoastrelid) END,"
+" CASE c.relreplident WHEN 'n' THEN 'NOTHING' WHEN 'f' THEN 'FULL' END,"
+" CASE WHEN c.relrowsecurity THEN 't' END, CASE WHEN c.relforcerowsecurity THEN 't' END"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" LEFT JOIN pg_am m ON m.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
+
+bool
+cmig_table_is_partition(const CmigObject *table)
+{
+	return table->values[IS_PARTITION] != NULL;
+}
+
+/*
+ * Options
+ */
+
+/* The names of "a='b', c='d'". */
+static char *
+option_names(const char *options)
+{
+	StringInfoData names;
+	bool		quoted = false,
+				value = false;
+
+	initStringInfo(&names);
+	for (; *options != '\0'; options++)
+	{
+		if (*options == '\'')
+			quoted = !quoted;
+		else if (!quoted && *options == '=')
+			value = true;
+		else if (!quoted && *options == ',')
+			value = false;
+		if (!value && !quoted && *options != '\'')
+			appendStringInfoChar(&names, *options);
+	}
+	return names.data;
+}
+
+/* Put a prefix before each option. */
+static char *
+prefixed(const char *options, const char *prefix)
+{
+	StringInfoData result;
+	bool		quoted = false;
+
+	initStringInfo(&result);
+	appendStringInfoString(&result, prefix);
+	for (; *options != '\0'; options++)
+	{
+		if (*options == '\'')
+			quoted = !quoted;
+		appendStringInfoChar(&result, *options);
+		if (!quoted && options[0] == ',' && options[1] == ' ')
+		{
+			appendStringInfo(&result, " %s", prefix);
+			options++;
+		}
+	}
+	return result.data;
+}
+
+/* "ALTER TABLE x RESET (a), SET (b='c')": one statement */
+static char *
+options_statement(const char *reference, const char *old, const char *new, const char *prefix)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER %s", reference);
+	if (old != NULL)
+		appendStringInfo(&sql, " RESET (%s)", prefixed(option_names(old), prefix));
+	if (new != NULL)
+		appendStringInfo(&sql, "%s SET (%s)", old == NULL ? "" : ",", prefixed(new, prefix));
+	return sql.data;
+}
+
+void
+cmig_options_alter(CmigAlter *alter, int property, const char *reference, const char *prefix)
+{
+	const char *old = alter->from->values[property];
+	const char *new = alter->to->values[property];
+
+	if (cmig_alter_differs(alter, property))
+		cmig_alter_add(alter, options_statement(reference, old, new, prefix),
+					   options_statement(reference, new, old, prefix));
+}
+
+/*
+ * Tables
+ */
+
+/* Does CREATE TABLE say this of a child? */
+static bool
+is_in_create(const CmigObject *table, const CmigObject *child)
+{
+	return child->folded && (!child->inherited || cmig_table_is_partition(table));
+}
+
+static void
+table_elements(StringInfo buf, const CmigObject *table)
+{
+	const char *separator = "\n\t";
+
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+	{
+		if (!is_in_create(table, child))
+			continue;
+		if (child->kind == &cmig_kind_column)
+		{
+			appendStringInfoString(buf, separator);
+			cmig_column_definition(buf, child);
+		}
+		else if (child->kind == &cmig_kind_constraint)
+		{
+			appendStringInfoString(buf, separator);
+			cmig_constraint_definition(buf, child);
+		}
+		else
+			continue;
+		separator = ",\n\t";
+	}
+	if (*separator == ',')
+		appendStringInfoChar(buf, '\n');
+}
+
+static void
+alter_table(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (cmig_alter_differs(alter, ROW_SECURITY))
+		cmig_alter_action(alter, to->values[ROW_SECURITY] ? "ENABLE ROW LEVEL SECURITY" : "DISABLE ROW LEVEL SECURITY",
+						  to->values[ROW_SECURITY] ? "DISABLE ROW LEVEL SECURITY" : "ENABLE ROW LEVEL SECURITY");
+	if (cmig_alter_differs(alter, FORCE_ROW_SECURITY))
+		cmig_alter_action(alter, to->values[FORCE_ROW_SECURITY] ? "FORCE ROW LEVEL SECURITY" : "NO FORCE ROW LEVEL SECURITY",
+						  to->values[FORCE_ROW_SECURITY] ? "NO FORCE ROW LEVEL SECURITY" : "FORCE ROW LEVEL SECURITY");
+	if (cmig_alter_differs(alter, REPLICA_IDENTITY))
+		cmig_alter_action(alter, psprintf("REPLICA IDENTITY %s", to->values[REPLICA_IDENTITY] ? to->values[REPLICA_IDENTITY] : "DEFAULT"),
+						  psprintf("REPLICA IDENTITY %s", from->values[REPLICA_IDENTITY] ? from->values[REPLICA_IDENTITY] : "DEFAULT"));
+}
+
+/* What CREATE TABLE can say, too. */
+static void
+alter_storage(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+	const char *reference = cmig_kind_reference(to);
+
+	if (cmig_alter_differs(alter, PERSISTENCE))
+		cmig_alter_action(alter, to->values[PERSISTENCE] ? "SET UNLOGGED" : "SET LOGGED",
+						  to->values[PERSISTENCE] ? "SET LOGGED" : "SET UNLOGGED");
+	if (cmig_alter_differs(alter, METHOD))
+		cmig_alter_action(alter, psprintf("SET ACCESS METHOD %s", to->values[METHOD] ? to->values[METHOD] : "heap"),
+						  psprintf("SET ACCESS METHOD %s", from->values[METHOD] ? from->values[METHOD] : "heap"));
+	if (cmig_alter_differs(alter, TABLESPACE))
+		cmig_alter_action(alter, psprintf("SET TABLESPACE %s", to->values[TABLESPACE] ? to->values[TABLESPACE] : "pg_default"),
+						  psprintf("SET TABLESPACE %s", from->values[TABLESPACE] ? from->values[TABLESPACE] : "pg_default"));
+	cmig_options_alter(alter, OPTIONS, reference, "");
+	cmig_options_alter(alter, TOAST_OPTIONS, reference, "toast.");
+}
+
+/* Cut "a, b" of quoted names. */
+static List *
+cut_names(const char *names)
+{
+	List	   *list = NIL;
+	const char *start = names;
+	bool		quoted = false;
+
+	if (names == NULL)
+		return NIL;
+	for (; *names != '\0'; names++)
+	{
+		if (*names == '"')
+			quoted = !quoted;
+		else if (!quoted && *names == ',')
+		{
+			list = lappend(list, pnstrdup(start, names - start));
+			start = names + 2;
+		}
+	}
+	return lappend(list, pstrdup(start));
+}
+
+static bool
+has_name(List *list, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, list)
+	{
+		if (strcmp(lfirst(cell), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+alter_inherits(CmigAlter *alter)
+{
+	List	   *old = cut_names(alter->from->values[INHERITS]);
+	List	   *new = cut_names(alter->to->values[INHERITS]);
+	ListCell   *cell;
+
+	foreach(cell, old)
+	{
+		char	   *name = lfirst(cell);
+
+		if (!has_name(new, name))
+			cmig_alter_action(alter, psprintf("NO INHERIT %s", name), psprintf("INHERIT %s", name));
+	}
+	foreach(cell, new)
+	{
+		char	   *name = lfirst(cell);
+
+		if (!has_name(old, name))
+			cmig_alter_action(alter, psprintf("INHERIT %s", name), psprintf("NO INHERIT %s", name));
+	}
+}
+
+static void
+alter_all(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, PARTITION_KEY))
+	{
+		alter->again = true;
+		return;
+	}
+	if (cmig_alter_differs(alter, OF_TYPE))
+		cmig_alter_action(alter, alter->to->values[OF_TYPE] ? psprintf("OF %s", alter->to->values[OF_TYPE]) : "NOT OF",
+						  alter->from->values[OF_TYPE] ? psprintf("OF %s", alter->from->values[OF_TYPE]) : "NOT OF");
+	alter_inherits(alter);
+	alter_storage(alter);
+	alter_table(alter);
+}
+
+static List *
+create_table(const CmigObject *table)
+{
+	char	  **values = ((CmigObject *) table)->values;
+	StringInfoData sql;
+	List	   *ddl;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE %sTABLE %s", values[PERSISTENCE] ? "UNLOGGED " : "", table->identity);
+	if (values[OF_TYPE])
+		appendStringInfo(&sql, " OF %s", values[OF_TYPE]);
+	appendStringInfoString(&sql, " (");
+	table_elements(&sql, table);
+	appendStringInfoChar(&sql, ')');
+	if (values[OF_TYPE] && strcmp(sql.data + sql.len - 2, "()") == 0)
+	{
+		sql.len -= 3;
+		sql.data[sql.len] = '\0';
+	}
+	if (values[INHERITS])
+		appendStringInfo(&sql, "\nINHERITS (%s)", values[INHERITS]);
+	if (values[PARTITION_KEY])
+		appendStringInfo(&sql, "\nPARTITION BY %s", values[PARTITION_KEY]);
+	if (values[METHOD])
+		appendStringInfo(&sql, "\nUSING %s", values[METHOD]);
+	if (values[OPTIONS] || values[TOAST_OPTIONS])
+		appendStringInfo(&sql, "\nWITH (%s%s%s)", values[OPTIONS] ? values[OPTIONS] : "",
+						 values[OPTIONS] && values[TOAST_OPTIONS] ? ", " : "",
+						 values[TOAST_OPTIONS] ? prefixed(values[TOAST_OPTIONS], "toast.") : "");
+	if (values[TABLESPACE])
+		appendStringInfo(&sql, "\nTABLESPACE %s", values[TABLESPACE]);
+	ddl = cmig_ddl_append(NIL, sql.data, psprintf("DROP TABLE %s", table->identity));
+	return cmig_kind_complete(table, ddl, alter_table);
+}
+
+CmigKind	cmig_kind_table = {
+	.name = "table",.word = "TABLE",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_DATA | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
+	CMIG_PROPERTIES(properties),
+	.sql = table_sql,.create = create_table,.alter = alter_all
+};

@@ -1,0 +1,46 @@
+/*
+ * kinds.h
+ *	  The kinds, a line each: what kinds.c lists.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_KINDS_H
+#define CMIG_KINDS_H
+
+#include "schema/kind.h"
+
+/* All kinds, in the order of reading; *count is set. */
+extern CmigKind **cmig_kinds(int *count);
+
+/* in kind_schema.c */
+extern CmigKind cmig_kind_schema;
+
+/* in kind_type.c */
+extern CmigKind cmig_kind_enum;
+extern CmigKind cmig_kind_domain;
+extern CmigKind cmig_kind_domain_constraint;
+extern CmigKind cmig_kind_composite;
+extern CmigKind cmig_kind_attribute;
+
+/* in kind_sequence.c */
+extern CmigKind cmig_kind_sequence;
+extern CmigKind cmig_kind_sequence_owner;
+
+/* in kind_table.c */
+extern CmigKind cmig_kind_table;
+
+/* in kind_column.c */
+extern CmigKind cmig_kind_column;
+extern CmigKind cmig_kind_default;
+
+/* in kind_constraint.c */
+extern CmigKind cmig_kind_constraint;
+extern CmigKind cmig_kind_foreign_key;
+
+/* in kind_index.c */
+extern CmigKind cmig_kind_index;
+
+/* in kind_other.c; not in the list */
+extern CmigKind cmig_kind_other;
+
+#endif							/* CMIG_KINDS_H */

@@ -1,0 +1,266 @@
+/*
+ * normal.c
+ *	  Printed expressions in a form that can be compared.
+ *
+ * The text is cut into tokens.  Casts among text, varchar, and char and their
+ * arrays are left out: the server moves them between an array and its elements.
+ * Then parentheses around a single operand are.  Grouping is kept.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/normal.h"
+
+typedef struct Token
+{
+	const char *text;
+	int			length;
+	int			match;			/* of a bracket: its other one; else -1 */
+	bool		gone;
+} Token;
+
+typedef struct Tokens
+{
+	int			count;
+	Token	   *tokens;
+} Tokens;
+
+static bool
+is_word(unsigned char c)
+{
+	return c == '_' || c == '$' || c == '.' || IS_HIGHBIT_SET(c) ||
+		(c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool
+is_operator(unsigned char c)
+{
+	return c != '\0' && strchr("+-*/<>=~!@#%^&|`?:", c) != NULL;
+}
+
+/* The end of a quoted name or string. */
+static const char *
+skip_quoted(const char *p, bool escapes)
+{
+	char		quote = *p++;
+
+	for (; *p != '\0'; p++)
+	{
+		if (escapes && *p == '\\' && p[1] != '\0')
+			p++;
+		else if (*p == quote)
+		{
+			if (p[1] != quote)
+				return p + 1;
+			p++;
+		}
+	}
+	return p;
+}
+
+/* Names with dots and quotes are one token; so is an operator. */
+static const char *
+skip_token(const char *p)
+{
+	const char *start = p;
+
+	if (*p == '\'')
+		return skip_quoted(p, false);
+	if ((*p == 'E' || *p == 'B' || *p == 'X') && p[1] == '\'')
+		return skip_quoted(p + 1, *p == 'E');
+	while (*p == '"' || is_word(*p))
+		p = *p == '"' ? skip_quoted(p, false) : p + 1;
+	if (p > start)
+		return p;
+	while (is_operator(*p))
+		p++;
+	return p > start ? p : p + 1;
+}
+
+static Tokens
+cut(const char *text)
+{
+	Tokens		result = {0};
+	int		   *open;
+	int			depth = 0;
+
+	result.tokens = palloc(sizeof(Token) * (strlen(text) + 1));
+	open = palloc(sizeof(int) * (strlen(text) + 1));
+	while (*text != '\0')
+	{
+		Token	   *token = &result.tokens[result.count];
+		const char *end;
+
+		if (strchr(" \t\r\n", *text) != NULL)
+		{
+			text++;
+			continue;
+		}
+		end = skip_token(text);
+		*token = (Token)
+		{
+			.text = text,.length = end - text,.match = -1
+		};
+		if (*text == '(' || *text == '[')
+			open[depth++] = result.count;
+		else if ((*text == ')' || *text == ']') && depth > 0)
+		{
+			token->match = open[--depth];
+			result.tokens[token->match].match = result.count;
+		}
+		result.count++;
+		text = end;
+	}
+	pfree(open);
+	return result;
+}
+
+static bool
+is(const Tokens *tokens, int i, const char *text)
+{
+	return i >= 0 && i < tokens->count && tokens->tokens[i].length == (int) strlen(text) &&
+		strncmp(tokens->tokens[i].text, text, tokens->tokens[i].length) == 0;
+}
+
+/* The number of tokens of a type of text at a place, 0 if there is another. */
+static int
+text_type(const Tokens *tokens, int i)
+{
+	int			start = i;
+
+	if (is(tokens, i, "text") || is(tokens, i, "bpchar"))
+		i++;
+	else if (is(tokens, i, "character") && is(tokens, i + 1, "varying"))
+		i += 2;
+	else
+		return 0;
+	if (is(tokens, i, "("))
+		return 0;				/* a length: it cuts */
+	if (is(tokens, i, "[") && is(tokens, i + 1, "]"))
+		i += 2;
+	return i - start;
+}
+
+static void
+drop_casts(Tokens *tokens)
+{
+	for (int i = 0; i < tokens->count; i++)
+	{
+		int			length = is(tokens, i, "::") ? text_type(tokens, i + 1) : 0;
+
+		for (int j = 0; length > 0 && j <= length; j++)
+			tokens->tokens[i + j].gone = true;
+	}
+}
+
+/* The next token that is left, in a direction. */
+static int
+neighbor(const Tokens *tokens, int i, int step)
+{
+	for (i += step; i >= 0 && i < tokens->count; i += step)
+		if (!tokens->tokens[i].gone)
+			return i;
+	return -1;
+}
+
+/* Is what stands between two parentheses one operand? */
+static bool
+is_operand(const Tokens *tokens, int first, int last)
+{
+	const Token *token = &tokens->tokens[first];
+
+	if (first == last)
+		return *token->text != '*';
+	if (*token->text == '(')
+		return token->match == last;
+	if (is(tokens, first, "ARRAY"))
+	{
+		int			bracket = neighbor(tokens, first, 1);
+
+		return *tokens->tokens[bracket].text == '[' && tokens->tokens[bracket].match == last;
+	}
+	return false;
+}
+
+/* Do parentheses behind it belong to it: a function, a keyword? */
+static bool
+takes_parentheses(const Tokens *tokens, int i)
+{
+	static const char *const operators[] = {"AND", "OR", "NOT", "WHEN", "THEN", "ELSE", "CASE", "CHECK",
+	"WHERE", "IS", "ON"};
+
+	if (i < 0)
+		return false;
+	if (!is_word(*tokens->tokens[i].text) && *tokens->tokens[i].text != '"')
+		return false;
+	for (int j = 0; j < lengthof(operators); j++)
+		if (is(tokens, i, operators[j]))
+			return false;
+	return true;
+}
+
+static void
+drop_parentheses(Tokens *tokens)
+{
+	bool		changed = true;
+
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < tokens->count; i++)
+		{
+			Token	   *token = &tokens->tokens[i];
+			int			first,
+						last;
+
+			if (token->gone || *token->text != '(' || token->match < i)
+				continue;
+			first = neighbor(tokens, i, 1);
+			last = neighbor(tokens, token->match, -1);
+			if (first > last || first == token->match || !is_operand(tokens, first, last) ||
+				(takes_parentheses(tokens, neighbor(tokens, i, -1)) &&
+				 *tokens->tokens[first].text != '('))
+				continue;
+			token->gone = tokens->tokens[token->match].gone = true;
+			changed = true;
+		}
+	}
+}
+
+static Tokens
+normal_tokens(const char *text)
+{
+	Tokens		tokens = cut(text);
+
+	drop_casts(&tokens);
+	drop_parentheses(&tokens);
+	return tokens;
+}
+
+bool
+cmig_normal_same(const char *a, const char *b)
+{
+	Tokens		left,
+				right;
+	int			i = -1,
+				j = -1;
+	bool		same = true;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	left = normal_tokens(a);
+	right = normal_tokens(b);
+	while (same)
+	{
+		i = neighbor(&left, i, 1);
+		j = neighbor(&right, j, 1);
+		if (i < 0 || j < 0)
+			break;
+		same = left.tokens[i].length == right.tokens[j].length &&
+			strncmp(left.tokens[i].text, right.tokens[j].text, left.tokens[i].length) == 0;
+	}
+	pfree(left.tokens);
+	pfree(right.tokens);
+	return same && i < 0 && j < 0;
+}

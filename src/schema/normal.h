@@ -1,0 +1,18 @@
+/*
+ * normal.h
+ *	  Printed expressions in a form that can be compared.
+ *
+ * Pure.  What the server prints of an expression is no fixed point: loaded
+ * again, casts to text stand elsewhere, and so do parentheses.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_NORMAL_H
+#define CMIG_NORMAL_H
+
+#include "postgres.h"
+
+/* Do two printed expressions, or definitions with expressions, mean the same? */
+extern bool cmig_normal_same(const char *a, const char *b);
+
+#endif							/* CMIG_NORMAL_H */

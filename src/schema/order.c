@@ -1,0 +1,459 @@
+/*
+ * order.c
+ *	  In which order the changes between two images can be made.
+ *
+ * Nodes are sorted: drops first, then the rest, a table's objects beside it.
+ * They are taken in that order, each after all that must come before it, so
+ * that a change of one object moves nothing else.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kinds.h"
+#include "schema/order.h"
+
+#include "utils/memutils.h"
+
+typedef struct Edge
+{
+	int			node;
+	int			before;			/* it must come before the node */
+} Edge;
+
+typedef struct Order
+{
+	CmigDifference *difference;
+	int			count;
+	CmigNode   *nodes;			/* sorted */
+	int			nedges;
+	int			allocated;
+	Edge	   *edges;
+	int		   *start;			/* of each node's edges; one more */
+	int		   *before;
+} Order;
+
+/*
+ * Nodes
+ */
+
+static const CmigObject *
+node_object(const CmigNode *node)
+{
+	return node->type == CMIG_NODE_DROP || node->change->to == NULL ? node->change->from : node->change->to;
+}
+
+/* The table beside which an object is sorted, or itself. */
+static const CmigObject *
+sort_root(const CmigObject *object)
+{
+	while (object->parent != NULL && !(object->kind->flags & CMIG_KIND_LAST))
+		object = object->parent;
+	return object;
+}
+
+static int
+compare_objects(const CmigObject *a, const CmigObject *b)
+{
+	const CmigObject *root = sort_root(a),
+			   *other = sort_root(b);
+	int			order = root == other ? 0 : cmig_object_compare(root, other);
+
+	return order ? order : cmig_object_compare(a, b);
+}
+
+static int
+compare_nodes(const void *a, const void *b)
+{
+	const CmigNode *left = a,
+			   *right = b;
+	bool		drop = left->type == CMIG_NODE_DROP,
+				other_drop = right->type == CMIG_NODE_DROP;
+
+	if (drop != other_drop)
+		return drop ? -1 : 1;
+	if (drop)
+		return -compare_objects(node_object(left), node_object(right));
+	return compare_objects(node_object(left), node_object(right));
+}
+
+static void
+add_node(Order *order, CmigChange *change, CmigNodeType type)
+{
+	order->nodes[order->count].type = type;
+	order->nodes[order->count++].change = change;
+}
+
+static void
+make_nodes(Order *order)
+{
+	CmigDifference *difference = order->difference;
+
+	order->nodes = MemoryContextAllocHuge(CurrentMemoryContext,
+										  sizeof(CmigNode) * (2 * (Size) difference->count + 1));
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		change->first_node = change->last_node = -1;
+		if (change->host != NULL)
+			continue;
+		if (change->action == CMIG_DROP || change->action == CMIG_AGAIN)
+			add_node(order, change, CMIG_NODE_DROP);
+		if (change->action == CMIG_CREATE || change->action == CMIG_AGAIN)
+			add_node(order, change, CMIG_NODE_CREATE);
+		if (change->action == CMIG_ALTER)
+			add_node(order, change, CMIG_NODE_ALTER);
+		if (change->action == CMIG_UNSUPPORTED)
+			add_node(order, change, CMIG_NODE_UNSUPPORTED);
+	}
+	qsort(order->nodes, order->count, sizeof(CmigNode), compare_nodes);
+	for (int i = 0; i < order->count; i++)
+	{
+		CmigNode   *node = &order->nodes[i];
+
+		if (node->type != CMIG_NODE_CREATE)
+			node->change->first_node = i;
+		if (node->type != CMIG_NODE_DROP)
+			node->change->last_node = i;
+	}
+}
+
+/*
+ * Edges
+ */
+
+static void
+add_edge(Order *order, int node, int before)
+{
+	if (node == before || node < 0 || before < 0)
+		return;
+	if (order->nedges == order->allocated)
+	{
+		order->allocated = Max(1024, order->allocated * 2);
+		order->edges = order->edges == NULL ? palloc(sizeof(Edge) * order->allocated) :
+			repalloc_huge(order->edges, sizeof(Edge) * (Size) order->allocated);
+	}
+	order->edges[order->nedges++] = (Edge)
+	{
+		node, before
+	};
+}
+
+/* The node with which the object ceases to be as it was, or -1. */
+static int
+end_node(const Order *order, const CmigObject *object)
+{
+	const CmigChange *change = order->difference->of_from[object->index];
+
+	return change->host ? change->host->first_node : change->first_node;
+}
+
+/* The node with which it is as it will be, or -1. */
+static int
+made_node(const Order *order, const CmigObject *object)
+{
+	const CmigChange *change = order->difference->of_to[object->index];
+
+	return change->host ? change->host->last_node : change->last_node;
+}
+
+static void
+add_old(Order *order, const CmigObject *object, const CmigObject *on)
+{
+	int			node = end_node(order, on),
+				dependent = end_node(order, object);
+
+	if (node < 0 || dependent < 0)
+		return;
+	if (order->nodes[node].type == CMIG_NODE_DROP ||
+		(order->nodes[node].type == CMIG_NODE_ALTER && order->nodes[dependent].type == CMIG_NODE_DROP))
+		add_edge(order, node, dependent);
+}
+
+static void
+add_new(Order *order, const CmigObject *object, const CmigObject *on)
+{
+	add_edge(order, made_node(order, object), made_node(order, on));
+}
+
+static void
+add_dependencies(Order *order, const CmigImage *image,
+				 void (*add) (Order *order, const CmigObject *object, const CmigObject *on))
+{
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		for (int j = 0; j < object->ndepends; j++)
+			add(order, object, object->depends[j]);
+		if (object->parent != NULL)
+			add(order, object, object->parent);
+	}
+}
+
+/* Columns are added in their order. */
+static void
+add_siblings(Order *order)
+{
+	const CmigImage *image = order->difference->to;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *last = NULL;
+
+		for (const CmigObject *child = image->objects[i]->child; child != NULL; child = child->sibling)
+		{
+			if (child->address.sub <= 0 || order->difference->of_to[child->index]->host != NULL ||
+				made_node(order, child) < 0)
+				continue;
+			if (last != NULL && last->kind == child->kind)
+				add_edge(order, made_node(order, child), made_node(order, last));
+			last = child;
+		}
+	}
+}
+
+/* A name must be free before it is taken. */
+typedef struct NameEntry
+{
+	const char *name;
+	int			node;
+} NameEntry;
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(((const NameEntry *) a)->name, ((const NameEntry *) b)->name);
+}
+
+/* Under which names it stands in the way: its own, and its index's. */
+static int
+names_of(const CmigObject *object, const char **names)
+{
+	const char *index = object->kind->index_name ? object->kind->index_name(object) : NULL;
+
+	names[0] = object->identity;
+	names[1] = index;
+	return index ? 2 : 1;
+}
+
+static void
+add_names(Order *order)
+{
+	CmigDifference *difference = order->difference;
+	const CmigImage *from = difference->from,
+			   *to = difference->to;
+	NameEntry  *taken = palloc(sizeof(NameEntry) * (2 * from->count + 1));
+	const char *names[2];
+	int			count = 0;
+
+	for (int i = 0; i < from->count; i++)
+	{
+		int			node = end_node(order, from->objects[i]);
+
+		if (node >= 0 && order->nodes[node].type == CMIG_NODE_DROP)
+			for (int j = names_of(from->objects[i], names) - 1; j >= 0; j--)
+				taken[count++] = (NameEntry)
+			{
+				names[j], node
+			};
+	}
+	qsort(taken, count, sizeof(NameEntry), compare_names);
+	for (int i = 0; count > 0 && i < to->count; i++)
+	{
+		int			node = made_node(order, to->objects[i]);
+
+		if (node < 0 || order->nodes[node].type != CMIG_NODE_CREATE)
+			continue;
+		for (int j = names_of(to->objects[i], names) - 1; j >= 0; j--)
+		{
+			NameEntry	key = {names[j], 0};
+			NameEntry  *found = bsearch(&key, taken, count, sizeof(NameEntry), compare_names);
+
+			if (found == NULL)
+				continue;
+			while (found > taken && compare_names(found - 1, &key) == 0)
+				found--;
+			for (; found < taken + count && compare_names(found, &key) == 0; found++)
+				add_edge(order, node, found->node);
+		}
+	}
+	pfree(taken);
+}
+
+static int
+compare_edges(const void *a, const void *b)
+{
+	const Edge *left = a,
+			   *right = b;
+
+	if (left->node != right->node)
+		return left->node < right->node ? -1 : 1;
+	return left->before < right->before ? -1 : left->before > right->before;
+}
+
+static void
+make_edges(Order *order)
+{
+	order->nedges = 0;
+	add_dependencies(order, order->difference->from, add_old);
+	add_dependencies(order, order->difference->to, add_new);
+	add_siblings(order);
+	add_names(order);
+	if (order->nedges > 1)
+		qsort(order->edges, order->nedges, sizeof(Edge), compare_edges);
+	order->start = palloc0(sizeof(int) * (order->count + 1));
+	for (int i = 0; i < order->nedges; i++)
+		order->start[order->edges[i].node + 1]++;
+	for (int i = 0; i < order->count; i++)
+		order->start[i + 1] += order->start[i];
+}
+
+/*
+ * Cycles
+ */
+
+/* Does an object need something that the change makes? */
+static bool
+needs(const Order *order, const CmigObject *object, const CmigChange *change, bool old)
+{
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		const CmigObject *on = object->depends[i];
+		const CmigChange *other = old ? order->difference->of_from[on->index] : order->difference->of_to[on->index];
+
+		if (other == change || other->host == change)
+			return true;
+	}
+	return false;
+}
+
+/* Take the objects that need the change out of the statement that makes their parent. */
+static bool
+unfold(const Order *order, CmigObject *parent, const CmigChange *change, bool old)
+{
+	bool		done = false;
+
+	for (CmigObject *child = parent->child; child != NULL; child = child->sibling)
+	{
+		CmigChange *own = old ? order->difference->of_from[child->index] : order->difference->of_to[child->index];
+
+		done |= unfold(order, child, change, old);
+		if (own->host == NULL || child->apart || child->address.sub > 0 || !needs(order, child, change, old))
+			continue;
+		if (own->from)
+			own->from->apart = true;
+		if (own->to)
+			own->to->apart = true;
+		done = true;
+	}
+	return done;
+}
+
+/* Cut the cycle on the stack from there on; false if nothing can be taken out. */
+static bool
+cut_cycle(const Order *order, const int *stack, int from, int to)
+{
+	bool		done = false;
+
+	for (int i = from; i <= to && !done; i++)
+	{
+		const CmigNode *node = &order->nodes[stack[i]];
+		const CmigNode *before = &order->nodes[stack[i == to ? from : i + 1]];
+
+		if (node->type == CMIG_NODE_CREATE)
+			done = unfold(order, node->change->to, before->change, false);
+		if (!done && before->type == CMIG_NODE_DROP)
+			done = unfold(order, before->change->from, node->change, true);
+	}
+	return done;
+}
+
+/*
+ * Walk
+ */
+
+typedef struct Walk
+{
+	CmigNode   *result;
+	int			count;
+	char	   *state;			/* of each node: 0 new, 1 on the stack, 2 done */
+	int		   *next;			/* its next edge */
+	int		   *stack;
+} Walk;
+
+/* From one node; false if a cycle was cut, so that all starts again. */
+static bool
+walk_from(Order *order, Walk *walk, int node)
+{
+	int			depth = 0;
+
+	walk->stack[0] = node;
+	walk->state[node] = 1;
+	while (depth >= 0)
+	{
+		int			current = walk->stack[depth];
+
+		if (walk->next[current] == order->start[current + 1])
+		{
+			walk->state[current] = 2;
+			walk->result[walk->count++] = order->nodes[current];
+			depth--;
+			continue;
+		}
+		node = order->edges[walk->next[current]++].before;
+		if (walk->state[node] == 0)
+		{
+			walk->state[node] = 1;
+			walk->stack[++depth] = node;
+		}
+		else if (walk->state[node] == 1)
+		{
+			int			from = depth;
+
+			while (walk->stack[from] != node)
+				from--;
+			if (cut_cycle(order, walk->stack, from, depth))
+				return false;
+			/* otherwise the edge does not count */
+		}
+	}
+	return true;
+}
+
+static bool
+walk_all(Order *order, Walk *walk)
+{
+	int			size = Max(order->count, 1);
+
+	walk->count = 0;
+	walk->result = palloc(sizeof(CmigNode) * size);
+	walk->state = palloc0(size);
+	walk->stack = palloc(sizeof(int) * size);
+	walk->next = palloc(sizeof(int) * size);
+	memcpy(walk->next, order->start, sizeof(int) * order->count);
+	for (int i = 0; i < order->count; i++)
+		if (walk->state[i] == 0 && !walk_from(order, walk, i))
+			return false;
+	return true;
+}
+
+CmigNode *
+cmig_order(CmigDifference *difference, int *count)
+{
+	for (;;)
+	{
+		Order		order = {.difference = difference};
+		Walk		walk;
+
+		make_nodes(&order);
+		make_edges(&order);
+		if (walk_all(&order, &walk))
+		{
+			*count = walk.count;
+			return walk.result;
+		}
+		cmig_compare_hosts(difference);
+	}
+}

@@ -1,0 +1,22 @@
+/*
+ * using.h
+ *	  How a value of one type becomes one of another.
+ *
+ * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_USING_H
+#define CMIG_USING_H
+
+#include "postgres.h"
+#include "lib/stringinfo.h"
+
+/*
+ * Append " USING ..." for ALTER COLUMN ... TYPE, or nothing if it is not
+ * needed: indexes, defaults, and constraints go along.
+ */
+extern bool cmig_using_needed(const char *from, const char *to);
+extern void cmig_using_append(StringInfo buf, const char *column, const char *from, const char *to);
+
+#endif							/* CMIG_USING_H */
