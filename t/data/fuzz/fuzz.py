@@ -3,7 +3,7 @@
 
 """Calls every function of pg_cmig with whatever there is, and looks at what is left.
 
-usage: fuzz.py [--dsn DSN] [--seed N] [--calls N] [--minutes M] [--unit K] [--compare P] [--timeout S]
+usage: fuzz.py [--dsn DSN] [--seed N] [--calls N] [--minutes M] [--kinds N] [--unit K] [--compare P] [--timeout S]
 
 Needs a superuser's connection to a server of its own: it makes the roles and
 the databases regress_fuzz_*. The functions are read from the catalog, so that
@@ -12,16 +12,23 @@ depends on the seed and its number only, and each starts from the same database:
 
   calls       functions in one transaction, each in a savepoint, as superuser,
               as a migrator, as nobody; between them settings, rows of the
-              catalog and tables are changed
+              catalog and tables are changed; sometimes with a search path whose
+              first schema has functions and operators of built-in names
   procedures  CALL at top level, and functions that commit
-  files       mutated revision files: load, check, upgrade, downgrade; what was
-              exported and loaded is exported as the same
+  files       mutated revision files, as a text or as a directory of bytes: load,
+              check, upgrade, downgrade; what was exported and loaded is exported
+              as the same
+  scripts     revisions with odd texts, by upgrade and by psql, to which the text
+              of script is piped: the rows are the same, and no command has run
 
 A defect is: a crash, an internal error (SQLSTATE class XX), "cache lookup
-failed", no end within the time limit, a session or a database that an error or
-a STABLE function has changed, a session that a procedure has changed, a file that
-does not survive export and load. Each kind is printed once, with the statements
-that led there and the call that repeats it. Stops after the calls or the minutes;
+failed", a warning of the server about memory or something not released, memory
+that was freed or bytes that are no text in what is returned, a syntax error in
+a statement of ours, no end within the time limit, another's function called, a
+session or a database that an error, a STABLE function or a role without rights has
+changed, a session that a procedure has changed, a file that does not survive export
+and load. Each kind is printed once, with the statements that led there and the
+call that repeats it. Stops after the calls, the minutes, or the kinds of defects;
 the status is 1 if there was a defect.
 """
 import argparse
@@ -30,14 +37,20 @@ import glob
 import os
 import random
 import re
+import select
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import psycopg2
+import psycopg2.extensions
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import values
+from good import GOOD
 from values import literal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -45,7 +58,15 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 TEMPLATE, DATABASE = "regress_fuzz_template", "regress_fuzz"
 USERS = {"superuser": None, "migrator": "regress_fuzz_migrator", "nobody": "regress_fuzz_nobody"}
 # what is there to change the session
+# arguments that are SQL, and wrong as such now and then
+USERS_TEXTS = ("set_sql", "where_sql", "condition", "upgrade", "downgrade", "script", "reset", "backfill", "load", "stepwise", "add_check", "rls_test")
 OWN_SESSION = ("set_context", "clear_context", "set_protect")
+# what runs texts of its caller's, which may find whatever his path leads to
+USERS_SQL = ("upgrade", "downgrade", "reset", "backfill", "add_check", "rls_test")
+# of the server, when something was not released, or written where it must not be
+BAD_WARNING = re.compile(r"leak|not closed|still referenced|still active|in alloc set|past chunk end|chunk marked free|bogus|corrupt|"
+                         r"you don't own|AbortTransaction|AbortSubTransaction|transaction left|cleaning up")
+FREED = "\x7f" * 8
 FORMS = ["SELECT * FROM {}"] * 12 + [
     "SELECT {}", "SELECT * FROM {} LIMIT 1", "SELECT f FROM generate_series(1, 2) g, LATERAL {} f",
     "DECLARE fuzz_cursor CURSOR FOR SELECT * FROM {}; FETCH 1 FROM fuzz_cursor; CLOSE fuzz_cursor",
@@ -57,6 +78,7 @@ parser.add_argument("--dsn", default="")
 parser.add_argument("--seed", type=int, default=20260101)
 parser.add_argument("--calls", type=int, help="stop after that many calls")
 parser.add_argument("--minutes", type=float, help="stop after that many minutes")
+parser.add_argument("--kinds", type=int, help="stop after that many kinds of defects")
 parser.add_argument("--unit", type=int, help="this unit only, with all its statements")
 parser.add_argument("--compare", type=float, default=1, help="the part of the units in which database and session are compared")
 parser.add_argument("--timeout", type=int, default=30, help="seconds after which a statement counts as hanging")
@@ -67,6 +89,27 @@ class Defect(Exception):
     pass
 
 
+def wait(connection):
+    """psycopg2 calls it while it waits: an end also for what no timeout of the server ends."""
+    end = time.time() + args.timeout + 30
+    while True:
+        state = connection.poll()
+        if state == psycopg2.extensions.POLL_OK:
+            return
+        rest = max(end - time.time(), 0)
+        reads, writes = ([connection.fileno()], []) if state == psycopg2.extensions.POLL_READ else ([], [connection.fileno()])
+        if not any(select.select(reads, writes, [], rest)):
+            # does not react to signals that ask it to end
+            try:
+                os.kill(connection.info.backend_pid, signal.SIGKILL)
+            except OSError:
+                pass
+            raise Defect("hang", "not even the timeout ended it")
+
+
+psycopg2.extensions.set_wait_callback(wait)
+
+
 class Fuzzer:
     def __init__(self):
         self.counts = collections.Counter()
@@ -74,7 +117,10 @@ class Fuzzer:
         self.called, self.succeeded = collections.Counter(), collections.Counter()
         self.defects = collections.Counter()
         self.sessions, self.dirty, self.statements = {}, True, []
-        self.admin = self.connect("", None)
+        self.folder = tempfile.mkdtemp(prefix="pg_cmig_fuzz.")
+        os.chmod(self.folder, 0o755)
+        self.admin = None
+        self.reconnect()
         self.chains = [[open(f, encoding="utf-8", newline="").read() for f in sorted(glob.glob(chain + "/*.sql"))]
                        for chain in sorted(glob.glob(TOP + "/migrations/*/"))]
         self.make_template()
@@ -88,6 +134,19 @@ class Fuzzer:
         connection = psycopg2.connect(args.dsn + " " + options)
         connection.autocommit = True
         return connection
+
+    def reconnect(self):
+        """As the server may be recovering."""
+        for attempt in range(60):
+            try:
+                if not self.admin or self.admin.closed:
+                    self.admin = self.connect("", None)
+                self.admin.cursor().execute("SELECT 1")
+                return
+            except psycopg2.Error:
+                self.admin = None
+                time.sleep(1)
+        sys.exit("the server does not come back")
 
     def make_template(self):
         cur = self.admin.cursor()
@@ -131,8 +190,7 @@ class Fuzzer:
         self.close_sessions()
         for attempt in range(60):
             try:
-                if self.admin.closed:
-                    self.admin = self.connect("", None)
+                self.reconnect()
                 cur = self.admin.cursor()
                 cur.execute("DROP DATABASE IF EXISTS %s WITH (FORCE)" % DATABASE)
                 cur.execute("CREATE DATABASE %s TEMPLATE %s" % (DATABASE, TEMPLATE))
@@ -153,7 +211,7 @@ class Fuzzer:
         if user not in self.sessions:
             connection = self.sessions[user] = self.connect(DATABASE, USERS[user])
             connection.cursor().execute(
-                "SET client_min_messages = error; SET statement_timeout = '%ds'; SET search_path = app, public" % args.timeout)
+                "SET client_min_messages = warning; SET statement_timeout = '%ds'; SET search_path = app, public" % args.timeout)
         return self.sessions[user]
 
     # --- statements
@@ -165,7 +223,11 @@ class Fuzzer:
         try:
             with connection.cursor() as cur:
                 cur.execute(sql)
+                if cur.description and FREED in str(cur.fetchmany(1000)):
+                    raise Defect("freed memory is returned")
                 return None
+        except UnicodeDecodeError as error:
+            raise Defect("what is returned is no text", str(error)[-200:])
         except (psycopg2.Error, ValueError) as error:
             code = getattr(error, "pgcode", None)
             self.states[code or "-"] += 1
@@ -176,14 +238,29 @@ class Fuzzer:
                 raise Defect("hang", str(error))
             if code and code.startswith("XX") or "cache lookup failed" in str(error):
                 raise Defect("internal error", code, str(error))
+            if code == "FZ001":
+                raise Defect("another's function was called", str(error))
+            if "\ufffd" in str(error):
+                raise Defect("a message is no text", str(error))
+            if FREED in str(error):
+                raise Defect("freed memory is in a message", str(error))
+            if code == "42601" and not any(w in sql for w in USERS_TEXTS) and (
+                    error.diag.internal_query or "SQL statement" in (error.diag.context or "")):
+                raise Defect("syntax error in a statement of ours", str(error), error.diag.internal_query)
             return error
+        finally:
+            bad = [n for n in connection.notices if BAD_WARNING.search(n)]
+            del connection.notices[:]
+            if bad:
+                raise Defect("warning", bad[0])
 
     def state(self, connection, database=True):
         """-> what an error must not change: of the session, and of the database"""
         if not self.compares:
             return ()
         with connection.cursor() as cur:
-            cur.execute("SELECT fuzz.session_state()" + (", fuzz.held() || fuzz.database_state()" if database else ""))
+            cur.execute("SELECT pg_catalog.concat(pg_catalog.current_setting('search_path'), ' ', fuzz.session_state()), fuzz.held()" + (
+                ", fuzz.database_state()" if database else ""))
             return cur.fetchone()
 
     def judge(self, before, after, what):
@@ -195,6 +272,15 @@ class Fuzzer:
     def call_of(self, function):
         """-> a call with arguments, some left to their defaults"""
         signature, name, kind, _, names, types, defaults = function
+        self.called[signature] += 1
+        self.counts["calls"] += 1
+        good = GOOD.get(signature.replace("cmig.", "", 1))
+        if good and self.rnd.random() < .35:
+            chosen = dict(self.rnd.choice(good))
+            if self.rnd.random() < .6:
+                i = self.rnd.randrange(len(types))
+                chosen[names[i]] = self.values.value(types[i], names[i])
+            return 'cmig."%s"(%s)' % (name, ", ".join("%s => %s" % ('"%s"' % n, v) for n, v in chosen.items()))
         positional = self.rnd.random() < .1
         self.values.care(self.rnd.random() < .6)
         arguments = []
@@ -206,8 +292,6 @@ class Fuzzer:
             value = self.values.value(type_, names[i] if names else None)
             arguments.append(value if positional else "%s => %s" % ('"%s"' % names[i], value))
         self.values.care(False)
-        self.called[signature] += 1
-        self.counts["calls"] += 1
         return 'cmig."%s"(%s)' % (name, ", ".join(arguments))
 
     def disturbance(self):
@@ -247,13 +331,16 @@ class Fuzzer:
         user = self.rnd.choice(["superuser"] * 5 + ["migrator"] * 4 + ["nobody"])
         connection = self.session(user)
         self.statements.append("-- as " + user)
-        functions = [f for f in self.functions if f[2] == "f"]
+        trapped = self.rnd.random() < .15
+        functions = [f for f in self.functions if f[2] == "f" and not (trapped and f[1].startswith(USERS_SQL))]
         self.execute(connection, "BEGIN")
+        if trapped:
+            self.execute(connection, "SET LOCAL search_path = trap, pg_catalog, app, public")
         before = self.state(connection)
         for _ in range(8):
-            disturbs = self.rnd.random() < .2
+            disturbs = self.rnd.random() < .2 and not trapped
             function = self.rnd.choice(functions)
-            sql = self.disturbance() if disturbs else self.rnd.choice(FORMS).format(self.call_of(function))
+            sql = self.rnd.choice(["", "", "/* \u00e9 名 🦊 */ "]) + self.disturbance() if disturbs else self.rnd.choice(FORMS).format(self.call_of(function))
             self.execute(connection, "SAVEPOINT s")
             error = self.execute(connection, sql)
             if error:
@@ -266,6 +353,8 @@ class Fuzzer:
                 self.succeeded[function[0]] += 1
                 if function[3] != "v" and not sql.startswith("CREATE"):
                     self.judge(before, after, "a function that is STABLE")
+                elif user == "nobody" and not sql.startswith("CREATE") and function[1] not in OWN_SESSION:
+                    self.judge(before, after, "who has no right to")
                 elif function[1] not in OWN_SESSION:
                     self.judge(before[:1], after[:1], "a function")
             before = after
@@ -290,10 +379,13 @@ class Fuzzer:
                 sql = "CALL " + call
             else:
                 sql = "SELECT * FROM " + call
+            whole = self.state(connection) if user == "nobody" else None
             if not self.execute(connection, sql):
                 self.succeeded[function[0]] += 1
             if function[1] not in OWN_SESSION:
                 self.judge(before, self.state(connection, False), "a procedure or function")
+                if whole:
+                    self.judge(whole, self.state(connection), "who has no right to")
         self.execute(connection, "SELECT * FROM cmig.check()")
         self.execute(connection, "SELECT * FROM cmig.status()")
 
@@ -315,23 +407,50 @@ class Fuzzer:
             n = rnd.randrange(len(texts))
             texts[n] = self.values.mutated(texts[n], rnd.choice([1, 1, 1, 2, 5]))
         text = rnd.choice(["", "", "\n"]).join(texts).replace("\0", "")
+        load = self.directory_of(texts) if rnd.random() < .3 else "cmig.load(%s)" % literal(text)
         self.execute(connection, "BEGIN")
         self.execute(connection, "SAVEPOINT e; DELETE FROM cmig.version; DELETE FROM cmig.journal; DELETE FROM cmig.revision")
         before = self.state(connection)
         self.counts["calls"] += 1
         self.counts["files"] += 1
-        error = self.execute(connection, "SAVEPOINT s; SELECT * FROM cmig.load(%s)" % literal(text))
+        error = self.execute(connection, "SAVEPOINT s; SELECT * FROM " + load)
         if error:
             self.execute(connection, "ROLLBACK TO s")
             self.judge(before, self.state(connection), "an error")
         else:
             self.counts["files loaded"] += 1
-            self.export_and_load(connection)
-            self.execute(connection, "SELECT * FROM cmig.check()")
-            self.up_and_down(connection)
+            if self.export_and_load(connection):
+                self.execute(connection, "SELECT * FROM cmig.check()")
+                self.up_and_down(connection)
         self.execute(connection, "ROLLBACK")
 
+    def directory_of(self, texts):
+        """A directory of bytes on the server -> the call that loads it."""
+        rnd, folder = self.rnd, self.folder + "/files"
+        shutil.rmtree(folder, ignore_errors=True)
+        os.mkdir(folder)
+        for n, text in enumerate(texts):
+            data = text.encode(rnd.choice(["utf-8"] * 9 + ["utf-16"]), "surrogatepass")
+            if rnd.random() < .4:
+                at = rnd.randrange(len(data) + 1)
+                data = data[:at] + rnd.choice([b"\0", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\xc0\x80", b"\xef\xbb\xbf"]) + data[at + rnd.randrange(3):]
+            if rnd.random() < .1:
+                data = data[:rnd.choice([0, 1, 2, 3, len(data) - 1])]
+            name = "%d%s.sql" % (n, rnd.choice(["", "", "x" * 200, " ", "\n", "é", "'", "%s", "\\"]))
+            with open(folder + "/" + name, "wb") as file:
+                file.write(data)
+            self.statements.append("-- file %r: %r" % (name, data[:2000]))
+        how = rnd.random()
+        if how < .05:
+            os.symlink("nowhere", folder + "/gone.sql")
+        elif how < .1:
+            os.mkdir(folder + "/folder.sql")
+        elif how < .15:
+            os.mkfifo(folder + "/pipe.sql")
+        return "cmig.load_directory(%s)" % literal(folder)
+
     def export_and_load(self, connection):
+        """-> the revisions are there"""
         columns = "revision, down_revision, depends_on, branch_labels, message, description, upgrade_sql, downgrade_sql, verify_sql, transactional, created_at"
         cur = connection.cursor()
         sql = """SELECT (SELECT string_agg(content, '' ORDER BY file_name, content) FROM cmig.export(':')),
@@ -342,8 +461,8 @@ class Fuzzer:
         except psycopg2.Error as error:
             if error.pgcode[:2] != "MG":
                 raise Defect("not exported", error.pgcode, str(error))
-            self.execute(connection, "ROLLBACK TO s; SELECT * FROM cmig.load('')")
-            return
+            self.execute(connection, "ROLLBACK TO s")
+            return False
         first = cur.fetchone()
         self.counts["exports"] += 1
         error = first[0] and self.execute(connection, "SAVEPOINT x; DELETE FROM cmig.revision; SELECT * FROM cmig.load(%s)" % literal(first[0]))
@@ -352,6 +471,7 @@ class Fuzzer:
         cur.execute(sql)
         if first != cur.fetchone():
             raise Defect("other after export and load")
+        return True
 
     def up_and_down(self, connection):
         self.execute(connection, "SAVEPOINT u")
@@ -369,6 +489,61 @@ class Fuzzer:
             before = self.state(connection)
         self.counts["files up and down"] += 1
 
+    # --- by psql
+
+    def odd_statement(self):
+        """-> a statement whose texts psql could take for something else"""
+        rnd = self.rnd
+        word = "".join(rnd.choice(values.FOR_PSQL + ["x", " ", "\n"]) for _ in range(rnd.randrange(1, 6))).replace("CANARY", self.folder + "/canary")
+        quoted = word.replace("'", "''")
+        forms = ["'%s'" % quoted, "E'%s'" % quoted.replace("\\", "\\\\"), "$q$%s$q$" % word.replace("$", ""), "U&'%s'" % quoted.replace("\\", "\\\\"),
+                 "'%s' /* %s */" % (quoted, word.replace("*", "").replace("/", "")), "'%s' -- %s\n" % (quoted, word.replace("\n", "")),
+                 "(SELECT '%s' AS \"%s\")" % (quoted, word.replace('"', '""')[:40] or "x"), "'%s'" % word, word]
+        return "INSERT INTO app.word VALUES (%s)" % rnd.choice(forms)
+
+    def scripts_unit(self):
+        connection, canary = self.session("superuser"), self.folder + "/canary"
+        self.dirty = True
+        for _ in range(6):
+            self.statements = []
+            self.execute(connection, "DROP TABLE IF EXISTS app.word; CREATE TABLE app.word (w text); DELETE FROM cmig.version; "
+                                     "DELETE FROM cmig.progress; DELETE FROM cmig.journal; DELETE FROM cmig.revision")
+            message = "".join(self.rnd.choice(values.FOR_PSQL) for _ in range(3)).replace("CANARY", canary).replace("\n", " ")
+            script = ";\n".join(self.odd_statement() for _ in range(self.rnd.randrange(1, 4)))
+            if not self.execute(connection, "SELECT cmig.create_revision(%s, %s, revision => 'odd')" % (literal(message), literal(script))):
+                self.compare_with_psql(connection, canary)
+
+    def compare_with_psql(self, connection, canary):
+        result = "SELECT (SELECT string_agg(w, '|' ORDER BY ctid) FROM app.word), (SELECT string_agg(revision, ',') FROM cmig.version)"
+        cur = connection.cursor()
+        self.execute(connection, "BEGIN")
+        failed = self.execute(connection, "SELECT * FROM cmig.upgrade('odd')")
+        if not failed:
+            cur.execute(result)
+            wanted = cur.fetchone()
+        self.execute(connection, "ROLLBACK")
+        self.statements.append("SELECT cmig.script('upgrade', 'base:odd', version_table => 'cmig.version')")
+        try:
+            cur.execute(self.statements[-1])
+        except psycopg2.Error:
+            self.counts["scripts refused"] += 1
+            return
+        strings = self.rnd.choice(["on", "off"])
+        psql = subprocess.run(
+            ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", args.dsn + " dbname=" + DATABASE], input=cur.fetchone()[0], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=dict(os.environ, PGOPTIONS="-c standard_conforming_strings=" + strings, PGCLIENTENCODING="UTF8"))
+        self.counts["scripts run by psql"] += 1
+        self.statements.append("-- psql, standard_conforming_strings = %s: %s" % (strings, psql.stderr))
+        if os.path.exists(canary):
+            os.unlink(canary)
+            raise Defect("a script made psql run a command")
+        cur.execute(result)
+        if not failed and cur.fetchone() != wanted:
+            raise Defect("a script did not do by psql what upgrade did", psql.returncode, psql.stderr)
+        if not failed:
+            self.counts["scripts that did the same"] += 1
+
     # --- the run
 
     def unit(self, number):
@@ -376,8 +551,8 @@ class Fuzzer:
         self.values = values.Values(self.rnd, DATABASE, self.table_columns)
         self.statements = []
         self.compares = self.rnd.random() < args.compare
-        unit = self.rnd.choice([self.calls_unit] * 16 + [self.files_unit] * 6 + [self.procedures_unit])
-        if self.dirty or unit == self.procedures_unit:
+        unit = self.rnd.choice([self.calls_unit] * 16 + [self.files_unit] * 6 + [self.procedures_unit] + [self.scripts_unit])
+        if self.dirty or unit in (self.procedures_unit, self.scripts_unit):
             self.fresh_database()
         try:
             unit()
@@ -409,7 +584,8 @@ class Fuzzer:
             if not self.defects:
                 print(";\n".join(self.statements))
             return
-        while not (args.calls and self.counts["calls"] >= args.calls) and not (end and time.time() >= end):
+        while not (args.calls and self.counts["calls"] >= args.calls) and not (end and time.time() >= end) and not (
+                args.kinds and len(self.defects) >= args.kinds):
             self.unit(number)
             number += 1
 
@@ -417,6 +593,8 @@ class Fuzzer:
         never = [f[0] for f in self.functions if self.called[f[0]] > 20 and not self.succeeded[f[0]]]
         print("\nseed %d: " % args.seed + ", ".join("%d %s" % (n, what) for what, n in sorted(self.counts.items())))
         print("by SQLSTATE: " + ", ".join("%s %d" % s for s in self.states.most_common()))
+        good = sum(self.succeeded.values())
+        print("calls that succeeded: %d, of %d of %d functions" % (good, len(self.succeeded), len(self.functions)))
         if never:
             print("never without an error: " + ", ".join(never))
         missed = [f[0] for f in self.functions if not self.called[f[0]]]
@@ -432,7 +610,9 @@ try:
     fuzzer.run()
 finally:
     fuzzer.close_sessions()
+    shutil.rmtree(fuzzer.folder, ignore_errors=True)
     fuzzer.summary()
+    fuzzer.reconnect()
     cur = fuzzer.admin.cursor()
     for name in (DATABASE, TEMPLATE):
         cur.execute("DROP DATABASE IF EXISTS %s WITH (FORCE)" % name)

@@ -83,11 +83,17 @@ BY_TYPE = {
     "inet": ["::1", "10.0.0.0/8"],
     "bytea": ["", "\\x00", "\\x" + "ab" * 32],
 }
+# What makes a text deep when it is repeated.
+DEEP = ["(", "[", "{", "/*", "$a$ ", "NOT ", "- ", "CASE WHEN ", "-- revision: a", "-- x-- revision: a\n", "==> a <==\n", "SELECT (", "'||'", "1+",
+        '{"a":', "[1,", "a@", "a.", "-- cmig:upgrade\n", ";", "BEGIN ", "x::text", "ARRAY[", "+1", "/**/ ", "U&'", "\n", "true AND ", "('a' || "]
+# what psql could take for a command, a variable, or the end of something
+FOR_PSQL = ["\\! touch CANARY", "\n\\! touch CANARY\n", "\\", "'", '"', ":x", ":'HOST'", ':"USER"', ":{?x}", "`touch CANARY`", "\\g |touch CANARY", "\\o |touch CANARY\n",
+            "\\gexec", ";", "--", "/*", "*/", "$q", "$$", "$cmig$", "\\'", "\\.\n", "\\q\n", "\r", "E'", "\\setenv", "\\set x `touch CANARY`", "\\copy x to program 'touch CANARY'"]
 # for anyelement and "any", in which the cast is part of the value
 POLYMORPHIC = ["NULL", "'1'", "1", "1.5", "NULL::text", "1::bigint", "'x'::text", "ARRAY[1]", "ARRAY[]::text[]", "ROW(1, 'x')", "NULL::app.plain",
                "NULL::app.audited", "NULL::app.audited_shapes", "NULL::app.parted", "NULL::app.parted_1", "NULL::app.pair", "NULL::app.seen",
                "NULL::app.two_keys", "NULL::app.no_columns", "NULL::app.stored", "NULL::app.far", "NULL::pg_catalog.pg_class", "NULL::cmig_audit.log",
-               "'good'::app.mood", "'s'::app.short", "NULL::app.short", "'{\"id\": 1}'::jsonb", "'null'::json", "now()", "'NaN'::float8", "true",
+               "'good'::app.mood", "'s'::app.short", "NULL::app.short", "'{\"id\": 1}'::jsonb", "'null'::json", "pg_catalog.now()", "'NaN'::float8", "true",
                "int4range(1, 2)", "'\\x00'::bytea", "'(1,x)'::app.pair", "gen_random_uuid()", "B'101'", "'x'::name", "'x'::\"char\"", "point(1, 2)",
                "'app.plain'::regclass", "ROW()", "NULL::record", "'00000000-0000-0000-0000-000000000000'::uuid", "NULL::app.guarded",
                "NULL::cmig.revision", "NULL::int4multirange", "ARRAY[NULL::app.pair]"]
@@ -123,6 +129,11 @@ class Values:
             # the better ones stand first
             text = rnd.choice(fitting[:(len(fitting) + 1) // 2] if self.careful else fitting)
             return self.database if text == "DATABASE" else text
+        if name == "target" and .75 <= how < .8:
+            # of a table, where it is a text
+            return "app." + rnd.choice(TABLES)
+        if how > .99:
+            return rnd.choice(DEEP) * rnd.choice([100, 4000, 100000])
         if how < .85:
             return rnd.choice(rnd.choice([TARGETS, COLUMNS, SCHEMAS, ROLES, CONDITIONS, SCRIPTS, KEYS, TABLES]))
         text = rnd.choice(HOSTILE)
@@ -166,7 +177,7 @@ class Values:
             return "'%s'::regclass" % rnd.choice(SYSTEM)
         if how < .95:
             return "%s::oid::regclass" % rnd.choice(BY_TYPE["oid"])
-        return "(SELECT oid FROM fuzz.odd WHERE name = '%s')::regclass" % rnd.choice(["dropped", "toast", "toast_index", "other_temp"])
+        return "(SELECT oid FROM fuzz.odd WHERE name OPERATOR(pg_catalog.=) '%s')::regclass" % rnd.choice(["dropped", "toast", "toast_index", "other_temp"])
 
     def value(self, type_, name=None):
         """-> an SQL expression of the type"""
@@ -197,8 +208,10 @@ class Values:
         for _ in range(times or rnd.choice([1, 1, 2, 4, 10])):
             a, b = sorted(rnd.randrange(len(text) + 1) for _ in range(2))
             near = min(len(text), a + rnd.randrange(1, 30))
-            how = rnd.randrange(16)
-            if how == 0:
+            how = rnd.randrange(17)
+            if how == 16:
+                text = text[:a] + rnd.choice(DEEP) * rnd.choice([10, 1000, 1000, 100000 if len(text) < 100000 else 1]) + text[a:]
+            elif how == 0:
                 text = text[:a] + text[near:]
             elif how == 1:
                 text = text[:a] + rnd.choice(HOSTILE) + text[a:]
@@ -209,7 +222,7 @@ class Values:
             elif how == 4:
                 text = text[a:]
             elif how == 5:
-                text = text[:a] + chr(rnd.choice([1, 9, 10, 13, 27, 32, 34, 36, 39, 40, 41, 42, 45, 47, 59, 92, 127, 160, 0x2028, 0xfeff, 0xfffd])) + text[near:]
+                text = text[:a] + chr(rnd.choice([1, 9, 10, 13, 27, 32, 34, 36, 39, 40, 41, 42, 45, 47, 59, 92, 127, 160, 0x2028, 0xfeff, 0x1f98a])) + text[near:]
             elif how == 6:
                 text = text.replace("\n", rnd.choice(["\r\n", "\r", "\n\n", " "]))
             elif how == 7:

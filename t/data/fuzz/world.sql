@@ -56,6 +56,44 @@ BEGIN
 END
 $$;
 
+-- Functions and operators that are found before the built-in ones if the path
+-- says so, and that nobody has written.
+CREATE SCHEMA trap AUTHORIZATION regress_fuzz_nobody;
+GRANT USAGE ON SCHEMA trap TO PUBLIC;
+SET SESSION AUTHORIZATION regress_fuzz_nobody;
+CREATE FUNCTION trap.sprung() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE SQLSTATE 'FZ001' USING MESSAGE = 'hijacked'; END $$;
+DO $$
+DECLARE
+	f record;
+BEGIN
+	FOR f IN SELECT proname, pg_get_function_identity_arguments(oid) AS arguments, prorettype::regtype AS result
+		FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND prokind = 'f' AND NOT proretset AND provariadic = 0
+			AND proargmodes IS NULL AND NOT 'internal'::regtype = ANY (proargtypes) AND NOT 'cstring'::regtype = ANY (proargtypes)
+			AND prorettype NOT IN (SELECT oid FROM pg_type WHERE typtype = 'p')
+			AND proname IN ('now', 'lower', 'upper', 'length', 'strpos', 'quote_ident', 'quote_literal', 'array_length', 'cardinality',
+				'current_setting', 'set_config', 'pg_get_expr', 'pg_get_constraintdef', 'format_type', 'obj_description', 'has_table_privilege',
+				'has_schema_privilege', 'pg_has_role', 'has_column_privilege', 'pg_table_is_visible', 'md5', 'encode', 'replace', 'to_char',
+				'clock_timestamp', 'split_part', 'starts_with', 'regexp_replace', 'array_position', 'array_to_string', 'string_to_array')
+	LOOP
+		EXECUTE format('CREATE FUNCTION trap.%I(%s) RETURNS %s LANGUAGE plpgsql AS %L', f.proname, f.arguments, f.result,
+			'BEGIN PERFORM trap.sprung(); RETURN NULL; END');
+	END LOOP;
+	FOR f IN SELECT oprname, oprleft::regtype AS l, oprright::regtype AS r, oprresult::regtype AS result, oid FROM pg_operator
+		WHERE oprname IN ('=', '<>', '<', '>', '||', '~', '~~', '+', '-', '->>', '->', '@>')
+			AND oprleft IN (SELECT oid FROM pg_type WHERE typname IN ('text', 'name', 'oid', 'int4', 'int8', 'int2', 'bool', 'jsonb', 'timestamptz', 'xid8', 'char'))
+			AND oprright IN (SELECT oid FROM pg_type WHERE typname IN ('text', 'name', 'oid', 'int4', 'int8', 'int2', 'bool', 'jsonb', 'timestamptz', 'xid8', 'char'))
+	LOOP
+		EXECUTE format('CREATE FUNCTION trap.%I(%s, %s) RETURNS %s LANGUAGE plpgsql AS %L', 'op_' || f.oid, f.l, f.r, f.result,
+			'BEGIN PERFORM trap.sprung(); RETURN NULL; END');
+		EXECUTE format('CREATE OPERATOR trap.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = trap.%I)', f.oprname, f.l, f.r, 'op_' || f.oid);
+	END LOOP;
+END $$;
+CREATE TABLE trap.pg_class (oid int);
+CREATE TABLE trap.pg_proc (oid int);
+CREATE TABLE trap.revision (revision int);
+CREATE TABLE trap.version (revision int);
+CREATE TABLE trap.log (id int);
+
 SET SESSION AUTHORIZATION regress_fuzz_migrator;
 SET search_path = app;
 CREATE TYPE app.mood AS ENUM ('good', 'bad');

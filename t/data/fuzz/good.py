@@ -1,0 +1,97 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+"""Calls that succeed in the database of world.sql, by signature.
+
+fuzz.py exchanges an argument of them now and then, so that what stands behind
+the checks of the other arguments is reached.
+"""
+
+ODD = """'app."Odd ""table''; --"'"""
+ODD_COLUMN = "'Odd \"column'''"
+FILE = "E'-- revision: %s\\n-- down_revision: %s\\n-- message: more\\n\\n-- cmig:upgrade\\nSELECT 1;\\n\\n-- cmig:downgrade\\nSELECT 2;\\n'"
+MAPPING = """'{"table_name": "table_name", "operation": "op", "new_row": "new", "old_row": "old", "clock_at": "changed_at"}'"""
+NOBODY = "'{regress_fuzz_nobody}'"
+RLS = "regclass,text,text,text[],text[],boolean,boolean,text[],boolean,boolean,boolean,boolean,regclass,text,text,text"
+AUDIT = "text[],text[],text[],text[],text,text[],boolean,integer,text,boolean,text"
+TIMES = "timestamp with time zone,timestamp with time zone"
+
+GOOD = {
+    "upgrade(text)": [{"target": "'004_totals'"}, {"target": "'002'"}, {"target": "'tools'"}],
+    "upgrade(text[])": [{"targets": "ARRAY['004_totals', 'tools']"}],
+    "downgrade(text)": [{"target": "'001'"}, {"target": "'base'"}, {"target": "'billing@-1'"}],
+    "reset(text)": [{"confirm": "current_database()"}],
+    "stamp(text,boolean)": [{"target": "'heads'"}, {"target": "'base'"}, {"target": "'002'", "purge": "true"}],
+    "plan(text,text)": [{"direction": "'downgrade'", "target": "'base'::text"}, {"direction": "'upgrade'", "target": "'heads'::text"}],
+    "plan(text,text[])": [{"direction": "'upgrade'", "targets": "ARRAY['tools', '004_totals']"}],
+    "history(text)": [{"range": "'001:heads'"}, {"range": "':003_search'"}],
+    "script(text,text,text,boolean)": [
+        {"direction": "'upgrade'", "target": "'base:004_totals'"}, {"direction": "'downgrade'", "target": "'003_invoices:base'"}],
+    "load(text,boolean,boolean)": [
+        {"script": FILE % ("more", "001")}, {"script": FILE % ("001", ""), "prune": "true", "accept_changes": "true"}],
+    "create_revision(text,text,text,text,text,text,boolean,text,text[],boolean)": [
+        {"message": "'m'", "upgrade_sql": "'SELECT 1'", "head": "'005_bad'", "downgrade_sql": "'SELECT 2'", "branch_label": "'fresh'", "depends_on": "'{tools}'"},
+        {"message": "'m'", "upgrade_sql": "'SELECT 1; SELECT 2'", "head": "'001'", "splice": "true", "verify_sql": "'SELECT true'", "revision": "'new'"}],
+    "merge(text[],text,text,boolean,text)": [
+        {"revisions": "'{004_totals,005_bad}'::text[]", "message": "'one'"}, {"revisions": "'{004_totals,tools,005_bad}'::text[]", "revision": "'m1'"}],
+    "merge(text,text,text,boolean,text)": [{"revisions": "'{004_totals,005_bad}'::text", "message": "'one'"}],
+    "draft(text,text,text,boolean,text,text[],boolean,text)": [{"message": "'A draft'", "head": "'005_bad'", "file_template": "'%(rev)s_%(slug)s'"}],
+    "export(text[],text)": [{"revisions": "ARRAY['001', 'tools']"}],
+    "repair(text)": [{"revision": "'001'"}],
+    "remove_revision(text)": [{"revision": "'tools'"}, {"revision": "'005_bad'"}],
+    "grant_access(name,text)": [
+        {"role": "'regress_fuzz_nobody'", "level": "'reader'"}, {"role": "'regress_fuzz_nobody'", "level": "'migrator'"}],
+    "revoke_access(name)": [{"role": "'regress_fuzz_migrator'"}],
+    "upgrade_stepwise(text,text)": [{"target": "'003_search'", "in_doubt": "'again'"}, {"target": "'005_bad'"}, {"target": "'004_totals'"}],
+    "downgrade_stepwise(text,text)": [{"target": "'base'::text"}, {"target": "'001'::text"}],
+    "reset_stepwise(text,text)": [{"confirm": "current_database()"}],
+    "backfill(regclass,text,text,integer,interval,interval)": [
+        {"target": "'app.plain'", "set_sql": "$$name = name || 'x'$$", "where_sql": "'id > 3'", "batch_size": "5"},
+        {"target": ODD, "set_sql": "'user_id = user_id'", "batch_size": "1"},
+        {"target": "'app.two_keys'", "set_sql": "'user_id = NULL'", "batch_size": "2"}],
+    "add_not_null(regclass,text)": [{"target": "'app.two_keys'", "column_name": "'user_id'"}, {"target": ODD, "column_name": ODD_COLUMN}],
+    "add_check(regclass,text,text)": [
+        {"target": "'app.plain'", "name": "'c1'", "condition": "'id > 0'"}, {"target": ODD, "name": "'c \" ''d'", "condition": "'true'"}],
+    "add_foreign_key(regclass,text,regclass,text,text,text,text)": [
+        {"target": "'app.child'", "columns": "'plain_id'::text", "referenced": "'app.plain'", "referenced_columns": "'id'::text", "name": "'f k'", "on_delete": "'CASCADE'"},
+        {"target": "'app.plain'", "columns": "'id'::text", "referenced": ODD, "referenced_columns": ODD_COLUMN + "::text"}],
+    "add_foreign_key(regclass,text[],regclass,text[],text,text,text)": [
+        {"target": "'app.two_keys'", "columns": "'{b,a}'::text[]", "referenced": "'app.two_keys'", "referenced_columns": "'{b,a}'::text[]"}],
+    "add_unique(regclass,text,text)": [
+        {"target": "'app.plain'", "columns": "'name'::text"}, {"target": ODD, "columns": "'a.b'::text", "name": "'u '' \"'"}],
+    "add_unique(regclass,text[],text)": [{"target": "'app.plain'", "columns": "'{name,amount}'::text[]"}],
+    "enable_rls(%s)" % RLS: [
+        {"target": "'app.plain'", "roles": NOBODY}, {"target": "'app.child'", "user_column": "'user_id'", "roles": NOBODY},
+        {"target": ODD, "user_column": "'a.b'", "roles": NOBODY, "create_index": "true", "column_default": "true"},
+        {"target": "'app.plain'", "via": ODD, "via_key": ODD_COLUMN, "via_user": "'user_id'", "key_column": "'id'", "roles": NOBODY}],
+    "enable_rls_schema(text,text,text,text[],text[],boolean,boolean,text[],boolean,boolean,boolean,boolean,regclass[])": [
+        {"schema": "'app'", "user_column": "'user_id'", "roles": NOBODY}],
+    "rls_script(%s)" % RLS: [{"target": "'app.plain'", "roles": NOBODY}, {"target": ODD, "user_column": "'user_id'", "roles": NOBODY}],
+    "disable_rls(regclass)": [{"target": "'app.guarded'"}],
+    "rls_check(text)": [{"schema": "'app'"}],
+    "rls_test(regclass,name,text,text,text,text)": [
+        {"target": "'app.guarded'", "role": "'regress_fuzz_nobody'", "user_id": "'u1'::text", "tenant_id": "'t1'::text"}],
+    "rls_test(regclass,name,text[],text[],text,text)": [
+        {"target": "'app.guarded'", "role": "'regress_fuzz_nobody'", "user_ids": "'{u0,u1}'::text[]", "tenant_ids": "'{t0,t1}'::text[]"}],
+    "enable_audit(regclass,%s)" % AUDIT: [
+        {"target": "'app.plain'", "redact": "'{name}'", "hash": "'{amount}'"}, {"target": "'app.shapes'", "exclude": "'{raw,doc}'", "level": "'row'"},
+        {"target": ODD, "exclude": "ARRAY['a.b']", "image": "'changes'"}, {"target": "'app.parted'", "include": "'{v}'"}],
+    "enable_audit_schema(text,text,%s)" % AUDIT: [{"schema": "'app'"}, {"schema": "'app'", "pattern": "'p%'", "redact": "'{user_id}'"}],
+    "disable_audit(regclass)": [{"target": "'app.audited'"}, {"target": "'app.audited_shapes'"}],
+    "audit_script(regclass,%s)" % AUDIT: [{"target": ODD, "redact": "ARRAY['user_id']"}],
+    "audit_history(regclass,text)": [{"target": "'app.audited'::regclass", "key": "'1'::text"}],
+    "audit_history(regclass,\"any\")": [{"target": "'app.audited'::regclass", "key": "1"}],
+    "audit_history(text,text)": [{"target": "'app.audited'::text", "key": "'1'::text"}, {"target": "'app.parted'::text", "key": "'2'::text"}],
+    "audit_history(text,\"any\")": [{"target": "'app.audited'::text", "key": "1"}],
+    "audit_as_of(anyelement,timestamp with time zone)": [
+        {"row_type": row, "at": "pg_catalog.now()"} for row in ("NULL::app.audited", "NULL::app.audited_shapes", "NULL::app.parted")],
+    "audit_as_of(anyelement,timestamp with time zone,text)": [{"row_type": "NULL::app.audited", "at": "pg_catalog.now()", "key": "'1'::text"}],
+    "audit_as_of(anyelement,timestamp with time zone,\"any\")": [{"row_type": "NULL::app.audited", "at": "pg_catalog.now()", "key": "1"}],
+    "audit_diff(regclass,text,%s)" % TIMES: [{"target": "'app.audited'::regclass", "key": "'1'::text", "from_time": "'2020-01-01'"}],
+    "audit_diff(regclass,\"any\",%s)" % TIMES: [{"target": "'app.audited'::regclass", "key": "1", "from_time": "'2020-01-01'"}],
+    "audit_diff(text,text,%s)" % TIMES: [{"target": "'app.audited'::text", "key": "'1'::text", "from_time": "'2020-01-01'", "to_time": "pg_catalog.now()"}],
+    "audit_diff(text,\"any\",%s)" % TIMES: [{"target": "'app.audited'::text", "key": "1", "from_time": "'2020-01-01'"}],
+    "audit_report(text,%s)" % TIMES: [{"target": "'app.audited'"}],
+    "audit_transaction(xid8)": [{"transaction_id": "(SELECT max(transaction_id) FROM cmig_audit.log)"}],
+    "audit_import(regclass,jsonb)": [{"source": "'app.old_log'", "mapping": MAPPING}],
+    "audit_retain(interval,integer)": [{"keep": "'1 day'"}, {"keep": "'0'", "batch_rows": "1"}],
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# Copyright (c) 2026, the pg_cmig developers
+
+"""Plants a defect in a copy of the sources, so that scripts/fuzz --plant can see
+whether the fuzzer finds it.
+
+usage: plants.py                 the names of the defects
+       plants.py NAME FOLDER     plant one; an error if its place is no longer there
+"""
+import sys
+
+# name: (file, what stands there, what is put in its place)
+PLANTS = {
+    # an element of an array that is NULL is read
+    "null": ("src/base/argument.c", "		if (nulls[i])\n", "		if (nulls[i] && count < 0)\n"),
+    # one element too many of an array
+    "bounds": ("src/base/argument.c", "	for (int i = 0; i < count; i++)\n	{\n		if (nulls[i])", "	for (int i = 0; i <= count; i++)\n	{\n		if (nulls[i])"),
+    # an internal error that an argument can bring about
+    "internal": ("src/base/argument.c", "	if (ARR_NDIM(array) > 1)\n", "	if (ARR_NDIM(array) > 1)\n		elog(ERROR, \"unexpected array\");\n	if (ARR_NDIM(array) > 1)\n"),
+    # a relation that was dropped
+    "lookup": ("src/rls/rls_table.c", "	if (!HeapTupleIsValid(tuple))\n",
+               "	if (!HeapTupleIsValid(tuple))\n		elog(ERROR, \"cache lookup failed for relation %u\", relid);\n	if (!HeapTupleIsValid(tuple))\n"),
+    # a comment that does not end
+    "loop": ("src/parse/lexer.c", "			lexer->unterminated = true;\n			break;\n		}\n		if (p[0] == '/'", "			lexer->unterminated = true;\n			continue;\n		}\n		if (p[0] == '/'"),
+    # a setting stays changed
+    "setting": ("src/tables/access.c", "	SetUserIdAndSecContext(user, security);\n	AtEOXact_GUC(false, guc_level);\n",
+                "	SetUserIdAndSecContext(user, security);\n	(void) guc_level;\n"),
+    # a right is not asked for
+    "right": ("src/tables/access.c", "	return yes != NULL;\n", "	return true;\n"),
+    # names that are not quoted, of constraints and of columns
+    "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(name), definition,", "recipe->table_name, name, definition,"),
+    "column": ("src/rls/rls_policy.c", "	return psprintf(\"%s = %s\", quote_identifier(column->name),", "	return psprintf(\"%s = %s\", column->name,"),
+    # one query, and all, with the caller's search_path
+    "path": ("src/tables/access.c", "1, types, values, NULL, true, cmig_query_keep_text, &yes);", "1, types, values, NULL, false, cmig_query_keep_text, &yes);"),
+    "paths": ("src/base/query.c", "{\n	cmig_settings_pin_search_path();\n", "{\n"),
+    # memory is used after it was freed
+    "freed": ("src/base/argument.c", "		names->names[names->count++] = TextDatumGetCString(elements[i]);\n",
+              "		names->names[names->count++] = TextDatumGetCString(elements[i]);\n		pfree(names->names[names->count - 1]);\n"),
+    # a recursion without a limit
+    "stack": ("src/format/revision_file.c", "		check_stack_depth();\n", ""),
+    # a trial stays
+    "rehearsal": ("src/base/subtransaction.c", "	return run(work, arg, false);", "	return run(work, arg, true);"),
+    # a relation is not closed
+    "relation": ("src/audit/audit_target.c", "								   RelationGetRelationName(relation));\n	table_close(relation, AccessShareLock);\n",
+                 "								   RelationGetRelationName(relation));\n"),
+    # a text is cut within a character
+    "character": ("src/format/file_name.c", "pg_mbcliplen(text, length, MAX_SHOWN)", "MAX_SHOWN"),
+    # a lock of the session stays
+    "lock": ("src/run/run_lock.c", "	set_tag(&tag, KEY_RUN);\n	if (cmig_lock_held_compat(&tag, ExclusiveLock))\n		LockRelease(&tag, ExclusiveLock, true);\n}",
+             "	set_tag(&tag, KEY_RUN);\n}"),
+    # psql reads a variable in a text
+    "variable": ("src/parse/psql_text.c", "	return cmig_lexer_is_char(lexer, ':') &&\n", "	return cmig_lexer_is_char(lexer, '?') &&\n"),
+    # psql reads a backslash in a string otherwise than the server
+    "backslash": ("src/parse/psql_text.c", "	bool		backslash = has_backslash(lexer);\n	bool		continues", "	bool		backslash = false;\n	bool		continues"),
+}
+
+if len(sys.argv) < 3:
+    print("\n".join(PLANTS))
+    sys.exit()
+file, old, new = PLANTS[sys.argv[1]]
+path = sys.argv[2] + "/" + file
+text = open(path, encoding="utf-8").read()
+if old not in text:
+    sys.exit("the place of the defect %s is no longer in %s" % (sys.argv[1], file))
+with open(path, "w", encoding="utf-8") as out:
+    out.write(text.replace(old, new, 1))
