@@ -170,6 +170,58 @@ query($node, 'postgres', "ALTER DATABASE shop RESET cmig.protect; LOAD 'pg_cmig'
 $node->reload;
 is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'set by ALTER SYSTEM');
 
+#
+# Every setting, and who else can put a value there that another one finds: +
+# is taken, - is refused or has no effect
+#
+my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', lock_retries => 7, lock_timeout => 7,
+	protect => 'on', rls_gate => 'public', role => 'none', run_timeout => 7, running_revision => 'x', search_path => 'public');
+my @names = split /\n/, $node->safe_psql('shop', "LOAD 'pg_cmig'; SELECT substr(name, 6) FROM pg_settings WHERE name LIKE 'cmig.%' ORDER BY 1");
+is("@names", join(' ', sort keys %value), 'each setting has a value here');
+query($node, 'postgres', 'ALTER SYSTEM RESET cmig.protect; ALTER DATABASE shop RESET ALL; ALTER ROLE regress_dba RESET ALL');
+$node->reload;
+
+sub found
+{
+	my ($role, $options, $name, $before) = @_;
+	my $found = session($role, $options, "SELECT FROM cmig.heads() LIMIT 0; $before SHOW cmig.$name");
+
+	$found =~ s/^7ms$/7/;
+	return $found eq $value{$name} ? '+' : '-';
+}
+
+my $ways = '';
+foreach my $name (@names)
+{
+	my $set = "cmig.$name = '$value{$name}'";
+	my @found = (found('regress_app', "-c cmig.$name=$value{$name}", $name, ''), found('regress_app', '', $name, "SET $set;"));
+
+	# for oneself, for another, for all by the owner of the database: who finds it
+	session('regress_app', '', "ALTER ROLE regress_app SET $set");
+	session('regress_app', '', "SELECT FROM cmig.heads() LIMIT 0; ALTER ROLE regress_app SET $set");
+	push @found, found('regress_app', '', $name, '');
+	session('regress_app', '', "SELECT FROM cmig.heads() LIMIT 0; ALTER ROLE postgres SET $set");
+	session('regress_app', '', "SELECT FROM cmig.heads() LIMIT 0; ALTER DATABASE shop SET $set");
+	push @found, found('postgres', '', $name, '');
+	session('regress_owner', '', "SELECT FROM cmig.heads() LIMIT 0; ALTER DATABASE shop SET $set");
+	push @found, found('regress_dba', '', $name, ''), found('postgres', '', $name, '');
+	query($node, 'postgres', "ALTER ROLE regress_app RESET ALL; ALTER DATABASE shop RESET ALL");
+	$ways .= sprintf("%-16s %s\n", $name, join ' ', @found);
+}
+is($ways, <<'END', 'options, SET, ALTER ROLE of oneself, of a superuser, ALTER DATABASE by its owner for a role, and for a superuser');
+audit_skip       - - - - - -
+checksum_policy  + + + - + +
+concurrent_ddl   + + + - + +
+lock_retries     + + + - + +
+lock_timeout     + + + - + +
+protect          + + + - + +
+rls_gate         - - - - - -
+role             + + + - + +
+run_timeout      + + + - + +
+running_revision - - - - - -
+search_path      + + + - + +
+END
+
 # once the library is loaded by the server
 query($node, 'postgres', "ALTER SYSTEM SET shared_preload_libraries = 'pg_cmig'; ALTER DATABASE shop SET cmig.rls_gate = 'public'");
 query($node, 'shop', "LOAD 'pg_cmig'; ALTER SYSTEM RESET cmig.protect; DELETE FROM cmig.version; DROP TABLE gap");

@@ -161,7 +161,7 @@ class Fuzzer:
             ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-v", "database=" + TEMPLATE, "-f", HERE + "/world.sql",
              "-d", args.dsn + " dbname=" + TEMPLATE], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if world.returncode:
-            sys.exit("world.sql: " + world.stderr)
+            sys.exit("DEFECT in world.sql: " + world.stderr)
         template = self.connect(TEMPLATE, None)
         cur = template.cursor()
         cur.execute("""SELECT p.oid::regprocedure::text, p.proname, p.prokind, p.provolatile, p.proargnames,
