@@ -7,7 +7,7 @@
 \echo Use "CREATE EXTENSION pg_cmig" to load this file. \quit
 
 CREATE SCHEMA cmig;
-COMMENT ON SCHEMA cmig IS 'pg_cmig: schema migrations inside the database; SELECT * FROM cmig.status() tells where it is';
+COMMENT ON SCHEMA cmig IS 'pg_cmig: schema migrations inside the database; SELECT * FROM cmig.status() shows its state';
 
 --
 -- Catalog
@@ -57,7 +57,7 @@ CREATE FUNCTION cmig.journal_trigger()
 RETURNS trigger
 AS 'MODULE_PATHNAME', 'cmig_journal_trigger'
 LANGUAGE C;
-COMMENT ON FUNCTION cmig.journal_trigger() IS 'The trigger that keeps a migrator from writing journal rows in the name of a role that it may not become or with an id far beyond the last, and makes who writes one by hand wait for runs. Raises 42501, 55P03, and 39P01 when called otherwise.';
+COMMENT ON FUNCTION cmig.journal_trigger() IS 'Keeps migrators from writing journal rows for a role that they may not become or with an id far beyond the last one, and makes sessions that write a row by hand wait for runs. Raises 42501, 55P03, and 39P01 if it is not called as the trigger of cmig.journal.';
 CREATE TRIGGER journal_trigger BEFORE INSERT ON cmig.journal
 FOR EACH ROW EXECUTE FUNCTION cmig.journal_trigger();
 
@@ -107,7 +107,7 @@ CREATE TABLE cmig.secret (
 );
 
 
--- cmig.secret is left out: keys do not belong into a dump
+-- cmig.secret is left out: keys do not belong in a dump
 SELECT pg_catalog.pg_extension_config_dump('cmig.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.version', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.journal', '');
@@ -115,25 +115,25 @@ SELECT pg_catalog.pg_extension_config_dump('cmig.progress', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run_id_seq', '');
 
-COMMENT ON TABLE cmig.revision IS 'The revisions: edges, texts, flags. Rows may be written by hand; they are validated when used.';
+COMMENT ON TABLE cmig.revision IS 'The revisions: edges, scripts, flags. Rows may be written by hand; they are validated when used.';
 COMMENT ON COLUMN cmig.revision.revision IS 'Identifier: up to 128 bytes, none of @ : + , ; { } " '' or white space; not head, heads, base, current';
 COMMENT ON COLUMN cmig.revision.down_revision IS 'Parents: ids of the revisions that this one follows; several make a merge, none a base';
 COMMENT ON COLUMN cmig.revision.depends_on IS 'Revisions (ids or branch labels) that must be applied before this one without being its parents';
 COMMENT ON COLUMN cmig.revision.branch_labels IS 'Names for the branch that starts here';
 COMMENT ON COLUMN cmig.revision.message IS 'One line that says what the revision does';
 COMMENT ON COLUMN cmig.revision.description IS 'Free text from the header of its file';
-COMMENT ON COLUMN cmig.revision.upgrade_sql IS 'SQL that applies the revision; empty when there is nothing to do';
-COMMENT ON COLUMN cmig.revision.downgrade_sql IS 'SQL that takes it back; NULL means irreversible, empty nothing to undo';
-COMMENT ON COLUMN cmig.revision.verify_sql IS 'SQL that checks the result after the upgrade; NULL for none';
+COMMENT ON COLUMN cmig.revision.upgrade_sql IS 'SQL that applies the revision; empty if there is nothing to do';
+COMMENT ON COLUMN cmig.revision.downgrade_sql IS 'SQL that reverts it; NULL if it is irreversible, empty if there is nothing to do';
+COMMENT ON COLUMN cmig.revision.verify_sql IS 'SQL that checks the result after the upgrade; NULL if there is none';
 COMMENT ON COLUMN cmig.revision.transactional IS 'false: the statements cannot run inside a transaction, so that CALL cmig.upgrade_stepwise must run them';
 COMMENT ON COLUMN cmig.revision.created_at IS 'When the revision was written (the create_date of its file)';
-COMMENT ON COLUMN cmig.revision.created_by IS 'The role that stored it in this database';
+COMMENT ON COLUMN cmig.revision.created_by IS 'The role that stored the revision in this database';
 COMMENT ON TABLE cmig.version IS 'The applied heads, as in alembic_version: applied revisions that no applied revision names as parent or dependency.';
-COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision; all below it are applied too';
-COMMENT ON TABLE cmig.journal IS 'What was carried out: one row for each step.';
+COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision; all revisions below it are applied too';
+COMMENT ON TABLE cmig.journal IS 'What has run: one row for each step.';
 COMMENT ON COLUMN cmig.journal.id IS 'Order of writing; a row gets the number after the greatest';
 COMMENT ON COLUMN cmig.journal.revision IS 'Identifier of the revision, which may have been removed since';
-COMMENT ON COLUMN cmig.journal.direction IS 'upgrade, downgrade, stamp or repair';
+COMMENT ON COLUMN cmig.journal.direction IS 'upgrade, downgrade, stamp, or repair';
 COMMENT ON COLUMN cmig.journal.outcome IS 'done; stepwise runs also write running and failed';
 COMMENT ON COLUMN cmig.journal.started_at IS 'When the step began';
 COMMENT ON COLUMN cmig.journal.elapsed IS 'Wall-clock time of the step';
@@ -142,38 +142,38 @@ COMMENT ON COLUMN cmig.journal.session_role IS 'The role that had logged in';
 COMMENT ON COLUMN cmig.journal.application_name IS 'application_name of the session';
 COMMENT ON COLUMN cmig.journal.client_address IS 'Where the session came from; NULL for a local socket';
 COMMENT ON COLUMN cmig.journal.transaction_id IS 'The transaction that ran the step';
-COMMENT ON COLUMN cmig.journal.checksum IS 'sha256 over the tokens of the upgrade text that was run, stamped or accepted, and its flag; NULL for a downgrade';
+COMMENT ON COLUMN cmig.journal.checksum IS 'sha256 over the tokens of the upgrade script that was run, stamped, or accepted, and its flag; NULL for a downgrade';
 COMMENT ON COLUMN cmig.journal.search_path IS 'search_path that the script started with';
 COMMENT ON COLUMN cmig.journal.sqlstate IS 'SQLSTATE of the error, if the step failed';
-COMMENT ON COLUMN cmig.journal.message IS 'Message of the error, if the step failed; of a stamp that a revision is no longer recorded as applied';
+COMMENT ON COLUMN cmig.journal.message IS 'Message of the error, if the step failed; for a stamp, that a revision is no longer recorded as applied';
 COMMENT ON COLUMN cmig.journal.statement IS 'Number of the statement that failed';
-COMMENT ON TABLE cmig.progress IS 'Where an unfinished stepwise step stands: one row for each statement.';
+COMMENT ON TABLE cmig.progress IS 'How far an unfinished stepwise step is: one row for each statement.';
 COMMENT ON COLUMN cmig.progress.revision IS 'Identifier of the revision';
 COMMENT ON COLUMN cmig.progress.direction IS 'upgrade or downgrade';
 COMMENT ON COLUMN cmig.progress.statement IS 'Number of the statement in the script, from 1';
-COMMENT ON COLUMN cmig.progress.state IS 'running, in_doubt or done';
-COMMENT ON COLUMN cmig.progress.detail IS 'What resuming needs to know, for example the names of indexes';
-COMMENT ON TABLE cmig.backfill_run IS 'Where each backfill stands or ended; cmig.backfill_progress shows it.';
+COMMENT ON COLUMN cmig.progress.state IS 'running, in_doubt, or done';
+COMMENT ON COLUMN cmig.progress.detail IS 'What is needed to resume the statement, for example names of indexes';
+COMMENT ON TABLE cmig.backfill_run IS 'How far each backfill is or was; cmig.backfill_progress shows it.';
 COMMENT ON SEQUENCE cmig.backfill_run_id_seq IS 'Numbers the rows of cmig.backfill_run';
-COMMENT ON COLUMN cmig.backfill_run.id IS 'Order of beginning';
+COMMENT ON COLUMN cmig.backfill_run.id IS 'Order of start';
 COMMENT ON COLUMN cmig.backfill_run.target IS 'The table, with its schema';
-COMMENT ON COLUMN cmig.backfill_run.set_sql IS 'What is set, as it was called; of an unfinished one it may be updated, and a CALL with that text goes on';
-COMMENT ON COLUMN cmig.backfill_run.where_sql IS 'Which rows, as it was called; NULL for all';
-COMMENT ON COLUMN cmig.backfill_run.revision IS 'The revision whose script called it, NULL for none';
+COMMENT ON COLUMN cmig.backfill_run.set_sql IS 'The argument set_sql; it may be updated for an unfinished backfill, and a CALL with that text resumes it';
+COMMENT ON COLUMN cmig.backfill_run.where_sql IS 'The argument where_sql; NULL for all rows';
+COMMENT ON COLUMN cmig.backfill_run.revision IS 'The revision whose script called it; NULL if there is none';
 COMMENT ON COLUMN cmig.backfill_run.direction IS 'upgrade or downgrade, of that revision';
 COMMENT ON COLUMN cmig.backfill_run.statement IS 'Number of the statement in that script; NULL once the step is done or a stamp has settled it';
-COMMENT ON COLUMN cmig.backfill_run.state IS 'running (also when it was interrupted or abandoned) or done';
+COMMENT ON COLUMN cmig.backfill_run.state IS 'running (also if it was interrupted or abandoned) or done';
 COMMENT ON COLUMN cmig.backfill_run.method IS 'ctid: ranges of blocks, in passes until no row matches; key: ranges of a unique key, once';
-COMMENT ON COLUMN cmig.backfill_run.pass IS 'Which pass over the table is under way, from 1';
-COMMENT ON COLUMN cmig.backfill_run.relation IS 'The table or partition under way';
+COMMENT ON COLUMN cmig.backfill_run.pass IS 'The current pass over the table, from 1';
+COMMENT ON COLUMN cmig.backfill_run.relation IS 'The current table or partition';
 COMMENT ON COLUMN cmig.backfill_run.key IS 'The columns of the key in whose order that table is walked; NULL by ctid';
 COMMENT ON COLUMN cmig.backfill_run.place IS 'Where the next batch begins: a block, or the last key that is done';
 COMMENT ON COLUMN cmig.backfill_run.bound IS 'Where this table ends: a block, or the greatest key at the start';
 COMMENT ON COLUMN cmig.backfill_run.parts IS 'Without a condition, the partitions at the start, NULL if it is one table';
 COMMENT ON COLUMN cmig.backfill_run.total IS 'Work of one pass, in blocks or estimated rows';
-COMMENT ON COLUMN cmig.backfill_run.passed IS 'Of these, what lies behind';
+COMMENT ON COLUMN cmig.backfill_run.passed IS 'How much of it is done';
 COMMENT ON COLUMN cmig.backfill_run.rows IS 'Rows updated so far';
-COMMENT ON COLUMN cmig.backfill_run.rows_of_pass IS 'Of these, in the pass under way';
+COMMENT ON COLUMN cmig.backfill_run.rows_of_pass IS 'Rows updated in the current pass';
 COMMENT ON COLUMN cmig.backfill_run.batches IS 'Batches committed so far';
 COMMENT ON COLUMN cmig.backfill_run.started_at IS 'When it began';
 COMMENT ON COLUMN cmig.backfill_run.updated_at IS 'When the last batch was committed';
@@ -251,7 +251,7 @@ AS 'MODULE_PATHNAME', 'cmig_plan_array'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
 --
--- Looking
+-- Reading
 --
 
 CREATE FUNCTION cmig.current(
@@ -284,7 +284,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_history'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
--- a default of NULL, here and below, is refused with the right call
+-- a default of NULL, here and below, leads to an error that shows the right call
 CREATE FUNCTION cmig.show(target text DEFAULT NULL, OUT field text, OUT value text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_show'
@@ -353,30 +353,30 @@ AS 'MODULE_PATHNAME', 'cmig_merge'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 --
--- What the functions do, return and raise
+-- What the functions do, return, and raise
 --
 
-COMMENT ON FUNCTION cmig.upgrade(text) IS 'Apply revisions up to target: an id or its beginning, a label, label@head, head, heads, +N, rev+N. Returns one row a step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
-COMMENT ON FUNCTION cmig.upgrade(text[]) IS 'Apply revisions up to several absolute targets. Returns one row a step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
-COMMENT ON FUNCTION cmig.upgrade(integer) IS 'Apply the next N revisions: upgrade(2) is upgrade(''+2''). Quote ids that are digits. Returns one row a step; raises as upgrade(text).';
-COMMENT ON FUNCTION cmig.downgrade(text) IS 'Take back what is above target: an id, base, -N, label@-N, label@base, rev-N. Returns one row a step; raises MG001 to MG007, MG011, 22023, and what a script raises.';
-COMMENT ON FUNCTION cmig.downgrade(integer) IS 'Take back the last N revisions: downgrade(-1) is downgrade(''-1''). Quote ids that are digits. Returns one row a step; raises as downgrade(text).';
-COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads again, in one transaction; confirm must be the database''s name. Returns one row a step; raises 22023, MG005 to MG007, MG009, MG011, and what a script raises.';
+COMMENT ON FUNCTION cmig.upgrade(text) IS 'Apply revisions up to target: an id or the beginning of one, a label, label@head, head, heads, +N, rev+N. Returns one row for each step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
+COMMENT ON FUNCTION cmig.upgrade(text[]) IS 'Apply revisions up to several absolute targets. Returns one row for each step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
+COMMENT ON FUNCTION cmig.upgrade(integer) IS 'Apply the next N revisions: upgrade(2) is upgrade(''+2''). Quote ids that are digits. Returns one row for each step; raises as upgrade(text).';
+COMMENT ON FUNCTION cmig.downgrade(text) IS 'Revert the revisions above target: an id, base, -N, label@-N, label@base, rev-N. Returns one row for each step; raises MG001 to MG007, MG011, 22023, and what a script raises.';
+COMMENT ON FUNCTION cmig.downgrade(integer) IS 'Revert the last N revisions: downgrade(-1) is downgrade(''-1''). Quote ids that are digits. Returns one row for each step; raises as downgrade(text).';
+COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads again, in one transaction; confirm must be the database''s name. Returns one row for each step; raises 22023, MG005 to MG007, MG009, MG011, and what a script raises.';
 COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Record target, and all below it, as applied without running anything; purge empties the version table first. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
 COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Record several targets as applied without running anything. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
-COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order, of an upgrade to head without arguments; irreversible: without a downgrade script, so that a downgrade stops there; changes nothing. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order; the target of an upgrade defaults to head. irreversible: the revision has no downgrade script, so that a downgrade stops there. Changes nothing. Raises MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.plan(text, text[]) IS 'The steps that upgrade to several targets would run, in order; changes nothing. Raises MG001 to MG005, 22023.';
-COMMENT ON FUNCTION cmig.current() IS 'The version rows: where this database is; no row is base. Works also when the revisions are broken.';
-COMMENT ON FUNCTION cmig.heads() IS 'The revisions that no other follows; is_effective is false for one that another head depends on. Works also when the revisions are broken.';
-COMMENT ON FUNCTION cmig.branches() IS 'The revisions that several others follow, with these. Works also when the revisions are broken.';
-COMMENT ON FUNCTION cmig.history(text) IS 'The revisions of a range from:to, newest first; both ends inclusive, current is a symbol. Raises MG001 to MG004, 22023.';
-COMMENT ON FUNCTION cmig.show(text) IS 'All about the revisions that an absolute identifier or current names, as field and value. Raises MG001 to MG004, 22023.';
-COMMENT ON FUNCTION cmig.status() IS 'Where the database is, what is pending, what is wrong, and what to type, in one look.';
+COMMENT ON FUNCTION cmig.current() IS 'The version rows, which say where the database is; none means base. Also works with a broken graph.';
+COMMENT ON FUNCTION cmig.heads() IS 'The revisions that no other follows; is_effective is false for one that another head depends on. Also works with a broken graph.';
+COMMENT ON FUNCTION cmig.branches() IS 'The revisions that several others follow, and which ones. Also works with a broken graph.';
+COMMENT ON FUNCTION cmig.history(text) IS 'The revisions of a range from:to, newest first; both ends are included, and each can be current. Raises MG001 to MG004, 22023.';
+COMMENT ON FUNCTION cmig.show(text) IS 'Everything about the revisions that an absolute identifier or current names, as fields and values. Raises MG001 to MG004, 22023.';
+COMMENT ON FUNCTION cmig.status() IS 'Where the database is, what is pending, what is wrong, and what to type.';
 COMMENT ON FUNCTION cmig.resolve(text) IS 'The ids that an absolute identifier names. Raises MG001 to MG005, 22023.';
-COMMENT ON FUNCTION cmig.check(boolean) IS 'The health of the catalog and of the scripts that may still run: problems and their fixes. With raise => true raises MG005 if there is an error among them.';
-COMMENT ON FUNCTION cmig.require(text) IS 'Nothing when target is applied, otherwise an error that names the pending revisions; also when none is loaded. Raises MG010, MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.check(boolean) IS 'The health of the catalog and of the scripts that may still run: problems and their fixes. With raise => true, raises MG005 if one of them is an error.';
+COMMENT ON FUNCTION cmig.require(text) IS 'Do nothing if target is applied; otherwise, and if no revision is loaded, raise an error that names the pending revisions. Raises MG010, MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Store the revision files in script, one or many, in any order: added, replaced, unchanged, removed, kept. All or nothing; raises MG005, MG008, MG011, MG013, 22023.';
-COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'As load, for the .sql files of a directory on the server; needs pg_read_server_files. Raises as load, and 42501.';
+COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'As load, for the .sql files of a directory on the server; requires pg_read_server_files. Raises as load, and 42501.';
 COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean) IS 'Store a new revision after head and return its id. Raises MG001 to MG005, 23505, 22023.';
 COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean, text) IS 'Store a revision that joins several, and return its id. Raises MG001 to MG005, 23505, 22023.';
 COMMENT ON FUNCTION cmig.merge(text, text, text, boolean, text) IS 'Store a revision that joins what the identifier names, such as heads, and return its id. Raises MG001 to MG005, 23505, 22023.';
@@ -427,11 +427,11 @@ AS 'MODULE_PATHNAME', 'cmig_remove_revision'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text) IS 'A new revision file after head, with empty sections, and its name; stores nothing. Raises as create_revision, and 22023 for a bad file_template.';
-COMMENT ON FUNCTION cmig.export(text, text) IS 'The revision file of an identifier or a range from:to, of all revisions without one, and its name; load takes it back as unchanged. Raises MG001 to MG004, MG013, 22023.';
+COMMENT ON FUNCTION cmig.export(text, text) IS 'The revision file of an identifier or a range from:to, or of all revisions, with its name; loading it again changes nothing. Raises MG001 to MG004, MG013, 22023.';
 COMMENT ON FUNCTION cmig.export(text[], text) IS 'The revision files of several identifiers and ranges, and their names. Raises MG001 to MG004, MG013, 22023.';
-COMMENT ON FUNCTION cmig.script(text, text, text, boolean) IS 'The upgrade or downgrade (direction) to target, or over a range from:to, as one text for psql, also where pg_cmig is not installed. Raises as upgrade and downgrade, and 22023.';
-COMMENT ON FUNCTION cmig.repair(text) IS 'Accept the stored text of an applied revision as what was run, and record that in cmig.journal. Raises MG001, MG002, 22023, 55000.';
-COMMENT ON FUNCTION cmig.remove_revision(text) IS 'Delete a revision that is not applied and that no other names. Raises MG001, MG002, 22023, 55006, 2BP01.';
+COMMENT ON FUNCTION cmig.script(text, text, text, boolean) IS 'The upgrade or downgrade (direction) to target, or over a range from:to, as one text for psql, which also runs in databases without pg_cmig. Raises as upgrade and downgrade, and 22023.';
+COMMENT ON FUNCTION cmig.repair(text) IS 'Accept the stored script of an applied revision as the one that ran, and record that in cmig.journal. Raises MG001, MG002, 22023, 55000.';
+COMMENT ON FUNCTION cmig.remove_revision(text) IS 'Delete a revision that is not applied and that no other revision names. Raises MG001, MG002, 22023, 55006, 2BP01.';
 
 CREATE FUNCTION cmig.set_protect(level text)
 RETURNS text
@@ -448,9 +448,9 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_revoke_access'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.set_protect(text) IS 'Set cmig.protect for the database (off, base or on), or reset it with NULL, as its owner or a superuser. It holds at once, in sessions that are open too. Returns the level that the database has now; raises 22023, 42501, 25006.';
-COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Give a role access to pg_cmig: reader, author (reader, and writes revisions), migrator (reader, and runs them), application (the context of row-level security only), or owner (everything, and to grant it). Returns the GRANTs made; raises 22023, 42704, 42501.';
-COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Take all access to pg_cmig from a role. Returns the REVOKEs made; raises 22023, 42704, 42501.';
+COMMENT ON FUNCTION cmig.set_protect(text) IS 'Set cmig.protect for the database (off, base, or on), or reset it with NULL, as its owner or a superuser. It takes effect at once, also in open sessions. Returns the level that the database has now; raises 22023, 42501, 25006.';
+COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Give a role access to pg_cmig: reader, author (reader, and may write revisions), migrator (reader, and may run them), application (only the context of row-level security), or owner (everything, with grant option). Returns the GRANT statements; raises 22023, 42704, 42501.';
+COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Revoke all access to pg_cmig from a role. Returns the REVOKE statements; raises 22023, 42704, 42501.';
 
 --
 -- Stepwise runs, backfill and online recipes
@@ -524,7 +524,7 @@ CREATE PROCEDURE cmig.add_unique(target regclass, columns text,
 AS 'MODULE_PATHNAME', 'cmig_add_unique'
 LANGUAGE C;
 
-COMMENT ON PROCEDURE cmig.add_not_null(regclass, text) IS 'ALTER COLUMN SET NOT NULL without a long lock: a CHECK that is not valid, validated, then SET NOT NULL, each committed. Can be called again. Raises 0A000, 23514, 25001, 42703, 55P03.';
+COMMENT ON PROCEDURE cmig.add_not_null(regclass, text) IS 'ALTER COLUMN SET NOT NULL without a long lock: add a CHECK as NOT VALID, validate it, then SET NOT NULL, each committed. Can be called again. Raises 0A000, 23514, 25001, 42703, 55P03.';
 COMMENT ON PROCEDURE cmig.add_check(regclass, text, text) IS 'Add a CHECK constraint as NOT VALID, then validate it, each committed. Can be called again. Raises 0A000, 23514, 25001, 42710, 55P03.';
 COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text[], regclass, text[], text, text, text) IS 'Add a foreign key as NOT VALID, then validate it, each committed; referenced_columns is the primary key if it is not given. Can be called again. Raises 0A000, 22004, 22023, 23503, 25001, 42710, 55P03.';
 COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text, regclass, text, text, text, text) IS 'For one column, or a literal such as {a,b}: add a foreign key as NOT VALID, then validate it, each committed; referenced_columns is the primary key if it is not given. Can be called again. Raises 0A000, 22004, 22023, 23503, 25001, 42710, 55P03.';
@@ -560,28 +560,28 @@ SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
 		THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
 			((b.total OPERATOR(pg_catalog.-) LEAST(b.passed, b.total)) OPERATOR(pg_catalog./) b.passed)) END AS eta
 FROM cmig.backfill_run b;
-COMMENT ON VIEW cmig.backfill_progress IS 'Each backfill: its state (running, interrupted, abandoned, done; on a standby begun), rows so far, percent, rate and the time that is left; for other sessions to watch.';
-COMMENT ON COLUMN cmig.backfill_progress.id IS 'Order of beginning';
+COMMENT ON VIEW cmig.backfill_progress IS 'Each backfill: its state (running, interrupted, abandoned, done; on a standby begun), rows so far, percent, rate, and remaining time; for other sessions to watch.';
+COMMENT ON COLUMN cmig.backfill_progress.id IS 'Order of start';
 COMMENT ON COLUMN cmig.backfill_progress.target IS 'The table, with its schema';
-COMMENT ON COLUMN cmig.backfill_progress.set_sql IS 'What is set, as it was called';
-COMMENT ON COLUMN cmig.backfill_progress.where_sql IS 'Which rows, as it was called; NULL for all';
-COMMENT ON COLUMN cmig.backfill_progress.revision IS 'The revision whose script called it, NULL for none';
-COMMENT ON COLUMN cmig.backfill_progress.state IS 'running, interrupted, abandoned (a stamp has settled its revision: nothing goes on with it) or done; on a standby begun instead of the first two';
-COMMENT ON COLUMN cmig.backfill_progress.pass IS 'Which pass over the table is under way, from 1';
+COMMENT ON COLUMN cmig.backfill_progress.set_sql IS 'The argument set_sql';
+COMMENT ON COLUMN cmig.backfill_progress.where_sql IS 'The argument where_sql; NULL for all rows';
+COMMENT ON COLUMN cmig.backfill_progress.revision IS 'The revision whose script called it; NULL if there is none';
+COMMENT ON COLUMN cmig.backfill_progress.state IS 'running, interrupted, abandoned (a stamp has settled its revision, so nothing resumes it), or done; on a standby begun instead of the first two';
+COMMENT ON COLUMN cmig.backfill_progress.pass IS 'The current pass over the table, from 1';
 COMMENT ON COLUMN cmig.backfill_progress.rows IS 'Rows updated so far';
 COMMENT ON COLUMN cmig.backfill_progress.batches IS 'Batches committed so far';
-COMMENT ON COLUMN cmig.backfill_progress.percent IS 'Of the pass under way';
-COMMENT ON COLUMN cmig.backfill_progress.rows_per_second IS 'rows by the time spent';
+COMMENT ON COLUMN cmig.backfill_progress.percent IS 'Percentage of the current pass that is done';
+COMMENT ON COLUMN cmig.backfill_progress.rows_per_second IS 'rows divided by the time spent';
 COMMENT ON COLUMN cmig.backfill_progress.started_at IS 'When it began';
 COMMENT ON COLUMN cmig.backfill_progress.active IS 'Time spent on it';
-COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Time left of the first pass at the rate so far';
+COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Remaining time of the first pass at the rate so far';
 
-COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that is there at the start once. Goes on where an interrupted one stopped. Raises 0A000, 22023, 25001, 42501, 42601, 42703, 42804, 42809, 55000, 55P03, MG008.';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional is run statement by statement at top level, and resumed after an interruption. Raises 22004, 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG009, MG012.';
+COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that exists at the start once. Resumes where an interrupted backfill stopped. Raises 0A000, 22023, 25001, 42501, 42601, 42703, 42804, 42809, 55000, 55P03, MG008.';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional runs statement by statement at top level, and resumed after an interruption. Raises 22004, 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG009, MG012.';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text) IS 'Apply revisions up to several absolute targets and commit after each. Raises as upgrade_stepwise(text, text).';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(integer, text) IS 'Apply the next N revisions and commit after each: upgrade_stepwise(2) is upgrade_stepwise(''+2''). Raises as upgrade_stepwise(text, text).';
-COMMENT ON PROCEDURE cmig.downgrade_stepwise(integer, text) IS 'Take back the last N revisions and commit after each: downgrade_stepwise(-1) is downgrade_stepwise(''-1''). Raises as downgrade_stepwise(text, text).';
-COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text) IS 'Take back revisions down to target and commit after each. Raises 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG011, MG012.';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(integer, text) IS 'Revert the last N revisions and commit after each: downgrade_stepwise(-1) is downgrade_stepwise(''-1''). Raises as downgrade_stepwise(text, text).';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text) IS 'Revert revisions down to target and commit after each. Raises 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG011, MG012.';
 COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrade to base and upgrade to heads again, with a commit after each revision; confirm must be the database''s name. Raises 22023, 25001, 55000, 55P03, MG005, MG006, MG008, MG009, MG011, MG012.';
 
 --
@@ -956,12 +956,12 @@ COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, tex
 COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'What brings one schema to what another one is, as diff. Raises 22004, 22023, 25006, 3F000, 55000.';
 
 --
--- Rights: everything belongs to the bootstrap superuser, so that nobody else
--- can put code in the place of a function, or a trigger on a table.  Nothing
--- is PUBLIC's.  The role that installs may use all of it and grant it.
+-- Privileges: everything belongs to the bootstrap superuser, so that no other
+-- role can replace a function or create a trigger on a table.  PUBLIC has no
+-- privileges.  The installing role may use everything and grant it.
 --
--- Default privileges may have given others rights on what was made above.  The
--- owner comes first: what is granted at the end is noted as the initial
+-- Default privileges may have granted something on the objects created above.
+-- The owner is set first: what is granted at the end becomes the initial
 -- privileges, and pg_dump writes only what differs from them.
 --
 
@@ -980,7 +980,7 @@ DECLARE
 		FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'cmig'::pg_catalog.regnamespace$q$;
 	o record;
 BEGIN
-	-- a sequence goes with its table
+	-- a sequence follows its table
 	FOR o IN EXECUTE pg_catalog.format('SELECT * FROM (%s) o (name, acl, owner)', objects) LOOP
 		CONTINUE WHEN o.owner = bootstrap OR o.name LIKE 'SEQUENCE %';
 		EXECUTE pg_catalog.format('ALTER %s OWNER TO %s', o.name, bootstrap);
