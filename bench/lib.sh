@@ -21,7 +21,7 @@ sql()
 	"$PSQL" -Xq -v ON_ERROR_STOP=1 "$@"
 }
 
-# fresh DATABASE: dropped and made anew
+# fresh DATABASE: dropped and created again
 fresh()
 {
 	sql -d postgres -c "SET client_min_messages = warning" \

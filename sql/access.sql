@@ -177,10 +177,10 @@ SELECT * FROM cmig.current();
 RESET ROLE;
 
 --
--- An author that nobody should trust
+-- An author whom no one should trust
 --
--- What he writes is code that the migrator runs with the migrator's rights.
--- The plan says who wrote it; nothing else stands between them.
+-- What it writes is code that the migrator runs with the migrator's privileges.
+-- The plan says who wrote it; nothing else protects the migrator.
 SET ROLE regress_author;
 SELECT cmig.create_revision('harmless', 'CREATE TABLE stolen AS SELECT current_user AS by_whom; GRANT SELECT ON stolen TO regress_author;', '', revision => '004');
 RESET ROLE;
@@ -196,13 +196,13 @@ SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless
 SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless\n-- cmig:upgrade\n-- cmig:downgrade\n');
 SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless\n-- cmig:upgrade\n-- cmig:downgrade\n', accept_changes => true);
 SELECT cmig.remove_revision('004');
--- by hand he can take it away; check tells
+-- by hand it can delete them; check reports that
 BEGIN;
 DELETE FROM cmig.revision WHERE revision = '004';
 SELECT severity, object, problem FROM cmig.check() WHERE severity = 'error';
 ROLLBACK;
 RESET ROLE;
--- cmig.role is no wall: the script can leave it
+-- cmig.role is not a barrier: the script can leave it
 SET ROLE regress_author;
 SELECT cmig.create_revision('x', 'RESET ROLE; CREATE TABLE by_session AS SELECT current_user = session_user AS left_role', '', revision => '005');
 RESET ROLE;
@@ -210,7 +210,7 @@ SET cmig.role = 'regress_migrator';
 SELECT count(*) FROM cmig.upgrade();
 SELECT * FROM by_session;
 RESET cmig.role;
--- a migrator with no more rights than the work needs is one
+-- a migrator with no more privileges than the work requires is one
 SET ROLE regress_author;
 SELECT cmig.create_revision('x', 'ALTER ROLE regress_author SUPERUSER', '', revision => '006');
 RESET ROLE;

@@ -165,7 +165,7 @@ SET cmig.concurrent_ddl = off;
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
 RESET cmig.concurrent_ddl;
 SELECT count(*), count(*) FILTER (WHERE v IS NULL) AS left FROM kept;
--- one that takes back what was set is an error
+-- one that reverts what was set is an error
 CREATE OR REPLACE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN NEW.v := OLD.v; RETURN NEW; END $$;
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
@@ -175,7 +175,7 @@ CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
 DROP TABLE kept;
 DROP FUNCTION keep;
 
--- rights: the caller's
+-- privileges: the caller's
 CREATE ROLE regress_backfill;
 GRANT USAGE ON SCHEMA cmig TO regress_backfill;
 GRANT EXECUTE ON PROCEDURE cmig.backfill TO regress_backfill;
@@ -240,7 +240,7 @@ CALL cmig.backfill('quoted', 'n = n + 1', batch_size => 10);
 SELECT n, count(*) FROM quoted GROUP BY n;
 DROP TABLE quoted;
 
--- partitions that get other names before it goes on
+-- partitions that are renamed before it resumes
 CREATE TABLE measured (id int PRIMARY KEY, n int DEFAULT 0) PARTITION BY RANGE (id);
 CREATE TABLE measured_1 PARTITION OF measured FOR VALUES FROM (0) TO (100);
 CREATE TABLE measured_2 PARTITION OF measured FOR VALUES FROM (100) TO (200);

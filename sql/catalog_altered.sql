@@ -55,7 +55,7 @@ ALTER TABLE cmig.journal RENAME TO journal_kept;
 SELECT revision FROM cmig.downgrade('base');
 ROLLBACK;
 \set VERBOSITY default
--- an owner's row that leaves no number after it fails no run, and check tells of it
+-- an owner's row that leaves no numbers after it does not make a run fail, and check reports it
 BEGIN;
 SELECT max(id) AS last FROM cmig.journal \gset
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role)

@@ -28,7 +28,7 @@ SELECT action, count(*) FROM cmig.load(:'chain') GROUP BY action;
 SELECT revision, down_revision, message FROM cmig.history();
 
 --
--- The extensions are the chain's own when nobody installed them before
+-- The extensions are the chain's own if no one installed them before
 --
 SELECT * FROM cmig.upgrade('xyz789');
 SELECT extname FROM pg_extension WHERE extname IN ('uuid-ossp', 'pgcrypto') ORDER BY 1;

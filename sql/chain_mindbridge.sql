@@ -46,7 +46,7 @@ SELECT cmig.require();
 \echo :LAST_ERROR_SQLSTATE
 
 --
--- Issue 3: a migration fails half-way
+-- Issue 3: a migration fails in the middle
 --
 ALTER TABLE encryption_keys RENAME TO keys;
 SELECT * FROM cmig.upgrade('head');
@@ -64,7 +64,7 @@ SELECT * FROM cmig.upgrade('head');
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM cmig.check();
 SELECT revision FROM cmig.current();
--- the files have it right
+-- the files are correct
 SELECT * FROM cmig.load(:'chain') WHERE action <> 'unchanged';
 SELECT * FROM cmig.upgrade('head');
 SELECT cmig.require();

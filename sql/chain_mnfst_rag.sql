@@ -93,7 +93,7 @@ SELECT * FROM cmig.upgrade('+1');
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM cmig.downgrade('-1');
 \echo :LAST_ERROR_SQLSTATE
--- the guide goes on with a revision that there is not
+-- the guide continues with a revision that does not exist
 SELECT * FROM cmig.upgrade('006_add_audit_trail');
 \echo :LAST_ERROR_SQLSTATE
 -- and merges what has children already
@@ -101,7 +101,7 @@ SELECT cmig.merge(ARRAY['004_add_user_preferences', '005_add_audit_trail'], 'mer
 \echo :LAST_ERROR_SQLSTATE
 
 --
--- A migration fails half-way: the new enum has no 'owner'
+-- A migration fails in the middle: the new enum has no 'owner'
 --
 SELECT * FROM cmig.upgrade('007_add_email_verification');
 \echo :LAST_ERROR_SQLSTATE
@@ -109,7 +109,7 @@ SELECT revision FROM cmig.current() ORDER BY revision;
 SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE 'role%';
 SELECT to_regtype('user_role_new') AS type, relforcerowsecurity AS forced
 FROM pg_class WHERE oid = 'users'::regclass;
--- repair the data, go on
+-- fix the data, continue
 BEGIN;
 SET LOCAL app.current_tenant_id = '22222222-2222-2222-2222-222222222222';
 UPDATE users SET role = 'admin' WHERE role = 'owner';
@@ -141,7 +141,7 @@ SELECT email, role, email_verified FROM users ORDER BY email;
 SELECT count(*) AS foreign_preferences FROM user_preferences;
 SELECT count(*) AS foreign_log FROM audit_logs;
 COMMIT;
--- nobody writes the log himself, and nobody rewrites it
+-- no one can write the log directly, and no one can rewrite it
 ALTER TABLE audit_logs NO FORCE ROW LEVEL SECURITY;
 SELECT table_name, operation, old_values ->> 'role' AS old, new_values ->> 'role_new' AS new,
 		count(*)

@@ -17,7 +17,7 @@ SELECT step, revision FROM cmig.upgrade('heads');
 SELECT * FROM complaints();
 
 --
--- What a formatter does is no change, where it counts
+-- What a formatter does does not count as a change
 --
 SELECT * FROM cmig.load(replace(:'one', 'CREATE TABLE one (id int, label text);', E'create  table ONE\n(\n\tID int -- key\n\t, LABEL text\n)\n;'));
 SELECT * FROM complaints();
@@ -93,7 +93,7 @@ SELECT revision FROM cmig.current();
 SELECT step, revision FROM cmig.downgrade('101');
 SELECT revision FROM cmig.current();
 ROLLBACK;
--- a label may go unless somebody needs it
+-- a label may be removed unless a revision needs it
 BEGIN;
 SELECT * FROM cmig.load(E'-- revision: 003\n-- depends_on: two\n');
 SELECT * FROM cmig.load(replace(:'changed', 'branch_labels: two', 'branch_labels:'));
@@ -108,7 +108,7 @@ TRUNCATE cmig.journal;
 SELECT cmig.stamp('{002,101}'::text[]);
 SELECT * FROM journal();
 SELECT * FROM cmig.load(:'two');
--- without a journal nobody can know: no error, no warning
+-- without a journal this cannot be known: no error, no warning
 BEGIN;
 TRUNCATE cmig.journal;
 SELECT * FROM complaints();

@@ -159,7 +159,7 @@ SELECT app.down();
 RESET cmig.protect;
 RESET SESSION AUTHORIZATION;
 
--- a value for the database that is none, set while nobody checked it
+-- an invalid value for the database, set when nothing checked it
 SELECT format('ALTER DATABASE %I SET cmig.lock_timeout = ''5s''', current_database()) \gexec
 UPDATE pg_db_role_setting SET setconfig = array_replace(setconfig, 'cmig.lock_timeout=5s', 'cmig.lock_timeout=soon')
 WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) AND setrole = 0;

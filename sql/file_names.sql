@@ -87,14 +87,14 @@ SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1; /* x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\n/* y */\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT ''y'';\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT "x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT "y";\n');
--- even where two such files have as many quotes as two that are right
+-- even if two such files have as many quotes as two correct ones
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''x);\n==> 002.sql <==\n-- revision: 002\n-- down_revision: 001\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\nINSERT INTO t VALUES (''y);\n==> 004.sql <==\n-- revision: 004\n-- down_revision: 001\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''y;\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nDO $$ BEGIN END;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nDO $$ BEGIN END; -- cmig:upgrade\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''x);\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''y);\n');
 -- even where the text of a file stands outside of its quotes then
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''\n==> a b.sql <==\nSELECT 1;\n'';\n==> 003.sql <==\n-- revision: 003\n');
--- the quotes that are right are not blamed
+-- correct quotes are not blamed
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''\n==> 002.sql <==\n'';\nSELECT ''x;\n==> 003.sql <==\n-- revision: 003\n');
 
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''\n==> 002.sql <==\n-- revision: 002\n'';\n==> 002.sql <==\n-- revision: 002\n==> seed.sql <==\nSELECT ''\n==> 003.sql <==\n'';\n==> 004.sql <==\n-- revision: 004\n');

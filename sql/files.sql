@@ -38,7 +38,7 @@ SELECT file_name FROM cmig.draft('x', '003', head => '001', splice => true);
 SELECT cmig.create_revision('three', '', revision => '003', head => '001', splice => true);
 SELECT cmig.draft('x');
 SELECT cmig.remove_revision('003');
--- it needs no right to write, and no primary
+-- it needs no privilege to write, and also works on a standby
 BEGIN READ ONLY;
 SELECT file_name FROM cmig.draft('x', '003');
 ROLLBACK;
@@ -61,7 +61,7 @@ FROM unnest(ARRAY[
 	'versions/%(year)d/%(rev)s', ' %(rev)10s|%(rev)-22s|']) WITH ORDINALITY t(t, n),
 	LATERAL cmig.export('4f1a', t)
 ORDER BY n;
--- what leads out of the folder, is no name, or is no template
+-- what leads out of the folder, is not a name, or is not a template
 SELECT cmig.export('001', '../%(rev)s');
 SELECT cmig.export('001', '/%(rev)s');
 SELECT cmig.export('001', 'a//%(rev)s');
@@ -127,7 +127,7 @@ BEGIN;
 UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\n-- cmig:downgrade\n' WHERE revision = '001';
 SELECT cmig.export();
 ROLLBACK;
--- the broken graph can be taken out and mended
+-- the broken graph can be exported and fixed
 BEGIN;
 UPDATE cmig.revision SET down_revision = '{nothing}' WHERE revision = '001';
 SELECT split_part(content, E'\n', 2) FROM cmig.export('001');
@@ -168,7 +168,7 @@ SELECT revision FROM cmig.revision;
 -- Repair, and what it is for: the text of an applied revision
 --
 SELECT cmig.load(E'-- revision: 001\n-- branch_labels: main\n-- message: Create accounts\n-- cmig:upgrade\nCREATE TABLE account (id bigint);\n-- cmig:downgrade\n');
--- by hand, nobody can stop it; check and load tell
+-- by hand nothing prevents it; check and load report it
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE account (id bigint);' WHERE revision = '001';
 SELECT severity, object, problem FROM cmig.check() WHERE object LIKE '%001%';
 SELECT cmig.repair('001');

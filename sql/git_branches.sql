@@ -21,7 +21,7 @@ SELECT * FROM cmig.heads();
 SELECT * FROM cmig.current();
 -- there are two heads now, and upgrade says what to do
 SELECT * FROM cmig.upgrade();
--- the developer wants the database as the branch has it: take back what stayed
+-- the developer wants the database as the branch has it: revert what remained
 SELECT * FROM cmig.downgrade('001');
 SELECT * FROM cmig.load(:'main' || :'name', prune => true);
 SELECT * FROM cmig.heads();
@@ -48,7 +48,7 @@ SELECT * FROM cmig.load(:'main', prune => true);
 SELECT revision FROM cmig.revision ORDER BY 1;
 :columns;
 
--- a commit was amended: the unapplied revision is replaced; an applied one is taken back first
+-- a commit was amended: the unapplied revision is replaced; an applied one is reverted first
 SELECT * FROM cmig.load(:'main' || :'name', prune => true);
 SELECT * FROM cmig.load(:'main' || replace(:'name', 'name text', 'name varchar(80)'), prune => true);
 SELECT * FROM cmig.upgrade();
@@ -82,7 +82,7 @@ SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.load(E'==> 001.sql <==\n' || :'main' || E'\n==> 002_city.sql <==\n' || :'city');
 SELECT * FROM cmig.load(:'main' || :'name' || replace(:'city', 'down_revision: 001', 'down_revision: b1'));
 SELECT * FROM cmig.load(:'main' || :'name' || E'-- revision: 002\n-- down_revision: b1\n-- message: merge\n-- cmig:upgrade\nALTER TABLE account ADD phone text;\n');
--- a new message alone is no other revision, and so is a change under the same one
+-- a new message alone does not make another revision, nor does a change under the same message
 SELECT * FROM cmig.load(replace(:'phone', 'message: phone', 'message: telephone'));
 SELECT * FROM cmig.load(replace(:'city', 'message: city', 'message: telephone'));
 SELECT * FROM cmig.load(replace(:'city', '-- message: city', ''));

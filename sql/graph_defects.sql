@@ -69,7 +69,7 @@ UPDATE cmig.revision SET depends_on = '{002}' WHERE revision = '002';
 SELECT * FROM problems();
 SELECT * FROM cmig.upgrade('heads');
 ROLLBACK;
--- a parent that is named twice, and one that is a dependency too, are no defects
+-- a parent that is named twice, and one that is also a dependency, are not defects
 BEGIN;
 UPDATE cmig.revision SET down_revision = '{002,002}', depends_on = '{002,001}' WHERE revision = '003';
 SELECT * FROM problems();
@@ -118,7 +118,7 @@ SELECT * FROM problems();
 SELECT count(*) FROM cmig.plan('upgrade', 'größe');
 ROLLBACK;
 
--- arrays that are no lists
+-- arrays that are not lists
 BEGIN;
 UPDATE cmig.revision SET down_revision = ARRAY[NULL] WHERE revision = '003';
 UPDATE cmig.revision SET depends_on = '{{001},{002}}' WHERE revision = '002';

@@ -78,7 +78,7 @@ SELECT count(*) > 0 AS enabled FROM cmig.enable_rls('hostile.part', tenant_colum
 -- the owner's code does not become a superuser's by being asked to
 SELECT * FROM cmig.rls_test('hostile.item', 'regress_hostile_super', NULL, '1');
 
--- a trigger with the owner's rights puts a view in the table's place
+-- a trigger with the owner's privileges replaces the table with a view
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE FUNCTION swap() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = hostile AS $$
 BEGIN

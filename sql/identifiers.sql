@@ -84,7 +84,7 @@ ROLLBACK;
 SELECT cmig.resolve('current');
 SELECT cmig.resolve('search@004_billing_tax');
 
--- what is no identifier at all
+-- what is not an identifier at all
 SELECT cmig.resolve(NULL);
 SELECT cmig.resolve('');
 SELECT cmig.resolve(' ');

@@ -32,7 +32,7 @@ SELECT * FROM cmig.load_directory(repeat('x', 5000));
 COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; rm cmig_regress/003.sql cmig_regress/002.sql';
 SELECT * FROM cmig.load_directory('cmig_regress', prune => true);
 
--- it needs the right to read the server's files
+-- it requires the privilege to read the server's files
 CREATE ROLE regress_loader;
 GRANT USAGE ON SCHEMA cmig TO regress_loader;
 GRANT EXECUTE ON FUNCTION cmig.load_directory TO regress_loader;

@@ -154,7 +154,7 @@ SELECT * FROM cmig.version ORDER BY 1;
 ROLLBACK;
 SELECT * FROM cmig.version ORDER BY 1;
 
--- rights: none without a grant
+-- privileges: none without a grant
 \set VERBOSITY terse
 CREATE ROLE regress_cmig_nobody;
 SET ROLE regress_cmig_nobody;

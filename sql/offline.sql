@@ -141,7 +141,7 @@ SELECT revision FROM cmig.plan('upgrade', '001');
 SELECT revision FROM cmig.plan('downgrade', '002');
 SET client_min_messages = warning;
 DELETE FROM cmig.version;
--- nor where a stepwise run stands in the middle
+-- nor if a stepwise run is in the middle
 INSERT INTO cmig.progress (revision, direction, statement, state) VALUES ('b2', 'upgrade', 1, 'done');
 SELECT cmig.script('upgrade', 'b1');
 SELECT steps('upgrade', 'base:001');

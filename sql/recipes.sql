@@ -23,7 +23,7 @@ CALL cmig.add_unique('orders', 'code');
 CALL cmig.add_foreign_key('orders', 'user_id', 'users', 'id', on_delete => 'cascade');
 CALL cmig.add_unique('orders', 'nonsense');
 CALL cmig.add_unique('orders', '{code,amount,code}');
--- a constraint of somebody else's that bears the name of the one in between stays
+-- an unrelated constraint with the name of the intermediate one remains
 CREATE TABLE named (a int NOT NULL, CONSTRAINT cmig_a_not_null CHECK (a > 5));
 CALL cmig.add_not_null('named', 'a');
 SELECT conname FROM pg_constraint WHERE conrelid = 'named'::regclass AND contype = 'c';
@@ -36,7 +36,7 @@ CALL cmig.add_unique('orders', '{amount}', 'orders_user_amount');
 CALL cmig.add_unique('orders', '{amount}', 'orders_pkey');
 CALL cmig.add_unique('orders', '{amount}', 'users_pkey');
 
--- rows that break it: what checks new rows stays, and it goes on later
+-- rows that violate it: the check of new rows remains, and a later call continues
 ALTER TABLE users ALTER COLUMN email DROP NOT NULL;
 UPDATE users SET email = NULL WHERE id < 3;
 CALL cmig.add_not_null('users', 'email');
@@ -101,7 +101,7 @@ CALL cmig.add_not_null('orders', '');
 BEGIN;
 CALL cmig.add_unique('orders', '{id}');
 ROLLBACK;
--- something that is no index has the name
+-- something that is not an index has the name
 CALL cmig.add_unique('orders', '{id,code}', 'constraints');
 CALL cmig.add_unique('orders', '{id,code}', 'orders');
 
@@ -112,7 +112,7 @@ CREATE TABLE near (x int, "y z" text, s text, st varchar(9));
 CALL cmig.add_foreign_key('near', '{x,"y z"}', '"Far away"."Key"', on_delete => 'set null', on_update => 'cascade');
 CALL cmig.add_foreign_key('near', '{x,"y z"}', '"Far away"."Key"', '{a,B}', on_delete => 'SET NULL', on_update => 'Cascade');
 CALL cmig.add_foreign_key('near', '{x,"y z"}', '"Far away"."Key"', '{a,B}', on_delete => 'SET NULL');
--- conditions that the server writes in another way are the same once more
+-- conditions that the server writes differently are recognized
 CALL cmig.add_check('near', 'c1', $$st IN ('q', 'r') AND s ~ '^[a-z]+$' OR x BETWEEN 1 AND 5$$);
 CALL cmig.add_check('near', 'c1', $$st IN ('q', 'r') AND s ~ '^[a-z]+$' OR x BETWEEN 1 AND 5$$);
 CALL cmig.add_check('near', 'c2', $$CASE WHEN near.x > 0 THEN st LIKE 'q%' ELSE (s COLLATE "C") > 'a' END$$);

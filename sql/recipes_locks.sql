@@ -46,7 +46,7 @@ CALL cmig.add_foreign_key('orders', 'user_id', 'users');
 CALL cmig.add_unique('orders', 'code');
 SELECT * FROM steps;
 
--- begun: what is there already is not done once more
+-- started before: what already exists is not done again
 ALTER TABLE users ALTER email DROP NOT NULL, ADD CONSTRAINT cmig_email_not_null CHECK (email IS NOT NULL) NOT VALID;
 ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey, ADD CONSTRAINT orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES users NOT VALID;
 ALTER TABLE orders DROP CONSTRAINT orders_code_key;

@@ -50,7 +50,7 @@ SELECT * FROM stored;
 \x off
 ROLLBACK;
 
--- no downgrade section means irreversible, an empty one nothing to undo
+-- no downgrade section means irreversible, an empty one nothing to revert
 BEGIN;
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- revision: b\n-- down_revision: a\n-- cmig:downgrade\n \n');
 SELECT revision, upgrade_sql, downgrade_sql, verify_sql FROM stored;
@@ -223,7 +223,7 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n/* x\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT "x\n');
 -- the file is named where the quotes begin to be wrong, not where they end
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT ''x;\n-- revision: b\n-- cmig:upgrade\nSELECT ''y'';\n');
--- a hint for the linter is no marker
+-- a hint for the linter is not a marker
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n-- cmig:ignore index-not-concurrent\nSELECT 1;\n');
 SELECT revision, upgrade_sql FROM cmig.revision;
 

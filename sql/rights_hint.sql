@@ -1,5 +1,5 @@
 --
--- A migrator whose role lacks a right is told what to type
+-- What to type if the role of a migrator lacks a privilege
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_deploy;
@@ -57,7 +57,7 @@ RESET cmig.role;
 RESET SESSION AUTHORIZATION;
 SELECT cmig.stamp('base');
 
--- what a superuser owns; what is no relation
+-- what a superuser owns; what is not a relation
 SELECT pg_temp.script('SET LOCAL search_path = shop; DROP TABLE by_superuser');
 SET SESSION AUTHORIZATION regress_deploy;
 SELECT * FROM cmig.upgrade();
@@ -72,7 +72,7 @@ SET SESSION AUTHORIZATION regress_deploy;
 SELECT * FROM cmig.upgrade();
 RESET SESSION AUTHORIZATION;
 
--- rights that are granted
+-- privileges that are granted
 SELECT pg_temp.script('CREATE TABLE shop.item (id int)');
 SET SESSION AUTHORIZATION regress_deploy;
 SELECT * FROM cmig.upgrade();
@@ -92,7 +92,7 @@ SELECT * FROM cmig.upgrade();
 RESET SESSION AUTHORIZATION;
 
 
--- rights beyond the everyday ones
+-- privileges beyond the common ones
 GRANT SELECT, INSERT, UPDATE, DELETE ON shop.account TO regress_deploy;
 SELECT pg_temp.script('TRUNCATE shop.account');
 SET SESSION AUTHORIZATION regress_deploy;

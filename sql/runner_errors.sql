@@ -1,5 +1,5 @@
 --
--- What an error of a script tells: which revision, statement and line
+-- What an error in a script reports: the revision, the statement, and the line
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

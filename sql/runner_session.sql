@@ -274,7 +274,7 @@ SHOW standard_conforming_strings;
 RESET standard_conforming_strings;
 SELECT what FROM log ORDER BY n DESC LIMIT 2;
 
--- a function with its owner's rights keeps the caller's path out
+-- a function with its owner's privileges does not see the caller's path
 CREATE SCHEMA other AUTHORIZATION regress_cmig_other;
 CREATE FUNCTION public.who() RETURNS text LANGUAGE sql AS $$SELECT 'public'$$;
 CREATE FUNCTION other.who() RETURNS text LANGUAGE sql AS $$SELECT 'other'$$;

@@ -77,7 +77,7 @@ SELECT attnotnull, (SELECT count(*) FROM pg_constraint WHERE conrelid = attrelid
 INSERT INTO users VALUES (11, NULL, 'c');
 CALL cmig.add_not_null('users', 'email');
 INSERT INTO users VALUES (11, NULL, 'c');
--- and those that bind nobody
+-- and those that apply to no one
 ALTER TABLE users ADD CONSTRAINT positive :not_enforced;
 CALL cmig.add_check('users', 'positive', 'id > 0');
 -- a key that may hold nulls does not lead through a table

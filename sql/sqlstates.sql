@@ -71,7 +71,7 @@ INSERT INTO command VALUES
 -- MG010: pending
 (1001, 'SELECT cmig.require()'),
 (1002, 'SELECT cmig.require(''web'')'),
--- 22023: what is no argument
+-- 22023: what is not an argument
 (2001, 'SELECT cmig.upgrade(NULL::text)'),
 (2002, 'SELECT cmig.upgrade('''')'),
 (2003, 'SELECT cmig.upgrade(0)'),
@@ -180,7 +180,7 @@ SELECT * FROM try('SELECT cmig.stamp(''002_orders'', purge => true)');
 SELECT * FROM try(E'SELECT cmig.load(E''-- revision: 001_users\\n-- cmig:upgrade\\nSELECT 1\\n-- cmig:downgrade\\n'', prune => true)');
 RESET cmig.protect;
 
--- read-only, and without rights
+-- read-only, and without privileges
 BEGIN READ ONLY;
 SELECT * FROM try('SELECT cmig.upgrade(''003_web'')');
 SELECT * FROM try('SELECT cmig.downgrade(''base'')');

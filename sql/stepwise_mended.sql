@@ -26,7 +26,7 @@ INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
 SELECT what FROM trace ORDER BY id;
 SELECT current_setting('my.a', true) IS NOT DISTINCT FROM '' AS a, current_setting('my.b', true) IS NOT DISTINCT FROM '' AS b;
--- a function of that name of somebody else's is not called again
+-- another schema's function of that name is not called again
 TRUNCATE trace;
 DELETE FROM gate;
 CREATE FUNCTION set_config(a text, b text, c boolean) RETURNS text LANGUAGE sql AS $$INSERT INTO public.trace (what) VALUES (b); SELECT b$$;
@@ -76,7 +76,7 @@ CALL try('DO $do$ BEGIN CREATE TEMP TABLE t (); END $do$; SELECT 1 / count(*) FR
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
--- nothing of the kind where nothing was left out, or for what is no matter of the session
+-- no such hint if nothing was passed over, or for what does not concern the session
 CALL try('SET work_mem = ''5MB''; SELECT * FROM no_such_table');
 CALL cmig.upgrade_stepwise();
 CALL cmig.upgrade_stepwise();
@@ -84,7 +84,7 @@ CALL try('SELECT 1; SELECT no_such_function()');
 CALL cmig.upgrade_stepwise();
 CALL cmig.upgrade_stepwise();
 
--- a backfill by key goes on with a set_sql that was put right, each row once
+-- a backfill by key continues with a corrected set_sql, each row once
 CREATE TABLE counted (id int PRIMARY KEY, other int, n int NOT NULL DEFAULT 0);
 INSERT INTO counted SELECT i, -i FROM generate_series(1, 100) i;
 CALL try($$CALL cmig.backfill('counted', 'n = n + 60 / (60 - id)', batch_size => 10)$$);
@@ -239,7 +239,7 @@ CALL cmig.upgrade_stepwise();
 SELECT cmig.remove_revision('01');
 SELECT * FROM looks;
 
--- nobody else writes the version rows during a run: a script here
+-- nothing else may write the version rows during a run: a script here
 DELETE FROM cmig.journal;
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) VALUES
 	('01', '{}', true, 'SELECT 1'), ('02', '{01}', true, 'INSERT INTO cmig.version VALUES (''other'')'),
@@ -279,14 +279,14 @@ SELECT revision FROM cmig.version;
 DROP TRIGGER meddle ON cmig.version;
 DROP FUNCTION meddle;
 
--- before the first statement there is none to go on with
+-- before the first statement there is none to resume
 SELECT * FROM cmig.stamp('02', purge => true);
 \set VERBOSITY default
 SET cmig.role = regress_nobody;
 CALL cmig.upgrade_stepwise();
 RESET cmig.role;
 
--- the extension is not dropped by what it runs, and not made anew
+-- the extension is not dropped by what it runs, and not created again
 UPDATE cmig.revision SET upgrade_sql = 'DROP EXTENSION pg_cmig CASCADE' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = 'DO $do$ BEGIN DROP EXTENSION pg_cmig CASCADE; CREATE EXTENSION pg_cmig; END $do$' WHERE revision = '03';
@@ -295,7 +295,7 @@ UPDATE cmig.revision SET transactional = true WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.upgrade();
 
--- CLOSE ALL and its like reach what is the caller's, and the run goes on
+-- CLOSE ALL and the like affect the caller's cursors, and the run continues
 UPDATE cmig.revision SET transactional = false, upgrade_sql = $$
 	PREPARE own AS SELECT 1; CREATE TEMP TABLE own_table (); DECLARE own CURSOR WITH HOLD FOR SELECT 1;
 	CLOSE ALL; DEALLOCATE ALL; DISCARD TEMP; DISCARD PLANS; DISCARD SEQUENCES;

@@ -1,4 +1,4 @@
--- A stepwise run that failed half-way goes on where it stopped.
+-- A stepwise run that failed in the middle resumes where it stopped.
 CREATE EXTENSION pg_cmig;
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
 
@@ -20,7 +20,7 @@ SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially 
 -- nothing else moves meanwhile
 SELECT * FROM cmig.upgrade();
 CALL cmig.downgrade_stepwise('base');
--- and what was carried out must not change
+-- and what has run must not change
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '''once''', '''twice''');
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '''twice''', '/* white space counts as little as here */ ''once''');
@@ -79,7 +79,7 @@ UPDATE cmig.revision SET upgrade_sql = 'CREATE INDEX CONCURRENTLY IF NOT EXISTS 
 CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('base');
 
--- somebody has made another index of that name meanwhile: it does not pass for ours
+-- another session has created an index of that name meanwhile: it is not mistaken for ours
 UPDATE twins SET n = 1;
 UPDATE cmig.revision SET upgrade_sql = 'CREATE UNIQUE INDEX CONCURRENTLY twins_mn ON twins (n) INCLUDE (m)';
 CALL cmig.upgrade_stepwise();
@@ -142,7 +142,7 @@ INSERT INTO numbers VALUES (1);
 CALL cmig.upgrade_stepwise();
 SELECT what FROM trace ORDER BY id;
 
--- a stamp says where the database is, also of what is partially applied
+-- a stamp says where the database is, also for partially applied revisions
 SELECT * FROM cmig.stamp('base');
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1; SELECT 1 / 0';
 CALL cmig.upgrade_stepwise();
@@ -150,7 +150,7 @@ SELECT count(*) FROM cmig.progress;
 SELECT * FROM cmig.stamp('01');
 SELECT count(*) FROM cmig.progress;
 
--- a statement that failed and left nothing may be put right; one that left something may not
+-- a statement that failed and left nothing may be fixed; one that left something may not
 SELECT * FROM cmig.stamp('base', purge => true);
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE right_now (n int); CREATE INDEX CONCURRENTLY right_now_n ON right_now (m)';
 CALL cmig.upgrade_stepwise();
@@ -169,7 +169,7 @@ DELETE FROM cmig.progress WHERE revision = '01' AND statement = 3;
 CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.stamp('base', purge => true);
 
--- a backfill that is partially applied must not begin anew with another text, nor in one transaction
+-- a partially applied backfill must not start again with another text, nor in one transaction
 CREATE TABLE counted (id int PRIMARY KEY, n int);
 INSERT INTO counted SELECT i, 0 FROM generate_series(1, 100) i;
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = n + 60 / (60 - id)', batch_size => 10)$$;
@@ -190,7 +190,7 @@ CALL cmig.upgrade_stepwise();
 SET cmig.concurrent_ddl = off;
 SELECT * FROM cmig.upgrade();
 RESET cmig.concurrent_ddl;
--- what was undone by hand is done again
+-- what was reverted by hand is done again
 UPDATE counted SET n = 0;
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '60 - id', '600 - id');
 SELECT * FROM cmig.stamp('base');
@@ -255,7 +255,7 @@ SELECT item, value, hint FROM cmig.status() WHERE item IN ('pending', 'partially
 INSERT INTO cmig.revision SELECT * FROM kept;
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE begun (); SELECT 1';
 CALL cmig.upgrade_stepwise();
--- half way down nothing says to go up
+-- in the middle of a downgrade nothing says to go up
 UPDATE cmig.revision SET downgrade_sql = 'CREATE TABLE left_over (); SELECT 1 / 0';
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES ('02', '{01}', '');
 CALL cmig.downgrade_stepwise('base');

@@ -42,7 +42,7 @@ CALL cmig.upgrade_stepwise();
 RESET SESSION AUTHORIZATION;
 GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO "regress step owner";
 SET SESSION AUTHORIZATION regress_step_migrator;
--- but may not read where the run stands
+-- but may not read how far the run is
 CALL cmig.upgrade_stepwise();
 SELECT current_user, current_setting('role'), current_setting('cmig.role');
 RESET SESSION AUTHORIZATION;

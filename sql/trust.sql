@@ -76,7 +76,7 @@ SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_app', 'author');
 SELECT count(*) FROM cmig.revoke_access('regress_app');
 RESET ROLE;
 SELECT * FROM granted WHERE grantee = 'regress_app'::regrole;
--- no event trigger runs with the rights of the schema's owner
+-- no event trigger runs with the privileges of the schema's owner
 CREATE FUNCTION tell() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
 	RAISE NOTICE '% as bootstrap superuser: %', tg_tag, current_user = pg_get_userbyid(10);
@@ -90,7 +90,7 @@ SELECT count(*) FROM cmig.revoke_access('regress_app');
 RESET ROLE;
 DROP EVENT TRIGGER tell;
 DROP FUNCTION tell();
--- nor does the right to pass on USAGE give the rest
+-- nor does the grant option for USAGE give the rest
 GRANT USAGE ON SCHEMA cmig TO regress_app WITH GRANT OPTION;
 GRANT EXECUTE ON FUNCTION cmig.grant_access(name, text) TO regress_app;
 SET ROLE regress_app;

@@ -101,7 +101,7 @@ foreach my $case ([ 'pg_cancel_backend', '57014' ], [ 'pg_terminate_backend', '5
 }
 unlike(slurp_file($node->logfile), qr/was terminated by signal/, 'no backend crashed');
 
-# The server's log tells of the failed run too.
+# The server's log reports the failed run, too.
 like(slurp_file($node->logfile), qr/pg_cmig: upgrade of 003, statement 5, line \d+/,
 	'the server log says where it was');
 

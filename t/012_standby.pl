@@ -138,7 +138,7 @@ is($reader->query_safe('SELECT revision FROM cmig.current()'), '003_add_full_nam
 $reader->quit;
 
 #
-# Promoted in the middle of a run: the run is lost, the rest goes on
+# Promoted in the middle of a run: the run is lost, the rest continues
 #
 $writer = $primary->background_psql('shop');
 $writer->query_safe("SET client_min_messages = warning");

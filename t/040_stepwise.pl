@@ -306,7 +306,7 @@ is($node->safe_psql('rest', "SELECT string_agg(c.relname, ' ' ORDER BY c.relname
 is($node->safe_psql('rest', "SELECT count(*) FROM pg_class WHERE relname ~ 'range.*_cc(new|old)'"), '0', 'with its name');
 is($node->safe_psql('rest', 'SELECT count(*) FROM cmig.progress'), '0', 'every step is finished');
 
-# somebody has dropped the leftover and builds an index of that name
+# another session has dropped the leftover and builds an index of that name
 query($node, 'rest', "DROP INDEX big_a_idx; SELECT cmig.stamp('001')");
 interrupt('002', 'big');
 $node->safe_psql('rest', 'DROP INDEX big_a_idx');
@@ -362,7 +362,7 @@ is(finish_psql($first), 3, 'a table that was exchanged stops its backfill');
 like($first->{err}, qr/table public.users was renamed or dropped during its backfill.*It is public.old_users now/s, 'which says so');
 $holder->quit;
 
-# a leftover that somebody holds: each attempt looks at it anew, under the table's lock
+# a leftover that another session holds: each attempt checks it again, under the table's lock
 make_db('held');
 $node->safe_psql('held', 'CREATE TABLE twins (n int); INSERT INTO twins VALUES (1), (1)');
 $node->psql('held', 'CREATE UNIQUE INDEX CONCURRENTLY twins_n_key ON twins (n)');

@@ -24,7 +24,7 @@ sub steps_file
 	return $text;
 }
 
-# Every script waits where it reads gate, while somebody holds it.
+# Every script waits where it reads gate, while another session locks it.
 my $holder;
 my $db;
 

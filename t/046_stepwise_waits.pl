@@ -32,7 +32,7 @@ sub revision
 		  . " INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql) VALUES ('001', $transactional, \$cmig\$$sql\$cmig\$, '')");
 }
 
-# Begin a call that waits for what somebody holds, and let go.
+# Begin a call that waits for a lock of another session, and release it.
 sub wait_and_finish
 {
 	my ($call, $seconds) = @_;
