@@ -24,6 +24,7 @@
 #include "schema/shadow.h"
 #include "schema/shadow_global.h"
 #include "schema/shadow_rows.h"
+#include "schema/shadow_session.h"
 
 #include "access/htup_details.h"
 #include "access/xact.h"
@@ -246,7 +247,7 @@ prepare_shadow(ShadowRun *run)
 	shadow->extensions = cmig_shadow_extension_list(&shadow->nextensions);
 
 	/* first, as default privileges would be given to the schemas made */
-	cmig_shadow_global_hide();
+	shadow->hidden = cmig_shadow_global_hide();
 	for (int i = 0; i < shadow->count; i++)
 		make_again(&shadow->schemas[i]);
 	place_extensions(shadow);
@@ -290,6 +291,7 @@ attempt(ShadowRun *run)
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
+	CmigSessionLocks *locks = cmig_shadow_session_locks();
 	ErrorContextCallback callback;
 
 	callback.callback = explain_wait;
@@ -323,6 +325,7 @@ attempt(ShadowRun *run)
 	RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
+	cmig_shadow_session_put_back(locks);
 	return error;
 }
 

@@ -20,6 +20,7 @@
 
 #include "postgres.h"
 #include "schema/managed.h"
+#include "schema/shadow_global.h"
 #include "schema/shadow_members.h"
 
 typedef struct CmigShadowSchema
@@ -42,6 +43,7 @@ typedef struct CmigShadow
 	CmigMembers *members;		/* of extensions */
 	int			nlive;			/* all other schemas that are live, sorted */
 	Oid		   *live;
+	CmigHidden *hidden;			/* objects without a schema */
 } CmigShadow;
 
 /*

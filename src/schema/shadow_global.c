@@ -24,63 +24,95 @@
 #include "catalog/pg_publication_rel.h"
 #include "catalog/pg_transform.h"
 
-typedef struct Found
-{
-	Oid			catalog;
-	Oid			object;
-	struct Found *next;
-} Found;
-
+/* A CmigRowCallback: adds to the list. */
 static void
 keep(TupleDesc desc, HeapTuple row, void *arg)
 {
-	Found	  **list = arg;
-	Found	   *found = palloc(sizeof(Found));
+	CmigHidden **list = arg;
+	CmigHidden *hidden = palloc(sizeof(CmigHidden));
 	bool		isnull;
 
-	found->catalog = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-	found->object = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
-	found->next = *list;
-	*list = found;
+	hidden->catalog = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+	hidden->object = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	hidden->name = cmig_query_text(desc, row, 3);
+	hidden->owner = DatumGetObjectId(cmig_query_datum(desc, row, 4, &isnull));
+	hidden->next = *list;
+	*list = hidden;
 }
 
-/* Objects of users that can be named by oid. */
-static Found *
+/* Objects of users; event triggers of extensions, too. */
+static CmigHidden *
 list_objects(void)
 {
 	static CmigQuery query = {
-		.sql = "SELECT o.catalog, o.oid FROM ("
-		"SELECT 'pg_cast'::regclass::oid, oid FROM pg_cast"
-		" UNION ALL SELECT 'pg_transform'::regclass, oid FROM pg_transform"
-		" UNION ALL SELECT 'pg_foreign_server'::regclass, oid FROM pg_foreign_server"
-		" UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper"
-		" UNION ALL SELECT 'pg_language'::regclass, oid FROM pg_language"
-		" UNION ALL SELECT 'pg_am'::regclass, oid FROM pg_am) AS o(catalog, oid)"
-		" WHERE o.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d"
-		" WHERE d.classid = o.catalog AND d.objid = o.oid AND d.deptype = 'e')"
+		.sql = "SELECT o.catalog, o.oid, o.name::text, o.owner FROM ("
+		"SELECT 'pg_cast'::regclass::oid, oid, NULL, 10::oid FROM pg_cast"
+		" UNION ALL SELECT 'pg_transform'::regclass, oid, NULL, 10 FROM pg_transform"
+		" UNION ALL SELECT 'pg_foreign_server'::regclass, oid, srvname, srvowner FROM pg_foreign_server"
+		" UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid, fdwname, fdwowner"
+		" FROM pg_foreign_data_wrapper"
+		" UNION ALL SELECT 'pg_language'::regclass, oid, lanname, lanowner FROM pg_language"
+		" UNION ALL SELECT 'pg_am'::regclass, oid, amname, 10 FROM pg_am"
+		" UNION ALL SELECT 'pg_publication'::regclass, oid, pubname, pubowner FROM pg_publication"
+		" UNION ALL SELECT 'pg_event_trigger'::regclass, oid, evtname, evtowner"
+		" FROM pg_event_trigger) AS o(catalog, oid, name, owner)"
+		" WHERE o.oid >= 16384 AND (o.catalog = 'pg_event_trigger'::regclass OR NOT EXISTS ("
+		"SELECT FROM pg_depend d WHERE d.classid = o.catalog AND d.objid = o.oid AND d.deptype = 'e'))"
 	};
-	Found	   *list = NULL;
+	CmigHidden *list = NULL;
 
 	cmig_query_each(&query, NULL, NULL, keep, &list);
 	return list;
 }
 
-void
+/* Are its row and what depends on it still needed, so that only its name goes? */
+static bool
+is_renamed(const CmigHidden *hidden)
+{
+	return hidden->catalog != CastRelationId && hidden->catalog != TransformRelationId &&
+		hidden->catalog != PublicationRelationId && hidden->catalog != EventTriggerRelationId;
+}
+
+CmigHidden *
 cmig_shadow_global_hide(void)
 {
-	for (Found *found = list_objects(); found != NULL; found = found->next)
+	CmigHidden *list = list_objects();
+
+	for (CmigHidden *hidden = list; hidden != NULL; hidden = hidden->next)
 	{
-		if (found->catalog == CastRelationId || found->catalog == TransformRelationId)
-			cmig_shadow_rows_delete(found->catalog, found->object);
+		if (is_renamed(hidden))
+			cmig_shadow_rows_rename(hidden->catalog, hidden->object,
+									get_object_attnum_name(hidden->catalog),
+									cmig_shadow_hidden_name(hidden->object));
 		else
-			cmig_shadow_rows_rename(found->catalog, found->object,
-									get_object_attnum_name(found->catalog),
-									cmig_shadow_hidden_name(found->object));
+			cmig_shadow_rows_delete(hidden->catalog, hidden->object);
 	}
 	cmig_shadow_rows_empty(PublicationRelRelationId);
 	cmig_shadow_rows_empty(PublicationNamespaceRelationId);
-	cmig_shadow_rows_empty(PublicationRelationId);
-	cmig_shadow_rows_empty(EventTriggerRelationId);
 	cmig_shadow_rows_empty(DefaultAclRelationId);
 	CommandCounterIncrement();
+
+	/* publications of extensions, if there ever are any */
+	cmig_shadow_rows_empty(PublicationRelationId);
+	CommandCounterIncrement();
+	return list;
+}
+
+void
+cmig_shadow_global_show(const CmigHidden *hidden)
+{
+	if (is_renamed(hidden))
+		cmig_shadow_rows_rename(hidden->catalog, hidden->object,
+								get_object_attnum_name(hidden->catalog), hidden->name);
+	CommandCounterIncrement();
+}
+
+const CmigHidden *
+cmig_shadow_global_find(const CmigHidden *hidden, Oid catalog, const char *name)
+{
+	for (; hidden != NULL; hidden = hidden->next)
+		if (hidden->catalog == catalog && hidden->name != NULL &&
+			strcmp(hidden->name, name) == 0)
+			return hidden;
+	return NULL;
 }

@@ -9,6 +9,16 @@
 
 #include "postgres.h"
 
+/* An object without a schema that is hidden. */
+typedef struct CmigHidden
+{
+	Oid			catalog;
+	Oid			object;
+	char	   *name;			/* NULL for casts and transforms */
+	Oid			owner;			/* the bootstrap superuser if it has none */
+	struct CmigHidden *next;
+} CmigHidden;
+
 /*
  * Take away what no extension made: publications, casts, transforms, default
  * privileges, and the names of servers, foreign-data wrappers, languages and
@@ -16,6 +26,13 @@
  * managed.  And all event triggers, those of extensions too: they must not
  * fire.
  */
-extern void cmig_shadow_global_hide(void);
+extern CmigHidden *cmig_shadow_global_hide(void);
+
+/* Give the name back, of an object whose row is there. */
+extern void cmig_shadow_global_show(const CmigHidden *hidden);
+
+/* The hidden object of that name, or NULL. */
+extern const CmigHidden *cmig_shadow_global_find(const CmigHidden *hidden, Oid catalog,
+												 const char *name);
 
 #endif							/* CMIG_SHADOW_GLOBAL_H */

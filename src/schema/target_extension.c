@@ -130,6 +130,9 @@ place(CmigTargetState *state, CmigExtension *extension, Oid to)
 	if (!cmig_owns_extension_compat(extension->oid, GetUserId()) &&
 		!is_made_by_shadow(state->shadow, from))
 		note_place(state, extension, from, "the extension belongs to another role");
+	else if (isAnyTempNamespace(to))
+		/* the end of the target would drop it, and with it what is live */
+		note_place(state, extension, from, "extensions are not temporary");
 	else if (!cmig_may_create_compat(to, GetUserId()))
 		note_place(state, extension, from,
 				   psprintf("permission denied for schema %s", get_namespace_name(to)));

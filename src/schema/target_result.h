@@ -21,6 +21,9 @@ typedef struct CmigTargetNote
 	char	   *object;
 	char	   *reason;			/* for the column hazard */
 	int			line;
+	bool		is_live;		/* the live database has an object of that
+								 * kind and name, which another role owns: it
+								 * stays as it is */
 } CmigTargetNote;
 
 typedef struct CmigTarget

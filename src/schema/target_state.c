@@ -9,17 +9,19 @@
 #include "schema/target_object.h"
 #include "schema/target_state.h"
 
+#include "catalog/pg_event_trigger.h"
+#include "catalog/pg_publication.h"
 #include "lib/stringinfo.h"
 #include "utils/memutils.h"
 
 /* How many statements a NOTICE names. */
 #define MAX_NAMED 10
 
-void
-cmig_target_note(CmigTargetState *state, const char *kind, const char *object, const char *reason)
+static CmigTargetNote *
+add_note(CmigTargetState *state, const char *kind, const char *object, const char *reason)
 {
 	MemoryContext caller = MemoryContextSwitchTo(state->context);
-	CmigTargetNote *note = palloc(sizeof(CmigTargetNote));
+	CmigTargetNote *note = palloc0(sizeof(CmigTargetNote));
 
 	note->kind = pstrdup(kind);
 	note->object = pstrdup(object);
@@ -27,28 +29,57 @@ cmig_target_note(CmigTargetState *state, const char *kind, const char *object, c
 	note->line = state->line;
 	state->target->notes = lappend(state->target->notes, note);
 	MemoryContextSwitchTo(caller);
+	return note;
+}
+
+void
+cmig_target_note(CmigTargetState *state, const char *kind, const char *object, const char *reason)
+{
+	(void) add_note(state, kind, object, reason);
+}
+
+static void
+add_missing(CmigTargetState *state, ObjectType type, const char *name, bool is_shown)
+{
+	MemoryContext caller = MemoryContextSwitchTo(state->context);
+	CmigTargetMissing *missing = palloc(sizeof(CmigTargetMissing));
+
+	missing->type = type;
+	missing->name = pstrdup(name);
+	missing->is_shown = is_shown;
+	state->missing = lappend(state->missing, missing);
+	MemoryContextSwitchTo(caller);
+}
+
+static bool
+is_hidden(const CmigTargetState *state, ObjectType type, const char *name)
+{
+	Oid			catalog = type == OBJECT_EVENT_TRIGGER ? EventTriggerRelationId :
+	type == OBJECT_PUBLICATION ? PublicationRelationId : InvalidOid;
+
+	return OidIsValid(catalog) &&
+		cmig_shadow_global_find(state->shadow->hidden, catalog, name) != NULL;
 }
 
 void
 cmig_target_note_missing(CmigTargetState *state, ObjectType type, const char *name,
 						 const char *reason)
 {
-	MemoryContext caller;
-	CmigTargetMissing *missing;
-
-	if (cmig_target_is_missing(state, type, name))
+	if (cmig_target_find_missing(state, type, name) != NULL)
 		return;
-	cmig_target_note(state, cmig_target_object_kind(type), name, reason);
-	caller = MemoryContextSwitchTo(state->context);
-	missing = palloc(sizeof(CmigTargetMissing));
-	missing->type = type;
-	missing->name = pstrdup(name);
-	state->missing = lappend(state->missing, missing);
-	MemoryContextSwitchTo(caller);
+	add_note(state, cmig_target_object_kind(type), name, reason)->is_live =
+		is_hidden(state, type, name);
+	add_missing(state, type, name, false);
 }
 
-bool
-cmig_target_is_missing(const CmigTargetState *state, ObjectType type, const char *name)
+void
+cmig_target_add_shown(CmigTargetState *state, ObjectType type, const char *name)
+{
+	add_missing(state, type, name, true);
+}
+
+const CmigTargetMissing *
+cmig_target_find_missing(const CmigTargetState *state, ObjectType type, const char *name)
 {
 	ListCell   *cell;
 
@@ -57,9 +88,9 @@ cmig_target_is_missing(const CmigTargetState *state, ObjectType type, const char
 		const CmigTargetMissing *missing = lfirst(cell);
 
 		if (missing->type == type && strcmp(missing->name, name) == 0)
-			return true;
+			return missing;
 	}
-	return false;
+	return NULL;
 }
 
 void

@@ -31,6 +31,9 @@ typedef struct CmigTargetMissing
 {
 	ObjectType	type;
 	char	   *name;
+	bool		is_shown;		/* it is there as it is live, and is another
+								 * role's: what the target says of it does not
+								 * count */
 } CmigTargetMissing;
 
 /* Note that something could not be carried out; all is copied. */
@@ -41,8 +44,12 @@ extern void cmig_target_note(CmigTargetState *state, const char *kind, const cha
 extern void cmig_target_note_missing(CmigTargetState *state, ObjectType type,
 									 const char *name, const char *reason);
 
-extern bool cmig_target_is_missing(const CmigTargetState *state, ObjectType type,
-								   const char *name);
+/* An object of another role that the target names is there as it is live. */
+extern void cmig_target_add_shown(CmigTargetState *state, ObjectType type, const char *name);
+
+/* The entry of such an object, or NULL. */
+extern const CmigTargetMissing *cmig_target_find_missing(const CmigTargetState *state,
+														 ObjectType type, const char *name);
 
 /* A statement is left out; what is its name, such as "CREATE DATABASE". */
 extern void cmig_target_leave_out(CmigTargetState *state, const char *what);

@@ -19,6 +19,10 @@
 #include "schema/target_utility.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_language.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
@@ -346,20 +350,86 @@ changed_name(Node *node, ObjectType *type)
 	}
 }
 
-/* Is the statement about something that is not there, as a note says? */
+/* Is the statement about something that is not there, or not the caller's? */
 static bool
 is_about_missing(CmigTargetState *state, Node *node)
 {
 	ObjectType	type;
 	char	   *name = state->missing == NIL ? NULL : changed_name(node, &type);
+	const CmigTargetMissing *missing = name == NULL ? NULL :
+	cmig_target_find_missing(state, type, name);
 
-	if (name == NULL || !cmig_target_is_missing(state, type, name))
+	if (missing == NULL)
 		return false;
-	if (IsA(node, CreateForeignTableStmt))
-		cmig_target_note_missing(state, OBJECT_FOREIGN_TABLE,
-								 cmig_target_object_name(OBJECT_FOREIGN_TABLE,
-														 (Node *) ((CreateForeignTableStmt *) node)->base.relation),
-								 psprintf("server \"%s\" does not exist", name));
+	if (!IsA(node, CreateForeignTableStmt))
+		return true;
+	if (missing->is_shown)
+		return false;
+	cmig_target_note_missing(state, OBJECT_FOREIGN_TABLE,
+							 cmig_target_object_name(OBJECT_FOREIGN_TABLE,
+													 (Node *) ((CreateForeignTableStmt *) node)->base.relation),
+							 psprintf("server \"%s\" does not exist", name));
+	return true;
+}
+
+/* The hidden object of that name if the current user has no say in it, or NULL. */
+static const CmigHidden *
+find_others(const CmigTargetState *state, Oid catalog, const char *name)
+{
+	const CmigHidden *hidden = cmig_shadow_global_find(state->shadow->hidden, catalog, name);
+
+	return hidden == NULL || has_privs_of_role(GetUserId(), hidden->owner) ? NULL : hidden;
+}
+
+/* The server would find that the name is taken. */
+static void
+refuse_others_name(const CmigTargetState *state, Node *node)
+{
+	const RenameStmt *rename = (const RenameStmt *) node;
+
+	if (IsA(node, RenameStmt) && rename->renameType == OBJECT_FOREIGN_SERVER &&
+		find_others(state, ForeignServerRelationId, rename->newname) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("server \"%s\" already exists", rename->newname)));
+}
+
+/*
+ * Nobody takes the name of what another role has: a function with the
+ * privileges of that role would use the one made here.  It is shown as it is
+ * instead.
+ */
+static bool
+show_others(CmigTargetState *state, Node *node)
+{
+	ObjectType	type;
+	char	   *name;
+	Oid			catalog;
+	const CmigHidden *hidden;
+
+	switch (nodeTag(node))
+	{
+		case T_CreateForeignServerStmt:
+			catalog = ForeignServerRelationId;
+			break;
+		case T_CreateFdwStmt:
+			catalog = ForeignDataWrapperRelationId;
+			break;
+		case T_CreatePLangStmt:
+			catalog = LanguageRelationId;
+			break;
+		case T_CreateAmStmt:
+			catalog = AccessMethodRelationId;
+			break;
+		default:
+			return false;
+	}
+	name = made_name(node, &type);
+	hidden = find_others(state, catalog, name);
+	if (hidden == NULL)
+		return false;
+	cmig_shadow_global_show(hidden);
+	cmig_target_add_shown(state, type, name);
 	return true;
 }
 
@@ -476,7 +546,9 @@ adapt(CmigTargetState *state, Node *node)
 		return NULL;
 	refuse(node);
 	refuse_callers_cursor(state, node);
-	if (is_about_missing(state, node) || note_subscription(state, node))
+	refuse_others_name(state, node);
+	if (is_about_missing(state, node) || note_subscription(state, node) ||
+		show_others(state, node))
 		return NULL;
 	if (IsA(node, DropStmt) && ((DropStmt *) node)->removeType == OBJECT_SCHEMA)
 		return cmig_target_schema_drop(state, node);

@@ -1,0 +1,176 @@
+--
+-- A target whose SQL tries what its caller may not do, or to leave something
+--
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/shadow.psql'
+\i :include
+\set ECHO all
+CREATE ROLE regress_hostile;
+CREATE ROLE regress_hostile_group;
+CREATE ROLE regress_hostile_victim;
+GRANT regress_hostile_group TO regress_hostile;
+SET client_min_messages = warning;
+CREATE EXTENSION pgcrypto;
+CREATE EXTENSION postgres_fdw;
+RESET client_min_messages;
+GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO regress_hostile;
+CREATE SERVER books FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname 'true');
+ALTER SERVER books OWNER TO regress_hostile_victim;
+GRANT USAGE ON FOREIGN SERVER books TO regress_hostile;
+CREATE SCHEMA app AUTHORIZATION regress_hostile;
+CREATE TABLE public.secret (a text);
+INSERT INTO public.secret VALUES ('s3cret');
+-- what functions of others look up while they run with other privileges
+CREATE FUNCTION public.sign(secret text) RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = public, app
+	AS $$ SELECT encode(digest($1, 'md5'), 'hex') $$;
+CREATE FUNCTION public.which_server() RETURNS text LANGUAGE sql SECURITY DEFINER
+	AS $$ SELECT string_agg(srvoptions::text, ' ') FROM pg_foreign_server WHERE srvname = 'books' $$;
+-- what a session has: all of it is to be as before
+CREATE FUNCTION session(OUT what text, OUT value text) RETURNS SETOF record LANGUAGE sql AS $$
+	SELECT 'user', concat_ws(' ', current_user, session_user)
+	UNION ALL SELECT 'settings', md5(string_agg(concat(name, setting, source, reset_val), ',' ORDER BY name)) FROM pg_settings
+	UNION ALL SELECT 'locks', (SELECT string_agg(concat(objid, mode), ' ' ORDER BY objid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid < 3 AND pid = pg_backend_pid())
+	UNION ALL SELECT 'prepared', (SELECT string_agg(name, ' ' ORDER BY name) FROM pg_prepared_statements)
+	UNION ALL SELECT 'cursors', (SELECT string_agg(name, ' ' ORDER BY name) FROM pg_cursors WHERE name !~ '^<')
+	UNION ALL SELECT 'channels', (SELECT string_agg(c, ' ') FROM pg_listening_channels() c)
+	UNION ALL SELECT 'temporary', (SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = pg_my_temp_schema())
+$$;
+CREATE TEMP TABLE before (what text, value text);
+CREATE FUNCTION unlike() RETURNS TABLE (what text, before text, after text) LANGUAGE sql AS $$
+	SELECT what, b.value, s.value FROM session() s JOIN before b USING (what) WHERE s.value IS DISTINCT FROM b.value
+$$;
+GRANT ALL ON before, fingerprint TO regress_hostile;
+SELECT look();
+SET SESSION AUTHORIZATION regress_hostile;
+
+-- to bring an extension of another role under the own schema
+\set place 'SELECT p.oid::regprocedure FROM pg_proc p WHERE proname = \'gen_random_bytes\' '
+SELECT shadow_probe('CREATE EXTENSION pgcrypto SCHEMA app', :'place');
+SELECT shadow_probe($$ CREATE EXTENSION pgcrypto; ALTER EXTENSION pgcrypto SET SCHEMA app; ALTER EXTENSION pgcrypto UPDATE TO '1.0' $$, :'place');
+SELECT shadow_probe($target$
+	CREATE EXTENSION pgcrypto SCHEMA app;
+	CREATE FUNCTION app.digest(text, text) RETURNS bytea LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT a FROM public.secret)::bytea; END $$;
+$target$, 'SELECT public.sign(''x'') = md5(''x'')');
+SELECT shadow_probe('ALTER EXTENSION pgcrypto ADD SCHEMA app', NULL);
+SELECT shadow_probe('CREATE EXTENSION pgcrypto; ALTER EXTENSION pgcrypto DROP FUNCTION public.crypt(text, text)', NULL);
+SELECT shadow_probe('CREATE EXTENSION pgcrypto; DROP FUNCTION public.crypt(text, text)', NULL);
+SELECT shadow_probe('DO $$ BEGIN DROP FUNCTION public.crypt(text, text) CASCADE; END $$', NULL);
+SELECT shadow_probe('ALTER FUNCTION public.crypt(text, text) OWNER TO regress_hostile', NULL);
+SELECT shadow_probe($$ DO $d$ BEGIN EXECUTE (SELECT format('DROP EXTENSION %I CASCADE', extname) FROM pg_extension WHERE extname ~ 'hidden' LIMIT 1);
+	EXCEPTION WHEN insufficient_privilege THEN RAISE NOTICE 'refused'; END $d$ $$, NULL);
+
+-- to take the place of another role's server
+SELECT shadow_probe($$ CREATE SERVER books FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname 'false'); ALTER SERVER books OPTIONS (SET dbname 'false'); COMMENT ON SERVER books IS 'x' $$, 'SELECT public.which_server()');
+SELECT shadow_probe($$ CREATE SERVER mine FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname 'false'); ALTER SERVER mine RENAME TO books $$, 'SELECT public.which_server()');
+SELECT shadow_probe($$ CREATE SERVER mine FOREIGN DATA WRAPPER postgres_fdw; CREATE FOREIGN TABLE app.f (a integer) SERVER mine; CREATE SERVER books FOREIGN DATA WRAPPER postgres_fdw; CREATE FOREIGN TABLE app.g (a integer) SERVER books $$, 'SELECT f.ftrelid::regclass FROM pg_foreign_table f');
+
+-- to be somebody else
+SELECT shadow_probe('SET ROLE regress_hostile_victim', NULL);
+SELECT shadow_probe('SET SESSION AUTHORIZATION regress_hostile_victim', NULL);
+SELECT shadow_probe('CREATE TABLE app.t (); ALTER TABLE app.t OWNER TO regress_hostile_victim', 'SELECT concat(relname, '' '', relowner::regrole) FROM pg_class WHERE relnamespace = ''app''::regnamespace');
+SELECT shadow_probe('CREATE SCHEMA app AUTHORIZATION regress_hostile_victim', NULL);
+SELECT shadow_probe('CREATE SCHEMA mine', NULL);
+SELECT shadow_probe('ALTER DEFAULT PRIVILEGES FOR ROLE regress_hostile_victim GRANT ALL ON TABLES TO regress_hostile', NULL);
+SELECT shadow_probe('TABLE public.secret', NULL);
+SELECT shadow_probe('CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION app.e(); COMMENT ON EVENT TRIGGER e IS ''x''', NULL);
+SELECT shadow_probe('CREATE FUNCTION app.c() RETURNS integer LANGUAGE c AS ''$libdir/pg_cmig'', ''cmig_shadow_probe''', NULL);
+SELECT shadow_probe('CREATE EXTENSION adminpack', NULL);
+SELECT shadow_probe('UPDATE pg_namespace SET nspowner = 10', NULL);
+SELECT shadow_probe('SELECT 1', NULL, '{public}');
+
+-- to reach what is live under the name that it has meanwhile
+SET client_min_messages = warning;
+SELECT shadow_probe($target$
+DO $$
+DECLARE live name := (SELECT nspname FROM pg_namespace WHERE nspname ~ '^cmig_away');
+BEGIN
+	EXECUTE format('CREATE TABLE %I.t ()', live);
+	EXECUTE format('ALTER SCHEMA %I RENAME TO mine', live);
+	EXECUTE format('DROP SCHEMA %I CASCADE', live);
+	EXECUTE format('GRANT ALL ON SCHEMA %I TO PUBLIC', live);
+	EXECUTE format('ALTER SCHEMA %I OWNER TO regress_hostile_group', live);
+END $$;
+$target$, NULL);
+RESET client_min_messages;
+RESET SESSION AUTHORIZATION;
+SELECT changed();
+
+-- to end the transaction
+BEGIN;
+SAVEPOINT s;
+SELECT shadow_probe('ROLLBACK TO s', NULL);
+ROLLBACK TO s;
+SELECT shadow_probe('RELEASE s; COMMIT; CREATE TABLE app.t ()', NULL);
+SELECT shadow_probe('DO $$ BEGIN COMMIT; END $$', NULL);
+ROLLBACK TO s;
+SELECT shadow_probe('CREATE PROCEDURE app.p() LANGUAGE plpgsql AS $$ BEGIN ROLLBACK; END $$; CALL app.p()', NULL);
+ROLLBACK TO s;
+SELECT shadow_probe('PREPARE TRANSACTION ''x''', NULL);
+ROLLBACK TO s;
+SELECT shadow_probe('DO $$ BEGIN BEGIN CREATE TABLE app.t (); RAISE ''x''; EXCEPTION WHEN others THEN CREATE TABLE app.u (); END; BEGIN PERFORM public.shadow_probe(NULL::text, NULL); EXCEPTION WHEN others THEN RAISE NOTICE ''%'', sqlerrm; END; BEGIN CREATE SCHEMA app; CREATE EXTENSION pgcrypto; RAISE ''x''; EXCEPTION WHEN others THEN NULL; END; END $$',
+	'SELECT oid::regclass FROM pg_class WHERE relnamespace = ''app''::regnamespace', '{app}');
+SAVEPOINT s;
+COMMIT;
+SELECT changed();
+
+-- to leave something in the session
+CREATE TABLE public.pair (a integer PRIMARY KEY, b integer REFERENCES public.pair DEFERRABLE INITIALLY DEFERRED);
+CREATE TEMP TABLE kept (a integer);
+PREPARE kept AS SELECT 1;
+LISTEN kept;
+SELECT pg_advisory_lock(1), pg_advisory_lock_shared(2);
+BEGIN;
+INSERT INTO public.pair VALUES (1, 2);
+DECLARE kept CURSOR FOR SELECT generate_series(1, 3);
+FETCH kept;
+INSERT INTO before SELECT * FROM session();
+SELECT look();
+SELECT shadow_probe($target$
+SET search_path = app;
+SET ROLE regress_hostile;
+RESET ROLE;
+SET SESSION AUTHORIZATION regress_hostile_victim;
+RESET SESSION AUTHORIZATION;
+SET ROLE regress_hostile;
+SET work_mem = '3MB';
+SET hostile.made = 'up';
+SELECT set_config('cmig.lock_timeout', '1', false);
+CREATE TEMP TABLE left_behind (a integer) ON COMMIT DROP;
+CREATE TEMP TABLE left_too (a integer) ON COMMIT PRESERVE ROWS;
+RESET ROLE;
+PREPARE left_behind AS SELECT 2;
+DECLARE left_behind CURSOR WITH HOLD FOR SELECT 1;
+DEALLOCATE ALL;
+DISCARD ALL;
+LISTEN left_behind;
+UNLISTEN kept;
+NOTIFY kept, 'from the target';
+SELECT pg_advisory_lock(3), pg_advisory_lock(3), pg_advisory_lock(1), pg_advisory_xact_lock(4), pg_advisory_unlock_shared(2);
+SET CONSTRAINTS ALL DEFERRED;
+CREATE TABLE app.other (a integer PRIMARY KEY, b integer REFERENCES app.other DEFERRABLE INITIALLY DEFERRED);
+INSERT INTO app.other VALUES (1, 1);
+DO $$ BEGIN PERFORM set_config('application_name', 'hostile', false); END $$;
+SELECT txid_current();
+$target$, NULL);
+SELECT * FROM unlike();
+SELECT current_setting('work_mem'), current_setting('search_path'), current_setting('cmig.lock_timeout'), current_setting('application_name') = 'hostile' AS named;
+FETCH kept;
+SELECT changed();
+SELECT shadow_probe('CLOSE ALL', NULL);
+ROLLBACK;
+SELECT look();
+SELECT pg_advisory_unlock_all();
+SELECT shadow_probe('SELECT pg_advisory_lock(7); SELECT 1/0', NULL);
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+UNLISTEN *;
+DEALLOCATE kept;
+SELECT changed();
+
+SET client_min_messages = warning;
+DROP SCHEMA app CASCADE;
+DROP TABLE public.secret, public.pair, before, kept, fingerprint;
+DROP SERVER books;
+DROP FUNCTION shadow_probe, shadow_probe_rename, fingerprint, changed, look, session, unlike, public.sign(text), which_server;
+DROP EXTENSION pgcrypto, postgres_fdw, pg_cmig;
+DROP ROLE regress_hostile, regress_hostile_group, regress_hostile_victim;
