@@ -12,8 +12,11 @@
 
 #include "base/compat.h"
 #include "rls/rls_calls.h"
+#include "rls/rls_constants.h"
+#include "rls/rls_document.h"
 #include "rls/rls_hints.h"
 #include "rls/rls_origin.h"
+#include "rls/rls_pieces.h"
 #include "rls/rls_truth.h"
 
 #include "catalog/pg_type.h"
@@ -26,11 +29,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-
-#define MAX_PIECES 8
-#define MAX_PIECE 32
-#define MAX_LENGTH 256
-#define REGEXP_SPECIAL "^$*+?()[]{}|\\"
 
 /* Something that it says about a column. */
 typedef struct Hint
@@ -85,76 +83,6 @@ add_hint(Reading *reading, Node *column, Const *value, bool equal, bool key)
 	hint->key = key;
 }
 
-/* Constants in a value: itself, or the elements of an array. */
-static List *
-constants_in(Node *node)
-{
-	List	   *values = NIL;
-	Const	   *value;
-	Oid			element;
-	ListCell   *lc;
-
-	node = cmig_rls_bare(node);
-	if (node == NULL)
-		return NIL;
-	if (IsA(node, ArrayExpr))
-	{
-		foreach(lc, ((ArrayExpr *) node)->elements)
-		{
-			if (IsA(cmig_rls_bare(lfirst(lc)), Const))
-				values = lappend(values, cmig_rls_bare(lfirst(lc)));
-		}
-		return values;
-	}
-	if (!IsA(node, Const) || ((Const *) node)->constisnull)
-		return NIL;
-	value = (Const *) node;
-	element = get_element_type(value->consttype);
-	if (OidIsValid(element) && cmig_rls_sample_is_builtin(element))
-	{
-		int16		length;
-		bool		by_value;
-		char		align;
-		Datum	   *elements;
-		bool	   *nulls;
-		int			count;
-
-		get_typlenbyvalalign(element, &length, &by_value, &align);
-		deconstruct_array(DatumGetArrayTypeP(value->constvalue), element, length, by_value, align, &elements, &nulls, &count);
-		for (int i = 0; i < count; i++)
-			if (!nulls[i])
-				values = lappend(values, makeConst(element, -1, get_typcollation(element), length, elements[i], false, by_value));
-		return values;
-	}
-	return list_make1(value);
-}
-
-/* Constants that column n of a query can be: of SELECT, VALUES, and UNION. */
-static List *
-query_constants(Query *query, int n)
-{
-	List	   *values = NIL;
-	ListCell   *lc;
-	ListCell   *row;
-
-	if (query->setOperations == NULL && n <= list_length(query->targetList))
-		values = constants_in((Node *) list_nth_node(TargetEntry, query->targetList, n - 1)->expr);
-	foreach(lc, query->rtable)
-	{
-		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
-
-		if (entry->rtekind == RTE_VALUES)
-			foreach(row, entry->values_lists)
-		{
-			if (n <= list_length(lfirst(row)))
-				values = list_concat(values, constants_in(list_nth(lfirst(row), n - 1)));
-		}
-		if (entry->rtekind == RTE_SUBQUERY && query->setOperations)
-			values = list_concat(values, query_constants(entry->subquery, n));
-	}
-	return values;
-}
-
 typedef struct Columns
 {
 	Reading    *reading;
@@ -199,100 +127,6 @@ columns_walker(Node *node, void *context)
 	return expression_tree_walker(node, columns_walker, columns);
 }
 
-static void
-add_piece(CmigRlsHints *hints, const char *text)
-{
-	ListCell   *lc;
-
-	if (text[0] == '\0' || strlen(text) > MAX_PIECE || list_length(hints->pieces) >= MAX_PIECES)
-		return;
-	foreach(lc, hints->pieces)
-	{
-		if (strcmp(lfirst(lc), text) == 0)
-			return;
-	}
-	hints->pieces = lappend(hints->pieces, pstrdup(text));
-}
-
-/* A text that may be a pattern, without the characters that mean others there. */
-static void
-add_literal(CmigRlsHints *hints, const char *text, const char *special)
-{
-	char	   *literal = palloc0(strlen(text) + 1);
-
-	for (; *text; text++)
-		if (strchr(special, *text) == NULL)
-			literal[strlen(literal)] = *text;
-	add_piece(hints, literal);
-}
-
-/*
- * A function such as ltrim, lower, replace, or regexp_replace over the row or
- * the context: what it removes, replaces or keeps is worth trying in a key.
- */
-static void
-read_text_function(Reading *reading, FuncExpr *call)
-{
-	CmigRlsHints *hints = reading->hints;
-	ListCell   *lc;
-
-	/* the server cuts names off */
-	if (call->funcresulttype == NAMEOID && call->args != NIL && exprType(linitial(call->args)) == TEXTOID)
-	{
-		hints->maps_text = true;
-		hints->lengths = list_append_unique_int(hints->lengths, NAMEDATALEN - 1);
-		return;
-	}
-	if (call->funcresulttype != TEXTOID || call->args == NIL || exprType(linitial(call->args)) != TEXTOID ||
-		call->funcformat == COERCE_EXPLICIT_CAST || call->funcformat == COERCE_IMPLICIT_CAST || cmig_rls_calls_setting((Node *) call) ||
-		!(contain_var_clause((Node *) call) || cmig_rls_calls_context((Node *) call)))
-		return;
-	hints->maps_text = true;
-	if (hints->folding == NULL && contain_var_clause((Node *) call) && !cmig_rls_calls_context((Node *) call))
-		hints->folding = (Node *) call;
-	for_each_from(lc, call->args, 1)
-	{
-		Const	   *value = lfirst(lc);
-
-		if (!IsA(value, Const) || value->constisnull)
-			continue;
-		if (value->consttype == INT4OID && DatumGetInt32(value->constvalue) > 0 && DatumGetInt32(value->constvalue) <= MAX_LENGTH)
-			hints->lengths = list_append_unique_int(hints->lengths, DatumGetInt32(value->constvalue));
-		else if (value->consttype == TEXTOID)
-		{
-			char	   *piece = TextDatumGetCString(value->constvalue);
-
-			add_piece(hints, piece);
-			add_literal(hints, piece, REGEXP_SPECIAL);
-		}
-	}
-}
-
-/* A pattern that is put together: what is literal in it is worth trying. */
-static bool
-pattern_walker(Node *node, void *context)
-{
-	CmigRlsHints *hints = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, Const) && ((Const *) node)->consttype == TEXTOID && !((Const *) node)->constisnull)
-		add_literal(hints, TextDatumGetCString(((Const *) node)->constvalue), REGEXP_SPECIAL "%_");
-	return expression_tree_walker(node, pattern_walker, context);
-}
-
-static void
-read_pattern(Reading *reading, OpExpr *expr)
-{
-	char	   *name = get_opname(expr->opno);
-
-	if (name == NULL || strchr(name, '~') == NULL || list_length(expr->args) != 2 ||
-		exprType(lsecond(expr->args)) != TEXTOID || !cmig_rls_calls_context(lsecond(expr->args)))
-		return;
-	reading->hints->maps_text = true;
-	(void) pattern_walker(lsecond(expr->args), reading->hints);
-}
-
 /* Where a series of numbers begins and ends. */
 static void
 read_series(Reading *reading, FuncExpr *call)
@@ -302,7 +136,7 @@ read_series(Reading *reading, FuncExpr *call)
 	if (name == NULL || strcmp(name, "generate_series") != 0)
 		return;
 	for (int i = 0; i < Min(list_length(call->args), 2); i++)
-		reading->hints->ends = list_concat(reading->hints->ends, constants_in(list_nth(call->args, i)));
+		reading->hints->ends = list_concat(reading->hints->ends, cmig_rls_constants(list_nth(call->args, i)));
 }
 
 /* A value that the context is compared with, and its neighbors if by order. */
@@ -388,7 +222,7 @@ read_output(Reading *reading, Node *value, Query *query, int n, bool equal)
 	Node	   *output;
 
 	inner.queries = list_copy(reading->queries);
-	read_constants(reading, value, query_constants(query, n), equal);
+	read_constants(reading, value, cmig_rls_constants_of_query(query, n), equal);
 	output = cmig_rls_origin_output(query, n, &inner.queries);
 	if (output == NULL || !equal)
 		return;
@@ -435,118 +269,19 @@ read_sub_selects(Reading *reading, List *args, bool equal)
  * Documents
  */
 
-static bool
-is_document(Node *node)
-{
-	Oid			type = node ? getBaseType(exprType(node)) : InvalidOid;
-
-	return type == JSONOID || type == JSONBOID;
-}
-
-/* The names that a constant behind a document tells: 'a', '{a,b}', '$.a.b' */
-static List *
-member_names(Const *value)
-{
-	List	   *names = NIL;
-	ListCell   *lc;
-
-	if (value->constisnull)
-		return NIL;
-	if (value->consttype == TEXTOID)
-		return list_make1(TextDatumGetCString(value->constvalue));
-	if (value->consttype == TEXTARRAYOID)
-	{
-		foreach(lc, constants_in((Node *) value))
-		{
-			names = lappend(names, TextDatumGetCString(((Const *) lfirst(lc))->constvalue));
-		}
-	}
-	/* the server writes each member of a path as ."name" */
-	else if (value->consttype == JSONPATHOID)
-	{
-		char	   *path = cmig_rls_sample_text(value);
-
-		for (char *at = strstr(path, ".\""); at; at = strstr(at, ".\""))
-		{
-			char	   *end = strchr(at + 2, '"');
-
-			if (end == NULL)
-				break;
-			names = lappend(names, pnstrdup(at + 2, end - at - 2));
-			at = end;
-		}
-	}
-	return names;
-}
-
-/* The path that is read from a document: data -> 'a' ->> 'b' */
-static List *
-member_path(Node *node, Node **column)
-{
-	List	   *args;
-	List	   *path;
-	ListCell   *lc;
-
-	node = cmig_rls_bare(node);
-	if (node == NULL || IsA(node, Var))
-	{
-		*column = node;
-		return NIL;
-	}
-	*column = NULL;
-	if (IsA(node, SubscriptingRef) && is_document((Node *) ((SubscriptingRef *) node)->refexpr))
-		args = lcons(((SubscriptingRef *) node)->refexpr, list_copy(((SubscriptingRef *) node)->refupperindexpr));
-	else
-		args = IsA(node, OpExpr) ? ((OpExpr *) node)->args : IsA(node, FuncExpr) ? ((FuncExpr *) node)->args : NIL;
-	if (list_length(args) < 2 || !is_document(linitial(args)))
-		return NIL;
-	path = member_path(linitial(args), column);
-	if (*column == NULL)
-		return NIL;
-	for_each_from(lc, args, 1)
-	{
-		ListCell   *name;
-
-		if (IsA(lfirst(lc), Const))
-			path = list_concat(path, member_names(lfirst(lc)));
-		else if (IsA(lfirst(lc), ArrayExpr))
-			foreach(name, constants_in(lfirst(lc)))
-		{
-			path = list_concat(path, member_names(lfirst(name)));
-		}
-	}
-	return path;
-}
-
-/* Is it document ?| names or document ?& names, which are not a path? */
-static bool
-asks_for_names(Node *node)
-{
-	char	   *name = IsA(node, OpExpr) ? get_opname(((OpExpr *) node)->opno) : NULL;
-
-	return name && (strcmp(name, "?|") == 0 || strcmp(name, "?&") == 0);
-}
-
 static void
 read_document(Reading *reading, Node *node)
 {
 	Node	   *column;
-	List	   *path = member_path(node, &column);
 	ListCell   *lc;
-	Hint	   *hint;
 
-	if (path == NIL || list_length(path) > MAX_PIECES)
-		return;
-	if (asks_for_names(node))
+	foreach(lc, cmig_rls_document_paths(node, &column))
 	{
-		foreach(lc, path)
-		{
-			if ((hint = make_hint(reading, column)) != NULL)
-				hint->path = list_make1(lfirst(lc));
-		}
+		Hint	   *hint = make_hint(reading, column);
+
+		if (hint != NULL)
+			hint->path = lfirst(lc);
 	}
-	else if ((hint = make_hint(reading, column)) != NULL)
-		hint->path = path;
 }
 
 /*
@@ -630,7 +365,7 @@ read_context_function(Reading *reading, Node *node)
 	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat != COERCE_EXPLICIT_CALL)
 		return;
 	args = IsA(node, OpExpr) ? ((OpExpr *) node)->args : ((FuncExpr *) node)->args;
-	if (type == BOOLOID || is_document(node) || (args != NIL && is_document(linitial(args))) ||
+	if (type == BOOLOID || cmig_rls_document_is(node) || (args != NIL && cmig_rls_document_is(linitial(args))) ||
 		cmig_rls_calls_setting(node) || cmig_rls_calls_session_function(node) || cmig_rls_calls_claim(node) ||
 		!cmig_rls_calls_context(node))
 		return;
@@ -651,8 +386,8 @@ read_cast(Reading *reading, CoerceViaIO *cast)
 	hint->cast = cast->resulttype;
 	if (hint->entry != NULL)
 		return;
-	if (reading->hints->folding == NULL)
-		reading->hints->folding = (Node *) cast;
+	if (reading->hints->texts.folding == NULL)
+		reading->hints->texts.folding = (Node *) cast;
 	reading->hints->spellings = list_append_unique_int(reading->hints->spellings, cmig_rls_hints_form(cast->resulttype));
 }
 
@@ -666,6 +401,15 @@ read_case(Reading *reading, CaseExpr *cases)
 	List	   *others = NIL;
 	ListCell   *lc;
 
+	/* CASE WHEN context IS NULL THEN constant ... */
+	if (cases->casetype != BOOLOID && cmig_rls_calls_context((Node *) cases))
+	{
+		reading->hints->defaults = list_concat(reading->hints->defaults, cmig_rls_constants((Node *) cases->defresult));
+		foreach(lc, cases->args)
+		{
+			reading->hints->defaults = list_concat(reading->hints->defaults, cmig_rls_constants((Node *) lfirst_node(CaseWhen, lc)->result));
+		}
+	}
 	if (cases->arg == NULL)
 		return NIL;
 	foreach(lc, cases->args)
@@ -675,7 +419,7 @@ read_case(Reading *reading, CaseExpr *cases)
 		if (!IsA(test, OpExpr) || list_length(((OpExpr *) test)->args) != 2)
 			continue;
 		others = lappend(others, lsecond(((OpExpr *) test)->args));
-		read_constants(reading, (Node *) cases->arg, constants_in(lsecond(((OpExpr *) test)->args)), true);
+		read_constants(reading, (Node *) cases->arg, cmig_rls_constants(lsecond(((OpExpr *) test)->args)), true);
 	}
 	return list_make2(cases->arg, others);
 }
@@ -719,7 +463,7 @@ hints_walker(Node *node, void *context)
 					read_join(reading, args);
 				if (list_length(args) == 2)
 					read_sub_selects(reading, args, equal);
-				read_pattern(reading, (OpExpr *) node);
+				cmig_rls_pieces_of_pattern(&reading->hints->texts, (OpExpr *) node);
 			}
 			break;
 		case T_ScalarArrayOpExpr:
@@ -732,7 +476,7 @@ hints_walker(Node *node, void *context)
 			break;
 		case T_FuncExpr:
 			args = ((FuncExpr *) node)->args;
-			read_text_function(reading, (FuncExpr *) node);
+			cmig_rls_pieces_of_call(&reading->hints->texts, (FuncExpr *) node);
 			read_series(reading, (FuncExpr *) node);
 			read_document(reading, node);
 			read_parts(reading, node);
@@ -744,7 +488,7 @@ hints_walker(Node *node, void *context)
 				reading->hints->maps_context = true;
 				foreach(lc, ((MinMaxExpr *) node)->args)
 				{
-					reading->hints->bounds = list_concat(reading->hints->bounds, constants_in(lfirst(lc)));
+					reading->hints->bounds = list_concat(reading->hints->bounds, cmig_rls_constants(lfirst(lc)));
 				}
 			}
 			break;
@@ -766,7 +510,7 @@ hints_walker(Node *node, void *context)
 			if (cmig_rls_calls_context(node))
 				foreach(lc, ((CoalesceExpr *) node)->args)
 			{
-				reading->hints->defaults = list_concat(reading->hints->defaults, constants_in(lfirst(lc)));
+				reading->hints->defaults = list_concat(reading->hints->defaults, cmig_rls_constants(lfirst(lc)));
 			}
 			break;
 		default:
@@ -776,7 +520,7 @@ hints_walker(Node *node, void *context)
 		for (int i = 0; i < 2; i++)
 		{
 			if (!IsA(list_nth(args, 1 - i), List))
-				read_constants(reading, list_nth(args, i), constants_in(list_nth(args, 1 - i)), equal);
+				read_constants(reading, list_nth(args, i), cmig_rls_constants(list_nth(args, 1 - i)), equal);
 		}
 	if (args != NIL && (IsA(node, CaseExpr) || exprType(node) == BOOLOID))
 	{

@@ -10,6 +10,7 @@
 #include "postgres.h"
 #include "access/attnum.h"
 #include "nodes/parsenodes.h"
+#include "rls/rls_pieces.h"
 #include "rls/rls_sample.h"
 
 typedef struct CmigRlsHints
@@ -20,13 +21,7 @@ typedef struct CmigRlsHints
 	List	   *defaults;		/* of Const: what COALESCE takes for a context
 								 * that is missing */
 	bool		compares_only;	/* nothing but equality, of values as they are */
-	bool		maps_text;		/* a function makes a text of a text that is
-								 * compared */
-	List	   *pieces;			/* of char *: texts such functions are given;
-								 * of patterns what is literal */
-	List	   *lengths;		/* of int: numbers such functions are given */
-	Node	   *folding;		/* the first function or cast that gives the
-								 * same for several texts of a column */
+	CmigRlsPieces texts;
 	bool		maps_context;	/* a function or arithmetic makes a value of
 								 * the context */
 	List	   *bounds;			/* of Const: in GREATEST and LEAST beside the

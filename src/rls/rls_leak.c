@@ -439,8 +439,8 @@ find_in(const CmigRlsModel *model, Oid relid, CmigRlsLeak *leak)
 		judge(model, cases, count, leak);
 	}
 	leak->unknown |= search.denied;
-	if (leak->foreign.similar && model->hints->folding && leak->spelling == NULL)
-		leak->spelling = as_text(model->hints->folding, relid);
+	if (leak->foreign.similar && model->hints->texts.folding && leak->spelling == NULL)
+		leak->spelling = as_text(model->hints->texts.folding, relid);
 }
 
 /*
@@ -559,6 +559,9 @@ find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapse
 		find_in(cmig_rls_model_make(tree, relid, role, keys, own, CMIG_RLS_TABLES_EMPTY), relid, leak);
 	if (model->joins_by_shared)
 		find_in(cmig_rls_model_make(tree, relid, role, keys, own, CMIG_RLS_TABLES_SHARED), relid, leak);
+	/* rows of everybody are, with a context or without one */
+	if (leak->unset.constant && leak->foreign.constant)
+		leak->unset.level = Min(leak->unset.level, leak->foreign.level);
 }
 
 typedef struct Subject

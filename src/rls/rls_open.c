@@ -54,28 +54,35 @@ always_text(const CmigRlsStored *policy, const Bitmapset *but_null)
 	return psprintf("it is true for every row with a value in %s", names.data);
 }
 
-/* Does a restrictive policy narrow what this one lets each of its roles do? */
+/* Does a restrictive policy narrow what the role may do by the command? */
+static bool
+is_floored_for(const List *siblings, Oid role, char command)
+{
+	ListCell   *lc;
+
+	foreach(lc, siblings)
+	{
+		CmigRlsStored *other = lfirst(lc);
+
+		if (!other->permissive && cmig_rls_stored_binds(other, role) && !is_always_true(other) &&
+			(other->command == '*' || other->command == command))
+			return true;
+	}
+	return false;
+}
+
+/* Does one narrow all that this policy lets each of its roles do? */
 static bool
 is_floored(const CmigRlsStored *policy, const List *siblings)
 {
+	const char	own[] = {policy->command, '\0'};
 	int			count;
 	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
-	ListCell   *lc;
 
 	for (int i = 0; i < count; i++)
-	{
-		bool		floored = false;
-
-		foreach(lc, siblings)
-		{
-			CmigRlsStored *other = lfirst(lc);
-
-			floored |= !other->permissive && cmig_rls_stored_binds(other, roles[i]) && !is_always_true(other) &&
-				(other->command == '*' || other->command == policy->command);
-		}
-		if (!floored)
-			return false;
-	}
+		for (const char *command = policy->command == '*' ? "rawd" : own; *command; command++)
+			if (!is_floored_for(siblings, roles[i], *command))
+				return false;
 	return true;
 }
 
@@ -461,7 +468,8 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 			add_leak_findings(policy, siblings, cache, leak, is_check, findings);
 		return;
 	}
-	if (in->open_branch && !closed)
+	/* which value of a setting opens it may not be among those that are tried */
+	if (in->open_branch && (!closed || (in->open_branch_setting && !is_floored(policy, siblings))))
 		cmig_rls_stored_add_finding(findings, "swallowing_or", in->open_branch_setting ? "error" : "warning", policy,
 									in->open_branch_setting ?
 									psprintf("%s has %s that does not look at the row and depends on a setting, which whoever runs SQL can set: then it is true for every row", where, in->open_branch) :

@@ -94,20 +94,36 @@ sample_range(Oid subtype, CmigRlsForm form, int whose)
 	return bound ? psprintf("[\"%s\",\"%s\"]", cmig_rls_sample_text(bound), cmig_rls_sample_text(bound)) : NULL;
 }
 
-/* A label of an enumeration, by its order; the last for those beyond it. */
+/* Labels by their order in the type, which is not that of the cache. */
+static int
+compare_labels(const ListCell *a, const ListCell *b)
+{
+	float4		left = ((Form_pg_enum) GETSTRUCT((HeapTuple) lfirst(a)))->enumsortorder;
+	float4		right = ((Form_pg_enum) GETSTRUCT((HeapTuple) lfirst(b)))->enumsortorder;
+
+	return left < right ? -1 : left > right;
+}
+
+/* A label of an enumeration; the own one has strangers' on both sides. */
 static const char *
 sample_label(Oid type, int whose)
 {
-	CatCList   *labels = SearchSysCacheList1(ENUMTYPOIDNAME, ObjectIdGetDatum(type));
+	CatCList   *cached = SearchSysCacheList1(ENUMTYPOIDNAME, ObjectIdGetDatum(type));
+	int			own = cached->n_members / 2;
+	List	   *labels = NIL;
 	const char *label = NULL;
 
-	if (labels->n_members > 0)
+	for (int i = 0; i < cached->n_members; i++)
+		labels = lappend(labels, &cached->members[i]->tuple);
+	list_sort(labels, compare_labels);
+	if (labels != NIL)
 	{
-		HeapTuple	tuple = &labels->members[Min(whose + 1, labels->n_members - 1)]->tuple;
+		int			n = whose == CMIG_RLS_OWN ? own : whose < own ? whose : whose + 1;
+		HeapTuple	tuple = list_nth(labels, Min(n, list_length(labels) - 1));
 
 		label = pstrdup(NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel));
 	}
-	ReleaseSysCacheList(labels);
+	ReleaseSysCacheList(cached);
 	return label;
 }
 

@@ -22,6 +22,7 @@
 #define MAX_TRIALS 2000			/* for one context */
 #define MAX_COMBINATIONS 128	/* of values of other columns, for one
 								 * stranger */
+#define TABLE_STRANGERS 16		/* beside tables that sub-selects read */
 #define MAPPED_STRANGERS 40		/* for functions of the context */
 
 /* A value of a column that is no key, and what a row with it is. */
@@ -166,6 +167,9 @@ column_candidates(const CmigRlsInput *input, int whose)
 		candidates = add_neighbors(candidates, lfirst(lc));
 	}
 	if (input->type == DATEOID || input->type == TIMESTAMPOID || input->type == TIMESTAMPTZOID)
+		candidates = add_candidate(candidates, cmig_rls_sample_const(input->type, "now"),
+								   input->null_tested && nullable ? CMIG_RLS_MARKED : CMIG_RLS_SOME, false);
+	if (input->type == DATEOID || input->type == TIMESTAMPOID || input->type == TIMESTAMPTZOID)
 		candidates = add_candidate(candidates, cmig_rls_sample_const(input->type, "2199-01-01"),
 								   input->null_tested && nullable ? CMIG_RLS_MARKED : CMIG_RLS_SOME, false);
 	return candidates;
@@ -208,7 +212,6 @@ key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, co
 	else if (row->input == number)
 	{
 		value = row->constant;
-		level = CMIG_RLS_MARKED;
 	}
 	else if (row->text && cmig_rls_trial_is_text(input))
 		value = cmig_rls_sample_const(input->type, row->text);
@@ -223,6 +226,21 @@ key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, co
 	return candidates;
 }
 
+/* Is the key one that stands for nobody? */
+static bool
+is_nobody(const Const *value)
+{
+	static const char *const names[] = {"none", "null", "nobody", "nil", "unset", "invalid", "undefined"};
+	char	   *text = cmig_rls_sample_text(value);
+
+	if (text == NULL || strspn(text, "0-") == strlen(text) || text[0] == '-' || text[0] == '{')
+		return true;
+	for (int i = 0; i < lengthof(names); i++)
+		if (pg_strcasecmp(text, names[i]) == 0)
+			return true;
+	return false;
+}
+
 /* The most that a row can count for. */
 static CmigRlsLeakLevel
 most_of_row(const CmigRlsModel *model, const CmigRlsTrialContext *context, const Row *row)
@@ -233,7 +251,7 @@ most_of_row(const CmigRlsModel *model, const CmigRlsTrialContext *context, const
 	switch (row->kind)
 	{
 		case CMIG_RLS_ROW_CONSTANT:
-			return CMIG_RLS_MARKED;
+			return context->unset && !is_nobody(row->constant) ? CMIG_RLS_SOME : CMIG_RLS_MARKED;
 		case CMIG_RLS_ROW_SIMILAR:
 		case CMIG_RLS_ROW_DEFAULT:
 			return CMIG_RLS_SOME;
@@ -324,21 +342,6 @@ can_be_orphan(const CmigRlsModel *model)
 		has_key = true;
 	}
 	return has_key && !model->null_is_asked;
-}
-
-/* Is the key one that stands for nobody? */
-static bool
-is_nobody(const Const *value)
-{
-	static const char *const names[] = {"none", "null", "nobody", "nil", "unset", "invalid", "undefined"};
-	char	   *text = cmig_rls_sample_text(value);
-
-	if (text == NULL || strspn(text, "0-") == strlen(text) || text[0] == '-' || text[0] == '{')
-		return true;
-	for (int i = 0; i < lengthof(names); i++)
-		if (pg_strcasecmp(text, names[i]) == 0)
-			return true;
-	return false;
 }
 
 /* Is there a context besides who the user is? */
@@ -439,7 +442,7 @@ add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *c
 static List *
 add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
 {
-	int			strangers = model->hints->compares_only || model->reads_tables ? CMIG_RLS_STRANGERS : CMIG_RLS_MANY_STRANGERS;
+	int			strangers = model->hints->compares_only ? CMIG_RLS_STRANGERS : model->reads_tables ? TABLE_STRANGERS : CMIG_RLS_MANY_STRANGERS;
 	Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
 
 	trials = add_strangers(trials, model, context, strangers, group);

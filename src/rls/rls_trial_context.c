@@ -198,7 +198,7 @@ cmig_rls_trial_contexts(const CmigRlsModel *model)
 {
 	List	   *contexts = make_contexts(model);
 
-	if (model->hints->maps_text && model->reads_context)
+	if (model->hints->texts.map && model->reads_context)
 		contexts = add_variants(contexts, model);
 	return contexts;
 }

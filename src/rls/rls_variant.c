@@ -89,12 +89,12 @@ cmig_rls_variant_owns(const CmigRlsHints *hints, const char *own)
 	List	   *texts = add_cases(NIL, own);
 	ListCell   *lc;
 
-	foreach(lc, hints->pieces)
+	foreach(lc, hints->texts.pieces)
 	{
 		texts = add_text(texts, own, replaced(own, lfirst(lc), ""));
 		texts = add_text(texts, own, without(own, lfirst(lc)));
 	}
-	foreach(lc, hints->lengths)
+	foreach(lc, hints->texts.lengths)
 	{
 		char	   *text = palloc0(lfirst_int(lc) + 1);
 
@@ -112,14 +112,14 @@ cmig_rls_variant_strangers(const CmigRlsHints *hints, const char *own, bool few)
 	ListCell   *lc;
 	ListCell   *other;
 
-	foreach(lc, hints->pieces)
+	foreach(lc, hints->texts.pieces)
 	{
 		const char *piece = lfirst(lc);
 
 		texts = add_inserted(texts, own, piece);
 		texts = add_text(texts, own, replaced(own, piece, ""));
 		texts = add_text(texts, own, without(own, piece));
-		foreach(other, hints->pieces)
+		foreach(other, hints->texts.pieces)
 		{
 			texts = add_text(texts, own, replaced(own, piece, lfirst(other)));
 		}

@@ -1,0 +1,19 @@
+/*
+ * rls_constants.h
+ *	  Constants that a value of an expression can be.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_RLS_CONSTANTS_H
+#define CMIG_RLS_CONSTANTS_H
+
+#include "postgres.h"
+#include "nodes/parsenodes.h"
+
+/* A List of Const: the value itself, or the elements of an array. */
+extern List *cmig_rls_constants(Node *node);
+
+/* The same of column n of a query, also of its VALUES and its UNION. */
+extern List *cmig_rls_constants_of_query(Query *query, int n);
+
+#endif							/* CMIG_RLS_CONSTANTS_H */

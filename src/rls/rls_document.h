@@ -1,0 +1,22 @@
+/*
+ * rls_document.h
+ *	  Which members of a JSON document an expression reads.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_RLS_DOCUMENT_H
+#define CMIG_RLS_DOCUMENT_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "nodes/primnodes.h"
+
+extern bool cmig_rls_document_is(Node *node);
+
+/*
+ * The paths, each a List of char *, that are read from a document by an operator,
+ * function, or subscript; NIL for other nodes.  *column is the document.
+ */
+extern List *cmig_rls_document_paths(Node *node, Node **column);
+
+#endif							/* CMIG_RLS_DOCUMENT_H */

@@ -1,0 +1,122 @@
+/*
+ * rls_pieces.c
+ *	  What functions and patterns over texts are given.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "rls/rls_calls.h"
+#include "rls/rls_pieces.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#define MAX_PIECES 8
+#define MAX_PIECE 32
+#define MAX_LENGTH 256
+#define REGEXP_SPECIAL "^$*+?()[]{}|\\"
+
+static void
+add_piece(CmigRlsPieces *texts, const char *text)
+{
+	ListCell   *lc;
+
+	if (text[0] == '\0' || strlen(text) > MAX_PIECE || list_length(texts->pieces) >= MAX_PIECES)
+		return;
+	foreach(lc, texts->pieces)
+	{
+		if (strcmp(lfirst(lc), text) == 0)
+			return;
+	}
+	texts->pieces = lappend(texts->pieces, pstrdup(text));
+}
+
+/* A text that may be a pattern, without the characters that mean others there. */
+static void
+add_literal(CmigRlsPieces *texts, const char *text, const char *special)
+{
+	char	   *literal = palloc0(strlen(text) + 1);
+
+	for (; *text; text++)
+		if (strchr(special, *text) == NULL)
+			literal[strlen(literal)] = *text;
+	add_piece(texts, literal);
+}
+
+/*
+ * A function such as ltrim, lower, replace, or regexp_replace over the row or
+ * the context: what it removes, replaces or keeps is worth trying in a key.
+ */
+void
+cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call)
+{
+	ListCell   *lc;
+
+	/* varchar(n) and names are cut off */
+	if (exprTypmod((Node *) call) > VARHDRSZ && exprTypmod((Node *) call) <= MAX_LENGTH &&
+		(call->funcresulttype == VARCHAROID || call->funcresulttype == BPCHAROID))
+	{
+		texts->map = true;
+		texts->lengths = list_append_unique_int(texts->lengths, exprTypmod((Node *) call) - VARHDRSZ);
+		return;
+	}
+	if (call->funcresulttype == NAMEOID && call->args != NIL && exprType(linitial(call->args)) == TEXTOID)
+	{
+		texts->map = true;
+		texts->lengths = list_append_unique_int(texts->lengths, NAMEDATALEN - 1);
+		return;
+	}
+	if (call->funcresulttype != TEXTOID || call->args == NIL || exprType(linitial(call->args)) != TEXTOID ||
+		call->funcformat == COERCE_EXPLICIT_CAST || call->funcformat == COERCE_IMPLICIT_CAST || cmig_rls_calls_setting((Node *) call) ||
+		!(contain_var_clause((Node *) call) || cmig_rls_calls_context((Node *) call)))
+		return;
+	texts->map = true;
+	if (texts->folding == NULL && contain_var_clause((Node *) call) && !cmig_rls_calls_context((Node *) call))
+		texts->folding = (Node *) call;
+	for_each_from(lc, call->args, 1)
+	{
+		Const	   *value = lfirst(lc);
+
+		if (!IsA(value, Const) || value->constisnull)
+			continue;
+		if (value->consttype == INT4OID && DatumGetInt32(value->constvalue) > 0 && DatumGetInt32(value->constvalue) <= MAX_LENGTH)
+			texts->lengths = list_append_unique_int(texts->lengths, DatumGetInt32(value->constvalue));
+		else if (value->consttype == TEXTOID)
+		{
+			char	   *piece = TextDatumGetCString(value->constvalue);
+
+			add_piece(texts, piece);
+			add_literal(texts, piece, REGEXP_SPECIAL);
+		}
+	}
+}
+
+/* A pattern that is put together: what is literal in it is worth trying. */
+static bool
+pattern_walker(Node *node, void *context)
+{
+	CmigRlsPieces *texts = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const) && ((Const *) node)->consttype == TEXTOID && !((Const *) node)->constisnull)
+		add_literal(texts, TextDatumGetCString(((Const *) node)->constvalue), REGEXP_SPECIAL "%_");
+	return expression_tree_walker(node, pattern_walker, context);
+}
+
+void
+cmig_rls_pieces_of_pattern(CmigRlsPieces *texts, OpExpr *expr)
+{
+	char	   *name = get_opname(expr->opno);
+
+	if (name == NULL || strchr(name, '~') == NULL || list_length(expr->args) != 2 ||
+		exprType(lsecond(expr->args)) != TEXTOID || !cmig_rls_calls_context(lsecond(expr->args)))
+		return;
+	texts->map = true;
+	(void) pattern_walker(lsecond(expr->args), texts);
+}
