@@ -707,7 +707,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_rls_test_matrix'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.rls_check(text) IS 'Holes and slow spots of row-level security in a schema or in all: rule, severity (error, warning, info), object, problem and fix. Raises 3F000.';
+COMMENT ON FUNCTION cmig.rls_check(text) IS 'Holes and slow spots of row-level security in a schema or in all: rule, severity (error, warning, notice), object, problem and fix. Raises 3F000.';
 COMMENT ON FUNCTION cmig.rls_status(text) IS 'The tables of a schema, or of all, with their flags of row-level security, the columns that policies look at, the roles they bind, those that bypass, and how many policies there are and of them not made by enable_rls. Raises 3F000.';
 COMMENT ON FUNCTION cmig.rls_test(regclass, name, text, text, text, text) IS 'Try as a role, with a context, to read, write and move rows of a table, and roll all back: rows seen, and the verdict. Raises 22023, 22P02, 42501, 42703, 42704, 42804, 42809.';
 COMMENT ON FUNCTION cmig.rls_test(regclass, name, text[], text[], text, text) IS 'rls_test for several contexts: the n-th user with the n-th tenant. Raises as rls_test.';

@@ -404,13 +404,13 @@ DROP SCHEMA chk3 CASCADE;
 
 -- expressions of all kinds
 ALTER POLICY p ON chk.t USING (CASE WHEN tenant_id = 1 THEN true WHEN current_user = 'x' THEN id = 2 ELSE false END);
-SELECT rule, severity, problem, fix FROM cmig.rls_check('chk') WHERE object = 'policy p on chk.t' AND severity <> 'info';
+SELECT rule, severity, problem, fix FROM cmig.rls_check('chk') WHERE object = 'policy p on chk.t' AND severity <> 'notice';
 ALTER POLICY p ON chk.t USING ((id, tenant_id) IN (SELECT 1, 2) AND t IS NOT NULL AND COALESCE(tenant_id, 0) = ANY ('{1,2}'))
 	WITH CHECK (tenant_id NOT IN (SELECT m.tenant FROM chk.member m) OR now() > '2020-01-01');
-SELECT rule, severity, problem, fix FROM cmig.rls_check('chk') WHERE object = 'policy p on chk.t' AND severity <> 'info';
+SELECT rule, severity, problem, fix FROM cmig.rls_check('chk') WHERE object = 'policy p on chk.t' AND severity <> 'notice';
 ALTER POLICY p ON chk.t USING (EXISTS (WITH w AS (SELECT 1 AS x UNION SELECT m.tenant FROM chk.member m) SELECT FROM w WHERE w.x = tenant_id))
 	WITH CHECK (tenant_id = 1);
-SELECT rule, severity, problem, fix FROM cmig.rls_check('chk') WHERE object = 'policy p on chk.t' AND severity <> 'info';
+SELECT rule, severity, problem, fix FROM cmig.rls_check('chk') WHERE object = 'policy p on chk.t' AND severity <> 'notice';
 ALTER POLICY p ON chk.t USING (tenant_id = 1 OR tenant_id IS NULL) WITH CHECK (tenant_id = 1 AND id > 0);
 
 -- unused_policy

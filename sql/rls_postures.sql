@@ -70,7 +70,7 @@ CREATE TEMP TABLE judged (kind text, found text);
 -- what is only told.
 CREATE FUNCTION pg_temp.found() RETURNS text LANGUAGE sql AS $$
 	SELECT coalesce(string_agg(f.severity || ' ' || f.rule, ', '), 'clean') FROM (SELECT DISTINCT severity, rule FROM cmig.rls_check('post')
-	WHERE object IN ('post.t', 'policy p on post.t', 'policy q on post.t') AND severity <> 'info' AND rule IN ('always_true', 'swallowing_or', 'open_without_context', 'foreign_rows', 'floor_misses_role',
+	WHERE object IN ('post.t', 'policy p on post.t', 'policy q on post.t') AND severity <> 'notice' AND rule IN ('always_true', 'swallowing_or', 'open_without_context', 'foreign_rows', 'floor_misses_role',
 		'not_judged', 'unknown_column', 'check_wider_than_using', 'role_bypasses', 'owner_is_application', 'policy_without_rls', 'no_force') ORDER BY 1, 2) f $$;
 CREATE FUNCTION pg_temp.spell(statement text) RETURNS text LANGUAGE sql AS $$
 	SELECT replace(replace(replace(statement, 'CTX', $x$(SELECT NULLIF(current_setting('app.tenant', true), '')::integer)$x$),
@@ -83,7 +83,7 @@ BEGIN
 			' CREATE POLICY p ON post.t%1$s TO regress_rls_app USING (%s)', n, regexp_replace(pg_temp.spell(expressions[n]), '\mt\.', format('t%s.', n), 'g'));
 	END LOOP;
 	RETURN QUERY WITH f AS MATERIALIZED (SELECT DISTINCT object, severity || ' ' || rule AS what FROM cmig.rls_check('post') WHERE rule IN ('always_true', 'swallowing_or',
-		'open_without_context', 'foreign_rows', 'not_judged', 'unknown_column') AND severity <> 'info')
+		'open_without_context', 'foreign_rows', 'not_judged', 'unknown_column') AND severity <> 'notice')
 		, v AS MATERIALIZED (SELECT coalesce((SELECT string_agg(f.what, ', ' ORDER BY f.what) FROM f WHERE f.object = format('policy p on post.t%s', e.n)), 'clean') AS verdict, e.e, e.n
 		FROM unnest(expressions) WITH ORDINALITY e(e, n)), i AS (INSERT INTO judged SELECT current_setting('post.kind', true), v.verdict FROM v)
 		SELECT v.verdict, v.e FROM v ORDER BY v.n;

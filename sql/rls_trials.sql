@@ -562,11 +562,44 @@ END $$;
 \pset tuples_only on
 CREATE TEMP TABLE judged AS SELECT *, pg_temp.found(policies) AS found FROM posture ORDER BY n;
 
--- verdict: those that are judged wrongly, none; how many there are; and the
--- rules that each was found by
+-- Each fix that is not a comment can be run as it is, and what it is for is gone
+-- then: for one posture of each combination of rules, and some safe ones.
+CREATE FUNCTION pg_temp.fixed(policies text, OUT rule text, OUT problem text, OUT fix text, OUT fails text) RETURNS SETOF record LANGUAGE plpgsql AS $$
+DECLARE
+	f record;
+	result text[];
+BEGIN
+	SET LOCAL client_min_messages = error;
+	EXECUTE CASE WHEN policies ~ ';' THEN pg_temp.spelled(policies) ELSE format('CREATE POLICY p ON desk.ticket TO regress_rls_app USING (%s)', pg_temp.spelled(policies)) END;
+	FOR f IN SELECT c.rule, c.object, c.problem, c.fix FROM cmig.rls_check('desk') c WHERE c.fix !~ '^--' AND c.object !~ '^desk[.](member|team|share|setting)$' LOOP
+		BEGIN
+			EXECUTE f.fix;
+			RAISE EXCEPTION USING errcode = 'RLS02',
+				message = CASE WHEN EXISTS (SELECT FROM cmig.rls_check('desk') c WHERE (c.rule, c.object, c.problem) = (f.rule, f.object, f.problem)) THEN 'stays' ELSE '' END;
+		EXCEPTION WHEN others THEN
+			result := result || ARRAY[f.rule, f.problem, f.fix, SQLERRM];
+		END;
+	END LOOP;
+	RAISE EXCEPTION USING errcode = 'RLS01';
+EXCEPTION WHEN SQLSTATE 'RLS01' THEN
+	FOR n IN 0 .. coalesce(array_length(result, 1), 0) / 4 - 1 LOOP
+		rule := result[4 * n + 1];
+		problem := result[4 * n + 2];
+		fix := result[4 * n + 3];
+		fails := NULLIF(result[4 * n + 4], '');
+		RETURN NEXT;
+	END LOOP;
+END $$;
+CREATE TEMP TABLE fixed AS SELECT j.n, f.* FROM (SELECT DISTINCT ON (found) n, policies FROM judged ORDER BY found, n) j, pg_temp.fixed(j.policies) f;
+INSERT INTO fixed SELECT j.n, f.* FROM judged j, pg_temp.fixed(j.policies) f WHERE j.kind = 'safe' AND j.policies ~ 'now|IN [(]SELECT|EXISTS';
+
+-- verdict: those that are judged wrongly, none; fixes that do not fix, none; how
+-- many there are; and the rules that each policy was found by
 \set ECHO queries
 SELECT kind, about, found, policies FROM judged WHERE (kind = 'leaky') = (found = '-') ORDER BY n;
+SELECT DISTINCT rule, fails, fix FROM fixed WHERE fails <> '' ORDER BY rule, fails, fix;
 SELECT kind, count(*) AS postures, count(*) FILTER (WHERE found <> '-') AS found FROM judged GROUP BY kind ORDER BY kind;
+SELECT DISTINCT rule AS fixed FROM fixed ORDER BY rule;
 SELECT found, about FROM judged WHERE kind = 'leaky' ORDER BY n;
 
 SET client_min_messages = warning;

@@ -3,9 +3,7 @@
  *	  cmig.rls_check and the gate at the end of an upgrade.
  *
  * Rules about a policy's expression are judged on its tree (rls_expr.c), the
- * others by queries (rls_posture.c).  Levels: error is a hole or an error in
- * the middle of a query, warning something slow or likely not meant, info
- * something to know.
+ * others by queries (rls_posture.c).  rls_finding.c lists all of them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -51,59 +49,158 @@ static CmigQuery all_schemas = {
 	" AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit')", 0
 };
 
-static void
-check_expression(const CmigRlsStored *policy, const CmigRlsExpression *in, bool is_check,
-				 List **findings)
+/* USING or WITH CHECK of a policy, and what was read from it. */
+typedef struct Clause
 {
-	const char *where = is_check ? "WITH CHECK" : "USING";
+	const CmigRlsStored *policy;
+	const CmigRlsExpression *in;
+	bool		is_check;
+	const char *name;			/* for messages */
+} Clause;
 
-	if (in->truth == CMIG_RLS_NEVER)
-		cmig_rls_stored_add_finding(findings, "always_false", "warning", policy,
-									psprintf("%s is always false: %s", where,
-											 policy->permissive ? "it allows nothing" : "it forbids everything"),
-									cmig_rls_stored_drop(policy));
-	if (in->truth != CMIG_RLS_DEPENDS)
-		return;
+/*
+ * Checks of a clause: each returns the problem, or NULL, and sets *fix if it is
+ * not ALTER POLICY with the expressions as they should be.
+ */
 
-	if (in->volatile_function)
-		cmig_rls_stored_add_finding(findings, "volatile_function", "warning", policy,
-									psprintf("%s calls the volatile function %s() for each row, and cannot use an index", where, in->volatile_function),
-									cmig_rls_stored_repair(policy));
-	if (in->row_function)
-		cmig_rls_stored_add_finding(findings, "per_row_function", "warning", policy,
-									psprintf(in->row_function_has_column ?
-											 "%s calls %s() with a column, for each row" :
-											 "%s calls %s() for each row; in a sub-select it is called once", where, in->row_function),
-									in->row_function_has_column ?
-									cmig_rls_stored_advice(policy, is_check, "let the function return the keys that the user may see, and ask <key> = ANY (ARRAY(SELECT <function>()))") :
-									cmig_rls_stored_repair(policy));
-	if (in->correlated)
-		cmig_rls_stored_add_finding(findings, "correlated_subquery", "warning", policy,
-									psprintf("%s has a sub-select that depends on the row and runs for each", where),
-									cmig_rls_stored_advice(policy, is_check, "select the keys without the row, and ask <key> = ANY (ARRAY(SELECT <key> FROM <table> WHERE <user> = <context>))"));
-	if (in->in_subselect)
-		cmig_rls_stored_add_finding(findings, "in_subselect", "warning", policy,
-									psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can",
-											 where, in->in_subselect),
-									strcmp(in->in_subselect, "expression") == 0 ?
-									cmig_rls_stored_advice(policy, is_check, "ask <key> = ANY (ARRAY(SELECT <key> FROM <table>)) for each of the keys") : cmig_rls_stored_repair(policy));
-	if (in->cast_of_empty)
-		cmig_rls_stored_add_finding(findings, "cast_of_empty", "warning", policy,
-									psprintf("%s casts a setting to %s, which fails when it is '', as after SET LOCAL", where, in->cast_of_empty),
-									cmig_rls_stored_repair(policy));
-	if (in->strict_setting)
-		cmig_rls_stored_add_finding(findings, "no_missing_ok", "warning", policy,
-									psprintf("%s reads the setting %s without missing_ok, which fails when it was never set", where, in->strict_setting),
-									cmig_rls_stored_repair(policy));
-	if (in->outer_column)
-		cmig_rls_stored_add_finding(findings, "unknown_column", "error", policy,
-									psprintf("a sub-select in %s returns column %s of the policy's own table: no table in its FROM has that column",
-											 where, quote_identifier(in->outer_column)),
-									cmig_rls_stored_advice(policy, is_check, "qualify the columns of the sub-select with its table, as in <table>.<column>"));
-	if (in->self_compared)
-		cmig_rls_stored_add_finding(findings, "unknown_column", "error", policy,
-									psprintf("a comparison in %s has the same column on both sides", where),
-									cmig_rls_stored_advice(policy, is_check, "qualify both columns with their tables, as in <table>.<column>"));
+static char *
+check_always_false(const Clause *clause, char **fix)
+{
+	if (clause->in->truth != CMIG_RLS_NEVER)
+		return NULL;
+	*fix = cmig_rls_stored_drop(clause->policy);
+	return psprintf("%s is always false: %s", clause->name,
+					clause->policy->permissive ? "it allows nothing" : "it forbids everything");
+}
+
+static char *
+check_volatile_function(const Clause *clause, char **fix)
+{
+	if (clause->in->volatile_function == NULL)
+		return NULL;
+	return psprintf("%s calls the volatile function %s() for each row, and cannot use an index",
+					clause->name, clause->in->volatile_function);
+}
+
+static char *
+check_row_function(const Clause *clause, char **fix)
+{
+	if (clause->in->row_function == NULL)
+		return NULL;
+	if (!clause->in->row_function_has_column)
+		return psprintf("%s calls %s() for each row; in a sub-select it is called once",
+						clause->name, clause->in->row_function);
+	*fix = cmig_rls_stored_advice(clause->policy, clause->is_check,
+								  "let the function return the keys that the user may see, and ask <key> = ANY (ARRAY(SELECT <function>()))");
+	return psprintf("%s calls %s() with a column, for each row", clause->name, clause->in->row_function);
+}
+
+static char *
+check_correlated(const Clause *clause, char **fix)
+{
+	if (!clause->in->correlated)
+		return NULL;
+	*fix = cmig_rls_stored_advice(clause->policy, clause->is_check,
+								  "select the keys without the row, and ask <key> = ANY (ARRAY(SELECT <key> FROM <table> WHERE <user> = <context>))");
+	return psprintf("%s has a sub-select that depends on the row and runs for each", clause->name);
+}
+
+static char *
+check_in_subselect(const Clause *clause, char **fix)
+{
+	if (clause->in->in_subselect == NULL)
+		return NULL;
+	if (strcmp(clause->in->in_subselect, "expression") == 0)
+		*fix = cmig_rls_stored_advice(clause->policy, clause->is_check,
+									  "ask <key> = ANY (ARRAY(SELECT <key> FROM <table>)) for each of the keys");
+	return psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can",
+					clause->name, clause->in->in_subselect);
+}
+
+static char *
+check_cast(const Clause *clause, char **fix)
+{
+	if (clause->in->cast_of_empty == NULL)
+		return NULL;
+	return psprintf("%s casts a setting to %s, which fails when it is '', as after SET LOCAL",
+					clause->name, clause->in->cast_of_empty);
+}
+
+static char *
+check_missing_ok(const Clause *clause, char **fix)
+{
+	if (clause->in->strict_setting == NULL)
+		return NULL;
+	return psprintf("%s reads the setting %s without missing_ok, which fails when it was never set",
+					clause->name, clause->in->strict_setting);
+}
+
+static char *
+check_outer_column(const Clause *clause, char **fix)
+{
+	if (clause->in->outer_column == NULL)
+		return NULL;
+	*fix = cmig_rls_stored_advice(clause->policy, clause->is_check,
+								  "qualify the columns of the sub-select with its table, as in <table>.<column>");
+	return psprintf("a sub-select in %s returns column %s of the policy's own table: no table in its FROM has that column",
+					clause->name, quote_identifier(clause->in->outer_column));
+}
+
+static char *
+check_self_compared(const Clause *clause, char **fix)
+{
+	if (clause->in->self_compared == NULL)
+		return NULL;
+	*fix = cmig_rls_stored_advice(clause->policy, clause->is_check,
+								  "qualify both columns with their tables, as in <table>.<column>");
+	return psprintf("a comparison in %s has the same column on both sides", clause->name);
+}
+
+typedef struct ClauseRule
+{
+	CmigRlsRule rule;
+	CmigRlsSeverity severity;
+	CmigRlsTruth truth;			/* of the clauses that it is for */
+	char	   *(*check) (const Clause *clause, char **fix);
+} ClauseRule;
+
+static const ClauseRule clause_rules[] = {
+	{CMIG_RLS_RULE_ALWAYS_FALSE, CMIG_RLS_WARNING, CMIG_RLS_NEVER, check_always_false},
+	{CMIG_RLS_RULE_VOLATILE_FUNCTION, CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_volatile_function},
+	{CMIG_RLS_RULE_PER_ROW_FUNCTION, CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_row_function},
+	{CMIG_RLS_RULE_CORRELATED_SUBQUERY, CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_correlated},
+	{CMIG_RLS_RULE_IN_SUBSELECT, CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_in_subselect},
+	{CMIG_RLS_RULE_CAST_OF_EMPTY, CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_cast},
+	{CMIG_RLS_RULE_NO_MISSING_OK, CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_missing_ok},
+	{CMIG_RLS_RULE_UNKNOWN_COLUMN, CMIG_RLS_ERROR, CMIG_RLS_DEPENDS, check_outer_column},
+	{CMIG_RLS_RULE_UNKNOWN_COLUMN, CMIG_RLS_ERROR, CMIG_RLS_DEPENDS, check_self_compared},
+};
+
+/* The policy as it should be, or advice for what must be changed by hand. */
+static char *
+usual_fix(const Clause *clause)
+{
+	Node	   *tree = clause->is_check ? clause->policy->check : clause->policy->qual;
+
+	return cmig_rls_expr_can_repair(tree, clause->policy->relid) ? cmig_rls_stored_repair(clause->policy) :
+		cmig_rls_stored_advice(clause->policy, clause->is_check, "call the function in a sub-select, (SELECT <function>())");
+}
+
+static void
+check_clause(const CmigRlsStored *policy, bool is_check, List **findings)
+{
+	Clause		clause = {policy, is_check ? policy->in_check : policy->in_qual, is_check, is_check ? "WITH CHECK" : "USING"};
+
+	for (int i = 0; i < lengthof(clause_rules); i++)
+	{
+		const ClauseRule *rule = &clause_rules[i];
+		char	   *fix = NULL;
+		char	   *problem = rule->truth == clause.in->truth ? rule->check(&clause, &fix) : NULL;
+
+		if (problem)
+			cmig_rls_stored_add_finding(findings, rule->rule, rule->severity, policy, problem,
+										fix ? fix : usual_fix(&clause));
+	}
 }
 
 static void
@@ -120,7 +217,7 @@ check_index(const CmigRlsStored *policy, List **findings)
 
 			if (name == NULL)
 				continue;
-			cmig_rls_stored_add_finding(findings, "missing_index", "warning", policy,
+			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_MISSING_INDEX, CMIG_RLS_WARNING, policy,
 										psprintf("no index leads with its key %s", quote_identifier(name)),
 										psprintf("CREATE INDEX ON %s (%s)", policy->table, quote_identifier(name)));
 		}
@@ -140,10 +237,10 @@ check_state(const CmigRlsStored *policy, List **findings)
 	columns[2] = policy->state->key_column;
 	for (int i = 0; i < lengthof(columns); i++)
 		if (columns[i] && get_attnum(policy->relid, columns[i]) == InvalidAttrNumber)
-			cmig_rls_stored_add_finding(findings, "unknown_column", "warning", policy,
+			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_UNKNOWN_COLUMN, CMIG_RLS_WARNING, policy,
 										psprintf("it was made for column %s, which the table does not have any more",
 												 quote_identifier(columns[i])),
-										psprintf("SELECT cmig.enable_rls(%s, %s => '<new name>')",
+										psprintf("-- SELECT cmig.enable_rls(%s, %s => '<new name>'), with the name that the column has now",
 												 quote_literal_cstr(policy->table), options[i]));
 }
 
@@ -162,7 +259,7 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 			cmig_rls_stored_share_role(other, policy) && equal(other->qual, policy->qual) &&
 			equal(other->check, policy->check))
 		{
-			cmig_rls_stored_add_finding(findings, "duplicate_policy", "warning", policy,
+			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_DUPLICATE_POLICY, CMIG_RLS_WARNING, policy,
 										psprintf("it says the same as policy %s", quote_identifier(other->name)),
 										cmig_rls_stored_drop(policy));
 			break;
@@ -175,32 +272,12 @@ check_policy(const CmigRlsStored *policy, const List *siblings, List **findings)
 {
 	/* reports of both expressions that say the same are one */
 	if (policy->qual)
-		check_expression(policy, policy->in_qual, false, findings);
+		check_clause(policy, false, findings);
 	if (policy->check && !equal(policy->qual, policy->check))
-		check_expression(policy, policy->in_check, true, findings);
+		check_clause(policy, true, findings);
 	check_index(policy, findings);
 	check_state(policy, findings);
 	check_duplicates(policy, siblings, findings);
-}
-
-static int
-severity_rank(const char *severity)
-{
-	return severity[0] == 'e' ? 0 : severity[0] == 'w' ? 1 : 2;
-}
-
-static int
-compare_findings(const ListCell *a, const ListCell *b)
-{
-	const CmigRlsFinding *left = lfirst(a);
-	const CmigRlsFinding *right = lfirst(b);
-	int			order = severity_rank(left->severity) - severity_rank(right->severity);
-
-	if (order == 0)
-		order = strcmp(left->object, right->object);
-	if (order == 0)
-		order = strcmp(left->rule, right->rule);
-	return order ? order : strcmp(left->problem, right->problem);
 }
 
 /* A table's policies, and where to put what is found. */
@@ -243,7 +320,7 @@ judge_table(Judging *judging)
 	{
 		judging->policy = lfirst(lc);
 		if (!read || cmig_rls_sandbox_run(InvalidOid, judge_policy, judging) != 0)
-			cmig_rls_stored_add_finding(&judging->findings, "not_judged", "warning", judging->policy,
+			cmig_rls_stored_add_finding(&judging->findings, CMIG_RLS_RULE_NOT_JUDGED, CMIG_RLS_WARNING, judging->policy,
 										pstrdup("it cannot be judged: reading it fails"),
 										cmig_rls_stored_try(judging->policy));
 	}
@@ -269,7 +346,7 @@ find_all(ArrayType *schemas)
 	}
 	cmig_rls_lookup_add_findings(judging.lookups, &judging.findings);
 	cmig_rls_posture_add_findings(schemas, &judging.findings);
-	list_sort(judging.findings, compare_findings);
+	list_sort(judging.findings, cmig_rls_finding_compare);
 	return judging.findings;
 }
 
@@ -319,8 +396,8 @@ cmig_rls_check(PG_FUNCTION_ARGS)
 		Datum		values[5];
 		bool		nulls[5] = {0};
 
-		values[0] = CStringGetTextDatum(finding->rule);
-		values[1] = CStringGetTextDatum(finding->severity);
+		values[0] = CStringGetTextDatum(cmig_rls_finding_rule(finding));
+		values[1] = CStringGetTextDatum(cmig_rls_finding_severity(finding));
 		values[2] = CStringGetTextDatum(finding->object);
 		values[3] = CStringGetTextDatum(finding->problem);
 		nulls[4] = (finding->fix == NULL);
@@ -375,10 +452,10 @@ cmig_rls_gate(void)
 	{
 		CmigRlsFinding *finding = lfirst(lc);
 
-		if (strcmp(finding->severity, "error") != 0)
+		if (finding->severity != CMIG_RLS_ERROR)
 			continue;
 		cmig_listing_add_format(&detail, "%s (%s): %s.",
-								finding->object, finding->rule, finding->problem);
+								finding->object, cmig_rls_finding_rule(finding), finding->problem);
 		if (fix == NULL)
 			fix = finding->fix;
 	}

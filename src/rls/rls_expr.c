@@ -664,6 +664,12 @@ cmig_rls_expr_repaired(Node *tree, Oid relid)
 	return expression_text(repair_calls(repair_settings(tree, NULL), NULL), relid);
 }
 
+bool
+cmig_rls_expr_can_repair(Node *tree, Oid relid)
+{
+	return strcmp(cmig_rls_expr_repaired(tree, relid), expression_text(tree, relid)) != 0;
+}
+
 char *
 cmig_rls_expr_without_branch(Node *tree, Oid relid)
 {

@@ -60,6 +60,9 @@ extern bool cmig_rls_expr_wider(Node *using, Node *check);
  */
 extern char *cmig_rls_expr_repaired(Node *tree, Oid relid);
 
+/* Is there anything that it would change? */
+extern bool cmig_rls_expr_can_repair(Node *tree, Oid relid);
+
 /*
  * An OR without the branches that do not look at the row, as text; NULL if it
  * is not an OR, or if nothing or all would be left.

@@ -13,7 +13,7 @@
 #include "base/compat.h"
 #include "base/query.h"
 #include "rls/rls_lookup.h"
-#include "rls/rls_posture.h"
+#include "rls/rls_finding.h"
 #include "rls/rls_truth.h"
 
 #include "catalog/pg_type.h"

@@ -110,11 +110,11 @@ replace_policy(const CmigRlsStored *policy)
 		appendStringInfo(&roles, "%s%s", i ? "," : "", oids[i] == ACL_ID_PUBLIC ? "<role>" :
 						 quote_identifier(GetUserNameFromId(oids[i], false)));
 	if (get_attnum(policy->relid, "tenant_id") == InvalidAttrNumber && get_attnum(policy->relid, "user_id") == InvalidAttrNumber)
-		return psprintf("ALTER POLICY %s ON %s %s (<key> = <context>) -- <key> tells whose a row is, <context> who asks",
+		return psprintf("-- ALTER POLICY %s ON %s %s (<key> = <context>): <key> tells whose a row is, <context> who asks",
 						quote_identifier(policy->name), policy->table, policy->command == 'a' ? "WITH CHECK" : "USING");
-	return psprintf("SELECT cmig.enable_rls(%s, roles => %s); %s%s", quote_literal_cstr(policy->table),
+	return psprintf("%sSELECT cmig.enable_rls(%s, roles => %s); %s%s", strstr(roles.data, "<role>") ? "-- " : "", quote_literal_cstr(policy->table),
 					quote_literal_cstr(psprintf("{%s}", roles.data)), cmig_rls_stored_drop(policy),
-					strstr(roles.data, "<role>") ? " -- <role> is the role of the application" : "");
+					strstr(roles.data, "<role>") ? ", where <role> is the role of the application" : "");
 }
 
 /*
@@ -136,7 +136,7 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 	{
 		/* one that asks a key for a value restricts that much */
 		if (bms_is_empty(but_null))
-			cmig_rls_stored_add_finding(findings, "always_true", "warning", policy,
+			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_WARNING, policy,
 										pstrdup("it restricts nothing: its expression is always true"), cmig_rls_stored_drop(policy));
 		return;
 	}
@@ -157,22 +157,22 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 	{
 		/* bypass_roles asked for it */
 		if (policy->state == NULL)
-			cmig_rls_stored_add_finding(findings, "always_true", "info", policy,
+			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_NOTICE, policy,
 										psprintf("%s, for roles that no other policy binds: they bypass row-level security",
 												 always_text(policy, but_null)),
 										cmig_rls_stored_drop(policy));
 		return;
 	}
 	if (policy->state && policy->state->public_read && policy->command == 'r')
-		cmig_rls_stored_add_finding(findings, "always_true", "info", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_NOTICE, policy,
 									pstrdup("every row may be read, as public_read asks for"), cmig_rls_stored_drop(policy));
 	else if (others)
-		cmig_rls_stored_add_finding(findings, "always_true", "error", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_ERROR, policy,
 									psprintf("%s and swallows the other policies of its roles: permissive policies are joined by OR",
 											 always_text(policy, but_null)),
 									cmig_rls_stored_drop(policy));
 	else
-		cmig_rls_stored_add_finding(findings, "always_true", policy->command == 'r' ? "warning" : "error", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, policy->command == 'r' ? CMIG_RLS_WARNING : CMIG_RLS_ERROR, policy,
 									psprintf("%s: every %srow may be %s", always_text(policy, but_null),
 											 bms_is_empty(but_null) ? "" : "such ", what_may_be_done(policy)),
 									replace_policy(policy));
@@ -238,7 +238,7 @@ check_together(const CmigRlsStored *policy, const List *siblings, List **finding
 						 quote_identifier(((CmigRlsStored *) lfirst(lc))->name));
 	}
 	(void) is_open_with(policy, needed ? needed : others, &but_null);
-	cmig_rls_stored_add_finding(findings, "always_true", "error", policy,
+	cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_ERROR, policy,
 								psprintf("together with %s %s: permissive policies are joined by OR", names.data,
 										 always_text(policy, but_null)),
 								cmig_rls_stored_drop(policy));
@@ -326,10 +326,10 @@ context_text(const CmigRlsCase *about)
 	return psprintf(", while %s is %s", about->context, quote_literal_cstr(about->context_value));
 }
 
-static const char *
+static CmigRlsSeverity
 level_severity(CmigRlsLeakLevel level)
 {
-	return level == CMIG_RLS_OPEN ? "error" : level == CMIG_RLS_SOME ? "warning" : "info";
+	return level == CMIG_RLS_OPEN ? CMIG_RLS_ERROR : level == CMIG_RLS_SOME ? CMIG_RLS_WARNING : CMIG_RLS_NOTICE;
 }
 
 /* Is there a policy for others only, so that these roles are meant to see more? */
@@ -405,7 +405,7 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 		if (bypass && (policy->state || leak->foreign.level == CMIG_RLS_MARKED))
 			return;
 		writes = leak->foreign.constant && writes_constant(policy, siblings, cache, is_check);
-		cmig_rls_stored_add_finding(findings, "foreign_rows", bypass ? "info" : writes ? "warning" : level_severity(leak->foreign.level), policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_FOREIGN_ROWS, bypass ? CMIG_RLS_NOTICE : writes ? CMIG_RLS_WARNING : level_severity(leak->foreign.level), policy,
 									psprintf("%s: %srows of others %s%s, such as %s%s", where,
 											 leak->foreign.similar ? "keys that differ only in case or in how they are written count as the same: " : "",
 											 what, writes && !is_check ? " and can be changed" : "",
@@ -414,24 +414,24 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 									psprintf("CREATE UNIQUE INDEX ON %s ((%s))", policy->table, leak->spelling) : fix);
 	}
 	else if (leak->unset.level > CMIG_RLS_CLOSED)
-		cmig_rls_stored_add_finding(findings, "open_without_context", level_severity(leak->unset.level), policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_OPEN_WITHOUT_CONTEXT, level_severity(leak->unset.level), policy,
 									psprintf("%s: without a context rows of others %s, such as %s%s", where, what,
 											 row_text(policy, &leak->unset), context_text(&leak->unset)), fix);
 	else if (leak->orphan.level > CMIG_RLS_CLOSED)
-		cmig_rls_stored_add_finding(findings, "open_without_context", level_severity(leak->orphan.level), policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_OPEN_WITHOUT_CONTEXT, level_severity(leak->orphan.level), policy,
 									psprintf("%s: rows without a key %s, such as %s%s", where, what,
 											 row_text(policy, &leak->orphan), context_text(&leak->orphan)), fix);
 	else if (leak->unknown && leak->function)
-		cmig_rls_stored_add_finding(findings, "not_judged", "warning", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_NOT_JUDGED, CMIG_RLS_WARNING, policy,
 									psprintf("%s depends on what %s() returns for a row, which cannot be judged", where, leak->function),
 									cmig_rls_stored_try(policy));
 	else if (leak->unknown && leak->unknown_opens)
-		cmig_rls_stored_add_finding(findings, "not_judged", "warning", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_NOT_JUDGED, CMIG_RLS_WARNING, policy,
 									psprintf("%s cannot be judged: %s decides whether rows of others %s", where,
 											 leak->condition ? leak->condition : "a condition that is not an equality with the context", what),
 									cmig_rls_stored_try(policy));
 	else if (leak->unknown)
-		cmig_rls_stored_add_finding(findings, "not_judged", "info", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_NOT_JUDGED, CMIG_RLS_NOTICE, policy,
 									psprintf("a part of %s cannot be judged", where), cmig_rls_stored_try(policy));
 }
 
@@ -470,21 +470,21 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	}
 	/* which value of a setting opens it may not be among those that are tried */
 	if (in->open_branch && (!closed || (in->open_branch_setting && !is_floored(policy, siblings))))
-		cmig_rls_stored_add_finding(findings, "swallowing_or", in->open_branch_setting ? "error" : "warning", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, in->open_branch_setting ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
 									in->open_branch_setting ?
 									psprintf("%s has %s that does not look at the row and depends on a setting, which whoever runs SQL can set: then it is true for every row", where, in->open_branch) :
 									psprintf("%s has %s that does not look at the row: then it is true for every row, and no index can be used", where, in->open_branch),
 									without_branch(policy, is_check, "leave the branch out; a role that must see every row gets a policy of its own: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
 	else if (in->true_branch && !closed)
-		cmig_rls_stored_add_finding(findings, "swallowing_or", "error", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, CMIG_RLS_ERROR, policy,
 									psprintf("%s has an OR with a branch that is always true: what stands beside it does not count", where),
 									without_branch(policy, is_check, "leave out the branch that is always true, <branch> OR <condition>"));
 	else if (in->true_when_unset && !closed)
-		cmig_rls_stored_add_finding(findings, "swallowing_or", "error", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, CMIG_RLS_ERROR, policy,
 									psprintf("%s has %s, which is true for every row while the setting has no value", where, in->true_when_unset),
 									cmig_rls_stored_advice(policy, is_check, psprintf("leave out %s, so that a setting without a value lets no row through", in->true_when_unset)));
 	else if (bms_is_empty(in->columns) && !(is_check && policy->command == 'a') && !in->correlated)
-		cmig_rls_stored_add_finding(findings, "swallowing_or", "warning", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, CMIG_RLS_WARNING, policy,
 									psprintf("%s does not look at the row: it is true for all or for none", where),
 									cmig_rls_stored_advice(policy, is_check, "compare a column of the row with the context, <key> = <context>; a role that must see every row gets a policy of its own"));
 	/* the shape above says all of it, but for what is true without a setting */
@@ -544,7 +544,7 @@ check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache 
 								roles[i], keys, bms_difference(policy->keys, keys));
 			if (!leak->reads_context || leak->foreign.level < CMIG_RLS_SOME)
 				continue;
-			cmig_rls_stored_add_finding(findings, "floor_misses_role", "error", policy,
+			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_FLOOR_MISSES_ROLE, CMIG_RLS_ERROR, policy,
 										psprintf("the restrictive policy %s does not bind %s: rows of others are let through, such as %s",
 												 quote_identifier(floor->name),
 												 roles[i] == ACL_ID_PUBLIC ? "PUBLIC" : psprintf("role %s", quote_identifier(GetUserNameFromId(roles[i], false))),
@@ -592,14 +592,14 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 				   policy->table, cmig_rls_expr_repaired(policy->qual, policy->relid));
 	if (policy->check == NULL)
 	{
-		cmig_rls_stored_add_finding(findings, "implicit_check", "info", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_IMPLICIT_CHECK, CMIG_RLS_NOTICE, policy,
 									pstrdup("it has no WITH CHECK: USING holds for new rows too"), fix);
 		return;
 	}
 	leak = try_policy(cache, policy, siblings, FOR_NEW_ROWS);
 	lost = bms_difference(bms_intersect(policy->keys, policy->in_qual->columns), policy->in_check->columns);
 	if (policy->in_check->truth == CMIG_RLS_ALWAYS && !is_floored(policy, siblings))
-		cmig_rls_stored_add_finding(findings, "check_wider_than_using", "error", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_ERROR, policy,
 									pstrdup(bms_is_empty(policy->in_check->but_null) ?
 											"WITH CHECK is always true: rows can be written, or moved, to where USING does not reach" :
 											"WITH CHECK is true for every row with a value in the key: rows can be written, or moved, to where USING does not reach"),
@@ -607,21 +607,21 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 	else if (worst(leak) < CMIG_RLS_SOME && is_floored(policy, siblings))
 		return;
 	else if (loses_tenant(policy, lost))
-		cmig_rls_stored_add_finding(findings, "check_wider_than_using", "error", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_ERROR, policy,
 									pstrdup("WITH CHECK does not look at all keys that USING does: rows can be written, or moved, to where USING does not reach"),
 									fix);
 	else if (worst(leak) >= CMIG_RLS_SOME)
-		cmig_rls_stored_add_finding(findings, "check_wider_than_using", level_severity(worst(leak)), policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, level_severity(worst(leak)), policy,
 									psprintf("WITH CHECK is true for rows of others, such as %s: rows can be written, or moved, to where USING does not reach",
 											 row_text(policy, leak->foreign.level >= CMIG_RLS_SOME ? &leak->foreign :
 													  leak->unset.level >= CMIG_RLS_SOME ? &leak->unset : &leak->orphan)),
 									fix);
 	else if (leak->unknown || !leak->reads_context)
-		cmig_rls_stored_add_finding(findings, "check_wider_than_using", "warning", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_WARNING, policy,
 									pstrdup("WITH CHECK differs from USING and does not imply it: rows may be written to where USING does not reach"),
 									fix);
 	else if (!bms_is_empty(lost))
-		cmig_rls_stored_add_finding(findings, "check_wider_than_using", "info", policy,
+		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_CHECK_WIDER_THAN_USING, CMIG_RLS_NOTICE, policy,
 									pstrdup("WITH CHECK does not look at the user: rows can be given to another user"), fix);
 }
 

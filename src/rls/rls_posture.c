@@ -17,6 +17,7 @@
 #include "base/query.h"
 #include "base/settings.h"
 #include "rls/rls.h"
+#include "rls/rls_finding.h"
 #include "rls/rls_posture.h"
 
 #include "catalog/pg_type.h"
@@ -89,14 +90,14 @@
 	"(SELECT array_agg(DISTINCT r.rolname ORDER BY r.rolname) FROM aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee" \
 	"  WHERE r.oid <> t.owner AND NOT r.rolsuper AND NOT r.rolbypassrls" \
 	"  AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.bypass AND r.oid = ANY (p.polroles)))"
-#define NO_ROLE " || ' -- <role> is the role of the application'"
+#define NO_ROLE " || ', where <role> is the role of the application'"
 
 /* A list of roles for TO. */
 #define TO_ROLES(names) "(SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.name) FROM unnest(" names ") u(name))"
 
 /* The call of enable_rls for t with a key and roles, both columns of b. */
 #define ENABLE_CALL \
-	"format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', b.name," \
+	"CASE WHEN b.roles IS NULL THEN '-- ' ELSE '' END || format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', b.name," \
 	"   CASE WHEN b.key IN ('user_id', 'tenant_id') THEN ''" \
 	"    ELSE format(', %s => %L', CASE WHEN (SELECT k.is_user FROM asked k WHERE k.ns = b.ns AND k.attname = b.key)" \
 	"     THEN 'user_column' ELSE 'tenant_column' END, b.key) END," \
@@ -137,7 +138,7 @@
 	"  OR (f.lanname = 'plpgsql' AND c.code ~* '\\mexecute\\M(?!\\s+(on|function|procedure)\\M)')" \
 	"  OR c.code ~* '\\m((query|table|schema|database|cursor)_to_xml\\w*|dblink\\w*|crosstab\\w*|connectby|ts_stat|xpath_table)\\s*\\(')"
 
-static CmigQuery rules[] = {
+static CmigQuery checks[] = {
 	/* tables beside protected ones; an error where the siblings' key is there */
 	{TABLES KEYS BOUND
 		", b AS MATERIALIZED (SELECT t.*, " KEY " AS key, coalesce(" SIBLINGS_ROLES ", " GRANTED_ROLES ") AS roles"
@@ -183,14 +184,14 @@ static CmigQuery rules[] = {
 		"  'row-level security is on without a policy: nobody but who bypasses it sees a row'"
 		"   || CASE WHEN b.key IS NULL THEN '; no column of it is a key of other tables' ELSE '' END,"
 		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
-		"   ELSE format('CREATE POLICY key_access ON %s TO %s USING (<key> = <context>) -- <key> tells whose a row is, <context> who asks', b.name,"
+		"   ELSE format('-- CREATE POLICY key_access ON %s TO %s USING (<key> = <context>): <key> tells whose a row is, <context> who asks', b.name,"
 		"    coalesce(" TO_ROLES("b.roles") ", '<role>')) || CASE WHEN b.roles IS NULL THEN ', <role> is the role of the application' ELSE '' END END"
 	" FROM b", 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'only_restrictive', 'warning', t.name,"
 		"  'all its policies are restrictive: without a permissive one nobody sees a row',"
-		"  format('CREATE POLICY key_access ON %s TO %s USING (<key> = <context>) -- <key> tells whose a row is, <context> who asks', t.name,"
+		"  format('-- CREATE POLICY key_access ON %s TO %s USING (<key> = <context>): <key> tells whose a row is, <context> who asks', t.name,"
 		"   coalesce((SELECT string_agg(DISTINCT quote_ident(app.rolname), ', ') FROM app WHERE app.polrelid = t.oid), '<role>'))"
 		" FROM t JOIN (SELECT p.polrelid FROM p GROUP BY p.polrelid HAVING NOT bool_or(p.polpermissive)) n"
 		"  ON n.polrelid = t.oid WHERE t.rls AND NOT " BELOW,
@@ -201,7 +202,7 @@ static CmigQuery rules[] = {
 		"  WHERE t.oid IN (SELECT p.polrelid FROM p WHERE p.polroles = '{0}'))"
 		" SELECT 'to_public', 'warning', format('policy %I on %s', p.polname, k.name),"
 		"  'it is for PUBLIC: every role, those to come too',"
-		"  format('ALTER POLICY %I ON %s TO %s', p.polname, k.name, coalesce(" TO_ROLES("k.roles") ", '<role>'))"
+		"  CASE WHEN k.roles IS NULL THEN '-- ' ELSE '' END || format('ALTER POLICY %I ON %s TO %s', p.polname, k.name, coalesce(" TO_ROLES("k.roles") ", '<role>'))"
 		"   || CASE WHEN k.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
 	" FROM p JOIN k ON k.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
 
@@ -255,7 +256,7 @@ static CmigQuery rules[] = {
 		"    CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END)"
 		"   ELSE format('policies name role %I, which has the rights of the owner, role %I: it %s', app.rolname, t.owner_name,"
 		"    CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END) END,"
-		"  CASE WHEN app.oid = t.owner THEN format('ALTER TABLE %s OWNER TO <role> -- <role> is one that policies do not bind', t.name)"
+		"  CASE WHEN app.oid = t.owner THEN format('-- ALTER TABLE %s OWNER TO <role>, which is one that policies do not bind', t.name)"
 		"   ELSE format('REVOKE %I FROM %I', t.owner_name, app.rolname) END"
 		" FROM app JOIN t ON t.oid = app.polrelid"
 		" WHERE t.rls AND NOT app.rolsuper AND (pg_has_role(app.oid, t.owner, 'USAGE')"
@@ -297,7 +298,7 @@ static CmigQuery rules[] = {
 
 	{TABLES DEFINERS
 		" SELECT 'security_definer', CASE WHEN "
-		"  f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN 'warning' ELSE 'info' END,"
+		"  f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN 'warning' ELSE 'notice' END,"
 		"  f.kind || f.name, format('it reads %s with the rights of role %I%s',"
 		"   string_agg(DISTINCT t.name, ', '), f.rolname,"
 		"   CASE WHEN f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN ', who sees every row' ELSE '' END),"
@@ -311,7 +312,7 @@ static CmigQuery rules[] = {
 		"  FROM (SELECT DISTINCT d.proowner, d.free FROM dynamic d) o JOIN t ON t.rls"
 		"   AND (has_any_column_privilege(o.proowner, t.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(o.proowner, t.oid, 'DELETE'))"
 		"  GROUP BY o.proowner)"
-		" SELECT 'dynamic_sql', CASE WHEN r.sees THEN 'warning' ELSE 'info' END, d.kind || d.name,"
+		" SELECT 'dynamic_sql', CASE WHEN r.sees THEN 'warning' ELSE 'notice' END, d.kind || d.name,"
 		"  format('%s with the rights of role %I%s: what it reads cannot be judged', d.how, d.rolname,"
 		"   CASE WHEN r.sees THEN ', who sees every row' ELSE '' END),"
 		"  format('ALTER %s%s SECURITY INVOKER', upper(d.kind), d.name)"
@@ -340,7 +341,7 @@ static CmigQuery rules[] = {
 		"  WHERE t.rls AND NOT p.bypass AND has_table_privilege(u.oid, t.oid, x.priv)"
 		"  AND (u.oid = 0 OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = u.oid AND NOT r.rolsuper AND NOT r.rolbypassrls"
 		"   AND NOT pg_has_role(u.oid, t.owner, 'USAGE'))))"
-		" SELECT 'unbound_right', CASE WHEN bool_or(m.priv <> 'REFERENCES') THEN 'warning' ELSE 'info' END, m.name,"
+		" SELECT 'unbound_right', CASE WHEN bool_or(m.priv <> 'REFERENCES') THEN 'warning' ELSE 'notice' END, m.name,"
 		"  format('%s has %s on it, which no policy limits', CASE WHEN m.role = 0 THEN 'everybody' ELSE format('role %I', pg_get_userbyid(m.role)) END,"
 		"   string_agg(m.priv, ', ' ORDER BY m.priv DESC)),"
 		"  format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON %s FROM %s', m.name,"
@@ -350,7 +351,7 @@ static CmigQuery rules[] = {
 	" FROM more m GROUP BY m.oid, m.name, m.role", 1, {OIDARRAYOID}},
 
 	{TABLES
-		" SELECT 'unused_policy', 'info', format('policy %I on %s', p.polname, t.name),"
+		" SELECT 'unused_policy', 'notice', format('policy %I on %s', p.polname, t.name),"
 		"  'none of its roles has a right on the table that it is for',"
 		"  format('GRANT %s ON %s TO %s', CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'"
 		"   WHEN 'd' THEN 'DELETE' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, t.name,"
@@ -375,26 +376,12 @@ static CmigQuery rules[] = {
 		"  WHERE p.polpermissive GROUP BY p.polrelid, u.oid, c.cmd HAVING count(*) > 1),"
 		" together AS (SELECT polrelid, role, names, min(n) AS n, string_agg(cmd, ', ' ORDER BY cmd) AS cmds"
 		"  FROM each WHERE NOT made GROUP BY polrelid, role, names)"
-		" SELECT 'many_permissive', 'info', t.name,"
+		" SELECT 'many_permissive', 'notice', t.name,"
 		"  format('%s permissive policies (%s) are joined by OR for %s, role %s', e.n, e.names, e.cmds,"
 		"   CASE WHEN e.role = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.role)) END),"
 		"  format('-- put the expressions of the policies on %s into one of them, joined by OR, and drop the others', t.name)"
 	" FROM together e JOIN t ON t.oid = e.polrelid", 1, {OIDARRAYOID}},
 };
-
-void
-cmig_rls_finding_take(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **findings = arg;
-	CmigRlsFinding *finding = palloc(sizeof(CmigRlsFinding));
-
-	finding->rule = cmig_query_text(desc, row, 1);
-	finding->severity = cmig_query_text(desc, row, 2);
-	finding->object = cmig_query_text(desc, row, 3);
-	finding->problem = cmig_query_text(desc, row, 4);
-	finding->fix = cmig_query_text(desc, row, 5);
-	*findings = lappend(*findings, finding);
-}
 
 /*
  * Partitions and children without policies.  What enable_rls made of the
@@ -427,11 +414,7 @@ take_exposed(TupleDesc desc, HeapTuple row, void *arg)
 	bool		isnull;
 	Datum		parent = cmig_query_datum(desc, row, 5, &isnull);
 
-	child->finding = palloc(sizeof(CmigRlsFinding));
-	child->finding->rule = cmig_query_text(desc, row, 1);
-	child->finding->severity = cmig_query_text(desc, row, 2);
-	child->finding->object = cmig_query_text(desc, row, 3);
-	child->finding->problem = cmig_query_text(desc, row, 4);
+	child->finding = cmig_rls_finding_read(desc, row);
 	child->parent = isnull ? InvalidOid : DatumGetObjectId(parent);
 	*children = lappend(*children, child);
 }
@@ -480,8 +463,8 @@ cmig_rls_posture_add_findings(ArrayType *schemas, List **findings)
 
 	/* the estimates for the common tables are high, the queries short */
 	cmig_settings_override("jit", "off");
-	for (int i = 0; i < lengthof(rules); i++)
-		cmig_query_each(&rules[i], values, NULL, cmig_rls_finding_take, findings);
+	for (int i = 0; i < lengthof(checks); i++)
+		cmig_query_each(&checks[i], values, NULL, cmig_rls_finding_take, findings);
 	add_exposed(values, findings);
 	AtEOXact_GUC(false, guc_level);
 }

@@ -8,7 +8,6 @@
 
 #include "base/compat.h"
 #include "base/query.h"
-#include "rls/rls_posture.h"
 #include "rls/rls_stored.h"
 
 #include "catalog/pg_type.h"
@@ -96,13 +95,13 @@ key_columns(const List *siblings)
  */
 
 void
-cmig_rls_stored_add_finding(List **findings, const char *rule, const char *severity, const CmigRlsStored *policy,
+cmig_rls_stored_add_finding(List **findings, CmigRlsRule rule, CmigRlsSeverity severity, const CmigRlsStored *policy,
 							char *problem, char *fix)
 {
 	CmigRlsFinding *finding = palloc(sizeof(CmigRlsFinding));
 
-	finding->rule = pstrdup(rule);
-	finding->severity = pstrdup(severity);
+	finding->rule = rule;
+	finding->severity = severity;
 	finding->object = psprintf("policy %s on %s", quote_identifier(policy->name), policy->table);
 	finding->problem = problem;
 	finding->fix = fix;
@@ -143,7 +142,7 @@ cmig_rls_stored_try(const CmigRlsStored *policy)
 	int			count;
 	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
 
-	return psprintf("SELECT * FROM cmig.rls_test(%s, %s, '<user id>', '<tenant id>')", quote_literal_cstr(policy->table),
+	return psprintf("-- try it: SELECT * FROM cmig.rls_test(%s, %s, '<user id>', '<tenant id>')", quote_literal_cstr(policy->table),
 					roles[0] == ACL_ID_PUBLIC ? "'<role>'" : quote_literal_cstr(GetUserNameFromId(roles[0], false)));
 }
 

@@ -12,6 +12,7 @@
 #include "nodes/pg_list.h"
 #include "rls/rls.h"
 #include "rls/rls_expr.h"
+#include "rls/rls_finding.h"
 #include "utils/array.h"
 
 typedef struct CmigRlsStored
@@ -40,7 +41,7 @@ extern List *cmig_rls_stored_read(ArrayType *schemas);
 extern void cmig_rls_stored_judge(List *siblings);
 
 /* Add a finding on a policy. */
-extern void cmig_rls_stored_add_finding(List **findings, const char *rule, const char *severity,
+extern void cmig_rls_stored_add_finding(List **findings, CmigRlsRule rule, CmigRlsSeverity severity,
 										const CmigRlsStored *policy, char *problem, char *fix);
 
 /* As SQL: without the policy, and with both expressions as they should be. */

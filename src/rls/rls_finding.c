@@ -1,0 +1,176 @@
+/*
+ * rls_finding.c
+ *	  The rules of cmig.rls_check and what they find.
+ *
+ * The table below has every rule with the worst severity that a finding of it
+ * can have, and the module whose check function reports it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/query.h"
+#include "rls/rls_finding.h"
+
+#include "catalog/pg_type.h"
+
+typedef struct Rule
+{
+	const char *name;
+	CmigRlsSeverity worst;
+	const char *module;			/* where its check is */
+	const char *about;			/* what it finds */
+} Rule;
+
+static const Rule rules[] = {
+	[CMIG_RLS_RULE_RLS_DISABLED] = {"rls_disabled", CMIG_RLS_ERROR, "rls_posture",
+	"row-level security is off, beside tables that have it"},
+	[CMIG_RLS_RULE_POLICY_WITHOUT_RLS] = {"policy_without_rls", CMIG_RLS_ERROR, "rls_posture",
+	"policies have no effect, since row-level security is off"},
+	[CMIG_RLS_RULE_NO_FORCE] = {"no_force", CMIG_RLS_WARNING, "rls_posture",
+	"the owner is not bound"},
+	[CMIG_RLS_RULE_RLS_WITHOUT_POLICY] = {"rls_without_policy", CMIG_RLS_WARNING, "rls_posture",
+	"nobody sees a row"},
+	[CMIG_RLS_RULE_ONLY_RESTRICTIVE] = {"only_restrictive", CMIG_RLS_WARNING, "rls_posture",
+	"nobody sees a row, since no policy is permissive"},
+	[CMIG_RLS_RULE_ALWAYS_TRUE] = {"always_true", CMIG_RLS_ERROR, "rls_open",
+	"a policy lets every row through"},
+	[CMIG_RLS_RULE_FOREIGN_ROWS] = {"foreign_rows", CMIG_RLS_ERROR, "rls_open",
+	"with a context, a policy is true for rows of others"},
+	[CMIG_RLS_RULE_OPEN_WITHOUT_CONTEXT] = {"open_without_context", CMIG_RLS_ERROR, "rls_open",
+	"without a context, a policy is true for rows of others"},
+	[CMIG_RLS_RULE_FLOOR_MISSES_ROLE] = {"floor_misses_role", CMIG_RLS_ERROR, "rls_open",
+	"a restrictive policy does not bind a role that another policy lets see more"},
+	[CMIG_RLS_RULE_NOT_JUDGED] = {"not_judged", CMIG_RLS_WARNING, "rls_open",
+	"a condition cannot be tried"},
+	[CMIG_RLS_RULE_ALWAYS_FALSE] = {"always_false", CMIG_RLS_WARNING, "rls_check",
+	"a policy allows, or forbids, everything"},
+	[CMIG_RLS_RULE_SWALLOWING_OR] = {"swallowing_or", CMIG_RLS_ERROR, "rls_open",
+	"a branch of an OR or CASE does not look at the row"},
+	[CMIG_RLS_RULE_PER_ROW_FUNCTION] = {"per_row_function", CMIG_RLS_WARNING, "rls_check",
+	"a function is called for each row"},
+	[CMIG_RLS_RULE_VOLATILE_FUNCTION] = {"volatile_function", CMIG_RLS_WARNING, "rls_check",
+	"a volatile function is called for each row"},
+	[CMIG_RLS_RULE_IN_SUBSELECT] = {"in_subselect", CMIG_RLS_WARNING, "rls_check",
+	"IN (SELECT ...) cannot use the index"},
+	[CMIG_RLS_RULE_CORRELATED_SUBQUERY] = {"correlated_subquery", CMIG_RLS_WARNING, "rls_check",
+	"a sub-select runs for each row"},
+	[CMIG_RLS_RULE_CAST_OF_EMPTY] = {"cast_of_empty", CMIG_RLS_WARNING, "rls_check",
+	"a cast of a setting fails on ''"},
+	[CMIG_RLS_RULE_NO_MISSING_OK] = {"no_missing_ok", CMIG_RLS_WARNING, "rls_check",
+	"reading a setting fails if it was never set"},
+	[CMIG_RLS_RULE_CHECK_WIDER_THAN_USING] = {"check_wider_than_using", CMIG_RLS_ERROR, "rls_open",
+	"rows can be written to where USING does not reach"},
+	[CMIG_RLS_RULE_IMPLICIT_CHECK] = {"implicit_check", CMIG_RLS_NOTICE, "rls_open",
+	"USING is the check for new rows too"},
+	[CMIG_RLS_RULE_MISSING_INDEX] = {"missing_index", CMIG_RLS_WARNING, "rls_check",
+	"no index leads with the key"},
+	[CMIG_RLS_RULE_UNKNOWN_COLUMN] = {"unknown_column", CMIG_RLS_ERROR, "rls_check",
+	"a column of another table is meant, or one that is gone"},
+	[CMIG_RLS_RULE_TO_PUBLIC] = {"to_public", CMIG_RLS_WARNING, "rls_posture",
+	"a policy is for every role"},
+	[CMIG_RLS_RULE_ROLE_BYPASSES] = {"role_bypasses", CMIG_RLS_ERROR, "rls_posture",
+	"a role is not bound, or can become one that is not"},
+	[CMIG_RLS_RULE_OWNER_IS_APPLICATION] = {"owner_is_application", CMIG_RLS_ERROR, "rls_posture",
+	"policies name the owner"},
+	[CMIG_RLS_RULE_VIEW_DEFINER] = {"view_definer", CMIG_RLS_ERROR, "rls_posture",
+	"a view reads with the privileges of its owner"},
+	[CMIG_RLS_RULE_MATVIEW] = {"matview", CMIG_RLS_ERROR, "rls_posture",
+	"a materialized view keeps rows of everybody"},
+	[CMIG_RLS_RULE_SECURITY_DEFINER] = {"security_definer", CMIG_RLS_WARNING, "rls_posture",
+	"a function reads with the privileges of its owner"},
+	[CMIG_RLS_RULE_DYNAMIC_SQL] = {"dynamic_sql", CMIG_RLS_WARNING, "rls_posture",
+	"a SECURITY DEFINER function runs SQL that cannot be judged"},
+	[CMIG_RLS_RULE_DEFINER_SEARCH_PATH] = {"definer_search_path", CMIG_RLS_WARNING, "rls_posture",
+	"a SECURITY DEFINER function takes names from its caller's search_path"},
+	[CMIG_RLS_RULE_MEMBERSHIP_WRITABLE] = {"membership_writable", CMIG_RLS_WARNING, "rls_lookup",
+	"a role can write a table that its policies look into"},
+	[CMIG_RLS_RULE_UNBOUND_RIGHT] = {"unbound_right", CMIG_RLS_WARNING, "rls_posture",
+	"a role has a privilege that no policy limits"},
+	[CMIG_RLS_RULE_PARTITION_EXPOSED] = {"partition_exposed", CMIG_RLS_ERROR, "rls_posture",
+	"a partition or child has no row-level security of its own"},
+	[CMIG_RLS_RULE_UNUSED_POLICY] = {"unused_policy", CMIG_RLS_NOTICE, "rls_posture",
+	"no role of a policy has a privilege on the table"},
+	[CMIG_RLS_RULE_MANY_PERMISSIVE] = {"many_permissive", CMIG_RLS_NOTICE, "rls_posture",
+	"several permissive policies are joined by OR"},
+	[CMIG_RLS_RULE_DUPLICATE_POLICY] = {"duplicate_policy", CMIG_RLS_WARNING, "rls_check",
+	"a policy says the same as another"},
+};
+
+static const char *const severities[] = {
+	[CMIG_RLS_ERROR] = "error",
+	[CMIG_RLS_WARNING] = "warning",
+	[CMIG_RLS_NOTICE] = "notice",
+};
+
+/* The number of a text in a column, by a function that gives the texts. */
+static int
+number_of(const char *text, const char *(*name) (int), int count)
+{
+	for (int i = 0; text && i < count; i++)
+		if (strcmp(name(i), text) == 0)
+			return i;
+	elog(ERROR, "unexpected rule or severity of a finding: \"%s\"", text ? text : "");
+}
+
+static const char *
+rule_name(int n)
+{
+	return rules[n].name;
+}
+
+static const char *
+severity_name(int n)
+{
+	return severities[n];
+}
+
+const char *
+cmig_rls_finding_rule(const CmigRlsFinding *finding)
+{
+	/* the table says the worst */
+	Assert(finding->severity >= rules[finding->rule].worst);
+	return rules[finding->rule].name;
+}
+
+const char *
+cmig_rls_finding_severity(const CmigRlsFinding *finding)
+{
+	return severities[finding->severity];
+}
+
+int
+cmig_rls_finding_compare(const ListCell *a, const ListCell *b)
+{
+	const CmigRlsFinding *left = lfirst(a);
+	const CmigRlsFinding *right = lfirst(b);
+	int			order = (int) left->severity - (int) right->severity;
+
+	if (order == 0)
+		order = strcmp(left->object, right->object);
+	if (order == 0)
+		order = strcmp(rules[left->rule].name, rules[right->rule].name);
+	return order ? order : strcmp(left->problem, right->problem);
+}
+
+CmigRlsFinding *
+cmig_rls_finding_read(TupleDesc desc, HeapTuple row)
+{
+	CmigRlsFinding *finding = palloc0(sizeof(CmigRlsFinding));
+
+	finding->rule = number_of(cmig_query_text(desc, row, 1), rule_name, lengthof(rules));
+	finding->severity = number_of(cmig_query_text(desc, row, 2), severity_name, lengthof(severities));
+	finding->object = cmig_query_text(desc, row, 3);
+	finding->problem = cmig_query_text(desc, row, 4);
+	if (TupleDescAttr(desc, 4)->atttypid == TEXTOID)
+		finding->fix = cmig_query_text(desc, row, 5);
+	return finding;
+}
+
+void
+cmig_rls_finding_take(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **findings = arg;
+
+	*findings = lappend(*findings, cmig_rls_finding_read(desc, row));
+}
