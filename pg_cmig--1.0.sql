@@ -901,27 +901,27 @@ RETURNS bigint
 AS 'MODULE_PATHNAME', 'cmig_audit_import'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.audit_trigger() IS 'The trigger that enable_audit puts on tables. Raises 39P01 when called otherwise, 54000 for values above jsonb''s limits, 42501 and 55000 when the log is not fit for use.';
-COMMENT ON FUNCTION cmig.enable_audit(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Log the changes of a table in cmig_audit.log; called again, changes the options that are not null. Returns the statements it ran, none when nothing was to do; raises 0A000, 42501, 42809, 42703, 22004, 22023, 55000.';
-COMMENT ON FUNCTION cmig.enable_audit_schema(text, text, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'enable_audit for all tables of a schema whose names match a LIKE pattern; columns to hide need not be in each. Returns the statements it ran; raises as enable_audit, and 3F000.';
-COMMENT ON FUNCTION cmig.disable_audit(regclass) IS 'Log the changes of a table no longer; what was logged stays. Returns the statements it ran; raises 42501, 42809, 55000.';
-COMMENT ON FUNCTION cmig.audit_status(text) IS 'The tables of a schema, or of all, with how they are audited (null: not at all) and what is in the way of it. Raises 3F000.';
-COMMENT ON FUNCTION cmig.audit_script(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'A script that audits the table in a database without pg_cmig, into the same log. Raises as enable_audit, and 0A000.';
-COMMENT ON PROCEDURE cmig.audit_retain(interval, integer) IS 'Make the log''s partitions ahead, move stray rows into theirs, batch_rows in a transaction, and drop partitions whose entries are all older than keep (NULL: none). Raises 42501, 22023, 55P03, 42P01.';
-COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copy the rows of an older audit table into the log; mapping names its columns where they are not the usual ones. Returns how many; raises 42501, 42703, 22023, 22004, 42P01.';
-COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'The rows of a table as they were at a time: audit_as_of(NULL::<table>, <time>). Raises 42809, 42704, 22004, 42501, 0A000, 55000, and what a type raises for a value that it does not take.';
-COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'The row with a key as it was at a time. Raises as without key, and 22023.';
-COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'The row with a key as it was at a time. Raises as without key, and 22023.';
-COMMENT ON FUNCTION cmig.audit_transaction(xid8) IS 'What one transaction changed, in order. Raises 42501, 42P01.';
-COMMENT ON FUNCTION cmig.audit_report(text, timestamptz, timestamptz) IS 'Counts of entries by hour, table, operation, user and role, of all tables or one. Raises 42501, 42P01, 42704.';
-COMMENT ON FUNCTION cmig.audit_history(regclass, text) IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 22004, 22023, 42501, 42704, 42P01.';
-COMMENT ON FUNCTION cmig.audit_history(regclass, "any") IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 22004, 22023, 42501, 42704, 42P01.';
-COMMENT ON FUNCTION cmig.audit_diff(regclass, text, timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
-COMMENT ON FUNCTION cmig.audit_diff(regclass, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
-COMMENT ON FUNCTION cmig.audit_history(text, text) IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 22004, 22023, 42501, 42704, 42P01.';
-COMMENT ON FUNCTION cmig.audit_history(text, "any") IS 'The entries of the rows that ever had a key, also before and after it changed, in order; key is an object or, of a key with one column, its value. Raises 22004, 22023, 42501, 42704, 42P01.';
-COMMENT ON FUNCTION cmig.audit_diff(text, text, timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
-COMMENT ON FUNCTION cmig.audit_diff(text, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises as audit_history.';
+COMMENT ON FUNCTION cmig.audit_trigger() IS 'The trigger that enable_audit creates on tables. Raises 39P01 if it is called in another way, 54000 for values that exceed the limits of jsonb, and 42501, 42P01, or 55000 if the log cannot be used.';
+COMMENT ON FUNCTION cmig.enable_audit(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Log the changes of a table in cmig_audit.log. If the table is already audited, change the options that are not null. Returns the statements that were run, none if nothing was changed; raises 0A000, 42501, 42809, 42703, 22004, 22023, 55000.';
+COMMENT ON FUNCTION cmig.enable_audit_schema(text, text, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Call enable_audit for all tables of a schema whose names match a LIKE pattern; a column to hide need not exist in each of them. Returns the statements that were run; raises the errors of enable_audit, and 3F000.';
+COMMENT ON FUNCTION cmig.disable_audit(regclass) IS 'Stop logging the changes of a table; its entries stay in the log. Returns the statements that were run; raises 42501, 42809, 55000.';
+COMMENT ON FUNCTION cmig.audit_status(text) IS 'The tables of a schema, or of all schemas, how each one is audited (null if it is not), and what is wrong with its audit. Raises 3F000.';
+COMMENT ON FUNCTION cmig.audit_script(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'A script that audits the table in a database without pg_cmig, with the same log. Raises the errors of enable_audit, and 0A000.';
+COMMENT ON PROCEDURE cmig.audit_retain(interval, integer) IS 'Create the log''s partitions of the next months, move entries from the default partition into partitions, batch_rows in each transaction, and drop partitions in which all entries are older than keep (NULL: none). Raises 42501, 22023, 55P03, 42P01.';
+COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copy the rows of an older audit table into the log; mapping names the columns that do not have their usual names. Returns the number of rows; raises 42501, 42703, 22023, 22004, 42P01.';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'The rows of a table as they were at a time: audit_as_of(NULL::<table>, <time>). Raises 42809, 42704, 22004, 42501, 0A000, 55000, and the error of a type that no longer accepts a value.';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'The row with the key as it was at a time. Raises the same errors as without key, and 22023.';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'The row with the key as it was at a time. Raises the same errors as without key, and 22023.';
+COMMENT ON FUNCTION cmig.audit_transaction(xid8) IS 'The entries of one transaction, in order. Raises 42501, 42P01.';
+COMMENT ON FUNCTION cmig.audit_report(text, timestamptz, timestamptz) IS 'The number of entries and transactions by hour, table, operation, user, and role, for all tables or one. Raises 42501, 42P01, 42704.';
+COMMENT ON FUNCTION cmig.audit_history(regclass, text) IS 'The entries of all rows that ever had the key, in order, including those from before and after the key changed; key is a JSON object, or the value of a key with one column. Raises 22004, 22023, 42501, 42704, 42P01.';
+COMMENT ON FUNCTION cmig.audit_history(regclass, "any") IS 'The entries of all rows that ever had the key, in order, including those from before and after the key changed; key is a JSON object, or the value of a key with one column. Raises 22004, 22023, 42501, 42704, 42P01.';
+COMMENT ON FUNCTION cmig.audit_diff(regclass, text, timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises the errors of audit_history.';
+COMMENT ON FUNCTION cmig.audit_diff(regclass, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises the errors of audit_history.';
+COMMENT ON FUNCTION cmig.audit_history(text, text) IS 'The entries of all rows that ever had the key, in order, including those from before and after the key changed; key is a JSON object, or the value of a key with one column. Raises 22004, 22023, 42501, 42704, 42P01.';
+COMMENT ON FUNCTION cmig.audit_history(text, "any") IS 'The entries of all rows that ever had the key, in order, including those from before and after the key changed; key is a JSON object, or the value of a key with one column. Raises 22004, 22023, 42501, 42704, 42P01.';
+COMMENT ON FUNCTION cmig.audit_diff(text, text, timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises the errors of audit_history.';
+COMMENT ON FUNCTION cmig.audit_diff(text, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises the errors of audit_history.';
 
 --
 -- The schema, and what another one differs in

@@ -7,7 +7,7 @@ SET client_min_messages = warning;
 
 CREATE TABLE customer (id integer PRIMARY KEY, gone text, name text, card text, pin text, note text);
 ALTER TABLE customer DROP COLUMN gone;
-SELECT count(*) FROM cmig.enable_audit('customer', redact => '{card}', hash => '{pin}', exclude => '{note}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{card}', hash => '{pin}', exclude => '{note}');
 INSERT INTO customer VALUES (1, 'Ann', 'secret', 'secret', 'secret');
 CREATE FUNCTION leaks() RETURNS TABLE (entries bigint, leaks bigint) LANGUAGE sql AS $$
 	SELECT count(*), count(*) FILTER (WHERE l::text LIKE '%secret%') FROM cmig_audit.log l $$;
@@ -41,42 +41,42 @@ SELECT count(*) FROM cmig.audit_as_of(NULL::customer, now() - interval '1 day');
 SELECT problem FROM cmig.audit_status() WHERE target = 'public.customer';
 -- a list that is named takes the place of what is gone
 BEGIN;
-SELECT count(*) FROM cmig.enable_audit('customer', redact => '{name}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{name}');
 INSERT INTO customer (id, name, note, pin) VALUES (2, 'secret', 'secret', 'secret');
 SELECT new_row - 'note' AS new_row FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
 ROLLBACK;
 -- none: what was dropped is told, the others stay
 BEGIN;
-SELECT count(*) FROM cmig.enable_audit('customer');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer');
 INSERT INTO customer (id, name, note, pin) VALUES (2, 'in clear', 'secret', 'secret');
 SELECT new_row - 'note' AS new_row FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
 SELECT problem FROM cmig.audit_status() WHERE target = 'public.customer';
 ROLLBACK;
 -- dropped and made again under its own name, it is hidden again
-SELECT count(*) FROM cmig.enable_audit('customer', redact => '{name}', hash => '{}', exclude => '{}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{name}', hash => '{}', exclude => '{}');
 ALTER TABLE customer DROP COLUMN name;
 ALTER TABLE customer ADD COLUMN name text;
 INSERT INTO customer (id, name) VALUES (3, 'secret');
-SELECT count(*) FROM cmig.enable_audit('customer');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer');
 INSERT INTO customer (id, name) VALUES (3, 'secret');
 SELECT new_row FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
 SELECT * FROM leaks();
 -- excluded and hashed columns, too
-SELECT count(*) FROM cmig.enable_audit('customer', redact => '{}', exclude => '{name}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{}', exclude => '{name}');
 ALTER TABLE customer DROP COLUMN name;
 INSERT INTO customer (id) VALUES (4);
-SELECT count(*) FROM cmig.enable_audit('customer', exclude => '{}', hash => '{pin}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', exclude => '{}', hash => '{pin}');
 ALTER TABLE customer DROP COLUMN pin;
 INSERT INTO customer (id) VALUES (4);
-SELECT count(*) FROM cmig.enable_audit('customer', hash => '{}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', hash => '{}');
 
 -- columns to show that are gone open no others
-SELECT count(*) FROM cmig.enable_audit('customer', include => '{pan}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', include => '{pan}');
 ALTER TABLE customer DROP COLUMN pan;
 INSERT INTO customer (id, note) VALUES (5, 'secret');
 SELECT new_row FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
-SELECT count(*) FROM cmig.enable_audit('customer');
-SELECT count(*) FROM cmig.enable_audit('customer', include => '{}', exclude => '{note}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', include => '{}', exclude => '{note}');
 -- a column of the key that is renamed, and one that becomes the key
 ALTER TABLE customer RENAME id TO number;
 UPDATE customer SET number = 6 WHERE number = 5;
@@ -86,7 +86,7 @@ SELECT * FROM leaks();
 -- children have numbers of their own, and partitions
 CREATE TABLE parent (id integer PRIMARY KEY, card text);
 CREATE TABLE child (own text, x text, PRIMARY KEY (id)) INHERITS (parent);
-SELECT count(*) FROM cmig.enable_audit('parent', redact => '{card}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parent', redact => '{card}');
 ALTER TABLE parent RENAME card TO pan;
 INSERT INTO parent VALUES (1, 'secret');
 INSERT INTO child VALUES (2, 'secret', 'o');
@@ -94,7 +94,7 @@ ALTER TABLE parent DROP COLUMN pan;
 ALTER TABLE parent ADD COLUMN pan text;
 INSERT INTO parent VALUES (3, 'secret');
 INSERT INTO child VALUES (4, 'o', 'x', 'secret');
-SELECT count(*) FROM cmig.enable_audit('parent', redact => '{pan}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parent', redact => '{pan}');
 INSERT INTO parent VALUES (3, 'secret');
 INSERT INTO child VALUES (4, 'o', 'x', 'secret');
 CREATE TABLE parted (id integer PRIMARY KEY, dropped text, card text, name text) PARTITION BY RANGE (id);
@@ -102,7 +102,7 @@ ALTER TABLE parted DROP COLUMN dropped;
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (1) TO (10);
 CREATE TABLE parted_2 (name text, u text, card text, v text, id integer NOT NULL);
 ALTER TABLE parted_2 DROP COLUMN u, DROP COLUMN v;
-SELECT count(*) FROM cmig.enable_audit('parted', redact => '{card}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parted', redact => '{card}');
 ALTER TABLE parted ATTACH PARTITION parted_2 FOR VALUES FROM (10) TO (20);
 INSERT INTO parted VALUES (1, 'secret', 'a'), (10, 'secret', 'b');
 ALTER TABLE parted RENAME card TO x;
@@ -115,7 +115,7 @@ UPDATE parted SET card = 'c';
 UPDATE parted_2 SET card = 'c';
 ALTER TABLE parted ADD COLUMN name text;
 INSERT INTO parted_1 VALUES (2, 'c', 'secret');
-SELECT count(*) FROM cmig.enable_audit('parted', redact => '{name}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parted', redact => '{name}');
 INSERT INTO parted VALUES (3, 'c', 'secret'), (13, 'c', 'secret');
 SELECT target, problem FROM cmig.audit_status() WHERE problem IS NOT NULL ORDER BY 1;
 SELECT * FROM leaks();

@@ -34,7 +34,7 @@ SELECT * FROM cmig.audit_as_of(NULL::shop.customer, now() - interval '1 hour');
 DELETE FROM cmig.secret;
 ALTER TABLE shop.customer ADD COLUMN x integer;
 UPDATE shop.customer SET note = 'nokey';
-SELECT count(*) FROM cmig.enable_audit('shop.customer');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer');
 UPDATE shop.customer SET note = 'newkey';
 -- a hidden column stays hidden under another name, one that is made again is after a call
 ALTER TABLE shop.customer RENAME password_hash TO pw;
@@ -45,17 +45,17 @@ SELECT regexp_replace(statement, '"anchor": "[^"]+"', '"anchor": "..."') AS stat
 ALTER TABLE shop.customer DROP COLUMN pw;
 INSERT INTO shop.customer (id) VALUES (8);
 ALTER TABLE shop.customer ADD COLUMN pw text;
-SELECT count(*) FROM cmig.enable_audit('shop.customer');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer');
 INSERT INTO shop.customer (id) VALUES (8);
 INSERT INTO shop.customer (id, pw) VALUES (9, 'clear text');
 SELECT row_key, new_row->>'pw' AS pw FROM cmig_audit.log WHERE row_key->>'id' IN ('8', '9') ORDER BY id;
 -- include: only what is named, and the key
-SELECT count(*) FROM cmig.enable_audit('shop.customer', include => '{email}', redact => '{}', hash => '{}', operations => '{insert,update,delete,truncate}', image => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer', include => '{email}', redact => '{}', hash => '{}', operations => '{insert,update,delete,truncate}', image => 'row');
 UPDATE shop.customer SET email = 'i', note = 'i' WHERE id = 9;
 UPDATE shop.customer SET note = 'not logged' WHERE id = 9;
 SELECT operation, old_row, new_row FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
 -- keep updates that change nothing
-SELECT count(*) FROM cmig.enable_audit('shop.customer', include => '{}', skip_unchanged => false);
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer', include => '{}', skip_unchanged => false);
 UPDATE shop.customer SET email = email WHERE id = 9;
 SELECT operation, changed FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
 
@@ -64,14 +64,14 @@ SELECT * FROM cmig.disable_audit('shop.customer');
 SELECT * FROM cmig.disable_audit('shop.customer');
 UPDATE shop.customer SET email = 'not audited';
 SELECT count(*) > 5 AS kept FROM cmig_audit.log;
-SELECT count(*) FROM cmig.enable_audit('shop.customer');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer');
 UPDATE shop.customer SET email = 'audited' WHERE id = 9;
 SELECT count(DISTINCT table_id) FROM cmig_audit.log;
 -- also when it was renamed meanwhile
-SELECT count(*) FROM cmig.disable_audit('shop.customer');
+SELECT count(*) > 0 AS changed FROM cmig.disable_audit('shop.customer');
 ALTER TABLE shop.customer RENAME TO client;
 SELECT count(*) > 1 AS history FROM cmig.audit_history('shop.client', 9);
-SELECT count(*) FROM cmig.enable_audit('shop.client');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.client');
 UPDATE shop.client SET email = 'as a client' WHERE id = 9;
 SELECT count(DISTINCT table_id), count(DISTINCT table_name) AS names FROM cmig_audit.log;
 ALTER TABLE shop.client RENAME TO customer;
@@ -102,11 +102,11 @@ SELECT cmig.enable_audit('shop.customer', redact => '{card,email}', hash => '{no
 SELECT cmig.enable_audit('shop.customer', exclude => '{card}', hash => '{card}');
 SELECT cmig.enable_audit('shop.customer', exclude => '{card}', redact => '{card}');
 BEGIN;
-SELECT count(*) FROM cmig.enable_audit('shop.customer', redact => '{card}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer', redact => '{card}');
 SAVEPOINT s;
 SELECT cmig.enable_audit('shop.customer', hash => '{card}');
 ROLLBACK TO s;
-SELECT count(*) FROM cmig.enable_audit('shop.customer', redact => '{}', hash => '{card}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer', redact => '{}', hash => '{card}');
 ROLLBACK;
 SELECT cmig.enable_audit_schema('shop', 'customer', redact => '{card}', hash => '{card}');
 SELECT cmig.enable_audit_schema('shop', 'customer', redact => '{nope}');
@@ -135,7 +135,7 @@ SELECT regexp_replace(statement, 'EXECUTE.*', '...') AS statement FROM cmig.enab
 CREATE TABLE shop.order_note (id integer PRIMARY KEY, note text, secret text);
 SELECT cmig.enable_audit_schema('shop', 'order%', exclude => '{note}', redact => '{secret,nope}');
 SELECT cmig.enable_audit_schema('shop', 'order%', include => '{note}');
-SELECT count(*) FROM cmig.enable_audit_schema('shop', 'order%', exclude => '{note}', redact => '{secret}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit_schema('shop', 'order%', exclude => '{note}', redact => '{secret}');
 INSERT INTO shop.order_line VALUES (1);
 INSERT INTO shop.order_note VALUES (1, 'n', 's');
 SELECT table_name, new_row FROM cmig_audit.log WHERE table_name LIKE 'order%' ORDER BY id;
@@ -188,7 +188,7 @@ TRUNCATE shop.plain;
 SELECT operation, row_key, old_key, old_row, new_row, changed, count(*), count(DISTINCT row_hash) AS hashes, count(DISTINCT table_id) AS ids
 	FROM cmig_audit.log WHERE table_name = 'plain' GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY min(id);
 SELECT cmig.audit_script('shop.plain', operations => '{insert}') AS script \gset
-SELECT count(*) FROM cmig.disable_audit('shop.plain');
+SELECT count(*) > 0 AS changed FROM cmig.disable_audit('shop.plain');
 :script
 SELECT statement FROM cmig.disable_audit('shop.plain');
 
@@ -207,15 +207,15 @@ SELECT statement FROM cmig.enable_audit('shop.narrow');
 SELECT problem FROM cmig.audit_status('shop') WHERE target = 'shop.narrow';
 CREATE TABLE shop.taken (id integer PRIMARY KEY);
 CREATE TRIGGER cmig_audit_row BEFORE UPDATE ON shop.taken FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
-SELECT count(*) FROM cmig.enable_audit('shop.taken', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.taken', level => 'row');
 ALTER TRIGGER cmig_audit_row ON shop.taken RENAME TO mine;
-SELECT count(*) FROM cmig.enable_audit('shop.taken', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.taken', level => 'row');
 -- a hidden column that becomes the key
 CREATE TABLE shop.later_key (id integer PRIMARY KEY, s text NOT NULL);
-SELECT count(*) FROM cmig.enable_audit('shop.later_key', redact => '{s}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.later_key', redact => '{s}');
 ALTER TABLE shop.later_key DROP CONSTRAINT later_key_pkey, ADD PRIMARY KEY (s);
 SELECT * FROM cmig.audit_as_of(NULL::shop.later_key, now());
-SELECT count(*) FROM cmig.enable_audit('shop.later_key', redact => '{}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.later_key', redact => '{}');
 SELECT * FROM cmig.audit_as_of(NULL::shop.later_key, now());
 
 SET client_min_messages = error;

@@ -35,8 +35,8 @@ CALL twice($$
 	CREATE TABLE plain (x integer, y text);
 	CREATE TABLE gen (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v integer, twice integer GENERATED ALWAYS AS (v * 2) STORED);
 $$);
-SELECT count(*) FROM cmig.enable_audit_schema('r', level => 'row');
-SELECT count(*) FROM cmig.enable_audit_schema('s', level => 'statement');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit_schema('r', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit_schema('s', level => 'statement');
 
 -- plain changes of one and of many rows, with a key of two columns
 CALL twice($$INSERT INTO parent SELECT i, 'b' || i, NULL FROM generate_series(1, 5) i$$);
@@ -54,8 +54,8 @@ CALL twice($$DELETE FROM parent WHERE a = 2$$);
 SELECT operation, table_name, row_key, old_key, changed FROM cmig_audit.log WHERE schema_name = 'r' ORDER BY id;
 SELECT * FROM compare();
 CALL twice($$CREATE TABLE leaf (id integer PRIMARY KEY, child integer REFERENCES child ON DELETE CASCADE); INSERT INTO leaf VALUES (1, 3), (2, 3), (3, 4)$$);
-SELECT count(*) FROM cmig.enable_audit('r.leaf', level => 'row');
-SELECT count(*) FROM cmig.enable_audit('s.leaf', level => 'statement');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('r.leaf', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('s.leaf', level => 'statement');
 CALL twice($$DELETE FROM child WHERE id = 3$$);
 SELECT operation, table_name, row_key FROM cmig_audit.log WHERE schema_name = 'r' ORDER BY seq, command_id, id;
 SELECT * FROM compare();
@@ -106,8 +106,8 @@ CALL twice($$
 	CREATE TRIGGER aa BEFORE INSERT OR UPDATE ON busy FOR EACH ROW EXECUTE FUNCTION before_busy();
 	CREATE TRIGGER aa_after AFTER INSERT OR UPDATE ON busy FOR EACH ROW EXECUTE FUNCTION after_busy();
 $$);
-SELECT count(*) FROM cmig.enable_audit('r.busy', level => 'row');
-SELECT count(*) FROM cmig.enable_audit('s.busy', level => 'statement');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('r.busy', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('s.busy', level => 'statement');
 CALL twice($$INSERT INTO busy VALUES (1, 1), (2, 1)$$);
 SELECT operation, row_key, old_row->>'v' AS old_v, new_row->>'v' AS new_v, new_row->>'log' AS log
 	FROM cmig_audit.log WHERE schema_name = 's' ORDER BY row_key, seq, command_id, id;
@@ -131,8 +131,8 @@ ROLLBACK;
 SELECT * FROM compare();
 -- deferred constraints fire after the entries
 CALL twice($$CREATE TABLE def (id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, other integer UNIQUE DEFERRABLE INITIALLY DEFERRED)$$);
-SELECT count(*) FROM cmig.enable_audit('r.def', level => 'row');
-SELECT count(*) FROM cmig.enable_audit('s.def', level => 'statement');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('r.def', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('s.def', level => 'statement');
 CALL twice($$INSERT INTO def VALUES (1, 1), (2, 2); UPDATE def SET id = 3 - id$$);
 SELECT operation, row_key, old_key FROM cmig_audit.log WHERE schema_name = 's' ORDER BY id;
 SELECT * FROM compare();
@@ -143,8 +143,8 @@ CALL twice($$
 	CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN EXECUTE format(''UPDATE %I.late SET v = v * 10 WHERE id = $1 AND v < 10'', TG_TABLE_SCHEMA) USING NEW.id; RETURN NULL; END';
 	CREATE CONSTRAINT TRIGGER late AFTER INSERT OR UPDATE ON late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION late();
 $$);
-SELECT count(*) FROM cmig.enable_audit('r.late', level => 'row');
-SELECT count(*) FROM cmig.enable_audit('s.late', level => 'statement');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('r.late', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('s.late', level => 'statement');
 BEGIN;
 CALL twice($$INSERT INTO late VALUES (1, 1), (2, 2)$$);
 CALL twice($$UPDATE late SET v = 3 WHERE id = 2$$);
@@ -183,13 +183,13 @@ SELECT cmig.disable_audit('part');
 -- inheritance: each table is audited for itself, children too
 CREATE TABLE base (id integer PRIMARY KEY, v text);
 CREATE TABLE derived (extra integer, PRIMARY KEY (id)) INHERITS (base);
-SELECT count(*) FROM cmig.enable_audit('base');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('base');
 INSERT INTO derived VALUES (1, 'd', 9);
 UPDATE base SET v = 'through the parent';
 SELECT operation, table_name, row_key, new_row FROM cmig_audit.log ORDER BY id;
 DELETE FROM cmig_audit.log;
 CREATE TABLE derived2 () INHERITS (base);
-SELECT count(*) FROM cmig.enable_audit('base');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('base');
 INSERT INTO derived2 VALUES (2, 'x');
 SELECT operation, table_name, row_key FROM cmig_audit.log ORDER BY id;
 DELETE FROM cmig_audit.log;
@@ -197,7 +197,7 @@ DELETE FROM cmig_audit.log;
 CREATE SCHEMA tree;
 CREATE TABLE tree.root (id integer PRIMARY KEY, v text);
 CREATE TABLE tree.branch (id integer PRIMARY KEY, v text);
-SELECT count(*) FROM cmig.enable_audit_schema('tree');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit_schema('tree');
 ALTER TABLE tree.branch INHERIT tree.root;
 CREATE TABLE tree.leaf (extra integer, PRIMARY KEY (id)) INHERITS (tree.branch);
 SELECT target, level, problem FROM cmig.audit_status('tree');
@@ -206,7 +206,7 @@ INSERT INTO tree.leaf VALUES (2, 'l', 9);
 UPDATE tree.root SET v = v || '!';
 SELECT operation, table_name, row_key, new_row FROM cmig_audit.log ORDER BY id;
 DELETE FROM cmig_audit.log;
-SELECT count(*) FROM cmig.enable_audit('tree.root');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('tree.root');
 SELECT target, level, problem FROM cmig.audit_status('tree');
 UPDATE tree.root SET v = v || '!';
 SELECT operation, table_name, row_key, new_row FROM cmig_audit.log ORDER BY id;
@@ -292,7 +292,7 @@ SELECT cmig.disable_audit('"sch ""x"" %s $1"."t''; DROP TABLE x; --"');
 
 -- broken off calls and changed tables leave no memory behind
 CREATE TABLE broken_off (id integer PRIMARY KEY, j json);
-SELECT count(*) FROM cmig.enable_audit('broken_off');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('broken_off');
 SELECT count(*) AS contexts FROM pg_backend_memory_contexts WHERE name = 'pg_cmig audited table' \gset
 DO $$
 BEGIN

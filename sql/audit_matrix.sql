@@ -30,8 +30,8 @@ BEGIN
 END $$;
 CREATE PROCEDURE audit(tab text, more text DEFAULT '') LANGUAGE plpgsql AS $$
 BEGIN
-	EXECUTE format('SELECT count(*) FROM cmig.enable_audit(%L, level => ''row'' %s)', 'r.' || tab, more);
-	EXECUTE format('SELECT count(*) FROM cmig.enable_audit(%L, level => ''statement'' %s)', 's.' || tab, more);
+	EXECUTE format('SELECT count(*) > 0 AS changed FROM cmig.enable_audit(%L, level => ''row'' %s)', 'r.' || tab, more);
+	EXECUTE format('SELECT count(*) > 0 AS changed FROM cmig.enable_audit(%L, level => ''statement'' %s)', 's.' || tab, more);
 END $$;
 
 -- more rows than are written at once, and statements that do several things
@@ -185,7 +185,7 @@ SELECT length(new_row->>'a') AS a, new_row->>'b' AS b FROM cmig_audit.log;
 -- and one that becomes too large as jsonb
 INSERT INTO r.huge SELECT 2, NULL, NULL, array_fill(true, ARRAY[16800000]);
 SELECT new_row FROM cmig_audit.log WHERE schema_name = 'r';
-SELECT count(*) FROM cmig.enable_audit('s.huge', oversize => 'error');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('s.huge', oversize => 'error');
 INSERT INTO s.huge SELECT 2, NULL, NULL, array_fill(true, ARRAY[16800000]);
 SELECT count(*) FROM s.huge;
 DELETE FROM cmig_audit.log;

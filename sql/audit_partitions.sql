@@ -10,8 +10,8 @@ CREATE TABLE events_2 (id integer NOT NULL, at integer NOT NULL, v text, PRIMARY
 CREATE TABLE events_3 (id integer NOT NULL, at integer NOT NULL, v text, PRIMARY KEY (id, at));
 
 -- audited for themselves, at both levels, and then attached: each change is logged once
-SELECT count(*) FROM cmig.enable_audit('events_2');
-SELECT count(*) FROM cmig.enable_audit('events_3', level => 'row', replicated => true);
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events_2');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events_3', level => 'row', replicated => true);
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('events');
 CREATE FUNCTION entries(OUT table_name text, OUT entries text) RETURNS SETOF record LANGUAGE sql AS $$
 	SELECT l.table_name, string_agg(left(l.operation, 1) || coalesce(l.row_key->>'id', ''), ' ' ORDER BY l.seq, l.command_id, l.id)
@@ -43,13 +43,13 @@ RESET session_replication_role;
 SELECT * FROM entries();
 -- where the partitioned table does not log an operation, a partition's own trigger does
 TRUNCATE cmig_audit.log;
-SELECT count(*) FROM cmig.enable_audit('events', operations => '{insert,truncate}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events', operations => '{insert,truncate}');
 INSERT INTO events_3 VALUES (42, 22, '');
 UPDATE events_3 SET v = 'x' WHERE id = 42;
 SELECT * FROM entries();
 -- TRUNCATE belongs to the table whose trigger it fires
 TRUNCATE cmig_audit.log;
-SELECT count(*) FROM cmig.enable_audit('events', operations => '{insert,update,delete,truncate}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events', operations => '{insert,update,delete,truncate}');
 TRUNCATE events_2;
 SELECT * FROM entries();
 TRUNCATE events;
@@ -72,14 +72,14 @@ ALTER TABLE events DETACH PARTITION events_1;
 INSERT INTO events_1 VALUES (60, 1, 'not audited');
 INSERT INTO events_2 VALUES (61, 1, 'by its own');
 SELECT * FROM entries();
-SELECT count(*) FROM cmig.enable_audit('events_1');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events_1');
 INSERT INTO events_1 VALUES (62, 2, 'again');
 SELECT * FROM entries();
 -- turned off, before and after they are attached
-SELECT count(*) FROM cmig.disable_audit('events_1');
+SELECT count(*) > 0 AS changed FROM cmig.disable_audit('events_1');
 SELECT statement FROM cmig.disable_audit('events_3');
 SELECT statement FROM cmig.disable_audit('events_3');
-SELECT count(*) FROM cmig.enable_audit('events');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events');
 SELECT tgname, tgparentid <> 0 AS cloned FROM pg_trigger WHERE tgrelid = 'events_3'::regclass ORDER BY 1;
 DROP TABLE events, events_1, events_2;
 
@@ -89,13 +89,13 @@ CREATE TABLE parent (id integer PRIMARY KEY, v text) PARTITION BY RANGE (id);
 CREATE TABLE low PARTITION OF parent FOR VALUES FROM (0) TO (10);
 CREATE TABLE high PARTITION OF parent FOR VALUES FROM (10) TO (30) PARTITION BY RANGE (id);
 CREATE TABLE high_1 PARTITION OF high FOR VALUES FROM (10) TO (20);
-SELECT count(*) FROM cmig.enable_audit('low');
-SELECT count(*) FROM cmig.enable_audit('high');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('low');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('high');
 \set VERBOSITY default
 SELECT * FROM cmig.enable_audit('parent');
 BEGIN;
-SELECT count(*) FROM cmig.disable_audit('high');
-SELECT count(*) FROM cmig.enable_audit('parent');
+SELECT count(*) > 0 AS changed FROM cmig.disable_audit('high');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parent');
 COMMIT;
 \set VERBOSITY terse
 INSERT INTO parent VALUES (1, 'a'), (11, 'b');
@@ -104,16 +104,16 @@ UPDATE high_1 SET v = 'd';
 SELECT * FROM entries();
 SELECT cmig.enable_audit('low');
 -- off again: the partition's own triggers are there
-SELECT count(*) FROM cmig.disable_audit('parent');
+SELECT count(*) > 0 AS changed FROM cmig.disable_audit('parent');
 UPDATE parent SET v = 'e';
 SELECT * FROM entries();
 -- at statement level, the partitioned table's triggers fire for what is written to it only
 TRUNCATE cmig_audit.log;
 \set VERBOSITY default
-SELECT count(*) FROM cmig.enable_audit('parent', level => 'statement');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parent', level => 'statement');
 \set VERBOSITY terse
-SELECT count(*) FROM cmig.disable_audit('low');
-SELECT count(*) FROM cmig.enable_audit('parent', level => 'statement');
+SELECT count(*) > 0 AS changed FROM cmig.disable_audit('low');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parent', level => 'statement');
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('low');
 \set VERBOSITY default
 SELECT cmig.enable_audit('low', level => 'row');
@@ -124,11 +124,11 @@ SELECT * FROM entries();
 
 -- a table with row triggers that is attached there cannot know what is written through it: disable_audit first
 CREATE TABLE mid (id integer PRIMARY KEY, v text);
-SELECT count(*) FROM cmig.enable_audit('mid', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('mid', level => 'row');
 ALTER TABLE parent ATTACH PARTITION mid FOR VALUES FROM (40) TO (50);
 SELECT target, level, problem FROM cmig.audit_status('public');
-SELECT count(*) FROM cmig.disable_audit('mid');
-SELECT count(*) FROM cmig.enable_audit('mid');
+SELECT count(*) > 0 AS changed FROM cmig.disable_audit('mid');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('mid');
 TRUNCATE cmig_audit.log;
 INSERT INTO parent VALUES (41, 'once');
 INSERT INTO mid VALUES (42, 'once');
@@ -139,8 +139,8 @@ CREATE TABLE alone (id integer PRIMARY KEY, v text);
 CREATE TABLE sub (id integer PRIMARY KEY, v text) PARTITION BY RANGE (id);
 CREATE TABLE sub_low PARTITION OF sub FOR VALUES FROM (100) TO (150);
 CREATE TABLE whole (id integer PRIMARY KEY, v text) PARTITION BY RANGE (id);
-SELECT count(*) FROM cmig.enable_audit('alone');
-SELECT count(*) FROM cmig.enable_audit('sub', level => 'statement');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('alone');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('sub', level => 'statement');
 ALTER TABLE whole ATTACH PARTITION alone FOR VALUES FROM (0) TO (100);
 ALTER TABLE whole ATTACH PARTITION sub FOR VALUES FROM (100) TO (200);
 TRUNCATE cmig_audit.log;

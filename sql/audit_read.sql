@@ -7,7 +7,7 @@ SET client_min_messages = warning;
 -- a row, through changes of its key and of the table
 CREATE TABLE person (id integer PRIMARY KEY, name text, age integer);
 INSERT INTO person VALUES (1, 'there before', 30), (2, 'untouched', 40);
-SELECT count(*) FROM cmig.enable_audit('person');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('person');
 SELECT clock_timestamp() AS t0 \gset
 UPDATE person SET age = 31 WHERE id = 1;
 SELECT clock_timestamp() AS t1 \gset
@@ -77,13 +77,13 @@ DROP TABLE person;
 SELECT operation, row_key FROM cmig.audit_history('person', 10);
 SELECT operation, row_key FROM cmig.audit_history('person', '3');
 CREATE TABLE person (id integer PRIMARY KEY);
-SELECT count(*) FROM cmig.enable_audit('person');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('person');
 SELECT count(*) FROM cmig.audit_history('person', 10);
 DROP TABLE person;
 
 -- keys of other types and of several columns; times of a key in any zone
 CREATE TABLE keys (u uuid, at timestamptz, v text, PRIMARY KEY (u, at));
-SELECT count(*) FROM cmig.enable_audit('keys');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('keys');
 SET TimeZone = 'Asia/Tokyo';
 INSERT INTO keys VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '2024-01-01 00:00:00+00', 'a');
 SET TimeZone = 'America/New_York';
@@ -94,7 +94,7 @@ SELECT v FROM cmig.audit_as_of(NULL::keys, '2020-01-01');
 SELECT * FROM cmig.audit_history('keys', 1);
 RESET TimeZone;
 CREATE TABLE named (name text PRIMARY KEY, v integer);
-SELECT count(*) FROM cmig.enable_audit('named');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('named');
 INSERT INTO named VALUES ('a', 1), ('7', 2);
 SELECT operation, row_key FROM cmig.audit_history('named', 'a');
 SELECT operation, row_key FROM cmig.audit_history('named', '7');
@@ -170,16 +170,16 @@ INSERT INTO h_row SELECT i, i, 'early' FROM generate_series(1, 8) i;
 INSERT INTO h_changes SELECT i, i, 'early' FROM generate_series(1, 8) i;
 INSERT INTO h_keyless SELECT i, 1, 'early' FROM generate_series(1, 8) i;
 INSERT INTO h_triggers SELECT i, i, 'early' FROM generate_series(1, 8) i;
-SELECT count(*) FROM cmig.enable_audit('h_row', level => 'row');
-SELECT count(*) FROM cmig.enable_audit('h_statement');
-SELECT count(*) FROM cmig.enable_audit('h_changes', image => 'changes');
-SELECT count(*) FROM cmig.enable_audit('h_truncated');
-SELECT count(*) FROM cmig.enable_audit('h_truncated_changes', image => 'changes');
-SELECT count(*) FROM cmig.enable_audit('h_keyless');
-SELECT count(*) FROM cmig.enable_audit('h_keyless_truncated');
-SELECT count(*) FROM cmig.enable_audit('h_triggers');
-SELECT count(*) FROM cmig.enable_audit('h_triggers_row', level => 'row');
-SELECT count(*) FROM cmig.enable_audit('h_partitioned');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_row', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_statement');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_changes', image => 'changes');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_truncated');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_truncated_changes', image => 'changes');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_keyless');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_keyless_truncated');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_triggers');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_triggers_row', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_partitioned');
 SELECT mutate('h_row', 400, true, false);
 SELECT mutate('h_statement', 400, true, false);
 SELECT mutate('h_changes', 400, true, false);
@@ -212,7 +212,7 @@ SELECT count(*) > 50 AS rows, count(*) FILTER (WHERE o.* IS DISTINCT FROM x.*) A
 
 -- another key: entries of rows that were told apart by other columns are not mixed up
 CREATE TABLE rekeyed (a integer PRIMARY KEY, b integer NOT NULL UNIQUE, v text);
-SELECT count(*) FROM cmig.enable_audit('rekeyed');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('rekeyed');
 INSERT INTO rekeyed VALUES (1, 5, 'one'), (5, 1, 'five');
 SELECT clock_timestamp() AS then \gset
 UPDATE rekeyed SET v = v || '!';
@@ -232,7 +232,7 @@ SELECT * FROM cmig.audit_as_of(NULL::rekeyed, :'then');
 CREATE TABLE identified (a integer NOT NULL, b text NOT NULL, v text);
 CREATE UNIQUE INDEX identified_idx ON identified (b, a);
 ALTER TABLE identified REPLICA IDENTITY USING INDEX identified_idx;
-SELECT count(*) FROM cmig.enable_audit('identified');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('identified');
 INSERT INTO identified VALUES (1, 'x', 'v');
 SELECT clock_timestamp() AS then \gset
 UPDATE identified SET v = 'w';
@@ -243,7 +243,7 @@ DROP TABLE rekeyed, identified;
 
 -- names that held for a while only, and a column that is gone without a change since
 CREATE TABLE thrice (a integer PRIMARY KEY, b integer, c integer);
-SELECT count(*) FROM cmig.enable_audit('thrice');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('thrice');
 INSERT INTO thrice VALUES (1, 1, 1);
 ALTER TABLE thrice RENAME a TO a2;
 UPDATE thrice SET b = 2;
@@ -257,7 +257,7 @@ SELECT * FROM cmig.audit_as_of(NULL::thrice, :'then', '1');
 SELECT * FROM cmig.audit_diff('thrice', 1, :'then');
 -- without a key, columns that came and went
 CREATE TABLE loose (a integer, b text);
-SELECT count(*) FROM cmig.enable_audit('loose');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('loose');
 INSERT INTO loose VALUES (0, 'old');
 SELECT clock_timestamp() AS then \gset
 INSERT INTO loose VALUES (1, 'x'), (1, 'x');
@@ -276,7 +276,7 @@ DROP TABLE thrice, loose;
 
 -- keys that are equal and look different, and keys written as strings
 CREATE TABLE scaled (n numeric PRIMARY KEY, v text);
-SELECT count(*) FROM cmig.enable_audit('scaled');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('scaled');
 INSERT INTO scaled VALUES (1, 'a'), (2, 'b');
 SELECT clock_timestamp() AS then \gset
 UPDATE scaled SET n = 1.0 WHERE n = 1;
@@ -287,14 +287,14 @@ SELECT * FROM cmig.audit_as_of(NULL::scaled, :'then') ORDER BY n;
 SELECT operation, row_key, old_key FROM cmig.audit_history('scaled', '{"n": "1.00"}');
 SELECT operation FROM cmig.audit_history('scaled', '{"n": "x"}');
 CREATE TABLE timed (at timestamptz, id uuid, PRIMARY KEY (at, id));
-SELECT count(*) FROM cmig.enable_audit('timed');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('timed');
 INSERT INTO timed VALUES ('2024-01-01 00:00+00', 'abcdef00-0000-0000-0000-000000000000');
 SELECT row_key FROM cmig.audit_history('timed', '{"at": "2024-01-01 01:00+01", "id": "ABCDEF00-0000-0000-0000-000000000000"}');
 DROP TABLE scaled, timed;
 
 -- rows that exchange a deferrable key
 CREATE TABLE places (place integer PRIMARY KEY DEFERRABLE, who text, note text);
-SELECT count(*) FROM cmig.enable_audit('places');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('places');
 INSERT INTO places VALUES (1, 'ann'), (2, 'bob'), (3, 'cid'), (4, 'same'), (5, 'same');
 SELECT clock_timestamp() AS then \gset
 UPDATE places SET place = 3 - place WHERE place IN (1, 2);
@@ -317,7 +317,7 @@ SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
 SELECT * FROM cmig.audit_as_of(NULL::places, :'then', '2');
 INSERT INTO places SELECT * FROM places_copy;
 SELECT clock_timestamp() AS then \gset
-SELECT count(*) FROM cmig.enable_audit('places', image => 'changes');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('places', image => 'changes');
 BEGIN;
 UPDATE places SET note = 'first' WHERE place = 1;
 UPDATE places SET place = 3 - place WHERE place IN (1, 2);
@@ -341,7 +341,7 @@ DROP TABLE places, places_copy;
 
 -- A key that only got another name, where the rows are put together
 CREATE TABLE renamed (a integer PRIMARY KEY, v integer);
-SELECT count(*) FROM cmig.enable_audit('renamed');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('renamed');
 INSERT INTO renamed VALUES (1, 1), (2, 2);
 SELECT clock_timestamp() AS then \gset
 UPDATE renamed SET v = 10 WHERE a = 1;
@@ -350,7 +350,7 @@ INSERT INTO renamed VALUES (1, 3);
 ALTER TABLE renamed RENAME a TO id;
 SELECT * FROM cmig.audit_as_of(NULL::renamed, :'then') ORDER BY id;
 SELECT clock_timestamp() AS then \gset
-SELECT count(*) FROM cmig.enable_audit('renamed', image => 'changes');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('renamed', image => 'changes');
 UPDATE renamed SET v = 4 WHERE id = 1;
 ALTER TABLE renamed RENAME id TO key;
 UPDATE renamed SET v = 5 WHERE key = 1;
@@ -360,7 +360,7 @@ DROP TABLE renamed;
 
 -- a key whose type changes: audit_history finds the row under both types, audit_as_of does not guess
 CREATE TABLE retyped (id integer, part boolean, v text, PRIMARY KEY (id, part));
-SELECT count(*) > 0 AS made FROM cmig.enable_audit('retyped');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('retyped');
 INSERT INTO retyped VALUES (5, true, 'a'), (6, false, 'b');
 SELECT clock_timestamp() AS then \gset
 UPDATE retyped SET v = 'c' WHERE id = 5;

@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 SET TimeZone = 'Asia/Kolkata';
 CALL cmig.audit_retain('1 year');
 CREATE TABLE t (id integer PRIMARY KEY, v text);
-SELECT count(*) FROM cmig.enable_audit('t');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t');
 
 -- this month and six to come, in UTC, and one for the rest
 CREATE VIEW parts AS SELECT c.relname::text AS name, pg_get_expr(c.relpartbound, c.oid) AS bound,
@@ -189,9 +189,9 @@ CREATE TABLE legacy.orders (id integer PRIMARY KEY);
 CREATE TABLE legacy."Orders" (id integer PRIMARY KEY);
 CREATE TABLE "Old Shop"."my.orders" (id integer PRIMARY KEY);
 CREATE TABLE "legacy.orders" (id integer PRIMARY KEY);
-SELECT count(*) > 0 AS made FROM cmig.enable_audit('legacy.orders');
-SELECT count(*) > 0 AS made FROM cmig.enable_audit('legacy."Orders"');
-SELECT count(*) > 0 AS made FROM cmig.enable_audit('"Old Shop"."my.orders"');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('legacy.orders');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('legacy."Orders"');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('"Old Shop"."my.orders"');
 CREATE TABLE qualified AS SELECT n AS table_name, 'I' AS operation, '2022-02-02'::timestamptz AS clock_at, '{"id": 7}'::jsonb AS new_row, 'qualified' AS reason
 	FROM unnest(ARRAY['legacy.orders', 'legacy.Orders', 'legacy."Orders"', '"Old Shop"."my.orders"', 'legacy.dropped', '"Old Shop"."gone too"', '"T"', 'a.b.c', '.', 'x.']) n;
 ALTER TABLE "legacy.orders" RENAME TO "legacy.moved";

@@ -55,7 +55,7 @@ DROP SCHEMA cmig_audit CASCADE;
 
 -- the table's owner, no superuser, may have it; the log is the extension's owner's
 SET ROLE regress_audit_owner;
-SELECT count(*) FROM cmig.enable_audit('app.accounts');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.accounts');
 RESET ROLE;
 SELECT n.nspname, pg_get_userbyid(n.nspowner) = :'superuser' AS owned, n.nspacl IS NULL OR NOT has_schema_privilege('regress_audit_owner', n.oid, 'USAGE') AS closed
 	FROM pg_namespace n WHERE nspname = 'cmig_audit';
@@ -117,7 +117,7 @@ SET ROLE regress_audit_evil;
 CREATE TABLE app.trap (id integer PRIMARY KEY, v text);
 CREATE FUNCTION app.nextval(text) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped as %', current_user; END$$;
 CREATE FUNCTION app.jsonb_hash_extended(jsonb, bigint) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped as %', current_user; END$$;
-SELECT count(*) FROM cmig.enable_audit('app.trap');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.trap');
 SET search_path = app, pg_catalog;
 CREATE TEMP TABLE log (LIKE app.trap);
 CREATE TEMP TABLE layout (LIKE app.trap);
@@ -153,9 +153,9 @@ ALTER TABLE app.renamed RENAME TO accounts;
 CREATE TABLE app.former (id integer PRIMARY KEY);
 ALTER TABLE app.former OWNER TO regress_audit_owner;
 SET ROLE regress_audit_owner;
-SELECT count(*) FROM cmig.enable_audit('app.former', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.former', level => 'row');
 INSERT INTO app.former VALUES (1);
-SELECT count(*) FROM cmig.disable_audit('app.former');
+SELECT count(*) > 0 AS changed FROM cmig.disable_audit('app.former');
 ALTER TABLE app.former RENAME TO former_renamed;
 RESET ROLE;
 SELECT table_id AS former_id FROM cmig_audit.layout WHERE table_name = 'former' \gset
@@ -164,7 +164,7 @@ SET ROLE regress_audit_evil;
 CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'former_id', '{}');
 INSERT INTO app.forgery VALUES (1, 'forged');
 \set VERBOSITY terse
-SELECT count(*) FROM cmig.enable_audit('app.forgery');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.forgery');
 RESET ROLE;
 DROP TABLE app.former_renamed;
 SET ROLE regress_audit_evil;
@@ -175,8 +175,8 @@ DROP TRIGGER forged ON app.forgery;
 CREATE TABLE app.former (id integer PRIMARY KEY);
 CREATE TRIGGER cmig_audit_row AFTER INSERT OR UPDATE OR DELETE ON app.former FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'former_id', '{"level": "row"}');
 INSERT INTO app.former VALUES (2);
-SELECT count(*) FROM cmig.disable_audit('app.former');
-SELECT count(*) FROM cmig.enable_audit('app.former', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.disable_audit('app.former');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.former', level => 'row');
 INSERT INTO app.former VALUES (2);
 DROP TABLE app.former;
 RESET ROLE;
@@ -196,7 +196,7 @@ DROP TABLE app.restored;
 CREATE TABLE app.given (id integer PRIMARY KEY);
 ALTER TABLE app.given OWNER TO regress_audit_evil;
 SET ROLE regress_audit_evil;
-SELECT count(*) FROM cmig.enable_audit('app.given', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.given', level => 'row');
 RESET ROLE;
 ALTER TABLE app.given OWNER TO regress_audit_owner;
 INSERT INTO app.given VALUES (1);
@@ -214,14 +214,14 @@ CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION 
 INSERT INTO app.forgery VALUES (1, 'under an id of its own');
 RESET ROLE;
 CREATE TABLE app.next (id integer PRIMARY KEY);
-SELECT count(*) FROM cmig.enable_audit('app.next');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.next');
 INSERT INTO app.next VALUES (1);
 SELECT table_name, count(DISTINCT table_id), min(table_id) - :next_id AS id FROM cmig_audit.log WHERE table_name IN ('next', 'forgery') GROUP BY 1 ORDER BY 1;
 
 -- the log's owner cannot become a superuser who writes an audited table: not by
 -- triggers, rules, defaults, checks, policies, expression indexes, or partitions
 CREATE TABLE app.mine (id integer PRIMARY KEY);
-SELECT count(*) FROM cmig.enable_audit('app.mine');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.mine');
 ALTER DATABASE :"db" OWNER TO regress_audit_dba;
 ALTER SCHEMA cmig_audit OWNER TO regress_audit_dba;
 DO $$
@@ -363,8 +363,8 @@ INSERT INTO app.mine VALUES (5);
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC, regress_audit_evil;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO PUBLIC;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC;
-SELECT count(*) FROM cmig.enable_audit('app.mine');
-SELECT count(*) FROM cmig.enable_audit('app.accounts');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.mine');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.accounts');
 SELECT count(*) FILTER (WHERE relkind <> 'i' AND has_table_privilege('regress_audit_evil', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')) AS open,
 	has_schema_privilege('regress_audit_evil', 'cmig_audit', 'USAGE') AS usage
 	FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace AND relkind IN ('r', 'p', 'v');

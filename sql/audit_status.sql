@@ -8,7 +8,7 @@ CREATE TABLE customer (id integer PRIMARY KEY, name text, card text);
 CREATE TABLE plain (id integer PRIMARY KEY);
 CREATE VIEW problems AS SELECT object, severity, problem, fix FROM cmig.check() WHERE object = 'cmig_audit';
 SELECT * FROM problems;
-SELECT count(*) > 0 AS made FROM cmig.enable_audit('customer', redact => '{card}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{card}');
 INSERT INTO customer VALUES (1, 'Miller', '4111');
 SELECT * FROM problems;
 
@@ -23,10 +23,10 @@ ALTER TABLE customer RENAME name TO card;
 ALTER TABLE customer RENAME moved TO name;
 -- a column that was dropped keeps its name
 ALTER TABLE customer ADD COLUMN pin text;
-SELECT count(*) > 0 AS made FROM cmig.enable_audit('customer', redact => '{card,pin}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{card,pin}');
 ALTER TABLE customer DROP COLUMN pin;
 SELECT options, problem FROM cmig.audit_status('public') WHERE target = 'public.customer';
-SELECT count(*) > 0 AS made FROM cmig.enable_audit('customer');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer');
 
 -- the log is another kind of object, or a part of it is gone
 \x on
@@ -66,16 +66,16 @@ SELECT * FROM problems;
 DROP SCHEMA cmig_audit;
 \x off
 -- another table does not get the id that the triggers of this one have
-SELECT count(*) > 0 AS made FROM cmig.enable_audit('plain');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('plain');
 INSERT INTO plain VALUES (1);
-SELECT count(*) FROM cmig.enable_audit('customer');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer');
 INSERT INTO customer VALUES (2, 'Smith', NULL);
 SELECT table_name, count(DISTINCT table_id) AS ids, count(*) FROM cmig_audit.log GROUP BY 1 ORDER BY 1;
 SELECT count(DISTINCT table_id) FROM cmig.audit_status('public');
 SELECT * FROM problems;
 -- nothing is audited: that there is no log is no problem
-SELECT count(*) > 0 AS removed FROM cmig.disable_audit('plain');
-SELECT count(*) > 0 AS removed FROM cmig.disable_audit('customer');
+SELECT count(*) > 0 AS changed FROM cmig.disable_audit('plain');
+SELECT count(*) > 0 AS changed FROM cmig.disable_audit('customer');
 DROP SCHEMA cmig_audit CASCADE;
 SELECT * FROM problems;
 

@@ -51,7 +51,7 @@ CREATE FUNCTION fill() RETURNS void LANGUAGE sql AS $$
 	 NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
 $$;
 
-SELECT count(*) FROM cmig.enable_audit('kinds', level => 'statement');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('kinds', level => 'statement');
 -- one row a change: is the image the row's?
 CREATE FUNCTION check_images(what text) RETURNS TABLE (what text, id bigint, same boolean, same_bytes boolean)
 LANGUAGE sql AS $$
@@ -68,7 +68,7 @@ SELECT * FROM check_images('statement, update');
 SELECT DISTINCT changed FROM cmig_audit.log WHERE operation = 'UPDATE' ORDER BY 1;
 
 DELETE FROM kinds;
-SELECT count(*) FROM cmig.enable_audit('kinds', level => 'row');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('kinds', level => 'row');
 SELECT fill();
 SELECT * FROM check_images('row, insert');
 UPDATE kinds SET i4 = 7, tz = '2030-01-01', jb = '{"x": {"y": [1, "z"]}}', co = ROW(9, 9.90, '{z}'), "ünï" = 'ö';
@@ -95,7 +95,7 @@ FROM (SELECT new_row FROM cmig_audit.log WHERE new_row IS NOT NULL) l;
 -- more columns than jsonb's stride of offsets, and columns that come and go
 SELECT 'CREATE TABLE wide (id integer PRIMARY KEY, ' || string_agg(format('c%s text DEFAULT %L', i, repeat('v', i % 7)), ', ') || ')'
 	FROM generate_series(1, 200) i \gexec
-SELECT count(*) FROM cmig.enable_audit('wide');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('wide');
 INSERT INTO wide (id) VALUES (1);
 ALTER TABLE wide ADD COLUMN added timestamptz DEFAULT '2024-01-01', DROP COLUMN c7;
 UPDATE wide SET c8 = NULL;
@@ -106,7 +106,7 @@ SELECT l.new_row = to_jsonb(w) AS same, l.new_row->>'c199' AS c199, l.new_row->>
 CREATE TABLE big (id integer PRIMARY KEY, small integer, large text);
 ALTER TABLE big ALTER large SET STORAGE EXTERNAL;
 INSERT INTO big VALUES (1, 1, repeat('x', 100000));
-SELECT count(*) FROM cmig.enable_audit('big', image => 'changes');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('big', image => 'changes');
 CREATE VIEW toast_reads AS SELECT pg_stat_get_numscans(i.indexrelid) AS reads
 	FROM pg_class c JOIN pg_index i ON i.indrelid = c.reltoastrelid WHERE c.relname = 'big';
 SELECT pg_stat_force_next_flush();
@@ -118,10 +118,10 @@ SELECT old_row, new_row, changed FROM cmig_audit.log WHERE table_name = 'big';
 
 -- too large for jsonb: an error that says what to do, or a mark
 CREATE TABLE huge (id integer PRIMARY KEY, v text);
-SELECT count(*) FROM cmig.enable_audit('huge');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('huge');
 \set VERBOSITY default
 INSERT INTO huge SELECT 1, repeat('x', 268435456);
-SELECT count(*) FROM cmig.enable_audit('huge', oversize => 'truncate');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('huge', oversize => 'truncate');
 INSERT INTO huge SELECT 1, repeat('x', 268435456);
 SELECT new_row FROM cmig_audit.log WHERE table_name = 'huge';
 
