@@ -197,7 +197,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE renamed OWNER dbo');
 command_ok([ 'pg_restore', '-d', $node->connstr('renamed'), "$dump/custom" ], 'restore once more');
 $node->safe_psql('renamed', q{ALTER TABLE shop.customer RENAME secret TO leak});
 my ($status, $out, $err) = $node->psql('renamed', q{UPDATE shop.customer SET leak = 'l'});
-like($err, qr/cannot tell which column of table "customer" is "secret"/, 'a column that cannot be told any more stops writing');
+like($err, qr/cannot tell which column of table "customer" is meant by "secret"/, 'a column that cannot be told any more stops writing');
 # another owner, as with --no-owner: told by the name; and who may make audit
 # triggers does not get there first with a table's id
 $node->safe_psql('postgres', 'CREATE ROLE other SUPERUSER; CREATE ROLE plain_owner; CREATE ROLE evil');
@@ -268,11 +268,11 @@ END $$});
 my $reader = $node->background_psql('prepared', on_error_stop => 0);
 $reader->query_safe('BEGIN; SELECT count(*) FROM cmig_audit.log');
 ($status, $out, $err) = $node->psql('prepared', q{SET lock_timeout = '50ms'; SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t'); SHOW lock_timeout});
-like($err, qr/WARNING:  could not make the audit log's partitions/, 'a reader in the way: enable_audit leaves it at a warning');
+like($err, qr/WARNING:  could not create the audit log's partitions/, 'a reader in the way: enable_audit leaves it at a warning');
 is($out, "f\n50ms", 'and lock_timeout as it was');
 ($status, $out, $err) = $node->psql('prepared', q{SET lock_timeout = '50ms';
 SELECT cmig.create_revision('nothing', '', revision => 'r1'); SELECT count(*) FROM cmig.upgrade('r1')});
-like($err, qr/WARNING:  could not make the audit log's partitions/, 'an upgrade, too');
+like($err, qr/WARNING:  could not create the audit log's partitions/, 'an upgrade, too');
 is($out, "r1\n1", 'and is done');
 ($status, $out, $err) = $node->psql('prepared', q{SET lock_timeout = '50ms'; CALL cmig.audit_retain('1 year')});
 like($err, qr/could not make partitions of the audit log/, 'audit_retain gives up after its attempts');

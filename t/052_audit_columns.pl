@@ -109,7 +109,7 @@ for my $round (1 .. 2)
 	is(insert('copy', 'parted_1', 'id, pan, name', "$id + 1, 'secret', 'Ann'"), 'ok', 'a partition itself');
 	is(insert('copy', 'child', 'id, own, card', "$id, 'o', 'secret'"), 'ok', 'an inheritance child');
 	is(insert('copy', 'swapped_last', 'id, name, card', "$id, 'secret', 'Ann'"),
-		'cannot tell which column of table "swapped_last" is "card" of its audit options', 'what cannot be told is refused');
+		'cannot tell which column of table "swapped_last" is meant by "card" in its audit options', 'what cannot be told is refused');
 	is(leaks('copy'), 0, 'nothing is in clear in the copy');
 	# in the copy, columns are followed as in the original
 	$node->safe_psql('copy', q{ALTER TABLE plain RENAME card TO x; ALTER TABLE plain RENAME name TO card; ALTER TABLE plain RENAME x TO name;
@@ -122,8 +122,8 @@ $node->safe_psql('copy', 'ALTER TABLE plain DROP pan; ALTER TABLE plain ADD pan 
 is(insert('copy', 'plain', 'id, name, pan', "31, 'Ann', 'secret'"), 'hidden column "card" of audited table "plain" was dropped', 'dropped in the copy');
 is(leaks('copy'), 0, 'nothing is in clear');
 is( $node->safe_psql('copy', q{SELECT target, problem FROM cmig.audit_status() WHERE problem IS NOT NULL ORDER BY 1}),
-	join("\n", 'public.plain|writing is refused until enable_audit names the columns again: card (dropped)',
-		'public.swapped_last|writing is refused until enable_audit names the columns again: card (cannot be told)'),
+	join("\n", 'public.plain|rows cannot be written until enable_audit names the columns again: card (dropped)',
+		'public.swapped_last|rows cannot be written until enable_audit names the columns again: card (unknown)'),
 	'audit_status tells of both');
 $node->safe_psql('copy', q{SELECT cmig.enable_audit('swapped_last', redact => '{name}'); SELECT cmig.enable_audit('plain', redact => '{pan}')});
 is(insert('copy', 'swapped_last', 'id, name, card', "32, 'secret', 'Ann'"), 'ok', 'confirmed');

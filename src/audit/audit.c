@@ -2,9 +2,8 @@
  * audit.c
  *	  Turning audit on and off.
  *
- * Triggers are made with the caller's rights, who must own the table; the log
- * is made by audit_log.c as the extension's owner.  All that a table's audit
- * consists of is its triggers, so that disabling leaves the table as it was.
+ * Triggers are created with the privileges of the caller, who must own the
+ * table; audit_log.c creates the log as the extension's owner.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -59,6 +58,7 @@ cmig_audit_init(void)
  * Which tables can be audited
  */
 
+/* Like the server's ALTER TABLE. */
 static void
 require_owner(Oid target)
 {
@@ -67,13 +67,14 @@ require_owner(Oid target)
 					   get_rel_name(target) ? get_rel_name(target) : "?");
 }
 
+/* Open a table of the caller that can be audited. */
 static Relation
 open_target(Oid target, LOCKMODE mode)
 {
 	Relation	relation;
 	char	   *schema;
 
-	/* rights first: who may not have the table must not lock it */
+	/* first of all: only the owner may lock the table */
 	require_owner(target);
 	relation = table_open(target, mode);
 	schema = get_namespace_name(RelationGetNamespace(relation));
@@ -82,7 +83,7 @@ open_target(Oid target, LOCKMODE mode)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table", RelationGetRelationName(relation)),
-				 errhint("Audit is for tables and partitioned tables.")));
+				 errhint("Only tables and partitioned tables can be audited.")));
 	if (IsCatalogRelation(relation) || strcmp(schema, "cmig_audit") == 0 ||
 		strcmp(schema, "cmig") == 0)
 		ereport(ERROR,
@@ -102,7 +103,7 @@ static CmigQuery is_subscribed = {
 	"SELECT 1 FROM pg_catalog.pg_subscription_rel s WHERE s.srrelid = $1", 1, {OIDOID}
 };
 
-/* Does level auto mean row level for this table? */
+/* Would statement-level triggers miss changes of this table? */
 static bool
 needs_row_level(Relation relation, const CmigAuditOptions *options)
 {
@@ -126,6 +127,7 @@ static CmigQuery make_hash_key = {
 	" ON CONFLICT DO NOTHING", 0
 };
 
+/* Create the key for hashed columns, unless there is one. */
 static void
 ensure_hash_key(Oid extension_owner)
 {
@@ -139,7 +141,7 @@ ensure_hash_key(Oid extension_owner)
 	CommandCounterIncrement();
 }
 
-/* The permanent id: that of the triggers, of an earlier audit, or a new one. */
+/* The permanent id: from the triggers or an earlier audit, or a new one. */
 static int32
 choose_id(const CmigAuditOptions *options, Relation relation, Oid log_owner)
 {
@@ -158,6 +160,7 @@ choose_id(const CmigAuditOptions *options, Relation relation, Oid log_owner)
 	return id;
 }
 
+/* The roles other than the owner that hold TRIGGER on a table, as a list. */
 static CmigQuery trigger_holders = {
 	"SELECT pg_catalog.string_agg(r.role, ', ' ORDER BY r.role) FROM (SELECT DISTINCT"
 	" CASE WHEN a.grantee = 0 THEN 'PUBLIC'"
@@ -173,7 +176,7 @@ take_roles(TupleDesc desc, HeapTuple row, void *arg)
 	*(char **) arg = cmig_query_text(desc, row, 1);
 }
 
-/* CREATE OR REPLACE TRIGGER needs no more than the privilege TRIGGER. */
+/* CREATE OR REPLACE TRIGGER needs only the privilege TRIGGER. */
 static void
 warn_of_trigger_privilege(Oid relation, const char *table)
 {
@@ -183,8 +186,8 @@ warn_of_trigger_privilege(Oid relation, const char *table)
 	cmig_query_each(&trigger_holders, values, NULL, take_roles, &roles);
 	if (roles)
 		ereport(WARNING,
-				(errmsg("roles beside the owner can turn off the audit of table %s", table),
-				 errdetail("The privilege TRIGGER allows to replace triggers; it is held by %s.", roles),
+				(errmsg("roles other than the owner can turn off the audit of table %s", table),
+				 errdetail("The privilege TRIGGER, which allows replacing triggers, is held by %s.", roles),
 				 errhint("REVOKE TRIGGER ON %s FROM %s;", table, roles)));
 }
 
@@ -192,6 +195,7 @@ warn_of_trigger_privilege(Oid relation, const char *table)
  * Partitions
  */
 
+/* The quoted and qualified name of a relation. */
 static char *
 name_of(Oid relation)
 {
@@ -199,13 +203,14 @@ name_of(Oid relation)
 									  get_rel_name(relation));
 }
 
+/* As opposed to a trigger for TRUNCATE. */
 static bool
 logs_rows(const CmigAuditTrigger *trigger)
 {
 	return (trigger->type & (TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)) != 0;
 }
 
-/* Do the triggers log the rows of a statement, or each row? */
+/* Does any of the triggers log rows at this level? */
 static bool
 any_level(List *triggers, bool row_level)
 {
@@ -222,8 +227,8 @@ any_level(List *triggers, bool row_level)
 }
 
 /*
- * Partitions that were audited for themselves.  Their triggers rest where
- * that of the partitioned table was cloned beside them (audit_trigger.c).
+ * Look at partitions that have audit triggers of their own.  These do nothing
+ * while a trigger cloned from the partitioned table fires (audit_trigger.c).
  */
 static void
 look_at_partitions(Oid target, bool row_level)
@@ -238,27 +243,30 @@ look_at_partitions(Oid target, bool row_level)
 
 		if (own == NIL)
 			continue;
-		/* triggers of one name, or row triggers that fire beside ours */
+		/* the names would clash, or both triggers would fire */
 		if (get_rel_relkind(partition) == RELKIND_PARTITIONED_TABLE ||
 			(!row_level && any_level(own, true)))
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("partition \"%s\" has audit triggers of its own", get_rel_name(partition)),
 					 errdetail("Its changes would be logged twice."),
-					 errhint("SELECT * FROM cmig.disable_audit(%s) first; in one transaction nothing is missed.",
+					 errhint("Run this first, in the same transaction so that no change is missed: SELECT * FROM cmig.disable_audit(%s)",
 							 quote_literal_cstr(name_of(partition)))));
 		if (row_level)
 			ereport(WARNING,
-					(errmsg("the audit triggers of partition \"%s\" rest as long as it is one",
+					(errmsg("the audit triggers of partition \"%s\" do nothing while it is attached",
 							get_rel_name(partition)),
 					 errdetail("Its changes are logged as those of \"%s\", with the options of that table.",
 							   get_rel_name(target)),
-					 errhint("SELECT * FROM cmig.disable_audit(%s) removes them.",
+					 errhint("To remove them: SELECT * FROM cmig.disable_audit(%s)",
 							 quote_literal_cstr(name_of(partition)))));
 	}
 }
 
-/* The partitioned table above that logs statements, whose triggers are not cloned. */
+/*
+ * The closest ancestor that is audited at statement level, whose triggers are
+ * not cloned; InvalidOid if there is none.
+ */
 static Oid
 ancestor_at_statement_level(Relation relation)
 {
@@ -276,6 +284,7 @@ ancestor_at_statement_level(Relation relation)
 	return InvalidOid;
 }
 
+/* Returns true for row level. */
 static bool
 choose_level(const CmigAuditOptions *options, Relation relation)
 {
@@ -286,9 +295,9 @@ choose_level(const CmigAuditOptions *options, Relation relation)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("partition \"%s\" cannot be audited at row level",
 						RelationGetRelationName(relation)),
-				 errdetail("\"%s\" is audited at statement level: what is written through it would be logged twice.",
+				 errdetail("\"%s\" is audited at statement level: changes made through it would be logged twice.",
 						   get_rel_name(ancestor)),
-				 errhint("Leave level at 'auto'.")));
+				 errhint("Use level => 'auto'")));
 	if (OidIsValid(ancestor) || options->level == CMIG_AUDIT_LEVEL_STATEMENT)
 		return false;
 	return options->level == CMIG_AUDIT_LEVEL_ROW || needs_row_level(relation, options);
@@ -299,17 +308,17 @@ typedef struct Enabling
 {
 	FunctionCallInfo fcinfo;
 	int			first_option;	/* number of the first argument that is one */
-	bool		many;			/* columns need not be in all tables */
-	List	   *met;			/* of CmigAuditName: hidden ones that were
-								 * there */
+	bool		many;			/* columns need not exist in all tables */
+	List	   *met;			/* of CmigAuditName: columns to hide that
+								 * exist in some table */
 	Oid			extension_owner;
 	Oid			log_owner;
-	List	   *statements;		/* of char *: what was run */
+	List	   *statements;		/* of char *: those that were run */
 } Enabling;
 
 /*
- * Make the log before any table is locked: a session that makes it may want
- * to change the table first.
+ * Create the log before any table is locked: another session that is creating
+ * it may want to lock the table first.
  */
 static void
 begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, List *targets)
@@ -332,7 +341,7 @@ begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, Li
 	cmig_audit_retain_ahead(enabling->log_owner, 3);
 }
 
-/* What the table has so far, and in this call the arguments. */
+/* The options that the table has so far, changed by the arguments. */
 static CmigAuditOptions *
 options_of(const Enabling *enabling, List *triggers, Relation relation)
 {
@@ -347,9 +356,9 @@ options_of(const Enabling *enabling, List *triggers, Relation relation)
 		{
 			if (lc == list_head(triggers))
 				ereport(WARNING,
-						(errmsg("the triggers that a script made on table \"%s\" are replaced",
+						(errmsg("the triggers that a script created on table \"%s\" are replaced",
 								RelationGetRelationName(relation)),
-						 errdetail("Their options are not taken over."),
+						 errdetail("Their options are not kept."),
 						 errhint("Name the columns to hide in this call.")));
 			continue;
 		}
@@ -358,13 +367,14 @@ options_of(const Enabling *enabling, List *triggers, Relation relation)
 	}
 	if (options == NULL)
 		options = cmig_audit_options_default();
-	/* a list that is given takes the place of columns that may be gone */
+	/* before columns are looked up: a new list can replace a dropped column */
 	cmig_audit_arguments_read(enabling->fcinfo, enabling->first_option, options);
 	cmig_audit_columns_resolve(options, RelationGetRelid(relation), enabling->extension_owner,
 							   CMIG_AUDIT_CONFIRMING);
 	return options;
 }
 
+/* Audit a table and its inheritance children. */
 static void
 enable_one(Enabling *enabling, Oid target)
 {
@@ -402,20 +412,21 @@ enable_one(Enabling *enabling, Oid target)
 		children = find_inheritance_children(target, AccessShareLock);
 	cmig_audit_layout_record(options->table_id, relation, enabling->log_owner);
 
-	/* the lock stays, but ALTER TABLE wants nobody to hold the table open */
+	/* keep the lock, but ALTER TABLE fails while the table is open */
 	table_close(relation, NoLock);
 	want = cmig_audit_install_wanted(options, row_level, partitioned, table);
 	cmig_audit_install_refuse_taken(target, have, want);
 	cmig_audit_install_change(have, want, table, &enabling->statements);
 	warn_of_trigger_privilege(target, table);
 
-	/* Triggers are not inherited, so each child is audited for itself. */
+	/* triggers are not inherited, so each child has its own */
 	foreach(lc, children)
 	{
 		enable_one(enabling, lfirst_oid(lc));
 	}
 }
 
+/* Return the statements as rows. */
 static Datum
 return_statements(FunctionCallInfo fcinfo, List *statements)
 {
@@ -432,6 +443,7 @@ return_statements(FunctionCallInfo fcinfo, List *statements)
 	return (Datum) 0;
 }
 
+/* The table in argument n. */
 static Oid
 target_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -458,6 +470,7 @@ cmig_enable_audit(PG_FUNCTION_ARGS)
 	return return_statements(fcinfo, enabling.statements);
 }
 
+/* The tables of a schema, without partitions, that match a LIKE pattern. */
 static CmigQuery tables_of_schema = {
 	"SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = $1"
 	" AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'"
@@ -502,6 +515,7 @@ cmig_enable_audit_schema(PG_FUNCTION_ARGS)
 	return return_statements(fcinfo, enabling.statements);
 }
 
+/* Remove the audit triggers of a table and its inheritance children. */
 static void
 disable_one(Oid target, List **statements)
 {

@@ -9,7 +9,7 @@
 
 #include "postgres.h"
 
-/* Called by _PG_init: settings and callbacks. */
+/* Called by _PG_init: define settings, register callbacks. */
 extern void cmig_audit_init(void);
 
 #endif							/* CMIG_AUDIT_H */

@@ -32,17 +32,17 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 		CmigAuditName *name = palloc0(sizeof(CmigAuditName));
 
 		name->name = texts->names[i];
-		/* a typing error for another name would leave that one open */
+		/* if another name was meant, that column would not be hidden */
 		if (cmig_audit_options_has(names, name->name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" stands twice in %s", name->name, what)));
+					 errmsg("\"%s\" is listed twice in %s", name->name, what)));
 		names = lappend(names, name);
 	}
 	return names;
 }
 
-/* One of two or three words. */
+/* Argument n as an index into words. */
 static int
 word_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *const *words)
 {
@@ -68,6 +68,7 @@ static const char *const level_words[] = {"auto", "row", "statement", NULL};
 static const char *const oversize_words[] = {"error", "truncate", NULL};
 static const char *const operation_words[] = {"insert", "update", "delete", "truncate", NULL};
 
+/* Argument n as a set of operations. */
 static int
 operations_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -86,14 +87,14 @@ operations_argument(FunctionCallInfo fcinfo, int n)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" is not an operation", name->name),
-					 errhint("The operations are insert, update, delete and truncate.")));
+					 errhint("The operations are insert, update, delete, and truncate.")));
 		operations |= 1 << i;
 	}
 	if (operations == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("operations must not be empty"),
-				 errhint("Name some of insert, update, delete, truncate; cmig.disable_audit() turns audit off.")));
+				 errhint("Name some of insert, update, delete, and truncate. To turn audit off, call cmig.disable_audit()")));
 	return operations;
 }
 
@@ -113,7 +114,7 @@ cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *opti
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("include and exclude cannot be combined"),
-					 errhint("exclude names what to leave out, include names all there is to log.")));
+					 errhint("exclude names the columns to leave out; include names all columns to log.")));
 		if (options->include)
 			options->exclude = NIL;
 	}
@@ -147,10 +148,10 @@ cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *opti
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("replicated changes cannot be logged at statement level"),
 				 errdetail("The server fires only row triggers when it applies replicated changes."),
-				 errhint("Leave level at 'auto', or say level => 'row'")));
+				 errhint("Use level => 'auto' or level => 'row'")));
 }
 
-/* Columns must exist, and a row must stay recognizable. */
+/* Set the numbers of columns, which must exist and, if hidden, not be in the key. */
 static void
 check_names(List *names, const char *what, Relation relation, const List *key, bool hides)
 {
@@ -174,12 +175,12 @@ check_names(List *names, const char *what, Relation relation, const List *key, b
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("column \"%s\" is part of the key of table \"%s\" and cannot be hidden",
 								name->name, RelationGetRelationName(relation)),
-						 errdetail("The key tells the rows apart in the log.")));
+						 errdetail("The key identifies the rows in the log.")));
 		}
 	}
 }
 
-/* A column is left out, redacted or hashed; two at once is nobody's intention. */
+/* A column in two lists must be a mistake. */
 static void
 check_disjoint(List *names, const char *what, List *others, const char *other_what)
 {
@@ -192,9 +193,9 @@ check_disjoint(List *names, const char *what, List *others, const char *other_wh
 		if (cmig_audit_options_has(others, name->name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("column \"%s\" stands in both %s and %s",
+					 errmsg("column \"%s\" is listed in both %s and %s",
 							name->name, what, other_what),
-					 errhint("Name it in one of them. A list that is not given keeps what it held; '{}' empties it.")));
+					 errhint("Name it in only one of them. A list that is not given stays as it is; '{}' empties it.")));
 	}
 }
 
@@ -213,7 +214,7 @@ cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation)
 	cmig_audit_columns_anchor(options, RelationGetRelid(relation));
 }
 
-/* Leave out what the table does not have; *met gets what it has. */
+/* Leave out columns that the table does not have; add the others to *met. */
 static List *
 present_names(List *names, Relation relation, List **met)
 {
@@ -258,6 +259,6 @@ cmig_audit_arguments_require_met(FunctionCallInfo fcinfo, int n, List *met, cons
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("no table of schema \"%s\" has a column \"%s\"", schema, name->name),
-					 errdetail("It is named to be excluded, redacted or hashed.")));
+					 errdetail("The call excludes, redacts, or hashes that column.")));
 	}
 }

@@ -2,7 +2,7 @@
  * audit_arguments.h
  *	  The arguments of enable_audit() and its family.
  *
- * Every option is an argument whose null means: as it is.
+ * Every option is an argument; null leaves the option as it is.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,19 +14,19 @@
 #include "fmgr.h"
 #include "utils/rel.h"
 
-/* Put the arguments that are not null, from number n on, into options. */
+/* Set the options for which the arguments, from number n on, are not null. */
 extern void cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *options);
 
 /*
- * The columns named must exist, each in one list, and a row must stay
- * recognizable.
+ * Check that all columns exist and are in one list only, and that no column of
+ * the key is hidden; set their numbers and the anchor.
  */
 extern void cmig_audit_arguments_check(CmigAuditOptions *options, Relation relation);
 
 /*
- * For many tables at once: what is to be hidden and is not there is left out.
- * *met collects the columns that were there, and the last function raises an
- * error when one of the arguments' was in no table.
+ * For many tables at once: leave out columns to hide that the table does not
+ * have.  *met collects those that some table has, and the second function raises
+ * an error if a column of the arguments is not among them.
  */
 extern void cmig_audit_arguments_fit(CmigAuditOptions *options, Relation relation, List **met);
 extern void cmig_audit_arguments_require_met(FunctionCallInfo fcinfo, int n, List *met,

@@ -2,12 +2,13 @@
  * audit_as_of.c
  *	  A table's rows as they were at a time.
  *
- * audit_as_of_sql.c says how the answer is found.  Here is what it needs to
- * know of the table and the log, and the order of looking and reading: nothing
- * that was looked at may change until the queries, which run with the caller's
- * rights, have read it.  Other sessions are kept from it by locks on the table
- * and by audit_types.c, the table owner's code in this session by running it
- * in a read-only transaction (audit_image.c).
+ * audit_as_of_sql.c explains how the answer is found.  This file collects what
+ * the queries depend on, and runs them.  They run with the caller's privileges,
+ * so what was checked must not change until they have read it.  Other sessions
+ * are prevented from changing it by locks on the table, by audit_types.c, and by
+ * the check of base/query.c that the name still means the table; code of the
+ * table's owner in this session runs in a read-only transaction
+ * (audit_image.c).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -58,7 +59,7 @@ typedef struct AsOf
 	Datum		values[CMIG_AS_OF_PARAMETERS];
 	char		nulls[CMIG_AS_OF_PARAMETERS + 1];
 	ReturnSetInfo *result;
-	bool		partial;		/* an entry with only what changed was met */
+	bool		partial;		/* an entry has only what changed */
 	CmigAuditImages images;
 	MemoryContext row_context;	/* reset for each row */
 } AsOf;
@@ -74,6 +75,7 @@ static const Oid parameter_types[CMIG_AS_OF_PARAMETERS] = {
 	[CMIG_AS_OF_SEQ] = INT8OID
 };
 
+/* Was a key changed after the time? */
 static CmigQuery changed_keys = {
 	"SELECT 'yes' FROM cmig_audit.log l"
 	" WHERE l.old_hash >= $1 AND l.old_hash < $2 AND l.clock_at > $3 LIMIT 1",
@@ -86,13 +88,14 @@ static CmigQuery entries_between = {
 	4, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
+/* seq of the first TRUNCATE after the time. */
 static CmigQuery first_truncate = {
 	"SELECT pg_catalog.min(l.seq)::text FROM cmig_audit.log l"
 	" WHERE l.row_hash = $1 AND l.operation = 'TRUNCATE' AND l.clock_at > $2",
 	2, {INT8OID, TIMESTAMPTZOID}
 };
 
-/* Imported entries can be of new values only. */
+/* Imported entries can lack the old or the new row. */
 static void
 raise_lost(const AsOf *as_of, Datum key)
 {
@@ -100,12 +103,13 @@ raise_lost(const AsOf *as_of, Datum key)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("the log does not tell what a row of table \"%s\" was then", as_of->target->name),
-			 errdetail("An entry of the row with the key %s does not have the row as it was before or after.", text),
-			 errhint("Ask for a time after that entry; SELECT * FROM cmig.audit_history(%s, %s) shows what was logged.",
+			 errmsg("the log does not say what a row of table \"%s\" was at that time", as_of->target->name),
+			 errdetail("An entry of the row with the key %s does not contain the row as it was before or after the change.", text),
+			 errhint("Use a time after that entry. To see what was logged: SELECT * FROM cmig.audit_history(%s, %s)",
 					 quote_literal_cstr(as_of->query.type), quote_literal_cstr(text))));
 }
 
+/* A row callback: add a row to the result. */
 static void
 put_row(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -156,6 +160,7 @@ run_query(AsOf *as_of, const char *sql)
 	cmig_query_each(&query, as_of->values, as_of->nulls, put_row, as_of);
 }
 
+/* Try the simple query first, and the general one if it does not suffice. */
 static void
 put_all_rows(void *arg)
 {
@@ -176,7 +181,7 @@ put_all_rows(void *arg)
 	}
 }
 
-/* The server's function answers in a buffer of its own, the same each time. */
+/* The server's function returns the same buffer each time. */
 static char *
 time_text(const CmigAuditLayout *layout)
 {
@@ -211,7 +216,7 @@ all_renames(CmigAuditTarget *target)
 	return any ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data))) : NULL;
 }
 
-/* Are there entries of rows after a time, while a layout held? */
+/* Are there entries of rows after a time that were logged with this layout? */
 static bool
 has_entries(const CmigAuditTarget *target, int layout, const Datum *range, TimestampTz at)
 {
@@ -230,9 +235,8 @@ has_entries(const CmigAuditTarget *target, int layout, const Datum *range, Times
 }
 
 /*
- * Rows of a table without a key are found again by all that they hold.
- * Columns that are younger than some of the entries that count cannot take
- * part.
+ * The rows of a table without a key are identified by all of their values, except
+ * columns that are newer than some of the entries that count.
  */
 static List *
 young_columns(CmigAuditTarget *target, Relation relation, const Datum *range, TimestampTz at)
@@ -256,7 +260,7 @@ young_columns(CmigAuditTarget *target, Relation relation, const Datum *range, Ti
 	return names;
 }
 
-/* A column can become part of the key after it was hidden. */
+/* A hidden column can have become part of the key. */
 static void
 refuse_hidden_key(const CmigAuditTarget *target, const List *hidden)
 {
@@ -274,13 +278,13 @@ refuse_hidden_key(const CmigAuditTarget *target, const List *hidden)
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("column \"%s\" of the key of table \"%s\" is hidden in the log",
 								name, target->name),
-						 errdetail("The rows cannot be told apart."),
-						 errhint("Call cmig.enable_audit() with redact, hash and exclude without the column, and ask for a time after that.")));
+						 errdetail("The rows cannot be identified."),
+						 errhint("Call cmig.enable_audit() with redact, hash, and exclude without the column, and use a time after that call.")));
 		}
 	}
 }
 
-/* Columns whose values the log does not have as they were, besides others. */
+/* The columns whose values the log does not have, and others. */
 static ArrayType *
 hidden_columns(const CmigAuditTarget *target, Relation relation, Oid extension_owner,
 			   const List *others)
@@ -341,8 +345,8 @@ columns_text(List *names, List *kinds)
 }
 
 /*
- * Entries after the time whose keys have other columns, or values of another
- * kind, than the table's now do not say to which of its rows they belong.
+ * If entries after the time have keys of other columns than the table's key has
+ * now, or values of another kind, it is not known to which rows they belong.
  */
 static void
 check_keys(CmigAuditTarget *target, const Datum *range, TimestampTz at)
@@ -359,14 +363,14 @@ check_keys(CmigAuditTarget *target, const Datum *range, TimestampTz at)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("the key of table \"%s\" has changed since then", target->name),
-				 errdetail("Rows were told apart by %s and are by %s now.",
+				 errdetail("Rows were identified by %s then, and are identified by %s now.",
 						   columns_text(layout->key_columns, same_columns ? layout->key_kinds : NIL),
 						   columns_text(target->key_columns, same_columns ? target->key_kinds : NIL)),
-				 errhint("Ask for a time after the change, or look the rows up in cmig_audit.log.")));
+				 errhint("Use a time after the change, or look the rows up in cmig_audit.log.")));
 	}
 }
 
-/* The queries call to_jsonb() of keys and rows with the caller's rights. */
+/* The queries call to_jsonb() of keys and rows with the caller's privileges. */
 static bool
 hold_types(Relation relation)
 {
@@ -419,6 +423,7 @@ live_key(const CmigAuditTarget *target, const char *alias)
 	return text.data;
 }
 
+/* Can rows have the same key within a transaction? */
 static bool
 key_is_deferrable(Relation relation)
 {
@@ -440,7 +445,7 @@ key_is_deferrable(Relation relation)
 	return deferrable;
 }
 
-/* The entries of a partition are among those of its partitioned table. */
+/* The entries of a partition are logged as those of its partitioned table. */
 static void
 refuse_partition(Relation relation)
 {
@@ -461,11 +466,12 @@ refuse_partition(Relation relation)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("partition \"%s\" is audited through its partitioned table",
 					RelationGetRelationName(relation)),
-			 errhint("SELECT * FROM cmig.audit_as_of(NULL::%s, <time>), with a condition on its partition key.",
+			 errhint("Query the partitioned table with a condition on its partition key: SELECT * FROM cmig.audit_as_of(NULL::%s, <time>)",
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(root)),
 												get_rel_name(root)))));
 }
 
+/* The table of whose row type the first argument is. */
 static Oid
 table_of_argument(FunctionCallInfo fcinfo)
 {
@@ -489,6 +495,7 @@ set_parameter(AsOf *as_of, CmigAsOfParameter parameter, Datum value)
 	as_of->nulls[parameter] = ' ';
 }
 
+/* Restrict the query to the key in the third argument, if it is not null. */
 static void
 set_key(AsOf *as_of, FunctionCallInfo fcinfo)
 {
@@ -513,9 +520,10 @@ set_key(AsOf *as_of, FunctionCallInfo fcinfo)
 }
 
 /*
- * Lock the table and look which one it is.  The lock is held until the end of
- * the transaction: no other session renames or alters the table, or puts a
- * view in its place, which the queries would read with the caller's rights.
+ * Lock the table, and set what the queries need.  The lock is held until the end
+ * of the transaction, so that no other session can rename or alter the table, or
+ * replace it by a view, which the queries would read with the caller's
+ * privileges.
  */
 static void
 begin_as_of(AsOf *as_of, FunctionCallInfo fcinfo)
@@ -524,7 +532,7 @@ begin_as_of(AsOf *as_of, FunctionCallInfo fcinfo)
 	Oid			oid = table_of_argument(fcinfo);
 
 	LockRelationOid(oid, AccessShareLock);
-	/* what it was before it was locked counts for nothing */
+	/* it may have changed before it was locked */
 	if (table_of_argument(fcinfo) != oid)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -541,7 +549,7 @@ begin_as_of(AsOf *as_of, FunctionCallInfo fcinfo)
 	set_parameter(as_of, CMIG_AS_OF_HIGH, Int64GetDatum(((int64) as_of->target->table_id + 1) << 32));
 }
 
-/* What the log tells of the time since then. */
+/* Look at the entries since then. */
 static void
 look_at_log(AsOf *as_of)
 {
@@ -565,7 +573,7 @@ look_at_log(AsOf *as_of)
 					  DirectFunctionCall1(int8in, CStringGetDatum(truncate)));
 }
 
-/* The same of the table as it is now. */
+/* Look at the table as it is now. */
 static void
 look_at_table(AsOf *as_of, Relation relation)
 {
@@ -618,9 +626,9 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	table_close(relation, AccessShareLock);
 
 	guc_level = cmig_audit_row_pin_reader();
-	/* compiling takes longer than the expressions are worth */
+	/* compiling the expressions takes longer than it saves */
 	cmig_settings_override("jit", "off");
-	/* nothing is known of how many entries of a transaction share a key */
+	/* the planner cannot know how many entries of a transaction share a key */
 	if (as_of.query.deferrable)
 		cmig_settings_override("enable_nestloop", "off");
 	cmig_audit_image_explain(&as_of.images, put_all_rows, &as_of);

@@ -2,10 +2,10 @@
  * audit_as_of_sql.c
  *	  The queries of audit_as_of().
  *
- * The answer is found backward.  A row that has no entry after the time is
- * as it is now, so it comes from the table itself; for any other row, the
- * first entry after the time holds the old row.  So nothing is needed from
- * before the time, rows that existed before audit was enabled are right, and
+ * The answer is found backward.  A row that has no entry after the given time
+ * has not changed since, so it is read from the table itself; for any other row,
+ * the first entry after that time has the old row.  So no entries from before
+ * that time are needed, rows that are older than the audit are right, and
  * columns that were added since have the values that the server gave them.
  *
  * An example: a table t (id, v) has the rows (1, 'b'), (3, 'c') and (4, 'd')
@@ -15,22 +15,23 @@
  *		DELETE 2	old_row {"id": 2, "v": "x"}
  *		INSERT 3	new_row {"id": 3, "v": "c"}
  *
- * "after" are these entries.  "event" says for each what it tells of the row
- * before it: (1, image {"id": 1, "v": "a"}), (2, image {"id": 2, "v": "x"}),
- * (3, gone).  "first" keeps the first event of each key.  The answer is the
- * images of first that are not gone, (1, 'a') and (2, 'x'), and the rows of
- * the table whose key is not in first: (4, 'd').
+ * In the query, "after" are these entries.  "event" says what each of them tells
+ * about the row before it: (1, image {"id": 1, "v": "a"}), (2, image {"id": 2,
+ * "v": "x"}), (3, gone), that is, there was no row.  "first" is the first event
+ * of each key.  The answer consists of the images of "first" that are not gone,
+ * (1, 'a') and (2, 'x'), and of the rows of the table whose key is not in
+ * "first": (4, 'd').
  *
- * Two things need more.  Where entries hold only what changed, the old values
- * of all entries after the time are laid over the row as it is now, or as it
- * was deleted.  And a TRUNCATE after the time leaves no old rows, so a row
- * that has no entry between the two is put together from the entries before.
+ * Two cases need more.  If entries have only what changed, the old values of all
+ * entries after the time replace those of the row as it is now, or as it was
+ * when it was deleted.  And a TRUNCATE after the time has no old rows, so a row
+ * without an entry between the two is assembled from the entries before.
  *
- * Rows of a table without a key are counted: as many equal rows as there are
- * now, less those that were inserted since, plus those that were deleted.
+ * For a table without a key, equal rows are counted: those that exist now, minus
+ * those that were inserted since, plus those that were deleted.
  *
- * The queries run with the caller's rights.  They return rows that are as they
- * are now, and images, of which audit_image.c makes rows.
+ * The queries run with the caller's privileges.  They return rows that have not
+ * changed, and images, from which audit_image.c makes rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -53,7 +54,7 @@ StaticAssertDecl(CMIG_AS_OF_AT == 0 && CMIG_AS_OF_LOW == 1 && CMIG_AS_OF_HIGH ==
 				 CMIG_AS_OF_HIDDEN == 6 && CMIG_AS_OF_SEQ == 7,
 				 "the parameters are numbered as their enum");
 
-/* An image or key in today's names. */
+/* An image or key with the present names of columns; clock is its time. */
 static char *
 renamed(const CmigAsOfQuery *as_of, const char *image, const char *clock)
 {
@@ -68,13 +69,14 @@ renamed(const CmigAsOfQuery *as_of, const char *image, const char *clock)
 					image, clock, clock, image);
 }
 
+/* The image without hidden columns. */
 static char *
 shown(const CmigAsOfQuery *as_of, const char *image)
 {
 	return as_of->has_hidden ? psprintf("((%s) - " PARAM_HIDDEN ")", image) : pstrdup(image);
 }
 
-/* Entries of rows, after the time or until then, as e. */
+/* The entries of rows for which the condition on e is true. */
 static char *
 entries(const CmigAsOfQuery *as_of, const char *condition)
 {
@@ -97,14 +99,14 @@ after(const CmigAsOfQuery *as_of)
 				   "e.clock_at > " PARAM_AT);
 }
 
-/* Only the row with the key, where one was asked for. */
+/* Restricts a query to the key, if there is one. */
 static const char *
 key_condition(const CmigAsOfQuery *as_of, const char *key)
 {
 	return as_of->has_key ? psprintf(" AND %s = " PARAM_KEY, key) : "";
 }
 
-/* What entries after the time say of the row before them. */
+/* What each entry after the time says about the row before it. */
 #define EVENTS \
 	"SELECT coalesce(a.old_hash, a.row_hash) AS h, coalesce(a.old_key, a.row_key) AS k," \
 	" a.seq, a.command_id, a.id, a.clock_at, a.operation = 'INSERT' AS gone," \
@@ -112,8 +114,8 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 	" a.logged_key FROM after a"
 
 /*
- * A key that a row got by changing it was not there before, but for one that
- * is equal and only looks different, as 1.0 and 1.00.
+ * If a row got a key by an update, no row had that key before, unless the old
+ * key is equal and only looks different, as 1.0 and 1.00.
  */
 #define ARRIVALS \
 	" UNION ALL" \
@@ -121,18 +123,19 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
 	" FROM after a WHERE a.old_key <> a.row_key"
 
 /*
- * Where the key is deferrable, a row may come to a key before the row that has
- * it leaves, as when two rows exchange their keys.  So among the entries of a
- * transaction in which rows came to a key, those of the row that was there
- * before count: from the first entry on whose old row is not what one that
- * arrived became, and without arrivals before it leaves.  If more came than
- * left there was none, since each transaction leaves one at most; if all are
- * of rows that arrived, and as many left, the transaction says nothing.
+ * With a deferrable key, a row can get a key before another row gives it up, as
+ * when two rows exchange their keys.  So if rows got a key in a transaction, only
+ * the entries of the row that had the key before the transaction count: those
+ * from the first entry on whose old row did not result from a row that got the
+ * key, without rows that got the key before that row gave it up.  If more rows
+ * got the key than gave it up, no row had it before, since at most one row has a
+ * key at the end of a transaction.  If all entries are of rows that got the key,
+ * and as many gave it up, the transaction tells nothing.
  *
- * That is how it reads for the entries after the time, where source tells of
- * rows as they were before each entry.  For those until the time all of it is
- * the other way round: source tells of rows as they were after each entry,
- * rows that leave are gone, and the row that is there at last counts.
+ * This describes the entries after the time, for which source has the rows before
+ * each entry.  For the entries until the time, everything is reversed: source has
+ * the rows after each entry, a row that gives up the key is gone, and the row
+ * that has the key at the end counts.
  */
 static char *
 of_one_row(const char *source, bool backwards)
@@ -168,6 +171,7 @@ of_one_row(const char *source, bool backwards)
 					backwards ? ">" : "<", back, back, back, forth, forth, forth);
 }
 
+/* The events of the entries after the time. */
 static char *
 events(const CmigAsOfQuery *as_of)
 {
@@ -176,7 +180,7 @@ events(const CmigAsOfQuery *as_of)
 	return pstrdup(as_of->keys_changed ? EVENTS ARRIVALS : EVENTS);
 }
 
-/* What entries until the time say of the row after them. */
+/* What each entry until the time says about the row after it. */
 #define EVENTS_UNTIL \
 	"SELECT e.row_key AS k, e.seq, e.command_id, e.id, e.clock_at, e.operation = 'DELETE' AS gone," \
 	" e.operation = 'INSERT' OR e.old_key IS NOT NULL AS ends, e.new_row AS image, e.logged_key FROM until e" \
@@ -185,8 +189,8 @@ events(const CmigAsOfQuery *as_of)
 	" FROM until e WHERE e.old_key <> e.row_key"
 
 /*
- * Whole rows: the first entry tells all.  Whether an image is whole is told by
- * the key in it.
+ * With whole rows, the first entry has everything.  An image that contains the key
+ * is a whole row.
  */
 char *
 cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)
@@ -209,9 +213,9 @@ cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)
 }
 
 /*
- * The rows that had no entry after the time, with their key: the table as it
- * is, or when it was truncated, what the entries until the time tell.  The
- * image is NULL where an entry that counts has none.
+ * The rows that have no entry after the time, with their key: those of the table
+ * as it is now, or if it was truncated, those that the entries until the time
+ * result in.  The image is NULL if an entry that counts has none.
  */
 static char *
 unchanged_rows(const CmigAsOfQuery *as_of)
@@ -236,6 +240,7 @@ unchanged_rows(const CmigAsOfQuery *as_of)
 					renamed(as_of, "b.image", "b.clock_at"));
 }
 
+/* The entries until the time, from the last TRUNCATE on. */
 static char *
 until(const CmigAsOfQuery *as_of)
 {
@@ -246,9 +251,9 @@ until(const CmigAsOfQuery *as_of)
 }
 
 /*
- * Whatever the entries hold, and also when the table was truncated.  The sub-
- * selects that rename must not get into the window function: the server tells
- * that w.n = 0 lets it stop early before it pulls them up, and then does not
+ * For all entries, and also if the table was truncated.  The subqueries that
+ * rename must not become part of the window function: the server decides that
+ * w.n = 0 allows it to stop early before it pulls them up, and then does not
  * find the function again.
  */
 char *
@@ -281,7 +286,7 @@ cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of)
 					key_condition(as_of, "s.k"));
 }
 
-/* Without a key: so many equal rows. */
+/* Without a key: count equal rows. */
 char *
 cmig_audit_as_of_sql_counting(const CmigAsOfQuery *as_of)
 {

@@ -13,42 +13,42 @@
 typedef enum CmigAsOfParameter
 {
 	CMIG_AS_OF_AT,				/* the time */
-	CMIG_AS_OF_LOW,				/* row_hash of the table's entries: from here */
-	CMIG_AS_OF_HIGH,			/* to below here */
+	CMIG_AS_OF_LOW,				/* the table's entries have row_hash >= this */
+	CMIG_AS_OF_HIGH,			/* and < this */
 	CMIG_AS_OF_HASHES,			/* row_hash of the key's variants */
-	CMIG_AS_OF_KEY,
-	CMIG_AS_OF_RENAMES,			/* columns' names of all times */
-	CMIG_AS_OF_HIDDEN,			/* columns that images do not have */
+	CMIG_AS_OF_KEY,				/* with present names */
+	CMIG_AS_OF_RENAMES,			/* former and present names of columns */
+	CMIG_AS_OF_HIDDEN,			/* columns to remove from images */
 	CMIG_AS_OF_SEQ,				/* seq of the first TRUNCATE after the time */
 	CMIG_AS_OF_PARAMETERS		/* how many there are */
 } CmigAsOfParameter;
 
-/* What decides how a query looks. */
+/* What the text of a query depends on. */
 typedef struct CmigAsOfQuery
 {
 	const char *type;			/* the table's quoted name */
-	const char *table;			/* the same, with ONLY where that fits */
+	const char *table;			/* the same, with ONLY for a plain table */
 	const char *alias;			/* of the table in the query; no column has
 								 * this name */
 	const char *live_key;		/* expression: the key of a row of the table */
-	bool		has_renames;
-	bool		has_hidden;
-	bool		has_key;		/* only the row with a key was asked for */
+	bool		has_renames;	/* CMIG_AS_OF_RENAMES is set */
+	bool		has_hidden;		/* CMIG_AS_OF_HIDDEN is set */
+	bool		has_key;		/* only the row with a key is wanted */
 	bool		truncated;		/* there is a TRUNCATE after the time */
 	bool		keys_changed;	/* a key changed after the time */
 	bool		deferrable;		/* rows can share a key within a transaction */
 } CmigAsOfQuery;
 
 /*
- * Each returns a query with the columns: row of the table's type; image, for
- * a row that is not as it is now (NULL if the log does not have it); whether
- * the image is not whole; key.
+ * Each of these returns a query with four columns: a row that has not changed;
+ * the image of any other row (NULL if the log does not have it); whether that
+ * image is only a part of the row; the key.
  */
 
-/* If all entries hold whole rows, as far as they count. */
+/* If all entries that count have whole rows. */
 extern char *cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of);
 
-/* Whatever the entries hold, and also if the table was truncated. */
+/* For all entries, and also if the table was truncated. */
 extern char *cmig_audit_as_of_sql_general(const CmigAsOfQuery *as_of);
 
 /* For a table without a key. */

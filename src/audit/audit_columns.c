@@ -1,6 +1,6 @@
 /*
  * audit_columns.c
- *	  Which columns of a table the names in its audit options are today.
+ *	  Which columns the names in a table's audit options mean now.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,19 +23,19 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* The columns of a table at some time, in their order. */
+/* The columns that a table had at some time, in their order. */
 typedef struct State
 {
 	const char *database;
 	Oid			relation;
-	bool		merged;			/* an inheritance child, whose columns a dump
-								 * may reorder */
+	bool		merged;			/* an inheritance child, whose columns can
+								 * have another order in a dump */
 	int			count;
 	AttrNumber *numbers;
 	char	  **names;
 } State;
 
-/* What became of a column, besides a number that it has. */
+/* Results of following a column, other than its number. */
 #define COLUMN_GONE 0
 #define COLUMN_UNKNOWN (-1)
 
@@ -73,7 +73,7 @@ make_state(const char *database, Oid relation, int most)
 	return state;
 }
 
-/* As the table is now; needs no lock on it. */
+/* The columns that the table has now; needs no lock on it. */
 static State *
 live_state(Oid relation)
 {
@@ -102,6 +102,7 @@ live_state(Oid relation)
 	return state;
 }
 
+/* The columns of a layout. */
 static State *
 layout_state(const CmigAuditLayout *layout, bool merged)
 {
@@ -134,8 +135,8 @@ layout_state(const CmigAuditLayout *layout, bool merged)
 }
 
 /*
- * Anchors: <database>/<oid>/<columns>/<checksum>, of so many first columns'
- * names.
+ * Anchors are <database>/<oid>/<count>/<checksum>: the checksum of the names of
+ * that many first columns.
  */
 
 static uint64
@@ -149,6 +150,7 @@ checksum(const State *state, int count)
 	return DatumGetUInt64(hash_any_extended((unsigned char *) text.data, text.len, 0));
 }
 
+/* The first half of an anchor. */
 static char *
 anchor_table(const char *database, Oid relation)
 {
@@ -163,7 +165,7 @@ is_anchored_in(const CmigAuditOptions *options, const char *database, Oid relati
 	return options->anchor && strncmp(options->anchor, table, strlen(table)) == 0;
 }
 
-/* Are the columns of a copy still called as the anchor has it? */
+/* Do the columns of a copy still have the names of the anchor? */
 static bool
 is_anchored_copy(const CmigAuditOptions *options, const State *state)
 {
@@ -207,7 +209,7 @@ is_same_table(const State *a, const State *b)
 		strcmp(a->database, b->database) == 0;
 }
 
-/* The number in a later state. */
+/* The number of a column in a later state. */
 static int
 follow(const State *from, const State *to, AttrNumber number)
 {
@@ -233,9 +235,9 @@ follow(const State *from, const State *to, AttrNumber number)
 }
 
 /*
- * The states from the one that the options' numbers belong to until now.
- * *by_name is set when that one is not known: then the names count, in the
- * first state.
+ * The states from the one to which the options' numbers belong until now.  If
+ * that one is not known, *by_name is set: then the names count, in the first
+ * state.
  */
 static List *
 states_of(const CmigAuditOptions *options, Oid relation, Oid extension_owner, bool *by_name)
@@ -268,6 +270,7 @@ states_of(const CmigAuditOptions *options, Oid relation, Oid extension_owner, bo
 	return lappend(states, live);
 }
 
+/* The number that a column of the options has now. */
 static int
 number_now(const CmigAuditOptions *options, const CmigAuditName *name, List *states, bool by_name)
 {
@@ -287,7 +290,7 @@ number_now(const CmigAuditOptions *options, const CmigAuditName *name, List *sta
 }
 
 /*
- * Telling what is wrong
+ * Messages
  */
 
 static char *
@@ -304,7 +307,7 @@ raise_gone(Oid relation, const char *column)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("hidden column \"%s\" of audited table \"%s\" was dropped",
 					column, get_rel_name(relation)),
-			 errdetail("It was called so when the audit options were made. Rows are not written until they are confirmed, so that a column that replaces it is not logged in clear."),
+			 errdetail("That was its name when the audit options were set. No rows can be written until the options are confirmed, so that a column that replaces it is not logged in clear."),
 			 errhint("Name the columns to hide in cmig.enable_audit(%s, ...). To keep the other options as they are: SELECT * FROM cmig.enable_audit(%s)",
 					 table_literal(relation), table_literal(relation))));
 }
@@ -314,9 +317,9 @@ raise_unknown(Oid relation, const char *column, const char *what)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("cannot tell which column of table \"%s\" is \"%s\" of its audit options",
+			 errmsg("cannot tell which column of table \"%s\" is meant by \"%s\" in its audit options",
 					get_rel_name(relation), column),
-			 errdetail("The table is a copy, and its columns were renamed or dropped since the options were made."),
+			 errdetail("The table is a copy, and its columns were renamed or dropped since the options were set."),
 			 errhint("Name the columns as they are now: SELECT * FROM cmig.enable_audit(%s, %s => '{...}')",
 					 table_literal(relation), what)));
 }
@@ -330,8 +333,8 @@ warn_forgotten(Oid relation, const char *column, const char *what)
 }
 
 /*
- * One list.  include only says what to show, so nothing is lost when one of
- * its columns is gone.
+ * Resolve one list.  A dropped column of include is not an error, as nothing is
+ * shown instead of it.
  */
 static List *
 resolve_list(CmigAuditOptions *options, List *names, const char *what, Oid relation,
@@ -390,9 +393,9 @@ cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extensio
 	if (options->include && include == NIL && use == CMIG_AUDIT_CONFIRMING)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("none of the columns that audit of table \"%s\" includes is left",
+				 errmsg("none of the columns to include in the audit of table \"%s\" is left",
 						get_rel_name(relation)),
-				 errhint("Name columns in include, or log all: SELECT * FROM cmig.enable_audit(%s, include => '{}')",
+				 errhint("Name columns in include, or log all columns: SELECT * FROM cmig.enable_audit(%s, include => '{}')",
 						 table_literal(relation))));
 	options->include = include;
 }
@@ -411,7 +414,7 @@ append_problems(StringInfo text, const CmigAuditOptions *options, const List *na
 		if (number > 0 || (number == COLUMN_GONE && names == options->include))
 			continue;
 		appendStringInfo(text, "%s%s %s", text->len > 0 ? ", " : "", quote_identifier(name->name),
-						 number == COLUMN_GONE ? "(dropped)" : "(cannot be told)");
+						 number == COLUMN_GONE ? "(dropped)" : "(unknown)");
 	}
 }
 
@@ -432,5 +435,5 @@ cmig_audit_columns_problem(const CmigAuditOptions *options, Oid relation, Oid ex
 	append_problems(&text, options, options->hash, states, by_name);
 	if (text.len == 0)
 		return NULL;
-	return psprintf("writing is refused until enable_audit names the columns again: %s", text.data);
+	return psprintf("rows cannot be written until enable_audit names the columns again: %s", text.data);
 }

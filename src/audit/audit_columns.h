@@ -1,19 +1,20 @@
 /*
  * audit_columns.h
- *	  Which columns of a table the names in its audit options are today.
+ *	  Which columns the names in a table's audit options mean now.
  *
- * Options keep columns with name and number, and the anchor: the database and
- * table that the numbers belong to.  There the number counts, whatever the
- * column is called.  A dump has other numbers (dropped columns are not in it),
- * and its names can be younger than those in the trigger's arguments, which
- * no ALTER TABLE changes.  So in a copy the column is followed through
- * cmig_audit.layout, which has the names of every time at which the table was
- * written: by number within a table, and from a table to its copy by its
- * place among the columns, provided that all columns up to it are called the
- * same.  Where the log is not in the dump, the anchor's checksum of these
- * names says the same.
+ * Options have the name and number of each column, and the anchor, which says
+ * to which database and table the numbers belong.  In that table the number
+ * counts, whatever the column is called now.  In a copy that was restored from
+ * a dump, columns have other numbers (dropped ones are missing), and names can
+ * be newer than those in the trigger's arguments, which ALTER TABLE does not
+ * change.  So in a copy the column is followed through cmig_audit.layout, which
+ * has the names from every time at which the table was written to: within a
+ * table by number, and from a table to its copy by its place among the columns,
+ * provided that all columns up to it have the same names.  If the dump does not
+ * contain the log, the anchor's checksum of these names serves for the same.
  *
- * What cannot be told so is never guessed by the trigger: it refuses.
+ * If a column cannot be found in this way, the trigger raises an error instead
+ * of guessing.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,22 +25,25 @@
 #include "audit/audit_options.h"
 #include "utils/rel.h"
 
+/* What the options are resolved for. */
 typedef enum CmigAuditColumnsUse
 {
-	CMIG_AUDIT_WRITING,			/* a hidden column that is gone is an error */
-	CMIG_AUDIT_CONFIRMING,		/* it is forgotten, or one of its name hidden */
-	CMIG_AUDIT_READING			/* the same without a word */
+	CMIG_AUDIT_WRITING,			/* raise an error if a hidden column was
+								 * dropped */
+	CMIG_AUDIT_CONFIRMING,		/* hide a column of the same name, or else
+								 * warn and leave it out */
+	CMIG_AUDIT_READING			/* the same without a warning */
 } CmigAuditColumnsUse;
 
 /*
  * Give every column of the options the name and number that it has now.
- * Names without a number are new and left alone.  Raises an error when a
- * column cannot be told, except for reading.
+ * Names without a number are new and stay as they are.  Raises an error if it
+ * is not known which column is meant, except for reading.
  */
 extern void cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation,
 									   Oid extension_owner, CmigAuditColumnsUse use);
 
-/* What cmig_audit_columns_resolve() would say to a writer, NULL if nothing. */
+/* Why cmig_audit_columns_resolve() would fail for writing, or NULL. */
 extern char *cmig_audit_columns_problem(const CmigAuditOptions *options, Oid relation,
 										Oid extension_owner);
 

@@ -1,14 +1,13 @@
 /*
  * audit_image.c
- *	  Rows of a table, made of the images that the log holds.
+ *	  Making rows of a table from images in the log.
  *
- * Making rows calls what the columns' types bring along (input functions,
- * checks of domains), which is the table owner's code and runs as that role.
+ * Making rows calls code of the columns' types (input functions, checks of
+ * domains), which the table's owner has chosen and which runs as that role.
  *
- * A value can be one that its column does not take any more, after ALTER
- * COLUMN TYPE.  The server's error tells neither the column nor the row.  So
- * that the rows cost no more for it, the column is looked for afterwards, in a
- * subtransaction for each try.
+ * After ALTER COLUMN TYPE, a column may no longer accept a value.  The server's
+ * error names neither the column nor the row.  To find the column only if there
+ * is an error, each column is tried in a subtransaction afterward.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,9 +36,10 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* Of a value, so much is shown. */
+/* How many bytes of a value an error message shows. */
 #define SHOWN_LENGTH 100
 
+/* Prepare a call of jsonb_populate_record() for a row type. */
 static void
 prepare(FmgrInfo *populate, Oid row_type)
 {
@@ -118,7 +118,7 @@ row_of_column(Form_pg_attribute attribute)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
-/* Can it be the fault of what a column is to take? */
+/* Can a value be the cause of the error? */
 static bool
 is_of_value(const ErrorData *error)
 {
@@ -146,6 +146,7 @@ populate_column(void *arg)
 	(void) populate_as(trial->images->owner, &populate, base, trial->image);
 }
 
+/* Does the column accept its value in the image? */
 static bool
 column_takes(const CmigAuditImages *images, Form_pg_attribute attribute, Datum image)
 {
@@ -209,18 +210,18 @@ raise_misfit(const CmigAuditImages *images, Jsonb *image, const char *column,
 		value = psprintf("%s...", pnstrdup(value, pg_mbcliplen(value, strlen(value), SHOWN_LENGTH)));
 	ereport(ERROR,
 			(errcode(error->sqlerrcode),
-			 errmsg("column \"%s\" of table \"%s\" does not take a value that it had: %s",
+			 errmsg("column \"%s\" of table \"%s\" does not accept a value that it had: %s",
 					column, table, error->message),
 			 key ? errdetail("As of %s, the log has %s in the row with the key %s.",
 							 timestamptz_to_str(images->at), value, key) :
 			 errdetail("As of %s, the log has %s in a row.",
 					   timestamptz_to_str(images->at), value),
-			 key ? errhint("SELECT * FROM cmig.audit_history(%s, %s) shows the row as it was logged.",
+			 key ? errhint("To see the row as it was logged: SELECT * FROM cmig.audit_history(%s, %s)",
 						   quote_literal_cstr(name), quote_literal_cstr(key)) :
-			 errhint("Look the row up in cmig_audit.log, or ask for a time after the column's type was changed.")));
+			 errhint("Look the row up in cmig_audit.log, or use a time after the column's type was changed.")));
 }
 
-/* Raises an error if a column is found. */
+/* Find the column that does not accept its value, and raise an error about it. */
 static void
 explain(const CmigAuditImages *images, Jsonb *image, ErrorData *error)
 {
@@ -246,7 +247,7 @@ typedef struct ImageWork
 	Jsonb	   *failed;			/* a copy of the image that was being read */
 } ImageWork;
 
-/* The image may lie in memory that goes with the subtransaction. */
+/* Save the image, whose memory can be freed with the subtransaction. */
 static void
 run_work(void *arg)
 {

@@ -1,6 +1,6 @@
 /*
  * audit_image.h
- *	  Rows of a table, made of the images that the log holds.
+ *	  Making rows of a table from images in the log.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,27 +12,28 @@
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
+/* What is needed to make rows of a table. */
 typedef struct CmigAuditImages
 {
 	Oid			relation;
 	Oid			owner;			/* of the table */
-	List	   *key_columns;	/* of char *, as they are called now */
-	TimestampTz at;				/* the time that was asked for */
-	MemoryContext context;		/* holds what outlives a row */
+	List	   *key_columns;	/* of char *, with their present names */
+	TimestampTz at;				/* the rows are as of this time */
+	MemoryContext context;		/* for what outlives a row */
 	FmgrInfo	populate;		/* jsonb_populate_record() for its type */
-	Datum		image;			/* that a row is being made of, else 0 */
+	Datum		image;			/* the one that is being read, or 0 */
 } CmigAuditImages;
 
-/* Fill in what is needed for a table; it lives in the current context. */
+/* Fill in what is needed for a table, in the current memory context. */
 extern void cmig_audit_image_init(CmigAuditImages *images, Oid relation, Oid owner,
 								  List *key_columns, TimestampTz at);
 
-/* A row of an image, as the table's owner would make it. */
+/* Make a row from an image, with the privileges of the table's owner. */
 extern Datum cmig_audit_image_row(CmigAuditImages *images, Datum image);
 
 /*
- * Call work, which makes rows.  When an image does not fit the table's columns
- * as they are now, the error tells of which row and column.
+ * Call work, which makes rows.  If an image does not fit the present columns of
+ * the table, the error names the row and the column.
  */
 extern void cmig_audit_image_explain(CmigAuditImages *images, void (*work) (void *arg),
 									 void *arg);

@@ -1,12 +1,12 @@
 /*
  * audit_import.c
- *	  Bringing the rows of an older audit table into the log.
+ *	  Copying the rows of an older audit table into the log.
  *
- * Only members of the log's owner may import, as an import writes entries of
- * any content.  A source can run code of its owner (a view's functions, casts
- * of its columns' types), so it is read as that role, which the caller must
- * be able to be.  Entries get the time that the source names, and a seq before
- * all others, so that they sort before what was logged here.
+ * Only members of the log's owner can import, because an import writes entries
+ * with any content.  A source can run code of its owner (a view's functions,
+ * casts of its columns' types), so it is read as that role, of which the caller
+ * must be a member.  Entries get the time that the source has, and a seq that is
+ * less than all others, so that they sort before what was logged here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -39,7 +39,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_audit_import);
 
-/* Imported entries sort before all that is logged. */
+/* Imported entries sort before all others. */
 #define IMPORTED_SEQ (-(INT64CONST(1) << 62))
 
 /* What a mapping can name, and the usual names of such columns. */
@@ -84,6 +84,7 @@ static const Field fields[FIELDS] = {
 	{"query", "text", {"query", "client_query"}}
 };
 
+/* One call of audit_import(). */
 typedef struct Import
 {
 	Oid			extension_owner;
@@ -95,6 +96,7 @@ typedef struct Import
 	int64		count;			/* rows so far */
 } Import;
 
+/* The source's column for a field, NULL if there is none. */
 static const char *
 mapped_column(Jsonb *mapping, const Field *field, Oid source)
 {
@@ -159,7 +161,7 @@ check_mapping(Jsonb *mapping)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the mapping names an unknown column \"%.*s\"",
 							v.val.string.len, v.val.string.val),
-					 errhint("A mapping goes from %s to the source's columns.", names.data)));
+					 errhint("A mapping has the keys %s, and names of the source's columns as values.", names.data)));
 	}
 }
 
@@ -170,7 +172,7 @@ name_of(Oid relation)
 									  get_rel_name(relation));
 }
 
-/* SELECT of all fields, null where the source has none, the oldest first. */
+/* The query for all fields, with null for those that the source lacks, oldest rows first. */
 static char *
 source_query(Oid source, Jsonb *mapping)
 {
@@ -216,7 +218,7 @@ operation_word(const char *operation)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("\"%s\" is not an operation", operation),
-			 errdetail("The source's operations must begin with I, U, D or T.")));
+			 errdetail("The source's operations must begin with I, U, D, or T.")));
 	return NULL;
 }
 
@@ -257,9 +259,8 @@ image_of(TupleDesc desc, HeapTuple row, int field)
 }
 
 /*
- * Make the writer one that takes entries of a time.  Resets the batch, which
- * holds what was made of earlier rows: nothing of the row at hand may be in
- * it yet.
+ * Open a writer for entries of a time, unless the current one accepts them.
+ * Resets the batch, which must not contain anything of the current row yet.
  */
 static void
 open_writer(Import *import, TimestampTz at)
@@ -377,7 +378,7 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 	if (isnull || name == NULL || operation == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("a row of the source has no table, operation or time")));
+				 errmsg("a row of the source has no table, operation, or time")));
 	table = cmig_audit_import_table_named(import->tables,
 										  cmig_query_text(desc, row, FIELD_SCHEMA_NAME + 1), name);
 	old_row = image_of(desc, row, FIELD_OLD_ROW);
@@ -397,7 +398,7 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Is a relation the log, or one of its partitions, or a view of nothing else?
- * A view that only looks the log's entries up beside other tables is none.
+ * A view that also reads other tables is not meant.
  */
 static CmigQuery is_of_log = {
 	"WITH RECURSIVE s(oid) AS (SELECT $1 UNION SELECT d.refobjid FROM s"
@@ -423,7 +424,7 @@ refuse_log(Oid source)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" shows the audit log itself", get_rel_name(source)),
 				 errdetail("An import would write its entries a second time."),
-				 errhint("Name the older audit table that is to be copied into the log.")));
+				 errhint("Name the older audit table whose rows you want to copy into the log.")));
 }
 
 static void
@@ -433,7 +434,7 @@ require_owner(Oid source, Oid owner)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of \"%s\" to import it", get_rel_name(source)),
-				 errdetail("It is read as its owner, role \"%s\", whose code it can call.",
+				 errdetail("It is read as its owner, role \"%s\", because it can call code of that role.",
 						   GetUserNameFromId(owner, true)),
 				 errhint("Import a copy that belongs to you: CREATE TABLE <copy> AS SELECT * FROM %s;",
 						 name_of(source))));
@@ -453,7 +454,7 @@ read_source(Import *import, Oid source, Jsonb *mapping)
 	int			guc_level;
 
 	require_owner(source, owner);
-	/* nobody puts another relation in its place, or gives it away */
+	/* others cannot replace it now, or change its owner */
 	LockRelationOid(source, AccessShareLock);
 	owner = cmig_audit_log_table_owner(source);
 	require_owner(source, owner);

@@ -1,6 +1,6 @@
 /*
  * audit_import_table.c
- *	  The tables that an older audit table speaks of.
+ *	  The tables that an older audit table names.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -90,7 +90,7 @@ live_table(const char *name, List *schemas, char **schema)
 	return InvalidOid;
 }
 
-/* The same of the tables that are gone. */
+/* The same for tables that were dropped. */
 static int32
 gone_table(const char *name, List *schemas, char **schema)
 {
@@ -131,8 +131,8 @@ find_named(CmigAuditImportTable *table, List *schemas, char *name)
 /*
  * Older audit tables often hold schema and name in one column, as
  * TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME or as tg_relid::regclass writes them.
- * Take the first reading that is the name of a table: the name as it is, what
- * stands before and behind its dot, an identifier of SQL.
+ * Use the first of these that names a table: the name as it is; the parts before
+ * and after its dot; the name as an SQL identifier.
  */
 static void
 find_table_of(CmigAuditImportTables *tables, CmigAuditImportTable *table)
@@ -165,7 +165,7 @@ find_table_of(CmigAuditImportTables *tables, CmigAuditImportTable *table)
 	}
 	else
 		parts = NIL;
-	/* a table that is gone, and was never audited */
+	/* a table that was dropped, and never audited */
 	table->name = split ? dot + 1 : parts ? llast(parts) : name;
 	table->found_schema = split ? linitial(split) :
 		list_length(parts) == 2 ? linitial(parts) : linitial(tables->schemas);

@@ -1,6 +1,6 @@
 /*
  * audit_import_table.h
- *	  The tables that an older audit table speaks of.
+ *	  The tables that an older audit table names.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +12,7 @@
 #include "utils/jsonb.h"
 #include "utils/palloc.h"
 
-/* A table, and how the source calls it. */
+/* A table, and its name in the source. */
 typedef struct CmigAuditImportTable
 {
 	char	   *source_schema;	/* NULL if the source has none */
@@ -35,7 +35,7 @@ extern CmigAuditImportTables *cmig_audit_import_tables_begin(Oid log_owner, Memo
 															 Oid source);
 
 /*
- * The table that the source calls so.  A table that neither exists nor was
+ * The table with this name in the source.  A table that neither exists nor was
  * ever audited gets an id and a layout.
  */
 extern CmigAuditImportTable *cmig_audit_import_table_named(CmigAuditImportTables *tables,

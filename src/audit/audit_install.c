@@ -27,6 +27,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+/* cmig.audit_trigger() */
 static Oid
 trigger_function(void)
 {
@@ -34,19 +35,21 @@ trigger_function(void)
 						  0, NULL, false);
 }
 
-/* That of a table audited before pg_cmig came, InvalidOid if there is none. */
+/*
+ * The function of triggers that audit_script() has created, InvalidOid if there
+ * is none.
+ */
 static Oid
 scripted_function(void)
 {
 	Oid			schema = get_namespace_oid("cmig_audit", true);
 
-	/* the caller needs no right on the schema */
+	/* the caller needs no privilege on the schema */
 	return !OidIsValid(schema) ? InvalidOid :
 		GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("write"),
 						PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
 }
 
-/* The audit triggers of a relation; cloned: from a partitioned table above. */
 List *
 cmig_audit_install_read(Oid relation, bool *cloned)
 {
@@ -107,6 +110,7 @@ cmig_audit_install_read(Oid relation, bool *cloned)
  * The triggers that a table should have
  */
 
+/* events and transition are SQL, as in CREATE TRIGGER; transition can be "". */
 static CmigAuditTrigger *
 wanted_trigger(const char *name, int16 type, const char *events, const char *transition,
 			   const char *table, const char *args, bool replicated)
@@ -125,8 +129,8 @@ wanted_trigger(const char *name, int16 type, const char *events, const char *tra
 }
 
 /*
- * The row trigger of a partitioned table has a name of its own: it is cloned
- * to a table that is attached, which may have one for itself.
+ * The row-level trigger of a partitioned table has another name than that of a
+ * plain table, because it is cloned to partitions, which may have their own.
  */
 List *
 cmig_audit_install_wanted(const CmigAuditOptions *options, bool row_level, bool partitioned,
@@ -192,7 +196,6 @@ find_trigger(List *triggers, const char *name)
 	return NULL;
 }
 
-/* CREATE OR REPLACE would silently end a trigger of the table's owner. */
 void
 cmig_audit_install_refuse_taken(Oid relation, List *have, List *want)
 {
@@ -205,7 +208,7 @@ cmig_audit_install_refuse_taken(Oid relation, List *have, List *want)
 		if (find_trigger(have, name) == NULL && OidIsValid(get_trigger_oid(relation, name, true)))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("table \"%s\" has a trigger \"%s\" that is not of pg_cmig",
+					 errmsg("table \"%s\" already has a trigger \"%s\" that pg_cmig did not create",
 							get_rel_name(relation), name),
 					 errhint("ALTER TRIGGER %s ON %s RENAME TO <another name>;", name,
 							 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
@@ -213,6 +216,7 @@ cmig_audit_install_refuse_taken(Oid relation, List *have, List *want)
 	}
 }
 
+/* Run a statement and remember it. */
 static void
 run(List **statements, char *statement)
 {
@@ -220,7 +224,6 @@ run(List **statements, char *statement)
 	*statements = lappend(*statements, statement);
 }
 
-/* Make the triggers as wanted with as few statements as can be. */
 void
 cmig_audit_install_change(List *have, List *want, const char *table, List **statements)
 {

@@ -2,8 +2,8 @@
  * audit_install.h
  *	  The audit triggers of a table: those it has, and those it should have.
  *
- * All that a table's audit consists of is its triggers, so that disabling
- * leaves the table as it was.
+ * The audit of a table consists of nothing but its triggers, so that disabling
+ * it leaves the table as it was.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,12 +18,13 @@
 typedef struct CmigAuditTrigger
 {
 	const char *name;
-	bool		scripted;		/* made by audit_script()'s script */
-	bool		narrowed;		/* WHEN or UPDATE OF: somebody else's doing */
-	int16		type;
-	char		enabled;
-	char	   *args;			/* as in the statement that makes it */
-	char	   *statement;
+	bool		scripted;		/* created by a script of audit_script() */
+	bool		narrowed;		/* it has WHEN or UPDATE OF, which we never
+								 * create */
+	int16		type;			/* as pg_trigger.tgtype */
+	char		enabled;		/* as pg_trigger.tgenabled */
+	char	   *args;			/* as in the statement that creates it */
+	char	   *statement;		/* of a wanted one: what creates it */
 	int			nargs;
 	char	  **arg_values;
 } CmigAuditTrigger;

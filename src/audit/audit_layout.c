@@ -1,6 +1,6 @@
 /*
  * audit_layout.c
- *	  What audited tables are and were called, and their columns.
+ *	  The names that audited tables and their columns have and had.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -58,7 +58,7 @@ static CmigQuery find_by_name = {
 	2, {TEXTOID, TEXTOID}
 };
 
-/* Does a table have audit triggers with an id? */
+/* Does a table have audit triggers with this id? */
 static CmigQuery carries_id = {
 	"SELECT 1 FROM pg_catalog.pg_trigger t"
 	" JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
@@ -73,9 +73,9 @@ static CmigQuery next_table_id = {
 };
 
 /*
- * Has the id been used, by a table of a layout or in anybody's trigger?  Both
- * can be ahead of the sequence: triggers that outlived the log, a dump that was
- * restored over the database, a trigger made by hand.
+ * Has the id been used, in a layout or in any trigger?  Both can be ahead of the
+ * sequence, if triggers outlived the log, a dump was restored over the database,
+ * or somebody created a trigger by hand.
  */
 static CmigQuery uses_id = {
 	"SELECT 1 WHERE EXISTS (SELECT FROM cmig_audit.layout l WHERE l.table_id = $1)"
@@ -131,6 +131,7 @@ cmig_audit_layout_key(Relation relation)
 	return primary ? primary : identity;
 }
 
+/* The kind of a type, see audit_layout.h. */
 static char *
 kind_of(Oid type)
 {
@@ -288,7 +289,7 @@ array_of(List *texts)
 	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-/* The log's owner can write anything into the table. */
+/* Check what is read: the log's owner can write anything into the table. */
 static void
 collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -342,7 +343,7 @@ cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation, const char 
 		(layout->database == NULL || database == NULL || strcmp(layout->database, database) == 0);
 }
 
-/* The layout that relation has now. */
+/* The layout that a relation has now. */
 static CmigAuditLayout *
 layout_of(Relation relation)
 {
@@ -359,6 +360,7 @@ layout_of(Relation relation)
 	return layout;
 }
 
+/* Equal and known. */
 static bool
 same_text(const char *a, const char *b)
 {
@@ -394,8 +396,8 @@ insert(int32 table_id, const CmigAuditLayout *layout)
 }
 
 /*
- * The table of a layout is there: under the name it had, or under another but
- * with its triggers.  The oid alone says nothing after a dump was restored.
+ * Does the table of a layout still exist, with the same name or with its
+ * triggers?  The oid alone does not tell, as a dump may have been restored.
  */
 static bool
 is_there(int32 table_id, const CmigAuditLayout *layout)
@@ -412,10 +414,10 @@ is_there(int32 table_id, const CmigAuditLayout *layout)
 }
 
 /*
- * The table of the last layout is gone.  May another one go on with its id?
- * Who may make triggers of ours could put any id on a table of their own, and
- * its changes would pass for those of the other.  So it must be that table,
- * restored: by its name in a copy of the database, or by its owner.
+ * The table of the last layout was dropped.  May another table continue with its
+ * id?  A role that may create our triggers could use any id for a table of its
+ * own, whose changes would then be logged as those of the other table.  So it
+ * must have the same owner, or the same name in a copy of the database.
  */
 static bool
 may_go_on(const CmigAuditLayout *last, const CmigAuditLayout *now, Oid owner, Oid log_owner)
@@ -455,7 +457,7 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 		if (is_there(table_id, last))
 			refuse_id(last, now, "The table was copied together with its triggers; its changes would look like those of the other table.");
 		if (!may_go_on(last, now, relation->rd_rel->relowner, log_owner))
-			refuse_id(last, now, psprintf("That table belonged to role \"%s\" and is gone; the changes of this one would look like its.",
+			refuse_id(last, now, psprintf("That table belonged to role \"%s\" and was dropped; the changes of this one would be logged as its.",
 										  last->owner ? last->owner : "?"));
 	}
 	if (last == NULL || !same_layout(last, now))

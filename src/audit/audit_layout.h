@@ -1,11 +1,11 @@
 /*
  * audit_layout.h
- *	  What audited tables are and were called, and their columns.
+ *	  The names that audited tables and their columns have and had.
  *
- * cmig_audit.layout has a row for each state of an audited table's names: its
- * schema, name, oid, the numbers of its columns by name, the columns of its
- * key, and its owner.  It is written when a change is logged under names that are not
- * the last recorded ones.  With it old entries stay readable.
+ * cmig_audit.layout has a row for each state of an audited table: its schema,
+ * name, oid, owner, the numbers of its columns by name, and the columns of its
+ * key.  A row is added when a change is logged and the state differs from the
+ * last one recorded.  So old entries can still be read after a rename.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,55 +18,57 @@
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 
+/* One state of a table. */
 typedef struct CmigAuditLayout
 {
-	TimestampTz recorded_at;
+	TimestampTz recorded_at;	/* when it was first seen */
 	Oid			relation;
 	char	   *schema_name;
 	char	   *table_name;
-	Jsonb	   *columns;		/* names and numbers */
-	List	   *key_columns;	/* of char *; NIL when the row is the key */
-	List	   *key_kinds;		/* of char *, for each of them; NIL where they
-								 * are not known */
-	char	   *owner;			/* NULL where they are not known */
-	char	   *database;		/* in which relation is an oid */
+	Jsonb	   *columns;		/* object of numbers by name */
+	List	   *key_columns;	/* of char *; NIL if the whole row is the key */
+	List	   *key_kinds;		/* of char *, one for each; NIL if they are
+								 * not known */
+	char	   *owner;			/* NULL if it is not known */
+	char	   *database;		/* where relation is an oid; NULL if it is not
+								 * known */
 } CmigAuditLayout;
 
-/* This database, also told apart from one of another server. */
+/* Identifies this database among those of all servers. */
 extern char *cmig_audit_layout_database(void);
 
 /*
- * Are the numbers of a layout's columns those of a relation?  The oid alone
- * says nothing after a dump was restored in another database.
+ * Are the numbers of a layout's columns those of a relation?  The oid alone does
+ * not tell, as a dump may have been restored in another database.
  */
 extern bool cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation,
 									const char *database);
 
-/* The columns that tell a table's rows apart: of char *, NIL if there are none. */
+/* The columns that identify a table's rows: of char *, NIL if there are none. */
 extern List *cmig_audit_layout_key(Relation relation);
 
 /*
- * What the values of a relation's columns are in jsonb: "number", "boolean",
- * "string" if it is plain text, and else the name of the type.  Values of
- * types of one kind look alike.
+ * What the values of columns are in jsonb: "number", "boolean", "string" for
+ * types whose text does not depend on the type, or else the name of the type.
+ * If types are of one kind, equal values are equal in jsonb.
  */
 extern List *cmig_audit_layout_kinds(Relation relation, List *columns);
 
 /*
- * Record the layout of relation as table_id's, unless it is the last one
- * recorded.  Runs as the log's owner.  Raises an error when the id belongs
- * to another table: one that still exists, or one that is gone and was not
- * the caller's table restored from a dump.
+ * Record the layout of a relation under table_id, unless it is the last one
+ * recorded.  Runs as the log's owner.  Raises an error if the id belongs to
+ * another table: one that still exists, or one that was dropped and of which
+ * this one is not a restored copy.
  */
 extern void cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner);
 
-/* All layouts of a table, the oldest first. */
+/* All layouts of a table, with the oldest first. */
 extern List *cmig_audit_layout_read(int32 table_id);
 
 /*
- * The id under which a table is or was audited, 0 if it never was: by its
- * oid and its name, or its owner in this database; for tables that are gone by
- * the name alone (the last that had it).
+ * The id under which a table is or was audited, 0 if it never was.  A relation
+ * that exists is found by its oid together with its name, or with its owner and
+ * this database; with InvalidOid, the last table that had the name is found.
  */
 extern int32 cmig_audit_layout_find(Oid relation, const char *schema_name,
 									const char *table_name);

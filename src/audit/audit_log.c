@@ -1,11 +1,11 @@
 /*
  * audit_log.c
- *	  The schema cmig_audit: what is in it, whose it is, and making it.
+ *	  The schema cmig_audit: its contents, its owner, and its creation.
  *
- * Whoever can change the log's tables could read what is audited and forge
- * entries, so they are used only when they belong to the extension's owner
- * (or to a role that could do both anyway), and everything that is made here
- * is made by that role, with nothing granted to others.
+ * A role that can change the log's tables could read what is audited and forge
+ * entries.  So they are used only if they belong to the extension's owner (or
+ * to a role that could do both anyway), and everything here is created by that
+ * role, without granting anything to others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -40,13 +40,13 @@
 
 /*
  * The order of the columns keeps the fixed part of a row free of padding.
- * row_hash is the table's id in the upper and a hash of the key in the lower
- * half, so that one index finds both the entries of a row and those of a
- * table.  The key's hash is jsonb_hash_extended(row_key, 0).
+ * The upper half of row_hash is the table's id, and the lower half a hash of the
+ * key, jsonb_hash_extended(row_key, 0), so that one index finds both the
+ * entries of a row and those of a table.
  *
- * The index on id keeps a dump that is restored over the database from adding
- * entries a second time, and tells audit_writer.c the newest id.  A unique index
- * must have the partition key in it.
+ * The unique index on id prevents a dump that is restored over the database
+ * from adding entries a second time, and tells audit_writer.c the newest id.  It
+ * must contain the partition key.
  */
 static const char *const log_statements[] = {
 	"CREATE SEQUENCE cmig_audit.log_id_seq AS bigint",
@@ -122,9 +122,9 @@ static const char *const log_statements[] = {
 };
 
 /*
- * Compressing the images with pglz would cost more than all else that the
- * trigger does.  Partitions take the method from cmig_audit.log when they are
- * made.
+ * Compressing the images with pglz would cost more than everything else that
+ * the trigger does.  Partitions inherit the method from cmig_audit.log when
+ * they are created.
  */
 #define IMAGES_SET_LZ4 \
 	"ALTER row_key SET COMPRESSION lz4, ALTER old_key SET COMPRESSION lz4, " \
@@ -172,9 +172,9 @@ cmig_audit_log_act_as(CmigAuditRole *saved, Oid role)
 }
 
 /*
- * The server lets nobody set a transaction back to read-write after its first
- * query, and puts XactReadOnly back when a subtransaction or the transaction
- * fails.
+ * After the first query, the server does not allow a transaction to be set back
+ * to read-write.  It restores XactReadOnly if the transaction or a
+ * subtransaction fails.
  */
 void
 cmig_audit_log_act_as_reader(CmigAuditRole *saved, Oid role)
@@ -191,9 +191,10 @@ cmig_audit_log_return(const CmigAuditRole *saved)
 }
 
 /*
- * Who holds TRIGGER on a table of ours can put a function of their own on it,
- * which would run with the owner's rights.  Triggers and rules that are not
- * ENABLE ALWAYS, which takes the owner, do not fire in a replica.
+ * A role that holds TRIGGER on a table of ours can create a trigger with its own
+ * function, which would run with the owner's privileges.  With this setting,
+ * triggers and rules do not fire unless the table's owner has made them ENABLE
+ * ALWAYS.  Returns the GUC nest level.
  */
 static int
 silence_triggers(void)
@@ -226,11 +227,10 @@ cmig_audit_log_execute_silently(const char *sql)
 }
 
 /*
- * Event triggers fire for the statement as for any other of the log's owner.
- * That is the server's rule, not a gap: up to PostgreSQL 18 only superusers
- * make event triggers and own them, so whose function runs there is their
- * choice, and it would run with the same rights when that owner, or anybody,
- * typed the statement.
+ * Event triggers fire for the statement as for any other statement of the log's
+ * owner.  That is not a gap: up to PostgreSQL 18, only superusers can create and
+ * own event triggers.  They decide whose function runs, and it would run with
+ * the same privileges if the log's owner typed the statement.
  */
 void
 cmig_audit_log_execute(const char *sql)
@@ -279,8 +279,8 @@ database_owner(void)
 }
 
 /*
- * Beside the extension's owner: superusers, and the database's owner, who may
- * have owned the extension before a dump was restored by another role.
+ * Besides the extension's owner, these are superusers, and the database's owner,
+ * who may have owned the extension before another role restored a dump.
  */
 bool
 cmig_audit_log_trusted(Oid owner, Oid extension_owner)
@@ -296,6 +296,7 @@ cmig_audit_log_relation(void)
 	return OidIsValid(schema) ? get_relname_relid("log", schema) : InvalidOid;
 }
 
+/* InvalidOid if it does not exist; otherwise *kind is its relkind. */
 static Oid
 owner_of_relation(Oid relation, char *kind)
 {
@@ -349,6 +350,7 @@ make_fault(int sqlstate, char *problem, char *fix)
 	return fault;
 }
 
+/* The fault of a part of the log that belongs to the wrong role. */
 static CmigAuditLogFault *
 foreign_owner(const char *what, Oid owner, Oid extension_owner)
 {
@@ -356,27 +358,29 @@ foreign_owner(const char *what, Oid owner, Oid extension_owner)
 	CmigAuditLogFault *fault =
 	make_fault(ERRCODE_INSUFFICIENT_PRIVILEGE,
 			   psprintf("%s belongs to role \"%s\"", what, GetUserNameFromId(owner, true)),
-			   psprintf("Drop or rename it if it is not an audit log of pg_cmig. Otherwise give the schema cmig_audit and all in it to \"%s\" with ALTER ... OWNER TO",
+			   psprintf("Drop or rename it if it is not an audit log of pg_cmig. Otherwise give the schema cmig_audit and everything in it to \"%s\" with ALTER ... OWNER TO",
 						name));
 
-	fault->detail = psprintf("An audit log is only trusted when it belongs to the extension's owner, \"%s\": its owner can read and change it.",
+	fault->detail = psprintf("An audit log is trusted only if it belongs to the extension's owner, \"%s\", because its owner can read and change it.",
 							 name);
 	return fault;
 }
 
+/* The parts of the log. */
 static const struct
 {
 	const char *name;
-	char		kind;
+	char		kind;			/* relkind */
 	bool		needed;
 }			parts[] = {
 	{"log", RELKIND_PARTITIONED_TABLE, true},
 	{"layout", RELKIND_RELATION, true},
 	{"log_id_seq", RELKIND_SEQUENCE, true},
 	{"table_id_seq", RELKIND_SEQUENCE, true},
-	{"log_default", RELKIND_RELATION, false}	/* audit_retain makes it again */
+	{"log_default", RELKIND_RELATION, false}	/* audit_retain can create it */
 };
 
+/* The fault of a part that is missing, or NULL. */
 static CmigAuditLogFault *
 missing_part(Oid schema)
 {
@@ -384,7 +388,7 @@ missing_part(Oid schema)
 	{
 		CmigAuditLogFault *fault =
 		make_fault(ERRCODE_UNDEFINED_TABLE, "there is no audit log in this database",
-				   "SELECT * FROM cmig.enable_audit('<table>') makes an empty one; if there was one, restore it from a backup.");
+				   "If there was one, restore it from a backup. To create an empty one: SELECT * FROM cmig.enable_audit('<table>')");
 
 		fault->missing = true;
 		return fault;
@@ -394,7 +398,7 @@ missing_part(Oid schema)
 		if (parts[i].needed && !OidIsValid(get_relname_relid(parts[i].name, schema)))
 			return make_fault(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 							  psprintf("\"cmig_audit.%s\" is missing", parts[i].name),
-							  "Restore the audit log from a backup. To begin an empty one, rename the schema cmig_audit and call cmig.enable_audit() for each audited table.");
+							  "Restore the audit log from a backup. To start with an empty one, rename the schema cmig_audit and call cmig.enable_audit() for each audited table.");
 	}
 	return NULL;
 }
@@ -423,13 +427,13 @@ cmig_audit_log_fault(Oid extension_owner)
 			return foreign_owner(psprintf("\"cmig_audit.%s\"", parts[i].name), owner, extension_owner);
 		if (kind != parts[i].kind)
 			return make_fault(ERRCODE_WRONG_OBJECT_TYPE,
-							  psprintf("\"cmig_audit.%s\" is not what pg_cmig made", parts[i].name),
+							  psprintf("\"cmig_audit.%s\" is not what pg_cmig created", parts[i].name),
 							  "Rename or drop it, and restore the audit log from a backup if there was one.");
 	}
 	return missing_part(schema);
 }
 
-/* may_be_missing: there need not be a log. */
+/* Raise an error if the log cannot be used; it may be missing altogether. */
 static void
 raise_fault(Oid extension_owner, bool may_be_missing)
 {
@@ -444,9 +448,10 @@ raise_fault(Oid extension_owner, bool may_be_missing)
 }
 
 /*
- * Functions that SQL on the log, its partitions and the layouts would call
- * with the owner's rights, and that are neither the owner's nor a superuser's:
- * somebody made the tables beforehand, and they were given to the owner.
+ * Functions that SQL on the log, its partitions, and the layouts would call with
+ * the owner's privileges, and that belong neither to the owner nor to a
+ * superuser.  There are some if another role created the tables beforehand and
+ * gave them to the owner.
  */
 static CmigQuery foreign_code = {
 	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
@@ -487,7 +492,7 @@ cmig_audit_log_refuse_foreign_code(Oid log_owner)
 				 errhint("Drop the default, constraint, index or column that uses it.")));
 }
 
-/* In a schema that was there before the log, something can have its names. */
+/* A schema that is older than the log can contain relations of its names. */
 static void
 refuse_names_taken(Oid schema)
 {
@@ -499,12 +504,12 @@ refuse_names_taken(Oid schema)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
 					 errmsg("relation \"cmig_audit.%s\" already exists", names[i]),
-					 errdetail("The audit log, which is missing, has a relation of that name."),
-					 errhint("Rename it or move it to another schema. If it is what is left of an audit log, restore that from a backup, or drop what is left.")));
+					 errdetail("The audit log has a relation of that name, but the log itself is missing."),
+					 errhint("Rename it or move it to another schema. If it is a remnant of an audit log, restore the log from a backup, or drop the remnant.")));
 	}
 }
 
-/* Default privileges of the owner must not open the log to others. */
+/* Statements that revoke what default privileges have granted to others. */
 static CmigQuery foreign_grants = {
 	"SELECT pg_catalog.format('REVOKE ALL ON %s FROM %s',"
 	" CASE WHEN g.kind = 'S' THEN 'SEQUENCE ' WHEN g.kind = 'n' THEN 'SCHEMA ' ELSE 'TABLE ' END || g.name,"
@@ -553,7 +558,7 @@ cmig_audit_log_make(Oid extension_owner)
 	relation = cmig_audit_log_relation();
 	if (!OidIsValid(relation))
 	{
-		/* another session may be making it */
+		/* another session may be creating it */
 		cmig_run_lock_audit();
 		relation = cmig_audit_log_relation();
 	}
@@ -566,8 +571,8 @@ cmig_audit_log_make(Oid extension_owner)
 	}
 
 	/*
-	 * a schema that the database's owner made stays that owner's, with all in
-	 * it
+	 * If the database's owner has created the schema, the log belongs to that
+	 * role, too.
 	 */
 	schema = get_namespace_oid("cmig_audit", true);
 	if (OidIsValid(schema))

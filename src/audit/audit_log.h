@@ -1,14 +1,13 @@
 /*
  * audit_log.h
- *	  The schema cmig_audit: the log, its partitions, and the way rows get
- *	  into it.
+ *	  The schema cmig_audit: the log, its partitions, and writing to it.
  *
- * Schema and tables belong to the extension's owner and are no members of the
- * extension.  They are made by fixed statements, run as that owner in a
- * security-restricted context.  Rows are written by direct table access: no
- * trigger, rule, default, check or policy that somebody put on the log is
- * looked at, and what must be evaluated (expressions of an index that the
- * owner added) is evaluated as the owner.
+ * The schema and its tables belong to the extension's owner and are not members
+ * of the extension.  They are created by fixed statements that run as that
+ * owner in a security-restricted operation.  Rows are written by direct table
+ * access: triggers, rules, defaults, checks, and policies on the log have no
+ * effect, and expressions of an index that the owner has added are evaluated
+ * as the owner.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -53,7 +52,7 @@ typedef enum CmigAuditLogColumn
 	CMIG_LOG_COLUMNS			/* how many there are */
 } CmigAuditLogColumn;
 
-/* Becoming another role for a while; an error puts the caller back. */
+/* The role to return to.  After an error, the server restores it. */
 typedef struct CmigAuditRole
 {
 	Oid			user;
@@ -61,16 +60,19 @@ typedef struct CmigAuditRole
 	bool		read_only;		/* XactReadOnly */
 } CmigAuditRole;
 
+/* Become the log's owner, or another role, to run code of ours. */
 extern void cmig_audit_log_become(CmigAuditRole *saved, Oid role);
 
-/* The same for code that is a table owner's, not ours. */
+/* The same to run code of a table's owner; policies apply to it. */
 extern void cmig_audit_log_act_as(CmigAuditRole *saved, Oid role);
 
 /*
- * The same where that code must not change anything: what was looked at before
- * stays as it was, as the table is locked against other sessions.
+ * The same if that code must not change anything, so that what was checked
+ * before stays true.  Locks keep other sessions from changing it.
  */
 extern void cmig_audit_log_act_as_reader(CmigAuditRole *saved, Oid role);
+
+/* Return to the role from before. */
 extern void cmig_audit_log_return(const CmigAuditRole *saved);
 
 /* Raises an error if SQL on the log would run code of another role as its owner. */
@@ -80,8 +82,8 @@ extern void cmig_audit_log_refuse_foreign_code(Oid log_owner);
 extern void cmig_audit_log_execute(const char *sql);
 
 /*
- * The same for statements that write into our tables, without firing what
- * somebody who holds TRIGGER put on them.
+ * The same for statements that write to our tables, without firing triggers
+ * that roles with the privilege TRIGGER have created on them.
  */
 extern void cmig_audit_log_execute_silently(const char *sql);
 extern uint64 cmig_audit_log_write(CmigQuery *query, Datum *values);
@@ -89,47 +91,50 @@ extern uint64 cmig_audit_log_write(CmigQuery *query, Datum *values);
 /* The role that pg_extension names as the owner of pg_cmig. */
 extern Oid	cmig_audit_log_extension_owner(void);
 
-/* May a log that belongs to owner be written for this extension? */
+/* Is a log that belongs to owner trusted? */
 extern bool cmig_audit_log_trusted(Oid owner, Oid extension_owner);
 
 /* cmig_audit.log, InvalidOid if there is none. */
 extern Oid	cmig_audit_log_relation(void);
 
-/* The owner of a table; 42P01 where it has been dropped meanwhile. */
+/* The owner of a table; raises 42P01 if it was dropped in the meantime. */
 extern Oid	cmig_audit_log_table_owner(Oid relation);
 
 /*
- * Make sure that the log is there and fit for use: made if it is missing,
- * refused if it belongs to somebody else.  Returns its owner.
+ * Create the log if it is missing.  Raises an error if it cannot be used, for
+ * example because it belongs to another role.  Returns its owner.
  */
 extern Oid	cmig_audit_log_make(Oid extension_owner);
 
-/* Why the log is not fit for use, and what to do. */
+/* Why the log cannot be used, and what to do. */
 typedef struct CmigAuditLogFault
 {
 	int			sqlstate;
-	bool		missing;		/* there is none, so one can be made */
+	bool		missing;		/* there is none, so one can be created */
 	char	   *problem;
-	char	   *detail;			/* NULL if there is nothing to add */
+	char	   *detail;			/* can be NULL */
 	char	   *fix;
 } CmigAuditLogFault;
 
-/* NULL if the log is fit for use. */
+/* NULL if the log can be used. */
 extern CmigAuditLogFault *cmig_audit_log_fault(Oid extension_owner);
 
 /*
- * The log's owner, for those who read and maintain it.  Raises an error if
- * there is no log or if it is not as made.
+ * The log's owner, for reading and maintaining the log.  Raises an error if the
+ * log is missing or cannot be used.
  */
 extern Oid	cmig_audit_log_require(Oid extension_owner);
 
-/* Take back what the owner's default privileges granted; 0 is all of the schema. */
+/*
+ * Revoke what the owner's default privileges have granted on a relation, or on
+ * the schema and everything in it (InvalidOid).
+ */
 extern void cmig_audit_log_close_access(Oid relation);
 
-/* The statements that make the log, one by one; NULL after the last. */
+/* The statements that create the log, with NULL after the last. */
 extern const char *const *cmig_audit_log_statements(void);
 
-/* The same for what follows on a server that was built with lz4. */
+/* Further statements for a server that was built with lz4. */
 extern const char *const *cmig_audit_log_lz4_statements(void);
 
 /*
@@ -138,23 +143,25 @@ extern const char *const *cmig_audit_log_lz4_statements(void);
 typedef struct CmigAuditWriter CmigAuditWriter;
 
 /*
- * Open the log for entries of a transaction that began at.  Raises an error
- * if the log is missing or belongs to the wrong role.
+ * Open the log for entries of a transaction that began at the given time.
+ * Raises an error if the log is missing or belongs to the wrong role.
  */
 extern CmigAuditWriter *cmig_audit_writer_open(Oid extension_owner, TimestampTz at);
 
-/* Would entries of a transaction that began at go to the same place? */
+/* Would entries of a transaction that began at this time go to the same partition? */
 extern bool cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at);
 
-/* The next id. */
+/* The id of the next entry. */
 extern int64 cmig_audit_writer_next_id(CmigAuditWriter *writer);
 
 /*
- * Add an entry.  What the values point to must live until the entry is
- * flushed; returns true when that has happened for all entries.
+ * Add an entry of about size bytes.  What the values point to must live until
+ * the entry is flushed.  Returns true if all entries were flushed.
  */
 extern bool cmig_audit_writer_add(CmigAuditWriter *writer, const Datum *values,
 								  const bool *nulls, Size size);
+
+/* Flush and close. */
 extern void cmig_audit_writer_close(CmigAuditWriter *writer);
 
 #endif							/* CMIG_AUDIT_LOG_H */

@@ -49,7 +49,7 @@ raise_malformed(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the arguments of an audit trigger are not understood"),
-			 errhint("Audit triggers are made by cmig.enable_audit() only; call cmig.disable_audit() and cmig.enable_audit() for the table.")));
+			 errhint("Only cmig.enable_audit() can create audit triggers. Call cmig.disable_audit() and cmig.enable_audit() for the table.")));
 }
 
 static JsonbValue *
@@ -85,7 +85,7 @@ cmig_audit_options_id(const char *argument)
 		if (*p < '0' || *p > '9')
 			return 0;
 		id = id * 10 + (*p - '0');
-		/* row_hash has it in its upper half, and ranges end at the next id */
+		/* it is the upper half of row_hash, and ranges end at the next id */
 		if (id >= PG_INT32_MAX)
 			return 0;
 	}
@@ -100,7 +100,7 @@ is_string(const JsonbValue *value, const char *text)
 		memcmp(value->val.string.val, text, value->val.string.len) == 0;
 }
 
-/* An object of column names and numbers. */
+/* A list of columns, from an object of names and numbers. */
 static List *
 names_of(JsonbValue *value)
 {
@@ -184,7 +184,7 @@ cmig_audit_options_parse(int nargs, char **args)
 	return options;
 }
 
-/* As {"name": number, ...}, or, for a reader, as ["name", ...]. */
+/* The inverse: {"name": number, ...}, or for display ["name", ...]. */
 static void
 append_names(StringInfo text, const char *key, const List *names, bool numbers)
 {

@@ -2,9 +2,9 @@
  * audit_options.h
  *	  How a table is audited: the options in its triggers' arguments.
  *
- * The first argument is the table's permanent id, the second the options as
- * jsonb text, so that pg_dump carries both.  Columns are kept with name and
- * number; audit_columns.h says which of the two counts.
+ * The first argument is the table's permanent id, the second one the options as
+ * the text of a jsonb, so that pg_dump includes both.  Columns have a name and
+ * a number; audit_columns.h says which of them counts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,6 +15,7 @@
 #include "nodes/pg_list.h"
 #include "utils/rel.h"
 
+/* Operations, as bits. */
 #define CMIG_AUDIT_INSERT	1
 #define CMIG_AUDIT_UPDATE	2
 #define CMIG_AUDIT_DELETE	4
@@ -28,49 +29,54 @@ typedef enum CmigAuditLevel
 	CMIG_AUDIT_LEVEL_STATEMENT
 } CmigAuditLevel;
 
+/* A column in a list of the options. */
 typedef struct CmigAuditName
 {
 	char	   *name;
-	AttrNumber	attnum;			/* 0 where it is not known */
+	AttrNumber	attnum;			/* 0 if it is not known */
 } CmigAuditName;
 
 typedef struct CmigAuditOptions
 {
 	int32		table_id;
-	char	   *anchor;			/* see audit_columns.h; NULL when not made by
-								 * us */
+	char	   *anchor;			/* see audit_columns.h; NULL if somebody else
+								 * wrote the arguments */
 	List	   *include;		/* of CmigAuditName */
-	bool		only_included;	/* also when none of those is left */
+	bool		only_included;	/* there was an include list, even if none of
+								 * its columns is left */
 	List	   *exclude;
 	List	   *redact;
 	List	   *hash;
 	int			operations;		/* CMIG_AUDIT_... */
 	CmigAuditLevel level;
-	bool		changes_only;	/* of updates, only what changed */
-	bool		skip_unchanged;
+	bool		changes_only;	/* log only the columns that an update changed */
+	bool		skip_unchanged; /* do not log updates that change nothing */
 	bool		replicated;		/* fires for replicated changes too */
-	bool		truncate;		/* mark values too large for jsonb */
-	int			query_length;	/* bytes of the query's text; 0 is none */
+	bool		truncate;		/* replace values that are too large for jsonb */
+	int			query_length;	/* bytes of the query to log, or 0 */
 } CmigAuditOptions;
 
-/* What a table has when nothing is asked for. */
+/* The defaults. */
 extern CmigAuditOptions *cmig_audit_options_default(void);
 
-/* The table's id in a trigger's first argument, 0 if it is none. */
+/* The table's id in a trigger's first argument, 0 if it is not an id. */
 extern int32 cmig_audit_options_id(const char *argument);
 
-/* From the arguments of a trigger; raises an error if they are not ours. */
+/* Parse the arguments of a trigger; raises an error if they are malformed. */
 extern CmigAuditOptions *cmig_audit_options_parse(int nargs, char **args);
 
-/* The second argument; without the numbers of columns, what a reader sees. */
+/*
+ * The options as a trigger's second argument; for display, without the numbers
+ * of columns.
+ */
 extern char *cmig_audit_options_text(const CmigAuditOptions *options, bool numbers);
 
 /* Is the column named in the list? */
 extern bool cmig_audit_options_has(const List *names, const char *column);
 
 /*
- * The table that the options speak of: the topmost partitioned table whose
- * trigger was cloned to the relation's, else the relation itself.
+ * The table to which the options belong: the topmost partitioned table from
+ * which the relation's trigger was cloned, or the relation itself.
  */
 extern Oid	cmig_audit_options_root(Oid relation, Oid trigger);
 

@@ -1,12 +1,11 @@
 /*
  * audit_policy.c
- *	  Policies on the log, which are evaluated with a reader's rights.
+ *	  Policies on the log, which are evaluated with a reader's privileges.
  *
- * A policy may call functions of the server that change nothing and run no
- * queries, over values of the server's types.  That is enough for the policies
- * of cmig.enable_rls() that compare a column with the context.  A function of
- * an extension is no better than one of the policy's author: it could be one
- * that runs what it is given.
+ * A policy may call functions that come with the server, change nothing, and run
+ * no queries, with values of the server's types.  That is enough for policies of
+ * cmig.enable_rls(), which compare a column with the context.  Functions of
+ * extensions are not allowed: there are some that execute their argument.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,6 +26,7 @@
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
+/* May the function not be called? */
 static bool
 is_foreign_function(Oid function, void *context)
 {
@@ -37,14 +37,14 @@ is_foreign_function(Oid function, void *context)
 	if (!HeapTupleIsValid(tuple))
 		return true;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	/* query_to_xml() and its like run what they are given */
+	/* query_to_xml() and similar functions execute their argument */
 	foreign = function >= FirstNormalObjectId ||
 		form->provolatile == PROVOLATILE_VOLATILE || form->prorettype == XMLOID;
 	ReleaseSysCache(tuple);
 	return foreign;
 }
 
-/* Types of others can have casts and checks. */
+/* Types of other roles can have casts and checks. */
 static bool
 is_foreign_value(Node *node)
 {
@@ -64,6 +64,7 @@ is_foreign_value(Node *node)
 	}
 }
 
+/* Can the expression run code of another role? */
 static bool
 is_foreign(Node *node, void *context)
 {
@@ -77,7 +78,7 @@ is_foreign(Node *node, void *context)
 		{
 			RangeTblEntry *entry = lfirst(lc);
 
-			/* a view, or a table with policies and rules of its own */
+			/* it can be a view, or have policies of its own */
 			if (OidIsValid(entry->relid))
 				return true;
 		}

@@ -1,6 +1,6 @@
 /*
  * audit_policy.h
- *	  Policies on the log, which are evaluated with a reader's rights.
+ *	  Policies on the log, which are evaluated with a reader's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,8 +10,8 @@
 #include "postgres.h"
 
 /*
- * The name of a policy on a relation that holds for the caller and could run
- * code of another role's; NULL if there is none.
+ * The name of a policy on a relation that applies to the caller and could run
+ * code of another role; NULL if there is none.
  */
 extern char *cmig_audit_policy_find_foreign(Oid relation);
 

@@ -1,9 +1,9 @@
 /*
  * audit_read.c
- *	  Asking the audit log: the history of a row, a transaction, a report.
+ *	  Querying the audit log: the history of a row, a transaction, a report.
  *
- * The readers run with the caller's rights, who needs SELECT on
- * cmig_audit.log and cmig_audit.layout; policies on the log hold for them.
+ * These functions run with the privileges of the caller, who needs SELECT on
+ * cmig_audit.log and cmig_audit.layout; policies on the log apply.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_diff);
 PG_FUNCTION_INFO_V1(cmig_audit_transaction);
 PG_FUNCTION_INFO_V1(cmig_audit_report);
 
-/* The columns of audit_history(), then those for the order. */
+/* The columns of audit_history(). */
 #define HISTORY_COLUMNS 18
 #define ENTRY_COLUMNS \
 	"l.id, l.clock_at, l.transaction_id, l.operation, l.row_key, l.old_key," \
@@ -39,6 +39,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_report);
 	" l.session_role, l.application_name, l.client_address, l.revision," \
 	" l.reason, l.request_id"
 
+/* Indexes of some of them. */
 enum
 {
 	ENTRY_ID,
@@ -52,7 +53,7 @@ enum
 	ENTRY_NEW_ROW
 };
 
-/* One query for each key on the way of a row. */
+/* The entries of one key; run for each key that a row has had. */
 static CmigQuery entries_of_key = {
 	"SELECT " ENTRY_COLUMNS ", l.seq, l.command_id FROM cmig_audit.log l"
 	" WHERE ((l.row_hash = $1 AND l.row_key = $2) OR (l.old_hash = $1 AND l.old_key = $2))"
@@ -96,14 +97,15 @@ typedef struct Entry
 	bool		nulls[HISTORY_COLUMNS];
 } Entry;
 
+/* Following a row through its keys. */
 typedef struct Walk
 {
 	CmigAuditTarget *target;
 	List	   *entries;		/* of Entry */
-	List	   *keys;			/* of WalkKey: looked at or to be */
+	List	   *keys;			/* of WalkKey: all known ones */
 } Walk;
 
-/* A key that the row had, between two places in the order. */
+/* A key that the row had between two values of seq. */
 typedef struct WalkKey
 {
 	Jsonb	   *key;
@@ -124,7 +126,7 @@ compare_entries(const void *a, const void *b)
 	return left->id < right->id ? -1 : left->id > right->id;
 }
 
-/* The log's owner can have removed NOT NULL and written anything. */
+/* The log's owner can have dropped NOT NULL and written anything. */
 static void
 check_entry(const Entry *entry, bool position_known)
 {
@@ -173,6 +175,7 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 	*entries = lappend(*entries, entry);
 }
 
+/* Is this column of the entry the key? */
 static bool
 same_key(const Entry *entry, int column, Jsonb *key)
 {
@@ -181,6 +184,7 @@ same_key(const Entry *entry, int column, Jsonb *key)
 	return other && compareJsonbContainers(&other->root, &key->root) == 0;
 }
 
+/* Remember a key, unless it is already known. */
 static void
 add_key(Walk *walk, Jsonb *key, int64 from, int64 to)
 {
@@ -202,7 +206,7 @@ add_key(Walk *walk, Jsonb *key, int64 from, int64 to)
 	walk->keys = lappend(walk->keys, new);
 }
 
-/* Add the entries of one key, and the keys that they lead to. */
+/* Add the entries of one key, and the keys to or from which they changed it. */
 static void
 walk_key(Walk *walk, const WalkKey *from)
 {
@@ -222,7 +226,7 @@ walk_key(Walk *walk, const WalkKey *from)
 
 		if (!entry->nulls[ENTRY_OLD_KEY])
 		{
-			/* it came from another key, or went to one */
+			/* the key was changed from another one, or to another one */
 			if (same_key(entry, ENTRY_ROW_KEY, from->key))
 				add_key(walk, DatumGetJsonbP(entry->values[ENTRY_OLD_KEY]), PG_INT64_MIN, entry->seq);
 			else
@@ -302,7 +306,7 @@ cmig_audit_history(PG_FUNCTION_ARGS)
  * The difference between two times
  */
 
-/* The image with its columns as they are called now. */
+/* The image with the present names of its columns. */
 static Jsonb *
 renamed(CmigAuditTarget *target, const Entry *entry, int column)
 {
@@ -344,6 +348,7 @@ renamed(CmigAuditTarget *target, const Entry *entry, int column)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
+/* Both objects in one; values of b count.  Either can be NULL. */
 static Jsonb *
 joined(Jsonb *a, Jsonb *b)
 {
@@ -361,7 +366,7 @@ is_operation(const Entry *entry, const char *operation)
 		memcmp(VARDATA_ANY(t), operation, strlen(operation)) == 0;
 }
 
-/* Does an image hold the whole row, not only what changed? */
+/* Is the image the whole row, not only what changed? */
 static bool
 is_whole(const Entry *entry, int column)
 {
@@ -371,9 +376,9 @@ is_whole(const Entry *entry, int column)
 }
 
 /*
- * The row at a time: forwards from the entries before it, and where those
- * hold only what changed, for the rest backwards from the entries after it.
- * NULL: it was not there.
+ * The row at a time, NULL if it did not exist: forward from the entries before
+ * that time and, if these have only what changed, for the rest backward from
+ * the entries after it.
  */
 static Jsonb *
 state_at(CmigAuditTarget *target, List *history, TimestampTz at)
@@ -412,7 +417,7 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 				entry->nulls[ENTRY_OLD_ROW])
 				break;
 			alive = any_before = true;
-			/* the first entry after at that has a column tells its value */
+			/* the first entry after that time that has a column counts */
 			later = joined(renamed(target, entry, ENTRY_OLD_ROW), later);
 			if (is_whole(entry, ENTRY_OLD_ROW))
 				break;
@@ -472,7 +477,7 @@ put_differences(ReturnSetInfo *result, Jsonb *image, Jsonb *old, Jsonb *new, boo
 	}
 }
 
-/* A TRUNCATE removes the row, too. */
+/* Add the TRUNCATE entries of the table to a history, as they remove the row, too. */
 static List *
 add_truncates(CmigAuditTarget *target, List *history)
 {

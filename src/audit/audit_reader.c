@@ -25,9 +25,9 @@
 #include "utils/lsyscache.h"
 
 /*
- * Functions and operators that are not the server's, in constraints, indexes,
- * statistics and generated columns of the log, its partitions and children
- * wherever they are: the planner would evaluate them as the reader.
+ * Functions and operators that do not come with the server, in constraints,
+ * indexes, statistics, and generated columns of the log, its partitions, and
+ * children in any schema: the planner would evaluate them as the reader.
  */
 static CmigQuery foreign_functions = {
 	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c"
@@ -55,8 +55,8 @@ static CmigQuery foreign_functions = {
 };
 
 /*
- * A column of another type could bring a cast of the owner's into a query, or
- * values that are not what is taken for them.
+ * If a column had another type, a query could call a cast of the owner, or take
+ * values for something that they are not.
  */
 static const struct
 {
@@ -116,7 +116,7 @@ require_columns(void)
 					 errmsg("the audit log cannot be read"),
 					 errdetail("Column cmig_audit.%s.%s is missing or has another type.",
 							   columns_read[i].relation, columns_read[i].name),
-					 errhint("The owner of the log must restore it as cmig.enable_audit() made it.")));
+					 errhint("The owner of the log must restore it as cmig.enable_audit() created it.")));
 	}
 }
 
@@ -126,7 +126,7 @@ take_name(TupleDesc desc, HeapTuple row, void *arg)
 	*(char **) arg = cmig_query_text(desc, row, 1);
 }
 
-/* Say what is missing before the server says it of one table after the other. */
+/* Raise one error with a hint instead of the server's, which names one table after the other. */
 static void
 require_rights(void)
 {
@@ -146,11 +146,11 @@ require_rights(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to read the audit log"),
-				 errhint("Its owner can say GRANT USAGE ON SCHEMA cmig_audit TO %s; GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO %s",
+				 errhint("Its owner can run GRANT USAGE ON SCHEMA cmig_audit TO %s; GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO %s",
 						 role, role)));
 }
 
-/* A superuser reads without policies; others with those of the log's owner. */
+/* Policies of the log's owner apply to everybody but superusers. */
 static void
 refuse_foreign_policies(void)
 {
@@ -166,7 +166,7 @@ refuse_foreign_policies(void)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("policy \"%s\" on table \"cmig_audit.%s\" can run code of another role",
 							policy, tables[i]),
-					 errdetail("It would run with your rights. Policies on the log may call functions of the server that are not volatile, and read no tables."),
+					 errdetail("It would run with your privileges. Policies on the log can call only functions that come with the server and are not volatile, and cannot read tables."),
 					 errhint("The owner of the log must change or drop the policy.")));
 	}
 }
@@ -181,7 +181,7 @@ cmig_audit_reader_begin(void)
 
 	(void) cmig_audit_log_require(extension_owner);
 	require_rights();
-	/* what is checked here must still hold when the log is read */
+	/* what is checked here must still be true when the log is read */
 	schema = get_namespace_oid("cmig_audit", false);
 	LockRelationOid(get_relname_relid("log", schema), AccessShareLock);
 	LockRelationOid(get_relname_relid("layout", schema), AccessShareLock);
@@ -195,6 +195,6 @@ cmig_audit_reader_begin(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the audit log calls the %s", function),
-				 errdetail("Reading the log could run it with your rights."),
+				 errdetail("Reading the log could run it with your privileges."),
 				 errhint("The owner of the log must drop the constraint, index or rule that calls it.")));
 }

@@ -1,12 +1,12 @@
 /*
  * audit_retain.c
- *	  The partitions of the audit log: made ahead, emptied of what is old.
+ *	  The partitions of the audit log: creating and dropping them.
  *
- * Everything runs as the log's owner, in steps: one session at a time, under
- * a short lock_timeout.  audit_retain commits after each step when it is
- * called at top level, so that no lock is held for long, and tries it again
- * when others were in the way.  A step looks itself what is to be done, so a
- * call goes on where another one was broken off.
+ * Everything runs as the log's owner, in steps, in one session at a time and
+ * with a short lock_timeout.  If it is called at top level, audit_retain commits
+ * after each step, so that no lock is held for long, and tries a step again if
+ * it could not get a lock.  Each step looks for what there is to do, so that a
+ * call continues where another one was canceled.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -50,17 +50,17 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 	"EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = " class ".oid" \
 	" AND i.inhparent = 'cmig_audit.log'::regclass)"
 
-/* A partition to make, or one that is there. */
+/* A partition that is to be created or dropped, or that could not be. */
 typedef struct Part
 {
 	char	   *name;
-	char	   *low;
+	char	   *low;			/* bounds, as text */
 	char	   *high;
 	bool		filled;			/* the default partition has rows of it */
-	char	   *oldest;			/* time of the first of them, where asked for */
+	char	   *oldest;			/* time of the first of them, or NULL */
 } Part;
 
-/* The months from this one on that have no partition. */
+/* The months, from this one on, that have no partition. */
 static CmigQuery missing_months = {
 	"SELECT 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM'),"
 	" pg_catalog.to_char(m.m, 'YYYY-MM-DD') || ' 00:00:00+00',"
@@ -80,7 +80,7 @@ static CmigQuery missing_months = {
 	1, {INT4OID}
 };
 
-/* What has the name of a month's partition and is none, where there is no other of the month. */
+/* Tables that have the name of a month's partition but are not one, if the month has no other. */
 static CmigQuery taken_names = {
 	"SELECT c.relname::text, '', '', false, '' FROM pg_catalog.generate_series("
 	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
@@ -94,7 +94,7 @@ static CmigQuery taken_names = {
 	1, {INT4OID}
 };
 
-/* From tomorrow to the end of the month, where the month has rows elsewhere. */
+/* From tomorrow to the end of this month, whose rows until today are elsewhere. */
 static CmigQuery rest_of_month = {
 	"SELECT 'log_y' || pg_catalog.to_char(t.t, 'YYYY\"m\"MM\"d\"DD'),"
 	" pg_catalog.to_char(t.t, 'YYYY-MM-DD') || ' 00:00:00+00',"
@@ -205,13 +205,12 @@ make_partition(const Part *part)
 typedef struct Retain
 {
 	Oid			owner;
-	bool		commits;		/* called at top level */
+	bool		commits;		/* after each step */
 	int			lock_timeout;	/* milliseconds for one attempt */
-	int			at_least;		/* months that must be there */
 	int			batch_rows;
 	Datum		keep;			/* interval */
 	bool		done;			/* a step found nothing to do */
-	char	   *part;			/* what the last step was about */
+	char	   *part;			/* the last step's partition, or NULL */
 } Retain;
 
 static int
@@ -265,7 +264,7 @@ try_step(Retain *retain, void (*step) (Retain *))
 }
 
 /*
- * Ahead
+ * Partitions of the next months
  */
 
 static bool
@@ -296,7 +295,7 @@ make_ahead(Retain *retain)
 		cmig_audit_log_execute("ALTER TABLE cmig_audit.log_default REPLICA IDENTITY FULL");
 		close_access("log_default");
 	}
-	/* who writes into it now could write rows of a partition that is made */
+	/* others must not write rows of a partition that is being created */
 	cmig_audit_log_execute("LOCK TABLE cmig_audit.log IN SHARE UPDATE EXCLUSIVE MODE");
 	cmig_audit_log_execute("LOCK TABLE cmig_audit.log_default IN ACCESS EXCLUSIVE MODE");
 	parts = missing_parts(MONTHS_AHEAD);
@@ -305,7 +304,7 @@ make_ahead(Retain *retain)
 		Part	   *part = lfirst(lc);
 		List	   *rest = NIL;
 
-		/* the transaction's snapshot may be older than what others made */
+		/* it can be newer than the transaction's snapshot */
 		if (is_made(part->name))
 			continue;
 		if (!part->filled)
@@ -313,7 +312,7 @@ make_ahead(Retain *retain)
 			make_partition(part);
 			continue;
 		}
-		/* only this month can have rows already */
+		/* only this month can already have rows */
 		cmig_query_each(&rest_of_month, NULL, NULL, collect_part, &rest);
 		if (rest && lc == list_head(parts) && !is_made(((Part *) linitial(rest))->name))
 			make_partition(linitial(rest));
@@ -333,7 +332,7 @@ needs_ahead(Oid log_owner, int at_least)
 	return needed;
 }
 
-/* Somebody else's tables are left alone, and their months without partitions. */
+/* Months whose name is taken by another table have no partition. */
 static void
 warn_of_taken_names(Oid log_owner)
 {
@@ -351,7 +350,7 @@ warn_of_taken_names(Oid log_owner)
 
 		ereport(WARNING,
 				(errmsg("\"cmig_audit.%s\" is not a partition of the audit log", name),
-				 errdetail("It has the name of a month's partition, so that one cannot be made, and the month's entries go to cmig_audit.log_default."),
+				 errdetail("It has the name of a month's partition, which therefore cannot be created. The month's entries go to cmig_audit.log_default."),
 				 errhint("Rename it or move it to another schema, then CALL cmig.audit_retain(NULL)")));
 	}
 }
@@ -368,9 +367,9 @@ cmig_audit_retain_ahead(Oid log_owner, int at_least)
 	retain.lock_timeout = lock_timeout();
 	if (!try_step(&retain, make_ahead))
 		ereport(WARNING,
-				(errmsg("could not make the audit log's partitions of the months to come"),
+				(errmsg("could not create the audit log's partitions for the next months"),
 				 errdetail("Other sessions held locks on the log for %d ms.", retain.lock_timeout),
-				 errhint("CALL cmig.audit_retain(NULL) when the log is less busy. What no partition takes goes to cmig_audit.log_default until then.")));
+				 errhint("Entries for which there is no partition go to cmig_audit.log_default. When the log is less busy: CALL cmig.audit_retain(NULL)")));
 }
 
 void
@@ -479,7 +478,7 @@ drop_partition(Retain *retain)
 	CommandCounterIncrement();
 }
 
-/* One step, tried again while others are in its way; false if nothing was left to do. */
+/* Run a step, again if it could not get a lock; false if there was nothing to do. */
 static bool
 run_step(Retain *retain, void (*step) (Retain *), const char *what)
 {
@@ -495,8 +494,8 @@ run_step(Retain *retain, void (*step) (Retain *), const char *what)
 					 errmsg("could not %s partitions of the audit log", what),
 					 errdetail("Other sessions held locks on the log during %d attempts of %d ms each.",
 							   attempt, retain->lock_timeout),
-					 errhint("Call cmig.audit_retain() again when the log is less busy; what is done stays done.")));
-		/* let those who queue behind the attempt go first */
+					 errhint("Call cmig.audit_retain() again when the log is less busy; what it has done so far is kept.")));
+		/* let sessions that queue behind the attempt go first */
 		end_step(retain);
 		pg_usleep(1000L * Min(100 * attempt, 1000));
 		CHECK_FOR_INTERRUPTS();
@@ -516,8 +515,8 @@ read_arguments(FunctionCallInfo fcinfo, Retain *retain)
 			(keep->month == 0 && keep->day == 0 && keep->time == 0))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the time to keep must be positive"),
-					 errhint("CALL cmig.audit_retain('2 years'); NULL keeps everything.")));
+					 errmsg("keep must be positive"),
+					 errhint("To keep everything, use NULL: CALL cmig.audit_retain(NULL)")));
 		retain->keep = IntervalPGetDatum(keep);
 	}
 	if (PG_ARGISNULL(1) || PG_GETARG_INT32(1) <= 0)
@@ -548,7 +547,7 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 	warn_of_taken_names(retain.owner);
 	if (needs_ahead(retain.owner, MONTHS_AHEAD))
 		(void) run_step(&retain, make_ahead, "make");
-	/* before the rest is moved, only to be dropped */
+	/* first delete what would be moved only to be dropped */
 	while (!PG_ARGISNULL(0) && run_step(&retain, delete_batch, "empty"))
 		;
 	while (run_step(&retain, move_batch, "fill"))

@@ -1,10 +1,10 @@
 /*
  * audit_retain.h
- *	  The partitions of the audit log: made ahead, emptied of what is old.
+ *	  The partitions of the audit log: creating and dropping them.
  *
- * Partitions are months in UTC.  They are made by enable_audit, audit_retain
- * and at the end of an upgrade, never by the trigger; what comes after the
- * last of them goes to the default partition.
+ * Each partition is a month in UTC.  Partitions are created by enable_audit,
+ * audit_retain, and at the end of an upgrade, never by the trigger.  Entries
+ * after the last of them go to the default partition.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,9 +14,9 @@
 #include "postgres.h"
 
 /*
- * Make the partitions of the months to come, as the log's owner, if fewer
- * than at_least are there.  Warns when others hold locks on the log for too
- * long.
+ * Create the partitions of the next months, as the log's owner, if fewer than
+ * at_least of them exist.  Raises a warning if others hold locks on the log for
+ * too long.
  */
 extern void cmig_audit_retain_ahead(Oid log_owner, int at_least);
 

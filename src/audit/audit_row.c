@@ -36,7 +36,7 @@
 #include "utils/numeric.h"
 #include "utils/uuid.h"
 
-/* Smaller values of no type grow beyond what jsonb holds. */
+/* A smaller value does not become too large for jsonb, whatever its type. */
 #define MAY_GROW_TOO_LARGE (256 * 1024)
 
 static void
@@ -161,7 +161,7 @@ cmig_audit_row_column(CmigAuditColumn *column, Form_pg_attribute attribute)
 	}
 }
 
-/* The order that jsonb keeps its keys in. */
+/* The order of keys in jsonb. */
 static int
 compare_columns(const void *a, const void *b)
 {
@@ -256,6 +256,7 @@ put_uuid(CmigAuditPiece *piece, const pg_uuid_t *uuid)
 	put_string(piece, text, 36);
 }
 
+/* The HMAC of a value, in brackets. */
 static void
 put_hash(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
 		 Datum value)
@@ -285,7 +286,7 @@ put_hash(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *co
 	put_cstring(piece, psprintf("[redacted:%s]", hex));
 }
 
-/* A value that is too large for jsonb. */
+/* Replace a value that is too large for jsonb, or raise an error. */
 static void
 put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 			  const CmigAuditColumn *column, Size len)
@@ -293,7 +294,7 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 	if (!shape->truncate)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("column \"%s\" is too large for the audit log", column->name),
+				 errmsg("a value of column \"%s\" is too large for the audit log", column->name),
 				 len > JENTRY_OFFLENMASK ?
 				 errdetail("The value has %zu bytes; jsonb holds at most %d in a row.",
 						   len, JENTRY_OFFLENMASK) :
@@ -305,9 +306,9 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 }
 
 /*
- * A value by to_jsonb().  A cast to json that it calls is somebody's code:
- * not with the rights of whoever changes the row, but with those of the
- * table's owner, who chose the type.  What it sets does not stay in the
+ * Convert a value by to_jsonb().  That may call a cast to json, which must not
+ * run with the privileges of the role that changes the row.  It runs as the
+ * table's owner, who chose the type, and its settings do not stay in the
  * session.
  */
 static Jsonb *
@@ -353,8 +354,8 @@ try_value(void *arg)
 }
 
 /*
- * The same for a value that may become too large only as jsonb, as arrays of
- * numbers do; NULL if it does.
+ * The same for a value that can become too large as jsonb, such as an array of
+ * numbers.  Returns NULL if it does.
  */
 static Jsonb *
 try_general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
@@ -397,7 +398,7 @@ cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 		return;
 	}
 
-	/* Not even read when it cannot fit. */
+	/* do not fetch a value that cannot fit */
 	if (column->typlen == -1 && column->kind != CMIG_AUDIT_NUMERIC)
 	{
 		len = toast_raw_datum_size(value) - VARHDRSZ;
@@ -506,7 +507,7 @@ row_too_large(void)
 }
 
 /*
- * Leave out the largest values until the rest fits.
+ * Replace the largest values until the rest fits.
  */
 static CmigAuditPiece *
 fit(const CmigAuditShape *shape, const CmigAuditPiece *pieces, const bool *chosen)
@@ -567,7 +568,7 @@ cmig_audit_row_image(const CmigAuditShape *shape, const CmigAuditPiece *pieces,
 	entry = jsonb->root.children;
 	start = p = (char *) (entry + 2 * count);
 
-	/* Each JB_OFFSET_STRIDE-th entry holds its end, the others their length. */
+	/* every JB_OFFSET_STRIDE-th entry has its end, the others their length */
 	for (int i = 0; i < shape->count; i++)
 	{
 		const CmigAuditColumn *column = &shape->columns[i];

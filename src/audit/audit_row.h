@@ -1,11 +1,11 @@
 /*
  * audit_row.h
- *	  Rows as jsonb, exactly as to_jsonb(row) has them but cheaper.
+ *	  Rows as jsonb, exactly as to_jsonb(row) returns them, but faster.
  *
- * A CmigAuditShape says which columns of a table are shown and how.  A change
- * is encoded column by column into pieces; images are put together from the
- * pieces, so that a value that did not change is read and encoded once for
- * both images.
+ * A CmigAuditShape says which columns of a table are shown, and how.  A change
+ * is encoded column by column into pieces, from which the images are assembled,
+ * so that a value that did not change is read and encoded only once for both
+ * images.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +18,7 @@
 #include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
-/* What stands for a value that is hidden; a hash adds ":" and 64 hex digits. */
+/* What replaces a hidden value.  A hash follows ":" inside the brackets. */
 #define CMIG_AUDIT_REDACTED "[redacted]"
 
 typedef enum CmigAuditHide
@@ -28,6 +28,7 @@ typedef enum CmigAuditHide
 	CMIG_AUDIT_HASH				/* HMAC-SHA-256 of the value as text */
 } CmigAuditHide;
 
+/* How the values of a column are encoded. */
 typedef enum CmigAuditKind
 {
 	CMIG_AUDIT_BOOL,
@@ -39,8 +40,8 @@ typedef enum CmigAuditKind
 	CMIG_AUDIT_UUID,
 	CMIG_AUDIT_DATETIME,
 	CMIG_AUDIT_JSONB,
-	CMIG_AUDIT_OUTPUT,			/* built-in types shown as a string */
-	CMIG_AUDIT_GENERAL			/* to_jsonb() itself */
+	CMIG_AUDIT_OUTPUT,			/* built-in types that become a string */
+	CMIG_AUDIT_GENERAL			/* by to_jsonb() itself */
 } CmigAuditKind;
 
 typedef struct CmigAuditColumn
@@ -55,19 +56,21 @@ typedef struct CmigAuditColumn
 	CmigAuditKind kind;
 	CmigAuditHide hide;
 	bool		in_key;
-	bool		calls_out;		/* its type may bring a cast to json along */
+	bool		calls_out;		/* its type may have a cast to json */
 	FmgrInfo	output;			/* output function or to_jsonb */
-	FmgrInfo	plain_output;	/* of hashed columns: the type's own */
+	FmgrInfo	plain_output;	/* for hashed columns: the type's output
+								 * function */
 } CmigAuditColumn;
 
 typedef struct CmigAuditShape
 {
 	int			count;
 	CmigAuditColumn *columns;	/* in the order of jsonb's keys */
-	bool		truncate;		/* mark values that are too large, or fail? */
-	const char *hash_key;		/* of hashed columns */
+	bool		truncate;		/* replace values that are too large, or fail? */
+	const char *hash_key;		/* for hashed columns */
 	int			hash_key_len;
-	Oid			owner;			/* of the table: runs casts to json */
+	Oid			owner;			/* of the table; casts to json run as this
+								 * role */
 } CmigAuditShape;
 
 /* An encoded value: its JEntry type and its bytes. */
@@ -76,22 +79,21 @@ typedef struct CmigAuditPiece
 	uint32		type;
 	const char *data;
 	Size		len;
-	bool		aligned;		/* needs to start at a multiple of 4 */
+	bool		aligned;		/* must start at a multiple of 4 */
 	bool		done;
 } CmigAuditPiece;
 
 /*
- * Values are printed as under the server's own settings, whatever those of
- * the session are: who writes a table could else have them logged rounded, or
- * so that they are read back as others.  Returns the level for
- * AtEOXact_GUC(), 0 when nothing had to be set.
+ * Print values as with the server's default settings.  Otherwise a session could
+ * have values logged rounded, or in a form that is read back as another value.
+ * Returns the level for AtEOXact_GUC(), 0 if nothing had to be set.
  */
 extern int	cmig_audit_row_pin_output(void);
 
-/* The same for those who read keys and images, which are in UTC for them. */
+/* The same for reading keys and images; times are in UTC. */
 extern int	cmig_audit_row_pin_reader(void);
 
-/* Fill in kind, functions and sizes of a column; memory is the current. */
+/* Fill in everything about a column but hide and in_key, in the current memory context. */
 extern void cmig_audit_row_column(CmigAuditColumn *column, Form_pg_attribute attribute);
 
 /* Sort the columns into jsonb's order of keys. */
@@ -104,13 +106,13 @@ extern void cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *
 /* Encode a timestamptz in UTC, whatever the session's time zone is. */
 extern void cmig_audit_row_encode_utc(Datum value, CmigAuditPiece *piece);
 
-/* Is the value of the column the same?  Reads no TOAST where it need not. */
+/* Is the value of the column the same?  Avoids fetching TOAST values. */
 extern bool cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
 								Datum b, bool b_null);
 
 /*
- * The object of the columns for which chosen[i] holds (all if chosen is
- * NULL), from their pieces.
+ * Assemble the object of the columns for which chosen[i] is true (of all columns
+ * if chosen is NULL).
  */
 extern Jsonb *cmig_audit_row_image(const CmigAuditShape *shape,
 								   const CmigAuditPiece *pieces, const bool *chosen);

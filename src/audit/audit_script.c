@@ -2,10 +2,10 @@
  * audit_script.c
  *	  The audit of a table as a script for databases without pg_cmig.
  *
- * The script makes the same log and a trigger in PL/pgSQL.  Its function has
- * to be SECURITY DEFINER, as a writer of the table has no right on the log;
- * search_path is pinned in it.  When pg_cmig comes later, cmig.enable_audit()
- * goes on with the log and the table's id.
+ * The script creates the same log and a trigger in PL/pgSQL.  The function must
+ * be SECURITY DEFINER, as roles that write to the table have no privilege on
+ * the log; search_path is pinned in it.  If pg_cmig is installed later,
+ * cmig.enable_audit() continues with the log and the table's id.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -42,7 +42,7 @@ static const char function_text[] =
 "\tchanged text[];\n"
 "\tnew_id bigint;\n"
 "BEGIN\n"
-"\t-- to_jsonb() calls casts to json, and they would run with the rights of this function's owner\n"
+"\t-- to_jsonb() calls casts to json, and they would run with the privileges of this function's owner\n"
 "\tIF EXISTS (SELECT FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc JOIN pg_roles r ON r.oid = p.proowner\n"
 "\t\tWHERE c.casttarget IN ('json'::regtype, 'jsonb'::regtype) AND NOT r.rolsuper AND r.rolname <> current_user\n"
 "\t\t\tAND c.castsource IN (\n"
@@ -54,8 +54,8 @@ static const char function_text[] =
 "\t\t\t\t\tUNION ALL SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped\n"
 "\t\t\t\t\t) i(type) WHERE i.type <> 0)\n"
 "\t\t\tSELECT type FROM used)) THEN\n"
-"\t\tRAISE EXCEPTION 'a cast to json of another role stands for a type of table \"%\"', TG_TABLE_NAME\n"
-"\t\t\tUSING ERRCODE = 'insufficient_privilege', DETAIL = 'It would run with the rights of ' || current_user || '.',\n"
+"\t\tRAISE EXCEPTION 'a type of table \"%\" has a cast to json that belongs to another role', TG_TABLE_NAME\n"
+"\t\t\tUSING ERRCODE = 'insufficient_privilege', DETAIL = 'It would run with the privileges of ' || current_user || '.',\n"
 "\t\t\tHINT = 'Drop the cast, or give its function to ' || current_user || '.';\n"
 "\tEND IF;\n"
 "\t-- in its own table a column has a number, whatever it is called now; a restored copy has other numbers\n"
@@ -126,8 +126,8 @@ static const char function_text[] =
 "REVOKE ALL ON FUNCTION cmig_audit.write() FROM PUBLIC;\n";
 
 /*
- * The trigger is a definer function: what another role made beforehand would
- * run with the rights of whoever runs the script.
+ * The trigger is a definer function: what another role has created beforehand
+ * would run with the privileges of the role that runs the script.
  */
 static const char owner_check[] =
 "\tIF EXISTS (SELECT FROM (\n"
@@ -137,7 +137,7 @@ static const char owner_check[] =
 "\t\t\tWHERE n.nspname = 'cmig_audit' OR c.oid IN (SELECT t.relid FROM pg_partition_tree(to_regclass('cmig_audit.log')) t)\n"
 "\t\t) o JOIN pg_roles r ON r.oid = o.owner WHERE r.rolname <> current_user AND NOT r.rolsuper) THEN\n"
 "\t\tRAISE EXCEPTION 'schema cmig_audit, or something in it, belongs to another role' USING ERRCODE = 'insufficient_privilege',\n"
-"\t\t\tHINT = 'Drop it if it is no audit log; otherwise run the script as its owner.';\n"
+"\t\t\tHINT = 'Drop it if it is not an audit log; otherwise run the script as its owner.';\n"
 "\tEND IF;\n";
 
 /* What the parts of a script need to know. */

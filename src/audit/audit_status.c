@@ -1,9 +1,9 @@
 /*
  * audit_status.c
- *	  cmig.audit_status: which tables are audited, how, and what is in the way.
+ *	  cmig.audit_status: which tables are audited, how, and what is wrong.
  *
- * Everything is read from the triggers, so that it is what holds, whoever
- * made it.
+ * Everything is read from the triggers, so that it is right whoever has created
+ * them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,15 +31,15 @@ PG_FUNCTION_INFO_V1(cmig_audit_status);
 
 /*
  * The columns in the lists of the options, as {quoted name, number}.  The text
- * is taken apart without a cast to jsonb, which would fail for arguments that
- * somebody else wrote.
+ * is parsed without a cast to jsonb, which would fail for malformed arguments
+ * that somebody else has written.
  */
 #define COLUMN_IN_LIST "\"(?:[^\"\\\\]|\\\\.)*\": [0-9]{1,5}"
 #define HIDDEN_COLUMNS(options) \
 	"regexp_matches(" options ", '\"(?:exclude|redact|hash)\": \\{(" COLUMN_IN_LIST "(?:, " COLUMN_IN_LIST ")*)\\}', 'g') AS l(l)," \
 	" regexp_matches(l.l[1], '(\"(?:[^\"\\\\]|\\\\.)*\"): ([0-9]{1,5})', 'g')"
 
-/* Of pg_trigger.tgtype: row 1, insert 4, delete 8, update 16, truncate 32. */
+/* Bits of pg_trigger.tgtype: row 1, insert 4, delete 8, update 16, truncate 32. */
 static CmigQuery read_status = {
 	"WITH t AS (SELECT t.tgrelid, t.tgname, t.tgtype::integer AS type, t.tgenabled, t.tgparentid <> 0 AS cloned,"
 	"   t.tgqual IS NOT NULL OR t.tgattr::text <> '' AS narrowed,"
@@ -61,11 +61,11 @@ static CmigQuery read_status = {
 	"   CASE WHEN o.type & 8 <> 0 THEN 'delete' END, CASE WHEN o.type & 32 <> 0 THEN 'truncate' END), ''), o.options,"
 	"  nullif(concat_ws('; ',"
 	"   CASE WHEN EXISTS (SELECT FROM t WHERE t.tgrelid = c.oid AND t.cloned)"
-	"    THEN 'its triggers rest while it is a partition of an audited table' END,"
+	"    THEN 'its triggers do nothing while it is a partition of an audited table' END,"
 	"   'disabled: ' || o.disabled,"
-	"   'not for all changes: ' || o.narrowed,"
-	"   CASE WHEN o.tgrelid IS NOT NULL AND o.options IS NULL THEN 'the triggers were not made by enable_audit' END,"
-	"   'hidden, but of the key: ' || (SELECT string_agg(DISTINCT quote_ident(a.attname), ', ') FROM pg_index x"
+	"   'fires only for some changes: ' || o.narrowed,"
+	"   CASE WHEN o.tgrelid IS NOT NULL AND o.options IS NULL THEN 'the triggers were not created by enable_audit' END,"
+	"   'hidden, but part of the key: ' || (SELECT string_agg(DISTINCT quote_ident(a.attname), ', ') FROM pg_index x"
 	"    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey[0:x.indnkeyatts - 1]),"
 	"    " HIDDEN_COLUMNS("o.options") " h"
 	"    WHERE x.indrelid = c.oid AND (x.indisprimary OR x.indisreplident"
@@ -77,21 +77,21 @@ static CmigQuery read_status = {
 	"     JOIN pg_namespace w ON w.oid = p.pronamespace AND w.nspname = 'cmig_audit'"
 	"     WHERE s.tgrelid = c.oid AND s.tgparentid = 0) THEN 'audited by a script' END,"
 	"   CASE WHEN c.relkind = 'p' AND o.type & 28 <> 0 AND o.type & 1 = 0"
-	"    THEN 'what is written to a partition directly is not logged' END,"
+	"    THEN 'changes made directly to a partition are not logged' END,"
 	"   CASE WHEN c.relispartition AND o.type & 1 = 1 AND EXISTS (SELECT FROM pg_partition_ancestors(c.oid) a(oid)"
 	"     JOIN own x ON x.tgrelid = a.oid AND x.type & 28 <> 0 AND x.type & 1 = 0 WHERE a.oid <> c.oid)"
-	"    THEN 'what is written through the partitioned table is logged twice' END,"
+	"    THEN 'changes made through the partitioned table are logged twice' END,"
 	"   CASE WHEN c.relispartition AND o.type & 28 <> 0 AND o.type & 1 = 0"
 	"     AND NOT EXISTS (SELECT FROM t WHERE t.tgrelid = c.oid AND t.cloned)"
 	"     AND NOT EXISTS (SELECT FROM pg_partition_ancestors(c.oid) a(oid)"
 	"      JOIN own x ON x.tgrelid = a.oid AND x.type & 28 <> 0 AND x.type & 1 = 0 WHERE a.oid <> c.oid)"
-	"    THEN format('what is written through the partitioned table is not logged"
-	" (SELECT * FROM cmig.enable_audit(%L, level => ''auto'') makes row triggers)', format('%I.%I', n.nspname, c.relname)) END,"
+	"    THEN format('changes made through the partitioned table are not logged"
+	" (SELECT * FROM cmig.enable_audit(%L, level => ''auto'') creates row-level triggers)', format('%I.%I', n.nspname, c.relname)) END,"
 	"   CASE WHEN c.relkind = 'r' AND NOT c.relispartition AND o.type & 28 <> 0 AND o.type & 1 = 0"
 	"    THEN nullif(concat_ws('; ', CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)"
-	"     THEN 'what is written through the table it inherits from is not logged as its change' END,"
+	"     THEN 'changes made through its parent are not logged as changes of this table' END,"
 	"     CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)"
-	"     THEN 'what is written through it to its children is logged as its own' END), '') END,"
+	"     THEN 'changes of its children that are made through it are logged as its own' END), '') END,"
 	"   'children that are not audited: ' || (SELECT string_agg(i.inhrelid::regclass::text, ', ' ORDER BY i.inhrelid::regclass::text)"
 	"    FROM pg_inherits i WHERE i.inhparent = c.oid AND c.relkind = 'r' AND o.tgrelid IS NOT NULL"
 	"    AND NOT EXISTS (SELECT FROM own x WHERE x.tgrelid = i.inhrelid)),"
@@ -113,13 +113,12 @@ static CmigQuery read_status = {
 #define STATUS_OPTIONS 4
 #define STATUS_PROBLEM 5
 
-/* A row of the answer. */
+/* A row of the result. */
 typedef struct Status
 {
 	Datum		values[STATUS_COLUMNS];
 	bool		nulls[STATUS_COLUMNS];
-	char	   *argument;		/* the second one of its triggers, NULL if
-								 * there is none */
+	char	   *argument;		/* second argument of its triggers, or NULL */
 	Oid			relation;
 } Status;
 
@@ -151,8 +150,8 @@ typedef struct ColumnsTrial
 } ColumnsTrial;
 
 /*
- * The options with the columns' names of today.  The trigger's arguments keep
- * the names that the columns had when they were written.
+ * Show the options with the present names of the columns.  The trigger's
+ * arguments have the names that the columns had when the options were set.
  */
 static void
 show_names(Status *status, CmigAuditOptions *options, Oid extension_owner)
@@ -163,7 +162,7 @@ show_names(Status *status, CmigAuditOptions *options, Oid extension_owner)
 	if (count == 0)
 		return;
 	cmig_audit_columns_resolve(options, status->relation, extension_owner, CMIG_AUDIT_READING);
-	/* without a column that was dropped, the list would mean something else */
+	/* without a column that was dropped, the list would look different */
 	if (list_length(options->include) + list_length(options->exclude) +
 		list_length(options->redact) + list_length(options->hash) != count)
 		return;
@@ -171,7 +170,7 @@ show_names(Status *status, CmigAuditOptions *options, Oid extension_owner)
 	status->values[STATUS_OPTIONS] = CStringGetTextDatum(cmig_audit_options_text(options, false));
 }
 
-/* What the trigger will say about its columns; otherwise show their names. */
+/* Find out if the trigger will fail because of its columns; otherwise show their names. */
 static void
 try_columns(void *arg)
 {
@@ -187,7 +186,7 @@ try_columns(void *arg)
 
 /*
  * Somebody may have written the arguments by hand, or dropped the table or the
- * log: an error about this row is its problem and does not end the answer.
+ * log: an error is reported as the problem of this row.
  */
 static char *
 columns_problem(Status *status, Oid extension_owner)
@@ -233,7 +232,7 @@ cmig_audit_status(PG_FUNCTION_ARGS)
 		char	   *problem = status->argument && !status->nulls[STATUS_ID] ?
 		columns_problem(status, extension_owner) : NULL;
 
-		/* without the log, the columns cannot be told either */
+		/* without the log, the columns are not known either */
 		if (problem && !(fault && strcmp(problem, fault->problem) == 0))
 			add_problem(status, problem);
 		if (fault && !status->nulls[STATUS_LEVEL])

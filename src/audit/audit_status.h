@@ -11,8 +11,8 @@
 #include "audit/audit_log.h"
 
 /*
- * NULL if the log is fit for use, or if there is none and nothing is audited.
- * *refused: tables are audited, and writing them fails.
+ * NULL if the log can be used, or if there is none and no table is audited.
+ * *refused: tables are audited, and writing to them fails.
  */
 extern CmigAuditLogFault *cmig_audit_status_fault(bool *refused);
 

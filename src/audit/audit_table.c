@@ -2,8 +2,8 @@
  * audit_table.c
  *	  What the session knows of the tables whose audit triggers have fired.
  *
- * One entry for each trigger.  An invalidation only marks an entry: a call
- * that is under way goes on with what it has, and the next one builds anew.
+ * There is one entry for each trigger.  An invalidation only marks an entry: a
+ * running call continues to use it, and the next call builds it again.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -53,14 +53,14 @@ invalidate_relation(Datum arg, Oid relation)
 	}
 }
 
-/* A schema was renamed, or a cast to json made. */
+/* A schema was renamed, or a cast to json created. */
 static void
 invalidate_all(Datum arg, int cache, uint32 hash)
 {
 	invalidate_relation(arg, InvalidOid);
 }
 
-/* What was written in a transaction that is rolled back is not there. */
+/* Entries and layouts of a transaction that is rolled back do not exist. */
 static void
 forget_written(bool end)
 {
@@ -170,7 +170,7 @@ set_hash_key(CmigAuditTable *table, Oid extension_owner)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the key for hashed columns is missing"),
 				 errdetail("cmig.secret has no row \"audit\"; keys are not part of a dump."),
-				 errhint("Put the old key back, or call cmig.enable_audit() for the table: it makes a new one, whose hashes cannot be compared with the old ones.")));
+				 errhint("Restore the old key, or call cmig.enable_audit() for the table to create a new one, whose hashes cannot be compared with the old ones.")));
 	table->shape.hash_key = VARDATA(key);
 	table->shape.hash_key_len = VARSIZE(key) - VARHDRSZ;
 }
@@ -226,7 +226,7 @@ build_shape(CmigAuditTable *table, TupleDesc desc, List *key)
 	}
 	cmig_audit_row_sort(shape);
 
-	/* Without a key the whole row is one. */
+	/* without a key, the whole row is the key */
 	table->whole_row_key = key_count == 0;
 	table->key = palloc0(sizeof(bool) * Max(1, shape->count));
 	for (int i = 0; i < shape->count; i++)
@@ -240,6 +240,7 @@ build_shape(CmigAuditTable *table, TupleDesc desc, List *key)
 	}
 }
 
+/* Build what a trigger needs to know of its table. */
 static CmigAuditTable *
 build_table(TriggerData *trigger_data, Oid extension_owner)
 {
@@ -252,7 +253,7 @@ build_table(TriggerData *trigger_data, Oid extension_owner)
 	Relation	root;
 
 	table->context = context;
-	table->valid = true;		/* an invalidation on the way clears it */
+	table->valid = true;		/* an invalidation from now on clears it */
 	table->relation = RelationGetRelid(trigger_data->tg_relation);
 	table->options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
 	table->root = cmig_audit_options_root(table->relation, trigger->tgoid);
@@ -295,9 +296,9 @@ cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner)
 		return entry->table;
 
 	table = build_table(trigger_data, extension_owner);
-	/* building may have moved the entries */
+	/* building can have moved the entries */
 	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
-	/* a call that uses it, or was broken off, is over with the transaction */
+	/* calls that use it, or that failed, end with the transaction */
 	if (entry->table && entry->table->busy > 0)
 		MemoryContextSetParent(entry->table->context, TopTransactionContext);
 	else if (entry->table)

@@ -2,8 +2,8 @@
  * audit_table.h
  *	  What the session knows of the tables whose audit triggers have fired.
  *
- * It is built when a trigger first fires, from the trigger's arguments and
- * the table, and again after the table, its schema or a cast has changed.
+ * This is built from the trigger's arguments and the table when the trigger
+ * first fires, and again after the table, its schema, or a cast has changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,16 +20,17 @@
 typedef struct CmigAuditTable
 {
 	MemoryContext context;		/* holds everything here */
-	bool		valid;
-	int			busy;			/* calls that use it now */
+	bool		valid;			/* if not, the next call builds it again */
+	int			busy;			/* number of calls that are using it */
 	bool		recorded;		/* its layout is in cmig_audit.layout */
-	bool		skip_logged;	/* in this transaction */
+	bool		skip_logged;	/* this transaction has logged SKIP */
 	Oid			relation;
-	Oid			root;			/* of a partition, otherwise the same */
+	Oid			root;			/* of a partition, the audited ancestor; or
+								 * the same */
 	CmigAuditOptions *options;
 	CmigAuditShape shape;
 	CmigAuditVirtual virtuals;
-	bool	   *key;			/* which columns are the key */
+	bool	   *key;			/* which columns of the shape are the key */
 	bool		whole_row_key;
 	bool		zoned_key;		/* a key column is a timestamptz */
 	Datum		schema_name;
@@ -39,7 +40,7 @@ typedef struct CmigAuditTable
 /* Register the callbacks. */
 extern void cmig_audit_table_init(void);
 
-/* Of the trigger that fires; valid until the transaction ends while busy. */
+/* For the trigger that fires; remains valid until the transaction ends while busy. */
 extern CmigAuditTable *cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner);
 
 /* The key for hashed columns, palloc'd; NULL if there is none. */

@@ -1,6 +1,6 @@
 /*
  * audit_target.c
- *	  Which table, and which row, a question to the audit log is about.
+ *	  The table and the row about which the audit log is queried.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -38,8 +38,8 @@
 #include "utils/varlena.h"
 
 /*
- * The id in a table's audit triggers, 0 if it has none: in its own rather
- * than in one that is cloned from a partitioned table.
+ * The id in a table's audit triggers, 0 if it has none.  Its own triggers come
+ * before one that was cloned from a partitioned table.
  */
 static int32
 id_of_triggers(Relation relation)
@@ -61,6 +61,7 @@ id_of_triggers(Relation relation)
 	return id;
 }
 
+/* For a table that exists. */
 static void
 fill_live(CmigAuditTarget *target, Oid oid)
 {
@@ -77,14 +78,15 @@ fill_live(CmigAuditTarget *target, Oid oid)
 	table_close(relation, AccessShareLock);
 }
 
+/* Raise an error unless the table is in the log; read its layouts. */
 static void
 require_found(CmigAuditTarget *target)
 {
 	if (target->table_id == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the audit log knows no table \"%s\"", target->name),
-				 errhint("SELECT DISTINCT schema_name, table_name FROM cmig_audit.layout lists the tables that are or were audited.")));
+				 errmsg("table \"%s\" is not in the audit log", target->name),
+				 errhint("To list the tables that are or were audited: SELECT DISTINCT schema_name, table_name FROM cmig_audit.layout")));
 	target->layouts = cmig_audit_layout_read(target->table_id);
 	if (!OidIsValid(target->relation) && target->layouts)
 	{
@@ -135,7 +137,7 @@ cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
 		fill_live(target, oid);
 	if (target->table_id == 0)
 	{
-		/* gone, or another table has its name now */
+		/* it was dropped, or another table has its name now */
 		target->relation = InvalidOid;
 		target->table_id = cmig_audit_layout_find(InvalidOid, name->schemaname, name->relname);
 	}
@@ -144,10 +146,10 @@ cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * Columns under the names that they had
+ * Former names of columns
  */
 
-/* The number of a column in a layout, 0 if it is not there. */
+/* The number of a column in a layout, 0 if it has no such column. */
 static int
 number_in(const CmigAuditLayout *layout, const char *name, int len)
 {
@@ -189,9 +191,9 @@ live_name(Oid relation, AttrNumber number)
 }
 
 /*
- * Follow a column from one layout to the next ones and to the live table.
- * Within a table the number counts, from a table to its restored copy the
- * name.
+ * The present name of a column of a layout, NULL if it was dropped.  Within a
+ * table the column is followed by its number, and from a table to its restored
+ * copy by its name.
  */
 static char *
 name_now(CmigAuditTarget *target, int first, char *name)
@@ -253,7 +255,7 @@ static CmigQuery sample_key = {
 	2, {INT8OID, INT8OID}
 };
 
-/* Is the only key column of a table that is gone a number? */
+/* Is the only key column of a table that was dropped a number? */
 static bool
 gone_key_is_number(CmigAuditTarget *target)
 {
@@ -275,9 +277,9 @@ gone_key_is_number(CmigAuditTarget *target)
 }
 
 /*
- * A value of the key written as text, as the column's type has it.  What the type
- * brings along (checks of a domain, a cast to json) runs as the table's
- * owner, who chose it.
+ * Convert a value of the key that is given as text by the column's type.  Code of
+ * the type (checks of a domain, a cast to json) runs as the table's owner, who
+ * chose the type.
  */
 static Jsonb *
 value_of_text(CmigAuditTarget *target, const char *column, char *text)
@@ -304,7 +306,7 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 	getTypeInputInfo(type, &input, &parameter);
 	guc_level = NewGUCNestLevel();
 	cmig_audit_log_act_as_reader(&saved, cmig_audit_log_table_owner(target->relation));
-	/* blanks of char(n) are part of the key; others may be written longer */
+	/* the blanks of char(n) are part of the key; otherwise ignore the length */
 	value = to_jsonb_of(type, OidInputFunctionCall(input, text, parameter,
 												   type == BPCHAROID ? typmod : -1));
 	cmig_audit_log_return(&saved);
@@ -333,12 +335,12 @@ raise_key(CmigAuditTarget *target, const char *problem)
 			 errmsg("%s", problem),
 			 target->key_columns ?
 			 errhint("The key of table \"%s\" is %s.", target->name, columns.data) :
-			 errhint("Table \"%s\" has no key; the key is the whole row, as jsonb.", target->name)));
+			 errhint("Table \"%s\" has no key; use the whole row, as jsonb.", target->name)));
 }
 
 /*
- * The object with its strings as the key's types write them: a number that
- * was given as a string, a time of another time zone, a uuid in capitals.
+ * Convert the strings of the object by the types of the key's columns: for
+ * example a number given as a string, or a time of another time zone.
  */
 static Jsonb *
 with_types(CmigAuditTarget *target, Jsonb *object)
@@ -369,8 +371,8 @@ with_types(CmigAuditTarget *target, Jsonb *object)
 }
 
 /*
- * How the key's columns were called, and in *kinds what their values were, when
- * layout held.
+ * The names that the key's columns had in a layout, and in *kinds the kinds of
+ * their values.
  */
 static List *
 key_then(CmigAuditTarget *target, int layout, List **kinds)
@@ -429,7 +431,7 @@ cmig_audit_target_same_kinds(CmigAuditTarget *target, int layout)
 	return true;
 }
 
-/* Is text a number as the server writes them? */
+/* Is text a number in the form in which the server prints it? */
 static bool
 is_number(const char *text)
 {
@@ -444,8 +446,8 @@ is_number(const char *text)
 }
 
 /*
- * A value of a key as it is in jsonb for a type of another kind, as far as one
- * is the other's text: 5 and "5", true and "true".
+ * Convert a value of a key to another kind if one is the text of the other: 5 and
+ * "5", true and "true".
  */
 static JsonbValue *
 value_of_kind(JsonbValue *value, const char *kind)
@@ -482,8 +484,8 @@ value_of_kind(JsonbValue *value, const char *kind)
 }
 
 /*
- * The key as it was logged when a layout held: with the names of the time for
- * the columns and, where kinds are known, the values of the types of the time.
+ * The key as it was logged with a layout: with the names that the columns had
+ * and, if kinds is not NIL, with values of these kinds.
  */
 static Jsonb *
 key_as_logged(CmigAuditTarget *target, Jsonb *object, List *names, List *kinds)
@@ -586,13 +588,13 @@ cmig_audit_target_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 		key = object_of(linitial(target->key_columns), key);
 	}
 	if (target->key_columns && JB_ROOT_COUNT(key) != list_length(target->key_columns))
-		raise_key(target, "the key has other columns than the table's");
+		raise_key(target, "the columns of the key are not those of the table's key");
 	foreach(lc, target->key_columns)
 	{
 		if (getKeyJsonValueFromContainer(&key->root, lfirst(lc), strlen(lfirst(lc)), NULL) == NULL)
-			raise_key(target, "the key has other columns than the table's");
+			raise_key(target, "the columns of the key are not those of the table's key");
 	}
-	/* a value by itself was read by the type already */
+	/* a single value was already read by its type */
 	if (is_object && target->key_columns && OidIsValid(target->relation))
 		key = with_types(target, key);
 	AtEOXact_GUC(false, guc_level);

@@ -2,14 +2,15 @@
  * audit_trigger.c
  *	  The trigger that writes the audit log.
  *
- * One C function for row level and for statement level with transition
- * tables.  It runs with the rights of whoever fires it and needs none: the
- * log is written by direct table access (audit_writer.c).  What it needs to
- * know of its table is kept by audit_table.c.
+ * The same function serves row-level triggers and statement-level triggers with
+ * transition tables.  It runs with the privileges of the role that fires it,
+ * which needs none, because the log is written by direct table access
+ * (audit_writer.c).  audit_table.c keeps what it needs to know of its table.
  *
- * Entries are ordered by (seq, command_id, id).  seq is the id, except that a
- * statement whose entries are written after those of statements that it fired
- * sorts before them: it then takes the id of the first of those.
+ * Entries are ordered by (seq, command_id, id).  Usually seq is the id.  But the
+ * entries of a statement can be written after those of statements that its
+ * triggers ran, and must sort before them; then seq is the id of the first of
+ * those.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -45,7 +46,7 @@
 #include "utils/tuplestore.h"
 #include "utils/xid8.h"
 
-/* So many statements of a transaction are remembered for the order. */
+/* How many statements of a transaction are remembered for the order. */
 #define MAX_POSITIONS 65536
 
 PG_FUNCTION_INFO_V1(cmig_audit_trigger);
@@ -97,9 +98,9 @@ void
 cmig_audit_trigger_init(void)
 {
 	/*
-	 * cmig.audit_skip: changes are not logged, for bulk loads.  Superusers
-	 * set it, and those to whom it was granted; one entry a transaction and
-	 * table says that it was used.
+	 * cmig.audit_skip: do not log changes, for bulk loads.  Superusers can
+	 * set it, and roles to which it was granted.  One entry in each
+	 * transaction and table says that it was used.
 	 */
 	DefineCustomBoolVariable("cmig.audit_skip",
 							 "Changes of audited tables are not logged.",
@@ -110,7 +111,7 @@ cmig_audit_trigger_init(void)
 }
 
 /*
- * What is the same for all entries of a call
+ * Values that all entries of a call share
  */
 
 static void
@@ -229,7 +230,7 @@ end_call(AuditCall *call)
  * Entries
  */
 
-/* Where an entry of a statement stands in the order; see above. */
+/* The value of seq for an entry of a statement; see above. */
 static int64
 position_of(CommandId command, int64 id)
 {
@@ -271,6 +272,7 @@ position_of(CommandId command, int64 id)
 	return positions[low].id;
 }
 
+/* Open the log, and record the table's layout if it is new. */
 static void
 open_log(AuditCall *call)
 {
@@ -285,12 +287,12 @@ open_log(AuditCall *call)
 								 cmig_audit_log_require(call->extension_owner));
 		table_close(root, AccessShareLock);
 		table->recorded = true;
-		/* not before the layout was recorded */
+		/* the layout must not be newer than the entry */
 		call->values[CMIG_LOG_CLOCK_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	}
 }
 
-/* Complete the entry and hand it over; the batch's memory may be freed. */
+/* Complete the entry and add it to the log; this can reset the batch. */
 static void
 write_entry(AuditCall *call, Size size)
 {
@@ -332,8 +334,8 @@ set_image(AuditCall *call, CmigAuditLogColumn column, const CmigAuditPiece *piec
 }
 
 /*
- * The key of a row.  It must not depend on the session's time zone, as the
- * images do.
+ * Set the key of a row.  Unlike the images, it must not depend on the session's
+ * time zone.
  */
 static Size
 set_key(AuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
@@ -366,7 +368,10 @@ set_key(AuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
 	return size;
 }
 
-/* The pieces of a row, where wanted; those that are the same are taken over. */
+/*
+ * Encode the columns of a row that are wanted (NULL: all), and those of the key.
+ * Columns that did not change are copied from others, unless that is NULL.
+ */
 static void
 encode_row(AuditCall *call, TupleTableSlot *slot, const bool *wanted,
 		   CmigAuditPiece *pieces, const CmigAuditPiece *others)
@@ -387,7 +392,7 @@ encode_row(AuditCall *call, TupleTableSlot *slot, const bool *wanted,
 	}
 }
 
-/* Which columns did an update change?  Returns how many. */
+/* Find the columns that an update changed; returns their number. */
 static int
 compare_rows(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new, bool *key_changed)
 {
@@ -413,7 +418,7 @@ compare_rows(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new, bool *ke
 	return count;
 }
 
-/* The entry of log_change(), from slots that are complete. */
+/* Log a change; virtual columns are already computed. */
 static void
 log_slots(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 {
@@ -433,7 +438,7 @@ log_slots(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 			PointerGetDatum(construct_array(call->names, count, TEXTOID, -1, false,
 											TYPALIGN_INT));
 		call->nulls[CMIG_LOG_CHANGED] = false;
-		/* with a new key, the images are those of two rows */
+		/* with a new key, it is as if another row had replaced the old one */
 		if (table->options->changes_only && !key_changed)
 			wanted = call->changed;
 	}
@@ -476,7 +481,7 @@ log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 		cmig_audit_virtual_fill(&call->virtuals, new);
 	}
 	log_slots(call, old, new);
-	/* other triggers may get the same slots */
+	/* other triggers can get the same slots */
 	if (old)
 		cmig_audit_virtual_clear(&call->virtuals, old);
 	if (new)
@@ -484,7 +489,7 @@ log_change(AuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 	MemoryContextSwitchTo(caller);
 }
 
-/* An entry for the table as a whole: TRUNCATE and SKIP. */
+/* Log what concerns the table as a whole: TRUNCATE and SKIP. */
 static void
 log_table(AuditCall *call)
 {
@@ -503,8 +508,8 @@ rewind_transition(Tuplestorestate *store)
 }
 
 /*
- * The rows of a statement.  The old and new rows of an update stand in the
- * same order in their transition tables.
+ * Log the rows of a statement.  The transition tables of an update have the old
+ * and the new rows in the same order.
  */
 static void
 log_statement_rows(AuditCall *call, TriggerData *trigger_data)
@@ -517,8 +522,8 @@ log_statement_rows(AuditCall *call, TriggerData *trigger_data)
 	TupleTableSlot *new_slot = NULL;
 
 	/*
-	 * an update without its old rows would leave an entry that tells nothing
-	 * of the past
+	 * Without its old rows, an update would be logged with nothing about the
+	 * past.
 	 */
 	if ((old_rows == NULL && !TRIGGER_FIRED_BY_INSERT(trigger_data->tg_event)) ||
 		(new_rows == NULL && !TRIGGER_FIRED_BY_DELETE(trigger_data->tg_event)))
@@ -526,7 +531,7 @@ log_statement_rows(AuditCall *call, TriggerData *trigger_data)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("an audit trigger at statement level needs transition tables"),
 				 errdetail("INSERT needs the new rows, DELETE the old ones, UPDATE both."),
-				 errhint("Audit triggers are made by cmig.enable_audit()")));
+				 errhint("Use cmig.enable_audit() to create audit triggers.")));
 	call->batch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig audit batch",
 										ALLOCSET_DEFAULT_SIZES);
 	if (old_rows)
@@ -584,6 +589,7 @@ operation_of(TriggerEvent event)
 		TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE";
 }
 
+/* With the session's replication role. */
 static bool
 fires_now(const Trigger *trigger)
 {
@@ -601,8 +607,8 @@ fires_now(const Trigger *trigger)
 }
 
 /*
- * A table that had triggers of its own when it became a partition: where that
- * of the partitioned table logs the change, they must not log it once more.
+ * Does another trigger, which was cloned from a partitioned table, log the same
+ * change?  Then the partition's own trigger must not log it again.
  */
 static bool
 is_logged_by_clone(const TriggerData *trigger_data, Oid function)
@@ -639,7 +645,7 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("cmig.audit_trigger() can only be called as an AFTER trigger"),
-				 errhint("Audit triggers are made by cmig.enable_audit()")));
+				 errhint("Use cmig.enable_audit() to create audit triggers.")));
 
 	if (trigger_data->tg_relation->rd_rel->relispartition &&
 		is_logged_by_clone(trigger_data, fcinfo->flinfo->fn_oid))

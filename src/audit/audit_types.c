@@ -1,6 +1,6 @@
 /*
  * audit_types.c
- *	  Types whose values must not become jsonb with the caller's rights.
+ *	  Types whose values must not be converted to jsonb with the caller's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,7 +19,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-/* The types of $1 and all that they are made of. */
+/* The types in $1 and all of their components. */
 #define USED_TYPES \
 	"WITH RECURSIVE used(type) AS (SELECT pg_catalog.unnest($1) UNION" \
 	"  SELECT i.type FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type, LATERAL (" \
@@ -28,8 +28,8 @@
 	"    WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) i(type) WHERE i.type <> 0)"
 
 /*
- * Composite types among them, and types for which another role can make a
- * cast.  Casts of domains and arrays are never looked for.
+ * Composite types among them, and types for which another role can create a
+ * cast.  to_jsonb() does not look for casts of domains and arrays.
  */
 static CmigQuery changeable = {
 	USED_TYPES
@@ -40,6 +40,7 @@ static CmigQuery changeable = {
 	1, {OIDARRAYOID}
 };
 
+/* A function of another role that is such a cast. */
 static CmigQuery foreign_casts = {
 	USED_TYPES
 	" SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c JOIN used u ON u.type = c.castsource"
@@ -53,7 +54,7 @@ static CmigQuery foreign_casts = {
 typedef struct Changeable
 {
 	List	   *composites;		/* of Oid: their pg_class entries */
-	bool		castable;		/* a type of another role is among the rest */
+	bool		castable;		/* there is a type of another role */
 } Changeable;
 
 static void
@@ -69,8 +70,9 @@ collect_changeable(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * ALTER TYPE can give a composite type an attribute of a type that has a cast:
- * lock them, and look again, as one may have changed before it was locked.
+ * ALTER TYPE can add an attribute of a type that has a cast to a composite type.
+ * So lock these types, and look again, as they may have changed before they
+ * were locked.  Returns whether another role owns one of the types.
  */
 static bool
 lock_composites(Datum *types)
@@ -107,7 +109,7 @@ cmig_audit_types_hold(List *types)
 
 	foreach(lc, types)
 	{
-		/* only superusers make casts for the server's own types */
+		/* only superusers can create casts for the server's own types */
 		if (lfirst_oid(lc) >= FirstNormalObjectId)
 			elements[count++] = ObjectIdGetDatum(lfirst_oid(lc));
 	}
@@ -117,8 +119,8 @@ cmig_audit_types_hold(List *types)
 												TYPALIGN_INT));
 
 	/*
-	 * CREATE CAST waits for who holds this lock.  A standby cannot take it;
-	 * nobody can see there when a cast of the primary arrives.
+	 * CREATE CAST waits for this lock.  It cannot be taken on a standby,
+	 * where a new cast of the primary cannot be noticed.
 	 */
 	held = lock_composites(values) && !RecoveryInProgress();
 	if (held)
@@ -128,8 +130,8 @@ cmig_audit_types_hold(List *types)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("a cast to json calls the function %s of another role", function),
-				 errdetail("Reading the rows would run it with your rights."),
-				 errhint("Ask as the role that owns the function.")));
+				 errdetail("Reading the rows would run it with your privileges."),
+				 errhint("Run the query as the role that owns the function.")));
 	return held;
 }
 

@@ -1,10 +1,10 @@
 /*
  * audit_types.h
- *	  Types whose values must not become jsonb with the caller's rights.
+ *	  Types whose values must not be converted to jsonb with the caller's privileges.
  *
- * to_jsonb() of a type that a role has made calls a cast to json, which it
- * looks up for each value.  Its owner can make such a cast at any moment and
- * without touching a table that uses the type, so looking once is not enough.
+ * For a user-defined type, to_jsonb() calls a cast to json, which it looks up for
+ * each value.  The type's owner can create such a cast at any moment, without a
+ * lock on tables that use the type, so it is not enough to look once.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,10 +15,10 @@
 #include "nodes/pg_list.h"
 
 /*
- * Raise an error if a cast to json that is a function of another role (not a
- * superuser) exists for one of the types, or for what they are made of.
- * Otherwise keep others from making one, until the types are released; true if
- * there was anything to keep from them.
+ * Raise an error if one of the types, or of their components, has a cast to json
+ * whose function belongs to another role that is not a superuser.  Otherwise
+ * prevent others from creating one until the types are released.  Returns true
+ * if that needed a lock.
  */
 extern bool cmig_audit_types_hold(List *types);
 extern void cmig_audit_types_release(bool held);

@@ -1,10 +1,10 @@
 /*
  * audit_virtual.c
- *	  The values of virtual generated columns, which no row holds.
+ *	  The values of virtual generated columns, which rows do not contain.
  *
- * Triggers see null there; the log has what a query of the table would have
- * shown.  The server allows nothing but built-in immutable functions and types
- * in these columns, so nobody's code runs here.
+ * Triggers see null in them; the log has the values that a query of the table
+ * would have returned.  The server allows only built-in immutable functions and
+ * types in these columns, so code of other roles cannot run here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,8 +1,9 @@
 /*
  * audit_virtual.h
- *	  The values of virtual generated columns, which no row holds.
+ *	  The values of virtual generated columns, which rows do not contain.
  *
- * On servers before 18 no column is virtual: all calls do nothing.
+ * Before PostgreSQL 18 no column is virtual, and all of these functions do
+ * nothing.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,21 +29,21 @@ typedef struct CmigAuditVirtual
 typedef struct CmigAuditVirtualState
 {
 	const CmigAuditVirtual *columns;
-	ExprContext *context;		/* NULL: there are none */
+	ExprContext *context;		/* NULL if there are no such columns */
 	ExprState **states;
 } CmigAuditVirtualState;
 
-/* Those of a relation that are part of the shape; memory is the current. */
+/* Find those of a relation that are part of the shape, in the current memory context. */
 extern void cmig_audit_virtual_find(CmigAuditVirtual *columns, Relation relation,
 									const CmigAuditShape *shape);
 
-/* Begin to compute; memory is the current. */
+/* Begin to compute, in the current memory context. */
 extern void cmig_audit_virtual_begin(CmigAuditVirtualState *state,
 									 const CmigAuditVirtual *columns);
 
 /*
- * Put the columns into a slot that is deformed already, as values in the
- * current memory; and take them out again.
+ * Compute the columns of a slot that is already deformed, in the current memory
+ * context; and set them to null again.
  */
 extern void cmig_audit_virtual_fill(CmigAuditVirtualState *state, TupleTableSlot *slot);
 extern void cmig_audit_virtual_clear(CmigAuditVirtualState *state, TupleTableSlot *slot);

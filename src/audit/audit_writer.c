@@ -1,14 +1,14 @@
 /*
  * audit_writer.c
- *	  Rows into cmig_audit.log by direct table access.
+ *	  Writing rows to cmig_audit.log by direct table access.
  *
  * All entries of a transaction have the same transaction_at, so they all go
- * to one partition, which is found once for each statement.  Rows are
- * collected and inserted together.  The parent stays locked as an INSERT
- * locks it, so that the partition cannot be detached meanwhile.
+ * to one partition, which is looked up once for each statement.  Rows are
+ * collected and inserted together.  The parent is locked as for an INSERT, so
+ * that the partition cannot be detached in the meantime.
  *
- * The columns are looked up by name and type: a partition may have them in
- * another order, and columns that the owner added are left null.
+ * Columns are looked up by name and type: a partition may have them in another
+ * order, and columns that the owner has added stay null.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -48,6 +48,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+/* Rows are inserted when there are this many of them. */
 #define BATCH_ROWS 500
 #define BATCH_BYTES (256 * 1024)
 
@@ -92,10 +93,10 @@ static const LogColumn log_columns[CMIG_LOG_COLUMNS] = {
 struct CmigAuditWriter
 {
 	MemoryContext context;		/* holds the writer */
-	MemoryContext work;			/* for one flush */
-	Relation	parent;
-	Relation	leaf;
-	Oid			sequence;
+	MemoryContext work;			/* reset after each flush */
+	Relation	parent;			/* cmig_audit.log */
+	Relation	leaf;			/* the partition */
+	Oid			sequence;		/* of the ids */
 	Oid			owner;			/* of the leaf */
 	int			index_count;
 	Relation   *indexes;
@@ -103,7 +104,8 @@ struct CmigAuditWriter
 	bool		needs_executor; /* an index calls functions */
 	EState	   *estate;
 	BulkInsertState bulk;
-	AttrNumber	map[CMIG_LOG_COLUMNS];	/* attribute numbers in the leaf */
+	AttrNumber	map[CMIG_LOG_COLUMNS];	/* indexes into the leaf's columns,
+										 * from 0 */
 	int			count;			/* rows collected */
 	Size		bytes;
 	int			slot_count;
@@ -120,10 +122,10 @@ raise_altered(Relation relation, const char *detail)
 			 errmsg("the audit log cannot be written"),
 			 errdetail("\"%s.%s\": %s", get_namespace_name(RelationGetNamespace(relation)),
 					   RelationGetRelationName(relation), detail),
-			 errhint("The owner of the log must restore it as cmig.enable_audit() made it.")));
+			 errhint("The owner of the log must restore it as cmig.enable_audit() created it.")));
 }
 
-/* The partition for entries of a transaction that began at. */
+/* The partition for entries of a transaction that began at this time. */
 static Oid
 find_partition(Relation parent, TimestampTz at)
 {
@@ -150,16 +152,16 @@ find_partition(Relation parent, TimestampTz at)
 	if (part < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("no partition of the audit log takes entries of this time"),
-				 errhint("CALL cmig.audit_retain('<interval>') makes partitions, also the default partition.")));
+				 errmsg("no partition of the audit log accepts entries of this time"),
+				 errhint("To create the partitions, among them the default partition: CALL cmig.audit_retain(NULL)")));
 	if (!desc->is_leaf[part])
 		raise_altered(parent, "A partition is partitioned itself.");
 	return desc->oids[part];
 }
 
 /*
- * Open it.  While the lock was waited for, a partition may have been made
- * that takes the entries now.
+ * Open the partition.  While we waited for the lock, another partition may have
+ * been created that accepts the entries now.
  */
 static Relation
 open_partition(Relation parent, TimestampTz at)
@@ -177,6 +179,7 @@ open_partition(Relation parent, TimestampTz at)
 	}
 }
 
+/* Find the log's columns in the partition. */
 static void
 map_columns(CmigAuditWriter *writer)
 {
@@ -185,7 +188,7 @@ map_columns(CmigAuditWriter *writer)
 
 	for (int i = 0; i < CMIG_LOG_COLUMNS; i++)
 	{
-		/* where it is unless the table was altered */
+		/* its usual place */
 		int			n = i;
 
 		if (n >= desc->natts ||
@@ -212,12 +215,12 @@ map_columns(CmigAuditWriter *writer)
 		if (!known[n] && !attribute->attisdropped &&
 			(attribute->attnotnull || attribute->attgenerated))
 			raise_altered(writer->leaf,
-						  psprintf("The added column \"%s\" must be plain and allow null.",
+						  psprintf("The added column \"%s\" must be nullable and must not be generated.",
 								   NameStr(attribute->attname)));
 	}
 }
 
-/* A function that is neither the owner's nor a superuser's, nor the server's? */
+/* Does the function belong neither to the owner, nor a superuser, nor the server? */
 static bool
 is_foreign_function(Oid function, void *owner)
 {
@@ -234,6 +237,7 @@ is_foreign_function(Oid function, void *owner)
 	return proowner != *(Oid *) owner && !superuser_arg(proowner);
 }
 
+/* Does the expression call such a function, or check a domain? */
 static bool
 calls_foreign(Node *node, void *owner)
 {
@@ -279,7 +283,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no audit log in this database"),
-				 errhint("Call cmig.enable_audit() for the table again to make it, or cmig.disable_audit() to do without.")));
+				 errhint("Call cmig.enable_audit() for the table again to create it. To stop auditing the table, call cmig.disable_audit()")));
 	writer->context = CurrentMemoryContext;
 	writer->parent = table_open(log, RowExclusiveLock);
 	if (writer->parent->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
@@ -302,7 +306,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 	open_indexes(writer);
 	writer->sequence = get_relname_relid("log_id_seq", RelationGetNamespace(writer->parent));
 	if (!OidIsValid(writer->sequence))
-		raise_altered(writer->parent, "The sequence of its ids is gone.");
+		raise_altered(writer->parent, "The sequence for its ids is missing.");
 	writer->slots = palloc(sizeof(TupleTableSlot *) * BATCH_ROWS);
 	return writer;
 }
@@ -316,21 +320,23 @@ cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at)
 /*
  * Ids
  *
- * A dump that is restored over the database sets the sequence back, and newer
- * entries would sort before older ones.  So a session compares its first id
- * with the newest one in the log, and does so again when the sequence gives it
- * an id that is not greater than its last.
+ * Restoring a dump over the database sets the sequence back, so that newer
+ * entries would sort before older ones.  A session therefore compares its first
+ * id with the newest one in the log, and does so again whenever the sequence
+ * returns an id that is not greater than the session's last one.
  */
 
-/* Larger ids are nobody's but an owner's who wrote them by hand. */
+/* Only the log's owner could have written a larger id, by hand. */
 #define MAX_ID (INT64CONST(1) << 62)
 
-/* Beyond that many, the sequence is set instead of counted up. */
+/* If it is further behind, the sequence is set, not incremented. */
 #define MAX_COUNTED 10000
 
+/* The session's last id, and the sequence that it comes from. */
 static Oid	known_sequence = InvalidOid;
 static int64 known_id = 0;
 
+/* Can the newest id be read from the end of this index? */
 static bool
 is_index_of_ids(Relation index, AttrNumber column)
 {
@@ -341,9 +347,9 @@ is_index_of_ids(Relation index, AttrNumber column)
 }
 
 /*
- * The largest id in a partition, 0 if there is none or no index.  Entries
- * that are not committed count, and no serializable transaction must fail for
- * having read this: so it is no MVCC snapshot.
+ * The largest id in a partition, 0 if it has no entry or no index.  SnapshotAny
+ * is used because uncommitted entries count, too, and because a serializable
+ * transaction must not fail for having read this.
  */
 static int64
 newest_id_of(Relation part)
@@ -379,7 +385,7 @@ newest_id_of(Relation part)
 	return newest;
 }
 
-/* Partitions that others have locked, to make or to drop them, are left out. */
+/* Partitions that others have locked, to create or drop them, are skipped. */
 static int64
 newest_id(const CmigAuditWriter *writer)
 {
@@ -403,9 +409,9 @@ newest_id(const CmigAuditWriter *writer)
 }
 
 /*
- * An id that comes after the newest.  Other sessions may be doing the same:
- * counting up never sets the sequence back, and setting it does not as long as
- * they take fewer ids in the meantime than are left out.
+ * An id that is greater than the newest one.  Other sessions may be doing the
+ * same.  Incrementing the sequence never sets it back, and setting it does not
+ * either, as long as others take fewer than MAX_COUNTED ids in the meantime.
  */
 static int64
 id_after(CmigAuditWriter *writer, int64 id, int64 newest)
@@ -450,8 +456,8 @@ make_estate(CmigAuditWriter *writer)
 }
 
 /*
- * Does the index take the row?  The predicate "column IS NOT NULL" is looked
- * at without the executor.
+ * Is the row part of the index?  A predicate "column IS NOT NULL" is evaluated
+ * without the executor.
  */
 static bool
 index_takes(CmigAuditWriter *writer, IndexInfo *info, TupleTableSlot *slot)
@@ -477,6 +483,7 @@ index_takes(CmigAuditWriter *writer, IndexInfo *info, TupleTableSlot *slot)
 	return ExecQual(info->ii_PredicateState, GetPerTupleExprContext(writer->estate));
 }
 
+/* Insert the row into all indexes. */
 static void
 index_row(CmigAuditWriter *writer, TupleTableSlot *slot)
 {
@@ -504,6 +511,7 @@ index_row(CmigAuditWriter *writer, TupleTableSlot *slot)
 	}
 }
 
+/* Insert the collected rows, as the log's owner. */
 static void
 flush(CmigAuditWriter *writer)
 {
