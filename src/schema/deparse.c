@@ -80,7 +80,8 @@ put_drop(Deparse *deparse, const CmigChange *change)
 		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	row.upgrade = cmig_kind_drop(object);
 	row.downgrade = join(ddl);
-	if (change->action == CMIG_DROP && (object->kind->flags & CMIG_KIND_DATA))
+	if ((object->kind->flags & CMIG_KIND_DATA) != 0 &&
+		!(object->kind->is_disposable && object->kind->is_disposable(object)))
 		row.hazard = psprintf("data loss: %s %s", object->kind->name, object->identity);
 	deparse->callback(&row, deparse->arg);
 }

@@ -85,6 +85,14 @@ static const char column_sql[] =
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')"
 " ORDER BY a.attrelid, a.attnum";
 
+/* A column that is inherited needs that of the parent table. */
+static const char column_depends[] =
+"SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
+" FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0"
+" JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT a.attisdropped";
+
 static const CmigObject *
 default_of(const CmigObject *column)
 {
@@ -290,7 +298,7 @@ CmigKind	cmig_kind_column = {
 	.name = "column",.word = "COLUMN",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(properties),
-	.sql = column_sql,.create = create_column,.drop = drop_column,.alter = alter_column,
+	.sql = column_sql,.depends = column_depends,.create = create_column,.drop = drop_column,.alter = alter_column,
 	.is_disposable = is_derived
 };
 
@@ -305,7 +313,10 @@ static const CmigProperty default_properties[] = {
 static const char default_sql[] =
 "SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer,"
 " a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text,"
-" NOT a.attislocal AND NOT c.relispartition, pg_get_expr(e.adbin, e.adrelid)"
+" NOT a.attislocal AND EXISTS (SELECT FROM pg_inherits i JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname"
+"  JOIN pg_attrdef pe ON pe.adrelid = pa.attrelid AND pe.adnum = pa.attnum WHERE i.inhrelid = c.oid"
+"  AND pg_get_expr(pe.adbin, pe.adrelid) = pg_get_expr(e.adbin, e.adrelid)) AND NOT c.relispartition,"
+" pg_get_expr(e.adbin, e.adrelid)"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attrdef e ON e.adrelid = c.oid"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum AND a.attgenerated = ''"
@@ -336,9 +347,20 @@ alter_default(CmigAlter *alter)
 		cmig_alter_add(alter, set_default(alter->to), set_default(alter->from));
 }
 
+/* Views have no place for it in CREATE VIEW, and inherited columns none in CREATE TABLE. */
+static bool
+default_folds(const CmigObject *value)
+{
+	const CmigObject *column = value->parent;
+
+	return column->kind == &cmig_kind_column &&
+		(!column->inherited || cmig_table_is_partition(column->parent));
+}
+
 CmigKind	cmig_kind_default = {
 	.name = "default",.word = "DEFAULT",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(default_properties),
-	.sql = default_sql,.create = create_default,.drop = drop_default,.alter = alter_default
+	.sql = default_sql,.create = create_default,.drop = drop_default,.alter = alter_default,
+	.folds = default_folds
 };

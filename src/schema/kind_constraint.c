@@ -65,14 +65,10 @@ ends_with(const char *text, const char *end)
 	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
-/* Checks are passed on to children; the index of a key is not. */
 static char *
 table_sql_text(const CmigObject *constraint, const char *action)
 {
-	bool		only = strchr("pux", *constraint->values[TYPE]) != NULL ||
-	strstr(constraint->values[DEFINITION], ") NO INHERIT") != NULL;
-
-	return psprintf("ALTER TABLE %s%s %s", only ? "ONLY " : "", constraint->parent->identity, action);
+	return psprintf("ALTER TABLE %s %s", constraint->parent->identity, action);
 }
 
 void

@@ -28,15 +28,15 @@ static const CmigProperty properties[] = {
 
 static const char index_sql[] =
 "SELECT 'pg_class'::regclass::oid, i.oid, 0, 'pg_class'::regclass::oid, x.indrelid, 0,"
-" i.relname::text, format('%I.%I', n.nspname, i.relname), NULL::text, false,"
-" pg_get_indexdef(i.oid),"
+" i.relname::text, format('%I.%I', n.nspname, i.relname), NULL::text, i.relispartition,"
+" CASE i.relkind WHEN 'I' THEN replace(pg_get_indexdef(i.oid), ' ON ONLY ' || format('%I.%I ', tn.nspname, t.relname), ' ON ' || format('%I.%I ', tn.nspname, t.relname)) ELSE pg_get_indexdef(i.oid) END,"
 " (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace),"
 " CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END,"
 " CASE WHEN x.indexprs IS NOT NULL THEN"
 "  (SELECT string_agg(a.attnum || ' ' || a.attstattarget, ', ' ORDER BY a.attnum)"
 "   FROM pg_attribute a WHERE a.attrelid = i.oid AND a.attstattarget >= 0) END"
 " FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace"
-" JOIN pg_index x ON x.indexrelid = i.oid"
+" JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
 " WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I')"
 " AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x') AND o.conrelid = x.indrelid)";
 

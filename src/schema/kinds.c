@@ -19,11 +19,19 @@ static CmigKind *const all[] = {
 	&cmig_kind_sequence,
 	&cmig_kind_table,
 	&cmig_kind_column,
+	&cmig_kind_view,
+	&cmig_kind_materialized_view,
+	&cmig_kind_view_column,
 	&cmig_kind_default,
 	&cmig_kind_sequence_owner,
 	&cmig_kind_constraint,
 	&cmig_kind_index,
+	&cmig_kind_partition,
 	&cmig_kind_foreign_key,
+	&cmig_kind_function,
+	&cmig_kind_rule,
+	&cmig_kind_policy,
+	&cmig_kind_trigger,
 };
 
 CmigKind **

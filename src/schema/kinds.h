@@ -40,6 +40,22 @@ extern CmigKind cmig_kind_foreign_key;
 /* in kind_index.c */
 extern CmigKind cmig_kind_index;
 
+/* in kind_partition.c */
+extern CmigKind cmig_kind_partition;
+
+/* in kind_view.c */
+extern CmigKind cmig_kind_view;
+extern CmigKind cmig_kind_materialized_view;
+extern CmigKind cmig_kind_view_column;
+
+/* in kind_function.c */
+extern CmigKind cmig_kind_function;
+
+/* in kind_trigger.c */
+extern CmigKind cmig_kind_rule;
+extern CmigKind cmig_kind_policy;
+extern CmigKind cmig_kind_trigger;
+
 /* in kind_other.c; not in the list */
 extern CmigKind cmig_kind_other;
 

@@ -1,0 +1,65 @@
+/*
+ * kind_function.c
+ *	  Functions and procedures.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kinds.h"
+
+enum
+{
+	DEFINITION,
+	TYPE,
+	ARGUMENTS,
+	RESULT,
+	DEFAULTS
+};
+
+static const CmigProperty properties[] = {
+	[DEFINITION] = {"definition"},
+	[TYPE] = {"type"},
+	[ARGUMENTS] = {"arguments"},
+	[RESULT] = {"result"},
+	[DEFAULTS] = {"number of defaults"},
+};
+
+static const char function_sql[] =
+"SELECT 'pg_proc'::regclass::oid, p.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" p.proname::text, format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),"
+" pg_get_userbyid(p.proowner)::text, false,"
+" rtrim(pg_get_functiondef(p.oid), E'\\n'), p.prokind::text, pg_get_function_identity_arguments(p.oid),"
+" pg_get_function_result(p.oid), p.pronargdefaults::text"
+" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+" WHERE p.pronamespace = ANY ($1) AND p.prokind IN ('f', 'p', 'w')";
+
+static char *
+reference(const CmigObject *function)
+{
+	return psprintf("%s %s", *function->values[TYPE] == 'p' ? "PROCEDURE" : "FUNCTION", function->identity);
+}
+
+static List *
+create_function(const CmigObject *function)
+{
+	return cmig_ddl_append(NIL, function->values[DEFINITION], cmig_kind_drop(function));
+}
+
+/* What CREATE OR REPLACE cannot change in both directions. */
+static void
+alter_function(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, ARGUMENTS) ||
+		cmig_alter_differs(alter, RESULT) || cmig_alter_differs(alter, DEFAULTS))
+		alter->again = true;
+	else
+		cmig_alter_add(alter, alter->to->values[DEFINITION], alter->from->values[DEFINITION]);
+}
+
+CmigKind	cmig_kind_function = {
+	.name = "function",.word = "FUNCTION",
+	.flags = CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(properties),
+	.sql = function_sql,.create = create_function,.alter = alter_function,.reference = reference
+};

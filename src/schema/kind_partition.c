@@ -1,0 +1,66 @@
+/*
+ * kind_partition.c
+ *	  That a table is a partition of another.
+ *
+ * A partition is attached once it and the partitioned table have their indexes
+ * and constraints, so that these become parts of each other and keep their
+ * names.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kinds.h"
+
+enum
+{
+	OF,
+	BOUND
+};
+
+static const CmigProperty properties[] = {
+	[OF] = {"partitioned table"},
+	[BOUND] = {"bound", CMIG_PROPERTY_EXPRESSION},
+};
+
+static const char partition_sql[] =
+"SELECT 'pg_class'::regclass::oid, c.oid, -2, 'pg_class'::regclass::oid, c.oid, 0,"
+" c.relname::text, format('%I.%I', n.nspname, c.relname), NULL::text, false,"
+" format('%I.%I', pn.nspname, p.relname), pg_get_expr(c.relpartbound, c.oid)"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
+" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p')";
+
+/* The partitioned table, and the indexes and constraints of both. */
+static const char partition_depends[] =
+"WITH i AS (SELECT i.inhrelid, t.oid FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+" CROSS JOIN LATERAL (VALUES (i.inhrelid), (i.inhparent)) t (oid)"
+" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p'))"
+" SELECT 'pg_class'::regclass::oid, inhrelid, -2, 'pg_class'::regclass::oid, oid, 0 FROM i"
+" UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, x.indexrelid, 0"
+" FROM i JOIN pg_index x ON x.indrelid = i.oid"
+" UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_constraint'::regclass::oid, o.oid, 0"
+" FROM i JOIN pg_constraint o ON o.conrelid = i.oid AND o.contype <> 'f'";
+
+static char *
+detach(const CmigObject *partition)
+{
+	return psprintf("ALTER TABLE %s DETACH PARTITION %s", partition->values[OF], partition->identity);
+}
+
+static List *
+attach(const CmigObject *partition)
+{
+	return cmig_ddl_append(NIL, psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", partition->values[OF],
+										 partition->identity, partition->values[BOUND]),
+						   detach(partition));
+}
+
+CmigKind	cmig_kind_partition = {
+	.name = "partition",.word = "TABLE",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_LAST,
+	CMIG_PROPERTIES(properties),
+	.sql = partition_sql,.depends = partition_depends,
+	.create = attach,.drop = detach
+};
