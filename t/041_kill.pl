@@ -251,6 +251,7 @@ foreach my $i (1 .. $points)
 		if ($killing)
 		{
 			usleep(1e6 * rand($way->{duration} * ($attempt == 1 ? 1.05 : 0.6)));
+			my $logged = -s $node->logfile;
 			my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim' AND leader_pid IS NULL");
 			if ($pid ne '')
 			{
@@ -262,6 +263,8 @@ foreach my $i (1 .. $points)
 			eval { finish_psql($run) };
 			if ($how ne 'terminate')
 			{
+				# the connection may be gone before the server has noticed
+				$node->wait_for_log(qr/ready to accept connections/, $logged) if $how eq 'kill' && $run->{err} =~ /connection to server was lost/;
 				$node->poll_query_until('postgres', 'SELECT true') or die 'no recovery';
 			}
 			push @story, $run->{err} =~ /ERROR|FATAL|closed/ || $pid ne '' ? 'cut off' : 'too late';

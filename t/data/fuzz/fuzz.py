@@ -551,7 +551,7 @@ class Fuzzer:
         self.values = values.Values(self.rnd, DATABASE, self.table_columns)
         self.statements = []
         self.compares = self.rnd.random() < args.compare
-        unit = self.rnd.choice([self.calls_unit] * 16 + [self.files_unit] * 6 + [self.procedures_unit] + [self.scripts_unit])
+        unit = self.rnd.choice([self.calls_unit] * 16 + [self.files_unit] * 6 + [self.procedures_unit] * 3 + [self.scripts_unit])
         if self.dirty or unit in (self.procedures_unit, self.scripts_unit):
             self.fresh_database()
         try:

@@ -57,15 +57,16 @@ GOOD = {
     "add_foreign_key(regclass,text[],regclass,text[],text,text,text)": [
         {"target": "'app.two_keys'", "columns": "'{b,a}'::text[]", "referenced": "'app.two_keys'", "referenced_columns": "'{b,a}'::text[]"}],
     "add_unique(regclass,text,text)": [
-        {"target": "'app.plain'", "columns": "'name'::text"}, {"target": ODD, "columns": "'a.b'::text", "name": "'u '' \"'"}],
+        {"target": "'app.plain'", "columns": "'name'::text"}, {"target": ODD, "columns": "'user id'::text", "name": "'u '' \"'"}],
     "add_unique(regclass,text[],text)": [{"target": "'app.plain'", "columns": "'{name,amount}'::text[]"}],
     "enable_rls(%s)" % RLS: [
         {"target": "'app.plain'", "roles": NOBODY}, {"target": "'app.child'", "user_column": "'user_id'", "roles": NOBODY},
         {"target": ODD, "user_column": "'a.b'", "roles": NOBODY, "create_index": "true", "column_default": "true"},
+        {"target": ODD, "user_column": "'user id'", "roles": NOBODY},
         {"target": "'app.plain'", "via": ODD, "via_key": ODD_COLUMN, "via_user": "'user_id'", "key_column": "'id'", "roles": NOBODY}],
     "enable_rls_schema(text,text,text,text[],text[],boolean,boolean,text[],boolean,boolean,boolean,boolean,regclass[])": [
         {"schema": "'app'", "user_column": "'user_id'", "roles": NOBODY}],
-    "rls_script(%s)" % RLS: [{"target": "'app.plain'", "roles": NOBODY}, {"target": ODD, "user_column": "'user_id'", "roles": NOBODY}],
+    "rls_script(%s)" % RLS: [{"target": "'app.plain'", "roles": NOBODY}, {"target": ODD, "user_column": "'user id'", "roles": NOBODY}],
     "disable_rls(regclass)": [{"target": "'app.guarded'"}],
     "rls_check(text)": [{"schema": "'app'"}],
     "rls_test(regclass,name,text,text,text,text)": [
@@ -74,7 +75,7 @@ GOOD = {
         {"target": "'app.guarded'", "role": "'regress_fuzz_nobody'", "user_ids": "'{u0,u1}'::text[]", "tenant_ids": "'{t0,t1}'::text[]"}],
     "enable_audit(regclass,%s)" % AUDIT: [
         {"target": "'app.plain'", "redact": "'{name}'", "hash": "'{amount}'"}, {"target": "'app.shapes'", "exclude": "'{raw,doc}'", "level": "'row'"},
-        {"target": ODD, "exclude": "ARRAY['a.b']", "image": "'changes'"}, {"target": "'app.parted'", "include": "'{v}'"}],
+        {"target": ODD, "exclude": "ARRAY['a.b', 'user id']", "image": "'changes'"}, {"target": "'app.parted'", "include": "'{v}'"}],
     "enable_audit_schema(text,text,%s)" % AUDIT: [{"schema": "'app'"}, {"schema": "'app'", "pattern": "'p%'", "redact": "'{user_id}'"}],
     "disable_audit(regclass)": [{"target": "'app.audited'"}, {"target": "'app.audited_shapes'"}],
     "audit_script(regclass,%s)" % AUDIT: [{"target": ODD, "redact": "ARRAY['user_id']"}],

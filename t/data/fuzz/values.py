@@ -14,7 +14,7 @@ TARGETS = IDS + ["head", "heads", "base", "current", "billing", "billing@head", 
                  "billing@+1", "billing@-1", "002+1", "004_totals-1", "003", "00", "x@y", "@", "+", "+0", "-0", "+99999999999999999999",
                  "base:heads", ":", "current:", ":current", "001:tools", "-1:+1", "head:base", "003_search,tools", "heads@heads"]
 COLUMNS = ["id", "user_id", "tenant_id", "name", "amount", "v", "secret", "doc", "list", "pair", "twice", "short", "plain_id", "a", "b",
-           "Odd \"column'", "a.b", "ctid", "tableoid", "xmin", "nothing", "value", "at"]
+           "Odd \"column'", "a.b", "user id", "ctid", "tableoid", "xmin", "nothing", "value", "at"]
 TABLES = ["plain", "shapes", "no_key", "no_columns", "\"Odd \"\"table'; --\"", "two_keys", "child", "parted", "parted_1", "parted_2",
           "parent", "heir", "unlogged", "typed", "seen", "stored", "counter", "plain_name", "plain_pkey", "big", "audited", "audited_shapes",
           "guarded", "old_log", "far", "of_superuser", "pair", "account"]
@@ -63,7 +63,7 @@ BY_NAME = {
     "on_delete": ["CASCADE", "SET NULL", "NO ACTION", "RESTRICT", "SET DEFAULT", "set null (id)"],
     "on_update": ["CASCADE", "SET NULL", "NO ACTION", "RESTRICT"], "key": KEYS, "user_id": ["u1", "u2"], "tenant_id": ["t1"],
     "user_ids": ["u1", "u2", "u0"], "tenant_ids": ["t0", "t1"], "version_table": ["alembic_version", "app.plain", "a.b.c", "cmig.version"],
-    "path": ["/nonexistent", "", ".", "base", "/etc/passwd", "/dev/null", "pg_wal"], "name": ["c1", "plain_pkey", "a" * 63],
+    "path": ["/nonexistent", "", ".", "base", "/etc/passwd", "/dev/null", "pg_wal"], "name": ["c1", "c d", "c\"'d", "plain_pkey", "a" * 63],
     "message": ["Message", "two\nlines"], "branch_label": ["billing", "other", "001", "head"],
     "file_template": ["%(rev)s_%(slug)s", "%(year)d", "%(x)s", "%", "%(rev)", "x/y", ""],
 }

@@ -112,7 +112,7 @@ INSERT INTO shapes (doc, list, grid, pair, mood, short, span, raw, ratio, during
 CREATE TABLE no_key (user_id text, value text);
 INSERT INTO no_key VALUES ('u1', 'a'), ('u1', 'a'), (NULL, NULL);
 CREATE TABLE no_columns ();
-CREATE TABLE "Odd ""table'; --" ("Odd ""column'" int PRIMARY KEY, "user_id" text, "a.b" text);
+CREATE TABLE "Odd ""table'; --" ("Odd ""column'" int PRIMARY KEY, "user_id" text, "a.b" text, "user id" text);
 INSERT INTO "Odd ""table'; --" VALUES (1, 'u1', 'x'), (2, NULL, NULL);
 CREATE TABLE two_keys (a int, b text, user_id text, PRIMARY KEY (b, a));
 INSERT INTO two_keys SELECT i, 'b' || i, 'u' || i % 3 FROM generate_series(1, 10) i;
