@@ -14,8 +14,9 @@ CREATE SCHEMA app;
 CREATE TABLE person (id serial PRIMARY KEY, email citext, facts hstore);
 CREATE ROLE regress_target_reader;
 SELECT look();
-\set relations 'SELECT concat(c.oid::regclass, \' \', relkind, \' \', pg_get_userbyid(relowner), \' \', relacl) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname IN (\'public\', \'app\', \'new\') AND relkind <> \'S\' ORDER BY 1'
-\set extensions 'SELECT concat(extname, \' \', extnamespace::regnamespace, \' \', extversion, \' \', (SELECT string_agg(DISTINCT relnamespace, \' \') FROM (SELECT typnamespace::regnamespace::text FROM pg_type t JOIN pg_depend d ON d.classid = \'pg_type\'::regclass AND d.objid = t.oid AND d.deptype = \'e\' AND d.refobjid = e.oid) AS m(relnamespace))) FROM pg_extension e WHERE extname !~ \'hidden\' AND extname NOT IN (\'pg_cmig\', \'plpgsql\') ORDER BY 1'
+-- MAINTAIN is new in PostgreSQL 17, and each release has other versions of extensions
+\set relations 'SELECT concat(c.oid::regclass, \' \', relkind, \' \', pg_get_userbyid(relowner), \' \', replace(relacl::text, \'tm/\', \'t/\')) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname IN (\'public\', \'app\', \'new\') AND relkind <> \'S\' ORDER BY 1'
+\set extensions 'SELECT concat(extname, \' \', extnamespace::regnamespace, \' \', (SELECT CASE extversion WHEN default_version THEN \'default\' ELSE extversion END FROM pg_available_extensions WHERE name = extname), \' \', (SELECT string_agg(DISTINCT relnamespace, \' \') FROM (SELECT typnamespace::regnamespace::text FROM pg_type t JOIN pg_depend d ON d.classid = \'pg_type\'::regclass AND d.objid = t.oid AND d.deptype = \'e\' AND d.refobjid = e.oid) AS m(relnamespace))) FROM pg_extension e WHERE extname !~ \'hidden\' AND extname NOT IN (\'pg_cmig\', \'plpgsql\') ORDER BY 1'
 
 -- what pg_dump -s writes
 SELECT shadow_probe($target$
