@@ -487,7 +487,7 @@ cmig_audit_log_refuse_foreign_code(Oid log_owner)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the audit log uses the %s of another role", code),
-				 errdetail("It would run with the rights of the log's owner, role \"%s\".",
+				 errdetail("It would run with the privileges of the log's owner, role \"%s\".",
 						   GetUserNameFromId(log_owner, true)),
 				 errhint("Drop the default, constraint, index or column that uses it.")));
 }

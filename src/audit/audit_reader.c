@@ -128,7 +128,7 @@ take_name(TupleDesc desc, HeapTuple row, void *arg)
 
 /* Raise one error with a hint instead of the server's, which names one table after the other. */
 static void
-require_rights(void)
+require_privileges(void)
 {
 	static const char *const tables[] = {"log", "layout"};
 	Oid			schema = get_namespace_oid("cmig_audit", false);
@@ -180,7 +180,7 @@ cmig_audit_reader_begin(void)
 	char	   *function = NULL;
 
 	(void) cmig_audit_log_require(extension_owner);
-	require_rights();
+	require_privileges();
 	/* what is checked here must still be true when the log is read */
 	schema = get_namespace_oid("cmig_audit", false);
 	LockRelationOid(get_relname_relid("log", schema), AccessShareLock);
