@@ -707,22 +707,22 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_rls_test_matrix'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.rls_check(text) IS 'Holes and slow spots of row-level security in a schema or in all: rule, severity (error, warning, notice), object, problem and fix. Raises 3F000.';
-COMMENT ON FUNCTION cmig.rls_status(text) IS 'The tables of a schema, or of all, with their flags of row-level security, the columns that policies look at, the roles they bind, those that bypass, and how many policies there are and of them not made by enable_rls. Raises 3F000.';
-COMMENT ON FUNCTION cmig.rls_test(regclass, name, text, text, text, text) IS 'Try as a role, with a context, to read, write and move rows of a table, and roll all back: rows seen, and the verdict. Raises 22023, 22P02, 42501, 42703, 42704, 42804, 42809.';
+COMMENT ON FUNCTION cmig.rls_check(text) IS 'Check a schema, or all of them, for holes and slow conditions in row-level security: rule, severity (error, warning, notice), object, problem, and fix. Raises 3F000.';
+COMMENT ON FUNCTION cmig.rls_status(text) IS 'The tables of a schema, or of all schemas, with their row-level security flags, the columns that policies use, the roles that they apply to, the bypass roles, and the number of policies, in total and not created by enable_rls. Raises 3F000.';
+COMMENT ON FUNCTION cmig.rls_test(regclass, name, text, text, text, text) IS 'Try to read, write, and move rows of a table as a role with a context, and roll everything back: rows seen, and the verdict. Raises 22023, 22P02, 42501, 42703, 42704, 42804, 42809.';
 COMMENT ON FUNCTION cmig.rls_test(regclass, name, text[], text[], text, text) IS 'rls_test for several contexts: the n-th user with the n-th tenant. Raises as rls_test.';
-COMMENT ON FUNCTION cmig.set_context(text, text, boolean) IS 'Set the user and the tenant that policies see, up to the end of the transaction or, with is_local => false, of the session; NULL and '''' mean none.';
+COMMENT ON FUNCTION cmig.set_context(text, text, boolean) IS 'Set the user and the tenant that policies see, until the end of the transaction or, with is_local => false, of the session; NULL and '''' mean none.';
 COMMENT ON FUNCTION cmig.set_context("any", "any", boolean) IS 'As set_context(text, text, boolean), for keys of any type.';
-COMMENT ON FUNCTION cmig.clear_context() IS 'Leave the context, local or of the session: policies show no rows.';
+COMMENT ON FUNCTION cmig.clear_context() IS 'Clear the context of the transaction and of the session: policies show no rows.';
 COMMENT ON FUNCTION cmig.context() IS 'The user and the tenant that policies see, NULL where unset.';
 COMMENT ON FUNCTION cmig.current_user_id() IS 'The user that policies see; NULL when unset.';
 COMMENT ON FUNCTION cmig.current_tenant_id() IS 'The tenant that policies see; NULL when unset.';
 COMMENT ON FUNCTION cmig.require_user_id() IS 'The user that policies see. Raises MG020 when unset.';
 COMMENT ON FUNCTION cmig.require_tenant_id() IS 'The tenant that policies see. Raises MG020 when unset.';
-COMMENT ON FUNCTION cmig.enable_rls(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Put a table, and what inherits from it, under row-level security by user, by tenant or by membership. Returns the statements that it ran; raises 0A000, 22004, 22023, 42501, 42703, 42704, 42710, 42804, 42809.';
-COMMENT ON FUNCTION cmig.enable_rls_schema(text, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass[]) IS 'enable_rls for every table of a schema that has a key column, or for none: an error names all that cannot. Returns table and statement; raises as enable_rls, and 3F000.';
-COMMENT ON FUNCTION cmig.rls_script(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'The statements of enable_rls as text, from a table without it; runs nothing. Raises as enable_rls.';
-COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Take back what enable_rls made on a table and on what inherits from it, and nothing else. Returns the statements that it ran; raises 42501, 42809.';
+COMMENT ON FUNCTION cmig.enable_rls(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Enable row-level security by user, tenant, or membership on a table and on the tables that inherit from it. Returns the statements that it ran; raises 0A000, 22004, 22023, 42501, 42703, 42704, 42710, 42804, 42809.';
+COMMENT ON FUNCTION cmig.enable_rls_schema(text, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass[]) IS 'enable_rls for every table of a schema that has a key column; if it fails for any of them, none is changed, and the error names all of these. Returns table and statement; raises as enable_rls, and 3F000.';
+COMMENT ON FUNCTION cmig.rls_script(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'The statements that enable_rls would run on a table without row-level security, as text; runs nothing. Raises as enable_rls.';
+COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Revert what enable_rls created on a table and on the tables that inherit from it, and nothing else. Returns the statements that it ran; raises 42501, 42809.';
 
 --
 -- Audit

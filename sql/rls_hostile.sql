@@ -97,6 +97,68 @@ SELECT pg_temp.body('sql', 'SELECT a = NULLIF(current_setting(''a.t'', true), ''
 SELECT pg_temp.body('sql', 'SELECT $1 IN (''12'', ''13'') OR concat(''x'', a) = ''x'' OR now() > ''2020-01-01'' OR ''{1,2}''::integer[] = ARRAY[a]');
 SELECT pg_temp.body('plpgsql', 'BEGIN RETURN a::text LIKE ''%'' AND ''ok''::host.mood IS NOT NULL AND interval ''1 day'' > ''1 hour''; END');
 
+-- enable_rls, rls_test, disable_rls: what the owner has put on a table runs as
+-- the role that is tried, or as the owner, and never as who calls
+SET ROLE regress_rls_owner;
+CREATE SEQUENCE host.calls;
+GRANT USAGE ON SEQUENCE host.calls TO regress_rls_app;
+CREATE FUNCTION host.witness(what text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+	PERFORM nextval('host.calls');
+	IF current_user NOT IN ('regress_rls_owner', 'regress_rls_app') THEN
+		RAISE WARNING '% runs as who calls', what;
+	END IF;
+	-- and would like to stay: what it prepares for later is refused or undone
+	IF current_setting('host.attack', true) IS DISTINCT FROM 'on' THEN RETURN true; END IF;
+	BEGIN EXECUTE 'CREATE TEMP TABLE deed AS SELECT 1'; EXCEPTION WHEN others THEN NULL; END;
+	BEGIN PERFORM set_config('search_path', 'host', false); EXCEPTION WHEN others THEN NULL; END;
+	BEGIN PERFORM set_config('session_authorization', 'regress_rls_owner', false); EXCEPTION WHEN others THEN NULL; END;
+	BEGIN EXECUTE 'RESET ROLE'; EXCEPTION WHEN others THEN NULL; END;
+	BEGIN EXECUTE 'RESET SESSION AUTHORIZATION'; EXCEPTION WHEN others THEN NULL; END;
+	BEGIN EXECUTE 'DECLARE later CURSOR WITH HOLD FOR SELECT host.witness(''a cursor'')'; EXCEPTION WHEN others THEN NULL; END;
+	RETURN true; END $$;
+CREATE FUNCTION host.number() RETURNS integer LANGUAGE sql AS $$ SELECT host.witness('a default')::integer $$;
+CREATE FUNCTION host.made(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM host.witness('a generated column or an index'); RETURN $1; END $$;
+CREATE FUNCTION host.fires() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM host.witness('a trigger ' || TG_WHEN || ' ' || TG_LEVEL); RETURN NEW; END $$;
+CREATE DOMAIN host.key AS text CHECK (host.witness('a domain'));
+CREATE FUNCTION host.same(host.key, host.key) RETURNS boolean LANGUAGE sql AS $$ SELECT host.witness('an operator') AND $1::text = $2::text $$;
+CREATE OPERATOR host.= (LEFTARG = host.key, RIGHTARG = host.key, FUNCTION = host.same);
+CREATE TABLE host.deed (id integer DEFAULT host.number(), tenant_id text, user_id host.key, note text CHECK (host.witness('a check')),
+	up text GENERATED ALWAYS AS (host.made(note)) STORED);
+CREATE INDEX ON host.deed (host.made(note)) WHERE host.made(note) IS NOT NULL;
+CREATE TABLE host.child (extra host.key) INHERITS (host.deed);
+CREATE TABLE host.log (x text);
+CREATE TRIGGER a BEFORE INSERT OR UPDATE OR DELETE ON host.child FOR EACH ROW EXECUTE FUNCTION host.fires();
+CREATE TRIGGER a BEFORE INSERT OR UPDATE OR DELETE ON host.deed FOR EACH ROW EXECUTE FUNCTION host.fires();
+CREATE TRIGGER b AFTER INSERT OR UPDATE OR DELETE ON host.deed FOR EACH STATEMENT EXECUTE FUNCTION host.fires();
+CREATE CONSTRAINT TRIGGER c AFTER INSERT OR UPDATE OR DELETE ON host.deed DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION host.fires();
+CREATE RULE also AS ON UPDATE TO host.deed DO ALSO INSERT INTO host.log SELECT 'x' WHERE host.witness('a rule');
+INSERT INTO host.deed (tenant_id, user_id, note) VALUES ('1', 'ann', 'a'), ('2', 'bob', 'b');
+INSERT INTO host.child (tenant_id, user_id, note) VALUES ('1', 'ann', 'a'), ('2', 'bob', 'b');
+GRANT ALL ON host.deed, host.child, host.log TO regress_rls_app;
+CREATE POLICY own ON host.deed TO regress_rls_app USING (host.witness('a policy') AND tenant_id = current_setting('app.current_tenant_id', true));
+ALTER TABLE host.deed ENABLE ROW LEVEL SECURITY;
+CREATE VIEW host.seen AS SELECT * FROM host.deed WHERE host.witness('a view');
+CREATE FUNCTION host.wants_path() RETURNS bigint SECURITY DEFINER SET search_path = host SET role = regress_rls_owner LANGUAGE sql AS $$ SELECT count(*) FROM host.seen $$;
+RESET ROLE;
+SET client_min_messages = warning;
+SET host.attack = on;
+SELECT count(*) > 0 FROM cmig.rls_check('host');
+SELECT test, verdict FROM cmig.rls_test('host.deed', 'regress_rls_app', 'ann', '1');
+SELECT count(*) > 0 FROM cmig.enable_rls('host.deed', roles => '{regress_rls_app}', column_default => true);
+SELECT test, verdict FROM cmig.rls_test('host.deed', 'regress_rls_app', 'ann', '1');
+SELECT test, verdict FROM cmig.rls_test('host.child', 'regress_rls_app', 'ann', '1');
+SELECT count(*) > 0 FROM cmig.rls_check('host');
+SELECT count(*) > 0 FROM cmig.rls_script('host.deed', roles => '{regress_rls_app}');
+SELECT count(*) > 0 FROM cmig.rls_status('host');
+SELECT count(*) > 0 FROM cmig.disable_rls('host.deed');
+-- nothing of it stays in the session
+SET host.attack = off;
+SELECT current_user = session_user, session_user <> 'regress_rls_owner', current_setting('search_path') = reset_val FROM pg_settings WHERE name = 'search_path';
+SELECT count(*) FROM pg_cursors WHERE name = 'later';
+SELECT to_regclass('pg_temp.deed') IS NULL;
+-- it did run, as others
+SELECT last_value > 50 FROM host.calls;
+
 DROP SCHEMA host CASCADE;
 DROP ROLE regress_rls_owner, regress_rls_app;
 DROP EXTENSION pg_cmig;

@@ -39,6 +39,7 @@
  * PL/pgSQL
  */
 
+/* Is the token this keyword? */
 static bool
 is_word(CmigLexer *lexer, const char *word)
 {
@@ -75,6 +76,7 @@ take_until(CmigLexer *lexer, const char *word, StringInfo text)
 	return true;
 }
 
+/* Go past the keyword if it is next. */
 static bool
 take_word(CmigLexer *lexer, const char *word)
 {
@@ -84,6 +86,7 @@ take_word(CmigLexer *lexer, const char *word)
 	return true;
 }
 
+/* Go past a semicolon if it is next. */
 static bool
 take_semicolon(CmigLexer *lexer)
 {
@@ -183,6 +186,7 @@ cmig_rls_body_is_foreign_call(Node *node)
 	return node && IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstUnpinnedObjectId;
 }
 
+/* A text column of a pg_proc row, or NULL. */
 static char *
 proc_text(HeapTuple tuple, int column)
 {
@@ -192,6 +196,7 @@ proc_text(HeapTuple tuple, int column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+/* The analyzed body of a function, or NULL if it cannot be read. */
 static Query *
 body_query(HeapTuple tuple, FuncExpr *call)
 {
@@ -229,6 +234,7 @@ typedef struct Arguments
 	bool		definer;
 } Arguments;
 
+/* Put the call's arguments in place of the body's parameters. */
 static Node *
 put_arguments(Node *node, void *context)
 {
@@ -256,6 +262,7 @@ put_arguments(Node *node, void *context)
 	return expression_tree_mutator(node, put_arguments, context);
 }
 
+/* Is it SELECT of an expression and nothing else? */
 static bool
 is_plain_select(Query *query)
 {
@@ -264,6 +271,7 @@ is_plain_select(Query *query)
 		query->limitCount == NULL && query->limitOffset == NULL;
 }
 
+/* The query as a sub-select of the given kind. */
 static Node *
 sub_select(SubLinkType type, Query *query)
 {
@@ -355,6 +363,7 @@ body_of(FuncExpr *call)
 	return result;
 }
 
+/* Replace calls by the bodies of their functions, at any depth. */
 static Node *
 expand(Node *node, void *context)
 {

@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+/* Does the text begin with one of them? */
 static bool
 has_prefix(const char *text, const char *const *prefixes)
 {
@@ -61,6 +62,7 @@ is_plain_declaration(Oid type)
 	}
 }
 
+/* Are all declared arguments and the result plain? */
 static bool
 has_plain_types(Form_pg_proc proc)
 {
@@ -182,6 +184,7 @@ cmig_rls_calls_user(Node *node)
 	}
 }
 
+/* Does the node depend on the row or on a sub-select? */
 static bool
 has_row(Node *node, void *context)
 {
@@ -201,6 +204,7 @@ cmig_rls_calls_session_function(Node *node)
 		!has_row((Node *) call->args, NULL);
 }
 
+/* Is there anything that tells the context? */
 static bool
 context_walker(Node *node, void *context)
 {

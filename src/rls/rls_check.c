@@ -186,6 +186,7 @@ usual_fix(const Clause *clause)
 		cmig_rls_stored_advice(clause->policy, clause->is_check, "call the function in a sub-select, (SELECT <function>())");
 }
 
+/* Report what is wrong with USING or WITH CHECK by the table above. */
 static void
 check_clause(const CmigRlsStored *policy, bool is_check, List **findings)
 {
@@ -203,6 +204,7 @@ check_clause(const CmigRlsStored *policy, bool is_check, List **findings)
 	}
 }
 
+/* A key that no index leads with. */
 static void
 check_index(const CmigRlsStored *policy, List **findings)
 {
@@ -238,12 +240,13 @@ check_state(const CmigRlsStored *policy, List **findings)
 	for (int i = 0; i < lengthof(columns); i++)
 		if (columns[i] && get_attnum(policy->relid, columns[i]) == InvalidAttrNumber)
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_UNKNOWN_COLUMN, CMIG_RLS_WARNING, policy,
-										psprintf("it was made for column %s, which the table does not have any more",
+										psprintf("it was made for column %s, which the table no longer has",
 												 quote_identifier(columns[i])),
 										psprintf("-- SELECT cmig.enable_rls(%s, %s => '<new name>'), with the name that the column has now",
 												 quote_literal_cstr(policy->table), options[i]));
 }
 
+/* A policy that says the same as one before it. */
 static void
 check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findings)
 {
@@ -260,13 +263,14 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 			equal(other->check, policy->check))
 		{
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_DUPLICATE_POLICY, CMIG_RLS_WARNING, policy,
-										psprintf("it says the same as policy %s", quote_identifier(other->name)),
+										psprintf("it is the same as policy %s", quote_identifier(other->name)),
 										cmig_rls_stored_drop(policy));
 			break;
 		}
 	}
 }
 
+/* The checks of one policy that do not look at what it lets through. */
 static void
 check_policy(const CmigRlsStored *policy, const List *siblings, List **findings)
 {
@@ -290,12 +294,14 @@ typedef struct Judging
 	List	   *findings;
 } Judging;
 
+/* For cmig_rls_sandbox_run. */
 static void
 judge_siblings(void *arg)
 {
 	cmig_rls_stored_judge(((Judging *) arg)->siblings);
 }
 
+/* The same, for one policy. */
 static void
 judge_policy(void *arg)
 {
@@ -326,6 +332,7 @@ judge_table(Judging *judging)
 	}
 }
 
+/* All findings on the schemas, the worst first. */
 static List *
 find_all(ArrayType *schemas)
 {
@@ -408,6 +415,7 @@ cmig_rls_check(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* For a setting that is wrong. */
 static int
 gate_hint(void)
 {
@@ -469,6 +477,7 @@ cmig_rls_gate(void)
 			 errhint("SELECT * FROM cmig.rls_check() shows all findings. Add to the last revision: %s", fix)));
 }
 
+/* The check hook of cmig.rls_gate: the names may be of schemas to come. */
 static bool
 check_gate(char **value, void **extra, GucSource source)
 {

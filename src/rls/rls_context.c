@@ -32,6 +32,7 @@ PG_FUNCTION_INFO_V1(cmig_current_tenant_id);
 PG_FUNCTION_INFO_V1(cmig_require_user_id);
 PG_FUNCTION_INFO_V1(cmig_require_tenant_id);
 
+/* NULL clears the setting. */
 static void
 set_setting(const char *name, const char *value, bool is_local)
 {
@@ -119,6 +120,7 @@ cmig_context(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
+/* A setting cast to the result type, NULL if it is not set. */
 static Datum
 current_value(FunctionCallInfo fcinfo, const char *name)
 {
@@ -129,6 +131,7 @@ current_value(FunctionCallInfo fcinfo, const char *name)
 	PG_RETURN_TEXT_P(cstring_to_text(value));
 }
 
+/* The same, with an error if it is not set. */
 static Datum
 required_value(const char *name, const char *what)
 {

@@ -46,6 +46,7 @@ static CmigQuery copied_columns = {
 	2, {OIDOID, TEXTARRAYOID}
 };
 
+/* Read a row of read_columns. */
 static void
 take_column(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -58,6 +59,7 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 	copy->made = lappend(copy->made, cmig_query_text(desc, row, 3));
 }
 
+/* The columns that INSERT can give values for. */
 static void
 read_columns(CmigRlsCopy *copy, const CmigRlsAs *as, List *keys)
 {

@@ -104,6 +104,7 @@ warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
  * Carrying out
  */
 
+/* Return a statement. */
 static void
 put(FunctionCallInfo fcinfo, const char *target, const char *statement)
 {
@@ -240,6 +241,7 @@ grant_application(CmigRlsOptions *options)
 	return statements;
 }
 
+/* The membership table, or NULL if none is given. */
 static CmigRlsTable *
 read_via(const CmigRlsOptions *options)
 {
@@ -314,6 +316,7 @@ warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
 	}
 }
 
+/* The table that is the first argument. */
 static Oid
 target_argument(FunctionCallInfo fcinfo, const char *function)
 {
@@ -379,6 +382,7 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Append the OID in the first column. */
 static void
 take_oid(TupleDesc desc, HeapTuple row, void *arg)
 {

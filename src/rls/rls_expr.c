@@ -86,6 +86,7 @@ uses_row(Node *node, int depth)
 	return node && contain_vars_of_level(node, depth);
 }
 
+/* Is it true for every row? */
 static bool
 is_always_true(Reading *reading, Node *node)
 {
@@ -96,6 +97,7 @@ is_always_true(Reading *reading, Node *node)
  * Reading
  */
 
+/* For messages. */
 static char *
 column_name(Oid relid, Var *var)
 {
@@ -123,6 +125,7 @@ read_function(Reading *reading, Oid function, Node *call)
 	}
 }
 
+/* Note that a setting is read, and whether reading can fail. */
 static void
 read_setting(Reading *reading, FuncExpr *call)
 {
@@ -322,6 +325,7 @@ read_when_null(Reading *reading, const char *what, Node *condition)
 		reading->found->true_when_unset = what;
 }
 
+/* A sub-select: how often it runs, and what it returns. */
 static void
 read_sublink(Reading *reading, SubLink *link)
 {
@@ -352,6 +356,7 @@ read_sublink(Reading *reading, SubLink *link)
 	query_tree_walker(query, read_walker, &inner, 0);
 }
 
+/* Note what the node does, and go on below it. */
 static bool
 read_walker(Node *node, void *context)
 {
@@ -461,6 +466,7 @@ read_walker(Node *node, void *context)
 	return expression_tree_walker(node, read_walker, reading);
 }
 
+/* Collect the columns that are compared with the context. */
 static bool
 keys_walker(Node *node, void *context)
 {
@@ -572,6 +578,7 @@ could_run_once(Node *node)
 	return seen->row_function != NULL || seen->volatile_function != NULL;
 }
 
+/* Read settings with missing_ok and NULLIF. */
 static Node *
 repair_settings(Node *node, void *context)
 {
@@ -597,6 +604,7 @@ repair_settings(Node *node, void *context)
 	return expression_tree_mutator(node, repair_settings, context);
 }
 
+/* Call functions once a statement, where they do not depend on the row. */
 static Node *
 repair_calls(Node *node, void *context)
 {

@@ -71,6 +71,7 @@ make_hint(Reading *reading, Node *column)
 	return hint;
 }
 
+/* The same with a value, or a role, of the column. */
 static void
 add_hint(Reading *reading, Node *column, Const *value, bool equal, bool key)
 {
@@ -92,6 +93,7 @@ typedef struct Columns
 	List	   *vars;
 } Columns;
 
+/* Collect the columns of the row in a condition, and what else it asks. */
 static bool
 columns_walker(Node *node, void *context)
 {
@@ -207,6 +209,7 @@ read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)
 	}
 }
 
+/* Both sides of an equality. */
 static void
 read_join(Reading *reading, List *args)
 {
@@ -269,6 +272,7 @@ read_sub_selects(Reading *reading, List *args, bool equal)
  * Documents
  */
 
+/* A member that is read from a document. */
 static void
 read_document(Reading *reading, Node *node)
 {
@@ -424,6 +428,7 @@ read_case(Reading *reading, CaseExpr *cases)
 	return list_make2(cases->arg, others);
 }
 
+/* Note what the node says about columns, and go on below it. */
 static bool
 hints_walker(Node *node, void *context)
 {

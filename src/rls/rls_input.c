@@ -25,6 +25,7 @@
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
+/* The Var that stands for the input, which is added to the model's. */
 static Node *
 use_input(CmigRlsMaker *maker, CmigRlsInput *input)
 {
@@ -249,6 +250,7 @@ static CmigQuery read_users = {
 	2, {OIDOID, OIDOID}
 };
 
+/* Append a role by its name. */
 static void
 take_user(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -60,6 +60,7 @@ typedef struct Receiver
 	CmigRlsTrial **next;
 } Receiver;
 
+/* Take the result for the next case. */
 static bool
 receive(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -72,11 +73,13 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
+/* Nothing to do. */
 static void
 receive_startup(DestReceiver *self, int operation, TupleDesc desc)
 {
 }
 
+/* Nothing to do. */
 static void
 receive_done(DestReceiver *self)
 {
@@ -125,6 +128,7 @@ make_query(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
 	return copyObject(query);
 }
 
+/* Run the expression over the cases, and set is_true in each. */
 static void
 evaluate(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
 {
@@ -157,6 +161,7 @@ typedef struct Trials
 	int			count;
 } Trials;
 
+/* For cmig_rls_sandbox_run. */
 static void
 evaluate_trials(void *arg)
 {
@@ -228,6 +233,10 @@ describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *abou
 	}
 }
 
+/*
+ * Put the worst of the cases into the leak: a group is a row with each
+ * value of its other columns.
+ */
 static void
 judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *leak)
 {
@@ -386,12 +395,14 @@ may_be_identity(Node *node)
 	return IsA(node, SubLink) || calls_rights(node, NULL);
 }
 
+/* For messages. */
 static char *
 as_text(Node *node, Oid relid)
 {
 	return deparse_expression(node, deparse_context_for(get_rel_name(relid), relid), false, false);
 }
 
+/* Try one model. */
 static void
 find_in(const CmigRlsModel *model, Oid relid, CmigRlsLeak *leak)
 {
@@ -535,12 +546,14 @@ cache_key(const char *text, Oid relid, Oid role, const Bitmapset *keys, const Bi
 	return key.data;
 }
 
+/* A copy in the current memory context. */
 static char *
 keep(const char *text)
 {
 	return text ? pstrdup(text) : NULL;
 }
 
+/* Copy the texts of the case into the current memory context. */
 static void
 keep_case(CmigRlsCase *about)
 {
@@ -549,6 +562,7 @@ keep_case(CmigRlsCase *about)
 	about->context_value = keep(about->context_value);
 }
 
+/* Try the models of the expression. */
 static void
 find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)
 {
@@ -574,6 +588,7 @@ typedef struct Subject
 	CmigRlsLeak *leak;
 } Subject;
 
+/* For cmig_rls_sandbox_run. */
 static void
 find_subject_leak(void *arg)
 {

@@ -70,6 +70,7 @@ typedef struct Walk
 	List	  **lookups;
 } Walk;
 
+/* One for each role. */
 static void
 add_lookup(Walk *walk, Oid table, AttrNumber key)
 {
@@ -125,6 +126,7 @@ follow_result(Walk *walk, Query *query)
 	}
 }
 
+/* Find the sub-selects, and what they are compared with. */
 static bool
 walker(Node *node, void *context)
 {

@@ -105,6 +105,7 @@ make_table(CmigRlsMaker *maker, RangeTblEntry *entry)
 	return table;
 }
 
+/* For LIMIT. */
 static Node *
 row_count(int64 count)
 {
@@ -173,6 +174,7 @@ take_one_row(SubLink *link)
 	take_any_row(query);
 }
 
+/* A sub-select, with made-up rows in place of its tables. */
 static Node *
 make_query(Query *query, CmigRlsMaker *maker)
 {
@@ -250,6 +252,10 @@ make_series(FuncExpr *call, CmigRlsMaker *maker)
 	return (Node *) made;
 }
 
+/*
+ * A call: of a setting, of what tells the session, of a series, or of a
+ * function that may run.
+ */
 static Node *
 make_call(FuncExpr *call, CmigRlsMaker *maker)
 {
@@ -418,6 +424,7 @@ make_identity(CmigRlsMaker *maker, Node *node)
 	return NULL;
 }
 
+/* One node and all below it; sets *maker->failed if it cannot be evaluated. */
 static Node *
 make_node(Node *node, CmigRlsMaker *maker)
 {
@@ -554,6 +561,7 @@ make_node(Node *node, CmigRlsMaker *maker)
 	return made;
 }
 
+/* Is it a truth value, which can be unknown by itself? */
 static bool
 is_condition(Node *node)
 {
@@ -584,6 +592,7 @@ is_condition(Node *node)
 	}
 }
 
+/* A node as one over inputs; a condition that fails becomes an unknown one. */
 static Node *
 make(Node *node, void *context)
 {
@@ -615,6 +624,7 @@ typedef struct Types
 	bool		text;
 } Types;
 
+/* What the keys are compared as. */
 static bool
 types_walker(Node *node, void *context)
 {
@@ -644,6 +654,7 @@ types_walker(Node *node, void *context)
 	return expression_tree_walker(node, types_walker, context);
 }
 
+/* Is there a member besides the column? */
 static bool
 has_other(const Bitmapset *keys, AttrNumber column)
 {

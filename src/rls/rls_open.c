@@ -29,6 +29,7 @@
 #define FOR_ROWS "rwd"
 #define FOR_NEW_ROWS "aw"
 
+/* Is it true for every row that has an owner? */
 static bool
 is_always_true(const CmigRlsStored *policy)
 {
@@ -86,6 +87,7 @@ is_floored(const CmigRlsStored *policy, const List *siblings)
 	return true;
 }
 
+/* For messages. */
 static const char *
 what_may_be_done(const CmigRlsStored *policy)
 {
@@ -274,6 +276,7 @@ try_for_role(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *s
 							  text.data, policy->relid, role, keys, own);
 }
 
+/* Of the three kinds of rows. */
 static CmigRlsLeakLevel
 worst(const CmigRlsLeak *leak)
 {
@@ -316,6 +319,7 @@ row_text(const CmigRlsStored *policy, const CmigRlsCase *about)
 	return psprintf("one where %s is %s", quote_identifier(name), quote_literal_cstr(about->value));
 }
 
+/* "while app.tenant is '12'" */
 static char *
 context_text(const CmigRlsCase *about)
 {
@@ -326,6 +330,7 @@ context_text(const CmigRlsCase *about)
 	return psprintf(", while %s is %s", about->context, quote_literal_cstr(about->context_value));
 }
 
+/* How bad it is that rows of the level are let through. */
 static CmigRlsSeverity
 level_severity(CmigRlsLeakLevel level)
 {
@@ -576,6 +581,7 @@ loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)
 	return false;
 }
 
+/* Does WITH CHECK let through what USING would not? */
 static void
 check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)
 {

@@ -41,6 +41,7 @@ flag_argument(FunctionCallInfo fcinfo, int n, bool otherwise)
 	return PG_ARGISNULL(n) ? otherwise : PG_GETARG_BOOL(n);
 }
 
+/* A text[] as a List of char *. */
 static List *
 texts_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {
@@ -55,6 +56,7 @@ texts_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 	return texts;
 }
 
+/* Roles by name, which must exist. */
 static List *
 roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {
@@ -86,6 +88,7 @@ roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 	return roles;
 }
 
+/* Commands by name as a mask. */
 static int
 commands_argument(FunctionCallInfo fcinfo, int n)
 {

@@ -42,12 +42,14 @@ cmig_rls_owner_is_named(const char *name)
 	return false;
 }
 
+/* There is a row. */
 static void
 take_any(TupleDesc desc, HeapTuple row, void *arg)
 {
 	*(bool *) arg = true;
 }
 
+/* Is the name that of an owner? */
 static void
 take_name(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -53,6 +53,7 @@ typedef struct Body
 	Query	   *query;			/* result */
 } Body;
 
+/* Refuse a literal of a type whose input could run code of others. */
 static void
 refuse(void)
 {
@@ -93,6 +94,7 @@ take_literals(Node *node, void *context)
 	return raw_expression_tree_walker(node, take_literals, context);
 }
 
+/* The literal that a parameter stands for. */
 static Const *
 literal(const Analysis *analysis, const Param *param)
 {
@@ -100,6 +102,7 @@ literal(const Analysis *analysis, const Param *param)
 					 CStringGetDatum(list_nth(analysis->literals, -param->paramid - 1)), false, false);
 }
 
+/* The hook for parameter symbols. */
 static Node *
 refer_to_parameter(ParseState *pstate, ParamRef *reference)
 {
@@ -118,6 +121,7 @@ refer_to_parameter(ParseState *pstate, ParamRef *reference)
 	return (Node *) param;
 }
 
+/* The hook for parameters of unknown type. */
 static Node *
 coerce_parameter(ParseState *pstate, Param *param, Oid type, int32 typmod, int location)
 {
@@ -131,6 +135,7 @@ coerce_parameter(ParseState *pstate, Param *param, Oid type, int32 typmod, int l
 					   COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, location);
 }
 
+/* Install the hooks. */
 static void
 set_up(ParseState *pstate, void *arg)
 {
@@ -176,6 +181,7 @@ use_search_path(HeapTuple tuple)
 	}
 }
 
+/* For cmig_rls_sandbox_run. */
 static void
 analyze(void *arg)
 {

@@ -21,6 +21,7 @@
 #define MAX_LENGTH 256
 #define REGEXP_SPECIAL "^$*+?()[]{}|\\"
 
+/* Unless there are enough, or it is there already. */
 static void
 add_piece(CmigRlsPieces *texts, const char *text)
 {

@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+/* Neither NULL nor ''. */
 static bool
 is_given(const char *column)
 {
@@ -120,6 +121,7 @@ comparable(const CmigRlsColumn *a, const CmigRlsColumn *b)
 	return (a_number && b_number) || strcmp(a->cast, b->cast) == 0;
 }
 
+/* Fill in the columns that join the membership table, and check them. */
 static void
 resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 			const CmigRlsTable *via, CmigRlsState *state)
@@ -207,12 +209,14 @@ resolve_keys(CmigRlsOptions *options, const CmigRlsTable *table,
  * Pieces
  */
 
+/* Append a statement. */
 static void
 add(List **statements, char *statement)
 {
 	*statements = lappend(*statements, statement);
 }
 
+/* ALTER TABLE for the two flags. */
 static void
 plan_flags(const CmigRlsTable *table, bool enable, bool force, List **statements)
 {
@@ -230,6 +234,7 @@ plan_flags(const CmigRlsTable *table, bool enable, bool force, List **statements
 	add(statements, text.data);
 }
 
+/* By its name. */
 static CmigRlsPolicy *
 find_policy(const List *policies, const char *name)
 {
@@ -245,6 +250,7 @@ find_policy(const List *policies, const char *name)
 	return NULL;
 }
 
+/* Are the lists the same, in any order? */
 static bool
 same_roles(const List *a, const List *b)
 {
@@ -276,6 +282,7 @@ typedef enum Change
 	CREATE
 } Change;
 
+/* What must be done with a policy that is there. */
 static Change
 compare_policy(const CmigRlsTable *table, const CmigRlsPolicy *want, const CmigRlsPolicy *have)
 {
@@ -352,6 +359,7 @@ plan_policies(const CmigRlsTable *table, const List *wanted, const CmigRlsState 
 	*statements = list_concat(*statements, comments);
 }
 
+/* What the default of a column was before enable_rls, or NULL. */
 static CmigRlsDefault *
 find_default(const CmigRlsState *state, const char *column)
 {
@@ -397,6 +405,7 @@ require_one_default(const CmigRlsTable *table, const char *column, const char *s
 				 errhint("Restore the comments from a backup, or drop the policies and set the default yourself.")));
 }
 
+/* ALTER TABLE ... SET DEFAULT, or DROP DEFAULT if expression is NULL. */
 static char *
 set_default(const CmigRlsTable *table, const char *column, const char *expression)
 {
@@ -456,6 +465,7 @@ follow_renames(const CmigRlsTable *table)
 	}
 }
 
+/* The key's default. */
 static void
 plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *name,
 			 const char *setting, bool fresh, CmigRlsState *state, List **statements)
@@ -533,6 +543,7 @@ plan_index(const CmigRlsOptions *options, const CmigRlsTable *table, const char 
 														 CMIG_RLS_INDEX_MARK))));
 }
 
+/* Drop indexes that are no longer asked for. */
 static void
 plan_old_indexes(const CmigRlsTable *table, const List *kept, List **statements)
 {
@@ -553,6 +564,7 @@ plan_old_indexes(const CmigRlsTable *table, const List *kept, List **statements)
 	}
 }
 
+/* Both lists without duplicates. */
 static List *
 merge_names(const List *a, const List *b)
 {

@@ -56,6 +56,7 @@ cmig_rls_policy_default(const char *setting, const char *cast)
 					quote_literal_cstr(setting), plain ? "" : "::", plain ? "" : cast);
 }
 
+/* column = context */
 static char *
 equals(const CmigRlsColumn *column, const char *setting, bool required)
 {
@@ -63,6 +64,7 @@ equals(const CmigRlsColumn *column, const char *setting, bool required)
 					cmig_rls_policy_context(setting, column->cast, required));
 }
 
+/* column IN what the membership table gives */
 static char *
 is_member(const CmigRlsOptions *options, const CmigRlsTable *via,
 		  const CmigRlsColumn *key)
@@ -80,6 +82,7 @@ is_member(const CmigRlsOptions *options, const CmigRlsTable *via,
  * Policies
  */
 
+/* Append a policy to the plan. */
 static void
 add_policy(List **policies, const char *name, bool permissive, int command,
 		   List *roles, const char *expression, const char *about)
@@ -199,6 +202,7 @@ cmig_rls_policy_plan(const CmigRlsOptions *options, const CmigRlsTable *table,
  * Statements
  */
 
+/* TO ... */
 static void
 append_roles(StringInfo text, const List *roles)
 {
@@ -213,6 +217,7 @@ append_roles(StringInfo text, const List *roles)
 	}
 }
 
+/* USING ... WITH CHECK ... */
 static void
 append_expressions(StringInfo text, const CmigRlsPolicy *policy)
 {
@@ -299,6 +304,7 @@ role_names(const CmigRlsTable *table, bool bypass)
 								 PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
+/* , name => value */
 static void
 append_argument(StringInfo text, const char *name, const char *value)
 {

@@ -181,7 +181,7 @@ static CmigQuery checks[] = {
 		", b AS MATERIALIZED (SELECT t.*, " KEY " AS key, coalesce(" SIBLINGS_ROLES ", " GRANTED_ROLES ") AS roles"
 		"  FROM t WHERE t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid) AND NOT " BELOW ")"
 		" SELECT 'rls_without_policy', 'warning', b.name,"
-		"  'row-level security is on without a policy: nobody but who bypasses it sees a row'"
+		"  'row-level security is on without a policy: nobody sees a row unless they bypass it'"
 		"   || CASE WHEN b.key IS NULL THEN '; no column of it is a key of other tables' ELSE '' END,"
 		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
 		"   ELSE format('-- CREATE POLICY key_access ON %s TO %s USING (<key> = <context>): <key> tells whose a row is, <context> who asks', b.name,"
@@ -201,7 +201,7 @@ static CmigQuery checks[] = {
 		", k AS (SELECT t.*, coalesce(" GRANTED_ROLES ", " SIBLINGS_ROLES ") AS roles FROM t"
 		"  WHERE t.oid IN (SELECT p.polrelid FROM p WHERE p.polroles = '{0}'))"
 		" SELECT 'to_public', 'warning', format('policy %I on %s', p.polname, k.name),"
-		"  'it is for PUBLIC: every role, those to come too',"
+		"  'it is for PUBLIC: every role, including future ones',"
 		"  CASE WHEN k.roles IS NULL THEN '-- ' ELSE '' END || format('ALTER POLICY %I ON %s TO %s', p.polname, k.name, coalesce(" TO_ROLES("k.roles") ", '<role>'))"
 		"   || CASE WHEN k.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
 	" FROM p JOIN k ON k.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
@@ -216,7 +216,7 @@ static CmigQuery checks[] = {
 		" FROM app JOIN t ON t.oid = app.polrelid WHERE app.rolsuper OR app.rolbypassrls"
 		" UNION ALL"
 		" SELECT DISTINCT 'role_bypasses', 'warning', t.name,"
-		"  format('role %I has rights on it and sees every row: it %s', r.rolname,"
+		"  format('role %I has privileges on it and sees every row: it %s', r.rolname,"
 		"   CASE WHEN r.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END),"
 		"  format('REVOKE ALL ON %s FROM %I', t.name, r.rolname)"
 		" FROM t CROSS JOIN LATERAL aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee"
@@ -254,7 +254,7 @@ static CmigQuery checks[] = {
 		" SELECT 'owner_is_application', CASE WHEN t.forced THEN 'warning' ELSE 'error' END, t.name,"
 		"  CASE WHEN app.oid = t.owner THEN format('policies name role %I, which owns the table: it %s', app.rolname,"
 		"    CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END)"
-		"   ELSE format('policies name role %I, which has the rights of the owner, role %I: it %s', app.rolname, t.owner_name,"
+		"   ELSE format('policies name role %I, which has the privileges of the owner, role %I: it %s', app.rolname, t.owner_name,"
 		"    CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END) END,"
 		"  CASE WHEN app.oid = t.owner THEN format('-- ALTER TABLE %s OWNER TO <role>, which is one that policies do not bind', t.name)"
 		"   ELSE format('REVOKE %I FROM %I', t.owner_name, app.rolname) END"
@@ -281,8 +281,8 @@ static CmigQuery checks[] = {
 		"  FROM seen s JOIN t ON t.oid = s.base JOIN pg_class c ON c.oid = s.view JOIN pg_namespace n ON n.oid = c.relnamespace"
 		"  JOIN pg_roles o ON o.oid = c.relowner GROUP BY c.oid, n.nspname, o.rolname)"
 		" SELECT 'view_definer', CASE WHEN v.free OR (v.bypasses AND v.granted) THEN 'error' ELSE 'warning' END, v.name,"
-		"  format('the view reads %s with the rights of its owner, role %I%s', v.tables, v.rolname,"
-		"   CASE WHEN v.free OR v.bypasses THEN ', who sees every row' ELSE ', and not of its user' END),"
+		"  format('the view reads %s with the privileges of its owner, role %I%s', v.tables, v.rolname,"
+		"   CASE WHEN v.free OR v.bypasses THEN ', which sees every row' ELSE ', and not of its user' END),"
 		"  format('ALTER VIEW %s SET (security_invoker = true)', v.name)"
 		" FROM v WHERE v.relkind = 'v' AND NOT v.invoker"
 		" UNION ALL"
@@ -293,15 +293,15 @@ static CmigQuery checks[] = {
 		"   (SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')"
 		"    FROM pg_class c CROSS JOIN LATERAL (SELECT c.relacl AS acl UNION ALL SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) s"
 		"    CROSS JOIN LATERAL aclexplode(s.acl) a WHERE c.oid = v.oid AND a.grantee <> c.relowner))"
-		"   ELSE format('-- do not grant rights on %s: no policy limits what is read from it', v.name) END"
+		"   ELSE format('-- do not grant privileges on %s: no policy limits what is read from it', v.name) END"
 	" FROM v WHERE v.relkind = 'm'", 1, {OIDARRAYOID}},
 
 	{TABLES DEFINERS
 		" SELECT 'security_definer', CASE WHEN "
 		"  f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN 'warning' ELSE 'notice' END,"
-		"  f.kind || f.name, format('it reads %s with the rights of role %I%s',"
+		"  f.kind || f.name, format('it reads %s with the privileges of role %I%s',"
 		"   string_agg(DISTINCT t.name, ', '), f.rolname,"
-		"   CASE WHEN f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN ', who sees every row' ELSE '' END),"
+		"   CASE WHEN f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("f.proowner") ") THEN ', which sees every row' ELSE '' END),"
 		"  format('ALTER %s%s SECURITY INVOKER', upper(f.kind), f.name)"
 		" FROM f JOIN reads r ON r.func = f.oid JOIN t ON t.oid = r.rel GROUP BY f.oid, f.kind, f.name, f.rolname, f.free, f.proowner",
 	1, {OIDARRAYOID}},
@@ -313,8 +313,8 @@ static CmigQuery checks[] = {
 		"   AND (has_any_column_privilege(o.proowner, t.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(o.proowner, t.oid, 'DELETE'))"
 		"  GROUP BY o.proowner)"
 		" SELECT 'dynamic_sql', CASE WHEN r.sees THEN 'warning' ELSE 'notice' END, d.kind || d.name,"
-		"  format('%s with the rights of role %I%s: what it reads cannot be judged', d.how, d.rolname,"
-		"   CASE WHEN r.sees THEN ', who sees every row' ELSE '' END),"
+		"  format('%s with the privileges of role %I%s: what it reads cannot be judged', d.how, d.rolname,"
+		"   CASE WHEN r.sees THEN ', which sees every row' ELSE '' END),"
 		"  format('ALTER %s%s SECURITY INVOKER', upper(d.kind), d.name)"
 	" FROM dynamic d JOIN reach r ON r.proowner = d.proowner", 1, {OIDARRAYOID}},
 
@@ -352,7 +352,7 @@ static CmigQuery checks[] = {
 
 	{TABLES
 		" SELECT 'unused_policy', 'notice', format('policy %I on %s', p.polname, t.name),"
-		"  'none of its roles has a right on the table that it is for',"
+		"  'none of its roles has a privilege on the table',"
 		"  format('GRANT %s ON %s TO %s', CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'"
 		"   WHEN 'd' THEN 'DELETE' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, t.name,"
 		"   (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname) FROM pg_roles r WHERE r.oid = ANY (p.polroles)))"
@@ -392,7 +392,7 @@ static CmigQuery exposed = {
 	TABLES
 	" SELECT 'partition_exposed', CASE WHEN EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)"
 	"   THEN 'error' ELSE 'warning' END, format('%I.%I', n.nspname, c.relname),"
-	"  format('its parent %s has row-level security, it has not: queries that name it see every row', t.name),"
+	"  format('its parent %s has row-level security, but it does not: queries that name it see every row', t.name),"
 	"  CASE WHEN EXISTS (SELECT FROM p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass"
 	"    WHERE p.polrelid = t.oid AND position('[cmig.enable_rls ' IN d.description) > 0) THEN t.oid END"
 	" FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid"
@@ -406,6 +406,7 @@ typedef struct Exposed
 	Oid			parent;
 } Exposed;
 
+/* Read a row of exposed. */
 static void
 take_exposed(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -419,6 +420,7 @@ take_exposed(TupleDesc desc, HeapTuple row, void *arg)
 	*children = lappend(*children, child);
 }
 
+/* Partitions and children, with the call that their parent was enabled by. */
 static void
 add_exposed(Datum *values, List **findings)
 {

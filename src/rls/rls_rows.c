@@ -228,6 +228,7 @@ compare(const Search *search, Relation relation, AttrNumber attnum, Datum a, Dat
 										   a, b));
 }
 
+/* A visitor that counts. */
 static bool
 count_row(Relation relation, TupleTableSlot *slot, void *arg)
 {
@@ -261,6 +262,7 @@ cmig_rls_rows_count(const CmigRlsRows *rows, const CmigRlsKey *key, const char *
 	return visit_all(rows, count_row, &search) ? search.count : -1;
 }
 
+/* A visitor that keeps the smallest of the keys that are strange. */
 static bool
 keep_least_strange(Relation relation, TupleTableSlot *slot, void *arg)
 {
@@ -318,6 +320,7 @@ typedef struct Copy
 	bool		found;
 } Copy;
 
+/* A visitor that keeps the first row. */
 static bool
 copy_row(Relation relation, TupleTableSlot *slot, void *arg)
 {

@@ -44,6 +44,7 @@ static const char *const strange_uuids[] = {
 	"2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2b", "3a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
 };
 
+/* By whose it is. */
 static int
 sample_number(int whose)
 {
@@ -51,6 +52,7 @@ sample_number(int whose)
 		whose < lengthof(strange_numbers) ? strange_numbers[whose] : 300 + whose;
 }
 
+/* By whose it is. */
 static const char *
 sample_uuid(int whose)
 {
@@ -59,6 +61,7 @@ sample_uuid(int whose)
 		psprintf("%02x%06x-0000-4000-8000-0000000000%02x", (whose * 37) & 255, whose * 7919, whose & 255);
 }
 
+/* A text of the form. */
 static const char *
 sample_text(CmigRlsForm form, int whose)
 {
@@ -77,6 +80,7 @@ sample_distance(int whose)
 	return whose == CMIG_RLS_OWN ? 0 : whose % 2 ? -(whose / 2 + 1) : whose / 2 + 1;
 }
 
+/* A time of day. */
 static const char *
 sample_time(int whose)
 {

@@ -41,6 +41,7 @@ typedef struct SandboxRun
 	void	   *arg;
 } SandboxRun;
 
+/* Inside the subtransaction. */
 static void
 run_task(void *arg)
 {

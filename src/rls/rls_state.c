@@ -41,6 +41,7 @@ cmig_rls_state_commands(int mask, const char *separator)
 	return text.data;
 }
 
+/* Escaped, so that it is one word. */
 static void
 append_word(StringInfo text, const char *name, const char *value)
 {
@@ -103,6 +104,7 @@ cmig_rls_state_write(const CmigRlsState *state)
 	return text.data;
 }
 
+/* -1 if it is not one. */
 static int
 hex_digit(char c)
 {

@@ -32,6 +32,7 @@ static CmigQuery read_policies = {
  * Reading
  */
 
+/* Read a row of read_policies. */
 static void
 take_policy(TupleDesc desc, HeapTuple row, void *arg)
 {

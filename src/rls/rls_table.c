@@ -89,6 +89,7 @@ static CmigQuery read_made_indexes = {
 	1, {OIDOID}
 };
 
+/* Raise for what cannot have policies: what is a phrase such as "a view". */
 static void
 refuse(const char *name, const char *what, const char *hint)
 {
@@ -162,6 +163,7 @@ cmig_rls_table_require(Oid relid)
 	ReleaseSysCache(tuple);
 }
 
+/* Read a row of a table's columns. */
 static void
 take_column(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -179,6 +181,7 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 	table->columns = lappend(table->columns, column);
 }
 
+/* OIDs as CmigRlsRole. */
 static List *
 roles_of_array(ArrayType *array)
 {
@@ -201,6 +204,7 @@ roles_of_array(ArrayType *array)
 	return roles;
 }
 
+/* Read a row of a table's policies. */
 static void
 take_policy(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -228,6 +232,7 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 	table->policies = lappend(table->policies, policy);
 }
 
+/* Append a name. */
 static void
 take_name(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -59,6 +59,7 @@ typedef struct Test
  * Reporting
  */
 
+/* Return a row; negative counts are null. */
 static void
 report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_rows,
 	   const char *verdict, const char *detail)
@@ -88,6 +89,7 @@ report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_row
  * The tests
  */
 
+/* Run a statement as the role and roll it back. */
 static CmigRlsOutcome
 try(Test *test, const char *sql)
 {
@@ -96,6 +98,7 @@ try(Test *test, const char *sql)
 	return cmig_rls_try(&test->as, &attempt);
 }
 
+/* On the table or on any of its columns. */
 static bool
 has_right(Test *test, AclMode mode)
 {
@@ -104,6 +107,7 @@ has_right(Test *test, AclMode mode)
 		 pg_attribute_aclcheck_all(test->table->relid, test->as.role, mode, ACLMASK_ANY) == ACLCHECK_OK);
 }
 
+/* What the role sees. */
 static void
 test_select(Test *test)
 {
@@ -113,7 +117,7 @@ test_select(Test *test)
 
 	if (!has_right(test, ACL_SELECT))
 	{
-		report(test, "SELECT", 0, 0, 0, "ok", "The role has no SELECT right.");
+		report(test, "SELECT", 0, 0, 0, "ok", "The role does not have the SELECT privilege.");
 		return;
 	}
 	seen = try(test,
@@ -181,6 +185,7 @@ other_value(Test *test, const CmigRlsKey *key)
 	}
 }
 
+/* A row of another was written, or was not. */
 static void
 report_intrusion(Test *test, const char *what, CmigRlsOutcome outcome, bool none_possible)
 {
@@ -206,6 +211,7 @@ report_intrusion(Test *test, const char *what, CmigRlsOutcome outcome, bool none
 	}
 }
 
+/* Rows of its own, and of others. */
 static void
 test_insert(Test *test)
 {
@@ -216,7 +222,7 @@ test_insert(Test *test)
 
 	if (!has_right(test, ACL_INSERT))
 	{
-		report(test, "INSERT", -1, 0, 0, "ok", "The role has no INSERT right.");
+		report(test, "INSERT", -1, 0, 0, "ok", "The role does not have the INSERT privilege.");
 		return;
 	}
 	copy = cmig_rls_copy_read(&test->as, test->table->name, test->keys,
@@ -265,6 +271,7 @@ any_column(Test *test)
 	return NULL;
 }
 
+/* How many rows a command reaches. */
 static void
 report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed)
 {
@@ -308,6 +315,7 @@ move(Test *test, const CmigRlsKey *key, const char *other)
 	return outcome;
 }
 
+/* Rows that it reaches, and moving them to others. */
 static void
 test_update(Test *test)
 {
@@ -318,7 +326,7 @@ test_update(Test *test)
 
 	if (!has_right(test, ACL_UPDATE))
 	{
-		report(test, "UPDATE", -1, 0, 0, "ok", "The role has no UPDATE right.");
+		report(test, "UPDATE", -1, 0, 0, "ok", "The role does not have the UPDATE privilege.");
 		return;
 	}
 	outcome.message = "There is no column to set.";
@@ -348,6 +356,7 @@ test_update(Test *test)
 	}
 }
 
+/* Rows that it reaches. */
 static void
 test_delete(Test *test)
 {
@@ -355,7 +364,7 @@ test_delete(Test *test)
 
 	if (!has_right(test, ACL_DELETE))
 	{
-		report(test, "DELETE", -1, 0, 0, "ok", "The role has no DELETE right.");
+		report(test, "DELETE", -1, 0, 0, "ok", "The role does not have the DELETE privilege.");
 		return;
 	}
 	outcome = try(test, psprintf("DELETE FROM %s", test->table->name));
@@ -399,6 +408,7 @@ qualified_type(Oid type)
 	}
 }
 
+/* A column that tells whose a row is. */
 static CmigRlsKey *
 add_key(Test *test, char *what, const char *name, char *value)
 {
@@ -441,6 +451,7 @@ add_key(Test *test, char *what, const char *name, char *value)
 	return key;
 }
 
+/* Append a key that the membership table gives. */
 static void
 take_member(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -540,6 +551,7 @@ find_keys(Test *test, char *user_column, char *tenant_column)
 	}
 }
 
+/* All tests for one context. */
 static void
 run_test(FunctionCallInfo fcinfo, CmigRlsTable *table, Oid role, char *user, char *tenant)
 {
@@ -639,6 +651,7 @@ contexts_argument(FunctionCallInfo fcinfo, int n, bool is_array, char ***list)
 	return 1;
 }
 
+/* All tests for each context. */
 static Datum
 test_contexts(FunctionCallInfo fcinfo, bool is_array)
 {

@@ -33,6 +33,7 @@ typedef struct Candidate
 	bool		ordinary;
 } Candidate;
 
+/* Append a value. */
 static List *
 add_candidate(List *candidates, Const *value, CmigRlsLeakLevel level, bool ordinary)
 {
@@ -132,6 +133,7 @@ boundless(Oid type)
 	return OidIsValid(get_element_type(type)) ? "{}" : OidIsValid(get_range_subtype(type)) ? "(,)" : NULL;
 }
 
+/* The values that a column that is not a key can have in a row. */
 static List *
 column_candidates(const CmigRlsInput *input, int whose)
 {
@@ -394,6 +396,7 @@ kind_of_text(const char *own, const char *text)
 	return pg_strcasecmp(own, text) == 0 ? CMIG_RLS_ROW_SIMILAR : CMIG_RLS_ROW_STRANGE;
 }
 
+/* Rows of strangers by number. */
 static List *
 add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int count, int *group)
 {

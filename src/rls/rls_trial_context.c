@@ -22,6 +22,7 @@ cmig_rls_trial_is_text(const CmigRlsInput *input)
 	return input->type == TEXTOID || input->type == VARCHAROID;
 }
 
+/* The value of one part of the context for the own tenant. */
 static Const *
 own_context(const CmigRlsModel *model, const CmigRlsInput *input)
 {
@@ -47,6 +48,7 @@ unset_context(const CmigRlsModel *model, const CmigRlsInput *input, bool empty)
 	return cmig_rls_sample_null(input->type);
 }
 
+/* Append a context: complete, or with all or one part missing, or special. */
 static List *
 add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, Const *value, bool empty)
 {
@@ -95,6 +97,7 @@ add_users(List *contexts, const CmigRlsModel *model, int number)
 	return add_context(contexts, model, false, number, cmig_rls_sample(input->type, input->form, CMIG_RLS_OWN), false);
 }
 
+/* The usual ones. */
 static List *
 make_contexts(const CmigRlsModel *model)
 {

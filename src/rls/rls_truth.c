@@ -180,18 +180,21 @@ column_not_null(Judge *judge, AttrNumber column)
 	return cmig_rls_is_not_null(judge->relid, column);
 }
 
+/* Is it the constant? */
 static bool
 is_null(Node *node)
 {
 	return IsA(node, Const) && ((Const *) node)->constisnull;
 }
 
+/* Is it a column of the row? */
 static bool
 is_column(Node *node)
 {
 	return node && IsA(node, Var) && ((Var *) node)->varlevelsup == 0 && ((Var *) node)->varattno != 0;
 }
 
+/* Is it certain that it is not null? */
 static bool
 never_null(Node *node, Judge *judge)
 {
@@ -228,6 +231,7 @@ note_columns(Node *node, void *context)
 	return expression_tree_walker(node, note_columns, context);
 }
 
+/* Is there a null that was written in it? */
 static bool
 holds_null(Node *node, void *context)
 {
@@ -253,6 +257,7 @@ unless_null(int outcome, Node *node, Judge *judge)
 	return outcome;
 }
 
+/* Are they the same expression, with the same value? */
 static bool
 same_value(Node *left, Node *right)
 {
@@ -285,6 +290,7 @@ typedef struct Comparison
 	bool		result;
 } Comparison;
 
+/* For cmig_rls_sandbox_run. */
 static void
 run_comparison(void *arg)
 {
@@ -330,6 +336,7 @@ matches_all(Oid opno, Node *pattern)
 	return value[0] != '\0' && strspn(value, "%") == strlen(value);
 }
 
+/* What a comparison can be. */
 static int
 compare(OpExpr *expr, Judge *judge)
 {
@@ -376,6 +383,7 @@ compare_any(ScalarArrayOpExpr *expr, Judge *judge)
 	return CAN_BE_ALL;
 }
 
+/* What IS NULL and IS NOT NULL can be. */
 static int
 test_null(NullTest *test, Judge *judge)
 {
@@ -425,6 +433,7 @@ compare_distinct(DistinctExpr *expr, Judge *judge)
 		equals == CAN_BE_FALSE ? CAN_BE_TRUE : CAN_BE_TRUE | CAN_BE_FALSE;
 }
 
+/* What IS TRUE and the like can be. */
 static int
 test_boolean(BooleanTest *test, Judge *judge)
 {
@@ -460,6 +469,7 @@ test_boolean(BooleanTest *test, Judge *judge)
  * Logic
  */
 
+/* What NOT can be. */
 static int
 negate(int set)
 {
@@ -481,6 +491,7 @@ both(int a, int b)
 	return set;
 }
 
+/* Is a NOT b? */
 static bool
 is_not(Node *a, Node *b)
 {
@@ -601,6 +612,7 @@ exists(SubLink *link)
 	return link->subLinkType == EXISTS_SUBLINK ? CAN_BE_TRUE | CAN_BE_FALSE : CAN_BE_ALL;
 }
 
+/* All that the node can be. */
 static int
 outcomes(Node *node, Judge *judge)
 {

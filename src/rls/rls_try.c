@@ -26,6 +26,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+/* The columns of a row, as counts. */
 static void
 take_counts(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -36,6 +37,7 @@ take_counts(TupleDesc desc, HeapTuple row, void *arg)
 		outcome->counts[i] = DatumGetInt64(cmig_query_datum(desc, row, i + 1, &isnull));
 }
 
+/* Up to the end of the subtransaction. */
 static void
 set_local(const char *name, const char *value)
 {
@@ -51,6 +53,7 @@ stopped_by_policy(const ErrorData *error)
 		strcmp(error->funcname, "ExecWithCheckOptions") == 0;
 }
 
+/* What an error says about the attempt. */
 static CmigRlsOutcome
 classify(const CmigRlsAs *as, ErrorData *error)
 {
@@ -126,6 +129,7 @@ typedef struct Trial
 	bool		same;			/* the table was the one that is tested */
 } Trial;
 
+/* Inside the subtransaction. */
 static void
 run_trial(void *arg)
 {

@@ -63,6 +63,7 @@ without(const char *text, const char *characters)
 	return made;
 }
 
+/* In lower and upper case, and in title case. */
 static List *
 add_cases(List *texts, const char *own)
 {
