@@ -77,7 +77,7 @@ find_setting(const char *name)
 			 errhint("Connect again.")));
 }
 
-/* Does this run with the rights of a function's owner instead of its caller's? */
+/* Does this run with the privileges of a function's owner instead of its caller's? */
 static bool
 in_definer_function(void)
 {
@@ -89,7 +89,7 @@ in_definer_function(void)
 					   SECURITY_RESTRICTED_OPERATION)) != 0;
 }
 
-/* Was the session's value set by the role whose rights are in use? */
+/* Was the session's value set by the role whose privileges are in use? */
 static bool
 is_users_own(const struct config_generic *setting)
 {

@@ -20,6 +20,7 @@
 #include "load/create.h"
 #include "parse/script.h"
 #include "tables/catalog.h"
+#include "tables/revision_rows.h"
 #include "tables/change.h"
 
 #include "fmgr.h"
@@ -280,7 +281,7 @@ cmig_create_revision(PG_FUNCTION_ARGS)
 
 	cmig_change_begin("cmig.create_revision()");
 	cmig_create_prepare(&new);
-	cmig_catalog_insert_revision(&new.text);
+	cmig_revision_rows_insert(&new.text);
 	PG_RETURN_TEXT_P(cstring_to_text(new.text.edges.id));
 }
 
@@ -343,7 +344,7 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 			psprintf("merge %s", cmig_listing_text(&merged));
 	}
 	require_sound_with(set, &text.edges);
-	cmig_catalog_insert_revision(&text);
+	cmig_revision_rows_insert(&text);
 	return text.edges.id;
 }
 

@@ -27,6 +27,7 @@
 #include "load/load_judge.h"
 #include "parse/script.h"
 #include "tables/catalog.h"
+#include "tables/revision_rows.h"
 #include "tables/change.h"
 #include "tables/journal.h"
 #include "tables/version_rows.h"
@@ -111,7 +112,7 @@ write_changes(const CmigLoad *load)
 
 	foreach(lc, load->removed)
 	{
-		cmig_catalog_delete_revision(lfirst(lc));
+		cmig_revision_rows_delete(lfirst(lc));
 	}
 	for (int i = 0; i < load->count; i++)
 	{
@@ -121,14 +122,14 @@ write_changes(const CmigLoad *load)
 			added[count++] = &item->file->text;
 		else if (item->differs)
 		{
-			cmig_catalog_replace_revision(&item->file->text);
+			cmig_revision_rows_replace(&item->file->text);
 			if (item->applied)
 				drop_implied_rows(load, item);
 		}
 		if (item->needs_repair)
 			write_repair(item);
 	}
-	cmig_catalog_insert_revisions(added, count);
+	cmig_revision_rows_insert_many(added, count);
 }
 
 /* Append a row of the result. */

@@ -18,6 +18,7 @@
 #include "graph/target.h"
 #include "parse/script.h"
 #include "tables/catalog.h"
+#include "tables/revision_rows.h"
 #include "tables/change.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
@@ -126,6 +127,6 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 				 errdetail("It is named in down_revision or depends_on of %s.",
 						   cmig_identifier_list(graph, needing)),
 				 errhint("Remove these first, or load them with other parents.")));
-	cmig_catalog_delete_revision(id);
+	cmig_revision_rows_delete(id);
 	PG_RETURN_VOID();
 }

@@ -32,7 +32,7 @@
 #include "parse/script.h"
 #include "parse/statement.h"
 #include "run/extension.h"
-#include "run/rights_hint.h"
+#include "run/privilege_hint.h"
 #include "run/run_lock.h"
 #include "run/saved_settings.h"
 #include "run/session.h"
@@ -444,7 +444,7 @@ script_role(void)
  * The hint if the script's role may not call a procedure of pg_cmig, or NULL.
  */
 static char *
-hint_of_rights(const StepRun *run, const ErrorData *error, const char *role)
+hint_of_privileges(const StepRun *run, const ErrorData *error, const char *role)
 {
 	const char *id = error->message_id ? error->message_id : "";
 
@@ -572,7 +572,7 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 
 	/* names must be looked up before the script's settings are gone */
 	const char *role = script_role();
-	char	   *rights = error->hint == NULL ? cmig_rights_hint(error) : NULL;
+	char	   *privileges = error->hint == NULL ? cmig_privilege_hint(error) : NULL;
 	char	   *lost;
 
 	forget_failed(run);
@@ -581,7 +581,7 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		cmig_script_run_improve_hint(error, &run->script);
 	if (error->hint == NULL)
-		error->hint = hint_of_rights(run, error, role);
+		error->hint = hint_of_privileges(run, error, role);
 	if (run->calling && !has_not_committed(run))
 		error->hint = psprintf("It had committed before it failed, so it is in doubt. Check how far it got. CALL cmig.%s_stepwise(..., in_doubt => 'done') continues after it, in_doubt => 'again' runs it again.",
 							   cmig_direction_name(run->step->direction));
@@ -590,8 +590,8 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 	else if (error->hint == NULL)
 	{
 		error->hint = hint_of_resuming(run, phase);
-		if (rights != NULL)
-			error->hint = psprintf("%s %s", error->hint, rights);
+		if (privileges != NULL)
+			error->hint = psprintf("%s %s", error->hint, privileges);
 	}
 }
 

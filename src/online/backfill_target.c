@@ -277,7 +277,7 @@ check_policies(Oid relation)
 
 /* Check privileges as the server does when it runs the statement. */
 static void
-check_rights(const CmigBackfillTarget *target, const char *name)
+check_privileges(const CmigBackfillTarget *target, const char *name)
 {
 	CmigQuery	query = {.users_text = true};
 
@@ -541,7 +541,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 		part->name = cmig_backfill_target_name(relation);
 		part->updated = relation == table ? part->name :
 			psprintf("%s AS %s", part->name, quote_identifier(get_rel_name(table)));
-		check_rights(target, part->updated);
+		check_privileges(target, part->updated);
 		if (target->by_key)
 			choose_key(part, target->columns);
 		else
@@ -550,7 +550,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 		target->count++;
 	}
 	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
-		check_rights(target, target->name);
+		check_privileges(target, target->name);
 	qsort(target->parts, target->count, sizeof(CmigBackfillPart), compare_parts);
 	return target;
 }

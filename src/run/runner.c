@@ -26,18 +26,16 @@
 #include "parse/statement.h"
 #include "run/extension.h"
 #include "run/lock_wait.h"
-#include "run/rights_hint.h"
+#include "run/privilege_hint.h"
 #include "run/run_limit.h"
 #include "run/runner.h"
 #include "run/session.h"
+#include "run/verify.h"
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "executor/tuptable.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "parser/analyze.h"
 #include "parser/parser.h"
@@ -54,19 +52,9 @@
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
-/* How much of each value the error of a failed verification shows. */
-#define VALUE_LENGTH 60
-
 #define OFF_MODE_HINT_OWN \
 	"For tests and fresh installs, SET cmig.concurrent_ddl = off runs it in the transaction"
 #define OFF_MODE_HINT OFF_MODE_HINT_OWN ", without CONCURRENTLY."
-
-/* Receives the rows of verify_sql and raises an error for one that fails. */
-typedef struct VerifyReceiver
-{
-	DestReceiver pub;
-	CmigScriptRun *run;
-} VerifyReceiver;
 
 static bool concurrent_ddl = true;
 
@@ -516,102 +504,14 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 	error_context_stack = callback.previous;
 }
 
-/*
- * Verification
- */
-
-/* The columns of a row with their values, shortened. */
-static char *
-describe_row(TupleTableSlot *slot)
-{
-	TupleDesc	desc = slot->tts_tupleDescriptor;
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(desc, i);
-
-		appendStringInfo(&buf, "%s%s = ", i > 0 ? ", " : "",
-						 NameStr(column->attname));
-		if (slot->tts_isnull[i])
-			appendStringInfoString(&buf, "NULL");
-		else
-		{
-			Oid			output;
-			bool		is_varlena;
-			char	   *value;
-			int			length;
-
-			getTypeOutputInfo(column->atttypid, &output, &is_varlena);
-			value = OidOutputFunctionCall(output, slot->tts_values[i]);
-			length = pg_mbcliplen(value, strlen(value), VALUE_LENGTH);
-			appendBinaryStringInfo(&buf, value, length);
-			if (value[length] != '\0')
-				appendStringInfoString(&buf, "...");
-		}
-	}
-	return buf.data;
-}
-
-/*
- * Raise an error if the row's first boolean column is not true.  A row without
- * such a column passes.
- */
-static bool
-verify_row(TupleTableSlot *slot, DestReceiver *self)
-{
-	CmigScriptRun *run = ((VerifyReceiver *) self)->run;
-	TupleDesc	desc = slot->tts_tupleDescriptor;
-
-	slot_getallattrs(slot);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		if (TupleDescAttr(desc, i)->atttypid != BOOLOID)
-			continue;
-		if (!slot->tts_isnull[i] && DatumGetBool(slot->tts_values[i]))
-			break;
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_VERIFY_FAILED),
-				 errmsg("revision \"%s\" failed its verification", run->step->revision),
-				 errdetail("Statement %d of verify_sql returned the row: %s.",
-						   run->statement.number, describe_row(slot)),
-				 errhint("Fix the revision, or the data that it checks, and run it again.")));
-	}
-	return true;
-}
-
-/* The receiver has nothing to do before the first row. */
-static void
-ignore_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-/* The receiver has nothing to do after the last row. */
-static void
-ignore_end(DestReceiver *self)
-{
-}
-
 /* Run verify_sql and look at its rows. */
 static void
 verify(CmigScriptRun *run, CmigSession *session)
 {
-	VerifyReceiver receiver = {
-		.pub = {
-			.receiveSlot = verify_row,
-			.rStartup = ignore_startup,
-			.rShutdown = ignore_end,
-			.rDestroy = ignore_end,
-			.mydest = DestNone
-		},
-		.run = run
-	};
-
 	run->verb = "verify";
 	run->verifying = true;
 	verifying = true;
-	run_script(run, run->step->verify_sql, (DestReceiver *) &receiver, session);
+	run_script(run, run->step->verify_sql, cmig_verify_receiver(run), session);
 }
 
 /* Reset the state that outlives a script, after success and after an error. */
@@ -659,7 +559,7 @@ cmig_runner_run(const CmigRunStep *step)
 		FlushErrorState();
 		cmig_script_run_improve_hint(error, &run);
 		if (error->hint == NULL)
-			error->hint = cmig_rights_hint(error);
+			error->hint = cmig_privilege_hint(error);
 		ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -1,8 +1,8 @@
 /*
  * catalog.h
- *	  The table cmig.revision.
+ *	  Reads the table cmig.revision.
  *
- * Table and column names are private to catalog.c.  Nothing is cached between
+ * Table and column names are private to catalog.c and revision_rows.c.  Nothing is cached between
  * calls: rows can be changed by hand at any time.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -66,14 +66,5 @@ extern void cmig_catalog_each_text_of(const CmigNames *ids,
 
 /* A list of names as a text[] datum. */
 extern Datum cmig_catalog_names_datum(const CmigNames *names);
-
-/* Store a revision: insert it, or replace the row with its id. */
-extern void cmig_catalog_insert_revision(const CmigRevisionText *revision);
-extern void cmig_catalog_replace_revision(const CmigRevisionText *revision);
-
-/* Insert many at once; the names in them must not contain commas. */
-extern void cmig_catalog_insert_revisions(const CmigRevisionText *const *revisions,
-										  int count);
-extern void cmig_catalog_delete_revision(const char *revision);
 
 #endif							/* CMIG_CATALOG_H */

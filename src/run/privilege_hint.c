@@ -1,5 +1,5 @@
 /*
- * rights_hint.c
+ * privilege_hint.c
  *	  What to type if the role of a script lacks a privilege.
  *
  * The error names a relation without its schema.  If relations of that name
@@ -10,7 +10,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "run/rights_hint.h"
+#include "run/privilege_hint.h"
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
@@ -255,13 +255,13 @@ hint_of_owner(const char *kind, const char *name, const char *role)
  * others that it lacks, such as REFERENCES for a foreign key.
  */
 static const char *
-missing_rights(Oid relation)
+missing_privileges(Oid relation)
 {
 	static const struct
 	{
 		AclMode		mode;
 		const char *name;
-	}			rights[] = {
+	}			privileges[] = {
 		{ACL_TRUNCATE, "TRUNCATE"}, {ACL_REFERENCES, "REFERENCES"}, {ACL_TRIGGER, "TRIGGER"}
 	};
 	const AclMode common = ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE;
@@ -273,10 +273,10 @@ missing_rights(Oid relation)
 	if ((held & common) != common)
 		return "SELECT, INSERT, UPDATE, DELETE";
 	initStringInfo(&text);
-	for (int i = 0; i < lengthof(rights); i++)
+	for (int i = 0; i < lengthof(privileges); i++)
 	{
-		if ((held & rights[i].mode) == 0)
-			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", rights[i].name);
+		if ((held & privileges[i].mode) == 0)
+			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", privileges[i].name);
 	}
 	return text.len > 0 ? text.data : "SELECT, INSERT, UPDATE, DELETE";
 }
@@ -307,7 +307,7 @@ hint_of_grant(const char *kind, const char *name, const char *role)
 		object = quote_qualified_identifier(get_namespace_name(found.schema), name);
 	if (strcmp(kind, "table %s") == 0 || strcmp(kind, "view %s") == 0)
 		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner GRANT %s ON %s TO %s",
-						role, missing_rights(found.object), object, role);
+						role, missing_privileges(found.object), object, role);
 	if (strcmp(kind, "sequence %s") == 0)
 		return psprintf("Scripts run as role %s. Run them as a role that may do this, SET cmig.role = '<role>', or have the owner GRANT ALL ON SEQUENCE %s TO %s",
 						role, object, role);
@@ -343,7 +343,7 @@ hint_of_schema(const char *role)
 }
 
 char *
-cmig_rights_hint(const ErrorData *error)
+cmig_privilege_hint(const ErrorData *error)
 {
 	const char *id = error->message_id;
 	const char *role;

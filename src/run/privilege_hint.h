@@ -1,11 +1,11 @@
 /*
- * rights_hint.h
+ * privilege_hint.h
  *	  What to type if the role of a script lacks a privilege.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
-#ifndef CMIG_RIGHTS_HINT_H
-#define CMIG_RIGHTS_HINT_H
+#ifndef CMIG_PRIVILEGE_HINT_H
+#define CMIG_PRIVILEGE_HINT_H
 
 #include "postgres.h"
 
@@ -14,6 +14,6 @@
  * table, a schema, and the like; NULL for other errors.  Must be called while
  * the role of the script is in effect.
  */
-extern char *cmig_rights_hint(const ErrorData *error);
+extern char *cmig_privilege_hint(const ErrorData *error);
 
-#endif							/* CMIG_RIGHTS_HINT_H */
+#endif							/* CMIG_PRIVILEGE_HINT_H */

@@ -1,0 +1,286 @@
+/*
+ * revision_rows.c
+ *	  Writes the table cmig.revision.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/query.h"
+#include "tables/catalog.h"
+#include "tables/revision_rows.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#define INSERT_INTO_REVISION \
+	"INSERT INTO cmig.revision (revision, down_revision, depends_on," \
+	" branch_labels, message, description, upgrade_sql, downgrade_sql," \
+	" verify_sql, transactional, created_at)"
+#define REVISION_COLUMNS 11		/* the columns that these statements write */
+#define REVISION_TEXTS 9		/* the first of them are texts */
+#define REVISION_TYPES \
+	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, \
+	TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+
+static CmigQuery insert_revision = {
+	INSERT_INTO_REVISION " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+	" coalesce($11, pg_catalog.now()))",
+	REVISION_COLUMNS, REVISION_TYPES
+};
+
+/*
+ * Arrays of arrays cannot be unnested side by side, so names are joined by
+ * commas. unnest with several arguments must not be schema-qualified.
+ */
+static CmigQuery insert_revisions = {
+	INSERT_INTO_REVISION
+	" SELECT u.revision, pg_catalog.string_to_array(u.parents, ','),"
+	" pg_catalog.string_to_array(u.depends, ','),"
+	" pg_catalog.string_to_array(u.labels, ','), u.message, u.description,"
+	" u.upgrade, u.downgrade, u.verify, u.transactional,"
+	" coalesce(u.created_at, pg_catalog.now())"
+	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+	" AS u (revision, parents, depends, labels, message, description,"
+	" upgrade, downgrade, verify, transactional, created_at)",
+	REVISION_COLUMNS, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID,
+	TIMESTAMPTZARRAYOID}
+};
+
+/*
+ * Not an UPDATE, because created_by would keep its old value: a role that may
+ * insert and delete revisions need not have the privilege to write it.  In a
+ * new row it is the default, the current user.
+ */
+static CmigQuery replace_revision = {
+	"WITH gone AS (DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz) "
+	INSERT_INTO_REVISION " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+	" coalesce($11, gone.created_at) FROM gone",
+	REVISION_COLUMNS, REVISION_TYPES
+};
+
+static CmigQuery delete_revision = {
+	"DELETE FROM cmig.revision WHERE revision::text = $1", 1, {TEXTOID}
+};
+
+/* A text datum, with its entry in an array of nulls. */
+static Datum
+text_or_null(const char *text, char *null)
+{
+	*null = text ? ' ' : 'n';
+	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/* Run insert_revision or replace_revision. */
+static uint64
+write_revision(CmigQuery *query, const CmigRevisionText *revision)
+{
+	Datum		values[REVISION_COLUMNS];
+	char		nulls[REVISION_COLUMNS + 1];
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_cmig revision row",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	uint64		written;
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = CStringGetTextDatum(revision->edges.id);
+	values[1] = cmig_catalog_names_datum(&revision->edges.parents);
+	values[2] = cmig_catalog_names_datum(&revision->edges.depends);
+	values[3] = cmig_catalog_names_datum(&revision->edges.labels);
+	values[4] = CStringGetTextDatum(revision->edges.message ? revision->edges.message : "");
+	values[5] = CStringGetTextDatum(revision->description ? revision->description : "");
+	values[6] = CStringGetTextDatum(revision->upgrade_sql ? revision->upgrade_sql : "");
+	values[7] = text_or_null(revision->downgrade_sql, &nulls[7]);
+	values[8] = text_or_null(revision->verify_sql, &nulls[8]);
+	values[9] = BoolGetDatum(revision->edges.transactional);
+	values[10] = TimestampTzGetDatum(revision->created_at);
+	nulls[10] = revision->has_created_at ? ' ' : 'n';
+	nulls[REVISION_COLUMNS] = '\0';
+
+	written = cmig_query_run(query, values, nulls);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return written;
+}
+
+void
+cmig_revision_rows_insert(const CmigRevisionText *revision)
+{
+	if (write_revision(&insert_revision, revision) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" could not be stored", revision->edges.id),
+				 errdetail("A rule or trigger on cmig.revision suppressed the row."),
+				 errhint("\\d cmig.revision lists the rules and triggers.")));
+}
+
+void
+cmig_revision_rows_replace(const CmigRevisionText *revision)
+{
+	if (write_revision(&replace_revision, revision) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" could not be replaced", revision->edges.id),
+				 errdetail("Its row in cmig.revision does not exist any more."),
+				 errhint("Load again.")));
+}
+
+void
+cmig_revision_rows_delete(const char *revision)
+{
+	Datum		values[1] = {CStringGetTextDatum(revision)};
+
+	(void) cmig_query_run(&delete_revision, values, NULL);
+	pfree(DatumGetPointer(values[0]));
+}
+
+/*
+ * Many rows at once
+ */
+
+/* The names with commas between them, as insert_revisions takes them. */
+static Datum
+joined_names(const CmigNames *names)
+{
+	StringInfoData joined;
+
+	if (names->count == 0)
+		return CStringGetTextDatum("");
+	initStringInfo(&joined);
+	for (int i = 0; i < names->count; i++)
+		appendStringInfo(&joined, "%s%s", i > 0 ? "," : "", names->names[i]);
+	return CStringGetTextDatum(joined.data);
+}
+
+/* A one-dimensional array of a type that insert_revisions takes. */
+static Datum
+column_array(Oid array_type, Datum *elements, bool *nulls, int count)
+{
+	int			lower = 1;
+
+	switch (array_type)
+	{
+		case BOOLARRAYOID:
+			return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower,
+													  BOOLOID, 1, true, TYPALIGN_CHAR));
+		case TIMESTAMPTZARRAYOID:
+			return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower,
+													  TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL,
+													  TYPALIGN_DOUBLE));
+		default:
+			return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower,
+													  TEXTOID, -1, false, TYPALIGN_INT));
+	}
+}
+
+/*
+ * How many revisions one statement inserts; fewer if they have this many
+ * bytes.
+ */
+#define BATCH_ROWS 500
+#define BATCH_BYTES (4 * 1024 * 1024)
+
+/* The rows of one statement, column by column as insert_revisions takes them. */
+typedef struct RevisionBatch
+{
+	int			rows;
+	Size		bytes;
+	Datum	   *columns[REVISION_COLUMNS];
+	bool	   *nulls[REVISION_COLUMNS];
+} RevisionBatch;
+
+/* An empty batch. */
+static void
+init_batch(RevisionBatch *batch)
+{
+	batch->rows = 0;
+	batch->bytes = 0;
+	for (int i = 0; i < REVISION_COLUMNS; i++)
+	{
+		batch->columns[i] = palloc(sizeof(Datum) * BATCH_ROWS);
+		batch->nulls[i] = palloc0(sizeof(bool) * BATCH_ROWS);
+	}
+}
+
+/* Set a text column of the row that is being added; text may be NULL. */
+static void
+put_text(RevisionBatch *batch, int column, const char *text)
+{
+	batch->nulls[column][batch->rows] = text == NULL;
+	if (text)
+		batch->columns[column][batch->rows] = CStringGetTextDatum(text);
+}
+
+/* Add a row to the batch. */
+static void
+add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
+{
+	int			row = batch->rows;
+
+	put_text(batch, 0, text->edges.id);
+	batch->columns[1][row] = joined_names(&text->edges.parents);
+	batch->columns[2][row] = joined_names(&text->edges.depends);
+	batch->columns[3][row] = joined_names(&text->edges.labels);
+	put_text(batch, 4, text->edges.message);
+	put_text(batch, 5, text->description);
+	put_text(batch, 6, text->upgrade_sql);
+	put_text(batch, 7, text->downgrade_sql);
+	put_text(batch, 8, text->verify_sql);
+	batch->columns[9][row] = BoolGetDatum(text->edges.transactional);
+	batch->columns[10][row] = TimestampTzGetDatum(text->created_at);
+	batch->nulls[10][row] = !text->has_created_at;
+	for (int i = 0; i < REVISION_TEXTS; i++)
+		if (!batch->nulls[i][row])
+			batch->bytes += VARSIZE_ANY(DatumGetPointer(batch->columns[i][row]));
+	batch->rows++;
+}
+
+/*
+ * Insert the rows.  Each text is freed as soon as it is in its array, since
+ * scripts can be large.
+ */
+static void
+insert_batch(RevisionBatch *batch)
+{
+	Datum		values[REVISION_COLUMNS];
+
+	for (int i = 0; i < REVISION_COLUMNS; i++)
+	{
+		values[i] = column_array(insert_revisions.argtypes[i], batch->columns[i],
+								 batch->nulls[i], batch->rows);
+		for (int row = 0; i < REVISION_TEXTS && row < batch->rows; row++)
+			if (!batch->nulls[i][row])
+				pfree(DatumGetPointer(batch->columns[i][row]));
+	}
+	cmig_query_run(&insert_revisions, values, NULL);
+}
+
+void
+cmig_revision_rows_insert_many(const CmigRevisionText *const *revisions, int count)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_cmig revision rows",
+												  ALLOCSET_DEFAULT_SIZES);
+	int			done = 0;
+
+	while (done < count)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		RevisionBatch batch;
+
+		init_batch(&batch);
+		while (done < count && batch.rows < BATCH_ROWS && batch.bytes < BATCH_BYTES)
+			add_to_batch(&batch, revisions[done++]);
+		insert_batch(&batch);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
+}
