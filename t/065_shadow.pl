@@ -101,6 +101,7 @@ $node->safe_psql('shop', <<'SQL');
 CREATE FUNCTION cmig.said() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'fired'; END $$;
 CREATE EVENT TRIGGER said ON ddl_command_end EXECUTE FUNCTION cmig.said();
 ALTER EVENT TRIGGER said ENABLE ALWAYS;
+GRANT EXECUTE ON FUNCTION public.digest(text, text) TO regress_reader;
 SET client_min_messages = error;
 CREATE PUBLICATION everything FOR ALL TABLES;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

@@ -21,9 +21,12 @@
 static const char *const harmless[] = {
 	".", "a", "c", "cd", "conninfo", "connect", "copy", "d*", "echo", "encoding",
 	"errverbose", "f", "h", "help", "l", "o", "out", "p", "password", "prompt", "pset",
-	"qecho", "r", "restrict", "sf", "sf+", "sv", "sv+", "set", "t", "T", "timing",
-	"unrestrict", "unset", "warn", "x", "z"
+	"qecho", "r", "sf", "sf+", "sv", "sv+", "set", "t", "T", "timing", "unset", "warn",
+	"x", "z"
 };
+
+/* Those that pg_dump writes, which nobody is told about. */
+static const char *const of_pg_dump[] = {"restrict", "unrestrict"};
 
 /* What is known while the text is read. */
 typedef struct Reading
@@ -58,9 +61,9 @@ blank(Reading *reading, const char *from, const char *to)
 
 /* Leave out from here to there, and go on behind it. */
 static void
-leave_out(Reading *reading, const char *from, int line, const char *to)
+leave_out(Reading *reading, const char *from, int line, const char *to, bool silently)
 {
-	if (reading->text->first_line == 0)
+	if (!silently && reading->text->first_line == 0)
 		reading->text->first_line = line;
 	blank(reading, from, to);
 	for (const char *p = from; p < to; p++)
@@ -71,20 +74,38 @@ leave_out(Reading *reading, const char *from, int line, const char *to)
 }
 
 static bool
-is_harmless(const char *name)
+is_one_of(const char *name, const char *const *commands, int count)
 {
 	int			length = strcspn(name, " \t\r\n\f;\\");
 
-	for (int i = 0; i < lengthof(harmless); i++)
+	for (int i = 0; i < count; i++)
 	{
-		int			known = strlen(harmless[i]);
+		int			known = strlen(commands[i]);
 
-		if (harmless[i][known - 1] == '*' ?
-			length >= known - 1 && strncmp(harmless[i], name, known - 1) == 0 :
-			length == known && strncmp(harmless[i], name, known) == 0)
+		if (commands[i][known - 1] == '*' ?
+			length >= known - 1 && strncmp(commands[i], name, known - 1) == 0 :
+			length == known && strncmp(commands[i], name, known) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* Leave out the command that begins here, up to the end of its line. */
+static bool
+leave_out_command(Reading *reading)
+{
+	const CmigLexer *lexer = &reading->lexer;
+
+	if (is_one_of(lexer->next, of_pg_dump, lengthof(of_pg_dump)))
+		leave_out(reading, lexer->start, lexer->line, end_of_line(lexer->start), true);
+	else if (is_one_of(lexer->next, harmless, lengthof(harmless)))
+	{
+		reading->text->commands++;
+		leave_out(reading, lexer->start, lexer->line, end_of_line(lexer->start), false);
+	}
+	else
+		return false;
+	return true;
 }
 
 /* The line behind the data of a COPY that ends before p. */
@@ -116,7 +137,8 @@ leave_out_copy(Reading *reading)
 	if (!from_client)
 		return false;
 	reading->text->copies++;
-	leave_out(reading, reading->lexer.start, reading->lexer.line, end_of_data(ahead.next));
+	leave_out(reading, reading->lexer.start, reading->lexer.line, end_of_data(ahead.next),
+			  false);
 	return true;
 }
 
@@ -245,12 +267,8 @@ cmig_target_text_read(const char *sql)
 			read_comment(&reading);
 			continue;
 		}
-		if (reading.at_start && cmig_lexer_is_char(lexer, '\\') && is_harmless(lexer->next))
-		{
-			reading.text->commands++;
-			leave_out(&reading, lexer->start, lexer->line, end_of_line(lexer->start));
+		if (reading.at_start && cmig_lexer_is_char(lexer, '\\') && leave_out_command(&reading))
 			continue;
-		}
 		if (reading.at_start && cmig_lexer_is_word(lexer, "copy") && leave_out_copy(&reading))
 			continue;
 

@@ -12,25 +12,31 @@
 
 #include "base/compat.h"
 #include "base/subtransaction.h"
+#include "run/session.h"
 #include "schema/managed.h"
 #include "schema/target_extension.h"
 #include "schema/target_object.h"
 #include "schema/target_role.h"
 #include "schema/target_utility.h"
 
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "parser/parse_type.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/portal.h"
 
 /* A call of the hook. */
@@ -75,6 +81,22 @@ replace(Call *call, Node *node)
 	*copy = *call->statement;
 	copy->utilityStmt = node;
 	call->statement = copy;
+}
+
+/* Whether wal_level fits a publication does not matter to a schema. */
+static void
+run_without_warning(const Call *call)
+{
+	int			guc_level;
+
+	if (!IsA(call->statement->utilityStmt, CreatePublicationStmt))
+	{
+		run(call);
+		return;
+	}
+	guc_level = cmig_session_read_quietly();
+	run(call);
+	AtEOXact_GUC(false, guc_level);
 }
 
 /*
@@ -496,7 +518,7 @@ work(void *arg)
 
 	if (!IsA(node, CreateExtensionStmt))
 	{
-		run(call);
+		run_without_warning(call);
 		return;
 	}
 	cmig_target_extension_begin(watched);
@@ -535,6 +557,33 @@ note_subscription(CmigTargetState *state, Node *node)
 }
 
 /*
+ * Is it GRANT on a member of an extension, as pg_dump writes it?  Such
+ * privileges are not compared, and few may grant them.
+ */
+static bool
+is_grant_on_member(const GrantStmt *grant)
+{
+	Node	   *object;
+
+	if (!IsA(grant, GrantStmt) || grant->targtype != ACL_TARGET_OBJECT)
+		return false;
+	object = linitial(grant->objects);
+	if (IsA(object, RangeVar))
+	{
+		Oid			relation = RangeVarGetRelid((RangeVar *) object, NoLock, true);
+
+		return OidIsValid(getExtensionOfObject(RelationRelationId, relation));
+	}
+	if (IsA(object, ObjectWithArgs))
+	{
+		Oid			function = LookupFuncWithArgs(grant->objtype, (ObjectWithArgs *) object, true);
+
+		return OidIsValid(getExtensionOfObject(ProcedureRelationId, function));
+	}
+	return false;
+}
+
+/*
  * The hook
  */
 
@@ -553,6 +602,8 @@ adapt(CmigTargetState *state, Node *node)
 	if (IsA(node, DropStmt) && ((DropStmt *) node)->removeType == OBJECT_SCHEMA)
 		return cmig_target_schema_drop(state, node);
 	if (cmig_target_utility_is_elsewhere(state, node))
+		return NULL;
+	if (!superuser() && is_grant_on_member((GrantStmt *) node))
 		return NULL;
 	node = cmig_target_role_adapt(state, node);
 	if (node == NULL || cmig_target_extension_run(state, node))
@@ -585,7 +636,7 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	if (may_be_beyond(node))
 		try(watched, &call);
 	else
-		run(&call);
+		run_without_warning(&call);
 	if (IsA(node, CreateSchemaStmt))
 		cmig_target_schema_created(watched, node);
 }
