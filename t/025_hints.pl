@@ -1,9 +1,11 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The commands in hints: in every hint that the tests expect, what looks like a
-# command is run in a scratch database and rolled back.  The objects that it names
-# do not have to exist, but it must parse, and call functions of pg_cmig as they are
-# declared.  scripts/check-hints checks that no full stop follows a command.
+# The commands in hints: whatever looks like a command in a hint is run in a scratch
+# database and rolled back.  The hints are those that the tests expect and, for those
+# that no test expects, the texts in the sources with their placeholders filled in.
+# The objects that a command names do not have to exist, but it must parse, and call
+# functions of pg_cmig as they are declared.  scripts/check-hints checks that no full
+# stop follows a command.
 
 use strict;
 use warnings;
@@ -125,6 +127,33 @@ foreach my $file (glob("$expected/*.out"))
 	}
 }
 cmp_ok(scalar(keys %hints), '>', 400, 'there are hints');
+
+# the hints in the sources, as regular expressions that match them filled in
+my $string = qr/"((?:[^"\\]|\\.)*)"/;
+my ($in_sources, $unexpected) = (0, 0);
+foreach my $file (glob("$FindBin::RealBin/../src/*/*.c"), "$FindBin::RealBin/../pg_cmig.c")
+{
+	my $source = slurp_file($file);
+
+	while ($source =~ /(?:errhint(?:_plural)?\(|hint = psprintf\()\s*($string(?:\s*$string)*)/g)
+	{
+		my $text = join('', $1 =~ /$string/g) =~ s/\\(.)/$1/gr;
+		my $filled = quotemeta($text) =~ s/\\%(?:ll|l|z)?[a-z]/.*/gr;
+
+		$in_sources++;
+		next if $text =~ /^%s$/ || grep { /^$filled/ } keys %hints;
+		$unexpected++;
+		# a number, a string, or a name
+		$text =~ s/%(?:ll|l|z)?[du]/1/g;
+		$text =~ s/'%s'/'x'/g;
+		$text =~ s/(?<=\(|, )%s(?=[,)])/NULL/g;
+		$text =~ s/%s(?= =>)/include/g;
+		$text =~ s/%s/placeholder/g;
+		$hints{$text} = $file =~ s/.*\/src\///r;
+	}
+}
+cmp_ok($in_sources, '>', 300, 'there are hints in the sources');
+note("$unexpected of $in_sources hints in the sources are not in the expected output");
 
 my %names;
 my ($sql, $count) = ('', 0);
