@@ -128,6 +128,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE regress_target_missing GRANT SELECT ON TABLES 
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO regress_target_missing;
 CREATE SCHEMA new AUTHORIZATION regress_target_missing;
 DROP ROLE IF EXISTS regress_target_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO regress_target_missing;
 $target$, :'relations');
 SELECT count(*) FROM pg_roles WHERE rolname LIKE 'regress_target_%';
 

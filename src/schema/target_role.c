@@ -155,12 +155,22 @@ existing_grantees(CmigTargetState *state, const char *kind, const char *object, 
 	return kept;
 }
 
+static char *
+granted_object(const GrantStmt *grant)
+{
+	const char *kind = cmig_target_object_kind(grant->objtype);
+
+	if (grant->targtype == ACL_TARGET_ALL_IN_SCHEMA)
+		return psprintf("all %ss in schema %s", kind,
+						quote_identifier(strVal(linitial(grant->objects))));
+	return psprintf("%s %s", kind, grant->objects == NIL ? "" :
+					cmig_target_object_name(grant->objtype, linitial(grant->objects)));
+}
+
 static Node *
 adapt_grant(CmigTargetState *state, GrantStmt *grant)
 {
-	char	   *object = psprintf("%s %s", cmig_target_object_kind(grant->objtype),
-								  grant->objects == NIL ? "" :
-								  cmig_target_object_name(grant->objtype, linitial(grant->objects)));
+	char	   *object = granted_object(grant);
 	List	   *kept = existing_grantees(state, "privilege", object, grant->grantees);
 
 	if (is_missing(grant->grantor))
