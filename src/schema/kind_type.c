@@ -11,8 +11,7 @@
 
 #define TYPE_SQL(values, condition) \
 	"SELECT 'pg_type'::regclass::oid, t.oid, 0, NULL::oid, NULL::oid, NULL::integer," \
-	" t.typname::text, format('%I.%I', n.nspname, t.typname), pg_get_userbyid(t.typowner)::text, false," \
-	" " values \
+	" t.typname::text, format('%I.%I', n.nspname, t.typname), pg_get_userbyid(t.typowner)::text, false" values \
 	" FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace" \
 	" WHERE t.typnamespace = ANY ($1) AND " condition
 
@@ -25,7 +24,7 @@ static const CmigProperty enum_properties[] = {
 };
 
 static const char enum_sql[] =
-TYPE_SQL("(SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)"
+TYPE_SQL(", (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)"
 		 " FROM pg_enum e WHERE e.enumtypid = t.oid)", "t.typtype = 'e'");
 
 static List *
@@ -66,7 +65,7 @@ static const CmigProperty domain_properties[] = {
 	" FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace WHERE k.oid = " collation ") END"
 
 static const char domain_sql[] =
-TYPE_SQL("format_type(t.typbasetype, t.typtypmod),"
+TYPE_SQL(", format_type(t.typbasetype, t.typtypmod),"
 		 COLLATION_SQL("t.typcollation", "(SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype)") ","
 		 "CASE WHEN t.typnotnull THEN 't' END, pg_get_expr(t.typdefaultbin, 0)", "t.typtype = 'd'");
 
@@ -171,7 +170,7 @@ CmigKind	cmig_kind_domain_constraint = {
  */
 
 static const char composite_sql[] =
-TYPE_SQL("NULL::text", "t.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')");
+TYPE_SQL("", "t.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')");
 
 enum
 {

@@ -59,10 +59,11 @@ TEMPLATE, DATABASE = "regress_fuzz_template", "regress_fuzz"
 USERS = {"superuser": None, "migrator": "regress_fuzz_migrator", "nobody": "regress_fuzz_nobody"}
 # what is there to change the session
 # arguments that are SQL, and wrong as such now and then
-USERS_TEXTS = ("set_sql", "where_sql", "condition", "upgrade", "downgrade", "script", "reset", "backfill", "load", "stepwise", "add_check", "rls_test")
+USERS_TEXTS = ("set_sql", "where_sql", "condition", "upgrade", "downgrade", "script", "reset", "backfill", "load", "stepwise", "add_check", "rls_test",
+               'cmig."diff')
 OWN_SESSION = ("set_context", "clear_context", "set_protect")
 # what runs texts of its caller's, which may find whatever his path leads to
-USERS_SQL = ("upgrade", "downgrade", "reset", "backfill", "add_check", "rls_test")
+USERS_SQL = ("upgrade", "downgrade", "reset", "backfill", "add_check", "rls_test", "diff")
 # of the server, when something was not released, or written where it must not be
 BAD_WARNING = re.compile(r"leak|not closed|still referenced|still active|in alloc set|past chunk end|chunk marked free|bogus|corrupt|"
                          r"you don't own|AbortTransaction|AbortSubTransaction|transaction left|cleaning up")

@@ -55,7 +55,7 @@ BY_NAME = {
     "head": TARGETS, "range": TARGETS, "depends_on": TARGETS, "confirm": ["DATABASE", "x"], "in_doubt": ["stop", "done", "again", "skip"],
     "level": ["off", "base", "on", "application", "reader", "author", "migrator", "statement", "row", "all"],
     "role": ROLES, "roles": ROLES, "bypass_roles": ROLES, "schema": SCHEMAS, "pattern": ["%", "a%", "_", "\\", "%\\"],
-    "set_sql": SETS, "where_sql": CONDITIONS, "condition": CONDITIONS, "upgrade_sql": SCRIPTS, "downgrade_sql": SCRIPTS, "verify_sql": SCRIPTS,
+    "set_sql": SETS, "where_sql": CONDITIONS, "condition": CONDITIONS, "upgrade_sql": SCRIPTS, "downgrade_sql": SCRIPTS, "verify_sql": SCRIPTS, "target_sql": SCRIPTS,
     "user_column": COLUMNS, "tenant_column": COLUMNS, "key_column": COLUMNS, "via_key": COLUMNS, "via_user": COLUMNS, "columns": COLUMNS,
     "column_name": COLUMNS, "referenced_columns": COLUMNS, "exclude": COLUMNS, "include": COLUMNS, "redact": COLUMNS, "hash": COLUMNS,
     "commands": ["ALL", "SELECT", "INSERT", "UPDATE", "DELETE", "select"], "operations": ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "insert"],
