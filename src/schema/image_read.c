@@ -187,13 +187,15 @@ kind_query(const CmigKind *kind, const char *sql, bool depends)
 }
 
 static void
-read_objects(Reader *reader, Datum schemas)
+read_objects(Reader *reader, Datum schemas, bool all)
 {
 	int			count;
 	CmigKind  **kinds = cmig_kinds(&count);
 
 	for (int i = 0; i < count; i++)
 	{
+		if ((kinds[i]->flags & CMIG_KIND_GLOBAL) && !all)
+			continue;
 		reader->kind = kinds[i];
 		cmig_query_each(kind_query(kinds[i], kinds[i]->sql, false), &schemas, NULL,
 						add_object, reader);
@@ -503,7 +505,8 @@ read_unclaimed(Reader *reader, Datum schemas, bool all)
 		ON_TABLES("pg_trigger", "tgrelid", " AND NOT x.tgisinternal AND x.tgparentid = 0")
 		ON_TABLES("pg_policy", "polrelid", "")
 		ON_TABLES("pg_rewrite", "ev_class", " AND x.rulename <> '_RETURN'")
-		IN_DATABASE("pg_cast")
+		IN_DATABASE("pg_cast") " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass"
+		" AND d.objid = pg_cast.oid AND d.deptype = 'i')"
 		IN_DATABASE("pg_language")
 		IN_DATABASE("pg_event_trigger")
 		IN_DATABASE("pg_publication")
@@ -542,7 +545,7 @@ cmig_image_read(const CmigManaged *managed)
 	Datum		schemas = schema_oids(managed);
 
 	read_members(&reader);
-	read_objects(&reader, schemas);
+	read_objects(&reader, schemas, managed->all);
 	read_aliases(&reader, schemas);
 	read_comments(&reader);
 	read_grants(&reader, schemas);

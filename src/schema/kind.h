@@ -69,6 +69,8 @@ typedef struct CmigAlter
 #define CMIG_KIND_GONE_WITH_PARENT 0x0400	/* the parent's DROP drops it */
 #define CMIG_KIND_RECAST		0x0800	/* must be gone while the type of a
 										 * column changes to one without cast */
+#define CMIG_KIND_GLOBAL		0x1000	/* has no schema: not compared if
+										 * schemas are named */
 
 typedef struct CmigKind
 {

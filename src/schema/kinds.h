@@ -56,6 +56,49 @@ extern CmigKind cmig_kind_rule;
 extern CmigKind cmig_kind_policy;
 extern CmigKind cmig_kind_trigger;
 
+/* in kind_range.c */
+extern CmigKind cmig_kind_range;
+
+/* in kind_statistics.c */
+extern CmigKind cmig_kind_statistics;
+
+/* in kind_aggregate.c */
+extern CmigKind cmig_kind_aggregate;
+
+/* in kind_operator.c */
+extern CmigKind cmig_kind_operator;
+extern CmigKind cmig_kind_operator_family;
+extern CmigKind cmig_kind_operator_family_member;
+extern CmigKind cmig_kind_operator_class;
+
+/* in kind_locale.c */
+extern CmigKind cmig_kind_collation;
+extern CmigKind cmig_kind_conversion;
+
+/* in kind_text_search.c */
+extern CmigKind cmig_kind_ts_parser;
+extern CmigKind cmig_kind_ts_template;
+extern CmigKind cmig_kind_ts_dictionary;
+extern CmigKind cmig_kind_ts_configuration;
+extern CmigKind cmig_kind_ts_mapping;
+
+/* in kind_language.c */
+extern CmigKind cmig_kind_cast;
+extern CmigKind cmig_kind_language;
+extern CmigKind cmig_kind_transform;
+extern CmigKind cmig_kind_access_method;
+
+/* in kind_publication.c */
+extern CmigKind cmig_kind_publication;
+extern CmigKind cmig_kind_publication_table;
+extern CmigKind cmig_kind_publication_schema;
+
+/* in kind_event_trigger.c */
+extern CmigKind cmig_kind_event_trigger;
+
+/* in kind_default_privileges.c */
+extern CmigKind cmig_kind_default_privileges;
+
 /* in kind_other.c; not in the list */
 extern CmigKind cmig_kind_other;
 
