@@ -1,5 +1,5 @@
 --
--- Who may do what: the access levels, and what an author can do to a migrator
+-- What each access level allows, and what an author can do to a migrator
 --
 CREATE ROLE regress_owner;
 CREATE ROLE regress_reader;
@@ -108,7 +108,7 @@ SELECT file_name FROM cmig.export();
 SELECT length(cmig.script('upgrade', 'head')) > 0 AS text;
 SELECT count(*) FROM cmig.upgrade();
 SELECT cmig.stamp('head');
--- nor by hand, and not under another's name
+-- not by hand either, and not under another role's name
 INSERT INTO cmig.version VALUES ('002');
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role) VALUES (9, '001', 'upgrade', 'done', now(), 'x', 'x');
 INSERT INTO cmig.revision (revision, created_by) VALUES ('003', 'regress_migrator');
@@ -139,7 +139,7 @@ BEGIN;
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES (99, '001', 'upgrade', 'done', now(), current_user)
 RETURNING role, session_role, client_address;
 ROLLBACK;
--- nor use up the numbers: rows come after the last one, or not far from it
+-- nor can it use up the numbers: a new row's number is the next one, or close to it
 SELECT max(id) AS last FROM cmig.journal \gset
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES (9223372036854775807, '001', 'upgrade', 'done', now(), current_user);
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role)

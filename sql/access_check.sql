@@ -1,5 +1,5 @@
 --
--- Rights on pg_cmig that cmig.grant_access did not give
+-- Privileges on pg_cmig that cmig.grant_access did not grant
 --
 CREATE ROLE regress_own;
 CREATE ROLE regress_reads;
@@ -12,7 +12,7 @@ RESET ROLE;
 GRANT CREATE ON SCHEMA public TO regress_own;
 CREATE VIEW findings AS SELECT severity, object, problem, fix FROM cmig.check() WHERE object <> 'pg_dump';
 CREATE VIEW mentioned AS SELECT * FROM cmig.status() WHERE item = 'access';
--- nothing but levels, each alone and together
+-- only levels, each alone and all together
 SELECT * FROM findings;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_reads', 'reader');
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress App', 'author');

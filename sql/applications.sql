@@ -1,5 +1,5 @@
 --
--- Several applications in one database: a label, a schema and a role for each
+-- Several applications in one database: each has a label, a schema, and a role
 --
 CREATE EXTENSION pg_cmig;
 \set VERBOSITY terse

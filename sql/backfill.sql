@@ -1,4 +1,4 @@
--- CALL cmig.backfill: in batches, until nothing is left, each row once.
+-- CALL cmig.backfill: works in batches until no row is left; updates each row once
 CREATE EXTENSION pg_cmig;
 CREATE TABLE users (id int PRIMARY KEY, email text, email_lower text, n int DEFAULT 0);
 INSERT INTO users SELECT i, 'User' || i || '@Example.com' FROM generate_series(1, 5000) i;
@@ -229,7 +229,7 @@ RESET cmig.concurrent_ddl;
 CALL cmig.backfill(0, 'n = 1');
 CALL cmig.backfill('5', 'n = 1');
 
--- a run is found again whatever quote_all_identifiers says
+-- a run is found again with either value of quote_all_identifiers
 CREATE TABLE quoted (id int PRIMARY KEY, n int DEFAULT 0);
 INSERT INTO quoted SELECT i, CASE i WHEN 50 THEN 2147483647 ELSE 0 END FROM generate_series(1, 100) i;
 SET quote_all_identifiers = on;

@@ -1,5 +1,5 @@
 --
--- Rows of cmig.backfill_run that a migrator wrote: refused, not continued from
+-- Rows of cmig.backfill_run that a migrator wrote by hand are refused, not resumed
 --
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never

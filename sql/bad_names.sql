@@ -1,6 +1,6 @@
 --
--- Ids, labels and targets that are wrong in every way, in every function that
--- takes one: one clear error, and nothing has changed
+-- Invalid ids, labels, and targets of all kinds, in every function that takes one:
+-- one clear error, and no change
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
@@ -69,7 +69,7 @@ FROM calls c, bad b, LATERAL try(c.call, b.name) t;
 -- no error of an unforeseen kind; of each call, what may come
 SELECT call, string_agg(DISTINCT result, ' ' ORDER BY result) AS outcomes
 FROM outcome GROUP BY call_number, call ORDER BY call_number;
--- what is said: no internals, nothing empty, no long text of the user's in full
+-- the messages: no internals, nothing empty, no long input in full
 SELECT call, left(name, 20) AS name, message FROM outcome
 WHERE message IS NULL AND result <> 'works' OR message ~* 'cache lookup|null value in column|internal|unexpected|out of memory' OR message = '';
 SELECT call, left(name, 20) AS name, length(message) FROM outcome WHERE length(message) > 2000 AND length(name) > 1000

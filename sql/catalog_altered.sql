@@ -1,5 +1,5 @@
 --
--- The extension's tables dropped or altered by their owner: clean errors
+-- Tables of the extension that their owner has dropped or altered: clean errors
 --
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never

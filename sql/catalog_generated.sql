@@ -1,6 +1,6 @@
 --
--- Every column of every table of the catalog altered in many ways, and every
--- function that reads or writes it called: a result or a clean error
+-- Every column of every table of pg_cmig is altered in many ways, and every function
+-- that reads or writes it is called: the outcome is a result or a clean error
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
@@ -111,7 +111,7 @@ DECLARE
 	one outcome;
 BEGIN
 	BEGIN
-		-- a step that is not finished, and a backfill: their rows are read
+		-- an unfinished step and a backfill, whose rows are read
 		IF relname IN ('progress', 'backfill_run') THEN
 			INSERT INTO cmig.progress VALUES ('002', 'upgrade', 1, 'running', '{"checksum": "x"}');
 			INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, rows, started_at, updated_at)
@@ -124,7 +124,7 @@ BEGIN
 		IF attname = 'id' AND relname = 'backfill_run' THEN
 			EXECUTE format('ALTER EXTENSION pg_cmig DROP SEQUENCE cmig.%s_id_seq', relname);
 		END IF;
-		-- nothing but the type is to be in the way
+		-- only the type may be in the way
 		IF how LIKE '%=%' THEN
 			EXECUTE format('ALTER TABLE cmig.%I DROP CONSTRAINT %1$I_pkey, ALTER %I DROP IDENTITY IF EXISTS', relname, attname);
 			EXECUTE format('ALTER TABLE cmig.%I ALTER %I DROP DEFAULT, ALTER %2$I DROP NOT NULL', relname, attname);

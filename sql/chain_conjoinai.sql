@@ -1,7 +1,7 @@
 --
 -- ConjoinAI: quoted names, and databases that were changed by hand.
 --
--- Everything runs as a role that owns nothing but what it makes.
+-- Everything runs as a role that owns only what it creates.
 --
 CREATE ROLE regress_conjoinai;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_conjoinai;

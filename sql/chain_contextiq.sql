@@ -1,7 +1,7 @@
 --
--- ContextIQ: extensions, data that moves, partial ids, and heads to merge.
+-- ContextIQ: extensions, data migrations, partial ids, and heads to merge.
 --
--- Everything runs as a role that owns nothing but what it makes.
+-- Everything runs as a role that owns only what it creates.
 --
 CREATE ROLE regress_contextiq;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_contextiq;

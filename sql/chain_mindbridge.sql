@@ -1,8 +1,8 @@
 --
--- MindBridge: five revisions in a row; a journal under row-level security. What
--- their guide's "Common Issues" and "Emergency Recovery" tell is replayed.
+-- MindBridge: five revisions in a line, and tables with row-level security.  Follows
+-- "Common Issues" and "Emergency Recovery" in the project's guide.
 --
--- Everything runs as a role that owns nothing but what it makes.
+-- Everything runs as a role that owns only what it creates.
 --
 CREATE ROLE regress_mindbridge;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_mindbridge;
@@ -94,7 +94,7 @@ INSERT INTO dreams (user_id, mood_id, content) VALUES
 ROLLBACK;
 
 --
--- Issue 1: the tables are there, and the version table does not know
+-- Issue 1: the tables exist, but the version table does not say so
 --
 DELETE FROM cmig.version;
 SELECT * FROM cmig.upgrade('head');
@@ -109,7 +109,7 @@ SELECT * FROM cmig.stamp('005');
 
 --
 -- A backup of revision 004 restored over the live database: COPY adds its
--- version row to the one that is there
+-- version row to the one that exists
 --
 COPY cmig.version (revision) FROM stdin;
 004
@@ -159,7 +159,7 @@ DELETE FROM users;
 COMMIT;
 
 --
--- Down to base, and nothing is left
+-- Down to base: nothing is left
 --
 SELECT * FROM cmig.downgrade('base');
 SELECT * FROM cmig.current();

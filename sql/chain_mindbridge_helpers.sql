@@ -1,6 +1,6 @@
 --
 -- MindBridge with the helpers for row-level security: the application connects
--- as the owner, whom the policies bind too; another role migrates data
+-- as the owner, which is subject to the policies too; another role migrates data
 --
 CREATE ROLE regress_mindbridge NOINHERIT;
 CREATE ROLE regress_mindbridge_maintenance;

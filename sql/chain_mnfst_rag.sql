@@ -1,8 +1,8 @@
 --
 -- MNFST-RAG: tenants under row-level security, an audit trail, two branches that
--- merge, a data migration and an index built concurrently.
+-- merge, a data migration, and an index that is built concurrently.
 --
--- Everything runs as a role that owns nothing but what it makes.
+-- Everything runs as a role that owns only what it creates.
 --
 CREATE ROLE regress_mnfst;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_mnfst;

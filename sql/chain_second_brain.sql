@@ -1,7 +1,7 @@
 --
--- Second Brain: data that moves, and a version table that knows too much.
+-- Second Brain: data migrations, and a version table with unknown revisions.
 --
--- Everything runs as a role that owns nothing but what it makes.
+-- Everything runs as a role that owns only what it creates.
 --
 CREATE ROLE regress_brain;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_brain;

@@ -1,7 +1,7 @@
 --
--- The text of applied revisions: what may change, what cmig.checksum_policy
--- makes of it, what repair and accept_changes record
--- (sql/load.sql has the rules of loading one by one)
+-- Changes to the text of applied revisions: which are allowed, what
+-- cmig.checksum_policy does, and what repair and accept_changes record
+-- (sql/load.sql tests the rules of loading one by one)
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -45,11 +45,11 @@ SELECT * FROM cmig.load(:'changed', accept_changes => true);
 SELECT * FROM cmig.load(:'changed');
 SELECT * FROM journal();
 ROLLBACK;
--- ignore says nothing; check still does
+-- with ignore there is no message, but check still reports the change
 SET cmig.checksum_policy = ignore;
 SELECT * FROM cmig.load(:'changed');
 SELECT * FROM complaints();
--- with error again: the same, and the text that was run can be put back
+-- with error again: the same, and the text that was run can be restored
 RESET cmig.checksum_policy;
 SELECT * FROM cmig.load(:'changed');
 SELECT * FROM cmig.load(:'two');

@@ -1,6 +1,6 @@
 --
--- cmig.concurrent_ddl = off: in tests and fresh installs everything runs in one
--- transaction
+-- cmig.concurrent_ddl = off: everything runs in one transaction, for tests and fresh
+-- installs
 --
 CREATE EXTENSION pg_cmig;
 CREATE TABLE account (id int, email text);

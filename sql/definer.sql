@@ -1,5 +1,5 @@
 --
--- cmig.* settings in a SECURITY DEFINER function: those of its caller do not count
+-- cmig.* settings in a SECURITY DEFINER function: the caller's values are ignored
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

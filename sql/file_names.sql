@@ -81,7 +81,7 @@ SELECT * FROM cmig.load(E'==> 000_README.sql <==\n/* no header */\n==> 001.sql <
 SELECT * FROM cmig.load(E'==> 001.sql <==\n\n==> 002.sql <==\n-- revision: 002\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> 002.sql <==\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> env.py <==\n"""a"""\ndef upgrade():\n    pass\n');
--- a file that ends in quotes or a comment, whatever follows
+-- a file that ends inside quotes or a comment, with anything after it
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT $$x;\n==> 003.sql <==\n-- revision: 003\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1; /* x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\n/* y */\n');

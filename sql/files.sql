@@ -38,7 +38,7 @@ SELECT file_name FROM cmig.draft('x', '003', head => '001', splice => true);
 SELECT cmig.create_revision('three', '', revision => '003', head => '001', splice => true);
 SELECT cmig.draft('x');
 SELECT cmig.remove_revision('003');
--- it needs no privilege to write, and also works on a standby
+-- it does not need a privilege to write, and also works on a standby
 BEGIN READ ONLY;
 SELECT file_name FROM cmig.draft('x', '003');
 ROLLBACK;

@@ -1,5 +1,5 @@
 --
--- Two git branches, replayed on one database, as a developer would
+-- Switching between two git branches with one development database
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -72,7 +72,7 @@ SELECT * FROM cmig.downgrade('base');
 SELECT cmig.remove_revision('001');
 SELECT count(*) FROM cmig.revision;
 
--- two branches gave the same id: both messages are told, whatever else differs
+-- two branches used the same id: the error shows both messages
 \set phone '-- revision: 002\n-- down_revision: 001\n-- message: phone\n-- cmig:upgrade\nALTER TABLE account ADD phone text;\n-- cmig:downgrade\nALTER TABLE account DROP phone;\n'
 \set city '-- revision: 002\n-- down_revision: 001\n-- message: city\n-- cmig:upgrade\nALTER TABLE account ADD city text;\n-- cmig:downgrade\nALTER TABLE account DROP city;\n'
 SELECT * FROM cmig.load(:'main' || :'phone');
@@ -82,7 +82,7 @@ SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.load(E'==> 001.sql <==\n' || :'main' || E'\n==> 002_city.sql <==\n' || :'city');
 SELECT * FROM cmig.load(:'main' || :'name' || replace(:'city', 'down_revision: 001', 'down_revision: b1'));
 SELECT * FROM cmig.load(:'main' || :'name' || E'-- revision: 002\n-- down_revision: b1\n-- message: merge\n-- cmig:upgrade\nALTER TABLE account ADD phone text;\n');
--- a new message alone does not make another revision, nor does a change under the same message
+-- neither a new message alone nor a change under the same message makes it another revision
 SELECT * FROM cmig.load(replace(:'phone', 'message: phone', 'message: telephone'));
 SELECT * FROM cmig.load(replace(:'city', 'message: city', 'message: telephone'));
 SELECT * FROM cmig.load(replace(:'city', '-- message: city', ''));

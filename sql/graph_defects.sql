@@ -1,5 +1,5 @@
 --
--- A broken graph: moves refuse with one error, looking still works
+-- A broken graph: moves fail with one error, and reading still works
 --
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION problems() RETURNS TABLE (object text, problem text, fix text) LANGUAGE sql AS
@@ -165,7 +165,7 @@ SELECT * FROM problems();
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.downgrade('001');
 SELECT * FROM cmig.stamp('003');
--- that comes first, whatever the target
+-- that error comes first with any target
 SELECT * FROM cmig.upgrade('+1');
 SELECT * FROM cmig.downgrade('-1');
 SELECT * FROM cmig.downgrade('002@-1');

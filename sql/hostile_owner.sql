@@ -1,6 +1,6 @@
 --
--- A superuser works on a table whose owner has put code wherever the server
--- lets it.  Code that runs as a superuser says so by a warning, once.
+-- A superuser works on a table whose owner has put code wherever the server allows
+-- it.  If such code runs as a superuser, it raises a warning, once.
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_hostile;

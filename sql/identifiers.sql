@@ -150,7 +150,7 @@ UPDATE cmig.revision SET revision = repeat('y', 200) WHERE revision = 'a@b';
 SELECT cmig.resolve('base');
 UPDATE cmig.revision SET revision = 'ok', branch_labels = '{current,"a b",001_users}' WHERE revision ~ '^yy';
 SELECT cmig.resolve('base');
--- nor what is read as a relative revision
+-- nor anything that is read as a relative identifier
 UPDATE cmig.revision SET revision = '-1', branch_labels = '{}' WHERE revision = 'ok';
 SELECT revision FROM cmig.plan('downgrade', '-1');
 DELETE FROM cmig.revision WHERE revision = '-1';

@@ -1,6 +1,6 @@
 --
--- What applications and scripts depend on: every function, column, and setting;
--- and that each has a comment and grants nothing to PUBLIC
+-- What applications and scripts depend on: every function, column, and setting.
+-- Each must have a comment and grant nothing to PUBLIC.
 --
 CREATE EXTENSION pg_cmig;
 

@@ -27,7 +27,7 @@ $cmig_load$);
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- create_date: 2020-01-01\n-- cmig:upgrade\n\n\nALTER TABLE account ADD email text;   \n\n-- cmig:downgrade\nALTER TABLE account DROP email;');
 SELECT revision, down_revision, message FROM cmig.revision ORDER BY 1;
 
--- an unapplied revision is replaced, whatever changes
+-- an unapplied revision is replaced with any change
 SELECT * FROM cmig.load(E'-- revision: 003\n-- down_revision: 001\n-- message: notes\n-- cmig:upgrade\nCREATE TABLE note (id bigint);\n-- cmig:downgrade\nDROP TABLE note;');
 SELECT revision, down_revision, message, upgrade_sql FROM cmig.revision ORDER BY 1;
 
@@ -83,7 +83,7 @@ BEGIN;
 DELETE FROM cmig.journal;
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n');
 ROLLBACK;
--- so the text that was run can always be put back
+-- so the text that was run can always be restored
 BEGIN;
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1' WHERE revision = '002';
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n');

@@ -25,10 +25,10 @@ SELECT * FROM cmig.load_directory('cmig_regress/nested.sql');
 SELECT * FROM cmig.load_directory('cmig_regress/nowhere');
 SELECT * FROM cmig.load_directory(NULL);
 
--- more than any path
+-- longer than any path
 SELECT * FROM cmig.load_directory(repeat('x', 5000));
 
--- prune: a file that is gone
+-- prune: a file that no longer exists
 COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; rm cmig_regress/003.sql cmig_regress/002.sql';
 SELECT * FROM cmig.load_directory('cmig_regress', prune => true);
 

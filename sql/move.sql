@@ -1,5 +1,5 @@
 --
--- Moving: upgrade, downgrade, stamp, reset and plan on a forked graph
+-- upgrade, downgrade, stamp, reset, and plan on a graph with branches
 --
 CREATE EXTENSION pg_cmig;
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, message, downgrade_sql) VALUES

@@ -1,6 +1,6 @@
 --
--- cmig.script: where it starts and goes, and what it refuses
--- (t/020_offline.pl and t/021_offline_texts.pl run what it writes)
+-- cmig.script: its start, its target, and what it refuses
+-- (t/020_offline.pl and t/021_offline_texts.pl run its output)
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -130,7 +130,7 @@ SELECT cmig.script('downgrade', 'base:002');
 SELECT cmig.script('downgrade', 'base:-1');
 SELECT cmig.script('downgrade', '001:002');
 SELECT cmig.script('upgrade', '002:001');
--- where there is nothing to do, that is said
+-- a notice if there is nothing to do
 RESET client_min_messages;
 SELECT length(cmig.script('upgrade', '002:002')) > 0;
 SELECT length(cmig.script('downgrade', 'base:base')) > 0;
@@ -141,7 +141,7 @@ SELECT revision FROM cmig.plan('upgrade', '001');
 SELECT revision FROM cmig.plan('downgrade', '002');
 SET client_min_messages = warning;
 DELETE FROM cmig.version;
--- nor if a stepwise run is in the middle
+-- nor during a stepwise run
 INSERT INTO cmig.progress (revision, direction, statement, state) VALUES ('b2', 'upgrade', 1, 'done');
 SELECT cmig.script('upgrade', 'b1');
 SELECT steps('upgrade', 'base:001');

@@ -1,8 +1,8 @@
 --
--- The matrix of privileges: every function and table of the extension, read from
--- the catalog, against every role.  Functions are also really called: what a
--- role may execute must not fail within for want of some other privilege.
--- sql/access.sql says which level a function is meant for; here is what follows.
+-- The privileges of every role on every function and table of the extension, which
+-- are read from the catalog.  Functions are also called: if a role may execute a
+-- function, the call must not fail because the role lacks another privilege.
+-- sql/access.sql tests the levels.
 --
 CREATE ROLE regress_priv_super SUPERUSER;
 CREATE ROLE regress_priv_owner;

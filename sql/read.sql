@@ -1,5 +1,5 @@
 --
--- Looking: current, heads, branches, history, show, status, require
+-- Functions that only read: current, heads, branches, history, show, status, require
 --
 CREATE EXTENSION pg_cmig;
 -- nothing there yet

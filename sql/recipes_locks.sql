@@ -1,6 +1,6 @@
--- Each statement of an online recipe in a transaction of its own: what it locks,
--- and whether it reads the table.  Rows are read under a lock that lets writers
--- go on, and what locks them out reads no row.
+-- Which locks each statement of an online recipe takes, and whether it reads the
+-- table.  A statement that reads rows must not block writers, and one that blocks
+-- writers must not read rows.
 CREATE EXTENSION pg_cmig;
 CREATE TABLE users (id int PRIMARY KEY, email text);
 CREATE TABLE orders (id int PRIMARY KEY, user_id int, code text);

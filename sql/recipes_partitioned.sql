@@ -1,4 +1,4 @@
--- A foreign key of a partitioned table, added online: servers from 18 on can.
+-- A foreign key of a partitioned table, added online (PostgreSQL 18 or later)
 CREATE EXTENSION pg_cmig;
 CREATE TABLE users (id int PRIMARY KEY);
 INSERT INTO users SELECT generate_series(1, 10);

@@ -1,5 +1,5 @@
 --
--- Revision files as cmig.load reads them
+-- How cmig.load reads revision files
 --
 CREATE EXTENSION pg_cmig;
 SET timezone = 'UTC';
@@ -196,7 +196,7 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig:up
 -- a marker behind a statement would be overlooked
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1; -- cmig:downgrade\nSELECT 2;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1\n;/* end */--CMIG: Verify\nSELECT 2;\n');
--- nor may what was meant as one pass for a comment
+-- and a misspelled one is not taken for a comment
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig_downgrade\nSELECT 2;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig :downgrade\nSELECT 2;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmgi: upgrade\nSELECT 1;\n');

@@ -1,5 +1,6 @@
 --
--- Tables that look like others and whose rows are elsewhere
+-- Tables whose rows are elsewhere: foreign tables as partitions or children, other
+-- access methods, and tables that Citus has distributed
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_elsewhere_app;

@@ -1,5 +1,5 @@
 --
--- cmig.run_timeout: how long a run may take in all
+-- cmig.run_timeout: the time limit of a whole run
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -17,7 +17,7 @@ SET statement_timeout = '50s';
 SELECT * FROM cmig.upgrade();
 SELECT count(*) FROM trace;
 SELECT * FROM cmig.version;
--- what comes after the run is not its business
+-- it does not limit what comes after the run
 SELECT pg_sleep(0.7);
 SELECT count(*) FROM cmig.plan('upgrade', 'head');
 -- the verification

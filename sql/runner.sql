@@ -123,7 +123,7 @@ CREATE INDEX parted_idx ON parted (id);
 CALL try_script('REINDEX TABLE parted');
 CALL try_script('REINDEX INDEX parted_idx');
 CALL try_script('CLUSTER parted USING parted_idx');
--- a relation that the script itself makes is known only when it is there
+-- a relation that the script itself creates is unknown until then
 CALL try_script($$CREATE TABLE p (id int) PARTITION BY RANGE (id);
 CREATE INDEX p_idx ON p (id);
 REINDEX TABLE p;$$);

@@ -145,7 +145,7 @@ SELECT pg_sleep(60) FROM cmig.upgrade();
 RESET statement_timeout;
 SELECT pg_sleep(0.3);
 
--- what is there already: only where the first statement says so may all of it be there
+-- objects that already exist: only if the first statement fails may all of them exist
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE account (id int); CREATE TABLE other (id int)', downgrade_sql = 'CREATE TABLE account (id int)';
 SELECT * FROM cmig.upgrade();
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE other (id int); CREATE TABLE account (id int)';

@@ -1,5 +1,5 @@
 --
--- What a script finds in the session, and what is put back after it
+-- What a script finds in the session, and what is restored after it
 --
 CREATE EXTENSION pg_cmig;
 \set VERBOSITY terse

@@ -1,5 +1,5 @@
 --
--- How a script is cut into statements, and what is said when it cannot be
+-- How a script is divided into statements, and the errors if that is not possible
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

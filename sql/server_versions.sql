@@ -1,5 +1,5 @@
--- What newer servers have, beside what comes nearest to it on older ones:
--- both are treated alike.
+-- Features of newer servers, next to the closest thing that older servers have: both
+-- must be treated alike.
 CREATE EXTENSION pg_cmig;
 SELECT current_setting('server_version_num')::int >= 170000 AS has_17,
 	current_setting('server_version_num')::int >= 180000 AS has_18 \gset

@@ -142,7 +142,7 @@ SELECT * FROM try_script('SET LOCAL statement_timeout = 20; SELECT pg_sleep(60)'
 SELECT * FROM try_script('', 'SELECT false');
 SELECT revision FROM cmig.current();
 
--- version rows that cannot be
+-- impossible version rows
 BEGIN;
 INSERT INTO cmig.version VALUES ('feed0000beef');
 SELECT * FROM try('SELECT cmig.upgrade(''003_web'')');

@@ -1,11 +1,11 @@
--- Going on after a failure with what was put right meanwhile, and what the
--- session of the earlier call had and this one has not.
+-- Continuing after a failure whose cause has been fixed, and what the session of the
+-- earlier call had that this one does not have
 CREATE EXTENSION pg_cmig;
 CREATE TABLE gate (open boolean);
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
 CREATE VIEW looks AS SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied', 'running', 'interrupted');
 
--- settings are there again: SET, and set_config() with constants
+-- settings are restored: SET, and set_config() with constants
 INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql) VALUES ('01', false, $$
 	SET my.a = 'set';
 	SELECT set_config('my.b', 'config', false);
@@ -117,7 +117,7 @@ ALTER TABLE counted DROP CONSTRAINT counted_pkey, ADD PRIMARY KEY (other);
 CALL cmig.backfill('counted', 'n = 60 / (60 - id)', batch_size => 10);
 DELETE FROM cmig.backfill_run WHERE state <> 'done';
 CALL cmig.backfill('counted', 'n = 61 / (610 - id)', batch_size => 10);
--- with a filter what is left is found anyway; the earlier text is forgotten
+-- with a filter, leftovers are found anyway; the earlier text is forgotten
 CALL try($$CALL cmig.backfill('counted', 'n = 60 / (60 - id)', 'n = 0', batch_size => 10)$$);
 UPDATE counted SET n = 0;
 \set VERBOSITY terse

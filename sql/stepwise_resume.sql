@@ -126,7 +126,7 @@ CALL cmig.upgrade_stepwise('head', 'done');
 SELECT what FROM trace ORDER BY id;
 SELECT * FROM cmig.current();
 
--- a DO that fails before it commits is in no doubt, nor one that catches
+-- a DO that fails before it commits is not in doubt, nor is one that catches the error
 CALL cmig.downgrade_stepwise('base');
 DELETE FROM trace;
 UPDATE cmig.revision SET upgrade_sql = $$
@@ -279,7 +279,7 @@ BEGIN;
 SELECT action FROM cmig.load(:'theirs', accept_changes => true);
 ROLLBACK;
 SELECT * FROM cmig.stamp('01');
--- nothing is there before the first statement
+-- nothing exists before the first statement
 SELECT * FROM cmig.stamp('base');
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1 / 0';
 CALL cmig.upgrade_stepwise();

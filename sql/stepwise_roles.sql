@@ -1,4 +1,4 @@
--- Stepwise runs by a migrator who is no superuser, with scripts that run as the
+-- Stepwise runs by a migrator that is not a superuser, with scripts that run as the
 -- role that owns the schema.
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_step_migrator;

@@ -1,5 +1,5 @@
 -- Statements at top level: each kind that a revision which is not
--- transactional may hold, in simple, extended and prepared protocol.
+-- transactional may contain, in simple, extended, and prepared protocol.
 CREATE EXTENSION pg_cmig;
 SET allow_in_place_tablespaces = on;
 

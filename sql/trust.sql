@@ -1,12 +1,12 @@
 --
--- Who owns pg_cmig: nobody but a superuser can put code into it, and default
--- privileges open nothing
+-- The ownership of pg_cmig: only a superuser can put code into it, and default
+-- privileges do not open it to others
 --
 CREATE ROLE regress_owner;
 CREATE ROLE regress_app;
 CREATE ROLE regress_heir;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_owner;
--- what is common practice, for the one who installs and for the one whom the script runs as
+-- common default privileges, for the installing role and for the role that the script runs as
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_app, PUBLIC;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO regress_app;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON ROUTINES TO regress_app;

@@ -1,5 +1,5 @@
 --
--- verify_sql: what a revision promises is looked at before it counts
+-- verify_sql: the result of a revision is checked before the revision counts as applied
 --
 CREATE EXTENSION pg_cmig;
 CREATE TABLE account (id int, email text);
@@ -11,7 +11,7 @@ UPDATE cmig.revision SET verify_sql = $$SELECT count(*), count(*) = 2 AS two_row
 SELECT id, id > 0 FROM account$$;
 SELECT count(*) FROM cmig.upgrade();
 SELECT count(*) FROM cmig.downgrade('base');
--- no row passes; nor does a boolean matter that is not there
+-- without rows it passes, and also without a boolean column
 UPDATE cmig.revision SET verify_sql = 'SELECT false WHERE false; SELECT 1, NULL, ''f''; -- nothing more';
 SELECT count(*) FROM cmig.upgrade();
 SELECT count(*) FROM cmig.downgrade('base');

@@ -1,5 +1,5 @@
 --
--- Calls as people type them first: each works or says what to type
+-- Calls that people are likely to try first: each works or says what to type
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

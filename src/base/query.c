@@ -3,7 +3,7 @@
  *	  The only way from pg_cmig to SPI.
  *
  * Each call connects, pins search_path and standard_conforming_strings (patterns
- * have backslashes) by a GUC nest level of its own, runs and disconnects;
+ * have backslashes) in its own GUC nest level, runs, and disconnects;
  * nothing stays open between calls, so that scripts may run between any two of
  * them.  Plans are kept for the session; core revalidates them when the tables
  * change.
@@ -124,9 +124,9 @@ is_another_relation(Node *node, void *context)
 
 /*
  * A lock on a table does not keep others from renaming its schema and putting
- * a view in the place of the table.  So look at what the names in the text were
- * resolved to.  That stays so: the relations are locked now, and a plan that is
- * not kept is never analyzed again.
+ * a view in the place of the table.  Therefore check the relations to which the
+ * names in the text were resolved.  These cannot change any more: the relations
+ * are locked now, and a plan that is not kept is never analyzed again.
  */
 static void
 require_relation(const CmigQuery *query, SPIPlanPtr plan)
@@ -345,7 +345,7 @@ cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg)
 	*(char **) arg = cmig_query_text(desc, row, 1);
 }
 
-/* A column; otherwise if it is NULL. */
+/* The value of a column, or the last argument if it is NULL. */
 static Datum
 value_or(TupleDesc desc, HeapTuple row, int column, Datum otherwise)
 {

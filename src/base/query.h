@@ -81,7 +81,7 @@ extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);
 /* A row callback that puts the first column's text into *arg, a char *. */
 extern void cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg);
 
-/* A column as a value of its type; otherwise if it is NULL. */
+/* The value of a column, or the last argument if it is NULL. */
 extern bool cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise);
 extern int32 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise);
 extern int64 cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise);

@@ -21,7 +21,7 @@ run(CmigSubtransactionWork work, void *arg, bool keep)
 	ErrorData  *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
-	/* results of the work are the caller's */
+	/* results are allocated in the caller's memory context */
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{

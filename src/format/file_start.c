@@ -126,7 +126,7 @@ cmig_file_start_find_open(const List *quoted, const char *section, const char *e
 
 		if (start->section != section)
 			continue;
-		/* 'a'b is valid SQL, but hardly on purpose */
+		/* 'a'b is valid SQL, but hardly intended */
 		if (start->glued)
 		{
 			glued = start;

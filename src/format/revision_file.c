@@ -98,7 +98,7 @@ shortened(const char *name)
 	return psprintf("%.*s...", length, name);
 }
 
-/* The same in double quotes, unless it has some. */
+/* The same in double quotes, unless it contains a double quote. */
 static char *
 quoted(const char *name)
 {

@@ -603,9 +603,10 @@ begins_alike(const char *candidate, const char *name)
 }
 
 /*
- * How far is candidate from what was typed?  More than limit means not near.  The
- * most common mistakes count as nearest: a number without its zeros, other case
- * or separators, a part of an id; then a file's name instead of its id.
+ * How far is candidate from what was typed?  A result above limit means that it is
+ * not similar.  The most common mistakes count as nearest: a number without its
+ * leading zeros, different case or separators, part of an id; then a file name
+ * instead of an id.
  */
 static int
 find_distance(const char *name, int length, const char *candidate, int limit)

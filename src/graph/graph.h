@@ -57,7 +57,7 @@ extern char *cmig_graph_ids_text(const CmigGraph *graph, const int *nodes, int c
 /* Raise MG005, listing the defects, if there are any. */
 extern void cmig_graph_require_sound(const CmigGraph *graph);
 
-/* What is wrong with an id or label, such as "is empty", or NULL. */
+/* What is wrong with an id or label, such as "is empty"; NULL if nothing is. */
 extern char *cmig_graph_check_name(const char *name);
 
 /* A name that is in the list more than once, or NULL. */

@@ -752,7 +752,7 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 		return upper;
 	cmig_graph_mark_ancestors(graph, upper, true);
 
-	/* what is on a cycle is below no head, and must be seen to be fixed */
+	/* revisions on a cycle are below no head, but must be visible to be fixed */
 	if (graph->defects != NIL && strcmp(to, "heads") == 0)
 		for (int i = 0; i < graph->count; i++)
 			cmig_graph_mark(upper, i);

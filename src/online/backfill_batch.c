@@ -350,7 +350,7 @@ cmig_backfill_batch_adopt(CmigBackfill *b)
 	MemoryContext previous = b->run_context;
 	MemoryContext old = MemoryContextSwitchTo(b->spare_context);
 
-	/* next may still point to what run points to */
+	/* next and run may still share these strings */
 	b->run = b->next;
 	b->run.method = b->next.method ? pstrdup(b->next.method) : NULL;
 	b->run.relation = b->next.relation ? pstrdup(b->next.relation) : NULL;

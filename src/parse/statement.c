@@ -15,7 +15,7 @@
 #include "parser/parser.h"
 #include "utils/builtins.h"
 
-/* The Boolean value of an option; otherwise if it is not given. */
+/* The Boolean value of an option, or the last argument if it is not given. */
 static bool
 option_value(List *options, const char *name, bool otherwise)
 {

@@ -47,7 +47,7 @@
 
 int			cmig_lock_timeout = 0;
 
-/* The limit in force, since the handler cannot look it up. */
+/* The current limit, since the handler cannot look it up. */
 static int	limit_ms = 0;
 
 /* Written by the signal handler while the timer is on. */
@@ -60,7 +60,7 @@ static volatile struct
 	uint32		tag[sizeof(LOCKTAG) / sizeof(uint32)];
 	int			mode;
 	bool		exhausted;		/* the timer has requested a cancel */
-	bool		single;			/* because one wait exceeded lock_timeout */
+	bool		single;			/* ... because one wait exceeded lock_timeout */
 }			seen;
 
 /* The server's lock_timeout while the timer enforces it, otherwise 0. */
