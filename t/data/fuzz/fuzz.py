@@ -407,6 +407,8 @@ class Fuzzer:
         if rnd.random() < .7:
             n = rnd.randrange(len(texts))
             texts[n] = self.values.mutated(texts[n], rnd.choice([1, 1, 1, 2, 5]))
+        if rnd.random() < .1:
+            texts[-1] += rnd.choice(values.DEEP_FILES) * 100000
         text = rnd.choice(["", "", "\n"]).join(texts).replace("\0", "")
         load = self.directory_of(texts) if rnd.random() < .3 else "cmig.load(%s)" % literal(text)
         self.execute(connection, "BEGIN")

@@ -86,6 +86,7 @@ BY_TYPE = {
 # What makes a text deep when it is repeated.
 DEEP = ["(", "[", "{", "/*", "$a$ ", "NOT ", "- ", "CASE WHEN ", "-- revision: a", "-- x-- revision: a\n", "==> a <==\n", "SELECT (", "'||'", "1+",
         '{"a":', "[1,", "a@", "a.", "-- cmig:upgrade\n", ";", "BEGIN ", "x::text", "ARRAY[", "+1", "/**/ ", "U&'", "\n", "true AND ", "('a' || "]
+DEEP_FILES = ["-- revision: a", "-- x-- revision: a\n", "/*", "$a$ ", "==> a <==\n", "("]
 # what psql could take for a command, a variable, or the end of something
 FOR_PSQL = ["\\! touch CANARY", "\n\\! touch CANARY\n", "\\", "'", '"', ":x", ":'HOST'", ':"USER"', ":{?x}", "`touch CANARY`", "\\g |touch CANARY", "\\o |touch CANARY\n",
             "\\gexec", ";", "--", "/*", "*/", "$q", "$$", "$cmig$", "\\'", "\\.\n", "\\q\n", "\r", "E'", "\\setenv", "\\set x `touch CANARY`", "\\copy x to program 'touch CANARY'"]
