@@ -70,6 +70,15 @@ compare_grants(const CmigGrant *a, const CmigGrant *b)
 	return order ? order : strcmp(a->privilege, b->privilege);
 }
 
+static int
+compare_cells(const ListCell *a, const ListCell *b)
+{
+	const CmigGrant *left = lfirst(a),
+			   *right = lfirst(b);
+
+	return left->granted != right->granted ? left->granted - right->granted : compare_grants(left, right);
+}
+
 static const CmigGrant *
 find_grant(const List *grants, const CmigGrant *wanted)
 {
@@ -216,7 +225,13 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 		(options->all_owners || strcmp(object->owner, options->role) != 0))
 		ddl = cmig_ddl_append(ddl, owner_sql(object, object->owner), owner_sql(object, options->role));
 	if (options->privileges || object->keeps)
-		ddl = alter_grants(ddl, object, NIL, object->grants);
+	{
+		List	   *grants = list_copy(object->grants);
+
+		if (options->sorted)
+			list_sort(grants, compare_cells);
+		ddl = alter_grants(ddl, object, NIL, grants);
+	}
 	if (options->comments || object->keeps)
 		ddl = alter_comment(ddl, object, NULL, object->comment);
 	return ddl;
@@ -227,7 +242,7 @@ cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiff
 {
 	List	   *ddl = NIL;
 
-	if (has_owner(from) && has_owner(to) && options->owners && strcmp(from->owner, to->owner) != 0)
+	if (has_owner(from) && has_owner(to) && options->owners && !(from->linked && to->linked) && strcmp(from->owner, to->owner) != 0)
 		ddl = cmig_ddl_append(ddl, owner_sql(to, to->owner), owner_sql(to, from->owner));
 	if (options->privileges)
 		ddl = alter_grants(ddl, options->owners ? to : from, from->grants, to->grants);

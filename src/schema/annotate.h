@@ -19,6 +19,8 @@ typedef struct CmigDiffOptions
 	bool		privileges;
 	bool		comments;
 	bool		all_owners;		/* owners are set even if it is the role */
+	bool		sorted;			/* privileges are, otherwise in the order of
+								 * granting */
 	const char *role;			/* to whom new objects belong, unquoted */
 } CmigDiffOptions;
 

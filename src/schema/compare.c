@@ -12,7 +12,10 @@
 
 #include "schema/annotate.h"
 #include "schema/compare.h"
+#include "schema/kind_table.h"
 #include "schema/kinds.h"
+
+#include "mb/pg_wchar.h"
 
 /* The dependents of each object of an image. */
 typedef struct Dependents
@@ -42,8 +45,13 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 {
 	const CmigObject *parent = object->parent;
 
-	return object->inherited && parent != NULL &&
-		cmig_image_lookup(difference->from, parent->kind, parent->identity) != NULL &&
+	if (!object->inherited || parent == NULL)
+		return false;
+	/* of a column that follows, too */
+	if (parent->inherited && cmig_image_lookup(difference->from, parent->kind, parent->identity) !=
+		cmig_image_lookup(difference->to, parent->kind, parent->identity) && follows_parent(difference, parent))
+		return true;
+	return cmig_image_lookup(difference->from, parent->kind, parent->identity) != NULL &&
 		cmig_image_lookup(difference->to, parent->kind, parent->identity) != NULL;
 }
 
@@ -121,11 +129,41 @@ match(CmigDifference *difference)
 	{
 		int			order = i == from->count ? 1 : j == to->count ? -1 :
 		cmig_object_compare(from->objects[i], to->objects[j]);
+		bool		apart = false;
 
 		add_change(difference, order <= 0 ? from->objects[i] : NULL,
-				   order >= 0 ? to->objects[j] : NULL);
+				   order >= 0 && !apart ? to->objects[j] : NULL);
+		if (apart)
+			add_change(difference, NULL, to->objects[j]);
 		i += order <= 0;
 		j += order >= 0;
+	}
+}
+
+/*
+ * What follows a parent from which the table is taken, or that is made again,
+ * does not follow.
+ */
+static void
+part_from_parents(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+		CmigObject *object = change->to ? change->to : change->from;
+		const CmigImage *image = change->to ? difference->to : difference->from;
+		CmigObject *link;
+		CmigChange *link_change;
+
+		if ((change->from && change->to) || change->action != CMIG_NO_CHANGE ||
+			!object->inherited || object->parent == NULL || object->parent->kind != &cmig_kind_table)
+			continue;
+		link = cmig_image_lookup(image, &cmig_kind_partition, object->parent->identity);
+		if (link == NULL)
+			continue;
+		link_change = change->to ? difference->of_to[link->index] : difference->of_from[link->index];
+		if (link_change->action != CMIG_NO_CHANGE)
+			change->action = change->to ? CMIG_CREATE : CMIG_DROP;
 	}
 }
 
@@ -207,6 +245,73 @@ lets_go(const CmigDifference *difference, const CmigChange *change, const CmigCh
 	return to->parent == NULL || difference->of_to[to->parent->index] != change;
 }
 
+/*
+ * Replacing types
+ */
+
+/* The old type under another name. */
+static CmigObject *
+renamed_away(const CmigObject *type)
+{
+	CmigObject *away = cmig_object_new(type->kind, type->name, type->identity);
+	int			length = pg_mbcliplen(type->name, strlen(type->name), NAMEDATALEN - 5);
+
+	memcpy(away, type, offsetof(CmigObject, values) + sizeof(char *) * type->kind->nproperties);
+	away->name = psprintf("%.*s_old", length, type->name);
+	away->identity = psprintf("%.*s%s", (int) (strlen(type->identity) - strlen(cmig_quote(type->name))),
+							  type->identity, cmig_quote(away->name));
+	return away;
+}
+
+/*
+ * A dependent that holds values of a type that is replaced; returns the change
+ * whose dependents have to be looked at next, or NULL if nothing can be done.
+ */
+static CmigChange *
+swap_dependent(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
+{
+	CmigChange *next = dependent;
+
+	if (change->away == NULL)
+		change->away = renamed_away(change->from);
+	if (dependent->from->kind == &cmig_kind_column)
+	{
+		dependent->action = CMIG_ALTER;
+		dependent->disturbs = dependent->recasts = true;
+		if (!(dependent->from->inherited && dependent->to->inherited))
+			dependent->ddl = lcons(cmig_column_retype(dependent->to, change->from->identity, change->away->identity),
+								   dependent->ddl);
+		return dependent;
+	}
+	if (dependent->from->kind == &cmig_kind_attribute)
+		next = difference->of_from[dependent->from->parent->index];
+	if (!(next->from->kind->flags & CMIG_KIND_SWAPS) || next->to == NULL)
+		return NULL;
+	next->action = CMIG_AGAIN;
+	next->ddl = NIL;
+	return next;
+}
+
+/* A composite type of which columns exist cannot be altered but replaced. */
+static void
+replace_used_types(CmigDifference *difference, const Dependents *dependents)
+{
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		CmigChange *change = difference->of_from[i];
+		const CmigObject *type = change->from->parent;
+
+		if (change->from->kind != &cmig_kind_attribute || change->action != CMIG_ALTER || !change->disturbs)
+			continue;
+		for (int j = dependents->start[type->index]; j < dependents->start[type->index + 1]; j++)
+			if (dependents->objects[j]->kind == &cmig_kind_column)
+			{
+				difference->of_from[type->index]->action = CMIG_AGAIN;
+				difference->of_from[type->index]->ddl = NIL;
+			}
+	}
+}
+
 static void
 propagate(CmigDifference *difference)
 {
@@ -215,6 +320,7 @@ propagate(CmigDifference *difference)
 	const int	count = difference->from->count;
 
 	find_dependents(difference->from, &dependents);
+	replace_used_types(difference, &dependents);
 	for (int i = 0; i < count; i++)
 	{
 		CmigChange *change = difference->of_from[i];
@@ -246,12 +352,91 @@ propagate(CmigDifference *difference)
 			}
 			else if (goes && change->action == CMIG_AGAIN && !lets_go(difference, change, dependent))
 			{
+				CmigChange *next = NULL;
+
+				if (change->from->kind->flags & CMIG_KIND_SWAPS)
+					next = swap_dependent(difference, change, dependent);
+				if (next != NULL)
+				{
+					queue = lappend(queue, next);
+					continue;
+				}
 				change->action = CMIG_UNSUPPORTED;
 				change->reason = psprintf("it would have to be dropped, and %s %s depends on it",
 										  dependent->from->kind->name, dependent->from->identity);
 				break;
 			}
 		}
+	}
+}
+
+/* A text with one name for another. */
+static char *
+replaced(char *text, const char *old, const char *new)
+{
+	StringInfoData result;
+	char	   *found;
+
+	if (text == NULL || strstr(text, old) == NULL)
+		return text;
+	initStringInfo(&result);
+	while ((found = strstr(text, old)) != NULL)
+	{
+		appendBinaryStringInfo(&result, text, found - text);
+		appendStringInfoString(&result, new);
+		text = found + strlen(old);
+	}
+	appendStringInfoString(&result, text);
+	return result.data;
+}
+
+/* Let the properties of an old type name other old types as they are called then. */
+static void
+name_away(const CmigDifference *difference, const CmigObject *object, CmigObject *copy)
+{
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		const CmigChange *other = difference->of_from[object->depends[i]->index];
+		const char *name = other->from->identity;
+
+		if (other->away == NULL)
+			continue;
+		for (int j = 0; j < object->kind->nproperties; j++)
+			copy->values[j] = replaced(copy->values[j], name, other->away->identity);
+	}
+}
+
+static CmigObject *
+copy_object(const CmigObject *object)
+{
+	Size		size = offsetof(CmigObject, values) + sizeof(char *) * Max(object->kind->nproperties, 1);
+	CmigObject *copy = palloc(size);
+
+	memcpy(copy, object, size);
+	return copy;
+}
+
+static void
+finish_away(const CmigDifference *difference, const CmigChange *change)
+{
+	CmigObject *away = change->away;
+	CmigObject *last = NULL;
+
+	name_away(difference, change->from, away);
+	away->child = NULL;
+	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
+	{
+		CmigObject *copy = copy_object(child);
+
+		name_away(difference, child, copy);
+		copy->parent = away;
+		copy->sibling = NULL;
+		copy->folded = true;
+		if (last == NULL)
+			away->child = copy;
+		else
+			last->sibling = copy;
+		last = copy;
 	}
 }
 
@@ -293,7 +478,8 @@ find_host(CmigDifference *difference, CmigChange *change)
 	if (object->parent == NULL || (!is_made(change) && !is_dropped(change)))
 		return;
 	parent = change->to ? difference->of_to[object->parent->index] : difference->of_from[object->parent->index];
-	if (parent->action != change->action)
+	if (parent->action != change->action &&
+		!(parent->action == CMIG_AGAIN && may_fold(object)))
 		return;
 	if (may_fold(object))
 	{
@@ -356,6 +542,10 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	difference->of_to = palloc0(sizeof(CmigChange *) * Max(to->count, 1));
 	match(difference);
 	propagate(difference);
+	part_from_parents(difference);
+	for (int i = 0; i < difference->count; i++)
+		if (difference->changes[i].away != NULL)
+			finish_away(difference, &difference->changes[i]);
 	keep_annotations(difference);
 	cmig_compare_hosts(difference);
 	return difference;

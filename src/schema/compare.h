@@ -33,11 +33,14 @@ typedef struct CmigChange
 	char	   *reason;			/* why it is unsupported */
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
+	CmigObject *away;			/* of what is made beside the old one: what
+								 * that is called until it is dropped */
 	struct CmigChange *host;	/* whose statements do it, or NULL */
 	List	   *riders;			/* changes whose host it is, but for folded
 								 * ones */
 	int			first_node;		/* for order.c: of the drop or the alteration */
 	int			last_node;		/* of the creation or the alteration */
+	int			away_node;		/* in which the old one is renamed */
 } CmigChange;
 
 typedef struct CmigDifference

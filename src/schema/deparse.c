@@ -68,10 +68,22 @@ join(List *ddl)
 	return sql.data;
 }
 
+/* The old type makes way for the new one. */
+static void
+put_away(Deparse *deparse, const CmigChange *change)
+{
+	const CmigObject *from = change->from;
+	CmigDiffRow row = {"alter", from->kind->name, from->identity};
+
+	row.upgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(from), cmig_quote(change->away->name));
+	row.downgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(change->away), cmig_quote(from->name));
+	deparse->callback(&row, deparse->arg);
+}
+
 static void
 put_drop(Deparse *deparse, const CmigChange *change)
 {
-	CmigObject *object = change->from;
+	CmigObject *object = change->away ? change->away : change->from;
 	CmigDiffRow row = {"drop", object->kind->name, object->identity};
 	List	   *ddl = creation(deparse, object, &deparse->restore);
 	ListCell   *cell;
@@ -113,6 +125,9 @@ cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 	{
 		switch (nodes[i].type)
 		{
+			case CMIG_NODE_AWAY:
+				put_away(&deparse, nodes[i].change);
+				break;
 			case CMIG_NODE_DROP:
 				put_drop(&deparse, nodes[i].change);
 				break;

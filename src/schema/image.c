@@ -107,6 +107,19 @@ cmig_image_depend(CmigImage *image, CmigObject *object, CmigObject *on)
 	object->ndepends++;
 }
 
+void
+cmig_object_follow(CmigObject *object, CmigObject *on)
+{
+	if (on == object)
+		return;
+	for (int i = 0; i < object->nsoft; i++)
+		if (object->soft[i] == on)
+			return;
+	object->soft = object->soft == NULL ? palloc(sizeof(CmigObject *)) :
+		repalloc(object->soft, sizeof(CmigObject *) * (object->nsoft + 1));
+	object->soft[object->nsoft++] = on;
+}
+
 int
 cmig_object_compare(const CmigObject *a, const CmigObject *b)
 {

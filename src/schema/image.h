@@ -39,6 +39,9 @@ extern CmigObject *cmig_image_find_exactly(const CmigImage *image, CmigAddress a
 /* One object needs another; repeated and to itself is ignored. */
 extern void cmig_image_depend(CmigImage *image, CmigObject *object, CmigObject *on);
 
+/* One object is made after another, if both are made. */
+extern void cmig_object_follow(CmigObject *object, CmigObject *on);
+
 /* To be called once all is read: sort, and set depends. */
 extern void cmig_image_finish(CmigImage *image);
 

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/query.h"
+#include "schema/bodies.h"
 #include "schema/image_read.h"
 #include "schema/kinds.h"
 #include "schema/shadow_rows.h"
@@ -165,6 +166,8 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 	object->parent = parent;
 	object->name = text_at(reader, 6);
 	object->identity = text_at(reader, 7);
+	if (kind == &cmig_kind_sequence_owner)
+		parent->linked = true;
 	object->owner = text_at(reader, 8);
 	object->inherited = bool_at(reader, 9);
 	for (int i = 0; i < kind->nproperties; i++)
@@ -172,12 +175,12 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 	cmig_image_add(reader->image, object);
 }
 
-/* Plans are kept, by the place of the kind. */
+/* Plans are kept, by the place of the kind and which of its queries it is. */
 static CmigQuery *
-kind_query(const CmigKind *kind, const char *sql, bool depends)
+kind_query(const CmigKind *kind, const char *sql, int which)
 {
-	static CmigQuery queries[2][64];
-	CmigQuery  *query = &queries[depends][kind->place];
+	static CmigQuery queries[3][64];
+	CmigQuery  *query = &queries[which][kind->place];
 
 	Assert(kind->place < 64);
 	query->sql = sql;
@@ -197,7 +200,7 @@ read_objects(Reader *reader, Datum schemas, bool all)
 		if ((kinds[i]->flags & CMIG_KIND_GLOBAL) && !all)
 			continue;
 		reader->kind = kinds[i];
-		cmig_query_each(kind_query(kinds[i], kinds[i]->sql, false), &schemas, NULL,
+		cmig_query_each(kind_query(kinds[i], kinds[i]->sql, 0), &schemas, NULL,
 						add_object, reader);
 	}
 }
@@ -226,7 +229,8 @@ add_alias(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Row types, array types, multiranges, what generates a column, the rule of a
+ * Row types, array types, multiranges and the functions and casts that they
+ * bring along, what generates a column, the rule of a
  * view, the index of a constraint, the sequence of an identity column.
  */
 static void
@@ -247,7 +251,10 @@ read_aliases(Reader *reader, Datum schemas)
 		" FROM pg_constraint o WHERE o.connamespace = ANY ($1) AND o.contype IN ('p', 'u', 'x')"
 		" UNION ALL SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, d.refobjsubid"
 		" FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' AND s.relnamespace = ANY ($1)"
-		" WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i'",
+		" WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i'"
+		" UNION ALL SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, 0"
+		" FROM pg_depend d JOIN pg_type t ON t.oid = d.refobjid AND t.typnamespace = ANY ($1)"
+		" WHERE d.classid IN ('pg_proc'::regclass, 'pg_cast'::regclass) AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i'",
 		.nargs = 1,.argtypes = {OIDARRAYOID}
 	};
 
@@ -300,6 +307,20 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 static void
+add_follows(TupleDesc desc, HeapTuple row, void *arg)
+{
+	Reader	   *reader = arg;
+	CmigObject *object,
+			   *on;
+
+	deform(reader, desc, row);
+	object = cmig_image_find_exactly(reader->image, address_at(reader, 0));
+	on = cmig_image_find_exactly(reader->image, address_at(reader, 3));
+	if (object != NULL && on != NULL)
+		cmig_object_follow(object, on);
+}
+
+static void
 read_depends(Reader *reader, Datum schemas)
 {
 	static CmigQuery query = {
@@ -311,9 +332,14 @@ read_depends(Reader *reader, Datum schemas)
 
 	cmig_query_each(&query, NULL, NULL, add_depends, reader);
 	for (int i = 0; i < count; i++)
+	{
 		if (kinds[i]->depends != NULL)
-			cmig_query_each(kind_query(kinds[i], kinds[i]->depends, true), &schemas, NULL,
+			cmig_query_each(kind_query(kinds[i], kinds[i]->depends, 1), &schemas, NULL,
 							add_depends, reader);
+		if (kinds[i]->follows != NULL)
+			cmig_query_each(kind_query(kinds[i], kinds[i]->follows, 2), &schemas, NULL,
+							add_follows, reader);
+	}
 }
 
 /*
@@ -395,16 +421,17 @@ read_grants(Reader *reader, Datum schemas)
 		" FROM pg_foreign_data_wrapper WHERE fdwacl IS NOT NULL"
 		" UNION ALL SELECT 'pg_foreign_server'::regclass::oid, oid, 0, 'S', srvowner, srvacl"
 		" FROM pg_foreign_server WHERE srvacl IS NOT NULL)"
-		" SELECT classid, objid, sub, role, privilege, grantable, granted FROM (SELECT DISTINCT o.classid, o.objid, o.sub::integer,"
+		" SELECT classid, objid, sub, role, privilege, grantable, granted FROM (SELECT o.classid, o.objid, o.sub::integer,"
 		" CASE e.grantee WHEN 0 THEN 'PUBLIC' WHEN o.owner THEN NULL ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS role,"
-		" e.privilege, e.grantable, e.granted"
+		" e.privilege, bool_or(e.grantable) AS grantable, e.granted, min(e.n) AS n"
 		" FROM o CROSS JOIN LATERAL (SELECT coalesce(g.grantee, d.grantee) AS grantee,"
 		"  coalesce(g.privilege_type, d.privilege_type) AS privilege, coalesce(g.is_grantable, false) AS grantable,"
-		"  g.grantee IS NOT NULL AS granted"
-		"  FROM aclexplode(o.acl) g FULL JOIN aclexplode(acldefault(o.type, o.owner)) d"
+		"  g.grantee IS NOT NULL AS granted, g.n"
+		"  FROM aclexplode(o.acl) WITH ORDINALITY AS g (grantor, grantee, privilege_type, is_grantable, n) FULL JOIN aclexplode(acldefault(o.type, o.owner)) d"
 		"   ON d.grantee = g.grantee AND d.privilege_type = g.privilege_type"
-		"  WHERE g.grantee IS NULL OR d.grantee IS NULL OR (g.is_grantable AND g.grantee <> o.owner)) e) q"
-		" ORDER BY granted, role COLLATE \"C\", privilege COLLATE \"C\", grantable",
+		"  WHERE g.grantee IS NULL OR d.grantee IS NULL OR (g.is_grantable AND g.grantee <> o.owner)) e"
+		" GROUP BY o.classid, o.objid, o.sub, o.owner, e.grantee, e.privilege, e.granted) q"
+		" ORDER BY granted, n, role COLLATE \"C\", privilege COLLATE \"C\"",
 		.nargs = 1,.argtypes = {OIDARRAYOID}
 	};
 
@@ -552,5 +579,6 @@ cmig_image_read(const CmigManaged *managed)
 	read_unclaimed(&reader, schemas, managed->all);
 	read_depends(&reader, schemas);
 	cmig_image_finish(reader.image);
+	cmig_bodies_read(reader.image);
 	return reader.image;
 }

@@ -96,6 +96,12 @@ typedef struct CmigKind
 	const char *depends;
 
 	/*
+	 * The same for what must only be made before, and dropped after, if it is
+	 * made or dropped.
+	 */
+	const char *follows;
+
+	/*
 	 * Add the statements that make it; the first one makes it, others
 	 * complete it.
 	 */
@@ -116,6 +122,9 @@ typedef struct CmigKind
 
 	int			place;			/* in kinds.c, from 1 */
 } CmigKind;
+
+/* Is made beside the old one, so that columns can change from one to the other. */
+#define CMIG_KIND_SWAPS			0x4000
 
 #define CMIG_PROPERTIES(list) .properties = list, .nproperties = lengthof(list)
 

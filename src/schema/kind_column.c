@@ -190,6 +190,31 @@ type_action(const CmigObject *from, const CmigObject *to)
 	return buf.data;
 }
 
+/* ALTER COLUMN ... TYPE, by way of text. */
+static char *
+retype_sql(const CmigObject *column, const char *type)
+{
+	return column_sql_text(column, false, psprintf("TYPE %s%s%s USING %s::text::%s", type,
+												   column->values[COLLATION] ? " COLLATE " : "",
+												   column->values[COLLATION] ? column->values[COLLATION] : "",
+												   cmig_quote(column->name), type));
+}
+
+CmigDdl *
+cmig_column_retype(const CmigObject *column, const char *type, const char *old)
+{
+	CmigDdl    *ddl = palloc0(sizeof(CmigDdl));
+	const char *printed = column->values[TYPE];
+
+	ddl->sql = retype_sql(column, printed);
+	if (strncmp(printed, type, strlen(type)) == 0)
+		ddl->undo = retype_sql(column, psprintf("%s%s", old, printed + strlen(type)));
+	else
+		ddl->undo = ddl->sql;
+	ddl->hazard = psprintf("table rewrite: %s", column->parent->identity);
+	return ddl;
+}
+
 static char *
 identity_action(const CmigObject *from, const CmigObject *to)
 {
@@ -233,12 +258,33 @@ alter_identity(CmigAlter *alter)
 		add_action(alter, false, identity_action(from, to), identity_action(to, from));
 }
 
+/* The column that it inherits from, or NULL. */
+static const CmigObject *
+parent_column(const CmigObject *column)
+{
+	for (int i = 0; i < column->ndepends; i++)
+		if (column->depends[i]->kind == &cmig_kind_column && column->depends[i]->parent != column->parent)
+			return column->depends[i];
+	return NULL;
+}
+
+/* Does the parent's column change in the same way, so that ALTER TABLE there does it? */
+static bool
+parent_changes(const CmigAlter *alter, int property)
+{
+	const CmigObject *from = parent_column(alter->from),
+			   *to = parent_column(alter->to);
+
+	return from != NULL && to != NULL &&
+		!cmig_kind_same_value(&properties[property], from->values[property], to->values[property]);
+}
+
 static void
 alter_column(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
-	bool		leads = !(from->inherited && to->inherited);
+	bool		leads = !(from->inherited && to->inherited) && !parent_changes(alter, TYPE);
 	bool		not_null = to->values[NOT_NULL] != NULL;
 
 	if (cmig_alter_differs(alter, GENERATED) ||
@@ -257,7 +303,7 @@ alter_column(CmigAlter *alter)
 		if (leads)
 			add_action(alter, false, type_action(from, to), type_action(to, from));
 	}
-	if (cmig_alter_differs(alter, NOT_NULL))
+	if (cmig_alter_differs(alter, NOT_NULL) && !parent_changes(alter, NOT_NULL))
 		add_action(alter, false, not_null ? "SET NOT NULL" : "DROP NOT NULL",
 				   not_null ? "DROP NOT NULL" : "SET NOT NULL");
 	if (to->values[IDENTITY] != NULL && leads)
@@ -354,7 +400,7 @@ default_folds(const CmigObject *value)
 	const CmigObject *column = value->parent;
 
 	return column->kind == &cmig_kind_column &&
-		(!column->inherited || cmig_table_is_partition(column->parent));
+		(!column->inherited || value->inherited || cmig_table_is_partition(column->parent));
 }
 
 CmigKind	cmig_kind_default = {

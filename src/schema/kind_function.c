@@ -32,7 +32,9 @@ static const char function_sql[] =
 " rtrim(pg_get_functiondef(p.oid), E'\\n'), p.prokind::text, pg_get_function_identity_arguments(p.oid),"
 " pg_get_function_result(p.oid), p.pronargdefaults::text"
 " FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
-" WHERE p.pronamespace = ANY ($1) AND p.prokind IN ('f', 'p', 'w')";
+" WHERE p.pronamespace = ANY ($1) AND p.prokind IN ('f', 'p', 'w')"
+" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
+"  AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i')";
 
 static char *
 reference(const CmigObject *function)
@@ -59,7 +61,7 @@ alter_function(CmigAlter *alter)
 
 CmigKind	cmig_kind_function = {
 	.name = "function",.word = "FUNCTION",
-	.flags = CMIG_KIND_DISPOSABLE,
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(properties),
 	.sql = function_sql,.create = create_function,.alter = alter_function,.reference = reference
 };

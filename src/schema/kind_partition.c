@@ -32,14 +32,20 @@ static const char partition_sql[] =
 " JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
 " WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p')";
 
-/* The partitioned table, and the indexes and constraints of both. */
 static const char partition_depends[] =
+"SELECT 'pg_class'::regclass::oid, c.oid, -2, 'pg_class'::regclass::oid, i.inhparent, 0"
+" FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p')";
+
+/* The columns, indexes, and constraints of both tables. */
+static const char partition_follows[] =
 "WITH i AS (SELECT i.inhrelid, t.oid FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
 " CROSS JOIN LATERAL (VALUES (i.inhrelid), (i.inhparent)) t (oid)"
 " WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p'))"
-" SELECT 'pg_class'::regclass::oid, inhrelid, -2, 'pg_class'::regclass::oid, oid, 0 FROM i"
-" UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, x.indexrelid, 0"
+" SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, x.indexrelid, 0"
 " FROM i JOIN pg_index x ON x.indrelid = i.oid"
+" UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, i.oid, a.attnum"
+" FROM i JOIN pg_attribute a ON a.attrelid = i.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_constraint'::regclass::oid, o.oid, 0"
 " FROM i JOIN pg_constraint o ON o.conrelid = i.oid AND o.contype <> 'f'";
 
@@ -61,6 +67,6 @@ CmigKind	cmig_kind_partition = {
 	.name = "partition",.word = "TABLE",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_LAST,
 	CMIG_PROPERTIES(properties),
-	.sql = partition_sql,.depends = partition_depends,
+	.sql = partition_sql,.depends = partition_depends,.follows = partition_follows,
 	.create = attach,.drop = detach
 };

@@ -125,6 +125,7 @@ prefixed(const char *options, const char *prefix)
 static char *
 options_statement(const char *reference, const char *old, const char *new, const char *prefix)
 {
+	const char *column = strstr(reference, " ALTER COLUMN ");
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -132,7 +133,8 @@ options_statement(const char *reference, const char *old, const char *new, const
 	if (old != NULL)
 		appendStringInfo(&sql, " RESET (%s)", prefixed(option_names(old), prefix));
 	if (new != NULL)
-		appendStringInfo(&sql, "%s SET (%s)", old == NULL ? "" : ",", prefixed(new, prefix));
+		appendStringInfo(&sql, "%s%s SET (%s)", old == NULL ? "" : ",",
+						 old == NULL || column == NULL ? "" : column, prefixed(new, prefix));
 	return sql.data;
 }
 

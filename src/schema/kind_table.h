@@ -24,6 +24,13 @@ extern bool cmig_table_is_partition(const CmigObject *table);
 /* "name type DEFAULT ... NOT NULL" */
 extern void cmig_column_definition(StringInfo buf, const CmigObject *column);
 
+/*
+ * Let a column have the type that replaces one of the same name, which is
+ * called otherwise meanwhile.
+ */
+struct CmigDdl;
+extern struct CmigDdl *cmig_column_retype(const CmigObject *column, const char *type, const char *old);
+
 /* "CONSTRAINT name CHECK (...)" */
 extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constraint);
 

@@ -36,7 +36,7 @@ create_enum(const CmigObject *type)
 }
 
 CmigKind	cmig_kind_enum = {
-	.name = "enum",.word = "TYPE",.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE,
+	.name = "enum",.word = "TYPE",.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
 	CMIG_PROPERTIES(enum_properties),
 	.sql = enum_sql,.create = create_enum
 };
@@ -113,7 +113,7 @@ alter_domain(CmigAlter *alter)
 }
 
 CmigKind	cmig_kind_domain = {
-	.name = "domain",.word = "DOMAIN",.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE,
+	.name = "domain",.word = "DOMAIN",.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
 	CMIG_PROPERTIES(domain_properties),
 	.sql = domain_sql,.create = create_domain,.alter = alter_domain
 };
@@ -224,7 +224,7 @@ alter_composite(CmigAlter *alter)
 }
 
 CmigKind	cmig_kind_composite = {
-	.name = "composite type",.word = "TYPE",.flags = CMIG_KIND_TYPE | CMIG_KIND_RELATION,
+	.name = "composite type",.word = "TYPE",.flags = CMIG_KIND_TYPE | CMIG_KIND_RELATION | CMIG_KIND_SWAPS,
 	.sql = composite_sql,.create = create_composite,.alter = alter_composite
 };
 

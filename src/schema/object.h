@@ -50,7 +50,10 @@ typedef struct CmigObject
 	struct CmigObject *sibling; /* next child of the parent */
 	int			ndepends;
 	struct CmigObject **depends;	/* the parent is not among them */
+	int			nsoft;
+	struct CmigObject **soft;	/* what it names in a text, perhaps */
 	bool		inherited;		/* the parent table's definition makes it */
+	bool		linked;			/* its owner is that of another object */
 	bool		folded;			/* made by the statement of its parent */
 	bool		apart;			/* it must not be folded */
 	bool		keeps;			/* it is made again with what is not compared */

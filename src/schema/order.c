@@ -19,6 +19,7 @@ typedef struct Edge
 {
 	int			node;
 	int			before;			/* it must come before the node */
+	bool		soft;			/* unless that makes a cycle */
 } Edge;
 
 typedef struct Order
@@ -40,7 +41,7 @@ typedef struct Order
 static const CmigObject *
 node_object(const CmigNode *node)
 {
-	return node->type == CMIG_NODE_DROP || node->change->to == NULL ? node->change->from : node->change->to;
+	return node->type <= CMIG_NODE_DROP || node->change->to == NULL ? node->change->from : node->change->to;
 }
 
 /* The table beside which an object is sorted, or itself. */
@@ -67,13 +68,17 @@ compare_nodes(const void *a, const void *b)
 {
 	const CmigNode *left = a,
 			   *right = b;
-	bool		drop = left->type == CMIG_NODE_DROP,
-				other_drop = right->type == CMIG_NODE_DROP;
+	bool		drop = left->type <= CMIG_NODE_DROP,
+				other_drop = right->type <= CMIG_NODE_DROP;
 
 	if (drop != other_drop)
 		return drop ? -1 : 1;
 	if (drop)
-		return -compare_objects(node_object(left), node_object(right));
+	{
+		int			order = -compare_objects(node_object(left), node_object(right));
+
+		return order ? order : (int) left->type - (int) right->type;
+	}
 	return compare_objects(node_object(left), node_object(right));
 }
 
@@ -95,9 +100,11 @@ make_nodes(Order *order)
 	{
 		CmigChange *change = &difference->changes[i];
 
-		change->first_node = change->last_node = -1;
+		change->first_node = change->last_node = change->away_node = -1;
 		if (change->host != NULL)
 			continue;
+		if (change->action == CMIG_AGAIN && change->away != NULL)
+			add_node(order, change, CMIG_NODE_AWAY);
 		if (change->action == CMIG_DROP || change->action == CMIG_AGAIN)
 			add_node(order, change, CMIG_NODE_DROP);
 		if (change->action == CMIG_CREATE || change->action == CMIG_AGAIN)
@@ -112,6 +119,11 @@ make_nodes(Order *order)
 	{
 		CmigNode   *node = &order->nodes[i];
 
+		if (node->type == CMIG_NODE_AWAY)
+		{
+			node->change->away_node = i;
+			continue;
+		}
 		if (node->type != CMIG_NODE_CREATE)
 			node->change->first_node = i;
 		if (node->type != CMIG_NODE_DROP)
@@ -124,7 +136,7 @@ make_nodes(Order *order)
  */
 
 static void
-add_edge(Order *order, int node, int before)
+add_edge_soft(Order *order, int node, int before, bool soft)
 {
 	if (node == before || node < 0 || before < 0)
 		return;
@@ -136,8 +148,14 @@ add_edge(Order *order, int node, int before)
 	}
 	order->edges[order->nedges++] = (Edge)
 	{
-		node, before
+		node, before, soft
 	};
+}
+
+static void
+add_edge(Order *order, int node, int before)
+{
+	add_edge_soft(order, node, before, false);
 }
 
 /* The node with which the object ceases to be as it was, or -1. */
@@ -155,6 +173,11 @@ made_node(const Order *order, const CmigObject *object)
 {
 	const CmigChange *change = order->difference->of_to[object->index];
 
+	/* a column that follows the parent table's is there once that is */
+	if (change->from == NULL && change->action == CMIG_NO_CHANGE)
+		for (int i = 0; i < object->ndepends; i++)
+			if (object->depends[i]->kind == object->kind)
+				return made_node(order, object->depends[i]);
 	return change->host ? change->host->last_node : change->last_node;
 }
 
@@ -169,6 +192,12 @@ add_old(Order *order, const CmigObject *object, const CmigObject *on)
 	if (order->nodes[node].type == CMIG_NODE_DROP ||
 		(order->nodes[node].type == CMIG_NODE_ALTER && order->nodes[dependent].type == CMIG_NODE_DROP))
 		add_edge(order, node, dependent);
+	/* what is dropped under the old name must be so before that changes */
+	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].type == CMIG_NODE_DROP &&
+		order->nodes[dependent].change->away_node < 0)
+		add_edge(order, order->nodes[node].change->away_node, dependent);
+	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node >= 0)
+		add_edge(order, order->nodes[node].change->away_node, order->nodes[dependent].change->away_node);
 }
 
 static void
@@ -189,6 +218,27 @@ add_dependencies(Order *order, const CmigImage *image,
 			add(order, object, object->depends[j]);
 		if (object->parent != NULL)
 			add(order, object, object->parent);
+	}
+}
+
+/* What is named in a text comes before, and is dropped after. */
+static void
+add_soft(Order *order, const CmigImage *image, bool old)
+{
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		for (int j = 0; j < object->nsoft; j++)
+		{
+			const CmigObject *on = object->soft[j];
+			int			node = old ? end_node(order, on) : made_node(order, object),
+						before = old ? end_node(order, object) : made_node(order, on);
+
+			if (old && (node < 0 || order->nodes[node].type != CMIG_NODE_DROP))
+				continue;
+			add_edge_soft(order, node, before, true);
+		}
 	}
 }
 
@@ -252,7 +302,9 @@ add_names(Order *order)
 	{
 		int			node = end_node(order, from->objects[i]);
 
-		if (node >= 0 && order->nodes[node].type == CMIG_NODE_DROP)
+		if (node >= 0 && order->nodes[node].change->away_node >= 0)
+			node = order->nodes[node].change->away_node;
+		if (node >= 0 && order->nodes[node].type <= CMIG_NODE_DROP)
 			for (int j = names_of(from->objects[i], names) - 1; j >= 0; j--)
 				taken[count++] = (NameEntry)
 			{
@@ -290,6 +342,8 @@ compare_edges(const void *a, const void *b)
 
 	if (left->node != right->node)
 		return left->node < right->node ? -1 : 1;
+	if (left->soft != right->soft)
+		return left->soft - right->soft;
 	return left->before < right->before ? -1 : left->before > right->before;
 }
 
@@ -301,6 +355,8 @@ make_edges(Order *order)
 	add_dependencies(order, order->difference->to, add_new);
 	add_siblings(order);
 	add_names(order);
+	add_soft(order, order->difference->from, true);
+	add_soft(order, order->difference->to, false);
 	if (order->nedges > 1)
 		qsort(order->edges, order->nedges, sizeof(Edge), compare_edges);
 	order->start = palloc0(sizeof(int) * (order->count + 1));
@@ -381,7 +437,25 @@ typedef struct Walk
 	char	   *state;			/* of each node: 0 new, 1 on the stack, 2 done */
 	int		   *next;			/* its next edge */
 	int		   *stack;
+	bool		again;			/* with the same edges */
 } Walk;
+
+/* Make a soft edge on the stack one that does not count; false if there is none. */
+static bool
+skip_soft(Order *order, Walk *walk, int from, int to)
+{
+	for (int i = from; i <= to; i++)
+	{
+		Edge	   *edge = &order->edges[walk->next[walk->stack[i]] - 1];
+
+		if (!edge->soft)
+			continue;
+		edge->before = edge->node;
+		walk->again = true;
+		return true;
+	}
+	return false;
+}
 
 /* From one node; false if a cycle was cut, so that all starts again. */
 static bool
@@ -403,6 +477,8 @@ walk_from(Order *order, Walk *walk, int node)
 			continue;
 		}
 		node = order->edges[walk->next[current]++].before;
+		if (node == current)
+			continue;
 		if (walk->state[node] == 0)
 		{
 			walk->state[node] = 1;
@@ -414,7 +490,7 @@ walk_from(Order *order, Walk *walk, int node)
 
 			while (walk->stack[from] != node)
 				from--;
-			if (cut_cycle(order, walk->stack, from, depth))
+			if (cut_cycle(order, walk->stack, from, depth) || skip_soft(order, walk, from, depth))
 				return false;
 			/* otherwise the edge does not count */
 		}
@@ -449,11 +525,15 @@ cmig_order(CmigDifference *difference, int *count)
 
 		make_nodes(&order);
 		make_edges(&order);
-		if (walk_all(&order, &walk))
+		do
 		{
-			*count = walk.count;
-			return walk.result;
-		}
+			walk.again = false;
+			if (walk_all(&order, &walk))
+			{
+				*count = walk.count;
+				return walk.result;
+			}
+		} while (walk.again);
 		cmig_compare_hosts(difference);
 	}
 }

@@ -16,6 +16,7 @@
 
 typedef enum CmigNodeType
 {
+	CMIG_NODE_AWAY,				/* the old one gets another name */
 	CMIG_NODE_DROP,
 	CMIG_NODE_ALTER,
 	CMIG_NODE_CREATE,

@@ -64,7 +64,7 @@ check_schemas(const CmigManaged *managed)
 Datum
 cmig_schema_sql(PG_FUNCTION_ARGS)
 {
-	CmigDiffOptions options = {.all_owners = true};
+	CmigDiffOptions options = {.all_owners = true,.sorted = true};
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 0);
 	CmigImage  *from,
 			   *to;

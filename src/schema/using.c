@@ -79,7 +79,8 @@ cmig_using_needed(const char *from, const char *to)
 			   *new = base_type(to);
 	Family		family = family_of(old);
 
-	return strcmp(old, new) != 0 && (family == OTHER || family != family_of(new));
+	return strcmp(old, new) != 0 &&
+		(family == OTHER || family == STRING || family != family_of(new));
 }
 
 void

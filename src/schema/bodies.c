@@ -1,0 +1,124 @@
+/*
+ * bodies.c
+ *	  Which objects the body of a function names.
+ *
+ * Every word of the body that is the name of a relation, a type, or another
+ * function counts: too many of these only move a statement, and one that makes a
+ * cycle is left out by order.c.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/bodies.h"
+#include "schema/kinds.h"
+
+/* Objects by name, unquoted; the same name is several entries in a row. */
+typedef struct Names
+{
+	int			count;
+	CmigObject **objects;
+} Names;
+
+static bool
+can_be_named(const CmigObject *object)
+{
+	return (object->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0 ||
+		object->kind == &cmig_kind_function;
+}
+
+static int
+compare_by_name(const void *a, const void *b)
+{
+	const CmigObject *left = *(CmigObject *const *) a,
+			   *right = *(CmigObject *const *) b;
+	int			order = strcmp(left->name, right->name);
+
+	return order ? order : left->index - right->index;
+}
+
+static Names
+collect(const CmigImage *image)
+{
+	Names		names = {0};
+
+	names.objects = palloc(sizeof(CmigObject *) * Max(image->count, 1));
+	for (int i = 0; i < image->count; i++)
+		if (can_be_named(image->objects[i]))
+			names.objects[names.count++] = image->objects[i];
+	qsort(names.objects, names.count, sizeof(CmigObject *), compare_by_name);
+	return names;
+}
+
+static int
+first_of(const Names *names, const char *word)
+{
+	int			low = 0,
+				high = names->count;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (strcmp(names->objects[middle]->name, word) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool
+is_word(unsigned char c)
+{
+	return c == '_' || IS_HIGHBIT_SET(c) || (c >= '0' && c <= '9') ||
+		(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* The next word of the text as a name, in buf; NULL at the end. */
+static const char *
+next_word(const char *text, StringInfo buf)
+{
+	resetStringInfo(buf);
+	while (*text != '\0' && *text != '"' && !is_word(*text))
+		text++;
+	if (*text == '\0')
+		return NULL;
+	if (*text == '"')
+	{
+		for (text++; *text != '\0' && !(*text == '"' && text[1] != '"'); text++)
+		{
+			if (*text == '"')
+				text++;
+			appendStringInfoChar(buf, *text);
+		}
+		return *text == '\0' ? text : text + 1;
+	}
+	for (; is_word(*text); text++)
+		appendStringInfoChar(buf, pg_ascii_tolower((unsigned char) *text));
+	return text;
+}
+
+static void
+read_body(const Names *names, CmigObject *function)
+{
+	const char *text = function->values[0];
+	StringInfoData word;
+
+	initStringInfo(&word);
+	while ((text = next_word(text, &word)) != NULL)
+		for (int i = first_of(names, word.data); i < names->count && strcmp(names->objects[i]->name, word.data) == 0; i++)
+			cmig_object_follow(function, names->objects[i]);
+	pfree(word.data);
+}
+
+void
+cmig_bodies_read(CmigImage *image)
+{
+	Names		names = collect(image);
+
+	for (int i = 0; i < image->count; i++)
+		if (image->objects[i]->kind == &cmig_kind_function)
+			read_body(&names, image->objects[i]);
+	pfree(names.objects);
+}
