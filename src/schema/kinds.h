@@ -99,6 +99,13 @@ extern CmigKind cmig_kind_event_trigger;
 /* in kind_default_privileges.c */
 extern CmigKind cmig_kind_default_privileges;
 
+/* in kind_foreign.c */
+extern CmigKind cmig_kind_foreign_data_wrapper;
+extern CmigKind cmig_kind_server;
+extern CmigKind cmig_kind_user_mapping;
+extern CmigKind cmig_kind_foreign_table;
+extern CmigKind cmig_kind_foreign_column;
+
 /* in kind_other.c; not in the list */
 extern CmigKind cmig_kind_other;
 
