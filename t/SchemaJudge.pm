@@ -166,6 +166,8 @@ sub entries
 		s/^--\n-- PostgreSQL database dump complete\n.*//ms;
 		s/^SET default_\w+ = .*\n//mg;
 		s/\n+\z/\n/;
+		# privileges are printed in the order in which they were granted
+		$_ = join('', sort split(/^/m)) if /; Type: (?:DEFAULT )?ACL;/;
 	}
 	return @entries;
 }

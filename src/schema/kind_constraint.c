@@ -190,7 +190,8 @@ index_name(const CmigObject *constraint)
 static bool
 folds(const CmigObject *constraint)
 {
-	return !ends_with(constraint->values[DEFINITION], " NOT VALID");
+	return constraint->parent->kind == &cmig_kind_table &&
+		!ends_with(constraint->values[DEFINITION], " NOT VALID");
 }
 
 CmigKind	cmig_kind_constraint = {

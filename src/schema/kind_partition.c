@@ -30,18 +30,18 @@ static const char partition_sql[] =
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
-" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p')";
+" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f')";
 
 static const char partition_depends[] =
 "SELECT 'pg_class'::regclass::oid, c.oid, -2, 'pg_class'::regclass::oid, i.inhparent, 0"
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
-" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p')";
+" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f')";
 
 /* The columns, indexes, and constraints of both tables. */
 static const char partition_follows[] =
 "WITH i AS (SELECT i.inhrelid, t.oid FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
 " CROSS JOIN LATERAL (VALUES (i.inhrelid), (i.inhparent)) t (oid)"
-" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p'))"
+" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f'))"
 " SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, x.indexrelid, 0"
 " FROM i JOIN pg_index x ON x.indrelid = i.oid"
 " UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, i.oid, a.attnum"
