@@ -195,6 +195,40 @@ SELECT app.up();
 RESET cmig.run_timeout;
 RESET SESSION AUTHORIZATION;
 
+-- the caller's temporary tables do not hide those of the path, whether or not it names pg_temp
+SELECT cmig.create_revision('Fill account', 'INSERT INTO account VALUES (1); CREATE TABLE filled ()', 'DROP TABLE filled', revision => '004');
+SET ROLE regress_definer_owner;
+CREATE FUNCTION app.plain_path() RETURNS text LANGUAGE sql SECURITY DEFINER
+SET search_path = app AS $$
+	SELECT string_agg(revision, ' ') FROM cmig.upgrade('head')
+$$;
+CREATE FUNCTION app.down_again() RETURNS text LANGUAGE sql SECURITY DEFINER
+SET search_path = app, pg_temp AS $$
+	SELECT string_agg(revision, ' ') FROM cmig.downgrade('-1')
+$$;
+RESET ROLE;
+SET SESSION AUTHORIZATION regress_definer_app;
+SELECT app.up();
+SELECT app.down_again();
+CREATE TEMP TABLE account (id int);
+GRANT ALL ON account TO PUBLIC;
+CREATE FUNCTION trap.fire() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE WARNING 'a trigger of the caller runs as %', current_user;
+	RETURN NEW;
+END $$;
+GRANT EXECUTE ON FUNCTION trap.fire() TO PUBLIC;
+CREATE TRIGGER fire BEFORE INSERT ON account FOR EACH ROW EXECUTE FUNCTION trap.fire();
+SELECT app.clause();
+SELECT app.down_again();
+SELECT app.plain_path();
+SELECT app.down_again();
+SELECT app.body();
+SELECT count(*) FROM pg_temp.account;
+DROP TABLE pg_temp.account;
+RESET SESSION AUTHORIZATION;
+SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'filled';
+
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA app, trap CASCADE;
 DROP FUNCTION where_it_is();

@@ -77,9 +77,8 @@ find_setting(const char *name)
 			 errhint("Connect again.")));
 }
 
-/* Does this run with the privileges of a function's owner instead of its caller's? */
-static bool
-in_definer_function(void)
+bool
+cmig_settings_in_definer_function(void)
 {
 	Oid			user;
 	int			context;
@@ -107,7 +106,7 @@ is_users_own(const struct config_generic *setting)
 static bool
 session_counts(const struct config_generic *setting)
 {
-	if (!in_definer_function())
+	if (!cmig_settings_in_definer_function())
 		return true;
 	if (setting->source <= PGC_S_DATABASE)
 		return setting->source > PGC_S_DEFAULT;
@@ -166,7 +165,7 @@ parse_enum(struct config_generic *setting, const char *value)
 static bool
 use_session_value(const char *name, struct config_generic **setting, const char **stored)
 {
-	if (!in_definer_function())
+	if (!cmig_settings_in_definer_function())
 		return true;
 	*setting = find_setting(name);
 	if (session_counts(*setting))
@@ -253,7 +252,7 @@ cmig_settings_guard_text(const char *name, const char *session)
 
 	/* the server let only an authorized role set it */
 	if (setting->source > PGC_S_DATABASE_USER &&
-		(!in_definer_function() || is_users_own(setting)))
+		(!cmig_settings_in_definer_function() || is_users_own(setting)))
 		return session;
 	value = cmig_stored_setting(setting, true);
 	return value ? value : ((struct config_string *) setting)->boot_val;
@@ -276,7 +275,7 @@ bool
 cmig_settings_may_unprotect(void)
 {
 	return may_loosen(GetUserId()) ||
-		(!in_definer_function() && may_loosen(GetSessionUserId()));
+		(!cmig_settings_in_definer_function() && may_loosen(GetSessionUserId()));
 }
 
 CmigProtect
@@ -286,7 +285,7 @@ cmig_settings_protect(void)
 	CmigProtect owners = parse_enum(setting, cmig_stored_setting(setting, false));
 
 	if (setting->source <= PGC_S_DATABASE ||
-		(in_definer_function() && !is_users_own(setting)))
+		(cmig_settings_in_definer_function() && !is_users_own(setting)))
 		return owners;
 	return protect >= (int) owners || cmig_settings_may_unprotect() ? protect : owners;
 }

@@ -30,6 +30,9 @@ typedef enum CmigChecksumPolicy
 /* To be called before any other setting is registered. */
 extern void cmig_settings_init(void);
 
+/* Does this run with the privileges of a function's owner instead of its caller's? */
+extern bool cmig_settings_in_definer_function(void);
+
 /*
  * The value of a setting that counts, given the session's value.  In a SECURITY
  * DEFINER function that is what the function, the database or the server has

@@ -204,8 +204,11 @@ static bool
 find_state(CmigBackfill *b)
 {
 	MemoryContext old = MemoryContextSwitchTo(b->run_context);
+	CmigBackfillRun run = b->run;
 
-	b->resumed = cmig_backfill_resume_find(b->target, &b->identity, b->caller, &b->run);
+	/* a row that is refused is not this backfill's to forget() */
+	b->resumed = cmig_backfill_resume_find(b->target, &b->identity, b->caller, &run);
+	b->run = run;
 	MemoryContextSwitchTo(old);
 	return b->run.done;
 }

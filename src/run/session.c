@@ -154,6 +154,46 @@ set_for_script(const char *name, const char *value, GucAction action)
 							 action, true, 0, false);
 }
 
+/* Does a search_path name pg_temp? */
+static bool
+names_pg_temp(const char *path)
+{
+	List	   *names;
+	ListCell   *lc;
+	bool		found = false;
+	char	   *copy = pstrdup(path);
+
+	(void) SplitIdentifierString(copy, ',', &names);
+	foreach(lc, names)
+		found = found || strcmp(lfirst(lc), "pg_temp") == 0;
+	list_free(names);
+	pfree(copy);
+	return found;
+}
+
+/*
+ * In a definer function, the temporary schema is the caller's too.  Unless
+ * search_path names it, its tables are found first, and their triggers would
+ * run with the privileges of the function's owner, so put it last.  If no schema
+ * of the path exists, it would become the one in which objects are created.
+ */
+static void
+put_pg_temp_last(GucAction action)
+{
+	List	   *schemas;
+	char	   *path;
+
+	if (!cmig_settings_in_definer_function() || names_pg_temp(namespace_search_path))
+		return;
+	schemas = fetch_search_path(false);
+	if (schemas == NIL)
+		return;
+	list_free(schemas);
+	path = psprintf("%s, pg_temp", namespace_search_path);
+	set_for_script("search_path", path, action);
+	pfree(path);
+}
+
 /* Set the role and the settings with which scripts start. */
 static void
 set_all_for_script(GucAction action)
@@ -169,6 +209,7 @@ set_all_for_script(GucAction action)
 	}
 	if (is_set(path))
 		set_for_script("search_path", path, action);
+	put_pg_temp_last(action);
 	set_for_script("row_security", "off", action);
 	/* as when the revision was loaded */
 	if (!standard_conforming_strings)
