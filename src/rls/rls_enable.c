@@ -18,6 +18,7 @@
 #include "base/query.h"
 #include "rls/rls.h"
 #include "rls/rls_options.h"
+#include "rls/rls_keys.h"
 #include "rls/rls_plan.h"
 #include "tables/access.h"
 
@@ -65,7 +66,7 @@ static CmigQuery granted_elsewhere = {
 
 /*
  * FORCE binds the owner too: what it does then without a bypass fails.  It has
- * none either when it has the rights of a role that the floor names.
+ * none either when it has the privileges of a role that the floor names.
  */
 static void
 warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
@@ -92,7 +93,7 @@ warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
 		return;
 	ereport(WARNING,
 			(errmsg("the owner of %s is bound by its policies too", table->name),
-			 bypass ? errdetail("Role \"%s\" is in a bypass role, but has the rights of \"%s\" as well: its data migrations and its pg_dump will see no rows or fail.",
+			 bypass ? errdetail("Role \"%s\" is in a bypass role, but has the privileges of \"%s\" as well: its data migrations and its pg_dump will see no rows or fail.",
 								owner, bound->name)
 			 : errdetail("Role \"%s\" is not in a bypass role: its data migrations and its pg_dump will see no rows or fail.",
 						 owner),
@@ -304,14 +305,14 @@ warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
 			ereport(WARNING,
 					(errmsg("role \"%s\" can write the membership table %s", role->name, via->name),
 					 errdetail("A row that it adds there gives access to the rows of this table."),
-					 errhint("REVOKE INSERT, UPDATE ON %s FROM %s, and let a function with rights of its own add members.",
+					 errhint("REVOKE INSERT, UPDATE ON %s FROM %s, and let a SECURITY DEFINER function add members.",
 							 via->name, quote_identifier(role->name))));
 		if (via && OidIsValid(role->oid) &&
 			pg_class_aclcheck(via->relid, role->oid, ACL_SELECT) != ACLCHECK_OK &&
 			pg_attribute_aclcheck_all(via->relid, role->oid, ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
 			ereport(WARNING,
 					(errmsg("role \"%s\" cannot read the membership table %s", role->name, via->name),
-					 errdetail("The policies look there with the rights of the role that queries."),
+					 errdetail("The policies look there with the privileges of the role that queries."),
 					 errhint("GRANT SELECT ON %s TO %s", via->name, quote_identifier(role->name))));
 	}
 }
@@ -471,7 +472,7 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 		if (list_member_oid(excepted, relid) || get_rel_name(relid) == NULL)
 			continue;
 		table = cmig_rls_table_read(relid);
-		if (!cmig_rls_plan_has_key(options, table))
+		if (!cmig_rls_keys_exist(options, table))
 			continue;
 		/* no lock on what belongs to others */
 		if (has_privs_of_role(GetUserId(), table->owner))

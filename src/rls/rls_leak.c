@@ -7,7 +7,7 @@
  * '', somebody's, or what it is compared with; rows of strangers and without a
  * key, with every value in the other columns that the expression asks for.
  *
- * It runs as a role without rights in a subtransaction that is rolled back
+ * It runs as a role without privileges in a subtransaction that is rolled back
  * (rls_sandbox.c), and only built-in functions run.  An expression that fails for a context lets nothing through.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -170,7 +170,7 @@ evaluate_trials(void *arg)
 	evaluate(trials->model, trials->cases, trials->count);
 }
 
-/* Evaluate with nobody's rights; false when it fails. */
+/* Evaluate with nobody's privileges; false when it fails. */
 static bool
 try_cases(Search *search, CmigRlsTrial **cases, int count)
 {
@@ -324,9 +324,9 @@ foreign_function(Node *node, void *context)
 	return expression_tree_walker(node, foreign_function, context);
 }
 
-/* Does the node ask for rights, as by pg_has_role()? */
+/* Does the node ask for privileges, as by pg_has_role()? */
 static bool
-calls_rights(Node *node, void *context)
+asks_privileges(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
@@ -338,8 +338,8 @@ calls_rights(Node *node, void *context)
 			return true;
 	}
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, calls_rights, context, 0);
-	return expression_tree_walker(node, calls_rights, context);
+		return query_tree_walker((Query *) node, asks_privileges, context, 0);
+	return expression_tree_walker(node, asks_privileges, context);
 }
 
 /* Is there a column in the node: of any table, or of those every table has? */
@@ -375,7 +375,7 @@ has_plain_column(List *args)
 
 /*
  * May a condition that could not be judged hold for own rows only?  What the
- * server tells of rights may, and if it asks the context an equality, of
+ * server tells of privileges may, and if it asks the context an equality, of
  * another's type too, and a sub-select.
  */
 static bool
@@ -386,13 +386,13 @@ may_be_identity(Node *node)
 
 	if (has_column(node, &only_system))
 		return false;
-	if (!cmig_rls_calls_context(node) && !foreign_function(node, &name) && !calls_rights(node, NULL))
+	if (!cmig_rls_calls_context(node) && !foreign_function(node, &name) && !asks_privileges(node, NULL))
 		return false;
 	if (IsA(node, OpExpr))
 		return cmig_rls_is_equality(((OpExpr *) node)->opno) && has_plain_column(((OpExpr *) node)->args);
 	if (IsA(node, ScalarArrayOpExpr))
 		return cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno) && has_plain_column(((ScalarArrayOpExpr *) node)->args);
-	return IsA(node, SubLink) || calls_rights(node, NULL);
+	return IsA(node, SubLink) || asks_privileges(node, NULL);
 }
 
 /* For messages. */

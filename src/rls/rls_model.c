@@ -17,6 +17,7 @@
 
 #include "base/compat.h"
 #include "rls/rls_body.h"
+#include "rls/rls_bound.h"
 #include "rls/rls_calls.h"
 #include "rls/rls_made_rows.h"
 #include "rls/rls_model.h"
@@ -44,8 +45,6 @@
 #include "utils/syscache.h"
 
 #define MAX_TABLES 5			/* that are read; more are not judged */
-#define MAX_RECURSION 1000		/* rows of a recursive query */
-#define MAX_SERIES 2000			/* rows of generate_series() */
 #define MAX_POLICY_NESTING 3	/* policies of tables that policies read */
 
 static Node *make(Node *node, void *context);
@@ -105,75 +104,6 @@ make_table(CmigRlsMaker *maker, RangeTblEntry *entry)
 	return table;
 }
 
-/* For LIMIT. */
-static Node *
-row_count(int64 count)
-{
-	return (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(count), false, FLOAT8PASSBYVAL);
-}
-
-/*
- * Of the rows that a sub-select can return, which one comes first is not known:
- * it is a stranger's if one of them is there.
- */
-static void
-take_any_row(Query *query)
-{
-	if (query->limitCount != NULL && query->distinctClause == NIL)
-		query->sortClause = NIL;
-}
-
-/*
- * A recursive query may go on for ever; the server evaluates as much of it as
- * is read: (SELECT * FROM the query LIMIT ...).
- */
-static RangeTblEntry *
-limit_recursion(RangeTblEntry *entry)
-{
-	RangeTblEntry *limited = makeNode(RangeTblEntry);
-	RangeTblEntry *inner = copyObject(entry);
-	RangeTblRef *reference = makeNode(RangeTblRef);
-	Query	   *query = makeNode(Query);
-	ListCell   *lc;
-
-	inner->ctelevelsup++;
-	reference->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->canSetTag = true;
-	query->rtable = list_make1(inner);
-	query->jointree = makeFromExpr(list_make1(reference), NULL);
-	foreach(lc, entry->coltypes)
-	{
-		int			n = foreach_current_index(lc);
-		Oid			type = getBaseType(lfirst_oid(lc));
-
-		query->targetList = lappend(query->targetList,
-									makeTargetEntry((Expr *) makeVar(1, n + 1, type, -1, list_nth_oid(entry->colcollations, n), 0),
-													n + 1, pstrdup(strVal(list_nth(entry->eref->colnames, n))), false));
-	}
-	query->limitCount = row_count(MAX_RECURSION);
-	query->limitOption = LIMIT_OPTION_COUNT;
-	limited->rtekind = RTE_SUBQUERY;
-	limited->subquery = query;
-	limited->alias = entry->alias;
-	limited->eref = entry->eref;
-	limited->inFromCl = entry->inFromCl;
-	return limited;
-}
-
-/* One row, since more than one would be an error: in fact it finds one. */
-static void
-take_one_row(SubLink *link)
-{
-	Query	   *query = (Query *) link->subselect;
-
-	if (link->subLinkType != EXPR_SUBLINK || !IsA(query, Query) || query->limitCount != NULL)
-		return;
-	query->limitCount = row_count(1);
-	query->limitOption = LIMIT_OPTION_COUNT;
-	take_any_row(query);
-}
-
 /* A sub-select, with made-up rows in place of its tables. */
 static Node *
 make_query(Query *query, CmigRlsMaker *maker)
@@ -198,14 +128,14 @@ make_query(Query *query, CmigRlsMaker *maker)
 		if (entry->rtekind == RTE_RELATION)
 			lfirst(lc) = make_table(&inner, entry);
 		else if (entry->rtekind == RTE_CTE && inner.recursive && !entry->self_reference)
-			lfirst(lc) = limit_recursion(lfirst(lc));
+			lfirst(lc) = cmig_rls_bound_recursion(lfirst(lc));
 		else if (entry->rtekind == RTE_TABLEFUNC || entry->rtekind == RTE_NAMEDTUPLESTORE)
 			*maker->failed = true;
 	}
 	made->hasRowSecurity = false;
 	made->hasSubLinks = true;
 	cmig_no_permissions_compat(made);
-	take_any_row(made);
+	cmig_rls_bound_any_row(made);
 	maker->tables = inner.tables;
 	return (Node *) made;
 }
@@ -213,44 +143,6 @@ make_query(Query *query, CmigRlsMaker *maker)
 /*
  * The expression
  */
-
-/*
- * generate_series(), whose end is brought so near to its start that it cannot
- * take long.
- */
-static Node *
-make_series(FuncExpr *call, CmigRlsMaker *maker)
-{
-	FuncExpr   *made = (FuncExpr *) expression_tree_mutator((Node *) call, make, maker);
-	bool		is_int8 = call->funcresulttype == INT8OID;
-	MinMaxExpr *end = makeNode(MinMaxExpr);
-	int64		step = 1;
-	int64		reach;
-
-	if (list_length(call->args) == 3)
-	{
-		Const	   *given = (Const *) cmig_rls_bare(lthird(call->args));
-
-		if (IsA(given, Const) && !given->constisnull && (given->consttype == INT4OID || given->consttype == INT8OID))
-			step = given->consttype == INT8OID ? DatumGetInt64(given->constvalue) : DatumGetInt32(given->constvalue);
-		else
-			*maker->failed = true;
-		if (step < -MAX_SERIES || step > MAX_SERIES)
-			*maker->failed = true;
-	}
-	reach = *maker->failed ? 0 : step * MAX_SERIES;
-	end->minmaxtype = call->funcresulttype;
-	end->op = step > 0 ? IS_LEAST : IS_GREATEST;
-	end->location = -1;
-	end->args = list_make2(lsecond(made->args),
-						   makeFuncExpr(is_int8 ? F_INT8PL : F_INT4PL, call->funcresulttype,
-										list_make2(copyObject(linitial(made->args)),
-												   is_int8 ? (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(reach), false, FLOAT8PASSBYVAL) :
-												   (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum((int32) reach), false, true)),
-										InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
-	lsecond(made->args) = end;
-	return (Node *) made;
-}
 
 /*
  * A call: of a setting, of what tells the session, of a series, or of a
@@ -269,7 +161,9 @@ make_call(FuncExpr *call, CmigRlsMaker *maker)
 		case F_GENERATE_SERIES_INT8_INT8:
 		case F_GENERATE_SERIES_INT8_INT8_INT8:
 			inner.wanted = InvalidOid;
-			made = make_series(call, &inner);
+			made = expression_tree_mutator((Node *) call, make, &inner);
+			if (!cmig_rls_bound_series(call, (FuncExpr *) made))
+				*maker->failed = true;
 			maker->tables = inner.tables;
 			return made;
 		default:
@@ -556,7 +450,7 @@ make_node(Node *node, CmigRlsMaker *maker)
 	}
 	made = expression_tree_mutator(node, make, &inner);
 	if (IsA(made, SubLink))
-		take_one_row((SubLink *) made);
+		cmig_rls_bound_one_row((SubLink *) made);
 	maker->tables = inner.tables;
 	return made;
 }

@@ -208,16 +208,16 @@ cmig_rls_options_check_roles(const CmigRlsOptions *options)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("role \"%s\" would bypass row-level security", role->name),
-						 errdetail("It is in roles, and has the rights of the bypass role \"%s\".", bypass->name),
+						 errdetail("It is in roles, and has the privileges of the bypass role \"%s\".", bypass->name),
 						 errhint("Take it out of one of them, or REVOKE %s FROM %s",
 								 quote_identifier(bypass->name), quote_identifier(role->name))));
 			if (has_privs_of_role(bypass->oid, role->oid))
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("role \"%s\" would not bypass row-level security", bypass->name),
-						 errdetail("It is in bypass_roles, but has the rights of \"%s\", whose policies bind it too.",
+						 errdetail("It is in bypass_roles, but has the privileges of \"%s\", whose policies bind it too.",
 								   role->name),
-						 errhint("REVOKE %s FROM %s, and grant it the rights on the tables directly.",
+						 errhint("REVOKE %s FROM %s, and grant it the privileges on the tables directly.",
 								 quote_identifier(role->name), quote_identifier(bypass->name))));
 		}
 	}

@@ -8,7 +8,7 @@
  * made a parameter, for whose coercion the parser asks a hook: it reads those
  * of the server's own types, and refuses the others.
  *
- * Names are looked up with the rights of the function's owner.
+ * Names are looked up with the privileges of the function's owner.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

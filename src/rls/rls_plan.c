@@ -14,6 +14,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "parse/raw_parse.h"
+#include "rls/rls_keys.h"
 #include "rls/rls_plan.h"
 
 #include "commands/defrem.h"
@@ -24,186 +25,6 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-
-/* Neither NULL nor ''. */
-static bool
-is_given(const char *column)
-{
-	return column != NULL && column[0] != '\0';
-}
-
-/* "id (uuid), owner (bigint)": what could be a key. */
-static char *
-candidates(const CmigRlsTable *table)
-{
-	StringInfoData text;
-	int			count = 0;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	foreach(lc, table->columns)
-	{
-		CmigRlsColumn *column = lfirst(lc);
-
-		if (column->cast == NULL)
-			continue;
-		if (count++ == 10)
-		{
-			appendStringInfoString(&text, ", ...");
-			break;
-		}
-		appendStringInfo(&text, "%s%s (%s)", count > 1 ? ", " : "",
-						 quote_identifier(column->name), column->type);
-	}
-	return count ? text.data : NULL;
-}
-
-/* The column, which must exist and have the type of a key. */
-static CmigRlsColumn *
-require_column(const CmigRlsTable *table, const char *name, const char *argument)
-{
-	CmigRlsColumn *column = cmig_rls_table_column(table, name);
-	char	   *could = candidates(table);
-
-	if (column == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table %s has no column \"%s\"", table->name, name),
-				 could ? errdetail("Columns that could be a key: %s.", could) : 0,
-				 errhint("Name one of its columns with %s.", argument)));
-	if (column->cast == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table %s cannot be a key of row-level security",
-						name, table->name),
-				 errdetail("Its type is %s.", column->type),
-				 errhint("A key is uuid, bigint, integer, smallint, text, varchar, or a domain over one of them%s.",
-						 strcmp(argument, "user_column") == 0 || strcmp(argument, "tenant_column") == 0 ?
-						 psprintf("; %s => '' leaves it out", argument) : "")));
-	return column;
-}
-
-bool
-cmig_rls_plan_has_key(const CmigRlsOptions *options, const CmigRlsTable *table)
-{
-	const char *user = options->user_column ? options->user_column : "user_id";
-	const char *tenant = options->tenant_column ? options->tenant_column : "tenant_id";
-
-	return cmig_rls_table_column(table, user) != NULL ||
-		cmig_rls_table_column(table, tenant) != NULL;
-}
-
-/* The column when it is named, or when it is there under the usual name. */
-static char *
-find_column(const CmigRlsTable *table, char *wanted, const char *usual,
-			const char *argument, bool optional)
-{
-	if (wanted == NULL || (optional && is_given(wanted)))
-	{
-		const char *name = wanted ? wanted : usual;
-
-		if (cmig_rls_table_column(table, name) == NULL)
-			return NULL;
-		return require_column(table, name, argument)->name;
-	}
-	if (!is_given(wanted))
-		return NULL;
-	return require_column(table, wanted, argument)->name;
-}
-
-/* Are two keys compared by an operator that there is? */
-static bool
-comparable(const CmigRlsColumn *a, const CmigRlsColumn *b)
-{
-	bool		a_number = strstr(a->cast, "int") != NULL;
-	bool		b_number = strstr(b->cast, "int") != NULL;
-
-	return (a_number && b_number) || strcmp(a->cast, b->cast) == 0;
-}
-
-/* Fill in the columns that join the membership table, and check them. */
-static void
-resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
-			const CmigRlsTable *via, CmigRlsState *state)
-{
-	CmigRlsColumn *key;
-	CmigRlsColumn *via_key;
-
-	if (via->relid == table->relid)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the membership table of %s is the table itself", table->name),
-				 errdetail("Its policy would ask itself without end."),
-				 errhint("A membership table is protected by its user's column: user_column => '%s'",
-						 is_given(options->via_user) ? options->via_user : "user_id")));
-	if (is_given(options->user_column))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("user_column and via cannot be used together"),
-				 errdetail("With via, the user's rows are found through %s.", via->name),
-				 errhint("Name the user's column of that table with via_user.")));
-	if (!is_given(options->via_user))
-		options->via_user = "user_id";
-	if (!is_given(options->key_column))
-		options->key_column = is_given(options->via_key) &&
-			cmig_rls_table_column(table, options->via_key) ? options->via_key : "tenant_id";
-	if (!is_given(options->via_key))
-		options->via_key = options->key_column;
-	(void) require_column(via, options->via_user, "via_user");
-	via_key = require_column(via, options->via_key, "via_key");
-	key = require_column(table, options->key_column, "key_column");
-	if (!comparable(key, via_key))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table %s cannot be looked up in column \"%s\" of %s",
-						key->name, table->name, via_key->name, via->name),
-				 errdetail("Their types are %s and %s.", key->type, via_key->type),
-				 errhint("Name the right columns with key_column and via_key.")));
-	state->key_column = key->name;
-	state->via = via->name;
-	state->via_key = options->via_key;
-	state->via_user = options->via_user;
-	/* a floor beside the membership only where it is asked for */
-	if (is_given(options->tenant_column))
-		state->tenant_column = require_column(table, options->tenant_column, "tenant_column")->name;
-}
-
-/* Which columns are the keys of this table. */
-static void
-resolve_keys(CmigRlsOptions *options, const CmigRlsTable *table,
-			 const CmigRlsTable *via, bool many, CmigRlsState *state)
-{
-	if (via)
-	{
-		resolve_via(options, table, via, state);
-		return;
-	}
-	if (is_given(options->key_column) || is_given(options->via_key) || is_given(options->via_user))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("key_column, via_key and via_user need via"),
-				 errhint("Name the membership table: via => 'memberships'")));
-
-	state->user_column = find_column(table, options->user_column, "user_id", "user_column", many);
-	state->tenant_column = find_column(table, options->tenant_column, "tenant_id", "tenant_column", many);
-	if (state->user_column == NULL && state->tenant_column == NULL)
-	{
-		char	   *could = candidates(table);
-
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table %s has no column user_id or tenant_id", table->name),
-				 could ? errdetail("Columns that could be a key: %s.", could)
-				 : errdetail("No column of it has the type of a key."),
-				 errhint("Name the key, as user_column => '<column>' or tenant_column => '<column>'; for a table of users it is user_column => 'id'")));
-	}
-	if (state->user_column && state->tenant_column &&
-		strcmp(state->user_column, state->tenant_column) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("user_column and tenant_column are the same column"),
-				 errhint("Leave one of them out, or say tenant_column => '' for a table without tenants.")));
-}
 
 /*
  * Pieces
@@ -659,7 +480,7 @@ cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
 	state->commands = options->commands;
 	state->require_context = options->require_context;
 	state->no_index = !options->create_index;
-	resolve_keys(&mine, table, via, many, state);
+	cmig_rls_keys_resolve(&mine, table, via, many, state);
 	follow_renames(table);
 	if (fresh)
 	{

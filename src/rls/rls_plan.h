@@ -11,9 +11,6 @@
 
 #define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"
 
-/* Has the table a column that the options, or the usual names, make a key? */
-extern bool cmig_rls_plan_has_key(const CmigRlsOptions *options, const CmigRlsTable *table);
-
 /*
  * Why enabling the table, one of several, would fail: a sentence, and its
  * SQLSTATE; or NULL.  For a table that has a key.
@@ -29,7 +26,7 @@ extern char *cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRls
 extern List *cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
 								  const CmigRlsTable *via, bool many, bool fresh);
 
-/* The statements that take back what enable_rls made; none if it made nothing. */
+/* The statements that revert what enable_rls made; none if it made nothing. */
 extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
 
 /*

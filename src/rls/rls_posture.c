@@ -206,7 +206,7 @@ static CmigQuery checks[] = {
 		"   || CASE WHEN k.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
 	" FROM p JOIN k ON k.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
 
-	/* a role that policies name, or that was granted rights, and is not bound */
+	/* a role that policies name, or that has privileges, and is not bound */
 	{TABLES
 		" SELECT 'role_bypasses', 'error', t.name,"
 		"  format('policies name role %I, which %s and sees every row', app.rolname,"
@@ -331,7 +331,7 @@ static CmigQuery checks[] = {
 		" AND (f.path IS NULL OR (f.path !~ '(^|[ ,])\"?pg_temp\"?$' AND f.path NOT IN ('', '\"\"', 'pg_catalog')))",
 	1, {OIDARRAYOID}},
 
-	/* rights that no policy limits */
+	/* privileges that no policy limits */
 	{TABLES
 		", more AS (SELECT DISTINCT t.oid, t.name, u.oid AS role, x.priv"
 		/* a policy for PUBLIC binds everybody who was granted something */

@@ -3,7 +3,7 @@
  *	  The rows of a table that is tested, read without SQL.
  *
  * What the caller of cmig.rls_test knows of the table is the caller's, but
- * the table is another's.  So no statement runs with the caller's rights:
+ * the table is another's.  So no statement runs with the caller's privileges:
  * the rows are read by direct table access, and only values of the server's
  * own types are compared and written, by the server's own functions.  No
  * cast, operator, policy, rule or view of the owner can come in between,

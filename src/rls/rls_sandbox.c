@@ -1,11 +1,11 @@
 /*
  * rls_sandbox.c
- *	  Judging what others have written without their code getting any rights.
+ *	  Judging what others have written without their code getting any privileges.
  *
  * Only functions of the server's own are called to judge an expression
  * (rls_calls.c), and no literal is read by others' types (rls_parse.c).  The
  * sandbox is there for what these two might overlook: it would run as a role
- * without rights, and could neither change roles nor leave anything behind.
+ * without privileges, and could neither change roles nor leave anything behind.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

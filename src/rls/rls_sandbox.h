@@ -1,6 +1,6 @@
 /*
  * rls_sandbox.h
- *	  Judging what others have written without their code getting any rights.
+ *	  Judging what others have written without their code getting any privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +11,7 @@
 #include "catalog/pg_authid.h"
 
 /*
- * A role of the server's own with hardly any rights, and none to log in, which
+ * A role of the server's own with hardly any privileges, and none to log in, which
  * nobody can alter.  What expressions compute needs none.
  */
 #define CMIG_RLS_NOBODY ROLE_PG_STAT_SCAN_TABLES

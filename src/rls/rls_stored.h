@@ -58,7 +58,7 @@ extern char *cmig_rls_stored_try(const CmigRlsStored *policy);
 
 extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
 
-/* Is the role bound?  By inherited rights, as the server asks. */
+/* Is the role bound?  By inherited privileges, as the server asks. */
 extern bool cmig_rls_stored_binds(const CmigRlsStored *policy, Oid role);
 
 /* Does a bind a role that b names? */

@@ -134,7 +134,7 @@ cmig_rls_table_require(Oid relid)
 			break;
 		case RELKIND_VIEW:
 			refuse(name, "a view",
-				   psprintf("Enable it on the tables below, and let the view read with its user's rights: ALTER VIEW %s SET (security_invoker = true)",
+				   psprintf("Enable it on the tables below, and let the view read with its user's privileges: ALTER VIEW %s SET (security_invoker = true)",
 							name));
 			break;
 		case RELKIND_MATVIEW:

@@ -8,7 +8,7 @@
  *
  * The table may be another's, and the caller a superuser.  What is tried runs
  * as the role (rls_try.c), and what the caller knows is read without SQL
- * (rls_rows.c): no statement on the table runs with the caller's rights.
+ * (rls_rows.c): no statement on the table runs with the caller's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -600,13 +600,13 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("role \"%s\" is a superuser", NameStr(*PG_GETARG_NAME(1))),
-				 errdetail("No policy binds a superuser, and the table's triggers would run with its rights."),
+				 errdetail("No policy binds a superuser, and the table's triggers would run with its privileges."),
 				 errhint("Name the role that the application connects as.")));
 	if (!is_member_of_role(GetUserId(), *role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to act as role \"%s\"", NameStr(*PG_GETARG_NAME(1))),
-				 errdetail("The test runs with its rights."),
+				 errdetail("The test runs with its privileges."),
 				 errhint("Run the test as a superuser, or as another member of %s; an owner that is one is bound by its policies.",
 						 quote_identifier(NameStr(*PG_GETARG_NAME(1))))));
 	LockRelationOid(relid, AccessShareLock);

@@ -5,9 +5,9 @@
  * The statement runs in a subtransaction and a security-restricted operation,
  * with the context set and row_security on, and with the caller's
  * search_path, which triggers may depend on.  All code of others (policies,
- * triggers, types) runs there, with the role's rights and never with the
+ * triggers, types) runs there, with the role's privileges and never with the
  * caller's: what it prepares for later in the session is refused, and what it
- * changes is gone before the caller's rights are back.
+ * changes is gone before the caller's privileges are back.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -45,7 +45,7 @@ set_local(const char *name, const char *value)
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
-/* Was it a policy that stopped it?  Its SQLSTATE is that of missing rights. */
+/* Was it a policy that stopped it?  Its SQLSTATE is that of missing privileges. */
 static bool
 stopped_by_policy(const ErrorData *error)
 {
