@@ -80,7 +80,9 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 	}
 	change->disturbs = alter.disturbs;
 	change->recasts = alter.recasts;
-	change->ddl = list_concat(alter.ddl, cmig_annotate_alter(change->from, change->to, difference->options));
+	change->late = alter.late;
+	change->ddl = cmig_annotate_alter(change->from, change->to, difference->options);
+	change->ddl = alter.late ? list_concat(change->ddl, alter.ddl) : list_concat(alter.ddl, change->ddl);
 	if (change->ddl != NIL || change->disturbs)
 		change->action = CMIG_ALTER;
 }
@@ -249,18 +251,36 @@ lets_go(const CmigDifference *difference, const CmigChange *change, const CmigCh
  * Replacing types
  */
 
-/* The old type under another name. */
+static bool
+is_taken(const CmigImage *image, const char *identity)
+{
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		if ((object->kind->flags & (CMIG_KIND_TYPE | CMIG_KIND_RELATION)) != 0 &&
+			strcmp(object->identity, identity) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The old type under another name, which nothing has before or afterwards. */
 static CmigObject *
-renamed_away(const CmigObject *type)
+renamed_away(const CmigDifference *difference, const CmigObject *type)
 {
 	CmigObject *away = cmig_object_new(type->kind, type->name, type->identity);
-	int			length = pg_mbcliplen(type->name, strlen(type->name), NAMEDATALEN - 5);
+	char	   *schema = pnstrdup(type->identity, strlen(type->identity) - strlen(cmig_quote(type->name)));
+	int			length = pg_mbcliplen(type->name, strlen(type->name), NAMEDATALEN - 8);
 
 	memcpy(away, type, offsetof(CmigObject, values) + sizeof(char *) * type->kind->nproperties);
-	away->name = psprintf("%.*s_old", length, type->name);
-	away->identity = psprintf("%.*s%s", (int) (strlen(type->identity) - strlen(cmig_quote(type->name))),
-							  type->identity, cmig_quote(away->name));
-	return away;
+	for (int i = 0;; i++)
+	{
+		away->name = psprintf("%.*s_old%s", length, type->name, i == 0 ? "" : psprintf("%d", i));
+		away->identity = psprintf("%s%s", schema, cmig_quote(away->name));
+		if (!is_taken(difference->from, away->identity) && !is_taken(difference->to, away->identity))
+			return away;
+	}
 }
 
 /*
@@ -273,13 +293,13 @@ swap_dependent(CmigDifference *difference, CmigChange *change, CmigChange *depen
 	CmigChange *next = dependent;
 
 	if (change->away == NULL)
-		change->away = renamed_away(change->from);
+		change->away = renamed_away(difference, change->from);
 	if (dependent->from->kind == &cmig_kind_column)
 	{
 		dependent->action = CMIG_ALTER;
 		dependent->disturbs = dependent->recasts = true;
 		if (!(dependent->from->inherited && dependent->to->inherited))
-			dependent->ddl = lcons(cmig_column_retype(dependent->to, change->from->identity, change->away->identity),
+			dependent->ddl = lcons(cmig_column_retype(dependent->to, change->from, change->to, change->away->identity),
 								   dependent->ddl);
 		return dependent;
 	}
@@ -289,6 +309,7 @@ swap_dependent(CmigDifference *difference, CmigChange *change, CmigChange *depen
 		return NULL;
 	next->action = CMIG_AGAIN;
 	next->ddl = NIL;
+	next->late = false;
 	return next;
 }
 
@@ -441,6 +462,64 @@ finish_away(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
+ * Late changes
+ */
+
+/*
+ * A label that is added to an enum cannot be used in the same transaction: does
+ * anything new do so?
+ */
+static bool
+uses_label(const CmigObject *object, const char *type, const char *label)
+{
+	for (int i = 0; i < object->kind->nproperties; i++)
+	{
+		const char *value = object->values[i];
+
+		if (value != NULL && strstr(value, label) != NULL &&
+			(object->kind == &cmig_kind_function || strstr(value, type) != NULL))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_label_used(const CmigDifference *difference, const CmigObject *type, const char *label)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+
+		if (change->to != NULL && change->to != type && change->action != CMIG_NO_CHANGE &&
+			uses_label(change->to, type->identity, label))
+			return true;
+	}
+	return false;
+}
+
+static void
+decide_late(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+		ListCell   *cell;
+
+		if (!change->late)
+			continue;
+		foreach(cell, cmig_enum_added(change->from, change->to))
+		{
+			if (!difference->options->no_late && !is_label_used(difference, change->to, lfirst(cell)))
+				continue;
+			change->late = false;
+			change->action = CMIG_AGAIN;
+			change->ddl = NIL;
+			break;
+		}
+	}
+}
+
+/*
  * Whose statements make what
  */
 
@@ -541,6 +620,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	difference->of_from = palloc0(sizeof(CmigChange *) * Max(from->count, 1));
 	difference->of_to = palloc0(sizeof(CmigChange *) * Max(to->count, 1));
 	match(difference);
+	decide_late(difference);
 	propagate(difference);
 	part_from_parents(difference);
 	for (int i = 0; i < difference->count; i++)

@@ -33,6 +33,7 @@ typedef struct CmigChange
 	char	   *reason;			/* why it is unsupported */
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
+	bool		late;
 	CmigObject *away;			/* of what is made beside the old one: what
 								 * that is called until it is dropped */
 	struct CmigChange *host;	/* whose statements do it, or NULL */

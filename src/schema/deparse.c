@@ -112,6 +112,101 @@ put_unsupported(Deparse *deparse, const CmigChange *change)
 	deparse->callback(&row, deparse->arg);
 }
 
+/*
+ * What comes after all else
+ */
+
+typedef struct Late
+{
+	StringInfoData sql;
+	const char *problem;
+} Late;
+
+static void
+collect_late(const CmigDiffRow *row, void *arg)
+{
+	Late	   *late = arg;
+
+	if (row->upgrade == NULL)
+		late->problem = row->hazard;
+	else
+		appendStringInfo(&late->sql, "%s%s", late->sql.len > 0 ? ";\n" : "", row->upgrade);
+}
+
+/* Everything is as in the target, but for what is not compared. */
+static void
+set_final(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->from == NULL || change->to == NULL)
+			continue;
+		if (!difference->options->owners)
+			change->to->owner = change->from->owner;
+		if (!difference->options->privileges)
+			change->to->grants = change->from->grants;
+		if (!difference->options->comments)
+			change->to->comment = change->from->comment;
+	}
+}
+
+/* The statements that make the type again as it was, at the end. */
+static void
+revert_late(Deparse *deparse, const CmigChange *change, Late *late)
+{
+	CmigImage	back = *deparse->difference->to;
+	CmigDiffOptions options = deparse->restore;
+	CmigObject *type = cmig_object_new(change->to->kind, change->to->name, change->to->identity);
+
+	memcpy(type, change->to, offsetof(CmigObject, values));
+	for (int i = 0; i < type->kind->nproperties; i++)
+		type->values[i] = change->from->values[i];
+	back.objects = palloc(sizeof(CmigObject *) * back.count);
+	memcpy(back.objects, deparse->difference->to->objects, sizeof(CmigObject *) * back.count);
+	back.objects[type->index] = type;
+	options.no_late = true;
+	initStringInfo(&late->sql);
+	late->problem = NULL;
+	cmig_deparse(cmig_compare((CmigImage *) deparse->difference->to, &back, &options), collect_late, late);
+}
+
+static void
+put_late(Deparse *deparse, const CmigChange *change)
+{
+	CmigDdl    *last = llast(change->ddl);
+	Late		late;
+
+	revert_late(deparse, change, &late);
+	last->undo = late.sql.data;
+	if (late.problem != NULL)
+	{
+		last->undo = NULL;
+		last->hazard = psprintf("cannot be reverted: %s", late.problem);
+	}
+	put_ddl(deparse, "alter", change->to, change->ddl);
+}
+
+static void
+put_late_changes(Deparse *deparse)
+{
+	CmigDifference *difference = deparse->difference;
+	bool		found = false;
+
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (!change->late || change->action != CMIG_ALTER)
+			continue;
+		if (!found)
+			set_final(difference);
+		found = true;
+		put_late(deparse, change);
+	}
+}
+
 void
 cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 {
@@ -142,4 +237,5 @@ cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 				break;
 		}
 	}
+	put_late_changes(&deparse);
 }

@@ -49,6 +49,8 @@ typedef struct CmigAlter
 	bool		again;			/* drop it and make it again */
 	bool		disturbs;		/* what names it must be gone meanwhile */
 	bool		recasts;		/* and so must indexes, defaults, constraints */
+	bool		late;			/* it comes after all else, and making it
+								 * again is what reverts it */
 	char	   *unsupported;	/* the reason why nothing can be done */
 } CmigAlter;
 

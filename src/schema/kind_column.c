@@ -190,25 +190,31 @@ type_action(const CmigObject *from, const CmigObject *to)
 	return buf.data;
 }
 
-/* ALTER COLUMN ... TYPE, by way of text. */
-static char *
-retype_sql(const CmigObject *column, const char *type)
+const char *
+cmig_column_type(const CmigObject *column)
 {
-	return column_sql_text(column, false, psprintf("TYPE %s%s%s USING %s::text::%s", type,
+	return column->values[TYPE];
+}
+
+static char *
+retype_sql(const CmigObject *column, const CmigObject *from, const CmigObject *to, const char *type)
+{
+	return column_sql_text(column, false, psprintf("TYPE %s%s%s USING %s", type,
 												   column->values[COLLATION] ? " COLLATE " : "",
 												   column->values[COLLATION] ? column->values[COLLATION] : "",
-												   cmig_quote(column->name), type));
+												   cmig_type_convert(cmig_quote(column->name), from, to, type)));
 }
 
 CmigDdl *
-cmig_column_retype(const CmigObject *column, const char *type, const char *old)
+cmig_column_retype(const CmigObject *column, const CmigObject *from, const CmigObject *to, const char *away)
 {
 	CmigDdl    *ddl = palloc0(sizeof(CmigDdl));
 	const char *printed = column->values[TYPE];
+	size_t		length = strlen(from->identity);
 
-	ddl->sql = retype_sql(column, printed);
-	if (strncmp(printed, type, strlen(type)) == 0)
-		ddl->undo = retype_sql(column, psprintf("%s%s", old, printed + strlen(type)));
+	ddl->sql = retype_sql(column, from, to, printed);
+	if (strncmp(printed, from->identity, length) == 0)
+		ddl->undo = retype_sql(column, to, from, psprintf("%s%s", away, printed + length));
 	else
 		ddl->undo = ddl->sql;
 	ddl->hazard = psprintf("table rewrite: %s", column->parent->identity);

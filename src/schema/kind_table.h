@@ -29,7 +29,11 @@ extern void cmig_column_definition(StringInfo buf, const CmigObject *column);
  * called otherwise meanwhile.
  */
 struct CmigDdl;
-extern struct CmigDdl *cmig_column_retype(const CmigObject *column, const char *type, const char *old);
+extern struct CmigDdl *cmig_column_retype(const CmigObject *column, const CmigObject *from,
+										  const CmigObject *to, const char *away);
+
+/* The printed type of a column. */
+extern const char *cmig_column_type(const CmigObject *column);
 
 /* "CONSTRAINT name CHECK (...)" */
 extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constraint);

@@ -35,10 +35,95 @@ create_enum(const CmigObject *type)
 						   psprintf("DROP TYPE %s", type->identity));
 }
 
+/* The labels between the quotes, as they are written there. */
+static List *
+labels_of(const CmigObject *type)
+{
+	List	   *labels = NIL;
+	const char *next = type->values[0];
+
+	while (next != NULL && (next = strchr(next, '\'')) != NULL)
+	{
+		const char *end = ++next;
+
+		while (end[0] != '\'' || end[1] == '\'')
+			end += end[0] == '\'' ? 2 : 1;
+		labels = lappend(labels, pnstrdup(next, end - next));
+		next = end + 1;
+	}
+	return labels;
+}
+
+List *
+cmig_enum_added(const CmigObject *from, const CmigObject *to)
+{
+	List	   *old = labels_of(from),
+			   *new = labels_of(to),
+			   *added = NIL;
+	int			kept = 0;
+	ListCell   *cell;
+
+	foreach(cell, new)
+	{
+		if (kept < list_length(old) && strcmp(list_nth(old, kept), lfirst(cell)) == 0)
+			kept++;
+		else
+			added = lappend(added, lfirst(cell));
+	}
+	return kept == list_length(old) ? added : NIL;
+}
+
+/*
+ * Each one behind the label before it, which exists by then; the first one
+ * before the first old one.
+ */
+static char *
+add_labels(const CmigObject *from, const CmigObject *to, const List *added)
+{
+	List	   *old = labels_of(from),
+			   *new = labels_of(to);
+	StringInfoData sql;
+	const char *before = NULL;
+	int			count = 0;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	foreach(cell, new)
+	{
+		const char *label = lfirst(cell);
+
+		if (count < list_length(added) && strcmp(list_nth(added, count), label) == 0)
+		{
+			appendStringInfo(&sql, "%sALTER TYPE %s ADD VALUE '%s'", count++ > 0 ? ";\n" : "", to->identity, label);
+			if (before != NULL)
+				appendStringInfo(&sql, " AFTER '%s'", before);
+			else if (old != NIL)
+				appendStringInfo(&sql, " BEFORE '%s'", (char *) linitial(old));
+		}
+		before = label;
+	}
+	return sql.data;
+}
+
+static void
+alter_enum(CmigAlter *alter)
+{
+	List	   *added;
+
+	if (!cmig_alter_differs(alter, 0))
+		return;
+	added = cmig_enum_added(alter->from, alter->to);
+	alter->late = added != NIL;
+	if (added != NIL)
+		cmig_alter_add(alter, add_labels(alter->from, alter->to, added), NULL);
+	else
+		alter->again = true;
+}
+
 CmigKind	cmig_kind_enum = {
 	.name = "enum",.word = "TYPE",.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
 	CMIG_PROPERTIES(enum_properties),
-	.sql = enum_sql,.create = create_enum
+	.sql = enum_sql,.create = create_enum,.alter = alter_enum
 };
 
 /*
@@ -221,6 +306,61 @@ create_composite(const CmigObject *type)
 static void
 alter_composite(CmigAlter *alter)
 {
+}
+
+static const CmigObject *
+find_attribute(const CmigObject *type, const char *name)
+{
+	for (const CmigObject *child = type->child; child != NULL; child = child->sibling)
+		if (strcmp(child->name, name) == 0)
+			return child;
+	return NULL;
+}
+
+/* Do two composite types have the same attributes, but for what these are? */
+static bool
+same_attributes(const CmigObject *from, const CmigObject *to)
+{
+	const CmigObject *a = from->child,
+			   *b = to->child;
+
+	while (a != NULL && b != NULL && strcmp(a->name, b->name) == 0)
+	{
+		a = a->sibling;
+		b = b->sibling;
+	}
+	return a == NULL && b == NULL;
+}
+
+/* Values of one composite type as those of another, attribute by attribute. */
+static char *
+row_expression(const char *column, const CmigObject *from, const CmigObject *to, const char *type)
+{
+	StringInfoData sql;
+	const char *separator = "";
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CASE WHEN %s::text IS NOT NULL THEN ROW(", column);
+	for (const CmigObject *child = to->child; child != NULL; child = child->sibling)
+	{
+		const char *name = cmig_quote(child->name);
+
+		if (find_attribute(from, child->name) == NULL)
+			appendStringInfo(&sql, "%sNULL", separator);
+		else
+			appendStringInfo(&sql, "%s(%s).%s::text::%s", separator, column, name, child->values[0]);
+		separator = ", ";
+	}
+	appendStringInfo(&sql, ")::%s END", type);
+	return sql.data;
+}
+
+char *
+cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type)
+{
+	if (to->kind == &cmig_kind_composite && !same_attributes(from, to) && strchr(type, '[') == NULL)
+		return row_expression(column, from, to, type);
+	return psprintf("%s::text::%s", column, type);
 }
 
 CmigKind	cmig_kind_composite = {

@@ -109,4 +109,13 @@ extern CmigKind cmig_kind_foreign_column;
 /* in kind_other.c; not in the list */
 extern CmigKind cmig_kind_other;
 
+/*
+ * An expression that makes a column's value of one type one of the other,
+ * whose name is given: by way of text, or attribute by attribute.
+ */
+extern char *cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type);
+
+/* The labels, without quotes, that an enum has in addition; NIL if others are gone or moved. */
+extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
+
 #endif							/* CMIG_KINDS_H */

@@ -109,7 +109,7 @@ make_nodes(Order *order)
 			add_node(order, change, CMIG_NODE_DROP);
 		if (change->action == CMIG_CREATE || change->action == CMIG_AGAIN)
 			add_node(order, change, CMIG_NODE_CREATE);
-		if (change->action == CMIG_ALTER)
+		if (change->action == CMIG_ALTER && !change->late)
 			add_node(order, change, CMIG_NODE_ALTER);
 		if (change->action == CMIG_UNSUPPORTED)
 			add_node(order, change, CMIG_NODE_UNSUPPORTED);
@@ -181,6 +181,19 @@ made_node(const Order *order, const CmigObject *object)
 	return change->host ? change->host->last_node : change->last_node;
 }
 
+/* Does it need the other one afterwards, too? */
+static bool
+keeps(const Order *order, const CmigObject *object, const CmigObject *on)
+{
+	const CmigObject *to = order->difference->of_from[object->index]->to;
+	const CmigChange *change = order->difference->of_from[on->index];
+
+	for (int i = 0; to != NULL && i < to->ndepends; i++)
+		if (order->difference->of_to[to->depends[i]->index] == change)
+			return true;
+	return false;
+}
+
 static void
 add_old(Order *order, const CmigObject *object, const CmigObject *on)
 {
@@ -192,9 +205,10 @@ add_old(Order *order, const CmigObject *object, const CmigObject *on)
 	if (order->nodes[node].type == CMIG_NODE_DROP ||
 		(order->nodes[node].type == CMIG_NODE_ALTER && order->nodes[dependent].type == CMIG_NODE_DROP))
 		add_edge(order, node, dependent);
-	/* what is dropped under the old name must be so before that changes */
-	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].type == CMIG_NODE_DROP &&
-		order->nodes[dependent].change->away_node < 0)
+	/* what is dropped, or ceases to have the type, does so under the old name */
+	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node < 0 &&
+		(order->nodes[dependent].type == CMIG_NODE_DROP ||
+		 (order->nodes[dependent].type == CMIG_NODE_ALTER && !keeps(order, object, on))))
 		add_edge(order, order->nodes[node].change->away_node, dependent);
 	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node >= 0)
 		add_edge(order, order->nodes[node].change->away_node, order->nodes[dependent].change->away_node);

@@ -1,0 +1,109 @@
+--
+-- diff: enums, domains, and composite types that columns have
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+-- the difference, then what it changes: nothing is left after upgrade, and the start is back after downgrade
+CREATE FUNCTION pg_temp.judge(start_sql text, target_sql text, OUT step integer, OUT upgrade_sql text, OUT downgrade_sql text) RETURNS SETOF record
+LANGUAGE plpgsql AS $$
+DECLARE
+	d record;
+	before text;
+	up text[];
+	down text[];
+	sql text;
+BEGIN
+	EXECUTE start_sql;
+	before := cmig.schema_sql('{shop}', owners => true);
+	FOR d IN SELECT * FROM cmig.diff(target_sql, '{shop}', owners => true) LOOP
+		step := d.step;
+		upgrade_sql := coalesce(d.upgrade_sql, d.action || ' ' || d.kind || ' ' || d.object || ': ' || d.hazard);
+		downgrade_sql := d.downgrade_sql;
+		RETURN NEXT;
+		up := up || d.upgrade_sql;
+		down := d.downgrade_sql || down;
+	END LOOP;
+	FOREACH sql IN ARRAY coalesce(up, '{}') LOOP
+		EXECUTE sql;
+	END LOOP;
+	step := NULL;
+	downgrade_sql := NULL;
+	FOR d IN SELECT * FROM cmig.diff(target_sql, '{shop}', owners => true) LOOP
+		upgrade_sql := 'LEFT OVER: ' || coalesce(d.upgrade_sql, d.object);
+		RETURN NEXT;
+	END LOOP;
+	FOREACH sql IN ARRAY coalesce(down, '{}') LOOP
+		EXECUTE sql;
+	END LOOP;
+	IF cmig.schema_sql('{shop}', owners => true) <> before THEN
+		upgrade_sql := 'NOT AS BEFORE: ' || cmig.schema_sql('{shop}', owners => true);
+		RETURN NEXT;
+	END IF;
+	DROP SCHEMA shop CASCADE;
+	CREATE SCHEMA shop;
+END $$;
+CREATE SCHEMA shop;
+SET search_path = shop;
+
+-- values are added at the start, in the middle, and at the end; columns, defaults, views and functions stay as they are
+SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'it''s ok', 'happy');
+	CREATE TABLE users (mood mood DEFAULT 'sad', moods mood[]); INSERT INTO users VALUES ('happy', '{sad,it''s ok}');
+	CREATE VIEW sad_users AS SELECT * FROM users WHERE mood = 'sad'$$,
+	$$CREATE TYPE mood AS ENUM ('none', 'sad', 'it''s ok', 'better', 'good', 'happy', 'ecstatic');
+	CREATE TABLE users (mood mood DEFAULT 'sad', moods mood[]); CREATE VIEW sad_users AS SELECT * FROM users WHERE mood = 'sad'$$);
+-- an added value that is used at once, which ALTER TYPE does not permit
+SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE TABLE users (mood mood DEFAULT 'sad'); INSERT INTO users VALUES ('happy')$$,
+	$$CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); CREATE TABLE users (mood mood DEFAULT 'ok')$$);
+-- removed, renamed, reordered: with everything that depends on the type
+CREATE ROLE regress_diff_types;
+SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); COMMENT ON TYPE mood IS 'how it goes';
+	REVOKE USAGE ON TYPE mood FROM PUBLIC; GRANT USAGE ON TYPE mood TO regress_diff_types;
+	CREATE TABLE users (id int PRIMARY KEY, mood mood NOT NULL DEFAULT 'ok' CHECK (mood <> 'sad'), moods mood[], glad bool GENERATED ALWAYS AS (mood = 'happy') STORED);
+	CREATE INDEX happy ON users (id) WHERE mood = 'happy';
+	INSERT INTO users VALUES (1, 'happy', '{ok,happy}');
+	CREATE VIEW happy_users AS SELECT * FROM users WHERE mood = 'happy'; GRANT SELECT ON happy_users TO regress_diff_types;
+	CREATE FUNCTION cheer(m mood) RETURNS mood LANGUAGE sql AS 'SELECT m'$$,
+	$$CREATE TYPE mood AS ENUM ('happy', 'ok'); COMMENT ON TYPE mood IS 'how it goes';
+	REVOKE USAGE ON TYPE mood FROM PUBLIC; GRANT USAGE ON TYPE mood TO regress_diff_types;
+	CREATE TABLE users (id int PRIMARY KEY, mood mood NOT NULL DEFAULT 'ok' CHECK (mood <> 'happy' OR true), moods mood[], glad bool GENERATED ALWAYS AS (mood = 'happy') STORED);
+	CREATE INDEX happy ON users (id) WHERE mood = 'happy';
+	CREATE VIEW happy_users AS SELECT * FROM users WHERE mood = 'happy'; GRANT SELECT ON happy_users TO regress_diff_types;
+	CREATE FUNCTION cheer(m mood) RETURNS mood LANGUAGE sql AS 'SELECT m'$$);
+-- the rows survive
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE TABLE users (id int, mood mood, moods mood[]);
+INSERT INTO users VALUES (1, 'happy', '{ok,happy}'), (2, NULL, NULL);
+DO $do$
+DECLARE
+	d record;
+BEGIN
+	FOR d IN SELECT * FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('happy', 'ok'); CREATE TABLE shop.users (id int, mood shop.mood, moods shop.mood[])$$, '{shop}') LOOP
+		EXECUTE d.upgrade_sql;
+	END LOOP;
+END $do$;
+SELECT * FROM users ORDER BY mood;
+DROP TABLE users;
+DROP TYPE mood;
+-- no column has it
+SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok')$$, $$CREATE TYPE mood AS ENUM ('ok', 'sad')$$);
+-- through a domain and a composite type, inherited columns, names that need quotes
+SELECT * FROM pg_temp.judge($$CREATE TYPE "Mood" AS ENUM ('sad', 'ok'); CREATE TABLE "Mood_old" (x int); CREATE DOMAIN d AS "Mood" DEFAULT 'ok' CHECK (VALUE <> 'sad'); CREATE TYPE c AS (a "Mood", b int);
+	CREATE TABLE a (m "Mood", d d, c c); CREATE TABLE b () INHERITS (a)$$,
+	$$CREATE TYPE "Mood" AS ENUM ('ok', 'sad'); CREATE TABLE "Mood_old" (x int); CREATE DOMAIN d AS "Mood" DEFAULT 'ok' CHECK (VALUE <> 'sad'); CREATE TYPE c AS (a "Mood", b int);
+	CREATE TABLE a (m "Mood", d d, c c); CREATE TABLE b () INHERITS (a)$$);
+-- columns that cease to have the type, and columns that get it
+SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE a (x mood, y text, z mood)$$,
+	$$CREATE TYPE mood AS ENUM ('ok', 'sad'); CREATE TABLE a (x text, y mood, z mood)$$);
+-- the base type of a domain
+SELECT * FROM pg_temp.judge($$CREATE DOMAIN code AS varchar(10) CHECK (VALUE <> ''); CREATE TABLE a (x code NOT NULL DEFAULT 'a', y code[]); INSERT INTO a VALUES ('b', '{c}')$$,
+	$$CREATE DOMAIN code AS varchar(20) CHECK (VALUE <> ''); CREATE TABLE a (x code NOT NULL DEFAULT 'a', y code[])$$);
+-- attributes of a composite type: without a column of the type, and with one
+SELECT * FROM pg_temp.judge($$CREATE TYPE c AS (a int, b text, z text)$$, $$CREATE TYPE c AS (a bigint, b text, n text)$$);
+SELECT * FROM pg_temp.judge($$CREATE TYPE c AS (a int, b text, z text); CREATE TABLE t (c c); INSERT INTO t VALUES (ROW(1, 'b', 'z')), (NULL)$$,
+	$$CREATE TYPE c AS (a bigint, b text, n text); CREATE TABLE t (c c)$$);
+SELECT * FROM pg_temp.judge($$CREATE TYPE c AS (a int, b text); CREATE TABLE t (c c, d c[]); INSERT INTO t VALUES (ROW(1, 'b'), ARRAY[ROW(1, 'x')::c])$$,
+	$$CREATE TYPE c AS (a bigint, b text); CREATE TABLE t (c c, d c[])$$);
+RESET search_path;
+DROP SCHEMA shop;
+DROP ROLE regress_diff_types;
+DROP EXTENSION pg_cmig;
