@@ -23,7 +23,7 @@ static const char event_trigger_sql[] =
 "SELECT 'pg_event_trigger'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " e.evtname::text, quote_ident(e.evtname), pg_get_userbyid(e.evtowner)::text, false,"
 " format('CREATE EVENT TRIGGER %I ON %s%s EXECUTE FUNCTION %s()', e.evtname, e.evtevent,"
-"  (SELECT format(' WHEN TAG IN (%s)', string_agg(quote_literal(t), ', ' ORDER BY t)) FROM unnest(e.evttags) t HAVING count(*) > 0),"
+"  (SELECT format(' WHEN TAG IN (%s)', string_agg(quote_literal(t.tag), ', ' ORDER BY t.n)) FROM unnest(e.evttags) WITH ORDINALITY t (tag, n) HAVING count(*) > 0),"
 "  (SELECT format('%I.%I', n.nspname, p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = e.evtfoid)),"
 " CASE e.evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
 " FROM pg_event_trigger e WHERE e.oid >= 16384";

@@ -32,6 +32,7 @@ CREATE TABLE t (a integer CONSTRAINT c CHECK (a > 0), b text CONSTRAINT d CHECK 
 -- b:
 CREATE TABLE t (a integer CONSTRAINT c CHECK (a >= 0), b text CONSTRAINT d CHECK (b IN ('x', 'y', 'z')), v varchar(3) CONSTRAINT e CHECK (v IN ('k', 'l')));
 -- pair: same check, written in another way
+-- expect: no rows
 -- a:
 CREATE TABLE t (v varchar(9), n integer, CONSTRAINT c CHECK (v IN ('a', 'b')), CONSTRAINT d CHECK (n BETWEEN 1 AND 5));
 -- b:
