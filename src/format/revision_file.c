@@ -15,6 +15,7 @@
 
 #include "base/errors.h"
 #include "format/file_start.h"
+#include "format/header_value.h"
 #include "format/marker.h"
 #include "format/revision_file.h"
 #include "format/section_text.h"
@@ -22,7 +23,6 @@
 #include "parse/lexer.h"
 
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -83,79 +83,6 @@ here(const Reader *reader, int line)
 }
 
 /*
- * Values
- */
-
-/* A name as written, shortened for a message. */
-static char *
-shortened(const char *name)
-{
-	int			length = strlen(name);
-
-	if (length <= CMIG_MAX_ID_LENGTH / 2)
-		return pstrdup(name);
-	length = pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2);
-	return psprintf("%.*s...", length, name);
-}
-
-/* The same in double quotes, unless it contains a double quote. */
-static char *
-quoted(const char *name)
-{
-	return strchr(name, '"') ? shortened(name) : psprintf("\"%s\"", shortened(name));
-}
-
-/* A list of ids or labels, separated by commas, as the value of a key. */
-static CmigNames
-parse_names(const Reader *reader, const char *key, const char *value, int line)
-{
-	CmigNames	names = {0, NULL};
-	int			allocated = 1;
-	const char *repeated;
-
-	if (*value == '\0')
-		return names;
-	for (const char *p = value; *p; p++)
-		if (*p == ',')
-			allocated++;
-	names.names = palloc(sizeof(char *) * allocated);
-
-	for (;;)
-	{
-		const char *end = value + strcspn(value, ",");
-		char	   *name = cmig_marker_trimmed(value, end);
-		char	   *bad = cmig_graph_check_name(name);
-
-		if (bad)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("invalid name %s for %s in %s",
-							quoted(name), key, here(reader, line)),
-					 errdetail("The name %s.", bad),
-					 errhint("Write ids or labels without quotes, separated by commas, or nothing.")));
-		/* Python and SQL say it that way; it is not the name of a branch */
-		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("invalid name \"%s\" for %s in %s", name, key, here(reader, line)),
-					 errhint("Leave the value of %s empty for none.", key)));
-		names.names[names.count++] = name;
-		if (*end == '\0')
-			break;
-		value = end + 1;
-	}
-
-	repeated = cmig_graph_find_repeated(&names);
-	if (repeated)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("\"%s\" is named twice for %s in %s",
-						repeated, key, here(reader, line)),
-				 errhint("Name it once, or correct one of the two.")));
-	return names;
-}
-
-/*
  * Reading
  */
 
@@ -181,13 +108,13 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 		case CMIG_KEY_REVISION:
 			break;				/* start_revision() has read it */
 		case CMIG_KEY_DOWN_REVISION:
-			text->edges.parents = parse_names(reader, cmig_marker_keys[key], value, line);
+			text->edges.parents = cmig_header_value_names(cmig_marker_keys[key], value, here(reader, line));
 			break;
 		case CMIG_KEY_DEPENDS_ON:
-			text->edges.depends = parse_names(reader, cmig_marker_keys[key], value, line);
+			text->edges.depends = cmig_header_value_names(cmig_marker_keys[key], value, here(reader, line));
 			break;
 		case CMIG_KEY_BRANCH_LABELS:
-			text->edges.labels = parse_names(reader, cmig_marker_keys[key], value, line);
+			text->edges.labels = cmig_header_value_names(cmig_marker_keys[key], value, here(reader, line));
 			break;
 		case CMIG_KEY_MESSAGE:
 			text->edges.message = pstrdup(value);
@@ -290,7 +217,7 @@ refuse_open_quote(const CmigQuotedStart *open, const char *what, const char *pro
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("unterminated %s in %s", open->type, open->place),
 			 errdetail("The line \"%s\" is inside it, and %s %s.",
-					   shortened(open->start), what, problem),
+					   cmig_header_value_shortened(open->start), what, problem),
 			 errhint("Close it; or, if that line is text, correct %s.", what)));
 }
 
@@ -483,7 +410,7 @@ start_revision(Reader *reader, const char *start, const char *end)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 *id ? errmsg("invalid revision id %s in %s",
-							  quoted(id), here(reader, lexer->line))
+							  cmig_header_value_quoted(id), here(reader, lexer->line))
 				 : errmsg("no revision id in %s", here(reader, lexer->line)),
 				 *id ? errdetail("The id %s.", bad) : 0,
 				 first ? errhint("Write an id of letters, digits, _ and - after \"%s\", without quotes and at most %d bytes long.",
@@ -579,7 +506,7 @@ refuse_header_line(const Reader *reader, const char *end)
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("header line outside of a header in %s", here(reader, lexer->line)),
-			 errdetail("The line is \"%s\".", shortened(cmig_marker_trimmed(lexer->start, end))),
+			 errdetail("The line is \"%s\".", cmig_header_value_shortened(cmig_marker_trimmed(lexer->start, end))),
 			 errhint("If it belongs to this revision, move it to its header; if another file begins there, its first line must be \"-- revision: \" and the id.")));
 }
 

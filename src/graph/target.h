@@ -2,8 +2,8 @@
  * target.h
  *	  What a user typed, resolved to revisions.
  *
- * Pure.  Where upgrade, downgrade, stamp and history lead, given what is
- * applied.  Raises MG001 to MG004 and 22023.
+ * Pure.  Where upgrade, downgrade and stamp lead, given what is applied.  Raises
+ * MG001 to MG004.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -74,12 +74,5 @@ typedef struct CmigStampTarget
 extern CmigStampTarget *cmig_target_stamp(const CmigGraph *graph,
 										  const CmigApplied *applied,
 										  const CmigNames *targets);
-
-/*
- * The revisions of a history range, "from:to" or one identifier.  Relative
- * numbers that reach too far are clipped.
- */
-extern CmigMarks *cmig_target_range(const CmigGraph *graph, const CmigApplied *applied,
-									const char *range);
 
 #endif							/* CMIG_TARGET_H */

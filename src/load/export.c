@@ -23,7 +23,7 @@
 #include "format/file_name.h"
 #include "format/revision_format.h"
 #include "graph/graph_walk.h"
-#include "graph/target.h"
+#include "graph/target_range.h"
 #include "load/create.h"
 #include "tables/catalog.h"
 #include "tables/version_rows.h"

@@ -17,6 +17,7 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "graph/graph_walk.h"
+#include "graph/target_range.h"
 #include "report/view.h"
 #include "tables/catalog.h"
 #include "tables/version_rows.h"

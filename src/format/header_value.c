@@ -1,0 +1,80 @@
+/*
+ * header_value.c
+ *	  The names in the headers of revision files.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "format/header_value.h"
+#include "format/marker.h"
+#include "graph/graph.h"
+
+#include "mb/pg_wchar.h"
+
+char *
+cmig_header_value_shortened(const char *name)
+{
+	int			length = strlen(name);
+
+	if (length <= CMIG_MAX_ID_LENGTH / 2)
+		return pstrdup(name);
+	length = pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2);
+	return psprintf("%.*s...", length, name);
+}
+
+char *
+cmig_header_value_quoted(const char *name)
+{
+	return strchr(name, '"') ? cmig_header_value_shortened(name) : psprintf("\"%s\"", cmig_header_value_shortened(name));
+}
+
+CmigNames
+cmig_header_value_names(const char *key, const char *value, const char *place)
+{
+	CmigNames	names = {0, NULL};
+	int			allocated = 1;
+	const char *repeated;
+
+	if (*value == '\0')
+		return names;
+	for (const char *p = value; *p; p++)
+		if (*p == ',')
+			allocated++;
+	names.names = palloc(sizeof(char *) * allocated);
+
+	for (;;)
+	{
+		const char *end = value + strcspn(value, ",");
+		char	   *name = cmig_marker_trimmed(value, end);
+		char	   *bad = cmig_graph_check_name(name);
+
+		if (bad)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("invalid name %s for %s in %s",
+							cmig_header_value_quoted(name), key, place),
+					 errdetail("The name %s.", bad),
+					 errhint("Write ids or labels without quotes, separated by commas, or nothing.")));
+		/* Python and SQL say it that way; it is not the name of a branch */
+		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("invalid name \"%s\" for %s in %s", name, key, place),
+					 errhint("Leave the value of %s empty for none.", key)));
+		names.names[names.count++] = name;
+		if (*end == '\0')
+			break;
+		value = end + 1;
+	}
+
+	repeated = cmig_graph_find_repeated(&names);
+	if (repeated)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("\"%s\" is named twice for %s in %s",
+						repeated, key, place),
+				 errhint("Name it once, or correct one of the two.")));
+	return names;
+}
