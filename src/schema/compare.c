@@ -157,15 +157,24 @@ part_from_parents(CmigDifference *difference)
 		CmigObject *link;
 		CmigChange *link_change;
 
-		if ((change->from && change->to) || change->action != CMIG_NO_CHANGE ||
-			!object->inherited || object->parent == NULL || object->parent->kind != &cmig_kind_table)
+		if (!object->inherited || object->alone || object->parent == NULL ||
+			object->parent->kind != &cmig_kind_table)
+			continue;
+		if ((change->from == NULL || change->to == NULL) && change->action != CMIG_NO_CHANGE)
 			continue;
 		link = cmig_image_lookup(image, &cmig_kind_partition, object->parent->identity);
 		if (link == NULL)
 			continue;
 		link_change = change->to ? difference->of_to[link->index] : difference->of_from[link->index];
-		if (link_change->action != CMIG_NO_CHANGE)
+		if (link_change->action == CMIG_NO_CHANGE)
+			continue;
+		if (change->from == NULL || change->to == NULL)
 			change->action = change->to ? CMIG_CREATE : CMIG_DROP;
+		else if (change->action != CMIG_AGAIN)
+		{
+			change->from->alone = change->to->alone = true;
+			compare_pair(difference, change);
+		}
 	}
 }
 
@@ -621,6 +630,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	difference->of_to = palloc0(sizeof(CmigChange *) * Max(to->count, 1));
 	match(difference);
 	decide_late(difference);
+	part_from_parents(difference);
 	propagate(difference);
 	part_from_parents(difference);
 	for (int i = 0; i < difference->count; i++)

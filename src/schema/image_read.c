@@ -10,6 +10,7 @@
 #include "schema/bodies.h"
 #include "schema/image_read.h"
 #include "schema/kinds.h"
+#include "schema/normal.h"
 #include "schema/shadow_rows.h"
 
 #include "access/htup_details.h"
@@ -171,7 +172,13 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 	object->owner = text_at(reader, 8);
 	object->inherited = bool_at(reader, 9);
 	for (int i = 0; i < kind->nproperties; i++)
-		object->values[i] = text_at(reader, FIXED_COLUMNS + i);
+	{
+		char	   *value = text_at(reader, FIXED_COLUMNS + i);
+
+		if (value != NULL && (kind->properties[i].flags & CMIG_PROPERTY_EXPRESSION))
+			value = cmig_normal_reloadable(value);
+		object->values[i] = value;
+	}
 	cmig_image_add(reader->image, object);
 }
 

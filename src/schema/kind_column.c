@@ -268,7 +268,7 @@ alter_identity(CmigAlter *alter)
 static const CmigObject *
 parent_column(const CmigObject *column)
 {
-	for (int i = 0; i < column->ndepends; i++)
+	for (int i = 0; i < column->ndepends && !column->alone; i++)
 		if (column->depends[i]->kind == &cmig_kind_column && column->depends[i]->parent != column->parent)
 			return column->depends[i];
 	return NULL;
@@ -290,7 +290,7 @@ alter_column(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
-	bool		leads = !(from->inherited && to->inherited) && !parent_changes(alter, TYPE);
+	bool		leads = (to->alone || !(from->inherited && to->inherited)) && !parent_changes(alter, TYPE);
 	bool		not_null = to->values[NOT_NULL] != NULL;
 
 	if (cmig_alter_differs(alter, GENERATED) ||

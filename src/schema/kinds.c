@@ -11,6 +11,7 @@
 /* A parent's kind stands before its children's. */
 static CmigKind *const all[] = {
 	&cmig_kind_schema,
+	&cmig_kind_extension,
 	&cmig_kind_access_method,
 	&cmig_kind_language,
 	&cmig_kind_foreign_data_wrapper,

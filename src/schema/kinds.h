@@ -15,6 +15,9 @@ extern CmigKind **cmig_kinds(int *count);
 /* in kind_schema.c */
 extern CmigKind cmig_kind_schema;
 
+/* in kind_extension.c */
+extern CmigKind cmig_kind_extension;
+
 /* in kind_type.c */
 extern CmigKind cmig_kind_enum;
 extern CmigKind cmig_kind_domain;

@@ -12,6 +12,8 @@
 
 #include "schema/normal.h"
 
+#include "lib/stringinfo.h"
+
 typedef struct Token
 {
 	const char *text;
@@ -263,4 +265,54 @@ cmig_normal_same(const char *a, const char *b)
 	pfree(left.tokens);
 	pfree(right.tokens);
 	return same && i < 0 && j < 0;
+}
+
+/* The bracket that closes a list of values, behind its opening one; or NULL. */
+static const char *
+closing_bracket(const char *p)
+{
+	for (int depth = 1; *p != '\0'; p = *p == '\'' ? skip_quoted(p, false) : p + 1)
+	{
+		if (*p == '[')
+			depth++;
+		else if (*p == ']' && --depth == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/*
+ * varchar IN ('a', 'b') prints as text = ANY ((ARRAY[...])::text[]).  With the
+ * cast, the server would cast each element instead; without it, it adds the
+ * cast that is printed.
+ */
+char *
+cmig_normal_reloadable(char *text)
+{
+	static const char cast[] = "])::text[])",
+				element[] = "::character varying",
+				array[] = "((ARRAY[";
+	StringInfoData result;
+	const char *rest = text,
+			   *found;
+
+	if (strstr(text, cast) == NULL)
+		return text;
+	initStringInfo(&result);
+	while ((found = strstr(rest, array)) != NULL)
+	{
+		const char *end = closing_bracket(found + strlen(array));
+
+		appendBinaryStringInfo(&result, rest, found + strlen(array) - rest);
+		rest = found + strlen(array);
+		if (end == NULL || found - text < 4 ||
+			(strncmp(found - 4, "ANY ", 4) != 0 && strncmp(found - 4, "ALL ", 4) != 0) ||
+			strncmp(end, cast, strlen(cast)) != 0 || end - rest < (int) strlen(element) ||
+			strncmp(end - strlen(element), element, strlen(element)) != 0)
+			continue;
+		appendBinaryStringInfo(&result, rest, end + 2 - rest);
+		rest = end + strlen(cast) - 1;
+	}
+	appendStringInfoString(&result, rest);
+	return result.data;
 }

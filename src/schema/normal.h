@@ -15,4 +15,10 @@
 /* Do two printed expressions, or definitions with expressions, mean the same? */
 extern bool cmig_normal_same(const char *a, const char *b);
 
+/*
+ * A printed text so that it prints the same once it has been loaded, as far as
+ * that can be done: the text itself, or a new one.
+ */
+extern char *cmig_normal_reloadable(char *text);
+
 #endif							/* CMIG_NORMAL_H */

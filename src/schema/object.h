@@ -55,6 +55,8 @@ typedef struct CmigObject
 	bool		inherited;		/* the parent table's definition makes it */
 	bool		linked;			/* its owner is that of another object */
 	bool		folded;			/* made by the statement of its parent */
+	bool		alone;			/* its table is taken from the parent
+								 * meanwhile */
 	bool		apart;			/* it must not be folded */
 	bool		keeps;			/* it is made again with what is not compared */
 	char	   *values[FLEXIBLE_ARRAY_MEMBER];	/* by property of the kind;

@@ -1,0 +1,114 @@
+--
+-- diff: views, functions, triggers, policies, partitions, and types in use
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+-- the difference, then what it changes: nothing is left after upgrade, and the start is back after downgrade
+CREATE FUNCTION pg_temp.judge(start_sql text, target_sql text, OUT step integer, OUT upgrade_sql text, OUT downgrade_sql text) RETURNS SETOF record
+LANGUAGE plpgsql AS $$
+DECLARE
+	d record;
+	before text;
+	up text[];
+	down text[];
+	sql text;
+BEGIN
+	EXECUTE start_sql;
+	before := cmig.schema_sql('{shop}', owners => true);
+	FOR d IN SELECT * FROM cmig.diff(target_sql, '{shop}', owners => true) LOOP
+		step := d.step;
+		upgrade_sql := coalesce(d.upgrade_sql, d.action || ' ' || d.kind || ' ' || d.object || ': ' || d.hazard);
+		downgrade_sql := d.downgrade_sql;
+		RETURN NEXT;
+		up := up || d.upgrade_sql;
+		down := d.downgrade_sql || down;
+	END LOOP;
+	FOREACH sql IN ARRAY coalesce(up, '{}') LOOP
+		EXECUTE sql;
+	END LOOP;
+	step := NULL;
+	downgrade_sql := NULL;
+	FOR d IN SELECT * FROM cmig.diff(target_sql, '{shop}', owners => true) LOOP
+		upgrade_sql := 'LEFT OVER: ' || coalesce(d.upgrade_sql, d.object);
+		RETURN NEXT;
+	END LOOP;
+	FOREACH sql IN ARRAY coalesce(down, '{}') LOOP
+		EXECUTE sql;
+	END LOOP;
+	IF cmig.schema_sql('{shop}', owners => true) <> before THEN
+		upgrade_sql := 'NOT AS BEFORE: ' || cmig.schema_sql('{shop}', owners => true);
+		RETURN NEXT;
+	END IF;
+	DROP SCHEMA shop CASCADE;
+	CREATE SCHEMA shop;
+END $$;
+CREATE SCHEMA shop;
+SET search_path = shop;
+
+-- a view and what is on it survive a column that changes its type
+SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
+	CREATE TABLE a (x int, y text);
+	CREATE VIEW v AS SELECT x, y FROM a;
+	CREATE VIEW w AS SELECT x FROM v;
+	CREATE MATERIALIZED VIEW m AS SELECT x FROM a;
+	CREATE INDEX ON m (x);
+	COMMENT ON VIEW w IS 'w';
+	COMMENT ON COLUMN v.x IS 'v.x';
+	GRANT SELECT ON w TO PUBLIC;
+	CREATE POLICY p ON a USING (x > 0); $$, $$
+	CREATE TABLE a (x bigint, y text);
+	CREATE VIEW v AS SELECT x, y FROM a;
+	CREATE VIEW w AS SELECT x FROM v;
+	CREATE MATERIALIZED VIEW m AS SELECT x FROM a;
+	CREATE INDEX ON m (x);
+	COMMENT ON VIEW w IS 'w';
+	COMMENT ON COLUMN v.x IS 'v.x';
+	GRANT SELECT ON w TO PUBLIC;
+	CREATE POLICY p ON a USING (x > 0); $$);
+-- functions: replaced, made again, ordered by what their bodies name; a check that calls one on its own table
+SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
+	CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1';
+	CREATE FUNCTION two(a int) RETURNS int LANGUAGE sql AS 'SELECT 2';
+	CREATE VIEW v AS SELECT two(1) AS x; $$, $$
+	CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 11';
+	CREATE FUNCTION two(b int) RETURNS int LANGUAGE sql AS 'SELECT 2';
+	CREATE VIEW v AS SELECT two(1) AS x;
+	CREATE TABLE z (x int);
+	CREATE FUNCTION a() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM shop.z';
+	CREATE FUNCTION is_good(z) RETURNS boolean LANGUAGE sql AS 'SELECT $1.x > 0';
+	ALTER TABLE z ADD CHECK (is_good(z)); $$);
+-- triggers, rules, policies
+SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
+	CREATE TABLE a (x int);
+	CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+	CREATE TRIGGER gone BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f();
+	CREATE TRIGGER t BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION f();
+	CREATE POLICY p ON a FOR SELECT USING (x > 0);
+	CREATE POLICY q ON a USING (x > 0); $$, $$
+	CREATE TABLE a (x int);
+	CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+	CREATE TRIGGER t BEFORE UPDATE OF x ON a FOR EACH ROW EXECUTE FUNCTION f();
+	ALTER TABLE a DISABLE TRIGGER t;
+	CREATE RULE r AS ON DELETE TO a DO INSTEAD NOTHING;
+	CREATE POLICY p ON a FOR SELECT USING (x > 1);
+	CREATE POLICY q ON a AS RESTRICTIVE USING (x > 0); $$);
+-- partitions
+SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
+	CREATE TABLE a (x int, y int) PARTITION BY RANGE (x);
+	CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (1) TO (10);
+	CREATE TABLE a2 PARTITION OF a FOR VALUES FROM (10) TO (20); $$, $$
+	CREATE TABLE a (x int, y bigint, z int) PARTITION BY RANGE (x);
+	CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (1) TO (9);
+	CREATE TABLE a3 PARTITION OF a FOR VALUES FROM (20) TO (30);
+	CREATE INDEX ON a (y); $$);
+-- types in use
+SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
+	CREATE TYPE mood AS ENUM ('sad', 'ok');
+	CREATE TABLE a (m mood DEFAULT 'ok' CHECK (m <> 'sad'));
+	CREATE VIEW v AS SELECT m FROM a; $$, $$
+	CREATE TYPE mood AS ENUM ('sad', 'meh', 'ok');
+	CREATE TABLE a (m mood DEFAULT 'meh' CHECK (m <> 'sad'));
+	CREATE VIEW v AS SELECT m FROM a; $$);
+RESET search_path;
+DROP SCHEMA shop;
+DROP EXTENSION pg_cmig;

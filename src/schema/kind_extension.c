@@ -1,0 +1,56 @@
+/*
+ * kind_extension.c
+ *	  Extensions: which there are, of which version, in which schema.
+ *
+ * What belongs to one is not compared.  What depends on such an object depends
+ * on the extension (image_read.c).
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kinds.h"
+
+enum
+{
+	VERSION,
+	SCHEMA
+};
+
+static const CmigProperty properties[] = {
+	[VERSION] = {"version"},
+	[SCHEMA] = {"schema"},
+};
+
+/* In the shadow, those that the target has not declared have another name. */
+static const char extension_sql[] =
+"SELECT 'pg_extension'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" e.extname::text, quote_ident(e.extname), NULL::text, false, e.extversion::text, quote_ident(n.nspname)"
+" FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
+" WHERE e.oid >= 16384 AND e.extname <> 'pg_cmig' AND e.extname !~ '^cmig_hidden_'";
+
+static List *
+create_extension(const CmigObject *extension)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE EXTENSION %s WITH SCHEMA %s", extension->identity, extension->values[SCHEMA]),
+						   cmig_kind_drop(extension));
+}
+
+static void
+alter_extension(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (cmig_alter_differs(alter, SCHEMA))
+		cmig_alter_action(alter, psprintf("SET SCHEMA %s", to->values[SCHEMA]), psprintf("SET SCHEMA %s", from->values[SCHEMA]));
+	if (cmig_alter_differs(alter, VERSION))
+		cmig_alter_action(alter, psprintf("UPDATE TO %s", cmig_literal(to->values[VERSION])),
+						  psprintf("UPDATE TO %s", cmig_literal(from->values[VERSION])));
+}
+
+CmigKind	cmig_kind_extension = {
+	.name = "extension",.word = "EXTENSION",.flags = CMIG_KIND_GLOBAL,
+	CMIG_PROPERTIES(properties),
+	.sql = extension_sql,.create = create_extension,.alter = alter_extension
+};
