@@ -362,8 +362,9 @@ sub common_sql
 			push @sql, "REVOKE ALL ON $on FROM " . q_role($a->{role});
 			next;
 		}
+		# an owner can grant anyway: that pg_dump prints it makes no difference
 		push @sql, "GRANT " . join(', ', @{ $a->{privs} }) . " ON $on TO " . q_role($a->{role})
-		  . ($a->{option} && $a->{role} ne 'PUBLIC' ? ' WITH GRANT OPTION' : '');
+		  . ($a->{option} && $a->{role} ne 'PUBLIC' && $a->{role} ne ($o->{owner} // '') ? ' WITH GRANT OPTION' : '');
 	}
 	return @sql;
 }
@@ -1637,7 +1638,7 @@ $KIND{default_privileges} = {
 		my $priv = nth($o->{priv}, @{ $DEFAULT_PRIVS{ $o->{on} } });
 
 		return "ALTER DEFAULT PRIVILEGES" . ($o->{for} ? ' FOR ROLE ' . q_($o->{for}) : '') . ($o->{in} && of($o->{in}) && $o->{on} ne 'SCHEMAS' ? ' IN SCHEMA ' . q_name(of($o->{in})) : '')
-		  . ($o->{revoke} ? " REVOKE $priv ON $o->{on} FROM " . q_role($o->{to}) : " GRANT $priv ON $o->{on} TO " . q_role($o->{to}) . ($o->{option} && $o->{to} ne 'PUBLIC' ? ' WITH GRANT OPTION' : ''));
+		  . ($o->{revoke} ? " REVOKE $priv ON $o->{on} FROM " . q_role($o->{to}) : " GRANT $priv ON $o->{on} TO " . q_role($o->{to}) . ($o->{option} && $o->{to} ne 'PUBLIC' && $o->{to} ne ($o->{for} // '') ? ' WITH GRANT OPTION' : ''));
 	},
 };
 
