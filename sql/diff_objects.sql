@@ -101,6 +101,16 @@ SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (1) TO (9);
 	CREATE TABLE a3 PARTITION OF a FOR VALUES FROM (20) TO (30);
 	CREATE INDEX ON a (y); $$);
+-- a view becomes a materialized view
+SELECT upgrade_sql FROM pg_temp.judge('CREATE TABLE a (x int); CREATE VIEW v AS SELECT x FROM a', 'CREATE TABLE a (x int); CREATE MATERIALIZED VIEW v AS SELECT x FROM a');
+-- an index of a partitioned table
+SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
+	CREATE TABLE a (x int, y int) PARTITION BY RANGE (x);
+	CREATE INDEX i ON a (y);
+	CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (1) TO (10); $$, $$
+	CREATE TABLE a (x int PRIMARY KEY, y int) PARTITION BY RANGE (x);
+	CREATE INDEX i ON a (y DESC);
+	CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (1) TO (10); $$);
 -- types in use
 SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	CREATE TYPE mood AS ENUM ('sad', 'ok');

@@ -55,6 +55,18 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 		cmig_image_lookup(difference->to, parent->kind, parent->identity) != NULL;
 }
 
+/*
+ * An index or a constraint of a partition that is part of the partitioned
+ * table's, before and afterwards: it cannot be changed by itself.
+ */
+static bool
+is_of_parent(const CmigChange *change)
+{
+	return change->from != NULL && change->to != NULL &&
+		change->from->inherited && change->to->inherited && !change->to->alone &&
+		(change->to->kind == &cmig_kind_index || change->to->kind == &cmig_kind_constraint);
+}
+
 static void
 compare_pair(CmigDifference *difference, CmigChange *change)
 {
@@ -73,6 +85,8 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 		change->reason = alter.unsupported;
 		return;
 	}
+	if (alter.again && is_of_parent(change))
+		return;
 	if (alter.again)
 	{
 		change->action = CMIG_AGAIN;
@@ -131,8 +145,12 @@ match(CmigDifference *difference)
 	{
 		int			order = i == from->count ? 1 : j == to->count ? -1 :
 		cmig_object_compare(from->objects[i], to->objects[j]);
-		bool		apart = false;
+		bool		apart;
 
+		/* a column of a view is not one of a materialized view */
+		apart = order == 0 && from->objects[i]->parent != NULL && to->objects[j]->parent != NULL &&
+			difference->of_from[from->objects[i]->parent->index] !=
+			difference->of_to[to->objects[j]->parent->index];
 		add_change(difference, order <= 0 ? from->objects[i] : NULL,
 				   order >= 0 && !apart ? to->objects[j] : NULL);
 		if (apart)
@@ -372,6 +390,8 @@ propagate(CmigDifference *difference)
 				dependent->action == CMIG_UNSUPPORTED)
 				continue;
 			if (!goes && !is_disturbed(change, dependent))
+				continue;
+			if (is_of_parent(dependent) && dependent->from->parent != change->from)
 				continue;
 			if (is_disposable(dependent->from) ||
 				(change->action == CMIG_AGAIN && dependent->from->parent == change->from))
