@@ -34,42 +34,49 @@ typedef struct CmigRlsRole
 	Oid			oid;
 } CmigRlsRole;
 
-/* What the caller asks for. */
+/* The options of one call of enable_rls. */
 typedef struct CmigRlsOptions
 {
-	char	   *user_column;	/* NULL: user_id if there is one; '': none */
-	char	   *tenant_column;	/* NULL: tenant_id if there is one; '': none */
-	List	   *roles;			/* of CmigRlsRole: the application's */
-	List	   *bypass_roles;	/* of CmigRlsRole: see and write every row */
+	char	   *user_column;	/* NULL: user_id if that column exists; '':
+								 * none */
+	char	   *tenant_column;	/* NULL: tenant_id if that column exists; '':
+								 * none */
+	List	   *roles;			/* of CmigRlsRole: the roles of the
+								 * application */
+	List	   *bypass_roles;	/* of CmigRlsRole: roles that see and write
+								 * every row */
 	Oid			via;			/* membership table or InvalidOid */
-	char	   *via_key;		/* its column that key_column is looked up in */
-	char	   *via_user;		/* its column that holds the user */
-	char	   *key_column;		/* the target's column that is looked up */
+	char	   *via_key;		/* its column that is compared with key_column */
+	char	   *via_user;		/* its column that contains the user */
+	char	   *key_column;		/* the protected table's column that is looked
+								 * up */
 	bool		shared;			/* rows without a key are readable */
 	bool		public_read;	/* all rows are readable */
-	int			commands;		/* what the roles may do at all */
-	bool		force;			/* the owner too */
-	bool		column_default; /* the key's default is the context */
-	bool		create_index;	/* where none leads with the key */
-	bool		require_context;	/* an error, not no rows, when unset */
-	List	   *granted;		/* of char *: roles that get the level
-								 * application now */
+	int			commands;		/* the commands that the roles may use */
+	bool		force;			/* FORCE ROW LEVEL SECURITY, for the owner,
+								 * too */
+	bool		column_default; /* set the key's default to the context */
+	bool		create_index;	/* create an index on the key if there is none */
+	bool		require_context;	/* without a context, raise an error
+									 * instead of returning no rows */
+	List	   *granted;		/* of char *: roles to which this call grants
+								 * the level application */
 } CmigRlsOptions;
 
-/* What was there before enable_rls, and what it was asked for. */
+/* The state of the table before enable_rls, and the options of that call. */
 typedef struct CmigRlsDefault
 {
 	char	   *column;
-	char	   *expression;		/* NULL: it had none */
+	char	   *expression;		/* NULL: the column had no default */
 } CmigRlsDefault;
 
 typedef struct CmigRlsState
 {
-	bool		enabled;		/* the flags before */
+	bool		enabled;		/* the flags that the table had before */
 	bool		forced;
 	List	   *defaults;		/* of CmigRlsDefault */
-	List	   *granted;		/* of char *: roles that got the level
-								 * application */
+	List	   *granted;		/* of char *: roles to which the level
+								 * application was granted */
 	char	   *user_column;	/* NULL: none */
 	char	   *tenant_column;
 	char	   *key_column;		/* with via */
@@ -78,38 +85,42 @@ typedef struct CmigRlsState
 	char	   *via_user;
 	bool		shared;
 	bool		public_read;
-	int			commands;		/* 0 counts as all */
+	int			commands;		/* 0 means all commands */
 	bool		require_context;
 	bool		no_index;		/* create_index => false */
 } CmigRlsState;
 
-/* A policy, wanted or there. */
+/* A policy: one that a table should have, or one that it has. */
 typedef struct CmigRlsPolicy
 {
 	char	   *name;
 	bool		permissive;
 	int			commands;		/* CMIG_RLS_ALL or one bit */
 	List	   *roles;			/* of CmigRlsRole */
-	char	   *qual;			/* as SQL when wanted, as node tree when there */
+	char	   *qual;			/* SQL text of a wanted policy, node tree of
+								 * an existing one */
 	char	   *check;
-	char	   *about;			/* wanted: first line of the comment; there:
-								 * all */
-	bool		made;			/* there: enable_rls made it */
+	char	   *about;			/* of a wanted policy: the first line of its
+								 * comment; of an existing one: all of it */
+	bool		made;			/* of an existing policy: enable_rls created
+								 * it */
 } CmigRlsPolicy;
 
 typedef struct CmigRlsColumn
 {
 	char	   *name;
-	char	   *cast;			/* what the setting is cast to; NULL: no key
-								 * type */
-	char	   *type;			/* as people write it */
+	char	   *cast;			/* type to which the setting is cast; NULL:
+								 * this type cannot be a key */
+	char	   *type;			/* the type as format_type() shows it */
 	char	   *fallback;		/* the default's expression, NULL for none */
-	bool		generated;		/* identity or generated: takes no default */
-	char	   *made_index;		/* index that leads with it and that we made */
-	bool		indexed;		/* some other index leads with it */
+	bool		generated;		/* identity or generated: cannot have a
+								 * default */
+	char	   *made_index;		/* an index that we created and whose first
+								 * column this is */
+	bool		indexed;		/* another index has this as its first column */
 } CmigRlsColumn;
 
-/* The facts of a table. */
+/* What enable_rls needs to know about a table. */
 typedef struct CmigRlsTable
 {
 	Oid			relid;
@@ -117,13 +128,16 @@ typedef struct CmigRlsTable
 	char	   *name;			/* qualified and quoted */
 	char	   *relname;
 	char	   *nspname;
-	bool		partition;		/* its indexes come from its parent */
+	bool		partition;		/* a partition: its indexes come from its
+								 * parent */
 	bool		enabled;
 	bool		forced;
 	List	   *columns;		/* of CmigRlsColumn */
 	List	   *policies;		/* of CmigRlsPolicy */
-	List	   *made_indexes;	/* of char *: names, in the table's schema */
-	CmigRlsState *state;		/* of the policies that we made, or NULL */
+	List	   *made_indexes;	/* of char *: indexes that enable_rls created;
+								 * they are in the schema of the table */
+	CmigRlsState *state;		/* the state in the comments of our policies,
+								 * or NULL */
 } CmigRlsTable;
 
 /* in rls_state.c: texts only */
@@ -132,12 +146,15 @@ typedef struct CmigRlsTable
 extern char *cmig_rls_state_commands(int mask, const char *separator);
 extern char *cmig_rls_state_write(const CmigRlsState *state);
 
-/* NULL when the comment is not of our making. */
+/* Returns NULL if enable_rls did not write the comment. */
 extern CmigRlsState *cmig_rls_state_read(const char *comment);
 
 /* in rls_policy.c: texts only */
 
-/* The wanted policies, and the state that their comments will keep. */
+/*
+ * The policies that the table should have, and the state to keep in their
+ * comments.
+ */
 extern List *cmig_rls_policy_plan(const CmigRlsOptions *options,
 								  const CmigRlsTable *table,
 								  const CmigRlsTable *via,
@@ -148,15 +165,15 @@ extern char *cmig_rls_policy_comment(const CmigRlsTable *table, const CmigRlsPol
 									 const CmigRlsState *state);
 extern char *cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy *policy);
 
-/* The expression that reads a setting, cast, once a statement. */
+/* An expression that reads a setting and casts it, once per statement. */
 extern char *cmig_rls_policy_context(const char *setting, const char *cast, bool required);
 
-/* The same as a column's default, where a sub-select is not allowed. */
+/* The same for a column's default, where a sub-select is not allowed. */
 extern char *cmig_rls_policy_default(const char *setting, const char *cast);
 
 /*
- * The call of enable_rls that makes what it made of the table, once more; for
- * a table with a state.
+ * A call of enable_rls with the options that the table was enabled with.  The
+ * table must have a state.
  */
 extern char *cmig_rls_policy_call(const CmigRlsTable *table);
 
@@ -167,10 +184,13 @@ extern void cmig_rls_table_require(Oid relid);
 extern CmigRlsTable *cmig_rls_table_read(Oid relid);
 extern CmigRlsColumn *cmig_rls_table_column(const CmigRlsTable *table, const char *name);
 
-/* The target and, parents first, what inherits from it, which is locked. */
+/*
+ * The table and everything that inherits from it, parents first.  All of them
+ * are locked.
+ */
 extern List *cmig_rls_table_family(Oid relid, LOCKMODE mode);
 
-/* Does the text say the same as the node tree?  Either may be NULL. */
+/* Does the SQL text mean the same as the node tree?  Either may be NULL. */
 extern bool cmig_rls_table_same(Oid relid, const char *text, const char *tree);
 
 /* in rls_check.c */

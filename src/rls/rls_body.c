@@ -33,7 +33,7 @@
 #include "utils/syscache.h"
 #include "commands/proclang.h"
 
-#define MAX_NESTING 8			/* calls in bodies; recursion ends here too */
+#define MAX_NESTING 8			/* depth of nested calls; limits the recursion */
 
 /*
  * PL/pgSQL
@@ -64,7 +64,7 @@ take_until(CmigLexer *lexer, const char *word, StringInfo text)
 			depth++;
 		else if (is_word(lexer, "end"))
 			depth--;
-		/* what is no expression */
+		/* tokens that cannot be part of an expression */
 		else if (is_word(lexer, "into") || is_word(lexer, "execute") || is_word(lexer, "query"))
 			return false;
 		cmig_lexer_next_sql(lexer);
@@ -97,8 +97,9 @@ take_semicolon(CmigLexer *lexer)
 }
 
 /*
- * Statements of a block, as one expression: what is returned.  Statements
- * after an IF are its ELSE, and those that a branch without RETURN goes on to.
+ * Read the statements of a block as one expression, for the value that they
+ * return.  Statements after an IF become its ELSE, and also follow a branch
+ * that has no RETURN.
  */
 static bool
 take_statements(CmigLexer *lexer, StringInfo text)
@@ -133,9 +134,10 @@ take_statements(CmigLexer *lexer, StringInfo text)
 }
 
 /*
- * What is returned where the block fails, as it does for some contexts.  Whether
- * it fails is told by a setting that nobody has, so that it is part of the
- * context: CASE WHEN it is null THEN the handler's ... ELSE the block's END.
+ * Read the EXCEPTION clause.  For some contexts the block fails and a handler
+ * decides.  An invented setting stands for the failure, so that it is tried
+ * like any other part of the context: CASE WHEN the setting is null THEN the
+ * handler's value ELSE the block's value END.
  */
 static bool
 take_handlers(CmigLexer *lexer, StringInfo text)
@@ -159,7 +161,7 @@ take_handlers(CmigLexer *lexer, StringInfo text)
 	return true;
 }
 
-/* The SELECT that returns what the body does, or NULL. */
+/* A SELECT that returns what the body returns, or NULL. */
 static char *
 select_of_body(const char *body)
 {
@@ -196,7 +198,7 @@ proc_text(HeapTuple tuple, int column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-/* The analyzed body of a function, or NULL if it cannot be read. */
+/* The analyzed body of a function, or NULL if its body cannot be read. */
 static Query *
 body_query(HeapTuple tuple, FuncExpr *call)
 {
@@ -234,7 +236,7 @@ typedef struct Arguments
 	bool		definer;
 } Arguments;
 
-/* Put the call's arguments in place of the body's parameters. */
+/* Replace the body's parameters by the arguments of the call. */
 static Node *
 put_arguments(Node *node, void *context)
 {
@@ -262,7 +264,7 @@ put_arguments(Node *node, void *context)
 	return expression_tree_mutator(node, put_arguments, context);
 }
 
-/* Is it SELECT of an expression and nothing else? */
+/* Is the query just SELECT expression, with no other clause? */
 static bool
 is_plain_select(Query *query)
 {
@@ -295,7 +297,7 @@ set_of(FuncExpr *call, Query *query)
 	return (Node *) unnest;
 }
 
-/* A strict function is null where an argument is. */
+/* A strict function returns null if an argument is null. */
 static Node *
 unless_null(FuncExpr *call, Node *result)
 {
@@ -322,7 +324,10 @@ unless_null(FuncExpr *call, Node *result)
 	return cases->args ? (Node *) cases : result;
 }
 
-/* What the call returns, or NULL where its body cannot be read. */
+/*
+ * An expression for what the call returns, or NULL if the function's body
+ * cannot be read.
+ */
 static Node *
 body_of(FuncExpr *call)
 {
@@ -388,7 +393,7 @@ expand(Node *node, void *context)
 			return expand(body, &nesting);
 	}
 	node = expression_tree_mutator(node, expand, context);
-	/* (whole row).column, as a function that takes the row has it */
+	/* (row).column, where a whole row was passed to the function */
 	if (IsA(node, FieldSelect) && IsA(((FieldSelect *) node)->arg, Var) && ((Var *) ((FieldSelect *) node)->arg)->varattno == 0)
 	{
 		FieldSelect *field = (FieldSelect *) node;

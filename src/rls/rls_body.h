@@ -11,19 +11,20 @@
 #include "nodes/primnodes.h"
 
 /*
- * Settings in bodies that were read, with a number behind: null where one of
- * the function's EXCEPTION handlers decides.
+ * Prefix of invented settings, each followed by a number: if such a setting is
+ * null, an EXCEPTION handler of a function decides.
  */
 #define CMIG_RLS_FAILURE "cmig.failure"
 
 /*
- * Put the bodies of functions, SQL's and simple ones of PL/pgSQL, in the place
- * of their calls, as far as they can be read; nothing of them is run.  Queries
- * of SECURITY DEFINER functions have hasRowSecurity set: their owner reads.
+ * Replace calls of SQL functions and of simple PL/pgSQL functions by the
+ * functions' bodies, as far as these can be read.  Nothing is executed.
+ * Queries from SECURITY DEFINER functions get hasRowSecurity set, because they
+ * are run by the function's owner.
  */
 extern Node *cmig_rls_body_expand(Node *tree);
 
-/* Is it a call of a function that is not the server's own? */
+/* Is the node a call of a function that does not come with the server? */
 extern bool cmig_rls_body_is_foreign_call(Node *node);
 
 #endif							/* CMIG_RLS_BODY_H */

@@ -22,7 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* Does the text begin with one of them? */
+/* Does the text begin with one of the prefixes? */
 static bool
 has_prefix(const char *text, const char *const *prefixes)
 {
@@ -33,10 +33,10 @@ has_prefix(const char *text, const char *const *prefixes)
 }
 
 /*
- * A type that a function may be declared with: the server's own, or one that
- * stands for the actual arguments' types, which are looked at too.  No cstring,
- * internal or record, which input functions and their like take, and none of
- * the types that look up objects.
+ * Is this a type with which a harmless function may be declared: a type of the
+ * server, or a polymorphic one (the types of the actual arguments are checked
+ * as well)?  Not cstring, internal, or record, which input functions and the
+ * like take, nor a type whose input looks up objects.
  */
 static bool
 is_plain_declaration(Oid type)
@@ -73,10 +73,10 @@ has_plain_types(Form_pg_proc proc)
 }
 
 /*
- * Internal functions of the server that compute: none that reads tables or
- * catalogs, has effects, can take long, or calls what others have written.
- * Immutable ones are known by the types that they are declared with, but for
- * some; stable ones by name.
+ * Does this internal function of the server only compute?  It must not read
+ * tables or catalogs, have side effects, take long, or call functions of
+ * others.  Immutable functions are recognized by their declared types, with a
+ * few exceptions; stable ones by name.
  */
 static bool
 may_run(Oid function)
@@ -99,7 +99,11 @@ may_run(Oid function)
 
 	if (function >= FirstUnpinnedObjectId || !OidIsValid(function))
 		return false;
-	/* || of a text and another type: SQL that names nothing of others */
+
+	/*
+	 * text || anytype: an SQL function whose body refers only to built-in
+	 * objects
+	 */
 	if (function == F_TEXTANYCAT || function == F_ANYTEXTCAT)
 		return true;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
@@ -118,8 +122,9 @@ may_run(Oid function)
 }
 
 /*
- * Enumerations are types of others: functions that make JSON call a cast that
- * was made for one, and so only those are run that call nothing.
+ * Enum types are created by users, and functions that make JSON call a user's
+ * cast from the enum, if there is one.  So with an enum, only functions that
+ * call nothing may run.
  */
 static bool
 compares_enums(Oid function)
@@ -204,7 +209,7 @@ cmig_rls_calls_session_function(Node *node)
 		!has_row((Node *) call->args, NULL);
 }
 
-/* Is there anything that tells the context? */
+/* Does any part of the node read the context? */
 static bool
 context_walker(Node *node, void *context)
 {

@@ -12,22 +12,29 @@
 #include "nodes/primnodes.h"
 
 /*
- * May the function be run to try an expression?  It is the server's own,
- * without effects, and only the server's code handles its arguments' types.
+ * May the function be executed to try an expression?  Yes if it comes with the
+ * server, has no side effects, and if the values of its arguments are handled
+ * only by code of the server.
  */
 extern bool cmig_rls_calls_builtin(Oid function, List *args, Oid result);
 
-/* The parts of the context: current_setting(), current_user and the like ... */
+/*
+ * Does the node read a part of the context: by current_setting(),
+ * current_user, and the like ...
+ */
 extern bool cmig_rls_calls_setting(Node *node);
 extern bool cmig_rls_calls_user(Node *node);
 
-/* ... what a function that cannot be looked into tells without a column ... */
+/* ... by a function whose body cannot be read and that gets no column ... */
 extern bool cmig_rls_calls_session_function(Node *node);
 
-/* ... and a part of a JSON document that is one of them: claims ->> 'sub' */
+/*
+ * ... or from a member of a JSON document that is such a part, as in claims
+ * ->> 'sub'?
+ */
 extern bool cmig_rls_calls_claim(Node *node);
 
-/* Is any of the context in the node, which may be NULL or a query? */
+/* Does the node, which may be NULL or a query, contain any of these? */
 extern bool cmig_rls_calls_context(Node *node);
 
 #endif							/* CMIG_RLS_CALLS_H */

@@ -43,13 +43,16 @@ PG_FUNCTION_INFO_V1(cmig_rls_check);
 
 static char *rls_gate = NULL;
 
-/* Schemas of people's tables. */
+/* All schemas that contain users' tables. */
 static CmigQuery all_schemas = {
 	"SELECT n.oid FROM pg_namespace n WHERE n.nspname !~ '^pg_'"
 	" AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit')", 0
 };
 
-/* USING or WITH CHECK of a policy, and what was read from it. */
+/*
+ * The USING or WITH CHECK expression of a policy, and what was found out about
+ * it.
+ */
 typedef struct Clause
 {
 	const CmigRlsStored *policy;
@@ -59,8 +62,9 @@ typedef struct Clause
 } Clause;
 
 /*
- * Checks of a clause: each returns the problem, or NULL, and sets *fix if it is
- * not ALTER POLICY with the expressions as they should be.
+ * The checks of a USING or WITH CHECK expression.  Each returns the problem,
+ * or NULL.  The default fix is ALTER POLICY with the repaired expressions; if
+ * another fix is needed, the check sets *fix.
  */
 
 static char *
@@ -176,7 +180,10 @@ static const ClauseRule clause_rules[] = {
 	{CMIG_RLS_RULE_UNKNOWN_COLUMN, CMIG_RLS_ERROR, CMIG_RLS_DEPENDS, check_self_compared},
 };
 
-/* The policy as it should be, or advice for what must be changed by hand. */
+/*
+ * ALTER POLICY with the repaired expressions, or advice if they must be
+ * changed by hand.
+ */
 static char *
 usual_fix(const Clause *clause)
 {
@@ -186,7 +193,7 @@ usual_fix(const Clause *clause)
 		cmig_rls_stored_advice(clause->policy, clause->is_check, "call the function in a sub-select, (SELECT <function>())");
 }
 
-/* Report what is wrong with USING or WITH CHECK by the table above. */
+/* Apply the checks in the table above to a USING or WITH CHECK expression. */
 static void
 check_clause(const CmigRlsStored *policy, bool is_check, List **findings)
 {
@@ -204,7 +211,7 @@ check_clause(const CmigRlsStored *policy, bool is_check, List **findings)
 	}
 }
 
-/* A key that no index leads with. */
+/* Report a key that is not the first column of any index. */
 static void
 check_index(const CmigRlsStored *policy, List **findings)
 {
@@ -225,7 +232,10 @@ check_index(const CmigRlsStored *policy, List **findings)
 		}
 }
 
-/* A column that the state names is gone or has another name now. */
+/*
+ * Report a column that the policies' state names and that was dropped or
+ * renamed.
+ */
 static void
 check_state(const CmigRlsStored *policy, List **findings)
 {
@@ -246,7 +256,7 @@ check_state(const CmigRlsStored *policy, List **findings)
 												 quote_literal_cstr(policy->table), options[i]));
 }
 
-/* A policy that says the same as one before it. */
+/* Report a policy that is the same as an earlier one. */
 static void
 check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findings)
 {
@@ -270,11 +280,11 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 	}
 }
 
-/* The checks of one policy that do not look at what it lets through. */
+/* Check one policy, except for which rows it lets through. */
 static void
 check_policy(const CmigRlsStored *policy, const List *siblings, List **findings)
 {
-	/* reports of both expressions that say the same are one */
+	/* if both expressions are equal, report a problem only once */
 	if (policy->qual)
 		check_clause(policy, false, findings);
 	if (policy->check && !equal(policy->qual, policy->check))
@@ -284,11 +294,11 @@ check_policy(const CmigRlsStored *policy, const List *siblings, List **findings)
 	check_duplicates(policy, siblings, findings);
 }
 
-/* A table's policies, and where to put what is found. */
+/* The policies of a table, and the list to which findings are added. */
 typedef struct Judging
 {
 	List	   *siblings;
-	const CmigRlsStored *policy;	/* one of them */
+	const CmigRlsStored *policy;	/* the policy that is being checked */
 	CmigRlsLeakCache *cache;
 	List	   *lookups;
 	List	   *findings;
@@ -315,7 +325,10 @@ judge_policy(void *arg)
 	cmig_rls_open_add_findings(policy, judging->siblings, judging->cache, &judging->findings);
 }
 
-/* Whatever somebody's policy makes fail, the others are judged. */
+/*
+ * If a policy makes its check fail, the other policies are checked
+ * nevertheless.
+ */
 static void
 judge_table(Judging *judging)
 {
@@ -415,7 +428,7 @@ cmig_rls_check(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* For a setting that is wrong. */
+/* Raise an error about an invalid setting. */
 static int
 gate_hint(void)
 {
@@ -477,7 +490,7 @@ cmig_rls_gate(void)
 			 errhint("SELECT * FROM cmig.rls_check() shows all findings. Add to the last revision: %s", fix)));
 }
 
-/* The check hook of cmig.rls_gate: the names may be of schemas to come. */
+/* The check hook of cmig.rls_gate.  Schemas need not exist yet. */
 static bool
 check_gate(char **value, void **extra, GucSource source)
 {
@@ -495,9 +508,9 @@ void
 cmig_rls_check_init(void)
 {
 	/*
-	 * cmig.rls_gate: schemas that an upgrade checks at its end.  Set by
-	 * superusers and whom they grant it to, so that whoever writes a revision
-	 * cannot leave it out.
+	 * cmig.rls_gate lists the schemas that are checked at the end of an
+	 * upgrade.  Only superusers, and roles to which they granted it, can set
+	 * it, so that the author of a revision cannot turn the check off.
 	 */
 	DefineCustomStringVariable("cmig.rls_gate",
 							   "Schemas whose row-level security an upgrade checks before it ends; findings of level error stop it.",

@@ -13,7 +13,7 @@
 /* A List of Const: the value itself, or the elements of an array. */
 extern List *cmig_rls_constants(Node *node);
 
-/* The same of column n of a query, also of its VALUES and its UNION. */
+/* The same for column n of a query, which may be a VALUES list or a UNION. */
 extern List *cmig_rls_constants_of_query(Query *query, int n);
 
 #endif							/* CMIG_RLS_CONSTANTS_H */

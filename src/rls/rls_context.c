@@ -75,9 +75,10 @@ cmig_set_context(PG_FUNCTION_ARGS)
 	bool		is_local = PG_ARGISNULL(2) ? true : PG_GETARG_BOOL(2);
 
 	/*
-	 * Outside a transaction block a local setting ends with this very
-	 * statement.  Inside a function, where an error context is present, the
-	 * rest of the function may well be what it is for.
+	 * Outside a transaction block, a local setting would end with this
+	 * statement, so that setting it is a mistake.  If there is an error
+	 * context, we were called by a function, the rest of which may use the
+	 * setting.
 	 */
 	if (is_local && !IsTransactionBlock() && error_context_stack == NULL)
 		ereport(WARNING,
@@ -91,7 +92,7 @@ cmig_set_context(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* For the session, which ends a local setting too. */
+/* Set it for the session; this also replaces a local setting. */
 Datum
 cmig_clear_context(PG_FUNCTION_ARGS)
 {

@@ -22,8 +22,8 @@
 #include "utils/rel.h"
 
 /*
- * $2: the keys.  Columns of unique indexes get new values; what makes its own
- * value is left to do so.
+ * $2: the keys.  Columns of unique indexes get new values; columns that
+ * generate their own values are left out.
  */
 static CmigQuery copied_columns = {
 	"SELECT a.attname::text, a.atttypid,"
@@ -77,7 +77,10 @@ read_columns(CmigRlsCopy *copy, const CmigRlsAs *as, List *keys)
 	cmig_query_each(&copied_columns, values, NULL, take_column, copy);
 }
 
-/* The values of a row, free of what the rollback of the attempt takes away. */
+/*
+ * Copy the values of a row into memory that the rollback of the attempt does
+ * not free.
+ */
 static void
 take_row(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -96,7 +99,7 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 	}
 }
 
-/* As the role, by whose right it is read. */
+/* Read the row as the role, whose privileges and policies apply. */
 static bool
 read_own(CmigRlsCopy *copy, const CmigRlsAs *as, const char *name, const char *own)
 {
@@ -132,7 +135,7 @@ cmig_rls_copy_read(const CmigRlsAs *as, const char *name, List *keys, const char
 							   copy->nulls) ? copy : NULL;
 }
 
-/* What the copy has in the key's column, NULL to keep the row's value. */
+/* The value for the key's column in the copy, NULL to keep that of the row. */
 static const char *
 value_of_key(List *keys, const char *column, const CmigRlsKey *strange, const char *other,
 			 const CmigRlsKey **found)

@@ -14,23 +14,25 @@
 
 typedef struct CmigRlsCopy
 {
-	List	   *columns;		/* of char *: those that a copy gives */
+	List	   *columns;		/* of char *: the columns to which the copy
+								 * gives values */
 	List	   *made;			/* of char *: SQL for a new value, or NULL */
 	Oid		   *types;
-	Datum	   *values;			/* of the row that is copied */
+	Datum	   *values;			/* the values of the copied row */
 	bool	   *nulls;
 } CmigRlsCopy;
 
 /*
- * A row of the table to copy: the role's own where own, the condition, is
- * given, else any that the caller may see.  NULL if there is none.
+ * Find a row of the table to copy.  If own (a condition) is given, it is one
+ * of the role's own rows, otherwise any row that the caller may see.  Returns
+ * NULL if there is none.
  */
 extern CmigRlsCopy *cmig_rls_copy_read(const CmigRlsAs *as, const char *name,
 									   List *keys, const char *own);
 
 /*
- * The attempt to insert a copy that is the context's; strange: the key that
- * gets another value.
+ * A statement that inserts a copy of the row, whose keys match the context.
+ * strange: the key that gets another value instead.
  */
 extern CmigRlsAttempt cmig_rls_copy_insert(const CmigRlsCopy *copy, const char *name, List *keys,
 										   const CmigRlsKey *strange, const char *other);

@@ -18,7 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#define MAX_NAMES 8				/* on a path */
+#define MAX_NAMES 8				/* the most names on a path */
 
 bool
 cmig_rls_document_is(Node *node)
@@ -28,7 +28,10 @@ cmig_rls_document_is(Node *node)
 	return type == JSONOID || type == JSONBOID;
 }
 
-/* The names that a constant behind a document tells: 'a', '{a,b}', '$.a.b' */
+/*
+ * The member names in a constant that follows a document: 'a', '{a,b}',
+ * '$.a.b'
+ */
 static List *
 member_names(Const *value)
 {
@@ -64,7 +67,10 @@ member_names(Const *value)
 	return names;
 }
 
-/* The same of a path that is put together, as in ('$.a ? (@ > ' || x || ')')::jsonpath */
+/*
+ * The same for a path that is concatenated, as in ('$.a ? (@ > ' || x ||
+ * ')')::jsonpath
+ */
 static bool
 path_walker(Node *node, void *context)
 {
@@ -126,7 +132,10 @@ member_path(Node *node, Node **column)
 	return path;
 }
 
-/* Is it document ?| names or document ?& names, which are not a path? */
+/*
+ * Is it document ?| names or document ?& names?  These names are alternatives,
+ * not a path.
+ */
 static bool
 asks_for_names(Node *node)
 {

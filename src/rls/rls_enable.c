@@ -57,7 +57,7 @@ static CmigQuery schema_tables = {
 	1, {OIDOID}
 };
 
-/* Tables whose policies still say that a role was given access by us. */
+/* Comments of policies whose state says that we granted access to a role. */
 static CmigQuery granted_elsewhere = {
 	"SELECT d.description FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
 	" AND position('[cmig.enable_rls ' IN d.description) > 0"
@@ -65,8 +65,9 @@ static CmigQuery granted_elsewhere = {
 };
 
 /*
- * FORCE binds the owner too: what it does then without a bypass fails.  It has
- * none either when it has the privileges of a role that the floor names.
+ * FORCE also applies the policies to the owner.  Without a bypass policy, what
+ * the owner does then fails, unless the owner is a member of a role for which
+ * the policies are.
  */
 static void
 warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
@@ -105,7 +106,7 @@ warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
  * Carrying out
  */
 
-/* Return a statement. */
+/* Return a statement as a row of the result. */
 static void
 put(FunctionCallInfo fcinfo, const char *target, const char *statement)
 {
@@ -120,7 +121,9 @@ put(FunctionCallInfo fcinfo, const char *target, const char *statement)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* Errors restore the user, as a (sub)transaction ends with them. */
+/*
+ * No need to catch errors: the end of the (sub)transaction restores the user.
+ */
 static void
 run_as(Oid role, const char *statement)
 {
@@ -134,7 +137,10 @@ run_as(Oid role, const char *statement)
 	SetUserIdAndSecContext(caller, security);
 }
 
-/* Run the statements, those that hold the owner's own text as the owner. */
+/*
+ * Run the statements.  Those that contain SQL text of the table's owner are
+ * run as that role.
+ */
 static void
 run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
 {
@@ -166,7 +172,7 @@ run_access(FunctionCallInfo fcinfo, const char *target, List *statements)
 	}
 }
 
-/* Leave in *granted the roles that the policy's state does not name. */
+/* Remove from *granted the roles that the policies' state does not name. */
 static void
 forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -190,7 +196,10 @@ forget_granted(TupleDesc desc, HeapTuple row, void *arg)
 	*granted = left;
 }
 
-/* The policies of require_context call our functions. */
+/*
+ * Policies with require_context call functions of pg_cmig, so their roles need
+ * access.
+ */
 static List *
 grant_application(CmigRlsOptions *options)
 {
@@ -218,8 +227,8 @@ grant_application(CmigRlsOptions *options)
 		if (allowed)
 		{
 			/*
-			 * by the policies of another table: the last of them takes it
-			 * back
+			 * the role had access because of another table's policies; the
+			 * last table to be disabled revokes it
 			 */
 			List	   *elsewhere = list_make1(role->name);
 
@@ -256,9 +265,9 @@ read_via(const CmigRlsOptions *options)
 }
 
 /*
- * Can a role that adds rows to the membership table take keys of others with
- * them?  Not where the table's own policies let nobody write, nor where the key
- * is unique and they protect the rows that are there.
+ * Can a role that inserts into the membership table give itself keys of
+ * others? Not if the policies of that table let nobody write, nor if the key
+ * is unique and the policies protect existing rows.
  */
 static bool
 keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
@@ -285,8 +294,8 @@ keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
 }
 
 /*
- * A membership table that the roles cannot read makes every query fail; one
- * that they can write lets them in everywhere.
+ * If the roles cannot read the membership table, every query fails; if they
+ * can write to it, they can give themselves access to any row.
  */
 static void
 warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
@@ -317,7 +326,7 @@ warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
 	}
 }
 
-/* The table that is the first argument. */
+/* The table in the first argument. */
 static Oid
 target_argument(FunctionCallInfo fcinfo, const char *function)
 {
@@ -330,8 +339,8 @@ target_argument(FunctionCallInfo fcinfo, const char *function)
 }
 
 /*
- * Lock the table and what inherits from it, and check that we may alter all.
- * Who does not own the table must not lock it.
+ * Lock the table and everything that inherits from it, and check that the
+ * caller may alter all of them.  Only the owner may lock the table.
  */
 static List *
 lock_family(Oid relid)
@@ -409,7 +418,7 @@ array_element(const char *name)
 	return text.data;
 }
 
-/* The tables to leave out, with what inherits from them. */
+/* The tables to leave out, and everything that inherits from them. */
 static List *
 excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *schema)
 {
@@ -444,8 +453,9 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
 }
 
 /*
- * The tables of a schema that have a key, locked, without those excepted.
- * Where one cannot be enabled none is, and all such are named at once.
+ * The tables of a schema that have a key, without the excepted ones.  All of
+ * them are locked.  If one cannot be enabled, none is, and the error names all
+ * of that kind.
  */
 static List *
 schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *options,
@@ -474,7 +484,7 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 		table = cmig_rls_table_read(relid);
 		if (!cmig_rls_keys_exist(options, table))
 			continue;
-		/* no lock on what belongs to others */
+		/* do not lock other roles' tables */
 		if (has_privs_of_role(GetUserId(), table->owner))
 		{
 			LockRelationOid(relid, AccessExclusiveLock);
@@ -593,7 +603,7 @@ cmig_rls_script(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
 }
 
-/* Take back the access that no other table's policies need. */
+/* Revoke the access that no other table's policies need. */
 static void
 revoke_application(FunctionCallInfo fcinfo, List *granted)
 {
@@ -611,7 +621,7 @@ revoke_application(FunctionCallInfo fcinfo, List *granted)
 
 		if (!OidIsValid(role))
 			continue;
-		/* a role that was given more meanwhile keeps it all */
+		/* a role that was granted more in the meantime keeps everything */
 		(void) cmig_query_once("SELECT 'yes' WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')",
 							   1, types, values, NULL, true, cmig_query_keep_text, &more);
 		if (more == NULL)

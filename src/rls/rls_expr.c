@@ -36,10 +36,12 @@ typedef struct Reading
 	CmigRlsExpression *found;
 	Oid			relid;
 	const Bitmapset *keys;
-	int			depth;			/* sub-selects above */
-	bool		per_row;		/* what is read here runs for each row */
-	bool		narrowed;		/* AND a key: no branch opens every row */
-	bool		negated;		/* below NOT, where an AND widens */
+	int			depth;			/* depth of the sub-select */
+	bool		per_row;		/* this part of the expression is evaluated
+								 * for each row */
+	bool		narrowed;		/* combined by AND with a key, so no branch
+								 * lets every row through */
+	bool		negated;		/* below NOT, where AND lets more rows through */
 } Reading;
 
 static bool read_walker(Node *node, void *context);
@@ -52,7 +54,10 @@ is_current_setting(Node *node)
 		 ((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT_BOOL);
 }
 
-/* A setting, or (SELECT a setting): what a cast of it meets may be ''. */
+/*
+ * Is it a setting, or (SELECT a setting)?  Its value may be '', which many
+ * casts do not accept.
+ */
 static bool
 may_be_empty(Node *node)
 {
@@ -65,7 +70,7 @@ may_be_empty(Node *node)
 			return false;
 		node = cmig_rls_strip((Node *) ((TargetEntry *) linitial(query->targetList))->expr);
 	}
-	/* '' is not null: the next argument is not taken */
+	/* '' is not null, so COALESCE does not use the next argument */
 	if (IsA(node, CoalesceExpr))
 	{
 		ListCell   *lc;
@@ -79,7 +84,7 @@ may_be_empty(Node *node)
 	return is_current_setting(node);
 }
 
-/* Does the node use the row that is depth sub-selects above it? */
+/* Does the node use the row of the query that is depth levels up? */
 static bool
 uses_row(Node *node, int depth)
 {
@@ -97,7 +102,7 @@ is_always_true(Reading *reading, Node *node)
  * Reading
  */
 
-/* For messages. */
+/* A function's name for messages. */
 static char *
 column_name(Oid relid, Var *var)
 {
@@ -106,7 +111,10 @@ column_name(Oid relid, Var *var)
 	return name ? name : pstrdup("?");
 }
 
-/* A function that is called: once a statement it may be anything. */
+/*
+ * Note a function call.  One that is evaluated once per statement may call
+ * anything.
+ */
 static void
 read_function(Reading *reading, Oid function, Node *call)
 {
@@ -125,7 +133,7 @@ read_function(Reading *reading, Oid function, Node *call)
 	}
 }
 
-/* Note that a setting is read, and whether reading can fail. */
+/* Note that a setting is read, and whether reading it can raise an error. */
 static void
 read_setting(Reading *reading, FuncExpr *call)
 {
@@ -166,7 +174,10 @@ read_key(Reading *reading, Oid opno, List *args)
 		reading->found->keys = bms_add_member(reading->found->keys, ((Var *) left)->varattno);
 }
 
-/* "key = the context", of any spelling: not a constant, and the row's column */
+/*
+ * Is it "key = the context", in any spelling?  The key must be a column of the
+ * row, and the other side must not be a constant.
+ */
 static bool
 narrows(Node *node)
 {
@@ -196,7 +207,10 @@ narrows(Node *node)
 		!IsA(right, Const) && !IsA(right, ArrayExpr) && !uses_row(right, 0);
 }
 
-/* Each part of an AND, which the others may narrow. */
+/*
+ * Read each argument of an AND; the others may restrict the rows that it lets
+ * through.
+ */
 static void
 read_and(Reading *reading, BoolExpr *expr)
 {
@@ -215,7 +229,10 @@ read_and(Reading *reading, BoolExpr *expr)
 	}
 }
 
-/* What decides for every row at once: is it a setting? */
+/*
+ * Note a condition that lets every row through if it is true, and whether it
+ * depends on a setting.
+ */
 static void
 read_branch(Reading *reading, const char *what, Node *decides)
 {
@@ -255,9 +272,9 @@ read_case(Reading *reading, CaseExpr *expr)
 }
 
 /*
- * key = COALESCE(something, key), key = CASE WHEN something THEN key ...: true
- * for every row without the something, or with it.  Casts on either side play
- * no part.
+ * key = COALESCE(something, key), key = CASE WHEN something THEN key ...:
+ * these are true for every row if the something is null, or if it is true.
+ * Casts on either side are ignored.
  */
 static void
 read_fallback(Reading *reading, OpExpr *expr)
@@ -309,7 +326,10 @@ read_fallback(Reading *reading, OpExpr *expr)
 	}
 }
 
-/* What is true where the condition is null, as it is while a setting is. */
+/*
+ * Note an expression that is true if the condition is null, which it is if it
+ * uses a setting that is not set.
+ */
 static void
 read_when_null(Reading *reading, const char *what, Node *condition)
 {
@@ -325,7 +345,7 @@ read_when_null(Reading *reading, const char *what, Node *condition)
 		reading->found->true_when_unset = what;
 }
 
-/* A sub-select: how often it runs, and what it returns. */
+/* Read a sub-select: how often it is evaluated, and what it returns. */
 static void
 read_sublink(Reading *reading, SubLink *link)
 {
@@ -356,7 +376,7 @@ read_sublink(Reading *reading, SubLink *link)
 	query_tree_walker(query, read_walker, &inner, 0);
 }
 
-/* Note what the node does, and go on below it. */
+/* Note what the node does, and visit everything below it. */
 static bool
 read_walker(Node *node, void *context)
 {
@@ -473,7 +493,7 @@ keys_walker(Node *node, void *context)
 	Bitmapset **keys = context;
 	ListCell   *lc;
 
-	/* what sub-selects compare are not columns of the row */
+	/* columns that are compared inside sub-selects do not belong to the row */
 	if (node == NULL || IsA(node, SubLink))
 		return false;
 	if (narrows(node))
@@ -566,7 +586,7 @@ typedef struct Repair
 	int			depth;
 } Repair;
 
-/* Does something here run for each row that could run once? */
+/* Is something evaluated for each row that could be evaluated once? */
 static bool
 could_run_once(Node *node)
 {
@@ -604,7 +624,7 @@ repair_settings(Node *node, void *context)
 	return expression_tree_mutator(node, repair_settings, context);
 }
 
-/* Call functions once a statement, where they do not depend on the row. */
+/* Evaluate functions that do not depend on the row once per statement. */
 static Node *
 repair_calls(Node *node, void *context)
 {
@@ -615,7 +635,10 @@ repair_calls(Node *node, void *context)
 		SubLink    *link = copyObject((SubLink *) node);
 		OpExpr	   *test = (OpExpr *) link->testexpr;
 
-		/* column = ANY (SELECT ...): the same operator over the array */
+		/*
+		 * Replace column IN (SELECT ...) by column = ANY (ARRAY(SELECT ...)),
+		 * with the same operator.
+		 */
 		if (test && IsA(test, OpExpr) && list_length(test->args) == 2 &&
 			cmig_rls_is_equality(test->opno) && IsA(lsecond(test->args), Param) &&
 			OidIsValid(get_array_type(exprType(lsecond(test->args)))))
@@ -639,7 +662,11 @@ repair_calls(Node *node, void *context)
 		return node;
 	if (IsA(node, List) || IsA(node, CaseWhen))
 		return expression_tree_mutator(node, repair_calls, context);
-	/* the operands of a comparison, not the comparison: the index needs it */
+
+	/*
+	 * wrap the operands of a comparison, not the comparison itself, so that
+	 * an index can be used
+	 */
 	if (!IsA(node, BoolExpr) && exprType(node) != BOOLOID && could_run_once(node))
 		return once(node);
 	if (IsA(node, FuncExpr) && could_run_once(node))
@@ -647,7 +674,10 @@ repair_calls(Node *node, void *context)
 	return expression_tree_mutator(node, repair_calls, context);
 }
 
-/* With every name qualified, and dates the same for all sessions. */
+/*
+ * Deparse with all names qualified, and with dates in a form that every
+ * session reads in the same way.
+ */
 static char *
 expression_text(Node *tree, Oid relid)
 {
@@ -655,7 +685,7 @@ expression_text(Node *tree, Oid relid)
 	int			guc_level;
 	char	   *text;
 
-	/* dropped meanwhile */
+	/* the table was dropped in the meantime */
 	if (name == NULL)
 		return pstrdup("<expression>");
 	guc_level = NewGUCNestLevel();

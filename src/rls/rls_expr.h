@@ -12,60 +12,71 @@
 #include "nodes/pg_list.h"
 #include "rls/rls_truth.h"
 
-/* The names are of the first of their kind; NULL when there is none. */
+/*
+ * Each name is that of the first object of its kind that was found; NULL if
+ * there is none.
+ */
 typedef struct CmigRlsExpression
 {
 	CmigRlsTruth truth;
-	Bitmapset  *but_null;		/* always true but for rows with null in these */
-	Bitmapset  *columns;		/* of the row; attribute numbers, 0 for all of
-								 * it */
-	Bitmapset  *keys;			/* of them, those compared with what is the
-								 * same for all rows */
-	char	   *volatile_function;	/* called for each row */
-	char	   *row_function;	/* stable, called for each row */
-	bool		row_function_has_column;	/* with a column: cannot be called
-											 * once */
-	char	   *in_subselect;	/* column of x IN (SELECT ...) */
+	Bitmapset  *but_null;		/* the expression is always true, except for
+								 * rows with null in these columns */
+	Bitmapset  *columns;		/* columns of the row that are used, as
+								 * attribute numbers; 0 stands for the whole
+								 * row */
+	Bitmapset  *keys;			/* those of them that are compared with
+								 * something that is the same for all rows */
+	char	   *volatile_function;	/* a volatile function that is called for
+									 * each row */
+	char	   *row_function;	/* a stable function that is called for each
+								 * row */
+	bool		row_function_has_column;	/* it gets a column, so it cannot
+											 * be called just once */
+	char	   *in_subselect;	/* the column in x IN (SELECT ...) */
 	bool		correlated;		/* a sub-select that depends on the row */
-	char	   *cast_of_empty;	/* type that a setting is cast to without
+	char	   *cast_of_empty;	/* type to which a setting is cast without
 								 * NULLIF */
 	char	   *strict_setting; /* setting read without missing_ok */
 	bool		reads_setting;
-	const char *open_branch;	/* "an OR" and the like, of what does not look
-								 * at the row */
-	bool		open_branch_setting;	/* and that is a setting */
+	const char *open_branch;	/* "an OR" and the like, with a branch that
+								 * does not use the row */
+	bool		open_branch_setting;	/* that branch depends on a setting */
 	bool		true_branch;	/* an OR with a branch that is always true */
-	const char *true_when_unset;	/* "COALESCE" and the like, true where a
-									 * setting is null */
+	const char *true_when_unset;	/* "COALESCE" and the like, which is true
+									 * if a setting is null */
 	char	   *outer_column;	/* a sub-select returns a column of the row
 								 * itself */
 	char	   *self_compared;	/* a column is compared with itself */
 } CmigRlsExpression;
 
-/* Columns that the tree, which may be NULL, compares with the context. */
+/* The columns that the tree, which may be NULL, compares with the context. */
 extern Bitmapset *cmig_rls_expr_keys(Node *tree);
 
 /*
- * tree may be NULL: then truth is CMIG_RLS_DEPENDS and nothing else is set.
- * keys: as for cmig_rls_truth.
+ * Describe an expression.  If tree is NULL, truth is CMIG_RLS_DEPENDS and
+ * nothing else is set.  For keys, see cmig_rls_truth.
  */
 extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys);
 
-/* Does what check admits reach further than using does?  Certain only if so. */
+/*
+ * Does the expression check accept rows that using does not?  Returns true
+ * only if that is certain.
+ */
 extern bool cmig_rls_expr_wider(Node *using, Node *check);
 
 /*
- * The same expression with settings read once a statement, with missing_ok
- * and NULLIF, and IN (SELECT ...) as = ANY (ARRAY(SELECT ...)); as text.
+ * The repaired expression as text: settings are read once per statement, with
+ * missing_ok and NULLIF, and IN (SELECT ...) becomes = ANY (ARRAY(SELECT
+ * ...)).
  */
 extern char *cmig_rls_expr_repaired(Node *tree, Oid relid);
 
-/* Is there anything that it would change? */
+/* Would cmig_rls_expr_repaired() change anything? */
 extern bool cmig_rls_expr_can_repair(Node *tree, Oid relid);
 
 /*
- * An OR without the branches that do not look at the row, as text; NULL if it
- * is not an OR, or if nothing or all would be left.
+ * An OR without the branches that do not use the row, as text; NULL if the
+ * expression is not an OR, or if no branch or every branch would be left.
  */
 extern char *cmig_rls_expr_without_branch(Node *tree, Oid relid);
 

@@ -103,7 +103,7 @@ static const char *const severities[] = {
 	[CMIG_RLS_NOTICE] = "notice",
 };
 
-/* The number of a text in a column, by a function that gives the texts. */
+/* Return the index of the word; name(i) is the i-th word. */
 static int
 number_of(const char *text, const char *(*name) (int), int count)
 {
@@ -130,7 +130,7 @@ severity_name(int n)
 const char *
 cmig_rls_finding_rule(const CmigRlsFinding *finding)
 {
-	/* the table says the worst */
+	/* the table contains the worst severity of the rule */
 	Assert(finding->severity >= rules[finding->rule].worst);
 	return rules[finding->rule].name;
 }

@@ -16,8 +16,9 @@
 typedef enum CmigRlsSeverity
 {
 	CMIG_RLS_ERROR,				/* rows of others can be read or written */
-	CMIG_RLS_WARNING,			/* they may be, or queries are slow or fail */
-	CMIG_RLS_NOTICE				/* worth knowing, and often meant */
+	CMIG_RLS_WARNING,			/* rows of others may be exposed, or queries
+								 * are slow or fail */
+	CMIG_RLS_NOTICE				/* worth knowing, and often intended */
 } CmigRlsSeverity;
 
 typedef enum CmigRlsRule
@@ -70,14 +71,14 @@ typedef struct CmigRlsFinding
 								 * NULL: none */
 } CmigRlsFinding;
 
-/* As users read them. */
+/* The names of rules and severities as users read them. */
 extern const char *cmig_rls_finding_rule(const CmigRlsFinding *finding);
 extern const char *cmig_rls_finding_severity(const CmigRlsFinding *finding);
 
 /* For list_sort: the worst first, then by object, rule, and problem. */
 extern int	cmig_rls_finding_compare(const ListCell *a, const ListCell *b);
 
-/* The finding in columns rule, severity, object, problem, and fix of a row. */
+/* Fill the columns rule, severity, object, problem, and fix of a result row. */
 extern CmigRlsFinding *cmig_rls_finding_read(TupleDesc desc, HeapTuple row);
 
 /* A CmigRowCallback that appends it to a List **. */

@@ -30,36 +30,40 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/* Something that it says about a column. */
+/* What the expression shows about a column. */
 typedef struct Hint
 {
-	RangeTblEntry *entry;		/* of a table that is read; NULL: of the row */
+	RangeTblEntry *entry;		/* the table, if a sub-select reads it; NULL:
+								 * the policy's own table */
 	AttrNumber	attno;
-	Const	   *value;			/* compared with; NULL: asked for null, or a
-								 * key */
+	Const	   *value;			/* value that the column is compared with;
+								 * NULL: the column is tested for null, or is
+								 * a key */
 	bool		equal;
 	bool		key;
-	CmigRlsColumnOf *joined;	/* with a column of another table */
-	bool		claimed;		/* compared with the context */
-	Oid			cast;			/* a text that is read as a value of this type */
-	List	   *path;			/* of char *: a member of a document */
+	CmigRlsColumnOf *joined;	/* column of another table to which it must be
+								 * equal */
+	bool		claimed;		/* the column is compared with the context */
+	Oid			cast;			/* type to which the column, a text, is cast */
+	List	   *path;			/* of char *: the member, if the column is a
+								 * document */
 } Hint;
 
 typedef struct Reading
 {
 	CmigRlsHints *hints;
-	int			depth;			/* queries above */
-	List	   *queries;		/* of these, the innermost first */
+	int			depth;			/* number of queries around this node */
+	List	   *queries;		/* these queries, the innermost first */
 } Reading;
 
-/* The column that is compared, and where it is from. */
+/* The column that is compared, and the table that it belongs to. */
 static bool
 find_column(const Reading *reading, Node *node, Hint *hint)
 {
 	return cmig_rls_origin(reading->queries, node, &hint->entry, &hint->attno);
 }
 
-/* A new hint on the column, or NULL if it is none. */
+/* A new hint about the node's column, or NULL if the node is not a column. */
 static Hint *
 make_hint(Reading *reading, Node *column)
 {
@@ -71,7 +75,7 @@ make_hint(Reading *reading, Node *column)
 	return hint;
 }
 
-/* The same with a value, or a role, of the column. */
+/* Add a hint that the column is compared with a value, or is a key. */
 static void
 add_hint(Reading *reading, Node *column, Const *value, bool equal, bool key)
 {
@@ -87,13 +91,14 @@ add_hint(Reading *reading, Node *column, Const *value, bool equal, bool key)
 typedef struct Columns
 {
 	Reading    *reading;
-	int			depth;			/* below the node */
-	bool		related;		/* to the context, or to another table */
-	bool		user;			/* current_user or the like is there */
+	int			depth;			/* number of queries between the node and here */
+	bool		related;		/* the condition also uses the context or
+								 * another table */
+	bool		user;			/* the condition uses current_user or the like */
 	List	   *vars;
 } Columns;
 
-/* Collect the columns of the row in a condition, and what else it asks. */
+/* Collect the columns of the row in a condition, and note what else it uses. */
 static bool
 columns_walker(Node *node, void *context)
 {
@@ -129,7 +134,7 @@ columns_walker(Node *node, void *context)
 	return expression_tree_walker(node, columns_walker, columns);
 }
 
-/* Where a series of numbers begins and ends. */
+/* Note the first and last number of a generated series. */
 static void
 read_series(Reading *reading, FuncExpr *call)
 {
@@ -141,7 +146,10 @@ read_series(Reading *reading, FuncExpr *call)
 		reading->hints->ends = list_concat(reading->hints->ends, cmig_rls_constants(list_nth(call->args, i)));
 }
 
-/* A value that the context is compared with, and its neighbors if by order. */
+/*
+ * Note a value with which the context is compared and, for < and the like, its
+ * neighbors.
+ */
 static void
 add_setting_value(CmigRlsHints *hints, Const *value, bool equal)
 {
@@ -159,7 +167,7 @@ add_setting_value(CmigRlsHints *hints, Const *value, bool equal)
 	}
 }
 
-/* Constants that a column, or the context, is compared with. */
+/* Note constants with which a column, or the context, is compared. */
 static void
 read_constants(Reading *reading, Node *compared, List *values, bool equal)
 {
@@ -175,8 +183,9 @@ read_constants(Reading *reading, Node *compared, List *values, bool equal)
 }
 
 /*
- * Two sides of an equality, of which each may be a column: of the row or of a
- * table that is read, compared with another column or with the context.
+ * Note one side of an equality.  Each side may be a column, either of the row
+ * or of a table that is read, that is compared with another column or with the
+ * context.
  */
 static void
 read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)
@@ -189,7 +198,7 @@ read_pair(Reading *reading, Node *node, Reading *other_reading, Node *other)
 
 	if (!find_column(reading, node, &found))
 		return;
-	/* a text must look like what it is compared with */
+	/* the text must look like a value of the type to which it is cast */
 	if (is_joined && TypeCategory(exprType(cmig_rls_bare(node))) == TYPCATEGORY_STRING)
 	{
 		Oid			type = exprType(cmig_rls_bare(other));
@@ -217,7 +226,9 @@ read_join(Reading *reading, List *args)
 	read_pair(reading, lsecond(args), reading, linitial(args));
 }
 
-/* What a sub-select returns, compared with a value. */
+/*
+ * Note the column that a sub-select returns and that is compared with a value.
+ */
 static void
 read_output(Reading *reading, Node *value, Query *query, int n, bool equal)
 {
@@ -272,7 +283,7 @@ read_sub_selects(Reading *reading, List *args, bool equal)
  * Documents
  */
 
-/* A member that is read from a document. */
+/* Note a member that is read from a document. */
 static void
 read_document(Reading *reading, Node *node)
 {
@@ -292,7 +303,10 @@ read_document(Reading *reading, Node *node)
  * Parts
  */
 
-/* What || and concat() put together, as a list of nodes; NIL for others. */
+/*
+ * The operands of || or the arguments of concat(), as a list of nodes; NIL for
+ * any other node.
+ */
 static List *
 joined_parts(Node *node)
 {
@@ -327,7 +341,7 @@ joined_parts(Node *node)
 	return parts;
 }
 
-/* Keys that are put together without, or with, something between them. */
+/* Note keys that are concatenated, and the separator between them, if any. */
 static void
 read_parts(Reading *reading, Node *node)
 {
@@ -359,7 +373,10 @@ read_parts(Reading *reading, Node *node)
 	}
 }
 
-/* A function or arithmetic over the context, not one that only reads it. */
+/*
+ * Is it a function or an operator that computes something from the context,
+ * instead of only reading it?
+ */
 static void
 read_context_function(Reading *reading, Node *node)
 {
@@ -376,7 +393,7 @@ read_context_function(Reading *reading, Node *node)
 	reading->hints->maps_context = true;
 }
 
-/* A text of a column that must look like a number or an id. */
+/* Note a column of type text whose values must look like numbers or UUIDs. */
 static void
 read_cast(Reading *reading, CoerceViaIO *cast)
 {
@@ -396,8 +413,8 @@ read_cast(Reading *reading, CoerceViaIO *cast)
 }
 
 /*
- * CASE value WHEN constant ...: returns the value and what it is compared with,
- * NIL if there is no value.
+ * CASE value WHEN constant ...: returns the value and the constants with which
+ * it is compared, or NIL if it is another form of CASE.
  */
 static List *
 read_case(Reading *reading, CaseExpr *cases)
@@ -428,7 +445,7 @@ read_case(Reading *reading, CaseExpr *cases)
 	return list_make2(cases->arg, others);
 }
 
-/* Note what the node says about columns, and go on below it. */
+/* Note what the node shows about columns, and visit everything below it. */
 static bool
 hints_walker(Node *node, void *context)
 {
@@ -511,7 +528,7 @@ hints_walker(Node *node, void *context)
 			args = list_make1(((NullTest *) node)->arg);
 			break;
 		case T_CoalesceExpr:
-			/* what stands for a context that is missing */
+			/* the value that replaces a missing context */
 			if (cmig_rls_calls_context(node))
 				foreach(lc, ((CoalesceExpr *) node)->args)
 			{

@@ -16,23 +16,25 @@
 typedef struct CmigRlsHints
 {
 	List	   *columns;		/* private */
-	List	   *setting_values; /* of Const: texts that the context is
-								 * compared with */
-	List	   *defaults;		/* of Const: what COALESCE takes for a context
-								 * that is missing */
-	bool		compares_only;	/* nothing but equality, of values as they are */
+	List	   *setting_values; /* of Const: texts with which the context is
+								 * compared */
+	List	   *defaults;		/* of Const: the values by which COALESCE
+								 * replaces a missing context */
+	bool		compares_only;	/* columns are only compared for equality, and
+								 * with unchanged values */
 	CmigRlsPieces texts;
-	bool		maps_context;	/* a function or arithmetic makes a value of
-								 * the context */
-	List	   *bounds;			/* of Const: in GREATEST and LEAST beside the
-								 * context */
-	List	   *ends;			/* of Const: where series of numbers begin and
-								 * end */
+	bool		maps_context;	/* a function or operator computes a value
+								 * from the context */
+	List	   *bounds;			/* of Const: arguments of GREATEST and LEAST
+								 * besides the context */
+	List	   *ends;			/* of Const: first and last numbers of series */
 	bool		compares_user;	/* a column is compared with current_user */
-	bool		joins_parts;	/* several columns are put together, as by || */
-	List	   *spellings;		/* of int: forms that texts of columns are
-								 * cast to, which have several spellings */
-	List	   *separators;		/* of char *: what stands between them, "" too */
+	bool		joins_parts;	/* several columns are concatenated, as by || */
+	List	   *spellings;		/* of int: forms to which text columns are
+								 * cast and in which a value has several
+								 * spellings */
+	List	   *separators;		/* of char *: separators of concatenated
+								 * columns, including "" */
 } CmigRlsHints;
 
 /* A column of a table. */
@@ -44,53 +46,65 @@ typedef struct CmigRlsColumnOf
 
 typedef enum CmigRlsInputKind
 {
-	CMIG_RLS_COLUMN,			/* of the row */
-	CMIG_RLS_CONTEXT,			/* a setting, or what a function tells of the
-								 * session */
-	CMIG_RLS_UNKNOWN			/* a truth value that cannot be judged */
+	CMIG_RLS_COLUMN,			/* a column of the row */
+	CMIG_RLS_CONTEXT,			/* a setting, or a function's result that
+								 * depends on the session */
+	CMIG_RLS_UNKNOWN			/* a condition that cannot be judged */
 } CmigRlsInputKind;
 
-/* What the expression depends on; the n-th is column n of the model's VALUES. */
+/*
+ * A value on which the expression depends.  The n-th input is column n of the
+ * VALUES list in the model.
+ */
 typedef struct CmigRlsInput
 {
 	CmigRlsInputKind kind;
 	AttrNumber	attno;
-	Node	   *node;			/* what it stands for; NULL: the column */
-	int			depth;			/* queries above that node */
+	Node	   *node;			/* the expression that this input replaces;
+								 * NULL: the column */
+	int			depth;			/* number of queries around that node */
 	Oid			type;
 	CmigRlsForm form;
-	char	   *name;			/* of a context */
+	char	   *name;			/* of a part of the context */
 	bool		strict;			/* a setting that is never null */
 	bool		never_null;		/* current_user and the like, or a column NOT
 								 * NULL */
 	bool		user;			/* current_user and the like */
 	bool		is_boolean;		/* a setting that is cast to boolean */
-	char	   *own_text;		/* the own value of a setting that is cast;
-								 * NULL: of the form */
-	bool		false_marks;	/* a boolean column such as is_private */
-	bool		key;			/* tells whose row it is */
-	bool		own;			/* a key that is the context's own whosever
-								 * the row is */
+	char	   *own_text;		/* the own tenant's value of a setting that is
+								 * cast; NULL: the sample value of the form */
+	bool		false_marks;	/* a boolean column such as is_private, which
+								 * is false in rows that everybody may see */
+	bool		key;			/* the column says to whom the row belongs */
+	bool		own;			/* a key that has the context's value in all
+								 * rows, even those of strangers */
 	bool		null_tested;
-	List	   *joined;			/* of CmigRlsColumnOf: columns of tables that
-								 * are read, which it must equal */
-	bool		shared;			/* of the row: joined, and rows of several
-								 * tenants can have the same value */
-	List	   *members;		/* of a document: paths that are read from it,
-								 * each a List of char * */
-	List	   *equals;			/* of Const: compared with it for equality */
-	List	   *compares;		/* of Const: otherwise */
+	List	   *joined;			/* of CmigRlsColumnOf: columns of other tables
+								 * to which it must be equal */
+	bool		shared;			/* a column of the row that is joined, and
+								 * whose value rows of several tenants can
+								 * share */
+	List	   *members;		/* of a document: the paths that are read from
+								 * it, each a List of char * */
+	List	   *equals;			/* of Const: values that it is compared with
+								 * by = */
+	List	   *compares;		/* of Const: values that it is compared with
+								 * by other operators */
 } CmigRlsInput;
 
-/* What a text must look like to be cast to the type. */
+/* The form that a text must have so that it can be cast to the type. */
 extern CmigRlsForm cmig_rls_hints_form(Oid type);
 
-/* Of the expression of a policy, with the bodies of functions in it. */
+/*
+ * Collect the hints in a policy's expression, in which functions are already
+ * replaced by their bodies.
+ */
 extern CmigRlsHints *cmig_rls_hints_read(Node *tree);
 
 /*
- * Put what is said about a column into an input with its number and type.
- * entry: of a table that a sub-select reads; NULL: of the policy's own.
+ * Copy what the hints contain about a column into an input whose number and
+ * type are set.  entry: the table, if a sub-select reads it; NULL: the
+ * policy's own.
  */
 extern void cmig_rls_hints_apply(const CmigRlsHints *hints, const RangeTblEntry *entry, CmigRlsInput *input);
 

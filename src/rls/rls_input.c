@@ -25,7 +25,7 @@
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
-/* The Var that stands for the input, which is added to the model's. */
+/* Return the Var for the input, and add the input to the model if it is new. */
 static Node *
 use_input(CmigRlsMaker *maker, CmigRlsInput *input)
 {
@@ -45,7 +45,10 @@ use_input(CmigRlsMaker *maker, CmigRlsInput *input)
 	return (Node *) makeVar(1, n, input->type, -1, get_typcollation(input->type), maker->depth);
 }
 
-/* Does a boolean column of the name keep rows from others where it is true? */
+/*
+ * Does the name of a boolean column suggest that a row is hidden from others
+ * if the column is true?
+ */
 static bool
 is_secrecy(const char *name)
 {
@@ -92,7 +95,7 @@ cmig_rls_input_column(CmigRlsMaker *maker, Var *var)
 	return use_input(maker, input);
 }
 
-/* An expression over a column, which tells rows apart as a key does. */
+/* An expression over a column that identifies rows, as a key does. */
 Node *
 cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno)
 {
@@ -121,7 +124,7 @@ cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno)
 	return use_input(maker, input);
 }
 
-/* What the text of a setting must look like. */
+/* The form that the text of a setting must have. */
 static Oid
 wanted_type(CmigRlsMaker *maker, Oid type)
 {
@@ -171,8 +174,7 @@ cmig_rls_input_context(CmigRlsMaker *maker, Node *node, char *name, bool strict)
 		input->form = maker->model->form;
 
 	/*
-	 * what is neither a text nor a number nor an id is written as its type
-	 * asks
+	 * other types than texts, numbers, and UUIDs have their own sample values
 	 */
 	if (type == TEXTOID && wanted != TEXTOID && wanted != UUIDOID && wanted != BOOLOID &&
 		TypeCategory(wanted) != TYPCATEGORY_NUMERIC)
@@ -193,9 +195,7 @@ cmig_rls_input_unknown(CmigRlsMaker *maker, Node *node)
 	return use_input(maker, input);
 }
 
-/*
- * What is known of the table and the roles
- */
+/* What is known about the table and the roles */
 
 List *
 cmig_rls_input_identities(Oid relid)
@@ -237,8 +237,9 @@ cmig_rls_input_is_shared(const CmigRlsInput *input, Oid relid)
 }
 
 /*
- * Whom current_user can be: the policy's role and those in it; for PUBLIC those
- * that may use the table.  Whom no policy binds is left out.
+ * The roles that current_user can be: the policy's role and its members or,
+ * for PUBLIC, the roles that may use the table.  Roles to which no policy
+ * applies are left out.
  */
 static CmigQuery read_users = {
 	"SELECT r.rolname::text FROM pg_roles r JOIN pg_class c ON c.oid = $2"
@@ -259,7 +260,7 @@ take_user(TupleDesc desc, HeapTuple row, void *arg)
 	*users = lappend(*users, cmig_query_text(desc, row, 1));
 }
 
-/* The first role of the policy is what current_user is, unless another is tried. */
+/* The first role is the value of current_user unless another one is tried. */
 void
 cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role)
 {

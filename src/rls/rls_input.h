@@ -12,14 +12,14 @@
 #include "nodes/primnodes.h"
 #include "rls/rls_hints.h"
 
-/* What the tables that sub-selects read hold. */
+/* Which rows the tables that sub-selects read contain. */
 typedef enum CmigRlsTables
 {
-	CMIG_RLS_TABLES_USUAL,		/* rows of one tenant and of strangers, with
-								 * nothing in common */
+	CMIG_RLS_TABLES_USUAL,		/* rows of one tenant and of strangers, which
+								 * share no values */
 	CMIG_RLS_TABLES_EMPTY,		/* no rows: NOT IN and NOT EXISTS are true */
-	CMIG_RLS_TABLES_SHARED		/* strangers' rows have the tenant's value in
-								 * columns that tables are joined by */
+	CMIG_RLS_TABLES_SHARED		/* rows of strangers have the tenant's value
+								 * in columns by which tables are joined */
 } CmigRlsTables;
 
 typedef struct CmigRlsModel
@@ -27,14 +27,15 @@ typedef struct CmigRlsModel
 	List	   *inputs;			/* of CmigRlsInput */
 	CmigRlsHints *hints;
 	Node	   *expression;		/* its Vars are columns of range table entry 1 */
-	List	   *user_names;		/* of char *: roles that the policy binds,
-								 * that of the policy first; NIL unless
-								 * current_user is an input */
+	List	   *user_names;		/* of char *: roles to which the policy
+								 * applies, the policy's own role first; NIL
+								 * unless current_user is an input */
 	bool		reads_tables;
 	bool		joins_by_shared;	/* sub-selects join tables by columns that
 									 * rows of several tenants can share */
 	bool		reads_context;
-	bool		null_is_asked;	/* whether a key is null, so sharing is meant */
+	bool		null_is_asked;	/* a key is tested for null, so shared rows
+								 * are intended */
 	CmigRlsTables tables;
 	CmigRlsForm form;
 } CmigRlsModel;
@@ -45,21 +46,24 @@ typedef struct CmigRlsMaker
 	CmigRlsModel *model;
 	Oid			relid;
 	Oid			role;
-	List	   *identities;		/* of Node: expressions of the row that a
-								 * unique index keeps apart */
-	bool		definer;		/* below a SECURITY DEFINER function */
-	bool		recursive;		/* below WITH RECURSIVE */
-	int			depth;			/* queries above */
+	List	   *identities;		/* of Node: expressions over the row that have
+								 * a unique index */
+	bool		definer;		/* inside a SECURITY DEFINER function */
+	bool		recursive;		/* inside WITH RECURSIVE */
+	int			depth;			/* number of queries around this node */
 	const CmigRlsHints *hints;
-	bool	   *failed;			/* something that cannot be judged was met */
-	int			tables;			/* that are read so far */
-	int			nesting;		/* policies of policies */
-	Oid			wanted;			/* type that what is read here is cast to */
+	bool	   *failed;			/* set if there is something that cannot be
+								 * judged */
+	int			tables;			/* number of tables read so far */
+	int			nesting;		/* depth of policies on tables that policies
+								 * read */
+	Oid			wanted;			/* type to which this part is cast */
 } CmigRlsMaker;
 
 /*
- * Each adds the input unless it is there already, and returns the Var that
- * stands for it; they set *maker->failed where there are no values to try.
+ * Each of these adds the input, unless the model already has it, and returns
+ * the Var that stands for it.  They set *maker->failed if there are no values
+ * to try.
  */
 extern Node *cmig_rls_input_column(CmigRlsMaker *maker, Var *var);
 extern Node *cmig_rls_input_identity(CmigRlsMaker *maker, Node *node, AttrNumber attno);
@@ -67,18 +71,19 @@ extern Node *cmig_rls_input_context(CmigRlsMaker *maker, Node *node, char *name,
 extern Node *cmig_rls_input_unknown(CmigRlsMaker *maker, Node *node);
 
 /*
- * Expressions over the table's columns that are the only key of a unique index:
- * they tell rows apart as a key does.
+ * Expressions over the table's columns that are the only key of a unique
+ * index: such an expression identifies a row, as a key does.
  */
 extern List *cmig_rls_input_identities(Oid relid);
 
 /*
- * Is the column, of a table that is read or of the row, joined by a value that
- * rows of several tenants can share?  Not if either side tells whose a row is.
+ * Is the column, of the row or of a table that is read, joined by a value that
+ * rows of several tenants can share?  Not if a column on either side says to
+ * whom a row belongs.
  */
 extern bool cmig_rls_input_is_shared(const CmigRlsInput *input, Oid relid);
 
-/* Set the model's user_names, once its inputs are known. */
+/* Set the model's user_names; to be called when its inputs are known. */
 extern void cmig_rls_input_find_users(CmigRlsModel *model, Oid relid, Oid role);
 
 #endif							/* CMIG_RLS_INPUT_H */

@@ -1,14 +1,17 @@
 /*
  * rls_leak.c
- *	  Which rows of strangers a policy's expression can be true for.
+ *	  Finds rows of strangers for which a policy's expression can be true.
  *
- * The expression is made one over inputs (rls_model.c) and evaluated by the
- * server's executor for combinations of their values: a context that is null,
- * '', somebody's, or what it is compared with; rows of strangers and without a
- * key, with every value in the other columns that the expression asks for.
+ * "Strangers" are tenants other than the one for whom the statement runs.
+ * rls_model.c turns the expression into one whose columns and settings are
+ * inputs.  The server's executor then evaluates it for combinations of values:
+ * a context that is null, '', a tenant's, or a constant with which the
+ * expression compares it; rows of strangers and rows without a key, whose
+ * other columns have every value that the expression tests for.
  *
- * It runs as a role without privileges in a subtransaction that is rolled back
- * (rls_sandbox.c), and only built-in functions run.  An expression that fails for a context lets nothing through.
+ * The expression runs as a role without privileges in a subtransaction that is
+ * rolled back (rls_sandbox.c), and it calls only built-in functions.  If it
+ * fails for a context, it lets nothing through.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,13 +44,15 @@
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 
-#define MAX_SPLITS 40			/* runs to find the cases that fail */
+#define MAX_SPLITS 40			/* evaluations that may be spent on finding
+								 * the cases that fail */
 
 typedef struct Search
 {
 	const CmigRlsModel *model;
-	int			splits;			/* so far */
-	bool		denied;			/* a function that not everybody may call */
+	int			splits;			/* number of evaluations so far */
+	bool		denied;			/* a function that cannot be executed by
+								 * everybody */
 } Search;
 
 /*
@@ -60,7 +65,7 @@ typedef struct Receiver
 	CmigRlsTrial **next;
 } Receiver;
 
-/* Take the result for the next case. */
+/* A receiver function: store one result in the next case. */
 static bool
 receive(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -104,7 +109,7 @@ make_query(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
 		values->colcollations = lappend_oid(values->colcollations, get_typcollation(input->type));
 		names = lappend(names, makeString(psprintf("input%d", foreach_current_index(lc) + 1)));
 	}
-	/* VALUES needs a column */
+	/* VALUES needs at least one column */
 	if (model->inputs == NIL)
 	{
 		values->coltypes = list_make1_oid(BOOLOID);
@@ -170,7 +175,10 @@ evaluate_trials(void *arg)
 	evaluate(trials->model, trials->cases, trials->count);
 }
 
-/* Evaluate with nobody's privileges; false when it fails. */
+/*
+ * Evaluate the cases as a role without privileges; returns false if that
+ * fails.
+ */
 static bool
 try_cases(Search *search, CmigRlsTrial **cases, int count)
 {
@@ -181,7 +189,10 @@ try_cases(Search *search, CmigRlsTrial **cases, int count)
 	return sqlstate == 0;
 }
 
-/* Cases that fail are not true; most often all of a context do. */
+/*
+ * Evaluate the cases, and treat those that fail as not true.  If one case of a
+ * context fails, most often all of them do.
+ */
 static void
 run_cases(Search *search, CmigRlsTrial **cases, int count)
 {
@@ -203,7 +214,10 @@ run_cases(Search *search, CmigRlsTrial **cases, int count)
  * Verdict
  */
 
-/* Tell of a case: the first key, or other column, and the context that counts. */
+/*
+ * Describe a case: its first key, or otherwise another column, and the
+ * relevant part of the context.
+ */
 static void
 describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *about)
 {
@@ -234,8 +248,8 @@ describe(const CmigRlsModel *model, const CmigRlsTrial *found, CmigRlsCase *abou
 }
 
 /*
- * Put the worst of the cases into the leak: a group is a row with each
- * value of its other columns.
+ * Record the worst of the cases in the leak.  A group consists of the cases
+ * for one row, with each value of its other columns.
  */
 static void
 judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *leak)
@@ -278,9 +292,10 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
 }
 
 /*
- * A case is true if it is whatever the unknown conditions are: true, false, and
- * null follow each other.  *opens is set if they decide about the row of another.
- * If they may be equalities with the context, they are not true for such a row.
+ * A case counts as true if it is true whatever the unknown conditions are; the
+ * three cases for true, false, and null follow each other.  *opens is set if
+ * the unknown conditions decide about a row of another tenant.  If they may be
+ * comparisons with the context, they are false for such a row.
  */
 static int
 join_unknown(CmigRlsTrial **cases, int count, bool weak, bool *opens)
@@ -298,8 +313,9 @@ join_unknown(CmigRlsTrial **cases, int count, bool weak, bool *opens)
 }
 
 /*
- * The first function in a condition that could not be judged.  What another
- * type calls equality is taken for it.
+ * Find the first function in a condition that could not be judged.  An
+ * equality operator of a user-defined type counts as equality, not as such a
+ * function.
  */
 static bool
 foreign_function(Node *node, void *context)
@@ -324,7 +340,9 @@ foreign_function(Node *node, void *context)
 	return expression_tree_walker(node, foreign_function, context);
 }
 
-/* Does the node ask for privileges, as by pg_has_role()? */
+/*
+ * Does the node call a function that checks privileges, such as pg_has_role()?
+ */
 static bool
 asks_privileges(Node *node, void *context)
 {
@@ -342,7 +360,10 @@ asks_privileges(Node *node, void *context)
 	return expression_tree_walker(node, asks_privileges, context);
 }
 
-/* Is there a column in the node: of any table, or of those every table has? */
+/*
+ * Does the node contain a column?  If *context (only_system) is true, only
+ * system columns count.
+ */
 static bool
 has_column(Node *node, void *context)
 {
@@ -357,7 +378,7 @@ has_column(Node *node, void *context)
 	return expression_tree_walker(node, has_column, context);
 }
 
-/* Is one of them a column as it is, and not what a function makes of one? */
+/* Is one of the nodes a plain column, rather than a function of one? */
 static bool
 has_plain_column(List *args)
 {
@@ -374,9 +395,9 @@ has_plain_column(List *args)
 }
 
 /*
- * May a condition that could not be judged hold for own rows only?  What the
- * server tells of privileges may, and if it asks the context an equality, of
- * another's type too, and a sub-select.
+ * Could a condition that could not be judged be true for the tenant's own rows
+ * only?  Privilege checks and sub-selects could, and so could an equality
+ * between a column and the context, even one of a user-defined type.
  */
 static bool
 may_be_identity(Node *node)
@@ -395,14 +416,14 @@ may_be_identity(Node *node)
 	return IsA(node, SubLink) || asks_privileges(node, NULL);
 }
 
-/* For messages. */
+/* The node as SQL, for messages. */
 static char *
 as_text(Node *node, Oid relid)
 {
 	return deparse_expression(node, deparse_context_for(get_rel_name(relid), relid), false, false);
 }
 
-/* Try one model. */
+/* Try one model, and add what it shows to the leak. */
 static void
 find_in(const CmigRlsModel *model, Oid relid, CmigRlsLeak *leak)
 {
@@ -486,8 +507,9 @@ cmig_rls_leak_cache(void)
 }
 
 /*
- * Could the same text mean something else for another table?  By its OID, and
- * for PUBLIC by who may be current_user.
+ * Could the same text have another meaning for another table?  It could if it
+ * uses the table's OID or, for PUBLIC, if current_user depends on who may use
+ * the table.
  */
 static bool
 depends_on_table(const char *text, Oid role)
@@ -510,7 +532,10 @@ depends_on_table(const char *text, Oid role)
 	return false;
 }
 
-/* What decides about the result: the text without places in its source. */
+/*
+ * The cache key: everything that the result depends on.  Locations in the
+ * source are removed from the text.
+ */
 static char *
 cache_key(const char *text, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own)
 {
@@ -535,7 +560,7 @@ cache_key(const char *text, Oid relid, Oid role, const Bitmapset *keys, const Bi
 	if (depends_on_table(text, role))
 		appendStringInfo(&key, " of %u", relid);
 	appendStringInfo(&key, " unique %s not null", nodeToString(cmig_rls_input_identities(relid)));
-	/* columns that can be null are tried so */
+	/* the result also depends on which columns can be null */
 	for (at = text; (place = strstr(at, ":varattno ")) != NULL; at = place + 1)
 	{
 		int			column = atoi(place + strlen(":varattno "));
@@ -562,7 +587,7 @@ keep_case(CmigRlsCase *about)
 	about->context_value = keep(about->context_value);
 }
 
-/* Try the models of the expression. */
+/* Try all models of the expression. */
 static void
 find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)
 {
@@ -573,7 +598,7 @@ find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapse
 		find_in(cmig_rls_model_make(tree, relid, role, keys, own, CMIG_RLS_TABLES_EMPTY), relid, leak);
 	if (model->joins_by_shared)
 		find_in(cmig_rls_model_make(tree, relid, role, keys, own, CMIG_RLS_TABLES_SHARED), relid, leak);
-	/* rows of everybody are, with a context or without one */
+	/* rows that belong to everybody are visible with and without a context */
 	if (leak->unset.constant && leak->foreign.constant)
 		leak->unset.level = Min(leak->unset.level, leak->foreign.level);
 }
@@ -597,7 +622,10 @@ find_subject_leak(void *arg)
 	find_leak(subject->tree, subject->relid, subject->role, subject->keys, subject->own, subject->leak);
 }
 
-/* No lock is left.  An expression for which no model can be made is unknown. */
+/*
+ * Like find_leak, but leaves no lock behind.  If no model can be made, the
+ * result is unknown.
+ */
 static void
 try_to_find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapset *own, CmigRlsLeak *leak)
 {

@@ -1,6 +1,6 @@
 /*
  * rls_leak.h
- *	  Which rows of strangers a policy's expression can be true for.
+ *	  Finds rows of strangers for which a policy's expression can be true.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,47 +14,56 @@
 #include "nodes/pg_list.h"
 #include "rls/rls_trial.h"
 
-/* A case where the expression is true. */
+/* A combination of values for which the expression is true. */
 typedef struct CmigRlsCase
 {
 	CmigRlsLeakLevel level;
-	AttrNumber	column;			/* of the row; 0: none matters */
-	char	   *value;			/* NULL is null */
-	char	   *context;		/* a setting or function; NULL: none matters */
+	AttrNumber	column;			/* column of the row that is worth reporting;
+								 * 0: none */
+	char	   *value;			/* the column's value; NULL means null */
+	char	   *context;		/* setting or function that is worth
+								 * reporting; NULL: none */
 	char	   *context_value;
-	bool		constant;		/* the column is a key, which the expression
-								 * compares with the value */
-	bool		similar;		/* the key is the own one in another case or
-								 * spelling */
+	bool		constant;		/* the column is a key, and the expression
+								 * compares it with this constant */
+	bool		similar;		/* the key differs from the tenant's own key
+								 * only in case or spelling */
 } CmigRlsCase;
 
 typedef struct CmigRlsLeak
 {
-	CmigRlsCase unset;			/* strangers' rows while there is no context */
-	CmigRlsCase foreign;		/* strangers' rows with a context */
-	CmigRlsCase orphan;			/* rows without a key, though none is asked to
-								 * be null */
+	CmigRlsCase unset;			/* strangers' rows that are visible without a
+								 * context */
+	CmigRlsCase foreign;		/* strangers' rows that are visible with a
+								 * context */
+	CmigRlsCase orphan;			/* visible rows without a key, if the
+								 * expression does not test keys for null */
 	bool		unknown;		/* a part could not be judged */
-	bool		unknown_opens;	/* and lets strangers' rows through if it is
-								 * true */
+	bool		unknown_opens;	/* if that part is true, strangers' rows are
+								 * visible */
 	bool		reads_context;
-	char	   *function;		/* that could not be looked into; NULL: none */
-	char	   *condition;		/* that could not be judged; NULL: none that
-								 * can be shown */
-	char	   *spelling;		/* a function of the key that gives the same
-								 * for similar ones; NULL: none */
+	char	   *function;		/* a function whose body could not be read;
+								 * NULL: none */
+	char	   *condition;		/* a condition that could not be judged; NULL:
+								 * none that can be shown */
+	char	   *spelling;		/* a function that gives the same result for
+								 * similar keys; NULL: none */
 } CmigRlsLeak;
 
-/* Keeps what was found of equal expressions; lives as long as its memory. */
+/*
+ * Caches the results for equal expressions.  It lives as long as the memory
+ * context in which it was created.
+ */
 typedef struct CmigRlsLeakCache CmigRlsLeakCache;
 
 extern CmigRlsLeakCache *cmig_rls_leak_cache(void);
 
 /*
- * tree is of the table's policies for the role, InvalidOid for PUBLIC.  text is
- * what was stored of it, by which equal ones are known; keys as for
- * cmig_rls_truth.  own: columns whose value is the context's own in the rows of
- * strangers too.
+ * Find the leak of an expression.  tree: the combined expression of the
+ * table's policies for the role, InvalidOid for PUBLIC.  text: the stored form
+ * of these policies, by which equal expressions are recognized.  keys: see
+ * cmig_rls_truth. own: columns that have the context's own value even in rows
+ * of strangers.
  */
 extern const CmigRlsLeak *cmig_rls_leak_find(CmigRlsLeakCache *cache, Node *tree, const char *text,
 											 Oid relid, Oid role, const Bitmapset *keys,

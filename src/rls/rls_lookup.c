@@ -1,10 +1,10 @@
 /*
  * rls_lookup.c
- *	  Tables that policies look into to know what a role may see, and whether
- *	  the role can write itself in there.
+ *	  Finds tables in which policies look up what a role may see, and checks
+ *	  whether the role can write to them and so give itself access.
  *
- * The key of a look-up is the column that the row is found by: what a
- * sub-select returns, or compares with a column of the row.
+ * The key of a look-up is the column by which the row is found: the one that a
+ * sub-select returns, or that it compares with a column of the outer row.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,13 +24,18 @@
 #include "utils/builtins.h"
 
 /*
- * $1 to $4: table, key, role and source of each look-up.  Where the table's
- * own policies protect its rows, a role without a policy to write adds none,
- * and by a key that is unique it takes none of others.
+ * $1 to $4: table, key, role, and source of each look-up.  A role cannot give
+ * itself access if the table's own policies protect its rows: without a policy
+ * for writing it cannot add rows, and if the key is unique, it cannot take one
+ * that is in use.
  */
 static CmigQuery writable = {
 	"WITH l AS (SELECT l.tab, l.key, l.role, l.source FROM unnest($1, $2, $3, $4) l(tab, key, role, source)"
-	/* a policy for PUBLIC binds everybody who was granted something */
+
+	/*
+	 * a policy for PUBLIC applies to all roles that have a privilege on the
+	 * table
+	 */
 	"  UNION SELECT l.tab, l.key, a.grantee, l.source FROM unnest($1, $2, $3, $4) l(tab, key, role, source)"
 	"   JOIN pg_class c ON c.oid = l.tab CROSS JOIN LATERAL aclexplode(c.relacl) a"
 	"   WHERE l.role = 0 AND a.grantee <> c.relowner AND a.privilege_type IN ('INSERT', 'UPDATE')),"
@@ -65,12 +70,13 @@ typedef struct Walk
 	const Oid  *roles;
 	int			nroles;
 	const char *source;
-	Query	   *query;			/* the sub-select that is read, or NULL */
-	int			depth;			/* sub-selects above */
+	Query	   *query;			/* the sub-select that contains this node, or
+								 * NULL */
+	int			depth;			/* number of sub-selects around this node */
 	List	  **lookups;
 } Walk;
 
-/* One for each role. */
+/* Add one look-up for each role. */
 static void
 add_lookup(Walk *walk, Oid table, AttrNumber key)
 {
@@ -86,7 +92,7 @@ add_lookup(Walk *walk, Oid table, AttrNumber key)
 	}
 }
 
-/* The table's column behind a column of a sub-select. */
+/* The table column that a column of a sub-select refers to. */
 static void
 follow(Walk *walk, Query *query, Node *node)
 {
@@ -105,7 +111,7 @@ follow(Walk *walk, Query *query, Node *node)
 		follow(walk, query, list_nth(entry->joinaliasvars, var->varattno - 1));
 }
 
-/* What the sub-select, or each arm of its UNION, returns first. */
+/* The first column that the sub-select, or each arm of its UNION, returns. */
 static void
 follow_result(Walk *walk, Query *query)
 {
@@ -126,7 +132,7 @@ follow_result(Walk *walk, Query *query)
 	}
 }
 
-/* Find the sub-selects, and what they are compared with. */
+/* Find the sub-selects and the values that they are compared with. */
 static bool
 walker(Node *node, void *context)
 {
@@ -142,7 +148,7 @@ walker(Node *node, void *context)
 		Node	   *left = cmig_rls_bare(linitial(((OpExpr *) node)->args));
 		Node	   *right = cmig_rls_bare(lsecond(((OpExpr *) node)->args));
 
-		/* a column of the table that has the policy, with one of this one */
+		/* compares a column of the policy's table with a column of this one */
 		if (IsA(left, Var) && ((Var *) left)->varlevelsup == walk->depth)
 			follow(walk, walk->query, right);
 		else if (IsA(right, Var) && ((Var *) right)->varlevelsup == walk->depth)

@@ -1,6 +1,6 @@
 /*
  * rls_lookup.h
- *	  Tables that policies look into to know what a role may see.
+ *	  Finds tables in which policies look up what a role may see.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,8 +13,9 @@
 
 typedef struct CmigRlsLookup
 {
-	Oid			table;			/* that the policy looks into */
-	AttrNumber	key;			/* its column that the row is found by */
+	Oid			table;			/* the table in which the policy looks
+								 * something up */
+	AttrNumber	key;			/* its column by which the row is found */
 	Oid			role;			/* of the policy; InvalidOid is PUBLIC */
 	const char *source;			/* the policy's own table, qualified and
 								 * quoted */
@@ -24,7 +25,10 @@ typedef struct CmigRlsLookup
 extern void cmig_rls_lookup_read(Node *tree, const Oid *roles, int nroles,
 								 const char *source, List **lookups);
 
-/* Add findings on tables that the roles can write: a row there is access. */
+/*
+ * Add findings about such tables that the roles can write to, because they can
+ * give themselves access by adding a row.
+ */
 extern void cmig_rls_lookup_add_findings(const List *lookups, List **findings);
 
 #endif							/* CMIG_RLS_LOOKUP_H */

@@ -23,9 +23,9 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#define MAX_ROWS 24				/* of each tenant in a table that is read */
+#define MAX_ROWS 24				/* rows of each tenant in a table that is read */
 
-/* The policies that a role is bound by when it reads a table. */
+/* The policies that apply to a role when it reads a table. */
 static CmigQuery read_quals = {
 	"SELECT p.polpermissive, p.polqual::text FROM pg_policy p"
 	" WHERE p.polrelid = $1 AND p.polcmd IN ('*', 'r') AND (p.polroles = '{0}' OR ($2 <> 0"
@@ -33,7 +33,7 @@ static CmigQuery read_quals = {
 	2, {OIDOID, OIDOID}
 };
 
-/* The candidates of a column in the rows of one tenant. */
+/* The values to try for a column in the rows of one tenant. */
 static List *
 column_values(CmigRlsMaker *maker, RangeTblEntry *entry, AttrNumber attno, Oid type, int whose)
 {
@@ -63,7 +63,7 @@ column_values(CmigRlsMaker *maker, RangeTblEntry *entry, AttrNumber attno, Oid t
 		values = list_make2(cmig_rls_sample(BOOLOID, 0, 0), cmig_rls_sample(BOOLOID, 0, 1));
 	values = list_concat(values, input.equals);
 	values = list_concat(values, input.compares);
-	/* what is greater than all constants */
+	/* a value that is greater than all constants in policies */
 	if (input.compares && TypeCategory(input.type) == TYPCATEGORY_NUMERIC)
 		values = lappend(values, cmig_rls_sample_const(input.type, "30000"));
 	if (TypeCategory(input.type) == TYPCATEGORY_DATETIME && (input.type == DATEOID || input.type == TIMESTAMPOID || input.type == TIMESTAMPTZOID))

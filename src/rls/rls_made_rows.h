@@ -12,8 +12,9 @@
 #include "rls/rls_input.h"
 
 /*
- * (VALUES ...) with the rows of strangers and of one tenant.  Those of strangers
- * come first: a sub-select that takes one row of several takes theirs.
+ * Returns (VALUES ...) with rows of strangers and of one tenant.  The
+ * strangers' rows come first, so that a sub-select that takes the first of
+ * several rows takes one of theirs.
  */
 extern RangeTblEntry *cmig_rls_made_rows(CmigRlsMaker *maker, RangeTblEntry *entry);
 
