@@ -22,6 +22,7 @@ typedef struct CmigDiffOptions
 	bool		all_owners;		/* owners are set even if it is the role */
 	bool		sorted;			/* privileges are, otherwise in the order of
 								 * granting */
+	List	   *renames;		/* of char *, as they were written */
 	const char *role;			/* to whom new objects belong, unquoted */
 } CmigDiffOptions;
 

@@ -22,6 +22,15 @@ typedef struct Deparse
 	void	   *arg;
 } Deparse;
 
+/* The table, as it is now, whose rows matter to a statement about an object. */
+static const CmigObject *
+live_table(const Deparse *deparse, const CmigObject *object)
+{
+	while (object->parent != NULL)
+		object = object->parent;
+	return cmig_image_lookup(deparse->difference->from, object->kind, object->identity);
+}
+
 static void
 put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *ddl)
 {
@@ -30,7 +39,10 @@ put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *dd
 	foreach(cell, ddl)
 	{
 		const CmigDdl *entry = lfirst(cell);
-		CmigDiffRow row = {action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard};
+		CmigDiffRow row = {
+			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
+			.ddl = entry,.table = live_table(deparse, object)
+		};
 
 		deparse->callback(&row, deparse->arg);
 		action = "alter";
@@ -94,7 +106,10 @@ put_drop(Deparse *deparse, const CmigChange *change)
 	row.downgrade = join(ddl);
 	if ((object->kind->flags & CMIG_KIND_DATA) != 0 &&
 		!(object->kind->is_disposable && object->kind->is_disposable(object)))
+	{
 		row.hazard = psprintf("data loss: %s %s", object->kind->name, object->identity);
+		row.table = live_table(deparse, object);
+	}
 	deparse->callback(&row, deparse->arg);
 }
 

@@ -20,7 +20,11 @@ typedef struct CmigDiffRow
 	const char *object;
 	const char *upgrade;		/* both NULL: unsupported */
 	const char *downgrade;
-	const char *hazard;
+	const char *hazard;			/* words that do not depend on the rows, or
+								 * NULL */
+	const CmigDdl *ddl;			/* what it does to the rows of the table, or
+								 * NULL */
+	const CmigObject *table;	/* as it is now; NULL: it is new */
 } CmigDiffRow;
 
 typedef void (*CmigDiffCallback) (const CmigDiffRow *row, void *arg);

@@ -13,7 +13,9 @@
 #include "base/argument.h"
 #include "schema/deparse.h"
 #include "schema/diff_options.h"
+#include "schema/hazard.h"
 #include "schema/image_read.h"
+#include "schema/rename_read.h"
 #include "schema/shadow.h"
 #include "schema/target.h"
 
@@ -47,7 +49,7 @@ static void
 put_row(const CmigDiffRow *row, void *arg)
 {
 	Diff	   *diff = arg;
-	const char *texts[] = {row->action, row->kind, row->object, row->upgrade, row->downgrade, row->hazard};
+	const char *texts[] = {row->action, row->kind, row->object, row->upgrade, row->downgrade, cmig_hazard_text(row)};
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {0};
 
@@ -78,7 +80,10 @@ put_notes(Diff *diff, const CmigTarget *target)
 static void
 put_difference(Diff *diff, CmigImage *from, const CmigDiffOptions *options)
 {
-	cmig_deparse(cmig_compare(from, diff->image, options), put_row, diff);
+	CmigDifference *difference = cmig_compare(from, diff->image, options);
+
+	cmig_rename_tell(difference);
+	cmig_deparse(difference, put_row, diff);
 }
 
 /*
@@ -113,6 +118,7 @@ cmig_diff(PG_FUNCTION_ARGS)
 
 	from = cmig_image_read(managed);
 	cmig_shadow_run(managed, "cmig.diff", read_target, &diff);
+	from = cmig_rename_read(managed, from, diff.image, options.renames, diff.target->renames, put_row, &diff);
 	put_difference(&diff, from, &options);
 	put_notes(&diff, diff.target);
 	return (Datum) 0;
@@ -203,6 +209,7 @@ cmig_diff_schemas(PG_FUNCTION_ARGS)
 	from = cmig_image_read(from_schema);
 	cmig_shadow_rename(diff.managed->schemas[0].oid, from_schema->schemas[0].name,
 					   "cmig.diff_schemas", read_renamed, &diff);
+	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, put_row, &diff);
 	put_difference(&diff, from, &options);
 	return (Datum) 0;
 }

@@ -46,15 +46,23 @@ models_argument(FunctionCallInfo fcinfo, int n)
 	return true;
 }
 
+static List *
+renames_argument(FunctionCallInfo fcinfo, int n)
+{
+	const CmigNames *texts = cmig_argument_list(fcinfo, n, "renames");
+	List	   *renames = NIL;
+
+	for (int i = 0; i < texts->count; i++)
+		renames = lappend(renames, texts->names[i]);
+	return renames;
+}
+
 void
 cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 {
 	options->models = models_argument(fcinfo, n);
 	cmig_diff_annotations(fcinfo, n + 1, options);
-	if (cmig_argument_list(fcinfo, n + 4, "renames")->count > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("renames are not supported yet")));
+	options->renames = renames_argument(fcinfo, n + 4);
 	if (cmig_argument_bool(fcinfo, n + 5, false))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

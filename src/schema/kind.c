@@ -135,6 +135,15 @@ cmig_ddl_append(List *ddl, char *sql, char *undo)
 	return lappend(ddl, entry);
 }
 
+CmigDdl *
+cmig_ddl_hazards(List *ddl, int hazards)
+{
+	CmigDdl    *entry = llast(ddl);
+
+	entry->hazards |= hazards;
+	return entry;
+}
+
 void
 cmig_alter_add(CmigAlter *alter, char *sql, char *undo)
 {

@@ -22,7 +22,17 @@ typedef struct CmigDdl
 	char	   *sql;			/* without a semicolon at its end */
 	char	   *undo;
 	char	   *hazard;			/* or NULL */
+	int			hazards;		/* of CMIG_HAZARD_..., if the table has rows */
+	const char *old_type;		/* with CMIG_HAZARD_REWRITE: unless values
+								 * stay */
+	const char *new_type;		/* as they are */
+	const char *expression;		/* or unless it is not volatile */
 } CmigDdl;
+
+#define CMIG_HAZARD_REWRITE		0x01	/* writes all rows again */
+#define CMIG_HAZARD_SCAN		0x02	/* reads all rows */
+#define CMIG_HAZARD_BLOCKS		0x04	/* writes wait while an index is built */
+#define CMIG_HAZARD_MAY_FAIL	0x08	/* existing rows may be wrong */
 
 /* How a property is compared. */
 #define CMIG_PROPERTY_EXPRESSION	0x01	/* as a printed expression */
@@ -145,6 +155,9 @@ extern bool cmig_kind_same_value(const CmigProperty *property, const char *a, co
 
 /* Does the property differ? */
 extern bool cmig_alter_differs(const CmigAlter *alter, int property);
+
+/* What the statement that was added last does to a table with rows. */
+extern CmigDdl *cmig_ddl_hazards(List *ddl, int hazards);
 
 /* Add a statement and its undo; both are freshly allocated. */
 extern void cmig_alter_add(CmigAlter *alter, char *sql, char *undo);

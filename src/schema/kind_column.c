@@ -217,7 +217,9 @@ cmig_column_retype(const CmigObject *column, const CmigObject *from, const CmigO
 		ddl->undo = retype_sql(column, to, from, psprintf("%s%s", away, printed + length));
 	else
 		ddl->undo = ddl->sql;
-	ddl->hazard = psprintf("table rewrite: %s", column->parent->identity);
+	ddl->hazards = CMIG_HAZARD_REWRITE;
+	if (to->kind != &cmig_kind_enum || cmig_enum_added(from, to) == NIL)
+		ddl->hazards |= CMIG_HAZARD_MAY_FAIL;
 	return ddl;
 }
 
@@ -286,6 +288,26 @@ parent_changes(const CmigAlter *alter, int property)
 }
 
 static void
+add_type(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+	const char *old = from->values[TYPE],
+			   *new = to->values[TYPE];
+	CmigDdl    *ddl;
+
+	add_action(alter, false, type_action(from, to), type_action(to, from));
+	if (cmig_using_keeps(old, new))
+		return;
+	ddl = cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_REWRITE | (cmig_using_may_fail(old, new) ? CMIG_HAZARD_MAY_FAIL : 0));
+	if (!cmig_using_converts(old, new))
+	{
+		ddl->old_type = old;
+		ddl->new_type = new;
+	}
+}
+
+static void
 alter_column(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
@@ -307,11 +329,15 @@ alter_column(CmigAlter *alter)
 		alter->disturbs = true;
 		alter->recasts = cmig_using_needed(from->values[TYPE], to->values[TYPE]);
 		if (leads)
-			add_action(alter, false, type_action(from, to), type_action(to, from));
+			add_type(alter);
 	}
 	if (cmig_alter_differs(alter, NOT_NULL) && !parent_changes(alter, NOT_NULL))
+	{
 		add_action(alter, false, not_null ? "SET NOT NULL" : "DROP NOT NULL",
 				   not_null ? "DROP NOT NULL" : "SET NOT NULL");
+		if (not_null)
+			cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+	}
 	if (to->values[IDENTITY] != NULL && leads)
 		alter_identity(alter);
 	alter_details(alter);
@@ -321,6 +347,20 @@ static char *
 drop_column(const CmigObject *column)
 {
 	return psprintf("ALTER TABLE %s DROP COLUMN %s", column->parent->identity, cmig_quote(column->name));
+}
+
+/* Existing rows get the value of a default that is not volatile without being written. */
+static void
+set_hazards(List *ddl, const CmigObject *column)
+{
+	const CmigObject *value = default_of(column);
+
+	if (column->values[GENERATED] || column->values[IDENTITY])
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE);
+	else if (value != NULL && value->folded)
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE)->expression = value->values[0];
+	else if (column->values[NOT_NULL])
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_MAY_FAIL);
 }
 
 static List *
@@ -335,6 +375,7 @@ create_column(const CmigObject *column)
 		appendStringInfo(&sql, "ALTER TABLE %s ADD COLUMN ", column->parent->identity);
 		cmig_column_definition(&sql, column);
 		ddl = cmig_ddl_append(NIL, sql.data, drop_column(column));
+		set_hazards(ddl, column);
 	}
 	return cmig_kind_complete(column, ddl, alter_details);
 }

@@ -160,13 +160,26 @@ alter_constraint(CmigAlter *alter)
 	else if (cmig_alter_differs(alter, DEFINITION))
 	{
 		if (is_validated(from, to))
+		{
 			add_action(alter, psprintf("VALIDATE CONSTRAINT %s", cmig_quote(to->name)),
 					   psprintf("DROP CONSTRAINT %s, %s", cmig_quote(to->name), add_constraint(from)));
+			cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+		}
 		else
 			alter->again = true;
 	}
 	if (!alter->again)
 		alter_index(alter);
+}
+
+/* All but checks build an index or lock the other table. */
+static int
+hazards_of(const CmigObject *constraint)
+{
+	if (ends_with(constraint->values[DEFINITION], " NOT VALID"))
+		return 0;
+	return CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL |
+		(*constraint->values[TYPE] == 'c' ? 0 : CMIG_HAZARD_BLOCKS);
 }
 
 static List *
@@ -175,8 +188,11 @@ create_constraint(const CmigObject *constraint)
 	List	   *ddl = NIL;
 
 	if (!constraint->folded)
+	{
 		ddl = cmig_ddl_append(NIL, table_sql_text(constraint, add_constraint(constraint)),
 							  drop_constraint(constraint));
+		cmig_ddl_hazards(ddl, hazards_of(constraint));
+	}
 	return cmig_kind_complete(constraint, ddl, alter_index);
 }
 

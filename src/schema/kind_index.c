@@ -124,6 +124,8 @@ create_index(const CmigObject *index)
 {
 	List	   *ddl = cmig_ddl_append(NIL, index->values[DEFINITION], cmig_kind_drop(index));
 
+	cmig_ddl_hazards(ddl, CMIG_HAZARD_BLOCKS |
+					 (strncmp(index->values[DEFINITION], "CREATE UNIQUE ", 14) == 0 ? CMIG_HAZARD_MAY_FAIL : 0));
 	return cmig_kind_complete(index, ddl, alter_details);
 }
 

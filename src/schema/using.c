@@ -65,6 +65,14 @@ family_of(const char *type)
 	return OTHER;
 }
 
+/* Types of which the server assigns one to the other as it is. */
+static bool
+is_same_stored(const char *from, const char *to)
+{
+	return (strcmp(from, "cidr") == 0 && strcmp(to, "inet") == 0) ||
+		(strcmp(from, "integer") == 0 && strcmp(to, "oid") == 0);
+}
+
 /* Values become text by assignment, but what is done with them changes. */
 static bool
 is_assignable(Family from, Family to)
@@ -91,7 +99,7 @@ cmig_using_append(StringInfo buf, const char *column, const char *from, const ch
 	Family		old_family = family_of(old),
 				new_family = family_of(new);
 
-	if (strcmp(old, new) == 0 || is_assignable(old_family, new_family))
+	if (strcmp(old, new) == 0 || is_same_stored(old, new) || is_assignable(old_family, new_family))
 		return;
 	if (old_family == STRING ||
 		(old_family == BOOLEAN && strcmp(new, "integer") == 0) ||
@@ -99,4 +107,125 @@ cmig_using_append(StringInfo buf, const char *column, const char *from, const ch
 		appendStringInfo(buf, " USING %s::%s", column, to);
 	else
 		appendStringInfo(buf, " USING %s::text::%s", column, to);
+}
+
+/*
+ * What becomes of the rows
+ */
+
+/* The numbers of a modifier: "numeric(10,2)"; their count. */
+static int
+modifier_of(const char *type, int *first, int *second)
+{
+	const char *open = strchr(type, '(');
+
+	*first = *second = 0;
+	return open == NULL ? 0 : Max(sscanf(open, "(%d,%d)", first, second), 0);
+}
+
+static bool
+is_one_of(const char *type, const char *const *types)
+{
+	for (; *types != NULL; types++)
+		if (strcmp(type, *types) == 0)
+			return true;
+	return false;
+}
+
+/* Does each value of a type with the one modifier fit the other one as it is? */
+static bool
+modifier_keeps(const char *base, const char *from, const char *to)
+{
+	static const char *const growing[] = {
+		"character varying", "bit varying", "timestamp without time zone", "timestamp with time zone",
+		"time without time zone", "time with time zone", "interval", NULL
+	};
+	int			old,
+				old_scale,
+				new,
+				new_scale;
+	int			count = modifier_of(from, &old, &old_scale);
+
+	if (strcmp(from, to) == 0)
+		return true;
+	if (modifier_of(to, &new, &new_scale) == 0)
+		return strcmp(base, "numeric") == 0 || is_one_of(base, growing);
+	if (count == 0)
+		return false;
+	if (strcmp(base, "numeric") == 0)
+		return new >= old && new_scale == old_scale;
+	return is_one_of(base, growing) && new >= old;
+}
+
+bool
+cmig_using_keeps(const char *from, const char *to)
+{
+	char	   *old = base_type(from),
+			   *new = base_type(to);
+
+	if (strcmp(old, new) == 0)
+		return modifier_keeps(old, from, to);
+	if (strcmp(old, "character varying") == 0)
+		return strcmp(to, "text") == 0;
+	return strcmp(old, "text") == 0 && strcmp(to, "character varying") == 0;
+}
+
+bool
+cmig_using_converts(const char *from, const char *to)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	cmig_using_append(&buf, "", from, to);
+	return buf.len > 0;
+}
+
+/* The numbers of integer types, from narrow to wide; -1 for another one. */
+static int
+width_of(const char *type)
+{
+	static const char *const types[] = {
+		"smallint", "integer", "bigint", "numeric", "double precision", "text"
+	};
+
+	for (int i = 0; i < lengthof(types); i++)
+		if (strcmp(types[i], type) == 0)
+			return i;
+	return -1;
+}
+
+/* Does a value of a type perhaps not fit the other modifier?  Times are rounded. */
+static bool
+is_narrower(const char *base, const char *from, const char *to)
+{
+	int			old,
+				old_scale,
+				new,
+				new_scale;
+	int			count = modifier_of(from, &old, &old_scale);
+
+	if (modifier_of(to, &new, &new_scale) == 0)
+		return false;
+	if (strncmp(base, "numeric", 7) == 0)
+		return count == 0 || new - new_scale < old - old_scale;
+	if (strcmp(base, "bit") == 0)
+		return new != old;
+	return (strncmp(base, "character", 9) == 0 || strncmp(base, "bit varying", 11) == 0) && (count == 0 || new < old);
+}
+
+bool
+cmig_using_may_fail(const char *from, const char *to)
+{
+	char	   *old = base_type(from),
+			   *new = base_type(to);
+	int			old_width = width_of(old),
+				new_width = width_of(to);
+
+	if (strcmp(old, new) == 0)
+		return is_narrower(old, from, to);
+	if (strncmp(to, "text", 4) == 0 || strcmp(to, "character varying") == 0)
+		return false;
+	if (old_width >= 0 && new_width >= 0)
+		return new_width < old_width;
+	return family_of(old) != MOMENT || family_of(to) != MOMENT;
 }

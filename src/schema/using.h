@@ -19,4 +19,13 @@
 extern bool cmig_using_needed(const char *from, const char *to);
 extern void cmig_using_append(StringInfo buf, const char *column, const char *from, const char *to);
 
+/* Does cmig_using_append() append anything? */
+extern bool cmig_using_converts(const char *from, const char *to);
+
+/* Do all values stay as they are stored, for what the texts of the types say? */
+extern bool cmig_using_keeps(const char *from, const char *to);
+
+/* May a value not fit into the other type? */
+extern bool cmig_using_may_fail(const char *from, const char *to);
+
 #endif							/* CMIG_USING_H */

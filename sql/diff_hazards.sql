@@ -1,0 +1,54 @@
+--
+-- diff: what a statement does to the rows of its table
+--
+CREATE EXTENSION pg_cmig;
+CREATE SCHEMA shop;
+SET search_path = shop;
+SET client_min_messages = warning;
+CREATE FUNCTION pg_temp.hazards(target_sql text, OUT upgrade_sql text, OUT hazard text) RETURNS SETOF record
+LANGUAGE sql AS 'SELECT coalesce(upgrade_sql, object), hazard FROM cmig.diff(target_sql, ''{shop}'') ORDER BY step';
+CREATE FUNCTION make(target_sql text) RETURNS void LANGUAGE plpgsql AS 'BEGIN EXECUTE target_sql; END';
+
+-- an empty table: only what loses data
+CREATE TABLE a (x int, y text, gone text);
+SELECT * FROM pg_temp.hazards(pg_get_functiondef('make'::regproc) || '; CREATE TABLE shop.a (x bigint NOT NULL, y text UNIQUE)');
+-- one with rows
+INSERT INTO a SELECT i, i::text FROM generate_series(1, 1000) i;
+ANALYZE a;
+SELECT * FROM pg_temp.hazards(pg_get_functiondef('make'::regproc) || '; CREATE TABLE shop.a (x bigint NOT NULL, y text UNIQUE CHECK (y <> ''''))');
+DROP FUNCTION make;
+-- indexes, foreign keys, constraints that are not valid
+SELECT * FROM pg_temp.hazards('CREATE TABLE shop.b (id int PRIMARY KEY); CREATE TABLE shop.a (x int CONSTRAINT r REFERENCES shop.b, y text, gone text); CREATE INDEX i ON shop.a (x); CREATE UNIQUE INDEX u ON shop.a (y)');
+SELECT * FROM pg_temp.hazards('CREATE TABLE shop.a (x int, y text, gone text); ALTER TABLE shop.a ADD CONSTRAINT c CHECK (x > 0) NOT VALID');
+-- new columns: a rewrite only if the value is computed for each row
+SELECT * FROM pg_temp.hazards('CREATE TABLE shop.a (x int, y text, gone text, a1 int, a2 int NOT NULL, a3 int NOT NULL DEFAULT 3, a4 timestamptz DEFAULT now(), a5 uuid DEFAULT gen_random_uuid(), a6 int GENERATED ALWAYS AS IDENTITY, a7 int GENERATED ALWAYS AS (x + 1) STORED)');
+DROP TABLE a;
+-- types: what the server rewrites, by its file
+CREATE DOMAIN plain AS int;
+CREATE DOMAIN checked AS int CHECK (VALUE > 0);
+CREATE TABLE types (n int, old text, new text);
+INSERT INTO types SELECT row_number() OVER (), f, t FROM (VALUES ('varchar(10)', 'varchar(20)'), ('varchar(10)', 'text'), ('varchar(20)', 'varchar(10)'), ('text', 'varchar'), ('text', 'varchar(10)'),
+	('char(5)', 'char(6)'), ('char(5)', 'text'), ('numeric(10,2)', 'numeric(12,2)'), ('numeric(10,2)', 'numeric(12,3)'), ('numeric(10,2)', 'numeric'), ('numeric', 'numeric(10,2)'),
+	('int', 'bigint'), ('bigint', 'int'), ('int', 'text'), ('timestamp(3)', 'timestamp'), ('timestamp', 'timestamp(3)'), ('timestamp', 'date'), ('cidr', 'inet'), ('inet', 'cidr'), ('varbit(4)', 'varbit(8)'), ('bit(4)', 'bit(8)'),
+	('int', 'oid'), ('xml', 'text'), ('json', 'jsonb'), ('int', 'shop.plain'), ('shop.plain', 'int'), ('int', 'shop.checked'), ('varchar(5)[]', 'varchar(9)[]'), ('varchar(5)[]', 'text[]'), ('time(3)', 'time(6)'), ('interval', 'interval(3)'), ('text', 'text')) v (f, t);
+CREATE FUNCTION rewrites(f text, t text, OUT told boolean, OUT may_fail boolean, OUT done boolean) LANGUAGE plpgsql AS $$
+DECLARE
+	sql text;
+	before oid;
+BEGIN
+	EXECUTE format('CREATE TABLE shop.tab (c %s)', f);
+	INSERT INTO shop.tab VALUES (NULL);
+	told := false;
+	may_fail := false;
+	FOR sql, told, may_fail IN SELECT d.upgrade_sql, coalesce(d.hazard LIKE 'table rewrite%', false), coalesce(d.hazard LIKE '%may fail%', false)
+		FROM cmig.diff(format('CREATE DOMAIN shop.plain AS int; CREATE DOMAIN shop.checked AS int CHECK (VALUE > 0); CREATE TABLE shop.tab (c %s)', t), '{shop}') d WHERE d.object = 'shop.tab.c' LOOP
+		before := pg_relation_filenode('shop.tab');
+		EXECUTE sql;
+		done := before <> pg_relation_filenode('shop.tab');
+	END LOOP;
+	DROP TABLE shop.tab;
+END $$;
+SELECT old, new, told, may_fail, CASE WHEN told IS DISTINCT FROM done THEN 'NOT SO' END FROM types, rewrites(old, new) ORDER BY n;
+RESET search_path;
+DROP SCHEMA shop CASCADE;
+DROP EXTENSION pg_cmig;

@@ -1,0 +1,102 @@
+--
+-- diff: objects that the target has under another name
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+-- the difference, then what it changes: nothing is left after upgrade, and the start is back after downgrade
+CREATE FUNCTION pg_temp.judge(start_sql text, target_sql text, renames text[], OUT step integer, OUT upgrade_sql text, OUT downgrade_sql text) RETURNS SETOF record
+LANGUAGE plpgsql AS $$
+DECLARE
+	d record;
+	before text;
+	up text[];
+	down text[];
+	sql text;
+BEGIN
+	EXECUTE start_sql;
+	before := cmig.schema_sql('{shop}', owners => true);
+	FOR d IN SELECT * FROM cmig.diff(target_sql, '{shop}', owners => true, renames => renames) LOOP
+		step := d.step;
+		upgrade_sql := coalesce(d.upgrade_sql, d.action || ' ' || d.kind || ' ' || d.object || ': ' || d.hazard);
+		downgrade_sql := d.downgrade_sql;
+		RETURN NEXT;
+		up := up || d.upgrade_sql;
+		down := d.downgrade_sql || down;
+	END LOOP;
+	FOREACH sql IN ARRAY coalesce(up, '{}') LOOP
+		EXECUTE sql;
+	END LOOP;
+	step := NULL;
+	downgrade_sql := NULL;
+	FOR d IN SELECT * FROM cmig.diff(target_sql, '{shop}', owners => true) LOOP
+		upgrade_sql := 'LEFT OVER: ' || coalesce(d.upgrade_sql, d.object);
+		RETURN NEXT;
+	END LOOP;
+	FOREACH sql IN ARRAY coalesce(down, '{}') LOOP
+		EXECUTE sql;
+	END LOOP;
+	IF cmig.schema_sql('{shop}', owners => true) <> before THEN
+		upgrade_sql := 'NOT AS BEFORE: ' || cmig.schema_sql('{shop}', owners => true);
+		RETURN NEXT;
+	END IF;
+	DROP SCHEMA shop CASCADE;
+	CREATE SCHEMA shop;
+END $$;
+CREATE SCHEMA shop;
+SET search_path = shop;
+
+-- tables and columns, with all that is named after them
+SELECT * FROM pg_temp.judge($$CREATE TABLE item (id serial PRIMARY KEY, nam text UNIQUE CHECK (nam <> '')); CREATE INDEX ON item (lower(nam)); CREATE TABLE line (item_id int REFERENCES item);
+	CREATE VIEW v AS SELECT nam FROM item; COMMENT ON TABLE item IS 'items'$$,
+	$$CREATE TABLE product (id serial PRIMARY KEY, name text UNIQUE CHECK (name <> '')); CREATE INDEX ON product (lower(name)); CREATE TABLE line (item_id int REFERENCES product);
+	CREATE VIEW v AS SELECT name AS nam FROM product; COMMENT ON TABLE product IS 'items'$$,
+	'{table shop.item -> product, column shop.item.nam -> name}');
+-- the column's table by its new name, and something else changes, too
+SELECT * FROM pg_temp.judge('CREATE TABLE a (x int)', 'CREATE TABLE b (y bigint, z int)', '{column shop.b.x -> y, table shop.a -> shop.b}');
+-- swaps and chains
+SELECT * FROM pg_temp.judge('CREATE TABLE a (x int, y text); CREATE TABLE b (z int)', 'CREATE TABLE b (y int, x text); CREATE TABLE a (z int)',
+	'{table shop.a -> b, table shop.b -> a, column shop.a.x -> y, column shop.a.y -> x}');
+SELECT * FROM pg_temp.judge('CREATE TABLE a (x int); CREATE TABLE b (y int); CREATE TABLE c (z int)', 'CREATE TABLE b (x int); CREATE TABLE c (y int); CREATE TABLE d (z int)',
+	'{table shop.a -> b, table shop.b -> c, table shop.c -> d}');
+-- other kinds
+SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('a'); CREATE DOMAIN d AS int; CREATE TYPE c AS (x int); CREATE SEQUENCE s; CREATE TABLE t (m mood, d d, c c, n int DEFAULT nextval('s'), CONSTRAINT k CHECK (n > 0)); CREATE INDEX i ON t (n);
+	CREATE VIEW v AS SELECT 1 AS x; CREATE FUNCTION f(m mood) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'$$,
+	$$CREATE TYPE "Mood" AS ENUM ('a'); CREATE DOMAIN d2 AS int; CREATE TYPE c2 AS (x int); CREATE SEQUENCE s2; CREATE TABLE t (m "Mood", d d2, c c2, n int DEFAULT nextval('s2'), CONSTRAINT k2 CHECK (n > 0)); CREATE INDEX i2 ON t (n);
+	CREATE VIEW v2 AS SELECT 1 AS x; CREATE FUNCTION g(m "Mood") RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'$$,
+	ARRAY['type shop.mood -> "Mood"', 'domain shop.d -> d2', 'type shop.c -> c2', 'sequence shop.s -> s2', 'constraint shop.t.k -> k2', 'index shop.i -> i2', 'view shop.v -> v2', 'function shop.f(shop.mood) -> g']);
+-- by comments in the target, which stay there
+SELECT * FROM pg_temp.judge('CREATE TABLE a (x int)', $$-- @renamed from=a
+CREATE TABLE b (
+	-- @renamed from=x
+	y int
+)$$, '{}');
+-- a schema
+CREATE SCHEMA old_shop;
+CREATE TABLE old_shop.t (x int);
+SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA new_shop; CREATE TABLE new_shop.t (x int)', '{old_shop,new_shop}', renames => '{schema old_shop -> new_shop}');
+DROP SCHEMA old_shop CASCADE;
+-- of one schema to another
+CREATE SCHEMA one;
+CREATE SCHEMA two;
+CREATE TABLE one.a (x int);
+CREATE TABLE two.b (x int);
+SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff_schemas('one', 'two', renames => '{table one.a -> b}');
+DROP SCHEMA one, two CASCADE;
+-- nothing is guessed, but told
+CREATE TABLE a (x int, y text);
+SET client_min_messages = notice;
+SELECT action, object FROM cmig.diff('CREATE TABLE shop.b (x int, y text)', '{shop}');
+SELECT action, object FROM cmig.diff('CREATE TABLE shop.a (x int, "Z" text)', '{shop}');
+-- not if it is not clear
+SELECT action, object FROM cmig.diff('CREATE TABLE shop.a (x int, z1 text, z2 text)', '{shop}');
+-- errors
+SELECT * FROM cmig.diff('', '{shop}', renames => '{shop.a -> b}');
+SELECT * FROM cmig.diff('', '{shop}', renames => '{table a -> b}');
+SELECT * FROM cmig.diff('', '{shop}', renames => '{table shop.a -> old.b}');
+SELECT * FROM cmig.diff('', '{shop}', renames => '{table shop.nowhere -> b}');
+SELECT * FROM cmig.diff('', '{shop}', renames => '{table shop.a -> b}');
+CREATE TABLE b (x int);
+SELECT * FROM cmig.diff('CREATE TABLE shop.b (x int)', '{shop}', renames => '{table shop.a -> b}');
+RESET search_path;
+DROP SCHEMA shop CASCADE;
+DROP EXTENSION pg_cmig;

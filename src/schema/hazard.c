@@ -1,0 +1,110 @@
+/*
+ * hazard.c
+ *	  What a statement of a difference does to the rows of its table.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/query.h"
+#include "schema/hazard.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+/* The table has rows: its size, with what inherits from it, as text. */
+static char *
+table_size(const CmigObject *table)
+{
+	static CmigQuery query = {
+		.sql = "WITH RECURSIVE t (oid) AS (SELECT $1 UNION SELECT i.inhrelid FROM pg_inherits i JOIN t ON t.oid = i.inhparent)"
+		" SELECT pg_size_pretty(sum(pg_table_size(c.oid))) || coalesce(', about '"
+		"  || nullif(sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relkind <> 'p'), 0)::bigint || ' rows', '')"
+		" FROM t JOIN pg_class c ON c.oid = t.oid HAVING sum(pg_relation_size(c.oid)) > 0",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	Datum		oid;
+	char	   *size = NULL;
+
+	if (table == NULL || table->address.catalog != RelationRelationId)
+		return NULL;
+	oid = ObjectIdGetDatum(table->address.object);
+	cmig_query_each(&query, &oid, NULL, cmig_query_keep_text, &size);
+	return size;
+}
+
+/* One type's values are stored as the other's, as its cast says. */
+static bool
+is_binary_coercible(const char *from, const char *to)
+{
+	static CmigQuery query = {
+		.sql = "SELECT true FROM pg_cast WHERE castsource = to_regtype($1) AND casttarget = to_regtype($2) AND castmethod = 'b'"
+		" UNION ALL SELECT true FROM pg_type WHERE oid = to_regtype($1) AND typtype = 'd' AND typbasetype = to_regtype($2)",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	};
+	Datum		values[2];
+
+	/* a modifier changes values */
+	if (strchr(to, '(') != NULL)
+		return false;
+	values[0] = CStringGetTextDatum(from);
+	values[1] = CStringGetTextDatum(to);
+	return cmig_query_run(&query, values, NULL) > 0;
+}
+
+/* A function of that name is volatile. */
+static bool
+is_volatile(const char *expression)
+{
+	static CmigQuery query = {
+		.sql = "SELECT true FROM regexp_matches($1, '([[:alnum:]_$]+)\"?\\(', 'g') m"
+		" JOIN pg_proc p ON p.proname = m[1] WHERE p.provolatile = 'v' LIMIT 1",
+		.nargs = 1,.argtypes = {TEXTOID}
+	};
+	Datum		value = CStringGetTextDatum(expression);
+
+	return cmig_query_run(&query, &value, NULL) > 0;
+}
+
+static bool
+is_rewritten(const CmigDdl *ddl)
+{
+	if (ddl->old_type != NULL)
+		return !is_binary_coercible(ddl->old_type, ddl->new_type);
+	return ddl->expression == NULL || is_volatile(ddl->expression);
+}
+
+static void
+append_word(StringInfo buf, const char *word)
+{
+	appendStringInfo(buf, "%s%s", buf->len > 0 ? ", " : "", word);
+}
+
+char *
+cmig_hazard_text(const CmigDiffRow *row)
+{
+	int			hazards = row->ddl ? row->ddl->hazards : 0;
+	char	   *size = hazards != 0 || row->table != NULL ? table_size(row->table) : NULL;
+	StringInfoData buf;
+
+	if (size == NULL || (hazards == 0 && row->hazard == NULL))
+		return row->hazard ? pstrdup(row->hazard) : NULL;
+	if (row->hazard != NULL)
+		return psprintf("%s (%s)", row->hazard, size);
+	initStringInfo(&buf);
+	if (row->ddl->old_type != NULL && !is_rewritten(row->ddl))
+		return NULL;
+	if ((hazards & CMIG_HAZARD_REWRITE) && is_rewritten(row->ddl))
+		append_word(&buf, "table rewrite");
+	if (hazards & CMIG_HAZARD_SCAN)
+		append_word(&buf, "full scan");
+	if (hazards & CMIG_HAZARD_BLOCKS)
+		append_word(&buf, "blocks writes");
+	if (hazards & CMIG_HAZARD_MAY_FAIL)
+		append_word(&buf, "may fail on existing rows");
+	if (buf.len == 0)
+		return NULL;
+	appendStringInfo(&buf, ": %s (%s)", row->table->identity, size);
+	return buf.data;
+}

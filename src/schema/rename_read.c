@@ -1,0 +1,251 @@
+/*
+ * rename_read.c
+ *	  Carries out renames on an image.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/image_read.h"
+#include "schema/rename.h"
+#include "schema/rename_read.h"
+#include "schema/shadow.h"
+#include "schema/shadow_rows.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+
+typedef struct RenameRead
+{
+	const CmigManaged *managed;
+	CmigImage  *image;			/* as it is after the last step */
+	CmigImage  *to;
+	List	   *renames;		/* of CmigRename */
+	CmigDiffCallback callback;
+	void	   *arg;
+} RenameRead;
+
+/*
+ * The catalogs
+ */
+
+static void
+set_name(Oid catalog, Oid object, const char *name)
+{
+	if (OidIsValid(object))
+		cmig_shadow_rows_rename(catalog, object, get_object_attnum_name(catalog), name);
+}
+
+static void
+set_column_name(Oid table, const char *old, const char *name)
+{
+	Relation	catalog = table_open(AttributeRelationId, RowExclusiveLock);
+	HeapTuple	row = SearchSysCacheCopyAttName(table, old);
+
+	if (HeapTupleIsValid(row))
+	{
+		namestrcpy(&((Form_pg_attribute) GETSTRUCT(row))->attname, name);
+		CatalogTupleUpdate(catalog, &row->t_self, row);
+		heap_freetuple(row);
+	}
+	table_close(catalog, RowExclusiveLock);
+}
+
+/* Tables that inherit the column have it under the same name. */
+static void
+rename_column(Oid table, const char *old, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, find_all_inheritors(table, NoLock, NULL))
+		set_column_name(lfirst_oid(cell), old, name);
+}
+
+static void
+rename_relation(Oid relation, const char *name)
+{
+	set_name(RelationRelationId, relation, name);
+	set_name(TypeRelationId, get_rel_type_id(relation), name);
+}
+
+static void
+rename_constraint(Oid constraint, const char *name)
+{
+	/* InvalidOid for all that have no index of their own */
+	Oid			index = get_constraint_index(constraint);
+
+	set_name(ConstraintRelationId, constraint, name);
+	set_name(RelationRelationId, index, name);
+}
+
+static void
+carry_out(const CmigRenameStep *step, const char *old)
+{
+	CmigAddress address = step->object->address;
+
+	if (address.catalog == RelationRelationId && address.sub != 0)
+		rename_column(address.object, old, step->name);
+	else if (address.catalog == RelationRelationId)
+		rename_relation(address.object, step->name);
+	else if (address.catalog == ConstraintRelationId)
+		rename_constraint(address.object, step->name);
+	else
+	{
+		set_name(address.catalog, address.object, step->name);
+		if (address.catalog == TypeRelationId)
+			set_name(RelationRelationId, get_typ_typrelid(address.object), step->name);
+	}
+	CommandCounterIncrement();
+}
+
+/*
+ * The renames
+ */
+
+static void
+put_step(RenameRead *read, const CmigRenameStep *step)
+{
+	const CmigObject *object = step->object;
+	CmigDiffRow row = {"rename", object->kind->name, object->identity, step->sql, step->undo};
+
+	read->callback(&row, read->arg);
+}
+
+/* The names that objects have meanwhile are those of the steps before. */
+static void
+run_rank(RenameRead *read, const List *renames, CmigRenameRank rank)
+{
+	List	   *steps = cmig_rename_steps(read->image, renames, rank);
+	ListCell   *cell;
+
+	foreach(cell, steps)
+	{
+		CmigRenameStep *step = lfirst(cell);
+		char	   *old = step->object->name;
+
+		put_step(read, step);
+		carry_out(step, old);
+		step->object->name = step->name;
+		step->object->identity = step->identity;
+	}
+	if (steps != NIL)
+		read->image = cmig_image_read(read->managed);
+}
+
+static void
+run_ranks(RenameRead *read, const List *renames)
+{
+	for (int rank = 0; rank < CMIG_RENAME_RANKS; rank++)
+		run_rank(read, renames, rank);
+}
+
+/* Each one must lead to an object of the target. */
+static void
+check_renames(const RenameRead *read)
+{
+	ListCell   *cell;
+
+	foreach(cell, read->renames)
+	{
+		const CmigRename *rename = lfirst(cell);
+		const CmigObject *object = cmig_image_find_exactly(read->image, rename->address);
+
+		if (object != NULL && cmig_image_lookup(read->to, object->kind, object->identity) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("rename \"%s\": the target has no %s %s", rename->text,
+							object->kind->name, object->identity)));
+	}
+}
+
+static void
+run_renames(CmigShadow *shadow, void *arg)
+{
+	RenameRead *read = arg;
+
+	run_ranks(read, read->renames);
+	check_renames(read);
+	run_ranks(read, cmig_rename_derived(read->image, read->to, read->renames));
+}
+
+static List *
+parse_names(const char *name)
+{
+	List	   *names = NIL;
+	ListCell   *cell;
+
+	foreach(cell, textToQualifiedNameList(cstring_to_text(name)))
+		names = lappend(names, strVal(lfirst(cell)));
+	return names;
+}
+
+static List *
+parse_all(List *renames, const CmigImage *from, const List *texts, bool are_comments)
+{
+	const CmigRenameNames names = {parse_names};
+	ListCell   *cell;
+
+	/* tables first: columns may name them by either name */
+	for (int pass = 0; pass < 2; pass++)
+		foreach(cell, texts)
+	{
+		const char *text = lfirst(cell);
+		bool		is_part = pg_strncasecmp(text, "column ", 7) == 0 || pg_strncasecmp(text, "constraint ", 11) == 0 ||
+		pg_strncasecmp(text, "foreign key ", 12) == 0;
+
+		if (is_part == (pass == 1))
+			renames = cmig_rename_add(renames, from, text, are_comments, &names);
+	}
+	return renames;
+}
+
+CmigImage *
+cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
+				 const List *renames, const List *comments, CmigDiffCallback callback, void *arg)
+{
+	RenameRead	read = {.managed = managed,.image = from,.to = to,.callback = callback,.arg = arg};
+
+	read.renames = parse_all(NIL, from, renames, false);
+	read.renames = parse_all(read.renames, from, comments, true);
+	for (int i = 0; i < managed->count && read.renames != NIL; i++)
+	{
+		if (!OidIsValid(managed->schemas[i].oid))
+			continue;
+
+		/*
+		 * under its own name: nothing but a subtransaction that is rolled
+		 * back
+		 */
+		cmig_shadow_rename(managed->schemas[i].oid, managed->schemas[i].name, "cmig.diff", run_renames, &read);
+		break;
+	}
+	return read.image;
+}
+
+void
+cmig_rename_tell(const CmigDifference *difference)
+{
+	ListCell   *cell;
+
+	foreach(cell, cmig_rename_guess(difference))
+	{
+		char	   *rename = lfirst(cell);
+
+		ereport(NOTICE,
+				(errmsg("this may be a rename: %s", rename),
+				 errhint("If it is one, add renames => ARRAY[%s]", quote_literal_cstr(rename))));
+	}
+}
