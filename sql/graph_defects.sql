@@ -11,6 +11,11 @@ SELECT * FROM cmig.upgrade('002');
 RESET client_min_messages;
 SELECT * FROM problems();
 
+-- a mistyped parent: the revision itself, whose id is as near, is not suggested
+BEGIN;
+UPDATE cmig.revision SET down_revision = '{00l}' WHERE revision = '003';
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
 -- unknown parent, as after a lost file; Alembic says KeyError: '002x'
 BEGIN;
 UPDATE cmig.revision SET down_revision = '{002x}' WHERE revision = '003';

@@ -59,6 +59,8 @@ SELECT cmig.resolve('no such thing');
 SELECT cmig.resolve('biling@head');
 SELECT cmig.resolve('HEAD');
 SELECT cmig.resolve('heds');
+SELECT cmig.resolve('haed');
+SELECT cmig.resolve('haeds');
 SELECT cmig.resolve('bas');
 SELECT cmig.resolve('latest');
 SELECT cmig.resolve('zero');

@@ -302,7 +302,7 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 			 * list
 			 */
 			char	   *near = list_length(graph->defects) < CMIG_LISTING_MAX
-			? cmig_graph_suggest(graph, name) : NULL;
+			? cmig_graph_suggest(graph, name, node) : NULL;
 
 			add_defect(graph, id,
 					   near ? psprintf("Did you mean %s? Otherwise load the missing revision.", near)
@@ -634,7 +634,7 @@ find_distance(const char *name, int length, const char *candidate, int limit)
 }
 
 char *
-cmig_graph_suggest(const CmigGraph *graph, const char *name)
+cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 {
 	int			length = strlen(name);
 	int			best = Max(1, length / 3);
@@ -650,6 +650,8 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name)
 	{
 		const CmigRevision *revision = graph->nodes[i].revision;
 
+		if (i == except)
+			continue;
 		for (int j = -1; j < revision->labels.count; j++)
 		{
 			const char *candidate = j < 0 ? revision->id : revision->labels.names[j];

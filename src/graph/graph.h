@@ -75,9 +75,11 @@ extern List *cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix);
 
 /*
  * The ids or labels closest to a mistyped one, for "Did you mean ...?": at
- * most 3, quoted, in the order of their revisions; NULL if none is near.
+ * most 3, quoted, in the order of their revisions; NULL if none is near.  Those
+ * of the node except, such as the one that has the mistyped reference, are
+ * left out; -1 for none.
  */
-extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name);
+extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int except);
 
 #define cmig_graph_id(graph, node) ((graph)->nodes[node].revision->id)
 /* no children: a head; no dependents either: an effective head */

@@ -42,19 +42,33 @@ static const struct
  * Errors
  */
 
+/* Are two neighboring letters of the word swapped in the name, as in "haed"? */
+static bool
+has_swapped_letters(const char *name, const char *word)
+{
+	int			i = 0;
+
+	while (name[i] != '\0' && name[i] == word[i])
+		i++;
+	return name[i] != '\0' && name[i + 1] != '\0' && word[i] != '\0' &&
+		name[i] == word[i + 1] && name[i + 1] == word[i] &&
+		strcmp(name + i + 2, word + i + 2) == 0;
+}
+
 /* Raise MG001 for a name, with a hint for what people commonly type. */
 pg_noreturn static void
 not_found(const CmigGraph *graph, const char *name)
 {
-	char	   *near = cmig_graph_suggest(graph, name);
+	char	   *near = cmig_graph_suggest(graph, name, -1);
 	int			length = strlen(name);
 	bool		is_base = false;
 
 	for (int i = 0; i < lengthof(symbols); i++)
 		if (pg_strcasecmp(name, symbols[i]) == 0 ||
 			(near == NULL && length >= 3 && length <= 6 &&
-			 varstr_levenshtein_less_equal(name, length, symbols[i], strlen(symbols[i]),
-										   1, 1, 1, 1, true) <= 1))
+			 (has_swapped_letters(name, symbols[i]) ||
+			  varstr_levenshtein_less_equal(name, length, symbols[i], strlen(symbols[i]),
+											1, 1, 1, 1, true) <= 1)))
 			near = psprintf("\"%s\"", symbols[i]);
 	for (int i = 0; i < lengthof(synonyms) && near == NULL; i++)
 		if (pg_strcasecmp(name, synonyms[i].word) == 0)
@@ -269,7 +283,7 @@ cmig_identifier_branch(const CmigGraph *graph, const char *label)
 		node = find_partial(graph, label, NULL);
 	if (node < 0)
 	{
-		char	   *near = cmig_graph_suggest(graph, label);
+		char	   *near = cmig_graph_suggest(graph, label, -1);
 
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),

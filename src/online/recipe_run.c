@@ -110,11 +110,11 @@ describe_error(void *arg)
 		case ERRCODE_CHECK_VIOLATION:
 		case ERRCODE_NOT_NULL_VIOLATION:
 		case ERRCODE_FOREIGN_KEY_VIOLATION:
-			errhint("There are rows that violate it%s. Correct them, for example with CALL cmig.backfill, then CALL this again.",
-					((CmigRecipe *) arg)->one_transaction ? "" : " from before; new ones are already refused");
+			errhint("Some rows violate it%s. Correct them, for example with CALL cmig.backfill, and repeat this CALL.",
+					((CmigRecipe *) arg)->one_transaction ? "" : "; new ones are already refused");
 			break;
 		case ERRCODE_UNIQUE_VIOLATION:
-			errhint("Remove the duplicates, then CALL this again: it drops the index that the failed build left behind.");
+			errhint("Remove the duplicates and repeat this CALL: it drops the index that the failed build left behind.");
 			break;
 	}
 	errcontext("pg_cmig: %s of %s", ((CmigRecipe *) arg)->procedure, ((CmigRecipe *) arg)->table_name);
