@@ -46,6 +46,15 @@ CREATE TABLE cmig_audit.log (id integer);
 RESET ROLE;
 SELECT cmig.enable_audit('app.accounts');
 DROP TABLE cmig_audit.log;
+-- which prevents no upgrade
+SET ROLE regress_audit_evil;
+CREATE TABLE cmig_audit.log (id integer, transaction_at timestamptz) PARTITION BY RANGE (transaction_at);
+RESET ROLE;
+BEGIN;
+SELECT cmig.create_revision('an upgrade', 'CREATE TABLE app.upgraded ()', '', revision => 'upgraded');
+SELECT revision FROM cmig.upgrade();
+ROLLBACK;
+DROP TABLE cmig_audit.log;
 SET ROLE regress_audit_evil;
 CREATE VIEW cmig_audit.layout AS SELECT 1 AS table_id;
 RESET ROLE;

@@ -376,11 +376,26 @@ void
 cmig_audit_retain_after_upgrade(void)
 {
 	Oid			owner;
+	CmigAuditLogFault *fault;
 
 	if (!OidIsValid(cmig_audit_log_relation()))
 		return;
 	owner = cmig_audit_log_extension_owner();
-	cmig_audit_retain_ahead(cmig_audit_log_require(owner), 2);
+	fault = cmig_audit_log_fault(owner);
+	if (fault == NULL)
+	{
+		cmig_audit_retain_ahead(cmig_audit_log_require(owner), 2);
+		return;
+	}
+
+	/*
+	 * whoever may create schemas can have made one with this name: that must
+	 * not prevent upgrades
+	 */
+	ereport(WARNING,
+			(errmsg("could not create the audit log's partitions for the next months"),
+			 errdetail("The log cannot be used: %s.", fault->problem),
+			 errhint("%s", fault->fix)));
 }
 
 /*
