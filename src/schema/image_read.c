@@ -536,7 +536,8 @@ read_unclaimed(Reader *reader, Datum schemas, bool all)
 		IN_SCHEMAS("pg_ts_parser", "prsnamespace")
 		IN_SCHEMAS("pg_ts_template", "tmplnamespace")
 		IN_SCHEMAS("pg_statistic_ext", "stxnamespace")
-		ON_TABLES("pg_trigger", "tgrelid", " AND NOT x.tgisinternal AND x.tgparentid = 0")
+		ON_TABLES("pg_trigger", "tgrelid", " AND NOT x.tgisinternal AND x.tgparentid = 0"
+				  " AND x.tgfoid NOT IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE pn.nspname = 'cmig')")
 		ON_TABLES("pg_policy", "polrelid", "")
 		ON_TABLES("pg_rewrite", "ev_class", " AND x.rulename <> '_RETURN'")
 		IN_DATABASE("pg_cast") " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass"
