@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 
 #include "base/argument.h"
 #include "base/errors.h"
@@ -162,7 +163,8 @@ read_directory(const char *path)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to read files on the server"),
 				 errdetail("cmig.load_directory() requires the privileges of role pg_read_server_files."),
-				 errhint("Send the files to cmig.load() with psql, or GRANT pg_read_server_files")));
+				 errhint("Send the files to cmig.load() with psql, or have a superuser GRANT pg_read_server_files TO %s",
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 
 	if (strlen(path) >= MAXPGPATH)
 		ereport(ERROR,

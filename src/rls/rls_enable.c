@@ -666,7 +666,7 @@ cmig_disable_rls(PG_FUNCTION_ARGS)
 	revoke_application(fcinfo, granted);
 	if (!any)
 		ereport(NOTICE,
-				(errmsg("cmig.enable_rls has made nothing on %s",
+				(errmsg("cmig.enable_rls has created nothing on %s",
 						cmig_rls_table_read(relid)->name)));
 	return (Datum) 0;
 }
