@@ -18,7 +18,6 @@ SELECT * FROM cmig.diff_schemas('pg_catalog', 'staging');
 SELECT * FROM cmig.diff_schemas(NULL, 'staging');
 SELECT * FROM cmig.diff(NULL);
 SELECT * FROM cmig.diff('', compare => 'some');
-SELECT * FROM cmig.diff('', concurrently => true);
 BEGIN READ ONLY;
 SELECT * FROM cmig.diff('');
 ROLLBACK;

@@ -18,6 +18,7 @@ typedef struct CmigDiffOptions
 	bool		owners;
 	bool		privileges;
 	bool		comments;
+	bool		concurrently;	/* for a stepwise revision */
 	bool		no_late;		/* no ALTER TYPE ... ADD VALUE */
 	bool		all_owners;		/* owners are set even if it is the role */
 	bool		sorted;			/* privileges are, otherwise in the order of

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "schema/annotate.h"
+#include "schema/concurrent.h"
 #include "schema/deparse.h"
 #include "schema/order.h"
 
@@ -36,6 +37,8 @@ put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *dd
 {
 	ListCell   *cell;
 
+	if (deparse->options->concurrently && live_table(deparse, object) != NULL)
+		cmig_concurrent_change(object, ddl);
 	foreach(cell, ddl)
 	{
 		const CmigDdl *entry = lfirst(cell);
@@ -103,6 +106,11 @@ put_drop(Deparse *deparse, const CmigChange *change)
 	foreach(cell, change->riders)
 		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	row.upgrade = cmig_kind_drop(object);
+	if (deparse->options->concurrently)
+	{
+		row.upgrade = cmig_concurrent_sql(object, unconstify(char *, row.upgrade));
+		cmig_concurrent_change(object, ddl);
+	}
 	row.downgrade = join(ddl);
 	if ((object->kind->flags & CMIG_KIND_DATA) != 0 &&
 		!(object->kind->is_disposable && object->kind->is_disposable(object)))
@@ -182,6 +190,7 @@ revert_late(Deparse *deparse, const CmigChange *change, Late *late)
 	memcpy(back.objects, deparse->difference->to->objects, sizeof(CmigObject *) * back.count);
 	back.objects[type->index] = type;
 	options.no_late = true;
+	options.concurrently = false;
 	initStringInfo(&late->sql);
 	late->problem = NULL;
 	cmig_deparse(cmig_compare((CmigImage *) deparse->difference->to, &back, &options), collect_late, late);

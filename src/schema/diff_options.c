@@ -63,8 +63,5 @@ cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 	options->models = models_argument(fcinfo, n);
 	cmig_diff_annotations(fcinfo, n + 1, options);
 	options->renames = renames_argument(fcinfo, n + 4);
-	if (cmig_argument_bool(fcinfo, n + 5, false))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a difference for a stepwise revision is not supported yet")));
+	options->concurrently = cmig_argument_bool(fcinfo, n + 5, false);
 }

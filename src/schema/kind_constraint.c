@@ -71,6 +71,12 @@ table_sql_text(const CmigObject *constraint, const char *action)
 	return psprintf("ALTER TABLE %s %s", constraint->parent->identity, action);
 }
 
+const char *
+cmig_constraint_text(const CmigObject *constraint)
+{
+	return constraint->values[DEFINITION];
+}
+
 void
 cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
 {

@@ -66,6 +66,12 @@ static const char table_sql[] =
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
 
 bool
+cmig_table_is_partitioned(const CmigObject *table)
+{
+	return table->values[PARTITION_KEY] != NULL;
+}
+
+bool
 cmig_table_is_partition(const CmigObject *table)
 {
 	return table->values[IS_PARTITION] != NULL;

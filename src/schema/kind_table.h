@@ -21,6 +21,12 @@
 /* Does the table exist only as part of another, which has its columns? */
 extern bool cmig_table_is_partition(const CmigObject *table);
 
+/* Has it partitions, so that much cannot be done concurrently? */
+extern bool cmig_table_is_partitioned(const CmigObject *table);
+
+/* The printed definition of a constraint. */
+extern const char *cmig_constraint_text(const CmigObject *constraint);
+
 /* "name type DEFAULT ... NOT NULL" */
 extern void cmig_column_definition(StringInfo buf, const CmigObject *column);
 

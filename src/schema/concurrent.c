@@ -1,0 +1,131 @@
+/*
+ * concurrent.c
+ *	  Statements that let others read and write meanwhile.
+ *
+ * These are the statements of the recipes of src/online.  What cannot be done so,
+ * on partitioned tables, stays as it is.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/concurrent.h"
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+
+#include "commands/defrem.h"
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t		length = strlen(text);
+
+	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+/* Put CONCURRENTLY behind the words with which a statement begins. */
+static char *
+index_sql(char *sql)
+{
+	static const char *const words[] = {"CREATE INDEX ", "CREATE UNIQUE INDEX ", "DROP INDEX "};
+
+	for (int i = 0; i < lengthof(words); i++)
+		if (strncmp(sql, words[i], strlen(words[i])) == 0)
+			return psprintf("%sCONCURRENTLY %s", words[i], sql + strlen(words[i]));
+	return sql;
+}
+
+/* The index first, which the constraint then takes over. */
+static char *
+key_sql(const CmigObject *constraint, const char *definition)
+{
+	const char *table = constraint->parent->identity;
+	const char *name = pstrdup(cmig_quote(constraint->name));
+	const char *columns = strchr(definition, '('),
+			   *end;
+	const char *include = strstr(definition, ") INCLUDE (");
+	const char *word = *definition == 'P' ? "PRIMARY KEY" : "UNIQUE";
+	bool		quoted = false;
+
+	if (columns == NULL)
+		return NULL;
+	for (end = include ? include + strlen(") INCLUDE (") : columns + 1; *end != '\0' && (quoted || *end != ')'); end++)
+		if (*end == '"')
+			quoted = !quoted;
+	if (*end == '\0')
+		return NULL;
+	return psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s%s;\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s",
+					name, table, pnstrdup(columns, end + 1 - columns),
+					strstr(definition, "NULLS NOT DISTINCT") ? " NULLS NOT DISTINCT" : "",
+					table, name, word, name, end + 1);
+}
+
+static char *
+constraint_sql(const CmigObject *constraint, char *sql)
+{
+	const char *table = constraint->parent->identity;
+	const char *definition = cmig_constraint_text(constraint);
+	const char *name = cmig_quote(constraint->name);
+
+	if (strstr(sql, " ADD CONSTRAINT ") == NULL || ends_with(definition, " NOT VALID"))
+		return sql;
+	if (strncmp(definition, "UNIQUE ", 7) == 0 || strncmp(definition, "PRIMARY KEY ", 12) == 0)
+	{
+		char	   *key = key_sql(constraint, definition);
+
+		return key ? key : sql;
+	}
+	if (strncmp(definition, "CHECK ", 6) != 0 && strncmp(definition, "FOREIGN KEY ", 12) != 0)
+		return sql;
+	return psprintf("%s NOT VALID;\nALTER TABLE %s VALIDATE CONSTRAINT %s", sql, table, name);
+}
+
+/* A check that is valid lets SET NOT NULL read nothing. */
+static char *
+not_null_sql(const CmigObject *column, char *sql)
+{
+	const char *table = column->parent->identity;
+	const char *name = cmig_quote(makeObjectName(column->parent->name, column->name, "not_null"));
+
+	if (!ends_with(sql, " SET NOT NULL"))
+		return sql;
+	name = pstrdup(name);
+	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n"
+					"ALTER TABLE %s VALIDATE CONSTRAINT %s;\n%s;\nALTER TABLE %s DROP CONSTRAINT %s",
+					table, name, cmig_quote(column->name), table, name, sql, table, name);
+}
+
+char *
+cmig_concurrent_sql(const CmigObject *object, char *sql)
+{
+	const CmigObject *table = object->parent;
+
+	if (sql == NULL || table == NULL || table->kind != &cmig_kind_table)
+		return sql;
+	if (object->kind == &cmig_kind_column)
+		return not_null_sql(object, sql);
+	if (cmig_table_is_partitioned(table))
+		return sql;
+	if (object->kind == &cmig_kind_index)
+		return index_sql(sql);
+	if (object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key)
+		return constraint_sql(object, sql);
+	return sql;
+}
+
+void
+cmig_concurrent_change(const CmigObject *object, List *ddl)
+{
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+	{
+		CmigDdl    *entry = lfirst(cell);
+		char	   *sql = entry->sql;
+
+		entry->sql = cmig_concurrent_sql(object, sql);
+		entry->undo = cmig_concurrent_sql(object, entry->undo);
+		if (entry->sql != sql)
+			entry->hazards &= ~CMIG_HAZARD_BLOCKS;
+	}
+}
