@@ -139,7 +139,7 @@ typedef struct Qual
 	Node	   *tree;
 } Qual;
 
-/* Read a row of read_quals. */
+/* A row callback: add one policy of read_quals. */
 static void
 take_qual(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -1,15 +1,16 @@
 /*
  * rls_model.c
- *	  A policy's expression as one over made up rows and contexts.
+ *	  Turns a policy's expression into one over made-up rows and contexts.
  *
- * Columns of the row and what tells the context become columns of a VALUES
- * list; tables that sub-selects read become VALUES lists with the rows of one
- * tenant and of strangers, under the policies of these tables.  What then can
- * be true, rls_leak.c tries with the server's executor.
+ * Columns of the row, settings, and whatever else depends on the session
+ * become columns of a VALUES list.  Tables that sub-selects read become VALUES
+ * lists with rows of one tenant and of strangers, to which the policies of
+ * these tables apply.  rls_leak.c then has the server's executor evaluate the
+ * result.
  *
- * Only built-in functions without effects are left, over built-in types, so
- * that no code runs that somebody else has written.  A condition that calls
- * another is an input of its own, that can be true, false and null.
+ * Only calls of built-in functions without side effects over built-in types
+ * are left, so that nobody else's code runs.  A condition that calls another
+ * function becomes an input that can be true, false, or null.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -44,14 +45,16 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#define MAX_TABLES 5			/* that are read; more are not judged */
-#define MAX_POLICY_NESTING 3	/* policies of tables that policies read */
+#define MAX_TABLES 5			/* most tables that may be read; with more,
+								 * the expression is not judged */
+#define MAX_POLICY_NESTING 3	/* depth of policies on tables that policies
+								 * read */
 
 static Node *make(Node *node, void *context);
 
 /*
- * The table as (SELECT * FROM (VALUES ...) WHERE its policies).  It is one
- * query below the maker's.
+ * Replace the table by (SELECT * FROM (VALUES ...) WHERE its policies), which
+ * is a query one level below the maker's.
  */
 static RangeTblEntry *
 make_table(CmigRlsMaker *maker, RangeTblEntry *entry)
@@ -119,7 +122,7 @@ make_query(Query *query, CmigRlsMaker *maker)
 	inner.recursive |= query->hasRecursive;
 	if (query->commandType != CMD_SELECT || query->rowMarks != NIL)
 		*maker->failed = true;
-	/* the hints know the entries as they were */
+	/* the hints refer to the range table entries as they were before */
 	made = query_tree_mutator(query, make, &inner, 0);
 	forboth(lc, made->rtable, old, query->rtable)
 	{
@@ -145,8 +148,8 @@ make_query(Query *query, CmigRlsMaker *maker)
  */
 
 /*
- * A call: of a setting, of what tells the session, of a series, or of a
- * function that may run.
+ * Handle a call: of a setting, of something else that depends on the session,
+ * of generate_series(), or of another function that may run.
  */
 static Node *
 make_call(FuncExpr *call, CmigRlsMaker *maker)
@@ -200,7 +203,7 @@ make_call(FuncExpr *call, CmigRlsMaker *maker)
 			*maker->failed = true;
 			return (Node *) call;
 		}
-		/* its rows are the elements of an array */
+		/* the rows are the elements of an array */
 		scalar = copyObject(call);
 		scalar->funcretset = false;
 		scalar->funcresulttype = array;
@@ -219,7 +222,7 @@ make_call(FuncExpr *call, CmigRlsMaker *maker)
 	return made;
 }
 
-/* Is an argument of a type that is not the server's own, or a row? */
+/* Does an argument have a user-defined type, or is it a row? */
 static bool
 has_others_type(List *args)
 {
@@ -235,7 +238,7 @@ has_others_type(List *args)
 	return false;
 }
 
-/* Does an operator of others compare, or sort? */
+/* Does the clause compare or sort by a user-defined operator? */
 static bool
 has_others_operator(Node *node)
 {
@@ -251,7 +254,10 @@ has_others_operator(Node *node)
 	return false;
 }
 
-/* What each row of the table has the same of, or what any value will do for. */
+/*
+ * A constant for a system column: it is the same in each row, or any value
+ * will do.
+ */
 static Node *
 make_system_column(CmigRlsMaker *maker, Var *var)
 {
@@ -267,7 +273,10 @@ make_system_column(CmigRlsMaker *maker, Var *var)
 	}
 }
 
-/* The row IS NULL, or IS NOT NULL, as the same of all columns that can be tried. */
+/*
+ * Replace (row IS NULL), or IS NOT NULL, by the same test of all columns that
+ * can be tried.
+ */
 static Node *
 make_row_test(CmigRlsMaker *maker, NullTest *test)
 {
@@ -293,7 +302,9 @@ make_row_test(CmigRlsMaker *maker, NullTest *test)
 	return (Node *) makeBoolExpr(AND_EXPR, tests, -1);
 }
 
-/* An expression that a unique index of the table is on, or NULL. */
+/*
+ * The input for an expression that has a unique index, or NULL if it has none.
+ */
 static Node *
 make_identity(CmigRlsMaker *maker, Node *node)
 {
@@ -318,7 +329,10 @@ make_identity(CmigRlsMaker *maker, Node *node)
 	return NULL;
 }
 
-/* One node and all below it; sets *maker->failed if it cannot be evaluated. */
+/*
+ * Convert a node and everything below it; sets *maker->failed if the node
+ * cannot be evaluated.
+ */
 static Node *
 make_node(Node *node, CmigRlsMaker *maker)
 {
@@ -383,7 +397,11 @@ make_node(Node *node, CmigRlsMaker *maker)
 				*maker->failed = true;
 			break;
 		case T_RowExpr:
-			/* a record is a built-in type, whatever is in it */
+
+			/*
+			 * record is a built-in type, but it can contain values of any
+			 * type
+			 */
 			if (has_others_type(((RowExpr *) node)->args))
 				*maker->failed = true;
 			inner.wanted = InvalidOid;
@@ -413,7 +431,7 @@ make_node(Node *node, CmigRlsMaker *maker)
 				return make_row_test(maker, (NullTest *) node);
 			break;
 		case T_TableSampleClause:
-			/* any of the rows may be in it */
+			/* it may contain any of the rows */
 			return copyObject(node);
 		case T_CommonTableExpr:
 			if (((CommonTableExpr *) node)->search_clause || ((CommonTableExpr *) node)->cycle_clause)
@@ -429,7 +447,7 @@ make_node(Node *node, CmigRlsMaker *maker)
 		case T_CollateExpr:
 		case T_SubLink:
 			break;
-			/* what queries consist of */
+			/* the nodes that queries consist of */
 		case T_List:
 		case T_OidList:
 		case T_IntList:
@@ -455,7 +473,7 @@ make_node(Node *node, CmigRlsMaker *maker)
 	return made;
 }
 
-/* Is it a truth value, which can be unknown by itself? */
+/* Is the node a condition, which can become an unknown input by itself? */
 static bool
 is_condition(Node *node)
 {
@@ -486,7 +504,10 @@ is_condition(Node *node)
 	}
 }
 
-/* A node as one over inputs; a condition that fails becomes an unknown one. */
+/*
+ * Convert a node to one over inputs.  A condition that cannot be converted
+ * becomes an unknown input.
+ */
 static Node *
 make(Node *node, void *context)
 {
@@ -518,7 +539,7 @@ typedef struct Types
 	bool		text;
 } Types;
 
-/* What the keys are compared as. */
+/* The form in which the keys are compared. */
 static bool
 types_walker(Node *node, void *context)
 {
@@ -528,7 +549,7 @@ types_walker(Node *node, void *context)
 		return false;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, types_walker, context, 0);
-	/* a text that is read as a number or an id must look like one */
+	/* a text that is cast to a number or UUID must look like one */
 	if (IsA(node, CoerceViaIO) && cmig_rls_hints_form(((CoerceViaIO *) node)->resulttype) != CMIG_RLS_FORM_TEXT &&
 		IsA(cmig_rls_bare(node), Var))
 	{
@@ -548,7 +569,7 @@ types_walker(Node *node, void *context)
 	return expression_tree_walker(node, types_walker, context);
 }
 
-/* Is there a member besides the column? */
+/* Does the node use a column besides this one? */
 static bool
 has_other(const Bitmapset *keys, AttrNumber column)
 {
@@ -584,7 +605,7 @@ cmig_rls_model_make(Node *tree, Oid relid, Oid role, const Bitmapset *keys, cons
 		input->own = bms_is_member(input->attno, own);
 		input->key |= input->own || bms_is_member(input->attno, keys);
 		model->null_is_asked |= input->key && input->null_tested;
-		/* if it is the table's only key it tells whose a row is */
+		/* if it is the table's only key, it says to whom a row belongs */
 		input->shared = input->key && !input->own && has_other(keys, input->attno) && cmig_rls_input_is_shared(input, relid);
 		model->joins_by_shared |= input->shared;
 	}

@@ -1,6 +1,6 @@
 /*
  * rls_model.h
- *	  A policy's expression as one over made up rows and contexts.
+ *	  Turns a policy's expression into one over made-up rows and contexts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,9 +13,10 @@
 #include "rls/rls_input.h"
 
 /*
- * role: whom the policy is for, InvalidOid for PUBLIC; tables that are read
- * have the rows that it sees.  Only functions of the server's own are left in
- * the expression, and none with effects.
+ * Make the model of an expression.  role: the one for which the policy is,
+ * InvalidOid for PUBLIC; tables that are read contain the rows that this role
+ * sees.  The result calls only functions that come with the server and have no
+ * side effects.
  */
 extern CmigRlsModel *cmig_rls_model_make(Node *tree, Oid relid, Oid role,
 										 const Bitmapset *keys, const Bitmapset *own,

@@ -1,11 +1,12 @@
 /*
  * rls_open.c
- *	  Rules of cmig.rls_check about what policies let through.
+ *	  Rules of cmig.rls_check about the rows that policies let through.
  *
- * A permissive policy is judged together with the restrictive ones that bind
- * each of its roles.  What its tree shows (rls_truth.c, rls_expr.c) is told
- * first, since it can be told precisely; what trying it out shows (rls_leak.c)
- * where nothing else was found.
+ * A permissive policy is judged together with the restrictive policies for
+ * each of its roles.  Problems that its expression tree shows (rls_truth.c,
+ * rls_expr.c) are reported first, because they can be described precisely;
+ * problems that are found by evaluating it (rls_leak.c) are reported only if
+ * there is no other.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,7 +26,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* Commands whose rows USING and WITH CHECK judge. */
+/* The commands to which USING and WITH CHECK apply. */
 #define FOR_ROWS "rwd"
 #define FOR_NEW_ROWS "aw"
 
@@ -36,7 +37,10 @@ is_always_true(const CmigRlsStored *policy)
 	return cmig_rls_stored_decided(policy)->truth == CMIG_RLS_ALWAYS;
 }
 
-/* "it is always true", but for rows with null in some columns. */
+/*
+ * Returns "it is always true", with the exception of rows with null in some
+ * columns.
+ */
 static char *
 always_text(const CmigRlsStored *policy, const Bitmapset *but_null)
 {
@@ -55,7 +59,7 @@ always_text(const CmigRlsStored *policy, const Bitmapset *but_null)
 	return psprintf("it is true for every row with a value in %s", names.data);
 }
 
-/* Does a restrictive policy narrow what the role may do by the command? */
+/* Is there a restrictive policy for the role and the command? */
 static bool
 is_floored_for(const List *siblings, Oid role, char command)
 {
@@ -72,7 +76,7 @@ is_floored_for(const List *siblings, Oid role, char command)
 	return false;
 }
 
-/* Does one narrow all that this policy lets each of its roles do? */
+/* Is there one for everything that this policy lets each of its roles do? */
 static bool
 is_floored(const CmigRlsStored *policy, const List *siblings)
 {
@@ -87,7 +91,7 @@ is_floored(const CmigRlsStored *policy, const List *siblings)
 	return true;
 }
 
-/* For messages. */
+/* Names of columns, for messages. */
 static const char *
 what_may_be_done(const CmigRlsStored *policy)
 {
@@ -97,8 +101,8 @@ what_may_be_done(const CmigRlsStored *policy)
 }
 
 /*
- * A fix for the only policy of its roles: without any they see no row, so that
- * another comes before it goes.
+ * A fix for the only policy for its roles.  Without any policy they would see
+ * no row, so the fix creates a new policy before it drops this one.
  */
 static char *
 replace_policy(const CmigRlsStored *policy)
@@ -120,9 +124,10 @@ replace_policy(const CmigRlsStored *policy)
 }
 
 /*
- * A permissive policy that lets everything through.  It is no hole for roles
- * of its own that no other policy binds (a bypass, which is told), below a restrictive
- * policy that binds the same roles, or where enable_rls was asked for it.
+ * Report a permissive policy that lets every row through.  It is not a problem
+ * for roles to which no other policy applies (a bypass policy, which is
+ * reported as such), together with a restrictive policy for the same roles, or
+ * if enable_rls was told to create it.
  */
 static void
 check_always_true(const CmigRlsStored *policy, const List *siblings, List **findings)
@@ -136,7 +141,7 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 		return;
 	if (!policy->permissive)
 	{
-		/* one that asks a key for a value restricts that much */
+		/* a restrictive policy that compares a key restricts enough */
 		if (bms_is_empty(but_null))
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_WARNING, policy,
 										pstrdup("it restricts nothing: its expression is always true"), cmig_rls_stored_drop(policy));
@@ -157,7 +162,7 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 		return;
 	if (others && !swallowed)
 	{
-		/* bypass_roles asked for it */
+		/* it was created for bypass_roles */
 		if (policy->state == NULL)
 			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_ALWAYS_TRUE, CMIG_RLS_NOTICE, policy,
 										psprintf("%s, for roles that no other policy binds: they bypass row-level security",
@@ -180,7 +185,7 @@ check_always_true(const CmigRlsStored *policy, const List *siblings, List **find
 									replace_policy(policy));
 }
 
-/* Do the policy and the others, joined by OR, let everything through? */
+/* Do the policy and the others, combined by OR, let every row through? */
 static bool
 is_open_with(const CmigRlsStored *policy, const List *others, Bitmapset **but_null)
 {
@@ -196,8 +201,8 @@ is_open_with(const CmigRlsStored *policy, const List *others, Bitmapset **but_nu
 }
 
 /*
- * Permissive policies that let everything through together, though none of
- * them does: "key IS NULL" and "key IS NOT NULL".  Reported once, for the last
+ * Report permissive policies that only together let every row through, such as
+ * "key IS NULL" and "key IS NOT NULL".  They are reported once, for the last
  * of them.
  */
 static void
@@ -225,7 +230,7 @@ check_together(const CmigRlsStored *policy, const List *siblings, List **finding
 	if (others == NIL || !is_open_with(policy, others, &but_null) || is_floored(policy, siblings))
 		return;
 
-	/* name those only that it takes */
+	/* name only the policies that are necessary for this */
 	initStringInfo(&names);
 	foreach(lc, others)
 	{
@@ -250,7 +255,10 @@ check_together(const CmigRlsStored *policy, const List *siblings, List **finding
  * Trying
  */
 
-/* What a policy says together with the restrictive ones that bind a role. */
+/*
+ * The policy's expression combined with those of the restrictive policies for
+ * a role.
+ */
 static const CmigRlsLeak *
 try_for_role(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, bool is_check,
 			 char command, Oid role, const Bitmapset *keys, const Bitmapset *own)
@@ -276,14 +284,14 @@ try_for_role(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *s
 							  text.data, policy->relid, role, keys, own);
 }
 
-/* Of the three kinds of rows. */
+/* The worst level of the three kinds of rows. */
 static CmigRlsLeakLevel
 worst(const CmigRlsLeak *leak)
 {
 	return Max(Max(leak->unset.level, leak->foreign.level), leak->orphan.level);
 }
 
-/* The worst of all roles of the policy, and of the commands that it is for. */
+/* The worst leak for any of the policy's roles and commands. */
 static const CmigRlsLeak *
 try_policy(CmigRlsLeakCache *cache, const CmigRlsStored *policy, const List *siblings, const char *commands)
 {
@@ -330,14 +338,17 @@ context_text(const CmigRlsCase *about)
 	return psprintf(", while %s is %s", about->context, quote_literal_cstr(about->context_value));
 }
 
-/* How bad it is that rows of the level are let through. */
+/* The severity if rows of this level are visible. */
 static CmigRlsSeverity
 level_severity(CmigRlsLeakLevel level)
 {
 	return level == CMIG_RLS_OPEN ? CMIG_RLS_ERROR : level == CMIG_RLS_SOME ? CMIG_RLS_WARNING : CMIG_RLS_NOTICE;
 }
 
-/* Is there a policy for others only, so that these roles are meant to see more? */
+/*
+ * Is there a policy only for other roles, so that these roles are probably
+ * meant to see more?
+ */
 static bool
 is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
 {
@@ -357,7 +368,10 @@ is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
 	return others;
 }
 
-/* Has the table a column that by its name tells whose rows they are? */
+/*
+ * Does the table have a column whose name suggests that it contains the owner
+ * of a row?
+ */
 static bool
 has_owner(const CmigRlsStored *policy)
 {
@@ -376,8 +390,8 @@ has_owner(const CmigRlsStored *policy)
 }
 
 /*
- * Rows whose key is a constant, such as those of a tenant of the system, are
- * meant to be read by all.  Can all change them too?
+ * Rows whose key is a constant, for example a system tenant's, are often meant
+ * to be read by all.  Can everybody change them, too?
  */
 static bool
 writes_constant(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, bool is_check)
@@ -387,7 +401,7 @@ writes_constant(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCa
 	return leak && leak->foreign.constant;
 }
 
-/* Tell what trying found of an expression. */
+/* Report what evaluating an expression has shown. */
 static void
 add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, const CmigRlsLeak *leak, bool is_check,
 				  List **findings)
@@ -404,8 +418,8 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 		bool		bypass = !leak->reads_context && is_for_roles_of_its_own(policy, siblings);
 
 		/*
-		 * bypass_roles asked for it, or it is the rows that these roles are
-		 * for
+		 * it was created for bypass_roles, or these roles are meant to see
+		 * these rows
 		 */
 		if (bypass && (policy->state || leak->foreign.level == CMIG_RLS_MARKED))
 			return;
@@ -440,7 +454,7 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 									psprintf("a part of %s cannot be judged", where), cmig_rls_stored_try(policy));
 }
 
-/* The policy without the branch of an OR that does not look at the row. */
+/* ALTER POLICY without the branch of an OR that does not use the row. */
 static char *
 without_branch(const CmigRlsStored *policy, bool is_check, const char *advice)
 {
@@ -453,8 +467,8 @@ without_branch(const CmigRlsStored *policy, bool is_check, const char *advice)
 }
 
 /*
- * One of the expressions.  What has a shape that is known is told as such,
- * unless trying shows that it lets nothing through.
+ * Judge one of the two expressions.  A known mistake is reported as such,
+ * unless evaluating the expression shows that it lets nothing through.
  */
 static void
 check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, bool is_check,
@@ -468,12 +482,19 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 
 	if (in->truth != CMIG_RLS_DEPENDS)
 	{
-		/* always_true told it, unless a restrictive policy stands above */
+		/*
+		 * check_always_true() has reported it, unless there is a restrictive
+		 * policy
+		 */
 		if (in->truth == CMIG_RLS_ALWAYS && leak && tell_leak && is_floored(policy, siblings))
 			add_leak_findings(policy, siblings, cache, leak, is_check, findings);
 		return;
 	}
-	/* which value of a setting opens it may not be among those that are tried */
+
+	/*
+	 * the value of the setting that lets every row through may not be among
+	 * those that are tried
+	 */
 	if (in->open_branch && (!closed || (in->open_branch_setting && !is_floored(policy, siblings))))
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, in->open_branch_setting ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
 									in->open_branch_setting ?
@@ -492,12 +513,16 @@ check_expression(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_SWALLOWING_OR, CMIG_RLS_WARNING, policy,
 									psprintf("%s does not look at the row: it is true for all or for none", where),
 									cmig_rls_stored_advice(policy, is_check, "compare a column of the row with the context, <key> = <context>; a role that must see every row gets a policy of its own"));
-	/* the shape above says all of it, but for what is true without a setting */
+
+	/*
+	 * the findings above suffice, unless the expression is true without a
+	 * setting
+	 */
 	if (leak && tell_leak && (closed || !(in->true_branch || in->true_when_unset || (in->open_branch && in->open_branch_setting))))
 		add_leak_findings(policy, siblings, cache, leak, is_check, findings);
 }
 
-/* The roles of a policy and another, for TO. */
+/* The roles of both policies, for TO. */
 static char *
 roles_with(const CmigRlsStored *policy, Oid role)
 {
@@ -515,8 +540,9 @@ roles_with(const CmigRlsStored *policy, Oid role)
 }
 
 /*
- * A restrictive policy that binds other roles than a permissive one: these see
- * what the other's key should keep from them, though it is not their own.
+ * Report a restrictive policy that applies to fewer roles than a permissive
+ * one: the other roles see rows that only the restrictive policy's key would
+ * hide from them.
  */
 static void
 check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache *cache, List **findings)
@@ -561,7 +587,10 @@ check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache 
 	}
 }
 
-/* Of the keys that USING asks and WITH CHECK does not: is one more than a user's? */
+/*
+ * Is one of the keys that USING compares and WITH CHECK does not something
+ * else than a user's key?
+ */
 static bool
 loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)
 {
@@ -638,7 +667,7 @@ cmig_rls_open_add_findings(const CmigRlsStored *policy, const List *siblings, Cm
 	check_together(policy, siblings, findings);
 	if (policy->qual)
 		check_expression(policy, siblings, cache, false, true, findings);
-	/* both of them that say the same are told once */
+	/* if both expressions have the same problem, it is reported once */
 	if (policy->check && !equal(policy->qual, policy->check))
 		check_expression(policy, siblings, cache, true, policy->qual == NULL, findings);
 	check_floor(policy, siblings, cache, findings);

@@ -12,7 +12,10 @@
 #include "rls/rls_leak.h"
 #include "rls/rls_stored.h"
 
-/* Add the findings on a policy; siblings are all of its table, it included. */
+/*
+ * Add the findings about a policy; siblings are all policies of its table,
+ * including this one.
+ */
 extern void cmig_rls_open_add_findings(const CmigRlsStored *policy, const List *siblings,
 									   CmigRlsLeakCache *cache, List **findings);
 

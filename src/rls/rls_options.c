@@ -18,7 +18,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-/* Who was granted something on the table, or on a table of the schema. */
+/* The roles that have a privilege on the table, or on a table of the schema. */
 static CmigQuery candidate_roles = {
 	"SELECT string_agg(quote_ident(s.rolname), ', ') FROM"
 	" (SELECT DISTINCT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"
@@ -34,7 +34,7 @@ static CmigQuery login_roles = {
 	"  AND r.rolcanlogin ORDER BY r.rolname LIMIT 10) s", 0
 };
 
-/* A NULL counts as what the function's declaration gives. */
+/* NULL means the default in the function's declaration. */
 static bool
 flag_argument(FunctionCallInfo fcinfo, int n, bool otherwise)
 {
@@ -56,7 +56,7 @@ texts_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 	return texts;
 }
 
-/* Roles by name, which must exist. */
+/* Look up roles by name; raises an error if one does not exist. */
 static List *
 roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {
@@ -88,7 +88,7 @@ roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 	return roles;
 }
 
-/* Commands by name as a mask. */
+/* Convert names of commands to a mask. */
 static int
 commands_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -117,7 +117,7 @@ commands_argument(FunctionCallInfo fcinfo, int n)
 					 errmsg("\"%s\" is not a command of row-level security", name),
 					 errhint("The commands are ALL, SELECT, INSERT, UPDATE and DELETE, as in commands => '{SELECT,INSERT}'")));
 	}
-	/* an empty list is a list that something failed to fill */
+	/* an empty list is probably a mistake in the caller's program */
 	if (commands == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

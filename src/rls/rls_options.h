@@ -12,15 +12,21 @@
 #include "rls/rls.h"
 
 /*
- * Arguments 1 to 11, which all of them have, and with_via 12 to 15.  Raises
- * where one makes no sense by itself.
+ * Read arguments 1 to 11, which all of these functions have, and with with_via
+ * also 12 to 15.  Raises an error if an argument is invalid by itself.
  */
 extern CmigRlsOptions *cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_via);
 
-/* Raise without roles, and name candidates; where: the table or the schema. */
+/*
+ * Raise an error if no roles are given, and suggest some.  where: the table or
+ * the schema.
+ */
 extern void cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where);
 
-/* Raise, or warn, where roles together would not do what they look like. */
+/*
+ * Raise an error or a warning if the combination of roles would not have the
+ * effect that it suggests.
+ */
 extern void cmig_rls_options_check_roles(const CmigRlsOptions *options);
 
 #endif							/* CMIG_RLS_OPTIONS_H */

@@ -1,9 +1,9 @@
 /*
  * rls_origin.c
- *	  Which column of a table a value in a sub-select comes from.
+ *	  Finds the table column from which a value in a sub-select comes.
  *
- * A column is followed through sub-selects in FROM, WITH, and joins.  Of a
- * UNION the first query counts.
+ * A column is followed through sub-selects in FROM, WITH queries, and joins.
+ * For a UNION, only the first query is followed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * rls_origin.h
- *	  Which column of a table a value in a sub-select comes from.
+ *	  Finds the table column from which a value in a sub-select comes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,13 +12,17 @@
 #include "nodes/parsenodes.h"
 
 /*
- * queries: those around the node, the innermost first.  False if the node is
- * not a column.  *entry is the table, or NULL for a column of the row that the
- * policy is for, which is outside all queries.
+ * Find the origin of a node.  queries: the queries around the node, the
+ * innermost first.  Returns false if the node is not a column.  *entry is the
+ * table, or NULL for a column of the row to which the policy is applied, which
+ * belongs to no query.
  */
 extern bool cmig_rls_origin(const List *queries, Node *node, RangeTblEntry **entry, AttrNumber *attno);
 
-/* The n-th column of a query, counted from 1, as its expression; NULL: none. */
+/*
+ * The expression of the query's n-th column, counted from 1; NULL if it has
+ * none.
+ */
 extern Node *cmig_rls_origin_output(Query *query, int n, List **queries);
 
 #endif							/* CMIG_RLS_ORIGIN_H */

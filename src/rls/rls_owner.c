@@ -1,6 +1,6 @@
 /*
  * rls_owner.c
- *	  Does a column tell whose a row is?
+ *	  Decides whether a column says to whom a row belongs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,7 +19,10 @@ static CmigQuery read_unique = {
 	2, {OIDOID, INT2OID}
 };
 
-/* The names of the tables that a column refers to, and of their columns. */
+/*
+ * The names of the tables that a column references by foreign keys, and of
+ * their columns.
+ */
 static CmigQuery read_referenced = {
 	"SELECT n.name::text FROM pg_constraint c CROSS JOIN LATERAL"
 	" (SELECT t.relname AS name FROM pg_class t WHERE t.oid = c.confrelid"
@@ -42,14 +45,14 @@ cmig_rls_owner_is_named(const char *name)
 	return false;
 }
 
-/* There is a row. */
+/* A row callback: note that there is a row. */
 static void
 take_any(TupleDesc desc, HeapTuple row, void *arg)
 {
 	*(bool *) arg = true;
 }
 
-/* Is the name that of an owner? */
+/* Is it a usual name for an owner? */
 static void
 take_name(TupleDesc desc, HeapTuple row, void *arg)
 {

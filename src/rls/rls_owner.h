@@ -1,6 +1,6 @@
 /*
  * rls_owner.h
- *	  Does a column tell whose a row is?
+ *	  Decides whether a column says to whom a row belongs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,15 +10,16 @@
 #include "postgres.h"
 #include "access/attnum.h"
 
-/* By its name, as "tenant_id" or "owner" does? */
+/* Does its name suggest that, as "tenant_id" or "owner" does? */
 extern bool cmig_rls_owner_is_named(const char *name);
 
-/* Is it "id", or does it have a unique index of its own? */
+/* Is its name "id", or does it have a unique index of its own? */
 extern bool cmig_rls_owner_is_unique(Oid relid, AttrNumber attno);
 
 /*
- * By its name, since it is unique, or since it refers to a table whose rows
- * belong to somebody: rows of different tenants have different values then.
+ * Does a column say to whom a row belongs: by its name, because it is unique,
+ * or because it references a table whose rows belong to somebody?  Rows of
+ * different tenants then have different values in it.
  */
 extern bool cmig_rls_owner_is_told_by(Oid relid, AttrNumber attno);
 

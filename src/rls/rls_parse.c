@@ -1,12 +1,13 @@
 /*
  * rls_parse.c
- *	  Parse analysis of a function's body that runs nobody's code.
+ *	  Parse analysis of a function's body without executing anybody's code.
  *
- * Analysis calls the input function of the type that a literal turns out to
- * have, and that of an array, a row, or a range runs the checks of domains.  A
- * text does not show that type: '{1}' = f(x) is enough.  So each literal is
- * made a parameter, for whose coercion the parser asks a hook: it reads those
- * of the server's own types, and refuses the others.
+ * Parse analysis calls the input function of the type that a literal turns out
+ * to have, and the input of an array, a row, or a range also evaluates the
+ * checks of domains.  The text does not show the type: '{1}' = f(x) is enough.
+ * So each literal is replaced by a parameter, and the parser calls a hook when
+ * it has found the parameter's type.  The hook accepts types that come with
+ * the server and refuses all others.
  *
  * Names are looked up with the privileges of the function's owner.
  *
@@ -37,12 +38,14 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* What the parser's hooks are given. */
+/* The state of the parser hooks. */
 typedef struct Analysis
 {
-	SQLFunctionParseInfo info;	/* must be first: the server's hooks take it */
-	ParseParamRefHook parameter;	/* the server's */
-	List	   *literals;		/* of char *; the n-th is parameter -n */
+	SQLFunctionParseInfo info;	/* must be first, because the server's hooks
+								 * expect it */
+	ParseParamRefHook parameter;	/* the server's hook */
+	List	   *literals;		/* of char *: the literals; the n-th one is
+								 * parameter -n */
 } Analysis;
 
 typedef struct Body
@@ -53,7 +56,10 @@ typedef struct Body
 	Query	   *query;			/* result */
 } Body;
 
-/* Refuse a literal of a type whose input could run code of others. */
+/*
+ * Raise an error for a literal of a type whose input function could run other
+ * roles' code.
+ */
 static void
 refuse(void)
 {
@@ -62,7 +68,7 @@ refuse(void)
 			 errmsg("a literal of this type is not judged")));
 }
 
-/* Make each string literal a parameter, in place. */
+/* Replace each string literal by a parameter, in place. */
 static bool
 take_literals(Node *node, void *context)
 {
@@ -70,7 +76,7 @@ take_literals(Node *node, void *context)
 
 	if (node == NULL)
 		return false;
-	/* its modifiers must stay constants */
+	/* type modifiers must remain constants */
 	if (IsA(node, TypeName))
 		return false;
 	if (cmig_is_json_table_compat(node))
@@ -94,7 +100,7 @@ take_literals(Node *node, void *context)
 	return raw_expression_tree_walker(node, take_literals, context);
 }
 
-/* The literal that a parameter stands for. */
+/* The literal that a parameter replaces. */
 static Const *
 literal(const Analysis *analysis, const Param *param)
 {
@@ -102,7 +108,7 @@ literal(const Analysis *analysis, const Param *param)
 					 CStringGetDatum(list_nth(analysis->literals, -param->paramid - 1)), false, false);
 }
 
-/* The hook for parameter symbols. */
+/* A parser hook: make a parameter. */
 static Node *
 refer_to_parameter(ParseState *pstate, ParamRef *reference)
 {
@@ -121,7 +127,10 @@ refer_to_parameter(ParseState *pstate, ParamRef *reference)
 	return (Node *) param;
 }
 
-/* The hook for parameters of unknown type. */
+/*
+ * A parser hook: coerce a parameter of unknown type to the type that was
+ * found.
+ */
 static Node *
 coerce_parameter(ParseState *pstate, Param *param, Oid type, int32 typmod, int location)
 {
@@ -147,7 +156,7 @@ set_up(ParseState *pstate, void *arg)
 	pstate->p_coerce_param_hook = coerce_parameter;
 }
 
-/* Literals that no type was found for are constants again. */
+/* Turn literals for which no type was found back into constants. */
 static Node *
 put_literals(Node *node, void *context)
 {
@@ -160,7 +169,7 @@ put_literals(Node *node, void *context)
 	return expression_tree_mutator(node, put_literals, context);
 }
 
-/* Take the function's own search_path, if it has one. */
+/* Use the function's own search_path, if it has one. */
 static void
 use_search_path(HeapTuple tuple)
 {
@@ -199,7 +208,10 @@ analyze(void *arg)
 	body->query = (Query *) put_literals((Node *) body->query, &analysis);
 }
 
-/* Names may not be there, which is no reason to fail, and no lock must stay. */
+/*
+ * A name may not exist, which makes the body unreadable but is not an error.
+ * No lock must be left behind.
+ */
 Query *
 cmig_rls_parse(HeapTuple tuple, FuncExpr *call, const char *source)
 {

@@ -1,6 +1,6 @@
 /*
  * rls_parse.h
- *	  Parse analysis of a function's body that runs nobody's code.
+ *	  Parse analysis of a function's body without executing anybody's code.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,9 +12,9 @@
 #include "nodes/parsenodes.h"
 
 /*
- * source: a SELECT; tuple: the function's in pg_proc; call: of it.  NULL where
- * it cannot be analyzed, also because it has a literal of a type that is not
- * the server's own.
+ * Analyze the body of a function.  source: a SELECT; tuple: the function's row
+ * in pg_proc; call: the call.  Returns NULL if it cannot be analyzed, or if it
+ * contains a literal of a type that does not come with the server.
  */
 extern Query *cmig_rls_parse(HeapTuple tuple, FuncExpr *call, const char *source);
 

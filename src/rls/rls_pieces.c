@@ -1,6 +1,6 @@
 /*
  * rls_pieces.c
- *	  What functions and patterns over texts are given.
+ *	  Collects the texts that an expression's text functions and patterns use.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +21,7 @@
 #define MAX_LENGTH 256
 #define REGEXP_SPECIAL "^$*+?()[]{}|\\"
 
-/* Unless there are enough, or it is there already. */
+/* Add a text, unless the list has it or is full. */
 static void
 add_piece(CmigRlsPieces *texts, const char *text)
 {
@@ -37,7 +37,7 @@ add_piece(CmigRlsPieces *texts, const char *text)
 	texts->pieces = lappend(texts->pieces, pstrdup(text));
 }
 
-/* A text that may be a pattern, without the characters that mean others there. */
+/* A text that may be a pattern, without the special characters of patterns. */
 static void
 add_literal(CmigRlsPieces *texts, const char *text, const char *special)
 {
@@ -50,15 +50,16 @@ add_literal(CmigRlsPieces *texts, const char *text, const char *special)
 }
 
 /*
- * A function such as ltrim, lower, replace, or regexp_replace over the row or
- * the context: what it removes, replaces or keeps is worth trying in a key.
+ * Note the arguments of a function such as ltrim, lower, replace, or
+ * regexp_replace that is applied to the row or the context: keys that contain
+ * what it removes, replaces, or keeps are worth trying.
  */
 void
 cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call)
 {
 	ListCell   *lc;
 
-	/* varchar(n) and names are cut off */
+	/* casts to varchar(n) and name truncate the text */
 	if (exprTypmod((Node *) call) > VARHDRSZ && exprTypmod((Node *) call) <= MAX_LENGTH &&
 		(call->funcresulttype == VARCHAROID || call->funcresulttype == BPCHAROID))
 	{
@@ -97,7 +98,10 @@ cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call)
 	}
 }
 
-/* A pattern that is put together: what is literal in it is worth trying. */
+/*
+ * Note the literal parts of a pattern that is concatenated: they are worth
+ * trying in keys.
+ */
 static bool
 pattern_walker(Node *node, void *context)
 {

@@ -1,6 +1,6 @@
 /*
  * rls_pieces.h
- *	  What functions and patterns over texts are given.
+ *	  Collects the texts that an expression's text functions and patterns use.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,26 +11,30 @@
 #include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
 
-/* What makes one text of several, and is worth trying in a key. */
+/*
+ * Texts and numbers that are worth trying in keys, because functions may map
+ * several keys to the same text.
+ */
 typedef struct CmigRlsPieces
 {
-	bool		map;			/* a function makes a text of a text that is
-								 * compared */
-	List	   *pieces;			/* of char *: texts such functions are given;
-								 * of patterns what is literal */
-	List	   *lengths;		/* of int: numbers such functions are given */
+	bool		map;			/* a text that is compared is the result of a
+								 * function of a text */
+	List	   *pieces;			/* of char *: text arguments of such
+								 * functions, and the literal parts of
+								 * patterns */
+	List	   *lengths;		/* of int: number arguments of such functions */
 	Node	   *folding;		/* the first function or cast that gives the
-								 * same for several texts of a column */
+								 * same result for several texts of a column */
 } CmigRlsPieces;
 
 /*
- * A function such as ltrim, lower, replace, or regexp_replace over the row or
- * the context, or a cast that cuts texts off: note what it removes, replaces, or
- * keeps.
+ * Note the arguments of a function such as ltrim, lower, replace, or
+ * regexp_replace that is applied to the row or the context, or the length of a
+ * cast that truncates texts.
  */
 extern void cmig_rls_pieces_of_call(CmigRlsPieces *texts, FuncExpr *call);
 
-/* The same of LIKE and regular expressions that are made of the context. */
+/* The same for LIKE and for regular expressions that contain the context. */
 extern void cmig_rls_pieces_of_pattern(CmigRlsPieces *texts, OpExpr *expr);
 
 #endif							/* CMIG_RLS_PIECES_H */

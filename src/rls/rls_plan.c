@@ -1,11 +1,12 @@
 /*
  * rls_plan.c
- *	  From the facts of a table and the options to the statements.
+ *	  Turns the options and the facts of a table into statements.
  *
- * Reads only what rls_table.c read; runs nothing.  The statements are in an
- * order that shows nobody more than the old or the new policies would, even
- * when they are run one by one: the flags first, then policies that narrow,
- * then those that widen, and what goes away goes before what is wider.
+ * This uses only what rls_table.c has read, and executes nothing.  The
+ * statements are in an order in which nobody ever sees more than the old or
+ * the new policies allow, even if the statements are run one by one: first the
+ * flags, then policies that restrict, then policies that permit more; and a
+ * policy is dropped before a wider one is created.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -55,7 +56,7 @@ plan_flags(const CmigRlsTable *table, bool enable, bool force, List **statements
 	add(statements, text.data);
 }
 
-/* By its name. */
+/* Find a policy by its name. */
 static CmigRlsPolicy *
 find_policy(const List *policies, const char *name)
 {
@@ -71,7 +72,7 @@ find_policy(const List *policies, const char *name)
 	return NULL;
 }
 
-/* Are the lists the same, in any order? */
+/* Do both lists have the same roles, in any order? */
 static bool
 same_roles(const List *a, const List *b)
 {
@@ -94,7 +95,9 @@ same_roles(const List *a, const List *b)
 	return true;
 }
 
-/* What becomes of a wanted policy, given the one of its name that is there. */
+/*
+ * What to do to get a wanted policy, given the existing one of the same name.
+ */
 typedef enum Change
 {
 	KEEP,
@@ -103,7 +106,7 @@ typedef enum Change
 	CREATE
 } Change;
 
-/* What must be done with a policy that is there. */
+/* What to do with an existing policy. */
 static Change
 compare_policy(const CmigRlsTable *table, const CmigRlsPolicy *want, const CmigRlsPolicy *have)
 {
@@ -130,7 +133,7 @@ compare_policy(const CmigRlsTable *table, const CmigRlsPolicy *want, const CmigR
 	return ALTER;
 }
 
-/* From the policies that are there to the wanted ones. */
+/* Plan the change from the existing policies to the wanted ones. */
 static void
 plan_policies(const CmigRlsTable *table, const List *wanted, const CmigRlsState *state,
 			  bool fresh, List **statements)
@@ -180,7 +183,7 @@ plan_policies(const CmigRlsTable *table, const List *wanted, const CmigRlsState 
 	*statements = list_concat(*statements, comments);
 }
 
-/* What the default of a column was before enable_rls, or NULL. */
+/* The default that a column had before enable_rls, or NULL. */
 static CmigRlsDefault *
 find_default(const CmigRlsState *state, const char *column)
 {
@@ -207,8 +210,8 @@ cmig_rls_plan_is_default(const char *statement)
 }
 
 /*
- * The expression may be one that a comment keeps, which the owner can write.
- * It must be an expression, and not the start of another command.
+ * Check that a text is one expression and not the start of another command. It
+ * may come from a comment, which the table's owner can write.
  */
 static void
 require_one_default(const CmigRlsTable *table, const char *column, const char *statement)
@@ -241,7 +244,10 @@ set_default(const CmigRlsTable *table, const char *column, const char *expressio
 	return statement;
 }
 
-/* Does the column's default still read the context, as we set it? */
+/*
+ * Is the column's default still the expression that reads the context, as we
+ * set it?
+ */
 static bool
 default_is_ours(const CmigRlsColumn *column)
 {
@@ -251,8 +257,8 @@ default_is_ours(const CmigRlsColumn *column)
 }
 
 /*
- * The state names columns as they were called then.  A default that we set
- * has gone with its column: it is the one column that still reads the setting.
+ * The state has the names that columns had when it was written.  If such a
+ * column was renamed, it is the only column whose default reads the setting.
  */
 static void
 follow_renames(const CmigRlsTable *table)
@@ -286,7 +292,7 @@ follow_renames(const CmigRlsTable *table)
 	}
 }
 
-/* The key's default. */
+/* Plan the default of a key. */
 static void
 plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *name,
 			 const char *setting, bool fresh, CmigRlsState *state, List **statements)
@@ -316,7 +322,10 @@ plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *nam
 		add(statements, set_default(table, name, cmig_rls_policy_default(setting, column->cast)));
 }
 
-/* Defaults that were set by us and that state no longer wants. */
+/*
+ * Plan to restore the defaults that we set and that the new state does not
+ * include.
+ */
 static void
 plan_old_defaults(const CmigRlsTable *table, const CmigRlsState *state, List **statements)
 {
@@ -334,7 +343,7 @@ plan_old_defaults(const CmigRlsTable *table, const CmigRlsState *state, List **s
 	}
 }
 
-/* An index that leads with the column, unless there is one. */
+/* Plan an index whose first column is the key, unless there is one. */
 static void
 plan_index(const CmigRlsOptions *options, const CmigRlsTable *table, const char *name,
 		   bool fresh, List **kept, List **statements)
@@ -364,7 +373,7 @@ plan_index(const CmigRlsOptions *options, const CmigRlsTable *table, const char 
 														 CMIG_RLS_INDEX_MARK))));
 }
 
-/* Drop indexes that are no longer asked for. */
+/* Drop indexes that we created and that are no longer wanted. */
 static void
 plan_old_indexes(const CmigRlsTable *table, const List *kept, List **statements)
 {
@@ -385,7 +394,7 @@ plan_old_indexes(const CmigRlsTable *table, const List *kept, List **statements)
 	}
 }
 
-/* Both lists without duplicates. */
+/* The union of both lists. */
 static List *
 merge_names(const List *a, const List *b)
 {
@@ -521,7 +530,10 @@ cmig_rls_plan_disable(const CmigRlsTable *table)
 	{
 		CmigRlsPolicy *policy = lfirst(lc);
 
-		/* permissive ones first, so that nothing is wider in between */
+		/*
+		 * create permissive policies first, so that the step in between
+		 * allows no more than before
+		 */
 		if (policy->made && policy->permissive)
 			add(&statements, cmig_rls_policy_drop(table, policy));
 	}

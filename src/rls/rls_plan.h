@@ -1,6 +1,6 @@
 /*
  * rls_plan.h
- *	  From the facts of a table and the options to the statements.
+ *	  Turns the options and the facts of a table into statements.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,27 +12,28 @@
 #define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"
 
 /*
- * Why enabling the table, one of several, would fail: a sentence, and its
- * SQLSTATE; or NULL.  For a table that has a key.
+ * Why enabling this table, one of several, would fail: a sentence and its
+ * SQLSTATE; or NULL.  The table must have a key.
  */
 extern char *cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table,
 									int *sqlstate);
 
 /*
- * The statements that enable, as texts without a semicolon; none when all is
- * as wanted.  many: of several tables, each with the columns that it has.
- * fresh: as from a table that enable_rls has not touched yet.
+ * The statements that enable the table, without semicolons; none if everything
+ * is as wanted.  many: the table is one of several, and options apply only as
+ * far as it has the columns.  fresh: plan as if enable_rls had never been
+ * called for it.
  */
 extern List *cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
 								  const CmigRlsTable *via, bool many, bool fresh);
 
-/* The statements that revert what enable_rls made; none if it made nothing. */
+/* The statements that revert what enable_rls did; none if it did nothing. */
 extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
 
 /*
- * Is it a statement that sets a default?  Its expression is the table owner's,
- * and already reading it can run code (a constant of a composite type with the
- * check of a domain in it): it runs as that role.
+ * Does the statement set a default?  Its expression is the table owner's, and
+ * even parsing it can execute code (for example, a constant of a composite
+ * type whose domain has a check), so it is run as the owner.
  */
 extern bool cmig_rls_plan_is_default(const char *statement);
 

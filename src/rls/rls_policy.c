@@ -1,20 +1,24 @@
 /*
  * rls_policy.c
- *	  The policies of row-level security as texts: which a table gets, and
- *	  the statements that make, change and drop them.
+ *	  The policies of row-level security as SQL: which ones a table gets, and the
+ *	  statements that create, alter, and drop them.
  *
- * Texts in, texts out: nothing here reads the database.  The rules:
+ * Nothing here reads the database.  The rules:
  *
- * - The tenant floor is RESTRICTIVE, so that no later policy widens it, and
- *   has a permissive policy beside it, since a restrictive one alone shows
- *   nothing.  Both have the same expression where the tenant is the only key;
- *   the server then evaluates it once.
- * - A setting is read in a sub-select: once a statement and not once a row.
- *   NULLIF, because a setting reads as '' after SET LOCAL, and ''::uuid is an
- *   error.
- * - Membership is = ANY (ARRAY(SELECT ...)), which can use the key's index.
- * - Bypass is a permissive policy of its own for its roles; the floor names
- *   the application's roles only.
+ * - The policy on the tenant is RESTRICTIVE, so that no policy added later can
+ * permit more.  A permissive policy accompanies it, because a restrictive
+ * policy alone shows no rows.  If the tenant is the only key, both have the
+ * same expression, and the server evaluates it once.
+ *
+ * - A setting is read in a sub-select, so that it is read once per statement
+ * and not once per row.  NULLIF is needed because a setting is '' after SET
+ * LOCAL, and ''::uuid is an error.
+ *
+ * - Membership is tested by = ANY (ARRAY(SELECT ...)), which can use an index
+ * on the key.
+ *
+ * - Bypass roles have a permissive policy of their own; the restrictive policy
+ * names only the application's roles.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -64,7 +68,7 @@ equals(const CmigRlsColumn *column, const char *setting, bool required)
 					cmig_rls_policy_context(setting, column->cast, required));
 }
 
-/* column IN what the membership table gives */
+/* column = ANY (the keys from the membership table) */
 static char *
 is_member(const CmigRlsOptions *options, const CmigRlsTable *via,
 		  const CmigRlsColumn *key)
@@ -82,7 +86,7 @@ is_member(const CmigRlsOptions *options, const CmigRlsTable *via,
  * Policies
  */
 
-/* Append a policy to the plan. */
+/* Add a policy to the list of wanted policies. */
 static void
 add_policy(List **policies, const char *name, bool permissive, int command,
 		   List *roles, const char *expression, const char *about)
@@ -102,7 +106,7 @@ add_policy(List **policies, const char *name, bool permissive, int command,
 	*policies = lappend(*policies, policy);
 }
 
-/* One policy for all commands, or one for each of those wanted. */
+/* Add one policy for all commands, or one for each of the wanted commands. */
 static void
 add_policies(List **policies, const char *name, bool permissive, int mask,
 			 List *roles, const char *expression, const char *about)
@@ -322,7 +326,11 @@ cmig_rls_policy_call(const CmigRlsTable *table)
 
 	initStringInfo(&text);
 	appendStringInfo(&text, "SELECT cmig.enable_rls(%s", quote_literal_cstr(table->name));
-	/* a column that was left out would be found by its name */
+
+	/*
+	 * '' for a column that was left out, which otherwise would be found by
+	 * its usual name
+	 */
 	append_argument(&text, "tenant_column", state->tenant_column ? state->tenant_column :
 					cmig_rls_table_column(table, "tenant_id") ? none : NULL);
 	append_argument(&text, "user_column", state->user_column ? state->user_column :

@@ -1,13 +1,14 @@
 /*
  * rls_posture.c
- *	  Rules of cmig.rls_check that flags, roles and dependencies decide.
+ *	  Rules of cmig.rls_check about flags, roles, and dependencies.
  *
- * Each rule is one query over the catalogs, set-based, so that a thousand
- * tables cost little more than ten.  $1 is the list of schemas.  Columns:
- * rule, severity, object, problem, fix.
+ * Each rule is one query over the catalogs that handles all tables at once, so
+ * that a thousand tables take little longer than ten.  $1 is the list of
+ * schemas.  The result columns are rule, severity, object, problem, and fix.
  *
- * A role is the application's when a policy that does not let everything
- * through names it; "bypass" policies, which do, are made for others.
+ * A role counts as a role of the application if it is named by a policy that
+ * does not let every row through; "bypass" policies, which do, are for other
+ * roles.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -40,7 +41,7 @@
 	"  p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'" \
 	"   AND p.polqual::text LIKE '{CONST :consttype 16 %:constvalue 1 [% 1 %' AS bypass" \
 	"  FROM pg_policy p WHERE p.polrelid IN (SELECT t.oid FROM t))," \
-	/* roles that the policies bind */ \
+	/* roles to which the policies apply */ \
 	" app AS MATERIALIZED (SELECT DISTINCT p.polrelid, r.oid, r.rolname, r.rolsuper, r.rolbypassrls" \
 	"  FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid) JOIN pg_roles r ON r.oid = u.oid" \
 	"  WHERE NOT p.bypass)"
@@ -52,8 +53,8 @@
 	" JOIN pg_roles r ON r.oid = u.oid WHERE p.bypass AND " condition " HAVING count(*) > 0), '')"
 
 /*
- * Does the role see every row of t without being told so by the server: by a
- * bypass policy for it, which no restrictive one narrows?
+ * Does the role see every row of t because of a bypass policy, and not because
+ * of an attribute or its ownership?  No restrictive policy may limit it.
  */
 #define SEES_ALL(role) \
 	"(EXISTS (SELECT FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
@@ -61,9 +62,15 @@
 	" AND NOT EXISTS (SELECT FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)" \
 	"  WHERE p.polrelid = t.oid AND NOT p.polpermissive AND (u.oid = 0 OR pg_has_role(" role ", u.oid, 'USAGE'))))"
 
-/* What is a key of which schema's tables, and which roles their policies bind. */
+/*
+ * The keys of the tables in each schema, and the roles to which their policies
+ * apply.
+ */
 #define KEYS \
-	/* what policies ask in several tables is a key, and what enable_rls was given */ \
+	/*
+	 * keys are columns that policies of several tables compare, and columns
+	 * that were given to enable_rls
+	 */ \
 	", asked AS MATERIALIZED (SELECT s.ns, a.attname, count(DISTINCT s.oid) AS n," \
 	"   bool_or(c.description ~ (' (user|tenant|key)_column=' || a.attname || '[] ]')) AS made," \
 	"   bool_or(c.description ~ (' user_column=' || a.attname || '[] ]')) AS is_user" \
@@ -75,14 +82,17 @@
 	"   AND position('[cmig.enable_rls ' IN c.description) > 0" \
 	"  WHERE a.attname <> 'id' GROUP BY s.ns, a.attname)"
 
-/* The key column of t, or null. */
+/* The name of the key column of t, or null. */
 #define KEY \
 	"(SELECT min(a.attname::text) FROM pg_attribute a" \
 	"   WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped" \
 	"   AND (a.attname IN ('user_id', 'tenant_id')" \
 	"    OR a.attname IN (SELECT k.attname FROM asked k WHERE k.ns = t.ns AND (k.made OR k.n > 1))))"
 
-/* Roles that were granted something on t, or that policies of its schema bind; null if there are none. */
+/*
+ * Roles that have a privilege on t, or to which policies in its schema apply;
+ * null if there are none.
+ */
 #define BOUND ", bound_roles AS MATERIALIZED (SELECT s.ns, array_agg(DISTINCT app.rolname ORDER BY app.rolname) AS names" \
 	"  FROM app JOIN t s ON s.oid = app.polrelid GROUP BY s.ns)"
 #define SIBLINGS_ROLES "(SELECT k.names FROM bound_roles k WHERE k.ns = t.ns)"
@@ -92,10 +102,10 @@
 	"  AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.bypass AND r.oid = ANY (p.polroles)))"
 #define NO_ROLE " || ', where <role> is the role of the application'"
 
-/* A list of roles for TO. */
+/* A list of roles, as after TO. */
 #define TO_ROLES(names) "(SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.name) FROM unnest(" names ") u(name))"
 
-/* The call of enable_rls for t with a key and roles, both columns of b. */
+/* A call of enable_rls for t, with the key and the roles from columns of b. */
 #define ENABLE_CALL \
 	"CASE WHEN b.roles IS NULL THEN '-- ' ELSE '' END || format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', b.name," \
 	"   CASE WHEN b.key IN ('user_id', 'tenant_id') THEN ''" \
@@ -104,7 +114,7 @@
 	"   coalesce(b.roles::text, '{<role>}'), " BYPASS("s.ns = b.ns AND r.rolname <> ALL (coalesce(b.roles, '{}'))") ")" \
 	" || CASE WHEN b.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
 
-/* Is t read through a parent with policies?  Then it needs none. */
+/* Is t read only through a parent that has policies?  Then it needs none. */
 #define BELOW "EXISTS (SELECT FROM pg_inherits i JOIN p ON p.polrelid = i.inhparent WHERE i.inhrelid = t.oid)"
 
 #define ENABLE "'ALTER TABLE ' || t.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'"
@@ -125,12 +135,18 @@
 	"  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig')" \
 	"  AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee <> p.proowner))" \
 	"  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e'))," \
-	/* bodies that are strings have no dependencies: a table's name among their words counts */ \
+	/*
+	 * for bodies that are strings, pg_depend has no entries; so a table counts
+	 * as used if its name is a word in the body
+	 */ \
 	" words AS (SELECT DISTINCT f.oid, w.word FROM f CROSS JOIN LATERAL regexp_split_to_table(f.prosrc, '[^[:alnum:]_$]+') w(word))," \
 	" reads AS (SELECT w.oid AS func, t.oid AS rel FROM words w JOIN t ON t.relname = w.word OR t.relname = lower(w.word) WHERE t.rls" \
 	"  UNION SELECT d.objid, t.oid FROM pg_depend d JOIN t ON t.oid = d.refobjid" \
 	"   WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND t.rls)," \
-	/* code without strings and comments; EXECUTE is also a right, and a word of triggers */ \
+	/*
+	 * the code without strings and comments; EXECUTE is also a privilege, and
+	 * part of CREATE TRIGGER
+	 */ \
 	" dynamic AS (SELECT f.*, CASE WHEN f.lanname IN ('sql', 'plpgsql') THEN 'it runs SQL that it puts together'" \
 	"    ELSE format('it is written in %s, and runs', f.lanname) END AS how" \
 	"  FROM f CROSS JOIN LATERAL regexp_replace(f.prosrc, $re$'[^']*'|--[^\\n]*|/[*]([^*]|[*]+[^*/])*[*]+/$re$, ' ', 'g') c(code)" \
@@ -139,7 +155,10 @@
 	"  OR c.code ~* '\\m((query|table|schema|database|cursor)_to_xml\\w*|dblink\\w*|crosstab\\w*|connectby|ts_stat|xpath_table)\\s*\\(')"
 
 static CmigQuery checks[] = {
-	/* tables beside protected ones; an error where the siblings' key is there */
+	/*
+	 * unprotected tables next to protected ones; an error if they have the
+	 * same key
+	 */
 	{TABLES KEYS BOUND
 		", b AS MATERIALIZED (SELECT t.*, " KEY " AS key, coalesce(" SIBLINGS_ROLES ", " GRANTED_ROLES ") AS roles"
 		"  FROM t WHERE NOT t.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)"
@@ -153,8 +172,8 @@ static CmigQuery checks[] = {
 		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
 
 		/*
-		 * the policy first, so that the application is not shut out in
-		 * between
+		 * create the policy first, so that the application is never locked
+		 * out
 		 */
 		"   ELSE coalesce(format('CREATE POLICY shared_rows ON %s FOR SELECT TO %s USING (true); ', b.name, " TO_ROLES("b.roles") "), '')"
 		"    || coalesce((SELECT format('CREATE POLICY bypass ON %s TO %s USING (true) WITH CHECK (true); ', b.name,"
@@ -206,7 +225,10 @@ static CmigQuery checks[] = {
 		"   || CASE WHEN k.roles IS NULL THEN ''" NO_ROLE " ELSE '' END"
 	" FROM p JOIN k ON k.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
 
-	/* a role that policies name, or that has privileges, and is not bound */
+	/*
+	 * a role that policies name, or that has a privilege, and to which they
+	 * do not apply
+	 */
 	{TABLES
 		" SELECT 'role_bypasses', 'error', t.name,"
 		"  format('policies name role %I, which %s and sees every row', app.rolname,"
@@ -225,8 +247,8 @@ static CmigQuery checks[] = {
 	1, {OIDARRAYOID}},
 
 	/*
-	 * what SET ROLE makes of roles that are bound, whether they inherit it or
-	 * not
+	 * the roles that such a role can become by SET ROLE, whether it inherits
+	 * from them or not
 	 */
 	{TABLES
 		", bound AS MATERIALIZED (SELECT app.polrelid AS rel, app.oid, app.rolname FROM app WHERE NOT app.rolsuper AND NOT app.rolbypassrls"
@@ -238,14 +260,18 @@ static CmigQuery checks[] = {
 		" told AS (SELECT t.name, bound.oid AS role, bound.rolname, b.oid AS free, b.rolname AS free_name, 'error' AS severity,"
 		"   CASE WHEN b.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END AS why"
 		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel WHERE t.rls AND b.free"
-		/* one that it inherits is judged as the role's own policy */
+
+		/*
+		 * a role whose privileges it inherits is treated as if the policy
+		 * named it
+		 */
 		"  UNION SELECT t.name, bound.oid, bound.rolname, b.oid, b.rolname, 'warning', format('has the policy %I', p.polname)"
 		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel"
 		"  JOIN p ON p.polrelid = t.oid AND p.bypass AND b.oid = ANY (p.polroles)"
 		"  WHERE t.rls AND NOT b.free AND NOT pg_has_role(bound.oid, b.oid, 'USAGE'))"
 		" SELECT 'role_bypasses', d.severity, d.name,"
 		"  format('role %I can SET ROLE %I, which %s: then it sees every row', d.rolname, d.free_name, d.why),"
-		/* the membership to end, by which it may be reached */
+		/* the membership to revoke, which may be an indirect one */
 		"  format('REVOKE %I FROM %I', coalesce((SELECT min(r.rolname) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
 		"   WHERE m.member = d.role AND pg_has_role(m.roleid, d.free, 'MEMBER')), d.free_name), d.rolname)"
 	" FROM told d", 1, {OIDARRAYOID}},
@@ -262,7 +288,10 @@ static CmigQuery checks[] = {
 		" WHERE t.rls AND NOT app.rolsuper AND (pg_has_role(app.oid, t.owner, 'USAGE')"
 	"  OR pg_has_role(app.oid, t.owner, " CMIG_SET_ROLE_COMPAT "))", 1, {OIDARRAYOID}},
 
-	/* views of any depth; what they read is judged as their owner */
+	/*
+	 * views of any depth; what they read is checked with the privileges of
+	 * their owner
+	 */
 	{TABLES
 		", seen(view, base) AS ("
 		"  SELECT DISTINCT r.ev_class, t.oid FROM t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid"
@@ -306,7 +335,7 @@ static CmigQuery checks[] = {
 		" FROM f JOIN reads r ON r.func = f.oid JOIN t ON t.oid = r.rel GROUP BY f.oid, f.kind, f.name, f.rolname, f.free, f.proowner",
 	1, {OIDARRAYOID}},
 
-	/* what can reach a protected table without naming it */
+	/* ways to reach a protected table without naming it */
 	{TABLES DEFINERS
 		", reach AS (SELECT o.proowner, bool_or(o.free OR (o.proowner = t.owner AND NOT t.forced) OR " SEES_ALL("o.proowner") ") AS sees"
 		"  FROM (SELECT DISTINCT d.proowner, d.free FROM dynamic d) o JOIN t ON t.rls"
@@ -319,8 +348,8 @@ static CmigQuery checks[] = {
 	" FROM dynamic d JOIN reach r ON r.proowner = d.proowner", 1, {OIDARRAYOID}},
 
 	/*
-	 * temporary tables come first, unless the path puts them last; an empty
-	 * path leaves no name open
+	 * temporary tables come first, unless the path has pg_temp last; with an
+	 * empty path all names are qualified
 	 */
 	{TABLES DEFINERS
 		" SELECT 'definer_search_path', 'warning', f.kind || f.name,"
@@ -331,10 +360,14 @@ static CmigQuery checks[] = {
 		" AND (f.path IS NULL OR (f.path !~ '(^|[ ,])\"?pg_temp\"?$' AND f.path NOT IN ('', '\"\"', 'pg_catalog')))",
 	1, {OIDARRAYOID}},
 
-	/* privileges that no policy limits */
+	/* privileges that no policy can restrict */
 	{TABLES
 		", more AS (SELECT DISTINCT t.oid, t.name, u.oid AS role, x.priv"
-		/* a policy for PUBLIC binds everybody who was granted something */
+
+		/*
+		 * a policy for PUBLIC applies to all roles that have a privilege on
+		 * the table
+		 */
 		"  FROM p JOIN t ON t.oid = p.polrelid CROSS JOIN LATERAL (SELECT unnest(p.polroles) UNION"
 		"   SELECT a.grantee FROM aclexplode(t.acl) a WHERE p.polroles = '{0}') u(oid)"
 		"  CROSS JOIN (VALUES ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) x(priv)"
@@ -384,9 +417,9 @@ static CmigQuery checks[] = {
 };
 
 /*
- * Partitions and children without policies.  What enable_rls made of the
- * parent, it makes of them when it is called once more.  Columns beside the
- * usual but the fix: the parent, or null where it has policies by hand only.
+ * Partitions and children without policies.  Calling enable_rls again for the
+ * parent creates them.  The fix is replaced by the parent, or by null if the
+ * parent's policies were all created by hand.
  */
 static CmigQuery exposed = {
 	TABLES
@@ -420,7 +453,10 @@ take_exposed(TupleDesc desc, HeapTuple row, void *arg)
 	*children = lappend(*children, child);
 }
 
-/* Partitions and children, with the call that their parent was enabled by. */
+/*
+ * Report partitions and children, with the call by which their parent was
+ * enabled.
+ */
 static void
 add_exposed(Datum *values, List **findings)
 {
@@ -434,7 +470,10 @@ add_exposed(Datum *values, List **findings)
 	{
 		Exposed    *child = lfirst(lc);
 
-		/* below policies by hand it can be read through its parent only */
+		/*
+		 * if the parent's policies were created by hand, advise reading only
+		 * through the parent
+		 */
 		if (!OidIsValid(child->parent))
 			child->finding->fix = psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
 										   child->finding->object);
@@ -446,7 +485,7 @@ add_exposed(Datum *values, List **findings)
 				CmigRlsTable *table = NULL;
 
 				parent = child->parent;
-				/* unless it was dropped meanwhile */
+				/* unless it was dropped in the meantime */
 				if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(parent)))
 					table = cmig_rls_table_read(parent);
 				call = table && table->state ? cmig_rls_policy_call(table) : NULL;
@@ -463,7 +502,10 @@ cmig_rls_posture_add_findings(ArrayType *schemas, List **findings)
 	Datum		values[1] = {PointerGetDatum(schemas)};
 	int			guc_level = NewGUCNestLevel();
 
-	/* the estimates for the common tables are high, the queries short */
+	/*
+	 * the planner's estimates for the shared parts are too high, so it would
+	 * compile short queries
+	 */
 	cmig_settings_override("jit", "off");
 	for (int i = 0; i < lengthof(checks); i++)
 		cmig_query_each(&checks[i], values, NULL, cmig_rls_finding_take, findings);

@@ -1,6 +1,6 @@
 /*
  * rls_posture.h
- *	  Rules of cmig.rls_check that need no expression.
+ *	  Rules of cmig.rls_check about flags, roles, and dependencies.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,7 +11,7 @@
 #include "nodes/pg_list.h"
 #include "utils/array.h"
 
-/* Add what flags, roles, views, functions and partitions tell. */
+/* Add findings about flags, roles, views, functions, and partitions. */
 extern void cmig_rls_posture_add_findings(ArrayType *schemas, List **findings);
 
 #endif							/* CMIG_RLS_POSTURE_H */

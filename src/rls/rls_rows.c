@@ -1,13 +1,13 @@
 /*
  * rls_rows.c
- *	  The rows of a table that is tested, read without SQL.
+ *	  Reads the rows of the table under test without SQL.
  *
- * What the caller of cmig.rls_test knows of the table is the caller's, but
- * the table is another's.  So no statement runs with the caller's privileges:
- * the rows are read by direct table access, and only values of the server's
- * own types are compared and written, by the server's own functions.  No
- * cast, operator, policy, rule or view of the owner can come in between,
- * not even after its triggers have run.
+ * The caller of cmig.rls_test may see these rows, but the table belongs to
+ * another role.  So no statement is run with the caller's privileges: the rows
+ * are read by direct table access, and only values of the server's own types
+ * are compared and printed, by the server's own functions.  No cast, operator,
+ * policy, rule, or view of the owner can interfere, not even after the table's
+ * triggers have run.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -39,12 +39,16 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-/* Looks at a row of the table or of a child; false ends the reading. */
+/*
+ * A function that is called for each row of the table or of a child; it
+ * returns false to stop.
+ */
 typedef bool (*Visitor) (Relation relation, TupleTableSlot *slot, void *arg);
 
 /*
- * An owner can see every row after ALTER TABLE, policies or not; others need
- * the right to read and no policies.
+ * May the caller see every row?  An owner may, with or without policies,
+ * because ALTER TABLE could disable them.  Others need SELECT and that no
+ * policies apply to them.
  */
 static bool
 may_read(Oid relid)
@@ -93,7 +97,7 @@ cmig_rls_rows_same(const CmigRlsRows *rows)
  * Reading
  */
 
-/* Returns false if a child's rows are not here. */
+/* Returns false if the rows of a child are not stored in this server. */
 static bool
 visit_relation(Oid relid, Visitor visit, void *arg, bool *going)
 {
@@ -122,8 +126,9 @@ visit_relation(Oid relid, Visitor visit, void *arg, bool *going)
 }
 
 /*
- * Visit the rows of the table and of its children, with what the transaction
- * itself has done.  Returns false where not every row can be seen.
+ * Call the visitor for all rows of the table and of its children, including
+ * uncommitted ones of this transaction.  Returns false if not every row can be
+ * seen.
  */
 static bool
 visit_all(const CmigRlsRows *rows, Visitor visit, void *arg)
@@ -147,8 +152,8 @@ visit_all(const CmigRlsRows *rows, Visitor visit, void *arg)
 }
 
 /*
- * The column in a child.  It must have its type, whatever the attempt has
- * renamed meanwhile.
+ * The column in a child.  It must have the same type, even if the attempt has
+ * renamed columns.
  */
 static AttrNumber
 column_of(Relation relation, const char *name, Oid type)
@@ -197,7 +202,9 @@ cmig_rls_rows_datum(const CmigRlsKey *key, const char *text)
 	return datum;
 }
 
-/* A column that is computed when it is read is not to be had without code. */
+/*
+ * A virtual generated column cannot be read without executing its expression.
+ */
 static bool
 is_stored(const CmigRlsRows *rows, const CmigRlsKey *key)
 {
@@ -206,18 +213,21 @@ is_stored(const CmigRlsRows *rows, const CmigRlsKey *key)
 	return attnum <= 0 || cmig_virtual_column_compat(rows->relation, attnum) == NULL;
 }
 
-/* What is looked for, and what was found. */
+/* What to look for, and the result. */
 typedef struct Search
 {
 	const CmigRlsKey *key;		/* NULL: any row */
-	Datum	   *value;			/* the key's */
-	MemoryContext context;		/* where the result is */
+	Datum	   *value;			/* of the key */
+	MemoryContext context;		/* memory context of the result */
 	int64		count;
 	Datum		least;
 	bool		found;
 } Search;
 
-/* The server's own comparison, as the key's base type is one of its own. */
+/*
+ * The server's own comparison function: the base type of a key is always one
+ * of its own types.
+ */
 static int
 compare(const Search *search, Relation relation, AttrNumber attnum, Datum a, Datum b)
 {
@@ -228,7 +238,7 @@ compare(const Search *search, Relation relation, AttrNumber attnum, Datum a, Dat
 										   a, b));
 }
 
-/* A visitor that counts. */
+/* A visitor that counts rows. */
 static bool
 count_row(Relation relation, TupleTableSlot *slot, void *arg)
 {
@@ -262,7 +272,7 @@ cmig_rls_rows_count(const CmigRlsRows *rows, const CmigRlsKey *key, const char *
 	return visit_all(rows, count_row, &search) ? search.count : -1;
 }
 
-/* A visitor that keeps the smallest of the keys that are strange. */
+/* A visitor that keeps the smallest key that is not the context's. */
 static bool
 keep_least_strange(Relation relation, TupleTableSlot *slot, void *arg)
 {

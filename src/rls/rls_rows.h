@@ -1,6 +1,6 @@
 /*
  * rls_rows.h
- *	  The rows of a table that is tested, read without SQL.
+ *	  Reads the rows of the table under test without SQL.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,54 +11,64 @@
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
-/* A table, pinned by its OID: it stays locked and open until closed. */
+/*
+ * The table under test.  It is identified by its OID, and remains locked and
+ * open until it is closed.
+ */
 typedef struct CmigRlsRows
 {
 	Relation	relation;
-	char	   *nspname;		/* what it was called when it was opened */
+	char	   *nspname;		/* the name that it had when it was opened */
 	char	   *relname;
 	char		relkind;
 	Oid			owner;
 	bool		readable;		/* the caller may see every row */
 } CmigRlsRows;
 
-/* One key of the table that is tested. */
+/* One key of the table under test. */
 typedef struct CmigRlsKey
 {
-	char	   *what;			/* user, tenant, key */
-	char	   *name;			/* its column */
-	char	   *type;			/* SQL: its base type, qualified */
+	char	   *what;			/* user, tenant, or key */
+	char	   *name;			/* the column's name */
+	char	   *type;			/* SQL: its base type, with the schema */
 	Oid			base_type;
 	bool		generated;
-	char	   *value;			/* what is the context's, or NULL */
-	List	   *members;		/* of Datum *: the values that are the
-								 * context's */
-	char	   *mine;			/* SQL: is it mine? */
+	char	   *value;			/* the value in the context, or NULL */
+	List	   *members;		/* of Datum *: the values that match the
+								 * context */
+	char	   *mine;			/* SQL: does the row match the context? */
 } CmigRlsKey;
 
 extern void cmig_rls_rows_open(CmigRlsRows *rows, Oid relid);
 extern void cmig_rls_rows_close(CmigRlsRows *rows);
 
-/* Is it still the table that was opened, and still reached by its name? */
+/* Is it still the table that was opened, and does its name still lead to it? */
 extern bool cmig_rls_rows_same(const CmigRlsRows *rows);
 
 /*
- * The value that a text is for the key, or NULL for a number that the key's
- * type cannot hold.  What is not of the type at all is an error.
+ * Convert a text to a value of the key.  Returns NULL for a number that is out
+ * of range for the key's type; raises an error for anything else that is not
+ * of the type.
  */
 extern Datum *cmig_rls_rows_datum(const CmigRlsKey *key, const char *text);
 
 /*
- * How many rows there are, with a key: that have this value of it; -1 where
- * the caller may not know.
+ * Count the rows or, if a key is given, those that have this value of it;
+ * returns -1 if the caller may not know.
  */
 extern int64 cmig_rls_rows_count(const CmigRlsRows *rows, const CmigRlsKey *key,
 								 const char *value);
 
-/* The least value of the key that is not the context's, as text, or NULL. */
+/*
+ * The smallest value of the key that does not match the context, as text, or
+ * NULL if there is none.
+ */
 extern char *cmig_rls_rows_strange(const CmigRlsRows *rows, const CmigRlsKey *key);
 
-/* Copy columns (of char *) of any row; false where the caller knows of none. */
+/*
+ * Copy columns (of char *) of any row; returns false if there is no row that
+ * the caller may see.
+ */
 extern bool cmig_rls_rows_first(const CmigRlsRows *rows, List *columns,
 								const Oid *types, Datum *values, bool *nulls);
 

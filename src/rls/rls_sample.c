@@ -1,12 +1,13 @@
 /*
  * rls_sample.c
- *	  Values that the rows of one tenant and of others have, for trying policies.
+ *	  Sample values for trying policies: keys of one tenant, called the own one,
+ *	  and of other tenants, called strangers.
  *
- * A value's text is the same whatever its type, as far as the type allows, so
- * that a column cast to text equals the setting that holds its key.  The
- * strangers' values are smaller and greater than the own one, share its
- * beginning, its end, or its remainder, and match it as a pattern: what tells
- * own rows by less than equality takes one of them for its own.
+ * A value has the same text in all types, as far as the types allow, so that a
+ * key cast to text equals the setting that contains it.  The strangers' values
+ * are smaller and greater than the own one, have the same beginning, end, or
+ * remainder, or match it as a pattern: if an expression compares by less than
+ * equality, it accepts one of them as its own.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,7 +32,7 @@
 #define OWN_NUMBER 12
 static const int strange_numbers[] = {5, 31, 129, 1, 2, 11, 13, 22, 120, 112, -12, 0, 1200, 76, 524, 1012};
 
-/* an underscore and a dot, which patterns take for any character */
+/* contain an underscore and a dot, which match any character in patterns */
 #define OWN_TEXT "b_2.x-7Q"
 static const char *const strange_texts[] = {
 	"a1", "c9", "b_2.x-7R", "bX2.x-7Q", "b_2Yx-7Q", "b_2.x-7QQ", "b_2.x-7", "B_2.X-7q", "zb_2.x-7Qz",
@@ -44,7 +45,7 @@ static const char *const strange_uuids[] = {
 	"2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2b", "3a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
 };
 
-/* By whose it is. */
+/* The number for the own tenant or a stranger. */
 static int
 sample_number(int whose)
 {
@@ -52,7 +53,7 @@ sample_number(int whose)
 		whose < lengthof(strange_numbers) ? strange_numbers[whose] : 300 + whose;
 }
 
-/* By whose it is. */
+/* The UUID for the own tenant or a stranger. */
 static const char *
 sample_uuid(int whose)
 {
@@ -61,7 +62,7 @@ sample_uuid(int whose)
 		psprintf("%02x%06x-0000-4000-8000-0000000000%02x", (whose * 37) & 255, whose * 7919, whose & 255);
 }
 
-/* A text of the form. */
+/* A key in the given form. */
 static const char *
 sample_text(CmigRlsForm form, int whose)
 {
@@ -73,7 +74,11 @@ sample_text(CmigRlsForm form, int whose)
 		whose < lengthof(strange_texts) ? strange_texts[whose] : psprintf("t%d", whose);
 }
 
-/* Zero for the own one; strangers are on both sides of it. */
+/*
+ * How far a sample is from the own tenant's: 0 for the own one, and
+ * alternately negative and positive for strangers, so that some are smaller
+ * and some greater.
+ */
 static int
 sample_distance(int whose)
 {
@@ -98,7 +103,10 @@ sample_range(Oid subtype, CmigRlsForm form, int whose)
 	return bound ? psprintf("[\"%s\",\"%s\"]", cmig_rls_sample_text(bound), cmig_rls_sample_text(bound)) : NULL;
 }
 
-/* Labels by their order in the type, which is not that of the cache. */
+/*
+ * Compare enum labels by their order in the type, which differs from the order
+ * in the cache.
+ */
 static int
 compare_labels(const ListCell *a, const ListCell *b)
 {
@@ -108,7 +116,7 @@ compare_labels(const ListCell *a, const ListCell *b)
 	return left < right ? -1 : left > right;
 }
 
-/* A label of an enumeration; the own one has strangers' on both sides. */
+/* A label of an enum; strangers have labels before and after the own one. */
 static const char *
 sample_label(Oid type, int whose)
 {
@@ -139,7 +147,7 @@ cmig_rls_sample_is_builtin(Oid type)
 
 	if (type >= FirstUnpinnedObjectId)
 		return kind == TYPTYPE_ENUM;
-	/* rows, and the pseudo-types that functions of the server pass on */
+	/* record and polymorphic types, which functions of the server accept */
 	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
 }
 
@@ -197,7 +205,7 @@ cmig_rls_sample_cast(Oid type, const Const *value)
 		case NUMERICOID:
 		case FLOAT4OID:
 		case FLOAT8OID:
-			/* of any of these types */
+			/* a type that accepts several of these types */
 			if (text[0] == '\0' || strlen(text) > 4 || strspn(text + (text[0] == '-'), "0123456789") != strlen(text + (text[0] == '-')) ||
 				text[strlen(text) - 1] == '-')
 				return NULL;
@@ -246,7 +254,11 @@ cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
 		case NUMERICOID:
 		case FLOAT4OID:
 		case FLOAT8OID:
-			/* the same as the own one when it is truncated or rounded */
+
+			/*
+			 * a fraction that equals the own number when it is truncated or
+			 * rounded
+			 */
 			text = whose == 2 ? psprintf("%d.4", OWN_NUMBER) : psprintf("%d", sample_number(whose));
 			break;
 		case OIDOID:
@@ -258,7 +270,7 @@ cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
 			text = sample_text(form, whose);
 			break;
 		case BPCHAROID:
-			/* without the blanks that the type does not count */
+			/* without trailing blanks, which char(n) ignores */
 			text = sample_text(form, whose);
 			if (text[strlen(text) - 1] == ' ')
 				text = sample_text(form, 0);
@@ -285,7 +297,11 @@ cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
 			break;
 		case JSONOID:
 		case JSONBOID:
-			/* a list of keys in the context, a document in a row */
+
+			/*
+			 * a list of keys if it is the context, an object if it is in a
+			 * row
+			 */
 			text = psprintf(whose == CMIG_RLS_OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_text(form, whose));
 			break;
 		case INETOID:
@@ -308,7 +324,7 @@ cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
 	return text ? cmig_rls_sample_const(type, text) : NULL;
 }
 
-/* The members at a depth of the paths that begin with a prefix. */
+/* The members below a prefix of the paths. */
 static void
 append_members(StringInfo text, const List *paths, int depth, const char *value)
 {

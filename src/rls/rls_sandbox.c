@@ -1,11 +1,13 @@
 /*
  * rls_sandbox.c
- *	  Judging what others have written without their code getting any privileges.
+ *	  Evaluates other roles' expressions without giving their code any
+ *	  privileges.
  *
- * Only functions of the server's own are called to judge an expression
- * (rls_calls.c), and no literal is read by others' types (rls_parse.c).  The
- * sandbox is there for what these two might overlook: it would run as a role
- * without privileges, and could neither change roles nor leave anything behind.
+ * Only functions that come with the server are called to evaluate an
+ * expression (rls_calls.c), and no literal is parsed by a user-defined type
+ * (rls_parse.c).  The sandbox is a second line of defense for what these two
+ * might overlook: such code would run as a role without privileges, and could
+ * neither change to another role nor leave anything behind.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +23,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-/* Until the subtransaction ends. */
+/* Become the role until the subtransaction ends. */
 static void
 become(Oid role)
 {
@@ -41,7 +43,7 @@ typedef struct SandboxRun
 	void	   *arg;
 } SandboxRun;
 
-/* Inside the subtransaction. */
+/* Run the task inside the subtransaction. */
 static void
 run_task(void *arg)
 {

@@ -1,6 +1,7 @@
 /*
  * rls_sandbox.h
- *	  Judging what others have written without their code getting any privileges.
+ *	  Evaluates other roles' expressions without giving their code any
+ *	  privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,18 +12,19 @@
 #include "catalog/pg_authid.h"
 
 /*
- * A role of the server's own with hardly any privileges, and none to log in, which
- * nobody can alter.  What expressions compute needs none.
+ * A predefined role that has hardly any privileges, cannot log in, and cannot
+ * be altered.  Evaluating expressions needs no privileges.
  */
 #define CMIG_RLS_NOBODY ROLE_PG_STAT_SCAN_TABLES
 
 typedef void (*CmigRlsTask) (void *arg);
 
 /*
- * Run the task in a subtransaction that is rolled back, with its locks and
- * settings; memory stays.  With a role: as that role, in a security-restricted
- * operation.  Returns 0, or the SQLSTATE of the task's error.  Errors that are
- * not about the task, a cancel request or no memory, are raised.
+ * Run the task in a subtransaction that is rolled back together with its locks
+ * and settings; allocated memory remains.  If a role is given, the task runs
+ * as that role in a security-restricted operation.  Returns 0, or the SQLSTATE
+ * of the task's error.  Errors that the task did not cause, such as a cancel
+ * request or lack of memory, are raised again.
  */
 extern int	cmig_rls_sandbox_run(Oid role, CmigRlsTask task, void *arg);
 

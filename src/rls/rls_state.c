@@ -1,11 +1,12 @@
 /*
  * rls_state.c
- *	  What the comments of the policies keep: what enable_rls was asked for,
- *	  and what disable_rls puts back.
+ *	  The state in the comments of policies: the options of enable_rls, and what
+ *	  disable_rls has to restore.
  *
- * The state is "[cmig.enable_rls rls=off force=off ...]" at a comment's end,
- * words of name=value, with %XX for what would end a word.  Unknown words are
- * passed over, so that a later version may add some.
+ * The state is "[cmig.enable_rls rls=off force=off ...]" at the end of a
+ * comment. It consists of words of the form name=value, in which %XX stands
+ * for characters that would end a word.  Unknown words are ignored, so that a
+ * later version can add some.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,7 +42,7 @@ cmig_rls_state_commands(int mask, const char *separator)
 	return text.data;
 }
 
-/* Escaped, so that it is one word. */
+/* Append a text, escaped so that it is one word. */
 static void
 append_word(StringInfo text, const char *name, const char *value)
 {
@@ -104,7 +105,7 @@ cmig_rls_state_write(const CmigRlsState *state)
 	return text.data;
 }
 
-/* -1 if it is not one. */
+/* The value of a hexadecimal digit; -1 if it is not one. */
 static int
 hex_digit(char c)
 {

@@ -1,7 +1,7 @@
 /*
  * rls_status.c
- *	  cmig.rls_status: which tables are under row-level security, by which
- *	  columns and for whom.  What is wrong with them is rls_check's to tell.
+ *	  cmig.rls_status: which tables have row-level security, by which columns,
+ *	  and for which roles.  rls_check reports what is wrong with them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,7 +17,10 @@
 
 PG_FUNCTION_INFO_V1(cmig_rls_status);
 
-/* $1: a schema or null.  A bypass policy is a permissive one for all that is true. */
+/*
+ * $1: a schema or null.  A bypass policy is a permissive policy whose
+ * expression is true.
+ */
 static CmigQuery read_status = {
 	"WITH p AS (SELECT p.oid, p.polrelid, u.oid AS role, p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'"
 	"   AND p.polqual::text LIKE '{CONST :consttype 16 %:constvalue 1 [% 1 %' AS bypass,"

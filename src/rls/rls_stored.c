@@ -1,6 +1,6 @@
 /*
  * rls_stored.c
- *	  Policies as they are stored, and what was read from them.
+ *	  Policies as they are stored, and what was found out about them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -61,8 +61,9 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Columns that belong to somebody: those that a policy of the table compares
- * with the context, that enable_rls was given, and that have the usual names.
+ * Columns that say to whom a row belongs: those that a policy of the table
+ * compares with the context, that were given to enable_rls, or that have the
+ * usual names.
  */
 static Bitmapset *
 key_columns(const List *siblings)
@@ -115,7 +116,7 @@ cmig_rls_stored_drop(const CmigRlsStored *policy)
 	return psprintf("DROP POLICY %s ON %s", quote_identifier(policy->name), policy->table);
 }
 
-/* ALTER POLICY with both expressions as they should be. */
+/* ALTER POLICY with both expressions repaired. */
 char *
 cmig_rls_stored_repair(const CmigRlsStored *policy)
 {

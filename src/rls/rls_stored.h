@@ -1,6 +1,6 @@
 /*
  * rls_stored.h
- *	  Policies as they are stored, and what was read from them.
+ *	  Policies as they are stored, and what was found out about them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,28 +23,37 @@ typedef struct CmigRlsStored
 	bool		permissive;
 	char		command;		/* as in pg_policy */
 	ArrayType  *roles;
-	Node	   *qual;			/* this and check: once the policy is judged */
+	Node	   *qual;			/* qual and check are set when the policy is
+								 * judged */
 	Node	   *check;
-	char	   *qual_text;		/* these as they are stored; NULL: none */
+	char	   *qual_text;		/* these two in their stored form; NULL: none */
 	char	   *check_text;
 	CmigRlsExpression *in_qual;
 	CmigRlsExpression *in_check;
-	CmigRlsState *state;		/* made by enable_rls, or NULL */
-	Bitmapset  *indexed;		/* columns that lead an index */
-	Bitmapset  *keys;			/* of all policies of the table */
+	CmigRlsState *state;		/* the state, if enable_rls created the
+								 * policy, or NULL */
+	Bitmapset  *indexed;		/* columns that are the first column of an
+								 * index */
+	Bitmapset  *keys;			/* the columns that the table's policies
+								 * compare with the context */
 } CmigRlsStored;
 
-/* The policies of the tables of schemas; those of a table are neighbors. */
+/*
+ * Read the policies of all tables in the schemas; those of one table follow
+ * each other.
+ */
 extern List *cmig_rls_stored_read(ArrayType *schemas);
 
-/* Read the expressions of all policies of a table. */
+/* Analyze the expressions of all policies of a table. */
 extern void cmig_rls_stored_judge(List *siblings);
 
-/* Add a finding on a policy. */
+/* Add a finding about a policy. */
 extern void cmig_rls_stored_add_finding(List **findings, CmigRlsRule rule, CmigRlsSeverity severity,
 										const CmigRlsStored *policy, char *problem, char *fix);
 
-/* As SQL: without the policy, and with both expressions as they should be. */
+/*
+ * Fixes as SQL: DROP POLICY, and ALTER POLICY with both expressions repaired.
+ */
 extern char *cmig_rls_stored_drop(const CmigRlsStored *policy);
 extern char *cmig_rls_stored_repair(const CmigRlsStored *policy);
 
@@ -53,19 +62,27 @@ extern char *cmig_rls_stored_repair(const CmigRlsStored *policy);
  */
 extern char *cmig_rls_stored_advice(const CmigRlsStored *policy, bool is_check, const char *advice);
 
-/* A call of rls_test, which tells what a policy does that cannot be judged. */
+/*
+ * A call of rls_test that shows the effect of a policy that cannot be judged.
+ */
 extern char *cmig_rls_stored_try(const CmigRlsStored *policy);
 
 extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
 
-/* Is the role bound?  By inherited privileges, as the server asks. */
+/*
+ * Does the policy apply to the role?  As in the server, it does if the role
+ * inherits the privileges of one of the policy's roles.
+ */
 extern bool cmig_rls_stored_binds(const CmigRlsStored *policy, Oid role);
 
-/* Does a bind a role that b names? */
+/* Does policy a apply to any role that policy b lists? */
 extern bool cmig_rls_stored_share_role(const CmigRlsStored *a, const CmigRlsStored *b);
 extern bool cmig_rls_stored_share_command(const CmigRlsStored *a, const CmigRlsStored *b);
 
-/* The expression that decides, for INSERT that of WITH CHECK; and what was read of it. */
+/*
+ * The expression that decides: WITH CHECK for INSERT, otherwise USING; and the
+ * result of analyzing it.
+ */
 extern Node *cmig_rls_stored_deciding(const CmigRlsStored *policy);
 extern const CmigRlsExpression *cmig_rls_stored_decided(const CmigRlsStored *policy);
 

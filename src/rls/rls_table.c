@@ -1,10 +1,10 @@
 /*
  * rls_table.c
- *	  The facts of a table that row-level security depends on.
+ *	  Reads the facts of a table on which row-level security depends.
  *
- * Reads the catalogs and changes nothing.  A policy counts as made by
- * enable_rls when its comment holds the state; what a person wrote is never
- * touched.
+ * This reads the catalogs and changes nothing.  A policy counts as created by
+ * enable_rls if its comment contains the state; policies that were created by
+ * hand are never changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -40,7 +40,10 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* The name is the readable cast of a key's base type. */
+/*
+ * The columns of a table, with the type to which a setting is cast if the
+ * column is a key.
+ */
 static CmigQuery read_columns = {
 	"SELECT a.attname::text,"
 	" CASE b.oid WHEN 'uuid'::regtype THEN 'uuid' WHEN 'int8'::regtype THEN 'bigint'"
@@ -89,7 +92,10 @@ static CmigQuery read_made_indexes = {
 	1, {OIDOID}
 };
 
-/* Raise for what cannot have policies: what is a phrase such as "a view". */
+/*
+ * Raise an error if the relation cannot have policies; what it is, is a phrase
+ * such as "a view".
+ */
 static void
 refuse(const char *name, const char *what, const char *hint)
 {
@@ -122,7 +128,7 @@ cmig_rls_table_require(Oid relid)
 	if (IsCatalogNamespace(form->relnamespace) || IsToastNamespace(form->relnamespace) ||
 		strcmp(nspname, "information_schema") == 0 || relid < FirstNormalObjectId)
 		refuse(name, "a system catalog", "Name a table of your own.");
-	/* tenants may be let read their part of the audit log */
+	/* policies may let tenants read their part of the audit log */
 	if (strcmp(nspname, "cmig") == 0 ||
 		(strcmp(nspname, "cmig_audit") == 0 && strncmp(NameStr(form->relname), "log", 3) != 0))
 		refuse(name, "part of pg_cmig", "Rights on it are given with cmig.grant_access()");
@@ -181,7 +187,7 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 	table->columns = lappend(table->columns, column);
 }
 
-/* OIDs as CmigRlsRole. */
+/* Convert OIDs to CmigRlsRole. */
 static List *
 roles_of_array(ArrayType *array)
 {
@@ -291,7 +297,7 @@ cmig_rls_table_family(Oid relid, LOCKMODE mode)
 	return find_all_inheritors(relid, mode, NULL);
 }
 
-/* The text as the tree that CREATE POLICY would store. */
+/* Convert the text to the tree that CREATE POLICY would store. */
 static Node *
 parse_expression(Oid relid, const char *text)
 {

@@ -1,14 +1,15 @@
 /*
  * rls_test.c
- *	  cmig.rls_test: really tries what a role can do to a table.
+ *	  cmig.rls_test: tries what a role can actually do with a table.
  *
- * UPDATE and DELETE are tried without WHERE first: a WHERE needs the right to
- * read, and then the SELECT policies hide what those for UPDATE and DELETE let
- * through.
+ * UPDATE and DELETE are tried without WHERE first: a WHERE needs the privilege
+ * SELECT, and then the SELECT policies hide rows that the policies for UPDATE
+ * and DELETE would let through.
  *
- * The table may be another's, and the caller a superuser.  What is tried runs
- * as the role (rls_try.c), and what the caller knows is read without SQL
- * (rls_rows.c): no statement on the table runs with the caller's privileges.
+ * The table may belong to another role, and the caller may be a superuser.
+ * Attempts run as the tested role (rls_try.c), and the caller's own
+ * information about the table is read without SQL (rls_rows.c): no statement
+ * on the table runs with the caller's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -47,11 +48,11 @@ typedef struct Test
 	FunctionCallInfo fcinfo;
 	CmigRlsTable *table;
 	CmigRlsState *state;
-	CmigRlsAs	as;				/* the role and the context */
+	CmigRlsAs	as;				/* the tested role and the context */
 	List	   *keys;			/* of CmigRlsKey */
-	char	   *own;			/* SQL: the row is the context's */
-	char	   *shared;			/* SQL: the row is everybody's */
-	bool		has_context;	/* a row can be the context's at all */
+	char	   *own;			/* SQL condition: the row matches the context */
+	char	   *shared;			/* SQL condition: the row is for everybody */
+	bool		has_context;	/* a row can match the context at all */
 	int64		own_rows;
 } Test;
 
@@ -59,7 +60,7 @@ typedef struct Test
  * Reporting
  */
 
-/* Return a row; negative counts are null. */
+/* Add a row to the result; negative counts become null. */
 static void
 report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_rows,
 	   const char *verdict, const char *detail)
@@ -98,7 +99,7 @@ try(Test *test, const char *sql)
 	return cmig_rls_try(&test->as, &attempt);
 }
 
-/* On the table or on any of its columns. */
+/* Does the role have the privilege on the table or on any of its columns? */
 static bool
 has_right(Test *test, AclMode mode)
 {
@@ -107,7 +108,7 @@ has_right(Test *test, AclMode mode)
 		 pg_attribute_aclcheck_all(test->table->relid, test->as.role, mode, ACLMASK_ANY) == ACLCHECK_OK);
 }
 
-/* What the role sees. */
+/* Test what the role sees. */
 static void
 test_select(Test *test)
 {
@@ -147,8 +148,9 @@ test_select(Test *test)
 }
 
 /*
- * Try to make rows of others.  A trigger may have made them the context's own
- * again: what counts is what is in the table then.
+ * Try to insert or move rows so that they belong to others.  A trigger may
+ * change their keys back to the context's, so the rows are looked up in the
+ * table afterwards.
  */
 static CmigRlsOutcome
 intrude(Test *test, const CmigRlsAttempt *attempt)
@@ -165,7 +167,10 @@ intrude(Test *test, const CmigRlsAttempt *attempt)
 	return outcome;
 }
 
-/* A value of the key that is not the context's: of a row, else made up. */
+/*
+ * A value of the key that does not match the context: that of an existing row,
+ * or otherwise an invented one.
+ */
 static char *
 other_value(Test *test, const CmigRlsKey *key)
 {
@@ -185,7 +190,7 @@ other_value(Test *test, const CmigRlsKey *key)
 	}
 }
 
-/* A row of another was written, or was not. */
+/* Report whether a row of another tenant was written. */
 static void
 report_intrusion(Test *test, const char *what, CmigRlsOutcome outcome, bool none_possible)
 {
@@ -211,7 +216,7 @@ report_intrusion(Test *test, const char *what, CmigRlsOutcome outcome, bool none
 	}
 }
 
-/* Rows of its own, and of others. */
+/* Test INSERT of own rows and of rows of others. */
 static void
 test_insert(Test *test)
 {
@@ -257,7 +262,7 @@ test_insert(Test *test)
 	}
 }
 
-/* Some column that an UPDATE can set. */
+/* Any column that an UPDATE can set. */
 static CmigRlsColumn *
 any_column(Test *test)
 {
@@ -271,7 +276,7 @@ any_column(Test *test)
 	return NULL;
 }
 
-/* How many rows a command reaches. */
+/* Test how many rows a command reaches. */
 static void
 report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed)
 {
@@ -288,9 +293,9 @@ report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed
 }
 
 /*
- * Give rows to others.  All at once needs no right to read, and so meets no
- * SELECT policy; but one row that may not be moved stops it, which moving the
- * own ones may not.
+ * Try to give rows to others.  An UPDATE of all rows at once does not need
+ * SELECT, so SELECT policies do not apply to it; but it fails if a single row
+ * may not be moved, so moving own rows is tried separately.
  */
 static CmigRlsOutcome
 move(Test *test, const CmigRlsKey *key, const char *other)
@@ -315,7 +320,7 @@ move(Test *test, const CmigRlsKey *key, const char *other)
 	return outcome;
 }
 
-/* Rows that it reaches, and moving them to others. */
+/* Test which rows UPDATE reaches, and whether it can give rows to others. */
 static void
 test_update(Test *test)
 {
@@ -330,7 +335,7 @@ test_update(Test *test)
 		return;
 	}
 	outcome.message = "There is no column to set.";
-	/* taking rows over needs no right to read them */
+	/* taking over rows of others does not need SELECT */
 	if (first->value && !first->generated)
 		outcome = try(test, psprintf("UPDATE %s SET %s = %s::%s", test->table->name,
 									 quote_identifier(first->name),
@@ -356,7 +361,7 @@ test_update(Test *test)
 	}
 }
 
-/* Rows that it reaches. */
+/* Test which rows DELETE reaches. */
 static void
 test_delete(Test *test)
 {
@@ -368,7 +373,11 @@ test_delete(Test *test)
 		return;
 	}
 	outcome = try(test, psprintf("DELETE FROM %s", test->table->name));
-	/* rows that others refer to: at least whether foreign ones are reached */
+
+	/*
+	 * foreign keys may prevent deleting; at least report whether others' rows
+	 * are reached
+	 */
 	if (outcome.kind == CMIG_RLS_CONSTRAINT)
 	{
 		CmigRlsOutcome foreign = try(test,
@@ -389,7 +398,7 @@ test_delete(Test *test)
  * Setting up
  */
 
-/* The name of a key's base type, whatever the search_path. */
+/* The name of a key's base type, which is valid with any search_path. */
 static char *
 qualified_type(Oid type)
 {
@@ -408,7 +417,7 @@ qualified_type(Oid type)
 	}
 }
 
-/* A column that tells whose a row is. */
+/* Add a key: a column that says to whom a row belongs. */
 static CmigRlsKey *
 add_key(Test *test, char *what, const char *name, char *value)
 {
@@ -441,7 +450,10 @@ add_key(Test *test, char *what, const char *name, char *value)
 		Oid			types[1] = {TEXTOID};
 		Datum		values[1] = {CStringGetTextDatum(value)};
 
-		/* a value that is none of the key's type is an error, not a verdict */
+		/*
+		 * a value that is not valid for the key's type is an error, not a
+		 * test result
+		 */
 		(void) cmig_query_once(psprintf("SELECT 1 WHERE $1::%s IS NULL", column->cast),
 							   1, types, values, NULL, true, NULL, NULL);
 		key->members = list_make1(cmig_rls_rows_datum(key, value));
@@ -451,7 +463,7 @@ add_key(Test *test, char *what, const char *name, char *value)
 	return key;
 }
 
-/* Append a key that the membership table gives. */
+/* Add a key whose values are in the membership table. */
 static void
 take_member(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -464,8 +476,9 @@ take_member(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * The membership table is named by a comment that the owner may have written:
- * it is looked up, and read as the role.
+ * The name of the membership table comes from a comment that the table's owner
+ * may have written, so it is looked up, and the table is read, as the tested
+ * role.
  */
 static void
 add_membership(Test *test)
@@ -496,7 +509,10 @@ add_membership(Test *test)
 	(void) cmig_rls_try(&test->as, &attempt);
 }
 
-/* The keys: as given, as enable_rls noted, or under their usual names. */
+/*
+ * Find the keys: those in the arguments, those in enable_rls's state, or
+ * columns with the usual names.
+ */
 static void
 find_keys(Test *test, char *user_column, char *tenant_column)
 {
@@ -551,7 +567,7 @@ find_keys(Test *test, char *user_column, char *tenant_column)
 	}
 }
 
-/* All tests for one context. */
+/* Run all tests for one context. */
 static void
 run_test(FunctionCallInfo fcinfo, CmigRlsTable *table, Oid role, char *user, char *tenant)
 {
@@ -576,7 +592,7 @@ run_test(FunctionCallInfo fcinfo, CmigRlsTable *table, Oid role, char *user, cha
 	cmig_rls_rows_close(&test.as.rows);
 }
 
-/* The table and the role, which the caller must be able to become. */
+/* Set the table and the role.  The caller must be able to become the role. */
 static CmigRlsTable *
 begin_test(FunctionCallInfo fcinfo, Oid *role)
 {
@@ -613,7 +629,7 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 	return cmig_rls_table_read(relid);
 }
 
-/* A text[] as strings, NULL for null. */
+/* Convert a text[] to strings; NULL for null. */
 static int
 read_array(Datum array, char ***list)
 {
@@ -631,8 +647,8 @@ read_array(Datum array, char ***list)
 }
 
 /*
- * Users or tenants.  A quoted literal without a cast arrives as text even
- * where an array was meant.
+ * Read a list of users or tenants.  A quoted literal without a cast has type
+ * text even if an array was intended.
  */
 static int
 contexts_argument(FunctionCallInfo fcinfo, int n, bool is_array, char ***list)
@@ -651,7 +667,7 @@ contexts_argument(FunctionCallInfo fcinfo, int n, bool is_array, char ***list)
 	return 1;
 }
 
-/* All tests for each context. */
+/* Run all tests for each context. */
 static Datum
 test_contexts(FunctionCallInfo fcinfo, bool is_array)
 {
@@ -669,7 +685,7 @@ test_contexts(FunctionCallInfo fcinfo, bool is_array)
 				 errmsg("the lists of users and tenants must be of the same length"),
 				 errdetail("There are %d users and %d tenants.", user_count, tenant_count),
 				 errhint("The n-th user is tested with the n-th tenant: '{u1,u2}', '{t1,t2}'.")));
-	/* no context at all is worth a test too */
+	/* test without a context, too */
 	for (int i = 0; i < Max(count, 1); i++)
 		run_test(fcinfo, table, role, user_count ? users[i] : NULL,
 				 tenant_count ? tenants[i] : NULL);

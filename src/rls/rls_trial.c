@@ -1,6 +1,9 @@
 /*
  * rls_trial.c
- *	  Which rows and contexts a policy's expression is tried for.
+ *	  The rows and contexts for which a policy's expression is evaluated.
+ *
+ * "Own" is the tenant of the context; strangers are other tenants, who have
+ * numbers.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,13 +22,13 @@
 #include "utils/formatting.h"
 #include "utils/lsyscache.h"
 
-#define MAX_TRIALS 2000			/* for one context */
-#define MAX_COMBINATIONS 128	/* of values of other columns, for one
-								 * stranger */
-#define TABLE_STRANGERS 16		/* beside tables that sub-selects read */
-#define MAPPED_STRANGERS 40		/* for functions of the context */
+#define MAX_TRIALS 2000			/* most trials for one context */
+#define MAX_COMBINATIONS 128	/* most combinations of values of other
+								 * columns, for one stranger */
+#define TABLE_STRANGERS 16		/* the same if sub-selects read tables */
+#define MAPPED_STRANGERS 40		/* most trials for functions of the context */
 
-/* A value of a column that is no key, and what a row with it is. */
+/* A value of a column that is not a key, and the kind of row that has it. */
 typedef struct Candidate
 {
 	Const	   *value;
@@ -45,7 +48,7 @@ add_candidate(List *candidates, Const *value, CmigRlsLeakLevel level, bool ordin
 	return lappend(candidates, candidate);
 }
 
-/* The next greater or smaller number, where there is one. */
+/* The next greater or smaller number, if there is one. */
 static List *
 add_neighbors(List *candidates, Const *value)
 {
@@ -67,7 +70,7 @@ add_neighbors(List *candidates, Const *value)
 	return candidates;
 }
 
-/* A value that the expression does not ask for. */
+/* A value that the expression does not compare the column with. */
 static Const *
 usual_value(const CmigRlsInput *input, int whose)
 {
@@ -89,7 +92,7 @@ usual_value(const CmigRlsInput *input, int whose)
 	return value;
 }
 
-/* Do the names on a path tell that somebody owns the document? */
+/* Do the names on a path suggest that the document contains its owner? */
 static bool
 path_tells_owner(const List *path)
 {
@@ -103,7 +106,10 @@ path_tells_owner(const List *path)
 	return false;
 }
 
-/* A document with the members that tell whose it is, and one with the others. */
+/*
+ * A document with the members that name the owner, and one with the other
+ * members.
+ */
 static List *
 document_candidates(const CmigRlsInput *input, int whose)
 {
@@ -117,7 +123,7 @@ document_candidates(const CmigRlsInput *input, int whose)
 			owners = lappend(owners, lfirst(lc));
 	}
 	candidates = add_candidate(NIL, cmig_rls_sample_document(input->type, input->form, whose, owners), CMIG_RLS_OPEN, true);
-	/* a condition on a member may be about a number, or a text */
+	/* a condition on a member may expect a number or a text */
 	candidates = add_candidate(candidates, cmig_rls_sample_document(input->type, input->form == CMIG_RLS_FORM_NUMBER ? CMIG_RLS_FORM_TEXT : CMIG_RLS_FORM_NUMBER,
 																	whose, owners), CMIG_RLS_OPEN, false);
 	if (list_length(owners) < list_length(input->members))
@@ -126,14 +132,14 @@ document_candidates(const CmigRlsInput *input, int whose)
 	return candidates;
 }
 
-/* A row without elements in an array, or with a range of everything. */
+/* Add an empty array, or a range without bounds. */
 static const char *
 boundless(Oid type)
 {
 	return OidIsValid(get_element_type(type)) ? "{}" : OidIsValid(get_range_subtype(type)) ? "(,)" : NULL;
 }
 
-/* The values that a column that is not a key can have in a row. */
+/* The values to try in a column that is not a key. */
 static List *
 column_candidates(const CmigRlsInput *input, int whose)
 {
@@ -147,13 +153,13 @@ column_candidates(const CmigRlsInput *input, int whose)
 	usual = usual_value(input, whose);
 	if (input->type == BOOLOID)
 	{
-		/* a mark when it is true; most rows have false */
+		/* true in a few special rows; ordinary rows have false */
 		candidates = add_candidate(candidates, cmig_rls_sample(BOOLOID, 0, 0),
 								   input->false_marks ? CMIG_RLS_MARKED : CMIG_RLS_SOME, true);
 		candidates = add_candidate(candidates, cmig_rls_sample(BOOLOID, 0, 1), CMIG_RLS_MARKED, true);
 		return candidates;
 	}
-	/* one that says by being null or not that it is deleted, published ... */
+	/* a time that is null or not, such as deleted_at or published_at */
 	candidates = add_candidate(candidates, usual, input->null_tested && nullable ? CMIG_RLS_MARKED : CMIG_RLS_OPEN, true);
 	if (input->null_tested && nullable)
 		candidates = add_candidate(candidates, cmig_rls_sample_null(input->type), CMIG_RLS_SOME, true);
@@ -177,18 +183,19 @@ column_candidates(const CmigRlsInput *input, int whose)
 	return candidates;
 }
 
-/* Whose row it is. */
+/* The owner of a row. */
 typedef struct Row
 {
 	CmigRlsRowKind kind;
-	int			whose;			/* stranger or default by number */
+	int			whose;			/* number of the stranger or of the default
+								 * value */
 	const char *text;			/* the key of a stranger, or NULL */
 	const char **parts;			/* the value of each key by its input, or NULL */
-	int			input;			/* the one that is a constant, or -1 */
+	int			input;			/* the key that has a constant value, or -1 */
 	Const	   *constant;
 } Row;
 
-/* The value of a key in a row. */
+/* The value that a key has in the row. */
 static List *
 key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, const Row *row, int number)
 {
@@ -222,13 +229,13 @@ key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, co
 	if (input->members && row->kind != CMIG_RLS_ROW_ORPHAN)
 		value = cmig_rls_sample_document(input->type, input->form, row->kind == CMIG_RLS_ROW_OWN || input->own ? CMIG_RLS_OWN : row->whose, input->members);
 	candidates = add_candidate(NIL, value, level, true);
-	/* one without elements is contained in every array */
+	/* every array contains an empty one */
 	if (row->kind == CMIG_RLS_ROW_STRANGE && OidIsValid(get_element_type(input->type)) && !input->own)
 		candidates = add_candidate(candidates, cmig_rls_sample_const(input->type, boundless(input->type)), CMIG_RLS_SOME, false);
 	return candidates;
 }
 
-/* Is the key one that stands for nobody? */
+/* Is this value of the key one that belongs to nobody? */
 static bool
 is_nobody(const Const *value)
 {
@@ -243,11 +250,11 @@ is_nobody(const Const *value)
 	return false;
 }
 
-/* The most that a row can count for. */
+/* The worst level that a row can have. */
 static CmigRlsLeakLevel
 most_of_row(const CmigRlsModel *model, const CmigRlsTrialContext *context, const Row *row)
 {
-	/* an ambiguous join of tables, or a role that may be meant to see more */
+	/* an ambiguous join, or a role that may be meant to see more */
 	CmigRlsLeakLevel most = model->tables == CMIG_RLS_TABLES_SHARED ? CMIG_RLS_SOME : context->most;
 
 	switch (row->kind)
@@ -258,14 +265,17 @@ most_of_row(const CmigRlsModel *model, const CmigRlsTrialContext *context, const
 		case CMIG_RLS_ROW_DEFAULT:
 			return CMIG_RLS_SOME;
 		case CMIG_RLS_ROW_ORPHAN:
-			/* without a key they have no owner while the context is there */
+			/* rows without a key belong to nobody, if there is a context */
 			return context->unset ? most : CMIG_RLS_SOME;
 		default:
 			return most;
 	}
 }
 
-/* Add the trials of one row and one context, for each other column's values. */
+/*
+ * Add the trials of one row for one context, with all values of the other
+ * columns.
+ */
 static List *
 add_trials(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, const Row *row, int *group)
 {
@@ -290,7 +300,7 @@ add_trials(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *c
 			count = Min(count * list_length(candidates[i]), MAX_COMBINATIONS);
 	}
 	for (int n = 0; n < count; n++)
-		/* the unknown ones are true, false and null together */
+		/* all unknown conditions are true, false, or null together */
 		for (int u = 0; u < (unknown ? 3 : 1); u++)
 		{
 			CmigRlsTrial *made = palloc0(sizeof(CmigRlsTrial));
@@ -326,7 +336,7 @@ add_trials(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *c
 	return trials;
 }
 
-/* A row whose keys are null, if they can be. */
+/* Add a row whose keys are null, if they can be null. */
 static bool
 can_be_orphan(const CmigRlsModel *model)
 {
@@ -346,7 +356,7 @@ can_be_orphan(const CmigRlsModel *model)
 	return has_key && !model->null_is_asked;
 }
 
-/* Is there a context besides who the user is? */
+/* Does the context contain anything but the name of the user? */
 static bool
 has_changing_context(const CmigRlsModel *model)
 {
@@ -363,8 +373,8 @@ has_changing_context(const CmigRlsModel *model)
 }
 
 /*
- * Rows whose key is a constant that the expression asks for, beside a context.
- * Without a context it is the constant that tells own rows.
+ * Rows whose key is a constant in the expression, which also uses the context.
+ * Without a context, only the constant distinguishes such rows.
  */
 static List *
 add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
@@ -389,14 +399,14 @@ add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 	return trials;
 }
 
-/* The kind of a stranger's row whose key is the text. */
+/* The kind of a stranger's row with this key. */
 static CmigRlsRowKind
 kind_of_text(const char *own, const char *text)
 {
 	return pg_strcasecmp(own, text) == 0 ? CMIG_RLS_ROW_SIMILAR : CMIG_RLS_ROW_STRANGE;
 }
 
-/* Rows of strangers by number. */
+/* Add rows of the strangers, by their numbers. */
 static List *
 add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int count, int *group)
 {
@@ -407,7 +417,9 @@ add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 	{
 		char	   *text = cmig_rls_sample_text(cmig_rls_sample(TEXTOID, model->form, row.whose));
 
-		/* whose context it is now is no stranger */
+		/*
+		 * if the context has this stranger's key, the row is not a stranger's
+		 */
 		if (context->special >= 0 && !context->unset &&
 			strcmp(text, cmig_rls_sample_text(list_nth(context->values, context->special))) == 0)
 			continue;
@@ -417,7 +429,7 @@ add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 	return trials;
 }
 
-/* Rows whose keys are such constants. */
+/* Add rows whose keys are such constants. */
 static List *
 add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, const List *bounds, int *group)
 {
@@ -441,7 +453,7 @@ add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *c
 	return trials;
 }
 
-/* The usual rows, for a context. */
+/* Add the usual rows for a context. */
 static List *
 add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
 {
@@ -464,14 +476,14 @@ add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *con
 }
 
 /*
- * A function of the context may give the same key for several of them:
- * strangers' rows for the own context, each with the trial of the same row for
- * another's.
+ * A function may map the keys of several tenants to the same value.  So
+ * strangers' rows are tried with the own context, and each of these trials is
+ * linked to a trial of the same row with its owner's context.
  */
 static List *
 add_mapped(List *made, const CmigRlsModel *model, int *group)
 {
-	/* they share a beginning, an end, or a remainder with the own one */
+	/* keys that have the same beginning, end, or remainder as the own one */
 	static const int others[] = {1, 2, 3, 6, 7};
 	CmigRlsTrialContext *own = cmig_rls_trial_context_own(model);
 	ListCell   *trial;
@@ -497,7 +509,10 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 		theirs = add_bounds(theirs, model, other, model->hints->bounds, group);
 		forboth(trial, owns, also, theirs)
 		{
-			/* who the other is may see it */
+			/*
+			 * the owner of a row may see it, so this trial does not count by
+			 * itself
+			 */
 			if (((CmigRlsTrial *) lfirst(trial))->whose != others[i])
 				((CmigRlsTrial *) lfirst(trial))->also = lfirst(also);
 			else
@@ -508,7 +523,10 @@ add_mapped(List *made, const CmigRlsModel *model, int *group)
 	return made;
 }
 
-/* Texts that are the own key once they are cast, but are not the same. */
+/*
+ * Add texts that differ from the own key, but are equal to it when they are
+ * cast.
+ */
 static List *
 add_spellings(List *made, const CmigRlsModel *model, int *group)
 {
@@ -541,7 +559,7 @@ add_spellings(List *made, const CmigRlsModel *model, int *group)
 	return made;
 }
 
-/* Numbers that are different and whose sum is that of the own ones. */
+/* Add numbers that differ from the own ones but have the same sum. */
 static List *
 add_sums(List *made, const CmigRlsModel *model, int *group)
 {
@@ -561,7 +579,10 @@ add_sums(List *made, const CmigRlsModel *model, int *group)
 	return n < lengthof(parts) ? made : lappend(made, add_trials(NIL, model, context, &row, group));
 }
 
-/* A piece of the own key, by which another's is longer where it is shorter. */
+/*
+ * One of two keys that are concatenated.  The strangers' pair is split at
+ * another place than the own pair, and both give the same text.
+ */
 static char *
 part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator, bool first, bool own)
 {
@@ -570,13 +591,17 @@ part(const CmigRlsModel *model, const CmigRlsInput *input, const char *separator
 
 	if (separator[0] == '\0')
 		return own ? key : first ? pnstrdup(key, length - 1) : psprintf("%c%s", key[length - 1], key);
-	/* the own ones are key/key and key, another's key and key/key */
+
+	/*
+	 * with a separator: the own pair is (key/key, key), and the other one
+	 * (key, key/key)
+	 */
 	return first == own ? psprintf("%s%s%s", key, separator, key) : key;
 }
 
 /*
- * Keys that are put together, as by ||: another's pair can give the same text.
- * The row that must be seen comes first.
+ * Rows whose keys are concatenated, as by ||: another tenant's pair of keys
+ * can give the same text.  The own row, which must be visible, comes first.
  */
 static List *
 add_joined(List *made, const CmigRlsModel *model, int *group)
@@ -615,7 +640,7 @@ add_joined(List *made, const CmigRlsModel *model, int *group)
 			continue;
 		if (separator[0] != '\0')
 			context->most = CMIG_RLS_SOME;
-		/* the context has all of it, or a part in each setting */
+		/* one setting has the whole text, or each setting has one part */
 		made = lappend(made, add_trials(add_trials(NIL, model, context, &own, group), model, context, &strange, group));
 		context = cmig_rls_trial_context_own(model);
 		context->most = separator[0] != '\0' ? CMIG_RLS_SOME : CMIG_RLS_OPEN;
@@ -646,7 +671,10 @@ cmig_rls_trial_make(const CmigRlsModel *model)
 		CmigRlsTrialContext *context = lfirst(lc);
 		List	   *trials = NIL;
 
-		/* a key that sees no row of its own is none that anybody has */
+		/*
+		 * first an own row: if even that is not visible, the key is not a
+		 * possible one
+		 */
 		if (context->strangers != NIL && !context->unset)
 		{
 			Row			row = {CMIG_RLS_ROW_OWN, CMIG_RLS_OWN, NULL, NULL, -1, NULL};

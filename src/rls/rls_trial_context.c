@@ -1,6 +1,6 @@
 /*
  * rls_trial_context.c
- *	  The contexts that a policy's expression is tried with.
+ *	  The contexts with which a policy's expression is evaluated.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,7 +22,7 @@ cmig_rls_trial_is_text(const CmigRlsInput *input)
 	return input->type == TEXTOID || input->type == VARCHAROID;
 }
 
-/* The value of one part of the context for the own tenant. */
+/* The own tenant's value of one part of the context. */
 static Const *
 own_context(const CmigRlsModel *model, const CmigRlsInput *input)
 {
@@ -35,7 +35,7 @@ own_context(const CmigRlsModel *model, const CmigRlsInput *input)
 	return cmig_rls_sample(input->type, input->form, CMIG_RLS_OWN);
 }
 
-/* The context's value when nothing was set: null, or '' with empty. */
+/* The value of a part that was not set: null or, with empty, ''. */
 static Const *
 unset_context(const CmigRlsModel *model, const CmigRlsInput *input, bool empty)
 {
@@ -48,7 +48,10 @@ unset_context(const CmigRlsModel *model, const CmigRlsInput *input, bool empty)
 	return cmig_rls_sample_null(input->type);
 }
 
-/* Append a context: complete, or with all or one part missing, or special. */
+/*
+ * Add a context: complete, with all parts or one missing, or with a special
+ * value of one.
+ */
 static List *
 add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, Const *value, bool empty)
 {
@@ -78,8 +81,8 @@ add_context(List *contexts, const CmigRlsModel *model, bool unset, int special, 
 }
 
 /*
- * The other roles that current_user can be, of which some may be meant to see
- * more, and a name that says nothing but whose the rows are.
+ * Add the other roles that current_user can be, some of which may be meant to
+ * see more, and a name that has no meaning other than as an owner.
  */
 static List *
 add_users(List *contexts, const CmigRlsModel *model, int number)
@@ -97,7 +100,7 @@ add_users(List *contexts, const CmigRlsModel *model, int number)
 	return add_context(contexts, model, false, number, cmig_rls_sample(input->type, input->form, CMIG_RLS_OWN), false);
 }
 
-/* The usual ones. */
+/* Add the usual contexts. */
 static List *
 make_contexts(const CmigRlsModel *model)
 {
@@ -144,8 +147,8 @@ make_contexts(const CmigRlsModel *model)
 }
 
 /*
- * Contexts and strangers whose keys a function of the expression may take for
- * the same.
+ * Add contexts and strangers whose keys a function in the expression may map
+ * to the same value.
  */
 static List *
 add_variants(List *contexts, const CmigRlsModel *model)

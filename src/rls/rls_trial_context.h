@@ -1,6 +1,6 @@
 /*
  * rls_trial_context.h
- *	  The contexts that a policy's expression is tried with.
+ *	  The contexts with which a policy's expression is evaluated.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,39 +11,42 @@
 #include "nodes/pg_list.h"
 #include "rls/rls_model.h"
 
-/* How far rows that are let through break the isolation of tenants. */
+/* How serious it is if rows of other tenants are visible. */
 typedef enum CmigRlsLeakLevel
 {
-	CMIG_RLS_CLOSED,			/* none was found */
-	CMIG_RLS_MARKED,			/* rows that a column marks for it, such as
-								 * is_public */
-	CMIG_RLS_SOME,				/* rows with a value that many have */
+	CMIG_RLS_CLOSED,			/* no such row was found */
+	CMIG_RLS_MARKED,			/* rows that a column marks as visible, such
+								 * as is_public */
+	CMIG_RLS_SOME,				/* rows with a value that many rows have */
 	CMIG_RLS_OPEN				/* ordinary rows */
 } CmigRlsLeakLevel;
 
 typedef struct CmigRlsTrialContext
 {
-	List	   *values;			/* of Const, NULL for inputs that are none */
+	List	   *values;			/* of Const; NULL for inputs that are not part
+								 * of the context */
 	bool		unset;
-	int			special;		/* the input that is, or -1 */
+	int			special;		/* the input that has a special value, or -1 */
 	CmigRlsLeakLevel most;
-	int			whose;			/* by number; CMIG_RLS_OWN but for an also */
-	const char *own;			/* the own key, NULL for the usual one */
-	List	   *strangers;		/* of char *: their keys, NIL for the usual
-								 * ones */
+	int			whose;			/* CMIG_RLS_OWN, or a stranger's number in an
+								 * "also" trial */
+	const char *own;			/* the own key; NULL: the usual one */
+	List	   *strangers;		/* of char *: the strangers' keys; NIL: the
+								 * usual ones */
 } CmigRlsTrialContext;
 
 /*
- * That of somebody, none at all, none in part, with the values that it is
- * compared with, as each role that the policy binds; and, where functions make
- * a text of keys, with keys that they may take for the same.
+ * All contexts to try: a tenant's; none at all; one with a part missing; one
+ * with each value that the expression compares it with; each role to which the
+ * policy applies; and, if functions are applied to keys, keys that they may
+ * map to the same value.
  */
 extern List *cmig_rls_trial_contexts(const CmigRlsModel *model);
 
-/* That of somebody. */
+/* The usual context of the own tenant. */
 extern CmigRlsTrialContext *cmig_rls_trial_context_own(const CmigRlsModel *model);
 
-/* Can a text be put into the input, as a key that a function changes? */
+/* Can the input have a text value, as a key to which a function is applied? */
 extern bool cmig_rls_trial_is_text(const CmigRlsInput *input);
 
 #endif							/* CMIG_RLS_TRIAL_CONTEXT_H */

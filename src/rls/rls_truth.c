@@ -1,19 +1,20 @@
 /*
  * rls_truth.c
- *	  Is a policy's expression the same for every row?
+ *	  Finds expressions of policies that have the same result for every row.
  *
- * Works on the set of outcomes that an expression can have: true, false and
- * null, as bits, joined as SQL's logic joins values.  What is not known can be
- * all three.  Every set holds at least the outcomes that are possible, so an
- * answer is certain.
+ * An expression is mapped to the set of results that it can have: true, false,
+ * and null, as bits, combined according to SQL's three-valued logic.  A part
+ * about which nothing is known can have all three.  Each set contains at least
+ * the results that are possible, so a conclusion from it is certain.
  *
- * An expression is looked at twice: as it is, and as for rows whose keys, and
- * columns that are compared with themselves, hold values.  The second finds
- * what lets through every row that belongs to somebody: "key IS NOT NULL",
- * "key = key".
+ * An expression is examined twice: as it is, and for rows in which keys, and
+ * columns that are compared with themselves, are not null.  The second time
+ * finds expressions that let through every row that belongs to somebody: "key
+ * IS NOT NULL", "key = key".
  *
- * Nothing is evaluated but comparisons of constants by functions of the
- * server itself: folding would call functions of whoever wrote the policy.
+ * Only comparisons of constants by functions of the server itself are
+ * evaluated: constant folding would call functions of whoever wrote the
+ * policy.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -50,8 +51,10 @@ typedef struct Judge
 {
 	Oid			relid;
 	const Bitmapset *keys;
-	bool		assume;			/* that keys and compared columns hold values */
-	Bitmapset  *assumed;		/* of columns that can be null */
+	bool		assume;			/* assume that keys and compared columns are
+								 * not null */
+	Bitmapset  *assumed;		/* columns for which that was assumed although
+								 * they can be null */
 } Judge;
 
 static int	outcomes(Node *node, Judge *judge);
@@ -76,7 +79,7 @@ cmig_rls_strip(Node *node)
 	return node;
 }
 
-/* What (SELECT expression) without anything else returns, or NULL. */
+/* The expression in (SELECT expression) without any other clause, or NULL. */
 static Node *
 selected(Node *node)
 {
@@ -92,13 +95,13 @@ selected(Node *node)
 		query->havingQual != NULL || query->limitCount != NULL || query->limitOffset != NULL ||
 		query->targetList == NIL)
 		return NULL;
-	/* columns of the row are one level nearer outside the sub-select */
+	/* outside the sub-select, the row's columns are one level closer */
 	expression = copyObject((Node *) linitial_node(TargetEntry, query->targetList)->expr);
 	IncrementVarSublevelsUp(expression, -1, 1);
 	return expression;
 }
 
-/* As it is, without relabelling, collations and sub-selects of nothing. */
+/* The node without relabeling, collations, and (SELECT ...) without FROM. */
 static Node *
 unwrap(Node *node)
 {
@@ -163,7 +166,7 @@ cmig_rls_is_not_null(Oid relid, AttrNumber column)
 	HeapTuple	tuple;
 	bool		not_null;
 
-	/* of the system's; 0 is the whole row */
+	/* a system column; 0 is the whole row */
 	if (column < 0)
 		return true;
 	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(column));
@@ -180,14 +183,14 @@ column_not_null(Judge *judge, AttrNumber column)
 	return cmig_rls_is_not_null(judge->relid, column);
 }
 
-/* Is it the constant? */
+/* Is the node this Boolean constant? */
 static bool
 is_null(Node *node)
 {
 	return IsA(node, Const) && ((Const *) node)->constisnull;
 }
 
-/* Is it a column of the row? */
+/* Is the node a column of the row? */
 static bool
 is_column(Node *node)
 {
@@ -216,7 +219,7 @@ never_null(Node *node, Judge *judge)
 	return false;
 }
 
-/* Note the columns of the row that are taken to hold values. */
+/* Note the columns of the row that are assumed not to be null. */
 static bool
 note_columns(Node *node, void *context)
 {
@@ -231,7 +234,7 @@ note_columns(Node *node, void *context)
 	return expression_tree_walker(node, note_columns, context);
 }
 
-/* Is there a null that was written in it? */
+/* Does the node contain a literal null? */
 static bool
 holds_null(Node *node, void *context)
 {
@@ -244,20 +247,25 @@ holds_null(Node *node, void *context)
 	return expression_tree_walker(node, holds_null, context);
 }
 
-/* outcome, or null where the node is, which is the row's or the context's */
+/*
+ * The outcome, and also null if the node can be null because of the row or the
+ * context.
+ */
 static int
 unless_null(int outcome, Node *node, Judge *judge)
 {
 	if (never_null(node, judge))
 		return outcome;
-	/* a null that is written there is nobody's value that is missing */
+	/* a literal null is not the missing value of a row */
 	if (!judge->assume || holds_null(node, NULL))
 		return outcome | CAN_BE_NULL;
 	(void) note_columns(node, judge);
 	return outcome;
 }
 
-/* Are they the same expression, with the same value? */
+/*
+ * Are they the same expression, with the same value each time it is evaluated?
+ */
 static bool
 same_value(Node *left, Node *right)
 {
@@ -268,7 +276,7 @@ same_value(Node *left, Node *right)
  * Comparisons
  */
 
-/* The comparison that the operator is by its name, or NULL. */
+/* The comparison that the operator's name stands for, or NULL. */
 static const char *
 comparison_name(Oid opno)
 {
@@ -301,8 +309,8 @@ run_comparison(void *arg)
 }
 
 /*
- * Two constants by an operator of the server's own.  A "=" of others can be
- * any function, such as one that fails.
+ * Compare two constants, if the operator comes with the server.  A
+ * user-defined "=" can be any function, even one that raises an error.
  */
 static int
 compare_constants(Oid opno, Oid collation, Const *left, Const *right)
@@ -321,7 +329,7 @@ compare_constants(Oid opno, Oid collation, Const *left, Const *right)
 	return comparison.result ? CAN_BE_TRUE : CAN_BE_FALSE;
 }
 
-/* A pattern that every text matches. */
+/* Is it a pattern that matches every text? */
 static bool
 matches_all(Oid opno, Node *pattern)
 {
@@ -336,7 +344,7 @@ matches_all(Oid opno, Node *pattern)
 	return value[0] != '\0' && strspn(value, "%") == strlen(value);
 }
 
-/* What a comparison can be. */
+/* The possible results of a comparison. */
 static int
 compare(OpExpr *expr, Judge *judge)
 {
@@ -383,7 +391,7 @@ compare_any(ScalarArrayOpExpr *expr, Judge *judge)
 	return CAN_BE_ALL;
 }
 
-/* What IS NULL and IS NOT NULL can be. */
+/* The possible results of IS NULL and IS NOT NULL. */
 static int
 test_null(NullTest *test, Judge *judge)
 {
@@ -397,7 +405,7 @@ test_null(NullTest *test, Judge *judge)
 		return no ^ yes;
 	if (!is_column(arg))
 		return never_null(arg, judge) ? no : yes;
-	/* a key that cannot be null shares no rows, which is no defect */
+	/* no row has a null key if it is NOT NULL, so "key IS NULL" is harmless */
 	if (column_not_null(judge, ((Var *) arg)->varattno))
 		return judge->assume || no == CAN_BE_TRUE ? no : yes;
 	if (judge->assume && bms_is_member(Max(((Var *) arg)->varattno, 0), judge->keys))
@@ -433,7 +441,7 @@ compare_distinct(DistinctExpr *expr, Judge *judge)
 		equals == CAN_BE_FALSE ? CAN_BE_TRUE : CAN_BE_TRUE | CAN_BE_FALSE;
 }
 
-/* What IS TRUE and the like can be. */
+/* The possible results of IS TRUE and the like. */
 static int
 test_boolean(BooleanTest *test, Judge *judge)
 {
@@ -469,7 +477,7 @@ test_boolean(BooleanTest *test, Judge *judge)
  * Logic
  */
 
-/* What NOT can be. */
+/* The possible results of NOT. */
 static int
 negate(int set)
 {
@@ -477,7 +485,7 @@ negate(int set)
 		((set & CAN_BE_TRUE) ? CAN_BE_FALSE : 0) | ((set & CAN_BE_FALSE) ? CAN_BE_TRUE : 0);
 }
 
-/* All that a AND b can be: false wins, then null. */
+/* The possible results of a AND b: false takes precedence, then null. */
 static int
 both(int a, int b)
 {
@@ -491,7 +499,7 @@ both(int a, int b)
 	return set;
 }
 
-/* Is a NOT b? */
+/* Is a the same as NOT b? */
 static bool
 is_not(Node *a, Node *b)
 {
@@ -499,7 +507,7 @@ is_not(Node *a, Node *b)
 		equal(linitial(((BoolExpr *) a)->args), b);
 }
 
-/* Is the one true where the other is false?  Both may be null together. */
+/* Is one of them true if the other is false?  Both may be null together. */
 static bool
 opposites(Node *a, Node *b)
 {
@@ -598,7 +606,9 @@ first_value(CoalesceExpr *expr, Judge *judge)
 	return set | CAN_BE_NULL;
 }
 
-/* EXISTS over what has a row in any case: nothing to read from, or a total */
+/*
+ * EXISTS over a query that always returns a row: without FROM, or an aggregate
+ */
 static int
 exists(SubLink *link)
 {
@@ -612,7 +622,7 @@ exists(SubLink *link)
 	return link->subLinkType == EXISTS_SUBLINK ? CAN_BE_TRUE | CAN_BE_FALSE : CAN_BE_ALL;
 }
 
-/* All that the node can be. */
+/* The possible results of the node. */
 static int
 outcomes(Node *node, Judge *judge)
 {

@@ -1,6 +1,6 @@
 /*
  * rls_truth.h
- *	  Is a policy's expression the same for every row?
+ *	  Finds expressions of policies that have the same result for every row.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,34 +14,38 @@
 
 typedef enum CmigRlsTruth
 {
-	CMIG_RLS_DEPENDS,			/* on the row or the context */
+	CMIG_RLS_DEPENDS,			/* it depends on the row or the context */
 	CMIG_RLS_ALWAYS,
-	CMIG_RLS_NEVER				/* false or null */
+	CMIG_RLS_NEVER				/* it is false or null */
 } CmigRlsTruth;
 
 /*
  * keys: attribute numbers of the columns that policies compare with the
- * context.  ALWAYS is also what is true for every row that has values in some
- * columns, when these are compared with themselves or are keys asked to be not
- * null; *but_null are those that can be null.  It may be NULL, and so may the
- * tree, which then DEPENDS.
+ * context.  The result is also ALWAYS if the expression is true for every row
+ * in which some columns are not null, provided that these are compared with
+ * themselves or are keys that are tested for being not null.  *but_null is set
+ * to those of them that can be null; but_null may be NULL.  If tree is NULL,
+ * the result is DEPENDS.
  */
 extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
 								   Bitmapset **but_null);
 
-/* The number of columns, dropped ones too; 0 if the table is not there. */
+/*
+ * The number of columns, including dropped ones; 0 if the table does not
+ * exist.
+ */
 extern int	cmig_rls_columns(Oid relid);
 
-/* Is the column, by its number, declared NOT NULL?  No if it is not there. */
+/* Is the column declared NOT NULL?  False if it does not exist. */
 extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
 
-/* Does the operator mean equality? */
+/* Is it an equality operator? */
 extern bool cmig_rls_is_equality(Oid opno);
 
-/* Without wrappers that change the type's name only. */
+/* The node without conversions that change only the name of the type. */
 extern Node *cmig_rls_strip(Node *node);
 
-/* Without these, casts, and (SELECT ...) around what needs no FROM. */
+/* The node without these, casts, and (SELECT ...) without FROM. */
 extern Node *cmig_rls_bare(Node *node);
 
 #endif							/* CMIG_RLS_TRUTH_H */

@@ -1,13 +1,13 @@
 /*
  * rls_try.c
- *	  Run a statement as another role and roll it back.
+ *	  Runs a statement as another role and rolls it back.
  *
  * The statement runs in a subtransaction and a security-restricted operation,
- * with the context set and row_security on, and with the caller's
- * search_path, which triggers may depend on.  All code of others (policies,
- * triggers, types) runs there, with the role's privileges and never with the
- * caller's: what it prepares for later in the session is refused, and what it
- * changes is gone before the caller's privileges are back.
+ * with the context set, row_security on, and the caller's search_path, on
+ * which triggers may depend.  All code of others (policies, triggers, types)
+ * runs there with the role's privileges and never with the caller's.  Anything
+ * that would take effect later in the session is refused, and all changes are
+ * rolled back before the caller's privileges are restored.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,7 +26,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-/* The columns of a row, as counts. */
+/* A row callback: keep the columns of a row as counts. */
 static void
 take_counts(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -37,7 +37,7 @@ take_counts(TupleDesc desc, HeapTuple row, void *arg)
 		outcome->counts[i] = DatumGetInt64(cmig_query_datum(desc, row, i + 1, &isnull));
 }
 
-/* Up to the end of the subtransaction. */
+/* Become the role until the end of the subtransaction. */
 static void
 set_local(const char *name, const char *value)
 {
@@ -45,7 +45,10 @@ set_local(const char *name, const char *value)
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
-/* Was it a policy that stopped it?  Its SQLSTATE is that of missing privileges. */
+/*
+ * Was the statement stopped by a policy?  The SQLSTATE is the same as for a
+ * missing privilege.
+ */
 static bool
 stopped_by_policy(const ErrorData *error)
 {
@@ -53,7 +56,7 @@ stopped_by_policy(const ErrorData *error)
 		strcmp(error->funcname, "ExecWithCheckOptions") == 0;
 }
 
-/* What an error says about the attempt. */
+/* The verdict that an error means. */
 static CmigRlsOutcome
 classify(const CmigRlsAs *as, ErrorData *error)
 {
@@ -61,7 +64,7 @@ classify(const CmigRlsAs *as, ErrorData *error)
 
 	switch (error->sqlerrcode)
 	{
-			/* what is not about the row must not be taken for a verdict */
+			/* errors that have nothing to do with the row are not a verdict */
 		case ERRCODE_QUERY_CANCELED:
 		case ERRCODE_READ_ONLY_SQL_TRANSACTION:
 		case ERRCODE_OUT_OF_MEMORY:
@@ -77,7 +80,7 @@ classify(const CmigRlsAs *as, ErrorData *error)
 			outcome.kind = CMIG_RLS_CONSTRAINT;
 			break;
 		case ERRCODE_CHECK_VIOLATION:
-			/* a missing partition is met before the policies */
+			/* a missing partition is reported before policies are checked */
 			outcome.kind = as->partitioned ? CMIG_RLS_FAILED : CMIG_RLS_CONSTRAINT;
 			break;
 		default:
@@ -90,8 +93,8 @@ classify(const CmigRlsAs *as, ErrorData *error)
 }
 
 /*
- * A deferred trigger cannot be queued in a security-restricted operation, as
- * it would fire outside it.  So all fire at the end of their statement.
+ * Make all constraints immediate.  A deferred trigger cannot be queued in a
+ * security-restricted operation, because it would fire outside of it.
  */
 static void
 make_constraints_immediate(void)
@@ -101,7 +104,10 @@ make_constraints_immediate(void)
 	AfterTriggerSetState(all);
 }
 
-/* As the role; returns false if the table was not the one that is tested. */
+/*
+ * Run the statement as the role; returns false if the table was not the one
+ * under test.
+ */
 static bool
 run_attempt(const CmigRlsAs *as, const CmigRlsAttempt *attempt, CmigRlsOutcome *outcome)
 {
@@ -125,11 +131,11 @@ typedef struct Trial
 	const CmigRlsAs *as;
 	const CmigRlsAttempt *attempt;
 	CmigRlsOutcome outcome;
-	bool		prepared;		/* the attempt itself has begun */
-	bool		same;			/* the table was the one that is tested */
+	bool		prepared;		/* the statement itself has been started */
+	bool		same;			/* the table was the one under test */
 } Trial;
 
-/* Inside the subtransaction. */
+/* Make the attempt inside the subtransaction. */
 static void
 run_trial(void *arg)
 {
@@ -157,7 +163,11 @@ cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt)
 
 	if (error)
 		trial.outcome = classify(as, error);
-	/* without preparation: a deferred trigger of the caller's own statements */
+
+	/*
+	 * before the statement: an event of a deferred trigger from the caller's
+	 * own statements
+	 */
 	if (error ? !trial.prepared : !trial.same)
 		trial.outcome.kind = CMIG_RLS_FAILED;
 	if (error == NULL && !trial.same)

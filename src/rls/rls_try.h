@@ -1,6 +1,6 @@
 /*
  * rls_try.h
- *	  Run a statement as another role and roll it back.
+ *	  Runs a statement as another role and rolls it back.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,17 +11,17 @@
 #include "base/query.h"
 #include "rls/rls_rows.h"
 
-/* Who tries, and where. */
+/* The role, the context, and the table. */
 typedef struct CmigRlsAs
 {
 	Oid			role;
 	char	   *user;			/* the context, NULL for none */
 	char	   *tenant;
-	bool		partitioned;	/* the table has partitions, or is one */
-	CmigRlsRows rows;			/* the table */
+	bool		partitioned;	/* the table is partitioned, or a partition */
+	CmigRlsRows rows;			/* the table under test */
 } CmigRlsAs;
 
-/* What is tried. */
+/* The statement, and what to read from its result. */
 typedef struct CmigRlsAttempt
 {
 	const char *sql;
@@ -29,38 +29,40 @@ typedef struct CmigRlsAttempt
 	Oid		   *types;
 	Datum	   *values;
 	char	   *nulls;
-	CmigRowCallback row;		/* NULL: a row of numbers goes to counts */
+	CmigRowCallback row;		/* NULL: the numbers in the result row are
+								 * stored in counts */
 	void	   *arg;
-	const CmigRlsKey *key;		/* NULL, or: before all is rolled back, the
-								 * rows */
-	const char *value;			/* that have this value of the key are counted */
+	const CmigRlsKey *key;		/* if not NULL: before the rollback, count the
+								 * rows ... */
+	const char *value;			/* ... that have this value of the key */
 } CmigRlsAttempt;
 
 /*
- * What came of it.  The server asks the policies before any constraint, so a
- * row that a unique or foreign key stops has passed row-level security.
+ * The outcome.  The server checks policies before constraints, so a row that a
+ * unique or foreign key rejects has passed row-level security.
  */
 typedef enum CmigRlsOutcomeKind
 {
 	CMIG_RLS_DONE,
 	CMIG_RLS_REFUSED,			/* by a policy */
-	CMIG_RLS_CONSTRAINT,		/* by a constraint, past the policies */
+	CMIG_RLS_CONSTRAINT,		/* by a constraint, after the policies */
 	CMIG_RLS_FAILED				/* by anything else */
 } CmigRlsOutcomeKind;
 
 typedef struct CmigRlsOutcome
 {
 	CmigRlsOutcomeKind kind;
-	int64		counts[3];		/* of a SELECT of numbers */
+	int64		counts[3];		/* the columns of a SELECT of numbers */
 	int64		rows;
-	int64		strange;		/* the rows that have the value, -1 unknown */
-	char	   *message;		/* the error's */
-	char	   *detail;			/* what else is to be said, or NULL */
+	int64		strange;		/* the number of rows that have the value; -1
+								 * if unknown */
+	char	   *message;		/* the error's message */
+	char	   *detail;			/* an additional remark, or NULL */
 } CmigRlsOutcome;
 
 /*
- * Run the statement as the role and roll it back.  Errors that are about the
- * session and not the row, such as a cancel, are raised.
+ * Run the statement as the role and roll it back.  Errors that concern the
+ * session and not the row, such as a cancel request, are raised.
  */
 extern CmigRlsOutcome cmig_rls_try(const CmigRlsAs *as, const CmigRlsAttempt *attempt);
 

@@ -1,11 +1,12 @@
 /*
  * rls_variant.c
- *	  Texts that a function of an expression may make equal.
+ *	  Texts that functions in an expression may map to the same value.
  *
- * ltrim, translate, replace, lower, regexp_replace and the like make one text
- * of several.  From a key and from what the functions of an expression are
- * given, others are made that differ from it by just that: with a piece before,
- * behind or inside it, without a piece, in another case, longer.
+ * Functions such as ltrim, translate, replace, lower, and regexp_replace give
+ * the same result for several texts.  From a key and the arguments of such
+ * functions, variants of the key are made that differ in just that respect:
+ * with a piece before, after, or inside the key, without a piece, in another
+ * case, or longer.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,7 +18,7 @@
 #include "lib/stringinfo.h"
 #include "utils/formatting.h"
 
-/* A text of its own, which the list does not have yet. */
+/* Add a text, unless the list already has it. */
 static List *
 add_text(List *texts, const char *own, char *text)
 {
@@ -63,7 +64,7 @@ without(const char *text, const char *characters)
 	return made;
 }
 
-/* In lower and upper case, and in title case. */
+/* Add the text in lower case, in upper case, and in title case. */
 static List *
 add_cases(List *texts, const char *own)
 {
@@ -72,11 +73,11 @@ add_cases(List *texts, const char *own)
 	return add_text(texts, own, str_initcap(own, strlen(own), DEFAULT_COLLATION_OID));
 }
 
-/* With a piece before, behind and inside. */
+/* Add the text with a piece before, after, and inside it. */
 static List *
 add_inserted(List *texts, const char *own, const char *piece)
 {
-	/* all keys that are tried are ASCII, so that any place will do */
+	/* all keys that are tried are ASCII, so the text can be split anywhere */
 	int			middle = strlen(own) / 2;
 
 	texts = add_text(texts, own, psprintf("%s%s", piece, own));

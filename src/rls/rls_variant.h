@@ -1,6 +1,6 @@
 /*
  * rls_variant.h
- *	  Texts that a function of an expression may make equal.
+ *	  Texts that functions in an expression may map to the same value.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,12 +10,16 @@
 #include "postgres.h"
 #include "rls/rls_hints.h"
 
-/* Keys for the context besides the usual one, of char *: what functions make of it. */
+/*
+ * Keys for the context besides the usual one, of char *: the results of the
+ * functions for it.
+ */
 extern List *cmig_rls_variant_owns(const CmigRlsHints *hints, const char *own);
 
 /*
- * Other keys that a function of the expression may take for the own one, of
- * char *; few: without those that come of single characters.
+ * Strangers' keys that a function in the expression may map to the same value
+ * as the own key, of char *.  few: without variants that differ by single
+ * characters.
  */
 extern List *cmig_rls_variant_strangers(const CmigRlsHints *hints, const char *own, bool few);
 
