@@ -94,6 +94,25 @@ SELECT * FROM pg_temp.judge($$CREATE TYPE "Mood" AS ENUM ('sad', 'ok'); CREATE T
 -- columns that cease to have the type, and columns that get it
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE a (x mood, y text, z mood)$$,
 	$$CREATE TYPE mood AS ENUM ('ok', 'sad'); CREATE TABLE a (x text, y mood, z mood)$$);
+-- the type of a partition key cannot change
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TABLE a (x int, mood mood) PARTITION BY LIST (mood);
+SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('ok', 'sad'); CREATE TABLE shop.a (x int, mood shop.mood) PARTITION BY LIST (mood)$$, '{shop}');
+DROP TABLE a;
+DROP TYPE mood;
+-- a serial column becomes an identity: its sequence continues
+CREATE TABLE s (id serial, "X" int);
+INSERT INTO s ("X") VALUES (1), (2), (3);
+DO $do$
+DECLARE
+	d record;
+BEGIN
+	FOR d IN SELECT * FROM cmig.diff('CREATE TABLE shop.s (id int GENERATED ALWAYS AS IDENTITY, "X" int)', '{shop}') LOOP
+		EXECUTE d.upgrade_sql;
+	END LOOP;
+END $do$;
+INSERT INTO s ("X") VALUES (4) RETURNING id;
+DROP TABLE s;
 -- the base type of a domain
 SELECT * FROM pg_temp.judge($$CREATE DOMAIN code AS varchar(10) CHECK (VALUE <> ''); CREATE TABLE a (x code NOT NULL DEFAULT 'a', y code[]); INSERT INTO a VALUES ('b', '{c}')$$,
 	$$CREATE DOMAIN code AS varchar(20) CHECK (VALUE <> ''); CREATE TABLE a (x code NOT NULL DEFAULT 'a', y code[])$$);

@@ -323,6 +323,8 @@ swap_dependent(CmigDifference *difference, CmigChange *change, CmigChange *depen
 		change->away = renamed_away(difference, change->from);
 	if (dependent->from->kind == &cmig_kind_column)
 	{
+		if (cmig_table_is_key(dependent->from->parent, dependent->from->name))
+			return NULL;
 		dependent->action = CMIG_ALTER;
 		dependent->disturbs = dependent->recasts = true;
 		if (!(dependent->from->inherited && dependent->to->inherited))

@@ -241,6 +241,20 @@ identity_action(const CmigObject *from, const CmigObject *to)
 	return buf.data;
 }
 
+/* The sequence of a column that becomes an identity continues after its values. */
+static char *
+identity_sql(const CmigObject *from, const CmigObject *to)
+{
+	char	   *sql = column_sql_text(to, false, identity_action(from, to));
+	const char *options = to->values[IDENTITY_OPTIONS];
+
+	if (from->values[IDENTITY] != NULL || to->values[IDENTITY] == NULL || (options != NULL && *options != '\0'))
+		return sql;
+	return psprintf("%s;\nSELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), greatest(max(%s), 0) + 1, false) FROM %s",
+					sql, cmig_literal(to->parent->identity), cmig_literal(to->name),
+					cmig_quote(to->name), to->parent->identity);
+}
+
 static void
 alter_identity(CmigAlter *alter)
 {
@@ -263,7 +277,7 @@ alter_identity(CmigAlter *alter)
 					   psprintf("ALTER TABLE %s ALTER COLUMN %s DROP IDENTITY, ALTER COLUMN %s ADD %s", table, name, name, old.data));
 	}
 	else if (cmig_alter_differs(alter, IDENTITY))
-		add_action(alter, false, identity_action(from, to), identity_action(to, from));
+		cmig_alter_add(alter, identity_sql(from, to), identity_sql(to, from));
 }
 
 /* The column that it inherits from, or NULL. */

@@ -72,6 +72,19 @@ cmig_table_is_partitioned(const CmigObject *table)
 }
 
 bool
+cmig_table_is_key(const CmigObject *table, const char *column)
+{
+	const char *key = table->values[PARTITION_KEY];
+	const char *name = cmig_quote(column);
+	size_t		length = strlen(name);
+
+	for (const char *found = key ? strstr(key, name) : NULL; found != NULL; found = strstr(found + 1, name))
+		if (found > key && strchr("( ,", found[-1]) != NULL && strchr("), :", found[length]) != NULL)
+			return true;
+	return false;
+}
+
+bool
 cmig_table_is_partition(const CmigObject *table)
 {
 	return table->values[IS_PARTITION] != NULL;

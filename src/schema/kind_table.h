@@ -21,6 +21,9 @@
 /* Does the table exist only as part of another, which has its columns? */
 extern bool cmig_table_is_partition(const CmigObject *table);
 
+/* Is a column part of the table's partition key, so that its type stays? */
+extern bool cmig_table_is_key(const CmigObject *table, const char *column);
+
 /* Has it partitions, so that much cannot be done concurrently? */
 extern bool cmig_table_is_partitioned(const CmigObject *table);
 
