@@ -100,6 +100,10 @@ CREATE TABLE a (x int, mood mood) PARTITION BY LIST (mood);
 SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('ok', 'sad'); CREATE TABLE shop.a (x int, mood shop.mood) PARTITION BY LIST (mood)$$, '{shop}');
 DROP TABLE a;
 DROP TYPE mood;
+CREATE TABLE a (x int, y int) PARTITION BY RANGE (x);
+CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (0) TO (9);
+SELECT action, object, upgrade_sql, hazard FROM cmig.diff('CREATE TABLE shop.a (x bigint, y bigint) PARTITION BY RANGE (x); CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES FROM (0) TO (9)', '{shop}');
+DROP TABLE a;
 -- a serial column becomes an identity: its sequence continues
 CREATE TABLE s (id serial, "X" int);
 INSERT INTO s ("X") VALUES (1), (2), (3);

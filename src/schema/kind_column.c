@@ -321,6 +321,15 @@ add_type(CmigAlter *alter)
 	}
 }
 
+/* The server changes no type in a partition key. */
+static bool
+is_in_key(const CmigObject *column)
+{
+	const CmigObject *parent = parent_column(column);
+
+	return cmig_table_is_key(column->parent, column->name) || (parent != NULL && is_in_key(parent));
+}
+
 static void
 alter_column(CmigAlter *alter)
 {
@@ -329,6 +338,11 @@ alter_column(CmigAlter *alter)
 	bool		leads = (to->alone || !(from->inherited && to->inherited)) && !parent_changes(alter, TYPE);
 	bool		not_null = to->values[NOT_NULL] != NULL;
 
+	if (is_in_key(from) && is_in_key(to) && (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION)))
+	{
+		alter->unsupported = "the type of a column of the partition key cannot be changed";
+		return;
+	}
 	if (cmig_alter_differs(alter, GENERATED) ||
 		(to->values[GENERATED] != NULL && (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION))))
 	{
