@@ -1,10 +1,10 @@
 /*
  * compare.c
- *	  What two images differ in.
+ *	  Finds the differences between two images.
  *
- * Objects are matched by kind and identity.  Each kind says what ALTER can do.
- * Then what is dropped, or altered in a way that its dependents do not survive,
- * takes these with it: they are dropped before and made again afterwards.
+ * Objects are matched by kind and identity.  Each kind decides what ALTER can
+ * change.  If an object is dropped, or altered in a way that its dependents do
+ * not survive, they are dropped before and created again afterwards.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -39,7 +39,10 @@ differs(const CmigObject *from, const CmigObject *to)
 	return false;
 }
 
-/* Is the object made by what its parent inherits, now and afterwards? */
+/*
+ * Is the object created by inheritance from its parent, both before and after
+ * the change?
+ */
 static bool
 follows_parent(const CmigDifference *difference, const CmigObject *object)
 {
@@ -47,7 +50,7 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 
 	if (!object->inherited || parent == NULL)
 		return false;
-	/* of a column that follows, too */
+	/* also for an object that belongs to an inherited column */
 	if (parent->inherited && cmig_image_lookup(difference->from, parent->kind, parent->identity) !=
 		cmig_image_lookup(difference->to, parent->kind, parent->identity) && follows_parent(difference, parent))
 		return true;
@@ -161,8 +164,8 @@ match(CmigDifference *difference)
 }
 
 /*
- * What follows a parent from which the table is taken, or that is made again,
- * does not follow.
+ * An object is not inherited any more if its table is detached from the
+ * parent, or if the parent is created again.
  */
 static void
 part_from_parents(CmigDifference *difference)
@@ -196,9 +199,7 @@ part_from_parents(CmigDifference *difference)
 	}
 }
 
-/*
- * What goes for a moment
- */
+/* Dropping objects temporarily */
 
 static void
 count_dependent(Dependents *dependents, const CmigObject *on)
@@ -247,7 +248,9 @@ is_disposable(const CmigObject *object)
 		(object->kind->is_disposable != NULL && object->kind->is_disposable(object));
 }
 
-/* Must a dependent be gone while the other is altered? */
+/*
+ * Must the dependent be dropped temporarily while the other object is altered?
+ */
 static bool
 is_disturbed(const CmigChange *change, const CmigChange *dependent)
 {
@@ -260,7 +263,7 @@ is_disturbed(const CmigChange *change, const CmigChange *dependent)
 	return (flags & CMIG_KIND_DISTURBED) != 0;
 }
 
-/* It is no longer a dependent afterwards. */
+/* It no longer depends on that object after the change. */
 static bool
 lets_go(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
 {
@@ -311,8 +314,8 @@ renamed_away(const CmigDifference *difference, const CmigObject *type)
 }
 
 /*
- * A dependent that holds values of a type that is replaced; returns the change
- * whose dependents have to be looked at next, or NULL if nothing can be done.
+ * Change a dependent that has values of a replaced type.  Returns the change
+ * whose dependents must be examined next, or NULL if there is no way.
  */
 static CmigChange *
 swap_dependent(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
@@ -342,7 +345,7 @@ swap_dependent(CmigDifference *difference, CmigChange *change, CmigChange *depen
 	return next;
 }
 
-/* A composite type of which columns exist cannot be altered but replaced. */
+/* A composite type that columns have cannot be altered, so it is replaced. */
 static void
 replace_used_types(CmigDifference *difference, const Dependents *dependents)
 {
@@ -378,7 +381,7 @@ propagate(CmigDifference *difference)
 		if (change->action == CMIG_DROP || change->action == CMIG_AGAIN || change->disturbs)
 			queue = lappend(queue, change);
 	}
-	/* the queue grows while it is read */
+	/* the queue grows during the loop */
 	for (int i = 0; i < list_length(queue); i++)
 	{
 		CmigChange *change = list_nth(queue, i);
@@ -422,7 +425,7 @@ propagate(CmigDifference *difference)
 	}
 }
 
-/* A text with one name for another. */
+/* The text with one name replaced by another. */
 static char *
 replaced(char *text, const char *old, const char *new)
 {
@@ -442,7 +445,10 @@ replaced(char *text, const char *old, const char *new)
 	return result.data;
 }
 
-/* Let the properties of an old type name other old types as they are called then. */
+/*
+ * In the properties of an old type, replace names of other old types by their
+ * temporary names.
+ */
 static void
 name_away(const CmigDifference *difference, const CmigObject *object, CmigObject *copy)
 {
@@ -550,9 +556,7 @@ decide_late(CmigDifference *difference)
 	}
 }
 
-/*
- * Whose statements make what
- */
+/* Objects that are created by another object's statements */
 
 static bool
 is_made(const CmigChange *change)
@@ -573,7 +577,7 @@ may_fold(const CmigObject *object)
 		(object->kind->folds == NULL || object->kind->folds(object));
 }
 
-/* The parent's kind stands before, so its host is known. */
+/* Parents come first in order of kinds, so the parent's host is known. */
 static void
 find_host(CmigDifference *difference, CmigChange *change)
 {
@@ -615,7 +619,7 @@ cmig_compare_hosts(CmigDifference *difference)
 		find_host(difference, &difference->changes[i]);
 }
 
-/* What is not compared stays as it is on an object that is made again. */
+/* If an object is created again, copy the properties that are not compared. */
 static void
 keep_annotations(CmigDifference *difference)
 {

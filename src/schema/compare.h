@@ -1,9 +1,10 @@
 /*
  * compare.h
- *	  What two images differ in.
+ *	  Finds the differences between two images.
  *
- * Pure.  Every object has a change, most of them none.  What must be dropped
- * for a moment, as something that it depends on is, is found here, too.
+ * Pure.  There is a change for each object, even if nothing changes.  This
+ * module also finds objects that must be dropped temporarily because they
+ * depend on an object that changes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,28 +21,31 @@ typedef enum CmigAction
 	CMIG_CREATE,
 	CMIG_ALTER,
 	CMIG_DROP,
-	CMIG_AGAIN,					/* dropped, and made again */
+	CMIG_AGAIN,					/* dropped and created again */
 	CMIG_UNSUPPORTED
 } CmigAction;
 
 typedef struct CmigChange
 {
 	CmigAction	action;
-	CmigObject *from;			/* NULL: new */
-	CmigObject *to;				/* NULL: gone */
+	CmigObject *from;			/* NULL: the object is new */
+	CmigObject *to;				/* NULL: the object is dropped */
 	List	   *ddl;			/* of CmigDdl, to alter it */
-	char	   *reason;			/* why it is unsupported */
+	char	   *reason;			/* why the change is not supported */
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
 	bool		late;
-	CmigObject *away;			/* of what is made beside the old one: what
-								 * that is called until it is dropped */
-	struct CmigChange *host;	/* whose statements do it, or NULL */
-	List	   *riders;			/* changes whose host it is, but for folded
-								 * ones */
-	int			first_node;		/* for order.c: of the drop or the alteration */
-	int			last_node;		/* of the creation or the alteration */
-	int			away_node;		/* in which the old one is renamed */
+	CmigObject *away;			/* if a new object is created before the old
+								 * one is dropped: the old one's temporary
+								 * name */
+	struct CmigChange *host;	/* the change whose statements include this
+								 * one, or NULL */
+	List	   *riders;			/* changes that have this one as host and are
+								 * not folded */
+	int			first_node;		/* for order.c: node of the drop or the
+								 * alteration */
+	int			last_node;		/* node of the creation or the alteration */
+	int			away_node;		/* node in which the old one is renamed */
 } CmigChange;
 
 typedef struct CmigDifference
@@ -51,14 +55,17 @@ typedef struct CmigDifference
 	const CmigDiffOptions *options;
 	int			count;
 	CmigChange *changes;
-	CmigChange **of_from;		/* by index in the image */
+	CmigChange **of_from;		/* by the object's index in the image */
 	CmigChange **of_to;
 } CmigDifference;
 
 extern CmigDifference *cmig_compare(CmigImage *from, CmigImage *to,
 									const CmigDiffOptions *options);
 
-/* Decide again what is part of another's statement, once folded was cleared. */
+/*
+ * Decide again which changes are part of the statement of another one; needed
+ * after folded was cleared.
+ */
 extern void cmig_compare_hosts(CmigDifference *difference);
 
 #endif							/* CMIG_COMPARE_H */

@@ -1,9 +1,9 @@
 /*
  * deparse.c
- *	  A difference as statements, in order.
+ *	  Turns the changes into statements, in order.
  *
- * What is dropped has all that made it in the row's downgrade_sql; what is made
- * has a row a statement.
+ * For a dropped object, the row's downgrade_sql has all statements that create
+ * it.  For a created object, there is one row for each statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -52,7 +52,10 @@ put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *dd
 	}
 }
 
-/* An object's statements, and those of the objects that its own one makes. */
+/*
+ * The statements that create an object and the objects that its own statement
+ * includes.
+ */
 static List *
 creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions *options)
 {
@@ -83,7 +86,7 @@ join(List *ddl)
 	return sql.data;
 }
 
-/* The old type makes way for the new one. */
+/* Rename the old type, so that the new one can have its name. */
 static void
 put_away(Deparse *deparse, const CmigChange *change)
 {

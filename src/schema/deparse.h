@@ -1,6 +1,6 @@
 /*
  * deparse.h
- *	  A difference as statements, in order.
+ *	  Turns the changes into statements, in order.
  *
  * Pure.
  *
@@ -18,7 +18,7 @@ typedef struct CmigDiffRow
 	const char *action;			/* create, alter, drop, unsupported */
 	const char *kind;
 	const char *object;
-	const char *upgrade;		/* both NULL: unsupported */
+	const char *upgrade;		/* both are NULL for an unsupported change */
 	const char *downgrade;
 	const char *hazard;			/* words that do not depend on the rows, or
 								 * NULL */
@@ -29,7 +29,7 @@ typedef struct CmigDiffRow
 
 typedef void (*CmigDiffCallback) (const CmigDiffRow *row, void *arg);
 
-/* Call back for each row. */
+/* Call the callback for each row. */
 extern void cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg);
 
 #endif							/* CMIG_DEPARSE_H */

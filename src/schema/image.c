@@ -1,6 +1,6 @@
 /*
  * image.c
- *	  All objects of some schemas.
+ *	  An image: all objects of some schemas.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,7 +17,7 @@ typedef struct AddressEntry
 	CmigObject *object;
 } AddressEntry;
 
-/* While an image is read: the objects are not sorted yet. */
+/* An image that is being read and whose objects are not sorted yet. */
 typedef struct Edge
 {
 	CmigObject *object;

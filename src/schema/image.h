@@ -1,8 +1,8 @@
 /*
  * image.h
- *	  All objects of some schemas.
+ *	  An image: all objects of some schemas.
  *
- * Pure: image_read.c fills it.
+ * Pure: image_read.c reads the objects from the database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,30 +19,38 @@ typedef struct CmigImage
 	int			allocated;
 	CmigObject **objects;		/* sorted by kind and identity */
 	HTAB	   *addresses;		/* CmigAddress to CmigObject */
-	List	   *edges;			/* while it is read */
+	List	   *edges;			/* while it is being read */
 } CmigImage;
 
 extern CmigImage *cmig_image_new(void);
 
-/* Put an object into an image, under its address and as a child of its parent. */
+/* Add an object to an image, under its address and as a child of its parent. */
 extern void cmig_image_add(CmigImage *image, CmigObject *object);
 
-/* Another address under which an object is known. */
+/* Add another address by which an object can be found. */
 extern void cmig_image_alias(CmigImage *image, CmigAddress address, CmigObject *object);
 
-/* The object with the address, or the one that it is part of, or NULL. */
+/*
+ * The object with this address, or the object of which it is a part, or NULL.
+ */
 extern CmigObject *cmig_image_find(const CmigImage *image, CmigAddress address);
 
 /* The object with exactly this address, or NULL. */
 extern CmigObject *cmig_image_find_exactly(const CmigImage *image, CmigAddress address);
 
-/* One object needs another; repeated and to itself is ignored. */
+/*
+ * Note that one object depends on another; repeated calls, and an object that
+ * depends on itself, are ignored.
+ */
 extern void cmig_image_depend(CmigImage *image, CmigObject *object, CmigObject *on);
 
-/* One object is made after another, if both are made. */
+/* Note that one object must be created after another, if both are created. */
 extern void cmig_object_follow(CmigObject *object, CmigObject *on);
 
-/* To be called once all is read: sort, and set depends. */
+/*
+ * To be called when everything has been read: sorts the objects, and sets
+ * depends.
+ */
 extern void cmig_image_finish(CmigImage *image);
 
 /* The object of that kind with that identity, or NULL; after cmig_image_finish(). */

@@ -20,7 +20,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-/* Of the columns that each kind's query begins with. */
+/* Indexes of the columns with which each kind's query begins. */
 #define FIXED_COLUMNS 10
 
 /* An object that belongs to an extension. */
@@ -34,9 +34,9 @@ typedef struct Reader
 {
 	CmigImage  *image;
 	HTAB	   *members;		/* of Member */
-	const CmigKind *kind;		/* that is being read */
+	const CmigKind *kind;		/* the kind that is being read */
 	List	   *unclaimed;		/* of CmigAddress * */
-	Datum	   *values;			/* of the current row */
+	Datum	   *values;			/* the object in the current row */
 	bool	   *nulls;
 	int			ncolumns;
 } Reader;
@@ -116,7 +116,9 @@ read_members(Reader *reader)
 	cmig_query_each(&query, NULL, NULL, add_member, reader);
 }
 
-/* The extension's object, if the object is a member of one. */
+/*
+ * The object that stands for the extension, if this object is a member of one.
+ */
 static bool
 is_member(const Reader *reader, CmigAddress address, CmigAddress *extension)
 {
@@ -182,7 +184,7 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 	cmig_image_add(reader->image, object);
 }
 
-/* Plans are kept, by the place of the kind and which of its queries it is. */
+/* Prepared queries are kept, by the number of the kind and of its query. */
 static CmigQuery *
 kind_query(const CmigKind *kind, const char *sql, int which)
 {
@@ -236,9 +238,10 @@ add_alias(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Row types, array types, multiranges and the functions and casts that they
- * bring along, what generates a column, the rule of a
- * view, the index of a constraint, the sequence of an identity column.
+ * Objects that belong to other objects: row types, array types, multirange
+ * types and their functions and casts, defaults and generation expressions of
+ * columns, rules of views, indexes of constraints, sequences of identity
+ * columns.
  */
 static void
 read_aliases(Reader *reader, Datum schemas)
@@ -272,7 +275,7 @@ read_aliases(Reader *reader, Datum schemas)
  * Dependencies
  */
 
-/* The object, or the extension that it belongs to. */
+/* The object, or the extension to which it belongs. */
 static CmigObject *
 find_needed(const Reader *reader, CmigAddress address)
 {
@@ -284,7 +287,10 @@ find_needed(const Reader *reader, CmigAddress address)
 	return object;
 }
 
-/* Some are kinds of their own: OWNED BY, the attachment of a partition. */
+/*
+ * Some dependencies are objects of their own: OWNED BY, and attached
+ * partitions.
+ */
 static bool
 is_own_kind(const CmigObject *object, const CmigObject *on, char type)
 {
@@ -353,7 +359,10 @@ read_depends(Reader *reader, Datum schemas)
  * Comments and privileges
  */
 
-/* The object at the address of the current row, unless it is another of its addresses. */
+/*
+ * The object in the current row, unless it was found by one of its other
+ * addresses.
+ */
 static CmigObject *
 annotated(const Reader *reader)
 {
@@ -405,7 +414,7 @@ read_comments(Reader *reader)
 	cmig_query_each(&query, NULL, NULL, add_comment, reader);
 }
 
-/* Only what differs from the privileges of a new object. */
+/* Only differences from the privileges that a new object has. */
 static void
 read_grants(Reader *reader, Datum schemas)
 {
@@ -445,9 +454,7 @@ read_grants(Reader *reader, Datum schemas)
 	cmig_query_each(&query, &schemas, NULL, add_grant, reader);
 }
 
-/*
- * What no kind has read
- */
+/* Objects that no kind has read */
 
 static void
 add_unclaimed(TupleDesc desc, HeapTuple row, void *arg)

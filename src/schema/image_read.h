@@ -2,8 +2,9 @@
  * image_read.h
  *	  Reads all objects of schemas into an image.
  *
- * Each kind is read by one query; dependencies, comments, and privileges by one
- * for all kinds.  Names in what the server prints are qualified.
+ * There is one query for each kind, and one for dependencies, comments, and
+ * privileges of all kinds.  Names in definitions that the server prints are
+ * qualified.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,9 +16,9 @@
 #include "schema/managed.h"
 
 /*
- * The objects of the schemas that exist; if all schemas are meant, those without
- * a schema, too.  What belongs to an extension is left out.  In the current
- * memory context.
+ * The objects in those schemas that exist; if all schemas are compared, also
+ * objects without a schema.  Members of extensions are left out.  Allocated in
+ * the current memory context.
  */
 extern CmigImage *cmig_image_read(const CmigManaged *managed);
 

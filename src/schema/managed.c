@@ -1,6 +1,6 @@
 /*
  * managed.c
- *	  The schemas that are compared.
+ *	  The schemas that cmig.diff compares.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * managed.h
- *	  The schemas that are compared.
+ *	  The schemas that cmig.diff compares.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,21 +13,24 @@
 typedef struct CmigManagedSchema
 {
 	char	   *name;
-	Oid			oid;			/* InvalidOid: there is no such schema */
-	bool		owned;			/* the current user is its owner or a member */
+	Oid			oid;			/* InvalidOid if the schema does not exist */
+	bool		owned;			/* the current user is the owner or a member
+								 * of it */
 } CmigManagedSchema;
 
 typedef struct CmigManaged
 {
-	bool		all;			/* none were named: new ones count too */
+	bool		all;			/* all schemas are compared, including ones
+								 * that the target creates */
 	int			count;
-	CmigManagedSchema *schemas; /* sorted by the bytes of their names */
+	CmigManagedSchema *schemas; /* sorted by name, bytewise */
 } CmigManaged;
 
 /*
- * The schemas named, whether they exist or not; with NULL all of the database
- * but the server's, temporary ones, those of extensions, cmig and cmig_audit.
- * Raises 22023 for one of these among the names.
+ * The named schemas, whether they exist or not.  With NULL, all schemas of the
+ * database except for system schemas, temporary schemas, schemas of
+ * extensions, cmig, and cmig_audit.  Raises 22023 if one of these exceptions
+ * is named.
  */
 extern CmigManaged *cmig_managed_schemas(const CmigNames *names);
 

@@ -1,10 +1,12 @@
 /*
  * normal.c
- *	  Printed expressions in a form that can be compared.
+ *	  Brings printed expressions into a form that can be compared.
  *
- * The text is cut into tokens.  Casts among text, varchar, and char and their
- * arrays are left out: the server moves them between an array and its elements.
- * Then parentheses around a single operand are.  Grouping is kept.
+ * The text is cut into tokens.  Casts among text, varchar, char, and their
+ * arrays are removed, because the server moves them between an array and its
+ * elements when an expression is printed and parsed again.  Then parentheses
+ * around a single operand are removed.  Parentheses that group operands are
+ * kept.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +20,8 @@ typedef struct Token
 {
 	const char *text;
 	int			length;
-	int			match;			/* of a bracket: its other one; else -1 */
+	int			match;			/* index of the matching bracket; -1 for other
+								 * tokens */
 	bool		gone;
 } Token;
 
@@ -41,7 +44,7 @@ is_operator(unsigned char c)
 	return c != '\0' && strchr("+-*/<>=~!@#%^&|`?:", c) != NULL;
 }
 
-/* The end of a quoted name or string. */
+/* The end of a quoted identifier or string. */
 static const char *
 skip_quoted(const char *p, bool escapes)
 {
@@ -61,7 +64,7 @@ skip_quoted(const char *p, bool escapes)
 	return p;
 }
 
-/* Names with dots and quotes are one token; so is an operator. */
+/* A qualified name, with its quotes, is one token; so is an operator. */
 static const char *
 skip_token(const char *p)
 {
@@ -125,7 +128,10 @@ is(const Tokens *tokens, int i, const char *text)
 		strncmp(tokens->tokens[i].text, text, tokens->tokens[i].length) == 0;
 }
 
-/* The number of tokens of a type of text at a place, 0 if there is another. */
+/*
+ * The number of tokens of a text type's name at this place, 0 if it is not
+ * one.
+ */
 static int
 text_type(const Tokens *tokens, int i)
 {
@@ -138,7 +144,8 @@ text_type(const Tokens *tokens, int i)
 	else
 		return 0;
 	if (is(tokens, i, "("))
-		return 0;				/* a length: it cuts */
+		return 0;				/* a cast with a length is kept, because it
+								 * truncates */
 	if (is(tokens, i, "[") && is(tokens, i + 1, "]"))
 		i += 2;
 	return i - start;
@@ -156,7 +163,7 @@ drop_casts(Tokens *tokens)
 	}
 }
 
-/* The next token that is left, in a direction. */
+/* The next token, in either direction, that was not removed. */
 static int
 neighbor(const Tokens *tokens, int i, int step)
 {
@@ -166,7 +173,7 @@ neighbor(const Tokens *tokens, int i, int step)
 	return -1;
 }
 
-/* Is what stands between two parentheses one operand? */
+/* Is there a single operand between two parentheses? */
 static bool
 is_operand(const Tokens *tokens, int first, int last)
 {
@@ -185,7 +192,10 @@ is_operand(const Tokens *tokens, int first, int last)
 	return false;
 }
 
-/* Do parentheses behind it belong to it: a function, a keyword? */
+/*
+ * Do parentheses after this token belong to it, as after a function name or a
+ * keyword?
+ */
 static bool
 takes_parentheses(const Tokens *tokens, int i)
 {

@@ -1,9 +1,10 @@
 /*
  * normal.h
- *	  Printed expressions in a form that can be compared.
+ *	  Brings printed expressions into a form that can be compared.
  *
- * Pure.  What the server prints of an expression is no fixed point: loaded
- * again, casts to text stand elsewhere, and so do parentheses.
+ * Pure: does not read the database.  When an expression that the server has
+ * printed is parsed and printed again, casts to text and parentheses may be in
+ * other places.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

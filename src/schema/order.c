@@ -1,10 +1,11 @@
 /*
  * order.c
- *	  In which order the changes between two images can be made.
+ *	  Finds an order in which the changes between two images can be made.
  *
- * Nodes are sorted: drops first, then the rest, a table's objects beside it.
- * They are taken in that order, each after all that must come before it, so
- * that a change of one object moves nothing else.
+ * First the nodes are sorted: drops come before everything else, and the
+ * objects of a table next to it.  Then each node is placed after all nodes
+ * that must come before it, and otherwise in that order, so that a change of
+ * one object does not move other statements.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,8 +19,9 @@
 typedef struct Edge
 {
 	int			node;
-	int			before;			/* it must come before the node */
-	bool		soft;			/* unless that makes a cycle */
+	int			before;			/* this node must come before the node */
+	bool		soft;			/* the edge is ignored if it would make a
+								 * cycle */
 } Edge;
 
 typedef struct Order
@@ -30,7 +32,7 @@ typedef struct Order
 	int			nedges;
 	int			allocated;
 	Edge	   *edges;
-	int		   *start;			/* of each node's edges; one more */
+	int		   *start;			/* where each node's edges begin, and the end */
 	int		   *before;
 } Order;
 
@@ -44,7 +46,7 @@ node_object(const CmigNode *node)
 	return node->type <= CMIG_NODE_DROP || node->change->to == NULL ? node->change->from : node->change->to;
 }
 
-/* The table beside which an object is sorted, or itself. */
+/* The table next to which an object is sorted, or the object itself. */
 static const CmigObject *
 sort_root(const CmigObject *object)
 {
@@ -158,7 +160,7 @@ add_edge(Order *order, int node, int before)
 	add_edge_soft(order, node, before, false);
 }
 
-/* The node with which the object ceases to be as it was, or -1. */
+/* The node after which the object no longer exists in its old form, or -1. */
 static int
 end_node(const Order *order, const CmigObject *object)
 {
@@ -167,13 +169,13 @@ end_node(const Order *order, const CmigObject *object)
 	return change->host ? change->host->first_node : change->first_node;
 }
 
-/* The node with which it is as it will be, or -1. */
+/* The node after which the object exists in its new form, or -1. */
 static int
 made_node(const Order *order, const CmigObject *object)
 {
 	const CmigChange *change = order->difference->of_to[object->index];
 
-	/* a column that follows the parent table's is there once that is */
+	/* an inherited column exists as soon as the parent's does */
 	if (change->from == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
 			if (object->depends[i]->kind == object->kind)
@@ -235,7 +237,10 @@ add_dependencies(Order *order, const CmigImage *image,
 	}
 }
 
-/* What is named in a text comes before, and is dropped after. */
+/*
+ * An object that a text names is created before, and dropped after, the object
+ * with that text.
+ */
 static void
 add_soft(Order *order, const CmigImage *image, bool old)
 {
@@ -256,7 +261,7 @@ add_soft(Order *order, const CmigImage *image, bool old)
 	}
 }
 
-/* Columns are added in their order. */
+/* Add columns in their order. */
 static void
 add_siblings(Order *order)
 {
@@ -278,7 +283,7 @@ add_siblings(Order *order)
 	}
 }
 
-/* A name must be free before it is taken. */
+/* A name must be free before another object can get it. */
 typedef struct NameEntry
 {
 	const char *name;
@@ -291,7 +296,7 @@ compare_names(const void *a, const void *b)
 	return strcmp(((const NameEntry *) a)->name, ((const NameEntry *) b)->name);
 }
 
-/* Under which names it stands in the way: its own, and its index's. */
+/* The names that an object occupies: its own, and that of its index. */
 static int
 names_of(const CmigObject *object, const char **names)
 {
@@ -384,7 +389,7 @@ make_edges(Order *order)
  * Cycles
  */
 
-/* Does an object need something that the change makes? */
+/* Does the object depend on something that this change creates? */
 static bool
 needs(const Order *order, const CmigObject *object, const CmigChange *change, bool old)
 {
@@ -399,7 +404,10 @@ needs(const Order *order, const CmigObject *object, const CmigChange *change, bo
 	return false;
 }
 
-/* Take the objects that need the change out of the statement that makes their parent. */
+/*
+ * Exclude the objects that need the change from the statement that creates
+ * their parent.
+ */
 static bool
 unfold(const Order *order, CmigObject *parent, const CmigChange *change, bool old)
 {
@@ -421,7 +429,10 @@ unfold(const Order *order, CmigObject *parent, const CmigChange *change, bool ol
 	return done;
 }
 
-/* Cut the cycle on the stack from there on; false if nothing can be taken out. */
+/*
+ * Break the cycle on the stack; returns false if no object can be excluded
+ * from a statement.
+ */
 static bool
 cut_cycle(const Order *order, const int *stack, int from, int to)
 {
@@ -448,13 +459,14 @@ typedef struct Walk
 {
 	CmigNode   *result;
 	int			count;
-	char	   *state;			/* of each node: 0 new, 1 on the stack, 2 done */
-	int		   *next;			/* its next edge */
+	char	   *state;			/* for each node: 0 not visited, 1 on the
+								 * stack, 2 done */
+	int		   *next;			/* the node's next edge */
 	int		   *stack;
 	bool		again;			/* with the same edges */
 } Walk;
 
-/* Make a soft edge on the stack one that does not count; false if there is none. */
+/* Ignore a soft edge on the stack; returns false if there is none. */
 static bool
 skip_soft(Order *order, Walk *walk, int from, int to)
 {
@@ -471,7 +483,10 @@ skip_soft(Order *order, Walk *walk, int from, int to)
 	return false;
 }
 
-/* From one node; false if a cycle was cut, so that all starts again. */
+/*
+ * Visit a node; returns false if a cycle was broken, so that everything must
+ * start again.
+ */
 static bool
 walk_from(Order *order, Walk *walk, int node)
 {
@@ -506,7 +521,7 @@ walk_from(Order *order, Walk *walk, int node)
 				from--;
 			if (cut_cycle(order, walk->stack, from, depth) || skip_soft(order, walk, from, depth))
 				return false;
-			/* otherwise the edge does not count */
+			/* otherwise the edge is ignored */
 		}
 	}
 	return true;

@@ -1,10 +1,11 @@
 /*
  * order.h
- *	  In which order the changes between two images can be made.
+ *	  Finds an order in which the changes between two images can be made.
  *
- * Pure.  A change that drops and makes again is two nodes.  What depends on
- * something is dropped before it and made after it; where that is a cycle, what
- * was to be part of a statement is made by one of its own.
+ * Pure.  A change that drops an object and creates it again has two nodes.  An
+ * object is dropped before the objects on which it depends, and created after
+ * them.  If there is a cycle, an object that would have been part of another
+ * one's statement is created by a statement of its own.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,7 +17,7 @@
 
 typedef enum CmigNodeType
 {
-	CMIG_NODE_AWAY,				/* the old one gets another name */
+	CMIG_NODE_AWAY,				/* the old object gets another name */
 	CMIG_NODE_DROP,
 	CMIG_NODE_ALTER,
 	CMIG_NODE_CREATE,
@@ -29,7 +30,10 @@ typedef struct CmigNode
 	CmigChange *change;
 } CmigNode;
 
-/* An array of *count nodes in order; sets folded of the objects. */
+/*
+ * Returns an array of *count nodes in order.  May set folded and apart of
+ * objects.
+ */
 extern CmigNode *cmig_order(CmigDifference *difference, int *count);
 
 #endif							/* CMIG_ORDER_H */

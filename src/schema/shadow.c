@@ -1,14 +1,15 @@
 /*
  * shadow.c
- *	  The database with its managed schemas empty, for as long as a task takes.
+ *	  Runs a task while the managed schemas of the database are empty.
  *
- * Everything is done by rows of the catalogs in one subtransaction, whose
- * rollback is all the cleaning up there is.  Nothing here is checked against
- * the caller's rights but the ownership of the schemas: the caller's SQL could
- * rename those and make them again itself.
+ * Everything is done by changing rows of the catalogs in one subtransaction,
+ * whose rollback restores the former state.  The caller's privileges are not
+ * checked, except for the ownership of the schemas: as their owner, the caller
+ * could rename them and create them again by SQL.
  *
- * A row that another transaction changes at the same time is waited for, and
- * once that has committed the shadow is made again from the beginning.
+ * If another transaction is changing one of these rows, the shadow waits for
+ * it and, once that transaction has committed, starts again from the
+ * beginning.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -44,10 +45,13 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-/* How often a shadow is made that others keep changing. */
+/* How often to start again because others keep changing the rows. */
 #define ATTEMPTS 10
 
-/* What cmig_shadow_run() and cmig_shadow_rename() hand to their common part. */
+/*
+ * The arguments of cmig_shadow_run() and cmig_shadow_rename() for the code
+ * that both use.
+ */
 typedef struct ShadowRun
 {
 	const char *caller;
@@ -55,15 +59,15 @@ typedef struct ShadowRun
 	bool		prepared;
 	CmigShadowTask task;
 	void	   *arg;
-	/* for the shadow */
+	/* for cmig_shadow_run() */
 	const CmigManaged *managed;
 	CmigShadow *shadow;
-	/* for the other name */
+	/* for cmig_shadow_rename() */
 	Oid			schema;
 	const char *name;
 } ShadowRun;
 
-/* A shadow is there. */
+/* Is there a shadow now? */
 static bool in_shadow = false;
 
 /*
@@ -107,7 +111,10 @@ copy_privileges(Oid schema, Oid *owner)
 	return acl;
 }
 
-/* Rename the live schema away, and make another one like it. */
+/*
+ * Rename the live schema, and create an empty one with its name and
+ * properties.
+ */
 static void
 make_again(CmigShadowSchema *schema)
 {
@@ -180,7 +187,10 @@ add_live(TupleDesc desc, HeapTuple row, void *arg)
 		DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
 }
 
-/* Tables of toasted values belong to tables that stand elsewhere. */
+/*
+ * Schemas of TOAST tables are left out, because they belong to tables in other
+ * schemas.
+ */
 static void
 list_live(CmigShadow *shadow)
 {
@@ -205,7 +215,7 @@ find_live(CmigShadow *shadow, Oid live)
 	return NULL;
 }
 
-/* Give the members their new schemas, and take the extensions' names away. */
+/* Move the members to the new schemas, and hide the names of the extensions. */
 static void
 place_extensions(CmigShadow *shadow)
 {
@@ -246,7 +256,10 @@ prepare_shadow(ShadowRun *run)
 	shadow->members = cmig_shadow_members_list();
 	shadow->extensions = cmig_shadow_extension_list(&shadow->nextensions);
 
-	/* first, as default privileges would be given to the schemas made */
+	/*
+	 * first, because default privileges would otherwise apply to the new
+	 * schemas
+	 */
 	shadow->hidden = cmig_shadow_global_hide();
 	for (int i = 0; i < shadow->count; i++)
 		make_again(&shadow->schemas[i]);
@@ -273,7 +286,10 @@ explain_wait(void *arg)
 	cmig_lock_wait_explain();
 }
 
-/* Have the rows been changed by a transaction that has committed since? */
+/*
+ * Was the error caused by a concurrent transaction that has changed the rows
+ * and has committed?
+ */
 static bool
 is_concurrent_change(const ErrorData *error)
 {
@@ -284,7 +300,10 @@ is_concurrent_change(const ErrorData *error)
 		(error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION);
 }
 
-/* Prepare and run the task, and roll back; returns the error if there was one. */
+/*
+ * Prepare and run the task, and roll back.  Returns the error if there was
+ * one.
+ */
 static ErrorData *
 attempt(ShadowRun *run)
 {
@@ -384,9 +403,7 @@ cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 	run_shadow(&run);
 }
 
-/*
- * What a task asks
- */
+/* Functions for tasks */
 
 CmigShadowSchema *
 cmig_shadow_find(CmigShadow *shadow, const char *name)
@@ -425,7 +442,7 @@ cmig_shadow_is_live_relation(const CmigShadow *shadow, Oid relation)
 		cmig_shadow_members_has_relation(shadow->members, relation);
 }
 
-/* Is there anything in the schema, an extension's too? */
+/* Does the schema contain anything, members of extensions included? */
 static bool
 holds_anything(Oid schema)
 {

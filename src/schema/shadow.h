@@ -1,17 +1,18 @@
 /*
  * shadow.h
- *	  The database with its managed schemas empty, for as long as a task takes.
+ *	  Runs a task while the managed schemas of the database are empty.
  *
  * Inside a subtransaction, which is always rolled back, the managed schemas
- * are renamed away and made again under their names, with owner, privileges
- * and comment.  The members of extensions that live in them are in the new
- * ones.  Objects without a schema that no extension made are hidden:
- * publications, event triggers, casts, servers, languages and the like, and
- * default privileges.  Extensions are not declared (cmig_shadow_is_hidden)
- * until the target's SQL creates them.
+ * are renamed, and empty schemas with their names, owners, privileges, and
+ * comments are created.  Members of extensions in these schemas are moved to
+ * the new ones.  Objects without a schema that do not belong to an extension
+ * are hidden: publications, event triggers, casts, servers, languages and the
+ * like, and default privileges.  Extensions are hidden, too
+ * (cmig_shadow_is_hidden), until the target's SQL creates them.
  *
- * Live tables are not locked.  Other sessions see nothing of it; those that
- * alter a managed schema itself, or an extension in one, wait for its end.
+ * Live tables are not locked.  Other sessions notice nothing, but a session
+ * that alters a managed schema itself, or an extension in one, has to wait
+ * until the shadow has ended.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,67 +27,73 @@
 typedef struct CmigShadowSchema
 {
 	char	   *name;
-	char	   *away;			/* what the live one is called meanwhile */
-	Oid			live;			/* it keeps its oid */
-	Oid			shadow;			/* the one made again */
-	bool		created;		/* a CREATE SCHEMA of the target named it */
+	char	   *away;			/* the live schema's temporary name */
+	Oid			live;			/* the live schema, whose oid does not change */
+	Oid			shadow;			/* the empty schema with its name */
+	bool		created;		/* the target has a CREATE SCHEMA for it */
 } CmigShadowSchema;
 
 typedef struct CmigShadow
 {
 	const CmigManaged *managed; /* as given */
 	int			count;
-	CmigShadowSchema *schemas;	/* those that exist and are the caller's,
-								 * sorted by name */
+	CmigShadowSchema *schemas;	/* schemas that exist and that the caller
+								 * owns, sorted by name */
 	int			nextensions;
 	CmigExtension *extensions;
 	CmigMembers *members;		/* of extensions */
-	int			nlive;			/* all other schemas that are live, sorted */
+	int			nlive;			/* all other schemas, which stay live, sorted */
 	Oid		   *live;
-	CmigHidden *hidden;			/* objects without a schema */
+	CmigHidden *hidden;			/* hidden objects without a schema */
 } CmigShadow;
 
 /*
- * Runs in the caller's memory context, so that what it allocates outlives the
- * shadow.  Its error is raised again when all is rolled back.
+ * A task.  It runs in the caller's memory context, so that what it allocates
+ * outlives the shadow.  If it raises an error, that is raised again after the
+ * rollback.
  */
 typedef void (*CmigShadowTask) (CmigShadow *shadow, void *arg);
 
 /*
- * Run a task in the shadow of these schemas.  caller is named in errors
- * ("cmig.diff").  A schema that the current user does not own raises 42501 if
- * it was named; of all, it stays as it is.  Raises 25006 in a read-only
- * transaction and on a standby.  Shadows do not nest.
+ * Run a task in a shadow of these schemas.  caller is the function's name for
+ * errors ("cmig.diff").  A schema that the current user does not own raises
+ * 42501 if it was named explicitly; if all schemas are meant, it stays live.
+ * Raises 25006 in a read-only transaction and on a standby.  Shadows cannot be
+ * nested.
  */
 extern void cmig_shadow_run(const CmigManaged *managed, const char *caller,
 							CmigShadowTask task, void *arg);
 
 /*
- * Run a task while one live schema bears the name of another, which is renamed
- * away: what is deparsed of "schema" meanwhile names "name".  The task must
- * not run SQL of the caller's, who need not own either; its shadow is NULL.
+ * Run a task while one live schema has the name of another, which is renamed
+ * for that time: what is deparsed from "schema" then contains "name".  The
+ * task must not run the caller's SQL, because the caller need not own either
+ * schema; its shadow is NULL.
  */
 extern void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 							   CmigShadowTask task, void *arg);
 
 /*
- * In a task, after the target's SQL: the managed schemas as the target has
- * them.  What it neither created nor filled is gone, except for public.
+ * For tasks, after the target's SQL: the managed schemas that the target has.
+ * Schemas that it neither created nor filled are left out, except for public.
  */
 extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
 
-/* The entry of a schema by name or by the new oid, or NULL. */
+/* The managed schema of this name or of the new oid, or NULL. */
 extern CmigShadowSchema *cmig_shadow_find(CmigShadow *shadow, const char *name);
 extern CmigShadowSchema *cmig_shadow_find_oid(CmigShadow *shadow, Oid shadow_schema);
 
 /*
- * Is the object in a schema that the shadow did not make and that the target
- * did not create: is it live?
+ * Is the object live, that is, in a schema that neither the shadow nor the
+ * target has created?
  */
 extern bool cmig_shadow_is_live_schema(const CmigShadow *shadow, Oid schema);
 extern bool cmig_shadow_is_live_relation(const CmigShadow *shadow, Oid relation);
 
-/* Is it the name that an extension, not declared by the target, has meanwhile? */
+/*
+ * Is this the temporary name of an extension that the target has not created
+ * yet?
+ */
 extern bool cmig_shadow_is_hidden(const char *name);
 
 #endif							/* CMIG_SHADOW_H */

@@ -1,10 +1,11 @@
 /*
  * shadow_global.c
- *	  What has no schema of its own, hidden in the shadow.
+ *	  Hides objects without a schema in the shadow.
  *
- * A publication FOR ALL TABLES would have the target's tables, an event
- * trigger would fire for each of them, and CREATE of what exists would fail.
- * Some of it belongs to others, so no command of the caller's could do it.
+ * If they were not hidden, a publication FOR ALL TABLES would include the
+ * target's tables, an event trigger would fire for each of them, and CREATE
+ * would fail for objects that exist.  Some belong to other roles, so commands
+ * of the caller could not hide them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,7 +25,7 @@
 #include "catalog/pg_publication_rel.h"
 #include "catalog/pg_transform.h"
 
-/* A CmigRowCallback: adds to the list. */
+/* A CmigRowCallback: add an object to the list. */
 static void
 keep(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -40,7 +41,7 @@ keep(TupleDesc desc, HeapTuple row, void *arg)
 	*list = hidden;
 }
 
-/* Objects of users; event triggers of extensions, too. */
+/* Objects of users and, of extensions, event triggers only. */
 static CmigHidden *
 list_objects(void)
 {
@@ -65,7 +66,7 @@ list_objects(void)
 	return list;
 }
 
-/* Are its row and what depends on it still needed, so that only its name goes? */
+/* Is the row still needed by other objects, so that only its name is hidden? */
 static bool
 is_renamed(const CmigHidden *hidden)
 {

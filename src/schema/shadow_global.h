@@ -1,6 +1,6 @@
 /*
  * shadow_global.h
- *	  What has no schema of its own, hidden in the shadow.
+ *	  Hides objects without a schema in the shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,26 +9,27 @@
 
 #include "postgres.h"
 
-/* An object without a schema that is hidden. */
+/* A hidden object without a schema. */
 typedef struct CmigHidden
 {
 	Oid			catalog;
 	Oid			object;
 	char	   *name;			/* NULL for casts and transforms */
-	Oid			owner;			/* the bootstrap superuser if it has none */
+	Oid			owner;			/* the bootstrap superuser if the object has
+								 * no owner */
 	struct CmigHidden *next;
 } CmigHidden;
 
 /*
- * Take away what no extension made: publications, casts, transforms, default
- * privileges, and the names of servers, foreign-data wrappers, languages and
- * access methods, whose objects are still in use in schemas that are not
- * managed.  And all event triggers, those of extensions too: they must not
- * fire.
+ * Hide the objects that do not belong to an extension: delete publications,
+ * casts, transforms, and default privileges, and hide the names of servers,
+ * foreign-data wrappers, languages, and access methods, which objects in other
+ * schemas still use.  Also hide all event triggers, even those of extensions,
+ * because they must not fire.
  */
 extern CmigHidden *cmig_shadow_global_hide(void);
 
-/* Give the name back, of an object whose row is there. */
+/* Give a hidden object its name again; its row must exist. */
 extern void cmig_shadow_global_show(const CmigHidden *hidden);
 
 /* The hidden object of that name, or NULL. */

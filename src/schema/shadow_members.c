@@ -1,6 +1,6 @@
 /*
  * shadow_members.c
- *	  The members of extensions in the shadow.
+ *	  Moves the members of extensions in the shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,7 +32,7 @@ add_member(TupleDesc desc, HeapTuple row, void *arg)
 	CmigMembers *members = arg;
 	CmigMember *member;
 
-	/* the room is a power of 2 */
+	/* the size must be a power of 2 */
 	if ((members->count & (members->count - 1)) == 0)
 		members->members = members->count == 0 ? palloc(sizeof(CmigMember)) :
 			repalloc(members->members, 2 * members->count * sizeof(CmigMember));
@@ -43,8 +43,8 @@ add_member(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * A member's row type, array type, constraints, indexes and owned sequences
- * are in its schema too.
+ * The objects in a member's schema that depend on it: row type, array type,
+ * constraints, indexes, and owned sequences.
  */
 CmigMembers *
 cmig_shadow_members_list(void)

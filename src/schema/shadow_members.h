@@ -1,9 +1,10 @@
 /*
  * shadow_members.h
- *	  The members of extensions in the shadow.
+ *	  Moves the members of extensions in the shadow.
  *
- * Extensions are cluster software with the rights of others, so nothing of
- * them is made again: their members get another schema, row by row.
+ * Scripts of extensions can run with privileges that the caller does not have,
+ * so extensions are not created again: their members are moved to another
+ * schema by changing rows of the catalogs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +13,7 @@
 
 #include "postgres.h"
 
-/* What belongs to an extension, itself or with a member of it. */
+/* An object that is a member of an extension, or part of a member. */
 typedef struct CmigMember
 {
 	Oid			catalog;
@@ -26,36 +27,40 @@ typedef struct CmigMembers
 	CmigMember *members;
 } CmigMembers;
 
-/* What pg_extension says of one, and what it is called meanwhile. */
+/* An extension: its row in pg_extension, and its temporary name. */
 typedef struct CmigExtension
 {
 	Oid			oid;
 	char	   *name;
-	Oid			schema;			/* the live one */
-	bool		declared;		/* by the target's SQL */
+	Oid			schema;			/* the schema that it has outside the shadow */
+	bool		declared;		/* the target's SQL has a CREATE EXTENSION for
+								 * it */
 } CmigExtension;
 
-/* All that have a schema; in the current memory context. */
+/* All members that are in a schema, allocated in the current memory context. */
 extern CmigMembers *cmig_shadow_members_list(void);
 
-/* Move those of one extension, or of all with InvalidOid, from schema to schema. */
+/*
+ * Move the members of one extension, or of all if it is InvalidOid, from one
+ * schema to another.
+ */
 extern void cmig_shadow_members_move(const CmigMembers *members, Oid extension,
 									 Oid from, Oid to);
 
-/* Is the relation one of them? */
+/* Is the relation a member? */
 extern bool cmig_shadow_members_has_relation(const CmigMembers *members, Oid relation);
 
 /*
- * The extensions whose declaration counts: not those that the server was made
- * with, and not pg_cmig.  In the current memory context.
+ * The extensions that a target has to create: all but those that every new
+ * database has, and pg_cmig.  Allocated in the current memory context.
  */
 extern CmigExtension *cmig_shadow_extension_list(int *count);
 
-/* Take the name away, and give it back. */
+/* Hide an extension's name, and restore it. */
 extern void cmig_shadow_extension_hide(CmigExtension *extension);
 extern void cmig_shadow_extension_declare(CmigExtension *extension);
 
-/* What the rows say of schema and version. */
+/* The schema and the version in pg_extension. */
 extern void cmig_shadow_extension_set_schema(const CmigExtension *extension, Oid from, Oid to);
 extern void cmig_shadow_extension_set_version(const CmigExtension *extension, const char *version);
 

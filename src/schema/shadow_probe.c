@@ -1,14 +1,14 @@
 /*
  * shadow_probe.c
- *	  The shadow and the target's SQL as a function, for the tests.
+ *	  Functions that let tests look into a shadow.
  *
- * No SQL of the extension declares it: a superuser does, in a test.
+ * The extension's SQL does not declare them; tests do, as superuser.
  *
- * cmig_shadow_probe(target text, probe text, schemas text[]) RETURNS SETOF text
- * runs the target's SQL in the shadow of the schemas and returns what the query
- * probe finds there, its first column, and what was noted of the target.
- * cmig_shadow_probe_rename(schema text, name text, probe text) does it while the
- * schema has the other name.
+ * cmig_shadow_probe(target text, probe text, schemas text[]) RETURNS SETOF
+ * text runs the target's SQL in a shadow of the schemas, and returns the first
+ * column of the query probe, which is run there, and then the notes about the
+ * target. cmig_shadow_probe_rename(schema text, name text, probe text) runs
+ * the query while the schema has the other name.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * shadow_rows.c
- *	  Rows of the server's catalogs, changed without the commands that do so.
+ *	  Changes rows of the catalogs directly, without the usual commands.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,8 +21,9 @@
 #include "utils/rel.h"
 
 /*
- * VACUUM and CREATE INDEX change rows of pg_class in place, and newer servers
- * want whoever updates one to hold its tuple lock.
+ * Is a tuple lock needed?  VACUUM and CREATE INDEX update rows of these
+ * catalogs in place, and newer servers require the tuple lock for any update
+ * of them.
  */
 #define ROW_LOCK ExclusiveLock
 
@@ -33,7 +34,7 @@ find(Relation catalog, Oid object)
 									 object);
 }
 
-/* A copy of the row, locked where it has to be; NULL if there is none. */
+/* A copy of the row, which is locked if necessary; NULL if there is none. */
 static HeapTuple
 find_to_change(Relation catalog, Oid object)
 {
@@ -109,7 +110,10 @@ cmig_shadow_rows_schema(Oid catalog, Oid object)
 		Datum	   *values = palloc(sizeof(Datum) * natts);
 		bool	   *nulls = palloc(sizeof(bool) * natts);
 
-		/* not heap_getattr(), which is another symbol in newer minor releases */
+		/*
+		 * not heap_getattr(), which is a different symbol in newer minor
+		 * releases
+		 */
 		heap_deform_tuple(row, RelationGetDescr(relation), values, nulls);
 		schema = DatumGetObjectId(values[column - 1]);
 		pfree(values);

@@ -1,10 +1,11 @@
 /*
  * shadow_rows.h
- *	  Rows of the server's catalogs, changed without the commands that do so.
+ *	  Changes rows of the catalogs directly, without the usual commands.
  *
- * No rights are checked, no object is locked and no hook is called: for what
- * is rolled back only.  A row that another transaction has changed meanwhile
- * raises 40001.  Changes are seen after CommandCounterIncrement().
+ * No privileges are checked, no objects are locked, and no hooks are called,
+ * so this is only for changes that are rolled back.  If another transaction
+ * has changed the row in the meantime, 40001 is raised.  Changes become
+ * visible by CommandCounterIncrement().
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,29 +15,29 @@
 #include "postgres.h"
 #include "access/attnum.h"
 
-/* Make one column of the row with that oid something else. */
+/* Set a column of the row with this oid. */
 extern void cmig_shadow_rows_set(Oid catalog, Oid object, AttrNumber column, Datum value);
 
 /* The same for a column of type name. */
 extern void cmig_shadow_rows_rename(Oid catalog, Oid object, AttrNumber column, const char *name);
 
 /*
- * Move an object from one schema to another, with what pg_depend says of it;
- * false if it is not in the first one.
+ * Move an object from one schema to another, and change its dependency in
+ * pg_depend; returns false if it is not in the first schema.
  */
 extern bool cmig_shadow_rows_move(Oid catalog, Oid object, Oid from, Oid to);
 
 /* The schema of an object, InvalidOid if there is no such object. */
 extern Oid	cmig_shadow_rows_schema(Oid catalog, Oid object);
 
-/* Delete all rows, or the one with that oid; what depends on it stays. */
+/*
+ * Delete all rows of a catalog, or the one with this oid; dependent objects
+ * stay.
+ */
 extern void cmig_shadow_rows_empty(Oid catalog);
 extern void cmig_shadow_rows_delete(Oid catalog, Oid object);
 
-/*
- * A name that objects have which must not be found by theirs; so does every
- * name that begins like it.
- */
+/* A prefix of names for objects that must not be found by their own names. */
 #define CMIG_SHADOW_HIDDEN "cmig_hidden_"
 extern char *cmig_shadow_hidden_name(Oid object);
 

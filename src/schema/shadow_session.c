@@ -1,6 +1,6 @@
 /*
  * shadow_session.c
- *	  What a rollback leaves of the SQL that ran in a shadow.
+ *	  Restores what a rollback does not restore after SQL ran in a shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,7 +12,10 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 
-/* The fourth field of the tags that SQL can reach: one key, or two. */
+/*
+ * The fourth field of the lock tags that SQL functions can use: one key, or
+ * two.
+ */
 #define FIELD4_ONE_KEY 1
 #define FIELD4_TWO_KEYS 2
 

@@ -1,10 +1,10 @@
 /*
  * shadow_session.h
- *	  What a rollback leaves of the SQL that ran in a shadow.
+ *	  Restores what a rollback does not restore after SQL ran in a shadow.
  *
- * Advisory locks at session level are neither taken nor released by
- * transactions.  What else outlives one cannot be put back: the values that
- * sequences have given out, and what lastval() says.
+ * A rollback neither takes nor releases advisory locks at session level.
+ * Other things that it does not undo cannot be restored: the values that
+ * sequences have generated, and the result of lastval().
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,12 +15,13 @@
 
 typedef struct CmigSessionLocks CmigSessionLocks;
 
-/* The advisory locks of the session; in the current memory context. */
+/* The advisory locks that the session holds, in the current memory context. */
 extern CmigSessionLocks *cmig_shadow_session_locks(void);
 
 /*
- * After the rollback: release what was not there before, and take again what
- * was.  A WARNING says if another session has one of these by now.
+ * After the rollback, release locks that the session did not hold before, and
+ * take those again that it did.  Issues a WARNING if another session has taken
+ * one of them in the meantime.
  */
 extern void cmig_shadow_session_put_back(const CmigSessionLocks *before);
 

@@ -1,9 +1,9 @@
 /*
  * target.c
- *	  Runs the SQL that makes the target's schema, in the shadow.
+ *	  Runs the target's SQL, which creates its schema, in the shadow.
  *
- * The text is the caller's code and runs with his rights, as a revision's
- * script does.
+ * The text is the caller's code and runs with the caller's privileges, like
+ * the script of a revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -43,7 +43,7 @@ cmig_target_init(void)
  * Renames
  */
 
-/* The name of what a statement has made, with its schema. */
+/* The qualified name of the object that a statement has created. */
 static char *
 made_name(const RawStmt *raw, RangeVar *relation, List *names)
 {
@@ -73,8 +73,9 @@ own_name(const RawStmt *raw, const RangeVar *relation, List *names)
 }
 
 /*
- * What the comments before, in and behind a statement say, once it has run.  raw
- * is a copy of its tree, since running it changes the tree.
+ * Read the @renamed comments before, in, and after a statement that has been
+ * run. raw is a copy of its parse tree, because running a statement changes
+ * the tree.
  */
 static void
 collect_renames(CmigTargetState *state, CmigTargetText *text, const CmigStatement *statement,
@@ -114,11 +115,12 @@ collect_renames(CmigTargetState *state, CmigTargetText *text, const CmigStatemen
 	}
 }
 
-/*
- * Statements that never come to the hook
- */
+/* Statements that do not pass through the utility hook */
 
-/* A text may be framed by BEGIN and COMMIT; all of it is one transaction anyway. */
+/*
+ * BEGIN and COMMIT around the text are ignored, because all of it is run in
+ * one transaction anyway.
+ */
 static bool
 is_frame(const RawStmt *raw)
 {
@@ -145,7 +147,7 @@ is_frame(const RawStmt *raw)
 			 errhint("Remove it, and the statements that it takes back.")));
 }
 
-/* SELECT setval(...) is how pg_dump writes what a sequence has counted to. */
+/* SELECT setval(...) is how pg_dump sets the current value of a sequence. */
 static bool
 is_setval(const RawStmt *raw)
 {
@@ -160,7 +162,7 @@ is_setval(const RawStmt *raw)
 		strcmp(strVal(llast(((FuncCall *) column->val)->funcname)), "setval") == 0;
 }
 
-/* Rows of tables that are live stay as they are. */
+/* Ignore changes to rows of live tables. */
 static bool
 changes_live_rows(CmigTargetState *state, const RawStmt *raw)
 {
@@ -239,7 +241,10 @@ run_statements(CmigTargetState *state, CmigScriptRun *run, CmigTargetText *text)
 	MemoryContextDelete(context);
 }
 
-/* Run all of the text between entering and leaving the session. */
+/*
+ * Run the whole text, with the session's state saved before and restored after
+ * it.
+ */
 static void
 run_text(CmigTargetState *state, CmigSession *session, const char *sql)
 {

@@ -2,8 +2,8 @@
  * target_extension.c
  *	  Extensions and schemas in a target's statements.
  *
- * What is written to the shadow's structs here may be undone by a block with
- * EXCEPTION in the target, so cmig_target_extension_settle() reads the catalogs
+ * A block with EXCEPTION in the target may undo what is recorded here in the
+ * shadow's structs, so cmig_target_extension_settle() reads the catalogs
  * again.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -37,14 +37,14 @@ find_extension(CmigTargetState *state, const char *name)
 	return NULL;
 }
 
-/* Does the extension have its name at the moment? */
+/* Does the extension have its own name now, rather than the temporary one? */
 static bool
 is_declared(const CmigExtension *extension)
 {
 	return get_extension_oid(extension->name, true) == extension->oid;
 }
 
-/* The schema that pg_extension has of it at the moment. */
+/* The extension's schema according to pg_extension now. */
 static Oid
 schema_of(const CmigExtension *extension)
 {
@@ -68,7 +68,7 @@ is_made_by_shadow(const CmigShadow *shadow, Oid schema)
 	return false;
 }
 
-/* Move what the extension has in one schema, and its own row. */
+/* Move the extension's members that are in one schema, and set its schema. */
 static void
 move(CmigTargetState *state, CmigExtension *extension, Oid from, Oid to)
 {
@@ -81,7 +81,7 @@ move(CmigTargetState *state, CmigExtension *extension, Oid from, Oid to)
  * CREATE EXTENSION
  */
 
-/* The schema that the extension's control file says, or NULL. */
+/* The schema in the extension's control file, or NULL. */
 static char *
 fixed_schema(const char *name)
 {
@@ -99,7 +99,10 @@ fixed_schema(const char *name)
 	return schema;
 }
 
-/* Where CREATE EXTENSION without a schema puts it; from if that is not known. */
+/*
+ * The schema in which CREATE EXTENSION without SCHEMA puts it; "from" if that
+ * is not known.
+ */
 static Oid
 default_schema(const CmigExtension *extension, Oid from)
 {
@@ -119,7 +122,7 @@ note_place(CmigTargetState *state, const CmigExtension *extension, Oid from, con
 					 psprintf("stays in schema \"%s\": %s", get_namespace_name(from), why));
 }
 
-/* Bring the extension's members to a schema, if the current user may. */
+/* Move the extension's members to a schema, if the current user may do that. */
 static void
 place(CmigTargetState *state, CmigExtension *extension, Oid to)
 {
@@ -131,7 +134,11 @@ place(CmigTargetState *state, CmigExtension *extension, Oid to)
 		!is_made_by_shadow(state->shadow, from))
 		note_place(state, extension, from, "the extension belongs to another role");
 	else if (isAnyTempNamespace(to))
-		/* the end of the target would drop it, and with it what is live */
+
+		/*
+		 * DROP SCHEMA at the end of the target would drop the extension, and
+		 * with it live objects
+		 */
 		note_place(state, extension, from, "extensions are not temporary");
 	else if (!cmig_may_create_compat(to, GetUserId()))
 		note_place(state, extension, from,
@@ -159,14 +166,17 @@ declare(CmigTargetState *state, CmigExtension *extension, List *options)
 	place(state, extension, OidIsValid(to) ? to : default_schema(extension, schema_of(extension)));
 }
 
-/* True if the extension is there: then nothing is made. */
+/*
+ * Returns true if the extension is installed, so that there is nothing to
+ * create.
+ */
 static bool
 create_extension(CmigTargetState *state, CreateExtensionStmt *create)
 {
 	CmigExtension *extension = find_extension(state, create->extname);
 
 	if (extension == NULL)
-		/* those that the server was made with, and pg_cmig */
+		/* extensions that every new database has, and pg_cmig */
 		return OidIsValid(get_extension_oid(create->extname, true));
 	if (is_declared(extension))
 		return create->if_not_exists;
@@ -218,7 +228,10 @@ set_schema(CmigTargetState *state, AlterObjectSchemaStmt *alter)
 	return true;
 }
 
-/* Those that are installed lose their names again; true if no other is left. */
+/*
+ * Handle DROP EXTENSION.  Installed extensions are hidden again; returns true
+ * if the statement names no others.
+ */
 static bool
 drop_extensions(CmigTargetState *state, DropStmt *drop)
 {
@@ -239,7 +252,10 @@ drop_extensions(CmigTargetState *state, DropStmt *drop)
 	return !others;
 }
 
-/* pg_dump has one for each extension, whoever owns it. */
+/*
+ * Process COMMENT ON EXTENSION, which pg_dump writes for each extension,
+ * whoever owns it.
+ */
 static bool
 comment_on(CmigTargetState *state, CommentStmt *comment)
 {
@@ -293,7 +309,7 @@ cmig_target_extension_run(CmigTargetState *state, Node *statement)
  * An extension that is not installed
  */
 
-/* It may need others, which the server looks for by their names. */
+/* Show the extensions that it requires, which the server looks up by name. */
 void
 cmig_target_extension_begin(CmigTargetState *state)
 {
@@ -310,7 +326,7 @@ cmig_target_extension_begin(CmigTargetState *state)
 	}
 }
 
-/* Is it one of those that the extension needs? */
+/* Is it an extension that this one requires? */
 static bool
 is_needed_by(const CmigExtension *extension, const char *name)
 {
@@ -344,7 +360,7 @@ cmig_target_extension_end(CmigTargetState *state, const char *name)
  * Schemas
  */
 
-/* Does the schema have anything that is no member of an extension? */
+/* Does the schema contain anything that is not a member of an extension? */
 static bool
 is_in_use(Oid schema)
 {
@@ -372,13 +388,13 @@ cmig_target_schema_create(CmigTargetState *state, Node *statement)
 	if (!OidIsValid(oid) || schema->created)
 		return false;
 
-	/* a database that is made has public, and it stays what it is */
+	/* every new database has public, so that schema remains as it is */
 	schema->created = true;
 	if (strcmp(name, "public") == 0 || is_in_use(oid) ||
 		!cmig_may_create_schema_compat(GetUserId()))
 		return create->schemaElts == NIL;
 
-	/* the server makes another one, which has no privileges and no comment */
+	/* the server creates another one, without privileges and comment */
 	cmig_shadow_rows_rename(NamespaceRelationId, oid, Anum_pg_namespace_nspname,
 							cmig_shadow_hidden_name(oid));
 	CommandCounterIncrement();
@@ -408,7 +424,7 @@ cmig_target_schema_created(CmigTargetState *state, Node *statement)
 	schema->created = true;
 }
 
-/* Take the members of extensions out of a schema that is to be dropped. */
+/* Move the members of extensions out of a schema that is to be dropped. */
 static void
 vacate(CmigTargetState *state, Oid schema)
 {

@@ -1,6 +1,6 @@
 /*
  * target_object.c
- *	  The object that a statement of the target is about.
+ *	  Finds the object that a statement of the target is about.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -144,7 +144,9 @@ cmig_target_object_name(ObjectType type, Node *object)
  * Schemas
  */
 
-/* Where something is made that is named without a schema. */
+/*
+ * The schema in which an object is created if the statement does not name one.
+ */
 static char *
 creation_schema(void)
 {
@@ -188,7 +190,10 @@ schema_of_relation(const RangeVar *name)
 	return OidIsValid(relation) ? get_namespace_name(get_rel_namespace(relation)) : NULL;
 }
 
-/* Of a list of names of which the last ones may be a part's. */
+/*
+ * The object in a list of names, the last of which may be the names of a part
+ * (such as a column).
+ */
 static char *
 schema_of_relation_names(List *names, int parts)
 {
@@ -256,7 +261,7 @@ schema_of_grant(const GrantStmt *grant)
 	return schema_of_object(grant->objtype, linitial(grant->objects));
 }
 
-/* Statements that make something. */
+/* Statements that create an object. */
 static char *
 schema_of_creation(Node *node)
 {
@@ -297,7 +302,7 @@ schema_of_creation(Node *node)
 	}
 }
 
-/* Statements about what belongs to a relation or is one. */
+/* Statements about a relation or a part of one. */
 static RangeVar *
 relation_of(Node *node)
 {
@@ -354,7 +359,7 @@ schema_of_statistics(const CreateStatsStmt *statement)
 	return IsA(from, RangeVar) ? schema_of_relation((RangeVar *) from) : NULL;
 }
 
-/* Statements about an object that is there. */
+/* Statements about an existing object. */
 static char *
 schema_of_change(Node *node)
 {

@@ -1,6 +1,6 @@
 /*
  * target_object.h
- *	  The object that a statement of the target is about.
+ *	  Finds the object that a statement of the target is about.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,16 +10,16 @@
 #include "postgres.h"
 #include "nodes/parsenodes.h"
 
-/* What rows call a type of objects: "table", "event trigger". */
+/* The word for a type of objects in result rows: "table", "event trigger". */
 extern const char *cmig_target_object_kind(ObjectType type);
 
-/* The name of an object as a statement has it. */
+/* The name of an object as it is written in a statement. */
 extern char *cmig_target_object_name(ObjectType type, Node *object);
 
 /*
- * The schema that a statement makes something in or that its object is in; for
- * a statement about a schema, that one.  NULL if it is about something without
- * a schema, or the object is named without one and cannot be found.
+ * The schema in which a statement creates an object, or in which its object
+ * is; for a statement about a schema, that schema.  NULL if the object has no
+ * schema, or if it was named without one and cannot be found.
  */
 extern char *cmig_target_object_schema(Node *statement);
 

@@ -1,6 +1,7 @@
 /*
  * target_result.h
- *	  What running a target's SQL tells, beside what it made.
+ *	  What is known after a target's SQL was run, besides the objects in the
+ *	  catalogs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,27 +12,28 @@
 #include "nodes/pg_list.h"
 
 /*
- * What of the target could not be carried out, so that the catalogs do not
- * have it.  kind is the word of the rows ("role", "event trigger", "owner",
- * "privilege" ...), object as it was written.
+ * A part of the target that could not be executed, so that the catalogs do not
+ * contain it.  kind is the word for it in result rows ("role", "event
+ * trigger", "owner", "privilege" ...), object the name as it was written.
  */
 typedef struct CmigTargetNote
 {
 	const char *kind;
 	char	   *object;
-	char	   *reason;			/* for the column hazard */
+	char	   *reason;			/* text for the column hazard */
 	int			line;
 	bool		is_live;		/* the live database has an object of that
-								 * kind and name, which another role owns: it
-								 * stays as it is */
+								 * kind and name, which belongs to another
+								 * role and is left as it is */
 } CmigTargetNote;
 
 typedef struct CmigTarget
 {
-	List	   *notes;			/* of CmigTargetNote, in order of the text */
+	List	   *notes;			/* of CmigTargetNote, in the order of the text */
 	List	   *renames;		/* of char *: "table public.a -> b", "column
-								 * public.b.x -> y", by -- @renamed comments;
-								 * a column's table has its name of the target */
+								 * public.b.x -> y", from -- @renamed
+								 * comments; the table of a column has its
+								 * name in the target */
 } CmigTarget;
 
 #endif							/* CMIG_TARGET_RESULT_H */

@@ -1,6 +1,6 @@
 /*
  * target_role.c
- *	  Roles in a target's statements: they belong to the whole server.
+ *	  Roles in a target's statements, which belong to the whole server.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,7 +28,7 @@ not_there(const RoleSpec *role)
 	return psprintf("role \"%s\" does not exist", role->rolename);
 }
 
-/* The first of a list of RoleSpec that does not exist, or NULL. */
+/* The first role in a list of RoleSpec that does not exist, or NULL. */
 static RoleSpec *
 find_missing(List *roles)
 {
@@ -47,8 +47,8 @@ find_missing(List *roles)
  */
 
 /*
- * Why the object cannot be given to the role, or NULL.  schema, of the object,
- * may be NULL.
+ * Why the object cannot be given to the role, or NULL.  schema is the
+ * object's, and may be NULL.
  */
 static char *
 why_not_owner(const RoleSpec *role, const char *schema)
@@ -138,7 +138,7 @@ adapt_create_schema(CmigTargetState *state, CreateSchemaStmt *create)
  * Privileges
  */
 
-/* The roles of a list that exist; notes the others. */
+/* The roles in a list that exist; notes the others. */
 static List *
 existing_grantees(CmigTargetState *state, const char *kind, const char *object, List *grantees)
 {
@@ -221,7 +221,10 @@ adapt_default_privileges(CmigTargetState *state, AlterDefaultPrivilegesStmt *alt
 	return (Node *) alter;
 }
 
-/* GRANT of roles: what is granted already is as the target wants it. */
+/*
+ * Process GRANT role TO role.  A membership that already exists is not an
+ * error.
+ */
 static void
 note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
 {
@@ -254,7 +257,10 @@ note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
  * Others
  */
 
-/* A policy for a role that is missing would be another one without it. */
+/*
+ * Without a role that does not exist, a policy would be a different one, so it
+ * is not created.
+ */
 static Node *
 adapt_policy(CmigTargetState *state, Node *statement, const char *policy, RangeVar *table,
 			 List *roles)

@@ -1,6 +1,6 @@
 /*
  * target_role.h
- *	  Roles in a target's statements: they belong to the whole server.
+ *	  Roles in a target's statements, which belong to the whole server.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,10 +12,10 @@
 #include "schema/target_state.h"
 
 /*
- * A statement that makes, changes or drops a role is not carried out, and the
- * roles that others name may be missing.  Notes what of it could not be had.
- * Returns the statement that is to run, which is a copy if something had to be
- * taken out of it, or NULL if nothing is left.
+ * Process a statement that creates, alters, or drops a role, which is not run,
+ * or that names roles, which may not exist.  Notes what is left out.  Returns
+ * the statement to run (a copy if something was removed from it), or NULL if
+ * nothing is left.
  */
 extern Node *cmig_target_role_adapt(CmigTargetState *state, Node *statement);
 

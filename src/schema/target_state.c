@@ -1,6 +1,6 @@
 /*
  * target_state.c
- *	  A target whose SQL is running, and what is known of it so far.
+ *	  The state of a target while its SQL is running.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,7 @@
 #include "lib/stringinfo.h"
 #include "utils/memutils.h"
 
-/* How many statements a NOTICE names. */
+/* How many left-out statements a NOTICE names. */
 #define MAX_NAMED 10
 
 static CmigTargetNote *

@@ -1,7 +1,7 @@
 /*
  * target_text.c
- *	  The text of a target, as people have it: for psql, and with comments that
- *	  say what something was called before.
+ *	  Reads the text of a target, which may have been written for psql, and may
+ *	  have comments that give former names.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,8 +15,8 @@
 #include "parser/scansup.h"
 
 /*
- * Commands of psql that change nothing in the schema; a trailing * matches any
- * end of the name.
+ * Commands of psql that do not affect the schema.  A trailing * matches any
+ * rest of the name.
  */
 static const char *const harmless[] = {
 	".", "a", "c", "cd", "conninfo", "connect", "copy", "d*", "echo", "encoding",
@@ -25,18 +25,19 @@ static const char *const harmless[] = {
 	"x", "z"
 };
 
-/* Those that pg_dump writes, which nobody is told about. */
+/* Those of them that pg_dump writes; no message mentions them. */
 static const char *const of_pg_dump[] = {"restrict", "unrestrict"};
 
-/* What is known while the text is read. */
+/* The state while the text is being read. */
 typedef struct Reading
 {
 	CmigTargetText *text;
 	CmigLexer	lexer;
-	bool		at_start;		/* of a statement */
+	bool		at_start;		/* at the start of a statement */
 	int			parens;
-	const char *last;			/* the last token that is no comment, or NULL */
-	int			unanchored;		/* comments whose token comes next */
+	const char *last;			/* the last token that is not a comment, or
+								 * NULL */
+	int			unanchored;		/* comments that belong to the next token */
 } Reading;
 
 /*
@@ -59,7 +60,7 @@ blank(Reading *reading, const char *from, const char *to)
 			*p = ' ';
 }
 
-/* Leave out from here to there, and go on behind it. */
+/* Replace a range of the text by blanks, and continue after it. */
 static void
 leave_out(Reading *reading, const char *from, int line, const char *to, bool silently)
 {
@@ -90,7 +91,7 @@ is_one_of(const char *name, const char *const *commands, int count)
 	return false;
 }
 
-/* Leave out the command that begins here, up to the end of its line. */
+/* Remove the psql command that begins here, up to the end of its line. */
 static bool
 leave_out_command(Reading *reading)
 {
@@ -108,7 +109,7 @@ leave_out_command(Reading *reading)
 	return true;
 }
 
-/* The line behind the data of a COPY that ends before p. */
+/* The line after the data of a COPY that ends before p. */
 static const char *
 end_of_data(const char *p)
 {
@@ -121,7 +122,10 @@ end_of_data(const char *p)
 	return p;
 }
 
-/* Is the statement that begins with COPY one from the client?  Then leave it out. */
+/*
+ * If the statement that begins with COPY is COPY FROM STDIN, remove it and its
+ * data.
+ */
 static bool
 leave_out_copy(Reading *reading)
 {
@@ -164,12 +168,13 @@ skip_blanks(const char *p, const char *end)
 	return p;
 }
 
-/* The name behind "@renamed from=" in a comment, or NULL. */
+/* The name after "@renamed from=" in a comment, or NULL. */
 static char *
 old_name(const char *comment, int length)
 {
 	const char *end = comment + length;
-	const char *p = comment + 2;	/* both kinds of comments begin with two */
+	const char *p = comment + 2;	/* both kinds of comments begin with two
+									 * characters */
 	CmigLexer	name;
 
 	p = skip_blanks(p, end);
@@ -182,7 +187,7 @@ old_name(const char *comment, int length)
 	if (p == end || *p != '=')
 		return NULL;
 
-	/* of a qualified name the last part counts */
+	/* only the last part of a qualified name is used */
 	cmig_lexer_init(&name, pnstrdup(p + 1, end - p - 1));
 	cmig_lexer_next_sql(&name);
 	for (;;)
@@ -231,7 +236,7 @@ read_comment(Reading *reading)
 	reading->text->comments = lappend(reading->text->comments, comment);
 }
 
-/* A token is found: it is what the comments before it are about. */
+/* A token was found: the comments before it belong to it. */
 static void
 anchor_comments(Reading *reading)
 {
@@ -283,11 +288,12 @@ cmig_target_text_read(const char *sql)
 	return reading.text;
 }
 
-/*
- * What a comment is about
- */
+/* Matching comments and objects */
 
-/* The relation or the names that a statement makes, and its word in rows. */
+/*
+ * The relation or the names that a statement creates, and the word for it in
+ * result rows.
+ */
 static const char *
 made_object(const Node *node, RangeVar **relation, List **names)
 {
@@ -327,7 +333,7 @@ made_object(const Node *node, RangeVar **relation, List **names)
 			*names = ((const CreateFunctionStmt *) node)->funcname;
 			return ((const CreateFunctionStmt *) node)->is_procedure ? "procedure" : "function";
 		case T_IndexStmt:
-			/* it is in the schema of its table */
+			/* it is in the same schema as its table */
 			*relation = ((const IndexStmt *) node)->relation;
 			return "index";
 		case T_CreateSchemaStmt:
@@ -349,7 +355,10 @@ made_parts(const Node *node)
 	return NIL;
 }
 
-/* The part that the comment is about, or NULL; place is relative to the statement. */
+/*
+ * The part that the comment is about, or NULL; place is an offset in the
+ * statement.
+ */
 static const Node *
 find_part(const Node *node, const CmigTargetComment *comment, int place)
 {
@@ -388,7 +397,11 @@ cmig_target_text_renamed(const CmigTargetComment *comment, const RawStmt *raw,
 	*kind = made_object(raw->stmt, relation, names);
 	if (*kind == NULL)
 		return false;
-	/* before its first word, or behind its semicolon */
+
+	/*
+	 * the comment is before the first word of the statement, or after its
+	 * semicolon
+	 */
 	if (place == (comment->before ? 0 : length))
 		return true;
 	found = find_part(raw->stmt, comment, place);

@@ -1,9 +1,9 @@
 /*
  * target_text.h
- *	  The text of a target, as people have it: for psql, and with comments that
- *	  say what something was called before.
+ *	  Reads the text of a target, which may have been written for psql, and may
+ *	  have comments that give former names.
  *
- * Pure.
+ * Pure: does not read the database.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,33 +17,35 @@
 typedef struct CmigTargetComment
 {
 	char	   *from;			/* one name, without quotes */
-	int			anchor;			/* offset of the token that it stands beside */
-	bool		before;			/* it stands before what it is about, on a
-								 * line of its own; otherwise behind it */
+	int			anchor;			/* offset of the token next to it */
+	bool		before;			/* it is on a line of its own, before its
+								 * object; otherwise it follows its object */
 } CmigTargetComment;
 
 typedef struct CmigTargetText
 {
-	char	   *sql;			/* blanks where something was left out, so
-								 * that lines and offsets are the same */
-	int			commands;		/* of psql that were left out */
-	int			copies;			/* COPY ... FROM STDIN with their data */
-	int			first_line;		/* of what was left out */
+	char	   *sql;			/* the text, with blanks for removed parts, so
+								 * that lines and offsets do not change */
+	int			commands;		/* number of removed psql commands */
+	int			copies;			/* number of removed COPY ... FROM STDIN, with
+								 * their data */
+	int			first_line;		/* names of removed commands */
 	List	   *comments;		/* of CmigTargetComment, in order */
 } CmigTargetText;
 
 /*
- * Leave out what psql would do without an effect on the schema: commands such
- * as \restrict, \set and \connect, and COPY blocks.  A command that could have
- * one, such as \i, stays, and running the script raises the error.
+ * Remove what has no effect on the schema when psql runs the text: commands
+ * such as \restrict, \set, and \connect, and COPY blocks.  A command that
+ * could have an effect, such as \i, is left in, and running the text then
+ * raises an error.
  */
 extern CmigTargetText *cmig_target_text_read(const char *sql);
 
 /*
- * What the comment is about, in the statement that is at offset in the text and
- * has that many bytes: "table" and the like in *kind, its name in *relation or
- * in *names, and the name of its part (a column or a constraint) in *part, or
- * NULL.  False if the comment is not about the statement.
+ * Find out what the comment is about, in the statement of that many bytes that
+ * is at offset in the text: "table" and the like in *kind, its name in
+ * *relation or in *names, and the name of a part (a column or a constraint) in
+ * *part, or NULL. Returns false if the comment is not about this statement.
  */
 extern bool cmig_target_text_renamed(const CmigTargetComment *comment, const RawStmt *raw,
 									 int offset, int length, const char **kind,

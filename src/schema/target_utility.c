@@ -1,10 +1,10 @@
 /*
  * target_utility.c
- *	  What becomes of a target's statements before the server runs them.
+ *	  Processes a target's utility statements before the server runs them.
  *
- * A hook sees them however deep they are, in DO blocks too: extensions and
- * roles are made there as often as not.  It sees the parse tree before it is
- * analyzed, and what it takes out of one it takes out of a copy.
+ * This is a hook, so that it also processes statements in DO blocks, in which
+ * roles and extensions are often created.  It gets the parse tree before
+ * analysis; if it has to remove something from the tree, it works on a copy.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -39,7 +39,7 @@
 #include "utils/guc.h"
 #include "utils/portal.h"
 
-/* A call of the hook. */
+/* One call of the hook. */
 typedef struct Call
 {
 	PlannedStmt *statement;
@@ -72,7 +72,7 @@ run(const Call *call)
 								call->params, call->environment, call->dest, call->completion);
 }
 
-/* Put another tree in the place of the statement's. */
+/* Replace the statement's parse tree. */
 static void
 replace(Call *call, Node *node)
 {
@@ -83,7 +83,9 @@ replace(Call *call, Node *node)
 	call->statement = copy;
 }
 
-/* Whether wal_level fits a publication does not matter to a schema. */
+/*
+ * Do not warn about wal_level for a publication: it has no effect on a schema.
+ */
 static void
 run_without_warning(const Call *call)
 {
@@ -104,8 +106,9 @@ run_without_warning(const Call *call)
  */
 
 /*
- * Settings of the caller's call, not of the schema: his timeouts hold, and
- * messages reach his client in its encoding.
+ * Ignore settings that belong to the caller's session rather than to the
+ * schema: the caller's timeouts remain in effect, and messages keep the
+ * client's encoding.
  */
 static bool
 is_callers_setting(const VariableSetStmt *set)
@@ -140,8 +143,8 @@ is_shared_object(ObjectType type)
 }
 
 /*
- * Statements about what belongs to the server or to the session and not to a
- * schema.  *silently: nobody would miss it.
+ * Is the statement about the server or the session, not about a schema?
+ * *silently: it is not worth mentioning.
  */
 static bool
 has_no_schema(Node *node, bool *silently)
@@ -235,7 +238,7 @@ refuse(Node *node)
 			 errdetail("It would change what is live.")));
 }
 
-/* A cursor of the caller's would not be as before afterwards. */
+/* Closing a cursor of the caller could not be undone. */
 static void
 refuse_callers_cursor(CmigTargetState *state, Node *node)
 {
@@ -261,7 +264,10 @@ refuse_callers_cursor(CmigTargetState *state, Node *node)
  * What may be missing
  */
 
-/* The object without a schema, or one that only a superuser makes, that a statement makes. */
+/*
+ * The object that a statement creates, if it has no schema or if only
+ * superusers can create it.
+ */
 static char *
 made_name(Node *node, ObjectType *type)
 {
@@ -318,7 +324,7 @@ made_name(Node *node, ObjectType *type)
 	}
 }
 
-/* The object that a statement changes. */
+/* The object that a statement alters. */
 static char *
 changed_name(Node *node, ObjectType *type)
 {
@@ -372,7 +378,10 @@ changed_name(Node *node, ObjectType *type)
 	}
 }
 
-/* Is the statement about something that is not there, or not the caller's? */
+/*
+ * Does the statement alter an object that does not exist, or that the current
+ * user does not own?
+ */
 static bool
 is_about_missing(CmigTargetState *state, Node *node)
 {
@@ -394,7 +403,10 @@ is_about_missing(CmigTargetState *state, Node *node)
 	return true;
 }
 
-/* The hidden object of that name if the current user has no say in it, or NULL. */
+/*
+ * The hidden object of this name, if the current user is not its owner, or
+ * NULL.
+ */
 static const CmigHidden *
 find_others(const CmigTargetState *state, Oid catalog, const char *name)
 {
@@ -403,7 +415,7 @@ find_others(const CmigTargetState *state, Oid catalog, const char *name)
 	return hidden == NULL || has_privs_of_role(GetUserId(), hidden->owner) ? NULL : hidden;
 }
 
-/* The server would find that the name is taken. */
+/* Raise the server's error for a name that is in use. */
 static void
 refuse_others_name(const CmigTargetState *state, Node *node)
 {
@@ -417,9 +429,9 @@ refuse_others_name(const CmigTargetState *state, Node *node)
 }
 
 /*
- * Nobody takes the name of what another role has: a function with the
- * privileges of that role would use the one made here.  It is shown as it is
- * instead.
+ * A target must not create an object whose name an object of another role has:
+ * a function that runs with the privileges of that role would use the new
+ * object. The existing object is shown as it is instead.
  */
 static bool
 show_others(CmigTargetState *state, Node *node)
@@ -475,8 +487,8 @@ is_in_common_language(const CreateFunctionStmt *create)
 }
 
 /*
- * May it be that only others can do it, so that it is there although the
- * current user cannot make it?
+ * Could the object exist although the current user cannot create it, because
+ * only other roles can?
  */
 static bool
 may_be_beyond(Node *node)
@@ -492,7 +504,10 @@ may_be_beyond(Node *node)
 	return made_name(node, &type) != NULL;
 }
 
-/* Is the error what the current user may not or the server does not have? */
+/*
+ * Does the error mean that a privilege is missing, or that the server does not
+ * support something?
+ */
 static bool
 is_beyond(const ErrorData *error, Node *node)
 {
@@ -526,7 +541,7 @@ work(void *arg)
 	cmig_target_extension_end(watched, ((CreateExtensionStmt *) node)->extname);
 }
 
-/* Run a statement that may fail; then a note says so. */
+/* Run a statement that may fail; if it does, add a note. */
 static void
 try(CmigTargetState *state, Call *call)
 {
@@ -544,7 +559,7 @@ try(CmigTargetState *state, Call *call)
 	FreeErrorData(error);
 }
 
-/* A subscription would reach out to another server. */
+/* Ignore subscriptions, which would connect to another server. */
 static bool
 note_subscription(CmigTargetState *state, Node *node)
 {
@@ -558,7 +573,7 @@ note_subscription(CmigTargetState *state, Node *node)
 
 /*
  * Is it GRANT on a member of an extension, as pg_dump writes it?  Such
- * privileges are not compared, and few may grant them.
+ * privileges are not compared, and few roles may grant them.
  */
 static bool
 is_grant_on_member(const GrantStmt *grant)
@@ -587,7 +602,7 @@ is_grant_on_member(const GrantStmt *grant)
  * The hook
  */
 
-/* Returns what the server is to run, or NULL. */
+/* Returns the statement that the server is to run, or NULL. */
 static Node *
 adapt(CmigTargetState *state, Node *node)
 {
@@ -621,7 +636,7 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	Call		call = {statement, query, read_only, context, params, environment, dest, completion};
 	Node	   *node;
 
-	/* an extension's script knows nothing of the shadow */
+	/* the script of an extension must not be affected by the shadow */
 	if (watched == NULL || creating_extension)
 	{
 		run(&call);

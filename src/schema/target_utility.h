@@ -1,6 +1,6 @@
 /*
  * target_utility.h
- *	  What becomes of a target's statements before the server runs them.
+ *	  Processes a target's utility statements before the server runs them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,12 +13,12 @@
 /* Register the hook. */
 extern void cmig_target_utility_init(void);
 
-/* The target whose utility statements are seen from now on; NULL: none is. */
+/* Set the target whose utility statements the hook processes; NULL: none. */
 extern void cmig_target_utility_watch(CmigTargetState *state);
 
 /*
- * Is the schema that a statement is about live, so that the statement is left
- * out?  Tells so unless the schema is one of pg_cmig's own.
+ * Is the statement about an object in a live schema, so that it is left out?
+ * If so, issues a NOTICE, unless it is one of pg_cmig's own schemas.
  */
 extern bool cmig_target_utility_is_elsewhere(CmigTargetState *state, Node *statement);
 
