@@ -19,8 +19,8 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE app');
 $node->safe_psql('app', 'CREATE EXTENSION pg_cmig; CREATE TABLE gate (x int)');
 
-# 001 is applied before, 002 changes its table and data, 003 makes things of
-# every sort and then waits for the gate.
+# 001 is applied first, 002 changes its table and its data, 003 creates objects
+# of every kind and then waits for the table gate.
 query($node, 'app', load_sql(
 	revision_file('001', '', "CREATE TABLE account (id int PRIMARY KEY, name text);\n"
 		  . "INSERT INTO account SELECT g, 'n' || g FROM generate_series(1, 1000) g;",
@@ -35,7 +35,7 @@ query($node, 'app', load_sql(
 		undef)));
 query($node, 'app', "SELECT cmig.upgrade('001')");
 
-# All that a run could have changed.
+# Everything that a run could have changed.
 my $look = q{
 SELECT 'version ' || revision FROM cmig.version
 UNION ALL SELECT 'journal ' || revision || ' ' || direction || ' ' || outcome FROM cmig.journal
@@ -62,9 +62,9 @@ sub start_run
 	return wait_until_blocked($node);
 }
 
-# See the run end by itself, then let go of the holder, which may be dead: were
-# it the other way round, a backend that has not noticed yet that it is to die
-# could get the lock and finish its work.
+# Wait until the run has ended, and only then release the gate.  The session
+# that holds the gate may already be dead.  In the opposite order, a backend
+# that has not yet noticed the signal could get the lock and finish its work.
 sub end_run
 {
 	my $result = finish_psql($run);
@@ -73,7 +73,7 @@ sub end_run
 	return $result;
 }
 
-# Nothing of the run is there, and its lock is free.
+# Nothing of the run is left, and its lock is free.
 sub is_untouched
 {
 	my ($how) = @_;
@@ -105,7 +105,8 @@ unlike(slurp_file($node->logfile), qr/was terminated by signal/, 'no backend cra
 like(slurp_file($node->logfile), qr/pg_cmig: upgrade of 003, statement 5, line \d+/,
 	'the server log says where it was');
 
-# A backend that dies takes all others with it; the server recovers by itself.
+# If a backend is killed, all others are terminated, and the server recovers by
+# itself.
 {
 	my $pid = start_run();
 
@@ -115,8 +116,9 @@ like(slurp_file($node->logfile), qr/pg_cmig: upgrade of 003, statement 5, line \
 	is_untouched('kill -9 of the backend');
 }
 
-# A postmaster that dies leaves the backends to find out.  The holder must not
-# be the first, or the run would get its lock and end well.
+# If the postmaster is killed, the backends notice it sooner or later.  The
+# session that holds the gate must not be the first one to end, or the run would
+# get its lock and succeed.
 {
 	my $backend = start_run();
 	my $postmaster = $node->{_pid};
@@ -126,7 +128,7 @@ like(slurp_file($node->logfile), qr/pg_cmig: upgrade of 003, statement 5, line \
 	isnt(finish_psql($run), 0, 'kill -9 of the postmaster: the run fails');
 	kill 'KILL', $holder_pid;
 	eval { $holder->quit };
-	# until all are gone, the data directory counts as in use
+	# until all backends have ended, the data directory counts as in use
 	foreach my $attempt (1 .. 300)
 	{
 		last unless kill 0, $postmaster, $backend, $holder_pid;
@@ -146,7 +148,7 @@ foreach my $mode ('fast', 'immediate')
 	is_untouched("stop -m $mode");
 }
 
-# Upgrade again works.
+# Another upgrade succeeds.
 is(query($node, 'app', "SELECT revision FROM cmig.upgrade('head')"),
 	"002\n003", 'upgrade again runs what the killed runs did not');
 is(query($node, 'app', "SELECT string_agg(revision, ' ') FROM cmig.version"), '003', 'it is at head');
@@ -154,8 +156,8 @@ is(query($node, 'app', 'SELECT count(*) FROM note'), 1000, 'the data is there on
 is(query($node, 'app', "SELECT string_agg(revision || ' ' || outcome, ', ' ORDER BY id) FROM cmig.journal"),
 	'001 done, 002 done, 003 done', 'the journal has each step once');
 
-# What was committed survives, at whatever moment the crash comes: single steps
-# by autocommit, killed after a random time.
+# Committed changes survive, whenever the crash happens: single steps with
+# autocommit, and a kill after a random time.
 $node->safe_psql('postgres', 'CREATE DATABASE steps');
 $node->safe_psql('steps', 'CREATE EXTENSION pg_cmig');
 my $crashes = $ENV{CMIG_CRASHES} // 5;
@@ -195,8 +197,8 @@ query($node, 'steps', "SELECT count(*) FROM cmig.upgrade('heads')");
 is(query($node, 'steps', $agree), 'agree', 'the rest runs after the crashes');
 is(query($node, 'steps', 'SELECT string_agg(revision, $$ $$) FROM cmig.version'), sprintf('s%04d', $steps), 'up to head');
 
-# A stepwise run keeps what it has committed, and resumes after the crash: the
-# index that was half built is dropped and built again.
+# A stepwise run keeps what it has committed, and resumes after the crash: a
+# partially built index is dropped and built again.
 $node->safe_psql('postgres', 'CREATE DATABASE stepwise');
 $node->safe_psql('stepwise', 'CREATE EXTENSION pg_cmig');
 query($node, 'stepwise', load_sql(
@@ -208,7 +210,7 @@ foreach my $case ('kill -9 of the backend', 'stop -m immediate')
 {
 	my $reader = $node->background_psql('stepwise', on_error_stop => 0);
 
-	# an old snapshot, for whose end the index waits
+	# an old snapshot, for which CREATE INDEX CONCURRENTLY waits
 	$reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class');
 	my $session = start_psql($node, 'stepwise', "CALL cmig.upgrade_stepwise('head');");
 	my $pid = wait_until_blocked($node);

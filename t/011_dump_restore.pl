@@ -75,8 +75,8 @@ sub pg_restore
 		$file);
 }
 
-# A dump's text without what differs each time.  The server itself prints a
-# CHECK over a varchar list another way when it has read its own text once.
+# A dump without the parts that differ each time.  The server also prints a
+# CHECK over a varchar list differently after its own output was read once.
 sub text_of
 {
 	my ($file) = @_;
@@ -84,7 +84,8 @@ sub text_of
 	  slurp_file($file);
 }
 
-# Two dumps that must be equal; shows the lines that differ only
+# Two dumps that must be equal; if they are not, only the lines that differ are
+# shown
 sub is_text
 {
 	my ($got, $expected, $name) = @_;
@@ -99,7 +100,7 @@ sub is_text
 	ok(IPC::Run::run([ 'diff', @files ], '>', \$out), $name) or diag($out);
 }
 
-# All that a database knows of its revisions
+# Everything that a database knows about its revisions
 my $state = q{
 SELECT 'current ' || c::text FROM cmig.current() c
 UNION ALL SELECT 'history ' || h::text FROM cmig.history() h
@@ -179,7 +180,7 @@ make_db('directory');
 pg_restore('pg_restore -j2', 'directory', $directory, '-U', $owner, '-j2');
 is_same('directory', '-Fd -j2');
 
-# over a database that is there
+# over an existing database
 sql('custom', "SELECT cmig.stamp('heads'); DELETE FROM cmig.revision WHERE revision = 'odd-é'");
 pg_restore('pg_restore --clean', 'custom', $custom, '-U', $owner, '--clean', '--if-exists');
 is_same('custom', '--clean over what is there');
@@ -190,7 +191,7 @@ pg_restore('pg_restore --no-owner', 'moved', $custom, '-U', $other, '--no-owner'
 is_same('moved', '--no-owner', $other);
 is(sql('moved', "SELECT count(*) FROM cmig.upgrade('heads')", $other), 3, 'whose upgrade runs');
 
-# by a superuser: the extension is his who creates it
+# by a superuser: the extension belongs to the role that creates it
 make_db('by_superuser');
 pg_restore('pg_restore by a superuser', 'by_superuser', $custom);
 is_same('by_superuser', 'by a superuser', getpwuid($<) . '');
@@ -211,7 +212,7 @@ is(sql('schema_only', 'SELECT (SELECT count(*) FROM cmig.revision) + (SELECT cou
 	+ (SELECT count(*) FROM cmig.journal)'), 0, '-s: no revision, no version row, no journal');
 like(sql('shop', 'SELECT problem FROM cmig.check()'), qr/pg_dump -s leaves out the rows/, 'which check says');
 
-# the cure
+# the remedy
 load_files($node, 'schema_only', $owner, @chain);
 sql('schema_only', load_sql($odd));
 fails_with($node, 'schema_only', "SELECT cmig.upgrade('head')", 'MG003', 'head', 'it has two heads', $owner);
@@ -222,7 +223,7 @@ is(sql('schema_only', "SELECT c::text FROM cmig.current() c"), sql('shop', "SELE
 	'is where the first database is');
 is(sql('schema_only', "SELECT count(*) FROM cmig.upgrade('heads')"), 3, 'and goes on from there');
 
-# -s and --data-only together are everything
+# -s and --data-only together are a complete dump
 my $rows = dump_db('rows.sql', 'shop', '--data-only');
 make_db('in_two');
 restore_sql('restore of -s', 'in_two', $schema);
@@ -296,7 +297,8 @@ sql('live', 'SELECT cmig.upgrade()');
 sql('live', "SELECT cmig.downgrade('-1'); SELECT cmig.upgrade(); CALL cmig.downgrade_stepwise('-1'); CALL cmig.upgrade_stepwise();"
 	  . " CALL cmig.backfill('item', 'n = n + 1')") foreach 1 .. 5;
 
-# restore_live(DATABASE, FILE, OPTION...): goes on after errors, as who types it would
+# restore_live(DATABASE, FILE, OPTION...): continues after errors, as psql does
+# when a user runs it
 sub restore_live
 {
 	my ($db, $file, @options) = @_;
@@ -333,7 +335,8 @@ foreach my $case ([ 'live_psql', 'sql' ], [ 'live_psql_kept', 'clean.sql' ], [ '
 	is(sql($db, "SELECT count(*) FROM cmig.check() WHERE severity <> 'notice'"), 0, 'check finds nothing');
 }
 
-# where nothing of later revisions stands in the way, --clean is the database of the dump
+# if no later revision has created objects that get in the way, --clean results
+# in the dumped database
 foreach my $case ([ 'live_psql_clean', 'clean.sql' ], [ 'live_restore_clean', 'dump', '--clean', '--if-exists' ])
 {
 	my ($db, $form, @options) = @$case;

@@ -63,7 +63,7 @@ fails_with($standby, 'shop', 'SELECT cmig.require()', 'MG010', 'target database 
 fails_with($standby, 'shop', "SELECT cmig.show('999')", 'MG001', q{can't locate revision},
 	'standby: an unknown revision is named as such');
 
-# whether a run is alive only the primary knows
+# only the primary knows whether a run is still active
 query($primary, 'shop', "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role) SELECT 1000, revision, 'upgrade', 'running', now(), current_user, current_user FROM cmig.plan('upgrade', '+1')");
 catch_up();
 like(query($standby, 'shop', "SELECT item, value FROM cmig.status() WHERE item IN ('begun', 'running', 'interrupted', 'partially applied')"),
@@ -101,7 +101,7 @@ foreach my $move (
 		"standby: $move");
 }
 
-# the same in a read-only transaction of the primary, with its own words
+# the same in a read-only transaction on the primary, with another message
 fails_with($primary, 'shop', "BEGIN READ ONLY; SELECT cmig.upgrade('head')", '25006',
 	'cannot execute cmig\.upgrade(\(\))? in a read-only transaction', 'read-only transaction: upgrade');
 is(query($primary, 'shop', 'BEGIN READ ONLY; SELECT revision FROM cmig.current()'), '003_add_full_name_to_users',
@@ -122,8 +122,8 @@ catch_up();
 is(query($standby, 'shop', 'SELECT revision FROM cmig.current()'), '004_add_email_verified_column_to_users',
 	'standby: a committed one is');
 
-# Downgrading on the primary takes locks that a reader on the standby meets; the
-# reader of pg_cmig's own tables does not.
+# Downgrading on the primary takes locks that conflict with a query on the
+# standby, but not if the query only reads pg_cmig's own tables.
 my $reader = $standby->background_psql('shop');
 $reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
 is($reader->query_safe('SELECT revision FROM cmig.current()'), '004_add_email_verified_column_to_users',

@@ -20,10 +20,11 @@ my $drivers = "$CmigNode::top/t/drivers";
 my ($host, $port) = ($node->host, $node->port);
 $node->safe_psql('postgres', 'CREATE ROLE postgres SUPERUSER LOGIN') if getpwuid($<) ne 'postgres';
 $ENV{PYTHONDONTWRITEBYTECODE} = 1;
-# where Debian's own modules are, for a node that is not Debian's
+# the directory of Debian's own modules, for a Node.js that is not Debian's
 $ENV{NODE_PATH} = join ':', grep { defined } $ENV{NODE_PATH}, '/usr/share/nodejs';
 
-# A new database, with the extension made once, as at provisioning
+# A new database in which the extension has been created, as an administrator
+# would do
 sub make_db
 {
 	my ($db) = @_;
@@ -133,8 +134,9 @@ sub is_eight_at_once
 my $eight = make_db('eight');
 is_eight_at_once('eight', $eight, 'eight at once');
 
-# One that does not want to wait for the others: the server's lock_timeout, not
-# cmig.lock_timeout, which is for what the scripts wait for.
+# An instance that does not want to wait for the others uses the server's
+# lock_timeout, not cmig.lock_timeout, which limits the lock waits of the
+# scripts.
 {
 	my $first = $node->background_psql('eight');
 
@@ -157,7 +159,7 @@ is_eight_at_once('eight', $eight, 'eight at once');
 		'and its notice says who that is and since when');
 }
 
-# An old build that starts late needs less, and finds it.
+# An old build that starts late needs an older revision, and finds it applied.
 {
 	my $session = start_up($eight, '001');
 
@@ -172,7 +174,8 @@ fails_with($node, 'eight', "SELECT cmig.require('004')", 'MG010', 'target databa
 	'one that needs more than was applied stops, and names it');
 fails_with($node, 'eight', 'SELECT cmig.require()', 'MG010', 'target database is not up to date', 'without a target too');
 
-# With a snapshot that is older than the other's commit nothing is done twice.
+# If the snapshot is older than the other session's commit, nothing is done
+# twice.
 {
 	my $serial = make_db('serial');
 	my $level = 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT';
@@ -193,7 +196,7 @@ fails_with($node, 'eight', 'SELECT cmig.require()', 'MG010', 'target database is
 		'REPEATABLE READ: each step once');
 }
 
-# cmig.concurrent_ddl = off from the configuration, before the library is loaded
+# cmig.concurrent_ddl = off in postgresql.conf, before the library is loaded
 make_db('configured');
 query($node, 'configured', load_sql(
 	"-- revision: 001\n-- transactional: false\n-- cmig:upgrade\nCREATE TABLE account (id int);\n"
@@ -217,7 +220,8 @@ SKIP:
 		'bounced pool_size=1', 'crowd pool_size=4', 'python pool_size=1');
 	my $bouncer = "host=$dir port=$bouncer_port user=postgres dbname";
 
-	# one server connection for all clients, so that what leaks is seen
+	# one server connection for all clients, so that settings that leak would be
+	# seen
 	my $before = q{SELECT md5(string_agg(name || '=' || setting, ',' ORDER BY name)) FROM pg_settings
 		WHERE name NOT IN ('application_name', 'client_min_messages', 'transaction_isolation')};
 	my $session = start_up("$bouncer=bounced", '003');
@@ -245,8 +249,8 @@ SKIP:
 		'PgBouncer: an error in the transaction');
 	is($psql->('SELECT revision FROM cmig.current()'), '001', 'PgBouncer: takes the run back');
 
-	# a procedure that commits is one query to PgBouncer; what it sets for its
-	# revisions it puts back
+	# for PgBouncer, a procedure that commits is one query; it restores the
+	# settings that it changed for its revisions
 	my $files = load_sql(
 		revision_file('004', '003', 'ALTER TABLE account ADD COLUMN born date;', ''),
 		revision_file('005', '004', 'CREATE INDEX CONCURRENTLY account_name ON account (name);',

@@ -23,7 +23,7 @@ my $has_alembic =
 my $node = new_node('offline');
 $node->start;
 
-# A text from cmig.script, as psql would write it into a file.
+# A result of cmig.script, in the form in which psql would write it to a file.
 sub script_file
 {
 	my ($db, $arguments) = @_;
@@ -36,7 +36,8 @@ sub script_file
 	return $file;
 }
 
-# Run it; returns psql's exit status, which must be 0 without a name.
+# Run the file; returns the exit status of psql, which must be 0 if no name is
+# given.
 sub run_file
 {
 	my ($db, $file, @options) = @_;
@@ -48,7 +49,8 @@ sub run_file
 	return wantarray ? ($status, $err) : $status == 0 && $err eq '' ? '' : "$status: $err";
 }
 
-# A dump of the schema without what only one of two databases has.
+# A dump of the schema without the objects that only one of the two databases
+# has.
 sub schema_of
 {
 	my ($db) = @_;
@@ -68,7 +70,8 @@ sub rows_of
 	return query($node, $db, qq{SELECT $column FROM $table ORDER BY $column COLLATE "C"});
 }
 
-# Alembic's idea of where a database is, given the chain's graph.
+# The current revisions of a database according to Alembic, given the graph of
+# the chain.
 sub alembic_current
 {
 	my ($chain, $db) = @_;
@@ -149,7 +152,7 @@ for my $chain (@chains)
 			"$chain: Alembic shows the same current");
 	}
 
-	# and down again
+	# and the downgrade
 	my %down = (
 		one => script_file($author, q{'downgrade', 'base'}),
 		each => script_file($author,

@@ -36,7 +36,8 @@ foreach my $path (map { Cwd::abs_path($_) } @documents)
 	DocExamples->new($node, $path, $mode)->run;
 }
 
-# Everything has a comment, and the reference names all that a user can meet.
+# Every object has a comment, and the reference mentions everything that users
+# can see.
 my $reference = slurp_file("$top/doc/reference.md");
 my $unnamed = sub { join ', ', grep { $reference !~ /(?<![\w.])\Q$_\E(?!\w)/ } @_ };
 my $list = sub { split /\n/, $node->safe_psql('complete', $_[0]) };
@@ -56,8 +57,8 @@ is($unnamed->($list->("LOAD 'pg_cmig'; SELECT name FROM pg_settings WHERE name L
 is($unnamed->(map { join '', /'(\w)'/g } slurp_file("$top/src/base/errors.h") =~ /MAKE_SQLSTATE\(([^)]*)\)/g),
 	'', 'the reference names every error code');
 
-# What the documents name, in tables and sentences too, is there or is said not
-# to be there yet.
+# Everything that the documents mention, in tables and sentences too, exists or
+# is said not to exist yet.
 my %known = map { $_ => 1 } $list->("LOAD 'pg_cmig';
 	SELECT proname FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace
 	UNION SELECT relname FROM pg_class WHERE relnamespace = 'cmig'::regnamespace

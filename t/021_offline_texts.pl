@@ -19,7 +19,7 @@ my $node = new_node('texts');
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE regress_other; GRANT CREATE ON DATABASE postgres TO regress_other');
 
-# As psql writes it into a file.
+# In the form in which psql writes it to a file.
 sub script_file
 {
 	my ($db, $arguments) = @_;
@@ -65,7 +65,8 @@ sub new_db
 	return $db;
 }
 
-# make_author(TEXT...): a database with one revision after the other
+# make_author(TEXT...): a database with one revision for each text, each based
+# on the one before
 sub make_author
 {
 	my $db = new_db();
@@ -139,8 +140,9 @@ for my $kind (sort keys %file)
 	is(dump_of($db), dump_of($author), "hostile texts in a session of the old style, $kind: the same dump");
 }
 
-# One list of statements, as other clients than psql send it; the server reads
-# it as a whole, before a change of how strings are read or of the encoding.
+# A list of statements in one message, as clients other than psql send it.  The
+# server parses all of it before a statement can change how strings or the
+# encoding are interpreted.
 {
 	my $author = make_author(map { $_->[1] } grep { $_->[0] !~ /encoding/ } @hostile);
 	my $file = script_file($author, q{'upgrade', 'head'});
@@ -180,7 +182,7 @@ END_PY
 #
 my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE TABLE three ()');
 
-# without ON_ERROR_STOP nothing runs on
+# nothing is run after an error, even without ON_ERROR_STOP
 {
 	my $db = new_db();
 	my ($status, $err) = run_file($db, script_file($simple, q{'upgrade', 'r1:head', transaction_per_revision => true}));
@@ -196,7 +198,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 		'r1|t', 'and what was committed stays');
 }
 
-# Alembic's table has room for 32 characters
+# Alembic's version column is 32 characters wide
 {
 	my $long = new_db();
 	my $db = new_db();
@@ -210,7 +212,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 		'an id that is too long is refused');
 	is(query($node, $db, "SELECT to_regclass('one') IS NULL"), 't', 'at the start');
 
-	# a domain is as wide as what it is over
+	# a domain is as wide as its base type
 	query($node, $db, 'DROP TABLE alembic_version');
 	query($node, $db, 'CREATE DOMAIN short AS varchar(32); CREATE DOMAIN id AS short CHECK (VALUE ~ $$^x$$)');
 	query($node, $db, 'CREATE TABLE alembic_version (version_num id PRIMARY KEY)');
@@ -239,7 +241,8 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	($out, $err) = run_file($db, script_file($calling, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
 	is($err, '', 'and runs where it is installed');
 
-	# the text can be run where it was made, once it knows that pg_cmig is there
+	# the result can be run in the database where it was made, if its arguments
+	# say that pg_cmig is there
 	my $made_here = make_author('CREATE TABLE one (a int)', 'CREATE TABLE two ()');
 	($out, $err) = run_file($made_here, script_file($made_here, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
 	like($err, qr/ERROR:  55000: pg_cmig keeps the version rows of this database.*HINT:  Use cmig.upgrade, or make the text with version_table => 'cmig.version'$/ms,
@@ -304,7 +307,7 @@ for my $case (
 	is("$status$err", '0', 'a revision outside of transactions');
 	is(query($node, $plain, "SELECT version_num, to_regclass('two') FROM cmig_version"), 'r3|two', 'is recorded');
 
-	# psql stops at its error by itself
+	# psql stops at an error even without ON_ERROR_STOP
 	$plain = new_db();
 	query($node, $plain, 'CREATE TABLE i ()');
 	($status, $err) = run_file($plain, $file);
@@ -320,7 +323,8 @@ for my $case (
 	$holder->quit;
 }
 
-# two at once: the second waits, and finds that the first was faster
+# two at once: the second one waits, and finds that the first one has done the
+# work
 {
 	my $db = make_author('CREATE TABLE one ()', 'SELECT pg_sleep(1)');
 	my $plain = new_db();

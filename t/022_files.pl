@@ -30,8 +30,8 @@ sub new_db
 	return $db;
 }
 
-# export_to(FOLDER, DATABASE, TEMPLATE): as the reference shows it.  Returns
-# the names.
+# export_to(FOLDER, DATABASE, TEMPLATE): exports revisions as the reference
+# shows it.  Returns the names of the files.
 sub export_to
 {
 	my ($folder, $db, $template) = @_;
@@ -53,7 +53,7 @@ END_SH
 	return sort map { substr $_, length($folder) + 1 } split /\0/, `find $folder -type f -print0`;
 }
 
-# load_folder(DATABASE, FILE...): the actions, counted
+# load_folder(DATABASE, FILE...): the number of revisions for each action
 sub load_folder
 {
 	my ($db, @files) = @_;
@@ -87,7 +87,8 @@ for my $chain (sort keys %template)
 	my @files = chain_files($chain);
 	my @names = map { s{.*/}{}r } @files;
 
-	# that team has named some of its files otherwise than its revisions
+	# that team gave some of its files names that differ from those of the
+	# revisions
 	@names = map { s/^(00[345])_.*/$1.sql/r } @names if $chain eq 'mindbridge';
 
 	load_folder($one, @files);
@@ -174,7 +175,8 @@ sub literal
 		  literal($big ? "SELECT 1;\n" . ("\$\$\n-- cmig:downgrade\n\$\$ é\n" x 40000) : random_text()),
 		  literal($big || rand() < 0.3 ? undef : random_text()), literal($big || rand() < 0.6 ? undef : random_text());
 	}
-	# what could not be read back is refused; the rest goes round
+	# texts that could not be read back are refused; all others make the round
+	# trip
 	query($node, $one, $sql . <<'END_SQL');
 CREATE TABLE refused (revision text, state text, message text);
 DO $$
@@ -200,7 +202,8 @@ END_SQL
 
 	my @names = export_to("$dir/texts", $one, '%(rev)s');
 	is(scalar @names, $left, 'each has its file');
-	# a dollar quote around them does not do: the texts have all kinds of dollars
+	# a dollar quote around the texts is not possible, because they contain all
+	# kinds of dollar quotes
 	my $all = "$dir/all.sql";
 	system("cat $dir/texts/*.sql >$all; chmod 644 $all") == 0 or die;
 	my $load = "SELECT action, count(*) FROM cmig.load(pg_read_file('$all')) GROUP BY 1";
@@ -241,7 +244,7 @@ END_SQL
 	unlink "$dir/big.sql";
 }
 
-# another encoding of database and of client
+# different encodings in the database and the client
 {
 	my $utf8 = new_db();
 	my $latin = new_db('LATIN1');

@@ -36,13 +36,13 @@ sub run_ok
 my @connection = ('-h', $node->host, '-p', $node->port);
 my @chain = chain_files('second_brain');
 
-# the owner provides
+# the owner creates the extension and grants access levels
 run_ok('createdb by a role that is no superuser', 'createdb', @connection, '-U', 'regress_owner', 'shop');
 query($node, 'shop', 'CREATE EXTENSION pg_cmig', 'regress_owner');
 query($node, 'shop', 'GRANT CREATE ON SCHEMA public TO regress_migrator', 'regress_owner');
 query($node, 'shop', "SELECT cmig.grant_access('regress_$_', '$_')", 'regress_owner') for qw(author migrator reader);
 
-# the author writes, the migrator runs, the reader looks
+# the author writes revisions, the migrator runs them, and the reader reads them
 is(load_files($node, 'shop', 'regress_author', @chain),
 	join("\n", map { /([^\/]*)\.sql$/ && "$1|added" } @chain), 'the author loads');
 fails_with($node, 'shop', 'SELECT cmig.upgrade()', '42501', 'permission denied for function upgrade',
@@ -55,13 +55,14 @@ is(query($node, 'shop', 'SELECT DISTINCT role, session_role FROM cmig.journal', 
 is(query($node, 'shop', 'CALL cmig.downgrade_stepwise($$-1$$); CALL cmig.upgrade_stepwise(); SELECT revision FROM cmig.current()', 'regress_migrator'),
 	'005_create_spaced_rep_cards_table', 'the migrator runs stepwise');
 
-# what belongs to pg_cmig can be dumped by a reader; all of it by the owner
+# a reader can dump what belongs to pg_cmig; the owner can dump everything
 my $current = query($node, 'shop', 'SELECT * FROM cmig.current()', 'regress_owner');
 run_ok('pg_dump by the reader', 'pg_dump', @connection, '-U', 'regress_reader', '-t', 'cmig.*', '-f', "$dir/reader.sql", 'shop');
 query($node, 'shop', 'GRANT regress_migrator TO regress_owner');
 run_ok('pg_dump by the owner', 'pg_dump', @connection, '-U', 'regress_owner', '-f', "$dir/owner.sql", 'shop');
 run_ok('createdb', 'createdb', @connection, '-U', 'regress_owner', 'copy');
-# a dump gives tables to their owners before it grants what these need for that
+# a dump sets the owners of tables before it grants the privileges that these
+# roles need for that
 query($node, 'copy', 'GRANT CREATE ON SCHEMA public TO regress_migrator', 'regress_owner');
 run_ok('restore by the owner', 'psql', '-Xqo', '/dev/null', '-v', 'ON_ERROR_STOP=1', @connection, '-U', 'regress_owner',
 	'-d', 'copy', '-f', "$dir/owner.sql");

@@ -34,7 +34,8 @@ sub pick { return $_[ rand @_ ]; }
 # Files
 #
 
-# What a string, a dollar quote or a comment may hold: nothing in it counts.
+# What a string, a dollar quote, or a comment may contain: markers in it have no
+# effect.
 sub lines
 {
 	return join "\n", '',
@@ -71,7 +72,7 @@ sub script
 	return join "\n", map { statement() } 0 .. rand 4;
 }
 
-# A revision after another, as a file.
+# A file with a revision that is based on the one before.
 sub revision
 {
 	my ($id, $parent) = @_;
@@ -84,7 +85,7 @@ sub revision
 	return $text;
 }
 
-# As editors on various systems write it.
+# The text with the line ends and byte order marks of various editors.
 sub written
 {
 	my ($text) = @_;
@@ -175,7 +176,7 @@ for my $i (1 .. $sets)
 
 	unlike($expected, qr/ERROR/, "set $i: loads one by one") or next;
 	is(load($_, $folder, @names), $expected, "set $i: the same by $_") foreach 'directory', 'cat', sort keys %forms;
-	# one file alone has its name too
+	# a single file has its name, too
 	is(load('awk', "$dir/one", '001.sql'), load('one by one', "$dir/one", '001.sql'), "set $i: one file")
 	  if mkdir("$dir/one") && system("cp '$folder/$names[0]' '$dir/one/001.sql'") == 0;
 }
@@ -193,7 +194,8 @@ for my $i (1 .. $sets)
 	my $name = pick(@names);
 	my $text = slurp_file("$folder/$name");
 
-	# with a marker of its own if it ends in a header or a comment
+	# a file that ends in an open quote or a comment may contain the marker of
+	# the next file
 	$text =~ s/\s*\z/\n/;
 	$text .= "-- cmig:upgrade\n" unless $text =~ /-- cmig:/;
 	write_file("$folder/$name", $text . pick(@broken) . pick("\n", '', "\n\n"));
@@ -214,7 +216,7 @@ for my $i (1 .. $sets)
 	write_file("$folder/$name", written($other));
 	foreach my $form ('directory', sort keys %forms)
 	{
-		# of an empty file awk prints nothing
+		# awk prints nothing for an empty file
 		next if $form =~ /awk/ && -z "$folder/$name";
 		like(load($form, $folder, @names), qr/file "\Q$name\E"/, "set $i: \"$name\" has no header, by $form");
 	}

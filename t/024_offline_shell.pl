@@ -34,15 +34,16 @@ END
 $$
 END_SQL
 
-# before each text, whatever the one before has left
+# runs before each text, so that the state that the text before has left does
+# not matter
 append_to_file("$dir/clean.sql",
 	"\nROLLBACK;\nRESET ALL;\nSET client_min_messages = error;\nDROP TABLE IF EXISTS cmig_version, t CASCADE;\nDROP FUNCTION IF EXISTS change;\nRESET ALL;\n");
 
-# A command for psql's shell, if psql takes it for outside of quotes; %d is
-# the number of the text.
+# A command that psql runs in a shell if it does not recognize that the text is
+# quoted; %d is the number of the text.
 my $command = "\n\\! echo ran >> $dir/ran_%d\n";
 
-# make_files(EACH, TEXT...): the files, undef where the text is refused
+# make_files(EACH, TEXT...): the files, with undef for a text that is refused
 sub make_files
 {
 	my ($each, @texts) = @_;
@@ -73,8 +74,8 @@ sub make_files
 	return @made;
 }
 
-# Run files as careless as can be, with each setting; the numbers of those
-# whose command ran.
+# Run files with each setting and without any precautions.  Returns the numbers
+# of the texts whose shell command was run.
 sub run_files
 {
 	my ($files, @options) = @_;
@@ -96,7 +97,8 @@ sub run_files
 	return @ran;
 }
 
-# the file of cmig.script with these arguments, and the message if it is refused
+# the result of cmig.script with these arguments as a file, and the message if
+# it is refused
 sub make
 {
 	my ($encoding, $arguments) = @_;
@@ -111,7 +113,7 @@ sub make
 	return ($file, '');
 }
 
-# store(TEXT): as an author writes it
+# store(TEXT): stores it as a revision, as an author would
 sub store
 {
 	my ($text) = @_;
@@ -119,7 +121,7 @@ sub store
 	query($node, 'author', "UPDATE cmig.revision SET upgrade_sql = \$attack_text\$$text\$attack_text\$ WHERE revision = 'a1'");
 }
 
-# run(FILE, OPTION...): psql's messages where nothing was run
+# run(FILE, OPTION...): psql's messages, if no shell command was run
 sub run
 {
 	my ($file, @options) = @_;
@@ -131,8 +133,8 @@ sub run
 	return $err;
 }
 
-# Does any of psql's ways to be called run a command?  With and without a
-# transaction for each revision.
+# Does psql run a shell command in any of the ways in which it can be started?
+# With and without a transaction for each revision.
 sub holds
 {
 	my (@cases) = @_;
@@ -157,7 +159,7 @@ sub holds
 	is_deeply([ map { $name{$_} } run_files(\@files, '-S') ], [], 'no command ran, line by line');
 }
 
-# what may change a setting without saying so in the text
+# commands that may change a setting although the text does not name it
 my $hidden = q{SELECT set_config('standard_' || 'conforming_strings', 'off', false)};
 my $encoding = q{SELECT set_config('client_' || 'encoding', 'SJIS', false)};
 
@@ -208,8 +210,8 @@ my @attacks = (
 
 holds(@attacks);
 
-# A trigger on the version table, and one that fires at the commit, run between
-# what pg_cmig itself writes.
+# A trigger on the version table, and one that fires at commit: both run between
+# statements that pg_cmig itself writes.
 store(<<"END_SQL");
 CREATE TABLE t (x int);
 CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM set_config(''client_encoding'', ''SJIS'', false); RETURN NULL; END';
@@ -229,7 +231,7 @@ for my $each ('false', 'true')
 }
 query($node, 'author', q{SELECT cmig.remove_revision(r) FROM unnest('{a4,x\\\\À}'::text[]) r});
 
-# what is printed as a comment
+# texts that the result prints as comments
 query($node, 'author', "UPDATE cmig.revision SET message = E'two\\r\\n\\\\! echo ran >> $dir/ran_0\\n\\x0b\\x0c\\u0085\\u2028x' WHERE revision = 'a2'");
 store('SELECT 1');
 my ($commented) = make('UTF8', q{'upgrade', 'head'});
@@ -247,7 +249,7 @@ is(query($node, 'target', 'SELECT * FROM v'), ":x|{1,2}|{1,2}|{1,2}|:x|:'HOST'|1
 
 query($node, 'author', q{UPDATE cmig.revision SET message = 'next' WHERE revision = 'a2'});
 
-# encodings in which psql could take a part of a character for a backslash
+# encodings in which psql could mistake part of a character for a backslash
 store(q{SELECT '表'});
 for my $name (qw(SJIS BIG5 GBK UHC GB18030))
 {
@@ -262,7 +264,8 @@ for my $name (qw(SJIS BIG5 GBK UHC GB18030))
 }
 store(q{SELECT '表'});
 
-# the bytes of the database are of its encoding, and say so
+# the bytes are valid in the encoding of the database, and the file names that
+# encoding
 my ($bytes) = make('SQL_ASCII', q{'upgrade', 'head'});
 like(slurp_file($bytes), qr/^SET client_encoding = 'UTF8';/m, 'SQL_ASCII names the encoding of the database');
 {

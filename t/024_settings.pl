@@ -30,7 +30,8 @@ SELECT cmig.enable_rls('invoice', roles => '{regress_app}');
 SELECT cmig.create_revision('make a hole', 'CREATE TABLE gap (id int, tenant_id text)', 'DROP TABLE gap', revision => '001');
 END_SQL
 
-# The end of a session's output: psql's, as a role, with options of the connection
+# The last line of a session's output: that of psql, as a role and with
+# connection options
 sub session
 {
 	my ($role, $options, $sql) = @_;
@@ -67,7 +68,7 @@ is(session('regress_app', '', "SELECT count(*) FROM cmig.heads(); ALTER ROLE reg
 is(session('regress_app', '-c session_preload_libraries=', $upgrade), 'permission', 'the libraries are not theirs to choose');
 is(session('regress_owner', '', "SELECT count(*) FROM cmig.heads(); ALTER DATABASE shop RESET ALL; $upgrade"), "1\nMG021", 'the owner of the database does not reset it');
 
-# who may
+# who may set it
 is(session('postgres', '-c cmig.rls_gate=', $upgrade), '001', 'a superuser can by the options');
 is(session('postgres', '', "SET cmig.rls_gate = ''; $upgrade"), '001', 'and by SET');
 query($node, 'postgres', 'GRANT SET ON PARAMETER cmig.rls_gate TO regress_dba');
@@ -78,7 +79,7 @@ query($node, 'postgres', "ALTER ROLE regress_app IN DATABASE shop SET cmig.rls_g
 is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'and on, which the options do not turn off');
 query($node, 'postgres', 'ALTER ROLE regress_app IN DATABASE shop RESET cmig.rls_gate');
 
-# the other places
+# other places where it can be set
 for my $place ('ALTER ROLE ALL', 'ALTER ROLE regress_app')
 {
 	query($node, 'postgres', "$place SET cmig.rls_gate = 'public'");
@@ -135,7 +136,7 @@ is(session('regress_app', '', $one), '002', 'base lets one revision go');
 is(session('regress_app', '-c cmig.protect=on', $one), 'MG011', 'more protection by the session holds');
 is(session('regress_app', '', "SELECT hint FROM cmig.status() WHERE item = 'protected'"), '', 'status does not advise what has no effect');
 
-# who may
+# who may set it
 for my $role ('postgres', 'regress_owner')
 {
 	is(session($role, '', "SET cmig.protect = off; $down"), "002\n001", "$role can take it off");
@@ -146,7 +147,8 @@ query($node, 'postgres', 'GRANT SET ON PARAMETER cmig.protect TO regress_dba; GR
 is(session('regress_dba', '', "SET cmig.protect = off; $down"), "002\n001", 'and to whom it was granted');
 is(session('regress_owner', '-c cmig.protect=junk', $down), 'MG011', 'but not by a value that is none');
 
-# a definer function of the owner: the caller's does not count, its own does
+# in a SECURITY DEFINER function of the owner: the caller's setting does not
+# count, the function's own does
 query($node, 'shop', <<'END_SQL');
 CREATE FUNCTION down() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 	AS $$SELECT revision FROM cmig.downgrade('base')$$;
@@ -160,7 +162,7 @@ is(session('postgres', '', 'BEGIN; SET LOCAL cmig.protect = off; SELECT down(); 
 is(session('regress_app', '-c cmig.protect=off', 'SELECT down()'), 'MG011', 'with options');
 is(session('regress_app', '', 'BEGIN; SELECT down_anyway(); ROLLBACK'), "002\n001", 'with its own');
 
-# the other ways to lose something, and a value that is none
+# other ways to lose data, and an invalid value
 is(session('regress_app', '', "SET cmig.protect = off; SELECT cmig.reset(confirm => 'shop')"), 'MG011', 'reset');
 is(session('regress_app', '', "SET cmig.protect = off; SELECT cmig.stamp('001', purge => true)"), 'MG011', 'stamp with purge');
 is(session('regress_app', '', "SET cmig.protect = off; CALL cmig.downgrade_stepwise('base')"), 'MG011', 'stepwise');
@@ -196,7 +198,8 @@ foreach my $name (@names)
 	my $set = "cmig.$name = '$value{$name}'";
 	my @found = (found('regress_app', "-c cmig.$name=$value{$name}", $name, ''), found('regress_app', '', $name, "SET $set;"));
 
-	# for oneself, for another, for all by the owner of the database: who finds it
+	# set for oneself, for another role, and for all by the owner of the
+	# database: whose sessions get it
 	session('regress_app', '', "ALTER ROLE regress_app SET $set");
 	session('regress_app', '', "SELECT FROM cmig.heads() LIMIT 0; ALTER ROLE regress_app SET $set");
 	push @found, found('regress_app', '', $name, '');
@@ -222,7 +225,7 @@ running_revision - - - - - -
 search_path      + + + - + +
 END
 
-# once the library is loaded by the server
+# when the server has loaded the library at its start
 query($node, 'postgres', "ALTER SYSTEM SET shared_preload_libraries = 'pg_cmig'; ALTER DATABASE shop SET cmig.rls_gate = 'public'");
 query($node, 'shop', "LOAD 'pg_cmig'; ALTER SYSTEM RESET cmig.protect; DELETE FROM cmig.version; DROP TABLE gap");
 $node->restart;

@@ -53,7 +53,7 @@ CREATE FUNCTION is_known(name text) RETURNS boolean LANGUAGE sql AS $$
 $$;
 SQL
 
-# $text with whatever stands for a name or a value filled in
+# $text with names and values filled in for placeholders
 sub filled
 {
 	my ($text) = @_;
@@ -71,7 +71,7 @@ my $verb = qr/SELECT[ ](?=\*|DISTINCT|[a-z_]+\.|[a-z_]+\() | CALL[ ](?=cmig\.\w+
 	| CREATE[ ](?=(?:ROLE|SCHEMA)[ ]|(?:INDEX|POLICY)[ ].*[ ]ON[ ])/x;
 my $arguments = qr/(\((?:[^()]|(?-1))*\))/;
 
-# The commands of a hint, each as far as it may reach
+# The commands in a hint, each as long as it can be
 sub commands
 {
 	my ($hint) = @_;
@@ -83,11 +83,11 @@ sub commands
 
 		pos($hint) = $-[0] + 3;
 		next if substr($hint, 0, $-[0]) =~ /=> '[^']*$|UPDATE \S+ $/;
-		# what it does is told behind it
+		# the sentence after the command says what it does
 		$command =~ s/ (?:finishes|goes|lists|makes|prints|removes|shows|takes|tells)\b.*//;
 		push @found, $command;
 	}
-	# a call of which a sentence tells
+	# a function call inside a sentence
 	while ($hint =~ /(?<![\w.])(?<!FROM )(?<!SELECT )(?<!CALL )(cmig\.[a-z_]+$arguments)/g)
 	{
 		push @found, "SELECT $1" if $2 ne '()';
@@ -128,7 +128,8 @@ foreach my $file (glob("$expected/*.out"))
 }
 cmp_ok(scalar(keys %hints), '>', 400, 'there are hints');
 
-# the hints in the sources, as regular expressions that match them filled in
+# the hints in the sources, as regular expressions that match them with values
+# filled in
 my $string = qr/"((?:[^"\\]|\\.)*)"/;
 my ($in_sources, $unexpected) = (0, 0);
 foreach my $file (glob("$FindBin::RealBin/../src/*/*.c"), "$FindBin::RealBin/../pg_cmig.c")
@@ -162,7 +163,8 @@ foreach my $hint (sort keys %hints)
 	$names{$1} //= $hint while $hint =~ /(?<![\w.'\[])cmig\.([a-z_]+)/g;
 	foreach my $command (commands($hint))
 	{
-		# an ellipsis is filled in by the reader, and what ends sessions is not run
+		# an ellipsis is for the reader to fill in, and commands that end
+		# sessions are not run
 		next if $command =~ /\.\.\.(?!\])|pg_terminate_backend|ALTER SYSTEM/;
 		$count++;
 		$sql .= 'INSERT INTO pasted VALUES (' . join(', ', map { literal($_) } $hints{$hint}, $hint, filled($command)) . ");\n";

@@ -189,7 +189,8 @@ CREATE ROLE ${chain}_maintenance;
 GRANT ${chain}_maintenance TO ${chain}_owner;
 CREATE DATABASE $chain OWNER ${chain}_owner;
 SQL
-	# who does not inherit does not own the schema by way of the database
+	# a role that does not inherit the privileges of the database's owner does
+	# not own schema public
 	$node->safe_psql($chain, "GRANT CREATE ON SCHEMA public TO ${chain}_owner");
 	my $folder = $chain eq 'mnfst' ? 'mnfst_rag_helpers' : 'mindbridge_helpers';
 	my $as = sub { query($node, $chain, "SET client_min_messages = error;\n$_[0]", "${chain}_owner") };
@@ -249,7 +250,7 @@ SKIP:
 {
 	skip 'node-pg is not installed', 1 unless need_tool('node-pg', 'node', '-e', 'require("pg")');
 	my $said = '';
-	# older releases of node-pg take the port from nowhere else
+	# older releases of node-pg read the port only from this variable
 	local $ENV{PGPORT} = $node->port;
 	my $url = 'postgres://app@/shop?host=' . $node->host;
 	IPC::Run::run([ 'node', example('rls_app.js'), $url, @tenants ], '>', \$said, '2>&1');

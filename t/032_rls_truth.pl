@@ -90,7 +90,7 @@ foreach my $what (sort keys %wrong)
 	is($node->safe_psql('postgres', "SELECT expression, hits FROM said WHERE $wrong{$what} LIMIT 3"), '', "$what is so (seed $seed)");
 	cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM said WHERE $right{$what}"), '>', $count / 40, "$what is found");
 }
-# what is the same for each of these rows by chance of their values is left
+# expressions that by chance have the same result for all rows of the table
 cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM said WHERE problem IS NULL AND hits = (SELECT count(*) FROM t)'),
 	'<', $count / 30, 'few that are true for every row are missed');
 

@@ -219,7 +219,7 @@ $holder->query_safe('COMMIT');
 is(finish_psql($first), 0, 'when the lock is free it succeeds');
 is($node->safe_psql('retry', "SELECT string_agg(outcome, ' ' ORDER BY id) FROM cmig.journal"), 'done failed done', 'the journal has the end');
 
-# around CONCURRENTLY only the first lock is timed
+# for CONCURRENTLY, only the first lock wait is limited
 query($node, 'retry', load_sql(revision_file('001', '', 'CREATE TABLE busy (a int);', ''),
 	revision_file('002', '001', "CREATE TABLE made (a int);\nALTER TABLE busy ADD COLUMN b int;", ''),
 	steps_file('003', '002', 'CREATE INDEX CONCURRENTLY ON busy (a);', '')));
@@ -257,7 +257,8 @@ query($node, 'rest', "CALL cmig.upgrade_stepwise('001')");
 $holder = $node->background_psql('rest', on_error_stop => 0);
 my $indexes = "SELECT coalesce(string_agg(relname || ' ' || indisvalid, ', ' ORDER BY relname), 'none') FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'big'::regclass";
 
-# Begin a step and cut it off where it waits for the writers of a table.
+# Begin a step and interrupt it while it waits for sessions that write to a
+# table.
 sub interrupt
 {
 	my ($revision, $table) = @_;
@@ -306,7 +307,8 @@ is($node->safe_psql('rest', "SELECT string_agg(c.relname, ' ' ORDER BY c.relname
 is($node->safe_psql('rest', "SELECT count(*) FROM pg_class WHERE relname ~ 'range.*_cc(new|old)'"), '0', 'with its name');
 is($node->safe_psql('rest', 'SELECT count(*) FROM cmig.progress'), '0', 'every step is finished');
 
-# another session has dropped the leftover and builds an index of that name
+# another session has dropped the leftover index and is building one of the same
+# name
 query($node, 'rest', "DROP INDEX big_a_idx; SELECT cmig.stamp('001')");
 interrupt('002', 'big');
 $node->safe_psql('rest', 'DROP INDEX big_a_idx');
@@ -347,14 +349,14 @@ $holder->query_safe('COMMIT');
 is(finish_psql($first), 0, 'a batch that meets a locked row is tried again') or diag $first->{err};
 like($first->{err}, qr/backfill of public.users could not get a lock, attempt 1 of 11/, 'with a notice');
 is($node->safe_psql('fill', 'SELECT count(*) FILTER (WHERE m = 1), count(*) FILTER (WHERE m = 0) FROM users'), '4999|1', 'and the filter is looked at again');
-# rows that come meanwhile are found by the next pass
+# rows that are inserted in the meantime are found by the next pass
 $first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'm = 2', 'm = 1', batch_size => 100, pause => '100ms')", 'first');
 $node->poll_query_until('fill', "SELECT rows >= 300 FROM cmig.backfill_progress WHERE set_sql = 'm = 2'") or die;
 $holder->query_safe('UPDATE users SET m = 1 WHERE id < 50; INSERT INTO users SELECT i, 0, 1 FROM generate_series(6001, 6100) i');
 is($node->safe_psql('fill', "SELECT state FROM cmig.backfill_progress WHERE set_sql = 'm = 2'"), 'running', 'writers change rows behind it');
 is(finish_psql($first), 0, 'a backfill beside writers ends');
 is($node->safe_psql('fill', 'SELECT count(*) FROM users WHERE m = 1'), '0', 'with nothing left');
-# another table takes its name
+# another table is renamed to its name
 $first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'm = 3', 'm = 2', batch_size => 100, pause => '100ms')", 'first');
 $node->poll_query_until('fill', "SELECT rows >= 300 FROM cmig.backfill_progress WHERE set_sql = 'm = 3'") or die;
 $node->safe_psql('fill', 'BEGIN; ALTER TABLE users RENAME TO old_users; CREATE TABLE users AS TABLE old_users; COMMIT');
@@ -362,7 +364,8 @@ is(finish_psql($first), 3, 'a table that was exchanged stops its backfill');
 like($first->{err}, qr/table public.users was renamed or dropped during its backfill.*It is public.old_users now/s, 'which says so');
 $holder->quit;
 
-# a leftover that another session holds: each attempt checks it again, under the table's lock
+# another session holds a lock on the leftover: each attempt checks it again,
+# under the table's lock
 make_db('held');
 $node->safe_psql('held', 'CREATE TABLE twins (n int); INSERT INTO twins VALUES (1), (1)');
 $node->psql('held', 'CREATE UNIQUE INDEX CONCURRENTLY twins_n_key ON twins (n)');

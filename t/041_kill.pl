@@ -133,8 +133,8 @@ $node->safe_psql('postgres', 'CREATE DATABASE base');
 $node->safe_psql('base', 'CREATE EXTENSION pg_cmig');
 query($node, 'base', load_sql(@files));
 
-# What leaves a trace: direction, revision, statement (0: the whole, which is
-# one transaction), the trace.
+# The traces that statements leave: direction, revision, statement (0: the whole
+# script, which is one transaction), text of the trace.
 my $marks = join ', ', map { "('$_->[0]', '$_->[1]', $_->[2], '$_->[3]')" } (
 	[ 'upgrade', '002', 2, '002 a' ], [ 'upgrade', '002', 6, '002 b' ], [ 'upgrade', '003', 2, '003 happy' ],
 	[ 'upgrade', '003', 5, '003 b' ], [ 'upgrade', '003', 6, '003 c' ], [ 'upgrade', '004', 0, '004' ],
@@ -144,7 +144,7 @@ my $marks = join ', ', map { "('$_->[0]', '$_->[1]', $_->[2], '$_->[3]')" } (
 	[ 'downgrade', '003', 3, 'down 003 a' ], [ 'downgrade', '003', 6, 'down 003 b' ], [ 'downgrade', '002', 2, 'down 002 a' ],
 	[ 'downgrade', '002', 6, 'down 002 b' ]);
 
-# What the catalog says that is not so, of a run that was cut off.
+# Statements of the catalog about an interrupted run that are not true.
 sub untrue
 {
 	my ($db) = @_;
@@ -180,7 +180,7 @@ UNION ALL SELECT 'rows of backfills' WHERE (SELECT sum(n) FROM item) <> (SELECT 
 	return $wrong;
 }
 
-# What a run has made, as text.
+# Everything that a run has created, as text.
 sub picture
 {
 	my ($db) = @_;
@@ -202,7 +202,7 @@ SELECT set_sql, state, rows FROM cmig.backfill_run ORDER BY id;
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'});
 }
 
-# Both ways without a disturbance: how long it takes, and what it leaves.
+# An undisturbed run in each direction: how long it takes, and its result.
 my $start;
 my %way = (
 	up => { from => 'base', call => 'cmig.upgrade_stepwise(', doubt => 4 },
@@ -239,8 +239,9 @@ foreach my $i (1 .. $points)
 	my $untrue = '';
 
 	$node->safe_psql('postgres', 'DROP DATABASE IF EXISTS kill_made');
-	# copied by WAL, a sequence would go back to its place in the template when
-	# the server crashes before the next checkpoint
+	# CREATE DATABASE with the strategy wal_log would copy the sequence so that
+	# it returns to the template's value if the server crashes before the next
+	# checkpoint
 	$node->safe_psql('postgres', "CREATE DATABASE $db TEMPLATE $way->{from} STRATEGY file_copy");
 	my $call = "CALL $way->{call})";
 	for my $attempt (1 .. 12)
@@ -263,7 +264,8 @@ foreach my $i (1 .. $points)
 			eval { finish_psql($run) };
 			if ($how ne 'terminate')
 			{
-				# the connection may be gone before the server has noticed
+				# the client may notice the end of the connection before the
+				# server does
 				$node->wait_for_log(qr/ready to accept connections/, $logged) if $how eq 'kill' && $run->{err} =~ /connection to server was lost/;
 				$node->poll_query_until('postgres', 'SELECT true') or die 'no recovery';
 			}
@@ -287,7 +289,7 @@ foreach my $i (1 .. $points)
 		last;
 	}
 	my $picture = $reached ? picture($db) : '';
-	# rows of a step that failed are no part of it
+	# rows that a failed step has traced do not belong to the run
 	is($untrue, '', "kill point $i: what the catalog says is true") or diag("seed $seed, story: @story");
 	ok($reached && $picture eq $way->{quiet}, "kill point $i, $name: the same as undisturbed")
 	  or do
@@ -303,7 +305,7 @@ foreach my $i (1 .. $points)
 note(sprintf('%d kill points, %d runs, %d cut off, %d in doubt, undisturbed %.2f s up, %.2f s down',
 	$points, $count{runs}, $count{killed}, $count{doubt}, $way{up}{duration}, $way{down}{duration}));
 
-# the comparison sees what is not so
+# the comparison detects a false entry
 query($node, 'quiet_up', q{INSERT INTO trace VALUES ('004'); UPDATE item SET n = n + 1 WHERE id = 7; DELETE FROM cmig.version;
 INSERT INTO cmig.progress VALUES ('002', 'downgrade', 2, 'done')});
 is(join(', ', split /\n/, untrue('quiet_up') =~ s/version rows/version rows\n/r), 'version rows, progress: 004, progress: down 002 a, rows of backfills', 'a wrong catalog is noticed');

@@ -21,7 +21,8 @@ $node->safe_psql('postgres', 'CREATE ROLE mindbridge_maintenance; CREATE ROLE mn
 	  . ' CREATE ROLE mnfst_app; CREATE ROLE owner LOGIN');
 my @as_owner = (extra_params => [ '-U', 'owner' ]);
 
-# The audit log stays on the way down, and its triggers carry ids and oids.
+# Downgrading does not remove the audit log, and the arguments of its triggers
+# contain ids and oids.
 sub dump_of
 {
 	my ($db) = @_;
@@ -53,7 +54,7 @@ foreach my $chain (map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migratio
 	is(dump_of("${chain}_call"), dump_of("${chain}_select"), "$chain: the same schema as by SELECT in one transaction");
 	is($node->safe_psql("${chain}_call", "SELECT count(*) FROM cmig.progress"), '0', "$chain: nothing is partially applied");
 
-	# down as far as the revisions can be taken back
+	# downgrade as far as the revisions can be reverted
 	my $status = $node->psql("${chain}_call", "CALL cmig.downgrade_stepwise('base')", stdout => \$out, stderr => \$err, @as_owner);
 	if ($err =~ /MG006|cannot be reverted/)
 	{

@@ -24,7 +24,8 @@ sub steps_file
 	return $text;
 }
 
-# Every script waits where it reads gate, while another session locks it.
+# Each script that reads the table gate waits there, because another session has
+# locked it.
 my $holder;
 my $db;
 
@@ -51,7 +52,7 @@ sub trace
 	return $node->safe_psql($db, "SELECT coalesce(string_agg(what, ' ' ORDER BY id), '') FROM trace");
 }
 
-# Begin a call and cut it off at the gate: terminate, kill or cancel.
+# Begin a call and interrupt it at the gate: terminate, kill, or cancel.
 sub cut_off
 {
 	my ($call, $how, $table) = @_;
@@ -70,7 +71,8 @@ sub cut_off
 		$holder = $node->background_psql($db, on_error_stop => 0);
 		return;
 	}
-	# what cancels a wait before the run's own timer has seen it is not told
+	# a cancel during a wait may come before the run has set its own timer, so
+	# its message varies
 	$node->poll_query_until('postgres', "SELECT waitstart < clock_timestamp() - interval '100 ms' FROM pg_locks WHERE pid = $pid AND NOT granted")
 	  or die 'the run does not wait';
 	$node->safe_psql('postgres', $how eq 'cancel' ? "SELECT pg_cancel_backend($pid)" : "SELECT pg_terminate_backend($pid, 10000)");

@@ -14,7 +14,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# JDBC knows TCP only.  It is open to one role, with a password of this run.
+# JDBC supports only TCP.  So the server accepts TCP connections, from one role
+# and with a password that is only used in this run.
 my $node = new_node('stepwise_drivers', 'max_connections = 40', "listen_addresses = '127.0.0.1'");
 my $password = join '', map { sprintf '%02x', int rand 256 } (1 .. 16);
 my $hba = $node->data_dir . '/pg_hba.conf';
@@ -30,7 +31,7 @@ my $drivers = "$CmigNode::top/t/drivers";
 my $steps = slurp_file("$drivers/steps.sql");
 my ($host, $port) = ($node->host, $node->port);
 $ENV{PYTHONDONTWRITEBYTECODE} = 1;
-# where Debian's own modules are, for a node that is not Debian's
+# the directory of Debian's own modules, for a Node.js that is not Debian's
 $ENV{NODE_PATH} = join ':', grep { defined } $ENV{NODE_PATH}, '/usr/share/nodejs';
 
 sub make_db
@@ -69,8 +70,8 @@ SKIP:
 	make_db('node');
 	run_checks('node-pg', 'node', "$drivers/stepwise_node.js", $host, $port, 'node');
 }
-# A JDK, which runs a program from its source, is too large to be installed for
-# this; where there is one scripts/check has seen to the driver.
+# Running a program from its source needs a JDK, which is too large to install
+# just for this test; if there is one, scripts/check has provided the driver.
 SKIP:
 {
 	my $jar = $ENV{PG_CMIG_JDBC} // '/usr/share/java/postgresql.jar';
@@ -135,7 +136,7 @@ sub open_gate
 	$gate->quit;
 }
 
-# The same CALL finishes it, and what was done is not done twice.
+# The same CALL completes the run, and nothing is done twice.
 sub is_finished
 {
 	my ($db, $name, $connection) = @_;
@@ -171,8 +172,8 @@ sub wait_for_end
 make_db('cut');
 query($node, 'cut', load_sql($steps));
 
-# kill -9 of the client.  The server hears of it when it next has something to
-# say, or at once with client_connection_check_interval.
+# kill -9 of the client.  The server notices it when it next sends something, or
+# immediately with client_connection_check_interval.
 foreach my $interval ('0', '100ms')
 {
 	my $name = "client killed, client_connection_check_interval = $interval";
@@ -207,7 +208,7 @@ foreach my $interval ('0', '100ms')
 	is_finished('cut', $name);
 }
 
-# statement_timeout is for each statement, not for the CALL
+# statement_timeout applies to each statement, not to the CALL as a whole
 make_db('timeout');
 query($node, 'timeout', load_sql(revision_file('001', '', 'SELECT pg_sleep(0.4); SELECT pg_sleep(0.4); SELECT pg_sleep(0.4);', '')));
 query($node, 'timeout', "SET statement_timeout = '1s';\nCALL cmig.upgrade_stepwise();");
@@ -282,8 +283,8 @@ SKIP:
 		open_gate();
 		is_finished($db, "PgBouncer, $mode, cancelled", $connection);
 
-		# when the client goes away PgBouncer drops the server's connection; the
-		# server hears of it as if there were no PgBouncer
+		# when the client disappears, PgBouncer closes the connection to the
+		# server, which notices it as it would without PgBouncer
 		shut($db);
 		$run = $start->([ "SET client_connection_check_interval = '100ms'", 'CALL cmig.upgrade_stepwise()' ]);
 		my $pid = wait_until_blocked($node);

@@ -23,7 +23,7 @@ my $holder_pid = $holder->query_safe('SELECT pg_backend_pid()');
 my $up = 'CALL cmig.upgrade_stepwise();';
 my $snapshot = 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM ';
 
-# The database is at base, and 001 is what comes next.
+# The database is at base, and 001 is the next revision.
 sub revision
 {
 	my ($transactional, $sql) = @_;
@@ -74,7 +74,7 @@ foreach my $case (
 is($node->safe_psql('postgres', "SELECT string_agg(relname || ' ' || indisvalid, ', ' ORDER BY relname) FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'item'::regclass"),
 	'item_a_key true, item_n true, item_pkey true', 'the indexes are there');
 
-# but it is for the lock of the table
+# but it limits the wait for the table's lock
 revision('false', 'CREATE INDEX CONCURRENTLY item_a ON item (a)');
 $holder->query_safe('BEGIN; LOCK TABLE item IN SHARE UPDATE EXCLUSIVE MODE');
 fails_with($node, 'postgres', "$hurry\n$up", '55P03',
@@ -112,7 +112,7 @@ fails_with($node, 'postgres', $up, 'MG012', 'statement 1 of revision "001" is in
 query($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'again')");
 is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 4'), '3 2 5', 'again runs it once more, and what follows');
 
-# two of them: an answer is for one
+# with two such statements, an answer applies to one of them
 revision('false', join(";\n", map { "DO \$\$ BEGIN UPDATE item SET n = 10 * n WHERE id = $_; COMMIT; PERFORM 1 / count(*) FROM other; END \$\$" } (1, 2)));
 $node->psql('postgres', $up);
 fails_with($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'done')", '22012', 'division by zero', 'done goes on to the next, which fails');

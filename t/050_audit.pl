@@ -56,7 +56,8 @@ FROM $table t FULL JOIN (SELECT DISTINCT ON (row_key) (row_key->>'id')::bigint A
 	ON l.id = t.id AND l.operation <> 'DELETE' WHERE t.id IS NOT NULL OR l.operation <> 'DELETE'}),
 			't|0', "round $round: each committed change of $table has its entry, and no entry is without its change");
 	}
-	# each entry begins where the one before it ended, so that none in between is missing
+	# each entry's old row is the new row of the entry before, so no entry is
+	# missing
 	is( $node->safe_psql('crash', q{
 SELECT count(*) FILTER (WHERE operation = 'UPDATE') > 0, count(*) FILTER (WHERE (CASE operation WHEN 'INSERT' THEN previous IS NULL AND new_v = 0
 	WHEN 'UPDATE' THEN previous <> 'DELETE' AND old_v = previous_v AND new_v = old_v + 1
@@ -115,7 +116,7 @@ is(entries('t'), 'I1 I3', 'and none of the one that is rolled back');
 is($node->safe_psql('prepared', q{SELECT string_agg(new_row->>'v', ',' ORDER BY id), string_agg(new_row->>'w', ',') FROM cmig_audit.log WHERE table_name = 'rows'}),
 	'a,c|w,w', 'with the values of the transaction');
 is(entries('skipped'), 'S S I4', 'skipping is told of where the changes are, an entry for each operation');
-# in one session, what a prepared transaction has written is not taken for written
+# in the same session, entries of a prepared transaction do not count as written
 $node->safe_psql('prepared', q{
 BEGIN; SET LOCAL cmig.audit_skip = on; INSERT INTO skipped VALUES (5); PREPARE TRANSACTION 'x'; ROLLBACK PREPARED 'x';
 BEGIN; SET LOCAL cmig.audit_skip = on; INSERT INTO skipped VALUES (6); COMMIT;
@@ -186,20 +187,22 @@ for my $how (['plain'], ['custom', '-Fc'])
 		"INSERT|{\"id\": 2}|\nUPDATE|{\"id\": 2}|{card,name}", "$name: auditing goes on with the same id and options");
 	is($node->safe_psql($db, q{SELECT count(DISTINCT i.new_row->>'card') FROM cmig_audit.log i WHERE i.new_row->>'card' IS NOT NULL}),
 		'1', "$name: hashes made before and after compare");
-	# the columns' numbers differ now; renaming is still followed after a migration
+	# the numbers of columns differ now; a rename after the migration is still
+	# followed
 	$node->safe_psql($db, q{SELECT cmig.enable_audit('shop.customer')});
 	$node->safe_psql($db, q{ALTER TABLE shop.customer RENAME secret TO very_secret; UPDATE shop.customer SET very_secret = 'u', name = 'y' WHERE id = 2});
 	is($node->safe_psql($db, q{SELECT changed FROM cmig_audit.log ORDER BY id DESC LIMIT 1}), '{name}',
 		"$name: a hidden column stays hidden");
 }
-# renamed before anything could note it: stop rather than leak
+# renamed before any change was logged: raise an error rather than expose a
+# column
 $node->safe_psql('postgres', 'CREATE DATABASE renamed OWNER dbo');
 command_ok([ 'pg_restore', '-d', $node->connstr('renamed'), "$dump/custom" ], 'restore once more');
 $node->safe_psql('renamed', q{ALTER TABLE shop.customer RENAME secret TO leak});
 my ($status, $out, $err) = $node->psql('renamed', q{UPDATE shop.customer SET leak = 'l'});
 like($err, qr/cannot tell which column of table "customer" is meant by "secret"/, 'a column that cannot be told any more stops writing');
-# another owner, as with --no-owner: told by the name; and who may make audit
-# triggers does not get there first with a table's id
+# with another owner, as after --no-owner, the table is recognized by its name;
+# a role that can create audit triggers cannot use the table's id first
 $node->safe_psql('postgres', 'CREATE ROLE other SUPERUSER; CREATE ROLE plain_owner; CREATE ROLE evil');
 $node->safe_psql('postgres', 'CREATE DATABASE disowned OWNER other');
 command_ok([ 'pg_dump', '-Fc', '--no-owner', '-f', "$dump/no_owner", $node->connstr('shop') ], 'dump without owners');
@@ -218,7 +221,7 @@ like($err, qr/carries the id of "shop.customer"/, 'restored: nobody else gets th
 $node->safe_psql('disowned', q{SET ROLE plain_owner; UPDATE shop.customer SET name = 'z' WHERE id = 1});
 is($node->safe_psql('disowned', q{SELECT count(DISTINCT table_id), count(*) FILTER (WHERE new_row->>'name' = 'z') FROM cmig_audit.log}),
 	'1|1', 'but the table itself does');
-# without the extension the log is there, too
+# without the extension, the log is restored, too
 $node->safe_psql('shop', 'DROP EXTENSION pg_cmig CASCADE');
 is($node->safe_psql('shop', $log), $before, 'DROP EXTENSION loses no entry');
 $node->safe_psql('shop', q{SET SESSION AUTHORIZATION dbo; CREATE EXTENSION pg_cmig;
@@ -308,7 +311,7 @@ for my $round (1 .. 5)
 	my $left = $node->safe_psql('prepared', $stray);
 	my $call = IPC::Run::start([ 'psql', '-Xq', '-d', $node->connstr('prepared'), '-c', 'SET synchronous_commit = off', '-c', 'CALL cmig.audit_retain(NULL, 500)' ],
 		'>', \$out, '2>', \$err);
-	# in the middle of whatever it does: read beside its locks
+	# at any moment, which is found by reading pg_locks
 	for (1 .. 1000)
 	{
 		last if $node->safe_psql('prepared', "SELECT count(*) > 1 FROM pg_class WHERE relname ~ 'log_y2021.*x' AND relkind = 'r'") eq 't';

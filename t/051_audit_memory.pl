@@ -26,7 +26,8 @@ SELECT cmig.enable_audit('c', image => 'changes');
 SELECT cmig.enable_audit('r', level => 'row');
 });
 
-# in kB, what the session ever held, after statements of so many rows
+# the maximum memory of the session in kB after statements that change that many
+# rows
 sub peak
 {
 	my ($table, $rows) = @_;
@@ -39,7 +40,8 @@ SELECT (regexp_match(pg_read_file('/proc/' || pg_backend_pid() || '/status'), 'V
 }
 my %few = map { $_ => peak($_, 5000) } qw(plain s c r);
 my %many = map { $_ => peak($_, 150000) } qw(plain s c r);
-# the server itself remembers each row whose trigger is to fire; 16 MB are the shared buffers
+# the server itself remembers each row for which a trigger is to fire; 16 MB are
+# the shared buffers
 my %allowed = (s => 6 * 1024, c => 6 * 1024, r => 6 * 1024 + 150000 * 3 * 32 / 1024);
 for my $table (qw(s c r))
 {
@@ -48,7 +50,7 @@ for my $table (qw(s c r))
 	note "$table: $few{$table} kB, with thirty times as many rows $many{$table} kB; not audited $few{plain} kB, $many{plain} kB";
 }
 
-# many small transactions, with statements that change little
+# many small transactions, whose statements change few rows
 $node->safe_psql('postgres', q{INSERT INTO s SELECT i, 0 FROM generate_series(1, 10) i; INSERT INTO r SELECT i, 0 FROM generate_series(1, 10) i});
 my ($first, $last) = split /\n/, $node->safe_psql('postgres', q{
 CREATE FUNCTION held() RETURNS bigint LANGUAGE sql AS 'SELECT sum(used_bytes)::bigint FROM pg_backend_memory_contexts';
@@ -66,7 +68,7 @@ CALL small(5000);
 SELECT held();
 });
 cmp_ok($last - $first, '<', 200 * 1024, 'nor do many transactions');
-# one transaction of many statements: their order is remembered, of the last 65,536
+# one transaction of many statements: the order of the last 65,536 is remembered
 ($first, $last) = split /\n/, $node->safe_psql('postgres', q{
 CREATE FUNCTION held_by_us() RETURNS bigint LANGUAGE sql AS $$SELECT sum(used_bytes)::bigint FROM pg_backend_memory_contexts WHERE name = 'TopMemoryContext' OR name LIKE 'pg_cmig%'$$;
 BEGIN;

@@ -67,7 +67,7 @@ SELECT cmig.enable_audit('parent', redact => '{card}');
 INSERT INTO child VALUES (1, 'o', 'secret');
 });
 
-# what an insert with secrets does in a database: 'ok', or its error
+# the result of an insert with secrets in a database: 'ok', or its error
 sub insert
 {
 	my ($db, $table, $columns, $values) = @_;
@@ -148,12 +148,12 @@ $node->safe_psql('empty', 'ALTER TABLE plain RENAME card TO pan');
 is(insert('empty', 'plain', 'id, name, pan', "2, 'Ann', 'secret'"), 'ok', 'followed from then on');
 is(leaks('empty'), 0, 'nothing is in clear');
 
-# a database copied as files has the numbers of the original
+# a database copied by files has the column numbers of the original
 $node->safe_psql('postgres', 'CREATE DATABASE template_copy TEMPLATE origin');
 is(insert('template_copy', 'renamed', 'id, pan, pin, note', "50, 'secret', 'secret', 'secret'"), 'ok', 'CREATE DATABASE ... TEMPLATE');
 is(leaks('template_copy'), 0, 'nothing is in clear');
 
-# pg_upgrade keeps oids and numbers, in a database that is another one
+# pg_upgrade keeps oids and column numbers, although the database is a new one
 my $upgraded = new_node('audit_columns_upgraded');
 my $bin = $node->config_data('--bindir');
 $node->stop;

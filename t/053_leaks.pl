@@ -17,11 +17,12 @@ use Test::More;
 my $calls = $ENV{CMIG_LEAK_CALLS} // 200;
 my $seconds = $ENV{CMIG_LEAK_SECONDS} // 86400;
 
-# Growth that is no leak: a context that doubled its blocks, a plan or a catalog
-# entry that came late.  What leaks 100 bytes a call shows from 1,000 calls on.
+# Growth that is not a leak: a memory context that doubled its blocks, or a plan
+# or a catalog entry that was cached late.  A leak of 100 bytes for each call is
+# detected after 1,000 calls or more.
 my $allowed = 96 * 1024;
 
-# What only looks, with a row of each kind to look at.
+# Functions that only read, with at least one row of each kind to read.
 my %looking = (
 	audit_as_of => [ "cmig.audit_as_of(NULL::audited, now())", "cmig.audit_as_of(NULL::audited, now(), 1)" ],
 	audit_diff => ["cmig.audit_diff('audited'::regclass, 1, now() - interval '1 day')"],
@@ -56,9 +57,9 @@ my %looking = (
 	status => ["cmig.status()"],
 );
 
-# What writes: statements, each a transaction of its own. As what creates objects
-# takes its time, they are run once where others are called so many times, unless
-# CMIG_LEAK_SECONDS is set.
+# Statements that write, each in a transaction of its own.  Creating objects
+# takes long, so they are run once where other functions are called that many
+# times, unless CMIG_LEAK_SECONDS is set.
 my %writing = (
 	add_check => [ 50, "CALL cmig.add_check('plain', 'plain_c', 'n >= 0')", "ALTER TABLE plain DROP CONSTRAINT plain_c" ],
 	add_foreign_key => [ 50, "CALL cmig.add_foreign_key('plain', 'owner', 'owner')",
@@ -123,11 +124,11 @@ SELECT cmig.enable_rls('secured', roles => '{leak_role}');
 INSERT INTO secured VALUES (1, '1', '1'), (2, '2', '2');
 } . load_sql($files) . "SELECT cmig.upgrade('002');");
 
-# The server keeps what it has cached of catalog rows, and of each foreign key
-# that a session has made.
+# The server caches catalog rows, and each foreign key that a session has
+# created, until the session ends.
 my $size = "SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name NOT IN ('CacheMemoryContext', 'RI constraint cache')";
 
-# all in one session: LINES of "name growth"
+# all in one session: prints lines of "name growth"
 my $script = "SET client_min_messages = error;\nSELECT cmig.set_context('1', '1');\n";
 foreach my $name (sort keys %looking)
 {
@@ -167,7 +168,8 @@ foreach my $name (sort keys %writing)
 	my $round = join '', map { "$_;\n" } @statements;
 
 	append_to_file("$folder/$name.sql", $round x $some);
-	# what a connection does first; a plan becomes generic at its sixth use
+	# what a session does only in its first calls; a plan becomes generic at its
+	# sixth use
 	$script .= "\\o /dev/null\n" . $round x 8 . "\\o\n$size \\gset before_\n";
 	$script .= "SELECT clock_timestamp() + $seconds * interval '1 second' AS until, 0 AS done \\gset\n";
 	for (my $i = 0; $i < $rounds; $i += $some)

@@ -71,8 +71,8 @@ INSERT INTO newest VALUES (1, 'n'); INSERT INTO late VALUES (2, 'y')});
 	is($node->safe_psql($db, q{SELECT count(*) FROM cmig.audit_status('public') WHERE problem IS NOT NULL}), '0', "$name: and no problem");
 }
 
-# far behind: the sequence is set, not counted; an id that somebody wrote by hand
-# at the end of all numbers does not stop it
+# far behind: the sequence is set in one step, not advanced; an id near the
+# maximum that somebody has inserted by hand is no obstacle
 my $db = 'plain';
 $node->safe_psql($db, q{
 SELECT setval('cmig_audit.log_id_seq', 1000000);
@@ -82,7 +82,7 @@ INSERT INTO cmig_audit.log SELECT (l).* FROM (SELECT jsonb_populate_record(l, '{
 });
 $node->safe_psql($db, q{UPDATE item SET v = 'farther'});
 is($node->safe_psql($db, q{SELECT max(id) FROM cmig_audit.log WHERE table_name = 'item' AND table_id = 1}), '1000002', 'a large gap');
-# serializable transactions do not fail for having looked
+# serializable transactions do not fail because the newest id was read
 my @sessions = map { $node->background_psql($db) } 1 .. 2;
 $node->safe_psql($db, q{INSERT INTO item SELECT n, 's' FROM generate_series(11, 12) n; SELECT setval('cmig_audit.log_id_seq', 1)});
 $_->query_safe('BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT count(*) FROM item WHERE id = 0') for @sessions;
@@ -92,7 +92,7 @@ $_->quit for @sessions;
 is($node->safe_psql($db, q{SELECT string_agg(v, ' ' ORDER BY id) FROM item WHERE id > 10}), 't t', 'serializable transactions beside each other');
 is($node->safe_psql($db, q{SELECT count(DISTINCT id) = count(*) FROM cmig_audit.log}), 't', 'no id twice');
 
-# without pg_cmig, running the script again is the repair
+# without pg_cmig, running the script again repairs it
 $node->safe_psql('postgres', 'CREATE DATABASE scripted');
 my $script = $node->safe_psql($db, q{SELECT cmig.audit_script('item')});
 my $other = $node->safe_psql($db, q{SELECT cmig.audit_script('late')});

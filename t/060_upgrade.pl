@@ -32,7 +32,7 @@ sub steps_file
 	return $text;
 }
 
-# server(NAME, BIN): initialized, of the version whose programs are in BIN
+# server(NAME, BIN): a new cluster, of the version whose programs are in BIN
 sub server
 {
 	my ($name, $bin) = @_;
@@ -43,7 +43,8 @@ sub server
 	return $node;
 }
 
-# from 18 on initdb makes data checksums, which pg_upgrade wants on both sides
+# since version 18, initdb enables data checksums, and pg_upgrade requires the
+# same setting in both clusters
 sub has_no_checksums
 {
 	my ($bin) = @_;
@@ -51,7 +52,7 @@ sub has_no_checksums
 	return `$bin/initdb --help` =~ /--no-data-checksums/;
 }
 
-# version(NODE): of its server, as a number
+# version(NODE): the version of its server, as a number
 sub version { return query($_[0], 'postgres', "SELECT current_setting('server_version_num')::int / 10000") }
 
 my $node = server('old');
@@ -91,7 +92,8 @@ fails_with($node, 'shop', 'CALL cmig.upgrade_stepwise()', '22012', 'division by 
 my $by_key = q{CALL cmig.backfill('item', 'n = CASE WHEN id > 1200 THEN id / (SELECT count(*) FROM gate) ELSE id END', batch_size => 500)};
 fails_with($node, 'shop', $by_key, '22012', 'division by zero', 'so does one by key, without a run');
 
-# What the database holds; the key of hashes is in the files, but in no dump.
+# The contents of the database; the key for hashes is copied by pg_upgrade, but
+# is not in any dump.
 sub picture
 {
 	my ($db) = @_;
@@ -119,7 +121,7 @@ SELECT p.oid::regprocedure::text, proacl FROM pg_proc p WHERE pronamespace = 'cm
 SELECT has_table_privilege('reader', 'cmig.journal', 'SELECT'), has_table_privilege('reader', 'cmig.secret', 'SELECT')});
 }
 
-# same(DATABASE, WAS, NAME): whether it holds what it was
+# same(DATABASE, WAS, NAME): tests that the contents are as before
 sub same
 {
 	my ($db, $was, $name) = @_;
@@ -132,7 +134,8 @@ sub same
 	  or diag(map { "$_\n" } (map { "- $_" } grep { !$is{$_} } sort keys %was), (map { "+ $_" } grep { !$was{$_} } sort keys %is));
 }
 
-# works(DATABASE, NAME, WITH KEY): the run ends, and what guards the tables does
+# works(DATABASE, NAME, WITH KEY): tests that the run can be completed, and that
+# audit and policies work
 sub works
 {
 	my ($db, $name, $key) = @_;
@@ -165,7 +168,7 @@ my $was = picture('shop');
 my $origin = $node;
 my $origin_port = $node->port;
 
-# dump(BIN): by the programs of the version that it goes to
+# dump(BIN): with the programs of the version to which it is restored
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my @dumps;
 foreach my $bin ($own_bin, @others)
@@ -178,7 +181,7 @@ foreach my $bin ($own_bin, @others)
 $node->stop;
 chdir $dir;
 
-# pg_upgrade, from one to the next
+# pg_upgrade from each version to the next
 my @upgraded;
 my $from_bin = $own_bin;
 foreach my $bin ($own_bin, @others)
@@ -189,7 +192,7 @@ foreach my $bin ($own_bin, @others)
 			'-s', $node->host, '-p', $old->port, '-P', $node->port ], 'pg_upgrade');
 	$node->start;
 	my $version = version($node);
-	# statistics are not taken along before 18
+	# before version 18, pg_upgrade does not copy statistics
 	query($node, 'shop', 'ANALYZE');
 	same('shop', $was, "pg_upgrade to $version: all is as it was");
 	query($node, 'postgres', 'CREATE DATABASE tried TEMPLATE shop STRATEGY file_copy');
@@ -200,7 +203,7 @@ foreach my $bin ($own_bin, @others)
 	$from_bin = $bin;
 }
 
-# restore, into each
+# restore into each version
 foreach my $i (0 .. $#dumps)
 {
 	my ($bin, $file) = @{ $dumps[$i] };

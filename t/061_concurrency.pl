@@ -33,8 +33,8 @@ my $node = new_node('concurrency', 'max_connections = 30', 'restart_after_crash 
 $node->start;
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
-# Each revision makes the table of its name; those with a transaction of their
-# own for each statement also an index, in a statement after it.
+# Each revision creates a table of its name.  Revisions with a transaction for
+# each statement then create an index, too, in a second statement.
 sub revision
 {
 	my ($id, $parents, $stepwise) = @_;
@@ -139,7 +139,7 @@ my (%kinds, %errors, @wrong);
 my @todo;
 push @{ $todo[ $_ % $sessions ] }, [ a_run() ] foreach 0 .. $runs - 1;
 
-# start(SESSION): psql with what the session has still to do
+# start(SESSION): starts psql with the session's remaining work
 my @running;
 sub start
 {
@@ -156,7 +156,8 @@ sub start
 	$running[$i] = $session;
 }
 
-# collect(SESSION): what a psql that has ended did; what it was cut off at counts as done
+# collect(SESSION): reads the output of a psql that has ended; the command
+# during which it was interrupted counts as done
 sub collect
 {
 	my ($i) = @_;
@@ -194,14 +195,14 @@ while (grep { defined } @running)
 		next if $running[$i]{handle}->pumpable;
 		collect($i);
 		next unless @{ $todo[$i] };
-		# a server that starts again lets nobody in for a moment
+		# a server that is restarting refuses connections for a moment
 		wait_for_recovery($node);
 		$count{restarts}++;
 		start($i);
 	}
 	usleep(20_000);
 
-	# every eight runs or so, at any moment of them, one in twelve by kill -9
+	# after about eight runs, at any moment; one in twelve by kill -9
 	my $begun = $count{runs} + grep { $_ } map { defined $_ ? $_->{out} =~ /^begin$/mg : () } @running;
 	next if $begun < $next_kill;
 	$next_kill = $begun + 1 + int(rand(15));
@@ -218,7 +219,7 @@ is(scalar(@wrong), 0, "after each of $count{runs} runs the version rows, the jou
   or diag("CMIG_SEED=$seed\n" . join("\n", @wrong[ 0 .. ($#wrong < 9 ? $#wrong : 9) ]));
 is($count{runs}, $runs, 'all were done');
 
-# Errors that only a damaged catalog, schema or library would give
+# Errors that only a damaged catalog, schema, or library could cause
 my @bad = grep { /^(XX|42P0|42703|42704|23|08P|0100|P000|22P)/ } sort keys %errors;
 is(join("\n", @bad), '', 'no error that tells of damage');
 
@@ -234,7 +235,7 @@ UNION ALL SELECT 'lock ' || pid FROM pg_locks WHERE locktype = 'advisory'
 UNION ALL SELECT problem FROM cmig.check() WHERE severity = 'error'}), '', 'nothing is left');
 is(query($node, 'postgres', q{CALL cmig.upgrade_stepwise('heads'); SELECT count(*) FROM test.wrong}), '0', 'and up');
 
-# the comparison sees what is wrong
+# the comparison detects what is wrong
 is(query($node, 'postgres', q{BEGIN; DROP TABLE made.t_001; DELETE FROM cmig.journal WHERE revision = '002'; CREATE TABLE made.t_y ();
 SELECT count(*) >= 3 FROM test.wrong WHERE what ~ 'version, not schema: 001|version, not journal: 002|schema, not version: y'; ROLLBACK}), 't', 'a wrong one is noticed');
 

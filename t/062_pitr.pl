@@ -43,7 +43,7 @@ CREATE TABLE trace (what text PRIMARY KEY, xid text);}, 'DROP TABLE item, trace;
 $node->backup('base');
 query($node, 'shop', 'CALL cmig.upgrade_stepwise()');
 
-# What a finished run has made: everything but times and transactions.
+# Everything that a finished run has created, except times and transaction ids.
 sub picture
 {
 	my ($server) = @_;
@@ -68,7 +68,8 @@ my @batches = split /\n/, query($node, 'shop', 'SELECT DISTINCT transaction_id::
 is(scalar(@batches), 5, 'five batches');
 $node->safe_psql('postgres', 'SELECT pg_switch_wal()');
 
-# Points: the setting, how many statements are done, what is traced, rows updated
+# Each recovery target: the setting, number of completed statements, the trace,
+# rows updated
 my @points = (
 	[ 'after statement 2', "recovery_target_xid = '$xid{two}'", 2, 'two', 0 ],
 	[ 'within statement 3', "recovery_target_name = 'within three'", 2, 'two', 0 ],
@@ -125,7 +126,8 @@ is(query($subscriber, 'sub', q{SELECT table_name FROM cmig_audit.log WHERE row_k
 query($subscriber, 'sub', q{SET session_replication_role = replica; INSERT INTO own VALUES (8, 'r'); INSERT INTO shared VALUES (8, 'r')});
 is(query($subscriber, 'sub', q{SELECT table_name FROM cmig_audit.log WHERE row_key->>'id' = '8' ORDER BY 1}), 'shared', 'as a replica only where it is asked to');
 
-# the log itself is sent, too: entries of both, none of them twice
+# the log itself is replicated, too: it contains the entries of both servers,
+# none of them twice
 query($node, 'pub', q{ALTER PUBLICATION p SET TABLE own, shared, cmig_audit.log; ALTER PUBLICATION p SET (publish_via_partition_root = true)});
 query($subscriber, 'sub', 'ALTER SUBSCRIPTION s REFRESH PUBLICATION WITH (copy_data = false)');
 query($node, 'pub', q{INSERT INTO own VALUES (9, 'sent')});

@@ -27,7 +27,8 @@ GRANT app TO standin;
 CREATE TABLESPACE aside LOCATION '';
 GRANT CREATE ON TABLESPACE aside TO PUBLIC;
 CREATE DATABASE model OWNER op;});
-# what is found before pg_catalog if the search path says so, for whatever types
+# functions and operators for various types that take precedence over those of
+# pg_catalog if the search path says so
 query($node, 'model', q{
 GRANT CREATE ON SCHEMA public TO PUBLIC;
 GRANT CREATE ON DATABASE model TO standin;
@@ -66,8 +67,8 @@ CREATE TABLE trap.pg_class (oid int); CREATE TABLE trap.pg_proc (oid int); CREAT
 CREATE TABLE trap.revision (revision int); CREATE TABLE trap.version (revision int); CREATE TABLE trap.log (id int);
 GRANT ALL ON ALL TABLES IN SCHEMA trap TO PUBLIC;});
 
-# What happens to the database; qualified, without operators, so that what is
-# hijacked would be pg_cmig's.
+# The commands that are run in the database.  Names are qualified and operators
+# avoided, so that only pg_cmig's own code could call the wrong functions.
 my $files = join '', revision_file('001', '', q{CREATE TABLE public.kinds (id integer PRIMARY KEY, tenant_id pg_catalog.text NOT NULL, t timestamptz, d date, i interval, b bytea, f double precision, a integer[], "Upper case" integer);},
 	'DROP TABLE public.kinds;'),
   revision_file('002', '001', q{CREATE TABLE public."Second" (id integer); INSERT INTO public."Second" VALUES (1);}, 'DROP TABLE public."Second";');
@@ -123,7 +124,8 @@ sub live
 	query($node, 'postgres', 'ALTER ROLE op RESET ALL; ALTER DATABASE life RESET ALL');
 	$out .= $err =~ s/^(?!.*(ERROR|FATAL|hijacked)).*\n//mgr;
 	$out =~ s/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d(:\d\d)?)?/TIME/g;
-	# the texts that are printed name the client's encoding, and quote as they are told
+	# printed texts contain the client's encoding, and quote according to
+	# settings
 	$out =~ s/SET client_encoding = '\w+'/SET client_encoding/g;
 	$out =~ s/"anchor": "[^"]*"/"anchor"/g;
 	return $out;
@@ -190,7 +192,8 @@ foreach my $setting (@settings)
 	my ($is, $was) = (live("$place SET $name = $value", ''), $plain);
 	s/"//g foreach $name eq 'quote_all_identifiers' ? ($is, $was) : ();
 	s/\bstandin\b/op/g foreach $name eq 'role' ? ($is) : ();
-	# a replica fires no triggers that are not asked for: no entries
+	# with session_replication_role = replica, ordinary triggers do not fire: no
+	# entries
 	s/^(log|as of|drift)\|.*\n//mg foreach $name eq 'session_replication_role' ? ($is, $was) : ();
 	same("$place SET $name = $value", $is, $was);
 }
@@ -200,7 +203,7 @@ CREATE TEMP TABLE revision (revision int); CREATE TEMP TABLE version (revision i
 CREATE DOMAIN pg_temp.name AS int; CREATE DOMAIN pg_temp.oid AS pg_catalog.text;}), $plain);
 like(live('ALTER ROLE op SET default_transaction_read_only = on', ''), qr/^ERROR:  cannot execute CREATE EXTENSION in a read-only transaction|^psql.*read-only/m, 'read-only: nothing is made');
 
-# a schema of that name is not taken over
+# an existing schema of that name is not used
 query($node, 'postgres', 'DROP DATABASE IF EXISTS life; CREATE DATABASE life TEMPLATE model');
 query($node, 'life', 'CREATE SCHEMA cmig AUTHORIZATION mallory');
 fails_with($node, 'life', 'CREATE EXTENSION pg_cmig', '42P06', 'schema "cmig" already exists', 'a schema that somebody made before is refused');

@@ -25,7 +25,7 @@ my $ok = IPC::Run::run(
 		'--dsn', $node->connstr(''),
 		'--seed', $ENV{CMIG_SEED} // 20260101,
 		'--calls', $ENV{CMIG_FUZZ_CALLS} // 600,
-		# a machine that is busy is no hang
+		# on a busy machine, a slow call is not a hang
 		'--timeout', 180
 	],
 	'>', \$out, '2>', \$err);

@@ -43,7 +43,7 @@ ALTER FUNCTION shadow_probe_rename SET SCHEMA cmig;
 GRANT USAGE ON SCHEMA cmig TO PUBLIC;
 SQL
 
-# what is in the schemas that are compared, extensions' members left out
+# the contents of the schemas that are compared, without members of extensions
 my $image = <<'SQL';
 SELECT x FROM (
 	SELECT concat_ws(' ', c.relkind, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relacl, c.relrowsecurity, c.reloptions,
@@ -120,7 +120,7 @@ sub dump_schema
 	return $out;
 }
 
-# probe(USER, TARGET, QUERY): the rows of shadow_probe, and what came with them
+# probe(USER, TARGET, QUERY): the result rows of shadow_probe, and its messages
 sub probe
 {
 	my ($user, $target, $query) = @_;
@@ -133,12 +133,12 @@ sub probe
 
 my $live_image = "SET search_path = pg_catalog, pg_temp; $image";
 my $live = query($node, 'shop', $live_image);
-# emptied files go with the next checkpoint
+# truncated files are removed at the next checkpoint
 my $files = sub { return query($node, 'shop', "CHECKPOINT; SELECT count(*) FROM pg_ls_dir('base/' || (SELECT oid FROM pg_database WHERE datname = 'shop')) f WHERE f ~ '^[0-9]+\$'") };
 query($node, 'shop', 'SELECT cmig.look()');
 my $before = $files->();
 
-# of other roles: what is not compared and stays as it is
+# objects of other roles, which are not compared and are left as they are
 my @others = ('event trigger public said', 'publication public everything');
 
 foreach my $user (query($node, 'shop', 'SELECT current_user'), 'regress_owner')
@@ -172,7 +172,7 @@ foreach my $user (query($node, 'shop', 'SELECT current_user'), 'regress_owner')
 	is($files->(), $before, "$user: no file is left");
 }
 
-# canceled and terminated at any moment, beside a writer
+# canceled and terminated at random moments, while another session writes
 my $many = join '', map { "CREATE TABLE app.t$_ (id serial PRIMARY KEY, email public.citext UNIQUE);\n" } 1 .. 150;
 my $writer = start_psql($node, 'shop', 'DO $$ BEGIN LOOP INSERT INTO app.person (email) VALUES (\'w@\' || clock_timestamp());
 	COMMIT; EXIT WHEN EXISTS (SELECT FROM public.invoice); END LOOP; END $$', 'writer');
@@ -194,11 +194,11 @@ is(join(' ', grep { $_ ne 'cut off' && $_ ne 'in time' } keys %ends), '', 'and f
 is(query($node, 'shop', "SELECT changed FROM cmig.changed() WHERE changed <> 'pg_statistic'"), '', 'the catalogs are as before');
 is($files->(), $before, 'no file is left');
 
-# the writer was never kept waiting for long: it goes on until it is told to end
+# the writer never had to wait for long: it continues until it is told to stop
 query($node, 'shop', "INSERT INTO public.invoice (person, amount) SELECT min(id), 1 FROM app.person");
 is(finish_psql($writer), 0, 'the writer beside it has written all the time') or diag($writer->{err});
 
-# the server is killed while a shadow is held
+# kill the server during a shadow
 my $gate = start_psql($node, 'shop', 'SELECT pg_advisory_lock(1), pg_sleep(3600)', 'gate');
 $node->poll_query_until('shop', "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 1");
 my $held = start_psql($node, 'shop', "SELECT count(*) FROM cmig.shadow_probe(\$t\$$many SELECT pg_advisory_xact_lock(1)\$t\$, NULL)");
@@ -212,7 +212,7 @@ wait_for_recovery($node);
 is(query($node, 'shop', 'SELECT cmig.changed()'), '', 'after a crash, the catalogs are as before');
 is(query($node, 'shop', $live_image), $live, 'and so is the schema');
 
-# the server is stopped at once at random moments
+# stop the server in immediate mode at random moments
 foreach my $i (1 .. 3)
 {
 	my $session = start_psql($node, 'shop', "SELECT count(*) FROM cmig.shadow_probe(\$t\$$many\$t\$, NULL)");
