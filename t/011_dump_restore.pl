@@ -113,7 +113,7 @@ UNION ALL SELECT 'sequence ' || last_value || is_called FROM cmig.backfill_run_i
 UNION ALL SELECT 'check ' || severity || ' ' || object || ' ' || problem FROM cmig.check() ORDER BY 1};
 
 #
-# A database somewhere in the middle of its chain
+# A database in the middle of its chain
 #
 my @chain = chain_files('second_brain');
 my $odd = revision_file('odd-é', '003_add_full_name_to_users',
@@ -147,7 +147,8 @@ sub is_same
 }
 
 #
-# Everything: the plain form, restored by the owner into a second database
+# A complete dump: the plain format, restored by the owner into a second
+# database
 #
 my $full = dump_db('full.sql', 'shop');
 unlike(text_of($full), qr/^(GRANT|REVOKE)/m, 'no rights that only repeat the extension');
@@ -166,7 +167,7 @@ is(sql('whole', 'SELECT count(*) FROM cmig.secret'), 0, 'cmig.secret is not dump
 like(sql('whole', 'SELECT problem FROM cmig.check()'), qr/no dump contains cmig.secret/, 'which check says');
 
 #
-# The archive forms
+# The archive formats
 #
 my $custom = dump_db('shop.dump', 'shop', '-Fc');
 make_db('custom');
@@ -231,7 +232,7 @@ restore_sql('restore of --data-only', 'in_two', $rows);
 is_same('in_two', '-s and --data-only');
 
 #
-# A schema at a time
+# One schema at a time
 #
 my $nothing = dump_db('cmig.sql', 'shop', '-n', 'cmig');
 unlike(text_of($nothing), qr/^(CREATE|COPY|ALTER)/m, '-n cmig: holds nothing, as cmig belongs to the extension');
@@ -261,8 +262,8 @@ restore_sql('restore of -n public -e pg_cmig', 'public_and_cmig', $both);
 is_same('public_and_cmig', '-n public -e pg_cmig');
 
 #
-# A stepwise run that stopped half-way: the copy resumes it.  pg_dump leaves out
-# the invalid index that the failed statement left.
+# A stepwise run that was interrupted: it is resumed in the copy.  pg_dump
+# leaves out the invalid index that the failed statement has left.
 #
 make_db('half');
 sql('half', 'CREATE EXTENSION pg_cmig');
@@ -283,8 +284,9 @@ is(sql('half_copy', "SELECT count(*) FROM item JOIN pg_index ON indrelid = 'item
 is(sql('half_copy', 'SELECT revision FROM cmig.current()'), '001', 'up to head');
 
 #
-# Over a live database that has gone on since the dump: an emergency recovery.
-# The dump's rows meet those that are there, and its sequences are set back.
+# A dump restored over a live database that has changed since, as in an
+# emergency.  Rows of the dump conflict with existing rows, and sequences are
+# set back.
 #
 make_db('live');
 sql('live', 'CREATE EXTENSION pg_cmig; CREATE TABLE item (id int PRIMARY KEY, n int); INSERT INTO item VALUES (1, 0)');
@@ -352,7 +354,8 @@ sql('postgres', 'CREATE DATABASE copied TEMPLATE shop');
 is_same('copied', 'CREATE DATABASE ... TEMPLATE');
 
 #
-# DROP EXTENSION: pg_cmig's rows go, what the revisions made stays
+# DROP EXTENSION: the rows of pg_cmig are dropped, and the objects that
+# revisions created remain
 #
 sql('copied', 'CREATE VIEW applied AS SELECT revision FROM cmig.version');
 fails_with($node, 'copied', 'DROP EXTENSION pg_cmig', '2BP01', 'view applied depends on table cmig.version',

@@ -32,7 +32,7 @@ sub catch_up
 catch_up();
 
 #
-# Looking: the same rows on both
+# Reading: the same rows on both servers
 #
 foreach my $look (
 	'SELECT * FROM cmig.current()',
@@ -79,7 +79,7 @@ query($primary, 'shop', 'DELETE FROM cmig.backfill_run');
 catch_up();
 
 #
-# Moving: nothing of it
+# Functions that write fail
 #
 foreach my $move (
 	"cmig.upgrade('head')",
@@ -108,7 +108,7 @@ is(query($primary, 'shop', 'BEGIN READ ONLY; SELECT revision FROM cmig.current()
 	'read-only transaction: current');
 
 #
-# What the primary does arrives, and a run that is not committed does not
+# Committed changes of the primary arrive, and an uncommitted run does not
 #
 my $writer = $primary->background_psql('shop');
 $writer->query_safe("SET client_min_messages = warning");
@@ -138,7 +138,8 @@ is($reader->query_safe('SELECT revision FROM cmig.current()'), '003_add_full_nam
 $reader->quit;
 
 #
-# Promoted in the middle of a run: the run is lost, the rest continues
+# Promotion in the middle of a run: the run is lost, and upgrades continue from
+# there
 #
 $writer = $primary->background_psql('shop');
 $writer->query_safe("SET client_min_messages = warning");

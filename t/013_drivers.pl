@@ -74,7 +74,7 @@ SKIP:
 }
 
 #
-# Parameters without a type are text wherever another type is possible too
+# Parameters without a type count as text wherever other types are possible, too
 #
 make_db('untyped');
 foreach my $call ('upgrade($1)', 'downgrade($1)', 'stamp($1)', 'plan($1, $2)', 'resolve($1)', 'history($1)',

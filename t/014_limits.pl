@@ -22,7 +22,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE app');
 $node->safe_psql('app', 'CREATE EXTENSION pg_cmig');
 
 #
-# Too many locks: one transaction holds them all, many transactions do not
+# Too many locks: one transaction fails, many transactions succeed
 #
 query($node, 'app', load_sql(map {
 	my $n = $_;
@@ -112,7 +112,7 @@ foreach my $level ('REPEATABLE READ', 'SERIALIZABLE')
 }
 
 #
-# A stepwise run is not waited for
+# No function waits for a stepwise run
 #
 query($node, 'waits', load_sql(revision_file('003', '002', 'LOCK c;', '')));
 my $holder = $node->background_psql('waits');
@@ -131,8 +131,9 @@ is(finish_psql($run), 0, 'the stepwise run comes to its end') or diag($run->{err
 $holder->quit;
 
 #
-# A prepared transaction holds the run lock; its backend's number may be
-# another session's by now, which is not to be blamed, and it outlives a restart
+# A prepared transaction holds the run lock.  It survives a restart, and its
+# backend's process ID may belong to another session by now, which the error
+# must not name.
 #
 query($node, 'waits', q{BEGIN; SELECT cmig.stamp('base'); PREPARE TRANSACTION 'held'});
 foreach my $when ('prepared', 'prepared before a restart')

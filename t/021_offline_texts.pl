@@ -178,7 +178,7 @@ END_PY
 }
 
 #
-# Refused where it runs
+# Scripts that raise an error when they are run
 #
 my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE TABLE three ()');
 

@@ -274,8 +274,8 @@ like(slurp_file($bytes), qr/^SET client_encoding = 'UTF8';/m, 'SQL_ASCII names t
 }
 
 #
-# Texts made by chance of what is dangerous: in those that are not refused, what
-# is in quotes stays there.
+# Random texts made of dangerous parts: if a text is not refused, psql must
+# treat what is in quotes as quoted.
 #
 my @pieces = ("'", "''", '\\', "\\'", "\\\\", 'E', 'e', 'U&', 'N', 'B', 'x', '$', '$$', '$a$', '$1', '1', '0x', '.', '1e', '"', '""',
 	"\n", "\n", "\r", ' ', ' ', '--', '/*', '*/', ';', ':', '::', 'À', '表', 'É', '(', ')', 'SELECT', ',', 'AS', 'UESCAPE', '+', '-', '\\;',

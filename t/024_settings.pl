@@ -47,7 +47,8 @@ sub session
 }
 
 #
-# cmig.rls_gate: MG021 is its error, 001 what goes through without it
+# cmig.rls_gate: with it an upgrade fails with MG021, and without it 001 is
+# applied
 #
 my $upgrade = 'BEGIN; SELECT revision FROM cmig.upgrade(); ROLLBACK';
 
@@ -111,7 +112,7 @@ is(session('postgres', '', "SET SESSION AUTHORIZATION regress_app; SELECT count(
 query($node, 'postgres', 'ALTER DATABASE shop RESET cmig.rls_gate');
 
 #
-# cmig.protect: MG011 is its error
+# cmig.protect: with it a downgrade fails with MG011
 #
 query($node, 'shop', 'SELECT cmig.upgrade()', 'regress_app');
 my $down = 'BEGIN; SELECT revision FROM cmig.downgrade($$base$$); ROLLBACK';
@@ -173,8 +174,8 @@ $node->reload;
 is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'set by ALTER SYSTEM');
 
 #
-# Every setting, and who else can put a value there that another one finds: +
-# is taken, - is refused or has no effect
+# Every setting, and who else can set it for another session: + means that it is
+# accepted, - that it is refused or has no effect
 #
 my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', lock_retries => 7, lock_timeout => 7,
 	protect => 'on', rls_gate => 'public', role => 'none', run_timeout => 7, running_revision => 'x', search_path => 'public');

@@ -47,7 +47,7 @@ sub sql
 }
 
 #
-# There and back
+# Enabling and disabling
 #
 sql('shop', <<'SQL');
 CREATE EXTENSION pg_cmig;
@@ -96,7 +96,7 @@ sql('shop', "SELECT cmig.disable_rls('$_')") foreach 'note', 'event', 'member';
 is($after, $before, 'with pg_cmig dropped and made again in between');
 
 #
-# What a script makes, disable_rls takes back as well
+# disable_rls also reverts what a script of rls_script has done
 #
 my $script = sql('shop', q(SELECT cmig.rls_script('note', roles => '{app}', column_default => true)));
 sql('shop', "DROP EXTENSION pg_cmig");
@@ -109,7 +109,8 @@ sql('shop', "SELECT cmig.disable_rls('note')");
 is($after, $before, 'a script is taken back too');
 
 #
-# Restored, the policies hold, and know what to put back
+# After a restore, the policies work and still contain what disable_rls has to
+# restore
 #
 sql('shop', <<'SQL');
 CREATE TABLE invoice (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id uuid NOT NULL, amount numeric);
@@ -158,7 +159,8 @@ sql('shop', 'SELECT cmig.upgrade()');
 is(() = $out =~ /^\d+\t00000000-\S+\t1\d\d$/mg, 10, 'with row_security on it reached every row of every tenant');
 
 #
-# A script in a revision: cmig.script carries it to a database without pg_cmig
+# A result of rls_script in a revision: cmig.script brings it to a database
+# without pg_cmig
 #
 sql('shop', 'CREATE TABLE plain (id bigint PRIMARY KEY, tenant_id integer); GRANT ALL ON plain TO app');
 my $text = sql('shop', q(SELECT cmig.rls_script('plain', roles => '{app}', force => false)));

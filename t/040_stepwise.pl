@@ -82,7 +82,7 @@ bench('extended', "\\startpipeline\nCALL cmig.upgrade_stepwise('001');\nCALL cmi
 is(query($node, 'proto', 'SELECT revision FROM cmig.version'), '001', 'the first of a pipeline runs, the second is refused');
 
 #
-# What the session finds afterwards
+# The state of the session afterwards
 #
 my $session = $node->background_psql('proto', on_error_stop => 0);
 $session->query_safe(q{SET client_min_messages = warning; SET work_mem = '5MB';
@@ -173,7 +173,8 @@ is($node->safe_psql('lock', 'SELECT revision FROM cmig.version'), '004', 'and th
 $holder->quit;
 
 #
-# One builds an index concurrently, the other waits for the run lock: no deadlock
+# One session builds an index concurrently, and the other waits for the run
+# lock: no deadlock
 #
 make_db('flyway', $chain[0]);
 query($node, 'flyway', "CALL cmig.upgrade_stepwise()");
@@ -240,7 +241,7 @@ is($node->safe_psql('retry', "SELECT string_agg(relname || indisvalid, ' ') FROM
 $holder->quit;
 
 #
-# Leftovers of statements that are interrupted half-way
+# Leftovers of interrupted statements
 #
 make_db('rest',
 	revision_file('001', '', 'CREATE TABLE big (a int, b int); INSERT INTO big SELECT 1, 2;'

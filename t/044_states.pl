@@ -117,7 +117,7 @@ is(call($up), '', 'the same CALL');
 is(trace(), 'one two', 'does the rest');
 is(status(), '', 'and nothing is left to say');
 
-# the gate of row-level security at the end
+# cmig.rls_gate at the end of the run
 $node->safe_psql($db, "ALTER DATABASE $db SET cmig.rls_gate = 'guarded'; CREATE SCHEMA guarded");
 query($node, $db, load_sql(revision_file('001', '', "INSERT INTO trace (what) VALUES ('one');", "INSERT INTO trace (what) VALUES ('undone');"),
 	revision_file('002', '001', "INSERT INTO trace (what) VALUES ('two');\nSELECT count(*) FROM gate;", ''),
@@ -146,7 +146,7 @@ like(status(), qr/^failed: upgrade of 001, statement 2: canceling statement due 
 fails_with($node, $db, 'SELECT cmig.upgrade()', '55000', 'the upgrade of revision "001" is partially applied', 'no other move is made');
 is(call($up), '', 'the same CALL');
 is(trace(), 'one two', 'exactly once');
-# the same down
+# the same on the way down
 cut_off("CALL cmig.downgrade_stepwise('base')", 'terminate');
 is(status(), "interrupted: downgrade of 001 -- CALL cmig.downgrade_stepwise(...) again\n"
 	  . 'partially applied: downgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.downgrade_stepwise(...) continues it',
@@ -157,7 +157,7 @@ like(call("CALL cmig.downgrade_stepwise('base')"), qr/MG008: statement 1 of revi
 query($node, $db, load_sql(@steps));
 is(call("CALL cmig.downgrade_stepwise('base')"), '', 'the same CALL');
 is(trace(), 'one two down more down', 'exactly once');
-# reset, cut off on its way down and on its way up
+# a reset, interrupted on its way down and on its way up
 query($node, $db, "TRUNCATE trace; CALL cmig.upgrade_stepwise()");
 cut_off("CALL cmig.reset_stepwise('$db')", 'terminate');
 like(status(), qr/partially applied: downgrade of 001/, 'a reset that was cut off on its way down');
@@ -170,7 +170,7 @@ like(status(), qr/partially applied: upgrade of 001/, 'one that was cut off on i
 like(call("CALL cmig.reset_stepwise('$db')"), qr/55000.*HINT:  CALL cmig.upgrade_stepwise/s, 'is an upgrade now');
 is(call($up), '', 'which is finished so');
 is(trace(), 'one two', 'exactly once');
-# given up
+# abandoned by the user
 query($node, $db, "SELECT cmig.stamp('base', purge => true); TRUNCATE trace");
 cut_off($up, 'terminate');
 $node->safe_psql($db, "DELETE FROM trace; SELECT cmig.stamp('base')");
@@ -199,7 +199,7 @@ is(call($up), '', 'when that is fixed');
 is(trace(), 'once', 'only the check is repeated');
 
 #
-# In doubt, both ways
+# It is unknown whether a statement has committed: in both directions
 #
 my $do = sub { "DO \$\$ BEGIN INSERT INTO trace (what) VALUES ('$_[0] a'); COMMIT; PERFORM count(*) FROM gate; INSERT INTO trace (what) VALUES ('$_[0] b'); END \$\$;\nINSERT INTO trace (what) VALUES ('$_[0] c');" };
 begin('doubt', steps_file('001', '', $do->('up'), $do->('down')));
@@ -220,7 +220,7 @@ is(call("CALL cmig.reset_stepwise('$db', in_doubt => 'again')"), '', 'the same f
 is(trace(), 'down a down a down b down c up a up b up c', 'which goes on');
 
 #
-# Statements that end by halves, down
+# Statements that can be partially done, on the way down
 #
 begin('halves',
 	revision_file('001', '', 'CREATE TABLE big (a int); INSERT INTO big VALUES (1);', ''),
@@ -238,7 +238,8 @@ is($node->safe_psql($db, "SELECT to_regclass('big_a') IS NULL"), 't', 'finishes 
 is(trace(), 'down', 'and does nothing twice');
 
 #
-# The whole database at once; again and again by a prepared CALL; over open cursors
+# Statements about the whole database; repeated calls by a prepared CALL; open
+# cursors
 #
 begin('whole', steps_file('001', '', "CREATE TABLE part (k int) PARTITION BY LIST (k);\nCREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);\n"
 	  . "CREATE INDEX part_k ON part (k);\nCLUSTER part_1 USING part_1_k_idx;\nCLUSTER;\nVACUUM (FULL);\nREINDEX DATABASE whole;\nREINDEX SYSTEM whole;\n"
@@ -271,7 +272,7 @@ is($session->query_safe("SELECT count(*) FROM pg_locks WHERE locktype = 'advisor
 $session->quit;
 
 #
-# Subscriptions whose slot is at another server
+# Subscriptions with a replication slot on another server
 #
 my $publisher = new_node('publisher', 'wal_level = logical', 'max_connections = 20');
 $publisher->start;

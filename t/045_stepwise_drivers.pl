@@ -118,7 +118,7 @@ foreach my $case (
 }
 
 #
-# What ends a run from outside.  The second statement of revision 002 waits for
+# Interruptions from outside.  The second statement of revision 002 waits for
 # $gate.
 #
 my $gate;
@@ -237,8 +237,8 @@ shut('cut');
 }
 
 #
-# PgBouncer, in each mode: to it a CALL is one query, so that the server's
-# connection stays with it.
+# PgBouncer, in each pool mode: to PgBouncer a CALL is one query, so the session
+# keeps its server connection.
 #
 SKIP:
 {

@@ -51,7 +51,7 @@ sub progress
 }
 
 #
-# lock_timeout of the server does not end the wait for old transactions
+# The server's lock_timeout does not end the wait for old transactions
 #
 my $hurry = "SET lock_timeout = '100ms'; SET cmig.lock_retries = 0; ";
 foreach my $case (
@@ -90,7 +90,7 @@ $holder->query_safe('COMMIT');
 is($node->psql('postgres', "$hurry\n$up"), 0, 'it is built when the table is free');
 
 #
-# DO and CALL: tried again until they have committed
+# DO and CALL are retried until they have committed
 #
 revision('false', "DO \$\$ BEGIN UPDATE item SET n = n + 1 WHERE id = 1; UPDATE item SET n = n + 1 WHERE id = 2; COMMIT; END \$\$");
 $holder->query_safe('BEGIN; UPDATE item SET a = a WHERE id = 2');
@@ -122,7 +122,7 @@ query($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'done')");
 is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 3'), '30 20', 'each ran once');
 
 #
-# Isolation levels: a concurrent update is met by trying again
+# Isolation levels: after a concurrent update, the statement is retried
 #
 foreach my $level ('repeatable read', 'serializable')
 {
@@ -149,7 +149,7 @@ foreach my $level ('repeatable read', 'serializable')
 }
 
 #
-# What others see, and a cancel in a pause
+# What other sessions see, and a cancel during a pause
 #
 revision('false', "UPDATE item SET n = 2 WHERE id = 1;\nALTER TABLE item ADD COLUMN z int");
 $holder->query_safe('BEGIN; LOCK TABLE item IN ACCESS SHARE MODE');
@@ -168,8 +168,8 @@ query($node, 'postgres', $up);
 is(progress(), 'none', 'and the same CALL does the rest');
 
 #
-# Who holds the table keeps a procedure waiting no longer than cmig.lock_timeout,
-# also before its first batch or step
+# If another session holds the table, a procedure waits no longer than
+# cmig.lock_timeout, even before its first batch or step
 #
 query($node, 'postgres', 'CREATE TABLE moved (id int PRIMARY KEY, n int DEFAULT 0); INSERT INTO moved SELECT generate_series(1, 1000)');
 $hurry = "SET cmig.lock_timeout = '100ms'; SET cmig.lock_retries = 1; ";
@@ -192,7 +192,7 @@ foreach my $call ([ 'backfill', "cmig.backfill('moved', 'n = n + 1')" ],
 }
 
 #
-# A table that gets another name, or is another one, during a backfill by key
+# A table that is renamed or replaced during a backfill by key
 #
 my $fill = "CALL cmig.backfill('moved', 'n = n + 1', batch_size => 100, pause => '300 ms');";
 sub move_while_filling
@@ -215,7 +215,8 @@ like(move_while_filling('BEGIN; DROP TABLE moved; CREATE TABLE moved (id int PRI
 	qr/42P01: table public.moved was renamed or dropped/, 'another table by the name is not taken for it');
 
 #
-# Functions that overlap without a pause do not keep it waiting forever
+# Overlapping calls of functions, one after the other, do not make it wait
+# forever
 #
 revision('true', 'ALTER TABLE item ADD COLUMN turn int');
 my @crowd = map { start_psql($node, 'postgres', "\\set ON_ERROR_STOP off\nSET client_min_messages = error;\n" . "BEGIN; SELECT cmig.stamp('base', purge => true); SELECT pg_sleep(0.02); COMMIT;\n" x 120, "crowd$_") } 1 .. 4;

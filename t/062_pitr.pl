@@ -101,7 +101,7 @@ SELECT item FROM cmig.status() WHERE item IN ('running', 'interrupted', 'failed'
 }
 
 #
-# Both ends audit the table
+# Both servers audit the table
 #
 my $subscriber = new_node('subscriber', 'max_connections = 20');
 $subscriber->start;

@@ -1,9 +1,9 @@
 /*
  * rls_bound.c
- *	  Bounds for the queries of a policy, so that trying them cannot take long.
+ *	  Limits the queries of a policy, so that trying them cannot take long.
  *
- * A recursive query and generate_series() may return rows without end, and a
- * sub-select any of its rows first.
+ * A recursive query or generate_series() may return rows without end, and a
+ * sub-select may return any of its rows first.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,10 +18,10 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-#define MAX_RECURSION 1000		/* rows of a recursive query */
-#define MAX_SERIES 2000			/* rows of generate_series() */
+#define MAX_RECURSION 1000		/* most rows of a recursive query */
+#define MAX_SERIES 2000			/* most rows of generate_series() */
 
-/* For LIMIT. */
+/* A row count for LIMIT. */
 static Node *
 row_count(int64 count)
 {
@@ -29,8 +29,8 @@ row_count(int64 count)
 }
 
 /*
- * Of the rows that a sub-select can return, which one comes first is not known:
- * it is a stranger's if one of them is there.
+ * Which of several rows a sub-select returns first is not defined.  Assume the
+ * worst: a stranger's row, if there is one.
  */
 void
 cmig_rls_bound_any_row(Query *query)
@@ -40,8 +40,8 @@ cmig_rls_bound_any_row(Query *query)
 }
 
 /*
- * A recursive query may go on for ever; the server evaluates as much of it as
- * is read: (SELECT * FROM the query LIMIT ...).
+ * A recursive query may never end, but the server evaluates only as much of it
+ * as is read: so use (SELECT * FROM the query LIMIT ...).
  */
 RangeTblEntry *
 cmig_rls_bound_recursion(RangeTblEntry *entry)
@@ -77,7 +77,10 @@ cmig_rls_bound_recursion(RangeTblEntry *entry)
 	return limited;
 }
 
-/* One row, since more than one would be an error: in fact it finds one. */
+/*
+ * Add LIMIT 1 to a scalar sub-select.  On the real tables it finds one row at
+ * most, but several of the made-up rows may match, which would be an error.
+ */
 void
 cmig_rls_bound_one_row(SubLink *link)
 {
@@ -91,8 +94,8 @@ cmig_rls_bound_one_row(SubLink *link)
 }
 
 /*
- * generate_series(), whose end is brought so near to its start that it cannot
- * take long.
+ * Change a call of generate_series() so that its end is close to its start,
+ * and it cannot take long.
  */
 bool
 cmig_rls_bound_series(FuncExpr *call, FuncExpr *made)

@@ -1,6 +1,6 @@
 /*
  * rls_bound.h
- *	  Bounds for the queries of a policy, so that trying them cannot take long.
+ *	  Limits the queries of a policy, so that trying them cannot take long.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,20 +12,20 @@
 #include "nodes/primnodes.h"
 
 /*
- * Of the rows that a sub-select with a LIMIT can return, which one comes first
- * is not known: it is a stranger's if one of them is there.
+ * Which of several rows a sub-select with LIMIT returns first is not defined:
+ * assume a stranger's row, if there is one.
  */
 extern void cmig_rls_bound_any_row(Query *query);
 
-/* A recursive query's entry as one with a LIMIT. */
+/* Replace the range table entry of a recursive query by one with a LIMIT. */
 extern RangeTblEntry *cmig_rls_bound_recursion(RangeTblEntry *entry);
 
-/* A sub-select that is a value returns one row. */
+/* Make a scalar sub-select return only one row. */
 extern void cmig_rls_bound_one_row(SubLink *link);
 
 /*
- * Brings the end of generate_series() near its start; made is the call to
- * change.  False if the step of the call is not a small constant.
+ * Move the end of generate_series() close to its start; made is the call,
+ * which is changed.  Returns false if the step is not a small constant.
  */
 extern bool cmig_rls_bound_series(FuncExpr *call, FuncExpr *made);
 

@@ -1,9 +1,9 @@
 /*
  * rls_keys.c
- *	  Which columns tell whose a row is.
+ *	  Finds the columns of a table that say to whom a row belongs.
  *
- * The options name them, or they have the usual names.  A column that cannot
- * be a key is refused with those that could be.
+ * The options name these columns, or they have the usual names.  If a column
+ * cannot be a key, the error lists those that could be.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,14 +14,14 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-/* Neither NULL nor ''. */
+/* Is it neither NULL nor ''? */
 static bool
 is_given(const char *column)
 {
 	return column != NULL && column[0] != '\0';
 }
 
-/* "id (uuid), owner (bigint)": what could be a key. */
+/* The columns that could be a key, as "id (uuid), owner (bigint)". */
 static char *
 candidates(const CmigRlsTable *table)
 {
@@ -47,7 +47,10 @@ candidates(const CmigRlsTable *table)
 	return count ? text.data : NULL;
 }
 
-/* The column, which must exist and have the type of a key. */
+/*
+ * The column of that name; raises an error if it does not exist or if its type
+ * cannot be a key's.
+ */
 static CmigRlsColumn *
 require_column(const CmigRlsTable *table, const char *name, const char *argument)
 {
@@ -82,7 +85,10 @@ cmig_rls_keys_exist(const CmigRlsOptions *options, const CmigRlsTable *table)
 		cmig_rls_table_column(table, tenant) != NULL;
 }
 
-/* The column when it is named, or when it is there under the usual name. */
+/*
+ * The column that the option names, or the column of the usual name if there
+ * is one.
+ */
 static char *
 find_column(const CmigRlsTable *table, char *wanted, const char *usual,
 			const char *argument, bool optional)
@@ -100,7 +106,7 @@ find_column(const CmigRlsTable *table, char *wanted, const char *usual,
 	return require_column(table, wanted, argument)->name;
 }
 
-/* Are two keys compared by an operator that there is? */
+/* Is there an operator that compares the two keys? */
 static bool
 comparable(const CmigRlsColumn *a, const CmigRlsColumn *b)
 {
@@ -110,7 +116,7 @@ comparable(const CmigRlsColumn *a, const CmigRlsColumn *b)
 	return (a_number && b_number) || strcmp(a->cast, b->cast) == 0;
 }
 
-/* Fill in the columns that join the membership table, and check them. */
+/* Set the columns by which the membership table is joined, and check them. */
 static void
 resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 			const CmigRlsTable *via, CmigRlsState *state)
@@ -152,7 +158,7 @@ resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 	state->via = via->name;
 	state->via_key = options->via_key;
 	state->via_user = options->via_user;
-	/* a floor beside the membership only where it is asked for */
+	/* with a membership table, use the tenant only if it was asked for */
 	if (is_given(options->tenant_column))
 		state->tenant_column = require_column(table, options->tenant_column, "tenant_column")->name;
 }

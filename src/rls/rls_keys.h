@@ -1,6 +1,6 @@
 /*
  * rls_keys.h
- *	  Which columns tell whose a row is.
+ *	  Finds the columns of a table that say to whom a row belongs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,12 +9,16 @@
 
 #include "rls/rls.h"
 
-/* Has the table a column that the options, or the usual names, make a key? */
+/*
+ * Does the table have a column that the options name as a key, or that has a
+ * usual name?
+ */
 extern bool cmig_rls_keys_exist(const CmigRlsOptions *options, const CmigRlsTable *table);
 
 /*
- * Fills in the columns of the state, or raises an error that says which could
- * be used.  many: of several tables, each with the columns that it has.
+ * Set the key columns in the state; raises an error that lists possible
+ * columns if there is none.  many: the table is one of several, and options
+ * apply only as far as it has the columns.
  */
 extern void cmig_rls_keys_resolve(CmigRlsOptions *options, const CmigRlsTable *table,
 								  const CmigRlsTable *via, bool many, CmigRlsState *state);
