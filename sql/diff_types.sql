@@ -48,9 +48,9 @@ SET search_path = shop;
 -- values are added at the start, in the middle, and at the end; columns, defaults, views and functions stay as they are
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'it''s ok', 'happy');
 	CREATE TABLE users (mood mood DEFAULT 'sad', moods mood[]); INSERT INTO users VALUES ('happy', '{sad,it''s ok}');
-	CREATE VIEW sad_users AS SELECT * FROM users WHERE mood = 'sad'$$,
+	CREATE VIEW sad_users AS SELECT users.* FROM users, (VALUES (1)) one WHERE mood = 'sad'$$,
 	$$CREATE TYPE mood AS ENUM ('none', 'sad', 'it''s ok', 'better', 'good', 'happy', 'ecstatic');
-	CREATE TABLE users (mood mood DEFAULT 'sad', moods mood[]); CREATE VIEW sad_users AS SELECT * FROM users WHERE mood = 'sad'$$);
+	CREATE TABLE users (mood mood DEFAULT 'sad', moods mood[]); CREATE VIEW sad_users AS SELECT users.* FROM users, (VALUES (1)) one WHERE mood = 'sad'$$);
 -- an added value that is used at once, which ALTER TYPE does not permit
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE TABLE users (mood mood DEFAULT 'sad'); INSERT INTO users VALUES ('happy')$$,
 	$$CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); CREATE TABLE users (mood mood DEFAULT 'ok')$$);
@@ -61,13 +61,13 @@ SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); C
 	CREATE TABLE users (id int PRIMARY KEY, mood mood NOT NULL DEFAULT 'ok' CHECK (mood <> 'sad'), moods mood[], glad bool GENERATED ALWAYS AS (mood = 'happy') STORED);
 	CREATE INDEX happy ON users (id) WHERE mood = 'happy';
 	INSERT INTO users VALUES (1, 'happy', '{ok,happy}');
-	CREATE VIEW happy_users AS SELECT * FROM users WHERE mood = 'happy'; GRANT SELECT ON happy_users TO regress_diff_types;
+	CREATE VIEW happy_users AS SELECT users.* FROM users, (VALUES (1)) one WHERE mood = 'happy'; GRANT SELECT ON happy_users TO regress_diff_types;
 	CREATE FUNCTION cheer(m mood) RETURNS mood LANGUAGE sql AS 'SELECT m'$$,
 	$$CREATE TYPE mood AS ENUM ('happy', 'ok'); COMMENT ON TYPE mood IS 'how it goes';
 	REVOKE USAGE ON TYPE mood FROM PUBLIC; GRANT USAGE ON TYPE mood TO regress_diff_types;
 	CREATE TABLE users (id int PRIMARY KEY, mood mood NOT NULL DEFAULT 'ok' CHECK (mood <> 'happy' OR true), moods mood[], glad bool GENERATED ALWAYS AS (mood = 'happy') STORED);
 	CREATE INDEX happy ON users (id) WHERE mood = 'happy';
-	CREATE VIEW happy_users AS SELECT * FROM users WHERE mood = 'happy'; GRANT SELECT ON happy_users TO regress_diff_types;
+	CREATE VIEW happy_users AS SELECT users.* FROM users, (VALUES (1)) one WHERE mood = 'happy'; GRANT SELECT ON happy_users TO regress_diff_types;
 	CREATE FUNCTION cheer(m mood) RETURNS mood LANGUAGE sql AS 'SELECT m'$$);
 -- the rows survive
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
