@@ -203,14 +203,14 @@ name_of(Oid relation)
 									  get_rel_name(relation));
 }
 
-/* As opposed to a trigger for TRUNCATE. */
+/* Is it a trigger for rows, and not one for TRUNCATE? */
 static bool
 logs_rows(const CmigAuditTrigger *trigger)
 {
 	return (trigger->type & (TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)) != 0;
 }
 
-/* Does any of the triggers log rows at this level? */
+/* Is any of the triggers a row-level one? */
 static bool
 any_level(List *triggers, bool row_level)
 {
@@ -284,7 +284,10 @@ ancestor_at_statement_level(Relation relation)
 	return InvalidOid;
 }
 
-/* Returns true for row level. */
+/*
+ * Check the trigger level for a partition or a partitioned table.  Returns
+ * true for row level.
+ */
 static bool
 choose_level(const CmigAuditOptions *options, Relation relation)
 {
@@ -341,7 +344,7 @@ begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, Li
 	cmig_audit_retain_ahead(enabling->log_owner, 3);
 }
 
-/* The options that the table has so far, changed by the arguments. */
+/* The table's current options, changed by the arguments. */
 static CmigAuditOptions *
 options_of(const Enabling *enabling, List *triggers, Relation relation)
 {
@@ -367,7 +370,11 @@ options_of(const Enabling *enabling, List *triggers, Relation relation)
 	}
 	if (options == NULL)
 		options = cmig_audit_options_default();
-	/* before columns are looked up: a new list can replace a dropped column */
+
+	/*
+	 * before columns are looked up, because a new list may replace one that
+	 * names a dropped column
+	 */
 	cmig_audit_arguments_read(enabling->fcinfo, enabling->first_option, options);
 	cmig_audit_columns_resolve(options, RelationGetRelid(relation), enabling->extension_owner,
 							   CMIG_AUDIT_CONFIRMING);
@@ -412,7 +419,7 @@ enable_one(Enabling *enabling, Oid target)
 		children = find_inheritance_children(target, AccessShareLock);
 	cmig_audit_layout_record(options->table_id, relation, enabling->log_owner);
 
-	/* keep the lock, but ALTER TABLE fails while the table is open */
+	/* the lock is kept, but ALTER TABLE would fail while the table is open */
 	table_close(relation, NoLock);
 	want = cmig_audit_install_wanted(options, row_level, partitioned, table);
 	cmig_audit_install_refuse_taken(target, have, want);

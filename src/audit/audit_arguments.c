@@ -32,7 +32,7 @@ names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 		CmigAuditName *name = palloc0(sizeof(CmigAuditName));
 
 		name->name = texts->names[i];
-		/* if another name was meant, that column would not be hidden */
+		/* a name that does not match would leave its column visible */
 		if (cmig_audit_options_has(names, name->name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -59,7 +59,8 @@ typedef struct AsOf
 	Datum		values[CMIG_AS_OF_PARAMETERS];
 	char		nulls[CMIG_AS_OF_PARAMETERS + 1];
 	ReturnSetInfo *result;
-	bool		partial;		/* an entry has only what changed */
+	bool		partial;		/* entries may contain only the columns that
+								 * changed */
 	CmigAuditImages images;
 	MemoryContext row_context;	/* reset for each row */
 } AsOf;
@@ -95,7 +96,7 @@ static CmigQuery first_truncate = {
 	2, {INT8OID, TIMESTAMPTZOID}
 };
 
-/* Imported entries can lack the old or the new row. */
+/* Imported entries may lack the old or the new row. */
 static void
 raise_lost(const AsOf *as_of, Datum key)
 {
@@ -188,7 +189,10 @@ time_text(const CmigAuditLayout *layout)
 	return pstrdup(timestamptz_to_str(layout->recorded_at));
 }
 
-/* [{"columns": renames, "from": time, "to": time}, ...]; NULL if nothing was renamed. */
+/*
+ * Returns [{"columns": renames, "from": time, "to": time}, ...]; NULL if
+ * nothing was renamed.
+ */
 static Jsonb *
 all_renames(CmigAuditTarget *target)
 {
@@ -260,7 +264,7 @@ young_columns(CmigAuditTarget *target, Relation relation, const Datum *range, Ti
 	return names;
 }
 
-/* A hidden column can have become part of the key. */
+/* A hidden column may have become part of the key. */
 static void
 refuse_hidden_key(const CmigAuditTarget *target, const List *hidden)
 {
@@ -471,7 +475,7 @@ refuse_partition(Relation relation)
 												get_rel_name(root)))));
 }
 
-/* The table of whose row type the first argument is. */
+/* The table whose row type the first argument has. */
 static Oid
 table_of_argument(FunctionCallInfo fcinfo)
 {
@@ -549,7 +553,7 @@ begin_as_of(AsOf *as_of, FunctionCallInfo fcinfo)
 	set_parameter(as_of, CMIG_AS_OF_HIGH, Int64GetDatum(((int64) as_of->target->table_id + 1) << 32));
 }
 
-/* Look at the entries since then. */
+/* Set what depends on the entries after the time. */
 static void
 look_at_log(AsOf *as_of)
 {
@@ -573,7 +577,7 @@ look_at_log(AsOf *as_of)
 					  DirectFunctionCall1(int8in, CStringGetDatum(truncate)));
 }
 
-/* Look at the table as it is now. */
+/* Set what depends on the table as it is now. */
 static void
 look_at_table(AsOf *as_of, Relation relation)
 {

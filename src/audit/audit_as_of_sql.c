@@ -189,8 +189,8 @@ events(const CmigAsOfQuery *as_of)
 	" FROM until e WHERE e.old_key <> e.row_key"
 
 /*
- * With whole rows, the first entry has everything.  An image that contains the key
- * is a whole row.
+ * If entries contain whole rows, the first entry is enough.  An image that
+ * contains the key is a whole row.
  */
 char *
 cmig_audit_as_of_sql_simple(const CmigAsOfQuery *as_of)

@@ -25,13 +25,13 @@
 #include "audit/audit_options.h"
 #include "utils/rel.h"
 
-/* What the options are resolved for. */
+/* The purposes for which options are resolved. */
 typedef enum CmigAuditColumnsUse
 {
 	CMIG_AUDIT_WRITING,			/* raise an error if a hidden column was
 								 * dropped */
-	CMIG_AUDIT_CONFIRMING,		/* hide a column of the same name, or else
-								 * warn and leave it out */
+	CMIG_AUDIT_CONFIRMING,		/* hide a column of the same name, or issue a
+								 * warning and leave it out */
 	CMIG_AUDIT_READING			/* the same without a warning */
 } CmigAuditColumnsUse;
 

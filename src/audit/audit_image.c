@@ -88,7 +88,7 @@ cmig_audit_image_row(CmigAuditImages *images, Datum image)
 	NullableDatum base = {(Datum) 0, true};
 	Datum		row;
 
-	/* the log's owner can have written anything */
+	/* the log's owner may have changed the log in any way */
 	if (!JB_ROOT_IS_OBJECT(DatumGetJsonbP(image)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -118,7 +118,7 @@ row_of_column(Form_pg_attribute attribute)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
-/* Can a value be the cause of the error? */
+/* Could this value have caused the error? */
 static bool
 is_of_value(const ErrorData *error)
 {

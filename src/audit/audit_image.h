@@ -19,9 +19,9 @@ typedef struct CmigAuditImages
 	Oid			owner;			/* of the table */
 	List	   *key_columns;	/* of char *, with their present names */
 	TimestampTz at;				/* the rows are as of this time */
-	MemoryContext context;		/* for what outlives a row */
+	MemoryContext context;		/* memory context for data that outlives a row */
 	FmgrInfo	populate;		/* jsonb_populate_record() for its type */
-	Datum		image;			/* the one that is being read, or 0 */
+	Datum		image;			/* seq of the entry that is being read, or 0 */
 } CmigAuditImages;
 
 /* Fill in what is needed for a table, in the current memory context. */

@@ -91,9 +91,10 @@ typedef struct Import
 	Oid			log_owner;
 	CmigAuditWriter *writer;
 	MemoryContext context;		/* for the whole import */
-	MemoryContext batch;		/* what entries point to, until flushed */
+	MemoryContext batch;		/* memory context for values of entries that
+								 * are not flushed yet */
 	CmigAuditImportTables *tables;
-	int64		count;			/* rows so far */
+	int64		count;			/* number of rows so far */
 } Import;
 
 /* The source's column for a field, NULL if there is none. */
@@ -298,7 +299,7 @@ set_key(Entry *entry, const CmigAuditImportTable *table, CmigAuditLogColumn colu
 			  Int64GetDatum(cmig_audit_trigger_row_hash(table->id, JsonbPGetDatum(key))));
 }
 
-/* What every entry has. */
+/* Set the values that every entry has. */
 static void
 set_place(Entry *entry, const CmigAuditImportTable *table, TimestampTz at, int64 id,
 		  const char *operation)
@@ -316,7 +317,7 @@ set_place(Entry *entry, const CmigAuditImportTable *table, TimestampTz at, int64
 	set_value(entry, CMIG_LOG_TABLE_NAME, CStringGetTextDatum(table->name));
 }
 
-/* The row before and after the change, and the keys in them. */
+/* Set the row before and after the change, and the keys in them. */
 static void
 set_rows(Entry *entry, const CmigAuditImportTable *table, Jsonb *old_row, Jsonb *new_row)
 {
@@ -335,7 +336,7 @@ set_rows(Entry *entry, const CmigAuditImportTable *table, Jsonb *old_row, Jsonb 
 		set_value(entry, CMIG_LOG_CHANGED, PointerGetDatum(changed_of(old_row, new_row)));
 }
 
-/* What the source has as text. */
+/* Set the values that the source has as text. */
 static void
 set_texts(Entry *entry, TupleDesc desc, HeapTuple row)
 {
@@ -397,8 +398,8 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Is a relation the log, or one of its partitions, or a view of nothing else?
- * A view that also reads other tables is not meant.
+ * Is the relation the log, one of its partitions, or a view that reads only
+ * these?  A view that also reads other tables is accepted as a source.
  */
 static CmigQuery is_of_log = {
 	"WITH RECURSIVE s(oid) AS (SELECT $1 UNION SELECT d.refobjid FROM s"

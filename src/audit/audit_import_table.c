@@ -22,13 +22,13 @@
 struct CmigAuditImportTables
 {
 	Oid			log_owner;
-	MemoryContext context;		/* holds everything here */
-	List	   *schemas;		/* of char *: where tables are that the source
-								 * names without a schema */
+	MemoryContext context;		/* memory context of everything in this struct */
+	List	   *schemas;		/* of char *: schemas of tables that the
+								 * source names without a schema */
 	List	   *found;			/* of CmigAuditImportTable */
 };
 
-/* The live table of a name in a schema. */
+/* The existing table of this name in a schema. */
 static CmigQuery find_table = {
 	"SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
 	" WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND n.nspname = $2"
@@ -90,7 +90,7 @@ live_table(const char *name, List *schemas, char **schema)
 	return InvalidOid;
 }
 
-/* The same for tables that were dropped. */
+/* The same for dropped tables. */
 static int32
 gone_table(const char *name, List *schemas, char **schema)
 {

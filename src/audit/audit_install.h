@@ -24,7 +24,8 @@ typedef struct CmigAuditTrigger
 	int16		type;			/* as pg_trigger.tgtype */
 	char		enabled;		/* as pg_trigger.tgenabled */
 	char	   *args;			/* as in the statement that creates it */
-	char	   *statement;		/* of a wanted one: what creates it */
+	char	   *statement;		/* for a trigger that the table should have:
+								 * the statement that creates it */
 	int			nargs;
 	char	  **arg_values;
 } CmigAuditTrigger;

@@ -360,7 +360,7 @@ layout_of(Relation relation)
 	return layout;
 }
 
-/* Equal and known. */
+/* Are they equal, and both known? */
 static bool
 same_text(const char *a, const char *b)
 {

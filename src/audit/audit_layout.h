@@ -27,19 +27,19 @@ typedef struct CmigAuditLayout
 	char	   *table_name;
 	Jsonb	   *columns;		/* object of numbers by name */
 	List	   *key_columns;	/* of char *; NIL if the whole row is the key */
-	List	   *key_kinds;		/* of char *, one for each; NIL if they are
-								 * not known */
-	char	   *owner;			/* NULL if it is not known */
-	char	   *database;		/* where relation is an oid; NULL if it is not
-								 * known */
+	List	   *key_kinds;		/* of char *: the kind of each key column's
+								 * type; NIL if they are not known */
+	char	   *owner;			/* the owner's name; NULL if it is not known */
+	char	   *database;		/* the database in which the table has this
+								 * oid; NULL if it is not known */
 } CmigAuditLayout;
 
-/* Identifies this database among those of all servers. */
+/* An identifier of this database, which no other database has. */
 extern char *cmig_audit_layout_database(void);
 
 /*
- * Are the numbers of a layout's columns those of a relation?  The oid alone does
- * not tell, as a dump may have been restored in another database.
+ * Do the column numbers of a layout belong to this relation?  The oid alone is
+ * not enough, because a dump may have been restored in another database.
  */
 extern bool cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation,
 									const char *database);

@@ -380,7 +380,7 @@ static const struct
 	{"log_default", RELKIND_RELATION, false}	/* audit_retain can create it */
 };
 
-/* The fault of a part that is missing, or NULL. */
+/* The fault of a missing part, or NULL. */
 static CmigAuditLogFault *
 missing_part(Oid schema)
 {

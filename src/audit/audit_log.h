@@ -94,7 +94,7 @@ extern Oid	cmig_audit_log_extension_owner(void);
 /* Is a log that belongs to owner trusted? */
 extern bool cmig_audit_log_trusted(Oid owner, Oid extension_owner);
 
-/* cmig_audit.log, InvalidOid if there is none. */
+/* cmig_audit.log, or InvalidOid if it does not exist. */
 extern Oid	cmig_audit_log_relation(void);
 
 /* The owner of a table; raises 42P01 if it was dropped in the meantime. */
@@ -110,7 +110,8 @@ extern Oid	cmig_audit_log_make(Oid extension_owner);
 typedef struct CmigAuditLogFault
 {
 	int			sqlstate;
-	bool		missing;		/* there is none, so one can be created */
+	bool		missing;		/* the log does not exist, so it can be
+								 * created */
 	char	   *problem;
 	char	   *detail;			/* can be NULL */
 	char	   *fix;

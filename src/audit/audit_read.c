@@ -39,7 +39,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_report);
 	" l.session_role, l.application_name, l.client_address, l.revision," \
 	" l.reason, l.request_id"
 
-/* Indexes of some of them. */
+/* Indexes of some of these columns. */
 enum
 {
 	ENTRY_ID,
@@ -126,7 +126,7 @@ compare_entries(const void *a, const void *b)
 	return left->id < right->id ? -1 : left->id > right->id;
 }
 
-/* The log's owner can have dropped NOT NULL and written anything. */
+/* The log's owner may have dropped NOT NULL and inserted any values. */
 static void
 check_entry(const Entry *entry, bool position_known)
 {

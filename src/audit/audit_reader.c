@@ -1,9 +1,9 @@
 /*
  * audit_reader.c
- *	  What must hold before somebody reads the audit log.
+ *	  Checks that must succeed before somebody reads the audit log.
  *
  * The readers run with the caller's privileges, so nothing that the log's
- * owner can put on the log may bring code of another role into their queries.
+ * owner can add to the log may make their queries run code of another role.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * audit_reader.h
- *	  What must hold before somebody reads the audit log.
+ *	  Checks that must succeed before somebody reads the audit log.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,8 +10,9 @@
 #include "postgres.h"
 
 /*
- * What every reader does first: lock the log, and raise an error unless it is
- * there, trusted, as it was made, and readable for the caller.
+ * Every reader calls this first.  It locks the log, and raises an error unless
+ * the log exists, is trusted, has its original definition, and can be read by
+ * the caller.
  */
 extern void cmig_audit_reader_begin(void);
 

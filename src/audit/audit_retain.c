@@ -57,7 +57,7 @@ typedef struct Part
 	char	   *low;			/* bounds, as text */
 	char	   *high;
 	bool		filled;			/* the default partition has rows of it */
-	char	   *oldest;			/* time of the first of them, or NULL */
+	char	   *oldest;			/* time of the first such row, or NULL */
 } Part;
 
 /* The months, from this one on, that have no partition. */
@@ -94,7 +94,10 @@ static CmigQuery taken_names = {
 	1, {INT4OID}
 };
 
-/* From tomorrow to the end of this month, whose rows until today are elsewhere. */
+/*
+ * From tomorrow to the end of this month, if the rows until today are in
+ * another partition.
+ */
 static CmigQuery rest_of_month = {
 	"SELECT 'log_y' || pg_catalog.to_char(t.t, 'YYYY\"m\"MM\"d\"DD'),"
 	" pg_catalog.to_char(t.t, 'YYYY-MM-DD') || ' 00:00:00+00',"

@@ -1,11 +1,11 @@
 /*
  * audit_row.c
- *	  Rows as jsonb, exactly as to_jsonb(row) has them but cheaper.
+ *	  Converts rows to jsonb with the same result as to_jsonb(row), but faster.
  *
- * The binary form of a flat jsonb object is written directly: the columns are
- * kept in the order of the keys, so nothing is sorted and no tree is built.
- * Types that to_jsonb() does not simply print are handed to to_jsonb(), and
- * its result is embedded.
+ * The binary format of a flat jsonb object is written directly: the columns
+ * are kept in the order of jsonb's keys, so nothing is sorted and no tree is
+ * built. Values of types that to_jsonb() does not simply print are converted
+ * by to_jsonb(), and its result is embedded.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,11 +1,11 @@
 /*
  * audit_row.h
- *	  Rows as jsonb, exactly as to_jsonb(row) returns them, but faster.
+ *	  Converts rows to jsonb with the same result as to_jsonb(row), but faster.
  *
  * A CmigAuditShape says which columns of a table are shown, and how.  A change
- * is encoded column by column into pieces, from which the images are assembled,
- * so that a value that did not change is read and encoded only once for both
- * images.
+ * is encoded column by column into pieces, from which the images are
+ * assembled, so that a value that did not change is read and encoded only once
+ * for both images.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -48,7 +48,7 @@ typedef struct CmigAuditColumn
 {
 	const char *name;
 	int			name_len;
-	Datum		name_text;		/* the same as text */
+	Datum		name_text;		/* the name as a text datum */
 	int			attno;			/* index into the slot's values, from 0 */
 	Oid			type;			/* base type */
 	int16		typlen;

@@ -126,8 +126,9 @@ static const char function_text[] =
 "REVOKE ALL ON FUNCTION cmig_audit.write() FROM PUBLIC;\n";
 
 /*
- * The trigger is a definer function: what another role has created beforehand
- * would run with the privileges of the role that runs the script.
+ * The trigger function is SECURITY DEFINER: objects that another role has
+ * created beforehand would be used with the privileges of the role that runs
+ * the script.
  */
 static const char owner_check[] =
 "\tIF EXISTS (SELECT FROM (\n"
@@ -140,7 +141,7 @@ static const char owner_check[] =
 "\t\t\tHINT = 'Drop it if it is not an audit log; otherwise run the script as its owner.';\n"
 "\tEND IF;\n";
 
-/* What the parts of a script need to know. */
+/* The information that the parts of a script need. */
 typedef struct Script
 {
 	StringInfoData text;
@@ -228,7 +229,10 @@ listed_columns(Relation relation, const CmigAuditOptions *options, const List *k
 	return names;
 }
 
-/* A script has nothing to hash with, and one kind of trigger. */
+/*
+ * Raise an error for options that need the C trigger: there is no key for
+ * hashes, and only one kind of trigger.
+ */
 static void
 refuse_unsupported(const CmigAuditOptions *options)
 {
@@ -244,7 +248,7 @@ refuse_unsupported(const CmigAuditOptions *options)
 				 errmsg("a script has row triggers only")));
 }
 
-/* Make the log, unless there is one. */
+/* Create the log, unless it exists. */
 static void
 append_log(Script *script)
 {
@@ -297,7 +301,7 @@ append_variables(StringInfo body, const Script *script)
 					 array_literal(plain_names(script->options->redact)));
 }
 
-/* Find the table's id, or give it one. */
+/* Find the table's id, or assign one. */
 static void
 append_id(StringInfo body, const Script *script)
 {

@@ -1,6 +1,6 @@
 /*
  * audit_table.c
- *	  What the session knows of the tables whose audit triggers have fired.
+ *	  Caches information about the tables whose audit triggers have fired.
  *
  * There is one entry for each trigger.  An invalidation only marks an entry: a
  * running call continues to use it, and the next call builds it again.
@@ -240,7 +240,7 @@ build_shape(CmigAuditTable *table, TupleDesc desc, List *key)
 	}
 }
 
-/* Build what a trigger needs to know of its table. */
+/* Build the information that a trigger needs. */
 static CmigAuditTable *
 build_table(TriggerData *trigger_data, Oid extension_owner)
 {

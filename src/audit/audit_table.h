@@ -1,9 +1,10 @@
 /*
  * audit_table.h
- *	  What the session knows of the tables whose audit triggers have fired.
+ *	  Caches information about the tables whose audit triggers have fired.
  *
- * This is built from the trigger's arguments and the table when the trigger
- * first fires, and again after the table, its schema, or a cast has changed.
+ * The information is built from the trigger's arguments and the table when the
+ * trigger first fires, and again after the table, its schema, or a cast has
+ * changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,17 +17,17 @@
 #include "audit/audit_virtual.h"
 #include "commands/trigger.h"
 
-/* What a trigger knows of its table. */
+/* The information that a trigger needs about its table. */
 typedef struct CmigAuditTable
 {
-	MemoryContext context;		/* holds everything here */
-	bool		valid;			/* if not, the next call builds it again */
+	MemoryContext context;		/* memory context of everything in this struct */
+	bool		valid;			/* if false, the next call builds it again */
 	int			busy;			/* number of calls that are using it */
 	bool		recorded;		/* its layout is in cmig_audit.layout */
 	bool		skip_logged;	/* this transaction has logged SKIP */
 	Oid			relation;
-	Oid			root;			/* of a partition, the audited ancestor; or
-								 * the same */
+	Oid			root;			/* for a partition, the audited ancestor;
+								 * otherwise the table itself */
 	CmigAuditOptions *options;
 	CmigAuditShape shape;
 	CmigAuditVirtual virtuals;

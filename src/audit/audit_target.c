@@ -61,7 +61,7 @@ id_of_triggers(Relation relation)
 	return id;
 }
 
-/* For a table that exists. */
+/* Find a table that exists, by its oid. */
 static void
 fill_live(CmigAuditTarget *target, Oid oid)
 {
@@ -137,7 +137,7 @@ cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
 		fill_live(target, oid);
 	if (target->table_id == 0)
 	{
-		/* it was dropped, or another table has its name now */
+		/* the table was dropped, or another table has its name now */
 		target->relation = InvalidOid;
 		target->table_id = cmig_audit_layout_find(InvalidOid, name->schemaname, name->relname);
 	}

@@ -17,7 +17,7 @@
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
-/* The table that is meant. */
+/* The table in a call's argument. */
 typedef struct CmigAuditTarget
 {
 	int32		table_id;

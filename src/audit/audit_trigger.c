@@ -60,7 +60,8 @@ typedef struct AuditCall
 	Oid			extension_owner;
 	TimestampTz at;
 	CommandId	command;
-	MemoryContext batch;		/* what entries point to, until flushed */
+	MemoryContext batch;		/* memory context for values of entries that
+								 * are not flushed yet */
 	CmigAuditWriter *writer;	/* opened by the first entry */
 	CmigAuditPiece *old_pieces;
 	CmigAuditPiece *new_pieces;
@@ -522,8 +523,8 @@ log_statement_rows(AuditCall *call, TriggerData *trigger_data)
 	TupleTableSlot *new_slot = NULL;
 
 	/*
-	 * Without its old rows, an update would be logged with nothing about the
-	 * past.
+	 * Without a transition table, the entries would lack the old or the new
+	 * rows.
 	 */
 	if ((old_rows == NULL && !TRIGGER_FIRED_BY_INSERT(trigger_data->tg_event)) ||
 		(new_rows == NULL && !TRIGGER_FIRED_BY_DELETE(trigger_data->tg_event)))
@@ -589,7 +590,7 @@ operation_of(TriggerEvent event)
 		TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE";
 }
 
-/* With the session's replication role. */
+/* Does the trigger fire with the session's replication role? */
 static bool
 fires_now(const Trigger *trigger)
 {

@@ -22,10 +22,10 @@ typedef struct CmigAuditVirtual
 {
 	int			count;
 	int		   *attnos;			/* indexes into a slot's values, from 0 */
-	Expr	  **expressions;	/* planned */
+	Expr	  **expressions;	/* the planned expressions */
 } CmigAuditVirtual;
 
-/* Ready to compute the columns of rows. */
+/* The state for computing the columns of rows. */
 typedef struct CmigAuditVirtualState
 {
 	const CmigAuditVirtual *columns;
@@ -37,7 +37,7 @@ typedef struct CmigAuditVirtualState
 extern void cmig_audit_virtual_find(CmigAuditVirtual *columns, Relation relation,
 									const CmigAuditShape *shape);
 
-/* Begin to compute, in the current memory context. */
+/* Prepare to compute them, in the current memory context. */
 extern void cmig_audit_virtual_begin(CmigAuditVirtualState *state,
 									 const CmigAuditVirtual *columns);
 

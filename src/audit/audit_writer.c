@@ -92,21 +92,22 @@ static const LogColumn log_columns[CMIG_LOG_COLUMNS] = {
 
 struct CmigAuditWriter
 {
-	MemoryContext context;		/* holds the writer */
+	MemoryContext context;		/* memory context of the writer */
 	MemoryContext work;			/* reset after each flush */
 	Relation	parent;			/* cmig_audit.log */
 	Relation	leaf;			/* the partition */
-	Oid			sequence;		/* of the ids */
-	Oid			owner;			/* of the leaf */
+	Oid			sequence;		/* the sequence of the ids */
+	Oid			owner;			/* the owner of the partition */
 	int			index_count;
 	Relation   *indexes;
 	IndexInfo **infos;
-	bool		needs_executor; /* an index calls functions */
+	bool		needs_executor; /* an index calls functions, so an executor
+								 * state is needed */
 	EState	   *estate;
 	BulkInsertState bulk;
 	AttrNumber	map[CMIG_LOG_COLUMNS];	/* indexes into the leaf's columns,
 										 * from 0 */
-	int			count;			/* rows collected */
+	int			count;			/* number of collected rows */
 	Size		bytes;
 	int			slot_count;
 	TupleTableSlot **slots;
@@ -188,7 +189,7 @@ map_columns(CmigAuditWriter *writer)
 
 	for (int i = 0; i < CMIG_LOG_COLUMNS; i++)
 	{
-		/* its usual place */
+		/* the column's usual position */
 		int			n = i;
 
 		if (n >= desc->natts ||
