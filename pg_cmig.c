@@ -28,6 +28,7 @@
 #include "audit/audit_retain.h"
 #include "base/argument.h"
 #include "base/compat.h"
+#include "base/result.h"
 #include "base/settings.h"
 #include "move/move.h"
 #include "move/move_argument.h"
@@ -137,22 +138,36 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 	return (Datum) 0;
 }
 
+/*
+ * Read the situation and plan a downgrade to a target that cmig.protect lets
+ * through; to_base is what its error calls it if the target is base.
+ */
+static CmigPlan *
+plan_downgrade(CmigSituation *now, const char *target, const char *to_base)
+{
+	CmigPlan   *plan;
+	CmigDowngradeTarget *resolved;
+	bool		is_base;
+
+	*now = cmig_move_read(true);
+	plan = cmig_move_plan_downgrade(now, target, &resolved);
+	is_base = resolved->node < 0;
+	cmig_move_require_unprotected(now, plan, is_base, is_base ? to_base : "a downgrade", false);
+	return plan;
+}
+
 /* The forms of cmig.downgrade. */
 static Datum
 downgrade(FunctionCallInfo fcinfo, const char *target)
 {
 	CmigSituation now;
 	CmigPlan   *plan;
-	CmigDowngradeTarget *resolved;
 	int			number = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_move_argument_require_target(target, "SELECT * FROM cmig.downgrade");
 	cmig_change_begin("cmig.downgrade()");
-	now = cmig_move_read(true);
-	plan = cmig_move_plan_downgrade(&now, target, &resolved);
-	cmig_move_require_unprotected(&now, plan, resolved->node < 0,
-								  resolved->node < 0 ? "a downgrade to base" : "a downgrade", false);
+	plan = plan_downgrade(&now, target, "a downgrade to base");
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "downgrade");
 	run_plan(fcinfo, &now, plan, &number);
@@ -194,15 +209,12 @@ cmig_reset(PG_FUNCTION_ARGS)
 {
 	CmigSituation now;
 	CmigPlan   *plan;
-	CmigDowngradeTarget *resolved;
 	int			number = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_move_argument_require_confirmation(fcinfo, 0, "SELECT * FROM cmig.reset");
 	cmig_change_begin("cmig.reset()");
-	now = cmig_move_read(true);
-	plan = cmig_move_plan_downgrade(&now, "base", &resolved);
-	cmig_move_require_unprotected(&now, plan, true, "a reset", false);
+	plan = plan_downgrade(&now, "base", "a reset");
 	run_plan(fcinfo, &now, plan, &number);
 
 	now = cmig_move_read(true);
@@ -276,19 +288,13 @@ cmig_reset_stepwise(PG_FUNCTION_ARGS)
 static Datum
 stamp(FunctionCallInfo fcinfo, const CmigNames *targets, bool purge)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CmigNames  *rows;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	cmig_change_begin("cmig.stamp()");
 	rows = cmig_stamp_targets(targets, purge);
 	for (int i = 0; i < rows->count; i++)
-	{
-		Datum		values[1] = {CStringGetTextDatum(rows->names[i])};
-		bool		nulls[1] = {false};
-
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
+		cmig_result_add_text(fcinfo, rows->names[i]);
 	return (Datum) 0;
 }
 

@@ -24,6 +24,7 @@
 #include "base/errors.h"
 #include "base/local_rows.h"
 #include "base/query.h"
+#include "base/result.h"
 
 #include "access/table.h"
 #include "access/xact.h"
@@ -433,23 +434,6 @@ enable_one(Enabling *enabling, Oid target)
 	}
 }
 
-/* Return the statements as rows. */
-static Datum
-return_statements(FunctionCallInfo fcinfo, List *statements)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	ListCell   *lc;
-
-	foreach(lc, statements)
-	{
-		Datum		values[1] = {CStringGetTextDatum(lfirst(lc))};
-		bool		nulls[1] = {false};
-
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-	return (Datum) 0;
-}
-
 /* The table in argument n. */
 static Oid
 target_argument(FunctionCallInfo fcinfo, int n)
@@ -474,7 +458,8 @@ cmig_enable_audit(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_enabling(&enabling, fcinfo, 1, list_make1_oid(target));
 	enable_one(&enabling, target);
-	return return_statements(fcinfo, enabling.statements);
+	cmig_result_add_texts(fcinfo, enabling.statements);
+	return (Datum) 0;
 }
 
 /* The tables of a schema, without partitions, that match a LIKE pattern. */
@@ -484,15 +469,6 @@ static CmigQuery tables_of_schema = {
 	" AND c.relname LIKE $2 ORDER BY c.relname",
 	2, {OIDOID, TEXTOID}
 };
-
-static void
-collect_oid(TupleDesc desc, HeapTuple row, void *arg)
-{
-	bool		isnull;
-
-	*(List **) arg = lappend_oid(*(List **) arg,
-								 DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
-}
 
 Datum
 cmig_enable_audit_schema(PG_FUNCTION_ARGS)
@@ -509,7 +485,7 @@ cmig_enable_audit_schema(PG_FUNCTION_ARGS)
 				 errmsg("schema and pattern must not be null")));
 	values[0] = ObjectIdGetDatum(get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false));
 	values[1] = PG_GETARG_DATUM(1);
-	cmig_query_each(&tables_of_schema, values, NULL, collect_oid, &oids);
+	cmig_query_each(&tables_of_schema, values, NULL, cmig_query_keep_oid, &oids);
 	begin_enabling(&enabling, fcinfo, 2, oids);
 	enabling.many = true;
 	foreach(lc, oids)
@@ -519,7 +495,8 @@ cmig_enable_audit_schema(PG_FUNCTION_ARGS)
 	if (oids)
 		cmig_audit_arguments_require_met(fcinfo, 2, enabling.met,
 										 text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	return return_statements(fcinfo, enabling.statements);
+	cmig_result_add_texts(fcinfo, enabling.statements);
+	return (Datum) 0;
 }
 
 /* Remove the audit triggers of a table and its inheritance children. */
@@ -556,7 +533,8 @@ cmig_disable_audit(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	disable_one(target_argument(fcinfo, 0), &statements);
-	return return_statements(fcinfo, statements);
+	cmig_result_add_texts(fcinfo, statements);
+	return (Datum) 0;
 }
 
 Datum

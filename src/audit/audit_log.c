@@ -15,6 +15,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/settings.h"
 #include "run/run_lock.h"
 
 #include "access/genam.h"
@@ -202,8 +203,7 @@ silence_triggers(void)
 	int			guc_level = NewGUCNestLevel();
 
 	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
-		(void) set_config_option("session_replication_role", "replica", PGC_SUSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		cmig_settings_set("session_replication_role", "replica", PGC_SUSET, GUC_ACTION_SAVE);
 	return guc_level;
 }
 

@@ -60,9 +60,12 @@ invalidate_all(Datum arg, int cache, uint32 hash)
 	invalidate_relation(arg, InvalidOid);
 }
 
-/* Entries and layouts of a transaction that is rolled back do not exist. */
+/*
+ * Forget what holds only in the transaction, or the subtransaction.  rolled_back:
+ * what it has recorded does not exist; end: nobody works with the entries.
+ */
 static void
-forget_written(bool end)
+reset_entries(bool rolled_back, bool end)
 {
 	HASH_SEQ_STATUS status;
 	AuditTableEntry *entry;
@@ -74,8 +77,9 @@ forget_written(bool end)
 	{
 		if (entry->table == NULL)
 			continue;
-		entry->table->recorded = false;
 		entry->table->skip_logged = false;
+		if (rolled_back)
+			entry->table->recorded = false;
 		if (end)
 			entry->table->busy = 0;
 	}
@@ -84,29 +88,15 @@ forget_written(bool end)
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
-	HASH_SEQ_STATUS status;
-	AuditTableEntry *entry;
-
 	switch (event)
 	{
 		case XACT_EVENT_ABORT:
-			forget_written(true);
+			/* a prepared transaction may still be rolled back */
+		case XACT_EVENT_PREPARE:
+			reset_entries(true, true);
 			break;
 		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_PREPARE:
-			if (tables == NULL)
-				break;
-			hash_seq_init(&status, tables);
-			while ((entry = hash_seq_search(&status)) != NULL)
-			{
-				if (entry->table == NULL)
-					continue;
-				entry->table->skip_logged = false;
-				entry->table->busy = 0;
-				/* a prepared transaction may still be rolled back */
-				if (event == XACT_EVENT_PREPARE)
-					entry->table->recorded = false;
-			}
+			reset_entries(false, true);
 			break;
 		default:
 			break;
@@ -118,7 +108,7 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
 					  SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		forget_written(false);
+		reset_entries(true, false);
 }
 
 void

@@ -345,6 +345,22 @@ cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg)
 	*(char **) arg = cmig_query_text(desc, row, 1);
 }
 
+void
+cmig_query_keep_oid(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **oids = arg;
+	bool		isnull;
+
+	*oids = lappend_oid(*oids, DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
+}
+
+void
+cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value)
+{
+	values[i] = value ? CStringGetTextDatum(value) : (Datum) 0;
+	nulls[i] = value ? ' ' : 'n';
+}
+
 /* The value of a column, or the last argument if it is NULL. */
 static Datum
 value_or(TupleDesc desc, HeapTuple row, int column, Datum otherwise)

@@ -81,6 +81,12 @@ extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);
 /* A row callback that puts the first column's text into *arg, a char *. */
 extern void cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg);
 
+/* A row callback that appends the OID in the first column to *arg, a List *. */
+extern void cmig_query_keep_oid(TupleDesc desc, HeapTuple row, void *arg);
+
+/* Bind a text, or NULL, to the argument at an index. */
+extern void cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value);
+
 /* The value of a column, or the last argument if it is NULL. */
 extern bool cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise);
 extern int32 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise);

@@ -329,10 +329,15 @@ cmig_settings_checksum_policy(void)
 }
 
 void
+cmig_settings_set(const char *name, const char *value, GucContext context, GucAction action)
+{
+	(void) set_config_option(name, value, context, PGC_S_SESSION, action, true, 0, false);
+}
+
+void
 cmig_settings_override(const char *name, const char *value)
 {
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	cmig_settings_set(name, value, PGC_USERSET, GUC_ACTION_SAVE);
 }
 
 void

@@ -11,6 +11,7 @@
 #define CMIG_SETTINGS_H
 
 #include "postgres.h"
+#include "utils/guc.h"
 
 /* From the least to the most protection; levels are compared. */
 typedef enum CmigProtect
@@ -64,6 +65,13 @@ extern const char *cmig_settings_protect_stored(void);
 extern char *cmig_settings_unprotect_hint(bool commits);
 
 extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
+
+/*
+ * Set a setting as SET in the session would, with the rights that context
+ * gives; without a value it is reset.
+ */
+extern void cmig_settings_set(const char *name, const char *value, GucContext context,
+							  GucAction action);
 
 /*
  * Set a setting that every user may set until AtEOXact_GUC() ends the caller's

@@ -167,13 +167,36 @@ cmig_identifier_not_valid(const CmigIdentifier *id, const char *detail, const ch
  * Taking identifiers apart
  */
 
+/* [symbol]+N or [symbol]-N; returns false if it is neither. */
+static bool
+parse_steps(const char *rest, CmigIdentifier *id)
+{
+	const char *sign = strrchr(rest, '+');
+	int64		steps = 0;
+
+	if (strrchr(rest, '-') > sign)
+		sign = strrchr(rest, '-');
+	if (sign == NULL || sign[1] == '\0' ||
+		strspn(sign + 1, "0123456789") != strlen(sign + 1))
+		return false;
+
+	for (const char *c = sign + 1; *c && steps < MAX_STEPS; c++)
+		steps = steps * 10 + (*c - '0');
+	steps = Min(steps, MAX_STEPS);
+	id->relative = true;
+	id->steps = *sign == '-' ? -(int) steps : (int) steps;
+	id->steps_text = sign;
+	if (sign > rest)
+		id->symbol = pnstrdup(rest, sign - rest);
+	return true;
+}
+
 void
 cmig_identifier_parse(const CmigGraph *graph, const char *target, const char *forms,
 					  CmigIdentifier *id)
 {
 	const char *rest = target;
 	const char *at;
-	const char *sign;
 
 	memset(id, 0, sizeof(*id));
 	if (target == NULL || target[0] == '\0')
@@ -215,27 +238,8 @@ cmig_identifier_parse(const CmigGraph *graph, const char *target, const char *fo
 					 errhint("Write <label>@<revision>, such as billing@head.")));
 	}
 
-	if (cmig_graph_find_name(graph, rest) < 0)
-	{
-		sign = strrchr(rest, '+');
-		if (strrchr(rest, '-') > sign)
-			sign = strrchr(rest, '-');
-		if (sign && sign[1] != '\0' &&
-			strspn(sign + 1, "0123456789") == strlen(sign + 1))
-		{
-			int64		steps = 0;
-
-			for (const char *c = sign + 1; *c && steps < MAX_STEPS; c++)
-				steps = steps * 10 + (*c - '0');
-			steps = Min(steps, MAX_STEPS);
-			id->relative = true;
-			id->steps = *sign == '-' ? -(int) steps : (int) steps;
-			id->steps_text = sign;
-			if (sign > rest)
-				id->symbol = pnstrdup(rest, sign - rest);
-			return;
-		}
-	}
+	if (cmig_graph_find_name(graph, rest) < 0 && parse_steps(rest, id))
+		return;
 	id->symbol = pstrdup(rest);
 }
 

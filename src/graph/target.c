@@ -480,38 +480,75 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 	return roots;
 }
 
+/*
+ * A downgrade to a revision by its name.  Returns false if there is no revision
+ * at all, so that nothing is to be done.
+ */
+static bool
+find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,
+					 CmigDowngradeTarget *result, int *branch)
+{
+	/* here, head is that of the whole graph: a label does not narrow it */
+	bool		symbolic = strcmp(id->symbol, "head") == 0 || strcmp(id->symbol, "heads") == 0;
+
+	if (id->label)
+		*branch = cmig_identifier_branch(graph, id->label);
+	result->node = cmig_identifier_one(graph, symbolic ? NULL : id->label, id->symbol, id->text);
+	result->to_base = result->node < 0 && *branch < 0 && strcmp(id->symbol, "base") == 0;
+	if (symbolic && result->node < 0)
+		return false;
+	if (symbolic && *branch >= 0 &&
+		!cmig_graph_lineage(graph, *branch, false)->set[result->node])
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("destination %s is not a valid downgrade target from current head(s)", result->text),
+				 errdetail("The head is not a member of branch \"%s\".", id->label),
+				 errhint("Name a revision of that branch.")));
+	return true;
+}
+
+/* A downgrade to some steps below a revision: id - N. */
+static void
+find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id,
+					 CmigDowngradeTarget *result, int *branch)
+{
+	int			start = cmig_identifier_one(graph, id->label, id->symbol, id->text);
+
+	result->node = cmig_identifier_walk_down(graph, id, start, -id->steps, false);
+	if (id->label)
+		*branch = cmig_identifier_branch(graph, id->label);
+	if (result->node >= 0)
+		return;
+	/* the base of the tree that the revision is in, not of everything */
+	if (start >= 0 && !applied->applied->set[start])
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("destination %s is not a valid downgrade target from current head(s)", result->text),
+				 errdetail("Revision \"%s\" is not applied.", cmig_graph_id(graph, start)),
+				 errhint("SELECT * FROM cmig.current() shows what is applied.")));
+	if (*branch < 0)
+		*branch = start;
+}
+
 CmigDowngradeTarget *
 cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const char *target)
 {
 	CmigDowngradeTarget *result = palloc0(sizeof(CmigDowngradeTarget));
 	CmigIdentifier id;
 	int			branch = -1;
-	int			start;
 
 	cmig_identifier_parse(graph, target, DOWNGRADE_FORMS, &id);
 	result->text = target;
 
 	if (!id.relative)
 	{
-		/* here, head is that of the whole graph: a label does not narrow it */
-		bool		symbolic = strcmp(id.symbol, "head") == 0 || strcmp(id.symbol, "heads") == 0;
-
-		if (id.label)
-			branch = cmig_identifier_branch(graph, id.label);
-		result->node = cmig_identifier_one(graph, symbolic ? NULL : id.label, id.symbol, id.text);
-		result->to_base = result->node < 0 && branch < 0 && strcmp(id.symbol, "base") == 0;
-		if (symbolic && result->node < 0)
-			return result;		/* no revisions at all: nothing to do */
-		if (symbolic && branch >= 0 &&
-			!cmig_graph_lineage(graph, branch, false)->set[result->node])
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_INVALID_TARGET),
-					 errmsg("destination %s is not a valid downgrade target from current head(s)", target),
-					 errdetail("The head is not a member of branch \"%s\".", id.label),
-					 errhint("Name a revision of that branch.")));
+		if (!find_named_downgrade(graph, &id, result, &branch))
+			return result;
 	}
 	else if (id.symbol == NULL)
 	{
+		int			start;
+
 		if (id.steps >= 0)
 			cmig_identifier_not_valid(&id, "A downgrade goes down, by one step or more.",
 									  "Use a target such as '-1', or cmig.upgrade.");
@@ -527,24 +564,7 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 			branch = cmig_identifier_branch(graph, id.label);
 	}
 	else
-	{
-		start = cmig_identifier_one(graph, id.label, id.symbol, id.text);
-		result->node = cmig_identifier_walk_down(graph, &id, start, -id.steps, false);
-		if (id.label)
-			branch = cmig_identifier_branch(graph, id.label);
-		if (result->node < 0)
-		{
-			/* the base of the tree that the revision is in, not of everything */
-			if (start >= 0 && !applied->applied->set[start])
-				ereport(ERROR,
-						(errcode(ERRCODE_CMIG_INVALID_TARGET),
-						 errmsg("destination %s is not a valid downgrade target from current head(s)", target),
-						 errdetail("Revision \"%s\" is not applied.", cmig_graph_id(graph, start)),
-						 errhint("SELECT * FROM cmig.current() shows what is applied.")));
-			if (branch < 0)
-				branch = start;
-		}
-	}
+		find_downgrade_below(graph, applied, &id, result, &branch);
 
 	result->roots = find_roots(graph, result->node, branch, target);
 	return result;

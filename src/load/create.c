@@ -69,6 +69,20 @@ shortened(const char *name)
 	return psprintf("%.*s...", pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2), name);
 }
 
+/* Refuse what cannot be a name; kind says what it is to name. */
+static void
+require_valid_name(const char *kind, const char *name, const char *advice)
+{
+	char	   *bad = cmig_graph_check_name(name);
+
+	if (bad)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s \"%s\" %s", kind, shortened(name), bad),
+				 errhint("Use letters, digits, _ and -, at most %d bytes%s.",
+						 CMIG_MAX_ID_LENGTH, advice)));
+}
+
 /*
  * The id of the new revision: the given one if it is valid, or a generated
  * one.
@@ -76,17 +90,9 @@ shortened(const char *name)
 static char *
 check_id(const CmigGraph *graph, const char *id)
 {
-	char	   *bad;
-
 	if (id == NULL)
 		return generate_id(graph);
-	bad = cmig_graph_check_name(id);
-	if (bad)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("revision id \"%s\" %s", shortened(id), bad),
-				 errhint("Use letters, digits, _ and -, at most %d bytes; leave it out to have one generated.",
-						 CMIG_MAX_ID_LENGTH)));
+	require_valid_name("revision id", id, "; leave it out to have one generated");
 	if (cmig_graph_find_name(graph, id) >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
@@ -136,17 +142,9 @@ set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents)
 static void
 set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
 {
-	char	   *bad;
-
 	if (label == NULL)
 		return;
-	bad = cmig_graph_check_name(label);
-	if (bad)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("branch label \"%s\" %s", shortened(label), bad),
-				 errhint("Use letters, digits, _ and -, at most %d bytes.",
-						 CMIG_MAX_ID_LENGTH)));
+	require_valid_name("branch label", label, "");
 	if (cmig_graph_find_name(graph, label) >= 0 || strcmp(label, edges->id) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
@@ -333,14 +331,14 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 		text.edges.message = pstrdup(message);
 	else
 	{
-		const CmigNames *parents = &text.edges.parents;
+		const CmigNames *names = &text.edges.parents;
 		CmigListing merged;
 
 		cmig_listing_init(&merged, CMIG_LISTING_PLAIN);
-		for (int i = 0; i < parents->count; i++)
-			cmig_listing_add(&merged, parents->names[i]);
-		text.edges.message = parents->count == 2 ?
-			psprintf("merge %s and %s", parents->names[0], parents->names[1]) :
+		for (int i = 0; i < names->count; i++)
+			cmig_listing_add(&merged, names->names[i]);
+		text.edges.message = names->count == 2 ?
+			psprintf("merge %s and %s", names->names[0], names->names[1]) :
 			psprintf("merge %s", cmig_listing_text(&merged));
 	}
 	require_sound_with(set, &text.edges);

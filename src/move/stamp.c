@@ -260,20 +260,6 @@ journal_settled(const CmigNames *rows)
 	return true;
 }
 
-/* Do both contain the same names? */
-static bool
-are_equal(const CmigNames *a, const CmigNames *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (int i = 0; i < a->count; i++)
-	{
-		if (strcmp(a->names[i], b->names[i]) != 0)
-			return false;
-	}
-	return true;
-}
-
 /* Report the partially applied steps, which no run will finish now. */
 static void
 report_discarded(List *rows)
@@ -347,7 +333,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	rows = cmig_version_rows_read();
 	if (journal_stamped(now.graph, before, cmig_target_applied(now.graph, rows)) == 0)
 		changed |= journal_settled(rows);
-	if (!changed && are_equal(before->rows, rows))
+	if (!changed && cmig_names_same(before->rows, rows))
 		cmig_move_report_nothing(now.graph, rows, "stamp");
 	return rows;
 }

@@ -299,6 +299,24 @@ lex_operator(CmigLexer *lexer)
 	return finish(lexer, CMIG_TOKEN_OPERATOR, start + length);
 }
 
+/* A word, or a string or identifier with a letter before its quote. */
+static CmigTokenType
+lex_word(CmigLexer *lexer)
+{
+	const char *p = lexer->start;
+	char		upper = pg_ascii_toupper((unsigned char) *p);
+
+	if (p[1] == '\'' && strchr("EBXN", upper) != NULL)
+		return lex_string(lexer, p + 1, upper);
+	if (upper == 'U' && p[1] == '&' && p[2] == '\'')
+		return lex_string(lexer, p + 2, 'U');
+	if (upper == 'U' && p[1] == '&' && p[2] == '"')
+		return lex_quoted(lexer, CMIG_TOKEN_QUOTED, p + 2, true, false);
+	while (is_word(*p))
+		p++;
+	return finish(lexer, CMIG_TOKEN_WORD, p);
+}
+
 CmigTokenType
 cmig_lexer_next(CmigLexer *lexer)
 {
@@ -334,19 +352,7 @@ cmig_lexer_next(CmigLexer *lexer)
 		return lex_string(lexer, p, continues ? continues : '\'');
 	}
 	if (is_word_start(*p))
-	{
-		char		upper = pg_ascii_toupper((unsigned char) *p);
-
-		if (p[1] == '\'' && strchr("EBXN", upper) != NULL)
-			return lex_string(lexer, p + 1, upper);
-		if (upper == 'U' && p[1] == '&' && p[2] == '\'')
-			return lex_string(lexer, p + 2, 'U');
-		if (upper == 'U' && p[1] == '&' && p[2] == '"')
-			return lex_quoted(lexer, CMIG_TOKEN_QUOTED, p + 2, true, false);
-		while (is_word(*p))
-			p++;
-		return finish(lexer, CMIG_TOKEN_WORD, p);
-	}
+		return lex_word(lexer);
 	if (is_digit(*p) || (*p == '.' && is_digit(p[1])))
 		return lex_number(lexer);
 

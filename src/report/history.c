@@ -27,6 +27,18 @@ PG_FUNCTION_INFO_V1(cmig_heads);
 PG_FUNCTION_INFO_V1(cmig_branches);
 PG_FUNCTION_INFO_V1(cmig_history);
 
+/* Begin a listing: what it lists, and the labels that it shows. */
+static CmigView
+begin_listing(FunctionCallInfo fcinfo, CmigShownLabels **labels)
+{
+	CmigView	view;
+
+	InitMaterializedSRF(fcinfo, 0);
+	view = cmig_view_read();
+	*labels = cmig_graph_shown_labels(view.graph);
+	return view;
+}
+
 Datum
 cmig_current(PG_FUNCTION_ARGS)
 {
@@ -61,12 +73,9 @@ cmig_current(PG_FUNCTION_ARGS)
 Datum
 cmig_heads(PG_FUNCTION_ARGS)
 {
-	CmigView	view;
 	CmigShownLabels *labels;
+	CmigView	view = begin_listing(fcinfo, &labels);
 
-	InitMaterializedSRF(fcinfo, 0);
-	view = cmig_view_read();
-	labels = cmig_graph_shown_labels(view.graph);
 	for (int i = 0; i < view.graph->count; i++)
 	{
 		Datum		values[5];
@@ -87,12 +96,9 @@ cmig_heads(PG_FUNCTION_ARGS)
 Datum
 cmig_branches(PG_FUNCTION_ARGS)
 {
-	CmigView	view;
 	CmigShownLabels *labels;
+	CmigView	view = begin_listing(fcinfo, &labels);
 
-	InitMaterializedSRF(fcinfo, 0);
-	view = cmig_view_read();
-	labels = cmig_graph_shown_labels(view.graph);
 	for (int i = 0; i < view.graph->count; i++)
 	{
 		const CmigNode *node = &view.graph->nodes[i];

@@ -20,6 +20,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/listing.h"
+#include "base/result.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
 #include "graph/target.h"
@@ -114,7 +115,6 @@ cmig_plan_array(PG_FUNCTION_ARGS)
 Datum
 cmig_resolve(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CmigSituation now;
 	ListCell   *lc;
 
@@ -122,10 +122,7 @@ cmig_resolve(PG_FUNCTION_ARGS)
 	now = cmig_move_read(false);
 	foreach(lc, cmig_target_absolute(now.graph, cmig_argument_text(fcinfo, 0)))
 	{
-		Datum		values[1] = {CStringGetTextDatum(cmig_graph_id(now.graph, lfirst_int(lc)))};
-		bool		nulls[1] = {false};
-
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		cmig_result_add_text(fcinfo, cmig_graph_id(now.graph, lfirst_int(lc)));
 	}
 	return (Datum) 0;
 }

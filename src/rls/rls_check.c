@@ -374,15 +374,6 @@ find_all(ArrayType *schemas)
  * Entries
  */
 
-static void
-take_oid(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **oids = arg;
-	bool		isnull;
-
-	*oids = lappend_oid(*oids, DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
-}
-
 static ArrayType *
 oid_array(const List *oids)
 {
@@ -406,7 +397,7 @@ cmig_rls_check(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
-		cmig_query_each(&all_schemas, NULL, NULL, take_oid, &schemas);
+		cmig_query_each(&all_schemas, NULL, NULL, cmig_query_keep_oid, &schemas);
 	else
 		schemas = list_make1_oid(get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false));
 

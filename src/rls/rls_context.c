@@ -13,6 +13,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/settings.h"
 #include "rls/rls.h"
 
 #include "access/xact.h"
@@ -36,10 +37,8 @@ PG_FUNCTION_INFO_V1(cmig_require_tenant_id);
 static void
 set_setting(const char *name, const char *value, bool is_local)
 {
-	(void) set_config_option(name, value,
-							 superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION,
-							 is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
-							 true, 0, false);
+	cmig_settings_set(name, value, superuser() ? PGC_SUSET : PGC_USERSET,
+					  is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET);
 }
 
 /* The setting, or NULL when it is unset or ''. */

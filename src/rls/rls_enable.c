@@ -392,16 +392,6 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Append the OID in the first column. */
-static void
-take_oid(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **oids = arg;
-	bool		isnull;
-
-	*oids = lappend_oid(*oids, DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
-}
-
 /* A name as an element of an array literal. */
 static char *
 array_element(const char *name)
@@ -469,7 +459,7 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 	int			sqlstate = 0;
 	ListCell   *lc;
 
-	cmig_query_each(&schema_tables, values, NULL, take_oid, &all);
+	cmig_query_each(&schema_tables, values, NULL, cmig_query_keep_oid, &all);
 	cmig_listing_init(&obstacles, CMIG_LISTING_LINES);
 	initStringInfo(&names);
 	foreach(lc, all)

@@ -15,6 +15,7 @@
 
 #include "base/compat.h"
 #include "base/query.h"
+#include "base/settings.h"
 #include "base/subtransaction.h"
 #include "rls/rls.h"
 #include "rls/rls_try.h"
@@ -41,8 +42,7 @@ take_counts(TupleDesc desc, HeapTuple row, void *arg)
 static void
 set_local(const char *name, const char *value)
 {
-	(void) set_config_option(name, value ? value : "", PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
+	cmig_settings_set(name, value ? value : "", PGC_SUSET, GUC_ACTION_LOCAL);
 }
 
 /*

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/settings.h"
 #include "run/saved_settings.h"
 
 #include "catalog/pg_authid.h"
@@ -97,13 +98,10 @@ static void
 put_back(const char *name, const SavedSetting *setting)
 {
 	const char *value = NULL;
-	GucSource	source = PGC_S_SESSION;
 
-	/* without a value, set_config_option() resets it */
 	if (setting != NULL && setting->source >= PGC_S_INTERACTIVE)
 		value = setting->value;
-	(void) set_config_option(name, value, PGC_SUSET, source,
-							 GUC_ACTION_SET, true, 0, false);
+	cmig_settings_set(name, value, PGC_SUSET, GUC_ACTION_SET);
 }
 
 /* Does the setting differ from what was saved? */

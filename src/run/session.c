@@ -150,8 +150,7 @@ cmig_session_require_member(void)
 static void
 set_for_script(const char *name, const char *value, GucAction action)
 {
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-							 action, true, 0, false);
+	cmig_settings_set(name, value, PGC_USERSET, action);
 }
 
 /* Does a search_path name pg_temp? */

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/revision.h"
 #include "schema/kind.h"
 #include "schema/normal.h"
 
@@ -60,46 +61,33 @@ cmig_kind_drop(const CmigObject *object)
  * Lists "a, b" of which the order says nothing
  */
 
-static int
-compare_strings(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
 /* Cut at ", "; a comma within a quoted value does no harm, as both are cut there. */
-static int
-cut_list(const char *text, char ***items)
+static CmigNames
+cut_list(const char *text)
 {
 	char	   *copy = pstrdup(text);
-	int			count = 0;
+	CmigNames	items = {0, palloc(sizeof(char *) * (strlen(text) / 2 + 2))};
 
-	*items = palloc(sizeof(char *) * (strlen(text) / 2 + 2));
 	for (char *next = copy; next != NULL;)
 	{
 		char	   *end = strstr(next, ", ");
 
 		if (end != NULL)
 			*end = '\0';
-		(*items)[count++] = next;
+		items.names[items.count++] = next;
 		next = end == NULL ? NULL : end + 2;
 	}
-	qsort(*items, count, sizeof(char *), compare_strings);
-	return count;
+	cmig_names_sort(&items);
+	return items;
 }
 
 static bool
 same_list(const char *a, const char *b)
 {
-	char	  **left,
-			  **right;
-	int			count = cut_list(a, &left);
+	CmigNames	left = cut_list(a);
+	CmigNames	right = cut_list(b);
 
-	if (cut_list(b, &right) != count)
-		return false;
-	for (int i = 0; i < count; i++)
-		if (strcmp(left[i], right[i]) != 0)
-			return false;
-	return true;
+	return cmig_names_same(&left, &right);
 }
 
 bool

@@ -17,6 +17,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/query.h"
+#include "base/result.h"
 #include "base/settings.h"
 #include "parse/raw_parse.h"
 #include "tables/access.h"
@@ -384,23 +385,6 @@ begin_change(const char *command)
 					   ShareUpdateExclusiveLock);
 }
 
-/* Return the statements as rows. */
-static Datum
-return_statements(FunctionCallInfo fcinfo, List *statements)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	ListCell   *lc;
-
-	foreach(lc, statements)
-	{
-		Datum		values[1] = {CStringGetTextDatum(lfirst(lc))};
-		bool		nulls[1] = {false};
-
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-	return (Datum) 0;
-}
-
 Datum
 cmig_grant_access(PG_FUNCTION_ARGS)
 {
@@ -413,7 +397,8 @@ cmig_grant_access(PG_FUNCTION_ARGS)
 	statements = cmig_access_grants(role, level);
 	begin_change("cmig.grant_access()");
 	cmig_access_run(statements);
-	return return_statements(fcinfo, statements);
+	cmig_result_add_texts(fcinfo, statements);
+	return (Datum) 0;
 }
 
 /* Each role that has granted a role something that belongs to pg_cmig. */
@@ -427,16 +412,6 @@ static CmigQuery find_grantors = {
 	" aclexplode(o.acl) a WHERE a.grantee = $1 AND a.grantee <> a.grantor",
 	1, {OIDOID}
 };
-
-/* Append the OID in the row to the list. */
-static void
-collect_oid(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **oids = arg;
-	bool		isnull;
-
-	*oids = lappend_oid(*oids, DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
-}
 
 /*
  * Raise an error if the role is the owner, whose privileges come from CREATE
@@ -471,11 +446,12 @@ cmig_revoke_access(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_change("cmig.revoke_access()");
 	cmig_access_run(statements);
-	cmig_query_each(&find_grantors, values, NULL, collect_oid, &grantors);
+	cmig_query_each(&find_grantors, values, NULL, cmig_query_keep_oid, &grantors);
 	foreach(lc, grantors)
 	{
 		if (lfirst_oid(lc) != schema_owner())
 			run_as(lfirst_oid(lc), statements);
 	}
-	return return_statements(fcinfo, statements);
+	cmig_result_add_texts(fcinfo, statements);
+	return (Datum) 0;
 }

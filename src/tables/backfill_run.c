@@ -108,23 +108,15 @@ static CmigQuery settle_all_query = {
 	.sql = "UPDATE cmig.backfill_run SET statement = NULL WHERE statement::integer IS NOT NULL"
 };
 
-/* Set the argument at index i; value may be NULL. */
-static void
-set_text(Datum *values, char *nulls, int i, const char *value)
-{
-	values[i] = value ? CStringGetTextDatum(value) : (Datum) 0;
-	nulls[i] = value ? ' ' : 'n';
-}
-
 /* Set the first six arguments to the identity of a backfill. */
 static void
 set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
 {
-	set_text(values, nulls, 0, identity->target);
-	set_text(values, nulls, 1, identity->set_sql);
-	set_text(values, nulls, 2, identity->where_sql);
-	set_text(values, nulls, 3, identity->revision);
-	set_text(values, nulls, 4, identity->direction);
+	cmig_query_bind_text(values, nulls, 0, identity->target);
+	cmig_query_bind_text(values, nulls, 1, identity->set_sql);
+	cmig_query_bind_text(values, nulls, 2, identity->where_sql);
+	cmig_query_bind_text(values, nulls, 3, identity->revision);
+	cmig_query_bind_text(values, nulls, 4, identity->direction);
 	values[5] = Int32GetDatum(identity->statement);
 	nulls[5] = identity->revision ? ' ' : 'n';
 }
@@ -286,7 +278,7 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 	char		nulls[11] = "          ";
 
 	set_identity(identity, values, nulls);
-	set_text(values, nulls, 6, run->method);
+	cmig_query_bind_text(values, nulls, 6, run->method);
 	values[7] = Float8GetDatum(run->total);
 	values[8] = cmig_catalog_names_datum(&run->parts);
 	if (run->parts.count == 0)
@@ -317,9 +309,9 @@ cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 	Interval	active = {.time = active_us};
 
 	values[0] = Int64GetDatum(run->id);
-	set_text(values, nulls, 1, run->done ? "done" : "running");
+	cmig_query_bind_text(values, nulls, 1, run->done ? "done" : "running");
 	values[2] = Int32GetDatum(run->pass);
-	set_text(values, nulls, 3, run->relation);
+	cmig_query_bind_text(values, nulls, 3, run->relation);
 	values[4] = cmig_catalog_names_datum(&run->place);
 	values[5] = cmig_catalog_names_datum(&run->bound);
 	values[6] = Float8GetDatum(run->total);
@@ -368,10 +360,10 @@ cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity, int64 ow
 	Datum		values[4];
 	char		nulls[5] = "    ";
 
-	set_text(values, nulls, 0, identity->revision);
-	set_text(values, nulls, 1, identity->direction);
+	cmig_query_bind_text(values, nulls, 0, identity->revision);
+	cmig_query_bind_text(values, nulls, 1, identity->direction);
 	values[2] = Int64GetDatum(own_id);
-	set_text(values, nulls, 3, identity->target);
+	cmig_query_bind_text(values, nulls, 3, identity->target);
 	cmig_query_each(&unfinished_query, values, nulls, hand_over, &search);
 }
 

@@ -132,16 +132,6 @@ static CmigQuery last_query = {
 	" FROM cmig.journal WHERE direction::text <> 'repair' ORDER BY id::bigint DESC LIMIT 1"
 };
 
-/* Set an argument unless value is NULL; nulls starts with all of them null. */
-static void
-set_text(Datum *values, char *nulls, int column, const char *value)
-{
-	if (value == NULL)
-		return;
-	values[column] = CStringGetTextDatum(value);
-	nulls[column] = ' ';
-}
-
 /*
  * The query's result over all rows, including those that a REPEATABLE READ
  * transaction does not see.
@@ -188,9 +178,9 @@ cmig_journal_start(const CmigJournalEntry *entry)
 	Datum		values[13];
 	char		nulls[14] = "nnnnnnnnnnnn ";
 
-	set_text(values, nulls, 0, entry->revision);
-	set_text(values, nulls, 1, entry->direction);
-	set_text(values, nulls, 2, entry->outcome);
+	cmig_query_bind_text(values, nulls, 0, entry->revision);
+	cmig_query_bind_text(values, nulls, 1, entry->direction);
+	cmig_query_bind_text(values, nulls, 2, entry->outcome);
 	values[3] = TimestampTzGetDatum(entry->started_at);
 	nulls[3] = ' ';
 	if (entry->finished_at != 0)
@@ -200,12 +190,12 @@ cmig_journal_start(const CmigJournalEntry *entry)
 										TimestampTzGetDatum(entry->started_at));
 		nulls[4] = ' ';
 	}
-	set_text(values, nulls, 5, cmig_session_role());
-	set_text(values, nulls, 6, application_name);
-	set_text(values, nulls, 7, entry->checksum);
-	set_text(values, nulls, 8, cmig_session_search_path());
-	set_text(values, nulls, 9, entry->sqlstate);
-	set_text(values, nulls, 10, entry->message);
+	cmig_query_bind_text(values, nulls, 5, cmig_session_role());
+	cmig_query_bind_text(values, nulls, 6, application_name);
+	cmig_query_bind_text(values, nulls, 7, entry->checksum);
+	cmig_query_bind_text(values, nulls, 8, cmig_session_search_path());
+	cmig_query_bind_text(values, nulls, 9, entry->sqlstate);
+	cmig_query_bind_text(values, nulls, 10, entry->message);
 	if (entry->statement != 0)
 	{
 		values[11] = Int32GetDatum(entry->statement);
@@ -232,14 +222,14 @@ cmig_journal_finish(int64 id, const CmigJournalEntry *entry)
 
 	values[0] = Int64GetDatum(id);
 	nulls[0] = ' ';
-	set_text(values, nulls, 1, entry->outcome);
+	cmig_query_bind_text(values, nulls, 1, entry->outcome);
 	values[2] = DirectFunctionCall2(timestamp_mi,
 									TimestampTzGetDatum(entry->finished_at),
 									TimestampTzGetDatum(entry->started_at));
 	nulls[2] = ' ';
-	set_text(values, nulls, 3, entry->checksum);
-	set_text(values, nulls, 4, entry->sqlstate);
-	set_text(values, nulls, 5, entry->message);
+	cmig_query_bind_text(values, nulls, 3, entry->checksum);
+	cmig_query_bind_text(values, nulls, 4, entry->sqlstate);
+	cmig_query_bind_text(values, nulls, 5, entry->message);
 	if (entry->statement != 0)
 	{
 		values[6] = Int32GetDatum(entry->statement);
@@ -334,9 +324,9 @@ write_batch(CmigJournalBatch *batch)
 	values[4] = times_array(entries, batch->count, true);
 	values[5] = texts_array(entries, batch->count, pick_checksum);
 	values[6] = texts_array(entries, batch->count, pick_message);
-	set_text(values, nulls, 7, cmig_session_role());
-	set_text(values, nulls, 8, application_name);
-	set_text(values, nulls, 9, cmig_session_search_path());
+	cmig_query_bind_text(values, nulls, 7, cmig_session_role());
+	cmig_query_bind_text(values, nulls, 8, application_name);
+	cmig_query_bind_text(values, nulls, 9, cmig_session_search_path());
 	values[10] = Int64GetDatum(last_id());
 	cmig_query_run(&insert_all_query, values, nulls);
 	MemoryContextSwitchTo(old);
