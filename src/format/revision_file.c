@@ -222,8 +222,8 @@ refuse_open_quote(const CmigQuotedStart *open, const char *what, const char *pro
 }
 
 /*
- * Refuse a quote of the section up to end (of the text, if NULL) that another
- * file seems to have closed.
+ * Raise an error if a quote in the section, up to end (NULL: the end of the
+ * text), seems to have been closed by another file.
  */
 static void
 require_closed(const Reader *reader, const char *end)

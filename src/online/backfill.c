@@ -125,7 +125,10 @@ run_pass(CmigBackfill *b)
 	b->part = 0;
 	if (b->run.relation != NULL)
 	{
-		/* parts before it are done; it may no longer exist */
+		/*
+		 * skip the parts before it, which are done; the part itself may have
+		 * been dropped since
+		 */
 		while (b->part < b->target->count &&
 			   strcmp(b->target->parts[b->part].name, b->run.relation) < 0)
 			b->part++;

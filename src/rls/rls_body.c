@@ -1,11 +1,12 @@
 /*
  * rls_body.c
- *	  What the functions of a policy return, as part of its expression.
+ *	  Replaces function calls in a policy's expression by the functions' bodies.
  *
- * Bodies are parsed and analyzed (rls_parse.c), never run, nor is what their
- * literals are converted by if it is not the server's own.  A body of SQL must
- * be one SELECT.  One of PL/pgSQL must consist of IF and RETURN only; it is read as
- * the CASE that says the same.  Every other call stays as it is.
+ * Bodies are parsed and analyzed (rls_parse.c), but never executed, and
+ * neither are the input functions of user-defined types.  The body of an SQL
+ * function must be a single SELECT.  The body of a PL/pgSQL function must
+ * consist of IF and RETURN only; it is converted to an equivalent CASE.  All
+ * other calls stay as they are.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * rls_body.h
- *	  What the functions of a policy return, as part of its expression.
+ *	  Replaces function calls in a policy's expression by the functions' bodies.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,7 @@
 /*
  * rls_calls.c
- *	  What an expression calls: the server's own functions, the context, others.
+ *	  Classifies the functions that an expression calls: functions of the server,
+ *	  functions that read the context, and others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

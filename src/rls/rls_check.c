@@ -1,9 +1,9 @@
 /*
  * rls_check.c
- *	  cmig.rls_check and the gate at the end of an upgrade.
+ *	  cmig.rls_check, and the check at the end of an upgrade (cmig.rls_gate).
  *
- * Rules about a policy's expression are judged on its tree (rls_expr.c), the
- * others by queries (rls_posture.c).  rls_finding.c lists all of them.
+ * Rules about a policy's expression examine its tree (rls_expr.c), and the
+ * other rules are queries (rls_posture.c).  rls_finding.c lists all rules.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

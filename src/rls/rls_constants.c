@@ -1,6 +1,6 @@
 /*
  * rls_constants.c
- *	  Constants that a value of an expression can be.
+ *	  Finds the constants that can be the value of an expression.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

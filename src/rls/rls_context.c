@@ -1,11 +1,12 @@
 /*
  * rls_context.c
- *	  The context of row-level security: who the statement works for.
+ *	  The context of row-level security: the user and the tenant for whom a
+ *	  statement is run.
  *
- * The context is two ordinary settings, so that applications may also SET
- * them themselves.  Unset and '' are the same: no context.  Whoever can run
- * SQL can set them; they protect from mistakes of the application and not
- * from injected SQL.
+ * The context consists of two ordinary settings, so that applications can also
+ * SET them.  An unset setting and '' mean the same: no context.  Whoever can
+ * run SQL can set them: they protect against mistakes in the application, but
+ * not against injected SQL.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

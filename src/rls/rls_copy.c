@@ -1,9 +1,9 @@
 /*
  * rls_copy.c
- *	  A copy of a row, which an attempt to INSERT adds.
+ *	  Copies a row, so that rls_test can try to INSERT the copy.
  *
- * The values are handed over as they are, not as text or json: no cast,
- * output or input function of the table's owner sees them outside the
+ * The values are passed in binary form, not as text or json: no cast, output
+ * function, or input function of the table's owner gets them outside the
  * attempt.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -1,6 +1,6 @@
 /*
  * rls_copy.h
- *	  A copy of a row, which an attempt to INSERT adds.
+ *	  Copies a row, so that rls_test can try to INSERT the copy.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

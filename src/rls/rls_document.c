@@ -1,6 +1,6 @@
 /*
  * rls_document.c
- *	  Which members of a JSON document an expression reads.
+ *	  Finds the members of a JSON document that an expression reads.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,13 +1,14 @@
 /*
  * rls_expr.c
- *	  What a policy's expression does, read from its tree.
+ *	  Finds out what a policy's expression does, from its tree.
  *
- * The tree is the one that the server stored, so quoting, spelling and nested
- * parentheses play no part.  Nothing is evaluated; what is the same for every
- * row is found by rls_truth.c.
+ * The tree is the one that the server has stored, so quoting, spelling, and
+ * nested parentheses do not matter.  Nothing is evaluated; rls_truth.c finds
+ * expressions that have the same result for every row.
  *
- * What runs once a statement: an uncorrelated sub-select.  What runs for each
- * row: everything else, and all of a sub-select that depends on the row.
+ * An uncorrelated sub-select is evaluated once per statement.  Everything else
+ * is evaluated for each row, including all of a sub-select that depends on the
+ * row.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

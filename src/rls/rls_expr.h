@@ -1,6 +1,6 @@
 /*
  * rls_expr.h
- *	  What a policy's expression does, read from its tree.
+ *	  Finds out what a policy's expression does, from its tree.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

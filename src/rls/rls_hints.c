@@ -1,10 +1,10 @@
 /*
  * rls_hints.c
- *	  What an expression says about the columns that it uses.
+ *	  Collects what an expression shows about the columns that it uses.
  *
- * A column that is compared with the context or with another table is a key;
- * constants that it is compared with, and null where that is asked, are the
- * values that are worth trying.
+ * A column that is compared with the context or with another table is a key.
+ * Constants with which a column is compared are values that are worth trying,
+ * and so is null if the column is tested for it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * rls_hints.h
- *	  What an expression says about the columns that it uses.
+ *	  Collects what an expression shows about the columns that it uses.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

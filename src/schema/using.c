@@ -65,7 +65,10 @@ family_of(const char *type)
 	return OTHER;
 }
 
-/* Types of which the server assigns one to the other as it is. */
+/*
+ * Can the server use the stored value of one type as a value of the other,
+ * without changing it?
+ */
 static bool
 is_same_stored(const char *from, const char *to)
 {
@@ -73,7 +76,10 @@ is_same_stored(const char *from, const char *to)
 		(strcmp(from, "integer") == 0 && strcmp(to, "oid") == 0);
 }
 
-/* Values become text by assignment, but what is done with them changes. */
+/*
+ * Can values be converted by assignment?  To a string type they always can,
+ * although queries on the column may then work differently.
+ */
 static bool
 is_assignable(Family from, Family to)
 {

@@ -22,7 +22,10 @@ extern void cmig_using_append(StringInfo buf, const char *column, const char *fr
 /* Does cmig_using_append() append anything? */
 extern bool cmig_using_converts(const char *from, const char *to);
 
-/* Do all values stay as they are stored, for what the texts of the types say? */
+/*
+ * Are the stored values the same in both types, as far as the texts of the
+ * types show?
+ */
 extern bool cmig_using_keeps(const char *from, const char *to);
 
 /* May a value not fit into the other type? */
