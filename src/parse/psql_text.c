@@ -409,7 +409,10 @@ end_statement(StringInfo to, int *from, const char *copied, const char *end, con
 	return end;
 }
 
-/* Cut back to length; the false for the caller to return. */
+/*
+ * Truncate the text to length.  Returns false, so that the caller can return
+ * the result.
+ */
 static bool
 undo_append(StringInfo to, int length)
 {

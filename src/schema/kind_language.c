@@ -12,7 +12,7 @@ static const CmigProperty properties[] = {
 	{"definition"},
 };
 
-/* All are made by their definition. */
+/* The definition of an object is everything after CREATE. */
 static List *
 create(const CmigObject *object)
 {

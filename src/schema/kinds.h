@@ -1,6 +1,6 @@
 /*
  * kinds.h
- *	  The kinds, a line each: what kinds.c lists.
+ *	  A list of all kinds of objects; kinds.c defines it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -15,8 +15,8 @@ typedef struct CmigJournalEntry
 {
 	const char *revision;
 	const char *direction;		/* upgrade, downgrade, stamp, repair */
-	const char *outcome;		/* done; of a stepwise run also running,
-								 * failed */
+	const char *outcome;		/* done or, for a stepwise run, also running
+								 * or failed */
 	TimestampTz started_at;
 	TimestampTz finished_at;	/* the column elapsed is the difference */
 	const char *checksum;		/* of the script that ran; NULL if there is
