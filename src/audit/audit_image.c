@@ -128,6 +128,7 @@ is_of_value(const ErrorData *error)
 		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
+/* The column of an image that is populated. */
 typedef struct ColumnTrial
 {
 	const CmigAuditImages *images;
@@ -239,6 +240,7 @@ explain(const CmigAuditImages *images, Jsonb *image, ErrorData *error)
 	}
 }
 
+/* Work on images that may fail, and the image at which it did. */
 typedef struct ImageWork
 {
 	CmigAuditImages *images;

@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
+/* The live tables that entries of another log are about. */
 struct CmigAuditImportTables
 {
 	Oid			log_owner;

@@ -22,6 +22,7 @@
 #define CMIG_AUDIT_TRUNCATE 8
 #define CMIG_AUDIT_ALL		15
 
+/* Whether a trigger fires for each row or for each statement. */
 typedef enum CmigAuditLevel
 {
 	CMIG_AUDIT_LEVEL_AUTO,
@@ -36,6 +37,7 @@ typedef struct CmigAuditName
 	AttrNumber	attnum;			/* 0 if it is not known */
 } CmigAuditName;
 
+/* What is logged of a table. */
 typedef struct CmigAuditOptions
 {
 	int32		table_id;

@@ -224,6 +224,7 @@ lock_timeout(void)
 	return timeout > 0 ? timeout : 2000;
 }
 
+/* A step of the retention that is run as the owner. */
 typedef struct StepTrial
 {
 	Retain	   *retain;

@@ -21,6 +21,7 @@
 /* What replaces a hidden value.  A hash follows ":" inside the brackets. */
 #define CMIG_AUDIT_REDACTED "[redacted]"
 
+/* What the log shows of a column. */
 typedef enum CmigAuditHide
 {
 	CMIG_AUDIT_SHOW,
@@ -44,6 +45,7 @@ typedef enum CmigAuditKind
 	CMIG_AUDIT_GENERAL			/* by to_jsonb() itself */
 } CmigAuditKind;
 
+/* A column, and how its values are encoded. */
 typedef struct CmigAuditColumn
 {
 	const char *name;
@@ -62,6 +64,7 @@ typedef struct CmigAuditColumn
 								 * function */
 } CmigAuditColumn;
 
+/* The columns of a table that are logged. */
 typedef struct CmigAuditShape
 {
 	int			count;

@@ -28,6 +28,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+/* What is cached for a trigger. */
 typedef struct AuditTableEntry
 {
 	Oid			trigger;		/* hash key */

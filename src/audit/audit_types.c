@@ -51,6 +51,7 @@ static CmigQuery foreign_casts = {
 	1, {OIDARRAYOID}
 };
 
+/* What other roles can change about the types in use. */
 typedef struct Changeable
 {
 	List	   *composites;		/* of Oid: their pg_class entries */

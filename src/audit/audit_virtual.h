@@ -18,6 +18,7 @@
 #include "nodes/execnodes.h"
 #include "utils/rel.h"
 
+/* The virtual generated columns of a table. */
 typedef struct CmigAuditVirtual
 {
 	int			count;

@@ -52,6 +52,7 @@
 #define BATCH_ROWS 500
 #define BATCH_BYTES (256 * 1024)
 
+/* A column of cmig_audit.log. */
 typedef struct LogColumn
 {
 	const char *name;
@@ -90,6 +91,7 @@ static const LogColumn log_columns[CMIG_LOG_COLUMNS] = {
 	{"query", TEXTOID}
 };
 
+/* A partition of the log, open for writing. */
 struct CmigAuditWriter
 {
 	MemoryContext context;		/* memory context of the writer */

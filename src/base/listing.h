@@ -15,6 +15,7 @@
 /* Items beyond this number are only counted. */
 #define CMIG_LISTING_MAX 10
 
+/* How the items are separated. */
 typedef enum CmigListingStyle
 {
 	CMIG_LISTING_PLAIN,			/* a, b and 3 more */
@@ -22,6 +23,7 @@ typedef enum CmigListingStyle
 	CMIG_LISTING_LINES			/* a line each, the last one "And 3 more." */
 } CmigListingStyle;
 
+/* A list that is being written. */
 typedef struct CmigListing
 {
 	CmigListingStyle style;

@@ -21,6 +21,7 @@
 
 struct _SPI_plan;
 
+/* A query of ours, and its plan. */
 typedef struct CmigQuery
 {
 	const char *sql;

@@ -17,6 +17,7 @@
 /* Longest revision id and branch label, in bytes. */
 #define CMIG_MAX_ID_LENGTH 128
 
+/* Which script of a revision is run. */
 typedef enum CmigDirection
 {
 	CMIG_UPGRADE,

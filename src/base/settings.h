@@ -21,6 +21,7 @@ typedef enum CmigProtect
 	CMIG_PROTECT_ON
 } CmigProtect;
 
+/* What happens if the text of an applied revision has changed. */
 typedef enum CmigChecksumPolicy
 {
 	CMIG_CHECKSUM_ERROR,

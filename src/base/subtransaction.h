@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+/* What is to be tried. */
 typedef void (*CmigSubtransactionWork) (void *arg);
 
 /*

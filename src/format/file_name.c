@@ -35,6 +35,7 @@ typedef struct Field
 	char		conversion;		/* s or d */
 } Field;
 
+/* The fields of a template, in the order of field_names. */
 typedef enum FieldName
 {
 	FIELD_REV,

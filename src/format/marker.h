@@ -20,6 +20,7 @@
 
 #define CMIG_FILE_START "-- revision:"
 
+/* The parts of a revision file. */
 typedef enum CmigSection
 {
 	CMIG_SECTION_HEADER,

@@ -23,6 +23,7 @@ typedef struct CmigEdges
 	int		   *nodes;
 } CmigEdges;
 
+/* A revision and its neighbors. */
 typedef struct CmigNode
 {
 	const CmigRevision *revision;
@@ -40,6 +41,7 @@ typedef struct CmigDefect
 	const char *fix;			/* what to do */
 } CmigDefect;
 
+/* All revisions; a node is known by its index in nodes. */
 typedef struct CmigGraph
 {
 	int			count;

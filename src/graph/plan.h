@@ -28,6 +28,7 @@ typedef struct CmigPlanStep
 	CmigEdges	added;			/* nodes that get a row */
 } CmigPlanStep;
 
+/* The steps of a run, in order. */
 typedef struct CmigPlan
 {
 	CmigDirection direction;

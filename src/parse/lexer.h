@@ -15,6 +15,7 @@
 
 #include "postgres.h"
 
+/* The kinds of tokens. */
 typedef enum CmigTokenType
 {
 	CMIG_TOKEN_END,
@@ -29,6 +30,7 @@ typedef enum CmigTokenType
 	CMIG_TOKEN_BLOCK_COMMENT
 } CmigTokenType;
 
+/* A place in a text, and the token before it. */
 typedef struct CmigLexer
 {
 	const char *text;			/* NUL-terminated */

@@ -25,6 +25,7 @@
 #include "parser/parser.h"
 #include "utils/memutils.h"
 
+/* How far a script has been read. */
 struct CmigScriptReader
 {
 	const char *source;

@@ -17,6 +17,7 @@
 /* A position in a script. */
 typedef struct CmigScriptReader CmigScriptReader;
 
+/* A statement of a script. */
 typedef struct CmigStatement
 {
 	RawStmt    *raw;			/* parse tree; locations refer to text */

@@ -28,6 +28,7 @@
 #define CMIG_RLS_DELETE	8
 #define CMIG_RLS_ALL	15
 
+/* A role that the options name. */
 typedef struct CmigRlsRole
 {
 	char	   *name;			/* "public" with InvalidOid is PUBLIC */
@@ -70,6 +71,7 @@ typedef struct CmigRlsDefault
 	char	   *expression;		/* NULL: the column had no default */
 } CmigRlsDefault;
 
+/* What enable_rls has done to a table, and how the table was before. */
 typedef struct CmigRlsState
 {
 	bool		enabled;		/* the flags that the table had before */
@@ -106,6 +108,7 @@ typedef struct CmigRlsPolicy
 								 * it */
 } CmigRlsPolicy;
 
+/* A column of a table, as policies use it. */
 typedef struct CmigRlsColumn
 {
 	char	   *name;

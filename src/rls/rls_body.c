@@ -230,6 +230,7 @@ body_query(HeapTuple tuple, FuncExpr *call)
  * Parameters
  */
 
+/* The arguments of a call that is put in place. */
 typedef struct Arguments
 {
 	List	   *args;

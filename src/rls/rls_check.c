@@ -160,6 +160,7 @@ check_self_compared(const Clause *clause, char **fix)
 	return psprintf("a comparison in %s has the same column on both sides", clause->name);
 }
 
+/* A rule about a clause of a policy. */
 typedef struct ClauseRule
 {
 	CmigRlsRule rule;

@@ -12,6 +12,7 @@
 #include "rls/rls_rows.h"
 #include "rls/rls_try.h"
 
+/* The values for a copy of a row. */
 typedef struct CmigRlsCopy
 {
 	List	   *columns;		/* of char *: the columns to which the copy

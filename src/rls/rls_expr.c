@@ -32,6 +32,7 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
+/* Where read_walker is, and what it has found. */
 typedef struct Reading
 {
 	CmigRlsExpression *found;
@@ -582,6 +583,7 @@ null_if_empty(Node *node)
 	return (Node *) expr;
 }
 
+/* How many sub-selects the node is in. */
 typedef struct Repair
 {
 	int			depth;

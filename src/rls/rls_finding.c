@@ -14,6 +14,7 @@
 
 #include "catalog/pg_type.h"
 
+/* A rule, as it is listed. */
 typedef struct Rule
 {
 	const char *name;

@@ -21,6 +21,7 @@ typedef enum CmigRlsSeverity
 	CMIG_RLS_NOTICE				/* worth knowing, and often intended */
 } CmigRlsSeverity;
 
+/* The rules; rls_finding.c describes them. */
 typedef enum CmigRlsRule
 {
 	CMIG_RLS_RULE_RLS_DISABLED,
@@ -61,6 +62,7 @@ typedef enum CmigRlsRule
 	CMIG_RLS_RULE_DUPLICATE_POLICY
 } CmigRlsRule;
 
+/* Something that a rule has found. */
 typedef struct CmigRlsFinding
 {
 	CmigRlsRule rule;

@@ -49,6 +49,7 @@ typedef struct Hint
 								 * document */
 } Hint;
 
+/* Where hints_walker is. */
 typedef struct Reading
 {
 	CmigRlsHints *hints;
@@ -88,6 +89,7 @@ add_hint(Reading *reading, Node *column, Const *value, bool equal, bool key)
 	hint->key = key;
 }
 
+/* What columns_walker has found. */
 typedef struct Columns
 {
 	Reading    *reading;

@@ -13,6 +13,7 @@
 #include "rls/rls_pieces.h"
 #include "rls/rls_sample.h"
 
+/* The values that an expression suggests for a trial. */
 typedef struct CmigRlsHints
 {
 	List	   *columns;		/* private */
@@ -44,6 +45,7 @@ typedef struct CmigRlsColumnOf
 	AttrNumber	attno;
 } CmigRlsColumnOf;
 
+/* Where an input of an expression comes from. */
 typedef enum CmigRlsInputKind
 {
 	CMIG_RLS_COLUMN,			/* a column of the row */

@@ -22,6 +22,7 @@ typedef enum CmigRlsTables
 								 * in columns by which tables are joined */
 } CmigRlsTables;
 
+/* A policy's expression, as a function of its inputs. */
 typedef struct CmigRlsModel
 {
 	List	   *inputs;			/* of CmigRlsInput */

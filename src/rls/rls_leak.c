@@ -47,6 +47,7 @@
 #define MAX_SPLITS 40			/* evaluations that may be spent on finding
 								 * the cases that fail */
 
+/* A search for the cases in which a policy leaks. */
 typedef struct Search
 {
 	const CmigRlsModel *model;
@@ -59,6 +60,7 @@ typedef struct Search
  * Running
  */
 
+/* A destination that stores the results in the cases. */
 typedef struct Receiver
 {
 	DestReceiver pub;
@@ -159,6 +161,7 @@ evaluate(const CmigRlsModel *model, CmigRlsTrial **cases, int count)
 	PopActiveSnapshot();
 }
 
+/* The cases that one run evaluates. */
 typedef struct Trials
 {
 	const CmigRlsModel *model;
@@ -479,6 +482,7 @@ find_in(const CmigRlsModel *model, Oid relid, CmigRlsLeak *leak)
  * Cache
  */
 
+/* A leak in the cache. */
 typedef struct Entry
 {
 	uint64		hash;
@@ -486,6 +490,7 @@ typedef struct Entry
 	CmigRlsLeak leak;
 } Entry;
 
+/* The leaks that were found before, by expression. */
 struct CmigRlsLeakCache
 {
 	HTAB	   *entries;
@@ -603,6 +608,7 @@ find_leak(Node *tree, Oid relid, Oid role, const Bitmapset *keys, const Bitmapse
 		leak->unset.level = Min(leak->unset.level, leak->foreign.level);
 }
 
+/* What is searched for a leak. */
 typedef struct Subject
 {
 	Node	   *tree;

@@ -30,6 +30,7 @@ typedef struct CmigRlsCase
 								 * only in case or spelling */
 } CmigRlsCase;
 
+/* What a policy lets through. */
 typedef struct CmigRlsLeak
 {
 	CmigRlsCase unset;			/* strangers' rows that are visible without a

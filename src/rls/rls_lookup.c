@@ -65,6 +65,7 @@ static CmigQuery writable = {
 	4, {OIDARRAYOID, INT2ARRAYOID, OIDARRAYOID, TEXTARRAYOID}
 };
 
+/* A search for look-ups. */
 typedef struct Walk
 {
 	const Oid  *roles;

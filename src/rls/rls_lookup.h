@@ -11,6 +11,7 @@
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
 
+/* A table that a policy looks into. */
 typedef struct CmigRlsLookup
 {
 	Oid			table;			/* the table in which the policy looks

@@ -133,6 +133,7 @@ cmig_rls_made_rows(CmigRlsMaker *maker, RangeTblEntry *entry)
 	return values;
 }
 
+/* The expression of a policy. */
 typedef struct Qual
 {
 	bool		permissive;

@@ -533,6 +533,7 @@ make(Node *node, void *context)
  * Form
  */
 
+/* What keys are compared as. */
 typedef struct Types
 {
 	bool		uuid;

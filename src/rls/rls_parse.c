@@ -48,6 +48,7 @@ typedef struct Analysis
 								 * parameter -n */
 } Analysis;
 
+/* A function whose body is parsed. */
 typedef struct Body
 {
 	HeapTuple	tuple;

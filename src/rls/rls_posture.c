@@ -433,6 +433,7 @@ static CmigQuery exposed = {
 	" WHERE t.rls AND NOT c.relrowsecurity AND c.relkind IN ('r', 'p') ORDER BY 5", 1, {OIDARRAYOID}
 };
 
+/* A partition that is exposed. */
 typedef struct Exposed
 {
 	CmigRlsFinding *finding;

@@ -321,6 +321,7 @@ cmig_rls_rows_strange(const CmigRlsRows *rows, const CmigRlsKey *key)
  * A row to copy
  */
 
+/* A row that is copied. */
 typedef struct Copy
 {
 	List	   *columns;

@@ -36,6 +36,7 @@ become(Oid role)
 		cmig_settings_pin_search_path();
 }
 
+/* A task, and the role that it runs as. */
 typedef struct SandboxRun
 {
 	Oid			role;

@@ -15,6 +15,7 @@
 #include "rls/rls_finding.h"
 #include "utils/array.h"
 
+/* A policy, as it is stored. */
 typedef struct CmigRlsStored
 {
 	Oid			relid;

@@ -43,6 +43,7 @@
 PG_FUNCTION_INFO_V1(cmig_rls_test);
 PG_FUNCTION_INFO_V1(cmig_rls_test_matrix);
 
+/* A test of what a role can do to a table. */
 typedef struct Test
 {
 	FunctionCallInfo fcinfo;

@@ -21,6 +21,7 @@ typedef enum CmigRlsLeakLevel
 	CMIG_RLS_OPEN				/* ordinary rows */
 } CmigRlsLeakLevel;
 
+/* The context of a trial. */
 typedef struct CmigRlsTrialContext
 {
 	List	   *values;			/* of Const; NULL for inputs that are not part

@@ -47,6 +47,7 @@
 #define CAN_BE_NULL		4
 #define CAN_BE_ALL		7
 
+/* What an expression is judged by. */
 typedef struct Judge
 {
 	Oid			relid;
@@ -289,6 +290,7 @@ comparison_name(Oid opno)
 	return NULL;
 }
 
+/* A comparison of constants that is evaluated. */
 typedef struct Comparison
 {
 	Oid			function;

@@ -12,6 +12,7 @@
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 
+/* Whether an expression depends on anything. */
 typedef enum CmigRlsTruth
 {
 	CMIG_RLS_DEPENDS,			/* it depends on the row or the context */

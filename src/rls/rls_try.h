@@ -49,6 +49,7 @@ typedef enum CmigRlsOutcomeKind
 	CMIG_RLS_FAILED				/* by anything else */
 } CmigRlsOutcomeKind;
 
+/* What an attempt has led to. */
 typedef struct CmigRlsOutcome
 {
 	CmigRlsOutcomeKind kind;

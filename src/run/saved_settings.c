@@ -29,6 +29,7 @@ typedef struct SavedSetting
 	GucSource	source;
 } SavedSetting;
 
+/* The settings of the session at some moment. */
 struct CmigSavedSettings
 {
 	int			count;

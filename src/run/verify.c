@@ -19,6 +19,7 @@
 /* How much of each value the error of a failed verification shows. */
 #define VALUE_LENGTH 60
 
+/* A destination that checks the rows of a verification. */
 typedef struct VerifyReceiver
 {
 	DestReceiver pub;
