@@ -285,5 +285,25 @@ UPDATE cmig.revision SET upgrade_sql = 'SELECT 1 / 0';
 CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.stamp('01');
 
+-- how to finish a downgrade: on its branch, and of a merge
+TRUNCATE cmig.revision, cmig.version, cmig.progress, cmig.journal;
+SELECT cmig.create_revision('root', 'SELECT 1', 'SELECT 1', revision => '01');
+SELECT cmig.create_revision('left', 'SELECT 1', 'SELECT 1; SELECT 1 / 0', revision => '02', transactional => false);
+SELECT cmig.create_revision('right', 'SELECT 1', 'SELECT 1', revision => '03', head => '01', splice => true);
+CALL cmig.upgrade_stepwise('02');
+CALL cmig.upgrade_stepwise('03');
+CALL cmig.downgrade_stepwise('02@-1');
+SELECT hint FROM cmig.status() WHERE item = 'partially applied';
+SELECT cmig.stamp(ARRAY['02', '03'], purge => true);
+SELECT cmig.merge(ARRAY['02', '03'], 'both', revision => '04');
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 1', downgrade_sql = 'SELECT 1; SELECT 1 / 0', transactional = false WHERE revision = '04';
+CALL cmig.upgrade_stepwise();
+CALL cmig.downgrade_stepwise('02');
+SELECT hint FROM cmig.status() WHERE item = 'partially applied';
+SELECT cmig.downgrade('02');
+SELECT cmig.stamp('base', purge => true);
+-- several targets
+SELECT cmig.upgrade(ARRAY['02', '03']);
+
 DROP TABLE trace, twins, numbers, right_now, counted;
 DROP EXTENSION pg_cmig;

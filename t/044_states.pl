@@ -89,8 +89,8 @@ sub call
 	return join("\n", grep { /ERROR|HINT/ } split /\n/, $err);
 }
 
-my $again = ' -- CALL cmig.upgrade_stepwise(...) again';
-my $mend = ' -- Fix the cause, then CALL cmig.upgrade_stepwise(...) again';
+sub again { return " -- CALL cmig.upgrade_stepwise('$_[0]')"; }
+sub mend { return " -- Fix the cause, then CALL cmig.upgrade_stepwise('$_[0]')"; }
 my $up = 'CALL cmig.upgrade_stepwise()';
 
 #
@@ -103,15 +103,15 @@ is(status(), '', 'and nothing to say');
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 002$again", "$how: interrupted");
+	is(status(), "interrupted: upgrade of 002" . again('002'), "$how: interrupted");
 	is(trace(), 'one', 'the revisions before it stay, nothing of it');
 }
 $holder->query_safe('BEGIN; LOCK TABLE gate');
 like(call("SET cmig.lock_timeout = '50ms'; SET cmig.lock_retries = 1; $up"), qr/55P03/, 'a lock that is not granted');
-like(status(), qr/^failed: upgrade of 002, statement 2: canceling statement due to cmig.lock_timeout: .*\Q$mend\E$/s, 'is told, and who was in the way');
+like(status(), qr/^failed: upgrade of 002, statement 2: canceling statement due to cmig.lock_timeout: .*\Q@{[mend('002')]}\E$/s, 'is told, and who was in the way');
 $holder->query_safe('COMMIT');
 cut_off($up, 'cancel');
-like(status(), qr/^failed: upgrade of 002, statement 2: canceling statement due to user request: .*\Q$mend\E$/s, 'cancelled');
+like(status(), qr/^failed: upgrade of 002, statement 2: canceling statement due to user request: .*\Q@{[mend('002')]}\E$/s, 'cancelled');
 is($node->safe_psql($db, 'SELECT count(*) FROM cmig.progress'), '0', 'nothing is partially applied');
 is(call($up), '', 'the same CALL');
 is(trace(), 'one two', 'does the rest');
@@ -124,7 +124,7 @@ query($node, $db, load_sql(revision_file('001', '', "INSERT INTO trace (what) VA
 	revision_file('003', '002', "INSERT INTO trace (what) VALUES ('three');", ''),
 	revision_file('004', '003', 'CREATE TABLE guarded.bare (id int PRIMARY KEY); CREATE POLICY p ON guarded.bare USING (id > 0);', 'DROP TABLE guarded.bare;')));
 like(call($up), qr/MG021/, 'the gate of row-level security');
-like(status(), qr/^failed: upgrade of 004: .*\Q$mend\E$/s, 'takes the last revision back, and names no statement');
+like(status(), qr/^failed: upgrade of 004: .*\Q@{[mend('004')]}\E$/s, 'takes the last revision back, and names no statement');
 is($node->safe_psql($db, 'SELECT revision FROM cmig.version'), '003', 'those before it stay');
 $node->safe_psql($db, "ALTER DATABASE $db RESET cmig.rls_gate");
 is(call($up), '', 'fixed');
@@ -138,7 +138,7 @@ begin('steps', @steps);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001$again\npartially applied: upgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.upgrade_stepwise(...) continues it",
+	is(status(), "interrupted: upgrade of 001" . again('001') . "\npartially applied: upgrade of 001: statement 1 is done, none after it is complete" . again('001'),
 		"$how in a statement: interrupted, partially applied");
 }
 cut_off($up, 'cancel');
@@ -148,8 +148,8 @@ is(call($up), '', 'the same CALL');
 is(trace(), 'one two', 'exactly once');
 # the same on the way down
 cut_off("CALL cmig.downgrade_stepwise('base')", 'terminate');
-is(status(), "interrupted: downgrade of 001 -- CALL cmig.downgrade_stepwise(...) again\n"
-	  . 'partially applied: downgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.downgrade_stepwise(...) continues it',
+is(status(), "interrupted: downgrade of 001 -- CALL cmig.downgrade_stepwise('-1')\n"
+	  . "partially applied: downgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.downgrade_stepwise('-1')",
 	'a downgrade that was cut off');
 like(call($up), qr/55000: the downgrade of revision "001" is partially applied\nHINT:  CALL cmig.downgrade_stepwise/, 'up again is refused meanwhile');
 query($node, $db, "UPDATE cmig.revision SET downgrade_sql = replace(downgrade_sql, '''down''', '''other''')");
@@ -187,7 +187,7 @@ begin('verify', $verified);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001$again\npartially applied: upgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.upgrade_stepwise(...) continues it",
+	is(status(), "interrupted: upgrade of 001" . again('001') . "\npartially applied: upgrade of 001: statement 1 is done, none after it is complete" . again('001'),
 		"$how in verify_sql");
 }
 cut_off($up, 'cancel');
@@ -204,14 +204,14 @@ is(trace(), 'once', 'only the check is repeated');
 my $do = sub { "DO \$\$ BEGIN INSERT INTO trace (what) VALUES ('$_[0] a'); COMMIT; PERFORM count(*) FROM gate; INSERT INTO trace (what) VALUES ('$_[0] b'); END \$\$;\nINSERT INTO trace (what) VALUES ('$_[0] c');" };
 begin('doubt', steps_file('001', '', $do->('up'), $do->('down')));
 cut_off($up, 'kill');
-is(status(), "interrupted: upgrade of 001$again\npartially applied: upgrade of 001: statement 1 is in doubt, none after it is complete"
-	  . " -- Check how far it got, then CALL cmig.upgrade_stepwise(..., in_doubt => 'done') or 'again'", 'a DO that had committed is in doubt');
+is(status(), "interrupted: upgrade of 001" . again('001') . "\npartially applied: upgrade of 001: statement 1 is in doubt, none after it is complete"
+	  . " -- Check how far it got, then CALL cmig.upgrade_stepwise('001', in_doubt => 'done') -- or 'again'", 'a DO that had committed is in doubt');
 like(call($up), qr/MG012/, 'the same CALL says so');
 is(call("CALL cmig.upgrade_stepwise(in_doubt => 'again')"), '', 'again');
 is(trace(), 'up a up a up b up c', 'runs it once more');
 cut_off("CALL cmig.downgrade_stepwise('-1')", 'terminate');
-like(status(), qr/partially applied: downgrade of 001: statement 1 is in doubt.*CALL cmig.downgrade_stepwise\(\.\.\., in_doubt => 'done'\)/, 'the same down');
-like(call("CALL cmig.downgrade_stepwise('-1')"), qr/MG012.*HINT:  .*CALL cmig.downgrade_stepwise\(\.\.\., in_doubt => 'done'\)/s, 'the same CALL says so');
+like(status(), qr/partially applied: downgrade of 001: statement 1 is in doubt.*CALL cmig.downgrade_stepwise\('-1', in_doubt => 'done'\)/, 'the same down');
+like(call("CALL cmig.downgrade_stepwise('-1')"), qr/MG012.*HINT:  .*CALL cmig.downgrade_stepwise\('-1', in_doubt => 'done'\)/s, 'the same CALL says so');
 is(call("CALL cmig.downgrade_stepwise('-1', 'done')"), '', 'done');
 is(trace(), 'up a up a up b up c down a down c', 'goes on behind it');
 query($node, $db, 'CALL cmig.upgrade_stepwise(); TRUNCATE trace');

@@ -34,6 +34,8 @@ typedef struct CmigPlan
 	CmigDirection direction;
 	int			count;
 	CmigPlanStep *steps;
+	const char *target;			/* as the caller gave it, as an SQL
+								 * expression; or NULL */
 } CmigPlan;
 
 /* All that is missing below the targets, in an order that can be run. */

@@ -300,20 +300,42 @@ cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan, const CmigPla
 		entry->checksum = cmig_script_checksum(run->sql, run->transactional);
 }
 
+/* The targets of a call, as an SQL expression. */
+static char *
+targets_expression(const CmigNames *targets)
+{
+	StringInfoData buf;
+
+	if (targets->count == 1)
+		return quote_literal_cstr(targets->names[0]);
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "ARRAY[");
+	for (int i = 0; i < targets->count; i++)
+		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "",
+						 quote_literal_cstr(targets->names[i]));
+	appendStringInfoChar(&buf, ']');
+	return buf.data;
+}
+
 CmigPlan *
 cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets)
 {
 	List	   *nodes;
+	CmigPlan   *plan;
 
 	cmig_target_require_sound_rows(now->graph, now->applied, true);
 	nodes = cmig_target_upgrade(now->graph, now->applied, targets);
 	cmig_target_require_known_rows(now->graph, now->applied);
-	return cmig_plan_upgrade(now->graph, now->applied, nodes);
+	plan = cmig_plan_upgrade(now->graph, now->applied, nodes);
+	plan->target = targets_expression(targets);
+	return plan;
 }
 
 CmigPlan *
 cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowngradeTarget **resolved)
 {
+	CmigPlan   *plan;
+
 	/*
 	 * a row for a revision that others only depend on is not an obstacle; the
 	 * plan removes it
@@ -321,5 +343,7 @@ cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowng
 	cmig_target_require_sound_rows(now->graph, now->applied, false);
 	*resolved = cmig_target_downgrade(now->graph, now->applied, target);
 	cmig_target_require_known_rows(now->graph, now->applied);
-	return cmig_plan_downgrade(now->graph, now->applied, *resolved);
+	plan = cmig_plan_downgrade(now->graph, now->applied, *resolved);
+	plan->target = quote_literal_cstr(target);
+	return plan;
 }

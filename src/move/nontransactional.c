@@ -221,8 +221,8 @@ stop_in_doubt(const StepRun *run)
 					run->script.statement.number, run->step->revision),
 			 errdetail("It had committed by itself when the run was interrupted, so that part or all of its work is done: %.*s",
 					   pg_mbcliplen(text, strlen(text), 200), text),
-			 errhint("Check whether its work is complete. CALL cmig.%s_stepwise(..., in_doubt => 'done') continues after it, in_doubt => 'again' runs it again.",
-					 cmig_direction_name(run->step->direction))));
+			 errhint("Check whether its work is complete. %s continues after it, in_doubt => 'again' runs it again.",
+					 cmig_script_run_in_doubt_call(run->step))));
 }
 
 /* Run a CALL or DO, or do what the caller has said about one in doubt. */
@@ -583,8 +583,8 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 	if (error->hint == NULL)
 		error->hint = hint_of_privileges(run, error, role);
 	if (run->calling && !has_not_committed(run))
-		error->hint = psprintf("It had committed before it failed, so it is in doubt. Check how far it got. CALL cmig.%s_stepwise(..., in_doubt => 'done') continues after it, in_doubt => 'again' runs it again.",
-							   cmig_direction_name(run->step->direction));
+		error->hint = psprintf("It had committed before it failed, so it is in doubt. Check how far it got. %s continues after it, in_doubt => 'again' runs it again.",
+							   cmig_script_run_in_doubt_call(run->step));
 	else if (lost != NULL)
 		error->hint = error->hint ? psprintf("%s %s", error->hint, lost) : lost;
 	else if (error->hint == NULL)

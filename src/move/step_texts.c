@@ -32,6 +32,7 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id,
 	memset(step, 0, sizeof(*step));
 	step->revision = id;
 	step->direction = plan->direction;
+	step->target = plan->target;
 	step->sql = script->sql;
 	step->verify_sql = script->verify_sql;
 	step->transactional = script->transactional;

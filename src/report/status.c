@@ -149,6 +149,8 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 	List	   *rows = cmig_progress_read();
 	CmigProgressRow *row = rows != NIL ? llast(rows) : NULL;
 	const char *obstacle;
+	CmigDirection direction = any && strcmp(last.direction, "downgrade") == 0 ?
+	CMIG_DOWNGRADE : CMIG_UPGRADE;
 
 	if (any && RecoveryInProgress() && strcmp(last.outcome, "running") == 0)
 	{
@@ -163,7 +165,7 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 				   psprintf("%s of %s", last.direction, last.revision),
 				   runner != 0 ?
 				   psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", runner) :
-				   psprintf("CALL cmig.%s_stepwise(...) again", last.direction));
+				   psprintf("%s)", cmig_progress_call(last.revision, direction)));
 	else if (any && strcmp(last.outcome, "failed") == 0)
 		put_status(fcinfo, "failed",
 				   last.statement != 0 ?
@@ -171,7 +173,7 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 							last.statement, last.message ? last.message : "") :
 				   psprintf("%s of %s: %s", last.direction, last.revision,
 							last.message ? last.message : ""),
-				   psprintf("Fix the cause, then CALL cmig.%s_stepwise(...) again", last.direction));
+				   psprintf("Fix the cause, then %s)", cmig_progress_call(last.revision, direction)));
 	if (row == NULL || runner != 0)
 		return;
 
@@ -183,9 +185,9 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 						row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "unfinished"),
 			   obstacle ? obstacle :
 			   row->state == CMIG_PROGRESS_IN_DOUBT ?
-			   psprintf("Check how far it got, then CALL cmig.%s_stepwise(..., in_doubt => 'done') or 'again'",
-						cmig_direction_name(row->direction)) :
-			   psprintf("CALL cmig.%s_stepwise(...) continues it", cmig_direction_name(row->direction)));
+			   psprintf("Check how far it got, then %s, in_doubt => 'done') -- or 'again'",
+						cmig_progress_call(row->revision, row->direction)) :
+			   psprintf("%s)", cmig_progress_call(row->revision, row->direction)));
 }
 
 /*

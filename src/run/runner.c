@@ -197,15 +197,15 @@ is_partitioned_command(const Node *node, const char **reason)
 static void
 refuse_top_level(const CmigRunStep *step, const char *reason, const char *off_mode)
 {
-	off_mode = off_mode ? psprintf(" %s", off_mode) : "";
+	off_mode = off_mode ? psprintf(" instead. %s", off_mode) : "";
 
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 			 errmsg("%s cannot run inside a transaction", reason),
 			 step->transactional ?
-			 errhint("Set \"transactional: false\" in revision \"%s\" and %s.%s",
+			 errhint("Set \"transactional: false\" in revision \"%s\" and %s%s",
 					 step->revision, cmig_script_run_stepwise_call(step), off_mode) :
-			 errhint("Use %s.%s", cmig_script_run_stepwise_call(step), off_mode)));
+			 errhint("Use %s%s", cmig_script_run_stepwise_call(step), off_mode)));
 }
 
 RawStmt *
@@ -307,7 +307,7 @@ cmig_runner_check(const CmigRunStep *step)
 				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 				 errmsg("revision \"%s\" is not transactional", step->revision),
 				 errdetail("Its statements cannot run in the transaction of this call. Nothing has been run."),
-				 errhint("Use %s. %s", cmig_script_run_stepwise_call(step), OFF_MODE_HINT)));
+				 errhint("Use %s instead. %s", cmig_script_run_stepwise_call(step), OFF_MODE_HINT)));
 
 	callback.callback = cmig_script_run_describe_error;
 	callback.arg = &run;

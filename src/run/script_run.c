@@ -174,11 +174,35 @@ cmig_script_run_describe_error(void *arg)
 			   run->step->revision, run->statement.number, line);
 }
 
+/*
+ * The target of a call that does the step.  If earlier steps have been
+ * committed, a number of steps counts from elsewhere than in the first call.
+ */
+static const char *
+target_of_step(const CmigRunStep *step, bool committed)
+{
+	if (step->target == NULL || committed)
+	{
+		if (step->direction == CMIG_UPGRADE)
+			return quote_literal_cstr(step->revision);
+		if (step->target == NULL || strncmp(step->target, "'-", 2) == 0)
+			return "'-1'";
+	}
+	return step->target;
+}
+
 const char *
 cmig_script_run_stepwise_call(const CmigRunStep *step)
 {
-	return step->direction == CMIG_UPGRADE ?
-		"CALL cmig.upgrade_stepwise(...)" : "CALL cmig.downgrade_stepwise(...)";
+	return psprintf("CALL cmig.%s_stepwise(%s)", cmig_direction_name(step->direction),
+					target_of_step(step, step->committed));
+}
+
+const char *
+cmig_script_run_in_doubt_call(const CmigRunStep *step)
+{
+	return psprintf("CALL cmig.%s_stepwise(%s, in_doubt => 'done')",
+					cmig_direction_name(step->direction), target_of_step(step, true));
 }
 
 void

@@ -16,6 +16,7 @@ typedef struct CmigRunStep
 {
 	const char *revision;
 	CmigDirection direction;
+	const char *target;			/* of the call, as an SQL expression; or NULL */
 	const char *sql;			/* the script of this direction */
 	const char *verify_sql;		/* run after an upgrade; NULL if there is none */
 	bool		transactional;
@@ -46,5 +47,11 @@ extern void cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *
 
 /* The call for what cannot run in one transaction. */
 extern const char *cmig_script_run_stepwise_call(const CmigRunStep *step);
+
+/*
+ * The call that finishes a step of a stepwise run, with in_doubt => 'done'.
+ * It can be used after an error, when no catalog can be read.
+ */
+extern const char *cmig_script_run_in_doubt_call(const CmigRunStep *step);
 
 #endif							/* CMIG_SCRIPT_RUN_H */

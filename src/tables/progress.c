@@ -223,6 +223,32 @@ cmig_progress_obstacle(const CmigProgressRow *row)
 	return NULL;
 }
 
+/*
+ * The target of a downgrade that reverts one revision and no other: a parent
+ * of a merge, otherwise one step, on its branch if other branches are applied.
+ */
+static CmigQuery target_query = {
+	.sql = "SELECT CASE WHEN cardinality(down_revision::text[]) > 1 THEN (down_revision::text[])[1]"
+	" WHEN (SELECT count(*) FROM cmig.version) > 1 THEN revision::text || '@-1' END"
+	" FROM cmig.revision WHERE revision::text = $1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+char *
+cmig_progress_call(const char *revision, CmigDirection direction)
+{
+	Datum		values[1] = {CStringGetTextDatum(revision)};
+	char	   *target = NULL;
+
+	if (direction == CMIG_UPGRADE)
+		target = pstrdup(revision);
+	else
+		cmig_query_each(&target_query, values, NULL, cmig_query_keep_text, &target);
+	return psprintf("CALL cmig.%s_stepwise(%s", cmig_direction_name(direction),
+					quote_literal_cstr(target ? target : "-1"));
+}
+
 void
 cmig_progress_require_none(void)
 {
@@ -240,6 +266,6 @@ cmig_progress_require_none(void)
 					cmig_direction_name(row->direction), row->revision),
 			 errdetail("A stepwise run ended in the middle of it; cmig.progress shows the statements that have run."),
 			 obstacle ? errhint("%s", obstacle) :
-			 errhint("CALL cmig.%s_stepwise(...) finishes it. Or revert by hand what it did, then SELECT cmig.stamp('<revision it is at>')",
-					 cmig_direction_name(row->direction))));
+			 errhint("%s) finishes it. Or revert by hand what it did, then SELECT cmig.stamp('<revision it is at>')",
+					 cmig_progress_call(row->revision, row->direction))));
 }

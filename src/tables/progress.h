@@ -75,6 +75,12 @@ extern bool cmig_progress_clear_all(void);
 extern const char *cmig_progress_obstacle(const CmigProgressRow *row);
 
 /*
+ * The call that does a step that a stepwise run has not finished, without the
+ * closing parenthesis.
+ */
+extern char *cmig_progress_call(const char *revision, CmigDirection direction);
+
+/*
  * Raise 55000 if a revision is partially applied, since another move could not
  * know the state of the database.
  */
