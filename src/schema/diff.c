@@ -90,13 +90,41 @@ put_difference(Diff *diff, CmigImage *from, const CmigDiffOptions *options)
  * cmig.diff
  */
 
+static bool
+has_schema(const CmigManaged *managed, const char *name)
+{
+	for (int i = 0; i < managed->count; i++)
+	{
+		if (OidIsValid(managed->schemas[i].oid) && strcmp(managed->schemas[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A schema that neither side has may be a mistyped name. */
+static void
+check_schemas(const CmigManaged *live, const CmigManaged *target)
+{
+	for (int i = 0; i < live->count; i++)
+	{
+		if (!OidIsValid(live->schemas[i].oid) && !has_schema(target, live->schemas[i].name))
+			ereport(WARNING,
+					(errcode(ERRCODE_UNDEFINED_SCHEMA),
+					 errmsg("schema \"%s\" exists neither in the database nor in the target",
+							live->schemas[i].name)));
+	}
+}
+
 static void
 read_target(CmigShadow *shadow, void *arg)
 {
 	Diff	   *diff = arg;
+	CmigManaged *schemas;
 
 	diff->target = cmig_target_run(shadow, diff->target_sql);
-	diff->image = cmig_image_read(cmig_shadow_schemas(shadow));
+	schemas = cmig_shadow_schemas(shadow);
+	check_schemas(shadow->managed, schemas);
+	diff->image = cmig_image_read(schemas);
 }
 
 Datum
@@ -174,7 +202,7 @@ read_renamed(CmigShadow *shadow, void *arg)
 }
 
 static CmigManaged *
-one_schema(FunctionCallInfo fcinfo, int n)
+one_schema(FunctionCallInfo fcinfo, int n, const char *argument)
 {
 	char	   *name = cmig_argument_text(fcinfo, n);
 	CmigManaged *managed;
@@ -182,12 +210,13 @@ one_schema(FunctionCallInfo fcinfo, int n)
 	if (name == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("schema must not be null")));
+				 errmsg("%s must not be null", argument)));
 	managed = cmig_managed_schemas(cmig_argument_one(name));
 	if (!OidIsValid(managed->schemas[0].oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 errmsg("schema \"%s\" does not exist", name)));
+				 errmsg("schema \"%s\" does not exist", name),
+				 errhint("To see the names: SELECT nspname FROM pg_catalog.pg_namespace")));
 	return managed;
 }
 
@@ -196,13 +225,13 @@ cmig_diff_schemas(PG_FUNCTION_ARGS)
 {
 	Diff		diff = {0};
 	CmigDiffOptions options = {0};
-	CmigManaged *from_schema = one_schema(fcinfo, 0);
+	CmigManaged *from_schema = one_schema(fcinfo, 0, "from_schema");
 	CmigImage  *from;
 
 	InitMaterializedSRF(fcinfo, 0);
 	diff.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	cmig_diff_arguments(fcinfo, 2, &options);
-	diff.managed = one_schema(fcinfo, 1);
+	diff.managed = one_schema(fcinfo, 1, "to_schema");
 	diff.from_schema = from_schema->schemas[0].oid;
 	diff.from_name = from_schema->schemas[0].name;
 

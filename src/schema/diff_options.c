@@ -18,7 +18,14 @@ cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n)
 	CmigNames  *names = NULL;
 
 	if (!PG_ARGISNULL(n))
+	{
 		names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), "the list of schemas", NULL);
+		if (names->count == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the list of schemas is empty"),
+					 errhint("Leave the argument out to compare all schemas.")));
+	}
 	return cmig_managed_schemas(names);
 }
 

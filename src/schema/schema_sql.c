@@ -58,7 +58,8 @@ check_schemas(const CmigManaged *managed)
 		if (!OidIsValid(managed->schemas[i].oid))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_SCHEMA),
-					 errmsg("schema \"%s\" does not exist", managed->schemas[i].name)));
+					 errmsg("schema \"%s\" does not exist", managed->schemas[i].name),
+					 errhint("To see the names: SELECT nspname FROM pg_catalog.pg_namespace")));
 }
 
 Datum

@@ -144,7 +144,7 @@ is_frame(const RawStmt *raw)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s is not allowed in a target", name),
 			 errdetail("The target is the schema that its statements make."),
-			 errhint("Remove it, and the statements that it takes back.")));
+			 errhint("Remove it, and the statements that it rolls back.")));
 }
 
 /* SELECT setval(...) is how pg_dump sets the current value of a sequence. */
@@ -273,12 +273,23 @@ run_text(CmigTargetState *state, CmigSession *session, const char *sql)
 	error_context_stack = callback.previous;
 }
 
+/* What the server's message cannot know about a target. */
 static void
 improve_hint(ErrorData *error)
 {
-	if (error->sqlerrcode == ERRCODE_OUT_OF_MEMORY && error->message != NULL &&
-		strcmp(error->message, "out of shared memory") == 0)
-		error->hint = "One transaction holds a lock for each table of the target. Raise max_locks_per_transaction.";
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_OUT_OF_MEMORY:
+			if (error->message != NULL && strcmp(error->message, "out of shared memory") == 0)
+				error->hint = "One transaction holds a lock for each table of the target. Raise max_locks_per_transaction.";
+			break;
+		case ERRCODE_UNDEFINED_TABLE:
+			if (error->hint == NULL)
+				error->hint = "The target's SQL starts in a database whose schemas are empty, and must create the whole schema. To begin with the schema as it is, take the text of SELECT cmig.schema_sql()";
+			break;
+		default:
+			break;
+	}
 }
 
 CmigTarget *
