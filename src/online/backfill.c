@@ -207,11 +207,9 @@ static bool
 find_state(CmigBackfill *b)
 {
 	MemoryContext old = MemoryContextSwitchTo(b->run_context);
-	CmigBackfillRun run = b->run;
 
-	/* a row that is refused is not this backfill's to forget() */
-	b->resumed = cmig_backfill_resume_find(b->target, &b->identity, b->caller, &run);
-	b->run = run;
+	b->resumed = cmig_backfill_resume_find(b->target, &b->identity, b->caller, &b->run);
+	b->accepted = true;
 	MemoryContextSwitchTo(old);
 	return b->run.done;
 }
@@ -223,7 +221,8 @@ forget(CmigBackfill *b)
 	Oid			user;
 	int			security;
 
-	if (b->run.id == 0 || b->run.rows > 0)
+	/* a row that was refused is not this backfill's */
+	if (!b->accepted || b->run.id == 0 || b->run.rows > 0)
 		return;
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(b->caller, security | SECURITY_LOCAL_USERID_CHANGE);

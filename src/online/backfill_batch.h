@@ -42,6 +42,7 @@ typedef struct CmigBackfill
 	double		dense_blocks;	/* that contain a batch if all rows match */
 	CmigBackfillSkip *skip;		/* blocks that are done */
 	bool		resumed;		/* an earlier call has begun the current pass */
+	bool		accepted;		/* the state that was found can be resumed */
 	TransactionId xid;			/* of the current batch, if it has one */
 	TimestampTz last;			/* until when time spent is accounted for */
 } CmigBackfill;
