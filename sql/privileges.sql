@@ -120,7 +120,7 @@ INSERT INTO call VALUES
 ('current()', $$SELECT count(*) FROM cmig.current()$$),
 ('current_tenant_id()', $$SELECT cmig.current_tenant_id()$$),
 ('current_user_id()', $$SELECT cmig.current_user_id()$$),
-('diff(text,text[],text,boolean,boolean,boolean,text[],boolean)', $$SELECT count(*) FROM cmig.diff('', '{}')$$),
+('diff(text,text[],text,boolean,boolean,boolean,text[],boolean)', $$SELECT count(*) FROM cmig.diff('', '{app}')$$),
 ('diff_schemas(text,text,text,boolean,boolean,boolean,text[],boolean)', $$SELECT count(*) FROM cmig.diff_schemas('app', 'app')$$),
 ('disable_audit(regclass)', $$SELECT count(*) FROM cmig.disable_audit('app.item')$$),
 ('disable_rls(regclass)', $$SELECT count(*) FROM cmig.disable_rls('app.item')$$),
