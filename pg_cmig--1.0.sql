@@ -329,7 +329,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_load_directory'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.create_revision(message text, upgrade_sql text,
+CREATE FUNCTION cmig.create_revision(message text, upgrade_sql text DEFAULT NULL,
 	downgrade_sql text DEFAULT NULL, verify_sql text DEFAULT NULL,
 	revision text DEFAULT NULL, head text DEFAULT 'head',
 	splice boolean DEFAULT false, branch_label text DEFAULT NULL,
@@ -377,7 +377,7 @@ COMMENT ON FUNCTION cmig.check(boolean) IS 'The health of the catalog and of the
 COMMENT ON FUNCTION cmig.require(text) IS 'Do nothing if target is applied; otherwise, and if no revision is loaded, raise an error that names the pending revisions. Raises MG010, MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Store the revision files in script, one or many, in any order: added, replaced, unchanged, removed, kept. All or nothing; raises MG005, MG008, MG011, MG013, 22023.';
 COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'As load, for the .sql files of a directory on the server; requires pg_read_server_files. Raises as load, and 42501.';
-COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean) IS 'Store a new revision after head and return its id. Raises MG001 to MG005, 23505, 22023.';
+COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean) IS 'Store a new revision after head and return its id; without upgrade_sql it is empty. Raises MG001 to MG005, 23505, 22023.';
 COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean, text) IS 'Store a revision that joins several, and return its id. Raises MG001 to MG005, 23505, 22023.';
 COMMENT ON FUNCTION cmig.merge(text, text, text, boolean, text) IS 'Store a revision that joins what the identifier names, such as heads, and return its id. Raises MG001 to MG005, 23505, 22023.';
 

@@ -12,6 +12,9 @@ SELECT cmig.create_revision('second', 'CREATE TABLE second ()', '', revision => 
 SELECT step, revision FROM cmig.plan();
 SELECT step, revision FROM cmig.plan('upgrade');
 SELECT step, revision FROM cmig.plan(target => '001');
+SELECT cmig.create_revision('empty for now', revision => '003');
+SELECT upgrade_sql = '', downgrade_sql IS NULL FROM cmig.revision WHERE revision = '003';
+SELECT cmig.remove_revision('003');
 
 -- the direction is missing
 SELECT * FROM cmig.plan('head');
