@@ -50,6 +50,9 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 
 	if (!object->inherited || parent == NULL)
 		return false;
+	if (parent->kind == &cmig_kind_table &&
+		!cmig_table_keeps_inheriting(difference->from, difference->to, object))
+		return false;
 	/* also for an object that belongs to an inherited column */
 	if (parent->inherited && cmig_image_lookup(difference->from, parent->kind, parent->identity) !=
 		cmig_image_lookup(difference->to, parent->kind, parent->identity) && follows_parent(difference, parent))
@@ -100,7 +103,9 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 	change->late = alter.late;
 	change->ddl = cmig_annotate_alter(change->from, change->to, difference->options);
 	change->ddl = alter.late ? list_concat(change->ddl, alter.ddl) : list_concat(alter.ddl, change->ddl);
-	if (change->ddl != NIL || change->disturbs)
+	change->first = alter.first;
+	change->last = alter.last;
+	if (change->ddl != NIL || change->first != NIL || change->last != NIL || change->disturbs)
 		change->action = CMIG_ALTER;
 }
 

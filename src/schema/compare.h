@@ -31,6 +31,8 @@ typedef struct CmigChange
 	CmigObject *from;			/* NULL: the object is new */
 	CmigObject *to;				/* NULL: the object is dropped */
 	List	   *ddl;			/* of CmigDdl, to alter it */
+	List	   *first;			/* see CmigAlter */
+	List	   *last;
 	char	   *reason;			/* why the change is not supported */
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
@@ -45,6 +47,8 @@ typedef struct CmigChange
 	int			first_node;		/* for order.c: node of the drop or the
 								 * alteration */
 	int			last_node;		/* node of the creation or the alteration */
+	int			part_node;		/* node of first */
+	int			join_node;		/* node of last */
 	int			away_node;		/* node in which the old one is renamed */
 } CmigChange;
 

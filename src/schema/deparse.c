@@ -253,6 +253,12 @@ cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 			case CMIG_NODE_DROP:
 				put_drop(&deparse, nodes[i].change);
 				break;
+			case CMIG_NODE_PART:
+				put_ddl(&deparse, "alter", nodes[i].change->to, nodes[i].change->first);
+				break;
+			case CMIG_NODE_JOIN:
+				put_ddl(&deparse, "alter", nodes[i].change->to, nodes[i].change->last);
+				break;
 			case CMIG_NODE_ALTER:
 				put_ddl(&deparse, "alter", nodes[i].change->to, nodes[i].change->ddl);
 				break;

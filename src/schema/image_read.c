@@ -486,14 +486,20 @@ add_other(TupleDesc desc, HeapTuple row, void *arg)
 	object = cmig_object_new(&cmig_kind_other, type,
 							 psprintf("%s %s", type, text_at(reader, 4)));
 	object->address = address_at(reader, 0);
+	object->values[0] = text_at(reader, 5);
 	cmig_image_add(reader->image, object);
 }
 
+/* Of a type, all that makes it what it is: names instead of oids. */
 static void
 name_unclaimed(Reader *reader)
 {
 	static CmigQuery query = {
-		.sql = "SELECT c, o, 0, i.type::text, i.identity::text FROM unnest($1, $2) AS a (c, o)"
+		.sql = "SELECT c, o, 0, i.type::text, i.identity::text,"
+		" CASE c WHEN 'pg_type'::regclass THEN (SELECT (to_jsonb(t) - '{oid,typnamespace,typowner,typacl,typarray}'::text[]"
+		"  || jsonb_build_object('typrelid', t.typrelid::regclass::text, 'typelem', format_type(t.typelem, NULL),"
+		"  'typbasetype', format_type(t.typbasetype, NULL), 'typcollation', t.typcollation::regcollation::text))::text"
+		"  FROM pg_type t WHERE t.oid = o) END FROM unnest($1, $2) AS a (c, o)"
 		" CROSS JOIN LATERAL pg_identify_object(c, o, 0) i",
 		.nargs = 2,.argtypes = {OIDARRAYOID, OIDARRAYOID}
 	};

@@ -56,6 +56,8 @@ typedef struct CmigAlter
 	const CmigObject *from;
 	const CmigObject *to;
 	List	   *ddl;			/* of CmigDdl */
+	List	   *first;			/* comes before what its children lose */
+	List	   *last;			/* comes after what its children get */
 	bool		again;			/* drop it and make it again */
 	bool		disturbs;		/* what names it must be gone meanwhile */
 	bool		recasts;		/* and so must indexes, defaults, constraints */

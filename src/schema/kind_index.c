@@ -26,10 +26,13 @@ static const CmigProperty properties[] = {
 	[STATISTICS] = {"statistics targets"},
 };
 
+/* Of no partition: made with ON ONLY, or left behind by one that is gone. */
+#define ON_ONLY "(NOT x.indisvalid AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = x.indexrelid))"
+
 static const char index_sql[] =
 "SELECT 'pg_class'::regclass::oid, i.oid, 0, 'pg_class'::regclass::oid, x.indrelid, 0,"
 " i.relname::text, format('%I.%I', n.nspname, i.relname), NULL::text, i.relispartition,"
-" CASE i.relkind WHEN 'I' THEN replace(pg_get_indexdef(i.oid), ' ON ONLY ' || format('%I.%I ', tn.nspname, t.relname), ' ON ' || format('%I.%I ', tn.nspname, t.relname)) ELSE pg_get_indexdef(i.oid) END,"
+" CASE WHEN i.relkind = 'I' AND NOT " ON_ONLY " THEN replace(pg_get_indexdef(i.oid), ' ON ONLY ' || format('%I.%I ', tn.nspname, t.relname), ' ON ' || format('%I.%I ', tn.nspname, t.relname)) ELSE pg_get_indexdef(i.oid) END,"
 " (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace),"
 " CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END,"
 " CASE WHEN x.indexprs IS NOT NULL THEN"
@@ -39,6 +42,12 @@ static const char index_sql[] =
 " JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
 " WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I')"
 " AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x') AND o.conrelid = x.indrelid)";
+
+/* An attached partition would get such an index, so they come first. */
+static const char index_follows[] =
+"SELECT 'pg_class'::regclass::oid, x.indexrelid, 0, 'pg_class'::regclass::oid, p.inhrelid, -2"
+" FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_inherits p ON p.inhparent = x.indrelid"
+" WHERE i.relnamespace = ANY ($1) AND i.relkind = 'I' AND " ON_ONLY;
 
 static void
 add_action(CmigAlter *alter, const char *action, const char *undo)
@@ -133,5 +142,5 @@ CmigKind	cmig_kind_index = {
 	.name = "index",.word = "INDEX",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_RELATION | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(properties),
-	.sql = index_sql,.create = create_index,.alter = alter_index
+	.sql = index_sql,.follows = index_follows,.create = create_index,.alter = alter_index
 };

@@ -2,7 +2,8 @@
  * kind_other.c
  *	  Objects of kinds that are not compared: they are only named.
  *
- * image.c finds them; there is no query.
+ * image_read.c finds them; there is no query.  Both sides have one that is the
+ * same only if its whole catalog row is, names in the place of oids.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,6 +11,25 @@
 
 #include "schema/kinds.h"
 
+/* NULL: it is not known what the row means. */
+static const CmigProperty properties[] = {
+	{"catalog row", CMIG_PROPERTY_CAREFUL},
+};
+
+static void
+alter_other(CmigAlter *alter)
+{
+	const char *old = alter->from->values[0];
+	const char *new = alter->to->values[0];
+
+	if (old == NULL || new == NULL)
+		alter->unsupported = "it may differ; objects of this kind are not compared yet";
+	else if (strcmp(old, new) != 0)
+		alter->unsupported = "it differs; objects of this kind are not compared yet";
+}
+
 CmigKind	cmig_kind_other = {
-	.name = "other",.word = "",.place = 1000
+	.name = "other",.word = "",
+	CMIG_PROPERTIES(properties),
+	.alter = alter_other,.place = 1000
 };

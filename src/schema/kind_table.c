@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "schema/image.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 
@@ -280,9 +281,36 @@ has_name(List *list, const char *name)
 	return false;
 }
 
+/* Does the table inherit the object from one that is its parent in both images? */
+bool
+cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const CmigObject *object)
+{
+	const CmigObject *old = cmig_image_lookup(from, object->parent->kind, object->parent->identity);
+	const CmigObject *new = cmig_image_lookup(to, object->parent->kind, object->parent->identity);
+	const CmigImage *image = new == object->parent ? to : from;
+	List	   *parents;
+	ListCell   *cell;
+
+	if (old == NULL || new == NULL || cmig_kind_same_value(&properties[INHERITS], old->values[INHERITS], new->values[INHERITS]))
+		return true;
+	parents = cut_names(new->values[INHERITS]);
+	foreach(cell, cut_names(old->values[INHERITS]))
+	{
+		const CmigObject *parent = has_name(parents, lfirst(cell)) ?
+		cmig_image_lookup(image, object->parent->kind, lfirst(cell)) : NULL;
+
+		for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
+			if (child->kind == object->kind && strcmp(child->name, object->name) == 0)
+				return true;
+	}
+	return false;
+}
+
 static void
 alter_inherits(CmigAlter *alter)
 {
+	CmigAlter	part = {.from = alter->from,.to = alter->to};
+	CmigAlter	join = part;
 	List	   *old = cut_names(alter->from->values[INHERITS]);
 	List	   *new = cut_names(alter->to->values[INHERITS]);
 	ListCell   *cell;
@@ -292,15 +320,17 @@ alter_inherits(CmigAlter *alter)
 		char	   *name = lfirst(cell);
 
 		if (!has_name(new, name))
-			cmig_alter_action(alter, psprintf("NO INHERIT %s", name), psprintf("INHERIT %s", name));
+			cmig_alter_action(&part, psprintf("NO INHERIT %s", name), psprintf("INHERIT %s", name));
 	}
 	foreach(cell, new)
 	{
 		char	   *name = lfirst(cell);
 
 		if (!has_name(old, name))
-			cmig_alter_action(alter, psprintf("INHERIT %s", name), psprintf("NO INHERIT %s", name));
+			cmig_alter_action(&join, psprintf("INHERIT %s", name), psprintf("NO INHERIT %s", name));
 	}
+	alter->first = part.ddl;
+	alter->last = join.ddl;
 }
 
 static void

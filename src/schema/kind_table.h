@@ -24,6 +24,14 @@ extern bool cmig_table_is_partition(const CmigObject *table);
 /* Is a column part of the table's partition key, so that its type stays? */
 extern bool cmig_table_is_key(const CmigObject *table, const char *column);
 
+/*
+ * Is what a table inherited, or will inherit, from a table that is its parent
+ * in both images?
+ */
+struct CmigImage;
+extern bool cmig_table_keeps_inheriting(const struct CmigImage *from, const struct CmigImage *to,
+										const CmigObject *object);
+
 /* Has it partitions, so that much cannot be done concurrently? */
 extern bool cmig_table_is_partitioned(const CmigObject *table);
 

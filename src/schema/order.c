@@ -81,6 +81,8 @@ compare_nodes(const void *a, const void *b)
 
 		return order ? order : (int) left->type - (int) right->type;
 	}
+	if (left->change == right->change)
+		return (int) left->type - (int) right->type;
 	return compare_objects(node_object(left), node_object(right));
 }
 
@@ -97,12 +99,13 @@ make_nodes(Order *order)
 	CmigDifference *difference = order->difference;
 
 	order->nodes = MemoryContextAllocHuge(CurrentMemoryContext,
-										  sizeof(CmigNode) * (2 * (Size) difference->count + 1));
+										  sizeof(CmigNode) * (3 * (Size) difference->count + 1));
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
 
 		change->first_node = change->last_node = change->away_node = -1;
+		change->part_node = change->join_node = -1;
 		if (change->host != NULL)
 			continue;
 		if (change->action == CMIG_AGAIN && change->away != NULL)
@@ -113,6 +116,10 @@ make_nodes(Order *order)
 			add_node(order, change, CMIG_NODE_CREATE);
 		if (change->action == CMIG_ALTER && !change->late)
 			add_node(order, change, CMIG_NODE_ALTER);
+		if (change->action == CMIG_ALTER && change->first != NIL)
+			add_node(order, change, CMIG_NODE_PART);
+		if (change->action == CMIG_ALTER && change->last != NIL)
+			add_node(order, change, CMIG_NODE_JOIN);
 		if (change->action == CMIG_UNSUPPORTED)
 			add_node(order, change, CMIG_NODE_UNSUPPORTED);
 	}
@@ -124,6 +131,11 @@ make_nodes(Order *order)
 		if (node->type == CMIG_NODE_AWAY)
 		{
 			node->change->away_node = i;
+			continue;
+		}
+		if (node->type == CMIG_NODE_PART || node->type == CMIG_NODE_JOIN)
+		{
+			*(node->type == CMIG_NODE_PART ? &node->change->part_node : &node->change->join_node) = i;
 			continue;
 		}
 		if (node->type != CMIG_NODE_CREATE)
@@ -283,6 +295,49 @@ add_siblings(Order *order)
 	}
 }
 
+/* What a table, or one that it inherits, loses goes after the node. */
+static void
+add_part(Order *order, int node, const CmigObject *table)
+{
+	add_edge(order, end_node(order, table), node);
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		add_edge(order, end_node(order, child), node);
+}
+
+/* What it gets comes before the node. */
+static void
+add_join(Order *order, int node, const CmigObject *table)
+{
+	add_edge(order, node, made_node(order, table));
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		add_edge(order, node, made_node(order, child));
+}
+
+static void
+add_inheritance(Order *order)
+{
+	for (int i = 0; i < order->count; i++)
+	{
+		const CmigNode *node = &order->nodes[i];
+		const CmigObject *table;
+
+		if (node->type != CMIG_NODE_PART && node->type != CMIG_NODE_JOIN)
+			continue;
+		table = node->type == CMIG_NODE_PART ? node->change->from : node->change->to;
+		for (int j = -1; j < table->ndepends; j++)
+		{
+			const CmigObject *on = j < 0 ? table : table->depends[j];
+
+			if (on->kind != table->kind)
+				continue;
+			if (node->type == CMIG_NODE_PART)
+				add_part(order, i, on);
+			else
+				add_join(order, i, on);
+		}
+	}
+}
+
 /* A name must be free before another object can get it. */
 typedef struct NameEntry
 {
@@ -373,6 +428,7 @@ make_edges(Order *order)
 	add_dependencies(order, order->difference->from, add_old);
 	add_dependencies(order, order->difference->to, add_new);
 	add_siblings(order);
+	add_inheritance(order);
 	add_names(order);
 	add_soft(order, order->difference->from, true);
 	add_soft(order, order->difference->to, false);

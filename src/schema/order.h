@@ -19,6 +19,8 @@ typedef enum CmigNodeType
 {
 	CMIG_NODE_AWAY,				/* the old object gets another name */
 	CMIG_NODE_DROP,
+	CMIG_NODE_PART,				/* from what it inherits no longer */
+	CMIG_NODE_JOIN,				/* what it inherits, once it has all of that */
 	CMIG_NODE_ALTER,
 	CMIG_NODE_CREATE,
 	CMIG_NODE_UNSUPPORTED

@@ -1,0 +1,89 @@
+--
+-- diff: what tables inherit, indexes of the partitioned table only, types that are not compared
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+-- the difference, then what it changes: nothing is left after upgrade, and the start is back after downgrade
+CREATE FUNCTION pg_temp.judge(start_sql text, target_sql text, OUT step integer, OUT upgrade_sql text, OUT downgrade_sql text) RETURNS SETOF record
+LANGUAGE plpgsql AS $$
+DECLARE
+	d record;
+	before text;
+	up text[];
+	down text[];
+	sql text;
+BEGIN
+	EXECUTE start_sql;
+	before := cmig.schema_sql('{shop}', owners => true);
+	FOR d IN SELECT * FROM cmig.diff(target_sql, '{shop}', owners => true) LOOP
+		step := d.step;
+		upgrade_sql := coalesce(d.upgrade_sql, d.action || ' ' || d.kind || ' ' || d.object || ': ' || d.hazard);
+		downgrade_sql := d.downgrade_sql;
+		RETURN NEXT;
+		up := up || d.upgrade_sql;
+		down := d.downgrade_sql || down;
+	END LOOP;
+	FOREACH sql IN ARRAY coalesce(up, '{}') LOOP
+		EXECUTE sql;
+	END LOOP;
+	step := NULL;
+	downgrade_sql := NULL;
+	FOR d IN SELECT * FROM cmig.diff(target_sql, '{shop}', owners => true) LOOP
+		upgrade_sql := 'LEFT OVER: ' || coalesce(d.upgrade_sql, d.object);
+		RETURN NEXT;
+	END LOOP;
+	FOREACH sql IN ARRAY coalesce(down, '{}') LOOP
+		EXECUTE sql;
+	END LOOP;
+	IF cmig.schema_sql('{shop}', owners => true) <> before THEN
+		upgrade_sql := 'NOT AS BEFORE: ' || cmig.schema_sql('{shop}', owners => true);
+		RETURN NEXT;
+	END IF;
+	DROP SCHEMA shop CASCADE;
+	CREATE SCHEMA shop;
+END $$;
+CREATE SCHEMA shop;
+SET search_path = shop;
+
+-- a new parent is inherited once the table has its columns and constraints
+SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int, CHECK (x > 0)); CREATE TABLE c (y int)$$,
+	$$CREATE TABLE p (x int, CHECK (x > 0)); CREATE TABLE c (y int, x int) INHERITS (p)$$);
+SELECT * FROM pg_temp.judge($$CREATE TABLE c (y int)$$, $$CREATE TABLE p (x int); CREATE TABLE c (y int) INHERITS (p)$$);
+-- the parent gets a column at the same time, and another parent stays
+SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int); CREATE TABLE q (z int); CREATE TABLE c (y int) INHERITS (q)$$,
+	$$CREATE TABLE p (x int, w int); CREATE TABLE q (z int, v int); CREATE TABLE c (y int) INHERITS (q, p)$$);
+-- what came from a parent that is inherited no longer is dropped, or kept
+CREATE TABLE p (x int, CHECK (x > 0)); CREATE TABLE c (y int) INHERITS (p);
+SELECT step, upgrade_sql, downgrade_sql, hazard FROM cmig.diff($$CREATE TABLE shop.p (x int, CHECK (x > 0)); CREATE TABLE shop.c (y int)$$, '{shop}');
+SELECT step, upgrade_sql, downgrade_sql, hazard FROM cmig.diff($$CREATE TABLE shop.c (x int, y int)$$, '{shop}');
+DROP TABLE c, p;
+
+-- an index of the partitioned table only
+SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2)$$,
+	$$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2); CREATE INDEX i ON ONLY p (x)$$);
+SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2); CREATE INDEX i ON ONLY p (x)$$,
+	$$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2); CREATE INDEX i ON p (x)$$);
+SELECT * FROM pg_temp.judge('', $$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2);
+	CREATE INDEX i ON ONLY p (x); CREATE INDEX i1 ON p1 (x)$$);
+
+-- a base type is equal only if all of it is
+CREATE TYPE b;
+CREATE FUNCTION b_in(cstring) RETURNS b LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
+CREATE FUNCTION b_out(b) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out';
+SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TYPE shop.b;
+	CREATE FUNCTION shop.b_in(cstring) RETURNS shop.b LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
+	CREATE FUNCTION shop.b_out(shop.b) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out';
+	CREATE TYPE shop.b (INPUT = shop.b_in, OUTPUT = shop.b_out, LIKE = int4)$$, '{shop}');
+CREATE TYPE b (INPUT = b_in, OUTPUT = b_out, LIKE = int4);
+SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TYPE shop.b;
+	CREATE FUNCTION shop.b_in(cstring) RETURNS shop.b LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
+	CREATE FUNCTION shop.b_out(shop.b) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out';
+	CREATE TYPE shop.b (INPUT = shop.b_in, OUTPUT = shop.b_out, LIKE = int4)$$, '{shop}');
+SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TYPE shop.b;
+	CREATE FUNCTION shop.b_in(cstring) RETURNS shop.b LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
+	CREATE FUNCTION shop.b_out(shop.b) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out';
+	CREATE TYPE shop.b (INPUT = shop.b_in, OUTPUT = shop.b_out, LIKE = int4, DELIMITER = ';')$$, '{shop}');
+
+SET client_min_messages = error;
+DROP SCHEMA shop CASCADE;
+DROP EXTENSION pg_cmig;
