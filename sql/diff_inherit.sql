@@ -66,6 +66,11 @@ SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int) PARTITION BY RANGE (x); CRE
 SELECT * FROM pg_temp.judge('', $$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2);
 	CREATE INDEX i ON ONLY p (x); CREATE INDEX i1 ON p1 (x)$$);
 
+-- a comment on a constraint's index
+SELECT * FROM pg_temp.judge('', $$CREATE TABLE t (a int PRIMARY KEY); COMMENT ON INDEX t_pkey IS 'on index'; COMMENT ON CONSTRAINT t_pkey ON t IS 'on constraint'$$);
+SELECT * FROM pg_temp.judge($$CREATE TABLE t (a int PRIMARY KEY); COMMENT ON INDEX t_pkey IS 'old'$$,
+	$$CREATE TABLE t (a bigint PRIMARY KEY, b int UNIQUE); COMMENT ON INDEX t_pkey IS 'new'; COMMENT ON INDEX t_b_key IS 'of b'$$);
+
 -- a base type is equal only if all of it is
 CREATE TYPE b;
 CREATE FUNCTION b_in(cstring) RETURNS b LANGUAGE internal IMMUTABLE STRICT AS 'int4in';

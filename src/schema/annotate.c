@@ -30,12 +30,38 @@ comment_sql(const CmigObject *object, const char *comment)
 					comment ? cmig_literal(comment) : "NULL");
 }
 
-static List *
-alter_comment(List *ddl, const CmigObject *object, const char *from, const char *to)
+static bool
+same_comment(const char *from, const char *to)
 {
-	if (from == to || (from != NULL && to != NULL && strcmp(from, to) == 0))
-		return ddl;
-	return cmig_ddl_append(ddl, comment_sql(object, to), comment_sql(object, from));
+	return from == to || (from != NULL && to != NULL && strcmp(from, to) == 0);
+}
+
+static char *
+index_comment_sql(const CmigObject *object, const char *comment)
+{
+	return psprintf("COMMENT ON INDEX %s IS %s", object->kind->index_name(object),
+					comment ? cmig_literal(comment) : "NULL");
+}
+
+/* From those of another object, or NULL. */
+static List *
+alter_comments(List *ddl, const CmigObject *from, const CmigObject *to)
+{
+	const char *old = from ? from->comment : NULL;
+	const char *old_index = from ? from->index_comment : NULL;
+
+	if (!same_comment(old, to->comment))
+		ddl = cmig_ddl_append(ddl, comment_sql(to, to->comment), comment_sql(to, old));
+	if (!same_comment(old_index, to->index_comment))
+		ddl = cmig_ddl_append(ddl, index_comment_sql(to, to->index_comment), index_comment_sql(to, old_index));
+	return ddl;
+}
+
+void
+cmig_annotate_keep_comments(const CmigObject *from, CmigObject *to)
+{
+	to->comment = from->comment;
+	to->index_comment = from->index_comment;
 }
 
 /*
@@ -233,7 +259,7 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 		ddl = alter_grants(ddl, object, NIL, grants);
 	}
 	if (options->comments || object->keeps)
-		ddl = alter_comment(ddl, object, NULL, object->comment);
+		ddl = alter_comments(ddl, NULL, object);
 	return ddl;
 }
 
@@ -247,6 +273,6 @@ cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiff
 	if (options->privileges)
 		ddl = alter_grants(ddl, options->owners ? to : from, from->grants, to->grants);
 	if (options->comments)
-		ddl = alter_comment(ddl, to, from->comment, to->comment);
+		ddl = alter_comments(ddl, from, to);
 	return ddl;
 }

@@ -34,4 +34,7 @@ extern List *cmig_annotate_create(const CmigObject *object, const CmigDiffOption
 extern List *cmig_annotate_alter(const CmigObject *from, const CmigObject *to,
 								 const CmigDiffOptions *options);
 
+/* Let the one have the comments of the other. */
+extern void cmig_annotate_keep_comments(const CmigObject *from, CmigObject *to);
+
 #endif							/* CMIG_ANNOTATE_H */

@@ -641,7 +641,7 @@ keep_annotations(CmigDifference *difference)
 		if (!options->privileges)
 			change->to->grants = change->from->grants;
 		if (!options->comments)
-			change->to->comment = change->from->comment;
+			cmig_annotate_keep_comments(change->from, change->to);
 		change->to->keeps = true;
 	}
 }

@@ -174,7 +174,7 @@ set_final(CmigDifference *difference)
 		if (!difference->options->privileges)
 			change->to->grants = change->from->grants;
 		if (!difference->options->comments)
-			change->to->comment = change->from->comment;
+			cmig_annotate_keep_comments(change->from, change->to);
 	}
 }
 

@@ -15,6 +15,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
@@ -382,6 +383,12 @@ add_comment(TupleDesc desc, HeapTuple row, void *arg)
 	object = annotated(reader);
 	if (object != NULL)
 		object->comment = text_at(reader, 3);
+	else if (address_at(reader, 0).catalog == RelationRelationId)
+	{
+		object = cmig_image_find_exactly(reader->image, address_at(reader, 0));
+		if (object != NULL && object->kind == &cmig_kind_constraint)
+			object->index_comment = text_at(reader, 3);
+	}
 }
 
 static void

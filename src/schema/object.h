@@ -43,6 +43,7 @@ typedef struct CmigObject
 	char	   *identity;		/* qualified and quoted */
 	char	   *owner;			/* unquoted; NULL if its kind has none */
 	char	   *comment;
+	char	   *index_comment;	/* on the index of a constraint */
 	List	   *grants;			/* of CmigGrant, sorted */
 	struct CmigObject *parent;	/* a column's table, NULL if it has none */
 	struct CmigObject *child;	/* first of those whose parent it is */
