@@ -453,7 +453,8 @@ find_cycles(CmigGraph *graph, bool over_depends)
 			for (int j = place[node]; j < length; j++)
 				cmig_listing_add(&names, cmig_graph_id(graph, path[j]));
 			add_defect(graph, cmig_graph_id(graph, node),
-					   "Correct one of the references.",
+					   over_depends ? "Correct down_revision or depends_on of one of them." :
+					   "Correct the down_revision of one of them.",
 					   over_depends ? "revisions %s form a cycle over depends_on"
 					   : "revisions %s form a cycle", cmig_listing_text(&names));
 		}

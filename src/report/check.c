@@ -71,7 +71,7 @@ compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 	check->problems =
 		add_problem(check->problems, "warning", pstrdup(text->edges.id),
 					"its upgrade script or transactional flag is not the one that was applied here",
-					psprintf("Load the script that was applied, or accept this one: SELECT cmig.repair(%s)",
+					psprintf("SELECT cmig.repair(%s) -- accepts this script; or load the one that was applied",
 							 quote_literal_cstr(text->edges.id)));
 	MemoryContextSwitchTo(old);
 }
@@ -201,7 +201,7 @@ add_row_problems(const CmigView *view, List *problems)
 		if (named && view->graph->defects == NIL)
 			problems = add_problem(problems, "error", node->revision->id,
 								   "it has a version row although another row is above it",
-								   "Record where the database really is: SELECT cmig.stamp('<revision>', purge => true)");
+								   "SELECT cmig.stamp('<revision>', purge => true) -- records where the database really is");
 	}
 	return problems;
 }
@@ -226,7 +226,7 @@ add_head_problem(const CmigView *view, List *problems)
 		if (!labelled)
 			problems = add_problem(problems, "warning", "heads",
 								   psprintf("there are %d heads, so upgrade to head is ambiguous", heads),
-								   "SELECT cmig.merge('heads', '<message>') joins them; SELECT * FROM cmig.heads() lists them.");
+								   "SELECT cmig.merge('heads', '<message>') -- SELECT * FROM cmig.heads() lists them");
 	}
 	return problems;
 }
@@ -248,7 +248,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 	{
 		problems = add_problem(problems, "error", lfirst(lc),
 							   "it is in cmig.version but not in cmig.revision",
-							   "Load the missing revision, or record where the database is: SELECT cmig.stamp('<revision>', purge => true)");
+							   "SELECT cmig.stamp('<revision>', purge => true) -- records where the database is; or load the missing revision");
 	}
 	problems = add_repeated_names(view, problems);
 	problems = add_row_problems(view, problems);

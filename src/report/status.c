@@ -233,14 +233,14 @@ cmig_status(PG_FUNCTION_ARGS)
 				   : "If the schema already exists: SELECT cmig.stamp('<revision>')");
 	else
 		put_status(fcinfo, "current", current, NULL);
-	put_status(fcinfo, "revisions",
+	put_status(fcinfo, "revisions", view.graph->count == 0 ? "none" :
 			   psprintf("%d, %d applied", view.graph->count, view.applied->applied->count),
-			   view.graph->count == 0 ? "SELECT * FROM cmig.load(...), or cmig.create_revision(...)" : NULL);
+			   view.graph->count == 0 ? "SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>') -- or load files: SELECT * FROM cmig.load('<text>')" : NULL);
 	if (heads > 0)
 		put_status(fcinfo, heads == 1 ? "head" : "heads",
 				   cmig_graph_ids_text(view.graph, head_nodes, heads),
 				   heads > 1 && view.graph->defects == NIL
-				   ? "SELECT cmig.merge('heads', '<message>') joins them" : NULL);
+				   ? "SELECT cmig.merge('heads', '<message>')" : NULL);
 	if (view.graph->defects == NIL)
 		put_pending(fcinfo, &view, heads);
 
