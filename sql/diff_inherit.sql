@@ -71,6 +71,15 @@ SELECT * FROM pg_temp.judge('', $$CREATE TABLE t (a int PRIMARY KEY); COMMENT ON
 SELECT * FROM pg_temp.judge($$CREATE TABLE t (a int PRIMARY KEY); COMMENT ON INDEX t_pkey IS 'old'$$,
 	$$CREATE TABLE t (a bigint PRIMARY KEY, b int UNIQUE); COMMENT ON INDEX t_pkey IS 'new'; COMMENT ON INDEX t_b_key IS 'of b'$$);
 
+-- checks of domains that columns have in arrays and composite types
+SELECT * FROM pg_temp.judge($$CREATE DOMAIN d AS int CHECK (VALUE > 0); CREATE TABLE t (a d[]); INSERT INTO t VALUES ('{1,2}')$$,
+	$$CREATE DOMAIN d AS int CHECK (VALUE < 9); CREATE TABLE t (a d[])$$);
+SELECT * FROM pg_temp.judge($$CREATE DOMAIN d AS int CHECK (VALUE > 0); CREATE TYPE c AS (a d); CREATE TABLE t (a c); INSERT INTO t VALUES (ROW(1))$$,
+	$$CREATE DOMAIN d AS int NOT NULL CHECK (VALUE > 0); CREATE TYPE c AS (a d); CREATE TABLE t (a c)$$);
+-- one that only columns of its own have is altered
+SELECT * FROM pg_temp.judge($$CREATE DOMAIN d AS int CHECK (VALUE > 0); CREATE TABLE t (a d)$$,
+	$$CREATE DOMAIN d AS int CHECK (VALUE > 1); CREATE TABLE t (a d)$$);
+
 -- a base type is equal only if all of it is
 CREATE TYPE b;
 CREATE FUNCTION b_in(cstring) RETURNS b LANGUAGE internal IMMUTABLE STRICT AS 'int4in';

@@ -14,15 +14,7 @@
 #include "schema/compare.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
-
-#include "mb/pg_wchar.h"
-
-/* The dependents of each object of an image. */
-typedef struct Dependents
-{
-	int		   *start;			/* by index; one more than there are objects */
-	CmigObject **objects;
-} Dependents;
+#include "schema/replace.h"
 
 /*
  * Matching
@@ -207,13 +199,13 @@ part_from_parents(CmigDifference *difference)
 /* Dropping objects temporarily */
 
 static void
-count_dependent(Dependents *dependents, const CmigObject *on)
+count_dependent(CmigDependents *dependents, const CmigObject *on)
 {
 	dependents->start[on->index + 1]++;
 }
 
 static void
-find_dependents(const CmigImage *image, Dependents *dependents)
+find_dependents(const CmigImage *image, CmigDependents *dependents)
 {
 	int		   *fill;
 
@@ -282,103 +274,15 @@ lets_go(const CmigDifference *difference, const CmigChange *change, const CmigCh
 	return to->parent == NULL || difference->of_to[to->parent->index] != change;
 }
 
-/*
- * Replacing types
- */
-
-static bool
-is_taken(const CmigImage *image, const char *identity)
-{
-	for (int i = 0; i < image->count; i++)
-	{
-		const CmigObject *object = image->objects[i];
-
-		if ((object->kind->flags & (CMIG_KIND_TYPE | CMIG_KIND_RELATION)) != 0 &&
-			strcmp(object->identity, identity) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The old type under another name, which nothing has before or afterwards. */
-static CmigObject *
-renamed_away(const CmigDifference *difference, const CmigObject *type)
-{
-	CmigObject *away = cmig_object_new(type->kind, type->name, type->identity);
-	char	   *schema = pnstrdup(type->identity, strlen(type->identity) - strlen(cmig_quote(type->name)));
-	int			length = pg_mbcliplen(type->name, strlen(type->name), NAMEDATALEN - 8);
-
-	memcpy(away, type, offsetof(CmigObject, values) + sizeof(char *) * type->kind->nproperties);
-	for (int i = 0;; i++)
-	{
-		away->name = psprintf("%.*s_old%s", length, type->name, i == 0 ? "" : psprintf("%d", i));
-		away->identity = psprintf("%s%s", schema, cmig_quote(away->name));
-		if (!is_taken(difference->from, away->identity) && !is_taken(difference->to, away->identity))
-			return away;
-	}
-}
-
-/*
- * Change a dependent that has values of a replaced type.  Returns the change
- * whose dependents must be examined next, or NULL if there is no way.
- */
-static CmigChange *
-swap_dependent(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
-{
-	CmigChange *next = dependent;
-
-	if (change->away == NULL)
-		change->away = renamed_away(difference, change->from);
-	if (dependent->from->kind == &cmig_kind_column)
-	{
-		if (cmig_table_is_key(dependent->from->parent, dependent->from->name))
-			return NULL;
-		dependent->action = CMIG_ALTER;
-		dependent->disturbs = dependent->recasts = true;
-		if (!(dependent->from->inherited && dependent->to->inherited))
-			dependent->ddl = lcons(cmig_column_retype(dependent->to, change->from, change->to, change->away->identity),
-								   dependent->ddl);
-		return dependent;
-	}
-	if (dependent->from->kind == &cmig_kind_attribute)
-		next = difference->of_from[dependent->from->parent->index];
-	if (!(next->from->kind->flags & CMIG_KIND_SWAPS) || next->to == NULL)
-		return NULL;
-	next->action = CMIG_AGAIN;
-	next->ddl = NIL;
-	next->late = false;
-	return next;
-}
-
-/* A composite type that columns have cannot be altered, so it is replaced. */
-static void
-replace_used_types(CmigDifference *difference, const Dependents *dependents)
-{
-	for (int i = 0; i < difference->from->count; i++)
-	{
-		CmigChange *change = difference->of_from[i];
-		const CmigObject *type = change->from->parent;
-
-		if (change->from->kind != &cmig_kind_attribute || change->action != CMIG_ALTER || !change->disturbs)
-			continue;
-		for (int j = dependents->start[type->index]; j < dependents->start[type->index + 1]; j++)
-			if (dependents->objects[j]->kind == &cmig_kind_column)
-			{
-				difference->of_from[type->index]->action = CMIG_AGAIN;
-				difference->of_from[type->index]->ddl = NIL;
-			}
-	}
-}
-
 static void
 propagate(CmigDifference *difference)
 {
-	Dependents	dependents;
+	CmigDependents dependents;
 	List	   *queue = NIL;
 	const int	count = difference->from->count;
 
 	find_dependents(difference->from, &dependents);
-	replace_used_types(difference, &dependents);
+	cmig_replace_used(difference, &dependents);
 	for (int i = 0; i < count; i++)
 	{
 		CmigChange *change = difference->of_from[i];
@@ -415,7 +319,7 @@ propagate(CmigDifference *difference)
 				CmigChange *next = NULL;
 
 				if (change->from->kind->flags & CMIG_KIND_SWAPS)
-					next = swap_dependent(difference, change, dependent);
+					next = cmig_replace_dependent(difference, change, dependent);
 				if (next != NULL)
 				{
 					queue = lappend(queue, next);
@@ -427,79 +331,6 @@ propagate(CmigDifference *difference)
 				break;
 			}
 		}
-	}
-}
-
-/* The text with one name replaced by another. */
-static char *
-replaced(char *text, const char *old, const char *new)
-{
-	StringInfoData result;
-	char	   *found;
-
-	if (text == NULL || strstr(text, old) == NULL)
-		return text;
-	initStringInfo(&result);
-	while ((found = strstr(text, old)) != NULL)
-	{
-		appendBinaryStringInfo(&result, text, found - text);
-		appendStringInfoString(&result, new);
-		text = found + strlen(old);
-	}
-	appendStringInfoString(&result, text);
-	return result.data;
-}
-
-/*
- * In the properties of an old type, replace names of other old types by their
- * temporary names.
- */
-static void
-name_away(const CmigDifference *difference, const CmigObject *object, CmigObject *copy)
-{
-	for (int i = 0; i < object->ndepends; i++)
-	{
-		const CmigChange *other = difference->of_from[object->depends[i]->index];
-		const char *name = other->from->identity;
-
-		if (other->away == NULL)
-			continue;
-		for (int j = 0; j < object->kind->nproperties; j++)
-			copy->values[j] = replaced(copy->values[j], name, other->away->identity);
-	}
-}
-
-static CmigObject *
-copy_object(const CmigObject *object)
-{
-	Size		size = offsetof(CmigObject, values) + sizeof(char *) * Max(object->kind->nproperties, 1);
-	CmigObject *copy = palloc(size);
-
-	memcpy(copy, object, size);
-	return copy;
-}
-
-static void
-finish_away(const CmigDifference *difference, const CmigChange *change)
-{
-	CmigObject *away = change->away;
-	CmigObject *last = NULL;
-
-	name_away(difference, change->from, away);
-	away->child = NULL;
-	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
-	{
-		CmigObject *copy = copy_object(child);
-
-		name_away(difference, child, copy);
-		copy->parent = away;
-		copy->sibling = NULL;
-		copy->folded = true;
-		if (last == NULL)
-			away->child = copy;
-		else
-			last->sibling = copy;
-		last = copy;
 	}
 }
 
@@ -666,7 +497,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	part_from_parents(difference);
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].away != NULL)
-			finish_away(difference, &difference->changes[i]);
+			cmig_replace_finish(difference, &difference->changes[i]);
 	keep_annotations(difference);
 	cmig_compare_hosts(difference);
 	return difference;

@@ -180,6 +180,12 @@ default_action(const CmigObject *domain)
 	return domain->values[DEFAULT] ? psprintf("SET DEFAULT %s", domain->values[DEFAULT]) : "DROP DEFAULT";
 }
 
+bool
+cmig_domain_null_differs(const CmigObject *from, const CmigObject *to)
+{
+	return (from->values[NOT_NULL] == NULL) != (to->values[NOT_NULL] == NULL);
+}
+
 static void
 alter_domain(CmigAlter *alter)
 {

@@ -118,6 +118,9 @@ extern CmigKind cmig_kind_other;
  */
 extern char *cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type);
 
+/* Is a domain NOT NULL in only one of the images? */
+extern bool cmig_domain_null_differs(const CmigObject *from, const CmigObject *to);
+
 /* The labels, without quotes, that an enum has in addition; NIL if others are gone or moved. */
 extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
 

@@ -1,0 +1,64 @@
+/*
+ * difference.h
+ *	  What two images differ in, as a change for each object.
+ *
+ * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_DIFFERENCE_H
+#define CMIG_DIFFERENCE_H
+
+#include "postgres.h"
+#include "schema/annotate.h"
+#include "schema/image.h"
+
+typedef enum CmigAction
+{
+	CMIG_NO_CHANGE,
+	CMIG_CREATE,
+	CMIG_ALTER,
+	CMIG_DROP,
+	CMIG_AGAIN,					/* dropped and created again */
+	CMIG_UNSUPPORTED
+} CmigAction;
+
+typedef struct CmigChange
+{
+	CmigAction	action;
+	CmigObject *from;			/* NULL: the object is new */
+	CmigObject *to;				/* NULL: the object is dropped */
+	List	   *ddl;			/* of CmigDdl, to alter it */
+	List	   *first;			/* see CmigAlter */
+	List	   *last;
+	char	   *reason;			/* why the change is not supported */
+	bool		disturbs;		/* see CmigAlter */
+	bool		recasts;
+	bool		late;
+	CmigObject *away;			/* if a new object is created before the old
+								 * one is dropped: the old one's temporary
+								 * name */
+	struct CmigChange *host;	/* the change whose statements include this
+								 * one, or NULL */
+	List	   *riders;			/* changes that have this one as host and are
+								 * not folded */
+	int			first_node;		/* for order.c: node of the drop or the
+								 * alteration */
+	int			last_node;		/* node of the creation or the alteration */
+	int			part_node;		/* node of first */
+	int			join_node;		/* node of last */
+	int			away_node;		/* node in which the old one is renamed */
+} CmigChange;
+
+typedef struct CmigDifference
+{
+	const CmigImage *from;
+	const CmigImage *to;
+	const CmigDiffOptions *options;
+	int			count;
+	CmigChange *changes;
+	CmigChange **of_from;		/* by the object's index in the image */
+	CmigChange **of_to;
+} CmigDifference;
+
+#endif							/* CMIG_DIFFERENCE_H */

@@ -1,0 +1,218 @@
+/*
+ * replace.c
+ *	  Types that are replaced while columns have them.
+ *
+ * The old type gets another name, the new one is created, the columns change
+ * from one to the other, and then the old one is dropped.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+#include "schema/replace.h"
+
+#include "mb/pg_wchar.h"
+
+static bool
+is_taken(const CmigImage *image, const char *identity)
+{
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		if ((object->kind->flags & (CMIG_KIND_TYPE | CMIG_KIND_RELATION)) != 0 &&
+			strcmp(object->identity, identity) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The old type under another name, which nothing has before or afterwards. */
+static CmigObject *
+renamed_away(const CmigDifference *difference, const CmigObject *type)
+{
+	CmigObject *away = cmig_object_new(type->kind, type->name, type->identity);
+	char	   *schema = pnstrdup(type->identity, strlen(type->identity) - strlen(cmig_quote(type->name)));
+	int			length = pg_mbcliplen(type->name, strlen(type->name), NAMEDATALEN - 8);
+
+	memcpy(away, type, offsetof(CmigObject, values) + sizeof(char *) * type->kind->nproperties);
+	for (int i = 0;; i++)
+	{
+		away->name = psprintf("%.*s_old%s", length, type->name, i == 0 ? "" : psprintf("%d", i));
+		away->identity = psprintf("%s%s", schema, cmig_quote(away->name));
+		if (!is_taken(difference->from, away->identity) && !is_taken(difference->to, away->identity))
+			return away;
+	}
+}
+
+/*
+ * Change a dependent that has values of a replaced type.  Returns the change
+ * whose dependents must be examined next, or NULL if there is no way.
+ */
+CmigChange *
+cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
+{
+	CmigChange *next = dependent;
+
+	if (change->away == NULL)
+		change->away = renamed_away(difference, change->from);
+	if (dependent->from->kind == &cmig_kind_column)
+	{
+		if (cmig_table_is_key(dependent->from->parent, dependent->from->name))
+			return NULL;
+		dependent->action = CMIG_ALTER;
+		dependent->disturbs = dependent->recasts = true;
+		if (!(dependent->from->inherited && dependent->to->inherited))
+			dependent->ddl = lcons(cmig_column_retype(dependent->to, change->from, change->to, change->away->identity),
+								   dependent->ddl);
+		return dependent;
+	}
+	if (dependent->from->kind == &cmig_kind_attribute)
+		next = difference->of_from[dependent->from->parent->index];
+	if (!(next->from->kind->flags & CMIG_KIND_SWAPS) || next->to == NULL)
+		return NULL;
+	next->action = CMIG_AGAIN;
+	next->ddl = NIL;
+	next->late = false;
+	return next;
+}
+
+static void
+replace(CmigDifference *difference, const CmigObject *type)
+{
+	CmigChange *change = difference->of_from[type->index];
+
+	if (change->action == CMIG_DROP || change->action == CMIG_UNSUPPORTED)
+		return;
+	change->action = CMIG_AGAIN;
+	change->ddl = NIL;
+}
+
+/* Is the type that of an attribute, or are arrays of it that of a column? */
+static bool
+is_nested(const CmigDependents *dependents, const CmigObject *type)
+{
+	for (int i = dependents->start[type->index]; i < dependents->start[type->index + 1]; i++)
+	{
+		const CmigObject *object = dependents->objects[i];
+
+		if (object->kind == &cmig_kind_attribute || object->kind == &cmig_kind_range ||
+			(object->kind == &cmig_kind_column && strchr(cmig_column_type(object), '[') != NULL))
+			return true;
+	}
+	return false;
+}
+
+/* Is there anything that the server would have to check existing values for, up or down? */
+static bool
+changes_checks(const CmigDifference *difference, const CmigChange *change)
+{
+	if (cmig_domain_null_differs(change->from, change->to))
+		return true;
+	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
+		if (difference->of_from[child->index]->action != CMIG_NO_CHANGE &&
+			difference->of_from[child->index]->ddl == NIL)
+			return true;
+	for (const CmigObject *child = change->to->child; child != NULL; child = child->sibling)
+		if (difference->of_to[child->index]->action == CMIG_CREATE)
+			return true;
+	return false;
+}
+
+/*
+ * A composite type that columns have cannot be altered, nor can the checks of
+ * a domain that columns have in arrays or composite types.
+ */
+void
+cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
+{
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		CmigChange *change = difference->of_from[i];
+		const CmigObject *type = change->from->parent;
+
+		if (change->from->kind == &cmig_kind_domain && change->to != NULL &&
+			change->action != CMIG_AGAIN && is_nested(dependents, change->from) && changes_checks(difference, change))
+			replace(difference, change->from);
+		if (change->from->kind != &cmig_kind_attribute || change->action != CMIG_ALTER || !change->disturbs)
+			continue;
+		for (int j = dependents->start[type->index]; j < dependents->start[type->index + 1]; j++)
+			if (dependents->objects[j]->kind == &cmig_kind_column)
+				replace(difference, type);
+	}
+}
+
+/* The text with one name replaced by another. */
+static char *
+replaced(char *text, const char *old, const char *new)
+{
+	StringInfoData result;
+	char	   *found;
+
+	if (text == NULL || strstr(text, old) == NULL)
+		return text;
+	initStringInfo(&result);
+	while ((found = strstr(text, old)) != NULL)
+	{
+		appendBinaryStringInfo(&result, text, found - text);
+		appendStringInfoString(&result, new);
+		text = found + strlen(old);
+	}
+	appendStringInfoString(&result, text);
+	return result.data;
+}
+
+/*
+ * In the properties of an old type, replace names of other old types by their
+ * temporary names.
+ */
+static void
+name_away(const CmigDifference *difference, const CmigObject *object, CmigObject *copy)
+{
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		const CmigChange *other = difference->of_from[object->depends[i]->index];
+		const char *name = other->from->identity;
+
+		if (other->away == NULL)
+			continue;
+		for (int j = 0; j < object->kind->nproperties; j++)
+			copy->values[j] = replaced(copy->values[j], name, other->away->identity);
+	}
+}
+
+static CmigObject *
+copy_object(const CmigObject *object)
+{
+	Size		size = offsetof(CmigObject, values) + sizeof(char *) * Max(object->kind->nproperties, 1);
+	CmigObject *copy = palloc(size);
+
+	memcpy(copy, object, size);
+	return copy;
+}
+
+void
+cmig_replace_finish(const CmigDifference *difference, const CmigChange *change)
+{
+	CmigObject *away = change->away;
+	CmigObject *last = NULL;
+
+	name_away(difference, change->from, away);
+	away->child = NULL;
+	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
+	{
+		CmigObject *copy = copy_object(child);
+
+		name_away(difference, child, copy);
+		copy->parent = away;
+		copy->sibling = NULL;
+		copy->folded = true;
+		if (last == NULL)
+			away->child = copy;
+		else
+			last->sibling = copy;
+		last = copy;
+	}
+}
