@@ -28,6 +28,9 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+/* In characters: lists show the message in a column. */
+#define MAX_MESSAGE_LENGTH 1000
+
 PG_FUNCTION_INFO_V1(cmig_create_revision);
 PG_FUNCTION_INFO_V1(cmig_merge);
 PG_FUNCTION_INFO_V1(cmig_merge_array);
@@ -209,6 +212,22 @@ require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
 	cmig_graph_require_sound(cmig_graph_build(all, set->count + 1));
 }
 
+/* Raise an error if a message is no line that lists can show. */
+static void
+require_short_line(const char *message)
+{
+	if (strpbrk(message, "\r\n") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the message must be one line"),
+				 errhint("Put longer text into the description of the revision file.")));
+	if (pg_mbstrlen(message) > MAX_MESSAGE_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the message must not be longer than %d characters", MAX_MESSAGE_LENGTH),
+				 errhint("Put longer text into the description of the revision file.")));
+}
+
 void
 cmig_create_prepare(CmigNewRevision *new)
 {
@@ -224,11 +243,7 @@ cmig_create_prepare(CmigNewRevision *new)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the message must not be null"),
 				 errhint("Describe in one line what the revision does.")));
-	if (strpbrk(edges->message, "\r\n") != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the message must be one line"),
-				 errhint("Put longer text into the description of the revision file.")));
+	require_short_line(edges->message);
 	if (new->text.upgrade_sql == NULL)
 		new->text.upgrade_sql = "";
 	new->text.upgrade_sql = cmig_script_strip_outer_transaction(new->text.upgrade_sql);
@@ -328,7 +343,10 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 	text.upgrade_sql = "";
 	text.downgrade_sql = "";
 	if (message)
+	{
+		require_short_line(message);
 		text.edges.message = pstrdup(message);
+	}
 	else
 	{
 		const CmigNames *names = &text.edges.parents;
