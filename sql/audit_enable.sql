@@ -113,6 +113,7 @@ SELECT cmig.enable_audit_schema('shop', 'customer', redact => '{nope}');
 SELECT cmig.audit_script('shop.customer', exclude => '{card}', redact => '{card}');
 SELECT cmig.audit_script('shop.customer', redact => '{card,card}');
 SELECT cmig.audit_script('shop.customer', redact => '{nope}');
+SELECT cmig.audit_script('shop.customer', redact => '{crd}');
 SELECT cmig.audit_script('shop.customer', redact => ARRAY[NULL]);
 SELECT cmig.enable_audit('shop.customer', image => 'full');
 SELECT cmig.enable_audit('shop.customer', level => 'column');

@@ -25,6 +25,24 @@ SELECT cmig.enable_rls(NULL);
 SELECT cmig.enable_rls('shop.none', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls(1, roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('shop.orders');
+-- the owner is not a candidate, even if it can log in
+RESET ROLE;
+BEGIN;
+ALTER ROLE regress_rls_owner LOGIN;
+ALTER ROLE regress_rls_app LOGIN;
+REVOKE ALL ON ALL TABLES IN SCHEMA shop FROM regress_rls_app, regress_rls_maint;
+DO $$
+DECLARE
+	said text;
+BEGIN
+	PERFORM cmig.enable_rls('shop.orders');
+EXCEPTION WHEN invalid_parameter_value THEN
+	GET STACKED DIAGNOSTICS said = PG_EXCEPTION_DETAIL;
+	RAISE NOTICE 'another role: %, the owner: %', said ~ 'regress_rls_app', said ~ 'regress_rls_owner';
+END
+$$;
+ROLLBACK;
+SET ROLE regress_rls_owner;
 SELECT cmig.enable_rls('shop.orders', roles => '{}');
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_none}');
 SELECT cmig.enable_rls('shop.orders', roles => '{NULL}');

@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/varlena.h"
 
 /* A text[] argument as a list of names. */
 static List *
@@ -151,6 +152,48 @@ cmig_audit_arguments_read(FunctionCallInfo fcinfo, int n, CmigAuditOptions *opti
 				 errhint("Use level => 'auto' or level => 'row'")));
 }
 
+/* The column whose name is nearest to a mistyped one, or NULL. */
+static const char *
+nearest_column(Relation relation, const char *name)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	const char *nearest = NULL;
+	int			length = strlen(name);
+	int			best = Min(3, length / 2);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		const char *candidate = NameStr(attribute->attname);
+		int			distance;
+
+		if (attribute->attisdropped || length >= NAMEDATALEN)
+			continue;
+		distance = varstr_levenshtein_less_equal(name, length, candidate, strlen(candidate),
+												 1, 1, 1, best, true);
+		if (distance < best || (distance == best && nearest == NULL))
+		{
+			nearest = candidate;
+			best = distance;
+		}
+	}
+	return nearest;
+}
+
+/* Raise the error for a column in a list that the table does not have. */
+static void
+refuse_unknown(const char *name, const char *what, Relation relation)
+{
+	const char *nearest = nearest_column(relation, name);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" does not exist in table \"%s\"",
+					name, RelationGetRelationName(relation)),
+			 errdetail("It is listed in %s.", what),
+			 nearest ? errhint("Did you mean \"%s\"?", nearest) : 0));
+}
+
 /* Set the numbers of columns, which must exist and, if hidden, not be in the key. */
 static void
 check_names(List *names, const char *what, Relation relation, const List *key, bool hides)
@@ -164,10 +207,7 @@ check_names(List *names, const char *what, Relation relation, const List *key, b
 
 		name->attnum = get_attnum(RelationGetRelid(relation), name->name);
 		if (name->attnum <= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" of %s does not exist in table \"%s\"",
-							name->name, what, RelationGetRelationName(relation))));
+			refuse_unknown(name->name, what, relation);
 		foreach(k, key)
 		{
 			if (hides && strcmp(lfirst(k), name->name) == 0)

@@ -271,11 +271,26 @@ read_history(CmigAuditTarget *target, List *keys)
 	return history;
 }
 
+/* Error context callback: which argument could not be read. */
+static void
+describe_key(void *arg)
+{
+	int			code = geterrcode();
+
+	if (code == ERRCODE_INVALID_TEXT_REPRESENTATION || code == ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE)
+		errcontext("reading the second argument as the key of table \"%s\"",
+				   ((CmigAuditTarget *) arg)->name);
+}
+
 static List *
 key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 {
-	List	   *keys = cmig_audit_target_key(fcinfo, n, target);
+	ErrorContextCallback callback = {error_context_stack, describe_key, target};
+	List	   *keys;
 
+	error_context_stack = &callback;
+	keys = cmig_audit_target_key(fcinfo, n, target);
+	error_context_stack = callback.previous;
 	if (keys == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -30,8 +30,10 @@ static CmigQuery candidate_roles = {
 
 static CmigQuery login_roles = {
 	"SELECT string_agg(quote_ident(s.rolname), ', ' ORDER BY s.rolname) FROM"
-	" (SELECT r.rolname FROM pg_roles r WHERE NOT r.rolsuper AND NOT r.rolbypassrls"
-	"  AND r.rolcanlogin ORDER BY r.rolname LIMIT 10) s", 0
+	" (SELECT r.rolname FROM pg_roles r WHERE NOT r.rolsuper AND NOT r.rolbypassrls AND r.rolcanlogin"
+	"  AND NOT EXISTS (SELECT FROM pg_class c WHERE (c.oid = $1 OR c.relnamespace = $1)"
+	"   AND c.relkind IN ('r', 'p') AND c.relowner = r.oid) ORDER BY r.rolname LIMIT 10) s",
+	1, {OIDOID}
 };
 
 /* NULL means the default in the function's declaration. */
@@ -162,12 +164,12 @@ cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where)
 		return;
 	cmig_query_each(&candidate_roles, values, NULL, cmig_query_keep_text, &names);
 	if (names == NULL)
-		cmig_query_each(&login_roles, NULL, NULL, cmig_query_keep_text, &names);
+		cmig_query_each(&login_roles, values, NULL, cmig_query_keep_text, &names);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("roles is required: the roles that the application connects as"),
 			 names ? errdetail("Candidates are: %s.", names)
-			 : errdetail("There is no role but superusers yet; CREATE ROLE makes one."),
+			 : errdetail("There is no role but superusers and the owner yet; CREATE ROLE makes one."),
 			 errhint("Say roles => '{<role>}'")));
 }
 

@@ -168,7 +168,7 @@ static CmigQuery checks[] = {
 		"  'row-level security is off, beside tables that have it'"
 		"  || coalesce('; column ' || quote_ident(b.key) || ' is the key of theirs',"
 		"   CASE WHEN b.roles IS NULL THEN '; no column of it is a key of theirs, and with the fix alone nobody sees a row'"
-		"   ELSE '; no column of it is a key of theirs: with the fix every row can be read and none written, which is enough only for rows that all share' END),"
+		"   ELSE '; no column of it is a key of theirs: with the fix every row can be read and none written, which suits only data that everyone may read' END),"
 		"  CASE WHEN b.key IS NOT NULL THEN " ENABLE_CALL
 
 		/*
