@@ -3,45 +3,11 @@
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
--- the difference, then what it changes: nothing is left after upgrade, and the start is back after downgrade
-CREATE FUNCTION pg_temp.judge(start_sql text, target_sql text, OUT step integer, OUT upgrade_sql text, OUT downgrade_sql text) RETURNS SETOF record
-LANGUAGE plpgsql AS $$
-DECLARE
-	d record;
-	before text;
-	up text[];
-	down text[];
-	sql text;
-BEGIN
-	EXECUTE start_sql;
-	before := cmig.schema_sql('{shop}', owners => true);
-	FOR d IN SELECT * FROM cmig.diff(target_sql, '{shop}', owners => true) LOOP
-		step := d.step;
-		upgrade_sql := coalesce(d.upgrade_sql, d.action || ' ' || d.kind || ' ' || d.object || ': ' || d.hazard);
-		downgrade_sql := d.downgrade_sql;
-		RETURN NEXT;
-		up := up || d.upgrade_sql;
-		down := d.downgrade_sql || down;
-	END LOOP;
-	FOREACH sql IN ARRAY coalesce(up, '{}') LOOP
-		EXECUTE sql;
-	END LOOP;
-	step := NULL;
-	downgrade_sql := NULL;
-	FOR d IN SELECT * FROM cmig.diff(target_sql, '{shop}', owners => true) LOOP
-		upgrade_sql := 'LEFT OVER: ' || coalesce(d.upgrade_sql, d.object);
-		RETURN NEXT;
-	END LOOP;
-	FOREACH sql IN ARRAY coalesce(down, '{}') LOOP
-		EXECUTE sql;
-	END LOOP;
-	IF cmig.schema_sql('{shop}', owners => true) <> before THEN
-		upgrade_sql := 'NOT AS BEFORE: ' || cmig.schema_sql('{shop}', owners => true);
-		RETURN NEXT;
-	END IF;
-	DROP SCHEMA shop CASCADE;
-	CREATE SCHEMA shop;
-END $$;
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/diff_judge.psql'
+\i :include
+\set ECHO all
 CREATE SCHEMA shop;
 SET search_path = shop;
 
