@@ -1,5 +1,5 @@
 --
--- diff: what tables inherit, indexes of the partitioned table only, types that are not compared
+-- cmig.diff: what tables inherit, indexes of the partitioned table only, types that are not compared
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,5 +1,5 @@
 --
--- diff: views, functions, triggers, policies, partitions, and types in use
+-- cmig.diff: views, functions, triggers, policies, partitions, and types in use
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,5 +1,5 @@
 --
--- diff: tables, columns, constraints, indexes, sequences, types
+-- cmig.diff: tables, columns, constraints, indexes, sequences, types
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

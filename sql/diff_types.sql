@@ -1,5 +1,5 @@
 --
--- diff: enums, domains, and composite types that columns have
+-- cmig.diff: enums, domains, and composite types that columns have
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
