@@ -57,11 +57,12 @@ cmig_kind_drop(const CmigObject *object)
 	return psprintf("DROP %s", cmig_kind_reference(object));
 }
 
-/*
- * Lists "a, b" of which the order says nothing
- */
+/* Lists "a, b" whose order has no meaning */
 
-/* Cut at ", "; a comma within a quoted value does no harm, as both are cut there. */
+/*
+ * Split a list at ", ".  A comma within a quoted value does no harm, because
+ * both lists are split there.
+ */
 static CmigNames
 cut_list(const char *text)
 {

@@ -16,30 +16,33 @@
 #include "nodes/pg_list.h"
 #include "schema/object.h"
 
-/* A statement, and the one that brings back what was before. */
+/* A statement, and the statement that reverts it. */
 typedef struct CmigDdl
 {
 	char	   *sql;			/* without a semicolon at its end */
 	char	   *undo;
 	char	   *hazard;			/* or NULL */
-	int			hazards;		/* of CMIG_HAZARD_..., if the table has rows */
-	const char *old_type;		/* with CMIG_HAZARD_REWRITE: unless values
-								 * stay */
-	const char *new_type;		/* as they are */
-	const char *expression;		/* or unless it is not volatile */
+	int			hazards;		/* CMIG_HAZARD_... flags that apply if the
+								 * table has rows */
+	const char *old_type;		/* with CMIG_HAZARD_REWRITE: no rewrite if
+								 * values of this type */
+	const char *new_type;		/* are stored unchanged in this one */
+	const char *expression;		/* or no rewrite if this is not volatile */
 } CmigDdl;
 
-#define CMIG_HAZARD_REWRITE		0x01	/* writes all rows again */
-#define CMIG_HAZARD_SCAN		0x02	/* reads all rows */
-#define CMIG_HAZARD_BLOCKS		0x04	/* writes wait while an index is built */
-#define CMIG_HAZARD_MAY_FAIL	0x08	/* existing rows may be wrong */
+#define CMIG_HAZARD_REWRITE		0x01	/* rewrites the table */
+#define CMIG_HAZARD_SCAN		0x02	/* scans the table */
+#define CMIG_HAZARD_BLOCKS		0x04	/* blocks writes while an index is
+										 * built */
+#define CMIG_HAZARD_MAY_FAIL	0x08	/* fails if existing rows violate it */
 
 /* How a property is compared. */
 #define CMIG_PROPERTY_EXPRESSION	0x01	/* as a printed expression */
-#define CMIG_PROPERTY_SILENT		0x02	/* not at all: it is for the SQL */
+#define CMIG_PROPERTY_SILENT		0x02	/* not compared, only used to
+											 * generate SQL */
 #define CMIG_PROPERTY_LIST			0x04	/* a list "a, b" in any order */
-#define CMIG_PROPERTY_CAREFUL		0x08	/* alter() looks at it even if
-											 * equal */
+#define CMIG_PROPERTY_CAREFUL		0x08	/* alter() examines it even if it
+											 * is equal */
 
 typedef struct CmigProperty
 {
@@ -48,41 +51,49 @@ typedef struct CmigProperty
 } CmigProperty;
 
 /*
- * The difference of an object that both images have.  alter() adds statements,
- * or asks for the object to be dropped and made again.
+ * The difference between two versions of an object that exists in both images.
+ * A kind's alter() adds statements here, or requests that the object be
+ * dropped and re-created.
  */
 typedef struct CmigAlter
 {
 	const CmigObject *from;
 	const CmigObject *to;
 	List	   *ddl;			/* of CmigDdl */
-	List	   *first;			/* comes before what its children lose */
-	List	   *last;			/* comes after what its children get */
-	bool		again;			/* drop it and make it again */
-	bool		disturbs;		/* what names it must be gone meanwhile */
-	bool		recasts;		/* and so must indexes, defaults, constraints */
-	bool		late;			/* it comes after all else, and making it
-								 * again is what reverts it */
-	char	   *unsupported;	/* the reason why nothing can be done */
+	List	   *first;			/* run before columns and constraints of it
+								 * and its parents are dropped */
+	List	   *last;			/* run after columns and constraints of it and
+								 * its parents are added */
+	bool		again;			/* drop and re-create it */
+	bool		disturbs;		/* objects that refer to it must be dropped
+								 * before the change and re-created afterwards */
+	bool		recasts;		/* the same applies to indexes, defaults, and
+								 * constraints */
+	bool		late;			/* it runs after all other changes, and is
+								 * reverted by re-creating the object */
+	char	   *unsupported;	/* the reason why the change is not supported */
 } CmigAlter;
 
-#define CMIG_KIND_MODEL			0x0001	/* ORMs know it */
-#define CMIG_KIND_DISPOSABLE	0x0002	/* can be dropped and made again for
-										 * the sake of what it depends on */
-#define CMIG_KIND_FOLDS			0x0004	/* made by the parent's CREATE if both
-										 * are new */
+#define CMIG_KIND_MODEL			0x0001	/* ORMs can define it */
+#define CMIG_KIND_DISPOSABLE	0x0002	/* can be dropped and re-created when
+										 * an object that it depends on
+										 * changes */
+#define CMIG_KIND_FOLDS			0x0004	/* included in the parent's CREATE
+										 * statement if both are new */
 #define CMIG_KIND_ON_PARENT		0x0008	/* its name in SQL is "x ON parent" */
-#define CMIG_KIND_DISTURBED		0x0010	/* must be gone while the type of a
-										 * column that it names changes */
+#define CMIG_KIND_DISTURBED		0x0010	/* must be dropped while the type of a
+										 * column that it refers to changes */
 #define CMIG_KIND_DATA			0x0020	/* dropping it loses data */
-#define CMIG_KIND_RELATION		0x0040	/* its name is one of a relation */
-#define CMIG_KIND_TYPE			0x0080	/* its name is one of a type */
-#define CMIG_KIND_LAST			0x0100	/* sorted by its own kind, not beside
+#define CMIG_KIND_RELATION		0x0040	/* shares the names of relations */
+#define CMIG_KIND_TYPE			0x0080	/* shares the names of types */
+#define CMIG_KIND_LAST			0x0100	/* sorted by its own kind, not next to
 										 * its parent */
 #define CMIG_KIND_NO_OWNER_SQL	0x0200	/* no ALTER ... OWNER TO */
-#define CMIG_KIND_GONE_WITH_PARENT 0x0400	/* the parent's DROP drops it */
-#define CMIG_KIND_RECAST		0x0800	/* must be gone while the type of a
-										 * column changes to one without cast */
+#define CMIG_KIND_GONE_WITH_PARENT 0x0400	/* dropped by the parent's DROP
+											 * statement */
+#define CMIG_KIND_RECAST		0x0800	/* must be dropped while the type of a
+										 * column changes to one without a
+										 * cast */
 #define CMIG_KIND_GLOBAL		0x1000	/* has no schema: not compared if
 										 * schemas are named */
 
@@ -104,40 +115,56 @@ typedef struct CmigKind
 	const char *sql;
 
 	/*
-	 * Dependencies that pg_depend does not have, or NULL: two addresses a
-	 * row, the object and what it needs.
+	 * A query for dependencies that are not in pg_depend, or NULL.  Each row
+	 * has two addresses: the object, and the object that it depends on.
 	 */
 	const char *depends;
 
 	/*
-	 * The same for what must only be made before, and dropped after, if it is
-	 * made or dropped.
+	 * The same for pairs of objects that only constrain the order: if the
+	 * second one is created or dropped, it must be created before the first
+	 * one, or dropped after it.
 	 */
 	const char *follows;
 
 	/*
-	 * Add the statements that make it; the first one makes it, others
-	 * complete it.
+	 * Returns the statements that create the object.  The first one creates
+	 * it; the others complete it.
 	 */
 	List	   *(*create) (const CmigObject *object);
-	/* The statement that drops it; NULL: DROP word identity. */
+
+	/*
+	 * Returns the statement that drops the object; if NULL, "DROP word
+	 * identity".
+	 */
 	char	   *(*drop) (const CmigObject *object);
-	/* Add what makes it different; NULL: it is dropped and made again. */
+
+	/*
+	 * Adds the statements that alter the object; if NULL, it is dropped and
+	 * re-created.
+	 */
 	void		(*alter) (CmigAlter *alter);
-	/* What COMMENT ON and the like call it; NULL: word identity. */
+
+	/*
+	 * How COMMENT ON and similar commands refer to it; if NULL, "word
+	 * identity".
+	 */
 	char	   *(*reference) (const CmigObject *object);
 
-	/* Of a kind that is not disposable: is this object? */
+	/* Is this object disposable, although its kind in general is not? */
 	bool		(*is_disposable) (const CmigObject *object);
-	/* The name, as an identity, of a relation that belongs to it, or NULL. */
+	/* The qualified name of the index that belongs to the object, or NULL. */
 	const char *(*index_name) (const CmigObject *object);
-	/* Of a kind that folds: can this object? */
+	/* Can this object be folded, if its kind can? */
 	bool		(*folds) (const CmigObject *object);
 
-	int			place;			/* in kinds.c, from 1 */
+	int			place;			/* position in kinds.c, starting at 1 */
 } CmigKind;
 
-/* Is made beside the old one, so that columns can change from one to the other. */
+/*
+ * The new object is created while the old one still exists, so that columns
+ * can change from one to the other.
+ */
 #define CMIG_KIND_SWAPS			0x4000
 
 #define CMIG_PROPERTIES(list) .properties = list, .nproperties = lengthof(list)
@@ -149,7 +176,7 @@ extern CmigObject *cmig_object_new(const CmigKind *kind, const char *name,
 /* How SQL names an object: "TABLE public.a", "CONSTRAINT c ON public.a". */
 extern char *cmig_kind_reference(const CmigObject *object);
 
-/* The statement that drops it. */
+/* The statement that drops an object. */
 extern char *cmig_kind_drop(const CmigObject *object);
 
 /* Are two values of a property the same? */
@@ -158,31 +185,34 @@ extern bool cmig_kind_same_value(const CmigProperty *property, const char *a, co
 /* Does the property differ? */
 extern bool cmig_alter_differs(const CmigAlter *alter, int property);
 
-/* What the statement that was added last does to a table with rows. */
+/*
+ * Set the hazards of the statement that was added last, for a table with rows.
+ */
 extern CmigDdl *cmig_ddl_hazards(List *ddl, int hazards);
 
 /* Add a statement and its undo; both are freshly allocated. */
 extern void cmig_alter_add(CmigAlter *alter, char *sql, char *undo);
 
-/* The same with a hazard, or NULL. */
+/* The same with the text of a hazard, which may be NULL. */
 extern void cmig_alter_add_hazard(CmigAlter *alter, char *sql, char *undo, char *hazard);
 
 /*
- * Add "ALTER word identity action" for a property that differs; the actions for
- * the new and the old value.
+ * Add "ALTER word identity action" if a property differs.  The arguments are
+ * the actions for the new and the old value.
  */
 extern void cmig_alter_action(CmigAlter *alter, const char *action, const char *undo);
 
 extern List *cmig_ddl_append(List *ddl, char *sql, char *undo);
 
 /*
- * The statements that complete an object whose CREATE could not say everything:
- * those that alter() has for one with default values.
+ * The statements that complete an object whose CREATE statement cannot specify
+ * everything: those that alter() generates, starting from an object with
+ * default values.
  */
 extern List *cmig_kind_complete(const CmigObject *object, List *ddl,
 								void (*alter) (CmigAlter *alter));
 
-/* An identifier and a literal, quoted; palloc'd or not. */
+/* Quote an identifier or a literal.  The result may be the argument itself. */
 extern const char *cmig_quote(const char *identifier);
 extern char *cmig_literal(const char *text);
 

@@ -44,7 +44,9 @@ static const CmigProperty properties[] = {
 #define STORAGE_SQL(value) "CASE " value " WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL'" \
 	" WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END"
 
-/* What differs from the options of a sequence that is made for the column. */
+/*
+ * Options that differ from those of a sequence that is created for the column.
+ */
 #define IDENTITY_OPTIONS_SQL \
 	"(SELECT concat_ws(' '," \
 	"  CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sc.relnamespace <> c.relnamespace" \
@@ -85,7 +87,7 @@ static const char column_sql[] =
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')"
 " ORDER BY a.attrelid, a.attnum";
 
-/* A column that is inherited needs that of the parent table. */
+/* An inherited column depends on the parent table's column. */
 static const char column_depends[] =
 "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
@@ -158,7 +160,7 @@ or_default(const char *value, const char *otherwise)
 	return value != NULL ? value : otherwise;
 }
 
-/* What only ALTER TABLE can say. */
+/* Properties that only ALTER TABLE can set. */
 static void
 alter_details(CmigAlter *alter)
 {
@@ -241,7 +243,10 @@ identity_action(const CmigObject *from, const CmigObject *to)
 	return buf.data;
 }
 
-/* The sequence of a column that becomes an identity continues after its values. */
+/*
+ * When a column becomes an identity column, its sequence continues after the
+ * existing values.
+ */
 static char *
 identity_sql(const CmigObject *from, const CmigObject *to)
 {
@@ -280,7 +285,7 @@ alter_identity(CmigAlter *alter)
 		cmig_alter_add(alter, identity_sql(from, to), identity_sql(to, from));
 }
 
-/* The column that it inherits from, or NULL. */
+/* The parent table's column from which this column is inherited, or NULL. */
 static const CmigObject *
 parent_column(const CmigObject *column)
 {
@@ -290,7 +295,10 @@ parent_column(const CmigObject *column)
 	return NULL;
 }
 
-/* Does the parent's column change in the same way, so that ALTER TABLE there does it? */
+/*
+ * Does the parent's column change in the same way, so that ALTER TABLE on the
+ * parent changes this one, too?
+ */
 static bool
 parent_changes(const CmigAlter *alter, int property)
 {
@@ -321,7 +329,7 @@ add_type(CmigAlter *alter)
 	}
 }
 
-/* The server changes no type in a partition key. */
+/* The type of a column in a partition key cannot be changed. */
 static bool
 is_in_key(const CmigObject *column)
 {
@@ -377,7 +385,10 @@ drop_column(const CmigObject *column)
 	return psprintf("ALTER TABLE %s DROP COLUMN %s", column->parent->identity, cmig_quote(column->name));
 }
 
-/* Existing rows get the value of a default that is not volatile without being written. */
+/*
+ * Adding a column whose default is not volatile does not rewrite existing
+ * rows.
+ */
 static void
 set_hazards(List *ddl, const CmigObject *column)
 {
@@ -408,7 +419,7 @@ create_column(const CmigObject *column)
 	return cmig_kind_complete(column, ddl, alter_details);
 }
 
-/* Its data are derived from other columns. */
+/* Is its value computed from other columns? */
 static bool
 is_derived(const CmigObject *column)
 {
@@ -468,7 +479,10 @@ alter_default(CmigAlter *alter)
 		cmig_alter_add(alter, set_default(alter->to), set_default(alter->from));
 }
 
-/* Views have no place for it in CREATE VIEW, and inherited columns none in CREATE TABLE. */
+/*
+ * CREATE VIEW cannot specify a default, and CREATE TABLE cannot specify one
+ * for an inherited column.
+ */
 static bool
 default_folds(const CmigObject *value)
 {

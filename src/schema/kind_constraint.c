@@ -144,7 +144,7 @@ alter_index(CmigAlter *alter)
 		add_action(alter, identity_action(to), identity_action(from));
 }
 
-/* Is it the same but for NOT VALID, which the old one is? */
+/* Is NOT VALID, which only the old constraint has, the only difference? */
 static bool
 is_validated(const CmigObject *from, const CmigObject *to)
 {
@@ -178,7 +178,9 @@ alter_constraint(CmigAlter *alter)
 		alter_index(alter);
 }
 
-/* All but checks build an index or lock the other table. */
+/*
+ * All constraints except checks build an index or lock the referenced table.
+ */
 static int
 hazards_of(const CmigObject *constraint)
 {
@@ -208,7 +210,7 @@ index_name(const CmigObject *constraint)
 	return constraint->values[INDEX];
 }
 
-/* CREATE TABLE would take a constraint that is not valid for valid. */
+/* CREATE TABLE would mark a NOT VALID constraint as valid. */
 static bool
 folds(const CmigObject *constraint)
 {
@@ -228,7 +230,7 @@ CmigKind	cmig_kind_constraint = {
  * Foreign keys
  */
 
-/* Deferrable or not can be altered. */
+/* Only whether the constraint is deferrable can be altered. */
 static void
 alter_foreign_key(CmigAlter *alter)
 {

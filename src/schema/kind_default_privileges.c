@@ -23,7 +23,10 @@ static const CmigProperty properties[] = {
 	[GRANTED] = {"granted"},
 };
 
-/* Without a schema they replace the server's own, in a schema they add. */
+/*
+ * Default privileges without a schema replace the built-in ones; those for a
+ * schema are added to them.
+ */
 static const char default_privileges_sql[] =
 "SELECT 'pg_default_acl'::regclass::oid, d.oid, (row_number() OVER (PARTITION BY d.oid) - 1)::integer,"
 " NULL::oid, NULL::oid, NULL::integer, e.role, format('%s %s ON %s: %s', p.place, e.privilege, w.word, e.role), NULL::text, false,"

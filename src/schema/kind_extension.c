@@ -22,7 +22,9 @@ static const CmigProperty properties[] = {
 	[SCHEMA] = {"schema"},
 };
 
-/* In the shadow, those that the target has not declared have another name. */
+/*
+ * In the shadow, extensions that the target has not declared have other names.
+ */
 static const char extension_sql[] =
 "SELECT 'pg_extension'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " e.extname::text, quote_ident(e.extname), NULL::text, false, e.extversion::text, quote_ident(n.nspname)"

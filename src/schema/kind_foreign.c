@@ -49,7 +49,7 @@ name_length(const char *option)
 	return end - option;
 }
 
-/* The option of that name, or NULL. */
+/* The option with this name, or NULL. */
 static const char *
 find_option(const char *options, const char *name, int length)
 {
@@ -71,7 +71,7 @@ append_change(StringInfo buf, const char *verb, const char *option, int length)
 	appendStringInfo(buf, "%s %.*s", verb, length, option);
 }
 
-/* "ADD a 'x', SET b 'y', DROP c": from some options to others. */
+/* The changes between two lists of options: "ADD a 'x', SET b 'y', DROP c". */
 static char *
 options_change(const char *from, const char *to)
 {
@@ -224,9 +224,7 @@ CmigKind	cmig_kind_server = {
 	.sql = server_sql,.create = create_server,.alter = alter_server
 };
 
-/*
- * User mappings; the options are NULL for who may not see them.
- */
+/* User mappings; the options are NULL for users who may not see them. */
 
 static const CmigProperty mapping_properties[] = {
 	{"options"},
@@ -278,7 +276,7 @@ static const CmigProperty table_properties[] = {
 	[TABLE_OPTIONS] = {"options"},
 };
 
-/* A partition has all columns, and is attached afterwards. */
+/* A partition is created with all columns, and attached afterwards. */
 static const char table_sql[] =
 "SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"
@@ -325,9 +323,7 @@ CmigKind	cmig_kind_foreign_table = {
 	.sql = table_sql,.create = create_table,.alter = alter_table
 };
 
-/*
- * Columns: for their comments, privileges, and defaults, and for what uses them
- */
+/* Columns, which have comments, privileges, defaults, and dependents */
 
 static const CmigProperty column_properties[] = {
 	{"statistics target"},

@@ -48,7 +48,10 @@ create_function(const CmigObject *function)
 	return cmig_ddl_append(NIL, function->values[DEFINITION], cmig_kind_drop(function));
 }
 
-/* What CREATE OR REPLACE cannot change in both directions. */
+/*
+ * Re-create the function if CREATE OR REPLACE cannot make the change in both
+ * directions.
+ */
 static void
 alter_function(CmigAlter *alter)
 {

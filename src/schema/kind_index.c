@@ -26,7 +26,10 @@ static const CmigProperty properties[] = {
 	[STATISTICS] = {"statistics targets"},
 };
 
-/* Of no partition: made with ON ONLY, or left behind by one that is gone. */
+/*
+ * An invalid index without partitions: created with ON ONLY, or left behind by
+ * a partition that was dropped.
+ */
 #define ON_ONLY "(NOT x.indisvalid AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = x.indexrelid))"
 
 static const char index_sql[] =
@@ -43,7 +46,10 @@ static const char index_sql[] =
 " WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I')"
 " AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x') AND o.conrelid = x.indrelid)";
 
-/* An attached partition would get such an index, so they come first. */
+/*
+ * ATTACH PARTITION would create such an index in the partition, so partitions
+ * are attached before the index is created.
+ */
 static const char index_follows[] =
 "SELECT 'pg_class'::regclass::oid, x.indexrelid, 0, 'pg_class'::regclass::oid, p.inhrelid, -2"
 " FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_inherits p ON p.inhparent = x.indrelid"
@@ -71,7 +77,10 @@ identity_action(const CmigObject *index)
 		psprintf("REPLICA IDENTITY USING INDEX %s", cmig_quote(index->name)) : "REPLICA IDENTITY DEFAULT";
 }
 
-/* "1 100, 2 50": one ALTER INDEX for all columns; those of other, reset. */
+/*
+ * One ALTER INDEX for all columns in a list such as "1 100, 2 50"; columns
+ * that only the other index lists are reset.
+ */
 static char *
 statistics_sql(const CmigObject *index, const char *old, const char *new)
 {

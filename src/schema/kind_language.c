@@ -19,7 +19,10 @@ create(const CmigObject *object)
 	return cmig_ddl_append(NIL, psprintf("CREATE %s", object->values[0]), cmig_kind_drop(object));
 }
 
-/* Not those to its multirange that a range type has made. */
+/*
+ * Excludes the casts from range types to their multirange types, which the
+ * server creates.
+ */
 static const char cast_sql[] =
 "SELECT 'pg_cast'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer, x.name, x.name, NULL::text, false,"
 " concat('CAST ', x.name, CASE c.castmethod WHEN 'f' THEN ' WITH FUNCTION ' || c.castfunc::regprocedure WHEN 'i' THEN ' WITH INOUT' ELSE ' WITHOUT FUNCTION' END,"

@@ -25,7 +25,10 @@ static const CmigProperty operator_properties[] = {
 #define OPERATOR_ARGUMENTS(alias) \
 	"coalesce(format_type(nullif(" alias ".oprleft, 0), NULL), 'NONE'), coalesce(format_type(nullif(" alias ".oprright, 0), NULL), 'NONE')"
 
-/* Not those that are only announced by others. */
+/*
+ * Excludes shell operators, to which others refer but which are not defined
+ * yet.
+ */
 static const char operator_sql[] =
 "SELECT 'pg_operator'::regclass::oid, o.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " o.oprname::text, format('%I.%s (%s, %s)', n.nspname, o.oprname, " OPERATOR_ARGUMENTS("o") "),"
@@ -156,7 +159,7 @@ static const char class_sql[] =
 " JOIN pg_opfamily f ON f.oid = c.opcfamily JOIN pg_namespace fn ON fn.oid = f.opfnamespace"
 " WHERE c.opcnamespace = ANY ($1)";
 
-/* What its operators and functions need. */
+/* Objects on which its operators and functions depend. */
 static const char class_depends[] =
 "SELECT 'pg_opclass'::regclass::oid, d.refobjid, 0, e.refclassid, e.refobjid, e.refobjsubid"
 " FROM pg_opclass c JOIN pg_depend d ON d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid"
@@ -169,7 +172,10 @@ create_class(const CmigObject *class)
 {
 	char	   *sql = class->values[0];
 
-	/* a class without members names its type */
+	/*
+	 * the list must not be empty, so a class without members gets a STORAGE
+	 * clause
+	 */
 	if (strcmp(sql + strlen(sql) - 4, " AS ") == 0)
 		sql = psprintf("%sSTORAGE %s", sql, "internal");
 	return cmig_ddl_append(NIL, sql, cmig_kind_drop(class));

@@ -11,7 +11,7 @@
 
 #include "schema/kinds.h"
 
-/* NULL: it is not known what the row means. */
+/* NULL if the meaning of the catalog row is not known. */
 static const CmigProperty properties[] = {
 	{"catalog row", CMIG_PROPERTY_CAREFUL},
 };

@@ -35,7 +35,7 @@ static const CmigProperty properties[] = {
 	[USED] = {"has given a value", CMIG_PROPERTY_SILENT},
 };
 
-/* NULL where it is the default. */
+/* Properties are NULL if they have the default value. */
 static const char sequence_sql[] =
 "SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"
@@ -79,7 +79,7 @@ create_sequence(const CmigObject *sequence)
 	return cmig_ddl_append(NIL, sql.data, psprintf("DROP SEQUENCE %s", sequence->identity));
 }
 
-/* The first value if nothing says otherwise. */
+/* The start value of the sequence, or the server's default for it. */
 static const char *
 start_of(const CmigObject *sequence)
 {

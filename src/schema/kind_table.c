@@ -118,7 +118,7 @@ option_names(const char *options)
 	return names.data;
 }
 
-/* Put a prefix before each option. */
+/* Add a prefix to each option. */
 static char *
 prefixed(const char *options, const char *prefix)
 {
@@ -173,7 +173,7 @@ cmig_options_alter(CmigAlter *alter, int property, const char *reference, const 
  * Tables
  */
 
-/* Does CREATE TABLE say this of a child? */
+/* Does CREATE TABLE include this child? */
 static bool
 is_in_create(const CmigObject *table, const CmigObject *child)
 {
@@ -224,7 +224,7 @@ alter_table(CmigAlter *alter)
 						  psprintf("REPLICA IDENTITY %s", from->values[REPLICA_IDENTITY] ? from->values[REPLICA_IDENTITY] : "DEFAULT"));
 }
 
-/* What CREATE TABLE can say, too. */
+/* Properties that CREATE TABLE can set, too. */
 static void
 alter_storage(CmigAlter *alter)
 {
@@ -245,7 +245,7 @@ alter_storage(CmigAlter *alter)
 	cmig_options_alter(alter, TOAST_OPTIONS, reference, "toast.");
 }
 
-/* Cut "a, b" of quoted names. */
+/* Split "a, b", a list of quoted names. */
 static List *
 cut_names(const char *names)
 {

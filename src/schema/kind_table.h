@@ -13,26 +13,37 @@
 #include "lib/stringinfo.h"
 #include "schema/object.h"
 
-/* Options in SQL, "a='b', c='d'", of a text[] expression in a query. */
+/*
+ * An expression for a query that converts a text[] of options to "a='b',
+ * c='d'".
+ */
 #define CMIG_OPTIONS_SQL(array) \
 	"(SELECT string_agg(quote_ident(split_part(o, '=', 1)) || '=' || quote_literal(substr(o, strpos(o, '=') + 1)), ', '" \
 	" ORDER BY i) FROM unnest(" array ") WITH ORDINALITY AS u (o, i) WHERE o !~ '^pg_attver=')"
 
-/* Does the table exist only as part of another, which has its columns? */
+/*
+ * Is the table a partition, whose columns are those of the partitioned table?
+ */
 extern bool cmig_table_is_partition(const CmigObject *table);
 
-/* Is a column part of the table's partition key, so that its type stays? */
+/*
+ * Is a column part of the table's partition key, so that its type cannot
+ * change?
+ */
 extern bool cmig_table_is_key(const CmigObject *table, const char *column);
 
 /*
- * Is what a table inherited, or will inherit, from a table that is its parent
- * in both images?
+ * Does the table inherit the object from a table that is its parent in both
+ * images?
  */
 struct CmigImage;
 extern bool cmig_table_keeps_inheriting(const struct CmigImage *from, const struct CmigImage *to,
 										const CmigObject *object);
 
-/* Has it partitions, so that much cannot be done concurrently? */
+/*
+ * Is the table partitioned?  Then many operations are not available
+ * concurrently.
+ */
 extern bool cmig_table_is_partitioned(const CmigObject *table);
 
 /* The printed definition of a constraint. */
@@ -42,8 +53,8 @@ extern const char *cmig_constraint_text(const CmigObject *constraint);
 extern void cmig_column_definition(StringInfo buf, const CmigObject *column);
 
 /*
- * Let a column have the type that replaces one of the same name, which is
- * called otherwise meanwhile.
+ * Change a column to the type that replaces another type of the same name; the
+ * replaced type has a temporary name during the change.
  */
 struct CmigDdl;
 extern struct CmigDdl *cmig_column_retype(const CmigObject *column, const CmigObject *from,
@@ -55,7 +66,10 @@ extern const char *cmig_column_type(const CmigObject *column);
 /* "CONSTRAINT name CHECK (...)" */
 extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constraint);
 
-/* Change "a='b', c='d'" of what reference names: SET and RESET. */
+/*
+ * Add SET and RESET for the options "a='b', c='d'" of the object that the
+ * reference names.
+ */
 struct CmigAlter;
 extern void cmig_options_alter(struct CmigAlter *alter, int property,
 							   const char *reference, const char *prefix);

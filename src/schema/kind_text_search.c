@@ -12,14 +12,14 @@ static const CmigProperty properties[] = {
 	{"definition"},
 };
 
-/* All begin with the same columns. */
+/* All of these queries begin with the same columns. */
 #define SQL(catalog, prefix, owner, definition) \
 	"SELECT '" catalog "'::regclass::oid, x.oid, 0, NULL::oid, NULL::oid, NULL::integer," \
 	" x." prefix "name::text, format('%I.%I', n.nspname, x." prefix "name), " owner "::text, false, " definition \
 	" FROM " catalog " x JOIN pg_namespace n ON n.oid = x." prefix "namespace" \
 	" WHERE x." prefix "namespace = ANY ($1)"
 
-/* Functions are named, not called; none is a null. */
+/* Clause that names a function, or NULL if there is none. */
 #define FUNCTION(word, column) "'" word " = ' || nullif(x." column ", 0)::regproc::text"
 
 static const char parser_sql[] =
@@ -73,8 +73,8 @@ CmigKind	cmig_kind_ts_configuration = {
 };
 
 /*
- * Mappings: one a token type.  A configuration depends on the dictionaries as
- * far as the server knows; here its mappings do.
+ * Mappings, one for each token type.  For the server, the configuration
+ * depends on the dictionaries; here, its mappings do.
  */
 
 static const CmigProperty mapping_properties[] = {

@@ -26,7 +26,10 @@ static const CmigProperty trigger_properties[] = {
 	[ENABLED] = {"enabled"},
 };
 
-/* Not those of pg_cmig: they carry ids, and cmig.audit() makes them. */
+/*
+ * Excludes the triggers of pg_cmig: they contain ids, and cmig.audit() creates
+ * them.
+ */
 static const char trigger_sql[] =
 "SELECT 'pg_trigger'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
 " t.tgname::text, format('%I on %I.%I', t.tgname, n.nspname, c.relname), NULL::text, false,"
@@ -164,7 +167,7 @@ alter_statement(const CmigObject *policy)
 	return sql.data;
 }
 
-/* ALTER POLICY cannot take an expression away. */
+/* ALTER POLICY cannot remove an expression. */
 static void
 alter_policy(CmigAlter *alter)
 {

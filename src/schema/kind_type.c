@@ -35,7 +35,7 @@ create_enum(const CmigObject *type)
 						   psprintf("DROP TYPE %s", type->identity));
 }
 
-/* The labels between the quotes, as they are written there. */
+/* The labels as they are written between the quotes. */
 static List *
 labels_of(const CmigObject *type)
 {
@@ -74,8 +74,8 @@ cmig_enum_added(const CmigObject *from, const CmigObject *to)
 }
 
 /*
- * Each one behind the label before it, which exists by then; the first one
- * before the first old one.
+ * Each label is added after the preceding one, which exists by then.  A new
+ * first label is added before the first old one.
  */
 static char *
 add_labels(const CmigObject *from, const CmigObject *to, const List *added)
@@ -323,7 +323,10 @@ find_attribute(const CmigObject *type, const char *name)
 	return NULL;
 }
 
-/* Do two composite types have the same attributes, but for what these are? */
+/*
+ * Do two composite types have attributes with the same names in the same
+ * order?
+ */
 static bool
 same_attributes(const CmigObject *from, const CmigObject *to)
 {
@@ -338,7 +341,10 @@ same_attributes(const CmigObject *from, const CmigObject *to)
 	return a == NULL && b == NULL;
 }
 
-/* Values of one composite type as those of another, attribute by attribute. */
+/*
+ * An expression that converts values of one composite type to another,
+ * attribute by attribute.
+ */
 static char *
 row_expression(const char *column, const CmigObject *from, const CmigObject *to, const char *type)
 {

@@ -64,7 +64,7 @@ create_view(const CmigObject *view)
 	return cmig_ddl_append(NIL, view_statement(view, "CREATE"), cmig_kind_drop(view));
 }
 
-/* CREATE OR REPLACE VIEW keeps the columns. */
+/* CREATE OR REPLACE VIEW cannot change the existing columns. */
 static void
 alter_view(CmigAlter *alter)
 {
@@ -130,9 +130,7 @@ CmigKind	cmig_kind_materialized_view = {
 	.sql = materialized_view_sql,.create = create_materialized_view,.alter = alter_materialized_view
 };
 
-/*
- * Columns: they have comments and privileges, and what uses them depends on them.
- */
+/* Columns, which have comments, privileges, and dependents */
 
 enum
 {

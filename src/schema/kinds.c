@@ -8,7 +8,7 @@
 
 #include "schema/kinds.h"
 
-/* A parent's kind stands before its children's. */
+/* A parent's kind comes before the kinds of its children. */
 static CmigKind *const all[] = {
 	&cmig_kind_schema,
 	&cmig_kind_extension,

@@ -9,7 +9,7 @@
 
 #include "schema/kind.h"
 
-/* All kinds, in the order of reading; *count is set. */
+/* All kinds, in the order in which they are read; sets *count. */
 extern CmigKind **cmig_kinds(int *count);
 
 /* in kind_schema.c */
@@ -113,15 +113,18 @@ extern CmigKind cmig_kind_foreign_column;
 extern CmigKind cmig_kind_other;
 
 /*
- * An expression that makes a column's value of one type one of the other,
- * whose name is given: by way of text, or attribute by attribute.
+ * An expression that converts a column's value from one type to another, whose
+ * name is given: through text, or attribute by attribute.
  */
 extern char *cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type);
 
 /* Is a domain NOT NULL in only one of the images? */
 extern bool cmig_domain_null_differs(const CmigObject *from, const CmigObject *to);
 
-/* The labels, without quotes, that an enum has in addition; NIL if others are gone or moved. */
+/*
+ * The labels, without quotes, that were added to an enum; NIL if other labels
+ * were removed or moved.
+ */
 extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
 
 #endif							/* CMIG_KINDS_H */
