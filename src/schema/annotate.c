@@ -1,6 +1,6 @@
 /*
  * annotate.c
- *	  What objects of all kinds have: owner, comment, privileges.
+ *	  Owners, comments, and privileges of objects of all kinds.
  *
  * Privileges are kept as differences from those of a new object, so a new
  * object has none.
@@ -43,7 +43,10 @@ index_comment_sql(const CmigObject *object, const char *comment)
 					comment ? cmig_literal(comment) : "NULL");
 }
 
-/* From those of another object, or NULL. */
+/*
+ * Change the comments from those of "from", or from none if it is NULL, to
+ * those of "to".
+ */
 static List *
 alter_comments(List *ddl, const CmigObject *from, const CmigObject *to)
 {
@@ -158,7 +161,10 @@ grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, cons
 	return sql.data;
 }
 
-/* The statement that leads from one to the other; either may be NULL. */
+/*
+ * The kind of statement that changes one privilege to the other; either can be
+ * NULL.
+ */
 static GrantVerb
 verb_between(const CmigGrant *from, const CmigGrant *to)
 {
@@ -179,7 +185,7 @@ typedef struct GrantStep
 	GrantVerb	undo;
 } GrantStep;
 
-/* Steps for the same role and with the same verbs are one statement. */
+/* Combine changes for the same role that need the same kind of statement. */
 static List *
 append_steps(List *ddl, const CmigObject *object, GrantStep *steps, int count)
 {
@@ -238,9 +244,7 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 	return append_steps(ddl, object, steps, count);
 }
 
-/*
- * All of it
- */
+/* All annotations */
 
 List *
 cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)

@@ -14,27 +14,34 @@
 
 typedef struct CmigDiffOptions
 {
-	bool		models;			/* only what ORMs know */
+	bool		models;			/* compare only objects that ORMs can define */
 	bool		owners;
 	bool		privileges;
 	bool		comments;
-	bool		concurrently;	/* for a stepwise revision */
-	bool		no_late;		/* no ALTER TYPE ... ADD VALUE */
-	bool		all_owners;		/* owners are set even if it is the role */
-	bool		sorted;			/* privileges are, otherwise in the order of
-								 * granting */
+	bool		concurrently;	/* generate concurrent statements, for a
+								 * stepwise revision */
+	bool		no_late;		/* do not use ALTER TYPE ... ADD VALUE */
+	bool		all_owners;		/* set owners even if the owner is role */
+	bool		sorted;			/* sort privileges; otherwise they are in the
+								 * order of granting */
 	List	   *renames;		/* of char *, as they were written */
-	const char *role;			/* to whom new objects belong, unquoted */
+	const char *role;			/* the owner of new objects, unquoted */
 } CmigDiffOptions;
 
-/* The statements, a list of CmigDdl, that give a new object what it has. */
+/*
+ * The statements, a list of CmigDdl, that set the owner, privileges, and
+ * comments of a new object.
+ */
 extern List *cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options);
 
-/* The statements that give it what another image says. */
+/*
+ * The statements that change those of an existing object to those of another
+ * image.
+ */
 extern List *cmig_annotate_alter(const CmigObject *from, const CmigObject *to,
 								 const CmigDiffOptions *options);
 
-/* Let the one have the comments of the other. */
+/* Copy the comments from one object to the other. */
 extern void cmig_annotate_keep_comments(const CmigObject *from, CmigObject *to);
 
 #endif							/* CMIG_ANNOTATE_H */

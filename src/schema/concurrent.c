@@ -1,9 +1,9 @@
 /*
  * concurrent.c
- *	  Statements that let others read and write meanwhile.
+ *	  Statements that do not block concurrent reads and writes.
  *
- * These are the statements of the recipes of src/online.  What cannot be done so,
- * on partitioned tables, stays as it is.
+ * The statements are those of the recipes in src/online.  Statements that have
+ * no concurrent form, such as those for partitioned tables, are not changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,7 +23,7 @@ ends_with(const char *text, const char *end)
 	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
-/* Put CONCURRENTLY behind the words with which a statement begins. */
+/* Insert CONCURRENTLY after CREATE [UNIQUE] INDEX or DROP INDEX. */
 static char *
 index_sql(char *sql)
 {
@@ -35,7 +35,7 @@ index_sql(char *sql)
 	return sql;
 }
 
-/* The index first, which the constraint then takes over. */
+/* Create the index first, and then the constraint with USING INDEX. */
 static char *
 key_sql(const CmigObject *constraint, const char *definition)
 {
@@ -80,7 +80,7 @@ constraint_sql(const CmigObject *constraint, char *sql)
 	return psprintf("%s NOT VALID;\nALTER TABLE %s VALIDATE CONSTRAINT %s", sql, table, name);
 }
 
-/* A check that is valid lets SET NOT NULL read nothing. */
+/* With a valid check constraint, SET NOT NULL need not scan the table. */
 static char *
 not_null_sql(const CmigObject *column, char *sql)
 {

@@ -13,10 +13,16 @@
 #include "postgres.h"
 #include "schema/kind.h"
 
-/* Change the statements, a list of CmigDdl, for an object of a live table. */
+/*
+ * Replace the statements in a list of CmigDdl by concurrent ones, for an
+ * object of a live table.
+ */
 extern void cmig_concurrent_change(const CmigObject *object, List *ddl);
 
-/* The same for a single statement; it is returned if there is nothing to do. */
+/*
+ * The same for a single statement, which is returned if it need not be
+ * changed.
+ */
 extern char *cmig_concurrent_sql(const CmigObject *object, char *sql);
 
 #endif							/* CMIG_CONCURRENT_H */

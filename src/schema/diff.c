@@ -1,10 +1,10 @@
 /*
  * diff.c
- *	  cmig.diff and cmig.diff_schemas: what brings one schema to another.
+ *	  cmig.diff and cmig.diff_schemas: turn one schema into another.
  *
- * The live image is read first.  The other one is read in the shadow, once the
- * target's SQL has run there, or while the other schema bears the first one's
- * name; so all names are equal.
+ * The live image is read first.  The other one is read in the shadow, either
+ * after the target's SQL has run there, or while the other schema has the
+ * first one's name; so names are the same in both images.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -35,9 +35,10 @@ typedef struct Diff
 	int32		step;
 	const char *target_sql;
 	CmigTarget *target;
-	CmigManaged *managed;		/* of the image that is read in the shadow */
+	CmigManaged *managed;		/* schemas of the image that is read in the
+								 * shadow */
 	CmigImage  *image;
-	Oid			from_schema;	/* of diff_schemas */
+	Oid			from_schema;	/* for diff_schemas */
 	char	   *from_name;
 } Diff;
 
@@ -62,7 +63,7 @@ put_row(const CmigDiffRow *row, void *arg)
 	tuplestore_putvalues(diff->result->setResult, diff->result->setDesc, values, nulls);
 }
 
-/* What of the target's SQL could not be carried out. */
+/* Report the parts of the target's SQL that could not be run. */
 static void
 put_notes(Diff *diff, const CmigTarget *target)
 {
@@ -101,7 +102,7 @@ has_schema(const CmigManaged *managed, const char *name)
 	return false;
 }
 
-/* A schema that neither side has may be a mistyped name. */
+/* Report a schema that exists on neither side: its name may be mistyped. */
 static void
 check_schemas(const CmigManaged *live, const CmigManaged *target)
 {
@@ -156,7 +157,7 @@ cmig_diff(PG_FUNCTION_ARGS)
  * cmig.diff_schemas
  */
 
-/* Put another name for one in a printed text. */
+/* Replace a name with another one in a printed text. */
 static char *
 rename_in(char *text, const char *old, const char *new)
 {
@@ -177,8 +178,9 @@ rename_in(char *text, const char *old, const char *new)
 }
 
 /*
- * What the other schema says of the first one, which bears a name that nothing
- * else has meanwhile, will be said of itself.
+ * Read the other schema while it has the first one's name, and the first one
+ * has a temporary name.  Its references to the first schema are then replaced
+ * by references to itself.
  */
 static void
 read_renamed(CmigShadow *shadow, void *arg)

@@ -15,12 +15,13 @@
 /* Argument n, a text[] of schemas or null. */
 extern CmigManaged *cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n);
 
-/* owners, privileges, comments, from argument n on. */
+/* The arguments owners, privileges, and comments, starting at argument n. */
 extern void cmig_diff_annotations(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
 
 /*
- * compare, owners, privileges, comments, renames, concurrently, from argument n
- * on.  Raises 22023 for another word in compare.
+ * The arguments compare, owners, privileges, comments, renames, and
+ * concurrently, starting at argument n.  Raises 22023 for an invalid value of
+ * compare.
  */
 extern void cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
 

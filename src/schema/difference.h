@@ -45,9 +45,9 @@ typedef struct CmigChange
 	int			first_node;		/* for order.c: node of the drop or the
 								 * alteration */
 	int			last_node;		/* node of the creation or the alteration */
-	int			part_node;		/* node of first */
-	int			join_node;		/* node of last */
-	int			away_node;		/* node in which the old one is renamed */
+	int			part_node;		/* for order.c: node that runs first */
+	int			join_node;		/* node that runs last */
+	int			away_node;		/* node that renames the old one */
 } CmigChange;
 
 typedef struct CmigDifference

@@ -13,7 +13,10 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
-/* The table has rows: its size, with what inherits from it, as text. */
+/*
+ * The size of a table with the tables that inherit from it, as text, or NULL
+ * if they are empty.
+ */
 static char *
 table_size(const CmigObject *table)
 {
@@ -34,7 +37,7 @@ table_size(const CmigObject *table)
 	return size;
 }
 
-/* One type's values are stored as the other's, as its cast says. */
+/* Is there a binary-coercible cast, so that values need not be rewritten? */
 static bool
 is_binary_coercible(const char *from, const char *to)
 {
@@ -45,7 +48,7 @@ is_binary_coercible(const char *from, const char *to)
 	};
 	Datum		values[2];
 
-	/* a modifier changes values */
+	/* a type modifier can change values */
 	if (strchr(to, '(') != NULL)
 		return false;
 	values[0] = CStringGetTextDatum(from);
@@ -53,7 +56,7 @@ is_binary_coercible(const char *from, const char *to)
 	return cmig_query_run(&query, values, NULL) > 0;
 }
 
-/* A function of that name is volatile. */
+/* Does the expression call a function with the name of a volatile one? */
 static bool
 is_volatile(const char *expression)
 {

@@ -11,8 +11,8 @@
 #include "schema/deparse.h"
 
 /*
- * The words, with the size of the table, or NULL.  Only what loses data is a
- * hazard to a table without rows.
+ * The hazard as a text, with the size of the table, or NULL if there is none.
+ * For a table without rows, only a loss of data is a hazard.
  */
 extern char *cmig_hazard_text(const CmigDiffRow *row);
 

@@ -10,12 +10,14 @@
 #include "schema/kinds.h"
 #include "schema/rename.h"
 
-/* What can be renamed: the word, and kinds that it stands for. */
+/*
+ * The words for objects that can be renamed, and the kinds that they include.
+ */
 typedef struct Word
 {
 	const char *word;
 	CmigRenameRank rank;
-	int			parts;			/* of the name */
+	int			parts;			/* number of parts of the name */
 	const CmigKind *kinds[4];
 } Word;
 
@@ -46,7 +48,7 @@ is_constraint(const CmigObject *object)
 	return object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key;
 }
 
-/* Where in its identity an object's own name begins. */
+/* The offset of an object's own name in its identity. */
 static size_t
 name_offset(const CmigObject *object)
 {
@@ -117,7 +119,10 @@ find_word(const char *text, const char **rest)
 	return NULL;
 }
 
-/* Is it the object of these names, of which the function's has its arguments behind? */
+/*
+ * Does the object have this name, given as its parts?  For a function, its
+ * argument types must match, too.
+ */
 static bool
 has_name(const CmigObject *object, const List *names, const char *arguments)
 {
@@ -150,7 +155,7 @@ find_object(const CmigImage *image, const Word *word, const List *names, const c
 	return NULL;
 }
 
-/* The names with the one that their table has now, if it is renamed to theirs. */
+/* Replace the new name of a table that is to be renamed by its current one. */
 static List *
 old_table_names(const CmigImage *image, const List *names, const List *renames)
 {
@@ -233,7 +238,7 @@ cmig_rename_add(List *renames, const CmigImage *from, const char *text, bool is_
  * Steps
  */
 
-/* Do two objects compete for names? */
+/* Can two objects not have the same name? */
 static bool
 share_names(const CmigObject *a, const CmigObject *b)
 {
@@ -272,11 +277,11 @@ typedef struct Pending
 {
 	CmigObject *object;
 	const CmigRename *rename;
-	char	   *current;		/* its name by now */
+	char	   *current;		/* its current name */
 	bool		done;
 } Pending;
 
-/* Does one that is not done yet still have the name? */
+/* Does an object that is still to be renamed have this name? */
 static bool
 is_waited_for(const Pending *pending, int count, const CmigObject *object, const char *identity)
 {
@@ -316,7 +321,10 @@ list_pending(const CmigImage *image, const List *renames, CmigRenameRank rank, P
 	return count;
 }
 
-/* One step, or two of which the second one waits; false if all is done. */
+/*
+ * Do the next step.  In a cycle, this only gives an object a temporary name.
+ * Returns false if nothing is left to do.
+ */
 static bool
 next_step(const CmigImage *image, Pending *pending, int count, List **steps)
 {
@@ -338,7 +346,7 @@ next_step(const CmigImage *image, Pending *pending, int count, List **steps)
 	}
 	if (waits == NULL)
 		return false;
-	/* a cycle */
+	/* the renames left form a cycle */
 	for (int i = 0;; i++)
 	{
 		char	   *name = psprintf("cmig_swap_%d", i);
@@ -375,9 +383,7 @@ cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank ra
 	return steps;
 }
 
-/*
- * Names that follow
- */
+/* Names derived from other names */
 
 /* "CREATE INDEX name ON ..." without the name. */
 static char *
@@ -424,7 +430,7 @@ table_of(const CmigImage *image, const CmigObject *object)
 {
 	if (object->kind != &cmig_kind_sequence)
 		return object->parent;
-	/* what OWNED BY says is a child of the sequence */
+	/* the OWNED BY of a sequence is its child */
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 		for (int i = 0; i < child->ndepends; i++)
 			if (child->depends[i]->kind == &cmig_kind_column)
@@ -438,7 +444,10 @@ may_follow(const CmigObject *object)
 	return is_constraint(object) || object->kind == &cmig_kind_index || object->kind == &cmig_kind_sequence;
 }
 
-/* The only one of the target that it can be, or NULL. */
+/*
+ * The only object of the target that can be the same one under another name,
+ * or NULL.
+ */
 static const CmigObject *
 find_derived(const CmigImage *from, const CmigImage *to, const CmigObject *object, const CmigObject *table)
 {
@@ -490,11 +499,9 @@ cmig_rename_derived(const CmigImage *from, const CmigImage *to, const List *rena
 	return result;
 }
 
-/*
- * What looks like a rename
- */
+/* Changes that may be renames */
 
-/* Names and types of a table's columns. */
+/* The names and types of a table's columns, as a text. */
 static char *
 signature(const CmigObject *table)
 {
@@ -507,7 +514,9 @@ signature(const CmigObject *table)
 	return buf.data;
 }
 
-/* May the one, which goes, be the other, which comes? */
+/*
+ * Can the object that is created be the one that is dropped, under a new name?
+ */
 static bool
 resembles(const CmigChange *gone, const CmigChange *new)
 {
@@ -535,7 +544,7 @@ is_candidate(const CmigChange *change, CmigAction action)
 		(object->kind == &cmig_kind_table || object->kind == &cmig_kind_column);
 }
 
-/* The only one that it resembles, or NULL. */
+/* The only change that it resembles, or NULL. */
 static const CmigChange *
 find_like(const CmigDifference *difference, const CmigChange *change)
 {

@@ -12,7 +12,7 @@
 #include "postgres.h"
 #include "schema/compare.h"
 
-/* In which order they are carried out. */
+/* The order in which objects are renamed. */
 typedef enum CmigRenameRank
 {
 	CMIG_RENAME_SCHEMA,
@@ -23,14 +23,14 @@ typedef enum CmigRenameRank
 
 typedef struct CmigRename
 {
-	const char *text;			/* as it was written, or NULL */
-	bool		is_comment;		/* in the target, where it stays */
+	const char *text;			/* the rename as the user wrote it, or NULL */
+	bool		is_comment;		/* it is from a comment in the target */
 	CmigRenameRank rank;
 	CmigAddress address;		/* of the live object */
 	char	   *name;			/* the new one, unquoted */
 } CmigRename;
 
-/* A statement, and the object with its name before and after. */
+/* A rename statement and the object that it renames. */
 typedef struct CmigRenameStep
 {
 	CmigObject *object;
@@ -40,7 +40,9 @@ typedef struct CmigRenameStep
 	char	   *undo;
 } CmigRenameStep;
 
-/* An image without one of two names may still have the other. */
+/*
+ * How to split a qualified name into its parts, which only the caller can do.
+ */
 typedef struct CmigRenameNames
 {
 	List	   *(*parse) (const char *name);	/* of char *; raises an error */
@@ -54,15 +56,16 @@ extern List *cmig_rename_add(List *renames, const CmigImage *from, const char *t
 							 bool is_comment, const CmigRenameNames *names);
 
 /*
- * The steps, a list of CmigRenameStep, for all of that rank.  Names are swapped
- * by way of a third one.  Raises 42710 if a name is taken.
+ * The steps, a list of CmigRenameStep, for all renames of that rank.  Names
+ * are swapped through a temporary one.  Raises 42710 if a name is already
+ * used.
  */
 extern List *cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank rank);
 
 /*
- * Indexes, constraints, and sequences that differ from those of the target only
- * in a name that was derived: a list of CmigRename.  renames are those that were
- * carried out.
+ * A list of CmigRename for indexes, constraints, and sequences that differ
+ * from those of the target only in a name that the server derived from another
+ * one. The argument renames lists the renames that were already made.
  */
 extern List *cmig_rename_derived(const CmigImage *from, const CmigImage *to, const List *renames);
 

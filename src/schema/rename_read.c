@@ -31,7 +31,7 @@
 typedef struct RenameRead
 {
 	const CmigManaged *managed;
-	CmigImage  *image;			/* as it is after the last step */
+	CmigImage  *image;			/* the image after the last step */
 	CmigImage  *to;
 	List	   *renames;		/* of CmigRename */
 	CmigDiffCallback callback;
@@ -64,7 +64,7 @@ set_column_name(Oid table, const char *old, const char *name)
 	table_close(catalog, RowExclusiveLock);
 }
 
-/* Tables that inherit the column have it under the same name. */
+/* Rename the column in child tables, too, which inherit it. */
 static void
 rename_column(Oid table, const char *old, const char *name)
 {
@@ -84,7 +84,7 @@ rename_relation(Oid relation, const char *name)
 static void
 rename_constraint(Oid constraint, const char *name)
 {
-	/* InvalidOid for all that have no index of their own */
+	/* InvalidOid if the constraint has no index of its own */
 	Oid			index = get_constraint_index(constraint);
 
 	set_name(ConstraintRelationId, constraint, name);
@@ -124,7 +124,7 @@ put_step(RenameRead *read, const CmigRenameStep *step)
 	read->callback(&row, read->arg);
 }
 
-/* The names that objects have meanwhile are those of the steps before. */
+/* Each step uses the names that objects have after the preceding steps. */
 static void
 run_rank(RenameRead *read, const List *renames, CmigRenameRank rank)
 {
@@ -152,7 +152,7 @@ run_ranks(RenameRead *read, const List *renames)
 		run_rank(read, renames, rank);
 }
 
-/* Each one must lead to an object of the target. */
+/* The new name of each rename must be that of an object in the target. */
 static void
 check_renames(const RenameRead *read)
 {
@@ -198,7 +198,10 @@ parse_all(List *renames, const CmigImage *from, const List *texts, bool are_comm
 	const CmigRenameNames names = {parse_names};
 	ListCell   *cell;
 
-	/* tables first: columns may name them by either name */
+	/*
+	 * tables first, because a column can be given with either name of its
+	 * table
+	 */
 	for (int pass = 0; pass < 2; pass++)
 		foreach(cell, texts)
 	{
@@ -226,8 +229,8 @@ cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 			continue;
 
 		/*
-		 * under its own name: nothing but a subtransaction that is rolled
-		 * back
+		 * rename the schema to its own name, only to run in a subtransaction
+		 * that is rolled back
 		 */
 		cmig_shadow_rename(managed->schemas[i].oid, managed->schemas[i].name, "cmig.diff", run_renames, &read);
 		break;

@@ -12,16 +12,17 @@
 #include "schema/managed.h"
 
 /*
- * The live image as it is after the renames, which call back for a row each:
- * those of the caller, and those in comments of the target.  from is returned
- * if there are none.  What the server prints names objects by their new names:
- * the catalogs have them for a moment, in a subtransaction, without locks.
+ * The live image after the renames of the caller and of comments in the
+ * target. The callback is called with a row for each rename.  If there are
+ * none, from is returned.  The catalogs contain the new names only during a
+ * subtransaction, without locks, so that the definitions printed by the server
+ * use them.
  */
 extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 								   const List *renames, const List *comments,
 								   CmigDiffCallback callback, void *arg);
 
-/* Tell the user of renames that look probable. */
+/* Report changes that are probably renames. */
 extern void cmig_rename_tell(const CmigDifference *difference);
 
 #endif							/* CMIG_RENAME_READ_H */

@@ -1,6 +1,6 @@
 /*
  * replace.c
- *	  Types that are replaced while columns have them.
+ *	  Replaces types while columns use them.
  *
  * The old type gets another name, the new one is created, the columns change
  * from one to the other, and then the old one is dropped.
@@ -29,7 +29,10 @@ is_taken(const CmigImage *image, const char *identity)
 	return false;
 }
 
-/* The old type under another name, which nothing has before or afterwards. */
+/*
+ * A copy of the old type with a temporary name, which is not used in either
+ * image.
+ */
 static CmigObject *
 renamed_away(const CmigDifference *difference, const CmigObject *type)
 {
@@ -48,8 +51,9 @@ renamed_away(const CmigDifference *difference, const CmigObject *type)
 }
 
 /*
- * Change a dependent that has values of a replaced type.  Returns the change
- * whose dependents must be examined next, or NULL if there is no way.
+ * Change a dependent that contains values of a replaced type.  Returns the
+ * change whose dependents must be examined next, or NULL if the type cannot be
+ * replaced.
  */
 CmigChange *
 cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
@@ -90,7 +94,10 @@ replace(CmigDifference *difference, const CmigObject *type)
 	change->ddl = NIL;
 }
 
-/* Is the type that of an attribute, or are arrays of it that of a column? */
+/*
+ * Is the type used in a composite type or a range type, or in an array in a
+ * column?
+ */
 static bool
 is_nested(const CmigDependents *dependents, const CmigObject *type)
 {
@@ -105,7 +112,7 @@ is_nested(const CmigDependents *dependents, const CmigObject *type)
 	return false;
 }
 
-/* Is there anything that the server would have to check existing values for, up or down? */
+/* Does the upgrade or the downgrade make the server check existing values? */
 static bool
 changes_checks(const CmigDifference *difference, const CmigChange *change)
 {
@@ -122,8 +129,8 @@ changes_checks(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
- * A composite type that columns have cannot be altered, nor can the checks of
- * a domain that columns have in arrays or composite types.
+ * A composite type cannot be altered while columns use it; the same is true
+ * for the checks of a domain that columns use in arrays or composite types.
  */
 void
 cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)

@@ -19,17 +19,20 @@ typedef struct CmigDependents
 	CmigObject **objects;
 } CmigDependents;
 
-/* Replace the types that cannot be altered because columns have them. */
+/* Replace the types that cannot be altered because columns use them. */
 extern void cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents);
 
 /*
- * Change what depends on a type that is replaced. Returns the change whose
- * dependents must be looked at next, or NULL if the type cannot be replaced.
+ * Change an object that depends on a replaced type.  Returns the change whose
+ * dependents must be examined next, or NULL if the type cannot be replaced.
  */
 extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange *change,
 										  CmigChange *dependent);
 
-/* Let what is known of the old type use the names that old types have then. */
+/*
+ * In the descriptions of the old types, replace the names of old types by
+ * their temporary names.
+ */
 extern void cmig_replace_finish(const CmigDifference *difference, const CmigChange *change);
 
 #endif							/* CMIG_REPLACE_H */
