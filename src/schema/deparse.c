@@ -23,7 +23,7 @@ typedef struct Deparse
 	void	   *arg;
 } Deparse;
 
-/* The table, as it is now, whose rows matter to a statement about an object. */
+/* The live table whose rows a statement about the object affects, or NULL. */
 static const CmigObject *
 live_table(const Deparse *deparse, const CmigObject *object)
 {
@@ -138,9 +138,7 @@ put_unsupported(Deparse *deparse, const CmigChange *change)
 	deparse->callback(&row, deparse->arg);
 }
 
-/*
- * What comes after all else
- */
+/* Changes that come after all others */
 
 typedef struct Late
 {
@@ -159,7 +157,10 @@ collect_late(const CmigDiffRow *row, void *arg)
 		appendStringInfo(&late->sql, "%s%s", late->sql.len > 0 ? ";\n" : "", row->upgrade);
 }
 
-/* Everything is as in the target, but for what is not compared. */
+/*
+ * Prepare the state in which everything is as in the target, except for
+ * properties that are not compared.
+ */
 static void
 set_final(CmigDifference *difference)
 {
@@ -178,7 +179,7 @@ set_final(CmigDifference *difference)
 	}
 }
 
-/* The statements that make the type again as it was, at the end. */
+/* The statements that re-create the type in its old form, at the end. */
 static void
 revert_late(Deparse *deparse, const CmigChange *change, Late *late)
 {

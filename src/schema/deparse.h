@@ -20,11 +20,11 @@ typedef struct CmigDiffRow
 	const char *object;
 	const char *upgrade;		/* both are NULL for an unsupported change */
 	const char *downgrade;
-	const char *hazard;			/* words that do not depend on the rows, or
-								 * NULL */
-	const CmigDdl *ddl;			/* what it does to the rows of the table, or
-								 * NULL */
-	const CmigObject *table;	/* as it is now; NULL: it is new */
+	const char *hazard;			/* a hazard that does not depend on the rows,
+								 * or NULL */
+	const CmigDdl *ddl;			/* the statement, for hazards to the rows of
+								 * the table; or NULL */
+	const CmigObject *table;	/* the live table; NULL if it is new */
 } CmigDiffRow;
 
 typedef void (*CmigDiffCallback) (const CmigDiffRow *row, void *arg);

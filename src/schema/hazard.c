@@ -14,8 +14,8 @@
 #include "utils/builtins.h"
 
 /*
- * The size of a table with the tables that inherit from it, as text, or NULL
- * if they are empty.
+ * The size of a table, including the tables that inherit from it, as text;
+ * NULL if they are empty.
  */
 static char *
 table_size(const CmigObject *table)

@@ -58,7 +58,7 @@ deform(Reader *reader, TupleDesc desc, HeapTuple row)
 	heap_deform_tuple(row, desc, reader->values, reader->nulls);
 }
 
-/* Columns from 0. */
+/* The address in the given columns, which are counted from 0. */
 static CmigAddress
 address_at(const Reader *reader, int column)
 {
@@ -185,7 +185,10 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 	cmig_image_add(reader->image, object);
 }
 
-/* Prepared queries are kept, by the number of the kind and of its query. */
+/*
+ * Prepared queries are kept in an array, by the numbers of the kind and of its
+ * query.
+ */
 static CmigQuery *
 kind_query(const CmigKind *kind, const char *sql, int which)
 {
@@ -421,7 +424,7 @@ read_comments(Reader *reader)
 	cmig_query_each(&query, NULL, NULL, add_comment, reader);
 }
 
-/* Only differences from the privileges that a new object has. */
+/* Read the privileges that differ from those of a new object. */
 static void
 read_grants(Reader *reader, Datum schemas)
 {
@@ -497,7 +500,7 @@ add_other(TupleDesc desc, HeapTuple row, void *arg)
 	cmig_image_add(reader->image, object);
 }
 
-/* Of a type, all that makes it what it is: names instead of oids. */
+/* Describe a type by its whole catalog row, with names instead of oids. */
 static void
 name_unclaimed(Reader *reader)
 {

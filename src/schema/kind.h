@@ -1,10 +1,10 @@
 /*
  * kind.h
- *	  What a kind of object is: how it is read, made, altered, and dropped.
+ *	  Kinds of objects: how each is read, created, altered, and dropped.
  *
- * Pure.  Each kind_*.c holds the kinds of one family; kinds.c has them all, in
- * the order in which they are read: a parent's kind before its children's.
- * How to add one is in README.md.
+ * Pure.  Each kind_*.c contains the kinds of one family; kinds.c lists all of
+ * them in the order in which they are read: a parent's kind comes before the
+ * kinds of its children.  README.md describes how to add one.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -2,7 +2,7 @@
  * kind_constraint.c
  *	  Constraints of tables.
  *
- * A foreign key is a kind of its own: it comes after all tables.  The index of
+ * A foreign key is a kind of its own: it is created after all tables.  The index of
  * a constraint is part of it.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -1,9 +1,9 @@
 /*
  * kind_extension.c
- *	  Extensions: which there are, of which version, in which schema.
+ *	  Extensions, with their versions and schemas.
  *
- * What belongs to one is not compared.  What depends on such an object depends
- * on the extension (image_read.c).
+ * Members of an extension are not compared.  An object that depends on a
+ * member depends on the extension (image_read.c).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -2,8 +2,8 @@
  * kind_foreign.c
  *	  Foreign data wrappers, servers, user mappings, and foreign tables.
  *
- * A foreign table has no data here, so any change but those of its options,
- * defaults, and constraints makes it again.
+ * A foreign table has no local data, so it is re-created unless only its
+ * options, defaults, or constraints change.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

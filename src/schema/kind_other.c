@@ -1,9 +1,9 @@
 /*
  * kind_other.c
- *	  Objects of kinds that are not compared: they are only named.
+ *	  Objects of kinds that are not supported: they are only reported.
  *
- * image_read.c finds them; there is no query.  Both sides have one that is the
- * same only if its whole catalog row is, names in the place of oids.
+ * image_read.c finds them, so there is no query.  Two of them are equal only
+ * if their whole catalog rows are, with names instead of oids.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * kind_partition.c
- *	  That a table is a partition of another.
+ *	  The relationship between a partition and its partitioned table.
  *
  * A partition is attached once it and the partitioned table have their indexes
  * and constraints, so that these become parts of each other and keep their

@@ -2,7 +2,7 @@
  * kind_table.c
  *	  Tables, partitioned or not.
  *
- * A partition is made as a table of its own, with all of its columns, and then
+ * A partition is created as an ordinary table, with all of its columns, and then
  * attached (kind_partition.c).
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -64,7 +64,10 @@ skip_quoted(const char *p, bool escapes)
 	return p;
 }
 
-/* A qualified name, with its quotes, is one token; so is an operator. */
+/*
+ * The end of a token.  A qualified name, including quotes, is one token; so is
+ * an operator.
+ */
 static const char *
 skip_token(const char *p)
 {
@@ -277,7 +280,10 @@ cmig_normal_same(const char *a, const char *b)
 	return same && i < 0 && j < 0;
 }
 
-/* The bracket that closes a list of values, behind its opening one; or NULL. */
+/*
+ * The bracket that closes a list of values, given the text after the opening
+ * one; or NULL.
+ */
 static const char *
 closing_bracket(const char *p)
 {

@@ -17,8 +17,8 @@
 extern bool cmig_normal_same(const char *a, const char *b);
 
 /*
- * A printed text so that it prints the same once it has been loaded, as far as
- * that can be done: the text itself, or a new one.
+ * Change a printed text, if possible, so that it is printed in the same form
+ * after it has been loaded.  Returns the text itself, or a new one.
  */
 extern char *cmig_normal_reloadable(char *text);
 

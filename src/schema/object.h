@@ -2,10 +2,10 @@
  * object.h
  *	  One object of a schema.
  *
- * Pure: memory in, memory out.  An object is what its kind (kind.h) reads of
- * it: an identity by which two images are matched, properties as texts, and
- * the objects that it depends on.  The SQL that makes it is derived from these
- * when it is needed.
+ * Pure: memory in, memory out.  An object contains what its kind (kind.h) reads
+ * from the catalogs: an identity by which two images are matched, properties
+ * as texts, and the objects that it depends on.  The SQL that creates it is
+ * generated from these when it is needed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,7 +17,7 @@
 
 struct CmigKind;
 
-/* As pg_depend has it. */
+/* The address of an object, as in pg_depend. */
 typedef struct CmigAddress
 {
 	Oid			catalog;
@@ -31,35 +31,39 @@ typedef struct CmigGrant
 	const char *grantee;		/* quoted, PUBLIC, or NULL for the owner */
 	const char *privilege;
 	bool		grantable;
-	bool		granted;		/* false: taken from the default ones */
+	bool		granted;		/* false: revoked, although a new object has
+								 * it */
 } CmigGrant;
 
 typedef struct CmigObject
 {
 	const struct CmigKind *kind;
 	CmigAddress address;
-	int			index;			/* in the image */
+	int			index;			/* position in the image */
 	char	   *name;			/* unquoted */
 	char	   *identity;		/* qualified and quoted */
 	char	   *owner;			/* unquoted; NULL if its kind has none */
 	char	   *comment;
-	char	   *index_comment;	/* on the index of a constraint */
+	char	   *index_comment;	/* comment on the index of a constraint */
 	List	   *grants;			/* of CmigGrant, sorted */
 	struct CmigObject *parent;	/* a column's table, NULL if it has none */
-	struct CmigObject *child;	/* first of those whose parent it is */
+	struct CmigObject *child;	/* first of its children */
 	struct CmigObject *last_child;
 	struct CmigObject *sibling; /* next child of the parent */
 	int			ndepends;
 	struct CmigObject **depends;	/* the parent is not among them */
 	int			nsoft;
-	struct CmigObject **soft;	/* what it names in a text, perhaps */
-	bool		inherited;		/* the parent table's definition makes it */
-	bool		linked;			/* its owner is that of another object */
-	bool		folded;			/* made by the statement of its parent */
-	bool		alone;			/* its table is taken from the parent
-								 * meanwhile */
+	struct CmigObject **soft;	/* objects that a text, such as a function
+								 * body, may refer to */
+	bool		inherited;		/* created by inheritance from the parent
+								 * table */
+	bool		linked;			/* its owner is always that of another object */
+	bool		folded;			/* created by its parent's CREATE statement */
+	bool		alone;			/* its table is detached from the parent
+								 * during the change */
 	bool		apart;			/* it must not be folded */
-	bool		keeps;			/* it is made again with what is not compared */
+	bool		keeps;			/* properties that are not compared are kept
+								 * when it is re-created */
 	char	   *values[FLEXIBLE_ARRAY_MEMBER];	/* by property of the kind;
 												 * NULL: the default */
 } CmigObject;

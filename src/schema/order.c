@@ -195,7 +195,7 @@ made_node(const Order *order, const CmigObject *object)
 	return change->host ? change->host->last_node : change->last_node;
 }
 
-/* Does it need the other one afterwards, too? */
+/* Does the object still depend on the other one after the change? */
 static bool
 keeps(const Order *order, const CmigObject *object, const CmigObject *on)
 {
@@ -219,7 +219,11 @@ add_old(Order *order, const CmigObject *object, const CmigObject *on)
 	if (order->nodes[node].type == CMIG_NODE_DROP ||
 		(order->nodes[node].type == CMIG_NODE_ALTER && order->nodes[dependent].type == CMIG_NODE_DROP))
 		add_edge(order, node, dependent);
-	/* what is dropped, or ceases to have the type, does so under the old name */
+
+	/*
+	 * the old type has its temporary name when dependents are dropped or
+	 * change their type
+	 */
 	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node < 0 &&
 		(order->nodes[dependent].type == CMIG_NODE_DROP ||
 		 (order->nodes[dependent].type == CMIG_NODE_ALTER && !keeps(order, object, on))))
@@ -295,7 +299,10 @@ add_siblings(Order *order)
 	}
 }
 
-/* What a table, or one that it inherits, loses goes after the node. */
+/*
+ * The node must come before the drop of a table and of its columns and
+ * constraints.
+ */
 static void
 add_part(Order *order, int node, const CmigObject *table)
 {
@@ -304,7 +311,10 @@ add_part(Order *order, int node, const CmigObject *table)
 		add_edge(order, end_node(order, child), node);
 }
 
-/* What it gets comes before the node. */
+/*
+ * The node must come after the creation of a table and of its columns and
+ * constraints.
+ */
 static void
 add_join(Order *order, int node, const CmigObject *table)
 {
@@ -519,7 +529,7 @@ typedef struct Walk
 								 * stack, 2 done */
 	int		   *next;			/* the node's next edge */
 	int		   *stack;
-	bool		again;			/* with the same edges */
+	bool		again;			/* walk again with the same edges */
 } Walk;
 
 /* Ignore a soft edge on the stack; returns false if there is none. */

@@ -19,8 +19,10 @@ typedef enum CmigNodeType
 {
 	CMIG_NODE_AWAY,				/* the old object gets another name */
 	CMIG_NODE_DROP,
-	CMIG_NODE_PART,				/* from what it inherits no longer */
-	CMIG_NODE_JOIN,				/* what it inherits, once it has all of that */
+	CMIG_NODE_PART,				/* NO INHERIT for tables that are no longer
+								 * parents */
+	CMIG_NODE_JOIN,				/* INHERIT for new parents, once the table has
+								 * all of their columns */
 	CMIG_NODE_ALTER,
 	CMIG_NODE_CREATE,
 	CMIG_NODE_UNSUPPORTED

@@ -1,8 +1,8 @@
 /*
  * using.c
- *	  How a value of one type becomes one of another.
+ *	  Conversions of values when the type of a column changes.
  *
- * Types without a cast between them go by way of text, as their values look.
+ * If there is no cast between two types, values are converted through text.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -115,11 +115,12 @@ cmig_using_append(StringInfo buf, const char *column, const char *from, const ch
 		appendStringInfo(buf, " USING %s::text::%s", column, to);
 }
 
-/*
- * What becomes of the rows
- */
+/* Effects on existing rows */
 
-/* The numbers of a modifier: "numeric(10,2)"; their count. */
+/*
+ * Get the numbers of a type modifier, as in "numeric(10,2)"; returns how many
+ * there are.
+ */
 static int
 modifier_of(const char *type, int *first, int *second)
 {
@@ -138,7 +139,10 @@ is_one_of(const char *type, const char *const *types)
 	return false;
 }
 
-/* Does each value of a type with the one modifier fit the other one as it is? */
+/*
+ * Is each value of a type with one modifier valid, unchanged, with the other
+ * modifier?
+ */
 static bool
 modifier_keeps(const char *base, const char *from, const char *to)
 {
@@ -186,7 +190,7 @@ cmig_using_converts(const char *from, const char *to)
 	return buf.len > 0;
 }
 
-/* The numbers of integer types, from narrow to wide; -1 for another one. */
+/* The rank of an integer type, from narrow to wide; -1 for other types. */
 static int
 width_of(const char *type)
 {
@@ -200,7 +204,10 @@ width_of(const char *type)
 	return -1;
 }
 
-/* Does a value of a type perhaps not fit the other modifier?  Times are rounded. */
+/*
+ * Can the other modifier reject values?  It never does for times, which are
+ * rounded.
+ */
 static bool
 is_narrower(const char *base, const char *from, const char *to)
 {

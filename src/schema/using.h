@@ -13,8 +13,10 @@
 #include "lib/stringinfo.h"
 
 /*
- * Append " USING ..." for ALTER COLUMN ... TYPE, or nothing if it is not
- * needed: indexes, defaults, and constraints go along.
+ * cmig_using_append() appends " USING ..." for ALTER COLUMN ... TYPE, unless
+ * the server converts the values without it.  If cmig_using_needed() returns
+ * false, the server converts indexes, defaults, and constraints with the
+ * column.
  */
 extern bool cmig_using_needed(const char *from, const char *to);
 extern void cmig_using_append(StringInfo buf, const char *column, const char *from, const char *to);
@@ -28,7 +30,9 @@ extern bool cmig_using_converts(const char *from, const char *to);
  */
 extern bool cmig_using_keeps(const char *from, const char *to);
 
-/* May a value not fit into the other type? */
+/*
+ * Can the conversion fail, because a value does not fit into the other type?
+ */
 extern bool cmig_using_may_fail(const char *from, const char *to);
 
 #endif							/* CMIG_USING_H */
