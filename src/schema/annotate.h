@@ -12,6 +12,7 @@
 #include "postgres.h"
 #include "schema/kind.h"
 
+/* The options of cmig.diff and similar functions. */
 typedef struct CmigDiffOptions
 {
 	bool		models;			/* compare only objects that ORMs can define */

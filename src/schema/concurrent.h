@@ -1,6 +1,6 @@
 /*
  * concurrent.h
- *	  Statements that let others read and write meanwhile, for a stepwise
+ *	  Statements that do not block reads and writes, for a stepwise
  *	  revision.
  *
  * Pure.

@@ -13,6 +13,7 @@
 #include "schema/annotate.h"
 #include "schema/image.h"
 
+/* How an object of the old image becomes that of the new one. */
 typedef enum CmigAction
 {
 	CMIG_NO_CHANGE,
@@ -23,6 +24,7 @@ typedef enum CmigAction
 	CMIG_UNSUPPORTED
 } CmigAction;
 
+/* One object in both images, and what must be done to change it. */
 typedef struct CmigChange
 {
 	CmigAction	action;
@@ -50,6 +52,7 @@ typedef struct CmigChange
 	int			away_node;		/* node that renames the old one */
 } CmigChange;
 
+/* Two images and a change for each object in either of them. */
 typedef struct CmigDifference
 {
 	const CmigImage *from;

@@ -17,7 +17,7 @@ typedef struct AddressEntry
 	CmigObject *object;
 } AddressEntry;
 
-/* An image that is being read and whose objects are not sorted yet. */
+/* A dependency that was noted while the image is being read. */
 typedef struct Edge
 {
 	CmigObject *object;

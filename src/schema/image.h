@@ -13,6 +13,7 @@
 #include "schema/kind.h"
 #include "utils/hsearch.h"
 
+/* The objects of a set of schemas at one point in time. */
 typedef struct CmigImage
 {
 	int			count;

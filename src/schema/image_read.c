@@ -117,9 +117,7 @@ read_members(Reader *reader)
 	cmig_query_each(&query, NULL, NULL, add_member, reader);
 }
 
-/*
- * The object that stands for the extension, if this object is a member of one.
- */
+/* Is this object a member of an extension? */
 static bool
 is_member(const Reader *reader, CmigAddress address, CmigAddress *extension)
 {

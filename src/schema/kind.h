@@ -44,6 +44,7 @@ typedef struct CmigDdl
 #define CMIG_PROPERTY_CAREFUL		0x08	/* alter() examines it even if it
 											 * is equal */
 
+/* A property of a kind: its name and how its values are compared. */
 typedef struct CmigProperty
 {
 	const char *name;
@@ -97,6 +98,7 @@ typedef struct CmigAlter
 #define CMIG_KIND_GLOBAL		0x1000	/* has no schema: not compared if
 										 * schemas are named */
 
+/* Everything that distinguishes one kind of object from others. */
 typedef struct CmigKind
 {
 	const char *name;			/* in the column kind: "foreign key" */

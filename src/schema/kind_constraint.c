@@ -2,8 +2,8 @@
  * kind_constraint.c
  *	  Constraints of tables.
  *
- * A foreign key is a kind of its own: it is created after all tables.  The index of
- * a constraint is part of it.
+ * Foreign keys are a kind of their own, because they are created after all
+ * tables.  The index of a constraint is part of it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

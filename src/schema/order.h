@@ -15,6 +15,7 @@
 #include "postgres.h"
 #include "schema/compare.h"
 
+/* The part of a change that a node executes. */
 typedef enum CmigNodeType
 {
 	CMIG_NODE_AWAY,				/* the old object gets another name */
@@ -28,6 +29,7 @@ typedef enum CmigNodeType
 	CMIG_NODE_UNSUPPORTED
 } CmigNodeType;
 
+/* A step in the order of statements. */
 typedef struct CmigNode
 {
 	CmigNodeType type;

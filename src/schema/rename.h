@@ -21,6 +21,7 @@ typedef enum CmigRenameRank
 	CMIG_RENAME_RANKS
 } CmigRenameRank;
 
+/* A rename that the user requested, or that was derived from another one. */
 typedef struct CmigRename
 {
 	const char *text;			/* the rename as the user wrote it, or NULL */
