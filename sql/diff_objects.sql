@@ -14,18 +14,18 @@ SET search_path = shop;
 -- a view and what is on it survive a column that changes its type
 SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	CREATE TABLE a (x int, y text);
-	CREATE VIEW v AS SELECT x, y FROM a;
-	CREATE VIEW w AS SELECT x FROM v;
-	CREATE MATERIALIZED VIEW m AS SELECT x FROM a;
+	CREATE VIEW v AS SELECT x, y FROM a, (VALUES (1)) one;
+	CREATE VIEW w AS SELECT x FROM v, (VALUES (1)) one;
+	CREATE MATERIALIZED VIEW m AS SELECT x FROM a, (VALUES (1)) one;
 	CREATE INDEX ON m (x);
 	COMMENT ON VIEW w IS 'w';
 	COMMENT ON COLUMN v.x IS 'v.x';
 	GRANT SELECT ON w TO PUBLIC;
 	CREATE POLICY p ON a USING (x > 0); $$, $$
 	CREATE TABLE a (x bigint, y text);
-	CREATE VIEW v AS SELECT x, y FROM a;
-	CREATE VIEW w AS SELECT x FROM v;
-	CREATE MATERIALIZED VIEW m AS SELECT x FROM a;
+	CREATE VIEW v AS SELECT x, y FROM a, (VALUES (1)) one;
+	CREATE VIEW w AS SELECT x FROM v, (VALUES (1)) one;
+	CREATE MATERIALIZED VIEW m AS SELECT x FROM a, (VALUES (1)) one;
 	CREATE INDEX ON m (x);
 	COMMENT ON VIEW w IS 'w';
 	COMMENT ON COLUMN v.x IS 'v.x';
@@ -68,7 +68,7 @@ SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	CREATE TABLE a3 PARTITION OF a FOR VALUES FROM (20) TO (30);
 	CREATE INDEX ON a (y); $$);
 -- a view becomes a materialized view
-SELECT upgrade_sql FROM pg_temp.judge('CREATE TABLE a (x int); CREATE VIEW v AS SELECT x FROM a', 'CREATE TABLE a (x int); CREATE MATERIALIZED VIEW v AS SELECT x FROM a');
+SELECT upgrade_sql FROM pg_temp.judge('CREATE TABLE a (x int); CREATE VIEW v AS SELECT x FROM a, (VALUES (1)) one', 'CREATE TABLE a (x int); CREATE MATERIALIZED VIEW v AS SELECT x FROM a, (VALUES (1)) one');
 -- an index of a partitioned table
 SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	CREATE TABLE a (x int, y int) PARTITION BY RANGE (x);
@@ -81,10 +81,10 @@ SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	CREATE TYPE mood AS ENUM ('sad', 'ok');
 	CREATE TABLE a (m mood DEFAULT 'ok' CHECK (m <> 'sad'));
-	CREATE VIEW v AS SELECT m FROM a; $$, $$
+	CREATE VIEW v AS SELECT m FROM a, (VALUES (1)) one; $$, $$
 	CREATE TYPE mood AS ENUM ('sad', 'meh', 'ok');
 	CREATE TABLE a (m mood DEFAULT 'meh' CHECK (m <> 'sad'));
-	CREATE VIEW v AS SELECT m FROM a; $$);
+	CREATE VIEW v AS SELECT m FROM a, (VALUES (1)) one; $$);
 RESET search_path;
 DROP SCHEMA shop;
 DROP EXTENSION pg_cmig;

@@ -84,13 +84,12 @@ static const char *
 start_of(const CmigObject *sequence)
 {
 	char	   *const *values = sequence->values;
-	const char *type = values[TYPE] == NULL ? "bigint" : values[TYPE];
 
 	if (values[START])
 		return values[START];
 	if (values[INCREMENT] == NULL || *values[INCREMENT] != '-')
 		return values[MINIMUM] ? values[MINIMUM] : "1";
-	return values[MAXIMUM] ? values[MAXIMUM] : strcmp(type, "smallint") == 0 ? "-1" : "-1";
+	return values[MAXIMUM] ? values[MAXIMUM] : "-1";
 }
 
 static char *
