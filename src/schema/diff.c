@@ -15,6 +15,7 @@
 #include "schema/diff_options.h"
 #include "schema/hazard.h"
 #include "schema/image_read.h"
+#include "schema/normal.h"
 #include "schema/rename_read.h"
 #include "schema/shadow.h"
 #include "schema/target.h"
@@ -157,26 +158,6 @@ cmig_diff(PG_FUNCTION_ARGS)
  * cmig.diff_schemas
  */
 
-/* Replace a name with another one in a printed text. */
-static char *
-rename_in(char *text, const char *old, const char *new)
-{
-	StringInfoData result;
-	char	   *found;
-
-	if (text == NULL || strstr(text, old) == NULL)
-		return text;
-	initStringInfo(&result);
-	while ((found = strstr(text, old)) != NULL)
-	{
-		appendBinaryStringInfo(&result, text, found - text);
-		appendStringInfoString(&result, new);
-		text = found + strlen(old);
-	}
-	appendStringInfoString(&result, text);
-	return result.data;
-}
-
 /*
  * Read the other schema while it has the first one's name, and the first one
  * has a temporary name.  Its references to the first schema are then replaced
@@ -199,7 +180,7 @@ read_renamed(CmigShadow *shadow, void *arg)
 		CmigObject *object = diff->image->objects[i];
 
 		for (int j = 0; j < object->kind->nproperties; j++)
-			object->values[j] = rename_in(object->values[j], old, new);
+			object->values[j] = cmig_normal_rename(object->values[j], old, new);
 	}
 }
 

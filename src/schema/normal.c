@@ -332,3 +332,22 @@ cmig_normal_reloadable(char *text)
 	appendStringInfoString(&result, rest);
 	return result.data;
 }
+
+char *
+cmig_normal_rename(char *text, const char *old, const char *new)
+{
+	StringInfoData result;
+	char	   *found;
+
+	if (text == NULL || strstr(text, old) == NULL)
+		return text;
+	initStringInfo(&result);
+	while ((found = strstr(text, old)) != NULL)
+	{
+		appendBinaryStringInfo(&result, text, found - text);
+		appendStringInfoString(&result, new);
+		text = found + strlen(old);
+	}
+	appendStringInfoString(&result, text);
+	return result.data;
+}

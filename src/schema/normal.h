@@ -22,4 +22,7 @@ extern bool cmig_normal_same(const char *a, const char *b);
  */
 extern char *cmig_normal_reloadable(char *text);
 
+/* Replace a name with another one in a printed text, which may be NULL. */
+extern char *cmig_normal_rename(char *text, const char *old, const char *new);
+
 #endif							/* CMIG_NORMAL_H */

@@ -11,6 +11,7 @@
 
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
+#include "schema/normal.h"
 #include "schema/replace.h"
 
 #include "mb/pg_wchar.h"
@@ -151,26 +152,6 @@ cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
 	}
 }
 
-/* The text with one name replaced by another. */
-static char *
-replaced(char *text, const char *old, const char *new)
-{
-	StringInfoData result;
-	char	   *found;
-
-	if (text == NULL || strstr(text, old) == NULL)
-		return text;
-	initStringInfo(&result);
-	while ((found = strstr(text, old)) != NULL)
-	{
-		appendBinaryStringInfo(&result, text, found - text);
-		appendStringInfoString(&result, new);
-		text = found + strlen(old);
-	}
-	appendStringInfoString(&result, text);
-	return result.data;
-}
-
 /*
  * In the properties of an old type, replace names of other old types by their
  * temporary names.
@@ -186,7 +167,7 @@ name_away(const CmigDifference *difference, const CmigObject *object, CmigObject
 		if (other->away == NULL)
 			continue;
 		for (int j = 0; j < object->kind->nproperties; j++)
-			copy->values[j] = replaced(copy->values[j], name, other->away->identity);
+			copy->values[j] = cmig_normal_rename(copy->values[j], name, other->away->identity);
 	}
 }
 
