@@ -187,6 +187,20 @@ resembles_marker(const CmigLexer *lexer, const char *end)
 }
 
 bool
+cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end)
+{
+	char	   *word;
+	bool		result;
+
+	if (!begins_marker(lexer, end, &word))
+		return false;
+	result = strncmp(word, "replay", 6) == 0 && cmig_marker_is_blank(word[6]) &&
+		strcmp(word + 6 + strspn(word + 6, " \t"), "skip") == 0;
+	pfree(word);
+	return result && cmig_marker_is_alone(lexer);
+}
+
+bool
 cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
 {
 	char	   *word;
@@ -201,8 +215,8 @@ cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
 		return false;
 	}
 
-	/* for the linter; it belongs to the statement that follows */
-	ignore = strncmp(word, "ignore", 6) == 0;
+	/* these belong to the statement that follows */
+	ignore = strncmp(word, "ignore", 6) == 0 || cmig_marker_is_replay_skip(lexer, end);
 	if (memcmp(lexer->start + 2 + strspn(lexer->start + 2, " \t"), "cmig:", 5) == 0)
 	{
 		for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)

@@ -79,6 +79,12 @@ extern const char *cmig_marker_find_glued(const CmigLexer *lexer, const char *en
 extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section);
 
 /*
+ * Is it "-- cmig:replay skip", alone on its line?  The statement that follows is
+ * left out when the revision is replayed.
+ */
+extern bool cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end);
+
+/*
  * Is it a correct marker of a section that does not count because other text is
  * before it on its line?  *section is set to what it would start.
  */

@@ -241,7 +241,8 @@ run_backfill(CmigBackfill *b)
 
 	if (b->one_transaction)
 	{
-		cmig_backfill_resume_refuse(b->target, &b->identity, b->caller);
+		if (!cmig_runner_is_replaying())
+			cmig_backfill_resume_refuse(b->target, &b->identity, b->caller);
 		b->run.pass = 1;
 		run_passes(b);
 		return;

@@ -62,6 +62,9 @@ static bool concurrent_ddl = true;
 static const char *running = NULL;
 static CmigDirection running_direction;
 
+/* Is it replayed in a shadow? */
+static bool replaying = false;
+
 /* Storage of cmig.running_revision, whose value comes from show_running(). */
 static char *running_dummy = NULL;
 
@@ -109,7 +112,13 @@ cmig_runner_init(void)
 bool
 cmig_runner_concurrent_ddl(void)
 {
-	return cmig_settings_bool("cmig.concurrent_ddl", concurrent_ddl);
+	return !replaying && cmig_settings_bool("cmig.concurrent_ddl", concurrent_ddl);
+}
+
+bool
+cmig_runner_is_replaying(void)
+{
+	return replaying;
 }
 
 const char *
@@ -519,6 +528,7 @@ static void
 stop_running(int statement_timeout, bool timeout_was_active)
 {
 	running = NULL;
+	replaying = false;
 	cmig_lock_wait_unwatch();
 	start_statement_timeout(timeout_was_active ? statement_timeout : 0);
 	pgstat_report_activity(STATE_RUNNING,
@@ -583,6 +593,7 @@ cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)
 	run->timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
 	running = step->revision;
 	running_direction = step->direction;
+	replaying = step->replayed;
 	cmig_extension_note();
 	forget_statement();
 	cmig_lock_wait_watch(GetUserId());

@@ -16,8 +16,14 @@
 /* Register the settings of the run layer. */
 extern void cmig_runner_init(void);
 
-/* Do statements with CONCURRENTLY run as they are (cmig.concurrent_ddl)? */
+/*
+ * Do statements with CONCURRENTLY run as they are (cmig.concurrent_ddl)?  In a
+ * replay they do not.
+ */
 extern bool cmig_runner_concurrent_ddl(void);
+
+/* Is the script that is running replayed in a shadow? */
+extern bool cmig_runner_is_replaying(void);
 
 /*
  * Raise 55000 if a script is running in this session, or if pg_cmig is writing

@@ -25,6 +25,8 @@ typedef struct CmigRunStep
 								 * transaction */
 	bool		committed;		/* the step is committed before the next one
 								 * runs */
+	bool		replayed;		/* it runs in a shadow, where nothing is
+								 * committed */
 } CmigRunStep;
 
 /* A script in progress: what the error context shows. */

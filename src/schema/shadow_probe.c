@@ -8,7 +8,9 @@
  * text runs the target's SQL in a shadow of the schemas, and returns the first
  * column of the query probe, which is run there, and then the notes about the
  * target. cmig_shadow_probe_rename(schema text, name text, probe text) runs
- * the query while the schema has the other name.
+ * the query while the schema has the other name.  cmig_replay_probe(plan text,
+ * probe text) replays what plan says ('applied', 'all', or a revision's id) and
+ * returns the first column of the query.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,6 +18,9 @@
 
 #include "base/argument.h"
 #include "base/query.h"
+#include "graph/target.h"
+#include "move/move.h"
+#include "schema/replay.h"
 #include "schema/shadow.h"
 #include "schema/target.h"
 
@@ -27,6 +32,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_shadow_probe);
 PG_FUNCTION_INFO_V1(cmig_shadow_probe_rename);
+PG_FUNCTION_INFO_V1(cmig_replay_probe);
 
 typedef struct Probe
 {
@@ -114,5 +120,38 @@ cmig_shadow_probe_rename(PG_FUNCTION_ARGS)
 	cmig_shadow_rename(get_namespace_oid(cmig_argument_text(fcinfo, 0), false),
 					   cmig_argument_text(fcinfo, 1), "shadow_probe_rename()",
 					   run_probe, &probe);
+	return (Datum) 0;
+}
+
+typedef struct ReplayProbe
+{
+	Probe	   *probe;
+	CmigReplayPlan *plan;
+} ReplayProbe;
+
+static void
+replay_probe(CmigReplay *replay, void *arg)
+{
+	ReplayProbe *replayed = arg;
+
+	cmig_replay_upgrade(replay, replayed->plan->nodes, replayed->plan->count);
+	run_probe(NULL, replayed->probe);
+}
+
+Datum
+cmig_replay_probe(PG_FUNCTION_ARGS)
+{
+	Probe		probe = {0};
+	ReplayProbe replayed = {&probe};
+	char	   *plan = cmig_argument_text(fcinfo, 0);
+	CmigSituation now = cmig_move_read(false);
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	probe.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	probe.query = cmig_argument_text(fcinfo, 1);
+	replayed.plan = strcmp(plan, "applied") == 0 ? cmig_replay_plan_applied(&now) :
+		strcmp(plan, "all") == 0 ? cmig_replay_plan_all(&now) :
+		cmig_replay_plan_nodes(now.graph, cmig_target_absolute(now.graph, plan));
+	cmig_replay_run(now.graph, "replay_probe()", replay_probe, &replayed);
 	return (Datum) 0;
 }

@@ -178,8 +178,8 @@ changes_live_rows(CmigTargetState *state, const RawStmt *raw)
 	}
 }
 
-static void
-execute(CmigTargetState *state, const CmigStatement *statement)
+void
+cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 {
 	RawStmt    *raw = statement->raw;
 	const char *reason;
@@ -223,12 +223,12 @@ run_statements(CmigTargetState *state, CmigScriptRun *run, CmigTargetText *text)
 			break;
 		state->line = run->statement.line;
 		if (text->comments == NIL)
-			execute(state, &run->statement);
+			cmig_target_execute(state, &run->statement);
 		else
 		{
 			RawStmt    *raw = copyObject(run->statement.raw);
 
-			execute(state, &run->statement);
+			cmig_target_execute(state, &run->statement);
 			collect_renames(state, text, &run->statement, raw);
 		}
 		MemoryContextSwitchTo(context);

@@ -8,8 +8,10 @@
 #define CMIG_SCHEMA_TARGET_H
 
 #include "postgres.h"
+#include "parse/script.h"
 #include "schema/shadow.h"
 #include "schema/target_result.h"
+#include "schema/target_state.h"
 
 /* Register the hook that processes the target's utility statements. */
 extern void cmig_target_init(void);
@@ -21,5 +23,12 @@ extern void cmig_target_init(void);
  * the statement.  The result is in the current memory context.
  */
 extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql);
+
+/*
+ * For replay: run one statement, unless it changes the rows of live tables or
+ * sets the value of a sequence.  The caller has entered the session and is
+ * watching its utility statements (target_utility.h).
+ */
+extern void cmig_target_execute(CmigTargetState *state, const CmigStatement *statement);
 
 #endif							/* CMIG_SCHEMA_TARGET_H */

@@ -2,7 +2,7 @@
  * target_state.h
  *	  The state of a target while its SQL is running.
  *
- * Shared by the modules target_*; other modules use target.h.
+ * Shared by the modules target_* and replay; other modules use target.h.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,0 +1,454 @@
+/*
+ * replay.c
+ *	  Runs the scripts of revisions in the shadow, to see what they make.
+ *
+ * Each script has a session of its own, as in a real run.  Between scripts the
+ * server's list of uncommitted enum values is emptied, because a real run may
+ * have committed there; the caller's list is put back when the shadow has ended.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/subtransaction.h"
+#include "format/marker.h"
+#include "graph/graph_walk.h"
+#include "move/step_texts.h"
+#include "parse/lexer.h"
+#include "parse/script.h"
+#include "parse/statement.h"
+#include "run/lock_wait.h"
+#include "run/runner.h"
+#include "run/script_run.h"
+#include "run/session.h"
+#include "schema/image_read.h"
+#include "schema/replay.h"
+#include "schema/shadow.h"
+#include "schema/target.h"
+#include "schema/target_extension.h"
+#include "schema/target_state.h"
+#include "schema/target_utility.h"
+
+#include "access/xact.h"
+#include "catalog/pg_enum.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+/* See replay.h. */
+struct CmigReplay
+{
+	const CmigGraph *graph;
+	const char *caller;
+	CmigReplayTask task;
+	void	   *arg;
+	CmigTargetState state;
+};
+
+/* The revision that could not be replayed. */
+static const char *failed = NULL;
+
+/*
+ * Which revisions
+ */
+
+static CmigReplayPlan *
+make_plan(const CmigGraph *graph, const CmigMarks *marks)
+{
+	CmigReplayPlan *plan = palloc(sizeof(CmigReplayPlan));
+
+	plan->graph = graph;
+	plan->nodes = cmig_graph_order(graph, marks, &plan->count);
+	return plan;
+}
+
+CmigReplayPlan *
+cmig_replay_plan_applied(const CmigSituation *now)
+{
+	cmig_target_require_known_rows(now->graph, now->applied);
+	return make_plan(now->graph, now->applied->applied);
+}
+
+CmigReplayPlan *
+cmig_replay_plan_all(const CmigSituation *now)
+{
+	CmigMarks  *marks = cmig_graph_marks(now->graph);
+
+	for (int i = 0; i < now->graph->count; i++)
+		(void) cmig_graph_mark(marks, i);
+	return make_plan(now->graph, marks);
+}
+
+CmigReplayPlan *
+cmig_replay_plan_nodes(const CmigGraph *graph, List *nodes)
+{
+	CmigMarks  *marks = cmig_graph_marks(graph);
+	ListCell   *cell;
+
+	foreach(cell, nodes)
+		(void) cmig_graph_mark(marks, lfirst_int(cell));
+	cmig_graph_mark_ancestors(graph, marks, true);
+	return make_plan(graph, marks);
+}
+
+/*
+ * Errors
+ */
+
+const char *
+cmig_replay_failed(void)
+{
+	return failed;
+}
+
+/* Is it an error that the script cannot help? */
+static bool
+is_from_outside(const ErrorData *error)
+{
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			return true;
+		default:
+			return error->elevel > ERROR || error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+	}
+}
+
+/* What to do about a statement that fails only because it is replayed. */
+static const char *
+hint_for(const ErrorData *error)
+{
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
+			return "A procedure or DO block that commits cannot be replayed. If it does not change the schema, put a line \"-- cmig:replay skip\" before the statement in the revision's file, and load it.";
+		case ERRCODE_SYNTAX_ERROR:
+			return "Correct the revision's file, and load it.";
+		default:
+			return "Revisions are replayed in empty schemas, after those that they build on. If the statement needs rows or objects that no revision makes, and does not change the schema itself, put a line \"-- cmig:replay skip\" before it in the revision's file, and load it.";
+	}
+}
+
+/* Replace an error of a script by one that says what it means for the replay. */
+static void
+explain(ErrorData *error, const CmigRunStep *step)
+{
+	StringInfoData detail;
+
+	if (error->sqlerrcode == ERRCODE_OUT_OF_MEMORY && error->message != NULL &&
+		strcmp(error->message, "out of shared memory") == 0)
+		error->hint = "One transaction holds a lock for each table of the revisions. Raise max_locks_per_transaction.";
+	if (is_from_outside(error))
+		return;
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "%s.", error->message);
+	if (error->detail != NULL)
+		appendStringInfo(&detail, " %s", error->detail);
+	failed = step->revision;
+	error->hint = pstrdup(hint_for(error));
+	error->message = psprintf(step->direction == CMIG_UPGRADE ?
+							  "revision \"%s\" cannot be replayed" :
+							  "the downgrade of revision \"%s\" cannot be replayed",
+							  step->revision);
+	error->detail = detail.data;
+	error->sqlerrcode = ERRCODE_CMIG_NOT_REPLAYABLE;
+}
+
+/*
+ * Running a script
+ */
+
+/* Is there a marker between two statements? */
+static bool
+is_skipped(const char *sql, int from, int to)
+{
+	CmigLexer	lexer;
+
+	cmig_lexer_init(&lexer, sql);
+	cmig_lexer_move(&lexer, sql + from, 1);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END && lexer.start < sql + to)
+		if (lexer.type == CMIG_TOKEN_LINE_COMMENT &&
+			cmig_marker_is_replay_skip(&lexer, lexer.next))
+			return true;
+	return false;
+}
+
+/* Allow new values of enums to be used, as after a commit. */
+static void
+commit_enums(void)
+{
+	AtEOXact_Enum();
+}
+
+static void
+execute(CmigReplay *replay, const CmigRunStep *step, const CmigStatement *statement)
+{
+	const char *reason;
+
+	switch (cmig_statement_classify(statement->raw, &reason))
+	{
+		case CMIG_STATEMENT_TRANSACTION:
+		case CMIG_STATEMENT_CLIENT_COPY:
+		case CMIG_STATEMENT_DISCARD_ALL:
+			cmig_statement_refuse(statement->raw);
+			break;
+		default:
+			break;
+	}
+	replay->state.line = statement->line;
+	cmig_target_execute(&replay->state, statement);
+	if (!step->transactional)
+		commit_enums();
+}
+
+static void
+run_statements(CmigReplay *replay, CmigScriptRun *run)
+{
+	const char *sql = run->step->sql;
+	bool		has_marker = strstr(sql, "cmig:replay") != NULL;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	CmigScriptReader *script = cmig_script_open(sql);
+	int			end = 0;
+
+	MemoryContextSwitchTo(context);
+	while (cmig_runner_next(run, script))
+	{
+		int			start = run->statement.offset;
+
+		if (!has_marker || !is_skipped(sql, end, start))
+			execute(replay, run->step, &run->statement);
+		end = start + strlen(run->statement.text);
+		MemoryContextSwitchTo(context);
+		run->statement.text = NULL;
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	run->statement.text = NULL;
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+}
+
+static void
+run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = cmig_script_run_describe_error;
+	callback.arg = run;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	run->phase = "before its first statement";
+	cmig_session_enter(session);
+	cmig_target_utility_watch(&replay->state);
+	run->phase = NULL;
+	run_statements(replay, run);
+	run->phase = "after its last statement";
+	cmig_session_leave(session);
+	cmig_target_utility_watch(NULL);
+	commit_enums();
+
+	error_context_stack = callback.previous;
+}
+
+static void
+replay_script(CmigReplay *replay, const CmigRunStep *stored)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	CmigRunStep step = *stored;
+	CmigScriptRun run;
+	CmigSession session = {0};
+
+	step.replayed = true;
+	cmig_runner_start(&run, &step);
+	run.verb = step.direction == CMIG_UPGRADE ? "replay" : "replay of the downgrade";
+	PG_TRY();
+	{
+		run_script(replay, &run, &session);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		cmig_target_utility_watch(NULL);
+		cmig_session_abandon(&session);
+		cmig_runner_stop(&run);
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		explain(error, &step);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	cmig_runner_stop(&run);
+}
+
+/* Steps of one direction, with nothing but their nodes. */
+static CmigPlan *
+plan_of(const int *nodes, int count, CmigDirection direction)
+{
+	CmigPlan   *plan = palloc0(sizeof(CmigPlan));
+
+	plan->direction = direction;
+	plan->count = count;
+	plan->steps = palloc_extended(sizeof(CmigPlanStep) * (Size) Max(count, 1),
+								  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < count; i++)
+		plan->steps[i].node = nodes[i];
+	return plan;
+}
+
+void
+cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count)
+{
+	CmigPlan   *plan = plan_of(nodes, count, CMIG_UPGRADE);
+	CmigStepTexts *texts = cmig_step_texts_make(replay->graph, plan);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		replay_script(replay, cmig_step_texts_get(texts, i));
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+void
+cmig_replay_step(CmigReplay *replay, int node, CmigDirection direction)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	CmigPlan   *plan = plan_of(&node, 1, direction);
+
+	replay_script(replay, cmig_step_texts_fetch(replay->graph, plan, node));
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/*
+ * The image
+ */
+
+typedef struct Reading
+{
+	CmigReplay *replay;
+	const CmigNames *schemas;
+	CmigImage  *image;
+} Reading;
+
+static void
+read_image(void *arg)
+{
+	Reading    *reading = arg;
+	CmigTargetState *state = &reading->replay->state;
+	CmigManaged *managed;
+
+	cmig_target_extension_settle(state);
+	managed = cmig_shadow_schemas(state->shadow);
+	if (reading->schemas != NULL)
+		managed = cmig_managed_schemas(reading->schemas);
+	reading->image = cmig_image_read(managed);
+}
+
+CmigImage *
+cmig_replay_image(CmigReplay *replay, const CmigNames *schemas)
+{
+	Reading		reading = {replay, schemas};
+	CmigShadow *shadow = replay->state.shadow;
+	Size		size = sizeof(CmigShadowSchema) * shadow->count;
+	CmigShadowSchema *saved = palloc(Max(size, 1));
+	ErrorData  *error;
+
+	/* it removes schemas that the scripts have not filled so far */
+	memcpy(saved, shadow->schemas, size);
+	error = cmig_subtransaction_rehearse(read_image, &reading);
+	memcpy(shadow->schemas, saved, size);
+	pfree(saved);
+	if (error != NULL)
+		ReThrowError(error);
+	return reading.image;
+}
+
+const CmigTarget *
+cmig_replay_target(const CmigReplay *replay)
+{
+	return replay->state.target;
+}
+
+/*
+ * The shadow
+ */
+
+static void
+run_task(CmigShadow *shadow, void *arg)
+{
+	CmigReplay *replay = arg;
+
+	memset(&replay->state, 0, sizeof(replay->state));
+	replay->state.shadow = shadow;
+	replay->state.context = CurrentMemoryContext;
+	replay->state.target = palloc0(sizeof(CmigTarget));
+	replay->state.subtransaction = GetCurrentSubTransactionId();
+	replay->task(replay, replay->arg);
+}
+
+void
+cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task, void *arg)
+{
+	CmigReplay	replay = {.graph = graph,.caller = caller,.task = task,.arg = arg};
+	Size		size = EstimateUncommittedEnumsSpace();
+	void	   *enums = palloc(size);
+
+	failed = NULL;
+	SerializeUncommittedEnums(enums, size);
+	PG_TRY();
+	{
+		cmig_shadow_run(cmig_managed_schemas(NULL), caller, run_task, &replay);
+	}
+	PG_FINALLY();
+	{
+		AtEOXact_Enum();
+		RestoreUncommittedEnums(enums);
+	}
+	PG_END_TRY();
+	pfree(enums);
+}
+
+/* A plan as a whole */
+
+typedef struct Whole
+{
+	const CmigReplayPlan *plan;
+	const CmigNames *schemas;
+	CmigReplayed *replayed;
+} Whole;
+
+static void
+replay_whole(CmigReplay *replay, void *arg)
+{
+	Whole	   *whole = arg;
+
+	cmig_replay_upgrade(replay, whole->plan->nodes, whole->plan->count);
+	whole->replayed->image = cmig_replay_image(replay, whole->schemas);
+	whole->replayed->target = cmig_replay_target(replay);
+}
+
+CmigReplayed *
+cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller)
+{
+	Whole		whole = {plan, schemas, palloc0(sizeof(CmigReplayed))};
+
+	cmig_replay_run(plan->graph, caller, replay_whole, &whole);
+	return whole.replayed;
+}

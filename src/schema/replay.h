@@ -1,0 +1,96 @@
+/*
+ * replay.h
+ *	  Runs the scripts of revisions in the shadow, to see what they make.
+ *
+ * The scripts run as in a real run: with cmig.search_path and cmig.role, and
+ * with the session restored after each.  Everything happens in one transaction:
+ * CONCURRENTLY is removed, procedures of pg_cmig do not commit, revisions that
+ * are not transactional run like others, and what cannot run in a transaction
+ * and does not change a schema (VACUUM) is left out.  verify_sql is not run.
+ * Objects outside of the schemas are treated as in a target (target.h).
+ *
+ * The tables of pg_cmig are what they are: scripts see their rows, and nothing
+ * is written to them.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_REPLAY_H
+#define CMIG_REPLAY_H
+
+#include "postgres.h"
+#include "base/revision.h"
+#include "move/move.h"
+#include "schema/image.h"
+#include "schema/target_result.h"
+
+/* Which revisions are replayed, parents before children. */
+typedef struct CmigReplayPlan
+{
+	const CmigGraph *graph;
+	int			count;
+	int		   *nodes;
+} CmigReplayPlan;
+
+/* What is applied; raises MG001 if a version row names an unknown revision. */
+extern CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
+
+/* All revisions. */
+extern CmigReplayPlan *cmig_replay_plan_all(const CmigSituation *now);
+
+/* These nodes (a list of int) and their ancestors, over dependencies too. */
+extern CmigReplayPlan *cmig_replay_plan_nodes(const CmigGraph *graph, List *nodes);
+
+/* A replay in progress. */
+typedef struct CmigReplay CmigReplay;
+
+/* What runs in the shadow; it calls the functions below. */
+typedef void (*CmigReplayTask) (CmigReplay *replay, void *arg);
+
+/*
+ * Run a task in a shadow of all schemas.  caller is the function's name for
+ * errors ("cmig.drift").  Memory is allocated in the current memory context,
+ * and is still there when the shadow has ended.  Raises what cmig_shadow_run()
+ * raises.
+ */
+extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
+							CmigReplayTask task, void *arg);
+
+/*
+ * Run the upgrade scripts of these nodes in order.  A script that cannot be
+ * replayed raises MG014: its detail is the server's message, its hint says what
+ * to do, and its context names statement and line.  Errors that are not the
+ * script's, such as a cancel or a lock timeout, are raised as they are.
+ */
+extern void cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count);
+
+/*
+ * Run one script of a revision.  MG006 if it has no downgrade script.
+ */
+extern void cmig_replay_step(CmigReplay *replay, int node, CmigDirection direction);
+
+/*
+ * What the shadow contains now: these schemas, NULL for all.  May be called more
+ * than once.
+ */
+extern CmigImage *cmig_replay_image(CmigReplay *replay, const CmigNames *schemas);
+
+/* What the scripts contained that could not be executed. */
+extern const CmigTarget *cmig_replay_target(const CmigReplay *replay);
+
+/*
+ * The revision whose script could not be replayed, NULL if there is none; for
+ * callers that have caught MG014.
+ */
+extern const char *cmig_replay_failed(void);
+
+/* The result of a plan as a whole. */
+typedef struct CmigReplayed
+{
+	CmigImage  *image;
+	const CmigTarget *target;
+} CmigReplayed;
+
+extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas,
+									  const char *caller);
+
+#endif							/* CMIG_REPLAY_H */
