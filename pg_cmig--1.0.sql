@@ -951,6 +951,28 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_diff_schemas'
 LANGUAGE C;
 
+CREATE FUNCTION cmig.autogenerate(message text, target_sql text,
+	rev_id text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	schemas text[] DEFAULT NULL, compare text DEFAULT 'all', owners boolean DEFAULT false,
+	privileges boolean DEFAULT true, comments boolean DEFAULT true, renames text[] DEFAULT '{}',
+	concurrently boolean DEFAULT false, store boolean DEFAULT false, source text DEFAULT 'live',
+	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_autogenerate'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.require_schema(target_sql text, schemas text[] DEFAULT NULL,
+	compare text DEFAULT 'all', owners boolean DEFAULT false, privileges boolean DEFAULT true,
+	comments boolean DEFAULT true, renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
+	source text DEFAULT 'live')
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_require_schema'
+LANGUAGE C;
+
+COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text) IS 'A revision file that brings the database to the schema that target_sql makes, and back: its id, name, content, and hazards; with store, it is stored as well. No row if there is no difference. Raises MG010 if revisions are pending, and as create_revision and diff.';
+COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Do nothing if the database has the schema that target_sql makes; otherwise raise an error that lists the differences. Raises MG010, and as diff.';
 COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'The schema as SQL that makes it, sorted so that the same schema gives the same text. Raises 22004, 22023, 3F000.';
 COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean) IS 'What brings the database to the schema that target_sql makes: the statements in order, with those that bring it back in reverse order. No rows: no difference. Raises 22004, 22023, 25006, 42501, 55000, and what target_sql raises.';
 COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'What brings one schema to what another one is, as diff. Raises 22004, 22023, 25006, 3F000, 55000.';

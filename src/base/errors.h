@@ -30,7 +30,7 @@
 #define ERRCODE_CMIG_CHANGED_REVISION		MAKE_SQLSTATE('M','G','0','0','8')
 /* verify_sql found the revision's result wrong */
 #define ERRCODE_CMIG_VERIFY_FAILED			MAKE_SQLSTATE('M','G','0','0','9')
-/* cmig.require: revisions are pending */
+/* revisions are pending, or the schema differs from the target */
 #define ERRCODE_CMIG_NOT_UP_TO_DATE			MAKE_SQLSTATE('M','G','0','1','0')
 /* cmig.protect forbids the move */
 #define ERRCODE_CMIG_PROTECTED				MAKE_SQLSTATE('M','G','0','1','1')

@@ -19,12 +19,12 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
-#include "base/listing.h"
 #include "base/result.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
 #include "graph/target.h"
 #include "move/move.h"
+#include "move/pending.h"
 #include "tables/catalog.h"
 
 PG_FUNCTION_INFO_V1(cmig_plan);
@@ -133,9 +133,6 @@ cmig_require(PG_FUNCTION_ARGS)
 	char	   *target = cmig_argument_text(fcinfo, 0);
 	CmigSituation now = cmig_move_read(true);
 	List	   *nodes = cmig_target_absolute(now.graph, target);
-	CmigPlan   *pending;
-	CmigListing ids;
-	bool		stepwise = false;	/* one of them needs a stepwise run */
 
 	cmig_target_require_known_rows(now.graph, now.applied);
 	cmig_target_require_sound_rows(now.graph, now.applied, true);
@@ -147,20 +144,6 @@ cmig_require(PG_FUNCTION_ARGS)
 						   get_database_name(MyDatabaseId)),
 				 errhint("Load the revision files with cmig.load, then SELECT * FROM cmig.upgrade(%s)",
 						 quote_literal_cstr(target))));
-	pending = cmig_plan_upgrade(now.graph, now.applied, nodes);
-	if (pending->count == 0)
-		PG_RETURN_VOID();
-
-	for (int i = 0; i < pending->count && !stepwise; i++)
-		stepwise = !now.graph->nodes[pending->steps[i].node].revision->transactional;
-	cmig_listing_init(&ids, CMIG_LISTING_QUOTED);
-	for (int i = 0; i < pending->count; i++)
-		cmig_listing_add(&ids, cmig_graph_id(now.graph, pending->steps[i].node));
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),
-			 errmsg("target database is not up to date"),
-			 errdetail_plural("%d revision is pending: %s.", "%d revisions are pending: %s.",
-							  pending->count, pending->count, cmig_listing_text(&ids)),
-			 stepwise ? errhint("CALL cmig.upgrade_stepwise(%s)", quote_literal_cstr(target))
-			 : errhint("SELECT * FROM cmig.upgrade(%s)", quote_literal_cstr(target))));
+	cmig_pending_require(&now, nodes, target);
+	PG_RETURN_VOID();
 }

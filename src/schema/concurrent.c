@@ -125,7 +125,8 @@ cmig_concurrent_change(const CmigObject *object, List *ddl)
 
 		entry->sql = cmig_concurrent_sql(object, sql);
 		entry->undo = cmig_concurrent_sql(object, entry->undo);
-		if (entry->sql != sql)
+		entry->stepwise = entry->sql != sql;
+		if (entry->stepwise)
 			entry->hazards &= ~CMIG_HAZARD_BLOCKS;
 	}
 }

@@ -44,7 +44,7 @@ put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *dd
 		const CmigDdl *entry = lfirst(cell);
 		CmigDiffRow row = {
 			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
-			.ddl = entry,.table = live_table(deparse, object)
+			.stepwise = entry->stepwise,.subject = object,.ddl = entry,.table = live_table(deparse, object)
 		};
 
 		deparse->callback(&row, deparse->arg);
@@ -91,7 +91,7 @@ static void
 put_away(Deparse *deparse, const CmigChange *change)
 {
 	const CmigObject *from = change->from;
-	CmigDiffRow row = {"alter", from->kind->name, from->identity};
+	CmigDiffRow row = {"alter", from->kind->name, from->identity,.subject = from};
 
 	row.upgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(from), cmig_quote(change->away->name));
 	row.downgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(change->away), cmig_quote(from->name));
@@ -102,7 +102,7 @@ static void
 put_drop(Deparse *deparse, const CmigChange *change)
 {
 	CmigObject *object = change->away ? change->away : change->from;
-	CmigDiffRow row = {"drop", object->kind->name, object->identity};
+	CmigDiffRow row = {"drop", object->kind->name, object->identity,.subject = object};
 	List	   *ddl = creation(deparse, object, &deparse->restore);
 	ListCell   *cell;
 
@@ -111,7 +111,10 @@ put_drop(Deparse *deparse, const CmigChange *change)
 	row.upgrade = cmig_kind_drop(object);
 	if (deparse->options->concurrently)
 	{
-		row.upgrade = cmig_concurrent_sql(object, unconstify(char *, row.upgrade));
+		const char *plain = row.upgrade;
+
+		row.upgrade = cmig_concurrent_sql(object, unconstify(char *, plain));
+		row.stepwise = row.upgrade != plain;
 		cmig_concurrent_change(object, ddl);
 	}
 	row.downgrade = join(ddl);
@@ -128,7 +131,7 @@ static void
 put_unsupported(Deparse *deparse, const CmigChange *change)
 {
 	const CmigObject *object = change->to ? change->to : change->from;
-	CmigDiffRow row = {"unsupported", object->kind->name, object->identity, NULL, NULL, change->reason};
+	CmigDiffRow row = {"unsupported", object->kind->name, object->identity, NULL, NULL, change->reason,.subject = object};
 
 	if (object->kind->create == NULL)
 	{

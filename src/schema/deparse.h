@@ -22,6 +22,8 @@ typedef struct CmigDiffRow
 	const char *downgrade;
 	const char *hazard;			/* a hazard that does not depend on the rows,
 								 * or NULL */
+	bool		stepwise;		/* the statement is for a stepwise revision */
+	const CmigObject *subject;	/* the object; NULL for a note on the target */
 	const CmigDdl *ddl;			/* the statement, for hazards to the rows of
 								 * the table; or NULL */
 	const CmigObject *table;	/* the live table; NULL if it is new */

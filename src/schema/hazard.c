@@ -84,21 +84,17 @@ append_word(StringInfo buf, const char *word)
 	appendStringInfo(buf, "%s%s", buf->len > 0 ? ", " : "", word);
 }
 
-char *
-cmig_hazard_text(const CmigDiffRow *row)
+/* What the statement does to the rows, without the table; NULL if nothing. */
+static char *
+hazard_words(const CmigDdl *ddl)
 {
-	int			hazards = row->ddl ? row->ddl->hazards : 0;
-	char	   *size = hazards != 0 || row->table != NULL ? table_size(row->table) : NULL;
+	int			hazards = ddl ? ddl->hazards : 0;
 	StringInfoData buf;
 
-	if (size == NULL || (hazards == 0 && row->hazard == NULL))
-		return row->hazard ? pstrdup(row->hazard) : NULL;
-	if (row->hazard != NULL)
-		return psprintf("%s (%s)", row->hazard, size);
-	initStringInfo(&buf);
-	if (row->ddl->old_type != NULL && !is_rewritten(row->ddl))
+	if (hazards == 0 || (ddl->old_type != NULL && !is_rewritten(ddl)))
 		return NULL;
-	if ((hazards & CMIG_HAZARD_REWRITE) && is_rewritten(row->ddl))
+	initStringInfo(&buf);
+	if ((hazards & CMIG_HAZARD_REWRITE) && is_rewritten(ddl))
 		append_word(&buf, "table rewrite");
 	if (hazards & CMIG_HAZARD_SCAN)
 		append_word(&buf, "full scan");
@@ -106,8 +102,33 @@ cmig_hazard_text(const CmigDiffRow *row)
 		append_word(&buf, "blocks writes");
 	if (hazards & CMIG_HAZARD_MAY_FAIL)
 		append_word(&buf, "may fail on existing rows");
-	if (buf.len == 0)
+	return buf.len > 0 ? buf.data : NULL;
+}
+
+char *
+cmig_hazard_text(const CmigDiffRow *row)
+{
+	bool		has_hazards = row->ddl != NULL && row->ddl->hazards != 0;
+	char	   *size = has_hazards || row->table != NULL ? table_size(row->table) : NULL;
+	char	   *words;
+
+	if (size == NULL)
+		return row->hazard ? pstrdup(row->hazard) : NULL;
+	if (row->hazard != NULL)
+		return psprintf("%s (%s)", row->hazard, size);
+	words = hazard_words(row->ddl);
+	return words ? psprintf("%s: %s (%s)", words, row->table->identity, size) : NULL;
+}
+
+char *
+cmig_hazard_general(const CmigDiffRow *row)
+{
+	char	   *words;
+
+	if (row->hazard != NULL)
+		return pstrdup(row->hazard);
+	if (row->table == NULL || row->table->address.catalog != RelationRelationId)
 		return NULL;
-	appendStringInfo(&buf, ": %s (%s)", row->table->identity, size);
-	return buf.data;
+	words = hazard_words(row->ddl);
+	return words ? psprintf("%s: %s", words, row->table->identity) : NULL;
 }

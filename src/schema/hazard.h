@@ -16,4 +16,10 @@
  */
 extern char *cmig_hazard_text(const CmigDiffRow *row);
 
+/*
+ * The same for an existing table of any size, with or without rows, for a
+ * statement that will run in other databases, too.
+ */
+extern char *cmig_hazard_general(const CmigDiffRow *row);
+
 #endif							/* CMIG_HAZARD_H */

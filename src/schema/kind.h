@@ -28,6 +28,7 @@ typedef struct CmigDdl
 								 * values of this type */
 	const char *new_type;		/* are stored unchanged in this one */
 	const char *expression;		/* or no rewrite if this is not volatile */
+	bool		stepwise;		/* it is for a stepwise revision */
 } CmigDdl;
 
 #define CMIG_HAZARD_REWRITE		0x01	/* rewrites the table */

@@ -119,7 +119,7 @@ static void
 put_step(RenameRead *read, const CmigRenameStep *step)
 {
 	const CmigObject *object = step->object;
-	CmigDiffRow row = {"rename", object->kind->name, object->identity, step->sql, step->undo};
+	CmigDiffRow row = {"rename", object->kind->name, object->identity, step->sql, step->undo,.subject = object};
 
 	read->callback(&row, read->arg);
 }

@@ -117,8 +117,8 @@ static const char *const owner[] = {
  */
 static const char *const reader_functions[] = {
 	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
-	"audit_transaction", "branches", "check", "current", "diff", "diff_schemas", "draft", "drift", "export", "heads",
-	"history", "lint", "plan", "require", "resolve", "rls_check", "rls_script", "rls_status",
+	"audit_transaction", "autogenerate", "branches", "check", "current", "diff", "diff_schemas", "draft", "drift", "export", "heads",
+	"history", "lint", "plan", "require", "require_schema", "resolve", "rls_check", "rls_script", "rls_status",
 	"schema_sql", "script", "show", "status", NULL
 };
 
@@ -128,7 +128,7 @@ static const char *const author_functions[] = {
 
 static const char *const migrator_functions[] = {
 	"add_check", "add_foreign_key", "add_not_null", "add_unique", "audit_retain",
-	"audit_trigger", "autogenerate", "backfill", "disable_audit", "disable_rls",
+	"audit_trigger", "backfill", "disable_audit", "disable_rls",
 	"downgrade", "downgrade_stepwise", "dry_run", "enable_audit",
 	"enable_audit_schema", "enable_rls", "enable_rls_schema", "repair", "reset",
 	"reset_stepwise", "rls_test", "set_protect", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL

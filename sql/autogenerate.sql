@@ -1,0 +1,103 @@
+--
+-- cmig.autogenerate and cmig.require_schema
+--
+CREATE EXTENSION pg_cmig;
+-- a file without its date
+CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
+AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')$$;
+\pset format unaligned
+\pset tuples_only on
+
+-- the first revision of an empty database
+\set models 'CREATE TYPE mood AS ENUM (\'sad\', \'happy\');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, mood mood DEFAULT \'happy\');CREATE INDEX ON person (name);CREATE TABLE note (id int PRIMARY KEY, person_id bigint NOT NULL REFERENCES person, body text);CREATE INDEX ON note (person_id);COMMENT ON TABLE note IS \'Notes\';'
+SELECT revision, file_name, pg_temp.undated(content), hazards FROM cmig.autogenerate('Create people', :'models', rev_id => '001');
+-- nothing was stored; now it is, as cmig.load does it
+SELECT count(*) FROM cmig.history();
+SELECT revision, hazards FROM cmig.autogenerate('Create people', :'models', rev_id => '001', store => true);
+-- refused while revisions are pending
+\set VERBOSITY default
+SELECT * FROM cmig.autogenerate('More', :'models');
+SELECT cmig.require_schema(:'models');
+SELECT revision FROM cmig.upgrade();
+-- the second time there is no difference
+SELECT * FROM cmig.autogenerate('More', :'models');
+SELECT cmig.require_schema(:'models');
+
+-- changes, with hazards; an empty table has them, too, as the file is for other databases
+SELECT cmig.schema_sql() AS before \gset
+INSERT INTO person (name) VALUES ('Ann');
+\set models 'CREATE TYPE mood AS ENUM (\'sad\', \'happy\');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name varchar(50) NOT NULL, email text UNIQUE);CREATE INDEX ON person (name);CREATE TABLE note (id int PRIMARY KEY, person_id bigint NOT NULL REFERENCES person ON DELETE CASCADE, body text NOT NULL);COMMENT ON TABLE note IS \'Notes\';CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n\tRETURN NEW;\nEND$$;CREATE TRIGGER touch BEFORE UPDATE ON note FOR EACH ROW EXECUTE FUNCTION touch();'
+SELECT cmig.require_schema(:'models');
+SELECT revision, pg_temp.undated(content), hazards FROM cmig.autogenerate('Change people', :'models', rev_id => '002', store => true);
+SELECT revision FROM cmig.upgrade();
+SELECT cmig.require_schema(:'models');
+SELECT revision FROM cmig.downgrade('-1');
+SELECT cmig.schema_sql() = :'before' AS as_before;
+SELECT revision FROM cmig.upgrade();
+
+-- for a stepwise run, the header says so, but only if a statement needs it
+SELECT revision, content ~ '\n-- transactional: true' AS transactional FROM cmig.autogenerate('New', :'models' || 'CREATE TABLE other (id int PRIMARY KEY); CREATE INDEX ON other (id)', rev_id => '003', concurrently => true);
+SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Stepwise', :'models' || 'CREATE INDEX ON note (body)', rev_id => '003', concurrently => true, store => true);
+CALL cmig.upgrade_stepwise();
+SELECT * FROM cmig.autogenerate('More', :'models' || 'CREATE INDEX ON note (body)');
+CALL cmig.downgrade_stepwise('-1');
+SELECT cmig.remove_revision('003');
+
+-- what goes into the file loads again, whatever the names
+\set models 'CREATE TABLE "a-- revision: 009" (x int, "b\n-- cmig:downgrade" int, c text DEFAULT E\'\\n-- cmig:verify\\n;\\\\\'); CREATE TABLE "; DROP TABLE x; --" (); CREATE FUNCTION "f\'\"\"" () RETURNS text LANGUAGE sql AS $$SELECT \'\n-- revision: 010\n\'; -- cmig:downgrade\n$$; CREATE INDEX "--\n-- cmig:upgrade" ON "a-- revision: 009" ("b\n-- cmig:downgrade")'
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', rev_id => '003');
+SELECT content FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', rev_id => '003') \gset
+SELECT * FROM cmig.load(:'content');
+SELECT revision FROM cmig.upgrade();
+SELECT cmig.require_schema(:'models');
+SELECT revision FROM cmig.downgrade('-1');
+SELECT revision FROM cmig.upgrade();
+SELECT cmig.require_schema(:'models');
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Back', '', rev_id => '004', store => true);
+SELECT revision FROM cmig.upgrade();
+SELECT cmig.require_schema('');
+SELECT revision FROM cmig.downgrade('-1');
+SELECT cmig.require_schema(:'models');
+SELECT revision FROM cmig.upgrade();
+
+-- what is not supported is in the file, in hazards, and in a warning
+CREATE FOREIGN DATA WRAPPER regress_fdw;
+CREATE ROLE regress_autogenerate_role;
+SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Roles', 'CREATE FOREIGN DATA WRAPPER regress_fdw; CREATE TABLE t (x int); CREATE ROLE regress_autogenerate_none; GRANT SELECT ON t TO regress_autogenerate_role', rev_id => '005');
+SELECT content, hazards FROM cmig.autogenerate('Roles', 'CREATE FOREIGN DATA WRAPPER regress_fdw; CREATE ROLE regress_autogenerate_none', rev_id => '005', store => true) \gset
+SELECT * FROM cmig.load(:'content');
+SELECT revision FROM cmig.upgrade();
+SELECT cmig.require_schema('CREATE FOREIGN DATA WRAPPER regress_fdw; CREATE ROLE regress_autogenerate_none');
+DROP FOREIGN DATA WRAPPER regress_fdw;
+DROP ROLE regress_autogenerate_role;
+
+-- the options of draft
+SELECT revision, file_name, content ~ '-- down_revision: 004\n-- depends_on: 002\n-- branch_labels: side' AS header
+FROM cmig.autogenerate('A branch', 'CREATE TABLE t ()', 'side1', head => '004', splice => true, branch_label => 'side', depends_on => '{002}', file_template => '%(slug)s', store => true);
+SELECT * FROM cmig.autogenerate('Again', 'CREATE TABLE t ()', source => 'live');
+SELECT revision FROM cmig.upgrade('heads');
+SELECT * FROM cmig.autogenerate('Again', 'CREATE TABLE t (); CREATE TABLE u ()');
+SELECT revision, hazards FROM cmig.autogenerate('Again', 'CREATE TABLE t (); CREATE TABLE u ()', 'u', head => 'side@head');
+
+-- the options of diff
+SELECT revision, hazards FROM cmig.autogenerate('Schemas', 'CREATE TABLE app.t ()', 'v', head => 'side@head', schemas => '{app}');
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Renames', 'CREATE TABLE t2 ()', 'v', head => 'side@head', renames => '{"table public.t -> t2"}');
+
+-- wrong calls
+SELECT * FROM cmig.autogenerate(NULL, '');
+SELECT * FROM cmig.autogenerate('a', NULL, head => '005');
+SELECT * FROM cmig.autogenerate('a', 'CREATE TABL x', head => '005');
+SELECT * FROM cmig.autogenerate('a', '', '001');
+SELECT * FROM cmig.autogenerate('a', '', head => 'nothing');
+SELECT * FROM cmig.autogenerate('a', '', head => '004');
+SELECT * FROM cmig.autogenerate('a', '', head => '005', file_template => NULL);
+SELECT * FROM cmig.autogenerate('a', '', head => '005', source => 'dead');
+SELECT * FROM cmig.autogenerate('a', '', head => '005', compare => 'some');
+SELECT * FROM cmig.autogenerate('a', '', head => '005', schemas => '{}');
+SELECT cmig.require_schema(NULL);
+SELECT cmig.require_schema('', source => 'dead');
+BEGIN READ ONLY;
+SELECT cmig.require_schema('');
+ROLLBACK;
+DROP TABLE t;
+DROP EXTENSION pg_cmig;

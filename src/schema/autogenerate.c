@@ -1,0 +1,99 @@
+/*
+ * autogenerate.c
+ *	  cmig.autogenerate and cmig.require_schema: the revision that brings the
+ *	  database to a schema, or an error if one is needed.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/errors.h"
+#include "base/listing.h"
+#include "move/pending.h"
+#include "schema/diff_options.h"
+#include "schema/diff_run.h"
+#include "schema/generate.h"
+
+#include "funcapi.h"
+
+PG_FUNCTION_INFO_V1(cmig_autogenerate);
+PG_FUNCTION_INFO_V1(cmig_require_schema);
+
+static void
+require_source(FunctionCallInfo fcinfo, int n)
+{
+	const char *source = cmig_argument_text(fcinfo, n);
+
+	if (source != NULL && strcmp(source, "live") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not a source", source),
+				 errhint("Use 'live'.")));
+}
+
+static void
+require_up_to_date(void)
+{
+	CmigSituation now = cmig_move_read(true);
+
+	cmig_pending_require_heads(&now);
+}
+
+Datum
+cmig_autogenerate(PG_FUNCTION_ARGS)
+{
+	CmigGenerate generate = {0};
+	CmigDiffOptions options = {0};
+	const char *target_sql = cmig_argument_text(fcinfo, 1);
+	CmigManaged *managed;
+	List	   *lines;
+
+	InitMaterializedSRF(fcinfo, 0);
+	cmig_generate_arguments(fcinfo, 2, &generate);
+	managed = cmig_diff_schemas_argument(fcinfo, 8);
+	cmig_diff_arguments(fcinfo, 9, &options);
+	generate.store = cmig_argument_bool(fcinfo, 15, false);
+	require_source(fcinfo, 16);
+
+	cmig_generate_prepare(&generate, "cmig.autogenerate()");
+	require_up_to_date();
+	lines = cmig_diff_run(managed, target_sql, &options, "cmig.autogenerate");
+	if (lines == NIL)
+		ereport(NOTICE,
+				(errmsg("the schema does not differ from the target, so there is no revision to write")));
+	else
+		cmig_generate_put(fcinfo, &generate, lines);
+	return (Datum) 0;
+}
+
+Datum
+cmig_require_schema(PG_FUNCTION_ARGS)
+{
+	const char *target_sql = cmig_argument_text(fcinfo, 0);
+	CmigDiffOptions options = {0};
+	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 1);
+	CmigListing differences;
+	List	   *lines;
+	ListCell   *cell;
+
+	cmig_diff_arguments(fcinfo, 2, &options);
+	require_source(fcinfo, 8);
+	require_up_to_date();
+	lines = cmig_diff_run(managed, target_sql, &options, "cmig.require_schema");
+	if (lines == NIL)
+		PG_RETURN_VOID();
+	cmig_listing_init(&differences, CMIG_LISTING_LINES);
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+
+		cmig_listing_add_format(&differences, "%s %s %s", line->action, line->kind, line->object);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),
+			 errmsg("the schema differs from the target"),
+			 errdetail_plural("There is %d difference:\n%s", "There are %d differences:\n%s",
+							  list_length(lines), list_length(lines), cmig_listing_text(&differences)),
+			 errhint("SELECT * FROM cmig.autogenerate('<message>', <target_sql>)")));
+}

@@ -1,0 +1,83 @@
+/*
+ * diff_line.c
+ *	  The rows of a difference, kept in a list.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/diff_line.h"
+#include "schema/hazard.h"
+
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+#define COLUMNS 7
+
+static char *
+copy(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+/* What a reader of the statements regards as one subject. */
+static char *
+group_of(const CmigObject *object)
+{
+	if (object == NULL)
+		return "";
+	while (object->parent != NULL)
+		object = object->parent;
+	return psprintf("%s %s", object->kind->name, object->identity);
+}
+
+void
+cmig_diff_line_add(const CmigDiffRow *row, void *lines)
+{
+	List	  **list = lines;
+	CmigDiffLine *line = palloc0(sizeof(CmigDiffLine));
+
+	line->action = copy(row->action);
+	line->kind = copy(row->kind);
+	line->object = copy(row->object);
+	line->upgrade = copy(row->upgrade);
+	line->downgrade = copy(row->downgrade);
+	line->hazard = cmig_hazard_text(row);
+	line->general_hazard = cmig_hazard_general(row);
+	line->group = group_of(row->subject);
+	line->stepwise = row->stepwise;
+	*list = lappend(*list, line);
+}
+
+void
+cmig_diff_line_add_unsupported(List **lines, const char *kind, const char *object,
+							   const char *reason)
+{
+	CmigDiffRow row = {"unsupported", kind, object, NULL, NULL, reason};
+
+	cmig_diff_line_add(&row, lines);
+}
+
+void
+cmig_diff_line_put(FunctionCallInfo fcinfo, const List *lines)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int32		step = 0;
+	ListCell   *cell;
+
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+		const char *texts[] = {line->action, line->kind, line->object, line->upgrade, line->downgrade, line->hazard};
+		Datum		values[COLUMNS];
+		bool		nulls[COLUMNS] = {0};
+
+		values[0] = Int32GetDatum(++step);
+		for (int i = 1; i < COLUMNS; i++)
+		{
+			nulls[i] = texts[i - 1] == NULL;
+			values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(texts[i - 1]);
+		}
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}

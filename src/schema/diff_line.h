@@ -1,0 +1,47 @@
+/*
+ * diff_line.h
+ *	  The rows of a difference, kept in a list.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_DIFF_LINE_H
+#define CMIG_DIFF_LINE_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+#include "schema/deparse.h"
+
+/* A row of a difference that no longer refers to an image. */
+typedef struct CmigDiffLine
+{
+	char	   *action;
+	char	   *kind;
+	char	   *object;
+	char	   *upgrade;		/* both are NULL for an unsupported change */
+	char	   *downgrade;		/* NULL also if the statement cannot be
+								 * reverted */
+	char	   *hazard;			/* with the size of the table; NULL: none */
+	char	   *general_hazard; /* for a table of any size; NULL: none */
+	char	   *group;			/* the table or other object to which the
+								 * object belongs */
+	bool		stepwise;
+} CmigDiffLine;
+
+/*
+ * Append a row to a List of CmigDiffLine *; lines is a List **.  This is a
+ * CmigDiffCallback.
+ */
+extern void cmig_diff_line_add(const CmigDiffRow *row, void *lines);
+
+/* Append a change that is not supported. */
+extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,
+										   const char *object, const char *reason);
+
+/*
+ * Return a list of lines as the rows of cmig.diff, into the caller's
+ * materialized result.
+ */
+extern void cmig_diff_line_put(FunctionCallInfo fcinfo, const List *lines);
+
+#endif							/* CMIG_DIFF_LINE_H */

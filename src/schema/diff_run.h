@@ -1,0 +1,24 @@
+/*
+ * diff_run.h
+ *	  The differences between the live schema and the one that a script
+ *	  creates.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_DIFF_RUN_H
+#define CMIG_DIFF_RUN_H
+
+#include "postgres.h"
+#include "schema/compare.h"
+#include "schema/diff_line.h"
+#include "schema/managed.h"
+
+/*
+ * What brings the managed schemas to the ones that target_sql creates, a List
+ * of CmigDiffLine *.  Errors name the function ("cmig.diff").  Raises 22004 if
+ * target_sql is NULL, and what cmig_shadow_run() and target_sql raise.
+ */
+extern List *cmig_diff_run(const CmigManaged *managed, const char *target_sql,
+						   const CmigDiffOptions *options, const char *function);
+
+#endif							/* CMIG_DIFF_RUN_H */

@@ -1,0 +1,42 @@
+/*
+ * generate.h
+ *	  Revisions that are made from a difference, as the result of an SQL
+ *	  function with the columns revision, file_name, content, and hazards.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_GENERATE_H
+#define CMIG_GENERATE_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "load/draft.h"
+#include "schema/diff_line.h"
+
+typedef struct CmigGenerate
+{
+	CmigDraft	draft;
+	bool		store;			/* also store the revision, as cmig.load does */
+} CmigGenerate;
+
+/*
+ * The arguments rev_id, head, splice, branch_label, depends_on, and
+ * file_template, starting at argument n; argument 0 is the message.
+ */
+extern void cmig_generate_arguments(FunctionCallInfo fcinfo, int n, CmigGenerate *generate);
+
+/*
+ * Check the new revision and fill in its id, edges, and file name.  To store
+ * it, take the run lock first; errors then name the function
+ * ("cmig.autogenerate()").
+ */
+extern void cmig_generate_prepare(CmigGenerate *generate, const char *function);
+
+/*
+ * Return the row for a List of CmigDiffLine *, into the caller's materialized
+ * result, and store the revision if requested.  A WARNING lists unsupported
+ * changes.
+ */
+extern void cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines);
+
+#endif							/* CMIG_GENERATE_H */

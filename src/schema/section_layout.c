@@ -1,0 +1,172 @@
+/*
+ * section_layout.c
+ *	  A difference as the sections of a revision file.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/section_layout.h"
+
+/* A section that is being written. */
+typedef struct Section
+{
+	StringInfoData text;
+	const char *group;			/* of the last statement; NULL at the start */
+} Section;
+
+/*
+ * Append a comment of one line.  Names in it may contain anything, so that
+ * line breaks and what begins another comment are changed.
+ */
+static void
+append_comment(StringInfo text, const char *comment)
+{
+	appendStringInfoString(text, "-- ");
+	for (const char *p = comment; *p; p++)
+	{
+		appendStringInfoChar(text, *p == '\n' || *p == '\r' ? ' ' : *p);
+		if (p[0] == '-' && p[1] == '-')
+			appendStringInfoChar(text, ' ');
+	}
+	appendStringInfoChar(text, '\n');
+}
+
+static void
+start_group(Section *section, const char *group)
+{
+	if (section->group != NULL && strcmp(section->group, group) != 0)
+		appendStringInfoChar(&section->text, '\n');
+	section->group = group;
+}
+
+static void
+append_statement(Section *section, const char *group, const char *comment, const char *sql)
+{
+	start_group(section, group);
+	if (comment != NULL)
+		append_comment(&section->text, comment);
+	appendStringInfo(&section->text, "%s;\n", sql);
+}
+
+char *
+cmig_section_layout_unsupported(const CmigDiffLine *line)
+{
+	return psprintf("%s %s: %s", line->kind, line->object, line->hazard);
+}
+
+static bool
+is_unsupported(const CmigDiffLine *line)
+{
+	return strcmp(line->action, "unsupported") == 0;
+}
+
+static char *
+layout_upgrade(const List *lines)
+{
+	Section		section = {0};
+	ListCell   *cell;
+
+	initStringInfo(&section.text);
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+
+		if (line->upgrade != NULL)
+			append_statement(&section, line->group, line->general_hazard, line->upgrade);
+	}
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+
+		if (!is_unsupported(line))
+			continue;
+		start_group(&section, "unsupported");
+		append_comment(&section.text, psprintf("unsupported: %s", cmig_section_layout_unsupported(line)));
+	}
+	return section.text.data;
+}
+
+static bool
+begins_with(const char *text, const char *start)
+{
+	return text != NULL && strncmp(text, start, strlen(start)) == 0;
+}
+
+/*
+ * Does reverting the statement drop the whole group, so that what comes right
+ * before it for the same group in the downgrade need not be run?
+ */
+static bool
+drops_group(const CmigDiffLine *line)
+{
+	return strcmp(line->action, "create") == 0 && begins_with(line->downgrade, "DROP ") &&
+		strcmp(line->group, psprintf("%s %s", line->kind, line->object)) == 0;
+}
+
+/* The lines to revert, the last one first, without superfluous ones. */
+static List *
+downgrade_lines(const List *lines)
+{
+	List	   *result = NIL;
+
+	for (int i = list_length(lines) - 1; i >= 0; i--)
+	{
+		CmigDiffLine *line = list_nth(lines, i);
+
+		if (line->downgrade == NULL)
+			continue;
+		while (result != NIL && drops_group(line) &&
+			   strcmp(((CmigDiffLine *) llast(result))->group, line->group) == 0)
+			result = list_truncate(result, list_length(result) - 1);
+		result = lappend(result, line);
+	}
+	return result;
+}
+
+static char *
+layout_downgrade(const List *lines)
+{
+	Section		section = {0};
+	ListCell   *cell;
+
+	foreach(cell, lines)
+		if (begins_with(((CmigDiffLine *) lfirst(cell))->hazard, "cannot be reverted"))
+		return NULL;
+	initStringInfo(&section.text);
+	foreach(cell, downgrade_lines(lines))
+	{
+		const CmigDiffLine *line = lfirst(cell);
+		bool		loses = begins_with(line->hazard, "data loss");
+
+		append_statement(&section, line->group, loses ? "does not bring back the data" : NULL, line->downgrade);
+	}
+	return section.text.data;
+}
+
+CmigSections *
+cmig_section_layout(const List *lines)
+{
+	CmigSections *sections = palloc0(sizeof(CmigSections));
+	StringInfoData hazards;
+	ListCell   *cell;
+
+	sections->upgrade = layout_upgrade(lines);
+	sections->downgrade = layout_downgrade(lines);
+	sections->transactional = true;
+	initStringInfo(&hazards);
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+		const char *hazard = line->hazard ? line->hazard : line->general_hazard;
+
+		if (line->stepwise)
+			sections->transactional = false;
+		if (hazard == NULL)
+			continue;
+		appendStringInfo(&hazards, "%s%s%s", hazards.len > 0 ? "\n" : "", is_unsupported(line) ? "unsupported: " : "",
+						 is_unsupported(line) ? cmig_section_layout_unsupported(line) : hazard);
+	}
+	sections->hazards = hazards.len > 0 ? hazards.data : NULL;
+	return sections;
+}

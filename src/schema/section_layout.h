@@ -1,0 +1,31 @@
+/*
+ * section_layout.h
+ *	  A difference as the sections of a revision file.
+ *
+ * Statements about one table, or another object, stand together, with an empty
+ * line after them.  A hazard is a comment above its statement.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_SECTION_LAYOUT_H
+#define CMIG_SECTION_LAYOUT_H
+
+#include "postgres.h"
+#include "schema/diff_line.h"
+
+typedef struct CmigSections
+{
+	char	   *upgrade;
+	char	   *downgrade;		/* NULL: a statement cannot be reverted */
+	char	   *hazards;		/* a line each, with unsupported changes;
+								 * NULL: none */
+	bool		transactional;
+} CmigSections;
+
+/* The sections for a List of CmigDiffLine *. */
+extern CmigSections *cmig_section_layout(const List *lines);
+
+/* "table public.a: reason", for an unsupported change. */
+extern char *cmig_section_layout_unsupported(const CmigDiffLine *line);
+
+#endif							/* CMIG_SECTION_LAYOUT_H */
