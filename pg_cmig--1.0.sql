@@ -198,7 +198,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_upgrade_array'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.upgrade(steps integer,
+CREATE FUNCTION cmig.upgrade(steps bigint,
 	OUT step integer, OUT direction text, OUT revision text, OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_upgrade_steps'
@@ -210,7 +210,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_downgrade'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.downgrade(steps integer,
+CREATE FUNCTION cmig.downgrade(steps bigint,
 	OUT step integer, OUT direction text, OUT revision text, OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_downgrade_steps'
@@ -358,9 +358,9 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.upgrade(text) IS 'Apply revisions up to target: an id or the beginning of one, a label, label@head, head, heads, +N, rev+N. Returns one row for each step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
 COMMENT ON FUNCTION cmig.upgrade(text[]) IS 'Apply revisions up to several absolute targets. Returns one row for each step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
-COMMENT ON FUNCTION cmig.upgrade(integer) IS 'Apply the next N revisions: upgrade(2) is upgrade(''+2''). Quote ids that are digits. Returns one row for each step; raises as upgrade(text).';
+COMMENT ON FUNCTION cmig.upgrade(bigint) IS 'Apply the next N revisions: upgrade(2) is upgrade(''+2''). Quote ids that are digits. Returns one row for each step; raises as upgrade(text).';
 COMMENT ON FUNCTION cmig.downgrade(text) IS 'Revert the revisions above target: an id, base, -N, label@-N, label@base, rev-N. Returns one row for each step; raises MG001 to MG007, MG011, 22023, and what a script raises.';
-COMMENT ON FUNCTION cmig.downgrade(integer) IS 'Revert the last N revisions: downgrade(-1) is downgrade(''-1''). Quote ids that are digits. Returns one row for each step; raises as downgrade(text).';
+COMMENT ON FUNCTION cmig.downgrade(bigint) IS 'Revert the last N revisions: downgrade(-1) is downgrade(''-1''). Quote ids that are digits. Returns one row for each step; raises as downgrade(text).';
 COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads again, in one transaction; confirm must be the database''s name. Returns one row for each step; raises 22023, MG005 to MG007, MG009, MG011, and what a script raises.';
 COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Record target, and all below it, as applied without running anything; purge empties the version table first. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
 COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Record several targets as applied without running anything. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
@@ -433,6 +433,116 @@ COMMENT ON FUNCTION cmig.script(text, text, text, boolean) IS 'The upgrade or do
 COMMENT ON FUNCTION cmig.repair(text) IS 'Accept the stored script of an applied revision as the one that ran, and record that in cmig.journal. Raises MG001, MG002, 22023, 55000.';
 COMMENT ON FUNCTION cmig.remove_revision(text) IS 'Delete a revision that is not applied and that no other revision names. Raises MG001, MG002, 22023, 55006, 2BP01.';
 
+--
+-- Calls with a number, or several texts, in place of a revision: an error that shows the
+-- right call. Arguments of type text are preferred, so no correct call gets here.
+--
+
+CREATE FUNCTION cmig.upgrade(target "any", VARIADIC targets "any",
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_upgrade_wrong'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.downgrade(target "any", VARIADIC targets "any",
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_downgrade_wrong'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.stamp(target bigint, purge boolean DEFAULT false,
+	OUT revision text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_stamp_wrong'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.plan(target bigint,
+	OUT step integer, OUT revision text, OUT down_revision text[],
+	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
+	OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_plan_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.plan(direction text, target bigint,
+	OUT step integer, OUT revision text, OUT down_revision text[],
+	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
+	OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_plan_wrong_target'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.plan(direction text, target "any", VARIADIC targets "any",
+	OUT step integer, OUT revision text, OUT down_revision text[],
+	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
+	OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_plan_wrong_target'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.history(VARIADIC range "any",
+	OUT revision text, OUT down_revision text[], OUT depends_on text[],
+	OUT branch_labels text[], OUT is_head boolean, OUT is_current boolean,
+	OUT is_branchpoint boolean, OUT is_mergepoint boolean,
+	OUT applied boolean, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_history_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.show(VARIADIC target "any", OUT field text, OUT value text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_show_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.resolve(VARIADIC target "any", OUT revision text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_resolve_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.require(VARIADIC target "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_require_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.export(revision bigint,
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	OUT file_name text, OUT content text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_export_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.script(direction text, target bigint,
+	version_table text DEFAULT 'public.cmig_version',
+	transaction_per_revision boolean DEFAULT false)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_script_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.repair(VARIADIC revision "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_repair_wrong'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.remove_revision(VARIADIC revision "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_remove_revision_wrong'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.upgrade("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.downgrade("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.stamp(bigint, boolean) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.plan(bigint) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.plan(text, bigint) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.plan(text, "any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.history(VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.show(VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.resolve(VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.require(VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.export(bigint, text) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.script(text, bigint, text, boolean) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.repair(VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.remove_revision(VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+
 CREATE FUNCTION cmig.set_protect(level text)
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_set_protect'
@@ -466,7 +576,7 @@ CREATE PROCEDURE cmig.upgrade_stepwise(targets text[],
 AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_array'
 LANGUAGE C;
 
-CREATE PROCEDURE cmig.upgrade_stepwise(steps integer,
+CREATE PROCEDURE cmig.upgrade_stepwise(steps bigint,
 	in_doubt text DEFAULT 'stop')
 AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_steps'
 LANGUAGE C;
@@ -476,7 +586,7 @@ CREATE PROCEDURE cmig.downgrade_stepwise(target text DEFAULT NULL,
 AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise'
 LANGUAGE C;
 
-CREATE PROCEDURE cmig.downgrade_stepwise(steps integer,
+CREATE PROCEDURE cmig.downgrade_stepwise(steps bigint,
 	in_doubt text DEFAULT 'stop')
 AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise_steps'
 LANGUAGE C;
@@ -579,8 +689,8 @@ COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Remaining time of the first pas
 COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that exists at the start once. Resumes where an interrupted backfill stopped. Raises 0A000, 22023, 25001, 42501, 42601, 42703, 42804, 42809, 55000, 55P03, MG008.';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional runs statement by statement at top level, and resumed after an interruption. Raises 22004, 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG009, MG012.';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text) IS 'Apply revisions up to several absolute targets and commit after each. Raises as upgrade_stepwise(text, text).';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise(integer, text) IS 'Apply the next N revisions and commit after each: upgrade_stepwise(2) is upgrade_stepwise(''+2''). Raises as upgrade_stepwise(text, text).';
-COMMENT ON PROCEDURE cmig.downgrade_stepwise(integer, text) IS 'Revert the last N revisions and commit after each: downgrade_stepwise(-1) is downgrade_stepwise(''-1''). Raises as downgrade_stepwise(text, text).';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(bigint, text) IS 'Apply the next N revisions and commit after each: upgrade_stepwise(2) is upgrade_stepwise(''+2''). Raises as upgrade_stepwise(text, text).';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(bigint, text) IS 'Revert the last N revisions and commit after each: downgrade_stepwise(-1) is downgrade_stepwise(''-1''). Raises as downgrade_stepwise(text, text).';
 COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text) IS 'Revert revisions down to target and commit after each. Raises 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG011, MG012.';
 COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrade to base and upgrade to heads again, with a commit after each revision; confirm must be the database''s name. Raises 22023, 25001, 55000, 55P03, MG005, MG006, MG008, MG009, MG011, MG012.';
 

@@ -40,6 +40,7 @@
 #include "schema/target.h"
 #include "tables/change.h"
 #include "tables/journal.h"
+#include "tables/wrong_call.h"
 
 PG_MODULE_MAGIC;
 
@@ -59,6 +60,9 @@ PG_FUNCTION_INFO_V1(cmig_downgrade_stepwise_steps);
 PG_FUNCTION_INFO_V1(cmig_reset_stepwise);
 PG_FUNCTION_INFO_V1(cmig_stamp);
 PG_FUNCTION_INFO_V1(cmig_stamp_array);
+PG_FUNCTION_INFO_V1(cmig_upgrade_wrong);
+PG_FUNCTION_INFO_V1(cmig_downgrade_wrong);
+PG_FUNCTION_INFO_V1(cmig_stamp_wrong);
 
 void
 _PG_init(void)
@@ -313,4 +317,22 @@ Datum
 cmig_stamp_array(PG_FUNCTION_ARGS)
 {
 	return stamp(fcinfo, cmig_argument_revisions(fcinfo, 0), cmig_argument_bool(fcinfo, 1, false));
+}
+
+Datum
+cmig_upgrade_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.upgrade(", CMIG_SEVERAL_ARRAY);
+}
+
+Datum
+cmig_downgrade_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.downgrade(", CMIG_SEVERAL_NONE);
+}
+
+Datum
+cmig_stamp_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, 0, "SELECT cmig.stamp(", CMIG_SEVERAL_NONE);
 }

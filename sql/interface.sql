@@ -7,9 +7,9 @@ CREATE EXTENSION pg_cmig;
 -- every function: its arguments with their defaults, then its result columns (- for a
 -- procedure), then i(mmutable), s(table) or v(olatile)
 CREATE VIEW call AS
-SELECT p.proname || '(' || coalesce(string_agg(a.name || ' ' || format_type(a.type, NULL)
+SELECT p.proname || '(' || coalesce(string_agg(CASE a.mode WHEN 'v' THEN 'VARIADIC ' ELSE '' END || a.name || ' ' || format_type(a.type, NULL)
 		|| coalesce(' = ' || pg_get_function_arg_default(p.oid, a.n::int), ''), ', ' ORDER BY a.n)
-		FILTER (WHERE a.mode IN ('i', 'b')), '') || ')' AS call,
+		FILTER (WHERE a.mode IN ('i', 'b', 'v')), '') || ')' AS call,
 	coalesce(string_agg(a.name || ' ' || format_type(a.type, NULL), ', ' ORDER BY a.n) FILTER (WHERE a.mode = 'o'),
 		CASE p.prokind WHEN 'p' THEN '-' ELSE format_type(p.prorettype, NULL) END) AS result,
 	p.provolatile AS volatility, p.proname AS name

@@ -55,4 +55,101 @@ SELECT * FROM cmig.history('--rev-range=001:');
 SELECT * FROM cmig.upgrade('--sql');
 SELECT cmig.stamp('--purge');
 
+-- a number is not a revision; zeros before it are found in the catalog
+SELECT * FROM cmig.plan('upgrade', 1);
+SELECT * FROM cmig.plan('downgrade', 001);
+SELECT * FROM cmig.plan('x', 1);
+SELECT * FROM cmig.plan(2);
+SELECT * FROM cmig.plan(target => 002);
+SELECT * FROM cmig.show(001);
+SELECT * FROM cmig.show(7);
+SELECT * FROM cmig.show(-1);
+SELECT * FROM cmig.show(20260101120000);
+SELECT * FROM cmig.history(1);
+SELECT cmig.resolve(1::smallint);
+SELECT cmig.require(1);
+SELECT * FROM cmig.export(1);
+SELECT cmig.script('upgrade', 1);
+SELECT cmig.script('downgrade', 1);
+SELECT cmig.stamp(1);
+SELECT cmig.stamp(1, true);
+SELECT cmig.repair(1);
+SELECT cmig.remove_revision(1);
+SELECT * FROM cmig.upgrade(20260101120000);
+SELECT * FROM cmig.downgrade(20260101120000);
+CALL cmig.upgrade_stepwise(20260101120000);
+CALL cmig.downgrade_stepwise(20260101);
+
+-- several where one is expected
+SELECT * FROM cmig.upgrade('001', '002');
+SELECT * FROM cmig.upgrade(1, 2);
+SELECT * FROM cmig.upgrade('o''brien', E'a\nb', NULL, true);
+SELECT * FROM cmig.plan('upgrade', '001', '002');
+SELECT * FROM cmig.plan('downgrade', '001', '002');
+SELECT * FROM cmig.downgrade('001', '002');
+SELECT * FROM cmig.history('001', '002');
+SELECT * FROM cmig.show('001', '002');
+SELECT cmig.resolve('001', '002');
+SELECT cmig.require('001', '002');
+SELECT cmig.repair('001', '002');
+SELECT cmig.remove_revision('001', '002');
+
+-- of another type
+SELECT * FROM cmig.show(ARRAY['001']);
+SELECT * FROM cmig.show(VARIADIC ARRAY[1]);
+SELECT * FROM cmig.show(NULL::integer);
+SELECT * FROM cmig.show(1.5);
+
+-- Correct calls stay correct: with a null, an unknown literal, each type of text, and
+-- as drivers send them, with parameters of type text, of unknown type, and varchar.
+CREATE FUNCTION outcome(call text, type text, value text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	state text := 'ok';
+BEGIN
+	BEGIN
+		IF type = 'literal' THEN
+			EXECUTE replace(call, '$1', value);
+		ELSE
+			EXECUTE format('PREPARE p %s AS %s', '(' || nullif(type, 'none') || ')', call);
+			EXECUTE format('EXECUTE p (%s)', value);
+		END IF;
+		RAISE SQLSTATE 'OK000';
+	EXCEPTION WHEN OTHERS THEN
+		IF SQLSTATE <> 'OK000' THEN
+			state := SQLSTATE || ' ' || SQLERRM;
+		END IF;
+	END;
+	IF EXISTS (SELECT FROM pg_prepared_statements WHERE name = 'p') THEN
+		DEALLOCATE p;
+	END IF;
+	RETURN state;
+END $$;
+CREATE DOMAIN id AS text;
+SELECT call, value, string_agg(type, ', ' ORDER BY n) AS types, outcome
+FROM (VALUES
+	('upgrade($1)', '''002'''), ('upgrade($1)', 'NULL'), ('upgrade($1)', '''{001}'''),
+	('downgrade($1)', '''base'''), ('downgrade($1)', 'NULL'),
+	('plan(''upgrade'', $1)', '''002'''), ('plan(''upgrade'', $1)', 'NULL'),
+	('plan(''upgrade''::text, $1)', '''002'''), ('plan($1)', '''upgrade'''), ('plan($1, $1)', 'NULL'),
+	('plan(target => $1)', '''002'''), ('history($1)', '''001:002'''), ('history($1)', 'NULL'),
+	('show($1)', '''001'''), ('show($1)', 'NULL'), ('show(target => $1)', '''001'''),
+	('resolve($1)', '''head'''), ('resolve($1)', 'NULL'), ('require($1)', '''base'''), ('require($1)', 'NULL'),
+	('export($1)', '''001'''), ('export($1)', 'NULL'), ('export($1, ''%(rev)s'')', '''001'''),
+	('script(''upgrade'', $1)', '''002'''), ('script(''upgrade'', $1, ''v'', true)', '''002'''), ('script($1, $1)', 'NULL'),
+	('stamp($1)', '''001'''), ('stamp($1, true)', '''001'''), ('stamp($1, ''true'')', '''001'''), ('stamp($1)', 'NULL'),
+	('repair($1)', '''001'''), ('repair($1)', 'NULL'), ('remove_revision($1)', '''002'''), ('remove_revision($1)', 'NULL')) c (call, value),
+	unnest('{literal,text,none,unknown,varchar,name,char(8),id}'::text[]) WITH ORDINALITY t (type, n),
+	outcome('SELECT cmig.' || call, type, value)
+GROUP BY call, value, outcome ORDER BY call COLLATE "C", value COLLATE "C", min(n);
+-- numbers of steps, and arrays
+SELECT call, string_agg(type, ', ' ORDER BY n) AS types, outcome
+FROM (VALUES ('upgrade($1)', '1', '{literal,smallint,integer,bigint}'::text[]), ('downgrade($1)', '-1', '{literal,smallint,integer,bigint}'),
+	('upgrade($1)', '''{001,002}''', '{text[],varchar[],name[]}'), ('stamp($1)', '''{001}''', '{text[],varchar[],name[]}'),
+	('stamp($1, true)', '''{001}''', '{text[],varchar[],name[]}'), ('export($1)', '''{001}''', '{text[],varchar[],name[]}'),
+	('plan(''upgrade'', $1)', '''{001}''', '{text[],varchar[],name[]}')) c (call, value, types),
+	unnest(types) WITH ORDINALITY t (type, n), outcome('SELECT cmig.' || call, type, value)
+GROUP BY call, value, outcome ORDER BY call COLLATE "C", min(n);
+DROP FUNCTION outcome;
+DROP DOMAIN id;
+
 DROP EXTENSION pg_cmig;

@@ -21,9 +21,11 @@
 #include "load/file_names.h"
 #include "tables/catalog.h"
 #include "tables/version_rows.h"
+#include "tables/wrong_call.h"
 
 PG_FUNCTION_INFO_V1(cmig_export);
 PG_FUNCTION_INFO_V1(cmig_export_array);
+PG_FUNCTION_INFO_V1(cmig_export_wrong);
 
 /* A call of cmig.export. */
 typedef struct Export
@@ -141,4 +143,10 @@ Datum
 cmig_export_array(PG_FUNCTION_ARGS)
 {
 	return export(fcinfo, cmig_argument_list(fcinfo, 0, "revisions"));
+}
+
+Datum
+cmig_export_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, 0, "SELECT * FROM cmig.export(", CMIG_SEVERAL_NONE);
 }

@@ -23,9 +23,12 @@
 #include "tables/journal.h"
 #include "tables/progress.h"
 #include "tables/version_rows.h"
+#include "tables/wrong_call.h"
 
 PG_FUNCTION_INFO_V1(cmig_repair);
 PG_FUNCTION_INFO_V1(cmig_remove_revision);
+PG_FUNCTION_INFO_V1(cmig_repair_wrong);
+PG_FUNCTION_INFO_V1(cmig_remove_revision_wrong);
 
 /*
  * The node of the revision that an argument names; raises an error unless it
@@ -129,4 +132,16 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 				 errhint("Remove these first, or load them with other parents.")));
 	cmig_revision_rows_delete(id);
 	PG_RETURN_VOID();
+}
+
+Datum
+cmig_repair_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT cmig.repair(", CMIG_SEVERAL_NONE);
+}
+
+Datum
+cmig_remove_revision_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT cmig.remove_revision(", CMIG_SEVERAL_NONE);
 }

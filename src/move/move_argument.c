@@ -17,11 +17,26 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+/* A greater number is the date or time with which an id begins. */
+#define MAX_STEPS 9999999
+
+/* Refuse a number that is an id, and not a number of steps. */
+static void
+refuse_id(int64 steps, const char *call)
+{
+	if (steps > MAX_STEPS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a revision is a text, not a number"),
+				 errhint("%s('" INT64_FORMAT "')", call, steps)));
+}
+
 char *
 cmig_move_argument_steps_up(FunctionCallInfo fcinfo, bool stepwise)
 {
-	int			steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+	int64		steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
 
+	refuse_id(steps, stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade");
 	if (steps <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -29,14 +44,15 @@ cmig_move_argument_steps_up(FunctionCallInfo fcinfo, bool stepwise)
 				 stepwise ?
 				 errhint("Quote a revision: CALL cmig.upgrade_stepwise('005'); CALL cmig.downgrade_stepwise(-1) goes down.") :
 				 errhint("Quote a revision: cmig.upgrade('005'); cmig.downgrade(-1) goes down.")));
-	return psprintf("+%d", steps);
+	return psprintf("+" INT64_FORMAT, steps);
 }
 
 char *
 cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise)
 {
-	int			steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+	int64		steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
 
+	refuse_id(steps, stepwise ? "CALL cmig.downgrade_stepwise" : "SELECT * FROM cmig.downgrade");
 	if (steps >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -44,7 +60,7 @@ cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise)
 				 stepwise ?
 				 errhint("Quote a revision: CALL cmig.downgrade_stepwise('005'); CALL cmig.downgrade_stepwise(-1) reverts one revision.") :
 				 errhint("Quote a revision: cmig.downgrade('005'); cmig.downgrade(-1) reverts one revision.")));
-	return psprintf("%d", steps);
+	return psprintf(INT64_FORMAT, steps);
 }
 
 void

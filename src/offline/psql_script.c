@@ -28,8 +28,10 @@
 #include "parse/psql_text.h"
 #include "parse/script.h"
 #include "tables/progress.h"
+#include "tables/wrong_call.h"
 
 PG_FUNCTION_INFO_V1(cmig_script);
+PG_FUNCTION_INFO_V1(cmig_script_wrong);
 
 /* An upper limit for what surrounds a script. */
 #define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
@@ -459,4 +461,14 @@ cmig_script(PG_FUNCTION_ARGS)
 	result = make_text(&offline);
 	AtEOXact_GUC(false, guc_level);
 	PG_RETURN_TEXT_P(result);
+}
+
+Datum
+cmig_script_wrong(PG_FUNCTION_ARGS)
+{
+	bool		down = cmig_argument_direction(fcinfo, 0, "SELECT cmig.script") == CMIG_DOWNGRADE;
+
+	cmig_wrong_call(fcinfo, 1, 1,
+					down ? "SELECT cmig.script('downgrade', " : "SELECT cmig.script('upgrade', ",
+					CMIG_SEVERAL_NONE);
 }

@@ -21,11 +21,13 @@
 #include "report/view.h"
 #include "tables/catalog.h"
 #include "tables/version_rows.h"
+#include "tables/wrong_call.h"
 
 PG_FUNCTION_INFO_V1(cmig_current);
 PG_FUNCTION_INFO_V1(cmig_heads);
 PG_FUNCTION_INFO_V1(cmig_branches);
 PG_FUNCTION_INFO_V1(cmig_history);
+PG_FUNCTION_INFO_V1(cmig_history_wrong);
 
 /* Begin a listing: what it lists, and the labels that it shows. */
 static CmigView
@@ -159,4 +161,10 @@ cmig_history(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;
+}
+
+Datum
+cmig_history_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.history(", CMIG_SEVERAL_RANGE);
 }

@@ -17,8 +17,10 @@
 #include "graph/graph_walk.h"
 #include "report/view.h"
 #include "tables/catalog.h"
+#include "tables/wrong_call.h"
 
 PG_FUNCTION_INFO_V1(cmig_show);
+PG_FUNCTION_INFO_V1(cmig_show_wrong);
 
 /* Add a row to the result. */
 static void
@@ -104,4 +106,10 @@ cmig_show(PG_FUNCTION_ARGS)
 		show_revision(fcinfo, &view, labels, lfirst_int(lc));
 	}
 	return (Datum) 0;
+}
+
+Datum
+cmig_show_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.show(", CMIG_SEVERAL_NONE);
 }

@@ -1,0 +1,130 @@
+/*
+ * wrong_call.c
+ *	  Calls with a number, or several texts, in place of a revision.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/query.h"
+#include "tables/wrong_call.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+
+/* What stands in the hint for a value that cannot be shown. */
+#define PLACEHOLDER "<revision>"
+
+/* More arguments are not shown. */
+#define MAX_SHOWN 10
+
+/* The only id that begins with this number, zeros before it aside. */
+static CmigQuery find_number = {
+	"SELECT min(r.revision::text) FROM cmig.revision r"
+	" WHERE ltrim(substring(r.revision::text FROM '^[0-9]+'), '0') = ltrim($1, '0')"
+	" HAVING count(*) = 1",
+	1, {TEXTOID}
+};
+
+/* The digits of an integer, or NULL for an argument of another type. */
+static char *
+integer_text(Oid type, Datum value)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return psprintf("%d", DatumGetInt16(value));
+		case INT4OID:
+			return psprintf("%d", DatumGetInt32(value));
+		case INT8OID:
+			return psprintf(INT64_FORMAT, DatumGetInt64(value));
+		default:
+			return NULL;
+	}
+}
+
+/* The id that was probably meant by a number: '001' for 1. */
+static char *
+revision_of_number(char *number)
+{
+	Datum		values[1];
+	char	   *found = NULL;
+
+	if (*number == '-')
+		return number;
+	values[0] = CStringGetTextDatum(number);
+	(void) cmig_query_each(&find_number, values, NULL, cmig_query_keep_text, &found);
+	return found != NULL ? found : number;
+}
+
+/* An argument as text; *is_number is set if it is an integer. */
+static char *
+argument_text(FunctionCallInfo fcinfo, int n, bool *is_number)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
+	char	   *number;
+
+	if (PG_ARGISNULL(n))
+		return PLACEHOLDER;
+	switch (type)
+	{
+		case UNKNOWNOID:
+			return pstrdup(PG_GETARG_CSTRING(n));
+		case NAMEOID:
+			return pstrdup(NameStr(*PG_GETARG_NAME(n)));
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return TextDatumGetCString(PG_GETARG_DATUM(n));
+	}
+	number = integer_text(type, PG_GETARG_DATUM(n));
+	if (number == NULL)
+		return PLACEHOLDER;
+	*is_number = true;
+	return revision_of_number(number);
+}
+
+/* The arguments as the right call has them. */
+static char *
+right_arguments(FunctionCallInfo fcinfo, int n, int count, CmigSeveral several,
+				bool *is_number)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (count > 1 && several == CMIG_SEVERAL_RANGE)
+	{
+		char	   *from = argument_text(fcinfo, n, is_number);
+
+		return quote_literal_cstr(psprintf("%s:%s", from,
+										   argument_text(fcinfo, n + 1, is_number)));
+	}
+	if (count == 1 || several != CMIG_SEVERAL_ARRAY)
+		return quote_literal_cstr(argument_text(fcinfo, n, is_number));
+	appendStringInfoString(&text, "ARRAY[");
+	for (int i = 0; i < Min(count, MAX_SHOWN); i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
+						 quote_literal_cstr(argument_text(fcinfo, n + i, is_number)));
+	appendStringInfoChar(&text, ']');
+	return text.data;
+}
+
+void
+cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last, const char *call,
+				CmigSeveral several)
+{
+	int			count = Min(last, PG_NARGS() - 1) - n + 1;
+	bool		is_number = false;
+	char	   *arguments = right_arguments(fcinfo, n, count, several, &is_number);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 count == 1 && is_number ? errmsg("a revision is a text, not a number")
+			 : count == 1 ? errmsg("a revision is a text")
+			 : several == CMIG_SEVERAL_ARRAY ? errmsg("several revisions must be passed as an array")
+			 : several == CMIG_SEVERAL_RANGE ? errmsg("a range must be passed as one text")
+			 : errmsg("only one revision can be passed"),
+			 errhint("%s%s)", call, arguments)));
+}
