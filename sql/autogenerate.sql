@@ -101,3 +101,31 @@ SELECT cmig.require_schema('');
 ROLLBACK;
 DROP TABLE t;
 DROP EXTENSION pg_cmig;
+
+--
+-- source => 'replay': from what the revisions make, in a database that is not up to date
+--
+CREATE EXTENSION pg_cmig;
+CREATE TABLE by_hand (x int);
+SELECT cmig.create_revision('One', 'CREATE SCHEMA app; CREATE TABLE app.a (id int PRIMARY KEY, old text); INSERT INTO app.a VALUES (1, ''x'')', 'DROP SCHEMA app CASCADE', revision => '001');
+SELECT cmig.create_revision('Two', 'ALTER TABLE app.a ADD note text; CREATE INDEX ON app.a (note)', 'ALTER TABLE app.a DROP note', revision => '002');
+\set models 'CREATE SCHEMA app; CREATE TABLE app.a (id int PRIMARY KEY, name text, note text); CREATE INDEX ON app.a (note); CREATE TABLE app.b ()'
+SELECT cmig.require_schema(:'models');
+SELECT cmig.require_schema(:'models', source => 'replay');
+SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Three', :'models', rev_id => '003', source => 'replay', store => true, renames => '{"column app.a.old -> name"}');
+SELECT cmig.require_schema(:'models', source => 'replay');
+SELECT * FROM cmig.autogenerate('Four', :'models', schemas => '{app}', source => 'replay');
+-- the database was not touched, and has the schema after the upgrade
+SELECT to_regnamespace('app');
+SELECT revision FROM cmig.upgrade();
+SELECT cmig.require_schema(:'models', schemas => '{app}');
+SELECT cmig.require_schema(:'models', source => 'replay');
+SELECT revision FROM cmig.downgrade('base');
+-- a new schema, and one that goes
+SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Four', 'CREATE SCHEMA other; CREATE TABLE other.x ()', rev_id => '004', source => 'replay');
+-- a rename of something that is not there, and a revision that cannot be replayed
+SELECT * FROM cmig.autogenerate('Four', :'models', source => 'replay', renames => '{"column app.a.gone -> name"}');
+SELECT cmig.create_revision('Rows', 'DO $$BEGIN ASSERT (SELECT count(*) FROM app.a) = 5; END$$', revision => '004');
+SELECT cmig.require_schema(:'models', source => 'replay');
+DROP TABLE by_hand;
+DROP EXTENSION pg_cmig;

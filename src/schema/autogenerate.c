@@ -20,24 +20,33 @@
 PG_FUNCTION_INFO_V1(cmig_autogenerate);
 PG_FUNCTION_INFO_V1(cmig_require_schema);
 
-static void
-require_source(FunctionCallInfo fcinfo, int n)
+/* The argument source: is it the revisions, not the live database? */
+static bool
+replay_argument(FunctionCallInfo fcinfo, int n)
 {
 	const char *source = cmig_argument_text(fcinfo, n);
 
-	if (source != NULL && strcmp(source, "live") != 0)
+	if (source == NULL || strcmp(source, "live") == 0)
+		return false;
+	if (strcmp(source, "replay") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not a source", source),
-				 errhint("Use 'live'.")));
+				 errhint("Use 'live' for this database, or 'replay' for what the revisions make.")));
+	return true;
 }
 
-static void
-require_up_to_date(void)
+/* What brings the source to the target; a List of CmigDiffLine *. */
+static List *
+find_differences(const CmigManaged *managed, const char *target_sql,
+				 const CmigDiffOptions *options, bool replay, const char *function)
 {
 	CmigSituation now = cmig_move_read(true);
 
+	if (replay)
+		return cmig_diff_run_replay(cmig_replay_plan_all(&now), managed, target_sql, options, function);
 	cmig_pending_require_heads(&now);
+	return cmig_diff_run(managed, target_sql, options, function);
 }
 
 Datum
@@ -47,6 +56,7 @@ cmig_autogenerate(PG_FUNCTION_ARGS)
 	CmigDiffOptions options = {0};
 	const char *target_sql = cmig_argument_text(fcinfo, 1);
 	CmigManaged *managed;
+	bool		replay;
 	List	   *lines;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -54,11 +64,10 @@ cmig_autogenerate(PG_FUNCTION_ARGS)
 	managed = cmig_diff_schemas_argument(fcinfo, 8);
 	cmig_diff_arguments(fcinfo, 9, &options);
 	generate.store = cmig_argument_bool(fcinfo, 15, false);
-	require_source(fcinfo, 16);
+	replay = replay_argument(fcinfo, 16);
 
 	cmig_generate_prepare(&generate, "cmig.autogenerate()");
-	require_up_to_date();
-	lines = cmig_diff_run(managed, target_sql, &options, "cmig.autogenerate");
+	lines = find_differences(managed, target_sql, &options, replay, "cmig.autogenerate");
 	if (lines == NIL)
 		ereport(NOTICE,
 				(errmsg("the schema does not differ from the target, so there is no revision to write")));
@@ -74,13 +83,13 @@ cmig_require_schema(PG_FUNCTION_ARGS)
 	CmigDiffOptions options = {0};
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 1);
 	CmigListing differences;
+	bool		replay;
 	List	   *lines;
 	ListCell   *cell;
 
 	cmig_diff_arguments(fcinfo, 2, &options);
-	require_source(fcinfo, 8);
-	require_up_to_date();
-	lines = cmig_diff_run(managed, target_sql, &options, "cmig.require_schema");
+	replay = replay_argument(fcinfo, 8);
+	lines = find_differences(managed, target_sql, &options, replay, "cmig.require_schema");
 	if (lines == NIL)
 		PG_RETURN_VOID();
 	cmig_listing_init(&differences, CMIG_LISTING_LINES);

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "base/subtransaction.h"
 #include "schema/deparse.h"
 #include "schema/diff_run.h"
 #include "schema/image_read.h"
@@ -19,10 +20,24 @@
 
 typedef struct DiffRun
 {
+	const CmigManaged *managed;
 	const char *target_sql;
+	const CmigDiffOptions *options;
+	const char *function;
 	CmigTarget *target;
 	CmigImage  *image;			/* of the target */
+	const CmigTarget *replayed; /* what the revisions contain that could not
+								 * be run, or NULL */
+	List	   *lines;
 } DiffRun;
+
+typedef struct ReplayRun
+{
+	DiffRun    *run;
+	const CmigReplayPlan *plan;
+	CmigReplay *replay;
+	CmigImage  *from;
+} ReplayRun;
 
 static bool
 has_schema(const CmigManaged *managed, const char *name)
@@ -61,40 +76,124 @@ read_target(CmigShadow *shadow, void *arg)
 	run->image = cmig_image_read(schemas);
 }
 
-/* Add the parts of the target's SQL that could not be run. */
-static void
-add_notes(List **lines, const CmigTarget *target)
+static bool
+has_note(const CmigTarget *target, const CmigTargetNote *note)
 {
 	ListCell   *cell;
 
-	foreach(cell, target->notes)
+	foreach(cell, target ? target->notes : NIL)
+	{
+		const CmigTargetNote *other = lfirst(cell);
+
+		if (strcmp(other->kind, note->kind) == 0 && strcmp(other->object, note->object) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Add the parts of the target's SQL that could not be run, unless they are in
+ * the revisions, too.
+ */
+static void
+add_notes(DiffRun *run)
+{
+	ListCell   *cell;
+
+	foreach(cell, run->target->notes)
 	{
 		const CmigTargetNote *note = lfirst(cell);
 
-		cmig_diff_line_add_unsupported(lines, note->kind, note->object, note->reason);
+		if (!has_note(run->replayed, note))
+			cmig_diff_line_add_unsupported(&run->lines, note->kind, note->object, note->reason);
 	}
+}
+
+static void
+run_target(DiffRun *run)
+{
+	if (run->target_sql == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("target_sql must not be null")));
+	cmig_shadow_run(run->managed, run->function, read_target, run);
+}
+
+static List *
+compare(DiffRun *run, CmigImage *from)
+{
+	CmigDifference *difference = cmig_compare(from, run->image, run->options);
+
+	cmig_rename_tell(difference);
+	cmig_deparse(difference, cmig_diff_line_add, &run->lines);
+	add_notes(run);
+	return run->lines;
 }
 
 List *
 cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 			  const CmigDiffOptions *options, const char *function)
 {
-	DiffRun		run = {target_sql};
-	CmigDifference *difference;
-	CmigImage  *from;
-	List	   *lines = NIL;
+	DiffRun		run = {managed, target_sql, options, function};
+	CmigImage  *from = cmig_image_read(managed);
 
-	if (target_sql == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("target_sql must not be null")));
-	from = cmig_image_read(managed);
-	cmig_shadow_run(managed, function, read_target, &run);
+	run_target(&run);
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
-							cmig_diff_line_add, &lines);
-	difference = cmig_compare(from, run.image, options);
-	cmig_rename_tell(difference);
-	cmig_deparse(difference, cmig_diff_line_add, &lines);
-	add_notes(&lines, run.target);
-	return lines;
+							cmig_diff_line_add, &run.lines);
+	return compare(&run, from);
+}
+
+/*
+ * Replay
+ */
+
+static CmigNames *
+names_of(const CmigManaged *managed)
+{
+	CmigNames  *names = palloc0(sizeof(CmigNames));
+
+	if (managed->all)
+		return NULL;
+	names->names = palloc(sizeof(char *) * managed->count);
+	for (int i = 0; i < managed->count; i++)
+		names->names[names->count++] = managed->schemas[i].name;
+	return names;
+}
+
+static void
+rename_replayed(void *arg)
+{
+	ReplayRun  *replay = arg;
+	DiffRun    *run = replay->run;
+
+	replay->from = cmig_rename_read_here(cmig_replay_settle(replay->replay, names_of(run->managed)),
+										 replay->from, run->image, run->options->renames,
+										 run->target->renames, cmig_diff_line_add, &run->lines);
+}
+
+static void
+replay_revisions(CmigReplay *replay, void *arg)
+{
+	ReplayRun  *state = arg;
+	ErrorData  *error;
+
+	cmig_replay_upgrade(replay, state->plan->nodes, state->plan->count);
+	state->from = cmig_replay_image(replay, names_of(state->run->managed));
+	state->run->replayed = cmig_replay_target(replay);
+	state->replay = replay;
+	error = cmig_subtransaction_rehearse(rename_replayed, state);
+	if (error != NULL)
+		ReThrowError(error);
+}
+
+List *
+cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
+					 const char *target_sql, const CmigDiffOptions *options, const char *function)
+{
+	DiffRun		run = {managed, target_sql, options, function};
+	ReplayRun	replay = {&run, plan};
+
+	run_target(&run);
+	cmig_replay_run(plan->graph, function, replay_revisions, &replay);
+	return compare(&run, replay.from);
 }

@@ -12,6 +12,7 @@
 #include "schema/compare.h"
 #include "schema/diff_line.h"
 #include "schema/managed.h"
+#include "schema/replay.h"
 
 /*
  * What brings the managed schemas to the ones that target_sql creates, a List
@@ -20,5 +21,13 @@
  */
 extern List *cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 						   const CmigDiffOptions *options, const char *function);
+
+/*
+ * The same, starting from what revisions make, so that the database need not be
+ * up to date.  Raises MG014, too.
+ */
+extern List *cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
+								  const char *target_sql, const CmigDiffOptions *options,
+								  const char *function);
 
 #endif							/* CMIG_DIFF_RUN_H */

@@ -215,14 +215,20 @@ parse_all(List *renames, const CmigImage *from, const List *texts, bool are_comm
 	return renames;
 }
 
+static void
+init_renames(RenameRead *read, const List *renames, const List *comments)
+{
+	read->renames = parse_all(NIL, read->image, renames, false);
+	read->renames = parse_all(read->renames, read->image, comments, true);
+}
+
 CmigImage *
 cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 				 const List *renames, const List *comments, CmigDiffCallback callback, void *arg)
 {
 	RenameRead	read = {.managed = managed,.image = from,.to = to,.callback = callback,.arg = arg};
 
-	read.renames = parse_all(NIL, from, renames, false);
-	read.renames = parse_all(read.renames, from, comments, true);
+	init_renames(&read, renames, comments);
 	for (int i = 0; i < managed->count && read.renames != NIL; i++)
 	{
 		if (!OidIsValid(managed->schemas[i].oid))
@@ -235,6 +241,18 @@ cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 		cmig_shadow_rename(managed->schemas[i].oid, managed->schemas[i].name, "cmig.diff", run_renames, &read);
 		break;
 	}
+	return read.image;
+}
+
+CmigImage *
+cmig_rename_read_here(const CmigManaged *managed, CmigImage *from, CmigImage *to,
+					  const List *renames, const List *comments, CmigDiffCallback callback, void *arg)
+{
+	RenameRead	read = {.managed = managed,.image = from,.to = to,.callback = callback,.arg = arg};
+
+	init_renames(&read, renames, comments);
+	if (read.renames != NIL)
+		run_renames(NULL, &read);
 	return read.image;
 }
 

@@ -22,6 +22,13 @@ extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, 
 								   const List *renames, const List *comments,
 								   CmigDiffCallback callback, void *arg);
 
+/*
+ * The same within a shadow, in a subtransaction that the caller rolls back.
+ */
+extern CmigImage *cmig_rename_read_here(const CmigManaged *managed, CmigImage *from, CmigImage *to,
+										const List *renames, const List *comments,
+										CmigDiffCallback callback, void *arg);
+
 /* Report changes that are probably renames. */
 extern void cmig_rename_tell(const CmigDifference *difference);
 

@@ -380,6 +380,16 @@ cmig_replay_image(CmigReplay *replay, const CmigNames *schemas)
 	return reading.image;
 }
 
+CmigManaged *
+cmig_replay_settle(CmigReplay *replay, const CmigNames *schemas)
+{
+	CmigManaged *managed;
+
+	cmig_target_extension_settle(&replay->state);
+	managed = cmig_shadow_schemas(replay->state.shadow);
+	return schemas ? cmig_managed_schemas(schemas) : managed;
+}
+
 const CmigTarget *
 cmig_replay_target(const CmigReplay *replay)
 {

@@ -21,6 +21,7 @@
 #include "base/revision.h"
 #include "move/move.h"
 #include "schema/image.h"
+#include "schema/managed.h"
 #include "schema/target_result.h"
 
 /* Which revisions are replayed, parents before children. */
@@ -73,6 +74,13 @@ extern void cmig_replay_step(CmigReplay *replay, int node, CmigDirection directi
  * than once.
  */
 extern CmigImage *cmig_replay_image(CmigReplay *replay, const CmigNames *schemas);
+
+/*
+ * The schemas of which cmig_replay_image() reads an image, for more work on
+ * them.  To be called in a subtransaction that is rolled back; after it, no
+ * script can be replayed any more.
+ */
+extern CmigManaged *cmig_replay_settle(CmigReplay *replay, const CmigNames *schemas);
 
 /* What the scripts contained that could not be executed. */
 extern const CmigTarget *cmig_replay_target(const CmigReplay *replay);
