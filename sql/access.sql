@@ -20,7 +20,7 @@ SELECT statement FROM cmig.grant_access('regress_application', 'application') WH
 --
 -- Every function and its level.  Whoever adds a function decides to whom it
 -- belongs: here and in src/tables/access.c.  A function that is not in this list, or
--- whose rights are others, shows up below.
+-- with other privileges, shows up below.
 --
 CREATE TEMP TABLE decided (name text, level text);
 INSERT INTO decided
@@ -240,7 +240,7 @@ RESET search_path;
 RESET ROLE;
 
 --
--- Taken back
+-- Revoked
 --
 SET ROLE regress_owner;
 SELECT count(*) FROM cmig.revoke_access('regress_reader');

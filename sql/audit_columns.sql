@@ -45,7 +45,7 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{na
 INSERT INTO customer (id, name, note, pin) VALUES (2, 'secret', 'secret', 'secret');
 SELECT new_row - 'note' AS new_row FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
 ROLLBACK;
--- none: what was dropped is told, the others stay
+-- no column: dropped ones are reported, the others stay
 BEGIN;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer');
 INSERT INTO customer (id, name, note, pin) VALUES (2, 'in clear', 'secret', 'secret');

@@ -193,7 +193,7 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('base');
 INSERT INTO derived2 VALUES (2, 'x');
 SELECT operation, table_name, row_key FROM cmig_audit.log ORDER BY id;
 DELETE FROM cmig_audit.log;
--- tables audited one by one, at statement level, that come together later: told, and put right by calling it again
+-- tables audited separately, at statement level, that become a hierarchy later: reported, and fixed by another call
 CREATE SCHEMA tree;
 CREATE TABLE tree.root (id integer PRIMARY KEY, v text);
 CREATE TABLE tree.branch (id integer PRIMARY KEY, v text);

@@ -1,6 +1,6 @@
 --
 -- The audit trigger at row and at statement level: many rows at once, tables
--- that change under an open session, rights, and what is not read
+-- that change under an open session, privileges, and what is not read
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,5 +1,5 @@
 --
--- What stands in the way of audit is told, with what to do
+-- What prevents auditing is reported, with a fix
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,7 +1,7 @@
 --
 -- audit_as_of against copies, over random histories of many transactions in
 -- which the table itself changes: keys of two columns, MERGE and ON CONFLICT,
--- columns added, dropped and made anew, the key renamed to and fro; and in which
+-- columns added, dropped and created again, the key renamed back and forth; and in which
 -- rows exchange their keys
 --
 CREATE EXTENSION pg_cmig;

@@ -210,7 +210,7 @@ SELECT count(*) > 50 AS rows, count(*) FILTER (WHERE o.* IS DISTINCT FROM x.*) A
 	FROM (SELECT DISTINCT at FROM copies WHERE what IN ('h_changes', 'h_statement')) c,
 	LATERAL cmig.audit_as_of(NULL::h_changes, c.at) x, LATERAL cmig.audit_as_of(NULL::h_changes, c.at, x.id) o;
 
--- another key: entries of rows that were told apart by other columns are not mixed up
+-- another key: entries of rows that were identified by other columns are not confused
 CREATE TABLE rekeyed (a integer PRIMARY KEY, b integer NOT NULL UNIQUE, v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('rekeyed');
 INSERT INTO rekeyed VALUES (1, 5, 'one'), (5, 1, 'five');

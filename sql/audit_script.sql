@@ -1,5 +1,5 @@
 --
--- The trigger of cmig.audit_script() runs with the rights of whoever made it, so
+-- The trigger of cmig.audit_script() runs with the privileges of its owner, so
 -- nothing that an owner of types has made may run in it.
 --
 \set VERBOSITY default

@@ -38,7 +38,7 @@ CREATE SCHEMA cmig_audit;
 RESET ROLE;
 \set VERBOSITY default
 SELECT cmig.enable_audit('app.accounts');
--- nor is a hostile log in a schema of the right owner
+-- nor is a hostile log in a schema of the expected owner
 ALTER SCHEMA cmig_audit OWNER TO :"superuser";
 GRANT ALL ON SCHEMA cmig_audit TO regress_audit_evil;
 SET ROLE regress_audit_evil;
@@ -62,7 +62,7 @@ SELECT cmig.enable_audit('app.accounts');
 DROP SCHEMA cmig_audit CASCADE;
 \set VERBOSITY terse
 
--- the table's owner, no superuser, may have it; the log is the extension's owner's
+-- the table's owner, not a superuser, may enable it; the log belongs to the extension's owner
 SET ROLE regress_audit_owner;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.accounts');
 RESET ROLE;
@@ -75,7 +75,7 @@ SELECT count(*) AS members FROM pg_depend d JOIN pg_extension e ON e.oid = d.ref
 	WHERE d.deptype = 'e' AND e.extname = 'pg_cmig' AND d.classid = 'pg_class'::regclass
 	AND d.objid IN (SELECT oid FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace);
 
--- a writer writes, and is logged, without any right on the log
+-- a writer's changes are logged without any privilege on the log
 SET ROLE regress_audit_writer;
 INSERT INTO app.accounts VALUES (1, 'a'), (2, 'b');
 UPDATE app.accounts SET secret = 'c' WHERE id = 1;
@@ -113,7 +113,7 @@ SET ROLE regress_audit_writer;
 CREATE OR REPLACE TRIGGER cmig_audit_insert AFTER INSERT ON app.accounts EXECUTE FUNCTION suppress_redundant_updates_trigger();
 RESET ROLE;
 
--- the table's owner has no right on the log either
+-- the table's owner has no privilege on the log either
 SET ROLE regress_audit_owner;
 SELECT * FROM cmig_audit.log;
 DELETE FROM cmig_audit.log;
@@ -269,7 +269,7 @@ INSERT INTO app.mine VALUES (1);
 UPDATE app.mine SET id = 2;
 ALTER TABLE app.mine ADD COLUMN v text;
 INSERT INTO app.mine VALUES (3);
--- readers do not run the owner's functions with the caller's rights
+-- readers do not run the owner's functions with their own privileges
 SELECT * FROM cmig.audit_history('app.mine', 2);
 SET ROLE regress_audit_dba;
 SELECT operation, row_key, extra FROM cmig_audit.log WHERE table_name = 'mine' ORDER BY id;
@@ -381,7 +381,7 @@ ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC, regress_audit_evil;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM PUBLIC;
 
--- skipping: only with the right to set it, and it is logged
+-- skipping: only with the privilege to set it, and it is logged
 GRANT SET ON PARAMETER cmig.audit_skip TO regress_audit_writer;
 SET ROLE regress_audit_writer;
 BEGIN;

@@ -1,6 +1,6 @@
 --
 -- What other roles put on the log, or give to those who maintain it, does not
--- run with their rights
+-- run with their privileges
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -122,7 +122,7 @@ RESET app.swap;
 SELECT relkind FROM pg_class WHERE oid = 'app.keyed'::regclass;
 SHOW transaction_read_only;
 
--- a log of a role that is no superuser: its policies do not run others' code as the reader
+-- a log of a role that is not a superuser: its policies do not run code of others as the reader
 ALTER DATABASE :"db" OWNER TO regress_audit_dba;
 ALTER SCHEMA cmig_audit OWNER TO regress_audit_dba;
 DO $$

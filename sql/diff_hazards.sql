@@ -31,16 +31,16 @@ INSERT INTO types SELECT row_number() OVER (), f, t FROM (VALUES ('varchar(10)',
 	('char(5)', 'char(6)'), ('char(5)', 'text'), ('numeric(10,2)', 'numeric(12,2)'), ('numeric(10,2)', 'numeric(12,3)'), ('numeric(10,2)', 'numeric'), ('numeric', 'numeric(10,2)'),
 	('int', 'bigint'), ('bigint', 'int'), ('int', 'text'), ('timestamp(3)', 'timestamp'), ('timestamp', 'timestamp(3)'), ('timestamp', 'date'), ('cidr', 'inet'), ('inet', 'cidr'), ('varbit(4)', 'varbit(8)'), ('bit(4)', 'bit(8)'),
 	('int', 'oid'), ('xml', 'text'), ('json', 'jsonb'), ('int', 'shop.plain'), ('shop.plain', 'int'), ('int', 'shop.checked'), ('varchar(5)[]', 'varchar(9)[]'), ('varchar(5)[]', 'text[]'), ('time(3)', 'time(6)'), ('interval', 'interval(3)'), ('text', 'text')) v (f, t);
-CREATE FUNCTION rewrites(f text, t text, OUT told boolean, OUT may_fail boolean, OUT done boolean) LANGUAGE plpgsql AS $$
+CREATE FUNCTION rewrites(f text, t text, OUT announced boolean, OUT may_fail boolean, OUT done boolean) LANGUAGE plpgsql AS $$
 DECLARE
 	sql text;
 	before oid;
 BEGIN
 	EXECUTE format('CREATE TABLE shop.tab (c %s)', f);
 	INSERT INTO shop.tab VALUES (NULL);
-	told := false;
+	announced := false;
 	may_fail := false;
-	FOR sql, told, may_fail IN SELECT d.upgrade_sql, coalesce(d.hazard LIKE 'table rewrite%', false), coalesce(d.hazard LIKE '%may fail%', false)
+	FOR sql, announced, may_fail IN SELECT d.upgrade_sql, coalesce(d.hazard LIKE 'table rewrite%', false), coalesce(d.hazard LIKE '%may fail%', false)
 		FROM cmig.diff(format('CREATE DOMAIN shop.plain AS int; CREATE DOMAIN shop.checked AS int CHECK (VALUE > 0); CREATE TABLE shop.tab (c %s)', t), '{shop}') d WHERE d.object = 'shop.tab.c' LOOP
 		before := pg_relation_filenode('shop.tab');
 		EXECUTE sql;
@@ -48,7 +48,7 @@ BEGIN
 	END LOOP;
 	DROP TABLE shop.tab;
 END $$;
-SELECT old, new, told, may_fail, CASE WHEN told IS DISTINCT FROM done THEN 'NOT SO' END FROM types, rewrites(old, new) ORDER BY n;
+SELECT old, new, announced, may_fail, CASE WHEN announced IS DISTINCT FROM done THEN 'NOT SO' END FROM types, rewrites(old, new) ORDER BY n;
 RESET search_path;
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pg_cmig;

@@ -82,7 +82,7 @@ CREATE TABLE one.a (x int);
 CREATE TABLE two.b (x int);
 SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff_schemas('one', 'two', renames => '{table one.a -> b}');
 DROP SCHEMA one, two CASCADE;
--- nothing is guessed, but told
+-- a probable rename is reported, not made
 CREATE TABLE a (x int, y text);
 SET client_min_messages = notice;
 SELECT action, object FROM cmig.diff('CREATE TABLE shop.b (x int, y text)', '{shop}');

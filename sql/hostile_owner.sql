@@ -157,7 +157,7 @@ SELECT count(*) > 0 AS disabled FROM cmig.disable_rls('hostile.item');
 --
 -- Batches and online constraints
 --
--- what the server itself runs with the rights of who changes or reads a row; nothing is added to it below
+-- what the server itself runs with the privileges of the role that changes or reads a row; the tests below add nothing to it
 SET hostile.said = '';
 UPDATE hostile.item SET big = big;
 ALTER TABLE hostile.item ALTER id SET NOT NULL;

@@ -42,7 +42,7 @@ RESET SESSION AUTHORIZATION;
 SELECT pg_temp.script('SET search_path = shop; ALTER TABLE account ADD name text', false);
 SET SESSION AUTHORIZATION regress_deploy;
 CALL cmig.upgrade_stepwise();
--- done as told
+-- after following the hint
 RESET SESSION AUTHORIZATION;
 SELECT cmig.stamp('base', purge => true);
 ALTER ROLE regress_deploy NOINHERIT;

@@ -17,7 +17,7 @@ GRANT USAGE ON SCHEMA chk TO regress_rls_app, regress_rls_maint;
 CREATE FUNCTION pg_temp.found(want text) RETURNS TABLE (severity text, object text, problem text, fix text)
 LANGUAGE sql AS $$ SELECT severity, object, problem, fix FROM cmig.rls_check('chk') WHERE rule = want $$;
 -- Run the fix of each finding of one rule.
-CREATE FUNCTION pg_temp.mend(want text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.apply_fix(want text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	todo text;
 BEGIN
@@ -46,20 +46,20 @@ ALTER TABLE chk.t OWNER TO regress_rls_owner;
 CREATE TABLE chk.plain (id integer PRIMARY KEY);
 SELECT * FROM pg_temp.found('rls_disabled');
 DROP TABLE chk.plain;
-SELECT pg_temp.mend('rls_disabled');
+SELECT pg_temp.apply_fix('rls_disabled');
 SELECT * FROM pg_temp.found('rls_disabled');
 SELECT count(*) FROM cmig.disable_rls('chk.t');
 
 -- policy_without_rls
 CREATE POLICY p ON chk.t TO regress_rls_app USING (tenant_id = 1);
 SELECT * FROM pg_temp.found('policy_without_rls');
-SELECT pg_temp.mend('policy_without_rls');
+SELECT pg_temp.apply_fix('policy_without_rls');
 SELECT * FROM pg_temp.found('policy_without_rls');
 
 -- no_force
 ALTER TABLE chk.t NO FORCE ROW LEVEL SECURITY;
 SELECT * FROM pg_temp.found('no_force');
-SELECT pg_temp.mend('no_force');
+SELECT pg_temp.apply_fix('no_force');
 SELECT * FROM pg_temp.found('no_force');
 
 -- rls_without_policy
@@ -88,7 +88,7 @@ ALTER POLICY p ON chk.t USING (tenant_id = tenant_id);
 SELECT * FROM pg_temp.found('always_true');
 CREATE POLICY q ON chk.t TO regress_rls_app USING (tenant_id = 1);
 SELECT * FROM pg_temp.found('always_true');
--- for roles of its own it is a bypass, which is told; below a floor it is none
+-- for roles without another policy it is reported as a bypass; with a restrictive policy it is not a finding
 ALTER POLICY p ON chk.t TO regress_rls_maint;
 SELECT * FROM pg_temp.found('always_true');
 ALTER POLICY p ON chk.t TO regress_rls_app;
@@ -142,12 +142,12 @@ SELECT severity, object FROM pg_temp.found('swallowing_or');
 ALTER POLICY p ON chk.t USING (NOT (tenant_id = (SELECT 1) AND (id > 0 OR (SELECT current_setting('app.all', true)) = 'on')));
 SELECT severity, object FROM pg_temp.found('swallowing_or');
 
--- per_row_function, cast_of_empty, no_missing_ok; one fix mends all
+-- per_row_function, cast_of_empty, no_missing_ok; one fix removes all three
 ALTER POLICY p ON chk.t USING (tenant_id = current_setting('app.current_tenant_id')::integer);
 SELECT * FROM pg_temp.found('per_row_function');
 SELECT * FROM pg_temp.found('cast_of_empty');
 SELECT * FROM pg_temp.found('no_missing_ok');
-SELECT pg_temp.mend('per_row_function');
+SELECT pg_temp.apply_fix('per_row_function');
 SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polname = 'p' AND polrelid = 'chk.t'::regclass;
 SELECT rule, object FROM cmig.rls_check('chk') WHERE rule IN ('per_row_function', 'cast_of_empty', 'no_missing_ok');
 ALTER POLICY p ON chk.t USING (tenant_id = (SELECT current_setting('app.current_tenant_id', true))::integer);
@@ -173,14 +173,14 @@ SELECT * FROM pg_temp.found('per_row_function');
 -- volatile_function
 ALTER POLICY p ON chk.t USING (id = (random() * 10)::integer);
 SELECT * FROM pg_temp.found('volatile_function');
-SELECT pg_temp.mend('volatile_function');
+SELECT pg_temp.apply_fix('volatile_function');
 SELECT * FROM pg_temp.found('volatile_function');
 
 -- in_subselect, correlated_subquery
 CREATE TABLE chk.member (tenant_id integer, user_id integer, PRIMARY KEY (tenant_id, user_id));
 ALTER POLICY p ON chk.t USING (tenant_id IN (SELECT m.tenant_id FROM chk.member m WHERE m.user_id = 1));
 SELECT * FROM pg_temp.found('in_subselect');
-SELECT pg_temp.mend('in_subselect');
+SELECT pg_temp.apply_fix('in_subselect');
 SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polname = 'p' AND polrelid = 'chk.t'::regclass;
 SELECT * FROM pg_temp.found('in_subselect');
 SELECT * FROM pg_temp.found('correlated_subquery');
@@ -203,7 +203,7 @@ ALTER TABLE chk.clean RENAME COLUMN owner_id TO user_id;
 -- missing_index
 ALTER POLICY p ON chk.t USING (tenant_id = 1);
 SELECT * FROM pg_temp.found('missing_index');
-SELECT pg_temp.mend('missing_index');
+SELECT pg_temp.apply_fix('missing_index');
 SELECT * FROM pg_temp.found('missing_index');
 DROP INDEX chk.t_tenant_id_idx;
 CREATE INDEX ON chk.t (id, tenant_id);
@@ -223,7 +223,7 @@ ALTER POLICY p ON chk.t WITH CHECK (id > 0);
 SELECT * FROM pg_temp.found('check_wider_than_using');
 ALTER POLICY p ON chk.t WITH CHECK (tenant_id = 2);
 SELECT * FROM pg_temp.found('check_wider_than_using');
-SELECT pg_temp.mend('check_wider_than_using');
+SELECT pg_temp.apply_fix('check_wider_than_using');
 SELECT * FROM pg_temp.found('check_wider_than_using');
 ALTER POLICY p ON chk.t USING (tenant_id = 1 OR tenant_id IS NULL) WITH CHECK (tenant_id = 1 AND id > 0);
 SELECT * FROM pg_temp.found('check_wider_than_using');
@@ -241,7 +241,7 @@ ALTER POLICY p ON chk.t TO regress_rls_app;
 SELECT * FROM pg_temp.found('role_bypasses');
 GRANT SELECT ON chk.t TO regress_rls_free;
 SELECT * FROM pg_temp.found('role_bypasses');
-SELECT pg_temp.mend('role_bypasses');
+SELECT pg_temp.apply_fix('role_bypasses');
 SELECT * FROM pg_temp.found('role_bypasses');
 
 -- owner_is_application
@@ -263,7 +263,7 @@ CREATE MATERIALIZED VIEW chk.m AS SELECT * FROM chk.w;
 SELECT * FROM pg_temp.found('view_definer');
 ALTER VIEW chk.v OWNER TO regress_rls_app;
 SELECT severity, object, problem FROM pg_temp.found('view_definer');
-SELECT pg_temp.mend('view_definer');
+SELECT pg_temp.apply_fix('view_definer');
 SELECT * FROM pg_temp.found('view_definer');
 SELECT * FROM pg_temp.found('matview');
 GRANT SELECT ON chk.m TO regress_rls_app;
@@ -278,7 +278,7 @@ CREATE FUNCTION chk.h() RETURNS text SECURITY DEFINER LANGUAGE sql AS 'SELECT ''
 CREATE FUNCTION chk.i() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM chk.t';
 CREATE FUNCTION chk.j() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN DELETE FROM chk.t; RETURN NULL; END';
 SELECT * FROM pg_temp.found('security_definer');
-SELECT pg_temp.mend('security_definer');
+SELECT pg_temp.apply_fix('security_definer');
 SELECT * FROM pg_temp.found('security_definer');
 
 -- an owner in a bypass role sees every row, and so do its view and its function
@@ -308,7 +308,7 @@ ALTER TABLE chk.part_1 OWNER TO regress_rls_owner;
 SELECT * FROM pg_temp.found('partition_exposed');
 GRANT SELECT ON chk.part_1 TO regress_rls_app;
 SELECT * FROM pg_temp.found('partition_exposed');
-SELECT pg_temp.mend('partition_exposed');
+SELECT pg_temp.apply_fix('partition_exposed');
 SELECT * FROM pg_temp.found('partition_exposed');
 -- the fix keeps a membership
 BEGIN;
@@ -319,7 +319,7 @@ SELECT count(*) > 0 FROM cmig.enable_rls('chk.part', roles => '{regress_rls_app}
 CREATE TABLE chk.part_2 PARTITION OF chk.part FOR VALUES IN (2);
 ALTER TABLE chk.part_2 OWNER TO regress_rls_owner;
 SELECT fix FROM pg_temp.found('partition_exposed');
-SELECT pg_temp.mend('partition_exposed');
+SELECT pg_temp.apply_fix('partition_exposed');
 SELECT * FROM pg_temp.found('partition_exposed');
 SELECT DISTINCT polname, pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polrelid IN ('chk.part'::regclass, 'chk.part_2'::regclass) ORDER BY 1;
 ROLLBACK;
@@ -330,7 +330,7 @@ CREATE TABLE chk.hand_1 PARTITION OF chk.hand DEFAULT;
 ALTER TABLE chk.hand ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON chk.hand USING (tenant_id = 1);
 SELECT * FROM pg_temp.found('partition_exposed');
-SELECT pg_temp.mend('partition_exposed');
+SELECT pg_temp.apply_fix('partition_exposed');
 SELECT rule, object FROM cmig.rls_check('chk') WHERE object ~ 'hand_1';
 DROP TABLE chk.hand;
 
@@ -377,14 +377,14 @@ BEGIN
 END $$;
 CREATE FUNCTION pg_temp.seen() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	told text;
+	result text;
 BEGIN
 	SET LOCAL ROLE regress_rls_app;
 	PERFORM set_config('app.current_tenant_id', '1', true);
 	SELECT format('keyed %s, lookup %s, open %s, closed %s', (SELECT count(*) FROM chk3.keyed), (SELECT count(*) FROM chk3.lookup),
-		(SELECT count(*) FROM chk3.open), (SELECT count(*) FROM chk3.closed)) INTO told;
+		(SELECT count(*) FROM chk3.open), (SELECT count(*) FROM chk3.closed)) INTO result;
 	RESET ROLE;
-	RETURN told;
+	RETURN result;
 END $$;
 SET client_min_messages = error;
 SELECT pg_temp.seen();
@@ -425,7 +425,7 @@ CREATE POLICY q ON chk.t TO regress_rls_app USING (tenant_id = 1 OR tenant_id IS
 CREATE POLICY r ON chk.t FOR SELECT TO regress_rls_app2 USING (id = 1);
 SELECT * FROM pg_temp.found('duplicate_policy');
 SELECT * FROM pg_temp.found('many_permissive');
-SELECT pg_temp.mend('duplicate_policy');
+SELECT pg_temp.apply_fix('duplicate_policy');
 SELECT * FROM pg_temp.found('duplicate_policy');
 SELECT * FROM pg_temp.found('many_permissive');
 

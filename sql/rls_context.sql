@@ -120,7 +120,7 @@ ROLLBACK TO s;
 UPDATE docs SET user_id = 0;
 ROLLBACK;
 
--- generic plans, functions with other rights, and parallel workers see the
+-- generic plans, functions with other privileges, and parallel workers see the
 -- context of now
 SET plan_cache_mode = force_generic_plan;
 PREPARE mine AS SELECT count(*), min(id) FROM docs;

@@ -251,7 +251,7 @@ SELECT statement FROM cmig.enable_rls('shop.orders', roles => ARRAY['regress_rls
 SELECT statement FROM cmig.disable_rls('shop.orders') WHERE statement ~ 'SCHEMA';
 DROP ROLE "regress_rls ""x""'; --";
 
--- roles that policies do not bind are told
+-- a notice for roles to which policies do not apply
 SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_free}', force => false);
 SELECT count(*) FROM cmig.disable_rls('shop.orders');
 
@@ -274,7 +274,7 @@ SELECT count(*) FROM cmig.enable_rls('shop.work', roles => '{regress_rls_app}', 
 REVOKE INSERT, UPDATE ON shop.team FROM regress_rls_app;
 SELECT count(*) FROM cmig.enable_rls('shop.work', roles => '{regress_rls_app}', via => 'shop.team', force => false);
 
--- a default goes with its column to a new name, and is taken back there
+-- a default moves with its column to a new name, and is dropped there
 CREATE TABLE shop.renamed (tenant_id integer DEFAULT 7);
 SELECT count(*) FROM cmig.enable_rls('shop.renamed', roles => '{regress_rls_app}', force => false, column_default => true);
 ALTER TABLE shop.renamed RENAME tenant_id TO org;

@@ -66,8 +66,8 @@ RESET ROLE;
 -- What was found for a posture of the kind that post.kind names.
 CREATE TEMP TABLE judged (kind text, found text);
 
--- Worst first, the rules about what is let through that are found, but for
--- what is only told.
+-- The rules about rows that are let through which have findings, the most
+-- severe first, without notices.
 CREATE FUNCTION pg_temp.found() RETURNS text LANGUAGE sql AS $$
 	SELECT coalesce(string_agg(f.severity || ' ' || f.rule, ', '), 'clean') FROM (SELECT DISTINCT severity, rule FROM cmig.rls_check('post')
 	WHERE object IN ('post.t', 'policy p on post.t', 'policy q on post.t') AND severity <> 'notice' AND rule IN ('always_true', 'swallowing_or', 'open_without_context', 'foreign_rows', 'floor_misses_role',
@@ -252,7 +252,7 @@ SELECT * FROM pg_temp.judge(
 	'slug = lower(RAW)', 'slug = ltrim(RAW, ''0'')', 'md5(slug) = md5(RAW)', 'reverse(slug) = reverse(RAW)', 'slug || ''x'' = RAW || ''x''', 'lower(org::text) = lower(current_setting(''app.org'', true))',
 	'tenant_id = CTX AND lower(slug) = lower(current_setting(''app.slug'', true))', 'tenant_id = CTX AND to_tsvector(''simple'', name) @@ plainto_tsquery(''simple'', ''public'')'
 );
--- rows of a tenant that all know: told, a warning where all can change them
+-- rows of a tenant known to all: a notice, or a warning if all can change them
 RESET post.kind;
 SELECT pg_temp.using('tenant_id = CTX OR tenant_id = 1');
 SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
@@ -266,7 +266,7 @@ CREATE POLICY r ON post.t AS RESTRICTIVE FOR DELETE TO regress_rls_app USING (te
 SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
 DROP POLICY q ON post.t;
 DROP POLICY r ON post.t;
--- what is only told: rows that a column marks for everybody
+-- only a notice: rows that a column marks for everybody
 SELECT pg_temp.using('tenant_id = CTX OR is_public');
 SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
 SELECT pg_temp.using('user_id = USR OR published_at IS NOT NULL');
@@ -348,7 +348,7 @@ SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app, regress_rls_fr
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'ALTER TABLE post.t NO FORCE ROW LEVEL SECURITY');
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'ALTER TABLE post.t DISABLE ROW LEVEL SECURITY');
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'ALTER ROLE regress_rls_app NOINHERIT', 'GRANT regress_rls_owner TO regress_rls_app');
--- by name: one of the roles that the policy is for, by membership or by a right on the table
+-- by name: one of the roles that the policy is for, by membership or by a privilege on the table
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (current_user = ''regress_rls_app2'' OR tenant_id = CTX)', 'GRANT regress_rls_app TO regress_rls_app2');
 SELECT pg_temp.try('CREATE POLICY p ON post.t USING (current_user = ''regress_rls_app2'' OR tenant_id = CTX)');
 SELECT pg_temp.try('CREATE POLICY p ON post.t USING (current_user = ''regress_rls_app'' OR tenant_id = CTX)', 'REVOKE ALL ON post.t FROM regress_rls_app2, regress_rls_admin');
@@ -371,7 +371,7 @@ SELECT pg_temp.try('CREATE POLICY p ON post.t FOR SELECT TO regress_rls_app USIN
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = 1)', 'CREATE POLICY q ON post.t TO regress_rls_app2 USING (tenant_id = 2)');
 SELECT pg_temp.try('SELECT cmig.enable_rls(''post.t'', tenant_column => ''tenant_id'', roles => ''{regress_rls_app}'', bypass_roles => ''{regress_rls_admin}'')');
 
--- what a policy calls does not run: no effect, and no rights of the caller
+-- functions that a policy calls do not run: no effect, and no use of the caller's privileges
 RESET post.kind;
 SET ROLE regress_rls_owner;
 CREATE TABLE post.ran (who name);

@@ -51,7 +51,7 @@ SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try
 SELECT count(*) > 0 FROM cmig.enable_rls('try.docs', user_column => '', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_owner}', public_read => true);
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.docs', 'regress_rls_app', NULL, '1');
 
--- what runs with the caller's rights calls no function of others, whatever its path
+-- what runs with the caller's privileges calls no function of others, whatever the search_path
 CREATE SCHEMA other;
 GRANT USAGE ON SCHEMA other TO regress_rls_app;
 CREATE FUNCTION other.is_equal(varchar, text) RETURNS boolean LANGUAGE plpgsql

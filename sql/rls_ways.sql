@@ -1,6 +1,6 @@
 --
 -- Row-level security: rls_check and the ways around policies: definer functions,
--- membership tables that can be written, rights without a policy, partitions
+-- membership tables that can be written, privileges that no policy limits, partitions
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
@@ -15,7 +15,7 @@ GRANT USAGE ON SCHEMA ways TO regress_rls_app, regress_rls_maint;
 \pset tuples_only on
 CREATE FUNCTION pg_temp.found(want text) RETURNS TABLE (severity text, object text, problem text, fix text)
 LANGUAGE sql AS $$ SELECT severity, object, problem, fix FROM cmig.rls_check('ways') WHERE rule = want $$;
-CREATE FUNCTION pg_temp.mend(want text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.apply_fix(want text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	todo text;
 BEGIN
@@ -55,12 +55,12 @@ CREATE FUNCTION ways.n4(x text) RETURNS void SECURITY DEFINER LANGUAGE plpgsql A
 REVOKE ALL ON FUNCTION ways.n4(text) FROM PUBLIC;
 CREATE FUNCTION ways.n5() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; RETURN NULL; END $$;
 SELECT count(*) FROM pg_temp.found('dynamic_sql');
--- of an owner who is bound, and of one without rights there
+-- of an owner who is bound, and of one without privileges there
 ALTER FUNCTION ways.d1(text) OWNER TO regress_rls_owner;
 ALTER FUNCTION ways.d2(text) OWNER TO regress_rls_maint;
 ALTER FUNCTION ways.d3(text) OWNER TO regress_rls_other;
 SELECT severity, object, problem FROM pg_temp.found('dynamic_sql');
-SELECT pg_temp.mend('dynamic_sql');
+SELECT pg_temp.apply_fix('dynamic_sql');
 SELECT * FROM pg_temp.found('dynamic_sql');
 
 -- definer_search_path: of those that reach protected tables
@@ -71,31 +71,31 @@ CREATE FUNCTION ways.s4() RETURNS bigint SECURITY DEFINER SET search_path = '' L
 CREATE FUNCTION ways.s5() RETURNS bigint SECURITY DEFINER LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM ways.t; END;
 CREATE FUNCTION ways.s6() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT 1';
 SELECT * FROM pg_temp.found('definer_search_path');
-SELECT pg_temp.mend('definer_search_path');
+SELECT pg_temp.apply_fix('definer_search_path');
 SELECT * FROM pg_temp.found('definer_search_path');
 SELECT ways.s1(), ways.s2();
 SET client_min_messages = error;
 DROP FUNCTION ways.s1(), ways.s2(), ways.s3(), ways.s4(), ways.s5(), ways.s6();
 RESET client_min_messages;
 
--- unbound_right: TRUNCATE and the like, also through a group and PUBLIC
+-- unrestricted_privilege: TRUNCATE and the like, also through a group and PUBLIC
 GRANT TRUNCATE, REFERENCES ON ways.t TO regress_rls_app, regress_rls_maint;
-SELECT * FROM pg_temp.found('unbound_right');
+SELECT * FROM pg_temp.found('unrestricted_privilege');
 REVOKE TRUNCATE ON ways.t FROM regress_rls_app;
-SELECT severity, problem FROM pg_temp.found('unbound_right');
+SELECT severity, problem FROM pg_temp.found('unrestricted_privilege');
 GRANT TRIGGER ON ways.t TO regress_rls_group, PUBLIC;
 GRANT regress_rls_group TO regress_rls_app;
-SELECT * FROM pg_temp.found('unbound_right');
-SELECT pg_temp.mend('unbound_right');
-SELECT * FROM pg_temp.found('unbound_right');
+SELECT * FROM pg_temp.found('unrestricted_privilege');
+SELECT pg_temp.apply_fix('unrestricted_privilege');
+SELECT * FROM pg_temp.found('unrestricted_privilege');
 
 -- a policy for PUBLIC binds whoever was granted something
 CREATE TABLE ways.pub (tenant_id integer);
 ALTER TABLE ways.pub ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON ways.pub USING (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer));
-SELECT * FROM pg_temp.found('unbound_right');
+SELECT * FROM pg_temp.found('unrestricted_privilege');
 GRANT ALL ON ways.pub TO regress_rls_app;
-SELECT * FROM pg_temp.found('unbound_right');
+SELECT * FROM pg_temp.found('unrestricted_privilege');
 DROP TABLE ways.pub;
 
 -- membership_writable: who can add a row there lets itself in
@@ -113,13 +113,13 @@ RESET client_min_messages;
 SELECT * FROM pg_temp.found('membership_writable');
 GRANT INSERT ON ways.member TO regress_rls_app;
 SELECT * FROM pg_temp.found('membership_writable');
-SELECT pg_temp.mend('membership_writable');
+SELECT pg_temp.apply_fix('membership_writable');
 SELECT * FROM pg_temp.found('membership_writable');
 -- by a column, by a group, by PUBLIC, as owner
 GRANT UPDATE (tenant_id) ON ways.member TO regress_rls_group;
 GRANT INSERT ON ways.member TO PUBLIC;
 SELECT * FROM pg_temp.found('membership_writable');
-SELECT pg_temp.mend('membership_writable');
+SELECT pg_temp.apply_fix('membership_writable');
 SELECT * FROM pg_temp.found('membership_writable');
 ALTER TABLE ways.member OWNER TO regress_rls_app;
 SELECT * FROM pg_temp.found('membership_writable');
@@ -173,7 +173,7 @@ SELECT count(*) > 0 FROM cmig.enable_rls('ways.part', tenant_column => 'Tenant I
 CREATE TABLE ways.part_1 PARTITION OF ways.part FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 ALTER TABLE ways.part_1 OWNER TO regress_rls_owner;
 SELECT fix FROM pg_temp.found('partition_exposed');
-SELECT pg_temp.mend('partition_exposed');
+SELECT pg_temp.apply_fix('partition_exposed');
 SELECT * FROM pg_temp.found('partition_exposed');
 -- the same policies on both, and nothing new on the parent
 SELECT polname FROM pg_policy p WHERE polrelid = 'ways.part'::regclass EXCEPT SELECT polname FROM pg_policy WHERE polrelid = 'ways.part_1'::regclass;

@@ -151,7 +151,7 @@ sub is_same
 # database
 #
 my $full = dump_db('full.sql', 'shop');
-unlike(text_of($full), qr/^(GRANT|REVOKE)/m, 'no rights that only repeat the extension');
+unlike(text_of($full), qr/^(GRANT|REVOKE)/m, 'no GRANT or REVOKE that only repeats the extension');
 make_db('whole');
 restore_sql('restore', 'whole', $full);
 is_same('whole', 'full dump');

@@ -37,7 +37,7 @@ my @connection = ('-h', $node->host, '-p', $node->port);
 my @chain = chain_files('second_brain');
 
 # the owner creates the extension and grants access levels
-run_ok('createdb by a role that is no superuser', 'createdb', @connection, '-U', 'regress_owner', 'shop');
+run_ok('createdb by a role that is not a superuser', 'createdb', @connection, '-U', 'regress_owner', 'shop');
 query($node, 'shop', 'CREATE EXTENSION pg_cmig', 'regress_owner');
 query($node, 'shop', 'GRANT CREATE ON SCHEMA public TO regress_migrator', 'regress_owner');
 query($node, 'shop', "SELECT cmig.grant_access('regress_$_', '$_')", 'regress_owner') for qw(author migrator reader);

@@ -106,7 +106,7 @@ is(sql('shop', q(SET client_min_messages = error; SELECT count(*) FROM cmig.enab
 	'0', 'the script makes what enable_rls makes');
 sql('shop', "SELECT cmig.disable_rls('note')");
 ($after) = dump_as('shop', '-s');
-is($after, $before, 'a script is taken back too');
+is($after, $before, 'the effects of a script are reverted too');
 
 #
 # After a restore, the policies work and still contain what disable_rls has to

@@ -119,12 +119,12 @@ sub is_same
 	is(join("\n", grep { !$was{$_} } split /\n/, $now), '', $name);
 }
 $session->query_safe("CALL cmig.upgrade_stepwise('004');");
-is_same($session->query_safe($look), 'settings, role, temporary and prepared things are back after a run');
+is_same($session->query_safe($look), 'after a run, the caller has its settings, role, temporary tables, and prepared statements again');
 $session->query("CALL cmig.upgrade_stepwise('005');");
 $session->{stderr} = '';
-is_same($session->query_safe($look), 'and after one that failed');
+is_same($session->query_safe($look), 'the same after a run that failed');
 is($session->query_safe("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"), '1',
-	'the run lock is given back');
+	'the run lock is released');
 $session->quit;
 
 #
@@ -142,21 +142,21 @@ my $second_pid = wait_until_blocked($node, 'second');
 is($node->safe_psql('lock', "SELECT backend_xmin IS NULL AND backend_xid IS NULL FROM pg_stat_activity WHERE pid = $second_pid"),
 	't', 'a waiting run holds no snapshot and no transaction id');
 is($node->safe_psql('lock', "SELECT query FROM pg_stat_activity WHERE pid = $second_pid"),
-	"pg_cmig: cmig.upgrade_stepwise waits for the run of process $first_pid", 'it shows whom it waits for');
-is($node->safe_psql('lock', "SELECT pg_blocking_pids($second_pid)"), "{$first_pid}", 'pg_blocking_pids knows too');
+	"pg_cmig: cmig.upgrade_stepwise waits for the run of process $first_pid", 'pg_stat_activity shows the session it waits for');
+is($node->safe_psql('lock', "SELECT pg_blocking_pids($second_pid)"), "{$first_pid}", 'pg_blocking_pids shows it too');
 like($node->safe_psql('lock', "SELECT value FROM cmig.status() WHERE item = 'running'"),
 	qr/^upgrade of 004, by process $first_pid$/, 'cmig.status shows the run');
 fails_with($node, 'lock', "SELECT cmig.upgrade()", '55P03', 'another run of pg_cmig is under way', 'SELECT cmig.upgrade does not wait');
 $node->safe_psql('lock', "SELECT pg_cancel_backend($second_pid)");
 isnt(finish_psql($second), 0, 'a waiting run can be cancelled');
-like($second->{err}, qr/waiting for another run.*Process $first_pid.*57014/s, 'and said whom it waited for');
+like($second->{err}, qr/waiting for another run.*Process $first_pid.*57014/s, 'its messages name the process it waited for');
 $second = start_psql($node, 'lock', "CALL cmig.upgrade_stepwise();", 'second');
 wait_until_blocked($node, 'second');
 $holder->query_safe('COMMIT');
 my $start = time();
 is(finish_psql($first), 0, 'the first run ends');
-is(finish_psql($second), 0, 'the second finds nothing to do');
-ok(time() - $start < 2, 'and is woken at once');
+is(finish_psql($second), 0, 'the second run finds nothing to do');
+ok(time() - $start < 2, 'the second run starts as soon as the first one ends');
 is($node->safe_psql('lock', "SELECT string_agg(revision, ' ' ORDER BY id) FROM cmig.journal WHERE outcome = 'done'"),
 	'001 002 003 004', 'each revision ran once');
 $holder->query_safe('BEGIN; LOCK TABLE gate');
@@ -168,8 +168,8 @@ wait_until_blocked($node, 'second');
 $node->safe_psql('lock', "SELECT pg_terminate_backend($first_pid)");
 finish_psql($first);
 $holder->query_safe('COMMIT');
-is(finish_psql($second), 0, 'the lock goes with its backend');
-is($node->safe_psql('lock', 'SELECT revision FROM cmig.version'), '004', 'and the waiting run does the work');
+is(finish_psql($second), 0, 'the run lock is released when its session is terminated');
+is($node->safe_psql('lock', 'SELECT revision FROM cmig.version'), '004', 'the waiting run applies the revision');
 $holder->quit;
 
 #
@@ -188,9 +188,9 @@ $second = start_psql($node, 'flyway', "CALL cmig.upgrade_stepwise();", 'second')
 wait_until_blocked($node, 'second');
 $holder->query_safe('COMMIT');
 is(finish_psql($first), 0, 'the session that builds an index concurrently ends');
-is(finish_psql($second), 0, 'so does the one that waited for it');
+is(finish_psql($second), 0, 'the session that waited for it ends too');
 like($first->{err}, qr/CREATE INDEX CONCURRENTLY will wait for open transactions to end.*Process \d+ of role.*SELECT count/s,
-	'a notice named whom the build waits for');
+	'a notice names the sessions the build waits for');
 $holder->quit;
 
 #
@@ -206,19 +206,19 @@ my ($out, $err);
 $node->psql('retry', "SET cmig.lock_timeout = '100ms'; SET cmig.lock_retries = 2; \\set VERBOSITY verbose\nCALL cmig.upgrade_stepwise()",
 	stdout => \$out, stderr => \$err);
 my @notices = $err =~ /NOTICE:  00000: upgrade of 002 could not get a lock, attempt (\d) of 3; trying again in (\d+) ms\nDETAIL:  [^\n]*\nProcess $holder_pid of role "\w+"(?: \(application "[^"]*"\))? is in the way; its transaction has been open for [^\n]*the_answer/g;
-is(scalar(@notices), 4, 'each retry has a notice that names pid, user, age and query') or diag $err;
-ok($notices[3] > $notices[1], 'the pauses grow') or diag "@notices";
-like($err, qr/ERROR:  55P03: canceling statement due to cmig.lock_timeout.*Process $holder_pid of role.*the_answer/s, 'the error does the same') or diag $err;
+is(scalar(@notices), 4, 'each retry has a notice with the blocking process, its role, age, and query') or diag $err;
+ok($notices[3] > $notices[1], 'the delays between attempts grow') or diag "@notices";
+like($err, qr/ERROR:  55P03: canceling statement due to cmig.lock_timeout.*Process $holder_pid of role.*the_answer/s, 'the error message has the same details') or diag $err;
 is($node->safe_psql('retry', "SELECT outcome, sqlstate, statement, message LIKE '%Process $holder_pid%the_answer%' FROM cmig.journal ORDER BY id DESC LIMIT 1"),
-	'failed|55P03|2|t', 'the journal keeps it');
-is($node->safe_psql('retry', "SELECT to_regclass('made') IS NULL, (SELECT revision FROM cmig.version)"), 't|001', 'nothing of the step stays');
+	'failed|55P03|2|t', 'the journal records the failure');
+is($node->safe_psql('retry', "SELECT to_regclass('made') IS NULL, (SELECT revision FROM cmig.version)"), 't|001', 'nothing of the failed step remains');
 $first = start_psql($node, 'retry', "SET cmig.lock_timeout = '100ms'; CALL cmig.upgrade_stepwise();", 'first');
 $node->poll_query_until('retry', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep' AND backend_xmin IS NULL AND backend_xid IS NULL")
   or die;
-pass('it sleeps without a snapshot between the attempts');
+pass('between attempts, the run holds no snapshot');
 $holder->query_safe('COMMIT');
-is(finish_psql($first), 0, 'when the lock is free it succeeds');
-is($node->safe_psql('retry', "SELECT string_agg(outcome, ' ' ORDER BY id) FROM cmig.journal"), 'done failed done', 'the journal has the end');
+is(finish_psql($first), 0, 'the run succeeds once the lock is free');
+is($node->safe_psql('retry', "SELECT string_agg(outcome, ' ' ORDER BY id) FROM cmig.journal"), 'done failed done', 'the journal has the failure and the success');
 
 # for CONCURRENTLY, only the first lock wait is limited
 query($node, 'retry', load_sql(revision_file('001', '', 'CREATE TABLE busy (a int);', ''),
@@ -233,11 +233,11 @@ is(finish_psql($first), 0, 'the wait for old snapshots is not timed out') or dia
 query($node, 'retry', "CALL cmig.downgrade_stepwise('-1')");
 $holder->query_safe('DROP INDEX busy_a_idx; BEGIN; LOCK TABLE busy IN ROW EXCLUSIVE MODE; LOCK TABLE busy IN SHARE MODE');
 $node->psql('retry', "SET cmig.lock_timeout = '100ms'; SET cmig.lock_retries = 1; \\set VERBOSITY verbose\nCALL cmig.upgrade_stepwise()", stderr => \$err);
-like($err, qr/attempt 1 of 2.*ERROR:  55P03/s, 'its first lock is');
+like($err, qr/attempt 1 of 2.*ERROR:  55P03/s, 'the wait for its first lock is timed out');
 $holder->query_safe('COMMIT');
 query($node, 'retry', 'CALL cmig.upgrade_stepwise()');
 is($node->safe_psql('retry', "SELECT string_agg(relname || indisvalid, ' ') FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'busy'::regclass"),
-	'busy_a_idxtrue', 'and it builds the index in the end');
+	'busy_a_idxtrue', 'the next run builds the index');
 $holder->quit;
 
 #
@@ -272,41 +272,41 @@ sub interrupt
 	$holder->query_safe('COMMIT');
 	like($node->safe_psql('rest', "SELECT item || ': ' || value || ' -- ' || hint FROM cmig.status() WHERE item IN ('interrupted', 'partially applied') ORDER BY item"),
 		qr/interrupted: upgrade of $revision -- CALL cmig\.upgrade_stepwise\('$revision'\)\npartially applied: upgrade of $revision: statement 1 is unfinished/,
-		"$revision: cmig.status says what happened");
+		"$revision: cmig.status shows the interruption");
 }
 
 interrupt('002', 'big');
-is($node->safe_psql('rest', $indexes), 'big_a_idx false', 'an invalid index is left');
+is($node->safe_psql('rest', $indexes), 'big_a_idx false', 'CREATE INDEX: an invalid index is left behind');
 query($node, 'rest', "CALL cmig.upgrade_stepwise('002')");
-is($node->safe_psql('rest', $indexes), 'big_a_idx true', 'it is built anew');
-is($node->safe_psql('rest', "SELECT string_agg(outcome, ' ' ORDER BY id) FROM cmig.journal WHERE revision = '002'"), 'failed done', 'the journal has both');
+is($node->safe_psql('rest', $indexes), 'big_a_idx true', 'CREATE INDEX: the index is built again');
+is($node->safe_psql('rest', "SELECT string_agg(outcome, ' ' ORDER BY id) FROM cmig.journal WHERE revision = '002'"), 'failed done', 'the journal has the interruption and the success');
 $node->safe_psql('rest', "CREATE TABLE other (a int); INSERT INTO other VALUES (1), (1)");
 $node->psql('rest', 'CREATE UNIQUE INDEX CONCURRENTLY other_ccnew ON other (a)');
 interrupt('003', 'big');
-is($node->safe_psql('rest', $indexes), 'big_a_idx true, big_a_idx_ccnew false', 'a transient index is left');
+is($node->safe_psql('rest', $indexes), 'big_a_idx true, big_a_idx_ccnew false', 'REINDEX TABLE: a transient index is left behind');
 query($node, 'rest', "CALL cmig.upgrade_stepwise('003')");
-is($node->safe_psql('rest', $indexes), 'big_a_idx true', 'it is gone');
+is($node->safe_psql('rest', $indexes), 'big_a_idx true', 'REINDEX TABLE: the transient index is gone');
 interrupt('004', 'big');
-is($node->safe_psql('rest', $indexes), 'big_a_idx false', 'a half dropped index is left');
+is($node->safe_psql('rest', $indexes), 'big_a_idx false', 'DROP INDEX: an invalid index is left behind');
 query($node, 'rest', "CALL cmig.upgrade_stepwise('004')");
-is($node->safe_psql('rest', $indexes), 'none', 'it is gone');
+is($node->safe_psql('rest', $indexes), 'none', 'DROP INDEX: the index is gone');
 interrupt('005', 'part');
-is($node->safe_psql('rest', "SELECT inhdetachpending FROM pg_inherits WHERE inhparent = 'part'::regclass"), 't', 'a partition is being detached');
+is($node->safe_psql('rest', "SELECT inhdetachpending FROM pg_inherits WHERE inhparent = 'part'::regclass"), 't', 'DETACH PARTITION: the detach is pending');
 query($node, 'rest', "CALL cmig.upgrade_stepwise('005')");
-is($node->safe_psql('rest', "SELECT count(*) FROM pg_inherits WHERE inhparent = 'part'::regclass"), '0', 'it is detached');
+is($node->safe_psql('rest', "SELECT count(*) FROM pg_inherits WHERE inhparent = 'part'::regclass"), '0', 'DETACH PARTITION: the partition is detached');
 $node->safe_psql('rest', 'CREATE INDEX big_a_idx ON big (a)');
 interrupt('006', 'big');
 query($node, 'rest', "CALL cmig.upgrade_stepwise('006')");
-is($node->safe_psql('rest', $indexes), 'big_a_idx true', 'REINDEX SCHEMA leaves nothing transient');
-is($node->safe_psql('rest', "SELECT count(*) FROM pg_class WHERE relname ~ '_cc(new|old)'"), '1', 'and what others left stays');
+is($node->safe_psql('rest', $indexes), 'big_a_idx true', 'REINDEX SCHEMA: no transient index is left');
+is($node->safe_psql('rest', "SELECT count(*) FROM pg_class WHERE relname ~ '_cc(new|old)'"), '1', 'REINDEX SCHEMA: transient indexes of others are not dropped');
 interrupt('007', 'range_1');
 is($node->safe_psql('rest', "SELECT string_agg(c.relname, ' ' ORDER BY 1) FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE NOT indisvalid AND indrelid = 'range_1'::regclass"),
-	'range_1_k_idx_ccnew', 'REINDEX INDEX of a partitioned one leaves a transient index of a partition');
+	'range_1_k_idx_ccnew', 'REINDEX INDEX of a partitioned index: a transient index of a partition is left behind');
 query($node, 'rest', "CALL cmig.upgrade_stepwise('007')");
 is($node->safe_psql('rest', "SELECT string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid IN (SELECT relid FROM pg_partition_tree('ranges')) AND indisvalid"),
-	'range_1_k_idx range_2_k_idx ranges_k_idx', 'and it is gone');
-is($node->safe_psql('rest', "SELECT count(*) FROM pg_class WHERE relname ~ 'range.*_cc(new|old)'"), '0', 'with its name');
-is($node->safe_psql('rest', 'SELECT count(*) FROM cmig.progress'), '0', 'every step is finished');
+	'range_1_k_idx range_2_k_idx ranges_k_idx', 'REINDEX INDEX of a partitioned index: only valid indexes are left');
+is($node->safe_psql('rest', "SELECT count(*) FROM pg_class WHERE relname ~ 'range.*_cc(new|old)'"), '0', 'REINDEX INDEX of a partitioned index: no index has a transient name');
+is($node->safe_psql('rest', 'SELECT count(*) FROM cmig.progress'), '0', 'no step is partially applied');
 
 # another session has dropped the leftover index and is building one of the same
 # name
@@ -320,9 +320,9 @@ my $oid = $node->safe_psql('rest', "SELECT 'big_a_idx'::regclass::oid");
 $first = start_psql($node, 'rest', "CALL cmig.upgrade_stepwise('002')", 'first');
 wait_until_blocked($node, 'first');
 $holder->query_safe('COMMIT');
-is(finish_psql($other), 0, "somebody else's build is not disturbed");
-is(finish_psql($first), 0, 'the run waits for it');
-is($node->safe_psql('rest', "SELECT 'big_a_idx'::regclass::oid = $oid AND indisvalid FROM pg_index WHERE indexrelid = $oid"), 't', 'and takes its index');
+is(finish_psql($other), 0, "the other session's build succeeds");
+is(finish_psql($first), 0, 'the run waits for the other build');
+is($node->safe_psql('rest', "SELECT 'big_a_idx'::regclass::oid = $oid AND indisvalid FROM pg_index WHERE indexrelid = $oid"), 't', 'the run accepts the index that the other session built');
 $holder->quit;
 
 #
@@ -332,13 +332,13 @@ make_db('fill');
 $node->safe_psql('fill', "CREATE TABLE users (id int PRIMARY KEY, n int DEFAULT 0, m int); INSERT INTO users SELECT generate_series(1, 5000); ANALYZE users");
 $first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'n = n + 1', batch_size => 100, pause => '50ms')", 'first');
 $node->poll_query_until('fill', "SELECT rows >= 500 AND state = 'running' AND percent > 0 AND rows_per_second > 0 AND eta IS NOT NULL FROM cmig.backfill_progress") or die;
-pass('another session sees rows, percent, rate and the time left');
+pass('another session sees the number of rows, the percentage, the rate, and the time left');
 fails_with($node, 'fill', "CALL cmig.backfill('users', 'm = 1', 'm IS NULL')", '55P03', 'backfill of table "users" is already running', 'a second backfill of the table is refused');
 $node->safe_psql('fill', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'first'");
 finish_psql($first);
-is($node->safe_psql('fill', "SELECT state, rows = (SELECT sum(n) FROM users) FROM cmig.backfill_progress"), 'interrupted|t', 'its row is exact after an interruption');
+is($node->safe_psql('fill', "SELECT state, rows = (SELECT sum(n) FROM users) FROM cmig.backfill_progress"), 'interrupted|t', 'after an interruption, cmig.backfill_progress has the exact number of rows');
 $node->psql('fill', "CALL cmig.backfill('users', 'n = n + 1', batch_size => 1000)", stderr => \$err);
-like($err, qr/NOTICE:  resuming the backfill of public.users after \d+ rows/, 'it goes on');
+like($err, qr/NOTICE:  resuming the backfill of public.users after \d+ rows/, 'the next call resumes the backfill');
 is($node->safe_psql('fill', "SELECT min(n), max(n), (SELECT state || ' ' || rows FROM cmig.backfill_progress) FROM users"), '1|1|done 5000', 'each row was updated once');
 
 # row locks
@@ -347,22 +347,22 @@ $holder->query_safe('BEGIN; UPDATE users SET m = 0 WHERE id = 3333');
 $first = start_psql($node, 'fill', "SET cmig.lock_timeout = '100ms'; CALL cmig.backfill('users', 'm = 1', 'm IS NULL')", 'first');
 $node->poll_query_until('fill', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep'") or die;
 $holder->query_safe('COMMIT');
-is(finish_psql($first), 0, 'a batch that meets a locked row is tried again') or diag $first->{err};
-like($first->{err}, qr/backfill of public.users could not get a lock, attempt 1 of 11/, 'with a notice');
-is($node->safe_psql('fill', 'SELECT count(*) FILTER (WHERE m = 1), count(*) FILTER (WHERE m = 0) FROM users'), '4999|1', 'and the filter is looked at again');
+is(finish_psql($first), 0, 'a batch that meets a locked row is retried') or diag $first->{err};
+like($first->{err}, qr/backfill of public.users could not get a lock, attempt 1 of 11/, 'the retry has a notice');
+is($node->safe_psql('fill', 'SELECT count(*) FILTER (WHERE m = 1), count(*) FILTER (WHERE m = 0) FROM users'), '4999|1', 'the filter is evaluated again after the wait');
 # rows that are inserted in the meantime are found by the next pass
 $first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'm = 2', 'm = 1', batch_size => 100, pause => '100ms')", 'first');
 $node->poll_query_until('fill', "SELECT rows >= 300 FROM cmig.backfill_progress WHERE set_sql = 'm = 2'") or die;
 $holder->query_safe('UPDATE users SET m = 1 WHERE id < 50; INSERT INTO users SELECT i, 0, 1 FROM generate_series(6001, 6100) i');
-is($node->safe_psql('fill', "SELECT state FROM cmig.backfill_progress WHERE set_sql = 'm = 2'"), 'running', 'writers change rows behind it');
-is(finish_psql($first), 0, 'a backfill beside writers ends');
-is($node->safe_psql('fill', 'SELECT count(*) FROM users WHERE m = 1'), '0', 'with nothing left');
+is($node->safe_psql('fill', "SELECT state FROM cmig.backfill_progress WHERE set_sql = 'm = 2'"), 'running', 'the backfill is still running when rows behind it change');
+is(finish_psql($first), 0, 'a backfill with concurrent writers ends');
+is($node->safe_psql('fill', 'SELECT count(*) FROM users WHERE m = 1'), '0', 'no row is left that matches the filter');
 # another table is renamed to its name
 $first = start_psql($node, 'fill', "CALL cmig.backfill('users', 'm = 3', 'm = 2', batch_size => 100, pause => '100ms')", 'first');
 $node->poll_query_until('fill', "SELECT rows >= 300 FROM cmig.backfill_progress WHERE set_sql = 'm = 3'") or die;
 $node->safe_psql('fill', 'BEGIN; ALTER TABLE users RENAME TO old_users; CREATE TABLE users AS TABLE old_users; COMMIT');
-is(finish_psql($first), 3, 'a table that was exchanged stops its backfill');
-like($first->{err}, qr/table public.users was renamed or dropped during its backfill.*It is now public.old_users/s, 'which says so');
+is(finish_psql($first), 3, 'a backfill stops if its table is replaced');
+like($first->{err}, qr/table public.users was renamed or dropped during its backfill.*It is now public.old_users/s, 'the error says where the table is now');
 $holder->quit;
 
 # another session holds a lock on the leftover: each attempt checks it again,
@@ -378,8 +378,8 @@ $holder->query_safe('BEGIN; ALTER INDEX twins_n_key SET (fillfactor = 50)');
 $first = start_psql($node, 'held', "SET cmig.lock_timeout = '100ms'; CALL cmig.add_unique('twins', 'n')", 'first');
 $node->poll_query_until('held', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep'") or die;
 $holder->query_safe('COMMIT');
-is(finish_psql($first), 0, 'dropping a leftover is tried again') or diag $first->{err};
-unlike($first->{err}, qr/WARNING/, 'with the lock of the table in each attempt');
+is(finish_psql($first), 0, 'dropping a leftover index is retried') or diag $first->{err};
+unlike($first->{err}, qr/WARNING/, 'each attempt locks the table again');
 $holder->quit;
 
 $node->stop;

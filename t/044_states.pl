@@ -89,8 +89,8 @@ sub call
 	return join("\n", grep { /ERROR|HINT/ } split /\n/, $err);
 }
 
-sub again { return " -- CALL cmig.upgrade_stepwise('$_[0]')"; }
-sub mend { return " -- Fix the cause, then CALL cmig.upgrade_stepwise('$_[0]')"; }
+sub resume_hint { return " -- CALL cmig.upgrade_stepwise('$_[0]')"; }
+sub fix_hint { return " -- Fix the cause, then CALL cmig.upgrade_stepwise('$_[0]')"; }
 my $up = 'CALL cmig.upgrade_stepwise()';
 
 #
@@ -98,24 +98,24 @@ my $up = 'CALL cmig.upgrade_stepwise()';
 #
 begin('plain', revision_file('001', '', "INSERT INTO trace (what) VALUES ('one');", "INSERT INTO trace (what) VALUES ('undone');"),
 	revision_file('002', '001', "INSERT INTO trace (what) VALUES ('two');\nSELECT count(*) FROM gate;", ''));
-like(call("CALL cmig.upgrade_stepwise('nonsense')"), qr/MG001/, 'a wrong argument');
-is(status(), '', 'and nothing to say');
+like(call("CALL cmig.upgrade_stepwise('nonsense')"), qr/MG001/, 'a wrong argument is refused');
+is(status(), '', 'cmig.status shows nothing');
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 002" . again('002'), "$how: interrupted");
-	is(trace(), 'one', 'the revisions before it stay, nothing of it');
+	is(status(), "interrupted: upgrade of 002" . resume_hint('002'), "$how: interrupted");
+	is(trace(), 'one', 'the revisions before it stay applied; nothing of this one remains');
 }
 $holder->query_safe('BEGIN; LOCK TABLE gate');
-like(call("SET cmig.lock_timeout = '50ms'; SET cmig.lock_retries = 1; $up"), qr/55P03/, 'a lock that is not granted');
-like(status(), qr/^failed: upgrade of 002, statement 2: canceling statement due to cmig.lock_timeout: .*\Q@{[mend('002')]}\E$/s, 'is told, and who was in the way');
+like(call("SET cmig.lock_timeout = '50ms'; SET cmig.lock_retries = 1; $up"), qr/55P03/, 'a lock that is not granted is an error');
+like(status(), qr/^failed: upgrade of 002, statement 2: canceling statement due to cmig.lock_timeout: .*\Q@{[fix_hint('002')]}\E$/s, 'cmig.status shows the lock timeout and the session in the way');
 $holder->query_safe('COMMIT');
 cut_off($up, 'cancel');
-like(status(), qr/^failed: upgrade of 002, statement 2: canceling statement due to user request: .*\Q@{[mend('002')]}\E$/s, 'cancelled');
+like(status(), qr/^failed: upgrade of 002, statement 2: canceling statement due to user request: .*\Q@{[fix_hint('002')]}\E$/s, 'a canceled run is shown as failed');
 is($node->safe_psql($db, 'SELECT count(*) FROM cmig.progress'), '0', 'nothing is partially applied');
-is(call($up), '', 'the same CALL');
-is(trace(), 'one two', 'does the rest');
-is(status(), '', 'and nothing is left to say');
+is(call($up), '', 'the same CALL succeeds');
+is(trace(), 'one two', 'the remaining revision is applied');
+is(status(), '', 'cmig.status shows nothing after the run');
 
 # cmig.rls_gate at the end of the run
 $node->safe_psql($db, "ALTER DATABASE $db SET cmig.rls_gate = 'guarded'; CREATE SCHEMA guarded");
@@ -123,11 +123,11 @@ query($node, $db, load_sql(revision_file('001', '', "INSERT INTO trace (what) VA
 	revision_file('002', '001', "INSERT INTO trace (what) VALUES ('two');\nSELECT count(*) FROM gate;", ''),
 	revision_file('003', '002', "INSERT INTO trace (what) VALUES ('three');", ''),
 	revision_file('004', '003', 'CREATE TABLE guarded.bare (id int PRIMARY KEY); CREATE POLICY p ON guarded.bare USING (id > 0);', 'DROP TABLE guarded.bare;')));
-like(call($up), qr/MG021/, 'the gate of row-level security');
-like(status(), qr/^failed: upgrade of 004: .*\Q@{[mend('004')]}\E$/s, 'takes the last revision back, and names no statement');
-is($node->safe_psql($db, 'SELECT revision FROM cmig.version'), '003', 'those before it stay');
+like(call($up), qr/MG021/, 'cmig.rls_gate refuses the last revision');
+like(status(), qr/^failed: upgrade of 004: .*\Q@{[fix_hint('004')]}\E$/s, 'the last revision is not applied, and cmig.status names no statement');
+is($node->safe_psql($db, 'SELECT revision FROM cmig.version'), '003', 'the revisions before it stay applied');
 $node->safe_psql($db, "ALTER DATABASE $db RESET cmig.rls_gate");
-is(call($up), '', 'fixed');
+is(call($up), '', 'the same CALL succeeds without the gate');
 
 #
 # A revision that is not transactional
@@ -138,45 +138,45 @@ begin('steps', @steps);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001" . again('001') . "\npartially applied: upgrade of 001: statement 1 is done, none after it is complete" . again('001'),
-		"$how in a statement: interrupted, partially applied");
+	is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is done, none after it is complete" . resume_hint('001'),
+		"$how during a statement: interrupted and partially applied");
 }
 cut_off($up, 'cancel');
-like(status(), qr/^failed: upgrade of 001, statement 2: canceling statement due to user request.*\npartially applied: /s, 'cancelled: failed, partially applied');
-fails_with($node, $db, 'SELECT cmig.upgrade()', '55000', 'the upgrade of revision "001" is partially applied', 'no other move is made');
-is(call($up), '', 'the same CALL');
-is(trace(), 'one two', 'exactly once');
+like(status(), qr/^failed: upgrade of 001, statement 2: canceling statement due to user request.*\npartially applied: /s, 'a canceled run is shown as failed and partially applied');
+fails_with($node, $db, 'SELECT cmig.upgrade()', '55000', 'the upgrade of revision "001" is partially applied', 'cmig.upgrade is refused while a revision is partially applied');
+is(call($up), '', 'the same CALL succeeds');
+is(trace(), 'one two', 'each statement has run exactly once');
 # the same on the way down
 cut_off("CALL cmig.downgrade_stepwise('base')", 'terminate');
 is(status(), "interrupted: downgrade of 001 -- CALL cmig.downgrade_stepwise('-1')\n"
 	  . "partially applied: downgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.downgrade_stepwise('-1')",
-	'a downgrade that was cut off');
-like(call($up), qr/55000: the downgrade of revision "001" is partially applied\nHINT:  CALL cmig.downgrade_stepwise/, 'up again is refused meanwhile');
+	'an interrupted downgrade');
+like(call($up), qr/55000: the downgrade of revision "001" is partially applied\nHINT:  CALL cmig.downgrade_stepwise/, 'an upgrade is refused while a downgrade is partially applied');
 query($node, $db, "UPDATE cmig.revision SET downgrade_sql = replace(downgrade_sql, '''down''', '''other''')");
-like(call("CALL cmig.downgrade_stepwise('base')"), qr/MG008: statement 1 of revision "001" has changed/, 'with another text too');
+like(call("CALL cmig.downgrade_stepwise('base')"), qr/MG008: statement 1 of revision "001" has changed/, 'the downgrade is refused if a statement that has run was changed');
 query($node, $db, load_sql(@steps));
-is(call("CALL cmig.downgrade_stepwise('base')"), '', 'the same CALL');
-is(trace(), 'one two down more down', 'exactly once');
+is(call("CALL cmig.downgrade_stepwise('base')"), '', 'the same CALL succeeds');
+is(trace(), 'one two down more down', 'each statement has run exactly once');
 # a reset, interrupted on its way down and on its way up
 query($node, $db, "TRUNCATE trace; CALL cmig.upgrade_stepwise()");
 cut_off("CALL cmig.reset_stepwise('$db')", 'terminate');
-like(status(), qr/partially applied: downgrade of 001/, 'a reset that was cut off on its way down');
-is(call("CALL cmig.reset_stepwise('$db')"), '', 'the same CALL');
-is(trace(), 'one two down more down one two', 'goes on');
+like(status(), qr/partially applied: downgrade of 001/, 'a reset interrupted while it downgrades');
+is(call("CALL cmig.reset_stepwise('$db')"), '', 'the same CALL succeeds');
+is(trace(), 'one two down more down one two', 'the reset continues');
 query($node, $db, "TRUNCATE trace");
 $node->safe_psql($db, "UPDATE cmig.revision SET downgrade_sql = ''");
 cut_off("CALL cmig.reset_stepwise('$db')", 'terminate');
-like(status(), qr/partially applied: upgrade of 001/, 'one that was cut off on its way up');
-like(call("CALL cmig.reset_stepwise('$db')"), qr/55000.*HINT:  CALL cmig.upgrade_stepwise/s, 'is an upgrade now');
-is(call($up), '', 'which is finished so');
-is(trace(), 'one two', 'exactly once');
+like(status(), qr/partially applied: upgrade of 001/, 'a reset interrupted while it upgrades');
+like(call("CALL cmig.reset_stepwise('$db')"), qr/55000.*HINT:  CALL cmig.upgrade_stepwise/s, 'repeating the reset is refused, with a hint to upgrade');
+is(call($up), '', 'the upgrade continues');
+is(trace(), 'one two', 'each statement has run exactly once');
 # abandoned by the user
 query($node, $db, "SELECT cmig.stamp('base', purge => true); TRUNCATE trace");
 cut_off($up, 'terminate');
 $node->safe_psql($db, "DELETE FROM trace; SELECT cmig.stamp('base')");
-is(status(), '', 'undone by hand and stamped where it is: nothing is left to say');
-is(call($up), '', 'and it begins anew');
-is(trace(), 'one two', 'from the beginning');
+is(status(), '', 'after a manual cleanup and a stamp, cmig.status shows nothing');
+is(call($up), '', 'the next run succeeds');
+is(trace(), 'one two', 'it starts with the first statement');
 
 #
 # In verify_sql
@@ -187,16 +187,16 @@ begin('verify', $verified);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001" . again('001') . "\npartially applied: upgrade of 001: statement 1 is done, none after it is complete" . again('001'),
-		"$how in verify_sql");
+	is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is done, none after it is complete" . resume_hint('001'),
+		"$how during verify_sql: interrupted and partially applied");
 }
 cut_off($up, 'cancel');
-like(status(), qr/^failed: upgrade of 001: statement 1 of verify_sql: canceling statement due to user request/, 'cancelled');
-like(call($up), qr/MG009/, 'what it finds wrong');
-like(status(), qr/^failed: upgrade of 001: revision "001" failed its verification: Statement 1 of verify_sql returned the row: one = f\./, 'is told');
+like(status(), qr/^failed: upgrade of 001: statement 1 of verify_sql: canceling statement due to user request/, 'a canceled run is shown as failed');
+like(call($up), qr/MG009/, 'a failed verification is an error');
+like(status(), qr/^failed: upgrade of 001: revision "001" failed its verification: Statement 1 of verify_sql returned the row: one = f\./, 'cmig.status shows what the verification found');
 $node->safe_psql($db, 'INSERT INTO gate VALUES (1)');
-is(call($up), '', 'when that is fixed');
-is(trace(), 'once', 'only the check is repeated');
+is(call($up), '', 'the same CALL succeeds after a fix');
+is(trace(), 'once', 'only the verification is repeated');
 
 #
 # It is unknown whether a statement has committed: in both directions
@@ -204,20 +204,20 @@ is(trace(), 'once', 'only the check is repeated');
 my $do = sub { "DO \$\$ BEGIN INSERT INTO trace (what) VALUES ('$_[0] a'); COMMIT; PERFORM count(*) FROM gate; INSERT INTO trace (what) VALUES ('$_[0] b'); END \$\$;\nINSERT INTO trace (what) VALUES ('$_[0] c');" };
 begin('doubt', steps_file('001', '', $do->('up'), $do->('down')));
 cut_off($up, 'kill');
-is(status(), "interrupted: upgrade of 001" . again('001') . "\npartially applied: upgrade of 001: statement 1 is in doubt, none after it is complete"
+is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is in doubt, none after it is complete"
 	  . " -- Check how far it got, then CALL cmig.upgrade_stepwise('001', in_doubt => 'done') -- or 'again'", 'a DO that had committed is in doubt');
-like(call($up), qr/MG012/, 'the same CALL says so');
-is(call("CALL cmig.upgrade_stepwise(in_doubt => 'again')"), '', 'again');
-is(trace(), 'up a up a up b up c', 'runs it once more');
+like(call($up), qr/MG012/, 'the same CALL reports the doubt');
+is(call("CALL cmig.upgrade_stepwise(in_doubt => 'again')"), '', 'in_doubt => again');
+is(trace(), 'up a up a up b up c', 'in_doubt => again runs the statement again');
 cut_off("CALL cmig.downgrade_stepwise('-1')", 'terminate');
-like(status(), qr/partially applied: downgrade of 001: statement 1 is in doubt.*CALL cmig.downgrade_stepwise\('-1', in_doubt => 'done'\)/, 'the same down');
-like(call("CALL cmig.downgrade_stepwise('-1')"), qr/MG012.*HINT:  .*CALL cmig.downgrade_stepwise\('-1', in_doubt => 'done'\)/s, 'the same CALL says so');
-is(call("CALL cmig.downgrade_stepwise('-1', 'done')"), '', 'done');
-is(trace(), 'up a up a up b up c down a down c', 'goes on behind it');
+like(status(), qr/partially applied: downgrade of 001: statement 1 is in doubt.*CALL cmig.downgrade_stepwise\('-1', in_doubt => 'done'\)/, 'a statement of a downgrade in doubt');
+like(call("CALL cmig.downgrade_stepwise('-1')"), qr/MG012.*HINT:  .*CALL cmig.downgrade_stepwise\('-1', in_doubt => 'done'\)/s, 'the same CALL reports the doubt');
+is(call("CALL cmig.downgrade_stepwise('-1', 'done')"), '', 'in_doubt => done');
+is(trace(), 'up a up a up b up c down a down c', 'in_doubt => done continues after the statement');
 query($node, $db, 'CALL cmig.upgrade_stepwise(); TRUNCATE trace');
 cut_off("CALL cmig.reset_stepwise('$db')", 'terminate');
-is(call("CALL cmig.reset_stepwise('$db', in_doubt => 'again')"), '', 'the same for a reset');
-is(trace(), 'down a down a down b down c up a up b up c', 'which goes on');
+is(call("CALL cmig.reset_stepwise('$db', in_doubt => 'again')"), '', 'a reset with a statement in doubt');
+is(trace(), 'down a down a down b down c up a up b up c', 'the reset continues after it');
 
 #
 # Statements that can be partially done, on the way down
@@ -232,10 +232,10 @@ my $pid = wait_until_blocked($node, 'first');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 10000)");
 finish_psql($run);
 $holder->query_safe('COMMIT');
-like(status(), qr/partially applied: downgrade of 002: statement 2 is unfinished/, 'an index that is dropped by halves');
-is(call("CALL cmig.downgrade_stepwise('-1')"), '', 'the same CALL');
-is($node->safe_psql($db, "SELECT to_regclass('big_a') IS NULL"), 't', 'finishes it');
-is(trace(), 'down', 'and does nothing twice');
+like(status(), qr/partially applied: downgrade of 002: statement 2 is unfinished/, 'an interrupted DROP INDEX CONCURRENTLY is unfinished');
+is(call("CALL cmig.downgrade_stepwise('-1')"), '', 'the same CALL succeeds');
+is($node->safe_psql($db, "SELECT to_regclass('big_a') IS NULL"), 't', 'the index is dropped');
+is(trace(), 'down', 'no statement runs twice');
 
 #
 # Statements about the whole database; repeated calls by a prepared CALL; open
@@ -253,9 +253,9 @@ foreach my $mode (qw(prepared extended simple))
 
 	IPC::Run::run([ 'pgbench', '-n', '-t', '2', '-M', $mode, '-f', $script, '-d', $node->connstr($db) ],
 		'<', \undef, '>', \$out, '2>', \$err);
-	unlike($err, qr/ERROR/, "$mode: several times by one session");
+	unlike($err, qr/ERROR/, "$mode: several calls in one session");
 	is($node->safe_psql($db, "SELECT string_agg(direction, ' ' ORDER BY id) FROM cmig.journal WHERE outcome = 'done'"),
-		'upgrade downgrade upgrade downgrade', 'each time');
+		'upgrade downgrade upgrade downgrade', "$mode: each call moves");
 	$node->safe_psql($db, 'DELETE FROM cmig.journal');
 }
 my $session = $node->background_psql($db, on_error_stop => 0);
@@ -267,8 +267,8 @@ $session->query($up);
 $session->{stderr} = '';
 $seen .= ' ' . $session->query_safe('FETCH 2 FROM c; EXECUTE p');
 $seen =~ s/\n/ /g;
-is($seen, '1 2 3 kept 4 5 kept', 'cursors and prepared statements of the caller live on, after success and failure');
-is($session->query_safe("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), '0', 'no lock is left');
+is($seen, '1 2 3 kept 4 5 kept', 'the caller keeps its cursors and prepared statements after success and failure');
+is($session->query_safe("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), '0', 'no advisory lock is left');
 $session->quit;
 
 #
@@ -287,11 +287,11 @@ begin('feed', steps_file('001', '', "CREATE TABLE fed (id int PRIMARY KEY);\n"
 	  . 'SELECT count(*) FROM gate;',
 	"DROP SUBSCRIPTION step_feed;\nDROP TABLE fed;"));
 cut_off($up, 'terminate');
-is(call($up), '', 'subscriptions, with an interruption behind them');
+is(call($up), '', 'subscriptions: the run continues after an interruption');
 $node->poll_query_until($db, 'SELECT count(*) = 2 FROM fed') or die 'nothing was replicated';
-is($publisher->safe_psql('postgres', "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'step_feed'"), '1', 'the slot is there');
-is(call("CALL cmig.downgrade_stepwise('base')"), '', 'and down');
-is($publisher->safe_psql('postgres', "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'step_feed'"), '0', 'the slot is gone');
+is($publisher->safe_psql('postgres', "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'step_feed'"), '1', 'the replication slot exists');
+is(call("CALL cmig.downgrade_stepwise('base')"), '', 'subscriptions: downgrade');
+is($publisher->safe_psql('postgres', "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'step_feed'"), '0', 'the replication slot is dropped');
 
 $holder->quit;
 $publisher->stop;

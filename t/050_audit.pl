@@ -86,9 +86,9 @@ BEGIN; INSERT INTO t VALUES (1, 'kept'); PREPARE TRANSACTION 'a';
 BEGIN; INSERT INTO t VALUES (2, 'gone'); PREPARE TRANSACTION 'b';
 INSERT INTO t VALUES (3, 'after');
 });
-is(entries('t'), 'I3', 'PREPARE TRANSACTION: no entry is seen before its change is');
+is(entries('t'), 'I3', 'entries of a prepared transaction are not visible before it commits');
 $node->safe_psql('prepared', q{COMMIT PREPARED 'a'; ROLLBACK PREPARED 'b'});
-is(entries('t'), 'I1 I3', 'entries come and go with their transaction');
+is(entries('t'), 'I1 I3', 'entries are committed or rolled back with their transaction');
 # both levels, subtransactions, a changed layout, and a crash in between
 $node->safe_psql('prepared', q{
 CREATE TABLE rows (id integer PRIMARY KEY, v text);
@@ -111,11 +111,11 @@ $node->safe_psql('prepared', q{
 COMMIT PREPARED 'kept'; ROLLBACK PREPARED 'gone';
 COMMIT PREPARED 'skip kept'; ROLLBACK PREPARED 'skip gone';
 });
-is(entries('rows'), 'I1 U1', 'after a crash as well: of the one that is committed');
-is(entries('t'), 'I1 I3', 'and none of the one that is rolled back');
+is(entries('rows'), 'I1 U1', 'after a crash, the committed prepared transaction has its entries');
+is(entries('t'), 'I1 I3', 'after a crash, the prepared transaction that is rolled back has none');
 is($node->safe_psql('prepared', q{SELECT string_agg(new_row->>'v', ',' ORDER BY id), string_agg(new_row->>'w', ',') FROM cmig_audit.log WHERE table_name = 'rows'}),
-	'a,c|w,w', 'with the values of the transaction');
-is(entries('skipped'), 'S S I4', 'skipping is told of where the changes are, an entry for each operation');
+	'a,c|w,w', 'the entries have the values of the prepared transaction');
+is(entries('skipped'), 'S S I4', 'skipped auditing is logged in the transaction of the changes, with one entry for each operation');
 # in the same session, entries of a prepared transaction do not count as written
 $node->safe_psql('prepared', q{
 BEGIN; SET LOCAL cmig.audit_skip = on; INSERT INTO skipped VALUES (5); PREPARE TRANSACTION 'x'; ROLLBACK PREPARED 'x';
@@ -123,9 +123,9 @@ BEGIN; SET LOCAL cmig.audit_skip = on; INSERT INTO skipped VALUES (6); COMMIT;
 BEGIN; ALTER TABLE skipped RENAME TO skipped_now; INSERT INTO skipped_now VALUES (7); PREPARE TRANSACTION 'y'; ROLLBACK PREPARED 'y';
 ALTER TABLE skipped RENAME TO skipped_now; INSERT INTO skipped_now VALUES (8);
 });
-is(entries('skipped') . ' / ' . entries('skipped_now'), 'S S I4 S / I8', 'also after a rollback in the same session');
+is(entries('skipped') . ' / ' . entries('skipped_now'), 'S S I4 S / I8', 'skipped auditing is logged after a rollback in the same session');
 is($node->safe_psql('prepared', q{SELECT count(*) FROM cmig_audit.layout WHERE table_name = 'skipped_now'}),
-	'1', 'and the layout is recorded');
+	'1', 'the layout is recorded after a rollback in the same session');
 
 # --- dump and restore -----------------------------------------------------
 
@@ -153,7 +153,7 @@ SELECT cmig.enable_audit('shop.customer', exclude => '{secret}', hash => '{card}
 });
 isnt(schema_of('shop', '-t', 'shop.customer'), $plain, 'enable_audit adds triggers');
 $node->safe_psql('shop', q{SET SESSION AUTHORIZATION dbo; SELECT cmig.disable_audit('shop.customer')});
-is(schema_of('shop', '-t', 'shop.customer'), $plain, 'enable and disable give back the same pg_dump -s');
+is(schema_of('shop', '-t', 'shop.customer'), $plain, 'after disable_audit, pg_dump -s is the same as before');
 $node->safe_psql('shop', q{
 SET SESSION AUTHORIZATION dbo;
 SELECT cmig.enable_audit('shop.customer', exclude => '{secret}', hash => '{card}', image => 'changes');
@@ -176,31 +176,31 @@ for my $how (['plain'], ['custom', '-Fc'])
 		command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $node->connstr("restored_$name"), '-f', "$dump/$name" ], "$name: restore");
 	}
 	my $db = "restored_$name";
-	is($node->safe_psql($db, $log), $before, "$name: the log is the same, nothing was logged twice");
+	is($node->safe_psql($db, $log), $before, "$name: the log is the same; the restore has logged nothing");
 	my ($status, $out, $err) = $node->psql($db, q{UPDATE shop.customer SET name = 'x' WHERE id = 2});
-	isnt($status, 0, "$name: without the key of hashed columns, writing fails");
-	like($err, qr/key for hashed columns is missing/, "$name: and says why");
+	isnt($status, 0, "$name: without the key of hashed columns, a change fails");
+	like($err, qr/key for hashed columns is missing/, "$name: the error names the missing key");
 	my $key = $node->safe_psql('shop', q{SELECT value FROM cmig.secret WHERE name = 'audit'});
 	$node->safe_psql($db, qq{INSERT INTO cmig.secret VALUES ('audit', '$key')});
 	$node->safe_psql($db, q{UPDATE shop.customer SET name = 'x', card = '4111', secret = 't' WHERE id = 2});
 	is($node->safe_psql($db, q{SELECT operation, row_key, changed FROM cmig.audit_history('shop.customer', 2)}),
-		"INSERT|{\"id\": 2}|\nUPDATE|{\"id\": 2}|{card,name}", "$name: auditing goes on with the same id and options");
+		"INSERT|{\"id\": 2}|\nUPDATE|{\"id\": 2}|{card,name}", "$name: auditing continues with the same table id and options");
 	is($node->safe_psql($db, q{SELECT count(DISTINCT i.new_row->>'card') FROM cmig_audit.log i WHERE i.new_row->>'card' IS NOT NULL}),
-		'1', "$name: hashes made before and after compare");
+		'1', "$name: hashes from before and after the dump are equal");
 	# the numbers of columns differ now; a rename after the migration is still
 	# followed
 	$node->safe_psql($db, q{SELECT cmig.enable_audit('shop.customer')});
 	$node->safe_psql($db, q{ALTER TABLE shop.customer RENAME secret TO very_secret; UPDATE shop.customer SET very_secret = 'u', name = 'y' WHERE id = 2});
 	is($node->safe_psql($db, q{SELECT changed FROM cmig_audit.log ORDER BY id DESC LIMIT 1}), '{name}',
-		"$name: a hidden column stays hidden");
+		"$name: an excluded column stays excluded after a rename");
 }
 # renamed before any change was logged: raise an error rather than expose a
 # column
 $node->safe_psql('postgres', 'CREATE DATABASE renamed OWNER dbo');
-command_ok([ 'pg_restore', '-d', $node->connstr('renamed'), "$dump/custom" ], 'restore once more');
+command_ok([ 'pg_restore', '-d', $node->connstr('renamed'), "$dump/custom" ], 'restore again');
 $node->safe_psql('renamed', q{ALTER TABLE shop.customer RENAME secret TO leak});
 my ($status, $out, $err) = $node->psql('renamed', q{UPDATE shop.customer SET leak = 'l'});
-like($err, qr/cannot tell which column of table "customer" is meant by "secret"/, 'a column that cannot be told any more stops writing');
+like($err, qr/cannot tell which column of table "customer" is meant by "secret"/, 'changes fail if it is unknown which column an option means');
 # with another owner, as after --no-owner, the table is recognized by its name;
 # a role that can create audit triggers cannot use the table's id first
 $node->safe_psql('postgres', 'CREATE ROLE other SUPERUSER; CREATE ROLE plain_owner; CREATE ROLE evil');
@@ -217,17 +217,17 @@ CREATE TABLE evil.customer (id integer PRIMARY KEY, name text);
 CREATE TRIGGER cmig_audit_row AFTER INSERT ON evil.customer FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('$table_id', '{}');
 });
 ($status, $out, $err) = $node->psql('disowned', q{SET ROLE evil; INSERT INTO evil.customer VALUES (1, 'forged')});
-like($err, qr/carries the id of "shop.customer"/, 'restored: nobody else gets the id of a table');
+like($err, qr/carries the id of "shop.customer"/, 'after a restore, another table cannot take the id of a table');
 $node->safe_psql('disowned', q{SET ROLE plain_owner; UPDATE shop.customer SET name = 'z' WHERE id = 1});
 is($node->safe_psql('disowned', q{SELECT count(DISTINCT table_id), count(*) FILTER (WHERE new_row->>'name' = 'z') FROM cmig_audit.log}),
-	'1|1', 'but the table itself does');
+	'1|1', 'the restored table keeps its id');
 # without the extension, the log is restored, too
 $node->safe_psql('shop', 'DROP EXTENSION pg_cmig CASCADE');
 is($node->safe_psql('shop', $log), $before, 'DROP EXTENSION loses no entry');
 $node->safe_psql('shop', q{SET SESSION AUTHORIZATION dbo; CREATE EXTENSION pg_cmig;
 SELECT cmig.enable_audit('shop.customer'); UPDATE shop.customer SET name = 'again' WHERE id = 1});
 is($node->safe_psql('shop', q{SELECT count(*), count(DISTINCT table_id) FROM cmig_audit.log}),
-	'4|1', 'made anew, the extension goes on with the log that is there');
+	'4|1', 'after CREATE EXTENSION, auditing continues in the existing log');
 
 # --- logical replication --------------------------------------------------
 
@@ -246,9 +246,9 @@ $node->safe_psql('pub', q{INSERT INTO applied VALUES (2, 'a'); UPDATE applied SE
 UPDATE applied SET id = 3 WHERE id = 2; DELETE FROM applied WHERE id = 1; INSERT INTO quiet VALUES (1, 'q'); TRUNCATE applied});
 $node->wait_for_catchup('s');
 is($subscriber->safe_psql('sub', q{SELECT string_agg(left(operation, 1) || coalesce(row_key->>'id', ''), ' ' ORDER BY id) FROM cmig_audit.log WHERE table_name = 'applied'}),
-	'I1 I2 U2 U3 D1 T', 'replicated changes are logged where asked for, with the copy at the start');
+	'I1 I2 U2 U3 D1 T', 'replicated => true logs replicated changes and the initial copy');
 is($subscriber->safe_psql('sub', q{SELECT count(*) FROM cmig_audit.log WHERE table_name = 'quiet'}),
-	'0', 'and not elsewhere');
+	'0', 'without replicated, replicated changes are not logged');
 $subscriber->safe_psql('sub', q{SELECT cmig.enable_audit('quiet', level => 'auto')});
 is($subscriber->safe_psql('sub', q{SELECT count(*) FROM pg_trigger WHERE tgrelid = 'quiet'::regclass AND tgname = 'cmig_audit_row'}),
 	'1', 'a subscribed table gets row triggers');
@@ -271,27 +271,27 @@ END $$});
 my $reader = $node->background_psql('prepared', on_error_stop => 0);
 $reader->query_safe('BEGIN; SELECT count(*) FROM cmig_audit.log');
 ($status, $out, $err) = $node->psql('prepared', q{SET lock_timeout = '50ms'; SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t'); SHOW lock_timeout});
-like($err, qr/WARNING:  could not create the audit log's partitions/, 'a reader in the way: enable_audit leaves it at a warning');
-is($out, "f\n50ms", 'and lock_timeout as it was');
+like($err, qr/WARNING:  could not create the audit log's partitions/, 'with a reader of the log, enable_audit raises a warning only');
+is($out, "f\n50ms", 'enable_audit keeps lock_timeout');
 ($status, $out, $err) = $node->psql('prepared', q{SET lock_timeout = '50ms';
 SELECT cmig.create_revision('nothing', '', revision => 'r1'); SELECT count(*) FROM cmig.upgrade('r1')});
-like($err, qr/WARNING:  could not create the audit log's partitions/, 'an upgrade, too');
-is($out, "r1\n1", 'and is done');
+like($err, qr/WARNING:  could not create the audit log's partitions/, 'with a reader of the log, an upgrade raises a warning only');
+is($out, "r1\n1", 'the upgrade succeeds');
 ($status, $out, $err) = $node->psql('prepared', q{SET lock_timeout = '50ms'; CALL cmig.audit_retain('1 year')});
-like($err, qr/could not make partitions of the audit log/, 'audit_retain gives up after its attempts');
+like($err, qr/could not make partitions of the audit log/, 'with a reader of the log, audit_retain fails after its attempts');
 is($node->safe_psql('prepared', q{INSERT INTO t VALUES (9, 'meanwhile'); SELECT count(*) FROM cmig_audit.log WHERE row_key = '{"id": 9}'}),
-	'1', 'writers go on meanwhile');
+	'1', 'changes are logged in the meantime');
 $reader->query_safe('COMMIT');
 $node->safe_psql('prepared', q{CALL cmig.audit_retain('1 year')});
-is($node->safe_psql('prepared', q{SELECT to_regclass('cmig_audit.log_y2020m01') IS NULL}), 't', 'and it goes through when the reader is gone');
+is($node->safe_psql('prepared', q{SELECT to_regclass('cmig_audit.log_y2020m01') IS NULL}), 't', 'audit_retain succeeds when the reader has ended');
 $node->safe_psql('prepared', q{
 CREATE TABLE cmig_audit.log_y2020m01 PARTITION OF cmig_audit.log FOR VALUES FROM ('2020-01-01 00:00+00') TO ('2020-02-01 00:00+00');});
 $reader->query_safe('BEGIN; SELECT count(*) FROM cmig_audit.log');
 ($status, $out, $err) = $node->psql('prepared', q{SET lock_timeout = '50ms'; CALL cmig.audit_retain('1 year')});
-like($err, qr/could not drop partition "log_y2020m01"/, 'a reader keeps a partition from being dropped');
+like($err, qr/could not drop partition "log_y2020m01"/, 'with a reader of the log, no partition is dropped');
 $reader->query_safe('COMMIT');
 $node->safe_psql('prepared', q{CALL cmig.audit_retain('1 year')});
-is($node->safe_psql('prepared', q{SELECT to_regclass('cmig_audit.log_y2020m01') IS NULL}), 't', 'until it is gone');
+is($node->safe_psql('prepared', q{SELECT to_regclass('cmig_audit.log_y2020m01') IS NULL}), 't', 'the partition is dropped when the reader has ended');
 $reader->quit;
 
 # --- kill -9 while rows leave the default partition ------------------------
@@ -327,15 +327,15 @@ for my $round (1 .. 5)
 	}
 	$call->finish;
 	$node->poll_query_until('prepared', 'SELECT true') or die 'no recovery';
-	is($node->safe_psql('prepared', $whole), $expected, "round $round: no row lost or doubled");
+	is($node->safe_psql('prepared', $whole), $expected, "round $round: no row is lost or duplicated");
 }
-ok($killed > 1, 'audit_retain was broken off more than once');
+ok($killed > 1, 'audit_retain was interrupted more than once');
 $node->safe_psql('prepared', 'CALL cmig.audit_retain(NULL, 500)');
-is($node->safe_psql('prepared', $stray), '0', 'the next call goes on');
-is($node->safe_psql('prepared', $whole), $expected, 'and no row is lost or doubled');
+is($node->safe_psql('prepared', $stray), '0', 'the next call empties the default partition');
+is($node->safe_psql('prepared', $whole), $expected, 'no row is lost or duplicated');
 is($node->safe_psql('prepared', q{SELECT count(*), max(entries) <= 500 FROM (SELECT count(*) AS entries FROM cmig_audit.log WHERE table_name = 'stray' GROUP BY tableoid) p}),
 	$node->safe_psql('prepared', q{SELECT count(*), true FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE i.inhparent = 'cmig_audit.log'::regclass AND c.relname ~ 'log_y2021'}),
-	'in partitions of a batch each');
+	'each new partition has one batch');
 
 $node->stop;
 done_testing();

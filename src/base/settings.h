@@ -68,8 +68,8 @@ extern char *cmig_settings_unprotect_hint(bool commits);
 extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
 
 /*
- * Set a setting as SET in the session would, with the rights that context
- * gives; without a value it is reset.
+ * Set a setting as SET in the session would, with the privileges that context
+ * implies.  Without a value, reset it.
  */
 extern void cmig_settings_set(const char *name, const char *value, GucContext context,
 							  GucAction action);

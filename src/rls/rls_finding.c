@@ -86,7 +86,7 @@ static const Rule rules[] = {
 	"a SECURITY DEFINER function takes names from its caller's search_path"},
 	[CMIG_RLS_RULE_MEMBERSHIP_WRITABLE] = {"membership_writable", CMIG_RLS_WARNING, "rls_lookup",
 	"a role can write a table that its policies look into"},
-	[CMIG_RLS_RULE_UNBOUND_RIGHT] = {"unbound_right", CMIG_RLS_WARNING, "rls_posture",
+	[CMIG_RLS_RULE_UNRESTRICTED_PRIVILEGE] = {"unrestricted_privilege", CMIG_RLS_WARNING, "rls_posture",
 	"a role has a privilege that no policy limits"},
 	[CMIG_RLS_RULE_PARTITION_EXPOSED] = {"partition_exposed", CMIG_RLS_ERROR, "rls_posture",
 	"a partition or child has no row-level security of its own"},

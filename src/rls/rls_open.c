@@ -127,7 +127,7 @@ replace_policy(const CmigRlsStored *policy)
  * Report a permissive policy that lets every row through.  It is not a problem
  * for roles to which no other policy applies (a bypass policy, which is
  * reported as such), together with a restrictive policy for the same roles, or
- * if enable_rls was told to create it.
+ * if an option of enable_rls asked for it.
  */
 static void
 check_always_true(const CmigRlsStored *policy, const List *siblings, List **findings)

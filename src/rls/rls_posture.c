@@ -257,7 +257,7 @@ static CmigQuery checks[] = {
 		"   AND EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND NOT p.bypass AND p.polroles = '{0}')),"
 		" becomes AS MATERIALIZED (SELECT b.oid AS role, f.oid, f.rolname, f.rolsuper, f.rolsuper OR f.rolbypassrls AS free"
 		"  FROM (SELECT DISTINCT bound.oid FROM bound) b JOIN pg_roles f ON f.oid <> b.oid AND pg_has_role(b.oid, f.oid, " CMIG_SET_ROLE_COMPAT ")),"
-		" told AS (SELECT t.name, bound.oid AS role, bound.rolname, b.oid AS free, b.rolname AS free_name, 'error' AS severity,"
+		" bypass AS (SELECT t.name, bound.oid AS role, bound.rolname, b.oid AS free, b.rolname AS free_name, 'error' AS severity,"
 		"   CASE WHEN b.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END AS why"
 		"  FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel WHERE t.rls AND b.free"
 
@@ -274,7 +274,7 @@ static CmigQuery checks[] = {
 		/* the membership to revoke, which may be an indirect one */
 		"  format('REVOKE %I FROM %I', coalesce((SELECT min(r.rolname) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
 		"   WHERE m.member = d.role AND pg_has_role(m.roleid, d.free, 'MEMBER')), d.free_name), d.rolname)"
-	" FROM told d", 1, {OIDARRAYOID}},
+	" FROM bypass d", 1, {OIDARRAYOID}},
 
 	{TABLES
 		" SELECT 'owner_is_application', CASE WHEN t.forced THEN 'warning' ELSE 'error' END, t.name,"
@@ -374,7 +374,7 @@ static CmigQuery checks[] = {
 		"  WHERE t.rls AND NOT p.bypass AND has_table_privilege(u.oid, t.oid, x.priv)"
 		"  AND (u.oid = 0 OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = u.oid AND NOT r.rolsuper AND NOT r.rolbypassrls"
 		"   AND NOT pg_has_role(u.oid, t.owner, 'USAGE'))))"
-		" SELECT 'unbound_right', CASE WHEN bool_or(m.priv <> 'REFERENCES') THEN 'warning' ELSE 'notice' END, m.name,"
+		" SELECT 'unrestricted_privilege', CASE WHEN bool_or(m.priv <> 'REFERENCES') THEN 'warning' ELSE 'notice' END, m.name,"
 		"  format('%s has %s on it, which no policy limits', CASE WHEN m.role = 0 THEN 'everybody' ELSE format('role %I', pg_get_userbyid(m.role)) END,"
 		"   string_agg(m.priv, ', ' ORDER BY m.priv DESC)),"
 		"  format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON %s FROM %s', m.name,"

@@ -131,7 +131,7 @@ cmig_rls_table_require(Oid relid)
 	/* policies may let tenants read their part of the audit log */
 	if (strcmp(nspname, "cmig") == 0 ||
 		(strcmp(nspname, "cmig_audit") == 0 && strncmp(NameStr(form->relname), "log", 3) != 0))
-		refuse(name, "part of pg_cmig", "Rights on it are given with cmig.grant_access()");
+		refuse(name, "part of pg_cmig", "Privileges on it are granted with cmig.grant_access()");
 
 	switch (form->relkind)
 	{

@@ -1,6 +1,6 @@
 /*
  * rename_read.c
- *	  Carries out renames on an image.
+ *	  Applies renames to an image.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -92,7 +92,7 @@ rename_constraint(Oid constraint, const char *name)
 }
 
 static void
-carry_out(const CmigRenameStep *step, const char *old)
+apply_step(const CmigRenameStep *step, const char *old)
 {
 	CmigAddress address = step->object->address;
 
@@ -137,7 +137,7 @@ run_rank(RenameRead *read, const List *renames, CmigRenameRank rank)
 		char	   *old = step->object->name;
 
 		put_step(read, step);
-		carry_out(step, old);
+		apply_step(step, old);
 		step->object->name = step->name;
 		step->object->identity = step->identity;
 	}

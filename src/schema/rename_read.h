@@ -1,6 +1,6 @@
 /*
  * rename_read.h
- *	  Carries out renames on an image.
+ *	  Applies renames to an image.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
