@@ -371,6 +371,72 @@ try_general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum va
 	return NULL;
 }
 
+/* Encode a value of general kind, which has len bytes if it is a varlena. */
+static void
+put_general(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
+			Datum value, Size len)
+{
+	Jsonb	   *jsonb = len < MAY_GROW_TOO_LARGE ?
+	general_value(shape, column, value) :
+	try_general_value(shape, column, value);
+
+	if (jsonb)
+		put_jsonb(piece, jsonb);
+	else
+		put_too_large(piece, shape, column, len);
+}
+
+static void
+put_text(CmigAuditPiece *piece, Datum value)
+{
+	text	   *t = DatumGetTextPP(value);
+
+	put_string(piece, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+}
+
+/* Encode a value that is neither null nor hidden. */
+static void
+put_value(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
+		  Datum value, Size len)
+{
+	switch (column->kind)
+	{
+		case CMIG_AUDIT_BOOL:
+			piece->type = DatumGetBool(value) ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE;
+			break;
+		case CMIG_AUDIT_INT2:
+			put_numeric(piece, int64_to_numeric(DatumGetInt16(value)));
+			break;
+		case CMIG_AUDIT_INT4:
+			put_numeric(piece, int64_to_numeric(DatumGetInt32(value)));
+			break;
+		case CMIG_AUDIT_INT8:
+			put_numeric(piece, int64_to_numeric(DatumGetInt64(value)));
+			break;
+		case CMIG_AUDIT_NUMERIC:
+			put_numeric(piece, DatumGetNumeric(value));
+			break;
+		case CMIG_AUDIT_TEXT:
+			put_text(piece, value);
+			break;
+		case CMIG_AUDIT_UUID:
+			put_uuid(piece, DatumGetUUIDP(value));
+			break;
+		case CMIG_AUDIT_DATETIME:
+			put_cstring(piece, JsonEncodeDateTime(NULL, value, column->type, NULL));
+			break;
+		case CMIG_AUDIT_JSONB:
+			put_jsonb(piece, DatumGetJsonbP(value));
+			break;
+		case CMIG_AUDIT_OUTPUT:
+			put_cstring(piece, OutputFunctionCall(&column->output, value));
+			break;
+		case CMIG_AUDIT_GENERAL:
+			put_general(piece, shape, column, value, len);
+			break;
+	}
+}
+
 void
 cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 					  Datum value, bool isnull, CmigAuditPiece *piece)
@@ -409,57 +475,7 @@ cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 			return;
 		}
 	}
-
-	switch (column->kind)
-	{
-		case CMIG_AUDIT_BOOL:
-			piece->type = DatumGetBool(value) ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE;
-			break;
-		case CMIG_AUDIT_INT2:
-			put_numeric(piece, int64_to_numeric(DatumGetInt16(value)));
-			break;
-		case CMIG_AUDIT_INT4:
-			put_numeric(piece, int64_to_numeric(DatumGetInt32(value)));
-			break;
-		case CMIG_AUDIT_INT8:
-			put_numeric(piece, int64_to_numeric(DatumGetInt64(value)));
-			break;
-		case CMIG_AUDIT_NUMERIC:
-			put_numeric(piece, DatumGetNumeric(value));
-			break;
-		case CMIG_AUDIT_TEXT:
-			{
-				text	   *t = DatumGetTextPP(value);
-
-				put_string(piece, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
-			}
-			break;
-		case CMIG_AUDIT_UUID:
-			put_uuid(piece, DatumGetUUIDP(value));
-			break;
-		case CMIG_AUDIT_DATETIME:
-			put_cstring(piece, JsonEncodeDateTime(NULL, value, column->type, NULL));
-			break;
-		case CMIG_AUDIT_JSONB:
-			put_jsonb(piece, DatumGetJsonbP(value));
-			break;
-		case CMIG_AUDIT_OUTPUT:
-			put_cstring(piece, OutputFunctionCall(&column->output, value));
-			break;
-		case CMIG_AUDIT_GENERAL:
-			{
-				Jsonb	   *jsonb = len < MAY_GROW_TOO_LARGE ?
-				general_value(shape, column, value) :
-				try_general_value(shape, column, value);
-
-				if (jsonb)
-					put_jsonb(piece, jsonb);
-				else
-					put_too_large(piece, shape, column, len);
-			}
-			break;
-	}
-
+	put_value(piece, shape, column, value, len);
 	if (piece->len > JENTRY_OFFLENMASK)
 		put_too_large(piece, shape, column, piece->len);
 }
@@ -535,18 +551,65 @@ fit(const CmigAuditShape *shape, const CmigAuditPiece *pieces, const bool *chose
 	}
 }
 
+/* An object that is being written: its next entry, and where its data ends. */
+typedef struct ImageWriter
+{
+	char	   *object;
+	JEntry	   *entry;
+	char	   *start;			/* of the data */
+	char	   *end;
+	int			count;			/* of the entries so far */
+} ImageWriter;
+
+/*
+ * Write the entry of data that has been appended from "from" on.  Every
+ * JB_OFFSET_STRIDE-th entry has the end of its data, the others its length.
+ */
+static inline void
+write_entry(ImageWriter *writer, uint32 type, const char *from)
+{
+	if (writer->count % JB_OFFSET_STRIDE == 0)
+		*writer->entry++ = type | JENTRY_HAS_OFF | (uint32) (writer->end - writer->start);
+	else
+		*writer->entry++ = type | (uint32) (writer->end - from);
+	writer->count++;
+}
+
+static inline void
+write_name(ImageWriter *writer, const CmigAuditColumn *column)
+{
+	char	   *from = writer->end;
+
+	memcpy(writer->end, column->name, column->name_len);
+	writer->end += column->name_len;
+	write_entry(writer, JENTRY_ISSTRING, from);
+}
+
+static inline void
+write_piece(ImageWriter *writer, const CmigAuditPiece *piece)
+{
+	char	   *from = writer->end;
+
+	if (piece->aligned)
+	{
+		while ((writer->end - writer->object) % sizeof(int32) != 0)
+			*writer->end++ = '\0';
+	}
+	if (piece->len > 0)
+		memcpy(writer->end, piece->data, piece->len);
+	writer->end += piece->len;
+	write_entry(writer, piece->type, from);
+}
+
 Jsonb *
 cmig_audit_row_image(const CmigAuditShape *shape, const CmigAuditPiece *pieces,
 					 const bool *chosen)
 {
+	ImageWriter writer = {0};
 	int			count = 0;
 	Size		size = 0;
 	Size		keys = 0;
 	Jsonb	   *jsonb;
-	JEntry	   *entry;
-	char	   *start;
-	char	   *p;
-	int			n = 0;
 
 	for (int i = 0; i < shape->count; i++)
 	{
@@ -565,45 +628,19 @@ cmig_audit_row_image(const CmigAuditShape *shape, const CmigAuditPiece *pieces,
 
 	jsonb = palloc(VARHDRSZ + sizeof(uint32) + sizeof(JEntry) * 2 * count + keys + size);
 	jsonb->root.header = count | JB_FOBJECT;
-	entry = jsonb->root.children;
-	start = p = (char *) (entry + 2 * count);
-
-	/* every JB_OFFSET_STRIDE-th entry has its end, the others their length */
+	writer.object = (char *) jsonb;
+	writer.entry = jsonb->root.children;
+	writer.start = writer.end = (char *) (writer.entry + 2 * count);
 	for (int i = 0; i < shape->count; i++)
 	{
-		const CmigAuditColumn *column = &shape->columns[i];
-
-		if (chosen && !chosen[i])
-			continue;
-		memcpy(p, column->name, column->name_len);
-		p += column->name_len;
-		if (n % JB_OFFSET_STRIDE == 0)
-			*entry++ = JENTRY_ISSTRING | JENTRY_HAS_OFF | (uint32) (p - start);
-		else
-			*entry++ = JENTRY_ISSTRING | (uint32) column->name_len;
-		n++;
+		if (!chosen || chosen[i])
+			write_name(&writer, &shape->columns[i]);
 	}
 	for (int i = 0; i < shape->count; i++)
 	{
-		const CmigAuditPiece *piece = &pieces[i];
-		char	   *before = p;
-
-		if (chosen && !chosen[i])
-			continue;
-		if (piece->aligned)
-		{
-			while ((p - (char *) jsonb) % sizeof(int32) != 0)
-				*p++ = '\0';
-		}
-		if (piece->len > 0)
-			memcpy(p, piece->data, piece->len);
-		p += piece->len;
-		if (n % JB_OFFSET_STRIDE == 0)
-			*entry++ = piece->type | JENTRY_HAS_OFF | (uint32) (p - start);
-		else
-			*entry++ = piece->type | (uint32) (p - before);
-		n++;
+		if (!chosen || chosen[i])
+			write_piece(&writer, &pieces[i]);
 	}
-	SET_VARSIZE(jsonb, p - (char *) jsonb);
+	SET_VARSIZE(jsonb, writer.end - writer.object);
 	return jsonb;
 }

@@ -298,6 +298,20 @@ cmig_create_revision(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(new.text.edges.id));
 }
 
+/* The message of a merge revision for which none is given. */
+static char *
+merge_message(const CmigNames *parents)
+{
+	CmigListing merged;
+
+	if (parents->count == 2)
+		return psprintf("merge %s and %s", parents->names[0], parents->names[1]);
+	cmig_listing_init(&merged, CMIG_LISTING_PLAIN);
+	for (int i = 0; i < parents->count; i++)
+		cmig_listing_add(&merged, parents->names[i]);
+	return psprintf("merge %s", cmig_listing_text(&merged));
+}
+
 /* Create a revision that follows several others, and return its id. */
 static char *
 create_merge(const CmigNames *revisions, const char *message, const char *id, bool splice,
@@ -343,22 +357,8 @@ create_merge(const CmigNames *revisions, const char *message, const char *id, bo
 	text.upgrade_sql = "";
 	text.downgrade_sql = "";
 	if (message)
-	{
 		require_short_line(message);
-		text.edges.message = pstrdup(message);
-	}
-	else
-	{
-		const CmigNames *names = &text.edges.parents;
-		CmigListing merged;
-
-		cmig_listing_init(&merged, CMIG_LISTING_PLAIN);
-		for (int i = 0; i < names->count; i++)
-			cmig_listing_add(&merged, names->names[i]);
-		text.edges.message = names->count == 2 ?
-			psprintf("merge %s and %s", names->names[0], names->names[1]) :
-			psprintf("merge %s", cmig_listing_text(&merged));
-	}
+	text.edges.message = message ? pstrdup(message) : merge_message(&text.edges.parents);
 	require_sound_with(set, &text.edges);
 	cmig_revision_rows_insert(&text);
 	return text.edges.id;

@@ -421,6 +421,25 @@ undo_append(StringInfo to, int length)
 	return false;
 }
 
+/* Is the token the name of the setting that changes how strings are read? */
+static bool
+changes_strings(const CmigLexer *lexer)
+{
+	return lexer->next - lexer->start == strlen("standard_conforming_strings") &&
+		cmig_lexer_is_word(lexer, "standard_conforming_strings");
+}
+
+/* Append the end of a text that begins at length, and end its last statement. */
+static void
+append_rest(StringInfo to, int length, const char *rest, bool open)
+{
+	appendStringInfoString(to, rest);
+	if (to->len > length && to->data[to->len - 1] != '\n')
+		appendStringInfoChar(to, '\n');
+	if (open)
+		appendStringInfoString(to, ";\n");
+}
+
 bool
 cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts *facts)
 {
@@ -459,8 +478,7 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		if (lexer.type == CMIG_TOKEN_STRING)
 			copied = append_string(to, &lexer, copied);
 		if (cmig_statement_scan(&scan, &lexer) || psql.begins > 0 ||
-			(lexer.next - lexer.start == 27 &&
-			 cmig_lexer_is_word(&lexer, "standard_conforming_strings")))
+			changes_strings(&lexer))
 			return undo_append(to, length);
 		if (is_variable(&lexer))
 		{
@@ -478,11 +496,7 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 	}
 	if (parens > 0)
 		return undo_append(to, length);
-	appendStringInfoString(to, copied);
-	if (to->len > length && to->data[to->len - 1] != '\n')
-		appendStringInfoChar(to, '\n');
-	if (open)
-		appendStringInfoString(to, ";\n");
+	append_rest(to, length, copied, open);
 	if (!ascii)
 		cmig_psql_pin(to, from, pin);
 	return true;

@@ -250,3 +250,117 @@ cmig_rls_calls_claim(Node *node)
 	type = exprType(node);
 	return type == TEXTOID || type == JSONOID || type == JSONBOID;
 }
+
+/* Does an argument have a user-defined type, or is it a row? */
+static bool
+has_others_type(List *args)
+{
+	ListCell   *lc;
+
+	foreach(lc, args)
+	{
+		Oid			type = exprType(IsA(lfirst(lc), TargetEntry) ? (Node *) lfirst_node(TargetEntry, lc)->expr : lfirst(lc));
+
+		if (type >= FirstUnpinnedObjectId || !cmig_rls_sample_is_builtin(type))
+			return true;
+	}
+	return false;
+}
+
+/* Does the clause compare or sort by a user-defined operator? */
+static bool
+has_others_operator(Node *node)
+{
+	ListCell   *lc;
+
+	if (IsA(node, SortGroupClause))
+		return ((SortGroupClause *) node)->eqop >= FirstUnpinnedObjectId || ((SortGroupClause *) node)->sortop >= FirstUnpinnedObjectId;
+	foreach(lc, ((RowCompareExpr *) node)->opnos)
+	{
+		if (lfirst_oid(lc) >= FirstUnpinnedObjectId)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_builtin_operator(Oid operator, List *args, Oid result)
+{
+	return operator < FirstUnpinnedObjectId && cmig_rls_calls_builtin(get_opcode(operator), args, result);
+}
+
+/* Is it one of the nodes that queries consist of, other than expressions? */
+static bool
+is_query_part(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_List:
+		case T_OidList:
+		case T_IntList:
+		case T_CaseWhen:
+		case T_TargetEntry:
+		case T_FromExpr:
+		case T_JoinExpr:
+		case T_RangeTblRef:
+		case T_RangeTblEntry:
+		case T_RangeTblFunction:
+		case T_GroupingSet:
+		case T_SetOperationStmt:
+		case T_WindowClause:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+cmig_rls_calls_evaluable(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			return is_builtin_operator(((OpExpr *) node)->opno, ((OpExpr *) node)->args, ((OpExpr *) node)->opresulttype);
+		case T_ScalarArrayOpExpr:
+			return is_builtin_operator(((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args, BOOLOID);
+		case T_Aggref:
+			return ((Aggref *) node)->aggfnoid < FirstUnpinnedObjectId && !has_others_type(((Aggref *) node)->args);
+		case T_WindowFunc:
+			return ((WindowFunc *) node)->winfnoid < FirstUnpinnedObjectId && !has_others_type(((WindowFunc *) node)->args);
+		case T_RowExpr:
+
+			/*
+			 * record is a built-in type, but it can contain values of any
+			 * type
+			 */
+			return !has_others_type(((RowExpr *) node)->args);
+		case T_RowCompareExpr:
+		case T_SortGroupClause:
+			return !has_others_operator(node);
+		case T_Param:
+			return ((Param *) node)->paramkind == PARAM_SUBLINK;
+		case T_Const:
+		case T_ArrayExpr:
+		case T_ArrayCoerceExpr:
+		case T_MinMaxExpr:
+		case T_SubscriptingRef:
+			return cmig_rls_sample_is_builtin(exprType(node));
+		case T_CommonTableExpr:
+			return !((CommonTableExpr *) node)->search_clause && !((CommonTableExpr *) node)->cycle_clause;
+		case T_NullTest:
+		case T_BoolExpr:
+		case T_BooleanTest:
+		case T_CaseExpr:
+		case T_CoalesceExpr:
+		case T_CaseTestExpr:
+		case T_SQLValueFunction:
+		case T_RelabelType:
+		case T_CollateExpr:
+		case T_SubLink:
+			return true;
+		default:
+			return is_query_part(node);
+	}
+}

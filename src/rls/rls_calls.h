@@ -20,6 +20,13 @@
 extern bool cmig_rls_calls_builtin(Oid function, List *args, Oid result);
 
 /*
+ * May the node be evaluated to try an expression, apart from what is below it?
+ * Yes if it is of a kind whose evaluation uses only code of the server.
+ * Columns and function calls are not of these kinds.
+ */
+extern bool cmig_rls_calls_evaluable(Node *node);
+
+/*
  * Does the node read a part of the context: by current_setting(),
  * current_user, and the like ...
  */

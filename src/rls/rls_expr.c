@@ -378,12 +378,87 @@ read_sublink(Reading *reading, SubLink *link)
 	query_tree_walker(query, read_walker, &inner, 0);
 }
 
+static void
+read_operator(Reading *reading, OpExpr *expr)
+{
+	Node	   *left = cmig_rls_strip(linitial(expr->args));
+
+	read_function(reading, get_opcode(expr->opno), (Node *) expr);
+	read_key(reading, expr->opno, expr->args);
+	read_fallback(reading, expr);
+	if (list_length(expr->args) == 2 && cmig_rls_is_equality(expr->opno) &&
+		IsA(left, Var) && reading->found->self_compared == NULL &&
+		equal(left, cmig_rls_strip(lsecond(expr->args))))
+		reading->found->self_compared = "a column";
+}
+
+/* Note a cast that fails if a setting is ''. */
+static void
+read_cast(Reading *reading, CoerceViaIO *cast)
+{
+	CmigRlsExpression *found = reading->found;
+
+	if (may_be_empty((Node *) cast->arg) && found->cast_of_empty == NULL &&
+		get_element_type(cast->resulttype) == InvalidOid &&
+		cast->resulttype != TEXTOID && cast->resulttype != VARCHAROID)
+		found->cast_of_empty = format_type_be(cast->resulttype);
+}
+
+/* Note branches of an OR that do not use the row, or are always true. */
+static void
+read_or(Reading *reading, BoolExpr *expr)
+{
+	ListCell   *lc;
+
+	foreach(lc, expr->args)
+	{
+		CmigRlsTruth branch = cmig_rls_truth(lfirst(lc), reading->relid, reading->keys, NULL);
+
+		if (branch == CMIG_RLS_DEPENDS && !uses_row(lfirst(lc), 0))
+			read_branch(reading, "an OR", lfirst(lc));
+		if (branch == CMIG_RLS_ALWAYS && !reading->narrowed && !reading->negated)
+			reading->found->true_branch = true;
+	}
+}
+
+/* AND, OR, or NOT, with everything below it. */
+static bool
+read_boolean(Reading *reading, BoolExpr *expr)
+{
+	Reading		inner = *reading;
+
+	if (reading->depth > 0)
+		return expression_tree_walker((Node *) expr, read_walker, reading);
+	switch (expr->boolop)
+	{
+		case AND_EXPR:
+			read_and(reading, expr);
+			return false;
+		case NOT_EXPR:
+			inner.negated = true;
+			return read_walker(linitial(expr->args), &inner);
+		case OR_EXPR:
+			read_or(reading, expr);
+			break;
+	}
+	return expression_tree_walker((Node *) expr, read_walker, reading);
+}
+
+static void
+read_test(Reading *reading, BooleanTest *test)
+{
+	if (test->booltesttype == IS_NOT_FALSE)
+		read_when_null(reading, "IS NOT FALSE", (Node *) test->arg);
+	if (test->booltesttype == IS_UNKNOWN)
+		read_when_null(reading, "IS UNKNOWN", (Node *) test->arg);
+}
+
 /* Note what the node does, and visit everything below it. */
 static bool
 read_walker(Node *node, void *context)
 {
 	Reading    *reading = context;
-	CmigRlsExpression *found = reading->found;
+	Reading		inner;
 
 	if (node == NULL)
 		return false;
@@ -391,37 +466,26 @@ read_walker(Node *node, void *context)
 	{
 		case T_Var:
 			if (((Var *) node)->varlevelsup == reading->depth)
-				found->columns = bms_add_member(found->columns, Max(((Var *) node)->varattno, 0));
+				reading->found->columns = bms_add_member(reading->found->columns, Max(((Var *) node)->varattno, 0));
 			return false;
 		case T_SubLink:
 			read_sublink(reading, (SubLink *) node);
 			return false;
 		case T_Query:
-			{
-				Reading		inner = *reading;
-
-				inner.depth++;
-				query_tree_walker((Query *) node, read_walker, &inner, 0);
-				return false;
-			}
+			inner = *reading;
+			inner.depth++;
+			query_tree_walker((Query *) node, read_walker, &inner, 0);
+			return false;
+		case T_BoolExpr:
+			return read_boolean(reading, (BoolExpr *) node);
 		case T_FuncExpr:
 			read_function(reading, ((FuncExpr *) node)->funcid, node);
 			if (is_current_setting(node))
 				read_setting(reading, (FuncExpr *) node);
 			break;
 		case T_OpExpr:
-			{
-				OpExpr	   *expr = (OpExpr *) node;
-
-				read_function(reading, get_opcode(expr->opno), node);
-				read_key(reading, expr->opno, expr->args);
-				read_fallback(reading, expr);
-				if (list_length(expr->args) == 2 && cmig_rls_is_equality(expr->opno) &&
-					IsA(cmig_rls_strip(linitial(expr->args)), Var) && found->self_compared == NULL &&
-					equal(cmig_rls_strip(linitial(expr->args)), cmig_rls_strip(lsecond(expr->args))))
-					found->self_compared = "a column";
-				break;
-			}
+			read_operator(reading, (OpExpr *) node);
+			break;
 		case T_DistinctExpr:
 		case T_NullIfExpr:
 			read_function(reading, get_opcode(((OpExpr *) node)->opno), node);
@@ -431,42 +495,7 @@ read_walker(Node *node, void *context)
 			read_key(reading, ((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args);
 			break;
 		case T_CoerceViaIO:
-			{
-				CoerceViaIO *cast = (CoerceViaIO *) node;
-
-				if (may_be_empty((Node *) cast->arg) && found->cast_of_empty == NULL &&
-					get_element_type(cast->resulttype) == InvalidOid &&
-					cast->resulttype != TEXTOID && cast->resulttype != VARCHAROID)
-					found->cast_of_empty = format_type_be(cast->resulttype);
-				break;
-			}
-		case T_BoolExpr:
-			if (((BoolExpr *) node)->boolop == AND_EXPR && reading->depth == 0)
-			{
-				read_and(reading, (BoolExpr *) node);
-				return false;
-			}
-			if (((BoolExpr *) node)->boolop == NOT_EXPR && reading->depth == 0)
-			{
-				Reading		inner = *reading;
-
-				inner.negated = true;
-				return read_walker(linitial(((BoolExpr *) node)->args), &inner);
-			}
-			if (((BoolExpr *) node)->boolop == OR_EXPR && reading->depth == 0)
-			{
-				ListCell   *lc;
-
-				foreach(lc, ((BoolExpr *) node)->args)
-				{
-					CmigRlsTruth branch = cmig_rls_truth(lfirst(lc), reading->relid, reading->keys, NULL);
-
-					if (branch == CMIG_RLS_DEPENDS && !uses_row(lfirst(lc), 0))
-						read_branch(reading, "an OR", lfirst(lc));
-					if (branch == CMIG_RLS_ALWAYS && !reading->narrowed && !reading->negated)
-						found->true_branch = true;
-				}
-			}
+			read_cast(reading, (CoerceViaIO *) node);
 			break;
 		case T_CaseExpr:
 			if (reading->depth == 0)
@@ -477,10 +506,7 @@ read_walker(Node *node, void *context)
 				read_when_null(reading, "COALESCE", linitial(((CoalesceExpr *) node)->args));
 			break;
 		case T_BooleanTest:
-			if (((BooleanTest *) node)->booltesttype == IS_NOT_FALSE ||
-				((BooleanTest *) node)->booltesttype == IS_UNKNOWN)
-				read_when_null(reading, ((BooleanTest *) node)->booltesttype == IS_UNKNOWN ?
-							   "IS UNKNOWN" : "IS NOT FALSE", (Node *) ((BooleanTest *) node)->arg);
+			read_test(reading, (BooleanTest *) node);
 			break;
 		default:
 			break;

@@ -447,14 +447,145 @@ read_case(Reading *reading, CaseExpr *cases)
 	return list_make2(cases->arg, others);
 }
 
+/* Add the constants in the expressions to a list of the hints. */
+static List *
+add_constants(List *constants, List *expressions)
+{
+	ListCell   *lc;
+
+	foreach(lc, expressions)
+		constants = list_concat(constants, cmig_rls_constants(lfirst(lc)));
+	return constants;
+}
+
+static void
+read_operator(Reading *reading, OpExpr *expr, bool equal)
+{
+	read_document(reading, (Node *) expr);
+	read_parts(reading, (Node *) expr);
+	read_context_function(reading, (Node *) expr);
+	if (list_length(expr->args) == 2)
+	{
+		if (equal)
+			read_join(reading, expr->args);
+		read_sub_selects(reading, expr->args, equal);
+	}
+	cmig_rls_pieces_of_pattern(&reading->hints->texts, expr);
+}
+
+static void
+read_call(Reading *reading, FuncExpr *call)
+{
+	cmig_rls_pieces_of_call(&reading->hints->texts, call);
+	read_series(reading, call);
+	read_document(reading, (Node *) call);
+	read_parts(reading, (Node *) call);
+	read_context_function(reading, (Node *) call);
+}
+
+/*
+ * Note what the node itself shows.  Returns the expressions that it compares
+ * with each other, or NIL; *equal is set to whether it compares them for
+ * equality.
+ */
+static List *
+read_node(Reading *reading, Node *node, bool *equal)
+{
+	CmigRlsHints *hints = reading->hints;
+
+	*equal = true;
+	switch (nodeTag(node))
+	{
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			*equal = IsA(node, DistinctExpr) || cmig_rls_is_equality(((OpExpr *) node)->opno);
+			if (IsA(node, OpExpr))
+				read_operator(reading, (OpExpr *) node, *equal);
+			return ((OpExpr *) node)->args;
+		case T_ScalarArrayOpExpr:
+			*equal = ((ScalarArrayOpExpr *) node)->useOr && cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno);
+			read_sub_selects(reading, ((ScalarArrayOpExpr *) node)->args, *equal);
+			return ((ScalarArrayOpExpr *) node)->args;
+		case T_FuncExpr:
+			read_call(reading, (FuncExpr *) node);
+			return ((FuncExpr *) node)->args;
+		case T_CaseExpr:
+			return read_case(reading, (CaseExpr *) node);
+		case T_NullTest:
+			add_hint(reading, (Node *) ((NullTest *) node)->arg, NULL, false, false);
+			return list_make1(((NullTest *) node)->arg);
+		case T_SubLink:
+			read_test(reading, (SubLink *) node);
+			return NIL;
+		case T_SubscriptingRef:
+			read_document(reading, node);
+			return NIL;
+		case T_CoerceViaIO:
+			read_cast(reading, (CoerceViaIO *) node);
+			return NIL;
+		case T_MinMaxExpr:
+			if (cmig_rls_calls_context(node))
+			{
+				hints->maps_context = true;
+				hints->bounds = add_constants(hints->bounds, ((MinMaxExpr *) node)->args);
+			}
+			return NIL;
+		case T_CoalesceExpr:
+			/* the value that replaces a missing context */
+			if (cmig_rls_calls_context(node))
+				hints->defaults = add_constants(hints->defaults, ((CoalesceExpr *) node)->args);
+			return NIL;
+		default:
+			return NIL;
+	}
+}
+
+/* Note the constants and the columns that the node compares. */
+static void
+read_comparison(Reading *reading, Node *node, List *args, bool equal)
+{
+	ListCell   *lc;
+
+	if (list_length(args) == 2 && !IsA(node, FuncExpr))
+		for (int i = 0; i < 2; i++)
+		{
+			if (!IsA(list_nth(args, 1 - i), List))
+				read_constants(reading, list_nth(args, i), cmig_rls_constants(list_nth(args, 1 - i)), equal);
+		}
+	if (args != NIL && (IsA(node, CaseExpr) || exprType(node) == BOOLOID))
+	{
+		Columns		columns = {reading, 0, false, false, NIL};
+
+		(void) columns_walker((Node *) args, &columns);
+		reading->hints->compares_user |= columns.user && columns.vars != NIL;
+		if (columns.related)
+			foreach(lc, columns.vars)
+				add_hint(reading, lfirst(lc), NULL, false, true);
+	}
+}
+
+/* Does the node do anything with a column but compare it for equality? */
+static bool
+computes(Node *node, bool equal)
+{
+	if (IsA(node, FuncExpr))
+		return contain_var_clause(node) &&
+			(((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CALL || exprType(node) != BOOLOID);
+	if (IsA(node, OpExpr))
+		return !equal && contain_var_clause(node);
+	if (IsA(node, CoerceViaIO) || IsA(node, RelabelType))
+		return exprTypmod(node) >= 0 && contain_var_clause(node);
+	return false;
+}
+
 /* Note what the node shows about columns, and visit everything below it. */
 static bool
 hints_walker(Node *node, void *context)
 {
 	Reading    *reading = context;
-	List	   *args = NIL;
-	bool		equal = true;
-	ListCell   *lc;
+	List	   *args;
+	bool		equal;
 
 	if (node == NULL)
 		return false;
@@ -471,100 +602,10 @@ hints_walker(Node *node, void *context)
 		reading->queries = above;
 		return stop;
 	}
-	switch (nodeTag(node))
-	{
-		case T_OpExpr:
-		case T_DistinctExpr:
-		case T_NullIfExpr:
-			args = ((OpExpr *) node)->args;
-			equal = IsA(node, DistinctExpr) || cmig_rls_is_equality(((OpExpr *) node)->opno);
-			if (IsA(node, OpExpr))
-			{
-				read_document(reading, node);
-				read_parts(reading, node);
-				read_context_function(reading, node);
-				if (equal && list_length(args) == 2)
-					read_join(reading, args);
-				if (list_length(args) == 2)
-					read_sub_selects(reading, args, equal);
-				cmig_rls_pieces_of_pattern(&reading->hints->texts, (OpExpr *) node);
-			}
-			break;
-		case T_ScalarArrayOpExpr:
-			args = ((ScalarArrayOpExpr *) node)->args;
-			equal = ((ScalarArrayOpExpr *) node)->useOr && cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno);
-			read_sub_selects(reading, args, equal);
-			break;
-		case T_SubLink:
-			read_test(reading, (SubLink *) node);
-			break;
-		case T_FuncExpr:
-			args = ((FuncExpr *) node)->args;
-			cmig_rls_pieces_of_call(&reading->hints->texts, (FuncExpr *) node);
-			read_series(reading, (FuncExpr *) node);
-			read_document(reading, node);
-			read_parts(reading, node);
-			read_context_function(reading, node);
-			break;
-		case T_MinMaxExpr:
-			if (cmig_rls_calls_context(node))
-			{
-				reading->hints->maps_context = true;
-				foreach(lc, ((MinMaxExpr *) node)->args)
-				{
-					reading->hints->bounds = list_concat(reading->hints->bounds, cmig_rls_constants(lfirst(lc)));
-				}
-			}
-			break;
-		case T_SubscriptingRef:
-			read_document(reading, node);
-			break;
-		case T_CoerceViaIO:
-			read_cast(reading, (CoerceViaIO *) node);
-			break;
-		case T_CaseExpr:
-			args = read_case(reading, (CaseExpr *) node);
-			break;
-		case T_NullTest:
-			add_hint(reading, (Node *) ((NullTest *) node)->arg, NULL, false, false);
-			args = list_make1(((NullTest *) node)->arg);
-			break;
-		case T_CoalesceExpr:
-			/* the value that replaces a missing context */
-			if (cmig_rls_calls_context(node))
-				foreach(lc, ((CoalesceExpr *) node)->args)
-			{
-				reading->hints->defaults = list_concat(reading->hints->defaults, cmig_rls_constants(lfirst(lc)));
-			}
-			break;
-		default:
-			break;
-	}
-	if (list_length(args) == 2 && !IsA(node, FuncExpr))
-		for (int i = 0; i < 2; i++)
-		{
-			if (!IsA(list_nth(args, 1 - i), List))
-				read_constants(reading, list_nth(args, i), cmig_rls_constants(list_nth(args, 1 - i)), equal);
-		}
-	if (args != NIL && (IsA(node, CaseExpr) || exprType(node) == BOOLOID))
-	{
-		Columns		columns = {reading, 0, false, false, NIL};
-
-		(void) columns_walker((Node *) args, &columns);
-		reading->hints->compares_user |= columns.user && columns.vars != NIL;
-		if (columns.related)
-			foreach(lc, columns.vars)
-		{
-			add_hint(reading, lfirst(lc), NULL, false, true);
-		}
-	}
-	if (IsA(node, FuncExpr) || (IsA(node, OpExpr) && !equal))
-		if (contain_var_clause(node) && ((IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CALL) ||
-										 IsA(node, OpExpr) || exprType(node) != BOOLOID))
-			reading->hints->compares_only = false;
-	if (IsA(node, CoerceViaIO) || IsA(node, RelabelType))
-		if (contain_var_clause(node) && exprTypmod(node) >= 0)
-			reading->hints->compares_only = false;
+	args = read_node(reading, node, &equal);
+	read_comparison(reading, node, args, equal);
+	if (computes(node, equal))
+		reading->hints->compares_only = false;
 	return expression_tree_walker(node, hints_walker, reading);
 }
 

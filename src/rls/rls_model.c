@@ -147,10 +147,72 @@ make_query(Query *query, CmigRlsMaker *maker)
  * The expression
  */
 
+/* generate_series() with limits, so that it returns few rows. */
+static Node *
+make_series(FuncExpr *call, CmigRlsMaker *maker)
+{
+	CmigRlsMaker inner = *maker;
+	Node	   *made;
+
+	inner.wanted = InvalidOid;
+	made = expression_tree_mutator((Node *) call, make, &inner);
+	if (!cmig_rls_bound_series(call, (FuncExpr *) made))
+		*maker->failed = true;
+	maker->tables = inner.tables;
+	return made;
+}
+
+/* The input for current_setting(). */
+static Node *
+make_setting(FuncExpr *call, CmigRlsMaker *maker)
+{
+	Node	   *name = linitial(call->args);
+	bool		strict = call->funcid == F_CURRENT_SETTING_TEXT;
+
+	if (!IsA(name, Const) || ((Const *) name)->constisnull)
+	{
+		*maker->failed = true;
+		return (Node *) call;
+	}
+	if (!strict && IsA(lsecond(call->args), Const))
+	{
+		Const	   *missing_ok = lsecond(call->args);
+
+		strict = missing_ok->constisnull || !DatumGetBool(missing_ok->constvalue);
+	}
+	return cmig_rls_input_context(maker, (Node *) call, TextDatumGetCString(((Const *) name)->constvalue), strict);
+}
+
 /*
- * Handle a call: of a setting, of something else that depends on the session,
- * of generate_series(), or of another function that may run.
+ * The input for a function that depends on the session.  If it returns a set,
+ * its rows are the elements of an array.
  */
+static Node *
+make_session_function(FuncExpr *call, CmigRlsMaker *maker)
+{
+	char	   *name = psprintf("%s()", get_func_name(call->funcid));
+	Oid			array = get_array_type(call->funcresulttype);
+	FuncExpr   *scalar;
+	FuncExpr   *unnest;
+
+	if (!call->funcretset)
+		return cmig_rls_input_context(maker, (Node *) call, name, false);
+	if (!OidIsValid(array) || !cmig_rls_sample_is_builtin(call->funcresulttype))
+	{
+		*maker->failed = true;
+		return (Node *) call;
+	}
+	scalar = copyObject(call);
+	scalar->funcretset = false;
+	scalar->funcresulttype = array;
+	unnest = makeFuncExpr(F_UNNEST_ANYARRAY, call->funcresulttype,
+						  list_make1(cmig_rls_input_context(maker, (Node *) scalar, name, false)),
+						  call->funccollid, call->inputcollid, COERCE_EXPLICIT_CALL);
+	unnest->funcretset = true;
+	return (Node *) unnest;
+}
+
+/* Convert a function call. */
 static Node *
 make_call(FuncExpr *call, CmigRlsMaker *maker)
 {
@@ -163,56 +225,14 @@ make_call(FuncExpr *call, CmigRlsMaker *maker)
 		case F_GENERATE_SERIES_INT4_INT4_INT4:
 		case F_GENERATE_SERIES_INT8_INT8:
 		case F_GENERATE_SERIES_INT8_INT8_INT8:
-			inner.wanted = InvalidOid;
-			made = expression_tree_mutator((Node *) call, make, &inner);
-			if (!cmig_rls_bound_series(call, (FuncExpr *) made))
-				*maker->failed = true;
-			maker->tables = inner.tables;
-			return made;
+			return make_series(call, maker);
 		default:
 			break;
 	}
 	if (cmig_rls_calls_setting((Node *) call))
-	{
-		Node	   *name = linitial(call->args);
-		bool		strict = call->funcid == F_CURRENT_SETTING_TEXT;
-
-		if (!IsA(name, Const) || ((Const *) name)->constisnull)
-		{
-			*maker->failed = true;
-			return (Node *) call;
-		}
-		if (!strict && IsA(lsecond(call->args), Const))
-		{
-			Const	   *missing_ok = lsecond(call->args);
-
-			strict = missing_ok->constisnull || !DatumGetBool(missing_ok->constvalue);
-		}
-		return cmig_rls_input_context(maker, (Node *) call, TextDatumGetCString(((Const *) name)->constvalue), strict);
-	}
+		return make_setting(call, maker);
 	if (cmig_rls_calls_session_function((Node *) call))
-	{
-		char	   *name = psprintf("%s()", get_func_name(call->funcid));
-		Oid			array = get_array_type(call->funcresulttype);
-		FuncExpr   *scalar;
-
-		if (!call->funcretset)
-			return cmig_rls_input_context(maker, (Node *) call, name, false);
-		if (!OidIsValid(array) || !cmig_rls_sample_is_builtin(call->funcresulttype))
-		{
-			*maker->failed = true;
-			return (Node *) call;
-		}
-		/* the rows are the elements of an array */
-		scalar = copyObject(call);
-		scalar->funcretset = false;
-		scalar->funcresulttype = array;
-		made = (Node *) makeFuncExpr(F_UNNEST_ANYARRAY, call->funcresulttype,
-									 list_make1(cmig_rls_input_context(maker, (Node *) scalar, name, false)),
-									 call->funccollid, call->inputcollid, COERCE_EXPLICIT_CALL);
-		((FuncExpr *) made)->funcretset = true;
-		return made;
-	}
+		return make_session_function(call, maker);
 	if (!cmig_rls_calls_builtin(call->funcid, call->args, call->funcresulttype))
 		*maker->failed = true;
 	if (call->funcformat == COERCE_EXPLICIT_CAST || call->funcformat == COERCE_IMPLICIT_CAST)
@@ -220,38 +240,6 @@ make_call(FuncExpr *call, CmigRlsMaker *maker)
 	made = expression_tree_mutator((Node *) call, make, &inner);
 	maker->tables = inner.tables;
 	return made;
-}
-
-/* Does an argument have a user-defined type, or is it a row? */
-static bool
-has_others_type(List *args)
-{
-	ListCell   *lc;
-
-	foreach(lc, args)
-	{
-		Oid			type = exprType(IsA(lfirst(lc), TargetEntry) ? (Node *) lfirst_node(TargetEntry, lc)->expr : lfirst(lc));
-
-		if (type >= FirstUnpinnedObjectId || !cmig_rls_sample_is_builtin(type))
-			return true;
-	}
-	return false;
-}
-
-/* Does the clause compare or sort by a user-defined operator? */
-static bool
-has_others_operator(Node *node)
-{
-	ListCell   *lc;
-
-	if (IsA(node, SortGroupClause))
-		return ((SortGroupClause *) node)->eqop >= FirstUnpinnedObjectId || ((SortGroupClause *) node)->sortop >= FirstUnpinnedObjectId;
-	foreach(lc, ((RowCompareExpr *) node)->opnos)
-	{
-		if (lfirst_oid(lc) >= FirstUnpinnedObjectId)
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -329,6 +317,70 @@ make_identity(CmigRlsMaker *maker, Node *node)
 	return NULL;
 }
 
+/* A column of the row or of a sub-select. */
+static Node *
+make_var(Var *var, CmigRlsMaker *maker)
+{
+	Var		   *made;
+
+	if (var->varlevelsup == maker->depth)
+		return var->varattno < 0 ? make_system_column(maker, var) :
+			cmig_rls_input_column(maker, var);
+	if (var->varattno <= 0 || !cmig_rls_sample_is_builtin(getBaseType(var->vartype)))
+		*maker->failed = true;
+	made = copyObject(var);
+	made->vartype = getBaseType(var->vartype);
+	return (Node *) made;
+}
+
+/* A cast through text, to a base type instead of a domain. */
+static Node *
+make_cast(CoerceViaIO *cast, CmigRlsMaker *maker)
+{
+	CmigRlsMaker inner = *maker;
+	Node	   *made;
+
+	cast = copyObject(cast);
+	cast->resulttype = getBaseType(cast->resulttype);
+	if (!cmig_rls_sample_is_builtin(cast->resulttype) ||
+		!cmig_rls_sample_is_builtin(getBaseType(exprType((Node *) cast->arg))))
+		*maker->failed = true;
+	inner.wanted = cast->resulttype;
+	made = expression_tree_mutator((Node *) cast, make, &inner);
+	maker->tables = inner.tables;
+	return made;
+}
+
+/* Is the node a test of the whole row for null? */
+static bool
+is_row_test(NullTest *test, const CmigRlsMaker *maker)
+{
+	Var		   *row = (Var *) test->arg;
+
+	return test->argisrow && IsA(row, Var) && row->varattno == 0 && row->varlevelsup == maker->depth;
+}
+
+/*
+ * Can a node have a type of its own, so that the type wanted of it says
+ * nothing about what is below it?
+ */
+static bool
+has_own_type(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_ScalarArrayOpExpr:
+		case T_RowExpr:
+		case T_Const:
+		case T_ArrayExpr:
+		case T_ArrayCoerceExpr:
+		case T_SubscriptingRef:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /*
  * Convert a node and everything below it; sets *maker->failed if the node
  * cannot be evaluated.
@@ -336,7 +388,7 @@ make_identity(CmigRlsMaker *maker, Node *node)
 static Node *
 make_node(Node *node, CmigRlsMaker *maker)
 {
-	CmigRlsMaker inner;
+	CmigRlsMaker inner = *maker;
 	Node	   *made;
 
 	if ((made = make_identity(maker, node)) != NULL)
@@ -345,127 +397,33 @@ make_node(Node *node, CmigRlsMaker *maker)
 		return cmig_rls_input_context(maker, node, pstrdup("a claim"), false);
 	if (cmig_rls_calls_user(node))
 		return cmig_rls_input_context(maker, node, pstrdup("current_user"), false);
-	inner = *maker;
 	switch (nodeTag(node))
 	{
 		case T_Var:
-			if (((Var *) node)->varlevelsup == maker->depth)
-				return ((Var *) node)->varattno < 0 ? make_system_column(maker, (Var *) node) :
-					cmig_rls_input_column(maker, (Var *) node);
-			if (((Var *) node)->varattno <= 0 || !cmig_rls_sample_is_builtin(getBaseType(((Var *) node)->vartype)))
-				*maker->failed = true;
-			made = copyObject(node);
-			((Var *) made)->vartype = getBaseType(((Var *) node)->vartype);
-			return made;
+			return make_var((Var *) node, maker);
 		case T_FuncExpr:
-			made = make_call((FuncExpr *) node, &inner);
-			maker->tables = inner.tables;
-			return made;
-		case T_OpExpr:
-		case T_DistinctExpr:
-		case T_NullIfExpr:
-			if (!cmig_rls_calls_builtin(get_opcode(((OpExpr *) node)->opno), ((OpExpr *) node)->args, ((OpExpr *) node)->opresulttype) ||
-				((OpExpr *) node)->opno >= FirstUnpinnedObjectId)
-				*maker->failed = true;
-			break;
-		case T_ScalarArrayOpExpr:
-			if (!cmig_rls_calls_builtin(get_opcode(((ScalarArrayOpExpr *) node)->opno), ((ScalarArrayOpExpr *) node)->args, BOOLOID) ||
-				((ScalarArrayOpExpr *) node)->opno >= FirstUnpinnedObjectId)
-				*maker->failed = true;
-			inner.wanted = InvalidOid;
-			break;
+			return make_call((FuncExpr *) node, maker);
 		case T_CoerceViaIO:
-			{
-				CoerceViaIO *cast = copyObject((CoerceViaIO *) node);
-
-				cast->resulttype = getBaseType(cast->resulttype);
-				if (!cmig_rls_sample_is_builtin(cast->resulttype) ||
-					!cmig_rls_sample_is_builtin(getBaseType(exprType((Node *) cast->arg))))
-					*maker->failed = true;
-				inner.wanted = cast->resulttype;
-				node = (Node *) cast;
-				break;
-			}
+			return make_cast((CoerceViaIO *) node, maker);
 		case T_CoerceToDomain:
 			return make((Node *) ((CoerceToDomain *) node)->arg, maker);
-		case T_Aggref:
-			if (((Aggref *) node)->aggfnoid >= FirstUnpinnedObjectId || has_others_type(((Aggref *) node)->args))
-				*maker->failed = true;
-			break;
-		case T_WindowFunc:
-			if (((WindowFunc *) node)->winfnoid >= FirstUnpinnedObjectId || has_others_type(((WindowFunc *) node)->args))
-				*maker->failed = true;
-			break;
-		case T_RowExpr:
-
-			/*
-			 * record is a built-in type, but it can contain values of any
-			 * type
-			 */
-			if (has_others_type(((RowExpr *) node)->args))
-				*maker->failed = true;
-			inner.wanted = InvalidOid;
-			break;
-		case T_RowCompareExpr:
-		case T_SortGroupClause:
-			if (has_others_operator(node))
-				*maker->failed = true;
-			break;
-		case T_Param:
-			if (((Param *) node)->paramkind != PARAM_SUBLINK)
-				*maker->failed = true;
-			break;
-		case T_Const:
-		case T_ArrayExpr:
-		case T_ArrayCoerceExpr:
-		case T_MinMaxExpr:
-		case T_SubscriptingRef:
-			if (!cmig_rls_sample_is_builtin(exprType(node)))
-				*maker->failed = true;
-			if (!IsA(node, MinMaxExpr))
-				inner.wanted = InvalidOid;
-			break;
-		case T_NullTest:
-			if (((NullTest *) node)->argisrow && IsA(((NullTest *) node)->arg, Var) &&
-				((Var *) ((NullTest *) node)->arg)->varattno == 0 && ((Var *) ((NullTest *) node)->arg)->varlevelsup == maker->depth)
-				return make_row_test(maker, (NullTest *) node);
-			break;
 		case T_TableSampleClause:
 			/* it may contain any of the rows */
 			return copyObject(node);
-		case T_CommonTableExpr:
-			if (((CommonTableExpr *) node)->search_clause || ((CommonTableExpr *) node)->cycle_clause)
-				*maker->failed = true;
-			break;
-		case T_BoolExpr:
-		case T_BooleanTest:
-		case T_CaseExpr:
-		case T_CoalesceExpr:
-		case T_CaseTestExpr:
-		case T_SQLValueFunction:
-		case T_RelabelType:
-		case T_CollateExpr:
-		case T_SubLink:
-			break;
-			/* the nodes that queries consist of */
-		case T_List:
-		case T_OidList:
-		case T_IntList:
-		case T_CaseWhen:
-		case T_TargetEntry:
-		case T_FromExpr:
-		case T_JoinExpr:
-		case T_RangeTblRef:
-		case T_RangeTblEntry:
-		case T_RangeTblFunction:
-		case T_GroupingSet:
-		case T_SetOperationStmt:
-		case T_WindowClause:
+		case T_NullTest:
+			if (is_row_test((NullTest *) node, maker))
+				return make_row_test(maker, (NullTest *) node);
 			break;
 		default:
-			*maker->failed = true;
-			return node;
+			break;
 	}
+	if (!cmig_rls_calls_evaluable(node))
+	{
+		*maker->failed = true;
+		return node;
+	}
+	if (has_own_type(node))
+		inner.wanted = InvalidOid;
 	made = expression_tree_mutator(node, make, &inner);
 	if (IsA(made, SubLink))
 		cmig_rls_bound_one_row((SubLink *) made);

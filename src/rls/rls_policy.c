@@ -126,6 +126,47 @@ add_policies(List **policies, const char *name, bool permissive, int mask,
 	}
 }
 
+/*
+ * The restrictive policies that limit all others to the tenant's rows, except
+ * for reading rows that are public or shared.
+ */
+static void
+add_floor(List **policies, const CmigRlsOptions *options, CmigRlsColumn *tenant)
+{
+	char	   *floor = equals(tenant, CMIG_RLS_TENANT_SETTING, options->require_context);
+	int			mask = CMIG_RLS_ALL;
+
+	if (options->public_read || options->shared)
+		mask &= ~CMIG_RLS_SELECT;
+	if (options->shared && !options->public_read)
+		add_policy(policies, "tenant_floor_select", false, CMIG_RLS_SELECT, options->roles,
+				   psprintf("%s OR %s IS NULL", floor, quote_identifier(tenant->name)),
+				   psprintf("Tenant floor: only rows whose %s is %s or null (shared), whatever other policies allow.",
+							tenant->name, CMIG_RLS_TENANT_SETTING));
+	add_policies(policies, "tenant_floor", false, mask, options->roles, floor,
+				 psprintf("Tenant floor: only rows whose %s is %s, whatever other policies allow.",
+						  tenant->name, CMIG_RLS_TENANT_SETTING));
+}
+
+/* The policies that let a user or a tenant see rows by the value of a column. */
+static void
+add_own_access(List **policies, const CmigRlsOptions *options, const char *name,
+			   CmigRlsColumn *column, const char *setting)
+{
+	add_policies(policies, name, true, options->commands, options->roles,
+				 equals(column, setting, options->require_context),
+				 psprintf("Rows whose %s is %s.", column->name, setting));
+}
+
+static void
+add_member_access(List **policies, const CmigRlsOptions *options, const CmigRlsTable *via,
+				  CmigRlsColumn *key)
+{
+	add_policies(policies, "member_access", true, options->commands, options->roles,
+				 is_member(options, via, key),
+				 psprintf("Rows whose %s is one that %s gives to %s.", key->name, via->name, CMIG_RLS_USER_SETTING));
+}
+
 List *
 cmig_rls_policy_plan(const CmigRlsOptions *options, const CmigRlsTable *table,
 					 const CmigRlsTable *via, CmigRlsState *state)
@@ -135,9 +176,6 @@ cmig_rls_policy_plan(const CmigRlsOptions *options, const CmigRlsTable *table,
 	CmigRlsColumn *user = NULL;
 	CmigRlsColumn *key = NULL;
 	CmigRlsColumn *access_column;
-	char	   *access;
-	char	   *access_name;
-	char	   *about;
 
 	if (state->tenant_column)
 		tenant = cmig_rls_table_column(table, state->tenant_column);
@@ -145,47 +183,16 @@ cmig_rls_policy_plan(const CmigRlsOptions *options, const CmigRlsTable *table,
 		user = cmig_rls_table_column(table, state->user_column);
 	if (state->key_column)
 		key = cmig_rls_table_column(table, state->key_column);
+	access_column = key ? key : user ? user : tenant;
 
 	if (tenant)
-	{
-		char	   *floor = equals(tenant, CMIG_RLS_TENANT_SETTING, options->require_context);
-		int			mask = CMIG_RLS_ALL;
-
-		about = psprintf("Tenant floor: only rows whose %s is %s, whatever other policies allow.",
-						 tenant->name, CMIG_RLS_TENANT_SETTING);
-		if (options->public_read || options->shared)
-			mask &= ~CMIG_RLS_SELECT;
-		if (options->shared && !options->public_read)
-			add_policy(&policies, "tenant_floor_select", false, CMIG_RLS_SELECT, options->roles,
-					   psprintf("%s OR %s IS NULL", floor, quote_identifier(tenant->name)),
-					   psprintf("Tenant floor: only rows whose %s is %s or null (shared), whatever other policies allow.",
-								tenant->name, CMIG_RLS_TENANT_SETTING));
-		add_policies(&policies, "tenant_floor", false, mask, options->roles, floor, about);
-	}
-
+		add_floor(&policies, options, tenant);
 	if (key)
-	{
-		access_name = "member_access";
-		access_column = key;
-		access = is_member(options, via, key);
-		about = psprintf("Rows whose %s is one that %s gives to %s.",
-						 key->name, via->name, CMIG_RLS_USER_SETTING);
-	}
+		add_member_access(&policies, options, via, key);
 	else if (user)
-	{
-		access_name = "user_access";
-		access_column = user;
-		access = equals(user, CMIG_RLS_USER_SETTING, options->require_context);
-		about = psprintf("Rows whose %s is %s.", user->name, CMIG_RLS_USER_SETTING);
-	}
+		add_own_access(&policies, options, "user_access", user, CMIG_RLS_USER_SETTING);
 	else
-	{
-		access_name = "tenant_access";
-		access_column = tenant;
-		access = equals(tenant, CMIG_RLS_TENANT_SETTING, options->require_context);
-		about = psprintf("Rows whose %s is %s.", tenant->name, CMIG_RLS_TENANT_SETTING);
-	}
-	add_policies(&policies, access_name, true, options->commands, options->roles, access, about);
+		add_own_access(&policies, options, "tenant_access", tenant, CMIG_RLS_TENANT_SETTING);
 
 	if (options->public_read)
 		add_policy(&policies, "public_read", true, CMIG_RLS_SELECT, options->roles,

@@ -220,107 +220,109 @@ cmig_rls_sample_cast(Oid type, const Const *value)
 	return cmig_rls_sample_const(type, text);
 }
 
-Const *
-cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
+/* An array with one element, or NULL if there is no value for the element. */
+static Const *
+sample_array(Oid type, Oid element, CmigRlsForm form, int whose)
 {
-	Oid			element = get_element_type(type);
-	const char *text = NULL;
+	Const	   *value = cmig_rls_sample(element, form, whose);
+	Datum		elements[1];
+	int16		length;
+	bool		by_value;
+	char		align;
 
-	if (!cmig_rls_sample_is_builtin(type))
+	if (value == NULL)
 		return NULL;
-	if (OidIsValid(element) && type != NAMEOID)
-	{
-		Const	   *value = cmig_rls_sample(element, form, whose);
-		Datum		elements[1];
-		int16		length;
-		bool		by_value;
-		char		align;
+	elements[0] = value->constvalue;
+	get_typlenbyvalalign(element, &length, &by_value, &align);
+	return makeConst(type, -1, get_typcollation(type), -1,
+					 PointerGetDatum(construct_array(elements, 1, element, length, by_value, align)), false, false);
+}
 
-		if (value == NULL)
-			return NULL;
-		elements[0] = value->constvalue;
-		get_typlenbyvalalign(element, &length, &by_value, &align);
-		return makeConst(type, -1, get_typcollation(type), -1,
-						 PointerGetDatum(construct_array(elements, 1, element, length, by_value, align)), false, false);
-	}
+/* A value of a type that is not built in, or of a range type. */
+static const char *
+sample_of_kind(Oid type, CmigRlsForm form, int whose)
+{
+	if (get_typtype(type) == TYPTYPE_ENUM)
+		return sample_label(type, whose);
+	if (OidIsValid(get_range_subtype(type)))
+		return sample_range(get_range_subtype(type), form, whose);
+	return NULL;
+}
+
+/* char(n) ignores trailing blanks, so the value has none. */
+static const char *
+sample_char(CmigRlsForm form, int whose)
+{
+	const char *text = sample_text(form, whose);
+
+	return text[strlen(text) - 1] == ' ' ? sample_text(form, 0) : text;
+}
+
+/* The value as text, or NULL if the type is not supported. */
+static const char *
+sample_as_text(Oid type, CmigRlsForm form, int whose)
+{
 	switch (type)
 	{
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
 		case MONEYOID:
-			text = psprintf("%d", sample_number(whose));
-			break;
+			return psprintf("%d", sample_number(whose));
 		case NUMERICOID:
 		case FLOAT4OID:
 		case FLOAT8OID:
-
-			/*
-			 * a fraction that equals the own number when it is truncated or
-			 * rounded
-			 */
-			text = whose == 2 ? psprintf("%d.4", OWN_NUMBER) : psprintf("%d", sample_number(whose));
-			break;
+			/* a fraction that truncation or rounding makes the own number */
+			return whose == 2 ? psprintf("%d.4", OWN_NUMBER) : psprintf("%d", sample_number(whose));
 		case OIDOID:
-			text = psprintf("%d", abs(sample_number(whose)) + 1);
-			break;
+			return psprintf("%d", abs(sample_number(whose)) + 1);
 		case TEXTOID:
 		case VARCHAROID:
 		case NAMEOID:
-			text = sample_text(form, whose);
-			break;
+			return sample_text(form, whose);
 		case BPCHAROID:
-			/* without trailing blanks, which char(n) ignores */
-			text = sample_text(form, whose);
-			if (text[strlen(text) - 1] == ' ')
-				text = sample_text(form, 0);
-			break;
+			return sample_char(form, whose);
 		case UUIDOID:
-			text = sample_uuid(whose);
-			break;
+			return sample_uuid(whose);
 		case BOOLOID:
-			text = whose % 2 ? "true" : "false";
-			break;
+			return whose % 2 ? "true" : "false";
 		case DATEOID:
-			text = psprintf("%d-06-15", 2021 + sample_distance(whose));
-			break;
+			return psprintf("%d-06-15", 2021 + sample_distance(whose));
 		case TIMESTAMPOID:
 		case TIMESTAMPTZOID:
-			text = psprintf("2021-06-15 %s", sample_time(whose));
-			break;
+			return psprintf("2021-06-15 %s", sample_time(whose));
 		case TIMEOID:
 		case TIMETZOID:
-			text = sample_time(whose);
-			break;
+			return sample_time(whose);
 		case INTERVALOID:
-			text = psprintf("%d hours", 1000 + sample_distance(whose));
-			break;
+			return psprintf("%d hours", 1000 + sample_distance(whose));
 		case JSONOID:
 		case JSONBOID:
-
-			/*
-			 * a list of keys if it is the context, an object if it is in a
-			 * row
-			 */
-			text = psprintf(whose == CMIG_RLS_OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_text(form, whose));
-			break;
+			/* a list of keys in the context, an object in a row */
+			return psprintf(whose == CMIG_RLS_OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_text(form, whose));
 		case INETOID:
 		case CIDROID:
-			text = psprintf("10.0.%d.%d", (whose + 2) / 256 % 256, (whose + 2) % 256);
-			break;
+			return psprintf("10.0.%d.%d", (whose + 2) / 256 % 256, (whose + 2) % 256);
 		case MACADDROID:
-			text = psprintf("08:00:2b:01:%02x:%02x", (whose + 2) / 256 % 256, (whose + 2) % 256);
-			break;
+			return psprintf("08:00:2b:01:%02x:%02x", (whose + 2) / 256 % 256, (whose + 2) % 256);
 		case BYTEAOID:
-			text = psprintf("\\x%02x%02x", (whose + 2) % 256, (whose + 3) % 256);
-			break;
+			return psprintf("\\x%02x%02x", (whose + 2) % 256, (whose + 3) % 256);
 		default:
-			if (get_typtype(type) == TYPTYPE_ENUM)
-				text = sample_label(type, whose);
-			else if (OidIsValid(get_range_subtype(type)))
-				text = sample_range(get_range_subtype(type), form, whose);
-			break;
+			return sample_of_kind(type, form, whose);
 	}
+}
+
+Const *
+cmig_rls_sample(Oid type, CmigRlsForm form, int whose)
+{
+	Oid			element = get_element_type(type);
+	const char *text;
+
+	if (!cmig_rls_sample_is_builtin(type))
+		return NULL;
+	if (OidIsValid(element) && type != NAMEOID)
+		return sample_array(type, element, form, whose);
+	text = sample_as_text(type, form, whose);
 	return text ? cmig_rls_sample_const(type, text) : NULL;
 }
 

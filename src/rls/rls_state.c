@@ -136,6 +136,71 @@ read_word(const char **p)
 	return value.data;
 }
 
+static int
+read_commands(const char *value)
+{
+	int			mask = 0;
+
+	for (int i = 0; i < lengthof(commands); i++)
+		if (strstr(value, commands[i].name))
+			mask |= commands[i].bit;
+	return mask;
+}
+
+/* The member that a word with this name sets to its value, or NULL. */
+static char **
+text_member(CmigRlsState *state, const char *name)
+{
+	if (strcmp(name, "tenant_column") == 0)
+		return &state->tenant_column;
+	if (strcmp(name, "user_column") == 0)
+		return &state->user_column;
+	if (strcmp(name, "key_column") == 0)
+		return &state->key_column;
+	if (strcmp(name, "via") == 0)
+		return &state->via;
+	if (strcmp(name, "via_key") == 0)
+		return &state->via_key;
+	if (strcmp(name, "via_user") == 0)
+		return &state->via_user;
+	return NULL;
+}
+
+/* Store name=value.  Names that are not known are ignored. */
+static void
+read_member(CmigRlsState *state, const char *name, char *value)
+{
+	char	  **member = text_member(state, name);
+
+	if (member)
+		*member = value;
+	else if (strcmp(name, "rls") == 0)
+		state->enabled = strcmp(value, "on") == 0;
+	else if (strcmp(name, "force") == 0)
+		state->forced = strcmp(value, "on") == 0;
+	else if (strcmp(name, "shared") == 0)
+		state->shared = true;
+	else if (strcmp(name, "public_read") == 0)
+		state->public_read = true;
+	else if (strcmp(name, "commands") == 0)
+		state->commands |= read_commands(value);
+	else if (strcmp(name, "require_context") == 0)
+		state->require_context = true;
+	else if (strcmp(name, "index") == 0)
+		state->no_index = strcmp(value, "off") == 0;
+	else if (strcmp(name, "default_of") == 0)
+	{
+		CmigRlsDefault *was = palloc0(sizeof(CmigRlsDefault));
+
+		was->column = value;
+		state->defaults = lappend(state->defaults, was);
+	}
+	else if (strcmp(name, "was") == 0 && state->defaults != NIL)
+		((CmigRlsDefault *) llast(state->defaults))->expression = value;
+	else if (strcmp(name, "granted") == 0)
+		state->granted = lappend(state->granted, value);
+}
+
 CmigRlsState *
 cmig_rls_state_read(const char *comment)
 {
@@ -151,55 +216,12 @@ cmig_rls_state_read(const char *comment)
 	{
 		const char *equal = strchr(++p, '=');
 		char	   *name;
-		char	   *value;
 
 		if (equal == NULL)
 			break;
 		name = pnstrdup(p, equal - p);
 		p = equal + 1;
-		value = read_word(&p);
-
-		if (strcmp(name, "rls") == 0)
-			state->enabled = strcmp(value, "on") == 0;
-		else if (strcmp(name, "force") == 0)
-			state->forced = strcmp(value, "on") == 0;
-		else if (strcmp(name, "tenant_column") == 0)
-			state->tenant_column = value;
-		else if (strcmp(name, "user_column") == 0)
-			state->user_column = value;
-		else if (strcmp(name, "key_column") == 0)
-			state->key_column = value;
-		else if (strcmp(name, "via") == 0)
-			state->via = value;
-		else if (strcmp(name, "via_key") == 0)
-			state->via_key = value;
-		else if (strcmp(name, "via_user") == 0)
-			state->via_user = value;
-		else if (strcmp(name, "shared") == 0)
-			state->shared = true;
-		else if (strcmp(name, "public_read") == 0)
-			state->public_read = true;
-		else if (strcmp(name, "commands") == 0)
-		{
-			for (int i = 0; i < lengthof(commands); i++)
-				if (strstr(value, commands[i].name))
-					state->commands |= commands[i].bit;
-		}
-		else if (strcmp(name, "require_context") == 0)
-			state->require_context = true;
-		else if (strcmp(name, "index") == 0)
-			state->no_index = strcmp(value, "off") == 0;
-		else if (strcmp(name, "default_of") == 0)
-		{
-			CmigRlsDefault *was = palloc0(sizeof(CmigRlsDefault));
-
-			was->column = value;
-			state->defaults = lappend(state->defaults, was);
-		}
-		else if (strcmp(name, "was") == 0 && state->defaults != NIL)
-			((CmigRlsDefault *) llast(state->defaults))->expression = value;
-		else if (strcmp(name, "granted") == 0)
-			state->granted = lappend(state->granted, value);
+		read_member(state, name, read_word(&p));
 	}
 	return state;
 }
