@@ -244,6 +244,49 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 	return append_steps(ddl, object, steps, count);
 }
 
+/*
+ * The schema in a qualified identity, quoted as it is there, or NULL if it has
+ * none.
+ */
+static char *
+schema_of(const CmigObject *object)
+{
+	bool		quoted = false;
+
+	for (const char *p = object->identity; *p != '\0'; p++)
+	{
+		if (*p == '"')
+			quoted = !quoted;
+		else if (*p == '.' && !quoted)
+			return pnstrdup(object->identity, p - object->identity);
+	}
+	return NULL;
+}
+
+/* The privileges that default privileges give to the new object. */
+static List *
+initial_grants(const CmigObject *object, const CmigDiffOptions *options)
+{
+	const char *schema = schema_of(object);
+	List	   *grants = NIL;
+	ListCell   *cell;
+
+	if (object->kind->default_type == '\0')
+		return NIL;
+	foreach(cell, options->initial)
+	{
+		const CmigInitialGrants *initial = lfirst(cell);
+
+		if (initial->type != object->kind->default_type)
+			continue;
+		if (initial->schema != NULL && schema != NULL && strcmp(initial->schema, schema) == 0)
+			return initial->grants;
+		if (initial->schema == NULL)
+			grants = initial->grants;
+	}
+	return grants;
+}
+
 /* All annotations */
 
 List *
@@ -260,7 +303,7 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 
 		if (options->sorted)
 			list_sort(grants, compare_cells);
-		ddl = alter_grants(ddl, object, NIL, grants);
+		ddl = alter_grants(ddl, object, initial_grants(object, options), grants);
 	}
 	if (options->comments || object->keeps)
 		ddl = alter_comments(ddl, NULL, object);

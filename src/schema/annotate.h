@@ -12,6 +12,17 @@
 #include "postgres.h"
 #include "schema/kind.h"
 
+/*
+ * The privileges that new objects of one type get in a schema, by default
+ * privileges.
+ */
+typedef struct CmigInitialGrants
+{
+	const char *schema;			/* quoted, or NULL for all other schemas */
+	char		type;			/* as in pg_default_acl */
+	List	   *grants;			/* of CmigGrant */
+} CmigInitialGrants;
+
 /* The options of cmig.diff and similar functions. */
 typedef struct CmigDiffOptions
 {
@@ -27,6 +38,7 @@ typedef struct CmigDiffOptions
 								 * order of granting */
 	List	   *renames;		/* of char *, as they were written */
 	const char *role;			/* the owner of new objects, unquoted */
+	List	   *initial;		/* of CmigInitialGrants */
 } CmigDiffOptions;
 
 /*

@@ -101,6 +101,23 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 		change->action = CMIG_ALTER;
 }
 
+/*
+ * Is it a column of a table that has the same type before and after the
+ * change?  Then it is added or dropped with the type's attribute.
+ */
+static bool
+follows_type(const CmigDifference *difference, const CmigObject *object)
+{
+	const CmigObject *table = object->parent;
+
+	if (object->kind != &cmig_kind_column || cmig_table_type(table) == NULL)
+		return false;
+	return cmig_image_lookup(difference->from, table->kind, table->identity) != NULL &&
+		cmig_image_lookup(difference->to, table->kind, table->identity) != NULL &&
+		cmig_table_keeps_type(cmig_image_lookup(difference->from, table->kind, table->identity),
+							  cmig_image_lookup(difference->to, table->kind, table->identity));
+}
+
 static void
 compare_single(CmigDifference *difference, CmigChange *change)
 {
@@ -111,6 +128,16 @@ compare_single(CmigDifference *difference, CmigChange *change)
 		change->action = CMIG_UNSUPPORTED;
 		change->reason = change->to ? "it is missing; objects of this kind are not compared yet" :
 			"it is not in the target; objects of this kind are not compared yet";
+	}
+	else if (follows_type(difference, object))
+	{
+		CmigDdl    *ddl = cmig_column_not_null(object, change->to != NULL);
+
+		if (ddl != NULL)
+			change->ddl = list_make1(ddl);
+		if (change->to != NULL)
+			change->ddl = list_concat(change->ddl, cmig_annotate_create(object, difference->options));
+		change->action = change->ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
 	}
 	else if (!follows_parent(difference, object))
 		change->action = change->to ? CMIG_CREATE : CMIG_DROP;

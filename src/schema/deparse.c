@@ -264,7 +264,8 @@ cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 				put_ddl(&deparse, "alter", nodes[i].change->to, nodes[i].change->last);
 				break;
 			case CMIG_NODE_ALTER:
-				put_ddl(&deparse, "alter", nodes[i].change->to, nodes[i].change->ddl);
+				put_ddl(&deparse, "alter", nodes[i].change->to ? nodes[i].change->to : nodes[i].change->from,
+						nodes[i].change->ddl);
 				break;
 			case CMIG_NODE_CREATE:
 				put_create(&deparse, nodes[i].change);

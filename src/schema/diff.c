@@ -16,6 +16,7 @@
 #include "schema/diff_options.h"
 #include "schema/diff_run.h"
 #include "schema/image_read.h"
+#include "schema/initial_grants.h"
 #include "schema/normal.h"
 #include "schema/rename_read.h"
 #include "schema/shadow.h"
@@ -115,6 +116,7 @@ cmig_diff_schemas(PG_FUNCTION_ARGS)
 	diff.from_schema = from_schema->schemas[0].oid;
 	diff.from_name = from_schema->schemas[0].name;
 
+	options.initial = cmig_initial_grants_read();
 	from = cmig_image_read(from_schema);
 	cmig_shadow_rename(diff.managed->schemas[0].oid, from_schema->schemas[0].name,
 					   "cmig.diff_schemas", read_renamed, &diff);

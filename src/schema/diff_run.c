@@ -14,6 +14,7 @@
 #include "schema/deparse.h"
 #include "schema/diff_run.h"
 #include "schema/image_read.h"
+#include "schema/initial_grants.h"
 #include "schema/rename_read.h"
 #include "schema/shadow.h"
 #include "schema/target.h"
@@ -22,7 +23,7 @@ typedef struct DiffRun
 {
 	const CmigManaged *managed;
 	const char *target_sql;
-	const CmigDiffOptions *options;
+	CmigDiffOptions options;
 	const char *function;
 	CmigTarget *target;
 	CmigImage  *image;			/* of the target */
@@ -122,7 +123,7 @@ run_target(DiffRun *run)
 static List *
 compare(DiffRun *run, CmigImage *from)
 {
-	CmigDifference *difference = cmig_compare(from, run->image, run->options);
+	CmigDifference *difference = cmig_compare(from, run->image, &run->options);
 
 	cmig_rename_tell(difference);
 	cmig_deparse(difference, cmig_diff_line_add, &run->lines);
@@ -134,9 +135,10 @@ List *
 cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 			  const CmigDiffOptions *options, const char *function)
 {
-	DiffRun		run = {managed, target_sql, options, function};
+	DiffRun		run = {managed, target_sql, *options, function};
 	CmigImage  *from = cmig_image_read(managed);
 
+	run.options.initial = cmig_initial_grants_read();
 	run_target(&run);
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
 							cmig_diff_line_add, &run.lines);
@@ -167,7 +169,7 @@ rename_replayed(void *arg)
 	DiffRun    *run = replay->run;
 
 	replay->from = cmig_rename_read_here(cmig_replay_settle(replay->replay, names_of(run->managed)),
-										 replay->from, run->image, run->options->renames,
+										 replay->from, run->image, run->options.renames,
 										 run->target->renames, cmig_diff_line_add, &run->lines);
 }
 
@@ -178,6 +180,7 @@ replay_revisions(CmigReplay *replay, void *arg)
 	ErrorData  *error;
 
 	cmig_replay_upgrade(replay, state->plan->nodes, state->plan->count);
+	state->run->options.initial = cmig_initial_grants_read();
 	state->from = cmig_replay_image(replay, names_of(state->run->managed));
 	state->run->replayed = cmig_replay_target(replay);
 	state->replay = replay;
@@ -190,7 +193,7 @@ List *
 cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 					 const char *target_sql, const CmigDiffOptions *options, const char *function)
 {
-	DiffRun		run = {managed, target_sql, options, function};
+	DiffRun		run = {managed, target_sql, *options, function};
 	ReplayRun	replay = {&run, plan};
 
 	run_target(&run);

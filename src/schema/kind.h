@@ -99,12 +99,16 @@ typedef struct CmigAlter
 #define CMIG_KIND_GLOBAL		0x1000	/* has no schema: not compared if
 										 * schemas are named */
 
+#define CMIG_KIND_FINAL			0x2000	/* changed after everything else, even
+										 * if it is dropped */
+
 /* Everything that distinguishes one kind of object from others. */
 typedef struct CmigKind
 {
 	const char *name;			/* in the column kind: "foreign key" */
 	const char *word;			/* in SQL: "CONSTRAINT" */
 	const char *grant_word;		/* in GRANT ... ON; NULL: as word */
+	char		default_type;	/* in pg_default_acl; 0: none */
 	int			flags;
 	int			nproperties;
 	const CmigProperty *properties;

@@ -71,7 +71,7 @@ create_aggregate(const CmigObject *aggregate)
 }
 
 CmigKind	cmig_kind_aggregate = {
-	.name = "aggregate",.word = "AGGREGATE",.grant_word = "FUNCTION",
+	.name = "aggregate",.word = "AGGREGATE",.grant_word = "FUNCTION",.default_type = 'f',
 	.flags = CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(properties),
 	.sql = aggregate_sql,.create = create_aggregate,.reference = reference

@@ -87,13 +87,20 @@ static const char column_sql[] =
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')"
 " ORDER BY a.attrelid, a.attnum";
 
-/* An inherited column depends on the parent table's column. */
+/*
+ * An inherited column depends on the parent table's column, and a typed
+ * table's column on the attribute of the type.
+ */
 static const char column_depends[] =
 "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0"
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT a.attisdropped";
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT a.attisdropped"
+" UNION ALL SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
+" FROM pg_class c JOIN pg_type t ON t.oid = c.reloftype JOIN pg_attribute a ON a.attrelid = c.oid"
+" JOIN pg_attribute p ON p.attrelid = t.typrelid AND p.attname = a.attname"
+" WHERE c.relnamespace = ANY ($1) AND c.reloftype <> 0 AND a.attnum > 0 AND NOT a.attisdropped";
 
 static const CmigObject *
 default_of(const CmigObject *column)
@@ -120,7 +127,7 @@ cmig_column_definition(StringInfo buf, const CmigObject *column)
 	const CmigObject *value = default_of(column);
 
 	appendStringInfo(buf, "%s %s", cmig_quote(column->name),
-					 column->values[OF_TYPE] ? "WITH OPTIONS" : column->values[TYPE]);
+					 column->values[OF_TYPE] && column->folded ? "WITH OPTIONS" : column->values[TYPE]);
 	if (column->values[COLLATION])
 		appendStringInfo(buf, " COLLATE %s", column->values[COLLATION]);
 	if (value != NULL && value->folded)
@@ -343,7 +350,8 @@ alter_column(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
-	bool		leads = (to->alone || !(from->inherited && to->inherited)) && !parent_changes(alter, TYPE);
+	bool		leads = (to->alone || !(from->inherited && to->inherited)) && !parent_changes(alter, TYPE) &&
+	!cmig_table_keeps_type(from->parent, to->parent);
 	bool		not_null = to->values[NOT_NULL] != NULL;
 
 	if (is_in_key(from) && is_in_key(to) && (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, COLLATION)))
@@ -400,6 +408,20 @@ set_hazards(List *ddl, const CmigObject *column)
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE)->expression = value->values[0];
 	else if (column->values[NOT_NULL])
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_MAY_FAIL);
+}
+
+/* What a column of a typed table has beside what the type says. */
+CmigDdl *
+cmig_column_not_null(const CmigObject *column, bool add)
+{
+	CmigDdl    *ddl;
+
+	if (column->values[NOT_NULL] == NULL)
+		return NULL;
+	ddl = palloc0(sizeof(CmigDdl));
+	ddl->sql = column_sql_text(column, false, add ? "SET NOT NULL" : "DROP NOT NULL");
+	ddl->undo = column_sql_text(column, false, add ? "DROP NOT NULL" : "SET NOT NULL");
+	return ddl;
 }
 
 static List *

@@ -77,10 +77,61 @@ cmig_constraint_text(const CmigObject *constraint)
 	return constraint->values[DEFINITION];
 }
 
+/* The end of a list in parentheses, of which the first one is at "start". */
+static const char *
+list_end(const char *start)
+{
+	char		quote = '\0';
+	int			depth = 0;
+
+	for (const char *p = start; *p != '\0'; p++)
+	{
+		if (quote != '\0')
+			quote = *p == quote ? '\0' : quote;
+		else if (*p == '"' || *p == '\'')
+			quote = *p;
+		else if (*p == '(')
+			depth++;
+		else if (*p == ')' && --depth == 0)
+			return p + 1;
+	}
+	return NULL;
+}
+
+/*
+ * The place in the definition at which parameters of the index are given; the
+ * server prints those of an exclusion constraint.
+ */
+static const char *
+parameters_place(const char *definition)
+{
+	const char *start = strchr(definition, '(');
+	const char *end = start ? list_end(start) : NULL;
+
+	if (end != NULL && strncmp(end, " INCLUDE (", 10) == 0)
+		end = list_end(end + 9);
+	if (end != NULL && strncmp(end, " WITH (", 7) == 0)
+		end = list_end(end + 6);
+	return end;
+}
+
 void
 cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
 {
-	appendStringInfo(buf, "CONSTRAINT %s %s", cmig_quote(constraint->name), constraint->values[DEFINITION]);
+	const char *definition = constraint->values[DEFINITION];
+	const char *place = constraint->values[INDEX] ? parameters_place(definition) : NULL;
+
+	appendStringInfo(buf, "CONSTRAINT %s ", cmig_quote(constraint->name));
+	if (place != NULL)
+	{
+		appendBinaryStringInfo(buf, definition, place - definition);
+		if (constraint->values[INDEX_OPTIONS] && *constraint->values[TYPE] != 'x')
+			appendStringInfo(buf, " WITH (%s)", constraint->values[INDEX_OPTIONS]);
+		if (constraint->values[TABLESPACE])
+			appendStringInfo(buf, " USING INDEX TABLESPACE %s", constraint->values[TABLESPACE]);
+		definition = place;
+	}
+	appendStringInfoString(buf, definition);
 }
 
 static char *
@@ -125,6 +176,21 @@ identity_action(const CmigObject *constraint)
 		"REPLICA IDENTITY DEFAULT";
 }
 
+/* Properties that only ALTER TABLE can set. */
+static void
+alter_marks(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (to->values[INDEX] == NULL)
+		return;
+	if (cmig_alter_differs(alter, CLUSTERED))
+		add_action(alter, cluster_action(to), cluster_action(from));
+	if (cmig_alter_differs(alter, REPLICA_IDENTITY))
+		add_action(alter, identity_action(to), identity_action(from));
+}
+
 static void
 alter_index(CmigAlter *alter)
 {
@@ -138,10 +204,7 @@ alter_index(CmigAlter *alter)
 	if (cmig_alter_differs(alter, TABLESPACE))
 		cmig_alter_add(alter, psprintf("ALTER %s SET TABLESPACE %s", index, to->values[TABLESPACE] ? to->values[TABLESPACE] : "pg_default"),
 					   psprintf("ALTER %s SET TABLESPACE %s", index, from->values[TABLESPACE] ? from->values[TABLESPACE] : "pg_default"));
-	if (cmig_alter_differs(alter, CLUSTERED))
-		add_action(alter, cluster_action(to), cluster_action(from));
-	if (cmig_alter_differs(alter, REPLICA_IDENTITY))
-		add_action(alter, identity_action(to), identity_action(from));
+	alter_marks(alter);
 }
 
 /* Is NOT VALID, which only the old constraint has, the only difference? */
@@ -161,7 +224,8 @@ alter_constraint(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	if (cmig_alter_differs(alter, TYPE))
+	if (cmig_alter_differs(alter, TYPE) ||
+		(to->values[PARTITIONED] && cmig_alter_differs(alter, INDEX_OPTIONS)))
 		alter->again = true;
 	else if (cmig_alter_differs(alter, DEFINITION))
 	{
@@ -201,7 +265,7 @@ create_constraint(const CmigObject *constraint)
 							  drop_constraint(constraint));
 		cmig_ddl_hazards(ddl, hazards_of(constraint));
 	}
-	return cmig_kind_complete(constraint, ddl, alter_index);
+	return cmig_kind_complete(constraint, ddl, alter_marks);
 }
 
 static const char *
@@ -210,12 +274,34 @@ index_name(const CmigObject *constraint)
 	return constraint->values[INDEX];
 }
 
+/*
+ * Is there another unique or primary key with the same columns before it?
+ * CREATE TABLE would make only one of them.
+ */
+static bool
+is_redundant(const CmigObject *constraint)
+{
+	const char *columns = strchr(constraint->values[DEFINITION], '(');
+
+	if (strchr("pu", *constraint->values[TYPE]) == NULL || columns == NULL)
+		return false;
+	for (const CmigObject *other = constraint->parent->child; other != constraint; other = other->sibling)
+	{
+		const char *others = other->kind == constraint->kind && strchr("pu", *other->values[TYPE]) != NULL ?
+		strchr(other->values[DEFINITION], '(') : NULL;
+
+		if (others != NULL && strcmp(columns, others) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* CREATE TABLE would mark a NOT VALID constraint as valid. */
 static bool
 folds(const CmigObject *constraint)
 {
 	return constraint->parent->kind == &cmig_kind_table &&
-		!ends_with(constraint->values[DEFINITION], " NOT VALID");
+		!ends_with(constraint->values[DEFINITION], " NOT VALID") && !is_redundant(constraint);
 }
 
 CmigKind	cmig_kind_constraint = {

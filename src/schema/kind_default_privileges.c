@@ -41,6 +41,12 @@ static const char default_privileges_sql[] =
 "   WHERE d.defaclnamespace = 0) b ON b.grantee = g.grantee AND b.privilege_type = g.privilege_type"
 "  WHERE g.grantee IS NULL OR b.grantee IS NULL OR (g.is_grantable AND g.grantee <> d.defaclrole)) e";
 
+/* Each of them depends on its schema, with which it would be dropped. */
+static const char default_privileges_depends[] =
+"SELECT 'pg_default_acl'::regclass::oid, d.oid, i, 'pg_namespace'::regclass::oid, d.defaclnamespace, 0"
+" FROM pg_default_acl d CROSS JOIN LATERAL generate_series(0, coalesce(cardinality(d.defaclacl), 0) * 16) i"
+" WHERE d.defaclnamespace <> 0";
+
 static char *
 statement(const CmigObject *object, bool grant)
 {
@@ -63,8 +69,8 @@ create_default_privileges(const CmigObject *object)
 
 CmigKind	cmig_kind_default_privileges = {
 	.name = "default privileges",.word = "DEFAULT PRIVILEGES",
-	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
+	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_FINAL,
 	CMIG_PROPERTIES(properties),
-	.sql = default_privileges_sql,
+	.sql = default_privileges_sql,.depends = default_privileges_depends,
 	.create = create_default_privileges,.drop = drop_default_privileges
 };

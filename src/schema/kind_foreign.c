@@ -317,7 +317,7 @@ alter_table(CmigAlter *alter)
 }
 
 CmigKind	cmig_kind_foreign_table = {
-	.name = "foreign table",.word = "FOREIGN TABLE",.grant_word = "TABLE",
+	.name = "foreign table",.word = "FOREIGN TABLE",.grant_word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_RELATION,
 	CMIG_PROPERTIES(table_properties),
 	.sql = table_sql,.create = create_table,.alter = alter_table

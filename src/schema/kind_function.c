@@ -63,7 +63,7 @@ alter_function(CmigAlter *alter)
 }
 
 CmigKind	cmig_kind_function = {
-	.name = "function",.word = "FUNCTION",
+	.name = "function",.word = "FUNCTION",.default_type = 'f',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(properties),
 	.sql = function_sql,.create = create_function,.alter = alter_function,.reference = reference

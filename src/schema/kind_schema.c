@@ -21,6 +21,6 @@ create_schema(const CmigObject *schema)
 }
 
 CmigKind	cmig_kind_schema = {
-	.name = "schema",.word = "SCHEMA",.flags = CMIG_KIND_MODEL,
+	.name = "schema",.word = "SCHEMA",.default_type = 'n',.flags = CMIG_KIND_MODEL,
 	.sql = schema_sql,.create = create_schema
 };

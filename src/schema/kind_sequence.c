@@ -138,7 +138,7 @@ alter_sequence(CmigAlter *alter)
 }
 
 CmigKind	cmig_kind_sequence = {
-	.name = "sequence",.word = "SEQUENCE",
+	.name = "sequence",.word = "SEQUENCE",.default_type = 'S',
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_RELATION,
 	CMIG_PROPERTIES(properties),
 	.sql = sequence_sql,.create = create_sequence,.alter = alter_sequence

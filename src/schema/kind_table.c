@@ -85,6 +85,19 @@ cmig_table_is_key(const CmigObject *table, const char *column)
 	return false;
 }
 
+const char *
+cmig_table_type(const CmigObject *table)
+{
+	return table->values[OF_TYPE];
+}
+
+bool
+cmig_table_keeps_type(const CmigObject *from, const CmigObject *to)
+{
+	return from->values[OF_TYPE] != NULL && to->values[OF_TYPE] != NULL &&
+		strcmp(from->values[OF_TYPE], to->values[OF_TYPE]) == 0;
+}
+
 bool
 cmig_table_is_partition(const CmigObject *table)
 {
@@ -333,6 +346,23 @@ alter_inherits(CmigAlter *alter)
 	alter->last = join.ddl;
 }
 
+/* Columns can only be added or dropped while the table is not typed. */
+static void
+alter_type(CmigAlter *alter)
+{
+	CmigAlter	part = {.from = alter->from,.to = alter->to,.ddl = alter->first};
+	CmigAlter	join = {.from = alter->from,.to = alter->to,.ddl = alter->last};
+	const char *old = alter->from->values[OF_TYPE];
+	const char *new = alter->to->values[OF_TYPE];
+
+	if (old != NULL)
+		cmig_alter_action(&part, "NOT OF", psprintf("OF %s", old));
+	if (new != NULL)
+		cmig_alter_action(&join, psprintf("OF %s", new), "NOT OF");
+	alter->first = part.ddl;
+	alter->last = join.ddl;
+}
+
 static void
 alter_all(CmigAlter *alter)
 {
@@ -341,10 +371,9 @@ alter_all(CmigAlter *alter)
 		alter->again = true;
 		return;
 	}
-	if (cmig_alter_differs(alter, OF_TYPE))
-		cmig_alter_action(alter, alter->to->values[OF_TYPE] ? psprintf("OF %s", alter->to->values[OF_TYPE]) : "NOT OF",
-						  alter->from->values[OF_TYPE] ? psprintf("OF %s", alter->from->values[OF_TYPE]) : "NOT OF");
 	alter_inherits(alter);
+	if (cmig_alter_differs(alter, OF_TYPE))
+		alter_type(alter);
 	alter_storage(alter);
 	alter_table(alter);
 }
@@ -385,7 +414,7 @@ create_table(const CmigObject *table)
 }
 
 CmigKind	cmig_kind_table = {
-	.name = "table",.word = "TABLE",
+	.name = "table",.word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DATA | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
 	CMIG_PROPERTIES(properties),
 	.sql = table_sql,.create = create_table,.alter = alter_all

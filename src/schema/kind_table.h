@@ -13,6 +13,10 @@
 #include "lib/stringinfo.h"
 #include "schema/object.h"
 
+struct CmigAlter;
+struct CmigDdl;
+struct CmigImage;
+
 /*
  * An expression for a query that converts a text[] of options to "a='b',
  * c='d'".
@@ -36,7 +40,6 @@ extern bool cmig_table_is_key(const CmigObject *table, const char *column);
  * Does the table inherit the object from a table that is its parent in both
  * images?
  */
-struct CmigImage;
 extern bool cmig_table_keeps_inheriting(const struct CmigImage *from, const struct CmigImage *to,
 										const CmigObject *object);
 
@@ -45,6 +48,18 @@ extern bool cmig_table_keeps_inheriting(const struct CmigImage *from, const stru
  * concurrently.
  */
 extern bool cmig_table_is_partitioned(const CmigObject *table);
+
+/* The composite type of a typed table, or NULL. */
+extern const char *cmig_table_type(const CmigObject *table);
+
+/* Are both tables typed, by the same type? */
+extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
+
+/*
+ * The statement that adds or removes the NOT NULL of a typed table's column,
+ * or NULL if it has none.
+ */
+extern struct CmigDdl *cmig_column_not_null(const CmigObject *column, bool add);
 
 /* The printed definition of a constraint. */
 extern const char *cmig_constraint_text(const CmigObject *constraint);
@@ -56,7 +71,6 @@ extern void cmig_column_definition(StringInfo buf, const CmigObject *column);
  * Change a column to the type that replaces another type of the same name; the
  * replaced type has a temporary name during the change.
  */
-struct CmigDdl;
 extern struct CmigDdl *cmig_column_retype(const CmigObject *column, const CmigObject *from,
 										  const CmigObject *to, const char *away);
 
@@ -70,7 +84,6 @@ extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constra
  * Add SET and RESET for the options "a='b', c='d'" of the object that the
  * reference names.
  */
-struct CmigAlter;
 extern void cmig_options_alter(struct CmigAlter *alter, int property,
 							   const char *reference, const char *prefix);
 

@@ -121,7 +121,7 @@ alter_enum(CmigAlter *alter)
 }
 
 CmigKind	cmig_kind_enum = {
-	.name = "enum",.word = "TYPE",.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
+	.name = "enum",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
 	CMIG_PROPERTIES(enum_properties),
 	.sql = enum_sql,.create = create_enum,.alter = alter_enum
 };
@@ -204,7 +204,7 @@ alter_domain(CmigAlter *alter)
 }
 
 CmigKind	cmig_kind_domain = {
-	.name = "domain",.word = "DOMAIN",.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
+	.name = "domain",.word = "DOMAIN",.default_type = 'T',.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
 	CMIG_PROPERTIES(domain_properties),
 	.sql = domain_sql,.create = create_domain,.alter = alter_domain
 };
@@ -260,8 +260,17 @@ CmigKind	cmig_kind_domain_constraint = {
  * Composite types
  */
 
+enum
+{
+	TYPED
+};
+
+static const CmigProperty composite_properties[] = {
+	[TYPED] = {"has typed tables"},
+};
+
 static const char composite_sql[] =
-TYPE_SQL("", "t.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')");
+TYPE_SQL(", CASE WHEN t.oid IN (SELECT tc.reloftype FROM pg_class tc WHERE tc.reloftype <> 0) THEN 't' END", "t.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')");
 
 enum
 {
@@ -309,9 +318,12 @@ create_composite(const CmigObject *type)
 	return cmig_ddl_append(NIL, sql.data, psprintf("DROP TYPE %s", type->identity));
 }
 
+/* Both versions of the type are altered with CASCADE if one has typed tables. */
 static void
 alter_composite(CmigAlter *alter)
 {
+	((CmigObject *) alter->from)->values[TYPED] = "t";
+	((CmigObject *) alter->to)->values[TYPED] = "t";
 }
 
 static const CmigObject *
@@ -376,9 +388,17 @@ cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *
 }
 
 CmigKind	cmig_kind_composite = {
-	.name = "composite type",.word = "TYPE",.flags = CMIG_KIND_TYPE | CMIG_KIND_RELATION | CMIG_KIND_SWAPS,
+	.name = "composite type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_RELATION | CMIG_KIND_SWAPS,
+	CMIG_PROPERTIES(composite_properties),
 	.sql = composite_sql,.create = create_composite,.alter = alter_composite
 };
+
+/* Typed tables are altered with their type. */
+static const char *
+cascade(const CmigObject *attribute)
+{
+	return attribute->parent->values[TYPED] ? " CASCADE" : "";
+}
 
 static char *
 attribute_statement(const CmigObject *attribute, const char *verb, const char *word)
@@ -388,13 +408,14 @@ attribute_statement(const CmigObject *attribute, const char *verb, const char *w
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "ALTER TYPE %s %s ATTRIBUTE ", attribute->parent->identity, verb);
 	attribute_definition(&sql, attribute, word);
+	appendStringInfoString(&sql, cascade(attribute));
 	return sql.data;
 }
 
 static char *
 drop_attribute(const CmigObject *attribute)
 {
-	return psprintf("ALTER TYPE %s DROP ATTRIBUTE %s", attribute->parent->identity, cmig_quote(attribute->name));
+	return psprintf("ALTER TYPE %s DROP ATTRIBUTE %s%s", attribute->parent->identity, cmig_quote(attribute->name), cascade(attribute));
 }
 
 static List *

@@ -78,7 +78,7 @@ alter_view(CmigAlter *alter)
 }
 
 CmigKind	cmig_kind_view = {
-	.name = "view",.word = "VIEW",.grant_word = "TABLE",
+	.name = "view",.word = "VIEW",.grant_word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
 	CMIG_PROPERTIES(properties),
 	.sql = view_sql,.create = create_view,.alter = alter_view
@@ -124,7 +124,7 @@ alter_materialized_view(CmigAlter *alter)
 }
 
 CmigKind	cmig_kind_materialized_view = {
-	.name = "materialized view",.word = "MATERIALIZED VIEW",.grant_word = "TABLE",
+	.name = "materialized view",.word = "MATERIALIZED VIEW",.grant_word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
 	CMIG_PROPERTIES(properties),
 	.sql = materialized_view_sql,.create = create_materialized_view,.alter = alter_materialized_view

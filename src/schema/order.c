@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/order.h"
 
@@ -65,13 +66,20 @@ compare_objects(const CmigObject *a, const CmigObject *b)
 	return order ? order : cmig_object_compare(a, b);
 }
 
+/* Is the node sorted before those that create or alter objects? */
+static bool
+is_early(const CmigNode *node)
+{
+	return node->type <= CMIG_NODE_DROP && !(node->change->from->kind->flags & CMIG_KIND_FINAL);
+}
+
 static int
 compare_nodes(const void *a, const void *b)
 {
 	const CmigNode *left = a,
 			   *right = b;
-	bool		drop = left->type <= CMIG_NODE_DROP,
-				other_drop = right->type <= CMIG_NODE_DROP;
+	bool		drop = is_early(left),
+				other_drop = is_early(right);
 
 	if (drop != other_drop)
 		return drop ? -1 : 1;
@@ -91,6 +99,25 @@ add_node(Order *order, CmigChange *change, CmigNodeType type)
 {
 	order->nodes[order->count].type = type;
 	order->nodes[order->count++].change = change;
+}
+
+/*
+ * Is no column or constraint of the table created or dropped?  Then it can get
+ * its new parents before it leaves the old ones, and columns that it inherits
+ * all the time do not become its own.
+ */
+static bool
+keeps_columns(const CmigDifference *difference, const CmigChange *change)
+{
+	if (cmig_table_type(change->from) != NULL || cmig_table_type(change->to) != NULL)
+		return false;
+	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
+		if (difference->of_from[child->index]->to == NULL || difference->of_from[child->index]->action == CMIG_AGAIN)
+			return false;
+	for (const CmigObject *child = change->to->child; child != NULL; child = child->sibling)
+		if (difference->of_to[child->index]->from == NULL)
+			return false;
+	return true;
 }
 
 static void
@@ -116,6 +143,11 @@ make_nodes(Order *order)
 			add_node(order, change, CMIG_NODE_CREATE);
 		if (change->action == CMIG_ALTER && !change->late)
 			add_node(order, change, CMIG_NODE_ALTER);
+		if (change->action == CMIG_ALTER && change->first != NIL && change->last != NIL && keeps_columns(difference, change))
+		{
+			change->last = list_concat(change->last, change->first);
+			change->first = NIL;
+		}
 		if (change->action == CMIG_ALTER && change->first != NIL)
 			add_node(order, change, CMIG_NODE_PART);
 		if (change->action == CMIG_ALTER && change->last != NIL)
@@ -187,10 +219,13 @@ made_node(const Order *order, const CmigObject *object)
 {
 	const CmigChange *change = order->difference->of_to[object->index];
 
-	/* an inherited column exists as soon as the parent's does */
+	/*
+	 * an inherited column exists as soon as the parent's does, a typed
+	 * table's column with the attribute
+	 */
 	if (change->from == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
-			if (object->depends[i]->kind == object->kind)
+			if (object->depends[i]->kind == object->kind || object->depends[i]->kind == &cmig_kind_attribute)
 				return made_node(order, object->depends[i]);
 	return change->host ? change->host->last_node : change->last_node;
 }
@@ -324,26 +359,33 @@ add_join(Order *order, int node, const CmigObject *table)
 }
 
 static void
+add_parents(Order *order, int node, const CmigObject *table,
+			void (*add) (Order *order, int node, const CmigObject *table))
+{
+	for (int i = 0; i < table->ndepends; i++)
+		if (table->depends[i]->kind == table->kind)
+			add(order, node, table->depends[i]);
+}
+
+static void
 add_inheritance(Order *order)
 {
 	for (int i = 0; i < order->count; i++)
 	{
 		const CmigNode *node = &order->nodes[i];
-		const CmigObject *table;
+		const CmigChange *change = node->change;
 
-		if (node->type != CMIG_NODE_PART && node->type != CMIG_NODE_JOIN)
-			continue;
-		table = node->type == CMIG_NODE_PART ? node->change->from : node->change->to;
-		for (int j = -1; j < table->ndepends; j++)
+		if (node->type == CMIG_NODE_PART)
 		{
-			const CmigObject *on = j < 0 ? table : table->depends[j];
-
-			if (on->kind != table->kind)
-				continue;
-			if (node->type == CMIG_NODE_PART)
-				add_part(order, i, on);
-			else
-				add_join(order, i, on);
+			add_part(order, i, change->from);
+			add_parents(order, i, change->from, add_part);
+		}
+		else if (node->type == CMIG_NODE_JOIN)
+		{
+			add_join(order, i, change->to);
+			add_parents(order, i, change->to, add_join);
+			if (change->part_node < 0)
+				add_parents(order, i, change->from, add_part);
 		}
 	}
 }

@@ -455,6 +455,13 @@ holds_anything(Oid schema)
 	return cmig_query_run(&query, &value, NULL) > 0;
 }
 
+bool
+cmig_shadow_is_unused(const CmigShadowSchema *schema)
+{
+	return OidIsValid(schema->shadow) && !schema->created && strcmp(schema->name, "public") != 0 &&
+		!holds_anything(schema->shadow);
+}
+
 CmigManaged *
 cmig_shadow_schemas(CmigShadow *shadow)
 {
@@ -465,8 +472,7 @@ cmig_shadow_schemas(CmigShadow *shadow)
 	{
 		CmigShadowSchema *schema = &shadow->schemas[i];
 
-		if (OidIsValid(schema->shadow) && !schema->created && strcmp(schema->name, "public") != 0 &&
-			!holds_anything(schema->shadow))
+		if (cmig_shadow_is_unused(schema))
 			cmig_shadow_rows_delete(NamespaceRelationId, schema->shadow);
 	}
 	CommandCounterIncrement();

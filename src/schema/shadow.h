@@ -83,6 +83,9 @@ extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
 extern CmigShadowSchema *cmig_shadow_find(CmigShadow *shadow, const char *name);
 extern CmigShadowSchema *cmig_shadow_find_oid(CmigShadow *shadow, Oid shadow_schema);
 
+/* Has the target neither created the schema nor put anything into it? */
+extern bool cmig_shadow_is_unused(const CmigShadowSchema *schema);
+
 /*
  * Is the object live, that is, in a schema that neither the shadow nor the
  * target has created?

@@ -17,6 +17,7 @@
 #include "run/runner.h"
 #include "run/script_run.h"
 #include "run/session.h"
+#include "schema/shadow_catalogs.h"
 #include "schema/target.h"
 #include "schema/target_extension.h"
 #include "schema/target_state.h"
@@ -37,6 +38,7 @@ void
 cmig_target_init(void)
 {
 	cmig_target_utility_init();
+	cmig_shadow_catalogs_init();
 }
 
 /*
@@ -188,7 +190,9 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 		return;
 	if (cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY)
 		raw = cmig_statement_without_concurrently(raw);
+	(void) cmig_shadow_catalogs_filter(true);
 	cmig_runner_execute(raw, statement->text, None_Receiver);
+	(void) cmig_shadow_catalogs_filter(false);
 }
 
 /*

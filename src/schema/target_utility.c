@@ -14,6 +14,7 @@
 #include "base/subtransaction.h"
 #include "run/session.h"
 #include "schema/managed.h"
+#include "schema/shadow_catalogs.h"
 #include "schema/target_extension.h"
 #include "schema/target_object.h"
 #include "schema/target_role.h"
@@ -59,17 +60,21 @@ void
 cmig_target_utility_watch(CmigTargetState *state)
 {
 	watched = state;
+	cmig_shadow_catalogs_watch(state ? state->shadow : NULL);
 }
 
 static void
 run(const Call *call)
 {
+	bool		former = cmig_shadow_catalogs_filter(watched != NULL && !creating_extension);
+
 	if (next_ProcessUtility)
 		next_ProcessUtility(call->statement, call->query, call->read_only, call->context,
 							call->params, call->environment, call->dest, call->completion);
 	else
 		standard_ProcessUtility(call->statement, call->query, call->read_only, call->context,
 								call->params, call->environment, call->dest, call->completion);
+	(void) cmig_shadow_catalogs_filter(former);
 }
 
 /* Replace the statement's parse tree. */
@@ -635,6 +640,7 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 {
 	Call		call = {statement, query, read_only, context, params, environment, dest, completion};
 	Node	   *node;
+	bool		former;
 
 	/* the script of an extension must not be affected by the shadow */
 	if (watched == NULL || creating_extension)
@@ -643,9 +649,13 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 		return;
 	}
 
+	former = cmig_shadow_catalogs_filter(false);
 	node = adapt(watched, statement->utilityStmt);
 	if (node == NULL)
+	{
+		(void) cmig_shadow_catalogs_filter(former);
 		return;
+	}
 	if (node != statement->utilityStmt)
 		replace(&call, node);
 	if (may_be_beyond(node))
@@ -654,6 +664,7 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 		run_without_warning(&call);
 	if (IsA(node, CreateSchemaStmt))
 		cmig_target_schema_created(watched, node);
+	(void) cmig_shadow_catalogs_filter(former);
 }
 
 void

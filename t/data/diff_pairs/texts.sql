@@ -66,3 +66,30 @@ ALTER TABLE t DROP x, DROP y;
 -- b:
 CREATE TYPE mood AS ENUM ('a', 'b', 'c');
 CREATE TABLE t (a integer, b mood);
+-- pair: the target asks the catalogs before it creates something
+-- a:
+CREATE TYPE mood AS ENUM ('ok');
+CREATE TABLE t (id integer, m mood, CONSTRAINT t_id CHECK (id > 0));
+CREATE INDEX t_m ON t (m);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER touch BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION touch();
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY mine ON t USING (true);
+CREATE SCHEMA app;
+-- b:
+DO $$ BEGIN
+	IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'app') THEN CREATE SCHEMA app; END IF;
+	IF NOT EXISTS (SELECT FROM pg_type WHERE typname = 'mood') THEN CREATE TYPE mood AS ENUM ('ok', 'sad'); END IF;
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE tablename = 't') THEN CREATE TABLE t (id integer); END IF;
+	IF NOT EXISTS (SELECT FROM information_schema.columns WHERE table_name = 't' AND column_name = 'm') THEN ALTER TABLE t ADD m mood; END IF;
+	IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 't_id') THEN ALTER TABLE t ADD CONSTRAINT t_id CHECK (id > 0); END IF;
+	IF NOT EXISTS (SELECT FROM pg_class WHERE relname = 't_m') THEN CREATE INDEX t_m ON t (m); END IF;
+	IF NOT EXISTS (SELECT FROM pg_indexes WHERE indexname = 't_n') THEN CREATE INDEX t_n ON t (m); END IF;
+	IF NOT EXISTS (SELECT FROM pg_proc WHERE proname = 'touch') THEN
+		CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; END IF;
+	IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'touch') THEN
+		CREATE TRIGGER touch BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION touch(); END IF;
+	IF NOT EXISTS (SELECT FROM pg_policies WHERE policyname = 'mine') THEN CREATE POLICY mine ON t USING (true); END IF;
+	IF NOT EXISTS (SELECT FROM pg_attribute WHERE attname = 'note') THEN ALTER TABLE t ADD note text; END IF;
+	PERFORM 'pg_class'::regclass, to_regclass('t'), to_regtype('mood');
+END $$;

@@ -1,0 +1,19 @@
+/*
+ * initial_grants.h
+ *	  The privileges that new objects get by the live default privileges.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_INITIAL_GRANTS_H
+#define CMIG_INITIAL_GRANTS_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+
+/*
+ * A list of CmigInitialGrants for objects that the current user creates, in
+ * the current memory context.
+ */
+extern List *cmig_initial_grants_read(void);
+
+#endif							/* CMIG_INITIAL_GRANTS_H */

@@ -1,0 +1,34 @@
+/*
+ * shadow_catalogs.h
+ *	  Which rows of the system catalogs the target's queries see.
+ *
+ * A target often asks the catalogs whether something exists before it creates
+ * it: IF NOT EXISTS (SELECT FROM pg_type WHERE typname = 'mood').  Its queries
+ * must not find live objects, which still have their names, though in renamed
+ * schemas.  A planner hook adds a condition to each catalog in these queries.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_SHADOW_CATALOGS_H
+#define CMIG_SHADOW_CATALOGS_H
+
+#include "postgres.h"
+#include "schema/shadow.h"
+
+/* Register the hook. */
+extern void cmig_shadow_catalogs_init(void);
+
+/*
+ * Start with the live schemas of this shadow, or end with NULL.  Plans that
+ * were made in between are not used any longer.  To begin with, the hook is
+ * switched off.
+ */
+extern void cmig_shadow_catalogs_watch(const CmigShadow *shadow);
+
+/*
+ * Switch the hook on while the target's SQL runs, and off while pg_cmig reads
+ * the catalogs itself.  Returns the former state.
+ */
+extern bool cmig_shadow_catalogs_filter(bool on);
+
+#endif							/* CMIG_SHADOW_CATALOGS_H */

@@ -1,0 +1,40 @@
+-- pair: typed table gets a column with NOT NULL, a default, and a comment
+-- a:
+CREATE TYPE person AS (id bigint, name text);
+CREATE TABLE people OF person (PRIMARY KEY (id));
+-- b:
+CREATE TYPE person AS (id bigint, name text, born date);
+CREATE TABLE people OF person (PRIMARY KEY (id), born WITH OPTIONS NOT NULL DEFAULT '2000-01-01');
+COMMENT ON COLUMN people.born IS 'day of birth';
+CREATE INDEX people_born ON people (born);
+-- pair: type of a typed table loses an attribute and another changes its type
+-- a:
+CREATE TYPE person AS (id integer, name text, note text);
+CREATE TABLE people OF person (PRIMARY KEY (id), note WITH OPTIONS NOT NULL);
+CREATE INDEX people_name ON people (name);
+CREATE VIEW names AS SELECT id, name FROM people;
+-- b:
+CREATE TYPE person AS (id bigint, name varchar(40));
+CREATE TABLE people OF person (PRIMARY KEY (id));
+CREATE INDEX people_name ON people (name);
+CREATE VIEW names AS SELECT id, name FROM people;
+-- pair: table becomes typed, another one ceases to be, a third changes its type
+-- a:
+CREATE TYPE one AS (a integer, b text);
+CREATE TYPE two AS (a integer, b text, c date);
+CREATE TABLE x (a integer, b text);
+CREATE TABLE y OF one;
+CREATE TABLE z OF one;
+-- b:
+CREATE TYPE one AS (a integer, b text);
+CREATE TYPE two AS (a integer, b text, c date);
+CREATE TABLE x OF one;
+CREATE TABLE y (a integer, b text, own boolean);
+CREATE TABLE z OF two;
+-- pair: typed table and its type are dropped, others come
+-- a:
+CREATE TYPE one AS (a integer, b text);
+CREATE TABLE y OF one (a WITH OPTIONS NOT NULL DEFAULT 1);
+-- b:
+CREATE TYPE two AS (a integer, b text, c date);
+CREATE TABLE z OF two (a WITH OPTIONS NOT NULL DEFAULT 1);
