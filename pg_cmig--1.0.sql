@@ -250,6 +250,16 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan_array'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.dry_run(direction text DEFAULT 'upgrade', target text DEFAULT 'head',
+	concurrently text DEFAULT 'skip', max_table_size bigint DEFAULT NULL,
+	waiters boolean DEFAULT false,
+	OUT step integer, OUT revision text, OUT statement integer, OUT line integer,
+	OUT command text, OUT rows bigint, OUT elapsed interval, OUT locks text,
+	OUT rewrites text, OUT scans text, OUT wal_bytes bigint, OUT error text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_dry_run'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
 --
 -- Reading
 --
@@ -364,6 +374,7 @@ COMMENT ON FUNCTION cmig.downgrade(bigint) IS 'Revert the last N revisions: down
 COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads again, in one transaction; confirm must be the database''s name. Returns one row for each step; raises 22023, MG005 to MG007, MG009, MG011, and what a script raises.';
 COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Record target, and all below it, as applied without running anything; purge empties the version table first. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
 COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Record several targets as applied without running anything. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
+COMMENT ON FUNCTION cmig.dry_run(text, text, text, bigint, boolean) IS 'Runs the steps of an upgrade or downgrade to target and rolls everything back. Returns a row for each statement: its rows, its duration, the strongest lock on each relation that existed before, relations that get a new file, relations that are read in full, and its error. A revision that fails stops only those that build on it. Raises MG001 to MG005, 22023, 25006, 55P03.';
 COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order; the target of an upgrade defaults to head. irreversible: the revision has no downgrade script, so that a downgrade stops there. Changes nothing. Raises MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.plan(text, text[]) IS 'The steps that upgrade to several targets would run, in order; changes nothing. Raises MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.current() IS 'The version rows, which say where the database is; none means base. Also works with a broken graph.';

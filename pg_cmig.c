@@ -30,6 +30,7 @@
 #include "base/compat.h"
 #include "base/result.h"
 #include "base/settings.h"
+#include "inspect/dry_run.h"
 #include "move/move.h"
 #include "move/move_argument.h"
 #include "move/stamp.h"
@@ -74,6 +75,7 @@ _PG_init(void)
 	cmig_stepwise_at_end = cmig_rls_gate;
 	cmig_audit_init();
 	cmig_target_init();
+	cmig_dry_run_init();
 	MarkGUCPrefixReserved("cmig");
 }
 

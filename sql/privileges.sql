@@ -131,6 +131,7 @@ INSERT INTO call VALUES
 ('downgrade_stepwise(bigint,text)', $$CALL cmig.downgrade_stepwise(-1)$$),
 ('downgrade_stepwise(text,text)', $$CALL cmig.downgrade_stepwise('base')$$),
 ('draft(text,text,text,boolean,text,text[],boolean,text)', $$SELECT count(*) FROM cmig.draft('x', head => '002')$$),
+('dry_run(text,text,text,bigint,boolean)', $$SELECT count(*) FROM cmig.dry_run(target => '002')$$),
 ('enable_audit(regclass,text[],text[],text[],text[],text,text[],boolean,integer,text,boolean,text)', $$SELECT count(*) FROM cmig.enable_audit('app.item', skip_unchanged => true)$$),
 ('enable_audit_schema(text,text,text[],text[],text[],text[],text,text[],boolean,integer,text,boolean,text)', $$SELECT count(*) FROM cmig.enable_audit_schema('app')$$),
 ('enable_rls(regclass,text,text,text[],text[],boolean,boolean,text[],boolean,boolean,boolean,boolean,regclass,text,text,text)', $$SELECT count(*) FROM cmig.enable_rls('app.item', roles => '{regress_priv_application}')$$),

@@ -28,6 +28,7 @@
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/sinvaladt.h"
+#include "storage/smgr.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/rel.h"
@@ -276,5 +277,36 @@ cmig_not_null_compat(TupleDesc desc, int i)
 #else
 #define cmig_merge_returns_compat(stmt) ((void) (stmt), false)
 #endif
+
+/* What this backend has counted of a relation since it last reported. */
+#if PG_VERSION_NUM >= 160000
+#define cmig_counted_scans_compat(status) ((status)->counts.numscans)
+#define cmig_counted_blocks_compat(status) ((status)->counts.blocks_fetched)
+#define cmig_counted_dead_compat(status) ((status)->counts.delta_dead_tuples)
+#else
+#define cmig_counted_scans_compat(status) ((status)->t_counts.t_numscans)
+#define cmig_counted_blocks_compat(status) ((status)->t_counts.t_blocks_fetched)
+#define cmig_counted_dead_compat(status) ((status)->t_counts.t_delta_dead_tuples)
+#endif
+
+/* The size of a relation's main file, which is not that of a temporary relation. */
+static inline int64
+cmig_file_size_compat(Oid tablespace, Oid filenode)
+{
+#if PG_VERSION_NUM >= 160000
+	RelFileLocator file = {tablespace, MyDatabaseId, filenode};
+#else
+	RelFileNode file = {tablespace, MyDatabaseId, filenode};
+#endif
+#if PG_VERSION_NUM >= 170000
+	SMgrRelation storage = smgropen(file, INVALID_PROC_NUMBER);
+#else
+	SMgrRelation storage = smgropen(file, InvalidBackendId);
+#endif
+
+	if (!smgrexists(storage, MAIN_FORKNUM))
+		return 0;
+	return (int64) smgrnblocks(storage, MAIN_FORKNUM) * BLCKSZ;
+}
 
 #endif							/* CMIG_COMPAT_H */

@@ -24,6 +24,7 @@ static int	run_timeout = 0;
 
 /* Of the current or last run; 0 if there is no limit. */
 static int	limit_ms = 0;
+static const char *limit_setting = "cmig.run_timeout";
 static volatile TimestampTz deadline = 0;
 
 /* The timer has requested a cancel. */
@@ -42,10 +43,29 @@ cmig_run_limit_init(void)
 void
 cmig_run_limit_start(void)
 {
-	limit_ms = cmig_settings_int("cmig.run_timeout", run_timeout);
+	limit_setting = "cmig.run_timeout";
+	limit_ms = cmig_settings_int(limit_setting, run_timeout);
 	expired = false;
 	deadline = limit_ms > 0 ?
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), limit_ms) : 0;
+}
+
+void
+cmig_run_limit_tighten(const char *setting, int ms)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+
+	if (ms <= 0 || (deadline != 0 && deadline < end))
+		return;
+	limit_setting = setting;
+	limit_ms = ms;
+	deadline = end;
+}
+
+bool
+cmig_run_limit_passed(void)
+{
+	return deadline != 0 && GetCurrentTimestamp() >= deadline;
 }
 
 bool
@@ -62,14 +82,14 @@ static int
 describe(void)
 {
 	errdetail("The run has taken more than %d ms.", limit_ms);
-	errhint("Raise cmig.run_timeout, or run fewer revisions in one call.");
+	errhint("Raise %s, or run fewer revisions in one call.", limit_setting);
 	return 0;
 }
 
 void
 cmig_run_limit_check(void)
 {
-	if (deadline == 0 || GetCurrentTimestamp() < deadline)
+	if (!cmig_run_limit_passed())
 		return;
 	/* the timer may have requested a cancel already */
 	if (expired)
@@ -77,7 +97,7 @@ cmig_run_limit_check(void)
 	expired = false;
 	ereport(ERROR,
 			(errcode(ERRCODE_QUERY_CANCELED),
-			 errmsg("canceling the run due to cmig.run_timeout"),
+			 errmsg("canceling the run due to %s", limit_setting),
 			 describe()));
 }
 
@@ -93,7 +113,7 @@ cmig_run_limit_explain(void)
 	if (!expired || geterrcode() != ERRCODE_QUERY_CANCELED)
 		return false;
 	expired = false;
-	errmsg("canceling statement due to cmig.run_timeout");
+	errmsg("canceling statement due to %s", limit_setting);
 	describe();
 	return true;
 }

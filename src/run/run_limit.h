@@ -21,6 +21,15 @@ extern void cmig_run_limit_init(void);
 extern void cmig_run_limit_start(void);
 
 /*
+ * Set an earlier deadline, given by another setting, which errors then name; 0
+ * means none.
+ */
+extern void cmig_run_limit_tighten(const char *setting, int ms);
+
+/* Has the time limit passed? */
+extern bool cmig_run_limit_passed(void);
+
+/*
  * Must the run be canceled now?  True only once for each run; called by the
  * timer's handler.
  */

@@ -373,21 +373,28 @@ show_activity(const CmigScriptRun *run)
 }
 
 /*
- * Run one query of a statement. *snapshot_set says whether the statement's
- * snapshot is the active one; it is pushed if not.
+ * Run one query of a statement, and return the number of its rows, or
+ * CMIG_NO_ROWS. *snapshot_set says whether the statement's snapshot is the
+ * active one; it is pushed if not.
  */
-static void
+static int64
 execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
 			 bool *snapshot_set)
 {
+	int64		rows = CMIG_NO_ROWS;
+
 	if (plan->utilityStmt != NULL)
 	{
+		QueryCompletion completion;
 		bool		own_snapshot = !*snapshot_set && PlannedStmtRequiresSnapshot(plan);
 
 		if (own_snapshot)
 			PushActiveSnapshot(GetTransactionSnapshot());
+		InitializeQueryCompletion(&completion);
 		ProcessUtility(plan, text, false, PROCESS_UTILITY_QUERY, NULL, NULL,
-					   dest, NULL);
+					   dest, &completion);
+		if (command_tag_display_rowcount(completion.commandTag))
+			rows = completion.nprocessed;
 		if (own_snapshot)
 			PopActiveSnapshot();
 	}
@@ -408,18 +415,21 @@ execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
 		ExecutorStart(query, 0);
 		cmig_executor_run_compat(query);
 		ExecutorFinish(query);
+		rows = query->estate->es_processed;
 		ExecutorEnd(query);
 		FreeQueryDesc(query);
 	}
 	CommandCounterIncrement();
+	return rows;
 }
 
-void
+int64
 cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest)
 {
 	List	   *plans;
 	ListCell   *cell;
 	bool		snapshot_set = false;
+	int64		rows = CMIG_NO_ROWS;
 
 	if (analyze_requires_snapshot(raw))
 	{
@@ -436,12 +446,15 @@ cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest)
 	foreach(cell, plans)
 	{
 		PlannedStmt *plan = lfirst_node(PlannedStmt, cell);
+		int64		of_plan = execute_plan(plan, text, plan->canSetTag ? dest : None_Receiver,
+										   &snapshot_set);
 
-		execute_plan(plan, text, plan->canSetTag ? dest : None_Receiver,
-					 &snapshot_set);
+		if (plan->canSetTag)
+			rows = of_plan;
 	}
 	if (snapshot_set)
 		PopActiveSnapshot();
+	return rows;
 }
 
 bool
@@ -462,6 +475,22 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 	statement_number = run->statement.number;
 	show_activity(run);
 	return true;
+}
+
+/* Run the current statement of a script. */
+static void
+run_statement(CmigScriptRun *run, DestReceiver *dest)
+{
+	RawStmt    *raw;
+
+	if (run->step->statement != NULL)
+	{
+		run->step->statement(run, dest, run->step->statement_arg);
+		return;
+	}
+	raw = cmig_runner_check_statement(run->step, run->statement.raw);
+	(void) cmig_runner_execute(raw, run->statement.text, dest);
+	cmig_extension_require(run->step->revision);
 }
 
 /* Run all statements of a script, from entering the session to leaving it. */
@@ -488,16 +517,9 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 	script = cmig_script_open(sql);
 	run->phase = NULL;
 	MemoryContextSwitchTo(context);
-	for (;;)
+	while (cmig_runner_next(run, script))
 	{
-		RawStmt    *raw;
-
-		if (!cmig_runner_next(run, script))
-			break;
-		raw = cmig_runner_check_statement(run->step, run->statement.raw);
-		cmig_runner_execute(raw, run->statement.text, dest);
-		cmig_extension_require(run->step->revision);
-
+		run_statement(run, dest);
 		run->statement.text = NULL;
 		MemoryContextReset(context);
 	}

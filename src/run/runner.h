@@ -87,7 +87,12 @@ extern bool cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script);
  */
 extern RawStmt *cmig_runner_check_statement(const CmigRunStep *step, RawStmt *raw);
 
-/* Analyze, rewrite, plan, and run one statement, below the top level. */
-extern void cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest);
+/*
+ * Analyze, rewrite, plan, and run one statement, below the top level.  Returns
+ * the number of rows that it processed, or CMIG_NO_ROWS if its command does not
+ * count rows.
+ */
+#define CMIG_NO_ROWS INT64CONST(-1)
+extern int64 cmig_runner_execute(RawStmt *raw, const char *text, DestReceiver *dest);
 
 #endif							/* CMIG_RUNNER_H */

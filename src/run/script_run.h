@@ -10,6 +10,12 @@
 #include "postgres.h"
 #include "base/revision.h"
 #include "parse/script.h"
+#include "tcop/dest.h"
+
+struct CmigScriptRun;
+
+/* Runs the current statement of a script instead of the runner; arg is the step's. */
+typedef void (*CmigRunStatement) (struct CmigScriptRun *run, DestReceiver *dest, void *arg);
 
 /* One step with its scripts. */
 typedef struct CmigRunStep
@@ -27,6 +33,8 @@ typedef struct CmigRunStep
 								 * runs */
 	bool		replayed;		/* it runs in a shadow, where nothing is
 								 * committed */
+	CmigRunStatement statement; /* NULL: the runner runs the statements itself */
+	void	   *statement_arg;
 } CmigRunStep;
 
 /* A script in progress: what the error context shows. */

@@ -1,0 +1,254 @@
+/*
+ * dry_run.c
+ *	  cmig.dry_run: runs the steps of a plan and rolls everything back.
+ *
+ * The steps run in a subtransaction as they would in cmig.upgrade, by the same
+ * runner and with the caller's privileges.  A step that fails stops only those
+ * that build on it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/listing.h"
+#include "base/settings.h"
+#include "base/subtransaction.h"
+#include "graph/graph_walk.h"
+#include "inspect/dry_run.h"
+#include "inspect/trial.h"
+#include "rls/rls.h"
+#include "run/lock_wait.h"
+#include "run/run_limit.h"
+#include "run/runner.h"
+#include "tables/change.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(cmig_dry_run);
+
+/* How long a statement waits for a lock unless the caller has set a limit. */
+#define LOCK_TIMEOUT "1s"
+
+static int	dry_run_timeout = 30000;
+
+void
+cmig_dry_run_init(void)
+{
+	DefineCustomIntVariable("cmig.dry_run_timeout",
+							"Sets the maximum duration of a dry run.",
+							"0 means no limit.",
+							&dry_run_timeout, 30000, 0, INT_MAX, PGC_USERSET,
+							GUC_UNIT_MS, NULL, NULL, NULL);
+}
+
+/* The arguments of the call, and the dry run. */
+typedef struct DryRun
+{
+	CmigTrial  *trial;
+	CmigDirection direction;
+	CmigNames  *targets;
+	bool		plain;			/* run statements with CONCURRENTLY without it */
+} DryRun;
+
+/* Raise 22023 unless it is one of two words; returns whether it is the second. */
+static bool
+second_word(const char *value, const char *argument, const char *first, const char *second)
+{
+	if (value != NULL && strcmp(value, first) == 0)
+		return false;
+	if (value != NULL && strcmp(value, second) == 0)
+		return true;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must be %s or %s", argument, first, second),
+			 errhint("SELECT * FROM cmig.dry_run(%s => '%s')", argument, first)));
+}
+
+/* Make the plan of a move. */
+static CmigPlan *
+make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *targets)
+{
+	CmigDowngradeTarget *resolved;
+
+	if (direction == CMIG_UPGRADE)
+		return cmig_move_plan_upgrade(now, targets);
+	if (targets->count != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a downgrade has exactly one target"),
+				 errhint("Downgrade one branch after another: label@base.")));
+	return cmig_move_plan_downgrade(now, targets->names[0], &resolved);
+}
+
+/* A node among these that has not been run, or -1. */
+static int
+find_missing(const CmigEdges *edges, const bool *missing)
+{
+	for (int i = 0; i < edges->count; i++)
+	{
+		if (missing[edges->nodes[i]])
+			return edges->nodes[i];
+	}
+	return -1;
+}
+
+/* The revision that failed or was not tried and that a step needs, or -1. */
+static int
+find_obstacle(const CmigTrial *trial, int node, const bool *missing)
+{
+	const CmigNode *of = &trial->now.graph->nodes[node];
+	bool		up = trial->plan->direction == CMIG_UPGRADE;
+	int			found = find_missing(up ? &of->parents : &of->children, missing);
+
+	return found >= 0 ? found : find_missing(up ? &of->depends : &of->dependents, missing);
+}
+
+/* Run one step, or say why it is not run. */
+static void
+take_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step, bool *missing)
+{
+	int			obstacle = find_obstacle(trial, step->node, missing);
+
+	if (trial->stopped == NULL && obstacle < 0)
+		missing[step->node] = !cmig_trial_run_step(trial, texts, step);
+	else
+	{
+		missing[step->node] = true;
+		cmig_trial_pass_over(trial, texts, 0, trial->stopped != NULL ? trial->stopped :
+							 psprintf("revision \"%s\" has not been run",
+									  cmig_graph_id(trial->now.graph, obstacle)));
+	}
+	trial->failed += missing[step->node];
+}
+
+/* What an upgrade checks when all its steps have been run. */
+static void
+check_end(void *arg)
+{
+	CmigTrial  *trial = arg;
+
+	cmig_move_require_rows(&trial->now, trial->plan);
+	if (trial->plan->direction == CMIG_UPGRADE)
+		cmig_rls_gate();
+}
+
+/* Run all steps. */
+static void
+take_steps(CmigTrial *trial)
+{
+	CmigStepTexts *texts = cmig_step_texts_make(trial->now.graph, trial->plan);
+	bool	   *missing = palloc0(sizeof(bool) * Max(trial->now.graph->count, 1));
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig trial step",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ErrorData  *error;
+
+	for (int i = 0; i < trial->plan->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		trial->number = i + 1;
+		take_step(trial, texts, &trial->plan->steps[i], missing);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	trial->number = 0;
+	if (trial->failed == 0 && (error = cmig_subtransaction_rehearse(check_end, trial)) != NULL)
+	{
+		CmigTrialRow row = {.error = cmig_trial_error_text(error)};
+
+		cmig_trial_require_own_error(error);
+		cmig_trial_add_row(trial, &row);
+	}
+}
+
+/* The dry run, in a subtransaction that is rolled back. */
+static void
+dry_run(void *arg)
+{
+	DryRun	   *run = arg;
+	CmigTrial  *trial = run->trial;
+
+	if (LockTimeout == 0)
+		cmig_settings_override("lock_timeout", LOCK_TIMEOUT);
+	if (run->plain)
+		cmig_settings_override("cmig.concurrent_ddl", "off");
+	/* processes of a parallel query would count what they read as theirs */
+	cmig_settings_override("max_parallel_workers_per_gather", "0");
+
+	cmig_change_begin("cmig.dry_run()");
+	cmig_run_limit_tighten("cmig.dry_run_timeout",
+						   cmig_settings_int("cmig.dry_run_timeout", dry_run_timeout));
+	trial->now = cmig_move_read(true);
+	trial->plan = make_plan(&trial->now, run->direction, run->targets);
+	if (trial->plan->count == 0)
+	{
+		cmig_move_report_nothing(trial->now.graph, trial->now.applied->rows,
+								 cmig_direction_name(run->direction));
+		return;
+	}
+	trial->relations = cmig_existing_start();
+	cmig_measure_start(trial->relations);
+	take_steps(trial);
+}
+
+/* Report what a rollback does not restore. */
+static void
+report_traces(const CmigTrial *trial)
+{
+	CmigListing moved;
+	CmigListing dead;
+	ListCell   *lc;
+
+	cmig_listing_init(&moved, CMIG_LISTING_PLAIN);
+	foreach(lc, trial->moved)
+	{
+		cmig_listing_add(&moved, ((CmigExisting *) lfirst(lc))->name);
+	}
+	cmig_listing_init(&dead, CMIG_LISTING_PLAIN);
+	foreach(lc, cmig_existing_all(trial->relations))
+	{
+		CmigExisting *relation = lfirst(lc);
+		int64		rows = cmig_existing_count(relation->oid).dead - relation->first.dead;
+
+		if (rows > 0)
+			cmig_listing_add_format(&dead, "%s (" INT64_FORMAT ")", relation->name, rows);
+	}
+	if (moved.count > 0)
+		ereport(NOTICE,
+				(errmsg("the dry run has moved sequences: %s", cmig_listing_text(&moved)),
+				 errdetail("A rollback does not return the values that a sequence has given out.")));
+	if (dead.count > 0)
+		ereport(NOTICE,
+				(errmsg("the dry run has left dead rows: %s", cmig_listing_text(&dead)),
+				 errdetail("VACUUM removes them.")));
+}
+
+Datum
+cmig_dry_run(PG_FUNCTION_ARGS)
+{
+	DryRun		run = {0};
+	ErrorData  *error;
+
+	InitMaterializedSRF(fcinfo, 0);
+	run.direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.dry_run");
+	run.targets = cmig_argument_target(fcinfo, 1);
+	if (run.targets->names[0] == NULL)
+		run.targets->names[0] = "head";
+	run.plain = second_word(cmig_argument_text(fcinfo, 2), "concurrently", "skip", "plain");
+	run.trial = palloc0(sizeof(CmigTrial));
+	run.trial->fcinfo = fcinfo;
+	error = cmig_subtransaction_rehearse(dry_run, &run);
+	if (error != NULL)
+		ReThrowError(error);
+	if (run.trial->relations != NULL)
+		report_traces(run.trial);
+	return (Datum) 0;
+}

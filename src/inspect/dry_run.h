@@ -1,0 +1,13 @@
+/*
+ * dry_run.h
+ *	  cmig.dry_run: runs the steps of a plan and rolls everything back.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_DRY_RUN_H
+#define CMIG_DRY_RUN_H
+
+/* Register cmig.dry_run_timeout. */
+extern void cmig_dry_run_init(void);
+
+#endif							/* CMIG_DRY_RUN_H */

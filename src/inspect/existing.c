@@ -1,0 +1,276 @@
+/*
+ * existing.c
+ *	  The relations that existed when a dry run began.
+ *
+ * They are read under a snapshot that was taken at the start, so what the dry
+ * run creates, renames, or drops does not matter.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "inspect/existing.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/catalog.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+/* See existing.h. */
+struct CmigExistingSet
+{
+	MemoryContext context;
+	Snapshot	snapshot;
+	Oid			own_schema;		/* that of the extension */
+	HTAB	   *relations;		/* of CmigExisting */
+	List	   *sequences;		/* of CmigExisting: those among them */
+	HTAB	   *counted;		/* of Counted: what had been counted before */
+};
+
+/* The counters of a relation at the start. */
+typedef struct Counted
+{
+	Oid			oid;
+	CmigCounters counters;
+} Counted;
+
+CmigCounters
+cmig_existing_count(Oid relation)
+{
+	CmigCounters counters = {0};
+	PgStat_TableStatus *status = find_tabstat_entry(relation);
+
+	if (status != NULL)
+	{
+		counters.scans = cmig_counted_scans_compat(status);
+		counters.blocks = cmig_counted_blocks_compat(status);
+		counters.dead = cmig_counted_dead_compat(status);
+	}
+	return counters;
+}
+
+/* A hash table with OIDs as keys. */
+static HTAB *
+make_table(const char *name, Size entry)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = entry,.hcxt = CurrentMemoryContext};
+
+	return hash_create(name, 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* Note what the session has counted earlier in this transaction. */
+static void
+note_counters(CmigExistingSet *set)
+{
+	Relation	catalog = table_open(RelationRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, set->snapshot, 0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+		CmigCounters counters;
+
+		if (form->oid < FirstNormalObjectId || !RELKIND_HAS_STORAGE(form->relkind))
+			continue;
+		counters = cmig_existing_count(form->oid);
+		if (counters.scans != 0 || counters.blocks != 0 || counters.dead != 0)
+		{
+			Counted    *entry = hash_search(set->counted, &form->oid, HASH_ENTER, NULL);
+
+			entry->counters = counters;
+		}
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+CmigExistingSet *
+cmig_existing_start(void)
+{
+	CmigExistingSet *set = palloc0(sizeof(CmigExistingSet));
+
+	set->context = CurrentMemoryContext;
+	set->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	set->own_schema = get_namespace_oid("cmig", true);
+	set->relations = make_table("pg_cmig existing relations", sizeof(CmigExisting));
+	set->counted = make_table("pg_cmig counters", sizeof(Counted));
+	note_counters(set);
+	return set;
+}
+
+/* A copy of the row with an OID, as of the start; NULL if there was none. */
+static HeapTuple
+read_row(CmigExistingSet *set, Oid catalog_oid, Oid index, AttrNumber key_column, Oid oid)
+{
+	Relation	catalog = table_open(catalog_oid, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, key_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
+	scan = systable_beginscan(catalog, index, true, set->snapshot, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		tuple = heap_copytuple(tuple);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return tuple;
+}
+
+/* The row of pg_class. */
+static HeapTuple
+read_class(CmigExistingSet *set, Oid relation)
+{
+	return read_row(set, RelationRelationId, ClassOidIndexId, Anum_pg_class_oid, relation);
+}
+
+/* The qualified name of a relation, as of the start. */
+static char *
+read_name(CmigExistingSet *set, Form_pg_class form)
+{
+	HeapTuple	schema = read_row(set, NamespaceRelationId, NamespaceOidIndexId,
+								  Anum_pg_namespace_oid, form->relnamespace);
+
+	return quote_qualified_identifier(HeapTupleIsValid(schema) ?
+									  NameStr(((Form_pg_namespace) GETSTRUCT(schema))->nspname) : NULL,
+									  NameStr(form->relname));
+}
+
+/* The size of a relation's main file. */
+static int64
+file_size(Form_pg_class form)
+{
+	if (!RELKIND_HAS_STORAGE(form->relkind) || !OidIsValid(form->relfilenode) ||
+		form->relpersistence == RELPERSISTENCE_TEMP)
+		return 0;
+	return cmig_file_size_compat(OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace,
+								 form->relfilenode);
+}
+
+/* Fill in a relation. */
+static void
+read_relation(CmigExistingSet *set, CmigExisting *relation)
+{
+	HeapTuple	row;
+	Form_pg_class form;
+	Counted    *counted;
+
+	relation->existed = false;
+	if (relation->oid < FirstNormalObjectId ||
+		!HeapTupleIsValid(row = read_class(set, relation->oid)))
+		return;
+	form = (Form_pg_class) GETSTRUCT(row);
+	if (form->relnamespace == set->own_schema || IsToastNamespace(form->relnamespace))
+		return;
+
+	relation->existed = true;
+	relation->kind = form->relkind;
+	relation->name = read_name(set, form);
+	relation->tablespace = form->reltablespace;
+	relation->first_filenode = relation->filenode = form->relfilenode;
+	relation->locked = false;
+	relation->size = file_size(form);
+	relation->pages = relation->size / BLCKSZ;
+	if (OidIsValid(form->reltoastrelid))
+	{
+		HeapTuple	toast = read_class(set, form->reltoastrelid);
+
+		if (HeapTupleIsValid(toast))
+			relation->size += file_size((Form_pg_class) GETSTRUCT(toast));
+	}
+	counted = hash_search(set->counted, &relation->oid, HASH_FIND, NULL);
+	memset(&relation->first, 0, sizeof(relation->first));
+	if (counted != NULL)
+		relation->first = counted->counters;
+	relation->last = relation->first;
+	if (relation->kind == RELKIND_SEQUENCE)
+		set->sequences = lappend(set->sequences, relation);
+}
+
+CmigExisting *
+cmig_existing_get(CmigExistingSet *set, Oid relation)
+{
+	bool		found;
+	CmigExisting *existing = hash_search(set->relations, &relation, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		MemoryContext old = MemoryContextSwitchTo(set->context);
+
+		read_relation(set, existing);
+		MemoryContextSwitchTo(old);
+	}
+	return existing;
+}
+
+List *
+cmig_existing_all(CmigExistingSet *set)
+{
+	HASH_SEQ_STATUS scan;
+	CmigExisting *relation;
+	List	   *result = NIL;
+
+	hash_seq_init(&scan, set->relations);
+	while ((relation = hash_seq_search(&scan)) != NULL)
+	{
+		if (relation->existed)
+			result = lappend(result, relation);
+	}
+	return result;
+}
+
+List *
+cmig_existing_sequences(const CmigExistingSet *set)
+{
+	return set->sequences;
+}
+
+Oid
+cmig_existing_filenode(Oid relation)
+{
+	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			filenode = InvalidOid;
+
+	if (HeapTupleIsValid(row))
+	{
+		filenode = ((Form_pg_class) GETSTRUCT(row))->relfilenode;
+		ReleaseSysCache(row);
+	}
+	return filenode;
+}
+
+void
+cmig_existing_rolled_back(CmigExistingSet *set)
+{
+	HASH_SEQ_STATUS scan;
+	CmigExisting *relation;
+
+	hash_seq_init(&scan, set->relations);
+	while ((relation = hash_seq_search(&scan)) != NULL)
+	{
+		if (relation->existed)
+			relation->filenode = cmig_existing_filenode(relation->oid);
+	}
+}
+
+char *
+cmig_existing_size_text(int64 size)
+{
+	return TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(size)));
+}

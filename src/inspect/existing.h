@@ -1,0 +1,72 @@
+/*
+ * existing.h
+ *	  The relations that existed when a dry run began, and what it did to them.
+ *
+ * Relations are looked up when they are first asked for, as of the start of the
+ * dry run.  Catalogs, TOAST tables, and relations of the extension are not
+ * reported, so they count as not having existed.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_EXISTING_H
+#define CMIG_EXISTING_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+
+/* What this backend has counted of a relation. */
+typedef struct CmigCounters
+{
+	int64		scans;			/* how often it was read, not through an index */
+	int64		blocks;			/* how many blocks of it were read */
+	int64		dead;			/* rows that are dead */
+} CmigCounters;
+
+/* A relation. */
+typedef struct CmigExisting
+{
+	Oid			oid;
+	bool		existed;		/* if false, the rest is not set */
+	char		kind;			/* as pg_class.relkind */
+	char	   *name;			/* as it was then, qualified and quoted */
+	Oid			tablespace;
+	Oid			first_filenode; /* as it was then */
+	Oid			filenode;		/* as it is now */
+	bool		locked;			/* the transaction has locked this sequence */
+	int64		size;			/* of its rows, in bytes, as it was then */
+	int64		pages;			/* of its main file, as it was then */
+	CmigCounters first;			/* counters at the start of the dry run */
+	CmigCounters last;			/* and after the last statement that used it */
+} CmigExisting;
+
+/* The relations of a dry run. */
+typedef struct CmigExistingSet CmigExistingSet;
+
+/*
+ * A dry run begins.  The set lives in the current memory context and can be used
+ * until the end of the current subtransaction.
+ */
+extern CmigExistingSet *cmig_existing_start(void);
+
+/* A relation by its OID; never NULL. */
+extern CmigExisting *cmig_existing_get(CmigExistingSet *set, Oid relation);
+
+/* All that were asked for and existed, in no order. */
+extern List *cmig_existing_all(CmigExistingSet *set);
+
+/* The sequences among them. */
+extern List *cmig_existing_sequences(const CmigExistingSet *set);
+
+/* What the backend has counted of a relation so far. */
+extern CmigCounters cmig_existing_count(Oid relation);
+
+/* The file of a relation now, InvalidOid if the relation was dropped. */
+extern Oid	cmig_existing_filenode(Oid relation);
+
+/* Something was rolled back: the files are those of now. */
+extern void cmig_existing_rolled_back(CmigExistingSet *set);
+
+/* A size in bytes for people. */
+extern char *cmig_existing_size_text(int64 size);
+
+#endif							/* CMIG_EXISTING_H */

@@ -1,0 +1,88 @@
+/*
+ * held_locks.c
+ *	  The locks on relations that the current subtransaction has taken.
+ *
+ * The server keeps a backend's locks in a hash table that it does not export.
+ * It is found by its memory context, which has the table's name.  The name is
+ * stored behind the header of the table, whose size is learned from a table made
+ * here.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/held_locks.h"
+
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#define TABLE_NAME "LOCALLOCK hash"
+
+/* The distance from the header of a hash table to its name. */
+static Size
+header_size(void)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(Oid)};
+	HTAB	   *table = hash_create("pg_cmig probe", 16, &control, HASH_ELEM | HASH_BLOBS);
+	Size		size = GetMemoryChunkContext(table)->ident - (char *) table;
+
+	hash_destroy(table);
+	return size;
+}
+
+/* The backend's table of locks. */
+static HTAB *
+local_locks(void)
+{
+	static HTAB *found = NULL;
+
+	if (found != NULL)
+		return found;
+	for (MemoryContext child = TopMemoryContext->firstchild;
+		 child != NULL && found == NULL; child = child->nextchild)
+	{
+		if (child->ident != NULL && strcmp(child->ident, TABLE_NAME) == 0)
+			found = (HTAB *) (child->ident - header_size());
+	}
+	if (found == NULL)
+		elog(ERROR, "the table of local locks was not found");
+	return found;
+}
+
+/* Is owner the current subtransaction's, or that of a cursor opened in it? */
+static bool
+is_ours(ResourceOwner owner)
+{
+	while (owner != NULL && owner != CurTransactionResourceOwner)
+		owner = ResourceOwnerGetParent(owner);
+	return owner != NULL;
+}
+
+void
+cmig_held_locks_each(CmigHeldLock callback, void *arg)
+{
+	HASH_SEQ_STATUS scan;
+	LOCALLOCK  *lock;
+
+	hash_seq_init(&scan, local_locks());
+	while ((lock = hash_seq_search(&scan)) != NULL)
+	{
+		const LOCKTAG *tag = &lock->tag.lock;
+		bool		ours = false;
+		bool		of_transaction = false;
+
+		if (lock->nLocks == 0 || tag->locktag_type != LOCKTAG_RELATION ||
+			tag->locktag_field1 != MyDatabaseId)
+			continue;
+		for (int i = 0; i < lock->numLockOwners; i++)
+		{
+			ours |= is_ours(lock->lockOwners[i].owner);
+			of_transaction |= lock->lockOwners[i].owner == TopTransactionResourceOwner;
+		}
+		if (ours || of_transaction)
+			callback(tag->locktag_field2, lock->tag.mode, !ours, arg);
+	}
+}

@@ -1,0 +1,263 @@
+/*
+ * measure.c
+ *	  What one statement of a dry run locked, rewrote, and read.
+ *
+ * Locks: those that the statement's subtransaction has when the statement ends.
+ * Rewrites: relations that have another file than before.  Scans: relations of
+ * which at least all blocks were read by a scan that does not use an index, by
+ * the counters that the server keeps for pg_stat_all_tables.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/held_locks.h"
+#include "inspect/measure.h"
+
+#include "catalog/pg_class.h"
+#include "executor/instrument.h"
+#include "lib/stringinfo.h"
+#include "storage/lock.h"
+
+/* A relation that the statement has locked. */
+typedef struct Touched
+{
+	Oid			oid;
+	LOCKMODE	mode;			/* the strongest one */
+	bool		of_transaction;
+	CmigExisting *relation;
+} Touched;
+
+bool
+cmig_measure_is_reported(char kind, LOCKMODE mode)
+{
+	return mode >= ShareUpdateExclusiveLock ||
+		(kind != RELKIND_INDEX && kind != RELKIND_PARTITIONED_INDEX);
+}
+
+const char *
+cmig_measure_mode_name(LOCKMODE mode)
+{
+	static const char *const names[] = {
+		"", "ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE",
+		"SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"
+	};
+
+	return names[mode];
+}
+
+char *
+cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size)
+{
+	if (!RELKIND_HAS_STORAGE(kind) || kind == RELKIND_SEQUENCE)
+		return psprintf("%s on %s", cmig_measure_mode_name(mode), name);
+	return psprintf("%s on %s, %s", cmig_measure_mode_name(mode), name,
+					cmig_existing_size_text(size));
+}
+
+/* Callback for each lock: add it to a list of Touched. */
+static void
+note_lock(Oid oid, LOCKMODE mode, bool of_transaction, void *arg)
+{
+	List	  **list = arg;
+	Touched    *touched = palloc0(sizeof(Touched));
+
+	touched->oid = oid;
+	touched->mode = mode;
+	touched->of_transaction = of_transaction;
+	*list = lappend(*list, touched);
+}
+
+/* By relation, the strongest lock first. */
+static int
+compare_relations(const ListCell *a, const ListCell *b)
+{
+	const Touched *x = lfirst(a);
+	const Touched *y = lfirst(b);
+
+	if (x->oid != y->oid)
+		return x->oid < y->oid ? -1 : 1;
+	return y->mode - x->mode;
+}
+
+/* The strongest lock first, then by name. */
+static int
+compare_locks(const ListCell *a, const ListCell *b)
+{
+	const Touched *x = lfirst(a);
+	const Touched *y = lfirst(b);
+
+	if (x->mode != y->mode)
+		return y->mode - x->mode;
+	return strcmp(x->relation->name, y->relation->name);
+}
+
+/*
+ * Is it a lock that the statement has taken?  nextval() locks a sequence until
+ * the end of the transaction, once.
+ */
+static bool
+is_taken(Touched *touched)
+{
+	if (!touched->of_transaction)
+		return true;
+	if (touched->relation->kind != RELKIND_SEQUENCE || touched->relation->locked)
+		return false;
+	touched->relation->locked = true;
+	return true;
+}
+
+/* The relations that existed and that the statement has locked, of Touched. */
+static List *
+find_touched(CmigExistingSet *relations)
+{
+	List	   *locks = NIL;
+	List	   *result = NIL;
+	Oid			previous = InvalidOid;
+	ListCell   *lc;
+
+	cmig_held_locks_each(note_lock, &locks);
+	list_sort(locks, compare_relations);
+	foreach(lc, locks)
+	{
+		Touched    *touched = lfirst(lc);
+
+		if (touched->oid == previous)
+			continue;
+		touched->relation = cmig_existing_get(relations, touched->oid);
+		if (!touched->relation->existed || !is_taken(touched))
+			continue;
+		previous = touched->oid;
+		result = lappend(result, touched);
+	}
+	list_sort(result, compare_locks);
+	return result;
+}
+
+void
+cmig_measure_start(CmigExistingSet *relations)
+{
+	List	   *locks = NIL;
+	ListCell   *lc;
+
+	cmig_held_locks_each(note_lock, &locks);
+	foreach(lc, locks)
+	{
+		Touched    *touched = lfirst(lc);
+
+		if (touched->of_transaction)
+			cmig_existing_get(relations, touched->oid)->locked = true;
+	}
+}
+
+/* Add a line to a text that is NULL while it is empty. */
+static void
+add_line(char **text, const char *line)
+{
+	*text = *text == NULL ? pstrdup(line) : psprintf("%s\n%s", *text, line);
+}
+
+/* Has the relation another file now? */
+static bool
+is_rewritten(CmigExisting *relation)
+{
+	Oid			filenode = cmig_existing_filenode(relation->oid);
+
+	if (!OidIsValid(filenode) || filenode == relation->filenode)
+		return false;
+	relation->filenode = filenode;
+	return relation->kind != RELKIND_SEQUENCE;
+}
+
+/*
+ * Were all blocks of the relation read?  An index can be built by several
+ * processes, each of which counts its own blocks.
+ */
+static bool
+is_read_in_full(CmigExisting *relation, bool builds_index)
+{
+	CmigCounters now = cmig_existing_count(relation->oid);
+	int64		scans = now.scans - relation->last.scans;
+	int64		blocks = now.blocks - relation->last.blocks;
+
+	relation->last = now;
+	if (relation->kind != RELKIND_RELATION && relation->kind != RELKIND_MATVIEW)
+		return false;
+	return scans > 0 && relation->pages > 0 && (builds_index || blocks >= relation->pages);
+}
+
+/* The sequences from which the statement has taken values. */
+static List *
+find_moved(CmigExistingSet *relations, List *touched)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	/* ALTER SEQUENCE gives a sequence a new file, which is rolled back */
+	foreach(lc, touched)
+	{
+		Touched    *one = lfirst(lc);
+
+		if (one->relation->kind == RELKIND_SEQUENCE && one->mode > RowExclusiveLock)
+		{
+			one->relation->last = cmig_existing_count(one->oid);
+			(void) is_rewritten(one->relation);
+		}
+	}
+	foreach(lc, cmig_existing_sequences(relations))
+	{
+		CmigExisting *sequence = lfirst(lc);
+		CmigCounters now = cmig_existing_count(sequence->oid);
+
+		if (now.blocks > sequence->last.blocks && now.scans == sequence->last.scans &&
+			sequence->filenode == sequence->first_filenode)
+			result = lappend(result, sequence);
+		sequence->last = now;
+	}
+	return result;
+}
+
+void
+cmig_measure_begin(CmigMeasure *measure, CmigExistingSet *relations)
+{
+	memset(measure, 0, sizeof(*measure));
+	measure->relations = relations;
+	measure->wal_start = pgWalUsage.wal_bytes;
+	INSTR_TIME_SET_CURRENT(measure->start);
+}
+
+void
+cmig_measure_fail(CmigMeasure *measure)
+{
+	instr_time	elapsed;
+
+	INSTR_TIME_SET_CURRENT(elapsed);
+	INSTR_TIME_SUBTRACT(elapsed, measure->start);
+	measure->elapsed_us = INSTR_TIME_GET_MICROSEC(elapsed);
+	measure->wal_bytes = pgWalUsage.wal_bytes - measure->wal_start;
+}
+
+void
+cmig_measure_end(CmigMeasure *measure, bool builds_index)
+{
+	List	   *touched;
+	ListCell   *lc;
+
+	cmig_measure_fail(measure);
+	touched = find_touched(measure->relations);
+	foreach(lc, touched)
+	{
+		Touched    *one = lfirst(lc);
+		CmigExisting *relation = one->relation;
+
+		if (cmig_measure_is_reported(relation->kind, one->mode))
+			add_line(&measure->locks,
+					 cmig_measure_lock_line(one->mode, relation->name, relation->kind,
+											relation->size));
+		if (one->mode == AccessExclusiveLock && is_rewritten(relation))
+			add_line(&measure->rewrites, relation->name);
+		if (relation->kind != RELKIND_SEQUENCE && is_read_in_full(relation, builds_index))
+			add_line(&measure->scans, relation->name);
+	}
+	measure->moved = find_moved(measure->relations, touched);
+}

@@ -1,0 +1,341 @@
+/*
+ * trial.c
+ *	  The steps and the statements of a dry run.
+ *
+ * Each step has a subtransaction, so that a step that fails leaves nothing to
+ * the steps that do not build on it.  In it, each statement has one too, by which
+ * its locks are known and in which a statement can be given up alone.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/subtransaction.h"
+#include "inspect/trial.h"
+#include "parse/script.h"
+#include "run/extension.h"
+#include "run/run_limit.h"
+#include "run/runner.h"
+#include "run/session.h"
+
+#include "datatype/timestamp.h"
+#include "funcapi.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#define COLUMNS 12
+
+/*
+ * Rows
+ */
+
+/* Set a text column. */
+static void
+put_text(Datum *values, bool *nulls, int i, const char *text)
+{
+	nulls[i] = text == NULL;
+	values[i] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+/* An interval as a Datum. */
+static Datum
+interval_datum(int64 us)
+{
+	Interval   *interval = palloc0(sizeof(Interval));
+
+	interval->time = us;
+	return IntervalPGetDatum(interval);
+}
+
+/* The id of the revision of the current step. */
+static const char *
+revision_id(const CmigTrial *trial)
+{
+	return cmig_graph_id(trial->now.graph, trial->plan->steps[trial->number - 1].node);
+}
+
+void
+cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) trial->fcinfo->resultinfo;
+	const CmigMeasure *measure = row->measure;
+	Datum		values[COLUMNS] = {0};
+	bool		nulls[COLUMNS];
+
+	memset(nulls, true, sizeof(nulls));
+	if (trial->number > 0)
+	{
+		values[0] = Int32GetDatum(trial->number);
+		nulls[0] = false;
+		put_text(values, nulls, 1, revision_id(trial));
+	}
+	if (row->statement > 0)
+	{
+		values[2] = Int32GetDatum(row->statement);
+		values[3] = Int32GetDatum(row->line);
+		nulls[2] = false;
+		nulls[3] = row->line == 0;
+	}
+	put_text(values, nulls, 4, row->command);
+	values[5] = Int64GetDatum(row->rows);
+	nulls[5] = measure == NULL || row->rows == CMIG_NO_ROWS;
+	put_text(values, nulls, 7, measure != NULL ? measure->locks : row->locks);
+	if (measure != NULL)
+	{
+		values[6] = interval_datum(measure->elapsed_us);
+		put_text(values, nulls, 8, measure->rewrites);
+		put_text(values, nulls, 9, measure->scans);
+		values[10] = Int64GetDatum(measure->wal_bytes);
+		nulls[6] = nulls[10] = false;
+	}
+	put_text(values, nulls, 11, row->error);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+char *
+cmig_trial_error_text(const ErrorData *error)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s: %s", unpack_sql_state(error->sqlerrcode), error->message);
+	if (error->detail != NULL)
+		appendStringInfo(&text, "\n%s", error->detail);
+	if (error->hint != NULL)
+		appendStringInfo(&text, "\n%s", error->hint);
+	return text.data;
+}
+
+/*
+ * Statements
+ */
+
+/* What a statement's subtransaction does, and what came of it. */
+typedef struct Attempt
+{
+	CmigTrial  *trial;
+	CmigScriptRun *run;
+	DestReceiver *dest;
+	int64		rows;
+} Attempt;
+
+/* Run a statement and measure it. */
+static void
+attempt_statement(void *arg)
+{
+	Attempt    *attempt = arg;
+	CmigScriptRun *run = attempt->run;
+	CmigTrial  *trial = attempt->trial;
+	RawStmt    *raw;
+
+	cmig_measure_begin(&trial->measure, trial->relations);
+	trial->measuring = true;
+	raw = cmig_runner_check_statement(run->step, run->statement.raw);
+	attempt->rows = cmig_runner_execute(raw, run->statement.text, attempt->dest);
+	cmig_extension_require(run->step->revision);
+	cmig_measure_end(&trial->measure, IsA(raw->stmt, IndexStmt) || IsA(raw->stmt, ReindexStmt));
+	trial->measuring = false;
+}
+
+/*
+ * Why a statement that has failed does not count as failed: it can only run in a
+ * stepwise run, and its revision is for one.  NULL if it does count.
+ */
+static const char *
+reason_not_tried(const Attempt *attempt, const ErrorData *error)
+{
+	if (attempt->run->step->transactional)
+		return NULL;
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_CMIG_NEEDS_STEPWISE:
+		case ERRCODE_ACTIVE_SQL_TRANSACTION:
+			return error->message;
+		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
+			return "it commits or rolls back";
+		default:
+			return NULL;
+	}
+}
+
+/* Note which statement begins. */
+static void
+begin_statement(CmigTrial *trial, const CmigScriptRun *run)
+{
+	trial->statement = run->statement.number;
+	trial->line = run->statement.line;
+	trial->verifying = run->verifying;
+	snprintf(trial->command, sizeof(trial->command), "%s%s", run->verifying ? "verify: " : "",
+			 CreateCommandName(run->statement.raw->stmt));
+}
+
+/* Remember the sequences that a statement has moved. */
+static void
+note_moved(CmigTrial *trial)
+{
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(trial));
+
+	trial->moved = list_concat_unique_ptr(trial->moved, trial->measure.moved);
+	MemoryContextSwitchTo(old);
+}
+
+/* A CmigRunStatement: run the current statement in a subtransaction. */
+static void
+try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
+{
+	CmigTrial  *trial = arg;
+	Attempt    *attempt = palloc0(sizeof(Attempt));
+	CmigTrialRow row = {.statement = run->statement.number,.line = run->statement.line};
+	ErrorData  *error;
+
+	attempt->trial = trial;
+	attempt->run = run;
+	attempt->dest = dest;
+	begin_statement(trial, run);
+	row.command = trial->command;
+	error = cmig_subtransaction_try(attempt_statement, attempt);
+	if (error != NULL)
+	{
+		const char *reason = reason_not_tried(attempt, error);
+
+		/* cmig_trial_run_step() adds the row */
+		if (reason == NULL)
+			ReThrowError(error);
+		trial->measuring = false;
+		trial->incomplete = true;
+		row.error = psprintf("not tried: %s", reason);
+	}
+	else
+	{
+		row.measure = &trial->measure;
+		row.rows = attempt->rows;
+		note_moved(trial);
+	}
+	cmig_trial_add_row(trial, &row);
+}
+
+/*
+ * Steps
+ */
+
+/* What a step's subtransaction needs. */
+typedef struct StepAttempt
+{
+	CmigTrial  *trial;
+	CmigStepTexts *texts;
+	const CmigPlanStep *step;
+} StepAttempt;
+
+/* Run a step as an upgrade does, but for the statements. */
+static void
+attempt_step(void *arg)
+{
+	StepAttempt *attempt = arg;
+	CmigRunStep step = *cmig_step_texts_get(attempt->texts, attempt->trial->number - 1);
+
+	step.statement = try_statement;
+	step.statement_arg = attempt->trial;
+	cmig_runner_run(&step);
+	cmig_move_rows(&attempt->trial->now, attempt->step);
+}
+
+void
+cmig_trial_require_own_error(ErrorData *error)
+{
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && !cmig_run_limit_passed() &&
+		error->message_id != NULL &&
+		strcmp(error->message_id, "canceling statement due to user request") == 0)
+		ReThrowError(error);
+}
+
+/* Add the row of the statement that has failed, or of the step's end. */
+static void
+add_failure(CmigTrial *trial, const ErrorData *error, int statement)
+{
+	CmigTrialRow row = {.error = cmig_trial_error_text(error)};
+
+	if (trial->incomplete)
+		row.error = psprintf("%s\nAn earlier statement was not tried.", row.error);
+	row.statement = statement;
+	row.rows = CMIG_NO_ROWS;
+	if (statement == trial->statement && cmig_runner_verifying() == trial->verifying)
+	{
+		row.line = trial->line;
+		row.command = trial->command;
+	}
+	if (trial->measuring)
+	{
+		cmig_measure_fail(&trial->measure);
+		row.measure = &trial->measure;
+		trial->measuring = false;
+	}
+	cmig_trial_add_row(trial, &row);
+}
+
+/* What reading the rest of a script needs. */
+typedef struct PassOver
+{
+	CmigTrial  *trial;
+	CmigStepTexts *texts;
+	int			after;
+	const char *reason;
+} PassOver;
+
+/* Add a row for each statement, as far as the script can be read. */
+static void
+pass_over(void *arg)
+{
+	PassOver   *rest = arg;
+	const CmigRunStep *step = cmig_step_texts_get(rest->texts, rest->trial->number - 1);
+	CmigScriptReader *script = cmig_script_open(step->sql);
+	CmigStatement statement;
+
+	(void) cmig_session_read_quietly();
+	while (cmig_script_next(script, &statement))
+	{
+		CmigTrialRow row = {.statement = statement.number,.line = statement.line};
+
+		if (statement.number <= rest->after)
+			continue;
+		row.command = CreateCommandName(statement.raw->stmt);
+		row.error = psprintf("not tried: %s", rest->reason);
+		cmig_trial_add_row(rest->trial, &row);
+	}
+}
+
+void
+cmig_trial_pass_over(CmigTrial *trial, CmigStepTexts *texts, int after, const char *reason)
+{
+	PassOver	rest = {.trial = trial,.texts = texts,.after = after,.reason = reason};
+	ErrorData  *error = cmig_subtransaction_rehearse(pass_over, &rest);
+
+	if (error != NULL)
+		cmig_trial_require_own_error(error);
+}
+
+bool
+cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step)
+{
+	StepAttempt attempt = {.trial = trial,.texts = texts,.step = step};
+	ErrorData  *error;
+	int			statement;
+
+	trial->statement = 0;
+	trial->measuring = false;
+	error = cmig_subtransaction_try(attempt_step, &attempt);
+	if (error == NULL)
+		return true;
+	cmig_trial_require_own_error(error);
+	cmig_existing_rolled_back(trial->relations);
+	statement = cmig_runner_statement();
+	add_failure(trial, error, statement);
+	if (cmig_run_limit_passed())
+		trial->stopped = "the time limit has passed";
+	if (statement > 0 && !cmig_runner_verifying())
+		cmig_trial_pass_over(trial, texts, statement,
+							 trial->stopped ? trial->stopped : psprintf("statement %d failed", statement));
+	return false;
+}
