@@ -92,3 +92,6 @@ SELECT * FROM cmig.dry_run();
 SELECT cmig.create_revision('Calls', 'SELECT * FROM cmig.dry_run()', revision => '001');
 SELECT statement, error FROM cmig.dry_run();
 DROP EXTENSION pg_cmig;
+DROP FUNCTION state();
+DROP VIEW names;
+DROP TABLE account, event;

@@ -219,6 +219,13 @@ cmig_existing_get(CmigExistingSet *set, Oid relation)
 	return existing;
 }
 
+/* For list_sort: by name. */
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(((CmigExisting *) lfirst(a))->name, ((CmigExisting *) lfirst(b))->name);
+}
+
 List *
 cmig_existing_all(CmigExistingSet *set)
 {
@@ -232,6 +239,7 @@ cmig_existing_all(CmigExistingSet *set)
 		if (relation->existed)
 			result = lappend(result, relation);
 	}
+	list_sort(result, compare_names);
 	return result;
 }
 

@@ -51,7 +51,7 @@ extern CmigExistingSet *cmig_existing_start(void);
 /* A relation by its OID; never NULL. */
 extern CmigExisting *cmig_existing_get(CmigExistingSet *set, Oid relation);
 
-/* All that were asked for and existed, in no order. */
+/* All that were asked for and existed, by name. */
 extern List *cmig_existing_all(CmigExistingSet *set);
 
 /* The sequences among them. */
