@@ -12,6 +12,7 @@
 
 #include "schema/annotate.h"
 #include "schema/compare.h"
+#include "schema/foreign.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/replace.h"
@@ -327,6 +328,11 @@ propagate(CmigDifference *difference)
 		{
 			CmigChange *dependent = difference->of_from[dependents.objects[j]->index];
 
+			if ((goes || is_disturbed(change, dependent)) && cmig_foreign_stays(difference, dependent))
+			{
+				cmig_foreign_prevents(change, dependent);
+				break;
+			}
 			if (dependent->to == NULL || dependent->action == CMIG_AGAIN ||
 				dependent->action == CMIG_UNSUPPORTED)
 				continue;
@@ -518,6 +524,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	difference->of_from = palloc0(sizeof(CmigChange *) * Max(from->count, 1));
 	difference->of_to = palloc0(sizeof(CmigChange *) * Max(to->count, 1));
 	match(difference);
+	cmig_foreign_refuse(difference);
 	decide_late(difference);
 	part_from_parents(difference);
 	propagate(difference);

@@ -18,6 +18,7 @@
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
 #include "schema/normal.h"
+#include "schema/others.h"
 #include "schema/rename_read.h"
 #include "schema/shadow.h"
 
@@ -121,6 +122,7 @@ cmig_diff_schemas(PG_FUNCTION_ARGS)
 	cmig_shadow_rename(diff.managed->schemas[0].oid, from_schema->schemas[0].name,
 					   "cmig.diff_schemas", read_renamed, &diff);
 	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, cmig_diff_line_add, &lines);
+	cmig_others_mark(from);
 	difference = cmig_compare(from, diff.image, &options);
 	cmig_rename_tell(difference);
 	cmig_deparse(difference, cmig_diff_line_add, &lines);

@@ -15,6 +15,7 @@
 #include "schema/diff_run.h"
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
+#include "schema/others.h"
 #include "schema/rename_read.h"
 #include "schema/shadow.h"
 #include "schema/target.h"
@@ -97,11 +98,11 @@ has_note(const CmigTarget *target, const CmigTargetNote *note)
  * the revisions, too.
  */
 static void
-add_notes(DiffRun *run)
+add_notes(DiffRun *run, const List *notes)
 {
 	ListCell   *cell;
 
-	foreach(cell, run->target->notes)
+	foreach(cell, notes)
 	{
 		const CmigTargetNote *note = lfirst(cell);
 
@@ -123,11 +124,13 @@ run_target(DiffRun *run)
 static List *
 compare(DiffRun *run, CmigImage *from)
 {
+	List	   *notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
 	CmigDifference *difference = cmig_compare(from, run->image, &run->options);
 
 	cmig_rename_tell(difference);
+	cmig_others_tell(difference);
 	cmig_deparse(difference, cmig_diff_line_add, &run->lines);
-	add_notes(run);
+	add_notes(run, notes);
 	return run->lines;
 }
 
@@ -142,6 +145,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	run_target(&run);
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
 							cmig_diff_line_add, &run.lines);
+	cmig_others_mark(from);
 	return compare(&run, from);
 }
 

@@ -29,7 +29,7 @@ static const CmigProperty properties[] = {
  */
 static const char default_privileges_sql[] =
 "SELECT 'pg_default_acl'::regclass::oid, d.oid, (row_number() OVER (PARTITION BY d.oid) - 1)::integer,"
-" NULL::oid, NULL::oid, NULL::integer, e.role, format('%s %s ON %s: %s', p.place, e.privilege, w.word, e.role), NULL::text, false,"
+" NULL::oid, NULL::oid, NULL::integer, e.role, format('%s %s ON %s: %s', p.place, e.privilege, w.word, e.role), pg_get_userbyid(d.defaclrole)::text, false,"
 " p.place, format('%s ON %s', e.privilege, w.word), CASE WHEN e.grantable THEN 't' END, CASE WHEN e.granted THEN 't' END"
 " FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace"
 " CROSS JOIN LATERAL (SELECT concat('FOR ROLE ', quote_ident(pg_get_userbyid(d.defaclrole)), ' IN SCHEMA ' || quote_ident(n.nspname)) AS place) p"
@@ -69,7 +69,7 @@ create_default_privileges(const CmigObject *object)
 
 CmigKind	cmig_kind_default_privileges = {
 	.name = "default privileges",.word = "DEFAULT PRIVILEGES",
-	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_FINAL,
+	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL | CMIG_KIND_FINAL,
 	CMIG_PROPERTIES(properties),
 	.sql = default_privileges_sql,.depends = default_privileges_depends,
 	.create = create_default_privileges,.drop = drop_default_privileges

@@ -27,7 +27,7 @@ static const CmigProperty properties[] = {
  */
 static const char extension_sql[] =
 "SELECT 'pg_extension'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
-" e.extname::text, quote_ident(e.extname), NULL::text, false, e.extversion::text, quote_ident(n.nspname)"
+" e.extname::text, quote_ident(e.extname), pg_get_userbyid(e.extowner)::text, false, e.extversion::text, quote_ident(n.nspname)"
 " FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
 " WHERE e.oid >= 16384 AND e.extname <> 'pg_cmig' AND e.extname !~ '^cmig_hidden_'";
 
@@ -52,7 +52,7 @@ alter_extension(CmigAlter *alter)
 }
 
 CmigKind	cmig_kind_extension = {
-	.name = "extension",.word = "EXTENSION",.flags = CMIG_KIND_GLOBAL,
+	.name = "extension",.word = "EXTENSION",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_NO_OWNER_SQL,
 	CMIG_PROPERTIES(properties),
 	.sql = extension_sql,.create = create_extension,.alter = alter_extension
 };

@@ -62,6 +62,10 @@ typedef struct CmigObject
 	bool		alone;			/* its table is detached from the parent
 								 * during the change */
 	bool		apart;			/* it must not be folded */
+	bool		foreign;		/* the caller may not alter it: it belongs to
+								 * another role */
+	bool		may_drop;		/* although it is foreign, as its schema is
+								 * the caller's */
 	bool		keeps;			/* properties that are not compared are kept
 								 * when it is re-created */
 	char	   *values[FLEXIBLE_ARRAY_MEMBER];	/* by property of the kind;

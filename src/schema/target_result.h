@@ -22,9 +22,7 @@ typedef struct CmigTargetNote
 	char	   *object;
 	char	   *reason;			/* text for the column hazard */
 	int			line;
-	bool		is_live;		/* the live database has an object of that
-								 * kind and name, which belongs to another
-								 * role and is left as it is */
+	char	   *role;			/* who ought to be the owner, or NULL */
 } CmigTargetNote;
 
 typedef struct CmigTarget

@@ -28,6 +28,12 @@ not_there(const RoleSpec *role)
 	return psprintf("role \"%s\" does not exist", role->rolename);
 }
 
+static const char *
+role_text(const RoleSpec *role)
+{
+	return quote_identifier(role->rolename ? role->rolename : GetUserNameFromId(get_rolespec_oid(role, false), false));
+}
+
 /* The first role in a list of RoleSpec that does not exist, or NULL. */
 static RoleSpec *
 find_missing(List *roles)
@@ -71,10 +77,14 @@ why_not_owner(const RoleSpec *role, const char *schema)
 }
 
 static void
-note_owner(CmigTargetState *state, ObjectType type, const char *name, const char *reason)
+note_owner(CmigTargetState *state, ObjectType type, const char *name, const RoleSpec *owner,
+		   const char *reason)
 {
-	cmig_target_note(state, "owner",
-					 psprintf("%s %s", cmig_target_object_kind(type), name), reason);
+	CmigTargetNote *note = cmig_target_note(state, "owner",
+											psprintf("%s %s", cmig_target_object_kind(type), name), reason);
+
+	if (owner->rolename != NULL)
+		note->role = MemoryContextStrdup(state->context, owner->rolename);
 }
 
 static Node *
@@ -87,7 +97,7 @@ adapt_alter_owner(CmigTargetState *state, AlterOwnerStmt *alter)
 	if (reason == NULL)
 		return (Node *) alter;
 	note_owner(state, alter->objectType,
-			   cmig_target_object_name(alter->objectType, alter->object), reason);
+			   cmig_target_object_name(alter->objectType, alter->object), alter->newowner, reason);
 	return NULL;
 }
 
@@ -107,7 +117,8 @@ adapt_alter_table(CmigTargetState *state, AlterTableStmt *alter)
 			kept = lappend(kept, command);
 		else
 			note_owner(state, alter->objtype,
-					   cmig_target_object_name(alter->objtype, (Node *) alter->relation), reason);
+					   cmig_target_object_name(alter->objtype, (Node *) alter->relation),
+					   command->newowner, reason);
 	}
 	if (list_length(kept) == list_length(alter->cmds))
 		return (Node *) alter;
@@ -127,7 +138,7 @@ adapt_create_schema(CmigTargetState *state, CreateSchemaStmt *create)
 
 	if (reason == NULL)
 		return (Node *) create;
-	note_owner(state, OBJECT_SCHEMA, quote_identifier(name), reason);
+	note_owner(state, OBJECT_SCHEMA, quote_identifier(name), create->authrole, reason);
 	create = copyObject(create);
 	create->schemaname = name;
 	create->authrole = NULL;
@@ -207,7 +218,8 @@ adapt_default_privileges(CmigTargetState *state, AlterDefaultPrivilegesStmt *alt
 
 			if (reason == NULL)
 				continue;
-			cmig_target_note(state, "default privileges", object, reason);
+			cmig_target_note(state, "default privileges",
+							 psprintf("FOR ROLE %s", role_text(lfirst(cell))), reason);
 			return NULL;
 		}
 	}

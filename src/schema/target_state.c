@@ -9,16 +9,14 @@
 #include "schema/target_object.h"
 #include "schema/target_state.h"
 
-#include "catalog/pg_event_trigger.h"
-#include "catalog/pg_publication.h"
 #include "lib/stringinfo.h"
 #include "utils/memutils.h"
 
 /* How many left-out statements a NOTICE names. */
 #define MAX_NAMED 10
 
-static CmigTargetNote *
-add_note(CmigTargetState *state, const char *kind, const char *object, const char *reason)
+CmigTargetNote *
+cmig_target_note(CmigTargetState *state, const char *kind, const char *object, const char *reason)
 {
 	MemoryContext caller = MemoryContextSwitchTo(state->context);
 	CmigTargetNote *note = palloc0(sizeof(CmigTargetNote));
@@ -30,12 +28,6 @@ add_note(CmigTargetState *state, const char *kind, const char *object, const cha
 	state->target->notes = lappend(state->target->notes, note);
 	MemoryContextSwitchTo(caller);
 	return note;
-}
-
-void
-cmig_target_note(CmigTargetState *state, const char *kind, const char *object, const char *reason)
-{
-	(void) add_note(state, kind, object, reason);
 }
 
 static void
@@ -51,24 +43,13 @@ add_missing(CmigTargetState *state, ObjectType type, const char *name, bool is_s
 	MemoryContextSwitchTo(caller);
 }
 
-static bool
-is_hidden(const CmigTargetState *state, ObjectType type, const char *name)
-{
-	Oid			catalog = type == OBJECT_EVENT_TRIGGER ? EventTriggerRelationId :
-	type == OBJECT_PUBLICATION ? PublicationRelationId : InvalidOid;
-
-	return OidIsValid(catalog) &&
-		cmig_shadow_global_find(state->shadow->hidden, catalog, name) != NULL;
-}
-
 void
 cmig_target_note_missing(CmigTargetState *state, ObjectType type, const char *name,
 						 const char *reason)
 {
 	if (cmig_target_find_missing(state, type, name) != NULL)
 		return;
-	add_note(state, cmig_target_object_kind(type), name, reason)->is_live =
-		is_hidden(state, type, name);
+	cmig_target_note(state, cmig_target_object_kind(type), name, reason);
 	add_missing(state, type, name, false);
 }
 

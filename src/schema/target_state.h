@@ -37,8 +37,8 @@ typedef struct CmigTargetMissing
 } CmigTargetMissing;
 
 /* Note that something could not be executed; all arguments are copied. */
-extern void cmig_target_note(CmigTargetState *state, const char *kind, const char *object,
-							 const char *reason);
+extern CmigTargetNote *cmig_target_note(CmigTargetState *state, const char *kind, const char *object,
+										const char *reason);
 
 /* The same for an object without a schema, which later statements may name. */
 extern void cmig_target_note_missing(CmigTargetState *state, ObjectType type,

@@ -1,0 +1,214 @@
+/*
+ * others.c
+ *	  Objects of other roles, which the caller may not alter.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/kinds.h"
+#include "schema/others.h"
+
+#include "access/htup_details.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_namespace.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/syscache.h"
+
+/* How many objects a NOTICE names. */
+#define MAX_NAMED 10
+
+/*
+ * Rights
+ */
+
+typedef struct Rights
+{
+	const char *owner;			/* of the object before, and the answer */
+	bool		has;
+} Rights;
+
+static bool
+acts_for(Rights *rights, const char *owner)
+{
+	Oid			role;
+
+	if (rights->owner != NULL && strcmp(rights->owner, owner) == 0)
+		return rights->has;
+	role = get_role_oid(owner, true);
+	rights->owner = owner;
+	rights->has = !OidIsValid(role) || has_privs_of_role(GetUserId(), role);
+	return rights->has;
+}
+
+/* The owner of the object's schema may drop it. */
+static bool
+owns_schema(const CmigObject *object)
+{
+	ObjectAddress address = {object->address.catalog, object->address.object, 0};
+	HeapTuple	tuple;
+	Oid			schema = is_objectclass_supported(address.classId) ? get_object_namespace(&address) : InvalidOid;
+	bool		owns;
+
+	if (!OidIsValid(schema))
+		return false;
+	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	owns = has_privs_of_role(GetUserId(), ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner);
+	ReleaseSysCache(tuple);
+	return owns;
+}
+
+void
+cmig_others_mark(CmigImage *image)
+{
+	Rights		rights = {0};
+
+	if (superuser())
+		return;
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+
+		if (object->owner != NULL && !acts_for(&rights, object->owner))
+		{
+			object->foreign = true;
+			object->may_drop = owns_schema(object);
+		}
+	}
+}
+
+/*
+ * Notes
+ */
+
+/* Is the note about this object? */
+static bool
+is_about(const CmigTargetNote *note, const CmigObject *object)
+{
+	size_t		length = strlen(note->object);
+
+	return strcmp(note->kind, object->kind->name) == 0 &&
+		(strcmp(note->object, object->name) == 0 ||
+		 (strncmp(note->object, object->identity, length) == 0 &&
+		  (object->identity[length] == '\0' || object->identity[length] == ' ')));
+}
+
+/* The live object of another role that the target could not make again. */
+static const CmigObject *
+find_foreign(const CmigImage *live, const CmigTargetNote *note)
+{
+	for (int i = 0; i < live->count; i++)
+		if (live->objects[i]->foreign && is_about(note, live->objects[i]))
+			return live->objects[i];
+	return NULL;
+}
+
+/* The only object of the kind with that name, which is not qualified, or NULL. */
+static CmigObject *
+find_unqualified(const CmigImage *image, const CmigKind *kind, const char *name)
+{
+	CmigObject *found = NULL;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+
+		if (object->kind != kind || strcmp(cmig_quote(object->name), name) != 0)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = object;
+	}
+	return found;
+}
+
+/* "table public.a", or "table a", as an object of the image, or NULL. */
+static CmigObject *
+find_named(const CmigImage *image, const char *name)
+{
+	int			count;
+	CmigKind  **kinds = cmig_kinds(&count);
+
+	for (int i = 0; i < count; i++)
+	{
+		size_t		length = strlen(kinds[i]->name);
+		CmigObject *object;
+
+		if (strncmp(name, kinds[i]->name, length) != 0 || name[length] != ' ')
+			continue;
+		object = cmig_image_lookup(image, kinds[i], name + length + 1);
+		if (object == NULL)
+			object = find_unqualified(image, kinds[i], name + length + 1);
+		if (object != NULL)
+			return object;
+	}
+	return NULL;
+}
+
+/*
+ * The target gives an object to a role that the caller may not act for.  If the
+ * live object is that role's already, there is no difference.
+ */
+static bool
+settle_owner(const CmigImage *live, const CmigImage *target, const CmigTargetNote *note)
+{
+	const CmigObject *from = note->role ? find_named(live, note->object) : NULL;
+	CmigObject *to;
+
+	if (from == NULL || from->owner == NULL || strcmp(from->owner, note->role) != 0)
+		return false;
+	to = find_named(target, note->object);
+	if (to != NULL)
+		to->owner = from->owner;
+	return true;
+}
+
+List *
+cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
+				   const CmigDiffOptions *options)
+{
+	List	   *kept = NIL;
+	ListCell   *cell;
+
+	foreach(cell, notes)
+	{
+		CmigTargetNote *note = lfirst(cell);
+
+		if (strcmp(note->kind, "owner") == 0 && (!options->owners || settle_owner(live, target, note)))
+			continue;
+		if (strcmp(note->kind, "privilege") == 0 && !options->privileges)
+			continue;
+		if (strcmp(note->kind, "comment") == 0 && !options->comments)
+			continue;
+		if (find_foreign(live, note) == NULL)
+			kept = lappend(kept, note);
+	}
+	return kept;
+}
+
+void
+cmig_others_tell(const CmigDifference *difference)
+{
+	StringInfoData list;
+	int			count = 0;
+
+	initStringInfo(&list);
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+
+		if (change->to != NULL || !change->from->foreign || !(change->from->kind->flags & CMIG_KIND_GLOBAL))
+			continue;
+		if (count++ < MAX_NAMED)
+			appendStringInfo(&list, "%s%s %s", count > 1 ? "\n" : "", change->from->kind->name, change->from->identity);
+	}
+	if (count > MAX_NAMED)
+		appendStringInfo(&list, "\nand %d more", count - MAX_NAMED);
+	if (count > 0)
+		ereport(NOTICE,
+				(errmsg("objects of other roles are left as they are"),
+				 errdetail_internal("%s", list.data)));
+}

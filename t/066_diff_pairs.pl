@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# cmig.diff, judged by pg_dump, with a part of the pairs of t/data/diff_pairs: as a
+# superuser, and as the owner of a database with extensions, an event trigger,
+# and a publication of other roles.  scripts/diff-fidelity judges all of them.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('pairs', 'wal_level = logical');
+$node->start;
+$ENV{PGHOST} = $node->host;
+$ENV{PGPORT} = $node->port;
+$ENV{PGDATABASE} = 'postgres';
+
+my $pairs = "$CmigNode::top/t/data/diff_pairs";
+
+sub judge
+{
+	my ($name, @options) = @_;
+	my $log = "$PostgreSQL::Test::Utils::log_path/fidelity_$name";
+	my @command = ("$CmigNode::top/scripts/diff-fidelity", '-j', '2', @options, $pairs);
+
+	is(system('bash', '-c', '"$@" >"$0" 2>&1', $log, @command), 0, "$name: what is applied is what pg_dump prints")
+	  or diag(slurp_file($log));
+	like(slurp_file($log), qr/^([1-9]\d*) of \1 pairs without failure/m, "$name: pairs were judged");
+}
+
+judge('superuser', '-k', '^sequences/');
+judge('owner', '-k', '^(?:views|global/(?:event|publication|extension|server|foreign))',
+	'--role', 'regress_diff_owner', '--setup', "$pairs/surroundings.psql");
+
+done_testing();
