@@ -8,7 +8,19 @@ usage: fuzz.py [--dsn DSN] [--seed N] [--calls N] [--minutes M] [--kinds N] [--u
 Needs a superuser's connection to a server of its own: it makes the roles and
 the databases regress_fuzz_*. The functions are read from the catalog, so that
 a new one is covered by itself. The work is cut into units; what a unit does
-depends on the seed and its number only, and each starts from the same database:
+depends on the seed and its number only, and each starts from the same database.
+Every second unit is one of a list that covers systematically what random units
+reach late; when the list ends, it begins again:
+
+  sound       calls that succeed, as superuser, as a role without privileges, and
+              with the search path below
+  hard        the same calls with one text argument replaced by a hard one: quotes,
+              long texts of long characters, quotes and comments that do not end
+  recipes     CALL of procedures that succeed, with hard names
+  spoiled     files that end in an open quote or comment, or are deeply nested
+  psql        scripts in which psql and the server could disagree
+
+The other units are random:
 
   calls       functions in one transaction, each in a savepoint, as superuser,
               as a migrator, as nobody; between them settings, rows of the
@@ -62,6 +74,10 @@ USERS = {"superuser": None, "migrator": "regress_fuzz_migrator", "nobody": "regr
 USERS_TEXTS = ("set_sql", "where_sql", "condition", "upgrade", "downgrade", "script", "reset", "backfill", "load", "stepwise", "add_check", "rls_test",
                'cmig."diff')
 OWN_SESSION = ("set_context", "clear_context", "set_protect")
+# arguments that are SQL
+SQL_ARGUMENTS = ("set_sql", "where_sql", "condition", "upgrade_sql", "downgrade_sql", "verify_sql", "script", "target_sql")
+# VOLATILE, but what they do is rolled back
+HARMLESS = ("rls_test", "draft")
 # what runs texts of its caller's, which may find whatever his path leads to
 USERS_SQL = ("upgrade", "downgrade", "reset", "backfill", "add_check", "rls_test", "diff")
 # of the server, when something was not released, or written where it must not be
@@ -118,6 +134,7 @@ class Fuzzer:
         self.called, self.succeeded = collections.Counter(), collections.Counter()
         self.defects = collections.Counter()
         self.sessions, self.dirty, self.statements = {}, True, []
+        self.own_syntax = False  # a syntax error is not the caller's, whatever is called
         self.folder = tempfile.mkdtemp(prefix="pg_cmig_fuzz.")
         os.chmod(self.folder, 0o755)
         self.admin = None
@@ -125,6 +142,7 @@ class Fuzzer:
         self.chains = [[open(f, encoding="utf-8", newline="").read() for f in sorted(glob.glob(chain + "/*.sql"))]
                        for chain in sorted(glob.glob(TOP + "/migrations/*/"))]
         self.make_template()
+        self.systematic = self.systematic_units()
 
     # --- sessions and databases
 
@@ -245,7 +263,7 @@ class Fuzzer:
                 raise Defect("a message is no text", str(error))
             if FREED in str(error):
                 raise Defect("freed memory is in a message", str(error))
-            if code == "42601" and not any(w in sql for w in USERS_TEXTS) and (
+            if code == "42601" and (self.own_syntax or not any(w in sql for w in USERS_TEXTS)) and (
                     error.diag.internal_query or "SQL statement" in (error.diag.context or "")):
                 raise Defect("syntax error in a statement of ours", str(error), error.diag.internal_query)
             return error
@@ -351,15 +369,107 @@ class Fuzzer:
                 continue
             after = self.state(connection)
             if not disturbs:
-                self.succeeded[function[0]] += 1
-                if function[3] != "v" and not sql.startswith("CREATE"):
-                    self.judge(before, after, "a function that is STABLE")
-                elif user == "nobody" and not sql.startswith("CREATE") and function[1] not in OWN_SESSION:
-                    self.judge(before, after, "who has no right to")
-                elif function[1] not in OWN_SESSION:
-                    self.judge(before[:1], after[:1], "a function")
+                self.judge_success(function, user, sql, before, after)
             before = after
         self.execute(connection, "ROLLBACK")
+
+    def judge_success(self, function, user, sql, before, after):
+        self.succeeded[function[0]] += 1
+        if (function[3] != "v" or function[1] in HARMLESS) and not sql.startswith("CREATE"):
+            self.judge(before, after, "a function that is STABLE")
+        elif user == "nobody" and not sql.startswith("CREATE") and function[1] not in OWN_SESSION:
+            self.judge(before, after, "who has no right to")
+        elif function[1] not in OWN_SESSION:
+            self.judge(before[:1], after[:1], "a function")
+
+    # --- systematic units
+
+    def sound_calls(self, kind):
+        """-> [(function, arguments)], calls that succeed"""
+        calls = []
+        for function in self.functions:
+            if function[2] == kind:
+                none = [{}] if function[6] == len(function[5]) else []
+                calls += [(function, chosen) for chosen in GOOD.get(function[0].replace("cmig.", "", 1), none)]
+        return calls
+
+    def hard_calls(self, kind):
+        """-> the same, each with one text argument that is hard"""
+        calls = []
+        for function, chosen in self.sound_calls(kind):
+            for name, type_ in zip(function[4] or [], function[5]):
+                if type_ in ("text", "name", "text[]"):
+                    calls.append((function, dict(chosen, **{name: type_})))
+        return calls
+
+    def systematic_units(self):
+        """-> [(method, arguments)]; where a type stands for a value, it is drawn"""
+        rnd = random.Random(args.seed)
+        units = [(self.spoiled_unit, end) for end in values.SPOILED] + [(self.psql_unit, s) for s in values.PSQL_STATEMENTS]
+
+        def cut(calls, size, method, *more):
+            rnd.shuffle(calls)
+            return [(method, calls[i:i + size]) + more for i in range(0, len(calls), size)]
+
+        untrapped = self.sound_calls("f")
+        trapped = [c for c in untrapped if not c[0][1].startswith(USERS_SQL)]
+        units += cut(list(untrapped), 8, self.sound_unit, "superuser", False) + cut(list(untrapped), 8, self.sound_unit, "nobody", False)
+        units += cut(trapped, 8, self.sound_unit, "superuser", True) + cut(self.hard_calls("f"), 8, self.sound_unit, "superuser", False)
+        units += cut(self.sound_calls("p") + self.hard_calls("p"), 10, self.recipes_unit)
+        rnd.shuffle(units)
+        return units
+
+    def hard_value(self, type_):
+        text = self.rnd.choice(values.HARD)
+        if type_ == "text[]":
+            return "ARRAY[%s]" % literal(text)
+        return literal(text[:15] if type_ == "name" else text) + "::" + type_
+
+    def systematic_call(self, function, chosen):
+        self.called[function[0]] += 1
+        self.counts["calls"] += 1
+        self.own_syntax = not any(v in ("text", "text[]") and n in SQL_ARGUMENTS for n, v in chosen.items())
+        drawn = {n: self.hard_value(v) if v in ("text", "name", "text[]") else v for n, v in chosen.items()}
+        return 'cmig."%s"(%s)' % (function[1], ", ".join('"%s" => %s' % item for item in drawn.items()))
+
+    def sound_unit(self, calls, user, trapped):
+        connection = self.session(user)
+        self.statements.append("-- as " + user)
+        self.execute(connection, "BEGIN")
+        if trapped:
+            self.execute(connection, "SET LOCAL search_path = trap, pg_catalog, app, public")
+        before = self.state(connection)
+        for function, chosen in calls:
+            sql = "SELECT * FROM " + self.systematic_call(function, chosen)
+            self.execute(connection, "SAVEPOINT s")
+            if not self.execute(connection, sql):
+                self.judge_success(function, user, sql, before, self.state(connection))
+            elif self.rnd.random() < .3:
+                self.execute(connection, "ROLLBACK TO s")
+                self.judge(before, self.state(connection), "an error")
+            self.execute(connection, "ROLLBACK TO s")
+        self.execute(connection, "ROLLBACK")
+
+    def recipes_unit(self, calls):
+        connection = self.session("superuser")
+        self.dirty = True
+        for function, chosen in calls:
+            before = self.state(connection, False)
+            if not self.execute(connection, "CALL " + self.systematic_call(function, chosen)):
+                self.succeeded[function[0]] += 1
+            self.judge(before, self.state(connection, False), "a procedure or function")
+
+    def spoiled_unit(self, end):
+        """end: what comes after a sound file, and how often"""
+        text, times = end
+        files = self.rnd.choice(self.chains)[:1] + [text * times]
+        self.load_files(files if self.rnd.random() < .5 else files[1:])
+
+    def psql_unit(self, statement):
+        connection = self.session("superuser")
+        self.dirty = True
+        for strings in ("on", "off"):
+            self.run_by_both(connection, "by psql", statement.replace("CANARY", self.folder + "/canary"), strings)
 
     def procedures_unit(self):
         user = self.rnd.choice(["superuser", "superuser", "migrator", "nobody"])
@@ -397,7 +507,7 @@ class Fuzzer:
             number, parent, statement, self.rnd.choice(values.SCRIPTS))
 
     def files_unit(self):
-        rnd, connection = self.rnd, self.session("superuser")
+        rnd = self.rnd
         if rnd.random() < .6:
             texts = rnd.choice(self.chains)[0 if rnd.random() < .8 else 1:rnd.choice([2, 3, 9])]
         else:
@@ -409,6 +519,10 @@ class Fuzzer:
             texts[n] = self.values.mutated(texts[n], rnd.choice([1, 1, 1, 2, 5]))
         if rnd.random() < .1:
             texts[-1] += rnd.choice(values.DEEP_FILES) * 100000
+        self.load_files(texts)
+
+    def load_files(self, texts):
+        rnd, connection = self.rnd, self.session("superuser")
         text = rnd.choice(["", "", "\n"]).join(texts).replace("\0", "")
         load = self.directory_of(texts) if rnd.random() < .3 else "cmig.load(%s)" % literal(text)
         self.execute(connection, "BEGIN")
@@ -505,18 +619,23 @@ class Fuzzer:
         return "INSERT INTO app.word VALUES (%s)" % rnd.choice(forms)
 
     def scripts_unit(self):
-        connection, canary = self.session("superuser"), self.folder + "/canary"
+        connection = self.session("superuser")
         self.dirty = True
         for _ in range(6):
-            self.statements = []
-            self.execute(connection, "DROP TABLE IF EXISTS app.word; CREATE TABLE app.word (w text); DELETE FROM cmig.version; "
-                                     "DELETE FROM cmig.progress; DELETE FROM cmig.journal; DELETE FROM cmig.revision")
-            message = "".join(self.rnd.choice(values.FOR_PSQL) for _ in range(3)).replace("CANARY", canary).replace("\n", " ")
+            message = "".join(self.rnd.choice(values.FOR_PSQL) for _ in range(3)).replace("CANARY", self.folder + "/canary").replace("\n", " ")
             script = ";\n".join(self.odd_statement() for _ in range(self.rnd.randrange(1, 4)))
-            if not self.execute(connection, "SELECT cmig.create_revision(%s, %s, revision => 'odd')" % (literal(message), literal(script))):
-                self.compare_with_psql(connection, canary)
+            self.run_by_both(connection, message, script, self.rnd.choice(["on", "off"]))
 
-    def compare_with_psql(self, connection, canary):
+    def run_by_both(self, connection, message, script, strings):
+        """Run a script by upgrade and by psql, and compare the rows."""
+        self.statements = []
+        self.execute(connection, "DROP TABLE IF EXISTS app.word; CREATE TABLE app.word (w text); DELETE FROM cmig.version; "
+                                 "DELETE FROM cmig.progress; DELETE FROM cmig.journal; DELETE FROM cmig.revision")
+        if not self.execute(connection, "SELECT cmig.create_revision(%s, %s, revision => 'odd')" % (literal(message), literal(script))):
+            self.compare_with_psql(connection, strings)
+
+    def compare_with_psql(self, connection, strings):
+        canary = self.folder + "/canary"
         result = "SELECT (SELECT string_agg(w, '|' ORDER BY ctid) FROM app.word), (SELECT string_agg(revision, ',') FROM cmig.version)"
         cur = connection.cursor()
         self.execute(connection, "BEGIN")
@@ -531,7 +650,6 @@ class Fuzzer:
         except psycopg2.Error:
             self.counts["scripts refused"] += 1
             return
-        strings = self.rnd.choice(["on", "off"])
         psql = subprocess.run(
             ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", args.dsn + " dbname=" + DATABASE], input=cur.fetchone()[0], text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -552,13 +670,16 @@ class Fuzzer:
     def unit(self, number):
         self.rnd = random.Random("%d/%d" % (args.seed, number))
         self.values = values.Values(self.rnd, DATABASE, self.table_columns)
-        self.statements = []
+        self.statements, self.own_syntax = [], False
         self.compares = self.rnd.random() < args.compare
-        unit = self.rnd.choice([self.calls_unit] * 16 + [self.files_unit] * 6 + [self.procedures_unit] * 3 + [self.scripts_unit])
-        if self.dirty or unit in (self.procedures_unit, self.scripts_unit):
+        if number % 2:
+            unit, arguments = self.rnd.choice([self.calls_unit] * 16 + [self.files_unit] * 6 + [self.procedures_unit] * 3 + [self.scripts_unit]), ()
+        else:
+            unit, *arguments = self.systematic[number // 2 % len(self.systematic)]
+        if self.dirty or unit in (self.procedures_unit, self.scripts_unit, self.recipes_unit, self.psql_unit):
             self.fresh_database()
         try:
-            unit()
+            unit(*arguments)
         except Defect as defect:
             self.report(number, unit.__name__, defect)
             self.dirty = True

@@ -53,7 +53,7 @@ GOOD = {
         {"target": "'app.plain'", "name": "'c1'", "condition": "'id > 0'"}, {"target": ODD, "name": "'c \" ''d'", "condition": "'true'"}],
     "add_foreign_key(regclass,text,regclass,text,text,text,text)": [
         {"target": "'app.child'", "columns": "'plain_id'::text", "referenced": "'app.plain'", "referenced_columns": "'id'::text", "name": "'f k'", "on_delete": "'CASCADE'"},
-        {"target": "'app.plain'", "columns": "'id'::text", "referenced": ODD, "referenced_columns": ODD_COLUMN + "::text"}],
+        {"target": "'app.plain'", "columns": "'id'::text", "referenced": ODD, "referenced_columns": ODD_COLUMN + "::text", "name": "'f \" k'"}],
     "add_foreign_key(regclass,text[],regclass,text[],text,text,text)": [
         {"target": "'app.two_keys'", "columns": "'{b,a}'::text[]", "referenced": "'app.two_keys'", "referenced_columns": "'{b,a}'::text[]"}],
     "add_unique(regclass,text,text)": [

@@ -90,6 +90,26 @@ DEEP_FILES = ["-- revision: a", "-- x-- revision: a\n", "/*", "$a$ ", "==> a <==
 # what psql could take for a command, a variable, or the end of something
 FOR_PSQL = ["\\! touch CANARY", "\n\\! touch CANARY\n", "\\", "'", '"', ":x", ":'HOST'", ':"USER"', ":{?x}", "`touch CANARY`", "\\g |touch CANARY", "\\o |touch CANARY\n",
             "\\gexec", ";", "--", "/*", "*/", "$q", "$$", "$cmig$", "\\'", "\\.\n", "\\q\n", "\r", "E'", "\\setenv", "\\set x `touch CANARY`", "\\copy x to program 'touch CANARY'"]
+# What systematic units put in the place of a text argument: all kinds of quotes,
+# texts that are cut within a character unless it is taken care of, what does not end.
+HARD = ["x y\"' :z", "a\\b'", "名" * 300, "x" + "ü" * 300, "/* ", "$x$", "'", "x -- y"]
+# (text, how often): the end of a file
+SPOILED = [(text, 1) for text in ("-- revision: z\n-- cmig:upgrade\n" + end for end in ("/* x", "'x", "$x$ x", '"x', "E'x\\'", "SELECT 1; -- x", "/* /* */ x"))] + [
+    (text, 200000) for text in DEEP_FILES]
+# Valid statements in which psql could find a variable, a command, or another end of
+# a string, unless script writes them otherwise.
+PSQL_STATEMENTS = [
+    "INSERT INTO app.word SELECT array_to_string((ARRAY['a', 'b', 'c'])[1:PORT], ',') FROM (SELECT 2 AS port) x",
+    "INSERT INTO app.word SELECT array_to_string((ARRAY['a', 'b', 'c'])[1:\"PORT\"], ',') FROM (SELECT 2 AS \"PORT\") x",
+    "INSERT INTO app.word VALUES ('a\\'), ('\n\\! touch CANARY\n')",
+    "INSERT INTO app.word VALUES ('a\\'';\n\\! touch CANARY\n')",
+    "INSERT INTO app.word VALUES ('a\\tb\\\\c')",
+    "INSERT INTO app.word VALUES ('a'\n'b\\' ), ('c')",
+    "INSERT INTO app.word VALUES (E'a'\n'b\\'';\n\\! touch CANARY\n')",
+    "INSERT INTO app.word VALUES ($$a\n\\! touch CANARY\n$$), ($x$:PORT :'HOST' $$ $x$)",
+    "INSERT INTO app.word VALUES ('a') /* '\n\\! touch CANARY\n */",
+    "CREATE FUNCTION app.begin_case(\"begin\" int) RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; END; INSERT INTO app.word VALUES ('a')",
+]
 # for anyelement and "any", in which the cast is part of the value
 POLYMORPHIC = ["NULL", "'1'", "1", "1.5", "NULL::text", "1::bigint", "'x'::text", "ARRAY[1]", "ARRAY[]::text[]", "ROW(1, 'x')", "NULL::app.plain",
                "NULL::app.audited", "NULL::app.audited_shapes", "NULL::app.parted", "NULL::app.parted_1", "NULL::app.pair", "NULL::app.seen",

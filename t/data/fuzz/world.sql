@@ -24,7 +24,7 @@ GRANT SELECT ON fuzz.odd TO PUBLIC;
 -- What an error must not change of a session. The caller's own eyes.
 CREATE FUNCTION fuzz.session_state() RETURNS text LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-	SELECT concat_ws(' ', session_user, current_setting('role'),
+	SELECT concat_ws(' ', session_user, current_user, current_setting('role'),
 		(SELECT sum(hashtextextended(name || '=' || coalesce(setting, '?'), 0)) FROM pg_settings WHERE name <> 'search_path'),
 		(SELECT count(*) FROM pg_cursors), (SELECT count(*) FROM pg_prepared_statements))
 $$;
