@@ -142,10 +142,10 @@ is_eight_at_once('eight', $eight, 'eight at once');
 
 	$first->query_safe("SET client_min_messages = warning; BEGIN; SELECT cmig.stamp('003')");
 	fails_with($node, 'eight', "BEGIN; SET LOCAL lock_timeout = '50ms'; SELECT cmig.upgrade('003')", '55P03',
-		'It waited for another run of pg_cmig.*Process \d+ of role "\w+"(?: \(application "[^"]*"\))? is in the way',
+		'It waited for another run of pg_cmig.*Blocked by process \d+ of role "\w+"(?: \(application "[^"]*"\))?;',
 		'lock_timeout bounds the wait for another run, which the error names');
 	$node->psql('eight', "SET lock_timeout = '50ms'; SELECT cmig.upgrade('003')", stderr => \my $err);
-	like($err, qr/NOTICE:  waiting for another run of pg_cmig in this database\nDETAIL:  Process \d+ .*ERROR:  canceling statement due to lock timeout/s,
+	like($err, qr/NOTICE:  waiting for another run of pg_cmig in this database\nDETAIL:  Blocked by process \d+ .*ERROR:  canceling statement due to lock timeout/s,
 		'after a notice that it waits');
 	my $second = start_psql($node, 'eight', "SET cmig.lock_timeout = '50ms'; SELECT cmig.upgrade('003');");
 	my $pid = wait_until_blocked($node);
@@ -155,7 +155,7 @@ is_eight_at_once('eight', $eight, 'eight at once');
 	$first->query_safe('COMMIT');
 	$first->quit;
 	is(finish_psql($second), 0, 'cmig.lock_timeout does not');
-	like($second->{err}, qr/NOTICE:  00000: waiting for another run of pg_cmig in this database\nDETAIL:  Process \d+ of role "\w+" \(application "[^"]+"\) is in the way; its transaction has been open for [\d.]+ seconds, idle since its last query: /,
+	like($second->{err}, qr/NOTICE:  00000: waiting for another run of pg_cmig in this database\nDETAIL:  Blocked by process \d+ of role "\w+" \(application "[^"]+"\); its transaction has been open for [\d.]+ seconds, idle since its last query: /,
 		'and its notice says who that is and since when');
 }
 

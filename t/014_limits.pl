@@ -84,7 +84,7 @@ sub run_waits
 
 my $run = run_waits('1s');
 like($run->{err},
-	qr/ERROR:  55P03: canceling statement due to cmig\.lock_timeout\nDETAIL:  The run has waited for locks for more than 1000 ms in all, last for AccessExclusiveLock on relation public\.[bc]\.\nProcess \d+ of role "[^"]+" \(application "[^"]+"\) is in the way; its transaction has been open for [\d.]+ seconds, idle since its last query: .*LOCK [bc]\b.*\nHINT:  .*pg_terminate_backend\(\d+\)/,
+	qr/ERROR:  55P03: canceling statement due to cmig\.lock_timeout\nDETAIL:  The run has waited for locks for more than 1000 ms in all, last for AccessExclusiveLock on relation public\.[bc]\.\nBlocked by process \d+ of role "[^"]+" \(application "[^"]+"\); its transaction has been open for [\d.]+ seconds, idle since its last query: .*LOCK [bc]\b.*\nHINT:  .*pg_terminate_backend\(\d+\)/,
 	'waits of half a second for several tables: together more than one second');
 is(query($node, 'waits', q{SELECT to_regclass('made') IS NULL}), 't', 'nothing of that run stays');
 $run = run_waits('60s');
@@ -122,7 +122,7 @@ wait_until_blocked($node);
 foreach my $call (q{cmig.upgrade('head')}, q{cmig.downgrade('-1')}, q{cmig.stamp('001')}, q{cmig.load('-- revision: 009')})
 {
 	fails_with($node, 'waits', "SELECT $call", '55P03',
-		'another run of pg_cmig is under way in this database.*DETAIL:  Process \d+.*HINT:  It is a stepwise run',
+		'another run of pg_cmig is under way in this database.*DETAIL:  Blocked by process \d+.*HINT:  It is a stepwise run',
 		"during a stepwise run: $call");
 }
 is(query($node, 'waits', 'SELECT revision FROM cmig.current()'), '002', 'looking is possible meanwhile');
@@ -139,7 +139,7 @@ query($node, 'waits', q{BEGIN; SELECT cmig.stamp('base'); PREPARE TRANSACTION 'h
 foreach my $when ('prepared', 'prepared before a restart')
 {
 	fails_with($node, 'waits', q{SET lock_timeout = '100ms'; SELECT cmig.upgrade('001')}, '55P03',
-		'Prepared transaction \d+ is in the way\.\nHINT:  SELECT \* FROM pg_prepared_xacts',
+		'Blocked by prepared transaction \d+\.\nHINT:  SELECT \* FROM pg_prepared_xacts',
 		"$when: the error names it and how to end it");
 	$node->restart;
 }

@@ -149,7 +149,7 @@ like($node->safe_psql('lock', "SELECT value FROM cmig.status() WHERE item = 'run
 fails_with($node, 'lock', "SELECT cmig.upgrade()", '55P03', 'another run of pg_cmig is under way', 'SELECT cmig.upgrade does not wait');
 $node->safe_psql('lock', "SELECT pg_cancel_backend($second_pid)");
 isnt(finish_psql($second), 0, 'a waiting run can be cancelled');
-like($second->{err}, qr/waiting for another run.*Process $first_pid.*57014/s, 'its messages name the process it waited for');
+like($second->{err}, qr/waiting for another run.*Blocked by process $first_pid.*57014/s, 'its messages name the process it waited for');
 $second = start_psql($node, 'lock', "CALL cmig.upgrade_stepwise();", 'second');
 wait_until_blocked($node, 'second');
 $holder->query_safe('COMMIT');
@@ -189,7 +189,7 @@ wait_until_blocked($node, 'second');
 $holder->query_safe('COMMIT');
 is(finish_psql($first), 0, 'the session that builds an index concurrently ends');
 is(finish_psql($second), 0, 'the session that waited for it ends too');
-like($first->{err}, qr/CREATE INDEX CONCURRENTLY will wait for open transactions to end.*Process \d+ of role.*SELECT count/s,
+like($first->{err}, qr/CREATE INDEX CONCURRENTLY will wait for open transactions to end.*Blocked by process \d+ of role.*SELECT count/s,
 	'a notice names the sessions the build waits for');
 $holder->quit;
 
@@ -205,11 +205,11 @@ $holder->query_safe('BEGIN; LOCK TABLE busy IN ACCESS SHARE MODE; SELECT 42 AS t
 my ($out, $err);
 $node->psql('retry', "SET cmig.lock_timeout = '100ms'; SET cmig.lock_retries = 2; \\set VERBOSITY verbose\nCALL cmig.upgrade_stepwise()",
 	stdout => \$out, stderr => \$err);
-my @notices = $err =~ /NOTICE:  00000: upgrade of 002 could not get a lock, attempt (\d) of 3; trying again in (\d+) ms\nDETAIL:  [^\n]*\nProcess $holder_pid of role "\w+"(?: \(application "[^"]*"\))? is in the way; its transaction has been open for [^\n]*the_answer/g;
+my @notices = $err =~ /NOTICE:  00000: upgrade of 002 could not get a lock, attempt (\d) of 3; trying again in (\d+) ms\nDETAIL:  [^\n]*\nBlocked by process $holder_pid of role "\w+"(?: \(application "[^"]*"\))?; its transaction has been open for [^\n]*the_answer/g;
 is(scalar(@notices), 4, 'each retry has a notice with the blocking process, its role, age, and query') or diag $err;
 ok($notices[3] > $notices[1], 'the delays between attempts grow') or diag "@notices";
-like($err, qr/ERROR:  55P03: canceling statement due to cmig.lock_timeout.*Process $holder_pid of role.*the_answer/s, 'the error message has the same details') or diag $err;
-is($node->safe_psql('retry', "SELECT outcome, sqlstate, statement, message LIKE '%Process $holder_pid%the_answer%' FROM cmig.journal ORDER BY id DESC LIMIT 1"),
+like($err, qr/ERROR:  55P03: canceling statement due to cmig.lock_timeout.*Blocked by process $holder_pid of role.*the_answer/s, 'the error message has the same details') or diag $err;
+is($node->safe_psql('retry', "SELECT outcome, sqlstate, statement, message LIKE '%Blocked by process $holder_pid%the_answer%' FROM cmig.journal ORDER BY id DESC LIMIT 1"),
 	'failed|55P03|2|t', 'the journal records the failure');
 is($node->safe_psql('retry', "SELECT to_regclass('made') IS NULL, (SELECT revision FROM cmig.version)"), 't|001', 'nothing of the failed step remains');
 $first = start_psql($node, 'retry', "SET cmig.lock_timeout = '100ms'; CALL cmig.upgrade_stepwise();", 'first');

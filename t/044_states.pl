@@ -43,7 +43,7 @@ sub begin
 
 sub status
 {
-	return $node->safe_psql($db, "SELECT coalesce(string_agg(item || ': ' || regexp_replace(value, 'Process \\d+.*', '<who>') || ' -- ' || hint, E'\\n'), '')"
+	return $node->safe_psql($db, "SELECT coalesce(string_agg(item || ': ' || regexp_replace(value, 'Blocked by process \\d+.*', '<who>') || ' -- ' || hint, E'\\n'), '')"
 		  . " FROM cmig.status() WHERE item IN ('running', 'interrupted', 'failed', 'partially applied')");
 }
 

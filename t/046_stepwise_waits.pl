@@ -79,11 +79,11 @@ revision('false', 'CREATE INDEX CONCURRENTLY item_a ON item (a)');
 $holder->query_safe('BEGIN; LOCK TABLE item IN SHARE UPDATE EXCLUSIVE MODE');
 fails_with($node, 'postgres', "$hurry\n$up", '55P03',
 	"canceling statement due to lock timeout\nDETAIL:  It waited for ShareUpdateExclusiveLock on relation public.item.\n"
-	  . "Process $holder_pid of role \"[^\"]+\" \\(application \"[^\"]+\"\\) is in the way; its transaction has been open for [0-9.]+ seconds, idle since its last query: LOCK TABLE item",
+	  . "Blocked by process $holder_pid of role \"[^\"]+\" \\(application \"[^\"]+\"\\); its transaction has been open for [0-9.]+ seconds, idle since its last query: LOCK TABLE item",
 	'lock_timeout ends the wait for the table, and the error names pid, user, age, state and query');
 my ($out, $err);
 $node->psql('postgres', "SET lock_timeout = '100ms'; SET cmig.lock_retries = 1;\n$up", stderr => \$err);
-like($err, qr/attempt 1 of 2; trying again in \d+ ms\nDETAIL:  [^\n]*\nProcess $holder_pid of role "[^"]+" \(application "[^"]+"\) is in the way; its transaction has been open for [0-9.]+ seconds, idle since its last query: LOCK TABLE item/,
+like($err, qr/attempt 1 of 2; trying again in \d+ ms\nDETAIL:  [^\n]*\nBlocked by process $holder_pid of role "[^"]+" \(application "[^"]+"\); its transaction has been open for [0-9.]+ seconds, idle since its last query: LOCK TABLE item/,
 	'so does the notice before another attempt');
 is(progress(), 'none', 'nothing was begun');
 $holder->query_safe('COMMIT');
@@ -182,7 +182,7 @@ foreach my $call ([ 'backfill', "cmig.backfill('moved', 'n = n + 1')" ],
 
 	$holder->query_safe('BEGIN; LOCK TABLE moved IN ACCESS EXCLUSIVE MODE');
 	fails_with($node, 'postgres', "$hurry\nCALL $sql;", '55P03',
-		"last for AccessShareLock on relation public.moved.\nProcess $holder_pid of role", "$name does not wait for long");
+		"last for AccessShareLock on relation public.moved.\nBlocked by process $holder_pid of role", "$name does not wait for long");
 	$run = start_psql($node, 'postgres', "SET cmig.lock_timeout = '100ms'; CALL $sql;", 'first');
 	wait_until_blocked($node, 'first');
 	select undef, undef, undef, 0.2;

@@ -178,7 +178,7 @@ cmig_toplevel_sleep(long ms)
  * Attempts
  */
 
-/* Were other sessions in the way, so that another attempt may succeed? */
+/* Was the run blocked by other sessions, so that another attempt may succeed? */
 static bool
 is_transient(const ErrorData *error)
 {

@@ -1,6 +1,6 @@
 /*
  * lock_wait.c
- *	  How long a run waits for locks, and which session is in the way.
+ *	  How long a run waits for locks, and which session blocks it.
  *
  * The timer's handler runs in a signal handler, so it reads only MyProc and
  * writes only the static struct below.  MyProc->waitLock is set while this
@@ -268,10 +268,10 @@ append_process(StringInfo buf, int pid, Oid caller)
 	PgBackendStatus *status = find_backend(pid);
 	char	   *role;
 
-	appendStringInfo(buf, "Process %d", pid);
+	appendStringInfo(buf, "Blocked by process %d", pid);
 	if (status == NULL)
 	{
-		appendStringInfoString(buf, " is in the way.");
+		appendStringInfoChar(buf, '.');
 		return;
 	}
 
@@ -282,13 +282,12 @@ append_process(StringInfo buf, int pid, Oid caller)
 	if (!has_privs_of_role(caller, ROLE_PG_READ_ALL_STATS) &&
 		!(OidIsValid(status->st_userid) && has_privs_of_role(caller, status->st_userid)))
 	{
-		appendStringInfoString(buf, " is in the way.");
+		appendStringInfoChar(buf, '.');
 		return;
 	}
 
 	if (status->st_appname != NULL && status->st_appname[0] != '\0')
 		appendStringInfo(buf, " (application \"%s\")", status->st_appname);
-	appendStringInfoString(buf, " is in the way");
 	if (status->st_xact_start_timestamp != 0)
 	{
 		appendStringInfoString(buf, "; its transaction has been open for ");
@@ -361,13 +360,14 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
 			continue;
 		if (shown == MAX_BLOCKERS)
 		{
-			appendStringInfo(&buf, "\n%d more are in the way.", count - i);
+			appendStringInfo(&buf, count - i == 1 ? "\nBlocked by %d more session." : "\nBlocked by %d more sessions.",
+							 count - i);
 			break;
 		}
 		if (shown++ > 0)
 			appendStringInfoChar(&buf, '\n');
 		if (TransactionIdIsValid(prepared))
-			appendStringInfo(&buf, "Prepared transaction %u is in the way.", prepared);
+			appendStringInfo(&buf, "Blocked by prepared transaction %u.", prepared);
 		else
 		{
 			if (*pid == 0)
@@ -402,7 +402,7 @@ cmig_lock_wait_snapshots(Oid caller, int older_ms)
 			continue;
 		if (shown++ == MAX_BLOCKERS)
 		{
-			appendStringInfoString(&buf, "\nMore are in the way.");
+			appendStringInfoString(&buf, "\nBlocked by more sessions.");
 			break;
 		}
 		if (shown > 1)
@@ -412,7 +412,7 @@ cmig_lock_wait_snapshots(Oid caller, int older_ms)
 	return shown > 0 ? buf.data : NULL;
 }
 
-/* Add what was waited for and which sessions were in the way to the error. */
+/* Add what was waited for and which sessions blocked the run to the error. */
 static void
 explain(const LOCKTAG *tag, LOCKMODE mode, Oid caller, const char *what)
 {

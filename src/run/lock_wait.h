@@ -1,11 +1,11 @@
 /*
  * lock_wait.h
- *	  How long a run waits for locks, and which session is in the way.
+ *	  How long a run waits for locks, and which session blocks it.
  *
  * While a watch is on, a timer checks every few milliseconds whether this
  * backend waits for a lock.  It adds up the waits and compares the sum with
  * cmig.lock_timeout, ends the wait that exceeds it, and remembers what was
- * waited for, so that an error can name the session in the way.
+ * waited for, so that an error can name the blocking session.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -48,7 +48,7 @@ extern void cmig_lock_wait_forget(void);
 
 /*
  * Must be called from an error context callback.  If the error in progress
- * ends a lock wait that the timer saw, add which session was in the way
+ * ends a lock wait that the timer saw, add which session blocked the run
  * (DETAIL, HINT), and turn the timer's own cancel into 55P03.
  */
 extern void cmig_lock_wait_explain(void);
