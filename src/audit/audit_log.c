@@ -350,19 +350,24 @@ make_fault(int sqlstate, char *problem, char *fix)
 	return fault;
 }
 
-/* The fault of a part of the log that belongs to the wrong role. */
+/*
+ * The fault of a part of the log that belongs to the wrong role; kind and name
+ * as in ALTER.
+ */
 static CmigAuditLogFault *
-foreign_owner(const char *what, Oid owner, Oid extension_owner)
+foreign_owner(const char *kind, const char *name, Oid owner, Oid extension_owner)
 {
-	char	   *name = GetUserNameFromId(extension_owner, true);
+	char	   *right_owner = GetUserNameFromId(extension_owner, true);
 	CmigAuditLogFault *fault =
 	make_fault(ERRCODE_INSUFFICIENT_PRIVILEGE,
-			   psprintf("%s belongs to role \"%s\"", what, GetUserNameFromId(owner, true)),
-			   psprintf("Drop or rename it if it is not an audit log of pg_cmig. Otherwise give the schema cmig_audit and everything in it to \"%s\" with ALTER ... OWNER TO",
-						name));
+			   psprintf("%s \"%s\" belongs to role \"%s\"", kind, name,
+						GetUserNameFromId(owner, true)),
+			   psprintf("ALTER %s %s OWNER TO %s -- or drop or rename it if pg_cmig did not create it",
+						strcmp(kind, "schema") == 0 ? "SCHEMA" : "TABLE", name,
+						right_owner ? quote_identifier(right_owner) : "<owner>"));
 
 	fault->detail = psprintf("An audit log is trusted only if it belongs to the extension's owner, \"%s\", because its owner can read and change it.",
-							 name);
+							 right_owner);
 	return fault;
 }
 
@@ -388,7 +393,7 @@ missing_part(Oid schema)
 	{
 		CmigAuditLogFault *fault =
 		make_fault(ERRCODE_UNDEFINED_TABLE, "there is no audit log in this database",
-				   "If there was one, restore it from a backup. To create an empty one: SELECT * FROM cmig.enable_audit('<table>')");
+				   "SELECT * FROM cmig.enable_audit('<table>') -- creates an empty one; or restore the log from a backup");
 
 		fault->missing = true;
 		return fault;
@@ -398,7 +403,7 @@ missing_part(Oid schema)
 		if (parts[i].needed && !OidIsValid(get_relname_relid(parts[i].name, schema)))
 			return make_fault(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 							  psprintf("\"cmig_audit.%s\" is missing", parts[i].name),
-							  "Restore the audit log from a backup. To start with an empty one, rename the schema cmig_audit and call cmig.enable_audit() for each audited table.");
+							  "ALTER SCHEMA cmig_audit RENAME TO cmig_audit_old -- then cmig.enable_audit creates an empty log; or restore it from a backup");
 	}
 	return NULL;
 }
@@ -413,7 +418,7 @@ cmig_audit_log_fault(Oid extension_owner)
 	{
 		owner = owner_of_schema(schema);
 		if (!cmig_audit_log_trusted(owner, extension_owner))
-			return foreign_owner("schema \"cmig_audit\"", owner, extension_owner);
+			return foreign_owner("schema", "cmig_audit", owner, extension_owner);
 	}
 	for (int i = 0; OidIsValid(schema) && i < lengthof(parts); i++)
 	{
@@ -424,11 +429,12 @@ cmig_audit_log_fault(Oid extension_owner)
 			continue;
 		owner = owner_of_relation(relation, &kind);
 		if (!cmig_audit_log_trusted(owner, extension_owner))
-			return foreign_owner(psprintf("\"cmig_audit.%s\"", parts[i].name), owner, extension_owner);
+			return foreign_owner("relation", psprintf("cmig_audit.%s", parts[i].name), owner, extension_owner);
 		if (kind != parts[i].kind)
 			return make_fault(ERRCODE_WRONG_OBJECT_TYPE,
 							  psprintf("\"cmig_audit.%s\" is not what pg_cmig created", parts[i].name),
-							  "Rename or drop it, and restore the audit log from a backup if there was one.");
+							  psprintf("ALTER TABLE cmig_audit.%s RENAME TO %s_old -- then restore the audit log from a backup, if there was one",
+									   parts[i].name, parts[i].name));
 	}
 	return missing_part(schema);
 }
