@@ -105,6 +105,8 @@ PSQL_STATEMENTS = [
     "INSERT INTO app.word VALUES ('a\\'';\n\\! touch CANARY\n')",
     "INSERT INTO app.word VALUES ('a\\tb\\\\c')",
     "INSERT INTO app.word VALUES ('a'\n'b\\' ), ('c')",
+    "INSERT INTO app.word SELECT set_config('standard_conforming_' || 'strings', 'off', false); INSERT INTO app.word VALUES ('a\\'';\n\\! touch CANARY\n')",
+    "SELECT set_config('standard_conforming_' || 'strings', 'off', true); INSERT INTO app.word VALUES ('a\\'), ('\n\\! touch CANARY\n')",
     "INSERT INTO app.word VALUES (E'a'\n'b\\'';\n\\! touch CANARY\n')",
     "INSERT INTO app.word VALUES ($$a\n\\! touch CANARY\n$$), ($x$:PORT :'HOST' $$ $x$)",
     "INSERT INTO app.word VALUES ('a') /* '\n\\! touch CANARY\n */",
