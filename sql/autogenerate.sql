@@ -53,9 +53,9 @@ SELECT cmig.require_schema(:'models');
 SELECT revision FROM cmig.downgrade('-1');
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema(:'models');
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Back', '', rev_id => '004', store => true);
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Back', '-- nothing', rev_id => '004', store => true);
 SELECT revision FROM cmig.upgrade();
-SELECT cmig.require_schema('');
+SELECT cmig.require_schema('-- nothing');
 SELECT revision FROM cmig.downgrade('-1');
 SELECT cmig.require_schema(:'models');
 SELECT revision FROM cmig.upgrade();
@@ -83,21 +83,39 @@ SELECT revision, hazards FROM cmig.autogenerate('Again', 'CREATE TABLE t (); CRE
 SELECT revision, hazards FROM cmig.autogenerate('Schemas', 'CREATE TABLE app.t ()', 'v', head => 'side@head', schemas => '{app}');
 SELECT pg_temp.undated(content) FROM cmig.autogenerate('Renames', 'CREATE TABLE t2 ()', 'v', head => 'side@head', renames => '{"table public.t -> t2"}');
 
+-- what ORMs cannot define is left alone
+CREATE TABLE m (id int PRIMARY KEY, note text) WITH (fillfactor = 50);
+ALTER TABLE m ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, REPLICA IDENTITY FULL, ALTER note SET STORAGE EXTERNAL, ALTER note SET STATISTICS 7;
+CREATE POLICY p ON m USING (true);
+CREATE VIEW v AS SELECT note FROM m, t;
+GRANT SELECT ON m TO PUBLIC;
+SELECT cmig.require_schema('CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note text)', compare => 'models');
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Models', 'CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note varchar(9), more int) WITH (fillfactor = 60)', 'v', head => 'side@head', compare => 'models', store => true);
+SELECT revision FROM cmig.upgrade('v');
+SELECT revision FROM cmig.downgrade('v-1');
+SELECT * FROM cmig.diff('CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note text)', compare => 'models');
+SELECT cmig.remove_revision('v');
+-- and goes with its table; what depends on something that is dropped is told
+SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Models', 'CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY)', 'v', head => 'side@head', compare => 'models');
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Models', 'CREATE TABLE t ()', 'v', head => 'side@head', compare => 'models');
+DROP TABLE m CASCADE;
+
 -- wrong calls
 SELECT * FROM cmig.autogenerate(NULL, '');
 SELECT * FROM cmig.autogenerate('a', NULL, head => '005');
 SELECT * FROM cmig.autogenerate('a', 'CREATE TABL x', head => '005');
-SELECT * FROM cmig.autogenerate('a', '', '001');
-SELECT * FROM cmig.autogenerate('a', '', head => 'nothing');
-SELECT * FROM cmig.autogenerate('a', '', head => '004');
-SELECT * FROM cmig.autogenerate('a', '', head => '005', file_template => NULL);
-SELECT * FROM cmig.autogenerate('a', '', head => '005', source => 'dead');
-SELECT * FROM cmig.autogenerate('a', '', head => '005', compare => 'some');
-SELECT * FROM cmig.autogenerate('a', '', head => '005', schemas => '{}');
+SELECT * FROM cmig.autogenerate('a', '--', '001');
+SELECT * FROM cmig.autogenerate('a', '--', head => 'nothing');
+SELECT * FROM cmig.autogenerate('a', '--', head => '004');
+SELECT * FROM cmig.autogenerate('a', '--', head => '005', file_template => NULL);
+SELECT * FROM cmig.autogenerate('a', '--', head => '005', source => 'dead');
+SELECT * FROM cmig.autogenerate('a', '--', head => '005', compare => 'some');
+SELECT * FROM cmig.autogenerate('a', '--', head => '005', schemas => '{}');
 SELECT cmig.require_schema(NULL);
-SELECT cmig.require_schema('', source => 'dead');
+SELECT cmig.require_schema('--', source => 'dead');
+SELECT cmig.require_schema(E' \n');
 BEGIN READ ONLY;
-SELECT cmig.require_schema('');
+SELECT cmig.require_schema('--');
 ROLLBACK;
 DROP TABLE t;
 DROP EXTENSION pg_cmig;

@@ -36,6 +36,21 @@ replay_argument(FunctionCallInfo fcinfo, int n)
 	return true;
 }
 
+/*
+ * A target without a character is rather a program that has failed than a
+ * schema without objects.
+ */
+static void
+require_target(const char *target_sql)
+{
+	if (target_sql != NULL && target_sql[strspn(target_sql, " \t\r\n")] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("target_sql is empty"),
+				 errdetail("Everything in the schemas would be dropped."),
+				 errhint("If that is what you want, use '-- nothing' as target_sql.")));
+}
+
 /* What brings the source to the target; a List of CmigDiffLine *. */
 static List *
 find_differences(const CmigManaged *managed, const char *target_sql,
@@ -43,6 +58,7 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 {
 	CmigSituation now = cmig_move_read(true);
 
+	require_target(target_sql);
 	if (replay)
 		return cmig_diff_run_replay(cmig_replay_plan_all(&now), managed, target_sql, options, function);
 	cmig_pending_require_heads(&now);

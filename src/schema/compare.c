@@ -14,6 +14,7 @@
 #include "schema/compare.h"
 #include "schema/foreign.h"
 #include "schema/kind_table.h"
+#include "schema/keep.h"
 #include "schema/kinds.h"
 #include "schema/replace.h"
 
@@ -144,6 +145,39 @@ compare_single(CmigDifference *difference, CmigChange *change)
 		change->action = change->to ? CMIG_CREATE : CMIG_DROP;
 }
 
+/* Keep the properties that ORMs cannot define and the target does not have. */
+static void
+keep_unknown(const CmigObject *from, CmigObject *to)
+{
+	const CmigKind *kind = to->kind;
+
+	for (int i = 0; i < kind->nproperties; i++)
+		if ((kind->properties[i].flags & CMIG_PROPERTY_NO_MODEL) != 0 && to->values[i] == NULL)
+			to->values[i] = from->values[i];
+}
+
+/* ORMs cannot define the object: only a person can decide to drop it. */
+static void
+refuse_drop(CmigChange *change, const CmigObject *missing)
+{
+	change->action = CMIG_UNSUPPORTED;
+	change->reason = psprintf("the target lacks %s %s, on which it depends", missing->kind->name, missing->identity);
+}
+
+/* Is it, or the object that it belongs to, one that is not dropped? */
+static bool
+is_refused(const CmigDifference *difference, const CmigObject *object)
+{
+	for (; object != NULL; object = object->parent)
+	{
+		const CmigChange *change = difference->of_from[object->index];
+
+		if (change != NULL && change->action == CMIG_UNSUPPORTED && change->to == NULL)
+			return true;
+	}
+	return false;
+}
+
 static void
 add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 {
@@ -155,9 +189,15 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 		difference->of_from[from->index] = change;
 	if (to != NULL)
 		difference->of_to[to->index] = change;
+	if (from != NULL && to != NULL && difference->options->models)
+		keep_unknown(from, to);
 	if (from != NULL && to != NULL)
 		compare_pair(difference, change);
-	else if (!(to == NULL && difference->options->models && !(from->kind->flags & CMIG_KIND_MODEL)))
+	else if (to == NULL && difference->options->models && is_refused(difference, from->parent))
+		return;
+	else if (to == NULL && difference->options->models && cmig_keep_missing(from, difference->to))
+		refuse_drop(change, cmig_keep_missing(from, difference->to));
+	else
 		compare_single(difference, change);
 }
 
@@ -515,6 +555,8 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 {
 	CmigDifference *difference = palloc0(sizeof(CmigDifference));
 
+	if (options->models)
+		cmig_keep_unknown(from, to);
 	difference->from = from;
 	difference->to = to;
 	difference->options = options;

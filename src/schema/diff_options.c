@@ -69,6 +69,9 @@ cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 {
 	options->models = models_argument(fcinfo, n);
 	cmig_diff_annotations(fcinfo, n + 1, options);
+	/* ORMs know nothing of privileges */
+	if (options->models)
+		options->privileges = false;
 	options->renames = renames_argument(fcinfo, n + 4);
 	options->concurrently = cmig_argument_bool(fcinfo, n + 5, false);
 }

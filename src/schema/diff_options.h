@@ -21,7 +21,7 @@ extern void cmig_diff_annotations(FunctionCallInfo fcinfo, int n, CmigDiffOption
 /*
  * The arguments compare, owners, privileges, comments, renames, and
  * concurrently, starting at argument n.  Raises 22023 for an invalid value of
- * compare.
+ * compare.  With models, privileges are not compared.
  */
 extern void cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
 

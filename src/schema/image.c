@@ -135,17 +135,24 @@ compare_pointers(const void *a, const void *b)
 }
 
 void
+cmig_image_sort(CmigImage *image)
+{
+	if (image->count > 1)
+		qsort(image->objects, image->count, sizeof(CmigObject *), compare_pointers);
+	for (int i = 0; i < image->count; i++)
+		image->objects[i]->index = i;
+}
+
+void
 cmig_image_finish(CmigImage *image)
 {
 	ListCell   *cell;
 
-	if (image->count > 1)
-		qsort(image->objects, image->count, sizeof(CmigObject *), compare_pointers);
+	cmig_image_sort(image);
 	for (int i = 0; i < image->count; i++)
 	{
 		CmigObject *object = image->objects[i];
 
-		object->index = i;
 		object->depends = object->ndepends == 0 ? NULL :
 			palloc(sizeof(CmigObject *) * object->ndepends);
 		object->ndepends = 0;

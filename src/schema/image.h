@@ -54,6 +54,12 @@ extern void cmig_object_follow(CmigObject *object, CmigObject *on);
  */
 extern void cmig_image_finish(CmigImage *image);
 
+/*
+ * Sort the objects again, after some were added to a finished image with their
+ * depends.
+ */
+extern void cmig_image_sort(CmigImage *image);
+
 /* The object of that kind with that identity, or NULL; after cmig_image_finish(). */
 extern CmigObject *cmig_image_lookup(const CmigImage *image, const struct CmigKind *kind,
 									 const char *identity);

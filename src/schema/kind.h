@@ -44,6 +44,9 @@ typedef struct CmigDdl
 #define CMIG_PROPERTY_LIST			0x04	/* a list "a, b" in any order */
 #define CMIG_PROPERTY_CAREFUL		0x08	/* alter() examines it even if it
 											 * is equal */
+#define CMIG_PROPERTY_NO_MODEL		0x10	/* ORMs cannot define it: if only
+											 * models are compared, the
+											 * default means unchanged */
 
 /* A property of a kind: its name and how its values are compared. */
 typedef struct CmigProperty

@@ -33,11 +33,11 @@ static const CmigProperty properties[] = {
 	[IDENTITY] = {"identity"},
 	[IDENTITY_OPTIONS] = {"options of the identity"},
 	[GENERATED] = {"generation expression", CMIG_PROPERTY_EXPRESSION},
-	[STORAGE] = {"storage"},
+	[STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL},
 	[DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
-	[COMPRESSION] = {"compression"},
-	[STATISTICS] = {"statistics target"},
-	[OPTIONS] = {"options", CMIG_PROPERTY_LIST},
+	[COMPRESSION] = {"compression", CMIG_PROPERTY_NO_MODEL},
+	[STATISTICS] = {"statistics target", CMIG_PROPERTY_NO_MODEL},
+	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
 	[OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT},
 };
 
@@ -186,6 +186,16 @@ alter_details(CmigAlter *alter)
 	cmig_options_alter(alter, OPTIONS, psprintf("TABLE ONLY %s ALTER COLUMN %s", to->parent->identity, cmig_quote(to->name)), "");
 }
 
+/* Changing the type resets the storage and the compression. */
+static void
+append_details(StringInfo buf, const CmigObject *column)
+{
+	if (column->values[STORAGE] != NULL)
+		appendStringInfo(buf, ", ALTER COLUMN %s SET STORAGE %s", cmig_quote(column->name), column->values[STORAGE]);
+	if (column->values[COMPRESSION] != NULL)
+		appendStringInfo(buf, ", ALTER COLUMN %s SET COMPRESSION %s", cmig_quote(column->name), column->values[COMPRESSION]);
+}
+
 static char *
 type_action(const CmigObject *from, const CmigObject *to)
 {
@@ -196,6 +206,7 @@ type_action(const CmigObject *from, const CmigObject *to)
 	if (to->values[COLLATION])
 		appendStringInfo(&buf, " COLLATE %s", to->values[COLLATION]);
 	cmig_using_append(&buf, cmig_quote(to->name), from->values[TYPE], to->values[TYPE]);
+	append_details(&buf, to);
 	return buf.data;
 }
 

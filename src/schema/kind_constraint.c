@@ -28,10 +28,10 @@ static const CmigProperty properties[] = {
 	[DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
 	[TYPE] = {"type"},
 	[INDEX] = {"index", CMIG_PROPERTY_SILENT},
-	[INDEX_OPTIONS] = {"storage parameters", CMIG_PROPERTY_LIST},
-	[TABLESPACE] = {"tablespace"},
-	[CLUSTERED] = {"clustered"},
-	[REPLICA_IDENTITY] = {"replica identity"},
+	[INDEX_OPTIONS] = {"storage parameters", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
+	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL},
+	[CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL},
+	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL},
 	[PARTITIONED] = {"of a partitioned table", CMIG_PROPERTY_SILENT},
 };
 

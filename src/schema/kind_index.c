@@ -20,10 +20,10 @@ enum
 
 static const CmigProperty properties[] = {
 	[DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
-	[TABLESPACE] = {"tablespace"},
-	[CLUSTERED] = {"clustered"},
-	[REPLICA_IDENTITY] = {"replica identity"},
-	[STATISTICS] = {"statistics targets"},
+	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL},
+	[CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL},
+	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL},
+	[STATISTICS] = {"statistics targets", CMIG_PROPERTY_NO_MODEL},
 };
 
 /*

@@ -30,18 +30,18 @@ enum
 };
 
 static const CmigProperty properties[] = {
-	[PERSISTENCE] = {"persistence"},
+	[PERSISTENCE] = {"persistence", CMIG_PROPERTY_NO_MODEL},
 	[PARTITION_KEY] = {"partition key", CMIG_PROPERTY_EXPRESSION},
 	[IS_PARTITION] = {"partition", CMIG_PROPERTY_SILENT},
 	[INHERITS] = {"inherits"},
 	[OF_TYPE] = {"type"},
-	[METHOD] = {"access method"},
-	[TABLESPACE] = {"tablespace"},
-	[OPTIONS] = {"options", CMIG_PROPERTY_LIST},
-	[TOAST_OPTIONS] = {"options of the TOAST table", CMIG_PROPERTY_LIST},
-	[REPLICA_IDENTITY] = {"replica identity"},
-	[ROW_SECURITY] = {"row security"},
-	[FORCE_ROW_SECURITY] = {"forced row security"},
+	[METHOD] = {"access method", CMIG_PROPERTY_NO_MODEL},
+	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL},
+	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
+	[TOAST_OPTIONS] = {"options of the TOAST table", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
+	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL},
+	[ROW_SECURITY] = {"row security", CMIG_PROPERTY_NO_MODEL},
+	[FORCE_ROW_SECURITY] = {"forced row security", CMIG_PROPERTY_NO_MODEL},
 };
 
 static const char table_sql[] =

@@ -1,0 +1,141 @@
+/*
+ * keep.c
+ *	  Objects that the target lacks and that are nevertheless kept.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/keep.h"
+#include "schema/kinds.h"
+
+typedef struct Keep
+{
+	const CmigImage *from;
+	CmigImage  *to;
+	CmigObject **copies;		/* by the index in from: the object in to, or
+								 * NULL */
+	bool	   *kept;			/* by the index in from */
+} Keep;
+
+/* The object of the target that is the same as one of the other image. */
+static CmigObject *
+counterpart(const CmigImage *to, const CmigObject *object)
+{
+	return cmig_image_lookup(to, object->kind, object->identity);
+}
+
+static bool
+remains(const Keep *keep, const CmigObject *object)
+{
+	return keep->copies[object->index] != NULL || keep->kept[object->index];
+}
+
+static bool
+can_stay(const Keep *keep, const CmigObject *object)
+{
+	if (object->parent != NULL && !remains(keep, object->parent))
+		return false;
+	for (int i = 0; i < object->ndepends; i++)
+		if (!remains(keep, object->depends[i]))
+			return false;
+	return true;
+}
+
+static bool
+is_unknown(const CmigObject *object)
+{
+	for (; object != NULL; object = object->parent)
+		if ((object->kind->flags & CMIG_KIND_MODEL) == 0)
+			return object->kind != &cmig_kind_other;
+	return false;
+}
+
+/* Decide which objects are kept, starting with all that may be. */
+static void
+decide(Keep *keep)
+{
+	bool		changed = true;
+
+	for (int i = 0; i < keep->from->count; i++)
+	{
+		keep->copies[i] = counterpart(keep->to, keep->from->objects[i]);
+		keep->kept[i] = keep->copies[i] == NULL && is_unknown(keep->from->objects[i]);
+	}
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < keep->from->count; i++)
+		{
+			if (!keep->kept[i] || can_stay(keep, keep->from->objects[i]))
+				continue;
+			keep->kept[i] = false;
+			changed = true;
+		}
+	}
+}
+
+static CmigObject *
+copy(const CmigObject *object)
+{
+	Size		size = offsetof(CmigObject, values) + sizeof(char *) * object->kind->nproperties;
+	CmigObject *result = palloc(size);
+
+	memcpy(result, object, size);
+	result->parent = result->child = result->last_child = result->sibling = NULL;
+	return result;
+}
+
+/* Let an object refer to the objects of the target. */
+static void
+connect(const Keep *keep, const CmigObject *object, CmigObject *result)
+{
+	if (object->parent != NULL)
+		result->parent = keep->copies[object->parent->index];
+	result->depends = palloc(sizeof(CmigObject *) * Max(object->ndepends, 1));
+	for (int i = 0; i < object->ndepends; i++)
+		result->depends[i] = keep->copies[object->depends[i]->index];
+	result->soft = palloc(sizeof(CmigObject *) * Max(object->nsoft, 1));
+	result->nsoft = 0;
+	for (int i = 0; i < object->nsoft; i++)
+		if (keep->copies[object->soft[i]->index] != NULL)
+			result->soft[result->nsoft++] = keep->copies[object->soft[i]->index];
+}
+
+void
+cmig_keep_unknown(const CmigImage *from, CmigImage *to)
+{
+	Keep		keep = {from, to};
+	bool		any = false;
+
+	keep.copies = palloc0(sizeof(CmigObject *) * Max(from->count, 1));
+	keep.kept = palloc0(sizeof(bool) * Max(from->count, 1));
+	decide(&keep);
+	for (int i = 0; i < from->count; i++)
+		if (keep.kept[i])
+			keep.copies[i] = copy(from->objects[i]);
+	for (int i = 0; i < from->count; i++)
+	{
+		if (!keep.kept[i])
+			continue;
+		connect(&keep, from->objects[i], keep.copies[i]);
+		cmig_image_add(to, keep.copies[i]);
+		any = true;
+	}
+	if (any)
+		cmig_image_sort(to);
+	pfree(keep.copies);
+	pfree(keep.kept);
+}
+
+const CmigObject *
+cmig_keep_missing(const CmigObject *object, const CmigImage *to)
+{
+	if (!is_unknown(object) || counterpart(to, object) != NULL ||
+		(object->parent != NULL && counterpart(to, object->parent) == NULL))
+		return NULL;
+	for (int i = 0; i < object->ndepends; i++)
+		if (counterpart(to, object->depends[i]) == NULL)
+			return object->depends[i];
+	return NULL;
+}

@@ -1,0 +1,29 @@
+/*
+ * keep.h
+ *	  Objects that the target lacks and that are nevertheless kept.
+ *
+ * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_KEEP_H
+#define CMIG_KEEP_H
+
+#include "postgres.h"
+#include "schema/image.h"
+
+/*
+ * For a target of models only: add the objects of one image that ORMs cannot
+ * define to the other one, unless their parents are not in it, or objects that
+ * they depend on.  Then they are re-created if something that they depend on
+ * changes.
+ */
+extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
+
+/*
+ * Is it such an object, which was not added although its parent, if it has
+ * one, remains?  Returns what it depends on, or NULL.
+ */
+extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
+
+#endif							/* CMIG_KEEP_H */
