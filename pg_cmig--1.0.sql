@@ -106,6 +106,20 @@ CREATE TABLE cmig.secret (
 	value bytea NOT NULL
 );
 
+CREATE TABLE cmig.ddl_log (
+	at timestamptz NOT NULL,
+	command text NOT NULL,
+	object_type text,
+	object text,
+	role name NOT NULL,
+	session_role name NOT NULL,
+	application_name text,
+	client_address inet,
+	transaction_id xid8,
+	query text,
+	reason text
+);
+CREATE INDEX ddl_log_at_idx ON cmig.ddl_log (at);
 
 -- cmig.secret is left out: keys do not belong in a dump
 SELECT pg_catalog.pg_extension_config_dump('cmig.revision', '');
@@ -114,6 +128,7 @@ SELECT pg_catalog.pg_extension_config_dump('cmig.journal', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.progress', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.ddl_log', '');
 
 COMMENT ON TABLE cmig.revision IS 'The revisions: edges, scripts, flags. Rows may be written by hand; they are validated when used.';
 COMMENT ON COLUMN cmig.revision.revision IS 'Identifier: up to 128 bytes, none of @ : + , ; { } " '' or white space; not head, heads, base, current';
@@ -178,6 +193,15 @@ COMMENT ON COLUMN cmig.backfill_run.batches IS 'Batches committed so far';
 COMMENT ON COLUMN cmig.backfill_run.started_at IS 'When it began';
 COMMENT ON COLUMN cmig.backfill_run.updated_at IS 'When the last batch was committed';
 COMMENT ON COLUMN cmig.backfill_run.active IS 'Time spent, without the time between an interruption and the next CALL';
+COMMENT ON TABLE cmig.ddl_log IS 'DDL outside of migration runs, recorded while cmig.ddl_policy is log, or after cmig.allow_ddl().';
+COMMENT ON COLUMN cmig.ddl_log.at IS 'When the command ended';
+COMMENT ON COLUMN cmig.ddl_log.command IS 'Command tag, such as ALTER TABLE; allow_ddl for a call of that function';
+COMMENT ON COLUMN cmig.ddl_log.object_type IS 'What was changed: table, index, function, ...; of GRANT and REVOKE, the type of the object';
+COMMENT ON COLUMN cmig.ddl_log.object IS 'Its name as the server writes it; NULL for GRANT and REVOKE';
+COMMENT ON COLUMN cmig.ddl_log.role IS 'The role of the session, as set by SET ROLE';
+COMMENT ON COLUMN cmig.ddl_log.session_role IS 'The role that has connected, or SET SESSION AUTHORIZATION';
+COMMENT ON COLUMN cmig.ddl_log.query IS 'The first 1,000 bytes of what the client sent; NULL for commands that can contain a password';
+COMMENT ON COLUMN cmig.ddl_log.reason IS 'The reason given to cmig.allow_ddl() in this transaction';
 COMMENT ON TABLE cmig.secret IS 'Keys; readable by the owner only and never dumped.';
 COMMENT ON COLUMN cmig.secret.name IS 'What the key is for';
 COMMENT ON COLUMN cmig.secret.value IS 'The key';
@@ -1097,6 +1121,60 @@ COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, bo
 COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'The schema as SQL that makes it, sorted so that the same schema gives the same text. Raises 22004, 22023, 3F000.';
 COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean) IS 'What brings the database to the schema that target_sql makes: the statements in order, with those that bring it back in reverse order. No rows: no difference. Raises 22004, 22023, 25006, 42501, 55000, and what target_sql raises.';
 COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'What brings one schema to what another one is, as diff. Raises 22004, 22023, 25006, 3F000, 55000.';
+
+--
+-- DDL outside of migration runs
+--
+
+CREATE FUNCTION cmig.set_ddl_policy(policy text)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_set_ddl_policy'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.allow_ddl(reason text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_allow_ddl'
+LANGUAGE C VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+
+CREATE FUNCTION cmig.ddl_event(event text, tag text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_ddl_event'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+-- Calls the library only if there may be a policy, and does not stop DDL if
+-- there is no library.  A policy that was set after the session began is not
+-- yet in the session's settings.
+CREATE FUNCTION cmig.ddl_trigger()
+RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF current_setting('cmig.ddl_policy', true) IS NULL AND NOT EXISTS (
+		SELECT FROM pg_db_role_setting s WHERE s.setrole = 0 AND s.setconfig::text LIKE '%cmig.ddl_policy=%')
+	THEN
+		RETURN;
+	END IF;
+	BEGIN
+		PERFORM cmig.ddl_event(TG_EVENT, TG_TAG);
+	EXCEPTION WHEN undefined_file THEN
+		RAISE WARNING 'cmig.ddl_policy has no effect: %', SQLERRM
+			USING HINT = 'Install the library of pg_cmig again, or DROP EXTENSION pg_cmig';
+	END;
+END
+$$;
+
+CREATE EVENT TRIGGER cmig_ddl_start ON ddl_command_start
+WHEN TAG IN ('CREATE INDEX', 'DROP INDEX', 'ALTER TABLE') EXECUTE FUNCTION cmig.ddl_trigger();
+CREATE EVENT TRIGGER cmig_ddl_end ON ddl_command_end EXECUTE FUNCTION cmig.ddl_trigger();
+CREATE EVENT TRIGGER cmig_ddl_drop ON sql_drop EXECUTE FUNCTION cmig.ddl_trigger();
+ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS;
+ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;
+ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS;
+
+COMMENT ON FUNCTION cmig.set_ddl_policy(text) IS 'Set cmig.ddl_policy for the database (allow, log, or deny), or reset it with NULL, as its owner or a superuser. It takes effect at once, also in open sessions. Returns the policy that the database has now; raises 22023, 42501, 25006.';
+COMMENT ON FUNCTION cmig.allow_ddl(text) IS 'Allow DDL outside of migration runs until the end of the transaction, although cmig.ddl_policy is deny; the reason and what is done are recorded in cmig.ddl_log. Raises 22023, 25006.';
+COMMENT ON FUNCTION cmig.ddl_event(text, text) IS 'Applies cmig.ddl_policy to the command of an event trigger. Called by cmig.ddl_trigger(); raises MG022, and 39P03 if it is called otherwise.';
+COMMENT ON FUNCTION cmig.ddl_trigger() IS 'The function of the event triggers that watch for DDL outside of migration runs. It does nothing unless cmig.ddl_policy is set.';
 
 --
 -- Privileges: everything belongs to the bootstrap superuser, so that no other

@@ -30,6 +30,7 @@
 #include "base/compat.h"
 #include "base/result.h"
 #include "base/settings.h"
+#include "guard/ddl_allow.h"
 #include "inspect/dry_run.h"
 #include "move/move.h"
 #include "move/move_argument.h"
@@ -76,6 +77,7 @@ _PG_init(void)
 	cmig_audit_init();
 	cmig_target_init();
 	cmig_dry_run_init();
+	cmig_ddl_allow_init();
 	MarkGUCPrefixReserved("cmig");
 }
 

@@ -44,5 +44,7 @@
 #define ERRCODE_CMIG_NO_CONTEXT				MAKE_SQLSTATE('M','G','0','2','0')
 /* cmig.rls_gate: row-level security has gaps */
 #define ERRCODE_CMIG_RLS_GATE				MAKE_SQLSTATE('M','G','0','2','1')
+/* cmig.ddl_policy: DDL outside of a run is denied */
+#define ERRCODE_CMIG_DDL_DENIED				MAKE_SQLSTATE('M','G','0','2','2')
 
 #endif							/* CMIG_ERRORS_H */

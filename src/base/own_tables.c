@@ -34,7 +34,8 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-static const char *const names[] = {"revision", "version", "journal", "progress", "backfill_run"};
+static const char *const names[] = {"revision", "version", "journal", "progress", "backfill_run",
+"ddl_log"};
 
 static Oid	tables[lengthof(names)];	/* by name, as last looked up */
 static uint64 changes = 1;		/* counts events that may have altered them */

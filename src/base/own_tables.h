@@ -8,8 +8,8 @@
 #define CMIG_OWN_TABLES_H
 
 /*
- * Raise 55000 unless each of cmig.revision, version, journal, progress and
- * backfill_run that exists is a plain table of the extension, so that a query
+ * Raise 55000 unless each of cmig.revision, version, journal, progress,
+ * backfill_run, and ddl_log that exists is a plain table of the extension, so that a query
  * returns exactly its rows.  Costs nothing while none of them is altered.
  */
 extern void cmig_own_tables_check(void);

@@ -8,7 +8,7 @@
  * - In a SECURITY DEFINER function its values do not count.  What counts there
  *	 was set by the function itself (its SET clause, SET or set_config() in its
  *	 body), or for the database or the server.
- * - cmig.protect and cmig.rls_gate are read from where their owner put them,
+ * - cmig.protect, cmig.ddl_policy, and cmig.rls_gate are read from where their owner put them,
  *	 pg_db_role_setting or the configuration files, at each use.  The session's
  *	 copy may be missing: a value from the connection's options hides the
  *	 database's, and if it is refused when this library is loaded, the built-in
@@ -36,6 +36,7 @@
 #include "utils/guc_tables.h"
 
 static int	protect = CMIG_PROTECT_OFF;
+static int	ddl_policy = CMIG_DDL_ALLOW;
 static int	checksum_policy = CMIG_CHECKSUM_ERROR;
 
 static const struct config_enum_entry protect_options[] = {
@@ -44,6 +45,14 @@ static const struct config_enum_entry protect_options[] = {
 	{"on", CMIG_PROTECT_ON, false},
 	{"false", CMIG_PROTECT_OFF, true},
 	{"true", CMIG_PROTECT_ON, true},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry ddl_policy_options[] = {
+	{"allow", CMIG_DDL_ALLOW, false},
+	{"log", CMIG_DDL_LOG, false},
+	{"deny", CMIG_DDL_DENY, false},
+	{"off", CMIG_DDL_ALLOW, true},
 	{NULL, 0, false}
 };
 
@@ -322,6 +331,27 @@ cmig_settings_unprotect_hint(bool commits)
 				   : "If this is meant: BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT");
 }
 
+CmigDdlPolicy
+cmig_settings_ddl_policy_stored(void)
+{
+	struct config_generic *setting = find_setting("cmig.ddl_policy");
+
+	return parse_enum(setting, cmig_stored_setting(setting, false));
+}
+
+CmigDdlPolicy
+cmig_settings_ddl_policy(void)
+{
+	return Max(ddl_policy, (int) cmig_settings_ddl_policy_stored());
+}
+
+const char *
+cmig_settings_ddl_policy_name(CmigDdlPolicy policy)
+{
+	return config_enum_lookup_by_value((struct config_enum *) find_setting("cmig.ddl_policy"),
+									   policy);
+}
+
 CmigChecksumPolicy
 cmig_settings_checksum_policy(void)
 {
@@ -359,6 +389,15 @@ cmig_settings_init(void)
 							 "Refuses what would destroy data: off, base (reset, downgrade to base, purge, prune), on (these and every downgrade).",
 							 NULL, &protect, CMIG_PROTECT_OFF,
 							 protect_options, PGC_USERSET, 0, NULL, NULL, NULL);
+
+	/*
+	 * cmig.ddl_policy: what happens to changes of the schema that no revision
+	 * makes.
+	 */
+	DefineCustomEnumVariable("cmig.ddl_policy",
+							 "What happens to DDL outside of a migration run: allow, log (in cmig.ddl_log), or deny.",
+							 NULL, &ddl_policy, CMIG_DDL_ALLOW,
+							 ddl_policy_options, PGC_USERSET, 0, NULL, NULL, NULL);
 
 	/*
 	 * cmig.checksum_policy: what cmig.load does when the text of an applied

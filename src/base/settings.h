@@ -21,6 +21,14 @@ typedef enum CmigProtect
 	CMIG_PROTECT_ON
 } CmigProtect;
 
+/* What happens to DDL outside of a run; from the least to the most strict. */
+typedef enum CmigDdlPolicy
+{
+	CMIG_DDL_ALLOW,
+	CMIG_DDL_LOG,
+	CMIG_DDL_DENY
+} CmigDdlPolicy;
+
 /* What happens if the text of an applied revision has changed. */
 typedef enum CmigChecksumPolicy
 {
@@ -64,6 +72,14 @@ extern const char *cmig_settings_protect_stored(void);
 
 /* The hint of a protection error; commits: the call cannot be in a transaction block. */
 extern char *cmig_settings_unprotect_hint(bool commits);
+
+/*
+ * The policy on DDL: the one that is stored for the database, or else for the
+ * server.  A session can make it stricter for itself.
+ */
+extern CmigDdlPolicy cmig_settings_ddl_policy(void);
+extern const char *cmig_settings_ddl_policy_name(CmigDdlPolicy policy);
+extern CmigDdlPolicy cmig_settings_ddl_policy_stored(void);
 
 extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
 

@@ -18,6 +18,7 @@
 #include "base/settings.h"
 #include "graph/graph_walk.h"
 #include "graph/plan.h"
+#include "guard/ddl_guard.h"
 #include "report/access_check.h"
 #include "report/check.h"
 #include "report/view.h"
@@ -208,6 +209,24 @@ put_access(FunctionCallInfo fcinfo)
 				   "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
 }
 
+/* The policy on DDL outside of runs, and what it has recorded. */
+static void
+put_ddl_policy(FunctionCallInfo fcinfo)
+{
+	CmigDdlPolicy policy = cmig_settings_ddl_policy_stored();
+	int64		logged = cmig_ddl_guard_logged();
+
+	if (policy != CMIG_DDL_ALLOW)
+		put_status(fcinfo, "DDL policy", cmig_settings_ddl_policy_name(policy),
+				   cmig_ddl_guard_is_armed() ? NULL :
+				   "ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS; ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;"
+				   " ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS");
+	if (logged > 0)
+		put_status(fcinfo, "DDL outside of runs",
+				   psprintf(INT64_FORMAT " in cmig.ddl_log", logged),
+				   "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
+}
+
 Datum
 cmig_status(PG_FUNCTION_ARGS)
 {
@@ -258,6 +277,7 @@ cmig_status(PG_FUNCTION_ARGS)
 				   psprintf("%s: %s", problem->object, problem->problem), problem->fix);
 	}
 	put_access(fcinfo);
+	put_ddl_policy(fcinfo);
 	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
 		put_status(fcinfo, "protected",
 				   cmig_settings_protect() == CMIG_PROTECT_ON

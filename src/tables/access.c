@@ -68,7 +68,7 @@ static const char *const usage[] = {
  */
 static const char *const reader[] = {
 	"SELECT ON cmig.revision, cmig.version, cmig.journal, cmig.progress,"
-	" cmig.backfill_run, cmig.backfill_progress",
+	" cmig.backfill_run, cmig.backfill_progress, cmig.ddl_log",
 	"SELECT ON SEQUENCE cmig.backfill_run_id_seq",
 	NULL
 };
@@ -111,6 +111,7 @@ static const char *const owner[] = {
 /*
  * Functions by name, with all their forms.  Those that are in no list are
  * reserved to the owner (grant_access, revoke_access, audit_import,
+ * ddl_event, ddl_trigger,
  * journal_trigger).  Readers of the audit log also need SELECT on it, which is
  * not part of a level. sql/access.sql has the same lists and fails for a
  * function that is in none of them.
@@ -127,11 +128,12 @@ static const char *const author_functions[] = {
 };
 
 static const char *const migrator_functions[] = {
-	"add_check", "add_foreign_key", "add_not_null", "add_unique", "audit_retain",
+	"add_check", "add_foreign_key", "add_not_null", "add_unique", "allow_ddl",
+	"audit_retain",
 	"audit_trigger", "backfill", "disable_audit", "disable_rls",
 	"downgrade", "downgrade_stepwise", "dry_run", "enable_audit",
 	"enable_audit_schema", "enable_rls", "enable_rls_schema", "repair", "reset",
-	"reset_stepwise", "rls_test", "set_protect", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
+	"reset_stepwise", "rls_test", "set_ddl_policy", "set_protect", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
 };
 
 /* Each level, as the lists of which it consists. */

@@ -1,0 +1,204 @@
+--
+-- cmig.ddl_policy: DDL outside of migration runs is allowed, recorded, or denied
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+CREATE ROLE regress_ddl_team;
+CREATE ROLE regress_ddl_app;
+GRANT CREATE ON SCHEMA public TO regress_ddl_team, regress_ddl_app;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_ddl_team', 'migrator');
+CREATE VIEW log AS SELECT command, object_type, object, role, session_role = current_user AS own_session,
+	application_name, reason FROM cmig.ddl_log ORDER BY at, command, object;
+
+-- without a policy nothing is recorded
+CREATE TABLE invoice (id serial PRIMARY KEY, note text);
+SELECT count(*) FROM cmig.ddl_log;
+SHOW cmig.ddl_policy;
+SELECT item, value, hint FROM cmig.status() WHERE item LIKE 'DDL%';
+
+-- log: a row for each object, whoever does it and in whatever way
+SELECT cmig.set_ddl_policy('log');
+ALTER TABLE invoice ADD COLUMN total numeric, DROP COLUMN note;
+CREATE TABLE customer (id serial PRIMARY KEY);
+CREATE UNIQUE INDEX CONCURRENTLY customer_id ON customer (id);
+DROP INDEX CONCURRENTLY customer_id;
+DO $$ BEGIN EXECUTE 'CREATE VIEW unpaid AS SELECT * FROM invoice'; END $$;
+CREATE FUNCTION sum_up(int) RETURNS int LANGUAGE sql AS 'SELECT $1';
+CREATE TRIGGER same BEFORE UPDATE ON invoice FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+DROP TRIGGER same ON invoice;
+GRANT SELECT ON invoice TO regress_ddl_app;
+CREATE SCHEMA "Mein Schema"
+	CREATE TABLE t (a int);
+COMMENT ON TABLE "Mein Schema".t IS 'one';
+DROP SCHEMA "Mein Schema" CASCADE;
+CREATE EXTENSION citext;
+DROP EXTENSION citext;
+SET ROLE regress_ddl_app;
+CREATE TABLE by_app ();
+DROP TABLE by_app;
+RESET ROLE;
+SELECT * FROM log;
+SELECT item, value, hint FROM cmig.status() WHERE item LIKE 'DDL%';
+TRUNCATE cmig.ddl_log;
+
+-- what is left out: temporary objects, what does not change the schema, what
+-- fails, and pg_cmig itself
+CREATE TEMP TABLE mine (a serial PRIMARY KEY);
+CREATE INDEX ON mine (a);
+ALTER TABLE mine ADD COLUMN b int;
+CREATE TRIGGER same BEFORE UPDATE ON mine FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+DROP TRIGGER same ON mine;
+CREATE TEMP VIEW mine_too AS SELECT * FROM mine;
+CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+DROP FUNCTION pg_temp.f();
+DROP TABLE mine CASCADE;
+INSERT INTO customer DEFAULT VALUES;
+VACUUM customer;
+REINDEX TABLE customer;
+CREATE TABLE invoice ();
+BEGIN; CREATE TABLE gone (); ROLLBACK;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_ddl_app', 'reader');
+SELECT cmig.create_revision('orders', 'CREATE TABLE orders (id serial PRIMARY KEY); CREATE INDEX ON orders (id)',
+	'DROP TABLE orders', revision => '001');
+SELECT revision FROM cmig.upgrade();
+SELECT count(*) AS diffs FROM cmig.diff('CREATE TABLE other (a int)', compare => 'models');
+SELECT revision FROM cmig.downgrade('-1');
+SELECT * FROM log;
+
+-- DDL after a run in the same transaction is outside of it
+BEGIN;
+SELECT revision FROM cmig.upgrade();
+CREATE TABLE after_run ();
+COMMIT;
+SELECT command, object FROM log;
+TRUNCATE cmig.ddl_log;
+
+-- statements that can contain a password are not kept
+CREATE FOREIGN DATA WRAPPER nothing;
+CREATE SERVER elsewhere FOREIGN DATA WRAPPER nothing;
+CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (password 'secret');
+DROP FOREIGN DATA WRAPPER nothing CASCADE;
+SELECT command, query FROM cmig.ddl_log ORDER BY at;
+TRUNCATE cmig.ddl_log;
+
+-- a long statement is cut off, at a character
+\set long '''ä' `printf 'x%.0s' $(seq 1200)` ''''
+COMMENT ON TABLE customer IS :long;
+SELECT length(query), octet_length(query) FROM cmig.ddl_log;
+TRUNCATE cmig.ddl_log;
+
+-- deny
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+SELECT cmig.set_ddl_policy('deny');
+ALTER TABLE invoice ADD COLUMN paid boolean;
+DROP TABLE customer;
+DROP OWNED BY regress_ddl_app;
+GRANT ALL ON invoice TO PUBLIC;
+DO $$ BEGIN CREATE TABLE hidden (); EXCEPTION WHEN OTHERS THEN RAISE EXCEPTION '% %', SQLSTATE, SQLERRM; END $$;
+CREATE EXTENSION citext;
+-- before they have done anything
+CREATE INDEX CONCURRENTLY customer_id ON customer (id);
+CREATE INDEX CONCURRENTLY customer_id ON public.customer (id);
+DROP INDEX CONCURRENTLY invoice_pkey;
+CREATE TABLE measure (at date);
+SELECT relname FROM pg_class WHERE relname IN ('customer_id', 'measure', 'hidden') ORDER BY 1;
+-- temporary objects, pg_cmig, and runs
+CREATE TEMP TABLE mine (a int PRIMARY KEY);
+CREATE INDEX CONCURRENTLY ON mine (a);
+DROP TABLE mine;
+SELECT revision FROM cmig.downgrade('-1');
+CALL cmig.upgrade_stepwise('head');
+CALL cmig.add_check('invoice', 'total_check', 'total > 0');
+
+-- an exception, by those who may run revisions
+BEGIN;
+SELECT cmig.allow_ddl('the disk is full');
+DROP TABLE customer;
+SELECT cmig.allow_ddl('and more');
+ALTER TABLE invoice ADD COLUMN paid boolean;
+COMMIT;
+SELECT command, object, role, reason FROM log;
+CREATE TABLE customer ();
+-- it ends with its savepoint
+BEGIN;
+SAVEPOINT one;
+SELECT cmig.allow_ddl('a try');
+CREATE TABLE a_try ();
+ROLLBACK TO one;
+CREATE TABLE a_try ();
+COMMIT;
+BEGIN;
+SAVEPOINT one;
+SELECT cmig.allow_ddl('kept');
+RELEASE one;
+CREATE TABLE kept ();
+COMMIT;
+SELECT command, object, reason FROM log WHERE reason IN ('a try', 'kept');
+SELECT cmig.allow_ddl(NULL);
+SELECT cmig.allow_ddl(E' \n');
+SET ROLE regress_ddl_team;
+BEGIN;
+SELECT cmig.allow_ddl('team');
+CREATE TABLE by_team ();
+COMMIT;
+SET ROLE regress_ddl_app;
+SELECT cmig.allow_ddl('application');
+SELECT command, role FROM cmig.ddl_log WHERE reason = 'team' ORDER BY at;
+DELETE FROM cmig.ddl_log;
+INSERT INTO cmig.ddl_log (at, command, role, session_role) VALUES (now(), 'CREATE TABLE', 'postgres', 'postgres');
+SELECT cmig.ddl_event('ddl_command_end', 'CREATE TABLE');
+RESET ROLE;
+
+-- a session can make the policy stricter for itself, not looser
+SET cmig.ddl_policy = allow;
+CREATE TABLE looser ();
+SELECT cmig.set_ddl_policy(NULL);
+CREATE TABLE looser ();
+SET cmig.ddl_policy = deny;
+CREATE TABLE stricter ();
+RESET cmig.ddl_policy;
+CREATE TABLE stricter ();
+SET session_replication_role = replica;
+SELECT cmig.set_ddl_policy('deny');
+CREATE TABLE replicated ();
+RESET session_replication_role;
+
+-- values and rights
+SELECT cmig.set_ddl_policy('forbid');
+SET ROLE regress_ddl_team;
+SELECT cmig.set_ddl_policy('allow');
+RESET ROLE;
+BEGIN READ ONLY;
+SELECT cmig.set_ddl_policy('allow');
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT cmig.allow_ddl('why');
+ROLLBACK;
+-- the functions are called as they are meant to be
+SELECT cmig.ddl_event('ddl_command_end', 'CREATE TABLE');
+SELECT cmig.ddl_event('sql_drop', 'DROP TABLE');
+SELECT cmig.ddl_event(NULL, NULL);
+SELECT cmig.ddl_trigger();
+
+-- superusers can disable the event triggers; status shows it
+SELECT item, value, hint FROM cmig.status() WHERE item = 'DDL policy';
+ALTER EVENT TRIGGER cmig_ddl_end DISABLE;
+SELECT item, value, hint FROM cmig.status() WHERE item = 'DDL policy';
+CREATE TABLE disabled ();
+ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;
+DROP EVENT TRIGGER cmig_ddl_end;
+DROP FUNCTION cmig.ddl_trigger();
+
+-- the extension can be dropped and created whatever the policy is
+BEGIN;
+SELECT cmig.allow_ddl('end of test');
+DROP VIEW log;
+COMMIT;
+DROP EXTENSION pg_cmig;
+CREATE TABLE free ();
+CREATE EXTENSION pg_cmig;
+CREATE TABLE denied ();
+SELECT cmig.set_ddl_policy(NULL);
+DROP OWNED BY regress_ddl_team, regress_ddl_app;
+DROP ROLE regress_ddl_team, regress_ddl_app;

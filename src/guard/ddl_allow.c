@@ -1,0 +1,85 @@
+/*
+ * ddl_allow.c
+ *	  Exceptions from the policy on DDL, for one transaction: cmig.allow_ddl.
+ *
+ * An exception ends with the transaction, or when the savepoint in which it was
+ * made is rolled back: then its row in cmig.ddl_log is rolled back, too.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "guard/ddl_allow.h"
+#include "guard/ddl_log.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(cmig_allow_ddl);
+
+static char *reason = NULL;		/* in TopTransactionContext; NULL if there is
+								 * no exception */
+static SubTransactionId made_in = InvalidSubTransactionId;
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		reason = NULL;
+}
+
+static void
+at_savepoint_end(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
+{
+	if (made_in != id)
+		return;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		reason = NULL;
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		made_in = parent;
+}
+
+void
+cmig_ddl_allow_init(void)
+{
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_savepoint_end, NULL);
+}
+
+const char *
+cmig_ddl_allow_reason(void)
+{
+	return reason;
+}
+
+/*
+ * A SECURITY DEFINER function, since it writes the log.  If there is an
+ * exception already, it stays, and only the new reason is recorded: otherwise
+ * rolling back the second one would end the first.
+ */
+Datum
+cmig_allow_ddl(PG_FUNCTION_ARGS)
+{
+	char	   *text = cmig_argument_text(fcinfo, 0);
+	CmigDdlEntry entry = {.command = "allow_ddl",.reason = text};
+
+	PreventCommandDuringRecovery("cmig.allow_ddl()");
+	PreventCommandIfReadOnly("cmig.allow_ddl()");
+	if (text == NULL || text[strspn(text, " \t\r\n")] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a reason is required"),
+				 errhint("SELECT cmig.allow_ddl('why this cannot be a revision')")));
+	cmig_ddl_log_write(&entry);
+	if (reason == NULL)
+	{
+		reason = MemoryContextStrdup(TopTransactionContext, text);
+		made_in = GetCurrentSubTransactionId();
+	}
+	PG_RETURN_VOID();
+}

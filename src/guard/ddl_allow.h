@@ -1,0 +1,16 @@
+/*
+ * ddl_allow.h
+ *	  Exceptions from the policy on DDL, for one transaction: cmig.allow_ddl.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_DDL_ALLOW_H
+#define CMIG_DDL_ALLOW_H
+
+/* To be called once, when the library is loaded. */
+extern void cmig_ddl_allow_init(void);
+
+/* The reason given to cmig.allow_ddl() in this transaction, or NULL. */
+extern const char *cmig_ddl_allow_reason(void);
+
+#endif							/* CMIG_DDL_ALLOW_H */

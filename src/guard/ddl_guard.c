@@ -1,0 +1,266 @@
+/*
+ * ddl_guard.c
+ *	  The policy on DDL outside of migration runs.
+ *
+ * The extension's event triggers call cmig.ddl_trigger(), a PL/pgSQL function,
+ * which calls cmig.ddl_event() here only if a policy is set.  So a database
+ * without a policy does not need this library for its DDL.
+ *
+ * Not guarded are temporary objects, what scripts of extensions do, pg_upgrade,
+ * restores (see is_restore()), and objects of pg_cmig itself.
+ * REFRESH MATERIALIZED VIEW and REINDEX do not change the schema.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/compat.h"
+#include "base/database_setting.h"
+#include "base/errors.h"
+#include "base/query.h"
+#include "base/settings.h"
+#include "guard/ddl_allow.h"
+#include "guard/ddl_guard.h"
+#include "guard/ddl_log.h"
+#include "parse/raw_parse.h"
+#include "run/runner.h"
+
+#include "catalog/namespace.h"
+#include "commands/dbcommands.h"
+#include "commands/extension.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/tcopprot.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(cmig_ddl_event);
+PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
+
+/* Is a schema, given by its name or NULL, one that cmig.diff compares? */
+#define MANAGED(schema) \
+	" AND (" schema " IS NULL OR (" schema " !~ '^pg_'" \
+	" AND " schema " <> ALL ('{information_schema,cmig,cmig_audit}')" \
+	" AND NOT EXISTS (SELECT FROM pg_namespace n JOIN pg_depend m ON m.classid = 'pg_namespace'::regclass" \
+	" AND m.objid = n.oid AND m.deptype = 'e' WHERE n.nspname = " schema ")))"
+
+/*
+ * Temporary schemas appear as pg_temp.  Triggers, policies, and rules have no
+ * schema, but their address begins with that of their table.
+ */
+static CmigQuery commands_query = {
+	.sql = "SELECT c.command_tag, c.object_type, c.object_identity"
+	" FROM pg_event_trigger_ddl_commands() c"
+	" LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true"
+	" WHERE NOT c.in_extension"
+	" AND (cardinality(a.object_names) > 1 AND a.object_names[1] ~ '^pg_temp') IS NOT TRUE"
+	" AND c.command_tag NOT IN ('REFRESH MATERIALIZED VIEW', 'REINDEX')"
+	" AND (c.object_type, c.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
+	" AND (c.object_type, c.object_identity) IS DISTINCT FROM ('schema', 'cmig_audit')"
+	MANAGED("c.schema_name")
+};
+
+static CmigQuery drops_query = {
+	.sql = "SELECT $1, d.object_type, d.object_identity"
+	" FROM pg_event_trigger_dropped_objects() d WHERE d.original AND NOT d.is_temporary"
+	" AND (cardinality(d.address_names) > 1 AND d.address_names[1] ~ '^pg_temp') IS NOT TRUE"
+	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
+	MANAGED("d.schema_name"),
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+/* The changes of one command: CmigDdlEntry structs. */
+static void
+collect_entry(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **entries = arg;
+	CmigDdlEntry *entry = palloc0(sizeof(CmigDdlEntry));
+
+	entry->command = cmig_query_text(desc, row, 1);
+	entry->object_type = cmig_query_text(desc, row, 2);
+	entry->object = cmig_query_text(desc, row, 3);
+	*entries = lappend(*entries, entry);
+}
+
+static List *
+read_entries(const char *event, const char *tag)
+{
+	List	   *entries = NIL;
+	Datum		values[1] = {CStringGetTextDatum(tag)};
+
+	if (strcmp(event, "ddl_command_end") == 0)
+		cmig_query_each(&commands_query, NULL, NULL, collect_entry, &entries);
+	else if (strncmp(tag, "DROP ", strlen("DROP ")) == 0)
+		cmig_query_each(&drops_query, values, NULL, collect_entry, &entries);
+	return entries;
+}
+
+/*
+ * pg_restore, by a role that could change the policy anyway.  Others can call
+ * themselves so, but it does not help them.
+ */
+static bool
+is_restore(void)
+{
+	return application_name != NULL && strcmp(application_name, "pg_restore") == 0 &&
+		cmig_owns_database_compat(MyDatabaseId, GetSessionUserId());
+}
+
+static bool
+is_exempt(void)
+{
+	return creating_extension || IsBinaryUpgrade || cmig_runner_current() != NULL || is_restore();
+}
+
+static void
+deny(const CmigDdlEntry *entry, const char *hint)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfoString(&detail, entry->command);
+	if (entry->object)
+		appendStringInfo(&detail, ": %s %s", entry->object_type, entry->object);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_DDL_DENIED),
+			 errmsg("database \"%s\" allows DDL only in revisions", get_database_name(MyDatabaseId)),
+			 errdetail("%s. The setting cmig.ddl_policy is deny.", detail.data),
+			 errhint("%s", hint)));
+}
+
+/*
+ * The relation on which a statement would work CONCURRENTLY, or NULL.  Such a
+ * statement has committed by the time it ends, so it must be refused before.
+ */
+static RangeVar *
+concurrent_relation(Node *stmt)
+{
+	if (IsA(stmt, IndexStmt) && ((IndexStmt *) stmt)->concurrent)
+		return ((IndexStmt *) stmt)->relation;
+	if (IsA(stmt, DropStmt) && ((DropStmt *) stmt)->concurrent)
+		return makeRangeVarFromNameList(linitial(((DropStmt *) stmt)->objects));
+	if (IsA(stmt, AlterTableStmt))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((AlterTableStmt *) stmt)->cmds)
+		{
+			AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+			if (cmd->subtype == AT_DetachPartition &&
+				((PartitionCmd *) cmd->def)->concurrent)
+				return ((AlterTableStmt *) stmt)->relation;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * A statement with CONCURRENTLY runs at top level and alone, so it is what the
+ * client has sent.  The search_path is that of cmig.ddl_trigger(), in which only
+ * a temporary table is found without its schema.
+ */
+static void
+deny_concurrent(const char *tag)
+{
+	List	   *statements;
+	RangeVar   *relation;
+	Oid			oid;
+	CmigDdlEntry entry = {.command = tag,.object_type = "relation"};
+
+	if (debug_query_string == NULL || strcasestr(debug_query_string, "concurrently") == NULL)
+		return;
+	statements = cmig_raw_parse(debug_query_string, RAW_PARSE_DEFAULT);
+	if (list_length(statements) != 1)
+		return;
+	relation = concurrent_relation(linitial_node(RawStmt, statements)->stmt);
+	if (relation == NULL)
+		return;
+	oid = RangeVarGetRelid(relation, NoLock, true);
+	if (OidIsValid(oid) && get_rel_persistence(oid) == RELPERSISTENCE_TEMP)
+		return;
+	entry.object = relation->schemaname ?
+		quote_qualified_identifier(relation->schemaname, relation->relname) :
+		quote_identifier(relation->relname);
+	deny(&entry, "Put it into a revision that is not transactional, and CALL cmig.upgrade_stepwise()");
+}
+
+/*
+ * cmig.ddl_event(event, tag): called by the event triggers if a policy may be
+ * set, with the privileges of the bootstrap superuser.
+ */
+Datum
+cmig_ddl_event(PG_FUNCTION_ARGS)
+{
+	char	   *event = cmig_argument_text(fcinfo, 0);
+	char	   *tag = cmig_argument_text(fcinfo, 1);
+	CmigDdlPolicy policy;
+	const char *reason = cmig_ddl_allow_reason();
+	List	   *entries;
+	ListCell   *lc;
+
+	if (event == NULL || tag == NULL || is_exempt())
+		PG_RETURN_VOID();
+	policy = cmig_settings_ddl_policy();
+	if (policy == CMIG_DDL_ALLOW)
+		PG_RETURN_VOID();
+	if (strcmp(event, "ddl_command_start") == 0)
+	{
+		if (policy == CMIG_DDL_DENY && reason == NULL)
+			deny_concurrent(tag);
+		PG_RETURN_VOID();
+	}
+
+	entries = read_entries(event, tag);
+	if (entries != NIL && policy == CMIG_DDL_DENY && reason == NULL)
+		deny(linitial(entries),
+			 "Put it into a revision and run cmig.upgrade(). If it cannot wait: BEGIN; SELECT cmig.allow_ddl('why'); ...; COMMIT");
+	foreach(lc, entries)
+	{
+		CmigDdlEntry *entry = lfirst(lc);
+
+		entry->reason = reason;
+		cmig_ddl_log_write(entry);
+	}
+	PG_RETURN_VOID();
+}
+
+/* cmig.set_ddl_policy(policy): the policy of the database. */
+Datum
+cmig_set_ddl_policy(PG_FUNCTION_ARGS)
+{
+	cmig_database_setting_set("cmig.set_ddl_policy()", "cmig.ddl_policy",
+							  cmig_argument_text(fcinfo, 0));
+	PG_RETURN_TEXT_P(cstring_to_text(cmig_settings_ddl_policy_name(cmig_settings_ddl_policy_stored())));
+}
+
+bool
+cmig_ddl_guard_is_armed(void)
+{
+	static CmigQuery query = {
+		.sql = "SELECT 'yes' FROM pg_event_trigger t"
+		" WHERE t.evtfoid = 'cmig.ddl_trigger'::regproc AND t.evtenabled = 'A'"
+		" HAVING count(*) = 3"
+	};
+	char	   *yes = NULL;
+
+	cmig_query_each(&query, NULL, NULL, cmig_query_keep_text, &yes);
+	return yes != NULL;
+}
+
+int64
+cmig_ddl_guard_logged(void)
+{
+	static CmigQuery query = {
+		.sql = "SELECT count(*)::text FROM cmig.ddl_log WHERE command::text <> 'allow_ddl'"
+	};
+	char	   *count = NULL;
+
+	cmig_query_each(&query, NULL, NULL, cmig_query_keep_text, &count);
+	return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(count)));
+}

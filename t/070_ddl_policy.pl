@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# cmig.ddl_policy: where the policy is read from, for whom it holds, restoring a
+# database that has one, and DDL without the library.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('ddl');
+$node->start;
+$node->safe_psql('postgres', <<'END_SQL');
+CREATE ROLE regress_owner LOGIN CREATEDB;
+CREATE ROLE regress_app LOGIN;
+CREATE DATABASE shop OWNER regress_owner;
+END_SQL
+
+# The output of psql, or the SQLSTATE of its last error
+sub session
+{
+	my ($role, $options, $sql, %environment) = @_;
+	my ($out, $err) = ('', '');
+	local @ENV{ 'PGOPTIONS', keys %environment } = ($options, values %environment);
+
+	IPC::Run::run([ 'psql', '-XAtq', '-h', $node->host, '-p', $node->port, '-U', $role, '-d', 'shop',
+			'-v', 'VERBOSITY=sqlstate' ],
+		'<', \"SET client_min_messages = error;\n$sql", '>', \$out, '2>', \$err);
+	chomp($out, $err);
+	$err = $2 if $err =~ /(ERROR|FATAL):  (\w+)/;
+	return join("\n", grep { $_ ne '' } $out, $err);
+}
+
+# A table is created and dropped in a session that has not loaded the library,
+# and in one that has.
+my $ddl = 'CREATE TABLE a (); DROP TABLE a';
+my $loaded = "SELECT FROM cmig.heads(); $ddl";
+
+#
+# The owner of a database, who is no superuser
+#
+is(session('regress_owner', '', 'CREATE EXTENSION pg_cmig'), '', 'the owner creates the extension');
+is(session('regress_owner', '', 'SELECT DISTINCT evtowner::regrole::text <> current_user FROM pg_event_trigger'),
+	't', 'its event triggers belong to the bootstrap superuser');
+is(session('regress_owner', '', 'ALTER EVENT TRIGGER cmig_ddl_end DISABLE'), '42501', 'and the owner cannot disable them');
+session('regress_owner', '', "GRANT CREATE ON SCHEMA public TO regress_app; SELECT cmig.grant_access('regress_app', 'migrator')");
+
+#
+# Where the policy is read from
+#
+for my $sql ($ddl, $loaded)
+{
+	my $name = $sql eq $ddl ? 'not loaded' : 'loaded';
+
+	session('regress_owner', '', 'SELECT cmig.set_ddl_policy(NULL)');
+	is(session('regress_app', '', $sql), '', "$name: no policy");
+	is(session('regress_app', '-c cmig.ddl_policy=deny', $sql), 'MG022', "$name: a session is stricter");
+	is(session('regress_owner', '', "SELECT cmig.set_ddl_policy('deny')"), 'deny', "$name: the owner sets it");
+	is(session('regress_app', '', $sql), 'MG022', "$name: the policy of the database");
+	is(session('regress_app', '-c cmig.ddl_policy=allow', $sql), 'MG022', "$name: options of the connection do not loosen it");
+	is(session('regress_app', '-c cmig.ddl_policy=junk', $sql), 'MG022', "$name: nor does a value that is none");
+	is(session('regress_app', '', "SET cmig.ddl_policy = allow; $sql"), 'MG022', "$name: nor SET");
+	is(session('regress_owner', '', "SET cmig.ddl_policy = allow; $sql"), 'MG022', "$name: not even the owner's");
+	session('regress_app', '', 'SELECT FROM cmig.heads(); ALTER ROLE regress_app SET cmig.ddl_policy = allow');
+	is(session('regress_app', '', $sql), 'MG022', "$name: nor ALTER ROLE");
+	session('postgres', '', 'ALTER ROLE regress_app RESET cmig.ddl_policy');
+	is(session('regress_app', '', "SELECT cmig.set_ddl_policy('allow')"), '42501', "$name: only the owner can loosen it");
+}
+
+# open sessions
+for my $first ('SELECT 1', 'SELECT FROM cmig.heads()', $ddl)
+{
+	session('regress_owner', '', 'SELECT cmig.set_ddl_policy(NULL)');
+	my $open = $node->background_psql('shop', on_error_stop => 0);
+	$open->query($first);
+	session('regress_owner', '', "SELECT cmig.set_ddl_policy('deny')");
+	$open->query('CREATE TABLE late ()');
+	is($open->query("SELECT to_regclass('late') IS NULL"), 't', "takes effect in an open session after $first");
+	$open->quit;
+}
+
+# the server's configuration
+session('regress_owner', '', 'SELECT cmig.set_ddl_policy(NULL)');
+$node->append_conf('postgresql.conf', "cmig.ddl_policy = 'deny'\n");
+$node->reload;
+is(session('regress_app', '', $ddl), 'MG022', 'postgresql.conf');
+is(session('regress_app', '-c cmig.ddl_policy=allow', $ddl), 'MG022', 'options of the connection hide it in vain');
+is(session('regress_app', '-c cmig.ddl_policy=allow', $loaded), 'MG022', 'also after the library is loaded');
+is(session('regress_owner', '', "SELECT cmig.set_ddl_policy('allow')"), 'allow', 'the database goes before the server');
+is(session('regress_app', '', $ddl), '', 'and is not guarded then');
+$node->append_conf('postgresql.conf', "cmig.ddl_policy = 'allow'\n");
+$node->reload;
+
+# a value that a session without the library has stored
+session('regress_owner', '', 'SELECT cmig.set_ddl_policy(NULL)');
+session('postgres', '', "ALTER DATABASE shop SET cmig.ddl_policy = 'denny'");
+is(session('regress_app', '', $ddl), '22023', 'a value that is none denies, too');
+is(session('postgres', '', 'ALTER DATABASE shop RESET cmig.ddl_policy'), '', 'and can be reset');
+
+#
+# Dump and restore
+#
+session('regress_owner', '', <<'END_SQL');
+SELECT cmig.create_revision('books', 'CREATE TABLE book (id serial PRIMARY KEY, author int)', 'DROP TABLE book', revision => '001');
+SELECT FROM cmig.upgrade();
+SELECT cmig.set_ddl_policy('log');
+CREATE INDEX book_author ON book (author);
+CREATE VIEW books AS SELECT * FROM book;
+SELECT cmig.set_ddl_policy('deny');
+END_SQL
+my $dump = $node->basedir . '/shop.dump';
+my $rows = 'SELECT command, object, role FROM cmig.ddl_log ORDER BY at';
+my $logged = session('regress_owner', '', $rows);
+is($logged, "CREATE INDEX|public.book_author|regress_owner\nCREATE VIEW|public.books|regress_owner", 'two rows');
+command_ok([ 'pg_dump', '-Fc', '-C', '-f', $dump, '-d', $node->connstr('shop') ], 'pg_dump');
+$node->safe_psql('postgres', 'ALTER DATABASE shop RENAME TO shop_before');
+{
+	# A superuser, since others cannot store the policy in a session without the
+	# library.  The test framework names its sessions otherwise.
+	local $ENV{PGAPPNAME};
+	delete $ENV{PGAPPNAME};
+	command_ok([ 'pg_restore', '-C', '-e', '-d', $node->connstr('postgres'), $dump ], 'pg_restore -C');
+}
+is(session('postgres', '', $rows), $logged, 'the rows are restored, and nothing is recorded of the restore');
+is(session('regress_app', '', $ddl), 'MG022', 'the policy is restored');
+is(session('regress_app', '', $ddl, PGAPPNAME => 'pg_restore'), 'MG022', 'whose name does not help those who cannot change the policy');
+is(session('regress_owner', '', $ddl, PGAPPNAME => 'pg_restore'), '', 'it exempts the owner');
+
+# a plain script, under the same name
+command_ok([ 'pg_dump', '-C', '-f', $dump, '-d', $node->connstr('shop') ], 'pg_dump as a script');
+$node->safe_psql('postgres', 'DROP DATABASE shop');
+{
+	local $ENV{PGAPPNAME} = 'pg_restore';
+	command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', $dump ],
+		'psql as pg_restore');
+}
+is(session('postgres', '', $rows), $logged, 'with the same rows');
+
+#
+# The library is missing
+#
+$node->safe_psql('shop', "UPDATE pg_proc SET probin = '\$libdir/pg_cmig_is_gone' WHERE oid = 'cmig.ddl_event'::regproc");
+my ($out, $err) = run_command([ 'psql', '-XAtq', '-d', $node->connstr('shop'), '-c', 'CREATE TABLE still ()' ]);
+like($err, qr/WARNING:  cmig.ddl_policy has no effect: could not access file .*HINT: .*DROP EXTENSION/s, 'DDL goes on, with a warning');
+is(session('postgres', '', "SELECT to_regclass('still') IS NOT NULL"), 't', 'the table was created');
+$node->safe_psql('shop', 'DROP EXTENSION pg_cmig; DROP TABLE still');
+
+$node->stop;
+done_testing();
