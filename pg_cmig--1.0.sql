@@ -200,6 +200,9 @@ COMMENT ON COLUMN cmig.ddl_log.object_type IS 'What was changed: table, index, f
 COMMENT ON COLUMN cmig.ddl_log.object IS 'Its name as the server writes it; NULL for GRANT and REVOKE';
 COMMENT ON COLUMN cmig.ddl_log.role IS 'The role of the session, as set by SET ROLE';
 COMMENT ON COLUMN cmig.ddl_log.session_role IS 'The role that has connected, or SET SESSION AUTHORIZATION';
+COMMENT ON COLUMN cmig.ddl_log.application_name IS 'application_name of the session';
+COMMENT ON COLUMN cmig.ddl_log.client_address IS 'Address of the client; NULL for a Unix-domain socket';
+COMMENT ON COLUMN cmig.ddl_log.transaction_id IS 'Transaction of the command';
 COMMENT ON COLUMN cmig.ddl_log.query IS 'The first 1,000 bytes of what the client sent; NULL for commands that can contain a password';
 COMMENT ON COLUMN cmig.ddl_log.reason IS 'The reason given to cmig.allow_ddl() in this transaction';
 COMMENT ON TABLE cmig.secret IS 'Keys; readable by the owner only and never dumped.';
