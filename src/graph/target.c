@@ -65,8 +65,8 @@ cmig_target_require_known_rows(const CmigGraph *graph, const CmigApplied *applie
 }
 
 /*
- * One of nodes that is an ancestor of another of them, or -1; *above is set to
- * one that it is an ancestor of.
+ * One of the nodes that is an ancestor of another one, or -1; *above is set to
+ * that other one.
  */
 static int
 find_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
@@ -202,7 +202,7 @@ refuse_overlap(const CmigGraph *graph, List *targets, bool over_depends)
 						cmig_graph_id(graph, above), cmig_graph_id(graph, overlap)),
 				 errdetail("\"%s\" is an ancestor of \"%s\".",
 						   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
-				 errhint("Leave out \"%s\"; it comes with the other.",
+				 errhint("Leave out \"%s\"; the other one includes it.",
 						 cmig_graph_id(graph, overlap))));
 }
 
@@ -262,6 +262,21 @@ applied_tips_within(const CmigGraph *graph, const CmigApplied *applied, const Cm
 	return tips;
 }
 
+/* The version rows of a lineage. */
+static List *
+applied_rows_within(const CmigApplied *applied, const CmigMarks *lineage)
+{
+	List	   *rows = NIL;
+	ListCell   *lc;
+
+	foreach(lc, applied->nodes)
+	{
+		if (lineage->set[lfirst_int(lc)])
+			rows = lappend_int(rows, lfirst_int(lc));
+	}
+	return rows;
+}
+
 /* Where +N starts: the applied tip, of the lineage if there is one; -1: base. */
 static int
 find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
@@ -283,14 +298,8 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 	}
 	else
 	{
-		ListCell   *lc;
-
 		cmig_target_require_known_rows(graph, applied);
-		foreach(lc, applied->nodes)
-		{
-			if (lineage->set[lfirst_int(lc)])
-				starts = lappend_int(starts, lfirst_int(lc));
-		}
+		starts = applied_rows_within(applied, lineage);
 		/* the branch may not be at a current head */
 		if (starts == NIL)
 			starts = applied_tips_within(graph, applied, lineage);
@@ -374,9 +383,9 @@ raise_ambiguous_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 			 errmsg("ambiguous downgrade \"%s\" from multiple current heads", id->text),
 			 errdetail("The current revisions are %s.", cmig_identifier_list(graph, applied->nodes)),
 			 revision->parents.count == 1
-			 ? errhint("Say which branch, such as '%s@%s', or name the revision to go back to, such as '%s'.",
+			 ? errhint("Name the branch, such as '%s@%s', or the revision to go back to, such as '%s'.",
 					   label, id->text, revision->parents.names[0])
-			 : errhint("Say which branch, such as '%s@%s', or name the revision to go back to.",
+			 : errhint("Name the branch, such as '%s@%s', or the revision to go back to.",
 					   label, id->text)));
 }
 
@@ -404,8 +413,7 @@ static int
 find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
 {
 	CmigMarks  *lineage;
-	List	   *starts = NIL;
-	ListCell   *lc;
+	List	   *starts;
 
 	if (id->label == NULL)
 	{
@@ -424,11 +432,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 
 	lineage = cmig_identifier_lineage(graph, id->label);
 	cmig_target_require_known_rows(graph, applied);
-	foreach(lc, applied->nodes)
-	{
-		if (lineage->set[lfirst_int(lc)])
-			starts = lappend_int(starts, lfirst_int(lc));
-	}
+	starts = applied_rows_within(applied, lineage);
 	/* no row in that lineage: it may be applied as a dependency of another */
 	if (starts == NIL)
 		starts = applied_branch_heads(graph, applied, lineage);
@@ -482,7 +486,7 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 
 /*
  * A downgrade to a revision by its name.  Returns false if there is no revision
- * at all, so that nothing is to be done.
+ * at all, so there is nothing to do.
  */
 static bool
 find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,

@@ -158,6 +158,17 @@ cmig_alter_action(CmigAlter *alter, const char *action, const char *undo)
 				   psprintf("ALTER %s %s", reference, undo));
 }
 
+void
+cmig_alter_value(CmigAlter *alter, int property, const char *action, const char *fallback)
+{
+	const char *from = alter->from->values[property],
+			   *to = alter->to->values[property];
+
+	if (cmig_alter_differs(alter, property))
+		cmig_alter_action(alter, psprintf("%s %s", action, to ? to : fallback),
+						  psprintf("%s %s", action, from ? from : fallback));
+}
+
 List *
 cmig_kind_complete(const CmigObject *object, List *ddl, void (*alter) (CmigAlter *alter))
 {

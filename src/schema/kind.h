@@ -212,6 +212,13 @@ extern void cmig_alter_add_hazard(CmigAlter *alter, char *sql, char *undo, char 
  */
 extern void cmig_alter_action(CmigAlter *alter, const char *action, const char *undo);
 
+/*
+ * Add "ALTER word identity action value" if a property differs; fallback is the
+ * value for NULL.
+ */
+extern void cmig_alter_value(CmigAlter *alter, int property, const char *action,
+							 const char *fallback);
+
 extern List *cmig_ddl_append(List *ddl, char *sql, char *undo);
 
 /*

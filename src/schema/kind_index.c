@@ -116,9 +116,7 @@ alter_details(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	if (cmig_alter_differs(alter, TABLESPACE))
-		cmig_alter_action(alter, psprintf("SET TABLESPACE %s", to->values[TABLESPACE] ? to->values[TABLESPACE] : "pg_default"),
-						  psprintf("SET TABLESPACE %s", from->values[TABLESPACE] ? from->values[TABLESPACE] : "pg_default"));
+	cmig_alter_value(alter, TABLESPACE, "SET TABLESPACE", "pg_default");
 	if (cmig_alter_differs(alter, CLUSTERED))
 		add_action(alter, cluster_action(to), cluster_action(from));
 	if (cmig_alter_differs(alter, REPLICA_IDENTITY))

@@ -241,19 +241,14 @@ alter_table(CmigAlter *alter)
 static void
 alter_storage(CmigAlter *alter)
 {
-	const CmigObject *from = alter->from,
-			   *to = alter->to;
+	const CmigObject *to = alter->to;
 	const char *reference = cmig_kind_reference(to);
 
 	if (cmig_alter_differs(alter, PERSISTENCE))
 		cmig_alter_action(alter, to->values[PERSISTENCE] ? "SET UNLOGGED" : "SET LOGGED",
 						  to->values[PERSISTENCE] ? "SET LOGGED" : "SET UNLOGGED");
-	if (cmig_alter_differs(alter, METHOD))
-		cmig_alter_action(alter, psprintf("SET ACCESS METHOD %s", to->values[METHOD] ? to->values[METHOD] : "heap"),
-						  psprintf("SET ACCESS METHOD %s", from->values[METHOD] ? from->values[METHOD] : "heap"));
-	if (cmig_alter_differs(alter, TABLESPACE))
-		cmig_alter_action(alter, psprintf("SET TABLESPACE %s", to->values[TABLESPACE] ? to->values[TABLESPACE] : "pg_default"),
-						  psprintf("SET TABLESPACE %s", from->values[TABLESPACE] ? from->values[TABLESPACE] : "pg_default"));
+	cmig_alter_value(alter, METHOD, "SET ACCESS METHOD", "heap");
+	cmig_alter_value(alter, TABLESPACE, "SET TABLESPACE", "pg_default");
 	cmig_options_alter(alter, OPTIONS, reference, "");
 	cmig_options_alter(alter, TOAST_OPTIONS, reference, "toast.");
 }

@@ -106,20 +106,15 @@ create_materialized_view(const CmigObject *view)
 static void
 alter_materialized_view(CmigAlter *alter)
 {
-	const CmigObject *from = alter->from,
-			   *to = alter->to;
+	const CmigObject *to = alter->to;
 
 	if (cmig_alter_differs(alter, COLUMNS) || cmig_alter_differs(alter, DEFINITION))
 	{
 		alter->again = true;
 		return;
 	}
-	if (cmig_alter_differs(alter, METHOD))
-		cmig_alter_action(alter, psprintf("SET ACCESS METHOD %s", to->values[METHOD] ? to->values[METHOD] : "heap"),
-						  psprintf("SET ACCESS METHOD %s", from->values[METHOD] ? from->values[METHOD] : "heap"));
-	if (cmig_alter_differs(alter, TABLESPACE))
-		cmig_alter_action(alter, psprintf("SET TABLESPACE %s", to->values[TABLESPACE] ? to->values[TABLESPACE] : "pg_default"),
-						  psprintf("SET TABLESPACE %s", from->values[TABLESPACE] ? from->values[TABLESPACE] : "pg_default"));
+	cmig_alter_value(alter, METHOD, "SET ACCESS METHOD", "heap");
+	cmig_alter_value(alter, TABLESPACE, "SET TABLESPACE", "pg_default");
 	cmig_options_alter(alter, OPTIONS, cmig_kind_reference(to), "");
 }
 
