@@ -1126,6 +1126,28 @@ COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, tex
 COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'What brings one schema to what another one is, as diff. Raises 22004, 22023, 25006, 3F000, 55000.';
 
 --
+-- Inspecting what revisions would do
+--
+
+CREATE FUNCTION cmig.lint(target text DEFAULT 'heads',
+	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
+	OUT severity text, OUT message text, OUT safe_rewrite text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_lint'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.lint_sql(script text, transactional boolean DEFAULT true,
+	facts boolean DEFAULT true,
+	OUT statement integer, OUT line integer, OUT rule text,
+	OUT severity text, OUT message text, OUT safe_rewrite text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_lint_sql'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.lint(text) IS 'What the statements of pending revisions would lock, rewrite, scan, break, or lose, judged by their text and by the tables that exist; executes nothing. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'The same for one script. facts => false: as on an empty database.';
+
+--
 -- DDL outside of migration runs
 --
 

@@ -32,6 +32,7 @@
 #include "base/settings.h"
 #include "guard/ddl_allow.h"
 #include "inspect/dry_run.h"
+#include "inspect/lint_run.h"
 #include "move/move.h"
 #include "move/move_argument.h"
 #include "move/stamp.h"
@@ -78,6 +79,7 @@ _PG_init(void)
 	cmig_target_init();
 	cmig_dry_run_init();
 	cmig_ddl_allow_init();
+	cmig_lint_run_init();
 	MarkGUCPrefixReserved("cmig");
 }
 

@@ -147,6 +147,8 @@ INSERT INTO call VALUES
 ('history("any")', $$SELECT count(*) FROM cmig.history(1)$$),
 ('history(text)', $$SELECT count(*) FROM cmig.history()$$),
 ('journal_trigger()', $$SELECT cmig.journal_trigger()$$),
+('lint(text)', $$SELECT count(*) FROM cmig.lint('002')$$),
+('lint_sql(text,boolean,boolean)', $$SELECT count(*) FROM cmig.lint_sql('SELECT 1')$$),
 ('load(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load(E'-- revision: 003\n-- down_revision: 002\n-- message: x\n-- cmig:upgrade\n')$$),
 ('load_directory(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load_directory('/nonexistent')$$),
 ('merge(text,text,text,boolean,text)', $$SELECT cmig.create_revision('b', '', revision => '002b', head => '001', splice => true); SELECT cmig.merge('heads'::text)$$),

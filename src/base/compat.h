@@ -264,6 +264,13 @@ cmig_not_null_compat(TupleDesc desc, int i)
 /* Can a partitioned table have a NOT VALID foreign key? */
 #define CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT (PG_VERSION_NUM >= 180000)
 
+/* Is it GENERATED ... STORED in a parse tree? */
+#if PG_VERSION_NUM >= 180000
+#define cmig_is_stored_compat(constraint) ((constraint)->generated_kind == ATTRIBUTE_GENERATED_STORED)
+#else
+#define cmig_is_stored_compat(constraint) ((void) (constraint), true)
+#endif
+
 /* Does an INSERT, UPDATE or DELETE have a RETURNING clause? */
 #if PG_VERSION_NUM >= 180000
 #define cmig_returns_compat(stmt) ((stmt)->returningClause != NULL)

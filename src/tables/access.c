@@ -119,7 +119,7 @@ static const char *const owner[] = {
 static const char *const reader_functions[] = {
 	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
 	"audit_transaction", "autogenerate", "branches", "check", "current", "diff", "diff_schemas", "draft", "drift", "export", "heads",
-	"history", "lint", "plan", "require", "require_schema", "resolve", "rls_check", "rls_script", "rls_status",
+	"history", "lint", "lint_sql", "plan", "require", "require_schema", "resolve", "rls_check", "rls_script", "rls_status",
 	"schema_sql", "script", "show", "status", NULL
 };
 

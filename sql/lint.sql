@@ -1,0 +1,95 @@
+-- cmig.lint and cmig.lint_sql: what they see, comments, settings, and errors.
+-- The rules are tested in lint_*.sql.
+SET client_min_messages = warning;
+CREATE EXTENSION pg_cmig;
+CREATE TABLE big (id bigint PRIMARY KEY, name text);
+INSERT INTO big SELECT g, 'n' || g FROM generate_series(1, 300) g;
+CREATE TABLE empty (id bigint PRIMARY KEY, name text);
+ANALYZE big, empty;
+SET lock_timeout = '2s';
+SET statement_timeout = '1min';
+
+-- large, empty, and new tables, and tables that are not known
+SELECT statement, line, rule, severity, message FROM cmig.lint_sql($$
+CREATE INDEX ON big (name);
+CREATE INDEX ON empty (name);
+CREATE TABLE new (id bigint, name text);
+CREATE INDEX ON new (name);
+
+CREATE INDEX
+  ON unknown (name);
+$$);
+-- without facts, every table is like the unknown one
+SELECT statement, message FROM cmig.lint_sql('CREATE INDEX ON big (name); CREATE INDEX ON empty (name)', facts => false);
+
+-- a plan: what an earlier revision creates is new for the later ones
+SELECT cmig.create_revision('One', 'CREATE TABLE item (id bigint); ALTER TABLE item RENAME TO thing', 'DROP TABLE thing', revision => '001');
+SELECT cmig.create_revision('Two', E'SELECT 1;\n\nCREATE INDEX ON thing (id);\nCREATE INDEX ON big (name)', 'SELECT 1', revision => '002');
+SELECT revision, statement, line, rule, message, safe_rewrite FROM cmig.lint();
+SELECT count(*) FROM cmig.lint('001');
+SELECT count(*) FROM cmig.lint(NULL);
+SELECT * FROM cmig.lint('nothing');
+
+-- comments
+SELECT statement, line, rule, message FROM cmig.lint_sql($$
+-- cmig:ignore require-concurrent-index-creation
+CREATE INDEX ON big (name);
+/* cmig:ignore Require-Concurrent-Index-Creation, index-with-many-columns */
+CREATE INDEX ON big (name);
+-- cmig:ignore no-such-rule
+SELECT '-- cmig:ignore ban-drop-table';
+CREATE INDEX ON big (name) -- cmig:ignore require-concurrent-index-creation
+;
+-- cmig:ignore ban-drop-column
+$$);
+
+-- settings
+SET cmig.lint_ignore = 'require-concurrent-index-creation, index-with-many-columns';
+SELECT * FROM cmig.lint_sql($$
+-- cmig:ignore require-concurrent-index-creation
+CREATE INDEX ON big (name);
+CREATE INDEX ON big (name)$$);
+SET cmig.lint_ignore = 'no-such-rule';
+SET cmig.lint_ignore = 'a,,b';
+SET cmig.lint_include = 'no-such-rule';
+RESET cmig.lint_ignore;
+
+-- scripts that do not parse
+SELECT statement, line, rule, severity, message FROM cmig.lint_sql(E'CREATE INDEX ON big (name);\n\nSELECT 1,\n  FROM;\nCREATE INDEX ON big (name)');
+SELECT statement, line, rule, message FROM cmig.lint_sql(E'SELECT 1;\n\\d big\n');
+SELECT statement, line, rule, message FROM cmig.lint_sql(E'SELECT 1;\nSELECT ''abc');
+SELECT statement, line, rule, message FROM cmig.lint_sql('SELECT ' || repeat('(', 100000));
+SELECT * FROM cmig.lint_sql('');
+SELECT * FROM cmig.lint_sql(' -- nothing');
+SELECT * FROM cmig.lint_sql(NULL);
+
+-- names
+CREATE SCHEMA "od""d; s";
+CREATE TABLE "od""d; s"."T'a\ble" ("c""ol" text);
+INSERT INTO "od""d; s"."T'a\ble" VALUES ('x');
+SELECT message, safe_rewrite FROM cmig.lint_sql($$CREATE INDEX ON "od""d; s"."T'a\ble" ("c""ol")$$);
+DROP SCHEMA "od""d; s" CASCADE;
+
+-- search_path, also as the script sets it
+CREATE SCHEMA other;
+CREATE TABLE other.big (id bigint);
+SELECT statement, message FROM cmig.lint_sql($$
+CREATE INDEX ON big (id);
+SET search_path = other, public;
+CREATE INDEX ON big (id);
+RESET search_path;
+CREATE INDEX ON big (id);
+SELECT set_config('search_path', 'other', false);
+CREATE INDEX ON big (id);
+$$);
+DROP SCHEMA other CASCADE;
+
+-- nothing waits for a lock, and nothing is executed
+BEGIN;
+LOCK TABLE big IN ACCESS EXCLUSIVE MODE;
+SELECT count(*) FROM cmig.lint_sql('CREATE INDEX ON big (name); DROP TABLE big');
+ROLLBACK;
+SELECT count(*) FROM big;
+
+DROP TABLE big, empty;
+DROP EXTENSION pg_cmig;

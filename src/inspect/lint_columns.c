@@ -1,0 +1,336 @@
+/*
+ * lint_columns.c
+ *	  Rules of cmig.lint about columns of tables that exist.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "inspect/lint_facts.h"
+#include "inspect/lint_fix.h"
+#include "inspect/lint_rules.h"
+#include "inspect/lint_state.h"
+#include "inspect/lint_text.h"
+#include "inspect/lint_types.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_attribute.h"
+#include "lib/stringinfo.h"
+#include "nodes/value.h"
+#include "utils/builtins.h"
+
+/* A constraint of that kind behind a column, or NULL. */
+static Constraint *
+find_constraint(const ColumnDef *column, ConstrType type)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->constraints)
+	{
+		if (lfirst_node(Constraint, lc)->contype == type)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/* Does ADD COLUMN IF NOT EXISTS find the column? */
+static bool
+column_exists(CmigLint *lint, AlterTableCmd *command)
+{
+	return command->missing_ok &&
+		cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) != NULL;
+}
+
+static bool
+is_null_constant(Node *node)
+{
+	while (node && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	return node == NULL || (IsA(node, A_Const) && ((A_Const *) node)->isnull);
+}
+
+/* The default of a new column, NULL if there is none or it is NULL. */
+static Node *
+default_of(const ColumnDef *column)
+{
+	Constraint *constraint = find_constraint(column, CONSTR_DEFAULT);
+
+	return constraint && !is_null_constant(constraint->raw_expr) ? constraint->raw_expr : NULL;
+}
+
+/* Call for each column that the statement adds to a large table. */
+static void
+each_added(CmigLint *lint, Node *node, void (*check) (CmigLint *lint, const ColumnDef *column, int number))
+{
+	int			number = 0;
+	ListCell   *lc;
+
+	if (!cmig_lint_model_is_large(lint->target))
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddColumn && !column_exists(lint, command))
+			check(lint, (ColumnDef *) command->def, number);
+		number++;
+	}
+}
+
+/*
+ * Add the column without its default and NOT NULL, then set the default, which
+ * old rows do not get, fill them in batches, and set NOT NULL.
+ */
+static char *
+default_fix(CmigLint *lint, const ColumnDef *column, int number)
+{
+	Constraint *clause = find_constraint(column, CONSTR_DEFAULT);
+	Constraint *not_null = find_constraint(column, CONSTR_NOTNULL);
+	char	   *table = cmig_lint_text_qualified(lint->target);
+	const char *name = quote_identifier(column->colname);
+	char	   *text = cmig_lint_fix_clause(lint, column, clause);
+	List	   *clauses = list_make1(clause);
+	StringInfoData fix;
+
+	if (not_null)
+		clauses = lappend(clauses, not_null);
+	initStringInfo(&fix);
+	appendStringInfoString(&fix, CMIG_LINT_STEPWISE);
+	appendStringInfoString(&fix, cmig_lint_fix_replace(lint, number, psprintf("%s, ALTER COLUMN %s SET %s",
+																			  cmig_lint_fix_without(lint, number, column, clauses),
+																			  name, text)));
+	appendStringInfo(&fix, "CALL cmig.backfill(%s, %s, %s)",
+					 quote_literal_cstr(table),
+					 quote_literal_cstr(psprintf("%s = %s", name, text + strspn(text + strlen("DEFAULT"), " \t\r\n") + strlen("DEFAULT"))),
+					 quote_literal_cstr(psprintf("%s IS NULL", name)));
+	if (not_null)
+		appendStringInfo(&fix, ";\nCALL cmig.add_not_null(%s, %s)", quote_literal_cstr(table),
+						 quote_literal_cstr(column->colname));
+	return fix.data;
+}
+
+static void
+check_default(CmigLint *lint, const ColumnDef *column, int number)
+{
+	Node	   *expression = default_of(column);
+	Constraint *generated = find_constraint(column, CONSTR_GENERATED);
+	const char *function;
+
+	if (generated && cmig_is_stored_compat(generated))
+	{
+		cmig_lint_report(lint, NULL, "the stored generated column %s rewrites %s under an AccessExclusiveLock",
+						 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
+		return;
+	}
+	if (expression == NULL || (function = cmig_lint_types_volatile_function(lint, expression)) == NULL)
+		return;
+	cmig_lint_report(lint, default_fix(lint, column, number),
+					 "the default of column %s calls the volatile function %s(), which rewrites %s under an AccessExclusiveLock",
+					 quote_identifier(column->colname), function, cmig_lint_text_table(lint->target));
+}
+
+static void
+check_defaults(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, check_default);
+}
+
+static void
+check_auto_increment(CmigLint *lint, const ColumnDef *column, int number)
+{
+	bool		serial = cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL;
+
+	if (serial || find_constraint(column, CONSTR_IDENTITY))
+		cmig_lint_report(lint, NULL, "the %s column %s rewrites %s under an AccessExclusiveLock",
+						 serial ? "serial" : "identity", quote_identifier(column->colname),
+						 cmig_lint_text_table(lint->target));
+}
+
+static void
+check_auto_increments(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, check_auto_increment);
+}
+
+/* Has the column a value in old rows, whatever it is? */
+static bool
+has_value(CmigLint *lint, const ColumnDef *column)
+{
+	return default_of(column) || find_constraint(column, CONSTR_GENERATED) ||
+		find_constraint(column, CONSTR_IDENTITY) ||
+		cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL ||
+		cmig_lint_types_has_default(lint, column->typeName);
+}
+
+static void
+check_required(CmigLint *lint, const ColumnDef *column, int number)
+{
+	Constraint *not_null = find_constraint(column, CONSTR_NOTNULL);
+	char	   *fix = NULL;
+
+	if ((!not_null && !find_constraint(column, CONSTR_PRIMARY)) || has_value(lint, column))
+		return;
+	if (not_null)
+		fix = psprintf(CMIG_LINT_STEPWISE "%s"
+					   "-- fill the column in all rows, for example with cmig.backfill, then:\n"
+					   "CALL cmig.add_not_null(%s, %s)",
+					   cmig_lint_fix_replace(lint, number, cmig_lint_fix_without(lint, number, column, list_make1(not_null))),
+					   quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
+					   quote_literal_cstr(column->colname));
+	cmig_lint_report(lint, fix, "the NOT NULL column %s without a default fails, because %s has rows",
+					 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
+}
+
+static void
+check_required_columns(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, check_required);
+}
+
+/*
+ * Actions on columns that exist
+ */
+
+/* Call for each action of a kind; number is that of the action. */
+static void
+each_action(CmigLint *lint, Node *node, AlterTableType type,
+			void (*check) (CmigLint *lint, AlterTableCmd *command, int number))
+{
+	int			number = 0;
+	ListCell   *lc;
+
+	if (lint->target == NULL)
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == type)
+			check(lint, command, number);
+		number++;
+	}
+}
+
+static void
+check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
+
+	if (!cmig_lint_model_is_large(lint->target) || (column && column->not_null) ||
+		cmig_lint_model_proves_not_null(lint->target, command->name))
+		return;
+	cmig_lint_report(lint,
+					 psprintf(CMIG_LINT_STEPWISE "%sCALL cmig.add_not_null(%s, %s)",
+							  cmig_lint_fix_replace(lint, number, NULL),
+							  quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
+							  quote_literal_cstr(command->name)),
+					 "SET NOT NULL scans %s under an AccessExclusiveLock: no valid CHECK (%s IS NOT NULL) proves it",
+					 cmig_lint_text_table(lint->target), quote_identifier(command->name));
+}
+
+static void
+check_not_null(CmigLint *lint, Node *node)
+{
+	each_action(lint, node, AT_SetNotNull, check_set_not_null);
+}
+
+static void
+check_type(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	ColumnDef  *to = (ColumnDef *) command->def;
+	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
+	const char *does = NULL;
+
+	if (!cmig_lint_model_is_large(lint->target))
+		return;
+	switch (cmig_lint_types_change(lint, lint->target, column, to))
+	{
+		case CMIG_LINT_CHANGE_NOTHING:
+			return;
+		case CMIG_LINT_CHANGE_REWRITE:
+			does = "rewrites";
+			break;
+		case CMIG_LINT_CHANGE_SCAN:
+			does = "tests a CHECK constraint again in all rows of";
+			break;
+		case CMIG_LINT_CHANGE_INDEX:
+			does = "builds an index again on";
+			break;
+	}
+	cmig_lint_report(lint, NULL, "the new type %s of column %s %s %s under an AccessExclusiveLock; add a column, fill it in batches, and swap",
+					 cmig_lint_types_name(lint, to->typeName), quote_identifier(command->name), does,
+					 cmig_lint_text_table(lint->target));
+}
+
+static void
+check_types(CmigLint *lint, Node *node)
+{
+	each_action(lint, node, AT_AlterColumnType, check_type);
+}
+
+static void
+check_dropped(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
+
+	if (!cmig_lint_model_is_shared(lint->target) || (column && column->is_new) ||
+		(column == NULL && command->missing_ok && !lint->target->partial))
+		return;
+	cmig_lint_report(lint, NULL, "DROP COLUMN %s loses data of %s and breaks clients that use it; drop it in a later release than the one that stops using it",
+					 quote_identifier(command->name), cmig_lint_text_table(lint->target));
+}
+
+static void
+check_drop(CmigLint *lint, Node *node)
+{
+	each_action(lint, node, AT_DropColumn, check_dropped);
+}
+
+static void
+check_nullable(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
+
+	if (!cmig_lint_model_is_shared(lint->target) || (column && (column->is_new || !column->not_null)))
+		return;
+	cmig_lint_report(lint, NULL, "DROP NOT NULL lets clients meet NULL in column %s of %s",
+					 quote_identifier(command->name), cmig_lint_text_name(lint->target));
+}
+
+static void
+check_drop_not_null(CmigLint *lint, Node *node)
+{
+	each_action(lint, node, AT_DropNotNull, check_nullable);
+}
+
+static void
+check_rename(CmigLint *lint, Node *node)
+{
+	RenameStmt *rename = (RenameStmt *) node;
+	CmigLintColumn *column;
+
+	if ((rename->renameType != OBJECT_COLUMN && rename->renameType != OBJECT_ATTRIBUTE) ||
+		!cmig_lint_model_is_shared(lint->target))
+		return;
+	if (lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_facts_type_is_used(lint->target->oid))
+		return;
+	column = cmig_lint_model_column(lint->target, rename->subname);
+	if (column && column->is_new)
+		return;
+	cmig_lint_report(lint, NULL, "renaming column %s of %s breaks clients that use it; add a column %s, fill both, and drop the old one later",
+					 quote_identifier(rename->subname), cmig_lint_text_name(lint->target),
+					 quote_identifier(rename->newname));
+}
+
+const CmigLintRule cmig_lint_columns[] = {
+	{"adding-field-with-default", CMIG_LINT_ERROR, false, check_defaults, {T_AlterTableStmt}},
+	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, false, check_auto_increments, {T_AlterTableStmt}},
+	{"adding-required-field", CMIG_LINT_ERROR, false, check_required_columns, {T_AlterTableStmt}},
+	{"adding-not-nullable-field", CMIG_LINT_ERROR, false, check_not_null, {T_AlterTableStmt}},
+	{"changing-column-type", CMIG_LINT_ERROR, false, check_types, {T_AlterTableStmt}},
+	{"renaming-column", CMIG_LINT_WARNING, false, check_rename, {T_RenameStmt}},
+	{"ban-drop-column", CMIG_LINT_ERROR, false, check_drop, {T_AlterTableStmt}},
+	{"ban-drop-not-null", CMIG_LINT_WARNING, false, check_drop_not_null, {T_AlterTableStmt}},
+	{NULL}
+};

@@ -1,0 +1,470 @@
+/*
+ * lint_facts.c
+ *	  What the live database tells cmig.lint about its relations.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/lint_facts.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "catalog/catalog.h"
+#include "catalog/heap.h"
+#include "catalog/index.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/bitmapset.h"
+#include "nodes/primnodes.h"
+#include "optimizer/optimizer.h"
+#include "storage/lmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+Oid
+cmig_lint_facts_find(const char *schema, const char *name)
+{
+	Oid			namespace = get_namespace_oid(schema, true);
+
+	return OidIsValid(namespace) ? get_relname_relid(name, namespace) : InvalidOid;
+}
+
+/* The size of a relation's file, as the catalog has it if it is locked. */
+static int64
+file_size(Oid relation, Form_pg_class form)
+{
+	Datum		size;
+
+	LOCAL_FCINFO(fcinfo, 2);
+
+	if (!ConditionalLockRelationOid(relation, AccessShareLock))
+		return (int64) form->relpages * BLCKSZ;
+	InitFunctionCallInfoData(*fcinfo, NULL, 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = ObjectIdGetDatum(relation);
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = CStringGetTextDatum("main");
+	fcinfo->args[1].isnull = false;
+	size = pg_relation_size(fcinfo);
+	UnlockRelationOid(relation, AccessShareLock);
+	return fcinfo->isnull ? 0 : DatumGetInt64(size);
+}
+
+/* Does a relation of that kind have rows in files? */
+static bool
+has_storage(char kind)
+{
+	return kind == RELKIND_RELATION || kind == RELKIND_MATVIEW || kind == RELKIND_TOASTVALUE;
+}
+
+/* Add the size of one relation of a tree. */
+static void
+add_file_size(CmigLintTable *table, Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Form_pg_class form;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	if (has_storage(form->relkind))
+	{
+		table->bytes += file_size(relation, form);
+		if (form->reltuples < 0)
+			table->rows = -1;
+		else if (table->rows >= 0)
+			table->rows += form->reltuples;
+	}
+	ReleaseSysCache(tuple);
+}
+
+/* Add up the sizes of a table and its children. */
+static void
+read_size(CmigLintTable *table, bool has_children)
+{
+	List	   *tree = has_children ? find_all_inheritors(table->oid, NoLock, NULL) : list_make1_oid(table->oid);
+	ListCell   *lc;
+
+	table->bytes = 0;
+	table->rows = 0;
+	foreach(lc, tree)
+	{
+		add_file_size(table, lfirst_oid(lc));
+	}
+	table->empty = table->bytes == 0;
+	list_free(tree);
+}
+
+CmigLintTable *
+cmig_lint_facts_read(Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Form_pg_class form;
+	CmigLintTable *table;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	table = palloc0(sizeof(CmigLintTable));
+	table->oid = relation;
+	table->origin = CMIG_LINT_LIVE;
+	table->name = pstrdup(NameStr(form->relname));
+	table->schema = get_namespace_name(form->relnamespace);
+	table->kind = form->relkind;
+	table->temporary = form->relpersistence == RELPERSISTENCE_TEMP;
+	table->logged = form->relpersistence == RELPERSISTENCE_PERMANENT;
+	read_size(table, form->relhassubclass);
+	if (form->relkind == RELKIND_PARTITIONED_TABLE)
+		table->has_default_partition = OidIsValid(get_default_partition_oid(relation));
+	ReleaseSysCache(tuple);
+	return table;
+}
+
+/* The column of a live table with that number, or NULL. */
+static CmigLintColumn *
+column_numbered(const CmigLintTable *table, AttrNumber attnum)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->columns)
+	{
+		CmigLintColumn *column = lfirst(lc);
+
+		if (column->attnum == attnum)
+			return column;
+	}
+	return NULL;
+}
+
+/* Read the columns. */
+static void
+load_columns(CmigLintTable *table)
+{
+	Relation	attributes = table_open(AttributeRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table->oid));
+	ScanKeyInit(&keys[1], Anum_pg_attribute_attnum, BTGreaterStrategyNumber, F_INT2GT,
+				Int16GetDatum(0));
+	scan = systable_beginscan(attributes, AttributeRelidNumIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
+		CmigLintColumn *column;
+
+		if (form->attisdropped)
+			continue;
+		column = palloc0(sizeof(CmigLintColumn));
+		column->name = pstrdup(NameStr(form->attname));
+		column->attnum = form->attnum;
+		column->type = form->atttypid;
+		column->typmod = form->atttypmod;
+		column->collation = form->attcollation;
+		column->not_null = form->attnotnull;
+		column->has_default = form->atthasdef || form->attidentity;
+		table->columns = lappend(table->columns, column);
+	}
+	systable_endscan(scan);
+	table_close(attributes, AccessShareLock);
+}
+
+/* Names of columns from an int2 array; "" for 0. */
+static List *
+column_names(const CmigLintTable *table, const int16 *numbers, int count)
+{
+	List	   *result = NIL;
+
+	for (int i = 0; i < count; i++)
+	{
+		CmigLintColumn *column = column_numbered(table, numbers[i]);
+
+		result = lappend(result, column ? (char *) column->name : "");
+	}
+	return result;
+}
+
+/* The columns that a stored CHECK expression proves not to be null. */
+static List *
+proven_columns(const CmigLintTable *table, Node *expression)
+{
+	if (IsA(expression, NullTest))
+	{
+		NullTest   *test = (NullTest *) expression;
+
+		if (test->nulltesttype == IS_NOT_NULL && IsA(test->arg, Var))
+		{
+			int16		number = ((Var *) test->arg)->varattno;
+
+			return column_names(table, &number, 1);
+		}
+	}
+	else if (IsA(expression, BoolExpr) && ((BoolExpr *) expression)->boolop == AND_EXPR)
+	{
+		List	   *result = NIL;
+		ListCell   *lc;
+
+		foreach(lc, ((BoolExpr *) expression)->args)
+		{
+			result = list_concat(result, proven_columns(table, lfirst(lc)));
+		}
+		return result;
+	}
+	return NIL;
+}
+
+/* A constraint from its row. */
+static CmigLintConstraint *
+read_constraint(const CmigLintTable *table, Relation catalog, HeapTuple tuple)
+{
+	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+	CmigLintConstraint *constraint = palloc0(sizeof(CmigLintConstraint));
+	Datum		values[Natts_pg_constraint];
+	bool		nulls[Natts_pg_constraint];
+
+	constraint->name = pstrdup(NameStr(form->conname));
+	constraint->type = form->contype;
+	constraint->validated = form->convalidated;
+	heap_deform_tuple(tuple, RelationGetDescr(catalog), values, nulls);
+	if (!nulls[Anum_pg_constraint_conkey - 1])
+	{
+		ArrayType  *array = DatumGetArrayTypeP(values[Anum_pg_constraint_conkey - 1]);
+
+		constraint->columns = column_names(table, (int16 *) ARR_DATA_PTR(array),
+										   ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
+	}
+	if (!nulls[Anum_pg_constraint_conbin - 1])
+		constraint->proves_not_null = proven_columns(table, stringToNode(TextDatumGetCString(values[Anum_pg_constraint_conbin - 1])));
+	return constraint;
+}
+
+/* Read the constraints. */
+static void
+load_constraints(CmigLintTable *table)
+{
+	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table->oid));
+	scan = systable_beginscan(constraints, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		table->constraints = lappend(table->constraints, read_constraint(table, constraints, tuple));
+	systable_endscan(scan);
+	table_close(constraints, AccessShareLock);
+}
+
+/* The access method of an index. */
+static Oid
+index_method(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	Oid			result = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->relam;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+/* The columns that expressions of an index use; a column of pg_index has them. */
+static List *
+expression_columns(const CmigLintTable *table, HeapTuple tuple, AttrNumber attribute)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(INDEXRELID, tuple, attribute, &isnull);
+	Bitmapset  *numbers = NULL;
+	List	   *result = NIL;
+	int			i = -1;
+
+	if (isnull)
+		return NIL;
+	pull_varattnos(stringToNode(TextDatumGetCString(value)), 1, &numbers);
+	while ((i = bms_next_member(numbers, i)) >= 0)
+	{
+		int16		number = i + FirstLowInvalidHeapAttributeNumber;
+
+		result = list_concat(result, column_names(table, &number, 1));
+	}
+	return result;
+}
+
+/* Read the indexes. */
+static void
+load_indexes(CmigLintTable *table)
+{
+	Relation	indexes = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table->oid));
+	scan = systable_beginscan(indexes, IndexIndrelidIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+		CmigLintIndex *index = palloc0(sizeof(CmigLintIndex));
+
+		index->name = get_rel_name(form->indexrelid);
+		index->unique = form->indisunique;
+		index->usable = form->indisvalid && heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+		index->keys = column_names(table, form->indkey.values, form->indnkeyatts);
+		index->has_expression = !heap_attisnull(tuple, Anum_pg_index_indpred, NULL) ||
+			!heap_attisnull(tuple, Anum_pg_index_indexprs, NULL);
+		index->method = index_method(form->indexrelid);
+		if (index->has_expression)
+			index->uses = list_concat(expression_columns(table, tuple, Anum_pg_index_indexprs),
+									  expression_columns(table, tuple, Anum_pg_index_indpred));
+		table->indexes = lappend(table->indexes, index);
+	}
+	systable_endscan(scan);
+	table_close(indexes, AccessShareLock);
+}
+
+void
+cmig_lint_facts_load(CmigLintTable *table)
+{
+	load_columns(table);
+	load_constraints(table);
+	load_indexes(table);
+}
+
+Oid
+cmig_lint_facts_index_table(Oid index)
+{
+	return IndexGetRelation(index, true);
+}
+
+/* A table and its parents, upwards. */
+List *
+cmig_lint_facts_ancestors(Oid table)
+{
+	List	   *result = list_make1_oid(table);
+	Relation	inherits = table_open(InheritsRelationId, AccessShareLock);
+
+	/* a table may inherit from many */
+	for (int i = 0; i < list_length(result); i++)
+	{
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(list_nth_oid(result, i)));
+		scan = systable_beginscan(inherits, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			result = list_append_unique_oid(result, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
+		systable_endscan(scan);
+	}
+	table_close(inherits, AccessShareLock);
+	return result;
+}
+
+/* Is the table, or one that it is a part of, among these? */
+static bool
+is_among(Oid table, List *tables)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmig_lint_facts_ancestors(table))
+	{
+		if (list_member_oid(tables, lfirst_oid(lc)))
+			return true;
+	}
+	return false;
+}
+
+List *
+cmig_lint_facts_referencing(List *tables)
+{
+	List	   *tree = NIL;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		tree = list_concat_unique_oid(tree, find_all_inheritors(lfirst_oid(lc), NoLock, NULL));
+	}
+	foreach(lc, heap_truncate_find_FKs(tree))
+	{
+		if (!is_among(lfirst_oid(lc), tables))
+			result = list_append_unique_oid(result, lfirst_oid(lc));
+	}
+	return result;
+}
+
+List *
+cmig_lint_facts_tables_in(Oid schema)
+{
+	Relation	classes = table_open(RelationRelationId, AccessShareLock);
+	List	   *result = NIL;
+	SysScanDesc scan = systable_beginscan(classes, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if ((OidIsValid(schema) ? form->relnamespace == schema : !IsCatalogNamespace(form->relnamespace)) &&
+			(form->relkind == RELKIND_RELATION || form->relkind == RELKIND_MATVIEW ||
+			 form->relkind == RELKIND_PARTITIONED_TABLE))
+			result = lappend_oid(result, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(classes, AccessShareLock);
+	return result;
+}
+
+bool
+cmig_lint_facts_type_is_used(Oid relation)
+{
+	Oid			type = get_rel_type_id(relation);
+	Oid			array = OidIsValid(type) ? get_array_type(type) : InvalidOid;
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	Oid			types[] = {type, array};
+	bool		result = false;
+
+	for (int i = 0; i < lengthof(types) && !result; i++)
+	{
+		ScanKeyData keys[2];
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(TypeRelationId));
+		ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(types[i]));
+		scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
+		while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+			result = form->classid == RelationRelationId && form->objsubid != 0;
+		}
+		systable_endscan(scan);
+	}
+	table_close(depend, AccessShareLock);
+	return result;
+}

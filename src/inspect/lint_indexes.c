@@ -1,0 +1,201 @@
+/*
+ * lint_indexes.c
+ *	  Rules of cmig.lint about indexes.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/lint_facts.h"
+#include "inspect/lint_fix.h"
+#include "inspect/lint_rules.h"
+#include "inspect/lint_source.h"
+#include "inspect/lint_state.h"
+#include "inspect/lint_text.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+/* Does the statement find its index, so that it does nothing? */
+static bool
+index_exists(CmigLint *lint, IndexStmt *index)
+{
+	RangeVar	name = *index->relation;
+
+	if (!index->if_not_exists || index->idxname == NULL)
+		return false;
+	name.relname = index->idxname;
+	name.schemaname = (char *) lint->target->schema;
+	return cmig_lint_state_find(lint, &name, true) != NULL;
+}
+
+/* For a partitioned table: an index on the parent, then one for each partition. */
+static char *
+partitioned_index_fix(const CmigLint *lint)
+{
+	return psprintf(CMIG_LINT_STEPWISE
+					"-- then the same with CREATE INDEX CONCURRENTLY on each partition,\n"
+					"-- and ALTER INDEX ... ATTACH PARTITION for each of these indexes\n%s",
+					cmig_lint_source_insert(lint->statement->text, "on", "ONLY"));
+}
+
+static void
+check_creation(CmigLint *lint, Node *node)
+{
+	IndexStmt  *index = (IndexStmt *) node;
+	CmigLintTable *table = lint->target;
+	char	   *fix;
+
+	if (index->concurrent || !cmig_lint_model_is_large(table) || index_exists(lint, index))
+		return;
+	if (table->kind == RELKIND_PARTITIONED_TABLE)
+	{
+		if (!index->relation->inh)
+			return;
+		fix = partitioned_index_fix(lint);
+	}
+	else
+		fix = psprintf(CMIG_LINT_STEPWISE "%s",
+					   cmig_lint_source_insert(lint->statement->text, "index", "CONCURRENTLY"));
+	cmig_lint_report(lint, fix, "CREATE INDEX blocks writes to %s while the index is built",
+					 cmig_lint_text_table(table));
+}
+
+/* DROP INDEX CONCURRENTLY drops one index at a time. */
+static char *
+deletion_fix(DropStmt *drop)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, CMIG_LINT_STEPWISE);
+	foreach(lc, drop->objects)
+	{
+		appendStringInfo(&text, "%sDROP INDEX CONCURRENTLY %s%s", lc == list_head(drop->objects) ? "" : ";\n",
+						 drop->missing_ok ? "IF EXISTS " : "", NameListToQuotedString(lfirst(lc)));
+	}
+	return text.data;
+}
+
+static void
+check_deletion(CmigLint *lint, Node *node)
+{
+	DropStmt   *drop = (DropStmt *) node;
+	ListCell   *lc;
+
+	if (drop->removeType != OBJECT_INDEX || drop->concurrent)
+		return;
+	foreach(lc, drop->objects)
+	{
+		CmigLintTable *index = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
+
+		if (!cmig_lint_model_is_shared(index) || index->kind == RELKIND_PARTITIONED_INDEX ||
+			(index->index_of && !cmig_lint_model_is_shared(index->index_of)))
+			continue;
+		cmig_lint_report(lint, deletion_fix(drop), "DROP INDEX locks %s against reads and writes",
+						 index->index_of ? cmig_lint_text_table(index->index_of) : "its table");
+		return;
+	}
+}
+
+/* Is REINDEX CONCURRENTLY asked for? */
+static bool
+is_concurrent(ReindexStmt *reindex)
+{
+	ListCell   *lc;
+
+	foreach(lc, reindex->params)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "concurrently") == 0)
+			return defGetBoolean(option);
+	}
+	return false;
+}
+
+/* Is a table of the schema large; of the database, without a schema? */
+static bool
+has_large_table(CmigLint *lint, const char *schema)
+{
+	ListCell   *lc;
+	Oid			oid = schema ? get_namespace_oid(schema, true) : InvalidOid;
+
+	if (!lint->reads_facts || (schema && !OidIsValid(oid)))
+		return true;
+	foreach(lc, cmig_lint_facts_tables_in(oid))
+	{
+		if (cmig_lint_model_is_large(cmig_lint_facts_read(lfirst_oid(lc))))
+			return true;
+	}
+	return false;
+}
+
+/* The statement with CONCURRENTLY: its word is the one before the name. */
+static char *
+reindex_fix(CmigLint *lint, const char *word)
+{
+	return psprintf(CMIG_LINT_STEPWISE "%s", cmig_lint_source_insert(lint->statement->text, word, "CONCURRENTLY"));
+}
+
+static void
+check_reindex_many(CmigLint *lint, ReindexStmt *reindex)
+{
+	bool		is_schema = reindex->kind == REINDEX_OBJECT_SCHEMA;
+
+	if (reindex->kind == REINDEX_OBJECT_SYSTEM)
+		return;
+	if (is_schema && cmig_lint_state_is_new_schema(lint, reindex->name))
+		return;
+	if (has_large_table(lint, is_schema ? reindex->name : NULL))
+		cmig_lint_report(lint, reindex_fix(lint, is_schema ? "schema" : "database"),
+						 "REINDEX blocks writes to each table while its indexes are rebuilt");
+}
+
+static void
+check_reindex(CmigLint *lint, Node *node)
+{
+	ReindexStmt *reindex = (ReindexStmt *) node;
+	CmigLintTable *table;
+
+	if (is_concurrent(reindex))
+		return;
+	if (reindex->relation == NULL)
+	{
+		check_reindex_many(lint, reindex);
+		return;
+	}
+	table = cmig_lint_state_find(lint, reindex->relation, false);
+	if (table && table->index_of)
+		table = table->index_of;
+	if (!cmig_lint_model_is_large(table))
+		return;
+	cmig_lint_report(lint, reindex_fix(lint, reindex->kind == REINDEX_OBJECT_INDEX ? "index" : "table"),
+					 "REINDEX blocks writes to %s, and reads that would use the index, while indexes are rebuilt",
+					 cmig_lint_text_table(table));
+}
+
+static void
+check_many_columns(CmigLint *lint, Node *node)
+{
+	IndexStmt  *index = (IndexStmt *) node;
+
+	if (index->unique || list_length(index->indexParams) <= 3 || lint->target == NULL ||
+		lint->target->temporary || index_exists(lint, index))
+		return;
+	cmig_lint_report(lint, NULL, "an index of %d columns on %s: a non-unique index of more than three columns seldom helps",
+					 list_length(index->indexParams), cmig_lint_text_name(lint->target));
+}
+
+const CmigLintRule cmig_lint_indexes[] = {
+	{"require-concurrent-index-creation", CMIG_LINT_ERROR, false, check_creation, {T_IndexStmt}},
+	{"require-concurrent-index-deletion", CMIG_LINT_WARNING, false, check_deletion, {T_DropStmt}},
+	{"require-concurrent-reindex", CMIG_LINT_ERROR, false, check_reindex, {T_ReindexStmt}},
+	{"index-with-many-columns", CMIG_LINT_NOTICE, false, check_many_columns, {T_IndexStmt}},
+	{NULL}
+};

@@ -1,0 +1,113 @@
+/*
+ * lint_rule.h
+ *	  A rule of cmig.lint, the state it sees, and the findings it reports.
+ *
+ * A rule is an entry of a table: its name, its severity, what kinds of
+ * statements it is about, and a function that looks at one statement.  The
+ * function sees the parse tree, the relations as they are when the statement
+ * runs (lint_state.h), and nothing else.  It reports what it finds, and changes
+ * nothing.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_LINT_RULE_H
+#define CMIG_LINT_RULE_H
+
+#include "postgres.h"
+#include "inspect/lint_model.h"
+#include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "parse/script.h"
+#include "utils/hsearch.h"
+
+/* From the least to the most severe; they are compared. */
+typedef enum CmigLintSeverity
+{
+	CMIG_LINT_NOTICE,			/* style */
+	CMIG_LINT_WARNING,			/* breaks running clients, or waits for a
+								 * strong lock */
+	CMIG_LINT_ERROR				/* fails, loses data, or blocks for as long as
+								 * a scan takes */
+} CmigLintSeverity;
+
+typedef struct CmigLint CmigLint;
+
+/* The most kinds of statements that a rule can be about. */
+#define CMIG_LINT_MAX_TAGS 6
+
+typedef struct CmigLintRule
+{
+	const char *name;
+	CmigLintSeverity severity;
+	bool		opt_in;			/* only if cmig.lint_include names it */
+	void		(*check) (CmigLint *lint, Node *statement);
+	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* the kinds of statements; all of
+											 * them if there is none */
+} CmigLintRule;
+
+/* What a rule has found. */
+typedef struct CmigLintFinding
+{
+	const CmigLintRule *rule;
+	const char *revision;		/* NULL for a text */
+	int			statement;		/* from 1; 0 for none */
+	int			line;			/* from 1; 0 for none */
+	char	   *message;
+	char	   *fix;			/* SQL that does the same without the problem,
+								 * or NULL */
+	bool		dropped;		/* taken back, or suppressed by a comment */
+} CmigLintFinding;
+
+/* A check that can only be made when all statements have been seen. */
+typedef struct CmigLintDeferred
+{
+	CmigLintFinding *finding;	/* to be dropped unless it still holds */
+	bool		whole_plan;		/* at the end of the plan, else of the
+								 * revision */
+	bool		(*holds) (CmigLint *lint, void *arg);
+	void	   *arg;
+} CmigLintDeferred;
+
+/* Everything about one call. */
+struct CmigLint
+{
+	MemoryContext context;		/* as long as the call */
+	struct CmigLintState *state;	/* relations, types, ... */
+	List	   *findings;		/* CmigLintFinding *, in order */
+	List	   *deferred;		/* CmigLintDeferred * */
+	bool		reads_facts;
+	void	   *active;			/* the rules that apply */
+
+	/* the revision */
+	const char *revision;		/* NULL for a text */
+	int			revision_number;	/* from 1 */
+	bool		transactional;
+	int			statements;		/* how many have been seen */
+
+	/* the statement */
+	const CmigLintRule *rule;	/* that is looking at it */
+	const CmigStatement *statement;
+	CmigLintTable *target;		/* the table that it alters, indexes, or
+								 * renames; NULL if there is none */
+};
+
+/*
+ * Report a finding of the current rule at the current statement.  fix may be
+ * NULL; both texts are copied.
+ */
+extern CmigLintFinding *cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
+			pg_attribute_printf(3, 4);
+
+/*
+ * The finding counts only if holds() returns true when all statements of the
+ * revision, or of the whole plan, have been seen.  arg must be allocated in the
+ * call's context.
+ */
+extern void cmig_lint_report_later(CmigLint *lint, CmigLintFinding *finding, bool whole_plan,
+								   bool (*holds) (CmigLint *lint, void *arg), void *arg);
+
+/* "error", "warning", or "notice" */
+extern const char *cmig_lint_severity_name(CmigLintSeverity severity);
+
+#endif							/* CMIG_LINT_RULE_H */

@@ -1,0 +1,60 @@
+/*
+ * lint_rules.c
+ *	  The table of all rules of cmig.lint.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/lint_ignore.h"
+#include "inspect/lint_rules.h"
+
+const CmigLintRule cmig_lint_rules_syntax_error = {
+	"syntax-error", CMIG_LINT_ERROR, false, NULL
+};
+
+const CmigLintRule cmig_lint_rules_unused_ignore = {
+	"unused-ignore", CMIG_LINT_NOTICE, false, NULL
+};
+
+static const CmigLintRule *const subjects[] = {
+	cmig_lint_indexes,
+	cmig_lint_columns,
+	cmig_lint_column_types,
+};
+
+void
+cmig_lint_rules_each(CmigLintRuleCallback callback, void *arg)
+{
+	for (int i = 0; i < lengthof(subjects); i++)
+	{
+		for (const CmigLintRule *rule = subjects[i]; rule->name; rule++)
+			callback(rule, arg);
+	}
+	callback(&cmig_lint_rules_syntax_error, arg);
+	callback(&cmig_lint_rules_unused_ignore, arg);
+}
+
+/* The callback's argument. */
+typedef struct NameSearch
+{
+	const char *name;
+	bool		found;
+} NameSearch;
+
+static void
+compare_name(const CmigLintRule *rule, void *arg)
+{
+	NameSearch *search = arg;
+
+	search->found |= cmig_lint_ignore_is(search->name, rule->name);
+}
+
+bool
+cmig_lint_rules_exists(const char *name)
+{
+	NameSearch	search = {name, false};
+
+	cmig_lint_rules_each(compare_name, &search);
+	return search.found;
+}

@@ -1,0 +1,36 @@
+/*
+ * lint_rules.h
+ *	  The table of all rules of cmig.lint.
+ *
+ * Each subject has a module with a table of its own.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_LINT_RULES_H
+#define CMIG_LINT_RULES_H
+
+#include "postgres.h"
+#include "inspect/lint_rule.h"
+
+/* A table of rules; an entry without a name ends it. */
+/* in lint_columns.c */
+extern const CmigLintRule cmig_lint_columns[];
+
+/* in lint_column_types.c */
+extern const CmigLintRule cmig_lint_column_types[];
+
+/* in lint_indexes.c */
+extern const CmigLintRule cmig_lint_indexes[];
+
+/* Reported by the run itself, not by a rule's function. */
+extern const CmigLintRule cmig_lint_rules_syntax_error;
+extern const CmigLintRule cmig_lint_rules_unused_ignore;
+
+/* Call back for each rule. */
+typedef void (*CmigLintRuleCallback) (const CmigLintRule *rule, void *arg);
+extern void cmig_lint_rules_each(CmigLintRuleCallback callback, void *arg);
+
+/* Is there a rule that this name stands for? */
+extern bool cmig_lint_rules_exists(const char *name);
+
+#endif							/* CMIG_LINT_RULES_H */

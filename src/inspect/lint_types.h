@@ -1,0 +1,62 @@
+/*
+ * lint_types.h
+ *	  Types, and the functions in an expression, as cmig.lint looks them up.
+ *
+ * Only the catalogs are read; no function is called but type modifiers of the
+ * server's own types.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_LINT_TYPES_H
+#define CMIG_LINT_TYPES_H
+
+#include "postgres.h"
+#include "inspect/lint_rule.h"
+#include "nodes/parsenodes.h"
+
+/* The pseudo-types that make a column with a sequence. */
+typedef enum CmigLintSerial
+{
+	CMIG_LINT_NOT_SERIAL,
+	CMIG_LINT_SMALLSERIAL,
+	CMIG_LINT_SERIAL,
+	CMIG_LINT_BIGSERIAL
+} CmigLintSerial;
+
+extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
+
+/*
+ * Look a type up.  Sets OID, type modifier, and the name of a type that the
+ * plan creates; the OID is invalid if nothing is known about the type.
+ */
+extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
+								 Oid *oid, int32 *typmod, const char **new_name);
+
+/* Is it this type of pg_catalog, or an array of it? */
+extern bool cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid);
+
+/* Is it a domain with a CHECK or NOT NULL? */
+extern bool cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type);
+
+/* Is it a domain with a default of its own? */
+extern bool cmig_lint_types_has_default(CmigLint *lint, const TypeName *type);
+
+/* The name of a volatile function in an expression, or NULL. */
+extern const char *cmig_lint_types_volatile_function(CmigLint *lint, Node *expression);
+
+/* What a change of a column's type does to the table. */
+typedef enum CmigLintChange
+{
+	CMIG_LINT_CHANGE_NOTHING,
+	CMIG_LINT_CHANGE_REWRITE,
+	CMIG_LINT_CHANGE_SCAN,		/* a CHECK is tested again */
+	CMIG_LINT_CHANGE_INDEX		/* an index is built again */
+} CmigLintChange;
+
+extern CmigLintChange cmig_lint_types_change(CmigLint *lint, CmigLintTable *table,
+											 const CmigLintColumn *column, const ColumnDef *to);
+
+/* A type as text. */
+extern char *cmig_lint_types_name(CmigLint *lint, const TypeName *type);
+
+#endif							/* CMIG_LINT_TYPES_H */
