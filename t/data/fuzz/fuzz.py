@@ -264,7 +264,7 @@ class Fuzzer:
             if FREED in str(error):
                 raise Defect("freed memory is in a message", str(error))
             if code == "42601" and (self.own_syntax or not any(w in sql for w in USERS_TEXTS)) and (
-                    error.diag.internal_query or "SQL statement" in (error.diag.context or "")):
+                    error.diag.internal_query or re.search("SQL statement|^pg_cmig: cmig", error.diag.context or "", re.M)):
                 raise Defect("syntax error in a statement of ours", str(error), error.diag.internal_query)
             return error
         finally:
