@@ -177,7 +177,7 @@ is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'set by ALTER 
 # Every setting, and who else can set it for another session: + means that it is
 # accepted, - that it is refused or has no effect
 #
-my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', lock_retries => 7, lock_timeout => 7,
+my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', dry_run_timeout => 7, lock_retries => 7, lock_timeout => 7,
 	protect => 'on', rls_gate => 'public', role => 'none', run_timeout => 7, running_revision => 'x', search_path => 'public');
 my @names = split /\n/, $node->safe_psql('shop', "LOAD 'pg_cmig'; SELECT substr(name, 6) FROM pg_settings WHERE name LIKE 'cmig.%' ORDER BY 1");
 is("@names", join(' ', sort keys %value), 'each setting has a value here');
@@ -216,6 +216,7 @@ is($ways, <<'END', 'options, SET, ALTER ROLE of oneself, of a superuser, ALTER D
 audit_skip       - - - - - -
 checksum_policy  + + + - + +
 concurrent_ddl   + + + - + +
+dry_run_timeout  + + + - + +
 lock_retries     + + + - + +
 lock_timeout     + + + - + +
 protect          + + + - + +
@@ -225,6 +226,37 @@ run_timeout      + + + - + +
 running_revision - - - - - -
 search_path      + + + - + +
 END
+
+# A database's owner, who sets cmig.search_path and cmig.role for a superuser's sessions
+# in it: what that allows, and what the superuser does about it (SECURITY.md)
+my $migrate = "BEGIN; SELECT revision FROM cmig.upgrade('s1'); SELECT who FROM seen; ROLLBACK";
+query($node, 'shop', <<'END_SQL');
+DELETE FROM cmig.version;
+CREATE TABLE seen (who text);
+GRANT INSERT, SELECT ON seen TO PUBLIC;
+SELECT cmig.create_revision('trustworthy', 'SELECT lower(''A''::varchar)', '', revision => 's1', head => 'base');
+SELECT cmig.create_revision('another', '', '', revision => 's2', head => 'base');
+END_SQL
+my $head = "SELECT FROM cmig.heads() LIMIT 0";
+session('regress_owner', '', <<"END_SQL");
+$head;
+CREATE SCHEMA theirs;
+CREATE FUNCTION theirs.lower(varchar) RETURNS text LANGUAGE plpgsql AS
+	'BEGIN INSERT INTO public.seen VALUES (current_user); RETURN NULL; END';
+GRANT USAGE ON SCHEMA theirs TO PUBLIC;
+ALTER DATABASE shop SET cmig.search_path = 'theirs, public';
+END_SQL
+is(session('postgres', '', $migrate), "s1\npostgres", "the owner's function runs as the superuser");
+is(session('postgres', '', "SET cmig.role = 'regress_owner'; $migrate"), "s1\nregress_owner", 'or as the owner, if the superuser says so');
+is(session('postgres', '', "SET cmig.search_path = ''; $migrate"), 's1', 'not with another path, set in the session');
+is(session('postgres', '-c cmig.search_path=', $migrate), 's1', 'or with the options of the connection');
+query($node, 'postgres', "ALTER ROLE postgres SET cmig.search_path = ''; ALTER ROLE postgres SET cmig.role = ''");
+is(session('regress_owner', '', "$head; ALTER DATABASE shop SET cmig.role = 'regress_app'; ALTER ROLE ALL IN DATABASE shop SET cmig.role = 'regress_app'"), '',
+	'the owner sets both for all roles');
+is(session('regress_owner', '', "$head; ALTER ROLE postgres IN DATABASE shop SET cmig.search_path = 'theirs'"), '42501', 'but not for the superuser');
+is(session('postgres', '', $migrate), 's1', 'what is set for the role takes precedence');
+query($node, 'postgres', 'ALTER ROLE postgres RESET ALL; ALTER DATABASE shop RESET ALL');
+query($node, 'shop', "SELECT cmig.remove_revision('s1'); SELECT cmig.remove_revision('s2'); DROP TABLE seen");
 
 # when the server has loaded the library at its start
 query($node, 'postgres', "ALTER SYSTEM SET shared_preload_libraries = 'pg_cmig'; ALTER DATABASE shop SET cmig.rls_gate = 'public'");
