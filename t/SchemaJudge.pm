@@ -38,6 +38,7 @@ my $count = 0;
 #              whoever connects.  Statements that this role cannot
 #              run are left out
 #   dump       options of pg_dump
+#   file       go by way of a revision file: cmig.autogenerate, load, upgrade, downgrade
 sub new
 {
 	my ($class, %options) = @_;
@@ -329,6 +330,28 @@ sub apply
 	return $error;
 }
 
+# generate(DATABASE, TARGET, ARGUMENTS): load the file that cmig.autogenerate
+# writes, as psql prints it; error or undef
+sub generate
+{
+	my ($self, $database, $target, $arguments) = @_;
+	my ($error, $file) = $self->try_sql($database, $self->as_role . ("SELECT content FROM cmig.autogenerate('Judged', "
+		. dollar_quoted($target =~ /\S/ ? $target : '-- nothing') . ", '001'$arguments);\n"));
+
+	return "autogenerate: $error" if defined $error;
+	($error) = $self->try_sql($database, $self->as_role . ('SELECT count(*) FROM cmig.load(' . dollar_quoted($file) . ");\n"));
+	return defined $error ? "load: $error\n$file" : undef;
+}
+
+# move(DATABASE, DIRECTION, TARGET): run it; error or undef
+sub move
+{
+	my ($self, $database, $direction, $target) = @_;
+	my ($error) = $self->try_sql($database, $self->as_role . ("CALL cmig.${direction}_stepwise('$target');\n"));
+
+	return $error;
+}
+
 # kept(TEXT): what of the text loads into an empty database
 sub loadable
 {
@@ -418,7 +441,9 @@ sub judge_in
 	return { %r, result => 'diff leaves traces', detail => first_difference($dump, $dump_a) } if $dump ne $dump_a;
 
 	my @rows = sort { $a->{step} <=> $b->{step} } @$rows;
-	$error = $self->apply($x, map { encode($_->{upgrade_sql}) } grep { defined $_->{upgrade_sql} } @rows);
+	my $file = $self->{file} && @rows;
+	$error = $file ? $self->generate($x, $text_b, $arguments) // $self->move($x, 'upgrade', 'head')
+	  : $self->apply($x, map { encode($_->{upgrade_sql}) } grep { defined $_->{upgrade_sql} } @rows);
 	return { %r, result => 'upgrade fails', detail => $error } if defined $error;
 	my ($same, $where, $kinds) = $self->compare($self->dump($x), $dump_b);
 	return { %r, result => 'upgrade differs', detail => $where, cause => "upgrade differs: $kinds" } if $same eq 'differs';
@@ -428,7 +453,8 @@ sub judge_in
 	return { %r, result => 'second diff fails', detail => $error } if defined $error;
 	return { %r, result => 'second diff', detail => rows_as_text($again, 'upgrade_sql') } if @$again;
 
-	$error = $self->apply($x, map { encode($_->{downgrade_sql}) } grep { defined $_->{downgrade_sql} } reverse @rows);
+	$error = $file ? $self->move($x, 'downgrade', 'base')
+	  : $self->apply($x, map { encode($_->{downgrade_sql}) } grep { defined $_->{downgrade_sql} } reverse @rows);
 	return { %r, result => 'downgrade fails', detail => $error } if defined $error;
 	($same, $where, $kinds) = $self->compare($self->dump($x), $dump_a);
 	return { %r, result => 'downgrade differs', detail => $where, cause => "downgrade differs: $kinds" } if $same eq 'differs';
