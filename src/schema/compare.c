@@ -131,17 +131,15 @@ compare_single(CmigDifference *difference, CmigChange *change)
 		change->reason = change->to ? "it is missing; objects of this kind are not compared yet" :
 			"it is not in the target; objects of this kind are not compared yet";
 	}
-	else if (follows_type(difference, object))
+	else if (follows_type(difference, object) || follows_parent(difference, object))
 	{
-		CmigDdl    *ddl = cmig_column_not_null(object, change->to != NULL);
-
-		if (ddl != NULL)
-			change->ddl = list_make1(ddl);
+		if (object->kind == &cmig_kind_column)
+			change->ddl = cmig_column_deviations(object, change->to != NULL);
 		if (change->to != NULL)
 			change->ddl = list_concat(change->ddl, cmig_annotate_create(object, difference->options));
 		change->action = change->ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
 	}
-	else if (!follows_parent(difference, object))
+	else
 		change->action = change->to ? CMIG_CREATE : CMIG_DROP;
 }
 
@@ -342,6 +340,23 @@ lets_go(const CmigDifference *difference, const CmigChange *change, const CmigCh
 	return to->parent == NULL || difference->of_to[to->parent->index] != change;
 }
 
+static bool
+is_inherited_column(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_column && object->inherited;
+}
+
+/*
+ * Is it a column that is dropped, or whose table is dropped?  Columns that
+ * inherit from it remain.
+ */
+static bool
+goes_with_table(const CmigDifference *difference, const CmigChange *change)
+{
+	return change->from->kind == &cmig_kind_column &&
+		(change->action == CMIG_DROP || difference->of_from[change->from->parent->index]->action == CMIG_AGAIN);
+}
+
 static void
 propagate(CmigDifference *difference)
 {
@@ -380,6 +395,8 @@ propagate(CmigDifference *difference)
 				continue;
 			if (is_of_parent(dependent) && dependent->from->parent != change->from)
 				continue;
+			if (is_inherited_column(dependent->from) && goes_with_table(difference, change))
+				continue;
 			if (is_disposable(dependent->from) ||
 				(change->action == CMIG_AGAIN && dependent->from->parent == change->from))
 			{
@@ -393,6 +410,8 @@ propagate(CmigDifference *difference)
 
 				if (change->from->kind->flags & CMIG_KIND_SWAPS)
 					next = cmig_replace_dependent(difference, change, dependent);
+				else if (change->from->kind->flags & CMIG_KIND_DETOUR)
+					next = cmig_replace_detour(change, dependent);
 				if (next != NULL)
 				{
 					queue = lappend(queue, next);
@@ -486,6 +505,28 @@ may_fold(const CmigObject *object)
 		(object->kind->folds == NULL || object->kind->folds(object));
 }
 
+/*
+ * The change of the column from which a column is inherited, if both are
+ * dropped and created again.
+ */
+static CmigChange *
+inherited_change(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *column = change->from;
+
+	if (change->action != CMIG_AGAIN || column->kind != &cmig_kind_column ||
+		!column->inherited || !change->to->inherited || change->to->alone)
+		return NULL;
+	for (int i = 0; i < column->ndepends; i++)
+	{
+		CmigChange *other = difference->of_from[column->depends[i]->index];
+
+		if (other->from->kind == column->kind && other->from->parent != column->parent && other->action == CMIG_AGAIN)
+			return other;
+	}
+	return NULL;
+}
+
 /* Parents come first in order of kinds, so the parent's host is known. */
 static void
 find_host(CmigDifference *difference, CmigChange *change)
@@ -494,6 +535,10 @@ find_host(CmigDifference *difference, CmigChange *change)
 	CmigChange *parent;
 
 	change->host = NULL;
+	for (parent = inherited_change(difference, change); parent != NULL; parent = inherited_change(difference, parent))
+		change->host = parent;
+	if (change->host != NULL)
+		return;
 	if (change->to)
 		change->to->folded = false;
 	if (change->from)

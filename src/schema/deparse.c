@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "schema/annotate.h"
+#include "schema/attached.h"
 #include "schema/concurrent.h"
 #include "schema/deparse.h"
 #include "schema/order.h"
@@ -68,10 +69,30 @@ creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions
 	return ddl;
 }
 
+/* Put statements before the first one of the list. */
+static void
+prepend(List *ddl, const List *statements)
+{
+	CmigDdl    *first = ddl == NIL ? NULL : linitial(ddl);
+	StringInfoData sql;
+	ListCell   *cell;
+
+	if (first == NULL || statements == NIL)
+		return;
+	initStringInfo(&sql);
+	foreach(cell, statements)
+		appendStringInfo(&sql, "%s;\n", (char *) lfirst(cell));
+	appendStringInfoString(&sql, first->sql);
+	first->sql = sql.data;
+}
+
 static void
 put_create(Deparse *deparse, const CmigChange *change)
 {
-	put_ddl(deparse, "create", change->to, creation(deparse, change->to, deparse->options));
+	List	   *ddl = creation(deparse, change->to, deparse->options);
+
+	prepend(ddl, cmig_attached_create(deparse->difference, change->to, false));
+	put_ddl(deparse, "create", change->to, ddl);
 }
 
 static char *
@@ -106,6 +127,7 @@ put_drop(Deparse *deparse, const CmigChange *change)
 	List	   *ddl = creation(deparse, object, &deparse->restore);
 	ListCell   *cell;
 
+	prepend(ddl, cmig_attached_create(deparse->difference, change->from, true));
 	foreach(cell, change->riders)
 		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	row.upgrade = cmig_kind_drop(object);

@@ -101,11 +101,14 @@ add_member(TupleDesc desc, HeapTuple row, void *arg)
 	member->extension = DatumGetObjectId(reader->values[3]);
 }
 
+/* Members, and array types of members. */
 static void
 read_members(Reader *reader)
 {
 	static CmigQuery query = {
 		.sql = "SELECT classid, objid, 0, refobjid FROM pg_depend WHERE deptype = 'e'"
+		" UNION ALL SELECT 'pg_type'::regclass, t.typarray, 0, d.refobjid FROM pg_depend d JOIN pg_type t ON t.oid = d.objid"
+		" WHERE d.deptype = 'e' AND d.classid = 'pg_type'::regclass AND t.typarray <> 0"
 	};
 	HASHCTL		control = {
 		.keysize = sizeof(CmigAddress),.entrysize = sizeof(Member),

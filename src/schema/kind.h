@@ -177,6 +177,12 @@ typedef struct CmigKind
  */
 #define CMIG_KIND_SWAPS			0x4000
 
+/*
+ * While it is dropped and created again, columns that use it have the type
+ * text, or no collation.
+ */
+#define CMIG_KIND_DETOUR		0x8000
+
 #define CMIG_PROPERTIES(list) .properties = list, .nproperties = lengthof(list)
 
 /* A new object without values, in the current memory context. */

@@ -243,6 +243,36 @@ cmig_column_retype(const CmigObject *column, const CmigObject *from, const CmigO
 	return ddl;
 }
 
+static const char *
+collate_clause(const CmigObject *column)
+{
+	return column->values[COLLATION] ? psprintf(" COLLATE %s", column->values[COLLATION]) : "";
+}
+
+CmigDdl *
+cmig_column_detour(const CmigObject *column, bool collation)
+{
+	CmigDdl    *ddl = palloc0(sizeof(CmigDdl));
+	const char *type = column->values[TYPE];
+	const char *text = strchr(type, '[') ? "text[]" : "text";
+	const char *name = cmig_quote(column->name);
+
+	if (collation)
+	{
+		ddl->sql = psprintf("TYPE %s COLLATE pg_catalog.\"default\"", type);
+		ddl->undo = psprintf("TYPE %s%s", type, collate_clause(column));
+	}
+	else
+	{
+		ddl->sql = psprintf("TYPE %s USING %s::%s", text, name, text);
+		ddl->undo = psprintf("TYPE %s%s USING %s::%s", type, collate_clause(column), name, type);
+	}
+	ddl->sql = column_sql_text(column, false, ddl->sql);
+	ddl->undo = column_sql_text(column, false, ddl->undo);
+	ddl->hazards = CMIG_HAZARD_REWRITE;
+	return ddl;
+}
+
 static char *
 identity_action(const CmigObject *from, const CmigObject *to)
 {
@@ -421,17 +451,32 @@ set_hazards(List *ddl, const CmigObject *column)
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_MAY_FAIL);
 }
 
-/* What a column of a typed table has beside what the type says. */
-CmigDdl *
-cmig_column_not_null(const CmigObject *column, bool add)
+/* Set or drop the column's NOT NULL. */
+static List *
+append_not_null(List *ddl, const CmigObject *column, bool set)
 {
-	CmigDdl    *ddl;
+	const char *actions[] = {"DROP NOT NULL", "SET NOT NULL"};
 
-	if (column->values[NOT_NULL] == NULL)
-		return NULL;
-	ddl = palloc0(sizeof(CmigDdl));
-	ddl->sql = column_sql_text(column, false, add ? "SET NOT NULL" : "DROP NOT NULL");
-	ddl->undo = column_sql_text(column, false, add ? "DROP NOT NULL" : "SET NOT NULL");
+	return cmig_ddl_append(ddl, column_sql_text(column, false, actions[set]),
+						   column_sql_text(column, false, actions[!set]));
+}
+
+List *
+cmig_column_deviations(const CmigObject *column, bool add)
+{
+	const CmigObject *parent = parent_column(column);
+	const CmigObject *value = parent ? default_of(parent) : NULL;
+	List	   *ddl = NIL;
+
+	if (column->values[NOT_NULL] && (parent == NULL || parent->values[NOT_NULL] == NULL))
+		ddl = append_not_null(ddl, column, add);
+	if (value != NULL && default_of(column) == NULL)
+	{
+		char	   *set = psprintf("SET DEFAULT %s", value->values[0]);
+
+		ddl = cmig_ddl_append(ddl, column_sql_text(column, true, add ? "DROP DEFAULT" : set),
+							  column_sql_text(column, true, add ? set : "DROP DEFAULT"));
+	}
 	return ddl;
 }
 

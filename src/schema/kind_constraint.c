@@ -21,7 +21,8 @@ enum
 	TABLESPACE,
 	CLUSTERED,
 	REPLICA_IDENTITY,
-	PARTITIONED
+	PARTITIONED,
+	ATTACHED
 };
 
 static const CmigProperty properties[] = {
@@ -33,6 +34,7 @@ static const CmigProperty properties[] = {
 	[CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL},
 	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL},
 	[PARTITIONED] = {"of a partitioned table", CMIG_PROPERTY_SILENT},
+	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT},
 };
 
 #define CONSTRAINT_SQL(inherited, condition) \
@@ -43,7 +45,7 @@ static const CmigProperty properties[] = {
 	" " CMIG_OPTIONS_SQL("i.reloptions") "," \
 	" (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace)," \
 	" CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END," \
-	" CASE WHEN c.relkind = 'p' THEN 't' END" \
+	" CASE WHEN c.relkind = 'p' THEN 't' END, CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END" \
 	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
 	" JOIN pg_constraint o ON o.conrelid = c.oid" \
 	" LEFT JOIN pg_class i ON i.oid = o.conindid AND o.contype <> 'f'" \
@@ -75,6 +77,12 @@ const char *
 cmig_constraint_text(const CmigObject *constraint)
 {
 	return constraint->values[DEFINITION];
+}
+
+const char *
+cmig_constraint_attached(const CmigObject *constraint)
+{
+	return constraint->values[ATTACHED];
 }
 
 /* The end of a list in parentheses, of which the first one is at "start". */

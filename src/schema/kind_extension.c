@@ -14,12 +14,14 @@
 enum
 {
 	VERSION,
-	SCHEMA
+	SCHEMA,
+	RELOCATABLE
 };
 
 static const CmigProperty properties[] = {
 	[VERSION] = {"version"},
 	[SCHEMA] = {"schema"},
+	[RELOCATABLE] = {"relocatable", CMIG_PROPERTY_SILENT},
 };
 
 /*
@@ -27,7 +29,7 @@ static const CmigProperty properties[] = {
  */
 static const char extension_sql[] =
 "SELECT 'pg_extension'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
-" e.extname::text, quote_ident(e.extname), pg_get_userbyid(e.extowner)::text, false, e.extversion::text, quote_ident(n.nspname)"
+" e.extname::text, quote_ident(e.extname), pg_get_userbyid(e.extowner)::text, false, e.extversion::text, quote_ident(n.nspname), CASE WHEN e.extrelocatable THEN 't' END"
 " FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
 " WHERE e.oid >= 16384 AND e.extname <> 'pg_cmig' AND e.extname !~ '^cmig_hidden_'";
 
@@ -38,14 +40,30 @@ create_extension(const CmigObject *extension)
 						   cmig_kind_drop(extension));
 }
 
+const char *
+cmig_extension_schema(const CmigObject *extension)
+{
+	return extension->values[SCHEMA];
+}
+
+bool
+cmig_extension_is_relocatable(const CmigObject *extension)
+{
+	return extension->values[RELOCATABLE] != NULL;
+}
+
 static void
 alter_extension(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
+	/* extensions that can be moved have been moved before (rename_read.c) */
 	if (cmig_alter_differs(alter, SCHEMA))
-		cmig_alter_action(alter, psprintf("SET SCHEMA %s", to->values[SCHEMA]), psprintf("SET SCHEMA %s", from->values[SCHEMA]));
+	{
+		alter->unsupported = psprintf("it is in schema %s, and cannot be moved to %s", from->values[SCHEMA], to->values[SCHEMA]);
+		return;
+	}
 	if (cmig_alter_differs(alter, VERSION))
 		cmig_alter_action(alter, psprintf("UPDATE TO %s", cmig_literal(to->values[VERSION])),
 						  psprintf("UPDATE TO %s", cmig_literal(from->values[VERSION])));

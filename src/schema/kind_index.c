@@ -15,7 +15,8 @@ enum
 	TABLESPACE,
 	CLUSTERED,
 	REPLICA_IDENTITY,
-	STATISTICS
+	STATISTICS,
+	ATTACHED
 };
 
 static const CmigProperty properties[] = {
@@ -24,6 +25,7 @@ static const CmigProperty properties[] = {
 	[CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL},
 	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL},
 	[STATISTICS] = {"statistics targets", CMIG_PROPERTY_NO_MODEL},
+	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT},
 };
 
 /*
@@ -40,7 +42,8 @@ static const char index_sql[] =
 " CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END,"
 " CASE WHEN x.indexprs IS NOT NULL THEN"
 "  (SELECT string_agg(a.attnum || ' ' || a.attstattarget, ', ' ORDER BY a.attnum)"
-"   FROM pg_attribute a WHERE a.attrelid = i.oid AND a.attstattarget >= 0) END"
+"   FROM pg_attribute a WHERE a.attrelid = i.oid AND a.attstattarget >= 0) END,"
+" CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END"
 " FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace"
 " JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
 " WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I')"
@@ -48,12 +51,28 @@ static const char index_sql[] =
 
 /*
  * ATTACH PARTITION would create such an index in the partition, so partitions
- * are attached before the index is created.
+ * are attached before the index is created.  An index that is attached to
+ * another one can be created with it.
  */
 static const char index_follows[] =
 "SELECT 'pg_class'::regclass::oid, x.indexrelid, 0, 'pg_class'::regclass::oid, p.inhrelid, -2"
 " FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_inherits p ON p.inhparent = x.indrelid"
-" WHERE i.relnamespace = ANY ($1) AND i.relkind = 'I' AND " ON_ONLY;
+" WHERE i.relnamespace = ANY ($1) AND i.relkind = 'I' AND " ON_ONLY
+" UNION ALL SELECT 'pg_class'::regclass::oid, i.oid, 0, 'pg_class'::regclass::oid, h.inhparent, 0"
+" FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid"
+" WHERE i.relnamespace = ANY ($1) AND i.relispartition AND i.relkind IN ('i', 'I')";
+
+const char *
+cmig_index_parent(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index ? object->values[ATTACHED] : cmig_constraint_attached(object);
+}
+
+const char *
+cmig_index_definition(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index ? object->values[DEFINITION] : cmig_constraint_text(object);
+}
 
 static void
 add_action(CmigAlter *alter, const char *action, const char *undo)

@@ -41,7 +41,7 @@ create_collation(const CmigObject *collation)
 }
 
 CmigKind	cmig_kind_collation = {
-	.name = "collation",.word = "COLLATION",
+	.name = "collation",.word = "COLLATION",.flags = CMIG_KIND_DETOUR,
 	CMIG_PROPERTIES(properties),.sql = collation_sql,.create = create_collation
 };
 

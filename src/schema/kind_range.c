@@ -35,6 +35,6 @@ create_range(const CmigObject *range)
 }
 
 CmigKind	cmig_kind_range = {
-	.name = "range type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE,
+	.name = "range type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_DETOUR,
 	CMIG_PROPERTIES(properties),.sql = range_sql,.create = create_range
 };

@@ -25,6 +25,11 @@ struct CmigImage;
 	"(SELECT string_agg(quote_ident(split_part(o, '=', 1)) || '=' || quote_literal(substr(o, strpos(o, '=') + 1)), ', '" \
 	" ORDER BY i) FROM unnest(" array ") WITH ORDINALITY AS u (o, i) WHERE o !~ '^pg_attver=')"
 
+/* The qualified name of the index to which an index is attached. */
+#define CMIG_ATTACHED_SQL(oid) \
+	"(SELECT format('%I.%I', hn.nspname, hc.relname) FROM pg_inherits h JOIN pg_class hc ON hc.oid = h.inhparent" \
+	" JOIN pg_namespace hn ON hn.oid = hc.relnamespace WHERE h.inhrelid = " oid ")"
+
 /*
  * Is the table a partition, whose columns are those of the partitioned table?
  */
@@ -56,13 +61,25 @@ extern const char *cmig_table_type(const CmigObject *table);
 extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
 
 /*
- * The statement that adds or removes the NOT NULL of a typed table's column,
- * or NULL if it has none.
+ * Statements, a list of CmigDdl, for what a column that is added or dropped with
+ * that of its parent table, or with an attribute of its table's type, has
+ * otherwise than they: NOT NULL, or no default.
  */
-extern struct CmigDdl *cmig_column_not_null(const CmigObject *column, bool add);
+extern List *cmig_column_deviations(const CmigObject *column, bool add);
 
 /* The printed definition of a constraint. */
 extern const char *cmig_constraint_text(const CmigObject *constraint);
+
+/*
+ * The qualified name of the partitioned table's index to which an index, or
+ * the index of a constraint, is attached, or NULL.
+ */
+extern const char *cmig_index_parent(const CmigObject *object);
+
+extern const char *cmig_constraint_attached(const CmigObject *constraint);
+
+/* The printed definition of an index or a constraint. */
+extern const char *cmig_index_definition(const CmigObject *object);
 
 /* "name type DEFAULT ... NOT NULL" */
 extern void cmig_column_definition(StringInfo buf, const CmigObject *column);
@@ -73,6 +90,12 @@ extern void cmig_column_definition(StringInfo buf, const CmigObject *column);
  */
 extern struct CmigDdl *cmig_column_retype(const CmigObject *column, const CmigObject *from,
 										  const CmigObject *to, const char *away);
+
+/*
+ * The statement that changes a column to text, or to the default collation,
+ * while its type or collation is dropped; the undo changes it back.
+ */
+extern struct CmigDdl *cmig_column_detour(const CmigObject *column, bool collation);
 
 /* The printed type of a column. */
 extern const char *cmig_column_type(const CmigObject *column);

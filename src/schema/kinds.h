@@ -118,6 +118,10 @@ extern CmigKind cmig_kind_other;
  */
 extern char *cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type);
 
+/* The schema of an extension, quoted, and whether it can be changed. */
+extern const char *cmig_extension_schema(const CmigObject *extension);
+extern bool cmig_extension_is_relocatable(const CmigObject *extension);
+
 /* Is a domain NOT NULL in only one of the images? */
 extern bool cmig_domain_null_differs(const CmigObject *from, const CmigObject *to);
 

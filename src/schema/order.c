@@ -143,7 +143,8 @@ make_nodes(Order *order)
 			add_node(order, change, CMIG_NODE_CREATE);
 		if (change->action == CMIG_ALTER && !change->late)
 			add_node(order, change, CMIG_NODE_ALTER);
-		if (change->action == CMIG_ALTER && change->first != NIL && change->last != NIL && keeps_columns(difference, change))
+		if (change->action == CMIG_ALTER && change->first != NIL && change->last != NIL &&
+			change->from->kind == &cmig_kind_table && keeps_columns(difference, change))
 		{
 			change->last = list_concat(change->last, change->first);
 			change->first = NIL;
@@ -210,6 +211,8 @@ end_node(const Order *order, const CmigObject *object)
 {
 	const CmigChange *change = order->difference->of_from[object->index];
 
+	if (change->part_node >= 0 && object->kind == &cmig_kind_column)
+		return change->part_node;
 	return change->host ? change->host->first_node : change->first_node;
 }
 
@@ -227,6 +230,8 @@ made_node(const Order *order, const CmigObject *object)
 		for (int i = 0; i < object->ndepends; i++)
 			if (object->depends[i]->kind == object->kind || object->depends[i]->kind == &cmig_kind_attribute)
 				return made_node(order, object->depends[i]);
+	if (change->join_node >= 0 && object->kind == &cmig_kind_column)
+		return change->join_node;
 	return change->host ? change->host->last_node : change->last_node;
 }
 
@@ -252,7 +257,8 @@ add_old(Order *order, const CmigObject *object, const CmigObject *on)
 	if (node < 0 || dependent < 0)
 		return;
 	if (order->nodes[node].type == CMIG_NODE_DROP ||
-		(order->nodes[node].type == CMIG_NODE_ALTER && order->nodes[dependent].type == CMIG_NODE_DROP))
+		((order->nodes[node].type == CMIG_NODE_ALTER || order->nodes[node].type == CMIG_NODE_PART) &&
+		 order->nodes[dependent].type == CMIG_NODE_DROP))
 		add_edge(order, node, dependent);
 
 	/*
@@ -375,6 +381,12 @@ add_inheritance(Order *order)
 		const CmigNode *node = &order->nodes[i];
 		const CmigChange *change = node->change;
 
+		if (node->type != CMIG_NODE_PART && node->type != CMIG_NODE_JOIN)
+			continue;
+		add_edge(order, change->first_node, change->part_node);
+		add_edge(order, change->join_node, change->last_node);
+		if (change->from->kind != &cmig_kind_table)
+			continue;
 		if (node->type == CMIG_NODE_PART)
 		{
 			add_part(order, i, change->from);

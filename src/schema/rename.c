@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "schema/attached.h"
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
 #include "schema/rename.h"
@@ -79,6 +80,10 @@ rename_sql(const CmigObject *object, const char *identity, const char *from, con
 
 	if (object->kind == &cmig_kind_column)
 		return psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", object->parent->identity,
+						cmig_quote(from), cmig_quote(to));
+	if (object->kind == &cmig_kind_constraint && cmig_index_parent(object) != NULL)
+		return psprintf("ALTER INDEX %s%s RENAME TO %s",
+						pnstrdup(object->parent->identity, strlen(object->parent->identity) - strlen(cmig_quote(object->parent->name))),
 						cmig_quote(from), cmig_quote(to));
 	if (is_constraint(object))
 		return psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", object->parent->identity,
@@ -385,18 +390,6 @@ cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank ra
 
 /* Names derived from other names */
 
-/* "CREATE INDEX name ON ..." without the name. */
-static char *
-without_name(const CmigObject *object, const char *value)
-{
-	const char *name = psprintf(" %s ON ", cmig_quote(object->name));
-	const char *found = object->kind == &cmig_kind_index && value != NULL ? strstr(value, name) : NULL;
-
-	if (found == NULL)
-		return value ? pstrdup(value) : NULL;
-	return psprintf("%s%s", pnstrdup(value, found - value), found + strlen(name) - 4);
-}
-
 static bool
 same_but_name(const CmigObject *from, const CmigObject *to)
 {
@@ -404,7 +397,8 @@ same_but_name(const CmigObject *from, const CmigObject *to)
 		(from->parent != NULL && strcmp(from->parent->identity, to->parent->identity) != 0))
 		return false;
 	for (int i = 0; i < from->kind->nproperties; i++)
-		if (!cmig_kind_same_value(&from->kind->properties[i], without_name(from, from->values[i]), without_name(to, to->values[i])))
+		if (!cmig_kind_same_value(&from->kind->properties[i], cmig_attached_nameless(from, from->values[i]),
+								  cmig_attached_nameless(to, to->values[i])))
 			return false;
 	return true;
 }
@@ -494,6 +488,54 @@ cmig_rename_derived(const CmigImage *from, const CmigImage *to, const List *rena
 		rename->rank = is_constraint(object) ? CMIG_RENAME_PART : CMIG_RENAME_OBJECT;
 		rename->address = object->address;
 		rename->name = other->name;
+		result = lappend(result, rename);
+	}
+	return result;
+}
+
+/* Is the name that the object is to have free, or will it be? */
+static bool
+can_get_name(const CmigImage *from, const List *names, const CmigAttachedName *name)
+{
+	const CmigObject *holder = find_holder(from, name->from, identity_with(name->from, name->to->name));
+	ListCell   *cell;
+
+	if (holder == NULL)
+		return true;
+	foreach(cell, names)
+	{
+		if (((CmigAttachedName *) lfirst(cell))->from == holder)
+			return true;
+	}
+	return false;
+}
+
+List *
+cmig_rename_attached(const CmigImage *from, const CmigImage *to)
+{
+	List	   *names = cmig_attached_names(from, to);
+	List	   *result = NIL;
+	ListCell   *cell;
+	int			count;
+
+	do
+	{
+		count = list_length(names);
+		foreach(cell, names)
+		{
+			if (!can_get_name(from, names, lfirst(cell)))
+				names = foreach_delete_current(names, cell);
+		}
+	} while (list_length(names) != count);
+	foreach(cell, names)
+	{
+		const CmigAttachedName *name = lfirst(cell);
+		CmigRename *rename = palloc0(sizeof(CmigRename));
+
+		rename->text = name->from->identity;
+		rename->rank = is_constraint(name->from) ? CMIG_RENAME_PART : CMIG_RENAME_OBJECT;
+		rename->address = name->from->address;
+		rename->name = name->to->name;
 		result = lappend(result, rename);
 	}
 	return result;

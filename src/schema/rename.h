@@ -70,6 +70,12 @@ extern List *cmig_rename_steps(const CmigImage *image, const List *renames, Cmig
  */
 extern List *cmig_rename_derived(const CmigImage *from, const CmigImage *to, const List *renames);
 
+/*
+ * A list of CmigRename for attached indexes of partitions that have another
+ * name in the target.
+ */
+extern List *cmig_rename_attached(const CmigImage *from, const CmigImage *to);
+
 /* Renames that look probable, a list of char *. */
 extern List *cmig_rename_guess(const CmigDifference *difference);
 

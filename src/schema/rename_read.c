@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "schema/extension_move.h"
 #include "schema/image_read.h"
 #include "schema/rename.h"
 #include "schema/rename_read.h"
@@ -176,9 +177,15 @@ run_renames(CmigShadow *shadow, void *arg)
 {
 	RenameRead *read = arg;
 
+	if (cmig_extension_move_needed(read->image, read->to))
+	{
+		read->managed = cmig_extension_move(read->managed, read->image, read->to, read->callback, read->arg);
+		read->image = cmig_image_read(read->managed);
+	}
 	run_ranks(read, read->renames);
 	check_renames(read);
 	run_ranks(read, cmig_rename_derived(read->image, read->to, read->renames));
+	run_ranks(read, cmig_rename_attached(read->image, read->to));
 }
 
 static List *
@@ -222,6 +229,12 @@ init_renames(RenameRead *read, const List *renames, const List *comments)
 	read->renames = parse_all(read->renames, read->image, comments, true);
 }
 
+static bool
+is_needed(const RenameRead *read)
+{
+	return read->renames != NIL || cmig_extension_move_needed(read->image, read->to) || cmig_rename_attached(read->image, read->to) != NIL;
+}
+
 CmigImage *
 cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 				 const List *renames, const List *comments, CmigDiffCallback callback, void *arg)
@@ -229,7 +242,7 @@ cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 	RenameRead	read = {.managed = managed,.image = from,.to = to,.callback = callback,.arg = arg};
 
 	init_renames(&read, renames, comments);
-	for (int i = 0; i < managed->count && read.renames != NIL; i++)
+	for (int i = 0; i < managed->count && is_needed(&read); i++)
 	{
 		if (!OidIsValid(managed->schemas[i].oid))
 			continue;
@@ -251,7 +264,7 @@ cmig_rename_read_here(const CmigManaged *managed, CmigImage *from, CmigImage *to
 	RenameRead	read = {.managed = managed,.image = from,.to = to,.callback = callback,.arg = arg};
 
 	init_renames(&read, renames, comments);
-	if (read.renames != NIL)
+	if (is_needed(&read))
 		run_renames(NULL, &read);
 	return read.image;
 }

@@ -84,6 +84,29 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 	return next;
 }
 
+CmigChange *
+cmig_replace_detour(CmigChange *change, CmigChange *dependent)
+{
+	bool		collation = change->from->kind == &cmig_kind_collation;
+	CmigDdl    *part,
+			   *join;
+
+	if (dependent->from->kind != &cmig_kind_column ||
+		cmig_table_is_key(dependent->from->parent, dependent->from->name))
+		return NULL;
+	dependent->disturbs = dependent->recasts = true;
+	/* the statements for the parent table change it, too */
+	if (dependent->from->inherited && dependent->to->inherited)
+		return dependent;
+	dependent->action = CMIG_ALTER;
+	part = cmig_column_detour(dependent->from, collation);
+	join = cmig_column_detour(dependent->to, collation);
+	dependent->first = lappend(dependent->first, part);
+	dependent->last = cmig_ddl_append(dependent->last, join->undo, join->sql);
+	((CmigDdl *) llast(dependent->last))->hazards = CMIG_HAZARD_REWRITE | CMIG_HAZARD_MAY_FAIL;
+	return dependent;
+}
+
 static void
 replace(CmigDifference *difference, const CmigObject *type)
 {

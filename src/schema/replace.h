@@ -30,6 +30,12 @@ extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange
 										  CmigChange *dependent);
 
 /*
+ * The same for a type or a collation that cannot exist twice: columns have
+ * another one until it exists again.
+ */
+extern CmigChange *cmig_replace_detour(CmigChange *change, CmigChange *dependent);
+
+/*
  * In the descriptions of the old types, replace the names of old types by
  * their temporary names.
  */

@@ -442,12 +442,19 @@ cmig_shadow_is_live_relation(const CmigShadow *shadow, Oid relation)
 		cmig_shadow_members_has_relation(shadow->members, relation);
 }
 
-/* Does the schema contain anything, members of extensions included? */
+/*
+ * Does the schema contain anything, members of extensions included that the
+ * target has created?
+ */
 static bool
 holds_anything(Oid schema)
 {
 	static CmigQuery query = {
-		.sql = "SELECT FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = $1 LIMIT 1",
+		.sql = "SELECT FROM pg_depend d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
+		" AND NOT EXISTS (SELECT FROM pg_depend e JOIN pg_extension x ON x.oid = e.refobjid AND x.extname ~ '^cmig_hidden_'"
+		"  WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e')"
+		" AND NOT EXISTS (SELECT FROM pg_extension x WHERE d.classid = 'pg_extension'::regclass AND x.oid = d.objid"
+		"  AND x.extname ~ '^cmig_hidden_') LIMIT 1",
 		.nargs = 1,.argtypes = {OIDOID}
 	};
 	Datum		value = ObjectIdGetDatum(schema);

@@ -465,11 +465,47 @@ cmig_target_schema_drop(CmigTargetState *state, Node *statement)
 	return (Node *) drop;
 }
 
+/* Do objects of the target depend on members of the extension? */
+static bool
+is_used(const CmigExtension *extension)
+{
+	static CmigQuery query = {
+		.sql = "WITH m AS (SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND refobjid = $1 AND deptype = 'e')"
+		" SELECT true FROM (SELECT * FROM m UNION ALL SELECT m.classid, t.typarray FROM m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid) m"
+		" JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype = 'n'"
+		" CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i WHERE true"
+		" AND d.classid <> ALL ('{pg_amop,pg_amproc}'::regclass[]) AND i.identity !~ '\\mcmig_away_[0-9]'"
+		" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e') LIMIT 1",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	Datum		oid = ObjectIdGetDatum(extension->oid);
+
+	return cmig_query_run(&query, &oid, NULL) > 0;
+}
+
+/* An extension that the target uses is not missing in it. */
+static void
+declare_used(CmigExtension *extension)
+{
+	if (!is_used(extension))
+		return;
+	cmig_shadow_extension_declare(extension);
+	ereport(NOTICE,
+			(errmsg("the target uses extension \"%s\", but does not create it", extension->name),
+			 errhint("Add it to the target: CREATE EXTENSION %s", quote_identifier(extension->name))));
+}
+
 void
 cmig_target_extension_settle(CmigTargetState *state)
 {
 	for (int i = 0; i < state->shadow->nextensions; i++)
-		state->shadow->extensions[i].declared = is_declared(&state->shadow->extensions[i]);
+	{
+		CmigExtension *extension = &state->shadow->extensions[i];
+
+		extension->declared = is_declared(extension);
+		if (!extension->declared && OidIsValid(extension->schema))
+			declare_used(extension);
+	}
 	for (int i = 0; i < state->shadow->count; i++)
 		state->shadow->schemas[i].shadow =
 			get_namespace_oid(state->shadow->schemas[i].name, true);

@@ -157,3 +157,36 @@ CREATE STATISTICS e ON (a * 2) FROM t;
 -- b:
 CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
 COMMENT ON ACCESS METHOD heap2 IS 'like heap';
+-- pair: extension that columns, indexes, and functions use moves to a new schema
+-- a:
+CREATE EXTENSION citext;
+CREATE EXTENSION pg_trgm;
+CREATE TABLE t (a citext PRIMARY KEY DEFAULT 'x', b text, c citext[]);
+CREATE INDEX t_b ON t USING gin (b gin_trgm_ops);
+CREATE VIEW v AS SELECT a, similarity(b, 'x') AS s FROM t;
+CREATE FUNCTION f(citext) RETURNS citext LANGUAGE sql AS 'SELECT $1';
+-- b:
+CREATE SCHEMA ext;
+CREATE SCHEMA other;
+CREATE EXTENSION citext SCHEMA ext;
+CREATE EXTENSION pg_trgm SCHEMA ext;
+CREATE TABLE t (a ext.citext PRIMARY KEY DEFAULT 'x', b text, c ext.citext[], d ext.citext);
+CREATE INDEX t_b ON t USING gin (b ext.gin_trgm_ops);
+CREATE VIEW v AS SELECT a, ext.similarity(b, 'x') AS s FROM t;
+CREATE FUNCTION f(ext.citext) RETURNS ext.citext LANGUAGE sql AS 'SELECT $1';
+-- pair: extension moves out of a schema that is dropped
+-- a:
+CREATE SCHEMA ext;
+CREATE EXTENSION citext SCHEMA ext;
+CREATE TABLE t (a ext.citext);
+-- b:
+CREATE EXTENSION citext;
+CREATE TABLE t (a citext);
+-- pair: extension is dropped, and its type no longer used
+-- a:
+CREATE EXTENSION citext;
+CREATE TABLE t (a citext PRIMARY KEY, b citext[]);
+CREATE VIEW v AS SELECT a FROM t;
+-- b:
+CREATE TABLE t (a text PRIMARY KEY, b text[]);
+CREATE VIEW v AS SELECT a FROM t;

@@ -150,3 +150,25 @@ CREATE DOMAIN two.d AS one.e;
 CREATE TYPE one.c AS (d two.d);
 CREATE TABLE two.t (c one.c[]);
 CREATE FUNCTION one.f(two.t) RETURNS one.c LANGUAGE sql AS 'SELECT ($1).c[1]';
+-- pair: range type in columns, arrays, indexes, views, and functions changes
+-- a:
+CREATE TYPE r AS RANGE (SUBTYPE = integer);
+CREATE TABLE t (id integer PRIMARY KEY, r r NOT NULL DEFAULT r(1, 2), many r[], g r GENERATED ALWAYS AS (r(id, id + 1)) STORED);
+CREATE INDEX t_r ON t USING gist (r);
+CREATE TABLE u () INHERITS (t);
+CREATE VIEW v AS SELECT r FROM t;
+CREATE FUNCTION f(r) RETURNS r LANGUAGE sql AS 'SELECT $1';
+-- b:
+CREATE TYPE r AS RANGE (SUBTYPE = bigint);
+CREATE TABLE t (id integer PRIMARY KEY, r r NOT NULL DEFAULT r(1, 2), many r[], g r GENERATED ALWAYS AS (r(id, id + 1)) STORED);
+CREATE INDEX t_r ON t USING gist (r);
+CREATE TABLE u () INHERITS (t);
+CREATE VIEW v AS SELECT r FROM t;
+CREATE FUNCTION f(r) RETURNS r LANGUAGE sql AS 'SELECT $1';
+-- pair: range type changes, and so does a column that has it
+-- a:
+CREATE TYPE r AS RANGE (SUBTYPE = integer);
+CREATE TABLE t (a r, b r, c integer);
+-- b:
+CREATE TYPE r AS RANGE (SUBTYPE = bigint);
+CREATE TABLE t (a text, b r NOT NULL, c r);

@@ -1,0 +1,40 @@
+/*
+ * attached.h
+ *	  Indexes of partitions that are attached to indexes of partitioned tables.
+ *
+ * Pure.  The server creates them with the index of the partitioned table, and
+ * chooses their names, unless a matching index exists already.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_ATTACHED_H
+#define CMIG_ATTACHED_H
+
+#include "postgres.h"
+#include "schema/difference.h"
+
+/*
+ * The statements, a list of char *, that create indexes with names that the
+ * server would not choose, to be run before the statement that creates the
+ * index or constraint of the partitioned table.  The object is one of the old
+ * image if "old".
+ */
+extern List *cmig_attached_create(const CmigDifference *difference, const CmigObject *object, bool old);
+
+/* An attached index or constraint that has another name in the other image. */
+typedef struct CmigAttachedName
+{
+	const CmigObject *from;
+	const CmigObject *to;
+} CmigAttachedName;
+
+/*
+ * A list of CmigAttachedName, for those that can be renamed because the index
+ * of the partitioned table does not change.
+ */
+extern List *cmig_attached_names(const CmigImage *from, const CmigImage *to);
+
+/* "CREATE INDEX name ON ..." without the name, for an index. */
+extern char *cmig_attached_nameless(const CmigObject *object, const char *definition);
+
+#endif							/* CMIG_ATTACHED_H */

@@ -1,0 +1,136 @@
+/*
+ * extension_move.c
+ *	  Extensions that the target has in another schema.
+ *
+ * They are moved before anything else is compared, because the server prints
+ * the schemas of their types and functions in other objects.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/extension_move.h"
+#include "schema/kinds.h"
+#include "schema/shadow_members.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/varlena.h"
+
+typedef struct Move
+{
+	const CmigManaged *managed;
+	const CmigImage *to;
+	CmigMembers *members;
+	int			count;
+	CmigExtension *extensions;
+	CmigDiffCallback callback;
+	void	   *arg;
+} Move;
+
+/* The schema in which the target has the extension, or NULL if it is the same. */
+static const char *
+new_schema(const CmigObject *extension, const CmigImage *to)
+{
+	const CmigObject *other = extension->kind != &cmig_kind_extension ? NULL :
+	cmig_image_lookup(to, extension->kind, extension->identity);
+
+	if (other == NULL || !cmig_extension_is_relocatable(extension) ||
+		strcmp(cmig_extension_schema(extension), cmig_extension_schema(other)) == 0)
+		return NULL;
+	return cmig_extension_schema(other);
+}
+
+bool
+cmig_extension_move_needed(const CmigImage *from, const CmigImage *to)
+{
+	for (int i = 0; i < from->count; i++)
+		if (new_schema(from->objects[i], to) != NULL)
+			return true;
+	return false;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(((const CmigManagedSchema *) a)->name, ((const CmigManagedSchema *) b)->name);
+}
+
+/* The schemas, and one more. */
+static const CmigManaged *
+with_schema(const CmigManaged *managed, char *name, Oid oid)
+{
+	CmigManaged *more = palloc(sizeof(CmigManaged));
+
+	*more = *managed;
+	more->schemas = palloc(sizeof(CmigManagedSchema) * (managed->count + 1));
+	memcpy(more->schemas, managed->schemas, sizeof(CmigManagedSchema) * managed->count);
+	more->schemas[more->count++] = (CmigManagedSchema)
+	{
+		.name = name,.oid = oid,.owned = true
+	};
+	qsort(more->schemas, more->count, sizeof(CmigManagedSchema), compare_names);
+	return more;
+}
+
+/* The schema of this name, which is quoted; it is created if it is missing. */
+static Oid
+find_schema(Move *move, const char *quoted)
+{
+	char	   *name = strVal(linitial(textToQualifiedNameList(cstring_to_text(quoted))));
+	Oid			oid = get_namespace_oid(name, true);
+	CmigDiffRow row = {"create", cmig_kind_schema.name, quoted};
+
+	if (OidIsValid(oid))
+		return oid;
+	oid = NamespaceCreate(name, GetUserId(), false);
+	CommandCounterIncrement();
+	move->managed = with_schema(move->managed, name, oid);
+	row.subject = cmig_image_lookup(move->to, &cmig_kind_schema, quoted);
+	row.upgrade = psprintf("CREATE SCHEMA %s", quoted);
+	row.downgrade = psprintf("DROP SCHEMA %s", quoted);
+	move->callback(&row, move->arg);
+	return oid;
+}
+
+static void
+move_extension(Move *move, const CmigObject *object, const char *schema)
+{
+	CmigDiffRow row = {"alter", object->kind->name, object->identity,.subject = object};
+	Oid			to = find_schema(move, schema);
+
+	for (int i = 0; i < move->count; i++)
+	{
+		const CmigExtension *extension = &move->extensions[i];
+
+		if (extension->oid != object->address.object)
+			continue;
+		cmig_shadow_members_move(move->members, extension->oid, extension->schema, to);
+		cmig_shadow_extension_set_schema(extension, extension->schema, to);
+	}
+	row.upgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, schema);
+	row.downgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, cmig_extension_schema(object));
+	move->callback(&row, move->arg);
+}
+
+const CmigManaged *
+cmig_extension_move(const CmigManaged *managed, const CmigImage *from, const CmigImage *to,
+					CmigDiffCallback callback, void *arg)
+{
+	Move		move = {.managed = managed,.to = to,.callback = callback,.arg = arg};
+
+	move.members = cmig_shadow_members_list();
+	move.extensions = cmig_shadow_extension_list(&move.count);
+	for (int i = 0; i < from->count; i++)
+	{
+		const char *schema = new_schema(from->objects[i], to);
+
+		if (schema != NULL)
+			move_extension(&move, from->objects[i], schema);
+	}
+	CommandCounterIncrement();
+	return move.managed;
+}

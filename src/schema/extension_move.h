@@ -1,0 +1,26 @@
+/*
+ * extension_move.h
+ *	  Extensions that the target has in another schema.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_EXTENSION_MOVE_H
+#define CMIG_EXTENSION_MOVE_H
+
+#include "postgres.h"
+#include "schema/deparse.h"
+#include "schema/image.h"
+#include "schema/managed.h"
+
+/* Is there an extension to be moved? */
+extern bool cmig_extension_move_needed(const CmigImage *from, const CmigImage *to);
+
+/*
+ * Move the extensions in the catalogs, in a subtransaction that will be rolled
+ * back, and give the statements to the callback.  Schemas that do not exist
+ * are created.  Returns the schemas to be read afterwards.
+ */
+extern const CmigManaged *cmig_extension_move(const CmigManaged *managed, const CmigImage *from,
+											  const CmigImage *to, CmigDiffCallback callback, void *arg);
+
+#endif							/* CMIG_EXTENSION_MOVE_H */
