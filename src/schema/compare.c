@@ -346,6 +346,12 @@ is_inherited_column(const CmigObject *object)
 	return object->kind == &cmig_kind_column && object->inherited;
 }
 
+static bool
+is_typed_column(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_column && cmig_table_type(object->parent) != NULL;
+}
+
 /*
  * Is it a column that is dropped, or whose table is dropped?  Columns that
  * inherit from it remain.
@@ -355,6 +361,17 @@ goes_with_table(const CmigDifference *difference, const CmigChange *change)
 {
 	return change->from->kind == &cmig_kind_column &&
 		(change->action == CMIG_DROP || difference->of_from[change->from->parent->index]->action == CMIG_AGAIN);
+}
+
+/* Examine the dependents of the change, unless that has been done. */
+static List *
+enqueue(List *queue, CmigChange *change)
+{
+	if (change->queued && change->queued_action == change->action)
+		return queue;
+	change->queued = true;
+	change->queued_action = change->action;
+	return lappend(queue, change);
 }
 
 static void
@@ -371,7 +388,7 @@ propagate(CmigDifference *difference)
 		CmigChange *change = difference->of_from[i];
 
 		if (change->action == CMIG_DROP || change->action == CMIG_AGAIN || change->disturbs)
-			queue = lappend(queue, change);
+			queue = enqueue(queue, change);
 	}
 	/* the queue grows during the loop */
 	for (int i = 0; i < list_length(queue); i++)
@@ -395,6 +412,8 @@ propagate(CmigDifference *difference)
 				continue;
 			if (is_of_parent(dependent) && dependent->from->parent != change->from)
 				continue;
+			if (change->from->kind == &cmig_kind_attribute && is_typed_column(dependent->from))
+				continue;
 			if (is_inherited_column(dependent->from) && goes_with_table(difference, change))
 				continue;
 			if (is_disposable(dependent->from) ||
@@ -402,7 +421,7 @@ propagate(CmigDifference *difference)
 			{
 				dependent->action = CMIG_AGAIN;
 				dependent->ddl = NIL;
-				queue = lappend(queue, dependent);
+				queue = enqueue(queue, dependent);
 			}
 			else if (goes && change->action == CMIG_AGAIN && !lets_go(difference, change, dependent))
 			{
@@ -414,7 +433,7 @@ propagate(CmigDifference *difference)
 					next = cmig_replace_detour(change, dependent);
 				if (next != NULL)
 				{
-					queue = lappend(queue, next);
+					queue = enqueue(queue, next);
 					continue;
 				}
 				change->action = CMIG_UNSUPPORTED;

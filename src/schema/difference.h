@@ -37,6 +37,9 @@ typedef struct CmigChange
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
 	bool		late;
+	bool		untyped;		/* a typed table whose type is replaced */
+	bool		queued;			/* its dependents are examined, with it in */
+	CmigAction	queued_action;	/* this action */
 	CmigObject *away;			/* if a new object is created before the old
 								 * one is dropped: the old one's temporary
 								 * name */

@@ -342,8 +342,8 @@ alter_inherits(CmigAlter *alter)
 }
 
 /* Columns can only be added or dropped while the table is not typed. */
-static void
-alter_type(CmigAlter *alter)
+void
+cmig_table_untype(CmigAlter *alter)
 {
 	CmigAlter	part = {.from = alter->from,.to = alter->to,.ddl = alter->first};
 	CmigAlter	join = {.from = alter->from,.to = alter->to,.ddl = alter->last};
@@ -368,7 +368,7 @@ alter_all(CmigAlter *alter)
 	}
 	alter_inherits(alter);
 	if (cmig_alter_differs(alter, OF_TYPE))
-		alter_type(alter);
+		cmig_table_untype(alter);
 	alter_storage(alter);
 	alter_table(alter);
 }

@@ -57,6 +57,12 @@ extern bool cmig_table_is_partitioned(const CmigObject *table);
 /* The composite type of a typed table, or NULL. */
 extern const char *cmig_table_type(const CmigObject *table);
 
+/*
+ * Add NOT OF to the first statements, and OF to the last ones, of a table that
+ * is typed.
+ */
+extern void cmig_table_untype(struct CmigAlter *alter);
+
 /* Are both tables typed, by the same type? */
 extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
 

@@ -372,7 +372,7 @@ row_expression(const char *column, const CmigObject *from, const CmigObject *to,
 		if (find_attribute(from, child->name) == NULL)
 			appendStringInfo(&sql, "%sNULL", separator);
 		else
-			appendStringInfo(&sql, "%s(%s).%s::text::%s", separator, column, name, child->values[0]);
+			appendStringInfo(&sql, "%s(%s).%s::text", separator, column, name);
 		separator = ", ";
 	}
 	appendStringInfo(&sql, ")::%s END", type);

@@ -389,6 +389,9 @@ add_inheritance(Order *order)
 			continue;
 		if (node->type == CMIG_NODE_PART)
 		{
+			/* its type still has its name then */
+			for (int j = 0; j < change->from->ndepends; j++)
+				add_edge(order, order->difference->of_from[change->from->depends[j]->index]->away_node, i);
 			add_part(order, i, change->from);
 			add_parents(order, i, change->from, add_part);
 		}

@@ -52,6 +52,34 @@ renamed_away(const CmigDifference *difference, const CmigObject *type)
 }
 
 /*
+ * A typed table is an ordinary one while its type is replaced.  Columns are
+ * then added and dropped by statements for the table.
+ */
+static CmigChange *
+untype(const CmigDifference *difference, CmigChange *table)
+{
+	CmigAlter	alter = {.from = table->from,.to = table->to};
+
+	if (table->to == NULL || !cmig_table_keeps_type(table->from, table->to) ||
+		(table->action != CMIG_NO_CHANGE && table->action != CMIG_ALTER))
+		return NULL;
+	if (table->untyped)
+		return table;
+	table->untyped = true;
+	cmig_table_untype(&alter);
+	table->action = CMIG_ALTER;
+	table->first = list_concat(table->first, alter.first);
+	table->last = list_concat(table->last, alter.last);
+	for (const CmigObject *child = table->from->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column && difference->of_from[child->index]->to == NULL)
+			difference->of_from[child->index]->action = CMIG_DROP;
+	for (const CmigObject *child = table->to->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column && difference->of_to[child->index]->from == NULL)
+			difference->of_to[child->index]->action = CMIG_CREATE;
+	return table;
+}
+
+/*
  * Change a dependent that contains values of a replaced type.  Returns the
  * change whose dependents must be examined next, or NULL if the type cannot be
  * replaced.
@@ -74,6 +102,8 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 								   dependent->ddl);
 		return dependent;
 	}
+	if (dependent->from->kind == &cmig_kind_table && change->from->kind == &cmig_kind_composite)
+		return untype(difference, dependent);
 	if (dependent->from->kind == &cmig_kind_attribute)
 		next = difference->of_from[dependent->from->parent->index];
 	if (!(next->from->kind->flags & CMIG_KIND_SWAPS) || next->to == NULL)

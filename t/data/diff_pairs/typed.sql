@@ -38,3 +38,25 @@ CREATE TABLE y OF one (a WITH OPTIONS NOT NULL DEFAULT 1);
 -- b:
 CREATE TYPE two AS (a integer, b text, c date);
 CREATE TABLE z OF two (a WITH OPTIONS NOT NULL DEFAULT 1);
+-- pair: type of a typed table is replaced, because an enum in it is
+-- a:
+CREATE TYPE e AS ENUM ('a', 'b', 'c');
+CREATE TYPE ty AS (a e, b e[], gone integer);
+CREATE TABLE t OF ty (a WITH OPTIONS NOT NULL DEFAULT 'a');
+CREATE TABLE u (t ty);
+CREATE INDEX t_a ON t (a);
+-- b:
+CREATE TYPE e AS ENUM ('a', 'c');
+CREATE TYPE ty AS (a e, b e[], new text);
+CREATE TABLE t OF ty (a WITH OPTIONS NOT NULL DEFAULT 'a', new WITH OPTIONS NOT NULL);
+CREATE TABLE u (t ty);
+CREATE INDEX t_a ON t (a);
+-- pair: enum of a typed table gets a value
+-- a:
+CREATE TYPE e AS ENUM ('a', 'c');
+CREATE TYPE ty AS (a e, b e[]);
+CREATE TABLE t OF ty;
+-- b:
+CREATE TYPE e AS ENUM ('a', 'b', 'c');
+CREATE TYPE ty AS (a e, b e[]);
+CREATE TABLE t OF ty;
