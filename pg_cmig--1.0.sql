@@ -264,7 +264,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.plan(direction text DEFAULT 'upgrade', target text DEFAULT NULL,
 	OUT step integer, OUT revision text, OUT down_revision text[],
 	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
-	OUT message text)
+	OUT message text, OUT locks text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -272,7 +272,7 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.plan(direction text, targets text[],
 	OUT step integer, OUT revision text, OUT down_revision text[],
 	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
-	OUT message text)
+	OUT message text, OUT locks text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan_array'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -402,7 +402,7 @@ COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads 
 COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Record target, and all below it, as applied without running anything; purge empties the version table first. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
 COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Record several targets as applied without running anything. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
 COMMENT ON FUNCTION cmig.dry_run(text, text, text, bigint, boolean) IS 'Runs the steps of an upgrade or downgrade to target and rolls everything back. Returns a row for each statement: its rows, its duration, the strongest lock on each relation that existed before, relations that get a new file, relations that are read in full, and its error. A revision that fails stops only those that build on it. Raises MG001 to MG005, 22023, 25006, 55P03.';
-COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order; the target of an upgrade defaults to head. irreversible: the revision has no downgrade script, so that a downgrade stops there. Changes nothing. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.plan(text, text) IS 'The steps that upgrade or downgrade (direction) to target would run, in order; the target of an upgrade defaults to head. irreversible: the revision has no downgrade script, so that a downgrade stops there. locks: the strongest lock on each relation, found without running the script. Changes nothing. Raises MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.plan(text, text[]) IS 'The steps that upgrade to several targets would run, in order; changes nothing. Raises MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.current() IS 'The version rows, which say where the database is; none means base. Also works with a broken graph.';
 COMMENT ON FUNCTION cmig.heads() IS 'The revisions that no other follows; is_effective is false for one that another head depends on. Also works with a broken graph.';
@@ -497,7 +497,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.plan(target bigint,
 	OUT step integer, OUT revision text, OUT down_revision text[],
 	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
-	OUT message text)
+	OUT message text, OUT locks text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan_wrong'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -505,7 +505,7 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.plan(direction text, target bigint,
 	OUT step integer, OUT revision text, OUT down_revision text[],
 	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
-	OUT message text)
+	OUT message text, OUT locks text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan_wrong_target'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -513,7 +513,7 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.plan(direction text, target "any", VARIADIC targets "any",
 	OUT step integer, OUT revision text, OUT down_revision text[],
 	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
-	OUT message text)
+	OUT message text, OUT locks text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan_wrong_target'
 LANGUAGE C STABLE PARALLEL UNSAFE;

@@ -176,7 +176,8 @@ read_relation(CmigExistingSet *set, CmigExisting *relation)
 		!HeapTupleIsValid(row = read_class(set, relation->oid)))
 		return;
 	form = (Form_pg_class) GETSTRUCT(row);
-	if (form->relnamespace == set->own_schema || IsToastNamespace(form->relnamespace))
+	if (form->relnamespace == set->own_schema || IsToastNamespace(form->relnamespace) ||
+		form->relkind == RELKIND_COMPOSITE_TYPE)
 		return;
 
 	relation->existed = true;
@@ -275,6 +276,42 @@ cmig_existing_rolled_back(CmigExistingSet *set)
 		if (relation->existed)
 			relation->filenode = cmig_existing_filenode(relation->oid);
 	}
+}
+
+bool
+cmig_existing_is_reported(Oid relation, char kind)
+{
+	Oid			schema = get_rel_namespace(relation);
+
+	return relation >= FirstNormalObjectId && kind != '\0' && kind != RELKIND_COMPOSITE_TYPE &&
+		!IsToastNamespace(schema) && schema != get_namespace_oid("cmig", true);
+}
+
+/* The size of the relation alone, and its TOAST table in *toast. */
+static int64
+own_size(Oid relation, Oid *toast)
+{
+	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	int64		size = 0;
+
+	*toast = InvalidOid;
+	if (HeapTupleIsValid(row))
+	{
+		size = file_size((Form_pg_class) GETSTRUCT(row));
+		*toast = ((Form_pg_class) GETSTRUCT(row))->reltoastrelid;
+		ReleaseSysCache(row);
+	}
+	return size;
+}
+
+int64
+cmig_existing_size_now(Oid relation)
+{
+	Oid			toast;
+	Oid			nothing;
+	int64		size = own_size(relation, &toast);
+
+	return OidIsValid(toast) ? size + own_size(toast, &nothing) : size;
 }
 
 char *

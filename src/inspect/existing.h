@@ -66,6 +66,12 @@ extern Oid	cmig_existing_filenode(Oid relation);
 /* Something was rolled back: the files are those of now. */
 extern void cmig_existing_rolled_back(CmigExistingSet *set);
 
+/* Is a relation of this kind, with this OID, one that is reported? */
+extern bool cmig_existing_is_reported(Oid relation, char kind);
+
+/* The size of a relation's rows now, in bytes; 0 if it was dropped. */
+extern int64 cmig_existing_size_now(Oid relation);
+
 /* A size in bytes for people. */
 extern char *cmig_existing_size_text(int64 size);
 

@@ -23,7 +23,9 @@
 #include "graph/graph.h"
 #include "graph/plan.h"
 #include "graph/target.h"
+#include "inspect/script_locks.h"
 #include "move/move.h"
+#include "move/step_texts.h"
 #include "move/pending.h"
 #include "tables/catalog.h"
 #include "tables/wrong_call.h"
@@ -37,6 +39,16 @@ PG_FUNCTION_INFO_V1(cmig_plan_wrong_target);
 PG_FUNCTION_INFO_V1(cmig_resolve_wrong);
 PG_FUNCTION_INFO_V1(cmig_require_wrong);
 
+/* The locks that a step would take, as text; NULL if it cannot be run. */
+static char *
+step_locks(CmigStepTexts *texts, const CmigRevision *revision, CmigDirection direction, int i,
+		   CmigPlannedLocks *planned)
+{
+	if (direction == CMIG_DOWNGRADE && revision->irreversible)
+		return NULL;
+	return cmig_script_locks(planned, cmig_step_texts_get(texts, i)->sql);
+}
+
 /* Return the steps of a plan as rows. */
 static Datum
 plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
@@ -45,6 +57,8 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	CmigDirection direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan");
 	CmigSituation now;
 	CmigPlan   *plan;
+	CmigStepTexts *texts;
+	CmigPlannedLocks *planned;
 	MemoryContext context;
 	MemoryContext old;
 
@@ -66,14 +80,17 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, cmig_direction_name(direction));
 
+	texts = cmig_step_texts_make(now.graph, plan);
+	planned = cmig_planned_locks_start();
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan row",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	for (int i = 0; i < plan->count; i++)
 	{
 		const CmigRevision *revision = now.graph->nodes[plan->steps[i].node].revision;
-		Datum		values[7];
-		bool		nulls[7] = {0};
+		const char *locks = step_locks(texts, revision, direction, i, planned);
+		Datum		values[8];
+		bool		nulls[8] = {0};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = CStringGetTextDatum(revision->id);
@@ -86,6 +103,8 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 		else
 			nulls[5] = true;
 		values[6] = CStringGetTextDatum(revision->message);
+		values[7] = locks != NULL ? CStringGetTextDatum(locks) : (Datum) 0;
+		nulls[7] = locks == NULL;
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextReset(context);
 	}

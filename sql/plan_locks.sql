@@ -1,0 +1,56 @@
+--
+-- The locks that cmig.plan shows. t/070_locks.pl compares those of many statements
+-- with pg_locks; this is about names, scripts, and errors.
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+CREATE SCHEMA lock_app;
+CREATE TABLE lock_app.account (id int PRIMARY KEY, n int, m int);
+CREATE TABLE lock_app.invoice (id int PRIMARY KEY, account int REFERENCES lock_app.account);
+CREATE VIEW lock_app.names AS SELECT id FROM lock_app.account;
+CREATE TABLE lock_app."Odd ""name" (id int);
+SET search_path = lock_app;
+CREATE FUNCTION locks(VARIADIC text[]) RETURNS TABLE (revision text, locks text) LANGUAGE plpgsql SET search_path = lock_app AS $$
+BEGIN
+	DELETE FROM cmig.revision;
+	INSERT INTO cmig.revision (revision, down_revision, upgrade_sql)
+		SELECT lpad(i::text, 3, '0'), CASE WHEN i > 1 THEN ARRAY[lpad((i - 1)::text, 3, '0')] ELSE '{}' END, sql
+		FROM unnest($1) WITH ORDINALITY u (sql, i);
+	RETURN QUERY SELECT p.revision, p.locks FROM cmig.plan() p;
+END
+$$;
+
+-- one lock for each relation: the strongest of the script
+SELECT * FROM locks('SELECT * FROM account; CREATE INDEX ON account (n); ALTER TABLE account ADD x int; UPDATE invoice SET account = 1');
+-- what an earlier statement creates
+SELECT * FROM locks('CREATE TABLE line (id int REFERENCES invoice); CREATE INDEX line_id ON line (id)',
+	'ALTER TABLE line ADD x int; ALTER TABLE lock_app.line ADD y int; INSERT INTO line VALUES (1); DROP INDEX line_id',
+	'ALTER TABLE line RENAME TO entry', 'ALTER TABLE entry DROP x; ALTER TABLE line ADD z int',
+	'DROP TABLE entry', 'ALTER TABLE entry ADD z int');
+-- what an earlier statement renames, moves, or drops
+SELECT * FROM locks('ALTER TABLE account RENAME TO konto', 'ALTER TABLE konto ADD x int', 'ALTER TABLE account ADD x int',
+	'ALTER TABLE konto SET SCHEMA public', 'ALTER TABLE konto ADD y int; ALTER TABLE public.konto ADD z int');
+SELECT * FROM locks('DROP VIEW names', 'CREATE TABLE names (id int)', 'ALTER TABLE names ADD y int');
+-- WITH queries, views, and locking clauses
+SELECT * FROM locks('WITH account AS (SELECT 1) SELECT * FROM account', 'WITH a AS (DELETE FROM invoice RETURNING id) SELECT * FROM a, names',
+	'SELECT 1 FROM account a, (SELECT FROM invoice) i FOR UPDATE OF a', 'EXPLAIN SELECT * FROM names');
+-- a new column or type that needs a new file locks the indexes too
+SELECT * FROM locks('ALTER TABLE account ADD x int DEFAULT 5', 'ALTER TABLE account ADD x float DEFAULT random()', 'ALTER TABLE account ADD x timestamptz DEFAULT now()',
+	'ALTER TABLE account ADD x int GENERATED ALWAYS AS (id * 2) STORED', 'ALTER TABLE account ADD x int DEFAULT made_earlier()');
+-- what cannot be known
+SELECT * FROM locks('DO $x$BEGIN EXECUTE 1; END$x$; CALL nothing(); DO $x$BEGIN END$x$; LOCK TABLE account', 'ALTER TABLE account ADD x int; nonsense here; DROP TABLE account', '');
+SELECT * FROM locks('ALTER TABLE nothing ADD x int; DROP TABLE nothing; DROP TABLE IF EXISTS nothing; ALTER TABLE no_schema.nothing ADD x int');
+SELECT * FROM locks('ALTER TABLE "Odd ""name" ADD x int; ALTER TABLE pg_class ADD x int; ALTER TABLE cmig.revision ADD x int; CREATE TABLE "New ""one" (id int)',
+	'ALTER TABLE "New ""one" ADD x int');
+-- downgrades; one without a script
+SELECT cmig.stamp('002');
+UPDATE cmig.revision SET downgrade_sql = 'DROP TABLE account CASCADE' WHERE revision = '001';
+SELECT revision, irreversible, locks FROM cmig.plan('downgrade', 'base');
+-- no lock is taken
+BEGIN;
+SELECT count(*) FROM cmig.plan('downgrade', 'base');
+SELECT relation::regclass, mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation IN ('account'::regclass, 'invoice'::regclass, 'names'::regclass);
+COMMIT;
+
+DROP EXTENSION pg_cmig;
+DROP SCHEMA lock_app CASCADE;

@@ -1,0 +1,199 @@
+/*
+ * alter_locks.c
+ *	  The locks of ALTER TABLE and its relatives.
+ *
+ * The server exports which mode a list of actions needs,
+ * AlterTableGetLockLevel().  What is added here are the other relations.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/alter_locks.h"
+#include "inspect/query_locks.h"
+
+#include "catalog/pg_class.h"
+#include "commands/tablecmds.h"
+#include "nodes/makefuncs.h"
+
+void
+cmig_alter_locks_foreign_keys(List **locks, List *constraints)
+{
+	ListCell   *lc;
+
+	foreach(lc, constraints)
+	{
+		Constraint *constraint = lfirst(lc);
+
+		if (IsA(constraint, Constraint) && constraint->contype == CONSTR_FOREIGN &&
+			constraint->pktable != NULL)
+			(void) cmig_query_locks_add(locks, constraint->pktable, ShareRowExclusiveLock,
+										CMIG_LOCK_CHILDREN);
+	}
+}
+
+/* Does the action apply to the tables that inherit, too? */
+static bool
+is_recursive(const AlterTableCmd *command)
+{
+	switch (command->subtype)
+	{
+		case AT_AddColumn:
+		case AT_ColumnDefault:
+		case AT_DropNotNull:
+		case AT_SetNotNull:
+		case AT_DropExpression:
+		case AT_SetStatistics:
+		case AT_SetStorage:
+		case AT_DropColumn:
+		case AT_AddConstraint:
+		case AT_DropConstraint:
+		case AT_AlterColumnType:
+		case AT_ValidateConstraint:
+		case AT_AlterConstraint:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* What an action does beyond locking the table. */
+static void
+add_action(List **locks, const AlterTableStmt *alter, const AlterTableCmd *command)
+{
+	CmigLockAction action;
+	CmigLock   *lock;
+
+	switch (command->subtype)
+	{
+		case AT_AddColumn:
+			action = CMIG_LOCK_ADD_COLUMN;
+			break;
+		case AT_DropColumn:
+			action = CMIG_LOCK_DROP_COLUMN;
+			break;
+		case AT_DropConstraint:
+			action = CMIG_LOCK_DROP_CONSTRAINT;
+			break;
+		case AT_AlterColumnType:
+			action = CMIG_LOCK_RETYPE;
+			break;
+		case AT_ValidateConstraint:
+			action = CMIG_LOCK_VALIDATE;
+			break;
+		default:
+			return;
+	}
+	lock = cmig_query_locks_add(locks, alter->relation, NoLock, 0);
+	lock->action = action;
+	lock->name = command->name;
+	lock->cascade = command->behavior == DROP_CASCADE;
+	if (action == CMIG_LOCK_ADD_COLUMN)
+		lock->column = castNode(ColumnDef, command->def);
+	if (action == CMIG_LOCK_RETYPE)
+	{
+		lock->new_type = ((ColumnDef *) command->def)->typeName;
+		lock->converts = ((ColumnDef *) command->def)->raw_default != NULL;
+	}
+}
+
+/* An index of the table, by its name. */
+static void
+add_index(List **locks, const AlterTableStmt *alter, char *name, LOCKMODE mode)
+{
+	(void) cmig_query_locks_add(locks, makeRangeVar(alter->relation->schemaname, name, -1), mode, 0);
+}
+
+/* USING INDEX: the index gets the name of the constraint. */
+static void
+add_constraint_index(List **locks, const AlterTableStmt *alter, const Constraint *constraint)
+{
+	if (constraint->indexname != NULL && constraint->conname != NULL &&
+		strcmp(constraint->indexname, constraint->conname) != 0)
+		add_index(locks, alter, constraint->indexname, ShareUpdateExclusiveLock);
+}
+
+/* The relations that an action names. */
+static void
+add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *command)
+{
+	switch (command->subtype)
+	{
+		case AT_AddColumn:
+			cmig_alter_locks_foreign_keys(locks, castNode(ColumnDef, command->def)->constraints);
+			break;
+		case AT_AddConstraint:
+			cmig_alter_locks_foreign_keys(locks, list_make1(command->def));
+			add_constraint_index(locks, alter, castNode(Constraint, command->def));
+			break;
+		case AT_ClusterOn:
+			add_index(locks, alter, command->name, ShareUpdateExclusiveLock);
+			break;
+		case AT_ReplicaIdentity:
+			if (castNode(ReplicaIdentityStmt, command->def)->identity_type == REPLICA_IDENTITY_INDEX)
+				add_index(locks, alter, castNode(ReplicaIdentityStmt, command->def)->name, ShareLock);
+			break;
+		case AT_AddInherit:
+			(void) cmig_query_locks_add(locks, (RangeVar *) command->def, ShareUpdateExclusiveLock, 0);
+			break;
+		case AT_DropInherit:
+			(void) cmig_query_locks_add(locks, (RangeVar *) command->def, AccessShareLock, 0);
+			break;
+		case AT_AttachPartition:
+			(void) cmig_query_locks_add(locks, castNode(PartitionCmd, command->def)->name,
+										AccessExclusiveLock, CMIG_LOCK_CHILDREN);
+			break;
+		case AT_DetachPartition:
+			(void) cmig_query_locks_add(locks, castNode(PartitionCmd, command->def)->name,
+										castNode(PartitionCmd, command->def)->concurrent ?
+										ShareUpdateExclusiveLock : AccessExclusiveLock, CMIG_LOCK_ATTACHED);
+			break;
+		case AT_DetachPartitionFinalize:
+			(void) cmig_query_locks_add(locks, castNode(PartitionCmd, command->def)->name,
+										AccessExclusiveLock, CMIG_LOCK_ATTACHED);
+			break;
+		default:
+			break;
+	}
+}
+
+/* Which relations an action reaches besides the table. */
+static int
+reach(const AlterTableCmd *command)
+{
+	switch (command->subtype)
+	{
+		case AT_ChangeOwner:
+		case AT_SetLogged:
+		case AT_SetUnLogged:
+			return CMIG_LOCK_SEQUENCES | CMIG_LOCK_INDEXES;
+		case AT_SetAccessMethod:
+			return CMIG_LOCK_INDEXES;
+		case AT_AttachPartition:
+			return CMIG_LOCK_DEFAULT | CMIG_LOCK_PARTITIONED;
+		case AT_DetachPartition:
+			return CMIG_LOCK_DEFAULT;
+		default:
+			return is_recursive(command) ? CMIG_LOCK_CHILDREN : 0;
+	}
+}
+
+void
+cmig_alter_locks(List **locks, const AlterTableStmt *alter)
+{
+	CmigLock   *lock = cmig_query_locks_add(locks, alter->relation,
+											AlterTableGetLockLevel(alter->cmds), 0);
+	ListCell   *lc;
+
+	foreach(lc, alter->cmds)
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		lock->with |= reach(command);
+		add_named(locks, alter, command);
+		add_action(locks, alter, command);
+	}
+	/* reading it is enough to know that there is nothing below */
+	if (!alter->relation->inh)
+		lock->with &= ~CMIG_LOCK_CHILDREN;
+}

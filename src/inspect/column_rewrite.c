@@ -1,0 +1,183 @@
+/*
+ * column_rewrite.c
+ *	  Whether a new column or a new type of a column needs a new file.
+ *
+ * Expressions are analyzed and simplified as the server does, so the result
+ * does not depend on how they are written.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/subtransaction.h"
+#include "inspect/column_rewrite.h"
+
+#include "catalog/pg_attribute.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/value.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_node.h"
+#include "parser/parse_type.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+/*
+ * Types
+ */
+
+/* Does an expression, as ALTER COLUMN TYPE converts with it, need a new file? */
+static bool
+expression_rewrites(Node *node)
+{
+	for (;;)
+	{
+		if (IsA(node, Var))
+			return false;
+		else if (IsA(node, RelabelType))
+			node = (Node *) ((RelabelType *) node)->arg;
+		else if (IsA(node, CoerceToDomain))
+		{
+			if (DomainHasConstraints(((CoerceToDomain *) node)->resulttype))
+				return true;
+			node = (Node *) ((CoerceToDomain *) node)->arg;
+		}
+		else
+			return true;
+	}
+}
+
+bool
+cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type, bool converts)
+{
+	AttrNumber	attnum = get_attnum(table, column);
+	Oid			old_type;
+	int32		old_typmod;
+	Oid			collation;
+	int32		typmod;
+	Type		new_type;
+	Oid			new_oid;
+	Node	   *value;
+
+	if (converts || attnum == InvalidAttrNumber)
+		return true;
+	new_type = LookupTypeName(NULL, type, &typmod, true);
+	if (new_type == NULL)
+		return true;
+	new_oid = typeTypeId(new_type);
+	ReleaseSysCache(new_type);
+	get_atttypetypmodcoll(table, attnum, &old_type, &old_typmod, &collation);
+	value = (Node *) makeVar(1, attnum, old_type, old_typmod, collation, 0);
+	value = coerce_to_target_type(NULL, value, old_type, new_oid, typmod,
+								  COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+	return value == NULL || expression_rewrites((Node *) expression_planner((Expr *) value));
+}
+
+/*
+ * New columns
+ */
+
+/* Is it one of the names that create a sequence? */
+static bool
+is_serial(const TypeName *type)
+{
+	static const char *const names[] = {
+		"smallserial", "serial2", "serial", "serial4", "bigserial", "serial8"
+	};
+
+	if (list_length(type->names) != 1)
+		return false;
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (strcmp(strVal(linitial(type->names)), names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is it a domain whose values are checked? */
+static bool
+is_checked_domain(const TypeName *name)
+{
+	Type		type = LookupTypeName(NULL, name, NULL, true);
+	bool		result;
+
+	if (type == NULL)
+		return false;
+	result = DomainHasConstraints(typeTypeId(type));
+	ReleaseSysCache(type);
+	return result;
+}
+
+/* A default that is analyzed. */
+typedef struct Default
+{
+	Node	   *raw;
+	bool		is_volatile;
+} Default;
+
+/* Analyze a default. */
+static void
+analyze_default(void *arg)
+{
+	Default    *value = arg;
+	Node	   *expression = transformExpr(make_parsestate(NULL), copyObject(value->raw),
+										   EXPR_KIND_COLUMN_DEFAULT);
+
+	value->is_volatile = contain_volatile_functions((Node *) expression_planner((Expr *) expression));
+}
+
+/*
+ * Does a default have to be computed for each row?  If it calls what an earlier
+ * statement creates, it is taken for volatile.
+ */
+static bool
+is_volatile_default(Node *raw)
+{
+	Default    *value = palloc0(sizeof(Default));
+	ErrorData  *error;
+
+	value->raw = raw;
+	value->is_volatile = true;
+	error = cmig_subtransaction_rehearse(analyze_default, value);
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	return value->is_volatile;
+}
+
+/* The expression of a DEFAULT clause among these, or NULL. */
+static Node *
+find_default(const ColumnDef *column, bool *computed)
+{
+	Node	   *found = column->raw_default;
+	ListCell   *lc;
+
+	*computed = false;
+	foreach(lc, column->constraints)
+	{
+		const Constraint *constraint = lfirst(lc);
+
+		if (!IsA(constraint, Constraint))
+			continue;
+		if (constraint->contype == CONSTR_DEFAULT)
+			found = constraint->raw_expr;
+		else if (constraint->contype == CONSTR_IDENTITY ||
+				 (constraint->contype == CONSTR_GENERATED && cmig_is_stored_compat(constraint)))
+			*computed = true;
+	}
+	return found;
+}
+
+bool
+cmig_column_rewrites(const ColumnDef *column)
+{
+	bool		computed;
+	Node	   *value = find_default(column, &computed);
+
+	return computed || is_serial(column->typeName) || is_checked_domain(column->typeName) ||
+		(value != NULL && is_volatile_default(value));
+}

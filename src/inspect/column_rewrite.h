@@ -1,0 +1,23 @@
+/*
+ * column_rewrite.h
+ *	  Whether a new column or a new type of a column needs a new file.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_COLUMN_REWRITE_H
+#define CMIG_COLUMN_REWRITE_H
+
+#include "postgres.h"
+#include "nodes/parsenodes.h"
+
+/* Does ADD COLUMN with this definition rewrite the table? */
+extern bool cmig_column_rewrites(const ColumnDef *column);
+
+/*
+ * Does a change of the column to this type rewrite the table?  converts: it has
+ * a USING clause.
+ */
+extern bool cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type,
+									  bool converts);
+
+#endif							/* CMIG_COLUMN_REWRITE_H */

@@ -1,0 +1,332 @@
+/*
+ * dropped_locks.c
+ *	  The relations that are locked when an object is dropped.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/dropped_locks.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/index.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "parser/parse_type.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/* A DROP that is being followed. */
+typedef struct Drop
+{
+	bool		cascade;
+	HTAB	   *seen;			/* of ObjectAddress: found so far */
+	List	   *queue;			/* of ObjectAddress *: those to be looked at */
+	List	   *locked;			/* of Oid, the result */
+} Drop;
+
+bool
+cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
+{
+	object->objectSubId = 0;
+	object->objectId = InvalidOid;
+	switch (type)
+	{
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			{
+				Type		found = LookupTypeName(NULL, castNode(TypeName, name), NULL, true);
+
+				object->classId = TypeRelationId;
+				if (found != NULL)
+				{
+					object->objectId = typeTypeId(found);
+					ReleaseSysCache(found);
+				}
+				break;
+			}
+		case OBJECT_SCHEMA:
+			object->classId = NamespaceRelationId;
+			object->objectId = get_namespace_oid(strVal(name), true);
+			break;
+		case OBJECT_EXTENSION:
+			object->classId = ExtensionRelationId;
+			object->objectId = get_extension_oid(strVal(name), true);
+			break;
+		case OBJECT_STATISTIC_EXT:
+			object->classId = StatisticExtRelationId;
+			object->objectId = get_statistics_object_oid((List *) name, true);
+			break;
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+		case OBJECT_AGGREGATE:
+			object->classId = ProcedureRelationId;
+			object->objectId = LookupFuncWithArgs(type, castNode(ObjectWithArgs, name), true);
+			break;
+		default:
+			break;
+	}
+	return OidIsValid(object->objectId);
+}
+
+/* A relation is locked. */
+static void
+add_locked(Drop *drop, Oid relation)
+{
+	if (OidIsValid(relation))
+		drop->locked = lappend_oid(drop->locked, relation);
+}
+
+/* An object is dropped; look at what belongs to it unless that was done. */
+static void
+add_dropped(Drop *drop, Oid class, Oid object, int32 sub)
+{
+	ObjectAddress key;
+	bool		found;
+	ObjectAddress *address;
+
+	memset(&key, 0, sizeof(key));
+	key.classId = class;
+	key.objectId = object;
+	key.objectSubId = sub;
+	(void) hash_search(drop->seen, &key, HASH_ENTER, &found);
+	if (found)
+		return;
+	address = palloc(sizeof(ObjectAddress));
+	*address = key;
+	drop->queue = lappend(drop->queue, address);
+}
+
+/* The relation in a row of a catalog of parts of relations. */
+static Oid
+relation_of_row(Oid catalog, HeapTuple row)
+{
+	switch (catalog)
+	{
+		case RewriteRelationId:
+			return ((Form_pg_rewrite) GETSTRUCT(row))->ev_class;
+		case TriggerRelationId:
+			return ((Form_pg_trigger) GETSTRUCT(row))->tgrelid;
+		case PolicyRelationId:
+			return ((Form_pg_policy) GETSTRUCT(row))->polrelid;
+		case AttrDefaultRelationId:
+			return ((Form_pg_attrdef) GETSTRUCT(row))->adrelid;
+		case StatisticExtRelationId:
+			return ((Form_pg_statistic_ext) GETSTRUCT(row))->stxrelid;
+		default:
+			return InvalidOid;
+	}
+}
+
+/* The relation to which a part belongs; InvalidOid if the part was dropped. */
+static Oid
+relation_of_part(Oid catalog_oid, Oid index, AttrNumber key_column, Oid part)
+{
+	Relation	catalog = table_open(catalog_oid, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	row;
+	Oid			result = InvalidOid;
+
+	ScanKeyInit(&key, key_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(part));
+	scan = systable_beginscan(catalog, index, true, NULL, 1, &key);
+	if (HeapTupleIsValid(row = systable_getnext(scan)))
+		result = relation_of_row(catalog_oid, row);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return result;
+}
+
+/* A constraint is dropped: both tables of a foreign key are locked. */
+static void
+lock_constraint(Drop *drop, Oid constraint)
+{
+	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+
+	if (!HeapTupleIsValid(row))
+		return;
+	add_locked(drop, ((Form_pg_constraint) GETSTRUCT(row))->conrelid);
+	add_locked(drop, ((Form_pg_constraint) GETSTRUCT(row))->confrelid);
+	ReleaseSysCache(row);
+}
+
+/* A relation or a column of one is dropped. */
+static void
+lock_relation(Drop *drop, const ObjectAddress *object)
+{
+	char		kind = get_rel_relkind(object->objectId);
+
+	add_locked(drop, object->objectId);
+	if (object->objectSubId == 0 && (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX))
+		add_locked(drop, IndexGetRelation(object->objectId, true));
+}
+
+/* A rule is dropped: that of a view only together with the view. */
+static void
+lock_rule(Drop *drop, Oid rule)
+{
+	Oid			relation = relation_of_part(RewriteRelationId, RewriteOidIndexId, Anum_pg_rewrite_oid,
+											rule);
+	char		kind = get_rel_relkind(relation);
+
+	add_locked(drop, relation);
+	if (kind == RELKIND_VIEW || kind == RELKIND_MATVIEW)
+		add_dropped(drop, RelationRelationId, relation, 0);
+}
+
+/* Add the relations that are locked to drop one object. */
+static void
+lock_object(Drop *drop, const ObjectAddress *object)
+{
+	switch (object->classId)
+	{
+		case RelationRelationId:
+			lock_relation(drop, object);
+			break;
+		case ConstraintRelationId:
+			lock_constraint(drop, object->objectId);
+			break;
+		case RewriteRelationId:
+			lock_rule(drop, object->objectId);
+			break;
+		case TriggerRelationId:
+			add_locked(drop, relation_of_part(TriggerRelationId, TriggerOidIndexId,
+											  Anum_pg_trigger_oid, object->objectId));
+			break;
+		case PolicyRelationId:
+			add_locked(drop, relation_of_part(PolicyRelationId, PolicyOidIndexId,
+											  Anum_pg_policy_oid, object->objectId));
+			break;
+		case StatisticExtRelationId:
+			add_locked(drop, relation_of_part(StatisticExtRelationId, StatisticExtOidIndexId,
+											  Anum_pg_statistic_ext_oid, object->objectId));
+			break;
+		case AttrDefaultRelationId:
+			add_locked(drop, relation_of_part(AttrDefaultRelationId, AttrDefaultOidIndexId,
+											  Anum_pg_attrdef_oid, object->objectId));
+			break;
+		default:
+			break;
+	}
+}
+
+/* Is what depends in this way dropped, too? */
+static bool
+is_dropped(const Drop *drop, char deptype)
+{
+	return drop->cascade || deptype != DEPENDENCY_NORMAL;
+}
+
+/* Add the objects that depend on one. */
+static void
+add_dependents(Drop *drop, const ObjectAddress *object)
+{
+	Relation	catalog = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[3];
+	int			count = object->objectSubId == 0 ? 2 : 3;
+	SysScanDesc scan;
+	HeapTuple	row;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object->classId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object->objectId));
+	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(object->objectSubId));
+	scan = systable_beginscan(catalog, DependReferenceIndexId, true, NULL, count, keys);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(row);
+
+		if (is_dropped(drop, form->deptype))
+			add_dropped(drop, form->classid, form->objid, form->objsubid);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+/* Follow a DROP from the objects in its queue. */
+static List *
+follow(Drop *drop)
+{
+	ListCell   *lc;
+
+	/* the queue grows while it is read */
+	foreach(lc, drop->queue)
+	{
+		ObjectAddress *object = lfirst(lc);
+
+		lock_object(drop, object);
+		add_dependents(drop, object);
+	}
+	list_sort(drop->locked, list_oid_cmp);
+	list_deduplicate_oid(drop->locked);
+	return drop->locked;
+}
+
+/* Start to follow a DROP. */
+static Drop
+start(bool cascade)
+{
+	HASHCTL		control = {.keysize = sizeof(ObjectAddress),.entrysize = sizeof(ObjectAddress),
+	.hcxt = CurrentMemoryContext};
+	Drop		drop = {.cascade = cascade};
+
+	drop.seen = hash_create("pg_cmig dropped objects", 64, &control,
+							HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return drop;
+}
+
+List *
+cmig_dropped_locks(const ObjectAddress *object, bool cascade)
+{
+	Drop		drop = start(cascade);
+
+	add_dropped(&drop, object->classId, object->objectId, object->objectSubId);
+	return follow(&drop);
+}
+
+List *
+cmig_dropped_locks_column(Oid table, const char *column, bool cascade)
+{
+	AttrNumber	attnum = get_attnum(table, column);
+	ObjectAddress object;
+
+	if (attnum == InvalidAttrNumber)
+		return NIL;
+	ObjectAddressSubSet(object, RelationRelationId, table, attnum);
+	return cmig_dropped_locks(&object, cascade);
+}
+
+List *
+cmig_dropped_locks_constraint(Oid table, const char *constraint, bool cascade)
+{
+	Oid			oid = get_relation_constraint_oid(table, constraint, true);
+	ObjectAddress object;
+
+	if (!OidIsValid(oid))
+		return NIL;
+	ObjectAddressSet(object, ConstraintRelationId, oid);
+	return cmig_dropped_locks(&object, cascade);
+}

@@ -1,0 +1,461 @@
+/*
+ * planned_locks.c
+ *	  The locks that statements would take, found without running them.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "inspect/column_rewrite.h"
+#include "inspect/dropped_locks.h"
+#include "inspect/existing.h"
+#include "inspect/measure.h"
+#include "inspect/planned_locks.h"
+#include "inspect/related.h"
+#include "inspect/statement_locks.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+/* A name that means something else than the catalog says. */
+typedef struct ChangedName
+{
+	char	   *schema;			/* NULL: none to create something in */
+	char	   *name;
+	Oid			oid;			/* InvalidOid: it is new, or gone */
+	bool		gone;
+} ChangedName;
+
+/* See planned_locks.h. */
+struct CmigPlannedLocks
+{
+	MemoryContext context;
+	List	   *names;			/* of ChangedName, the latest first */
+};
+
+/* A relation that a statement names. */
+typedef struct Named
+{
+	Oid			oid;			/* InvalidOid unless it exists */
+	bool		is_new;
+	char	   *schema;
+} Named;
+
+CmigPlannedLocks *
+cmig_planned_locks_start(void)
+{
+	CmigPlannedLocks *plan = palloc0(sizeof(CmigPlannedLocks));
+
+	plan->context = CurrentMemoryContext;
+	return plan;
+}
+
+/*
+ * Names
+ */
+
+/* The schema in which an unqualified name is created, or NULL. */
+static char *
+creation_schema(void)
+{
+	List	   *path = fetch_search_path(false);
+
+	return path == NIL ? NULL : get_namespace_name(linitial_oid(path));
+}
+
+/* Is the schema in search_path? */
+static bool
+is_in_path(const char *schema)
+{
+	ListCell   *lc;
+
+	foreach(lc, fetch_search_path(true))
+	{
+		char	   *name = get_namespace_name(lfirst_oid(lc));
+
+		if (name != NULL && strcmp(name, schema) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What earlier statements have made of a name, or NULL. */
+static ChangedName *
+find_changed(const CmigPlannedLocks *plan, const RangeVar *relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->names)
+	{
+		ChangedName *changed = lfirst(lc);
+
+		if (strcmp(changed->name, relation->relname) != 0 || changed->schema == NULL)
+			continue;
+		if (relation->schemaname != NULL ? strcmp(changed->schema, relation->schemaname) == 0 :
+			is_in_path(changed->schema))
+			return changed;
+	}
+	return NULL;
+}
+
+/* Look up a relation as the statement would find it. */
+static Named
+find_named(const CmigPlannedLocks *plan, const RangeVar *relation)
+{
+	Named		named = {.schema = relation->schemaname};
+	ChangedName *changed = find_changed(plan, relation);
+
+	if (changed != NULL)
+	{
+		named.oid = changed->oid;
+		named.is_new = !OidIsValid(changed->oid) && !changed->gone;
+		named.schema = changed->schema;
+	}
+	else if (relation->schemaname == NULL)
+		named.oid = RelnameGetRelid(relation->relname);
+	else
+	{
+		Oid			schema = get_namespace_oid(relation->schemaname, true);
+
+		if (OidIsValid(schema))
+			named.oid = get_relname_relid(relation->relname, schema);
+	}
+	return named;
+}
+
+/* From now on, a name means this. */
+static void
+change_name(CmigPlannedLocks *plan, const char *schema, const char *name, Oid oid, bool gone)
+{
+	MemoryContext old = MemoryContextSwitchTo(plan->context);
+	ChangedName *changed = palloc(sizeof(ChangedName));
+
+	changed->schema = schema != NULL ? pstrdup(schema) : creation_schema();
+	changed->name = pstrdup(name);
+	changed->oid = oid;
+	changed->gone = gone;
+	plan->names = lcons(changed, plan->names);
+	MemoryContextSwitchTo(old);
+}
+
+/* A relation gets another name or schema. */
+static void
+rename_relation(CmigPlannedLocks *plan, const CmigLock *lock)
+{
+	Named		named = find_named(plan, lock->relation);
+	char	   *schema = named.schema;
+
+	if (!OidIsValid(named.oid) && !named.is_new)
+		return;
+	if (OidIsValid(named.oid))
+		schema = get_namespace_name(get_rel_namespace(named.oid));
+	change_name(plan, schema, lock->relation->relname, InvalidOid, true);
+	if (lock->to_schema)
+		change_name(plan, lock->name, lock->relation->relname, named.oid, false);
+	else
+		change_name(plan, schema, lock->name, named.oid, false);
+}
+
+/*
+ * Locks
+ */
+
+/* For list_sort: the strongest first, then by name. */
+static int
+compare_locks(const ListCell *a, const ListCell *b)
+{
+	const CmigPlannedLock *x = lfirst(a);
+	const CmigPlannedLock *y = lfirst(b);
+
+	return x->mode != y->mode ? y->mode - x->mode : strcmp(x->name, y->name);
+}
+
+/* Add a lock, or make the one on the same relation stronger. */
+static void
+add_lock(List **locks, CmigPlannedLock *lock)
+{
+	ListCell   *lc;
+
+	foreach(lc, *locks)
+	{
+		CmigPlannedLock *other = lfirst(lc);
+
+		if (other->oid == lock->oid && (OidIsValid(lock->oid) || strcmp(other->name, lock->name) == 0))
+		{
+			other->mode = Max(other->mode, lock->mode);
+			return;
+		}
+	}
+	*locks = lappend(*locks, lock);
+}
+
+/* Add a lock on a relation that exists, unless such a lock is not reported. */
+static void
+add_existing(List **locks, Oid relation, LOCKMODE mode)
+{
+	CmigPlannedLock *lock;
+	char		kind = get_rel_relkind(relation);
+
+	if (!cmig_existing_is_reported(relation, kind) || !cmig_measure_is_reported(kind, mode))
+		return;
+	lock = palloc0(sizeof(CmigPlannedLock));
+	lock->oid = relation;
+	lock->mode = mode;
+	lock->kind = kind;
+	lock->name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+											get_rel_name(relation));
+	lock->size = cmig_existing_size_now(relation);
+	add_lock(locks, lock);
+}
+
+/* Add a lock on a relation that does not exist now. */
+static void
+add_missing(List **locks, const RangeVar *relation, const Named *named, LOCKMODE mode)
+{
+	CmigPlannedLock *lock = palloc0(sizeof(CmigPlannedLock));
+
+	lock->mode = mode;
+	lock->name = quote_qualified_identifier(named->schema, relation->relname);
+	lock->is_new = named->is_new;
+	add_lock(locks, lock);
+}
+
+/* Add locks on all these relations. */
+static void
+add_all(List **locks, List *relations, LOCKMODE mode)
+{
+	ListCell   *lc;
+
+	foreach(lc, relations)
+	{
+		add_existing(locks, lfirst_oid(lc), mode);
+	}
+}
+
+/* The mode in which the other side of a foreign key is locked. */
+static LOCKMODE
+referenced_mode(LOCKMODE mode)
+{
+	return mode == RowExclusiveLock ? RowShareLock : ShareRowExclusiveLock;
+}
+
+/* Add locks on those indexes of a table that the lock reaches. */
+static void
+add_indexes(List **locks, const CmigLock *lock, Oid table)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmig_related_indexes(table))
+	{
+		Oid			index = lfirst_oid(lc);
+		bool		partitioned = get_rel_relkind(index) == RELKIND_PARTITIONED_INDEX;
+
+		if (lock->with & CMIG_LOCK_INDEXES || (lock->with & CMIG_LOCK_STORED && !partitioned))
+			add_existing(locks, index, AccessExclusiveLock);
+		else if (lock->with & CMIG_LOCK_PARTITIONED && partitioned)
+			add_existing(locks, index, ShareUpdateExclusiveLock);
+		else if (lock->with & CMIG_LOCK_ATTACHED && get_rel_relispartition(index))
+			add_existing(locks, index, AccessExclusiveLock);
+	}
+}
+
+/* Add the relations that are locked together with one. */
+static void
+add_related(List **locks, const CmigLock *lock, Oid relation)
+{
+	List	   *tables = list_make1_oid(relation);
+	ListCell   *lc;
+
+	if (lock->with & CMIG_LOCK_CHILDREN && (lock->relation == NULL || lock->relation->inh))
+		tables = cmig_related_children(relation);
+	if (lock->with & CMIG_LOCK_REFERENCING)
+		tables = cmig_related_referencing(tables);
+	add_all(locks, tables, lock->mode);
+	foreach(lc, tables)
+	{
+		Oid			table = lfirst_oid(lc);
+
+		if (lock->with & (CMIG_LOCK_INDEXES | CMIG_LOCK_STORED | CMIG_LOCK_PARTITIONED | CMIG_LOCK_ATTACHED))
+			add_indexes(locks, lock, table);
+		if (lock->with & CMIG_LOCK_SEQUENCES)
+			add_all(locks, cmig_related_sequences(table), lock->mode);
+		if (lock->with & CMIG_LOCK_REFERENCED)
+			add_all(locks, cmig_related_referenced(table), referenced_mode(lock->mode));
+		if (lock->with & CMIG_LOCK_VIEWED)
+			add_all(locks, cmig_related_viewed(table), lock->mode >= ExclusiveLock &&
+					get_rel_relkind(table) == RELKIND_MATVIEW ? AccessShareLock : lock->mode);
+	}
+	if (lock->with & CMIG_LOCK_TABLE)
+		add_existing(locks, cmig_related_table(relation), lock->table_mode);
+	if (lock->with & CMIG_LOCK_DEFAULT)
+		add_all(locks, cmig_related_default(relation), AccessExclusiveLock);
+}
+
+/* Add the locks of something that is dropped. */
+static void
+add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
+{
+	ObjectAddress object;
+
+	if (lock->relation == NULL)
+	{
+		if (cmig_dropped_locks_find(lock->type, lock->object, &object))
+			add_all(locks, cmig_dropped_locks(&object, lock->cascade), lock->mode);
+		return;
+	}
+	else
+	{
+		Named		named = find_named(plan, lock->relation);
+
+		if (OidIsValid(named.oid))
+		{
+			ObjectAddressSet(object, RelationRelationId, named.oid);
+			add_all(locks, cmig_dropped_locks(&object, lock->cascade), lock->mode);
+			if (lock->with & CMIG_LOCK_PARENT)
+				add_all(locks, cmig_related_parent(named.oid), AccessExclusiveLock);
+		}
+		else if (named.is_new)
+			add_missing(locks, lock->relation, &named, lock->mode);
+		if (OidIsValid(named.oid) || named.is_new)
+			change_name(plan, named.schema ? named.schema : OidIsValid(named.oid) ?
+						get_namespace_name(get_rel_namespace(named.oid)) : NULL,
+						lock->relation->relname, InvalidOid, true);
+	}
+}
+
+/* Add the tables whose columns have a domain. */
+static void
+add_domain(List **locks, const CmigLock *lock)
+{
+	ObjectAddress object;
+
+	if (cmig_dropped_locks_find(lock->type, lock->object, &object))
+		add_all(locks, cmig_related_with_type(object.objectId), lock->mode);
+}
+
+/* Add the locks of an action on a part of a relation that exists. */
+static void
+add_part(List **locks, const CmigLock *lock, Oid relation)
+{
+	switch (lock->action)
+	{
+		case CMIG_LOCK_ADD_COLUMN:
+			if (cmig_column_rewrites(lock->column))
+				add_all(locks, cmig_related_indexes(relation), AccessExclusiveLock);
+			break;
+		case CMIG_LOCK_DROP_COLUMN:
+			add_all(locks, cmig_dropped_locks_column(relation, lock->name, lock->cascade), AccessExclusiveLock);
+			break;
+		case CMIG_LOCK_DROP_CONSTRAINT:
+			add_all(locks, cmig_dropped_locks_constraint(relation, lock->name, lock->cascade), AccessExclusiveLock);
+			break;
+		case CMIG_LOCK_RETYPE:
+			add_all(locks, cmig_related_retyped(relation, lock->name, lock->new_type, lock->converts),
+					AccessExclusiveLock);
+			break;
+		case CMIG_LOCK_VALIDATE:
+			add_all(locks, cmig_related_validated(relation, lock->name), RowShareLock);
+			break;
+		default:
+			break;
+	}
+}
+
+/* Add a lock, or note what becomes of a name. */
+static void
+follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, const char **unknown)
+{
+	Named		named;
+
+	switch (lock->action)
+	{
+		case CMIG_LOCK_UNKNOWN:
+			*unknown = lock->name;
+			return;
+		case CMIG_LOCK_CREATE:
+			if (!OidIsValid(find_named(plan, lock->relation).oid))
+				change_name(plan, lock->relation->schemaname, lock->relation->relname, InvalidOid, false);
+			return;
+		case CMIG_LOCK_RENAME:
+			rename_relation(plan, lock);
+			return;
+		case CMIG_LOCK_DROP:
+			add_dropped(plan, locks, lock);
+			return;
+		case CMIG_LOCK_DOMAIN:
+			add_domain(locks, lock);
+			return;
+		default:
+			break;
+	}
+	named = find_named(plan, lock->relation);
+	if (!OidIsValid(named.oid))
+	{
+		if (lock->action == CMIG_LOCK_TAKE)
+			add_missing(locks, lock->relation, &named, lock->mode);
+	}
+	else if (lock->action == CMIG_LOCK_TAKE)
+		add_related(locks, lock, named.oid);
+	else
+		add_part(locks, lock, named.oid);
+}
+
+List *
+cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, const char **unknown)
+{
+	List	   *locks = NIL;
+	ListCell   *lc;
+
+	*unknown = NULL;
+	foreach(lc, cmig_statement_locks(statement))
+	{
+		follow(plan, &locks, lfirst(lc), unknown);
+	}
+	return locks;
+}
+
+List *
+cmig_planned_locks_merge(List *locks, List *more)
+{
+	ListCell   *lc;
+
+	foreach(lc, more)
+	{
+		add_lock(&locks, lfirst(lc));
+	}
+	return locks;
+}
+
+/* A lock as a line. */
+static char *
+lock_line(const CmigPlannedLock *lock)
+{
+	if (OidIsValid(lock->oid))
+		return cmig_measure_lock_line(lock->mode, lock->name, lock->kind, lock->size);
+	return psprintf("%s on %s, %s", cmig_measure_mode_name(lock->mode), lock->name,
+					lock->is_new ? "new" : "not found");
+}
+
+char *
+cmig_planned_locks_text(List *locks)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	if (locks == NIL)
+		return NULL;
+	initStringInfo(&text);
+	list_sort(locks, compare_locks);
+	foreach(lc, locks)
+	{
+		appendStringInfo(&text, "%s%s", text.len > 0 ? "\n" : "", lock_line(lfirst(lc)));
+	}
+	return text.data;
+}

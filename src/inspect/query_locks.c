@@ -1,0 +1,136 @@
+/*
+ * query_locks.c
+ *	  The relations that a query reads or writes, by its parse tree.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/query_locks.h"
+
+#include "nodes/nodeFuncs.h"
+
+/* A walk over a tree. */
+typedef struct Walk
+{
+	List	  **locks;
+	List	   *before;			/* what was in the list */
+	List	   *ctes;			/* of char *: names of WITH queries */
+	LOCKMODE	mode;			/* of the relations that are read */
+	bool		planned;
+} Walk;
+
+CmigLock *
+cmig_query_locks_add(List **locks, const RangeVar *relation, LOCKMODE mode, int with)
+{
+	CmigLock   *lock = palloc0(sizeof(CmigLock));
+
+	lock->action = CMIG_LOCK_TAKE;
+	lock->relation = relation;
+	lock->mode = mode;
+	lock->with = with;
+	*locks = lappend(*locks, lock);
+	return lock;
+}
+
+/* Add a relation that a query uses. */
+static void
+add_used(Walk *walk, const RangeVar *relation, LOCKMODE mode)
+{
+	if (relation != NULL)
+		(void) cmig_query_locks_add(walk->locks, relation, mode,
+									walk->planned ? CMIG_LOCK_CHILDREN | CMIG_LOCK_VIEWED : 0);
+}
+
+static bool walk_node(Node *node, void *arg);
+
+/* The target of a query that writes, and then its other parts. */
+static bool
+walk_writing(Node *node, RangeVar **target, Walk *walk)
+{
+	RangeVar   *relation = *target;
+
+	add_used(walk, relation, RowExclusiveLock);
+	if (IsA(node, InsertStmt))
+		((CmigLock *) llast(*walk->locks))->with |= CMIG_LOCK_REFERENCED | CMIG_LOCK_SEQUENCES;
+
+	/* the rest without it */
+	*target = NULL;
+	(void) raw_expression_tree_walker(node, walk_node, walk);
+	*target = relation;
+	return false;
+}
+
+/* Callback for each node. */
+static bool
+walk_node(Node *node, void *arg)
+{
+	Walk	   *walk = arg;
+	LOCKMODE	mode = walk->mode;
+
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_RangeVar:
+			add_used(walk, (RangeVar *) node, walk->mode);
+			return false;
+		case T_LockingClause:
+			/* its names are aliases of what FROM has */
+			return false;
+		case T_IntoClause:
+			return false;
+		case T_CommonTableExpr:
+			walk->ctes = lappend(walk->ctes, ((CommonTableExpr *) node)->ctename);
+			break;
+		case T_SelectStmt:
+			walk->mode = ((SelectStmt *) node)->lockingClause != NIL ? RowShareLock : AccessShareLock;
+			(void) raw_expression_tree_walker(node, walk_node, walk);
+			walk->mode = mode;
+			return false;
+		case T_InsertStmt:
+			return walk_writing(node, &((InsertStmt *) node)->relation, walk);
+		case T_UpdateStmt:
+			return walk_writing(node, &((UpdateStmt *) node)->relation, walk);
+		case T_DeleteStmt:
+			return walk_writing(node, &((DeleteStmt *) node)->relation, walk);
+		case T_MergeStmt:
+			return walk_writing(node, &((MergeStmt *) node)->relation, walk);
+		default:
+			break;
+	}
+	return raw_expression_tree_walker(node, walk_node, arg);
+}
+
+/* Is it the name of a WITH query? */
+static bool
+is_cte(const Walk *walk, const RangeVar *relation)
+{
+	ListCell   *lc;
+
+	if (relation->schemaname != NULL)
+		return false;
+	foreach(lc, walk->ctes)
+	{
+		if (strcmp(lfirst(lc), relation->relname) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+cmig_query_locks(List **locks, Node *query, bool planned)
+{
+	List	   *found = NIL;
+	Walk		walk = {.locks = &found,.mode = AccessShareLock,.planned = planned};
+	ListCell   *lc;
+
+	(void) walk_node(query, &walk);
+	foreach(lc, found)
+	{
+		CmigLock   *lock = lfirst(lc);
+
+		if (lock->mode == RowExclusiveLock || !is_cte(&walk, lock->relation))
+			*locks = lappend(*locks, lock);
+	}
+}

@@ -1,0 +1,317 @@
+/*
+ * related.c
+ *	  Relations that are locked together with another one, by the catalogs.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "inspect/column_rewrite.h"
+#include "inspect/related.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/heap.h"
+#include "catalog/index.h"
+#include "catalog/indexing.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_type.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/* Called for each row of a catalog. */
+typedef void (*RowCallback) (HeapTuple row, void *arg);
+
+/* Call back for the rows whose key columns, in an index, have these OIDs. */
+static void
+each_row(Oid catalog_oid, Oid index, int keys, const AttrNumber *columns, const Oid *values,
+		 RowCallback callback, void *arg)
+{
+	Relation	catalog = table_open(catalog_oid, AccessShareLock);
+	ScanKeyData scan_keys[3];
+	SysScanDesc scan;
+	HeapTuple	row;
+
+	for (int i = 0; i < keys; i++)
+		ScanKeyInit(&scan_keys[i], columns[i], BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(values[i]));
+	scan = systable_beginscan(catalog, index, OidIsValid(index), NULL, keys, scan_keys);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+		callback(row, arg);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+/* The relation, or the tables below it. */
+List *
+cmig_related_children(Oid relation)
+{
+	return find_all_inheritors(relation, NoLock, NULL);
+}
+
+/* Add the index of a row of pg_index to a list. */
+static void
+add_index(HeapTuple row, void *list)
+{
+	*(List **) list = lappend_oid(*(List **) list, ((Form_pg_index) GETSTRUCT(row))->indexrelid);
+}
+
+List *
+cmig_related_indexes(Oid table)
+{
+	static const AttrNumber columns[] = {Anum_pg_index_indrelid};
+	List	   *result = NIL;
+
+	each_row(IndexRelationId, IndexIndrelidIndexId, 1, columns, &table, add_index, &result);
+	return result;
+}
+
+List *
+cmig_related_sequences(Oid table)
+{
+	return getOwnedSequences(table);
+}
+
+Oid
+cmig_related_table(Oid index)
+{
+	return IndexGetRelation(index, true);
+}
+
+List *
+cmig_related_default(Oid table)
+{
+	Oid			partition;
+
+	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
+		return NIL;
+	partition = get_default_partition_oid(table);
+	return OidIsValid(partition) ? list_make1_oid(partition) : NIL;
+}
+
+List *
+cmig_related_parent(Oid partition)
+{
+	Oid			parent;
+
+	if (!get_rel_relispartition(partition))
+		return NIL;
+	parent = get_partition_parent(partition, true);
+	return lcons_oid(parent, cmig_related_default(parent));
+}
+
+/*
+ * Views
+ */
+
+/* Add the rule of a row of pg_rewrite to a list. */
+static void
+add_rule(HeapTuple row, void *list)
+{
+	*(List **) list = lappend_oid(*(List **) list, ((Form_pg_rewrite) GETSTRUCT(row))->oid);
+}
+
+/* Add the relation of a row of pg_depend to a list. */
+static void
+add_dependency(HeapTuple row, void *list)
+{
+	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(row);
+
+	if (form->refclassid == RelationRelationId)
+		*(List **) list = list_append_unique_oid(*(List **) list, form->refobjid);
+}
+
+/* The relations to which a view's rules refer. */
+static List *
+view_sources(Oid view)
+{
+	static const AttrNumber rule_columns[] = {Anum_pg_rewrite_ev_class};
+	static const AttrNumber columns[] = {Anum_pg_depend_classid, Anum_pg_depend_objid};
+	List	   *rules = NIL;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	each_row(RewriteRelationId, RewriteRelRulenameIndexId, 1, rule_columns, &view, add_rule, &rules);
+	foreach(lc, rules)
+	{
+		Oid			key[] = {RewriteRelationId, lfirst_oid(lc)};
+
+		each_row(DependRelationId, DependDependerIndexId, 2, columns, key, add_dependency, &result);
+	}
+	return list_delete_oid(result, view);
+}
+
+List *
+cmig_related_viewed(Oid view)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	char		kind = get_rel_relkind(view);
+
+	if (kind != RELKIND_VIEW && kind != RELKIND_MATVIEW)
+		return NIL;
+	result = view_sources(view);
+	/* the list grows while it is read */
+	foreach(lc, result)
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_VIEW)
+			result = list_concat_unique_oid(result, view_sources(lfirst_oid(lc)));
+	}
+	return result;
+}
+
+/*
+ * Foreign keys
+ */
+
+List *
+cmig_related_referencing(List *tables)
+{
+	List	   *result = list_copy(tables);
+	List	   *more = tables;
+
+	while (more != NIL)
+	{
+		more = list_difference_oid(heap_truncate_find_FKs(result), result);
+		result = list_concat_unique_oid(result, more);
+	}
+	return result;
+}
+
+/* Add the table to which a foreign key refers to a list. */
+static void
+add_referenced(HeapTuple row, void *list)
+{
+	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(row);
+
+	if (form->contype == CONSTRAINT_FOREIGN)
+		*(List **) list = list_append_unique_oid(*(List **) list, form->confrelid);
+}
+
+List *
+cmig_related_referenced(Oid table)
+{
+	static const AttrNumber columns[] = {Anum_pg_constraint_conrelid};
+	List	   *result = NIL;
+
+	each_row(ConstraintRelationId, ConstraintRelidTypidNameIndexId, 1, columns, &table,
+			 add_referenced, &result);
+	return result;
+}
+
+List *
+cmig_related_validated(Oid table, const char *constraint)
+{
+	Oid			oid = get_relation_constraint_oid(table, constraint, true);
+	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(oid));
+	List	   *result = NIL;
+
+	if (HeapTupleIsValid(row))
+	{
+		add_referenced(row, &result);
+		ReleaseSysCache(row);
+	}
+	return result;
+}
+
+/*
+ * Types of columns
+ */
+
+/* Add the table of a column that depends on a type. */
+static void
+add_column(HeapTuple row, void *list)
+{
+	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(row);
+
+	if (form->classid == RelationRelationId && form->objsubid != 0)
+		*(List **) list = list_append_unique_oid(*(List **) list, form->objid);
+}
+
+List *
+cmig_related_with_type(Oid type)
+{
+	static const AttrNumber columns[] = {Anum_pg_depend_refclassid, Anum_pg_depend_refobjid};
+	Oid			key[] = {TypeRelationId, type};
+	List	   *result = NIL;
+
+	each_row(DependRelationId, DependReferenceIndexId, 2, columns, key, add_column, &result);
+	return result;
+}
+
+/* The objects that depend on a column, as they are collected. */
+typedef struct Dependents
+{
+	AttrNumber	attnum;
+	List	   *indexes;		/* of Oid */
+	List	   *constraints;	/* of Oid */
+} Dependents;
+
+/* Add what depends on the column. */
+static void
+add_dependent(HeapTuple row, void *arg)
+{
+	Dependents *dependents = arg;
+	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(row);
+
+	if (form->refobjsubid != dependents->attnum)
+		return;
+	if (form->classid == ConstraintRelationId)
+		dependents->constraints = list_append_unique_oid(dependents->constraints, form->objid);
+	else if (form->classid == RelationRelationId)
+		dependents->indexes = list_append_unique_oid(dependents->indexes, form->objid);
+}
+
+/* Add what a constraint that is created again locks. */
+static void
+add_constraint(List **result, Oid constraint)
+{
+	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Form_pg_constraint form;
+
+	if (!HeapTupleIsValid(row))
+		return;
+	form = (Form_pg_constraint) GETSTRUCT(row);
+	*result = list_append_unique_oid(*result, form->conrelid);
+	if (form->contype == CONSTRAINT_FOREIGN)
+		*result = list_append_unique_oid(*result, form->confrelid);
+	else if (OidIsValid(form->conindid))
+		*result = list_append_unique_oid(*result, form->conindid);
+	ReleaseSysCache(row);
+}
+
+List *
+cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts)
+{
+	static const AttrNumber columns[] = {Anum_pg_depend_refclassid, Anum_pg_depend_refobjid};
+	Oid			key[] = {RelationRelationId, table};
+	Dependents	dependents = {.attnum = get_attnum(table, column)};
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (dependents.attnum == InvalidAttrNumber)
+		return NIL;
+	each_row(DependRelationId, DependReferenceIndexId, 2, columns, key, add_dependent, &dependents);
+	foreach(lc, dependents.constraints)
+	{
+		add_constraint(&result, lfirst_oid(lc));
+	}
+	foreach(lc, dependents.indexes)
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_INDEX)
+			result = list_append_unique_oid(result, lfirst_oid(lc));
+	}
+	if (cmig_column_type_rewrites(table, column, type, converts))
+		result = list_concat_unique_oid(result, cmig_related_indexes(table));
+	return result;
+}

@@ -1,0 +1,102 @@
+/*
+ * script_locks.c
+ *	  The locks that whole scripts would take, found without running them.
+ *
+ * Names are looked up with the search_path of scripts.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/settings.h"
+#include "base/subtransaction.h"
+#include "inspect/script_locks.h"
+#include "parse/script.h"
+#include "run/session.h"
+
+#include "miscadmin.h"
+#include "parser/parser.h"
+
+/* A script that is being read. */
+typedef struct Reading
+{
+	CmigPlannedLocks *plan;
+	const char *sql;
+	int			statement;		/* the one that is being read */
+	List	   *locks;
+	List	   *unknown;		/* of char *: statements whose code is unknown */
+} Reading;
+
+/* Add to a list of words unless it is there. */
+static List *
+add_word(List *words, const char *word)
+{
+	ListCell   *lc;
+
+	foreach(lc, words)
+	{
+		if (strcmp(lfirst(lc), word) == 0)
+			return words;
+	}
+	return lappend(words, pstrdup(word));
+}
+
+/* Read a script, as the runner would. */
+static void
+read_script(void *arg)
+{
+	Reading    *reading = arg;
+	CmigScriptReader *script;
+	CmigStatement statement;
+
+	(void) cmig_session_read_quietly();
+	cmig_settings_override("search_path", cmig_session_search_path());
+	if (!standard_conforming_strings)
+		cmig_settings_override("standard_conforming_strings", "on");
+	reading->statement = 1;
+	script = cmig_script_open(reading->sql);
+	while (cmig_script_next(script, &statement))
+	{
+		const char *unknown;
+		List	   *locks;
+
+		CHECK_FOR_INTERRUPTS();
+		reading->statement = statement.number;
+		locks = cmig_planned_locks_of(reading->plan, statement.raw->stmt, &unknown);
+		reading->locks = cmig_planned_locks_merge(reading->locks, locks);
+		if (unknown != NULL)
+			reading->unknown = add_word(reading->unknown, unknown);
+		reading->statement++;
+	}
+}
+
+/* Add a line to a text that is NULL while it is empty. */
+static char *
+add_line(char *text, char *line)
+{
+	return text == NULL ? line : psprintf("%s\n%s", text, line);
+}
+
+char *
+cmig_script_locks(CmigPlannedLocks *plan, const char *sql)
+{
+	Reading    *reading = palloc0(sizeof(Reading));
+	ErrorData  *error;
+	ListCell   *lc;
+	char	   *text;
+
+	reading->plan = plan;
+	reading->sql = sql;
+	error = cmig_subtransaction_rehearse(read_script, reading);
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	text = cmig_planned_locks_text(reading->locks);
+	foreach(lc, reading->unknown)
+	{
+		text = add_line(text, psprintf("not known of %s", (char *) lfirst(lc)));
+	}
+	if (error != NULL)
+		text = add_line(text, psprintf("not known from statement %d on: %s", reading->statement,
+									   error->message));
+	return text;
+}

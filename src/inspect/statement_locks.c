@@ -1,0 +1,569 @@
+/*
+ * statement_locks.c
+ *	  Which locks a statement takes, by its parse tree.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/alter_locks.h"
+#include "inspect/query_locks.h"
+#include "inspect/statement_locks.h"
+
+#include "catalog/namespace.h"
+#include "commands/defrem.h"
+#include "nodes/makefuncs.h"
+
+/* Add a lock on a relation, if the statement names one. */
+static void
+add(List **locks, const RangeVar *relation, LOCKMODE mode, int with)
+{
+	if (relation != NULL)
+		(void) cmig_query_locks_add(locks, relation, mode, with);
+}
+
+/* Note that a relation is created. */
+static void
+add_created(List **locks, const RangeVar *relation)
+{
+	if (relation != NULL)
+		cmig_query_locks_add(locks, relation, NoLock, 0)->action = CMIG_LOCK_CREATE;
+}
+
+/* A name that is a list of strings as a relation; NULL if it cannot be one. */
+static RangeVar *
+list_relation(List *name)
+{
+	return list_length(name) >= 1 && list_length(name) <= 3 ? makeRangeVarFromNameList(name) : NULL;
+}
+
+/* The relation of an object that belongs to one, such as a trigger or a column. */
+static RangeVar *
+owning_relation(Node *object)
+{
+	List	   *name = (List *) object;
+
+	return IsA(name, List) && list_length(name) > 1 ?
+		list_relation(list_copy_head(name, list_length(name) - 1)) : NULL;
+}
+
+/* Is the option on? */
+static bool
+has_option(List *options, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, name) == 0)
+			return defGetBoolean(option);
+	}
+	return false;
+}
+
+/*
+ * Tables
+ */
+
+/* The constraints and the tables of LIKE among a table's elements. */
+static void
+add_elements(List **locks, List *elements)
+{
+	ListCell   *lc;
+
+	foreach(lc, elements)
+	{
+		Node	   *element = lfirst(lc);
+
+		if (IsA(element, ColumnDef))
+			cmig_alter_locks_foreign_keys(locks, ((ColumnDef *) element)->constraints);
+		else if (IsA(element, Constraint))
+			cmig_alter_locks_foreign_keys(locks, list_make1(element));
+		else if (IsA(element, TableLikeClause))
+			add(locks, ((TableLikeClause *) element)->relation, AccessShareLock, 0);
+	}
+}
+
+/* CREATE TABLE, which CREATE FOREIGN TABLE is too. */
+static void
+add_create_table(List **locks, const CreateStmt *create)
+{
+	ListCell   *lc;
+
+	foreach(lc, create->inhRelations)
+	{
+		if (create->partbound != NULL)
+			add(locks, lfirst(lc), AccessExclusiveLock,
+				CMIG_LOCK_DEFAULT | CMIG_LOCK_REFERENCED | CMIG_LOCK_PARTITIONED);
+		else
+			add(locks, lfirst(lc), ShareUpdateExclusiveLock, 0);
+	}
+	add_elements(locks, create->tableElts);
+	add_elements(locks, create->constraints);
+	add_created(locks, create->relation);
+}
+
+/* CREATE INDEX. */
+static void
+add_create_index(List **locks, const IndexStmt *index)
+{
+	RangeVar   *created;
+
+	add(locks, index->relation, index->concurrent ? ShareUpdateExclusiveLock : ShareLock,
+		index->relation->inh ? CMIG_LOCK_CHILDREN : 0);
+	if (index->idxname == NULL)
+		return;
+	created = makeRangeVar(index->relation->schemaname, index->idxname, -1);
+	add_created(locks, created);
+}
+
+/* CREATE TABLE AS, CREATE MATERIALIZED VIEW, SELECT INTO. */
+static void
+add_create_as(List **locks, Node *query, const IntoClause *into, bool is_view)
+{
+	cmig_query_locks(locks, query, !(is_view && into->skipData));
+	add_created(locks, into->rel);
+}
+
+/* REFRESH MATERIALIZED VIEW. */
+static void
+add_refresh(List **locks, const RefreshMatViewStmt *refresh)
+{
+	int			with = refresh->skipData ? 0 : CMIG_LOCK_VIEWED;
+
+	if (refresh->concurrent)
+		add(locks, refresh->relation, ExclusiveLock, with);
+	else
+		add(locks, refresh->relation, AccessExclusiveLock, with | CMIG_LOCK_STORED);
+}
+
+/* ALTER DOMAIN, if it checks the values that tables have. */
+static void
+add_alter_domain(List **locks, AlterDomainStmt *alter)
+{
+	CmigLock   *lock;
+	const Constraint *constraint = (const Constraint *) alter->def;
+
+	if (strchr("COV", alter->subtype) == NULL ||
+		(alter->subtype == 'C' && constraint->skip_validation))
+		return;
+	lock = cmig_query_locks_add(locks, NULL, ShareLock, 0);
+	lock->action = CMIG_LOCK_DOMAIN;
+	lock->type = OBJECT_DOMAIN;
+	lock->object = (Node *) makeTypeNameFromNameList(alter->typeName);
+}
+
+/* TRUNCATE. */
+static void
+add_truncate(List **locks, const TruncateStmt *truncate)
+{
+	ListCell   *lc;
+
+	foreach(lc, truncate->relations)
+	{
+		const RangeVar *relation = lfirst(lc);
+		int			with = CMIG_LOCK_STORED;
+
+		if (relation->inh)
+			with |= CMIG_LOCK_CHILDREN;
+		if (truncate->restart_seqs)
+			with |= CMIG_LOCK_SEQUENCES;
+		if (truncate->behavior == DROP_CASCADE)
+			with |= CMIG_LOCK_REFERENCING;
+		add(locks, relation, AccessExclusiveLock, with);
+	}
+}
+
+/* ALTER SEQUENCE, and CREATE SEQUENCE if it is new: the owning table. */
+static void
+add_sequence_owner(List **locks, List *options)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "owned_by") == 0)
+			add(locks, owning_relation(option->arg), AccessShareLock, 0);
+	}
+}
+
+/*
+ * Objects of all kinds
+ */
+
+/* Is it a kind of relation? */
+static bool
+is_relation_type(ObjectType type)
+{
+	switch (type)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_SEQUENCE:
+		case OBJECT_INDEX:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Is it a kind of object that belongs to a relation? */
+static bool
+is_part_of_relation(ObjectType type)
+{
+	return type == OBJECT_TRIGGER || type == OBJECT_RULE || type == OBJECT_POLICY;
+}
+
+/* DROP. */
+static void
+add_drop(List **locks, const DropStmt *drop)
+{
+	LOCKMODE	mode = drop->concurrent || drop->removeType == OBJECT_STATISTIC_EXT ?
+	ShareUpdateExclusiveLock : AccessExclusiveLock;
+	ListCell   *lc;
+
+	foreach(lc, drop->objects)
+	{
+		Node	   *object = lfirst(lc);
+		CmigLock   *lock;
+
+		if (is_part_of_relation(drop->removeType))
+		{
+			add(locks, owning_relation(object), AccessExclusiveLock, 0);
+			continue;
+		}
+		lock = cmig_query_locks_add(locks, NULL, mode, 0);
+		lock->action = CMIG_LOCK_DROP;
+		lock->type = drop->removeType;
+		lock->object = object;
+		lock->cascade = drop->behavior == DROP_CASCADE;
+		if (is_relation_type(drop->removeType))
+			lock->relation = list_relation((List *) object);
+		if (drop->removeType == OBJECT_TABLE || drop->removeType == OBJECT_FOREIGN_TABLE)
+			lock->with = CMIG_LOCK_PARENT;
+	}
+}
+
+/* ALTER ... RENAME. */
+static void
+add_rename(List **locks, const RenameStmt *rename)
+{
+	CmigLock   *lock;
+
+	if (rename->relation == NULL)
+		return;
+	switch (rename->renameType)
+	{
+		case OBJECT_COLUMN:
+		case OBJECT_ATTRIBUTE:
+		case OBJECT_TABCONSTRAINT:
+			add(locks, rename->relation, AccessExclusiveLock,
+				rename->relation->inh ? CMIG_LOCK_CHILDREN : 0);
+			return;
+		case OBJECT_TRIGGER:
+		case OBJECT_RULE:
+		case OBJECT_POLICY:
+			add(locks, rename->relation, AccessExclusiveLock, 0);
+			return;
+		default:
+			break;
+	}
+	if (!is_relation_type(rename->renameType))
+		return;
+	add(locks, rename->relation,
+		rename->renameType == OBJECT_INDEX ? ShareUpdateExclusiveLock : AccessExclusiveLock, 0);
+	lock = cmig_query_locks_add(locks, rename->relation, NoLock, 0);
+	lock->action = CMIG_LOCK_RENAME;
+	lock->name = rename->newname;
+}
+
+/* ALTER ... SET SCHEMA. */
+static void
+add_set_schema(List **locks, const AlterObjectSchemaStmt *alter)
+{
+	CmigLock   *lock;
+
+	if (alter->relation == NULL || !is_relation_type(alter->objectType))
+		return;
+	add(locks, alter->relation, AccessExclusiveLock, CMIG_LOCK_SEQUENCES);
+	lock = cmig_query_locks_add(locks, alter->relation, NoLock, 0);
+	lock->action = CMIG_LOCK_RENAME;
+	lock->name = alter->newschema;
+	lock->to_schema = true;
+}
+
+/* COMMENT and SECURITY LABEL. */
+static void
+add_comment(List **locks, ObjectType type, Node *object)
+{
+	if (is_relation_type(type))
+		add(locks, list_relation((List *) object), ShareUpdateExclusiveLock, 0);
+	else if (type == OBJECT_COLUMN)
+		add(locks, owning_relation(object), ShareUpdateExclusiveLock, 0);
+	else if (type == OBJECT_TABCONSTRAINT || is_part_of_relation(type))
+		add(locks, owning_relation(object), AccessShareLock, 0);
+}
+
+/*
+ * Maintenance
+ */
+
+/* VACUUM and ANALYZE. */
+static void
+add_vacuum(List **locks, const VacuumStmt *vacuum)
+{
+	LOCKMODE	mode = vacuum->is_vacuumcmd && has_option(vacuum->options, "full") ?
+	AccessExclusiveLock : ShareUpdateExclusiveLock;
+	ListCell   *lc;
+
+	foreach(lc, vacuum->rels)
+	{
+		add(locks, lfirst_node(VacuumRelation, lc)->relation, mode, CMIG_LOCK_CHILDREN);
+	}
+}
+
+/* REINDEX of a table or an index. */
+static void
+add_reindex(List **locks, const ReindexStmt *reindex)
+{
+	bool		concurrent = has_option(reindex->params, "concurrently");
+	LOCKMODE	mode = concurrent ? ShareUpdateExclusiveLock : ShareLock;
+
+	if (reindex->kind == REINDEX_OBJECT_TABLE)
+		add(locks, reindex->relation, mode, concurrent ? CMIG_LOCK_CHILDREN :
+			CMIG_LOCK_CHILDREN | CMIG_LOCK_STORED);
+	else if (reindex->kind == REINDEX_OBJECT_INDEX)
+	{
+		(void) cmig_query_locks_add(locks, reindex->relation,
+									concurrent ? mode : AccessExclusiveLock, CMIG_LOCK_TABLE);
+		((CmigLock *) llast(*locks))->table_mode = mode;
+	}
+}
+
+/* LOCK TABLE. */
+static void
+add_lock(List **locks, const LockStmt *lock)
+{
+	ListCell   *lc;
+
+	foreach(lc, lock->relations)
+	{
+		const RangeVar *relation = lfirst(lc);
+
+		add(locks, relation, lock->mode, relation->inh ? CMIG_LOCK_CHILDREN | CMIG_LOCK_VIEWED : CMIG_LOCK_VIEWED);
+	}
+}
+
+/* The tables of a publication. */
+static void
+add_publication(List **locks, List *objects)
+{
+	ListCell   *lc;
+
+	foreach(lc, objects)
+	{
+		PublicationObjSpec *object = lfirst_node(PublicationObjSpec, lc);
+
+		if (object->pubobjtype == PUBLICATIONOBJ_TABLE && object->pubtable != NULL)
+			add(locks, object->pubtable->relation, ShareUpdateExclusiveLock,
+				object->pubtable->relation->inh ? CMIG_LOCK_CHILDREN : 0);
+	}
+}
+
+/* Code that a statement runs and that cannot be read here. */
+static void
+add_unknown(List **locks, const char *what)
+{
+	CmigLock   *lock = cmig_query_locks_add(locks, NULL, NoLock, 0);
+
+	lock->action = CMIG_LOCK_UNKNOWN;
+	lock->name = what;
+}
+
+/*
+ * Statements
+ */
+
+/* What creates or alters a table or an index; false if it is another statement. */
+static bool
+add_table_statement(List **locks, Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+			add_create_table(locks, (CreateStmt *) statement);
+			return true;
+		case T_CreateForeignTableStmt:
+			add_create_table(locks, &((CreateForeignTableStmt *) statement)->base);
+			return true;
+		case T_IndexStmt:
+			add_create_index(locks, (IndexStmt *) statement);
+			return true;
+		case T_AlterTableStmt:
+			cmig_alter_locks(locks, (AlterTableStmt *) statement);
+			return true;
+		case T_TruncateStmt:
+			add_truncate(locks, (TruncateStmt *) statement);
+			return true;
+		case T_CreateTableAsStmt:
+			add_create_as(locks, ((CreateTableAsStmt *) statement)->query,
+						  ((CreateTableAsStmt *) statement)->into,
+						  ((CreateTableAsStmt *) statement)->objtype == OBJECT_MATVIEW);
+			return true;
+		case T_CreateSeqStmt:
+			add_sequence_owner(locks, ((CreateSeqStmt *) statement)->options);
+			add_created(locks, ((CreateSeqStmt *) statement)->sequence);
+			return true;
+		case T_AlterSeqStmt:
+			add(locks, ((AlterSeqStmt *) statement)->sequence, ShareRowExclusiveLock, 0);
+			add_sequence_owner(locks, ((AlterSeqStmt *) statement)->options);
+			return true;
+		case T_ViewStmt:
+			cmig_query_locks(locks, ((ViewStmt *) statement)->query, false);
+			if (((ViewStmt *) statement)->replace)
+				add(locks, ((ViewStmt *) statement)->view, AccessExclusiveLock, 0);
+			add_created(locks, ((ViewStmt *) statement)->view);
+			return true;
+		case T_RefreshMatViewStmt:
+			add_refresh(locks, (RefreshMatViewStmt *) statement);
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* What belongs to a table; false if it is another statement. */
+static bool
+add_part_statement(List **locks, Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateTrigStmt:
+			add(locks, ((CreateTrigStmt *) statement)->relation, ShareRowExclusiveLock, CMIG_LOCK_CHILDREN);
+			add(locks, ((CreateTrigStmt *) statement)->constrrel, AccessShareLock, 0);
+			return true;
+		case T_AlterDomainStmt:
+			add_alter_domain(locks, (AlterDomainStmt *) statement);
+			return true;
+		case T_RuleStmt:
+			add(locks, ((RuleStmt *) statement)->relation, AccessExclusiveLock, 0);
+			return true;
+		case T_CreatePolicyStmt:
+			add(locks, ((CreatePolicyStmt *) statement)->table, AccessExclusiveLock, 0);
+			cmig_query_locks(locks, ((CreatePolicyStmt *) statement)->qual, false);
+			cmig_query_locks(locks, ((CreatePolicyStmt *) statement)->with_check, false);
+			return true;
+		case T_AlterPolicyStmt:
+			add(locks, ((AlterPolicyStmt *) statement)->table, AccessExclusiveLock, 0);
+			cmig_query_locks(locks, ((AlterPolicyStmt *) statement)->qual, false);
+			cmig_query_locks(locks, ((AlterPolicyStmt *) statement)->with_check, false);
+			return true;
+		case T_CreateStatsStmt:
+			add(locks, linitial(((CreateStatsStmt *) statement)->relations), ShareUpdateExclusiveLock, 0);
+			return true;
+		case T_CreatePublicationStmt:
+			add_publication(locks, ((CreatePublicationStmt *) statement)->pubobjects);
+			return true;
+		case T_AlterPublicationStmt:
+			add_publication(locks, ((AlterPublicationStmt *) statement)->pubobjects);
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* What applies to objects of many kinds, and maintenance; false if it is a query. */
+static bool
+add_other_statement(List **locks, Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_DropStmt:
+			add_drop(locks, (DropStmt *) statement);
+			return true;
+		case T_RenameStmt:
+			add_rename(locks, (RenameStmt *) statement);
+			return true;
+		case T_AlterObjectSchemaStmt:
+			add_set_schema(locks, (AlterObjectSchemaStmt *) statement);
+			return true;
+		case T_CommentStmt:
+			add_comment(locks, ((CommentStmt *) statement)->objtype, ((CommentStmt *) statement)->object);
+			return true;
+		case T_SecLabelStmt:
+			add_comment(locks, ((SecLabelStmt *) statement)->objtype, ((SecLabelStmt *) statement)->object);
+			return true;
+		case T_VacuumStmt:
+			add_vacuum(locks, (VacuumStmt *) statement);
+			return true;
+		case T_ReindexStmt:
+			add_reindex(locks, (ReindexStmt *) statement);
+			return true;
+		case T_ClusterStmt:
+			add(locks, ((ClusterStmt *) statement)->relation, AccessExclusiveLock, CMIG_LOCK_STORED);
+			return true;
+		case T_LockStmt:
+			add_lock(locks, (LockStmt *) statement);
+			return true;
+		case T_CopyStmt:
+			add(locks, ((CopyStmt *) statement)->relation,
+				((CopyStmt *) statement)->is_from ? RowExclusiveLock : AccessShareLock, 0);
+			cmig_query_locks(locks, ((CopyStmt *) statement)->query, true);
+			return true;
+		case T_DoStmt:
+			add_unknown(locks, "DO");
+			return true;
+		case T_CallStmt:
+			add_unknown(locks, "CALL");
+			return true;
+		case T_ExecuteStmt:
+			add_unknown(locks, "EXECUTE");
+			return true;
+		default:
+			return false;
+	}
+}
+
+List *
+cmig_statement_locks(Node *statement)
+{
+	List	   *locks = NIL;
+
+	if (add_table_statement(&locks, statement) || add_part_statement(&locks, statement) ||
+		add_other_statement(&locks, statement))
+		return locks;
+	switch (nodeTag(statement))
+	{
+		case T_SelectStmt:
+			if (((SelectStmt *) statement)->intoClause != NULL)
+				add_created(&locks, ((SelectStmt *) statement)->intoClause->rel);
+			/* fall through */
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_MergeStmt:
+			cmig_query_locks(&locks, statement, true);
+			break;
+		case T_ExplainStmt:
+			cmig_query_locks(&locks, ((ExplainStmt *) statement)->query, true);
+			break;
+		case T_DeclareCursorStmt:
+			cmig_query_locks(&locks, ((DeclareCursorStmt *) statement)->query, true);
+			break;
+		default:
+			break;
+	}
+	return locks;
+}
+
+bool
+cmig_statement_changes_rows(const Node *statement)
+{
+	return IsA(statement, UpdateStmt) || IsA(statement, DeleteStmt) || IsA(statement, MergeStmt);
+}
