@@ -32,6 +32,9 @@ SELECT * FROM cmig.load_directory(repeat('x', 5000));
 COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; rm cmig_regress/003.sql cmig_regress/002.sql';
 SELECT * FROM cmig.load_directory('cmig_regress', prune => true);
 
+-- a path that is too long is not an internal error
+DO $$ BEGIN PERFORM cmig.load_directory(repeat('x', 300)); EXCEPTION WHEN OTHERS THEN RAISE NOTICE '%', SQLSTATE ~ '^58'; END $$;
+
 -- it requires the privilege to read the server's files
 CREATE ROLE regress_loader;
 GRANT USAGE ON SCHEMA cmig TO regress_loader;

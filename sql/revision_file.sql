@@ -226,6 +226,10 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT ''x;\n-- revis
 -- a hint for the linter is not a marker
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n-- cmig:ignore index-not-concurrent\nSELECT 1;\n');
 SELECT revision, upgrade_sql FROM cmig.revision;
+-- a message is one line of at most 1000 characters, as in create_revision
+SELECT * FROM cmig.load(E'-- revision: a\n\n-- revision: b\n-- down_revision: a\n-- message: ' || repeat('é', 1001) || E'\n');
+SELECT * FROM cmig.load(E'-- revision: long\n-- message: ' || repeat('é', 1000) || E'\n');
+SELECT length(message) FROM cmig.history() WHERE revision = 'long';
 
 DROP VIEW stored;
 DROP EXTENSION pg_cmig;

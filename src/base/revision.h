@@ -17,6 +17,9 @@
 /* Longest revision id and branch label, in bytes. */
 #define CMIG_MAX_ID_LENGTH 128
 
+/* In characters: lists show the message in a column. */
+#define CMIG_MAX_MESSAGE_LENGTH 1000
+
 /* Which script of a revision is run. */
 typedef enum CmigDirection
 {

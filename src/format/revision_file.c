@@ -24,6 +24,7 @@
 
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #define UNTERMINATED_HINT \
@@ -117,6 +118,12 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 			text->edges.labels = cmig_header_value_names(cmig_marker_keys[key], value, here(reader, line));
 			break;
 		case CMIG_KEY_MESSAGE:
+			if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_BAD_FILE),
+						 errmsg("the message is longer than %d characters in %s",
+								CMIG_MAX_MESSAGE_LENGTH, here(reader, line)),
+						 errhint("Put longer text into the description, after a line \"--\" in the header.")));
 			text->edges.message = pstrdup(value);
 			break;
 		case CMIG_KEY_TRANSACTIONAL:

@@ -28,9 +28,6 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
-/* In characters: lists show the message in a column. */
-#define MAX_MESSAGE_LENGTH 1000
-
 PG_FUNCTION_INFO_V1(cmig_create_revision);
 PG_FUNCTION_INFO_V1(cmig_merge);
 PG_FUNCTION_INFO_V1(cmig_merge_array);
@@ -221,10 +218,10 @@ require_short_line(const char *message)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the message must be one line"),
 				 errhint("Put longer text into the description of the revision file.")));
-	if (pg_mbstrlen(message) > MAX_MESSAGE_LENGTH)
+	if (pg_mbstrlen(message) > CMIG_MAX_MESSAGE_LENGTH)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the message must not be longer than %d characters", MAX_MESSAGE_LENGTH),
+				 errmsg("the message must not be longer than %d characters", CMIG_MAX_MESSAGE_LENGTH),
 				 errhint("Put longer text into the description of the revision file.")));
 }
 

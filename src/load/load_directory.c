@@ -74,6 +74,19 @@ decode_file(const char *name, StringInfo content)
 	return text;
 }
 
+/*
+ * For use in ereport(), like errcode_for_file_access(), which takes some errors
+ * of a path for internal ones.
+ */
+static int
+errcode_for_path(void)
+{
+	errcode_for_file_access();
+	if (geterrcode() == ERRCODE_INTERNAL_ERROR)
+		errcode(ERRCODE_SYSTEM_ERROR);
+	return 0;
+}
+
 /* Read a file into content. */
 static void
 read_file(const char *path, StringInfo content)
@@ -82,7 +95,7 @@ read_file(const char *path, StringInfo content)
 
 	if (file == NULL)
 		ereport(ERROR,
-				(errcode_for_file_access(),
+				(errcode_for_path(),
 				 errmsg("could not open file \"%s\": %m", path),
 				 errhint("The server's operating system user must be able to read it; cmig.load takes files from psql.")));
 	resetStringInfo(content);
@@ -94,7 +107,7 @@ read_file(const char *path, StringInfo content)
 		got = fread(content->data + content->len, 1, 65536, file);
 		if (ferror(file))
 			ereport(ERROR,
-					(errcode_for_file_access(),
+					(errcode_for_path(),
 					 errmsg("could not read file \"%s\": %m", path)));
 		if (got == 0)
 			break;
@@ -114,7 +127,7 @@ list_directory(const char *path)
 
 	if (directory == NULL)
 		ereport(ERROR,
-				(errcode_for_file_access(),
+				(errcode_for_path(),
 				 errmsg("could not open directory \"%s\": %m", path),
 				 errhint("The path is on the server, whose operating system user must be able to read it; cmig.load takes files from psql.")));
 	while ((entry = ReadDir(directory, path)) != NULL)
@@ -129,7 +142,7 @@ list_directory(const char *path)
 		file = psprintf("%s/%s", path, entry->d_name);
 		if (stat(file, &status) != 0)
 			ereport(ERROR,
-					(errcode_for_file_access(),
+					(errcode_for_path(),
 					 errmsg("could not stat file \"%s\": %m", file)));
 		if (S_ISREG(status.st_mode))
 			names = lappend(names, pstrdup(entry->d_name));

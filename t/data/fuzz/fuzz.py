@@ -14,8 +14,9 @@ reach late; when the list ends, it begins again:
 
   sound       calls that succeed, as superuser, as a role without privileges, and
               with the search path below
-  hard        the same calls with one text argument replaced by a hard one: quotes,
-              long texts of long characters, quotes and comments that do not end
+  hard        the same calls with one text or table replaced by a hard one: quotes,
+              long texts of long characters, quotes and comments that do not end; a
+              table that was dropped, of another session, that is not a table
   recipes     CALL of procedures that succeed, with hard names
   spoiled     files that end in an open quote or comment, or are deeply nested
   psql        scripts in which psql and the server could disagree
@@ -76,6 +77,8 @@ USERS_TEXTS = ("set_sql", "where_sql", "condition", "upgrade", "downgrade", "scr
 OWN_SESSION = ("set_context", "clear_context", "set_protect")
 # arguments that are SQL
 SQL_ARGUMENTS = ("set_sql", "where_sql", "condition", "upgrade_sql", "downgrade_sql", "verify_sql", "script", "target_sql")
+# arguments that systematic units replace
+HARD_TYPES = ("text", "name", "text[]", "regclass")
 # VOLATILE, but what they do is rolled back
 HARMLESS = ("rls_test", "draft")
 # what runs texts of its caller's, which may find whatever his path leads to
@@ -394,11 +397,11 @@ class Fuzzer:
         return calls
 
     def hard_calls(self, kind):
-        """-> the same, each with one text argument that is hard"""
+        """-> the same, each with one text or table that is hard"""
         calls = []
         for function, chosen in self.sound_calls(kind):
             for name, type_ in zip(function[4] or [], function[5]):
-                if type_ in ("text", "name", "text[]"):
+                if type_ in HARD_TYPES:
                     calls.append((function, dict(chosen, **{name: type_})))
         return calls
 
@@ -421,6 +424,8 @@ class Fuzzer:
 
     def hard_value(self, type_):
         text = self.rnd.choice(values.HARD)
+        if type_ == "regclass":
+            return "(%s)::regclass" % self.rnd.choice(values.HARD_RELATIONS)
         if type_ == "text[]":
             return "ARRAY[%s]" % literal(text)
         return literal(text[:15] if type_ == "name" else text) + "::" + type_
@@ -429,7 +434,7 @@ class Fuzzer:
         self.called[function[0]] += 1
         self.counts["calls"] += 1
         self.own_syntax = not any(v in ("text", "text[]") and n in SQL_ARGUMENTS for n, v in chosen.items())
-        drawn = {n: self.hard_value(v) if v in ("text", "name", "text[]") else v for n, v in chosen.items()}
+        drawn = {n: self.hard_value(v) if v in HARD_TYPES else v for n, v in chosen.items()}
         return 'cmig."%s"(%s)' % (function[1], ", ".join('"%s" => %s' % item for item in drawn.items()))
 
     def sound_unit(self, calls, user, trapped):
