@@ -267,6 +267,11 @@ SELECT clock_timestamp() AS later \gset
 UPDATE loose SET b = 'y' WHERE a = 1;
 SELECT * FROM cmig.audit_as_of(NULL::loose, :'then');
 SELECT * FROM cmig.audit_as_of(NULL::loose, :'later') ORDER BY a;
+-- the row is the key; it is followed through its changes
+UPDATE loose SET b = 'z' WHERE a = 0;
+SELECT operation, old_key, row_key FROM cmig.audit_history('loose', (SELECT to_jsonb(l) FROM loose l WHERE a = 0));
+SELECT operation, old_key, row_key FROM cmig.audit_history('loose', '{"a": 1, "b": "x", "c": 5}');
+SELECT operation FROM cmig.audit_history('loose', 1);
 ALTER TABLE loose DROP COLUMN b;
 SELECT * FROM cmig.audit_as_of(NULL::loose, :'then');
 SELECT * FROM cmig.audit_as_of(NULL::loose, :'later') ORDER BY a;
