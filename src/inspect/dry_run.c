@@ -88,7 +88,7 @@ make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *ta
 	return cmig_move_plan_downgrade(now, targets->names[0], &resolved);
 }
 
-/* A node among these that has not been run, or -1. */
+/* A node in the list that has not been run, or -1. */
 static int
 find_missing(const CmigEdges *edges, const bool *missing)
 {
@@ -111,7 +111,7 @@ find_obstacle(const CmigTrial *trial, int node, const bool *missing)
 	return found >= 0 ? found : find_missing(up ? &of->depends : &of->dependents, missing);
 }
 
-/* Run one step, or say why it is not run. */
+/* Run one step, or report why it is not run. */
 static void
 take_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step, bool *missing)
 {
@@ -129,7 +129,7 @@ take_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step, bool
 	trial->failed += missing[step->node];
 }
 
-/* What an upgrade checks when all its steps have been run. */
+/* The check that an upgrade makes when all its steps have been run. */
 static void
 check_end(void *arg)
 {
@@ -180,7 +180,11 @@ dry_run(void *arg)
 		cmig_settings_override("lock_timeout", LOCK_TIMEOUT);
 	if (run->plain)
 		cmig_settings_override("cmig.concurrent_ddl", "off");
-	/* processes of a parallel query would count what they read as theirs */
+
+	/*
+	 * processes of a parallel query would count the rows that they read as
+	 * their own
+	 */
 	cmig_settings_override("max_parallel_workers_per_gather", "0");
 
 	cmig_change_begin("cmig.dry_run()");

@@ -17,9 +17,9 @@
 /* What this backend has counted of a relation. */
 typedef struct CmigCounters
 {
-	int64		scans;			/* how often it was read, not through an index */
+	int64		scans;			/* how often it was read without an index */
 	int64		blocks;			/* how many blocks of it were read */
-	int64		dead;			/* rows that are dead */
+	int64		dead;			/* dead rows */
 } CmigCounters;
 
 /* A relation. */
@@ -30,8 +30,8 @@ typedef struct CmigExisting
 	char		kind;			/* as pg_class.relkind */
 	char	   *name;			/* as it was then, qualified and quoted */
 	Oid			tablespace;
-	Oid			first_filenode; /* as it was then */
-	Oid			filenode;		/* as it is now */
+	Oid			first_filenode; /* file at the start */
+	Oid			filenode;		/* file now */
 	bool		locked;			/* the transaction has locked this sequence */
 	int64		size;			/* of its rows, in bytes, as it was then */
 	int64		pages;			/* of its main file, as it was then */
@@ -51,7 +51,7 @@ extern CmigExistingSet *cmig_existing_start(void);
 /* A relation by its OID; never NULL. */
 extern CmigExisting *cmig_existing_get(CmigExistingSet *set, Oid relation);
 
-/* All that were asked for and existed, by name. */
+/* All relations that were looked up and existed, by name. */
 extern List *cmig_existing_all(CmigExistingSet *set);
 
 /* The sequences among them. */
@@ -63,7 +63,7 @@ extern CmigCounters cmig_existing_count(Oid relation);
 /* The file of a relation now, InvalidOid if the relation was dropped. */
 extern Oid	cmig_existing_filenode(Oid relation);
 
-/* Something was rolled back: the files are those of now. */
+/* Something was rolled back: update the files. */
 extern void cmig_existing_rolled_back(CmigExistingSet *set);
 
 /* Is a relation of this kind, with this OID, one that is reported? */

@@ -52,7 +52,10 @@ local_locks(void)
 	return found;
 }
 
-/* Is owner the current subtransaction's, or that of a cursor opened in it? */
+/*
+ * Does the owner belong to the current subtransaction, or to a cursor opened in
+ * it?
+ */
 static bool
 is_ours(ResourceOwner owner)
 {

@@ -16,8 +16,8 @@
 #include "storage/lockdefs.h"
 
 /*
- * Called for each lock.  of_transaction: it belongs to the whole transaction
- * instead, as the lock that nextval() takes; it may be older.
+ * Called for each lock.  of_transaction: it belongs to the whole transaction,
+ * like the lock that nextval() takes; it may be older.
  */
 typedef void (*CmigHeldLock) (Oid relation, LOCKMODE mode, bool of_transaction, void *arg);
 

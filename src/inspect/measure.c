@@ -4,8 +4,8 @@
  *
  * Locks: those that the statement's subtransaction has when the statement ends.
  * Rewrites: relations that have another file than before.  Scans: relations of
- * which at least all blocks were read by a scan that does not use an index, by
- * the counters that the server keeps for pg_stat_all_tables.
+ * which a scan without an index has read at least all blocks, according to the
+ * counters behind pg_stat_all_tables.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -157,7 +157,7 @@ add_line(char **text, const char *line)
 	*text = *text == NULL ? pstrdup(line) : psprintf("%s\n%s", *text, line);
 }
 
-/* Has the relation another file now? */
+/* Does the relation have another file now? */
 static bool
 is_rewritten(CmigExisting *relation)
 {

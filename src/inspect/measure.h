@@ -25,12 +25,13 @@ typedef struct CmigMeasure
 	char	   *locks;			/* NULL: none; likewise for the others */
 	char	   *rewrites;
 	char	   *scans;
-	List	   *moved;			/* of CmigExisting: sequences that moved */
+	List	   *moved;			/* of CmigExisting: sequences that advanced */
 } CmigMeasure;
 
 /*
  * Is a lock on a relation of this kind reported?  Every query locks the indexes
- * of its tables in a mode that blocks only what blocks the query anyway.
+ * of its tables in a mode that blocks only statements that the query blocks
+ * anyway.
  */
 extern bool cmig_measure_is_reported(char kind, LOCKMODE mode);
 

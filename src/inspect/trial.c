@@ -113,7 +113,7 @@ cmig_trial_error_text(const ErrorData *error)
  * Statements
  */
 
-/* What a statement's subtransaction does, and what came of it. */
+/* The work of a statement's subtransaction, and its result. */
 typedef struct Attempt
 {
 	CmigTrial  *trial;
@@ -141,8 +141,8 @@ attempt_statement(void *arg)
 }
 
 /*
- * Why a statement that has failed does not count as failed: it can only run in a
- * stepwise run, and its revision is for one.  NULL if it does count.
+ * Why a statement that has failed does not count as failed: it can only run in
+ * a stepwise run, and its revision is meant for one.  NULL if it does count.
  */
 static const char *
 reason_not_tried(const Attempt *attempt, const ErrorData *error)
@@ -172,7 +172,7 @@ begin_statement(CmigTrial *trial, const CmigScriptRun *run)
 			 CreateCommandName(run->statement.raw->stmt));
 }
 
-/* Remember the sequences that a statement has moved. */
+/* Remember the sequences that a statement has advanced. */
 static void
 note_moved(CmigTrial *trial)
 {
@@ -221,7 +221,7 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
  * Steps
  */
 
-/* What a step's subtransaction needs. */
+/* The arguments of a step's subtransaction. */
 typedef struct StepAttempt
 {
 	CmigTrial  *trial;
@@ -229,7 +229,7 @@ typedef struct StepAttempt
 	const CmigPlanStep *step;
 } StepAttempt;
 
-/* Run a step as an upgrade does, but for the statements. */
+/* Run a step as an upgrade does, except for the statements. */
 static void
 attempt_step(void *arg)
 {
@@ -275,7 +275,7 @@ add_failure(CmigTrial *trial, const ErrorData *error, int statement)
 	cmig_trial_add_row(trial, &row);
 }
 
-/* What reading the rest of a script needs. */
+/* The state of reading the rest of a script. */
 typedef struct PassOver
 {
 	CmigTrial  *trial;

@@ -18,14 +18,14 @@
 /* A dry run in progress; lives in the memory context of the call. */
 typedef struct CmigTrial
 {
-	FunctionCallInfo fcinfo;	/* whose result gets the rows */
+	FunctionCallInfo fcinfo;	/* its result gets the rows */
 	CmigExistingSet *relations;
 	CmigSituation now;
 	CmigPlan   *plan;
 	int			failed;			/* steps that failed or were not tried */
 	const char *stopped;		/* why the rest is not tried, or NULL */
-	List	   *moved;			/* of CmigExisting: sequences that moved */
-	/* the step that runs */
+	List	   *moved;			/* of CmigExisting: sequences that advanced */
+	/* the current step */
 	int			number;			/* from 1 */
 	int			statement;		/* the last one that has begun */
 	bool		verifying;		/* it belongs to verify_sql */
@@ -57,7 +57,10 @@ extern void cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row);
  */
 extern bool cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step);
 
-/* Add a row for each statement of the current step after one: it is not tried. */
+/*
+ * Add a row for each statement of the current step after the given one, to say
+ * that it was not tried.
+ */
 extern void cmig_trial_pass_over(CmigTrial *trial, CmigStepTexts *texts, int after,
 								 const char *reason);
 

@@ -20,7 +20,9 @@
 PG_FUNCTION_INFO_V1(cmig_autogenerate);
 PG_FUNCTION_INFO_V1(cmig_require_schema);
 
-/* The argument source: is it the revisions, not the live database? */
+/*
+ * The argument source: does it mean the revisions instead of the live database?
+ */
 static bool
 replay_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -37,8 +39,8 @@ replay_argument(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * A target without a character is rather a program that has failed than a
- * schema without objects.
+ * Raise an error for an empty target: it is more likely from a program that has
+ * failed than for a schema without objects.
  */
 static void
 require_target(const char *target_sql)
@@ -51,7 +53,9 @@ require_target(const char *target_sql)
 				 errhint("If that is what you want, use '-- nothing' as target_sql.")));
 }
 
-/* What brings the source to the target; a List of CmigDiffLine *. */
+/*
+ * The differences between the source and the target, a List of CmigDiffLine *.
+ */
 static List *
 find_differences(const CmigManaged *managed, const char *target_sql,
 				 const CmigDiffOptions *options, bool replay, const char *function)

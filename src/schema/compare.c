@@ -57,7 +57,7 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 
 /*
  * An index or a constraint of a partition that is part of the partitioned
- * table's, before and afterwards: it cannot be changed by itself.
+ * table's, before and after the change: it cannot be changed by itself.
  */
 static bool
 is_of_parent(const CmigChange *change)
@@ -227,8 +227,8 @@ match(CmigDifference *difference)
 }
 
 /*
- * An object is not inherited any more if its table is detached from the
- * parent, or if the parent is created again.
+ * An object is no longer inherited if its table is detached from the parent, or
+ * if the parent is created again.
  */
 static void
 part_from_parents(CmigDifference *difference)
@@ -326,7 +326,7 @@ is_disturbed(const CmigChange *change, const CmigChange *dependent)
 	return (flags & CMIG_KIND_DISTURBED) != 0;
 }
 
-/* It no longer depends on that object after the change. */
+/* Does the dependent no longer depend on that object after the change? */
 static bool
 lets_go(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
 {
@@ -503,7 +503,7 @@ decide_late(CmigDifference *difference)
 	}
 }
 
-/* Objects that are created by another object's statements */
+/* Is the object created by another object's statements? */
 
 static bool
 is_made(const CmigChange *change)

@@ -20,7 +20,9 @@ copy(const char *text)
 	return text ? pstrdup(text) : NULL;
 }
 
-/* What a reader of the statements regards as one subject. */
+/*
+ * The name of the group of statements to which the object belongs for a reader.
+ */
 static char *
 group_of(const CmigObject *object)
 {

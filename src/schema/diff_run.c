@@ -28,7 +28,7 @@ typedef struct DiffRun
 	const char *function;
 	CmigTarget *target;
 	CmigImage  *image;			/* of the target */
-	const CmigTarget *replayed; /* what the revisions contain that could not
+	const CmigTarget *replayed; /* the parts of the revisions that could not
 								 * be run, or NULL */
 	List	   *lines;
 } DiffRun;
@@ -94,8 +94,8 @@ has_note(const CmigTarget *target, const CmigTargetNote *note)
 }
 
 /*
- * Add the parts of the target's SQL that could not be run, unless they are in
- * the revisions, too.
+ * Add the parts of the target's SQL that could not be run, unless the revisions
+ * have them, too.
  */
 static void
 add_notes(DiffRun *run, const List *notes)

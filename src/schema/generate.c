@@ -36,7 +36,7 @@ cmig_generate_prepare(CmigGenerate *generate, const char *function)
 	cmig_draft_prepare(&generate->draft);
 }
 
-/* Tell about unsupported changes. */
+/* Issue a warning about unsupported changes. */
 static void
 warn_unsupported(const List *lines)
 {

@@ -1,6 +1,6 @@
 /*
  * hazard.h
- *	  What a statement of a difference does to the rows of its table.
+ *	  Finds what a statement of a difference does to the rows of its table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -51,7 +51,7 @@ is_unknown(const CmigObject *object)
 	return false;
 }
 
-/* Decide which objects are kept, starting with all that may be. */
+/* Decide which objects are kept, starting with all candidates. */
 static void
 decide(Keep *keep)
 {

@@ -20,29 +20,31 @@
 #define MAX_NAMED 10
 
 /*
- * Rights
+ * Ownership
  */
 
-typedef struct Rights
+/* The owner that was checked last, and the result. */
+typedef struct OwnerCheck
 {
-	const char *owner;			/* of the object before, and the answer */
+	const char *owner;
 	bool		has;
-} Rights;
+} OwnerCheck;
 
+/* May the caller act as the owner, or does the role not exist? */
 static bool
-acts_for(Rights *rights, const char *owner)
+acts_for(OwnerCheck *last, const char *owner)
 {
 	Oid			role;
 
-	if (rights->owner != NULL && strcmp(rights->owner, owner) == 0)
-		return rights->has;
+	if (last->owner != NULL && strcmp(last->owner, owner) == 0)
+		return last->has;
 	role = get_role_oid(owner, true);
-	rights->owner = owner;
-	rights->has = !OidIsValid(role) || has_privs_of_role(GetUserId(), role);
-	return rights->has;
+	last->owner = owner;
+	last->has = !OidIsValid(role) || has_privs_of_role(GetUserId(), role);
+	return last->has;
 }
 
-/* The owner of the object's schema may drop it. */
+/* Does the caller own the object's schema, and so may drop the object? */
 static bool
 owns_schema(const CmigObject *object)
 {
@@ -64,7 +66,7 @@ owns_schema(const CmigObject *object)
 void
 cmig_others_mark(CmigImage *image)
 {
-	Rights		rights = {0};
+	OwnerCheck	last = {0};
 
 	if (superuser())
 		return;
@@ -72,7 +74,7 @@ cmig_others_mark(CmigImage *image)
 	{
 		CmigObject *object = image->objects[i];
 
-		if (object->owner != NULL && !acts_for(&rights, object->owner))
+		if (object->owner != NULL && !acts_for(&last, object->owner))
 		{
 			object->foreign = true;
 			object->may_drop = owns_schema(object);
@@ -96,7 +98,7 @@ is_about(const CmigTargetNote *note, const CmigObject *object)
 		  (object->identity[length] == '\0' || object->identity[length] == ' ')));
 }
 
-/* The live object of another role that the target could not make again. */
+/* The live object of another role that the target could not create again. */
 static const CmigObject *
 find_foreign(const CmigImage *live, const CmigTargetNote *note)
 {
@@ -149,8 +151,9 @@ find_named(const CmigImage *image, const char *name)
 }
 
 /*
- * The target gives an object to a role that the caller may not act for.  If the
- * live object is that role's already, there is no difference.
+ * The target sets the owner of an object to a role of which the caller is not a
+ * member.  If the live object already belongs to that role, there is no
+ * difference.
  */
 static bool
 settle_owner(const CmigImage *live, const CmigImage *target, const CmigTargetNote *note)

@@ -239,9 +239,7 @@ cmig_rename_add(List *renames, const CmigImage *from, const char *text, bool is_
 	return lappend(renames, rename);
 }
 
-/*
- * Steps
- */
+/* Would two objects with the same name conflict? */
 
 /* Can two objects not have the same name? */
 static bool

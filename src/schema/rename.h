@@ -2,7 +2,7 @@
  * rename.h
  *	  Objects that the target has under another name.
  *
- * Pure: rename_read.c carries them out.
+ * Pure: rename_read.c applies them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

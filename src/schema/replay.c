@@ -101,7 +101,7 @@ cmig_replay_failed(void)
 	return failed;
 }
 
-/* Is it an error that the script cannot help? */
+/* Can the script not be the cause of the error? */
 static bool
 is_from_outside(const ErrorData *error)
 {
@@ -289,7 +289,7 @@ replay_script(CmigReplay *replay, const CmigRunStep *stored)
 	cmig_runner_stop(&run);
 }
 
-/* Steps of one direction, with nothing but their nodes. */
+/* Steps of one direction, with only their nodes. */
 static CmigPlan *
 plan_of(const int *nodes, int count, CmigDirection direction)
 {

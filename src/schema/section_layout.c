@@ -16,8 +16,8 @@ typedef struct Section
 } Section;
 
 /*
- * Append a comment of one line.  Names in it may contain anything, so that
- * line breaks and what begins another comment are changed.
+ * Append a comment on one line.  Names in it may contain anything, so line
+ * breaks and the starts of other comments are replaced.
  */
 static void
 append_comment(StringInfo text, const char *comment)
@@ -94,8 +94,8 @@ begins_with(const char *text, const char *start)
 }
 
 /*
- * Does reverting the statement drop the whole group, so that what comes right
- * before it for the same group in the downgrade need not be run?
+ * Does reverting the statement drop the whole group?  Then the statements for
+ * the group right before it in the downgrade need not be run.
  */
 static bool
 drops_group(const CmigDiffLine *line)

@@ -43,8 +43,8 @@ add_member(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * The objects in a member's schema that depend on it: row type, array type,
- * constraints, indexes, and owned sequences.
+ * List the members of extensions, together with objects that belong to a
+ * member: row type, array type, constraints, indexes, and owned sequences.
  */
 CmigMembers *
 cmig_shadow_members_list(void)

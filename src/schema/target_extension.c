@@ -37,7 +37,7 @@ find_extension(CmigTargetState *state, const char *name)
 	return NULL;
 }
 
-/* Does the extension have its own name now, rather than the temporary one? */
+/* Does the extension now have its own name instead of the temporary one? */
 static bool
 is_declared(const CmigExtension *extension)
 {

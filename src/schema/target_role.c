@@ -149,7 +149,7 @@ adapt_create_schema(CmigTargetState *state, CreateSchemaStmt *create)
  * Privileges
  */
 
-/* The roles in a list that exist; notes the others. */
+/* The roles in a list that exist; adds notes about the others. */
 static List *
 existing_grantees(CmigTargetState *state, const char *kind, const char *object, List *grantees)
 {

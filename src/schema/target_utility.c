@@ -240,7 +240,7 @@ refuse(Node *node)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s is not allowed in a target", GetCommandTagName(CreateCommandTag(node))),
-			 errdetail("It would change what is live.")));
+			 errdetail("It would change live objects.")));
 }
 
 /* Closing a cursor of the caller could not be undone. */
