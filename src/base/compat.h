@@ -264,6 +264,16 @@ cmig_not_null_compat(TupleDesc desc, int i)
 /* Can a partitioned table have a NOT VALID foreign key? */
 #define CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT (PG_VERSION_NUM >= 180000)
 
+/* Does the server have REPACK (CONCURRENTLY)? */
+#define cmig_has_repack_compat (PG_VERSION_NUM >= 190000)
+
+/* Is it a key WITHOUT OVERLAPS or a foreign key with PERIOD, in a parse tree? */
+#if PG_VERSION_NUM >= 180000
+#define cmig_is_temporal_compat(constraint) ((constraint)->without_overlaps)
+#else
+#define cmig_is_temporal_compat(constraint) ((void) (constraint), false)
+#endif
+
 /* Is it GENERATED ... STORED in a parse tree? */
 #if PG_VERSION_NUM >= 180000
 #define cmig_is_stored_compat(constraint) ((constraint)->generated_kind == ATTRIBUTE_GENERATED_STORED)

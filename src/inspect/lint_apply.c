@@ -7,8 +7,10 @@
 #include "postgres.h"
 
 #include "inspect/lint_apply.h"
+#include "inspect/lint_locks.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_types.h"
+#include "inspect/lint_uses.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
@@ -17,6 +19,7 @@
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "nodes/nodeFuncs.h"
+#include "storage/lock.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -402,6 +405,17 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 	}
 }
 
+/* The next ALTER TABLE of the table could be joined with this one. */
+static void
+note_alter(CmigLint *lint, AlterTableStmt *statement)
+{
+	CmigLintTable *table = lint->target;
+
+	cmig_lint_state_touch(lint, table);
+	table->altered_at = cmig_lint_state_is_combinable(statement) ? lint->statement->number : 0;
+	table->altered_text = table->altered_at ? pstrdup(lint->statement->text) : NULL;
+}
+
 static void
 apply_alter_table(CmigLint *lint, AlterTableStmt *statement)
 {
@@ -410,6 +424,7 @@ apply_alter_table(CmigLint *lint, AlterTableStmt *statement)
 	if (lint->target == NULL)
 		return;
 	cmig_lint_state_load(lint, lint->target);
+	note_alter(lint, statement);
 	foreach(lc, statement->cmds)
 	{
 		apply_action(lint, lint->target, lfirst_node(AlterTableCmd, lc));
@@ -550,11 +565,8 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
 {
 	CmigLintType *type = cmig_lint_state_add_type(lint, statement->typeName);
 
-	if (type->added_in != lint->revision_number)
-		type->added_values = NIL;
-	type->added_in = lint->revision_number;
-	if (statement->oldVal == NULL && !type->is_new)
-		type->added_values = lappend(type->added_values, pstrdup(statement->newVal));
+	if (statement->oldVal == NULL && !type->is_new && cmig_lint_state_in_transaction(lint))
+		cmig_lint_state_add_value(lint, type, statement->newVal);
 }
 
 /*
@@ -711,23 +723,61 @@ apply_transaction(CmigLint *lint, TransactionStmt *statement)
 	{
 		case TRANS_STMT_BEGIN:
 		case TRANS_STMT_START:
-			cmig_lint_state_set_block(lint, true);
+			cmig_lint_state_set_block(lint, lint->statement->number);
 			break;
 		case TRANS_STMT_COMMIT:
 		case TRANS_STMT_ROLLBACK:
 		case TRANS_STMT_PREPARE:
-			cmig_lint_state_set_block(lint, false);
+			cmig_lint_state_set_block(lint, 0);
 			break;
 		default:
 			break;
 	}
 }
 
+/*
+ * A query between two ALTER TABLEs of a table may need the first one, so they
+ * cannot be joined.
+ */
+static void
+apply_uses(CmigLint *lint, Node *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmig_lint_uses_of(statement))
+	{
+		CmigLintTable *table = cmig_lint_state_peek(lint, lfirst(lc));
+
+		if (table)
+			table->altered_at = 0;
+	}
+}
+
+/* Locks that the transaction holds from now on. */
+static void
+apply_locks(CmigLint *lint)
+{
+	ListCell   *lc;
+
+	if (!cmig_lint_state_in_transaction(lint))
+		return;
+	foreach(lc, lint->locks)
+	{
+		CmigLintLock *lock = lfirst(lc);
+
+		if (lock->mode == AccessExclusiveLock && !lock->dropped)
+			cmig_lint_state_hold(lint, lock->table);
+	}
+}
+
 void
 cmig_lint_apply(CmigLint *lint, Node *statement)
 {
-	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	MemoryContext old;
 
+	apply_uses(lint, statement);
+	old = MemoryContextSwitchTo(lint->context);
+	apply_locks(lint);
 	switch (nodeTag(statement))
 	{
 		case T_CreateStmt:

@@ -437,34 +437,46 @@ cmig_lint_facts_tables_in(Oid schema)
 	return result;
 }
 
+/* Add the tables with columns of a type. */
+static List *
+add_tables_with_type(List *tables, Relation depend, Oid type)
+{
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(TypeRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(type));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->classid == RelationRelationId && form->objsubid != 0)
+			tables = list_append_unique_oid(tables, form->objid);
+	}
+	systable_endscan(scan);
+	return tables;
+}
+
+List *
+cmig_lint_facts_tables_with_type(Oid type)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	List	   *result = add_tables_with_type(NIL, depend, type);
+	Oid			array = get_array_type(type);
+
+	if (OidIsValid(array))
+		result = add_tables_with_type(result, depend, array);
+	table_close(depend, AccessShareLock);
+	return result;
+}
+
 bool
 cmig_lint_facts_type_is_used(Oid relation)
 {
 	Oid			type = get_rel_type_id(relation);
-	Oid			array = OidIsValid(type) ? get_array_type(type) : InvalidOid;
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	Oid			types[] = {type, array};
-	bool		result = false;
 
-	for (int i = 0; i < lengthof(types) && !result; i++)
-	{
-		ScanKeyData keys[2];
-		SysScanDesc scan;
-		HeapTuple	tuple;
-
-		ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(TypeRelationId));
-		ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(types[i]));
-		scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
-		while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		{
-			Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-
-			result = form->classid == RelationRelationId && form->objsubid != 0;
-		}
-		systable_endscan(scan);
-	}
-	table_close(depend, AccessShareLock);
-	return result;
+	return OidIsValid(type) && cmig_lint_facts_tables_with_type(type) != NIL;
 }

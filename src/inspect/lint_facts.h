@@ -35,6 +35,9 @@ extern List *cmig_lint_facts_referencing(List *tables);
 /* The tables of a schema, or, with InvalidOid, of the database: OIDs. */
 extern List *cmig_lint_facts_tables_in(Oid schema);
 
+/* The tables with columns of a type, or of arrays of it: OIDs. */
+extern List *cmig_lint_facts_tables_with_type(Oid type);
+
 /* Does a column of a table have the row type of a relation? */
 extern bool cmig_lint_facts_type_is_used(Oid relation);
 

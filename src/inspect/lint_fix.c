@@ -21,6 +21,14 @@ cmig_lint_fix_action(CmigLint *lint, int action)
 }
 
 char *
+cmig_lint_fix_actions(CmigLint *lint)
+{
+	const char *text = lint->statement->text;
+
+	return pstrdup(text + ((CmigLintPiece *) linitial(cmig_lint_source_actions(text)))->from);
+}
+
+char *
 cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement)
 {
 	const char *text = lint->statement->text;

@@ -24,6 +24,9 @@
  */
 extern char *cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement);
 
+/* The text of all actions. */
+extern char *cmig_lint_fix_actions(CmigLint *lint);
+
 /* The text of an action. */
 extern char *cmig_lint_fix_action(CmigLint *lint, int action);
 

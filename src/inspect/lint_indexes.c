@@ -130,7 +130,7 @@ has_large_table(CmigLint *lint, const char *schema)
 		return true;
 	foreach(lc, cmig_lint_facts_tables_in(oid))
 	{
-		if (cmig_lint_model_is_large(cmig_lint_facts_read(lfirst_oid(lc))))
+		if (cmig_lint_model_is_large(cmig_lint_state_find_oid(lint, lfirst_oid(lc))))
 			return true;
 	}
 	return false;

@@ -89,7 +89,7 @@ typedef struct CmigLintTable
 	/* what the current revision has done with it, as statement numbers */
 	int			in_revision;	/* the revision that these are about */
 	int			altered_at;		/* ALTER TABLE that the next one could join */
-	bool		altered_by_validate;	/* ... and that has VALIDATE */
+	const char *altered_text;	/* ... and its text */
 	int			locked_at;		/* the first with an AccessExclusiveLock */
 } CmigLintTable;
 

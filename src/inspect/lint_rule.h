@@ -90,6 +90,7 @@ struct CmigLint
 	const CmigStatement *statement;
 	CmigLintTable *target;		/* the table that it alters, indexes, or
 								 * renames; NULL if there is none */
+	List	   *locks;			/* CmigLintLock *: see lint_locks.h */
 };
 
 /*

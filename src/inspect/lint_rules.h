@@ -19,8 +19,23 @@ extern const CmigLintRule cmig_lint_columns[];
 /* in lint_column_types.c */
 extern const CmigLintRule cmig_lint_column_types[];
 
+/* in lint_constraints.c */
+extern const CmigLintRule cmig_lint_constraints[];
+
+/* in lint_enums.c */
+extern const CmigLintRule cmig_lint_enums[];
+
+/* in lint_names.c */
+extern const CmigLintRule cmig_lint_names[];
+
 /* in lint_indexes.c */
 extern const CmigLintRule cmig_lint_indexes[];
+
+/* in lint_tables.c */
+extern const CmigLintRule cmig_lint_tables[];
+
+/* in lint_transactions.c */
+extern const CmigLintRule cmig_lint_transactions[];
 
 /* Reported by the run itself, not by a rule's function. */
 extern const CmigLintRule cmig_lint_rules_syntax_error;

@@ -13,6 +13,7 @@
 #include "base/settings.h"
 #include "inspect/lint_apply.h"
 #include "inspect/lint_ignore.h"
+#include "inspect/lint_locks.h"
 #include "inspect/lint_rules.h"
 #include "inspect/lint_run.h"
 #include "inspect/lint_state.h"
@@ -199,6 +200,7 @@ examine(CmigLint *lint, const CmigStatement *statement)
 	lint->target = find_target(lint, node);
 	if (lint->target)
 		cmig_lint_state_load(lint, lint->target);
+	lint->locks = cmig_lint_locks_of(lint, node);
 	foreach(lc, active->rules)
 	{
 		const CmigLintRule *rule = lfirst(lc);

@@ -58,6 +58,15 @@ cmig_lint_source_remove(const char *text, const char *word)
 	return psprintf("%.*s%s", (int) (lexer.start - text), text, rest);
 }
 
+bool
+cmig_lint_source_has(const char *text, const char *word)
+{
+	CmigLexer	lexer;
+
+	start(&lexer, text);
+	return find_word(&lexer, word);
+}
+
 /* Count parentheses and brackets; *depth is that after the token. */
 static void
 count_depth(const CmigLexer *lexer, int *depth)

@@ -18,6 +18,9 @@ extern char *cmig_lint_source_insert(const char *text, const char *after, const 
 /* The text without the first token that is that word. */
 extern char *cmig_lint_source_remove(const char *text, const char *word);
 
+/* Is that word in the text? */
+extern bool cmig_lint_source_has(const char *text, const char *word);
+
 /* A part of the text, by byte offsets. */
 typedef struct CmigLintPiece
 {

@@ -50,6 +50,13 @@ typedef struct FunctionEntry
 	CmigLintFunction function;
 } FunctionEntry;
 
+/* A value of an enumeration that the current transaction has added. */
+typedef struct NewValue
+{
+	CmigLintType *type;
+	const char *value;
+} NewValue;
+
 struct CmigLintState
 {
 	HTAB	   *relations;		/* RelationEntry */
@@ -64,7 +71,11 @@ struct CmigLintState
 	bool		timeouts[2];	/* by CmigLintTimeout */
 	bool		default_timeouts[2];
 	const char *time_zone;
-	bool		in_block;
+	List	   *values;			/* NewValue *: of the current transaction */
+	int			in_block;		/* statement */
+	bool		reported[2];	/* by CmigLintTimeout */
+	CmigLintTable *held;		/* with an AccessExclusiveLock */
+	int			held_since;		/* statement */
 };
 
 /* A hash table in the call's context. */
@@ -135,7 +146,10 @@ cmig_lint_state_begin_revision(CmigLint *lint)
 	state->path = state->default_path;
 	memcpy(state->timeouts, state->default_timeouts, sizeof(state->timeouts));
 	state->time_zone = NULL;
-	state->in_block = false;
+	state->values = NIL;
+	state->in_block = 0;
+	state->held = NULL;
+	memset(state->reported, 0, sizeof(state->reported));
 }
 
 static Key
@@ -182,6 +196,12 @@ find_live(CmigLint *lint, Oid oid)
 		index->index_of = find_live(lint, cmig_lint_facts_index_table(oid));
 	}
 	return entry->table;
+}
+
+CmigLintTable *
+cmig_lint_state_find_oid(CmigLint *lint, Oid oid)
+{
+	return find_live(lint, oid);
 }
 
 /* Look in one schema; *gone is set if the plan has dropped it there. */
@@ -395,6 +415,39 @@ cmig_lint_state_add_type(CmigLint *lint, List *names)
 	return &entry->type;
 }
 
+CmigLintType *
+cmig_lint_state_new_value(CmigLint *lint, const char *value)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->state->values)
+	{
+		NewValue   *new = lfirst(lc);
+
+		if (strcmp(new->value, value) == 0)
+			return new->type;
+	}
+	return NULL;
+}
+
+bool
+cmig_lint_state_has_new_values(const CmigLint *lint)
+{
+	return lint->state->values != NIL;
+}
+
+void
+cmig_lint_state_add_value(CmigLint *lint, CmigLintType *type, const char *value)
+{
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	NewValue   *new = palloc(sizeof(NewValue));
+
+	new->type = type;
+	new->value = pstrdup(value);
+	lint->state->values = lappend(lint->state->values, new);
+	MemoryContextSwitchTo(old);
+}
+
 /*
  * Schemas and functions
  */
@@ -516,7 +569,7 @@ cmig_lint_state_set(CmigLint *lint, const char *name, const char *value)
 	MemoryContextSwitchTo(old);
 }
 
-bool
+int
 cmig_lint_state_in_block(const CmigLint *lint)
 {
 	return lint->state->in_block;
@@ -525,11 +578,74 @@ cmig_lint_state_in_block(const CmigLint *lint)
 bool
 cmig_lint_state_in_transaction(const CmigLint *lint)
 {
-	return lint->transactional || lint->state->in_block;
+	return lint->transactional || lint->state->in_block > 0;
 }
 
 void
-cmig_lint_state_set_block(CmigLint *lint, bool in_block)
+cmig_lint_state_set_block(CmigLint *lint, int statement)
 {
-	lint->state->in_block = in_block;
+	lint->state->in_block = statement;
+	lint->state->held = NULL;
+	lint->state->values = NIL;
+}
+
+bool
+cmig_lint_state_is_reported(const CmigLint *lint, CmigLintTimeout timeout)
+{
+	return lint->state->reported[timeout];
+}
+
+void
+cmig_lint_state_set_reported(CmigLint *lint, CmigLintTimeout timeout)
+{
+	lint->state->reported[timeout] = true;
+}
+
+/*
+ * What the current revision has done
+ */
+
+void
+cmig_lint_state_touch(CmigLint *lint, CmigLintTable *table)
+{
+	if (table->in_revision == lint->revision_number)
+		return;
+	table->in_revision = lint->revision_number;
+	table->altered_at = 0;
+	table->altered_text = NULL;
+	table->locked_at = 0;
+}
+
+CmigLintTable *
+cmig_lint_state_held(const CmigLint *lint, int *statement)
+{
+	*statement = lint->state->held_since;
+	return lint->state->held;
+}
+
+void
+cmig_lint_state_hold(CmigLint *lint, CmigLintTable *table)
+{
+	cmig_lint_state_touch(lint, table);
+	if (table->locked_at == 0)
+		table->locked_at = lint->statement->number;
+	if (lint->state->held)
+		return;
+	lint->state->held = table;
+	lint->state->held_since = lint->statement->number;
+}
+
+bool
+cmig_lint_state_is_combinable(const AlterTableStmt *alter)
+{
+	ListCell   *lc;
+
+	foreach(lc, alter->cmds)
+	{
+		AlterTableType type = lfirst_node(AlterTableCmd, lc)->subtype;
+
+		if (type == AT_ValidateConstraint || type == AT_AttachPartition || type == AT_DetachPartition)
+			return false;
+	}
+	return true;
 }

@@ -23,9 +23,6 @@ typedef struct CmigLintType
 	bool		is_new;
 	bool		has_constraint; /* a domain */
 	bool		has_default;
-	List	   *added_values;	/* char *: of an enumeration, in the current
-								 * transaction */
-	int			added_in;		/* the revision that these are about */
 } CmigLintType;
 
 /* A function that the plan creates. */
@@ -66,9 +63,33 @@ extern void cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table);
 extern void cmig_lint_state_rename(CmigLint *lint, CmigLintTable *table,
 								   const char *schema, const char *name);
 
+/* The live relation with that OID, or NULL. */
+extern CmigLintTable *cmig_lint_state_find_oid(CmigLint *lint, Oid oid);
+
+/* Start to note what the current revision does with a table. */
+extern void cmig_lint_state_touch(CmigLint *lint, CmigLintTable *table);
+
+/* Can the actions of an ALTER TABLE be put into another one? */
+extern bool cmig_lint_state_is_combinable(const AlterTableStmt *alter);
+
+/*
+ * The first table on which the current transaction holds an
+ * AccessExclusiveLock, and the statement that took it; or NULL.
+ */
+extern CmigLintTable *cmig_lint_state_held(const CmigLint *lint, int *statement);
+extern void cmig_lint_state_hold(CmigLint *lint, CmigLintTable *table);
+
 /* Types.  add returns the entry that exists, if there is one. */
 extern CmigLintType *cmig_lint_state_type(CmigLint *lint, List *names);
 extern CmigLintType *cmig_lint_state_add_type(CmigLint *lint, List *names);
+
+/*
+ * The enumeration to which the current transaction has added a value, or NULL;
+ * and whether there is any.
+ */
+extern CmigLintType *cmig_lint_state_new_value(CmigLint *lint, const char *value);
+extern bool cmig_lint_state_has_new_values(const CmigLint *lint);
+extern void cmig_lint_state_add_value(CmigLint *lint, CmigLintType *type, const char *value);
 
 /* Schemas that the plan creates. */
 extern bool cmig_lint_state_is_new_schema(CmigLint *lint, const char *schema);
@@ -92,6 +113,10 @@ typedef enum CmigLintTimeout
 
 extern bool cmig_lint_state_has_timeout(const CmigLint *lint, CmigLintTimeout timeout);
 
+/* Has the revision been told that it lacks the timeout? */
+extern bool cmig_lint_state_is_reported(const CmigLint *lint, CmigLintTimeout timeout);
+extern void cmig_lint_state_set_reported(CmigLint *lint, CmigLintTimeout timeout);
+
 /* The time zone that the script has set, or NULL. */
 extern const char *cmig_lint_state_time_zone(const CmigLint *lint);
 
@@ -101,8 +126,11 @@ extern void cmig_lint_state_set(CmigLint *lint, const char *name, const char *va
 /* Are the statement and those before it in one transaction? */
 extern bool cmig_lint_state_in_transaction(const CmigLint *lint);
 
-/* Transaction blocks that the script itself begins and ends. */
-extern bool cmig_lint_state_in_block(const CmigLint *lint);
-extern void cmig_lint_state_set_block(CmigLint *lint, bool in_block);
+/*
+ * The statement with which the script itself has begun a transaction block that
+ * is still open, or 0.
+ */
+extern int	cmig_lint_state_in_block(const CmigLint *lint);
+extern void cmig_lint_state_set_block(CmigLint *lint, int statement);
 
 #endif							/* CMIG_LINT_STATE_H */

@@ -1,0 +1,560 @@
+/*
+ * lint_constraints.c
+ *	  Rules of cmig.lint about constraints.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "inspect/lint_apply.h"
+#include "inspect/lint_facts.h"
+#include "inspect/lint_fix.h"
+#include "inspect/lint_rules.h"
+#include "inspect/lint_state.h"
+#include "inspect/lint_text.h"
+#include "inspect/lint_types.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "commands/defrem.h"
+#include "catalog/namespace.h"
+#include "nodes/makefuncs.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* A constraint that ALTER TABLE adds. */
+typedef struct Added
+{
+	Constraint *constraint;
+	ColumnDef  *column;			/* that it is behind, or NULL */
+	int			action;			/* number of the action, from 0 */
+} Added;
+
+typedef void (*AddedCheck) (CmigLint *lint, const Added *added);
+
+/* Call for the constraints of one kind that the statement adds to a large table. */
+static void
+each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
+{
+	Added		added = {0};
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (!cmig_lint_model_is_large(lint->target))
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddConstraint)
+		{
+			added.column = NULL;
+			added.constraint = (Constraint *) command->def;
+			if (added.constraint->contype == type)
+				check(lint, &added);
+		}
+		else if (command->subtype == AT_AddColumn)
+		{
+			added.column = (ColumnDef *) command->def;
+			if (command->missing_ok && cmig_lint_model_column(lint->target, added.column->colname))
+				continue;
+			foreach(lc2, added.column->constraints)
+			{
+				added.constraint = lfirst_node(Constraint, lc2);
+				if (added.constraint->contype == type)
+					check(lint, &added);
+			}
+		}
+		added.action++;
+	}
+}
+
+/* The name that the constraint will have. */
+static char *
+name_of(const CmigLint *lint, const Added *added)
+{
+	return cmig_lint_apply_constraint_name(lint->target->name, added->constraint,
+										   added->column ? added->column->colname : NULL);
+}
+
+/* Its key columns. */
+static List *
+columns_of(const Added *added)
+{
+	return added->column ? list_make1(added->column->colname) : cmig_lint_model_names(added->constraint->keys);
+}
+
+/* The statement without the constraint; empty if nothing else is in it. */
+static char *
+statement_without(CmigLint *lint, const Added *added)
+{
+	if (added->column == NULL)
+		return cmig_lint_fix_replace(lint, added->action, NULL);
+	return cmig_lint_fix_replace(lint, added->action,
+								 cmig_lint_fix_without(lint, added->action, added->column,
+													   list_make1(added->constraint)));
+}
+
+/* ADD CONSTRAINT ... NOT VALID and, in another transaction, VALIDATE. */
+static char *
+not_valid_fix(CmigLint *lint, const Added *added)
+{
+	const char *name = quote_identifier(name_of(lint, added));
+	char	   *table = cmig_lint_text_qualified(lint->target);
+	char	   *first;
+	Constraint *constraint = added->constraint;
+
+	if (added->column == NULL)
+		first = cmig_lint_fix_replace(lint, added->action,
+									  psprintf("%s NOT VALID", cmig_lint_fix_action(lint, added->action)));
+	else
+	{
+		char	   *clause = cmig_lint_fix_clause(lint, added->column, constraint);
+
+		/* REFERENCES behind a column is short for FOREIGN KEY */
+		if (constraint->contype == CONSTR_FOREIGN)
+			clause = psprintf("FOREIGN KEY (%s) %s", quote_identifier(added->column->colname), clause);
+		if (constraint->conname)
+			return NULL;
+		first = psprintf("%sALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID;\n",
+						 statement_without(lint, added), table, name, clause);
+	}
+	return psprintf(CMIG_LINT_STEPWISE "%sALTER TABLE %s VALIDATE CONSTRAINT %s", first, table, name);
+}
+
+/*
+ * constraint-missing-not-valid
+ */
+
+static void
+check_check(CmigLint *lint, const Added *added)
+{
+	if (!added->constraint->skip_validation)
+		cmig_lint_report(lint, not_valid_fix(lint, added),
+						 "CHECK constraint %s scans %s under an AccessExclusiveLock",
+						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target));
+}
+
+/* Does the same statement add a constraint of that name? */
+static bool
+is_added_here(AlterTableStmt *statement, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		Constraint *constraint = (Constraint *) command->def;
+
+		if (command->subtype == AT_AddConstraint && constraint->conname &&
+			strcmp(constraint->conname, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_validate(CmigLint *lint, AlterTableStmt *statement, AlterTableCmd *command)
+{
+	CmigLintConstraint *constraint = cmig_lint_model_constraint(lint->target, command->name);
+	bool		before = constraint && constraint->added_in == lint->revision_number &&
+	cmig_lint_state_in_transaction(lint);
+
+	if (before || is_added_here(statement, command->name))
+		cmig_lint_report(lint, psprintf("-- in a later revision\nALTER TABLE %s VALIDATE CONSTRAINT %s",
+										cmig_lint_text_qualified(lint->target), quote_identifier(command->name)),
+						 "VALIDATE CONSTRAINT %s scans %s while the lock of the statement that added the constraint is held",
+						 quote_identifier(command->name), cmig_lint_text_table(lint->target));
+}
+
+static void
+check_missing_not_valid(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	each_added(lint, node, CONSTR_CHECK, check_check);
+	if (!cmig_lint_model_is_large(lint->target))
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_ValidateConstraint)
+			check_validate(lint, (AlterTableStmt *) node, command);
+	}
+}
+
+/*
+ * adding-foreign-key-constraint
+ */
+
+/* Is a new column NULL in all rows, so that the server tests none? */
+static bool
+is_null_everywhere(const ColumnDef *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->constraints)
+	{
+		ConstrType	type = lfirst_node(Constraint, lc)->contype;
+
+		if (type == CONSTR_DEFAULT || type == CONSTR_IDENTITY || type == CONSTR_GENERATED)
+			return false;
+	}
+	return cmig_lint_types_serial(column->typeName) == CMIG_LINT_NOT_SERIAL;
+}
+
+static void
+check_foreign_key(CmigLint *lint, const Added *added)
+{
+	bool		can_wait = lint->target->kind != RELKIND_PARTITIONED_TABLE ||
+	CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT;
+
+	if (added->constraint->skip_validation || (added->column && is_null_everywhere(added->column)))
+		return;
+	cmig_lint_report(lint, can_wait ? not_valid_fix(lint, added) : NULL,
+					 "foreign key %s blocks writes to %s and to %s while it scans the rows",
+					 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target),
+					 cmig_lint_text_range_var(added->constraint->pktable));
+}
+
+static void
+check_foreign_keys(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, CONSTR_FOREIGN, check_foreign_key);
+}
+
+/*
+ * Constraints with an index
+ */
+
+/* SET NOT NULL for the columns that need it, a statement each. */
+static char *
+not_null_fix(const CmigLint *lint, List *columns)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, columns)
+	{
+		CmigLintColumn *column = cmig_lint_model_column(lint->target, lfirst(lc));
+
+		if (column && !column->not_null)
+			appendStringInfo(&text, "CALL cmig.add_not_null(%s, %s);\n",
+							 quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
+							 quote_literal_cstr(lfirst(lc)));
+	}
+	return text.data;
+}
+
+/* CREATE UNIQUE INDEX CONCURRENTLY, then the constraint with USING INDEX. */
+static char *
+using_index_fix(CmigLint *lint, const Added *added)
+{
+	Constraint *constraint = added->constraint;
+	const char *name = quote_identifier(name_of(lint, added));
+	char	   *table = cmig_lint_text_qualified(lint->target);
+	bool		primary = constraint->contype == CONSTR_PRIMARY;
+	StringInfoData fix;
+
+	if (constraint->options != NIL || constraint->indexspace || (primary && added->column) ||
+		lint->target->kind == RELKIND_PARTITIONED_TABLE || cmig_is_temporal_compat(constraint))
+		return NULL;
+	initStringInfo(&fix);
+	appendStringInfo(&fix, CMIG_LINT_STEPWISE "%s", statement_without(lint, added));
+	if (primary)
+		appendStringInfoString(&fix, not_null_fix(lint, columns_of(added)));
+	appendStringInfo(&fix, "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", name, table,
+					 cmig_lint_text_names(columns_of(added)));
+	if (constraint->including != NIL)
+		appendStringInfo(&fix, " INCLUDE (%s)", cmig_lint_text_names(cmig_lint_model_names(constraint->including)));
+	if (constraint->nulls_not_distinct)
+		appendStringInfoString(&fix, " NULLS NOT DISTINCT");
+	appendStringInfo(&fix, ";\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s", table, name,
+					 primary ? "PRIMARY KEY" : "UNIQUE", name);
+	if (constraint->deferrable)
+		appendStringInfo(&fix, " DEFERRABLE%s", constraint->initdeferred ? " INITIALLY DEFERRED" : "");
+	return fix.data;
+}
+
+static void
+check_primary_key(CmigLint *lint, const Added *added)
+{
+	if (added->constraint->indexname == NULL)
+		cmig_lint_report(lint, using_index_fix(lint, added),
+						 "PRIMARY KEY builds its index on %s under an AccessExclusiveLock",
+						 cmig_lint_text_table(lint->target));
+}
+
+static void
+check_primary_keys(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, CONSTR_PRIMARY, check_primary_key);
+}
+
+static void
+check_unique(CmigLint *lint, const Added *added)
+{
+	if (added->constraint->indexname == NULL)
+		cmig_lint_report(lint, using_index_fix(lint, added),
+						 "UNIQUE constraint %s builds its index on %s under an AccessExclusiveLock",
+						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target));
+}
+
+static void
+check_uniques(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, CONSTR_UNIQUE, check_unique);
+}
+
+static void
+check_exclusion(CmigLint *lint, const Added *added)
+{
+	cmig_lint_report(lint, NULL, "an exclusion constraint builds its index on %s under an AccessExclusiveLock, and cannot be NOT VALID; fill a new table that has it",
+					 cmig_lint_text_table(lint->target));
+}
+
+static void
+check_exclusions(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, CONSTR_EXCLUSION, check_exclusion);
+}
+
+/* The key columns of an index that may be null. */
+static List *
+nullable_keys(const CmigLint *lint, const CmigLintIndex *index)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, index->keys)
+	{
+		CmigLintColumn *column = cmig_lint_model_column(lint->target, lfirst(lc));
+
+		if (column && !column->not_null && !cmig_lint_model_proves_not_null(lint->target, column->name))
+			result = lappend(result, (char *) column->name);
+	}
+	return result;
+}
+
+static void
+check_sets_not_null(CmigLint *lint, const Added *added)
+{
+	CmigLintIndex *index;
+	List	   *columns;
+
+	if (added->constraint->indexname == NULL)
+		return;
+	index = cmig_lint_model_index(lint->target, added->constraint->indexname);
+	columns = index ? nullable_keys(lint, index) : NIL;
+	if (columns != NIL)
+		cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s%s", not_null_fix(lint, columns), lint->statement->text),
+						 "PRIMARY KEY USING INDEX scans %s to make column %s NOT NULL",
+						 cmig_lint_text_table(lint->target), cmig_lint_text_names(columns));
+}
+
+static void
+check_sets_not_nulls(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, CONSTR_PRIMARY, check_sets_not_null);
+}
+
+/*
+ * foreign-key-without-index
+ */
+
+/* A foreign key whose index may still come. */
+typedef struct ForeignKey
+{
+	CmigLintTable *table;
+	RangeVar   *name;			/* of a table that is not known yet */
+	char	   *constraint;
+} ForeignKey;
+
+/* Is there still no index for it, when all statements have been seen? */
+static bool
+lacks_index(CmigLint *lint, void *arg)
+{
+	ForeignKey *key = arg;
+	CmigLintTable *table = key->table ? key->table : cmig_lint_state_peek(lint, key->name);
+	CmigLintConstraint *constraint;
+
+	if (table == NULL)
+		return false;
+	constraint = cmig_lint_model_constraint(table, key->constraint);
+	return constraint && constraint->type == CONSTRAINT_FOREIGN &&
+		!cmig_lint_model_has_index_on(table, constraint->columns);
+}
+
+/* Report a foreign key of a table, whose index may still come. */
+static void
+report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
+				   Constraint *constraint, const char *column)
+{
+	MemoryContext old;
+	ForeignKey *key;
+	CmigLintFinding *finding;
+	List	   *columns = column ? list_make1((char *) column) : cmig_lint_model_names(constraint->fk_attrs);
+	char	   *on = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
+
+	finding = cmig_lint_report(lint,
+							   psprintf("%sCREATE INDEX %sON %s (%s)",
+										table ? CMIG_LINT_STEPWISE : "",
+										table ? "CONCURRENTLY " : "", on, cmig_lint_text_names(columns)),
+							   "foreign key (%s) has no index: deletes and updates of keys in %s scan %s",
+							   cmig_lint_text_names(columns), cmig_lint_text_range_var(constraint->pktable),
+							   table ? cmig_lint_text_table(table) : on);
+	old = MemoryContextSwitchTo(lint->context);
+	key = palloc0(sizeof(ForeignKey));
+	key->table = table;
+	key->name = copyObject((RangeVar *) name);
+	key->constraint = cmig_lint_apply_constraint_name(name->relname, constraint, column);
+	MemoryContextSwitchTo(old);
+	cmig_lint_report_later(lint, finding, true, lacks_index, key);
+}
+
+/* Foreign keys in a list of constraints. */
+static void
+check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *constraints, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, constraints)
+	{
+		Constraint *constraint = lfirst(lc);
+
+		if (IsA(constraint, Constraint) && constraint->contype == CONSTR_FOREIGN)
+			report_foreign_key(lint, table, name, constraint, column);
+		else if (IsA(constraint, ColumnDef))
+			check_keys(lint, table, name, ((ColumnDef *) constraint)->constraints,
+					   ((ColumnDef *) constraint)->colname);
+	}
+}
+
+/* The indexes of a table LIKE another, or of a partition, are not known. */
+static bool
+has_unknown_indexes(CreateStmt *create)
+{
+	ListCell   *lc;
+
+	foreach(lc, create->tableElts)
+	{
+		if (IsA(lfirst(lc), TableLikeClause))
+			return true;
+	}
+	return create->inhRelations != NIL;
+}
+
+static void
+check_index_missing(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	if (IsA(node, CreateStmt))
+	{
+		CreateStmt *create = (CreateStmt *) node;
+
+		if (create->relation->relpersistence != RELPERSISTENCE_TEMP && !has_unknown_indexes(create) &&
+			(!create->if_not_exists || cmig_lint_state_find(lint, create->relation, true) == NULL))
+			check_keys(lint, NULL, create->relation, create->tableElts, NULL);
+		return;
+	}
+	if (lint->target == NULL || lint->target->temporary)
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddConstraint)
+			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation, list_make1(command->def), NULL);
+		else if (command->subtype == AT_AddColumn &&
+				 (!command->missing_ok ||
+				  cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) == NULL))
+			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation, list_make1(command->def), NULL);
+	}
+}
+
+/*
+ * Domains
+ */
+
+static void
+check_create_domain(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	foreach(lc, ((CreateDomainStmt *) node)->constraints)
+	{
+		ConstrType	type = lfirst_node(Constraint, lc)->contype;
+
+		if (type != CONSTR_CHECK && type != CONSTR_NOTNULL)
+			continue;
+		cmig_lint_report(lint, NULL, "a change of the constraint of domain %s will scan every table that uses it; a constraint of the column can be NOT VALID",
+						 NameListToQuotedString(((CreateDomainStmt *) node)->domainname));
+		return;
+	}
+}
+
+/* The first large table that uses a domain; *known is false if that is not known. */
+static CmigLintTable *
+find_user(CmigLint *lint, List *name, bool *known)
+{
+	TypeName   *type = makeTypeNameFromNameList(name);
+	Oid			oid;
+	int32		typmod;
+	const char *new_name;
+	ListCell   *lc;
+
+	cmig_lint_types_find(lint, type, &oid, &typmod, &new_name);
+	*known = new_name != NULL || OidIsValid(oid);
+	if (!OidIsValid(oid))
+		return NULL;
+	foreach(lc, cmig_lint_facts_tables_with_type(oid))
+	{
+		CmigLintTable *table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+
+		if (cmig_lint_model_is_large(table))
+			return table;
+	}
+	return NULL;
+}
+
+static void
+check_alter_domain(CmigLint *lint, Node *node)
+{
+	AlterDomainStmt *alter = (AlterDomainStmt *) node;
+	Constraint *constraint = (Constraint *) alter->def;
+	bool		adds = alter->subtype == 'C';
+	CmigLintTable *table;
+	bool		known;
+	char	   *fix = NULL;
+
+	if ((!adds && alter->subtype != 'O') || (adds && constraint->skip_validation))
+		return;
+	table = find_user(lint, alter->typeName, &known);
+	if (known && table == NULL)
+		return;
+	if (adds && constraint->contype == CONSTR_CHECK && constraint->conname)
+		fix = psprintf("%s NOT VALID;\n-- in a later revision, when writes can wait:\nALTER DOMAIN %s VALIDATE CONSTRAINT %s",
+					   lint->statement->text, NameListToQuotedString(alter->typeName),
+					   quote_identifier(constraint->conname));
+	cmig_lint_report(lint, fix, "the new constraint of domain %s scans %s and blocks writes to it",
+					 NameListToQuotedString(alter->typeName),
+					 table ? cmig_lint_text_table(table) : "every table that uses it");
+}
+
+const CmigLintRule cmig_lint_constraints[] = {
+	{"constraint-missing-not-valid", CMIG_LINT_ERROR, false, check_missing_not_valid, {T_AlterTableStmt}},
+	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, false, check_foreign_keys, {T_AlterTableStmt}},
+	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, false, check_primary_keys, {T_AlterTableStmt}},
+	{"primary-key-sets-not-null", CMIG_LINT_ERROR, false, check_sets_not_nulls, {T_AlterTableStmt}},
+	{"disallowed-unique-constraint", CMIG_LINT_ERROR, false, check_uniques, {T_AlterTableStmt}},
+	{"adding-exclusion-constraint", CMIG_LINT_ERROR, false, check_exclusions, {T_AlterTableStmt}},
+	{"foreign-key-without-index", CMIG_LINT_WARNING, false, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
+	{"ban-create-domain-with-constraint", CMIG_LINT_WARNING, false, check_create_domain, {T_CreateDomainStmt}},
+	{"ban-alter-domain-with-add-constraint", CMIG_LINT_WARNING, false, check_alter_domain, {T_AlterDomainStmt}},
+	{NULL}
+};
