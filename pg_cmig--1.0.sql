@@ -34,9 +34,10 @@ CREATE TABLE cmig.version (
 
 CREATE TABLE cmig.journal (
 	id bigint PRIMARY KEY,
-	revision text NOT NULL,
+	revision text CONSTRAINT journal_revision_check
+		CHECK (revision IS NOT NULL OR direction = 'drift'),
 	direction text NOT NULL CONSTRAINT journal_direction_check
-		CHECK (direction IN ('upgrade', 'downgrade', 'stamp', 'repair')),
+		CHECK (direction IN ('upgrade', 'downgrade', 'stamp', 'repair', 'drift')),
 	outcome text NOT NULL CONSTRAINT journal_outcome_check
 		CHECK (outcome IN ('running', 'failed', 'done')),
 	started_at timestamptz NOT NULL,
@@ -145,10 +146,10 @@ COMMENT ON COLUMN cmig.revision.created_at IS 'When the revision was written (th
 COMMENT ON COLUMN cmig.revision.created_by IS 'The role that stored the revision in this database';
 COMMENT ON TABLE cmig.version IS 'The applied heads, as in alembic_version: applied revisions that no applied revision names as parent or dependency.';
 COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision; all revisions below it are applied too';
-COMMENT ON TABLE cmig.journal IS 'What has run: one row for each step.';
+COMMENT ON TABLE cmig.journal IS 'What has run: one row for each step, and one for each time that drift was looked for.';
 COMMENT ON COLUMN cmig.journal.id IS 'Order of writing; a row gets the number after the greatest';
-COMMENT ON COLUMN cmig.journal.revision IS 'Identifier of the revision, which may have been removed since';
-COMMENT ON COLUMN cmig.journal.direction IS 'upgrade, downgrade, stamp, or repair';
+COMMENT ON COLUMN cmig.journal.revision IS 'Identifier of the revision, which may have been removed since; NULL for drift';
+COMMENT ON COLUMN cmig.journal.direction IS 'upgrade, downgrade, stamp, repair, or drift';
 COMMENT ON COLUMN cmig.journal.outcome IS 'done; stepwise runs also write running and failed';
 COMMENT ON COLUMN cmig.journal.started_at IS 'When the step began';
 COMMENT ON COLUMN cmig.journal.elapsed IS 'Wall-clock time of the step';
@@ -160,7 +161,7 @@ COMMENT ON COLUMN cmig.journal.transaction_id IS 'The transaction that ran the s
 COMMENT ON COLUMN cmig.journal.checksum IS 'sha256 over the tokens of the upgrade script that was run, stamped, or accepted, and its flag; NULL for a downgrade';
 COMMENT ON COLUMN cmig.journal.search_path IS 'search_path that the script started with';
 COMMENT ON COLUMN cmig.journal.sqlstate IS 'SQLSTATE of the error, if the step failed';
-COMMENT ON COLUMN cmig.journal.message IS 'Message of the error, if the step failed; for a stamp, that a revision is no longer recorded as applied';
+COMMENT ON COLUMN cmig.journal.message IS 'Message of the error, if the step failed; for a stamp, that a revision is no longer recorded as applied; for drift, what was found';
 COMMENT ON COLUMN cmig.journal.statement IS 'Number of the statement that failed';
 COMMENT ON TABLE cmig.progress IS 'How far an unfinished stepwise step is: one row for each statement.';
 COMMENT ON COLUMN cmig.progress.revision IS 'Identifier of the revision';
@@ -1119,11 +1120,34 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_require_schema'
 LANGUAGE C;
 
-COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text) IS 'A revision file that brings the database to the schema that target_sql makes, and back: its id, name, content, and hazards; with store, it is stored as well. No row if there is no difference. Raises MG010 if revisions are pending, MG014, and as create_revision and diff.';
-COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Do nothing if the database has the schema that target_sql makes; otherwise raise an error that lists the differences. Raises MG010, MG014, and as diff.';
+CREATE FUNCTION cmig.drift(schemas text[] DEFAULT NULL, compare text DEFAULT 'all',
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
+	OUT step integer, OUT action text, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_drift'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.capture(message text,
+	rev_id text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	schemas text[] DEFAULT NULL, compare text DEFAULT 'all', owners boolean DEFAULT false,
+	privileges boolean DEFAULT true, comments boolean DEFAULT true, renames text[] DEFAULT '{}',
+	concurrently boolean DEFAULT false, store boolean DEFAULT false,
+	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_capture'
+LANGUAGE C;
+
 COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'The schema as SQL that makes it, sorted so that the same schema gives the same text. Raises 22004, 22023, 3F000.';
 COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean) IS 'What brings the database to the schema that target_sql makes: the statements in order, with those that bring it back in reverse order. No rows: no difference. Raises 22004, 22023, 25006, 42501, 55000, and what target_sql raises.';
 COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'What brings one schema to what another one is, as diff. Raises 22004, 22023, 25006, 3F000, 55000.';
+COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text) IS 'A revision file that brings the database to the schema that target_sql makes, and back: its id, name, content, and hazards; with store, it is stored as well. No row if there is no difference. Raises MG010 if revisions are pending, MG014, and as create_revision and diff.';
+COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Do nothing if the database has the schema that target_sql makes; otherwise raise an error that lists the differences. Raises MG010, MG014, and as diff.';
+COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'What brings the schema back to what the applied revisions make: the statements in order, with those that were run by hand in reverse order. No rows: no drift. Leaves a row in cmig.journal. Raises MG001, MG014, 22004, 22023, 25006, 40001, 42501, 55000.';
+COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'A revision file with what drift finds, as a revision that adopts it: its id, name, content, and hazards; with store, it is stored and stamped. No row if there is no drift. Raises MG010 if revisions are pending, and as create_revision and drift.';
 
 --
 -- Inspecting what revisions would do

@@ -125,6 +125,8 @@ INSERT INTO call VALUES
 ('ddl_event(text,text)', $$SELECT cmig.ddl_event('ddl_command_end', 'CREATE TABLE')$$),
 ('ddl_trigger()', $$SELECT cmig.ddl_trigger()$$),
 ('diff(text,text[],text,boolean,boolean,boolean,text[],boolean)', $$SELECT count(*) FROM cmig.diff('', '{app}')$$),
+('capture(text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean)', $$SELECT count(*) FROM cmig.capture('x', schemas => '{app}')$$),
+('drift(text[],text,boolean,boolean,boolean,text[],boolean,boolean)', $$SELECT count(*) FROM cmig.drift('{app}')$$),
 ('diff_schemas(text,text,text,boolean,boolean,boolean,text[],boolean)', $$SELECT count(*) FROM cmig.diff_schemas('app', 'app')$$),
 ('disable_audit(regclass)', $$SELECT count(*) FROM cmig.disable_audit('app.item')$$),
 ('disable_rls(regclass)', $$SELECT count(*) FROM cmig.disable_rls('app.item')$$),

@@ -12,6 +12,13 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+void
+cmig_subtransaction_settle(void)
+{
+	(void) GetCurrentCommandId(true);
+	CommandCounterIncrement();
+}
+
 /* keep: the work stays if it succeeds. */
 static ErrorData *
 run(CmigSubtransactionWork work, void *arg, bool keep)
@@ -20,6 +27,7 @@ run(CmigSubtransactionWork work, void *arg, bool keep)
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
 
+	cmig_subtransaction_settle();
 	BeginInternalSubTransaction(NULL);
 	/* results are allocated in the caller's memory context */
 	MemoryContextSwitchTo(context);

@@ -24,4 +24,11 @@ extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg
 /* The same, but the work is rolled back when it succeeds, too. */
 extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg);
 
+/*
+ * To be called before a subtransaction starts, which is an error if the last
+ * statement has left invalidation messages unprocessed (ALTER DOMAIN ... DROP
+ * CONSTRAINT does).
+ */
+extern void cmig_subtransaction_settle(void);
+
 #endif							/* CMIG_SUBTRANSACTION_H */

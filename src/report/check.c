@@ -142,6 +142,20 @@ add_journal_problems(List *problems)
 					   psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT, id));
 }
 
+/* Report the drift that was found last, unless revisions have run since. */
+static List *
+add_drift_problem(List *problems)
+{
+	CmigJournalDrift drift;
+
+	if (!cmig_journal_last_drift(&drift) || drift.is_past ||
+		strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0)
+		return problems;
+	return add_problem(problems, "warning", "schema",
+					   psprintf("it was not what the revisions make %s: %s", cmig_journal_ago(drift.seconds), drift.message),
+					   "SELECT * FROM cmig.drift() -- its upgrade_sql repairs the schema");
+}
+
 /* Report a defect of the audit log. */
 static List *
 add_audit_problem(List *problems)
@@ -264,6 +278,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 								   finding->problem, finding->fix);
 		}
 		problems = add_journal_problems(problems);
+		problems = add_drift_problem(problems);
 		problems = add_audit_problem(problems);
 		problems = add_text_problems(view, problems);
 		problems = add_problem(problems, "notice", "pg_dump",

@@ -227,6 +227,22 @@ put_ddl_policy(FunctionCallInfo fcinfo)
 				   "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
 }
 
+/* When drift was last looked for, if ever, and what was found. */
+static void
+put_drift(FunctionCallInfo fcinfo)
+{
+	CmigJournalDrift drift;
+	bool		clean;
+
+	if (!cmig_journal_last_drift(&drift))
+		return;
+	clean = strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0;
+	put_status(fcinfo, "drift",
+			   psprintf("%s: %s%s", cmig_journal_ago(drift.seconds), drift.message,
+						drift.is_past ? "; revisions have run since" : ""),
+			   clean && !drift.is_past ? NULL : "SELECT * FROM cmig.drift()");
+}
+
 Datum
 cmig_status(PG_FUNCTION_ARGS)
 {
@@ -276,6 +292,7 @@ cmig_status(PG_FUNCTION_ARGS)
 		put_status(fcinfo, problem->severity,
 				   psprintf("%s: %s", problem->object, problem->problem), problem->fix);
 	}
+	put_drift(fcinfo);
 	put_access(fcinfo);
 	put_ddl_policy(fcinfo);
 	if (cmig_settings_protect() != CMIG_PROTECT_OFF)

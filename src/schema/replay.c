@@ -344,8 +344,22 @@ typedef struct Reading
 {
 	CmigReplay *replay;
 	const CmigNames *schemas;
+	List	  **assumed;
 	CmigImage  *image;
 } Reading;
+
+/* Show the extensions that no script has created. */
+static void
+assume_extensions(Reading *reading)
+{
+	CmigShadow *shadow = reading->replay->state.shadow;
+
+	cmig_target_extension_begin(&reading->replay->state);
+	CommandCounterIncrement();
+	for (int i = 0; i < shadow->nextensions; i++)
+		if (!shadow->extensions[i].declared)
+			*reading->assumed = lappend(*reading->assumed, shadow->extensions[i].name);
+}
 
 static void
 read_image(void *arg)
@@ -355,6 +369,8 @@ read_image(void *arg)
 	CmigManaged *managed;
 
 	cmig_target_extension_settle(state);
+	if (reading->assumed != NULL)
+		assume_extensions(reading);
 	managed = cmig_shadow_schemas(state->shadow);
 	if (reading->schemas != NULL)
 		managed = cmig_managed_schemas(reading->schemas);
@@ -362,9 +378,9 @@ read_image(void *arg)
 }
 
 CmigImage *
-cmig_replay_image(CmigReplay *replay, const CmigNames *schemas)
+cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed)
 {
-	Reading		reading = {replay, schemas};
+	Reading		reading = {replay, schemas, assumed};
 	CmigShadow *shadow = replay->state.shadow;
 	Size		size = sizeof(CmigShadowSchema) * shadow->count;
 	CmigShadowSchema *saved = palloc(Max(size, 1));
@@ -441,6 +457,7 @@ typedef struct Whole
 {
 	const CmigReplayPlan *plan;
 	const CmigNames *schemas;
+	bool		assume;
 	CmigReplayed *replayed;
 } Whole;
 
@@ -450,15 +467,44 @@ replay_whole(CmigReplay *replay, void *arg)
 	Whole	   *whole = arg;
 
 	cmig_replay_upgrade(replay, whole->plan->nodes, whole->plan->count);
-	whole->replayed->image = cmig_replay_image(replay, whole->schemas);
+	whole->replayed->image = cmig_replay_image(replay, whole->schemas,
+											   whole->assume ? &whole->replayed->assumed : NULL);
 	whole->replayed->target = cmig_replay_target(replay);
+	whole->replayed->elsewhere = replay->state.elsewhere;
+}
+
+static void
+require_owned(const CmigNames *schemas, const char *caller)
+{
+	const CmigManaged *managed = schemas == NULL ? NULL : cmig_managed_schemas(schemas);
+
+	for (int i = 0; managed != NULL && i < managed->count; i++)
+		if (OidIsValid(managed->schemas[i].oid) && !managed->schemas[i].owned)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("must be owner of schema %s", managed->schemas[i].name),
+					 errdetail("%s replays revisions in it and rolls them back.", caller),
+					 errhint("Leave the schema out, or call it as the schema's owner.")));
+}
+
+static CmigReplayed *
+read_plan(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller, bool assume)
+{
+	Whole		whole = {plan, schemas, assume, palloc0(sizeof(CmigReplayed))};
+
+	require_owned(schemas, caller);
+	cmig_replay_run(plan->graph, caller, replay_whole, &whole);
+	return whole.replayed;
 }
 
 CmigReplayed *
 cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller)
 {
-	Whole		whole = {plan, schemas, palloc0(sizeof(CmigReplayed))};
+	return read_plan(plan, schemas, caller, false);
+}
 
-	cmig_replay_run(plan->graph, caller, replay_whole, &whole);
-	return whole.replayed;
+CmigReplayed *
+cmig_replay_read_assuming(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller)
+{
+	return read_plan(plan, schemas, caller, true);
 }

@@ -71,9 +71,10 @@ extern void cmig_replay_step(CmigReplay *replay, int node, CmigDirection directi
 
 /*
  * What the shadow contains now: these schemas, NULL for all.  May be called more
- * than once.
+ * than once.  With assumed, extensions that are installed, but that no script
+ * has created, are in the image, too; *assumed is set to their names.
  */
-extern CmigImage *cmig_replay_image(CmigReplay *replay, const CmigNames *schemas);
+extern CmigImage *cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed);
 
 /*
  * The schemas of which cmig_replay_image() reads an image, for more work on
@@ -96,9 +97,17 @@ typedef struct CmigReplayed
 {
 	CmigImage  *image;
 	const CmigTarget *target;
+	List	   *assumed;		/* of char *: see cmig_replay_image() */
+	List	   *elsewhere;		/* of char *: schemas of other roles, about
+								 * which statements were left out */
 } CmigReplayed;
 
+/* Raises 42501 if the caller does not own one of the schemas. */
 extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas,
 									  const char *caller);
+
+/* The same with extensions that no script has created. */
+extern CmigReplayed *cmig_replay_read_assuming(const CmigReplayPlan *plan, const CmigNames *schemas,
+											   const char *caller);
 
 #endif							/* CMIG_REPLAY_H */

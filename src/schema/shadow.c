@@ -17,6 +17,7 @@
 
 #include "base/compat.h"
 #include "base/query.h"
+#include "base/subtransaction.h"
 #include "run/extension.h"
 #include "run/lock_wait.h"
 #include "run/run_limit.h"
@@ -317,6 +318,7 @@ attempt(ShadowRun *run)
 	callback.arg = NULL;
 	callback.previous = error_context_stack;
 
+	cmig_subtransaction_settle();
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(caller);
 	PG_TRY();

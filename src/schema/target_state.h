@@ -23,6 +23,8 @@ typedef struct CmigTargetState
 	int			line;			/* the part of the text that is being run */
 	List	   *left_out;		/* of char *: statements that do not affect a
 								 * schema that is compared */
+	List	   *elsewhere;		/* of char *: live schemas about which there
+								 * were statements */
 	List	   *missing;		/* of CmigTargetMissing */
 } CmigTargetState;
 

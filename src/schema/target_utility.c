@@ -212,6 +212,20 @@ created_schema(const CreateSchemaStmt *create)
 	return create->schemaname != NULL ? create->schemaname : get_rolespec_name(create->authrole);
 }
 
+static void
+note_elsewhere(CmigTargetState *state, const char *schema)
+{
+	MemoryContext caller;
+	ListCell   *cell;
+
+	foreach(cell, state->elsewhere)
+		if (strcmp(lfirst(cell), schema) == 0)
+		return;
+	caller = MemoryContextSwitchTo(state->context);
+	state->elsewhere = lappend(state->elsewhere, pstrdup(schema));
+	MemoryContextSwitchTo(caller);
+}
+
 bool
 cmig_target_utility_is_elsewhere(CmigTargetState *state, Node *statement)
 {
@@ -222,9 +236,12 @@ cmig_target_utility_is_elsewhere(CmigTargetState *state, Node *statement)
 	if (!OidIsValid(oid) || !cmig_shadow_is_live_schema(state->shadow, oid))
 		return false;
 	if (!cmig_managed_is_own_name(schema))
+	{
+		note_elsewhere(state, schema);
 		cmig_target_leave_out(state, psprintf("%s in schema \"%s\"",
 											  GetCommandTagName(CreateCommandTag(statement)),
 											  schema));
+	}
 	return true;
 }
 

@@ -118,7 +118,7 @@ static const char *const owner[] = {
  */
 static const char *const reader_functions[] = {
 	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
-	"audit_transaction", "autogenerate", "branches", "check", "current", "diff", "diff_schemas", "draft", "drift", "export", "heads",
+	"audit_transaction", "autogenerate", "branches", "check", "current", "diff", "diff_schemas", "draft", "export", "heads",
 	"history", "lint", "lint_sql", "plan", "require", "require_schema", "resolve", "rls_check", "rls_script", "rls_status",
 	"schema_sql", "script", "show", "status", NULL
 };
@@ -130,8 +130,8 @@ static const char *const author_functions[] = {
 static const char *const migrator_functions[] = {
 	"add_check", "add_foreign_key", "add_not_null", "add_unique", "allow_ddl",
 	"audit_retain",
-	"audit_trigger", "backfill", "disable_audit", "disable_rls",
-	"downgrade", "downgrade_stepwise", "dry_run", "enable_audit",
+	"audit_trigger", "backfill", "capture", "disable_audit", "disable_rls",
+	"downgrade", "downgrade_stepwise", "drift", "dry_run", "enable_audit",
 	"enable_audit_schema", "enable_rls", "enable_rls_schema", "repair", "reset",
 	"reset_stepwise", "rls_test", "set_ddl_policy", "set_protect", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
 };

@@ -129,7 +129,15 @@ static CmigQuery interrupted_query = {
 static CmigQuery last_query = {
 	.sql = "SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
 	" coalesce(outcome::text, ''), sqlstate::text, message::text, statement::integer"
-	" FROM cmig.journal WHERE direction::text <> 'repair' ORDER BY id::bigint DESC LIMIT 1"
+	" FROM cmig.journal WHERE direction::text NOT IN ('repair', 'drift') ORDER BY id::bigint DESC LIMIT 1"
+};
+
+static CmigQuery last_drift_query = {
+	.sql = "SELECT extract(epoch FROM clock_timestamp() - j.started_at::timestamptz)::float8,"
+	" coalesce(j.message::text, ''), EXISTS (SELECT FROM cmig.journal n"
+	" WHERE n.id > j.id AND n.direction::text NOT IN ('drift', 'repair'))"
+	" FROM cmig.journal j WHERE j.revision IS NULL AND j.direction::text = 'drift'"
+	" ORDER BY j.id DESC LIMIT 1"
 };
 
 /*
@@ -395,6 +403,43 @@ cmig_journal_last(CmigJournalEntry *entry)
 {
 	memset(entry, 0, sizeof(*entry));
 	return cmig_query_each(&last_query, NULL, NULL, keep_last, entry) > 0;
+}
+
+/* Read the row of last_drift_query. */
+static void
+keep_drift(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigJournalDrift *drift = arg;
+
+	drift->seconds = cmig_query_float8(desc, row, 1, 0);
+	drift->message = cmig_query_text(desc, row, 2);
+	drift->is_past = cmig_query_bool(desc, row, 3, false);
+}
+
+bool
+cmig_journal_last_drift(CmigJournalDrift *drift)
+{
+	memset(drift, 0, sizeof(*drift));
+	return cmig_query_each(&last_drift_query, NULL, NULL, keep_drift, drift) > 0;
+}
+
+char *
+cmig_journal_ago(double seconds)
+{
+	static const struct
+	{
+		int			length;
+		const char *name;
+	}			units[] = {
+		{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}
+	};
+	int			i = 0;
+	long		count;
+
+	while (i < lengthof(units) - 1 && seconds < units[i].length)
+		i++;
+	count = Max((long) (seconds / units[i].length), 0);
+	return psprintf("%ld %s%s ago", count, units[i].name, count == 1 ? "" : "s");
 }
 
 /* May the caller run a script as the role, and so write a row that says so? */

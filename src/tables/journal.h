@@ -13,8 +13,8 @@
 /* A row, without the columns that are taken from the session. */
 typedef struct CmigJournalEntry
 {
-	const char *revision;
-	const char *direction;		/* upgrade, downgrade, stamp, repair */
+	const char *revision;		/* NULL for drift */
+	const char *direction;		/* upgrade, downgrade, stamp, repair, drift */
 	const char *outcome;		/* done or, for a stepwise run, also running
 								 * or failed */
 	TimestampTz started_at;
@@ -68,6 +68,22 @@ extern void cmig_journal_interrupted(void);
  * is none.
  */
 extern bool cmig_journal_last(CmigJournalEntry *entry);
+
+/* The last time that drift was looked for. */
+typedef struct CmigJournalDrift
+{
+	double		seconds;		/* how long ago that was */
+	const char *message;		/* what was found, "no drift" if nothing */
+	bool		is_past;		/* revisions have run since */
+} CmigJournalDrift;
+
+#define CMIG_JOURNAL_NO_DRIFT "no drift"
+
+/* False if drift has never been looked for. */
+extern bool cmig_journal_last_drift(CmigJournalDrift *drift);
+
+/* "3 hours ago" */
+extern char *cmig_journal_ago(double seconds);
 
 /*
  * The id of a row that leaves no numbers after it, so that new rows get lower

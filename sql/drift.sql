@@ -1,0 +1,129 @@
+--
+-- Drift: the live schema against what the applied revisions make
+--
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_drift_owner;
+CREATE ROLE regress_drift_reader;
+GRANT CREATE ON DATABASE :"DBNAME" TO regress_drift_owner;
+GRANT ALL ON SCHEMA public TO regress_drift_owner;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_drift_owner', 'migrator');
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_drift_owner', 'author');
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_drift_reader', 'reader');
+\set VERBOSITY default
+\set ago 'SELECT item, regexp_replace(value, \'^[0-9]+ seconds? ago\', \'just now\') AS value, hint FROM cmig.status() WHERE item = \'drift\''
+
+-- nothing is loaded
+SELECT * FROM cmig.drift();
+SELECT revision, direction, outcome, message FROM cmig.journal;
+SELECT cmig.create_revision('accounts', E'CREATE TABLE account (id integer PRIMARY KEY, note text);\nINSERT INTO account VALUES (1)', 'DROP TABLE account', revision => '001');
+SELECT cmig.create_revision('invoices', 'CREATE SCHEMA app; CREATE TABLE app.invoice (id integer PRIMARY KEY, account integer REFERENCES account)', 'DROP SCHEMA app CASCADE', revision => '002');
+SELECT * FROM cmig.upgrade('001');
+:ago;
+SELECT * FROM cmig.drift();
+SELECT * FROM cmig.upgrade();
+SELECT * FROM cmig.drift();
+:ago;
+
+-- changes by hand, and their repair
+ALTER TABLE account DROP note, ADD byhand integer;
+CREATE INDEX byhand ON app.invoice (account);
+SELECT step, action, kind, object, upgrade_sql, downgrade_sql, hazard FROM cmig.drift();
+SELECT object FROM cmig.drift('{app}');
+SELECT object FROM cmig.drift('{public}', privileges => false);
+SELECT object FROM cmig.drift(compare => 'models', renames => '{column public.account.byhand -> note}');
+:ago;
+SELECT severity, object, regexp_replace(problem, '[0-9]+ seconds? ago', 'just now') AS problem, fix FROM cmig.check() WHERE object = 'schema';
+SELECT revision, direction, outcome, message FROM cmig.journal WHERE direction = 'drift' ORDER BY id;
+SELECT upgrade_sql FROM cmig.drift() ORDER BY step \gexec
+SELECT * FROM cmig.drift();
+SELECT severity, object, problem, fix FROM cmig.check() WHERE object = 'schema';
+
+-- what a revision needs to be replayed
+SELECT cmig.create_revision('rows', E'SELECT 1 / count(*) FROM account;\nUPDATE account SET note = ''x''', '', revision => '003');
+SELECT * FROM cmig.upgrade();
+SELECT * FROM cmig.drift();
+SELECT * FROM cmig.downgrade('002');
+SELECT cmig.remove_revision('003');
+SELECT cmig.create_revision('needs', E'CREATE VIEW v AS SELECT 1 AS a;\n\nSELECT 1 / count(*) FROM app.invoice', 'DROP VIEW v', revision => '003');
+INSERT INTO app.invoice VALUES (1, 1);
+SELECT * FROM cmig.upgrade();
+SELECT * FROM cmig.drift();
+SELECT * FROM cmig.drift(raise => false);
+:ago;
+UPDATE cmig.revision SET upgrade_sql = E'CREATE VIEW v AS SELECT 1 AS a;\n\n-- cmig:replay skip\nSELECT 1 / count(*) FROM app.invoice' WHERE revision = '003';
+SELECT * FROM cmig.drift();
+SELECT severity, object, problem FROM cmig.check() WHERE object = '003';
+
+-- extensions: part of the database if the revisions use them
+CREATE EXTENSION citext;
+CREATE EXTENSION hstore;
+SELECT cmig.create_revision('uses', 'ALTER TABLE account ADD email citext', 'ALTER TABLE account DROP email', revision => '004');
+SELECT * FROM cmig.upgrade();
+SELECT * FROM cmig.drift();
+DROP EXTENSION hstore;
+
+-- capture
+SELECT * FROM cmig.capture('nothing');
+ALTER TABLE account RENAME note TO remark;
+CREATE TABLE app.byhand (a integer);
+COMMENT ON TABLE app.byhand IS 'by hand';
+SELECT regexp_replace(content, 'create_date: [^\n]*', 'create_date: ...') AS content FROM cmig.capture('By hand', rev_id => '005', renames => '{column public.account.note -> remark}');
+SELECT revision FROM cmig.current();
+SELECT revision, file_name, hazards FROM cmig.capture('By hand', rev_id => '005', renames => '{column public.account.note -> remark}', store => true);
+SELECT revision FROM cmig.current();
+SELECT revision, direction, outcome, message FROM cmig.journal ORDER BY id DESC LIMIT 1;
+SELECT * FROM cmig.drift();
+SELECT * FROM cmig.downgrade('004');
+SELECT * FROM cmig.drift();
+SELECT * FROM cmig.capture('pending');
+SELECT * FROM cmig.upgrade();
+SELECT * FROM cmig.drift();
+-- loaded by hand
+ALTER TABLE account ADD more integer;
+SELECT content FROM cmig.capture('More', rev_id => '006') \gset
+SELECT * FROM cmig.load(:'content');
+SELECT cmig.stamp('006');
+SELECT * FROM cmig.drift();
+SELECT * FROM cmig.capture('');
+SELECT * FROM cmig.capture(NULL);
+
+-- refused
+SELECT * FROM cmig.drift('{}');
+SELECT * FROM cmig.drift('{cmig}');
+SELECT * FROM cmig.drift(ARRAY[NULL]);
+SELECT * FROM cmig.drift('{nowhere}');
+SELECT * FROM cmig.drift(compare => 'some');
+SELECT * FROM cmig.drift(renames => '{x}');
+BEGIN READ ONLY;
+SELECT * FROM cmig.drift();
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT * FROM cmig.capture('x');
+ROLLBACK;
+BEGIN;
+SELECT cmig.create_revision('calls', 'SELECT * FROM cmig.drift()', revision => 'calls');
+SELECT cmig.upgrade();
+ROLLBACK;
+BEGIN;
+DELETE FROM cmig.revision WHERE revision = '006';
+SELECT * FROM cmig.drift();
+ROLLBACK;
+\set VERBOSITY terse
+INSERT INTO cmig.journal (id, direction, outcome, started_at, role) VALUES (1000, 'upgrade', 'done', now(), current_user);
+\set VERBOSITY default
+SET ROLE regress_drift_reader;
+SELECT * FROM cmig.drift();
+RESET ROLE;
+-- without owning the schemas
+SET ROLE regress_drift_owner;
+SELECT * FROM cmig.drift('{app}');
+SELECT * FROM cmig.drift(comments => false);
+RESET ROLE;
+
+DROP EXTENSION pg_cmig CASCADE;
+DROP SCHEMA app CASCADE;
+DROP VIEW v;
+DROP TABLE account;
+DROP EXTENSION citext;
+DROP OWNED BY regress_drift_owner, regress_drift_reader;
+DROP ROLE regress_drift_owner, regress_drift_reader;

@@ -1,0 +1,233 @@
+/*
+ * drift_find.c
+ *	  The differences between the live schema and what the applied revisions
+ *	  make, in both directions.
+ *
+ * The live image is read first, then the applied revisions are replayed in the
+ * shadow.
+ *
+ * Extensions that are installed, but that no revision creates, are there during
+ * the replay, as they were when the revisions ran.  If something that the
+ * revisions make depends on one, it counts as a part of the database; otherwise
+ * it is a difference.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "schema/deparse.h"
+#include "schema/diff_options.h"
+#include "schema/drift_find.h"
+#include "schema/image_read.h"
+#include "schema/kinds.h"
+#include "schema/rename_read.h"
+
+#include "utils/builtins.h"
+
+void
+cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift)
+{
+	drift->managed = cmig_diff_schemas_argument(fcinfo, n);
+	if (!drift->managed->all)
+		drift->schemas = cmig_argument_list(fcinfo, n, "schemas");
+	cmig_diff_arguments(fcinfo, n + 1, &drift->options);
+}
+
+/* Report a schema that exists on neither side: its name may be mistyped. */
+static void
+check_schemas(const CmigDrift *drift)
+{
+	for (int i = 0; i < drift->managed->count; i++)
+	{
+		const CmigManagedSchema *schema = &drift->managed->schemas[i];
+
+		if (!OidIsValid(schema->oid) &&
+			cmig_image_lookup(drift->replayed->image, &cmig_kind_schema, quote_identifier(schema->name)) == NULL)
+			ereport(WARNING,
+					(errcode(ERRCODE_UNDEFINED_SCHEMA),
+					 errmsg("schema \"%s\" exists neither in the database nor in the revisions",
+							schema->name)));
+	}
+}
+
+void
+cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
+{
+	CmigReplayPlan *plan = cmig_replay_plan_applied(now);
+
+	drift->live = cmig_image_read(drift->managed);
+	drift->replayed = cmig_replay_read_assuming(plan, drift->schemas, function);
+	check_schemas(drift);
+}
+
+/*
+ * Extensions
+ */
+
+static bool
+is_used(const CmigImage *image, const CmigObject *extension)
+{
+	for (int i = 0; i < image->count; i++)
+		for (int j = 0; j < image->objects[i]->ndepends; j++)
+			if (image->objects[i]->depends[j] == extension)
+				return true;
+	return false;
+}
+
+/* The rows that drop the extensions that were installed by hand. */
+static List *
+drop_extensions(const CmigReplayed *replayed)
+{
+	List	   *lines = NIL;
+	ListCell   *cell;
+
+	foreach(cell, replayed->assumed)
+	{
+		const char *identity = quote_identifier(lfirst(cell));
+		CmigObject *extension = cmig_image_lookup(replayed->image, &cmig_kind_extension, identity);
+		CmigDiffRow row = {"drop", "extension", identity, NULL, NULL, "function bodies may use it"};
+		CmigDdl    *ddl;
+
+		if (extension == NULL || is_used(replayed->image, extension))
+			continue;
+		ddl = linitial(extension->kind->create(extension));
+		row.upgrade = ddl->undo;
+		row.downgrade = ddl->sql;
+		row.subject = extension;
+		cmig_diff_line_add(&row, &lines);
+	}
+	return lines;
+}
+
+/*
+ * Rows
+ */
+
+/* The difference with the parts of the scripts that could not be run. */
+static List *
+compare(CmigDrift *drift, CmigImage *from, CmigImage *to)
+{
+	CmigDifference *difference = cmig_compare(from, to, &drift->options);
+	List	   *lines = NIL;
+	ListCell   *cell;
+
+	cmig_rename_tell(difference);
+	cmig_deparse(difference, cmig_diff_line_add, &lines);
+	foreach(cell, drift->replayed->target->notes)
+	{
+		const CmigTargetNote *note = lfirst(cell);
+
+		cmig_diff_line_add_unsupported(&lines, note->kind, note->object, note->reason);
+	}
+	foreach(cell, drift->schemas == NULL ? drift->replayed->elsewhere : NIL)
+		cmig_diff_line_add_unsupported(&lines, "schema", quote_identifier(lfirst(cell)),
+									   "it belongs to another role, so it is not compared");
+	return lines;
+}
+
+List *
+cmig_drift_repair(CmigDrift *drift)
+{
+	List	   *lines = NIL;
+	CmigImage  *live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image,
+										drift->options.renames, NIL, cmig_diff_line_add, &lines);
+	List	   *extensions = drop_extensions(drift->replayed);
+
+	lines = list_concat(lines, compare(drift, live, drift->replayed->image));
+	return list_concat(lines, extensions);
+}
+
+/*
+ * Lines in the reverse order and direction.  The hazards are those of the
+ * other direction, so they are left out.
+ */
+static List *
+reverse(List *lines)
+{
+	List	   *result = NIL;
+
+	for (int i = list_length(lines) - 1; i >= 0; i--)
+	{
+		CmigDiffLine *line = list_nth(lines, i);
+		char	   *upgrade = line->upgrade;
+
+		line->upgrade = line->downgrade;
+		line->downgrade = upgrade;
+		if (strcmp(line->action, "drop") == 0)
+			line->action = "create";
+		line->hazard = NULL;
+		line->general_hazard = NULL;
+		result = lappend(result, line);
+	}
+	return result;
+}
+
+/*
+ * The offset of the last name in a text of the given length that ends with it,
+ * quoted or not.
+ */
+static int
+last_name(const char *text, int length)
+{
+	int			i = length;
+
+	if (i > 0 && text[i - 1] == '"')
+	{
+		for (i -= 2; i >= 0; i--)
+		{
+			if (text[i] != '"')
+				continue;
+			if (i == 0 || text[i - 1] != '"')
+				break;
+			i--;
+		}
+		return Max(i, 0);
+	}
+	while (i > 0 && strchr(". \t", text[i - 1]) == NULL)
+		i--;
+	return i;
+}
+
+/*
+ * "table public.a -> b" as "table public.b -> a".  A text that is not a rename
+ * is returned as it is, and cmig_rename_read() then raises the error.
+ */
+static char *
+reverse_rename(const char *rename)
+{
+	const char *arrow = strstr(rename, "->");
+	const char *new = arrow == NULL ? NULL : arrow + 2 + strspn(arrow + 2, " \t");
+	const char *arguments;
+	int			length,
+				end,
+				start;
+
+	if (arrow == NULL)
+		return pstrdup(rename);
+	for (length = arrow - rename; length > 0 && strchr(" \t", rename[length - 1]) != NULL;)
+		length--;
+	arguments = length > 0 && rename[length - 1] == ')' ? memchr(rename, '(', length) : NULL;
+	end = arguments == NULL ? length : arguments - rename;
+	start = last_name(rename, end);
+	return psprintf("%.*s%s%.*s -> %.*s", start, rename, new, length - end, rename + end,
+					end - start, rename + start);
+}
+
+List *
+cmig_drift_adopt(CmigDrift *drift)
+{
+	List	   *renames = NIL;
+	List	   *reversed = NIL;
+	List	   *lines;
+	CmigImage  *live;
+	ListCell   *cell;
+
+	foreach(cell, drift->options.renames)
+		reversed = lappend(reversed, reverse_rename(lfirst(cell)));
+	live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image, reversed, NIL,
+							cmig_diff_line_add, &renames);
+	lines = reverse(drop_extensions(drift->replayed));
+	lines = list_concat(lines, compare(drift, drift->replayed->image, live));
+	return list_concat(lines, reverse(renames));
+}

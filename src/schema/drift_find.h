@@ -1,0 +1,50 @@
+/*
+ * drift_find.h
+ *	  The differences between the live schema and what the applied revisions
+ *	  make, in both directions.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_DRIFT_FIND_H
+#define CMIG_DRIFT_FIND_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "move/move.h"
+#include "schema/compare.h"
+#include "schema/diff_line.h"
+#include "schema/managed.h"
+#include "schema/replay.h"
+
+/* Both images, and what is compared. */
+typedef struct CmigDrift
+{
+	CmigManaged *managed;
+	const CmigNames *schemas;	/* NULL: all */
+	CmigDiffOptions options;
+	CmigImage  *live;
+	CmigReplayed *replayed;
+} CmigDrift;
+
+/*
+ * The arguments schemas, compare, owners, privileges, comments, renames, and
+ * concurrently, starting at argument n.
+ */
+extern void cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift);
+
+/*
+ * Read both images.  Errors name the function ("cmig.drift").  Raises MG001 for
+ * an unknown version row, and what cmig_replay_run() and cmig_replay_upgrade()
+ * raise.
+ */
+extern void cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function);
+
+/*
+ * What brings the live schema back to the revisions, or what a revision does
+ * that brings the others to the live schema: a List of CmigDiffLine *.  Only one
+ * of them may be called.  renames goes in the same direction.
+ */
+extern List *cmig_drift_repair(CmigDrift *drift);
+extern List *cmig_drift_adopt(CmigDrift *drift);
+
+#endif							/* CMIG_DRIFT_FIND_H */
