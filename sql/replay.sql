@@ -68,3 +68,8 @@ SELECT replay_probe('007', 'SELECT 1');
 -- a row that names no revision
 INSERT INTO cmig.version VALUES ('gone');
 SELECT replay_probe('applied', 'SELECT 1');
+
+DROP FUNCTION replay_probe(text, text);
+DROP EXTENSION pg_cmig;
+DROP TABLE account;
+DROP TYPE mood;

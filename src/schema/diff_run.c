@@ -185,7 +185,7 @@ replay_revisions(CmigReplay *replay, void *arg)
 
 	cmig_replay_upgrade(replay, state->plan->nodes, state->plan->count);
 	state->run->options.initial = cmig_initial_grants_read();
-	state->from = cmig_replay_image(replay, names_of(state->run->managed));
+	state->from = cmig_replay_image(replay, names_of(state->run->managed), NULL);
 	state->run->replayed = cmig_replay_target(replay);
 	state->replay = replay;
 	error = cmig_subtransaction_rehearse(rename_replayed, state);

@@ -20,7 +20,9 @@
 #include "schema/diff_options.h"
 #include "schema/drift_find.h"
 #include "schema/image_read.h"
+#include "schema/initial_grants.h"
 #include "schema/kinds.h"
+#include "schema/others.h"
 #include "schema/rename_read.h"
 
 #include "utils/builtins.h"
@@ -106,15 +108,19 @@ drop_extensions(const CmigReplayed *replayed)
 
 /* The difference with the parts of the scripts that could not be run. */
 static List *
-compare(CmigDrift *drift, CmigImage *from, CmigImage *to)
+compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 {
+	List	   *notes = cmig_others_settle(drift->live, drift->replayed->image,
+										   drift->replayed->target->notes, &drift->options);
 	CmigDifference *difference = cmig_compare(from, to, &drift->options);
 	List	   *lines = NIL;
 	ListCell   *cell;
 
 	cmig_rename_tell(difference);
+	if (!to_live)
+		cmig_others_tell(difference);
 	cmig_deparse(difference, cmig_diff_line_add, &lines);
-	foreach(cell, drift->replayed->target->notes)
+	foreach(cell, notes)
 	{
 		const CmigTargetNote *note = lfirst(cell);
 
@@ -130,11 +136,13 @@ List *
 cmig_drift_repair(CmigDrift *drift)
 {
 	List	   *lines = NIL;
-	CmigImage  *live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image,
-										drift->options.renames, NIL, cmig_diff_line_add, &lines);
 	List	   *extensions = drop_extensions(drift->replayed);
 
-	lines = list_concat(lines, compare(drift, live, drift->replayed->image));
+	drift->options.initial = cmig_initial_grants_read();
+	drift->live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image,
+								   drift->options.renames, NIL, cmig_diff_line_add, &lines);
+	cmig_others_mark(drift->live);
+	lines = list_concat(lines, compare(drift, drift->live, drift->replayed->image, false));
 	return list_concat(lines, extensions);
 }
 
@@ -219,15 +227,14 @@ cmig_drift_adopt(CmigDrift *drift)
 {
 	List	   *renames = NIL;
 	List	   *reversed = NIL;
-	List	   *lines;
-	CmigImage  *live;
+	List	   *lines = reverse(drop_extensions(drift->replayed));
 	ListCell   *cell;
 
 	foreach(cell, drift->options.renames)
 		reversed = lappend(reversed, reverse_rename(lfirst(cell)));
-	live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image, reversed, NIL,
-							cmig_diff_line_add, &renames);
-	lines = reverse(drop_extensions(drift->replayed));
-	lines = list_concat(lines, compare(drift, drift->replayed->image, live));
+	drift->options.initial = drift->replayed->initial;
+	drift->live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image, reversed, NIL,
+								   cmig_diff_line_add, &renames);
+	lines = list_concat(lines, compare(drift, drift->replayed->image, drift->live, true));
 	return list_concat(lines, reverse(renames));
 }

@@ -23,6 +23,7 @@
 #include "run/script_run.h"
 #include "run/session.h"
 #include "schema/image_read.h"
+#include "schema/initial_grants.h"
 #include "schema/replay.h"
 #include "schema/shadow.h"
 #include "schema/target.h"
@@ -365,16 +366,11 @@ static void
 read_image(void *arg)
 {
 	Reading    *reading = arg;
-	CmigTargetState *state = &reading->replay->state;
-	CmigManaged *managed;
 
-	cmig_target_extension_settle(state);
+	cmig_target_extension_settle(&reading->replay->state);
 	if (reading->assumed != NULL)
 		assume_extensions(reading);
-	managed = cmig_shadow_schemas(state->shadow);
-	if (reading->schemas != NULL)
-		managed = cmig_managed_schemas(reading->schemas);
-	reading->image = cmig_image_read(managed);
+	reading->image = cmig_image_read(cmig_replay_settle(reading->replay, reading->schemas));
 }
 
 CmigImage *
@@ -470,6 +466,7 @@ replay_whole(CmigReplay *replay, void *arg)
 	whole->replayed->image = cmig_replay_image(replay, whole->schemas,
 											   whole->assume ? &whole->replayed->assumed : NULL);
 	whole->replayed->target = cmig_replay_target(replay);
+	whole->replayed->initial = cmig_initial_grants_read();
 	whole->replayed->elsewhere = replay->state.elsewhere;
 }
 

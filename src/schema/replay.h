@@ -98,6 +98,8 @@ typedef struct CmigReplayed
 	CmigImage  *image;
 	const CmigTarget *target;
 	List	   *assumed;		/* of char *: see cmig_replay_image() */
+	List	   *initial;		/* of CmigInitialGrants, as the scripts have
+								 * left them */
 	List	   *elsewhere;		/* of char *: schemas of other roles, about
 								 * which statements were left out */
 } CmigReplayed;
