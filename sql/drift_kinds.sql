@@ -129,43 +129,46 @@ INSERT INTO change (name, sql) VALUES
 GRANT CREATE ON SCHEMA public TO regress_drift_app;
 SELECT * FROM cmig.drift();
 REVOKE CREATE ON SCHEMA public FROM regress_drift_app;
--- what is left of the drift, as one text
-CREATE FUNCTION pg_temp.left_over(INOUT what text) LANGUAGE sql AS $$
+-- the drift as one text
+CREATE FUNCTION pg_temp.drifted(what text) RETURNS text LANGUAGE sql AS $$
 	SELECT what || string_agg(format('%s %s %s', d.action, d.kind, d.object), ', ' ORDER BY d.step) FROM cmig.drift(owners => true) d
 $$;
--- what a change is found as; after the repair, after the capture, and after the
--- downgrade of the captured revision, nothing is left
-CREATE FUNCTION pg_temp.changed(INOUT sql text) LANGUAGE plpgsql AS $$
-DECLARE
-	lines record;
-	upgrade text;
-	rest text;
-	found text;
+-- what a change is found as
+CREATE FUNCTION pg_temp.found(INOUT sql text) LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE sql;
-	SELECT string_agg(format('%s %s %s', d.action, d.kind, d.object), ', ' ORDER BY d.step) AS text,
-		array_agg(d.upgrade_sql ORDER BY d.step) AS upgrades INTO lines
-	FROM cmig.drift(owners => true) d;
-	found := lines.text;
+	RAISE EXCEPTION '%', pg_temp.drifted('') USING ERRCODE = 'T0001';
+EXCEPTION WHEN OTHERS THEN
+	sql := CASE WHEN SQLSTATE = 'T0001' THEN SQLERRM ELSE 'ERROR: ' || SQLERRM END;
+END $$;
+-- after the repair, after the capture, and after the downgrade of the captured
+-- revision, nothing is left of some changes
+CREATE FUNCTION pg_temp.handled(sql text, OUT result text) LANGUAGE plpgsql AS $$
+DECLARE
+	upgrade text;
+	rest text;
+BEGIN
+	EXECUTE sql;
 	BEGIN
-		FOREACH upgrade IN ARRAY lines.upgrades LOOP
+		FOR upgrade IN SELECT d.upgrade_sql FROM cmig.drift(owners => true) d ORDER BY d.step LOOP
 			EXECUTE upgrade;
 		END LOOP;
-		RAISE EXCEPTION '%', coalesce(pg_temp.left_over(' | repaired: '), '') USING ERRCODE = 'T0001';
+		RAISE EXCEPTION '%', coalesce(pg_temp.drifted('repaired: '), '') USING ERRCODE = 'T0001';
 	EXCEPTION WHEN SQLSTATE 'T0001' THEN
-		found := found || SQLERRM;
+		rest := SQLERRM;
 	END;
 	PERFORM cmig.capture('by hand', rev_id => '004', owners => true, store => true);
-	rest := pg_temp.left_over(' | captured: ');
+	rest := concat(rest, pg_temp.drifted('captured: '));
 	PERFORM cmig.downgrade('003');
-	rest := concat(rest, pg_temp.left_over(' | reverted: '));
-	RAISE EXCEPTION '%', concat(found, rest) USING ERRCODE = 'T0001';
+	rest := concat(rest, pg_temp.drifted('reverted: '));
+	RAISE EXCEPTION '%', rest USING ERRCODE = 'T0001';
 EXCEPTION WHEN OTHERS THEN
-	sql := CASE WHEN SQLSTATE = 'T0001' THEN SQLERRM ELSE concat(found, ' | ERROR: ', SQLERRM) END;
+	result := CASE WHEN SQLSTATE = 'T0001' THEN SQLERRM ELSE 'ERROR: ' || SQLERRM END;
 END $$;
 \pset format unaligned
 \pset tuples_only on
-SELECT name || ': ' || pg_temp.changed(sql) FROM change ORDER BY number;
+SELECT name || ': ' || pg_temp.found(sql) FROM change ORDER BY number;
+SELECT pg_temp.handled(string_agg(sql, '; ' ORDER BY number DESC)), string_agg(name, '; ' ORDER BY number DESC) FROM change GROUP BY number % 14 ORDER BY number % 14;
 \pset tuples_only off
 \pset format aligned
 SELECT * FROM cmig.drift(owners => true);
