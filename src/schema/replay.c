@@ -367,7 +367,6 @@ read_image(void *arg)
 {
 	Reading    *reading = arg;
 
-	cmig_target_extension_settle(&reading->replay->state);
 	if (reading->assumed != NULL)
 		assume_extensions(reading);
 	reading->image = cmig_image_read(cmig_replay_settle(reading->replay, reading->schemas));
