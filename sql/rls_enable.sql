@@ -166,6 +166,7 @@ SELECT cmig.enable_rls('shop.seats', roles => '{regress_rls_app}', via => 'shop.
 SELECT cmig.enable_rls('shop.seats', roles => '{regress_rls_app}', via => 'shop.rooms', key_column => 'room', via_key => 'id', force => false);
 SELECT cmig.enable_rls('shop.seats', roles => '{regress_rls_app}', via => 'shop.rooms', key_column => 'room', via_key => 'id', via_user => 'tenant_id', force => false);
 SELECT cmig.enable_rls('shop.memberships', roles => '{regress_rls_app}', via => 'shop.memberships');
+SELECT cmig.enable_rls('shop.memberships', roles => '{regress_rls_app}', via => 'shop.memberships', via_user => 'o''brien');
 SELECT cmig.enable_rls('shop.seats', roles => '{regress_rls_app}', via => 'shop.memberships', key_column => 'room', via_key => 'tenant_id', force => false);
 SELECT count(*) FROM cmig.disable_rls('shop.orders');
 SELECT count(*) FROM cmig.disable_rls('shop.seats');

@@ -84,6 +84,7 @@ CALL cmig.downgrade_stepwise(20260101);
 SELECT * FROM cmig.upgrade('001', '002');
 SELECT * FROM cmig.upgrade(1, 2);
 SELECT * FROM cmig.upgrade('o''brien', E'a\nb', NULL, true);
+SELECT * FROM cmig.upgrade(repeat('x', 1000), '002');
 SELECT * FROM cmig.plan('upgrade', '001', '002');
 SELECT * FROM cmig.plan('downgrade', '001', '002');
 SELECT * FROM cmig.downgrade('001', '002');

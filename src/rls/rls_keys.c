@@ -129,8 +129,8 @@ resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the membership table of %s is the table itself", table->name),
 				 errdetail("Its policy would query the table itself, without end."),
-				 errhint("A membership table is protected by its user's column: user_column => '%s'",
-						 is_given(options->via_user) ? options->via_user : "user_id")));
+				 errhint("A membership table is protected by its user's column: user_column => %s",
+						 quote_literal_cstr(is_given(options->via_user) ? options->via_user : "user_id"))));
 	if (is_given(options->user_column))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -8,6 +8,7 @@
 
 #include "base/compat.h"
 #include "base/query.h"
+#include "base/revision.h"
 #include "tables/wrong_call.h"
 
 #include "catalog/pg_type.h"
@@ -59,6 +60,13 @@ revision_of_number(char *number)
 	return found != NULL ? found : number;
 }
 
+/* A text as it can stand in a hint: no id is longer. */
+static char *
+short_text(char *text)
+{
+	return strlen(text) > CMIG_MAX_ID_LENGTH ? PLACEHOLDER : text;
+}
+
 /* An argument as text; *is_number is set if it is an integer. */
 static char *
 argument_text(FunctionCallInfo fcinfo, int n, bool *is_number)
@@ -71,13 +79,13 @@ argument_text(FunctionCallInfo fcinfo, int n, bool *is_number)
 	switch (type)
 	{
 		case UNKNOWNOID:
-			return pstrdup(PG_GETARG_CSTRING(n));
+			return short_text(PG_GETARG_CSTRING(n));
 		case NAMEOID:
 			return pstrdup(NameStr(*PG_GETARG_NAME(n)));
 		case TEXTOID:
 		case VARCHAROID:
 		case BPCHAROID:
-			return TextDatumGetCString(PG_GETARG_DATUM(n));
+			return short_text(TextDatumGetCString(PG_GETARG_DATUM(n)));
 	}
 	number = integer_text(type, PG_GETARG_DATUM(n));
 	if (number == NULL)
