@@ -57,6 +57,75 @@ SELECT statement, command, rows, locks, error FROM cmig.dry_run() WHERE revision
 SELECT statement, command, rows, locks, error FROM cmig.dry_run(concurrently => 'plain') WHERE revision = '002';
 SELECT state() = :'before' AS same;
 
+-- what a rollback does not undo is not tried, wherever it is called
+CREATE SEQUENCE counter;
+CREATE FUNCTION swallow() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_advisory_lock(1);
+	RETURN 'locked';
+EXCEPTION WHEN OTHERS THEN
+	RETURN sqlerrm;
+END
+$$;
+UPDATE cmig.revision SET transactional = true, upgrade_sql = $$SELECT setval('counter', 100);
+COPY account TO '/nonexistent/file';
+COPY account FROM PROGRAM 'false';
+DO 'BEGIN EXECUTE $x$COPY account TO $x$ || quote_literal($x$/nonexistent/file$x$); END';
+DO 'BEGIN PERFORM setval($x$counter$x$, 5); END';
+SELECT lo_export(1, '/nonexistent/file');
+SELECT swallow();
+CREATE SUBSCRIPTION nothing CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false);
+SELECT pg_terminate_backend(0), pg_advisory_unlock_all();
+CREATE FUNCTION later() RETURNS bigint LANGUAGE sql AS 'SELECT setval($x$counter$x$, 9)';
+SELECT later();
+CHECKPOINT;
+DEALLOCATE ALL;
+DEALLOCATE kept;
+PREPARE own AS SELECT 1;
+DEALLOCATE own;
+CLOSE kept;
+CLOSE ALL;
+DECLARE mine CURSOR FOR SELECT * FROM account;
+FETCH mine;
+CLOSE mine;
+DISCARD SEQUENCES;
+NOTIFY channel;
+SELECT pg_notify('channel', ''), pg_advisory_xact_lock(1);
+ALTER SEQUENCE counter RESTART WITH 7;
+SELECT nextval('counter')$$ WHERE revision = '002';
+PREPARE kept AS SELECT 1 AS kept;
+BEGIN;
+DECLARE kept CURSOR FOR SELECT 2 AS kept;
+SELECT statement, command, rows, locks, error FROM cmig.dry_run() WHERE revision = '002';
+EXECUTE kept;
+FETCH kept;
+SELECT * FROM counter;
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+COMMIT;
+DEALLOCATE kept;
+DROP FUNCTION swallow();
+DROP SEQUENCE counter;
+SELECT state() = :'before' AS same;
+
+-- large tables
+UPDATE cmig.revision SET upgrade_sql = $$ALTER TABLE account ADD x int;
+CREATE INDEX ON account (email);
+UPDATE account SET n = 1 WHERE id = 1;
+DELETE FROM account;
+WITH d AS (DELETE FROM account RETURNING id) SELECT * FROM d;
+INSERT INTO account (id) VALUES (-1);
+COMMENT ON TABLE account IS 'x';
+DO 'BEGIN DROP TABLE account CASCADE; END';
+DO 'BEGIN UPDATE account SET n = 1; END';
+TRUNCATE event;
+ALTER TABLE account VALIDATE CONSTRAINT nothing;
+SELECT count(*) FROM account$$ WHERE revision = '002';
+SELECT cmig.stamp('001');
+SELECT statement, command, rows, locks, error FROM cmig.dry_run(max_table_size => 20000);
+SELECT cmig.stamp('base');
+SELECT state() = :'before' AS same;
+SELECT statement, command, error FROM cmig.dry_run(max_table_size => -1);
+
 -- in a transaction that has changed things itself
 BEGIN;
 UPDATE cmig.revision SET upgrade_sql = 'SELECT count(*) FROM account; SELECT count(*) FROM mine; TRUNCATE event', transactional = true WHERE revision = '002';

@@ -2,8 +2,8 @@
  * column_rewrite.c
  *	  Whether a new column or a new type of a column needs a new file.
  *
- * Expressions are analyzed and simplified as the server does, so the result
- * does not depend on how they are written.
+ * Expressions are analyzed, but no function of a user is called: simplifying an
+ * expression would call functions that are immutable.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -13,6 +13,7 @@
 #include "base/subtransaction.h"
 #include "inspect/column_rewrite.h"
 
+#include "access/transam.h"
 #include "catalog/pg_attribute.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -51,6 +52,17 @@ expression_rewrites(Node *node)
 	}
 }
 
+/* Callback for each node: does it call a function that is not the server's own? */
+static bool
+calls_user_function(Node *node, void *nothing)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstNormalObjectId)
+		return true;
+	return expression_tree_walker(node, calls_user_function, nothing);
+}
+
 bool
 cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type, bool converts)
 {
@@ -74,7 +86,8 @@ cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type, b
 	value = (Node *) makeVar(1, attnum, old_type, old_typmod, collation, 0);
 	value = coerce_to_target_type(NULL, value, old_type, new_oid, typmod,
 								  COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-	return value == NULL || expression_rewrites((Node *) expression_planner((Expr *) value));
+	return value == NULL || calls_user_function(value, NULL) ||
+		expression_rewrites((Node *) expression_planner((Expr *) value));
 }
 
 /*
@@ -128,7 +141,7 @@ analyze_default(void *arg)
 	Node	   *expression = transformExpr(make_parsestate(NULL), copyObject(value->raw),
 										   EXPR_KIND_COLUMN_DEFAULT);
 
-	value->is_volatile = contain_volatile_functions((Node *) expression_planner((Expr *) expression));
+	value->is_volatile = contain_volatile_functions(expression);
 }
 
 /*

@@ -17,6 +17,7 @@
 #include "base/subtransaction.h"
 #include "graph/graph_walk.h"
 #include "inspect/dry_run.h"
+#include "inspect/refusal.h"
 #include "inspect/trial.h"
 #include "rls/rls.h"
 #include "run/lock_wait.h"
@@ -47,6 +48,7 @@ cmig_dry_run_init(void)
 							"0 means no limit.",
 							&dry_run_timeout, 30000, 0, INT_MAX, PGC_USERSET,
 							GUC_UNIT_MS, NULL, NULL, NULL);
+	cmig_refusal_init();
 }
 
 /* The arguments of the call, and the dry run. */
@@ -56,6 +58,7 @@ typedef struct DryRun
 	CmigDirection direction;
 	CmigNames  *targets;
 	bool		plain;			/* run statements with CONCURRENTLY without it */
+	int64		max_table_size; /* -1: no limit */
 } DryRun;
 
 /* Raise 22023 unless it is one of two words; returns whether it is the second. */
@@ -200,7 +203,23 @@ dry_run(void *arg)
 	}
 	trial->relations = cmig_existing_start();
 	cmig_measure_start(trial->relations);
+	cmig_refusal_watch(run->max_table_size);
 	take_steps(trial);
+	cmig_refusal_unwatch();
+}
+
+/* The argument max_table_size; -1 if it is null. */
+static int64
+size_argument(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		return -1;
+	if (PG_GETARG_INT64(n) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_table_size must not be negative"),
+				 errhint("SELECT * FROM cmig.dry_run(max_table_size => pg_size_bytes('100 MB'))")));
+	return PG_GETARG_INT64(n);
 }
 
 /* Report what a rollback does not restore. */
@@ -247,6 +266,7 @@ cmig_dry_run(PG_FUNCTION_ARGS)
 	if (run.targets->names[0] == NULL)
 		run.targets->names[0] = "head";
 	run.plain = second_word(cmig_argument_text(fcinfo, 2), "concurrently", "skip", "plain");
+	run.max_table_size = size_argument(fcinfo, 3);
 	run.trial = palloc0(sizeof(CmigTrial));
 	run.trial->fcinfo = fcinfo;
 	error = cmig_subtransaction_rehearse(dry_run, &run);

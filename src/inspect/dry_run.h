@@ -7,7 +7,7 @@
 #ifndef CMIG_DRY_RUN_H
 #define CMIG_DRY_RUN_H
 
-/* Register cmig.dry_run_timeout. */
+/* Register cmig.dry_run_timeout, and install the hooks. */
 extern void cmig_dry_run_init(void);
 
 #endif							/* CMIG_DRY_RUN_H */

@@ -12,8 +12,11 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/settings.h"
 #include "base/subtransaction.h"
+#include "inspect/refusal.h"
 #include "inspect/trial.h"
+#include "parse/raw_parse.h"
 #include "parse/script.h"
 #include "run/extension.h"
 #include "run/run_limit.h"
@@ -24,6 +27,7 @@
 #include "funcapi.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #define COLUMNS 12
@@ -113,6 +117,59 @@ cmig_trial_error_text(const ErrorData *error)
  * Statements
  */
 
+/* The locks of a statement that is not tried. */
+typedef struct Expected
+{
+	CmigPlannedLocks *plan;
+	Node	   *statement;
+	List	   *locks;
+} Expected;
+
+/* Find them. */
+static void
+expect_locks(void *arg)
+{
+	Expected   *expected = arg;
+	const char *unknown;
+
+	expected->locks = cmig_planned_locks_of(expected->plan, expected->statement, &unknown);
+}
+
+/*
+ * The locks that a statement would take on relations that existed before, as
+ * text; NULL if there is none, or if names in it cannot be looked up.
+ */
+static char *
+expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
+{
+	Expected   *expected = palloc0(sizeof(Expected));
+	List	   *reported = NIL;
+	ErrorData  *error;
+	ListCell   *lc;
+
+	expected->plan = plan;
+	expected->statement = statement;
+	error = cmig_subtransaction_rehearse(expect_locks, expected);
+	if (error != NULL)
+		cmig_trial_require_own_error(error);
+	foreach(lc, expected->locks)
+	{
+		CmigPlannedLock *lock = lfirst(lc);
+		CmigExisting *relation;
+
+		if (!OidIsValid(lock->oid))
+			continue;
+		relation = cmig_existing_get(trial->relations, lock->oid);
+		if (!relation->existed)
+			continue;
+		/* as they were when the dry run began */
+		lock->name = relation->name;
+		lock->size = relation->size;
+		reported = lappend(reported, lock);
+	}
+	return cmig_planned_locks_text(reported);
+}
+
 /* The work of a statement's subtransaction, and its result. */
 typedef struct Attempt
 {
@@ -147,6 +204,10 @@ attempt_statement(void *arg)
 static const char *
 reason_not_tried(const Attempt *attempt, const ErrorData *error)
 {
+	const char *refused = cmig_refusal_take();
+
+	if (refused != NULL)
+		return refused;
 	if (attempt->run->step->transactional)
 		return NULL;
 	switch (error->sqlerrcode)
@@ -195,6 +256,7 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 	attempt->run = run;
 	attempt->dest = dest;
 	begin_statement(trial, run);
+	(void) cmig_refusal_take();
 	row.command = trial->command;
 	error = cmig_subtransaction_try(attempt_statement, attempt);
 	if (error != NULL)
@@ -207,11 +269,18 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 		trial->measuring = false;
 		trial->incomplete = true;
 		row.error = psprintf("not tried: %s", reason);
+		/* the analysis has changed the tree */
+		row.locks = expected_locks(trial, cmig_planned_locks_start(),
+								   cmig_raw_parse_one(run->statement.text)->stmt);
 	}
 	else
 	{
+		const char *refused = cmig_refusal_take();
+
 		row.measure = &trial->measure;
 		row.rows = attempt->rows;
+		if (refused != NULL)
+			row.error = psprintf("not tried in part: %s", refused);
 		note_moved(trial);
 	}
 	cmig_trial_add_row(trial, &row);
@@ -284,6 +353,17 @@ typedef struct PassOver
 	const char *reason;
 } PassOver;
 
+/* Statements are passed over: from now on, their names are kept. */
+static void
+start_passing(CmigTrial *trial)
+{
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(trial));
+
+	if (trial->passed == NULL)
+		trial->passed = cmig_planned_locks_start();
+	MemoryContextSwitchTo(old);
+}
+
 /* Add a row for each statement, as far as the script can be read. */
 static void
 pass_over(void *arg)
@@ -294,6 +374,8 @@ pass_over(void *arg)
 	CmigStatement statement;
 
 	(void) cmig_session_read_quietly();
+	cmig_settings_override("search_path", cmig_session_search_path());
+	start_passing(rest->trial);
 	while (cmig_script_next(script, &statement))
 	{
 		CmigTrialRow row = {.statement = statement.number,.line = statement.line};
@@ -302,6 +384,7 @@ pass_over(void *arg)
 			continue;
 		row.command = CreateCommandName(statement.raw->stmt);
 		row.error = psprintf("not tried: %s", rest->reason);
+		row.locks = expected_locks(rest->trial, rest->trial->passed, statement.raw->stmt);
 		cmig_trial_add_row(rest->trial, &row);
 	}
 }

@@ -12,6 +12,7 @@
 #include "graph/plan.h"
 #include "inspect/existing.h"
 #include "inspect/measure.h"
+#include "inspect/planned_locks.h"
 #include "move/move.h"
 #include "run/script_run.h"
 
@@ -34,6 +35,8 @@ typedef struct CmigTrial
 	CmigMeasure measure;		/* of this statement */
 	bool		measuring;		/* it is running */
 	bool		incomplete;		/* an earlier statement was not tried */
+	CmigPlannedLocks *passed;	/* the names of statements that were passed
+								 * over, or NULL */
 } CmigTrial;
 
 /* A row of the result; what is not set is null. */

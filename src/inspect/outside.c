@@ -1,0 +1,235 @@
+/*
+ * outside.c
+ *	  Statements and functions whose effects a rollback does not undo.
+ *
+ * They write files or start programs, connect to other servers, change the
+ * server or other sessions, or change the caller's session.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/outside.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "commands/prepare.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/portal.h"
+#include "utils/syscache.h"
+
+/*
+ * Functions of the server, sorted.  Session-level advisory locks are not
+ * released by a rollback, and setval() is not undone by it.
+ */
+static const char *const server_functions[] = {
+	"lo_export",
+	"pg_advisory_lock",
+	"pg_advisory_lock_shared",
+	"pg_advisory_unlock",
+	"pg_advisory_unlock_all",
+	"pg_advisory_unlock_shared",
+	"pg_backup_start",
+	"pg_backup_stop",
+	"pg_cancel_backend",
+	"pg_copy_logical_replication_slot",
+	"pg_copy_physical_replication_slot",
+	"pg_create_logical_replication_slot",
+	"pg_create_physical_replication_slot",
+	"pg_create_restore_point",
+	"pg_drop_replication_slot",
+	"pg_log_backend_memory_contexts",
+	"pg_log_standby_snapshot",
+	"pg_logical_emit_message",
+	"pg_logical_slot_get_binary_changes",
+	"pg_logical_slot_get_changes",
+	"pg_promote",
+	"pg_reload_conf",
+	"pg_replication_origin_advance",
+	"pg_replication_origin_session_reset",
+	"pg_replication_origin_session_setup",
+	"pg_replication_slot_advance",
+	"pg_rotate_logfile",
+	"pg_rotate_logfile_old",
+	"pg_stat_reset",
+	"pg_stat_reset_backend_stats",
+	"pg_stat_reset_replication_slot",
+	"pg_stat_reset_shared",
+	"pg_stat_reset_single_function_counters",
+	"pg_stat_reset_single_table_counters",
+	"pg_stat_reset_slru",
+	"pg_stat_reset_subscription_stats",
+	"pg_switch_wal",
+	"pg_sync_replication_slots",
+	"pg_terminate_backend",
+	"pg_try_advisory_lock",
+	"pg_try_advisory_lock_shared",
+	"pg_wal_replay_pause",
+	"pg_wal_replay_resume",
+	"setval"
+};
+
+/* Libraries whose functions reach other servers, programs, or files. */
+static const char *const libraries[] = {
+	"adminpack", "dblink", "http", "pg_background", "plproxy"
+};
+
+/* For bsearch. */
+static int
+compare_names(const void *key, const void *element)
+{
+	return strcmp(key, *(const char *const *) element);
+}
+
+/* Is it one of those libraries, with or without a path and an ending? */
+static bool
+is_library(const char *path)
+{
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	Size		length = strcspn(name, ".");
+
+	for (int i = 0; i < lengthof(libraries); i++)
+	{
+		if (strlen(libraries[i]) == length && strncmp(name, libraries[i], length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The library of a function in C; NULL if it is in another language. */
+static char *
+function_library(HeapTuple row)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_probin, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* The name of a language whose functions may do anything, or NULL. */
+static char *
+untrusted_language(Oid language)
+{
+	HeapTuple	row = SearchSysCache1(LANGOID, ObjectIdGetDatum(language));
+	Form_pg_language form;
+	char	   *name = NULL;
+
+	if (!HeapTupleIsValid(row))
+		return NULL;
+	form = (Form_pg_language) GETSTRUCT(row);
+	if (!form->lanpltrusted && form->lanispl)
+		name = pstrdup(NameStr(form->lanname));
+	ReleaseSysCache(row);
+	return name;
+}
+
+/* The same for a function that is not the server's own. */
+static const char *
+of_user_function(HeapTuple row)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(row);
+	char	   *library = function_library(row);
+	char	   *language;
+
+	if (library != NULL && is_library(library))
+		return psprintf("%s() reaches outside the database", NameStr(form->proname));
+	language = untrusted_language(form->prolang);
+	if (language != NULL)
+		return psprintf("%s() is in the untrusted language %s", NameStr(form->proname), language);
+	return NULL;
+}
+
+const char *
+cmig_outside_of_function(Oid function)
+{
+	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	const char *name;
+	const char *reason = NULL;
+
+	if (!HeapTupleIsValid(row))
+		return NULL;
+	name = NameStr(((Form_pg_proc) GETSTRUCT(row))->proname);
+	if (function >= FirstNormalObjectId)
+		reason = of_user_function(row);
+	else if (bsearch(name, server_functions, lengthof(server_functions), sizeof(char *),
+					 compare_names) != NULL)
+		reason = psprintf("a rollback does not undo %s()", name);
+	ReleaseSysCache(row);
+	return reason;
+}
+
+/* Does the cursor belong to the caller? */
+static bool
+is_callers_cursor(const char *name, SubTransactionId since)
+{
+	Portal		portal = GetPortalByName(name);
+
+	return PortalIsValid(portal) && portal->createSubid < since;
+}
+
+/* Was the statement prepared by the caller, in an earlier command? */
+static bool
+is_callers_statement(const char *name)
+{
+	PreparedStatement *prepared = FetchPreparedStatement(name, false);
+
+	return prepared != NULL && prepared->prepare_time < GetCurrentStatementStartTimestamp();
+}
+
+/* Statements that change what belongs to the caller's session. */
+static const char *
+of_session_statement(Node *statement, SubTransactionId since)
+{
+	switch (nodeTag(statement))
+	{
+		case T_DiscardStmt:
+			return ((DiscardStmt *) statement)->target == DISCARD_PLANS ? NULL :
+				"DISCARD changes the session";
+		case T_LoadStmt:
+			return "LOAD changes the session";
+		case T_DeallocateStmt:
+			if (((DeallocateStmt *) statement)->name == NULL ||
+				is_callers_statement(((DeallocateStmt *) statement)->name))
+				return "it deallocates a statement of the caller";
+			return NULL;
+		case T_ClosePortalStmt:
+			if (((ClosePortalStmt *) statement)->portalname == NULL ||
+				is_callers_cursor(((ClosePortalStmt *) statement)->portalname, since))
+				return "it closes a cursor of the caller";
+			return NULL;
+		case T_FetchStmt:
+			return is_callers_cursor(((FetchStmt *) statement)->portalname, since) ?
+				"it moves a cursor of the caller" : NULL;
+		default:
+			return NULL;
+	}
+}
+
+const char *
+cmig_outside_of_statement(Node *statement, SubTransactionId since)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CopyStmt:
+			if (((CopyStmt *) statement)->is_program)
+				return "COPY runs a program";
+			return ((CopyStmt *) statement)->filename != NULL ? "COPY uses a file of the server" : NULL;
+		case T_CreateSubscriptionStmt:
+		case T_AlterSubscriptionStmt:
+		case T_DropSubscriptionStmt:
+			return "a subscription connects to another server";
+		case T_ImportForeignSchemaStmt:
+			return "IMPORT FOREIGN SCHEMA connects to another server";
+		case T_CheckPointStmt:
+			return "a rollback does not undo CHECKPOINT";
+		case T_RenameStmt:
+			return ((RenameStmt *) statement)->renameType == OBJECT_DATABASE ?
+				"it would block new connections" : NULL;
+		default:
+			return of_session_statement(statement, since);
+	}
+}

@@ -1,0 +1,209 @@
+/*
+ * refusal.c
+ *	  What a dry run does not try.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "inspect/existing.h"
+#include "inspect/outside.h"
+#include "inspect/planned_locks.h"
+#include "inspect/refusal.h"
+
+#include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "executor/executor.h"
+#include "parser/parsetree.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+/* Is the watch on, and since which subtransaction? */
+static bool watching = false;
+static SubTransactionId watching_since = InvalidSubTransactionId;
+
+/* Larger tables are not changed; -1: no limit. */
+static int64 size_limit = -1;
+
+/* Why something was refused; empty if nothing was. */
+static char refused[NAMEDATALEN * 4];
+
+static ProcessUtility_hook_type next_ProcessUtility = NULL;
+static ExecutorStart_hook_type next_ExecutorStart = NULL;
+static object_access_hook_type next_object_access = NULL;
+
+/* Raise the error, and remember why. */
+static void
+refuse(const char *reason)
+{
+	strlcpy(refused, reason, sizeof(refused));
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("a dry run does not try this: %s", reason)));
+}
+
+/*
+ * Sizes
+ */
+
+/* Refuse to change a table that is larger than the limit. */
+static void
+require_size(Oid table, int64 size)
+{
+	if (size_limit < 0 || size <= size_limit)
+		return;
+	refuse(psprintf("%s has %s, more than max_table_size",
+					quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+											   get_rel_name(table)),
+					cmig_existing_size_text(size)));
+}
+
+/*
+ * Look at the relations that a utility statement locks: foreign tables, and tables
+ * that are too large to block those that write to them.
+ */
+static void
+look_at_locks(Node *statement)
+{
+	const char *unknown;
+	ListCell   *lc;
+	bool		reads_rows = IsA(statement, TruncateStmt) || IsA(statement, VacuumStmt);
+
+	if (size_limit < 0 && !reads_rows)
+		return;
+	foreach(lc, cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown))
+	{
+		CmigPlannedLock *lock = lfirst(lc);
+
+		if (lock->kind == RELKIND_FOREIGN_TABLE && reads_rows)
+			refuse(psprintf("%s is a foreign table", lock->name));
+		if (lock->mode >= ShareLock && OidIsValid(lock->oid))
+			require_size(lock->oid, lock->size);
+	}
+}
+
+/* Look at the tables of a query. */
+static void
+look_at_query(PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->rtable)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
+
+		if (entry->rtekind == RTE_RELATION && entry->relkind == RELKIND_FOREIGN_TABLE)
+			refuse(psprintf("%s is a foreign table", get_rel_name(entry->relid)));
+	}
+	if (size_limit < 0 || (plan->commandType == CMD_INSERT && !plan->hasModifyingCTE))
+		return;
+	foreach(lc, plan->resultRelations)
+	{
+		Oid			table = rt_fetch(lfirst_int(lc), plan->rtable)->relid;
+
+		require_size(table, cmig_existing_size_now(table));
+	}
+}
+
+/*
+ * Hooks
+ */
+
+/* ProcessUtility hook. */
+static void
+watch_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
+			  ProcessUtilityContext context, ParamListInfo params,
+			  QueryEnvironment *environment, DestReceiver *dest,
+			  QueryCompletion *completion)
+{
+	if (watching)
+	{
+		const char *reason = cmig_outside_of_statement(statement->utilityStmt, watching_since);
+
+		if (reason != NULL)
+			refuse(reason);
+		look_at_locks(statement->utilityStmt);
+	}
+	if (next_ProcessUtility)
+		next_ProcessUtility(statement, query, read_only_tree, context, params,
+							environment, dest, completion);
+	else
+		standard_ProcessUtility(statement, query, read_only_tree, context, params,
+								environment, dest, completion);
+}
+
+/* ExecutorStart hook. */
+static void
+watch_query(QueryDesc *query, int flags)
+{
+	if (watching && !(flags & EXEC_FLAG_EXPLAIN_ONLY))
+		look_at_query(query->plannedstmt);
+	if (next_ExecutorStart)
+		next_ExecutorStart(query, flags);
+	else
+		standard_ExecutorStart(query, flags);
+}
+
+/* Object access hook: a function is about to be called. */
+static void
+watch_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
+{
+	if (watching && access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId)
+	{
+		const char *reason = cmig_outside_of_function(object);
+
+		if (reason != NULL)
+			refuse(reason);
+	}
+	if (next_object_access)
+		next_object_access(access, class, object, sub, arg);
+}
+
+/* The subtransaction in which the watch began has ended. */
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
+{
+	if (ended == watching_since && (event == SUBXACT_EVENT_ABORT_SUB || event == SUBXACT_EVENT_COMMIT_SUB))
+		cmig_refusal_unwatch();
+}
+
+void
+cmig_refusal_init(void)
+{
+	next_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = watch_utility;
+	next_ExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = watch_query;
+	next_object_access = object_access_hook;
+	object_access_hook = watch_function;
+	RegisterSubXactCallback(end_subtransaction, NULL);
+}
+
+void
+cmig_refusal_watch(int64 max_table_size)
+{
+	size_limit = max_table_size;
+	refused[0] = '\0';
+	watching_since = GetCurrentSubTransactionId();
+	watching = true;
+}
+
+void
+cmig_refusal_unwatch(void)
+{
+	watching = false;
+	watching_since = InvalidSubTransactionId;
+}
+
+char *
+cmig_refusal_take(void)
+{
+	char	   *reason = refused[0] != '\0' ? pstrdup(refused) : NULL;
+
+	refused[0] = '\0';
+	return reason;
+}

@@ -1,0 +1,35 @@
+/*
+ * refusal.h
+ *	  What a dry run does not try.
+ *
+ * Some effects outlast a rollback or reach outside the database, and some
+ * statements would hold up other sessions for long.  While the watch is on, hooks
+ * look at each statement, query, and function, also of functions and DO blocks,
+ * and raise an error before such a thing happens.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_REFUSAL_H
+#define CMIG_REFUSAL_H
+
+#include "postgres.h"
+
+/* Install the hooks. */
+extern void cmig_refusal_init(void);
+
+/*
+ * Turn the watch on; the end of the current subtransaction, or of the
+ * transaction, turns it off.  max_table_size is a size in bytes, or -1.
+ */
+extern void cmig_refusal_watch(int64 max_table_size);
+
+/* Turn it off. */
+extern void cmig_refusal_unwatch(void);
+
+/*
+ * Why something was not tried since the last call of this function; NULL if
+ * nothing was refused.  The text lives in the current memory context.
+ */
+extern char *cmig_refusal_take(void);
+
+#endif							/* CMIG_REFUSAL_H */

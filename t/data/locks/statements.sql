@@ -1,0 +1,160 @@
+CREATE TABLE new_table (id int)
+CREATE TABLE new_table (id int REFERENCES account)
+CREATE TABLE new_table (id int, account int, FOREIGN KEY (account) REFERENCES account (id), i int REFERENCES invoice)
+CREATE TABLE new_table (LIKE account INCLUDING ALL)
+CREATE TABLE new_table () INHERITS (parent)
+CREATE TABLE event_3 PARTITION OF event FOR VALUES FROM (200) TO (300)
+CREATE TABLE lonely_1 PARTITION OF lonely FOR VALUES IN (1)
+CREATE TABLE new_table AS SELECT * FROM names_of_names
+SELECT id INTO new_table FROM account
+CREATE UNLOGGED TABLE new_table (id bigserial PRIMARY KEY)
+CREATE VIEW new_view AS SELECT names.* FROM names JOIN invoice ON invoice.id = names.id
+CREATE OR REPLACE VIEW names AS SELECT id, email, n FROM account
+CREATE MATERIALIZED VIEW new_view AS SELECT id FROM names
+CREATE INDEX ON account (c)
+CREATE UNIQUE INDEX new_index ON plain (id)
+CREATE INDEX ON event (what)
+CREATE INDEX ON ONLY event (what)
+CREATE SEQUENCE new_sequence OWNED BY plain.id
+CREATE TRIGGER new_trigger BEFORE INSERT ON account FOR EACH ROW EXECUTE FUNCTION touch()
+CREATE CONSTRAINT TRIGGER new_trigger AFTER INSERT ON account DEFERRABLE FOR EACH ROW EXECUTE FUNCTION touch()
+CREATE RULE new_rule AS ON UPDATE TO plain DO NOTHING
+CREATE POLICY new_policy ON account USING (true)
+CREATE POLICY new_policy ON account USING (EXISTS (SELECT FROM invoice WHERE invoice.account = account.id))
+CREATE STATISTICS new_statistics ON id, what FROM plain
+CREATE PUBLICATION new_publication FOR TABLE account, ONLY parent
+CREATE FUNCTION new_function() RETURNS int LANGUAGE sql AS 'SELECT 1'
+CREATE TYPE new_type AS (a int)
+CREATE SCHEMA new_schema
+ALTER TABLE account ADD x int
+ALTER TABLE account ADD x int DEFAULT 1 NOT NULL
+ALTER TABLE account ADD x uuid DEFAULT gen_random_uuid()
+ALTER TABLE account ADD x int REFERENCES invoice
+ALTER TABLE account ADD x serial
+ALTER TABLE account DROP c
+ALTER TABLE account DROP n
+ALTER TABLE invoice DROP account
+ALTER TABLE account DROP email CASCADE
+ALTER TABLE account ALTER c SET DEFAULT 'x'
+ALTER TABLE account ALTER c DROP DEFAULT
+ALTER TABLE account ALTER n SET NOT NULL
+ALTER TABLE account ALTER k DROP NOT NULL
+ALTER TABLE plain ALTER what TYPE varchar(10)
+ALTER TABLE account ALTER n TYPE bigint
+ALTER TABLE invoice ALTER note TYPE varchar
+ALTER TABLE invoice ALTER account TYPE bigint
+ALTER TABLE account ALTER k TYPE bigint USING k::bigint
+ALTER TABLE account ALTER c SET STATISTICS 10
+ALTER TABLE account ALTER c SET STORAGE EXTERNAL
+ALTER TABLE account ALTER c SET (n_distinct = 5)
+ALTER TABLE account ADD CHECK (n > 1) NOT VALID
+ALTER TABLE account ADD CHECK (k > 0)
+ALTER TABLE account VALIDATE CONSTRAINT n_positive
+ALTER TABLE account ADD UNIQUE (n)
+ALTER TABLE plain ADD CONSTRAINT plain_pk UNIQUE USING INDEX plain_id
+ALTER TABLE plain ADD FOREIGN KEY (id) REFERENCES account
+ALTER TABLE plain ADD FOREIGN KEY (id) REFERENCES account NOT VALID
+ALTER TABLE invoice VALIDATE CONSTRAINT late_key
+ALTER TABLE invoice DROP CONSTRAINT late_key
+ALTER TABLE account DROP CONSTRAINT n_positive
+ALTER TABLE account DROP CONSTRAINT account_email_key
+ALTER TABLE account DROP CONSTRAINT account_pkey CASCADE
+ALTER TABLE account DISABLE TRIGGER touch
+ALTER TABLE account ENABLE TRIGGER USER
+ALTER TABLE account DISABLE ROW LEVEL SECURITY
+ALTER TABLE account FORCE ROW LEVEL SECURITY
+ALTER TABLE account SET (fillfactor = 50)
+ALTER TABLE account SET (autovacuum_enabled = off)
+ALTER TABLE account CLUSTER ON account_pkey
+ALTER TABLE account REPLICA IDENTITY FULL
+ALTER TABLE grandparent SET UNLOGGED
+ALTER TABLE account REPLICA IDENTITY USING INDEX account_pkey
+ALTER TABLE invoice OWNER TO other_owner
+ALTER TABLE invoice SET SCHEMA attic
+ALTER TABLE account RENAME TO konto
+ALTER TABLE account RENAME n TO number
+ALTER TABLE account RENAME CONSTRAINT n_positive TO positive_n
+ALTER TABLE parent RENAME a TO z
+ALTER TABLE parent ADD x int
+ALTER TABLE ONLY parent ALTER a SET DEFAULT ''
+ALTER TABLE plain INHERIT ancestor
+ALTER TABLE child NO INHERIT parent
+ALTER TABLE event ADD x int
+ALTER TABLE event DROP what
+ALTER TABLE event ATTACH PARTITION loose FOR VALUES FROM (300) TO (400)
+ALTER TABLE lonely ATTACH PARTITION loose FOR VALUES IN (1)
+ALTER TABLE event DETACH PARTITION event_1
+ALTER TABLE event ADD FOREIGN KEY (at) REFERENCES account
+ALTER INDEX account_n RENAME TO account_number
+ALTER INDEX account_n SET (fillfactor = 50)
+ALTER VIEW names RENAME TO names2
+ALTER VIEW names SET (security_barrier)
+ALTER SEQUENCE counter RESTART
+ALTER SEQUENCE counter OWNED BY plain.id
+ALTER SEQUENCE counter RENAME TO counter2
+ALTER TYPE mood ADD VALUE 'glad'
+ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'
+ALTER DOMAIN positive ADD CHECK (VALUE < 1000)
+ALTER DOMAIN positive SET NOT NULL
+ALTER POLICY mine ON account USING (id > 1)
+ALTER TRIGGER touch ON account RENAME TO touched
+ALTER PUBLICATION published ADD TABLE account
+ALTER PUBLICATION published DROP TABLE ancestor
+ALTER STATISTICS account_stats SET STATISTICS 100
+ALTER FUNCTION touch() RENAME TO touched
+DROP TABLE plain
+DROP TABLE line
+DROP TABLE invoice CASCADE
+DROP TABLE account CASCADE
+DROP TABLE IF EXISTS nothing_there
+DROP TABLE event_1
+DROP TABLE event
+DROP TABLE parent CASCADE
+DROP INDEX account_n
+DROP INDEX event_at
+DROP VIEW names_of_names
+DROP VIEW names CASCADE
+DROP MATERIALIZED VIEW totals
+DROP SEQUENCE counter
+DROP TYPE mood CASCADE
+DROP DOMAIN positive CASCADE
+DROP FUNCTION double(int) CASCADE
+DROP FUNCTION touch() CASCADE
+DROP TRIGGER touch ON account
+DROP RULE quiet ON plain
+DROP POLICY mine ON account
+DROP STATISTICS account_stats
+DROP PUBLICATION published
+DROP SCHEMA app CASCADE
+TRUNCATE plain
+TRUNCATE invoice RESTART IDENTITY CASCADE
+TRUNCATE event
+COMMENT ON TABLE account IS 'x'
+COMMENT ON COLUMN account.n IS 'x'
+COMMENT ON CONSTRAINT n_positive ON account IS 'x'
+COMMENT ON INDEX account_n IS 'x'
+COMMENT ON FUNCTION touch() IS 'x'
+GRANT SELECT ON account TO other_owner
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO other_owner
+REVOKE ALL ON account FROM PUBLIC
+ANALYZE account
+ANALYZE event
+REINDEX TABLE account
+REINDEX INDEX account_n
+CLUSTER account USING account_pkey
+REFRESH MATERIALIZED VIEW totals
+REFRESH MATERIALIZED VIEW CONCURRENTLY totals
+LOCK TABLE account IN SHARE MODE
+LOCK TABLE names
+LOCK TABLE ONLY event
+INSERT INTO plain SELECT id FROM names
+INSERT INTO invoice (id, account) VALUES (1, 1)
+UPDATE plain SET what = 'x'
+UPDATE account SET n = 1 WHERE id IN (SELECT id FROM invoice)
+UPDATE event SET what = ''
+DELETE FROM plain WHERE id = 1
+DELETE FROM line
+WITH x AS (SELECT * FROM plain) SELECT * FROM x, child
+SELECT * FROM account FOR UPDATE
+MERGE INTO loose p USING account a ON a.id = p.at WHEN MATCHED THEN UPDATE SET what = 'x'
+SET search_path = app, public
