@@ -33,7 +33,7 @@ sub judge
 	like(slurp_file($log), qr/^([1-9]\d*) of \1 pairs without failure/m, "$name: pairs were judged");
 }
 
-judge('superuser', '-k', '^sequences/');
+judge('superuser', '-k', '^(?:sequences|inheritance)/');
 judge('owner', '-k', '^(?:views|global/(?:event|publication|extension|server|foreign))',
 	'--role', 'regress_diff_owner', '--setup', "$pairs/surroundings.psql");
 

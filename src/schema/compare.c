@@ -33,6 +33,14 @@ differs(const CmigObject *from, const CmigObject *to)
 	return false;
 }
 
+/* Does the object exist on one side only? */
+static bool
+is_single(const CmigDifference *difference, const CmigObject *object)
+{
+	return (cmig_image_lookup(difference->from, object->kind, object->identity) == NULL) !=
+		(cmig_image_lookup(difference->to, object->kind, object->identity) == NULL);
+}
+
 /*
  * Is the object created by inheritance from its parent, both before and after
  * the change?
@@ -48,9 +56,11 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 		!cmig_table_keeps_inheriting(difference->from, difference->to, object))
 		return false;
 	/* also for an object that belongs to an inherited column */
-	if (parent->inherited && cmig_image_lookup(difference->from, parent->kind, parent->identity) !=
-		cmig_image_lookup(difference->to, parent->kind, parent->identity) && follows_parent(difference, parent))
+	if (parent->inherited && is_single(difference, parent) && follows_parent(difference, parent))
 		return true;
+	/* defaults of existing columns are changed table by table */
+	if (object->kind == &cmig_kind_default)
+		return false;
 	return cmig_image_lookup(difference->from, parent->kind, parent->identity) != NULL &&
 		cmig_image_lookup(difference->to, parent->kind, parent->identity) != NULL;
 }

@@ -41,9 +41,6 @@ static const CmigProperty properties[] = {
 	[OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT},
 };
 
-#define STORAGE_SQL(value) "CASE " value " WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL'" \
-	" WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END"
-
 /*
  * Options that differ from those of a sequence that is created for the column.
  */
@@ -51,6 +48,7 @@ static const CmigProperty properties[] = {
 	"(SELECT concat_ws(' '," \
 	"  CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sc.relnamespace <> c.relnamespace" \
 	"   THEN format('SEQUENCE NAME %I.%I', sn.nspname, sc.relname) END," \
+	"  CASE WHEN sc.relpersistence <> c.relpersistence THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END," \
 	"  CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN 'START WITH ' || s.seqstart END," \
 	"  CASE WHEN s.seqincrement <> 1 THEN 'INCREMENT BY ' || s.seqincrement END," \
 	"  CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN 'MINVALUE ' || s.seqmin END," \
@@ -75,8 +73,8 @@ static const char column_sql[] =
 " CASE WHEN a.attidentity <> '' THEN " IDENTITY_OPTIONS_SQL " END,"
 " CASE WHEN a.attgenerated <> '' THEN (SELECT pg_get_expr(e.adbin, e.adrelid) || CASE a.attgenerated WHEN 's' THEN ') STORED' ELSE ') VIRTUAL' END"
 "  FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum) END,"
-" CASE WHEN a.attstorage <> t.typstorage THEN " STORAGE_SQL("a.attstorage") " END,"
-" " STORAGE_SQL("t.typstorage") ","
+" CASE WHEN a.attstorage <> t.typstorage THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
+" " CMIG_STORAGE_SQL("t.typstorage") ","
 " CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,"
 " CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
 " CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("a.attoptions") " END,"
@@ -94,13 +92,24 @@ static const char column_sql[] =
 static const char column_depends[] =
 "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
-" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0 AND NOT a.attislocal"
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT a.attisdropped"
 " UNION ALL SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
 " FROM pg_class c JOIN pg_type t ON t.oid = c.reloftype JOIN pg_attribute a ON a.attrelid = c.oid"
 " JOIN pg_attribute p ON p.attrelid = t.typrelid AND p.attname = a.attname"
 " WHERE c.relnamespace = ANY ($1) AND c.reloftype <> 0 AND a.attnum > 0 AND NOT a.attisdropped";
+
+/*
+ * A parent's column that a child also has by itself is merged with it: the
+ * child's is there before, and stays when the parent's is dropped.
+ */
+static const char column_follows[] =
+"SELECT 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer"
+" FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0 AND a.attislocal AND NOT a.attisdropped"
+" JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
 
 static const CmigObject *
 default_of(const CmigObject *column)
@@ -121,6 +130,53 @@ identity_clause(StringInfo buf, const CmigObject *column)
 		appendStringInfo(buf, " (%s)", options);
 }
 
+static const CmigObject *
+find_column(const CmigObject *table, const char *name)
+{
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column && strcmp(child->name, name) == 0)
+			return child;
+	return NULL;
+}
+
+/* The parent table's column from which this column is inherited, or NULL. */
+static const CmigObject *
+parent_column(const CmigObject *column)
+{
+	const CmigObject *table = column->parent;
+
+	if (column->alone)
+		return NULL;
+	for (int i = 0; i < column->ndepends; i++)
+		if (column->depends[i]->kind == &cmig_kind_column && column->depends[i]->parent != table)
+			return column->depends[i];
+	/* a column that the table also has by itself does not depend on it */
+	for (int i = 0; i < table->ndepends; i++)
+	{
+		const CmigObject *found = table->depends[i]->kind == table->kind ? find_column(table->depends[i], column->name) : NULL;
+
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
+}
+
+/*
+ * Does CREATE TABLE ... INHERITS take the generation expression from a parent's
+ * column?  PostgreSQL does not permit it to be repeated there.
+ */
+static bool
+inherits_expression(const CmigObject *column)
+{
+	const CmigObject *from;
+
+	if (!column->folded || column->values[GENERATED] == NULL || cmig_table_is_partition(column->parent))
+		return false;
+	from = parent_column(column);
+	return from != NULL &&
+		cmig_kind_same_value(&properties[GENERATED], from->values[GENERATED], column->values[GENERATED]);
+}
+
 void
 cmig_column_definition(StringInfo buf, const CmigObject *column)
 {
@@ -132,7 +188,7 @@ cmig_column_definition(StringInfo buf, const CmigObject *column)
 		appendStringInfo(buf, " COLLATE %s", column->values[COLLATION]);
 	if (value != NULL && value->folded)
 		appendStringInfo(buf, " DEFAULT %s", value->values[0]);
-	if (column->values[GENERATED])
+	if (column->values[GENERATED] && !inherits_expression(column))
 		appendStringInfo(buf, " GENERATED ALWAYS AS (%s", column->values[GENERATED]);
 	if (column->values[IDENTITY])
 	{
@@ -333,16 +389,6 @@ alter_identity(CmigAlter *alter)
 		cmig_alter_add(alter, identity_sql(from, to), identity_sql(to, from));
 }
 
-/* The parent table's column from which this column is inherited, or NULL. */
-static const CmigObject *
-parent_column(const CmigObject *column)
-{
-	for (int i = 0; i < column->ndepends && !column->alone; i++)
-		if (column->depends[i]->kind == &cmig_kind_column && column->depends[i]->parent != column->parent)
-			return column->depends[i];
-	return NULL;
-}
-
 /*
  * Does the parent's column change in the same way, so that ALTER TABLE on the
  * parent changes this one, too?
@@ -508,7 +554,7 @@ CmigKind	cmig_kind_column = {
 	.name = "column",.word = "COLUMN",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(properties),
-	.sql = column_sql,.depends = column_depends,.create = create_column,.drop = drop_column,.alter = alter_column,
+	.sql = column_sql,.depends = column_depends,.follows = column_follows,.create = create_column,.drop = drop_column,.alter = alter_column,
 	.is_disposable = is_derived
 };
 

@@ -59,6 +59,17 @@ CONSTRAINT_SQL("NOT o.conislocal", "o.contype IN ('p', 'u', 'x', 'c')")
 static const char foreign_key_sql[] =
 CONSTRAINT_SQL("false", "o.contype = 'f' AND o.conparentid = 0");
 
+/*
+ * A parent's constraint that a child also has by itself is merged with it: the
+ * child's is there before, and stays when the parent's is dropped.
+ */
+static const char constraint_follows[] =
+"SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_constraint'::regclass::oid, o.oid, 0"
+" FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND o.conislocal AND o.coninhcount > 0"
+" JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c'"
+" WHERE c.relnamespace = ANY ($1)";
+
 static bool
 ends_with(const char *text, const char *end)
 {
@@ -316,7 +327,7 @@ CmigKind	cmig_kind_constraint = {
 	.name = "constraint",.word = "CONSTRAINT",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(properties),
-	.sql = constraint_sql,.create = create_constraint,.drop = drop_constraint,.alter = alter_constraint,
+	.sql = constraint_sql,.follows = constraint_follows,.create = create_constraint,.drop = drop_constraint,.alter = alter_constraint,
 	.folds = folds,.index_name = index_name
 };
 

@@ -14,7 +14,8 @@ enum
 	TYPE,
 	ARGUMENTS,
 	RESULT,
-	DEFAULTS
+	DEFAULTS,
+	NAME
 };
 
 static const CmigProperty properties[] = {
@@ -23,6 +24,7 @@ static const CmigProperty properties[] = {
 	[ARGUMENTS] = {"arguments"},
 	[RESULT] = {"result"},
 	[DEFAULTS] = {"number of defaults"},
+	[NAME] = {"qualified name", CMIG_PROPERTY_SILENT},
 };
 
 static const char function_sql[] =
@@ -30,16 +32,23 @@ static const char function_sql[] =
 " p.proname::text, format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),"
 " pg_get_userbyid(p.proowner)::text, false,"
 " rtrim(pg_get_functiondef(p.oid), E'\\n'), p.prokind::text, pg_get_function_identity_arguments(p.oid),"
-" pg_get_function_result(p.oid), p.pronargdefaults::text"
+" pg_get_function_result(p.oid), p.pronargdefaults::text,"
+" format('%I.%I', n.nspname, p.proname)"
 " FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
 " WHERE p.pronamespace = ANY ($1) AND p.prokind IN ('f', 'p', 'w')"
 " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
 "  AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i')";
 
+/*
+ * PostgreSQL also compares the types with all arguments of procedures, including
+ * OUT, unless the modes are given.
+ */
 static char *
 reference(const CmigObject *function)
 {
-	return psprintf("%s %s", *function->values[TYPE] == 'p' ? "PROCEDURE" : "FUNCTION", function->identity);
+	if (*function->values[TYPE] != 'p')
+		return psprintf("FUNCTION %s", function->identity);
+	return psprintf("PROCEDURE %s(%s)", function->values[NAME], function->values[ARGUMENTS]);
 }
 
 static List *

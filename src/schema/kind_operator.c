@@ -145,16 +145,20 @@ CmigKind	cmig_kind_operator_family_member = {
  * Classes
  */
 
+/*
+ * The list of members must not be empty, so a class without members gets a
+ * STORAGE clause with its own type.
+ */
 static const char class_sql[] =
 "SELECT 'pg_opclass'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " c.opcname::text, format('%I.%I USING %I', n.nspname, c.opcname, m.amname), pg_get_userbyid(c.opcowner)::text, false,"
 " format('CREATE OPERATOR CLASS %I.%I%s FOR TYPE %s USING %I FAMILY %I.%I AS %s', n.nspname, c.opcname,"
 "  CASE WHEN c.opcdefault THEN ' DEFAULT' END, format_type(c.opcintype, NULL), m.amname, fn.nspname, f.opfname,"
-"  concat_ws(', ', CASE WHEN c.opckeytype <> 0 THEN 'STORAGE ' || format_type(c.opckeytype, NULL) END,"
+"  coalesce(nullif(concat_ws(', ', CASE WHEN c.opckeytype <> 0 THEN 'STORAGE ' || format_type(c.opckeytype, NULL) END,"
 "   (SELECT string_agg(" AMOP_TEXT ", ', ' ORDER BY a.amopstrategy, a.amoplefttype::regtype::text, a.amoprighttype::regtype::text) FROM " AMOP_FROM
 "    JOIN pg_depend d ON d.classid = 'pg_amop'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid),"
 "   (SELECT string_agg(" AMPROC_TEXT ", ', ' ORDER BY a.amprocnum, a.amproclefttype::regtype::text, a.amprocrighttype::regtype::text) FROM pg_amproc a"
-"    JOIN pg_depend d ON d.classid = 'pg_amproc'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid)))"
+"    JOIN pg_depend d ON d.classid = 'pg_amproc'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid)), ''), 'STORAGE ' || format_type(c.opcintype, NULL)))"
 " FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace JOIN pg_am m ON m.oid = c.opcmethod"
 " JOIN pg_opfamily f ON f.oid = c.opcfamily JOIN pg_namespace fn ON fn.oid = f.opfnamespace"
 " WHERE c.opcnamespace = ANY ($1)";
@@ -170,15 +174,7 @@ static const char class_depends[] =
 static List *
 create_class(const CmigObject *class)
 {
-	char	   *sql = class->values[0];
-
-	/*
-	 * the list must not be empty, so a class without members gets a STORAGE
-	 * clause
-	 */
-	if (strcmp(sql + strlen(sql) - 4, " AS ") == 0)
-		sql = psprintf("%sSTORAGE %s", sql, "internal");
-	return cmig_ddl_append(NIL, sql, cmig_kind_drop(class));
+	return cmig_ddl_append(NIL, class->values[0], cmig_kind_drop(class));
 }
 
 CmigKind	cmig_kind_operator_class = {

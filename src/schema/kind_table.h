@@ -30,6 +30,10 @@ struct CmigImage;
 	"(SELECT format('%I.%I', hn.nspname, hc.relname) FROM pg_inherits h JOIN pg_class hc ON hc.oid = h.inhparent" \
 	" JOIN pg_namespace hn ON hn.oid = hc.relnamespace WHERE h.inhrelid = " oid ")"
 
+/* An expression for a query: how SQL names the storage of a column. */
+#define CMIG_STORAGE_SQL(value) "CASE " value " WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL'" \
+	" WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END"
+
 /*
  * Is the table a partition, whose columns are those of the partitioned table?
  */

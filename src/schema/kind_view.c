@@ -130,11 +130,17 @@ CmigKind	cmig_kind_materialized_view = {
 enum
 {
 	STATISTICS,
+	STORAGE,
+	DEFAULT_STORAGE,
+	COMPRESSION,
 	COLUMN_OPTIONS
 };
 
 static const CmigProperty column_properties[] = {
 	[STATISTICS] = {"statistics target"},
+	[STORAGE] = {"storage"},
+	[DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
+	[COMPRESSION] = {"compression"},
 	[COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST},
 };
 
@@ -142,9 +148,13 @@ static const char column_sql[] =
 "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, 0,"
 " a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, false,"
 " CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
+" CASE WHEN a.attstorage <> t.typstorage AND c.relkind = 'm' THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
+" " CMIG_STORAGE_SQL("t.typstorage") ","
+" CASE WHEN c.relkind = 'm' THEN CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END END,"
 " CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("a.attoptions") " END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+" JOIN pg_type t ON t.oid = a.atttypid"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('v', 'm')"
 " ORDER BY a.attrelid, a.attnum";
 
@@ -158,6 +168,12 @@ alter_column(CmigAlter *alter)
 	if (cmig_alter_differs(alter, STATISTICS))
 		cmig_alter_add(alter, psprintf("ALTER %s SET STATISTICS %s", column, to->values[STATISTICS] ? to->values[STATISTICS] : "-1"),
 					   psprintf("ALTER %s SET STATISTICS %s", column, from->values[STATISTICS] ? from->values[STATISTICS] : "-1"));
+	if (cmig_alter_differs(alter, STORAGE))
+		cmig_alter_add(alter, psprintf("ALTER %s SET STORAGE %s", column, to->values[STORAGE] ? to->values[STORAGE] : to->values[DEFAULT_STORAGE]),
+					   psprintf("ALTER %s SET STORAGE %s", column, from->values[STORAGE] ? from->values[STORAGE] : to->values[DEFAULT_STORAGE]));
+	if (cmig_alter_differs(alter, COMPRESSION))
+		cmig_alter_add(alter, psprintf("ALTER %s SET COMPRESSION %s", column, to->values[COMPRESSION] ? to->values[COMPRESSION] : "default"),
+					   psprintf("ALTER %s SET COMPRESSION %s", column, from->values[COMPRESSION] ? from->values[COMPRESSION] : "default"));
 	cmig_options_alter(alter, COLUMN_OPTIONS, column, "");
 }
 

@@ -213,6 +213,11 @@ end_node(const Order *order, const CmigObject *object)
 
 	if (change->part_node >= 0 && object->kind == &cmig_kind_column)
 		return change->part_node;
+	/* an inherited column is dropped with the parent's */
+	if (change->to == NULL && change->action == CMIG_NO_CHANGE)
+		for (int i = 0; i < object->ndepends; i++)
+			if (object->depends[i]->kind == object->kind || object->depends[i]->kind == &cmig_kind_attribute)
+				return end_node(order, object->depends[i]);
 	return change->host ? change->host->first_node : change->first_node;
 }
 
