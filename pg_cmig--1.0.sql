@@ -1112,6 +1112,14 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_autogenerate'
 LANGUAGE C;
 
+CREATE FUNCTION cmig.baseline(message text, rev_id text DEFAULT NULL, branch_label text DEFAULT NULL,
+	file_template text DEFAULT '%(rev)s_%(slug)s', schemas text[] DEFAULT NULL,
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_baseline'
+LANGUAGE C;
+
 CREATE FUNCTION cmig.require_schema(target_sql text, schemas text[] DEFAULT NULL,
 	compare text DEFAULT 'all', owners boolean DEFAULT false, privileges boolean DEFAULT true,
 	comments boolean DEFAULT true, renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,

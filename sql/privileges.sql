@@ -113,6 +113,7 @@ INSERT INTO call VALUES
 ('audit_transaction(xid8)', $$SELECT count(*) FROM cmig.audit_transaction('5')$$),
 ('audit_trigger()', $$SELECT cmig.audit_trigger()$$),
 ('backfill(regclass,text,text,integer,interval,interval)', $$CALL cmig.backfill('app.item', 'a = 1')$$),
+('baseline(text,text,text,text,text[],boolean,boolean,boolean)', $$SELECT count(*) FROM cmig.baseline('x', schemas => '{app}')$$),
 ('branches()', $$SELECT count(*) FROM cmig.branches()$$),
 ('check(boolean)', $$SELECT count(*) FROM cmig.check()$$),
 ('clear_context()', $$SELECT cmig.clear_context()$$),

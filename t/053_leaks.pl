@@ -71,6 +71,8 @@ my %writing = (
 	autogenerate => [ 20, "SELECT cmig.upgrade('003')", "SELECT cmig.autogenerate('other', 'CREATE TABLE other (id integer)')",
 		"SELECT cmig.downgrade('-1')" ],
 	backfill => [ 50, "CALL cmig.backfill('plain', 'n = n + 0')" ],
+	baseline => [ 20, "SELECT cmig.baseline('base', 'b01', schemas => '{apart}')", "DELETE FROM cmig.version WHERE revision = 'b01'",
+		"SELECT cmig.remove_revision('b01')" ],
 	create_revision => [ 20, "SELECT cmig.create_revision('more', 'SELECT 1', 'SELECT 2', revision => '004')",
 		"SELECT cmig.remove_revision('004')" ],
 	diff => [ 20, "SELECT cmig.diff('CREATE TABLE other (id integer)')" ],

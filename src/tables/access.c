@@ -124,7 +124,7 @@ static const char *const reader_functions[] = {
 };
 
 static const char *const author_functions[] = {
-	"create_revision", "load", "load_directory", "merge", "remove_revision", NULL
+	"baseline", "create_revision", "load", "load_directory", "merge", "remove_revision", NULL
 };
 
 static const char *const migrator_functions[] = {

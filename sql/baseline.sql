@@ -1,0 +1,72 @@
+--
+-- cmig.baseline: the first revision of a database that has a schema
+--
+CREATE EXTENSION pg_cmig;
+CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
+AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')$$;
+CREATE ROLE regress_baseline;
+\pset format unaligned
+\pset tuples_only on
+-- nothing to write
+SELECT * FROM cmig.baseline('Empty');
+SELECT count(*) FROM cmig.history();
+
+CREATE EXTENSION citext;
+CREATE TYPE mood AS ENUM ('sad', 'happy');
+CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email citext UNIQUE, mood mood);
+CREATE TABLE note (id serial PRIMARY KEY, person_id bigint REFERENCES person, body text NOT NULL);
+CREATE INDEX ON note (person_id);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;
+CREATE TRIGGER touch BEFORE UPDATE ON note FOR EACH ROW EXECUTE FUNCTION touch();
+ALTER TABLE note ENABLE ROW LEVEL SECURITY;
+CREATE POLICY everybody ON note USING (true);
+GRANT SELECT ON note TO regress_baseline;
+COMMENT ON TABLE note IS 'What people write';
+INSERT INTO person (email) VALUES ('ann@example.com');
+SELECT cmig.schema_sql() AS before \gset
+SELECT revision, file_name, pg_temp.undated(content), hazards FROM cmig.baseline('The schema so far', '001');
+-- loaded and stamped, nothing has run
+SELECT revision, is_current FROM cmig.history();
+SELECT direction, outcome FROM cmig.journal;
+SELECT cmig.schema_sql() = :'before';
+SELECT cmig.require_schema(:'before', source => 'replay');
+SELECT * FROM cmig.load((SELECT content FROM cmig.export('001')));
+-- once more: refused
+\set VERBOSITY default
+SELECT * FROM cmig.baseline('Once more');
+-- but for a schema of its own
+CREATE SCHEMA other;
+CREATE TABLE other.t (x int);
+SELECT pg_temp.undated(content) FROM cmig.baseline('Other', '101', branch_label => 'other', schemas => '{other}');
+SELECT revision FROM cmig.current();
+-- in a new database the upgrade makes the same schema
+BEGIN;
+SELECT cmig.schema_sql(owners => true) AS before \gset
+DROP SCHEMA other CASCADE;
+DROP TABLE note, person;
+DROP FUNCTION touch;
+DROP TYPE mood;
+DROP EXTENSION citext;
+DELETE FROM cmig.version;
+SELECT revision FROM cmig.upgrade('heads');
+SELECT cmig.schema_sql(owners => true) = :'before';
+SELECT revision FROM cmig.downgrade('base');
+SELECT cmig.schema_sql();
+ROLLBACK;
+-- what the audit log needs is told
+DELETE FROM cmig.version;
+DELETE FROM cmig.revision;
+SELECT count(*) > 0 FROM cmig.enable_audit('person');
+SELECT hazards FROM cmig.baseline('Audited', '001', schemas => '{public}');
+-- wrong calls
+SELECT * FROM cmig.baseline(NULL, schemas => '{other}');
+SELECT * FROM cmig.baseline('x', '001', schemas => '{other}');
+SELECT * FROM cmig.baseline('x', schemas => '{nowhere}');
+SELECT * FROM cmig.baseline('x', branch_label => '001', schemas => '{other}');
+DROP EXTENSION pg_cmig CASCADE;
+DROP SCHEMA cmig_audit, other CASCADE;
+DROP TABLE note, person;
+DROP FUNCTION touch;
+DROP TYPE mood;
+DROP EXTENSION citext;
+DROP ROLE regress_baseline;

@@ -1,0 +1,108 @@
+/*
+ * baseline.c
+ *	  cmig.baseline: the first revision of a database that already has a schema.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/query.h"
+#include "graph/target.h"
+#include "move/stamp.h"
+#include "schema/deparse.h"
+#include "schema/diff_options.h"
+#include "schema/generate.h"
+#include "schema/whole.h"
+#include "tables/catalog.h"
+#include "tables/version_rows.h"
+
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(cmig_baseline);
+
+/*
+ * What is applied has created a part of the schema, so that the baseline would
+ * create it once more.
+ */
+static void
+require_base(const CmigManaged *managed)
+{
+	const CmigNames *rows = cmig_version_rows_read();
+
+	if (rows->count > 0 && managed->all)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revisions are already applied in this database"),
+				 errdetail("The baseline would create again what revision \"%s\" and those before it have created.",
+						   rows->names[0]),
+				 errhint("For another application in this database, name its schemas: schemas => '{<schema>}'. To join revisions into one, use cmig.squash.")));
+}
+
+static void
+keep_name(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **names = arg;
+
+	*names = lappend(*names, cmig_query_text(desc, row, 1));
+}
+
+/* The triggers of the audit log have ids: only enable_audit can create them. */
+static void
+add_audit(const CmigManaged *managed, List **lines)
+{
+	static CmigQuery query = {
+		.sql = "SELECT DISTINCT format('%I.%I', n.nspname, c.relname) COLLATE \"C\" FROM pg_trigger t"
+		" JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace"
+		" WHERE pn.nspname = 'cmig' AND p.proname = 'audit_trigger' AND n.nspname = ANY ($1) AND t.tgparentid = 0"
+		" ORDER BY 1",
+		.nargs = 1,.argtypes = {TEXTARRAYOID}
+	};
+	CmigNames	names = {0};
+	List	   *tables = NIL;
+	ListCell   *cell;
+	Datum		value;
+
+	names.names = palloc(sizeof(char *) * Max(managed->count, 1));
+	for (int i = 0; i < managed->count; i++)
+		names.names[names.count++] = managed->schemas[i].name;
+	value = cmig_catalog_names_datum(&names);
+	cmig_query_each(&query, &value, NULL, keep_name, &tables);
+	foreach(cell, tables)
+		cmig_diff_line_add_unsupported(lines, "audit", lfirst(cell),
+									   psprintf("add SELECT cmig.enable_audit(%s)", quote_literal_cstr(lfirst(cell))));
+}
+
+Datum
+cmig_baseline(PG_FUNCTION_ARGS)
+{
+	CmigGenerate generate = {.store = true};
+	CmigDraft  *draft = &generate.draft;
+	CmigDiffOptions options = {.all_owners = true,.sorted = true};
+	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 4);
+	List	   *lines = NIL;
+
+	InitMaterializedSRF(fcinfo, 0);
+	draft->new.text.edges.message = cmig_argument_text(fcinfo, 0);
+	draft->new.text.edges.id = cmig_argument_text(fcinfo, 1);
+	draft->new.head = "base";
+	draft->new.label = cmig_argument_text(fcinfo, 2);
+	draft->template = cmig_argument_text(fcinfo, 3);
+	cmig_diff_annotations(fcinfo, 5, &options);
+
+	cmig_generate_prepare(&generate, "cmig.baseline()");
+	require_base(managed);
+	cmig_deparse(cmig_whole_difference(managed, &options), cmig_diff_line_add, &lines);
+	add_audit(managed, &lines);
+	if (lines == NIL)
+	{
+		ereport(NOTICE,
+				(errmsg("the schema is empty, so there is no revision to write")));
+		return (Datum) 0;
+	}
+	cmig_generate_put(fcinfo, &generate, lines);
+	cmig_stamp_targets(cmig_argument_one(draft->new.text.edges.id), false);
+	return (Datum) 0;
+}

@@ -1,0 +1,21 @@
+/*
+ * whole.h
+ *	  The live schema as the difference from an empty database.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_WHOLE_H
+#define CMIG_WHOLE_H
+
+#include "postgres.h"
+#include "schema/compare.h"
+#include "schema/managed.h"
+
+/*
+ * What creates these schemas in a new database.  Raises 3F000 if one does not
+ * exist.
+ */
+extern CmigDifference *cmig_whole_difference(const CmigManaged *managed,
+											 const CmigDiffOptions *options);
+
+#endif							/* CMIG_WHOLE_H */
