@@ -126,7 +126,7 @@ BEGIN
 		END IF;
 		-- only the type may be in the way
 		IF how LIKE '%=%' THEN
-			EXECUTE format('ALTER TABLE cmig.%I DROP CONSTRAINT %1$I_pkey, ALTER %I DROP IDENTITY IF EXISTS', relname, attname);
+			EXECUTE format('ALTER TABLE cmig.%I DROP CONSTRAINT IF EXISTS %1$I_pkey, ALTER %I DROP IDENTITY IF EXISTS', relname, attname);
 			EXECUTE format('ALTER TABLE cmig.%I ALTER %I DROP DEFAULT, ALTER %2$I DROP NOT NULL', relname, attname);
 			EXECUTE format('ALTER TABLE cmig.%I DROP CONSTRAINT IF EXISTS %1$I_%2$I_check', relname, attname);
 		END IF;
