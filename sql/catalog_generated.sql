@@ -129,6 +129,9 @@ BEGIN
 			EXECUTE format('ALTER TABLE cmig.%I DROP CONSTRAINT IF EXISTS %1$I_pkey, ALTER %I DROP IDENTITY IF EXISTS', relname, attname);
 			EXECUTE format('ALTER TABLE cmig.%I ALTER %I DROP DEFAULT, ALTER %2$I DROP NOT NULL', relname, attname);
 			EXECUTE format('ALTER TABLE cmig.%I DROP CONSTRAINT IF EXISTS %1$I_%2$I_check', relname, attname);
+			IF relname = 'journal' THEN
+				ALTER TABLE cmig.journal DROP CONSTRAINT IF EXISTS journal_revision_check;
+			END IF;
 		END IF;
 		EXECUTE command;
 		outcomes = ARRAY(SELECT o FROM call_all(relname, attname, how) o);
