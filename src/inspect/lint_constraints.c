@@ -399,11 +399,12 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 	CmigLintFinding *finding;
 	List	   *columns = column ? list_make1((char *) column) : cmig_lint_model_names(constraint->fk_attrs);
 	char	   *on = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
+	char	   *index;
 
+	index = psprintf("CREATE INDEX %sON %s (%s)", table ? "CONCURRENTLY " : "", on, cmig_lint_text_names(columns));
 	finding = cmig_lint_report(lint,
-							   psprintf("%sCREATE INDEX %sON %s (%s)",
-										table ? CMIG_LINT_STEPWISE : "",
-										table ? "CONCURRENTLY " : "", on, cmig_lint_text_names(columns)),
+							   table ? psprintf(CMIG_LINT_STEPWISE "%s;\n%s", index, lint->statement->text) :
+							   psprintf("%s;\n%s", lint->statement->text, index),
 							   "foreign key (%s) has no index: deletes and updates of keys in %s scan %s",
 							   cmig_lint_text_names(columns), cmig_lint_text_range_var(constraint->pktable),
 							   table ? cmig_lint_text_table(table) : on);

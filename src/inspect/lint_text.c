@@ -35,7 +35,7 @@ append_rows(StringInfo text, double rows)
 	if (rows >= 1e6)
 		appendStringInfo(text, "about %.1f million rows, ", rows / 1e6);
 	else
-		appendStringInfo(text, "about %.0f rows, ", rows);
+		appendStringInfo(text, "about %.0f row%s, ", rows, rows == 1 ? "" : "s");
 }
 
 char *

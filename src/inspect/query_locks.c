@@ -125,6 +125,11 @@ cmig_query_locks(List **locks, Node *query, bool planned)
 	Walk		walk = {.locks = &found,.mode = AccessShareLock,.planned = planned};
 	ListCell   *lc;
 
+	/* what the walker does not know, below EXPLAIN or CREATE TABLE AS */
+	if (query && IsA(query, CreateTableAsStmt))
+		query = ((CreateTableAsStmt *) query)->query;
+	if (query && (IsA(query, ExecuteStmt) || IsA(query, DeclareCursorStmt) || IsA(query, RefreshMatViewStmt)))
+		return;
 	(void) walk_node(query, &walk);
 	foreach(lc, found)
 	{

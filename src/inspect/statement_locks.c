@@ -465,7 +465,9 @@ add_part_statement(List **locks, Node *statement)
 			cmig_query_locks(locks, ((AlterPolicyStmt *) statement)->with_check, false);
 			return true;
 		case T_CreateStatsStmt:
-			add(locks, linitial(((CreateStatsStmt *) statement)->relations), ShareUpdateExclusiveLock, 0);
+			/* others are refused */
+			if (IsA(linitial(((CreateStatsStmt *) statement)->relations), RangeVar))
+				add(locks, linitial(((CreateStatsStmt *) statement)->relations), ShareUpdateExclusiveLock, 0);
 			return true;
 		case T_CreatePublicationStmt:
 			add_publication(locks, ((CreatePublicationStmt *) statement)->pubobjects);

@@ -1,0 +1,119 @@
+-- cmig.lint: each safe_rewrite runs, and gives the schema of the original.
+SET client_min_messages = warning;
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = error;
+SET lock_timeout = '2s';
+SET statement_timeout = '5min';
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/lint_fix.psql'
+\set transactional true
+\set setup 'CREATE TABLE city (id bigint PRIMARY KEY, name text NOT NULL); CREATE TABLE big (id bigint NOT NULL, name text, "Odd, ""n" text DEFAULT \'a,b\', city_id bigint); INSERT INTO city SELECT g, g FROM generate_series(1, 20) g; INSERT INTO big SELECT g, g, g, g % 20 + 1 FROM generate_series(1, 500) g; CREATE INDEX big_name ON big (name); CREATE INDEX big_odd ON big ("Odd, ""n"); ANALYZE;'
+
+\set rule require-concurrent-index-creation
+\set script 'CREATE /* index */ UNIQUE INDEX "big, id" ON big (id) INCLUDE (name) WHERE id > 0'
+\i :include
+\set script 'CREATE INDEX ON big (lower(name), (id + 1))'
+\i :include
+
+\set rule require-concurrent-index-deletion
+\set script 'DROP INDEX big_name'
+\i :include
+\set script 'DROP INDEX IF EXISTS big_name, big_odd, nothing'
+\i :include
+
+\set rule require-concurrent-reindex
+\set script 'REINDEX (VERBOSE false) TABLE big'
+\i :include
+\set script 'REINDEX INDEX big_name'
+\i :include
+
+\set rule adding-field-with-default
+\set script 'ALTER TABLE big ADD COLUMN code uuid NOT NULL DEFAULT gen_random_uuid(), ALTER COLUMN name SET DEFAULT \'x,y\''
+\i :include
+\set script 'ALTER TABLE ONLY big ADD "c,d" text DEFAULT (\'a\' || random()::text) COLLATE "C"'
+\i :include
+
+\set rule adding-not-nullable-field
+\set script 'ALTER TABLE big ALTER COLUMN "Odd, ""n" SET NOT NULL, ALTER name SET DEFAULT \'\', ADD extra text'
+\i :include
+\set script 'ALTER TABLE big ALTER name SET NOT NULL'
+\i :include
+
+\set rule constraint-missing-not-valid
+\set script 'ALTER TABLE big ADD CONSTRAINT "id, positive" CHECK (id > 0 AND name NOT IN (\'a,b\', \'c\'))'
+\i :include
+\set script 'ALTER TABLE big ADD CHECK (id < 1000), ADD COLUMN x text'
+\i :include
+\set script 'ALTER TABLE big ADD COLUMN x bigint DEFAULT 1 CHECK (x > 0) NOT NULL'
+\i :include
+
+\set rule adding-foreign-key-constraint
+\set script 'ALTER TABLE big ADD FOREIGN KEY (city_id) REFERENCES city ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED'
+\i :include
+\set script 'ALTER TABLE big ADD COLUMN home bigint NOT NULL DEFAULT 1 REFERENCES city (id) ON UPDATE CASCADE'
+\i :include
+
+\set rule adding-serial-primary-key-field
+\set script 'ALTER TABLE big ADD PRIMARY KEY (id, name)'
+\i :include
+
+\set rule primary-key-sets-not-null
+\set setup :setup ' CREATE UNIQUE INDEX big_both ON big (name, id);'
+\set script 'ALTER TABLE big ADD CONSTRAINT big_pk PRIMARY KEY USING INDEX big_both'
+\i :include
+
+\set rule disallowed-unique-constraint
+\set script 'ALTER TABLE big ADD CONSTRAINT "u, n" UNIQUE NULLS NOT DISTINCT ("Odd, ""n", id) INCLUDE (name) DEFERRABLE'
+\i :include
+\set script 'ALTER TABLE big ADD UNIQUE (name), ADD y text'
+\i :include
+\set script 'ALTER TABLE big ADD COLUMN y text UNIQUE'
+\i :include
+
+\set rule prefer-single-alter-table
+\set script 'ALTER TABLE big ADD y text; ALTER TABLE big ADD z text, ALTER y SET DEFAULT \'\''
+\i :include
+
+-- CONCURRENTLY leaves a CHECK constraint
+\set rule require-concurrent-partition-detach
+\set setup 'CREATE TABLE parts (id bigint) PARTITION BY LIST (id); CREATE TABLE part_1 PARTITION OF parts FOR VALUES IN (1); INSERT INTO parts VALUES (1);'
+\set script 'ALTER TABLE parts DETACH PARTITION part_1'
+\i :include
+
+\set rule rewriting-table
+\set setup 'CREATE TABLE base (id bigint); INSERT INTO base VALUES (1); CREATE MATERIALIZED VIEW summary AS SELECT * FROM base; CREATE UNIQUE INDEX ON summary (id);'
+\set script 'REFRESH MATERIALIZED VIEW summary'
+\i :include
+
+\set rule ban-alter-domain-with-add-constraint
+\set setup 'CREATE DOMAIN percent AS numeric; CREATE TABLE tax (rate percent); INSERT INTO tax VALUES (1);'
+\set script 'ALTER DOMAIN percent ADD CONSTRAINT positive CHECK (VALUE > 0)'
+\i :include
+
+\set rule require-lock-timeout
+SET lock_timeout = 0;
+\set setup 'CREATE TABLE big (id bigint);'
+\set script 'ALTER TABLE big ADD name text'
+\i :include
+SET lock_timeout = '2s';
+
+-- statements of revisions that are not transactional
+\set transactional false
+\set rule prefer-robust-stmts
+\set setup 'CREATE TABLE big (id bigint, x text, CONSTRAINT c CHECK (id > 0)); CREATE TABLE old (id bigint); CREATE VIEW v AS SELECT id FROM big; CREATE INDEX i ON old (id); CREATE TYPE mood AS ENUM (\'sad\');'
+\set script 'CREATE TABLE new (id bigint); CREATE INDEX n ON new (id); DROP INDEX i; DROP TABLE old; DROP VIEW v; ALTER TABLE big ADD y text; ALTER TABLE big ADD COLUMN z text; ALTER TABLE big DROP x; ALTER TABLE big DROP CONSTRAINT c; ALTER TYPE mood ADD VALUE \'glad\'; CREATE SEQUENCE s'
+\i :include
+
+-- these differ by what they add: a view with the old name, an index
+\set transactional true
+\set rule renaming-table
+\set setup 'CREATE TABLE big (id bigint); INSERT INTO big VALUES (1);'
+\set script 'ALTER TABLE big RENAME TO "new name"'
+\i :include
+\set rule foreign-key-without-index
+\set setup 'CREATE TABLE city (id bigint PRIMARY KEY); CREATE TABLE big (city_id bigint);'
+\set script 'ALTER TABLE big ADD FOREIGN KEY (city_id) REFERENCES city'
+\i :include
+
+DROP SCHEMA original, rewritten CASCADE;
+DROP EXTENSION pg_cmig;
