@@ -87,6 +87,24 @@ SELECT * FROM cmig.drift();
 SELECT * FROM cmig.capture('');
 SELECT * FROM cmig.capture(NULL);
 
+-- the audit log: revisions create one of their own in a replay
+SELECT cmig.create_revision('audit', 'SELECT cmig.enable_audit(''account''); SELECT cmig.enable_audit(''app.invoice''); INSERT INTO account VALUES (7); CREATE VIEW changes AS SELECT * FROM cmig_audit.log; GRANT SELECT ON cmig_audit.log, changes TO regress_drift_reader', revision => '007');
+SELECT count(*) FROM cmig.upgrade();
+SELECT * FROM cmig.drift();
+SELECT count(*) FROM cmig_audit.log;
+SELECT count(*) FROM cmig.disable_audit('account');
+SELECT count(*) FROM cmig.enable_audit('app.byhand');
+ALTER TABLE app.invoice DISABLE TRIGGER cmig_audit_insert;
+SELECT action, kind, object, hazard FROM cmig.drift();
+SELECT count(*) FROM cmig.drift(compare => 'models');
+DROP VIEW changes;
+SELECT count(*) FROM cmig.disable_audit('app.byhand');
+SELECT count(*) FROM cmig.disable_audit('app.invoice');
+DELETE FROM cmig.version;
+INSERT INTO cmig.version VALUES ('006');
+SELECT cmig.remove_revision('007');
+DROP SCHEMA cmig_audit CASCADE;
+
 -- refused
 SELECT * FROM cmig.drift('{}');
 SELECT * FROM cmig.drift('{cmig}');

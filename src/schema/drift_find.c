@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "base/argument.h"
+#include "schema/audited.h"
 #include "schema/deparse.h"
 #include "schema/diff_options.h"
 #include "schema/drift_find.h"
@@ -59,6 +60,7 @@ cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function
 	CmigReplayPlan *plan = cmig_replay_plan_applied(now);
 
 	drift->live = cmig_image_read(drift->managed);
+	drift->audited = cmig_audited_read();
 	drift->replayed = cmig_replay_read_assuming(plan, drift->schemas, function);
 	check_schemas(drift);
 }
@@ -106,6 +108,13 @@ drop_extensions(const CmigReplayed *replayed)
  * Rows
  */
 
+/* A CmigAuditedCallback */
+static void
+add_audited(const char *table, const char *reason, void *arg)
+{
+	cmig_diff_line_add_unsupported(arg, "audit", table, reason);
+}
+
 /* The difference with the parts of the scripts that could not be run. */
 static List *
 compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
@@ -129,6 +138,8 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 	foreach(cell, drift->schemas == NULL ? drift->replayed->elsewhere : NIL)
 		cmig_diff_line_add_unsupported(&lines, "schema", quote_identifier(lfirst(cell)),
 									   "it belongs to another role, so it is not compared");
+	if (drift->schemas == NULL && !drift->options.models)
+		cmig_audited_compare(drift->audited, drift->replayed->audited, add_audited, &lines);
 	return lines;
 }
 

@@ -23,6 +23,7 @@ typedef struct CmigDrift
 	const CmigNames *schemas;	/* NULL: all */
 	CmigDiffOptions options;
 	CmigImage  *live;
+	List	   *audited;		/* of CmigAudited: live */
 	CmigReplayed *replayed;
 } CmigDrift;
 

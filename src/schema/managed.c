@@ -99,3 +99,16 @@ cmig_managed_schemas(const CmigNames *names)
 		qsort(managed->schemas, managed->count, sizeof(CmigManagedSchema), compare_schemas);
 	return managed;
 }
+
+void
+cmig_managed_add_audit(CmigManaged *managed)
+{
+	Oid			schema = get_namespace_oid("cmig_audit", true);
+
+	if (!OidIsValid(schema))
+		return;
+	managed->schemas = managed->schemas == NULL ? palloc(sizeof(CmigManagedSchema)) :
+		repalloc(managed->schemas, (managed->count + 1) * sizeof(CmigManagedSchema));
+	add_schema(managed, pstrdup("cmig_audit"), schema);
+	qsort(managed->schemas, managed->count, sizeof(CmigManagedSchema), compare_schemas);
+}

@@ -34,6 +34,12 @@ typedef struct CmigManaged
  */
 extern CmigManaged *cmig_managed_schemas(const CmigNames *names);
 
+/*
+ * Add the schema of the audit log, if it exists: in a replay, revisions create
+ * a log of their own.  Images do not contain it.
+ */
+extern void cmig_managed_add_audit(CmigManaged *managed);
+
 /* Is it the schema of pg_cmig, or of its audit log? */
 extern bool cmig_managed_is_own_name(const char *schema);
 

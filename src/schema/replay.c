@@ -22,6 +22,7 @@
 #include "run/runner.h"
 #include "run/script_run.h"
 #include "run/session.h"
+#include "schema/audited.h"
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
 #include "schema/replay.h"
@@ -430,12 +431,14 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 	CmigReplay	replay = {.graph = graph,.caller = caller,.task = task,.arg = arg};
 	Size		size = EstimateUncommittedEnumsSpace();
 	void	   *enums = palloc(size);
+	CmigManaged *managed = cmig_managed_schemas(NULL);
 
+	cmig_managed_add_audit(managed);
 	failed = NULL;
 	SerializeUncommittedEnums(enums, size);
 	PG_TRY();
 	{
-		cmig_shadow_run(cmig_managed_schemas(NULL), caller, run_task, &replay);
+		cmig_shadow_run(managed, caller, run_task, &replay);
 	}
 	PG_FINALLY();
 	{
@@ -466,6 +469,7 @@ replay_whole(CmigReplay *replay, void *arg)
 											   whole->assume ? &whole->replayed->assumed : NULL);
 	whole->replayed->target = cmig_replay_target(replay);
 	whole->replayed->initial = cmig_initial_grants_read();
+	whole->replayed->audited = cmig_audited_read();
 	whole->replayed->elsewhere = replay->state.elsewhere;
 }
 

@@ -100,6 +100,7 @@ typedef struct CmigReplayed
 	List	   *assumed;		/* of char *: see cmig_replay_image() */
 	List	   *initial;		/* of CmigInitialGrants, as the scripts have
 								 * left them */
+	List	   *audited;		/* of CmigAudited */
 	List	   *elsewhere;		/* of char *: schemas of other roles, about
 								 * which statements were left out */
 } CmigReplayed;
