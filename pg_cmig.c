@@ -32,6 +32,7 @@
 #include "base/settings.h"
 #include "guard/ddl_allow.h"
 #include "inspect/dry_run.h"
+#include "inspect/lint_policy.h"
 #include "inspect/lint_run.h"
 #include "move/move.h"
 #include "move/move_argument.h"
@@ -74,12 +75,14 @@ _PG_init(void)
 	cmig_runner_init();
 	cmig_toplevel_init();
 	cmig_rls_check_init();
+	cmig_stepwise_at_start = cmig_lint_policy_enforce;
 	cmig_stepwise_at_end = cmig_rls_gate;
 	cmig_audit_init();
 	cmig_target_init();
 	cmig_dry_run_init();
 	cmig_ddl_allow_init();
 	cmig_lint_run_init();
+	cmig_lint_policy_init();
 	MarkGUCPrefixReserved("cmig");
 }
 
@@ -142,6 +145,7 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 	plan = cmig_move_plan_upgrade(&now, targets);
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
+	cmig_lint_policy_enforce(&now, plan);
 	run_plan(fcinfo, &now, plan, &number);
 	cmig_rls_gate();
 	cmig_audit_retain_after_upgrade();

@@ -54,6 +54,27 @@ SET cmig.lint_ignore = 'a,,b';
 SET cmig.lint_include = 'no-such-rule';
 RESET cmig.lint_ignore;
 
+-- cmig.lint_policy
+SET client_min_messages = notice;
+SET cmig.lint_policy = warn;
+BEGIN;
+SELECT count(*) FROM cmig.upgrade();
+ROLLBACK;
+SET cmig.lint_policy = error;
+SELECT count(*) FROM cmig.upgrade();
+\echo :LAST_ERROR_SQLSTATE
+SELECT count(*) FROM cmig.upgrade('+1');
+SELECT count(*) FROM cmig.upgrade('heads');
+CALL cmig.upgrade_stepwise();
+SELECT * FROM cmig.current();
+UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, 'CREATE INDEX ON big', E'-- cmig:ignore require-concurrent-index-creation\nCREATE INDEX ON big');
+CALL cmig.upgrade_stepwise();
+SELECT count(*) FROM cmig.downgrade('base');
+DROP TABLE IF EXISTS thing;
+DROP INDEX big_name_idx;
+RESET cmig.lint_policy;
+SET client_min_messages = warning;
+
 -- scripts that do not parse
 SELECT statement, line, rule, severity, message FROM cmig.lint_sql(E'CREATE INDEX ON big (name);\n\nSELECT 1,\n  FROM;\nCREATE INDEX ON big (name)');
 SELECT statement, line, rule, message FROM cmig.lint_sql(E'SELECT 1;\n\\d big\n');

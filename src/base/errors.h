@@ -46,5 +46,7 @@
 #define ERRCODE_CMIG_RLS_GATE				MAKE_SQLSTATE('M','G','0','2','1')
 /* cmig.ddl_policy: DDL outside of a run is denied */
 #define ERRCODE_CMIG_DDL_DENIED				MAKE_SQLSTATE('M','G','0','2','2')
+/* cmig.lint_policy: lint finds errors in the scripts of an upgrade */
+#define ERRCODE_CMIG_LINT					MAKE_SQLSTATE('M','G','0','2','3')
 
 #endif							/* CMIG_ERRORS_H */

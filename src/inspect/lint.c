@@ -17,9 +17,9 @@
 
 #include "base/argument.h"
 #include "base/compat.h"
+#include "inspect/lint_policy.h"
 #include "inspect/lint_run.h"
 #include "move/move.h"
-#include "move/step_texts.h"
 
 PG_FUNCTION_INFO_V1(cmig_lint);
 PG_FUNCTION_INFO_V1(cmig_lint_sql);
@@ -73,24 +73,13 @@ cmig_lint(PG_FUNCTION_ARGS)
 {
 	CmigNames  *targets = cmig_argument_target(fcinfo, 0);
 	CmigSituation now;
-	CmigPlan   *plan;
-	CmigStepTexts *texts;
 	CmigLint   *lint;
 
 	if (targets->names[0] == NULL)
 		targets->names[0] = "heads";
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	plan = cmig_move_plan_upgrade(&now, targets);
-	texts = cmig_step_texts_make(now.graph, plan);
-	lint = cmig_lint_run_begin(true);
-	for (int i = 0; i < plan->count; i++)
-	{
-		const CmigRunStep *step = cmig_step_texts_get(texts, i);
-
-		cmig_lint_run_script(lint, step->revision, step->sql, step->transactional);
-	}
-	cmig_lint_run_end(lint);
+	lint = cmig_lint_policy_examine(&now, cmig_move_plan_upgrade(&now, targets));
 	return_findings(fcinfo, lint, true);
 	return (Datum) 0;
 }

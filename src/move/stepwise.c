@@ -64,6 +64,7 @@ typedef struct StepwiseRun
 	TimestampTz next_started_at;
 } StepwiseRun;
 
+void		(*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan) = NULL;
 void		(*cmig_stepwise_at_end) (void) = NULL;
 
 /* Parse the argument in_doubt. */
@@ -400,10 +401,15 @@ go_down(StepwiseRun *run, const char *target, const char *what)
 static int
 go_up(StepwiseRun *run, const CmigNames *targets)
 {
+	CmigPlan   *plan;
+
 	cmig_toplevel_snapshot();
 	run->now = cmig_move_read(true);
-	run_plan(run, cmig_move_plan_upgrade(&run->now, targets));
-	return run->plan->count;
+	plan = cmig_move_plan_upgrade(&run->now, targets);
+	if (cmig_stepwise_at_start)
+		cmig_stepwise_at_start(&run->now, plan);
+	run_plan(run, plan);
+	return plan->count;
 }
 
 /* Run all moves of the request. */

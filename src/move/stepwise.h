@@ -11,6 +11,8 @@
 #include "postgres.h"
 #include "fmgr.h"
 #include "base/revision.h"
+#include "graph/plan.h"
+#include "move/move.h"
 
 /*
  * The procedures. fcinfo is that of the CALL; in_doubt is stop, done, or
@@ -21,6 +23,9 @@ extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targ
 extern void cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
 									const char *in_doubt);
 extern void cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt);
+
+/* A hook that is called before the first step of an upgrade; an error stops it. */
+extern void (*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan);
 
 /*
  * A hook that is called in the transaction that ends the last step of an

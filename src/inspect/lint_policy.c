@@ -1,0 +1,110 @@
+/*
+ * lint_policy.c
+ *	  What an upgrade does if cmig.lint finds errors (cmig.lint_policy).
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/listing.h"
+#include "base/settings.h"
+#include "inspect/lint_policy.h"
+#include "inspect/lint_run.h"
+#include "move/step_texts.h"
+
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+typedef enum Policy
+{
+	POLICY_OFF,
+	POLICY_WARN,
+	POLICY_ERROR
+} Policy;
+
+static int	lint_policy = POLICY_OFF;
+
+static const struct config_enum_entry policies[] = {
+	{"off", POLICY_OFF, false},
+	{"warn", POLICY_WARN, false},
+	{"error", POLICY_ERROR, false},
+	{"false", POLICY_OFF, true},
+	{NULL, 0, false}
+};
+
+void
+cmig_lint_policy_init(void)
+{
+	/*
+	 * cmig.lint_policy: what an upgrade does if cmig.lint finds errors in its
+	 * scripts.
+	 */
+	DefineCustomEnumVariable("cmig.lint_policy",
+							 "What an upgrade does if cmig.lint finds errors: off, warn or error.",
+							 NULL, &lint_policy, POLICY_OFF, policies, PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+/* The value that counts. */
+static Policy
+policy_in_force(void)
+{
+	const char *value = cmig_settings_text("cmig.lint_policy",
+										   GetConfigOption("cmig.lint_policy", false, false));
+
+	if (strcmp(value, "error") == 0)
+		return POLICY_ERROR;
+	return strcmp(value, "warn") == 0 ? POLICY_WARN : POLICY_OFF;
+}
+
+CmigLint *
+cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan)
+{
+	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
+	CmigLint   *lint = cmig_lint_run_begin(true);
+
+	for (int i = 0; i < plan->count; i++)
+	{
+		const CmigRunStep *step = cmig_step_texts_get(texts, i);
+
+		cmig_lint_run_script(lint, step->revision, step->sql, step->transactional);
+	}
+	cmig_lint_run_end(lint);
+	return lint;
+}
+
+void
+cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
+{
+	Policy		policy = policy_in_force();
+	MemoryContext context;
+	MemoryContext old;
+	CmigLint   *lint;
+	CmigListing detail;
+	ListCell   *lc;
+
+	if (policy == POLICY_OFF || plan->count == 0)
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	lint = cmig_lint_policy_examine(now, plan);
+	cmig_listing_init(&detail, CMIG_LISTING_LINES);
+	foreach(lc, lint->findings)
+	{
+		CmigLintFinding *finding = lfirst(lc);
+
+		if (!finding->dropped && finding->rule->severity == CMIG_LINT_ERROR)
+			cmig_listing_add_format(&detail, "%s, statement %d, line %d (%s): %s.", finding->revision,
+									finding->statement, finding->line, finding->rule->name, finding->message);
+	}
+	if (detail.count > 0)
+		ereport(policy == POLICY_ERROR ? ERROR : WARNING,
+				(errcode(ERRCODE_CMIG_LINT),
+				 errmsg_plural("lint finds %d error in the scripts of this upgrade",
+							   "lint finds %d errors in the scripts of this upgrade", detail.count, detail.count),
+				 errdetail_internal("%s", cmig_listing_text(&detail)),
+				 errhint("A comment \"-- cmig:ignore rule\" before a statement accepts what it does. All findings, with safer statements: SELECT * FROM cmig.lint(%s)",
+						 plan->target ? plan->target : "'heads'")));
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
