@@ -743,7 +743,7 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_set_context'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
--- for keys that are no text, such as uuid
+-- for keys that are not text, such as uuid
 CREATE FUNCTION cmig.set_context(user_id "any", tenant_id "any" DEFAULT NULL,
 	is_local boolean DEFAULT true)
 RETURNS void
@@ -882,7 +882,7 @@ RETURNS trigger
 AS 'MODULE_PATHNAME', 'cmig_audit_trigger'
 LANGUAGE C;
 
--- an option that is null keeps what the table has
+-- an option that is null keeps its present value
 CREATE FUNCTION cmig.enable_audit(target regclass,
 	exclude text[] DEFAULT NULL, include text[] DEFAULT NULL,
 	redact text[] DEFAULT NULL, hash text[] DEFAULT NULL,
@@ -992,7 +992,7 @@ RETURNS SETOF anyelement
 AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
--- for keys that are no text
+-- for keys that are not text
 CREATE FUNCTION cmig.audit_as_of(row_type anyelement, at timestamptz, key "any")
 RETURNS SETOF anyelement
 AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
@@ -1073,7 +1073,7 @@ COMMENT ON FUNCTION cmig.audit_diff(text, text, timestamptz, timestamptz) IS 'Th
 COMMENT ON FUNCTION cmig.audit_diff(text, "any", timestamptz, timestamptz) IS 'The columns of a row that differ between two times. Raises the errors of audit_history.';
 
 --
--- The schema, and what another one differs in
+-- The schema as text, and its differences from another one
 --
 
 CREATE FUNCTION cmig.schema_sql(schemas text[] DEFAULT NULL, owners boolean DEFAULT false,

@@ -84,7 +84,7 @@ SELECT has_function_privilege('regress_A "b"; DROP TABLE x; --', 'cmig.current()
 SELECT * FROM cmig.revoke_access('regress_A "b"; DROP TABLE x; --');
 SELECT has_function_privilege('regress_A "b"; DROP TABLE x; --', 'cmig.current()', 'EXECUTE');
 DROP ROLE "regress_A ""b""; DROP TABLE x; --";
--- only the owner, and only where something may be written
+-- only the owner may grant, and only in a writable transaction
 SET ROLE regress_migrator;
 SELECT cmig.grant_access('regress_nobody', 'migrator');
 RESET ROLE;
@@ -93,7 +93,7 @@ SELECT cmig.grant_access('regress_nobody', 'migrator');
 ROLLBACK;
 
 --
--- Each level does its work
+-- The work of each level
 --
 SET client_min_messages = warning;
 SET ROLE regress_author;
@@ -108,7 +108,7 @@ SELECT file_name FROM cmig.export();
 SELECT length(cmig.script('upgrade', 'head')) > 0 AS text;
 SELECT count(*) FROM cmig.upgrade();
 SELECT cmig.stamp('head');
--- not by hand either, and not under another role's name
+-- nor by hand, nor under another role's name
 INSERT INTO cmig.version VALUES ('002');
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role) VALUES (9, '001', 'upgrade', 'done', now(), 'x', 'x');
 INSERT INTO cmig.revision (revision, created_by) VALUES ('003', 'regress_migrator');
@@ -139,7 +139,7 @@ BEGIN;
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES (99, '001', 'upgrade', 'done', now(), current_user)
 RETURNING role, session_role, client_address;
 ROLLBACK;
--- nor can it use up the numbers: a new row's number is the next one, or close to it
+-- nor can it use up the numbers: a new row gets the next number, or one close to it
 SELECT max(id) AS last FROM cmig.journal \gset
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role) VALUES (9223372036854775807, '001', 'upgrade', 'done', now(), current_user);
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role)
@@ -177,10 +177,10 @@ SELECT * FROM cmig.current();
 RESET ROLE;
 
 --
--- An author whom no one should trust
+-- An author whom nobody should trust
 --
--- What it writes is code that the migrator runs with the migrator's privileges.
--- The plan says who wrote it; nothing else protects the migrator.
+-- The migrator runs what the author writes, with the migrator's privileges.  The plan shows who
+-- wrote a revision; nothing else protects the migrator.
 SET ROLE regress_author;
 SELECT cmig.create_revision('harmless', 'CREATE TABLE stolen AS SELECT current_user AS by_whom; GRANT SELECT ON stolen TO regress_author;', '', revision => '004');
 RESET ROLE;
@@ -190,19 +190,19 @@ SELECT count(*) FROM cmig.upgrade();
 RESET ROLE;
 SET ROLE regress_author;
 SELECT * FROM stolen;
--- of an applied revision he can change what has not run: the way back
+-- of an applied revision, the author can change what has not run: the downgrade script
 SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless\n-- cmig:upgrade\nCREATE TABLE stolen AS SELECT current_user AS by_whom; GRANT SELECT ON stolen TO regress_author;\n-- cmig:downgrade\nDROP TABLE stolen, one;\n');
--- not what has
+-- but not what has run
 SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless\n-- cmig:upgrade\n-- cmig:downgrade\n');
 SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless\n-- cmig:upgrade\n-- cmig:downgrade\n', accept_changes => true);
 SELECT cmig.remove_revision('004');
--- by hand it can delete them; check reports that
+-- the author can delete applied revisions by hand; check reports that
 BEGIN;
 DELETE FROM cmig.revision WHERE revision = '004';
 SELECT severity, object, problem FROM cmig.check() WHERE severity = 'error';
 ROLLBACK;
 RESET ROLE;
--- cmig.role is not a barrier: the script can leave it
+-- cmig.role is not a barrier: a script can reset it
 SET ROLE regress_author;
 SELECT cmig.create_revision('x', 'RESET ROLE; CREATE TABLE by_session AS SELECT current_user = session_user AS left_role', '', revision => '005');
 RESET ROLE;
@@ -210,7 +210,7 @@ SET cmig.role = 'regress_migrator';
 SELECT count(*) FROM cmig.upgrade();
 SELECT * FROM by_session;
 RESET cmig.role;
--- a migrator with no more privileges than the work requires is one
+-- a migrator with only the privileges that the work requires is a barrier
 SET ROLE regress_author;
 SELECT cmig.create_revision('x', 'ALTER ROLE regress_author SUPERUSER', '', revision => '006');
 RESET ROLE;
@@ -219,13 +219,13 @@ SET SESSION AUTHORIZATION regress_migrator;
 SELECT count(*) FROM cmig.upgrade();
 \set VERBOSITY default
 RESET SESSION AUTHORIZATION;
--- a file that is passed as a value runs nothing when it is loaded, whatever it closes
+-- a file that is passed as a value runs nothing when it is loaded, whatever quotes it closes
 \set evil '-- revision: 007\n-- cmig:upgrade\nSELECT 1;\n$cmig_load$); CREATE TABLE loaded (); SELECT ($cmig_load$\n'
 BEGIN;
 SELECT * FROM cmig.load(:'evil');
 SELECT upgrade_sql, to_regclass('loaded') IS NULL AS nothing_run FROM cmig.revision WHERE revision = '007';
 ROLLBACK;
--- an author's object beside the migrator's path is not taken for ours
+-- an author's object in a schema of the migrator's search_path is not mistaken for pg_cmig's
 SET ROLE regress_author;
 CREATE FUNCTION public.array_length(text[], integer) RETURNS integer LANGUAGE plpgsql AS $$BEGIN RAISE 'hijacked'; END$$;
 CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE plpgsql AS $$BEGIN RAISE 'hijacked'; END$$;

@@ -2,7 +2,7 @@
 -- cmig.autogenerate and cmig.require_schema
 --
 CREATE EXTENSION pg_cmig;
--- a file without its date
+-- the file, without its date
 CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
 AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')$$;
 \pset format unaligned
@@ -11,7 +11,7 @@ AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')
 -- the first revision of an empty database
 \set models 'CREATE TYPE mood AS ENUM (\'sad\', \'happy\');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, mood mood DEFAULT \'happy\');CREATE INDEX ON person (name);CREATE TABLE note (id int PRIMARY KEY, person_id bigint NOT NULL REFERENCES person, body text);CREATE INDEX ON note (person_id);COMMENT ON TABLE note IS \'Notes\';'
 SELECT revision, file_name, pg_temp.undated(content), hazards FROM cmig.autogenerate('Create people', :'models', rev_id => '001');
--- nothing was stored; now it is, as cmig.load does it
+-- nothing was stored so far; now the revision is stored, as cmig.load does it
 SELECT count(*) FROM cmig.history();
 SELECT revision, hazards FROM cmig.autogenerate('Create people', :'models', rev_id => '001', store => true);
 -- refused while revisions are pending
@@ -23,7 +23,7 @@ SELECT revision FROM cmig.upgrade();
 SELECT * FROM cmig.autogenerate('More', :'models');
 SELECT cmig.require_schema(:'models');
 
--- changes, with hazards; an empty table has them, too, as the file is for other databases
+-- changes, with hazards, also for an empty table, because the file is for other databases, too
 SELECT cmig.schema_sql() AS before \gset
 INSERT INTO person (name) VALUES ('Ann');
 \set models 'CREATE TYPE mood AS ENUM (\'sad\', \'happy\');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name varchar(50) NOT NULL, email text UNIQUE);CREATE INDEX ON person (name);CREATE TABLE note (id int PRIMARY KEY, person_id bigint NOT NULL REFERENCES person ON DELETE CASCADE, body text NOT NULL);COMMENT ON TABLE note IS \'Notes\';CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n\tRETURN NEW;\nEND$$;CREATE TRIGGER touch BEFORE UPDATE ON note FOR EACH ROW EXECUTE FUNCTION touch();'
@@ -35,7 +35,7 @@ SELECT revision FROM cmig.downgrade('-1');
 SELECT cmig.schema_sql() = :'before' AS as_before;
 SELECT revision FROM cmig.upgrade();
 
--- for a stepwise run, the header says so, but only if a statement needs it
+-- for a stepwise run: the header says so, but only if a statement needs it
 SELECT revision, content ~ '\n-- transactional: true' AS transactional FROM cmig.autogenerate('New', :'models' || 'CREATE TABLE other (id int PRIMARY KEY); CREATE INDEX ON other (id)', rev_id => '003', concurrently => true);
 SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Stepwise', :'models' || 'CREATE INDEX ON note (body)', rev_id => '003', concurrently => true, store => true);
 CALL cmig.upgrade_stepwise();
@@ -43,7 +43,7 @@ SELECT * FROM cmig.autogenerate('More', :'models' || 'CREATE INDEX ON note (body
 CALL cmig.downgrade_stepwise('-1');
 SELECT cmig.remove_revision('003');
 
--- what goes into the file loads again, whatever the names
+-- the file can be loaded again, whatever the names are
 \set models 'CREATE TABLE "a-- revision: 009" (x int, "b\n-- cmig:downgrade" int, c text DEFAULT E\'\\n-- cmig:verify\\n;\\\\\'); CREATE TABLE "; DROP TABLE x; --" (); CREATE FUNCTION "f\'\"\"" () RETURNS text LANGUAGE sql AS $$SELECT \'\n-- revision: 010\n\'; -- cmig:downgrade\n$$; CREATE INDEX "--\n-- cmig:upgrade" ON "a-- revision: 009" ("b\n-- cmig:downgrade")'
 SELECT pg_temp.undated(content) FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', rev_id => '003');
 SELECT content FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', rev_id => '003') \gset
@@ -60,7 +60,7 @@ SELECT revision FROM cmig.downgrade('-1');
 SELECT cmig.require_schema(:'models');
 SELECT revision FROM cmig.upgrade();
 
--- what is not supported is in the file, in hazards, and in a warning
+-- unsupported changes are in the file, as hazards, and in a warning
 CREATE FOREIGN DATA WRAPPER regress_fdw;
 CREATE ROLE regress_autogenerate_role;
 SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Roles', 'CREATE FOREIGN DATA WRAPPER regress_fdw; CREATE TABLE t (x int); CREATE ROLE regress_autogenerate_none; GRANT SELECT ON t TO regress_autogenerate_role', rev_id => '005');
@@ -83,7 +83,7 @@ SELECT revision, hazards FROM cmig.autogenerate('Again', 'CREATE TABLE t (); CRE
 SELECT revision, hazards FROM cmig.autogenerate('Schemas', 'CREATE TABLE app.t ()', 'v', head => 'side@head', schemas => '{app}');
 SELECT pg_temp.undated(content) FROM cmig.autogenerate('Renames', 'CREATE TABLE t2 ()', 'v', head => 'side@head', renames => '{"table public.t -> t2"}');
 
--- what ORMs cannot define is left alone
+-- objects that ORMs cannot define are ignored
 CREATE TABLE m (id int PRIMARY KEY, note text) WITH (fillfactor = 50);
 ALTER TABLE m ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, REPLICA IDENTITY FULL, ALTER note SET STORAGE EXTERNAL, ALTER note SET STATISTICS 7;
 CREATE POLICY p ON m USING (true);
@@ -95,12 +95,12 @@ SELECT revision FROM cmig.upgrade('v');
 SELECT revision FROM cmig.downgrade('v-1');
 SELECT * FROM cmig.diff('CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note text)', compare => 'models');
 SELECT cmig.remove_revision('v');
--- and goes with its table; what depends on something that is dropped is told
+-- and is dropped with its table; dependents of an object that is dropped are reported
 SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Models', 'CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY)', 'v', head => 'side@head', compare => 'models');
 SELECT pg_temp.undated(content) FROM cmig.autogenerate('Models', 'CREATE TABLE t ()', 'v', head => 'side@head', compare => 'models');
 DROP TABLE m CASCADE;
 
--- wrong calls
+-- invalid calls
 SELECT * FROM cmig.autogenerate(NULL, '');
 SELECT * FROM cmig.autogenerate('a', NULL, head => '005');
 SELECT * FROM cmig.autogenerate('a', 'CREATE TABL x', head => '005');
@@ -121,7 +121,7 @@ DROP TABLE t;
 DROP EXTENSION pg_cmig;
 
 --
--- source => 'replay': from what the revisions make, in a database that is not up to date
+-- source => 'replay': from the schema that the revisions create, in a database that is not up to date
 --
 CREATE EXTENSION pg_cmig;
 CREATE TABLE by_hand (x int);
@@ -139,9 +139,9 @@ SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema(:'models', schemas => '{app}');
 SELECT cmig.require_schema(:'models', source => 'replay');
 SELECT revision FROM cmig.downgrade('base');
--- a new schema, and one that goes
+-- a new schema, and one that is dropped
 SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Four', 'CREATE SCHEMA other; CREATE TABLE other.x ()', rev_id => '004', source => 'replay');
--- a rename of something that is not there, and a revision that cannot be replayed
+-- a rename of an object that does not exist, and a revision that cannot be replayed
 SELECT * FROM cmig.autogenerate('Four', :'models', source => 'replay', renames => '{"column app.a.gone -> name"}');
 SELECT cmig.create_revision('Rows', 'DO $$BEGIN ASSERT (SELECT count(*) FROM app.a) = 5; END$$', revision => '004');
 SELECT cmig.require_schema(:'models', source => 'replay');

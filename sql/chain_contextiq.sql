@@ -9,7 +9,7 @@ GRANT CREATE ON SCHEMA public TO regress_contextiq;
 SET SESSION AUTHORIZATION regress_contextiq;
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
--- what the role owns beside pg_cmig
+-- what the role owns besides pg_cmig
 SELECT $$
 SELECT pg_describe_object(s.classid, s.objid, 0) AS left_behind
 FROM pg_shdepend s
@@ -22,13 +22,13 @@ ORDER BY 1
 $$ AS leftovers \gset
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/contextiq/*.sql`
 SELECT * FROM cmig.load(:'chain') ORDER BY revision;
--- again: nothing to do
+-- a second upgrade has nothing to do
 SELECT action, count(*) FROM cmig.load(:'chain') GROUP BY action;
 
 SELECT revision, down_revision, message FROM cmig.history();
 
 --
--- The extensions are the chain's own if no one installed them before
+-- The extensions belong to the chain if nobody installed them before
 --
 SELECT * FROM cmig.upgrade('xyz789');
 SELECT extname FROM pg_extension WHERE extname IN ('uuid-ossp', 'pgcrypto') ORDER BY 1;
@@ -51,11 +51,11 @@ VALUES ('aaaaaaaa-1111-0000-0000-000000000004', 'aaaaaaaa-0000-0000-0000-0000000
 RETURNING status;
 
 --
--- Back to where old_status was
+-- Back to the revision in which old_status exists
 --
 SELECT * FROM cmig.downgrade('abc123');
 SELECT id, status, old_field FROM sessions ORDER BY id;
--- test both ways
+-- a test in both directions
 SELECT count(*) FROM cmig.upgrade();
 SELECT * FROM cmig.downgrade(-1);
 SELECT * FROM cmig.upgrade(1);
@@ -77,7 +77,7 @@ SELECT revision FROM cmig.current();
 SELECT * FROM cmig.downgrade('2c86f1d7ea30');
 
 --
--- "Migration fails midway": nothing of it stays, so there is nothing to stamp
+-- "Migration fails midway": nothing of it remains, so there is nothing to stamp
 --
 SELECT cmig.create_revision('fails midway',
 	'ALTER TABLE users ADD COLUMN nickname text;
@@ -103,7 +103,7 @@ SELECT extname FROM pg_extension WHERE extname IN ('uuid-ossp', 'pgcrypto');
 :leftovers;
 
 --
--- Installed beforehand by the database set-up, they stay
+-- If they were installed beforehand, when the database was set up, they remain
 --
 RESET SESSION AUTHORIZATION;
 CREATE EXTENSION pgcrypto;

@@ -28,7 +28,7 @@ SET client_min_messages = error;
 SELECT * FROM cmig.upgrade('head');
 SELECT severity, rule, object FROM cmig.rls_check('public') WHERE severity <> 'notice' AND rule <> 'owner_is_application';
 
--- two users, who are the owner to the server
+-- two users, who are both the owner to the server
 SELECT count(*) FROM users;
 BEGIN;
 SELECT set_login_context('ann@MIND.example');
@@ -39,7 +39,7 @@ SELECT content FROM dreams;
 UPDATE dreams SET title = 'a dream';
 SELECT table_name, operation, acting_user_id, changed_columns FROM audit_logs;
 COMMIT;
--- who changed what, but not the dream
+-- who changed what, without the dream
 SELECT table_name, operation, user_id, revision, changed, new_row - 'id' AS new_row FROM cmig_audit.log ORDER BY id;
 BEGIN;
 SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000002');
@@ -56,7 +56,7 @@ FROM cmig.rls_test('dreams', 'regress_mindbridge',
 	'{aaaaaaaa-0000-0000-0000-000000000001,aaaaaaaa-0000-0000-0000-000000000002}');
 SET SESSION AUTHORIZATION regress_mindbridge;
 
--- a data migration: as the owner an error, as the other role for all rows
+-- a data migration: an error as the owner, all rows as the other role
 SELECT cmig.create_revision('scores', 'UPDATE moods SET score = score + 1', '', revision => '006');
 SELECT * FROM cmig.upgrade('head');
 UPDATE cmig.revision SET upgrade_sql = 'SET ROLE regress_mindbridge_maintenance; SET row_security = on; ' || upgrade_sql
@@ -75,7 +75,7 @@ SELECT relname FROM pg_class WHERE relrowsecurity OR relforcerowsecurity;
 SELECT revision FROM cmig.upgrade('head');
 SELECT * FROM cmig.downgrade('base');
 
--- the log stays; the extension's owner drops it
+-- the log remains; the extension's owner drops it
 SELECT count(*) > 0 AS entries FROM cmig_audit.log;
 DROP SCHEMA cmig_audit CASCADE;
 DROP EXTENSION pg_cmig CASCADE;

@@ -10,7 +10,7 @@ GRANT CREATE ON SCHEMA public TO regress_mnfst;
 SET SESSION AUTHORIZATION regress_mnfst;
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
--- what the role owns beside pg_cmig
+-- what the role owns besides pg_cmig
 SELECT $$
 SELECT pg_describe_object(s.classid, s.objid, 0) AS left_behind
 FROM pg_shdepend s
@@ -23,7 +23,7 @@ ORDER BY 1
 $$ AS leftovers \gset
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/mnfst_rag/*.sql`
 SELECT * FROM cmig.load(:'chain') ORDER BY revision;
--- again: nothing to do
+-- a second upgrade has nothing to do
 SELECT action, count(*) FROM cmig.load(:'chain') GROUP BY action;
 
 --
@@ -71,9 +71,9 @@ INSERT INTO users (id, tenant_id, email, name, password_hash, role) VALUES
 	('bbbbbbbb-0000-0000-0000-000000000002', '22222222-2222-2222-2222-222222222222',
 	'dee@bolt.example', 'Dee', 'secret hash', 'owner');
 COMMIT;
--- the settings are '' now: no rows and no error
+-- the settings are now '': no rows, and no error
 SELECT current_setting('app.current_tenant_id', true) = '' AS empty, count(*) FROM users;
--- another tenant's user cannot be referred to
+-- a user of another tenant cannot be referenced
 BEGIN;
 SET LOCAL app.current_tenant_id = '11111111-1111-1111-1111-111111111111';
 SET LOCAL app.current_user_id = 'bbbbbbbb-0000-0000-0000-000000000001';
@@ -96,7 +96,7 @@ SELECT * FROM cmig.downgrade('-1');
 -- the guide continues with a revision that does not exist
 SELECT * FROM cmig.upgrade('006_add_audit_trail');
 \echo :LAST_ERROR_SQLSTATE
--- and merges what has children already
+-- and merges revisions that already have children
 SELECT cmig.merge(ARRAY['004_add_user_preferences', '005_add_audit_trail'], 'merge');
 \echo :LAST_ERROR_SQLSTATE
 
@@ -119,7 +119,7 @@ SELECT * FROM cmig.upgrade('007_add_email_verification');
 SELECT revision FROM cmig.current();
 
 --
--- The data migration saw every tenant, and the trail has it
+-- The data migration saw every tenant, and the audit trail contains it
 --
 BEGIN;
 SET LOCAL app.current_tenant_id = '11111111-1111-1111-1111-111111111111';
@@ -141,7 +141,7 @@ SELECT email, role, email_verified FROM users ORDER BY email;
 SELECT count(*) AS foreign_preferences FROM user_preferences;
 SELECT count(*) AS foreign_log FROM audit_logs;
 COMMIT;
--- no one can write the log directly, and no one can rewrite it
+-- nobody can write to the log directly, and nobody can change it
 ALTER TABLE audit_logs NO FORCE ROW LEVEL SECURITY;
 SELECT table_name, operation, old_values ->> 'role' AS old, new_values ->> 'role_new' AS new,
 		count(*)
@@ -151,7 +151,7 @@ INSERT INTO audit_logs (table_name, operation) VALUES ('users', 'INSERT');
 DELETE FROM audit_logs;
 
 --
--- The index: in a test's database without CONCURRENTLY
+-- The index: without CONCURRENTLY, in a database for tests
 --
 SET cmig.concurrent_ddl = off;
 SELECT * FROM cmig.upgrade('head');
@@ -159,7 +159,7 @@ SELECT pg_get_indexdef('idx_documents_tenant_status_created'::regclass);
 SELECT cmig.require();
 
 --
--- Down: the old roles are back
+-- Downgrade: the old roles are restored
 --
 SELECT * FROM cmig.downgrade();
 \echo :LAST_ERROR_SQLSTATE
@@ -179,7 +179,7 @@ SELECT * FROM cmig.downgrade('base');
 :leftovers;
 
 --
--- Two heads, as before the merge was written
+-- Two heads, as before the merge was created
 --
 \set two_heads `cd "$PG_ABS_SRCDIR"/migrations/mnfst_rag && cat 00[1-5]_*.sql 006_migrate_user_roles.sql`
 SELECT * FROM cmig.load(:'two_heads', prune => true) WHERE action <> 'unchanged' ORDER BY revision;

@@ -1,6 +1,6 @@
 --
--- MNFST-RAG with the helpers for row-level security: the application connects as
--- a role of its own; the owner is bound too, and in a role that is not
+-- MNFST-RAG with the helpers for row-level security: the application connects as a role of its own;
+-- policies apply to the owner too, unless it acts as a role to which they do not
 --
 CREATE ROLE regress_mnfst;
 CREATE ROLE regress_mnfst_app;
@@ -16,7 +16,7 @@ SELECT count(*) FROM cmig.load(:'chain');
 SELECT revision FROM cmig.upgrade('003_add_indexes');
 SELECT severity, rule, object, problem FROM cmig.rls_check('public') WHERE severity <> 'notice';
 
--- two tenants, the second with a user that is called alike
+-- two tenants; the second one has a user with the same name
 SET SESSION AUTHORIZATION regress_mnfst_app;
 BEGIN;
 SELECT cmig.set_context(NULL, '11111111-1111-1111-1111-111111111111');
@@ -35,7 +35,7 @@ INSERT INTO users (id, tenant_id, email, name, password_hash, role) VALUES
 INSERT INTO sessions (id, tenant_id, user_id) VALUES
 	('bbbbbbbb-1111-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222', 'bbbbbbbb-0000-0000-0000-000000000001');
 COMMIT;
--- two users of a tenant: sessions and messages are each one's own
+-- two users of a tenant: each sees only their own sessions and messages
 BEGIN;
 SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111');
 INSERT INTO sessions (id, tenant_id, user_id) VALUES
@@ -71,7 +71,7 @@ CROSS JOIN LATERAL (SELECT as_user, test, visible, own, foreign_rows, verdict, d
 		'{11111111-1111-1111-1111-111111111111,22222222-2222-2222-2222-222222222222}')) r
 WHERE r.verdict <> 'ok' OR r.test = 'SELECT';
 
--- the owner: bound where he is not in the role that is not
+-- the owner: policies apply unless it acts as the other role
 REVOKE regress_mnfst_maintenance FROM regress_mnfst;
 SET SESSION AUTHORIZATION regress_mnfst;
 SELECT (SELECT count(*) FROM documents) AS documents, (SELECT count(*) FROM users) AS users;
@@ -96,7 +96,7 @@ SELECT table_name, operation, new_values ->> 'name' AS name FROM audit_logs ORDE
 SELECT table_name, operation, changed, user_id, tenant_id, revision FROM cmig_audit.log ORDER BY id;
 SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111');
 SELECT count(*) FROM user_preferences;
--- his own id, but another tenant
+-- the user's own id, but another tenant
 SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222');
 SELECT count(*) FROM user_preferences;
 INSERT INTO audit_logs (table_name, operation) VALUES ('users', 'INSERT');
@@ -107,7 +107,7 @@ SELECT email, role FROM users ORDER BY email;
 SELECT count(*) FROM cmig.downgrade('base');
 SELECT count(*) FROM pg_policy;
 
--- the log stays; the extension's owner drops it
+-- the log remains; the extension's owner drops it
 SELECT count(*) > 0 AS entries FROM cmig_audit.log;
 DROP SCHEMA cmig_audit CASCADE;
 DROP EXTENSION pg_cmig CASCADE;

@@ -12,7 +12,7 @@ SELECT length(cmig.create_revision('generated', '')), (SELECT bool_and(revision 
 SELECT revision ~ '^[0-9a-f]{12}$' AS generated, down_revision FROM cmig.revision WHERE message = 'generated';
 DELETE FROM cmig.revision WHERE message = 'generated';
 
--- a branch has to be asked for
+-- a branch must be requested
 SELECT cmig.create_revision('api', '', revision => 'api1', head => '001');
 SELECT cmig.create_revision('api', '', revision => 'api1', head => '001', splice => true, branch_label => 'api');
 SELECT cmig.create_revision('ambiguous', '');
@@ -20,14 +20,14 @@ SELECT cmig.create_revision('api goes on', '', revision => 'api2', head => 'api@
 SELECT cmig.create_revision('after both', '', revision => 'both', head => 'heads');
 DELETE FROM cmig.revision WHERE revision = 'both';
 SELECT cmig.create_revision('depends on several', '', revision => 'n1', head => 'base', depends_on => '{heads}');
--- a new root, with dependencies: a label stays, a part of an id is completed
+-- a new root, with dependencies: a label stays as it is, a partial id is completed
 SELECT cmig.create_revision('tools', '', revision => 'tools1', head => 'base', branch_label => 'tools', depends_on => '{api,00}');
 SELECT cmig.create_revision('tools', '', revision => 'tools1', head => 'base', branch_label => 'tools', depends_on => '{api,002}');
 INSERT INTO cmig.revision (revision, down_revision) VALUES ('0123456789ab', '{tools1}');
 SELECT cmig.create_revision('more', '', revision => 'api3', head => 'api@head', depends_on => '{0123}');
 SELECT * FROM stored;
 
--- what is refused
+-- invalid arguments
 SELECT cmig.create_revision('again', '', revision => '001', head => 'api@head');
 SELECT cmig.create_revision('an id that is a label', '', revision => 'api', head => 'api@head');
 SELECT cmig.create_revision('reserved', '', revision => 'head', head => 'api@head');
@@ -59,7 +59,7 @@ SELECT cmig.merge('heads', 'nothing left');
 SELECT cmig.resolve('head');
 SELECT * FROM stored WHERE revision = 'm1';
 DELETE FROM cmig.revision WHERE revision = 'm1';
--- of heads of which one depends on another, too
+-- also of heads one of which depends on another
 SELECT cmig.merge(ARRAY['api@head', '0123456789ab'], NULL, revision => 'm2');
 SELECT * FROM stored WHERE revision = 'm2';
 SELECT cmig.merge(ARRAY['001', 'm2'], 'an ancestor');

@@ -1,6 +1,6 @@
 --
--- diff: wrong calls of cmig.diff, cmig.diff_schemas, and cmig.schema_sql, which
--- each get one error that says what to do
+-- diff: invalid calls of cmig.diff, cmig.diff_schemas, and cmig.schema_sql, which each get one
+-- error that says what to do
 --
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;

@@ -1,5 +1,5 @@
 --
--- Where files begin: lines "==> name <==", and what looks like another file
+-- Where files begin: lines "==> name <==", and text that looks like another file
 --
 CREATE EXTENSION pg_cmig;
 \set VERBOSITY default
@@ -18,19 +18,19 @@ SELECT * FROM stored;
 SELECT revision, description FROM cmig.revision WHERE description <> '';
 ROLLBACK;
 
--- as GNU tail prints them, which puts an empty line between files; Windows line ends of its own lines, and one file alone
+-- as GNU tail prints them, with an empty line between files; Windows line ends in tail's own lines, and a single file
 BEGIN;
 SELECT * FROM cmig.load(E'\uFEFF==> 001.sql <==\r\n-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n\n==> 002.sql <==  \r\n\uFEFF-- revision: 002\n-- down_revision: 001\n-- cmig:downgrade\nSELECT 2\n==> 003.sql <==\n-- revision: 003\n-- down_revision: 002\n-- cmig:upgrade');
 SELECT * FROM stored;
 ROLLBACK;
 BEGIN;
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1;');
--- some files without names before them
+-- some files before the first name
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- revision: 002\n-- down_revision: 001\n==> 003.sql <==\n-- revision: 003\n-- down_revision: 002\n');
 SELECT * FROM stored;
 ROLLBACK;
 
--- such a line in quotes and block comments is text, even with a header behind it
+-- such a line in quotes and block comments is text, even if a header follows it
 BEGIN;
 SELECT * FROM cmig.load($cmig_load$
 ==> 001.sql <==
@@ -74,14 +74,14 @@ SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1; -- cmig:downgrade\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n\n-- revision: 0 2\n');
 SELECT * FROM cmig.load(E'==> a/001.sql <==\n-- revision: 001\n\n==> b/001.sql <==\n\n-- revision: 001\n');
--- a file without a header, an empty one, one that is something else
+-- a file without a header, an empty one, and one that is something else
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nSELECT 2;\n==> seed.sql <==\nINSERT INTO t VALUES (1);\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> seed.sql <==\n-- cmig:upgrade\nINSERT INTO t VALUES (1);\n==> 002.sql <==\n-- revision: 002\n');
 SELECT * FROM cmig.load(E'==> 000_README.sql <==\n/* no header */\n==> 001.sql <==\n-- revision: 001\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n\n==> 002.sql <==\n-- revision: 002\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> 002.sql <==\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n==> env.py <==\n"""a"""\ndef upgrade():\n    pass\n');
--- a file that ends inside quotes or a comment, with anything after it
+-- a file that ends inside quotes or a comment, followed by anything
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT $$x;\n==> 003.sql <==\n-- revision: 003\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1; /* x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\n/* y */\n');
@@ -92,7 +92,7 @@ SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nIN
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''y;\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nDO $$ BEGIN END;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nDO $$ BEGIN END; -- cmig:upgrade\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''x);\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''y);\n');
--- even where the text of a file stands outside of its quotes then
+-- even if the text of a file is then outside of its quotes
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''\n==> a b.sql <==\nSELECT 1;\n'';\n==> 003.sql <==\n-- revision: 003\n');
 -- correct quotes are not blamed
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''\n==> 002.sql <==\n'';\nSELECT ''x;\n==> 003.sql <==\n-- revision: 003\n');
@@ -104,7 +104,7 @@ SELECT * FROM cmig.load(E'\uFEFF\n\n-- revision: 001\n-- cmig:upgrade\nSELECT 1;
 SELECT * FROM stored;
 ROLLBACK;
 
--- without names: what looks like another file
+-- without names: text that looks like another file
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seed.sql\nINSERT INTO t VALUES (1);\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- File: db/seed.sql\nINSERT INTO t VALUES (1);\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seeds/seed.sql: demo data\nINSERT INTO t VALUES (1);\n');
@@ -121,7 +121,7 @@ SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n--
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- Revises: 001\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\n-- transactional: false\nVACUUM;\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nDROP TABLE t;\n-- cmig:upgrade\nINSERT INTO t VALUES (1);\n');
--- plain SQL is loaded; where it writes to what was dropped, cmig.check() says so
+-- plain SQL is loaded; if it writes to a table that was dropped, cmig.check() reports that
 BEGIN;
 SELECT * FROM cmig.load($cmig_load$-- revision: 001
 -- cmig:upgrade
@@ -142,7 +142,7 @@ INSERT INTO shop.b VALUES (2);
 $cmig_load$);
 SELECT severity, object, problem, fix FROM cmig.check() WHERE severity = 'warning' AND object <> 'heads';
 ROLLBACK;
--- with names too
+-- also with names
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seed.sql\nINSERT INTO t VALUES (1);\n');
 -- but not comments as people write them
 BEGIN;
@@ -167,7 +167,7 @@ SELECT 1; /* seed.sql */
 $cmig_load$);
 ROLLBACK;
 
--- what is exported loads back, or is refused
+-- exported revisions can be loaded again, or are refused
 INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES
 	('001', E'SELECT ''\n==> x.sql <==\n-- revision: x\n''', E'/*\n==> x.sql <==\n*/ SELECT 1 -- y'),
 	('002', E'SELECT 1;\n==> x.sql <==\n', NULL),

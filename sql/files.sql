@@ -21,7 +21,7 @@ FROM cmig.draft('Other tree: it''s new!', '101', head => 'base', branch_label =>
 				transactional => false, file_template => '%(slug)s--%(rev)s');
 -- a generated id
 SELECT file_name ~ '^[0-9a-f]{12}_x\.sql$' AS generated FROM cmig.draft('x');
--- as create_revision
+-- as create_revision does
 SELECT cmig.draft(NULL);
 SELECT cmig.draft(E'two\nlines');
 SELECT cmig.draft('x', '001');
@@ -61,7 +61,7 @@ FROM unnest(ARRAY[
 	'versions/%(year)d/%(rev)s', ' %(rev)10s|%(rev)-22s|']) WITH ORDINALITY t(t, n),
 	LATERAL cmig.export('4f1a', t)
 ORDER BY n;
--- what leads out of the folder, is not a name, or is not a template
+-- names that lead out of the folder or are not valid, and invalid templates
 SELECT cmig.export('001', '../%(rev)s');
 SELECT cmig.export('001', '/%(rev)s');
 SELECT cmig.export('001', 'a//%(rev)s');
@@ -82,18 +82,18 @@ SELECT cmig.export('001', '%');
 SELECT cmig.export('001', '%(branch)s');
 SELECT cmig.export('001', '%(rev)999999999999s');
 SELECT cmig.export('001', '%(rev).s');
--- two revisions with one name, also when only one is asked for
+-- two revisions with one name, even if only one is exported
 SELECT cmig.export('001', '%(year)d');
 SELECT cmig.export('001', 'x');
 SELECT cmig.draft('Create accounts', 'x', file_template => '%(slug)s');
--- nothing that *.sql of a shell, and cmig.load_directory, would pass over
+-- no names that *.sql in a shell and cmig.load_directory would skip
 SELECT file_name FROM cmig.draft('x', '.001');
 SELECT file_name FROM cmig.draft('x', '..', file_template => 'a/%(rev)s');
 SELECT file_name FROM cmig.draft('x', '.001', file_template => 'r%(rev)s');
 -- an empty name, and one that is too long to be shown
 SELECT cmig.draft('..', 'x', file_template => '%(slug)s');
 SELECT cmig.draft('x', 'x', file_template => repeat('ä', 1000));
--- a row by hand without a date
+-- a row written by hand without a date
 BEGIN;
 ALTER TABLE cmig.revision ALTER created_at DROP NOT NULL;
 UPDATE cmig.revision SET created_at = CASE WHEN revision = '001' THEN NULL ELSE 'infinity'::timestamptz END WHERE revision IN ('001', '002');
@@ -127,7 +127,7 @@ BEGIN;
 UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\n-- cmig:downgrade\n' WHERE revision = '001';
 SELECT cmig.export();
 ROLLBACK;
--- the broken graph can be exported and fixed
+-- a broken graph can be exported and fixed
 BEGIN;
 UPDATE cmig.revision SET down_revision = '{nothing}' WHERE revision = '001';
 SELECT split_part(content, E'\n', 2) FROM cmig.export('001');
@@ -143,7 +143,7 @@ SELECT cmig.remove_revision(NULL);
 SELECT cmig.remove_revision('');
 SELECT cmig.remove_revision('nothing');
 SELECT cmig.load(E'-- revision: 900\n-- depends_on: 4f1a/..\\9\n\n-- revision: 901\n\n');
--- what names several revisions, or none
+-- identifiers of several revisions, or of none
 SELECT cmig.remove_revision('heads');
 SELECT cmig.remove_revision('4f1a');
 SELECT cmig.remove_revision('900');
@@ -154,7 +154,7 @@ SELECT cmig.remove_revision('001');
 BEGIN READ ONLY;
 SELECT cmig.remove_revision('002');
 ROLLBACK;
--- one that a stepwise run has begun
+-- a revision that a stepwise run has started
 BEGIN;
 INSERT INTO cmig.progress (revision, direction, statement, state) VALUES ('002', 'upgrade', 1, 'done');
 SELECT * FROM cmig.load((SELECT content FROM cmig.export('001')), prune => true);
@@ -165,10 +165,10 @@ SELECT cmig.remove_revision('002');
 SELECT revision FROM cmig.revision;
 
 --
--- Repair, and what it is for: the text of an applied revision
+-- Repair, for a changed text of an applied revision
 --
 SELECT cmig.load(E'-- revision: 001\n-- branch_labels: main\n-- message: Create accounts\n-- cmig:upgrade\nCREATE TABLE account (id bigint);\n-- cmig:downgrade\n');
--- by hand nothing prevents it; check and load report it
+-- nothing prevents a change by hand; check and load report it
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE account (id bigint);' WHERE revision = '001';
 SELECT severity, object, problem FROM cmig.check() WHERE object LIKE '%001%';
 SELECT cmig.repair('001');
@@ -183,11 +183,11 @@ SELECT cmig.repair('base');
 BEGIN READ ONLY;
 SELECT cmig.repair('001');
 ROLLBACK;
--- an applied revision that the journal does not know gets its entry
+-- an applied revision without a journal entry gets one
 TRUNCATE cmig.journal;
 SELECT cmig.repair('001');
 SELECT revision, direction FROM cmig.journal;
--- one whose row was lost cannot be repaired; loading it again is the way
+-- a revision whose row was lost cannot be repaired; it must be loaded again
 BEGIN;
 DELETE FROM cmig.revision WHERE revision = '001';
 SELECT cmig.repair('001');

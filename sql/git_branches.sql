@@ -15,13 +15,13 @@ SELECT * FROM cmig.load(:'main' || :'email', prune => true);
 SELECT * FROM cmig.upgrade();
 :columns;
 
--- git switch name: what is applied stays, and says so
+-- git switch name: what is applied stays, and is reported
 SELECT * FROM cmig.load(:'main' || :'name', prune => true);
 SELECT * FROM cmig.heads();
 SELECT * FROM cmig.current();
 -- there are two heads now, and upgrade says what to do
 SELECT * FROM cmig.upgrade();
--- the developer wants the database as the branch has it: revert what remained
+-- the database as the branch has it: revert the other revision
 SELECT * FROM cmig.downgrade('001');
 SELECT * FROM cmig.load(:'main' || :'name', prune => true);
 SELECT * FROM cmig.heads();
@@ -36,7 +36,7 @@ SELECT * FROM cmig.heads();
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.current();
 :columns;
--- the merge goes into git too
+-- the merge is committed to git too
 SELECT content AS merge FROM cmig.export('m') \gset
 SELECT regexp_replace(:'merge', '(create_date: ).*?\n', '\1...' || E'\n');
 SELECT * FROM cmig.load(:'main' || :'email' || :'name' || :'merge', prune => true);
@@ -86,7 +86,7 @@ SELECT * FROM cmig.load(:'main' || :'name' || E'-- revision: 002\n-- down_revisi
 SELECT * FROM cmig.load(replace(:'phone', 'message: phone', 'message: telephone'));
 SELECT * FROM cmig.load(replace(:'city', 'message: city', 'message: telephone'));
 SELECT * FROM cmig.load(replace(:'city', '-- message: city', ''));
--- the other policies, and what is accepted
+-- the other policies, and accepted changes
 BEGIN;
 SET client_min_messages = warning;
 SET LOCAL cmig.checksum_policy = warn;

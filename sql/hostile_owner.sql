@@ -20,7 +20,7 @@ BEGIN
 	RETURN true;
 END $$;
 
--- types: checks, casts, operators that are found before those of pg_catalog
+-- types: checks, casts, operators that take precedence over those of pg_catalog
 CREATE DOMAIN checked AS text CHECK (hostile.note('the check of a domain'));
 CREATE DOMAIN checked_id AS integer CHECK (hostile.note('the check of the key''s domain'));
 CREATE TYPE pair AS (a checked, b integer);
@@ -75,7 +75,7 @@ RESET SESSION AUTHORIZATION;
 SET search_path = hostile, pg_catalog, public;
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('hostile.item', 'regress_hostile_app', NULL, '1');
 SELECT count(*) > 0 AS enabled FROM cmig.enable_rls('hostile.part', tenant_column => 'n', roles => '{regress_hostile_app}');
--- the owner's code does not become a superuser's by being asked to
+-- the owner's code does not become a superuser's when a superuser calls it
 SELECT * FROM cmig.rls_test('hostile.item', 'regress_hostile_super', NULL, '1');
 
 -- a trigger with the owner's privileges replaces the table with a view
@@ -99,7 +99,7 @@ BEGIN
 END $$;
 RESET SESSION AUTHORIZATION;
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('hostile.item', 'regress_hostile_app', NULL, '1');
--- or leaves something for later in the session
+-- or leaves code for later in the session
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE OR REPLACE FUNCTION swap() RETURNS trigger LANGUAGE plpgsql SET search_path = hostile AS $$
 BEGIN
@@ -116,7 +116,7 @@ SET SESSION AUTHORIZATION regress_hostile;
 DROP TRIGGER swap ON item;
 RESET SESSION AUTHORIZATION;
 
--- the state that a policy's comment keeps names a sub-select, then a view, as the membership table
+-- the state in a policy's comment names a sub-select, then a view, as the membership table
 CREATE TABLE hostile.members (tenant_id integer, user_id text);
 ALTER TABLE hostile.members OWNER TO regress_hostile;
 INSERT INTO hostile.members VALUES (1, 'ann');
@@ -131,7 +131,7 @@ COMMENT ON POLICY p ON hostile.item IS '[cmig.enable_rls rls=off force=off key_c
 RESET SESSION AUTHORIZATION;
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('hostile.item', 'regress_hostile_app', 'ann', '1');
 
--- the default that a comment keeps is a command, or runs code when it is read
+-- the default stored in a comment is a command, or runs code when it is read
 SET SESSION AUTHORIZATION regress_hostile;
 COMMENT ON POLICY p ON hostile.item IS '[cmig.enable_rls rls=off force=off tenant_column=tenant_id default_of=big was=1;ALTER%20ROLE%20regress_hostile%20SUPERUSER]';
 ALTER TABLE hostile.item ALTER big SET DEFAULT pg_catalog.current_setting('app.current_tenant_id', true);
@@ -144,7 +144,7 @@ ALTER TABLE hostile.item ALTER p SET DEFAULT pg_catalog.current_setting('app.cur
 RESET SESSION AUTHORIZATION;
 SELECT * FROM cmig.disable_rls('hostile.item');
 
--- the others of this family
+-- the other functions for row-level security
 SELECT count(*) > 0 AS enabled FROM cmig.enable_rls('hostile.item', roles => '{regress_hostile_app}', bypass_roles => '{regress_hostile}', column_default => true);
 SELECT count(*) > 0 AS written FROM cmig.rls_script('hostile.item', roles => '{regress_hostile_app}', bypass_roles => '{regress_hostile}');
 SELECT count(*) > 0 AS found FROM cmig.rls_check('hostile');
@@ -167,7 +167,7 @@ ALTER TABLE hostile.item DISABLE RULE r;
 RESET SESSION AUTHORIZATION;
 CALL cmig.backfill('hostile.item', 'big = id::text');
 CALL cmig.backfill('hostile.item', 'big = NULL', 'big IS NOT NULL');
--- keys that casts of the owner would read; one that is a domain
+-- keys that the owner's casts would read; a key of a domain type
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE TABLE moody (m mood PRIMARY KEY, n integer);
 INSERT INTO moody (m) VALUES ('sad'), ('ok');

@@ -2,7 +2,7 @@
 -- Identifiers: what cmig.resolve and the moves accept as a revision
 --
 CREATE EXTENSION pg_cmig;
--- two trees: a line with a fork and a merge, and one of its own
+-- two trees: a line with a fork and a merge, and a separate one
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, downgrade_sql) VALUES
 ('001_users', '{}', '{}', '{}', ''),
 ('002_orders', '{001_users}', '{}', '{}', ''),
@@ -14,7 +14,7 @@ INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, d
 ('x-1', '{9f86aaaa0000}', '{}', '{}', ''),
 ('abc', '{x-1}', '{}', '{}', '');
 
--- full ids, labels, parts of either, however short
+-- full ids, labels, and parts of either of any length
 SELECT cmig.resolve('001_users');
 SELECT cmig.resolve('billing');
 SELECT cmig.resolve('find');
@@ -24,11 +24,11 @@ SELECT cmig.resolve('9f86d');
 -- a part of an id of three characters or fewer does not count
 SELECT cmig.resolve('abc');
 SELECT cmig.resolve('ab');
--- an id with a minus is an id; beside it, a number of steps
+-- an id with a minus is an id; next to it, a number of steps
 SELECT cmig.resolve('x-1');
 SELECT revision FROM cmig.plan('upgrade', 'x-1');
 SELECT revision FROM cmig.plan('upgrade', 'x-1-1');
--- parts that fit several
+-- parts that match several revisions
 SELECT cmig.resolve('00');
 SELECT cmig.resolve('003_');
 SELECT cmig.resolve('9f86');
@@ -49,7 +49,7 @@ SELECT cmig.resolve('002_orders@heads');
 SELECT cmig.resolve('002_orders@head');
 SELECT cmig.resolve('reports@base');
 
--- near misses
+-- similar names
 SELECT cmig.resolve('002_order');
 SELECT cmig.resolve('003_biling');
 SELECT cmig.resolve('users');
@@ -64,7 +64,7 @@ SELECT cmig.resolve('haeds');
 SELECT cmig.resolve('bas');
 SELECT cmig.resolve('latest');
 SELECT cmig.resolve('zero');
--- a number without its zeros, a file's name
+-- a number without its zeros, and a file's name
 SELECT cmig.resolve('3');
 SELECT cmig.resolve('0002');
 SELECT cmig.resolve('7');
@@ -78,7 +78,7 @@ SELECT cmig.create_revision('m', '', head => '3');
 SELECT cmig.resolve('00_users');
 SELECT cmig.resolve('003-bi');
 SELECT cmig.resolve('003_billing,003_search');
--- at most three
+-- at most three suggestions
 BEGIN;
 INSERT INTO cmig.revision (revision) VALUES ('1_a'), ('01_b'), ('1_c'), ('1_d');
 SELECT cmig.resolve('0001');
@@ -86,7 +86,7 @@ ROLLBACK;
 SELECT cmig.resolve('current');
 SELECT cmig.resolve('search@004_billing_tax');
 
--- what is not an identifier at all
+-- invalid identifiers
 SELECT cmig.resolve(NULL);
 SELECT cmig.resolve('');
 SELECT cmig.resolve(' ');
@@ -102,7 +102,7 @@ SELECT cmig.resolve(repeat('x', 200));
 SELECT cmig.resolve('+1');
 SELECT cmig.resolve('billing@head-1');
 
--- relative ones, for moves
+-- relative identifiers, for moves
 SELECT revision FROM cmig.plan('upgrade', '001_users+1');
 SELECT revision FROM cmig.plan('upgrade', '001_users+2');
 SELECT revision FROM cmig.plan('upgrade', 'search@001_users+2');
@@ -137,13 +137,13 @@ SELECT cmig.create_revision('m', '', revision => repeat('x', 10000000), head => 
 SELECT cmig.create_revision('m', '', branch_label => repeat('x', 10000000), head => 'base');
 SELECT revision FROM cmig.history('base:' || repeat('x', 10000000));
 
--- an exact id wins over a part and over the grammar
+-- an exact id takes precedence over a part of an id and over the grammar
 INSERT INTO cmig.revision (revision, down_revision) VALUES ('00', '{abc}'), ('abc-1', '{00}');
 SELECT cmig.resolve('00');
 SELECT cmig.resolve('abc-1');
 DELETE FROM cmig.revision WHERE revision IN ('00', 'abc-1');
 
--- what must not be an id or a label
+-- invalid ids and labels
 INSERT INTO cmig.revision (revision) VALUES ('head');
 SELECT cmig.resolve('head');
 UPDATE cmig.revision SET revision = 'a@b' WHERE revision = 'head';
@@ -152,7 +152,7 @@ UPDATE cmig.revision SET revision = repeat('y', 200) WHERE revision = 'a@b';
 SELECT cmig.resolve('base');
 UPDATE cmig.revision SET revision = 'ok', branch_labels = '{current,"a b",001_users}' WHERE revision ~ '^yy';
 SELECT cmig.resolve('base');
--- nor anything that is read as a relative identifier
+-- nor anything that would be read as a relative identifier
 UPDATE cmig.revision SET revision = '-1', branch_labels = '{}' WHERE revision = 'ok';
 SELECT revision FROM cmig.plan('downgrade', '-1');
 DELETE FROM cmig.revision WHERE revision = '-1';

@@ -3,7 +3,7 @@
 --
 CREATE EXTENSION pg_cmig;
 
--- any order; again is unchanged; white space and comments are a change of text only
+-- in any order; a second load changes nothing; white space and comments change only the text
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 003
 -- down_revision: 002
@@ -31,11 +31,11 @@ SELECT revision, down_revision, message FROM cmig.revision ORDER BY 1;
 SELECT * FROM cmig.load(E'-- revision: 003\n-- down_revision: 001\n-- message: notes\n-- cmig:upgrade\nCREATE TABLE note (id bigint);\n-- cmig:downgrade\nDROP TABLE note;');
 SELECT revision, down_revision, message, upgrade_sql FROM cmig.revision ORDER BY 1;
 
--- a row that was written by hand counts as what a file would make of it
+-- a row that was written by hand is compared as if it had been written as a file
 UPDATE cmig.revision SET upgrade_sql = E'\n\nALTER TABLE account ADD email text; \n' WHERE revision = '002';
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n-- cmig:downgrade\nALTER TABLE account DROP email;');
 
--- all or nothing: the graph as a whole must be sound
+-- all or nothing: the whole graph must be sound
 SELECT * FROM cmig.load(E'-- revision: 004\n-- down_revision: 003\n-- revision: 005\n-- down_revision: 044\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- down_revision: 002\n');
 SELECT * FROM cmig.load(E'-- revision: 004\n-- down_revision: 004\n');
@@ -51,17 +51,17 @@ SET client_min_messages = warning;
 SELECT * FROM cmig.upgrade('002');
 RESET client_min_messages;
 
--- the upgrade and the flag are what was run
+-- the upgrade script and the flag must be those that were run
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n-- cmig:downgrade\nALTER TABLE account DROP email;');
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- transactional: false\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n-- cmig:downgrade\nALTER TABLE account DROP email;');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- message: first\n-- revision: 002\n-- down_revision: 001\n');
--- layout and comments are not
+-- layout and comments may change
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\n-- the address\nalter table ACCOUNT\n\tadd EMAIL text ;\n-- cmig:downgrade\nALTER TABLE account DROP email;');
--- message, labels, description, downgrade and verify may change
+-- message, labels, description, downgrade script, and verify_sql may change
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- branch_labels: main\n-- message: address\n--\n-- why\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n-- cmig:verify\nSELECT true;');
 SELECT revision, branch_labels, message, description, downgrade_sql IS NULL AS irreversible, verify_sql FROM cmig.revision WHERE revision = '002';
 
--- accept_changes: recorded, and then it is what was run
+-- accept_changes: the new text is recorded as the one that was run
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n', accept_changes => true);
 SELECT revision, direction, outcome, checksum IS NOT NULL AS has_checksum FROM cmig.journal ORDER BY id;
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n');
@@ -78,17 +78,17 @@ SELECT count(*) FROM cmig.journal WHERE direction = 'repair';
 ROLLBACK;
 RESET cmig.checksum_policy;
 
--- judged against the journal: what was never run here is unknown, no error
+-- compared with the journal: a text that was never run here is unknown, not an error
 BEGIN;
 DELETE FROM cmig.journal;
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n');
 ROLLBACK;
--- so the text that was run can always be restored
+-- so the text that was run can always be loaded again
 BEGIN;
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1' WHERE revision = '002';
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n');
 ROLLBACK;
--- also when its row was lost
+-- also if its row was lost
 BEGIN;
 DELETE FROM cmig.revision WHERE revision = '002';
 SAVEPOINT s;
@@ -98,7 +98,7 @@ SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgra
 SELECT * FROM cmig.current();
 ROLLBACK;
 
--- edges of applied revisions: none is lost, and gained is only what is applied
+-- edges of applied revisions: none may be removed, and only edges to applied revisions may be added
 SELECT * FROM cmig.load(E'-- revision: 002\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n');
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001, 009\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n-- revision: 009\n');
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- depends_on: 009\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n-- revision: 009\n');
@@ -108,9 +108,9 @@ SET LOCAL client_min_messages = warning;
 SELECT * FROM cmig.upgrade('009');
 SELECT revision FROM cmig.current();
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- depends_on: nine\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n');
--- the version rows follow: 002 implies 009 now
+-- the version rows change accordingly: 002 now implies 009
 SELECT revision FROM cmig.current();
--- a dependency may become a parent, but not go
+-- a dependency may become a parent, but must not be removed
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001, 009\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n');
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- depends_on: 009\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n');
 ROLLBACK;
@@ -126,14 +126,14 @@ SET LOCAL cmig.protect = base;
 SELECT * FROM cmig.load(E'-- revision: 101\n-- down_revision: 002\n', prune => true);
 ROLLBACK;
 SELECT * FROM cmig.load(E'-- revision: 101\n-- down_revision: 002\n-- revision: 102\n-- down_revision: 101\n', prune => true);
--- nothing to remove is allowed
+-- having nothing to remove is allowed
 BEGIN;
 SET LOCAL cmig.protect = on;
 SELECT * FROM cmig.load(E'-- revision: 101\n-- down_revision: 002\n-- revision: 102\n-- down_revision: 101\n', prune => true);
 ROLLBACK;
 
 --
--- Who and when
+-- Author and time
 --
 BEGIN READ ONLY;
 SELECT * FROM cmig.load(E'-- revision: 103\n-- down_revision: 102\n');
@@ -156,7 +156,7 @@ SELECT * FROM cmig.load(E'-- revision: 103\n-- down_revision: 102\n-- revision: 
 RESET ROLE;
 SELECT revision, created_by FROM cmig.revision WHERE created_by = 'regress_loader' ORDER BY 1;
 
--- many files in one text, each kind of string around a marker
+-- many files in one text, with each kind of string around a marker
 SELECT action, count(*) FROM cmig.load((SELECT string_agg(format(E'-- revision: m%s\n-- down_revision: %s\n-- cmig:upgrade\nSELECT ''it''''s %s'';', i, CASE WHEN i = 1 THEN '103' ELSE 'm' || i - 1 END, i), '') FROM generate_series(1, 2000) i)) GROUP BY 1;
 -- a merge of many parents
 SELECT action, count(*) FROM cmig.load((SELECT string_agg(format(E'-- revision: p%s\n-- down_revision: 103\n\n', i), '') || E'-- revision: merge\n-- down_revision: ' || string_agg('p' || i, ', ') FROM generate_series(1, 2000) i)) GROUP BY 1;

@@ -13,14 +13,14 @@ INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, m
 ('t1', '{}', '{}', '{tools}', 'a tree of its own', ''),
 ('t2', '{t1}', '{}', '{}', 'its second', '');
 
--- up
+-- upgrade
 SELECT * FROM cmig.upgrade('0');
 SELECT * FROM cmig.upgrade('+1');
 SELECT * FROM cmig.upgrade('a1');
 SELECT step, revision, down_revision, transactional, message FROM cmig.plan('upgrade', 'c2');
 SELECT * FROM cmig.upgrade('c2');
 SELECT * FROM cmig.current();
--- c2 implies b1, which so has no row; the head of api is one step away
+-- c2 implies b1, which therefore has no row; the head of api is one step away
 SELECT * FROM cmig.upgrade('api@+1');
 SELECT * FROM cmig.version ORDER BY 1;
 SELECT * FROM cmig.upgrade('+1');
@@ -30,7 +30,7 @@ SELECT * FROM cmig.upgrade('heads');
 SELECT * FROM cmig.upgrade('heads');
 SELECT * FROM cmig.version ORDER BY 1;
 
--- down
+-- downgrade
 SELECT * FROM cmig.downgrade('-1');
 SELECT * FROM cmig.downgrade('tools@-1');
 SELECT * FROM cmig.downgrade('m1@-1');
@@ -38,12 +38,12 @@ SELECT * FROM cmig.downgrade('web@head');
 SELECT * FROM cmig.downgrade('api@c1');
 SELECT * FROM cmig.downgrade('tools@base');
 SELECT * FROM cmig.version;
--- to one side of the merge: it and the other side's merge are gone
+-- to one side of the merge: the merge and the other side are reverted
 SELECT * FROM cmig.downgrade('b2');
 SELECT * FROM cmig.version ORDER BY 1;
 SELECT * FROM cmig.downgrade('m1');
 SELECT * FROM cmig.downgrade('t2');
--- taking web back keeps the dependency; taking api back takes what needs it
+-- reverting web keeps the dependency; reverting api also reverts the revision that needs it
 SELECT * FROM cmig.downgrade('web@a2');
 SELECT * FROM cmig.version ORDER BY 1;
 SELECT * FROM cmig.upgrade('c2');
@@ -57,7 +57,7 @@ SELECT * FROM cmig.downgrade('-1');
 SELECT * FROM cmig.downgrade('base');
 SELECT * FROM cmig.version;
 
--- as integers
+-- numbers of steps as integers
 SELECT * FROM cmig.upgrade(1);
 SELECT * FROM cmig.downgrade(-1);
 SELECT * FROM cmig.upgrade(0);
@@ -81,7 +81,7 @@ SELECT revision FROM cmig.upgrade('{t2');
 SELECT revision FROM cmig.plan('downgrade', ARRAY['a1', 't1']);
 SELECT revision FROM cmig.plan('downgrade', ARRAY['a1']);
 
--- nothing said, or not enough
+-- no target, or an ambiguous one
 SELECT * FROM cmig.upgrade(NULL::text);
 SELECT * FROM cmig.upgrade('');
 SELECT * FROM cmig.upgrade(NULL::text[]);
@@ -94,7 +94,7 @@ SELECT * FROM cmig.plan('up', 'head');
 SELECT * FROM cmig.plan(NULL, 'head');
 SELECT * FROM cmig.upgrade('wep@head');
 SELECT * FROM cmig.upgrade('a1:b1');
--- nothing of that was recorded
+-- nothing of this was recorded
 SELECT * FROM cmig.version ORDER BY 1;
 
 -- stamp
@@ -114,7 +114,7 @@ SELECT * FROM cmig.stamp(NULL::text);
 SELECT * FROM cmig.stamp('');
 SELECT * FROM cmig.stamp('a2', purge => true);
 SELECT * FROM cmig.stamp('base', purge => true);
--- each revision has a row, also one that no longer counts as applied
+-- each revision has a row, also one that is no longer applied
 SELECT revision, direction, outcome, message FROM cmig.journal WHERE direction = 'stamp' ORDER BY id LIMIT 14;
 
 -- reset
@@ -128,13 +128,13 @@ SELECT count(*) FROM cmig.upgrade('c1');
 SELECT direction, string_agg(revision, ' ' ORDER BY step) FROM cmig.reset(confirm => current_database()) GROUP BY 1 ORDER BY 1;
 RESET client_min_messages;
 
--- irreversible: said before anything is changed
+-- irreversible: the error comes before anything is changed
 UPDATE cmig.revision SET downgrade_sql = NULL WHERE revision = 'b1';
 SELECT * FROM cmig.downgrade('a1');
 SELECT revision, irreversible FROM cmig.plan('downgrade', 'a1');
 SELECT * FROM cmig.version ORDER BY 1;
 
--- in a transaction that must not write
+-- in a read-only transaction
 BEGIN READ ONLY;
 SELECT count(*) FROM cmig.plan('downgrade', 'a1');
 SELECT cmig.require();
@@ -147,7 +147,7 @@ BEGIN READ ONLY;
 SELECT cmig.create_revision('x', '');
 ROLLBACK;
 
--- LIMIT does not cut a run short, and a rollback takes all of it back
+-- LIMIT does not cut a run short, and a rollback undoes all of it
 BEGIN;
 SELECT revision FROM cmig.downgrade('b1') LIMIT 1;
 SELECT * FROM cmig.version ORDER BY 1;

@@ -45,7 +45,7 @@ $cmig_load$);
 -- the whole text once
 SELECT cmig.script('upgrade', '002');
 
--- only the lines that say where it goes
+-- only the lines that show where it leads
 CREATE FUNCTION steps(VARIADIC arguments text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN QUERY EXECUTE format('SELECT line FROM string_to_table(cmig.script(%s), E''\n'') line
@@ -70,7 +70,7 @@ SELECT steps('downgrade', 'base');
 SELECT steps('upgrade', 'b1');
 SELECT cmig.stamp('base');
 
--- what does not lead anywhere
+-- targets that lead nowhere
 SELECT cmig.script('upgrade', NULL);
 SELECT cmig.script(NULL, 'head');
 SELECT cmig.script('sideways', 'head');
@@ -88,7 +88,7 @@ SELECT cmig.script('downgrade', '002:b1');
 SELECT cmig.script('downgrade', '001:002');
 SELECT cmig.script('downgrade', '-1');
 SELECT cmig.script('downgrade', 'heads:-2');
--- the second revision has no way back
+-- the second revision has no downgrade script
 SELECT cmig.script('downgrade', '003:base');
 
 -- version tables
@@ -98,7 +98,7 @@ SELECT cmig.script('upgrade', '001', 'a.b.c');
 SELECT cmig.script('upgrade', '001', 'a b');
 SELECT cmig.script('upgrade', '001', 'x; DROP TABLE account');
 
--- what the runner refuses is refused here
+-- statements that the runner refuses are refused here too
 SELECT cmig.create_revision('x', E'CREATE TABLE x ();\n-- here\nCOMMIT;', revision => 'x1', head => 'base');
 SELECT cmig.script('upgrade', 'x1');
 UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nVACUUM' WHERE revision = 'x1';
@@ -116,16 +116,16 @@ SELECT cmig.script('upgrade', 'x1');
 UPDATE cmig.revision SET upgrade_sql = '', verify_sql = 'SELEC true' WHERE revision = 'x1';
 SELECT cmig.script('upgrade', 'x1');
 
--- reading is all it does
+-- it only reads
 BEGIN READ ONLY;
 SELECT length(cmig.script('upgrade', 'b1')) > 0;
 ROLLBACK;
--- also where the rows are of no use, if a range says from where
+-- also if the version rows are invalid, provided that a range has a start
 INSERT INTO cmig.version VALUES ('gone');
 SELECT cmig.script('upgrade', 'b1');
 SELECT steps('upgrade', 'base:b1');
 DELETE FROM cmig.version;
--- a range of a downgrade goes down
+-- a range of a downgrade must go down
 SELECT cmig.script('downgrade', 'base:002');
 SELECT cmig.script('downgrade', 'base:-1');
 SELECT cmig.script('downgrade', '001:002');

@@ -1,5 +1,5 @@
 --
--- What to type if the role of a migrator lacks a privilege
+-- Hints if the role of a migrator lacks a privilege
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_deploy;
@@ -28,7 +28,7 @@ RESET SESSION AUTHORIZATION;
 SELECT pg_temp.script('ALTER TABLE shop.account ADD name text');
 SET SESSION AUTHORIZATION regress_deploy;
 SELECT * FROM cmig.upgrade();
--- which of two is meant is not known: no owner is named
+-- it is not known which of two is meant: no owner is named
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.account (id int);
 SET SESSION AUTHORIZATION regress_deploy;
@@ -36,7 +36,7 @@ SELECT * FROM cmig.upgrade();
 RESET SESSION AUTHORIZATION;
 DROP TABLE public.account;
 SET SESSION AUTHORIZATION regress_deploy;
--- step by step
+-- one privilege after the other
 CALL cmig.upgrade_stepwise();
 RESET SESSION AUTHORIZATION;
 SELECT pg_temp.script('SET search_path = shop; ALTER TABLE account ADD name text', false);
@@ -57,7 +57,7 @@ RESET cmig.role;
 RESET SESSION AUTHORIZATION;
 SELECT cmig.stamp('base');
 
--- what a superuser owns; what is not a relation
+-- objects of a superuser; objects that are not relations
 SELECT pg_temp.script('SET LOCAL search_path = shop; DROP TABLE by_superuser');
 SET SESSION AUTHORIZATION regress_deploy;
 SELECT * FROM cmig.upgrade();
@@ -84,7 +84,7 @@ RESET SESSION AUTHORIZATION;
 SELECT pg_temp.script($$SELECT nextval('shop.number')$$);
 SET SESSION AUTHORIZATION regress_deploy;
 SELECT * FROM cmig.upgrade();
--- a hint of the script's own stays
+-- a hint raised by the script itself is kept
 RESET SESSION AUTHORIZATION;
 SELECT pg_temp.script($$DO 'BEGIN RAISE insufficient_privilege USING HINT = ''own''; END'$$);
 SET SESSION AUTHORIZATION regress_deploy;
@@ -116,7 +116,7 @@ SET cmig.search_path = '"$user"';
 SELECT * FROM cmig.upgrade();
 RESET cmig.search_path;
 RESET SESSION AUTHORIZATION;
--- owners of what is not a relation
+-- owners of objects that are not relations
 CREATE TYPE shop.mood AS ENUM ('good');
 ALTER TYPE shop.mood OWNER TO "regress owner";
 ALTER FUNCTION shop.helper OWNER TO "regress owner";

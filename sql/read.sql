@@ -2,7 +2,7 @@
 -- Functions that only read: current, heads, branches, history, show, status, require
 --
 CREATE EXTENSION pg_cmig;
--- nothing there yet
+-- an empty catalog
 SELECT * FROM cmig.current();
 SELECT * FROM cmig.heads();
 SELECT * FROM cmig.history();
@@ -32,7 +32,7 @@ SELECT * FROM cmig.current();
 SELECT * FROM cmig.status() WHERE item <> 'database';
 SELECT cmig.require();
 
--- on the way
+-- between base and head
 SET client_min_messages = warning;
 SELECT count(*) FROM cmig.upgrade('004_web');
 RESET client_min_messages;
@@ -63,7 +63,7 @@ SELECT string_agg(revision, ' ') FROM cmig.history('003_web');
 SELECT string_agg(revision, ' ') FROM cmig.history('heads');
 SELECT string_agg(revision, ' ') FROM cmig.history('base');
 SELECT string_agg(revision, ' ') FROM cmig.history('base:base');
--- the wrong way round
+-- in the wrong direction
 SELECT string_agg(revision, ' ') FROM cmig.history('current:base');
 SELECT string_agg(revision, ' ') FROM cmig.history('001:base');
 SELECT string_agg(revision, ' ') FROM cmig.history('heads:base');
@@ -102,7 +102,7 @@ INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql, verify_sql) VAL
 ('t5', $$SET standard_conforming_strings = off; SELECT '\'';$$, '', NULL);
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object ~ '^t[0-9]$';
 SELECT * FROM cmig.check(raise => true);
--- outside of transactions some may; what is applied was run already
+-- outside of transactions some can; applied revisions are not checked
 UPDATE cmig.revision SET transactional = false WHERE revision = 't2';
 SELECT cmig.stamp(ARRAY['t1', 't3', 't4']);
 SELECT severity, object, problem FROM cmig.check() WHERE object ~ '^t[0-9]$';
@@ -111,11 +111,11 @@ RESET standard_conforming_strings;
 DELETE FROM cmig.version WHERE revision ~ '^t[0-9]$';
 DELETE FROM cmig.revision WHERE revision ~ '^t[0-9]$';
 
--- what a row by hand names twice counts once
+-- a name that a hand-written row has twice counts once
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels) VALUES ('006', '{005,005}', '{tools,002,tools}', '{x,x}');
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object = '006';
 SELECT revision, is_mergepoint FROM cmig.history('006');
--- what the parser has to say of a text comes when it is run, once, not when it is read
+-- messages of the parser about a text are raised when the text is run, once, not when it is read
 SET client_min_messages = notice;
 SELECT cmig.stamp('base', purge => true);
 DELETE FROM cmig.revision;

@@ -11,7 +11,7 @@ CALL cmig.add_foreign_key('part', '{user_id}', 'users');
 CALL cmig.add_foreign_key('part', '{user_id}', 'users');
 SELECT conrelid::regclass, conname, convalidated FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text LIKE 'part%' ORDER BY 1, 2;
 
--- where all is one transaction, any server can: there is nothing to spare
+-- in one transaction it works on any server, since locks cannot be shortened
 CREATE TABLE part_off (id int, user_id int) PARTITION BY RANGE (id);
 CREATE TABLE part_off_1 PARTITION OF part_off FOR VALUES FROM (0) TO (10);
 INSERT INTO part_off VALUES (1, 1), (2, 12);

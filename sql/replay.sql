@@ -52,7 +52,7 @@ SELECT 1 / (SELECT count(*) FROM account)
 $load$);
 SELECT upgrade_sql FROM cmig.revision WHERE revision = '004';
 SELECT replay_probe('004', :'relations');
--- misspelled, and not alone on its line
+-- a misspelled marker, and one that is not alone on its line
 SELECT * FROM cmig.load($load$-- revision: 007
 -- cmig:upgrade
 -- cmig:replay skp
@@ -65,7 +65,7 @@ SELECT 1 / 0;
 $load$);
 SELECT replay_probe('007', 'SELECT 1');
 
--- a row that names no revision
+-- a version row that names no revision
 INSERT INTO cmig.version VALUES ('gone');
 SELECT replay_probe('applied', 'SELECT 1');
 

@@ -12,7 +12,7 @@ CREATE VIEW stored AS
 		description, upgrade_sql, downgrade_sql, verify_sql
 	FROM cmig.revision ORDER BY revision COLLATE "C";
 
--- everything that a file can hold, then the least that it can
+-- everything that a file can contain, then the minimum
 BEGIN;
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 002
@@ -50,7 +50,7 @@ SELECT * FROM stored;
 \x off
 ROLLBACK;
 
--- no downgrade section means irreversible, an empty one nothing to revert
+-- no downgrade section means irreversible, an empty one that there is nothing to revert
 BEGIN;
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- revision: b\n-- down_revision: a\n-- cmig:downgrade\n \n');
 SELECT revision, upgrade_sql, downgrade_sql, verify_sql FROM stored;
@@ -139,7 +139,7 @@ $cmig_load$);
 SELECT revision, upgrade_sql, downgrade_sql FROM stored;
 ROLLBACK;
 
--- with a psql command in it too: it is the command that cannot run
+-- the same with a psql command in it: the error is about the command
 BEGIN;
 SELECT count(*) FROM cmig.load($cmig_load$
 -- revision: a
@@ -159,7 +159,7 @@ SELECT count(*) FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nBEGIN;\n\\copy
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
 
--- what is wrong with a file, where, and what to do
+-- errors in a file: what, where, and what to do
 SELECT * FROM cmig.load(NULL);
 SELECT * FROM cmig.load('');
 SELECT * FROM cmig.load(E' \n\n');
@@ -193,10 +193,10 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- CMIG:UPGRADE\nSELECT 1;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade, then\nSELECT 1;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig:rollback\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig:upgrade\nSELECT 2;');
--- a marker behind a statement would be overlooked
+-- a marker after a statement would be overlooked
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1; -- cmig:downgrade\nSELECT 2;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1\n;/* end */--CMIG: Verify\nSELECT 2;\n');
--- and a misspelled one is not taken for a comment
+-- and a misspelled marker is not taken for a comment
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig_downgrade\nSELECT 2;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmig :downgrade\nSELECT 2;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmgi: upgrade\nSELECT 1;\n');
@@ -208,22 +208,22 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n-- TODO: verify\n-- m
 ROLLBACK;
 -- other texts
 SELECT * FROM cmig.load(E'"""a\n\nRevision ID: a\n"""\ndef upgrade() -> None:\n    pass\n');
--- the name of a file in the place of its text
+-- the name of a file instead of its text
 SELECT * FROM cmig.load('migrations/shop');
 SELECT * FROM cmig.load('001_create_account.sql');
--- none is nothing
+-- none means nothing
 SELECT * FROM cmig.load(E'-- revision: a\n-- down_revision: None\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- branch_labels: NULL\n');
--- what is named twice
+-- names that are repeated
 SELECT * FROM cmig.load(E'-- revision: a\n\n-- revision: b\n-- down_revision: a, a\n');
 SELECT * FROM cmig.load(E'-- revision: a\n\n-- revision: b\n-- depends_on: a,c, a,d\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- branch_labels: shop,web,shop\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT $$x;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n/* x\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT "x\n');
--- the file is named where the quotes begin to be wrong, not where they end
+-- the error names the file in which the quotes begin to be wrong, not the one in which they end
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT ''x;\n-- revision: b\n-- cmig:upgrade\nSELECT ''y'';\n');
--- a hint for the linter is not a marker
+-- a comment for the linter is not a marker
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n-- cmig:ignore index-not-concurrent\nSELECT 1;\n');
 SELECT revision, upgrade_sql FROM cmig.revision;
 -- a message is one line of at most 1000 characters, as in create_revision

@@ -1,5 +1,5 @@
 --
--- Row-level security: rls_check, each rule with what it finds and what not
+-- Row-level security: rls_check, with examples for each rule of what it finds and what it does not
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
@@ -26,7 +26,7 @@ BEGIN
 	END LOOP;
 END $$;
 
--- nothing there, nothing found; what enable_rls makes is clean
+-- no tables, no findings; policies created by enable_rls have none
 SELECT * FROM cmig.rls_check('chk');
 SELECT * FROM cmig.rls_check('nowhere');
 CREATE TABLE chk.clean (id integer PRIMARY KEY, tenant_id integer, user_id integer);
@@ -40,7 +40,7 @@ SELECT count(*) > 0 FROM cmig.enable_rls('chk.clean', roles => '{regress_rls_app
 SELECT * FROM cmig.rls_check('chk');
 SELECT count(*) > 0 FROM cmig.enable_rls('chk.clean', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
 
--- rls_disabled: tables to come, an error where the key is there
+-- rls_disabled: later tables; an error if the key column exists
 CREATE TABLE chk.t (id integer PRIMARY KEY, tenant_id integer);
 ALTER TABLE chk.t OWNER TO regress_rls_owner;
 CREATE TABLE chk.plain (id integer PRIMARY KEY);
@@ -74,7 +74,7 @@ CREATE POLICY q ON chk.t TO regress_rls_app USING (tenant_id = 1);
 SELECT * FROM pg_temp.found('only_restrictive');
 DROP POLICY p ON chk.t;
 
--- always_true: alone; beside others of the same role; in disguise
+-- always_true: alone; together with others for the same role; in disguise
 DROP POLICY q ON chk.t;
 CREATE POLICY p ON chk.t TO regress_rls_app USING (true);
 SELECT * FROM pg_temp.found('always_true');
@@ -94,14 +94,14 @@ SELECT * FROM pg_temp.found('always_true');
 ALTER POLICY p ON chk.t TO regress_rls_app;
 CREATE POLICY r ON chk.t AS RESTRICTIVE TO regress_rls_app USING (tenant_id = 1);
 SELECT * FROM pg_temp.found('always_true');
--- a restrictive one that restricts nothing; a floor for SELECT only
+-- a restrictive policy that restricts nothing; a floor for SELECT only
 ALTER POLICY r ON chk.t USING (true);
 SELECT * FROM pg_temp.found('always_true');
 DROP POLICY r ON chk.t;
 CREATE POLICY r ON chk.t AS RESTRICTIVE FOR SELECT TO regress_rls_app USING (tenant_id = 1);
 SELECT * FROM pg_temp.found('always_true');
 DROP POLICY r ON chk.t;
--- to read only
+-- for reading only
 DROP POLICY q ON chk.t;
 DROP POLICY p ON chk.t;
 CREATE POLICY p ON chk.t FOR SELECT TO regress_rls_app USING (true);
@@ -115,7 +115,7 @@ SELECT * FROM pg_temp.found('always_false');
 ALTER POLICY p ON chk.t USING (tenant_id = 1 OR false);
 SELECT * FROM pg_temp.found('always_false');
 
--- swallowing_or: what does not look at the row decides for all rows
+-- swallowing_or: a condition that does not use the row decides for all rows
 ALTER POLICY p ON chk.t USING (tenant_id = 1 OR (SELECT current_setting('app.admin', true)) = 'on');
 SELECT * FROM pg_temp.found('swallowing_or');
 ALTER POLICY p ON chk.t USING (tenant_id = 1 OR current_setting('app.admin', true) = 'on');
@@ -134,7 +134,7 @@ ALTER POLICY p ON chk.t USING (CASE WHEN pg_has_role('regress_rls_app', 'USAGE')
 SELECT * FROM pg_temp.found('swallowing_or');
 ALTER POLICY p ON chk.t USING (CASE WHEN tenant_id = 1 THEN true ELSE tenant_id = COALESCE((SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer), -1) END);
 SELECT * FROM pg_temp.found('swallowing_or');
--- a branch beside a key opens no row of others; beside a constant it does
+-- a branch next to a key lets no rows of others through; next to a constant it does
 ALTER POLICY p ON chk.t USING (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer) AND (id > 0 OR (SELECT current_setting('app.all', true)) = 'on'));
 SELECT * FROM pg_temp.found('swallowing_or');
 ALTER POLICY p ON chk.t USING (id = 1 AND (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer) OR (SELECT current_setting('app.all', true)) = 'on'));
@@ -159,14 +159,14 @@ ALTER POLICY p ON chk.t USING (tenant_id = (SELECT COALESCE(current_setting('app
 SELECT * FROM pg_temp.found('cast_of_empty');
 ALTER POLICY p ON chk.t USING (tenant_id = (SELECT COALESCE(NULLIF(current_setting('app.current_tenant_id', true), ''), '0')::integer));
 SELECT * FROM pg_temp.found('cast_of_empty');
--- it closes, so it is no more than a warning
+-- it lets no row through, so it is only a warning
 ALTER POLICY p ON chk.t USING (tenant_id::text = (SELECT current_setting('request.jwt.claims', true)::json ->> 'tenant'));
 SELECT severity, problem FROM pg_temp.found('cast_of_empty');
--- with a column it cannot run once
+-- with a column it cannot be evaluated only once
 CREATE FUNCTION chk.is_member(integer) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT true';
 ALTER POLICY p ON chk.t USING (chk.is_member(tenant_id));
 SELECT * FROM pg_temp.found('per_row_function');
--- immutable ones and those in a sub-select may
+-- immutable functions, and those in a sub-select, are allowed
 ALTER POLICY p ON chk.t USING (tenant_id = abs(1) AND (SELECT chk.is_member(1)));
 SELECT * FROM pg_temp.found('per_row_function');
 
@@ -187,7 +187,7 @@ SELECT * FROM pg_temp.found('correlated_subquery');
 ALTER POLICY p ON chk.t USING (EXISTS (SELECT FROM chk.member m WHERE m.tenant_id = t.tenant_id));
 SELECT * FROM pg_temp.found('correlated_subquery');
 
--- unknown_column: a name that a sub-select takes from outside
+-- unknown_column: a name in a sub-select that refers to the outer query
 ALTER TABLE chk.member RENAME COLUMN tenant_id TO tenant;
 ALTER POLICY p ON chk.t USING (tenant_id = ANY (ARRAY(SELECT tenant_id FROM chk.member m WHERE m.user_id = 1)));
 SELECT * FROM pg_temp.found('unknown_column');
@@ -195,7 +195,7 @@ ALTER POLICY p ON chk.t USING (tenant_id = ANY (ARRAY(SELECT m.tenant FROM chk.m
 SELECT * FROM pg_temp.found('unknown_column');
 ALTER POLICY p ON chk.t USING (tenant_id = ANY (ARRAY(SELECT m.tenant FROM chk.member m WHERE m.user_id = 1)));
 SELECT * FROM pg_temp.found('unknown_column');
--- one that enable_rls used and that is called otherwise now
+-- a column used by enable_rls that has another name now
 ALTER TABLE chk.clean RENAME COLUMN user_id TO owner_id;
 SELECT * FROM pg_temp.found('unknown_column');
 ALTER TABLE chk.clean RENAME COLUMN owner_id TO user_id;
@@ -256,7 +256,7 @@ GRANT regress_rls_owner TO regress_rls_app;
 SELECT * FROM pg_temp.found('owner_is_application');
 REVOKE regress_rls_owner FROM regress_rls_app;
 
--- view_definer, matview: of any depth
+-- view_definer, matview: at any depth
 CREATE VIEW chk.v AS SELECT * FROM chk.t;
 CREATE VIEW chk.w AS SELECT count(*) FROM chk.v;
 CREATE MATERIALIZED VIEW chk.m AS SELECT * FROM chk.w;
@@ -291,7 +291,7 @@ SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object
 GRANT SELECT (id) ON chk.own TO regress_rls_app;
 SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object = 'chk.own';
 SELECT severity, object, problem FROM pg_temp.found('security_definer');
--- but not where the tenant's floor binds it too
+-- but not if the tenant's floor applies to it too
 GRANT regress_rls_app TO regress_rls_owner;
 SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object = 'chk.own';
 SELECT severity, object, problem FROM pg_temp.found('security_definer');
@@ -324,7 +324,7 @@ SELECT * FROM pg_temp.found('partition_exposed');
 SELECT DISTINCT polname, pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polrelid IN ('chk.part'::regclass, 'chk.part_2'::regclass) ORDER BY 1;
 ROLLBACK;
 
--- one below policies by hand: closed to queries that name it, and that is enough
+-- a partition of a table with hand-written policies: enough if it is closed to queries that name it
 CREATE TABLE chk.hand (tenant_id integer) PARTITION BY LIST (tenant_id);
 CREATE TABLE chk.hand_1 PARTITION OF chk.hand DEFAULT;
 ALTER TABLE chk.hand ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -334,8 +334,8 @@ SELECT pg_temp.apply_fix('partition_exposed');
 SELECT rule, object FROM cmig.rls_check('chk') WHERE object ~ 'hand_1';
 DROP TABLE chk.hand;
 
--- rls_disabled again: the siblings' key under another name, as user or tenant;
--- a column that one policy asks is no key yet
+-- rls_disabled again: the siblings' key under another name, as user or tenant; a column that one
+-- policy uses is not a key yet
 CREATE SCHEMA chk2;
 CREATE TABLE chk2.a (id integer PRIMARY KEY, owner_id integer, org text, flag boolean);
 CREATE TABLE chk2.b (id integer PRIMARY KEY, owner_id integer);
@@ -394,7 +394,7 @@ SELECT pg_temp.paste();
 SELECT pg_temp.seen();
 SELECT pg_temp.paste();
 SELECT pg_temp.seen();
--- nobody is known whom a policy could be for
+-- no role is known for which a policy could be
 REVOKE ALL ON chk3.unknown FROM regress_rls_app;
 DROP TABLE chk3.keyed, chk3.lookup, chk3.open, chk3.closed;
 CREATE POLICY p ON chk3.unknown USING (id = 1);
@@ -448,7 +448,7 @@ SELECT * FROM cmig.current();
 UPDATE cmig.revision SET upgrade_sql = upgrade_sql || $$; SELECT cmig.enable_rls('chk.fresh', roles => '{regress_rls_app}', force => false)$$ WHERE revision = 'r1';
 SELECT * FROM cmig.upgrade('head');
 SELECT * FROM cmig.downgrade('base');
--- stepwise, what was committed stays, and the last step waits
+-- stepwise: committed steps stay, and the last step is not done
 DROP TABLE chk.member CASCADE;
 CALL cmig.upgrade_stepwise('head');
 SELECT cmig.disable_rls('chk.fresh') \g /dev/null
@@ -463,7 +463,7 @@ SELECT * FROM cmig.downgrade('base');
 SET cmig.rls_gate = 'a,,b';
 SET cmig.rls_gate = '';
 SELECT * FROM cmig.upgrade('head');
--- not for everybody to set, but it can be granted
+-- not every role may set it, but the privilege can be granted
 SET ROLE regress_rls_owner;
 SET cmig.rls_gate = 'chk';
 RESET ROLE;

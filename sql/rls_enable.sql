@@ -20,7 +20,7 @@ CREATE TABLE shop.notes (id bigint PRIMARY KEY, tenant_id integer, user_id text 
 CREATE INDEX ON shop.notes (user_id, id);
 CREATE TABLE shop.numbers (n numeric);
 
--- what is missing is said
+-- the error says what is missing
 SELECT cmig.enable_rls(NULL);
 SELECT cmig.enable_rls('shop.none', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls(1, roles => '{regress_rls_app}');
@@ -60,14 +60,14 @@ SELECT cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', commands => 
 SELECT cmig.rls_script('shop.orders', roles => '{regress_rls_app}', commands => NULL) = cmig.rls_script('shop.orders', roles => '{regress_rls_app}') AS all_commands;
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via_user => 'user_id');
 SELECT cmig.enable_rls('shop.orders', roles => '{public}', bypass_roles => '{regress_rls_maint}');
--- what would not do what it looks like
+-- combinations of options that would not do what they seem to
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{public}');
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_app}');
 RESET ROLE;
 GRANT regress_rls_app TO regress_rls_maint;
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
 REVOKE regress_rls_app FROM regress_rls_maint;
--- what is no table of one's own
+-- relations that are not tables of the caller
 CREATE VIEW shop.v AS SELECT * FROM shop.orders;
 CREATE MATERIALIZED VIEW shop.m AS SELECT * FROM shop.orders;
 CREATE SEQUENCE shop.s;
@@ -99,13 +99,13 @@ DROP MATERIALIZED VIEW shop.m;
 DROP FOREIGN DATA WRAPPER regress_rls_fdw CASCADE;
 SET ROLE regress_rls_owner;
 
--- by tenant, with a way for maintenance; once more is nothing
+-- by tenant, with a role for maintenance; a second call changes nothing
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', force => false);
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
 -- by user
 SELECT cmig.enable_rls('shop.users', user_column => 'id', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
--- both; columns that have an index need none; defaults come and go
+-- both; columns that have an index need no other one; defaults are set and dropped
 SELECT cmig.enable_rls('shop.notes', roles => '{regress_rls_app}', force => false, column_default => true);
 SELECT cmig.enable_rls('shop.notes', roles => '{regress_rls_app}', force => false);
 SELECT adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'shop.notes'::regclass;
@@ -186,13 +186,13 @@ SELECT count(*) FROM cmig.disable_rls('shop.events');
 SELECT count(*) FROM cmig.disable_rls('shop.base');
 SELECT relname, relrowsecurity, (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) FROM pg_class c WHERE relname ~ '^(events_?.|base|derived)$' ORDER BY 1;
 
--- a schema: every table with a key, each with what it has
+-- a schema: every table with a key, each with the keys that it has
 SELECT * FROM cmig.enable_rls_schema(NULL);
 SELECT * FROM cmig.enable_rls_schema('shop');
 SELECT * FROM cmig.enable_rls_schema('nowhere', roles => '{regress_rls_app}');
 SELECT * FROM cmig.enable_rls_schema('pg_catalog', roles => '{regress_rls_app}');
 SELECT * FROM cmig.enable_rls_schema('shop', 'nothing', 'like_it', roles => '{regress_rls_app}');
--- one that cannot be done stops all, and all such are named
+-- a table for which it is impossible stops all; the error names all such tables
 CREATE TABLE shop.bad_type (tenant_id numeric);
 CREATE TABLE shop."Bad, generated" (a integer, tenant_id integer GENERATED ALWAYS AS (a + 1) STORED);
 CREATE TABLE shop.bad_policy (user_id integer) PARTITION BY LIST (user_id);
@@ -219,7 +219,7 @@ SELECT count(*) FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}'
 SELECT count(*) > 0 FROM pg_class c CROSS JOIN LATERAL cmig.disable_rls(c.oid) WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind IN ('r', 'p') AND c.relrowsecurity AND NOT c.relispartition AND c.relname <> 'derived';
 SELECT count(*) FROM pg_policy;
 
--- a script, which needs no pg_cmig; disable_rls knows what it made
+-- a script, which does not need pg_cmig; disable_rls recognizes its policies
 SELECT cmig.rls_script('shop.notes', roles => '{regress_rls_app}', force => false, column_default => true) AS script \gset
 \echo :script
 :script
@@ -228,7 +228,7 @@ SELECT cmig.rls_script('shop.notes', roles => '{regress_rls_app}', force => fals
 SELECT count(*) FROM cmig.disable_rls('shop.notes');
 SELECT cmig.rls_script('shop.notes');
 
--- require_context ties the policies to pg_cmig and gives the level application
+-- require_context makes the policies depend on pg_cmig and grants the level application
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', require_context => true);
 RESET ROLE;
 SELECT split_part(statement, E'\n', 1) AS statement FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', require_context => true);
@@ -246,7 +246,7 @@ DROP EXTENSION pg_cmig;
 SELECT statement FROM cmig.disable_rls('shop.users');
 SELECT statement FROM cmig.disable_rls('shop.orders');
 
--- a role with a name that wants to be more
+-- a role with a hostile name
 CREATE ROLE "regress_rls ""x""'; --";
 SELECT statement FROM cmig.enable_rls('shop.orders', roles => ARRAY['regress_rls "x"''; --'], force => false, require_context => true) WHERE statement ~ 'SCHEMA|tenant_access';
 SELECT statement FROM cmig.disable_rls('shop.orders') WHERE statement ~ 'SCHEMA';
@@ -256,14 +256,14 @@ DROP ROLE "regress_rls ""x""'; --";
 SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_free}', force => false);
 SELECT count(*) FROM cmig.disable_rls('shop.orders');
 
--- an owner that bypasses, and does not as it is in the application's role
+-- an owner that bypasses policies, and does not as a member of the application's role
 SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_owner}');
 GRANT regress_rls_app TO regress_rls_owner;
 SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
 GRANT regress_rls_maint TO regress_rls_owner;
 SELECT count(*) FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
 
--- who may write the membership table lets itself in, unless the key is unique and the rows are protected
+-- roles that may write to the membership table give themselves access, unless the key is unique and the rows are protected
 CREATE TABLE shop.team (user_id integer, tenant_id integer UNIQUE);
 CREATE TABLE shop.work (tenant_id integer);
 GRANT ALL ON shop.team, shop.work TO regress_rls_app;

@@ -1,6 +1,6 @@
 --
--- rls_check reads what others have written, and runs nothing of it: neither as
--- who checks nor as anybody else
+-- rls_check reads code that others have written and runs none of it, neither as the caller nor as
+-- another role
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
@@ -26,7 +26,7 @@ CREATE OPERATOR host.<> (LEFTARG = text, RIGHTARG = text, FUNCTION = host.true_i
 CREATE OPERATOR host.= (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_catalog.textregexeq, NEGATOR = OPERATOR(host.<>));
 RESET ROLE;
 
--- What is said of each expression.
+-- The findings for each expression.
 CREATE FUNCTION pg_temp.said(VARIADIC expressions text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	expression text;
@@ -40,7 +40,7 @@ BEGIN
 	END LOOP;
 END $$;
 
--- input functions, that check domains, and functions that take or return rows
+-- input functions that check domains, and functions that take or return rows
 SELECT pg_temp.said(
 	format('record_in(''(1)'', %s, -1) IS NOT NULL', 'host.c'::regtype::oid),
 	format('array_in(''{1}'', %s, -1) IS NOT NULL', 'host.d'::regtype::oid),
@@ -57,7 +57,7 @@ SELECT pg_temp.said(
 -- an operator that only looks like one that cannot fail
 SELECT pg_temp.said('''a''::text OPERATOR(host.=) ''(''::text', 'slug OPERATOR(host.=) ''(''', '''a''::text OPERATOR(host.=) ''a''::text OR tenant_id = 1');
 
--- one that cannot even be read keeps no other from being judged
+-- an expression that cannot be read does not prevent the others from being judged
 CREATE TABLE host.u (id integer, tenant_id integer);
 ALTER TABLE host.u ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY q ON host.u TO regress_rls_app USING (true);
@@ -71,7 +71,7 @@ RESET max_stack_depth;
 DROP TABLE host.u;
 DROP POLICY deep ON host.t;
 
--- what literals in bodies turn out to be, whoever owns the function
+-- the values of literals in bodies, whoever owns the function
 SET client_min_messages = warning;
 CREATE FUNCTION pg_temp.body(language text, body text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
@@ -92,13 +92,13 @@ SELECT pg_temp.body('sql', 'SELECT CASE WHEN a > 0 THEN ''{1}'' ELSE o.ds END IS
 SELECT pg_temp.body('sql', 'SELECT ''(1)'' IN (SELECT o.c FROM host.other o)');
 SELECT pg_temp.body('sql', 'SELECT x IS NOT NULL FROM (VALUES (''{1}''), (NULL::host.d[])) v(x)');
 SELECT pg_temp.body('sql', 'SELECT s.x IS NOT NULL FROM (SELECT ''{1}'' AS x UNION ALL SELECT o.ds FROM host.other o) s LIMIT ''1''');
--- others are read as they were
+-- other values are read unchanged
 SELECT pg_temp.body('sql', 'SELECT a = NULLIF(current_setting(''a.t'', true), '''')::integer');
 SELECT pg_temp.body('sql', 'SELECT $1 IN (''12'', ''13'') OR concat(''x'', a) = ''x'' OR now() > ''2020-01-01'' OR ''{1,2}''::integer[] = ARRAY[a]');
 SELECT pg_temp.body('plpgsql', 'BEGIN RETURN a::text LIKE ''%'' AND ''ok''::host.mood IS NOT NULL AND interval ''1 day'' > ''1 hour''; END');
 
--- enable_rls, rls_test, disable_rls: what the owner has put on a table runs as
--- the role that is tried, or as the owner, and never as who calls
+-- enable_rls, rls_test, disable_rls: code that the owner has put on a table runs as the role that
+-- is tested, or as the owner, never as the caller
 SET ROLE regress_rls_owner;
 CREATE SEQUENCE host.calls;
 GRANT USAGE ON SEQUENCE host.calls TO regress_rls_app;
@@ -107,7 +107,7 @@ CREATE FUNCTION host.witness(what text) RETURNS boolean LANGUAGE plpgsql AS $$ B
 	IF current_user NOT IN ('regress_rls_owner', 'regress_rls_app') THEN
 		RAISE WARNING '% runs as who calls', what;
 	END IF;
-	-- and would like to stay: what it prepares for later is refused or undone
+	-- and tries to remain: what it prepares for later is refused or rolled back
 	IF current_setting('host.attack', true) IS DISTINCT FROM 'on' THEN RETURN true; END IF;
 	BEGIN EXECUTE 'CREATE TEMP TABLE deed AS SELECT 1'; EXCEPTION WHEN others THEN NULL; END;
 	BEGIN PERFORM set_config('search_path', 'host', false); EXCEPTION WHEN others THEN NULL; END;
@@ -151,12 +151,12 @@ SELECT count(*) > 0 FROM cmig.rls_check('host');
 SELECT count(*) > 0 FROM cmig.rls_script('host.deed', roles => '{regress_rls_app}');
 SELECT count(*) > 0 FROM cmig.rls_status('host');
 SELECT count(*) > 0 FROM cmig.disable_rls('host.deed');
--- nothing of it stays in the session
+-- nothing of it remains in the session
 SET host.attack = off;
 SELECT current_user = session_user, session_user <> 'regress_rls_owner', current_setting('search_path') = reset_val FROM pg_settings WHERE name = 'search_path';
 SELECT count(*) FROM pg_cursors WHERE name = 'later';
 SELECT to_regclass('pg_temp.deed') IS NULL;
--- it did run, as others
+-- it did run, as other roles
 SELECT last_value > 50 FROM host.calls;
 
 DROP SCHEMA host CASCADE;

@@ -1,6 +1,6 @@
 --
--- Row-level security: rls_check and policies as people write them, those that
--- let rows of others through and those that do not
+-- Row-level security: rls_check and policies as people write them, those that let rows of others
+-- through and those that do not
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
@@ -37,7 +37,7 @@ CREATE FUNCTION post.uid() RETURNS uuid STABLE LANGUAGE sql RETURN NULLIF(curren
 CREATE FUNCTION post.tenant_pl() RETURNS integer STABLE LANGUAGE plpgsql AS $$ DECLARE v text; BEGIN v := current_setting('app.tenant', true); IF v = '' THEN RETURN NULL; END IF; RETURN v::integer; END $$;
 CREATE FUNCTION post.my_tenants() RETURNS SETOF integer STABLE SECURITY DEFINER LANGUAGE sql AS $$ SELECT m.tenant_id FROM post.member m WHERE m.user_id = NULLIF(current_setting('app.user', true), '')::integer $$;
 CREATE FUNCTION post.all_tenants() RETURNS SETOF integer STABLE SECURITY DEFINER LANGUAGE sql AS $$ SELECT m.tenant_id FROM post.member m $$;
--- what decides about a row
+-- the condition that decides about a row
 CREATE FUNCTION post.sees(integer) RETURNS boolean STABLE LANGUAGE sql AS $$ SELECT $1 = NULLIF(current_setting('app.tenant', true), '')::integer $$;
 CREATE FUNCTION post.sees_open(t integer) RETURNS boolean STABLE LANGUAGE sql AS $$ SELECT COALESCE(t = NULLIF(current_setting('app.tenant', true), '')::integer, true) $$;
 CREATE FUNCTION post.sees_all(integer) RETURNS boolean STABLE LANGUAGE sql AS $$ SELECT true $$;
@@ -91,7 +91,7 @@ BEGIN
 		EXECUTE format('DROP TABLE post.t%s', n);
 	END LOOP;
 END $$;
--- The same of one, which stays.
+-- The same for a single policy, which remains.
 CREATE FUNCTION pg_temp.using(expression text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('ALTER POLICY p ON post.t USING (%s)', pg_temp.spell(expression));
@@ -122,7 +122,7 @@ SELECT * FROM pg_temp.judge(
 	'data @> COALESCE(NULLIF(RAW, ''''), ''{}'')::jsonb', 'tenant_id::text ~ RAW', 'cardinality(string_to_array(RAW, '','')) = 0 OR tenant_id = ANY (string_to_array(RAW, '','')::integer[])',
 	'tenant_id <> ALL (string_to_array(RAW, '','')::integer[])'
 );
--- leaky: less than equality
+-- leaky: weaker than equality
 SELECT * FROM pg_temp.judge(
 	'tenant_id <> CTX', 'tenant_id >= CTX', 'tenant_id <= CTX', 'tenant_id BETWEEN CTX AND CTX + 10', 'tenant_id BETWEEN 0 AND CTX', 'left(slug, 1) = left(RAW, 1)',
 	'substr(slug, 2) = substr(RAW, 2)', 'right(slug, 2) = right(RAW, 2)', 'left(md5(slug), 1) = left(md5(RAW), 1)', 'lower(slug) = lower(RAW)', 'trim(slug) = trim(RAW)',
@@ -131,7 +131,7 @@ SELECT * FROM pg_temp.judge(
 	'hashtext(slug) % 4 = hashtext(RAW) % 4', 'length(slug) = length(RAW)', 'tenant_id IN (CTX, CTX + 19)', 'NOT (tenant_id = CTX)', 'tenant_id > CTX OR tenant_id = CTX',
 	'sign(tenant_id) = sign(CTX)', 'date_trunc(''day'', created_at) = current_setting(''app.day'', true)::date', 'substring(slug FROM ''^.'') = substring(RAW FROM ''^.'')', 'split_part(slug, ''_'', 1) = split_part(RAW, ''_'', 1)', 'left(md5(slug), 2) = left(md5(RAW), 2)', 'translate(slug, ''_-'', '''') = translate(RAW, ''_-'', '''')'
 );
--- leaky: beside the key
+-- leaky: conditions next to the key
 SELECT * FROM pg_temp.judge(
 	'tenant_id = CTX OR id > 0', 'tenant_id = CTX OR deleted_at IS NULL', 'id > 0', 'deleted_at IS NULL', 'tenant_id = CTX OR kind <> ''secret''', 'tenant_id = CTX OR amount >= 0',
 	'tenant_id = CTX OR created_at < now()', 'tenant_id = CTX OR expires_at > now()', 'is_public OR NOT is_public', 'tenant_id > 0', 'tenant_id IS NOT NULL', 'tenant_id = tenant_id', 'slug LIKE ''%''',
@@ -160,41 +160,41 @@ SELECT * FROM pg_temp.judge(
 	'tenant_id = (SELECT m.tenant_id FROM post.member m ORDER BY m.deleted_at LIMIT 1)', 'tenant_id::text = RAW OR tenant_id = (SELECT m.tenant_id FROM post.member m WHERE m.role = ''system'')',
 	'tenant_id = COALESCE(CTX, (SELECT m.tenant_id FROM post.member m LIMIT 1))', 'org = COALESCE(NULLIF(current_setting(''app.org'', true), '''')::uuid, (SELECT o.org FROM post.org_member o WHERE o.role = ''main''))'
 );
--- leaky: a function makes one text of several keys
+-- leaky: a function maps several keys to one text
 SELECT * FROM pg_temp.judge(
 	'translate(slug, ''-'', '''') = translate(RAW, ''-'', '''')', 'ltrim(slug, ''0'') = ltrim(RAW, ''0'')', 'ltrim(slug, ''0'') = RAW', 'rtrim(slug, ''/'') = rtrim(RAW, ''/'')', 'btrim(slug, ''#!'') = btrim(RAW, ''#!'')',
 	'replace(slug, ''tenant:'', '''') = RAW', 'replace(slug, ''-'', ''_'') = replace(RAW, ''-'', ''_'')', 'lower(slug) = RAW', 'upper(slug) = upper(RAW)', 'initcap(slug) = RAW', 'regexp_replace(slug, ''[^a-z]'', '''', ''g'') = regexp_replace(RAW, ''[^a-z]'', '''', ''g'')',
 	'regexp_replace(slug, ''^org_+'', '''') = regexp_replace(RAW, ''^org_+'', '''')', 'split_part(slug, '':'', 1) = RAW', 'left(slug, 36) = left(RAW, 36)', 'substr(slug, 1, 36) = RAW', 'ltrim(slug, ''0'') IN (SELECT ltrim(m.role, ''0'') FROM post.member m WHERE m.user_id = USR)',
 	'tenant_id::text = RAW OR lower(slug) = current_setting(''app.slug'', true)'
 );
--- leaky: what cannot be judged, and is more than an equality
+-- leaky: conditions that cannot be judged, and are more than an equality
 SELECT * FROM pg_temp.judge(
 	'to_tsvector(''simple'', name) @@ plainto_tsquery(''simple'', RAW)', 'tenant_id = CTX OR to_tsvector(''simple'', name) @@ plainto_tsquery(''simple'', ''public'')'
 );
--- leaky: for the role that the policy is for
+-- leaky: for the role to which the policy applies
 SELECT * FROM pg_temp.judge(
 	'current_user = ''regress_rls_app'' OR tenant_id = CTX', 'current_user IN (''regress_rls_app'', ''postgres'') OR tenant_id = CTX', 'current_user LIKE ''regress%'' OR tenant_id = CTX', 'length(current_user) = 15 OR tenant_id = CTX',
 	'tenant_id = CTX OR current_user <> ''regress_rls_app2''', 'current_user = ''regress_rls_app''', 'CASE WHEN session_user::text ~ ''app$'' THEN true ELSE tenant_id = CTX END', 'current_user = ''regress_rls_app'' AND RAW IS NULL OR tenant_id = CTX',
 	'left(name, 1) = left(current_user, 1)', 'name >= current_user'
 );
--- leaky: a value that tables share, and not the key, joins them
+-- leaky: tables are joined by a value that they share, and not by the key
 SELECT * FROM pg_temp.judge(
 	'tenant_id IN (SELECT p.tenant_id FROM post.project p JOIN post.project q ON q.region = p.region WHERE q.user_id = USR)', 'EXISTS (SELECT FROM post.member m JOIN post.member n ON n.role = m.role WHERE n.user_id = USR AND m.tenant_id = t.tenant_id)',
 	'tenant_id IN (SELECT p.tenant_id FROM post.project p JOIN post.member m ON m.role = p.region AND m.user_id = USR)', 'tenant_id IN (SELECT p.tenant_id FROM post.project p WHERE p.region IN (SELECT q.region FROM post.project q WHERE q.user_id = USR))'
 );
--- leaky: some rows of all, by order, number, or chance
+-- leaky: some of all rows, by order, number, or chance
 SELECT * FROM pg_temp.judge(
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m ORDER BY m.user_id = USR DESC LIMIT 2)', 'tenant_id = ANY (ARRAY(SELECT m.tenant_id FROM post.member m ORDER BY m.tenant_id <> CTX LIMIT 3))', 'tenant_id = (ARRAY(SELECT m.tenant_id FROM post.member m ORDER BY m.user_id <> USR))[2]',
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m GROUP BY m.tenant_id ORDER BY bool_or(m.user_id = USR) DESC LIMIT 2)', 'tenant_id IN (SELECT m.tenant_id FROM post.member m TABLESAMPLE BERNOULLI (10))',
 	'tenant_id IN (SELECT g FROM generate_series(1, 1000) g)', 'tenant_id IN (SELECT generate_series(0, CTX))', 'tenant_id = ANY (ARRAY(SELECT generate_series(1::bigint, 9000, 4)))',
 	'tenant_id IN (WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 1000) SELECT n FROM r)', 'tenant_id IN (WITH RECURSIVE r AS (SELECT tenant_id FROM post.member WHERE user_id = USR UNION SELECT p.tenant_id FROM post.project p, r) SELECT tenant_id FROM r)'
 );
--- leaky: what every row has
+-- leaky: properties that every row has
 SELECT * FROM pg_temp.judge(
 	't.* IS NOT NULL', 'tenant_id = CTX OR t.* IS NOT NULL', 'tableoid > 0', 'tenant_id = CTX OR tableoid IS NOT NULL', 'ctid > ''(0,0)''', 'tenant_id = CTX OR ctid <> ''(0,0)''', 'xmin::text <> ''0''', 'tenant_id = CTX OR xmin::text::bigint > 5', 'tenant_id = CTX OR age(xmin) > 0',
 	'jsonb_path_exists(data, ''$.tenant'')', 'data ? ''tenant''', 'data @? ''$.org.tenant''', 'tenant_id = CTX OR data ->> ''tenant'' IS NOT NULL', '(data #>> ''{acl,tenant}'') IS NOT NULL', 'data[''tenant''] IS NOT NULL', 'data ->> ''tenant'' LIKE RAW || ''%'''
 );
--- leaky: a function makes one key of several contexts, or one text of several pairs
+-- leaky: a function maps several contexts to one key, or several pairs to one text
 SELECT * FROM pg_temp.judge(
 	'tenant_id = width_bucket(CTX, 0, 1000, 1)', 'width_bucket(CTX, 0, 1000, 1) = 1', 'tenant_id = CTX / 10', 'tenant_id = CTX % 10', 'slug = left(RAW, 3)', 'tenant_id = greatest(CTX, 100)', 'tenant_id + user_id = CTX + USR',
 	'slug || name = RAW', 'tenant_id::text || user_id::text = RAW', 'concat(tenant_id, user_id) = RAW', 'tenant_id || '''' || user_id = RAW', 'slug || name = RAW || current_setting(''app.user'', true)', 'slug || ''-'' || name = RAW', 'concat_ws(''/'', slug, name) = RAW',
@@ -245,7 +245,7 @@ SELECT * FROM pg_temp.judge(
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR ORDER BY m.role LIMIT 10)'
 );
 
--- safe: one row of another table, texts as they are or made of the context only
+-- safe: one row of another table; texts unchanged, or made from the context only
 SELECT * FROM pg_temp.judge(
 	'tenant_id = (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)', 'tenant_id = (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR AND m.active ORDER BY m.role LIMIT 1)',
 	'(SELECT b.tenant_id FROM post.bare_parent b WHERE b.id = t.parent_id) = CTX', 'tenant_id = (SELECT p.tenant_id FROM post.parent p LIMIT 1)', 'tenant_id = COALESCE(CTX, (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR))',
@@ -271,7 +271,7 @@ SELECT pg_temp.using('tenant_id = CTX OR is_public');
 SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
 SELECT pg_temp.using('user_id = USR OR published_at IS NOT NULL');
 SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
--- what is said of holes
+-- the messages about holes
 SELECT pg_temp.using('tenant_id >= CTX');
 SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule IN ('foreign_rows', 'open_without_context');
 SELECT pg_temp.using('CASE WHEN tenant_id <> CTX THEN false ELSE true END');
@@ -293,7 +293,7 @@ SELECT pg_temp.using('current_user = ''regress_rls_app'' OR tenant_id = CTX');
 SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule IN ('foreign_rows', 'swallowing_or');
 SELECT pg_temp.using('tenant_id = current_setting(''app.tenant'')::integer');
 SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'no_missing_ok';
--- the fixes do what they say
+-- the fixes have the effect that they describe
 ALTER POLICY p ON post.t USING (lower(email) = current_setting('app.tenant', true));
 DO $$ DECLARE todo text; BEGIN SELECT fix INTO STRICT todo FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows'; EXECUTE todo; END $$;
 SELECT pg_temp.found();
@@ -348,7 +348,7 @@ SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app, regress_rls_fr
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'ALTER TABLE post.t NO FORCE ROW LEVEL SECURITY');
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'ALTER TABLE post.t DISABLE ROW LEVEL SECURITY');
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = CTX)', 'ALTER ROLE regress_rls_app NOINHERIT', 'GRANT regress_rls_owner TO regress_rls_app');
--- by name: one of the roles that the policy is for, by membership or by a privilege on the table
+-- by name: one of the roles to which the policy applies, by membership or by a privilege on the table
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (current_user = ''regress_rls_app2'' OR tenant_id = CTX)', 'GRANT regress_rls_app TO regress_rls_app2');
 SELECT pg_temp.try('CREATE POLICY p ON post.t USING (current_user = ''regress_rls_app2'' OR tenant_id = CTX)');
 SELECT pg_temp.try('CREATE POLICY p ON post.t USING (current_user = ''regress_rls_app'' OR tenant_id = CTX)', 'REVOKE ALL ON post.t FROM regress_rls_app2, regress_rls_admin');
@@ -390,7 +390,7 @@ SELECT * FROM pg_temp.judge('post.trap(tenant_id)', 'to_jsonb(state) = ''1''::js
 SELECT count(*) FROM post.ran;
 SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND (locktype = 'advisory' OR relation = 'post.member'::regclass);
 
--- all that leak are found, and none that is safe
+-- every leaky one is found, and no safe one
 SELECT kind, count(*) AS postures, count(*) FILTER (WHERE found <> 'clean') AS found FROM judged WHERE kind <> '' GROUP BY kind ORDER BY kind;
 
 SET client_min_messages = warning;

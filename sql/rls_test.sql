@@ -1,5 +1,5 @@
 --
--- Row-level security: rls_test really tries
+-- Row-level security: rls_test tries the commands
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
@@ -18,17 +18,17 @@ GRANT SELECT ON try.docs TO regress_rls_reader;
 
 -- without row-level security everything leaks
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', '1');
--- with it nothing; a matrix over several contexts, and none at all
+-- with it nothing does; a matrix of several contexts, and no context
 SELECT count(*) > 0 FROM cmig.enable_rls('try.docs', roles => '{regress_rls_app,regress_rls_reader}', bypass_roles => '{regress_rls_owner}');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', '{ann,bob,carol}', '{1,2,1}');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', ARRAY['ann', NULL], ARRAY[NULL, '2']);
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_reader', 'ann', '1');
--- nothing of it stays
+-- nothing of the test remains
 SELECT count(*), count(DISTINCT tenant_id), count(DISTINCT user_id) FROM try.docs;
 SELECT current_user = session_user, * FROM cmig.context();
 
--- holes that only one command has
+-- holes for only one command
 CREATE POLICY hole ON try.docs FOR DELETE TO regress_rls_app USING (true);
 DROP POLICY tenant_floor ON try.docs;
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', '1') WHERE verdict <> 'ok';
@@ -36,7 +36,7 @@ DROP POLICY hole ON try.docs;
 CREATE POLICY hole ON try.docs FOR UPDATE TO regress_rls_app USING (false) WITH CHECK (true);
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', '1') WHERE verdict <> 'ok';
 DROP POLICY hole ON try.docs;
--- rows that cannot be read but changed
+-- rows that cannot be read but can be changed
 CREATE POLICY hole ON try.docs FOR UPDATE TO regress_rls_app USING (true) WITH CHECK (false);
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', '1') WHERE verdict <> 'ok';
 DROP POLICY hole ON try.docs;
@@ -74,7 +74,7 @@ GRANT SELECT ON try.members TO regress_rls_app;
 SELECT count(*) > 0 FROM cmig.enable_rls('try.docs', via => 'try.members', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_owner}');
 SELECT as_user, test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.docs', 'regress_rls_app', '{ann,bob,carol}');
 
--- constraints and triggers that come in between
+-- constraints and triggers that interfere
 CREATE TABLE try.own (user_id text PRIMARY KEY, tenant_id integer DEFAULT 1);
 CREATE TABLE try.part (user_id text REFERENCES try.own, n integer);
 INSERT INTO try.own VALUES ('ann'), ('bob');
@@ -92,7 +92,7 @@ ALTER TABLE try.part DISABLE TRIGGER no;
 DELETE FROM try.part;
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.part', 'regress_rls_app', 'ann');
 
--- a trigger that makes every row the context's own is no leak
+-- a trigger that changes every row to the context's own is not a leak
 CREATE TABLE try.auto (user_id text, n integer);
 INSERT INTO try.auto VALUES ('ann', 1), ('bob', 2);
 GRANT ALL ON try.auto TO regress_rls_app;
@@ -103,7 +103,7 @@ CREATE FUNCTION try.mine() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.user
 CREATE TRIGGER mine BEFORE INSERT OR UPDATE ON try.auto FOR EACH ROW EXECUTE FUNCTION try.mine();
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.auto', 'regress_rls_app', 'ann') WHERE test ~ 'another';
 
--- deferred constraints hold at once in an attempt; those of the caller's own statements are not a verdict
+-- deferred constraints are checked immediately in an attempt; those of the caller's own statements do not affect the result
 CREATE TABLE try.late (user_id text REFERENCES try.own DEFERRABLE INITIALLY DEFERRED, n integer);
 GRANT ALL ON try.late TO regress_rls_app;
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.late', 'regress_rls_app', 'ann');
@@ -124,7 +124,7 @@ SELECT count(*) > 0 FROM cmig.enable_rls('try.ev', roles => '{regress_rls_app}')
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.ev', 'regress_rls_app', NULL, '1');
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.ev2', 'regress_rls_app', NULL, '1');
 
--- wrong input
+-- invalid arguments
 SELECT * FROM cmig.rls_test(NULL, 'regress_rls_app', 'ann');
 SELECT * FROM cmig.rls_test('try.docs', NULL, 'ann');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_none', 'ann');

@@ -34,13 +34,13 @@ RESET default_transaction_read_only;
 SELECT cmig.upgrade_stepwise();
 SELECT count(*) AS nothing_ran FROM cmig.journal;
 
--- in full once
+-- the complete message once
 \set VERBOSITY default
 BEGIN;
 CALL cmig.downgrade_stepwise('base');
 ROLLBACK;
 
--- bad arguments
+-- invalid arguments
 CALL cmig.upgrade_stepwise('nonsense');
 CALL cmig.upgrade_stepwise(NULL);
 CALL cmig.upgrade_stepwise(in_doubt => 'maybe');
@@ -51,7 +51,7 @@ CALL cmig.downgrade_stepwise('base', 'perhaps');
 CALL cmig.downgrade_stepwise('01');
 CALL cmig.reset_stepwise(NULL);
 
--- what stops the run is found before anything is run
+-- what would stop the run is found before anything is run
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
 	('03', '{02}', true, 'VACUUM refused', NULL);
 CALL cmig.upgrade_stepwise();
@@ -67,7 +67,7 @@ UPDATE cmig.revision SET upgrade_sql = E'\\echo hello' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 SELECT count(*) AS nothing_ran FROM cmig.journal;
 
--- cmig's own procedures commit: in a transactional revision they are refused before anything runs
+-- pg_cmig's own procedures commit: in a transactional revision they are refused before anything runs
 UPDATE cmig.revision SET transactional = true, upgrade_sql = E'SELECT 1;\nCALL cmig.backfill(''refused'', ''a = 1'', ''a <> 1'')' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 SELECT problem, fix FROM cmig.check() WHERE object LIKE '%03%';
@@ -80,7 +80,7 @@ CALL cmig.upgrade_stepwise();
 SELECT count(*) AS nothing_ran FROM cmig.journal;
 UPDATE cmig.revision SET transactional = true, upgrade_sql = '' WHERE revision = '02';
 SELECT * FROM cmig.upgrade('03');
--- where only the server can know it the hint says the same
+-- if only the server can detect it, the hint says the same
 UPDATE cmig.revision SET upgrade_sql = 'SET search_path = cmig; CALL add_unique(''public.refused'', ''a'')' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET transactional = false, upgrade_sql = 'DO ''BEGIN CALL cmig.add_unique(''''refused'''', ''''a''''); END''' WHERE revision = '03';
@@ -97,7 +97,7 @@ CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = E'SELECT * FROM cmig.upgrade();' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 
--- down: protected, irreversible
+-- downgrade: protected, irreversible
 UPDATE cmig.revision SET upgrade_sql = E'SELECT 1' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 CALL cmig.upgrade_stepwise();
@@ -111,7 +111,7 @@ CALL cmig.downgrade_stepwise('base');
 CALL cmig.downgrade_stepwise('-1');
 RESET cmig.protect;
 
--- CONCURRENTLY taken off: one transaction a revision
+-- CONCURRENTLY removed: one transaction for each revision
 SET cmig.concurrent_ddl = off;
 CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('base');

@@ -2,7 +2,7 @@
 CREATE EXTENSION pg_cmig;
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
 
--- exactly once, and on from the statement that failed
+-- each statement exactly once, continuing with the one that failed
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql, verify_sql) VALUES
 ('01', '{}', false, $$
 	CREATE TABLE numbers (n int);
@@ -17,10 +17,10 @@ ALTER TABLE trace ADD CONSTRAINT no_path CHECK (what NOT LIKE 'public,%');
 CALL cmig.upgrade_stepwise();
 SELECT revision, direction, statement, state, detail - 'checksum' AS detail FROM cmig.progress ORDER BY statement;
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied', 'running', 'interrupted');
--- nothing else moves meanwhile
+-- no other move in the meantime
 SELECT * FROM cmig.upgrade();
 CALL cmig.downgrade_stepwise('base');
--- and what has run must not change
+-- and statements that have run must not change
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '''once''', '''twice''');
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '''twice''', '/* white space counts as little as here */ ''once''');
@@ -34,14 +34,14 @@ UPDATE cmig.revision SET upgrade_sql = $$
 	CREATE UNIQUE INDEX CONCURRENTLY numbers_n ON numbers (n);
 	INSERT INTO trace (what) SELECT current_setting('search_path')$$;
 ALTER TABLE trace DROP CONSTRAINT no_path;
--- verify_sql alone is repeated
+-- only verify_sql is repeated
 DELETE FROM numbers WHERE n = 5;
 CALL cmig.upgrade_stepwise();
 INSERT INTO numbers VALUES (5);
 CALL cmig.upgrade_stepwise();
 SELECT what FROM trace ORDER BY id;
 SHOW search_path;
--- the same down
+-- the same for a downgrade
 TRUNCATE numbers;
 CALL cmig.downgrade_stepwise('base');
 INSERT INTO numbers VALUES (1);
@@ -50,7 +50,7 @@ SELECT what FROM trace ORDER BY id;
 SELECT revision, direction, outcome, sqlstate, statement, message FROM cmig.journal ORDER BY id;
 SELECT count(*) FROM cmig.progress;
 
--- an index build that failed: its leftover goes, and no other
+-- an index build that failed: its invalid index is dropped, and no other
 TRUNCATE trace;
 CREATE TABLE twins (n int, m int);
 INSERT INTO twins VALUES (1, 1), (1, 2);
@@ -79,7 +79,7 @@ UPDATE cmig.revision SET upgrade_sql = 'CREATE INDEX CONCURRENTLY IF NOT EXISTS 
 CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('base');
 
--- another session has created an index of that name meanwhile: it is not mistaken for ours
+-- another session has created an index with that name in the meantime: it is not mistaken for the statement's own
 UPDATE twins SET n = 1;
 UPDATE cmig.revision SET upgrade_sql = 'CREATE UNIQUE INDEX CONCURRENTLY twins_mn ON twins (n) INCLUDE (m)';
 CALL cmig.upgrade_stepwise();
@@ -91,7 +91,7 @@ UPDATE twins SET n = m;
 CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('base');
 DROP INDEX twins_mn;
--- and one like ours does
+-- and a matching one is accepted
 UPDATE twins SET n = 1;
 CALL cmig.upgrade_stepwise();
 UPDATE twins SET n = m;
@@ -150,7 +150,7 @@ SELECT count(*) FROM cmig.progress;
 SELECT * FROM cmig.stamp('01');
 SELECT count(*) FROM cmig.progress;
 
--- a statement that failed and left nothing may be fixed; one that left something may not
+-- a statement that failed and left nothing behind may be fixed; one that left something may not
 SELECT * FROM cmig.stamp('base', purge => true);
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE right_now (n int); CREATE INDEX CONCURRENTLY right_now_n ON right_now (m)';
 CALL cmig.upgrade_stepwise();
@@ -199,7 +199,7 @@ SELECT count(*) FILTER (WHERE n = 60 / (600 - id)) AS done_once FROM counted;
 
 SELECT * FROM cmig.stamp('base');
 
--- own procedures at the beginning: partially applied as soon as they have left something
+-- pg_cmig's own procedures at the beginning: partially applied as soon as they have changed something
 UPDATE counted SET n = 0;
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = 60 / (1 - id)', 'n = 0')$$;
 CALL cmig.upgrade_stepwise();
@@ -236,7 +236,7 @@ UPDATE counted SET n = id;
 CALL cmig.upgrade_stepwise();
 SELECT count(*) FROM cmig.progress;
 
--- what no run gets to: the hints say so
+-- statements that no run reaches: the hints say so
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE begun (); SELECT 1 / 0';
 SELECT * FROM cmig.stamp('base');
 CALL cmig.upgrade_stepwise();
@@ -255,7 +255,7 @@ SELECT item, value, hint FROM cmig.status() WHERE item IN ('pending', 'partially
 INSERT INTO cmig.revision SELECT * FROM kept;
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE begun (); SELECT 1';
 CALL cmig.upgrade_stepwise();
--- in the middle of a downgrade nothing says to go up
+-- during a downgrade, no hint suggests an upgrade
 UPDATE cmig.revision SET downgrade_sql = 'CREATE TABLE left_over (); SELECT 1 / 0';
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES ('02', '{01}', '');
 CALL cmig.downgrade_stepwise('base');
@@ -264,7 +264,7 @@ UPDATE cmig.revision SET downgrade_sql = 'CREATE TABLE left_over (); SELECT 1' W
 CALL cmig.downgrade_stepwise('base');
 DROP TABLE begun, left_over;
 
--- a revision of the same id and another message is another one
+-- a revision with the same id and another message is another one
 SELECT * FROM cmig.stamp('base', purge => true);
 DELETE FROM cmig.revision;
 \set ours '-- revision: 01\n-- message: ours\n-- transactional: false\n-- cmig:upgrade\nSELECT 1;\nSELECT 1 / 0;\n'

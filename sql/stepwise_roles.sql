@@ -30,7 +30,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
 
 SET SESSION AUTHORIZATION regress_step_migrator;
 SET cmig.role = 'regress step owner';
--- the owner of the schema knows nothing of pg_cmig
+-- the owner of the schema has no access to pg_cmig
 CALL cmig.upgrade_stepwise();
 SELECT item, value FROM cmig.status() WHERE item IN ('failed', 'partially applied');
 RESET SESSION AUTHORIZATION;
@@ -42,7 +42,7 @@ CALL cmig.upgrade_stepwise();
 RESET SESSION AUTHORIZATION;
 GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO "regress step owner";
 SET SESSION AUTHORIZATION regress_step_migrator;
--- but may not read how far the run is
+-- but may not read the progress of the run
 CALL cmig.upgrade_stepwise();
 SELECT current_user, current_setting('role'), current_setting('cmig.role');
 RESET SESSION AUTHORIZATION;
@@ -57,7 +57,7 @@ SELECT role FROM app.who;
 SET SESSION AUTHORIZATION regress_step_migrator;
 CALL cmig.downgrade_stepwise('01');
 CALL cmig.downgrade_stepwise('base');
--- without the level nothing is run
+-- without the level, nothing is run
 RESET SESSION AUTHORIZATION;
 SET SESSION AUTHORIZATION "regress step owner";
 CALL cmig.upgrade_stepwise();

@@ -8,7 +8,7 @@ SET client_min_messages = warning;
 SELECT cmig.create_revision('first', 'CREATE TABLE first ()', '', revision => '001');
 SELECT cmig.create_revision('second', 'CREATE TABLE second ()', '', revision => '002');
 
--- what is meant is clear
+-- calls whose meaning is clear
 SELECT step, revision FROM cmig.plan();
 SELECT step, revision FROM cmig.plan('upgrade');
 SELECT step, revision FROM cmig.plan(target => '001');
@@ -55,7 +55,7 @@ SELECT * FROM cmig.history('--rev-range=001:');
 SELECT * FROM cmig.upgrade('--sql');
 SELECT cmig.stamp('--purge');
 
--- a number is not a revision; zeros before it are found in the catalog
+-- a number is not a revision; leading zeros are found in the catalog
 SELECT * FROM cmig.plan('upgrade', 1);
 SELECT * FROM cmig.plan('downgrade', 001);
 SELECT * FROM cmig.plan('x', 1);
@@ -80,7 +80,7 @@ SELECT * FROM cmig.downgrade(20260101120000);
 CALL cmig.upgrade_stepwise(20260101120000);
 CALL cmig.downgrade_stepwise(20260101);
 
--- several where one is expected
+-- several revisions where one is expected
 SELECT * FROM cmig.upgrade('001', '002');
 SELECT * FROM cmig.upgrade(1, 2);
 SELECT * FROM cmig.upgrade('o''brien', E'a\nb', NULL, true);
@@ -95,7 +95,7 @@ SELECT cmig.require('001', '002');
 SELECT cmig.repair('001', '002');
 SELECT cmig.remove_revision('001', '002');
 
--- of another type
+-- arguments of another type
 SELECT * FROM cmig.show(ARRAY['001']);
 SELECT * FROM cmig.show(VARIADIC ARRAY[1]);
 SELECT * FROM cmig.show(NULL::integer);

@@ -79,12 +79,12 @@ sub is_untouched
 	my ($how) = @_;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is(query($node, 'app', $look), $before, "$how: nothing of the run stays");
+	is(query($node, 'app', $look), $before, "$how: nothing of the run remains");
 	is(query($node, 'app', 'BEGIN; SET LOCAL lock_timeout = 1; SELECT cmig.stamp(\'001\'); ROLLBACK'),
 		'001', "$how: the run lock is free");
 }
 
-# One that was asked to end
+# A session that was asked to end
 foreach my $case ([ 'pg_cancel_backend', '57014' ], [ 'pg_terminate_backend', '57P01' ])
 {
 	my ($function, $sqlstate) = @$case;
@@ -96,14 +96,14 @@ foreach my $case ([ 'pg_cancel_backend', '57014' ], [ 'pg_terminate_backend', '5
 	$node->safe_psql('postgres', "SELECT $function($pid)");
 	isnt(end_run(), 0, "$function: the run fails");
 	like($run->{err}, qr/$sqlstate: .*CONTEXT:  .*pg_cmig: upgrade of 003, statement 5, line 5\b/s,
-		"$function: the error says where");
+		"$function: the error names the place");
 	is_untouched($function);
 }
 unlike(slurp_file($node->logfile), qr/was terminated by signal/, 'no backend crashed');
 
 # The server's log reports the failed run, too.
 like(slurp_file($node->logfile), qr/pg_cmig: upgrade of 003, statement 5, line \d+/,
-	'the server log says where it was');
+	'the server log names the place');
 
 # If a backend is killed, all others are terminated, and the server recovers by
 # itself.
@@ -150,9 +150,9 @@ foreach my $mode ('fast', 'immediate')
 
 # Another upgrade succeeds.
 is(query($node, 'app', "SELECT revision FROM cmig.upgrade('head')"),
-	"002\n003", 'upgrade again runs what the killed runs did not');
-is(query($node, 'app', "SELECT string_agg(revision, ' ') FROM cmig.version"), '003', 'it is at head');
-is(query($node, 'app', 'SELECT count(*) FROM note'), 1000, 'the data is there once');
+	"002\n003", 'another upgrade runs what the killed runs did not');
+is(query($node, 'app', "SELECT string_agg(revision, ' ') FROM cmig.version"), '003', 'the database is at head');
+is(query($node, 'app', 'SELECT count(*) FROM note'), 1000, 'the data exists once');
 is(query($node, 'app', "SELECT string_agg(revision || ' ' || outcome, ', ' ORDER BY id) FROM cmig.journal"),
 	'001 done, 002 done, 003 done', 'the journal has each step once');
 
@@ -194,8 +194,8 @@ foreach my $round (1 .. $crashes)
 	is(query($node, 'steps', $agree), 'agree', "crash $round: tables, journal and version rows agree");
 }
 query($node, 'steps', "SELECT count(*) FROM cmig.upgrade('heads')");
-is(query($node, 'steps', $agree), 'agree', 'the rest runs after the crashes');
-is(query($node, 'steps', 'SELECT string_agg(revision, $$ $$) FROM cmig.version'), sprintf('s%04d', $steps), 'up to head');
+is(query($node, 'steps', $agree), 'agree', 'the remaining steps run after the crashes');
+is(query($node, 'steps', 'SELECT string_agg(revision, $$ $$) FROM cmig.version'), sprintf('s%04d', $steps), 'the database is at head');
 
 # A stepwise run keeps what it has committed, and resumes after the crash: a
 # partially built index is dropped and built again.
@@ -221,16 +221,16 @@ foreach my $case ('kill -9 of the backend', 'stop -m immediate')
 	eval { $reader->quit };
 	wait_for_recovery($node);
 	is(query($node, 'stepwise', 'SELECT revision FROM cmig.current()'), '001',
-		"stepwise, $case: what was committed stays");
-	is(query($node, 'stepwise', 'SELECT count(*) FROM item'), 101, "stepwise, $case: each statement once");
+		"stepwise, $case: committed steps remain");
+	is(query($node, 'stepwise', 'SELECT count(*) FROM item'), 101, "stepwise, $case: each statement has run once");
 	is(query($node, 'stepwise', "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), 0,
-		"stepwise, $case: no lock stays");
+		"stepwise, $case: no lock remains");
 }
 query($node, 'stepwise', "CALL cmig.upgrade_stepwise('head')");
-is(query($node, 'stepwise', 'SELECT revision FROM cmig.current()'), '002', 'stepwise: the next run goes on to head');
+is(query($node, 'stepwise', 'SELECT revision FROM cmig.current()'), '002', 'stepwise: the next run reaches head');
 is(query($node, 'stepwise', 'SELECT count(*), max(code) FROM item'), '102|102', 'stepwise: each statement ran once');
 is(query($node, 'stepwise', q{SELECT string_agg(indexrelid::regclass::text || ' ' || indisvalid, ', ')
-	FROM pg_index WHERE indrelid = 'item'::regclass}), 'item_code true', 'stepwise: one index, and it is valid');
+	FROM pg_index WHERE indrelid = 'item'::regclass}), 'item_code true', 'stepwise: there is one index, and it is valid');
 is(query($node, 'stepwise', 'SELECT count(*) FROM cmig.progress'), 0, 'stepwise: no progress is left');
 
 $node->stop;

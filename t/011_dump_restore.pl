@@ -122,7 +122,7 @@ my $odd = revision_file('odd-é', '003_add_full_name_to_users',
 make_db('shop');
 sql('shop', 'CREATE EXTENSION pg_cmig');
 is(load_files($node, 'shop', $owner, @chain), join("\n", map { /([^\/]*)\.sql$/ && "$1|added" } @chain),
-	'the owner loads');
+	'the owner loads the files');
 sql('shop', load_sql($odd));
 sql('shop', "SELECT cmig.upgrade('004'); SELECT cmig.downgrade('-1'); SELECT cmig.upgrade('odd-é')");
 sql('shop', "SELECT cmig.stamp('003')");
@@ -136,14 +136,14 @@ like($shop_state, qr/^current \(003_add_full_name_to_users,/m, 'the database is 
 my $columns = q{SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public'};
 my $shop_columns = sql('shop', $columns);
 
-# is_same(DATABASE, NAME)
+# is_same(DATABASE, NAME): compares the database with the original
 sub is_same
 {
 	my ($db, $name, $user) = @_;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is(sql($db, $state, $user), $shop_state, "$name: current, history, revisions and journal are the same");
-	is(sql($db, $columns, $user), $shop_columns, "$name: the tables are there");
+	is(sql($db, $state, $user), $shop_state, "$name: current, history, revisions, and journal are the same");
+	is(sql($db, $columns, $user), $shop_columns, "$name: the tables exist");
 }
 
 #
@@ -157,14 +157,14 @@ restore_sql('restore', 'whole', $full);
 is_same('whole', 'full dump');
 is_text(dump_db('again.sql', 'whole'), $full, 'dump, restore, dump: the same text');
 is(load_files($node, 'whole', $owner, @chain),
-	join("\n", map { /([^\/]*)\.sql$/ && "$1|unchanged" } @chain), 'load says unchanged');
-is(sql('whole', load_sql($odd)), 'odd-é|unchanged', 'load says unchanged of odd text too');
+	join("\n", map { /([^\/]*)\.sql$/ && "$1|unchanged" } @chain), 'load reports all files as unchanged');
+is(sql('whole', load_sql($odd)), 'odd-é|unchanged', 'load reports unusual texts as unchanged, too');
 my $last = sql('whole', 'SELECT max(id) FROM cmig.journal');
 is(sql('whole', "SELECT revision FROM cmig.upgrade('004')"), '004_add_email_verified_column_to_users',
 	'the next upgrade runs');
-is(sql('whole', 'SELECT max(id) FROM cmig.journal'), $last + 1, 'and its journal row has the next number');
+is(sql('whole', 'SELECT max(id) FROM cmig.journal'), $last + 1, 'the journal row of the upgrade has the next number');
 is(sql('whole', 'SELECT count(*) FROM cmig.secret'), 0, 'cmig.secret is not dumped');
-like(sql('whole', 'SELECT problem FROM cmig.check()'), qr/no dump contains cmig.secret/, 'which check says');
+like(sql('whole', 'SELECT problem FROM cmig.check()'), qr/no dump contains cmig.secret/, 'check reports that');
 
 #
 # The archive formats
@@ -184,13 +184,13 @@ is_same('directory', '-Fd -j2');
 # over an existing database
 sql('custom', "SELECT cmig.stamp('heads'); DELETE FROM cmig.revision WHERE revision = 'odd-é'");
 pg_restore('pg_restore --clean', 'custom', $custom, '-U', $owner, '--clean', '--if-exists');
-is_same('custom', '--clean over what is there');
+is_same('custom', '--clean over an existing database');
 
 # for another owner
 make_db('moved', $other);
 pg_restore('pg_restore --no-owner', 'moved', $custom, '-U', $other, '--no-owner');
 is_same('moved', '--no-owner', $other);
-is(sql('moved', "SELECT count(*) FROM cmig.upgrade('heads')", $other), 3, 'whose upgrade runs');
+is(sql('moved', "SELECT count(*) FROM cmig.upgrade('heads')", $other), 3, 'the new owner can upgrade');
 
 # by a superuser: the extension belongs to the role that creates it
 make_db('by_superuser');
@@ -208,12 +208,12 @@ is_same('by_role', 'by a superuser with --role');
 my $schema = dump_db('schema.sql', 'shop', '-s');
 make_db('schema_only');
 restore_sql('restore of -s', 'schema_only', $schema);
-is(sql('schema_only', $columns), $shop_columns, '-s: the tables are there');
+is(sql('schema_only', $columns), $shop_columns, '-s: the tables exist');
 is(sql('schema_only', 'SELECT (SELECT count(*) FROM cmig.revision) + (SELECT count(*) FROM cmig.version)
 	+ (SELECT count(*) FROM cmig.journal)'), 0, '-s: no revision, no version row, no journal');
-like(sql('shop', 'SELECT problem FROM cmig.check()'), qr/pg_dump -s leaves out the rows/, 'which check says');
+like(sql('shop', 'SELECT problem FROM cmig.check()'), qr/pg_dump -s leaves out the rows/, 'check reports that');
 
-# the remedy
+# the fix
 load_files($node, 'schema_only', $owner, @chain);
 sql('schema_only', load_sql($odd));
 fails_with($node, 'schema_only', "SELECT cmig.upgrade('head')", 'MG003', 'head', 'it has two heads', $owner);
@@ -221,8 +221,8 @@ fails_with($node, 'schema_only', "SELECT cmig.upgrade('heads')", '42P07', 'alrea
 	'upgrade before stamp: the tables are there already', $owner);
 is(sql('schema_only', "SELECT cmig.stamp('003')"), '003_add_full_name_to_users', 'load and stamp');
 is(sql('schema_only', "SELECT c::text FROM cmig.current() c"), sql('shop', "SELECT c::text FROM cmig.current() c"),
-	'is where the first database is');
-is(sql('schema_only', "SELECT count(*) FROM cmig.upgrade('heads')"), 3, 'and goes on from there');
+	'after load and stamp, the revisions are those of the first database');
+is(sql('schema_only', "SELECT count(*) FROM cmig.upgrade('heads')"), 3, 'after load and stamp, the upgrade continues');
 
 # -s and --data-only together are a complete dump
 my $rows = dump_db('rows.sql', 'shop', '--data-only');
@@ -235,7 +235,7 @@ is_same('in_two', '-s and --data-only');
 # One schema at a time
 #
 my $nothing = dump_db('cmig.sql', 'shop', '-n', 'cmig');
-unlike(text_of($nothing), qr/^(CREATE|COPY|ALTER)/m, '-n cmig: holds nothing, as cmig belongs to the extension');
+unlike(text_of($nothing), qr/^(CREATE|COPY|ALTER)/m, '-n cmig: the dump is empty, because the schema belongs to the extension');
 
 my $tables = dump_db('tables.sql', 'shop', '-t', 'cmig.*');
 make_db('rows');
@@ -249,7 +249,7 @@ unlike(text_of($public), qr/cmig/, '-n public: nothing of pg_cmig');
 make_db('public_only');
 sql('public_only', 'DROP SCHEMA public', getpwuid($<) . '');
 restore_sql('restore of -n public', 'public_only', $public);
-is(sql('public_only', $columns), $shop_columns, '-n public: the tables are there');
+is(sql('public_only', $columns), $shop_columns, '-n public: the tables exist');
 sql('public_only', 'CREATE EXTENSION pg_cmig');
 load_files($node, 'public_only', $owner, @chain);
 is(sql('public_only', "SELECT cmig.stamp('003')"), '003_add_full_name_to_users',
@@ -272,7 +272,7 @@ sql('half', load_sql("-- revision: 001\n-- transactional: false\n-- cmig:upgrade
 fails_with($node, 'half', "CALL cmig.upgrade_stepwise('head')", '23505', 'could not create unique index',
 	'a stepwise run stops', $owner);
 my $half = sql('half', $state);
-like($half, qr/^progress/m, 'and has left its progress');
+like($half, qr/^progress/m, 'the interrupted run has left its progress');
 my $half_dump = dump_db('half.sql', 'half');
 make_db('half_copy');
 restore_sql('restore of the half', 'half_copy', $half_dump);
@@ -280,8 +280,8 @@ is(sql('half_copy', $state), $half, 'the copy has its progress');
 sql('half_copy', q{DELETE FROM item WHERE ctid = (SELECT min(ctid) FROM item)});
 sql('half_copy', "CALL cmig.upgrade_stepwise('head')");
 is(sql('half_copy', "SELECT count(*) FROM item JOIN pg_index ON indrelid = 'item'::regclass AND indisvalid"), 1,
-	'and goes on: the rows once, the index valid');
-is(sql('half_copy', 'SELECT revision FROM cmig.current()'), '001', 'up to head');
+	'the run is resumed: the rows exist once, and the index is valid');
+is(sql('half_copy', 'SELECT revision FROM cmig.current()'), '001', 'the database is at head');
 
 #
 # A dump restored over a live database that has changed since, as in an
@@ -320,8 +320,8 @@ foreach my $case ([ 'live_psql', 'sql' ], [ 'live_psql_kept', 'clean.sql' ], [ '
 	my ($db, $form, @options) = @$case;
 	my $what = join ' ', $form =~ /sql/ ? 'psql <' : 'pg_restore', $form, @options, 'over a live database';
 
-	like(restore_live($db, $live{$form}, @options), qr/duplicate key/, "$what: rows meet rows");
-	like(sql($db, 'SELECT problem FROM cmig.check()'), qr/it has a version row although another row is above it/, 'which check says');
+	like(restore_live($db, $live{$form}, @options), qr/duplicate key/, "$what: rows conflict with existing rows");
+	like(sql($db, 'SELECT problem FROM cmig.check()'), qr/it has a version row although another row is above it/, 'check reports that');
 	my $before = sql($db, 'SELECT max(id) FROM cmig.journal');
 	cmp_ok($before, '>', 20, 'the journal has kept its rows');
 	is(sql($db, "SELECT cmig.stamp('002', purge => true)"), '002', 'stamp with purge');
@@ -332,8 +332,8 @@ foreach my $case ([ 'live_psql', 'sql' ], [ 'live_psql_kept', 'clean.sql' ], [ '
 	sql($db, "SELECT cmig.repair('001'); SELECT cmig.stamp('base', purge => true); SELECT cmig.stamp('002')");
 	sql($db, "CALL cmig.backfill('item', 'n = n + 1')");
 	is(sql($db, "SELECT string_agg(direction, ' ' ORDER BY id) FROM cmig.journal WHERE id > $before"),
-		'stamp downgrade upgrade downgrade downgrade upgrade upgrade repair stamp stamp stamp stamp', 'each with its row, in order');
-	is(sql($db, 'SELECT count(*) FROM cmig.backfill_run'), 7, 'and a backfill with its own');
+		'stamp downgrade upgrade downgrade downgrade upgrade upgrade repair stamp stamp stamp stamp', 'each has a journal row, in order');
+	is(sql($db, 'SELECT count(*) FROM cmig.backfill_run'), 7, 'a backfill has a row of its own');
 	is(sql($db, "SELECT count(*) FROM cmig.check() WHERE severity <> 'notice'"), 0, 'check finds nothing');
 }
 
@@ -344,12 +344,12 @@ foreach my $case ([ 'live_psql_clean', 'clean.sql' ], [ 'live_restore_clean', 'd
 	my ($db, $form, @options) = @$case;
 
 	is(restore_live($db, $live{$form}, @options), '', "$db: no error");
-	is(sql($db, 'SELECT revision FROM cmig.current()'), '001', 'it is where the dump was');
+	is(sql($db, 'SELECT revision FROM cmig.current()'), '001', 'the database is at the revision of the dump');
 	is(sql($db, "SELECT revision FROM cmig.upgrade()"), '002', 'upgrade');
-	is(sql($db, "SELECT string_agg(id || ' ' || revision, ', ' ORDER BY id) FROM cmig.journal"), '1 001, 2 002', 'and the journal goes on');
+	is(sql($db, "SELECT string_agg(id || ' ' || revision, ', ' ORDER BY id) FROM cmig.journal"), '1 001, 2 002', 'the journal continues');
 }
 
-# A copy in the server
+# A copy made with CREATE DATABASE ... TEMPLATE
 sql('postgres', 'CREATE DATABASE copied TEMPLATE shop');
 is_same('copied', 'CREATE DATABASE ... TEMPLATE');
 
@@ -361,16 +361,16 @@ sql('copied', 'CREATE VIEW applied AS SELECT revision FROM cmig.version');
 fails_with($node, 'copied', 'DROP EXTENSION pg_cmig', '2BP01', 'view applied depends on table cmig.version',
 	'DROP EXTENSION names what depends on it', $owner);
 sql('copied', 'DROP VIEW applied; DROP EXTENSION pg_cmig');
-is(sql('copied', $columns), $shop_columns, 'DROP EXTENSION: the tables stay');
-is(sql('copied', "SELECT count(*) FROM pg_namespace WHERE nspname = 'cmig'"), 0, 'DROP EXTENSION: schema cmig goes');
+is(sql('copied', $columns), $shop_columns, 'DROP EXTENSION: the tables remain');
+is(sql('copied', "SELECT count(*) FROM pg_namespace WHERE nspname = 'cmig'"), 0, 'DROP EXTENSION: schema cmig is dropped');
 sql('copied', 'CREATE EXTENSION pg_cmig');
-is(sql('copied', 'SELECT count(*) FROM cmig.revision'), 0, 'with all revisions');
+is(sql('copied', 'SELECT count(*) FROM cmig.revision'), 0, 'the copy has all revisions');
 load_files($node, 'copied', $owner, @chain);
 sql('copied', "SELECT cmig.stamp('003')");
-is(sql('copied', "SELECT count(*) FROM cmig.upgrade('heads')"), 2, 'load and stamp bring it back');
+is(sql('copied', "SELECT count(*) FROM cmig.upgrade('heads')"), 2, 'after load and stamp, the revisions are as before');
 
 #
-# pg_upgrade, which makes the members of an extension one by one
+# pg_upgrade, which creates the members of an extension one by one
 #
 my $new = new_node('upgraded', 'max_locks_per_transaction = 256');
 my $bin = $ENV{PG_CONFIG} // 'pg_config';
@@ -386,7 +386,7 @@ $new->start;
 $node = $new;
 is_same('shop', 'pg_upgrade');
 is(sql('shop', 'SELECT count(*) FROM cmig.secret'), 1, 'pg_upgrade keeps cmig.secret');
-is(sql('shop', "SELECT count(*) FROM cmig.upgrade('heads')"), 3, 'upgrade runs after it');
+is(sql('shop', "SELECT count(*) FROM cmig.upgrade('heads')"), 3, 'upgrade works after pg_upgrade');
 
 $new->stop;
 done_testing();

@@ -59,22 +59,22 @@ foreach my $look (
 is(query($standby, 'shop', q{SELECT file_name FROM cmig.draft('later', revision => '900')}), '900_later.sql',
 	'standby: draft writes a file');
 fails_with($standby, 'shop', 'SELECT cmig.require()', 'MG010', 'target database is not up to date',
-	'standby: require tells what is pending');
+	'standby: require lists what is pending');
 fails_with($standby, 'shop', "SELECT cmig.show('999')", 'MG001', q{can't locate revision},
-	'standby: an unknown revision is named as such');
+	'standby: require reports an unknown revision as unknown');
 
 # only the primary knows whether a run is still active
 query($primary, 'shop', "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role) SELECT 1000, revision, 'upgrade', 'running', now(), current_user, current_user FROM cmig.plan('upgrade', '+1')");
 catch_up();
 like(query($standby, 'shop', "SELECT item, value FROM cmig.status() WHERE item IN ('begun', 'running', 'interrupted', 'partially applied')"),
-	qr/^begun\|upgrade of 004\S*$/, 'standby: a run that has begun');
+	qr/^begun\|upgrade of 004\S*$/, 'standby: a run in the journal may be active');
 like(query($primary, 'shop', "SELECT item, value FROM cmig.status() WHERE item IN ('begun', 'running', 'interrupted', 'partially applied')"),
-	qr/^interrupted\|upgrade of 004\S*$/, 'primary: it was interrupted');
+	qr/^interrupted\|upgrade of 004\S*$/, 'primary: it is shown as interrupted');
 query($primary, 'shop', "DELETE FROM cmig.journal WHERE outcome = 'running'");
 query($primary, 'shop', "INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, started_at, updated_at) VALUES ('public.users', 'n = 1', 'running', 'ctid', 1, now(), now())");
 catch_up();
-is(query($standby, 'shop', 'SELECT state FROM cmig.backfill_progress'), 'begun', 'standby: a backfill that has begun');
-is(query($primary, 'shop', 'SELECT state FROM cmig.backfill_progress'), 'interrupted', 'primary: it was interrupted');
+is(query($standby, 'shop', 'SELECT state FROM cmig.backfill_progress'), 'begun', 'standby: a backfill in its table may be active');
+is(query($primary, 'shop', 'SELECT state FROM cmig.backfill_progress'), 'interrupted', 'primary: it is shown as interrupted');
 query($primary, 'shop', 'DELETE FROM cmig.backfill_run');
 catch_up();
 
@@ -115,12 +115,12 @@ $writer->query_safe("SET client_min_messages = warning");
 $writer->query_safe("BEGIN; SELECT cmig.upgrade('004')");
 catch_up();
 is(query($standby, 'shop', 'SELECT revision FROM cmig.current()'), '003_add_full_name_to_users',
-	'standby: an open upgrade is not seen');
+	'standby: an uncommitted upgrade is not visible');
 $writer->query_safe('COMMIT');
 $writer->quit;
 catch_up();
 is(query($standby, 'shop', 'SELECT revision FROM cmig.current()'), '004_add_email_verified_column_to_users',
-	'standby: a committed one is');
+	'standby: a committed upgrade is visible');
 
 # Downgrading on the primary takes locks that conflict with a query on the
 # standby, but not if the query only reads pg_cmig's own tables.
@@ -131,10 +131,10 @@ is($reader->query_safe('SELECT revision FROM cmig.current()'), '004_add_email_ve
 query($primary, 'shop', "SELECT cmig.downgrade('-1')");
 catch_up();
 is($reader->query_safe('SELECT revision FROM cmig.current()'), '004_add_email_verified_column_to_users',
-	'standby: its snapshot stays, and it does not wait');
+	'standby: the reader keeps its snapshot and does not wait');
 $reader->query_safe('COMMIT');
 is($reader->query_safe('SELECT revision FROM cmig.current()'), '003_add_full_name_to_users',
-	'standby: then it sees the downgrade');
+	'standby: the next query sees the downgrade');
 $reader->quit;
 
 #
@@ -149,12 +149,12 @@ $standby->promote;
 $primary->stop('immediate');
 eval { $writer->quit };
 is(query($standby, 'shop', 'SELECT revision FROM cmig.current()'), '003_add_full_name_to_users',
-	'promoted: nothing of the open run');
+	'promoted: nothing of the uncommitted run remains');
 is(query($standby, 'shop', "SELECT revision FROM cmig.upgrade('head')"),
 	"004_add_email_verified_column_to_users\n005_create_spaced_rep_cards_table", 'promoted: upgrade works');
 is(query($standby, 'shop', q{SELECT string_agg(left(revision, 3) || ' ' || direction, ', ' ORDER BY id) FROM cmig.journal}),
 	'001 upgrade, 002 upgrade, 003 upgrade, 004 upgrade, 004 downgrade, 004 upgrade, 005 upgrade',
-	'promoted: the journal goes on');
+	'promoted: the journal continues');
 
 $standby->stop;
 done_testing();

@@ -125,10 +125,10 @@ sub is_eight_at_once
 		$seen{"$session->{out}$session->{err}"}++;
 	}
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is_deeply(\%seen, { "3\n001\n002\n003" => 1, '0' => 7 }, "$name: one works, seven find nothing to do");
+	is_deeply(\%seen, { "3\n001\n002\n003" => 1, '0' => 7 }, "$name: one upgrades, and seven have nothing to do");
 	is(query($node, $db, q{SELECT string_agg(revision, ' ' ORDER BY id) FROM cmig.journal}), '001 002 003',
-		"$name: each step once");
-	is(query($node, $db, 'SELECT count(*) FROM account'), 1, "$name: the data once");
+		"$name: each step has run once");
+	is(query($node, $db, 'SELECT count(*) FROM account'), 1, "$name: the data exists once");
 }
 
 my $eight = make_db('eight');
@@ -143,20 +143,20 @@ is_eight_at_once('eight', $eight, 'eight at once');
 	$first->query_safe("SET client_min_messages = warning; BEGIN; SELECT cmig.stamp('003')");
 	fails_with($node, 'eight', "BEGIN; SET LOCAL lock_timeout = '50ms'; SELECT cmig.upgrade('003')", '55P03',
 		'It waited for another run of pg_cmig.*Blocked by process \d+ of role "\w+"(?: \(application "[^"]*"\))?;',
-		'lock_timeout bounds the wait for another run, which the error names');
+		'lock_timeout limits the wait for another run, and the error names that run');
 	$node->psql('eight', "SET lock_timeout = '50ms'; SELECT cmig.upgrade('003')", stderr => \my $err);
 	like($err, qr/NOTICE:  waiting for another run of pg_cmig in this database\nDETAIL:  Blocked by process \d+ .*ERROR:  canceling statement due to lock timeout/s,
-		'after a notice that it waits');
+		'a notice reports the wait');
 	my $second = start_psql($node, 'eight', "SET cmig.lock_timeout = '50ms'; SELECT cmig.upgrade('003');");
 	my $pid = wait_until_blocked($node);
 	like($node->safe_psql('eight', "SELECT query FROM pg_stat_activity WHERE pid = $pid"),
-		qr/^pg_cmig: cmig\.upgrade\(\) waits for the run of process \d+$/, 'a run that waits shows for whom');
+		qr/^pg_cmig: cmig\.upgrade\(\) waits for the run of process \d+$/, 'pg_stat_activity shows for which session a run waits');
 	select undef, undef, undef, 0.2;
 	$first->query_safe('COMMIT');
 	$first->quit;
-	is(finish_psql($second), 0, 'cmig.lock_timeout does not');
+	is(finish_psql($second), 0, 'cmig.lock_timeout does not limit the wait for another run');
 	like($second->{err}, qr/NOTICE:  00000: waiting for another run of pg_cmig in this database\nDETAIL:  Blocked by process \d+ of role "\w+" \(application "[^"]+"\); its transaction has been open for [\d.]+ seconds, idle since its last query: /,
-		'and its notice says who that is and since when');
+		'the notice names the other session and since when it runs');
 }
 
 # An old build that starts late needs an older revision, and finds it applied.
@@ -164,15 +164,15 @@ is_eight_at_once('eight', $eight, 'eight at once');
 	my $session = start_up($eight, '001');
 
 	is(finish_psql($session), 0, 'an older build starts');
-	is($session->{out}, '0', 'and finds nothing to do');
+	is($session->{out}, '0', 'the older build has nothing to do');
 }
-is(query($node, 'eight', "SELECT cmig.require('002')"), '', 'one that only verifies goes on');
+is(query($node, 'eight', "SELECT cmig.require('002')"), '', 'a build that only calls require starts');
 fails_with($node, 'eight', "SELECT cmig.require('004')", 'MG001', q{can't locate revision},
-	'one that needs more than was loaded stops');
+	'a build that needs a revision that was not loaded fails');
 query($node, 'eight', load_sql(revision_file('004', '003', 'SELECT 1;', '')));
 fails_with($node, 'eight', "SELECT cmig.require('004')", 'MG010', 'target database is not up to date.*004',
-	'one that needs more than was applied stops, and names it');
-fails_with($node, 'eight', 'SELECT cmig.require()', 'MG010', 'target database is not up to date', 'without a target too');
+	'a build that needs a revision that is not applied fails, and names it');
+fails_with($node, 'eight', 'SELECT cmig.require()', 'MG010', 'target database is not up to date', 'the same without a target');
 
 # If the snapshot is older than the other session's commit, nothing is done
 # twice.
@@ -189,11 +189,11 @@ fails_with($node, 'eight', 'SELECT cmig.require()', 'MG010', 'target database is
 		$seen{"$session->{out}$session->{err}"}++;
 	}
 	my $worked = delete $seen{"3\n001\n002\n003"};
-	is($worked, 1, 'REPEATABLE READ: one works');
+	is($worked, 1, 'REPEATABLE READ: one upgrades');
 	is(join(', ', grep { $_ !~ /^0$|40001/ } keys %seen), '',
-		'REPEATABLE READ: the others find nothing to do or have to try again');
+		'REPEATABLE READ: the others have nothing to do, or must try again');
 	is(query($node, 'serial', q{SELECT string_agg(revision, ' ' ORDER BY id) FROM cmig.journal}), '001 002 003',
-		'REPEATABLE READ: each step once');
+		'REPEATABLE READ: each step has run once');
 }
 
 # cmig.concurrent_ddl = off in postgresql.conf, before the library is loaded
@@ -236,18 +236,18 @@ SKIP:
 
 	is(finish_psql($session), 0, 'PgBouncer: load and upgrade in one transaction') or diag($session->{err});
 	is($session->{out}, "3\n001\n002\n003", 'PgBouncer: all steps ran');
-	is(query($node, 'bounced', 'SELECT revision FROM cmig.current()'), '003', 'PgBouncer: it is committed');
+	is(query($node, 'bounced', 'SELECT revision FROM cmig.current()'), '003', 'PgBouncer: the run is committed');
 
 	my $settings = $psql->($before);
 	is($psql->(q{BEGIN; SET LOCAL client_min_messages = error; SET LOCAL cmig.search_path = 'public, pg_catalog';
 		SELECT revision FROM cmig.downgrade('001'); COMMIT}), "003\n002", 'PgBouncer: SET LOCAL and downgrade');
-	is($psql->($before), $settings, 'PgBouncer: the next client finds the settings as they were');
-	is($psql->(q{SELECT count(*) FROM pg_prepared_statements}), '0', 'PgBouncer: no prepared statement stays');
-	is($psql->(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'}), '0', 'PgBouncer: no lock stays');
-	is($psql->(q{SELECT count(*) FROM pg_class WHERE relpersistence = 't'}), '0', 'PgBouncer: no temporary table stays');
+	is($psql->($before), $settings, 'PgBouncer: the next client has the original settings');
+	is($psql->(q{SELECT count(*) FROM pg_prepared_statements}), '0', 'PgBouncer: no prepared statement remains');
+	is($psql->(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'}), '0', 'PgBouncer: no lock remains');
+	is($psql->(q{SELECT count(*) FROM pg_class WHERE relpersistence = 't'}), '0', 'PgBouncer: no temporary table remains');
 	like($psql->(q{BEGIN; SELECT revision FROM cmig.upgrade('002'); SELECT 1/0; COMMIT}), qr/division by zero/,
 		'PgBouncer: an error in the transaction');
-	is($psql->('SELECT revision FROM cmig.current()'), '001', 'PgBouncer: takes the run back');
+	is($psql->('SELECT revision FROM cmig.current()'), '001', 'PgBouncer: the run is rolled back');
 
 	# for PgBouncer, a procedure that commits is one query; it restores the
 	# settings that it changed for its revisions
@@ -259,7 +259,7 @@ SKIP:
 	like($psql->("SELECT 1; CALL cmig.upgrade_stepwise('head')"), qr/ERROR:  .*stepwise/,
 		'PgBouncer: stepwise is refused in a string with another statement');
 	is($psql->("CALL cmig.upgrade_stepwise('head')") =~ s/^(psql.*?)?NOTICE: .*\n?//mgr, '', 'PgBouncer: stepwise');
-	is($psql->('SELECT revision FROM cmig.current()'), '005', 'PgBouncer: stepwise is at head');
+	is($psql->('SELECT revision FROM cmig.current()'), '005', 'PgBouncer: stepwise reaches head');
 	is($psql->(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'}), '0', 'PgBouncer: stepwise leaves no lock');
 	is($psql->($before), $settings, 'PgBouncer: stepwise leaves no setting');
 

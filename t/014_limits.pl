@@ -33,19 +33,19 @@ query($node, 'app', load_sql(map {
 fails_with($node, 'app', q{SELECT cmig.upgrade('head')}, '53200',
 	'out of shared memory.*HINT:  One transaction holds a lock.*max_locks_per_transaction.*CALL cmig\.upgrade_stepwise.*'
 	  . 'CONTEXT:.*pg_cmig: upgrade of t\d+, statement \d+, line \d+',
-	'too many tables for one transaction: 53200, with the setting and the other way');
-is(query($node, 'app', q{SELECT count(*) FROM pg_tables WHERE schemaname = 'public'}), '0', 'nothing of that stays');
+	'too many tables for one transaction: 53200, and the hint names the setting and the procedure');
+is(query($node, 'app', q{SELECT count(*) FROM pg_tables WHERE schemaname = 'public'}), '0', 'nothing of that run remains');
 is(query($node, 'app', q{CALL cmig.upgrade_stepwise('head'); SELECT revision FROM cmig.current()}), 't60',
-	'step by step they fit');
+	'the stepwise run succeeds');
 fails_with($node, 'app', q{SELECT cmig.downgrade('base')}, '53200', 'CALL cmig\.downgrade_stepwise',
-	'the way down: the same, with its own other way');
+	'a downgrade: the same error, and the hint names its procedure');
 is(query($node, 'app', q{CALL cmig.downgrade_stepwise('base'); SELECT count(*) FROM cmig.version}), '0',
-	'step by step again');
+	'the stepwise downgrade succeeds');
 query($node, 'app', load_sql(revision_file('all', '',
 	q{DO $$ BEGIN FOR i IN 1 .. 1500 LOOP EXECUTE format('CREATE TABLE u_%s (id int PRIMARY KEY)', i); END LOOP; END $$;}, '')));
 fails_with($node, 'app', q{CALL cmig.upgrade_stepwise('all')}, '53200',
 	'HINT:  One transaction holds a lock for each table it touches, and this revision runs in one\. Raise max_locks_per_transaction, divide it into several revisions',
-	'too many for one step: the hint does not name the way that was taken');
+	'too many for one step: the hint does not suggest a stepwise run');
 
 #
 # cmig.lock_timeout is the sum of a run's lock waits
@@ -85,11 +85,11 @@ sub run_waits
 my $run = run_waits('1s');
 like($run->{err},
 	qr/ERROR:  55P03: canceling statement due to cmig\.lock_timeout\nDETAIL:  The run has waited for locks for more than 1000 ms in all, last for AccessExclusiveLock on relation public\.[bc]\.\nBlocked by process \d+ of role "[^"]+" \(application "[^"]+"\); its transaction has been open for [\d.]+ seconds, idle since its last query: .*LOCK [bc]\b.*\nHINT:  .*pg_terminate_backend\(\d+\)/,
-	'waits of half a second for several tables: together more than one second');
-is(query($node, 'waits', q{SELECT to_regclass('made') IS NULL}), 't', 'nothing of that run stays');
+	'three waits of half a second exceed the limit of one second');
+is(query($node, 'waits', q{SELECT to_regclass('made') IS NULL}), 't', 'nothing of that run remains');
 $run = run_waits('60s');
 is($run->{out}, '2', 'with more patience it comes through') or diag($run->{err});
-is(query($node, 'waits', q{SELECT string_agg(revision, ' ') FROM cmig.version}), '002', 'up to head');
+is(query($node, 'waits', q{SELECT string_agg(revision, ' ') FROM cmig.version}), '002', 'the database is at head');
 
 #
 # A snapshot that is older than another run's commit
@@ -125,7 +125,7 @@ foreach my $call (q{cmig.upgrade('head')}, q{cmig.downgrade('-1')}, q{cmig.stamp
 		'another run of pg_cmig is under way in this database.*DETAIL:  Blocked by process \d+.*HINT:  It is a stepwise run',
 		"during a stepwise run: $call");
 }
-is(query($node, 'waits', 'SELECT revision FROM cmig.current()'), '002', 'looking is possible meanwhile');
+is(query($node, 'waits', 'SELECT revision FROM cmig.current()'), '002', 'reading is possible in the meantime');
 $holder->query_safe('COMMIT');
 is(finish_psql($run), 0, 'the stepwise run comes to its end') or diag($run->{err});
 $holder->quit;
@@ -140,7 +140,7 @@ foreach my $when ('prepared', 'prepared before a restart')
 {
 	fails_with($node, 'waits', q{SET lock_timeout = '100ms'; SELECT cmig.upgrade('001')}, '55P03',
 		'Blocked by prepared transaction \d+\.\nHINT:  SELECT \* FROM pg_prepared_xacts',
-		"$when: the error names it and how to end it");
+		"$when: the error names the prepared transaction and how to end it");
 	$node->restart;
 }
 query($node, 'waits', q{ROLLBACK PREPARED 'held'});

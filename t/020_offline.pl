@@ -143,13 +143,13 @@ for my $chain (@chains)
 		ok($status == 3 && $err =~ /this text starts from base, and the database is not there/,
 			"$chain, $kind: a second time is refused")
 		  or diag $err;
-		is(schema_of($plain{$kind}), schema_of($author), "$chain, $kind: and has changed nothing");
+		is(schema_of($plain{$kind}), schema_of($author), "$chain, $kind: cmig.script has changed nothing");
 	}
 
 	if ($has_alembic)
 	{
 		is(alembic_current($chain, $plain{each}), rows_of($author, 'revision', 'cmig.version'),
-			"$chain: Alembic shows the same current");
+			"$chain: Alembic shows the same current revision");
 	}
 
 	# and the downgrade
@@ -161,7 +161,7 @@ for my $chain (@chains)
 	for my $kind (sort keys %down)
 	{
 		is(run_file($plain{$kind}, $down{$kind}, '-v', 'ON_ERROR_STOP=1'), '',
-			"$chain, $kind: the way down runs");
+			"$chain, $kind: the downgrade runs");
 		is(schema_of($plain{$kind}), schema_of($author), "$chain, $kind: the same schema as cmig.downgrade");
 		is(rows_of($plain{$kind}, 'version_num', $kind eq 'one' ? 'public.cmig_version' : 'alembic_version'),
 			'', "$chain, $kind: no rows");

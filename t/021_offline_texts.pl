@@ -160,7 +160,7 @@ connection.cursor().execute(open(sys.argv[1], encoding="utf-8").read())
 END_PY
 		'<', \undef, '>', \$out, '2>', \$err);
 	is($err, '', 'a text without statements outside of transactions is plain SQL');
-	is(dump_of($db), dump_of($author), 'with the same result');
+	is(dump_of($db), dump_of($author), 'a text without statements has the same result');
 }
 
 # ids
@@ -174,7 +174,7 @@ END_PY
 	my $plain = new_db();
 	my ($status, $err) = run_file($plain, $file, '-v', 'ON_ERROR_STOP=1');
 	is("$status$err", '0', 'ids with dollars, backslashes and percent signs');
-	is(query($node, $plain, 'SELECT version_num FROM public.cmig_version'), '%s-é', 'are recorded');
+	is(query($node, $plain, 'SELECT version_num FROM public.cmig_version'), '%s-é', 'the unusual ids are recorded');
 }
 
 #
@@ -188,14 +188,14 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	my ($status, $err) = run_file($db, script_file($simple, q{'upgrade', 'r1:head', transaction_per_revision => true}));
 
 	like($err, qr/version table public.cmig_version does not exist/, 'no version table');
-	is(query($node, $db, 'SELECT count(*) FROM pg_class WHERE relnamespace = 2200'), '0', 'nothing ran');
+	is(query($node, $db, 'SELECT count(*) FROM pg_class WHERE relnamespace = 2200'), '0', 'nothing was run');
 
 	query($node, $db, 'CREATE TABLE two ()');
 	($status, $err) = run_file($db, script_file($simple, q{'upgrade', 'base:head', transaction_per_revision => true}));
 	like($err, qr/relation "two" already exists.*starts from r2, and the database is not there/s,
-		'after an error in one revision the next is refused');
+		'after an error in one revision, the next one is refused');
 	is(query($node, $db, "SELECT string_agg(version_num, ' '), to_regclass('three') IS NULL FROM cmig_version"),
-		'r1|t', 'and what was committed stays');
+		'r1|t', 'committed revisions remain');
 }
 
 # Alembic's version column is 32 characters wide
@@ -210,7 +210,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	($status, $err) = run_file($db, script_file($long, q{'upgrade', 'head', 'alembic_version'}), '-v', 'ON_ERROR_STOP=1');
 	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It has 32 characters; the longest revision id has 33\./s,
 		'an id that is too long is refused');
-	is(query($node, $db, "SELECT to_regclass('one') IS NULL"), 't', 'at the start');
+	is(query($node, $db, "SELECT to_regclass('one') IS NULL"), 't', 'the refusal comes before anything is run');
 
 	# a domain is as wide as its base type
 	query($node, $db, 'DROP TABLE alembic_version');
@@ -218,7 +218,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	query($node, $db, 'CREATE TABLE alembic_version (version_num id PRIMARY KEY)');
 	($status, $err) = run_file($db, script_file($long, q{'upgrade', 'head', 'alembic_version'}), '-v', 'ON_ERROR_STOP=1');
 	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It has 32 characters; the longest revision id has 33\./s,
-		'nor does it go into a domain of that width');
+		'an id that is too long for a domain is refused');
 	query($node, $db, 'DROP TABLE alembic_version');
 	query($node, $db, 'CREATE DOMAIN any_id AS text CHECK (VALUE ~ $$^x$$); CREATE TABLE alembic_version (version_num any_id PRIMARY KEY)');
 	($status, $err) = run_file($db, script_file($long, q{'upgrade', 'head', 'alembic_version'}), '-v', 'ON_ERROR_STOP=1');
@@ -236,33 +236,33 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	like($err, qr/WARNING:  revisions "r2", "r3" call functions of pg_cmig/, 'a warning names the revisions');
 	($out, $err) = run_file($db, script_file($calling, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
 	like($err, qr/ERROR:  42704: extension pg_cmig is not installed here.*called by "r2", "r3"/s, 'the text checks for the extension');
-	is(query($node, $db, 'SELECT count(*) FROM pg_class WHERE relnamespace = 2200'), '0', 'before anything runs');
+	is(query($node, $db, 'SELECT count(*) FROM pg_class WHERE relnamespace = 2200'), '0', 'nothing was run before the check');
 	query($node, $db, 'CREATE EXTENSION pg_cmig');
 	($out, $err) = run_file($db, script_file($calling, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
-	is($err, '', 'and runs where it is installed');
+	is($err, '', 'the text runs where the extension is installed');
 
 	# the result can be run in the database where it was made, if its arguments
 	# say that pg_cmig is there
 	my $made_here = make_author('CREATE TABLE one (a int)', 'CREATE TABLE two ()');
 	($out, $err) = run_file($made_here, script_file($made_here, q{'upgrade', 'head'}), '-v', 'ON_ERROR_STOP=1');
 	like($err, qr/ERROR:  55000: pg_cmig keeps the version rows of this database.*HINT:  Use cmig.upgrade, or make the text with version_table => 'cmig.version'$/ms,
-		'a text for another table is refused in the database that it was made in');
-	is(query($node, $made_here, "SELECT to_regclass('one'), to_regclass('cmig_version')"), '|', 'before anything runs');
+		'a text for another version table is refused in the database where it was generated');
+	is(query($node, $made_here, "SELECT to_regclass('one'), to_regclass('cmig_version')"), '|', 'nothing was run before the check');
 	($out, $err) = run_file($made_here, script_file($made_here, q{'upgrade', 'head', 'cmig.version', true}), '-v', 'ON_ERROR_STOP=1');
-	is($err, '', 'one for cmig.version runs');
+	is($err, '', 'a text for cmig.version runs');
 	my $run = make_author('CREATE TABLE one (a int)', 'CREATE TABLE two ()');
 	query($node, $run, 'SELECT count(*) FROM cmig.upgrade()');
 	for my $looks ('SELECT revision FROM cmig.version', 'SELECT id, revision, direction, outcome, role, checksum, search_path FROM cmig.journal ORDER BY id',
 		'SELECT count(*) FROM cmig.check()', 'SELECT count(*) FROM cmig.upgrade()')
 	{
-		is(query($node, $made_here, $looks), query($node, $run, $looks), "and leaves what cmig.upgrade does: $looks");
+		is(query($node, $made_here, $looks), query($node, $run, $looks), "the text has the same effect as cmig.upgrade: $looks");
 	}
 
 	# the extension's own table can be the version table
 	my $own = make_author('CREATE TABLE one (a int)');
 	($out, $err) = run_file($own, script_file($own, q{'upgrade', 'head', 'cmig.version'}), '-v', 'ON_ERROR_STOP=1');
 	is($err, '', 'cmig.version as the version table');
-	is(query($node, $own, 'SELECT revision FROM cmig.current()'), 'r1', 'holds the row');
+	is(query($node, $own, 'SELECT revision FROM cmig.current()'), 'r1', 'cmig.version has the row');
 }
 
 # verify_sql
@@ -300,19 +300,19 @@ for my $case (
 	my ($status, $err);
 
 	fails_with($node, $db, q{SELECT cmig.script('upgrade', 'head')}, 'MG007', 'CREATE INDEX CONCURRENTLY cannot run inside a transaction',
-		'a statement that needs to be outside is refused in a transactional revision');
+		'a statement that cannot run in a transaction is refused in a transactional revision');
 	query($node, $db, "UPDATE cmig.revision SET transactional = false, verify_sql = 'SELECT indisvalid FROM pg_index WHERE indexrelid = ''i''::regclass' WHERE revision = 'r2'");
 	$file = script_file($db, q{'upgrade', 'head'});
 	($status, $err) = run_file($plain, $file, '-v', 'AUTOCOMMIT=off');
 	is("$status$err", '0', 'a revision outside of transactions');
-	is(query($node, $plain, "SELECT version_num, to_regclass('two') FROM cmig_version"), 'r3|two', 'is recorded');
+	is(query($node, $plain, "SELECT version_num, to_regclass('two') FROM cmig_version"), 'r3|two', 'the revision is recorded');
 
 	# psql stops at an error even without ON_ERROR_STOP
 	$plain = new_db();
 	query($node, $plain, 'CREATE TABLE i ()');
 	($status, $err) = run_file($plain, $file);
 	is($status, 3, 'an error outside of transactions stops psql');
-	is(query($node, $plain, "SELECT version_num, to_regclass('two') IS NULL FROM cmig_version"), 'r1|t', 'where it was');
+	is(query($node, $plain, "SELECT version_num, to_regclass('two') IS NULL FROM cmig_version"), 'r1|t', 'psql stops at the statement with the error');
 
 	# one at a time
 	$plain = new_db();
@@ -336,8 +336,8 @@ for my $case (
 	$node->poll_query_until($plain, "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'cmig_version'::regclass AND mode = 'ExclusiveLock')");
 	my ($status, $err) = run_file($plain, $file, '-v', 'ON_ERROR_STOP=1');
 	$first->finish;
-	is($err1, '', 'two at once: the first works');
-	like($err, qr/starts from base.*cmig_version contains r2\./s, 'two at once: the second is refused');
+	is($err1, '', 'two at once: the first one runs');
+	like($err, qr/starts from base.*cmig_version contains r2\./s, 'two at once: the second one is refused');
 }
 
 # deferred events, by a role that cannot see all of the database's constraints
@@ -352,10 +352,10 @@ for my $case (
 	append_to_file("$dir/deferred_role.sql", $out);
 	query($node, $plain, 'CREATE TABLE cmig_version (version_num text PRIMARY KEY); GRANT ALL ON cmig_version TO regress_other');
 	($status, $err) = run_file($plain, "$dir/deferred_role.sql", '-v', 'ON_ERROR_STOP=1');
-	is("$status$err", '0', 'deferred events of what the role can see');
+	is("$status$err", '0', 'deferred events of constraints that the role can see');
 	($status, $err) = run_file($plain, script_file($db, q{'upgrade', 'r2:r3'}), '-v', 'ON_ERROR_STOP=1');
-	like($err, qr/ERROR:  23503: .*violates foreign key constraint "g_other_fkey"/, 'are checked before the commit');
-	is(query($node, $plain, 'SELECT version_num FROM cmig_version'), 'r2', 'and nothing is recorded');
+	like($err, qr/ERROR:  23503: .*violates foreign key constraint "g_other_fkey"/, 'deferred events are checked before the commit');
+	is(query($node, $plain, 'SELECT version_num FROM cmig_version'), 'r2', 'nothing is recorded after the failure');
 }
 
 # cmig.role and cmig.search_path
@@ -370,7 +370,7 @@ for my $case (
 	query($node, $plain, 'CREATE SCHEMA "My schema" AUTHORIZATION regress_other');
 	(undef, $err) = run_file($plain, "$dir/role.sql", '-v', 'ON_ERROR_STOP=1');
 	is($err, '', 'cmig.role and cmig.search_path');
-	is(query($node, $plain, 'SELECT u FROM "My schema".one'), 'regress_other', 'hold for the scripts');
+	is(query($node, $plain, 'SELECT u FROM "My schema".one'), 'regress_other', 'cmig.role and cmig.search_path apply to the scripts');
 }
 
 $node->stop;

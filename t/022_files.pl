@@ -95,9 +95,9 @@ for my $chain (sort keys %template)
 	$node->safe_psql($one, "ALTER DATABASE $one SET TimeZone = 'Asia/Tokyo'; ALTER DATABASE $one SET DateStyle = 'German'");
 	is_deeply([ export_to("$dir/$chain", $one, $template{$chain}) ], [@names],
 		"$chain: the files' own names");
-	is(load_folder($one, map { "$dir/$chain/$_" } @names), 'unchanged|' . @names, "$chain: unchanged here");
-	is(load_folder($other, map { "$dir/$chain/$_" } @names), 'added|' . @names, "$chain: loads elsewhere");
-	is(load_folder($other, @files), 'unchanged|' . @names, "$chain: where the first files are unchanged");
+	is(load_folder($one, map { "$dir/$chain/$_" } @names), 'unchanged|' . @names, "$chain: exported files are unchanged in the same database");
+	is(load_folder($other, map { "$dir/$chain/$_" } @names), 'added|' . @names, "$chain: exported files can be loaded into another database");
+	is(load_folder($other, @files), 'unchanged|' . @names, "$chain: the original files are unchanged there");
 	is_deeply([ export_to("$dir/$chain.2", $other, $template{$chain}) ], [@names], "$chain: the same names there");
 	is(`diff -r $dir/$chain $dir/$chain.2`, '', "$chain: the same files there");
 	# one at a time, with the newline that psql adds
@@ -106,7 +106,7 @@ for my $chain (sort keys %template)
 		  . $node->connstr($one)
 		  . qq{' -c "SELECT content FROM cmig.export('$id')" >$dir/$chain.sql}) == 0
 	  or die;
-	is(load_folder($other, "$dir/$chain.sql"), 'unchanged|1', "$chain: psql -XAt of one");
+	is(load_folder($other, "$dir/$chain.sql"), 'unchanged|1', "$chain: a single file through psql -XAt");
 }
 
 # folders in the template
@@ -194,23 +194,23 @@ END
 $$;
 DELETE FROM cmig.revision WHERE revision IN (SELECT revision FROM refused);
 END_SQL
-	is(query($node, $one, q{SELECT DISTINCT state FROM refused}), 'MG013', 'what cannot be a file is refused as such');
+	is(query($node, $one, q{SELECT DISTINCT state FROM refused}), 'MG013', 'a text that cannot be a file is refused');
 	my $left = query($node, $one, 'SELECT count(*) FROM cmig.revision');
 	cmp_ok($left, '>', $texts / 5, "many others can be files ($left of $texts)");
 	is(query($node, $one, "SELECT length(upgrade_sql) > 1000000 FROM cmig.revision WHERE revision = 'r$texts'"), 't',
-		'among them one of a megabyte');
+		'one of them has a megabyte');
 
 	my @names = export_to("$dir/texts", $one, '%(rev)s');
-	is(scalar @names, $left, 'each has its file');
+	is(scalar @names, $left, 'each revision has its file');
 	# a dollar quote around the texts is not possible, because they contain all
 	# kinds of dollar quotes
 	my $all = "$dir/all.sql";
 	system("cat $dir/texts/*.sql >$all; chmod 644 $all") == 0 or die;
 	my $load = "SELECT action, count(*) FROM cmig.load(pg_read_file('$all')) GROUP BY 1";
-	is(query($node, $one, $load), "unchanged|$left", 'all in one text: unchanged here');
-	is(query($node, $other, $load), "added|$left", 'loads elsewhere');
+	is(query($node, $one, $load), "unchanged|$left", 'all in one text: unchanged in the same database');
+	is(query($node, $other, $load), "added|$left", 'the text can be loaded into another database');
 	export_to("$dir/texts.2", $other, '%(rev)s');
-	is(`diff -r $dir/texts $dir/texts.2`, '', 'and gives the same files there');
+	is(`diff -r $dir/texts $dir/texts.2`, '', 'the other database exports the same files');
 }
 
 # CRLF and no newline at the end
@@ -240,7 +240,7 @@ END_SQL
 		FROM generate_series(1, 11000) i});
 	system(q{psql -XAt -d '} . $node->connstr($db) . qq{' -c "SELECT content FROM cmig.export('big')" >$dir/big.sql}) == 0 or die;
 	cmp_ok(-s "$dir/big.sql", '>', 100 * 1024 * 1024, 'a file of more than 100 MB');
-	is(load_folder($db, "$dir/big.sql"), 'unchanged|1', 'comes out and goes in unchanged');
+	is(load_folder($db, "$dir/big.sql"), 'unchanged|1', 'the large file is exported and loaded unchanged');
 	unlink "$dir/big.sql";
 }
 
@@ -256,7 +256,7 @@ END_SQL
 	is("@names", 'ü_ünïcode.sql', 'a name beyond ASCII');
 	load_folder($latin, "$dir/utf8/$names[0]");
 	export_to("$dir/latin1", $latin, '%(rev)s_%(slug)s');
-	is(`diff -r $dir/utf8 $dir/latin1`, '', 'is the same in a database of another encoding');
+	is(`diff -r $dir/utf8 $dir/latin1`, '', 'the name is the same in a database with another encoding');
 }
 
 $node->stop;

@@ -44,14 +44,14 @@ query($node, 'shop', "SELECT cmig.grant_access('regress_$_', '$_')", 'regress_ow
 
 # the author writes revisions, the migrator runs them, and the reader reads them
 is(load_files($node, 'shop', 'regress_author', @chain),
-	join("\n", map { /([^\/]*)\.sql$/ && "$1|added" } @chain), 'the author loads');
+	join("\n", map { /([^\/]*)\.sql$/ && "$1|added" } @chain), 'the author loads files');
 fails_with($node, 'shop', 'SELECT cmig.upgrade()', '42501', 'permission denied for function upgrade',
 	'but does not run', 'regress_author');
 is(query($node, 'shop', 'SELECT count(*), min(created_by), max(created_by) FROM cmig.plan($$upgrade$$, $$head$$)', 'regress_migrator'),
-	'5|regress_author|regress_author', 'the migrator sees who wrote what');
-is(query($node, 'shop', 'SELECT count(*) FROM cmig.upgrade()', 'regress_migrator'), 5, 'and runs it');
+	'5|regress_author|regress_author', 'the migrator sees who wrote each revision');
+is(query($node, 'shop', 'SELECT count(*) FROM cmig.upgrade()', 'regress_migrator'), 5, 'the migrator runs the revision');
 is(query($node, 'shop', 'SELECT DISTINCT role, session_role FROM cmig.journal', 'regress_reader'),
-	'regress_migrator|regress_migrator', 'the reader sees who ran it');
+	'regress_migrator|regress_migrator', 'the reader sees who ran the revision');
 is(query($node, 'shop', 'CALL cmig.downgrade_stepwise($$-1$$); CALL cmig.upgrade_stepwise(); SELECT revision FROM cmig.current()', 'regress_migrator'),
 	'005_create_spaced_rep_cards_table', 'the migrator runs stepwise');
 
@@ -66,18 +66,18 @@ run_ok('createdb', 'createdb', @connection, '-U', 'regress_owner', 'copy');
 query($node, 'copy', 'GRANT CREATE ON SCHEMA public TO regress_migrator', 'regress_owner');
 run_ok('restore by the owner', 'psql', '-Xqo', '/dev/null', '-v', 'ON_ERROR_STOP=1', @connection, '-U', 'regress_owner',
 	'-d', 'copy', '-f', "$dir/owner.sql");
-is(query($node, 'copy', 'SELECT * FROM cmig.current()', 'regress_owner'), $current, 'the copy is where the first was');
-is(query($node, 'copy', 'SELECT count(*) FROM cmig.downgrade(-1)', 'regress_migrator'), 1, 'the levels are there: the migrator runs');
-is(query($node, 'copy', 'SELECT revision FROM cmig.current()', 'regress_reader'), '004_add_email_verified_column_to_users', 'the reader reads');
+is(query($node, 'copy', 'SELECT * FROM cmig.current()', 'regress_owner'), $current, 'the copy is at the revision of the original');
+is(query($node, 'copy', 'SELECT count(*) FROM cmig.downgrade(-1)', 'regress_migrator'), 1, 'the copy has the levels: the migrator upgrades');
+is(query($node, 'copy', 'SELECT revision FROM cmig.current()', 'regress_reader'), '004_add_email_verified_column_to_users', 'the reader reads the copy');
 fails_with($node, 'copy', 'SELECT cmig.upgrade()', '42501', 'permission denied for function upgrade',
 	'the author does not run', 'regress_author');
 run_ok('createdb', 'createdb', @connection, '-U', 'regress_owner', 'rows');
 query($node, 'rows', 'CREATE EXTENSION pg_cmig', 'regress_owner');
 run_ok("restore of the reader's dump", 'psql', '-Xqo', '/dev/null', '-v', 'ON_ERROR_STOP=1', @connection, '-U', 'regress_owner',
 	'-d', 'rows', '-f', "$dir/reader.sql");
-is(query($node, 'rows', 'SELECT * FROM cmig.current()', 'regress_owner'), $current, 'which has the same rows');
+is(query($node, 'rows', 'SELECT * FROM cmig.current()', 'regress_owner'), $current, 'the copy has the same rows');
 
-# revoked
+# revoked privileges
 query($node, 'shop', "SELECT cmig.revoke_access('regress_$_')", 'regress_owner') for qw(author migrator reader);
 fails_with($node, 'shop', 'SELECT * FROM cmig.current()', '42501', 'permission denied for schema cmig', "revoked: the $_", "regress_$_")
   for qw(author migrator reader);

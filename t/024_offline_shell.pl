@@ -155,8 +155,8 @@ sub holds
 			$name{$1} = "$name, $each";
 		}
 	}
-	is_deeply([ map { $name{$_} } run_files(\@files) ], [], 'no command ran');
-	is_deeply([ map { $name{$_} } run_files(\@files, '-S') ], [], 'no command ran, line by line');
+	is_deeply([ map { $name{$_} } run_files(\@files) ], [], 'no shell command was run');
+	is_deeply([ map { $name{$_} } run_files(\@files, '-S') ], [], 'no shell command was run, line by line');
 }
 
 # commands that may change a setting although the text does not name it
@@ -226,8 +226,8 @@ for my $each ('false', 'true')
 	my ($file) = make('UTF8', "'upgrade', 'head', transaction_per_revision => $each");
 
 	is(run($file), '', "triggers between revisions, $each");
-	is(query($node, 'target', 'SELECT version_num FROM cmig_version'), 'a4', "run to the end, $each");
-	is_deeply([ run_files([$file]) ], [], 'no command ran');
+	is(query($node, 'target', 'SELECT version_num FROM cmig_version'), 'a4', "the text runs to its end, $each");
+	is_deeply([ run_files([$file]) ], [], 'no shell command was run');
 }
 query($node, 'author', q{SELECT cmig.remove_revision(r) FROM unnest('{a4,x\\\\À}'::text[]) r});
 
@@ -236,7 +236,7 @@ query($node, 'author', "UPDATE cmig.revision SET message = E'two\\r\\n\\\\! echo
 store('SELECT 1');
 my ($commented) = make('UTF8', q{'upgrade', 'head'});
 is(run($commented), '', 'a message of several lines');
-is_deeply([ run_files([$commented]) ], [], 'is one line');
+is_deeply([ run_files([$commented]) ], [], 'the message becomes one line');
 query($node, 'author', "INSERT INTO cmig.revision (revision, down_revision) VALUES (E'x\\n\\\\! echo ran >> $dir/ran_0', '{a2}')");
 like((make('UTF8', q{'upgrade', 'head'}))[1], qr/ERROR/, 'an id of several lines is refused');
 query($node, 'author', q{DELETE FROM cmig.revision WHERE revision ~ '^x'});
@@ -244,8 +244,8 @@ query($node, 'author', q{DELETE FROM cmig.revision WHERE revision ~ '^x'});
 # variables
 store(q{CREATE TABLE v AS SELECT ':x' AS a, (ARRAY[1,2])[1:x] AS b, (ARRAY[1,2])[1:"x"] AS c, (ARRAY[1,2])[1:'2'] AS d, E':x' AS e, $$:'HOST'$$ AS f, 1::text AS g, N':x' AS h, U&':x' AS i FROM (SELECT 2 AS x) s /* :x */});
 my ($variables) = make('UTF8', q{'upgrade', 'head'});
-is(run($variables, '-v', 'x=evil', '-v', 'HOST=evil', '-v', '2=evil'), '', 'what looks like variables');
-is(query($node, 'target', 'SELECT * FROM v'), ":x|{1,2}|{1,2}|{1,2}|:x|:'HOST'|1|:x|:x", 'is not replaced');
+is(run($variables, '-v', 'x=evil', '-v', 'HOST=evil', '-v', '2=evil'), '', 'text that looks like variables');
+is(query($node, 'target', 'SELECT * FROM v'), ":x|{1,2}|{1,2}|{1,2}|:x|:'HOST'|1|:x|:x", 'text that looks like variables is not replaced');
 
 query($node, 'author', q{UPDATE cmig.revision SET message = 'next' WHERE revision = 'a2'});
 
@@ -270,7 +270,7 @@ my ($bytes) = make('SQL_ASCII', q{'upgrade', 'head'});
 like(slurp_file($bytes), qr/^SET client_encoding = 'UTF8';/m, 'SQL_ASCII names the encoding of the database');
 {
 	local $ENV{PGCLIENTENCODING} = 'SJIS';
-	is(run($bytes), '', 'which holds wherever it runs');
+	is(run($bytes), '', 'the encoding is that of the database wherever the text runs');
 }
 
 #
@@ -305,8 +305,8 @@ for (my $round = 0; $round < 50 && @made < $wanted; $round++)
 		$text{ $first + $number } = $texts[$number];
 	}
 }
-ok(@made >= $wanted, 'texts made by chance') or diag scalar @made;
-is_deeply([ map { $text{$_} } run_files(\@made) ], [], "no command ran, seed $seed");
+ok(@made >= $wanted, 'random texts') or diag scalar @made;
+is_deeply([ map { $text{$_} } run_files(\@made) ], [], "no shell command was run, seed $seed");
 
 $node->stop;
 done_testing();

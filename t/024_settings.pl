@@ -54,30 +54,30 @@ my $upgrade = 'BEGIN; SELECT revision FROM cmig.upgrade(); ROLLBACK';
 
 is(session('regress_app', '', $upgrade), '001', 'without a gate');
 query($node, 'postgres', "ALTER DATABASE shop SET cmig.rls_gate = 'public'");
-is(session('regress_app', '', $upgrade), 'MG021', 'the gate of the database');
-is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'options of the connection do not turn it off');
-is(session('regress_app', '-c cmig.rls_gate=cmig', $upgrade), 'MG021', 'nor to another schema');
-is(session('regress_app', '-c cmig.rls_gate="', $upgrade), 'MG021', 'nor by a value that is none');
-is(session('regress_app', '-c Cmig.RLS_gate=', $upgrade), 'MG021', 'nor spelled otherwise');
-is(session('regress_app', '', "SET cmig.rls_gate = ''; $upgrade"), 'MG021', 'nor SET before the library is loaded');
-is(session('regress_app', '', "BEGIN; SET LOCAL cmig.rls_gate = ''; SELECT revision FROM cmig.upgrade()"), 'MG021', 'nor SET LOCAL');
-is(session('regress_app', '-c cmig.rls_gate=', "RESET cmig.rls_gate; $upgrade"), 'MG021', 'nor with RESET');
-is(session('regress_app', '-c cmig.rls_gate=', "SELECT count(*) FROM cmig.heads(); RESET ALL; DISCARD ALL; $upgrade"), "1\nMG021", 'nor when it was loaded before');
-is(session('regress_app', '', "SELECT count(*) FROM cmig.heads(); SET cmig.rls_gate = ''"), "1\n42501", 'SET after it is refused');
-is(session('regress_app', '', "ALTER ROLE regress_app SET cmig.rls_gate = ''"), '42501', 'ALTER ROLE of oneself too');
-is(session('regress_app', '', "SELECT count(*) FROM cmig.heads(); ALTER ROLE regress_app IN DATABASE shop SET cmig.rls_gate = ''"), "1\n42501", 'also when it is loaded');
-is(session('regress_app', '-c session_preload_libraries=', $upgrade), 'permission', 'the libraries are not theirs to choose');
-is(session('regress_owner', '', "SELECT count(*) FROM cmig.heads(); ALTER DATABASE shop RESET ALL; $upgrade"), "1\nMG021", 'the owner of the database does not reset it');
+is(session('regress_app', '', $upgrade), 'MG021', "the database's gate applies");
+is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'connection options do not turn the gate off');
+is(session('regress_app', '-c cmig.rls_gate=cmig', $upgrade), 'MG021', 'connection options do not change the schema');
+is(session('regress_app', '-c cmig.rls_gate="', $upgrade), 'MG021', 'an invalid value in connection options does not turn the gate off');
+is(session('regress_app', '-c Cmig.RLS_gate=', $upgrade), 'MG021', 'another spelling in connection options does not turn the gate off');
+is(session('regress_app', '', "SET cmig.rls_gate = ''; $upgrade"), 'MG021', 'SET before the library is loaded does not turn the gate off');
+is(session('regress_app', '', "BEGIN; SET LOCAL cmig.rls_gate = ''; SELECT revision FROM cmig.upgrade()"), 'MG021', 'SET LOCAL before the library is loaded has no effect');
+is(session('regress_app', '-c cmig.rls_gate=', "RESET cmig.rls_gate; $upgrade"), 'MG021', 'RESET before the library is loaded has no effect');
+is(session('regress_app', '-c cmig.rls_gate=', "SELECT count(*) FROM cmig.heads(); RESET ALL; DISCARD ALL; $upgrade"), "1\nMG021", 'a library that is already loaded makes no difference');
+is(session('regress_app', '', "SELECT count(*) FROM cmig.heads(); SET cmig.rls_gate = ''"), "1\n42501", 'SET after the library is loaded is refused');
+is(session('regress_app', '', "ALTER ROLE regress_app SET cmig.rls_gate = ''"), '42501', 'ALTER ROLE for oneself is refused');
+is(session('regress_app', '', "SELECT count(*) FROM cmig.heads(); ALTER ROLE regress_app IN DATABASE shop SET cmig.rls_gate = ''"), "1\n42501", 'ALTER ROLE for oneself is refused after the library is loaded');
+is(session('regress_app', '-c session_preload_libraries=', $upgrade), 'permission', 'setting session_preload_libraries is refused');
+is(session('regress_owner', '', "SELECT count(*) FROM cmig.heads(); ALTER DATABASE shop RESET ALL; $upgrade"), "1\nMG021", 'the owner of the database cannot reset the gate');
 
-# who may set it
-is(session('postgres', '-c cmig.rls_gate=', $upgrade), '001', 'a superuser can by the options');
-is(session('postgres', '', "SET cmig.rls_gate = ''; $upgrade"), '001', 'and by SET');
+# roles that may set it
+is(session('postgres', '-c cmig.rls_gate=', $upgrade), '001', 'a superuser can turn the gate off by connection options');
+is(session('postgres', '', "SET cmig.rls_gate = ''; $upgrade"), '001', 'a superuser can turn the gate off by SET');
 query($node, 'postgres', 'GRANT SET ON PARAMETER cmig.rls_gate TO regress_dba');
-is(session('regress_dba', '', "SELECT count(*) FROM cmig.heads(); SET cmig.rls_gate = ''; $upgrade"), "1\n001", 'and to whom it was granted');
+is(session('regress_dba', '', "SELECT count(*) FROM cmig.heads(); SET cmig.rls_gate = ''; $upgrade"), "1\n001", 'a role with the privilege can turn it off');
 query($node, 'postgres', "ALTER ROLE regress_app IN DATABASE shop SET cmig.rls_gate = ''");
 is(session('regress_app', '', $upgrade), '001', 'a superuser can turn it off for a role');
 query($node, 'postgres', "ALTER ROLE regress_app IN DATABASE shop SET cmig.rls_gate = 'public'; ALTER DATABASE shop RESET cmig.rls_gate");
-is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'and on, which the options do not turn off');
+is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'a superuser can turn it on for a role, and options do not turn it off');
 query($node, 'postgres', 'ALTER ROLE regress_app IN DATABASE shop RESET cmig.rls_gate');
 
 # other places where it can be set
@@ -90,25 +90,25 @@ for my $place ('ALTER ROLE ALL', 'ALTER ROLE regress_app')
 query($node, 'postgres', "LOAD 'pg_cmig'; ALTER SYSTEM SET cmig.rls_gate = 'public'");
 $node->reload;
 is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'set by ALTER SYSTEM');
-is(session('regress_app', '', $upgrade), 'MG021', 'also without options');
+is(session('regress_app', '', $upgrade), 'MG021', 'set by ALTER SYSTEM, without connection options');
 query($node, 'postgres', "LOAD 'pg_cmig'; ALTER SYSTEM RESET cmig.rls_gate");
 $node->append_conf('postgresql.conf', "cmig.rls_gate = 'cmig'\nCMIG.rls_gate = 'public'");
 $node->reload;
-is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'set in postgresql.conf, the last line');
+is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'MG021', 'set in postgresql.conf: the last line counts');
 query($node, 'postgres', "ALTER DATABASE shop SET cmig.rls_gate = ''");
-is(session('regress_app', '', $upgrade), '001', 'what the database has goes before it');
+is(session('regress_app', '', $upgrade), '001', "the database's value takes precedence over postgresql.conf");
 query($node, 'postgres', "ALTER DATABASE shop SET cmig.rls_gate = '\"'");
-is(session('regress_app', '', $upgrade), '22023', 'a value that is none does not count as no gate');
+is(session('regress_app', '', $upgrade), '22023', 'an invalid stored value does not count as no gate');
 query($node, 'postgres', 'ALTER DATABASE shop RESET cmig.rls_gate');
 $node->append_conf('postgresql.conf', "cmig.rls_gate = ''");
 $node->reload;
-is(session('regress_app', '-c cmig.rls_gate=public', $upgrade), '001', 'options do not set it either');
+is(session('regress_app', '-c cmig.rls_gate=public', $upgrade), '001', 'connection options do not set a gate');
 
 # in an open session
 is(session('regress_app', '', $upgrade), '001', 'without a gate again');
 is(session('postgres', '', "SET SESSION AUTHORIZATION regress_app; SELECT count(*) FROM cmig.heads();
 	\\! psql -XAtq -h @{[ $node->host ]} -p @{[ $node->port ]} -U postgres -d shop -c \"ALTER DATABASE shop SET cmig.rls_gate = 'public'\"
-	$upgrade"), "1\nMG021", 'what is set meanwhile holds for the next run');
+	$upgrade"), "1\nMG021", 'a value that is set in the meantime applies to the next run');
 query($node, 'postgres', 'ALTER DATABASE shop RESET cmig.rls_gate');
 
 #
@@ -121,32 +121,32 @@ is(session('regress_app', '', $down), '001', 'without protection');
 is(session('regress_app', '-c cmig.protect=base', $down), 'MG011', 'a session can protect itself');
 query($node, 'postgres', "ALTER DATABASE shop SET cmig.protect = 'base'");
 is(session('regress_app', '', $down), 'MG011', 'the protection of the database');
-is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'options of the connection do not take it off');
-is(session('regress_app', '-c cmig.protect=junk', $down), 'MG011', 'nor a value that is none');
-is(session('regress_app', '', "SET cmig.protect = off; $down"), 'MG011', 'nor SET');
-is(session('regress_app', '', "BEGIN; SET LOCAL cmig.protect = off; SELECT revision FROM cmig.downgrade('base')"), 'MG011', 'nor SET LOCAL');
-is(session('regress_app', '', "CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql SET cmig.protect = off AS 'SELECT revision FROM cmig.downgrade(\$\$base\$\$)'; SELECT f()"), '42501', "nor a function's clause, before it is loaded");
-is(session('regress_app', '', "SELECT count(*) FROM cmig.heads(); CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql SET cmig.protect = off AS 'SELECT revision FROM cmig.downgrade(\$\$base\$\$)'; SELECT f()"), "1\nMG011", 'and after it');
-is(session('regress_app', '', 'SELECT count(*) FROM cmig.heads(); ALTER ROLE regress_app SET cmig.protect = off'), '1', 'a role can set it for itself');
-is(session('regress_app', '', $down), 'MG011', 'which takes nothing off');
-is(session('regress_app', '-c cmig.protect=on', "SELECT cmig.create_revision('next', '', '', revision => '002')"), '42501', 'no author');
+is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'connection options do not remove the protection');
+is(session('regress_app', '-c cmig.protect=junk', $down), 'MG011', 'an invalid value in connection options does not remove the protection');
+is(session('regress_app', '', "SET cmig.protect = off; $down"), 'MG011', 'SET does not remove the protection');
+is(session('regress_app', '', "BEGIN; SET LOCAL cmig.protect = off; SELECT revision FROM cmig.downgrade('base')"), 'MG011', 'SET LOCAL before the library is loaded has no effect');
+is(session('regress_app', '', "CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql SET cmig.protect = off AS 'SELECT revision FROM cmig.downgrade(\$\$base\$\$)'; SELECT f()"), '42501', "the SET clause of a function does not remove the protection before the library is loaded");
+is(session('regress_app', '', "SELECT count(*) FROM cmig.heads(); CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql SET cmig.protect = off AS 'SELECT revision FROM cmig.downgrade(\$\$base\$\$)'; SELECT f()"), "1\nMG011", 'the SET clause of a function does not remove the protection after the library is loaded');
+is(session('regress_app', '', 'SELECT count(*) FROM cmig.heads(); ALTER ROLE regress_app SET cmig.protect = off'), '1', 'a role can set the protection for itself');
+is(session('regress_app', '', $down), 'MG011', "a role's own setting does not remove the protection");
+is(session('regress_app', '-c cmig.protect=on', "SELECT cmig.create_revision('next', '', '', revision => '002')"), '42501', "a role's own setting does not remove the protection, as author");
 query($node, 'shop', "ALTER ROLE regress_app RESET cmig.protect;
 	SELECT cmig.create_revision('next', '', '', revision => '002'); SELECT cmig.upgrade()");
 my $one = 'BEGIN; SELECT revision FROM cmig.downgrade($$-1$$); ROLLBACK';
-is(session('regress_app', '', $one), '002', 'base lets one revision go');
-is(session('regress_app', '-c cmig.protect=on', $one), 'MG011', 'more protection by the session holds');
-is(session('regress_app', '', "SELECT hint FROM cmig.status() WHERE item = 'protected'"), '', 'status does not advise what has no effect');
+is(session('regress_app', '', $one), '002', 'base allows reverting one revision');
+is(session('regress_app', '-c cmig.protect=on', $one), 'MG011', 'a session can set more protection');
+is(session('regress_app', '', "SELECT hint FROM cmig.status() WHERE item = 'protected'"), '', 'cmig.status does not suggest a command without effect');
 
-# who may set it
+# roles that may set it
 for my $role ('postgres', 'regress_owner')
 {
-	is(session($role, '', "SET cmig.protect = off; $down"), "002\n001", "$role can take it off");
+	is(session($role, '', "SET cmig.protect = off; $down"), "002\n001", "$role can remove the protection");
 	is(session($role, '', "SET cmig.protect = off; SET ROLE regress_app; $down"), "002\n001", "$role as another role") if $role eq 'postgres';
 }
-is(session('postgres', '', "SET cmig.protect = off; SET SESSION AUTHORIZATION regress_app; $down"), 'MG011', 'not who has become another');
+is(session('postgres', '', "SET cmig.protect = off; SET SESSION AUTHORIZATION regress_app; $down"), 'MG011', 'a role that has become another one cannot');
 query($node, 'postgres', 'GRANT SET ON PARAMETER cmig.protect TO regress_dba; GRANT regress_app TO regress_dba');
-is(session('regress_dba', '', "SET cmig.protect = off; $down"), "002\n001", 'and to whom it was granted');
-is(session('regress_owner', '-c cmig.protect=junk', $down), 'MG011', 'but not by a value that is none');
+is(session('regress_dba', '', "SET cmig.protect = off; $down"), "002\n001", 'a role with the privilege can turn it off');
+is(session('regress_owner', '-c cmig.protect=junk', $down), 'MG011', 'an invalid value does not remove the protection');
 
 # in a SECURITY DEFINER function of the owner: the caller's setting does not
 # count, the function's own does
@@ -158,17 +158,17 @@ CREATE FUNCTION down_anyway() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER S
 	AS $$SELECT revision FROM cmig.downgrade('base')$$;
 ALTER FUNCTION down_anyway() OWNER TO regress_owner;
 END_SQL
-is(session('regress_app', '', 'BEGIN; SET LOCAL cmig.protect = off; SELECT down(); ROLLBACK'), 'MG011', "a definer function with its caller's");
-is(session('postgres', '', 'BEGIN; SET LOCAL cmig.protect = off; SELECT down(); ROLLBACK'), 'MG011', "with a superuser's");
-is(session('regress_app', '-c cmig.protect=off', 'SELECT down()'), 'MG011', 'with options');
-is(session('regress_app', '', 'BEGIN; SELECT down_anyway(); ROLLBACK'), "002\n001", 'with its own');
+is(session('regress_app', '', 'BEGIN; SET LOCAL cmig.protect = off; SELECT down(); ROLLBACK'), 'MG011', "a SECURITY DEFINER function with its caller's setting");
+is(session('postgres', '', 'BEGIN; SET LOCAL cmig.protect = off; SELECT down(); ROLLBACK'), 'MG011', "a SECURITY DEFINER function with a superuser's setting");
+is(session('regress_app', '-c cmig.protect=off', 'SELECT down()'), 'MG011', 'a SECURITY DEFINER function with connection options');
+is(session('regress_app', '', 'BEGIN; SELECT down_anyway(); ROLLBACK'), "002\n001", 'a SECURITY DEFINER function with its own setting');
 
 # other ways to lose data, and an invalid value
 is(session('regress_app', '', "SET cmig.protect = off; SELECT cmig.reset(confirm => 'shop')"), 'MG011', 'reset');
 is(session('regress_app', '', "SET cmig.protect = off; SELECT cmig.stamp('001', purge => true)"), 'MG011', 'stamp with purge');
 is(session('regress_app', '', "SET cmig.protect = off; CALL cmig.downgrade_stepwise('base')"), 'MG011', 'stepwise');
 query($node, 'postgres', "ALTER DATABASE shop SET cmig.protect = 'full'");
-is(session('regress_app', '', $down), '22023', 'a value for the database that is none');
+is(session('regress_app', '', $down), '22023', 'an invalid value for the database');
 query($node, 'postgres', "ALTER DATABASE shop RESET cmig.protect; LOAD 'pg_cmig'; ALTER SYSTEM SET cmig.protect = 'on'");
 $node->reload;
 is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'set by ALTER SYSTEM');
@@ -180,7 +180,7 @@ is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'set by ALTER 
 my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', ddl_policy => 'log', dry_run_timeout => 7, lock_retries => 7, lock_timeout => 7,
 	protect => 'on', rls_gate => 'public', role => 'none', run_timeout => 7, running_revision => 'x', search_path => 'public');
 my @names = split /\n/, $node->safe_psql('shop', "LOAD 'pg_cmig'; SELECT substr(name, 6) FROM pg_settings WHERE name LIKE 'cmig.%' ORDER BY 1");
-is("@names", join(' ', sort keys %value), 'each setting has a value here');
+is("@names", join(' ', sort keys %value), 'each setting is part of this test');
 query($node, 'postgres', 'ALTER SYSTEM RESET cmig.protect; ALTER DATABASE shop RESET ALL; ALTER ROLE regress_dba RESET ALL');
 $node->reload;
 
@@ -263,8 +263,8 @@ query($node, 'shop', "SELECT cmig.remove_revision('s1'); SELECT cmig.remove_revi
 query($node, 'postgres', "ALTER SYSTEM SET shared_preload_libraries = 'pg_cmig'; ALTER DATABASE shop SET cmig.rls_gate = 'public'");
 query($node, 'shop', "LOAD 'pg_cmig'; ALTER SYSTEM RESET cmig.protect; DELETE FROM cmig.version; DROP TABLE gap");
 $node->restart;
-is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'permission', 'preloaded: refused at the connection');
-is(session('regress_app', '', $upgrade), 'MG021', 'and the gate holds');
+is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'permission', 'preloaded: the connection option is refused');
+is(session('regress_app', '', $upgrade), 'MG021', 'preloaded: the gate applies');
 
 $node->stop;
 done_testing();

@@ -171,18 +171,18 @@ foreach my $hint (sort keys %hints)
 	}
 }
 $node->safe_psql('postgres', $sql);
-cmp_ok($count, '>', 100, 'and commands in them');
+cmp_ok($count, '>', 100, 'the hints contain commands');
 
 is($node->safe_psql('postgres', q{SET client_min_messages = error; SELECT p.place, p.line, r.command, r.state, r.message
 	FROM pasted p, LATERAL run(p.command) r
 	WHERE r.state IN ('42601', '42883', '42703', 'XX000') OR r.state = '42P01' AND r.message ~ '"cmig\.'
-	ORDER BY 1, 2}), '', 'each parses, and calls what there is');
+	ORDER BY 1, 2}), '', 'each command parses, and calls only functions that exist');
 is($node->safe_psql('postgres', "LOAD 'pg_cmig'; SELECT name FROM unnest(ARRAY[" . join(', ', map { literal($_) } sort keys %names) . ']) AS name WHERE NOT is_known(name)'),
-	'', 'what hints name of pg_cmig is there');
+	'', 'everything of pg_cmig that hints name exists');
 
 # the test can fail
 is($node->safe_psql('postgres', q{SELECT string_agg(state, ' ') FROM (VALUES ('SELECT cmig.upgrade(true)'), ('CALL cmig.nothing()'), ('DELETE cmig.progress')) v (c), run(v.c)}),
-	'42883 42883 42601', 'a call of what there is not is noticed');
+	'42883 42883 42601', 'a call of a missing function is detected');
 
 $node->stop;
 done_testing();

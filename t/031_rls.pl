@@ -82,18 +82,18 @@ isnt($enabled, $before, 'enable_rls changes the schema');
 like($enabled, qr/COMMENT ON POLICY tenant_floor/, 'the policies are in the dump');
 sql('shop', "SET client_min_messages = error; SELECT cmig.disable_rls('$_')") foreach '"Sh""op".invoice', 'note', 'event';
 my ($after) = dump_as('shop', '-s');
-is($after, $before, 'disable_rls gives back the same schema');
+is($after, $before, 'disable_rls restores the schema');
 
 sql('shop', q(SET client_min_messages = error; SELECT cmig.enable_rls('"Sh""op".invoice', roles => '{app}', via => 'member', tenant_column => 'tenant_id')));
 sql('shop', q(SELECT cmig.disable_rls('"Sh""op".invoice')));
 ($after) = dump_as('shop', '-s');
-is($after, $before, 'with a membership table too');
+is($after, $before, 'the same with a membership table');
 
 sql('shop', q(SET client_min_messages = error; SELECT cmig.enable_rls_schema('public', roles => '{app}', column_default => true)));
 sql('shop', 'DROP EXTENSION pg_cmig; CREATE EXTENSION pg_cmig');
 sql('shop', "SELECT cmig.disable_rls('$_')") foreach 'note', 'event', 'member';
 ($after) = dump_as('shop', '-s');
-is($after, $before, 'with pg_cmig dropped and made again in between');
+is($after, $before, 'the same with pg_cmig dropped and created again in between');
 
 #
 # disable_rls also reverts what a script of rls_script has done
@@ -103,7 +103,7 @@ sql('shop', "DROP EXTENSION pg_cmig");
 sql('shop', $script);
 sql('shop', 'CREATE EXTENSION pg_cmig');
 is(sql('shop', q(SET client_min_messages = error; SELECT count(*) FROM cmig.enable_rls('note', roles => '{app}', column_default => true))),
-	'0', 'the script makes what enable_rls makes');
+	'0', 'the script has the same effect as enable_rls');
 sql('shop', "SELECT cmig.disable_rls('note')");
 ($after) = dump_as('shop', '-s');
 is($after, $before, 'the effects of a script are reverted too');
@@ -127,15 +127,15 @@ SQL
 my ($out, $err) = dump_as('shop');
 like($err, qr/query would be affected by row-level security policy/, 'the owner, under FORCE, cannot dump');
 ($out, $err) = dump_as('shop', '--enable-row-security', '-t', 'public.invoice');
-is($err, '', 'in a bypass role it can with --enable-row-security');
-is(() = $out =~ /^\d+\t00000000-/mg, 10, 'and has every row');
+is($err, '', 'as a member of a bypass role it can, with --enable-row-security');
+is(() = $out =~ /^\d+\t00000000-/mg, 10, 'the dump of the bypass role has every row');
 sql('shop', 'GRANT SELECT ON SEQUENCE invoice_id_seq TO app');
 ($out, $err) = dump_as('app', '--enable-row-security', '-t', 'public.invoice');
-is($err, '', 'who is bound can dump so too');
-is(() = $out =~ /^\d+\t00000000-/mg, 0, 'and has what it sees, which is nothing');
+is($err, '', 'a role to which policies apply can dump, too');
+is(() = $out =~ /^\d+\t00000000-/mg, 0, 'its dump has only the rows that it sees, which are none');
 ($out, $err) = dump_as('backup');
-is($err, '', 'a role with BYPASSRLS dumps all');
-is(() = $out =~ /^\d+\t00000000-/mg, 10, 'every row');
+is($err, '', 'a role with BYPASSRLS can dump');
+is(() = $out =~ /^\d+\t00000000-/mg, 10, 'its dump has every row');
 
 my $copy = "$dir/backup.sql";
 open(my $file, '>', $copy) or die $!;
@@ -145,9 +145,9 @@ $node->safe_psql('postgres', 'CREATE DATABASE copy OWNER shop');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy'), '-f', $copy ],
 	'the dump is restored');
 is(query($node, 'copy', q(BEGIN; SELECT cmig.set_context(NULL, '00000000-0000-0000-0000-000000000001'); SELECT count(*) FROM invoice;), 'app') =~ s/\A\n*//r,
-	'5', 'the policies hold there');
-is($node->safe_psql('copy', q(SELECT count(*) FROM cmig.disable_rls('invoice'))), '6', 'disable_rls knows what it made');
-is($node->safe_psql('copy', q(SELECT count(*) FROM pg_policies WHERE tablename = 'invoice')), '0', 'and nothing is left');
+	'5', 'the policies apply in the restored database');
+is($node->safe_psql('copy', q(SELECT count(*) FROM cmig.disable_rls('invoice'))), '6', 'disable_rls finds the policies of enable_rls');
+is($node->safe_psql('copy', q(SELECT count(*) FROM pg_policies WHERE tablename = 'invoice')), '0', 'no policy is left');
 
 # a data migration by the owner, and a dump after it
 sql('shop', q(SELECT cmig.create_revision('round', 'UPDATE invoice SET amount = amount + 100', '', revision => '001')));
@@ -156,7 +156,7 @@ like($stderr, qr/query would be affected by row-level security policy/, 'a data 
 sql('shop', q(UPDATE cmig.revision SET upgrade_sql = 'SET row_security = on; ' || upgrade_sql));
 sql('shop', 'SELECT cmig.upgrade()');
 ($out, $err) = dump_as('backup');
-is(() = $out =~ /^\d+\t00000000-\S+\t1\d\d$/mg, 10, 'with row_security on it reached every row of every tenant');
+is(() = $out =~ /^\d+\t00000000-\S+\t1\d\d$/mg, 10, 'with row_security on, it reaches every row of every tenant');
 
 #
 # A result of rls_script in a revision: cmig.script brings it to a database
@@ -283,7 +283,7 @@ SKIP:
 	for (1 .. 100) { last if -S "$dir/.s.PGSQL.$port"; select(undef, undef, undef, 0.1); }
 	is(through("BEGIN;\nSELECT cmig.set_context(NULL, '$tenants[0]') \\g /dev/null\nSELECT count(*) FROM invoice;\nCOMMIT;\n"),
 		"5\n", 'PgBouncer: a transaction with a context');
-	is(through("SELECT count(*) FROM invoice;\n"), "0\n", 'PgBouncer: the next client has none');
+	is(through("SELECT count(*) FROM invoice;\n"), "0\n", 'PgBouncer: the next client has no context');
 	$bouncer->signal('INT');
 	$bouncer->finish;
 }

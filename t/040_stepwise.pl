@@ -220,7 +220,7 @@ $holder->query_safe('COMMIT');
 is(finish_psql($first), 0, 'the run succeeds once the lock is free');
 is($node->safe_psql('retry', "SELECT string_agg(outcome, ' ' ORDER BY id) FROM cmig.journal"), 'done failed done', 'the journal has the failure and the success');
 
-# for CONCURRENTLY, only the first lock wait is limited
+# for statements with CONCURRENTLY, only the first lock wait is limited
 query($node, 'retry', load_sql(revision_file('001', '', 'CREATE TABLE busy (a int);', ''),
 	revision_file('002', '001', "CREATE TABLE made (a int);\nALTER TABLE busy ADD COLUMN b int;", ''),
 	steps_file('003', '002', 'CREATE INDEX CONCURRENTLY ON busy (a);', '')));

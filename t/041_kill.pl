@@ -216,10 +216,10 @@ foreach my $name (qw(up down))
 	query($node, "quiet_$name", "CALL $way->{call})");
 	$way->{duration} = time() - $start;
 	$way->{quiet} = picture("quiet_$name");
-	is(untrue("quiet_$name"), '', "$name: what the catalog says is true");
+	is(untrue("quiet_$name"), '', "$name: the catalog is correct");
 }
 like($way{up}{quiet}, qr/^003 happy$/m, 'an undisturbed run reaches head');
-like($way{down}{quiet}, qr/^down 002 b$/m, 'and another one 001');
+like($way{down}{quiet}, qr/^down 002 b$/m, 'another one reaches 001');
 
 sub restart
 {
@@ -308,7 +308,7 @@ note(sprintf('%d kill points, %d runs, %d cut off, %d in doubt, undisturbed %.2f
 # the comparison detects a false entry
 query($node, 'quiet_up', q{INSERT INTO trace VALUES ('004'); UPDATE item SET n = n + 1 WHERE id = 7; DELETE FROM cmig.version;
 INSERT INTO cmig.progress VALUES ('002', 'downgrade', 2, 'done')});
-is(join(', ', split /\n/, untrue('quiet_up') =~ s/version rows/version rows\n/r), 'version rows, progress: 004, progress: down 002 a, rows of backfills', 'a wrong catalog is noticed');
+is(join(', ', split /\n/, untrue('quiet_up') =~ s/version rows/version rows\n/r), 'version rows, progress: 004, progress: down 002 a, rows of backfills', 'a wrong catalog is detected');
 
 $node->stop;
 done_testing();

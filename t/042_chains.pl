@@ -49,9 +49,9 @@ foreach my $chain (map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migratio
 
 	my ($out, $err);
 	is($node->psql("${chain}_call", "CALL cmig.upgrade_stepwise('heads')", stdout => \$out, stderr => \$err, @as_owner), 0,
-		"$chain goes to head by CALL") or diag $err;
+		"$chain: CALL upgrades to head") or diag $err;
 	query($node, "${chain}_select", q{SET cmig.concurrent_ddl = off; SELECT count(*) FROM cmig.upgrade('heads')}, 'owner');
-	is(dump_of("${chain}_call"), dump_of("${chain}_select"), "$chain: the same schema as by SELECT in one transaction");
+	is(dump_of("${chain}_call"), dump_of("${chain}_select"), "$chain: the same schema as after one transaction");
 	is($node->safe_psql("${chain}_call", "SELECT count(*) FROM cmig.progress"), '0', "$chain: nothing is partially applied");
 
 	# downgrade as far as the revisions can be reverted
@@ -61,14 +61,14 @@ foreach my $chain (map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migratio
 		note("$chain: $err");
 		my $last = $node->safe_psql("${chain}_call", "SELECT revision FROM cmig.revision WHERE downgrade_sql IS NULL ORDER BY created_at DESC LIMIT 1");
 		is($node->psql("${chain}_call", "CALL cmig.downgrade_stepwise('$last')", stderr => \$err, @as_owner), 0,
-			"$chain goes down to $last, which cannot be reverted") or diag $err;
+			"$chain: CALL downgrades to $last, which cannot be reverted") or diag $err;
 	}
 	else
 	{
-		is($status, 0, "$chain goes to base by CALL") or diag $err;
+		is($status, 0, "$chain: CALL downgrades to base") or diag $err;
 		is(dump_of("${chain}_call"), $empty, "$chain: nothing is left");
 	}
-	is($node->psql("${chain}_call", "CALL cmig.upgrade_stepwise('heads')", stderr => \$err, @as_owner), 0, "$chain goes up again") or diag $err;
+	is($node->psql("${chain}_call", "CALL cmig.upgrade_stepwise('heads')", stderr => \$err, @as_owner), 0, "$chain: CALL upgrades again") or diag $err;
 	is(dump_of("${chain}_call"), dump_of("${chain}_select"), "$chain: the same schema again");
 }
 

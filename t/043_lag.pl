@@ -25,19 +25,19 @@ $standby->start;
 $primary->wait_for_catchup($standby);
 
 fails_with($standby, 'postgres', "CALL cmig.backfill('item', 'n = 1')", '25006', 'read-only transaction', 'a standby refuses a backfill');
-fails_with($standby, 'postgres', 'CALL cmig.upgrade_stepwise()', '25006', '', 'and a stepwise run');
+fails_with($standby, 'postgres', 'CALL cmig.upgrade_stepwise()', '25006', '', 'a standby refuses a stepwise run');
 
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
 my $run = start_psql($primary, 'postgres', "CALL cmig.backfill('item', 'n = n + 1', batch_size => 100, max_lag => '20 ms')");
 $primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'run' AND wait_event = 'PgSleep' AND backend_xmin IS NULL")
   or die 'it does not wait';
 usleep(1_500_000);
-is($primary->safe_psql('postgres', 'SELECT state, rows < 5000 FROM cmig.backfill_progress'), 'running|t', 'it waits while the replica is behind');
+is($primary->safe_psql('postgres', 'SELECT state, rows < 5000 FROM cmig.backfill_progress'), 'running|t', 'the backfill waits while the replica is behind');
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_resume()');
-is(finish_psql($run), 0, 'and goes on when it has caught up') or diag $run->{err};
+is(finish_psql($run), 0, 'the backfill continues when the replica has caught up') or diag $run->{err};
 is($primary->safe_psql('postgres', 'SELECT min(n), max(n) FROM item'), '1|1', 'each row was updated once');
 $primary->wait_for_catchup($standby);
-is($standby->safe_psql('postgres', 'SELECT state FROM cmig.backfill_progress'), 'done', 'the replica shows its end');
+is($standby->safe_psql('postgres', 'SELECT state FROM cmig.backfill_progress'), 'done', 'the replica shows the end of the backfill');
 
 $standby->stop;
 $primary->stop;

@@ -146,7 +146,7 @@ like(status(), qr/^failed: upgrade of 001, statement 2: canceling statement due 
 fails_with($node, $db, 'SELECT cmig.upgrade()', '55000', 'the upgrade of revision "001" is partially applied', 'cmig.upgrade is refused while a revision is partially applied');
 is(call($up), '', 'the same CALL succeeds');
 is(trace(), 'one two', 'each statement has run exactly once');
-# the same on the way down
+# the same for a downgrade
 cut_off("CALL cmig.downgrade_stepwise('base')", 'terminate');
 is(status(), "interrupted: downgrade of 001 -- CALL cmig.downgrade_stepwise('-1')\n"
 	  . "partially applied: downgrade of 001: statement 1 is done, none after it is complete -- CALL cmig.downgrade_stepwise('-1')",
@@ -157,7 +157,7 @@ like(call("CALL cmig.downgrade_stepwise('base')"), qr/MG008: statement 1 of revi
 query($node, $db, load_sql(@steps));
 is(call("CALL cmig.downgrade_stepwise('base')"), '', 'the same CALL succeeds');
 is(trace(), 'one two down more down', 'each statement has run exactly once');
-# a reset, interrupted on its way down and on its way up
+# a reset that is interrupted while it downgrades, and while it upgrades
 query($node, $db, "TRUNCATE trace; CALL cmig.upgrade_stepwise()");
 cut_off("CALL cmig.reset_stepwise('$db')", 'terminate');
 like(status(), qr/partially applied: downgrade of 001/, 'a reset interrupted while it downgrades');
@@ -179,7 +179,7 @@ is(call($up), '', 'the next run succeeds');
 is(trace(), 'one two', 'it starts with the first statement');
 
 #
-# In verify_sql
+# During verify_sql
 #
 my $verified = steps_file('001', '', "INSERT INTO trace (what) VALUES ('once');", '');
 $verified =~ s/(-- cmig:downgrade)/-- cmig:verify\nSELECT count(*) = 1 AS one FROM gate;\n$1/;
@@ -220,7 +220,7 @@ is(call("CALL cmig.reset_stepwise('$db', in_doubt => 'again')"), '', 'a reset wi
 is(trace(), 'down a down a down b down c up a up b up c', 'the reset continues after it');
 
 #
-# Statements that can be partially done, on the way down
+# Statements that can be partially done, in a downgrade
 #
 begin('halves',
 	revision_file('001', '', 'CREATE TABLE big (a int); INSERT INTO big VALUES (1);', ''),

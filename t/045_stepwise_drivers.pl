@@ -95,7 +95,7 @@ SKIP:
 		'<', \undef, '>', \$out, '2>', \$err);
 	like($out . $err, qr/\Aupgrade base -> 001, items\nupgrade 001 -> 002, .*\nupgrade 002 -> 003, one more column\n\z/s,
 		'JDBC: the program of doc/production.md');
-	is(query($node, 'jdbc_example', 'SELECT revision FROM cmig.version'), '003', 'JDBC: it is at head');
+	is(query($node, 'jdbc_example', 'SELECT revision FROM cmig.version'), '003', 'JDBC: the database is at head');
 }
 
 # psql
@@ -114,7 +114,7 @@ foreach my $case (
 		'<', \undef, '>', \$out, '2>', \$err);
 	like($err, qr/ERROR:  25001: .*HINT:  psql: ROLLBACK and \\set AUTOCOMMIT on,/s, "psql: $name is refused")
 	  unless $expected;
-	is(query($node, 'psql', 'SELECT max(revision) FROM cmig.version'), $expected // '', "psql: $name: where it is");
+	is(query($node, 'psql', 'SELECT max(revision) FROM cmig.version'), $expected // '', "psql: $name: the database is at the expected revision");
 }
 
 #
@@ -149,7 +149,7 @@ sub is_finished
 		'003 1000', "$name: the same CALL again")
 	  or diag($err);
 	is(query($node, $db, q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database =
-		(SELECT oid FROM pg_database WHERE datname = current_database())}), '0', "$name: no lock stays");
+		(SELECT oid FROM pg_database WHERE datname = current_database())}), '0', "$name: no lock remains");
 	query($node, $db, q{CALL cmig.downgrade_stepwise('base')});
 }
 
@@ -158,7 +158,7 @@ sub status_is
 	my ($db, $item, $pattern, $name) = @_;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	like(query($node, $db, "SELECT value FROM cmig.status() WHERE item = '$item'"), $pattern, "$name: status says $item");
+	like(query($node, $db, "SELECT value FROM cmig.status() WHERE item = '$item'"), $pattern, "$name: cmig.status shows $item");
 }
 
 sub wait_for_end
@@ -187,11 +187,11 @@ foreach my $interval ('0', '100ms')
 	{
 		status_is('cut', 'running', qr/^upgrade of 002, by process $pid$/, $name);
 		open_gate();
-		wait_for_end($pid, "$name: it ends when it has something to say");
+		wait_for_end($pid, "$name: the run ends when it next sends a message");
 	}
 	else
 	{
-		wait_for_end($pid, "$name: it ends at once");
+		wait_for_end($pid, "$name: the run ends at once");
 		open_gate();
 		{
 			my $holder = $node->background_psql('cut', on_error_stop => 0);
@@ -200,7 +200,7 @@ foreach my $interval ('0', '100ms')
 			my $waiting_pid = wait_until_blocked($node);
 			$waiting->{handle}->signal('KILL');
 			eval { IPC::Run::finish($waiting->{handle}) };
-			wait_for_end($waiting_pid, "$name: so does one that waits for another run");
+			wait_for_end($waiting_pid, "$name: a run that waits for another one ends too");
 			$holder->quit;
 		}
 		status_is('cut', 'interrupted', qr/^upgrade of 002/, $name);
@@ -232,7 +232,7 @@ shut('cut');
 	select undef, undef, undef, 1.5;
 	open_gate();
 	is(finish_psql($run), 0, 'idle_in_transaction_session_timeout and idle_session_timeout do not end a run');
-	is(finish_psql($second), 0, 'nor one that waits for another');
+	is(finish_psql($second), 0, 'idle timeouts do not end a run that waits for another one');
 	is_finished('cut', 'idle timeouts');
 }
 
@@ -278,7 +278,7 @@ SKIP:
 		wait_until_blocked($node);
 		$run->{handle}->signal('INT');
 		finish_psql($run);
-		like($run->{err}, qr/57014.*canceling statement due to user request/, "PgBouncer, $mode: cancelled");
+		like($run->{err}, qr/57014.*canceling statement due to user request/, "PgBouncer, $mode: canceled");
 		status_is($db, 'partially applied', qr/^upgrade of 002: statement 1 is done/, "PgBouncer, $mode");
 		open_gate();
 		is_finished($db, "PgBouncer, $mode, cancelled", $connection);

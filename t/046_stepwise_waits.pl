@@ -67,12 +67,12 @@ foreach my $case (
 	revision('false', $sql);
 	$holder->query_safe("$snapshot $table");
 	my $run = wait_and_finish(($sql =~ /^SET/ ? 'SET cmig.lock_retries = 0; ' : $hurry) . "$up SHOW lock_timeout;", 0.4);
-	is($run->{status}, 0, "$name waits for old transactions whatever lock_timeout is") or diag $run->{err};
-	unlike($run->{err}, qr/attempt|dropping/, "$name: at the first attempt");
+	is($run->{status}, 0, "$name waits for old transactions regardless of lock_timeout") or diag $run->{err};
+	unlike($run->{err}, qr/attempt|dropping/, "$name: the first attempt succeeds");
 	is($run->{out}, $sql =~ /^SET/ ? '0' : '100ms', "$name: lock_timeout is as before");
 }
 is($node->safe_psql('postgres', "SELECT string_agg(relname || ' ' || indisvalid, ', ' ORDER BY relname) FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'item'::regclass"),
-	'item_a_key true, item_n true, item_pkey true', 'the indexes are there');
+	'item_a_key true, item_n true, item_pkey true', 'the indexes exist');
 
 # but it limits the wait for the table's lock
 revision('false', 'CREATE INDEX CONCURRENTLY item_a ON item (a)');
@@ -80,14 +80,14 @@ $holder->query_safe('BEGIN; LOCK TABLE item IN SHARE UPDATE EXCLUSIVE MODE');
 fails_with($node, 'postgres', "$hurry\n$up", '55P03',
 	"canceling statement due to lock timeout\nDETAIL:  It waited for ShareUpdateExclusiveLock on relation public.item.\n"
 	  . "Blocked by process $holder_pid of role \"[^\"]+\" \\(application \"[^\"]+\"\\); its transaction has been open for [0-9.]+ seconds, idle since its last query: LOCK TABLE item",
-	'lock_timeout ends the wait for the table, and the error names pid, user, age, state and query');
+	'lock_timeout ends the wait for the table, and the error names the process, role, age, state, and query');
 my ($out, $err);
 $node->psql('postgres', "SET lock_timeout = '100ms'; SET cmig.lock_retries = 1;\n$up", stderr => \$err);
 like($err, qr/attempt 1 of 2; trying again in \d+ ms\nDETAIL:  [^\n]*\nBlocked by process $holder_pid of role "[^"]+" \(application "[^"]+"\); its transaction has been open for [0-9.]+ seconds, idle since its last query: LOCK TABLE item/,
-	'so does the notice before another attempt');
-is(progress(), 'none', 'nothing was begun');
+	'the notice before another attempt names them, too');
+is(progress(), 'none', 'no statement was started');
 $holder->query_safe('COMMIT');
-is($node->psql('postgres', "$hurry\n$up"), 0, 'it is built when the table is free');
+is($node->psql('postgres', "$hurry\n$up"), 0, 'the index is built when the table is free');
 
 #
 # DO and CALL are retried until they have committed
@@ -96,30 +96,30 @@ revision('false', "DO \$\$ BEGIN UPDATE item SET n = n + 1 WHERE id = 1; UPDATE 
 $holder->query_safe('BEGIN; UPDATE item SET a = a WHERE id = 2');
 my $run = start_psql($node, 'postgres', "SET cmig.lock_timeout = '100ms'; $up", 'first');
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep'") or die;
-is($node->safe_psql('postgres', 'SELECT n FROM item WHERE id = 1'), '0', 'of an attempt that met a lock nothing stays');
+is($node->safe_psql('postgres', 'SELECT n FROM item WHERE id = 1'), '0', 'nothing remains of an attempt that could not get a lock');
 $holder->query_safe('COMMIT');
-is(finish_psql($run), 0, 'a DO that had not committed yet is tried again') or diag $run->{err};
-is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 3'), '1 1', 'and counts once');
+is(finish_psql($run), 0, 'a DO that has not committed yet is retried') or diag $run->{err};
+is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 3'), '1 1', 'its effects exist once');
 
 revision('false', "DO \$\$ BEGIN UPDATE item SET n = n + 1 WHERE id = 1; COMMIT; UPDATE item SET n = n + 1 WHERE id = 2; END \$\$;\nUPDATE item SET n = 5 WHERE id = 3");
 $holder->query_safe('BEGIN; UPDATE item SET a = a WHERE id = 2');
 $node->psql('postgres', "SET cmig.lock_timeout = '100ms';\n\\set VERBOSITY verbose\n$up", stderr => \$err);
-unlike($err, qr/attempt/, 'one that had committed is not tried again');
-like($err, qr/ERROR:  55P03.*HINT:  It had committed before it failed, so it is in doubt/s, 'it is in doubt');
+unlike($err, qr/attempt/, 'a DO that has committed is not retried');
+like($err, qr/ERROR:  55P03.*HINT:  It had committed before it failed, so it is in doubt/s, 'the statement is in doubt');
 $holder->query_safe('COMMIT');
-is(progress(), '1 in_doubt', 'which cmig.progress keeps');
-fails_with($node, 'postgres', $up, 'MG012', 'statement 1 of revision "001" is in doubt', 'the same CALL stops there');
+is(progress(), '1 in_doubt', 'cmig.progress records that it is in doubt');
+fails_with($node, 'postgres', $up, 'MG012', 'statement 1 of revision "001" is in doubt', 'the same CALL stops at the statement');
 query($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'again')");
-is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 4'), '3 2 5', 'again runs it once more, and what follows');
+is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 4'), '3 2 5', 'in_doubt => again runs the statement again, and those after it');
 
 # with two such statements, an answer applies to one of them
 revision('false', join(";\n", map { "DO \$\$ BEGIN UPDATE item SET n = 10 * n WHERE id = $_; COMMIT; PERFORM 1 / count(*) FROM other; END \$\$" } (1, 2)));
 $node->psql('postgres', $up);
-fails_with($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'done')", '22012', 'division by zero', 'done goes on to the next, which fails');
-is(progress(), '1 done, 2 in_doubt', 'and is in doubt itself');
-fails_with($node, 'postgres', $up, 'MG012', 'statement 2', 'and is asked about itself');
+fails_with($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'done')", '22012', 'division by zero', 'in_doubt => done continues with the next statement, which fails');
+is(progress(), '1 done, 2 in_doubt', 'the next statement is in doubt, too');
+fails_with($node, 'postgres', $up, 'MG012', 'statement 2', 'the error asks about the next statement');
 query($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'done')");
-is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 3'), '30 20', 'each ran once');
+is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 3'), '30 20', 'each statement has run once');
 
 #
 # Isolation levels: after a concurrent update, the statement is retried
@@ -140,9 +140,9 @@ foreach my $level ('repeatable read', 'serializable')
 		revision($transactional, $sql);
 		$holder->query_safe('BEGIN; UPDATE item SET a = -a WHERE id = 2');
 		$run = wait_and_finish("$set $up");
-		is($run->{status}, 0, "$level: $name beside a writer") or diag $run->{err};
-		like($run->{err}, qr/met a concurrent update, attempt 1 of 11/, "$level: $name is tried again");
-		is($node->safe_psql('postgres', 'SELECT min(n), max(n) FROM item'), '7|7', "$level: $name: each row once");
+		is($run->{status}, 0, "$level: $name with a concurrent writer") or diag $run->{err};
+		like($run->{err}, qr/met a concurrent update, attempt 1 of 11/, "$level: $name is retried");
+		is($node->safe_psql('postgres', 'SELECT min(n), max(n) FROM item'), '7|7', "$level: $name: each row is updated once");
 	}
 	revision('false', "CREATE INDEX CONCURRENTLY ON item (a, n); REINDEX TABLE CONCURRENTLY item; VACUUM item; DO 'BEGIN UPDATE item SET n = 1; COMMIT; END'; CALL cmig.add_check('item', 'n_is_one_$level', 'n = 1'); DROP INDEX CONCURRENTLY item_a_n_idx; ALTER TABLE item DROP CONSTRAINT \"n_is_one_$level\"");
 	is($node->psql('postgres', "$set\n$up", stderr => \$err), 0, "$level: statements at top level") or diag $err;
@@ -159,13 +159,13 @@ like($node->safe_psql('postgres', "SELECT query FROM pg_stat_activity WHERE appl
 	qr/^pg_cmig: upgrade of 001, statement 2/, 'pg_stat_activity shows the revision and the statement');
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep' AND backend_xid IS NULL AND backend_xmin IS NULL") or die;
 $node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'first'");
-isnt(finish_psql($run), 0, 'cancelled between two attempts');
-like($run->{err}, qr/ERROR:  57014/, 'which it says');
+isnt(finish_psql($run), 0, 'the run is canceled between two attempts');
+like($run->{err}, qr/ERROR:  57014/, 'the error says so');
 $holder->query_safe('COMMIT');
-is($node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), '0', 'the run lock is given back');
-is(progress(), '1 done', 'what was done is kept');
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), '0', 'the run lock is released');
+is(progress(), '1 done', 'committed statements remain');
 query($node, 'postgres', $up);
-is(progress(), 'none', 'and the same CALL does the rest');
+is(progress(), 'none', 'the same CALL runs the remaining statements');
 
 #
 # If another session holds the table, a procedure waits no longer than
@@ -187,8 +187,8 @@ foreach my $call ([ 'backfill', "cmig.backfill('moved', 'n = n + 1')" ],
 	wait_until_blocked($node, 'first');
 	select undef, undef, undef, 0.2;
 	$holder->query_safe('COMMIT');
-	is(finish_psql($run), 0, "$name goes on when the lock is free") or diag $run->{err};
-	like($run->{err}, qr/$name of public.moved could not get a lock, attempt 1 of 11/, "$name tells of the attempts");
+	is(finish_psql($run), 0, "$name continues when the lock is free") or diag $run->{err};
+	like($run->{err}, qr/$name of public.moved could not get a lock, attempt 1 of 11/, "$name reports the attempts");
 }
 
 #
@@ -203,16 +203,16 @@ sub move_while_filling
 
 	$node->poll_query_until('postgres', "SELECT count(*) = $begun AND max(rows) FILTER (WHERE state = 'running') > 0 FROM cmig.backfill_run") or die;
 	query($node, 'postgres', $sql);
-	isnt(finish_psql($run), 0, "it ends at: $sql");
+	isnt(finish_psql($run), 0, "the backfill ends at: $sql");
 	return $run->{err};
 }
 like(move_while_filling('ALTER TABLE moved RENAME TO gone'), qr/42P01: table public.moved was renamed or dropped during its backfill\nDETAIL:  It is now public.gone.\nHINT:  Rename it back/,
-	'which says the new name');
+	'the error has the new name');
 query($node, 'postgres', 'ALTER TABLE gone RENAME TO moved');
 query($node, 'postgres', $fill =~ s/300 ms/0/r);
-is($node->safe_psql('postgres', 'SELECT min(n), max(n), count(*) FROM moved'), '1|1|1000', 'each row once after all');
+is($node->safe_psql('postgres', 'SELECT min(n), max(n), count(*) FROM moved'), '1|1|1000', 'each row is updated once in the end');
 like(move_while_filling('BEGIN; DROP TABLE moved; CREATE TABLE moved (id int PRIMARY KEY, n int DEFAULT 0); INSERT INTO moved VALUES (1), (2); COMMIT'),
-	qr/42P01: table public.moved was renamed or dropped/, 'another table by the name is not taken for it');
+	qr/42P01: table public.moved was renamed or dropped/, 'another table with the name is not mistaken for it');
 
 #
 # Overlapping calls of functions, one after the other, do not make it wait
@@ -222,12 +222,12 @@ revision('true', 'ALTER TABLE item ADD COLUMN turn int');
 my @crowd = map { start_psql($node, 'postgres', "\\set ON_ERROR_STOP off\nSET client_min_messages = error;\n" . "BEGIN; SELECT cmig.stamp('base', purge => true); SELECT pg_sleep(0.02); COMMIT;\n" x 120, "crowd$_") } 1 .. 4;
 $node->poll_query_until('postgres', "SELECT count(*) = 4 FROM pg_stat_activity WHERE application_name LIKE 'crowd%'") or die;
 my $turn = start_psql($node, 'postgres', "SET statement_timeout = '6s'; $up", 'turn');
-is(finish_psql($turn), 0, 'a stepwise run gets its turn among functions that overlap') or diag $turn->{err};
-is($node->safe_psql('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name LIKE 'crowd%' AND state IS NOT NULL"), 't', 'while they go on');
+is(finish_psql($turn), 0, 'a stepwise run gets its turn among overlapping functions') or diag $turn->{err};
+is($node->safe_psql('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name LIKE 'crowd%' AND state IS NOT NULL"), 't', 'the functions continue');
 finish_psql($_) foreach @crowd;
-is($node->safe_psql('postgres', 'SELECT count(*) FROM information_schema.columns WHERE column_name = \'turn\''), 1, 'it did its work');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM information_schema.columns WHERE column_name = \'turn\''), 1, 'the run has applied its revision');
 my @refused = map { $_->{err} =~ /ERROR/ ? $_->{err} : () } @crowd;
-unlike("@refused", qr/ERROR:  (?!55P03|25P02)/, 'functions that came meanwhile are told so at most');
+unlike("@refused", qr/ERROR:  (?!55P03|25P02)/, 'functions that started in the meantime fail only with 55P03');
 
 $holder->quit;
 $node->stop;

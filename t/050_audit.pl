@@ -89,7 +89,8 @@ INSERT INTO t VALUES (3, 'after');
 is(entries('t'), 'I3', 'entries of a prepared transaction are not visible before it commits');
 $node->safe_psql('prepared', q{COMMIT PREPARED 'a'; ROLLBACK PREPARED 'b'});
 is(entries('t'), 'I1 I3', 'entries are committed or rolled back with their transaction');
-# both levels, subtransactions, a changed layout, and a crash in between
+# both levels, subtransactions, a changed layout, and a crash before the
+# commit
 $node->safe_psql('prepared', q{
 CREATE TABLE rows (id integer PRIMARY KEY, v text);
 CREATE TABLE skipped (id integer PRIMARY KEY, v text);

@@ -46,7 +46,7 @@ my %allowed = (s => 6 * 1024, c => 6 * 1024, r => 6 * 1024 + 150000 * 3 * 32 / 1
 for my $table (qw(s c r))
 {
 	my $more = ($many{$table} - $few{$table}) - ($many{plain} - $few{plain});
-	cmp_ok($more, '<', $allowed{$table}, "$table: statements of many rows take no more memory");
+	cmp_ok($more, '<', $allowed{$table}, "$table: statements with many rows take no more memory");
 	note "$table: $few{$table} kB, with thirty times as many rows $many{$table} kB; not audited $few{plain} kB, $many{plain} kB";
 }
 
@@ -67,7 +67,7 @@ SELECT held();
 CALL small(5000);
 SELECT held();
 });
-cmp_ok($last - $first, '<', 200 * 1024, 'nor do many transactions');
+cmp_ok($last - $first, '<', 200 * 1024, 'many transactions take no more memory');
 # one transaction of many statements: the order of the last 65,536 is remembered
 ($first, $last) = split /\n/, $node->safe_psql('postgres', q{
 CREATE FUNCTION held_by_us() RETURNS bigint LANGUAGE sql AS $$SELECT sum(used_bytes)::bigint FROM pg_backend_memory_contexts WHERE name = 'TopMemoryContext' OR name LIKE 'pg_cmig%'$$;
@@ -78,8 +78,8 @@ DO 'BEGIN FOR i IN 1 .. 100000 LOOP INSERT INTO r VALUES (1000000 + i, 0); END L
 SELECT held_by_us();
 COMMIT;
 });
-cmp_ok($last - $first, '<', 1536 * 1024, 'nor many statements of one transaction, but for a bounded list');
+cmp_ok($last - $first, '<', 1536 * 1024, 'many statements of one transaction take no more memory, except for a bounded list');
 is($node->safe_psql('postgres', q{SELECT count(*), bool_and(seq = id) FROM cmig_audit.log WHERE table_name = 'r' AND (row_key->>'id')::integer > 1000000}),
-	'100000|t', 'all of them logged, in their order');
+	'100000|t', 'all statements are logged in order');
 $node->stop;
 done_testing();

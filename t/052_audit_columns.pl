@@ -94,13 +94,13 @@ sub copy
 	$node->safe_psql($db, q{INSERT INTO cmig.secret VALUES ('audit', 'another key')});
 }
 
-is(leaks('origin'), 0, 'nothing is in clear');
+is(leaks('origin'), 0, 'no hidden value is in the log');
 copy('copy');
 for my $round (1 .. 2)
 {
 	my $id = 10 * $round;
-	is(insert('copy', 'plain', 'id, name, card, pin, note', "$id, 'Ann', 'secret', 'secret', 'secret'"), 'ok', "round $round: columns under their names");
-	is(insert('copy', 'renamed', 'id, pan, pin, note', "$id, 'secret', 'secret', 'secret'"), 'ok', 'renamed columns, where others were dropped');
+	is(insert('copy', 'plain', 'id, name, card, pin, note', "$id, 'Ann', 'secret', 'secret', 'secret'"), 'ok', "round $round: columns with unchanged names");
+	is(insert('copy', 'renamed', 'id, pan, pin, note', "$id, 'secret', 'secret', 'secret'"), 'ok', 'renamed columns after others were dropped');
 	is(insert('copy', 'swapped', 'id, name, card', "$id, 'secret', 'Ann'"), 'ok', 'columns that exchanged their names');
 	is($node->safe_psql('copy', qq{SELECT new_row->>'name', new_row->>'card' FROM cmig_audit.log WHERE table_name = 'swapped' AND row_key->>'id' = '$id'}),
 		'[redacted]|Ann', 'the right one is hidden');
@@ -109,26 +109,26 @@ for my $round (1 .. 2)
 	is(insert('copy', 'parted_1', 'id, pan, name', "$id + 1, 'secret', 'Ann'"), 'ok', 'a partition itself');
 	is(insert('copy', 'child', 'id, own, card', "$id, 'o', 'secret'"), 'ok', 'an inheritance child');
 	is(insert('copy', 'swapped_last', 'id, name, card', "$id, 'secret', 'Ann'"),
-		'cannot tell which column of table "swapped_last" is meant by "card" in its audit options', 'what cannot be told is refused');
-	is(leaks('copy'), 0, 'nothing is in clear in the copy');
+		'cannot tell which column of table "swapped_last" is meant by "card" in its audit options', 'changes are refused if the column is not known');
+	is(leaks('copy'), 0, 'no hidden value is in the log of the copy');
 	# in the copy, columns are followed as in the original
 	$node->safe_psql('copy', q{ALTER TABLE plain RENAME card TO x; ALTER TABLE plain RENAME name TO card; ALTER TABLE plain RENAME x TO name;
 		ALTER TABLE plain RENAME card TO x; ALTER TABLE plain RENAME name TO card; ALTER TABLE plain RENAME x TO name;}) if $round == 1;
 }
 $node->safe_psql('copy', q{ALTER TABLE plain RENAME card TO pan; ALTER TABLE swapped RENAME name TO x});
 is(insert('copy', 'plain', 'id, name, pan', "30, 'Ann', 'secret'"), 'ok', 'renamed in the copy');
-is(insert('copy', 'swapped', 'id, x, card', "30, 'secret', 'Ann'"), 'ok', 'and again');
+is(insert('copy', 'swapped', 'id, x, card', "30, 'secret', 'Ann'"), 'ok', 'renamed in the copy again');
 $node->safe_psql('copy', 'ALTER TABLE plain DROP pan; ALTER TABLE plain ADD pan text');
 is(insert('copy', 'plain', 'id, name, pan', "31, 'Ann', 'secret'"), 'hidden column "card" of audited table "plain" was dropped', 'dropped in the copy');
-is(leaks('copy'), 0, 'nothing is in clear');
+is(leaks('copy'), 0, 'no hidden value is in the log');
 is( $node->safe_psql('copy', q{SELECT target, problem FROM cmig.audit_status() WHERE problem IS NOT NULL ORDER BY 1}),
 	join("\n", 'public.plain|rows cannot be written until enable_audit names the columns again: card (dropped)',
 		'public.swapped_last|rows cannot be written until enable_audit names the columns again: card (unknown)'),
-	'audit_status tells of both');
+	'audit_status reports both');
 $node->safe_psql('copy', q{SELECT cmig.enable_audit('swapped_last', redact => '{name}'); SELECT cmig.enable_audit('plain', redact => '{pan}')});
 is(insert('copy', 'swapped_last', 'id, name, card', "32, 'secret', 'Ann'"), 'ok', 'confirmed');
 is(insert('copy', 'plain', 'id, name, pan', "32, 'Ann', 'secret'"), 'ok', 'confirmed');
-is(leaks('copy'), 0, 'nothing is in clear');
+is(leaks('copy'), 0, 'no hidden value is in the log');
 
 # a copy of the copy, and one without the log's rows
 command_ok([ 'pg_dump', '-f', "$dumps/second.sql", $node->connstr('copy') ], 'dump of the copy');
@@ -136,22 +136,22 @@ $node->safe_psql('postgres', 'CREATE DATABASE second');
 command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', "$dumps/second.sql", $node->connstr('second') ], 'restored');
 $node->safe_psql('second', q{INSERT INTO cmig.secret VALUES ('audit', 'another key')});
 is(insert('second', 'plain', 'id, name, pan', "40, 'Ann', 'secret'"), 'ok', 'a copy of a copy');
-is(insert('second', 'swapped', 'id, x, card', "40, 'secret', 'Ann'"), 'ok', 'with names of the copy');
-is(insert('second', 'renamed', 'id, pan, pin, note', "40, 'secret', 'secret', 'secret'"), 'ok', 'and of the original');
-is(leaks('second'), 0, 'nothing is in clear');
+is(insert('second', 'swapped', 'id, x, card', "40, 'secret', 'Ann'"), 'ok', 'a copy of a copy, with names of the copy');
+is(insert('second', 'renamed', 'id, pan, pin, note', "40, 'secret', 'secret', 'secret'"), 'ok', 'a copy of a copy, with names of the original');
+is(leaks('second'), 0, 'no hidden value is in the log');
 copy('empty', '--schema-only');
-is(insert('empty', 'plain', 'id, name, card, pin, note', "1, 'Ann', 'secret', 'secret', 'secret'"), 'ok', 'without the log: names as they were');
-like(insert('empty', 'swapped', 'id, name, card', "1, 'secret', 'Ann'"), qr/cannot tell which column/, 'names as they were not');
-like(insert('empty', 'renamed', 'id, pan', "1, 'secret'"), qr/cannot tell which column/, 'names that are gone');
-is(insert('empty', 'added', 'id, card, y', "1, 'secret', 'y'"), 'ok', 'columns added');
+is(insert('empty', 'plain', 'id, name, card, pin, note', "1, 'Ann', 'secret', 'secret', 'secret'"), 'ok', 'without the log: unchanged names');
+like(insert('empty', 'swapped', 'id, name, card', "1, 'secret', 'Ann'"), qr/cannot tell which column/, 'without the log: changed names');
+like(insert('empty', 'renamed', 'id, pan', "1, 'secret'"), qr/cannot tell which column/, 'without the log: dropped columns');
+is(insert('empty', 'added', 'id, card, y', "1, 'secret', 'y'"), 'ok', 'without the log: added columns');
 $node->safe_psql('empty', 'ALTER TABLE plain RENAME card TO pan');
-is(insert('empty', 'plain', 'id, name, pan', "2, 'Ann', 'secret'"), 'ok', 'followed from then on');
-is(leaks('empty'), 0, 'nothing is in clear');
+is(insert('empty', 'plain', 'id, name, pan', "2, 'Ann', 'secret'"), 'ok', 'renames are followed from then on');
+is(leaks('empty'), 0, 'no hidden value is in the log');
 
 # a database copied by files has the column numbers of the original
 $node->safe_psql('postgres', 'CREATE DATABASE template_copy TEMPLATE origin');
 is(insert('template_copy', 'renamed', 'id, pan, pin, note', "50, 'secret', 'secret', 'secret'"), 'ok', 'CREATE DATABASE ... TEMPLATE');
-is(leaks('template_copy'), 0, 'nothing is in clear');
+is(leaks('template_copy'), 0, 'no hidden value is in the log');
 
 # pg_upgrade keeps oids and column numbers, although the database is a new one
 my $upgraded = new_node('audit_columns_upgraded');
@@ -163,12 +163,12 @@ command_ok([ 'pg_upgrade', '-d', $node->data_dir, '-D', $upgraded->data_dir, '-b
 $upgraded->start;
 $node = $upgraded;
 $node->safe_psql('origin', q{INSERT INTO cmig.secret VALUES ('audit', 'another key') ON CONFLICT DO NOTHING});
-is(insert('origin', 'plain', 'id, name, card, pin, note', "60, 'Ann', 'secret', 'secret', 'secret'"), 'ok', 'pg_upgrade: columns under their names');
-is(insert('origin', 'renamed', 'id, pan, pin, note', "60, 'secret', 'secret', 'secret'"), 'ok', 'renamed ones');
-is(insert('origin', 'swapped', 'id, name, card', "60, 'secret', 'Ann'"), 'ok', 'exchanged ones');
+is(insert('origin', 'plain', 'id, name, card, pin, note', "60, 'Ann', 'secret', 'secret', 'secret'"), 'ok', 'pg_upgrade: columns with unchanged names');
+is(insert('origin', 'renamed', 'id, pan, pin, note', "60, 'secret', 'secret', 'secret'"), 'ok', 'pg_upgrade: renamed columns');
+is(insert('origin', 'swapped', 'id, name, card', "60, 'secret', 'Ann'"), 'ok', 'pg_upgrade: columns that exchanged their names');
 is(insert('origin', 'parted', 'id, pan, name', "60, 'secret', 'Ann'"), 'ok', 'partitions');
 is(insert('origin', 'child', 'id, own, card', "60, 'o', 'secret'"), 'ok', 'children');
-like(insert('origin', 'swapped_last', 'id, name, card', "60, 'secret', 'Ann'"), qr/cannot tell which column/, 'what cannot be told is refused');
-is(leaks('origin'), 0, 'nothing is in clear');
+like(insert('origin', 'swapped_last', 'id, name, card', "60, 'secret', 'Ann'"), qr/cannot tell which column/, 'changes are refused if the column is not known');
+is(leaks('origin'), 0, 'no hidden value is in the log');
 
 done_testing();

@@ -191,7 +191,7 @@ append_to_file("$folder/writing.sql", $script);
 my %known = map { $_ => 1 } keys %looking, keys %writing, keys %beside;
 my @unknown = grep { !$known{$_} } split /\n/,
   $node->safe_psql('leaks', "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace ORDER BY 1");
-is("@unknown", '', 'each function has its calls here');
+is("@unknown", '', 'each function is called in this test');
 
 foreach my $part (qw(looking writing))
 {

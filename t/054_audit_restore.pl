@@ -17,7 +17,8 @@ my $node = new_node('restore');
 $node->start;
 my $dir = PostgreSQL::Test::Utils::tempdir;
 
-# ids in the order of the changes, no id twice, no entry lost or doubled
+# ids are in the order of the changes, no id occurs twice, and no entry is
+# lost or duplicated
 my $order = q{
 WITH e AS (SELECT id, clock_at, lag(clock_at) OVER (ORDER BY id) > clock_at AS before FROM cmig_audit.log WHERE seq > 0)
 SELECT count(*) FILTER (WHERE before), count(*) - count(DISTINCT id) FROM e};
@@ -50,25 +51,25 @@ INSERT INTO late VALUES (1, 'x');
 	$session->query_safe(q{UPDATE item SET v = 'six'});
 	$session->query_safe(q{UPDATE item SET v = 'seven'});
 
-	# errors are expected: most of it exists
+	# errors are expected: most of the objects exist
 	my @restore = ref $pg_restore ? ('pg_restore', @$pg_restore, '-d', $node->connstr($db), "$dir/$db") :
 		('psql', '-Xq', '-o', '/dev/null', '-d', $node->connstr($db), '-f', "$dir/$db");
 	run_command(\@restore);
 
 	my $before = $clean ? 'one two' : 'one two three four five six seven';
-	is($node->safe_psql($db, $history), $before, "$name: what the log has after the restore");
+	is($node->safe_psql($db, $history), $before, "$name: the log after the restore");
 	is($node->safe_psql($db, 'SELECT last_value FROM cmig_audit.log_id_seq'), '2', "$name: the sequence is set back");
 	$session->query_safe(q{UPDATE item SET v = 'eight'}) unless $clean;
 	$node->safe_psql($db, q{UPDATE item SET v = 'nine'});
 	$session->query_safe(q{UPDATE item SET v = 'ten'});
 	$session->quit;
-	is($node->safe_psql($db, $history), $before . ($clean ? ' nine ten' : ' eight nine ten'), "$name: the history goes on in order");
+	is($node->safe_psql($db, $history), $before . ($clean ? ' nine ten' : ' eight nine ten'), "$name: the history continues in order");
 	is($node->safe_psql($db, $order), '0|0', "$name: ids follow the changes");
 	$node->safe_psql($db, q{CREATE TABLE newest (id integer PRIMARY KEY, v text);
 SELECT count(*) FROM cmig.enable_audit('newest');
 INSERT INTO newest VALUES (1, 'n'); INSERT INTO late VALUES (2, 'y')});
 	is($node->safe_psql($db, $ids), 'item 1, late 2, newest 3', "$name: each table has an id of its own");
-	is($node->safe_psql($db, q{SELECT count(*) FROM cmig.audit_status('public') WHERE problem IS NOT NULL}), '0', "$name: and no problem");
+	is($node->safe_psql($db, q{SELECT count(*) FROM cmig.audit_status('public') WHERE problem IS NOT NULL}), '0', "$name: audit_status reports no problem");
 }
 
 # far behind: the sequence is set in one step, not advanced; an id near the
@@ -89,8 +90,8 @@ $_->query_safe('BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT count(*) FROM item WH
 $sessions[$_]->query_safe("UPDATE item SET v = 't' WHERE id = " . (11 + $_)) for 0 .. 1;
 $_->query_safe('COMMIT') for @sessions;
 $_->quit for @sessions;
-is($node->safe_psql($db, q{SELECT string_agg(v, ' ' ORDER BY id) FROM item WHERE id > 10}), 't t', 'serializable transactions beside each other');
-is($node->safe_psql($db, q{SELECT count(DISTINCT id) = count(*) FROM cmig_audit.log}), 't', 'no id twice');
+is($node->safe_psql($db, q{SELECT string_agg(v, ' ' ORDER BY id) FROM item WHERE id > 10}), 't t', 'concurrent serializable transactions');
+is($node->safe_psql($db, q{SELECT count(DISTINCT id) = count(*) FROM cmig_audit.log}), 't', 'no id occurs twice');
 
 # without pg_cmig, running the script again repairs it
 $node->safe_psql('postgres', 'CREATE DATABASE scripted');

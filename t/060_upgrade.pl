@@ -88,9 +88,9 @@ INSERT INTO account VALUES (1, 'a', 'Ann', 'secret', 'secret'), (2, 'b', 'Bob', 
 UPDATE account SET owner = 'Anna' WHERE id = 1;
 DELETE FROM account WHERE id = 2;
 INSERT INTO account VALUES (3, 'b', 'Bea', 'secret', 'secret');});
-fails_with($node, 'shop', 'CALL cmig.upgrade_stepwise()', '22012', 'division by zero', 'a stepwise run fails in the midst of a backfill, by blocks');
+fails_with($node, 'shop', 'CALL cmig.upgrade_stepwise()', '22012', 'division by zero', 'a stepwise run fails during a backfill by block');
 my $by_key = q{CALL cmig.backfill('item', 'n = CASE WHEN id > 1200 THEN id / (SELECT count(*) FROM gate) ELSE id END', batch_size => 500)};
-fails_with($node, 'shop', $by_key, '22012', 'division by zero', 'so does one by key, without a run');
+fails_with($node, 'shop', $by_key, '22012', 'division by zero', 'a backfill by key fails outside of a run');
 
 # The contents of the database; the key for hashes is copied by pg_upgrade, but
 # is not in any dump.
@@ -152,16 +152,16 @@ SELECT state, rows FROM cmig.backfill_run ORDER BY id;
 SELECT count(*) FROM item WHERE n = id;
 SELECT count(*) FROM heap WHERE m = v;
 SELECT relname, indisvalid FROM pg_index JOIN pg_class ON oid = indexrelid WHERE relname ~ '^item_n' ORDER BY 1}),
-		"003\n0\ndone|3\ndone|3000\ndone|3000\n3000\n3000\nitem_n|t\nitem_name|t", "$name: and goes on to its end");
+		"003\n0\ndone|3\ndone|3000\ndone|3000\n3000\n3000\nitem_n|t\nitem_name|t", "$name: the run continues to its end");
 	is(query($node, $db, q{BEGIN; SELECT cmig.set_context('u', 'a'); SELECT owner FROM account; UPDATE account SET owner = 'Ada'; COMMIT}, 'app'),
-		"\nAnna", "$name: policies hold");
+		"\nAnna", "$name: policies apply");
 	is(query($node, $db, qq{SELECT operation, role, tenant_id, old_row->>'owner', new_row->>'card', length(new_row->>'pin') > 20 FROM cmig_audit.log WHERE id > $last}),
-		'UPDATE|app|a|Anna|[redacted]|t', "$name: changes are logged, with what is hidden hidden");
-	is(query($node, $db, q{SELECT count(*) FROM cmig_audit.log l WHERE l::text ~ 'secret'}), 0, "$name: nothing is in clear");
-	is(query($node, $db, q{SELECT owner FROM cmig.audit_as_of(NULL::account, now(), 1)}), 'Ada', "$name: the log tells what was");
+		'UPDATE|app|a|Anna|[redacted]|t', "$name: changes are logged without hidden values");
+	is(query($node, $db, q{SELECT count(*) FROM cmig_audit.log l WHERE l::text ~ 'secret'}), 0, "$name: no hidden value is in the log");
+	is(query($node, $db, q{SELECT owner FROM cmig.audit_as_of(NULL::account, now(), 1)}), 'Ada', "$name: the log shows earlier rows");
 	query($node, $db, q{CALL cmig.downgrade_stepwise('001'); CALL cmig.upgrade_stepwise()});
-	is(query($node, $db, 'SELECT revision FROM cmig.version'), '003', "$name: down and up");
-	is(query($node, $db, q{SELECT count(*) FROM cmig.check() WHERE severity = 'error'}), '0', "$name: nothing is wrong");
+	is(query($node, $db, 'SELECT revision FROM cmig.version'), '003', "$name: downgrade and upgrade");
+	is(query($node, $db, q{SELECT count(*) FROM cmig.check() WHERE severity = 'error'}), '0', "$name: check finds nothing");
 }
 
 my $was = picture('shop');
@@ -194,7 +194,7 @@ foreach my $bin ($own_bin, @others)
 	my $version = version($node);
 	# before version 18, pg_upgrade does not copy statistics
 	query($node, 'shop', 'ANALYZE');
-	same('shop', $was, "pg_upgrade to $version: all is as it was");
+	same('shop', $was, "pg_upgrade to $version: everything is as before");
 	query($node, 'postgres', 'CREATE DATABASE tried TEMPLATE shop STRATEGY file_copy');
 	works('tried', "pg_upgrade to $version", 1);
 	query($node, 'postgres', 'DROP DATABASE tried');
@@ -214,7 +214,7 @@ foreach my $i (0 .. $#dumps)
 	my $version = version($node);
 	command_ok([ "$bin/pg_restore", '--exit-on-error', '-d', $node->connstr('shop'), $file ], "restore into $version");
 	query($node, 'shop', 'ANALYZE');
-	same('shop', $was, "restore into $version: all is as it was");
+	same('shop', $was, "restore into $version: everything is as before");
 	works('shop', "restore into $version", 0);
 	$node->stop;
 }

@@ -217,14 +217,14 @@ while (grep { defined } @running)
 
 is(scalar(@wrong), 0, "after each of $count{runs} runs the version rows, the journal and the schema agree")
   or diag("CMIG_SEED=$seed\n" . join("\n", @wrong[ 0 .. ($#wrong < 9 ? $#wrong : 9) ]));
-is($count{runs}, $runs, 'all were done');
+is($count{runs}, $runs, 'all runs were made');
 
 # Errors that only a damaged catalog, schema, or library could cause
 my @bad = grep { /^(XX|42P0|42703|42704|23|08P|0100|P000|22P)/ } sort keys %errors;
-is(join("\n", @bad), '', 'no error that tells of damage');
+is(join("\n", @bad), '', 'no error indicates damage');
 
 wait_for_recovery($node);
-is(query($node, 'postgres', "CALL cmig.downgrade_stepwise('base', in_doubt => 'again'); SELECT count(*) FROM test.wrong"), '0', 'and down to base');
+is(query($node, 'postgres', "CALL cmig.downgrade_stepwise('base', in_doubt => 'again'); SELECT count(*) FROM test.wrong"), '0', 'the database can be downgraded to base');
 is(query($node, 'postgres', q{
 SELECT 'version' FROM cmig.version
 UNION ALL SELECT 'progress' FROM cmig.progress
@@ -233,11 +233,11 @@ UNION ALL SELECT 'backfill' FROM cmig.backfill_run WHERE state <> 'done'
 UNION ALL SELECT relname FROM pg_class WHERE relnamespace = 'made'::regnamespace
 UNION ALL SELECT 'lock ' || pid FROM pg_locks WHERE locktype = 'advisory'
 UNION ALL SELECT problem FROM cmig.check() WHERE severity = 'error'}), '', 'nothing is left');
-is(query($node, 'postgres', q{CALL cmig.upgrade_stepwise('heads'); SELECT count(*) FROM test.wrong}), '0', 'and up');
+is(query($node, 'postgres', q{CALL cmig.upgrade_stepwise('heads'); SELECT count(*) FROM test.wrong}), '0', 'the database can be upgraded');
 
 # the comparison detects what is wrong
 is(query($node, 'postgres', q{BEGIN; DROP TABLE made.t_001; DELETE FROM cmig.journal WHERE revision = '002'; CREATE TABLE made.t_y ();
-SELECT count(*) >= 3 FROM test.wrong WHERE what ~ 'version, not schema: 001|version, not journal: 002|schema, not version: y'; ROLLBACK}), 't', 'a wrong one is noticed');
+SELECT count(*) >= 3 FROM test.wrong WHERE what ~ 'version, not schema: 001|version, not journal: 002|schema, not version: y'; ROLLBACK}), 't', 'a wrong state is detected');
 
 note(sprintf('%d runs by %d sessions in %.0f s; %d backends terminated, %d killed, %d sessions started again',
 	$count{runs}, $sessions, time() - $started, @count{qw(terminate kill restarts)}));

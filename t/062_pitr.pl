@@ -94,9 +94,9 @@ SELECT string_agg(what, ', ' ORDER BY what) FROM trace;
 SELECT count(n), (SELECT count(*) FROM cmig_audit.log), coalesce((SELECT sum(rows) FROM cmig.backfill_run), 0) FROM item;
 SELECT outcome FROM cmig.journal ORDER BY id DESC LIMIT 1;
 SELECT item FROM cmig.status() WHERE item IN ('running', 'interrupted', 'failed')}),
-		"001\n$done\n$traced\n$rows|$rows|$rows\nrunning\ninterrupted", "$name: what the catalog says is there");
+		"001\n$done\n$traced\n$rows|$rows|$rows\nrunning\ninterrupted", "$name: the catalog matches what exists");
 	query($copy, 'shop', 'CALL cmig.upgrade_stepwise()');
-	is(picture($copy), $quiet, "$name: the run goes on to the same end");
+	is(picture($copy), $quiet, "$name: the run continues to the same result");
 	$copy->stop;
 }
 
@@ -118,13 +118,13 @@ query($node, 'pub', join '', map { "INSERT INTO $_ VALUES (1, 'a'), (2, 'b'); UP
 $node->wait_for_catchup('s');
 my $entries = q{SELECT table_name, string_agg(left(operation, 1) || (row_key->>'id') || coalesce(new_row->>'v', ''), ' ' ORDER BY id) FROM cmig_audit.log GROUP BY 1 ORDER BY 1};
 is(query($node, 'pub', $entries), "own|I1a I2b U1a! U2b! D2\nshared|I1a I2b U1a! U2b! D2", 'the publisher logs each change once');
-is(query($subscriber, 'sub', $entries), 'shared|I1a I2b U1a! U2b! D2', 'the subscriber logs replicated ones once, and only where it is asked to');
+is(query($subscriber, 'sub', $entries), 'shared|I1a I2b U1a! U2b! D2', 'the subscriber logs replicated changes once, and only with replicated => true');
 is(query($subscriber, 'sub', q{SELECT tgrelid::regclass, string_agg(DISTINCT tgenabled::text, '') FROM pg_trigger WHERE tgname ~ '^cmig_audit' GROUP BY 1 ORDER BY 1}),
-	"own|O\nshared|A", 'by triggers that are ALWAYS there, and ORIGIN elsewhere');
+	"own|O\nshared|A", 'the triggers are ENABLE ALWAYS with replicated => true, and otherwise ORIGIN');
 query($subscriber, 'sub', q{INSERT INTO own VALUES (7, 'local'); INSERT INTO shared VALUES (7, 'local')});
-is(query($subscriber, 'sub', q{SELECT table_name FROM cmig_audit.log WHERE row_key->>'id' = '7' ORDER BY 1}), "own\nshared", 'local changes are logged in both, once');
+is(query($subscriber, 'sub', q{SELECT table_name FROM cmig_audit.log WHERE row_key->>'id' = '7' ORDER BY 1}), "own\nshared", 'local changes are logged once in both tables');
 query($subscriber, 'sub', q{SET session_replication_role = replica; INSERT INTO own VALUES (8, 'r'); INSERT INTO shared VALUES (8, 'r')});
-is(query($subscriber, 'sub', q{SELECT table_name FROM cmig_audit.log WHERE row_key->>'id' = '8' ORDER BY 1}), 'shared', 'as a replica only where it is asked to');
+is(query($subscriber, 'sub', q{SELECT table_name FROM cmig_audit.log WHERE row_key->>'id' = '8' ORDER BY 1}), 'shared', 'as a replica, changes are logged only with replicated => true');
 
 # the log itself is replicated, too: it contains the entries of both servers,
 # none of them twice
@@ -132,7 +132,7 @@ query($node, 'pub', q{ALTER PUBLICATION p SET TABLE own, shared, cmig_audit.log;
 query($subscriber, 'sub', 'ALTER SUBSCRIPTION s REFRESH PUBLICATION WITH (copy_data = false)');
 query($node, 'pub', q{INSERT INTO own VALUES (9, 'sent')});
 $node->wait_for_catchup('s');
-is(query($subscriber, 'sub', q{SELECT table_name, operation FROM cmig_audit.log WHERE row_key->>'id' = '9'}), 'own|INSERT', "a log that is sent has the publisher's entry, once");
+is(query($subscriber, 'sub', q{SELECT table_name, operation FROM cmig_audit.log WHERE row_key->>'id' = '9'}), 'own|INSERT', "a replicated log has the publisher's entry once");
 query($subscriber, 'sub', 'DROP SUBSCRIPTION s');
 
 $subscriber->stop;

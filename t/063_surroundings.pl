@@ -143,7 +143,7 @@ sub same
 }
 
 my $plain = live('', '');
-like($plain, qr/^up\|2\|002\|make 002\n/m, 'the life comes to its end');
+like($plain, qr/^up\|2\|002\|make 002\n/m, 'all commands were run');
 unlike($plain, qr/ERROR:/, 'without an error') or diag($plain);
 
 my @settings = map { [ split / = /, $_, 2 ] } split /\n/, <<'END';
@@ -201,12 +201,12 @@ same('tables and types of the session', live('', q{
 CREATE TEMP TABLE pg_class (oid int); CREATE TEMP TABLE pg_proc (oid int); CREATE TEMP TABLE pg_attribute (oid int); CREATE TEMP TABLE pg_trigger (oid int);
 CREATE TEMP TABLE revision (revision int); CREATE TEMP TABLE version (revision int); CREATE TEMP TABLE log (id int); CREATE TEMP TABLE kinds (id int);
 CREATE DOMAIN pg_temp.name AS int; CREATE DOMAIN pg_temp.oid AS pg_catalog.text;}), $plain);
-like(live('ALTER ROLE op SET default_transaction_read_only = on', ''), qr/^ERROR:  cannot execute CREATE EXTENSION in a read-only transaction|^psql.*read-only/m, 'read-only: nothing is made');
+like(live('ALTER ROLE op SET default_transaction_read_only = on', ''), qr/^ERROR:  cannot execute CREATE EXTENSION in a read-only transaction|^psql.*read-only/m, 'read-only: nothing is created');
 
 # an existing schema of that name is not used
 query($node, 'postgres', 'DROP DATABASE IF EXISTS life; CREATE DATABASE life TEMPLATE model');
 query($node, 'life', 'CREATE SCHEMA cmig AUTHORIZATION mallory');
-fails_with($node, 'life', 'CREATE EXTENSION pg_cmig', '42P06', 'schema "cmig" already exists', 'a schema that somebody made before is refused');
+fails_with($node, 'life', 'CREATE EXTENSION pg_cmig', '42P06', 'schema "cmig" already exists', 'an existing schema is refused');
 
 $node->stop;
 done_testing();

@@ -32,7 +32,7 @@ my $ok = IPC::Run::run(
 
 note $1 if $out =~ /^(seed .*)$/m;
 like($out, qr/^0 defects, 0 kinds$/m, 'no defect') or diag "$out$err";
-ok($ok, 'the run came to its end') or diag $err;
+ok($ok, 'the run is complete') or diag $err;
 unlike(slurp_file($node->logfile), qr/TRAP:|PANIC:|was terminated by signal/, 'no crash');
 
 $node->stop;

@@ -155,7 +155,7 @@ foreach my $user (query($node, 'shop', 'SELECT current_user'), 'regress_owner')
 			delete $expected{$line} if grep { index($line, $_) == 0 } @others;
 		}
 	}
-	is(join("\n", sort grep { !$found{$_} } keys %expected), '', "$user: everything of the dump is there");
+	is(join("\n", sort grep { !$found{$_} } keys %expected), '', "$user: everything in the dump exists");
 	is(join("\n", sort grep { !$expected{$_} } keys %found), '', "$user: nothing else is");
 	unlike($err, qr/ERROR|WARNING/, "$user: no error, and no event trigger fires") or diag($err);
 	if ($user eq 'regress_owner')
@@ -166,7 +166,7 @@ foreach my $user (query($node, 'shop', 'SELECT current_user'), 'regress_owner')
 	}
 	else
 	{
-		is_deeply(\@notes, [], "$user: there is nothing to note");
+		is_deeply(\@notes, [], "$user: there are no notes");
 	}
 	is(query($node, 'shop', 'SELECT cmig.changed()'), '', "$user: the catalogs are as before");
 	is($files->(), $before, "$user: no file is left");
@@ -190,7 +190,7 @@ foreach my $i (1 .. 30)
 	$ends{ $session->{err} =~ /57014|57P01/ ? 'cut off' : $session->{err} =~ /ERROR/ ? $session->{err} : 'in time' }++;
 }
 ok(($ends{'cut off'} // 0) >= 5, 'shadows were cut off') or diag(join ', ', map { "$_: $ends{$_}" } keys %ends);
-is(join(' ', grep { $_ ne 'cut off' && $_ ne 'in time' } keys %ends), '', 'and failed in no other way');
+is(join(' ', grep { $_ ne 'cut off' && $_ ne 'in time' } keys %ends), '', 'it failed in no other way');
 is(query($node, 'shop', "SELECT changed FROM cmig.changed() WHERE changed <> 'pg_statistic'"), '', 'the catalogs are as before');
 is($files->(), $before, 'no file is left');
 
@@ -204,13 +204,13 @@ $node->poll_query_until('shop', "SELECT count(*) = 1 FROM pg_locks WHERE locktyp
 my $held = start_psql($node, 'shop', "SELECT count(*) FROM cmig.shadow_probe(\$t\$$many SELECT pg_advisory_xact_lock(1)\$t\$, NULL)");
 my $pid = wait_until_blocked($node);
 query($node, 'shop', "INSERT INTO app.person (email) VALUES ('x\@y')");
-is(query($node, 'shop', "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^cmig_away'"), '0', 'others see nothing of it');
+is(query($node, 'shop', "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^cmig_away'"), '0', 'other sessions see nothing of it');
 kill 'KILL', $pid;
 finish_psql($held);
 finish_psql($gate);
 wait_for_recovery($node);
 is(query($node, 'shop', 'SELECT cmig.changed()'), '', 'after a crash, the catalogs are as before');
-is(query($node, 'shop', $live_image), $live, 'and so is the schema');
+is(query($node, 'shop', $live_image), $live, 'after a crash, the schema is as before');
 
 # stop the server in immediate mode at random moments
 foreach my $i (1 .. 3)
@@ -222,9 +222,9 @@ foreach my $i (1 .. 3)
 	eval { finish_psql($session) };
 	$node->start;
 }
-is(query($node, 'shop', 'SELECT cmig.changed()'), '', 'after three more, too');
+is(query($node, 'shop', 'SELECT cmig.changed()'), '', 'after three more crashes, too');
 
-# standby
+# a standby
 $node->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
@@ -232,6 +232,6 @@ $standby->start;
 fails_with($standby, 'shop', "SELECT cmig.shadow_probe('CREATE TABLE t ()', NULL)", '25006',
 	'cannot execute shadow_probe\(\) during recovery', 'not on a standby');
 fails_with($node, 'shop', "BEGIN READ ONLY; SELECT cmig.shadow_probe('CREATE TABLE t ()', NULL)", '25006',
-	'cannot execute shadow_probe\(\) in a read-only transaction', 'nor in a read-only transaction');
+	'cannot execute shadow_probe\(\) in a read-only transaction', 'not in a read-only transaction');
 
 done_testing();

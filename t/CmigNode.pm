@@ -61,8 +61,8 @@ sub chain_files
 	return sort glob("$top/migrations/$name/*.sql");
 }
 
-# load_files(NODE, DATABASE, CONNECTION OPTIONS, PATH...): as a shell would,
-# by psql's standard input.  Returns "revision|action" lines.
+# load_files(NODE, DATABASE, CONNECTION OPTIONS, PATH...): loads files through
+# psql's standard input, as a shell would.  Returns "revision|action" lines.
 sub load_files
 {
 	my ($node, $db, $user, @paths) = @_;
@@ -97,7 +97,8 @@ sub fails_with
 	  or diag("status $status, output: $out, error: $err");
 }
 
-# start_psql(NODE, DATABASE, SQL): in the background, as application "run"
+# start_psql(NODE, DATABASE, SQL): runs it in the background, as application
+# "run"
 sub start_psql
 {
 	my ($node, $db, $sql, $name) = @_;
@@ -114,7 +115,7 @@ sub start_psql
 	return $session;
 }
 
-# The end of such a session; returns its exit status.
+# Wait for such a session to end; returns its exit status.
 sub finish_psql
 {
 	my ($session) = @_;
@@ -124,13 +125,15 @@ sub finish_psql
 	return $session->{handle}->full_result(0) >> 8;
 }
 
-# wait_until_blocked(NODE): until "run" waits for a lock; returns its backend
+# wait_until_blocked(NODE): waits until "run" waits for a lock; returns its
+# backend
 sub wait_until_blocked
 {
 	my ($node, $name) = @_;
 	my $where = "application_name = '" . ($name // 'run') . "' AND wait_event_type = 'Lock'";
 
-	# one query both looks and answers, as who waits may look up for a moment
+	# one query both checks and returns the answer, because a waiting session
+	# may briefly not wait
 	foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
 	{
 		my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $where");
@@ -141,7 +144,8 @@ sub wait_until_blocked
 	die 'the run did not come to the lock';
 }
 
-# wait_for_recovery(NODE): until a server that restarted by itself lets one in
+# wait_for_recovery(NODE): waits until a server that restarted by itself
+# accepts connections
 sub wait_for_recovery
 {
 	my ($node) = @_;
@@ -149,8 +153,9 @@ sub wait_for_recovery
 	$node->poll_query_until('postgres', 'SELECT true') or die 'no recovery';
 }
 
-# need_tool(WHAT, COMMAND...): true if the command succeeds.  Where scripts/check
-# has installed everything nothing may be skipped, so that it fails there.
+# need_tool(WHAT, COMMAND...): true if the command succeeds.  Where
+# scripts/check has installed everything, nothing may be skipped, so the test
+# fails there.
 sub need_tool
 {
 	my ($what, @command) = @_;
@@ -162,8 +167,8 @@ sub need_tool
 	return 0;
 }
 
-# run_checks(DRIVER, COMMAND...): a program that prints "ok ..." or "not ok ..."
-# for each of its tests
+# run_checks(DRIVER, COMMAND...): runs a program that prints "ok ..." or "not
+# ok ..." for each of its tests
 sub run_checks
 {
 	my ($driver, @command) = @_;

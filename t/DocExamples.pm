@@ -298,7 +298,7 @@ sub trimmed
 	return @lines;
 }
 
-# What differs from run to run, made equal.
+# The text with everything that differs from run to run made equal.
 sub masked
 {
 	my ($text) = @_;
@@ -333,7 +333,8 @@ sub matches
 	return "$got\n" =~ /^$pattern$/ || ($got eq '' && $pattern eq '');
 }
 
-# run(): runs all, one test for each step.  Returns whether all was as printed.
+# run(): runs everything, with one test for each step.  Returns whether all
+# output was as printed.
 sub run
 {
 	my ($self) = @_;
@@ -362,7 +363,7 @@ sub run
 	return !$wrong;
 }
 
-# The document with what was really printed, to compare and to copy.
+# The document with the real output, to compare and to copy.
 sub write_as_run
 {
 	my ($self) = @_;

@@ -112,7 +112,7 @@ sub column_of
 	return (grep { $_->{id} == $ref->{c} } columns($o))[0];
 }
 
-# columns(OBJECT): those of a relation, parents' first
+# columns(OBJECT): the columns of a relation, those of its parents first
 sub columns
 {
 	my ($o) = @_;
@@ -212,7 +212,7 @@ sub enum_labels
 
 sub nth { my ($n, @list) = @_; return $list[ $n % @list ] }
 
-# a constant of a type; undef if there is none
+# a constant of the type, or undef if there is none
 sub literal
 {
 	my ($t, $n) = @_;
@@ -362,7 +362,8 @@ sub common_sql
 			push @sql, "REVOKE ALL ON $on FROM " . q_role($a->{role});
 			next;
 		}
-		# an owner can grant anyway: that pg_dump prints it makes no difference
+		# the owner can grant anyway; whether pg_dump prints that makes no
+		# difference
 		push @sql, "GRANT " . join(', ', @{ $a->{privs} }) . " ON $on TO " . q_role($a->{role})
 		  . ($a->{option} && $a->{role} ne 'PUBLIC' && $a->{role} ne ($o->{owner} // '') ? ' WITH GRANT OPTION' : '');
 	}
@@ -765,7 +766,7 @@ sub table_sql
 	return @sql;
 }
 
-# a table with a column that the test takes
+# a table with a column that passes the test
 sub table_with
 {
 	my ($kinds, $test) = @_;
@@ -1047,7 +1048,7 @@ $KIND{function} = {
 		my ($o) = @_;
 		my @same = objects('function');
 
-		# an overload
+		# an overloaded function
 		if (@same && chance(20) && !$o->{form})
 		{
 			my $other = pick(@same);
@@ -1659,7 +1660,7 @@ $KIND{access_method} = { class => 'ACCESS METHOD', prefix => 'am', sql => sub { 
 
 # --- a whole schema --------------------------------------------------------
 
-# What has lost what it refers to, or is not valid, goes.
+# Remove objects that have lost what they refer to, or that are not valid.
 sub prune
 {
 	my $again = 1;
@@ -1716,7 +1717,7 @@ sub in_cycle
 	return 0;
 }
 
-# text(): the SQL of the model, in an order that loads
+# text(): the SQL of the model, in an order in which it can be loaded
 sub text
 {
 	my (%done, @out);
@@ -1760,7 +1761,8 @@ sub same_place
 	return !grep { ($x->{$_} ? $x->{$_}{o} : 0) != ($y->{$_} ? $y->{$_}{o} : 0) } qw(schema table);
 }
 
-# change(): makes one random change and names it; undef if it came to nothing
+# change(): makes one random change and returns its name; undef if nothing was
+# changed
 sub change
 {
 	my @all = map { $g->{objects}{$_} } sort { $a <=> $b } keys %{ $g->{objects} };
@@ -1820,8 +1822,8 @@ sub change
 	return undef;
 }
 
-# pair(SEED, OPTION => VALUE...): (a, b, changes); options are size, the number
-# of objects, changes, their number, and kinds, a list
+# pair(SEED, OPTION => VALUE...): (a, b, changes). The options are size, the
+# number of objects; changes, their number; and kinds, a list.
 sub pair
 {
 	my ($seed, %options) = @_;

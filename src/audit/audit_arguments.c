@@ -220,7 +220,7 @@ check_names(List *names, const char *what, Relation relation, const List *key, b
 	}
 }
 
-/* A column in two lists must be a mistake. */
+/* Raise an error for a column that is in two lists. */
 static void
 check_disjoint(List *names, const char *what, List *others, const char *other_what)
 {

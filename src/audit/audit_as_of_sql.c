@@ -130,7 +130,7 @@ key_condition(const CmigAsOfQuery *as_of, const char *key)
  * key, without rows that got the key before that row gave it up.  If more rows
  * got the key than gave it up, no row had it before, since at most one row has a
  * key at the end of a transaction.  If all entries are of rows that got the key,
- * and as many gave it up, the transaction tells nothing.
+ * and as many gave it up, the entries do not show which row had it before.
  *
  * This describes the entries after the time, for which source has the rows before
  * each entry.  For the entries until the time, everything is reversed: source has

@@ -495,7 +495,7 @@ cmig_audit_log_refuse_foreign_code(Oid log_owner)
 				 errmsg("the audit log uses the %s of another role", code),
 				 errdetail("It would run with the privileges of the log's owner, role \"%s\".",
 						   GetUserNameFromId(log_owner, true)),
-				 errhint("Drop the default, constraint, index or column that uses it.")));
+				 errhint("Drop the default, constraint, index, or column that uses it.")));
 }
 
 /* A schema that is older than the log can contain relations of its names. */

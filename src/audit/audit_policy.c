@@ -26,7 +26,7 @@
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
-/* May the function not be called? */
+/* Is it a function that a policy on the log must not call? */
 static bool
 is_foreign_function(Oid function, void *context)
 {

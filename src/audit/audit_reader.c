@@ -196,5 +196,5 @@ cmig_audit_reader_begin(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the audit log calls the %s", function),
 				 errdetail("Reading the log could run it with your privileges."),
-				 errhint("The owner of the log must drop the constraint, index or rule that calls it.")));
+				 errhint("The owner of the log must drop the constraint, index, or rule that calls it.")));
 }

@@ -438,9 +438,9 @@ time_of(const char *text)
 }
 
 /*
- * Move a batch of rows out of the default partition into one of their own.
- * A partition takes all rows between its bounds, so the batch is a stretch of
- * time, and every row is in the log, once, at any moment.
+ * Move a batch of rows out of the default partition into one of their own.  A
+ * partition takes all rows between its bounds, so a batch covers a range of
+ * time, and every row is in the log exactly once at any moment.
  */
 static void
 move_batch(Retain *retain)

@@ -41,7 +41,10 @@ typedef struct CmigAuditTable
 /* Register the callbacks. */
 extern void cmig_audit_table_init(void);
 
-/* For the trigger that fires; remains valid until the transaction ends while busy. */
+/*
+ * The information about the table of a trigger that fires.  While busy is greater
+ * than 0, it remains valid until the end of the transaction.
+ */
 extern CmigAuditTable *cmig_audit_table_get(TriggerData *trigger_data, Oid extension_owner);
 
 /* The key for hashed columns, palloc'd; NULL if there is none. */

@@ -14,7 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
-#define LIST_HINT "Say ARRAY['<revision>', ...]."
+#define LIST_HINT "Use ARRAY['<revision>', ...]."
 
 char *
 cmig_argument_text(FunctionCallInfo fcinfo, int n)
@@ -86,7 +86,7 @@ cmig_argument_one(char *name)
 	return names;
 }
 
-/* An array argument; what names its elements in errors. */
+/* An array argument; "what" names its elements in errors. */
 static ArrayType *
 list_argument(FunctionCallInfo fcinfo, int n, const char *what)
 {

@@ -26,7 +26,7 @@ extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, con
 extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
 
 /*
- * The elements of a text[].  A null element raises 22004; what names the array
+ * The elements of a text[]. A null element raises 22004; "what" names the array
  * in the message, and hint may be NULL.
  */
 extern CmigNames *cmig_argument_names(ArrayType *array, const char *what, const char *hint);
@@ -38,8 +38,8 @@ extern bool cmig_argument_bool(FunctionCallInfo fcinfo, int n, bool value);
 extern CmigNames *cmig_argument_one(char *name);
 
 /*
- * A text[] argument with one dimension or none.  Raises 22023 otherwise; what
- * names its elements in errors: "dependencies".
+ * A text[] argument with one dimension or none.  Raises 22023 otherwise; "what"
+ * names its elements in errors, for example "dependencies".
  */
 extern CmigNames *cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what);
 

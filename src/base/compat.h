@@ -36,7 +36,7 @@
 #include "rewrite/rewriteHandler.h"
 #endif
 
-/* Stands before a declaration, as the server's own does from 18 on. */
+/* Precedes a declaration, as the server's own macro does from 18 on. */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()
 #endif
@@ -74,7 +74,7 @@ cmig_executor_run_compat(QueryDesc *query)
 #endif
 }
 
-/* May the role look things up in the schema? */
+/* May the role look up objects in the schema? */
 static inline bool
 cmig_may_use_schema_compat(Oid schema, Oid role)
 {
@@ -85,7 +85,7 @@ cmig_may_use_schema_compat(Oid schema, Oid role)
 #endif
 }
 
-/* May the role make objects in the schema? */
+/* May the role create objects in the schema? */
 static inline bool
 cmig_may_create_compat(Oid schema, Oid role)
 {
@@ -96,7 +96,7 @@ cmig_may_create_compat(Oid schema, Oid role)
 #endif
 }
 
-/* May the role make schemas in the database? */
+/* May the role create schemas in the database? */
 static inline bool
 cmig_may_create_schema_compat(Oid role)
 {
@@ -173,7 +173,7 @@ cmig_owns_schema_compat(Oid schema, Oid role)
 #endif
 }
 
-/* Let nothing in the query be checked for permissions. */
+/* Turn off permission checks for all relations of the query. */
 #if PG_VERSION_NUM >= 160000
 #define cmig_no_permissions_compat(query) ((query)->rteperminfos = NIL)
 #else
@@ -222,7 +222,7 @@ cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 
 /*
  * Release what insertions into an index keep from one to the next, such as the
- * buffer of a BRIN index.  To be called before the index is closed.
+ * buffer of a BRIN index.  Must be called before the index is closed.
  */
 static inline void
 cmig_index_insert_cleanup_compat(Relation index, struct IndexInfo *info)

@@ -20,7 +20,7 @@
 #define ERRCODE_CMIG_MULTIPLE_HEADS			MAKE_SQLSTATE('M','G','0','0','3')
 /* the target cannot be reached from here, overlaps, or walks too far */
 #define ERRCODE_CMIG_INVALID_TARGET			MAKE_SQLSTATE('M','G','0','0','4')
-/* cmig.revision holds an unknown parent, a cycle, a bad id or label */
+/* cmig.revision contains an unknown parent, a cycle, a bad id or label */
 #define ERRCODE_CMIG_BROKEN_GRAPH			MAKE_SQLSTATE('M','G','0','0','5')
 /* a revision to be reverted has no downgrade script */
 #define ERRCODE_CMIG_IRREVERSIBLE			MAKE_SQLSTATE('M','G','0','0','6')

@@ -34,7 +34,7 @@ typedef struct CmigListing
 extern void cmig_listing_init(CmigListing *listing, CmigListingStyle style);
 extern void cmig_listing_add(CmigListing *listing, const char *item);
 
-/* The same with the item's own format, which brings its quotes along. */
+/* The same for an item with a format, which must include any quotes. */
 extern void cmig_listing_add_format(CmigListing *listing, const char *format,...) pg_attribute_printf(2, 3);
 
 /* The whole, palloc'd; to be called once, at the end. */

@@ -33,8 +33,8 @@ found(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Does Citus keep the table's rows in shards?  That holds for all tables that
- * it knows: distributed by column or by schema, reference tables, and local
+ * Does Citus keep the table's rows in shards?  That is true of all tables that
+ * it manages: distributed by column or by schema, reference tables, and local
  * tables in its metadata.
  */
 static bool

@@ -17,8 +17,9 @@ extern bool cmig_local_rows_here(Oid relation);
 
 /*
  * Raise 0A000 unless the rows of the table are stored here; with children, also
- * those of all tables that inherit from it.  doing is the function that would
- * give wrong results, hint what to do if Citus has distributed the table.
+ * those of all tables that inherit from it.  "doing" names the function that
+ * would give wrong results, and hint says what to do if Citus has distributed
+ * the table.
  */
 extern void cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint);
 

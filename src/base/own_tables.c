@@ -83,7 +83,9 @@ rule_on(Oid relation)
 	return name;
 }
 
-/* The name of a table for SQL; by OID if it was dropped meanwhile. */
+/*
+ * The name of a table for SQL, or its OID if it was dropped in the meantime.
+ */
 static char *
 qualified_name(Oid relation)
 {
@@ -119,7 +121,7 @@ check_table(Oid relation, const char *name)
 
 	if (form.relkind != RELKIND_RELATION)
 		refuse(name, "It is not a plain table.",
-			   "Drop or rename it, and restore the table from a backup, or DROP EXTENSION pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions and stamp.");
+			   "Drop or rename it, and restore the table from a backup, or DROP EXTENSION pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.");
 	if (getExtensionOfObject(RelationRelationId, relation) != get_extension_oid("pg_cmig", true))
 		refuse(name, "It is not a member of extension pg_cmig.",
 			   psprintf("ALTER EXTENSION pg_cmig ADD TABLE cmig.%s", name));

@@ -34,9 +34,9 @@
 #define FETCH_ROWS 1000
 
 static const char altered_hint[] =
-"The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions and stamp.";
+"The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.";
 
-/* A query of ours is writing; triggers may run in it. */
+/* One of pg_cmig's queries is writing; triggers may run in it. */
 static bool writing = false;
 
 /* What leave() undoes. */
@@ -64,7 +64,11 @@ add_catalog_hint(void *arg)
 		errhint("The table or its schema was renamed in the meantime. Try again.");
 		return;
 	}
-	/* from a column with another type, a domain, or a constraint not ours */
+
+	/*
+	 * the cause is a column with another type, a domain, or a constraint that
+	 * is not pg_cmig's
+	 */
 	if (strstr(query->sql, " cmig.") != NULL &&
 		(ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
 		 code == ERRCODE_NOT_NULL_VIOLATION || code == ERRCODE_CHECK_VIOLATION))
@@ -87,7 +91,7 @@ add_catalog_hint(void *arg)
 			errhint("%s", altered_hint);
 			break;
 		case ERRCODE_INSUFFICIENT_PRIVILEGE:
-			errhint("The owner of the extension can grant access to schema cmig, its tables and its functions.");
+			errhint("The owner of the extension can grant access to schema cmig, its tables, and its functions.");
 			break;
 	}
 }
@@ -101,7 +105,7 @@ pin_parser_settings(void)
 		cmig_settings_override("standard_conforming_strings", "on");
 }
 
-/* Does the alias of the query stand for something else than its relation? */
+/* Does the alias of the query refer to something other than its relation? */
 static bool
 is_another_relation(Node *node, void *context)
 {
@@ -125,7 +129,7 @@ is_another_relation(Node *node, void *context)
 /*
  * A lock on a table does not keep others from renaming its schema and putting
  * a view in the place of the table.  Therefore check the relations to which the
- * names in the text were resolved.  These cannot change any more: the relations
+ * names in the text were resolved.  These cannot change any longer: the relations
  * are locked now, and a plan that is not kept is never analyzed again.
  */
 static void

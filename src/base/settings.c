@@ -1,6 +1,6 @@
 /*
  * settings.c
- *	  Settings that belong to no other module, and whose values count.
+ *	  Settings that belong to no other module, and which values take effect.
  *
  * A session may set every cmig.* setting that is not superuser-only, with two
  * exceptions:
@@ -63,9 +63,7 @@ static const struct config_enum_entry checksum_options[] = {
 	{NULL, 0, false}
 };
 
-/*
- * Whose values count
- */
+/* Which values take effect */
 
 /* One of ours, by its name in lower case. */
 static struct config_generic *

@@ -1,6 +1,6 @@
 /*
  * settings.h
- *	  Settings that belong to no other module, and whose values count.
+ *	  Settings that belong to no other module, and which values take effect.
  *
  * Each is described in doc/reference.md.  The runner registers the settings
  * that scripts run with.
@@ -91,7 +91,7 @@ extern void cmig_settings_set(const char *name, const char *value, GucContext co
 							  GucAction action);
 
 /*
- * Set a setting that every user may set until AtEOXact_GUC() ends the caller's
+ * Set a setting that every user may set, until AtEOXact_GUC() ends the caller's
  * GUC nest level, as the SET clause of a function does.
  */
 extern void cmig_settings_override(const char *name, const char *value);

@@ -1,6 +1,6 @@
 /*
  * subtransaction.c
- *	  Work whose error is caught, in a subtransaction of its own.
+ *	  Runs work in a subtransaction and catches its error.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

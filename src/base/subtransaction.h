@@ -1,6 +1,6 @@
 /*
  * subtransaction.h
- *	  Work whose error is caught, in a subtransaction of its own.
+ *	  Runs work in a subtransaction and catches its error.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,19 +9,19 @@
 
 #include "postgres.h"
 
-/* What is to be tried. */
+/* The work to try. */
 typedef void (*CmigSubtransactionWork) (void *arg);
 
 /*
  * Do the work; returns NULL if it succeeded.  After an error everything that it
- * did is rolled back, user and settings included, and a copy of the error is
- * returned in the caller's memory context.  The caller decides which errors it
- * understands and must throw the others again with ReThrowError(), a
- * cancellation among them.
+ * did is rolled back, including changes of the current user and of settings,
+ * and a copy of the error is returned in the caller's memory context.  The
+ * caller decides which errors it understands and must throw the others again
+ * with ReThrowError(), including a cancellation.
  */
 extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg);
 
-/* The same, but the work is rolled back when it succeeds, too. */
+/* The same, but the work is rolled back even if it succeeds. */
 extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg);
 
 /*

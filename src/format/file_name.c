@@ -151,8 +151,8 @@ is_word_character(const char *p, int length)
 }
 
 /*
- * Append in lower case, without the database's locale, in the alphabets that have
- * it.  In UTF-8 these keep their length.
+ * Append the character in lower case if its alphabet has two cases, without
+ * using the database's locale.  In UTF-8 the length does not change.
  */
 static void
 append_lower(StringInfo to, const char *p, int length)

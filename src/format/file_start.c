@@ -1,6 +1,6 @@
 /*
  * file_start.c
- *	  Where files begin in a text of many, and what only looks like it.
+ *	  Finds where files begin in a text that contains several.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -193,8 +193,8 @@ typedef struct Search
 } Search;
 
 /*
- * If the token ended where a file begins inside it, would more files begin in the
- * text, with those before it, than in the best case so far?  Then it is that one.
+ * Would more files begin in the text than in the best case so far if the token
+ * ended where a file begins inside it?  Then that is the best case.
  */
 static bool
 raises_most(Search *search, const char *token, const char *token_end, int before)
@@ -348,7 +348,11 @@ resembles_file_name(const char *text)
 	length = strcspn(text, " \t\r\n:,;");
 	if (length <= 4 || pg_strncasecmp(text + length - 4, ".sql", 4) != 0)
 		return false;
-	/* a title may go on after the name, but so may a sentence about the file */
+
+	/*
+	 * a title may continue after the name, but so may a sentence about the
+	 * file
+	 */
 	colon = text[length] == ':';
 	return labelled || colon || text[length] == '\0' || memchr(text, '/', length) != NULL;
 }

@@ -1,6 +1,6 @@
 /*
  * file_start.h
- *	  Where files begin in a text of many, and what only looks like it.
+ *	  Finds where files begin in a text that contains several.
  *
  * Pure.  awk and GNU tail print "==> name <==" on a line of its own before each
  * file.  In quotes and comments such a line is text, like everything else there.

@@ -57,7 +57,7 @@ cmig_header_value_names(const char *key, const char *value, const char *place)
 							cmig_header_value_quoted(name), key, place),
 					 errdetail("The name %s.", bad),
 					 errhint("Write ids or labels without quotes, separated by commas, or nothing.")));
-		/* Python and SQL say it that way; it is not the name of a branch */
+		/* what Python and SQL write for no value, not the name of a branch */
 		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),

@@ -1,6 +1,6 @@
 /*
  * marker.c
- *	  What a revision file is recognized by.
+ *	  Recognizes the headers and markers of revision files.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

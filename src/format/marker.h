@@ -1,6 +1,6 @@
 /*
  * marker.h
- *	  What a revision file is recognized by: its header and its markers.
+ *	  Recognizes the headers and markers of revision files.
  *
  * Pure.  Reading and writing files both use it, so that they agree on what is
  * taken for a header or a marker.

@@ -87,7 +87,7 @@ here(const Reader *reader, int line)
  * Reading
  */
 
-/* Take a key of the header, in that line of the text. */
+/* Store a key of the header, which is on that line of the text. */
 static void
 set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 {
@@ -212,11 +212,14 @@ read_header_line(Reader *reader, const char *end)
 				 errmsg("unknown header key \"%s\" in %s",
 						key, here(reader, lexer->line)),
 				 nearest ? errhint("Did you mean \"%s\"?", nearest) :
-				 errhint("Known keys are revision, down_revision, depends_on, branch_labels, message, transactional and create_date; put a line \"--\" before a description.")));
+				 errhint("Known keys are revision, down_revision, depends_on, branch_labels, message, transactional, and create_date; put a line \"--\" before a description.")));
 	}
 }
 
-/* A quote was left open: what, such as the statement, has that problem. */
+/*
+ * Raise the error for a quote that was left open in "what", such as the
+ * statement.
+ */
 static void
 refuse_open_quote(const CmigQuotedStart *open, const char *what, const char *problem)
 {
@@ -345,7 +348,7 @@ start_section(Reader *reader, int section)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("unknown marker \"%s\" in %s", marker, here(reader, lexer->line)),
 				 nearest ? errhint("Did you mean \"-- cmig:%s\", alone on its line?", nearest) :
-				 errhint("The markers are -- cmig:upgrade, -- cmig:downgrade and -- cmig:verify.")));
+				 errhint("The markers are -- cmig:upgrade, -- cmig:downgrade, and -- cmig:verify.")));
 	}
 	if (reader->section_lines[section])
 	{
@@ -396,7 +399,7 @@ start_revision(Reader *reader, const char *start, const char *end)
 	char	   *bad;
 	bool		first = reader->file == NULL;	/* of its file */
 
-	/* the callers have looked for it there */
+	/* the callers have checked this */
 	if (!cmig_marker_match(start, end, "revision", &value, &end))
 		elog(ERROR, "no revision in a header's first line");
 	id = pnstrdup(value, end - value);
@@ -420,7 +423,7 @@ start_revision(Reader *reader, const char *start, const char *end)
 							  cmig_header_value_quoted(id), here(reader, lexer->line))
 				 : errmsg("no revision id in %s", here(reader, lexer->line)),
 				 *id ? errdetail("The id %s.", bad) : 0,
-				 first ? errhint("Write an id of letters, digits, _ and - after \"%s\", without quotes and at most %d bytes long.",
+				 first ? errhint("Write an id of letters, digits, _, and - after \"%s\", without quotes and at most %d bytes long.",
 								 CMIG_FILE_START, CMIG_MAX_ID_LENGTH)
 				 : errhint("A line that begins with \"%s\" starts the next revision file.", CMIG_FILE_START)));
 	}

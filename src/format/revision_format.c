@@ -107,7 +107,7 @@ check_section(const CmigRevisionText *revision, CmigSection section, char *text)
 	if (problem)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("revision \"%s\" cannot be written as a file: line %d of its %s text would not load back",
+				 errmsg("revision \"%s\" cannot be written as a file: line %d of its %s text could not be loaded again",
 						revision->edges.id, line, cmig_marker_sections[section]),
 				 errdetail("%s", problem),
 				 errhint("Change the text in cmig.revision.")));
@@ -133,7 +133,7 @@ check_description(const CmigRevisionText *revision)
 			cmig_marker_find_section(&lexer, lexer.next, &section))
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("revision \"%s\" cannot be written as a file: line %d of its description would not load back",
+					 errmsg("revision \"%s\" cannot be written as a file: line %d of its description could not be loaded again",
 							revision->edges.id, number),
 					 errdetail("The line would be read as a header, a marker or SQL."),
 					 errhint("Change the text in cmig.revision.")));
@@ -266,7 +266,7 @@ cmig_revision_format(const CmigRevisionText *revision)
 	if (difference)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("revision \"%s\" cannot be written as a file: its %s would not load back the same",
+				 errmsg("revision \"%s\" cannot be written as a file: its %s would be different when loaded again",
 						revision->edges.id, difference),
 				 errhint("Change it in cmig.revision; a value in the header is one line.")));
 

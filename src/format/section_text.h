@@ -14,7 +14,7 @@
 
 /*
  * A copy of a section's text in canonical form: without blank lines around it,
- * with crlf LF for CRLF, and without one outer BEGIN ... COMMIT.
+ * and without one outer BEGIN ... COMMIT. If crlf is set, each CRLF becomes LF.
  */
 extern char *cmig_section_text_read(const char *start, const char *end,
 									CmigSection section, bool crlf);

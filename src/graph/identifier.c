@@ -81,9 +81,9 @@ not_found(const CmigGraph *graph, const char *name)
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 errmsg("can't locate revision identified by \"%s\"", name),
 			 strcmp(name, "current") == 0
-			 ? errhint("Only cmig.history, cmig.show, cmig.export and the ranges of cmig.script know \"current\".")
+			 ? errhint("Only cmig.history, cmig.show, cmig.export, and the ranges of cmig.script know \"current\".")
 			 : strstr(name, "..") != NULL
-			 ? errhint("Ranges are written from:to; cmig.history, cmig.export and cmig.script take them.")
+			 ? errhint("Ranges are written from:to; cmig.history, cmig.export, and cmig.script take them.")
 			 : strchr(name, ',') != NULL
 			 ? errhint("One revision is expected. Functions that accept several take an array: ARRAY['<revision>', ...].")
 			 : strncmp(name, "-r", 2) == 0 || strncmp(name, "--r", 3) == 0
@@ -119,7 +119,7 @@ cmig_identifier_multiple_heads(const CmigGraph *graph, List *heads, const char *
 			(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 			 errmsg("multiple head revisions are present for given argument \"%s\"", argument),
 			 errdetail("The heads are %s.", cmig_identifier_list(graph, heads)),
-			 errhint("Name one of them, narrow with <label>@head, or say \"heads\" for all; SELECT cmig.merge('heads', '<message>') joins them.")));
+			 errhint("Name one of them, narrow with <label>@head, or use \"heads\" for all; SELECT cmig.merge('heads', '<message>') joins them.")));
 }
 
 void
@@ -204,7 +204,7 @@ cmig_identifier_parse(const CmigGraph *graph, const char *target, const char *fo
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 target ? errmsg("the target must not be empty")
 				 : errmsg("the target must not be null"),
-				 errhint("Say %s.", forms)));
+				 errhint("Specify %s.", forms)));
 
 	if (strlen(target) > MAX_TARGET_LENGTH)
 		ereport(ERROR,
@@ -304,7 +304,10 @@ cmig_identifier_lineage(const CmigGraph *graph, const char *label)
 	return label ? cmig_graph_lineage(graph, cmig_identifier_branch(graph, label), false) : NULL;
 }
 
-/* The node of an id, a label or a part of one, which label's lineage must have. */
+/*
+ * The node of an id, a label, or a part of one.  If there is a label, the node
+ * must be in its lineage.
+ */
 static int
 find_revision(const CmigGraph *graph, const char *label, const char *symbol)
 {
@@ -404,7 +407,7 @@ cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id, int st
 	int			node = start;
 
 	if (start < 0 && steps == 0 && !clip)
-		cmig_identifier_not_valid(id, "It stays where it is.", "Say base.");
+		cmig_identifier_not_valid(id, "It stays where it is.", "Use base.");
 	for (int i = 0; i < steps; i++)
 	{
 		List	   *choices;
@@ -442,7 +445,7 @@ cmig_identifier_walk_down(const CmigGraph *graph, const CmigIdentifier *id, int 
 	int			node = start;
 
 	if (start < 0 && steps == 0 && !clip)
-		cmig_identifier_not_valid(id, "It stays where it is.", "Say base.");
+		cmig_identifier_not_valid(id, "It stays where it is.", "Use base.");
 	for (int i = 0; i < steps; i++)
 	{
 		const CmigEdges *parents;

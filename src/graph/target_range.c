@@ -13,7 +13,7 @@
 /* What may be given, for the hint if an end is missing. */
 #define RANGE_FORMS "from:to, such as base:heads or current:head"
 
-/* The nodes that one end of a range names; *base: it is base. */
+/* The nodes that one end of a range names; *base is set if it is base. */
 static List *
 find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *text, bool *base)
 {
@@ -73,7 +73,7 @@ split_range(const char *range, const char **from, const char **to)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the range must not be %s", range ? "empty" : "null"),
-				 errhint("Say from:to, such as base:heads or current:head.")));
+				 errhint("Use from:to, such as base:heads or current:head.")));
 	colon = strchr(range, ':');
 	if (colon != NULL && strchr(colon + 1, ':') != NULL)
 		ereport(ERROR,

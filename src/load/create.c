@@ -79,7 +79,7 @@ require_valid_name(const char *kind, const char *name, const char *advice)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s \"%s\" %s", kind, shortened(name), bad),
-				 errhint("Use letters, digits, _ and -, at most %d bytes%s.",
+				 errhint("Use letters, digits, _, and -, at most %d bytes%s.",
 						 CMIG_MAX_ID_LENGTH, advice)));
 }
 
@@ -209,7 +209,7 @@ require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
 	cmig_graph_require_sound(cmig_graph_build(all, set->count + 1));
 }
 
-/* Raise an error if a message is no line that lists can show. */
+/* Raise an error if a message is not a line that lists can show. */
 static void
 require_short_line(const char *message)
 {

@@ -264,8 +264,8 @@ cmig_load_judge(CmigLoad *load, bool accept_changes)
 
 	/*
 	 * A stored text can differ from the journal as well: it was loaded with
-	 * only a warning, or written by hand.  Loading it again changes nothing
-	 * and so is not an error, but the warning is repeated each time, and the
+	 * only a warning, or written by hand.  Loading it again changes nothing,
+	 * so it is not an error, but the warning is repeated each time, and the
 	 * text can be accepted.
 	 */
 	bool		judge_all = accept_changes ||

@@ -82,8 +82,8 @@ cmig_repair(PG_FUNCTION_ARGS)
 	if (script == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" was deleted meanwhile", entry.revision),
-				 errdetail("Its row in cmig.revision does not exist any more."),
+				 errmsg("revision \"%s\" was deleted in the meantime", entry.revision),
+				 errdetail("Its row in cmig.revision no longer exists."),
 				 errhint("Load it again.")));
 	entry.direction = "repair";
 	entry.outcome = "done";

@@ -219,7 +219,7 @@ stop_in_doubt(const StepRun *run)
 			(errcode(ERRCODE_CMIG_IN_DOUBT),
 			 errmsg("statement %d of revision \"%s\" is in doubt",
 					run->script.statement.number, run->step->revision),
-			 errdetail("It had committed by itself when the run was interrupted, so that part or all of its work is done: %.*s",
+			 errdetail("It had committed by itself when the run was interrupted, so part or all of its work is done: %.*s",
 					   pg_mbcliplen(text, strlen(text), 200), text),
 			 errhint("Check whether its work is complete. %s continues after it, in_doubt => 'again' runs it again.",
 					 cmig_script_run_in_doubt_call(run->step))));

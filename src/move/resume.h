@@ -48,7 +48,7 @@ extern CmigResumeVerdict cmig_resume_judge(RawStmt *raw, const char *detail,
 
 /*
  * Drop an index if it is still invalid when no other session works on its
- * table any more.  Commits.
+ * table any longer.  Commits.
  */
 extern void cmig_resume_remove(const CmigLeftover *leftover);
 

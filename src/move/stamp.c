@@ -102,7 +102,7 @@ write_window(CmigJournalBatch *batch, Window *window)
 	if (unread.count > 0)
 		cmig_catalog_each_script(&unread, CMIG_UPGRADE, MaxAllocHugeSize, keep_checksum, window);
 
-	/* a revision without a checksum has been deleted meanwhile */
+	/* a revision without a checksum was deleted in the meantime */
 	for (int i = 0; i < window->count; i++)
 	{
 		if (window->checksums[i] == NULL)

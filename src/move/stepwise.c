@@ -369,7 +369,7 @@ static const char *const procedure_names[] = {
 	"cmig.upgrade_stepwise", "cmig.downgrade_stepwise", "cmig.reset_stepwise"
 };
 
-/* What is to be done. */
+/* What the caller has requested. */
 typedef struct Request
 {
 	Procedure	procedure;

@@ -389,7 +389,7 @@ cmig_toplevel_warn_of_snapshots(const char *what)
 	ereport(NOTICE,
 			(errmsg("%s will wait for open transactions to end", what),
 			 errdetail("%s", who),
-			 errhint("It blocks no other session meanwhile.")));
+			 errhint("It does not block other sessions in the meantime.")));
 	pfree(who);
 }
 

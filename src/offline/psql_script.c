@@ -1,6 +1,6 @@
 /*
  * psql_script.c
- *	  Moves as a text for psql: cmig.script, Alembic's --sql.
+ *	  Writes a move as a script for psql: cmig.script, Alembic's --sql.
  *
  * The database where the text runs needs neither pg_cmig nor its catalog, only
  * a table for the version rows.  This file decides where the text starts and

@@ -92,7 +92,7 @@ update_range(CmigBackfill *b, Datum *values)
 	if (b->next.pass == 1 && b->next.rows > 0)
 		return cmig_query_run(&b->queries.update, values, NULL);
 
-	/* rows that were updated must not match any more, or it would never end */
+	/* updated rows must no longer match, or the backfill would never end */
 	cmig_query_each(&b->queries.checked, values, NULL, keep_counts, &counts);
 	if (counts.still > 0)
 		ereport(ERROR,

@@ -18,7 +18,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-/* What refuse_unfinished() is called with. */
+/* The arguments of refuse_unfinished(). */
 typedef struct Search
 {
 	const CmigBackfillTarget *target;

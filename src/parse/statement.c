@@ -1,6 +1,6 @@
 /*
  * statement.c
- *	  What a statement is to the runner.
+ *	  Classifies statements for the runner.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

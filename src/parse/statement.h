@@ -1,6 +1,6 @@
 /*
  * statement.h
- *	  What a statement is to the runner, judged by its parse tree alone.
+ *	  Classifies statements for the runner, by their parse trees alone.
  *
  * Pure: no catalog access.  What depends on the kind of a relation (REINDEX and
  * CLUSTER of partitioned tables) is left to the runner, and what cannot be known

@@ -53,7 +53,7 @@ typedef struct TextCheck
 {
 	const CmigView *view;
 	List	   *problems;
-	MemoryContext context;		/* contains the problems */
+	MemoryContext context;		/* contains the list of problems */
 } TextCheck;
 
 /* Report an applied revision whose script is not the one that ran. */

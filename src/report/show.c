@@ -51,7 +51,7 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 	ListCell   *lc;
 
 	if (text == NULL)
-		return;					/* deleted meanwhile */
+		return;					/* deleted in the meantime */
 	initStringInfo(&shown);
 	foreach(lc, cmig_graph_labels(labels, n))
 	{

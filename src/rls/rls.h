@@ -64,7 +64,7 @@ typedef struct CmigRlsOptions
 								 * the level application */
 } CmigRlsOptions;
 
-/* The state of the table before enable_rls, and the options of that call. */
+/* The default of a column before enable_rls changed it. */
 typedef struct CmigRlsDefault
 {
 	char	   *column;
@@ -182,7 +182,7 @@ extern char *cmig_rls_policy_call(const CmigRlsTable *table);
 
 /* in rls_table.c: facts */
 
-/* Raise unless the relation is a table that can have policies. */
+/* Raise an error unless the relation is a table that can have policies. */
 extern void cmig_rls_table_require(Oid relid);
 extern CmigRlsTable *cmig_rls_table_read(Oid relid);
 extern CmigRlsColumn *cmig_rls_table_column(const CmigRlsTable *table, const char *name);
@@ -198,7 +198,9 @@ extern bool cmig_rls_table_same(Oid relid, const char *text, const char *tree);
 
 /* in rls_check.c */
 
-/* Raise when the schemas of cmig.rls_gate have findings of level error. */
+/*
+ * Raise an error if the schemas of cmig.rls_gate have findings of level error.
+ */
 extern void cmig_rls_gate(void);
 extern void cmig_rls_check_init(void);
 

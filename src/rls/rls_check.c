@@ -19,6 +19,7 @@
 #include "rls/rls_lookup.h"
 #include "rls/rls_open.h"
 #include "rls/rls_posture.h"
+#include "rls/rls_repair.h"
 #include "rls/rls_sandbox.h"
 #include "rls/rls_stored.h"
 
@@ -190,7 +191,7 @@ usual_fix(const Clause *clause)
 {
 	Node	   *tree = clause->is_check ? clause->policy->check : clause->policy->qual;
 
-	return cmig_rls_expr_can_repair(tree, clause->policy->relid) ? cmig_rls_stored_repair(clause->policy) :
+	return cmig_rls_repair_applies(tree, clause->policy->relid) ? cmig_rls_stored_repair(clause->policy) :
 		cmig_rls_stored_advice(clause->policy, clause->is_check, "call the function in a sub-select, (SELECT <function>())");
 }
 
@@ -305,7 +306,7 @@ typedef struct Judging
 	List	   *findings;
 } Judging;
 
-/* For cmig_rls_sandbox_run. */
+/* Judge all policies of a table as a task of cmig_rls_sandbox_run(). */
 static void
 judge_siblings(void *arg)
 {
@@ -424,7 +425,7 @@ cmig_rls_check(PG_FUNCTION_ARGS)
 static int
 gate_hint(void)
 {
-	return errhint("Set the schemas that there are: ALTER DATABASE %s SET cmig.rls_gate = '<schemas>'",
+	return errhint("Set schemas that exist: ALTER DATABASE %s SET cmig.rls_gate = '<schemas>'",
 				   quote_identifier(get_database_name(MyDatabaseId)));
 }
 

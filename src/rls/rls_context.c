@@ -76,9 +76,8 @@ cmig_set_context(PG_FUNCTION_ARGS)
 
 	/*
 	 * Outside a transaction block, a local setting would end with this
-	 * statement, so that setting it is a mistake.  If there is an error
-	 * context, we were called by a function, the rest of which may use the
-	 * setting.
+	 * statement, so setting it is a mistake.  If there is an error context, a
+	 * function has called this one, and the rest of it may use the setting.
 	 */
 	if (is_local && !IsTransactionBlock() && error_context_stack == NULL)
 		ereport(WARNING,

@@ -93,13 +93,13 @@ warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
 	if (bypass && bound == NULL)
 		return;
 	ereport(WARNING,
-			(errmsg("the owner of %s is bound by its policies too", table->name),
-			 bypass ? errdetail("Role \"%s\" is in a bypass role, but has the privileges of \"%s\" as well: its data migrations and its pg_dump will see no rows or fail.",
+			(errmsg("the owner of %s is subject to its policies too", table->name),
+			 bypass ? errdetail("Role \"%s\" is a member of a bypass role, but has the privileges of \"%s\" as well: its data migrations and its pg_dump will see no rows or fail.",
 								owner, bound->name)
-			 : errdetail("Role \"%s\" is not in a bypass role: its data migrations and its pg_dump will see no rows or fail.",
+			 : errdetail("Role \"%s\" is not a member of a bypass role: its data migrations and its pg_dump will see no rows or fail.",
 						 owner),
 			 bypass ? errhint("REVOKE %s FROM %s", quote_identifier(bound->name), quote_identifier(owner))
-			 : errhint("Name a role that the owner is in with bypass_roles; doc/row-level-security.md has a role for backups.")));
+			 : errhint("Name a role of which the owner is a member in bypass_roles; doc/row-level-security.md has a role for backups.")));
 }
 
 /*
@@ -646,9 +646,9 @@ cmig_disable_rls(PG_FUNCTION_ARGS)
 
 			if (!policy->made)
 				ereport(WARNING,
-						(errmsg("policy \"%s\" for table %s has no effect any more",
+						(errmsg("policy \"%s\" for table %s no longer has any effect",
 								policy->name, table->name),
-						 errdetail("It stays, since cmig.enable_rls did not make it, but row-level security was off before cmig.enable_rls and is off again."),
+						 errdetail("It remains, because cmig.enable_rls did not create it, but row-level security was off before cmig.enable_rls and is off again."),
 						 errhint("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", table->name)));
 		}
 		CommandCounterIncrement();

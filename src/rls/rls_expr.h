@@ -64,20 +64,13 @@ extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, const Bitmap
  */
 extern bool cmig_rls_expr_wider(Node *using, Node *check);
 
-/*
- * The repaired expression as text: settings are read once per statement, with
- * missing_ok and NULLIF, and IN (SELECT ...) becomes = ANY (ARRAY(SELECT
- * ...)).
- */
-extern char *cmig_rls_expr_repaired(Node *tree, Oid relid);
-
-/* Would cmig_rls_expr_repaired() change anything? */
-extern bool cmig_rls_expr_can_repair(Node *tree, Oid relid);
+/* Is the node a call of current_setting()? */
+extern bool cmig_rls_expr_is_setting(Node *node);
 
 /*
- * An OR without the branches that do not use the row, as text; NULL if the
- * expression is not an OR, or if no branch or every branch would be left.
+ * Is it a setting, or (SELECT a setting)?  Its value may be '', which many casts
+ * do not accept.
  */
-extern char *cmig_rls_expr_without_branch(Node *tree, Oid relid);
+extern bool cmig_rls_expr_may_be_empty(Node *node);
 
 #endif							/* CMIG_RLS_EXPR_H */

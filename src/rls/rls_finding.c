@@ -114,14 +114,14 @@ number_of(const char *text, const char *(*name) (int), int count)
 	elog(ERROR, "unexpected rule or severity of a finding: \"%s\"", text ? text : "");
 }
 
-/* For number_of. */
+/* A name for number_of(). */
 static const char *
 rule_name(int n)
 {
 	return rules[n].name;
 }
 
-/* For number_of. */
+/* A name for number_of(). */
 static const char *
 severity_name(int n)
 {

@@ -57,7 +57,7 @@ typedef struct Reading
 	List	   *queries;		/* these queries, the innermost first */
 } Reading;
 
-/* The column that is compared, and the table that it belongs to. */
+/* Find the column that is compared, and the table that it belongs to. */
 static bool
 find_column(const Reading *reading, Node *node, Hint *hint)
 {

@@ -175,7 +175,7 @@ cmig_rls_keys_resolve(CmigRlsOptions *options, const CmigRlsTable *table,
 	if (is_given(options->key_column) || is_given(options->via_key) || is_given(options->via_user))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("key_column, via_key and via_user need via"),
+				 errmsg("key_column, via_key, and via_user need via"),
 				 errhint("Name the membership table: via => 'memberships'")));
 
 	state->user_column = find_column(table, options->user_column, "user_id", "user_column", many);
@@ -196,5 +196,5 @@ cmig_rls_keys_resolve(CmigRlsOptions *options, const CmigRlsTable *table,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("user_column and tenant_column are the same column"),
-				 errhint("Leave one of them out, or say tenant_column => '' for a table without tenants.")));
+				 errhint("Leave one of them out, or use tenant_column => '' for a table without tenants.")));
 }

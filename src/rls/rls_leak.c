@@ -80,13 +80,13 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-/* Nothing to do. */
+/* The receiver has nothing to do before the first row. */
 static void
 receive_startup(DestReceiver *self, int operation, TupleDesc desc)
 {
 }
 
-/* Nothing to do. */
+/* The receiver has nothing to do after the last row. */
 static void
 receive_done(DestReceiver *self)
 {
@@ -169,7 +169,7 @@ typedef struct Trials
 	int			count;
 } Trials;
 
-/* For cmig_rls_sandbox_run. */
+/* Evaluate the cases as a task of cmig_rls_sandbox_run(). */
 static void
 evaluate_trials(void *arg)
 {
@@ -619,7 +619,7 @@ typedef struct Subject
 	CmigRlsLeak *leak;
 } Subject;
 
-/* For cmig_rls_sandbox_run. */
+/* Find the leak as a task of cmig_rls_sandbox_run(). */
 static void
 find_subject_leak(void *arg)
 {

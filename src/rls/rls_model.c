@@ -361,8 +361,8 @@ is_row_test(NullTest *test, const CmigRlsMaker *maker)
 }
 
 /*
- * Can a node have a type of its own, so that the type wanted of it says
- * nothing about what is below it?
+ * Does the node have a type of its own, so that the type wanted of it does not
+ * apply to what is below it?
  */
 static bool
 has_own_type(Node *node)

@@ -16,6 +16,7 @@
 #include "rls/rls_leak.h"
 #include "rls/rls_open.h"
 #include "rls/rls_owner.h"
+#include "rls/rls_repair.h"
 #include "rls/rls_sample.h"
 #include "rls/rls_truth.h"
 
@@ -26,11 +27,11 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* The commands to which USING and WITH CHECK apply. */
+/* The commands to which USING applies, and those that write new rows. */
 #define FOR_ROWS "rwd"
 #define FOR_NEW_ROWS "aw"
 
-/* Is it true for every row that has an owner? */
+/* Is it always true for a row that has an owner? */
 static bool
 is_always_true(const CmigRlsStored *policy)
 {
@@ -91,7 +92,7 @@ is_floored(const CmigRlsStored *policy, const List *siblings)
 	return true;
 }
 
-/* Names of columns, for messages. */
+/* What the policy lets its roles do with a row, for messages. */
 static const char *
 what_may_be_done(const CmigRlsStored *policy)
 {
@@ -458,7 +459,7 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 static char *
 without_branch(const CmigRlsStored *policy, bool is_check, const char *advice)
 {
-	char	   *text = cmig_rls_expr_without_branch(is_check ? policy->check : policy->qual, policy->relid);
+	char	   *text = cmig_rls_repair_without_branch(is_check ? policy->check : policy->qual, policy->relid);
 
 	if (text == NULL)
 		return cmig_rls_stored_advice(policy, is_check, advice);
@@ -624,7 +625,7 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakC
 		!policy->permissive || !cmig_rls_expr_wider(policy->qual, policy->check))
 		return;
 	fix = psprintf("ALTER POLICY %s ON %s WITH CHECK (%s)", quote_identifier(policy->name),
-				   policy->table, cmig_rls_expr_repaired(policy->qual, policy->relid));
+				   policy->table, cmig_rls_repair_text(policy->qual, policy->relid));
 	if (policy->check == NULL)
 	{
 		cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_IMPLICIT_CHECK, CMIG_RLS_NOTICE, policy,

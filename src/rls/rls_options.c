@@ -78,7 +78,7 @@ roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("role \"%s\" does not exist", role->name),
-					 errhint("CREATE ROLE %s; names in %s are taken as they are, case and all.",
+					 errhint("CREATE ROLE %s; names in %s are case-sensitive.",
 							 quote_identifier(role->name), argument)));
 		foreach(other, roles)
 		{
@@ -117,7 +117,7 @@ commands_argument(FunctionCallInfo fcinfo, int n)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" is not a command of row-level security", name),
-					 errhint("The commands are ALL, SELECT, INSERT, UPDATE and DELETE, as in commands => '{SELECT,INSERT}'")));
+					 errhint("The commands are ALL, SELECT, INSERT, UPDATE, and DELETE, as in commands => '{SELECT,INSERT}'")));
 	}
 	/* an empty list is probably a mistake in the caller's program */
 	if (commands == 0)
@@ -169,8 +169,8 @@ cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("roles is required: the roles that the application connects as"),
 			 names ? errdetail("Candidates are: %s.", names)
-			 : errdetail("There is no role but superusers and the owner yet; CREATE ROLE makes one."),
-			 errhint("Say roles => '{<role>}'")));
+			 : errdetail("There are no roles other than superusers and the owner yet; CREATE ROLE creates one."),
+			 errhint("Use roles => '{<role>}'")));
 }
 
 void
@@ -197,12 +197,12 @@ cmig_rls_options_check_roles(const CmigRlsOptions *options)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("role \"%s\" is in roles and in bypass_roles", role->name),
-						 errhint("Take it out of one of them.")));
+						 errhint("Remove it from one of them.")));
 			if (!OidIsValid(role->oid))
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("role \"%s\" would not bypass row-level security", bypass->name),
-						 errdetail("It is in bypass_roles, but the policies for PUBLIC bind it too."),
+						 errdetail("It is in bypass_roles, but the policies for PUBLIC apply to it too."),
 						 errhint("Name the application's roles instead of PUBLIC.")));
 			if (superuser_arg(role->oid) || superuser_arg(bypass->oid))
 				continue;
@@ -211,13 +211,13 @@ cmig_rls_options_check_roles(const CmigRlsOptions *options)
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("role \"%s\" would bypass row-level security", role->name),
 						 errdetail("It is in roles, and has the privileges of the bypass role \"%s\".", bypass->name),
-						 errhint("Take it out of one of them, or REVOKE %s FROM %s",
+						 errhint("Remove it from one of them, or REVOKE %s FROM %s",
 								 quote_identifier(bypass->name), quote_identifier(role->name))));
 			if (has_privs_of_role(bypass->oid, role->oid))
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("role \"%s\" would not bypass row-level security", bypass->name),
-						 errdetail("It is in bypass_roles, but has the privileges of \"%s\", whose policies bind it too.",
+						 errdetail("It is in bypass_roles, but has the privileges of \"%s\", whose policies apply to it too.",
 								   role->name),
 						 errhint("REVOKE %s FROM %s, and grant it the privileges on the tables directly.",
 								 quote_identifier(role->name), quote_identifier(bypass->name))));
@@ -229,7 +229,7 @@ cmig_rls_options_check_roles(const CmigRlsOptions *options)
 
 		if (OidIsValid(role->oid) && (superuser_arg(role->oid) || has_bypassrls_privilege(role->oid)))
 			ereport(WARNING,
-					(errmsg("row-level security does not bind role \"%s\"", role->name),
+					(errmsg("row-level security does not apply to role \"%s\"", role->name),
 					 errdetail("It is a superuser or has BYPASSRLS."),
 					 errhint("Let the application connect as another role.")));
 	}

@@ -52,7 +52,7 @@ take_any(TupleDesc desc, HeapTuple row, void *arg)
 	*(bool *) arg = true;
 }
 
-/* Is it a usual name for an owner? */
+/* Note whether the row's name is a usual one for an owner. */
 static void
 take_name(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -191,7 +191,7 @@ use_search_path(HeapTuple tuple)
 	}
 }
 
-/* For cmig_rls_sandbox_run. */
+/* Analyze the body as a task of cmig_rls_sandbox_run(). */
 static void
 analyze(void *arg)
 {

@@ -116,7 +116,7 @@ compare_policy(const CmigRlsTable *table, const CmigRlsPolicy *want, const CmigR
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("policy \"%s\" for table %s already exists", have->name, table->name),
-				 errdetail("It was not made by cmig.enable_rls, which leaves it alone."),
+				 errdetail("It was not created by cmig.enable_rls, which does not change it."),
 				 errhint("DROP POLICY %s ON %s, or rename it: ALTER POLICY %s ON %s RENAME TO %s",
 						 quote_identifier(have->name), table->name,
 						 quote_identifier(have->name), table->name,

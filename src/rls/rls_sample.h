@@ -26,8 +26,6 @@ typedef enum CmigRlsForm
 #define CMIG_RLS_MANY_STRANGERS 600 /* number for prefixes, remainders, and
 									 * hashes of one byte */
 
-/* Does a column of this name say to whom a row belongs? */
-
 /* Are values of the type handled only by code of the server? */
 extern bool cmig_rls_sample_is_builtin(Oid type);
 

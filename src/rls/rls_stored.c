@@ -8,6 +8,7 @@
 
 #include "base/compat.h"
 #include "base/query.h"
+#include "rls/rls_repair.h"
 #include "rls/rls_stored.h"
 
 #include "catalog/pg_type.h"
@@ -125,9 +126,9 @@ cmig_rls_stored_repair(const CmigRlsStored *policy)
 	initStringInfo(&text);
 	appendStringInfo(&text, "ALTER POLICY %s ON %s", quote_identifier(policy->name), policy->table);
 	if (policy->qual)
-		appendStringInfo(&text, " USING (%s)", cmig_rls_expr_repaired(policy->qual, policy->relid));
+		appendStringInfo(&text, " USING (%s)", cmig_rls_repair_text(policy->qual, policy->relid));
 	if (policy->check)
-		appendStringInfo(&text, " WITH CHECK (%s)", cmig_rls_expr_repaired(policy->check, policy->relid));
+		appendStringInfo(&text, " WITH CHECK (%s)", cmig_rls_repair_text(policy->check, policy->relid));
 	return text.data;
 }
 

@@ -118,7 +118,7 @@ cmig_rls_table_require(Oid relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid),
-				 errhint("Say the table by its name, as 'schema.table'.")));
+				 errhint("Name the table, as in 'schema.table'.")));
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	nspname = get_namespace_name(form->relnamespace);
 	name = quote_qualified_identifier(nspname, NameStr(form->relname));

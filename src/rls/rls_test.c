@@ -102,7 +102,7 @@ try(Test *test, const char *sql)
 
 /* Does the role have the privilege on the table or on any of its columns? */
 static bool
-has_right(Test *test, AclMode mode)
+has_privilege(Test *test, AclMode mode)
 {
 	return pg_class_aclcheck(test->table->relid, test->as.role, mode) == ACLCHECK_OK ||
 		(mode != ACL_DELETE &&
@@ -117,7 +117,7 @@ test_select(Test *test)
 	char	   *detail = NULL;
 	char	   *verdict = "ok";
 
-	if (!has_right(test, ACL_SELECT))
+	if (!has_privilege(test, ACL_SELECT))
 	{
 		report(test, "SELECT", 0, 0, 0, "ok", "The role does not have the SELECT privilege.");
 		return;
@@ -226,7 +226,7 @@ test_insert(Test *test)
 	CmigRlsOutcome outcome;
 	ListCell   *lc;
 
-	if (!has_right(test, ACL_INSERT))
+	if (!has_privilege(test, ACL_INSERT))
 	{
 		report(test, "INSERT", -1, 0, 0, "ok", "The role does not have the INSERT privilege.");
 		return;
@@ -330,7 +330,7 @@ test_update(Test *test)
 	CmigRlsOutcome outcome = {CMIG_RLS_FAILED};
 	ListCell   *lc;
 
-	if (!has_right(test, ACL_UPDATE))
+	if (!has_privilege(test, ACL_UPDATE))
 	{
 		report(test, "UPDATE", -1, 0, 0, "ok", "The role does not have the UPDATE privilege.");
 		return;
@@ -368,7 +368,7 @@ test_delete(Test *test)
 {
 	CmigRlsOutcome outcome;
 
-	if (!has_right(test, ACL_DELETE))
+	if (!has_privilege(test, ACL_DELETE))
 	{
 		report(test, "DELETE", -1, 0, 0, "ok", "The role does not have the DELETE privilege.");
 		return;
@@ -617,14 +617,14 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("role \"%s\" is a superuser", NameStr(*PG_GETARG_NAME(1))),
-				 errdetail("No policy binds a superuser, and the table's triggers would run with its privileges."),
+				 errdetail("Policies do not apply to a superuser, and the table's triggers would run with its privileges."),
 				 errhint("Name the role that the application connects as.")));
 	if (!is_member_of_role(GetUserId(), *role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to act as role \"%s\"", NameStr(*PG_GETARG_NAME(1))),
 				 errdetail("The test runs with its privileges."),
-				 errhint("Run the test as a superuser, or as another member of %s; an owner that is one is bound by its policies.",
+				 errhint("Run the test as a superuser, or as another member of %s; the table's policies apply to an owner that is one.",
 						 quote_identifier(NameStr(*PG_GETARG_NAME(1))))));
 	LockRelationOid(relid, AccessShareLock);
 	return cmig_rls_table_read(relid);
@@ -683,7 +683,7 @@ test_contexts(FunctionCallInfo fcinfo, bool is_array)
 	if (user_count != 0 && tenant_count != 0 && user_count != tenant_count)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the lists of users and tenants must be of the same length"),
+				 errmsg("the lists of users and tenants must have the same length"),
 				 errdetail("There are %d users and %d tenants.", user_count, tenant_count),
 				 errhint("The n-th user is tested with the n-th tenant: '{u1,u2}', '{t1,t2}'.")));
 	/* test without a context, too */

@@ -132,7 +132,7 @@ document_candidates(const CmigRlsInput *input, int whose)
 	return candidates;
 }
 
-/* Add an empty array, or a range without bounds. */
+/* An empty array, or a range without bounds, as text; NULL for other types. */
 static const char *
 boundless(Oid type)
 {
@@ -336,7 +336,7 @@ add_trials(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *c
 	return trials;
 }
 
-/* Add a row whose keys are null, if they can be null. */
+/* Can a row have only null keys? */
 static bool
 can_be_orphan(const CmigRlsModel *model)
 {

@@ -184,7 +184,7 @@ column_not_null(Judge *judge, AttrNumber column)
 	return cmig_rls_is_not_null(judge->relid, column);
 }
 
-/* Is the node this Boolean constant? */
+/* Is the node the constant null? */
 static bool
 is_null(Node *node)
 {
@@ -300,7 +300,7 @@ typedef struct Comparison
 	bool		result;
 } Comparison;
 
-/* For cmig_rls_sandbox_run. */
+/* Compare the constants as a task of cmig_rls_sandbox_run(). */
 static void
 run_comparison(void *arg)
 {

@@ -38,7 +38,7 @@ take_counts(TupleDesc desc, HeapTuple row, void *arg)
 		outcome->counts[i] = DatumGetInt64(cmig_query_datum(desc, row, i + 1, &isnull));
 }
 
-/* Become the role until the end of the subtransaction. */
+/* Set a setting until the end of the subtransaction. */
 static void
 set_local(const char *name, const char *value)
 {

@@ -4,7 +4,7 @@
  *
  * Functions such as ltrim, translate, replace, lower, and regexp_replace give
  * the same result for several texts.  From a key and the arguments of such
- * functions, variants of the key are made that differ in just that respect:
+ * functions, this module makes variants of the key that they may not distinguish:
  * with a piece before, after, or inside the key, without a piece, in another
  * case, or longer.
  *

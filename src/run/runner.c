@@ -141,7 +141,7 @@ cmig_runner_require_idle(const char *function)
 	if (running == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s cannot be called by SQL that makes a target's schema", function)));
+				 errmsg("%s cannot be called by the SQL of a target", function)));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("%s cannot be called by a revision's script", function),

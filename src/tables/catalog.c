@@ -103,7 +103,7 @@ keep_text(CmigPack *pack, Datum value)
 	return kept;
 }
 
-/* The value of a text column, or otherwise (a constant) if it is NULL. */
+/* The value of a text column; if it is NULL, the constant "otherwise". */
 static char *
 read_text_or(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, char *otherwise)
 {

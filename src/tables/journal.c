@@ -454,7 +454,7 @@ may_run_as(const char *name)
 
 /*
  * The value of a column of a row being written; false if it is NULL or if the
- * column is not as pg_cmig created it.
+ * column is not as pg_cmig made it.
  */
 static bool
 value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, Datum *value)

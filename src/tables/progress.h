@@ -38,7 +38,7 @@ typedef struct CmigProgressRow
 	int			statement;
 	CmigProgressState state;
 	char	   *detail;			/* jsonb as text */
-	char	   *checksum;		/* of the statement, from detail */
+	char	   *checksum;		/* of the statement; taken from detail */
 } CmigProgressRow;
 
 /* All rows, ordered by revision, direction, statement. */

@@ -128,7 +128,7 @@ cmig_revision_rows_replace(const CmigRevisionText *revision)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" could not be replaced", revision->edges.id),
-				 errdetail("Its row in cmig.revision does not exist any more."),
+				 errdetail("Its row in cmig.revision no longer exists."),
 				 errhint("Load again.")));
 }
 

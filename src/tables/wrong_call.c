@@ -15,13 +15,13 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-/* What stands in the hint for a value that cannot be shown. */
+/* The hint's placeholder for a value that cannot be shown. */
 #define PLACEHOLDER "<revision>"
 
 /* More arguments are not shown. */
 #define MAX_SHOWN 10
 
-/* The only id that begins with this number, zeros before it aside. */
+/* The only id that begins with this number, apart from leading zeros. */
 static CmigQuery find_number = {
 	"SELECT min(r.revision::text) FROM cmig.revision r"
 	" WHERE ltrim(substring(r.revision::text FROM '^[0-9]+'), '0') = ltrim($1, '0')"
@@ -94,7 +94,7 @@ argument_text(FunctionCallInfo fcinfo, int n, bool *is_number)
 	return revision_of_number(number);
 }
 
-/* The arguments as the right call has them. */
+/* The arguments of the correct call. */
 static char *
 right_arguments(FunctionCallInfo fcinfo, int n, int count, CmigSeveral several,
 				bool *is_number)

@@ -1,0 +1,28 @@
+/*
+ * rls_repair.h
+ *	  Repairs policies' expressions whose form is a known mistake.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_RLS_REPAIR_H
+#define CMIG_RLS_REPAIR_H
+
+#include "nodes/nodes.h"
+
+/*
+ * The repaired expression as text: settings are read once per statement, with
+ * missing_ok and NULLIF, and IN (SELECT ...) becomes = ANY (ARRAY(SELECT
+ * ...)).
+ */
+extern char *cmig_rls_repair_text(Node *tree, Oid relid);
+
+/* Would cmig_rls_repair_text() change anything? */
+extern bool cmig_rls_repair_applies(Node *tree, Oid relid);
+
+/*
+ * An OR without the branches that do not use the row, as text; NULL if the
+ * expression is not an OR, or if no branch or every branch would be left.
+ */
+extern char *cmig_rls_repair_without_branch(Node *tree, Oid relid);
+
+#endif							/* CMIG_RLS_REPAIR_H */
