@@ -8,7 +8,7 @@ CREATE ROLE regress_cmig_billing;
 CREATE SCHEMA shop AUTHORIZATION regress_cmig_shop;
 CREATE SCHEMA billing AUTHORIZATION regress_cmig_billing;
 
--- each has a base of its own, and loads its own files
+-- each application has a base of its own and loads its own files
 SELECT * FROM cmig.load($cmig_load$
 -- revision: shop_001
 -- branch_labels: shop
@@ -52,7 +52,7 @@ DROP TABLE line;
 $cmig_load$);
 SELECT revision, branch_labels, is_current FROM cmig.heads() ORDER BY revision;
 
--- head alone does not say whose
+-- head alone does not say which application is meant
 SELECT * FROM cmig.upgrade('head');
 
 -- one application moves
@@ -61,11 +61,11 @@ SET cmig.search_path = billing;
 SELECT revision FROM cmig.upgrade('billing_001');
 SELECT revision FROM cmig.current();
 
--- its dependency is the other's, and would run as the wrong role
+-- the dependency belongs to the other application, and would run as the wrong role
 SELECT revision, message FROM cmig.plan('upgrade', 'billing@head');
 SELECT revision FROM cmig.upgrade('billing@head');
 
--- so the other goes first
+-- so the other application is upgraded first
 SET cmig.role = regress_cmig_shop;
 SET cmig.search_path = shop;
 SELECT revision FROM cmig.upgrade('shop@head');
@@ -78,7 +78,7 @@ SET cmig.role = regress_cmig_billing;
 SET cmig.search_path = billing;
 SELECT revision FROM cmig.upgrade('billing@head');
 
--- who made what, where, and what the journal says of it
+-- who created what in which schema, and what the journal says about it
 SELECT schemaname, tablename, tableowner FROM pg_tables WHERE schemaname IN ('shop', 'billing') ORDER BY 1, 2;
 SELECT revision, direction, role, search_path FROM cmig.journal ORDER BY id;
 SHOW search_path;
@@ -89,17 +89,17 @@ SELECT revision, is_head, branch_labels FROM cmig.current() ORDER BY revision;
 SELECT item, value FROM cmig.status() WHERE item <> 'database';
 SELECT cmig.require('heads');
 
--- one step back for one of them
+-- one application goes back one step
 SELECT cmig.downgrade('billing@-1');
 SELECT revision FROM cmig.current() ORDER BY revision;
 SELECT cmig.upgrade('billing@+1');
 
--- the relative form without a label does not say whose
+-- a relative target without a label does not say which application is meant
 SELECT cmig.downgrade('-1');
 
--- the shop's tables cannot go while billing depends on them
+-- the shop's tables cannot be dropped while billing depends on them
 SELECT revision FROM cmig.plan('downgrade', 'shop@base');
--- billing's can
+-- billing's tables can
 SELECT revision FROM cmig.downgrade('billing@base');
 SELECT revision FROM cmig.current();
 SELECT tablename FROM pg_tables WHERE schemaname IN ('shop', 'billing') ORDER BY 1;
@@ -119,7 +119,7 @@ DROP TABLE item;
 $cmig_load$, prune => true) ORDER BY revision;
 ROLLBACK;
 
--- ids and labels are common to all: one that is taken is refused
+-- ids and labels are shared by all applications: one that is taken is refused
 \set VERBOSITY default
 SELECT * FROM cmig.load($cmig_load$
 -- revision: helpdesk_001
@@ -136,7 +136,7 @@ SELECT 1;
 $cmig_load$);
 
 \set VERBOSITY terse
--- a third application comes later
+-- a third application is added later
 SELECT * FROM cmig.load($cmig_load$
 -- revision: helpdesk_001
 -- branch_labels: helpdesk
@@ -154,7 +154,7 @@ SELECT revision FROM cmig.history('helpdesk@base:helpdesk@head');
 SELECT revision, applied FROM cmig.history() ORDER BY revision;
 SELECT revision FROM cmig.downgrade('helpdesk@base');
 
--- as settings of the role that migrates: what an application's login finds
+-- as settings of the migrating role: what is visible to an application's role
 DO $$
 BEGIN
 	EXECUTE format('ALTER ROLE regress_cmig_shop IN DATABASE %I SET cmig.search_path = ''shop, public''', current_database());
@@ -163,7 +163,7 @@ END
 $$;
 SELECT unnest(setconfig) AS setting FROM pg_db_role_setting WHERE setrole = 'regress_cmig_shop'::regrole ORDER BY 1;
 
--- wrong settings are refused at once, or when used
+-- wrong settings are refused at once, or when they are used
 SET cmig.role = regress_cmig_nobody;
 SELECT cmig.downgrade('shop@-1');
 RESET cmig.role;
@@ -173,7 +173,7 @@ SELECT cmig.downgrade('shop@-1');
 RESET cmig.search_path;
 SELECT revision FROM cmig.current() ORDER BY revision;
 
--- base is everything's
+-- base means all applications
 SET cmig.search_path = shop;
 SELECT revision FROM cmig.downgrade('base');
 SELECT count(*) FROM cmig.version;

@@ -46,7 +46,7 @@ SELECT md5(concat((SELECT string_agg(r::text, '|' ORDER BY revision) FROM cmig.r
 				(SELECT string_agg(v::text, '|' ORDER BY revision) FROM cmig.version v),
 				(SELECT count(*) FROM cmig.journal), (SELECT nspacl FROM pg_namespace WHERE nspname = 'cmig')))
 $$;
--- what a call did: its error, or "works"; it is undone
+-- the result of a call: its error, or "works"; everything is rolled back
 CREATE FUNCTION try(call text, name text, OUT result text, OUT message text) LANGUAGE plpgsql AS $$
 DECLARE
 	before text := state();
@@ -66,15 +66,15 @@ $$;
 CREATE TABLE outcome AS
 SELECT c.n AS call_number, c.call, b.n AS bad_number, b.name, t.*
 FROM calls c, bad b, LATERAL try(c.call, b.name) t;
--- no error of an unforeseen kind; of each call, what may come
+-- no unexpected error; for each call, the possible errors
 SELECT call, string_agg(DISTINCT result, ' ' ORDER BY result) AS outcomes
 FROM outcome GROUP BY call_number, call ORDER BY call_number;
--- the messages: no internals, nothing empty, no long input in full
+-- the messages: no internals, no empty ones, no long input in full
 SELECT call, left(name, 20) AS name, message FROM outcome
 WHERE message IS NULL AND result <> 'works' OR message ~* 'cache lookup|null value in column|internal|unexpected|out of memory' OR message = '';
 SELECT call, left(name, 20) AS name, length(message) FROM outcome WHERE length(message) > 2000 AND length(name) > 1000
 ORDER BY call_number, bad_number;
--- what works although it looks odd
+-- valid calls that look odd
 SELECT left(name, 20) AS name, string_agg(call, '; ' ORDER BY call_number) AS works
 FROM outcome WHERE result = 'works' AND call ~ 'upgrade\(|downgrade\(|stamp|plan\(.u|export\(.1|repair|remove' GROUP BY bad_number, name ORDER BY bad_number;
 DROP TABLE bad, calls, outcome;

@@ -17,11 +17,11 @@ SELECT step, revision FROM cmig.upgrade('heads');
 SELECT * FROM complaints();
 
 --
--- What a formatter does does not count as a change
+-- Changes that a formatter makes do not count
 --
 SELECT * FROM cmig.load(replace(:'one', 'CREATE TABLE one (id int, label text);', E'create  table ONE\n(\n\tID int -- key\n\t, LABEL text\n)\n;'));
 SELECT * FROM complaints();
--- in strings and quoted names it does
+-- in strings and quoted names they do
 SELECT * FROM cmig.load(replace(:'two', 'two''', 'two '''));
 SELECT * FROM cmig.load(replace(:'two', 'two''', 'TWO'''));
 SELECT * FROM cmig.load(replace(:'one', 'label', '"label"'));
@@ -30,15 +30,15 @@ SELECT * FROM cmig.load(replace(:'one', 'label', '"label"'));
 -- The policies, end to end
 --
 \set changed `printf '%s\n' '-- revision: 002' '-- down_revision: 001' '-- branch_labels: two' '-- cmig:upgrade' "INSERT INTO one VALUES (2, 'deux');" '-- cmig:downgrade' 'DELETE FROM one WHERE id = 2;'`
--- error is the default: nothing is stored, not even of the others
+-- error is the default: nothing is stored, not even other revisions
 SELECT * FROM cmig.load(:'changed' || E'-- revision: 003\n-- down_revision: 002\n');
 SELECT count(*) FROM cmig.revision WHERE revision = '003' OR upgrade_sql LIKE '%deux%';
--- warn stores it; the journal still says what was run, and check says so
+-- with warn it is stored; the journal still has what was run, and check reports the difference
 SET cmig.checksum_policy = warn;
 SELECT * FROM cmig.load(:'changed');
 SELECT * FROM complaints();
 SELECT * FROM journal();
--- again: nothing is stored, but it is not what was run, and accepting it helps
+-- again: nothing is stored, but the text is not what was run; accepting it ends the warning
 SELECT * FROM cmig.load(:'changed');
 BEGIN;
 SELECT * FROM cmig.load(:'changed', accept_changes => true);
@@ -49,7 +49,7 @@ ROLLBACK;
 SET cmig.checksum_policy = ignore;
 SELECT * FROM cmig.load(:'changed');
 SELECT * FROM complaints();
--- with error again: the same, and the text that was run can be restored
+-- with error again: the same, and the original text can be loaded again
 RESET cmig.checksum_policy;
 SELECT * FROM cmig.load(:'changed');
 SELECT * FROM cmig.load(:'two');
@@ -57,7 +57,7 @@ SELECT * FROM complaints();
 SET cmig.checksum_policy = strict;
 
 --
--- repair accepts what is stored, accept_changes what is loaded
+-- repair accepts the stored text, accept_changes the loaded one
 --
 SET cmig.checksum_policy = ignore;
 SELECT * FROM cmig.load(:'changed');
@@ -68,11 +68,11 @@ SELECT * FROM cmig.load(:'changed');
 SELECT * FROM journal();
 SELECT * FROM cmig.load(:'two');
 SELECT * FROM cmig.load(:'two', accept_changes => true);
--- it is accepted once
+-- the change is accepted only once
 SELECT * FROM cmig.load(:'two', accept_changes => true);
 SELECT * FROM complaints();
 SELECT * FROM journal();
--- accepted is not run: only down and up again does that
+-- accepting does not run the script; only a downgrade and an upgrade do
 SELECT label FROM one;
 SELECT step, revision FROM cmig.downgrade('001');
 SELECT * FROM cmig.load(:'changed');
@@ -81,11 +81,11 @@ SELECT label FROM one;
 SELECT * FROM complaints();
 
 --
--- Edges are not for acceptance
+-- Edges cannot be accepted
 --
 SELECT * FROM cmig.load(replace(:'changed', 'down_revision: 001', 'down_revision:'), accept_changes => true);
 SELECT * FROM cmig.load(replace(:'changed', 'down_revision: 001', 'down_revision: 001, 200') || E'-- revision: 200\n', accept_changes => true);
--- a parent that is applied may be gained; the rows follow
+-- a parent that is applied may be added; the version rows change accordingly
 BEGIN;
 SELECT revision FROM cmig.current();
 SELECT * FROM cmig.load(replace(:'changed', 'down_revision: 001', 'down_revision: 001, 101'));
@@ -93,34 +93,34 @@ SELECT revision FROM cmig.current();
 SELECT step, revision FROM cmig.downgrade('101');
 SELECT revision FROM cmig.current();
 ROLLBACK;
--- a label may be removed unless a revision needs it
+-- a label may be removed unless another revision uses it
 BEGIN;
 SELECT * FROM cmig.load(E'-- revision: 003\n-- depends_on: two\n');
 SELECT * FROM cmig.load(replace(:'changed', 'branch_labels: two', 'branch_labels:'));
 ROLLBACK;
 
 --
--- Applied revisions without a row, without a journal, without both
+-- Applied revisions without a row, without a journal, or without both
 --
--- stamped: what it covers is recorded
+-- stamped: the stamp records what it covers
 SELECT cmig.stamp('base');
 TRUNCATE cmig.journal;
 SELECT cmig.stamp('{002,101}'::text[]);
 SELECT * FROM journal();
 SELECT * FROM cmig.load(:'two');
--- without a journal this cannot be known: no error, no warning
+-- without a journal the change cannot be detected: no error, no warning
 BEGIN;
 TRUNCATE cmig.journal;
 SELECT * FROM complaints();
 SELECT * FROM cmig.load(:'two');
 SELECT * FROM journal();
--- a repair gives it a beginning
+-- a repair starts the journal
 SELECT cmig.repair('002');
 SAVEPOINT s;
 SELECT * FROM cmig.load(:'changed');
 ROLLBACK TO s;
 ROLLBACK;
--- without a row: the file that was run comes back, another does not
+-- without a row: the file that was run is accepted, another one is not
 BEGIN;
 DELETE FROM cmig.revision WHERE revision = '002';
 SAVEPOINT s;
@@ -129,7 +129,7 @@ ROLLBACK TO s;
 SELECT * FROM cmig.load(:'changed');
 SELECT revision, known FROM cmig.current();
 ROLLBACK;
--- without both: as it is given
+-- without both: any file is accepted
 BEGIN;
 DELETE FROM cmig.revision WHERE revision = '002';
 TRUNCATE cmig.journal;
@@ -137,7 +137,7 @@ SELECT * FROM cmig.load(:'two');
 SELECT revision, known FROM cmig.current();
 SELECT * FROM complaints();
 ROLLBACK;
--- all rows are lost: the files, in any order, bring them back
+-- all rows are lost: the files, in any order, restore them
 BEGIN;
 TRUNCATE cmig.revision;
 SELECT revision, known FROM cmig.current();

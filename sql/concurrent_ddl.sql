@@ -46,7 +46,7 @@ REFRESH MATERIALIZED VIEW CONCURRENTLY ids;' WHERE revision = '003';
 RESET cmig.concurrent_ddl;
 UPDATE cmig.revision SET transactional = true WHERE revision = '003';
 SELECT count(*) FROM cmig.upgrade();
--- a revision that is not transactional counts, whatever its text
+-- a revision that is not transactional needs a stepwise run, whatever its text
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) VALUES
 ('004', '{003}', false, 'SELECT 1');
 SELECT * FROM cmig.upgrade();
