@@ -43,6 +43,8 @@ my %looking = (
 	export => [ "cmig.export()", "cmig.export(ARRAY['001', '002'])" ],
 	heads => ["cmig.heads()"],
 	history => [ "cmig.history()", "cmig.history('001:')" ],
+	lint => ["cmig.lint()"],
+	lint_sql => ["cmig.lint_sql('CREATE INDEX ON plain (n); ALTER TABLE plain ADD x int')"],
 	plan => ["cmig.plan('upgrade', 'head')"],
 	require => ["cmig.require('001')"],
 	require_tenant_id => ["cmig.require_tenant_id()"],
@@ -66,6 +68,7 @@ my %writing = (
 		"ALTER TABLE plain DROP CONSTRAINT plain_owner_fkey" ],
 	add_not_null => [ 50, "CALL cmig.add_not_null('plain', 'n')", "ALTER TABLE plain ALTER n DROP NOT NULL" ],
 	add_unique => [ 50, "CALL cmig.add_unique('plain', 'n')", "ALTER TABLE plain DROP CONSTRAINT plain_n_key" ],
+	allow_ddl => [ 20, "BEGIN", "SELECT cmig.allow_ddl('a reason')", "COMMIT" ],
 	audit_import => [ 20, "SELECT cmig.audit_import('old_log')" ],
 	audit_retain => [ 20, "CALL cmig.audit_retain(interval '10 years')" ],
 	autogenerate => [ 20, "SELECT cmig.upgrade('003')", "SELECT cmig.autogenerate('other', 'CREATE TABLE other (id integer)')",
@@ -73,12 +76,15 @@ my %writing = (
 	backfill => [ 50, "CALL cmig.backfill('plain', 'n = n + 0')" ],
 	baseline => [ 20, "SELECT cmig.baseline('base', 'b01', schemas => '{apart}')", "DELETE FROM cmig.version WHERE revision = 'b01'",
 		"SELECT cmig.remove_revision('b01')" ],
+	capture => [ 20, "DO \$\$BEGIN PERFORM cmig.capture('drifted', schemas => '{apart}'); EXCEPTION WHEN OTHERS THEN END\$\$" ],
 	create_revision => [ 20, "SELECT cmig.create_revision('more', 'SELECT 1', 'SELECT 2', revision => '004')",
 		"SELECT cmig.remove_revision('004')" ],
 	diff => [ 20, "SELECT cmig.diff('CREATE TABLE other (id integer)')" ],
 	diff_schemas => [ 20, "SELECT cmig.diff_schemas('public', 'apart')" ],
 	disable_audit => [ 50, "SELECT cmig.enable_audit('plain')", "SELECT cmig.disable_audit('plain')" ],
 	disable_rls => [ 50, "SELECT cmig.enable_rls('plain', roles => '{leak_role}')", "SELECT cmig.disable_rls('plain')" ],
+	dry_run => [ 20, "SELECT cmig.dry_run('upgrade', '003')" ],
+	drift => [ 20, "DO \$\$BEGIN PERFORM cmig.drift('{apart}', raise => false); EXCEPTION WHEN OTHERS THEN END\$\$" ],
 	downgrade => [ 20, "SELECT cmig.upgrade('003')", "SELECT cmig.downgrade('-1')" ],
 	downgrade_stepwise => [ 20, "CALL cmig.upgrade_stepwise('003')", "CALL cmig.downgrade_stepwise('-1')" ],
 	enable_audit_schema => [ 50, "SELECT cmig.enable_audit_schema('apart')", "SELECT cmig.disable_audit('apart.t')" ],
@@ -96,10 +102,11 @@ my %writing = (
 	reset => [ 50, "SELECT cmig.reset('leaks')", "SELECT cmig.upgrade('002')" ],
 	reset_stepwise => [ 50, "CALL cmig.reset_stepwise('leaks')", "CALL cmig.upgrade_stepwise('002')" ],
 	rls_test => [ 50, "SELECT cmig.rls_test('secured', 'leak_role', '1', '2')" ],
+	set_ddl_policy => [ 20, "SELECT cmig.set_ddl_policy('log')", "CREATE TABLE logged ()", "DROP TABLE logged", "SELECT cmig.set_ddl_policy(NULL)" ],
 	set_protect => [ 20, "SELECT cmig.set_protect('off')" ],
 	stamp => [ 20, "SELECT cmig.stamp('001')", "SELECT cmig.stamp('002')" ],
 );
-my %beside = map { $_ => 1 } qw(audit_trigger journal_trigger enable_audit enable_rls remove_revision revoke_access upgrade upgrade_stepwise);
+my %beside = map { $_ => 1 } qw(audit_trigger ddl_event ddl_trigger journal_trigger enable_audit enable_rls remove_revision revoke_access upgrade upgrade_stepwise);
 
 my $node = new_node('leaks', 'jit = off', 'max_locks_per_transaction = 256');
 $node->start;
