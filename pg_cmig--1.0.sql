@@ -1162,6 +1162,15 @@ COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, 
 -- Inspecting what revisions would do
 --
 
+CREATE FUNCTION cmig.round_trip(revision text DEFAULT NULL, raise boolean DEFAULT false,
+	OUT revision text, OUT problem text, OUT kind text, OUT object text,
+	OUT missing_sql text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_round_trip'
+LANGUAGE C;
+
+COMMENT ON FUNCTION cmig.round_trip(text, boolean) IS 'Upgrade, downgrade, and upgrade again each revision, or one, in empty schemas that are rolled back: what the downgrade leaves behind, does not restore, or leaves changed, and what a second upgrade does differently; for merges, whether the order of their branches matters. No rows: every downgrade reverts its upgrade. Raises MG001 to MG005, MG014, 25006, 55000; with raise, MG015 if there are rows.';
+
 CREATE FUNCTION cmig.lint(target text DEFAULT 'heads',
 	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
 	OUT severity text, OUT message text, OUT safe_rewrite text)

@@ -133,7 +133,7 @@ static const char *const migrator_functions[] = {
 	"audit_trigger", "backfill", "capture", "disable_audit", "disable_rls",
 	"downgrade", "downgrade_stepwise", "drift", "dry_run", "enable_audit",
 	"enable_audit_schema", "enable_rls", "enable_rls_schema", "repair", "reset",
-	"reset_stepwise", "rls_test", "set_ddl_policy", "set_protect", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
+	"reset_stepwise", "rls_test", "round_trip", "set_ddl_policy", "set_protect", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
 };
 
 /* Each level, as the lists of which it consists. */

@@ -1,0 +1,436 @@
+/*
+ * round_trip.c
+ *	  cmig.round_trip: upgrade, downgrade, and upgrade again, in the shadow.
+ *
+ * The revisions are replayed once, in order.  After each one, its downgrade and
+ * a second upgrade run in a subtransaction that is rolled back, so that what one
+ * revision leaves behind does not disturb the next one.  The image after a
+ * revision is the one before the next; if the downgrade restores it, the second
+ * upgrade is only run, because it starts from the same schema as the first.
+ *
+ * The branches of a merge are then replayed in both orders, each merge in a
+ * shadow of its own.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/errors.h"
+#include "base/listing.h"
+#include "base/subtransaction.h"
+#include "graph/target.h"
+#include "inspect/round_trip_row.h"
+#include "move/move.h"
+#include "schema/image_same.h"
+#include "schema/replay.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(cmig_round_trip);
+
+#define COLUMNS 6
+
+typedef struct RoundTrip
+{
+	const CmigGraph *graph;
+	CmigReplayPlan *plan;
+	int			only;			/* the revision that is judged, -1: all */
+	CmigReplay *replay;
+	bool	   *failed;			/* by node: it could not be replayed, or builds
+								 * on one that could not */
+	CmigRoundTripRows rows;
+	MemoryContext context;		/* contains the image before the revision */
+	CmigImage  *before;			/* NULL: not read yet */
+	CmigImage  *after;
+	/* the step in progress */
+	int			node;
+	const char *stage;			/* what an error in it is called */
+} RoundTrip;
+
+/* An image of everything; extensions that no script creates are part of it. */
+static CmigImage *
+read_image(RoundTrip *trip)
+{
+	List	   *assumed = NIL;
+
+	return cmig_replay_image(trip->replay, NULL, &assumed);
+}
+
+/* Raise errors that are not about a script. */
+static void
+require_replay_error(ErrorData *error)
+{
+	if (error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE)
+		ReThrowError(error);
+}
+
+/*
+ * One revision
+ */
+
+static void
+upgrade(void *arg)
+{
+	RoundTrip  *trip = arg;
+
+	cmig_replay_step(trip->replay, trip->node, CMIG_UPGRADE);
+}
+
+/* Run the downgrade and the upgrade again, and compare. */
+static void
+there_and_back(void *arg)
+{
+	RoundTrip  *trip = arg;
+	const char *id = cmig_graph_id(trip->graph, trip->node);
+	CmigImage  *image;
+
+	trip->stage = "downgrade fails";
+	cmig_replay_step(trip->replay, trip->node, CMIG_DOWNGRADE);
+	image = read_image(trip);
+	trip->stage = "second upgrade fails";
+	if (cmig_image_same(image, trip->before))
+	{
+		cmig_replay_step(trip->replay, trip->node, CMIG_UPGRADE);
+		return;
+	}
+	cmig_round_trip_row_compare(&trip->rows, id, CMIG_CHECK_DOWNGRADE, image, trip->before);
+	cmig_replay_step(trip->replay, trip->node, CMIG_UPGRADE);
+	cmig_round_trip_row_compare(&trip->rows, id, CMIG_CHECK_SECOND_UPGRADE, read_image(trip), trip->after);
+}
+
+static void
+judge(RoundTrip *trip)
+{
+	const CmigRevision *revision = trip->graph->nodes[trip->node].revision;
+	CmigRoundTripRow row = {revision->id, "no downgrade"};
+	ErrorData  *error;
+
+	if (revision->irreversible)
+	{
+		row.message = "the revision has no downgrade script";
+		cmig_round_trip_row_add(&trip->rows, &row);
+		return;
+	}
+	error = cmig_subtransaction_rehearse(there_and_back, trip);
+	if (error == NULL)
+		return;
+	require_replay_error(error);
+	cmig_round_trip_row_add_error(&trip->rows, revision->id, trip->stage, error);
+}
+
+/* Does the revision build on one that could not be replayed? */
+static bool
+is_cut_off(const RoundTrip *trip, int node)
+{
+	int			below;
+
+	for (int k = 0; (below = cmig_graph_edge_down(&trip->graph->nodes[node], k, true)) >= 0; k++)
+		if (trip->failed[below])
+			return true;
+	return false;
+}
+
+/* Replay a revision, and judge it. */
+static void
+take(RoundTrip *trip, int node)
+{
+	MemoryContext old = trip->context;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig image",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	ErrorData  *error;
+
+	trip->node = node;
+	error = cmig_subtransaction_try(upgrade, trip);
+	if (error != NULL)
+	{
+		require_replay_error(error);
+		trip->failed[node] = true;
+		cmig_round_trip_row_add_error(&trip->rows, cmig_graph_id(trip->graph, node),
+									  "cannot be replayed", error);
+		MemoryContextSwitchTo(caller);
+		MemoryContextDelete(context);
+		return;
+	}
+	trip->after = read_image(trip);
+	judge(trip);
+	MemoryContextSwitchTo(caller);
+	trip->before = trip->after;
+	trip->context = context;
+	MemoryContextDelete(old);
+}
+
+static void
+cut_off(RoundTrip *trip, int node)
+{
+	CmigRoundTripRow row = {cmig_graph_id(trip->graph, node), "cannot be replayed"};
+
+	trip->failed[node] = true;
+	row.message = "it builds on a revision that cannot be replayed";
+	cmig_round_trip_row_add(&trip->rows, &row);
+}
+
+/* A CmigReplayTask: all revisions, or the last one of the plan. */
+static void
+replay_revisions(CmigReplay *replay, void *arg)
+{
+	RoundTrip  *trip = arg;
+	const CmigReplayPlan *plan = trip->plan;
+	int			first = trip->only >= 0 ? plan->count - 1 : 0;
+	MemoryContext caller;
+
+	trip->replay = replay;
+	trip->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig image",
+										  ALLOCSET_DEFAULT_SIZES);
+	cmig_replay_upgrade(replay, plan->nodes, first);
+	caller = MemoryContextSwitchTo(trip->context);
+	trip->before = read_image(trip);
+	MemoryContextSwitchTo(caller);
+	for (int i = first; i < plan->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (is_cut_off(trip, plan->nodes[i]))
+			cut_off(trip, plan->nodes[i]);
+		else
+			take(trip, plan->nodes[i]);
+	}
+	MemoryContextDelete(trip->context);
+}
+
+/*
+ * Merges
+ */
+
+typedef struct Merge
+{
+	RoundTrip  *trip;
+	int			node;
+	int		   *common;			/* what all parents have */
+	int			ncommon;
+	int		   *first;			/* the branches in both orders */
+	int		   *second;
+	int			nbranches;
+	int		   *order;
+	CmigImage  *image;
+} Merge;
+
+/* The ancestors of a node, with it. */
+static CmigMarks *
+ancestors_of(const CmigGraph *graph, int node)
+{
+	CmigMarks  *marks = cmig_graph_marks(graph);
+
+	(void) cmig_graph_mark(marks, node);
+	cmig_graph_mark_ancestors(graph, marks, true);
+	return marks;
+}
+
+/* Append the nodes that are marked, and neither common nor already there. */
+static int
+append_branch(const CmigGraph *graph, const CmigMarks *marks, bool *taken, int *nodes, int count)
+{
+	int			n;
+	int		   *order = cmig_graph_order(graph, marks, &n);
+
+	for (int i = 0; i < n; i++)
+		if (!taken[order[i]])
+		{
+			taken[order[i]] = true;
+			nodes[count++] = order[i];
+		}
+	return count;
+}
+
+/* Find the branches; false if some of them could not be replayed. */
+static bool
+divide(Merge *merge)
+{
+	const CmigGraph *graph = merge->trip->graph;
+	const CmigEdges *parents = &graph->nodes[merge->node].parents;
+	CmigMarks **marks = palloc(sizeof(CmigMarks *) * parents->count);
+	CmigMarks  *common = cmig_graph_marks(graph);
+	bool	   *taken = palloc0(sizeof(bool) * graph->count);
+
+	for (int i = 0; i < parents->count; i++)
+		marks[i] = ancestors_of(graph, parents->nodes[i]);
+	for (int node = 0; node < graph->count; node++)
+	{
+		bool		all = true;
+
+		for (int i = 0; i < parents->count; i++)
+			all = all && marks[i]->set[node];
+		if (all)
+			(void) cmig_graph_mark(common, node);
+		for (int i = 0; i < parents->count; i++)
+			if (marks[i]->set[node] && merge->trip->failed[node])
+				return false;
+	}
+	merge->first = palloc(sizeof(int) * graph->count);
+	merge->second = palloc(sizeof(int) * graph->count);
+	merge->common = cmig_graph_order(graph, common, &merge->ncommon);
+	memcpy(taken, common->set, sizeof(bool) * graph->count);
+	for (int i = 0; i < parents->count; i++)
+		merge->nbranches = append_branch(graph, marks[i], taken, merge->first, merge->nbranches);
+	memcpy(taken, common->set, sizeof(bool) * graph->count);
+	merge->nbranches = 0;
+	for (int i = parents->count - 1; i >= 0; i--)
+		merge->nbranches = append_branch(graph, marks[i], taken, merge->second, merge->nbranches);
+	return true;
+}
+
+static void
+replay_order(void *arg)
+{
+	Merge	   *merge = arg;
+
+	cmig_replay_upgrade(merge->trip->replay, merge->order, merge->nbranches);
+	merge->image = read_image(merge->trip);
+}
+
+/* The image after the branches in one order, or NULL if that fails. */
+static CmigImage *
+image_of(Merge *merge, int *order)
+{
+	ErrorData  *error;
+
+	merge->order = order;
+	error = cmig_subtransaction_rehearse(replay_order, merge);
+	if (error == NULL)
+		return merge->image;
+	require_replay_error(error);
+	cmig_round_trip_row_add_error(&merge->trip->rows, cmig_graph_id(merge->trip->graph, merge->node),
+								  "order of branches matters", error);
+	return NULL;
+}
+
+/* A CmigReplayTask: both orders of a merge. */
+static void
+replay_merge(CmigReplay *replay, void *arg)
+{
+	Merge	   *merge = arg;
+	CmigImage  *first;
+	CmigImage  *second;
+
+	merge->trip->replay = replay;
+	cmig_replay_upgrade(replay, merge->common, merge->ncommon);
+	first = image_of(merge, merge->first);
+	second = image_of(merge, merge->second);
+	if (first != NULL && second != NULL)
+		cmig_round_trip_row_compare(&merge->trip->rows,
+									cmig_graph_id(merge->trip->graph, merge->node),
+									CMIG_CHECK_ORDER, second, first);
+}
+
+static void
+judge_merge(RoundTrip *trip, int node)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig merge",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	Merge		merge = {.trip = trip,.node = node};
+
+	if (trip->graph->nodes[node].parents.count > 1 && divide(&merge))
+		cmig_replay_run(trip->graph, "cmig.round_trip", replay_merge, &merge);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/*
+ * cmig.round_trip
+ */
+
+static void
+put_rows(FunctionCallInfo fcinfo, const List *rows)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *cell;
+
+	foreach(cell, rows)
+	{
+		const CmigRoundTripRow *row = lfirst(cell);
+		const char *texts[COLUMNS] = {row->revision, row->problem, row->kind, row->object, row->missing_sql, row->message};
+		Datum		values[COLUMNS];
+		bool		nulls[COLUMNS];
+
+		for (int i = 0; i < COLUMNS; i++)
+		{
+			nulls[i] = texts[i] == NULL;
+			values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(texts[i]);
+		}
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+/* The error for raise => true. */
+static void
+refuse(const List *rows)
+{
+	CmigListing listing;
+	ListCell   *cell;
+
+	cmig_listing_init(&listing, CMIG_LISTING_LINES);
+	foreach(cell, rows)
+	{
+		const CmigRoundTripRow *row = lfirst(cell);
+
+		if (row->object != NULL)
+			cmig_listing_add_format(&listing, "%s: %s: %s %s", row->revision, row->problem, row->kind, row->object);
+		else
+			cmig_listing_add_format(&listing, "%s: %s", row->revision, row->problem);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_ROUND_TRIP),
+			 errmsg("revisions do not come back to where they started"),
+			 errdetail_plural("There is %d problem:\n%s", "There are %d problems:\n%s",
+							  list_length(rows), list_length(rows), cmig_listing_text(&listing)),
+			 errhint("SELECT * FROM cmig.round_trip()")));
+}
+
+/* Which revisions are replayed, and which one is judged. */
+static void
+choose(RoundTrip *trip, const CmigSituation *now, const char *revision)
+{
+	List	   *nodes;
+
+	trip->graph = now->graph;
+	trip->failed = palloc0(sizeof(bool) * Max(now->graph->count, 1));
+	trip->only = -1;
+	if (revision == NULL)
+	{
+		trip->plan = cmig_replay_plan_all(now);
+		return;
+	}
+	nodes = cmig_target_absolute(now->graph, revision);
+	if (list_length(nodes) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("\"%s\" is not one revision", revision),
+				 errhint("Name a revision, or none for all: SELECT * FROM cmig.round_trip()")));
+	trip->only = linitial_int(nodes);
+	trip->plan = cmig_replay_plan_nodes(now->graph, nodes);
+}
+
+Datum
+cmig_round_trip(PG_FUNCTION_ARGS)
+{
+	RoundTrip	trip = {0};
+	CmigSituation now;
+
+	InitMaterializedSRF(fcinfo, 0);
+	now = cmig_move_read(true);
+	choose(&trip, &now, cmig_argument_text(fcinfo, 0));
+	trip.rows.context = CurrentMemoryContext;
+
+	cmig_replay_run(trip.graph, "cmig.round_trip", replay_revisions, &trip);
+	for (int i = 0; i < trip.plan->count; i++)
+		if (trip.only < 0 || trip.plan->nodes[i] == trip.only)
+			judge_merge(&trip, trip.plan->nodes[i]);
+	if (trip.rows.rows != NIL && cmig_argument_bool(fcinfo, 1, false))
+		refuse(trip.rows.rows);
+	put_rows(fcinfo, trip.rows.rows);
+	return (Datum) 0;
+}

@@ -1,0 +1,90 @@
+/*
+ * round_trip_row.c
+ *	  The rows of cmig.round_trip.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/round_trip_row.h"
+#include "schema/compare.h"
+#include "schema/deparse.h"
+#include "schema/diff_line.h"
+#include "schema/image_same.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+static const char *
+copy(const char *text)
+{
+	return text == NULL ? NULL : pstrdup(text);
+}
+
+void
+cmig_round_trip_row_add(CmigRoundTripRows *rows, const CmigRoundTripRow *row)
+{
+	MemoryContext caller = MemoryContextSwitchTo(rows->context);
+	CmigRoundTripRow *kept = palloc(sizeof(CmigRoundTripRow));
+
+	*kept = *row;
+	kept->kind = copy(row->kind);
+	kept->object = copy(row->object);
+	kept->missing_sql = copy(row->missing_sql);
+	kept->message = copy(row->message);
+	rows->rows = lappend(rows->rows, kept);
+	MemoryContextSwitchTo(caller);
+}
+
+void
+cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *revision,
+							  const char *problem, const ErrorData *error)
+{
+	const char *place = error->context == NULL ? NULL : strrchr(error->context, '\n');
+	CmigRoundTripRow row = {revision, problem};
+
+	place = place != NULL ? place + 1 : error->context;
+	row.message = psprintf("%s\n%s", error->detail != NULL ? error->detail : error->message,
+						   place != NULL ? place : "");
+	cmig_round_trip_row_add(rows, &row);
+}
+
+/* What a line of the difference means. */
+static const char *
+problem_of(const CmigDiffLine *line, CmigRoundTripCheck check)
+{
+	switch (check)
+	{
+		case CMIG_CHECK_SECOND_UPGRADE:
+			return "second upgrade differs";
+		case CMIG_CHECK_ORDER:
+			return "order of branches matters";
+		case CMIG_CHECK_DOWNGRADE:
+			break;
+	}
+	return strcmp(line->action, "drop") == 0 ? "left behind" :
+		strcmp(line->action, "create") == 0 ? "not restored" : "left changed";
+}
+
+void
+cmig_round_trip_row_compare(CmigRoundTripRows *rows, const char *revision,
+							CmigRoundTripCheck check, CmigImage *from, CmigImage *to)
+{
+	CmigDiffOptions options = {.owners = true,.privileges = true,.comments = true};
+	List	   *lines = NIL;
+	ListCell   *cell;
+
+	if (cmig_image_same(from, to))
+		return;
+	options.role = GetUserNameFromId(GetUserId(), false);
+	cmig_deparse(cmig_compare(from, to, &options), cmig_diff_line_add, &lines);
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+		CmigRoundTripRow row = {revision, problem_of(line, check), line->kind, line->object, line->upgrade};
+
+		if (line->upgrade == NULL)
+			row.message = line->hazard;
+		cmig_round_trip_row_add(rows, &row);
+	}
+}

@@ -1,0 +1,50 @@
+/*
+ * round_trip_row.h
+ *	  The rows of cmig.round_trip.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_ROUND_TRIP_ROW_H
+#define CMIG_ROUND_TRIP_ROW_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "schema/image.h"
+
+/* All texts may be NULL, except for revision and problem. */
+typedef struct CmigRoundTripRow
+{
+	const char *revision;
+	const char *problem;
+	const char *kind;
+	const char *object;
+	const char *missing_sql;	/* what would make it right */
+	const char *message;
+} CmigRoundTripRow;
+
+/* The rows so far, in the memory context of the list. */
+typedef struct CmigRoundTripRows
+{
+	MemoryContext context;
+	List	   *rows;			/* of CmigRoundTripRow */
+} CmigRoundTripRows;
+
+/* The texts are copied, except for the revision and the problem. */
+extern void cmig_round_trip_row_add(CmigRoundTripRows *rows, const CmigRoundTripRow *row);
+
+/* The same for an error in a script. */
+extern void cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *revision,
+										  const char *problem, const ErrorData *error);
+
+/* What brings one image to another, as rows of this revision. */
+typedef enum CmigRoundTripCheck
+{
+	CMIG_CHECK_DOWNGRADE,
+	CMIG_CHECK_SECOND_UPGRADE,
+	CMIG_CHECK_ORDER
+} CmigRoundTripCheck;
+
+extern void cmig_round_trip_row_compare(CmigRoundTripRows *rows, const char *revision,
+										CmigRoundTripCheck check, CmigImage *from, CmigImage *to);
+
+#endif							/* CMIG_ROUND_TRIP_ROW_H */

@@ -1,0 +1,61 @@
+/*
+ * image_same.c
+ *	  Whether two images are certainly the same.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/image_same.h"
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool
+same_grants(const List *a, const List *b)
+{
+	ListCell   *x;
+	ListCell   *y;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(x, a, y, b)
+	{
+		const CmigGrant *one = lfirst(x);
+		const CmigGrant *other = lfirst(y);
+
+		if (one->grantable != other->grantable || one->granted != other->granted ||
+			!same_text(one->grantee, other->grantee) ||
+			!same_text(one->privilege, other->privilege))
+			return false;
+	}
+	return true;
+}
+
+static bool
+same_object(const CmigObject *a, const CmigObject *b)
+{
+	if (a->kind != b->kind || a->inherited != b->inherited ||
+		!same_text(a->identity, b->identity) || !same_text(a->owner, b->owner) ||
+		!same_text(a->comment, b->comment) || !same_text(a->index_comment, b->index_comment) ||
+		!same_grants(a->grants, b->grants))
+		return false;
+	for (int i = 0; i < a->kind->nproperties; i++)
+		if (!same_text(a->values[i], b->values[i]))
+			return false;
+	return true;
+}
+
+bool
+cmig_image_same(const CmigImage *a, const CmigImage *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (int i = 0; i < a->count; i++)
+		if (!same_object(a->objects[i], b->objects[i]))
+			return false;
+	return true;
+}

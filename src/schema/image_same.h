@@ -1,0 +1,21 @@
+/*
+ * image_same.h
+ *	  Whether two images are certainly the same.
+ *
+ * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_IMAGE_SAME_H
+#define CMIG_IMAGE_SAME_H
+
+#include "postgres.h"
+#include "schema/image.h"
+
+/*
+ * True if both images have the same objects with the same texts.  False does not
+ * mean that cmig_compare() finds a difference, but it takes longer.
+ */
+extern bool cmig_image_same(const CmigImage *a, const CmigImage *b);
+
+#endif							/* CMIG_IMAGE_SAME_H */
