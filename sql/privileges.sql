@@ -180,6 +180,7 @@ INSERT INTO call VALUES
 ('rls_test(regclass,name,text,text,text,text)', $$SELECT count(*) FROM cmig.rls_test('app.item', 'regress_priv_application', '1'::text, '1'::text)$$),
 ('rls_test(regclass,name,text[],text[],text,text)', $$SELECT count(*) FROM cmig.rls_test('app.item', 'regress_priv_application', '{1}'::text[], '{1}'::text[])$$),
 ('require_schema(text,text[],text,boolean,boolean,boolean,text[],boolean,text)', $$SELECT cmig.require_schema('--', '{app}')$$),
+('round_trip(text,boolean)', $$SELECT count(*) FROM cmig.round_trip()$$),
 ('schema_sql(text[],boolean,boolean,boolean)', $$SELECT cmig.schema_sql('{app}')$$),
 ('script(text,bigint,text,boolean)', $$SELECT cmig.script('upgrade', 1)$$),
 ('script(text,text,text,boolean)', $$SELECT cmig.script('upgrade', '002')$$),

@@ -40,8 +40,8 @@ typedef struct RoundTrip
 	CmigReplayPlan *plan;
 	int			only;			/* the revision that is judged, -1: all */
 	CmigReplay *replay;
-	bool	   *failed;			/* by node: it could not be replayed, or builds
-								 * on one that could not */
+	bool	   *failed;			/* by node: it could not be replayed, or
+								 * builds on one that could not */
 	CmigRoundTripRows rows;
 	MemoryContext context;		/* contains the image before the revision */
 	CmigImage  *before;			/* NULL: not read yet */
