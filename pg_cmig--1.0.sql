@@ -244,6 +244,24 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_downgrade_steps'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.upgrade(target text, plan_checksum text,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_upgrade_shown'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.upgrade(targets text[], plan_checksum text,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_upgrade_shown_array'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.downgrade(target text, plan_checksum text,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_downgrade_shown'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
 CREATE FUNCTION cmig.reset(confirm text DEFAULT NULL,
 	OUT step integer, OUT direction text, OUT revision text, OUT message text)
 RETURNS SETOF record
@@ -265,7 +283,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.plan(direction text DEFAULT 'upgrade', target text DEFAULT NULL,
 	OUT step integer, OUT revision text, OUT down_revision text[],
 	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
-	OUT message text, OUT locks text)
+	OUT message text, OUT locks text, OUT plan_checksum text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -273,7 +291,7 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.plan(direction text, targets text[],
 	OUT step integer, OUT revision text, OUT down_revision text[],
 	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
-	OUT message text, OUT locks text)
+	OUT message text, OUT locks text, OUT plan_checksum text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan_array'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -397,7 +415,10 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION cmig.upgrade(text) IS 'Apply revisions up to target: an id or the beginning of one, a label, label@head, head, heads, +N, rev+N. Returns one row for each step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
 COMMENT ON FUNCTION cmig.upgrade(text[]) IS 'Apply revisions up to several absolute targets. Returns one row for each step; raises MG001 to MG005, MG007, MG009, 22023, and what a script raises.';
 COMMENT ON FUNCTION cmig.upgrade(bigint) IS 'Apply the next N revisions: upgrade(2) is upgrade(''+2''). Quote ids that are digits. Returns one row for each step; raises as upgrade(text).';
+COMMENT ON FUNCTION cmig.upgrade(text, text) IS 'The same, but only if the plan is the one whose checksum cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as upgrade(text).';
+COMMENT ON FUNCTION cmig.upgrade(text[], text) IS 'The same, but only if the plan is the one whose checksum cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as upgrade(text[]).';
 COMMENT ON FUNCTION cmig.downgrade(text) IS 'Revert the revisions above target: an id, base, -N, label@-N, label@base, rev-N. Returns one row for each step; raises MG001 to MG007, MG011, 22023, and what a script raises.';
+COMMENT ON FUNCTION cmig.downgrade(text, text) IS 'The same, but only if the plan is the one whose checksum cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as downgrade(text).';
 COMMENT ON FUNCTION cmig.downgrade(bigint) IS 'Revert the last N revisions: downgrade(-1) is downgrade(''-1''). Quote ids that are digits. Returns one row for each step; raises as downgrade(text).';
 COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrade to base and upgrade to heads again, in one transaction; confirm must be the database''s name. Returns one row for each step; raises 22023, MG005 to MG007, MG009, MG011, and what a script raises.';
 COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Record target, and all below it, as applied without running anything; purge empties the version table first. Returns the rows of cmig.version; raises MG001 to MG005, MG011, 22023.';
@@ -498,7 +519,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.plan(target bigint,
 	OUT step integer, OUT revision text, OUT down_revision text[],
 	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
-	OUT message text, OUT locks text)
+	OUT message text, OUT locks text, OUT plan_checksum text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan_wrong'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -506,7 +527,7 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.plan(direction text, target bigint,
 	OUT step integer, OUT revision text, OUT down_revision text[],
 	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
-	OUT message text, OUT locks text)
+	OUT message text, OUT locks text, OUT plan_checksum text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan_wrong_target'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -514,7 +535,7 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.plan(direction text, target "any", VARIADIC targets "any",
 	OUT step integer, OUT revision text, OUT down_revision text[],
 	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
-	OUT message text, OUT locks text)
+	OUT message text, OUT locks text, OUT plan_checksum text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan_wrong_target'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -630,6 +651,21 @@ CREATE PROCEDURE cmig.downgrade_stepwise(steps bigint,
 AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise_steps'
 LANGUAGE C;
 
+CREATE PROCEDURE cmig.upgrade_stepwise(target text, plan_checksum text,
+	in_doubt text DEFAULT 'stop')
+AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_shown'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.upgrade_stepwise(targets text[], plan_checksum text,
+	in_doubt text DEFAULT 'stop')
+AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_shown_array'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.downgrade_stepwise(target text, plan_checksum text,
+	in_doubt text DEFAULT 'stop')
+AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise_shown'
+LANGUAGE C;
+
 CREATE PROCEDURE cmig.reset_stepwise(confirm text DEFAULT NULL,
 	in_doubt text DEFAULT 'stop')
 AS 'MODULE_PATHNAME', 'cmig_reset_stepwise'
@@ -729,6 +765,9 @@ COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, inte
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional runs statement by statement at top level, and resumed after an interruption. Raises 22004, 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG009, MG012.';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text) IS 'Apply revisions up to several absolute targets and commit after each. Raises as upgrade_stepwise(text, text).';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(bigint, text) IS 'Apply the next N revisions and commit after each: upgrade_stepwise(2) is upgrade_stepwise(''+2''). Raises as upgrade_stepwise(text, text).';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text, text) IS 'The same, but only if the plan is the one whose checksum cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as upgrade_stepwise(text, text).';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text, text) IS 'The same, but only if the plan is the one whose checksum cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as upgrade_stepwise(text, text).';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text, text) IS 'The same, but only if the plan is the one whose checksum cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as downgrade_stepwise(text, text).';
 COMMENT ON PROCEDURE cmig.downgrade_stepwise(bigint, text) IS 'Revert the last N revisions and commit after each: downgrade_stepwise(-1) is downgrade_stepwise(''-1''). Raises as downgrade_stepwise(text, text).';
 COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text) IS 'Revert revisions down to target and commit after each. Raises 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG011, MG012.';
 COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrade to base and upgrade to heads again, with a commit after each revision; confirm must be the database''s name. Raises 22023, 25001, 55000, 55P03, MG005, MG006, MG008, MG009, MG011, MG012.';

@@ -36,6 +36,7 @@
 #include "inspect/lint_run.h"
 #include "move/move.h"
 #include "move/move_argument.h"
+#include "move/plan_checksum.h"
 #include "move/stamp.h"
 #include "move/step_texts.h"
 #include "move/stepwise.h"
@@ -53,6 +54,12 @@ void		_PG_init(void);
 PG_FUNCTION_INFO_V1(cmig_upgrade);
 PG_FUNCTION_INFO_V1(cmig_upgrade_array);
 PG_FUNCTION_INFO_V1(cmig_upgrade_steps);
+PG_FUNCTION_INFO_V1(cmig_upgrade_shown);
+PG_FUNCTION_INFO_V1(cmig_upgrade_shown_array);
+PG_FUNCTION_INFO_V1(cmig_downgrade_shown);
+PG_FUNCTION_INFO_V1(cmig_upgrade_stepwise_shown);
+PG_FUNCTION_INFO_V1(cmig_upgrade_stepwise_shown_array);
+PG_FUNCTION_INFO_V1(cmig_downgrade_stepwise_shown);
 PG_FUNCTION_INFO_V1(cmig_downgrade);
 PG_FUNCTION_INFO_V1(cmig_downgrade_steps);
 PG_FUNCTION_INFO_V1(cmig_reset);
@@ -88,10 +95,11 @@ _PG_init(void)
 
 /*
  * Run the plan and add its steps to the function's result; *number is the
- * number of the last step.
+ * number of the last step.  allowed: the texts that may run, or NULL.
  */
 static void
-run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan, int *number)
+run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
+		 const CmigAllowedTexts *allowed, int *number)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
@@ -107,12 +115,15 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
 	{
 		const CmigPlanStep *step = &plan->steps[i];
 		const CmigRevision *revision = now->graph->nodes[step->node].revision;
+		const CmigRunStep *run;
 		CmigJournalEntry entry;
 		Datum		values[4];
 		bool		nulls[4] = {0};
 
 		CHECK_FOR_INTERRUPTS();
-		cmig_move_run_step(now, plan, step, cmig_step_texts_get(texts, i), &entry);
+		run = cmig_step_texts_get(texts, i);
+		cmig_plan_checksum_require_step(allowed, i, run);
+		cmig_move_run_step(now, plan, step, run, &entry);
 		cmig_journal_add(journal, &entry);
 		values[0] = Int32GetDatum(++*number);
 		values[1] = CStringGetTextDatum(cmig_direction_name(plan->direction));
@@ -131,12 +142,13 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
  * Moving
  */
 
-/* The forms of cmig.upgrade. */
+/* The forms of cmig.upgrade; checksum is that of the plan that may run, or NULL. */
 static Datum
-upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
+upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 {
 	CmigSituation now;
 	CmigPlan   *plan;
+	CmigAllowedTexts *allowed;
 	int			number = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -145,8 +157,9 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets)
 	plan = cmig_move_plan_upgrade(&now, targets);
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
+	allowed = cmig_plan_checksum_require(checksum, &now, plan);
 	cmig_lint_policy_enforce(&now, plan);
-	run_plan(fcinfo, &now, plan, &number);
+	run_plan(fcinfo, &now, plan, allowed, &number);
 	cmig_rls_gate();
 	cmig_audit_retain_after_upgrade();
 	return (Datum) 0;
@@ -172,7 +185,7 @@ plan_downgrade(CmigSituation *now, const char *target, const char *to_base)
 
 /* The forms of cmig.downgrade. */
 static Datum
-downgrade(FunctionCallInfo fcinfo, const char *target)
+downgrade(FunctionCallInfo fcinfo, const char *target, const char *checksum)
 {
 	CmigSituation now;
 	CmigPlan   *plan;
@@ -184,38 +197,56 @@ downgrade(FunctionCallInfo fcinfo, const char *target)
 	plan = plan_downgrade(&now, target, "a downgrade to base");
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "downgrade");
-	run_plan(fcinfo, &now, plan, &number);
+	run_plan(fcinfo, &now, plan, cmig_plan_checksum_require(checksum, &now, plan), &number);
 	return (Datum) 0;
 }
 
 Datum
 cmig_upgrade(PG_FUNCTION_ARGS)
 {
-	return upgrade(fcinfo, cmig_argument_target(fcinfo, 0));
+	return upgrade(fcinfo, cmig_argument_target(fcinfo, 0), NULL);
 }
 
 Datum
 cmig_upgrade_array(PG_FUNCTION_ARGS)
 {
-	return upgrade(fcinfo, cmig_argument_revisions(fcinfo, 0));
+	return upgrade(fcinfo, cmig_argument_revisions(fcinfo, 0), NULL);
+}
+
+Datum
+cmig_upgrade_shown(PG_FUNCTION_ARGS)
+{
+	return upgrade(fcinfo, cmig_argument_target(fcinfo, 0), cmig_plan_checksum_argument(fcinfo, 1));
+}
+
+Datum
+cmig_upgrade_shown_array(PG_FUNCTION_ARGS)
+{
+	return upgrade(fcinfo, cmig_argument_revisions(fcinfo, 0), cmig_plan_checksum_argument(fcinfo, 1));
 }
 
 Datum
 cmig_upgrade_steps(PG_FUNCTION_ARGS)
 {
-	return upgrade(fcinfo, cmig_argument_one(cmig_move_argument_steps_up(fcinfo, false)));
+	return upgrade(fcinfo, cmig_argument_one(cmig_move_argument_steps_up(fcinfo, false)), NULL);
 }
 
 Datum
 cmig_downgrade(PG_FUNCTION_ARGS)
 {
-	return downgrade(fcinfo, cmig_argument_text(fcinfo, 0));
+	return downgrade(fcinfo, cmig_argument_text(fcinfo, 0), NULL);
+}
+
+Datum
+cmig_downgrade_shown(PG_FUNCTION_ARGS)
+{
+	return downgrade(fcinfo, cmig_argument_text(fcinfo, 0), cmig_plan_checksum_argument(fcinfo, 1));
 }
 
 Datum
 cmig_downgrade_steps(PG_FUNCTION_ARGS)
 {
-	return downgrade(fcinfo, cmig_move_argument_steps_down(fcinfo, false));
+	return downgrade(fcinfo, cmig_move_argument_steps_down(fcinfo, false), NULL);
 }
 
 Datum
@@ -229,10 +260,10 @@ cmig_reset(PG_FUNCTION_ARGS)
 	cmig_move_argument_require_confirmation(fcinfo, 0, "SELECT * FROM cmig.reset");
 	cmig_change_begin("cmig.reset()");
 	plan = plan_downgrade(&now, "base", "a reset");
-	run_plan(fcinfo, &now, plan, &number);
+	run_plan(fcinfo, &now, plan, NULL, &number);
 
 	now = cmig_move_read(true);
-	run_plan(fcinfo, &now, cmig_move_plan_upgrade(&now, cmig_argument_one("heads")), &number);
+	run_plan(fcinfo, &now, cmig_move_plan_upgrade(&now, cmig_argument_one("heads")), NULL, &number);
 	if (number == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "reset");
 	cmig_rls_gate();
@@ -241,11 +272,15 @@ cmig_reset(PG_FUNCTION_ARGS)
 
 /* Moves that commit after each step */
 
-/* The forms of cmig.upgrade_stepwise. */
+/*
+ * The forms of cmig.upgrade_stepwise.  shown: the second argument is the checksum
+ * of the plan that may run.
+ */
 static Datum
-upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets)
+upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets, bool shown)
 {
-	cmig_stepwise_upgrade(fcinfo, targets, cmig_argument_text(fcinfo, 1));
+	cmig_stepwise_upgrade(fcinfo, targets, cmig_argument_text(fcinfo, shown ? 2 : 1),
+						  shown ? cmig_plan_checksum_argument(fcinfo, 1) : NULL);
 	EnsurePortalSnapshotExists();
 	cmig_audit_retain_after_upgrade();
 	PG_RETURN_VOID();
@@ -254,36 +289,62 @@ upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets)
 Datum
 cmig_upgrade_stepwise(PG_FUNCTION_ARGS)
 {
-	return upgrade_stepwise(fcinfo, cmig_argument_target(fcinfo, 0));
+	return upgrade_stepwise(fcinfo, cmig_argument_target(fcinfo, 0), false);
 }
 
 Datum
 cmig_upgrade_stepwise_array(PG_FUNCTION_ARGS)
 {
-	return upgrade_stepwise(fcinfo, cmig_argument_revisions(fcinfo, 0));
+	return upgrade_stepwise(fcinfo, cmig_argument_revisions(fcinfo, 0), false);
+}
+
+Datum
+cmig_upgrade_stepwise_shown(PG_FUNCTION_ARGS)
+{
+	return upgrade_stepwise(fcinfo, cmig_argument_target(fcinfo, 0), true);
+}
+
+Datum
+cmig_upgrade_stepwise_shown_array(PG_FUNCTION_ARGS)
+{
+	return upgrade_stepwise(fcinfo, cmig_argument_revisions(fcinfo, 0), true);
 }
 
 Datum
 cmig_upgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	return upgrade_stepwise(fcinfo, cmig_argument_one(cmig_move_argument_steps_up(fcinfo, true)));
+	return upgrade_stepwise(fcinfo, cmig_argument_one(cmig_move_argument_steps_up(fcinfo, true)), false);
 }
 
 Datum
 cmig_downgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	cmig_stepwise_downgrade(fcinfo, cmig_move_argument_steps_down(fcinfo, true), cmig_argument_text(fcinfo, 1));
+	cmig_stepwise_downgrade(fcinfo, cmig_move_argument_steps_down(fcinfo, true), cmig_argument_text(fcinfo, 1), NULL);
+	PG_RETURN_VOID();
+}
+
+/* The forms of cmig.downgrade_stepwise with a target. */
+static Datum
+downgrade_stepwise(FunctionCallInfo fcinfo, bool shown)
+{
+	char	   *target = cmig_argument_text(fcinfo, 0);
+
+	cmig_move_argument_require_target(target, "CALL cmig.downgrade_stepwise");
+	cmig_stepwise_downgrade(fcinfo, target, cmig_argument_text(fcinfo, shown ? 2 : 1),
+							shown ? cmig_plan_checksum_argument(fcinfo, 1) : NULL);
 	PG_RETURN_VOID();
 }
 
 Datum
 cmig_downgrade_stepwise(PG_FUNCTION_ARGS)
 {
-	char	   *target = cmig_argument_text(fcinfo, 0);
+	return downgrade_stepwise(fcinfo, false);
+}
 
-	cmig_move_argument_require_target(target, "CALL cmig.downgrade_stepwise");
-	cmig_stepwise_downgrade(fcinfo, target, cmig_argument_text(fcinfo, 1));
-	PG_RETURN_VOID();
+Datum
+cmig_downgrade_stepwise_shown(PG_FUNCTION_ARGS)
+{
+	return downgrade_stepwise(fcinfo, true);
 }
 
 Datum

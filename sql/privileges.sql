@@ -133,8 +133,10 @@ INSERT INTO call VALUES
 ('disable_rls(regclass)', $$SELECT count(*) FROM cmig.disable_rls('app.item')$$),
 ('downgrade("any","any")', $$SELECT count(*) FROM cmig.downgrade(1, 2)$$),
 ('downgrade(bigint)', $$SELECT count(*) FROM cmig.downgrade(-1)$$),
+('downgrade(text,text)', $$SELECT count(*) FROM cmig.downgrade('base', (SELECT plan_checksum FROM cmig.plan('downgrade', 'base') LIMIT 1))$$),
 ('downgrade(text)', $$SELECT count(*) FROM cmig.downgrade('base')$$),
 ('downgrade_stepwise(bigint,text)', $$CALL cmig.downgrade_stepwise(-1)$$),
+('downgrade_stepwise(text,text,text)', $$CALL cmig.downgrade_stepwise('base', plan_checksum => '')$$),
 ('downgrade_stepwise(text,text)', $$CALL cmig.downgrade_stepwise('base')$$),
 ('draft(text,text,text,boolean,text,text[],boolean,text)', $$SELECT count(*) FROM cmig.draft('x', head => '002')$$),
 ('dry_run(text,text,text,bigint,boolean)', $$SELECT count(*) FROM cmig.dry_run(target => '002')$$),
@@ -197,9 +199,13 @@ INSERT INTO call VALUES
 ('upgrade("any","any")', $$SELECT count(*) FROM cmig.upgrade(1, 2)$$),
 ('upgrade(bigint)', $$SELECT count(*) FROM cmig.upgrade(1)$$),
 ('upgrade(text)', $$SELECT count(*) FROM cmig.upgrade('002'::text)$$),
+('upgrade(text,text)', $$SELECT count(*) FROM cmig.upgrade('002', (SELECT plan_checksum FROM cmig.plan('upgrade', '002') LIMIT 1))$$),
+('upgrade(text[],text)', $$SELECT count(*) FROM cmig.upgrade('{002}'::text[], (SELECT plan_checksum FROM cmig.plan('upgrade', '002') LIMIT 1))$$),
 ('upgrade(text[])', $$SELECT count(*) FROM cmig.upgrade('{002}'::text[])$$),
 ('upgrade_stepwise(bigint,text)', $$CALL cmig.upgrade_stepwise(1)$$),
 ('upgrade_stepwise(text,text)', $$CALL cmig.upgrade_stepwise('002'::text)$$),
+('upgrade_stepwise(text,text,text)', $$CALL cmig.upgrade_stepwise('002', plan_checksum => '')$$),
+('upgrade_stepwise(text[],text,text)', $$CALL cmig.upgrade_stepwise('{002}'::text[], plan_checksum => '')$$),
 ('upgrade_stepwise(text[],text)', $$CALL cmig.upgrade_stepwise('{002}'::text[])$$);
 
 -- everything that a call did is rolled back with its subtransaction

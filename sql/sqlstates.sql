@@ -102,6 +102,8 @@ INSERT INTO command VALUES
 -- 23505: taken
 (2201, 'SELECT cmig.create_revision(''x'', '''', head => ''api@head'', revision => ''001_users'')'),
 (2202, 'SELECT cmig.create_revision(''x'', '''', head => ''api@head'', branch_label => ''web'')'),
+-- MG016: another plan
+(1601, 'SELECT cmig.upgrade(''heads'', plan_checksum => repeat(''0'', 32) || ''-'')'),
 -- MG013: files
 (1301, 'SELECT cmig.load('''')'),
 (1302, 'SELECT cmig.load(''CREATE TABLE t ()'')'),

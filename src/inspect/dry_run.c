@@ -19,6 +19,7 @@
 #include "inspect/dry_run.h"
 #include "inspect/refusal.h"
 #include "inspect/trial.h"
+#include "move/plan_checksum.h"
 #include "rls/rls.h"
 #include "run/lock_wait.h"
 #include "run/run_limit.h"
@@ -59,6 +60,7 @@ typedef struct DryRun
 	CmigNames  *targets;
 	bool		plain;			/* run statements with CONCURRENTLY without it */
 	int64		max_table_size; /* -1: no limit */
+	char	   *checksum;		/* of the plan; NULL if there is nothing to do */
 } DryRun;
 
 /* Raise 22023 unless it is one of two words; returns whether it is the second. */
@@ -201,6 +203,8 @@ dry_run(void *arg)
 								 cmig_direction_name(run->direction));
 		return;
 	}
+	run->checksum = cmig_plan_checksum(&trial->now, trial->plan,
+									   cmig_step_texts_make(trial->now.graph, trial->plan));
 	trial->relations = cmig_existing_start();
 	cmig_measure_start(trial->relations);
 	cmig_refusal_watch(run->max_table_size);
@@ -272,7 +276,10 @@ cmig_dry_run(PG_FUNCTION_ARGS)
 	error = cmig_subtransaction_rehearse(dry_run, &run);
 	if (error != NULL)
 		ReThrowError(error);
-	if (run.trial->relations != NULL)
+	if (run.checksum != NULL)
+	{
+		ereport(NOTICE, (errmsg("plan_checksum is %s", run.checksum)));
 		report_traces(run.trial);
+	}
 	return (Datum) 0;
 }

@@ -24,6 +24,7 @@
 #include "base/errors.h"
 #include "move/move.h"
 #include "move/nontransactional.h"
+#include "move/plan_checksum.h"
 #include "move/step_texts.h"
 #include "move/stepwise.h"
 #include "move/toplevel.h"
@@ -51,6 +52,7 @@ typedef struct StepwiseRun
 	CmigInDoubt in_doubt;
 	CmigSituation now;
 	const CmigPlan *plan;
+	CmigAllowedTexts *allowed;	/* the texts that may run, or NULL */
 	CmigExpectedRows *expected; /* the version rows before the current step */
 
 	/* the current step */
@@ -245,6 +247,7 @@ run_step(StepwiseRun *run)
 
 	cmig_runner_begin();
 	run->step = fetch(run, run->index);
+	cmig_plan_checksum_require_step(run->allowed, run->index, run->step);
 	what = psprintf("%s of %s", cmig_direction_name(run->plan->direction),
 					run->step->revision);
 	cmig_move_report(&run->now, run->plan, run->plan->steps[run->index].node);
@@ -375,6 +378,7 @@ typedef struct Request
 	Procedure	procedure;
 	const CmigNames *targets;	/* of upgrade */
 	const char *target;			/* of downgrade */
+	const char *checksum;		/* of the plan that may run, or NULL */
 } Request;
 
 /*
@@ -382,7 +386,7 @@ typedef struct Request
  * NULL.
  */
 static int
-go_down(StepwiseRun *run, const char *target, const char *what)
+go_down(StepwiseRun *run, const char *target, const char *checksum, const char *what)
 {
 	CmigDowngradeTarget *resolved;
 	CmigPlan   *plan;
@@ -393,19 +397,21 @@ go_down(StepwiseRun *run, const char *target, const char *what)
 	cmig_move_require_unprotected(&run->now, plan, resolved->node < 0,
 								  what ? what : resolved->node < 0 ?
 								  "a downgrade to base" : "a downgrade", true);
+	run->allowed = cmig_plan_checksum_require(checksum, &run->now, plan);
 	run_plan(run, plan);
 	return plan->count;
 }
 
 /* Upgrade; returns the number of steps. */
 static int
-go_up(StepwiseRun *run, const CmigNames *targets)
+go_up(StepwiseRun *run, const CmigNames *targets, const char *checksum)
 {
 	CmigPlan   *plan;
 
 	cmig_toplevel_snapshot();
 	run->now = cmig_move_read(true);
 	plan = cmig_move_plan_upgrade(&run->now, targets);
+	run->allowed = cmig_plan_checksum_require(checksum, &run->now, plan);
 	if (cmig_stepwise_at_start)
 		cmig_stepwise_at_start(&run->now, plan);
 	run_plan(run, plan);
@@ -425,16 +431,16 @@ move(StepwiseRun *run, const Request *request)
 	{
 		case UPGRADE:
 			verb = "upgrade";
-			steps = go_up(run, request->targets);
+			steps = go_up(run, request->targets, request->checksum);
 			break;
 		case DOWNGRADE:
 			verb = "downgrade";
-			steps = go_down(run, request->target, NULL);
+			steps = go_down(run, request->target, request->checksum, NULL);
 			break;
 		case RESET:
 			verb = "reset";
-			steps = go_down(run, "base", "a reset");
-			steps += go_up(run, &all);
+			steps = go_down(run, "base", NULL, "a reset");
+			steps += go_up(run, &all, NULL);
 			break;
 	}
 	if (steps == 0)
@@ -495,18 +501,18 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 
 void
 cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
-					  const char *in_doubt)
+					  const char *in_doubt, const char *checksum)
 {
-	Request		request = {.procedure = UPGRADE,.targets = targets};
+	Request		request = {.procedure = UPGRADE,.targets = targets,.checksum = checksum};
 
 	run_procedure(fcinfo, &request, in_doubt);
 }
 
 void
 cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
-						const char *in_doubt)
+						const char *in_doubt, const char *checksum)
 {
-	Request		request = {.procedure = DOWNGRADE,.target = target};
+	Request		request = {.procedure = DOWNGRADE,.target = target,.checksum = checksum};
 
 	run_procedure(fcinfo, &request, in_doubt);
 }

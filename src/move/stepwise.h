@@ -16,12 +16,12 @@
 
 /*
  * The procedures. fcinfo is that of the CALL; in_doubt is stop, done, or
- * again.  The arguments must be allocated below PortalContext.
+ * again; checksum is that of the plan that may run, or NULL.  The arguments must be allocated below PortalContext.
  */
 extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
-								  const char *in_doubt);
+								  const char *in_doubt, const char *checksum);
 extern void cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
-									const char *in_doubt);
+									const char *in_doubt, const char *checksum);
 extern void cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt);
 
 /* A hook that is called before the first step of an upgrade; an error stops it. */

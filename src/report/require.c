@@ -25,6 +25,7 @@
 #include "graph/target.h"
 #include "inspect/script_locks.h"
 #include "move/move.h"
+#include "move/plan_checksum.h"
 #include "move/step_texts.h"
 #include "move/pending.h"
 #include "tables/catalog.h"
@@ -59,6 +60,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	CmigPlan   *plan;
 	CmigStepTexts *texts;
 	CmigPlannedLocks *planned;
+	char	   *checksum;
 	MemoryContext context;
 	MemoryContext old;
 
@@ -81,6 +83,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 		cmig_move_report_nothing(now.graph, now.applied->rows, cmig_direction_name(direction));
 
 	texts = cmig_step_texts_make(now.graph, plan);
+	checksum = cmig_plan_checksum(&now, plan, texts);
 	planned = cmig_planned_locks_start();
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan row",
 									ALLOCSET_DEFAULT_SIZES);
@@ -89,8 +92,8 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	{
 		const CmigRevision *revision = now.graph->nodes[plan->steps[i].node].revision;
 		const char *locks = step_locks(texts, revision, direction, i, planned);
-		Datum		values[8];
-		bool		nulls[8] = {0};
+		Datum		values[9];
+		bool		nulls[9] = {0};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = CStringGetTextDatum(revision->id);
@@ -105,6 +108,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 		values[6] = CStringGetTextDatum(revision->message);
 		values[7] = locks != NULL ? CStringGetTextDatum(locks) : (Datum) 0;
 		nulls[7] = locks == NULL;
+		values[8] = CStringGetTextDatum(checksum);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextReset(context);
 	}

@@ -1,0 +1,302 @@
+/*
+ * plan_checksum.c
+ *	  The checksum of a plan: its revisions, their order, and their texts.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/errors.h"
+#include "base/listing.h"
+#include "move/plan_checksum.h"
+
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* The digits of the whole, of a step's id, and of its text. */
+#define WHOLE_DIGITS 32
+#define ID_DIGITS 4
+#define TEXT_DIGITS 2
+#define STEP_DIGITS (ID_DIGITS + TEXT_DIGITS)
+
+/* How many steps have digits of their own. */
+#define MAX_STEPS 100
+
+/*
+ * Hashes
+ */
+
+/* Add a text, or NULL, to a hash. */
+static void
+hash_text(pg_cryptohash_ctx *hash, const char *text)
+{
+	char		length[32];
+
+	snprintf(length, sizeof(length), "%zd:", text != NULL ? (ssize_t) strlen(text) : (ssize_t) -1);
+	if (pg_cryptohash_update(hash, (const uint8 *) length, strlen(length)) < 0 ||
+		(text != NULL && pg_cryptohash_update(hash, (const uint8 *) text, strlen(text)) < 0))
+		elog(ERROR, "could not update sha256");
+}
+
+/* The hash of texts as hexadecimal digits, so many of them. */
+static char *
+digits_of(const char *const *texts, int count, int digits)
+{
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char	   *result = palloc(2 * sizeof(digest) + 1);
+	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+
+	if (hash == NULL || pg_cryptohash_init(hash) < 0)
+		elog(ERROR, "could not start sha256");
+	for (int i = 0; i < count; i++)
+		hash_text(hash, texts[i]);
+	if (pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not finish sha256");
+	pg_cryptohash_free(hash);
+	(void) hex_encode((const char *) digest, sizeof(digest), result);
+	result[digits] = '\0';
+	return result;
+}
+
+/* The texts of a step as digits. */
+static char *
+step_digits(const CmigRunStep *step, int digits)
+{
+	const char *texts[] = {
+		cmig_direction_name(step->direction), step->transactional ? "t" : "f", step->sql,
+		step->verify_sql
+	};
+
+	return digits_of(texts, lengthof(texts), digits);
+}
+
+/* The digits of an id. */
+static char *
+id_digits(const char *id)
+{
+	return digits_of(&id, 1, ID_DIGITS);
+}
+
+/* The first 64 bits of a hash. */
+static uint64
+short_hash(const char *digits)
+{
+	return strtoull(pnstrdup(digits, 16), NULL, 16);
+}
+
+/* The texts of a step as all digits of their hash. */
+static char *
+texts_of_step(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, int i)
+{
+	const CmigRevision *revision = now->graph->nodes[plan->steps[i].node].revision;
+
+	if (plan->direction == CMIG_DOWNGRADE && revision->irreversible)
+		return pstrdup("0000000000000000000000000000000000000000000000000000000000000000");
+	return step_digits(cmig_step_texts_get(texts, i), 2 * PG_SHA256_DIGEST_LENGTH);
+}
+
+/* The checksum; the hash of each step is stored in hashes unless that is NULL. */
+static char *
+make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, uint64 *hashes)
+{
+	const char **parts = palloc(sizeof(char *) * (2 * (Size) plan->count + 1));
+	StringInfoData steps;
+
+	initStringInfo(&steps);
+	for (int i = 0; i < plan->count; i++)
+	{
+		char	   *text;
+
+		CHECK_FOR_INTERRUPTS();
+		text = texts_of_step(now, plan, texts, i);
+		parts[2 * i] = cmig_graph_id(now->graph, plan->steps[i].node);
+		parts[2 * i + 1] = text;
+		if (i < MAX_STEPS)
+			appendStringInfo(&steps, "%s%.*s", id_digits(parts[2 * i]), TEXT_DIGITS, text);
+		if (hashes != NULL)
+			hashes[i] = short_hash(text);
+	}
+	return psprintf("%s-%s", digits_of(parts, 2 * plan->count, WHOLE_DIGITS), steps.data);
+}
+
+char *
+cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts)
+{
+	return make_checksum(now, plan, texts, NULL);
+}
+
+/*
+ * What has changed
+ */
+
+/* Is it the form of a checksum? */
+static bool
+is_checksum(const char *text)
+{
+	Size		length = strspn(text, "0123456789abcdef");
+
+	if (length != WHOLE_DIGITS || text[length] != '-')
+		return false;
+	text += length + 1;
+	return strspn(text, "0123456789abcdef") == strlen(text) && strlen(text) % STEP_DIGITS == 0;
+}
+
+/* Have the steps of two checksums the same id? */
+static bool
+same_id(const char *a, const char *b)
+{
+	return strncmp(a, b, ID_DIGITS) == 0;
+}
+
+/*
+ * The lengths of the longest common sequences of ids from each pair of steps
+ * on: length[i * (b_count + 1) + j].
+ */
+static int *
+common_lengths(const char *a, int a_count, const char *b, int b_count)
+{
+	int		   *length = palloc0(sizeof(int) * (a_count + 1) * (b_count + 1));
+
+	for (int i = a_count - 1; i >= 0; i--)
+	{
+		for (int j = b_count - 1; j >= 0; j--)
+		{
+			int		   *here = &length[i * (b_count + 1) + j];
+
+			if (same_id(a + i * STEP_DIGITS, b + j * STEP_DIGITS))
+				*here = here[b_count + 2] + 1;
+			else
+				*here = Max(here[b_count + 1], here[1]);
+		}
+	}
+	return length;
+}
+
+/* A sentence about a revision that was in the plan and is not in it now. */
+static char *
+describe_missing(const CmigSituation *now, const char *digits)
+{
+	int			found = -1;
+
+	for (int i = 0; i < now->graph->count; i++)
+	{
+		if (!same_id(id_digits(cmig_graph_id(now->graph, i)), digits))
+			continue;
+		/* digits of two ids may be the same */
+		if (found >= 0)
+			return pstrdup("A revision was in the plan and is not in it now.");
+		found = i;
+	}
+	if (found < 0)
+		return pstrdup("A revision was in the plan and does not exist now.");
+	return psprintf("Revision \"%s\" was in the plan, and is now %s.", cmig_graph_id(now->graph, found),
+					now->applied->applied->set[found] ? "applied" : "not in it");
+}
+
+/* Compare the steps of the checksum that was given and of the present one. */
+static char *
+describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *given, const char *present)
+{
+	int			given_count = strlen(given) / STEP_DIGITS;
+	int			count = strlen(present) / STEP_DIGITS;
+	int		   *length = common_lengths(given, given_count, present, count);
+	int			i = 0;
+	int			j = 0;
+	CmigListing changes;
+
+	cmig_listing_init(&changes, CMIG_LISTING_LINES);
+	while (i < given_count || j < count)
+	{
+		const char *old = given + i * STEP_DIGITS;
+		const char *new = present + j * STEP_DIGITS;
+		const char *id = j < count ? cmig_graph_id(now->graph, plan->steps[j].node) : NULL;
+		int		   *here = &length[i * (count + 1) + j];
+
+		if (i < given_count && j < count && same_id(old, new))
+		{
+			if (strncmp(old, new, STEP_DIGITS) != 0)
+				cmig_listing_add_format(&changes, "The text of revision \"%s\" has changed.", id);
+			i++;
+			j++;
+		}
+		else if (j == count || (i < given_count && here[count + 1] >= here[1]))
+		{
+			cmig_listing_add(&changes, describe_missing(now, old));
+			i++;
+		}
+		else
+		{
+			cmig_listing_add_format(&changes, "Revision \"%s\" was not in the plan.", id);
+			j++;
+		}
+	}
+	return changes.count > 0 ? cmig_listing_text(&changes) :
+		psprintf("The first %d steps are the same.", count);
+}
+
+/* See plan_checksum.h. */
+struct CmigAllowedTexts
+{
+	uint64	   *hashes;			/* of each step */
+};
+
+char *
+cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n)
+{
+	char	   *checksum = cmig_argument_text(fcinfo, n);
+
+	if (checksum == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the checksum of the plan must not be null"),
+				 errhint("SELECT plan_checksum FROM cmig.plan() LIMIT 1")));
+	if (!is_checksum(checksum))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the second argument is not the checksum of a plan"),
+				 errdetail("cmig.plan and cmig.dry_run show the checksum of a plan."),
+				 errhint("Several revisions must be passed as an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])")));
+	return checksum;
+}
+
+CmigAllowedTexts *
+cmig_plan_checksum_require(const char *checksum, const CmigSituation *now, const CmigPlan *plan)
+{
+	CmigAllowedTexts *allowed;
+	char	   *present;
+
+	if (checksum == NULL)
+		return NULL;
+	allowed = palloc(sizeof(CmigAllowedTexts));
+	allowed->hashes = palloc_extended(sizeof(uint64) * Max(plan->count, 1), MCXT_ALLOC_HUGE);
+	present = make_checksum(now, plan, cmig_step_texts_make(now->graph, plan), allowed->hashes);
+	if (strcmp(present, checksum) == 0)
+		return allowed;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_PLAN_CHANGED),
+			 errmsg("the plan has changed since it was shown"),
+			 errdetail("%s", describe_changes(now, plan, checksum + WHOLE_DIGITS + 1,
+											  present + WHOLE_DIGITS + 1)),
+			 errhint("SELECT * FROM cmig.plan('%s', %s)", cmig_direction_name(plan->direction),
+					 plan->target)));
+}
+
+void
+cmig_plan_checksum_require_step(const CmigAllowedTexts *allowed, int i, const CmigRunStep *step)
+{
+	char	   *digits;
+
+	if (allowed == NULL)
+		return;
+	digits = step_digits(step, 2 * PG_SHA256_DIGEST_LENGTH);
+	if (short_hash(digits) != allowed->hashes[i])
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_PLAN_CHANGED),
+				 errmsg("the text of revision \"%s\" was changed during the run", step->revision)));
+	pfree(digits);
+}
