@@ -181,8 +181,8 @@ use_session_value(const char *name, struct config_generic **setting, const char 
 	return false;
 }
 
-static int
-enum_value(const char *name, int session)
+int
+cmig_settings_enum(const char *name, int session)
 {
 	struct config_generic *setting;
 	const char *stored;
@@ -213,6 +213,7 @@ cmig_settings_text(const char *name, const char *session)
 
 	if (use_session_value(name, &setting, &stored))
 		return session;
+	Assert(setting->vartype == PGC_STRING);
 	return check_text(setting, stored);
 }
 
@@ -353,7 +354,7 @@ cmig_settings_ddl_policy_name(CmigDdlPolicy policy)
 CmigChecksumPolicy
 cmig_settings_checksum_policy(void)
 {
-	return enum_value("cmig.checksum_policy", checksum_policy);
+	return cmig_settings_enum("cmig.checksum_policy", checksum_policy);
 }
 
 void

@@ -51,6 +51,7 @@ extern bool cmig_settings_in_definer_function(void);
 extern const char *cmig_settings_text(const char *name, const char *session);
 extern bool cmig_settings_bool(const char *name, bool session);
 extern int	cmig_settings_int(const char *name, int session);
+extern int	cmig_settings_enum(const char *name, int session);
 
 /*
  * The same for a superuser-only setting that guards the database.  It is read

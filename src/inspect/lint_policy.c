@@ -45,18 +45,6 @@ cmig_lint_policy_init(void)
 							 NULL, &lint_policy, POLICY_OFF, policies, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
-/* The value that counts. */
-static Policy
-policy_in_force(void)
-{
-	const char *value = cmig_settings_text("cmig.lint_policy",
-										   GetConfigOption("cmig.lint_policy", false, false));
-
-	if (strcmp(value, "error") == 0)
-		return POLICY_ERROR;
-	return strcmp(value, "warn") == 0 ? POLICY_WARN : POLICY_OFF;
-}
-
 CmigLint *
 cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan)
 {
@@ -76,7 +64,7 @@ cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan)
 void
 cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 {
-	Policy		policy = policy_in_force();
+	Policy		policy = cmig_settings_enum("cmig.lint_policy", lint_policy);
 	MemoryContext context;
 	MemoryContext old;
 	CmigLint   *lint;
