@@ -96,7 +96,11 @@ compare_grants(const CmigGrant *a, const CmigGrant *b)
 		order = (a->grantee != NULL) - (b->grantee != NULL);
 	else
 		order = strcmp(a->grantee, b->grantee);
-	return order ? order : strcmp(a->privilege, b->privilege);
+	if (order == 0)
+		order = strcmp(a->privilege, b->privilege);
+	if (order == 0 && (a->grantor != NULL || b->grantor != NULL))
+		order = a->grantor == NULL ? -1 : b->grantor == NULL ? 1 : strcmp(a->grantor, b->grantor);
+	return order;
 }
 
 static int
@@ -158,6 +162,9 @@ grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, cons
 					 grant->grantee ? grant->grantee : cmig_quote(owner_of(object)));
 	if (verb == GRANT_WITH_OPTION)
 		appendStringInfoString(&sql, " WITH GRANT OPTION");
+	/* GRANTED BY must be the current role */
+	if (grant->grantor != NULL)
+		return psprintf("SET ROLE %s;\n%s;\nRESET ROLE", grant->grantor, sql.data);
 	return sql.data;
 }
 
@@ -203,6 +210,8 @@ append_steps(List *ddl, const CmigObject *object, GrantStep *steps, int count)
 			bool		same = step->grant->grantee == NULL ? first->grant->grantee == NULL :
 			first->grant->grantee != NULL && strcmp(step->grant->grantee, first->grant->grantee) == 0;
 
+			if (step->grant->grantor != NULL || first->grant->grantor != NULL)
+				break;
 			if (!same || step->verb != first->verb || step->undo != first->undo)
 				break;
 			appendStringInfo(&privileges, ", %s", step->grant->privilege);
@@ -220,15 +229,19 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 	int			count = 0;
 	ListCell   *cell;
 
-	foreach(cell, from)
+	/* what other roles have granted is revoked before their grant options */
+	for (int pass = 0; pass < 2; pass++)
 	{
-		const CmigGrant *grant = lfirst(cell);
-
-		if (find_grant(to, grant) == NULL)
-			steps[count++] = (GrantStep)
+		foreach(cell, from)
 		{
-			grant, verb_between(grant, NULL), verb_between(NULL, grant)
-		};
+			const CmigGrant *grant = lfirst(cell);
+
+			if ((grant->grantor != NULL) == (pass == 0) && find_grant(to, grant) == NULL)
+				steps[count++] = (GrantStep)
+			{
+				grant, verb_between(grant, NULL), verb_between(NULL, grant)
+			};
+		}
 	}
 	foreach(cell, to)
 	{
@@ -310,15 +323,60 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 	return ddl;
 }
 
+/*
+ * Take out the privileges granted to the role, which become those of the owner
+ * when the object is given to that role.
+ */
+static List *
+take_out(List **grants, const char *role)
+{
+	const char *grantee = cmig_quote(role);
+	List	   *taken = NIL;
+	List	   *left = NIL;
+	ListCell   *cell;
+
+	foreach(cell, *grants)
+	{
+		CmigGrant  *grant = lfirst(cell);
+
+		if (grant->granted && grant->grantee != NULL && strcmp(grant->grantee, grantee) == 0)
+			taken = lappend(taken, grant);
+		else
+			left = lappend(left, grant);
+	}
+	*grants = left;
+	return taken;
+}
+
+/* Change the owner, and grant what the former owner is to have then. */
+static char *
+new_owner_sql(const CmigObject *object, const char *owner, const List *grants)
+{
+	char	   *sql = owner_sql(object, owner);
+	ListCell   *cell;
+
+	foreach(cell, alter_grants(NIL, object, NIL, grants))
+		sql = psprintf("%s;\n%s", sql, ((CmigDdl *) lfirst(cell))->sql);
+	return sql;
+}
+
 List *
 cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
 {
 	List	   *ddl = NIL;
+	List	   *old = list_copy(from->grants);
+	List	   *new = list_copy(to->grants);
 
 	if (has_owner(from) && has_owner(to) && options->owners && !(from->linked && to->linked) && strcmp(from->owner, to->owner) != 0)
-		ddl = cmig_ddl_append(ddl, owner_sql(to, to->owner), owner_sql(to, from->owner));
+	{
+		List	   *olds = take_out(&old, to->owner);
+		List	   *news = take_out(&new, from->owner);
+
+		ddl = cmig_ddl_append(ddl, new_owner_sql(to, to->owner, options->privileges ? news : NIL),
+							  new_owner_sql(from, from->owner, olds));
+	}
 	if (options->privileges)
-		ddl = alter_grants(ddl, options->owners ? to : from, from->grants, to->grants);
+		ddl = alter_grants(ddl, options->owners ? to : from, old, new);
 	if (options->comments)
 		ddl = alter_comments(ddl, from, to);
 	return ddl;

@@ -12,6 +12,7 @@
 
 #include "schema/annotate.h"
 #include "schema/compare.h"
+#include "schema/family.h"
 #include "schema/foreign.h"
 #include "schema/kind_table.h"
 #include "schema/keep.h"
@@ -269,6 +270,42 @@ part_from_parents(CmigDifference *difference)
 			change->from->alone = change->to->alone = true;
 			compare_pair(difference, change);
 		}
+	}
+}
+
+/*
+ * ATTACH PARTITION would create the indexes of the partitioned table in the
+ * partition, also those that were created with ON ONLY: these do not exist
+ * then.
+ */
+static void
+renew_only_indexes(CmigDifference *difference, const CmigObject *link)
+{
+	const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, cmig_partition_of(link));
+
+	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
+	{
+		CmigChange *change = difference->of_to[child->index];
+
+		if (child->kind == &cmig_kind_index && (change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER) &&
+			change->from != NULL && strstr(cmig_index_definition(child), " ON ONLY ") != NULL)
+		{
+			change->action = CMIG_AGAIN;
+			change->ddl = NIL;
+		}
+	}
+}
+
+static void
+renew_indexes(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+		const CmigObject *link = change->to ? change->to : change->from;
+
+		if (link->kind == &cmig_kind_partition && change->action != CMIG_NO_CHANGE)
+			renew_only_indexes(difference, link);
 	}
 }
 
@@ -641,10 +678,12 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	difference->of_to = palloc0(sizeof(CmigChange *) * Max(to->count, 1));
 	match(difference);
 	cmig_foreign_refuse(difference);
+	cmig_family_exclude(difference);
 	decide_late(difference);
 	part_from_parents(difference);
 	propagate(difference);
 	part_from_parents(difference);
+	renew_indexes(difference);
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].away != NULL)
 			cmig_replace_finish(difference, &difference->changes[i]);

@@ -411,6 +411,7 @@ add_grant(TupleDesc desc, HeapTuple row, void *arg)
 	grant->privilege = text_at(reader, 4);
 	grant->grantable = bool_at(reader, 5);
 	grant->granted = bool_at(reader, 6);
+	grant->grantor = text_at(reader, 7);
 	object->grants = lappend(object->grants, grant);
 }
 
@@ -448,16 +449,17 @@ read_grants(Reader *reader, Datum schemas)
 		" FROM pg_foreign_data_wrapper WHERE fdwacl IS NOT NULL"
 		" UNION ALL SELECT 'pg_foreign_server'::regclass::oid, oid, 0, 'S', srvowner, srvacl"
 		" FROM pg_foreign_server WHERE srvacl IS NOT NULL)"
-		" SELECT classid, objid, sub, role, privilege, grantable, granted FROM (SELECT o.classid, o.objid, o.sub::integer,"
+		" SELECT classid, objid, sub, role, privilege, grantable, granted, grantor FROM (SELECT o.classid, o.objid, o.sub::integer,"
 		" CASE e.grantee WHEN 0 THEN 'PUBLIC' WHEN o.owner THEN NULL ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS role,"
-		" e.privilege, bool_or(e.grantable) AS grantable, e.granted, min(e.n) AS n"
+		" e.privilege, bool_or(e.grantable) AS grantable, e.granted, min(e.n) AS n,"
+		" quote_ident(pg_get_userbyid(nullif(e.grantor, o.owner))) AS grantor"
 		" FROM o CROSS JOIN LATERAL (SELECT coalesce(g.grantee, d.grantee) AS grantee,"
 		"  coalesce(g.privilege_type, d.privilege_type) AS privilege, coalesce(g.is_grantable, false) AS grantable,"
-		"  g.grantee IS NOT NULL AS granted, g.n"
+		"  g.grantee IS NOT NULL AS granted, g.n, g.grantor"
 		"  FROM aclexplode(o.acl) WITH ORDINALITY AS g (grantor, grantee, privilege_type, is_grantable, n) FULL JOIN aclexplode(acldefault(o.type, o.owner)) d"
-		"   ON d.grantee = g.grantee AND d.privilege_type = g.privilege_type"
+		"   ON d.grantee = g.grantee AND d.privilege_type = g.privilege_type AND g.grantor = o.owner"
 		"  WHERE g.grantee IS NULL OR d.grantee IS NULL OR (g.is_grantable AND g.grantee <> o.owner)) e"
-		" GROUP BY o.classid, o.objid, o.sub, o.owner, e.grantee, e.privilege, e.granted) q"
+		" GROUP BY o.classid, o.objid, o.sub, o.owner, e.grantee, e.privilege, e.granted, e.grantor) q"
 		" ORDER BY granted, n, role COLLATE \"C\", privilege COLLATE \"C\"",
 		.nargs = 1,.argtypes = {OIDARRAYOID}
 	};

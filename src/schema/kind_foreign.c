@@ -148,12 +148,29 @@ create_wrapper(const CmigObject *wrapper)
 						   cmig_kind_drop(wrapper));
 }
 
+/*
+ * The changes of functions and options.  They are one statement, because the
+ * new validator checks the new options.
+ */
+static char *
+wrapper_action(const CmigAlter *alter, const CmigObject *from, const CmigObject *to)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER FOREIGN DATA WRAPPER %s", to->identity);
+	if (cmig_alter_differs(alter, FUNCTIONS))
+		appendStringInfoString(&sql, to->values[FUNCTIONS]);
+	if (cmig_alter_differs(alter, OPTIONS))
+		appendStringInfo(&sql, " OPTIONS (%s)", options_change(from->values[OPTIONS], to->values[OPTIONS]));
+	return sql.data;
+}
+
 static void
 alter_wrapper(CmigAlter *alter)
 {
-	if (cmig_alter_differs(alter, FUNCTIONS))
-		cmig_alter_action(alter, alter->to->values[FUNCTIONS] + 1, alter->from->values[FUNCTIONS] + 1);
-	alter_options(alter, OPTIONS);
+	if (cmig_alter_differs(alter, FUNCTIONS) || cmig_alter_differs(alter, OPTIONS))
+		cmig_alter_add(alter, wrapper_action(alter, alter->from, alter->to), wrapper_action(alter, alter->to, alter->from));
 }
 
 CmigKind	cmig_kind_foreign_data_wrapper = {

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "schema/kind_table.h"
 #include "schema/kinds.h"
 
 enum
@@ -49,6 +50,12 @@ static const char partition_follows[] =
 " FROM i JOIN pg_attribute a ON a.attrelid = i.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_constraint'::regclass::oid, o.oid, 0"
 " FROM i JOIN pg_constraint o ON o.conrelid = i.oid AND o.contype <> 'f'";
+
+const char *
+cmig_partition_of(const CmigObject *partition)
+{
+	return partition->values[OF];
+}
 
 static char *
 detach(const CmigObject *partition)

@@ -95,21 +95,26 @@ static const char schema_sql[] =
 " FROM pg_publication_namespace r JOIN pg_publication p ON p.oid = r.pnpubid"
 " JOIN pg_namespace n ON n.oid = r.pnnspid WHERE p.oid >= 16384";
 
+/* "TABLE ONLY public.t", because a table's children are members of their own. */
+static const char *
+member_text(const CmigObject *member)
+{
+	const char *text = member->values[MEMBER];
+
+	return strncmp(text, "TABLE ", 6) == 0 ? psprintf("TABLE ONLY %s", text + 6) : text;
+}
+
 static char *
 drop_member(const CmigObject *member)
 {
-	return psprintf("ALTER PUBLICATION %s DROP %s", member->parent->identity, member->values[MEMBER]);
+	return psprintf("ALTER PUBLICATION %s DROP %s", member->parent->identity, member_text(member));
 }
 
 static List *
 create_member(const CmigObject *member)
 {
-	const char *text = member->values[MEMBER];
-
-	return cmig_ddl_append(NIL, psprintf("ALTER PUBLICATION %s ADD %s%s%s", member->parent->identity,
-										 strncmp(text, "TABLE ", 6) == 0 ? "TABLE ONLY " : "",
-										 strncmp(text, "TABLE ", 6) == 0 ? text + 6 : text,
-										 member->values[DETAILS]),
+	return cmig_ddl_append(NIL, psprintf("ALTER PUBLICATION %s ADD %s%s", member->parent->identity,
+										 member_text(member), member->values[DETAILS]),
 						   drop_member(member));
 }
 

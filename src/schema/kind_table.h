@@ -77,6 +77,9 @@ extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
  */
 extern List *cmig_column_deviations(const CmigObject *column, bool add);
 
+/* The partitioned table to which a partition is attached. */
+extern const char *cmig_partition_of(const CmigObject *partition);
+
 /* The printed definition of a constraint. */
 extern const char *cmig_constraint_text(const CmigObject *constraint);
 

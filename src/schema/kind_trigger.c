@@ -48,10 +48,12 @@ enable_statement(const CmigObject *object)
 					object->kind->word, cmig_quote(object->name));
 }
 
+/* The triggers of partitions are changed, too. */
 static void
 alter_enabled(CmigAlter *alter)
 {
-	if (cmig_alter_differs(alter, ENABLED))
+	alter->disturbs = cmig_alter_differs(alter, ENABLED);
+	if (alter->disturbs)
 		cmig_alter_add(alter, enable_statement(alter->to), enable_statement(alter->from));
 }
 
@@ -76,6 +78,72 @@ CmigKind	cmig_kind_trigger = {
 	.name = "trigger",.word = "TRIGGER",.flags = ON_TABLE_FLAGS,
 	CMIG_PROPERTIES(trigger_properties),
 	.sql = trigger_sql,.create = create_definition,.alter = alter_definition
+};
+
+/*
+ * Triggers of partitions, which are clones of the partitioned table's, that are
+ * enabled in another way
+ */
+
+enum
+{
+	STATE,
+	PARENT_STATE
+};
+
+static const CmigProperty clone_properties[] = {
+	[STATE] = {"enabled"},
+	[PARENT_STATE] = {"enabled in the partitioned table", CMIG_PROPERTY_SILENT},
+};
+
+#define STATE_SQL(column) \
+	"CASE " column " WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END"
+
+static const char clone_sql[] =
+"SELECT 'pg_trigger'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
+" t.tgname::text, format('%I on %I.%I', t.tgname, n.nspname, c.relname), NULL::text, false,"
+" " STATE_SQL("t.tgenabled") ", " STATE_SQL("p.tgenabled")
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_trigger t ON t.tgrelid = c.oid"
+" JOIN pg_trigger p ON p.oid = t.tgparentid AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal"
+" WHERE c.relnamespace = ANY ($1)";
+
+/* The original trigger, and the attached partition. */
+static const char clone_depends[] =
+"WITH RECURSIVE t (oid, parent, of) AS (SELECT t.oid, t.tgparentid, c.oid FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+"  JOIN pg_trigger p ON p.oid = t.tgparentid AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal WHERE c.relnamespace = ANY ($1)"
+"  UNION ALL SELECT t.oid, p.tgparentid, t.of FROM t JOIN pg_trigger p ON p.oid = t.parent WHERE p.tgparentid <> 0)"
+" SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_trigger'::regclass::oid, parent, 0 FROM t"
+" UNION ALL SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_class'::regclass::oid, of, -2 FROM t";
+
+static char *
+clone_statement(const CmigObject *trigger, const char *state)
+{
+	return psprintf("ALTER TABLE %s %s TRIGGER %s", trigger->parent->identity, state, cmig_quote(trigger->name));
+}
+
+static char *
+drop_clone(const CmigObject *trigger)
+{
+	return clone_statement(trigger, trigger->values[PARENT_STATE]);
+}
+
+static List *
+create_clone(const CmigObject *trigger)
+{
+	return cmig_ddl_append(NIL, clone_statement(trigger, trigger->values[STATE]), drop_clone(trigger));
+}
+
+static void
+alter_clone(CmigAlter *alter)
+{
+	cmig_alter_add(alter, clone_statement(alter->to, alter->to->values[STATE]),
+				   clone_statement(alter->from, alter->from->values[STATE]));
+}
+
+CmigKind	cmig_kind_partition_trigger = {
+	.name = "trigger of a partition",.word = "TRIGGER",.flags = ON_TABLE_FLAGS,
+	CMIG_PROPERTIES(clone_properties),
+	.sql = clone_sql,.depends = clone_depends,.create = create_clone,.drop = drop_clone,.alter = alter_clone
 };
 
 /*

@@ -42,6 +42,7 @@ static CmigKind *const all[] = {
 	&cmig_kind_rule,
 	&cmig_kind_policy,
 	&cmig_kind_trigger,
+	&cmig_kind_partition_trigger,
 	&cmig_kind_statistics,
 	&cmig_kind_aggregate,
 	&cmig_kind_operator,

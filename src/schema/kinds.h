@@ -58,6 +58,7 @@ extern CmigKind cmig_kind_function;
 extern CmigKind cmig_kind_rule;
 extern CmigKind cmig_kind_policy;
 extern CmigKind cmig_kind_trigger;
+extern CmigKind cmig_kind_partition_trigger;
 
 /* in kind_range.c */
 extern CmigKind cmig_kind_range;

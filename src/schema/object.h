@@ -30,6 +30,7 @@ typedef struct CmigGrant
 {
 	const char *grantee;		/* quoted, PUBLIC, or NULL for the owner */
 	const char *privilege;
+	const char *grantor;		/* quoted, or NULL for the owner */
 	bool		grantable;
 	bool		granted;		/* false: revoked, although a new object has
 								 * it */

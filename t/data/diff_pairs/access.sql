@@ -100,3 +100,17 @@ CREATE POLICY p ON t USING (EXISTS (SELECT FROM member WHERE who = CURRENT_USER)
 -- b:
 CREATE TABLE t (a integer);
 CREATE POLICY p ON t USING (a > 0);
+-- pair: object is given to a role that had privileges, and back
+-- a:
+CREATE SCHEMA app;
+GRANT CREATE, USAGE ON SCHEMA app TO regress_diff_a;
+GRANT USAGE ON SCHEMA app TO PUBLIC;
+CREATE TABLE t (a integer);
+GRANT SELECT ON t TO regress_diff_a, regress_diff_b;
+-- b:
+CREATE SCHEMA app;
+ALTER SCHEMA app OWNER TO regress_diff_a;
+GRANT USAGE ON SCHEMA app TO PUBLIC;
+CREATE TABLE t (a integer);
+ALTER TABLE t OWNER TO regress_diff_b;
+GRANT SELECT ON t TO regress_diff_a;

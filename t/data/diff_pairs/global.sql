@@ -190,3 +190,14 @@ CREATE VIEW v AS SELECT a FROM t;
 -- b:
 CREATE TABLE t (a text PRIMARY KEY, b text[]);
 CREATE VIEW v AS SELECT a FROM t;
+-- pair: publication of a table with children, options and validator of a wrapper
+-- a:
+CREATE TABLE p (a integer);
+CREATE TABLE c () INHERITS (p);
+CREATE PUBLICATION pub FOR TABLE c;
+CREATE FOREIGN DATA WRAPPER w OPTIONS (a '1', b '2');
+-- b:
+CREATE TABLE p (a integer);
+CREATE TABLE c () INHERITS (p);
+CREATE PUBLICATION pub FOR TABLE ONLY p;
+CREATE FOREIGN DATA WRAPPER w VALIDATOR postgresql_fdw_validator;

@@ -1,0 +1,108 @@
+/*
+ * family.c
+ *	  Partitioned tables that cannot be changed, with all of their partitions.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/family.h"
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+
+/* The name of the table at the top of the partition tree. */
+static const char *
+root_of(const CmigImage *image, const CmigObject *table)
+{
+	const char *name = table->identity;
+	const CmigObject *link;
+
+	while ((link = cmig_image_lookup(image, &cmig_kind_partition, name)) != NULL)
+		name = cmig_partition_of(link);
+	return name;
+}
+
+static const CmigObject *
+table_of(const CmigObject *object)
+{
+	while (object->parent != NULL)
+		object = object->parent;
+	return object->kind == &cmig_kind_table || object->kind == &cmig_kind_foreign_table ? object : NULL;
+}
+
+static bool
+has_name(const List *names, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		if (strcmp(lfirst(cell), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The tables that cannot be changed, and the reasons why. */
+static List *
+find_roots(const CmigDifference *difference, List **reasons)
+{
+	List	   *roots = NIL;
+
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+		const char *root;
+
+		if (change->action != CMIG_UNSUPPORTED || change->to == NULL || change->to->kind != &cmig_kind_column)
+			continue;
+		root = root_of(difference->to, change->to->parent);
+		if (has_name(roots, root))
+			continue;
+		roots = lappend(roots, unconstify(char *, root));
+		*reasons = lappend(*reasons, psprintf("%s: %s; the table and its partitions are left as they are",
+											  cmig_quote(change->to->name), change->reason));
+	}
+	return roots;
+}
+
+static bool
+is_in_family(const CmigDifference *difference, const CmigChange *change, const List *roots)
+{
+	const CmigObject *old = change->from ? table_of(change->from) : NULL;
+	const CmigObject *new = change->to ? table_of(change->to) : NULL;
+
+	return (old != NULL && has_name(roots, root_of(difference->from, old))) ||
+		(new != NULL && has_name(roots, root_of(difference->to, new)));
+}
+
+static void
+leave_out(CmigChange *change)
+{
+	change->action = CMIG_NO_CHANGE;
+	change->ddl = change->first = change->last = NIL;
+	change->disturbs = change->recasts = change->late = false;
+}
+
+void
+cmig_family_exclude(CmigDifference *difference)
+{
+	List	   *reasons = NIL;
+	List	   *roots = find_roots(difference, &reasons);
+	ListCell   *cell,
+			   *reason;
+
+	for (int i = 0; i < difference->count && roots != NIL; i++)
+		if (is_in_family(difference, &difference->changes[i], roots))
+			leave_out(&difference->changes[i]);
+	forboth(cell, roots, reason, reasons)
+	{
+		const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, lfirst(cell));
+		CmigChange *change = table ? difference->of_to[table->index] : NULL;
+
+		if (change == NULL)
+			continue;
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = lfirst(reason);
+	}
+}
