@@ -142,6 +142,11 @@ compare_single(CmigDifference *difference, CmigChange *change)
 		change->reason = change->to ? "it is missing; objects of this kind are not compared yet" :
 			"it is not in the target; objects of this kind are not compared yet";
 	}
+	else if (change->to != NULL && cmig_index_is_partial(change->to))
+	{
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = CMIG_INDEX_PARTIAL;
+	}
 	else if (follows_type(difference, object) || follows_parent(difference, object))
 	{
 		if (object->kind == &cmig_kind_column)

@@ -13,6 +13,7 @@
 #include "schema/attached.h"
 #include "schema/concurrent.h"
 #include "schema/deparse.h"
+#include "schema/kinds.h"
 #include "schema/order.h"
 
 typedef struct Deparse
@@ -86,11 +87,32 @@ prepend(List *ddl, const List *statements)
 	first->sql = sql.data;
 }
 
+/*
+ * If an existing column gets a new sequence, the sequence continues after the
+ * column's values.
+ */
+static void
+continue_sequence(const CmigChange *owner, const CmigChange *sequence, const CmigImage *before, bool old, List *ddl)
+{
+	const CmigObject *object = old ? owner->from : owner->to;
+	const char *name = cmig_sequence_owner_column(object);
+	const CmigObject *column = name ? cmig_image_lookup(before, &cmig_kind_column, name) : NULL;
+	char	   *sql = column != NULL && sequence->action != CMIG_NO_CHANGE && sequence->action != CMIG_ALTER ?
+	cmig_sequence_continue(object, column) : NULL;
+	CmigDdl    *first = ddl ? linitial(ddl) : NULL;
+
+	if (sql != NULL && first != NULL)
+		first->sql = psprintf("%s;\n%s", first->sql, sql);
+}
+
 static void
 put_create(Deparse *deparse, const CmigChange *change)
 {
 	List	   *ddl = creation(deparse, change->to, deparse->options);
 
+	if (change->to->parent != NULL)
+		continue_sequence(change, deparse->difference->of_to[change->to->parent->index],
+						  deparse->difference->from, false, ddl);
 	prepend(ddl, cmig_attached_create(deparse->difference, change->to, false));
 	put_ddl(deparse, "create", change->to, ddl);
 }
@@ -128,6 +150,9 @@ put_drop(Deparse *deparse, const CmigChange *change)
 	ListCell   *cell;
 
 	prepend(ddl, cmig_attached_create(deparse->difference, change->from, true));
+	if (change->from->parent != NULL)
+		continue_sequence(change, deparse->difference->of_from[change->from->parent->index],
+						  deparse->difference->to, true, ddl);
 	foreach(cell, change->riders)
 		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	row.upgrade = cmig_kind_drop(object);

@@ -17,6 +17,7 @@
 #include "schema/diff_run.h"
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
+#include "schema/kinds.h"
 #include "schema/normal.h"
 #include "schema/others.h"
 #include "schema/rename_read.h"
@@ -82,6 +83,23 @@ read_renamed(CmigShadow *shadow, void *arg)
 	}
 }
 
+/*
+ * The schema public has another owner, other privileges, and a comment from the
+ * beginning: these are no difference from another schema.
+ */
+static void
+leave_public(const CmigImage *from, const CmigImage *to, const char *from_name, const char *to_name)
+{
+	const CmigObject *old = cmig_image_lookup(from, &cmig_kind_schema, quote_identifier(from_name));
+	CmigObject *new = cmig_image_lookup(to, &cmig_kind_schema, quote_identifier(from_name));
+
+	if (old == NULL || new == NULL || (strcmp(from_name, "public") != 0 && strcmp(to_name, "public") != 0))
+		return;
+	new->owner = old->owner;
+	new->grants = old->grants;
+	new->comment = old->comment;
+}
+
 static CmigManaged *
 one_schema(FunctionCallInfo fcinfo, int n, const char *argument)
 {
@@ -123,6 +141,7 @@ cmig_diff_schemas(PG_FUNCTION_ARGS)
 					   "cmig.diff_schemas", read_renamed, &diff);
 	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, cmig_diff_line_add, &lines);
 	cmig_others_mark(from);
+	leave_public(from, diff.image, from_schema->schemas[0].name, diff.managed->schemas[0].name);
 	difference = cmig_compare(from, diff.image, &options);
 	cmig_rename_tell(difference);
 	cmig_deparse(difference, cmig_diff_line_add, &lines);

@@ -10,11 +10,13 @@
  */
 #include "postgres.h"
 
+#include "base/query.h"
 #include "base/subtransaction.h"
 #include "schema/deparse.h"
 #include "schema/diff_run.h"
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
+#include "schema/kinds.h"
 #include "schema/others.h"
 #include "schema/rename_read.h"
 #include "schema/shadow.h"
@@ -111,6 +113,33 @@ add_notes(DiffRun *run, const List *notes)
 	}
 }
 
+/*
+ * Subscriptions belong to other servers, too, and are not compared: report one
+ * that the target does not have.
+ */
+static void
+add_subscription(TupleDesc desc, HeapTuple row, void *arg)
+{
+	DiffRun    *run = arg;
+	char	   *name = cmig_query_text(desc, row, 1);
+	CmigTargetNote note = {.kind = "subscription",.object = name};
+
+	if (!has_note(run->target, &note))
+		cmig_diff_line_add_unsupported(&run->lines, "subscription", name, "it is not in the target; subscriptions are not compared");
+}
+
+static void
+add_subscriptions(DiffRun *run)
+{
+	static CmigQuery query = {
+		.sql = "SELECT quote_ident(s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
+		" WHERE d.datname = current_database() ORDER BY s.subname"
+	};
+
+	if (run->managed->all && run->replayed == NULL)
+		cmig_query_each(&query, NULL, NULL, add_subscription, run);
+}
+
 static void
 run_target(DiffRun *run)
 {
@@ -121,16 +150,39 @@ run_target(DiffRun *run)
 	cmig_shadow_run(run->managed, run->function, read_target, run);
 }
 
+static bool
+has_objects(const CmigImage *image)
+{
+	for (int i = 0; i < image->count; i++)
+		if (image->objects[i]->kind != &cmig_kind_schema)
+			return true;
+	return false;
+}
+
+/* An empty target is more often a mistake than what is wanted. */
+static void
+tell_empty(const DiffRun *run, const CmigImage *from)
+{
+	if (has_objects(from) && !has_objects(run->image))
+		ereport(NOTICE,
+				(errmsg("the target creates nothing"),
+				 errdetail("The statements drop all objects of the schemas compared.")));
+}
+
 static List *
 compare(DiffRun *run, CmigImage *from)
 {
-	List	   *notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
-	CmigDifference *difference = cmig_compare(from, run->image, &run->options);
+	List	   *notes;
+	CmigDifference *difference;
 
+	tell_empty(run, from);
+	notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
+	difference = cmig_compare(from, run->image, &run->options);
 	cmig_rename_tell(difference);
 	cmig_others_tell(difference);
 	cmig_deparse(difference, cmig_diff_line_add, &run->lines);
 	add_notes(run, notes);
+	add_subscriptions(run);
 	return run->lines;
 }
 

@@ -7,10 +7,14 @@
 #include "postgres.h"
 
 #include "base/query.h"
+#include "base/subtransaction.h"
 #include "schema/hazard.h"
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "optimizer/optimizer.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
 #include "utils/builtins.h"
 
 /*
@@ -56,18 +60,41 @@ is_binary_coercible(const char *from, const char *to)
 	return cmig_query_run(&query, values, NULL) > 0;
 }
 
-/* Does the expression call a function with the name of a volatile one? */
+/* An expression, and whether it contains a volatile function. */
+typedef struct Volatility
+{
+	const char *expression;
+	bool		is_volatile;
+} Volatility;
+
+/*
+ * Analyze the expression.  The result lives in a memory context that goes with
+ * the subtransaction.
+ */
+static void
+analyze(void *arg)
+{
+	Volatility *volatility = arg;
+	char	   *sql = psprintf("SELECT %s", volatility->expression);
+	RawStmt    *raw = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT));
+	Query	   *query = parse_analyze_fixedparams(raw, sql, NULL, 0, NULL);
+
+	volatility->is_volatile = contain_volatile_functions((Node *) query->targetList);
+}
+
+/*
+ * Is the expression volatile?  If it uses something that does not exist yet,
+ * it may be.
+ */
 static bool
 is_volatile(const char *expression)
 {
-	static CmigQuery query = {
-		.sql = "SELECT true FROM regexp_matches($1, '([[:alnum:]_$]+)\"?\\(', 'g') m"
-		" JOIN pg_proc p ON p.proname = m[1] WHERE p.provolatile = 'v' LIMIT 1",
-		.nargs = 1,.argtypes = {TEXTOID}
-	};
-	Datum		value = CStringGetTextDatum(expression);
+	Volatility	volatility = {expression, true};
+	ErrorData  *error = cmig_subtransaction_rehearse(analyze, &volatility);
 
-	return cmig_query_run(&query, &value, NULL) > 0;
+	if (error != NULL)
+		FreeErrorData(error);
+	return volatility.is_volatile;
 }
 
 static bool

@@ -163,7 +163,11 @@ typedef struct CmigKind
 
 	/* Is this object disposable, although its kind in general is not? */
 	bool		(*is_disposable) (const CmigObject *object);
-	/* The qualified name of the index that belongs to the object, or NULL. */
+
+	/*
+	 * The qualified name of the index, or of the identity sequence, that
+	 * belongs to the object, or NULL.
+	 */
 	const char *(*index_name) (const CmigObject *object);
 	/* Can this object be folded, if its kind can? */
 	bool		(*folds) (const CmigObject *object);

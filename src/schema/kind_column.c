@@ -23,7 +23,8 @@ enum
 	COMPRESSION,
 	STATISTICS,
 	OPTIONS,
-	OF_TYPE
+	OF_TYPE,
+	SEQUENCE
 };
 
 static const CmigProperty properties[] = {
@@ -39,6 +40,7 @@ static const CmigProperty properties[] = {
 	[STATISTICS] = {"statistics target", CMIG_PROPERTY_NO_MODEL},
 	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
 	[OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT},
+	[SEQUENCE] = {"sequence of the identity", CMIG_PROPERTY_SILENT},
 };
 
 /*
@@ -78,7 +80,11 @@ static const char column_sql[] =
 " CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,"
 " CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
 " CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("a.attoptions") " END,"
-" CASE WHEN c.reloftype <> 0 THEN 't' END"
+" CASE WHEN c.reloftype <> 0 THEN 't' END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT format('%I.%I', sn.nspname, sc.relname)"
+"  FROM pg_depend d JOIN pg_class sc ON sc.oid = d.objid JOIN pg_namespace sn ON sn.oid = sc.relnamespace"
+"  WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum"
+"  AND d.classid = 'pg_class'::regclass AND d.deptype = 'i') END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " JOIN pg_type t ON t.oid = a.atttypid"
@@ -432,6 +438,18 @@ is_in_key(const CmigObject *column)
 	return cmig_table_is_key(column->parent, column->name) || (parent != NULL && is_in_key(parent));
 }
 
+/* Is there a valid check constraint, so that SET NOT NULL need not scan? */
+static bool
+has_not_null_check(const CmigObject *column)
+{
+	const char *check = psprintf("CHECK ((%s IS NOT NULL))", cmig_quote(column->name));
+
+	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_constraint && strcmp(cmig_constraint_text(child), check) == 0)
+			return true;
+	return false;
+}
+
 static void
 alter_column(CmigAlter *alter)
 {
@@ -466,7 +484,7 @@ alter_column(CmigAlter *alter)
 	{
 		add_action(alter, false, not_null ? "SET NOT NULL" : "DROP NOT NULL",
 				   not_null ? "DROP NOT NULL" : "SET NOT NULL");
-		if (not_null)
+		if (not_null && !(has_not_null_check(from) && has_not_null_check(to)))
 			cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 	}
 	if (to->values[IDENTITY] != NULL && leads)
@@ -543,6 +561,12 @@ create_column(const CmigObject *column)
 	return cmig_kind_complete(column, ddl, alter_details);
 }
 
+static const char *
+sequence_name(const CmigObject *column)
+{
+	return column->values[SEQUENCE];
+}
+
 /* Is its value computed from other columns? */
 static bool
 is_derived(const CmigObject *column)
@@ -555,7 +579,7 @@ CmigKind	cmig_kind_column = {
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(properties),
 	.sql = column_sql,.depends = column_depends,.follows = column_follows,.create = create_column,.drop = drop_column,.alter = alter_column,
-	.is_disposable = is_derived
+	.is_disposable = is_derived,.index_name = sequence_name
 };
 
 /*

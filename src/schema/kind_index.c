@@ -16,7 +16,8 @@ enum
 	CLUSTERED,
 	REPLICA_IDENTITY,
 	STATISTICS,
-	ATTACHED
+	ATTACHED,
+	PARTIAL
 };
 
 static const CmigProperty properties[] = {
@@ -26,6 +27,7 @@ static const CmigProperty properties[] = {
 	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL},
 	[STATISTICS] = {"statistics targets", CMIG_PROPERTY_NO_MODEL},
 	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT},
+	[PARTIAL] = {"in some partitions"},
 };
 
 /*
@@ -43,7 +45,10 @@ static const char index_sql[] =
 " CASE WHEN x.indexprs IS NOT NULL THEN"
 "  (SELECT string_agg(a.attnum || ' ' || a.attstattarget, ', ' ORDER BY a.attnum)"
 "   FROM pg_attribute a WHERE a.attrelid = i.oid AND a.attstattarget >= 0) END,"
-" CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END"
+" CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END,"
+" CASE WHEN i.relkind = 'I' AND NOT x.indisvalid AND (SELECT count(*) FROM pg_inherits h WHERE h.inhparent = i.oid)"
+"   NOT IN (0, (SELECT count(*) FROM pg_inherits h WHERE h.inhparent = t.oid)) THEN"
+"  (SELECT string_agg(h.inhrelid::regclass::text, ', ' ORDER BY h.inhrelid::regclass::text) FROM pg_inherits h WHERE h.inhparent = i.oid) END"
 " FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace"
 " JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
 " WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I')"
@@ -145,10 +150,18 @@ alter_details(CmigAlter *alter)
 					   statistics_sql(to, to->values[STATISTICS], from->values[STATISTICS]));
 }
 
+bool
+cmig_index_is_partial(const CmigObject *index)
+{
+	return index->kind == &cmig_kind_index && index->values[PARTIAL] != NULL;
+}
+
 static void
 alter_index(CmigAlter *alter)
 {
-	if (cmig_alter_differs(alter, DEFINITION))
+	if (cmig_alter_differs(alter, PARTIAL))
+		alter->unsupported = CMIG_INDEX_PARTIAL;
+	else if (cmig_alter_differs(alter, DEFINITION))
 		alter->again = true;
 	else
 		alter_details(alter);

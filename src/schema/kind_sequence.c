@@ -181,6 +181,24 @@ create_owner(const CmigObject *owner)
 						   drop_owner(owner));
 }
 
+const char *
+cmig_sequence_owner_column(const CmigObject *owner)
+{
+	return owner->kind == &cmig_kind_sequence_owner ? owner->values[0] : NULL;
+}
+
+char *
+cmig_sequence_continue(const CmigObject *owner, const CmigObject *column)
+{
+	const CmigObject *sequence = owner->parent;
+
+	for (int i = START; i <= MAXIMUM; i++)
+		if (sequence->values[i] != NULL)
+			return NULL;
+	return psprintf("SELECT pg_catalog.setval(%s, greatest(max(%s), 0) + 1, false) FROM %s",
+					cmig_literal(sequence->identity), cmig_quote(column->name), column->parent->identity);
+}
+
 static void
 alter_owner(CmigAlter *alter)
 {

@@ -91,6 +91,14 @@ extern const char *cmig_index_parent(const CmigObject *object);
 
 extern const char *cmig_constraint_attached(const CmigObject *constraint);
 
+/*
+ * Is it the invalid index of a partitioned table that only some of the
+ * partitions have?
+ */
+extern bool cmig_index_is_partial(const CmigObject *index);
+
+#define CMIG_INDEX_PARTIAL "it is invalid: only some of the partitions have it"
+
 /* The printed definition of an index or a constraint. */
 extern const char *cmig_index_definition(const CmigObject *object);
 

@@ -123,6 +123,15 @@ extern char *cmig_type_convert(const char *column, const CmigObject *from, const
 extern const char *cmig_extension_schema(const CmigObject *extension);
 extern bool cmig_extension_is_relocatable(const CmigObject *extension);
 
+/* The column that owns a sequence, quoted; NULL for objects of other kinds. */
+extern const char *cmig_sequence_owner_column(const CmigObject *owner);
+
+/*
+ * The statement that makes a new sequence continue after the values of its
+ * column, or NULL if it has options.
+ */
+extern char *cmig_sequence_continue(const CmigObject *owner, const CmigObject *column);
+
 /* Is a domain NOT NULL in only one of the images? */
 extern bool cmig_domain_null_differs(const CmigObject *from, const CmigObject *to);
 

@@ -423,61 +423,88 @@ compare_names(const void *a, const void *b)
 	return strcmp(((const NameEntry *) a)->name, ((const NameEntry *) b)->name);
 }
 
-/* The names that an object occupies: its own, and that of its index. */
-static int
-names_of(const CmigObject *object, const char **names)
+/* The name of its index or sequence, or NULL. */
+static const char *
+second_name(const CmigObject *object)
 {
-	const char *index = object->kind->index_name ? object->kind->index_name(object) : NULL;
+	return object != NULL && object->kind->index_name ? object->kind->index_name(object) : NULL;
+}
 
-	names[0] = object->identity;
-	names[1] = index;
-	return index ? 2 : 1;
+/*
+ * The names that an object occupies, and that it gives up or gets in the node:
+ * its own, and that of its index or sequence.
+ */
+static int
+names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other, const char **names)
+{
+	const char *second = second_name(object);
+	const char *others = second_name(other);
+	int			count = 0;
+
+	if (node->type != CMIG_NODE_ALTER)
+		names[count++] = object->identity;
+	else if (second != NULL && others != NULL && strcmp(second, others) == 0)
+		second = NULL;
+	if (second != NULL)
+		names[count++] = second;
+	return count;
+}
+
+static int
+list_freed(const Order *order, NameEntry *freed)
+{
+	const CmigDifference *difference = order->difference;
+	const char *names[2];
+	int			count = 0;
+
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigObject *object = difference->from->objects[i];
+		int			node = end_node(order, object);
+
+		if (node >= 0 && order->nodes[node].change->away_node >= 0)
+			node = order->nodes[node].change->away_node;
+		if (node < 0 || (order->nodes[node].type > CMIG_NODE_DROP && order->nodes[node].type != CMIG_NODE_ALTER))
+			continue;
+		for (int j = names_of(&order->nodes[node], object, difference->of_from[i]->to, names) - 1; j >= 0; j--)
+			freed[count++] = (NameEntry)
+		{
+			names[j], node
+		};
+	}
+	qsort(freed, count, sizeof(NameEntry), compare_names);
+	return count;
 }
 
 static void
 add_names(Order *order)
 {
-	CmigDifference *difference = order->difference;
-	const CmigImage *from = difference->from,
-			   *to = difference->to;
-	NameEntry  *taken = palloc(sizeof(NameEntry) * (2 * from->count + 1));
+	const CmigDifference *difference = order->difference;
+	NameEntry  *freed = palloc(sizeof(NameEntry) * (2 * difference->from->count + 1));
+	int			count = list_freed(order, freed);
 	const char *names[2];
-	int			count = 0;
 
-	for (int i = 0; i < from->count; i++)
+	for (int i = 0; count > 0 && i < difference->to->count; i++)
 	{
-		int			node = end_node(order, from->objects[i]);
+		const CmigObject *object = difference->to->objects[i];
+		int			node = made_node(order, object);
 
-		if (node >= 0 && order->nodes[node].change->away_node >= 0)
-			node = order->nodes[node].change->away_node;
-		if (node >= 0 && order->nodes[node].type <= CMIG_NODE_DROP)
-			for (int j = names_of(from->objects[i], names) - 1; j >= 0; j--)
-				taken[count++] = (NameEntry)
-			{
-				names[j], node
-			};
-	}
-	qsort(taken, count, sizeof(NameEntry), compare_names);
-	for (int i = 0; count > 0 && i < to->count; i++)
-	{
-		int			node = made_node(order, to->objects[i]);
-
-		if (node < 0 || order->nodes[node].type != CMIG_NODE_CREATE)
+		if (node < 0 || (order->nodes[node].type != CMIG_NODE_CREATE && order->nodes[node].type != CMIG_NODE_ALTER))
 			continue;
-		for (int j = names_of(to->objects[i], names) - 1; j >= 0; j--)
+		for (int j = names_of(&order->nodes[node], object, difference->of_to[i]->from, names) - 1; j >= 0; j--)
 		{
 			NameEntry	key = {names[j], 0};
-			NameEntry  *found = bsearch(&key, taken, count, sizeof(NameEntry), compare_names);
+			NameEntry  *found = bsearch(&key, freed, count, sizeof(NameEntry), compare_names);
 
 			if (found == NULL)
 				continue;
-			while (found > taken && compare_names(found - 1, &key) == 0)
+			while (found > freed && compare_names(found - 1, &key) == 0)
 				found--;
-			for (; found < taken + count && compare_names(found, &key) == 0; found++)
+			for (; found < freed + count && compare_names(found, &key) == 0; found++)
 				add_edge(order, node, found->node);
 		}
 	}
-	pfree(taken);
+	pfree(freed);
 }
 
 static int

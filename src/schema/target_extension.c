@@ -246,7 +246,9 @@ drop_extensions(CmigTargetState *state, DropStmt *drop)
 
 		if (extension != NULL && is_declared(extension))
 			cmig_shadow_extension_hide(extension);
-		else if (strcmp(strVal(lfirst(cell)), "pg_cmig") != 0)
+		else if (strcmp(strVal(lfirst(cell)), "pg_cmig") == 0)
+			cmig_target_leave_out(state, "DROP EXTENSION pg_cmig");
+		else
 			others = true;
 	}
 	return !others;
@@ -474,13 +476,16 @@ is_used(const CmigExtension *extension)
 		" SELECT true FROM (SELECT * FROM m UNION ALL SELECT m.classid, t.typarray FROM m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid) m"
 		" JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype = 'n'"
 		" CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i WHERE true"
-		" AND d.classid <> ALL ('{pg_amop,pg_amproc}'::regclass[]) AND i.identity !~ '\\mcmig_away_[0-9]'"
+		" AND age(d.xmin) <= age($2) AND d.classid <> ALL ('{pg_amop,pg_amproc}'::regclass[]) AND i.identity !~ '\\mcmig_away_[0-9]'"
 		" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e') LIMIT 1",
-		.nargs = 1,.argtypes = {OIDOID}
+		.nargs = 2,.argtypes = {OIDOID, XIDOID}
 	};
-	Datum		oid = ObjectIdGetDatum(extension->oid);
+	Datum		values[2];
 
-	return cmig_query_run(&query, &oid, NULL) > 0;
+	/* of rows that were added in the shadow */
+	values[0] = ObjectIdGetDatum(extension->oid);
+	values[1] = TransactionIdGetDatum(GetCurrentTransactionId());
+	return cmig_query_run(&query, values, NULL) > 0;
 }
 
 /* An extension that the target uses is not missing in it. */

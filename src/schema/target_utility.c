@@ -226,6 +226,29 @@ note_elsewhere(CmigTargetState *state, const char *schema)
 	MemoryContextSwitchTo(caller);
 }
 
+/*
+ * Does it create something, or only change what pg_cmig has in its schemas, as
+ * pg_dump writes it?
+ */
+static bool
+creates_object(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+		case T_CreateTableAsStmt:
+		case T_CreateSeqStmt:
+		case T_CreateFunctionStmt:
+		case T_CreateEnumStmt:
+		case T_CreateDomainStmt:
+		case T_CompositeTypeStmt:
+		case T_ViewStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
 bool
 cmig_target_utility_is_elsewhere(CmigTargetState *state, Node *statement)
 {
@@ -236,12 +259,11 @@ cmig_target_utility_is_elsewhere(CmigTargetState *state, Node *statement)
 	if (!OidIsValid(oid) || !cmig_shadow_is_live_schema(state->shadow, oid))
 		return false;
 	if (!cmig_managed_is_own_name(schema))
-	{
 		note_elsewhere(state, schema);
+	if (!cmig_managed_is_own_name(schema) || creates_object(statement))
 		cmig_target_leave_out(state, psprintf("%s in schema \"%s\"",
 											  GetCommandTagName(CreateCommandTag(statement)),
 											  schema));
-	}
 	return true;
 }
 
@@ -624,6 +646,42 @@ is_grant_on_member(const GrantStmt *grant)
  * The hook
  */
 
+static bool
+only_drops(const AlterTableStmt *alter)
+{
+	ListCell   *cell;
+
+	foreach(cell, alter->cmds)
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+
+		if (command->subtype != AT_DropConstraint && command->subtype != AT_DetachPartition &&
+			!(command->subtype == AT_ColumnDefault && command->def == NULL))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A target often drops what it is going to create, as pg_dump --clean does:
+ * what does not exist is skipped with a notice.
+ */
+static Node *
+skip_missing(Node *node)
+{
+	if (IsA(node, DropStmt) && !((DropStmt *) node)->missing_ok)
+	{
+		node = copyObject(node);
+		((DropStmt *) node)->missing_ok = true;
+	}
+	else if (IsA(node, AlterTableStmt) && !((AlterTableStmt *) node)->missing_ok && only_drops((AlterTableStmt *) node))
+	{
+		node = copyObject(node);
+		((AlterTableStmt *) node)->missing_ok = true;
+	}
+	return node;
+}
+
 /* Returns the statement that the server is to run, or NULL. */
 static Node *
 adapt(CmigTargetState *state, Node *node)
@@ -642,6 +700,7 @@ adapt(CmigTargetState *state, Node *node)
 		return NULL;
 	if (!superuser() && is_grant_on_member((GrantStmt *) node))
 		return NULL;
+	node = skip_missing(node);
 	node = cmig_target_role_adapt(state, node);
 	if (node == NULL || cmig_target_extension_run(state, node))
 		return NULL;

@@ -187,3 +187,13 @@ CREATE INDEX i ON ONLY m (n);
 CREATE TABLE m (n integer) PARTITION BY LIST (n);
 CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (1);
 CREATE INDEX i ON ONLY m (n);
+-- pair: index that only some of the partitions have
+-- expect: unsupported
+-- a:
+CREATE TABLE m (n integer) PARTITION BY LIST (n);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (1);
+-- b:
+CREATE TABLE m (n integer) PARTITION BY LIST (n);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (1);
+CREATE INDEX i ON ONLY m (n);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES IN (2);

@@ -1,0 +1,77 @@
+--
+-- diff_targets: what cmig.diff says about targets that are unusual, but common
+--
+CREATE EXTENSION pg_cmig;
+CREATE EXTENSION citext;
+CREATE TABLE t (id integer PRIMARY KEY, mail citext);
+-- an empty target
+SELECT action, object, upgrade_sql FROM cmig.diff('') WHERE kind <> 'extension';
+SELECT action, object FROM cmig.diff('-- nothing', compare => 'models');
+-- an extension that is used, but not created
+SELECT * FROM cmig.diff('CREATE TABLE t (id integer PRIMARY KEY, mail citext)');
+-- DROP without IF EXISTS, as pg_dump --clean writes it
+SELECT * FROM cmig.diff($$
+ALTER TABLE ONLY public.t DROP CONSTRAINT t_pkey;
+DROP TABLE public.t;
+DROP EXTENSION citext;
+CREATE EXTENSION citext;
+CREATE TABLE public.t (id integer NOT NULL, mail public.citext);
+ALTER TABLE ONLY public.t ADD CONSTRAINT t_pkey PRIMARY KEY (id);
+$$);
+-- what belongs to pg_cmig
+SELECT * FROM cmig.diff($$
+DROP EXTENSION pg_cmig;
+CREATE TABLE cmig.mine (a integer);
+CREATE EXTENSION citext;
+CREATE TABLE t (id integer PRIMARY KEY, mail citext);
+$$);
+-- subscriptions
+SET client_min_messages = error;
+CREATE SUBSCRIPTION regress_sub CONNECTION 'dbname=regress_doesnotexist' PUBLICATION p WITH (connect = false, slot_name = NONE);
+RESET client_min_messages;
+SELECT * FROM cmig.diff('CREATE EXTENSION citext; CREATE TABLE t (id integer PRIMARY KEY, mail citext)');
+DROP SUBSCRIPTION regress_sub;
+-- a partition key
+CREATE TABLE m (n integer, v text) PARTITION BY RANGE (n);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (1) TO (10);
+SELECT * FROM cmig.diff($$
+CREATE EXTENSION citext;
+CREATE TABLE t (id integer PRIMARY KEY, mail citext);
+CREATE TABLE m (n bigint, v text) PARTITION BY RANGE (n);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (1) TO (20);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES FROM (20) TO (30);
+$$);
+-- a new sequence for a column that had an identity
+CREATE TABLE i (id integer GENERATED ALWAYS AS IDENTITY);
+INSERT INTO i DEFAULT VALUES;
+INSERT INTO i DEFAULT VALUES;
+SELECT upgrade_sql FROM cmig.diff('CREATE EXTENSION citext; CREATE TABLE i (id serial)') WHERE object ~ 'i_id_seq|\.i\.' \gexec
+INSERT INTO i DEFAULT VALUES RETURNING id;
+-- hazards: volatile or not, and NOT NULL that a check constraint ensures
+ALTER TABLE i ADD a integer, ADD CONSTRAINT a_is_there CHECK (a IS NOT NULL) NOT VALID;
+UPDATE i SET a = 1;
+ALTER TABLE i VALIDATE CONSTRAINT a_is_there, ADD b integer;
+UPDATE i SET b = 1;
+CREATE FUNCTION "random number"() RETURNS integer LANGUAGE sql VOLATILE AS 'SELECT 1';
+CREATE FUNCTION random(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+SELECT upgrade_sql, substring(hazard from '[^(]*') AS hazard FROM cmig.diff($$
+CREATE EXTENSION citext;
+CREATE FUNCTION "random number"() RETURNS integer LANGUAGE sql VOLATILE AS 'SELECT 1';
+CREATE FUNCTION random(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE TABLE i (id serial, a integer NOT NULL, b integer NOT NULL,
+	c integer DEFAULT "random number"(), d integer DEFAULT random(1), e float DEFAULT random(), f timestamptz DEFAULT now(),
+	CONSTRAINT a_is_there CHECK (a IS NOT NULL));
+$$) WHERE object ~ '\.i\.';
+-- default privileges change last, and new objects do not keep the former ones
+CREATE ROLE regress_diff_reader;
+DROP TABLE t, m, i;
+DROP FUNCTION "random number"(), random(integer);
+DROP EXTENSION citext;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT ON TABLES TO regress_diff_reader;
+SELECT replace(upgrade_sql, quote_ident(current_user), 'owner') AS upgrade_sql FROM cmig.diff($$
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO regress_diff_reader;
+CREATE TABLE n (a integer);
+$$);
+ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM regress_diff_reader;
+DROP ROLE regress_diff_reader;
+DROP EXTENSION pg_cmig;
