@@ -8,13 +8,13 @@
 
 #include "base/query.h"
 #include "base/subtransaction.h"
+#include "parse/raw_parse.h"
 #include "schema/hazard.h"
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "optimizer/optimizer.h"
 #include "parser/analyze.h"
-#include "parser/parser.h"
 #include "utils/builtins.h"
 
 /*
@@ -76,7 +76,7 @@ analyze(void *arg)
 {
 	Volatility *volatility = arg;
 	char	   *sql = psprintf("SELECT %s", volatility->expression);
-	RawStmt    *raw = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT));
+	RawStmt    *raw = cmig_raw_parse_one(sql);
 	Query	   *query = parse_analyze_fixedparams(raw, sql, NULL, 0, NULL);
 
 	volatility->is_volatile = contain_volatile_functions((Node *) query->targetList);
