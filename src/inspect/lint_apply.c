@@ -396,6 +396,10 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 		case AT_SetUnLogged:
 			table->logged = command->subtype == AT_SetLogged;
 			break;
+		case AT_EnableRowSecurity:
+		case AT_DisableRowSecurity:
+			table->row_security = command->subtype == AT_EnableRowSecurity;
+			break;
 		case AT_AttachPartition:
 			if (((PartitionCmd *) command->def)->bound && ((PartitionCmd *) command->def)->bound->is_default)
 				table->has_default_partition = true;
@@ -511,6 +515,8 @@ apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 	ListCell   *lc;
 
 	function->is_volatile = true;
+	function->is_dropped = false;
+	function->created_at = cmig_lint_state_statements(lint);
 	foreach(lc, statement->options)
 	{
 		DefElem    *option = lfirst_node(DefElem, lc);
@@ -609,6 +615,14 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 				apply_drop_relation(lint, lfirst(lc));
 			}
 			break;
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+			foreach(lc, statement->objects)
+			{
+				cmig_lint_state_drop_function(lint, strVal(llast(lfirst_node(ObjectWithArgs, lc)->objname)));
+			}
+			break;
 		default:
 			break;
 	}
@@ -643,6 +657,27 @@ apply_rename(CmigLint *lint, RenameStmt *statement)
 				cmig_lint_model_index(table->index_of, table->name)->name = pstrdup(statement->newname);
 			cmig_lint_state_rename(lint, table, table->schema, statement->newname);
 			break;
+	}
+}
+
+static void
+apply_grant(CmigLint *lint, GrantStmt *grant)
+{
+	ListCell   *lc;
+
+	if (!grant->is_grant || grant->objtype != OBJECT_TABLE)
+		return;
+	foreach(lc, grant->objects)
+	{
+		if (grant->targtype == ACL_TARGET_ALL_IN_SCHEMA)
+			cmig_lint_state_grant_in_schema(lint, strVal(lfirst(lc)));
+		else if (IsA(lfirst(lc), RangeVar))
+		{
+			CmigLintTable *table = cmig_lint_state_peek(lint, lfirst(lc));
+
+			if (table)
+				table->has_grants = true;
+		}
 	}
 }
 
@@ -817,6 +852,9 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			if (lint->target)
 				cmig_lint_state_rename(lint, lint->target, ((AlterObjectSchemaStmt *) statement)->newschema,
 									   lint->target->name);
+			break;
+		case T_GrantStmt:
+			apply_grant(lint, (GrantStmt *) statement);
 			break;
 		case T_CreateFunctionStmt:
 			apply_create_function(lint, (CreateFunctionStmt *) statement);

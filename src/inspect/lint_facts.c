@@ -20,6 +20,7 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_default_acl.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
@@ -31,6 +32,9 @@
 #include "nodes/primnodes.h"
 #include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -110,6 +114,104 @@ read_size(CmigLintTable *table, bool has_children)
 	list_free(tree);
 }
 
+/* The privileges on a relation, or NULL for the default. */
+static Acl *
+read_acl(HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relacl, &isnull);
+
+	return isnull ? NULL : DatumGetAclPCopy(value);
+}
+
+/* Does somebody else than the owner have privileges? */
+static bool
+has_grants(HeapTuple tuple, Oid owner)
+{
+	Acl		   *acl = read_acl(tuple);
+
+	for (int i = 0; acl && i < ACL_NUM(acl); i++)
+	{
+		if (ACL_DAT(acl)[i].ai_grantee != owner && ACLITEM_GET_PRIVS(ACL_DAT(acl)[i]) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* The names of privileges on tables, separated by commas. */
+static char *
+privilege_names(AclMode privileges)
+{
+	static const struct
+	{
+		AclMode		bit;
+		const char *name;
+	}			all[] =
+
+	{
+		{ACL_SELECT, "SELECT"},
+		{ACL_INSERT, "INSERT"},
+		{ACL_UPDATE, "UPDATE"},
+		{ACL_DELETE, "DELETE"},
+		{ACL_TRUNCATE, "TRUNCATE"},
+		{ACL_REFERENCES, "REFERENCES"},
+		{ACL_TRIGGER, "TRIGGER"},
+	};
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < lengthof(all); i++)
+	{
+		if (privileges & all[i].bit)
+			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", all[i].name);
+	}
+	return names.data;
+}
+
+char *
+cmig_lint_facts_grants(Oid relation, const char *name)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	StringInfoData grants;
+	Acl		   *acl;
+	Oid			owner;
+
+	initStringInfo(&grants);
+	if (!HeapTupleIsValid(tuple))
+		return grants.data;
+	acl = read_acl(tuple);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	for (int i = 0; acl && i < ACL_NUM(acl); i++)
+	{
+		const AclItem *item = &ACL_DAT(acl)[i];
+		char	   *privileges = privilege_names(ACLITEM_GET_PRIVS(*item));
+		char	   *role = item->ai_grantee == ACL_ID_PUBLIC ? "PUBLIC" : GetUserNameFromId(item->ai_grantee, true);
+
+		if (item->ai_grantee == owner || role == NULL || privileges[0] == '\0')
+			continue;
+		appendStringInfo(&grants, "%sGRANT %s ON %s TO %s%s", grants.len > 0 ? ";\n" : "", privileges, name,
+						 item->ai_grantee == ACL_ID_PUBLIC ? role : quote_identifier(role),
+						 ACLITEM_GET_GOPTIONS(*item) ? " WITH GRANT OPTION" : "");
+	}
+	return grants.data;
+}
+
+bool
+cmig_lint_facts_has_default_privileges(void)
+{
+	Relation	defaults = table_open(DefaultAclRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(defaults, InvalidOid, false, NULL, 0, NULL);
+	bool		result = false;
+	HeapTuple	tuple;
+
+	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = ((Form_pg_default_acl) GETSTRUCT(tuple))->defaclobjtype == DEFACLOBJ_RELATION;
+	systable_endscan(scan);
+	table_close(defaults, AccessShareLock);
+	return result;
+}
+
 CmigLintTable *
 cmig_lint_facts_read(Oid relation)
 {
@@ -128,6 +230,8 @@ cmig_lint_facts_read(Oid relation)
 	table->kind = form->relkind;
 	table->temporary = form->relpersistence == RELPERSISTENCE_TEMP;
 	table->logged = form->relpersistence == RELPERSISTENCE_PERMANENT;
+	table->row_security = form->relrowsecurity;
+	table->has_grants = has_grants(tuple, form->relowner);
 	read_size(table, form->relhassubclass);
 	if (form->relkind == RELKIND_PARTITIONED_TABLE)
 		table->has_default_partition = OidIsValid(get_default_partition_oid(relation));

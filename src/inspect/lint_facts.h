@@ -41,6 +41,15 @@ extern List *cmig_lint_facts_tables_with_type(Oid type);
 /* Does a column of a table have the row type of a relation? */
 extern bool cmig_lint_facts_type_is_used(Oid relation);
 
+/* Does anybody have default privileges in the database? */
+extern bool cmig_lint_facts_has_default_privileges(void);
+
+/*
+ * GRANT commands, separated by semicolons, that give a relation of another name
+ * the privileges of others than the owner on this one.
+ */
+extern char *cmig_lint_facts_grants(Oid relation, const char *name);
+
 /* A table and what it is a partition of or inherits from, upwards: OIDs. */
 extern List *cmig_lint_facts_ancestors(Oid table);
 

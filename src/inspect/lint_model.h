@@ -81,6 +81,8 @@ typedef struct CmigLintTable
 	double		rows;			/* about; -1 if not known */
 	int64		bytes;			/* -1 if not known */
 	bool		has_default_partition;
+	bool		row_security;
+	bool		has_grants;		/* privileges of others than its owner */
 	List	   *columns;		/* CmigLintColumn *, in order */
 	List	   *constraints;	/* CmigLintConstraint * */
 	List	   *indexes;		/* CmigLintIndex * */

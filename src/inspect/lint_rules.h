@@ -22,6 +22,9 @@ extern const CmigLintRule cmig_lint_column_types[];
 /* in lint_constraints.c */
 extern const CmigLintRule cmig_lint_constraints[];
 
+/* in lint_dependents.c */
+extern const CmigLintRule cmig_lint_dependents[];
+
 /* in lint_enums.c */
 extern const CmigLintRule cmig_lint_enums[];
 
@@ -30,6 +33,9 @@ extern const CmigLintRule cmig_lint_names[];
 
 /* in lint_indexes.c */
 extern const CmigLintRule cmig_lint_indexes[];
+
+/* in lint_replaced.c */
+extern const CmigLintRule cmig_lint_replaced[];
 
 /* in lint_tables.c */
 extern const CmigLintRule cmig_lint_tables[];

@@ -385,6 +385,7 @@ cmig_lint_run_script(CmigLint *lint, const char *revision, const char *script, b
 
 		CHECK_FOR_INTERRUPTS();
 		lint->statements++;
+		cmig_lint_state_count(lint);
 		if (has_ignores)
 			ignores = cmig_lint_ignore_read(script, end, statement.offset, end_line);
 		examine(lint, &statement);

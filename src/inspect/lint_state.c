@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "inspect/lint_code.h"
 #include "inspect/lint_facts.h"
 #include "inspect/lint_state.h"
 #include "run/lock_wait.h"
@@ -30,6 +31,7 @@ typedef struct RelationEntry
 {
 	Key			key;
 	CmigLintTable *table;		/* NULL if it was dropped */
+	CmigLintTable *original;	/* the live one, or NULL */
 } RelationEntry;
 
 typedef struct OidEntry
@@ -64,6 +66,9 @@ struct CmigLintState
 	HTAB	   *types;			/* TypeEntry */
 	HTAB	   *functions;		/* FunctionEntry */
 	HTAB	   *schemas;		/* names of new schemas */
+	List	   *bodies;			/* CmigLintBody * */
+	bool		bodies_read;
+	int			statements;		/* of all revisions */
 
 	/* what a script can set, and what it finds */
 	List	   *path;			/* char * */
@@ -171,7 +176,7 @@ enter_relation(CmigLint *lint, const char *schema, const char *name)
 	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_ENTER, &found);
 
 	if (!found)
-		entry->table = NULL;
+		entry->table = entry->original = NULL;
 	return entry;
 }
 
@@ -225,7 +230,11 @@ find_in_schema(CmigLint *lint, const char *schema, const char *name, bool *gone)
 		return NULL;
 	table = find_live(lint, oid);
 	if (table)
-		enter_relation(lint, schema, name)->table = table;
+	{
+		RelationEntry *entered = enter_relation(lint, schema, name);
+
+		entered->table = entered->original = table;
+	}
 	return table;
 }
 
@@ -311,6 +320,29 @@ cmig_lint_state_peek(CmigLint *lint, const RangeVar *name)
 	bool		gone = false;
 
 	return find_anywhere(lint, name->schemaname, name->relname, &gone);
+}
+
+CmigLintTable *
+cmig_lint_state_original(CmigLint *lint, const RangeVar *name)
+{
+	Key			key = make_key(name->schemaname ? name->schemaname : creation_schema(lint), name->relname);
+	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
+
+	return entry && entry->original && entry->table != entry->original ? entry->original : NULL;
+}
+
+void
+cmig_lint_state_grant_in_schema(CmigLint *lint, const char *schema)
+{
+	HASH_SEQ_STATUS scan;
+	RelationEntry *entry;
+
+	hash_seq_init(&scan, lint->state->relations);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->table && strcmp(entry->key.schema, schema) == 0)
+			entry->table->has_grants = true;
+	}
 }
 
 void
@@ -515,6 +547,81 @@ cmig_lint_state_add_function(CmigLint *lint, const char *name)
 	entry = hash_search(lint->state->functions, &key, HASH_ENTER, NULL);
 	entry->function.name = MemoryContextStrdup(lint->context, name);
 	return &entry->function;
+}
+
+void
+cmig_lint_state_drop_function(CmigLint *lint, const char *name)
+{
+	CmigLintFunction *function = cmig_lint_state_add_function(lint, name);
+
+	function->is_dropped = true;
+	function->created_at = 0;
+}
+
+bool
+cmig_lint_state_is_dropped_function(CmigLint *lint, const char *name)
+{
+	CmigLintFunction *function = cmig_lint_state_function(lint, name);
+
+	return function && function->is_dropped;
+}
+
+List *
+cmig_lint_state_bodies(CmigLint *lint)
+{
+	MemoryContext old;
+
+	if (lint->state->bodies_read)
+		return lint->state->bodies;
+	old = MemoryContextSwitchTo(lint->context);
+	lint->state->bodies = cmig_lint_code_bodies();
+	lint->state->bodies_read = true;
+	MemoryContextSwitchTo(old);
+	return lint->state->bodies;
+}
+
+int
+cmig_lint_state_statements(const CmigLint *lint)
+{
+	return lint->state->statements;
+}
+
+void
+cmig_lint_state_count(CmigLint *lint)
+{
+	lint->state->statements++;
+}
+
+bool
+cmig_lint_state_is_gone(CmigLint *lint, Oid relation)
+{
+	CmigLintTable *table = find_live(lint, relation);
+	Key			key;
+	RelationEntry *entry;
+
+	if (table == NULL)
+		return true;
+	key = make_key(table->schema, table->name);
+	entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
+	return entry && entry->table != table;
+}
+
+bool
+cmig_lint_state_has(CmigLint *lint, Oid relation, const char *name, const char *column)
+{
+	CmigLintTable *table = find_live(lint, relation);
+	Key			key;
+	RelationEntry *entry;
+
+	if (table == NULL)
+		return false;
+	key = make_key(table->schema, name);
+	entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
+	if (entry && entry->table)
+		table = entry->table;
+	else if (column == NULL)
+		return false;
+	return column == NULL || cmig_lint_model_column(table, column) != NULL;
 }
 
 /*

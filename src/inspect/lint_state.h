@@ -30,6 +30,7 @@ typedef struct CmigLintFunction
 {
 	const char *name;
 	bool		is_volatile;
+	bool		is_dropped;
 	int			created_at;		/* number among all statements of the plan */
 } CmigLintFunction;
 
@@ -51,6 +52,15 @@ extern CmigLintTable *cmig_lint_state_find_names(CmigLint *lint, List *names, bo
 
 /* The relation if it has been looked up or created before, else NULL. */
 extern CmigLintTable *cmig_lint_state_peek(CmigLint *lint, const RangeVar *name);
+
+/*
+ * The live relation that had the name before the plan, if it no longer has it;
+ * else NULL.
+ */
+extern CmigLintTable *cmig_lint_state_original(CmigLint *lint, const RangeVar *name);
+
+/* Something is granted on all tables of a schema. */
+extern void cmig_lint_state_grant_in_schema(CmigLint *lint, const char *schema);
 
 /* Its columns, constraints, and indexes. */
 extern void cmig_lint_state_load(CmigLint *lint, CmigLintTable *table);
@@ -99,6 +109,23 @@ extern void cmig_lint_state_rename_schema(CmigLint *lint, const char *from, cons
 /* Functions that the plan creates, by their last name. */
 extern CmigLintFunction *cmig_lint_state_function(CmigLint *lint, const char *name);
 extern CmigLintFunction *cmig_lint_state_add_function(CmigLint *lint, const char *name);
+
+/* The function is dropped by the plan, and not created again. */
+extern void cmig_lint_state_drop_function(CmigLint *lint, const char *name);
+extern bool cmig_lint_state_is_dropped_function(CmigLint *lint, const char *name);
+
+/* Bodies of live functions, a List of CmigLintBody *, read once. */
+extern List *cmig_lint_state_bodies(CmigLint *lint);
+
+/* How many statements of the plan have been seen. */
+extern int	cmig_lint_state_statements(const CmigLint *lint);
+extern void cmig_lint_state_count(CmigLint *lint);
+
+/* Has the plan dropped a live relation? */
+extern bool cmig_lint_state_is_gone(CmigLint *lint, Oid relation);
+
+/* Is there a relation of that name, or with a column the live relation, now? */
+extern bool cmig_lint_state_has(CmigLint *lint, Oid relation, const char *name, const char *column);
 
 /* search_path as the script has set it: a List of char *. */
 extern void cmig_lint_state_set_path(CmigLint *lint, List *schemas);

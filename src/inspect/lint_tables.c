@@ -147,9 +147,11 @@ rename_fix(CmigLint *lint, const char *new_schema, const char *new_name)
 {
 	if (lint->target->origin == CMIG_LINT_UNKNOWN || lint->target->kind == RELKIND_MATVIEW)
 		return NULL;
-	return psprintf("%s;\nCREATE VIEW %s WITH (security_invoker = true) AS SELECT * FROM %s",
+	return psprintf("%s;\nCREATE VIEW %s WITH (security_invoker = true) AS SELECT * FROM %s%s%s",
 					lint->statement->text, cmig_lint_text_qualified(lint->target),
-					quote_qualified_identifier(new_schema, new_name));
+					quote_qualified_identifier(new_schema, new_name),
+					lint->target->has_grants ? ";\n" : "",
+					lint->target->has_grants ? cmig_lint_facts_grants(lint->target->oid, cmig_lint_text_qualified(lint->target)) : "");
 }
 
 static void

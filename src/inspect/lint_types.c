@@ -281,7 +281,7 @@ calls_volatile(CmigLint *lint, FuncCall *call)
 	bool		found = false;
 	bool		all_volatile = true;
 
-	if (created)
+	if (created && !created->is_dropped)
 		return created->is_volatile;
 	functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
 	for (int i = 0; i < functions->n_members; i++)

@@ -1,0 +1,71 @@
+-- cmig.lint: rules that need what other objects on the live database use
+SET client_min_messages = warning;
+CREATE EXTENSION pg_cmig;
+SET lock_timeout = '2s';
+SET statement_timeout = '1min';
+CREATE ROLE regress_lint_reader;
+CREATE ROLE "regress lint, writer";
+CREATE TABLE customer (id bigint PRIMARY KEY, nick text, city text, kind text);
+INSERT INTO customer SELECT g, 'n', 'Oslo', 'k' FROM generate_series(1, 300) g;
+CREATE VIEW locals AS SELECT id, city FROM customer WHERE city = 'Oslo';
+GRANT SELECT ON locals TO regress_lint_reader;
+GRANT SELECT, UPDATE ON locals TO "regress lint, writer" WITH GRANT OPTION;
+CREATE VIEW near AS SELECT id FROM locals;
+CREATE POLICY own ON customer USING (kind = current_user);
+ALTER TABLE customer ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON customer TO PUBLIC;
+CREATE FUNCTION nicks() RETURNS bigint LANGUAGE sql AS $$ SELECT count("nick") FROM public.CUSTOMER $$;
+CREATE FUNCTION dynamic() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'UPDATE customer SET nick = upper(nick)'; END $$;
+CREATE FUNCTION set_nick() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.nick := 'x'; RETURN NEW; END $$;
+CREATE TRIGGER nick BEFORE UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION set_nick();
+CREATE FUNCTION other() RETURNS text LANGUAGE sql AS $$ SELECT 'nickname' || nick FROM (VALUES ('a')) v(nick) $$;
+CREATE FUNCTION comments() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM customer -- nick
+$$;
+CREATE FUNCTION list(script text, OUT statement int, OUT rule text, OUT severity text, OUT message text) RETURNS SETOF record LANGUAGE sql AS
+$$ SELECT statement, rule, severity, message FROM cmig.lint_sql(script) WHERE rule IN ('dependent-objects', 'code-uses-dropped', 'row-security-lost', 'privileges-lost') $$;
+
+-- what depends on a column
+SELECT * FROM list('ALTER TABLE customer DROP city');
+SELECT * FROM list('ALTER TABLE customer DROP city CASCADE');
+SELECT * FROM list('ALTER TABLE customer ALTER city TYPE varchar(20)');
+SELECT * FROM list('ALTER TABLE customer DROP kind');
+SELECT * FROM list('ALTER TABLE customer DROP kind CASCADE');
+SELECT * FROM list('DROP VIEW near; DROP VIEW locals; ALTER TABLE customer DROP city');
+SELECT * FROM list('ALTER TABLE customer ALTER nick TYPE varchar');
+SELECT * FROM list('ALTER TABLE customer DROP COLUMN IF EXISTS nothing');
+
+-- code that still names what is gone
+SELECT * FROM list('ALTER TABLE customer DROP nick');
+SELECT * FROM list('ALTER TABLE customer RENAME nick TO handle');
+SELECT * FROM list('ALTER TABLE customer RENAME nick TO handle; ALTER TABLE customer RENAME handle TO nick');
+SELECT * FROM list('ALTER TABLE customer DROP nick; ALTER TABLE customer ADD nick text');
+SELECT * FROM list($$ALTER TABLE customer DROP nick;
+CREATE OR REPLACE FUNCTION nicks() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
+CREATE OR REPLACE FUNCTION dynamic() RETURNS void LANGUAGE sql AS '';
+DROP TRIGGER nick ON customer; DROP FUNCTION set_nick()$$);
+SELECT * FROM list('ALTER TABLE customer RENAME TO client');
+SELECT * FROM list('ALTER TABLE customer RENAME TO client; CREATE VIEW customer AS SELECT * FROM client');
+SELECT * FROM list('DROP TABLE customer CASCADE');
+
+-- what replaces a table or view loses its privileges and row-level security
+SELECT statement, rule, message, safe_rewrite FROM cmig.lint_sql('DROP VIEW locals CASCADE; CREATE VIEW locals AS SELECT 1 AS id')
+WHERE rule LIKE '%lost' \gx
+SELECT * FROM list('DROP VIEW locals CASCADE; CREATE VIEW locals AS SELECT 1 AS id; GRANT SELECT ON locals TO regress_lint_reader');
+SELECT * FROM list('DROP VIEW locals CASCADE; CREATE VIEW locals AS SELECT 1 AS id; GRANT SELECT ON ALL TABLES IN SCHEMA public TO regress_lint_reader');
+SELECT * FROM list('CREATE OR REPLACE VIEW locals AS SELECT id, city FROM customer');
+SELECT * FROM list('CREATE TABLE new (LIKE customer); ALTER TABLE customer RENAME TO old; ALTER TABLE new RENAME TO customer');
+SELECT * FROM list('CREATE TABLE new (LIKE customer); ALTER TABLE new ENABLE ROW LEVEL SECURITY; GRANT SELECT ON new TO PUBLIC; ALTER TABLE customer RENAME TO old; ALTER TABLE new RENAME TO customer');
+SELECT * FROM list('ALTER TABLE customer DISABLE ROW LEVEL SECURITY');
+SELECT * FROM list('ALTER TABLE customer NO FORCE ROW LEVEL SECURITY');
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO regress_lint_reader;
+SELECT * FROM list('DROP VIEW near; CREATE VIEW near AS SELECT 1 AS id; DROP VIEW locals; CREATE VIEW locals AS SELECT 1 AS id');
+ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM regress_lint_reader;
+
+-- without facts there is nothing that could be lost
+SELECT rule FROM cmig.lint_sql('ALTER TABLE customer DROP city, DROP nick; DROP VIEW locals; CREATE VIEW locals AS SELECT 1 AS id', facts => false) ORDER BY rule;
+
+DROP VIEW near, locals;
+DROP TABLE customer CASCADE;
+DROP FUNCTION nicks, dynamic, set_nick, other, comments, list;
+DROP ROLE regress_lint_reader, "regress lint, writer";
+DROP EXTENSION pg_cmig;

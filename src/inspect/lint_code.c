@@ -1,0 +1,237 @@
+/*
+ * lint_code.c
+ *	  Code on the live database that uses a table or a column.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/lint_code.h"
+#include "parse/lexer.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_trigger.h"
+#include "commands/proclang.h"
+#include "parser/scansup.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/rel.h"
+
+/* One column of one row of a catalog, by the row's OID. */
+static Oid
+fetch_oid(Oid catalog, Oid index, AttrNumber oid_column, Oid oid, AttrNumber column)
+{
+	Relation	relation = table_open(catalog, AccessShareLock);
+	Oid			result = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, oid_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
+	scan = systable_beginscan(relation, index, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		if (catalog == RewriteRelationId)
+			result = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
+		else
+			result = ((Form_pg_policy) GETSTRUCT(tuple))->polrelid;
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return result;
+}
+
+/* What an entry of pg_depend is about, NULL if it is of no interest. */
+static CmigLintDependent *
+read_dependent(Oid table, Form_pg_depend form)
+{
+	ObjectAddress object = {form->classid, form->objid, form->objsubid};
+	CmigLintDependent *result;
+
+	if (form->classid != RewriteRelationId && form->classid != PolicyRelationId &&
+		form->classid != ProcedureRelationId)
+		return NULL;
+	result = palloc0(sizeof(CmigLintDependent));
+	if (form->classid == RewriteRelationId)
+	{
+		result->relation = fetch_oid(RewriteRelationId, RewriteOidIndexId, Anum_pg_rewrite_oid, form->objid, 0);
+		result->is_view = true;
+		if (result->relation == table)
+			return NULL;		/* a rule of the table */
+		ObjectAddressSet(object, RelationRelationId, result->relation);
+	}
+	else if (form->classid == PolicyRelationId)
+		result->relation = fetch_oid(PolicyRelationId, PolicyOidIndexId, Anum_pg_policy_oid, form->objid, 0);
+	result->description = getObjectDescription(&object, true);
+	return result->description ? result : NULL;
+}
+
+/* Is the description in the list? */
+static bool
+is_listed(List *dependents, const char *description)
+{
+	ListCell   *lc;
+
+	foreach(lc, dependents)
+	{
+		if (strcmp(((CmigLintDependent *) lfirst(lc))->description, description) == 0)
+			return true;
+	}
+	return false;
+}
+
+List *
+cmig_lint_code_dependents(Oid table, AttrNumber column)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	List	   *result = NIL;
+	ScanKeyData keys[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(column));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 3, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		CmigLintDependent *dependent = read_dependent(table, (Form_pg_depend) GETSTRUCT(tuple));
+
+		if (dependent && !is_listed(result, dependent->description))
+			result = lappend(result, dependent);
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return result;
+}
+
+/* Is it a function of a user, with a text as its body? */
+static bool
+has_text(Form_pg_proc form, HeapTuple tuple, Oid plpgsql)
+{
+	return form->oid >= FirstNormalObjectId &&
+		(form->prolang == SQLlanguageId || form->prolang == plpgsql) &&
+		heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL) &&
+		!OidIsValid(getExtensionOfObject(ProcedureRelationId, form->oid));
+}
+
+/* By name, for messages. */
+static int
+compare_bodies(const ListCell *a, const ListCell *b)
+{
+	const CmigLintBody *first = lfirst(a);
+	const CmigLintBody *second = lfirst(b);
+	int			order = strcmp(first->name, second->name);
+
+	return order ? order : (first->oid > second->oid) - (first->oid < second->oid);
+}
+
+List *
+cmig_lint_code_bodies(void)
+{
+	Relation	functions = table_open(ProcedureRelationId, AccessShareLock);
+	Oid			plpgsql = get_language_oid("plpgsql", true);
+	List	   *result = NIL;
+	SysScanDesc scan = systable_beginscan(functions, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+		CmigLintBody *body;
+		Datum		values[Natts_pg_proc];
+		bool		nulls[Natts_pg_proc];
+
+		if (!has_text(form, tuple, plpgsql))
+			continue;
+		heap_deform_tuple(tuple, RelationGetDescr(functions), values, nulls);
+		if (nulls[Anum_pg_proc_prosrc - 1])
+			continue;
+		body = palloc(sizeof(CmigLintBody));
+		body->oid = form->oid;
+		body->name = pstrdup(NameStr(form->proname));
+		body->source = TextDatumGetCString(values[Anum_pg_proc_prosrc - 1]);
+		result = lappend(result, body);
+	}
+	systable_endscan(scan);
+	table_close(functions, AccessShareLock);
+	list_sort(result, compare_bodies);
+	return result;
+}
+
+List *
+cmig_lint_code_trigger_functions(Oid table)
+{
+	Relation	triggers = table_open(TriggerRelationId, AccessShareLock);
+	List	   *result = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+	scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = list_append_unique_oid(result, ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid);
+	systable_endscan(scan);
+	table_close(triggers, AccessShareLock);
+	return result;
+}
+
+char *
+cmig_lint_code_function_name(Oid function)
+{
+	return format_procedure(function);
+}
+
+/* Is the token an identifier of that name? */
+static bool
+is_name(const CmigLexer *lexer, const char *word)
+{
+	int			length = lexer->next - lexer->start;
+
+	if (lexer->type == CMIG_TOKEN_WORD)
+		return length == strlen(word) &&
+			strcmp(downcase_identifier(lexer->start, length, false, false), word) == 0;
+	return lexer->type == CMIG_TOKEN_QUOTED && length == strlen(word) + 2 &&
+		strncmp(lexer->start + 1, word, length - 2) == 0;
+}
+
+bool
+cmig_lint_code_names(const char *source, const char *word)
+{
+	CmigLexer	lexer;
+
+	cmig_lexer_init(&lexer, source);
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		if (is_name(&lexer, word))
+			return true;
+		/* dynamic SQL in a string */
+		if ((lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_DOLLAR) &&
+			lexer.next - lexer.start > strlen(word) + 2)
+		{
+			char	   *text = pnstrdup(lexer.start + 1, lexer.next - lexer.start - 2);
+
+			if (cmig_lint_code_names(text, word))
+				return true;
+			pfree(text);
+		}
+	}
+	return false;
+}

@@ -1,0 +1,221 @@
+/*
+ * lint_dependents.c
+ *	  Rules of cmig.lint about views, policies, and functions that use what a
+ *	  statement drops, renames, or changes.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/listing.h"
+#include "inspect/lint_code.h"
+#include "inspect/lint_rules.h"
+#include "inspect/lint_state.h"
+#include "inspect/lint_text.h"
+
+#include "catalog/pg_class.h"
+#include "nodes/value.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/*
+ * dependent-objects
+ */
+
+/* Has the plan dropped the view, or the table of the policy? */
+static bool
+is_gone(CmigLint *lint, const CmigLintDependent *dependent)
+{
+	return OidIsValid(dependent->relation) && cmig_lint_state_is_gone(lint, dependent->relation);
+}
+
+/* What depends on a column and is still there, as a list for a message, or NULL. */
+static char *
+dependents_of(CmigLint *lint, const CmigLintColumn *column, bool views_only)
+{
+	CmigListing listing;
+	ListCell   *lc;
+
+	if (column == NULL || column->attnum == 0 || !OidIsValid(lint->target->oid))
+		return NULL;
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	foreach(lc, cmig_lint_code_dependents(lint->target->oid, column->attnum))
+	{
+		CmigLintDependent *dependent = lfirst(lc);
+
+		if ((!views_only || dependent->is_view) && !is_gone(lint, dependent))
+			cmig_listing_add(&listing, dependent->description);
+	}
+	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
+}
+
+static void
+check_dependents(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	if (lint->target == NULL || lint->target->origin != CMIG_LINT_LIVE)
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		bool		drops = command->subtype == AT_DropColumn;
+		char	   *dependents;
+
+		if (!drops && command->subtype != AT_AlterColumnType)
+			continue;
+		dependents = dependents_of(lint, cmig_lint_model_column(lint->target, command->name), !drops);
+		if (dependents == NULL)
+			continue;
+		if (drops && command->behavior == DROP_CASCADE)
+			cmig_lint_report(lint, NULL, "CASCADE also drops what depends on column %s: %s",
+							 quote_identifier(command->name), dependents);
+		else
+			cmig_lint_report(lint, NULL, "%s column %s fails, because it is used by %s",
+							 drops ? "dropping" : "changing the type of",
+							 quote_identifier(command->name), dependents);
+	}
+}
+
+/*
+ * code-uses-dropped
+ */
+
+/* A table or column that is no longer there under its name. */
+typedef struct Missing
+{
+	const char *table;			/* its name */
+	Oid			oid;
+	const char *column;			/* NULL for the table itself */
+	int			since;			/* number of the statement in the plan */
+	CmigLintFinding *finding;
+} Missing;
+
+/* Does the body of a function use it? */
+static bool
+uses(const Missing *missing, const char *source, Oid function)
+{
+	if (missing->column && !cmig_lint_code_names(source, missing->column))
+		return false;
+	return cmig_lint_code_names(source, missing->table) ||
+		(missing->column && OidIsValid(missing->oid) && OidIsValid(function) &&
+		 list_member_oid(cmig_lint_code_trigger_functions(missing->oid), function));
+}
+
+/* The functions that will still use it, as a list for a message, or NULL. */
+static char *
+users_of(CmigLint *lint, const Missing *missing)
+{
+	CmigListing listing;
+	ListCell   *lc;
+
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	foreach(lc, cmig_lint_state_bodies(lint))
+	{
+		CmigLintBody *body = lfirst(lc);
+		CmigLintFunction *replaced = cmig_lint_state_function(lint, body->name);
+
+		if ((replaced == NULL || replaced->created_at < missing->since) &&
+			!cmig_lint_state_is_dropped_function(lint, body->name) &&
+			uses(missing, body->source, body->oid))
+			cmig_listing_add(&listing, cmig_lint_code_function_name(body->oid));
+	}
+	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
+}
+
+/* At the end of the plan: complete the message with the functions. */
+static bool
+is_still_used(CmigLint *lint, void *arg)
+{
+	Missing    *missing = arg;
+	char	   *users;
+
+	/* it may have been created again, or renamed back */
+	if (cmig_lint_state_has(lint, missing->oid, missing->table, missing->column))
+		return false;
+	users = users_of(lint, missing);
+	if (users == NULL)
+		return false;
+	missing->finding->message = psprintf("%s: %s", missing->finding->message, users);
+	return true;
+}
+
+/* Note something that goes away; what says how. */
+static void
+note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, const char *what)
+{
+	MemoryContext old;
+	Missing    *missing;
+	CmigLintFinding *finding;
+
+	if (table == NULL || table->origin != CMIG_LINT_LIVE || !lint->reads_facts)
+		return;
+	if (column)
+		finding = cmig_lint_report(lint, NULL, "column %s of %s is %s, and functions still name both",
+								   quote_identifier(column), cmig_lint_text_name(table), what);
+	else
+		finding = cmig_lint_report(lint, NULL, "%s is %s, and functions still name it",
+								   cmig_lint_text_name(table), what);
+	old = MemoryContextSwitchTo(lint->context);
+	missing = palloc0(sizeof(Missing));
+	missing->table = pstrdup(table->name);
+	missing->oid = table->oid;
+	missing->column = column ? pstrdup(column) : NULL;
+	missing->since = cmig_lint_state_statements(lint);
+	missing->finding = finding;
+	MemoryContextSwitchTo(old);
+	cmig_lint_report_later(lint, finding, true, is_still_used, missing);
+}
+
+/* Is it a column of the live table? */
+static bool
+is_live_column(const CmigLintTable *table, const char *name)
+{
+	CmigLintColumn *column = cmig_lint_model_column(table, name);
+
+	return column && !column->is_new;
+}
+
+static void
+check_code(CmigLint *lint, Node *node)
+{
+	RenameStmt *rename = (RenameStmt *) node;
+	ListCell   *lc;
+
+	if (IsA(node, DropStmt))
+	{
+		DropStmt   *drop = (DropStmt *) node;
+
+		if (drop->removeType != OBJECT_TABLE && drop->removeType != OBJECT_VIEW)
+			return;
+		foreach(lc, drop->objects)
+		{
+			note_missing(lint, cmig_lint_state_find_names(lint, lfirst(lc), true), NULL, "dropped");
+		}
+	}
+	else if (lint->target == NULL)
+		return;
+	else if (IsA(node, RenameStmt))
+	{
+		if (rename->renameType == OBJECT_COLUMN && is_live_column(lint->target, rename->subname))
+			note_missing(lint, lint->target, rename->subname, "renamed");
+		else if (rename->renameType == OBJECT_TABLE || rename->renameType == OBJECT_VIEW)
+			note_missing(lint, lint->target, NULL, "renamed");
+	}
+	else
+	{
+		foreach(lc, ((AlterTableStmt *) node)->cmds)
+		{
+			AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+			if (command->subtype == AT_DropColumn && is_live_column(lint->target, command->name))
+				note_missing(lint, lint->target, command->name, "dropped");
+		}
+	}
+}
+
+const CmigLintRule cmig_lint_dependents[] = {
+	{"dependent-objects", CMIG_LINT_ERROR, false, check_dependents, {T_AlterTableStmt}},
+	{"code-uses-dropped", CMIG_LINT_WARNING, false, check_code, {T_AlterTableStmt, T_RenameStmt, T_DropStmt}},
+	{NULL}
+};

@@ -1,0 +1,149 @@
+/*
+ * lint_replaced.c
+ *	  Rules of cmig.lint about what is lost if a table or view is replaced by
+ *	  another one of the same name: privileges and row-level security.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/lint_facts.h"
+#include "inspect/lint_rules.h"
+#include "inspect/lint_state.h"
+#include "inspect/lint_text.h"
+
+#include "catalog/pg_class.h"
+#include "nodes/value.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* A relation that takes the name of a live one. */
+typedef struct Replaced
+{
+	CmigLintTable *original;
+	RangeVar   *name;
+} Replaced;
+
+/*
+ * The live relation that had the name of one that the statement creates, or
+ * gives that name to; NULL if there was none.  *name is set to the name.
+ */
+static CmigLintTable *
+find_original(CmigLint *lint, Node *node, RangeVar *name)
+{
+	switch (nodeTag(node))
+	{
+		case T_CreateStmt:
+			*name = *((CreateStmt *) node)->relation;
+			break;
+		case T_CreateTableAsStmt:
+			*name = *((CreateTableAsStmt *) node)->into->rel;
+			break;
+		case T_ViewStmt:
+			*name = *((ViewStmt *) node)->view;
+			break;
+		case T_RenameStmt:
+			if (lint->target == NULL || ((RenameStmt *) node)->relation == NULL ||
+				(((RenameStmt *) node)->renameType != OBJECT_TABLE && ((RenameStmt *) node)->renameType != OBJECT_VIEW &&
+				 ((RenameStmt *) node)->renameType != OBJECT_MATVIEW))
+				return NULL;
+			*name = *((RenameStmt *) node)->relation;
+			name->schemaname = (char *) lint->target->schema;
+			name->relname = ((RenameStmt *) node)->newname;
+			break;
+		default:
+			return NULL;
+	}
+	if (name->relpersistence == RELPERSISTENCE_TEMP)
+		return NULL;
+	return cmig_lint_state_original(lint, name);
+}
+
+/* Note a replacement, to be judged at the end of the plan. */
+static void
+note(CmigLint *lint, CmigLintFinding *finding, CmigLintTable *original, RangeVar *name,
+	 bool (*holds) (CmigLint *lint, void *arg))
+{
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	Replaced   *replaced = palloc(sizeof(Replaced));
+
+	replaced->original = original;
+	replaced->name = copyObject(name);
+	MemoryContextSwitchTo(old);
+	cmig_lint_report_later(lint, finding, true, holds, replaced);
+}
+
+/* Has the new relation no row-level security at the end? */
+static bool
+lacks_security(CmigLint *lint, void *arg)
+{
+	Replaced   *replaced = arg;
+	CmigLintTable *table = cmig_lint_state_peek(lint, replaced->name);
+
+	return table && table != replaced->original && !table->row_security;
+}
+
+static void
+check_security(CmigLint *lint, Node *node)
+{
+	RangeVar	name;
+	CmigLintTable *original;
+	CmigLintFinding *finding;
+	ListCell   *lc;
+
+	if (IsA(node, AlterTableStmt))
+	{
+		if (!cmig_lint_model_is_shared(lint->target) || !lint->target->row_security)
+			return;
+		foreach(lc, ((AlterTableStmt *) node)->cmds)
+		{
+			if (lfirst_node(AlterTableCmd, lc)->subtype == AT_DisableRowSecurity)
+				cmig_lint_report(lint, NULL, "DISABLE ROW LEVEL SECURITY shows all rows of %s to everyone with privileges on it",
+								 cmig_lint_text_name(lint->target));
+		}
+		return;
+	}
+	if (IsA(node, ViewStmt))
+		return;
+	original = find_original(lint, node, &name);
+	if (original == NULL || !original->row_security)
+		return;
+	finding = cmig_lint_report(lint, NULL, "the table that had the name %s has row-level security, and the new one has none",
+							   cmig_lint_text_range_var(&name));
+	note(lint, finding, original, &name, lacks_security);
+}
+
+/* Was nothing granted on the new relation? */
+static bool
+lacks_privileges(CmigLint *lint, void *arg)
+{
+	Replaced   *replaced = arg;
+	CmigLintTable *table = cmig_lint_state_peek(lint, replaced->name);
+
+	return table && table != replaced->original && !table->has_grants;
+}
+
+static void
+check_privileges(CmigLint *lint, Node *node)
+{
+	RangeVar	name;
+	CmigLintTable *original = find_original(lint, node, &name);
+	char	   *grants;
+	CmigLintFinding *finding;
+
+	if (original == NULL || !original->has_grants || cmig_lint_facts_has_default_privileges())
+		return;
+	grants = cmig_lint_facts_grants(original->oid, cmig_lint_text_range_var(&name));
+	finding = cmig_lint_report(lint, psprintf("%s;\n%s", lint->statement->text, grants),
+							   "privileges on the relation that had the name %s are not granted on the new one",
+							   cmig_lint_text_range_var(&name));
+	note(lint, finding, original, &name, lacks_privileges);
+}
+
+const CmigLintRule cmig_lint_replaced[] = {
+	{"row-security-lost", CMIG_LINT_ERROR, false, check_security,
+	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_AlterTableStmt}},
+	{"privileges-lost", CMIG_LINT_WARNING, false, check_privileges,
+	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_ViewStmt}},
+	{NULL}
+};
