@@ -18,6 +18,7 @@ CREATE TABLE cmig.revision (
 	down_revision text[] NOT NULL DEFAULT '{}',
 	depends_on text[] NOT NULL DEFAULT '{}',
 	branch_labels text[] NOT NULL DEFAULT '{}',
+	replaces text[] NOT NULL DEFAULT '{}',
 	message text NOT NULL DEFAULT '',
 	description text NOT NULL DEFAULT '',
 	upgrade_sql text NOT NULL DEFAULT '',
@@ -136,6 +137,7 @@ COMMENT ON COLUMN cmig.revision.revision IS 'Identifier: up to 128 bytes, none o
 COMMENT ON COLUMN cmig.revision.down_revision IS 'Parents: ids of the revisions that this one follows; several make a merge, none a base';
 COMMENT ON COLUMN cmig.revision.depends_on IS 'Revisions (ids or branch labels) that must be applied before this one without being its parents';
 COMMENT ON COLUMN cmig.revision.branch_labels IS 'Names for the branch that starts here';
+COMMENT ON COLUMN cmig.revision.replaces IS 'Revisions that this one stands for, the last one on top of the others: where they are applied, it is';
 COMMENT ON COLUMN cmig.revision.message IS 'One line that says what the revision does';
 COMMENT ON COLUMN cmig.revision.description IS 'Free text from the header of its file';
 COMMENT ON COLUMN cmig.revision.upgrade_sql IS 'SQL that applies the revision; empty if there is nothing to do';

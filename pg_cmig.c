@@ -43,6 +43,7 @@
 #include "move/toplevel.h"
 #include "rls/rls.h"
 #include "schema/target.h"
+#include "tables/active.h"
 #include "tables/change.h"
 #include "tables/journal.h"
 #include "tables/wrong_call.h"
@@ -160,6 +161,7 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 	allowed = cmig_plan_checksum_require(checksum, &now, plan);
 	cmig_lint_policy_enforce(&now, plan);
 	run_plan(fcinfo, &now, plan, allowed, &number);
+	cmig_active_settle();
 	cmig_rls_gate();
 	cmig_audit_retain_after_upgrade();
 	return (Datum) 0;

@@ -53,6 +53,8 @@ typedef struct CmigRevision
 	CmigNames	parents;		/* down_revision */
 	CmigNames	depends;		/* depends_on: ids, partial ids or labels */
 	CmigNames	labels;			/* branch_labels */
+	CmigNames	replaces;		/* revisions that it stands for, the last one
+								 * on top of the others; usually none */
 	bool		malformed;		/* an array has NULLs or two dimensions */
 	/* details for lists; NULL or false unless they were asked for */
 	char	   *message;

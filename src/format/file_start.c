@@ -290,7 +290,7 @@ bool
 cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end)
 {
 	static const CmigHeaderKey keys[] = {
-		CMIG_KEY_DOWN_REVISION, CMIG_KEY_DEPENDS_ON, CMIG_KEY_BRANCH_LABELS,
+		CMIG_KEY_DOWN_REVISION, CMIG_KEY_DEPENDS_ON, CMIG_KEY_BRANCH_LABELS, CMIG_KEY_REPLACES,
 		CMIG_KEY_TRANSACTIONAL, CMIG_KEY_CREATE_DATE
 	};
 	const char *revision = cmig_marker_keys[CMIG_KEY_REVISION];

@@ -23,7 +23,7 @@ const char *const cmig_marker_sections[CMIG_SECTION_COUNT] = {
 };
 
 const char *const cmig_marker_keys[CMIG_KEY_COUNT] = {
-	"revision", "down_revision", "depends_on", "branch_labels", "message",
+	"revision", "down_revision", "depends_on", "branch_labels", "replaces", "message",
 	"transactional", "create_date"
 };
 

@@ -186,6 +186,8 @@ find_difference(const CmigRevisionText *revision, const char *header)
 		return "depends_on";
 	if (!cmig_names_same(&read->edges.labels, &revision->edges.labels))
 		return "branch_labels";
+	if (!cmig_names_same(&read->edges.replaces, &revision->edges.replaces))
+		return "replaces";
 	if (strcmp(read->edges.message, revision->edges.message) != 0)
 		return "message";
 	if (strcmp(read->description, revision->description) != 0)
@@ -213,7 +215,7 @@ is_plain_header(const CmigRevision *edges, const char *description)
 {
 	return *description == '\0' && cmig_graph_check_name(edges->id) == NULL &&
 		are_plain_names(&edges->parents) && are_plain_names(&edges->depends) &&
-		are_plain_names(&edges->labels) && strpbrk(edges->message, "\r\n:") == NULL &&
+		are_plain_names(&edges->labels) && are_plain_names(&edges->replaces) && strpbrk(edges->message, "\r\n:") == NULL &&
 		strstr(edges->message, "\xEF\xBB\xBF") == NULL;
 }
 
@@ -234,6 +236,8 @@ cmig_revision_format(const CmigRevisionText *revision)
 	append_names(&file, CMIG_KEY_DOWN_REVISION, &canonical.edges.parents);
 	append_names(&file, CMIG_KEY_DEPENDS_ON, &canonical.edges.depends);
 	append_names(&file, CMIG_KEY_BRANCH_LABELS, &canonical.edges.labels);
+	if (canonical.edges.replaces.count > 0)
+		append_names(&file, CMIG_KEY_REPLACES, &canonical.edges.replaces);
 	appendStringInfo(&file, "-- %s:%s%s\n", cmig_marker_keys[CMIG_KEY_MESSAGE],
 					 *canonical.edges.message ? " " : "", canonical.edges.message);
 	appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_TRANSACTIONAL],

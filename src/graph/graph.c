@@ -186,7 +186,16 @@ cmig_graph_find_name(const CmigGraph *graph, const char *name)
 {
 	NameEntry  *entry = find_entry(graph, name);
 
-	return entry ? entry->node : -1;
+	if (entry)
+		return entry->node;
+	for (int node = 0; node < graph->count; node++)
+	{
+		const CmigNames *old = &graph->nodes[node].revision->replaces;
+
+		if (old->count > 0 && strcmp(old->names[old->count - 1], name) == 0)
+			return node;
+	}
+	return -1;
 }
 
 int

@@ -65,7 +65,10 @@ extern char *cmig_graph_check_name(const char *name);
 /* A name that is in the list more than once, or NULL. */
 extern const char *cmig_graph_find_repeated(const CmigNames *names);
 
-/* The node of an exact id or, failing that, an exact label; -1 if none. */
+/*
+ * The node of an exact id or, failing that, an exact label or the last
+ * revision that a node replaces; -1 if none.
+ */
 extern int	cmig_graph_find_id(const CmigGraph *graph, const char *id);
 extern int	cmig_graph_find_name(const CmigGraph *graph, const char *name);
 

@@ -55,12 +55,28 @@ has_swapped_letters(const char *name, const char *word)
 		strcmp(name + i + 2, word + i + 2) == 0;
 }
 
+/* A revision that replaces the one with this name, or -1. */
+static int
+find_replacing(const CmigGraph *graph, const char *name)
+{
+	for (int node = 0; node < graph->count; node++)
+	{
+		const CmigNames *old = &graph->nodes[node].revision->replaces;
+
+		for (int i = 0; i < old->count; i++)
+			if (strcmp(old->names[i], name) == 0)
+				return node;
+	}
+	return -1;
+}
+
 /* Raise MG001 for a name, with a hint for what people commonly type. */
 pg_noreturn static void
 not_found(const CmigGraph *graph, const char *name)
 {
 	char	   *near = cmig_graph_suggest(graph, name, -1);
 	int			length = strlen(name);
+	int			replacing;
 	bool		is_base = false;
 
 	for (int i = 0; i < lengthof(symbols); i++)
@@ -77,6 +93,13 @@ not_found(const CmigGraph *graph, const char *name)
 			is_base = strcmp(synonyms[i].symbol, "base") == 0;
 		}
 
+	replacing = find_replacing(graph, name);
+	if (replacing >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+				 errmsg("can't locate revision identified by \"%s\"", name),
+				 errdetail("Revision \"%s\" replaces it, together with others.", cmig_graph_id(graph, replacing)),
+				 errhint("Name \"%s\", or a revision before or after it.", cmig_graph_id(graph, replacing))));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 errmsg("can't locate revision identified by \"%s\"", name),

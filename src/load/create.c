@@ -19,6 +19,7 @@
 #include "graph/target.h"
 #include "load/create.h"
 #include "parse/script.h"
+#include "tables/active.h"
 #include "tables/catalog.h"
 #include "tables/revision_rows.h"
 #include "tables/change.h"
@@ -228,7 +229,7 @@ require_short_line(const char *message)
 void
 cmig_create_prepare(CmigNewRevision *new)
 {
-	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	CmigRevisionSet *set = cmig_active_read(false);
 	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
 	CmigRevision *edges = &new->text.edges;
 	List	   *parents;
@@ -314,7 +315,7 @@ static char *
 create_merge(const CmigNames *revisions, const char *message, const char *id, bool splice,
 			 char *label)
 {
-	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	CmigRevisionSet *set = cmig_active_read(false);
 	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
 	CmigRevisionText text = {0};
 	List	   *parents;

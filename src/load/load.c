@@ -22,10 +22,12 @@
 #include "base/listing.h"
 #include "base/settings.h"
 #include "format/revision_file.h"
+#include "graph/replaces.h"
 #include "load/load.h"
 #include "load/load_compare.h"
 #include "load/load_judge.h"
 #include "parse/script.h"
+#include "tables/active.h"
 #include "tables/catalog.h"
 #include "tables/revision_rows.h"
 #include "tables/change.h"
@@ -143,6 +145,26 @@ add_action(List *actions, const char *revision, const char *action)
 	return lappend(actions, line);
 }
 
+/* Tell about revisions that wait until all that they replace are applied. */
+static void
+tell_waiting(const CmigLoad *load)
+{
+	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	const CmigNames *rows = cmig_version_rows_read();
+
+	for (int i = 0; i < load->count; i++)
+	{
+		const CmigRevision *revision = &load->items[i].file->text.edges;
+
+		if (revision->replaces.count > 0 &&
+			cmig_replaces_state(set->revisions, set->count, rows, revision) == CMIG_REPLACES_SOME)
+			ereport(NOTICE,
+					(errmsg("revision \"%s\" waits until all revisions that it replaces are applied", revision->id),
+					 errdetail("They are needed until then. The last one is \"%s\".",
+							   revision->replaces.names[revision->replaces.count - 1])));
+	}
+}
+
 /*
  * Load the files.  Returns a List of LoadAction *: the revisions of the text
  * in their order, then the removed and the kept ones, each sorted.
@@ -157,6 +179,8 @@ load_files(List *files, bool prune, bool accept_changes)
 	cmig_load_judge(load, accept_changes);
 	require_unprotected(load);
 	write_changes(load);
+	cmig_active_settle();
+	tell_waiting(load);
 
 	for (int i = 0; i < load->count; i++)
 	{

@@ -10,6 +10,7 @@
 #include "format/revision_file.h"
 #include "format/revision_format.h"
 #include "graph/graph_walk.h"
+#include "graph/replaces.h"
 #include "graph/target.h"
 #include "load/load_compare.h"
 #include "tables/catalog.h"
@@ -127,6 +128,7 @@ compare_stored(const CmigRevisionText *row, void *arg)
 		!cmig_names_same(&stored.edges.parents, &text->edges.parents) ||
 		!cmig_names_same(&stored.edges.depends, &text->edges.depends) ||
 		!cmig_names_same(&stored.edges.labels, &text->edges.labels) ||
+		!cmig_names_same(&stored.edges.replaces, &text->edges.replaces) ||
 		item->other_message != NULL ||
 		!same_text(stored.description, text->description) ||
 		!same_text(stored.downgrade_sql, text->downgrade_sql) ||
@@ -154,6 +156,39 @@ read_stored(CmigLoad *load)
  * What it would become
  */
 
+/*
+ * The names of applied revisions that are no longer needed, because the file
+ * or a stored revision that replaces them is applied, or will be.
+ */
+static CmigNames *
+find_replaced(const CmigLoad *load)
+{
+	CmigNames  *names = palloc0(sizeof(CmigNames));
+	CmigRevision *all = palloc_extended(sizeof(CmigRevision) * (Size) (load->count + load->before->count),
+										MCXT_ALLOC_HUGE);
+	int			count = 0;
+
+	for (int i = 0; i < load->count; i++)
+		all[count++] = load->items[i].file->text.edges;
+	for (int node = 0; node < load->before->count; node++)
+		if (!find_item(load, cmig_graph_id(load->before, node)))
+			all[count++] = *load->before->nodes[node].revision;
+	for (int i = 0; i < count && cmig_replaces_any(all, count); i++)
+	{
+		const CmigNames *old = &all[i].replaces;
+
+		if (old->count == 0 ||
+			cmig_replaces_state(all, count, load->applied->rows, &all[i]) < CMIG_REPLACES_TURN)
+			continue;
+		names->names = names->names == NULL ? palloc(sizeof(char *) * old->count) :
+			repalloc(names->names, sizeof(char *) * (names->count + old->count));
+		memcpy(names->names + names->count, old->names, sizeof(char *) * old->count);
+		names->count += old->count;
+	}
+	cmig_names_sort(names);
+	return names;
+}
+
 /* Build the graph as it would become. */
 static void
 build_after(CmigLoad *load, bool prune)
@@ -161,6 +196,7 @@ build_after(CmigLoad *load, bool prune)
 	CmigRevision *revisions;
 	int			count = 0;
 	List	   *begun = prune ? cmig_progress_read() : NIL;
+	const CmigNames *replaced = prune ? find_replaced(load) : NULL;
 	ListCell   *lc;
 
 	revisions = palloc_extended(sizeof(CmigRevision) *
@@ -179,7 +215,7 @@ build_after(CmigLoad *load, bool prune)
 		 * a partially applied revision is kept, since it could not be
 		 * finished without its script
 		 */
-		if (prune && !load->applied->applied->set[node] &&
+		if (prune && (!load->applied->applied->set[node] || cmig_names_has(replaced, stored->id)) &&
 			!cmig_progress_has(begun, stored->id))
 		{
 			load->removed = lappend(load->removed, stored->id);
@@ -189,6 +225,7 @@ build_after(CmigLoad *load, bool prune)
 			load->kept = lappend(load->kept, stored->id);
 		revisions[count++] = *stored;
 	}
+	count = cmig_replaces_resolve(revisions, count, load->applied->rows);
 	load->after = cmig_graph_build(revisions, count);
 	cmig_graph_require_sound(load->after);
 

@@ -17,6 +17,8 @@
 #include "graph/identifier.h"
 #include "graph/target.h"
 #include "parse/script.h"
+#include "graph/replaces.h"
+#include "tables/active.h"
 #include "tables/catalog.h"
 #include "tables/revision_rows.h"
 #include "tables/change.h"
@@ -68,7 +70,7 @@ cmig_repair(PG_FUNCTION_ARGS)
 	int			node;
 
 	cmig_change_begin("cmig.repair()");
-	set = cmig_catalog_read_revisions(false);
+	set = cmig_active_read(false);
 	graph = cmig_graph_build(set->revisions, set->count);
 	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.repair");
 	entry.revision = cmig_graph_id(graph, node);
@@ -93,6 +95,51 @@ cmig_repair(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+static bool
+has_id(const CmigRevisionSet *set, const char *id)
+{
+	for (int i = 0; i < set->count; i++)
+		if (strcmp(set->revisions[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Is it a revision that replaces others which are all stored, and that is not
+ * applied itself?  Without it, these count.
+ */
+static bool
+has_replaced(const CmigRevisionSet *set, const char *id)
+{
+	for (int i = 0; i < set->count; i++)
+	{
+		const CmigNames *old = &set->revisions[i].replaces;
+
+		if (old->count == 0 || strcmp(set->revisions[i].id, id) != 0)
+			continue;
+		for (int j = 0; j < old->count; j++)
+			if (!has_id(set, old->names[j]))
+				return false;
+		return cmig_replaces_state(set->revisions, set->count, cmig_version_rows_read(), &set->revisions[i]) != CMIG_REPLACES_ALL;
+	}
+	return false;
+}
+
+/*
+ * Remove a revision that does not count, or one without which those that it
+ * replaces count.
+ */
+static bool
+remove_inactive(const char *id)
+{
+	const CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+
+	if (id == NULL || !has_id(set, id) || (has_id(cmig_active_read(false), id) && !has_replaced(set, id)))
+		return false;
+	cmig_revision_rows_delete(id);
+	return true;
+}
+
 Datum
 cmig_remove_revision(PG_FUNCTION_ARGS)
 {
@@ -103,7 +150,9 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	List	   *needing;
 
 	cmig_change_begin("cmig.remove_revision()");
-	set = cmig_catalog_read_revisions(false);
+	if (remove_inactive(cmig_argument_text(fcinfo, 0)))
+		PG_RETURN_VOID();
+	set = cmig_active_read(false);
 	graph = cmig_graph_build(set->revisions, set->count);
 	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.remove_revision");
 	id = cmig_graph_id(graph, node);

@@ -17,6 +17,7 @@
 #include "move/move.h"
 #include "move/step_texts.h"
 #include "parse/script.h"
+#include "tables/active.h"
 #include "tables/journal.h"
 #include "tables/progress.h"
 #include "tables/version_rows.h"
@@ -37,7 +38,7 @@ CmigSituation
 cmig_move_read(bool with_details)
 {
 	CmigSituation now;
-	CmigRevisionSet *set = cmig_catalog_read_revisions(with_details);
+	CmigRevisionSet *set = cmig_active_read(with_details);
 
 	now.graph = cmig_graph_build(set->revisions, set->count);
 	cmig_graph_require_sound(now.graph);

@@ -33,6 +33,7 @@
 #include "run/run_limit.h"
 #include "run/run_lock.h"
 #include "run/session.h"
+#include "tables/active.h"
 #include "tables/backfill_run.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
@@ -392,6 +393,7 @@ go_down(StepwiseRun *run, const char *target, const char *checksum, const char *
 	CmigPlan   *plan;
 
 	cmig_toplevel_snapshot();
+	cmig_active_settle();
 	run->now = cmig_move_read(true);
 	plan = cmig_move_plan_downgrade(&run->now, target, &resolved);
 	cmig_move_require_unprotected(&run->now, plan, resolved->node < 0,
@@ -409,6 +411,7 @@ go_up(StepwiseRun *run, const CmigNames *targets, const char *checksum)
 	CmigPlan   *plan;
 
 	cmig_toplevel_snapshot();
+	cmig_active_settle();
 	run->now = cmig_move_read(true);
 	plan = cmig_move_plan_upgrade(&run->now, targets);
 	run->allowed = cmig_plan_checksum_require(checksum, &run->now, plan);

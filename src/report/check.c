@@ -23,6 +23,9 @@
 #include "parse/script.h"
 #include "parse/text_check.h"
 #include "report/access_check.h"
+#include "base/listing.h"
+#include "graph/replaces.h"
+#include "tables/version_rows.h"
 #include "report/check.h"
 #include "run/runner.h"
 #include "run/session.h"
@@ -197,6 +200,47 @@ add_repeated_names(const CmigView *view, List *problems)
 	return problems;
 }
 
+/* The names that are ids of stored revisions, or NULL if there is none. */
+static char *
+stored_names(const CmigRevisionSet *set, const CmigNames *names)
+{
+	CmigListing listing;
+
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	for (int i = 0; i < names->count; i++)
+		for (int j = 0; j < set->count; j++)
+			if (strcmp(set->revisions[j].id, names->names[i]) == 0)
+				cmig_listing_add(&listing, names->names[i]);
+	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
+}
+
+/* Report revisions that replace others which are still stored. */
+static List *
+add_replaced(List *problems)
+{
+	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	const CmigNames *rows = cmig_replaces_any(set->revisions, set->count) ? cmig_version_rows_read() : NULL;
+
+	for (int i = 0; rows != NULL && i < set->count; i++)
+	{
+		const CmigRevision *revision = &set->revisions[i];
+		const CmigNames *old = &revision->replaces;
+		char	   *stored = stored_names(set, old);
+
+		if (stored == NULL)
+			continue;
+		if (cmig_replaces_state(set->revisions, set->count, rows, revision) == CMIG_REPLACES_SOME)
+			problems = add_problem(problems, "notice", revision->id,
+								   psprintf("it waits until all that it replaces are applied: %s", stored),
+								   psprintf("SELECT * FROM cmig.upgrade(%s)", quote_literal_cstr(old->names[old->count - 1])));
+		else
+			problems = add_problem(problems, "notice", revision->id,
+								   psprintf("what it replaces is no longer needed here: %s", stored),
+								   "Delete these files once no database needs them, and load with prune => true.");
+	}
+	return problems;
+}
+
 /* Report version rows below another version row. */
 static List *
 add_row_problems(const CmigView *view, List *problems)
@@ -266,6 +310,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 	}
 	problems = add_repeated_names(view, problems);
 	problems = add_row_problems(view, problems);
+	problems = add_replaced(problems);
 	problems = add_head_problem(view, problems);
 
 	if (with_texts)

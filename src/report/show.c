@@ -62,6 +62,8 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 	put_field(fcinfo, "down_revision", cmig_view_names_text(&node->revision->parents));
 	put_field(fcinfo, "depends_on", cmig_view_names_text(&node->revision->depends));
 	put_field(fcinfo, "branch_labels", shown.data);
+	if (node->revision->replaces.count > 0)
+		put_field(fcinfo, "replaces", cmig_view_names_text(&node->revision->replaces));
 	put_field(fcinfo, "branches_into",
 			  cmig_graph_ids_text(view->graph, node->children.nodes, node->children.count));
 	put_field(fcinfo, "message", text->edges.message);

@@ -8,6 +8,7 @@
 
 #include "base/compat.h"
 #include "report/view.h"
+#include "tables/active.h"
 #include "tables/catalog.h"
 #include "tables/version_rows.h"
 
@@ -19,7 +20,7 @@ CmigView
 cmig_view_read(void)
 {
 	CmigView	view;
-	CmigRevisionSet *set = cmig_catalog_read_revisions(true);
+	CmigRevisionSet *set = cmig_active_read(true);
 	ListCell   *lc;
 
 	view.graph = cmig_graph_build(set->revisions, set->count);

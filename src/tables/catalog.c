@@ -30,7 +30,7 @@
  */
 #define EDGE_COLUMNS \
 	"r.revision::text, r.down_revision::text[], r.depends_on::text[]," \
-	" r.branch_labels::text[]"
+	" r.branch_labels::text[], r.replaces::text[]"
 #define DETAIL_COLUMNS \
 	EDGE_COLUMNS ", r.message::text, r.created_by::text, r.transactional::boolean"
 #define TEXT_COLUMNS \
@@ -62,7 +62,7 @@ static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXT
 
 /* the columns of TEXT_COLUMNS, but only those that file names depend on */
 static CmigQuery read_file_names = {
-	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[],"
+	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[],"
 	" r.message::text, NULL::text, true, NULL::text, NULL::text, NULL::text,"
 	" NULL::text, r.created_at::timestamptz FROM cmig.revision r", 0
 };
@@ -163,6 +163,7 @@ read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *r
 	revision->malformed = !read_names(pack, desc, row, 2, &revision->parents);
 	revision->malformed |= !read_names(pack, desc, row, 3, &revision->depends);
 	revision->malformed |= !read_names(pack, desc, row, 4, &revision->labels);
+	revision->malformed |= !read_names(pack, desc, row, 5, &revision->replaces);
 }
 
 /*
@@ -176,8 +177,8 @@ read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision 
 	bool		isnull;
 	Datum		author;
 
-	revision->message = read_text_or(pack, desc, row, 5, "");
-	author = cmig_query_datum(desc, row, 6, &isnull);
+	revision->message = read_text_or(pack, desc, row, 6, "");
+	author = cmig_query_datum(desc, row, 7, &isnull);
 	if (!isnull)
 	{
 		text	   *name = DatumGetTextPP(author);
@@ -189,7 +190,7 @@ read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision 
 		else
 			revision->created_by = keep_text(pack, author);
 	}
-	revision->transactional = cmig_query_bool(desc, row, 7, true);
+	revision->transactional = cmig_query_bool(desc, row, 8, true);
 }
 
 /* The set that cmig_catalog_read_revisions() is reading. */
@@ -222,7 +223,7 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 		/* most revisions have the same author as the one before */
 		read_detail_columns(&read->pack, desc, row, revision,
 							set->count > 1 ? &revision[-1] : NULL);
-		revision->irreversible = cmig_query_bool(desc, row, 8, false);
+		revision->irreversible = cmig_query_bool(desc, row, 9, false);
 	}
 }
 
@@ -250,11 +251,11 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 
 	read_edge_columns(NULL, desc, row, &text->edges);
 	read_detail_columns(NULL, desc, row, &text->edges, NULL);
-	text->description = cmig_query_text(desc, row, 8);
-	text->upgrade_sql = cmig_query_text(desc, row, 9);
-	text->downgrade_sql = cmig_query_text(desc, row, 10);
-	text->verify_sql = cmig_query_text(desc, row, 11);
-	text->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 12, &isnull));
+	text->description = cmig_query_text(desc, row, 9);
+	text->upgrade_sql = cmig_query_text(desc, row, 10);
+	text->downgrade_sql = cmig_query_text(desc, row, 11);
+	text->verify_sql = cmig_query_text(desc, row, 12);
+	text->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 13, &isnull));
 	text->has_created_at = !isnull;
 	if (text->description == NULL)
 		text->description = pstrdup("");

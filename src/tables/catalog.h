@@ -20,6 +20,9 @@ typedef struct CmigRevisionSet
 	CmigRevision *revisions;
 } CmigRevisionSet;
 
+/*
+ * All that are stored; active.h has those that count.
+ */
 extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
 
 /* The texts of one revision, or NULL if it does not exist. */

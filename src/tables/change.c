@@ -9,6 +9,7 @@
 #include "run/run_limit.h"
 #include "run/run_lock.h"
 #include "run/runner.h"
+#include "tables/active.h"
 #include "tables/change.h"
 #include "tables/version_rows.h"
 
@@ -20,4 +21,5 @@ cmig_change_begin(const char *function)
 	cmig_run_limit_start();
 	cmig_runner_begin();
 	cmig_version_rows_check_snapshot();
+	cmig_active_settle();
 }

@@ -12,7 +12,8 @@
 /*
  * Take the run lock until the end of the transaction and start the clock of
  * cmig.run_timeout.  Raises 55000 within a revision's script, and 40001 if the
- * transaction's snapshot does not show the latest version rows. function
+ * transaction's snapshot does not show the latest version rows.  Version rows
+ * that another revision replaces are turned over. function
  * ("cmig.upgrade()") is named in errors.
  */
 extern void cmig_change_begin(const char *function);

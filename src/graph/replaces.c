@@ -1,0 +1,305 @@
+/*
+ * replaces.c
+ *	  Revisions that stand for others.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "graph/graph.h"
+#include "graph/replaces.h"
+#include "graph/target.h"
+
+/* The revisions, and what is known about them. */
+typedef struct Resolve
+{
+	CmigRevision *revisions;
+	int			count;
+	const CmigNames *rows;
+	CmigGraph  *graph;			/* of all of them */
+	CmigNames	applied;		/* names of what is applied, sorted */
+	bool	   *hidden;			/* by node */
+	char	  **stands_for;		/* by node: the name that counts, or NULL */
+	List	   *aliases;		/* of Alias *, for names that have no node */
+} Resolve;
+
+typedef struct Alias
+{
+	const char *name;
+	char	   *means;
+} Alias;
+
+bool
+cmig_replaces_any(const CmigRevision *revisions, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (revisions[i].replaces.count > 0)
+			return true;
+	return false;
+}
+
+static void
+add_names(CmigNames *names, int *allocated, const CmigNames *more)
+{
+	while (names->count + more->count > *allocated)
+	{
+		*allocated = Max(64, *allocated * 2);
+		names->names = names->names ? repalloc(names->names, sizeof(char *) * *allocated)
+			: palloc(sizeof(char *) * *allocated);
+	}
+	for (int i = 0; i < more->count; i++)
+		names->names[names->count++] = more->names[i];
+}
+
+/*
+ * Names of applied revisions: the version rows, what is below them, and what
+ * these name, whether it is stored or not.
+ */
+static void
+find_applied(Resolve *resolve)
+{
+	CmigApplied *applied = cmig_target_applied(resolve->graph, resolve->rows);
+	int			allocated = 0;
+
+	add_names(&resolve->applied, &allocated, resolve->rows);
+	for (int node = 0; node < resolve->graph->count; node++)
+	{
+		const CmigRevision *revision = resolve->graph->nodes[node].revision;
+		char	   *name = revision->id;
+		CmigNames	id = {1, &name};
+
+		if (!applied->applied->set[node])
+			continue;
+		add_names(&resolve->applied, &allocated, &id);
+		add_names(&resolve->applied, &allocated, &revision->parents);
+		add_names(&resolve->applied, &allocated, &revision->depends);
+	}
+	if (resolve->applied.count > 0)
+		cmig_names_sort(&resolve->applied);
+}
+
+static void
+init(Resolve *resolve, const CmigRevision *revisions, int count, const CmigNames *rows)
+{
+	memset(resolve, 0, sizeof(Resolve));
+	resolve->revisions = unconstify(CmigRevision *, revisions);
+	resolve->count = count;
+	resolve->rows = rows;
+	resolve->graph = cmig_graph_build(revisions, count);
+	resolve->hidden = palloc0(sizeof(bool) * Max(count, 1));
+	resolve->stands_for = palloc0(sizeof(char *) * Max(count, 1));
+	find_applied(resolve);
+}
+
+static bool
+is_applied(const Resolve *resolve, const char *name)
+{
+	return resolve->applied.count > 0 && cmig_names_has(&resolve->applied, name);
+}
+
+static bool
+is_row(const Resolve *resolve, const char *name)
+{
+	for (int i = 0; i < resolve->rows->count; i++)
+		if (strcmp(resolve->rows->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static CmigReplacesState
+state_of(const Resolve *resolve, const CmigRevision *revision)
+{
+	const CmigNames *old = &revision->replaces;
+	bool		any = false,
+				row = false;
+
+	if (is_applied(resolve, revision->id))
+		return CMIG_REPLACES_ALL;
+	for (int i = 0; i < old->count; i++)
+	{
+		any |= is_applied(resolve, old->names[i]);
+		row |= is_row(resolve, old->names[i]);
+	}
+	if (!any)
+		return CMIG_REPLACES_NONE;
+	if (!is_applied(resolve, old->names[old->count - 1]))
+		return CMIG_REPLACES_SOME;
+	return row ? CMIG_REPLACES_TURN : CMIG_REPLACES_ALL;
+}
+
+CmigReplacesState
+cmig_replaces_state(const CmigRevision *revisions, int count, const CmigNames *rows,
+					const CmigRevision *revision)
+{
+	Resolve		resolve;
+
+	init(&resolve, revisions, count, rows);
+	return state_of(&resolve, revision);
+}
+
+/*
+ * Which revisions count
+ */
+
+/* From now on, the name means another one. */
+static void
+set_meaning(Resolve *resolve, const char *name, char *means)
+{
+	int			node = cmig_graph_find_id(resolve->graph, name);
+	Alias	   *alias;
+
+	if (node >= 0)
+	{
+		resolve->hidden[node] = true;
+		resolve->stands_for[node] = means;
+		return;
+	}
+	alias = palloc(sizeof(Alias));
+	alias->name = name;
+	alias->means = means;
+	resolve->aliases = lappend(resolve->aliases, alias);
+}
+
+/* Are those stored that have yet to run, and those that version rows name? */
+static bool
+has_old(const Resolve *resolve, const CmigRevision *revision)
+{
+	for (int i = 0; i < revision->replaces.count; i++)
+	{
+		const char *name = revision->replaces.names[i];
+
+		if (cmig_graph_find_id(resolve->graph, name) < 0 &&
+			(!is_applied(resolve, name) || is_row(resolve, name)))
+			return false;
+	}
+	return true;
+}
+
+static void
+decide(Resolve *resolve, const CmigRevision *revision)
+{
+	const CmigNames *old = &revision->replaces;
+	CmigReplacesState state = state_of(resolve, revision);
+
+	if ((state == CMIG_REPLACES_SOME || state == CMIG_REPLACES_TURN) && has_old(resolve, revision))
+		set_meaning(resolve, revision->id, old->names[old->count - 1]);
+	else
+		for (int i = 0; i < old->count; i++)
+			if (strcmp(old->names[i], revision->id) != 0)
+				set_meaning(resolve, old->names[i], revision->id);
+}
+
+/* For qsort: a revision may replace one that itself replaces fewer. */
+static int
+compare_replaces(const void *a, const void *b)
+{
+	const CmigRevision *one = *(CmigRevision *const *) a;
+	const CmigRevision *other = *(CmigRevision *const *) b;
+
+	if (one->replaces.count != other->replaces.count)
+		return one->replaces.count < other->replaces.count ? -1 : 1;
+	return strcmp(one->id, other->id);
+}
+
+static void
+decide_all(Resolve *resolve)
+{
+	const CmigRevision **replacing = palloc(sizeof(CmigRevision *) * Max(resolve->count, 1));
+	int			count = 0;
+
+	for (int node = 0; node < resolve->graph->count; node++)
+		if (resolve->graph->nodes[node].revision->replaces.count > 0)
+			replacing[count++] = resolve->graph->nodes[node].revision;
+	qsort(replacing, count, sizeof(CmigRevision *), compare_replaces);
+	for (int i = 0; i < count; i++)
+		decide(resolve, replacing[i]);
+	pfree(replacing);
+}
+
+/*
+ * References
+ */
+
+static char *
+meaning(const Resolve *resolve, char *name)
+{
+	int			node = cmig_graph_find_id(resolve->graph, name);
+	ListCell   *cell;
+
+	if (node >= 0)
+		return resolve->stands_for[node] ? resolve->stands_for[node] : name;
+	foreach(cell, resolve->aliases)
+	{
+		const Alias *alias = lfirst(cell);
+
+		if (strcmp(alias->name, name) == 0)
+			return alias->means;
+	}
+	return name;
+}
+
+/* The same, until nothing stands for the name; without end in a cycle. */
+static char *
+last_meaning(const Resolve *resolve, char *name)
+{
+	for (int i = 0; i < resolve->count; i++)
+	{
+		char	   *next = meaning(resolve, name);
+
+		if (strcmp(next, name) == 0)
+			break;
+		name = next;
+	}
+	return name;
+}
+
+static void
+rename_references(const Resolve *resolve, const CmigRevision *revision, CmigNames *names)
+{
+	char	  **renamed = NULL;
+	int			count = 0;
+
+	for (int i = 0; i < names->count; i++)
+		if (strcmp(last_meaning(resolve, names->names[i]), names->names[i]) != 0)
+			renamed = palloc(sizeof(char *) * names->count);
+	if (renamed == NULL)
+		return;
+	for (int i = 0; i < names->count; i++)
+	{
+		char	   *name = last_meaning(resolve, names->names[i]);
+		bool		again = strcmp(name, revision->id) == 0;
+
+		for (int j = 0; j < count; j++)
+			again |= strcmp(renamed[j], name) == 0;
+		if (!again)
+			renamed[count++] = name;
+	}
+	names->names = renamed;
+	names->count = count;
+}
+
+int
+cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigNames *rows)
+{
+	Resolve		resolve;
+	bool	   *counts;
+	int			left = 0;
+
+	if (!cmig_replaces_any(revisions, count))
+		return count;
+	init(&resolve, revisions, count, rows);
+	decide_all(&resolve);
+	counts = palloc(sizeof(bool) * count);
+	for (int i = 0; i < count; i++)
+	{
+		int			node = cmig_graph_find_id(resolve.graph, revisions[i].id);
+
+		counts[i] = node < 0 || !resolve.hidden[node];
+		rename_references(&resolve, &revisions[i], &revisions[i].parents);
+		rename_references(&resolve, &revisions[i], &revisions[i].depends);
+	}
+	for (int i = 0; i < count; i++)
+		if (counts[i])
+			revisions[left++] = revisions[i];
+	return left;
+}

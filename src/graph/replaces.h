@@ -1,0 +1,45 @@
+/*
+ * replaces.h
+ *	  Revisions that stand for others.
+ *
+ * Pure.  A revision with "replaces" does what several older ones do together.
+ * Its last name is the one on top of the others: if that is applied, all are.
+ * While some of them are applied, but not all, they count, and the revision
+ * that replaces them does not.  Otherwise it counts, and they do not.
+ * References to what does not count mean what counts.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_REPLACES_H
+#define CMIG_REPLACES_H
+
+#include "postgres.h"
+#include "base/revision.h"
+
+typedef enum CmigReplacesState
+{
+	CMIG_REPLACES_NONE,			/* nothing is applied of what it replaces */
+	CMIG_REPLACES_SOME,			/* the revision waits for the rest */
+	CMIG_REPLACES_TURN,			/* all are; a version row has the old name */
+	CMIG_REPLACES_ALL			/* the revision is applied */
+} CmigReplacesState;
+
+/*
+ * Does any revision replace others?  Without one, the set is as it is.
+ */
+extern bool cmig_replaces_any(const CmigRevision *revisions, int count);
+
+/*
+ * What is applied of what a revision replaces, according to the version rows.
+ * revisions are all that are stored.
+ */
+extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int count,
+											 const CmigNames *rows, const CmigRevision *revision);
+
+/*
+ * Remove the revisions that do not count, and let references to them name
+ * those that do.  Returns the new number.  The order of the others is kept.
+ */
+extern int	cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigNames *rows);
+
+#endif							/* CMIG_REPLACES_H */

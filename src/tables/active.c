@@ -1,0 +1,74 @@
+/*
+ * active.c
+ *	  The revisions that count: without those that others replace.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/listing.h"
+#include "graph/replaces.h"
+#include "parse/script.h"
+#include "tables/active.h"
+#include "tables/journal.h"
+#include "tables/version_rows.h"
+
+#include "utils/timestamp.h"
+
+CmigRevisionSet *
+cmig_active_read(bool with_details)
+{
+	CmigRevisionSet *set = cmig_catalog_read_revisions(with_details);
+
+	if (cmig_replaces_any(set->revisions, set->count))
+		set->count = cmig_replaces_resolve(set->revisions, set->count, cmig_version_rows_read());
+	return set;
+}
+
+/* The version row of what a revision replaces becomes its own. */
+static void
+turn_over(const CmigRevision *revision, const char *row)
+{
+	CmigRevisionText *text = cmig_catalog_read_text(revision->id);
+	CmigJournalEntry entry = {.revision = revision->id,.direction = "stamp",.outcome = "done"};
+	CmigListing old;
+
+	cmig_listing_init(&old, CMIG_LISTING_PLAIN);
+	for (int i = 0; i < revision->replaces.count; i++)
+		cmig_listing_add(&old, revision->replaces.names[i]);
+	cmig_version_rows_replace(row, revision->id);
+	entry.started_at = entry.finished_at = GetCurrentTimestamp();
+	entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
+	entry.message = psprintf("replaces %s", cmig_listing_text(&old));
+	cmig_journal_write(&entry);
+}
+
+/* Turn over one version row; false if there is none to turn over. */
+static bool
+settle_one(const CmigRevisionSet *set)
+{
+	const CmigNames *rows = cmig_version_rows_read();
+
+	for (int i = 0; i < set->count; i++)
+	{
+		const CmigRevision *revision = &set->revisions[i];
+
+		if (revision->replaces.count == 0 ||
+			cmig_replaces_state(set->revisions, set->count, rows, revision) != CMIG_REPLACES_TURN)
+			continue;
+		turn_over(revision, revision->replaces.names[revision->replaces.count - 1]);
+		return true;
+	}
+	return false;
+}
+
+void
+cmig_active_settle(void)
+{
+	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+
+	if (!cmig_replaces_any(set->revisions, set->count))
+		return;
+	while (settle_one(set))
+		;
+}

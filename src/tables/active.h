@@ -1,0 +1,22 @@
+/*
+ * active.h
+ *	  The revisions that count: without those that others replace.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_ACTIVE_H
+#define CMIG_ACTIVE_H
+
+#include "postgres.h"
+#include "tables/catalog.h"
+
+/* As cmig_catalog_read_revisions(), without revisions that do not count. */
+extern CmigRevisionSet *cmig_active_read(bool with_details);
+
+/*
+ * Where all revisions that another one replaces are applied, let the version
+ * row name that one, and journal it as a stamp.  The caller holds the run lock.
+ */
+extern void cmig_active_settle(void);
+
+#endif							/* CMIG_ACTIVE_H */
