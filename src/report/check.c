@@ -236,7 +236,7 @@ add_replaced(List *problems)
 		else
 			problems = add_problem(problems, "notice", revision->id,
 								   psprintf("what it replaces is no longer needed here: %s", stored),
-								   "Delete these files once no database needs them, and load with prune => true.");
+								   "Once no database needs them, delete their files, and load with prune => true");
 	}
 	return problems;
 }
