@@ -202,6 +202,7 @@ INSERT INTO call VALUES
 ('upgrade(text,text)', $$SELECT count(*) FROM cmig.upgrade('002', (SELECT plan_checksum FROM cmig.plan('upgrade', '002') LIMIT 1))$$),
 ('upgrade(text[],text)', $$SELECT count(*) FROM cmig.upgrade('{002}'::text[], (SELECT plan_checksum FROM cmig.plan('upgrade', '002') LIMIT 1))$$),
 ('upgrade(text[])', $$SELECT count(*) FROM cmig.upgrade('{002}'::text[])$$),
+('verify(text,boolean)', $$SELECT count(*) FROM cmig.verify()$$),
 ('upgrade_stepwise(bigint,text)', $$CALL cmig.upgrade_stepwise(1)$$),
 ('upgrade_stepwise(text,text)', $$CALL cmig.upgrade_stepwise('002'::text)$$),
 ('upgrade_stepwise(text,text,text)', $$CALL cmig.upgrade_stepwise('002', plan_checksum => '')$$),

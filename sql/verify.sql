@@ -53,5 +53,40 @@ UPDATE cmig.revision SET verify_sql = 'SELECT false';
 SELECT count(*) FROM cmig.downgrade('base');
 SELECT * FROM account ORDER BY id;
 
+-- cmig.verify: the sections of what is applied, again
+SET client_min_messages = notice;
+DELETE FROM cmig.revision;
+SELECT cmig.verify();
+SELECT cmig.create_revision('first', '', revision => '001');
+SELECT cmig.verify();
+SELECT cmig.create_revision('second', '', revision => '002');
+SELECT cmig.create_revision('third', '', revision => '003');
+SELECT cmig.create_revision('fourth', '', revision => '004');
+UPDATE cmig.revision SET verify_sql = 'SELECT count(*) = 2 AS two FROM account' WHERE revision = '001';
+UPDATE cmig.revision SET verify_sql = E'INSERT INTO account VALUES (3, \'c@example.com\');\nSELECT current_setting(\'cmig.running_revision\') = \'003\';' WHERE revision = '003';
+UPDATE cmig.revision SET verify_sql = 'SELECT false' WHERE revision = '004';
+SELECT count(*) FROM cmig.upgrade('003');
+SELECT * FROM cmig.verify();
+SELECT count(*) FROM account;
+SELECT * FROM cmig.verify('001');
+SELECT * FROM cmig.verify('003-1');
+SELECT * FROM cmig.verify(raise => true);
+-- what failed does not keep the others from running
+DELETE FROM account WHERE id = 2;
+UPDATE cmig.revision SET verify_sql = E'SELECT true;\nSELECT emial FROM account' WHERE revision = '002';
+SELECT * FROM cmig.verify();
+SELECT * FROM cmig.verify(raise => true);
+SHOW cmig.running_revision;
+BEGIN READ ONLY;
+SELECT * FROM cmig.verify('001');
+ROLLBACK;
+-- refused
+SELECT * FROM cmig.verify('004');
+SELECT * FROM cmig.verify('005');
+UPDATE cmig.revision SET verify_sql = 'SELECT * FROM cmig.verify()' WHERE revision = '002';
+SELECT * FROM cmig.verify('002');
+INSERT INTO cmig.version VALUES ('gone');
+SELECT * FROM cmig.verify();
+
 DROP EXTENSION pg_cmig;
 DROP TABLE account;

@@ -18,6 +18,7 @@
 #include "base/argument.h"
 #include "base/errors.h"
 #include "base/listing.h"
+#include "base/settings.h"
 #include "base/subtransaction.h"
 #include "graph/target.h"
 #include "inspect/round_trip_row.h"
@@ -28,6 +29,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(cmig_round_trip);
@@ -51,13 +53,21 @@ typedef struct RoundTrip
 	const char *stage;			/* what an error in it is called */
 } RoundTrip;
 
-/* An image of everything; extensions that no script creates are part of it. */
+/*
+ * An image of everything; extensions that no script creates are part of it.  The
+ * same queries run hundreds of times, so they are not planned each time.
+ */
 static CmigImage *
 read_image(RoundTrip *trip)
 {
 	List	   *assumed = NIL;
+	int			guc_level = NewGUCNestLevel();
+	CmigImage  *image;
 
-	return cmig_replay_image(trip->replay, NULL, &assumed);
+	cmig_settings_override("plan_cache_mode", "force_generic_plan");
+	image = cmig_replay_image(trip->replay, NULL, &assumed);
+	AtEOXact_GUC(false, guc_level);
+	return image;
 }
 
 /* Raise errors that are not about a script. */

@@ -557,16 +557,15 @@ stop_running(int statement_timeout, bool timeout_was_active)
 						   debug_query_string ? debug_query_string : "");
 }
 
-void
-cmig_runner_run(const CmigRunStep *step)
+/* Run the step's script, unless only its verify_sql is to run, and verify_sql. */
+static void
+run_step(const CmigRunStep *step, bool verify_only)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	CmigScriptRun run = {.step = step,.verb = cmig_direction_name(step->direction)};
 	CmigSession session = {0};
 	int			statement_timeout = StatementTimeout;
 	bool		timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
-
-	cmig_runner_require_idle("cmig.upgrade()");
 
 	PG_TRY();
 	{
@@ -575,7 +574,8 @@ cmig_runner_run(const CmigRunStep *step)
 		cmig_extension_note();
 		verifying = false;
 		cmig_lock_wait_watch(GetUserId());
-		run_script(&run, step->sql, None_Receiver, &session);
+		if (!verify_only)
+			run_script(&run, step->sql, None_Receiver, &session);
 		if (is_verified(step))
 			verify(&run, &session);
 	}
@@ -600,6 +600,20 @@ cmig_runner_run(const CmigRunStep *step)
 	cmig_run_limit_check();
 	/* an error after this point does not belong to a statement */
 	forget_statement();
+}
+
+void
+cmig_runner_run(const CmigRunStep *step)
+{
+	cmig_runner_require_idle("cmig.upgrade()");
+	run_step(step, false);
+}
+
+void
+cmig_runner_verify(const CmigRunStep *step)
+{
+	cmig_runner_require_idle("cmig.verify()");
+	run_step(step, true);
 }
 
 /* Scripts whose statements are committed by the caller */

@@ -53,6 +53,9 @@ extern void cmig_runner_check(const CmigRunStep *step);
  */
 extern void cmig_runner_run(const CmigRunStep *step);
 
+/* The same for verify_sql alone. */
+extern void cmig_runner_verify(const CmigRunStep *step);
+
 /* The revision that is running in this session, or NULL. */
 extern const char *cmig_runner_current(void);
 

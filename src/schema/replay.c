@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "base/settings.h"
 #include "base/subtransaction.h"
 #include "format/marker.h"
 #include "graph/graph_walk.h"
@@ -248,6 +249,12 @@ run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 
 	run->phase = "before its first statement";
 	cmig_session_enter(session);
+
+	/*
+	 * a body is checked when it is created live; PL/pgSQL never frees what it
+	 * compiles
+	 */
+	cmig_settings_override("check_function_bodies", "off");
 	cmig_target_utility_watch(&replay->state);
 	run->phase = NULL;
 	run_statements(replay, run);

@@ -1,0 +1,159 @@
+/*
+ * verify_applied.c
+ *	  cmig.verify: the verify sections of what is applied.
+ *
+ * Each section runs in a subtransaction of its own that is rolled back, so it
+ * changes nothing, and a failure does not keep the others from running.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/errors.h"
+#include "base/listing.h"
+#include "base/subtransaction.h"
+#include "graph/graph_walk.h"
+#include "move/move.h"
+#include "move/pending.h"
+#include "run/extension.h"
+#include "run/run_limit.h"
+#include "run/runner.h"
+#include "tables/catalog.h"
+
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(cmig_verify);
+
+#define COLUMNS 3
+
+typedef struct Verification
+{
+	ReturnSetInfo *result;
+	CmigListing failed;
+	int			count;			/* revisions that have a verify section */
+} Verification;
+
+/* The revisions to be verified, parents first. */
+static int *
+choose(const CmigSituation *now, const char *target, int *count)
+{
+	List	   *nodes;
+	CmigMarks  *marks;
+	ListCell   *cell;
+
+	cmig_target_require_known_rows(now->graph, now->applied);
+	if (target == NULL || strcmp(target, "current") == 0)
+		return cmig_graph_order(now->graph, now->applied->applied, count);
+	nodes = cmig_target_absolute(now->graph, target);
+	cmig_pending_require(now, nodes, target);
+	marks = cmig_graph_marks(now->graph);
+	foreach(cell, nodes)
+		(void) cmig_graph_mark(marks, lfirst_int(cell));
+	cmig_graph_mark_ancestors(now->graph, marks, true);
+	return cmig_graph_order(now->graph, marks, count);
+}
+
+static void
+run_section(void *step)
+{
+	cmig_runner_begin();
+	cmig_runner_verify(step);
+}
+
+/* Was the section wrong, rather than interrupted? */
+static bool
+is_failure(const ErrorData *error)
+{
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_INTERNAL_ERROR:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/* What went wrong, on one or two lines. */
+static char *
+failure_text(const ErrorData *error)
+{
+	const char *place = error->context == NULL ? NULL : strrchr(error->context, '\n');
+
+	place = place != NULL ? place + 1 : error->context;
+	return psprintf("%s\n%s", error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED && error->detail ?
+					error->detail : error->message, place ? place : "");
+}
+
+static void
+verify(Verification *verification, const char *id)
+{
+	CmigStoredScript *script = cmig_catalog_read_script(id, CMIG_UPGRADE);
+	CmigRunStep step = {.revision = id,.direction = CMIG_UPGRADE,.transactional = true,.sql = ""};
+	ErrorData  *error;
+	Datum		values[COLUMNS];
+	bool		nulls[COLUMNS] = {0};
+
+	if (script == NULL || script->verify_sql == NULL)
+		return;
+	step.verify_sql = script->verify_sql;
+	error = cmig_subtransaction_rehearse(run_section, &step);
+	if (error != NULL && !is_failure(error))
+		ReThrowError(error);
+	if (error != NULL)
+		cmig_listing_add(&verification->failed, id);
+	verification->count++;
+	values[0] = CStringGetTextDatum(id);
+	values[1] = BoolGetDatum(error == NULL);
+	nulls[2] = error == NULL;
+	values[2] = error == NULL ? (Datum) 0 : CStringGetTextDatum(failure_text(error));
+	tuplestore_putvalues(verification->result->setResult, verification->result->setDesc, values, nulls);
+}
+
+Datum
+cmig_verify(PG_FUNCTION_ARGS)
+{
+	Verification verification = {0};
+	CmigSituation now;
+	MemoryContext context;
+	MemoryContext caller;
+	int			count;
+	int		   *nodes;
+
+	InitMaterializedSRF(fcinfo, 0);
+	verification.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	cmig_listing_init(&verification.failed, CMIG_LISTING_QUOTED);
+	cmig_runner_require_idle("cmig.verify()");
+	cmig_extension_share();
+	cmig_run_limit_start();
+	now = cmig_move_read(true);
+	nodes = choose(&now, cmig_argument_text(fcinfo, 0), &count);
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig verify", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		verify(&verification, cmig_graph_id(now.graph, nodes[i]));
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+
+	if (verification.count == 0)
+		ereport(NOTICE,
+				(errmsg("no applied revision has a verify section")));
+	if (verification.failed.count > 0 && cmig_argument_bool(fcinfo, 1, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_VERIFY_FAILED),
+				 errmsg_plural("%d revision failed its verification", "%d revisions failed their verification",
+							   verification.failed.count, verification.failed.count),
+				 errdetail("Failed: %s.", cmig_listing_text(&verification.failed)),
+				 errhint("SELECT * FROM cmig.verify() shows why.")));
+	return (Datum) 0;
+}
