@@ -1161,6 +1161,15 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_baseline'
 LANGUAGE C;
 
+CREATE FUNCTION cmig.squash(range text, message text, rev_id text DEFAULT NULL,
+	file_template text DEFAULT '%(rev)s_%(slug)s', schemas text[] DEFAULT NULL,
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}',
+	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_squash'
+LANGUAGE C;
+
 CREATE FUNCTION cmig.require_schema(target_sql text, schemas text[] DEFAULT NULL,
 	compare text DEFAULT 'all', owners boolean DEFAULT false, privileges boolean DEFAULT true,
 	comments boolean DEFAULT true, renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
@@ -1194,6 +1203,7 @@ COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'The s
 COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean) IS 'What brings the database to the schema that target_sql makes: the statements in order, with those that bring it back in reverse order. No rows: no difference. Raises 22004, 22023, 25006, 42501, 55000, and what target_sql raises.';
 COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'What brings one schema to what another one is, as diff. Raises 22004, 22023, 25006, 3F000, 55000.';
 COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text) IS 'A revision file that brings the database to the schema that target_sql makes, and back: its id, name, content, and hazards; with store, it is stored as well. No row if there is no difference. Raises MG010 if revisions are pending, MG014, and as create_revision and diff.';
+COMMENT ON FUNCTION cmig.squash(text, text, text, text, text[], boolean, boolean, boolean, text[]) IS 'A revision file that replaces the revisions of a range: the difference that they make to the schema, and their statements that change rows, to be resolved. Stores nothing. Returns the columns of autogenerate; raises MG001 to MG005, MG014, 22004, 22023, 23505, and as diff.';
 COMMENT ON FUNCTION cmig.baseline(text, text, text, text, text[], boolean, boolean, boolean) IS 'Make one revision of the schema as it is, store it, and record it as applied: the first one of a database that has been managed in another way. Returns the columns of autogenerate; raises MG005, 22004, 22023, 23505, 3F000, 55000.';
 COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Do nothing if the database has the schema that target_sql makes; otherwise raise an error that lists the differences. Raises MG010, MG014, and as diff.';
 COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'What brings the schema back to what the applied revisions make: the statements in order, with those that were run by hand in reverse order. No rows: no drift. Leaves a row in cmig.journal. Raises MG001, MG014, 22004, 22023, 25006, 40001, 42501, 55000.';

@@ -192,6 +192,7 @@ INSERT INTO call VALUES
 ('set_protect(text)', $$SELECT cmig.set_protect('base')$$),
 ('show("any")', $$SELECT count(*) FROM cmig.show(1)$$),
 ('show(text)', $$SELECT count(*) FROM cmig.show('001')$$),
+('squash(text,text,text,text,text[],boolean,boolean,boolean,text[])', $$SELECT count(*) FROM cmig.squash('001:002', 'x', schemas => '{app}')$$),
 ('stamp(bigint,boolean)', $$SELECT count(*) FROM cmig.stamp(1)$$),
 ('stamp(text,boolean)', $$SELECT count(*) FROM cmig.stamp('002'::text)$$),
 ('stamp(text[],boolean)', $$SELECT count(*) FROM cmig.stamp('{002}'::text[])$$),

@@ -86,3 +86,42 @@ SELECT * FROM shown;
 SELECT revision FROM cmig.downgrade('base');
 DROP VIEW shown;
 DROP EXTENSION pg_cmig;
+
+--
+-- cmig.squash
+--
+CREATE EXTENSION pg_cmig;
+CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
+AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')$$;
+SELECT count(*) FROM cmig.load(:'files');
+SELECT pg_temp.undated(content), hazards FROM cmig.squash('001:003', 'Three in one', 's');
+SELECT pg_temp.undated(content), hazards FROM cmig.squash('002:heads', 'Three in one', 's');
+-- statements that change rows have to be resolved
+SELECT cmig.create_revision('Rows', $$ALTER TABLE a ADD y text; INSERT INTO a VALUES (1, 'x');
+UPDATE a SET y = 'y' -- all
+WHERE x > 0; ALTER TABLE a ALTER y SET NOT NULL; SELECT pg_advisory_xact_lock(5); DO 'BEGIN END'$$, 'ALTER TABLE a DROP y', revision => '005');
+SELECT pg_temp.undated(content), hazards FROM cmig.squash('base:005', 'Five in one', 's');
+SELECT content FROM cmig.squash('base:005', 'Five in one', 's') \gset
+SELECT * FROM cmig.load(:'content');
+SELECT regexp_replace(:'content', '\n-- cmig:resolve\n.*?;\n', '', 'g') AS content \gset
+SELECT * FROM cmig.load(:'content');
+-- a rename within the range is one for databases before it
+SELECT cmig.remove_revision('s');
+SELECT cmig.create_revision('Rename', 'ALTER TABLE b RENAME TO bb', 'ALTER TABLE bb RENAME TO b', revision => '006');
+SELECT cmig.create_revision('Change', 'ALTER TABLE bb ADD z int', 'ALTER TABLE bb DROP z', revision => '007');
+SELECT pg_temp.undated(content), hazards FROM cmig.squash('006:007', 'Two', 's', renames => '{"table public.b -> bb"}');
+-- branches: one that leaves inside, several tops, a merge as the top
+SELECT cmig.create_revision('Side', 'CREATE TABLE side ()', 'DROP TABLE side', revision => 'side', head => '002', splice => true, branch_label => 'sideways');
+SELECT * FROM cmig.squash('001:007', 'Inside', 's');
+SELECT * FROM cmig.squash('001:heads', 'Tops', 's');
+SELECT cmig.merge('heads', 'Both', 'm');
+SELECT cmig.create_revision('After', 'CREATE TABLE after ()', 'DROP TABLE after', revision => '009', depends_on => '{005}');
+SELECT pg_temp.undated(content) FROM cmig.squash('003:m', 'Merge', 's');
+-- wrong calls
+SELECT * FROM cmig.squash(NULL, 'x');
+SELECT * FROM cmig.squash('001', 'x');
+SELECT * FROM cmig.squash('001:003', NULL);
+SELECT * FROM cmig.squash('001:002', 'x', '001');
+SELECT * FROM cmig.squash('nothing:002', 'x');
+SELECT * FROM cmig.squash('001:002', 'x', schemas => '{}');
+DROP EXTENSION pg_cmig;

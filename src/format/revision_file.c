@@ -347,6 +347,12 @@ start_section(Reader *reader, int section)
 		nearest = cmig_marker_suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
 									  CMIG_SECTION_COUNT - 1);
 		blame_quote(reader);
+		if (strcmp(marker, "cmig:resolve") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("a statement has to be resolved in %s", here(reader, lexer->line)),
+					 errdetail("The statement that follows \"-- cmig:resolve\" comes from a revision that this one replaces, and may change rows."),
+					 errhint("Keep it if a new database needs it, or delete it. Then delete the line \"-- cmig:resolve\".")));
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("unknown marker \"%s\" in %s", marker, here(reader, lexer->line)),

@@ -226,27 +226,13 @@ require_short_line(const char *message)
 				 errhint("Put longer text into the description of the revision file.")));
 }
 
-void
-cmig_create_prepare(CmigNewRevision *new)
+/* Set the edges of a new revision, and its id. */
+static void
+place(const CmigGraph *graph, CmigNewRevision *new)
 {
-	CmigRevisionSet *set = cmig_active_read(false);
-	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
 	CmigRevision *edges = &new->text.edges;
 	List	   *parents;
 	const char *repeated;
-
-	cmig_graph_require_sound(graph);
-	if (edges->message == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the message must not be null"),
-				 errhint("Describe in one line what the revision does.")));
-	require_short_line(edges->message);
-	if (new->text.upgrade_sql == NULL)
-		new->text.upgrade_sql = "";
-	new->text.upgrade_sql = cmig_script_strip_outer_transaction(new->text.upgrade_sql);
-	if (new->text.downgrade_sql)
-		new->text.downgrade_sql = cmig_script_strip_outer_transaction(new->text.downgrade_sql);
 
 	if (new->head == NULL)
 		ereport(ERROR,
@@ -270,6 +256,34 @@ cmig_create_prepare(CmigNewRevision *new)
 					 errmsg("depends_on names \"%s\" twice", repeated),
 					 errhint("Name it once.")));
 	}
+}
+
+void
+cmig_create_prepare(CmigNewRevision *new)
+{
+	CmigRevisionSet *set = cmig_active_read(false);
+	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
+	CmigRevision *edges = &new->text.edges;
+
+	cmig_graph_require_sound(graph);
+	if (edges->message == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the message must not be null"),
+				 errhint("Describe in one line what the revision does.")));
+	require_short_line(edges->message);
+	if (new->text.upgrade_sql == NULL)
+		new->text.upgrade_sql = "";
+	new->text.upgrade_sql = cmig_script_strip_outer_transaction(new->text.upgrade_sql);
+	if (new->text.downgrade_sql)
+		new->text.downgrade_sql = cmig_script_strip_outer_transaction(new->text.downgrade_sql);
+
+	if (new->placed)
+	{
+		edges->id = check_id(graph, edges->id);
+		return;
+	}
+	place(graph, new);
 	require_sound_with(set, edges);
 }
 

@@ -17,6 +17,8 @@ typedef struct CmigNewRevision
 								 * in later */
 	const char *head;			/* what it follows: head, base, an id, ... */
 	bool		splice;			/* it may follow a revision that is not a head */
+	bool		placed;			/* the edges in text are set: ignore head,
+								 * splice, label, and depends */
 	char	   *label;			/* NULL: none */
 	CmigNames  *depends;		/* NULL: none */
 } CmigNewRevision;

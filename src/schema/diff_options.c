@@ -53,8 +53,8 @@ models_argument(FunctionCallInfo fcinfo, int n)
 	return true;
 }
 
-static List *
-renames_argument(FunctionCallInfo fcinfo, int n)
+List *
+cmig_diff_renames(FunctionCallInfo fcinfo, int n)
 {
 	const CmigNames *texts = cmig_argument_list(fcinfo, n, "renames");
 	List	   *renames = NIL;
@@ -72,6 +72,6 @@ cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 	/* ORMs know nothing of privileges */
 	if (options->models)
 		options->privileges = false;
-	options->renames = renames_argument(fcinfo, n + 4);
+	options->renames = cmig_diff_renames(fcinfo, n + 4);
 	options->concurrently = cmig_argument_bool(fcinfo, n + 5, false);
 }

@@ -18,6 +18,9 @@ extern CmigManaged *cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n);
 /* The arguments owners, privileges, and comments, starting at argument n. */
 extern void cmig_diff_annotations(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
 
+/* The argument renames, as argument n: a list of char *. */
+extern List *cmig_diff_renames(FunctionCallInfo fcinfo, int n);
+
 /*
  * The arguments compare, owners, privileges, comments, renames, and
  * concurrently, starting at argument n.  Raises 22023 for an invalid value of

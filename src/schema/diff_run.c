@@ -28,7 +28,7 @@ typedef struct DiffRun
 	const char *target_sql;
 	CmigDiffOptions options;
 	const char *function;
-	CmigTarget *target;
+	const CmigTarget *target;
 	CmigImage  *image;			/* of the target */
 	const CmigTarget *replayed; /* the parts of the revisions that could not
 								 * be run, or NULL */
@@ -254,5 +254,29 @@ cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 
 	run_target(&run);
 	cmig_replay_run(plan->graph, function, replay_revisions, &replay);
+	return compare(&run, replay.from);
+}
+
+static void
+replay_target(CmigReplay *replay, void *arg)
+{
+	ReplayRun  *state = arg;
+
+	cmig_replay_upgrade(replay, state->plan->nodes, state->plan->count);
+	state->run->image = cmig_replay_image(replay, names_of(state->run->managed), NULL);
+	state->run->target = cmig_replay_target(replay);
+}
+
+List *
+cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
+					  const CmigManaged *managed, const CmigDiffOptions *options,
+					  const char *function)
+{
+	DiffRun		run = {managed, "", *options, function};
+	ReplayRun	replay = {&run, to};
+
+	cmig_replay_run(to->graph, function, replay_target, &replay);
+	replay.plan = from;
+	cmig_replay_run(from->graph, function, replay_revisions, &replay);
 	return compare(&run, replay.from);
 }

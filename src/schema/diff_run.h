@@ -30,4 +30,11 @@ extern List *cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged 
 								  const char *target_sql, const CmigDiffOptions *options,
 								  const char *function);
 
+/*
+ * The same from what some revisions make to what others make.
+ */
+extern List *cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
+								   const CmigManaged *managed, const CmigDiffOptions *options,
+								   const char *function);
+
 #endif							/* CMIG_DIFF_RUN_H */

@@ -14,6 +14,7 @@
 #include "tables/change.h"
 #include "tables/revision_rows.h"
 
+#include "catalog/pg_collation.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 
@@ -61,25 +62,125 @@ warn_unsupported(const List *lines)
 				 errhint("Add statements for it to the revision, or change it by hand.")));
 }
 
+/*
+ * Unresolved statements
+ *
+ * The marker above each of them makes cmig.load refuse the file.  The text is
+ * formatted with a comment in its place, since a marker cannot be formatted.
+ */
+
+#define RESOLVE_MARKER "-- cmig:resolve"
+
+/* A comment that no text contains. */
+static char *
+placeholder(const CmigGenerate *generate, const char *text)
+{
+	char	   *comment = psprintf("-- resolve %s", generate->draft.new.text.edges.id);
+
+	while (strstr(text, comment) != NULL)
+		comment = psprintf("%s+", comment);
+	return comment;
+}
+
+static void
+append_unresolved(StringInfo text, const CmigGenerate *generate, const char *comment)
+{
+	ListCell   *cell;
+
+	foreach(cell, generate->unresolved)
+	{
+		const CmigUnresolved *unresolved = lfirst(cell);
+
+		appendStringInfo(text, "\n%s\n", comment);
+		cmig_section_layout_comment(text, unresolved->place);
+		appendStringInfo(text, "%s;\n", unresolved->sql);
+	}
+}
+
+static char *
+with_markers(char *content, const char *comment)
+{
+	text	   *result = DatumGetTextPP(DirectFunctionCall3Coll(replace_text, C_COLLATION_OID,
+																CStringGetTextDatum(content),
+																CStringGetTextDatum(psprintf("\n%s\n", comment)),
+																CStringGetTextDatum("\n" RESOLVE_MARKER "\n")));
+
+	return text_to_cstring(result);
+}
+
+/* The file, with the unresolved statements at the end of its upgrade section. */
+static char *
+content_with_unresolved(CmigGenerate *generate)
+{
+	CmigRevisionText *text = &generate->draft.new.text;
+	StringInfoData upgrade;
+	char	   *comment;
+
+	initStringInfo(&upgrade);
+	appendStringInfoString(&upgrade, text->upgrade_sql);
+	comment = placeholder(generate, text->upgrade_sql);
+	append_unresolved(&upgrade, generate, comment);
+	text->upgrade_sql = upgrade.data;
+	return with_markers(cmig_draft_content(&generate->draft), comment);
+}
+
+/* The hazards, with the unresolved statements. */
+static char *
+hazards_with_unresolved(const CmigGenerate *generate, const char *hazards)
+{
+	StringInfoData all;
+	ListCell   *cell;
+
+	if (generate->unresolved == NIL)
+		return unconstify(char *, hazards);
+	initStringInfo(&all);
+	appendStringInfoString(&all, hazards ? hazards : "");
+	foreach(cell, generate->unresolved)
+		appendStringInfo(&all, "%sunresolved: %s", all.len > 0 ? "\n" : "", ((CmigUnresolved *) lfirst(cell))->place);
+	return all.data;
+}
+
+static void
+warn_unresolved(const CmigGenerate *generate)
+{
+	CmigListing places;
+	ListCell   *cell;
+
+	if (generate->unresolved == NIL)
+		return;
+	cmig_listing_init(&places, CMIG_LISTING_LINES);
+	foreach(cell, generate->unresolved)
+		cmig_listing_add(&places, ((CmigUnresolved *) lfirst(cell))->place);
+	ereport(WARNING,
+			(errmsg_plural("the revision has %d statement to resolve", "the revision has %d statements to resolve",
+						   places.count, places.count),
+			 errdetail("%s", cmig_listing_text(&places)),
+			 errhint("Each follows a line \"%s\" at the end of the upgrade section. Keep it if a new database needs it, or delete it; then delete that line.",
+					 RESOLVE_MARKER)));
+}
+
 void
 cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CmigRevisionText *text = &generate->draft.new.text;
 	CmigSections *sections = cmig_section_layout(lines);
+	char	   *hazards;
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {0};
 
 	warn_unsupported(lines);
+	warn_unresolved(generate);
 	text->upgrade_sql = sections->upgrade;
 	text->downgrade_sql = sections->downgrade;
 	text->edges.transactional = sections->transactional;
 
 	values[0] = CStringGetTextDatum(text->edges.id);
 	values[1] = CStringGetTextDatum(generate->draft.file_name);
-	values[2] = CStringGetTextDatum(cmig_draft_content(&generate->draft));
-	nulls[3] = sections->hazards == NULL;
-	values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(sections->hazards);
+	values[2] = CStringGetTextDatum(content_with_unresolved(generate));
+	hazards = hazards_with_unresolved(generate, sections->hazards);
+	nulls[3] = hazards == NULL;
+	values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(hazards);
 	if (generate->store)
 		cmig_revision_rows_insert(text);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

@@ -13,9 +13,17 @@
 #include "load/draft.h"
 #include "schema/diff_line.h"
 
+/* A statement about which a person must decide before the file can be loaded. */
+typedef struct CmigUnresolved
+{
+	char	   *place;			/* what it is, for a comment */
+	char	   *sql;
+} CmigUnresolved;
+
 typedef struct CmigGenerate
 {
 	CmigDraft	draft;
+	List	   *unresolved;		/* of CmigUnresolved *; only without store */
 	bool		store;			/* also store the revision, as cmig.load does */
 } CmigGenerate;
 

@@ -15,12 +15,8 @@ typedef struct Section
 	const char *group;			/* of the last statement; NULL at the start */
 } Section;
 
-/*
- * Append a comment on one line.  Names in it may contain anything, so line
- * breaks and the starts of other comments are replaced.
- */
-static void
-append_comment(StringInfo text, const char *comment)
+void
+cmig_section_layout_comment(StringInfo text, const char *comment)
 {
 	appendStringInfoString(text, "-- ");
 	for (const char *p = comment; *p; p++)
@@ -45,7 +41,7 @@ append_statement(Section *section, const char *group, const char *comment, const
 {
 	start_group(section, group);
 	if (comment != NULL)
-		append_comment(&section->text, comment);
+		cmig_section_layout_comment(&section->text, comment);
 	appendStringInfo(&section->text, "%s;\n", sql);
 }
 
@@ -82,7 +78,7 @@ layout_upgrade(const List *lines)
 		if (!is_unsupported(line))
 			continue;
 		start_group(&section, "unsupported");
-		append_comment(&section.text, psprintf("unsupported: %s", cmig_section_layout_unsupported(line)));
+		cmig_section_layout_comment(&section.text, psprintf("unsupported: %s", cmig_section_layout_unsupported(line)));
 	}
 	return section.text.data;
 }

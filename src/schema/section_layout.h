@@ -25,6 +25,12 @@ typedef struct CmigSections
 /* The sections for a List of CmigDiffLine *. */
 extern CmigSections *cmig_section_layout(const List *lines);
 
+/*
+ * Append a comment on one line.  Names in it may contain anything, so line
+ * breaks and the starts of other comments are replaced.
+ */
+extern void cmig_section_layout_comment(StringInfo text, const char *comment);
+
 /* "table public.a: reason", for an unsupported change. */
 extern char *cmig_section_layout_unsupported(const CmigDiffLine *line);
 

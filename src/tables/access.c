@@ -120,7 +120,7 @@ static const char *const reader_functions[] = {
 	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
 	"audit_transaction", "autogenerate", "branches", "check", "current", "diff", "diff_schemas", "draft", "export", "heads",
 	"history", "lint", "lint_sql", "plan", "require", "require_schema", "resolve", "rls_check", "rls_script", "rls_status",
-	"schema_sql", "script", "show", "status", NULL
+	"schema_sql", "script", "show", "squash", "status", NULL
 };
 
 static const char *const author_functions[] = {

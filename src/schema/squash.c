@@ -1,0 +1,286 @@
+/*
+ * squash.c
+ *	  cmig.squash: one revision for several that follow each other.
+ *
+ * The schema before and after them is found out by replaying them in the
+ * shadow; the difference is the new revision's script.  Statements of theirs
+ * that change rows cannot be found in this way.  They are put at the end, each
+ * below a marker that cmig.load refuses, so that a person has to decide.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/argument.h"
+#include "base/errors.h"
+#include "graph/identifier.h"
+#include "graph/target_range.h"
+#include "move/move.h"
+#include "parse/row_change.h"
+#include "parse/script.h"
+#include "schema/diff_options.h"
+#include "schema/diff_run.h"
+#include "schema/generate.h"
+
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(cmig_squash);
+
+typedef struct Squash
+{
+	const CmigGraph *graph;
+	const CmigMarks *marks;
+	int			count;
+	int		   *nodes;			/* parents first */
+	int			tip;			/* the one on top of the others */
+	List	   *before;			/* of int: what they build on, and is not one
+								 * of them */
+	List	   *depends;		/* the part of before that is only depended on */
+} Squash;
+
+/*
+ * Which revisions
+ */
+
+/* A node above that is neither in the range nor above the tip, or -1. */
+static int
+find_outside(const Squash *squash, const CmigMarks *above_tip, int node)
+{
+	const CmigNode *n = &squash->graph->nodes[node];
+
+	for (int k = 0, above; (above = cmig_graph_edge_up(n, k, true)) >= 0; k++)
+		if (!squash->marks->set[above] && !above_tip->set[above])
+			return above;
+	return -1;
+}
+
+static bool
+is_top(const Squash *squash, int node)
+{
+	const CmigNode *n = &squash->graph->nodes[node];
+
+	for (int k = 0, above; (above = cmig_graph_edge_up(n, k, true)) >= 0; k++)
+		if (squash->marks->set[above])
+			return false;
+	return true;
+}
+
+static void
+find_tip(Squash *squash)
+{
+	squash->tip = -1;
+	for (int i = 0; i < squash->count; i++)
+	{
+		int			node = squash->nodes[i];
+
+		if (!is_top(squash, node))
+			continue;
+		if (squash->tip >= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+					 errmsg("the range ends with several revisions"),
+					 errdetail("Nothing in the range follows \"%s\" and \"%s\".",
+							   cmig_graph_id(squash->graph, squash->tip), cmig_graph_id(squash->graph, node)),
+					 errhint("Squash one branch at a time, or end the range with a merge.")));
+		squash->tip = node;
+	}
+}
+
+/* What builds on the range must build on the revision on top of it. */
+static void
+require_closed(const Squash *squash)
+{
+	CmigMarks  *above_tip = cmig_graph_marks(squash->graph);
+
+	(void) cmig_graph_mark(above_tip, squash->tip);
+	cmig_graph_mark_descendants(squash->graph, above_tip, true);
+	for (int i = 0; i < squash->count; i++)
+	{
+		int			node = squash->nodes[i],
+					above = find_outside(squash, above_tip, node);
+
+		if (above >= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("revision \"%s\" builds on \"%s\", which is inside the range",
+							cmig_graph_id(squash->graph, above), cmig_graph_id(squash->graph, node)),
+					 errhint("End the range with \"%s\", or include \"%s\" in it.",
+							 cmig_graph_id(squash->graph, node), cmig_graph_id(squash->graph, above))));
+	}
+}
+
+static List *
+add_outside(const Squash *squash, List *nodes, const CmigEdges *edges)
+{
+	for (int i = 0; i < edges->count; i++)
+		if (!squash->marks->set[edges->nodes[i]])
+			nodes = list_append_unique_int(nodes, edges->nodes[i]);
+	return nodes;
+}
+
+/* Leave out nodes that are ancestors of others in the list, or among except. */
+static List *
+without_implied(const Squash *squash, List *nodes, const List *except)
+{
+	CmigMarks  *below = cmig_graph_marks(squash->graph);
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, list_concat_copy(nodes, except))
+	{
+		const CmigNode *node = &squash->graph->nodes[lfirst_int(cell)];
+
+		for (int k = 0, under; (under = cmig_graph_edge_down(node, k, true)) >= 0; k++)
+			(void) cmig_graph_mark(below, under);
+	}
+	cmig_graph_mark_ancestors(squash->graph, below, true);
+	foreach(cell, nodes)
+		if (!below->set[lfirst_int(cell)] && !list_member_int(except, lfirst_int(cell)))
+		result = lappend_int(result, lfirst_int(cell));
+	return result;
+}
+
+static void
+find_before(Squash *squash, CmigRevision *edges)
+{
+	List	   *parents = NIL,
+			   *depends = NIL;
+	ListCell   *cell;
+
+	for (int i = 0; i < squash->count; i++)
+	{
+		parents = add_outside(squash, parents, &squash->graph->nodes[squash->nodes[i]].parents);
+		depends = add_outside(squash, depends, &squash->graph->nodes[squash->nodes[i]].depends);
+	}
+	parents = without_implied(squash, parents, NIL);
+	squash->depends = without_implied(squash, depends, parents);
+	squash->before = list_concat_copy(parents, squash->depends);
+
+	edges->parents.names = palloc(sizeof(char *) * (list_length(parents) + 1));
+	foreach(cell, parents)
+		edges->parents.names[edges->parents.count++] = cmig_graph_id(squash->graph, lfirst_int(cell));
+	edges->depends.names = palloc(sizeof(char *) * (list_length(squash->depends) + 1));
+	foreach(cell, squash->depends)
+		edges->depends.names[edges->depends.count++] = cmig_graph_id(squash->graph, lfirst_int(cell));
+}
+
+static void
+add_names(CmigNames *names, const CmigNames *more)
+{
+	names->names = names->names == NULL ? palloc(sizeof(char *) * (more->count + 1)) :
+		repalloc(names->names, sizeof(char *) * (names->count + more->count + 1));
+	for (int i = 0; i < more->count; i++)
+		names->names[names->count++] = more->names[i];
+}
+
+/* The labels of all, and their ids, with those that they replace themselves. */
+static void
+set_names(const Squash *squash, CmigRevision *edges)
+{
+	for (int i = 0; i < squash->count; i++)
+	{
+		const CmigRevision *revision = squash->graph->nodes[squash->nodes[i]].revision;
+		char	   *name = revision->id;
+		CmigNames	id = {1, &name};
+
+		add_names(&edges->labels, &revision->labels);
+		add_names(&edges->replaces, &revision->replaces);
+		add_names(&edges->replaces, &id);
+	}
+}
+
+static void
+find_revisions(Squash *squash, const char *range, CmigRevision *edges)
+{
+	CmigSituation now = cmig_move_read(true);
+
+	if (range == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the range must not be null"),
+				 errhint("Name the first and the last revision: SELECT * FROM cmig.squash('<from>:<to>', '<message>')")));
+	squash->graph = now.graph;
+	squash->marks = cmig_target_range(now.graph, now.applied, range);
+	squash->nodes = cmig_graph_order(now.graph, squash->marks, &squash->count);
+	if (squash->count < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("the range has fewer than two revisions"),
+				 errhint("Name the first and the last revision: SELECT * FROM cmig.squash('<from>:<to>', '<message>')")));
+	find_tip(squash);
+	require_closed(squash);
+	find_before(squash, edges);
+	set_names(squash, edges);
+}
+
+/*
+ * Statements that change rows
+ */
+
+static void
+add_statement(List **statements, const char *revision, const CmigStatement *statement, const char *command)
+{
+	CmigUnresolved *unresolved = palloc(sizeof(CmigUnresolved));
+
+	unresolved->place = psprintf("%s of revision %s, line %d, may change rows", command, revision, statement->line);
+	unresolved->sql = pstrdup(statement->text);
+	*statements = lappend(*statements, unresolved);
+}
+
+static List *
+find_statements(const Squash *squash)
+{
+	List	   *statements = NIL;
+
+	for (int i = 0; i < squash->count; i++)
+	{
+		const char *id = cmig_graph_id(squash->graph, squash->nodes[i]);
+		CmigStoredScript *script = cmig_catalog_read_script(id, CMIG_UPGRADE);
+		CmigScriptReader *reader;
+		CmigStatement statement;
+
+		if (script == NULL)
+			continue;
+		reader = cmig_script_open(script->sql);
+		while (cmig_script_next(reader, &statement))
+		{
+			const char *command = cmig_row_change_command(statement.raw);
+
+			if (command != NULL)
+				add_statement(&statements, id, &statement, command);
+		}
+		cmig_script_close(reader);
+	}
+	return statements;
+}
+
+Datum
+cmig_squash(PG_FUNCTION_ARGS)
+{
+	CmigGenerate generate = {0};
+	CmigNewRevision *new = &generate.draft.new;
+	CmigDiffOptions options = {0};
+	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 4);
+	Squash		squash = {0};
+	CmigReplayPlan *from,
+			   *to;
+	List	   *lines;
+
+	InitMaterializedSRF(fcinfo, 0);
+	new->text.edges.message = cmig_argument_text(fcinfo, 1);
+	new->text.edges.id = cmig_argument_text(fcinfo, 2);
+	new->placed = true;
+	generate.draft.template = cmig_argument_text(fcinfo, 3);
+	cmig_diff_annotations(fcinfo, 5, &options);
+	options.renames = cmig_diff_renames(fcinfo, 8);
+
+	find_revisions(&squash, cmig_argument_text(fcinfo, 0), &new->text.edges);
+	cmig_generate_prepare(&generate, "cmig.squash()");
+	from = cmig_replay_plan_nodes(squash.graph, squash.before);
+	to = cmig_replay_plan_nodes(squash.graph, lappend_int(list_copy(squash.before), squash.tip));
+	lines = cmig_diff_run_between(from, to, managed, &options, "cmig.squash");
+	generate.unresolved = find_statements(&squash);
+	cmig_generate_put(fcinfo, &generate, lines);
+	return (Datum) 0;
+}
