@@ -1,5 +1,5 @@
 --
--- cmig.diff: what tables inherit, indexes of the partitioned table only, types that are not compared
+-- cmig.diff: what tables inherit, indexes of the partitioned table only, base types
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

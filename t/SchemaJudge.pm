@@ -221,6 +221,7 @@ sub without_column_order
 		my ($head, $body, $tail) = ($1, $2, $3);
 		$head . "\n" . join('', sort map { s/,\z//r . "\n" } grep { length } split(/\n/, $body)) . $tail
 	  }mse;
+	$entry =~ s{((?:^ALTER TABLE ONLY [^\n]* ALTER COLUMN [^\n]*;\n)+)}{join('', sort split(/^/m, $1))}me;
 	return $entry;
 }
 

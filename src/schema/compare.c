@@ -260,7 +260,8 @@ part_from_parents(CmigDifference *difference)
 		if (!object->inherited || object->alone || object->parent == NULL ||
 			object->parent->kind != &cmig_kind_table)
 			continue;
-		if ((change->from == NULL || change->to == NULL) && change->action != CMIG_NO_CHANGE)
+		if ((change->from == NULL || change->to == NULL) &&
+			change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER)
 			continue;
 		link = cmig_image_lookup(image, &cmig_kind_partition, object->parent->identity);
 		if (link == NULL)
@@ -269,7 +270,10 @@ part_from_parents(CmigDifference *difference)
 		if (link_change->action == CMIG_NO_CHANGE)
 			continue;
 		if (change->from == NULL || change->to == NULL)
+		{
 			change->action = change->to ? CMIG_CREATE : CMIG_DROP;
+			change->ddl = NIL;
+		}
 		else if (change->action != CMIG_AGAIN)
 		{
 			change->from->alone = change->to->alone = true;
@@ -464,11 +468,16 @@ propagate(CmigDifference *difference)
 				continue;
 			if (is_of_parent(dependent) && dependent->from->parent != change->from)
 				continue;
+			/* it depends on the type, too */
+			if (change->from->kind == &cmig_kind_base_definition)
+				continue;
 			if (change->from->kind == &cmig_kind_attribute && is_typed_column(dependent->from))
 				continue;
 			if (is_inherited_column(dependent->from) && goes_with_table(difference, change))
 				continue;
 			if (is_disposable(dependent->from) ||
+				(is_inherited_column(dependent->from) && is_inherited_column(dependent->to) &&
+				 change->action == CMIG_AGAIN && change->from->kind == &cmig_kind_column) ||
 				(change->action == CMIG_AGAIN && dependent->from->parent == change->from))
 			{
 				dependent->action = CMIG_AGAIN;
@@ -635,6 +644,42 @@ find_host(CmigDifference *difference, CmigChange *change)
 		change->host->riders = lappend(change->host->riders, change);
 }
 
+static void
+take(CmigChange *change, CmigChange *taken)
+{
+	if (!is_dropped(taken))
+		return;
+	taken->dropped_by = change;
+	change->takes = lappend(change->takes, taken);
+}
+
+/* DROP TYPE drops the functions of a base type, too. */
+static void
+take_functions(const CmigDifference *difference, CmigChange *change)
+{
+	const CmigObject *definition = change->from->child;
+
+	change->takes = NIL;
+	if (!is_dropped(change) || definition == NULL)
+		return;
+	for (int i = 0; i < definition->ndepends; i++)
+		if (definition->depends[i]->kind == &cmig_kind_function)
+			take(change, difference->of_from[definition->depends[i]->index]);
+	take(change, difference->of_from[definition->index]);
+	change->riders = NIL;
+}
+
+/* Reverting the creation of a base type drops its functions, too. */
+static void
+mark_functions(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *definition = change->to->child;
+
+	for (int i = 0; definition != NULL && i < definition->ndepends; i++)
+		if (definition->depends[i]->kind == &cmig_kind_function)
+			difference->of_to[definition->depends[i]->index]->taken = is_made(change);
+}
+
 void
 cmig_compare_hosts(CmigDifference *difference)
 {
@@ -642,6 +687,15 @@ cmig_compare_hosts(CmigDifference *difference)
 		difference->changes[i].riders = NIL;
 	for (int i = 0; i < difference->count; i++)
 		find_host(difference, &difference->changes[i]);
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->from != NULL && change->from->kind == &cmig_kind_base_type)
+			take_functions(difference, change);
+		if (change->to != NULL && change->to->kind == &cmig_kind_base_type)
+			mark_functions(difference, change);
+	}
 }
 
 /* If an object is created again, copy the properties that are not compared. */

@@ -113,6 +113,8 @@ put_create(Deparse *deparse, const CmigChange *change)
 	if (change->to->parent != NULL)
 		continue_sequence(change, deparse->difference->of_to[change->to->parent->index],
 						  deparse->difference->from, false, ddl);
+	if (change->taken)
+		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
 	prepend(ddl, cmig_attached_create(deparse->difference, change->to, false));
 	put_ddl(deparse, "create", change->to, ddl);
 }
@@ -153,6 +155,8 @@ put_drop(Deparse *deparse, const CmigChange *change)
 	if (change->from->parent != NULL)
 		continue_sequence(change, deparse->difference->of_from[change->from->parent->index],
 						  deparse->difference->to, true, ddl);
+	foreach(cell, change->takes)
+		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	foreach(cell, change->riders)
 		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	row.upgrade = cmig_kind_drop(object);

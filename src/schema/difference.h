@@ -47,6 +47,12 @@ typedef struct CmigChange
 								 * one, or NULL */
 	List	   *riders;			/* changes that have this one as host and are
 								 * not folded */
+	struct CmigChange *dropped_by;	/* the change whose DROP statement drops
+									 * it, too, although it is not a child */
+	bool		taken;			/* a function that is dropped with the type
+								 * when its creation is reverted */
+	List	   *takes;			/* changes that have this one as dropped_by,
+								 * in the order of their creation */
 	int			first_node;		/* for order.c: node of the drop or the
 								 * alteration */
 	int			last_node;		/* node of the creation or the alteration */

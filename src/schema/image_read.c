@@ -321,6 +321,11 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 	if (on == NULL || on->parent == object ||
 		(desc->natts > 6 && is_own_kind(object, on, DatumGetChar(reader->values[6]))))
 		return;
+	/* functions are created before the definition of a base type */
+	if (object->kind == &cmig_kind_base_type && on->kind == &cmig_kind_function)
+		return;
+	if (on->kind == &cmig_kind_base_type && object != on && object->kind != &cmig_kind_function && on->child != NULL)
+		cmig_image_depend(reader->image, object, on->child);
 	cmig_image_depend(reader->image, object, on);
 }
 

@@ -92,6 +92,44 @@ start_of(const CmigObject *sequence)
 	return values[MAXIMUM] ? values[MAXIMUM] : "-1";
 }
 
+static bool
+is_descending(const CmigObject *sequence)
+{
+	return sequence->values[INCREMENT] != NULL && *sequence->values[INCREMENT] == '-';
+}
+
+/*
+ * The server's default for MINVALUE or MAXVALUE.  While the type changes, NO
+ * MINVALUE can mean something else.
+ */
+static const char *
+default_limit(const CmigObject *sequence, bool maximum)
+{
+	const char *type = sequence->values[TYPE] ? sequence->values[TYPE] : "bigint";
+
+	if (is_descending(sequence) == maximum)
+		return maximum ? "-1" : "1";
+	if (strcmp(type, "smallint") == 0)
+		return maximum ? "32767" : "-32768";
+	if (strcmp(type, "integer") == 0)
+		return maximum ? "2147483647" : "-2147483648";
+	return maximum ? "9223372036854775807" : "-9223372036854775808";
+}
+
+static void
+append_limit(StringInfo sql, const CmigAlter *alter, const CmigObject *to, bool maximum)
+{
+	const char *word = maximum ? "MAXVALUE" : "MINVALUE";
+	const char *value = to->values[maximum ? MAXIMUM : MINIMUM];
+
+	if (value == NULL && cmig_alter_differs(alter, TYPE) && is_descending(alter->from) != is_descending(alter->to))
+		value = default_limit(to, maximum);
+	if (value != NULL)
+		appendStringInfo(sql, " %s %s", word, value);
+	else
+		appendStringInfo(sql, " NO %s", word);
+}
+
 static char *
 alter_to(const CmigAlter *alter, const CmigObject *to, bool used)
 {
@@ -104,14 +142,8 @@ alter_to(const CmigAlter *alter, const CmigObject *to, bool used)
 		appendStringInfo(&sql, " AS %s", values[TYPE] ? values[TYPE] : "bigint");
 	if (cmig_alter_differs(alter, INCREMENT))
 		appendStringInfo(&sql, " INCREMENT BY %s", values[INCREMENT] ? values[INCREMENT] : "1");
-	if (values[MINIMUM])
-		appendStringInfo(&sql, " MINVALUE %s", values[MINIMUM]);
-	else
-		appendStringInfoString(&sql, " NO MINVALUE");
-	if (values[MAXIMUM])
-		appendStringInfo(&sql, " MAXVALUE %s", values[MAXIMUM]);
-	else
-		appendStringInfoString(&sql, " NO MAXVALUE");
+	append_limit(&sql, alter, to, false);
+	append_limit(&sql, alter, to, true);
 	appendStringInfo(&sql, " START WITH %s", start_of(to));
 	if (!used)
 		appendStringInfoString(&sql, " RESTART");

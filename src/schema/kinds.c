@@ -18,6 +18,8 @@ static CmigKind *const all[] = {
 	&cmig_kind_server,
 	&cmig_kind_user_mapping,
 	&cmig_kind_collation,
+	&cmig_kind_base_type,
+	&cmig_kind_base_definition,
 	&cmig_kind_enum,
 	&cmig_kind_domain,
 	&cmig_kind_domain_constraint,

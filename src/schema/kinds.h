@@ -60,6 +60,10 @@ extern CmigKind cmig_kind_policy;
 extern CmigKind cmig_kind_trigger;
 extern CmigKind cmig_kind_partition_trigger;
 
+/* in kind_base.c */
+extern CmigKind cmig_kind_base_type;
+extern CmigKind cmig_kind_base_definition;
+
 /* in kind_range.c */
 extern CmigKind cmig_kind_range;
 

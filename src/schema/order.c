@@ -137,7 +137,7 @@ make_nodes(Order *order)
 			continue;
 		if (change->action == CMIG_AGAIN && change->away != NULL)
 			add_node(order, change, CMIG_NODE_AWAY);
-		if (change->action == CMIG_DROP || change->action == CMIG_AGAIN)
+		if ((change->action == CMIG_DROP || change->action == CMIG_AGAIN) && change->dropped_by == NULL)
 			add_node(order, change, CMIG_NODE_DROP);
 		if (change->action == CMIG_CREATE || change->action == CMIG_AGAIN)
 			add_node(order, change, CMIG_NODE_CREATE);
@@ -211,6 +211,8 @@ end_node(const Order *order, const CmigObject *object)
 {
 	const CmigChange *change = order->difference->of_from[object->index];
 
+	if (change->dropped_by != NULL)
+		return change->dropped_by->first_node;
 	if (change->part_node >= 0 && object->kind == &cmig_kind_column)
 		return change->part_node;
 	/* an inherited column is dropped with the parent's */
@@ -323,7 +325,10 @@ add_soft(Order *order, const CmigImage *image, bool old)
 	}
 }
 
-/* Add columns in their order. */
+/*
+ * Add columns in their order, unless a generated column needs one that comes
+ * after it.
+ */
 static void
 add_siblings(Order *order)
 {
@@ -339,7 +344,7 @@ add_siblings(Order *order)
 				made_node(order, child) < 0)
 				continue;
 			if (last != NULL && last->kind == child->kind)
-				add_edge(order, made_node(order, child), made_node(order, last));
+				add_edge_soft(order, made_node(order, child), made_node(order, last), true);
 			last = child;
 		}
 	}

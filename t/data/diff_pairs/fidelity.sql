@@ -165,3 +165,25 @@ CREATE TABLE p (a integer, b integer DEFAULT 1);
 CREATE TABLE c () INHERITS (p);
 ALTER TABLE c ALTER b SET NOT NULL, ALTER b SET DEFAULT 2;
 COMMENT ON COLUMN c.b IS 'two';
+-- pair: generated column before the column that it needs; sequence changes type and direction
+-- a:
+CREATE TABLE t (x text);
+CREATE SEQUENCE s AS integer INCREMENT -1;
+CREATE SEQUENCE u;
+CREATE TABLE m (k text NOT NULL, c varchar(20) NOT NULL) PARTITION BY LIST (k);
+CREATE TABLE m_1 PARTITION OF m DEFAULT;
+-- b:
+CREATE TABLE t (x text, g integer GENERATED ALWAYS AS (a + 1) STORED, a integer);
+CREATE SEQUENCE s AS smallint;
+CREATE SEQUENCE u AS integer INCREMENT -1;
+CREATE TABLE m (k text NOT NULL, c boolean GENERATED ALWAYS AS (k IS NULL) STORED NOT NULL) PARTITION BY LIST (k);
+CREATE TABLE m_1 PARTITION OF m DEFAULT;
+-- pair: partition without defaults moves to another table
+-- a:
+CREATE TABLE m (k text NOT NULL) PARTITION BY LIST (k);
+CREATE TABLE p PARTITION OF m DEFAULT;
+CREATE TABLE n (k text NOT NULL, d date DEFAULT 'infinity') PARTITION BY RANGE (k);
+-- b:
+CREATE TABLE n (k text NOT NULL, d date DEFAULT 'infinity') PARTITION BY RANGE (k);
+CREATE TABLE p (d date, k text NOT NULL);
+ALTER TABLE n ATTACH PARTITION p FOR VALUES FROM ('a') TO ('b');
