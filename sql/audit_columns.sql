@@ -1,5 +1,5 @@
 --
--- Options follow their columns: renamed, exchanged, dropped, made again
+-- Options follow their columns: renamed, exchanged, dropped, and created again
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -27,7 +27,7 @@ SELECT new_row - 'note' AS new_row, new_row ? 'pin' AS pin FROM cmig_audit.log O
 SELECT * FROM leaks();
 SELECT problem FROM cmig.audit_status() WHERE target = 'public.customer';
 
--- renamed, dropped, made again: the trigger refuses until somebody says what to hide
+-- renamed, dropped, and created again: the trigger raises an error until a call says what to hide
 ALTER TABLE customer DROP COLUMN name;
 \set VERBOSITY default
 UPDATE customer SET pan = 'Ann';
@@ -36,10 +36,10 @@ ALTER TABLE customer ADD COLUMN name text;
 INSERT INTO customer (id, name) VALUES (2, 'secret');
 INSERT INTO customer (id, name) VALUES (2, 'secret') ON CONFLICT DO NOTHING;
 DELETE FROM customer;
--- what only reads goes on
+-- reading still works
 SELECT count(*) FROM cmig.audit_as_of(NULL::customer, now() - interval '1 day');
 SELECT problem FROM cmig.audit_status() WHERE target = 'public.customer';
--- a list that is named takes the place of what is gone
+-- a list in the call replaces the one with missing columns
 BEGIN;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{name}');
 INSERT INTO customer (id, name, note, pin) VALUES (2, 'secret', 'secret', 'secret');
@@ -52,7 +52,7 @@ INSERT INTO customer (id, name, note, pin) VALUES (2, 'in clear', 'secret', 'sec
 SELECT new_row - 'note' AS new_row FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
 SELECT problem FROM cmig.audit_status() WHERE target = 'public.customer';
 ROLLBACK;
--- dropped and made again under its own name, it is hidden again
+-- dropped and created again with the same name: hidden again
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{name}', hash => '{}', exclude => '{}');
 ALTER TABLE customer DROP COLUMN name;
 ALTER TABLE customer ADD COLUMN name text;
@@ -70,20 +70,20 @@ ALTER TABLE customer DROP COLUMN pin;
 INSERT INTO customer (id) VALUES (4);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', hash => '{}');
 
--- columns to show that are gone open no others
+-- if columns of an include list are gone, no other columns are shown instead
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', include => '{pan}');
 ALTER TABLE customer DROP COLUMN pan;
 INSERT INTO customer (id, note) VALUES (5, 'secret');
 SELECT new_row FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', include => '{}', exclude => '{note}');
--- a column of the key that is renamed, and one that becomes the key
+-- a key column that is renamed, and a column that becomes the key
 ALTER TABLE customer RENAME id TO number;
 UPDATE customer SET number = 6 WHERE number = 5;
 SELECT row_key, old_key FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
 SELECT * FROM leaks();
 
--- children have numbers of their own, and partitions
+-- children and partitions have column numbers of their own
 CREATE TABLE parent (id integer PRIMARY KEY, card text);
 CREATE TABLE child (own text, x text, PRIMARY KEY (id)) INHERITS (parent);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parent', redact => '{card}');
@@ -120,7 +120,7 @@ INSERT INTO parted VALUES (3, 'c', 'secret'), (13, 'c', 'secret');
 SELECT target, problem FROM cmig.audit_status() WHERE problem IS NOT NULL ORDER BY 1;
 SELECT * FROM leaks();
 
--- arguments of another table, or of none, are not guessed at
+-- with arguments of another table, or of none, the trigger does not guess
 CREATE TABLE hand (id integer PRIMARY KEY, card text);
 CREATE TRIGGER hand AFTER INSERT ON hand FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('9001', '{"redact": {"card": 2}}');
 INSERT INTO hand VALUES (1, 'secret');

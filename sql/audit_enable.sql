@@ -7,36 +7,36 @@ CREATE SCHEMA shop;
 CREATE TABLE shop.customer (id integer PRIMARY KEY, email text, password_hash text, card text, note text, touched_at timestamptz);
 
 SELECT * FROM cmig.enable_audit('shop.customer');
--- again: nothing to do
+-- a second call changes nothing
 SELECT * FROM cmig.enable_audit('shop.customer');
--- options change in place, and stay when they are not named
+-- options change in place, and options that are not given stay
 SELECT regexp_replace(statement, '"anchor": "[^"]+"', '"anchor": "..."') AS statement FROM cmig.enable_audit('shop.customer', exclude => '{touched_at}', redact => '{password_hash}', hash => '{card}', image => 'changes', operations => '{insert,update}', query_length => 30);
 SELECT * FROM cmig.enable_audit('shop.customer');
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'shop.customer'::regclass ORDER BY 1;
 INSERT INTO shop.customer VALUES (1, 'e', 'secret', '4111', NULL, now()), (2, 'f', NULL, '4111', NULL, NULL);
 UPDATE shop.customer SET note = 'n', touched_at = now() WHERE id = 1;
--- only an excluded column: no entry
+-- a change of an excluded column only: no entry
 UPDATE shop.customer SET touched_at = now();
--- a redacted one: an entry that does not tell
+-- a change of a redacted column: an entry without the value
 UPDATE shop.customer SET password_hash = 'other', card = '4222' WHERE id = 1;
 UPDATE shop.customer SET id = 3 WHERE id = 2;
 DELETE FROM shop.customer WHERE id = 3;
 SELECT operation, row_key, changed, regexp_replace(old_row::text, '[0-9a-f]{64}', '<hash>', 'g') AS old_row,
 	regexp_replace(new_row::text, '[0-9a-f]{64}', '<hash>', 'g') AS new_row, query
 	FROM cmig_audit.log ORDER BY id;
--- equal values have equal hashes, others do not; without the key nobody can try values
+-- equal values have equal hashes, and others do not; without the key, nobody can try values
 SELECT (a.new_row->>'card' = b.new_row->>'card') AS equal, a.new_row->>'card' <> c.new_row->>'card' AS differ,
 	a.new_row->>'card' NOT LIKE '%' || encode(sha256('4111'), 'hex') || '%' AS keyed
 	FROM cmig_audit.log a, cmig_audit.log b, cmig_audit.log c
 	WHERE a.operation = 'INSERT' AND a.row_key->>'id' = '1' AND b.operation = 'INSERT' AND b.row_key->>'id' = '2' AND c.new_row ? 'card' AND c.operation = 'UPDATE' AND c.row_key->>'id' = '1';
 SELECT * FROM cmig.audit_as_of(NULL::shop.customer, now() - interval '1 hour');
--- without the key, nothing is logged in clear: the change fails
+-- without the key, nothing is logged unhashed: the change fails
 DELETE FROM cmig.secret;
 ALTER TABLE shop.customer ADD COLUMN x integer;
 UPDATE shop.customer SET note = 'nokey';
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer');
 UPDATE shop.customer SET note = 'newkey';
--- a hidden column stays hidden under another name, one that is made again is after a call
+-- a hidden column stays hidden under another name; one that is created again is hidden after another call
 ALTER TABLE shop.customer RENAME password_hash TO pw;
 ALTER TABLE shop.customer RENAME touched_at TO seen_at;
 INSERT INTO shop.customer (id, pw, seen_at) VALUES (7, 'clear text', now());
@@ -49,7 +49,7 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer');
 INSERT INTO shop.customer (id) VALUES (8);
 INSERT INTO shop.customer (id, pw) VALUES (9, 'clear text');
 SELECT row_key, new_row->>'pw' AS pw FROM cmig_audit.log WHERE row_key->>'id' IN ('8', '9') ORDER BY id;
--- include: only what is named, and the key
+-- include: only the named columns and the key
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer', include => '{email}', redact => '{}', hash => '{}', operations => '{insert,update,delete,truncate}', image => 'row');
 UPDATE shop.customer SET email = 'i', note = 'i' WHERE id = 9;
 UPDATE shop.customer SET note = 'not logged' WHERE id = 9;
@@ -59,7 +59,7 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer', include =
 UPDATE shop.customer SET email = email WHERE id = 9;
 SELECT operation, changed FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
 
--- off: the log stays; on again: the same id
+-- disable_audit keeps the log; enable_audit again: the same id
 SELECT * FROM cmig.disable_audit('shop.customer');
 SELECT * FROM cmig.disable_audit('shop.customer');
 UPDATE shop.customer SET email = 'not audited';
@@ -67,7 +67,7 @@ SELECT count(*) > 5 AS kept FROM cmig_audit.log;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer');
 UPDATE shop.customer SET email = 'audited' WHERE id = 9;
 SELECT count(DISTINCT table_id) FROM cmig_audit.log;
--- also when it was renamed meanwhile
+-- also if the table was renamed in the meantime
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('shop.customer');
 ALTER TABLE shop.customer RENAME TO client;
 SELECT count(*) > 1 AS history FROM cmig.audit_history('shop.client', 9);
@@ -75,11 +75,11 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.client');
 UPDATE shop.client SET email = 'as a client' WHERE id = 9;
 SELECT count(DISTINCT table_id), count(DISTINCT table_name) AS names FROM cmig_audit.log;
 ALTER TABLE shop.client RENAME TO customer;
--- somebody disabled a trigger: enabling enables it
+-- if somebody has disabled a trigger, enable_audit enables it
 ALTER TABLE shop.customer DISABLE TRIGGER cmig_audit_update;
 SELECT * FROM cmig.enable_audit('shop.customer');
 
--- bad input
+-- invalid arguments
 SELECT cmig.enable_audit(NULL);
 SELECT cmig.enable_audit('nothing');
 SELECT cmig.enable_audit(99999999);
@@ -95,7 +95,7 @@ SELECT cmig.enable_audit('shop.customer', exclude => '{id}');
 SELECT cmig.enable_audit('shop.customer', hash => '{id}');
 SELECT cmig.enable_audit('shop.customer', exclude => ARRAY[NULL]);
 SELECT cmig.enable_audit('shop.customer', exclude => '{note}', include => '{email}');
--- a column stands in one list, once, whatever way the lists come together
+-- a column can be in only one list, and only once, however the lists are combined
 SELECT cmig.enable_audit('shop.customer', redact => ARRAY['card', NULL]);
 SELECT cmig.enable_audit('shop.customer', redact => '{card,note,card}');
 SELECT cmig.enable_audit('shop.customer', redact => '{card,email}', hash => '{note,card}');
@@ -132,7 +132,7 @@ CREATE TABLE shop."Order Head" (id integer);
 SELECT regexp_replace(statement, 'EXECUTE.*', '...') AS statement FROM cmig.enable_audit_schema('shop', 'order%', operations => '{insert}');
 SELECT regexp_replace(statement, 'EXECUTE.*', '...') AS statement FROM cmig.enable_audit_schema('shop');
 
--- columns to hide need not be in every table, but in one
+-- columns to hide need not exist in every table, but in at least one
 CREATE TABLE shop.order_note (id integer PRIMARY KEY, note text, secret text);
 SELECT cmig.enable_audit_schema('shop', 'order%', exclude => '{note}', redact => '{secret,nope}');
 SELECT cmig.enable_audit_schema('shop', 'order%', include => '{note}');
@@ -141,7 +141,7 @@ INSERT INTO shop.order_line VALUES (1);
 INSERT INTO shop.order_note VALUES (1, 'n', 's');
 SELECT table_name, new_row FROM cmig_audit.log WHERE table_name LIKE 'order%' ORDER BY id;
 
--- what there is
+-- the triggers that exist
 CREATE ROLE regress_audit_other;
 GRANT TRIGGER ON shop.order_note TO regress_audit_other, PUBLIC;
 ALTER TABLE shop.order_line DISABLE TRIGGER cmig_audit_insert;
@@ -157,19 +157,19 @@ DROP TABLE shop."child ""x""", shop.by_hand, shop."Ünaudited";
 REVOKE ALL ON shop.order_note FROM regress_audit_other, PUBLIC;
 DROP ROLE regress_audit_other;
 
--- the same for a database without pg_cmig
+-- the same in a database without pg_cmig
 CREATE TABLE shop.plain (a integer, "b ""x" text, secret text, noise text, PRIMARY KEY (a, "b ""x"));
 SELECT cmig.audit_script('shop.plain', exclude => '{noise}', redact => '{secret}', image => 'changes') AS script \gset
 SELECT cmig.audit_script('shop.plain', hash => '{secret}');
 SELECT cmig.audit_script('shop.plain', level => 'statement');
--- what another role made beforehand is not used
+-- objects that another role created beforehand are not used
 CREATE ROLE regress_audit_other;
 ALTER TABLE cmig_audit.layout OWNER TO regress_audit_other;
 :script
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'shop.plain'::regclass;
 ALTER TABLE cmig_audit.layout OWNER TO CURRENT_USER;
 DROP ROLE regress_audit_other;
--- against the C trigger: here the log exists already, so only the trigger is made
+-- compared with the C trigger: here the log already exists, so only the trigger is created
 :script
 INSERT INTO shop.plain VALUES (1, 'k', 's', 'n');
 UPDATE shop.plain SET noise = 'x';
@@ -178,7 +178,7 @@ UPDATE shop.plain SET a = 2;
 DELETE FROM shop.plain;
 TRUNCATE shop.plain;
 SELECT target, level, problem FROM cmig.audit_status('shop') WHERE target = 'shop.plain';
--- enable_audit takes the place of the script's triggers; nothing is logged twice
+-- enable_audit replaces the script's triggers; nothing is logged twice
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('shop.plain', exclude => '{noise}', redact => '{secret}', image => 'changes');
 INSERT INTO shop.plain VALUES (1, 'k', 's', 'n');
 UPDATE shop.plain SET noise = 'x';
@@ -193,7 +193,7 @@ SELECT count(*) > 0 AS changed FROM cmig.disable_audit('shop.plain');
 :script
 SELECT statement FROM cmig.disable_audit('shop.plain');
 
--- somebody narrowed a trigger, or took its name before
+-- somebody has narrowed a trigger, or taken its name before
 CREATE TABLE shop.narrow (id integer PRIMARY KEY, a text);
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('shop.narrow', level => 'row', operations => '{insert,update}');
 SELECT regexp_replace(pg_get_triggerdef(oid), ' FOR EACH ROW EXECUTE', ' FOR EACH ROW WHEN (false) EXECUTE') AS narrowing

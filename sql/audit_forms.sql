@@ -1,5 +1,5 @@
 --
--- Triggers, entries and layouts of any form: one error each, no crash
+-- Triggers, entries, and layouts of any form: one error each, and no crash
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
@@ -19,12 +19,12 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 
 --
--- Triggers made by hand
+-- Triggers created by hand
 --
 SELECT cmig.audit_trigger();
 DO $$BEGIN PERFORM cmig.audit_trigger(); END $$;
 
--- all forms that the server takes, each fired; what they logged is undone
+-- all forms that the server accepts, each fired; what they logged is rolled back
 CREATE TABLE forms (timing text, event text, level text, referencing text, arguments text, result text, logged text);
 CREATE FUNCTION try_form(timing text, event text, level text, referencing text, arguments text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -55,7 +55,7 @@ SELECT count(try_form(timing, event, level, referencing, arguments)) AS forms FR
 	unnest(ARRAY['', '''1''', '1, 2, 3', '''7001'', ''{}''']) arguments;
 SELECT timing, level, arguments, referencing, string_agg(event, ' ' ORDER BY event) AS events, result, string_agg(DISTINCT logged, '; ') AS logged
 	FROM forms GROUP BY timing, level, arguments, referencing, result ORDER BY timing, level, arguments, referencing, events;
--- arguments of any kind
+-- arguments of all kinds
 TRUNCATE forms;
 SELECT count(try_form('AFTER', 'INSERT', 'ROW', '', quote_literal(id) || ', ''{}''')) FROM unnest(ARRAY[NULL, '', '0', '-1', '1.5', '1e3', ' 7', 'x', '2147483646', '2147483647',
 	'4294967297', '99999999999999999999', repeat('9', 1000), (SELECT l.table_id::text FROM cmig_audit.layout l WHERE l.table_name = 't')]) id;
@@ -69,7 +69,7 @@ SELECT count(try_form('AFTER', 'INSERT', 'ROW', '', '''7001'', ' || quote_litera
 SELECT result, count(*) > 1 AS more FROM forms GROUP BY result ORDER BY result;
 DROP TRIGGER IF EXISTS made_by_hand ON hand;
 
--- readers of a table with such a trigger
+-- functions that read a table with such a trigger
 CREATE TRIGGER made_by_hand AFTER UPDATE ON hand FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('x', '[');
 SELECT answer('SELECT * FROM cmig.audit_history(''hand'', 1)');
 SELECT answer('SELECT * FROM cmig.audit_as_of(NULL::hand, now())');
@@ -79,7 +79,7 @@ SELECT answer('SELECT cmig.disable_audit(''hand'')');
 SELECT count(*) FROM pg_trigger WHERE tgrelid = 'hand'::regclass;
 
 --
--- Imported entries that do not have all
+-- Imported entries with missing parts
 --
 INSERT INTO t VALUES (1, 'now', 1), (2, 'now', 2);
 CREATE TABLE trail (table_name text, operation text, clock_at timestamptz, old_row jsonb, new_row jsonb);
@@ -97,13 +97,13 @@ SELECT * FROM cmig.audit_as_of(NULL::t, '2020-01-15', 2);
 SELECT * FROM cmig.audit_as_of(NULL::t, '2020-02-15');
 SELECT * FROM cmig.audit_diff('t', 1, '2020-01-15', '2020-02-15');
 \set VERBOSITY terse
--- the same where rows are put together
+-- the same for functions that assemble rows
 BEGIN;
 TRUNCATE t;
 SELECT * FROM cmig.audit_as_of(NULL::t, '2020-02-15');
 SELECT * FROM cmig.audit_as_of(NULL::t, '2020-01-15');
 ROLLBACK;
--- entries without the new row, which only count where a table was truncated
+-- entries without the new row, which matter only if a table was truncated
 BEGIN;
 DELETE FROM cmig_audit.log WHERE table_name = 't' AND clock_at > '2020-02-15';
 UPDATE cmig_audit.log SET new_row = NULL WHERE table_name = 't' AND clock_at = '2020-02-01';
@@ -112,7 +112,7 @@ SELECT * FROM cmig.audit_as_of(NULL::t, '2020-02-15');
 ROLLBACK;
 
 --
--- Entries and layouts that somebody else wrote: each column, each kind of value
+-- Entries and layouts written by somebody else: each column, each kind of value
 --
 DELETE FROM cmig_audit.log WHERE clock_at < '2021-01-01';
 SELECT clock_timestamp() AS then \gset
@@ -129,7 +129,7 @@ INSERT INTO readers SELECT s, b, s !~ 'report|transaction' FROM unnest(ARRAY['SE
 	'SELECT * FROM cmig.audit_status()', 'SELECT cmig.enable_audit(''t'', redact => ''{w}'')']) s, unnest('{f,t}'::boolean[]) b WHERE NOT b OR s LIKE '%as_of%' AND s NOT LIKE '%, 1)';
 UPDATE readers SET of_layout = NULL WHERE statement ~ 'history|diff|as_of';
 CREATE TABLE answers (what text, statement text, result text);
--- all readers after a change; all is undone
+-- all reading functions after a change; everything is rolled back
 CREATE FUNCTION try_change(change text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	results answers[] := '{}';
@@ -174,10 +174,10 @@ BEGIN
 		EXECUTE format('ALTER TABLE %s ALTER %I DROP NOT NULL', a.relation, a.attname);
 	END LOOP;
 END $$;
--- ids that are equal
+-- equal ids
 DROP INDEX cmig_audit.log_id_transaction_at_idx;
 SELECT try_columns('cmig_audit.log') > 50 AS log, try_columns('cmig_audit.layout') > 30 AS layout;
--- combinations of what an entry consists of
+-- combinations of the parts of an entry
 SELECT count(try_change(format('UPDATE cmig_audit.log SET operation = %L, row_key = %L, old_key = %L, old_row = %L, new_row = %L WHERE table_name = ''t''', operation, key, old_key, old_row, new_row)))
 	FROM unnest('{INSERT,UPDATE,DELETE}'::text[]) operation, unnest(ARRAY[NULL, '{"id": 1}']) key, unnest(ARRAY[NULL, '{"id": 10}']) old_key,
 	unnest(ARRAY[NULL, '{"id": 1, "v": "o"}']) old_row, unnest(ARRAY[NULL, '{}', '[]']) new_row;

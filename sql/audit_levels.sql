@@ -5,7 +5,7 @@
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
--- two equal sets of tables; every statement runs on both
+-- two equal sets of tables; every statement is run on both
 CREATE SCHEMA r;
 CREATE SCHEMA s;
 CREATE PROCEDURE twice(sql text) LANGUAGE plpgsql AS $$
@@ -16,7 +16,7 @@ BEGIN
 	EXECUTE sql;
 	RESET search_path;
 END $$;
--- the entries of both, which must be the same, and in the same order
+-- the entries of both sets, which must be the same and in the same order
 CREATE FUNCTION compare() RETURNS TABLE (same boolean, entries bigint, operations text)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -38,7 +38,7 @@ $$);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit_schema('r', level => 'row');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit_schema('s', level => 'statement');
 
--- plain changes of one and of many rows, with a key of two columns
+-- simple changes of one row and of many rows, with a key of two columns
 CALL twice($$INSERT INTO parent SELECT i, 'b' || i, NULL FROM generate_series(1, 5) i$$);
 CALL twice($$UPDATE parent SET note = 'n' WHERE a < 3$$);
 CALL twice($$UPDATE parent SET a = a + 10 WHERE a = 5$$);
@@ -60,7 +60,7 @@ CALL twice($$DELETE FROM child WHERE id = 3$$);
 SELECT operation, table_name, row_key FROM cmig_audit.log WHERE schema_name = 'r' ORDER BY seq, command_id, id;
 SELECT * FROM compare();
 CALL twice($$DROP TABLE leaf$$);
--- no key: the row is one
+-- no key: the whole row is the key
 CALL twice($$INSERT INTO plain VALUES (1, 'a'), (1, 'a'), (2, NULL); UPDATE plain SET y = 'z' WHERE x = 2; DELETE FROM plain WHERE x = 1$$);
 SELECT operation, row_key, old_key FROM cmig_audit.log WHERE schema_name = 's' ORDER BY id;
 SELECT * FROM compare();
@@ -68,7 +68,7 @@ SELECT * FROM compare();
 CALL twice($$INSERT INTO gen (v) VALUES (1), (2); UPDATE gen SET v = 7 WHERE id = 1$$);
 SELECT operation, new_row, changed FROM cmig_audit.log WHERE schema_name = 's' ORDER BY id;
 SELECT * FROM compare();
--- ON CONFLICT: here the order within the statement may differ, so one row each
+-- ON CONFLICT: here the order within the statement may differ, so each statement has one row
 CALL twice($$INSERT INTO gen (id, v) OVERRIDING SYSTEM VALUE VALUES (1, 100) ON CONFLICT (id) DO UPDATE SET v = excluded.v$$);
 CALL twice($$INSERT INTO gen (id, v) OVERRIDING SYSTEM VALUE VALUES (9, 1) ON CONFLICT (id) DO UPDATE SET v = excluded.v$$);
 CALL twice($$INSERT INTO gen (id, v) OVERRIDING SYSTEM VALUE VALUES (9, 1) ON CONFLICT DO NOTHING$$);
@@ -82,7 +82,7 @@ SELECT * FROM compare();
 CALL twice($$TRUNCATE parent CASCADE$$);
 SELECT operation, table_name, row_key, old_row, new_row FROM cmig_audit.log WHERE schema_name = 's' ORDER BY table_name;
 SELECT * FROM compare();
--- several statements in one, and data-modifying WITH
+-- several statements in one: data-modifying WITH
 CALL twice($$WITH i AS (INSERT INTO plain VALUES (5, 'i') RETURNING *), d AS (DELETE FROM plain WHERE x = 2 RETURNING *) SELECT * FROM i, d$$);
 SELECT operation, count(*) FROM cmig_audit.log GROUP BY 1 ORDER BY 1;
 DELETE FROM cmig_audit.log;
@@ -97,8 +97,8 @@ COPY s.plain FROM STDIN;
 \.
 SELECT * FROM compare();
 
--- BEFORE triggers that change rows, and AFTER triggers that change them again:
--- the order is that of the changes, whichever entry was written first
+-- BEFORE triggers that change rows, and AFTER triggers that change them again: the entries are in
+-- the order of the changes, whichever was written first
 CALL twice($$
 	CREATE TABLE busy (id integer PRIMARY KEY, v integer, log text DEFAULT '');
 	CREATE FUNCTION before_busy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.log := NEW.log || ''b''; RETURN NEW; END';
@@ -115,7 +115,7 @@ SELECT operation, row_key, old_row->>'v' AS old_v, new_row->>'v' AS new_v, new_r
 	FROM cmig_audit.log WHERE schema_name = 'r' ORDER BY row_key, seq, command_id, id;
 DELETE FROM cmig_audit.log;
 
--- subtransactions: what was rolled back has no entry
+-- subtransactions: changes that were rolled back have no entry
 BEGIN;
 CALL twice($$INSERT INTO plain VALUES (100, 'stays')$$);
 SAVEPOINT sp;
@@ -159,8 +159,8 @@ SELECT operation, row_key, old_row->>'v' AS old_v, new_row->>'v' AS new_v FROM c
 SELECT count(DISTINCT transaction_id) FROM cmig_audit.log;
 SELECT * FROM compare();
 
--- partitioned tables: row level, also for partitions made later and for what
--- is written to a partition directly; a move is a DELETE and an INSERT
+-- partitioned tables: row level, also for partitions created later and for writes to a partition
+-- itself; moving a row is a DELETE and an INSERT
 CREATE TABLE part (id integer, k integer, v text, PRIMARY KEY (id, k)) PARTITION BY RANGE (k);
 CREATE TABLE part1 PARTITION OF part FOR VALUES FROM (0) TO (10);
 SELECT statement FROM cmig.enable_audit('part') WHERE statement LIKE '%ROW%';
@@ -180,7 +180,7 @@ ALTER TABLE part DETACH PARTITION part2;
 INSERT INTO part2 (id, k) VALUES (4, 14);
 SELECT count(*) AS after_detach FROM cmig_audit.log;
 SELECT cmig.disable_audit('part');
--- inheritance: each table is audited for itself, children too
+-- inheritance: each table is audited separately, including children
 CREATE TABLE base (id integer PRIMARY KEY, v text);
 CREATE TABLE derived (extra integer, PRIMARY KEY (id)) INHERITS (base);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('base');
@@ -212,7 +212,7 @@ UPDATE tree.root SET v = v || '!';
 SELECT operation, table_name, row_key, new_row FROM cmig_audit.log ORDER BY id;
 DELETE FROM cmig_audit.log;
 
--- who did it: SET ROLE, definer functions, row-level security, settings
+-- the author of a change: SET ROLE, SECURITY DEFINER functions, row-level security, settings
 CREATE ROLE regress_audit_app;
 GRANT USAGE ON SCHEMA s TO regress_audit_app;
 GRANT ALL ON s.plain TO regress_audit_app;
@@ -290,7 +290,7 @@ DROP TABLE "$table$
 ; SELECT 'escaped';";
 SELECT cmig.disable_audit('"sch ""x"" %s $1"."t''; DROP TABLE x; --"');
 
--- broken off calls and changed tables leave no memory behind
+-- interrupted calls and changed tables leave no memory behind
 CREATE TABLE broken_off (id integer PRIMARY KEY, j json);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('broken_off');
 SELECT count(*) AS contexts FROM pg_backend_memory_contexts WHERE name = 'pg_cmig audited table' \gset

@@ -15,7 +15,7 @@ BEGIN
 	EXECUTE sql;
 	RESET search_path;
 END $$;
--- the entries of both: the same ones, of each row in the same order; images to the byte
+-- the entries of both levels: the same ones, with those of each row in the same order, and images with the same bytes
 CREATE FUNCTION compare(OUT same boolean, OUT entries bigint, OUT operations text) LANGUAGE plpgsql AS $$
 BEGIN
 	WITH e AS (SELECT *, row_number() OVER (PARTITION BY schema_name ORDER BY table_name, operation, coalesce(old_key, row_key), seq, command_id, id) AS n
@@ -34,7 +34,7 @@ BEGIN
 	EXECUTE format('SELECT count(*) > 0 AS changed FROM cmig.enable_audit(%L, level => ''statement'' %s)', 's.' || tab, more);
 END $$;
 
--- more rows than are written at once, and statements that do several things
+-- more rows than are written in one batch, and statements that do several things
 CALL twice($$CREATE TABLE t (id integer PRIMARY KEY, v integer, n text)$$);
 CALL audit('t');
 CALL twice($$INSERT INTO t SELECT i, i, 'x' FROM generate_series(1, 2000) i$$);
@@ -52,7 +52,7 @@ SELECT * FROM compare();
 CALL twice($$DELETE FROM t WHERE id > 2; UPDATE t SET v = NULL, n = NULL$$);
 SELECT * FROM compare();
 
--- columns come, go, change their type and their name, and so does the key, within one session
+-- within one session, columns are added, dropped, and renamed, and change their type; so does the key
 CALL twice($$ALTER TABLE t ADD COLUMN c timestamptz DEFAULT '2024-01-01 00:00+00'; UPDATE t SET v = 1$$);
 CALL twice($$ALTER TABLE t DROP COLUMN v; UPDATE t SET n = 'without'$$);
 CALL twice($$ALTER TABLE t ADD COLUMN v text DEFAULT 'back'; UPDATE t SET n = 'with'; INSERT INTO t VALUES (5, 'n', NULL, 'v')$$);
@@ -62,7 +62,7 @@ CALL twice($$ALTER TABLE t DROP CONSTRAINT t_pkey; UPDATE t SET m = 'no key' WHE
 SELECT operation, row_key, old_key, new_row, changed FROM cmig_audit.log WHERE schema_name = 's' AND row_key->>'id' IN ('1', '5') ORDER BY id;
 SELECT * FROM compare();
 
--- rows of one table that refer to each other; what a cascade sets
+-- rows of one table that refer to each other; changes made by a cascade
 CALL twice($$
 	CREATE TABLE tree (id integer PRIMARY KEY, up integer REFERENCES tree ON DELETE CASCADE ON UPDATE CASCADE);
 	CREATE TABLE owned (id integer PRIMARY KEY, by integer DEFAULT 2 REFERENCES tree ON DELETE SET DEFAULT ON UPDATE SET NULL);
@@ -77,7 +77,7 @@ CALL twice($$DELETE FROM tree WHERE id IN (13, 5)$$);
 SELECT table_name, operation, row_key, new_row FROM cmig_audit.log WHERE schema_name = 's' ORDER BY table_name, row_key;
 SELECT * FROM compare();
 
--- BEFORE triggers that leave rows out, or change others of the same table
+-- BEFORE triggers that skip rows, or change other rows of the same table
 CALL twice($$
 	CREATE TABLE picky (id integer PRIMARY KEY, v integer);
 	INSERT INTO picky SELECT i, 0 FROM generate_series(1, 4) i;
@@ -92,14 +92,14 @@ CALL twice($$UPDATE picky SET v = CASE id WHEN 1 THEN 13 WHEN 2 THEN 7 ELSE v EN
 SELECT operation, row_key, old_row->>'v' AS old_v, new_row->>'v' AS new_v FROM cmig_audit.log WHERE schema_name = 's' ORDER BY row_key;
 SELECT * FROM compare();
 
--- names, in tables of both
+-- special names, in tables of both levels
 CALL twice($$CREATE TABLE "t'; DROP ""x"" %s $1\" ("a.b" integer, "quo""te'd\" text, "%s" text, "Ünï" text, PRIMARY KEY ("a.b", "quo""te'd\"))$$);
 CALL audit($$"t'; DROP ""x"" %s $1\"$$, $$, exclude => '{%s}', redact => '{Ünï}'$$);
 CALL twice($$INSERT INTO "t'; DROP ""x"" %s $1\" VALUES (1, E'k"\\', 'hidden', 'ü'), (2, 'k2', 'hidden', NULL); UPDATE "t'; DROP ""x"" %s $1\" SET "quo""te'd\" = 'k', "%s" = 'x'$$);
 SELECT table_name, row_key, old_key, new_row FROM cmig_audit.log WHERE schema_name = 's' AND operation = 'UPDATE' ORDER BY row_key;
 SELECT * FROM compare();
 
--- who: policies that hide the row from its writer, definer functions, roles, replication's role
+-- the role that is logged: policies that hide the row from its writer, SECURITY DEFINER functions, roles, and the role of replication
 CREATE ROLE regress_matrix_app;
 GRANT USAGE ON SCHEMA r, s TO regress_matrix_app;
 CALL twice($$
@@ -132,7 +132,7 @@ CALL public.twice($$INSERT INTO hidden VALUES (8, 'logged')$$);
 RESET search_path;
 SELECT * FROM compare();
 
--- values that TOAST holds: as many look-ups as in the same table without audit, where no entry has them
+-- TOASTed values: as many are fetched as in the same table without audit if no entry contains them
 CREATE SCHEMA n;
 CREATE PROCEDURE thrice(sql text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -162,10 +162,10 @@ SELECT * FROM more_reads($$UPDATE big SET small = 2$$);
 SELECT * FROM more_reads($$UPDATE big SET small = small$$);
 -- the old value of what changed
 SELECT * FROM more_reads($$UPDATE big SET small = 3, other = repeat('z', 50000)$$);
--- whole rows: both once, for two images
+-- whole rows: both values, each fetched once for two images
 CALL audit('big', $$, image => 'row'$$);
 SELECT * FROM more_reads($$UPDATE big SET small = 4$$);
--- hidden columns are not
+-- hidden columns are not fetched
 CALL audit('big', $$, exclude => '{large}', redact => '{other}'$$);
 SELECT * FROM more_reads($$UPDATE big SET small = 5$$);
 SELECT * FROM more_reads($$UPDATE big SET large = repeat('u', 100000), small = 6$$);
@@ -173,7 +173,7 @@ SELECT * FROM more_reads($$DELETE FROM big$$);
 SELECT operation, old_row->>'small' AS small, length(old_row->>'large') AS large, length(old_row->>'other') AS other FROM cmig_audit.log WHERE schema_name = 's' ORDER BY id;
 SELECT * FROM compare();
 
--- values that fit one by one, but not together
+-- values that fit individually but not together
 CALL twice($$CREATE TABLE huge (id integer PRIMARY KEY, a text, b text, many boolean[])$$);
 CALL audit('huge');
 \set VERBOSITY terse
@@ -182,7 +182,7 @@ INSERT INTO r.huge SELECT 1, repeat('x', 140000000), repeat('y', 140000000);
 CALL audit('huge', $$, oversize => 'truncate'$$);
 INSERT INTO s.huge SELECT 1, repeat('x', 140000000), repeat('y', 140000001);
 SELECT length(new_row->>'a') AS a, new_row->>'b' AS b FROM cmig_audit.log;
--- and one that becomes too large as jsonb
+-- a value that becomes too large as jsonb
 INSERT INTO r.huge SELECT 2, NULL, NULL, array_fill(true, ARRAY[16800000]);
 SELECT new_row FROM cmig_audit.log WHERE schema_name = 'r';
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('s.huge', oversize => 'error');

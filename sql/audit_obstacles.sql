@@ -4,7 +4,7 @@
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
--- a relation that is not ours has a name of the log
+-- another relation has the name of a part of the log
 CREATE SCHEMA cmig_audit;
 CREATE VIEW cmig_audit.audit_logs AS SELECT 1 AS id;
 CREATE TABLE t (id integer PRIMARY KEY, v text, w text);
@@ -12,7 +12,7 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t');
 ALTER VIEW cmig_audit.audit_logs RENAME TO older_logs;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t');
 
--- one that has the name of a month's partition
+-- another relation has the name of a month's partition
 SELECT 'log_y' || to_char(now() AT TIME ZONE 'UTC' + interval '2 months', 'YYYY"m"MM') AS month,
 	'log_y' || to_char(now() AT TIME ZONE 'UTC' + interval '2 months', 'YYYY"m"MM') || '_notes' AS month_notes \gset
 DROP TABLE cmig_audit.:month;
@@ -21,13 +21,13 @@ CREATE TABLE cmig_audit.:month (note text);
 \! psql -Xq -c "SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t', redact => '{w}')" 2>&1 | sed -E 's/y[0-9]{4}m[0-9]{2}/y<month>/'
 \! psql -Xq -c "CALL cmig.audit_retain(NULL)" 2>&1 | sed -E 's/y[0-9]{4}m[0-9]{2}/y<month>/'
 SELECT note FROM cmig_audit.:month;
--- out of the way, the partition is made; tables with longer names are not in it
+-- once it is renamed, the partition is created; tables with longer names are not confused with it
 ALTER TABLE cmig_audit.:month RENAME TO :month_notes;
 \! psql -Xq -c "CALL cmig.audit_retain(NULL)" 2>&1 | sed -E 's/y[0-9]{4}m[0-9]{2}/y<month>/'
 SELECT count(*) FROM pg_inherits WHERE inhrelid = ('cmig_audit.' || :'month')::regclass;
 SELECT count(*) FROM pg_inherits WHERE inhparent = 'cmig_audit.log'::regclass;
 
--- what a column does not take any more
+-- values that a column no longer accepts
 CREATE FUNCTION answer(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE m text; d text; h text;
 BEGIN
@@ -68,21 +68,21 @@ ALTER TABLE keyless ALTER v TYPE varchar(9);
 \set as_of 'SELECT * FROM cmig.audit_as_of(NULL::keyless, ' :'then' ')'
 SELECT answer(:'as_of');
 
--- the log is no source of its own
+-- the log cannot be its own source
 SELECT cmig.audit_import(NULL);
 SELECT cmig.audit_import('cmig_audit.log');
 SELECT cmig.audit_import('cmig_audit.log_default');
 SELECT cmig.audit_import('cmig_audit.audit_logs');
 CREATE VIEW shown AS SELECT * FROM cmig_audit.audit_logs;
 SELECT cmig.audit_import('shown');
--- other tables may be joined to it
+-- other tables can be joined with it
 CREATE TABLE older (table_name text, operation text, clock_at timestamptz, new_row jsonb);
 INSERT INTO older VALUES ('t', 'INSERT', '2020-01-01', '{"id": 9}');
 CREATE VIEW still_missing AS SELECT * FROM older o WHERE NOT EXISTS (SELECT FROM cmig_audit.log l WHERE l.clock_at = o.clock_at);
 SELECT cmig.audit_import('still_missing');
 SELECT cmig.audit_import('still_missing');
 
--- hidden columns that became the key; named as they are called now
+-- hidden columns that have become part of the key, by their present names
 ALTER TABLE t RENAME w TO "card ""w";
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t', hash => '{v}');
 SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.t';
@@ -92,7 +92,7 @@ ALTER TABLE t DROP CONSTRAINT t_pkey;
 CREATE UNIQUE INDEX t_identity ON t ("card ""w");
 ALTER TABLE t ALTER "card ""w" SET NOT NULL, REPLICA IDENTITY USING INDEX t_identity;
 SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.t';
--- arguments that somebody else wrote are no error
+-- arguments that somebody else wrote are not an error
 CREATE TABLE other (id integer PRIMARY KEY);
 CREATE TRIGGER o AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('1', '{"redact": {"id": 99999, "hash": {"id": 1}');
 SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.other';

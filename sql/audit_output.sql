@@ -26,7 +26,7 @@ SELECT count(DISTINCT new_row->'born') AS born, count(DISTINCT new_row->'seen') 
 SELECT f, fs, r FROM cmig.audit_as_of(NULL::printed, (SELECT min(clock_at) FROM cmig_audit.log WHERE table_name = 'printed'));
 DROP TABLE printed;
 
--- a cast to json of a type's owner runs as the owner of the table, not as who writes it
+-- a cast to json made by a type's owner runs as the owner of the table, not as the role that writes to it
 CREATE ROLE regress_audit_table;
 CREATE ROLE regress_audit_type;
 CREATE SCHEMA typed;
@@ -51,7 +51,7 @@ ALTER TABLE typed.by_statement OWNER TO regress_audit_type;
 UPDATE typed.by_statement SET c = 'green';
 SELECT current_user = session_user AS myself;
 
--- old entries can be moved while everything is published
+-- old entries can be moved while all tables are published
 SET client_min_messages = error;
 CREATE PUBLICATION regress_audit_all FOR ALL TABLES;
 SET client_min_messages = warning;

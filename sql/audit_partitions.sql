@@ -1,5 +1,5 @@
 --
--- Tables with triggers of their own that become partitions, and cease to be
+-- Tables with triggers of their own that become partitions, and are detached
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -9,7 +9,7 @@ CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (10);
 CREATE TABLE events_2 (id integer NOT NULL, at integer NOT NULL, v text, PRIMARY KEY (id, at));
 CREATE TABLE events_3 (id integer NOT NULL, at integer NOT NULL, v text, PRIMARY KEY (id, at));
 
--- audited for themselves, at both levels, and then attached: each change is logged once
+-- audited separately, at both levels, and then attached: each change is logged once
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events_2');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events_3', level => 'row', replicated => true);
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('events');
@@ -34,38 +34,38 @@ DELETE FROM events WHERE id IN (5, 8);
 WITH m AS (SELECT * FROM (VALUES (7, 17), (9, 19)) m(id, at))
 MERGE INTO events_2 e USING m ON e.id = m.id WHEN MATCHED THEN UPDATE SET v = 'merged' WHEN NOT MATCHED THEN INSERT VALUES (m.id, m.at, 'merged');
 SELECT * FROM entries();
--- as when replication applies changes: the triggers that fire log them
+-- as when replication applies changes: the triggers that fire log the changes
 TRUNCATE cmig_audit.log;
 SET session_replication_role = replica;
 INSERT INTO events_2 VALUES (40, 14, 'not audited so');
 INSERT INTO events_3 VALUES (41, 21, 'by its own');
 RESET session_replication_role;
 SELECT * FROM entries();
--- where the partitioned table does not log an operation, a partition's own trigger does
+-- if the partitioned table does not log an operation, a partition's own trigger does
 TRUNCATE cmig_audit.log;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events', operations => '{insert,truncate}');
 INSERT INTO events_3 VALUES (42, 22, '');
 UPDATE events_3 SET v = 'x' WHERE id = 42;
 SELECT * FROM entries();
--- TRUNCATE belongs to the table whose trigger it fires
+-- TRUNCATE is logged for the table whose trigger it fires
 TRUNCATE cmig_audit.log;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events', operations => '{insert,update,delete,truncate}');
 TRUNCATE events_2;
 SELECT * FROM entries();
 TRUNCATE events;
 SELECT * FROM entries();
--- enable_audit tells of them, and audit_status
+-- enable_audit reports such partitions, and so does audit_status
 SELECT target, level, operations, options, problem FROM cmig.audit_status('public');
 \set VERBOSITY default
 SELECT * FROM cmig.enable_audit('events');
 \set VERBOSITY terse
--- the past of a partition is that of its table
+-- audit_history of a partition is that of its table
 INSERT INTO events VALUES (50, 5, ''), (51, 15, '');
 SELECT cmig.audit_as_of(NULL::events_1, now());
 SELECT cmig.audit_as_of(NULL::events_2, now());
 SELECT operation, new_row FROM cmig.audit_history('events', '{"id": 51, "at": 15}');
 
--- detached, a table's own triggers go on; without, it is not audited any more
+-- once detached, a table with triggers of its own is still audited; one without is not
 TRUNCATE cmig_audit.log;
 ALTER TABLE events DETACH PARTITION events_2;
 ALTER TABLE events DETACH PARTITION events_1;
@@ -75,7 +75,7 @@ SELECT * FROM entries();
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events_1');
 INSERT INTO events_1 VALUES (62, 2, 'again');
 SELECT * FROM entries();
--- turned off, before and after they are attached
+-- disabled before and after they are attached
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('events_1');
 SELECT statement FROM cmig.disable_audit('events_3');
 SELECT statement FROM cmig.disable_audit('events_3');
@@ -103,11 +103,11 @@ UPDATE low SET v = 'c';
 UPDATE high_1 SET v = 'd';
 SELECT * FROM entries();
 SELECT cmig.enable_audit('low');
--- off again: the partition's own triggers are there
+-- disabled again: the partition's own triggers remain
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('parent');
 UPDATE parent SET v = 'e';
 SELECT * FROM entries();
--- at statement level, the partitioned table's triggers fire for what is written to it only
+-- at statement level, the partitioned table's triggers fire only for writes to that table
 TRUNCATE cmig_audit.log;
 \set VERBOSITY default
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parent', level => 'statement');
@@ -122,7 +122,7 @@ UPDATE parent SET v = 'f';
 UPDATE low SET v = 'g';
 SELECT * FROM entries();
 
--- a table with row triggers that is attached there cannot know what is written through it: disable_audit first
+-- a table with row-level triggers that is attached there cannot see writes to the partitioned table: disable_audit first
 CREATE TABLE mid (id integer PRIMARY KEY, v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('mid', level => 'row');
 ALTER TABLE parent ATTACH PARTITION mid FOR VALUES FROM (40) TO (50);
@@ -134,7 +134,7 @@ INSERT INTO parent VALUES (41, 'once');
 INSERT INTO mid VALUES (42, 'once');
 SELECT * FROM entries();
 
--- an audited table attached to one that is not: its statement triggers miss what is written through that one
+-- an audited table attached to one that is not: its statement-level triggers miss writes to that one
 CREATE TABLE alone (id integer PRIMARY KEY, v text);
 CREATE TABLE sub (id integer PRIMARY KEY, v text) PARTITION BY RANGE (id);
 CREATE TABLE sub_low PARTITION OF sub FOR VALUES FROM (100) TO (150);

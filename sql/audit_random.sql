@@ -7,7 +7,7 @@
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
--- three names of the key in turn, each in a layout between others
+-- three names of the key in turn, each in a layout between two others
 CREATE TABLE named (a integer PRIMARY KEY, v integer);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('named');
 INSERT INTO named VALUES (1, 1), (2, 2);
@@ -93,7 +93,7 @@ CREATE TABLE parts_rest PARTITION OF parts DEFAULT;
 CREATE TABLE parts_statement (LIKE by_row INCLUDING ALL) PARTITION BY RANGE (a);
 CREATE TABLE parts_statement_low PARTITION OF parts_statement FOR VALUES FROM (MINVALUE) TO (6);
 CREATE TABLE parts_statement_rest PARTITION OF parts_statement DEFAULT;
--- rows from before audit
+-- rows that are older than the audit
 INSERT INTO by_row SELECT i, 0, i, 'early' FROM generate_series(1, 8) i;
 INSERT INTO changes SELECT * FROM by_row;
 INSERT INTO parts SELECT * FROM by_row;
@@ -111,11 +111,11 @@ CALL history('parts_statement', 150);
 SET jit = off;
 SELECT name, copies > 5 AS copies, wrong FROM (SELECT * FROM verify('by_row') UNION ALL SELECT * FROM verify('by_statement')
 	UNION ALL SELECT * FROM verify('changes') UNION ALL SELECT * FROM verify('parts') UNION ALL SELECT * FROM verify('parts_statement')) r ORDER BY 1;
--- each kind of step was there in each history, renaming more than twice
+-- each kind of step occurred in each history, and renames more than twice
 SELECT count(DISTINCT (what, step)) AS kinds, min(renames) > 2 AS renames
 	FROM steps, (SELECT count(*) AS renames FROM steps WHERE step = 9 GROUP BY what) r;
 
--- rows that exchange a deferrable key; in a step two rows can have the same for a while
+-- rows that exchange a deferrable key; within a step, two rows can temporarily have the same key
 CREATE PROCEDURE exchanges(tab text, n integer, truncates boolean) LANGUAGE plpgsql AS $$
 DECLARE
 	k integer;

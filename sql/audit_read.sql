@@ -1,10 +1,10 @@
 --
--- Asking the audit log: history, as of a time, differences, transactions, counts
+-- Querying the audit log: history, rows as of a time, differences, transactions, counts
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
--- a row, through changes of its key and of the table
+-- a row, through changes of its key and its table
 CREATE TABLE person (id integer PRIMARY KEY, name text, age integer);
 INSERT INTO person VALUES (1, 'there before', 30), (2, 'untouched', 40);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('person');
@@ -58,7 +58,7 @@ PREPARE diff AS SELECT count(*) FROM cmig.audit_diff($1, $2, $3, $4);
 EXECUTE diff('person', '3', '2000-01-01', '2100-01-01');
 DEALLOCATE ALL;
 
--- bad input
+-- invalid arguments
 SELECT * FROM cmig.audit_history('nobody', 1);
 SELECT * FROM cmig.audit_history(NULL, 1);
 SELECT * FROM cmig.audit_history('person', NULL::integer);
@@ -72,7 +72,7 @@ SELECT * FROM cmig.audit_as_of(NULL::pg_class, now());
 SELECT * FROM cmig.audit_diff('person', 1, NULL);
 SELECT * FROM cmig.audit_transaction(NULL);
 
--- after the table is gone, and another has its name
+-- after the table was dropped and another one got its name
 DROP TABLE person;
 SELECT operation, row_key FROM cmig.audit_history('person', 10);
 SELECT operation, row_key FROM cmig.audit_history('person', '3');
@@ -99,9 +99,9 @@ INSERT INTO named VALUES ('a', 1), ('7', 2);
 SELECT operation, row_key FROM cmig.audit_history('named', 'a');
 SELECT operation, row_key FROM cmig.audit_history('named', '7');
 
--- property: at any time, audit_as_of() gives what a copy taken then holds.
--- Random changes of keys and values, inserts, deletes, whole-table updates,
--- rolled-back changes, triggers that change again, truncations
+-- property: for any time, audit_as_of() returns what a copy made at that time contains.  Random
+-- changes of keys and values, inserts, deletes, whole-table updates, rolled-back changes, triggers
+-- that change rows again, truncations
 CREATE TABLE copies (what text, at timestamptz, content jsonb);
 CREATE FUNCTION mutate(tab regclass, steps integer, keyed boolean, truncates boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -165,7 +165,7 @@ BEGIN
 END $$;
 CREATE TRIGGER aaa AFTER UPDATE ON h_triggers FOR EACH ROW WHEN (pg_trigger_depth() < 3) EXECUTE FUNCTION again();
 CREATE TRIGGER aaa AFTER UPDATE ON h_triggers_row FOR EACH ROW WHEN (pg_trigger_depth() < 3) EXECUTE FUNCTION again();
--- rows from before audit
+-- rows that are older than the audit
 INSERT INTO h_row SELECT i, i, 'early' FROM generate_series(1, 8) i;
 INSERT INTO h_changes SELECT i, i, 'early' FROM generate_series(1, 8) i;
 INSERT INTO h_keyless SELECT i, 1, 'early' FROM generate_series(1, 8) i;
@@ -196,7 +196,7 @@ SELECT name, copies > 3 AS copies, wrong FROM (
 	UNION ALL SELECT * FROM verify('h_truncated_changes') UNION ALL SELECT * FROM verify('h_keyless')
 	UNION ALL SELECT * FROM verify('h_keyless_truncated') UNION ALL SELECT * FROM verify('h_triggers')
 	UNION ALL SELECT * FROM verify('h_triggers_row') UNION ALL SELECT * FROM verify('h_partitioned')) r ORDER BY 1;
--- and after renaming the key and a column
+-- after renaming the key and a column, too
 ALTER TABLE h_row RENAME v TO w;
 ALTER TABLE h_row RENAME id TO v;
 ALTER TABLE h_row RENAME w TO id;
@@ -205,7 +205,7 @@ UPDATE copies SET content = (SELECT coalesce(jsonb_agg(r ORDER BY r), '[]') FROM
 SELECT name, wrong FROM verify('h_row');
 UPDATE h_row SET t = 'after';
 SELECT name, wrong FROM verify('h_row');
--- one row at a time agrees with the whole
+-- one row at a time gives the same result as all rows
 SELECT count(*) > 50 AS rows, count(*) FILTER (WHERE o.* IS DISTINCT FROM x.*) AS wrong
 	FROM (SELECT DISTINCT at FROM copies WHERE what IN ('h_changes', 'h_statement')) c,
 	LATERAL cmig.audit_as_of(NULL::h_changes, c.at) x, LATERAL cmig.audit_as_of(NULL::h_changes, c.at, x.id) o;
@@ -241,7 +241,7 @@ SELECT operation, row_key, old_key FROM cmig.audit_history('identified', '{"a": 
 SELECT * FROM cmig.audit_as_of(NULL::identified, :'then');
 DROP TABLE rekeyed, identified;
 
--- names that held for a while only, and a column that is gone without a change since
+-- names that existed only for a while, and a column that was dropped without a change since
 CREATE TABLE thrice (a integer PRIMARY KEY, b integer, c integer);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('thrice');
 INSERT INTO thrice VALUES (1, 1, 1);
@@ -255,7 +255,7 @@ ALTER TABLE thrice DROP COLUMN c;
 SELECT * FROM cmig.audit_as_of(NULL::thrice, :'then');
 SELECT * FROM cmig.audit_as_of(NULL::thrice, :'then', '1');
 SELECT * FROM cmig.audit_diff('thrice', 1, :'then');
--- without a key, columns that came and went
+-- without a key, with columns that were added and dropped
 CREATE TABLE loose (a integer, b text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('loose');
 INSERT INTO loose VALUES (0, 'old');
@@ -279,7 +279,7 @@ TRUNCATE loose;
 SELECT * FROM cmig.audit_as_of(NULL::loose, :'later') ORDER BY a;
 DROP TABLE thrice, loose;
 
--- keys that are equal and look different, and keys written as strings
+-- keys that are equal and look different, and keys given as strings
 CREATE TABLE scaled (n numeric PRIMARY KEY, v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('scaled');
 INSERT INTO scaled VALUES (1, 'a'), (2, 'b');
@@ -329,7 +329,7 @@ UPDATE places SET place = 3 - place WHERE place IN (1, 2);
 COMMIT;
 UPDATE places SET note = 'later' WHERE place = 3;
 SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
--- one that came and was changed in several ways was not there before
+-- a row that was inserted and then changed in several ways did not exist before
 SELECT clock_timestamp() AS then \gset
 BEGIN;
 INSERT INTO places VALUES (7, 'gil', 'new');
@@ -344,7 +344,7 @@ TRUNCATE places;
 SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
 DROP TABLE places, places_copy;
 
--- A key that only got another name, where the rows are put together
+-- a key that was only renamed, in entries with only the changed columns
 CREATE TABLE renamed (a integer PRIMARY KEY, v integer);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('renamed');
 INSERT INTO renamed VALUES (1, 1), (2, 2);
@@ -376,12 +376,12 @@ SELECT operation, row_key FROM cmig.audit_history('retyped', '{"id": 5, "part": 
 SELECT column_name, old_value, new_value FROM cmig.audit_diff('retyped', '{"id": "5", "part": "true"}', :'then');
 SELECT * FROM cmig.audit_as_of(NULL::retyped, :'then');
 SELECT * FROM cmig.audit_as_of(NULL::retyped, now()) ORDER BY id;
--- renamed as well, and back to numbers
+-- also renamed, and changed back to numbers
 ALTER TABLE retyped RENAME id TO number;
 ALTER TABLE retyped ALTER number TYPE numeric USING number::numeric;
 UPDATE retyped SET v = 'e' WHERE number = 5;
 SELECT operation, row_key FROM cmig.audit_history('retyped', '{"number": 5, "part": "true"}');
--- a type of the same kind is no change; of a kind that is written in another way, audit_as_of says so
+-- a type of the same kind is not a change; if the kind is written in another way, audit_as_of says so
 ALTER TABLE retyped DROP CONSTRAINT retyped_pkey;
 ALTER TABLE retyped DROP COLUMN part, ADD PRIMARY KEY (number);
 UPDATE retyped SET v = 'f' WHERE number = 5;

@@ -11,7 +11,7 @@ CREATE SCHEMA app AUTHORIZATION regress_audit_maker;
 GRANT USAGE ON SCHEMA app, cmig TO regress_audit_reader, regress_audit_maker;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_audit_reader, regress_audit_maker;
 
--- a role's types with code in them: a check that looks who it is and tries to stay, a cast to json
+-- a role's types with code in them: a check that finds out as whom it runs and tries to keep that role, and a cast to json
 SET ROLE regress_audit_maker;
 CREATE FUNCTION app.say(what text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -65,7 +65,7 @@ SELECT * FROM cmig.audit_as_of(NULL::app.words, :'before');
 SELECT count(*) FROM cmig.audit_as_of(NULL::app.words, :'before', 'a');
 RESET ROLE;
 RESET app.try;
--- what the check refuses by now is an error
+-- a value that the check no longer accepts is an error
 SET ROLE regress_audit_maker;
 CREATE OR REPLACE FUNCTION app.look(v text) RETURNS boolean LANGUAGE sql AS $$SELECT v <> 'b'$$;
 RESET ROLE;
@@ -81,12 +81,12 @@ SET ROLE regress_audit_maker;
 SELECT count(*) FROM cmig.audit_as_of(NULL::app.colors, :'before');
 RESET ROLE;
 RESET search_path;
--- and for a key that is written as text as the table's owner
+-- also for a key given as text, as the table's owner
 SELECT operation, row_key FROM cmig.audit_history('app.colors', 'red');
 -- a key of the type itself would be built with the caller's privileges
 SELECT operation, row_key FROM cmig.audit_history('app.colors', 'red'::app.color);
 SELECT * FROM cmig.audit_diff('app.colors', 'red'::app.color, :'before');
--- what a cast sets when a superuser writes the table does not stay
+-- settings made by a cast while a superuser writes to the table do not remain
 INSERT INTO app.colors VALUES ('blue', 2);
 DELETE FROM app.colors WHERE c = 'blue';
 SELECT current_user = :'superuser' AS same_user, current_setting('search_path') AS search_path;

@@ -1,5 +1,5 @@
 --
--- The log's partitions, what is kept, and bringing older logs in
+-- The log's partitions, retention, and importing older logs
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -8,7 +8,7 @@ CALL cmig.audit_retain('1 year');
 CREATE TABLE t (id integer PRIMARY KEY, v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t');
 
--- this month and six to come, in UTC, and one for the rest
+-- partitions for this month and the six next ones, in UTC, and one for the rest
 CREATE VIEW parts AS SELECT c.relname::text AS name, pg_get_expr(c.relpartbound, c.oid) AS bound,
 	CASE WHEN c.relname = 'log_default' THEN NULL
 		ELSE 'log_y' || to_char(date_trunc('month', now() AT TIME ZONE 'UTC') + n * interval '1 month', 'YYYY"m"MM') END AS expected
@@ -16,7 +16,7 @@ CREATE VIEW parts AS SELECT c.relname::text AS name, pg_get_expr(c.relpartbound,
 		FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE i.inhparent = 'cmig_audit.log'::regclass) c;
 SELECT count(*), bool_and(name = expected) AS as_expected FROM parts;
 SELECT bool_and(bound ~ 'FROM \(''\d{4}-\d\d-01 05:30:00\+05:30''\)') AS utc FROM parts WHERE expected IS NOT NULL;
--- the trigger makes none: past the horizon, rows go to the default partition
+-- the trigger creates none: after the last one, rows go to the default partition
 INSERT INTO t VALUES (1, 'in its month');
 SELECT tableoid::regclass::text ~ 'log_y' AS in_its_month FROM cmig_audit.log;
 SET client_min_messages = error;
@@ -31,17 +31,17 @@ END $$;
 SET client_min_messages = warning;
 INSERT INTO t VALUES (2, 'past the horizon');
 SELECT tableoid::regclass, row_key FROM cmig_audit.log;
--- partitions are made from tomorrow on; on a month's last day from the next month
+-- partitions begin tomorrow, or on a month's last day with the next month
 CALL cmig.audit_retain(NULL);
 SELECT count(*) IN (7, 8) AS made FROM parts;
 INSERT INTO t VALUES (3, 'still today');
 SELECT DISTINCT tableoid::regclass FROM cmig_audit.log;
--- later, what is left in the default partition moves to a partition of its month
+-- later, rows that remain in the default partition move to a partition of their month
 UPDATE cmig_audit.log_default SET transaction_at = '2020-01-15', clock_at = '2020-01-15' WHERE row_key = '{"id": 2}';
 UPDATE cmig_audit.log_default SET transaction_at = '2020-02-29 23:59:59.999+00', clock_at = '2020-02-29' WHERE row_key = '{"id": 3}';
 CALL cmig.audit_retain(NULL);
 SELECT tableoid::regclass, row_key FROM cmig_audit.log ORDER BY 1;
--- in batches, each a stretch of time with a partition of its own; what one transaction wrote stays together
+-- in batches: each covers a range of time and gets a partition of its own; rows of one transaction stay together
 CREATE VIEW past AS SELECT c.relname::text AS name, pg_get_expr(c.relpartbound, c.oid) AS bound, (SELECT count(*) FROM cmig_audit.log l WHERE l.tableoid = c.oid) AS entries
 	FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE i.inhparent = 'cmig_audit.log'::regclass AND c.relname ~ 'log_y201';
 CREATE FUNCTION stray(at timestamptz, copies integer) RETURNS void LANGUAGE sql AS $$
@@ -58,7 +58,7 @@ CALL cmig.audit_retain(NULL, NULL);
 CALL cmig.audit_retain(NULL, 7);
 SET TimeZone = 'UTC';
 SELECT * FROM past ORDER BY 1;
--- what comes later between partitions that are there goes there, too
+-- later rows between existing partitions move there, too
 ALTER TABLE cmig_audit.log DETACH PARTITION cmig_audit.log_y2019m03;
 SELECT stray('2019-03-02 00:00+00', 3);
 CALL cmig.audit_retain(NULL);
@@ -71,7 +71,7 @@ DELETE FROM cmig_audit.log WHERE table_name = 'stray';
 DROP VIEW past;
 DROP FUNCTION stray;
 SELECT indexdef FROM pg_indexes WHERE tablename = 'log_y2020m01' ORDER BY 1;
--- images are compressed with lz4 where the server has it, in every partition however it was made
+-- images are compressed with lz4 if the server has it, in every partition, however it was created
 SELECT attname, count(*) = (SELECT count(*) + 1 FROM parts) AS in_all
 	FROM pg_attribute WHERE attcompression <> ''
 	AND (attrelid = 'cmig_audit.log'::regclass OR attrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'cmig_audit.log'::regclass))
@@ -81,7 +81,7 @@ SELECT unnest('{row_key,old_key,old_row,new_row}'::text[]), true
 	WHERE NOT (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression')
 ORDER BY 1;
 
--- keeping: whole partitions go, the rest stays
+-- retention: whole partitions are dropped, and the rest remains
 SET client_min_messages = notice;
 CALL cmig.audit_retain('-1 day');
 CALL cmig.audit_retain('0');
@@ -90,20 +90,20 @@ CALL cmig.audit_retain(:'since_february');
 SELECT tableoid::regclass, row_key FROM cmig_audit.log ORDER BY 1;
 CALL cmig.audit_retain('1 year');
 SELECT count(*) FROM cmig_audit.log;
--- what is in no partition and too old goes, without a partition first
+-- rows that are in no partition of their own and too old are deleted, without creating a partition for them
 INSERT INTO cmig_audit.log (seq, transaction_id, transaction_at, clock_at, row_hash, table_id, command_id, operation, schema_name, table_name)
 	SELECT 0, '1'::xid8, '2020-01-01'::timestamptz, '2020-01-01'::timestamptz, 0, 0, 0, 'INSERT', 'gone', 'stray' FROM generate_series(1, 5)
 	UNION ALL SELECT 0, '1'::xid8, '-infinity', '-infinity', 0, 0, 0, 'INSERT', 'gone', 'stray';
 CALL cmig.audit_retain('1 year', 2);
 SELECT count(*) FROM cmig_audit.log;
--- within a transaction, too: then all of it at the end
+-- also within a transaction: then everything at its end
 INSERT INTO t VALUES (4, 'x');
 BEGIN;
 CALL cmig.audit_retain('1 year');
 ROLLBACK;
 DO $$ BEGIN CALL cmig.audit_retain('1 year'); END $$;
 SELECT count(*) FROM cmig_audit.log;
--- upgrades look after the partitions as well
+-- upgrades create partitions as well
 SET client_min_messages = error;
 DO $$
 DECLARE
@@ -130,7 +130,7 @@ CALL cmig.upgrade_stepwise('r2');
 SELECT count(*), bool_and(name = expected) AS as_expected FROM parts;
 SET client_min_messages = warning;
 
--- an application's own log: upgrade a database that has some rows
+-- an application's own log: upgrading a database that has some rows
 CREATE TABLE audit_logs (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), table_name varchar NOT NULL, operation varchar NOT NULL,
 	user_id uuid, tenant_id uuid, old_values jsonb, new_values jsonb, "timestamp" timestamptz NOT NULL DEFAULT now());
 INSERT INTO audit_logs (table_name, operation, user_id, tenant_id, old_values, new_values, "timestamp") VALUES
@@ -146,7 +146,7 @@ $$, revision => 'r3') \gset
 SET client_min_messages = error;
 SELECT count(*) FROM cmig.upgrade('r3');
 SET client_min_messages = warning;
--- the application's queries go on
+-- the application's queries still work
 SELECT table_name, operation, user_id, tenant_id, old_values, new_values, "timestamp" FROM audit_logs
 EXCEPT SELECT * FROM before;
 SELECT count(*) FROM audit_logs;
@@ -156,7 +156,7 @@ SELECT table_name, operation, new_values->>'v' AS v, "timestamp" FROM audit_logs
 UPDATE t SET v = 'c' WHERE id = 1;
 SELECT operation, row_key, changed, new_row FROM cmig.audit_history('t', 1);
 SELECT operation, row_key, old_row FROM cmig_audit.log WHERE table_name = 'gone';
--- other names, by a mapping; letters for operations
+-- other names, by a mapping; single letters for operations
 CREATE TABLE old_trail (what text, tab text, who name, at timestamptz, before jsonb, after jsonb);
 INSERT INTO old_trail VALUES ('U', 't', 'bob', '2023-05-05', '{"id": 5}', '{"id": 6}'), ('t', 't', 'bob', '2023-05-06', NULL, NULL);
 SELECT cmig.audit_import('old_trail');
@@ -171,7 +171,7 @@ UPDATE old_trail SET what = 'x';
 SELECT cmig.audit_import('old_trail', '{"table_name": "tab", "operation": "what", "clock_at": "at"}');
 UPDATE old_trail SET what = 'i', at = NULL;
 SELECT cmig.audit_import('old_trail', '{"table_name": "tab", "operation": "what", "clock_at": "at"}');
--- entries of two partitions: nothing of what the first writer had is in those of the second
+-- entries of two partitions: values for the first writer are not in entries of the second one
 CREATE TABLE scattered AS SELECT 't' AS table_name, 'UPDATE' AS operation, 'scattered' AS reason,
 	'user ' || n || repeat('.', 300) AS user_id, CASE WHEN n % 2 = 0 THEN now() ELSE '2021-01-01' END + n * '1 second'::interval AS clock_at,
 	jsonb_build_object('id', n, 'v', 'old') AS old_row, jsonb_build_object('id', n, 'v', 'new') AS new_row
@@ -182,7 +182,7 @@ SELECT tableoid::regclass = 'cmig_audit.log_default'::regclass AS in_default, co
 	bool_and(operation = 'UPDATE' AND table_name = 't' AND user_id = 'user ' || (row_key->>'id') || repeat('.', 300)
 		AND new_row->'id' = row_key->'id' AND changed = '{v}') AS sound
 	FROM cmig_audit.log WHERE reason = 'scattered' GROUP BY 1 ORDER BY 1;
--- a column that holds schema and name: as TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME and as regclass write them
+-- a column with schema and name, as TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME and as regclass write them
 CREATE SCHEMA legacy;
 CREATE SCHEMA "Old Shop";
 CREATE TABLE legacy.orders (id integer PRIMARY KEY);
@@ -198,7 +198,7 @@ ALTER TABLE "legacy.orders" RENAME TO "legacy.moved";
 SELECT cmig.audit_import('qualified');
 SELECT schema_name, table_name, row_key, count(*) FROM cmig_audit.log WHERE reason = 'qualified' GROUP BY 1, 2, 3 ORDER BY 1, 2;
 SELECT operation, row_key FROM cmig.audit_history('legacy.orders', 7);
--- a table that is really called so comes first
+-- a table that really has this name takes precedence
 ALTER TABLE "legacy.moved" RENAME TO "legacy.orders";
 DELETE FROM qualified WHERE table_name <> 'legacy.orders';
 UPDATE qualified SET reason = 'dotted';

@@ -1,6 +1,6 @@
 --
--- The trigger of cmig.audit_script() runs with the privileges of its owner, so
--- nothing that an owner of types has made may run in it.
+-- The trigger of cmig.audit_script() runs with the privileges of its owner, so no code of a type's
+-- owner may run in it.
 --
 \set VERBOSITY default
 SET client_min_messages = warning;
@@ -30,8 +30,8 @@ INSERT INTO types.feeling VALUES (1, '{ok}');
 RESET SESSION AUTHORIZATION;
 SELECT operation, table_name, new_row FROM cmig_audit.log ORDER BY id;
 
--- columns to hide, and those of the key, are followed when they are renamed, and a
--- column that is gone is not replaced by another one of its name
+-- columns to hide, and those of the key, are followed when they are renamed; a column that was
+-- dropped is not replaced by another one of the same name
 CREATE EXTENSION pg_cmig;
 CREATE TABLE types.person (id int PRIMARY KEY, name text, card text, noise text, gone text);
 CREATE TABLE types.known (id int PRIMARY KEY, name text, card text, noise text);
@@ -61,7 +61,7 @@ SELECT * FROM types.entries;
 ALTER TABLE types.person DROP COLUMN credit_card;
 ALTER TABLE types.person ADD COLUMN credit_card text;
 INSERT INTO types.person VALUES (2, 'Miller', 'excluded', '4111');
--- in a copy, which has other numbers, the first columns must be called as they were
+-- in a copy, in which columns have other numbers, the first columns must have the same names
 CREATE TABLE types.copy (id int PRIMARY KEY, name text, card text, noise text, added text);
 SELECT replace(pg_get_triggerdef(oid), ' ON types.known', ' ON types.copy') AS copied FROM pg_trigger WHERE tgrelid = 'types.known'::regclass AND tgname = 'cmig_audit_row' \gset
 :copied;

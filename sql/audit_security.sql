@@ -16,7 +16,7 @@ CREATE TABLE app.accounts (id integer PRIMARY KEY, secret text);
 ALTER TABLE app.accounts OWNER TO regress_audit_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER ON app.accounts TO regress_audit_writer;
 
--- nothing is granted to PUBLIC, and without EXECUTE nobody makes a trigger of ours
+-- nothing is granted to PUBLIC, and without EXECUTE nobody can create a trigger with the function
 SET ROLE regress_audit_writer;
 SELECT cmig.enable_audit('app.accounts');
 RESET ROLE;
@@ -32,7 +32,7 @@ SELECT cmig.disable_audit('app.accounts');
 SELECT cmig.audit_trigger();
 RESET ROLE;
 
--- a hostile schema made beforehand is not used
+-- a hostile schema created beforehand is not used
 SET ROLE regress_audit_evil;
 CREATE SCHEMA cmig_audit;
 RESET ROLE;
@@ -46,7 +46,7 @@ CREATE TABLE cmig_audit.log (id integer);
 RESET ROLE;
 SELECT cmig.enable_audit('app.accounts');
 DROP TABLE cmig_audit.log;
--- which prevents no upgrade
+-- this does not prevent an upgrade
 SET ROLE regress_audit_evil;
 CREATE TABLE cmig_audit.log (id integer, transaction_at timestamptz) PARTITION BY RANGE (transaction_at);
 RESET ROLE;
@@ -70,7 +70,7 @@ SELECT n.nspname, pg_get_userbyid(n.nspowner) = :'superuser' AS owned, n.nspacl 
 	FROM pg_namespace n WHERE nspname = 'cmig_audit';
 SELECT count(*) AS relations, bool_and(pg_get_userbyid(relowner) = :'superuser') AS owned, bool_and(relacl IS NULL) AS closed
 	FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace;
--- no member of the extension
+-- the log is not a member of the extension
 SELECT count(*) AS members FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
 	WHERE d.deptype = 'e' AND e.extname = 'pg_cmig' AND d.classid = 'pg_class'::regclass
 	AND d.objid IN (SELECT oid FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace);
@@ -100,7 +100,7 @@ SELECT * FROM cmig.secret;
 RESET ROLE;
 SELECT operation, row_key, role FROM cmig_audit.log ORDER BY id;
 
--- whoever may make triggers on the table may replace ours: enable_audit warns
+-- roles that may create triggers on the table may replace the audit trigger: enable_audit warns
 RESET client_min_messages;
 \set VERBOSITY default
 GRANT TRIGGER ON app.accounts TO PUBLIC;
@@ -120,8 +120,8 @@ DELETE FROM cmig_audit.log;
 SET cmig.audit_skip = on;
 RESET ROLE;
 
--- a member of no role becomes none: what runs during the trigger runs as the writer,
--- and temporary or local objects of the same names are not taken for ours
+-- a role gains no membership: code that runs during the trigger runs as the writer, and temporary
+-- or local objects of the same names are not used
 SET ROLE regress_audit_evil;
 CREATE TABLE app.trap (id integer PRIMARY KEY, v text);
 CREATE FUNCTION app.nextval(text) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped as %', current_user; END$$;
@@ -136,7 +136,7 @@ DROP TABLE pg_temp.log, pg_temp.layout;
 RESET ROLE;
 INSERT INTO app.trap VALUES (2, 'as superuser');
 SELECT row_key, role = :'superuser' AS superuser FROM cmig_audit.log WHERE table_name = 'trap' ORDER BY id;
--- hand-made triggers with the id of another table are found out
+-- triggers created by hand with the id of another table are detected
 SET ROLE regress_audit_evil;
 CREATE TABLE app.forgery (id integer PRIMARY KEY, secret text);
 SELECT table_id FROM regexp_matches(pg_get_triggerdef((SELECT oid FROM pg_trigger WHERE tgrelid = 'app.accounts'::regclass AND tgname = 'cmig_audit_insert')), 'audit_trigger\(''(\d+)''') AS m(table_id) \gset
@@ -150,7 +150,7 @@ CREATE TRIGGER forged BEFORE INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION
 INSERT INTO app.forgery VALUES (1, 'forged');
 DROP TRIGGER forged ON app.forgery;
 RESET ROLE;
--- also when the other table was renamed since it was last written
+-- also if the other table was renamed since its last change
 ALTER TABLE app.accounts RENAME TO renamed;
 SET ROLE regress_audit_evil;
 SELECT format('CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(%L, %L)', (:'table_id'::text[])[1], '{}') \gexec
@@ -158,7 +158,7 @@ INSERT INTO app.forgery VALUES (1, 'forged');
 DROP TRIGGER forged ON app.forgery;
 RESET ROLE;
 ALTER TABLE app.renamed RENAME TO accounts;
--- nor is the id of a table free that is not audited any more, or is gone
+-- the id of a table that is no longer audited, or was dropped, cannot be taken, either
 CREATE TABLE app.former (id integer PRIMARY KEY);
 ALTER TABLE app.former OWNER TO regress_audit_owner;
 SET ROLE regress_audit_owner;
@@ -180,7 +180,7 @@ SET ROLE regress_audit_evil;
 INSERT INTO app.forgery VALUES (1, 'forged');
 TRUNCATE app.forgery;
 DROP TRIGGER forged ON app.forgery;
--- not under the same name either
+-- not even with the same name
 CREATE TABLE app.former (id integer PRIMARY KEY);
 CREATE TRIGGER cmig_audit_row AFTER INSERT OR UPDATE OR DELETE ON app.former FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'former_id', '{"level": "row"}');
 INSERT INTO app.former VALUES (2);
@@ -189,7 +189,7 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.former', level => 'ro
 INSERT INTO app.former VALUES (2);
 DROP TABLE app.former;
 RESET ROLE;
--- its owner goes on with it, as a dump does that is restored
+-- its owner continues with the id, as when a dump is restored
 SET ROLE regress_audit_owner;
 RESET ROLE;
 GRANT CREATE ON SCHEMA app TO regress_audit_owner;
@@ -201,7 +201,7 @@ RESET ROLE;
 SET client_min_messages = warning;
 SELECT table_name, row_key, role FROM cmig_audit.log WHERE table_id = :former_id ORDER BY id;
 DROP TABLE app.restored;
--- who left the table to another role cannot
+-- a former owner of the table cannot
 CREATE TABLE app.given (id integer PRIMARY KEY);
 ALTER TABLE app.given OWNER TO regress_audit_evil;
 SET ROLE regress_audit_evil;
@@ -216,7 +216,7 @@ CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION 
 INSERT INTO app.forgery VALUES (1, 'forged');
 DROP TRIGGER forged ON app.forgery;
 RESET ROLE;
--- who takes an id that is not given yet is not in the way of the next table
+-- taking an id that is not assigned yet does not prevent auditing the next table
 SELECT last_value + 1 AS next_id FROM cmig_audit.table_id_seq \gset
 SET ROLE regress_audit_evil;
 CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'next_id', '{}');
@@ -275,7 +275,7 @@ SET ROLE regress_audit_dba;
 SELECT operation, row_key, extra FROM cmig_audit.log WHERE table_name = 'mine' ORDER BY id;
 SELECT * FROM cmig_audit.witness;
 RESET ROLE;
--- nor in partitions and children elsewhere, nor through operators, nor casts
+-- nor in partitions and children in other schemas, nor through operators or casts
 SET ROLE regress_audit_dba;
 CREATE SCHEMA regress_audit_dba;
 CREATE FUNCTION regress_audit_dba.attack(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$SELECT cmig_audit.attack('operator') IS NOT NULL$$;
@@ -313,7 +313,7 @@ RESET ROLE;
 SELECT * FROM cmig.audit_transaction('1');
 ROLLBACK;
 RESET ROLE;
--- what he writes into the log is an error, no crash
+-- what the log's owner writes into the log is an error, not a crash
 BEGIN;
 ALTER TABLE cmig_audit.log ALTER operation DROP NOT NULL;
 UPDATE cmig_audit.log SET operation = NULL WHERE table_name = 'mine';
@@ -346,7 +346,7 @@ BEGIN;
 UPDATE cmig_audit.layout SET key_kinds = '{{number},{number}}' WHERE table_name = 'mine';
 SELECT * FROM cmig.audit_history('app.mine', 2);
 ROLLBACK;
--- nor does a deferred trigger, which would run at commit, as the superuser
+-- nor does a deferred trigger, which would run at commit as the superuser
 SET ROLE regress_audit_dba;
 DROP TRIGGER l ON cmig_audit.layout;
 CREATE CONSTRAINT TRIGGER l AFTER INSERT ON cmig_audit.layout DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cmig_audit.attack_trigger();
@@ -354,21 +354,21 @@ RESET ROLE;
 ALTER TABLE app.mine ADD COLUMN w text;
 INSERT INTO app.mine VALUES (4);
 DROP TRIGGER l ON cmig_audit.layout;
--- columns changed: the trigger does not guess
+-- columns have changed: the trigger does not guess
 ALTER TABLE cmig_audit.log RENAME COLUMN role TO who;
 INSERT INTO app.mine VALUES (5);
 ALTER TABLE cmig_audit.log RENAME COLUMN who TO role;
--- a log that now belongs to somebody else is not written
+-- a log that now belongs to another role is not written to
 ALTER TABLE cmig_audit.log OWNER TO regress_audit_evil;
 INSERT INTO app.mine VALUES (5);
--- nor read
+-- nor is it read
 SELECT * FROM cmig.audit_history('app.mine', 1);
 ALTER DATABASE :"db" OWNER TO :"superuser";
 DROP SCHEMA cmig_audit CASCADE;
--- and no log at all is an error, too
+-- a missing log is an error, too
 INSERT INTO app.mine VALUES (5);
 
--- default privileges of the owner do not open the log
+-- the owner's default privileges do not grant access to the log
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC, regress_audit_evil;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO PUBLIC;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC;

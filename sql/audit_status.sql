@@ -1,6 +1,6 @@
 --
--- audit_status and check tell what is wrong with the log and with the audit of
--- a table, and what to do
+-- audit_status and check report what is wrong with the log and with the audit of a table, and how
+-- to fix it
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -12,7 +12,7 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{ca
 INSERT INTO customer VALUES (1, 'Miller', '4111');
 SELECT * FROM problems;
 
--- options have the names of today
+-- options are shown with the present names
 ALTER TABLE customer RENAME card TO credit_card;
 SELECT options, problem FROM cmig.audit_status('public') WHERE target = 'public.customer';
 ALTER TABLE customer RENAME credit_card TO card;
@@ -21,14 +21,14 @@ ALTER TABLE customer RENAME card TO name;
 SELECT options, problem FROM cmig.audit_status('public') WHERE target = 'public.customer';
 ALTER TABLE customer RENAME name TO card;
 ALTER TABLE customer RENAME moved TO name;
--- a column that was dropped keeps its name
+-- a dropped column is shown with its old name
 ALTER TABLE customer ADD COLUMN pin text;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{card,pin}');
 ALTER TABLE customer DROP COLUMN pin;
 SELECT options, problem FROM cmig.audit_status('public') WHERE target = 'public.customer';
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer');
 
--- the log is another kind of object, or a part of it is gone
+-- the log is another kind of object, or a part of it is missing
 \x on
 ALTER TABLE cmig_audit.log RENAME TO real_log;
 CREATE VIEW cmig_audit.log AS SELECT * FROM cmig_audit.real_log;
@@ -54,7 +54,7 @@ ALTER SEQUENCE cmig_audit.x RENAME TO table_id_seq;
 SELECT * FROM problems;
 SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.customer';
 
--- the schema is gone, and belongs to somebody else
+-- the schema is missing, or belongs to another role
 DROP SCHEMA cmig_audit CASCADE;
 SELECT * FROM problems;
 SELECT target, problem FROM cmig.audit_status('public');
@@ -65,7 +65,7 @@ CREATE SCHEMA cmig_audit AUTHORIZATION regress_audit_other;
 SELECT * FROM problems;
 DROP SCHEMA cmig_audit;
 \x off
--- another table does not get the id that the triggers of this one have
+-- another table does not get the id in this table's triggers
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('plain');
 INSERT INTO plain VALUES (1);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer');
@@ -73,7 +73,7 @@ INSERT INTO customer VALUES (2, 'Smith', NULL);
 SELECT table_name, count(DISTINCT table_id) AS ids, count(*) FROM cmig_audit.log GROUP BY 1 ORDER BY 1;
 SELECT count(DISTINCT table_id) FROM cmig.audit_status('public');
 SELECT * FROM problems;
--- nothing is audited: that there is no log is no problem
+-- nothing is audited: a missing log is not a problem
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('plain');
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('customer');
 DROP SCHEMA cmig_audit CASCADE;

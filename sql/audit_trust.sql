@@ -1,6 +1,6 @@
 --
--- What other roles put on the log, or give to those who maintain it, does not
--- run with their privileges
+-- Code that other roles put on the log, or give to those who maintain it, does not run with their
+-- privileges
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -18,8 +18,8 @@ CREATE TABLE app.t (id integer PRIMARY KEY, v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.t');
 INSERT INTO app.t VALUES (1, 'a');
 
--- triggers of a role that holds TRIGGER on the log (GRANT ALL) do not fire: not
--- when a layout is written, nor when partitions are filled and emptied
+-- triggers of a role that has TRIGGER on the log (GRANT ALL) do not fire: neither when a layout is
+-- written nor when partitions are filled and emptied
 GRANT USAGE, CREATE ON SCHEMA cmig_audit TO regress_audit_evil;
 GRANT ALL ON ALL TABLES IN SCHEMA cmig_audit TO regress_audit_evil;
 GRANT TRIGGER ON cmig.secret TO regress_audit_evil;
@@ -44,7 +44,7 @@ CALL cmig.audit_retain(NULL);
 CALL cmig.audit_retain('3 years');
 SELECT current_setting('session_replication_role') AS role, count(*) FROM cmig_audit.log;
 
--- an import reads its source as the source's owner, who must be one that the caller could be
+-- an import reads its source as the source's owner, of which the caller must be a member
 SET ROLE regress_audit_evil;
 CREATE FUNCTION app.look(v text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -69,7 +69,7 @@ SELECT cmig.audit_import('app.theirs_cast');
 SELECT cmig.audit_import('app.theirs_later');
 SELECT current_setting('search_path') AS search_path, current_user = :'superuser' AS same_user;
 
--- a table that is named without its schema: that of the source's schema or the caller's search_path
+-- a table that is named without its schema: it is in the source's schema or on the caller's search_path
 CREATE TABLE app.unaudited (id integer);
 CREATE SCHEMA aaa AUTHORIZATION regress_audit_evil;
 CREATE TABLE aaa.t (id integer PRIMARY KEY);
@@ -88,7 +88,7 @@ ALTER TABLE app.trail RENAME table_name TO tab;
 SELECT cmig.audit_import('app.trail');
 \set VERBOSITY terse
 
--- the table owner's code that audit_as_of calls cannot put a view in the table's place, nor make a cast, before the rows are read as the caller
+-- code of the table's owner that audit_as_of calls can neither replace the table with a view nor create a cast before the rows are read as the caller
 SET ROLE regress_audit_evil;
 CREATE FUNCTION app.swap(v text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -160,7 +160,7 @@ SELECT e, app.try(e) FROM unnest(ARRAY['true', 'app.who(operation)', 'operation:
 	'pg_catalog.set_config(''a.b'', ''c'', false) = ''c''', '(''INSERT''::text)::app.op::text = operation',
 	'tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), ''''))', 'clock_at > now() - interval ''1 day'' AND role = current_user AND operation ~ ''^[IU]'' AND row_key ? ''id''']) e;
 SELECT app.try('app.who(table_name)', 'cmig_audit.layout');
--- its owner reads with it, and so does a superuser, whom it does not hold for
+-- its owner reads with that policy, and so does a superuser, to whom it does not apply
 CREATE POLICY who ON cmig_audit.log USING (app.who(operation));
 SELECT count(*) > 0 AS entries FROM cmig.audit_report();
 RESET ROLE;
@@ -171,8 +171,8 @@ SELECT count(*) FROM cmig.audit_as_of(NULL::app.t, now());
 \set VERBOSITY terse
 RESET ROLE;
 
--- a log that another role has made beforehand: not written by a superuser's definer
--- function, nor used by enable_audit, nor by what a script makes
+-- a log that another role created beforehand: a superuser's SECURITY DEFINER function does not
+-- write to it, and neither enable_audit nor the trigger of a script uses it
 ALTER DATABASE :"db" OWNER TO :"superuser";
 SELECT cmig.audit_script('app.unaudited') AS script \gset
 CREATE FUNCTION app.definer() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$INSERT INTO app.t VALUES (100, 'by a superuser''s function')$$;
@@ -202,7 +202,7 @@ RESET ROLE;
 :script
 INSERT INTO app.unaudited VALUES (1);
 SELECT count(*) AS audited FROM pg_trigger WHERE tgrelid = 'app.unaudited'::regclass;
--- the same where only a part of it is his
+-- the same if only a part of it belongs to that role
 ALTER TABLE cmig_audit.log OWNER TO :"superuser";
 ALTER TABLE cmig_audit.log_default OWNER TO :"superuser";
 ALTER SEQUENCE cmig_audit.log_id_seq OWNER TO :"superuser";
@@ -211,7 +211,7 @@ SET ROLE regress_audit_evil;
 SELECT app.definer();
 SELECT app.enabler();
 RESET ROLE;
--- and where all of it was given away, as a hint says, with his code in it
+-- and if all of it was given away, as a hint says, with that role's code in it
 ALTER TABLE cmig_audit.layout OWNER TO :"superuser";
 SET ROLE regress_audit_evil;
 SELECT app.definer();

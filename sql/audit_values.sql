@@ -1,11 +1,11 @@
 --
--- The log holds each row exactly as to_jsonb() has it, at both levels
+-- The log has each row exactly as to_jsonb() prints it, at both levels
 --
 \set VERBOSITY terse
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET TimeZone = 'Europe/Berlin';
--- what the log prints by, whatever the session does
+-- the settings with which the log prints values, whatever the session's settings are
 SET DateStyle = ISO;
 SET IntervalStyle = postgres;
 
@@ -52,7 +52,7 @@ CREATE FUNCTION fill() RETURNS void LANGUAGE sql AS $$
 $$;
 
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('kinds', level => 'statement');
--- one row a change: is the image the row's?
+-- one row for each change: is the image that of the row?
 CREATE FUNCTION check_images(what text) RETURNS TABLE (what text, id bigint, same boolean, same_bytes boolean)
 LANGUAGE sql AS $$
 	SELECT what, k.id, l.new_row = to_jsonb(k), l.new_row::text = to_jsonb(k)::text
@@ -85,14 +85,14 @@ SELECT s.operation, count(*), bool_and(s.old_row IS NOT DISTINCT FROM r.old_row
 FROM numbered s JOIN numbered r USING (row_key, operation, n)
 WHERE NOT s.by_row AND r.by_row GROUP BY 1 ORDER BY 1;
 
--- the stored form is what the server itself makes: all operators and indexes agree
+-- the stored form is the one that the server creates: all operators and indexes agree
 SELECT count(*) AS entries,
 	bool_and(new_row = new_row::text::jsonb) AS equal,
 	bool_and(jsonb_hash(new_row) = jsonb_hash(new_row::text::jsonb)) AS hash,
 	bool_and(pg_column_size(new_row || '{}') = pg_column_size((new_row::text::jsonb) || '{}')) AS size
 FROM (SELECT new_row FROM cmig_audit.log WHERE new_row IS NOT NULL) l;
 
--- more columns than jsonb's stride of offsets, and columns that come and go
+-- more columns than jsonb's stride of offsets, and columns that are added and dropped
 SELECT 'CREATE TABLE wide (id integer PRIMARY KEY, ' || string_agg(format('c%s text DEFAULT %L', i, repeat('v', i % 7)), ', ') || ')'
 	FROM generate_series(1, 200) i \gexec
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('wide');
@@ -116,7 +116,7 @@ SELECT pg_stat_force_next_flush();
 SELECT reads - :before AS toast_reads FROM toast_reads;
 SELECT old_row, new_row, changed FROM cmig_audit.log WHERE table_name = 'big';
 
--- too large for jsonb: an error that says what to do, or a mark
+-- too large for jsonb: an error that says what to do, or a placeholder
 CREATE TABLE huge (id integer PRIMARY KEY, v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('huge');
 \set VERBOSITY default

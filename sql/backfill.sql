@@ -4,18 +4,18 @@ CREATE TABLE users (id int PRIMARY KEY, email text, email_lower text, n int DEFA
 INSERT INTO users SELECT i, 'User' || i || '@Example.com' FROM generate_series(1, 5000) i;
 ANALYZE users;
 
--- with a filter: passes over the blocks until no row matches
+-- with a filter: it goes over the blocks repeatedly until no row matches
 CALL cmig.backfill('users', 'email_lower = lower(email)', 'email_lower IS NULL', batch_size => 500);
 SELECT count(*), count(*) FILTER (WHERE email_lower = lower(email)) AS done FROM users;
 CALL cmig.backfill('users', 'email_lower = lower(email)', 'email_lower IS NULL', batch_size => 500);
--- without one: each row once, by key
+-- without a filter: each row once, by key
 CALL cmig.backfill('users', 'n = n + 1', batch_size => 700);
 SELECT n, count(*) FROM users GROUP BY n;
 CALL cmig.backfill('users', 'n = n + 1', batch_size => 5000);
 CALL cmig.backfill('users', 'n = n + 1', batch_size => 1000000);
 SELECT n, count(*) FROM users GROUP BY n;
 SELECT id, target, set_sql, where_sql, state, rows, percent, eta FROM cmig.backfill_progress ORDER BY id;
--- comments and line ends in the fragments
+-- comments and line breaks in the fragments
 CALL cmig.backfill('users', 'n = 0 -- start', 'n > 0 -- over');
 SELECT n, count(*) FROM users GROUP BY n;
 
@@ -35,7 +35,7 @@ INSERT INTO kinds SELECT md5(i::text)::uuid, CASE i % 2 WHEN 0 THEN 'small'::siz
 CALL cmig.backfill('kinds', 'v = v + 1', batch_size => 30);
 SELECT v, count(*) FROM kinds GROUP BY v;
 
--- partitions, children, generated columns, triggers, indexes on what is set
+-- partitions, children, generated columns, triggers, and indexes on the updated columns
 CREATE TABLE event (id int, at date, kind text, kind_id int, twice int GENERATED ALWAYS AS (kind_id * 2) STORED, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE event_2023 PARTITION OF event FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');
 CREATE TABLE event_2024 PARTITION OF event FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') PARTITION BY HASH (id);
@@ -50,7 +50,7 @@ CALL cmig.backfill('event', 'kind_id = CASE kind WHEN ''a'' THEN 1 ELSE 2 END', 
 SELECT kind, kind_id, twice, count(*) FROM event GROUP BY 1, 2, 3 ORDER BY 1;
 CALL cmig.backfill('event', 'kind_id = kind_id + 10', batch_size => 333);
 SELECT kind_id, count(*) FROM event GROUP BY 1 ORDER BY 1;
--- values of other tables, where the columns bear the name of the table that was named
+-- values of other tables, with columns qualified by the name of the table that was given
 CREATE TABLE line (event_id int, amount int);
 CREATE INDEX ON line (event_id);
 INSERT INTO line SELECT i % 3000, i FROM generate_series(1, 6000) i;
@@ -68,12 +68,12 @@ INSERT INTO child VALUES (3), (4);
 CALL cmig.backfill('parent', 'v = id');
 SELECT tableoid::regclass, * FROM parent ORDER BY id;
 
--- pauses are made
+-- it pauses between batches
 SELECT clock_timestamp() AS at \gset
 CALL cmig.backfill('parent', 'v = v + 1', batch_size => 1, pause => '50 ms');
 SELECT clock_timestamp() - :'at'::timestamptz >= interval '100 ms' AS paused;
 
--- nothing there
+-- an empty table
 CREATE TABLE nothing (id int PRIMARY KEY, v int);
 CALL cmig.backfill('nothing', 'v = 1');
 CALL cmig.backfill('nothing', 'v = 1', 'v IS NULL');
@@ -92,7 +92,7 @@ CALL cmig.backfill('users', 'n = 1', '');
 CALL cmig.backfill('users_view', 'n = 1');
 CALL cmig.backfill('users_matview', 'n = 1');
 CALL cmig.backfill('users_seq', 'last_value = 1');
--- a rule instead of the UPDATE; one that adds to it is in the way of where_sql alone
+-- a rule instead of the UPDATE; an additional rule is a problem for where_sql only
 CREATE TABLE ruled (id int PRIMARY KEY, v int);
 INSERT INTO ruled SELECT generate_series(1, 3);
 CREATE RULE "too late" AS ON UPDATE TO ruled DO INSTEAD NOTHING;
@@ -135,7 +135,7 @@ CALL cmig.backfill('users', 'n = 1', batch_size => 0);
 CALL cmig.backfill('users', 'n = 1', batch_size => 2000000);
 CALL cmig.backfill('users', 'n = 1', pause => '-1 second');
 CALL cmig.backfill('users', 'n = 1', max_lag => '2 days');
--- a filter that what is updated still fulfils would never end
+-- a filter that still matches the updated rows would never end
 CALL cmig.backfill('users', 'n = n + 1', 'id > 4990');
 SELECT n, count(*) FROM users GROUP BY n;
 SELECT count(*) FROM cmig.backfill_run WHERE state <> 'done';
@@ -144,7 +144,7 @@ BEGIN;
 CALL cmig.backfill('users', 'n = 1');
 ROLLBACK;
 
--- rows that match and that no UPDATE changes: it ends, and says so
+-- rows that match and that no UPDATE changes: it ends, and reports them
 CREATE TABLE kept (id int, kind text, v int) PARTITION BY LIST (kind);
 CREATE TABLE kept_a PARTITION OF kept FOR VALUES IN ('a');
 CREATE TABLE kept_b PARTITION OF kept FOR VALUES IN ('b');
@@ -165,17 +165,17 @@ SET cmig.concurrent_ddl = off;
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
 RESET cmig.concurrent_ddl;
 SELECT count(*), count(*) FILTER (WHERE v IS NULL) AS left FROM kept;
--- one that reverts what was set is an error
+-- a trigger that reverts the update is an error
 CREATE OR REPLACE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN NEW.v := OLD.v; RETURN NEW; END $$;
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
--- none is left
+-- no row is left
 DROP TRIGGER keep ON kept;
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
 DROP TABLE kept;
 DROP FUNCTION keep;
 
--- privileges: the caller's
+-- privileges: those of the caller
 CREATE ROLE regress_backfill;
 GRANT USAGE ON SCHEMA cmig TO regress_backfill;
 GRANT EXECUTE ON PROCEDURE cmig.backfill TO regress_backfill;
@@ -191,7 +191,7 @@ SET ROLE regress_backfill;
 CALL cmig.backfill('mine', 'v = 1', max_lag => '1 second');
 CALL cmig.backfill('mine', 'v = 1');
 RESET ROLE;
--- row-level security must not hide rows unseen
+-- row-level security must not hide rows silently
 ALTER TABLE mine ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON mine USING (owner = current_user);
 SET ROLE regress_backfill;
@@ -207,7 +207,7 @@ CALL cmig.backfill('mine', 'v = 3', 'v = 2');
 RESET ROLE;
 SELECT v, count(*) FROM mine GROUP BY v;
 
--- in a revision, and in one transaction where CONCURRENTLY is taken off
+-- in a revision, and in one transaction with CONCURRENTLY removed
 INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql) VALUES
 	('01', false, 'ALTER TABLE users ADD COLUMN domain text; CALL cmig.backfill(''users'', ''domain = split_part(email, ''''@'''', 2)'', ''domain IS NULL'', 1000);
 CALL cmig.backfill(''users'', ''n = n + 1'');', 'ALTER TABLE users DROP COLUMN domain');
@@ -225,7 +225,7 @@ ROLLBACK;
 SELECT n, count(*) FROM users GROUP BY 1;
 RESET cmig.concurrent_ddl;
 
--- an oid that no table has
+-- an oid of no table
 CALL cmig.backfill(0, 'n = 1');
 CALL cmig.backfill('5', 'n = 1');
 
@@ -261,7 +261,7 @@ ALTER TABLE mine NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;
 INSERT INTO cmig.backfill_run OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(r, jsonb_build_object('id', 1000, 'state', 'done'))).* FROM cmig.backfill_run r LIMIT 1;
 CALL cmig.backfill('mine', 'v = 3');
 SELECT id, target FROM cmig.backfill_run WHERE id > 1000;
--- rows that a trigger keeps away
+-- rows that a trigger hides
 CREATE FUNCTION keep_away() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$;
 CREATE TRIGGER keep_away BEFORE INSERT ON cmig.backfill_run FOR EACH ROW EXECUTE FUNCTION keep_away();
 CALL cmig.backfill('mine', 'v = 3');

@@ -85,14 +85,14 @@ EXECUTE forge ('by_ctid', 1, '{a}', '{0}', '{1}', NULL, 1);
 CALL cmig.backfill('by_ctid', 'done = 1', 'done IS NULL');
 SELECT count(done) FROM by_key;
 SELECT count(done) FROM by_ctid;
--- what was refused is still there, and is refused again
+-- a row that was refused is still there, and is refused again
 DELETE FROM cmig.backfill_run;
 EXECUTE forge ('by_ctid', 1, NULL, '{NULL}', '{1}', NULL, 1);
 CALL cmig.backfill('by_ctid', 'done = 1', 'done IS NULL');
 SELECT target, state, place FROM cmig.backfill_run;
 CALL cmig.backfill('by_ctid', 'done = 1', 'done IS NULL');
 
--- rows as a backfill stores them are continued from
+-- rows as a backfill stores them are resumed
 DELETE FROM cmig.backfill_run;
 EXECUTE forge ('by_ctid', 1, NULL, '{0}', '{1}', NULL, 1);
 CALL cmig.backfill('by_ctid', 'done = 1', 'done IS NULL');

@@ -10,7 +10,7 @@ CREATE DOMAIN nothing AS text CHECK (VALUE IS NULL);
 CREATE DOMAIN required AS text NOT NULL;
 CREATE TABLE account (id int PRIMARY KEY, email text);
 
--- What ALTER COLUMN TYPE makes of a column, and the value that its rows then have
+-- The result of ALTER COLUMN TYPE for a column, and the value that its rows then have
 CREATE TABLE shape (type text, value text);
 INSERT INTO shape VALUES
 	('name', '''001'''), ('varchar(2)', '''00'''), ('bytea', '''\x001122'''), ('boolean', 'true'), ('"char"', '''x'''),
@@ -61,7 +61,7 @@ INSERT INTO call (command) VALUES
 	('SET LOCAL cmig.concurrent_ddl = off; CALL cmig.backfill(''account'', ''email = NULL'')'),
 	('SELECT count(*) FROM cmig.enable_audit(''account'', hash => ''{email}''); INSERT INTO account VALUES (1, ''x'')');
 
--- which of them to call where; with psql -v full=1 all of them, and with all shapes
+-- which functions to call after which change; with psql -v full=1, all functions and all changes
 UPDATE call SET relnames = CASE
 	WHEN command ~ 'enable_audit' THEN 'secret'
 	WHEN command ~ 'backfill' THEN 'backfill_run'
@@ -85,7 +85,7 @@ VALUES ('001', '{}', 'SELECT 1', '', NULL), ('002', '{001}', 'SELECT 2', '', 'SE
 SELECT count(*) FROM cmig.upgrade('001');
 INSERT INTO cmig.secret VALUES ('audit', 'key');
 
--- All calls after one alteration, each rolled back: how each ended
+-- All calls after one alteration, each rolled back: the result of each
 CREATE TABLE outcome (relname name, attname name, how text, call text, sqlstate text, message text, hint text);
 CREATE FUNCTION call_all(relname name, attname name, how text) RETURNS SETOF outcome LANGUAGE plpgsql AS $$
 DECLARE
@@ -124,7 +124,7 @@ BEGIN
 		IF attname = 'id' AND relname = 'backfill_run' THEN
 			EXECUTE format('ALTER EXTENSION pg_cmig DROP SEQUENCE cmig.%s_id_seq', relname);
 		END IF;
-		-- only the type may be in the way
+		-- only changes of the type may fail
 		IF how LIKE '%=%' THEN
 			EXECUTE format('ALTER TABLE cmig.%I DROP CONSTRAINT IF EXISTS %1$I_pkey, ALTER %I DROP IDENTITY IF EXISTS', relname, attname);
 			EXECUTE format('ALTER TABLE cmig.%I ALTER %I DROP DEFAULT, ALTER %2$I DROP NOT NULL', relname, attname);
@@ -150,14 +150,14 @@ $$;
 SELECT format('INSERT INTO outcome SELECT * FROM alter_and_call(%L, %L, %L, %L)', relname, attname, how, command)
 FROM alteration ORDER BY relname, attname, how \gexec
 \set ECHO all
--- all of them could be made
+-- all of them succeeded
 SELECT relname, attname, how, message FROM outcome WHERE call IS NULL ORDER BY relname, attname, how;
--- none of them met an internal error
+-- none of them raised an internal error
 SELECT relname, attname, how, call, sqlstate, message FROM outcome WHERE sqlstate ~ '^XX' ORDER BY relname, attname, how, call;
 SELECT relname, count(*) > 10 AS called, bool_or(sqlstate = 'TT000') AS some_fine,
 	bool_or(hint LIKE 'The tables of pg_cmig were dropped or altered.%') AS some_hinted
 FROM outcome GROUP BY 1 ORDER BY 1;
--- and what else they met
+-- the other errors that occurred
 SELECT sqlstate, string_agg(DISTINCT relname, ' ' ORDER BY relname) AS tables FROM outcome
 WHERE sqlstate <> 'TT000' AND hint NOT LIKE 'The tables of pg_cmig were dropped or altered.%'
 GROUP BY 1 ORDER BY 1;

@@ -9,7 +9,7 @@ GRANT CREATE ON SCHEMA public TO regress_conjoinai;
 SET SESSION AUTHORIZATION regress_conjoinai;
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
--- what the role owns beside pg_cmig
+-- what the role owns besides pg_cmig
 SELECT $$
 SELECT pg_describe_object(s.classid, s.objid, 0) AS left_behind
 FROM pg_shdepend s
@@ -22,7 +22,7 @@ ORDER BY 1
 $$ AS leftovers \gset
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/conjoinai/*.sql`
 SELECT * FROM cmig.load(:'chain') ORDER BY revision;
--- again: nothing to do
+-- a second upgrade has nothing to do
 SELECT action, count(*) FROM cmig.load(:'chain') GROUP BY action;
 
 SELECT revision, down_revision, message FROM cmig.history();
@@ -55,7 +55,7 @@ SELECT * FROM cmig.upgrade('abc123def456');
 SELECT email, email_verified FROM "User";
 
 --
--- Somebody made the table by hand: "table already exists", stamp
+-- Somebody has created the table by hand: "table already exists", stamp
 --
 CREATE TABLE daily_wellness_metrics (
 	id           serial PRIMARY KEY,
@@ -78,7 +78,7 @@ SELECT cmig.require();
 SELECT * FROM cmig.upgrade('head');
 
 --
--- Rollback, and forward again
+-- Downgrade, and upgrade again
 --
 SELECT * FROM cmig.downgrade('-1');
 SELECT * FROM cmig.downgrade('4957');
@@ -88,7 +88,7 @@ SELECT * FROM cmig.upgrade('head');
 SELECT count(*) AS completions, count(is_positive) AS judged FROM card_completion;
 
 --
--- "KeyError": a revision vanished from the middle of the chain
+-- "KeyError": a revision is missing in the middle of the chain
 --
 BEGIN;
 DELETE FROM cmig.revision WHERE revision = '4957533a9ab9';

@@ -10,7 +10,7 @@ GRANT CREATE ON SCHEMA public TO regress_mindbridge;
 SET SESSION AUTHORIZATION regress_mindbridge;
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
--- what the role owns beside pg_cmig
+-- what the role owns besides pg_cmig
 SELECT $$
 SELECT pg_describe_object(s.classid, s.objid, 0) AS left_behind
 FROM pg_shdepend s
@@ -23,7 +23,7 @@ ORDER BY 1
 $$ AS leftovers \gset
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/mindbridge/*.sql`
 SELECT * FROM cmig.load(:'chain') ORDER BY revision;
--- again: nothing to do
+-- a second upgrade has nothing to do
 SELECT action, count(*) FROM cmig.load(:'chain') GROUP BY action;
 
 SELECT revision, down_revision, message FROM cmig.history();
@@ -70,7 +70,7 @@ SELECT * FROM cmig.upgrade('head');
 SELECT cmig.require();
 
 --
--- A user sees his own
+-- Users see their own rows
 --
 SELECT count(*) FROM users;
 BEGIN;
@@ -94,7 +94,7 @@ INSERT INTO dreams (user_id, mood_id, content) VALUES
 ROLLBACK;
 
 --
--- Issue 1: the tables exist, but the version table does not say so
+-- Issue 1: the tables exist, but the version table is empty
 --
 DELETE FROM cmig.version;
 SELECT * FROM cmig.upgrade('head');
@@ -108,8 +108,8 @@ SELECT * FROM cmig.current();
 SELECT * FROM cmig.stamp('005');
 
 --
--- A backup of revision 004 restored over the live database: COPY adds its
--- version row to the one that exists
+-- A backup of revision 004 is restored over the live database: COPY adds its version row to the
+-- existing one
 --
 COPY cmig.version (revision) FROM stdin;
 004
@@ -122,7 +122,7 @@ SELECT * FROM cmig.stamp('005', purge => true);
 SELECT * FROM cmig.check();
 
 --
--- Emergency: the version table names a revision that nobody has
+-- Emergency: the version table names an unknown revision
 --
 UPDATE cmig.version SET revision = '006_lost';
 SELECT revision, is_head, known FROM cmig.current();
@@ -142,7 +142,7 @@ SELECT count(*) AS users FROM users;
 SELECT * FROM cmig.downgrade('-1');
 SELECT * FROM cmig.upgrade('head');
 
--- texts that exist encrypted only stop the way down, before anything is lost
+-- texts that exist only in encrypted form stop the downgrade before anything is lost
 BEGIN;
 SELECT set_user_context('aaaaaaaa-0000-0000-0000-000000000001');
 INSERT INTO users (id, email, password_hash)

@@ -9,7 +9,7 @@ GRANT CREATE ON SCHEMA public TO regress_brain;
 SET SESSION AUTHORIZATION regress_brain;
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
--- what the role owns beside pg_cmig
+-- what the role owns besides pg_cmig
 SELECT $$
 SELECT pg_describe_object(s.classid, s.objid, 0) AS left_behind
 FROM pg_shdepend s
@@ -22,14 +22,14 @@ ORDER BY 1
 $$ AS leftovers \gset
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/second_brain/*.sql`
 SELECT * FROM cmig.load(:'chain') ORDER BY revision;
--- again: nothing to do
+-- a second upgrade has nothing to do
 SELECT action, count(*) FROM cmig.load(:'chain') GROUP BY action;
 
 SELECT revision, down_revision, message FROM cmig.history();
 SELECT step, revision FROM cmig.plan('upgrade', 'head');
 
 --
--- Up, with users who have one name, two or none
+-- Upgrade, with users who have one name, two, or none
 --
 SELECT * FROM cmig.upgrade('001_initial_schema');
 INSERT INTO users (email, hashed_password, first_name, last_name) VALUES
@@ -49,7 +49,7 @@ SELECT question, state, ease_factor FROM spaced_rep_cards;
 SELECT title FROM notes WHERE search @@ to_tsquery('simple', 'idea');
 
 --
--- Down one, up again; down to a partial id
+-- Downgrade one step, upgrade again; downgrade to a partial id
 --
 SELECT * FROM cmig.downgrade('-1');
 SELECT * FROM cmig.upgrade('head');
@@ -68,7 +68,7 @@ SELECT * FROM cmig.downgrade('002_add_user_preference_table');
 \echo :LAST_ERROR_SQLSTATE
 
 --
--- "Revision not found": the version table points to one that does not exist
+-- "Revision not found": the version table names a revision that does not exist
 --
 UPDATE cmig.version SET revision = 'ae1027a6acf7';
 SELECT * FROM cmig.current();

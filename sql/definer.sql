@@ -12,7 +12,7 @@ SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_definer_owner', '
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_definer_owner', 'author');
 SELECT cmig.create_revision('Create account', 'CREATE TABLE account (id int)', 'DROP TABLE account', revision => '001');
 
--- the wrappers pin the path; our setting in a clause; our setting in the body
+-- the wrappers pin search_path; pg_cmig's setting in a SET clause; the setting in the body
 SET ROLE regress_definer_owner;
 CREATE FUNCTION app.up() RETURNS text LANGUAGE sql SECURITY DEFINER
 SET search_path = app, pg_temp AS $$
@@ -48,7 +48,7 @@ CREATE FUNCTION where_it_is() RETURNS text LANGUAGE sql SET search_path = pg_cat
 	FROM pg_class WHERE relname = 'account'
 $$;
 
--- SET of the path and of the role
+-- SET of search_path and of the role
 SET SESSION AUTHORIZATION regress_definer_app;
 SET cmig.search_path = 'trap';
 SET cmig.role = 'regress_definer_app';
@@ -61,7 +61,7 @@ SELECT app.down();
 RESET cmig.search_path;
 RESET cmig.role;
 
--- SET LOCAL; a SET clause of its own function, which may be a definer's too
+-- SET LOCAL; a SET clause of a function of its own, which may be SECURITY DEFINER too
 BEGIN;
 SET LOCAL cmig.search_path = 'trap';
 SELECT app.up();
@@ -87,7 +87,7 @@ SELECT trap.body();
 SELECT where_it_is();
 SELECT app.down();
 
--- what the function itself sets counts, and the caller's is as it was
+-- values set by the function itself count, and the caller's are restored afterwards
 SET cmig.search_path = 'trap';
 SELECT app.clause();
 SELECT where_it_is();
@@ -99,7 +99,7 @@ SELECT app.down();
 COMMIT;
 SHOW cmig.search_path;
 
--- also when the function has its owner as the session's user, and another's in between
+-- also if the function sets the session's user to its owner, and to another role in between
 RESET SESSION AUTHORIZATION;
 GRANT USAGE ON SCHEMA trap TO regress_definer_owner;
 SET SESSION AUTHORIZATION regress_definer_owner;
@@ -109,7 +109,7 @@ SELECT where_it_is();
 SELECT app.down();
 RESET SESSION AUTHORIZATION;
 
--- without a function nothing has changed: SET ROLE keeps what was set before it
+-- outside of functions nothing changes: SET ROLE keeps what was set before it
 SET cmig.search_path = 'trap';
 SET ROLE regress_definer_owner;
 SELECT revision FROM cmig.upgrade('head');
@@ -118,7 +118,7 @@ SELECT revision FROM cmig.downgrade('base');
 RESET ROLE;
 RESET cmig.search_path;
 
--- what was set for the database counts, also below the session's
+-- values set for the database count, and are overridden by the session's
 SELECT format('ALTER DATABASE %I SET cmig.search_path = ''trap''', current_database()) \gexec
 SET SESSION AUTHORIZATION regress_definer_app;
 SET cmig.search_path = 'public';
@@ -133,7 +133,7 @@ SELECT revision FROM cmig.downgrade('base');
 RESET cmig.search_path;
 RESET ROLE;
 
--- the others: cmig.concurrent_ddl, cmig.checksum_policy, cmig.protect
+-- the other settings: cmig.concurrent_ddl, cmig.checksum_policy, cmig.protect
 SELECT cmig.create_revision('Index account', 'CREATE INDEX CONCURRENTLY ON account (id)', '', revision => '002', transactional => false);
 SET SESSION AUTHORIZATION regress_definer_app;
 SET cmig.concurrent_ddl = off;
@@ -159,7 +159,7 @@ SELECT app.down();
 RESET cmig.protect;
 RESET SESSION AUTHORIZATION;
 
--- an invalid value for the database, set when nothing checked it
+-- an invalid value for the database, set while nothing checked it
 SELECT format('ALTER DATABASE %I SET cmig.lock_timeout = ''5s''', current_database()) \gexec
 UPDATE pg_db_role_setting SET setconfig = array_replace(setconfig, 'cmig.lock_timeout=5s', 'cmig.lock_timeout=soon')
 WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) AND setrole = 0;
@@ -169,7 +169,7 @@ SELECT app.up();
 RESET SESSION AUTHORIZATION;
 SELECT format('ALTER DATABASE %I RESET cmig.lock_timeout', current_database()) \gexec
 
--- the same of a path
+-- the same with search_path
 SELECT format('ALTER DATABASE %I SET cmig.search_path = ''app''', current_database()) \gexec
 UPDATE pg_db_role_setting SET setconfig = array_replace(setconfig, 'cmig.search_path=app', 'cmig.search_path=a b')
 WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) AND setrole = 0;
@@ -195,7 +195,7 @@ SELECT app.up();
 RESET cmig.run_timeout;
 RESET SESSION AUTHORIZATION;
 
--- the caller's temporary tables do not hide those of the path, whether or not it names pg_temp
+-- the caller's temporary tables do not hide those in the search_path, whether or not it names pg_temp
 SELECT cmig.create_revision('Fill account', 'INSERT INTO account VALUES (1); CREATE TABLE filled ()', 'DROP TABLE filled', revision => '004');
 SET ROLE regress_definer_owner;
 CREATE FUNCTION app.plain_path() RETURNS text LANGUAGE sql SECURITY DEFINER

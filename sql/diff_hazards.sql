@@ -1,5 +1,5 @@
 --
--- diff: what a statement does to the rows of its table
+-- diff: the effect of a statement on the rows of its table
 --
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;
@@ -9,10 +9,10 @@ CREATE FUNCTION pg_temp.hazards(target_sql text, OUT upgrade_sql text, OUT hazar
 LANGUAGE sql AS 'SELECT coalesce(upgrade_sql, object), hazard FROM cmig.diff(target_sql, ''{shop}'') ORDER BY step';
 CREATE FUNCTION make(target_sql text) RETURNS void LANGUAGE plpgsql AS 'BEGIN EXECUTE target_sql; END';
 
--- an empty table: only what loses data
+-- an empty table: only data loss is a hazard
 CREATE TABLE a (x int, y text, gone text);
 SELECT * FROM pg_temp.hazards(pg_get_functiondef('make'::regproc) || '; CREATE TABLE shop.a (x bigint NOT NULL, y text UNIQUE)');
--- one with rows
+-- a table with rows
 INSERT INTO a SELECT i, i::text FROM generate_series(1, 1000) i;
 ANALYZE a;
 SELECT * FROM pg_temp.hazards(pg_get_functiondef('make'::regproc) || '; CREATE TABLE shop.a (x bigint NOT NULL, y text UNIQUE CHECK (y <> ''''))');
@@ -23,7 +23,7 @@ SELECT * FROM pg_temp.hazards('CREATE TABLE shop.a (x int, y text, gone text); A
 -- new columns: a rewrite only if the value is computed for each row
 SELECT * FROM pg_temp.hazards('CREATE TABLE shop.a (x int, y text, gone text, a1 int, a2 int NOT NULL, a3 int NOT NULL DEFAULT 3, a4 timestamptz DEFAULT now(), a5 uuid DEFAULT gen_random_uuid(), a6 int GENERATED ALWAYS AS IDENTITY, a7 int GENERATED ALWAYS AS (x + 1) STORED)');
 DROP TABLE a;
--- types: what the server rewrites, by its file
+-- types: changes for which the server rewrites the table, according to its file
 CREATE DOMAIN plain AS int;
 CREATE DOMAIN checked AS int CHECK (VALUE > 0);
 CREATE TABLE types (n int, old text, new text);

@@ -11,20 +11,20 @@ SET client_min_messages = warning;
 CREATE SCHEMA shop;
 SET search_path = shop;
 
--- a new parent is inherited once the table has its columns and constraints
+-- a new parent is inherited once the table has the parent's columns and constraints
 SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int, CHECK (x > 0)); CREATE TABLE c (y int)$$,
 	$$CREATE TABLE p (x int, CHECK (x > 0)); CREATE TABLE c (y int, x int) INHERITS (p)$$);
 SELECT * FROM pg_temp.judge($$CREATE TABLE c (y int)$$, $$CREATE TABLE p (x int); CREATE TABLE c (y int) INHERITS (p)$$);
--- the parent gets a column at the same time, and another parent stays
+-- the parent gets a column at the same time, and another parent remains
 SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int); CREATE TABLE q (z int); CREATE TABLE c (y int) INHERITS (q)$$,
 	$$CREATE TABLE p (x int, w int); CREATE TABLE q (z int, v int); CREATE TABLE c (y int) INHERITS (q, p)$$);
--- what came from a parent that is inherited no longer is dropped, or kept
+-- columns and constraints of a parent that is no longer inherited are dropped, or kept
 CREATE TABLE p (x int, CHECK (x > 0)); CREATE TABLE c (y int) INHERITS (p);
 SELECT step, upgrade_sql, downgrade_sql, hazard FROM cmig.diff($$CREATE TABLE shop.p (x int, CHECK (x > 0)); CREATE TABLE shop.c (y int)$$, '{shop}');
 SELECT step, upgrade_sql, downgrade_sql, hazard FROM cmig.diff($$CREATE TABLE shop.c (x int, y int)$$, '{shop}');
 DROP TABLE c, p;
 
--- an index of the partitioned table only
+-- an index of only the partitioned table
 SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2)$$,
 	$$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2); CREATE INDEX i ON ONLY p (x)$$);
 SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2); CREATE INDEX i ON ONLY p (x)$$,
@@ -42,11 +42,11 @@ SELECT * FROM pg_temp.judge($$CREATE DOMAIN d AS int CHECK (VALUE > 0); CREATE T
 	$$CREATE DOMAIN d AS int CHECK (VALUE < 9); CREATE TABLE t (a d[])$$);
 SELECT * FROM pg_temp.judge($$CREATE DOMAIN d AS int CHECK (VALUE > 0); CREATE TYPE c AS (a d); CREATE TABLE t (a c); INSERT INTO t VALUES (ROW(1))$$,
 	$$CREATE DOMAIN d AS int NOT NULL CHECK (VALUE > 0); CREATE TYPE c AS (a d); CREATE TABLE t (a c)$$);
--- one that only columns of its own have is altered
+-- a domain that only the table's own columns have is altered
 SELECT * FROM pg_temp.judge($$CREATE DOMAIN d AS int CHECK (VALUE > 0); CREATE TABLE t (a d)$$,
 	$$CREATE DOMAIN d AS int CHECK (VALUE > 1); CREATE TABLE t (a d)$$);
 
--- a base type is equal only if all of it is
+-- base types are equal only if all of their properties are
 CREATE TYPE b;
 CREATE FUNCTION b_in(cstring) RETURNS b LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
 CREATE FUNCTION b_out(b) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out';

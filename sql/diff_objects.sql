@@ -11,7 +11,7 @@ SET client_min_messages = warning;
 CREATE SCHEMA shop;
 SET search_path = shop;
 
--- a view and what is on it survive a column that changes its type
+-- a view and its dependent objects survive a change of a column's type
 SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	CREATE TABLE a (x int, y text);
 	CREATE VIEW v AS SELECT x, y FROM a, (VALUES (1)) one;
@@ -31,7 +31,7 @@ SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	COMMENT ON COLUMN v.x IS 'v.x';
 	GRANT SELECT ON w TO PUBLIC;
 	CREATE POLICY p ON a USING (x > 0); $$);
--- functions: replaced, made again, ordered by what their bodies name; a check that calls one on its own table
+-- functions: replaced, created again, ordered by the names in their bodies; a check that calls one on its own table
 SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1';
 	CREATE FUNCTION two(a int) RETURNS int LANGUAGE sql AS 'SELECT 2';

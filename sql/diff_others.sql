@@ -32,7 +32,7 @@ RESET ROLE;
 
 SET SESSION AUTHORIZATION regress_others_owner;
 \set same 'CREATE TABLE item (id int PRIMARY KEY, name text, state text); CREATE TABLE stock (id int PRIMARY KEY); CREATE TABLE admins (id int, note text); CREATE VIEW names AS SELECT name FROM item; CREATE FUNCTION public.said() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING ''fired: %'', tg_tag; END $$;'
--- nothing differs, whether the target names what is not its caller's or not
+-- nothing differs, whether or not the target names objects of others
 SELECT * FROM cmig.diff(:'same');
 SELECT * FROM cmig.diff(:'same' || $$
 CREATE EXTENSION citext; CREATE EXTENSION hstore; CREATE PUBLICATION everything FOR ALL TABLES;
@@ -40,14 +40,14 @@ CREATE EVENT TRIGGER said ON ddl_command_end EXECUTE FUNCTION said();
 CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far;
 ALTER DEFAULT PRIVILEGES FOR ROLE regress_others_admin GRANT SELECT ON TABLES TO regress_others_app;
 ALTER TABLE admins OWNER TO regress_others_admin$$, owners => true);
--- owners that the caller cannot give are no difference unless owners are compared
+-- owners that the caller cannot set are not a difference unless owners are compared
 SELECT action, kind, object, hazard FROM cmig.diff(:'same' || 'ALTER TABLE item OWNER TO regress_others_admin');
 SELECT action, kind, object, hazard FROM cmig.diff(:'same' || 'ALTER TABLE item OWNER TO regress_others_admin; ALTER VIEW names OWNER TO regress_others_app', owners => true);
 
--- an event trigger and a publication that only a superuser can make
+-- an event trigger and a publication that only a superuser can create
 SELECT action, kind, object, hazard FROM cmig.diff(:'same' || 'CREATE EVENT TRIGGER new ON sql_drop EXECUTE FUNCTION said(); CREATE PUBLICATION "All" FOR ALL TABLES');
 
--- changes of their objects, and of what these depend on
+-- changes of their objects, and of objects on which these depend
 SELECT step, action, kind, object, coalesce(upgrade_sql, hazard) FROM cmig.diff($$
 CREATE TABLE item (id int PRIMARY KEY, name varchar(10), state text, n int);
 CREATE TABLE admins (id bigint, more text);
@@ -55,7 +55,7 @@ CREATE INDEX ON admins (id);
 COMMENT ON COLUMN admins.id IS 'who';
 GRANT SELECT ON admins TO regress_others_app;
 CREATE VIEW names AS SELECT name FROM item$$);
--- what is in a schema of the caller can be dropped, also by the rows
+-- objects in a schema of the caller can be dropped, also by the rows
 SELECT step, action, kind, object, coalesce(upgrade_sql, hazard) FROM cmig.diff('CREATE TABLE item (id int PRIMARY KEY, state text); CREATE TABLE stock (id int PRIMARY KEY)');
 RESET SESSION AUTHORIZATION;
 DROP EVENT TRIGGER said;
@@ -63,7 +63,7 @@ SET SESSION AUTHORIZATION regress_others_owner;
 SELECT upgrade_sql FROM cmig.diff('CREATE TABLE item (id int PRIMARY KEY, state text); CREATE TABLE stock (id int PRIMARY KEY)') \gexec
 SELECT * FROM cmig.diff('CREATE TABLE item (id int PRIMARY KEY, state text); CREATE TABLE stock (id int PRIMARY KEY)');
 
--- a superuser can change all of it
+-- a superuser can change everything
 RESET SESSION AUTHORIZATION;
 SELECT action, kind, object, coalesce(upgrade_sql, hazard) FROM cmig.diff('CREATE TABLE item (id int PRIMARY KEY, state text); CREATE TABLE stock (id int PRIMARY KEY)');
 

@@ -1,9 +1,9 @@
 --
--- diff: objects that the target has under another name
+-- diff: objects that have another name in the target
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
--- the difference, then what it changes: nothing is left after upgrade, and the start is back after downgrade
+-- the difference and its effect: nothing is left after the upgrade, and the original schema is back after the downgrade
 CREATE FUNCTION pg_temp.judge(start_sql text, target_sql text, renames text[], OUT step integer, OUT upgrade_sql text, OUT downgrade_sql text) RETURNS SETOF record
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -45,26 +45,26 @@ END $$;
 CREATE SCHEMA shop;
 SET search_path = shop;
 
--- tables and columns, with all that is named after them
+-- tables and columns, with all objects named after them
 SELECT * FROM pg_temp.judge($$CREATE TABLE item (id serial PRIMARY KEY, nam text UNIQUE CHECK (nam <> '')); CREATE INDEX ON item (lower(nam)); CREATE TABLE line (item_id int REFERENCES item);
 	CREATE VIEW v AS SELECT nam FROM item; COMMENT ON TABLE item IS 'items'$$,
 	$$CREATE TABLE product (id serial PRIMARY KEY, name text UNIQUE CHECK (name <> '')); CREATE INDEX ON product (lower(name)); CREATE TABLE line (item_id int REFERENCES product);
 	CREATE VIEW v AS SELECT name AS nam FROM product; COMMENT ON TABLE product IS 'items'$$,
 	'{table shop.item -> product, column shop.item.nam -> name}');
--- the column's table by its new name, and something else changes, too
+-- the column's table by its new name, with another change
 SELECT * FROM pg_temp.judge('CREATE TABLE a (x int)', 'CREATE TABLE b (y bigint, z int)', '{column shop.b.x -> y, table shop.a -> shop.b}');
 -- swaps and chains
 SELECT * FROM pg_temp.judge('CREATE TABLE a (x int, y text); CREATE TABLE b (z int)', 'CREATE TABLE b (y int, x text); CREATE TABLE a (z int)',
 	'{table shop.a -> b, table shop.b -> a, column shop.a.x -> y, column shop.a.y -> x}');
 SELECT * FROM pg_temp.judge('CREATE TABLE a (x int); CREATE TABLE b (y int); CREATE TABLE c (z int)', 'CREATE TABLE b (x int); CREATE TABLE c (y int); CREATE TABLE d (z int)',
 	'{table shop.a -> b, table shop.b -> c, table shop.c -> d}');
--- other kinds
+-- other kinds of objects
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('a'); CREATE DOMAIN d AS int; CREATE TYPE c AS (x int); CREATE SEQUENCE s; CREATE TABLE t (m mood, d d, c c, n int DEFAULT nextval('s'), CONSTRAINT k CHECK (n > 0)); CREATE INDEX i ON t (n);
 	CREATE VIEW v AS SELECT 1 AS x; CREATE FUNCTION f(m mood) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'$$,
 	$$CREATE TYPE "Mood" AS ENUM ('a'); CREATE DOMAIN d2 AS int; CREATE TYPE c2 AS (x int); CREATE SEQUENCE s2; CREATE TABLE t (m "Mood", d d2, c c2, n int DEFAULT nextval('s2'), CONSTRAINT k2 CHECK (n > 0)); CREATE INDEX i2 ON t (n);
 	CREATE VIEW v2 AS SELECT 1 AS x; CREATE FUNCTION g(m "Mood") RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'$$,
 	ARRAY['type shop.mood -> "Mood"', 'domain shop.d -> d2', 'type shop.c -> c2', 'sequence shop.s -> s2', 'constraint shop.t.k -> k2', 'index shop.i -> i2', 'view shop.v -> v2', 'function shop.f(shop.mood) -> g']);
--- by comments in the target, which stay there
+-- by comments in the target, which remain there
 SELECT * FROM pg_temp.judge('CREATE TABLE a (x int)', $$-- @renamed from=a
 CREATE TABLE b (
 	-- @renamed from=x
@@ -75,7 +75,7 @@ CREATE SCHEMA old_shop;
 CREATE TABLE old_shop.t (x int);
 SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA new_shop; CREATE TABLE new_shop.t (x int)', '{old_shop,new_shop}', renames => '{schema old_shop -> new_shop}');
 DROP SCHEMA old_shop CASCADE;
--- of one schema to another
+-- from one schema to another
 CREATE SCHEMA one;
 CREATE SCHEMA two;
 CREATE TABLE one.a (x int);
@@ -87,7 +87,7 @@ CREATE TABLE a (x int, y text);
 SET client_min_messages = notice;
 SELECT action, object FROM cmig.diff('CREATE TABLE shop.b (x int, y text)', '{shop}');
 SELECT action, object FROM cmig.diff('CREATE TABLE shop.a (x int, "Z" text)', '{shop}');
--- not if it is not clear
+-- not if it is ambiguous
 SELECT action, object FROM cmig.diff('CREATE TABLE shop.a (x int, z1 text, z2 text)', '{shop}');
 -- errors
 SELECT * FROM cmig.diff('', '{shop}', renames => '{shop.a -> b}');

@@ -11,13 +11,13 @@ SET client_min_messages = warning;
 CREATE SCHEMA shop;
 SET search_path = shop;
 
--- values are added at the start, in the middle, and at the end; columns, defaults, views and functions stay as they are
+-- values are added at the start, in the middle, and at the end; columns, defaults, views, and functions remain as they are
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'it''s ok', 'happy');
 	CREATE TABLE users (mood mood DEFAULT 'sad', moods mood[]); INSERT INTO users VALUES ('happy', '{sad,it''s ok}');
 	CREATE VIEW sad_users AS SELECT users.* FROM users, (VALUES (1)) one WHERE mood = 'sad'$$,
 	$$CREATE TYPE mood AS ENUM ('none', 'sad', 'it''s ok', 'better', 'good', 'happy', 'ecstatic');
 	CREATE TABLE users (mood mood DEFAULT 'sad', moods mood[]); CREATE VIEW sad_users AS SELECT users.* FROM users, (VALUES (1)) one WHERE mood = 'sad'$$);
--- an added value that is used at once, which ALTER TYPE does not permit
+-- an added value that is used immediately, which ALTER TYPE does not permit
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE TABLE users (mood mood DEFAULT 'sad'); INSERT INTO users VALUES ('happy')$$,
 	$$CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); CREATE TABLE users (mood mood DEFAULT 'ok')$$);
 -- removed, renamed, reordered: with everything that depends on the type
@@ -50,14 +50,14 @@ END $do$;
 SELECT * FROM users ORDER BY mood;
 DROP TABLE users;
 DROP TYPE mood;
--- no column has it
+-- no column has the type
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok')$$, $$CREATE TYPE mood AS ENUM ('ok', 'sad')$$);
 -- through a domain and a composite type, inherited columns, names that need quotes
 SELECT * FROM pg_temp.judge($$CREATE TYPE "Mood" AS ENUM ('sad', 'ok'); CREATE TABLE "Mood_old" (x int); CREATE DOMAIN d AS "Mood" DEFAULT 'ok' CHECK (VALUE <> 'sad'); CREATE TYPE c AS (a "Mood", b int);
 	CREATE TABLE a (m "Mood", d d, c c); CREATE TABLE b () INHERITS (a)$$,
 	$$CREATE TYPE "Mood" AS ENUM ('ok', 'sad'); CREATE TABLE "Mood_old" (x int); CREATE DOMAIN d AS "Mood" DEFAULT 'ok' CHECK (VALUE <> 'sad'); CREATE TYPE c AS (a "Mood", b int);
 	CREATE TABLE a (m "Mood", d d, c c); CREATE TABLE b () INHERITS (a)$$);
--- columns that cease to have the type, and columns that get it
+-- columns that no longer have the type, and columns that get it
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE a (x mood, y text, z mood)$$,
 	$$CREATE TYPE mood AS ENUM ('ok', 'sad'); CREATE TABLE a (x text, y mood, z mood)$$);
 -- the type of a partition key cannot change

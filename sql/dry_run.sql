@@ -47,7 +47,7 @@ INSERT INTO late VALUES (-1)$$, verify_sql = NULL WHERE revision = '002';
 SELECT step, revision, statement, command, rows, locks, error FROM cmig.dry_run(target => '002') WHERE revision <> '001';
 DELETE FROM cmig.revision WHERE revision <> '001';
 
--- what needs a stepwise run
+-- statements that need a stepwise run
 SELECT cmig.create_revision('Index', $$CREATE INDEX CONCURRENTLY account_email ON account (email);
 VACUUM account;
 DO 'BEGIN COMMIT; END';

@@ -11,7 +11,7 @@ SELECT * FROM cmig.upgrade('002');
 RESET client_min_messages;
 SELECT * FROM problems();
 
--- a mistyped parent: the revision itself, whose id is as near, is not suggested
+-- a mistyped parent: the revision itself, whose id is similar, is not suggested
 BEGIN;
 UPDATE cmig.revision SET down_revision = '{00l}' WHERE revision = '003';
 SELECT * FROM cmig.upgrade();
@@ -31,7 +31,7 @@ ROLLBACK TO s;
 SELECT cmig.create_revision('next', '', revision => '004');
 ROLLBACK TO s;
 SELECT * FROM problems();
--- looking works
+-- reading works
 SELECT * FROM cmig.current();
 SELECT revision, down_revision, is_head, applied FROM cmig.history();
 SELECT revision FROM cmig.heads();
@@ -81,7 +81,7 @@ SELECT * FROM problems();
 SELECT revision FROM cmig.plan('upgrade', 'head');
 ROLLBACK;
 
--- labels: twice, equal to an id, as a parent, reserved
+-- labels: duplicate, equal to an id, used as a parent, reserved
 BEGIN;
 UPDATE cmig.revision SET branch_labels = '{api}' WHERE revision IN ('001', '003');
 SELECT * FROM problems();
@@ -103,7 +103,7 @@ UPDATE cmig.revision SET branch_labels = '{head}' WHERE revision = '002';
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
 
--- dependencies: unknown; by label and by id are fine, by part of an id not
+-- dependencies: an unknown one; by label and by id they are valid, by a partial id not
 BEGIN;
 UPDATE cmig.revision SET depends_on = '{nosuch}' WHERE revision = '003';
 SELECT * FROM problems();
@@ -116,14 +116,14 @@ INSERT INTO cmig.revision (revision) VALUES (''), (' '), ('a b'), ('a:b'), ('{x}
 SELECT * FROM problems();
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
--- 128 bytes and letters of any language are good
+-- 128 bytes, and letters of any language, are valid
 BEGIN;
 INSERT INTO cmig.revision (revision, down_revision) VALUES (repeat('z', 128), '{003}'), ('größe_数', ARRAY[repeat('z', 128)]);
 SELECT * FROM problems();
 SELECT count(*) FROM cmig.plan('upgrade', 'größe');
 ROLLBACK;
 
--- arrays that are not lists
+-- arrays that are not one-dimensional lists
 BEGIN;
 UPDATE cmig.revision SET down_revision = ARRAY[NULL] WHERE revision = '003';
 UPDATE cmig.revision SET depends_on = '{{001},{002}}' WHERE revision = '002';
@@ -143,7 +143,7 @@ SELECT * FROM cmig.status() WHERE item IN ('current', 'pending', 'problems', 'er
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
 
--- more than an error shows
+-- more defects than an error shows
 BEGIN;
 INSERT INTO cmig.revision (revision, down_revision) SELECT 'r' || i, ARRAY['p' || i] FROM generate_series(1, 3000) i;
 \set VERBOSITY terse
@@ -163,7 +163,7 @@ SELECT cmig.require();
 SELECT revision, is_current, applied FROM cmig.history();
 SELECT * FROM cmig.stamp('002', purge => true);
 SELECT * FROM problems();
--- and one below another, as a restore over a live database leaves
+-- and one below another, as a restore over a live database leaves it
 INSERT INTO cmig.version VALUES ('001');
 SELECT * FROM cmig.current();
 SELECT * FROM problems();
@@ -179,27 +179,27 @@ SELECT revision FROM cmig.plan('downgrade', '-1');
 SELECT cmig.script('downgrade', '-1');
 SELECT cmig.require();
 SELECT cmig.require('002');
--- the rows of other branches stay
+-- the version rows of other branches stay
 INSERT INTO cmig.revision (revision) VALUES ('x1');
 INSERT INTO cmig.version VALUES ('x1');
 SELECT cmig.require();
 SELECT * FROM cmig.stamp(ARRAY['002', 'x1'], purge => true);
 DELETE FROM cmig.version WHERE revision = 'x1';
 DELETE FROM cmig.revision WHERE revision = 'x1';
--- the stamp that settles it is journaled
+-- the stamp that fixes it is journaled
 INSERT INTO cmig.version VALUES ('001');
 SELECT max(id) AS last FROM cmig.journal \gset
 SELECT * FROM cmig.stamp('002', purge => true);
 SELECT revision, direction, outcome, message FROM cmig.journal WHERE id > :last ORDER BY id;
 SELECT * FROM cmig.check() WHERE severity <> 'notice';
--- what is pending says how to run it
+-- the pending revisions, and how to run them
 SELECT cmig.require();
 INSERT INTO cmig.revision (revision, down_revision, transactional) VALUES ('004', '{003}', false);
 SELECT cmig.require();
 SELECT cmig.require('003');
 DELETE FROM cmig.revision WHERE revision = '004';
 SELECT * FROM problems();
--- of many defects an error lists ten
+-- an error lists ten of many defects
 INSERT INTO cmig.revision (revision, down_revision)
 SELECT 'lost' || lpad(i::text, 2, '0'), '{gone}' FROM generate_series(1, 13) i;
 SELECT * FROM cmig.upgrade();

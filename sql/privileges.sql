@@ -23,7 +23,7 @@ CREATE TABLE app.item (id integer PRIMARY KEY, tenant_id text, a integer, u inte
 RESET ROLE;
 CREATE TABLE old_audit (id bigint, table_name text, operation text, old_data jsonb, new_data jsonb, changed_at timestamptz);
 ALTER TABLE old_audit OWNER TO regress_priv_owner;
--- the log is the owner's
+-- the log belongs to its owner only
 SELECT count(*) > 1 AS made FROM cmig.enable_audit('app.item');
 INSERT INTO app.item SELECT i, 'x', i, i FROM generate_series(1, 3) i;
 GRANT SELECT ON app.item TO PUBLIC;
@@ -75,15 +75,15 @@ FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0 AND NOT a
 WHERE relnamespace = 'cmig'::regnamespace AND relkind = 'r' AND NOT has_table_privilege(role, c.oid, privilege)
 	AND has_column_privilege(role, c.oid, attnum, privilege)
 GROUP BY relname, attname, attnum ORDER BY relname COLLATE "C", attnum;
--- the log of audit: only to whom it is granted
+-- the audit log: only roles to which it was granted
 SELECT n.nspname || '.' || relname AS object, string_agg(name || ' ' || p, ', ' ORDER BY r.n) AS privileges
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, role r, pg_temp.table_privileges(r.role, c.oid) p
 WHERE nspname = 'cmig_audit' AND relkind IN ('r', 'p', 'S', 'v') AND NOT relispartition AND p <> '' AND name <> 'super'
 GROUP BY 1 ORDER BY 1;
 
 --
--- Functions, called: "." is permission denied for the function or the schema, ok
--- is ok, anything else the error within
+-- Functions, called: "." is permission denied for the function or the schema, ok means success, and
+-- anything else is an error raised by the function
 --
 CREATE TEMP TABLE call (function text, call text);
 INSERT INTO call VALUES
@@ -236,15 +236,15 @@ SELECT regexp_replace(regexp_replace(replace(oid::regprocedure::text, 'timestamp
 	max(state) FILTER (WHERE name = 'reader') AS reader, max(state) FILTER (WHERE name = 'application') AS applic,
 	max(state) FILTER (WHERE name = 'nobody') AS nobody
 FROM result GROUP BY oid ORDER BY oid::regprocedure::text COLLATE "C";
--- a function without a call here, and privileges that say otherwise than the call
+-- functions without a call here, and privileges that differ from the result of the call
 SELECT oid::regprocedure FROM result WHERE function IS NULL GROUP BY 1;
 SELECT oid::regprocedure, name, may, state, message FROM result WHERE may IS DISTINCT FROM (state <> '.') ORDER BY oid::regprocedure::text COLLATE "C", n;
--- what is refused within
+-- calls that the function itself refuses
 SELECT string_agg(DISTINCT split_part(split_part(oid::regprocedure::text, '(', 1), '.', 2), ' ') AS functions, state,
 	string_agg(DISTINCT name, ' ') AS roles, message
 FROM result WHERE state NOT IN ('.', 'ok') GROUP BY state, message ORDER BY state, message COLLATE "C";
 
--- 25001 was no answer: the procedures outside a block, as the migrator
+-- 25001 is not conclusive: the procedures outside of a transaction block, as the migrator
 GRANT SELECT ON call TO PUBLIC;
 SET client_min_messages = warning;
 SET SESSION AUTHORIZATION regress_priv_migrator;

@@ -1,5 +1,5 @@
 --
--- cmig.protect and cmig.set_protect: nothing is reverted or forgotten by mistake
+-- cmig.protect and cmig.set_protect: nothing is reverted or removed by mistake
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
@@ -8,7 +8,7 @@ SELECT lpad(i::text, 3, '0'), CASE WHEN i > 1 THEN ARRAY[lpad((i - 1)::text, 3, 
 SELECT count(*) FROM cmig.upgrade();
 SHOW cmig.protect;
 
--- base: what would revert everything, or forget it
+-- base: refuses moves that would revert everything, or stamp it away
 SET cmig.protect = base;
 SELECT * FROM cmig.downgrade('base');
 SELECT * FROM cmig.downgrade('001-1');
@@ -22,7 +22,7 @@ SELECT * FROM cmig.stamp('005');
 SELECT count(*) FROM cmig.plan('downgrade', 'base');
 SELECT revision FROM cmig.upgrade('006');
 
--- on: every downgrade
+-- on: refuses every downgrade
 SET cmig.protect = on;
 SELECT * FROM cmig.downgrade('-1');
 SELECT * FROM cmig.downgrade('base');
@@ -33,7 +33,7 @@ SELECT revision FROM cmig.upgrade('007');
 SELECT * FROM cmig.downgrade('007');
 SELECT * FROM cmig.status() WHERE item = 'protected';
 
--- once, in this transaction
+-- lowered once, in this transaction
 BEGIN;
 SET LOCAL cmig.protect = off;
 SELECT revision FROM cmig.downgrade('-1');
@@ -53,7 +53,7 @@ RESET cmig.protect;
 SET cmig.protect = off;
 SELECT count(*) FROM cmig.downgrade('base');
 
--- set_protect: by the owner of the database, in a session that knew nothing of pg_cmig
+-- set_protect: by the owner of the database, in a session that has not used pg_cmig
 CREATE ROLE regress_protect_owner;
 CREATE ROLE regress_protect_migrator;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_protect_owner', 'migrator');
@@ -66,7 +66,7 @@ SELECT count(*) FROM cmig.upgrade('003');
 SET client_min_messages = warning;
 SET SESSION AUTHORIZATION regress_protect_owner;
 SELECT cmig.set_protect('base');
--- it holds at once
+-- it takes effect at once
 SELECT * FROM cmig.downgrade('base');
 SELECT cmig.set_protect('on');
 SELECT * FROM cmig.downgrade('-1');
@@ -76,7 +76,7 @@ SET LOCAL cmig.protect = off;
 SELECT revision FROM cmig.downgrade('-1');
 ROLLBACK;
 SELECT * FROM cmig.downgrade('-1');
--- what is none, and who may not
+-- invalid values, and roles that may not call it
 SELECT cmig.set_protect('sometimes');
 SELECT cmig.set_protect('');
 BEGIN READ ONLY;
@@ -92,14 +92,14 @@ SELECT * FROM cmig.stamp('001', purge => true);
 SELECT item, value, hint FROM cmig.status() WHERE item = 'protected';
 RESET SESSION AUTHORIZATION;
 RESET cmig.protect;
--- a transaction that fails leaves it
+-- a failed transaction does not change it
 SET SESSION AUTHORIZATION regress_protect_owner;
 BEGIN;
 SELECT cmig.set_protect('off');
 SELECT revision FROM cmig.downgrade('-1');
 ROLLBACK;
 SELECT * FROM cmig.downgrade('-1');
--- off, and no longer set
+-- off, and unset
 SELECT cmig.set_protect('off');
 SELECT revision FROM cmig.downgrade('-1');
 SELECT cmig.set_protect('base');

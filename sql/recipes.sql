@@ -36,7 +36,7 @@ CALL cmig.add_unique('orders', '{amount}', 'orders_user_amount');
 CALL cmig.add_unique('orders', '{amount}', 'orders_pkey');
 CALL cmig.add_unique('orders', '{amount}', 'users_pkey');
 
--- rows that violate it: the check of new rows remains, and a later call continues
+-- existing rows violate it: the check of new rows remains, and a later call continues
 ALTER TABLE users ALTER COLUMN email DROP NOT NULL;
 UPDATE users SET email = NULL WHERE id < 3;
 CALL cmig.add_not_null('users', 'email');
@@ -69,7 +69,7 @@ CALL cmig.add_foreign_key('part_1', '{user_id}', 'users', name => 'part_user');
 CALL cmig.add_unique('part', '{id}');
 SELECT conrelid::regclass, conname, convalidated FROM pg_constraint WHERE conrelid::regclass::text LIKE 'part%' AND contype <> 'n' ORDER BY 1, 2;
 
--- bad input
+-- invalid arguments
 CALL cmig.add_not_null('users', 'nonsense');
 CALL cmig.add_not_null('users', NULL);
 CALL cmig.add_not_null(NULL, 'email');
@@ -101,7 +101,7 @@ CALL cmig.add_not_null('orders', '');
 BEGIN;
 CALL cmig.add_unique('orders', '{id}');
 ROLLBACK;
--- something that is not an index has the name
+-- an object that is not an index has the name
 CALL cmig.add_unique('orders', '{id,code}', 'constraints');
 CALL cmig.add_unique('orders', '{id,code}', 'orders');
 
@@ -112,12 +112,12 @@ CREATE TABLE near (x int, "y z" text, s text, st varchar(9));
 CALL cmig.add_foreign_key('near', '{x,"y z"}', '"Far away"."Key"', on_delete => 'set null', on_update => 'cascade');
 CALL cmig.add_foreign_key('near', '{x,"y z"}', '"Far away"."Key"', '{a,B}', on_delete => 'SET NULL', on_update => 'Cascade');
 CALL cmig.add_foreign_key('near', '{x,"y z"}', '"Far away"."Key"', '{a,B}', on_delete => 'SET NULL');
--- conditions that the server writes differently are recognized
+-- conditions that the server prints in another form are recognized
 CALL cmig.add_check('near', 'c1', $$st IN ('q', 'r') AND s ~ '^[a-z]+$' OR x BETWEEN 1 AND 5$$);
 CALL cmig.add_check('near', 'c1', $$st IN ('q', 'r') AND s ~ '^[a-z]+$' OR x BETWEEN 1 AND 5$$);
 CALL cmig.add_check('near', 'c2', $$CASE WHEN near.x > 0 THEN st LIKE 'q%' ELSE (s COLLATE "C") > 'a' END$$);
 CALL cmig.add_check('near', 'c2', $$CASE WHEN x > 0 THEN st LIKE 'q%' ELSE (s COLLATE "C") > 'a' END$$);
--- one that holds for the table alone is another one
+-- a constraint of the table alone is a different one
 ALTER TABLE near ADD CONSTRAINT c3 CHECK (x > 0) NO INHERIT;
 CALL cmig.add_check('near', 'c3', 'x > 0');
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'near'::regclass AND contype <> 'n' ORDER BY 1;
@@ -132,7 +132,7 @@ CALL cmig.add_check('"Quo""ted"', 'Che"ck', '"A b" > "select"');
 CALL cmig.add_foreign_key('"Quo""ted"', '{"A b"}', 'users');
 \d "Quo""ted"
 
--- in a revision, and in one transaction where CONCURRENTLY is taken off
+-- in a revision, and in one transaction with CONCURRENTLY removed
 DROP VIEW constraints;
 DROP TABLE orders, users, part, "Quo""ted" CASCADE;
 INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql) VALUES ('01', false, '

@@ -22,7 +22,7 @@ CREATE EVENT TRIGGER note ON ddl_command_end EXECUTE FUNCTION note();
 CREATE VIEW steps AS SELECT dense_rank() OVER (ORDER BY xid) AS transaction, tag, locks,
 	read_users - lag(read_users, 1, 0::int8) OVER w > 0 AS reads_users, read_orders - lag(read_orders, 1, 0::int8) OVER w > 0 AS reads_orders
 	FROM step WINDOW w AS (ORDER BY id) ORDER BY id;
--- what was read so far is counted and forgotten
+-- what was read so far is counted and reset
 CREATE PROCEDURE forget() LANGUAGE sql AS $$ TRUNCATE step; SELECT pg_stat_force_next_flush() $$;
 
 CALL forget();
@@ -39,7 +39,7 @@ CALL cmig.add_unique('orders', 'code');
 SELECT * FROM steps;
 CALL forget();
 
--- all there: nothing is done
+-- everything exists: nothing is done
 CALL cmig.add_not_null('users', 'email');
 CALL cmig.add_check('orders', 'orders_code_short', 'length(code) < 100');
 CALL cmig.add_foreign_key('orders', 'user_id', 'users');

@@ -11,7 +11,7 @@ INSERT INTO docs SELECT i, i % 3, i % 2, 'doc ' || i FROM generate_series(1, 12)
 GRANT ALL ON docs TO regress_rls_app;
 SELECT count(*) FROM cmig.enable_rls('docs', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_owner}');
 
--- the level application: the context and nothing else
+-- the level application: only the context
 SET ROLE regress_rls_app;
 SELECT cmig.set_context('1', '1');
 RESET ROLE;
@@ -25,7 +25,7 @@ SET ROLE regress_rls_app;
 SELECT * FROM cmig.current();
 SELECT cmig.enable_rls('docs', roles => '{regress_rls_app}');
 
--- without a context: no rows, no error; '' is no context
+-- without a context: no rows, no error; '' is not a context
 SELECT * FROM docs;
 SELECT * FROM cmig.context();
 BEGIN;
@@ -34,11 +34,11 @@ SET LOCAL app.current_user_id = '';
 SELECT * FROM docs;
 INSERT INTO docs VALUES (99, 1, 1);
 ROLLBACK;
--- after SET LOCAL the setting is '' and not unset
+-- after SET LOCAL the setting is '', not unset
 SELECT current_setting('app.current_tenant_id', true) = '';
 SELECT * FROM docs;
 
--- with one
+-- with a context
 BEGIN;
 SELECT cmig.set_context('1', '1');
 SELECT * FROM cmig.context();
@@ -53,7 +53,7 @@ COMMIT;
 SELECT * FROM cmig.context();
 SELECT cmig.require_user_id();
 SELECT cmig.require_tenant_id();
--- keys of other types, one only, NULL
+-- keys of other types, only one of them, NULL
 BEGIN;
 SELECT cmig.set_context(1, 1);
 SELECT * FROM cmig.context();
@@ -65,17 +65,17 @@ SELECT cmig.set_context(user_id => NULL, tenant_id => '2');
 SELECT * FROM cmig.context();
 SELECT cmig.set_context(NULL, NULL);
 SELECT * FROM cmig.context();
--- a value that is no key of the column's type
+-- a value that is not valid for the column's type
 SELECT cmig.set_context('one', 'two');
 SELECT * FROM docs;
 ROLLBACK;
--- local without a transaction: said; for the session
+-- local without a transaction: a warning; for the session
 SELECT cmig.set_context('1', '1');
 SELECT * FROM cmig.context();
 SELECT cmig.set_context('1', '1', is_local => false);
 SELECT * FROM cmig.context();
 SELECT count(*) FROM docs;
--- a local one on top of it; clear_context ends both
+-- a local context over it; clear_context ends both
 BEGIN;
 SELECT cmig.set_context('1', '2');
 SELECT * FROM cmig.context();
@@ -86,7 +86,7 @@ SELECT cmig.set_context('1', '2');
 SELECT cmig.clear_context();
 COMMIT;
 SELECT * FROM cmig.context();
--- in a function it is for the rest of the function
+-- in a function it lasts until the function ends
 DO $$
 BEGIN
 	PERFORM cmig.set_context('1', '1');
@@ -99,14 +99,14 @@ SET LOCAL app.current_user_id = '1';
 SELECT set_config('app.current_tenant_id', '1', true);
 SELECT * FROM cmig.context();
 SELECT count(*) FROM docs;
--- rolled back to a savepoint, the context is as it was there
+-- after a rollback to a savepoint, the context is as it was there
 SAVEPOINT s;
 SELECT cmig.set_context('0', '0');
 ROLLBACK TO s;
 SELECT * FROM cmig.context();
 COMMIT;
 
--- what is written keeps to it
+-- rows that are written must match the context
 BEGIN;
 SELECT cmig.set_context('1', '1');
 INSERT INTO docs VALUES (101, 1, 1, 'mine');
@@ -120,8 +120,7 @@ ROLLBACK TO s;
 UPDATE docs SET user_id = 0;
 ROLLBACK;
 
--- generic plans, functions with other privileges, and parallel workers see the
--- context of now
+-- generic plans, functions with other privileges, and parallel workers see the current context
 SET plan_cache_mode = force_generic_plan;
 PREPARE mine AS SELECT count(*), min(id) FROM docs;
 BEGIN;
@@ -174,12 +173,12 @@ RESET ROLE;
 RESET enable_indexscan;
 RESET enable_bitmapscan;
 
--- the owner, bound by FORCE and in a bypass role, sees every row
+-- the owner, with FORCE and in a bypass role, sees every row
 SET ROLE regress_rls_owner;
 SELECT count(*) FROM docs;
 RESET ROLE;
 
--- the policies go on without pg_cmig
+-- the policies still work without pg_cmig
 DROP EXTENSION pg_cmig;
 SET ROLE regress_rls_app;
 BEGIN;

@@ -15,7 +15,7 @@ CREATE POLICY p ON op.t TO regress_rls_app USING (false);
 \pset format unaligned
 \pset tuples_only on
 
--- What the check says of a policy with an expression.
+-- The findings for a policy with an expression.
 CREATE FUNCTION pg_temp.judge(expression text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('ALTER POLICY p ON op.t USING (%s)', expression);
@@ -39,7 +39,7 @@ SELECT pg_temp.judge(e) FROM unnest(ARRAY[
 	'tenant_id IS NOT NULL', 'NOT (user_id IS NULL)', 'tenant_id = tenant_id', 'org = org', 'org LIKE ''%''', 'flag OR NOT flag', 'user_id > 5 OR user_id <= 5',
 	'tenant_id IS NOT NULL OR flag', 'tenant_id IS NOT NULL AND user_id IS NOT NULL'
 ]) WITH ORDINALITY u(e, n) ORDER BY n;
--- a branch, or a fallback, that is
+-- a branch, or a fallback, that is always true
 SELECT pg_temp.judge(e) FROM unnest(ARRAY[
 	'deleted_at IS NULL AND (tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), '''')::uuid) OR tenant_id IS NOT NULL)',
 	'tenant_id = COALESCE((SELECT NULLIF(current_setting(''app.current_tenant_id'', true), '''')::uuid), tenant_id)',
@@ -67,20 +67,20 @@ SELECT pg_temp.judge(e) FROM unnest(ARRAY[
 	'tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), '''')::uuid) AND (flag OR tenant_id IS NOT NULL)'
 ]) WITH ORDINALITY u(e, n) ORDER BY n;
 
--- a key of any name, when another policy compares it with the context
+-- a key of any name, if another policy compares it with the context
 CREATE POLICY q ON op.t TO regress_rls_app2 USING (org = (SELECT current_setting('app.current_tenant_id', true)));
 SELECT pg_temp.judge('org IS NOT NULL');
--- and it swallows that one when the roles are the same
+-- and it swallows that policy if the roles are the same
 ALTER POLICY q ON op.t TO regress_rls_app;
 SELECT pg_temp.judge('org IS NOT NULL');
 SELECT pg_temp.judge('org = org');
--- also by a group that the role is in
+-- also through a group of which the role is a member
 ALTER POLICY q ON op.t TO regress_rls_app2;
 SELECT pg_temp.judge('true');
 GRANT regress_rls_app TO regress_rls_app2;
 SELECT pg_temp.judge('true');
 REVOKE regress_rls_app FROM regress_rls_app2;
--- a floor narrows it; one that asks the key for any value is no floor, and no defect
+-- a floor narrows it; one that accepts any value of the key is not a floor, and not a defect
 CREATE POLICY floor ON op.t AS RESTRICTIVE TO regress_rls_app USING (org = (SELECT current_setting('app.current_tenant_id', true)));
 SELECT pg_temp.judge('org IS NOT NULL');
 ALTER POLICY floor ON op.t USING (org IS NOT NULL);
@@ -90,7 +90,7 @@ ALTER POLICY floor ON op.t USING (id IS NOT NULL);
 SELECT rule, problem FROM cmig.rls_check('op') WHERE object ~ 'floor';
 DROP POLICY floor ON op.t;
 
--- several that let everything through together
+-- several policies that together let every row through
 ALTER POLICY q ON op.t TO regress_rls_app USING (user_id IS NULL);
 ALTER POLICY p ON op.t USING (user_id = (SELECT NULLIF(current_setting('app.current_user_id', true), '')::integer));
 SELECT severity, object, problem FROM cmig.rls_check('op') WHERE rule = 'always_true';

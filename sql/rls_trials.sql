@@ -1,7 +1,7 @@
 --
--- Row-level security: a table of policies as people write them that leak:
--- somebody can see or write a row that belongs to another.  rls_check must find
--- every one; rls_trials_safe has those that it must not warn of
+-- Row-level security: a table of policies as people write them that leak: somebody can see or write
+-- a row that belongs to another.  rls_check must find all of them; rls_trials_safe has those about
+-- which it must not warn
 --
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR

@@ -1,7 +1,6 @@
 --
--- Row-level security: a table of policies as people write them that let nobody
--- see or write a row of another.  rls_check must not warn of any; rls_trials has
--- those that it must find
+-- Row-level security: a table of policies as people write them that let nobody see or write
+-- another's row.  rls_check must not warn about any; rls_trials has those that it must find
 --
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR

@@ -1,5 +1,5 @@
 --
--- Row-level security: rls_check and the ways around policies: definer functions,
+-- Row-level security: rls_check and the ways around policies: SECURITY DEFINER functions,
 -- membership tables that can be written, privileges that no policy limits, partitions
 --
 CREATE EXTENSION pg_cmig;
@@ -32,7 +32,7 @@ RESET client_min_messages;
 \set ECHO queries
 SELECT * FROM cmig.rls_check('ways');
 
--- dynamic_sql: it may read what it does not name
+-- dynamic_sql: it may read tables that it does not name
 CREATE FUNCTION ways.d1(x text) RETURNS bigint SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE plpgsql AS
 	$$ DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %I', x) INTO n; RETURN n; END $$;
 CREATE FUNCTION ways.d2(x text) RETURNS SETOF text SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE plpgsql AS
@@ -43,7 +43,7 @@ CREATE FUNCTION ways.d3(x text) RETURNS xml SECURITY DEFINER SET search_path = w
 CREATE PROCEDURE ways.d4(x text) SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE plpgsql AS
 	$$ BEGIN FOR x IN EXECUTE x LOOP NULL; END LOOP; END $$;
 SELECT * FROM pg_temp.found('dynamic_sql');
--- no: a word in a comment, a string or a GRANT; without SECURITY DEFINER; who may not be called by others; triggers
+-- not found: the word in a comment, a string, or a GRANT; without SECURITY DEFINER; a function that others may not call; triggers
 CREATE FUNCTION ways.n1() RETURNS text SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE plpgsql AS
 	$$ BEGIN -- EXECUTE nothing
 	/* EXECUTE * nothing **/ RETURN 'it''s EXECUTE'; END $$;
@@ -55,7 +55,7 @@ CREATE FUNCTION ways.n4(x text) RETURNS void SECURITY DEFINER LANGUAGE plpgsql A
 REVOKE ALL ON FUNCTION ways.n4(text) FROM PUBLIC;
 CREATE FUNCTION ways.n5() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; RETURN NULL; END $$;
 SELECT count(*) FROM pg_temp.found('dynamic_sql');
--- of an owner who is bound, and of one without privileges there
+-- of an owner to which policies apply, and of one without privileges there
 ALTER FUNCTION ways.d1(text) OWNER TO regress_rls_owner;
 ALTER FUNCTION ways.d2(text) OWNER TO regress_rls_maint;
 ALTER FUNCTION ways.d3(text) OWNER TO regress_rls_other;
@@ -63,7 +63,7 @@ SELECT severity, object, problem FROM pg_temp.found('dynamic_sql');
 SELECT pg_temp.apply_fix('dynamic_sql');
 SELECT * FROM pg_temp.found('dynamic_sql');
 
--- definer_search_path: of those that reach protected tables
+-- definer_search_path: functions that read protected tables
 CREATE FUNCTION ways.s1() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT count(*) FROM ways.t';
 CREATE FUNCTION ways.s2() RETURNS bigint SECURITY DEFINER SET search_path = ways LANGUAGE sql AS 'SELECT count(*) FROM t';
 CREATE FUNCTION ways.s3() RETURNS bigint SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE sql AS 'SELECT count(*) FROM t';
@@ -89,7 +89,7 @@ SELECT * FROM pg_temp.found('unrestricted_privilege');
 SELECT pg_temp.apply_fix('unrestricted_privilege');
 SELECT * FROM pg_temp.found('unrestricted_privilege');
 
--- a policy for PUBLIC binds whoever was granted something
+-- a policy for PUBLIC applies to every role with a privilege
 CREATE TABLE ways.pub (tenant_id integer);
 ALTER TABLE ways.pub ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON ways.pub USING (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer));
@@ -98,7 +98,7 @@ GRANT ALL ON ways.pub TO regress_rls_app;
 SELECT * FROM pg_temp.found('unrestricted_privilege');
 DROP TABLE ways.pub;
 
--- membership_writable: who can add a row there lets itself in
+-- membership_writable: a role that can add a row there gives itself access
 CREATE TABLE ways.member (tenant_id integer, user_id integer, PRIMARY KEY (tenant_id, user_id));
 ALTER TABLE ways.member OWNER TO regress_rls_owner;
 GRANT SELECT ON ways.member TO regress_rls_app;
@@ -115,7 +115,7 @@ GRANT INSERT ON ways.member TO regress_rls_app;
 SELECT * FROM pg_temp.found('membership_writable');
 SELECT pg_temp.apply_fix('membership_writable');
 SELECT * FROM pg_temp.found('membership_writable');
--- by a column, by a group, by PUBLIC, as owner
+-- through a column, a group, PUBLIC, or ownership
 GRANT UPDATE (tenant_id) ON ways.member TO regress_rls_group;
 GRANT INSERT ON ways.member TO PUBLIC;
 SELECT * FROM pg_temp.found('membership_writable');
@@ -124,7 +124,7 @@ SELECT * FROM pg_temp.found('membership_writable');
 ALTER TABLE ways.member OWNER TO regress_rls_app;
 SELECT * FROM pg_temp.found('membership_writable');
 ALTER TABLE ways.member OWNER TO regress_rls_owner;
--- its own policies: without one to write nobody adds a row; with one, unless the key is unique
+-- its own policies: without a policy for writing, nobody can add a row; with one, unless the key is unique
 GRANT INSERT ON ways.member TO regress_rls_app;
 ALTER TABLE ways.member ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY mine ON ways.member FOR SELECT TO regress_rls_app USING (user_id = (SELECT NULLIF(current_setting('app.current_user_id', true), '')::integer));
@@ -138,7 +138,7 @@ SELECT severity, object FROM pg_temp.found('membership_writable');
 CREATE UNIQUE INDEX two ON ways.member (tenant_id);
 SELECT * FROM pg_temp.found('membership_writable');
 DROP INDEX ways.one, ways.two;
--- policies by hand, of all forms; a parent by its primary key is under its own policies
+-- hand-written policies of all forms; a parent that is read by its primary key has policies of its own
 REVOKE INSERT ON ways.member FROM regress_rls_app;
 ALTER TABLE ways.line ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON ways.line TO regress_rls_app USING (EXISTS (SELECT FROM ways.doc d WHERE d.id = line.doc_id));
@@ -163,7 +163,7 @@ SELECT * FROM pg_temp.found('membership_writable');
 ALTER POLICY p ON ways.line TO regress_rls_app USING (doc_id = (SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer));
 SELECT * FROM pg_temp.found('membership_writable');
 
--- partition_exposed: the fix says all that the parent's policies were made with
+-- partition_exposed: the fix has all options with which the parent's policies were created
 CREATE TABLE ways.part ("Tenant Id" integer, tenant_id integer, user_id integer, day date) PARTITION BY RANGE (day);
 ALTER TABLE ways.part OWNER TO regress_rls_owner;
 SET client_min_messages = error;
@@ -184,7 +184,7 @@ SELECT count(*) FROM pg_index WHERE indrelid IN ('ways.part'::regclass, 'ways.pa
 SELECT attrelid::regclass, attname, pg_get_expr(adbin, adrelid) FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
 	WHERE adrelid IN ('ways.part'::regclass, 'ways.part_1'::regclass) ORDER BY 1;
 DROP TABLE ways.part;
--- a user's table that has a tenant too; with a membership; for PUBLIC
+-- a user's table that also has a tenant; with a membership; for PUBLIC
 CREATE TABLE ways.part (tenant_id integer, user_id integer, day date) PARTITION BY RANGE (day);
 CREATE TABLE ways.part_1 PARTITION OF ways.part FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 SELECT count(*) > 0 FROM cmig.enable_rls('ways.part', tenant_column => '', roles => '{public}', public_read => true);
@@ -195,7 +195,7 @@ CREATE TABLE ways.part_3 PARTITION OF ways.part FOR VALUES FROM ('2026-01-01') T
 SELECT object, fix FROM pg_temp.found('partition_exposed');
 RESET client_min_messages;
 
--- what is there, protected or not
+-- the tables that exist, protected or not
 \pset tuples_only off
 \pset null -
 SELECT * FROM cmig.rls_status('nowhere');

@@ -1,6 +1,6 @@
 --
--- Tables whose rows are elsewhere: foreign tables as partitions or children, other
--- access methods, and tables that Citus has distributed
+-- Tables whose rows are stored elsewhere: foreign tables as partitions or children, other access
+-- methods, and tables that Citus has distributed
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_elsewhere_app;
@@ -20,7 +20,7 @@ CREATE TABLE child (v integer);
 CALL cmig.add_foreign_key('child', '{v}', 'parted', '{v}');
 SELECT * FROM cmig.enable_audit('parted');
 SELECT * FROM cmig.enable_rls('parted', roles => '{regress_elsewhere_app}');
--- the one that is here
+-- the partition that is here
 CALL cmig.backfill('parted_here', 'v = 1', 'v IS NULL');
 CALL cmig.add_not_null('parted_here', 'v');
 CALL cmig.backfill('parted_far', 'v = 1', 'v IS NULL');
@@ -36,7 +36,7 @@ DROP FOREIGN TABLE child_far;
 CALL cmig.backfill('parent', 'v = 1', 'v IS NULL');
 DROP TABLE parent, parted, child;
 
--- rows that another access method stores: no walk by blocks
+-- rows stored by another access method: they cannot be read by block
 CREATE ACCESS METHOD regress_elsewhere_am TYPE TABLE HANDLER heap_tableam_handler;
 CREATE TABLE other_method (id integer PRIMARY KEY, v integer) USING regress_elsewhere_am;
 INSERT INTO other_method VALUES (1), (2);
@@ -46,14 +46,14 @@ SELECT * FROM other_method ORDER BY id;
 DROP TABLE other_method;
 DROP ACCESS METHOD regress_elsewhere_am;
 
--- a table that Citus has distributed, as its catalog says it; there is no Citus here
+-- a table that Citus has distributed, according to a fake catalog; Citus is not installed
 CREATE TABLE far (tenant_id integer PRIMARY KEY, v integer);
 CREATE TABLE near (tenant_id integer PRIMARY KEY, v integer);
 SELECT count(*) > 0 AS enabled FROM cmig.enable_rls('far', roles => '{regress_elsewhere_app}');
 SET allow_system_table_mods = on;
 CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass NOT NULL, partmethod "char" NOT NULL);
 INSERT INTO pg_catalog.pg_dist_partition VALUES ('far', 'h');
--- a table of that name alone does not make it so
+-- a table of that name alone does not count
 CALL cmig.add_check('far', 'positive', 'v > 0');
 INSERT INTO pg_catalog.pg_extension SELECT 99999, 'citus', extowner, extnamespace, false, '13.0' FROM pg_extension WHERE extname = 'plpgsql';
 RESET allow_system_table_mods;
@@ -69,14 +69,14 @@ SELECT * FROM cmig.enable_audit_schema('public');
 SELECT * FROM cmig.enable_rls('far', roles => '{regress_elsewhere_app}');
 SELECT * FROM cmig.enable_rls_schema('public', roles => '{regress_elsewhere_app}');
 SELECT * FROM cmig.rls_test('far', 'regress_elsewhere_app', tenant_id => '1');
--- what was made before it was distributed can be removed
+-- objects that were created before it was distributed can be removed
 SELECT count(*) > 0 AS disabled FROM cmig.disable_rls('far');
--- a revision's script too, in one transaction
+-- also from a revision's script, in one transaction
 BEGIN;
 SET LOCAL cmig.concurrent_ddl = off;
 CALL cmig.add_not_null('far', 'v');
 ROLLBACK;
--- tables that it has left alone
+-- tables that Citus does not manage
 INSERT INTO near VALUES (1);
 CALL cmig.backfill('near', 'v = 1', 'v IS NULL');
 CALL cmig.add_not_null('near', 'v');

@@ -24,7 +24,7 @@ SELECT count(*) FROM cmig.plan('upgrade', 'head');
 UPDATE cmig.revision SET upgrade_sql = '', verify_sql = 'SELECT pg_sleep(60)' WHERE revision = '002';
 SELECT * FROM cmig.upgrade();
 
--- many statements, each of them short; and one that catches the cancel
+-- many statements, each of them short; and one that catches the cancellation
 UPDATE cmig.revision SET upgrade_sql = repeat('SELECT pg_sleep(0.1);', 20), verify_sql = NULL WHERE revision = '002';
 \set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade();
@@ -35,7 +35,7 @@ UPDATE cmig.revision SET upgrade_sql = 'DO $do$ BEGIN PERFORM pg_sleep(60); EXCE
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.version;
 
--- a stepwise run: what is committed stays
+-- a stepwise run: committed steps stay
 UPDATE cmig.revision SET upgrade_sql = 'SELECT pg_sleep(60)' WHERE revision = '002';
 CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.version;
@@ -47,7 +47,7 @@ UPDATE cmig.revision SET upgrade_sql = 'INSERT INTO trace (what) VALUES (''two''
 CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.version;
 
--- a backfill, in a pause
+-- a backfill, during a pause
 INSERT INTO trace (what) SELECT 'more' FROM generate_series(1, 10);
 CALL cmig.backfill('trace', 'what = ''done''', 'what = ''more''', batch_size => 1, pause => '60s');
 SELECT state, rows FROM cmig.backfill_progress WHERE target = 'public.trace';

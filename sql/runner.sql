@@ -1,5 +1,5 @@
 --
--- The runner: statements in order, all or nothing, what it refuses
+-- The runner: statements in order, all or nothing, and what it refuses
 --
 CREATE EXTENSION pg_cmig;
 \set VERBOSITY terse
@@ -40,7 +40,7 @@ SELECT count(*) FROM cmig.upgrade('001');
 COMMIT;
 SELECT revision FROM cmig.current();
 
--- a failure leaves nothing, and a PL/pgSQL block may catch it
+-- a failure leaves nothing behind, and a PL/pgSQL block may catch it
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES
 ('004', '{003}', 'CREATE TABLE half (x int); SELECT 1/0;');
 SELECT * FROM cmig.upgrade();
@@ -58,13 +58,13 @@ SELECT revision FROM cmig.current();
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE half (x int)' WHERE revision = '004';
 SELECT * FROM cmig.upgrade();
 
--- LIMIT does not cut a run
+-- LIMIT does not cut a run short
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES
 ('005', '{004}', 'SELECT 5'), ('006', '{005}', 'SELECT 6');
 SELECT * FROM cmig.upgrade() LIMIT 1;
 SELECT revision FROM cmig.current();
 
--- what the session shows while a script runs
+-- what other sessions see while a script runs
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES
 ('007', '{006}', $$
 CREATE TABLE seen AS SELECT current_setting('cmig.running_revision') AS revision, query
@@ -151,7 +151,7 @@ CALL try_script('DROP SCHEMA cmig CASCADE');
 CALL try_script('DROP TABLE cmig.journal');
 CALL try_script('SET TRANSACTION ISOLATION LEVEL SERIALIZABLE');
 CALL try_script('SELECT $1');
--- nothing of that stayed, and reading functions work in a script
+-- nothing of it remained, and reading functions work in a script
 SELECT revision FROM cmig.current();
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE was AS SELECT revision FROM cmig.current()' WHERE revision = '009';
 SELECT count(*) FROM cmig.upgrade();

@@ -6,9 +6,9 @@ SET client_min_messages = warning;
 CREATE TABLE account (id int PRIMARY KEY, email text CONSTRAINT has_at CHECK (email LIKE '%@%'));
 INSERT INTO cmig.revision (revision) VALUES ('001');
 
--- run time
+-- errors at run time
 UPDATE cmig.revision SET upgrade_sql = $$
--- the comment's line counts
+-- the lines of a comment count
 
 INSERT INTO account VALUES (1, 'a@example.com');
 
@@ -16,7 +16,7 @@ INSERT INTO account
 VALUES (2, 'nobody');
 $$;
 SELECT * FROM cmig.upgrade();
--- the server's detail, hint, code and constraint name are kept
+-- the server's detail, hint, code, and constraint name are kept
 \set VERBOSITY terse
 DO $$
 DECLARE
@@ -31,7 +31,7 @@ END
 $$;
 \set VERBOSITY default
 
--- the statement is shown without its indentation and comments, strings as they are
+-- the statement is shown without its indentation and comments, and with strings as they are
 UPDATE cmig.revision SET upgrade_sql = E'\n\n\tINSERT INTO\taccount\n\t\t(id,   email)  -- both\n\tVALUES\n\t\t(3, /* why */ ''no   at\there''  )\n\t;\n';
 SELECT * FROM cmig.upgrade();
 UPDATE cmig.revision SET upgrade_sql = E'DO $$\nBEGIN\n    RAISE   division_by_zero;\nEND\n$$';
@@ -48,13 +48,13 @@ $$;
 SELECT * FROM cmig.upgrade();
 UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nCREATE TABEL other (id int);\nSELECT 2;';
 SELECT * FROM cmig.upgrade();
--- an error of analysis
+-- an error of parse analysis
 UPDATE cmig.revision SET upgrade_sql = E'SELECT 1; SELECT\n  email,\n  nmae\nFROM account';
 SELECT * FROM cmig.upgrade();
 -- multi-byte characters before the position
 UPDATE cmig.revision SET upgrade_sql = E'SELECT ''\u00e4\u00f6\u00fc \U0001F600'',\n ''\u00df'' AS gr\u00fc\u00dfe, nix';
 SELECT * FROM cmig.upgrade();
--- unterminated
+-- unterminated strings
 UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nSELECT ''abc;\n';
 SELECT * FROM cmig.upgrade();
 UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nDO $x$ BEGIN END;\n';
@@ -76,13 +76,13 @@ $f$;
 SELECT fail();$$;
 SELECT * FROM cmig.upgrade();
 
--- a long statement is cut, to one line
+-- a long statement is shortened to one line
 UPDATE cmig.revision SET upgrade_sql = 'INSERT INTO account VALUES (3, ''c@example.com''),
 	(4, ''d@example.com''),
 ' || (SELECT string_agg(format('	(%s, ''x@example.com'')', i), E',\n') FROM generate_series(5, 400) i) || ',
 	(3, ''again@example.com'')';
 SELECT * FROM cmig.upgrade();
--- around the position if there is one
+-- around the position, if there is one
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1,
 ' || (SELECT string_agg(format('	%s AS column_number_%s', i, i), E',\n') FROM generate_series(1000, 1600) i) || ',
 	nix,
@@ -117,7 +117,7 @@ CREATE TYPE mood AS ENUM ('sad');
 CREATE TABLE feeling (m mood);
 SELECT * FROM cmig.upgrade();
 
--- the limit of a statement, not of the run; a script can change it
+-- the time limit of a statement, not of the run; a script can change it
 UPDATE cmig.revision SET upgrade_sql = $$
 SELECT pg_sleep(0.2);
 SELECT pg_sleep(0.2);
@@ -138,7 +138,7 @@ SET statement_timeout = '50ms';
 SELECT pg_sleep(60);
 $$;
 SELECT * FROM cmig.upgrade();
--- the caller's own limit holds again afterwards
+-- the caller's own limit applies again afterwards
 UPDATE cmig.revision SET upgrade_sql = 'SET statement_timeout = 0';
 SET statement_timeout = '200ms';
 SELECT pg_sleep(60) FROM cmig.upgrade();
@@ -157,7 +157,7 @@ SELECT cmig.stamp('001');
 SELECT * FROM cmig.downgrade('base');
 SELECT cmig.stamp('base');
 
--- read-only
+-- read-only transactions
 BEGIN READ ONLY;
 SELECT * FROM cmig.upgrade();
 ROLLBACK;

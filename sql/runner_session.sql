@@ -113,7 +113,7 @@ RESET cmig.role;
 RESET SESSION AUTHORIZATION;
 
 --
--- Temporary objects
+-- membership is checked as SET ROLE does it
 --
 CREATE TEMP TABLE mine (x int);
 INSERT INTO mine VALUES (1);
@@ -176,7 +176,7 @@ FETCH mine;
 CALL run('DECLARE theirs CURSOR FOR SELECT 1');
 COMMIT;
 SELECT name FROM pg_cursors;
--- one that takes the place of a caller's, in name and perhaps in memory
+-- a cursor that replaces a caller's, with the same name and perhaps the same memory
 DECLARE mine CURSOR WITH HOLD FOR SELECT 'mine';
 DECLARE other CURSOR WITH HOLD FOR SELECT 'other';
 CALL run($$CLOSE mine; DECLARE mine CURSOR WITH HOLD FOR SELECT 'theirs'$$);
@@ -197,7 +197,7 @@ CALL run('INSERT INTO child VALUES (1, 1); INSERT INTO parent VALUES (1)');
 BEGIN;
 CALL run('INSERT INTO child VALUES (2, 2); INSERT INTO parent VALUES (2)');
 CALL run('ALTER TABLE child ADD COLUMN note text');
--- the caller's transaction defers as before
+-- the caller's transaction still defers its constraints
 INSERT INTO child VALUES (3, 3);
 INSERT INTO parent VALUES (3);
 COMMIT;
@@ -206,11 +206,11 @@ COMMIT;
 CALL run('INSERT INTO child VALUES (4, 4)');
 \set VERBOSITY terse
 DELETE FROM cmig.revision WHERE upgrade_sql LIKE '%(4, 4)%';
--- as it is for rows that functions, COPY and cascades write
+-- also for rows that functions, COPY, and cascades write
 CREATE FUNCTION write_child() RETURNS void LANGUAGE plpgsql AS 'BEGIN INSERT INTO child VALUES (5, 5); END';
 CALL run('SELECT write_child()');
 DELETE FROM cmig.revision WHERE upgrade_sql LIKE '%write_child%';
--- within one script, the table cannot be altered while they wait
+-- within one script, the table cannot be altered while events are pending
 \set VERBOSITY default
 CALL run('INSERT INTO child VALUES (6, 6); INSERT INTO parent VALUES (6); ALTER TABLE child ADD COLUMN other text');
 \set VERBOSITY terse
@@ -245,7 +245,7 @@ DELETE FROM child WHERE id = 101;
 COMMIT;
 
 --
--- Row-level security: the owner's statement does not leave out rows unseen
+-- Row-level security: the owner's statement does not skip rows silently
 --
 CREATE TABLE doc (id int, tenant int, title text);
 INSERT INTO doc VALUES (1, 1, 'a'), (2, 2, 'b');
@@ -267,14 +267,14 @@ SELECT * FROM doc ORDER BY id;
 SHOW row_security;
 RESET cmig.role;
 
--- strings are read as the loader read them
+-- strings are read in the same way as by the loader
 SET standard_conforming_strings = off;
 CALL run($$INSERT INTO log (what) VALUES ('a\'); INSERT INTO log (what) VALUES ('b\nc')$$);
 SHOW standard_conforming_strings;
 RESET standard_conforming_strings;
 SELECT what FROM log ORDER BY n DESC LIMIT 2;
 
--- a function with its owner's privileges does not see the caller's path
+-- a SECURITY DEFINER function does not see the caller's search_path
 CREATE SCHEMA other AUTHORIZATION regress_cmig_other;
 CREATE FUNCTION public.who() RETURNS text LANGUAGE sql AS $$SELECT 'public'$$;
 CREATE FUNCTION other.who() RETURNS text LANGUAGE sql AS $$SELECT 'other'$$;
@@ -289,7 +289,7 @@ SET cmig.role = regress_cmig_other;
 BEGIN;
 SELECT public.deploy();
 ROLLBACK;
--- it need not say so: a caller's settings do not count there
+-- it does not have to set one: a caller's settings do not count there
 RESET SESSION AUTHORIZATION;
 ALTER FUNCTION deploy() RESET cmig.role;
 ALTER FUNCTION deploy() RESET cmig.search_path;

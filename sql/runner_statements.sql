@@ -28,7 +28,7 @@ END;
 $$;
 CREATE FUNCTION two() RETURNS int LANGUAGE SQL BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 2 END; END;
 CREATE PROCEDURE restock(by int) LANGUAGE SQL BEGIN ATOMIC UPDATE item SET qty = qty + by; END;
--- rows are thrown away, effects stay
+-- rows are discarded, and effects remain
 SELECT add_item('a'), add_item('b');
 CALL restock(two());
 DO $$ BEGIN PERFORM add_item('semi;colon'); END $$;
@@ -68,7 +68,7 @@ $cmig$),
 ('005', '{004}', 'COPY with files on the server', $cmig$
 COPY (SELECT generate_series(1, 3), 'copied') TO PROGRAM 'cat > /dev/null';
 COPY item_log FROM PROGRAM 'printf "1\tfrom a program\n"';
--- a path that is not absolute starts at the data directory
+-- a relative path starts at the data directory
 CREATE TABLE server_version (number text);
 COPY server_version FROM 'PG_VERSION';
 DO $$ BEGIN ASSERT (SELECT number ~ '^[0-9]+$' FROM server_version); END $$;
@@ -133,7 +133,7 @@ SELECT has_table_privilege('regress_cmig_reader', 'item', 'SELECT') AS item,
 	has_table_privilege('regress_cmig_reader', 'other.in_other', 'SELECT') AS in_other;
 SELECT * FROM copied3 ORDER BY name;
 
--- an extension, made and dropped
+-- an extension, created and dropped
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql) VALUES
 ('010', '{009}', 'CREATE EXTENSION IF NOT EXISTS plpgsql; CREATE EXTENSION tcn; COMMENT ON EXTENSION tcn IS ''ours'';',
 	'DROP EXTENSION tcn;');

@@ -1,5 +1,5 @@
 --
--- schema_sql: the schema as SQL, the same for the same schema
+-- schema_sql: the schema as SQL, with equal text for equal schemas
 --
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_schema_reader;

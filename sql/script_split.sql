@@ -1,12 +1,12 @@
 --
--- How a script is divided into statements, and the errors if that is not possible
+-- How a script is divided into statements, and the errors if that is impossible
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \pset null '(null)'
 
 CREATE TABLE target (n int, t text);
--- run a script as a revision, with the context of an error
+-- run a script as a revision, and show the context of an error
 CREATE PROCEDURE run_script(script text) LANGUAGE plpgsql AS $$
 DECLARE
 	context text;
@@ -27,7 +27,7 @@ END
 $$;
 \set SHOW_CONTEXT never
 
--- semicolons that end nothing
+-- semicolons that do not end a statement
 CALL run_script($script$
 -- a comment; with a semicolon
 ;;
@@ -79,7 +79,7 @@ INSERT INTO target VALUES (14, 'on\');
 $script$);
 SELECT * FROM target WHERE n > 12 ORDER BY n;
 
--- what does not parse: the statement and the line
+-- text that cannot be parsed: the statement and the line
 CALL run_script(E'SELECT 1;\n\nSELECT 1 +;\nSELECT 2;');
 CALL run_script(E'SELECT 1;\nSELECT 1\n  FORM x;');
 CALL run_script(E'SELECT (1;\nSELECT 2;');
@@ -92,10 +92,10 @@ CALL run_script(E'SELECT 1;\n/* a;\nSELECT 2;');
 CALL run_script(E'CREATE FUNCTION f6() RETURNS int BEGIN ATOMIC SELECT 1 +; END;');
 CALL run_script(E'CREATE FUNCTION f6() RETURNS int BEGIN ATOMIC SELECT 1;\nSELECT 2;');
 CALL run_script(E'SELECT 1a;');
--- after a character of several bytes
+-- after a multibyte character
 CALL run_script(E'SELECT 1;\nSELECT ''\u00e4\u00f6\u00fc'', 1 +;');
 
--- what core's scanner would take long for, and could not be canceled
+-- text that the server's scanner would take long for, and could not be canceled
 \set VERBOSITY terse
 CALL run_script('SELECT 1' || repeat('/*', 20000));
 CALL run_script('SELECT 1' || repeat('/*', 20000) || repeat('*/', 20000) || '+ 1');
@@ -112,7 +112,7 @@ CALL cmig.backfill('long_texts', 'n = 1' || repeat('+-', 20000) || '1');
 CALL cmig.backfill('long_texts', 'n = 1', 'n = 1' || repeat('/*', 20000));
 CALL cmig.add_check('long_texts', 'positive', 'n > 1' || repeat('+-', 20000) || '1');
 DROP TABLE long_texts;
--- and what it would not
+-- and text for which it would not
 CALL run_script('/' || repeat('*', 20000) || '/ SELECT 1; SELECT length(''' || repeat('/*', 20000) || ''') -- ' || repeat('/*+-', 20000));
 \set VERBOSITY default
 

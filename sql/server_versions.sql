@@ -1,5 +1,5 @@
--- Features of newer servers, next to the closest thing that older servers have: both
--- must be treated alike.
+-- Features of newer servers, next to the closest feature of older servers: both must be treated
+-- alike.
 CREATE EXTENSION pg_cmig;
 SELECT current_setting('server_version_num')::int >= 170000 AS has_17,
 	current_setting('server_version_num')::int >= 180000 AS has_18 \gset
@@ -23,7 +23,7 @@ SELECT current_setting('server_version_num')::int >= 170000 AS has_17,
 	\set returning 'UPDATE flags SET f = false RETURNING f'
 \endif
 
--- virtual generated columns: triggers see null there, the log has the value
+-- virtual generated columns: triggers see null there, and the log has the value
 CREATE TABLE price (id int PRIMARY KEY, net numeric, tax numeric GENERATED ALWAYS AS (net * 0.2) :generated,
 	label text GENERATED ALWAYS AS ('no. ' || id::text) :generated, secret text GENERATED ALWAYS AS ('s' || id::text) :generated);
 CREATE TABLE bag (n int, doubled int GENERATED ALWAYS AS (n * 2) :generated);
@@ -47,7 +47,7 @@ SELECT operation, table_name, row_key, old_key, old_row, new_row, changed FROM c
 SELECT * FROM cmig.audit_as_of(NULL::bag, :'before') ORDER BY 1;
 SELECT id, net, tax FROM cmig.audit_as_of(NULL::price, :'before') ORDER BY 1;
 SELECT * FROM cmig.audit_as_of(NULL::part, :'before');
--- of a row that was not logged whole, what did not change is taken from the table
+-- for a row that was not logged as a whole, the unchanged values are taken from the table
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('price', image => 'changes', exclude => '{label}', redact => '{secret}');
 SELECT clock_timestamp() AS before \gset
 UPDATE price SET net = 30;
@@ -62,7 +62,7 @@ INSERT INTO booking VALUES (1, '[1,3)', 'a'), (1, '[3,5)', 'b');
 UPDATE booking SET guest = 'c' WHERE during @> 4;
 SELECT operation, row_key FROM cmig_audit.log WHERE table_name = 'booking' ORDER BY id;
 
--- constraints that the old rows may break
+-- constraints that existing rows may violate
 CREATE TABLE users (id int PRIMARY KEY, email text, code text NOT NULL);
 INSERT INTO users SELECT i, 'u' || i, 'c' || i FROM generate_series(1, 10) i;
 UPDATE users SET email = NULL WHERE id = 3;
@@ -77,10 +77,10 @@ SELECT attnotnull, (SELECT count(*) FROM pg_constraint WHERE conrelid = attrelid
 INSERT INTO users VALUES (11, NULL, 'c');
 CALL cmig.add_not_null('users', 'email');
 INSERT INTO users VALUES (11, NULL, 'c');
--- and those that apply to no one
+-- and those that are not enforced
 ALTER TABLE users ADD CONSTRAINT positive :not_enforced;
 CALL cmig.add_check('users', 'positive', 'id > 0');
--- a key that may hold nulls does not lead through a table
+-- a key that may contain nulls cannot be used to walk through a table
 ALTER TABLE users DROP CONSTRAINT users_pkey;
 CREATE UNIQUE INDEX users_code ON users (code);
 CALL cmig.backfill('users', 'email = ''x''');
@@ -102,7 +102,7 @@ SELECT cmig.script('upgrade', '1') ~ 'returned the row' AS looks_at_rows;
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('price');
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('bag');
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('part');
--- a trigger in PL/pgSQL does not see virtual columns, so its log is silent
+-- a trigger in PL/pgSQL does not see virtual columns, so its log does not contain them
 SELECT cmig.audit_script('bag', query_length => 0) AS script \gset
 :script
 INSERT INTO bag VALUES (7);

@@ -1,5 +1,5 @@
 --
--- The shadow: the managed schemas empty for as long as a task takes
+-- The shadow: the managed schemas are empty while a task runs
 --
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR
@@ -36,7 +36,7 @@ ALTER EVENT TRIGGER said DISABLE;
 ALTER EVENT TRIGGER said ENABLE ALWAYS;
 SELECT look();
 
--- nothing but extensions is there, and the schemas are as they were
+-- nothing but extensions is there, and the schemas are unchanged afterwards
 \set relations 'SELECT concat(n.nspname, \' \', c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN (\'public\', \'app\', \'other\') ORDER BY n.nspname, c.relname'
 SELECT shadow_probe(NULL, :'relations');
 SELECT shadow_probe(NULL, 'SELECT concat(nspname, '' '', nspowner::regrole, '' '', nspacl, '' '', obj_description(oid, ''pg_namespace'')) FROM pg_namespace WHERE nspname IN (''public'', ''app'') ORDER BY 1');
@@ -46,16 +46,16 @@ SELECT shadow_probe(NULL, 'SELECT count(*) FROM pg_publication UNION ALL SELECT 
 SELECT shadow_probe(NULL, 'SELECT CASE WHEN srvname ~ ''^cmig_hidden_'' THEN ''hidden'' ELSE srvname END FROM pg_foreign_server
 	UNION ALL SELECT CASE WHEN extname ~ ''^cmig_hidden_'' THEN ''hidden'' ELSE extname END FROM pg_extension ORDER BY 1');
 SELECT changed();
--- the comparison does see changes
+-- the comparison does detect changes
 COMMENT ON SCHEMA app IS 'changed';
 SELECT changed();
 COMMENT ON SCHEMA app IS 'the application''s';
 
--- deparsed under another name
+-- deparsed with another name of the schema
 SELECT shadow_probe_rename('app', 'other', 'SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = ''other.book''::regclass ORDER BY 1');
 SELECT shadow_probe_rename('app', 'public', 'SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = ''public.book''::regclass AND contype = ''p''');
 
--- not in a read-only transaction, and not in itself
+-- not in a read-only transaction, and not inside itself
 BEGIN READ ONLY;
 SELECT shadow_probe(NULL, NULL);
 ROLLBACK;

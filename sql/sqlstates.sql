@@ -3,7 +3,7 @@
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
--- the code of a command's error, its message's beginning, and is there a hint?
+-- the code of a command's error, the beginning of its message, and whether it has a hint
 CREATE FUNCTION try(command text, OUT code text, OUT message text, OUT hint boolean) LANGUAGE plpgsql AS $$
 DECLARE
 	its_hint text;
@@ -40,7 +40,7 @@ INSERT INTO command VALUES
 (110, 'SELECT cmig.merge(ARRAY[''005'', ''006''])'),
 (111, 'SELECT cmig.upgrade(''wep@head'')'),
 (112, 'SELECT cmig.stamp(''+1'')'),
--- MG002: several
+-- MG002: several revisions
 (201, 'SELECT cmig.upgrade(''00'')'),
 (202, 'SELECT cmig.downgrade(''00'')'),
 (203, 'SELECT cmig.stamp(''00'')'),
@@ -53,7 +53,7 @@ INSERT INTO command VALUES
 (303, 'SELECT cmig.show(''head'')'),
 (304, 'SELECT cmig.require(''head'')'),
 (305, 'SELECT cmig.create_revision(''x'', '''')'),
--- MG004: not from here
+-- MG004: not reachable from here
 (401, 'SELECT cmig.downgrade(''003_web'')'),
 (402, 'SELECT cmig.downgrade(''-9'')'),
 (403, 'SELECT cmig.downgrade(''+1'')'),
@@ -65,13 +65,13 @@ INSERT INTO command VALUES
 (409, 'SELECT cmig.upgrade(ARRAY[''+1'', ''003_web''])'),
 (410, 'SELECT cmig.downgrade(''web@004_api'')'),
 (411, 'SELECT cmig.merge(ARRAY[''001_users'', ''003_web''])'),
--- MG006: no way back
+-- MG006: no downgrade script
 (601, 'SELECT cmig.downgrade(''base'')'),
 (602, 'SELECT cmig.reset(current_database())'),
--- MG010: pending
+-- MG010: pending revisions
 (1001, 'SELECT cmig.require()'),
 (1002, 'SELECT cmig.require(''web'')'),
--- 22023: what is not an argument
+-- 22023: invalid arguments
 (2001, 'SELECT cmig.upgrade(NULL::text)'),
 (2002, 'SELECT cmig.upgrade('''')'),
 (2003, 'SELECT cmig.upgrade(0)'),
@@ -99,7 +99,7 @@ INSERT INTO command VALUES
 (2025, 'SELECT cmig.merge(ARRAY[''003_web''])'),
 -- 22004
 (2101, 'SELECT cmig.upgrade(ARRAY[''003_web'', NULL])'),
--- 23505: taken
+-- 23505: duplicates
 (2201, 'SELECT cmig.create_revision(''x'', '''', head => ''api@head'', revision => ''001_users'')'),
 (2202, 'SELECT cmig.create_revision(''x'', '''', head => ''api@head'', branch_label => ''web'')'),
 -- MG016: another plan
@@ -108,9 +108,9 @@ INSERT INTO command VALUES
 (1301, 'SELECT cmig.load('''')'),
 (1302, 'SELECT cmig.load(''CREATE TABLE t ()'')'),
 (1303, E'SELECT cmig.load(E''-- revision: a\\n-- revision: a'')'),
--- MG005: what a file would make of the graph
+-- MG005: a file that would break the graph
 (501, E'SELECT cmig.load(E''-- revision: a\\n-- down_revision: b'')'),
--- MG008: what was applied changed
+-- MG008: an applied revision has changed
 (801, E'SELECT cmig.load(E''-- revision: 001_users\\n-- cmig:upgrade\\nSELECT 2;\\n-- cmig:downgrade\\n'')'),
 -- settings
 (2301, 'SET cmig.protect = sometimes'),
@@ -118,7 +118,7 @@ INSERT INTO command VALUES
 (2303, 'SET cmig.nothing = 1');
 SELECT id, (try(command)).* FROM command ORDER BY id;
 
--- scripts: the server's own codes are kept, ours where it has none
+-- scripts: the server's own codes are kept; pg_cmig's are used if it has none
 CREATE FUNCTION try_script(script text, verification text DEFAULT NULL, is_transactional boolean DEFAULT true,
 	OUT code text, OUT message text, OUT hint boolean) LANGUAGE sql AS $$
 UPDATE cmig.revision SET upgrade_sql = script, verify_sql = verification, transactional = is_transactional
@@ -157,7 +157,7 @@ INSERT INTO cmig.version VALUES ('001_users');
 SELECT * FROM try('SELECT cmig.upgrade(''003_web'')');
 ROLLBACK;
 
--- a graph that cannot be
+-- a broken graph
 BEGIN;
 UPDATE cmig.revision SET down_revision = '{nix}' WHERE revision = '003_web';
 SELECT * FROM try('SELECT cmig.upgrade(''003_web'')');

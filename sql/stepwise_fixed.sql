@@ -1,5 +1,5 @@
--- Continuing after a failure whose cause has been fixed, and what the session of the
--- earlier call had that this one does not have
+-- Resuming after a failure whose cause was fixed, and state of the earlier call's session that this
+-- one does not have
 CREATE EXTENSION pg_cmig;
 CREATE TABLE gate (open boolean);
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
@@ -26,7 +26,7 @@ INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
 SELECT what FROM trace ORDER BY id;
 SELECT current_setting('my.a', true) IS NOT DISTINCT FROM '' AS a, current_setting('my.b', true) IS NOT DISTINCT FROM '' AS b;
--- another schema's function of that name is not called again
+-- another schema's function with that name is not called again
 TRUNCATE trace;
 DELETE FROM gate;
 CREATE FUNCTION set_config(a text, b text, c boolean) RETURNS text LANGUAGE sql AS $$INSERT INTO public.trace (what) VALUES (b); SELECT b$$;
@@ -38,7 +38,7 @@ CALL cmig.upgrade_stepwise();
 SELECT what FROM trace ORDER BY id;
 DROP FUNCTION public.set_config;
 
--- what an earlier statement made for the session is gone, and the hint says so
+-- session objects of an earlier statement are gone, and the hint says so
 DELETE FROM gate;
 TRUNCATE trace;
 SELECT * FROM cmig.stamp('base');
@@ -56,7 +56,7 @@ DELETE FROM cmig.progress WHERE revision = '01' AND statement IN (1, 3);
 CALL cmig.upgrade_stepwise();
 SELECT * FROM kept ORDER BY a;
 DROP TABLE kept;
--- other kinds, and those that nobody can see
+-- other kinds, and those that nobody can detect
 \set VERBOSITY terse
 CREATE PROCEDURE try(what text) LANGUAGE plpgsql AS $$ BEGIN DELETE FROM gate; PERFORM cmig.stamp('base'); UPDATE cmig.revision SET upgrade_sql = what; END $$;
 \set VERBOSITY default
@@ -76,7 +76,7 @@ CALL try('DO $do$ BEGIN CREATE TEMP TABLE t (); END $do$; SELECT 1 / count(*) FR
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
--- no such hint if nothing was passed over, or for what does not concern the session
+-- no such hint if nothing was passed over, or if the error does not concern the session
 CALL try('SET work_mem = ''5MB''; SELECT * FROM no_such_table');
 CALL cmig.upgrade_stepwise();
 CALL cmig.upgrade_stepwise();
@@ -117,7 +117,7 @@ ALTER TABLE counted DROP CONSTRAINT counted_pkey, ADD PRIMARY KEY (other);
 CALL cmig.backfill('counted', 'n = 60 / (60 - id)', batch_size => 10);
 DELETE FROM cmig.backfill_run WHERE state <> 'done';
 CALL cmig.backfill('counted', 'n = 61 / (610 - id)', batch_size => 10);
--- with a filter, leftovers are found anyway; the earlier text is forgotten
+-- with a filter, the remaining rows are found anyway; the earlier text is discarded
 CALL try($$CALL cmig.backfill('counted', 'n = 60 / (60 - id)', 'n = 0', batch_size => 10)$$);
 UPDATE counted SET n = 0;
 \set VERBOSITY terse
@@ -131,7 +131,7 @@ SELECT count(*) FROM counted WHERE n = 0;
 SELECT set_sql, state, rows > 0 AS some FROM cmig.backfill_progress WHERE where_sql = 'n = 0' ORDER BY id;
 DROP TABLE counted;
 
--- on through the partitions, by a key of two columns, in a session that writes dates in another way
+-- continued through the partitions, by a key of two columns, in a session with another DateStyle
 CREATE TABLE parts (id text COLLATE "C", at timestamptz, n int DEFAULT 0, PRIMARY KEY (id, at)) PARTITION BY LIST (id);
 CREATE TABLE parts_a PARTITION OF parts FOR VALUES IN ('a');
 CREATE TABLE parts_b PARTITION OF parts FOR VALUES IN ('b');
@@ -159,7 +159,7 @@ RESET datestyle;
 DROP TABLE parts;
 DROP FUNCTION stop_at;
 
--- rows that came behind its place while it was interrupted in its last pass
+-- rows that were inserted behind its position while it was interrupted in its last pass
 CREATE TABLE late (id int PRIMARY KEY, v int);
 INSERT INTO late SELECT i, 1 FROM generate_series(1, 3000) i;
 DELETE FROM late WHERE id < 300;
@@ -174,7 +174,7 @@ SELECT count(*) FROM late WHERE v IS NULL;
 SELECT state, pass, rows FROM cmig.backfill_progress WHERE target = 'public.late';
 DROP TABLE late;
 
--- verify_sql is named
+-- the error names verify_sql
 CALL try('SELECT 1; SELECT 2');
 UPDATE cmig.revision SET verify_sql = 'SELECT 1; SELECT count(*) > 0 AS open FROM gate';
 CALL cmig.upgrade_stepwise();
@@ -191,7 +191,7 @@ UPDATE cmig.revision SET upgrade_sql = 'SELECT 1; SELECT 2 / 0', verify_sql = NU
 CALL cmig.upgrade_stepwise();
 SELECT * FROM looks;
 
--- so is the statement that cannot be read, and the end of a script
+-- also a statement that cannot be read, and the end of a script
 SELECT * FROM cmig.stamp('base');
 CREATE TABLE parent (id int PRIMARY KEY);
 CREATE TABLE child (id int REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
@@ -211,7 +211,7 @@ DROP TABLE child, parent;
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1; SELECT 2 / 0', verify_sql = NULL;
 CALL cmig.upgrade_stepwise();
 
--- a failure is history once the database is somewhere else, or was stamped where it is
+-- a failure no longer matters once the database is somewhere else, or was stamped at its place
 SELECT * FROM cmig.stamp('base');
 SELECT * FROM looks;
 SELECT revision, direction, outcome, message FROM cmig.journal ORDER BY id DESC LIMIT 1;
@@ -239,7 +239,7 @@ CALL cmig.upgrade_stepwise();
 SELECT cmig.remove_revision('01');
 SELECT * FROM looks;
 
--- nothing else may write the version rows during a run: a script here
+-- nothing else may write the version rows during a run: here, a script does
 DELETE FROM cmig.journal;
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) VALUES
 	('01', '{}', true, 'SELECT 1'), ('02', '{01}', true, 'INSERT INTO cmig.version VALUES (''other'')'),
@@ -257,7 +257,7 @@ UPDATE cmig.revision SET upgrade_sql = '' WHERE revision = '03';
 SELECT * FROM cmig.stamp('02', purge => true);
 CALL cmig.upgrade_stepwise();
 SELECT revision FROM cmig.version;
--- after a commit: a step that commits on its way is not begun
+-- after a commit: a step that commits is not started
 CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO cmig.version VALUES ('other'); RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER meddle AFTER UPDATE ON cmig.journal DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW WHEN (NEW.revision = '02' AND NEW.outcome = 'done') EXECUTE FUNCTION meddle();
@@ -269,7 +269,7 @@ SELECT revision FROM cmig.version ORDER BY 1;
 SELECT * FROM looks;
 DROP TRIGGER meddle ON cmig.journal;
 DROP FUNCTION meddle;
--- by a trigger that rewrites the row of the last step
+-- by a trigger that changes the row of the last step
 SELECT * FROM cmig.stamp('02', purge => true);
 CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.revision := 'other'; RETURN NEW; END $$;
 CREATE TRIGGER meddle BEFORE UPDATE ON cmig.version FOR EACH ROW EXECUTE FUNCTION meddle();
@@ -279,14 +279,14 @@ SELECT revision FROM cmig.version;
 DROP TRIGGER meddle ON cmig.version;
 DROP FUNCTION meddle;
 
--- before the first statement there is none to resume
+-- before the first statement there is nothing to resume
 SELECT * FROM cmig.stamp('02', purge => true);
 \set VERBOSITY default
 SET cmig.role = regress_nobody;
 CALL cmig.upgrade_stepwise();
 RESET cmig.role;
 
--- the extension is not dropped by what it runs, and not created again
+-- a script can neither drop the extension nor create it again
 UPDATE cmig.revision SET upgrade_sql = 'DROP EXTENSION pg_cmig CASCADE' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = 'DO $do$ BEGIN DROP EXTENSION pg_cmig CASCADE; CREATE EXTENSION pg_cmig; END $do$' WHERE revision = '03';
@@ -309,7 +309,7 @@ UPDATE cmig.revision SET transactional = true WHERE revision = '03';
 SELECT * FROM cmig.upgrade();
 SELECT count(*) FROM trace WHERE what = 'discarded';
 
--- a backfill that was partially applied when a stamp settled it
+-- a backfill that was partially applied when a stamp discarded it
 CREATE TABLE filled (id int PRIMARY KEY, n int DEFAULT 0);
 INSERT INTO filled SELECT i, CASE i WHEN 50 THEN 2147483647 ELSE 0 END FROM generate_series(1, 100) i;
 ANALYZE filled;

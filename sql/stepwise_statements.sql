@@ -1,5 +1,5 @@
--- Statements at top level: each kind that a revision which is not
--- transactional may contain, in simple, extended, and prepared protocol.
+-- Statements at top level: each kind that a non-transactional revision may contain, in simple,
+-- extended, and prepared protocol.
 CREATE EXTENSION pg_cmig;
 SET allow_in_place_tablespaces = on;
 
@@ -114,7 +114,7 @@ SHOW client_min_messages;
 
 SELECT statement, state FROM cmig.progress ORDER BY 1;
 
--- LOCK TABLE makes no sense there, as in psql; what is not done may change
+-- LOCK TABLE makes no sense there, as in psql; a statement that has not run may change
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, 'LOCK TABLE step.made IN SHARE MODE', 'SELECT 1')
 	WHERE revision = '07';
 CALL cmig.upgrade_stepwise();
@@ -124,7 +124,7 @@ SELECT name FROM pg_cursors;
 
 SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
 
--- what the caller has made stays
+-- session objects of the caller stay
 SET client_min_messages = warning;
 CALL cmig.downgrade_stepwise('base');
 CALL cmig.upgrade_stepwise('03');
@@ -136,7 +136,7 @@ EXECUTE up('x');
 SELECT name FROM pg_prepared_statements;
 SELECT * FROM cmig.current();
 
--- down through all of them, and up again
+-- downgrade through all of them, and upgrade again
 CALL cmig.reset_stepwise(current_database());
 CALL cmig.reset_stepwise('wrong');
 SELECT * FROM cmig.current();

@@ -1,6 +1,6 @@
 --
--- The ownership of pg_cmig: only a superuser can put code into it, and default
--- privileges do not open it to others
+-- The ownership of pg_cmig: only a superuser can add code to it, and default privileges do not give
+-- others access
 --
 CREATE ROLE regress_owner;
 CREATE ROLE regress_app;
@@ -27,7 +27,7 @@ WHERE a.grantee <> o.owner;
 CREATE EXTENSION pg_cmig;
 SELECT * FROM granted;
 DROP EXTENSION pg_cmig;
--- installed by another role: it alone, and only what a dump's rows and its work need
+-- installed by another role: only that role has privileges, and only those that a dump's rows and its work need
 SET ROLE regress_owner;
 CREATE EXTENSION pg_cmig;
 RESET ROLE;
@@ -65,7 +65,7 @@ CREATE TRIGGER t BEFORE INSERT ON cmig.journal FOR EACH ROW EXECUTE FUNCTION sup
 CREATE TABLE child () INHERITS (cmig.version);
 CREATE OR REPLACE VIEW cmig.backfill_progress AS SELECT 1;
 \set VERBOSITY default
--- but it does all the work
+-- but it can do all the work
 SELECT cmig.create_revision('one', '', '', revision => '001');
 SELECT count(*) FROM cmig.upgrade();
 SELECT count(*) FROM cmig.downgrade('base');
@@ -90,14 +90,14 @@ SELECT count(*) FROM cmig.revoke_access('regress_app');
 RESET ROLE;
 DROP EVENT TRIGGER tell;
 DROP FUNCTION tell();
--- nor does the grant option for USAGE give the rest
+-- nor does the grant option for USAGE give the other privileges
 GRANT USAGE ON SCHEMA cmig TO regress_app WITH GRANT OPTION;
 GRANT EXECUTE ON FUNCTION cmig.grant_access(name, text) TO regress_app;
 SET ROLE regress_app;
 SELECT cmig.grant_access('regress_app', 'owner');
 RESET ROLE;
 SELECT count(*) FROM cmig.revoke_access('regress_app');
--- who may not grant does not get to, not even with EXECUTE
+-- roles that may not grant cannot, not even with EXECUTE
 GRANT USAGE ON SCHEMA cmig TO regress_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_app;
 SET ROLE regress_app;
@@ -105,7 +105,7 @@ SELECT cmig.grant_access('regress_app', 'owner');
 SELECT cmig.revoke_access('regress_heir');
 RESET ROLE;
 SELECT count(*) FROM cmig.revoke_access('regress_app');
--- given to another
+-- given to another role
 SELECT * FROM cmig.grant_access('regress_heir', 'owner');
 REASSIGN OWNED BY regress_owner TO regress_heir;
 DROP OWNED BY regress_owner;

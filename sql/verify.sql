@@ -23,7 +23,7 @@ UPDATE cmig.revision SET verify_sql = $$SELECT true;
 SELECT count(*) AS without_email, count(*) = 0 AS ok FROM account WHERE email IS NULL$$;
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.current();
--- in any row
+-- false in any row
 UPDATE cmig.revision SET verify_sql = 'SELECT id, email IS NOT NULL AS has_email, repeat(''x'', 100) AS long FROM account ORDER BY id';
 SELECT * FROM cmig.upgrade();
 -- NULL
@@ -40,15 +40,15 @@ UPDATE cmig.revision SET verify_sql = E'SELECT true;\nSELECT emial FROM account'
 SELECT * FROM cmig.upgrade();
 UPDATE cmig.revision SET verify_sql = 'DO $$ BEGIN ASSERT false, ''two accounts are not enough''; END $$';
 SELECT * FROM cmig.upgrade();
--- it cannot do what a script cannot
+-- it cannot do what a script cannot do
 UPDATE cmig.revision SET verify_sql = 'SELECT true; COMMIT';
 SELECT * FROM cmig.upgrade();
--- it sees none of the script's settings, and its own end with it
+-- it has none of the script's settings, and its own are reset afterwards
 UPDATE cmig.revision SET upgrade_sql = 'SET work_mem = ''5MB''; CREATE TEMP TABLE scratch (x int)',
 	verify_sql = 'SET work_mem = ''6MB''; SELECT to_regclass(''scratch'') IS NULL';
 SELECT count(*) FROM cmig.upgrade();
 SHOW work_mem;
--- a downgrade has none
+-- downgrades are not verified
 UPDATE cmig.revision SET verify_sql = 'SELECT false';
 SELECT count(*) FROM cmig.downgrade('base');
 SELECT * FROM account ORDER BY id;
