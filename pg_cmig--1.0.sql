@@ -629,12 +629,12 @@ COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Revoke all access to pg_cmig fr
 --
 
 CREATE PROCEDURE cmig.upgrade_stepwise(target text DEFAULT 'head',
-	in_doubt text DEFAULT 'stop')
+	in_doubt text DEFAULT 'stop', plan_checksum text DEFAULT 'any')
 AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise'
 LANGUAGE C;
 
 CREATE PROCEDURE cmig.upgrade_stepwise(targets text[],
-	in_doubt text DEFAULT 'stop')
+	in_doubt text DEFAULT 'stop', plan_checksum text DEFAULT 'any')
 AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_array'
 LANGUAGE C;
 
@@ -644,28 +644,13 @@ AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_steps'
 LANGUAGE C;
 
 CREATE PROCEDURE cmig.downgrade_stepwise(target text DEFAULT NULL,
-	in_doubt text DEFAULT 'stop')
+	in_doubt text DEFAULT 'stop', plan_checksum text DEFAULT 'any')
 AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise'
 LANGUAGE C;
 
 CREATE PROCEDURE cmig.downgrade_stepwise(steps bigint,
 	in_doubt text DEFAULT 'stop')
 AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise_steps'
-LANGUAGE C;
-
-CREATE PROCEDURE cmig.upgrade_stepwise(target text, plan_checksum text,
-	in_doubt text DEFAULT 'stop')
-AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_shown'
-LANGUAGE C;
-
-CREATE PROCEDURE cmig.upgrade_stepwise(targets text[], plan_checksum text,
-	in_doubt text DEFAULT 'stop')
-AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_shown_array'
-LANGUAGE C;
-
-CREATE PROCEDURE cmig.downgrade_stepwise(target text, plan_checksum text,
-	in_doubt text DEFAULT 'stop')
-AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise_shown'
 LANGUAGE C;
 
 CREATE PROCEDURE cmig.reset_stepwise(confirm text DEFAULT NULL,
@@ -764,14 +749,11 @@ COMMENT ON COLUMN cmig.backfill_progress.active IS 'Time spent on it';
 COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Remaining time of the first pass at the rate so far';
 
 COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Update a table in batches with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, until no row matches; without it, each row that exists at the start once. Resumes where an interrupted backfill stopped. Raises 0A000, 22023, 25001, 42501, 42601, 42703, 42804, 42809, 55000, 55P03, MG008.';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional runs statement by statement at top level, and resumed after an interruption. Raises 22004, 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG009, MG012.';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text) IS 'Apply revisions up to several absolute targets and commit after each. Raises as upgrade_stepwise(text, text).';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise(bigint, text) IS 'Apply the next N revisions and commit after each: upgrade_stepwise(2) is upgrade_stepwise(''+2''). Raises as upgrade_stepwise(text, text).';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text, text) IS 'The same, but only if the plan is the one whose checksum cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as upgrade_stepwise(text, text).';
-COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text, text) IS 'The same, but only if the plan is the one whose checksum cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as upgrade_stepwise(text, text).';
-COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text, text) IS 'The same, but only if the plan is the one whose checksum cmig.plan or cmig.dry_run has shown. Raises MG016 if it has changed, 22023, and as downgrade_stepwise(text, text).';
-COMMENT ON PROCEDURE cmig.downgrade_stepwise(bigint, text) IS 'Revert the last N revisions and commit after each: downgrade_stepwise(-1) is downgrade_stepwise(''-1''). Raises as downgrade_stepwise(text, text).';
-COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text) IS 'Revert revisions down to target and commit after each. Raises 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG011, MG012.';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text, text) IS 'Apply revisions up to target and commit after each; a revision that is not transactional runs statement by statement at top level, and resumed after an interruption. Raises 22004, 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG009, MG012, MG016.';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text, text) IS 'Apply revisions up to several absolute targets and commit after each. Raises as upgrade_stepwise(text, text, text).';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(bigint, text) IS 'Apply the next N revisions and commit after each: upgrade_stepwise(2) is upgrade_stepwise(''+2''). Raises as upgrade_stepwise(text, text, text).';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(bigint, text) IS 'Revert the last N revisions and commit after each: downgrade_stepwise(-1) is downgrade_stepwise(''-1''). Raises as downgrade_stepwise(text, text, text).';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text, text) IS 'Revert revisions down to target and commit after each. Raises 22023, 25001, 55000, 55P03, MG001 to MG006, MG008, MG011, MG012, MG016.';
 COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrade to base and upgrade to heads again, with a commit after each revision; confirm must be the database''s name. Raises 22023, 25001, 55000, 55P03, MG005, MG006, MG008, MG009, MG011, MG012.';
 
 --

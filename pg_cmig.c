@@ -55,13 +55,10 @@ void		_PG_init(void);
 PG_FUNCTION_INFO_V1(cmig_upgrade);
 PG_FUNCTION_INFO_V1(cmig_upgrade_array);
 PG_FUNCTION_INFO_V1(cmig_upgrade_steps);
+PG_FUNCTION_INFO_V1(cmig_downgrade);
 PG_FUNCTION_INFO_V1(cmig_upgrade_shown);
 PG_FUNCTION_INFO_V1(cmig_upgrade_shown_array);
 PG_FUNCTION_INFO_V1(cmig_downgrade_shown);
-PG_FUNCTION_INFO_V1(cmig_upgrade_stepwise_shown);
-PG_FUNCTION_INFO_V1(cmig_upgrade_stepwise_shown_array);
-PG_FUNCTION_INFO_V1(cmig_downgrade_stepwise_shown);
-PG_FUNCTION_INFO_V1(cmig_downgrade);
 PG_FUNCTION_INFO_V1(cmig_downgrade_steps);
 PG_FUNCTION_INFO_V1(cmig_reset);
 PG_FUNCTION_INFO_V1(cmig_upgrade_stepwise);
@@ -274,15 +271,22 @@ cmig_reset(PG_FUNCTION_ARGS)
 
 /* Moves that commit after each step */
 
-/*
- * The forms of cmig.upgrade_stepwise.  shown: the second argument is the checksum
- * of the plan that may run.
- */
-static Datum
-upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets, bool shown)
+/* The checksum of the only plan that may run, or NULL if the plan does not matter. */
+static char *
+allowed_plan(FunctionCallInfo fcinfo)
 {
-	cmig_stepwise_upgrade(fcinfo, targets, cmig_argument_text(fcinfo, shown ? 2 : 1),
-						  shown ? cmig_plan_checksum_argument(fcinfo, 1) : NULL);
+	char	   *checksum = PG_NARGS() > 2 ? cmig_argument_text(fcinfo, 2) : NULL;
+
+	if (PG_NARGS() <= 2 || (checksum != NULL && strcmp(checksum, "any") == 0))
+		return NULL;
+	return cmig_plan_checksum_argument(fcinfo, 2);
+}
+
+/* The forms of cmig.upgrade_stepwise. */
+static Datum
+upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets)
+{
+	cmig_stepwise_upgrade(fcinfo, targets, cmig_argument_text(fcinfo, 1), allowed_plan(fcinfo));
 	EnsurePortalSnapshotExists();
 	cmig_audit_retain_after_upgrade();
 	PG_RETURN_VOID();
@@ -291,31 +295,19 @@ upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets, bool shown)
 Datum
 cmig_upgrade_stepwise(PG_FUNCTION_ARGS)
 {
-	return upgrade_stepwise(fcinfo, cmig_argument_target(fcinfo, 0), false);
+	return upgrade_stepwise(fcinfo, cmig_argument_target(fcinfo, 0));
 }
 
 Datum
 cmig_upgrade_stepwise_array(PG_FUNCTION_ARGS)
 {
-	return upgrade_stepwise(fcinfo, cmig_argument_revisions(fcinfo, 0), false);
-}
-
-Datum
-cmig_upgrade_stepwise_shown(PG_FUNCTION_ARGS)
-{
-	return upgrade_stepwise(fcinfo, cmig_argument_target(fcinfo, 0), true);
-}
-
-Datum
-cmig_upgrade_stepwise_shown_array(PG_FUNCTION_ARGS)
-{
-	return upgrade_stepwise(fcinfo, cmig_argument_revisions(fcinfo, 0), true);
+	return upgrade_stepwise(fcinfo, cmig_argument_revisions(fcinfo, 0));
 }
 
 Datum
 cmig_upgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	return upgrade_stepwise(fcinfo, cmig_argument_one(cmig_move_argument_steps_up(fcinfo, true)), false);
+	return upgrade_stepwise(fcinfo, cmig_argument_one(cmig_move_argument_steps_up(fcinfo, true)));
 }
 
 Datum
@@ -325,28 +317,14 @@ cmig_downgrade_stepwise_steps(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* The forms of cmig.downgrade_stepwise with a target. */
-static Datum
-downgrade_stepwise(FunctionCallInfo fcinfo, bool shown)
+Datum
+cmig_downgrade_stepwise(PG_FUNCTION_ARGS)
 {
 	char	   *target = cmig_argument_text(fcinfo, 0);
 
 	cmig_move_argument_require_target(target, "CALL cmig.downgrade_stepwise");
-	cmig_stepwise_downgrade(fcinfo, target, cmig_argument_text(fcinfo, shown ? 2 : 1),
-							shown ? cmig_plan_checksum_argument(fcinfo, 1) : NULL);
+	cmig_stepwise_downgrade(fcinfo, target, cmig_argument_text(fcinfo, 1), allowed_plan(fcinfo));
 	PG_RETURN_VOID();
-}
-
-Datum
-cmig_downgrade_stepwise(PG_FUNCTION_ARGS)
-{
-	return downgrade_stepwise(fcinfo, false);
-}
-
-Datum
-cmig_downgrade_stepwise_shown(PG_FUNCTION_ARGS)
-{
-	return downgrade_stepwise(fcinfo, true);
 }
 
 Datum

@@ -136,8 +136,7 @@ INSERT INTO call VALUES
 ('downgrade(text,text)', $$SELECT count(*) FROM cmig.downgrade('base', (SELECT plan_checksum FROM cmig.plan('downgrade', 'base') LIMIT 1))$$),
 ('downgrade(text)', $$SELECT count(*) FROM cmig.downgrade('base')$$),
 ('downgrade_stepwise(bigint,text)', $$CALL cmig.downgrade_stepwise(-1)$$),
-('downgrade_stepwise(text,text,text)', $$CALL cmig.downgrade_stepwise('base', plan_checksum => '')$$),
-('downgrade_stepwise(text,text)', $$CALL cmig.downgrade_stepwise('base')$$),
+('downgrade_stepwise(text,text,text)', $$CALL cmig.downgrade_stepwise('base')$$),
 ('draft(text,text,text,boolean,text,text[],boolean,text)', $$SELECT count(*) FROM cmig.draft('x', head => '002')$$),
 ('dry_run(text,text,text,bigint,boolean)', $$SELECT count(*) FROM cmig.dry_run(target => '002')$$),
 ('enable_audit(regclass,text[],text[],text[],text[],text,text[],boolean,integer,text,boolean,text)', $$SELECT count(*) FROM cmig.enable_audit('app.item', skip_unchanged => true)$$),
@@ -205,10 +204,8 @@ INSERT INTO call VALUES
 ('upgrade(text[])', $$SELECT count(*) FROM cmig.upgrade('{002}'::text[])$$),
 ('verify(text,boolean)', $$SELECT count(*) FROM cmig.verify()$$),
 ('upgrade_stepwise(bigint,text)', $$CALL cmig.upgrade_stepwise(1)$$),
-('upgrade_stepwise(text,text)', $$CALL cmig.upgrade_stepwise('002'::text)$$),
-('upgrade_stepwise(text,text,text)', $$CALL cmig.upgrade_stepwise('002', plan_checksum => '')$$),
-('upgrade_stepwise(text[],text,text)', $$CALL cmig.upgrade_stepwise('{002}'::text[], plan_checksum => '')$$),
-('upgrade_stepwise(text[],text)', $$CALL cmig.upgrade_stepwise('{002}'::text[])$$);
+('upgrade_stepwise(text,text,text)', $$CALL cmig.upgrade_stepwise('002'::text)$$),
+('upgrade_stepwise(text[],text,text)', $$CALL cmig.upgrade_stepwise('{002}'::text[])$$);
 
 -- everything that a call did is rolled back with its subtransaction
 CREATE FUNCTION pg_temp.try(role name, call text, OUT state text, OUT message text) LANGUAGE plpgsql AS $$

@@ -258,7 +258,7 @@ cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n)
 	if (!is_checksum(checksum))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the second argument is not the checksum of a plan"),
+				 errmsg("\"%s\" is not the checksum of a plan", checksum),
 				 errdetail("cmig.plan and cmig.dry_run show the checksum of a plan."),
 				 errhint("Several revisions must be passed as an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])")));
 	return checksum;
