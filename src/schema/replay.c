@@ -2,9 +2,9 @@
  * replay.c
  *	  Runs the scripts of revisions in the shadow, to see what they make.
  *
- * Each script has a session of its own, as in a real run.  Between scripts the
- * server's list of uncommitted enum values is emptied, because a real run may
- * have committed there; the caller's list is put back when the shadow has ended.
+ * Each script has a session of its own, as in a real run.  Between scripts, the
+ * server's list of uncommitted enum values is set to what it was before, because
+ * a real run may have committed there.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -45,6 +45,7 @@ struct CmigReplay
 	const char *caller;
 	CmigReplayTask task;
 	void	   *arg;
+	void	   *enums;			/* the caller's uncommitted enum values */
 	CmigTargetState state;
 };
 
@@ -180,11 +181,15 @@ is_skipped(const char *sql, int from, int to)
 	return false;
 }
 
-/* Allow new values of enums to be used, as after a commit. */
+/*
+ * Allow the enum values that scripts have added to be used, as after a commit,
+ * but not those of the caller's transaction.
+ */
 static void
-commit_enums(void)
+commit_enums(CmigReplay *replay)
 {
 	AtEOXact_Enum();
+	RestoreUncommittedEnums(replay->enums);
 }
 
 static void
@@ -205,7 +210,7 @@ execute(CmigReplay *replay, const CmigRunStep *step, const CmigStatement *statem
 	replay->state.line = statement->line;
 	cmig_target_execute(&replay->state, statement);
 	if (!step->transactional)
-		commit_enums();
+		commit_enums(replay);
 }
 
 static void
@@ -261,7 +266,7 @@ run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 	run->phase = "after its last statement";
 	cmig_session_leave(session);
 	cmig_target_utility_watch(NULL);
-	commit_enums();
+	commit_enums(replay);
 
 	error_context_stack = callback.previous;
 }
@@ -437,23 +442,22 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 {
 	CmigReplay	replay = {.graph = graph,.caller = caller,.task = task,.arg = arg};
 	Size		size = EstimateUncommittedEnumsSpace();
-	void	   *enums = palloc(size);
 	CmigManaged *managed = cmig_managed_schemas(NULL);
 
 	cmig_managed_add_audit(managed);
 	failed = NULL;
-	SerializeUncommittedEnums(enums, size);
+	replay.enums = palloc(size);
+	SerializeUncommittedEnums(replay.enums, size);
 	PG_TRY();
 	{
 		cmig_shadow_run(managed, caller, run_task, &replay);
 	}
 	PG_FINALLY();
 	{
-		AtEOXact_Enum();
-		RestoreUncommittedEnums(enums);
+		commit_enums(&replay);
 	}
 	PG_END_TRY();
-	pfree(enums);
+	pfree(replay.enums);
 }
 
 /* A plan as a whole */
