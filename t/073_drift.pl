@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Drift and round trip over the example chains, as the database's owner, who is not a
+# superuser: nothing is reported where nothing has changed, and what is changed by
+# hand is found, repaired, and captured.  A drift that is killed leaves nothing,
+# writers go on beside it, two of them take turns, and a standby refuses.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('drift', 'restart_after_crash = on', 'max_locks_per_transaction = 256');
+$node->start;
+$node->safe_psql('postgres', 'CREATE ROLE mindbridge_maintenance; CREATE ROLE mnfst_maintenance;'
+	  . ' CREATE ROLE mnfst_app; CREATE ROLE owner LOGIN');
+
+# drift(DATABASE): what drift finds, a line each
+sub drift
+{
+	my ($db) = @_;
+
+	return query($node, $db, "SELECT concat_ws(' ', action, kind, object, hazard) FROM cmig.drift(owners => true) ORDER BY step", 'owner');
+}
+
+my @chains = map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migrations/*");
+foreach my $chain (@chains)
+{
+	my @files = chain_files($chain);
+
+	$node->safe_psql('postgres', "CREATE DATABASE $chain OWNER owner");
+	query($node, $chain, 'CREATE EXTENSION pg_cmig', 'owner');
+	load_files($node, $chain, 'owner', @files);
+	is(drift($chain), '', "$chain: no drift before the upgrade");
+
+	# what downgrades do not restore, and revisions without one
+	my $trips = query($node, $chain, "SELECT string_agg(concat_ws(' ', revision, problem, kind, object), ', ') FROM cmig.round_trip()", 'owner');
+	unlike($trips, qr/cannot be replayed|fails|order of branches/, "$chain: round trip") or diag($trips);
+	note("$chain: $trips");
+
+	query($node, $chain, "CALL cmig.upgrade_stepwise('heads')", 'owner');
+	is(drift($chain), '', "$chain: no drift after the upgrade");
+	is(query($node, $chain, "SELECT string_agg(concat_ws(' ', revision, message), ', ') FROM cmig.verify() WHERE NOT ok", 'owner'), '',
+		"$chain: verify sections pass");
+
+	# a change of each table by hand
+	my $changes = query($node, $chain, <<'SQL', 'owner');
+SELECT string_agg(format('ALTER TABLE %s ADD byhand integer DEFAULT 7; CREATE INDEX ON %1$s (byhand); COMMENT ON TABLE %1$s IS %L', c.oid::regclass, 'by hand'), '; ')
+FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+SQL
+	query($node, $chain, $changes, 'owner');
+	my $tables = () = $changes =~ /ADD byhand/g;
+	my @found = split /\n/, drift($chain);
+	cmp_ok(scalar(grep { /column/ } @found), '>=', $tables, "$chain: the columns are found");
+
+	my $repairs = query($node, $chain, "SELECT string_agg(upgrade_sql, '; ' ORDER BY step) FROM cmig.drift(owners => true)", 'owner');
+	is(query($node, $chain, "BEGIN; $repairs; SELECT string_agg(object, ', ') FROM cmig.drift(owners => true); ROLLBACK", 'owner'), '',
+		"$chain: repaired");
+	query($node, $chain, "SELECT count(*) FROM cmig.capture('By hand', store => true, head => 'head')", 'owner');
+	is(drift($chain), '', "$chain: captured");
+	like(query($node, $chain, "SELECT value FROM cmig.status() WHERE item = 'drift'", 'owner'), qr/seconds? ago: no drift$/, "$chain: status");
+}
+
+# a slow revision, which waits for an advisory lock if someone holds it
+my $db = 'second_brain';
+query($node, $db, "SELECT cmig.create_revision('slow', 'DO \$\$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); END \$\$', 'SELECT 1', revision => 'slow')", 'owner');
+query($node, $db, 'SELECT count(*) FROM cmig.upgrade()', 'owner');
+query($node, $db, 'CREATE TABLE byhand (a integer)', 'owner');
+
+# killed while it replays, with a writer beside it
+my $gate = start_psql($node, $db, 'SELECT pg_advisory_lock(1), pg_sleep(3600)', 'gate');
+$node->poll_query_until($db, "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND granted");
+my $drift = start_psql($node, $db, 'SET ROLE owner; SELECT count(*) FROM cmig.drift()', 'drift');
+my $pid = wait_until_blocked($node, 'drift');
+query($node, $db, 'INSERT INTO byhand VALUES (1); ALTER TABLE byhand ADD b integer; CREATE INDEX ON byhand (a); CREATE TABLE beside (a integer); DROP TABLE beside', 'owner');
+is(query($node, $db, "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^cmig_away'"), '0', 'other sessions see nothing of a replay');
+
+# a second one waits for the first
+my $second = start_psql($node, $db, 'SET ROLE owner; SELECT count(*) FROM cmig.drift()', 'second');
+$node->poll_query_until($db, "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'second' AND wait_event_type = 'Lock'");
+my $rows = query($node, $db, "SELECT count(*) FROM cmig.journal WHERE direction = 'drift'");
+kill 'KILL', $pid;
+finish_psql($drift);
+finish_psql($second);
+finish_psql($gate);
+wait_for_recovery($node);
+is(query($node, $db, "SELECT count(*) FROM cmig.journal WHERE direction = 'drift'"), $rows, 'a killed drift leaves no row in the journal');
+is(query($node, $db, "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^cmig_away'"), '0', 'nor a schema');
+like(drift($db), qr/^drop table public.byhand data loss: table public.byhand \(8192 bytes/, 'the next one finds what is there');
+
+# two at once take turns
+my @both = map { start_psql($node, $db, 'SET ROLE owner; SELECT count(*) FROM cmig.drift()', "both$_") } 1 .. 2;
+is(finish_psql($_), 0, 'one of two succeeds') or diag($_->{err}) foreach @both;
+is(query($node, $db, "SELECT string_agg(message, '; ') FROM (SELECT message FROM cmig.journal WHERE direction = 'drift' ORDER BY id DESC LIMIT 2) j"),
+	'1 difference: table public.byhand; 1 difference: table public.byhand', 'both are journaled');
+
+# canceled
+$gate = start_psql($node, $db, 'SELECT pg_advisory_lock(1), pg_sleep(3600)', 'gate');
+$node->poll_query_until($db, "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND granted");
+$drift = start_psql($node, $db, 'SET ROLE owner; SELECT count(*) FROM cmig.drift(raise => false)', 'drift');
+$pid = wait_until_blocked($node, 'drift');
+query($node, $db, "SELECT pg_cancel_backend($pid)");
+finish_psql($drift);
+like($drift->{err}, qr/57014/, 'a cancel is an error, also with raise => false');
+query($node, $db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gate'");
+finish_psql($gate);
+fails_with($node, $db, "SET cmig.lock_timeout = '1ms'; BEGIN; SELECT cmig.drift(); SET cmig.lock_timeout = 0; SELECT 1 / 0", '22012', 'division', 'lock_timeout is not in the way');
+
+# a stepwise run in progress
+$gate = start_psql($node, $db, 'SELECT pg_advisory_lock(1), pg_sleep(3600)', 'gate');
+$node->poll_query_until($db, "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND granted");
+query($node, $db, "SELECT cmig.create_revision('slow, too', 'DO \$\$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); END \$\$', 'SELECT 1', revision => 'slow2')", 'owner');
+my $run = start_psql($node, $db, "CALL cmig.upgrade_stepwise('heads')", 'stepwise');
+wait_until_blocked($node, 'stepwise');
+fails_with($node, $db, 'SELECT cmig.drift()', '55P03', 'stepwise', 'not during a stepwise run');
+query($node, $db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gate'");
+finish_psql($gate);
+is(finish_psql($run), 0, 'the run goes on') or diag($run->{err});
+
+# a standby
+$node->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'base', has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup($standby);
+fails_with($standby, $db, 'SELECT cmig.drift()', '25006', 'cannot execute cmig.drift\(\) during recovery', 'no drift on a standby');
+fails_with($standby, $db, "SELECT cmig.capture('x')", '25006', 'cannot execute cmig.capture during recovery', 'no capture on a standby');
+fails_with($standby, $db, 'SELECT cmig.round_trip()', '25006', 'cannot execute cmig.round_trip during recovery', 'no round trip on a standby');
+is($standby->safe_psql('mnfst_rag', 'SELECT count(*) FROM cmig.verify() WHERE NOT ok'), '0', 'verify works on a standby');
+like($standby->safe_psql($db, "SELECT value FROM cmig.status() WHERE item = 'drift'"), qr/ago: /, 'status on a standby knows of the drift');
+
+done_testing();
