@@ -147,3 +147,17 @@ SELECT cmig.create_revision('Rows', 'DO $$BEGIN ASSERT (SELECT count(*) FROM app
 SELECT cmig.require_schema(:'models', source => 'replay');
 DROP TABLE by_hand;
 DROP EXTENSION pg_cmig;
+
+-- forced row security would hide rows from the check of a foreign key
+CREATE EXTENSION pg_cmig;
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE q (id int PRIMARY KEY, p_id int);
+ALTER TABLE q ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+SELECT cmig.schema_sql() AS before \gset
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Keys', 'CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE q (id int PRIMARY KEY, p_id int REFERENCES p); ALTER TABLE q ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE TABLE r (q_id int REFERENCES q); ALTER TABLE r FORCE ROW LEVEL SECURITY', '001', store => true);
+SELECT revision FROM cmig.upgrade();
+SELECT relname, relforcerowsecurity FROM pg_class WHERE relname IN ('p', 'q', 'r') ORDER BY 1;
+SELECT revision FROM cmig.downgrade('-1');
+SELECT cmig.schema_sql() = :'before';
+DROP TABLE p, q;
+DROP EXTENSION pg_cmig;

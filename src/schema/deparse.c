@@ -13,6 +13,7 @@
 #include "schema/attached.h"
 #include "schema/concurrent.h"
 #include "schema/deparse.h"
+#include "schema/force.h"
 #include "schema/kinds.h"
 #include "schema/order.h"
 
@@ -289,13 +290,42 @@ put_late_changes(Deparse *deparse)
 	}
 }
 
+/* End forced row security before all other statements; restore it after them. */
+static void
+put_force(Deparse *deparse, const List *forced, bool at_start)
+{
+	ListCell   *cell;
+
+	foreach(cell, forced)
+	{
+		const CmigForce *force = lfirst(cell);
+		const CmigObject *table = at_start ? force->before : force->after;
+		CmigDiffRow row = {"alter"};
+		char	   *set,
+				   *reset;
+
+		if (table == NULL)
+			continue;
+		set = psprintf("ALTER TABLE %s FORCE ROW LEVEL SECURITY", table->identity);
+		reset = psprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", table->identity);
+		row.kind = table->kind->name;
+		row.object = table->identity;
+		row.subject = table;
+		row.upgrade = at_start ? reset : set;
+		row.downgrade = at_start ? set : reset;
+		deparse->callback(&row, deparse->arg);
+	}
+}
+
 void
 cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 {
 	Deparse		deparse = {.difference = difference,.options = difference->options,.callback = callback,.arg = arg};
+	List	   *forced = cmig_force_lift(difference);
 	int			count;
 	CmigNode   *nodes = cmig_order(difference, &count);
 
+	put_force(&deparse, forced, true);
 	deparse.restore = *difference->options;
 	deparse.restore.owners = deparse.restore.privileges = deparse.restore.comments = true;
 	for (int i = 0; i < count; i++)
@@ -326,5 +356,6 @@ cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 				break;
 		}
 	}
+	put_force(&deparse, forced, false);
 	put_late_changes(&deparse);
 }

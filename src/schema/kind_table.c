@@ -408,6 +408,27 @@ create_table(const CmigObject *table)
 	return cmig_kind_complete(table, ddl, alter_table);
 }
 
+bool
+cmig_table_is_forced(const CmigObject *table)
+{
+	return table->kind == &cmig_kind_table && table->values[FORCE_ROW_SECURITY] != NULL;
+}
+
+bool
+cmig_table_is_force_statement(const CmigDdl *ddl)
+{
+	size_t		length = strlen(" FORCE ROW LEVEL SECURITY");
+
+	return strlen(ddl->sql) > length &&
+		strcmp(ddl->sql + strlen(ddl->sql) - length, " FORCE ROW LEVEL SECURITY") == 0;
+}
+
+void
+cmig_table_set_unforced(CmigObject *table)
+{
+	table->values[FORCE_ROW_SECURITY] = NULL;
+}
+
 CmigKind	cmig_kind_table = {
 	.name = "table",.word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DATA | CMIG_KIND_RELATION | CMIG_KIND_TYPE,

@@ -102,6 +102,14 @@ extern bool cmig_index_is_partial(const CmigObject *index);
 /* The printed definition of an index or a constraint. */
 extern const char *cmig_index_definition(const CmigObject *object);
 
+/*
+ * Forced row security: does the table have it, is this the statement that
+ * changes it, and remove it from the table's properties.
+ */
+extern bool cmig_table_is_forced(const CmigObject *table);
+extern bool cmig_table_is_force_statement(const struct CmigDdl *ddl);
+extern void cmig_table_set_unforced(CmigObject *table);
+
 /* "name type DEFAULT ... NOT NULL" */
 extern void cmig_column_definition(StringInfo buf, const CmigObject *column);
 
