@@ -116,6 +116,22 @@ foreach my $run (1 .. $runs)
 	  or diag($node->safe_psql('postgres', 'SELECT revision, down_revision, transactional, upgrade_sql FROM cmig.revision'));
 }
 
+# a writer waits behind a lock, in this statement and in later ones
+$node->safe_psql('postgres', "DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001',"
+	  . " 'DO \$\$BEGIN LOCK TABLE plain IN SHARE MODE; PERFORM pg_sleep(1); END\$\$; SELECT pg_sleep(1); SELECT 1')");
+{
+	my $session = start_psql($node, 'postgres', "SELECT statement, regexp_replace(locks, '[0-9]+ (bytes|kB)', 'size') FROM cmig.dry_run(waiters => true);", 'dry');
+	my $writer;
+
+	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE application_name = 'dry' AND relation = 'plain'::regclass");
+	$writer = start_psql($node, 'postgres', 'BEGIN; UPDATE plain SET id = 1; ROLLBACK', 'writer');
+	is(finish_psql($session), 0, 'a dry run with a writer beside it');
+	is(finish_psql($writer), 0, 'the writer goes on afterwards');
+	my ($first) = $session->{out} =~ /1\|SHARE on public\.plain, size, others waited (\d+) ms/;
+	my ($second) = $session->{out} =~ /2\|held since an earlier statement: public\.plain, others waited (\d+) ms/;
+	ok(defined $first && defined $second && $second > $first, "it shows the waits") or diag($session->{out} . $session->{err});
+}
+
 # a backend is killed in the middle, and one is canceled
 $node->safe_psql('postgres', "DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001',"
 	  . " 'ALTER TABLE account ALTER n TYPE bigint; CREATE TABLE new_table AS SELECT * FROM account; UPDATE plain SET what = ''x''; DROP TABLE line; SELECT pg_sleep(1000)')");

@@ -19,6 +19,7 @@
 #include "inspect/dry_run.h"
 #include "inspect/refusal.h"
 #include "inspect/trial.h"
+#include "inspect/waiters.h"
 #include "move/plan_checksum.h"
 #include "rls/rls.h"
 #include "run/lock_wait.h"
@@ -58,6 +59,7 @@ typedef struct DryRun
 	CmigTrial  *trial;
 	CmigDirection direction;
 	CmigNames  *targets;
+	bool		waiters;		/* watch who waits */
 	bool		plain;			/* run statements with CONCURRENTLY without it */
 	int64		max_table_size; /* -1: no limit */
 	char	   *checksum;		/* of the plan; NULL if there is nothing to do */
@@ -207,6 +209,8 @@ dry_run(void *arg)
 									   cmig_step_texts_make(trial->now.graph, trial->plan));
 	trial->relations = cmig_existing_start();
 	cmig_measure_start(trial->relations);
+	if (run->waiters)
+		cmig_waiters_watch();
 	cmig_refusal_watch(run->max_table_size);
 	take_steps(trial);
 	cmig_refusal_unwatch();
@@ -271,9 +275,11 @@ cmig_dry_run(PG_FUNCTION_ARGS)
 		run.targets->names[0] = "head";
 	run.plain = second_word(cmig_argument_text(fcinfo, 2), "concurrently", "skip", "plain");
 	run.max_table_size = size_argument(fcinfo, 3);
+	run.waiters = cmig_argument_bool(fcinfo, 4, false);
 	run.trial = palloc0(sizeof(CmigTrial));
 	run.trial->fcinfo = fcinfo;
 	error = cmig_subtransaction_rehearse(dry_run, &run);
+	cmig_waiters_unwatch();
 	if (error != NULL)
 		ReThrowError(error);
 	if (run.checksum != NULL)

@@ -186,6 +186,7 @@ read_relation(CmigExistingSet *set, CmigExisting *relation)
 	relation->tablespace = form->reltablespace;
 	relation->first_filenode = relation->filenode = form->relfilenode;
 	relation->locked = false;
+	relation->held = NoLock;
 	relation->size = file_size(form);
 	relation->pages = relation->size / BLCKSZ;
 	if (OidIsValid(form->reltoastrelid))

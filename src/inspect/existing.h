@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 
 /* What this backend has counted of a relation. */
 typedef struct CmigCounters
@@ -32,6 +33,7 @@ typedef struct CmigExisting
 	Oid			tablespace;
 	Oid			first_filenode; /* file at the start */
 	Oid			filenode;		/* file now */
+	LOCKMODE	held;			/* the strongest lock of the dry run so far */
 	bool		locked;			/* the transaction has locked this sequence */
 	int64		size;			/* of its rows, in bytes, as it was then */
 	int64		pages;			/* of its main file, as it was then */

@@ -13,6 +13,7 @@
 
 #include "inspect/held_locks.h"
 #include "inspect/measure.h"
+#include "inspect/waiters.h"
 
 #include "catalog/pg_class.h"
 #include "executor/instrument.h"
@@ -217,11 +218,58 @@ find_moved(CmigExistingSet *relations, List *touched)
 	return result;
 }
 
+/* A wait for people. */
+static char *
+wait_text(int64 us)
+{
+	return us < 10000000 ? psprintf("others waited " INT64_FORMAT " ms", us / 1000) :
+		psprintf("others waited " INT64_FORMAT " s", us / 1000000);
+}
+
+/* Add a line for a lock, with the longest wait of another session behind it. */
+static void
+add_lock(CmigMeasure *measure, const Touched *one)
+{
+	CmigExisting *relation = one->relation;
+	int64		wait = cmig_waiters_longest(one->oid);
+	char	   *line;
+
+	relation->held = Max(relation->held, one->mode);
+	if (wait == 0 && !cmig_measure_is_reported(relation->kind, one->mode))
+		return;
+	line = cmig_measure_lock_line(one->mode, relation->name, relation->kind, relation->size);
+	add_line(&measure->locks, wait > 0 ? psprintf("%s, %s", line, wait_text(wait)) : line);
+}
+
+/* Add lines for waits behind locks that earlier statements have taken. */
+static void
+add_earlier_locks(CmigMeasure *measure, List *touched)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmig_waiters_relations())
+	{
+		CmigExisting *relation = cmig_existing_get(measure->relations, lfirst_oid(lc));
+		bool		now = false;
+		ListCell   *other;
+
+		foreach(other, touched)
+		{
+			now |= ((Touched *) lfirst(other))->relation == relation;
+		}
+		if (relation->existed && relation->held != NoLock && !now)
+			add_line(&measure->locks,
+					 psprintf("held since an earlier statement: %s, %s", relation->name,
+							  wait_text(cmig_waiters_longest(relation->oid))));
+	}
+}
+
 void
 cmig_measure_begin(CmigMeasure *measure, CmigExistingSet *relations)
 {
 	memset(measure, 0, sizeof(*measure));
 	measure->relations = relations;
+	cmig_waiters_forget();
 	measure->wal_start = pgWalUsage.wal_bytes;
 	INSTR_TIME_SET_CURRENT(measure->start);
 }
@@ -250,14 +298,12 @@ cmig_measure_end(CmigMeasure *measure, bool builds_index)
 		Touched    *one = lfirst(lc);
 		CmigExisting *relation = one->relation;
 
-		if (cmig_measure_is_reported(relation->kind, one->mode))
-			add_line(&measure->locks,
-					 cmig_measure_lock_line(one->mode, relation->name, relation->kind,
-											relation->size));
+		add_lock(measure, one);
 		if (one->mode == AccessExclusiveLock && is_rewritten(relation))
 			add_line(&measure->rewrites, relation->name);
 		if (relation->kind != RELKIND_SEQUENCE && is_read_in_full(relation, builds_index))
 			add_line(&measure->scans, relation->name);
 	}
+	add_earlier_locks(measure, touched);
 	measure->moved = find_moved(measure->relations, touched);
 }
