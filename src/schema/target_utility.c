@@ -12,6 +12,7 @@
 
 #include "base/compat.h"
 #include "base/subtransaction.h"
+#include "run/runner.h"
 #include "run/session.h"
 #include "schema/managed.h"
 #include "schema/shadow_catalogs.h"
@@ -664,7 +665,7 @@ only_drops(const AlterTableStmt *alter)
 
 /*
  * A target often drops what it is going to create, as pg_dump --clean does:
- * what does not exist is skipped with a notice.
+ * what does not exist is skipped with a notice.  A revision must not do so.
  */
 static Node *
 skip_missing(Node *node)
@@ -700,7 +701,8 @@ adapt(CmigTargetState *state, Node *node)
 		return NULL;
 	if (!superuser() && is_grant_on_member((GrantStmt *) node))
 		return NULL;
-	node = skip_missing(node);
+	if (!cmig_runner_is_replaying())
+		node = skip_missing(node);
 	node = cmig_target_role_adapt(state, node);
 	if (node == NULL || cmig_target_extension_run(state, node))
 		return NULL;
