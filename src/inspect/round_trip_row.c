@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "inspect/round_trip_row.h"
+#include "run/script_run.h"
 #include "schema/compare.h"
 #include "schema/deparse.h"
 #include "schema/diff_line.h"
@@ -40,12 +41,10 @@ void
 cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *revision,
 							  const char *problem, const ErrorData *error)
 {
-	const char *place = error->context == NULL ? NULL : strrchr(error->context, '\n');
 	CmigRoundTripRow row = {revision, problem};
 
-	place = place != NULL ? place + 1 : error->context;
 	row.message = psprintf("%s\n%s", error->detail != NULL ? error->detail : error->message,
-						   place != NULL ? place : "");
+						   cmig_script_run_place(error));
 	cmig_round_trip_row_add(rows, &row);
 }
 

@@ -83,11 +83,8 @@ is_failure(const ErrorData *error)
 static char *
 failure_text(const ErrorData *error)
 {
-	const char *place = error->context == NULL ? NULL : strrchr(error->context, '\n');
-
-	place = place != NULL ? place + 1 : error->context;
 	return psprintf("%s\n%s", error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED && error->detail ?
-					error->detail : error->message, place ? place : "");
+					error->detail : error->message, cmig_script_run_place(error));
 }
 
 static void

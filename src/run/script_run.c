@@ -174,6 +174,19 @@ cmig_script_run_describe_error(void *arg)
 			   run->step->revision, run->statement.number, line);
 }
 
+char *
+cmig_script_run_place(const ErrorData *error)
+{
+	const char *place = error->context;
+
+	while (place != NULL && strncmp(place, "pg_cmig: ", 9) != 0)
+	{
+		place = strchr(place, '\n');
+		place = place == NULL ? NULL : place + 1;
+	}
+	return place == NULL ? pstrdup("") : pnstrdup(place, strcspn(place, "\n"));
+}
+
 /*
  * The target of a call that does the step.  If earlier steps have been
  * committed, a number of steps counts from elsewhere than in the first call.

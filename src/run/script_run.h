@@ -52,6 +52,12 @@ typedef struct CmigScriptRun
 /* Error context callback; its argument is the CmigScriptRun. */
 extern void cmig_script_run_describe_error(void *run);
 
+/*
+ * The line of an error's context that names the revision, statement, and line;
+ * "" if there is none.
+ */
+extern char *cmig_script_run_place(const ErrorData *error);
+
 /* Replace the server's hint if pg_cmig offers a way around the error. */
 extern void cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run);
 

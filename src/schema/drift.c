@@ -15,6 +15,7 @@
 #include "base/subtransaction.h"
 #include "move/pending.h"
 #include "move/stamp.h"
+#include "run/script_run.h"
 #include "schema/drift_find.h"
 #include "schema/generate.h"
 #include "tables/change.h"
@@ -94,15 +95,6 @@ find(void *arg)
 	finding->lines = cmig_drift_repair(finding->drift);
 }
 
-/* The last line of an error's context: the revision, statement, and line. */
-static const char *
-place_text(const ErrorData *error)
-{
-	const char *last = error->context == NULL ? NULL : strrchr(error->context, '\n');
-
-	return last != NULL ? last + 1 : error->context != NULL ? error->context : "";
-}
-
 /*
  * A revision that cannot be replayed, for a caller that does not want an
  * error.  It is a row, so that no rows always means that there is no drift.
@@ -114,7 +106,7 @@ tell(const ErrorData *error)
 
 	ereport(NOTICE,
 			(errmsg("%s", error->message),
-			 errdetail_internal("%s\n%s", error->detail, place_text(error)),
+			 errdetail_internal("%s\n%s", error->detail, cmig_script_run_place(error)),
 			 errhint("%s", error->hint)));
 	cmig_diff_line_add_unsupported(&lines, "revision", cmig_replay_failed(),
 								   psprintf("cannot be replayed: %s", error->detail));
