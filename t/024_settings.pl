@@ -177,7 +177,8 @@ is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'set by ALTER 
 # Every setting, and who else can set it for another session: + means that it is
 # accepted, - that it is refused or has no effect
 #
-my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', ddl_policy => 'log', dry_run_timeout => 7, lock_retries => 7, lock_timeout => 7,
+my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', ddl_policy => 'log', dry_run_timeout => 7, lint_ignore => 'prefer-bigint-over-int', lint_include => 'prefer-bigint-over-int',
+	lint_policy => 'error', lock_retries => 7, lock_timeout => 7,
 	protect => 'on', rls_gate => 'public', role => 'none', run_timeout => 7, running_revision => 'x', search_path => 'public');
 my @names = split /\n/, $node->safe_psql('shop', "LOAD 'pg_cmig'; SELECT substr(name, 6) FROM pg_settings WHERE name LIKE 'cmig.%' ORDER BY 1");
 is("@names", join(' ', sort keys %value), 'each setting is part of this test');
@@ -218,6 +219,9 @@ checksum_policy  + + + - + +
 concurrent_ddl   + + + - + +
 ddl_policy       + + + - + +
 dry_run_timeout  + + + - + +
+lint_ignore      + + + - + +
+lint_include     + + + - + +
+lint_policy      + + + - + +
 lock_retries     + + + - + +
 lock_timeout     + + + - + +
 protect          + + + - + +
