@@ -348,16 +348,79 @@ take_out(List **grants, const char *role)
 	return taken;
 }
 
-/* Change the owner, and grant what the former owner is to have then. */
-static char *
-new_owner_sql(const CmigObject *object, const char *owner, const List *grants)
+/* The grants with grant option. */
+static List *
+grantable(const List *grants)
 {
-	char	   *sql = owner_sql(object, owner);
+	List	   *result = NIL;
 	ListCell   *cell;
 
-	foreach(cell, alter_grants(NIL, object, NIL, grants))
-		sql = psprintf("%s;\n%s", sql, ((CmigDdl *) lfirst(cell))->sql);
-	return sql;
+	foreach(cell, grants)
+	{
+		if (((CmigGrant *) lfirst(cell))->grantable)
+			result = lappend(result, lfirst(cell));
+	}
+	return result;
+}
+
+/*
+ * Take out the privileges of the role on columns that the table has in the
+ * other image, too; returns the statements that grant them.
+ */
+static List *
+take_out_columns(const CmigObject *table, const CmigObject *other, const char *role)
+{
+	List	   *ddl = NIL;
+
+	for (CmigObject *column = table->child; column != NULL; column = column->sibling)
+	{
+		const CmigObject *same = other->child;
+
+		while (same != NULL && (same->kind != column->kind || strcmp(same->name, column->name) != 0))
+			same = same->sibling;
+		if (column->address.sub > 0 && same != NULL)
+			ddl = alter_grants(ddl, column, NIL, take_out(&column->grants, role));
+	}
+	return ddl;
+}
+
+/*
+ * Change the owner.  "had" and "will_have" are lists of statements that grant
+ * privileges to the new owner before, and to the old owner afterwards.
+ */
+static char *
+new_owner_sql(const CmigObject *object, const char *owner, const List *had, const List *will_have)
+{
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	foreach(cell, had)
+		appendStringInfo(&sql, "%s;\n", ((CmigDdl *) lfirst(cell))->undo);
+	appendStringInfoString(&sql, owner_sql(object, owner));
+	foreach(cell, will_have)
+		appendStringInfo(&sql, ";\n%s", ((CmigDdl *) lfirst(cell))->sql);
+	return sql.data;
+}
+
+/*
+ * What the new owner had been granted becomes a privilege of the owner, so
+ * grant options and privileges on columns are revoked before.
+ */
+static List *
+alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new, bool privileges)
+{
+	List	   *olds = take_out(old, to->owner);
+	List	   *news = take_out(new, from->owner);
+	List	   *old_columns = take_out_columns(from, to, to->owner);
+	List	   *new_columns = take_out_columns(to, from, from->owner);
+	List	   *had = list_concat(alter_grants(NIL, from, NIL, grantable(olds)), old_columns);
+	List	   *back = list_concat(alter_grants(NIL, from, NIL, olds), old_columns);
+	List	   *revoked = list_concat(alter_grants(NIL, to, NIL, grantable(news)), new_columns);
+	List	   *given = list_concat(alter_grants(NIL, to, NIL, news), new_columns);
+
+	return cmig_ddl_append(NIL, new_owner_sql(to, to->owner, had, privileges ? given : NIL),
+						   new_owner_sql(from, from->owner, privileges ? revoked : NIL, back));
 }
 
 List *
@@ -368,13 +431,7 @@ cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiff
 	List	   *new = list_copy(to->grants);
 
 	if (has_owner(from) && has_owner(to) && options->owners && !(from->linked && to->linked) && strcmp(from->owner, to->owner) != 0)
-	{
-		List	   *olds = take_out(&old, to->owner);
-		List	   *news = take_out(&new, from->owner);
-
-		ddl = cmig_ddl_append(ddl, new_owner_sql(to, to->owner, options->privileges ? news : NIL),
-							  new_owner_sql(from, from->owner, olds));
-	}
+		ddl = alter_owner(from, to, &old, &new, options->privileges);
 	if (options->privileges)
 		ddl = alter_grants(ddl, options->owners ? to : from, old, new);
 	if (options->comments)

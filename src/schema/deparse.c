@@ -106,10 +106,32 @@ continue_sequence(const CmigChange *owner, const CmigChange *sequence, const Cmi
 		first->sql = psprintf("%s;\n%s", first->sql, sql);
 }
 
+/* The server must not check the function's body. */
+static char *
+unchecked(char *sql)
+{
+	if (sql == NULL || strncmp(sql, "CREATE ", 7) != 0 || strstr(sql, "LANGUAGE sql") == NULL)
+		return sql;
+	return psprintf("SET check_function_bodies = off;\n%s;\nRESET check_function_bodies", sql);
+}
+
+static List *
+without_checks(const CmigChange *change, List *ddl)
+{
+	CmigDdl    *first = change->unchecked && ddl != NIL ? linitial(ddl) : NULL;
+
+	if (first != NULL)
+	{
+		first->sql = unchecked(first->sql);
+		first->undo = unchecked(first->undo);
+	}
+	return ddl;
+}
+
 static void
 put_create(Deparse *deparse, const CmigChange *change)
 {
-	List	   *ddl = creation(deparse, change->to, deparse->options);
+	List	   *ddl = without_checks(change, creation(deparse, change->to, deparse->options));
 
 	if (change->to->parent != NULL)
 		continue_sequence(change, deparse->difference->of_to[change->to->parent->index],
@@ -149,7 +171,7 @@ put_drop(Deparse *deparse, const CmigChange *change)
 {
 	CmigObject *object = change->away ? change->away : change->from;
 	CmigDiffRow row = {"drop", object->kind->name, object->identity,.subject = object};
-	List	   *ddl = creation(deparse, object, &deparse->restore);
+	List	   *ddl = without_checks(change, creation(deparse, object, &deparse->restore));
 	ListCell   *cell;
 
 	prepend(ddl, cmig_attached_create(deparse->difference, change->from, true));
@@ -346,7 +368,7 @@ cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 				break;
 			case CMIG_NODE_ALTER:
 				put_ddl(&deparse, "alter", nodes[i].change->to ? nodes[i].change->to : nodes[i].change->from,
-						nodes[i].change->ddl);
+						without_checks(nodes[i].change, nodes[i].change->ddl));
 				break;
 			case CMIG_NODE_CREATE:
 				put_create(&deparse, nodes[i].change);

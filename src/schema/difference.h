@@ -47,6 +47,8 @@ typedef struct CmigChange
 								 * one, or NULL */
 	List	   *riders;			/* changes that have this one as host and are
 								 * not folded */
+	bool		unchecked;		/* a function that is created before what its
+								 * body names */
 	struct CmigChange *dropped_by;	/* the change whose DROP statement drops
 									 * it, too, although it is not a child */
 	bool		taken;			/* a function that is dropped with the type

@@ -626,6 +626,19 @@ typedef struct Walk
 	bool		again;			/* walk again with the same edges */
 } Walk;
 
+/*
+ * What a function's body names will not exist when the function is created, in
+ * the upgrade or in the downgrade.
+ */
+static void
+note_unchecked(const Order *order, const Edge *edge)
+{
+	const CmigNode *node = &order->nodes[edge->node];
+
+	node = node->type <= CMIG_NODE_DROP ? &order->nodes[edge->before] : node;
+	node->change->unchecked = node_object(node)->kind == &cmig_kind_function;
+}
+
 /* Ignore a soft edge on the stack; returns false if there is none. */
 static bool
 skip_soft(Order *order, Walk *walk, int from, int to)
@@ -636,6 +649,7 @@ skip_soft(Order *order, Walk *walk, int from, int to)
 
 		if (!edge->soft)
 			continue;
+		note_unchecked(order, edge);
 		edge->before = edge->node;
 		walk->again = true;
 		return true;

@@ -33,6 +33,22 @@ static const struct
 	{"json", DOCUMENT}, {"jsonb", DOCUMENT},
 };
 
+/* Pairs of types with a cast whose result is not that of the way by text. */
+static const struct
+{
+	const char *from;
+	const char *to;
+}			cast[] = {
+	{"boolean", "integer"}, {"integer", "boolean"},
+	{"money", "numeric"}, {"numeric", "money"}, {"integer", "money"}, {"bigint", "money"},
+	{"timestamp without time zone", "time without time zone"}, {"timestamp with time zone", "time without time zone"},
+	{"timestamp with time zone", "time with time zone"}, {"time with time zone", "time without time zone"},
+	{"interval", "time without time zone"}, {"time without time zone", "interval"},
+	{"bit", "integer"}, {"bit", "bigint"}, {"integer", "bit"}, {"bigint", "bit"},
+	{"inet", "cidr"}, {"macaddr", "macaddr8"}, {"macaddr8", "macaddr"},
+	{"\"char\"", "integer"}, {"integer", "\"char\""},
+};
+
 /* The type without its modifier, "numeric(10,2)[]" as "numeric[]". */
 static char *
 base_type(const char *type)
@@ -86,6 +102,15 @@ is_assignable(Family from, Family to)
 	return (from == to && from != OTHER) || to == STRING;
 }
 
+static bool
+has_cast(const char *from, const char *to)
+{
+	for (int i = 0; i < lengthof(cast); i++)
+		if (strcmp(cast[i].from, from) == 0 && strcmp(cast[i].to, to) == 0)
+			return true;
+	return false;
+}
+
 bool
 cmig_using_needed(const char *from, const char *to)
 {
@@ -107,9 +132,7 @@ cmig_using_append(StringInfo buf, const char *column, const char *from, const ch
 
 	if (strcmp(old, new) == 0 || is_same_stored(old, new) || is_assignable(old_family, new_family))
 		return;
-	if (old_family == STRING ||
-		(old_family == BOOLEAN && strcmp(new, "integer") == 0) ||
-		(new_family == BOOLEAN && strcmp(old, "integer") == 0))
+	if (old_family == STRING || has_cast(old, new))
 		appendStringInfo(buf, " USING %s::%s", column, to);
 	else
 		appendStringInfo(buf, " USING %s::text::%s", column, to);

@@ -114,3 +114,13 @@ GRANT USAGE ON SCHEMA app TO PUBLIC;
 CREATE TABLE t (a integer);
 ALTER TABLE t OWNER TO regress_diff_b;
 GRANT SELECT ON t TO regress_diff_a;
+-- pair: owner gets grant options and columns that others had
+-- a:
+CREATE TABLE t (a integer, b integer);
+GRANT SELECT (a), UPDATE (b) ON t TO regress_diff_a;
+GRANT SELECT ON t TO regress_diff_a WITH GRANT OPTION;
+-- b:
+CREATE TABLE t (a integer, b integer);
+ALTER TABLE t OWNER TO regress_diff_a;
+CREATE SCHEMA s;
+GRANT SELECT (b) ON t TO regress_diff_b;
