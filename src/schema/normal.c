@@ -2,9 +2,10 @@
  * normal.c
  *	  Brings printed expressions into a form that can be compared.
  *
- * The text is cut into tokens.  Casts among text, varchar, char, and their
- * arrays are removed, because the server moves them between an array and its
- * elements when an expression is printed and parsed again.  Then parentheses
+ * The text is cut into tokens.  In expressions with an array, casts among text,
+ * varchar, char, and their arrays are removed, because the server moves them
+ * between an array and its elements when an expression is printed and parsed
+ * again.  Then parentheses
  * around a single operand are removed.  Parentheses that group operands are
  * kept.
  *
@@ -244,11 +245,12 @@ drop_parentheses(Tokens *tokens)
 }
 
 static Tokens
-normal_tokens(const char *text)
+normal_tokens(const char *text, bool casts)
 {
 	Tokens		tokens = cut(text);
 
-	drop_casts(&tokens);
+	if (casts)
+		drop_casts(&tokens);
 	drop_parentheses(&tokens);
 	return tokens;
 }
@@ -261,11 +263,14 @@ cmig_normal_same(const char *a, const char *b)
 	int			i = -1,
 				j = -1;
 	bool		same = true;
+	bool		casts;
 
 	if (strcmp(a, b) == 0)
 		return true;
-	left = normal_tokens(a);
-	right = normal_tokens(b);
+	/* without an array, a cast is a real difference: note::text */
+	casts = strstr(a, "ARRAY[") != NULL && strstr(b, "ARRAY[") != NULL;
+	left = normal_tokens(a, casts);
+	right = normal_tokens(b, casts);
 	while (same)
 	{
 		i = neighbor(&left, i, 1);

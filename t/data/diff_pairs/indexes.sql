@@ -96,3 +96,12 @@ CREATE INDEX thing ON t (a);
 -- b:
 CREATE TABLE t (a integer);
 CREATE TABLE thing (a integer);
+-- pair: index on a column becomes one on its text
+-- a:
+CREATE TABLE t (a integer, b varchar(9));
+CREATE INDEX i ON t (a, b);
+CREATE VIEW v AS SELECT a FROM t ORDER BY a;
+-- b:
+CREATE TABLE t (a integer, b varchar(9));
+CREATE INDEX i ON t ((a::text), (b::text));
+CREATE VIEW v AS SELECT a FROM t ORDER BY a::text;
