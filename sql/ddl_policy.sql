@@ -80,6 +80,13 @@ CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (password 'secret');
 DROP FOREIGN DATA WRAPPER nothing CASCADE;
 SELECT command, query FROM cmig.ddl_log ORDER BY at;
 TRUNCATE cmig.ddl_log;
+-- not even if they are sent together with others
+COMMENT ON TABLE customer IS 'two'\; ALTER ROLE regress_ddl_app PASSWORD E'secret';
+DO $$ BEGIN EXECUTE 'COMMENT ON TABLE customer IS ''password=secret'''; END $$;
+ALTER TABLE customer ADD COLUMN password text, ADD COLUMN password_hash text DEFAULT '';
+ALTER TABLE customer DROP COLUMN password, DROP COLUMN password_hash;
+SELECT command, query FROM cmig.ddl_log ORDER BY at;
+TRUNCATE cmig.ddl_log;
 
 -- a long statement is cut off, at a character
 \set long '''ä' `printf 'x%.0s' $(seq 1200)` ''''
@@ -110,6 +117,17 @@ DROP TABLE mine;
 SELECT revision FROM cmig.downgrade('-1');
 CALL cmig.upgrade_stepwise('head');
 CALL cmig.add_check('invoice', 'total_check', 'total > 0');
+
+-- a temporary relation of the same name does not hide another one
+SET search_path = public, pg_temp;
+CREATE TEMP TABLE customer (id int);
+CREATE TEMP TABLE invoice_pkey ();
+CREATE INDEX CONCURRENTLY ON customer (id);
+DROP INDEX CONCURRENTLY invoice_pkey;
+CREATE INDEX CONCURRENTLY ON pg_temp.customer (id);
+DROP TABLE pg_temp.customer, pg_temp.invoice_pkey;
+RESET search_path;
+SELECT relname FROM pg_class WHERE oid IN (SELECT indexrelid FROM pg_index WHERE NOT indisvalid);
 
 -- an exception, by those who may run revisions
 BEGIN;

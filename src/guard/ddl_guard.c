@@ -161,16 +161,36 @@ concurrent_relation(Node *stmt)
 }
 
 /*
+ * Is it certainly a temporary relation?  The search_path is that of
+ * cmig.ddl_trigger(), in which only a temporary relation is found without its
+ * schema.  But the client's may have another schema before it, so there must not
+ * be a permanent relation of this name.
+ */
+static bool
+is_temporary(const RangeVar *relation)
+{
+	static CmigQuery query = {
+		.sql = "SELECT FROM pg_class c WHERE c.relname = $1 AND c.relpersistence <> 't'",
+		.nargs = 1,
+		.argtypes = {TEXTOID}
+	};
+	Oid			oid = RangeVarGetRelid(relation, NoLock, true);
+	Datum		values[1] = {CStringGetTextDatum(relation->relname)};
+
+	if (!OidIsValid(oid) || get_rel_persistence(oid) != RELPERSISTENCE_TEMP)
+		return false;
+	return relation->schemaname != NULL || cmig_query_run(&query, values, NULL) == 0;
+}
+
+/*
  * A statement with CONCURRENTLY runs at top level and alone, so it is what the
- * client has sent.  The search_path is that of cmig.ddl_trigger(), in which only
- * a temporary table is found without its schema.
+ * client has sent.
  */
 static void
 deny_concurrent(const char *tag)
 {
 	List	   *statements;
 	RangeVar   *relation;
-	Oid			oid;
 	CmigDdlEntry entry = {.command = tag,.object_type = "relation"};
 
 	if (debug_query_string == NULL || strcasestr(debug_query_string, "concurrently") == NULL)
@@ -179,10 +199,7 @@ deny_concurrent(const char *tag)
 	if (list_length(statements) != 1)
 		return;
 	relation = concurrent_relation(linitial_node(RawStmt, statements)->stmt);
-	if (relation == NULL)
-		return;
-	oid = RangeVarGetRelid(relation, NoLock, true);
-	if (OidIsValid(oid) && get_rel_persistence(oid) == RELPERSISTENCE_TEMP)
+	if (relation == NULL || is_temporary(relation))
 		return;
 	entry.object = relation->schemaname ?
 		quote_qualified_identifier(relation->schemaname, relation->relname) :

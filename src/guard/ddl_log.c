@@ -24,23 +24,46 @@
 /* The text of a statement is cut off after this many bytes. */
 #define QUERY_BYTES 1000
 
+/* Does a string constant, or the value in a connection string, begin here? */
+static bool
+is_value(const char *text)
+{
+	return *text == '\'' || *text == '$' || text[-1] == '=' ||
+		pg_strncasecmp(text, "E'", 2) == 0 || pg_strncasecmp(text, "U&'", 3) == 0;
+}
+
 /*
- * The text that the client has sent, or NULL.  Statements that can contain a
- * password are left out.
+ * Can the text contain a password?  It can if the command is one that has
+ * connection options, or if a word that ends with "password" is followed by a
+ * value: the text may contain other statements than the one that is recorded.
  */
+static bool
+may_have_secret(const char *command, const char *text)
+{
+	static const char *const commands[] = {"USER MAPPING", "SUBSCRIPTION", "SERVER"};
+
+	for (int i = 0; i < lengthof(commands); i++)
+	{
+		if (strstr(command, commands[i]) != NULL)
+			return true;
+	}
+	while ((text = strcasestr(text, "password")) != NULL)
+	{
+		text += strlen("password");
+		if (is_value(text + strspn(text, " \t\r\n=")))
+			return true;
+	}
+	return false;
+}
+
+/* The text that the client has sent, or NULL if it can contain a password. */
 static char *
 query_text(const char *command)
 {
-	static const char *const secrets[] = {"USER MAPPING", "SUBSCRIPTION", "SERVER"};
 	int			length;
 
-	if (debug_query_string == NULL)
+	if (debug_query_string == NULL || may_have_secret(command, debug_query_string))
 		return NULL;
-	for (int i = 0; i < lengthof(secrets); i++)
-	{
-		if (strstr(command, secrets[i]) != NULL)
-			return NULL;
-	}
 	length = pg_mbcliplen(debug_query_string, strlen(debug_query_string), QUERY_BYTES);
 	return pnstrdup(debug_query_string, length);
 }
