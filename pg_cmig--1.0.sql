@@ -337,7 +337,7 @@ CREATE FUNCTION cmig.history(range text DEFAULT 'base:heads',
 	OUT revision text, OUT down_revision text[], OUT depends_on text[],
 	OUT branch_labels text[], OUT is_head boolean, OUT is_current boolean,
 	OUT is_branchpoint boolean, OUT is_mergepoint boolean,
-	OUT applied boolean, OUT message text)
+	OUT applied boolean, OUT irreversible boolean, OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_history'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -546,7 +546,7 @@ CREATE FUNCTION cmig.history(VARIADIC range "any",
 	OUT revision text, OUT down_revision text[], OUT depends_on text[],
 	OUT branch_labels text[], OUT is_head boolean, OUT is_current boolean,
 	OUT is_branchpoint boolean, OUT is_mergepoint boolean,
-	OUT applied boolean, OUT message text)
+	OUT applied boolean, OUT irreversible boolean, OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_history_wrong'
 LANGUAGE C STABLE PARALLEL UNSAFE;

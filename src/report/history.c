@@ -142,8 +142,8 @@ cmig_history(PG_FUNCTION_ARGS)
 	for (int i = count - 1; i >= 0; i--)
 	{
 		const CmigNode *node = &view.graph->nodes[order[i]];
-		Datum		values[10];
-		bool		nulls[10] = {0};
+		Datum		values[11];
+		bool		nulls[11] = {0};
 
 		values[0] = CStringGetTextDatum(node->revision->id);
 		values[1] = cmig_catalog_names_datum(&node->revision->parents);
@@ -154,7 +154,8 @@ cmig_history(PG_FUNCTION_ARGS)
 		values[6] = BoolGetDatum(node->children.count > 1);
 		values[7] = BoolGetDatum(node->parents.count > 1);
 		values[8] = BoolGetDatum(view.applied->applied->set[order[i]]);
-		values[9] = CStringGetTextDatum(node->revision->message);
+		values[9] = BoolGetDatum(node->revision->irreversible);
+		values[10] = CStringGetTextDatum(node->revision->message);
 		cmig_view_put_row(fcinfo, values, nulls);
 		MemoryContextReset(context);
 	}
