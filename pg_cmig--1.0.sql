@@ -24,6 +24,7 @@ CREATE TABLE cmig.revision (
 	upgrade_sql text NOT NULL DEFAULT '',
 	downgrade_sql text,
 	verify_sql text,
+	precondition_sql text,
 	transactional boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	created_by name NOT NULL DEFAULT CURRENT_USER
@@ -137,6 +138,7 @@ COMMENT ON COLUMN cmig.revision.revision IS 'Identifier: up to 128 bytes, none o
 COMMENT ON COLUMN cmig.revision.down_revision IS 'Parents: ids of the revisions that this one follows; several make a merge, none a base';
 COMMENT ON COLUMN cmig.revision.depends_on IS 'Revisions (ids or branch labels) that must be applied before this one without being its parents';
 COMMENT ON COLUMN cmig.revision.branch_labels IS 'Names for the branch that starts here';
+COMMENT ON COLUMN cmig.revision.precondition_sql IS 'A SELECT that must return true before the upgrade script starts, or NULL';
 COMMENT ON COLUMN cmig.revision.replaces IS 'Revisions that this one stands for, the last one on top of the others: where they are applied, it is';
 COMMENT ON COLUMN cmig.revision.message IS 'One line that says what the revision does';
 COMMENT ON COLUMN cmig.revision.description IS 'Free text from the header of its file';

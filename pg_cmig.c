@@ -33,6 +33,7 @@
 #include "guard/ddl_allow.h"
 #include "inspect/dry_run.h"
 #include "inspect/lint_policy.h"
+#include "inspect/plan_preconditions.h"
 #include "inspect/lint_run.h"
 #include "move/move.h"
 #include "move/move_argument.h"
@@ -73,6 +74,14 @@ PG_FUNCTION_INFO_V1(cmig_upgrade_wrong);
 PG_FUNCTION_INFO_V1(cmig_downgrade_wrong);
 PG_FUNCTION_INFO_V1(cmig_stamp_wrong);
 
+/* What is checked before the first step of an upgrade. */
+static void
+before_upgrade(const CmigSituation *now, const CmigPlan *plan)
+{
+	cmig_lint_policy_enforce(now, plan);
+	cmig_plan_preconditions_check(now, plan);
+}
+
 void
 _PG_init(void)
 {
@@ -80,7 +89,7 @@ _PG_init(void)
 	cmig_runner_init();
 	cmig_toplevel_init();
 	cmig_rls_check_init();
-	cmig_stepwise_at_start = cmig_lint_policy_enforce;
+	cmig_stepwise_at_start = before_upgrade;
 	cmig_stepwise_at_end = cmig_rls_gate;
 	cmig_audit_init();
 	cmig_target_init();
@@ -156,7 +165,7 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
 	allowed = cmig_plan_checksum_require(checksum, &now, plan);
-	cmig_lint_policy_enforce(&now, plan);
+	before_upgrade(&now, plan);
 	run_plan(fcinfo, &now, plan, allowed, &number);
 	cmig_active_settle();
 	cmig_rls_gate();

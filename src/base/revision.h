@@ -71,6 +71,7 @@ typedef struct CmigRevisionText
 	char	   *upgrade_sql;	/* never NULL; '' if there is nothing to run */
 	char	   *downgrade_sql;	/* NULL: irreversible */
 	char	   *verify_sql;		/* NULL: none */
+	char	   *precondition_sql;	/* NULL: none */
 	bool		has_created_at;
 	TimestampTz created_at;		/* if it has one */
 } CmigRevisionText;

@@ -40,12 +40,13 @@ typedef enum CmigHeaderKey
 	CMIG_KEY_DEPENDS_ON,
 	CMIG_KEY_BRANCH_LABELS,
 	CMIG_KEY_REPLACES,
+	CMIG_KEY_PRECONDITION,
 	CMIG_KEY_MESSAGE,
 	CMIG_KEY_TRANSACTIONAL,
 	CMIG_KEY_CREATE_DATE
 } CmigHeaderKey;
 
-#define CMIG_KEY_COUNT 8
+#define CMIG_KEY_COUNT 9
 extern const char *const cmig_marker_keys[CMIG_KEY_COUNT];
 
 /*

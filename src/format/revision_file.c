@@ -120,6 +120,9 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 		case CMIG_KEY_REPLACES:
 			text->edges.replaces = cmig_header_value_names(cmig_marker_keys[key], value, here(reader, line));
 			break;
+		case CMIG_KEY_PRECONDITION:
+			text->precondition_sql = *value != '\0' ? pstrdup(value) : NULL;
+			break;
 		case CMIG_KEY_MESSAGE:
 			if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
 				ereport(ERROR,
@@ -215,7 +218,7 @@ read_header_line(Reader *reader, const char *end)
 				 errmsg("unknown header key \"%s\" in %s",
 						key, here(reader, lexer->line)),
 				 nearest ? errhint("Did you mean \"%s\"?", nearest) :
-				 errhint("Known keys are revision, down_revision, depends_on, branch_labels, replaces, message, transactional, and create_date; put a line \"--\" before a description.")));
+				 errhint("Known keys are revision, down_revision, depends_on, branch_labels, replaces, precondition, message, transactional, and create_date; put a line \"--\" before a description.")));
 	}
 }
 

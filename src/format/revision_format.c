@@ -79,6 +79,11 @@ cmig_revision_canonicalize(CmigRevisionText *revision)
 												  revision->description : "");
 	if (revision->upgrade_sql == NULL)
 		revision->upgrade_sql = pstrdup("");
+	if (revision->precondition_sql != NULL)
+		revision->precondition_sql = cmig_marker_trimmed(revision->precondition_sql,
+														 revision->precondition_sql + strlen(revision->precondition_sql));
+	if (revision->precondition_sql != NULL && *revision->precondition_sql == '\0')
+		revision->precondition_sql = NULL;
 	canonicalize_section(&revision->upgrade_sql);
 	canonicalize_section(&revision->downgrade_sql);
 	canonicalize_section(&revision->verify_sql);
@@ -188,6 +193,10 @@ find_difference(const CmigRevisionText *revision, const char *header)
 		return "branch_labels";
 	if (!cmig_names_same(&read->edges.replaces, &revision->edges.replaces))
 		return "replaces";
+	if (read->precondition_sql == NULL ? revision->precondition_sql != NULL :
+		revision->precondition_sql == NULL ||
+		strcmp(read->precondition_sql, revision->precondition_sql) != 0)
+		return "precondition";
 	if (strcmp(read->edges.message, revision->edges.message) != 0)
 		return "message";
 	if (strcmp(read->description, revision->description) != 0)
@@ -238,6 +247,9 @@ cmig_revision_format(const CmigRevisionText *revision)
 	append_names(&file, CMIG_KEY_BRANCH_LABELS, &canonical.edges.labels);
 	if (canonical.edges.replaces.count > 0)
 		append_names(&file, CMIG_KEY_REPLACES, &canonical.edges.replaces);
+	if (canonical.precondition_sql != NULL)
+		appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_PRECONDITION],
+						 canonical.precondition_sql);
 	appendStringInfo(&file, "-- %s:%s%s\n", cmig_marker_keys[CMIG_KEY_MESSAGE],
 					 *canonical.edges.message ? " " : "", canonical.edges.message);
 	appendStringInfo(&file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_TRANSACTIONAL],
@@ -261,8 +273,10 @@ cmig_revision_format(const CmigRevisionText *revision)
 	}
 
 	/* a message or a name may have a line break, for example */
-	if (is_plain_header(&canonical.edges, canonical.description))
+	if (canonical.precondition_sql == NULL && is_plain_header(&canonical.edges, canonical.description))
 		difference = NULL;
+	else if (canonical.precondition_sql != NULL && strpbrk(canonical.precondition_sql, "\r\n"))
+		difference = "precondition";
 	else if (strpbrk(canonical.edges.message, "\r\n"))
 		difference = "message";
 	else

@@ -77,20 +77,37 @@ add_line(char *text, char *line)
 	return text == NULL ? line : psprintf("%s\n%s", text, line);
 }
 
-char *
-cmig_script_locks(CmigPlannedLocks *plan, const char *sql)
+/* Read a script; returns the error that ended it early, or NULL. */
+static ErrorData *
+read_locks(Reading *reading, CmigPlannedLocks *plan, const char *sql)
 {
-	Reading    *reading = palloc0(sizeof(Reading));
 	ErrorData  *error;
-	ListCell   *lc;
-	char	   *text;
 
 	reading->plan = plan;
 	reading->sql = sql;
 	error = cmig_subtransaction_rehearse(read_script, reading);
 	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		ReThrowError(error);
-	text = cmig_planned_locks_text(reading->locks);
+	return error;
+}
+
+List *
+cmig_script_locks_list(CmigPlannedLocks *plan, const char *sql, bool *known)
+{
+	Reading    *reading = palloc0(sizeof(Reading));
+
+	*known = read_locks(reading, plan, sql) == NULL && reading->unknown == NIL;
+	return reading->locks;
+}
+
+char *
+cmig_script_locks(CmigPlannedLocks *plan, const char *sql)
+{
+	Reading    *reading = palloc0(sizeof(Reading));
+	ErrorData  *error = read_locks(reading, plan, sql);
+	ListCell   *lc;
+	char	   *text = cmig_planned_locks_text(reading->locks);
+
 	foreach(lc, reading->unknown)
 	{
 		text = add_line(text, psprintf("not known of %s", (char *) lfirst(lc)));

@@ -17,4 +17,10 @@
  */
 extern char *cmig_script_locks(CmigPlannedLocks *plan, const char *sql);
 
+/*
+ * The same as a List of CmigPlannedLock.  *known is set to false if there may be
+ * others.
+ */
+extern List *cmig_script_locks_list(CmigPlannedLocks *plan, const char *sql, bool *known);
+
 #endif							/* CMIG_SCRIPT_LOCKS_H */

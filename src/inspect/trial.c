@@ -229,7 +229,7 @@ begin_statement(CmigTrial *trial, const CmigScriptRun *run)
 	trial->statement = run->statement.number;
 	trial->line = run->statement.line;
 	trial->verifying = run->verifying;
-	snprintf(trial->command, sizeof(trial->command), "%s%s", run->verifying ? "verify: " : "",
+	snprintf(trial->command, sizeof(trial->command), "%s%s", run->verifying ? "verify: " : run->checking ? "precondition: " : "",
 			 CreateCommandName(run->statement.raw->stmt));
 }
 
@@ -407,6 +407,7 @@ cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *
 	int			statement;
 
 	trial->statement = 0;
+	trial->command[0] = '\0';
 	trial->measuring = false;
 	error = cmig_subtransaction_try(attempt_step, &attempt);
 	if (error == NULL)
@@ -417,7 +418,10 @@ cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *
 	add_failure(trial, error, statement);
 	if (cmig_run_limit_passed())
 		trial->stopped = "the time limit has passed";
-	if (statement > 0 && !cmig_runner_verifying())
+	/* a precondition has no statement of the script */
+	if (strncmp(trial->command, "precondition: ", 14) == 0)
+		cmig_trial_pass_over(trial, texts, 0, "its precondition is not true");
+	else if (statement > 0 && !cmig_runner_verifying())
 		cmig_trial_pass_over(trial, texts, statement,
 							 trial->stopped ? trial->stopped : psprintf("statement %d failed", statement));
 	return false;

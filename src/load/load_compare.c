@@ -132,7 +132,8 @@ compare_stored(const CmigRevisionText *row, void *arg)
 		item->other_message != NULL ||
 		!same_text(stored.description, text->description) ||
 		!same_text(stored.downgrade_sql, text->downgrade_sql) ||
-		!same_text(stored.verify_sql, text->verify_sql);
+		!same_text(stored.verify_sql, text->verify_sql) ||
+		!same_text(stored.precondition_sql, text->precondition_sql);
 }
 
 /* Read the stored graph, and the stored revisions that the text contains. */

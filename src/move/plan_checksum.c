@@ -69,10 +69,11 @@ step_digits(const CmigRunStep *step, int digits)
 {
 	const char *texts[] = {
 		cmig_direction_name(step->direction), step->transactional ? "t" : "f", step->sql,
-		step->verify_sql
+		step->verify_sql, step->precondition_sql
 	};
 
-	return digits_of(texts, lengthof(texts), digits);
+	/* without a precondition, the last one does not count */
+	return digits_of(texts, lengthof(texts) - (step->precondition_sql == NULL), digits);
 }
 
 /* The digits of an id. */

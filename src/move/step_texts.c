@@ -35,6 +35,7 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id,
 	step->target = plan->target;
 	step->sql = script->sql;
 	step->verify_sql = script->verify_sql;
+	step->precondition_sql = script->precondition_sql;
 	step->transactional = script->transactional;
 }
 
@@ -131,6 +132,7 @@ keep_script(const char *revision, CmigStoredScript *script, void *arg)
 	fill_step(&texts->steps[i], texts->plan, cmig_graph_id(texts->graph, node), script);
 	texts->steps[i].sql = copy_text(&texts->pack, script->sql);
 	texts->steps[i].verify_sql = copy_text(&texts->pack, script->verify_sql);
+	texts->steps[i].precondition_sql = copy_text(&texts->pack, script->precondition_sql);
 	texts->kept++;
 	MemoryContextSwitchTo(old);
 }
@@ -151,6 +153,7 @@ keep_small(const char *revision, CmigStoredScript *script, void *arg)
 	fill_step(step, texts->plan, cmig_graph_id(texts->graph, node), script);
 	step->sql = copy_text(&texts->small_pack, script->sql);
 	step->verify_sql = copy_text(&texts->small_pack, script->verify_sql);
+	step->precondition_sql = copy_text(&texts->small_pack, script->precondition_sql);
 	texts->small[texts->place[node]] = step;
 	MemoryContextSwitchTo(old);
 }

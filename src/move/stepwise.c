@@ -215,6 +215,8 @@ finish_statements(void *arg)
 	StepwiseRun *run = arg;
 	CmigRunStep last = *run->step;
 
+	/* checked before its first statement */
+	last.precondition_sql = NULL;
 	cmig_runner_begin();
 	cmig_toplevel_snapshot();
 	if (last.direction == CMIG_UPGRADE && last.verify_sql != NULL)
@@ -253,7 +255,12 @@ run_step(StepwiseRun *run)
 					run->step->revision);
 	cmig_move_report(&run->now, run->plan, run->plan->steps[run->index].node);
 	if (run->step->top_level)
+	{
 		require_rows(run, NULL);
+		/* what has begun may continue whether it still holds or not */
+		if (cmig_progress_read() == NIL)
+			cmig_runner_check_precondition(run->step);
+	}
 	cmig_toplevel_commit();
 
 	if (run->step->top_level)

@@ -75,6 +75,8 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 	put_field(fcinfo, "created_at",
 			  text->has_created_at ? timestamptz_to_str(text->created_at) : NULL);
 	put_field(fcinfo, "created_by", text->edges.created_by);
+	if (text->precondition_sql != NULL)
+		put_field(fcinfo, "precondition_sql", text->precondition_sql);
 	put_field(fcinfo, "upgrade_sql", text->upgrade_sql);
 	put_field(fcinfo, "downgrade_sql", text->downgrade_sql);
 	put_field(fcinfo, "verify_sql", text->verify_sql);

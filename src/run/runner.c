@@ -26,6 +26,7 @@
 #include "parse/statement.h"
 #include "run/extension.h"
 #include "run/lock_wait.h"
+#include "run/precondition.h"
 #include "run/privilege_hint.h"
 #include "run/run_limit.h"
 #include "run/runner.h"
@@ -483,6 +484,8 @@ run_statement(CmigScriptRun *run, DestReceiver *dest)
 {
 	RawStmt    *raw;
 
+	if (run->checking)
+		cmig_precondition_require_select(&run->statement, run->step);
 	if (run->step->statement != NULL)
 	{
 		run->step->statement(run, dest, run->step->statement_arg);
@@ -545,6 +548,21 @@ verify(CmigScriptRun *run, CmigSession *session)
 	run_script(run, run->step->verify_sql, cmig_verify_receiver(run), session);
 }
 
+/* Run the precondition and look at its row. */
+static void
+check_precondition(CmigScriptRun *run, CmigSession *session)
+{
+	DestReceiver *receiver = cmig_precondition_receiver();
+	const char *verb = run->verb;
+
+	run->verb = "precondition";
+	run->checking = true;
+	run_script(run, run->step->precondition_sql, receiver, session);
+	cmig_precondition_require(receiver, run->step);
+	run->checking = false;
+	run->verb = verb;
+}
+
 /* Reset the state that outlives a script, after success and after an error. */
 static void
 stop_running(int statement_timeout, bool timeout_was_active)
@@ -557,9 +575,14 @@ stop_running(int statement_timeout, bool timeout_was_active)
 						   debug_query_string ? debug_query_string : "");
 }
 
-/* Run the step's script, unless only its verify_sql is to run, and verify_sql. */
+/* The parts of a step. */
+#define PART_PRECONDITION	1
+#define PART_SCRIPT			2
+#define PART_VERIFY			4
+
+/* Run parts of a step, as far as it has them. */
 static void
-run_step(const CmigRunStep *step, bool verify_only)
+run_step(const CmigRunStep *step, int parts)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	CmigScriptRun run = {.step = step,.verb = cmig_direction_name(step->direction)};
@@ -574,9 +597,12 @@ run_step(const CmigRunStep *step, bool verify_only)
 		cmig_extension_note();
 		verifying = false;
 		cmig_lock_wait_watch(GetUserId());
-		if (!verify_only)
+		if (parts & PART_PRECONDITION && step->direction == CMIG_UPGRADE &&
+			step->precondition_sql != NULL)
+			check_precondition(&run, &session);
+		if (parts & PART_SCRIPT)
 			run_script(&run, step->sql, None_Receiver, &session);
-		if (is_verified(step))
+		if (parts & PART_VERIFY && is_verified(step))
 			verify(&run, &session);
 	}
 	PG_CATCH();
@@ -606,14 +632,21 @@ void
 cmig_runner_run(const CmigRunStep *step)
 {
 	cmig_runner_require_idle("cmig.upgrade()");
-	run_step(step, false);
+	run_step(step, PART_PRECONDITION | PART_SCRIPT | PART_VERIFY);
 }
 
 void
 cmig_runner_verify(const CmigRunStep *step)
 {
 	cmig_runner_require_idle("cmig.verify()");
-	run_step(step, true);
+	run_step(step, PART_VERIFY);
+}
+
+void
+cmig_runner_check_precondition(const CmigRunStep *step)
+{
+	cmig_runner_require_idle("cmig.upgrade()");
+	run_step(step, PART_PRECONDITION);
 }
 
 /* Scripts whose statements are committed by the caller */

@@ -46,15 +46,16 @@ extern void cmig_runner_begin(void);
 extern void cmig_runner_check(const CmigRunStep *step);
 
 /*
- * Run the step's script and then its verify_sql.  On return the session is as
+ * Run the step's precondition, its script, and then its verify_sql.  On return the session is as
  * it was before: settings, role, temporary objects, prepared statements,
  * cursors, constraint modes.  After an error it is too, once the transaction
  * or subtransaction is rolled back.
  */
 extern void cmig_runner_run(const CmigRunStep *step);
 
-/* The same for verify_sql alone. */
+/* The same for verify_sql alone, and for precondition_sql alone. */
 extern void cmig_runner_verify(const CmigRunStep *step);
+extern void cmig_runner_check_precondition(const CmigRunStep *step);
 
 /* The revision that is running in this session, or NULL. */
 extern const char *cmig_runner_current(void);

@@ -25,6 +25,7 @@ typedef struct CmigRunStep
 	const char *target;			/* of the call, as an SQL expression; or NULL */
 	const char *sql;			/* the script of this direction */
 	const char *verify_sql;		/* run after an upgrade; NULL if there is none */
+	const char *precondition_sql;	/* checked before an upgrade; likewise */
 	bool		transactional;
 	bool		top_level;		/* each statement runs at top level, so none
 								 * needs to be able to run inside a
@@ -43,6 +44,7 @@ typedef struct CmigScriptRun
 	const CmigRunStep *step;
 	const char *verb;			/* upgrade, downgrade or verify */
 	bool		verifying;		/* the statements are those of verify_sql */
+	bool		checking;		/* they are those of precondition_sql */
 	const char *phase;			/* what happens outside of statements, or NULL */
 	CmigStatement statement;	/* text is NULL between statements */
 	int			statement_timeout;	/* the caller's, to be restored */

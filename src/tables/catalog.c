@@ -35,13 +35,13 @@
 	EDGE_COLUMNS ", r.message::text, r.created_by::text, r.transactional::boolean"
 #define TEXT_COLUMNS \
 	DETAIL_COLUMNS ", r.description::text, r.upgrade_sql::text," \
-	" r.downgrade_sql::text, r.verify_sql::text, r.created_at::timestamptz"
+	" r.downgrade_sql::text, r.verify_sql::text, r.created_at::timestamptz, r.precondition_sql::text"
 
 #define UPGRADE_COLUMNS \
 	"r.revision::text, coalesce(r.upgrade_sql::text, ''), r.verify_sql::text," \
-	" r.transactional::boolean"
+	" r.transactional::boolean, r.precondition_sql::text"
 #define DOWNGRADE_COLUMNS \
-	"r.revision::text, r.downgrade_sql::text, NULL::text, r.transactional::boolean"
+	"r.revision::text, r.downgrade_sql::text, NULL::text, r.transactional::boolean, NULL::text"
 
 #define OF_ONE " FROM cmig.revision r WHERE r.revision::text = $1"
 #define OF_MANY " FROM cmig.revision r WHERE r.revision::text = ANY ($1)"
@@ -64,7 +64,11 @@ static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXT
 static CmigQuery read_file_names = {
 	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[],"
 	" r.message::text, NULL::text, true, NULL::text, NULL::text, NULL::text,"
-	" NULL::text, r.created_at::timestamptz FROM cmig.revision r", 0
+	" NULL::text, r.created_at::timestamptz, NULL::text FROM cmig.revision r", 0
+};
+
+static CmigQuery find_precondition = {
+	"SELECT FROM cmig.revision r WHERE r.precondition_sql IS NOT NULL LIMIT 1", 0
 };
 
 /* Scripts, by direction. */
@@ -257,6 +261,7 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 	text->verify_sql = cmig_query_text(desc, row, 12);
 	text->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 13, &isnull));
 	text->has_created_at = !isnull;
+	text->precondition_sql = cmig_query_text(desc, row, 14);
 	if (text->description == NULL)
 		text->description = pstrdup("");
 	if (text->upgrade_sql == NULL)
@@ -282,6 +287,12 @@ cmig_catalog_read_text(const char *revision)
 	return text;
 }
 
+bool
+cmig_catalog_has_preconditions(void)
+{
+	return cmig_query_run(&find_precondition, NULL, NULL) > 0;
+}
+
 /* A row of UPGRADE_COLUMNS or DOWNGRADE_COLUMNS. */
 static CmigStoredScript *
 read_script_columns(TupleDesc desc, HeapTuple row)
@@ -291,6 +302,7 @@ read_script_columns(TupleDesc desc, HeapTuple row)
 	script->sql = cmig_query_text(desc, row, 2);
 	script->verify_sql = cmig_query_text(desc, row, 3);
 	script->transactional = cmig_query_bool(desc, row, 4, true);
+	script->precondition_sql = cmig_query_text(desc, row, 5);
 	return script;
 }
 

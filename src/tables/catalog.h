@@ -33,8 +33,12 @@ typedef struct CmigStoredScript
 {
 	char	   *sql;			/* NULL for a downgrade without script */
 	char	   *verify_sql;		/* upgrades only, NULL if none */
+	char	   *precondition_sql;	/* likewise */
 	bool		transactional;
 } CmigStoredScript;
+
+/* Has any stored revision a precondition? */
+extern bool cmig_catalog_has_preconditions(void);
 
 /* NULL if the revision does not exist. */
 extern CmigStoredScript *cmig_catalog_read_script(const char *revision,

@@ -21,16 +21,16 @@
 #define INSERT_INTO_REVISION \
 	"INSERT INTO cmig.revision (revision, down_revision, depends_on," \
 	" branch_labels, message, description, upgrade_sql, downgrade_sql," \
-	" verify_sql, replaces, transactional, created_at)"
-#define REVISION_COLUMNS 12		/* the columns that these statements write */
-#define REVISION_TEXTS 10		/* the first of them are texts */
+	" verify_sql, replaces, precondition_sql, transactional, created_at)"
+#define REVISION_COLUMNS 13		/* the columns that these statements write */
+#define REVISION_TEXTS 11		/* the first of them are texts */
 #define REVISION_TYPES \
 	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, \
-	TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID}
+	TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
 
 static CmigQuery insert_revision = {
 	INSERT_INTO_REVISION " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-	" coalesce($12, pg_catalog.now()))",
+	" $12, coalesce($13, pg_catalog.now()))",
 	REVISION_COLUMNS, REVISION_TYPES
 };
 
@@ -43,13 +43,14 @@ static CmigQuery insert_revisions = {
 	" SELECT u.revision, pg_catalog.string_to_array(u.parents, ','),"
 	" pg_catalog.string_to_array(u.depends, ','),"
 	" pg_catalog.string_to_array(u.labels, ','), u.message, u.description,"
-	" u.upgrade, u.downgrade, u.verify, pg_catalog.string_to_array(u.replaces, ','), u.transactional,"
+	" u.upgrade, u.downgrade, u.verify, pg_catalog.string_to_array(u.replaces, ','), u.precondition,"
+	" u.transactional,"
 	" coalesce(u.created_at, pg_catalog.now())"
-	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 	" AS u (revision, parents, depends, labels, message, description,"
-	" upgrade, downgrade, verify, replaces, transactional, created_at)",
+	" upgrade, downgrade, verify, replaces, precondition, transactional, created_at)",
 	REVISION_COLUMNS, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID,
 	TIMESTAMPTZARRAYOID}
 };
 
@@ -61,7 +62,7 @@ static CmigQuery insert_revisions = {
 static CmigQuery replace_revision = {
 	"WITH gone AS (DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz) "
 	INSERT_INTO_REVISION " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-	" coalesce($12, gone.created_at) FROM gone",
+	" $12, coalesce($13, gone.created_at) FROM gone",
 	REVISION_COLUMNS, REVISION_TYPES
 };
 
@@ -100,9 +101,10 @@ write_revision(CmigQuery *query, const CmigRevisionText *revision)
 	values[7] = text_or_null(revision->downgrade_sql, &nulls[7]);
 	values[8] = text_or_null(revision->verify_sql, &nulls[8]);
 	values[9] = cmig_catalog_names_datum(&revision->edges.replaces);
-	values[10] = BoolGetDatum(revision->edges.transactional);
-	values[11] = TimestampTzGetDatum(revision->created_at);
-	nulls[11] = revision->has_created_at ? ' ' : 'n';
+	values[10] = text_or_null(revision->precondition_sql, &nulls[10]);
+	values[11] = BoolGetDatum(revision->edges.transactional);
+	values[12] = TimestampTzGetDatum(revision->created_at);
+	nulls[12] = revision->has_created_at ? ' ' : 'n';
 	nulls[REVISION_COLUMNS] = '\0';
 
 	written = cmig_query_run(query, values, nulls);
@@ -235,9 +237,10 @@ add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
 	put_text(batch, 7, text->downgrade_sql);
 	put_text(batch, 8, text->verify_sql);
 	batch->columns[9][row] = joined_names(&text->edges.replaces);
-	batch->columns[10][row] = BoolGetDatum(text->edges.transactional);
-	batch->columns[11][row] = TimestampTzGetDatum(text->created_at);
-	batch->nulls[11][row] = !text->has_created_at;
+	put_text(batch, 10, text->precondition_sql);
+	batch->columns[11][row] = BoolGetDatum(text->edges.transactional);
+	batch->columns[12][row] = TimestampTzGetDatum(text->created_at);
+	batch->nulls[12][row] = !text->has_created_at;
 	for (int i = 0; i < REVISION_TEXTS; i++)
 		if (!batch->nulls[i][row])
 			batch->bytes += VARSIZE_ANY(DatumGetPointer(batch->columns[i][row]));

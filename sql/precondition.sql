@@ -1,0 +1,79 @@
+--
+-- Preconditions: what must be true before a revision starts
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+SELECT * FROM cmig.load($x$
+-- revision: 001
+-- precondition:   SELECT current_setting('server_version_num')::int >= 150000
+-- message: Accounts
+-- create_date: 2026-01-01 00:00:00+00
+-- cmig:upgrade
+CREATE TABLE account (id int, email text);
+INSERT INTO account VALUES (1, NULL), (2, 'x');
+-- cmig:downgrade
+DROP TABLE account;
+$x$);
+SELECT content FROM cmig.export();
+SELECT field, value FROM cmig.show('001') WHERE field ~ 'pre';
+SELECT * FROM cmig.load((SELECT content FROM cmig.export()));
+SELECT * FROM cmig.load(replace((SELECT content FROM cmig.export()), '>= 15', '>= 14'));
+SELECT revision FROM cmig.upgrade();
+
+-- checked before anything runs; each failure is named
+SELECT cmig.create_revision('b', 'SELECT 1', revision => '002'), cmig.create_revision('c', 'SELECT 1', revision => '003');
+UPDATE cmig.revision SET precondition_sql = 'SELECT NOT EXISTS (SELECT FROM account WHERE email IS NULL)' WHERE revision = '002';
+SELECT * FROM cmig.upgrade();
+UPDATE cmig.revision SET precondition_sql = 'SELECT count(*) > 10 FROM account' WHERE revision = '003';
+SELECT * FROM cmig.upgrade();
+SELECT revision, statement, command, error FROM cmig.dry_run();
+CALL cmig.upgrade_stepwise();
+SELECT revision, outcome FROM cmig.journal ORDER BY id;
+
+-- what an earlier step may make true is checked when its turn comes
+UPDATE cmig.revision SET upgrade_sql = $$UPDATE account SET email = 'y' WHERE email IS NULL$$, precondition_sql = NULL WHERE revision = '002';
+UPDATE cmig.revision SET precondition_sql = 'SELECT NOT EXISTS (SELECT FROM account WHERE email IS NULL)' WHERE revision = '003';
+BEGIN;
+SELECT revision FROM cmig.upgrade();
+ROLLBACK;
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE later (id int)' WHERE revision = '002';
+UPDATE cmig.revision SET precondition_sql = 'SELECT EXISTS (SELECT FROM later)' WHERE revision = '003';
+SELECT revision FROM cmig.upgrade();
+SELECT revision, statement, command, error FROM cmig.dry_run();
+UPDATE cmig.revision SET upgrade_sql = 'DO $do$BEGIN UPDATE account SET email = $e$z$e$; END$do$' WHERE revision = '002';
+UPDATE cmig.revision SET precondition_sql = 'SELECT NOT EXISTS (SELECT FROM account WHERE email IS NULL)' WHERE revision = '003';
+CALL cmig.upgrade_stepwise();
+SELECT revision FROM cmig.current();
+SELECT cmig.stamp('001', purge => true);
+
+-- revisions that are not transactional: before their first statement, not when they continue
+UPDATE cmig.revision SET transactional = false, upgrade_sql = 'CREATE TABLE part (id int); SELECT 1 / count(*) FROM part', precondition_sql = $$SELECT to_regclass('part') IS NULL$$ WHERE revision = '002';
+CALL cmig.upgrade_stepwise('002');
+INSERT INTO part VALUES (1);
+CALL cmig.upgrade_stepwise('002');
+DROP TABLE part;
+
+-- what is not a precondition
+CREATE FUNCTION try(sql text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+BEGIN
+	UPDATE cmig.revision SET precondition_sql = sql WHERE revision = '003';
+	PERFORM cmig.upgrade('003');
+	RETURN 'ran';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	RETURN concat_ws(' | ', sqlstate, sqlerrm, nullif(detail, ''));
+END
+$$;
+SELECT try(sql) FROM unnest(ARRAY['SELECT NULL::boolean', 'SELECT 1', 'SELECT true, true', 'SELECT true FROM generate_series(1, 2)',
+	'SELECT true WHERE false', 'SELECT true; SELECT false', 'DELETE FROM account', 'SELECT true AS x INTO y', 'nonsense', '', 'SELECT 1 / 0 = 1',
+	'BEGIN', 'COPY account TO STDOUT']) sql;
+-- a header is one line
+UPDATE cmig.revision SET precondition_sql = E'SELECT\ntrue' WHERE revision = '003';
+SELECT count(*) FROM cmig.export('003');
+SELECT * FROM cmig.load(E'-- revision: 009\n-- down_revision: 003\n-- precondition: SELECT true\n-- precondition: SELECT true\n-- cmig:upgrade\n');
+SELECT try('SELECT true');
+DROP FUNCTION try(text);
+DROP TABLE account;
+DROP EXTENSION pg_cmig;

@@ -1,0 +1,85 @@
+/*
+ * precondition.c
+ *	  What a revision's precondition returns.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "run/precondition.h"
+
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "nodes/parsenodes.h"
+
+/* A destination that looks at the rows of a precondition. */
+typedef struct PreconditionReceiver
+{
+	DestReceiver pub;
+	int64		rows;
+	bool		is_true;		/* so far */
+} PreconditionReceiver;
+
+/* Look at a row. */
+static bool
+take_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	PreconditionReceiver *receiver = (PreconditionReceiver *) self;
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+
+	slot_getallattrs(slot);
+	receiver->rows++;
+	receiver->is_true = receiver->rows == 1 && desc->natts == 1 &&
+		TupleDescAttr(desc, 0)->atttypid == BOOLOID &&
+		!slot->tts_isnull[0] && DatumGetBool(slot->tts_values[0]);
+	return true;
+}
+
+/* The receiver has nothing to do before the first row. */
+static void
+ignore_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+/* The receiver has nothing to do after the last row. */
+static void
+ignore_end(DestReceiver *self)
+{
+}
+
+DestReceiver *
+cmig_precondition_receiver(void)
+{
+	PreconditionReceiver *receiver = palloc0(sizeof(PreconditionReceiver));
+
+	receiver->pub.receiveSlot = take_row;
+	receiver->pub.rStartup = ignore_startup;
+	receiver->pub.rShutdown = ignore_end;
+	receiver->pub.rDestroy = ignore_end;
+	receiver->pub.mydest = DestNone;
+	return &receiver->pub;
+}
+
+void
+cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step)
+{
+	if (((const PreconditionReceiver *) receiver)->is_true)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_PRECONDITION_FAILED),
+			 errmsg("the precondition of revision \"%s\" is not true", step->revision),
+			 errdetail("It is: %s", step->precondition_sql),
+			 errhint("It must return one row with one boolean that is true.")));
+}
+
+void
+cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step)
+{
+	const SelectStmt *select = (const SelectStmt *) statement->raw->stmt;
+
+	if (statement->number > 1 || !IsA(select, SelectStmt) || select->intoClause != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the precondition of revision \"%s\" is not a single SELECT", step->revision)));
+}
