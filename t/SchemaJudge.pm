@@ -187,6 +187,8 @@ sub dump
 
 	die "pg_dump: $err\n" if $status != 0;
 	$out =~ s/^\\(?:un)?restrict .*\n//mg;
+	# the schemas of pg_cmig and what is in them are not compared
+	$out =~ s/^--\n-- Name: (?:[^\n]*; Schema: cmig(?:_audit)?; |SCHEMA cmig(?:_audit)?; ).*?(?=^--\n-- (?:Name: |PostgreSQL database dump complete))//msg;
 	# the triggers of the audit log carry ids, and are not compared
 	$out =~ s/^--\n-- Name: [^\n]* cmig_audit_\w+; Type: TRIGGER;.*?;\n+(?=--\n)//msg;
 	return $out;

@@ -140,6 +140,28 @@ add_subscriptions(DiffRun *run)
 		cmig_query_each(&query, NULL, NULL, add_subscription, run);
 }
 
+/* The same for security labels, which only their provider understands. */
+static void
+add_label(TupleDesc desc, HeapTuple row, void *arg)
+{
+	DiffRun    *run = arg;
+
+	cmig_diff_line_add_unsupported(&run->lines, "security label", cmig_query_text(desc, row, 1),
+								   "security labels are not compared");
+}
+
+static void
+add_labels(DiffRun *run)
+{
+	static CmigQuery query = {
+		.sql = "SELECT format('%s for %s %s', l.provider, i.type, i.identity) FROM pg_seclabel l"
+		" CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) i ORDER BY 1"
+	};
+
+	if (run->managed->all && run->replayed == NULL)
+		cmig_query_each(&query, NULL, NULL, add_label, run);
+}
+
 static void
 run_target(DiffRun *run)
 {
@@ -183,6 +205,7 @@ compare(DiffRun *run, CmigImage *from)
 	cmig_deparse(difference, cmig_diff_line_add, &run->lines);
 	add_notes(run, notes);
 	add_subscriptions(run);
+	add_labels(run);
 	return run->lines;
 }
 

@@ -405,7 +405,7 @@ parent_changes(const CmigAlter *alter, int property)
 	const CmigObject *from = parent_column(alter->from),
 			   *to = parent_column(alter->to);
 
-	return from != NULL && to != NULL &&
+	return from != NULL && to != NULL && strcmp(from->parent->identity, to->parent->identity) == 0 &&
 		!cmig_kind_same_value(&properties[property], from->values[property], to->values[property]);
 }
 

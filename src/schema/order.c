@@ -101,6 +101,33 @@ add_node(Order *order, CmigChange *change, CmigNodeType type)
 	order->nodes[order->count++].change = change;
 }
 
+/* Do the tables have constraints or indexes of the same name? */
+static bool
+share_names(const CmigObject *table, const CmigObject *other)
+{
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		for (const CmigObject *same = other->child; same != NULL; same = same->sibling)
+			if ((child->kind == &cmig_kind_constraint || child->kind == &cmig_kind_index) &&
+				child->kind == same->kind && strcmp(child->name, same->name) == 0)
+				return true;
+	return false;
+}
+
+/*
+ * Must one of the former parents be dropped before one of the new ones is
+ * created, because names are the same?
+ */
+static bool
+parents_share_names(const CmigChange *change)
+{
+	for (int i = 0; i < change->from->ndepends; i++)
+		for (int j = 0; j < change->to->ndepends; j++)
+			if (strcmp(change->from->depends[i]->identity, change->to->depends[j]->identity) != 0 &&
+				share_names(change->from->depends[i], change->to->depends[j]))
+				return true;
+	return false;
+}
+
 /*
  * Is no column or constraint of the table created or dropped?  Then it can get
  * its new parents before it leaves the old ones, and columns that it inherits
@@ -144,7 +171,8 @@ make_nodes(Order *order)
 		if (change->action == CMIG_ALTER && !change->late)
 			add_node(order, change, CMIG_NODE_ALTER);
 		if (change->action == CMIG_ALTER && change->first != NIL && change->last != NIL &&
-			change->from->kind == &cmig_kind_table && keeps_columns(difference, change))
+			change->from->kind == &cmig_kind_table && keeps_columns(difference, change) &&
+			!parents_share_names(change))
 		{
 			change->last = list_concat(change->last, change->first);
 			change->first = NIL;
@@ -258,9 +286,13 @@ keeps(const Order *order, const CmigObject *object, const CmigObject *on)
 static void
 add_old(Order *order, const CmigObject *object, const CmigObject *on)
 {
+	const CmigChange *change = order->difference->of_from[object->index];
 	int			node = end_node(order, on),
 				dependent = end_node(order, object);
 
+	/* NO INHERIT ends the dependency on a parent table */
+	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table)
+		dependent = change->part_node >= 0 ? change->part_node : change->join_node >= 0 ? change->join_node : dependent;
 	if (node < 0 || dependent < 0)
 		return;
 	if (order->nodes[node].type == CMIG_NODE_DROP ||
@@ -283,7 +315,12 @@ add_old(Order *order, const CmigObject *object, const CmigObject *on)
 static void
 add_new(Order *order, const CmigObject *object, const CmigObject *on)
 {
-	add_edge(order, made_node(order, object), made_node(order, on));
+	const CmigChange *change = order->difference->of_to[object->index];
+	int			node = made_node(order, object);
+
+	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table && change->join_node >= 0)
+		node = change->join_node;
+	add_edge(order, node, made_node(order, on));
 }
 
 static void

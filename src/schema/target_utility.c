@@ -683,6 +683,35 @@ skip_missing(Node *node)
 	return node;
 }
 
+/*
+ * Is it GRANT or REVOKE on several objects?  Those in schemas that are not
+ * compared are left out; returns NULL if no other is left.
+ */
+static Node *
+keep_grants(CmigTargetState *state, Node *node)
+{
+	GrantStmt  *grant = (GrantStmt *) node;
+	List	   *objects = NIL;
+	ListCell   *cell;
+
+	if (!IsA(node, GrantStmt) || grant->targtype != ACL_TARGET_OBJECT || list_length(grant->objects) < 2)
+		return node;
+	foreach(cell, grant->objects)
+	{
+		GrantStmt	single = *grant;
+
+		single.objects = list_make1(lfirst(cell));
+		if (!cmig_target_utility_is_elsewhere(state, (Node *) &single))
+			objects = lappend(objects, lfirst(cell));
+	}
+	if (objects == NIL)
+		return NULL;
+	grant = makeNode(GrantStmt);
+	*grant = *(GrantStmt *) node;
+	grant->objects = objects;
+	return (Node *) grant;
+}
+
 /* Returns the statement that the server is to run, or NULL. */
 static Node *
 adapt(CmigTargetState *state, Node *node)
@@ -697,7 +726,8 @@ adapt(CmigTargetState *state, Node *node)
 		return NULL;
 	if (IsA(node, DropStmt) && ((DropStmt *) node)->removeType == OBJECT_SCHEMA)
 		return cmig_target_schema_drop(state, node);
-	if (cmig_target_utility_is_elsewhere(state, node))
+	node = keep_grants(state, node);
+	if (node == NULL || cmig_target_utility_is_elsewhere(state, node))
 		return NULL;
 	if (!superuser() && is_grant_on_member((GrantStmt *) node))
 		return NULL;

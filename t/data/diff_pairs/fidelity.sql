@@ -187,3 +187,19 @@ CREATE TABLE n (k text NOT NULL, d date DEFAULT 'infinity') PARTITION BY RANGE (
 CREATE TABLE n (k text NOT NULL, d date DEFAULT 'infinity') PARTITION BY RANGE (k);
 CREATE TABLE p (d date, k text NOT NULL);
 ALTER TABLE n ATTACH PARTITION p FOR VALUES FROM ('a') TO ('b');
+-- pair: new parent has a constraint with the name of the former one's
+-- a:
+CREATE TABLE old_parent (a integer, b text, CONSTRAINT key_of PRIMARY KEY (a));
+CREATE TABLE c () INHERITS (old_parent);
+-- b:
+CREATE TABLE new_parent (a integer, b text, CONSTRAINT key_of PRIMARY KEY (a));
+CREATE TABLE c () INHERITS (new_parent);
+-- pair: parent moves to another schema and gets NOT NULL
+-- a:
+CREATE SCHEMA s;
+CREATE TABLE p (a date);
+CREATE TABLE c (b integer, gone integer) INHERITS (p);
+-- b:
+CREATE SCHEMA s;
+CREATE TABLE s.p (a date PRIMARY KEY);
+CREATE TABLE c (b integer) INHERITS (s.p);
