@@ -38,6 +38,7 @@
 #include "move/move.h"
 #include "move/move_argument.h"
 #include "move/plan_checksum.h"
+#include "move/restore_point.h"
 #include "move/stamp.h"
 #include "move/step_texts.h"
 #include "move/stepwise.h"
@@ -88,6 +89,7 @@ _PG_init(void)
 	cmig_settings_init();
 	cmig_runner_init();
 	cmig_toplevel_init();
+	cmig_restore_point_init();
 	cmig_rls_check_init();
 	cmig_stepwise_at_start = before_upgrade;
 	cmig_stepwise_at_end = cmig_rls_gate;
@@ -111,10 +113,13 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
 	CmigJournalBatch *journal = cmig_journal_batch();
+	const char *restore_point = NULL;
 	MemoryContext context;
 	MemoryContext old;
 
 	cmig_move_check(texts, plan);
+	if (plan->count > 0)
+		restore_point = cmig_restore_point_before();
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
@@ -131,6 +136,7 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
 		run = cmig_step_texts_get(texts, i);
 		cmig_plan_checksum_require_step(allowed, i, run);
 		cmig_move_run_step(now, plan, step, run, &entry);
+		entry.message = i == 0 ? restore_point : NULL;
 		cmig_journal_add(journal, &entry);
 		values[0] = Int32GetDatum(++*number);
 		values[1] = CStringGetTextDatum(cmig_direction_name(plan->direction));
@@ -143,6 +149,8 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
 	MemoryContextDelete(context);
 	cmig_move_require_rows(now, plan);
 	cmig_journal_end(journal);
+	if (plan->count > 0)
+		cmig_restore_point_after_commit();
 }
 
 /*

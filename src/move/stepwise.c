@@ -25,6 +25,7 @@
 #include "move/move.h"
 #include "move/nontransactional.h"
 #include "move/plan_checksum.h"
+#include "move/restore_point.h"
 #include "move/step_texts.h"
 #include "move/stepwise.h"
 #include "move/toplevel.h"
@@ -53,6 +54,7 @@ typedef struct StepwiseRun
 	CmigInDoubt in_doubt;
 	CmigSituation now;
 	const CmigPlan *plan;
+	char	   *restore_point;	/* a text for the journal, or NULL */
 	CmigAllowedTexts *allowed;	/* the texts that may run, or NULL */
 	CmigExpectedRows *expected; /* the version rows before the current step */
 
@@ -128,12 +130,15 @@ finish_step(StepwiseRun *run)
 	require_rows(run, step);
 
 	entry.outcome = "done";
+	entry.message = run->index == 0 ? run->restore_point : NULL;
 	entry.started_at = run->started_at;
 	entry.finished_at = GetCurrentTimestamp();
 	if (run->plan->direction == CMIG_UPGRADE)
 		entry.checksum = cmig_script_checksum(run->step->sql, run->step->transactional);
 	cmig_journal_finish(run->journal_id, &entry);
 
+	if (run->index + 1 == run->plan->count)
+		cmig_restore_point_after_commit();
 	run->next_journal_id = 0;
 	run->next_started_at = entry.finished_at;
 	if (run->index + 1 < run->plan->count)
@@ -346,6 +351,7 @@ run_plan(StepwiseRun *run, const CmigPlan *plan)
 		return;
 	}
 
+	run->restore_point = cmig_restore_point_before();
 	run->started_at = GetCurrentTimestamp();
 	run->journal_id = start_row(run, 0, run->started_at);
 	run->expected = cmig_move_expect_rows(&run->now);

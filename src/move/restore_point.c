@@ -1,0 +1,141 @@
+/*
+ * restore_point.c
+ *	  Restore points in the WAL before and after a run.
+ *
+ * The one before the run is created through the server's function, which checks
+ * the privilege.  The one after it must follow the commit record.  Therefore it
+ * is written by a callback of the commit.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/query.h"
+#include "base/settings.h"
+#include "move/restore_point.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+static bool restore_point = false;
+
+/* The time of the run that has begun last, as part of the names; or empty. */
+static char run_time[40] = "";
+
+/* The subtransaction whose commit, up to the top, ends the run. */
+static SubTransactionId waiting_for = InvalidSubTransactionId;
+
+static CmigQuery may_create = {
+	"SELECT has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'EXECUTE')::text", 0
+};
+
+static CmigQuery create_point = {"SELECT pg_create_restore_point($1)", 1, {TEXTOID}};
+
+/* Take the present time, in UTC, for the names. */
+static void
+set_run_time(void)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+
+	if (timestamp2tm(GetCurrentTimestamp(), NULL, &tm, &fsec, NULL, NULL) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
+	snprintf(run_time, sizeof(run_time), "%04d%02d%02d_%02d%02d%02d_%06d", tm.tm_year, tm.tm_mon,
+			 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int) fsec);
+}
+
+/* The name of one of the two restore points. */
+static char *
+point_name(const char *which)
+{
+	return psprintf("cmig_%s_%s", run_time, which);
+}
+
+/* At the end of the transaction. */
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	char		name[64];
+
+	if (waiting_for == InvalidSubTransactionId || event == XACT_EVENT_PRE_COMMIT ||
+		event == XACT_EVENT_PRE_PREPARE)
+		return;
+	waiting_for = InvalidSubTransactionId;
+	if (event != XACT_EVENT_COMMIT)
+		return;
+	snprintf(name, sizeof(name), "cmig_%s_after", run_time);
+	(void) XLogRestorePoint(name);
+}
+
+/* At the end of a subtransaction. */
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
+{
+	if (ended != waiting_for)
+		return;
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+		waiting_for = parent;
+	else if (event == SUBXACT_EVENT_ABORT_SUB)
+		waiting_for = InvalidSubTransactionId;
+}
+
+void
+cmig_restore_point_init(void)
+{
+	DefineCustomBoolVariable("cmig.restore_point",
+							 "Creates restore points before and after each run.",
+							 NULL, &restore_point, false, PGC_USERSET, 0, NULL, NULL, NULL);
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
+}
+
+/* Raise 42501 unless the current user may create a restore point. */
+static void
+require_privilege(void)
+{
+	char	   *answer = NULL;
+
+	cmig_query_each(&may_create, NULL, NULL, cmig_query_keep_text, &answer);
+	if (answer == NULL || strcmp(answer, "true") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to create a restore point"),
+				 errdetail("cmig.restore_point is on."),
+				 errhint("GRANT EXECUTE ON FUNCTION pg_catalog.pg_create_restore_point(text) TO %s",
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+char *
+cmig_restore_point_before(void)
+{
+	char	   *name;
+	Datum		values[1];
+
+	run_time[0] = '\0';
+	if (!cmig_settings_bool("cmig.restore_point", restore_point))
+		return NULL;
+	require_privilege();
+	set_run_time();
+	name = point_name("before");
+	values[0] = CStringGetTextDatum(name);
+	(void) cmig_query_run(&create_point, values, NULL);
+	ereport(NOTICE,
+			(errmsg("restore point %s", name),
+			 errhint("Set recovery_target_name to this to restore what was there before the run.")));
+	return psprintf("restore points %s and %s", name, point_name("after"));
+}
+
+void
+cmig_restore_point_after_commit(void)
+{
+	if (run_time[0] != '\0')
+		waiting_for = GetCurrentSubTransactionId();
+}
