@@ -16,6 +16,7 @@
 #include "run/session.h"
 #include "schema/managed.h"
 #include "schema/shadow_catalogs.h"
+#include "schema/target_constraint.h"
 #include "schema/target_extension.h"
 #include "schema/target_object.h"
 #include "schema/target_role.h"
@@ -738,7 +739,7 @@ adapt(CmigTargetState *state, Node *node)
 		return NULL;
 	if (IsA(node, CreateSchemaStmt) && cmig_target_schema_create(state, node))
 		return NULL;
-	return node;
+	return cmig_target_constraint_adapt(node);
 }
 
 static void

@@ -1,0 +1,57 @@
+/*
+ * target_constraint.c
+ *	  Foreign keys in a target's statements: their rows are not checked.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/target_constraint.h"
+
+#include "nodes/parsenodes.h"
+
+/* The foreign key that the command adds and validates, or NULL. */
+static Constraint *
+validated(const AlterTableCmd *command)
+{
+	Constraint *constraint = (Constraint *) command->def;
+
+	if (command->subtype != AT_AddConstraint || constraint == NULL || !IsA(constraint, Constraint) ||
+		constraint->contype != CONSTR_FOREIGN || constraint->skip_validation)
+		return NULL;
+	return constraint;
+}
+
+static bool
+has_validated(const AlterTableStmt *alter)
+{
+	ListCell   *cell;
+
+	foreach(cell, alter->cmds)
+	{
+		if (validated(lfirst_node(AlterTableCmd, cell)) != NULL)
+			return true;
+	}
+	return false;
+}
+
+Node *
+cmig_target_constraint_adapt(Node *statement)
+{
+	AlterTableStmt *alter = (AlterTableStmt *) statement;
+	ListCell   *cell;
+
+	if (!IsA(statement, AlterTableStmt) || !has_validated(alter))
+		return statement;
+	alter = copyObject(alter);
+	foreach(cell, alter->cmds)
+	{
+		Constraint *constraint = validated(lfirst_node(AlterTableCmd, cell));
+
+		if (constraint == NULL)
+			continue;
+		constraint->skip_validation = true;
+		constraint->initially_valid = true;
+	}
+	return (Node *) alter;
+}
