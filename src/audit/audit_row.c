@@ -337,6 +337,7 @@ is_too_large(const ErrorData *error)
 		 strncmp(error->message, "invalid memory alloc request size", 33) == 0);
 }
 
+/* A value that is converted in a subtransaction, since that can fail. */
 typedef struct ValueTrial
 {
 	const CmigAuditShape *shape;

@@ -23,6 +23,7 @@ typedef struct Resolve
 	List	   *aliases;		/* of Alias *, for names that have no node */
 } Resolve;
 
+/* A replaced revision that is not loaded, and the id that stands for it. */
 typedef struct Alias
 {
 	const char *name;

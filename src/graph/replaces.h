@@ -16,6 +16,7 @@
 #include "postgres.h"
 #include "base/revision.h"
 
+/* How much is applied of what a revision replaces. */
 typedef enum CmigReplacesState
 {
 	CMIG_REPLACES_NONE,			/* nothing is applied of what it replaces */

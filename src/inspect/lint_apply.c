@@ -805,14 +805,10 @@ apply_locks(CmigLint *lint)
 	}
 }
 
-void
-cmig_lint_apply(CmigLint *lint, Node *statement)
+/* A statement that creates something. */
+static void
+apply_creation(CmigLint *lint, Node *statement)
 {
-	MemoryContext old;
-
-	apply_uses(lint, statement);
-	old = MemoryContextSwitchTo(lint->context);
-	apply_locks(lint);
 	switch (nodeTag(statement))
 	{
 		case T_CreateStmt:
@@ -839,6 +835,39 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 		case T_IndexStmt:
 			apply_create_index(lint, (IndexStmt *) statement);
 			break;
+		case T_CreateFunctionStmt:
+			apply_create_function(lint, (CreateFunctionStmt *) statement);
+			break;
+		case T_CreateDomainStmt:
+			apply_create_domain(lint, (CreateDomainStmt *) statement);
+			break;
+		case T_CreateEnumStmt:
+			cmig_lint_state_add_type(lint, ((CreateEnumStmt *) statement)->typeName)->is_new = true;
+			break;
+		case T_CreateRangeStmt:
+			cmig_lint_state_add_type(lint, ((CreateRangeStmt *) statement)->typeName)->is_new = true;
+			break;
+		case T_CompositeTypeStmt:
+			apply_create_as(lint, ((CompositeTypeStmt *) statement)->typevar, RELKIND_COMPOSITE_TYPE, false);
+			break;
+		case T_CreateSchemaStmt:
+			apply_create_schema(lint, (CreateSchemaStmt *) statement);
+			break;
+		default:
+			break;
+	}
+}
+
+void
+cmig_lint_apply(CmigLint *lint, Node *statement)
+{
+	MemoryContext old;
+
+	apply_uses(lint, statement);
+	old = MemoryContextSwitchTo(lint->context);
+	apply_locks(lint);
+	switch (nodeTag(statement))
+	{
 		case T_AlterTableStmt:
 			apply_alter_table(lint, (AlterTableStmt *) statement);
 			break;
@@ -856,26 +885,8 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 		case T_GrantStmt:
 			apply_grant(lint, (GrantStmt *) statement);
 			break;
-		case T_CreateFunctionStmt:
-			apply_create_function(lint, (CreateFunctionStmt *) statement);
-			break;
-		case T_CreateDomainStmt:
-			apply_create_domain(lint, (CreateDomainStmt *) statement);
-			break;
-		case T_CreateEnumStmt:
-			cmig_lint_state_add_type(lint, ((CreateEnumStmt *) statement)->typeName)->is_new = true;
-			break;
-		case T_CreateRangeStmt:
-			cmig_lint_state_add_type(lint, ((CreateRangeStmt *) statement)->typeName)->is_new = true;
-			break;
-		case T_CompositeTypeStmt:
-			apply_create_as(lint, ((CompositeTypeStmt *) statement)->typevar, RELKIND_COMPOSITE_TYPE, false);
-			break;
 		case T_AlterEnumStmt:
 			apply_alter_enum(lint, (AlterEnumStmt *) statement);
-			break;
-		case T_CreateSchemaStmt:
-			apply_create_schema(lint, (CreateSchemaStmt *) statement);
 			break;
 		case T_VariableSetStmt:
 			apply_set(lint, (VariableSetStmt *) statement);
@@ -887,6 +898,7 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			apply_transaction(lint, (TransactionStmt *) statement);
 			break;
 		default:
+			apply_creation(lint, statement);
 			break;
 	}
 	MemoryContextSwitchTo(old);

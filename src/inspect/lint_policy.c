@@ -16,6 +16,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+/* The values of cmig.lint_policy. */
 typedef enum Policy
 {
 	POLICY_OFF,

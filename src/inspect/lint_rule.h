@@ -36,6 +36,7 @@ typedef struct CmigLint CmigLint;
 /* The most kinds of statements that a rule can be about. */
 #define CMIG_LINT_MAX_TAGS 6
 
+/* A rule, and the kinds of statements that it examines. */
 typedef struct CmigLintRule
 {
 	const char *name;

@@ -27,6 +27,7 @@ typedef struct Key
 	char		name[NAMEDATALEN];
 } Key;
 
+/* A relation as it is at this place in the plan, by its name. */
 typedef struct RelationEntry
 {
 	Key			key;
@@ -34,18 +35,21 @@ typedef struct RelationEntry
 	CmigLintTable *original;	/* the live one, or NULL */
 } RelationEntry;
 
+/* The same by the OID of a live relation. */
 typedef struct OidEntry
 {
 	Oid			oid;
 	CmigLintTable *table;
 } OidEntry;
 
+/* A type that the plan creates or changes. */
 typedef struct TypeEntry
 {
 	Key			key;
 	CmigLintType type;
 } TypeEntry;
 
+/* A function that the plan creates. */
 typedef struct FunctionEntry
 {
 	char		name[NAMEDATALEN];
@@ -59,6 +63,7 @@ typedef struct NewValue
 	const char *value;
 } NewValue;
 
+/* What exists, and which settings apply, when a statement runs. */
 struct CmigLintState
 {
 	HTAB	   *relations;		/* RelationEntry */

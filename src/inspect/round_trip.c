@@ -36,6 +36,7 @@ PG_FUNCTION_INFO_V1(cmig_round_trip);
 
 #define COLUMNS 6
 
+/* A call of cmig.round_trip. */
 typedef struct RoundTrip
 {
 	const CmigGraph *graph;
@@ -215,6 +216,7 @@ replay_revisions(CmigReplay *replay, void *arg)
  * Merges
  */
 
+/* A merge revision whose parents are replayed in two orders. */
 typedef struct Merge
 {
 	RoundTrip  *trip;

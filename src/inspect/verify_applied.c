@@ -29,6 +29,7 @@ PG_FUNCTION_INFO_V1(cmig_verify);
 
 #define COLUMNS 3
 
+/* A call of cmig.verify. */
 typedef struct Verification
 {
 	ReturnSetInfo *result;

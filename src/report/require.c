@@ -50,6 +50,27 @@ step_locks(CmigStepTexts *texts, const CmigRevision *revision, CmigDirection dir
 	return cmig_script_locks(planned, cmig_step_texts_get(texts, i)->sql);
 }
 
+/* The plan to the targets; if there is nothing to do, report it. */
+static CmigPlan *
+make_plan(CmigSituation *now, CmigDirection direction, const CmigNames *targets)
+{
+	CmigPlan   *plan;
+	CmigDowngradeTarget *resolved;
+
+	if (direction == CMIG_UPGRADE)
+		plan = cmig_move_plan_upgrade(now, targets);
+	else if (targets->count == 1)
+		plan = cmig_move_plan_downgrade(now, targets->names[0], &resolved);
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a downgrade has exactly one target"),
+				 errhint("Downgrade one branch after another: label@base.")));
+	if (plan->count == 0)
+		cmig_move_report_nothing(now->graph, now->applied->rows, cmig_direction_name(direction));
+	return plan;
+}
+
 /* Return the steps of a plan as rows. */
 static Datum
 plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
@@ -66,22 +87,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	if (direction == CMIG_UPGRADE)
-		plan = cmig_move_plan_upgrade(&now, targets);
-	else
-	{
-		CmigDowngradeTarget *resolved;
-
-		if (targets->count != 1)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("a downgrade has exactly one target"),
-					 errhint("Downgrade one branch after another: label@base.")));
-		plan = cmig_move_plan_downgrade(&now, targets->names[0], &resolved);
-	}
-	if (plan->count == 0)
-		cmig_move_report_nothing(now.graph, now.applied->rows, cmig_direction_name(direction));
-
+	plan = make_plan(&now, direction, targets);
 	texts = cmig_step_texts_make(now.graph, plan);
 	checksum = cmig_plan_checksum(&now, plan, texts);
 	planned = cmig_planned_locks_start();

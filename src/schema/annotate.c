@@ -141,6 +141,7 @@ append_privilege(StringInfo buf, const CmigObject *object, const char *privilege
 		appendStringInfo(buf, "%s ON %s", privilege, cmig_kind_reference(object));
 }
 
+/* What a statement does with a privilege. */
 typedef enum GrantVerb
 {
 	GRANT,
@@ -185,6 +186,7 @@ verb_between(const CmigGrant *from, const CmigGrant *to)
 	return to && to->grantable ? GRANT_WITH_OPTION : GRANT;
 }
 
+/* A statement about a privilege, and the one that reverts it. */
 typedef struct GrantStep
 {
 	const CmigGrant *grant;

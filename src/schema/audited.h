@@ -12,6 +12,7 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
+/* How a table is audited. */
 typedef struct CmigAudited
 {
 	char	   *table;			/* qualified and quoted */

@@ -419,6 +419,57 @@ goes_with_table(const CmigDifference *difference, const CmigChange *change)
 		(change->action == CMIG_DROP || difference->of_from[change->from->parent->index]->action == CMIG_AGAIN);
 }
 
+/* Is the object dropped, if only for a moment? */
+static bool
+is_going(const CmigChange *change)
+{
+	return change->action == CMIG_DROP || change->action == CMIG_AGAIN;
+}
+
+/*
+ * Must something be done about the dependent, since an object that it uses
+ * changes or, if goes, is dropped?
+ */
+static bool
+is_affected(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent,
+			bool goes)
+{
+	if (dependent->to == NULL || dependent->action == CMIG_AGAIN ||
+		dependent->action == CMIG_UNSUPPORTED)
+		return false;
+	if (!goes && !is_disturbed(change, dependent))
+		return false;
+	if (is_of_parent(dependent) && dependent->from->parent != change->from)
+		return false;
+	/* it depends on the type, too */
+	if (change->from->kind == &cmig_kind_base_definition)
+		return false;
+	if (change->from->kind == &cmig_kind_attribute && is_typed_column(dependent->from))
+		return false;
+	return !is_inherited_column(dependent->from) || !goes_with_table(difference, change);
+}
+
+/* Can the dependent be dropped and created again without losing data? */
+static bool
+is_created_again(const CmigChange *change, const CmigChange *dependent)
+{
+	return is_disposable(dependent->from) ||
+		(is_inherited_column(dependent->from) && is_inherited_column(dependent->to) &&
+		 change->action == CMIG_AGAIN && change->from->kind == &cmig_kind_column) ||
+		(change->action == CMIG_AGAIN && dependent->from->parent == change->from);
+}
+
+/* A change that makes it possible to keep the dependent, or NULL. */
+static CmigChange *
+find_way(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
+{
+	if (change->from->kind->flags & CMIG_KIND_SWAPS)
+		return cmig_replace_dependent(difference, change, dependent);
+	if (change->from->kind->flags & CMIG_KIND_DETOUR)
+		return cmig_replace_detour(change, dependent);
+	return NULL;
+}
+
 /* Examine the dependents of the change, unless that has been done. */
 static List *
 enqueue(List *queue, CmigChange *change)
@@ -443,14 +494,14 @@ propagate(CmigDifference *difference)
 	{
 		CmigChange *change = difference->of_from[i];
 
-		if (change->action == CMIG_DROP || change->action == CMIG_AGAIN || change->disturbs)
+		if (is_going(change) || change->disturbs)
 			queue = enqueue(queue, change);
 	}
 	/* the queue grows during the loop */
 	for (int i = 0; i < list_length(queue); i++)
 	{
 		CmigChange *change = list_nth(queue, i);
-		bool		goes = change->action == CMIG_DROP || change->action == CMIG_AGAIN;
+		bool		goes = is_going(change);
 
 		for (int j = dependents.start[change->from->index]; j < dependents.start[change->from->index + 1]; j++)
 		{
@@ -461,24 +512,9 @@ propagate(CmigDifference *difference)
 				cmig_foreign_prevents(change, dependent);
 				break;
 			}
-			if (dependent->to == NULL || dependent->action == CMIG_AGAIN ||
-				dependent->action == CMIG_UNSUPPORTED)
+			if (!is_affected(difference, change, dependent, goes))
 				continue;
-			if (!goes && !is_disturbed(change, dependent))
-				continue;
-			if (is_of_parent(dependent) && dependent->from->parent != change->from)
-				continue;
-			/* it depends on the type, too */
-			if (change->from->kind == &cmig_kind_base_definition)
-				continue;
-			if (change->from->kind == &cmig_kind_attribute && is_typed_column(dependent->from))
-				continue;
-			if (is_inherited_column(dependent->from) && goes_with_table(difference, change))
-				continue;
-			if (is_disposable(dependent->from) ||
-				(is_inherited_column(dependent->from) && is_inherited_column(dependent->to) &&
-				 change->action == CMIG_AGAIN && change->from->kind == &cmig_kind_column) ||
-				(change->action == CMIG_AGAIN && dependent->from->parent == change->from))
+			if (is_created_again(change, dependent))
 			{
 				dependent->action = CMIG_AGAIN;
 				dependent->ddl = NIL;
@@ -486,12 +522,8 @@ propagate(CmigDifference *difference)
 			}
 			else if (goes && change->action == CMIG_AGAIN && !lets_go(difference, change, dependent))
 			{
-				CmigChange *next = NULL;
+				CmigChange *next = find_way(difference, change, dependent);
 
-				if (change->from->kind->flags & CMIG_KIND_SWAPS)
-					next = cmig_replace_dependent(difference, change, dependent);
-				else if (change->from->kind->flags & CMIG_KIND_DETOUR)
-					next = cmig_replace_detour(change, dependent);
 				if (next != NULL)
 				{
 					queue = enqueue(queue, next);

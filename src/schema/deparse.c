@@ -17,6 +17,7 @@
 #include "schema/kinds.h"
 #include "schema/order.h"
 
+/* A difference whose statements are passed to a callback. */
 typedef struct Deparse
 {
 	CmigDifference *difference;
@@ -217,6 +218,7 @@ put_unsupported(Deparse *deparse, const CmigChange *change)
 
 /* Changes that come after all others */
 
+/* The statements of such changes, and why they are not supported, if so. */
 typedef struct Late
 {
 	StringInfoData sql;

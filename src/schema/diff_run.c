@@ -22,6 +22,7 @@
 #include "schema/shadow.h"
 #include "schema/target.h"
 
+/* A comparison of the managed schemas with a target. */
 typedef struct DiffRun
 {
 	const CmigManaged *managed;
@@ -35,6 +36,7 @@ typedef struct DiffRun
 	List	   *lines;
 } DiffRun;
 
+/* A comparison that starts from what the revisions create. */
 typedef struct ReplayRun
 {
 	DiffRun    *run;

@@ -79,6 +79,7 @@ journal(const CmigDrift *drift, const List *lines, TimestampTz started_at)
  * cmig.drift
  */
 
+/* Collects the lines of a drift. */
 typedef struct Finding
 {
 	CmigDrift  *drift;

@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/varlena.h"
 
+/* Extensions that are moved to the schema that they have in the target. */
 typedef struct Move
 {
 	const CmigManaged *managed;

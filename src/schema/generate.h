@@ -20,6 +20,7 @@ typedef struct CmigUnresolved
 	char	   *sql;
 } CmigUnresolved;
 
+/* What is generated, and what is left to its reader. */
 typedef struct CmigGenerate
 {
 	CmigDraft	draft;

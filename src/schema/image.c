@@ -11,6 +11,7 @@
 #include "lib/qunique.h"
 #include "utils/memutils.h"
 
+/* An object of the image by its address. */
 typedef struct AddressEntry
 {
 	CmigAddress address;

@@ -31,6 +31,7 @@ typedef struct Member
 	Oid			extension;
 } Member;
 
+/* The state of reading an image from the catalogs. */
 typedef struct Reader
 {
 	CmigImage  *image;

@@ -9,6 +9,7 @@
 #include "schema/keep.h"
 #include "schema/kinds.h"
 
+/* The objects that are copied from one image to another. */
 typedef struct Keep
 {
 	const CmigImage *from;

@@ -10,6 +10,7 @@
 #include "postgres.h"
 #include "base/revision.h"
 
+/* A schema that is compared. */
 typedef struct CmigManagedSchema
 {
 	char	   *name;
@@ -18,6 +19,7 @@ typedef struct CmigManagedSchema
 								 * of it */
 } CmigManagedSchema;
 
+/* The schemas that are compared. */
 typedef struct CmigManaged
 {
 	bool		all;			/* all schemas are compared, including ones

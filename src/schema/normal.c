@@ -17,6 +17,7 @@
 
 #include "lib/stringinfo.h"
 
+/* A token of a text that is normalized. */
 typedef struct Token
 {
 	const char *text;
@@ -26,6 +27,7 @@ typedef struct Token
 	bool		gone;
 } Token;
 
+/* All tokens of such a text. */
 typedef struct Tokens
 {
 	int			count;

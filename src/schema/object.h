@@ -36,6 +36,7 @@ typedef struct CmigGrant
 								 * it */
 } CmigGrant;
 
+/* An object of an image, with all that is compared. */
 typedef struct CmigObject
 {
 	const struct CmigKind *kind;

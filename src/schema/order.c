@@ -17,6 +17,7 @@
 
 #include "utils/memutils.h"
 
+/* One node must come before another. */
 typedef struct Edge
 {
 	int			node;
@@ -25,6 +26,7 @@ typedef struct Edge
 								 * cycle */
 } Edge;
 
+/* The nodes to be sorted, and the edges between them. */
 typedef struct Order
 {
 	CmigDifference *difference;
@@ -652,6 +654,7 @@ cut_cycle(const Order *order, const int *stack, int from, int to)
  * Walk
  */
 
+/* A depth-first walk over the nodes, without recursion. */
 typedef struct Walk
 {
 	CmigNode   *result;

@@ -276,6 +276,7 @@ add_step(List *steps, CmigObject *object, const char *from, const char *to)
 	return lappend(steps, step);
 }
 
+/* A rename, and whether its statement has been made. */
 typedef struct Pending
 {
 	CmigObject *object;

@@ -29,6 +29,7 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
+/* The renames that are applied to an image one after another. */
 typedef struct RenameRead
 {
 	const CmigManaged *managed;

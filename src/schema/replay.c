@@ -354,6 +354,7 @@ cmig_replay_step(CmigReplay *replay, int node, CmigDirection direction)
  * The image
  */
 
+/* What is read after a replay, and where the result goes. */
 typedef struct Reading
 {
 	CmigReplay *replay;
@@ -462,6 +463,7 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 
 /* A plan as a whole */
 
+/* The arguments and the result of replaying a whole plan. */
 typedef struct Whole
 {
 	const CmigReplayPlan *plan;

@@ -13,6 +13,7 @@
 #include "postgres.h"
 #include "schema/diff_line.h"
 
+/* The sections of a revision file. */
 typedef struct CmigSections
 {
 	char	   *upgrade;

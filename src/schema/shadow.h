@@ -24,6 +24,7 @@
 #include "schema/shadow_global.h"
 #include "schema/shadow_members.h"
 
+/* A live schema, and the empty one that has its name for a while. */
 typedef struct CmigShadowSchema
 {
 	char	   *name;
@@ -33,6 +34,7 @@ typedef struct CmigShadowSchema
 	bool		created;		/* the target has a CREATE SCHEMA for it */
 } CmigShadowSchema;
 
+/* All that is moved out of the way while a target runs. */
 typedef struct CmigShadow
 {
 	const CmigManaged *managed; /* as given */

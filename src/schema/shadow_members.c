@@ -99,6 +99,7 @@ cmig_shadow_members_has_relation(const CmigMembers *members, Oid relation)
  * Extensions
  */
 
+/* The extensions found so far. */
 typedef struct Extensions
 {
 	CmigExtension *extensions;

@@ -21,6 +21,7 @@ typedef struct CmigMember
 	Oid			extension;
 } CmigMember;
 
+/* The members of all extensions. */
 typedef struct CmigMembers
 {
 	int			count;

@@ -34,6 +34,7 @@ PG_FUNCTION_INFO_V1(cmig_shadow_probe);
 PG_FUNCTION_INFO_V1(cmig_shadow_probe_rename);
 PG_FUNCTION_INFO_V1(cmig_replay_probe);
 
+/* A query that is run while a target exists, for tests. */
 typedef struct Probe
 {
 	ReturnSetInfo *result;
@@ -123,6 +124,7 @@ cmig_shadow_probe_rename(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* The same for a replay of revisions. */
 typedef struct ReplayProbe
 {
 	Probe	   *probe;

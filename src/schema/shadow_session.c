@@ -19,12 +19,14 @@
 #define FIELD4_ONE_KEY 1
 #define FIELD4_TWO_KEYS 2
 
+/* An advisory lock that the session holds. */
 typedef struct SessionLock
 {
 	LOCKTAG		tag;
 	LOCKMODE	mode;
 } SessionLock;
 
+/* All such locks. */
 struct CmigSessionLocks
 {
 	int			count;

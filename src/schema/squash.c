@@ -27,6 +27,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_squash);
 
+/* The revisions that become one. */
 typedef struct Squash
 {
 	const CmigGraph *graph;

@@ -15,97 +15,58 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+/* What the kinds of objects are called. */
+static const char *const kind_names[] = {
+	[OBJECT_ACCESS_METHOD] = "access method",
+	[OBJECT_AGGREGATE] = "aggregate",
+	[OBJECT_CAST] = "cast",
+	[OBJECT_COLLATION] = "collation",
+	[OBJECT_COLUMN] = "column",
+	[OBJECT_CONVERSION] = "conversion",
+	[OBJECT_DATABASE] = "database",
+	[OBJECT_DOMAIN] = "domain",
+	[OBJECT_EVENT_TRIGGER] = "event trigger",
+	[OBJECT_EXTENSION] = "extension",
+	[OBJECT_FDW] = "foreign-data wrapper",
+	[OBJECT_FOREIGN_SERVER] = "server",
+	[OBJECT_FOREIGN_TABLE] = "foreign table",
+	[OBJECT_FUNCTION] = "function",
+	[OBJECT_ROUTINE] = "function",
+	[OBJECT_INDEX] = "index",
+	[OBJECT_LANGUAGE] = "language",
+	[OBJECT_LARGEOBJECT] = "large object",
+	[OBJECT_MATVIEW] = "materialized view",
+	[OBJECT_OPCLASS] = "operator class",
+	[OBJECT_OPERATOR] = "operator",
+	[OBJECT_OPFAMILY] = "operator family",
+	[OBJECT_POLICY] = "policy",
+	[OBJECT_PROCEDURE] = "procedure",
+	[OBJECT_PUBLICATION] = "publication",
+	[OBJECT_ROLE] = "role",
+	[OBJECT_RULE] = "rule",
+	[OBJECT_SCHEMA] = "schema",
+	[OBJECT_SEQUENCE] = "sequence",
+	[OBJECT_STATISTIC_EXT] = "statistics",
+	[OBJECT_SUBSCRIPTION] = "subscription",
+	[OBJECT_TABLE] = "table",
+	[OBJECT_TABLESPACE] = "tablespace",
+	[OBJECT_TRANSFORM] = "transform",
+	[OBJECT_TRIGGER] = "trigger",
+	[OBJECT_TSCONFIGURATION] = "text search configuration",
+	[OBJECT_TSDICTIONARY] = "text search dictionary",
+	[OBJECT_TSPARSER] = "text search parser",
+	[OBJECT_TSTEMPLATE] = "text search template",
+	[OBJECT_TYPE] = "type",
+	[OBJECT_USER_MAPPING] = "user mapping",
+	[OBJECT_VIEW] = "view",
+};
+
 const char *
 cmig_target_object_kind(ObjectType type)
 {
-	switch (type)
-	{
-		case OBJECT_ACCESS_METHOD:
-			return "access method";
-		case OBJECT_AGGREGATE:
-			return "aggregate";
-		case OBJECT_CAST:
-			return "cast";
-		case OBJECT_COLLATION:
-			return "collation";
-		case OBJECT_COLUMN:
-			return "column";
-		case OBJECT_CONVERSION:
-			return "conversion";
-		case OBJECT_DATABASE:
-			return "database";
-		case OBJECT_DOMAIN:
-			return "domain";
-		case OBJECT_EVENT_TRIGGER:
-			return "event trigger";
-		case OBJECT_EXTENSION:
-			return "extension";
-		case OBJECT_FDW:
-			return "foreign-data wrapper";
-		case OBJECT_FOREIGN_SERVER:
-			return "server";
-		case OBJECT_FOREIGN_TABLE:
-			return "foreign table";
-		case OBJECT_FUNCTION:
-		case OBJECT_ROUTINE:
-			return "function";
-		case OBJECT_INDEX:
-			return "index";
-		case OBJECT_LANGUAGE:
-			return "language";
-		case OBJECT_LARGEOBJECT:
-			return "large object";
-		case OBJECT_MATVIEW:
-			return "materialized view";
-		case OBJECT_OPCLASS:
-			return "operator class";
-		case OBJECT_OPERATOR:
-			return "operator";
-		case OBJECT_OPFAMILY:
-			return "operator family";
-		case OBJECT_POLICY:
-			return "policy";
-		case OBJECT_PROCEDURE:
-			return "procedure";
-		case OBJECT_PUBLICATION:
-			return "publication";
-		case OBJECT_ROLE:
-			return "role";
-		case OBJECT_RULE:
-			return "rule";
-		case OBJECT_SCHEMA:
-			return "schema";
-		case OBJECT_SEQUENCE:
-			return "sequence";
-		case OBJECT_STATISTIC_EXT:
-			return "statistics";
-		case OBJECT_SUBSCRIPTION:
-			return "subscription";
-		case OBJECT_TABLE:
-			return "table";
-		case OBJECT_TABLESPACE:
-			return "tablespace";
-		case OBJECT_TRANSFORM:
-			return "transform";
-		case OBJECT_TRIGGER:
-			return "trigger";
-		case OBJECT_TSCONFIGURATION:
-			return "text search configuration";
-		case OBJECT_TSDICTIONARY:
-			return "text search dictionary";
-		case OBJECT_TSPARSER:
-			return "text search parser";
-		case OBJECT_TSTEMPLATE:
-			return "text search template";
-		case OBJECT_TYPE:
-			return "type";
-		case OBJECT_USER_MAPPING:
-			return "user mapping";
-		case OBJECT_VIEW:
-			return "view";
-		default:
-			return "object";
-	}
+	const char *name = type < lengthof(kind_names) ? kind_names[type] : NULL;
+
+	return name ? name : "object";
 }
 
 char *

@@ -25,6 +25,7 @@ typedef struct CmigTargetNote
 	char	   *role;			/* who ought to be the owner, or NULL */
 } CmigTargetNote;
 
+/* What is known of a target after it has run. */
 typedef struct CmigTarget
 {
 	List	   *notes;			/* of CmigTargetNote, in the order of the text */

@@ -14,6 +14,7 @@
 #include "schema/shadow.h"
 #include "schema/target_result.h"
 
+/* A target that is being run. */
 typedef struct CmigTargetState
 {
 	CmigShadow *shadow;

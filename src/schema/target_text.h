@@ -22,6 +22,7 @@ typedef struct CmigTargetComment
 								 * object; otherwise it follows its object */
 } CmigTargetComment;
 
+/* A target as it can be run, without what only psql understands. */
 typedef struct CmigTargetText
 {
 	char	   *sql;			/* the text, with blanks for removed parts, so

@@ -10,6 +10,7 @@
 
 #include "schema/using.h"
 
+/* Kinds of types between which the same conversions exist. */
 typedef enum Family
 {
 	OTHER,

@@ -70,11 +70,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 TEMPLATE, DATABASE = "regress_fuzz_template", "regress_fuzz"
 USERS = {"superuser": None, "migrator": "regress_fuzz_migrator", "nobody": "regress_fuzz_nobody"}
-# what is there to change the session
 # arguments that are SQL, and wrong as such now and then
 USERS_TEXTS = ("set_sql", "where_sql", "condition", "upgrade", "downgrade", "script", "reset", "backfill", "load", "stepwise", "add_check", "rls_test",
                'cmig."diff')
+# what is there to change the session
 OWN_SESSION = ("set_context", "clear_context", "set_protect")
+# what writes with other privileges than the caller's
+DEFINERS = ("allow_ddl",)
 # arguments that are SQL
 SQL_ARGUMENTS = ("set_sql", "where_sql", "condition", "upgrade_sql", "downgrade_sql", "verify_sql", "script", "target_sql")
 # arguments that systematic units replace
@@ -380,7 +382,7 @@ class Fuzzer:
         self.succeeded[function[0]] += 1
         if (function[3] != "v" or function[1] in HARMLESS) and not sql.startswith("CREATE"):
             self.judge(before, after, "a function that is STABLE")
-        elif user == "nobody" and not sql.startswith("CREATE") and function[1] not in OWN_SESSION:
+        elif user == "nobody" and not sql.startswith("CREATE") and function[1] not in OWN_SESSION + DEFINERS:
             self.judge(before, after, "who has no right to")
         elif function[1] not in OWN_SESSION:
             self.judge(before[:1], after[:1], "a function")
@@ -500,7 +502,7 @@ class Fuzzer:
                 self.succeeded[function[0]] += 1
             if function[1] not in OWN_SESSION:
                 self.judge(before, self.state(connection, False), "a procedure or function")
-                if whole:
+                if whole and function[1] not in DEFINERS:
                     self.judge(whole, self.state(connection), "who has no right to")
         self.execute(connection, "SELECT * FROM cmig.check()")
         self.execute(connection, "SELECT * FROM cmig.status()")
