@@ -365,6 +365,15 @@ grantable(const List *grants)
 	return result;
 }
 
+static const CmigObject *
+same_column(const CmigObject *table, const CmigObject *column)
+{
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		if (child->kind == column->kind && strcmp(child->name, column->name) == 0)
+			return child;
+	return NULL;
+}
+
 /*
  * Take out the privileges of the role on columns that the table has in the
  * other image, too; returns the statements that grant them.
@@ -376,11 +385,7 @@ take_out_columns(const CmigObject *table, const CmigObject *other, const char *r
 
 	for (CmigObject *column = table->child; column != NULL; column = column->sibling)
 	{
-		const CmigObject *same = other->child;
-
-		while (same != NULL && (same->kind != column->kind || strcmp(same->name, column->name) != 0))
-			same = same->sibling;
-		if (column->address.sub > 0 && same != NULL)
+		if (column->address.sub > 0 && same_column(other, column) != NULL)
 			ddl = alter_grants(ddl, column, NIL, take_out(&column->grants, role));
 	}
 	return ddl;
@@ -425,6 +430,35 @@ alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new
 						   new_owner_sql(from, from->owner, privileges ? revoked : NIL, back));
 }
 
+/*
+ * REVOKE on a table revokes the privilege on its columns, too.  Statements
+ * that grant it again on columns which have it in both images, for the
+ * privileges in one list that are not in the other.
+ */
+static List *
+regrant_columns(const CmigObject *table, const CmigObject *other, const List *had, const List *has)
+{
+	List	   *ddl = NIL;
+
+	for (const CmigObject *column = table->child; column != NULL; column = column->sibling)
+	{
+		const CmigObject *same = column->address.sub > 0 && column->grants != NIL ? same_column(other, column) : NULL;
+		ListCell   *cell;
+
+		foreach(cell, same ? column->grants : NIL)
+		{
+			const CmigGrant *grant = lfirst(cell);
+			char	   *sql;
+
+			if (find_grant(had, grant) == NULL || find_grant(has, grant) != NULL || find_grant(same->grants, grant) == NULL)
+				continue;
+			sql = grant_sql(column, grant, grant->grantable ? GRANT_WITH_OPTION : GRANT, grant->privilege);
+			ddl = cmig_ddl_append(ddl, sql, sql);
+		}
+	}
+	return ddl;
+}
+
 List *
 cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
 {
@@ -435,7 +469,11 @@ cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiff
 	if (has_owner(from) && has_owner(to) && options->owners && !(from->linked && to->linked) && strcmp(from->owner, to->owner) != 0)
 		ddl = alter_owner(from, to, &old, &new, options->privileges);
 	if (options->privileges)
+	{
+		ddl = list_concat(ddl, regrant_columns(from, to, new, old));
 		ddl = alter_grants(ddl, options->owners ? to : from, old, new);
+		ddl = list_concat(ddl, regrant_columns(to, from, old, new));
+	}
 	if (options->comments)
 		ddl = alter_comments(ddl, from, to);
 	return ddl;

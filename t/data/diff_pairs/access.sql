@@ -124,3 +124,12 @@ CREATE TABLE t (a integer, b integer);
 ALTER TABLE t OWNER TO regress_diff_a;
 CREATE SCHEMA s;
 GRANT SELECT (b) ON t TO regress_diff_b;
+-- pair: privileges on a table and on its columns
+-- a:
+CREATE TABLE t (a integer, b integer);
+GRANT INSERT (a), SELECT (b), UPDATE (a) ON t TO PUBLIC;
+GRANT SELECT ON t TO PUBLIC;
+-- b:
+CREATE TABLE t (a integer, b integer);
+GRANT INSERT (a), SELECT (b), UPDATE (b) ON t TO PUBLIC;
+GRANT INSERT ON t TO PUBLIC;
