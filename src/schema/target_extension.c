@@ -91,10 +91,11 @@ fixed_schema(const char *name)
 		.nargs = 1,.argtypes = {NAMEOID}
 	};
 	NameData	value;
-	Datum		datum = NameGetDatum(&value);
+	Datum		datum;
 	char	   *schema = NULL;
 
 	namestrcpy(&value, name);
+	datum = NameGetDatum(&value);
 	cmig_query_each(&query, &datum, NULL, cmig_query_keep_text, &schema);
 	return schema;
 }
@@ -340,9 +341,11 @@ is_needed_by(const CmigExtension *extension, const char *name)
 		.nargs = 2,.argtypes = {OIDOID, NAMEOID}
 	};
 	NameData	value;
-	Datum		values[2] = {ObjectIdGetDatum(extension->oid), NameGetDatum(&value)};
+	Datum		values[2];
 
 	namestrcpy(&value, name);
+	values[0] = ObjectIdGetDatum(extension->oid);
+	values[1] = NameGetDatum(&value);
 	return cmig_query_run(&query, values, NULL) > 0;
 }
 
