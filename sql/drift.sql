@@ -87,6 +87,23 @@ SELECT * FROM cmig.drift();
 SELECT * FROM cmig.capture('');
 SELECT * FROM cmig.capture(NULL);
 
+-- names as people do not write them
+BEGIN;
+CREATE TABLE app."T"" '--
+x" ("select" integer);
+SELECT revision FROM cmig.capture('Names', rev_id => 'n1', store => true);
+ALTER TABLE app."T"" '--
+x" RENAME "select" TO "fr""om";
+ALTER TABLE app."T"" '--
+x" RENAME TO "->";
+SELECT regexp_replace(content, 'create_date: [^\n]*', 'create_date: ...') AS content
+FROM cmig.capture('Names', rev_id => 'n2', store => true, renames => ARRAY[$$table app."T"" '--
+x" -> "->"$$, $$column app."T"" '--
+x"."select" -> "fr""om"$$]);
+SELECT * FROM cmig.drift();
+ROLLBACK;
+SELECT * FROM cmig.capture('x', renames => '{"table app.a"}');
+SELECT * FROM cmig.capture('x', renames => '{"table app.a -> b"}');
 -- the audit log: revisions create one of their own in a replay
 SELECT cmig.create_revision('audit', 'SELECT cmig.enable_audit(''account''); SELECT cmig.enable_audit(''app.invoice''); INSERT INTO account VALUES (7); CREATE VIEW changes AS SELECT * FROM cmig_audit.log; GRANT SELECT ON cmig_audit.log, changes TO regress_drift_reader', revision => '007');
 SELECT count(*) FROM cmig.upgrade();

@@ -15,7 +15,6 @@
  */
 #include "postgres.h"
 
-#include "base/argument.h"
 #include "schema/audited.h"
 #include "schema/deparse.h"
 #include "schema/diff_options.h"
@@ -28,12 +27,22 @@
 
 #include "utils/builtins.h"
 
+static CmigNames *
+names_of(const CmigManaged *managed)
+{
+	CmigNames  *names = palloc0(sizeof(CmigNames));
+
+	names->names = palloc(sizeof(char *) * Max(managed->count, 1));
+	for (int i = 0; i < managed->count; i++)
+		names->names[names->count++] = managed->schemas[i].name;
+	return names;
+}
+
 void
 cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift)
 {
 	drift->managed = cmig_diff_schemas_argument(fcinfo, n);
-	if (!drift->managed->all)
-		drift->schemas = cmig_argument_list(fcinfo, n, "schemas");
+	drift->schemas = drift->managed->all ? NULL : names_of(drift->managed);
 	cmig_diff_arguments(fcinfo, n + 1, &drift->options);
 }
 
@@ -233,9 +242,17 @@ reverse_rename(const char *rename)
 					end - start, rename + start);
 }
 
+/* An error context callback. */
+static void
+describe_reverse(void *arg)
+{
+	errcontext("cmig.capture: renames are looked up from the live name to that of the revisions");
+}
+
 List *
 cmig_drift_adopt(CmigDrift *drift)
 {
+	ErrorContextCallback callback;
 	List	   *renames = NIL;
 	List	   *reversed = NIL;
 	List	   *lines = reverse(drop_extensions(drift->replayed));
@@ -244,8 +261,13 @@ cmig_drift_adopt(CmigDrift *drift)
 	foreach(cell, drift->options.renames)
 		reversed = lappend(reversed, reverse_rename(lfirst(cell)));
 	drift->options.initial = drift->replayed->initial;
+	callback.callback = describe_reverse;
+	callback.arg = NULL;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	drift->live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image, reversed, NIL,
 								   cmig_diff_line_add, &renames);
+	error_context_stack = callback.previous;
 	lines = list_concat(lines, compare(drift, drift->replayed->image, drift->live, true));
 	return list_concat(lines, reverse(renames));
 }
