@@ -101,8 +101,8 @@ read_entries(const char *event, const char *tag)
 }
 
 /*
- * pg_restore, by a role that could change the policy anyway.  Others can call
- * themselves so, but it does not help them.
+ * Is it pg_restore, run by a role that could change the policy anyway?  For
+ * other roles, the name of the application makes no difference.
  */
 static bool
 is_restore(void)

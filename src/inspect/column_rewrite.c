@@ -31,7 +31,7 @@
  * Types
  */
 
-/* Does an expression, as ALTER COLUMN TYPE converts with it, need a new file? */
+/* Does ALTER COLUMN TYPE need a new file if it converts with this expression? */
 static bool
 expression_rewrites(Node *node)
 {
@@ -145,8 +145,8 @@ analyze_default(void *arg)
 }
 
 /*
- * Does a default have to be computed for each row?  If it calls what an earlier
- * statement creates, it is taken for volatile.
+ * Does a default have to be computed for each row?  A default that calls
+ * what an earlier statement creates is considered volatile.
  */
 static bool
 is_volatile_default(Node *raw)

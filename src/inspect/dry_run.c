@@ -65,7 +65,7 @@ typedef struct DryRun
 	char	   *checksum;		/* of the plan; NULL if there is nothing to do */
 } DryRun;
 
-/* Raise 22023 unless it is one of two words; returns whether it is the second. */
+/* Is the value the second of two words?  Raises 22023 if it is neither. */
 static bool
 second_word(const char *value, const char *argument, const char *first, const char *second)
 {

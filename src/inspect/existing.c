@@ -114,7 +114,7 @@ cmig_existing_start(void)
 	return set;
 }
 
-/* A copy of the row with an OID, as of the start; NULL if there was none. */
+/* A copy of the row with this OID as it was at the start; NULL if there was none. */
 static HeapTuple
 read_row(CmigExistingSet *set, Oid catalog_oid, Oid index, AttrNumber key_column, Oid oid)
 {
@@ -140,7 +140,7 @@ read_class(CmigExistingSet *set, Oid relation)
 	return read_row(set, RelationRelationId, ClassOidIndexId, Anum_pg_class_oid, relation);
 }
 
-/* The qualified name of a relation, as of the start. */
+/* The qualified name that a relation had at the start. */
 static char *
 read_name(CmigExistingSet *set, Form_pg_class form)
 {

@@ -187,7 +187,7 @@ add_constraint_index(CmigLintTable *table, const char *name, const Constraint *c
 		set_not_null(table, columns);
 }
 
-/* A constraint of a table; column is the one that it was written behind, or NULL. */
+/* Add a constraint; column is the one whose definition contains it, or NULL. */
 static void
 add_constraint(CmigLint *lint, CmigLintTable *table, const Constraint *constraint, const char *column)
 {
@@ -230,7 +230,7 @@ add_constraint(CmigLint *lint, CmigLintTable *table, const Constraint *constrain
 	table->constraints = lappend(table->constraints, added);
 }
 
-/* A column, and the constraints that were written behind it. */
+/* Add a column, and the constraints in its definition. */
 static void
 add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition)
 {
@@ -409,7 +409,7 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 	}
 }
 
-/* The next ALTER TABLE of the table could be joined with this one. */
+/* Remember that the next ALTER TABLE of the table could be combined with this one. */
 static void
 note_alter(CmigLint *lint, AlterTableStmt *statement)
 {

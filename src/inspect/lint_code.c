@@ -56,7 +56,7 @@ fetch_oid(Oid catalog, Oid index, AttrNumber oid_column, Oid oid, AttrNumber col
 	return result;
 }
 
-/* What an entry of pg_depend is about, NULL if it is of no interest. */
+/* The object that an entry of pg_depend names, or NULL if it does not matter. */
 static CmigLintDependent *
 read_dependent(Oid table, Form_pg_depend form)
 {

@@ -20,8 +20,8 @@
 #include "utils/builtins.h"
 
 /*
- * Call for each column that the statement adds, and each that it gives another
- * type.
+ * A function to be called for each column that the statement adds or whose type
+ * it changes.
  */
 typedef void (*ColumnCheck) (CmigLint *lint, const ColumnDef *column, const char *name);
 

@@ -192,7 +192,7 @@ check_required_columns(CmigLint *lint, Node *node)
  * Actions on columns that exist
  */
 
-/* Call for each action of a kind; number is that of the action. */
+/* Call check for each action of a kind, with the number of the action. */
 static void
 each_action(CmigLint *lint, Node *node, AlterTableType type,
 			void (*check) (CmigLint *lint, AlterTableCmd *command, int number))

@@ -190,7 +190,7 @@ check_missing_not_valid(CmigLint *lint, Node *node)
  * adding-foreign-key-constraint
  */
 
-/* Is a new column NULL in all rows, so that the server tests none? */
+/* Is a new column NULL in all rows?  Then the server checks none of them. */
 static bool
 is_null_everywhere(const ColumnDef *column)
 {
@@ -366,7 +366,7 @@ check_sets_not_nulls(CmigLint *lint, Node *node)
  * foreign-key-without-index
  */
 
-/* A foreign key whose index may still come. */
+/* A foreign key without an index, which a later statement may create. */
 typedef struct ForeignKey
 {
 	CmigLintTable *table;
@@ -374,7 +374,7 @@ typedef struct ForeignKey
 	char	   *constraint;
 } ForeignKey;
 
-/* Is there still no index for it, when all statements have been seen? */
+/* At the end of the plan: is there no index for the foreign key? */
 static bool
 lacks_index(CmigLint *lint, void *arg)
 {
@@ -389,7 +389,7 @@ lacks_index(CmigLint *lint, void *arg)
 		!cmig_lint_model_has_index_on(table, constraint->columns);
 }
 
-/* Report a foreign key of a table, whose index may still come. */
+/* Report a foreign key unless a later statement creates its index. */
 static void
 report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 				   Constraint *constraint, const char *column)

@@ -20,7 +20,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-/* Does the statement find its index, so that it does nothing? */
+/* Does the statement do nothing, since it has IF NOT EXISTS and the index exists? */
 static bool
 index_exists(CmigLint *lint, IndexStmt *index)
 {
@@ -119,7 +119,7 @@ is_concurrent(ReindexStmt *reindex)
 	return false;
 }
 
-/* Is a table of the schema large; of the database, without a schema? */
+/* Is any table of the schema large, or of the database if schema is NULL? */
 static bool
 has_large_table(CmigLint *lint, const char *schema)
 {
@@ -136,7 +136,7 @@ has_large_table(CmigLint *lint, const char *schema)
 	return false;
 }
 
-/* The statement with CONCURRENTLY: its word is the one before the name. */
+/* The statement with CONCURRENTLY, which is inserted after the word. */
 static char *
 reindex_fix(CmigLint *lint, const char *word)
 {

@@ -175,7 +175,7 @@ add_names(CmigNames *names, const CmigNames *more)
 		names->names[names->count++] = more->names[i];
 }
 
-/* The labels of all, and their ids, with those that they replace themselves. */
+/* The labels of all revisions, their ids, and the ids that they replace. */
 static void
 set_names(const Squash *squash, CmigRevision *edges)
 {
