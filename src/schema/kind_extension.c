@@ -25,11 +25,20 @@ static const CmigProperty properties[] = {
 };
 
 /*
+ * ALTER EXTENSION ... SET SCHEMA needs the ownership of all members.  Those of
+ * a trusted extension belong to the bootstrap superuser.
+ */
+#define MAY_MOVE \
+	"((SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR NOT EXISTS (SELECT FROM pg_depend d" \
+	" JOIN pg_proc p ON p.oid = d.objid WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass" \
+	" AND d.refobjid = e.oid AND d.deptype = 'e' AND NOT pg_has_role(p.proowner, 'USAGE')))"
+
+/*
  * In the shadow, extensions that the target has not declared have other names.
  */
 static const char extension_sql[] =
 "SELECT 'pg_extension'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
-" e.extname::text, quote_ident(e.extname), pg_get_userbyid(e.extowner)::text, false, e.extversion::text, quote_ident(n.nspname), CASE WHEN e.extrelocatable THEN 't' END"
+" e.extname::text, quote_ident(e.extname), pg_get_userbyid(e.extowner)::text, false, e.extversion::text, quote_ident(n.nspname), CASE WHEN e.extrelocatable AND " MAY_MOVE " THEN 't' END"
 " FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
 " WHERE e.oid >= 16384 AND e.extname <> 'pg_cmig' AND e.extname !~ '^cmig_hidden_'";
 

@@ -157,7 +157,7 @@ CREATE STATISTICS e ON (a * 2) FROM t;
 -- b:
 CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
 COMMENT ON ACCESS METHOD heap2 IS 'like heap';
--- pair: extension that columns, indexes, and functions use moves to a new schema
+-- pair: types, operator classes, and functions of extensions move to a new schema
 -- a:
 CREATE EXTENSION citext;
 CREATE EXTENSION pg_trgm;
