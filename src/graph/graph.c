@@ -185,15 +185,16 @@ int
 cmig_graph_find_name(const CmigGraph *graph, const char *name)
 {
 	NameEntry  *entry = find_entry(graph, name);
+	ListCell   *cell;
 
 	if (entry)
 		return entry->node;
-	for (int node = 0; node < graph->count; node++)
+	foreach(cell, graph->replacing)
 	{
-		const CmigNames *old = &graph->nodes[node].revision->replaces;
+		const CmigNames *old = &graph->nodes[lfirst_int(cell)].revision->replaces;
 
-		if (old->count > 0 && strcmp(old->names[old->count - 1], name) == 0)
-			return node;
+		if (strcmp(old->names[old->count - 1], name) == 0)
+			return lfirst_int(cell);
 	}
 	return -1;
 }
@@ -486,6 +487,9 @@ cmig_graph_build(const CmigRevision *revisions, int count)
 
 	enter_ids(graph, revisions, count);
 	enter_labels(graph);
+	for (int i = 0; i < graph->count; i++)
+		if (graph->nodes[i].revision->replaces.count > 0)
+			graph->replacing = lappend_int(graph->replacing, i);
 
 	last_seen = palloc_extended(sizeof(int) * (Size) Max(count, 1), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < count; i++)

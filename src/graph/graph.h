@@ -48,6 +48,7 @@ typedef struct CmigGraph
 	CmigNode   *nodes;
 	List	   *defects;		/* of CmigDefect *, empty when sound */
 	struct cmig_name_hash *names;	/* ids and labels */
+	List	   *replacing;		/* of int: nodes that replace revisions */
 } CmigGraph;
 
 /* Build from revisions, which must outlive the graph. */
