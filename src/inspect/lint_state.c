@@ -84,6 +84,7 @@ struct CmigLintState
 	List	   *values;			/* NewValue *: of the current transaction */
 	int			in_block;		/* statement */
 	bool		reported[2];	/* by CmigLintTimeout */
+	bool		wait_reported;
 	CmigLintTable *held;		/* with an AccessExclusiveLock */
 	int			held_since;		/* statement */
 };
@@ -160,6 +161,7 @@ cmig_lint_state_begin_revision(CmigLint *lint)
 	state->in_block = 0;
 	state->held = NULL;
 	memset(state->reported, 0, sizeof(state->reported));
+	state->wait_reported = false;
 }
 
 static Key
@@ -711,6 +713,18 @@ void
 cmig_lint_state_set_reported(CmigLint *lint, CmigLintTimeout timeout)
 {
 	lint->state->reported[timeout] = true;
+}
+
+bool
+cmig_lint_state_is_wait_reported(const CmigLint *lint)
+{
+	return lint->state->wait_reported;
+}
+
+void
+cmig_lint_state_set_wait_reported(CmigLint *lint)
+{
+	lint->state->wait_reported = true;
 }
 
 /*

@@ -144,6 +144,10 @@ extern bool cmig_lint_state_has_timeout(const CmigLint *lint, CmigLintTimeout ti
 extern bool cmig_lint_state_is_reported(const CmigLint *lint, CmigLintTimeout timeout);
 extern void cmig_lint_state_set_reported(CmigLint *lint, CmigLintTimeout timeout);
 
+/* The same for statements that wait for a lock while another one is held. */
+extern bool cmig_lint_state_is_wait_reported(const CmigLint *lint);
+extern void cmig_lint_state_set_wait_reported(CmigLint *lint);
+
 /* The time zone that the script has set, or NULL. */
 extern const char *cmig_lint_state_time_zone(const CmigLint *lint);
 

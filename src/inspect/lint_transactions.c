@@ -368,8 +368,13 @@ check_after_exclusive(CmigLint *lint, Node *node)
 	if (held == NULL || !cmig_lint_state_in_transaction(lint))
 		return;
 	if (!IsA(node, DoStmt) && !IsA(node, CallStmt) && !cmig_lint_uses_shared(lint, node) &&
-		!is_validate(lint, node) && !locks_another(lint, held) && !is_slow(lint))
-		return;
+		!is_validate(lint, node) && !is_slow(lint))
+	{
+		/* one that only waits: the first of them is enough */
+		if (cmig_lint_state_is_wait_reported(lint) || !locks_another(lint, held))
+			return;
+		cmig_lint_state_set_wait_reported(lint);
+	}
 	cmig_lint_report(lint, NULL, "%s stays locked against reads and writes, by statement %d, while this statement runs",
 					 cmig_lint_text_name(held), number);
 }
