@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -15,6 +16,7 @@
 #include "utils/builtins.h"
 
 #include "base/compat.h"
+#include "base/query.h"
 #include "base/settings.h"
 #include "graph/graph_walk.h"
 #include "graph/plan.h"
@@ -191,6 +193,58 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 			   psprintf("%s)", cmig_progress_call(row->revision, row->direction)));
 }
 
+/* What pg_stat_activity says about a run of another session. */
+static CmigQuery read_activity = {
+	"SELECT pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(query, 160), '^pg_cmig: ', ''), '\\s+', ' ', 'g'),"
+	" pg_catalog.date_trunc('second', xact_start)::text, pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - query_start)::text,"
+	" wait_event_type || ': ' || wait_event,"
+	" nullif(pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(pid), ', '), '')"
+	" FROM pg_catalog.pg_stat_activity WHERE pid = $1", 1, {INT4OID}
+};
+
+/* The function's result, and the process whose run is shown. */
+typedef struct RunningRun
+{
+	FunctionCallInfo fcinfo;
+	int			pid;
+} RunningRun;
+
+/* Add the rows about a run. */
+static void
+put_activity(TupleDesc desc, HeapTuple row, void *arg)
+{
+	RunningRun *run = arg;
+	const char *doing = cmig_query_text(desc, row, 1);
+	const char *since = cmig_query_text(desc, row, 2);
+	const char *time = cmig_query_text(desc, row, 3);
+	const char *event = cmig_query_text(desc, row, 4);
+	const char *blockers = cmig_query_text(desc, row, 5);
+
+	put_status(run->fcinfo, "running", psprintf("%s, by process %d", doing ? doing : "", run->pid),
+			   psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", run->pid));
+	if (since != NULL && time != NULL)
+		put_status(run->fcinfo, "running since", psprintf("%s, this statement for %s", since, time), NULL);
+	if (blockers != NULL)
+		put_status(run->fcinfo, "waits for", psprintf("process %s (%s)", blockers, event ? event : ""),
+				   psprintf("SELECT * FROM pg_stat_activity WHERE pid IN (%s)", blockers));
+	else if (event != NULL)
+		put_status(run->fcinfo, "waits for", event, NULL);
+}
+
+/*
+ * The run of another session in one transaction.  What it has done cannot be seen
+ * until it commits; its process says what it does.
+ */
+static void
+put_running(FunctionCallInfo fcinfo)
+{
+	RunningRun	run = {.fcinfo = fcinfo,.pid = cmig_run_lock_transaction_holder()};
+	Datum		values[1] = {Int32GetDatum(run.pid)};
+
+	if (run.pid != 0)
+		cmig_query_each(&read_activity, values, NULL, put_activity, &run);
+}
+
 /*
  * Whether a role has privileges that no level gives; cmig.check shows which.
  */
@@ -280,6 +334,7 @@ cmig_status(PG_FUNCTION_ARGS)
 		put_pending(fcinfo, &view, heads);
 
 	put_stepwise(fcinfo, &view);
+	put_running(fcinfo);
 	problems = cmig_check_problems(&view, false);
 	if (problems == NIL)
 		put_status(fcinfo, "problems", "none in the graph",

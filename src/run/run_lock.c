@@ -246,16 +246,16 @@ cmig_run_lock_keep(void)
 				 errhint("Remove pg_advisory_unlock_all() from the script, then CALL again.")));
 }
 
-int
-cmig_run_lock_holder(void)
+/* The first other process that holds a lock in a mode that conflicts, or 0. */
+static int
+find_holder(uint32 key, LOCKMODE mode)
 {
 	LOCKTAG		tag;
 	VirtualTransactionId *holders;
 	int			count;
 
-	/* only a stepwise run's lock on the gate conflicts with share mode */
-	set_tag(&tag, KEY_GATE);
-	holders = GetLockConflicts(&tag, ShareLock, &count);
+	set_tag(&tag, key);
+	holders = GetLockConflicts(&tag, mode, &count);
 	for (int i = 0; i < count; i++)
 	{
 		PGPROC	   *proc = cmig_vxid_get_proc_compat(holders[i]);
@@ -264,6 +264,19 @@ cmig_run_lock_holder(void)
 			return proc->pid;
 	}
 	return 0;
+}
+
+int
+cmig_run_lock_holder(void)
+{
+	/* only a stepwise run's lock on the gate conflicts with share mode */
+	return find_holder(KEY_GATE, ShareLock);
+}
+
+int
+cmig_run_lock_transaction_holder(void)
+{
+	return cmig_run_lock_holder() != 0 ? 0 : find_holder(KEY_RUN, ExclusiveLock);
 }
 
 void

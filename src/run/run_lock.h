@@ -56,6 +56,9 @@ extern void cmig_run_lock_keep(void);
 /* The process ID of the stepwise run in progress in this database, or 0. */
 extern int	cmig_run_lock_holder(void);
 
+/* That of another session's run in one transaction, or 0. */
+extern int	cmig_run_lock_transaction_holder(void);
+
 /*
  * Only one backfill of a table at a time: a session-level lock that belongs to
  * a table.  Never waits; raises 55P03 and names the session that holds it.
