@@ -346,6 +346,15 @@ CREATE POLICY flagged ON chk2.a FOR SELECT TO regress_rls_app2 USING (flag);
 SELECT rule, severity, object, fix FROM cmig.rls_check('chk2') WHERE rule = 'rls_disabled';
 DROP SCHEMA chk2 CASCADE;
 
+-- and where no role is known
+CREATE SCHEMA chk2;
+CREATE TABLE chk2.a (id integer PRIMARY KEY, owner_id integer);
+CREATE TABLE chk2.b (id integer PRIMARY KEY);
+ALTER TABLE chk2.a ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON chk2.a USING (owner_id = 1);
+SELECT problem, fix FROM cmig.rls_check('chk2') WHERE rule = 'rls_disabled';
+DROP SCHEMA chk2 CASCADE;
+
 -- fixes that are pasted in order: the application sees its rows after each check
 CREATE SCHEMA chk3 AUTHORIZATION regress_rls_owner;
 GRANT USAGE ON SCHEMA chk3 TO regress_rls_app;

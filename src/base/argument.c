@@ -102,13 +102,14 @@ CmigNames *
 cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what)
 {
 	ArrayType  *array = list_argument(fcinfo, n, what);
+	char	   *list = psprintf("the list of %s", what);
 
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the list of %s must have one dimension", what),
-				 errhint(LIST_HINT)));
-	return cmig_argument_names(array, psprintf("the list of %s", what), LIST_HINT);
+				 errmsg("%s must have one dimension", list),
+				 errhint("Use ARRAY['...', '...'].")));
+	return cmig_argument_names(array, list, LIST_HINT);
 }
 
 /* The ids in an array, at least one. */

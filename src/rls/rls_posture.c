@@ -175,7 +175,7 @@ static CmigQuery checks[] = {
 		 * create the policy first, so that the application is never locked
 		 * out
 		 */
-		"   ELSE coalesce(format('CREATE POLICY shared_rows ON %s FOR SELECT TO %s USING (true); ', b.name, " TO_ROLES("b.roles") "), '')"
+		"   ELSE coalesce(format('CREATE POLICY shared_rows ON %s FOR SELECT TO ', b.name) || " TO_ROLES("b.roles") " || ' USING (true); ', '')"
 		"    || coalesce((SELECT format('CREATE POLICY bypass ON %s TO %s USING (true) WITH CHECK (true); ', b.name,"
 		"     string_agg(DISTINCT quote_ident(r.rolname), ', ')) FROM p JOIN t s ON s.oid = p.polrelid CROSS JOIN LATERAL unnest(p.polroles) u(oid)"
 		"     JOIN pg_roles r ON r.oid = u.oid WHERE p.bypass AND s.ns = b.ns AND b.roles IS NOT NULL AND r.rolname <> ALL (b.roles) HAVING count(*) > 0), '')"
