@@ -63,7 +63,7 @@ SELECT nspname AS for_public FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n
 SELECT count(DISTINCT owner) AS owners FROM (SELECT proowner FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace
 	UNION ALL SELECT relowner FROM pg_class WHERE relnamespace = 'cmig'::regnamespace
 	UNION ALL SELECT nspowner FROM pg_namespace WHERE nspname = 'cmig') o (owner);
-SELECT oid::regprocedure AS definer FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace AND prosecdef;
+SELECT oid::regprocedure AS definer FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace AND prosecdef ORDER BY proname;
 
 -- pg_dump dumps everything but the keys
 SELECT c.oid::regclass AS not_dumped FROM pg_class c, pg_extension e

@@ -104,6 +104,12 @@ SELECT set_config('search_path', 'other', false);
 CREATE INDEX ON big (id);
 $$);
 DROP SCHEMA other CASCADE;
+SET search_path = '';
+SELECT message FROM cmig.lint_sql('SET statement_timeout = 1; SET lock_timeout = 0; ALTER TABLE nowhere ADD x bigint; CREATE TABLE x (a bigint); DROP TABLE x');
+RESET search_path;
+
+-- modifiers that a type does not take
+SELECT message FROM cmig.lint_sql('ALTER TABLE big ALTER name TYPE varchar(0); ALTER TABLE big ADD n numeric(1, 2, 3)');
 
 -- nothing waits for a lock, and nothing is executed
 BEGIN;

@@ -122,6 +122,8 @@ split_path(const char *text)
 	{
 		const char *name = lfirst(lc);
 
+		if (name[0] == '\0')
+			continue;			/* SET search_path = '' */
 		if (strcmp(name, "$user") == 0)
 			name = GetUserNameFromId(GetUserId(), false);
 		result = lappend(result, pstrdup(name));

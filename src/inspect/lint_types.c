@@ -29,6 +29,7 @@
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/resowner.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
@@ -89,14 +90,27 @@ find_base(CmigLint *lint, List *names)
 	return type;
 }
 
+/* Release what a resource owner still holds, and delete it. */
+static void
+release(ResourceOwner owner, bool success)
+{
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, success, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, success, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, success, false);
+	ResourceOwnerDelete(owner);
+}
+
 /*
  * The modifier of one of the server's own types; -1 if it is not valid.  Their
  * functions only look at their argument, so an error needs no subtransaction.
+ * But the row of the type is in use when one is raised.
  */
 static int32
 find_typmod(const TypeName *type, Oid oid)
 {
 	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner caller = CurrentResourceOwner;
+	ResourceOwner owner;
 	volatile int32 result = -1;
 	TypeName	base = *type;
 	Oid			same;
@@ -108,15 +122,21 @@ find_typmod(const TypeName *type, Oid oid)
 		return -1;
 	base.names = list_make2(makeString("pg_catalog"), llast(type->names));
 	base.arrayBounds = NIL;
+	owner = ResourceOwnerCreate(caller, "pg_cmig type modifier");
+	CurrentResourceOwner = owner;
 	PG_TRY();
 	{
 		typenameTypeIdAndMod(NULL, &base, &same, &typmod);
 		result = typmod;
+		CurrentResourceOwner = caller;
+		release(owner, true);
 	}
 	PG_CATCH();
 	{
 		ErrorData  *error;
 
+		CurrentResourceOwner = caller;
+		release(owner, false);
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION) &&
