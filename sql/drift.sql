@@ -123,7 +123,6 @@ SELECT cmig.remove_revision('007');
 DROP SCHEMA cmig_audit CASCADE;
 
 -- refused
-SELECT * FROM cmig.drift('{{a,b},{c,d}}');
 SELECT * FROM cmig.drift('{}');
 SELECT * FROM cmig.drift('{cmig}');
 SELECT * FROM cmig.drift(ARRAY[NULL]);
