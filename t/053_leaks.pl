@@ -102,10 +102,12 @@ my %writing = (
 	reset => [ 50, "SELECT cmig.reset('leaks')", "SELECT cmig.upgrade('002')" ],
 	reset_stepwise => [ 50, "CALL cmig.reset_stepwise('leaks')", "CALL cmig.upgrade_stepwise('002')" ],
 	rls_test => [ 50, "SELECT cmig.rls_test('secured', 'leak_role', '1', '2')" ],
+	round_trip => [ 20, "SELECT cmig.round_trip()" ],
 	set_ddl_policy => [ 20, "SELECT cmig.set_ddl_policy('log')", "CREATE TABLE logged ()", "DROP TABLE logged", "SELECT cmig.set_ddl_policy(NULL)" ],
 	set_protect => [ 20, "SELECT cmig.set_protect('off')" ],
 	squash => [ 20, "SELECT cmig.squash('001:002', 'one')" ],
 	stamp => [ 20, "SELECT cmig.stamp('001')", "SELECT cmig.stamp('002')" ],
+	verify => [ 20, "SELECT cmig.verify()" ],
 );
 my %beside = map { $_ => 1 } qw(audit_trigger ddl_event ddl_trigger journal_trigger enable_audit enable_rls remove_revision revoke_access upgrade upgrade_stepwise);
 
