@@ -64,6 +64,38 @@ ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM regress_lint_reader;
 -- without facts there is nothing that could be lost
 SELECT rule FROM cmig.lint_sql('ALTER TABLE customer DROP city, DROP nick; DROP VIEW locals; CREATE VIEW locals AS SELECT 1 AS id', facts => false) ORDER BY rule;
 
+-- a new value of an enumeration, used and not used
+CREATE TYPE mood AS ENUM ('sad');
+CREATE TABLE diary (note text, mood mood);
+SELECT statement, message FROM cmig.lint_sql($$ALTER TYPE mood ADD VALUE 'calm' AFTER 'sad';
+SELECT 'calm'::mood;
+SELECT 'calm'::text;
+DELETE FROM diary d WHERE d.mood IN ('calm');
+CREATE INDEX ON diary (note) WHERE mood = 'calm';
+CREATE TABLE x (m mood DEFAULT 'calm');
+INSERT INTO diary (note) VALUES ('calm');
+UPDATE diary SET note = 'calm' WHERE note = 'calm'$$) WHERE rule = 'ban-new-enum-value-use-in-transaction';
+SELECT statement, rule FROM cmig.lint_sql($$ALTER TYPE mood ADD VALUE IF NOT EXISTS 'sad' AFTER 'sad'; INSERT INTO diary VALUES ('', 'sad')$$);
+DROP TABLE diary;
+DROP TYPE mood;
+
+-- changes of types that rewrite, and that do not
+CREATE TABLE typed (v varchar(10), n numeric(5, 2), t timestamp, c cidr, p text, i integer);
+INSERT INTO typed VALUES ('a');
+CREATE INDEX typed_p ON typed (p) WHERE v <> '';
+CREATE FUNCTION change(action text) RETURNS text LANGUAGE sql AS
+$$ SELECT string_agg(message, '; ') FROM cmig.lint_sql('ALTER TABLE typed ALTER ' || action) WHERE rule = 'changing-column-type' $$;
+SET timezone = 'UTC';
+SELECT a, substring(change(a) FROM '(rewrites|builds an index|tests a CHECK)') AS does FROM (VALUES ('p TYPE varchar'), ('p TYPE varchar(5)'), ('p TYPE text USING p'), ('p TYPE text USING p::text'),
+	('p TYPE text USING upper(p)'), ('n TYPE numeric(7, 2)'), ('n TYPE numeric(7, 3)'), ('n TYPE numeric'), ('t TYPE timestamptz'),
+	('t TYPE timestamp(3)'), ('c TYPE inet'), ('c TYPE text'), ('v TYPE varchar(20)'), ('i TYPE bigint'), ('i TYPE nothing'), ('i TYPE varchar(0)'),
+	('nothing TYPE text')) v(a);
+SET timezone = 'Europe/Oslo';
+SELECT substring(change('t TYPE timestamptz') FROM 'rewrites');
+RESET timezone;
+DROP FUNCTION change;
+DROP TABLE typed;
+
 DROP VIEW near, locals;
 DROP TABLE customer CASCADE;
 DROP FUNCTION nicks, dynamic, set_nick, other, comments, list;

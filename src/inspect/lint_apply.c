@@ -571,7 +571,8 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
 {
 	CmigLintType *type = cmig_lint_state_add_type(lint, statement->typeName);
 
-	if (statement->oldVal == NULL && !type->is_new && cmig_lint_state_in_transaction(lint))
+	if (statement->oldVal == NULL && !type->is_new && !cmig_lint_types_has_value(lint, statement) &&
+		cmig_lint_state_in_transaction(lint))
 		cmig_lint_state_add_value(lint, type, statement->newVal);
 }
 

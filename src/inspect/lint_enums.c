@@ -13,34 +13,17 @@
 #include "inspect/lint_uses.h"
 
 #include "catalog/namespace.h"
-#include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 static void
 check_create(CmigLint *lint, Node *node)
 {
 	cmig_lint_report(lint, NULL, "values of enum %s can be added, but not removed; a lookup table with a foreign key has no such limit",
 					 NameListToQuotedString(((CreateEnumStmt *) node)->typeName));
-}
-
-/* Does ADD VALUE IF NOT EXISTS find the value? */
-static bool
-value_exists(CmigLint *lint, AlterEnumStmt *alter)
-{
-	Oid			oid;
-	int32		typmod;
-	const char *new_name;
-
-	if (!alter->skipIfNewValExists)
-		return false;
-	cmig_lint_types_find(lint, makeTypeNameFromNameList(alter->typeName), &oid, &typmod, &new_name);
-	return OidIsValid(oid) && strlen(alter->newVal) < NAMEDATALEN &&
-		SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(oid), CStringGetDatum(alter->newVal));
 }
 
 /* Does the plan create the type? */
@@ -57,7 +40,7 @@ check_ordering(CmigLint *lint, Node *node)
 {
 	AlterEnumStmt *alter = (AlterEnumStmt *) node;
 
-	if (alter->oldVal || alter->newValNeighbor || is_new(lint, alter->typeName) || value_exists(lint, alter))
+	if (alter->oldVal || alter->newValNeighbor || is_new(lint, alter->typeName) || cmig_lint_types_has_value(lint, alter))
 		return;
 	cmig_lint_report(lint, NULL, "value %s is sorted after all others of %s; say where it belongs with BEFORE or AFTER",
 					 quote_literal_cstr(alter->newVal), NameListToQuotedString(alter->typeName));

@@ -245,6 +245,20 @@ cmig_lint_types_has_default(CmigLint *lint, const TypeName *type)
 	return OidIsValid(oid) && get_typdefault(oid) != NULL;
 }
 
+bool
+cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter)
+{
+	Oid			oid;
+	int32		typmod;
+	const char *new_name;
+
+	if (!alter->skipIfNewValExists)
+		return false;
+	cmig_lint_types_find(lint, makeTypeNameFromNameList(alter->typeName), &oid, &typmod, &new_name);
+	return OidIsValid(oid) && strlen(alter->newVal) < NAMEDATALEN &&
+		SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(oid), CStringGetDatum(alter->newVal));
+}
+
 char *
 cmig_lint_types_name(CmigLint *lint, const TypeName *type)
 {

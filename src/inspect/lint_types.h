@@ -41,6 +41,9 @@ extern bool cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName
 /* Is it a domain with a default of its own? */
 extern bool cmig_lint_types_has_default(CmigLint *lint, const TypeName *type);
 
+/* Does ADD VALUE IF NOT EXISTS find the value on the live database? */
+extern bool cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter);
+
 /* The name of a volatile function in an expression, or NULL. */
 extern const char *cmig_lint_types_volatile_function(CmigLint *lint, Node *expression);
 
