@@ -224,6 +224,7 @@ sub without_column_order
 		$head . "\n" . join('', sort map { s/,\z//r . "\n" } grep { length } split(/\n/, $body)) . $tail
 	  }mse;
 	$entry =~ s{((?:^ALTER TABLE ONLY [^\n]* ALTER COLUMN [^\n]*;\n)+)}{join('', sort split(/^/m, $1))}me;
+	$entry =~ s{^(CREATE STATISTICS .* ON )([\w, ]+)( FROM )}{$1 . join(', ', sort split(/, /, $2)) . $3}me;
 	return $entry;
 }
 
