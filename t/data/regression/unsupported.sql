@@ -6,9 +6,9 @@ DO $$
 DECLARE
 	name text;
 BEGIN
-	FOR name IN SELECT format('%s.%s', n.nspname::regnamespace, quote_ident(t.typname)) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-		WHERE t.oid >= 16384 AND t.typtype IN ('b', 'p') AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid) LOOP
-		EXECUTE format('DROP TYPE IF EXISTS %s CASCADE', name);
+	FOR name IN SELECT DISTINCT pg_partition_root(i.indexrelid)::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+		WHERE c.relkind = 'I' AND NOT i.indisvalid LOOP
+		EXECUTE format('DROP INDEX %s CASCADE', name);
 	END LOOP;
 	FOR name IN SELECT o.oid::regoperator FROM pg_operator o WHERE o.oid >= 16384 AND oprcode = 0 LOOP
 		EXECUTE format('DROP OPERATOR IF EXISTS %s CASCADE', name);
