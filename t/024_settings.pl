@@ -179,7 +179,7 @@ is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'set by ALTER 
 #
 my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', ddl_policy => 'log', dry_run_timeout => 7, lint_ignore => 'prefer-bigint-over-int', lint_include => 'prefer-bigint-over-int',
 	lint_policy => 'error', lock_retries => 7, lock_timeout => 7,
-	protect => 'on', rls_gate => 'public', role => 'none', run_timeout => 7, running_revision => 'x', search_path => 'public');
+	protect => 'on', restore_point => 'on', rls_gate => 'public', role => 'none', run_timeout => 7, running_revision => 'x', search_path => 'public');
 my @names = split /\n/, $node->safe_psql('shop', "LOAD 'pg_cmig'; SELECT substr(name, 6) FROM pg_settings WHERE name LIKE 'cmig.%' ORDER BY 1");
 is("@names", join(' ', sort keys %value), 'each setting is part of this test');
 query($node, 'postgres', 'ALTER SYSTEM RESET cmig.protect; ALTER DATABASE shop RESET ALL; ALTER ROLE regress_dba RESET ALL');
@@ -225,6 +225,7 @@ lint_policy      + + + - + +
 lock_retries     + + + - + +
 lock_timeout     + + + - + +
 protect          + + + - + +
+restore_point    + + + - + +
 rls_gate         - - - - - -
 role             + + + - + +
 run_timeout      + + + - + +
