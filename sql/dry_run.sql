@@ -133,7 +133,7 @@ CREATE TABLE mine (id int);
 SELECT count(*) FROM account;
 SELECT statement, command, rows, locks, rewrites, scans FROM cmig.dry_run() WHERE revision = '002';
 SELECT revision FROM cmig.upgrade('001');
-SELECT statement, command, rows, locks, rewrites, scans FROM cmig.dry_run('downgrade', 'base');
+SELECT statement, command, rows, regexp_replace(locks, '\d+ kB', 'some kB', 'g') AS locks, rewrites, scans FROM cmig.dry_run('downgrade', 'base');
 SELECT revision FROM cmig.current();
 ROLLBACK;
 
