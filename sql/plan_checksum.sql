@@ -66,6 +66,8 @@ DELETE FROM cmig.revision WHERE revision IN ('b1', 'b2');
 
 -- stepwise
 SELECT shown('upgrade', '002') AS sum \gset
+CALL cmig.upgrade_stepwise('002', plan_checksum => 'nonsense');
+CALL cmig.upgrade_stepwise('002', plan_checksum => NULL);
 CALL cmig.upgrade_stepwise('002', plan_checksum => :'sum');
 CALL cmig.upgrade_stepwise('004', plan_checksum => :'sum');
 SELECT shown('upgrade', '004') AS sum \gset

@@ -48,7 +48,11 @@ local_locks(void)
 			found = (HTAB *) (child->ident - header_size());
 	}
 	if (found == NULL)
-		elog(ERROR, "the table of local locks was not found");
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cmig.dry_run cannot read the locks of this server"),
+				 errdetail("The server does not keep them in a table named \"%s\".", TABLE_NAME),
+				 errhint("To see the expected locks without running anything: SELECT revision, locks FROM cmig.plan()")));
 	return found;
 }
 

@@ -57,7 +57,7 @@ typedef struct CmigLintFinding
 	char	   *message;
 	char	   *fix;			/* SQL that does the same without the problem,
 								 * or NULL */
-	bool		dropped;		/* taken back, or suppressed by a comment */
+	bool		dropped;		/* withdrawn, or suppressed by a comment */
 } CmigLintFinding;
 
 /* A check that can only be made when all statements have been seen. */

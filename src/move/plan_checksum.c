@@ -246,6 +246,7 @@ struct CmigAllowedTexts
 	uint64	   *hashes;			/* of each step */
 };
 
+/* The second argument may be a revision that was meant to be in an array. */
 char *
 cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -261,7 +262,8 @@ cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not the checksum of a plan", checksum),
 				 errdetail("cmig.plan and cmig.dry_run show the checksum of a plan."),
-				 errhint("Several revisions must be passed as an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])")));
+				 n == 1 ? errhint("Several revisions must be passed as an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])") :
+				 errhint("SELECT plan_checksum FROM cmig.plan() LIMIT 1")));
 	return checksum;
 }
 

@@ -2,8 +2,8 @@
  * attached.h
  *	  Indexes of partitions that are attached to indexes of partitioned tables.
  *
- * Pure.  The server creates them with the index of the partitioned table, and
- * chooses their names, unless a matching index exists already.
+ * Pure.  The server creates them with the index of the partitioned table and
+ * chooses their names, unless a matching index already exists.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
