@@ -76,9 +76,23 @@ is_in_family(const CmigDifference *difference, const CmigChange *change, const L
 		(new != NULL && has_name(roots, root_of(difference->to, new)));
 }
 
+/* The change of a table, or of a foreign table, or NULL. */
+static CmigChange *
+change_of_table(const CmigDifference *difference, const char *name)
+{
+	const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, name);
+
+	if (table == NULL)
+		table = cmig_image_lookup(difference->to, &cmig_kind_foreign_table, name);
+	return table ? difference->of_to[table->index] : NULL;
+}
+
+/* Leave out a change, unless it already says why a table cannot be changed. */
 static void
 leave_out(CmigChange *change)
 {
+	if (change->action == CMIG_UNSUPPORTED && change->to != NULL && table_of(change->to) == change->to)
+		return;
 	change->action = CMIG_NO_CHANGE;
 	change->ddl = change->first = change->last = NIL;
 	change->disturbs = change->recasts = change->late = false;
@@ -97,10 +111,9 @@ cmig_family_exclude(CmigDifference *difference)
 			leave_out(&difference->changes[i]);
 	forboth(cell, roots, reason, reasons)
 	{
-		const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, lfirst(cell));
-		CmigChange *change = table ? difference->of_to[table->index] : NULL;
+		CmigChange *change = change_of_table(difference, lfirst(cell));
 
-		if (change == NULL)
+		if (change == NULL || change->action == CMIG_UNSUPPORTED)
 			continue;
 		change->action = CMIG_UNSUPPORTED;
 		change->reason = lfirst(reason);
