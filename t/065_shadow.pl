@@ -181,11 +181,14 @@ srand(7);
 foreach my $i (1 .. 30)
 {
 	my $how = $i % 3 ? 'pg_cancel_backend' : 'pg_terminate_backend';
-	my $session = start_psql($node, 'shop', "SELECT count(*) FROM cmig.shadow_probe(\$t\$$many\$t\$, NULL)");
+	my $session = start_psql($node, 'shop',
+		"SELECT pg_backend_pid(); SELECT count(*) FROM cmig.shadow_probe(\$t\$$many\$t\$, NULL)");
 
-	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'run' AND state = 'active'");
+	# The session reports its process ID itself.  It may be over before anyone looks for it.
+	$session->{handle}->pump until $session->{out} =~ /^(\d+)\n/;
+	my $pid = $1;
 	usleep(rand(250_000));
-	$node->safe_psql('postgres', "SELECT $how(pid) FROM pg_stat_activity WHERE application_name = 'run'");
+	$node->safe_psql('postgres', "SELECT $how($pid)");
 	finish_psql($session);
 	$ends{ $session->{err} =~ /57014|57P01/ ? 'cut off' : $session->{err} =~ /ERROR/ ? $session->{err} : 'in time' }++;
 }
