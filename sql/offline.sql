@@ -1,6 +1,6 @@
 --
 -- cmig.script: its start, its target, and what it refuses
--- (t/020_offline.pl and t/021_offline_texts.pl run its output)
+-- (t/026_offline.pl and t/021_offline_texts.pl run its output)
 --
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,5 +1,5 @@
 --
--- The locks that cmig.plan shows. t/070_locks.pl compares those of many statements
+-- The locks that cmig.plan shows. t/069_locks.pl compares those of many statements
 -- with pg_locks; this is about names, scripts, and errors.
 --
 CREATE EXTENSION pg_cmig;
