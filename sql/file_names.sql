@@ -94,6 +94,16 @@ SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nDO
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''x);\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''y);\n');
 -- even if the text of a file is then outside of its quotes
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''\n==> a b.sql <==\nSELECT 1;\n'';\n==> 003.sql <==\n-- revision: 003\n');
+-- a comment that the next file closes, in a string, in a comment, or with a part of its own
+SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n==> m/002.sql <==\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT ''*/5 * * * *'';\n');
+SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n==> m/002.sql <==\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- y */\n-- cmig:downgrade\n==> m/003.sql <==\n-- revision: 003\n');
+SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n==> m/002.sql <==\n-- revision: 002\n-- cmig:upgrade\ny */ SELECT 1;\n==> m/003.sql <==\n-- revision: 003\n');
+SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n==> m/002.sql <==\n-- revision: 002\n-- cmig:upgrade\ny */ SELECT 1;\n');
+SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT ''*/5 * * * *'';\n-- revision: 003\n-- down_revision: 002\n');
+-- but not a file that is quoted in a comment
+BEGIN;
+SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\n/*\n==> m/000.sql <==\n-- revision: 000\n-- cmig:upgrade\nSELECT 1;\n*/\n/*\n==> m/003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT ''it''''s'';\n*/\n/* ==> m/003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT $$ don''t */\n/*\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\n*/\n/*\n  ==> m/002.sql <==\n-- revision: 002\n-- cmig:upgrade -- */\n/*\n-- revision: 002\n-- cmig:upgrade\n*/\n==> m/003.sql <==\n-- revision: 003\n-- down_revision: 001\n-- cmig:upgrade\nSELECT $$it''s$$;\n');
+ROLLBACK;
 -- correct quotes are not blamed
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''\n==> 002.sql <==\n'';\nSELECT ''x;\n==> 003.sql <==\n-- revision: 003\n');
 

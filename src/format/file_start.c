@@ -247,6 +247,108 @@ cmig_file_start_find_hiding(const List *quoted, const CmigLexer *lexer, int file
 }
 
 /*
+ * Files in block comments
+ */
+
+/* The length of a file's folder, with its last slash. */
+static int
+folder_length(const CmigFileStart *file)
+{
+	int			length = file->name_end - file->name;
+
+	while (length > 0 && file->name[length - 1] != '/')
+		length--;
+	return length;
+}
+
+/* Do the files have the order in which a shell lists those of a folder? */
+static bool
+is_ordered(const CmigFileStart *file, const CmigFileStart *next)
+{
+	int			folder = folder_length(file);
+	int			length = file->name_end - file->name;
+	int			next_length = next->name_end - next->name;
+	int			order;
+
+	if (folder != folder_length(next))
+		return false;
+	order = strncmp(file->name, next->name, Min(length, next_length));
+	return strncmp(file->name, next->name, folder) == 0 &&
+		(order < 0 || (order == 0 && length < next_length));
+}
+
+/*
+ * Is what begins in a comment at the line p really a file?  Then something in
+ * that file has closed the comment at comment_end: a part of a string or of a
+ * comment, or, if the file has a name that comes between those of the file before
+ * it and of the file after it, anything.  Also, a marker must come before that
+ * end, and no quote may be open where the file ends.  before is NULL if it has no
+ * name.
+ */
+static bool
+is_file(const char *p, const char *comment_end, const CmigFileStart *before)
+{
+	CmigLexer	lexer;
+	CmigFileStart start;
+	CmigFileStart next;
+	bool		named = match_line(p, &start);
+	bool		has_marker = false;
+	bool		expected = named && before != NULL && is_ordered(before, &start);
+	bool		in_token = true;
+	int			section;
+
+	cmig_lexer_init(&lexer, named ? start.end : p);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+	{
+		bool		after = lexer.start >= comment_end;
+
+		if (lexer.unterminated || (after && !has_marker))
+			return false;
+		if (!after && lexer.next >= comment_end)
+			in_token = lexer.type != CMIG_TOKEN_OPERATOR;
+		if (cmig_file_start_match(&lexer, &next))
+		{
+			if (after)
+				return in_token || (expected && is_ordered(&start, &next));
+			cmig_lexer_move(&lexer, next.end, lexer.line);
+		}
+		else if (lexer.type == CMIG_TOKEN_LINE_COMMENT)
+		{
+			if (after && !named && cmig_marker_is_file_start(&lexer, lexer.next))
+				break;
+			has_marker |= cmig_marker_find_section(&lexer, lexer.next, &section) && section >= 0;
+		}
+		else if (lexer.next_line > lexer.line &&
+				 find_quoted_line(lexer.start, lexer.next) != NULL)
+			return false;
+	}
+	return has_marker && (in_token || expected);
+}
+
+char *
+cmig_file_start_find_in_comment(const CmigLexer *lexer, const char *name)
+{
+	const char *line = lexer->start;
+	CmigFileStart before;
+	CmigFileStart start;
+
+	if (lexer->type != CMIG_TOKEN_BLOCK_COMMENT || lexer->next_line == lexer->line)
+		return NULL;
+	before.name = name;
+	before.name_end = name ? name + strlen(name) : NULL;
+	/* not more lines than that, as each costs a pass over the text */
+	for (int tries = 8; tries > 0 && (line = find_quoted_line(line, lexer->next)) != NULL;)
+	{
+		if (!begins_file(line, match_line(line, &start)))
+			continue;
+		if (is_file(line, lexer->next, name ? &before : NULL))
+			return cmig_marker_trimmed(line, line + strcspn(line, "\n"));
+		tries--;
+	}
+	return NULL;
+}
+
+/*
  * What seems to be the start of another file
  */
 

@@ -6,6 +6,7 @@
  * file.  In quotes and comments such a line is text, like everything else there.
  * But if a file ends inside quotes, the lines of the files after it are in quotes,
  * too.  The statement tells which it is: in the second case it does not parse.
+ * For comments, what closes them tells.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -75,6 +76,13 @@ extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
 extern const CmigQuotedStart *cmig_file_start_find_hiding(const List *quoted,
 														  const CmigLexer *lexer,
 														  int files, bool named);
+
+/*
+ * If the current token is a block comment that was left open by its file and
+ * closed by another one: the line with which that one begins.  name is that of
+ * the file with the token, or NULL.
+ */
+extern char *cmig_file_start_find_in_comment(const CmigLexer *lexer, const char *name);
 
 /* Go back from p, where a file begins, to the end of the text before it. */
 extern const char *cmig_file_start_skip_back(const char *text, const char *p);

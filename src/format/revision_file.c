@@ -503,6 +503,25 @@ refuse_unterminated(const Reader *reader)
 			 errhint(UNTERMINATED_HINT)));
 }
 
+/* Refuse a block comment that was closed by another file. */
+static void
+require_closed_comment(const Reader *reader)
+{
+	const CmigLexer *lexer = &reader->lexer;
+	const char *line = cmig_file_start_find_in_comment(lexer, reader->name);
+
+	if (line == NULL)
+		return;
+	blame_quote(reader);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("unterminated %s in %s",
+					cmig_lexer_type_name(lexer), here(reader, lexer->line)),
+			 errdetail("The line \"%s\" is inside it, and a revision begins there.",
+					   cmig_header_value_shortened(line)),
+			 errhint("Close it; or, if that line is text, indent it.")));
+}
+
 /* Another file, without a name or a header, seems to begin at the token. */
 static void
 refuse_other_file(const Reader *reader, const char *detail)
@@ -577,6 +596,7 @@ read_token(Reader *reader)
 		other = cmig_file_start_find_other(lexer, lexer->next, reader->section, reader->has_sql);
 		if (other != NULL)
 			refuse_other_file(reader, other);
+		require_closed_comment(reader);
 		note_quoted(reader);
 		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
 		return;
