@@ -44,6 +44,7 @@
 #include "move/stepwise.h"
 #include "move/toplevel.h"
 #include "rls/rls.h"
+#include "run/last_failure.h"
 #include "schema/target.h"
 #include "tables/active.h"
 #include "tables/change.h"
@@ -90,6 +91,7 @@ _PG_init(void)
 	cmig_runner_init();
 	cmig_toplevel_init();
 	cmig_restore_point_init();
+	cmig_last_failure_init();
 	cmig_rls_check_init();
 	cmig_stepwise_at_start = before_upgrade;
 	cmig_stepwise_at_end = cmig_rls_gate;
@@ -107,8 +109,8 @@ _PG_init(void)
  * number of the last step.  allowed: the texts that may run, or NULL.
  */
 static void
-run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
-		 const CmigAllowedTexts *allowed, int *number)
+run_steps(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
+		  const CmigAllowedTexts *allowed, int *number)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
@@ -133,6 +135,7 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
 		bool		nulls[4] = {0};
 
 		CHECK_FOR_INTERRUPTS();
+		cmig_last_failure_begin(plan->direction, revision->id);
 		run = cmig_step_texts_get(texts, i);
 		cmig_plan_checksum_require_step(allowed, i, run);
 		cmig_move_run_step(now, plan, step, run, &entry);
@@ -151,6 +154,35 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
 	cmig_journal_end(journal);
 	if (plan->count > 0)
 		cmig_restore_point_after_commit();
+}
+
+/*
+ * Run the plan, and keep its error for cmig.status.  examine: first make the
+ * checks before an upgrade.
+ */
+static void
+run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
+		 const CmigAllowedTexts *allowed, bool examine, int *number)
+{
+	volatile bool started = false;
+
+	if (plan->count == 0)
+		return;
+	cmig_last_failure_begin(plan->direction, now->graph->nodes[plan->steps[0].node].revision->id);
+	PG_TRY();
+	{
+		if (examine)
+			before_upgrade(now, plan);
+		started = true;
+		run_steps(fcinfo, now, plan, allowed, number);
+	}
+	PG_CATCH();
+	{
+		cmig_last_failure_record(started ? cmig_runner_statement() : 0);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	cmig_last_failure_forget();
 }
 
 /*
@@ -173,8 +205,7 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
 	allowed = cmig_plan_checksum_require(checksum, &now, plan);
-	before_upgrade(&now, plan);
-	run_plan(fcinfo, &now, plan, allowed, &number);
+	run_plan(fcinfo, &now, plan, allowed, true, &number);
 	cmig_active_settle();
 	cmig_rls_gate();
 	cmig_audit_retain_after_upgrade();
@@ -213,7 +244,7 @@ downgrade(FunctionCallInfo fcinfo, const char *target, const char *checksum)
 	plan = plan_downgrade(&now, target, "a downgrade to base");
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "downgrade");
-	run_plan(fcinfo, &now, plan, cmig_plan_checksum_require(checksum, &now, plan), &number);
+	run_plan(fcinfo, &now, plan, cmig_plan_checksum_require(checksum, &now, plan), false, &number);
 	return (Datum) 0;
 }
 
@@ -276,10 +307,10 @@ cmig_reset(PG_FUNCTION_ARGS)
 	cmig_move_argument_require_confirmation(fcinfo, 0, "SELECT * FROM cmig.reset");
 	cmig_change_begin("cmig.reset()");
 	plan = plan_downgrade(&now, "base", "a reset");
-	run_plan(fcinfo, &now, plan, NULL, &number);
+	run_plan(fcinfo, &now, plan, NULL, false, &number);
 
 	now = cmig_move_read(true);
-	run_plan(fcinfo, &now, cmig_move_plan_upgrade(&now, cmig_argument_one("heads")), NULL, &number);
+	run_plan(fcinfo, &now, cmig_move_plan_upgrade(&now, cmig_argument_one("heads")), NULL, false, &number);
 	if (number == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "reset");
 	cmig_rls_gate();

@@ -44,6 +44,57 @@ is(finish_psql($second), 0, 'the second too');
 like($second->{err}, qr/NOTICE:  00000: waiting for another run of pg_cmig in this database\n/, 'it has said that it waited');
 is($node->safe_psql('postgres', $status), '', 'no run');
 
+# a run that waits for less than a second says nothing
+$node->safe_psql('postgres', "UPDATE cmig.revision SET downgrade_sql = 'ALTER TABLE IF EXISTS item DROP IF EXISTS x'; SELECT * FROM cmig.downgrade('base')");
+$holder->query_safe('SET client_min_messages = warning; BEGIN; SELECT * FROM cmig.upgrade()');
+my $quiet = start_psql($node, 'postgres', "SET lock_timeout = '50ms'; SELECT * FROM cmig.upgrade()", 'quiet');
+isnt(finish_psql($quiet), 0, 'a run that may not wait fails');
+like($quiet->{err}, qr/55P03: canceling statement due to lock timeout/, 'with the error of lock_timeout');
+$holder->query_safe('ROLLBACK');
+
+# a run that fails leaves no row; without shared memory only the server's log has it
+my $failed = "SELECT item, regexp_replace(value, '^.* ago: ', ''), hint FROM cmig.status() WHERE item ~ 'failed'";
+$node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\\nSELECT 1/(id - id) FROM item' WHERE revision = '002'; INSERT INTO item VALUES (1)");
+is($node->safe_psql('postgres', $failed),
+	"failed runs|only in the server's log, as pg_cmig is not preloaded|SHOW log_destination; SELECT pg_current_logfile()",
+	'not preloaded: the log is named');
 $holder->quit;
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_cmig'");
+$node->restart;
+is($node->safe_psql('postgres', $failed), '', 'preloaded: no run has failed');
+$node->psql('postgres', 'SELECT * FROM cmig.upgrade()');
+is($node->safe_psql('postgres', $failed),
+	"failed|upgrade of 002, statement 2: 22012: division by zero|Fix the cause, then SELECT * FROM cmig.upgrade('002')",
+	'the last failed run');
+is($node->safe_psql('postgres', "SELECT value FROM cmig.status() WHERE item = 'failed'", extra_params => [ '-U', 'reader' ]) =~ s/^.* ago: //r,
+	'upgrade of 002, statement 2: 22012: division by zero', 'a reader sees it too');
+
+# in another database there is none
+$node->safe_psql('postgres', 'CREATE DATABASE other');
+$node->safe_psql('other', 'CREATE EXTENSION pg_cmig');
+is($node->safe_psql('other', $failed), '', 'not that of another database');
+
+# a caught error counts; what is no longer to do does not
+$node->safe_psql('postgres', "UPDATE cmig.revision SET precondition_sql = 'SELECT false' WHERE revision = '001'");
+$node->safe_psql('postgres', 'DO $$BEGIN PERFORM cmig.upgrade(); EXCEPTION WHEN OTHERS THEN NULL; END$$');
+like($node->safe_psql('postgres', $failed), qr/^failed\|upgrade of 001: MG017: /, 'a precondition of the plan');
+$node->safe_psql('postgres', "SELECT cmig.stamp('001')");
+is($node->safe_psql('postgres', $failed), '', 'the revision is applied');
+
+# a session that is terminated in a run
+$node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = 'SELECT pg_sleep(1000)' WHERE revision = '002'");
+my $sleeper = start_psql($node, 'postgres', 'SELECT * FROM cmig.upgrade()', 'sleeper');
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'sleeper' AND wait_event = 'PgSleep'");
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid, 100000) FROM pg_stat_activity WHERE application_name = 'sleeper'");
+finish_psql($sleeper);
+is($node->safe_psql('postgres', $failed),
+	"failed|upgrade of 002: the session was terminated|Fix the cause, then SELECT * FROM cmig.upgrade('002')", 'a session that was terminated');
+
+# a later run that ends well
+$node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = 'SELECT 1' WHERE revision = '002'; SELECT * FROM cmig.upgrade(); SELECT * FROM cmig.downgrade('-1')");
+is($node->safe_psql('postgres', $failed), '', 'a run that ended well');
+$node->psql('postgres', 'BEGIN; UPDATE cmig.revision SET downgrade_sql = \'SELECT nothing\'; SELECT * FROM cmig.downgrade(\'-1\')');
+is($node->safe_psql('postgres', $failed),
+	"failed|downgrade of 001, statement 1: 42703: column \"nothing\" does not exist|Fix the cause, then SELECT * FROM cmig.downgrade('-1')", 'a downgrade');
 $node->stop;
 done_testing();

@@ -14,6 +14,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/query.h"
@@ -24,6 +25,7 @@
 #include "report/access_check.h"
 #include "report/check.h"
 #include "report/view.h"
+#include "run/last_failure.h"
 #include "run/run_lock.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
@@ -86,8 +88,8 @@ may_go_up(bool stepwise)
 		(stepwise && ((CmigProgressRow *) llast(rows))->direction == CMIG_UPGRADE);
 }
 
-/* What an upgrade to the heads would run. */
-static void
+/* What an upgrade to the heads would run; false if nothing. */
+static bool
 put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 {
 	List	   *targets = NIL;
@@ -102,7 +104,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	if (pending->count == 0)
 	{
 		put_status(fcinfo, "pending", "none", NULL);
-		return;
+		return false;
 	}
 	nodes = palloc(sizeof(int) * pending->count);
 	for (int i = 0; i < pending->count; i++)
@@ -122,6 +124,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	if (stepwise)
 		put_status(fcinfo, "not transactional", stepwise,
 				   "In tests and fresh installs, SET cmig.concurrent_ddl = off lets cmig.upgrade run it");
+	return true;
 }
 
 /*
@@ -246,6 +249,41 @@ put_running(FunctionCallInfo fcinfo)
 }
 
 /*
+ * Which runs in one transaction have failed, as far as that is known; pending:
+ * there is something to upgrade to.
+ */
+static void
+put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
+{
+	CmigLastFailure failure;
+	CmigJournalEntry entry = {0};
+	const char *code;
+
+	if (!cmig_last_failure_is_kept())
+	{
+		if (pending)
+			put_status(fcinfo, "failed runs", "only in the server's log, as pg_cmig is not preloaded",
+					   "SHOW log_destination; SELECT pg_current_logfile()");
+		return;
+	}
+	if (!cmig_last_failure_read(&failure))
+		return;
+	entry.revision = failure.revision;
+	entry.direction = cmig_direction_name(failure.direction);
+	if (!is_still_to_do(view, &entry))
+		return;
+	code = failure.sqlstate == 0 ? "" : psprintf("%s: ", unpack_sql_state(failure.sqlstate));
+	put_status(fcinfo, "failed",
+			   psprintf("%s: %s of %s%s: %s%s",
+						cmig_journal_ago((GetCurrentTimestamp() - failure.at) / 1000000.0),
+						entry.direction, entry.revision,
+						failure.statement > 0 ? psprintf(", statement %d", failure.statement) : "",
+						code, failure.message),
+			   psprintf("Fix the cause, then SELECT * FROM cmig.%s(%s)", entry.direction,
+						failure.direction == CMIG_UPGRADE ? quote_literal_cstr(entry.revision) : "'-1'"));
+}
+
+/*
  * Whether a role has privileges that no level gives; cmig.check shows which.
  */
 static void
@@ -306,6 +344,7 @@ cmig_status(PG_FUNCTION_ARGS)
 	int			heads = 0;
 	int		   *head_nodes;
 	char	   *current;
+	bool		pending = false;
 
 	InitMaterializedSRF(fcinfo, 0);
 	view = cmig_view_read();
@@ -331,10 +370,11 @@ cmig_status(PG_FUNCTION_ARGS)
 				   heads > 1 && view.graph->defects == NIL
 				   ? "SELECT cmig.merge('heads', '<message>')" : NULL);
 	if (view.graph->defects == NIL)
-		put_pending(fcinfo, &view, heads);
+		pending = put_pending(fcinfo, &view, heads);
 
 	put_stepwise(fcinfo, &view);
 	put_running(fcinfo);
+	put_failure(fcinfo, &view, pending);
 	problems = cmig_check_problems(&view, false);
 	if (problems == NIL)
 		put_status(fcinfo, "problems", "none in the graph",

@@ -18,7 +18,9 @@
 
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/latch.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -33,6 +35,13 @@
 #define KEY_FIELD4 0x4347
 /* the same for the lock of a table, whose OID is in objid */
 #define KEY_FIELD4_TABLE 0x4348
+
+/*
+ * A run that cannot start at once tries again for this time, at such intervals,
+ * before it reports that it waits.  In milliseconds.
+ */
+#define QUIET_MS 1000
+#define RETRY_MS 10
 
 /*
  * How long a stepwise run steps aside for functions, in microseconds, and how
@@ -79,6 +88,44 @@ wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
 	error_context_stack = &callback;
 	(void) LockAcquire(tag, ExclusiveLock, session, false);
 	error_context_stack = callback.previous;
+}
+
+/* Take a lock if it becomes free within a second, or within lock_timeout. */
+static bool
+take_soon(const LOCKTAG *tag, bool session)
+{
+	int			limit = LockTimeout > 0 ? Min(LockTimeout - 1, QUIET_MS) : QUIET_MS;
+
+	for (int waited = 0;; waited += RETRY_MS)
+	{
+		if (LockAcquire(tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL)
+			return true;
+		if (waited >= limit)
+			return false;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, RETRY_MS,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Queue for a lock after take_soon(), for what is left of lock_timeout. */
+static void
+queue_for(const LOCKTAG *tag, bool session)
+{
+	int			timeout = LockTimeout;
+
+	PG_TRY();
+	{
+		if (timeout > 0)
+			LockTimeout = Max(timeout - QUIET_MS, 1);
+		wait_for_tag(tag, session, ANOTHER_RUN);
+	}
+	PG_FINALLY();
+	{
+		LockTimeout = timeout;
+	}
+	PG_END_TRY();
 }
 
 /* Report in a NOTICE and in pg_stat_activity which session is waited for. */
@@ -140,11 +187,11 @@ cmig_run_lock_transaction(const char *command)
 	cmig_extension_share();
 
 	set_tag(&tag, KEY_RUN);
-	if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+	if (take_soon(&tag, false))
 		return;
 
 	report_wait(&tag, command);
-	wait_for_tag(&tag, false, ANOTHER_RUN);
+	queue_for(&tag, false);
 	report_end_of_wait();
 }
 
@@ -155,15 +202,16 @@ wait_for_lock(uint32 key, const char *command)
 	LOCKTAG		tag;
 
 	set_tag(&tag, key);
-	if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
-		return;
-
-	report_wait(&tag, command);
 
 	/* with a snapshot we would block an index build of the other run */
 	InvalidateCatalogSnapshot();
 	Assert(!ActiveSnapshotSet());
-	wait_for_tag(&tag, true, ANOTHER_RUN);
+	if (take_soon(&tag, true))
+		return;
+
+	report_wait(&tag, command);
+	InvalidateCatalogSnapshot();
+	queue_for(&tag, true);
 	report_end_of_wait();
 }
 

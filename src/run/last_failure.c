@@ -1,0 +1,227 @@
+/*
+ * last_failure.c
+ *	  The last run of each database that failed, in shared memory.
+ *
+ * The lock protects all slots.  It is held only while a slot is copied, and
+ * nothing in between can raise an error.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "run/last_failure.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/memutils.h"
+
+/* How many databases can have a failure; the oldest one is replaced. */
+#define SLOTS 64
+
+#define AREA_NAME "pg_cmig"
+
+/* The failure of a database. */
+typedef struct Slot
+{
+	Oid			database;		/* InvalidOid if it is free */
+	CmigLastFailure failure;
+} Slot;
+
+/* What is in shared memory. */
+typedef struct Area
+{
+	LWLock	   *lock;
+	Slot		slots[SLOTS];
+} Area;
+
+/* NULL unless the library was loaded at the server's start. */
+static Area *area = NULL;
+
+static shmem_request_hook_type previous_request = NULL;
+static shmem_startup_hook_type previous_startup = NULL;
+
+/* The step that this session runs; its revision is empty if there is none. */
+static CmigLastFailure current =
+{
+	0
+};
+
+/* Does the callback for the end of the session exist? */
+static bool watching_exit = false;
+
+/* Hook: reserve shared memory and the lock. */
+static void
+request(void)
+{
+	if (previous_request)
+		previous_request();
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Area)));
+	RequestNamedLWLockTranche(AREA_NAME, 1);
+}
+
+/* Hook: create the area, or find it. */
+static void
+start(void)
+{
+	bool		found;
+
+	if (previous_startup)
+		previous_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	area = ShmemInitStruct(AREA_NAME, sizeof(Area), &found);
+	if (!found)
+	{
+		memset(area, 0, sizeof(Area));
+		area->lock = &GetNamedLWLockTranche(AREA_NAME)->lock;
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+cmig_last_failure_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	previous_request = shmem_request_hook;
+	shmem_request_hook = request;
+	previous_startup = shmem_startup_hook;
+	shmem_startup_hook = start;
+}
+
+bool
+cmig_last_failure_is_kept(void)
+{
+	return area != NULL;
+}
+
+/* The slot of this database, or NULL.  The caller holds the lock. */
+static Slot *
+find_slot(void)
+{
+	for (int i = 0; i < SLOTS; i++)
+	{
+		if (area->slots[i].database == MyDatabaseId)
+			return &area->slots[i];
+	}
+	return NULL;
+}
+
+/* A free slot, or the one with the oldest failure.  The caller holds the lock. */
+static Slot *
+choose_slot(void)
+{
+	Slot	   *oldest = &area->slots[0];
+
+	for (int i = 0; i < SLOTS; i++)
+	{
+		if (!OidIsValid(area->slots[i].database))
+			return &area->slots[i];
+		if (area->slots[i].failure.at < oldest->failure.at)
+			oldest = &area->slots[i];
+	}
+	return oldest;
+}
+
+/* Keep the failure of the current step. */
+static void
+keep(void)
+{
+	Slot	   *slot;
+
+	current.at = GetCurrentTimestamp();
+	LWLockAcquire(area->lock, LW_EXCLUSIVE);
+	slot = find_slot();
+	if (slot == NULL)
+		slot = choose_slot();
+	slot->database = MyDatabaseId;
+	slot->failure = current;
+	LWLockRelease(area->lock);
+	current.revision[0] = '\0';
+}
+
+/* Copy a text, cut to whole characters. */
+static void
+copy_text(char *target, const char *text, int size)
+{
+	int			length = strlen(text);
+
+	if (length >= size)
+		length = pg_mbcliplen(text, length, size - 1);
+	memcpy(target, text, length);
+	target[length] = '\0';
+}
+
+/* At the end of the session: it may be in the middle of a run. */
+static void
+end_session(int code, Datum arg)
+{
+	if (current.revision[0] == '\0')
+		return;
+	current.sqlstate = 0;
+	copy_text(current.message, "the session was terminated", CMIG_FAILURE_MESSAGE);
+	keep();
+}
+
+void
+cmig_last_failure_begin(CmigDirection direction, const char *revision)
+{
+	if (area == NULL)
+		return;
+	if (!watching_exit)
+		before_shmem_exit(end_session, (Datum) 0);
+	watching_exit = true;
+	memset(&current, 0, sizeof(current));
+	current.direction = direction;
+	copy_text(current.revision, revision, CMIG_FAILURE_REVISION);
+}
+
+void
+cmig_last_failure_record(int statement)
+{
+	MemoryContext old;
+	ErrorData  *error;
+
+	if (area == NULL || current.revision[0] == '\0')
+		return;
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	error = CopyErrorData();
+	current.statement = statement;
+	current.sqlstate = error->sqlerrcode;
+	copy_text(current.message, error->message ? error->message : "", CMIG_FAILURE_MESSAGE);
+	FreeErrorData(error);
+	MemoryContextSwitchTo(old);
+	keep();
+}
+
+void
+cmig_last_failure_forget(void)
+{
+	Slot	   *slot;
+
+	current.revision[0] = '\0';
+	if (area == NULL)
+		return;
+	LWLockAcquire(area->lock, LW_EXCLUSIVE);
+	slot = find_slot();
+	if (slot)
+		slot->database = InvalidOid;
+	LWLockRelease(area->lock);
+}
+
+bool
+cmig_last_failure_read(CmigLastFailure *failure)
+{
+	Slot	   *slot;
+
+	if (area == NULL)
+		return false;
+	LWLockAcquire(area->lock, LW_SHARED);
+	slot = find_slot();
+	if (slot)
+		*failure = slot->failure;
+	LWLockRelease(area->lock);
+	return slot != NULL;
+}
