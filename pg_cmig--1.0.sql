@@ -1210,7 +1210,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_verify'
 LANGUAGE C;
 
-COMMENT ON FUNCTION cmig.round_trip(text, boolean) IS 'Upgrade, downgrade, and upgrade again each revision, or one, in empty schemas that are rolled back: what the downgrade leaves behind, does not restore, or leaves changed, and what a second upgrade does differently; for merges, whether the order of their branches matters. No rows: every downgrade reverts its upgrade. Raises MG001 to MG005, MG014, 25006, 55000; with raise, MG015 if there are rows.';
+COMMENT ON FUNCTION cmig.round_trip(text, boolean) IS 'Upgrade, downgrade, and upgrade again each revision, or one, in empty schemas that are rolled back: what the downgrade leaves behind, does not restore, or leaves changed, and what a second upgrade does differently; for merges, whether the order of their branches matters. No rows: every downgrade reverts its upgrade. Raises MG001 to MG005, 25006, 55000; with raise, MG015 if there are rows.';
 
 COMMENT ON FUNCTION cmig.verify(text, boolean) IS 'Run the verify sections of the applied revisions, or of one and its ancestors, each in a subtransaction that is rolled back: a row for each, with what is wrong. Raises MG001, MG002, MG004, MG005, MG010 if the target is not applied, 55000; with raise, MG009 if one fails.';
 

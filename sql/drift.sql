@@ -154,6 +154,21 @@ SET ROLE regress_drift_owner;
 SELECT * FROM cmig.drift('{app}');
 SELECT * FROM cmig.drift(comments => false);
 RESET ROLE;
+-- a schema of another role that no revision names: what is not compared is told
+CREATE SCHEMA apart CREATE TABLE x ();
+CREATE SCHEMA own AUTHORIZATION regress_drift_owner;
+SET ROLE regress_drift_owner;
+SELECT object, hazard FROM cmig.drift();
+RESET ROLE;
+DROP SCHEMA own;
+BEGIN;
+DELETE FROM cmig.version;
+SET ROLE regress_drift_owner;
+SELECT * FROM cmig.drift();
+SELECT message FROM cmig.journal ORDER BY id DESC LIMIT 1;
+SELECT regexp_replace(value, '^.*ago: ', '') FROM cmig.status() WHERE item = 'drift';
+ROLLBACK;
+DROP SCHEMA apart CASCADE;
 
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA app CASCADE;

@@ -39,6 +39,13 @@ SELECT replay_probe('005', 'SELECT 1');
 SELECT cmig.create_revision('calls', 'SELECT cmig.upgrade()', head => '003', splice => true, revision => '006');
 SELECT replay_probe('006', 'SELECT 1');
 SELECT current_setting('cmig.running_revision') AS running;
+SELECT cmig.create_revision('live objects', 'REASSIGN OWNED BY pg_monitor TO pg_monitor', head => '003', splice => true, revision => '008');
+SELECT replay_probe('008', 'SELECT 1');
+BEGIN;
+DECLARE mine CURSOR FOR SELECT 1;
+SELECT cmig.create_revision('cursor', 'FETCH mine', head => '003', splice => true, revision => '009');
+SELECT replay_probe('009', 'SELECT 1');
+ROLLBACK;
 -- the marker
 SELECT * FROM cmig.load($load$-- revision: 004
 -- down_revision: 003

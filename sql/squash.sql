@@ -105,8 +105,23 @@ SELECT content FROM cmig.squash('base:005', 'Five in one', 's') \gset
 SELECT * FROM cmig.load(:'content');
 SELECT regexp_replace(:'content', '\n-- cmig:resolve\n.*?;\n', '', 'g') AS content \gset
 SELECT * FROM cmig.load(:'content');
--- a rename within the range is one for databases before it
+-- only what may change rows or a sequence is listed, not what reads, nor what is in the schema
+CREATE FUNCTION reads() RETURNS int STABLE LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION writes() RETURNS int LANGUAGE sql AS 'SELECT 1';
 SELECT cmig.remove_revision('s');
+BEGIN;
+SELECT cmig.create_revision('Reads', $$SELECT count(*), lower(max(y)), now(), reads() FROM a; SELECT set_config('my.x', '1', true), pg_sleep(0), random();
+SELECT * FROM (SELECT gen_random_uuid()) AS u; EXPLAIN INSERT INTO a VALUES (1); SELECT cmig.enable_rls('a', roles => '{public}'); ALTER SEQUENCE IF EXISTS s MAXVALUE 9$$, revision => '005r');
+SELECT cmig.create_revision('Writes', $$SELECT writes(); SELECT public.writes() FROM a WHERE x = 1; SELECT 1 FROM a WHERE x = unknown_function();
+WITH w AS (DELETE FROM a RETURNING x) SELECT x FROM w; SELECT 1 AS x INTO TEMP u; SELECT setval('s', 3); SELECT cmig.enable_audit('a');
+EXPLAIN (ANALYZE) SELECT writes(); COPY (INSERT INTO a VALUES (1) RETURNING x) TO '/dev/null'; DECLARE c CURSOR FOR SELECT writes();
+PREPARE p AS INSERT INTO a VALUES (1); EXECUTE p; ALTER SEQUENCE s RESTART; ALTER TABLE a ALTER x RESTART WITH 5$$, revision => '005w');
+SELECT cmig.create_revision('Skips', 'SELECT 1', revision => '005x');
+UPDATE cmig.revision SET upgrade_sql = regexp_replace(upgrade_sql, '(^|;)', E'\\1\n-- cmig:replay skip\n', 'g') WHERE revision ~ '^005[rw]';
+SELECT hazards FROM cmig.squash('005r:005x', 'Writes', 's');
+ROLLBACK;
+DROP FUNCTION reads(), writes();
+-- a rename within the range is one for databases before it
 SELECT cmig.create_revision('Rename', 'ALTER TABLE b RENAME TO bb', 'ALTER TABLE bb RENAME TO b', revision => '006');
 SELECT cmig.create_revision('Change', 'ALTER TABLE bb ADD z int', 'ALTER TABLE bb DROP z', revision => '007');
 SELECT pg_temp.undated(content), hazards FROM cmig.squash('006:007', 'Two', 's', renames => '{"table public.b -> bb"}');

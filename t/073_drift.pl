@@ -129,8 +129,8 @@ $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby);
 fails_with($standby, $db, 'SELECT cmig.drift()', '25006', 'cannot execute cmig.drift\(\) during recovery', 'no drift on a standby');
-fails_with($standby, $db, "SELECT cmig.capture('x')", '25006', 'cannot execute cmig.capture during recovery', 'no capture on a standby');
-fails_with($standby, $db, 'SELECT cmig.round_trip()', '25006', 'cannot execute cmig.round_trip during recovery', 'no round trip on a standby');
+fails_with($standby, $db, "SELECT cmig.capture('x')", '25006', 'cannot execute cmig.capture\(\) during recovery', 'no capture on a standby');
+fails_with($standby, $db, 'SELECT cmig.round_trip()', '25006', 'cannot execute cmig.round_trip\(\) during recovery', 'no round trip on a standby');
 is($standby->safe_psql('mnfst_rag', 'SELECT count(*) FROM cmig.verify() WHERE NOT ok'), '0', 'verify works on a standby');
 like($standby->safe_psql($db, "SELECT value FROM cmig.status() WHERE item = 'drift'"), qr/ago: /, 'status on a standby knows of the drift');
 

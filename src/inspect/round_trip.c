@@ -23,6 +23,7 @@
 #include "graph/target.h"
 #include "inspect/round_trip_row.h"
 #include "move/move.h"
+#include "run/script_run.h"
 #include "schema/image_same.h"
 #include "schema/replay.h"
 
@@ -175,14 +176,41 @@ take(RoundTrip *trip, int node)
 	MemoryContextDelete(old);
 }
 
+/* Add the row of a revision that builds on one that cannot be replayed. */
 static void
-cut_off(RoundTrip *trip, int node)
+cut_off(RoundTrip *trip, int node, const char *message)
 {
 	CmigRoundTripRow row = {cmig_graph_id(trip->graph, node), "cannot be replayed"};
 
 	trip->failed[node] = true;
-	row.message = "it builds on a revision that cannot be replayed";
+	row.message = message;
 	cmig_round_trip_row_add(&trip->rows, &row);
+}
+
+/*
+ * The ancestors of the only revision that is judged.
+ */
+
+static void
+upgrade_ancestors(void *arg)
+{
+	RoundTrip  *trip = arg;
+
+	cmig_replay_upgrade(trip->replay, trip->plan->nodes, trip->plan->count - 1);
+}
+
+/* False, and a row, if one of them cannot be replayed. */
+static bool
+replay_ancestors(RoundTrip *trip)
+{
+	ErrorData  *error = cmig_subtransaction_try(upgrade_ancestors, trip);
+
+	if (error == NULL)
+		return true;
+	require_replay_error(error);
+	cut_off(trip, trip->only, psprintf("it builds on revision \"%s\", which cannot be replayed: %s\n%s",
+									   cmig_replay_failed(), error->detail, cmig_script_run_place(error)));
+	return false;
 }
 
 /* A CmigReplayTask: all revisions, or the last one of the plan. */
@@ -197,7 +225,8 @@ replay_revisions(CmigReplay *replay, void *arg)
 	trip->replay = replay;
 	trip->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig image",
 										  ALLOCSET_DEFAULT_SIZES);
-	cmig_replay_upgrade(replay, plan->nodes, first);
+	if (trip->only >= 0 && !replay_ancestors(trip))
+		return;
 	caller = MemoryContextSwitchTo(trip->context);
 	trip->before = read_image(trip);
 	MemoryContextSwitchTo(caller);
@@ -205,7 +234,7 @@ replay_revisions(CmigReplay *replay, void *arg)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (is_cut_off(trip, plan->nodes[i]))
-			cut_off(trip, plan->nodes[i]);
+			cut_off(trip, plan->nodes[i], "it builds on a revision that cannot be replayed");
 		else
 			take(trip, plan->nodes[i]);
 	}
@@ -346,7 +375,7 @@ judge_merge(RoundTrip *trip, int node)
 	Merge		merge = {.trip = trip,.node = node};
 
 	if (trip->graph->nodes[node].parents.count > 1 && divide(&merge))
-		cmig_replay_run(trip->graph, "cmig.round_trip", replay_merge, &merge);
+		cmig_replay_run(trip->graph, "cmig.round_trip()", replay_merge, &merge);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 }
@@ -437,9 +466,9 @@ cmig_round_trip(PG_FUNCTION_ARGS)
 	choose(&trip, &now, cmig_argument_text(fcinfo, 0));
 	trip.rows.context = CurrentMemoryContext;
 
-	cmig_replay_run(trip.graph, "cmig.round_trip", replay_revisions, &trip);
+	cmig_replay_run(trip.graph, "cmig.round_trip()", replay_revisions, &trip);
 	for (int i = 0; i < trip.plan->count; i++)
-		if (trip.only < 0 || trip.plan->nodes[i] == trip.only)
+		if (trip.only < 0 || (trip.plan->nodes[i] == trip.only && !trip.failed[trip.only]))
 			judge_merge(&trip, trip.plan->nodes[i]);
 	if (trip.rows.rows != NIL && cmig_argument_bool(fcinfo, 1, false))
 		refuse(trip.rows.rows);

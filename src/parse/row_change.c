@@ -9,6 +9,9 @@
 #include "parse/row_change.h"
 #include "parse/statement.h"
 
+#include "commands/defrem.h"
+#include "nodes/nodeFuncs.h"
+
 /* Of the procedures of pg_cmig, only the one for batches changes rows. */
 static const char *
 call_command(const RawStmt *raw)
@@ -19,10 +22,105 @@ call_command(const RawStmt *raw)
 	return procedure != NULL && strstr(procedure, "backfill") == NULL ? NULL : "CALL";
 }
 
-const char *
-cmig_row_change_command(const RawStmt *raw)
+/*
+ * Queries
+ */
+
+static bool
+calls_writer(const FuncCall *call, CmigMayWrite may_write)
 {
-	switch (nodeTag(raw->stmt))
+	List	   *names = call->funcname;
+
+	return may_write(list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : NULL,
+					 strVal(llast(names)));
+}
+
+/* A tree walker: does a part of a query change rows? */
+static bool
+find_writer(Node *node, void *may_write)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_MergeStmt:
+			return true;
+		case T_SelectStmt:
+			if (((SelectStmt *) node)->intoClause != NULL)
+				return true;
+			break;
+		case T_FuncCall:
+			if (calls_writer((FuncCall *) node, (CmigMayWrite) may_write))
+				return true;
+			break;
+		default:
+			break;
+	}
+	return raw_expression_tree_walker(node, find_writer, may_write);
+}
+
+/* The command if its query, which may be NULL, changes rows. */
+static const char *
+query_command(Node *query, CmigMayWrite may_write, const char *command)
+{
+	return find_writer(query, (void *) may_write) ? command : NULL;
+}
+
+static const char *
+explain_command(const ExplainStmt *explain, CmigMayWrite may_write)
+{
+	ListCell   *cell;
+
+	foreach(cell, explain->options)
+	{
+		DefElem    *option = lfirst(cell);
+
+		if (strcmp(option->defname, "analyze") == 0 && defGetBoolean(option))
+			return query_command(explain->query, may_write, "EXPLAIN ANALYZE");
+	}
+	return NULL;
+}
+
+/*
+ * Sequences
+ */
+
+static bool
+has_restart(const List *options)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+		if (strcmp(((DefElem *) lfirst(cell))->defname, "restart") == 0)
+		return true;
+	return false;
+}
+
+/* Does it restart the sequence of an identity column? */
+static const char *
+alter_table_command(const AlterTableStmt *alter)
+{
+	ListCell   *cell;
+
+	foreach(cell, alter->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
+
+		if (cmd->subtype == AT_SetIdentity && has_restart((List *) cmd->def))
+			return "ALTER TABLE";
+	}
+	return NULL;
+}
+
+const char *
+cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
+{
+	Node	   *stmt = raw->stmt;
+
+	switch (nodeTag(stmt))
 	{
 		case T_InsertStmt:
 			return "INSERT";
@@ -35,11 +133,22 @@ cmig_row_change_command(const RawStmt *raw)
 		case T_TruncateStmt:
 			return "TRUNCATE";
 		case T_CopyStmt:
-			return ((CopyStmt *) raw->stmt)->is_from ? "COPY" : NULL;
+			return ((CopyStmt *) stmt)->is_from ? "COPY" :
+				query_command(((CopyStmt *) stmt)->query, may_write, "COPY");
 		case T_SelectStmt:
-			return "SELECT";
+			return query_command(stmt, may_write, "SELECT");
+		case T_DeclareCursorStmt:
+			return query_command(((DeclareCursorStmt *) stmt)->query, may_write, "DECLARE");
+		case T_PrepareStmt:
+			return query_command(((PrepareStmt *) stmt)->query, may_write, "PREPARE");
+		case T_ExplainStmt:
+			return explain_command((ExplainStmt *) stmt, may_write);
 		case T_CreateTableAsStmt:
-			return ((CreateTableAsStmt *) raw->stmt)->objtype == OBJECT_TABLE ? "CREATE TABLE AS" : NULL;
+			return ((CreateTableAsStmt *) stmt)->objtype == OBJECT_TABLE ? "CREATE TABLE AS" : NULL;
+		case T_AlterSeqStmt:
+			return has_restart(((AlterSeqStmt *) stmt)->options) ? "ALTER SEQUENCE" : NULL;
+		case T_AlterTableStmt:
+			return alter_table_command((AlterTableStmt *) stmt);
 		case T_DoStmt:
 			return "DO";
 		case T_CallStmt:

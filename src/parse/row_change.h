@@ -13,9 +13,15 @@
 #include "nodes/parsenodes.h"
 
 /*
- * The command of a statement that changes rows, or may do so in a function or
- * block that it runs; NULL for others.
+ * May this function change rows or sequences?  schema is NULL if the call does
+ * not name it.
  */
-extern const char *cmig_row_change_command(const RawStmt *raw);
+typedef bool (*CmigMayWrite) (const char *schema, const char *name);
+
+/*
+ * The command of a statement that changes rows or the value of a sequence, or
+ * may do so in a function or block that it runs; NULL for others.
+ */
+extern const char *cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write);
 
 #endif							/* CMIG_ROW_CHANGE_H */

@@ -87,7 +87,7 @@ cmig_autogenerate(PG_FUNCTION_ARGS)
 	replay = replay_argument(fcinfo, 16);
 
 	cmig_generate_prepare(&generate, "cmig.autogenerate()");
-	lines = find_differences(managed, target_sql, &options, replay, "cmig.autogenerate");
+	lines = find_differences(managed, target_sql, &options, replay, "cmig.autogenerate()");
 	if (lines == NIL)
 		ereport(NOTICE,
 				(errmsg("the schema does not differ from the target, so there is no revision to write")));
@@ -109,7 +109,7 @@ cmig_require_schema(PG_FUNCTION_ARGS)
 
 	cmig_diff_arguments(fcinfo, 2, &options);
 	replay = replay_argument(fcinfo, 8);
-	lines = find_differences(managed, target_sql, &options, replay, "cmig.require_schema");
+	lines = find_differences(managed, target_sql, &options, replay, "cmig.require_schema()");
 	if (lines == NIL)
 		PG_RETURN_VOID();
 	cmig_listing_init(&differences, CMIG_LISTING_LINES);

@@ -94,7 +94,7 @@ cmig_baseline(PG_FUNCTION_ARGS)
 
 	cmig_generate_prepare(&generate, "cmig.baseline()");
 	require_base(managed);
-	cmig_deparse(cmig_whole_difference(managed, &options), cmig_diff_line_add, &lines);
+	cmig_deparse(cmig_whole_difference(managed, &options, false), cmig_diff_line_add, &lines);
 	add_audit(managed, &lines);
 	if (lines == NIL)
 	{

@@ -49,7 +49,7 @@ cmig_diff(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_diff_arguments(fcinfo, 2, &options);
-	cmig_diff_line_put(fcinfo, cmig_diff_run(managed, cmig_argument_text(fcinfo, 0), &options, "cmig.diff"));
+	cmig_diff_line_put(fcinfo, cmig_diff_run(managed, cmig_argument_text(fcinfo, 0), &options, "cmig.diff()"));
 	return (Datum) 0;
 }
 
@@ -138,7 +138,7 @@ cmig_diff_schemas(PG_FUNCTION_ARGS)
 	options.initial = cmig_initial_grants_read();
 	from = cmig_image_read(from_schema);
 	cmig_shadow_rename(diff.managed->schemas[0].oid, from_schema->schemas[0].name,
-					   "cmig.diff_schemas", read_renamed, &diff);
+					   "cmig.diff_schemas()", read_renamed, &diff);
 	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, cmig_diff_line_add, &lines);
 	cmig_others_mark(from);
 	leave_public(from, diff.image, from_schema->schemas[0].name, diff.managed->schemas[0].name);

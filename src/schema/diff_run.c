@@ -21,6 +21,7 @@
 #include "schema/rename_read.h"
 #include "schema/shadow.h"
 #include "schema/target.h"
+#include "schema/tool_table.h"
 
 /* A comparison of the managed schemas with a target. */
 typedef struct DiffRun
@@ -223,6 +224,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
 							cmig_diff_line_add, &run.lines);
 	cmig_others_mark(from);
+	cmig_tool_table_keep(from, run.image);
 	return compare(&run, from);
 }
 

@@ -71,7 +71,8 @@ journal(const CmigDrift *drift, const List *lines, TimestampTz started_at)
 	CmigJournalEntry entry = {.direction = "drift",.outcome = "done",.started_at = started_at};
 
 	entry.finished_at = GetCurrentTimestamp();
-	entry.message = psprintf("%s%s", found_text(lines), schemas_text(drift->schemas));
+	entry.message = psprintf("%s%s%s", found_text(lines), schemas_text(drift->schemas),
+							 drift->left_out ? psprintf(" (not compared: %s)", drift->left_out) : "");
 	cmig_journal_write(&entry);
 }
 
@@ -92,7 +93,7 @@ find(void *arg)
 	Finding    *finding = arg;
 	CmigSituation now = cmig_move_read(false);
 
-	cmig_drift_read(finding->drift, &now, "cmig.drift");
+	cmig_drift_read(finding->drift, &now, "cmig.drift()");
 	finding->lines = cmig_drift_repair(finding->drift);
 }
 
@@ -160,7 +161,7 @@ cmig_capture(PG_FUNCTION_ARGS)
 	cmig_generate_prepare(&generate, "cmig.capture()");
 	now = cmig_move_read(true);
 	cmig_pending_require_heads(&now);
-	cmig_drift_read(&drift, &now, "cmig.capture");
+	cmig_drift_read(&drift, &now, "cmig.capture()");
 	lines = cmig_drift_adopt(&drift);
 	if (lines == NIL)
 	{

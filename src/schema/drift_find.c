@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "base/listing.h"
 #include "schema/audited.h"
 #include "schema/deparse.h"
 #include "schema/diff_options.h"
@@ -24,6 +25,7 @@
 #include "schema/kinds.h"
 #include "schema/others.h"
 #include "schema/rename_read.h"
+#include "schema/tool_table.h"
 
 #include "utils/builtins.h"
 
@@ -46,6 +48,17 @@ cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift)
 	cmig_diff_arguments(fcinfo, n + 1, &drift->options);
 }
 
+static bool
+has_name(const List *names, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, names)
+		if (strcmp(lfirst(cell), name) == 0)
+		return true;
+	return false;
+}
+
 /* Report a schema that exists on neither side: its name may be mistyped. */
 static void
 check_schemas(const CmigDrift *drift)
@@ -63,6 +76,34 @@ check_schemas(const CmigDrift *drift)
 	}
 }
 
+/*
+ * Report the schemas that are left out because they belong to other roles, but
+ * not those for which there will be a row.
+ */
+static void
+tell_other_schemas(CmigDrift *drift)
+{
+	CmigListing names;
+	bool		any = false;
+
+	cmig_listing_init(&names, CMIG_LISTING_PLAIN);
+	for (int i = 0; i < drift->managed->count; i++)
+	{
+		const CmigManagedSchema *schema = &drift->managed->schemas[i];
+
+		any |= schema->owned;
+		if (!schema->owned && !has_name(drift->replayed->elsewhere, schema->name))
+			cmig_listing_add(&names, quote_identifier(schema->name));
+	}
+	if (names.count == 0 || drift->schemas != NULL)
+		return;
+	drift->left_out = cmig_listing_text(&names);
+	ereport(NOTICE,
+			(any ? errmsg("schemas of other roles are not compared: %s", drift->left_out) :
+			 errmsg("no schema is compared, since all belong to other roles: %s", drift->left_out),
+			 errhint("Call it as a role that owns them.")));
+}
+
 void
 cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 {
@@ -72,6 +113,7 @@ cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function
 	drift->audited = cmig_audited_read();
 	drift->replayed = cmig_replay_read_assuming(plan, drift->schemas, function);
 	check_schemas(drift);
+	tell_other_schemas(drift);
 }
 
 /*
@@ -162,6 +204,7 @@ cmig_drift_repair(CmigDrift *drift)
 	drift->live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image,
 								   drift->options.renames, NIL, cmig_diff_line_add, &lines);
 	cmig_others_mark(drift->live);
+	cmig_tool_table_keep(drift->live, drift->replayed->image);
 	lines = list_concat(lines, compare(drift, drift->live, drift->replayed->image, false));
 	return list_concat(lines, extensions);
 }
@@ -268,6 +311,7 @@ cmig_drift_adopt(CmigDrift *drift)
 	drift->live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image, reversed, NIL,
 								   cmig_diff_line_add, &renames);
 	error_context_stack = callback.previous;
+	cmig_tool_table_keep(drift->live, drift->replayed->image);
 	lines = list_concat(lines, compare(drift, drift->replayed->image, drift->live, true));
 	return list_concat(lines, reverse(renames));
 }

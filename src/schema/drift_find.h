@@ -25,6 +25,7 @@ typedef struct CmigDrift
 	CmigImage  *live;
 	List	   *audited;		/* of CmigAudited: live */
 	CmigReplayed *replayed;
+	const char *left_out;		/* schemas of other roles, for people; or NULL */
 } CmigDrift;
 
 /*
@@ -34,7 +35,8 @@ typedef struct CmigDrift
 extern void cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift);
 
 /*
- * Read both images.  Errors name the function ("cmig.drift").  Raises MG001 for
+ * Read both images, and issue a NOTICE about schemas that are not compared
+ * because they belong to other roles.  Errors name the function ("cmig.drift()").  Raises MG001 for
  * an unknown version row, and what cmig_replay_run() and cmig_replay_upgrade()
  * raise.
  */

@@ -43,8 +43,9 @@ can_stay(const Keep *keep, const CmigObject *object)
 	return true;
 }
 
+/* A CmigKeepCandidate */
 static bool
-is_unknown(const CmigObject *object)
+is_unknown(const CmigObject *object, void *arg)
 {
 	for (; object != NULL; object = object->parent)
 		if ((object->kind->flags & CMIG_KIND_MODEL) == 0)
@@ -54,14 +55,14 @@ is_unknown(const CmigObject *object)
 
 /* Decide which objects are kept, starting with all candidates. */
 static void
-decide(Keep *keep)
+decide(Keep *keep, CmigKeepCandidate is_candidate, void *arg)
 {
 	bool		changed = true;
 
 	for (int i = 0; i < keep->from->count; i++)
 	{
 		keep->copies[i] = counterpart(keep->to, keep->from->objects[i]);
-		keep->kept[i] = keep->copies[i] == NULL && is_unknown(keep->from->objects[i]);
+		keep->kept[i] = keep->copies[i] == NULL && is_candidate(keep->from->objects[i], arg);
 	}
 	while (changed)
 	{
@@ -104,14 +105,14 @@ connect(const Keep *keep, const CmigObject *object, CmigObject *result)
 }
 
 void
-cmig_keep_unknown(const CmigImage *from, CmigImage *to)
+cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, void *arg)
 {
 	Keep		keep = {from, to};
 	bool		any = false;
 
 	keep.copies = palloc0(sizeof(CmigObject *) * Max(from->count, 1));
 	keep.kept = palloc0(sizeof(bool) * Max(from->count, 1));
-	decide(&keep);
+	decide(&keep, is_candidate, arg);
 	for (int i = 0; i < from->count; i++)
 		if (keep.kept[i])
 			keep.copies[i] = copy(from->objects[i]);
@@ -129,10 +130,16 @@ cmig_keep_unknown(const CmigImage *from, CmigImage *to)
 	pfree(keep.kept);
 }
 
+void
+cmig_keep_unknown(const CmigImage *from, CmigImage *to)
+{
+	cmig_keep(from, to, is_unknown, NULL);
+}
+
 const CmigObject *
 cmig_keep_missing(const CmigObject *object, const CmigImage *to)
 {
-	if (!is_unknown(object) || counterpart(to, object) != NULL ||
+	if (!is_unknown(object, NULL) || counterpart(to, object) != NULL ||
 		(object->parent != NULL && counterpart(to, object->parent) == NULL))
 		return NULL;
 	for (int i = 0; i < object->ndepends; i++)

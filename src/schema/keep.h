@@ -12,6 +12,15 @@
 #include "postgres.h"
 #include "schema/image.h"
 
+/* May an object that the other image lacks be kept? */
+typedef bool (*CmigKeepCandidate) (const CmigObject *object, void *arg);
+
+/*
+ * Add the candidates of one image to the other one, unless their parents are
+ * not in it, or objects that they depend on.
+ */
+extern void cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, void *arg);
+
 /*
  * For a target of models only: add the objects of one image that ORMs cannot
  * define to the other one, unless their parents are not in it, or objects that

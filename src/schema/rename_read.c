@@ -252,7 +252,7 @@ cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 		 * rename the schema to its own name, only to run in a subtransaction
 		 * that is rolled back
 		 */
-		cmig_shadow_rename(managed->schemas[i].oid, managed->schemas[i].name, "cmig.diff", run_renames, &read);
+		cmig_shadow_rename(managed->schemas[i].oid, managed->schemas[i].name, "cmig.diff()", run_renames, &read);
 		break;
 	}
 	return read.image;

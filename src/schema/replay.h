@@ -49,7 +49,7 @@ typedef void (*CmigReplayTask) (CmigReplay *replay, void *arg);
 
 /*
  * Run a task in a shadow of all schemas.  caller is the function's name for
- * errors ("cmig.drift").  Memory is allocated in the current memory context,
+ * errors ("cmig.drift()").  Memory is allocated in the current memory context,
  * and is still there when the shadow has ended.  Raises what cmig_shadow_run()
  * raises.
  */

@@ -40,6 +40,6 @@ cmig_schema_sql(PG_FUNCTION_ARGS)
 
 	cmig_diff_annotations(fcinfo, 1, &options);
 	initStringInfo(&sql);
-	cmig_deparse(cmig_whole_difference(managed, &options), append_row, &sql);
+	cmig_deparse(cmig_whole_difference(managed, &options, true), append_row, &sql);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(sql.data, sql.len));
 }

@@ -13,6 +13,7 @@
 
 #include "base/argument.h"
 #include "base/errors.h"
+#include "base/query.h"
 #include "graph/identifier.h"
 #include "graph/target_range.h"
 #include "move/move.h"
@@ -22,6 +23,7 @@
 #include "schema/diff_run.h"
 #include "schema/generate.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 
@@ -219,6 +221,37 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
  * Statements that change rows
  */
 
+/*
+ * A CmigMayWrite: functions that are not volatile cannot write.  Of the
+ * server's volatile functions and pg_cmig's own, those that change no rows and
+ * no schema, or only the schema, are named here.  A function that does not
+ * exist in this database may write.
+ */
+static bool
+may_write(const char *schema, const char *name)
+{
+	static CmigQuery query = {
+		.sql = "SELECT coalesce(bool_and(CASE n.nspname"
+		"  WHEN 'pg_catalog' THEN p.provolatile <> 'v' OR p.proname ~ '^(clock_timestamp|timeofday|random|random_normal|setseed"
+		"|gen_random_uuid|uuidv[47]|set_config|currval|lastval|pg_sleep.*|pg_notify|txid_.*|pg_current_xact_id.*"
+		"|pg_(try_)?advisory_.*|pg_.*_size|pg_stat_.*|pg_is_.*|pg_(cancel|terminate)_backend)$'"
+		"  WHEN 'cmig' THEN p.proname ~ '^((enable|disable)_rls(_schema)?|rls_.*|(set|clear)_context|allow_ddl"
+		"|(current|require)_(user|tenant)_id|context)$' OR p.provolatile <> 'v'"
+		"  ELSE p.provolatile <> 'v' END), false)::text"
+		" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+		" WHERE p.proname = $1 AND n.nspname = coalesce($2, n.nspname)",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	};
+	Datum		values[2];
+	char		nulls[3] = "nn";
+	char	   *harmless = NULL;
+
+	cmig_query_bind_text(values, nulls, 0, name);
+	cmig_query_bind_text(values, nulls, 1, schema);
+	cmig_query_each(&query, values, nulls, cmig_query_keep_text, &harmless);
+	return strcmp(harmless, "true") != 0;
+}
+
 static void
 add_statement(List **statements, const char *revision, const CmigStatement *statement, const char *command)
 {
@@ -246,7 +279,7 @@ find_statements(const Squash *squash)
 		reader = cmig_script_open(script->sql);
 		while (cmig_script_next(reader, &statement))
 		{
-			const char *command = cmig_row_change_command(statement.raw);
+			const char *command = cmig_row_change_command(statement.raw, may_write);
 
 			if (command != NULL)
 				add_statement(&statements, id, &statement, command);
@@ -280,7 +313,7 @@ cmig_squash(PG_FUNCTION_ARGS)
 	cmig_generate_prepare(&generate, "cmig.squash()");
 	from = cmig_replay_plan_nodes(squash.graph, squash.before);
 	to = cmig_replay_plan_nodes(squash.graph, lappend_int(list_copy(squash.before), squash.tip));
-	lines = cmig_diff_run_between(from, to, managed, &options, "cmig.squash");
+	lines = cmig_diff_run_between(from, to, managed, &options, "cmig.squash()");
 	generate.unresolved = find_statements(&squash);
 	cmig_generate_put(fcinfo, &generate, lines);
 	return (Datum) 0;

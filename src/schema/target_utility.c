@@ -273,6 +273,13 @@ cmig_target_utility_is_elsewhere(CmigTargetState *state, Node *statement)
  * What is refused
  */
 
+/* What the statements are a part of, for errors. */
+static const char *
+place(void)
+{
+	return cmig_runner_is_replaying() ? "replay" : "target";
+}
+
 static void
 refuse(Node *node)
 {
@@ -280,7 +287,7 @@ refuse(Node *node)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s is not allowed in a target", GetCommandTagName(CreateCommandTag(node))),
+			 errmsg("%s is not allowed in a %s", GetCommandTagName(CreateCommandTag(node)), place()),
 			 errdetail("It would change live objects.")));
 }
 
@@ -302,8 +309,8 @@ refuse_callers_cursor(CmigTargetState *state, Node *node)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s is not allowed in a target", GetCommandTagName(CreateCommandTag(node))),
-			 errdetail("Cursors that the target has not declared belong to its caller.")));
+			 errmsg("%s is not allowed in a %s", GetCommandTagName(CreateCommandTag(node)), place()),
+			 errdetail("Cursors that the SQL has not declared belong to its caller.")));
 }
 
 /*

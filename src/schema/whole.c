@@ -8,6 +8,7 @@
 
 #include "schema/image_read.h"
 #include "schema/kinds.h"
+#include "schema/tool_table.h"
 #include "schema/whole.h"
 
 /* Schema public as it is in a new database. */
@@ -41,7 +42,7 @@ check_schemas(const CmigManaged *managed)
 }
 
 CmigDifference *
-cmig_whole_difference(const CmigManaged *managed, const CmigDiffOptions *options)
+cmig_whole_difference(const CmigManaged *managed, const CmigDiffOptions *options, bool with_tools)
 {
 	CmigImage  *from,
 			   *to;
@@ -55,5 +56,7 @@ cmig_whole_difference(const CmigManaged *managed, const CmigDiffOptions *options
 		from = cmig_image_new();
 		cmig_image_finish(from);
 	}
+	if (!with_tools)
+		cmig_tool_table_keep(to, from);
 	return cmig_compare(from, to, options);
 }

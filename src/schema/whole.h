@@ -12,10 +12,12 @@
 #include "schema/managed.h"
 
 /*
- * What creates these schemas in a new database.  Raises 3F000 if one does not
+ * What creates these schemas in a new database, with or without the tables of
+ * other migration tools (tool_table.h).  Raises 3F000 if one does not
  * exist.
  */
 extern CmigDifference *cmig_whole_difference(const CmigManaged *managed,
-											 const CmigDiffOptions *options);
+											 const CmigDiffOptions *options,
+											 bool with_tools);
 
 #endif							/* CMIG_WHOLE_H */

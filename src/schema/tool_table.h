@@ -1,0 +1,22 @@
+/*
+ * tool_table.h
+ *	  The tables in which other migration tools record what they have applied.
+ *
+ * No target contains them, and no revision creates them, but as long as the
+ * tool is in use, they must stay.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_TOOL_TABLE_H
+#define CMIG_TOOL_TABLE_H
+
+#include "postgres.h"
+#include "schema/image.h"
+
+/*
+ * Add such tables of the live schema to the other image if it lacks them, so
+ * that they are no difference, and issue a NOTICE that names them.
+ */
+extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
+
+#endif							/* CMIG_TOOL_TABLE_H */
