@@ -145,12 +145,20 @@ sub wait_until_blocked
 }
 
 # wait_for_recovery(NODE): waits until a server that restarted by itself
-# accepts connections
+# accepts connections.  A psql that is refused may exit before it has read the
+# query, which is an error (broken pipe) in the test.
 sub wait_for_recovery
 {
 	my ($node) = @_;
 
-	$node->poll_query_until('postgres', 'SELECT true') or die 'no recovery';
+	foreach (1 .. 100)
+	{
+		my $accepts = eval { $node->poll_query_until('postgres', 'SELECT true') };
+
+		return if $accepts;
+		die $@ || 'no recovery' if $@ !~ /Broken pipe/;
+	}
+	die 'no recovery';
 }
 
 # need_tool(WHAT, COMMAND...): true if the command succeeds.  Where
