@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# bin/cmig-import-alembic with real Alembic: the projects of t/data/alembic become
+# revision files, what needs a connection is left to be written, and both tools
+# make the same schema in both directions.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $python = -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3';
+my $script = "$CmigNode::top/bin/cmig-import-alembic";
+my $projects = "$CmigNode::top/t/data/alembic";
+
+plan skip_all => 'Alembic or psycopg2 is not installed'
+  unless need_tool('alembic', $python, '-c', 'import alembic, sqlalchemy, psycopg2');
+
+my $node = new_node('alembic');
+$node->start;
+$ENV{PYTHONDONTWRITEBYTECODE} = 1;
+$ENV{PGHOST} = $node->host;
+$ENV{PGPORT} = $node->port;
+delete $ENV{PGDATABASE};
+
+# import_project(PROJECT, FOLDER, OPTION...): exit status, output, errors
+sub import_project
+{
+	my ($project, $folder, @options) = @_;
+	my ($out, $err);
+	my @command = ($python, $script, '-c', "$projects/$project/alembic.ini", '-o', $folder, @options);
+
+	IPC::Run::run(\@command, '<', \undef, '>', \$out, '2>', \$err);
+	return ($? >> 8, $out =~ s/\Q$folder\E/FOLDER/gr, $err);
+}
+
+# The report
+my %reports = (
+	second_brain => [ 0, <<'X' ],
+5 files in FOLDER
+automatic:       5
+to be looked at: 0
+to be written:   0
+X
+	mindbridge => [ 0, <<'X' ],
+5 files in FOLDER
+automatic:       5
+to be looked at: 0
+to be written:   0
+X
+	contextiq => [ 0, <<'X' ],
+5 files in FOLDER
+automatic:       3
+to be looked at: 1
+  2c86f1d7ea30
+    transactional and other statements are mixed; it became the revisions 2c86f1d7ea30_1, 2c86f1d7ea30
+    upgrade, COMMIT in the migration: what follows is outside of the transaction
+    its downgrade is divided in another way; revert all of its revisions or none
+to be written:   0
+X
+	mnfst_rag => [ 3, <<'X' ],
+10 files in FOLDER
+automatic:       6
+to be looked at: 1
+  003_add_indexes
+    transactional and other statements are mixed; it became the revisions 003_add_indexes_1, 003_add_indexes_2, 003_add_indexes
+to be written:   1
+  006_migrate_user_roles
+    upgrade, line 39: uses the result of a statement
+X
+	conjoinai => [ 3, undef ],
+);
+my %folders;
+
+foreach my $project (sort keys %reports)
+{
+	$folders{$project} = PostgreSQL::Test::Utils::tempdir() . "/$project";
+	my ($status, $out, $err) = import_project($project, $folders{$project});
+
+	is($status, $reports{$project}[0], "$project: exit status") or diag($err);
+	is($out, $reports{$project}[1], "$project: the report") if defined $reports{$project}[1];
+	$node->safe_psql('postgres', "CREATE DATABASE $project");
+	query($node, $project, 'CREATE EXTENSION pg_cmig; CREATE EXTENSION "uuid-ossp"');
+	like(load_files($node, $project, undef, sort glob "$folders{$project}/*.sql"), qr/^(\w+\|added\n?)+$/, "$project: the files load");
+	my ($again, $text) = import_project($project, $folders{$project});
+	is($again, $status, "$project: a second time nothing changes");
+}
+
+# Nothing of a script that needs a connection runs
+fails_with($node, 'mnfst_rag', "CALL cmig.upgrade_stepwise('heads')", '0A000',
+	'the upgrade of revision 006_migrate_user_roles has not been written as SQL.*line 39: uses the result of a statement',
+	'what has to be written fails and says so');
+is(query($node, 'mnfst_rag', 'SELECT string_agg(revision, \' \' ORDER BY revision) FROM cmig.current()'), '006_merge',
+	'the others ran');
+is(query($node, 'mnfst_rag', "SELECT to_regtype('user_role_new') IS NULL"), 't', 'nothing of it was run');
+is(query($node, 'mnfst_rag', q{SELECT depends_on, branch_labels FROM cmig.revision WHERE revision = 'reports_001'}),
+	'{004_add_user_preferences}|{reports}', 'dependencies and labels');
+is(query($node, 'mnfst_rag', q{SELECT down_revision FROM cmig.revision WHERE revision = '006_merge'}),
+	'{004_add_user_preferences,005_add_audit_trail}', 'a merge');
+is(query($node, 'second_brain', q{SELECT message, created_at AT TIME ZONE 'UTC' FROM cmig.revision WHERE revision = '003'}),
+	'Add full_name to users|2025-02-01 06:00:00', 'message and date');
+
+fails_with($node, 'conjoinai', "SELECT cmig.upgrade('heads')", '0A000', 'upgrade of revision 4957533a9ab9 has not been written',
+	'inspect() needs a connection');
+unlike(slurp_file("$folders{conjoinai}/20250117_090000_baseline_current_schema.sql"), qr/cmig:downgrade/, 'irreversible');
+like(slurp_file("$folders{conjoinai}/20250117_120000_add_card_completion_is_positive.sql"),
+	qr/cmig:upgrade\n\/\*\nline \d+: .*except Exception:.*\*\/\nDO /s, 'an error that the code catches is found');
+
+# Values, as rows of the server
+query($node, 'second_brain', 'CALL cmig.upgrade_stepwise()');
+is(query($node, 'second_brain', 'SELECT * FROM decks ORDER BY id'), <<'X' =~ s/\n\z//r, 'literals');
+00000000-0000-0000-0000-000000000001|it's 100% \ "quoted" :not_a_parameter
+	tab|-2.50|2025-03-01|2025-03-01 12:00:00+00|{"label": "o'clock", "steps": [1, 10]}|\x00ff27|{1,10,1440}|1 day 00:02:00|t
+00000000-0000-0000-0000-000000000002|||||null||{}||t
+X
+
+# Both tools make the same schema
+foreach my $project (qw(second_brain mindbridge contextiq))
+{
+	my $setup = PostgreSQL::Test::Utils::tempdir() . '/setup.sql';
+	append_to_file($setup, 'CREATE EXTENSION "uuid-ossp";');
+	my ($status, $out, $err) = import_project($project, $folders{$project}, '--verify', '--setup', $setup);
+
+	is($out, "upgrade to the heads: the schemas are the same\ndowngrade to base: the schemas are the same\n", "$project: both directions")
+	  or diag($err);
+	is($status, 0, "$project: verified");
+}
+
+# Written by hand, it is verified too
+my $file = "$folders{mnfst_rag}/006_migrate_user_roles.sql";
+my $text = slurp_file($file);
+$text =~ s{^/\*.*?^\$cmig\$;$}{CREATE TYPE user_role_new AS ENUM ('superadmin', 'tenant_admin', 'user');
+ALTER TABLE users ADD role_new user_role_new;
+ALTER TABLE users DROP role;
+ALTER TABLE users RENAME role_new TO role;}ms or die;
+unlink $file;
+append_to_file($file, $text);
+my ($status, $out, $err) = import_project('mnfst_rag', $folders{mnfst_rag}, '--verify');
+is($out, "upgrade to the heads: the schemas are the same\ndowngrade to base: the schemas are the same\n", 'written by hand');
+($status, $out, $err) = import_project('mnfst_rag', $folders{mnfst_rag});
+is($status, 1, 'a file that was changed is not overwritten');
+like($err, qr/006_migrate_user_roles\.sql exists and is different\nHINT: /, 'the error names it');
+
+# A difference is shown
+$text =~ s/DROP role;/DROP role; CREATE TABLE more ();/ or die;
+unlink $file;
+append_to_file($file, $text);
+($status, $out, $err) = import_project('mnfst_rag', $folders{mnfst_rag}, '--verify');
+is($status, 1, 'a difference');
+like($out, qr/upgrade to the heads: the schemas differ\n.*\+CREATE TABLE public\.more/s, 'the difference');
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_database WHERE datname LIKE 'cmig%'"), '0', 'no database is left');
+
+done_testing();
