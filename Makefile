@@ -11,6 +11,9 @@ vpath_dir = $(dir $(firstword $(MAKEFILE_LIST)))
 SOURCES = $(sort $(wildcard $(vpath_dir)src/*/*.c))
 OBJS = pg_cmig.o $(patsubst $(vpath_dir)%.c,%.o,$(SOURCES))
 
+# the command line, into the folder of psql
+SCRIPTS = $(patsubst $(vpath_dir)%,%,$(wildcard $(vpath_dir)bin/*))
+
 PG_CPPFLAGS = -I$(vpath_dir)src
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
