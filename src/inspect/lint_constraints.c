@@ -7,10 +7,11 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "inspect/lint_apply.h"
+#include "inspect/lint_alter.h"
 #include "inspect/lint_facts.h"
 #include "inspect/lint_fix.h"
 #include "inspect/lint_rules.h"
+#include "inspect/lint_session.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_text.h"
 #include "inspect/lint_types.h"
@@ -75,7 +76,7 @@ each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
 static char *
 name_of(const CmigLint *lint, const Added *added)
 {
-	return cmig_lint_apply_constraint_name(lint->target->name, added->constraint,
+	return cmig_lint_alter_constraint_name(lint->target->name, added->constraint,
 										   added->column ? added->column->colname : NULL);
 }
 
@@ -160,7 +161,7 @@ check_validate(CmigLint *lint, AlterTableStmt *statement, AlterTableCmd *command
 {
 	CmigLintConstraint *constraint = cmig_lint_model_constraint(lint->target, command->name);
 	bool		before = constraint && constraint->added_in == lint->revision_number &&
-	cmig_lint_state_in_transaction(lint);
+	cmig_lint_session_in_transaction(lint);
 
 	if (before || is_added_here(statement, command->name))
 		cmig_lint_report(lint, psprintf("-- in a later revision\nALTER TABLE %s VALIDATE CONSTRAINT %s",
@@ -412,7 +413,7 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 	key = palloc0(sizeof(ForeignKey));
 	key->table = table;
 	key->name = copyObject((RangeVar *) name);
-	key->constraint = cmig_lint_apply_constraint_name(name->relname, constraint, column);
+	key->constraint = cmig_lint_alter_constraint_name(name->relname, constraint, column);
 	MemoryContextSwitchTo(old);
 	cmig_lint_report_later(lint, finding, true, lacks_index, key);
 }

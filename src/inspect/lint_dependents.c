@@ -9,6 +9,7 @@
 
 #include "base/listing.h"
 #include "inspect/lint_code.h"
+#include "inspect/lint_objects.h"
 #include "inspect/lint_rules.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_text.h"
@@ -110,13 +111,13 @@ users_of(CmigLint *lint, const Missing *missing)
 	ListCell   *lc;
 
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(lc, cmig_lint_state_bodies(lint))
+	foreach(lc, cmig_lint_objects_bodies(lint))
 	{
 		CmigLintBody *body = lfirst(lc);
-		CmigLintFunction *replaced = cmig_lint_state_function(lint, body->name);
+		CmigLintFunction *replaced = cmig_lint_objects_function(lint, body->name);
 
 		if ((replaced == NULL || replaced->created_at < missing->since) &&
-			!cmig_lint_state_is_dropped_function(lint, body->name) &&
+			!cmig_lint_objects_is_dropped_function(lint, body->name) &&
 			uses(missing, body->source, body->oid))
 			cmig_listing_add(&listing, cmig_lint_code_function_name(body->oid));
 	}

@@ -6,8 +6,9 @@
  */
 #include "postgres.h"
 
-#include "inspect/lint_apply.h"
+#include "inspect/lint_objects.h"
 #include "inspect/lint_rules.h"
+#include "inspect/lint_session.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_types.h"
 #include "inspect/lint_uses.h"
@@ -30,7 +31,7 @@ check_create(CmigLint *lint, Node *node)
 static bool
 is_new(CmigLint *lint, List *names)
 {
-	CmigLintType *type = cmig_lint_state_type(lint, names);
+	CmigLintType *type = cmig_lint_objects_type(lint, names);
 
 	return type && type->is_new;
 }
@@ -122,7 +123,7 @@ look_at_constant(Search *search, Node *node, const CmigLintColumn *column)
 		!IsA(&((A_Const *) node)->val, String))
 		return;
 	text = strVal(&((A_Const *) node)->val);
-	type = cmig_lint_state_new_value(search->lint, text);
+	type = cmig_lint_session_new_value(search->lint, text);
 	if (type && may_have_type(search, column, type))
 	{
 		search->value = text;
@@ -170,7 +171,7 @@ look_at_cast(Search *search, TypeCast *cast)
 		!IsA(&((A_Const *) cast->arg)->val, String))
 		return;
 	text = strVal(&((A_Const *) cast->arg)->val);
-	type = cmig_lint_state_new_value(search->lint, text);
+	type = cmig_lint_session_new_value(search->lint, text);
 	if (type && strcmp(strVal(llast(cast->typeName->names)), type->name) == 0)
 	{
 		search->value = text;
@@ -306,7 +307,7 @@ check_use(CmigLint *lint, Node *node)
 {
 	Search		search = {lint};
 
-	if (!cmig_lint_state_in_transaction(lint) || !cmig_lint_state_has_new_values(lint))
+	if (!cmig_lint_session_in_transaction(lint) || !cmig_lint_session_has_new_values(lint))
 		return;
 	find_tables(&search, node);
 	switch (nodeTag(node))

@@ -8,6 +8,7 @@
 
 #include "inspect/lint_facts.h"
 #include "inspect/lint_fix.h"
+#include "inspect/lint_objects.h"
 #include "inspect/lint_rules.h"
 #include "inspect/lint_source.h"
 #include "inspect/lint_state.h"
@@ -150,7 +151,7 @@ check_reindex_many(CmigLint *lint, ReindexStmt *reindex)
 
 	if (reindex->kind == REINDEX_OBJECT_SYSTEM)
 		return;
-	if (is_schema && cmig_lint_state_is_new_schema(lint, reindex->name))
+	if (is_schema && cmig_lint_objects_is_new_schema(lint, reindex->name))
 		return;
 	if (has_large_table(lint, is_schema ? reindex->name : NULL))
 		cmig_lint_report(lint, reindex_fix(lint, is_schema ? "schema" : "database"),

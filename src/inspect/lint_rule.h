@@ -74,7 +74,9 @@ typedef struct CmigLintDeferred
 struct CmigLint
 {
 	MemoryContext context;		/* as long as the call */
-	struct CmigLintState *state;	/* relations, types, ... */
+	struct CmigLintState *state;	/* relations */
+	struct CmigLintSession *session;	/* settings, locks, ... */
+	struct CmigLintObjects *objects;	/* types, functions, schemas */
 	List	   *findings;		/* CmigLintFinding *, in order */
 	List	   *deferred;		/* CmigLintDeferred * */
 	bool		reads_facts;

@@ -9,6 +9,7 @@
 #include "base/compat.h"
 #include "inspect/lint_facts.h"
 #include "inspect/lint_fix.h"
+#include "inspect/lint_objects.h"
 #include "inspect/lint_rules.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_text.h"
@@ -177,7 +178,7 @@ check_rename_schema(CmigLint *lint, Node *node)
 {
 	RenameStmt *rename = (RenameStmt *) node;
 
-	if (rename->renameType == OBJECT_SCHEMA && !cmig_lint_state_is_new_schema(lint, rename->subname))
+	if (rename->renameType == OBJECT_SCHEMA && !cmig_lint_objects_is_new_schema(lint, rename->subname))
 		cmig_lint_report(lint, NULL, "RENAME TO %s breaks clients that use schema %s, or have it in search_path",
 						 quote_identifier(rename->newname), quote_identifier(rename->subname));
 }

@@ -10,6 +10,7 @@
 #include "inspect/lint_fix.h"
 #include "inspect/lint_locks.h"
 #include "inspect/lint_rules.h"
+#include "inspect/lint_session.h"
 #include "inspect/lint_source.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_text.h"
@@ -35,7 +36,7 @@ check_nesting(CmigLint *lint, Node *node)
 	RawStmt		raw = {.type = T_RawStmt,.stmt = node};
 
 	/* a script that is not transactional may have a block of its own */
-	if (!lint->transactional && begins != cmig_lint_state_in_block(lint))
+	if (!lint->transactional && begins != cmig_lint_session_in_block(lint))
 		return;
 	(void) cmig_statement_classify(&raw, &name);
 	cmig_lint_report(lint, NULL, "%s is refused in a script: the session that runs the revision controls the transaction",
@@ -46,7 +47,7 @@ check_nesting(CmigLint *lint, Node *node)
 static bool
 is_open(CmigLint *lint, void *arg)
 {
-	return cmig_lint_state_in_block(lint) == *(int *) arg;
+	return cmig_lint_session_in_block(lint) == *(int *) arg;
 }
 
 static void
@@ -57,7 +58,7 @@ check_uncommitted(CmigLint *lint, Node *node)
 	int		   *began;
 
 	if ((statement->kind != TRANS_STMT_BEGIN && statement->kind != TRANS_STMT_START) ||
-		cmig_lint_state_in_block(lint))
+		cmig_lint_session_in_block(lint))
 		return;
 	finding = cmig_lint_report(lint, NULL, "the script does not end the transaction that begins here");
 	began = MemoryContextAlloc(lint->context, sizeof(int));
@@ -72,7 +73,7 @@ check_uncommitted(CmigLint *lint, Node *node)
 static void
 check_concurrent_index(CmigLint *lint, Node *node)
 {
-	if (((IndexStmt *) node)->concurrent && cmig_lint_state_in_transaction(lint) && cmig_runner_concurrent_ddl())
+	if (((IndexStmt *) node)->concurrent && cmig_lint_session_in_transaction(lint) && cmig_runner_concurrent_ddl())
 		cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s", lint->statement->text),
 						 "CREATE INDEX CONCURRENTLY fails inside a transaction");
 }
@@ -99,7 +100,7 @@ check_top_level(CmigLint *lint, Node *node)
 {
 	const char *name;
 
-	if (!cmig_lint_state_in_transaction(lint) || IsA(node, IndexStmt))
+	if (!cmig_lint_session_in_transaction(lint) || IsA(node, IndexStmt))
 		return;
 	switch (cmig_statement_classify(lint->statement->raw, &name))
 	{
@@ -248,7 +249,7 @@ check_robust_create(CmigLint *lint, Node *node)
 static void
 check_robust(CmigLint *lint, Node *node)
 {
-	if (cmig_lint_state_in_transaction(lint))
+	if (cmig_lint_session_in_transaction(lint))
 		return;
 	if (IsA(node, AlterTableStmt))
 		check_robust_alter(lint, (AlterTableStmt *) node);
@@ -273,13 +274,13 @@ check_timeout(CmigLint *lint, CmigLintTimeout timeout, const char *fix, const ch
 {
 	CmigLintLock *lock;
 
-	if (lint->locks == NIL || cmig_lint_state_has_timeout(lint, timeout) ||
-		cmig_lint_state_is_reported(lint, timeout))
+	if (lint->locks == NIL || cmig_lint_session_has_timeout(lint, timeout) ||
+		cmig_lint_session_is_reported(lint, timeout))
 		return;
 	lock = linitial(lint->locks);
 	cmig_lint_report(lint, psprintf("%s;\n%s", fix, lint->statement->text), message,
 					 cmig_lint_text_name(lock->table));
-	cmig_lint_state_set_reported(lint, timeout);
+	cmig_lint_session_set_reported(lint, timeout);
 }
 
 static void
@@ -363,17 +364,17 @@ static void
 check_after_exclusive(CmigLint *lint, Node *node)
 {
 	int			number;
-	CmigLintTable *held = cmig_lint_state_held(lint, &number);
+	CmigLintTable *held = cmig_lint_session_held(lint, &number);
 
-	if (held == NULL || !cmig_lint_state_in_transaction(lint))
+	if (held == NULL || !cmig_lint_session_in_transaction(lint))
 		return;
 	if (!IsA(node, DoStmt) && !IsA(node, CallStmt) && !cmig_lint_uses_shared(lint, node) &&
 		!is_validate(lint, node) && !is_slow(lint))
 	{
 		/* one that only waits: the first of them is enough */
-		if (cmig_lint_state_is_wait_reported(lint) || !locks_another(lint, held))
+		if (cmig_lint_session_is_wait_reported(lint) || !locks_another(lint, held))
 			return;
-		cmig_lint_state_set_wait_reported(lint);
+		cmig_lint_session_set_wait_reported(lint);
 	}
 	cmig_lint_report(lint, NULL, "%s stays locked against reads and writes, by statement %d, while this statement runs",
 					 cmig_lint_text_name(held), number);
@@ -389,7 +390,7 @@ check_backfill(CmigLint *lint, Node *node)
 	List	   *updated = cmig_lint_uses_updated(lint, node);
 	ListCell   *lc;
 
-	if (!cmig_lint_state_in_transaction(lint))
+	if (!cmig_lint_session_in_transaction(lint))
 		return;
 	foreach(lc, updated)
 	{

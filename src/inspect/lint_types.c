@@ -7,6 +7,8 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "inspect/lint_objects.h"
+#include "inspect/lint_session.h"
 #include "inspect/lint_state.h"
 #include "inspect/lint_types.h"
 
@@ -81,7 +83,7 @@ find_base(CmigLint *lint, List *names)
 	type = find_in_schema("pg_catalog", name);
 	if (!lint->reads_facts)
 		return type;
-	foreach(lc, cmig_lint_state_path(lint))
+	foreach(lc, cmig_lint_session_path(lint))
 	{
 		if (OidIsValid(type))
 			break;
@@ -172,7 +174,7 @@ cmig_lint_types_find(CmigLint *lint, const TypeName *type, Oid *oid, int32 *typm
 	}
 	if (type->names == NIL || type->pct_type)
 		return;
-	entry = cmig_lint_state_type(lint, type->names);
+	entry = cmig_lint_objects_type(lint, type->names);
 	if (entry && entry->is_new)
 	{
 		*new_name = entry->name;
@@ -220,7 +222,7 @@ cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid)
 bool
 cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type)
 {
-	CmigLintType *entry = type->names ? cmig_lint_state_type(lint, type->names) : NULL;
+	CmigLintType *entry = type->names ? cmig_lint_objects_type(lint, type->names) : NULL;
 	Oid			oid;
 	int32		typmod;
 	const char *new_name;
@@ -234,7 +236,7 @@ cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type)
 bool
 cmig_lint_types_has_default(CmigLint *lint, const TypeName *type)
 {
-	CmigLintType *entry = type->names ? cmig_lint_state_type(lint, type->names) : NULL;
+	CmigLintType *entry = type->names ? cmig_lint_objects_type(lint, type->names) : NULL;
 	Oid			oid;
 	int32		typmod;
 	const char *new_name;
@@ -300,7 +302,7 @@ is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
 		return false;
 	if (schema)
 		return strcmp(actual, schema) == 0;
-	return cmig_lint_model_has_name(cmig_lint_state_path(lint), actual);
+	return cmig_lint_model_has_name(cmig_lint_session_path(lint), actual);
 }
 
 /* Is the called function volatile?  One that is not found is taken to be. */
@@ -310,7 +312,7 @@ calls_volatile(CmigLint *lint, FuncCall *call)
 	const char *name = strVal(llast(call->funcname));
 	const char *schema = list_length(call->funcname) > 1 ?
 	strVal(list_nth(call->funcname, list_length(call->funcname) - 2)) : NULL;
-	CmigLintFunction *created = cmig_lint_state_function(lint, name);
+	CmigLintFunction *created = cmig_lint_objects_function(lint, name);
 	CatCList   *functions;
 	bool		found = false;
 	bool		all_volatile = true;
@@ -409,7 +411,7 @@ convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
 static bool
 time_zone_matters(CmigLint *lint)
 {
-	const char *name = cmig_lint_state_time_zone(lint);
+	const char *name = cmig_lint_session_time_zone(lint);
 	pg_tz	   *zone;
 	long		offset;
 

@@ -1,0 +1,62 @@
+/*
+ * lint_expression.c
+ *	  Columns and constants in expressions, as parsed.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/lint_expression.h"
+#include "inspect/lint_model.h"
+
+#include "nodes/nodeFuncs.h"
+
+static bool
+collect_columns(Node *node, List **columns)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef))
+	{
+		Node	   *last = llast(((ColumnRef *) node)->fields);
+
+		if (IsA(last, String) && !cmig_lint_model_has_name(*columns, strVal(last)))
+			*columns = lappend(*columns, pstrdup(strVal(last)));
+		return false;
+	}
+	return raw_expression_tree_walker(node, collect_columns, columns);
+}
+
+List *
+cmig_lint_expression_columns(Node *expression)
+{
+	List	   *columns = NIL;
+
+	(void) collect_columns(expression, &columns);
+	return columns;
+}
+
+const char *
+cmig_lint_expression_constant(Node *node)
+{
+	A_Const    *constant;
+
+	while (node && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	if (node == NULL || !IsA(node, A_Const))
+		return NULL;
+	constant = (A_Const *) node;
+	if (constant->isnull)
+		return NULL;
+	switch (nodeTag(&constant->val))
+	{
+		case T_Integer:
+			return psprintf("%d", intVal(&constant->val));
+		case T_Float:
+			return constant->val.fval.fval;
+		case T_String:
+			return strVal(&constant->val);
+		default:
+			return NULL;
+	}
+}

@@ -1,0 +1,307 @@
+/*
+ * lint_session.c
+ *	  What a script has set, and what its transaction holds.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/lint_expression.h"
+#include "inspect/lint_session.h"
+#include "run/lock_wait.h"
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/varlena.h"
+
+/* A value of an enumeration that the current transaction has added. */
+typedef struct NewValue
+{
+	struct CmigLintType *type;
+	const char *value;
+} NewValue;
+
+struct CmigLintSession
+{
+	List	   *path;			/* char * */
+	List	   *default_path;
+	bool		timeouts[2];	/* by CmigLintTimeout */
+	bool		default_timeouts[2];
+	const char *time_zone;
+	List	   *values;			/* NewValue *: of the current transaction */
+	int			in_block;		/* statement */
+	bool		reported[2];	/* by CmigLintTimeout */
+	bool		wait_reported;
+	CmigLintTable *held;		/* with an AccessExclusiveLock */
+	int			held_since;		/* statement */
+};
+
+/* Does the session have a timeout that a script would find? */
+static bool
+session_has_timeout(const char *name)
+{
+	return atoi(GetConfigOption(name, false, false)) != 0;
+}
+
+/* The schemas in a text such as search_path. */
+static List *
+split_path(const char *text)
+{
+	List	   *names;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (!SplitIdentifierString(pstrdup(text), ',', &names))
+		return list_make1("public");
+	foreach(lc, names)
+	{
+		const char *name = lfirst(lc);
+
+		if (name[0] == '\0')
+			continue;			/* SET search_path = '' */
+		if (strcmp(name, "$user") == 0)
+			name = GetUserNameFromId(GetUserId(), false);
+		result = lappend(result, pstrdup(name));
+	}
+	return result;
+}
+
+void
+cmig_lint_session_begin(CmigLint *lint, const char *search_path)
+{
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	CmigLintSession *session = palloc0(sizeof(CmigLintSession));
+
+	session->default_path = split_path(search_path);
+	session->default_timeouts[CMIG_LINT_LOCK_TIMEOUT] =
+		session_has_timeout("lock_timeout") || cmig_lock_timeout != 0;
+	session->default_timeouts[CMIG_LINT_STATEMENT_TIMEOUT] = session_has_timeout("statement_timeout");
+	lint->session = session;
+	MemoryContextSwitchTo(old);
+}
+
+void
+cmig_lint_session_begin_revision(CmigLint *lint)
+{
+	CmigLintSession *session = lint->session;
+
+	session->path = session->default_path;
+	memcpy(session->timeouts, session->default_timeouts, sizeof(session->timeouts));
+	session->time_zone = NULL;
+	session->values = NIL;
+	session->in_block = 0;
+	session->held = NULL;
+	memset(session->reported, 0, sizeof(session->reported));
+	session->wait_reported = false;
+}
+
+/*
+ * Settings
+ */
+
+List *
+cmig_lint_session_path(const CmigLint *lint)
+{
+	return lint->session->path;
+}
+
+bool
+cmig_lint_session_has_timeout(const CmigLint *lint, CmigLintTimeout timeout)
+{
+	return lint->session->timeouts[timeout];
+}
+
+const char *
+cmig_lint_session_time_zone(const CmigLint *lint)
+{
+	return lint->session->time_zone;
+}
+
+/* Set a timeout; 0 in any unit turns it off. */
+static void
+set_timeout(CmigLintSession *session, CmigLintTimeout timeout, const char *value)
+{
+	session->timeouts[timeout] = value ? strtod(value, NULL) != 0 : session->default_timeouts[timeout];
+}
+
+void
+cmig_lint_session_set(CmigLint *lint, const char *name, const char *value)
+{
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	CmigLintSession *session = lint->session;
+
+	if (pg_strcasecmp(name, "lock_timeout") == 0)
+		set_timeout(session, CMIG_LINT_LOCK_TIMEOUT, value);
+	else if (pg_strcasecmp(name, "statement_timeout") == 0)
+		set_timeout(session, CMIG_LINT_STATEMENT_TIMEOUT, value);
+	else if (pg_strcasecmp(name, "timezone") == 0)
+		session->time_zone = value ? pstrdup(value) : NULL;
+	else if (pg_strcasecmp(name, "search_path") == 0)
+		session->path = value ? split_path(value) : session->default_path;
+	MemoryContextSwitchTo(old);
+}
+
+/* The values of SET as one text. */
+static char *
+setting_text(List *values)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, values)
+	{
+		const char *value = cmig_lint_expression_constant(lfirst(lc));
+
+		if (value == NULL)
+			return "?";
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", value);
+	}
+	return text.data;
+}
+
+void
+cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement)
+{
+	switch (statement->kind)
+	{
+		case VAR_SET_VALUE:
+			cmig_lint_session_set(lint, statement->name, setting_text(statement->args));
+			break;
+		case VAR_SET_DEFAULT:
+		case VAR_RESET:
+			cmig_lint_session_set(lint, statement->name, NULL);
+			break;
+		case VAR_RESET_ALL:
+			cmig_lint_session_set(lint, "lock_timeout", NULL);
+			cmig_lint_session_set(lint, "statement_timeout", NULL);
+			cmig_lint_session_set(lint, "timezone", NULL);
+			cmig_lint_session_set(lint, "search_path", NULL);
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * Transactions
+ */
+
+int
+cmig_lint_session_in_block(const CmigLint *lint)
+{
+	return lint->session->in_block;
+}
+
+bool
+cmig_lint_session_in_transaction(const CmigLint *lint)
+{
+	return lint->transactional || lint->session->in_block > 0;
+}
+
+/* A block begins at a statement, or ends: 0. */
+static void
+set_block(CmigLint *lint, int statement)
+{
+	lint->session->in_block = statement;
+	lint->session->held = NULL;
+	lint->session->values = NIL;
+}
+
+void
+cmig_lint_session_apply_transaction(CmigLint *lint, TransactionStmt *statement)
+{
+	switch (statement->kind)
+	{
+		case TRANS_STMT_BEGIN:
+		case TRANS_STMT_START:
+			set_block(lint, lint->statement->number);
+			break;
+		case TRANS_STMT_COMMIT:
+		case TRANS_STMT_ROLLBACK:
+		case TRANS_STMT_PREPARE:
+			set_block(lint, 0);
+			break;
+		default:
+			break;
+	}
+}
+
+CmigLintTable *
+cmig_lint_session_held(const CmigLint *lint, int *statement)
+{
+	*statement = lint->session->held_since;
+	return lint->session->held;
+}
+
+void
+cmig_lint_session_hold(CmigLint *lint, CmigLintTable *table, int statement)
+{
+	if (lint->session->held)
+		return;
+	lint->session->held = table;
+	lint->session->held_since = statement;
+}
+
+struct CmigLintType *
+cmig_lint_session_new_value(CmigLint *lint, const char *value)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->session->values)
+	{
+		NewValue   *new = lfirst(lc);
+
+		if (strcmp(new->value, value) == 0)
+			return new->type;
+	}
+	return NULL;
+}
+
+bool
+cmig_lint_session_has_new_values(const CmigLint *lint)
+{
+	return lint->session->values != NIL;
+}
+
+void
+cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const char *value)
+{
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	NewValue   *new = palloc(sizeof(NewValue));
+
+	new->type = type;
+	new->value = pstrdup(value);
+	lint->session->values = lappend(lint->session->values, new);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * What has been reported
+ */
+
+bool
+cmig_lint_session_is_reported(const CmigLint *lint, CmigLintTimeout timeout)
+{
+	return lint->session->reported[timeout];
+}
+
+void
+cmig_lint_session_set_reported(CmigLint *lint, CmigLintTimeout timeout)
+{
+	lint->session->reported[timeout] = true;
+}
+
+bool
+cmig_lint_session_is_wait_reported(const CmigLint *lint)
+{
+	return lint->session->wait_reported;
+}
+
+void
+cmig_lint_session_set_wait_reported(CmigLint *lint)
+{
+	lint->session->wait_reported = true;
+}

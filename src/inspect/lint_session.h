@@ -1,0 +1,73 @@
+/*
+ * lint_session.h
+ *	  What a script has set, and what its transaction holds.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_LINT_SESSION_H
+#define CMIG_LINT_SESSION_H
+
+#include "postgres.h"
+#include "inspect/lint_model.h"
+#include "inspect/lint_rule.h"
+#include "nodes/parsenodes.h"
+
+struct CmigLintType;
+
+typedef struct CmigLintSession CmigLintSession;
+
+/* Start a call, and a revision. */
+extern void cmig_lint_session_begin(CmigLint *lint, const char *search_path);
+extern void cmig_lint_session_begin_revision(CmigLint *lint);
+
+/* search_path as the script has set it: a List of char *. */
+extern List *cmig_lint_session_path(const CmigLint *lint);
+
+/* Has the script set this timeout, and not to 0? */
+typedef enum CmigLintTimeout
+{
+	CMIG_LINT_LOCK_TIMEOUT,
+	CMIG_LINT_STATEMENT_TIMEOUT
+} CmigLintTimeout;
+
+extern bool cmig_lint_session_has_timeout(const CmigLint *lint, CmigLintTimeout timeout);
+
+/* The time zone that the script has set, or NULL. */
+extern const char *cmig_lint_session_time_zone(const CmigLint *lint);
+
+/* A setting was set; value is NULL for its default. */
+extern void cmig_lint_session_set(CmigLint *lint, const char *name, const char *value);
+extern void cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement);
+
+/*
+ * The statement that began the block of a script that is not transactional, 0
+ * outside of one; and whether the current statement runs in a transaction.
+ */
+extern int	cmig_lint_session_in_block(const CmigLint *lint);
+extern bool cmig_lint_session_in_transaction(const CmigLint *lint);
+extern void cmig_lint_session_apply_transaction(CmigLint *lint, TransactionStmt *statement);
+
+/*
+ * The first table on which the current transaction holds an
+ * AccessExclusiveLock, and the statement that took it; or NULL.
+ */
+extern CmigLintTable *cmig_lint_session_held(const CmigLint *lint, int *statement);
+extern void cmig_lint_session_hold(CmigLint *lint, CmigLintTable *table, int statement);
+
+/*
+ * The enumeration to which the current transaction has added a value, or NULL;
+ * and whether there is any.
+ */
+extern struct CmigLintType *cmig_lint_session_new_value(CmigLint *lint, const char *value);
+extern bool cmig_lint_session_has_new_values(const CmigLint *lint);
+extern void cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const char *value);
+
+/* Has the revision been told that it lacks the timeout? */
+extern bool cmig_lint_session_is_reported(const CmigLint *lint, CmigLintTimeout timeout);
+extern void cmig_lint_session_set_reported(CmigLint *lint, CmigLintTimeout timeout);
+
+/* The same for statements that wait for a lock while another one is held. */
+extern bool cmig_lint_session_is_wait_reported(const CmigLint *lint);
+extern void cmig_lint_session_set_wait_reported(CmigLint *lint);
+
+#endif							/* CMIG_LINT_SESSION_H */
