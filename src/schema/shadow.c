@@ -42,7 +42,6 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -301,51 +300,38 @@ is_concurrent_change(const ErrorData *error)
 		(error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION);
 }
 
-/*
- * Prepare and run the task, and roll back.  Returns the error if there was
- * one.
- */
-static ErrorData *
-attempt(ShadowRun *run)
+/* Prepare and run the task. */
+static void
+work(void *arg)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
-	CmigSessionLocks *locks = cmig_shadow_session_locks();
+	ShadowRun  *run = arg;
 	ErrorContextCallback callback;
 
 	callback.callback = explain_wait;
 	callback.arg = NULL;
 	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 
-	cmig_subtransaction_settle();
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		error_context_stack = &callback;
-		in_shadow = true;
-		run->prepared = false;
-		cmig_lock_wait_watch(GetUserId());
-		cmig_run_lock_shadow();
-		InvalidateCatalogSnapshot();
-		run->prepare(run);
-		run->prepared = true;
-		run->task(run->shadow, run->arg);
-		error_context_stack = callback.previous;
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
+	in_shadow = true;
+	run->prepared = false;
+	cmig_lock_wait_watch(GetUserId());
+	cmig_run_lock_shadow();
+	InvalidateCatalogSnapshot();
+	run->prepare(run);
+	run->prepared = true;
+	run->task(run->shadow, run->arg);
+	error_context_stack = callback.previous;
+}
+
+/* Do the work and roll it back.  Returns the error if there was one. */
+static ErrorData *
+attempt(ShadowRun *run)
+{
+	CmigSessionLocks *locks = cmig_shadow_session_locks();
+	ErrorData  *error = cmig_subtransaction_rehearse(work, run);
+
 	in_shadow = false;
 	cmig_lock_wait_unwatch();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
 	cmig_shadow_session_put_back(locks);
 	return error;
 }
