@@ -18,27 +18,23 @@
 #include "base/argument.h"
 #include "base/compat.h"
 #include "base/errors.h"
-#include "base/query.h"
 #include "rls/rls.h"
 #include "rls/rls_copy.h"
 #include "rls/rls_rows.h"
+#include "rls/rls_test_keys.h"
 #include "rls/rls_try.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/varlena.h"
 
 PG_FUNCTION_INFO_V1(cmig_rls_test);
 PG_FUNCTION_INFO_V1(cmig_rls_test_matrix);
@@ -50,10 +46,7 @@ typedef struct Test
 	CmigRlsTable *table;
 	CmigRlsState *state;
 	CmigRlsAs	as;				/* the tested role and the context */
-	List	   *keys;			/* of CmigRlsKey */
-	char	   *own;			/* SQL condition: the row matches the context */
-	char	   *shared;			/* SQL condition: the row is for everybody */
-	bool		has_context;	/* a row can match the context at all */
+	CmigRlsOwn *own;			/* which rows belong to the context */
 	int64		own_rows;
 } Test;
 
@@ -125,7 +118,7 @@ test_select(Test *test)
 	seen = try(test,
 			   psprintf("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE %s),"
 						" pg_catalog.count(*) FILTER (WHERE (%s) IS NOT TRUE AND (%s) IS NOT TRUE) FROM %s t",
-						test->own, test->own, test->shared, test->table->name));
+						test->own->condition, test->own->condition, test->own->shared, test->table->name));
 	if (seen.kind != CMIG_RLS_DONE)
 	{
 		report(test, "SELECT", -1, -1, -1, "not tested", seen.message);
@@ -231,16 +224,16 @@ test_insert(Test *test)
 		report(test, "INSERT", -1, 0, 0, "ok", "The role does not have the INSERT privilege.");
 		return;
 	}
-	copy = cmig_rls_copy_read(&test->as, test->table->name, test->keys,
-							  test->own_rows > 0 ? test->own : NULL);
+	copy = cmig_rls_copy_read(&test->as, test->table->name, test->own->keys,
+							  test->own_rows > 0 ? test->own->condition : NULL);
 	if (copy == NULL)
 	{
 		report(test, "INSERT", -1, -1, -1, "not tested", "There is no row to copy.");
 		return;
 	}
-	attempt = cmig_rls_copy_insert(copy, test->table->name, test->keys, NULL, NULL);
+	attempt = cmig_rls_copy_insert(copy, test->table->name, test->own->keys, NULL, NULL);
 	outcome = cmig_rls_try(&test->as, &attempt);
-	if (!test->has_context)
+	if (!test->own->possible)
 	{
 		report_intrusion(test, "INSERT", outcome, false);
 		return;
@@ -252,11 +245,11 @@ test_insert(Test *test)
 	else
 		report(test, "INSERT", -1, -1, -1, "not tested", outcome.message);
 
-	foreach(lc, test->keys)
+	foreach(lc, test->own->keys)
 	{
 		CmigRlsKey *key = lfirst(lc);
 
-		attempt = cmig_rls_copy_insert(copy, test->table->name, test->keys, key,
+		attempt = cmig_rls_copy_insert(copy, test->table->name, test->own->keys, key,
 									   other_value(test, key));
 		report_intrusion(test, psprintf("INSERT for another %s", key->what),
 						 intrude(test, &attempt), false);
@@ -312,7 +305,7 @@ move(Test *test, const CmigRlsKey *key, const char *other)
 		CmigRlsAttempt only_own = all;
 		CmigRlsOutcome own;
 
-		only_own.sql = psprintf("%s WHERE %s", all.sql, test->own);
+		only_own.sql = psprintf("%s WHERE %s", all.sql, test->own->condition);
 		own = intrude(test, &only_own);
 		if (own.kind == CMIG_RLS_CONSTRAINT || outcome.kind == CMIG_RLS_FAILED ||
 			(own.kind == CMIG_RLS_DONE && own.rows > 0))
@@ -325,7 +318,7 @@ move(Test *test, const CmigRlsKey *key, const char *other)
 static void
 test_update(Test *test)
 {
-	CmigRlsKey *first = linitial(test->keys);
+	CmigRlsKey *first = linitial(test->own->keys);
 	CmigRlsColumn *any = any_column(test);
 	CmigRlsOutcome outcome = {CMIG_RLS_FAILED};
 	ListCell   *lc;
@@ -345,10 +338,10 @@ test_update(Test *test)
 		outcome = try(test, psprintf("UPDATE %s SET %s = %s", test->table->name,
 									 quote_identifier(any->name), quote_identifier(any->name)));
 	report_reach(test, "UPDATE", outcome, test->own_rows);
-	if (!test->has_context)
+	if (!test->own->possible)
 		return;
 
-	foreach(lc, test->keys)
+	foreach(lc, test->own->keys)
 	{
 		CmigRlsKey *key = lfirst(lc);
 		char	   *what = psprintf("move to another %s", key->what);
@@ -383,7 +376,7 @@ test_delete(Test *test)
 	{
 		CmigRlsOutcome foreign = try(test,
 									 psprintf("DELETE FROM %s AS t WHERE (%s) IS NOT TRUE",
-											  test->table->name, test->own));
+											  test->table->name, test->own->condition));
 
 		if (foreign.kind == CMIG_RLS_DONE && foreign.rows > 0)
 			report_reach(test, "DELETE", foreign, 0);
@@ -398,175 +391,6 @@ test_delete(Test *test)
 /*
  * Setting up
  */
-
-/* The name of a key's base type, which is valid with any search_path. */
-static char *
-qualified_type(Oid type)
-{
-	switch (type)
-	{
-		case UUIDOID:
-			return "pg_catalog.uuid";
-		case INT8OID:
-			return "pg_catalog.int8";
-		case INT4OID:
-			return "pg_catalog.int4";
-		case INT2OID:
-			return "pg_catalog.int2";
-		default:
-			return "pg_catalog.text";
-	}
-}
-
-/* Add a key: a column that says to whom a row belongs. */
-static CmigRlsKey *
-add_key(Test *test, char *what, const char *name, char *value)
-{
-	CmigRlsColumn *column = cmig_rls_table_column(test->table, name);
-	CmigRlsKey *key = palloc0(sizeof(CmigRlsKey));
-
-	if (column == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table %s has no column \"%s\"", test->table->name, name),
-				 errhint("Name its key with user_column or tenant_column.")));
-	if (column->cast == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table %s cannot be a key of row-level security",
-						name, test->table->name),
-				 errdetail("Its type is %s.", column->type),
-				 errhint("Name another column with user_column or tenant_column.")));
-	key->what = what;
-	key->name = column->name;
-	key->generated = column->generated;
-	key->base_type = getBaseType(get_atttype(test->table->relid,
-											 get_attnum(test->table->relid, name)));
-	key->type = qualified_type(key->base_type);
-	key->value = value;
-	key->mine = "false";
-	test->keys = lappend(test->keys, key);
-	if (value)
-	{
-		Oid			types[1] = {TEXTOID};
-		Datum		values[1] = {CStringGetTextDatum(value)};
-
-		/*
-		 * a value that is not valid for the key's type is an error, not a
-		 * test result
-		 */
-		(void) cmig_query_once(psprintf("SELECT 1 WHERE $1::%s IS NULL", column->cast),
-							   1, types, values, NULL, true, NULL, NULL);
-		key->members = list_make1(cmig_rls_rows_datum(key, value));
-		key->mine = psprintf("t.%s OPERATOR(pg_catalog.=) %s::%s", quote_identifier(name),
-							 quote_literal_cstr(value), key->type);
-	}
-	return key;
-}
-
-/* Add a key whose values are in the membership table. */
-static void
-take_member(TupleDesc desc, HeapTuple row, void *arg)
-{
-	CmigRlsKey *key = arg;
-	char	   *text = cmig_query_text(desc, row, 1);
-	Datum	   *member = text ? cmig_rls_rows_datum(key, text) : NULL;
-
-	if (member)
-		key->members = lappend(key->members, member);
-}
-
-/*
- * The name of the membership table comes from a comment that the table's owner
- * may have written, so it is looked up, and the table is read, as the tested
- * role.
- */
-static void
-add_membership(Test *test)
-{
-	CmigRlsState *state = test->state;
-	CmigRlsKey *key = add_key(test, "key", state->key_column, NULL);
-	RangeVar   *name = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(state->via)));
-	Oid			via = RangeVarGetRelid(name, NoLock, true);
-	CmigRlsAttempt attempt = {.row = take_member,.arg = key};
-	char	   *members;
-
-	if (!OidIsValid(via))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the membership table %s of table %s does not exist",
-						state->via, test->table->name),
-				 errhint("Call cmig.enable_rls again with the present one as via.")));
-	if (test->as.user == NULL)
-		return;
-	members = psprintf("FROM %s m WHERE m.%s::pg_catalog.text OPERATOR(pg_catalog.=) %s",
-					   quote_qualified_identifier(get_namespace_name(get_rel_namespace(via)),
-												  get_rel_name(via)),
-					   quote_identifier(state->via_user), quote_literal_cstr(test->as.user));
-	key->mine = psprintf("t.%s OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT m.%s %s))",
-						 quote_identifier(key->name), quote_identifier(state->via_key), members);
-	attempt.sql = psprintf("SELECT DISTINCT m.%s::pg_catalog.text %s",
-						   quote_identifier(state->via_key), members);
-	(void) cmig_rls_try(&test->as, &attempt);
-}
-
-/*
- * Find the keys: those in the arguments, those in enable_rls's state, or
- * columns with the usual names.
- */
-static void
-find_keys(Test *test, char *user_column, char *tenant_column)
-{
-	CmigRlsState *state = test->state;
-	StringInfoData own;
-	ListCell   *lc;
-
-	if (tenant_column == NULL)
-		tenant_column = state ? state->tenant_column :
-			cmig_rls_table_column(test->table, "tenant_id") ? "tenant_id" : NULL;
-	if (user_column == NULL)
-		user_column = state ? state->user_column :
-			cmig_rls_table_column(test->table, "user_id") ? "user_id" : NULL;
-
-	if (tenant_column && tenant_column[0])
-		(void) add_key(test, "tenant", tenant_column, test->as.tenant);
-	if (user_column && user_column[0])
-		(void) add_key(test, "user", user_column, test->as.user);
-	if (state && state->via &&
-		(tenant_column == NULL || strcmp(tenant_column, state->key_column) != 0))
-		add_membership(test);
-	if (test->keys == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table %s has no column user_id or tenant_id", test->table->name),
-				 errhint("Name its key with user_column or tenant_column.")));
-
-	initStringInfo(&own);
-	test->shared = "false";
-	test->has_context = true;
-	foreach(lc, test->keys)
-	{
-		CmigRlsKey *key = lfirst(lc);
-
-		test->has_context &= strcmp(key->mine, "false") != 0;
-		appendStringInfo(&own, "%s%s", own.len ? " AND " : "", key->mine);
-	}
-	test->own = own.data;
-	if (state && state->shared)
-	{
-		StringInfoData shared;
-
-		initStringInfo(&shared);
-		foreach(lc, test->keys)
-		{
-			CmigRlsKey *key = lfirst(lc);
-
-			appendStringInfo(&shared, "%s(t.%s IS NULL OR %s)", shared.len ? " AND " : "",
-							 quote_identifier(key->name), key->mine);
-		}
-		test->shared = shared.data;
-	}
-}
 
 /* Run all tests for one context. */
 static void
@@ -584,7 +408,7 @@ run_test(FunctionCallInfo fcinfo, CmigRlsTable *table, Oid role, char *user, cha
 	test.as.user = user && user[0] ? user : NULL;
 	test.as.tenant = tenant && tenant[0] ? tenant : NULL;
 	cmig_rls_rows_open(&test.as.rows, table->relid);
-	find_keys(&test, user_column, tenant_column);
+	test.own = cmig_rls_test_keys_find(table, &test.as, user_column, tenant_column);
 
 	test_select(&test);
 	test_insert(&test);

@@ -10,12 +10,10 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "rls/rls_owner.h"
 #include "rls/rls_trial.h"
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "nodes/makefuncs.h"
 #include "lib/stringinfo.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
@@ -23,318 +21,8 @@
 #include "utils/lsyscache.h"
 
 #define MAX_TRIALS 2000			/* most trials for one context */
-#define MAX_COMBINATIONS 128	/* most combinations of values of other
-								 * columns, for one stranger */
 #define TABLE_STRANGERS 16		/* the same if sub-selects read tables */
 #define MAPPED_STRANGERS 40		/* most trials for functions of the context */
-
-/* A value of a column that is not a key, and the kind of row that has it. */
-typedef struct Candidate
-{
-	Const	   *value;
-	CmigRlsLeakLevel level;
-	bool		ordinary;
-} Candidate;
-
-/* Append a value. */
-static List *
-add_candidate(List *candidates, Const *value, CmigRlsLeakLevel level, bool ordinary)
-{
-	Candidate  *candidate = palloc(sizeof(Candidate));
-
-	candidate->value = value;
-	candidate->level = level;
-	candidate->ordinary = ordinary;
-	return lappend(candidates, candidate);
-}
-
-/* The next greater or smaller number, if there is one. */
-static List *
-add_neighbors(List *candidates, Const *value)
-{
-	int64		number;
-
-	if (value->consttype == INT4OID)
-		number = DatumGetInt32(value->constvalue);
-	else if (value->consttype == INT8OID)
-		number = DatumGetInt64(value->constvalue);
-	else
-		return candidates;
-	if (number > -1000000 && number < 1000000)
-	{
-		candidates = add_candidate(candidates, cmig_rls_sample_const(value->consttype, psprintf(INT64_FORMAT, number - 1)),
-								   CMIG_RLS_SOME, false);
-		candidates = add_candidate(candidates, cmig_rls_sample_const(value->consttype, psprintf(INT64_FORMAT, number + 1)),
-								   CMIG_RLS_SOME, false);
-	}
-	return candidates;
-}
-
-/* A value that the expression does not compare the column with. */
-static Const *
-usual_value(const CmigRlsInput *input, int whose)
-{
-	Const	   *value = NULL;
-
-	for (int i = 0; i < 8; i++)
-	{
-		bool		asked = false;
-		ListCell   *lc;
-
-		value = cmig_rls_sample(input->type, input->form, i == 0 ? whose : input->key ? i : i - 2);
-		foreach(lc, input->equals)
-		{
-			asked |= equal(lfirst(lc), value);
-		}
-		if (!asked)
-			break;
-	}
-	return value;
-}
-
-/* Do the names on a path suggest that the document contains its owner? */
-static bool
-path_tells_owner(const List *path)
-{
-	ListCell   *lc;
-
-	foreach(lc, path)
-	{
-		if (cmig_rls_owner_is_named(lfirst(lc)))
-			return true;
-	}
-	return false;
-}
-
-/*
- * A document with the members that name the owner, and one with the other
- * members.
- */
-static List *
-document_candidates(const CmigRlsInput *input, int whose)
-{
-	List	   *owners = NIL;
-	List	   *candidates;
-	ListCell   *lc;
-
-	foreach(lc, input->members)
-	{
-		if (path_tells_owner(lfirst(lc)))
-			owners = lappend(owners, lfirst(lc));
-	}
-	candidates = add_candidate(NIL, cmig_rls_sample_document(input->type, input->form, whose, owners), CMIG_RLS_OPEN, true);
-	/* a condition on a member may expect a number or a text */
-	candidates = add_candidate(candidates, cmig_rls_sample_document(input->type, input->form == CMIG_RLS_FORM_NUMBER ? CMIG_RLS_FORM_TEXT : CMIG_RLS_FORM_NUMBER,
-																	whose, owners), CMIG_RLS_OPEN, false);
-	if (list_length(owners) < list_length(input->members))
-		candidates = add_candidate(candidates, cmig_rls_sample_document(input->type, input->form, whose, input->members),
-								   CMIG_RLS_MARKED, true);
-	return candidates;
-}
-
-/* An empty array, or a range without bounds, as text; NULL for other types. */
-static const char *
-boundless(Oid type)
-{
-	return OidIsValid(get_element_type(type)) ? "{}" : OidIsValid(get_range_subtype(type)) ? "(,)" : NULL;
-}
-
-/* The values to try in a column that is not a key. */
-static List *
-column_candidates(const CmigRlsInput *input, int whose)
-{
-	List	   *candidates = NIL;
-	Const	   *usual;
-	bool		nullable = !input->never_null;
-	ListCell   *lc;
-
-	if (input->members && !input->null_tested && input->equals == NIL && input->compares == NIL)
-		return document_candidates(input, whose);
-	usual = usual_value(input, whose);
-	if (input->type == BOOLOID)
-	{
-		/* true in a few special rows; ordinary rows have false */
-		candidates = add_candidate(candidates, cmig_rls_sample(BOOLOID, 0, 0),
-								   input->false_marks ? CMIG_RLS_MARKED : CMIG_RLS_SOME, true);
-		candidates = add_candidate(candidates, cmig_rls_sample(BOOLOID, 0, 1), CMIG_RLS_MARKED, true);
-		return candidates;
-	}
-	/* a time that is null or not, such as deleted_at or published_at */
-	candidates = add_candidate(candidates, usual, input->null_tested && nullable ? CMIG_RLS_MARKED : CMIG_RLS_OPEN, true);
-	if (input->null_tested && nullable)
-		candidates = add_candidate(candidates, cmig_rls_sample_null(input->type), CMIG_RLS_SOME, true);
-	if (boundless(input->type))
-		candidates = add_candidate(candidates, cmig_rls_sample_const(input->type, boundless(input->type)), CMIG_RLS_SOME, false);
-	foreach(lc, input->equals)
-	{
-		candidates = add_candidate(candidates, lfirst(lc), CMIG_RLS_MARKED, false);
-	}
-	foreach(lc, input->compares)
-	{
-		candidates = add_candidate(candidates, lfirst(lc), CMIG_RLS_SOME, false);
-		candidates = add_neighbors(candidates, lfirst(lc));
-	}
-	if (input->type == DATEOID || input->type == TIMESTAMPOID || input->type == TIMESTAMPTZOID)
-		candidates = add_candidate(candidates, cmig_rls_sample_const(input->type, "now"),
-								   input->null_tested && nullable ? CMIG_RLS_MARKED : CMIG_RLS_SOME, false);
-	if (input->type == DATEOID || input->type == TIMESTAMPOID || input->type == TIMESTAMPTZOID)
-		candidates = add_candidate(candidates, cmig_rls_sample_const(input->type, "2199-01-01"),
-								   input->null_tested && nullable ? CMIG_RLS_MARKED : CMIG_RLS_SOME, false);
-	return candidates;
-}
-
-/* The owner of a row. */
-typedef struct Row
-{
-	CmigRlsRowKind kind;
-	int			whose;			/* number of the stranger or of the default
-								 * value */
-	const char *text;			/* the key of a stranger, or NULL */
-	const char **parts;			/* the value of each key by its input, or NULL */
-	int			input;			/* the key that has a constant value, or -1 */
-	Const	   *constant;
-} Row;
-
-/* The value that a key has in the row. */
-static List *
-key_candidates(const CmigRlsModel *model, const CmigRlsTrialContext *context, const Row *row, int number)
-{
-	const CmigRlsInput *input = list_nth(model->inputs, number);
-	List	   *candidates;
-	Const	   *value = NULL;
-	CmigRlsLeakLevel level = CMIG_RLS_OPEN;
-
-	if (row->kind == CMIG_RLS_ROW_DEFAULT)
-	{
-		value = cmig_rls_sample_cast(input->type, list_nth(model->hints->defaults, row->whose));
-		level = CMIG_RLS_SOME;
-		if (value == NULL)
-			value = cmig_rls_sample(input->type, input->form, 0);
-	}
-	else if (row->kind == CMIG_RLS_ROW_ORPHAN)
-		value = cmig_rls_sample_null(input->type);
-	else if (row->parts && row->parts[number])
-		value = cmig_rls_sample_const(input->type, row->parts[number]);
-	else if (input->own || row->kind == CMIG_RLS_ROW_OWN || (input->shared && model->tables == CMIG_RLS_TABLES_SHARED))
-		value = context->own && cmig_rls_trial_is_text(input) ? cmig_rls_sample_const(input->type, context->own) :
-			cmig_rls_sample(input->type, input->form, CMIG_RLS_OWN);
-	else if (row->input == number)
-	{
-		value = row->constant;
-	}
-	else if (row->text && cmig_rls_trial_is_text(input))
-		value = cmig_rls_sample_const(input->type, row->text);
-	else
-		value = usual_value(input, row->whose);
-	if (input->members && row->kind != CMIG_RLS_ROW_ORPHAN)
-		value = cmig_rls_sample_document(input->type, input->form, row->kind == CMIG_RLS_ROW_OWN || input->own ? CMIG_RLS_OWN : row->whose, input->members);
-	candidates = add_candidate(NIL, value, level, true);
-	/* every array contains an empty one */
-	if (row->kind == CMIG_RLS_ROW_STRANGE && OidIsValid(get_element_type(input->type)) && !input->own)
-		candidates = add_candidate(candidates, cmig_rls_sample_const(input->type, boundless(input->type)), CMIG_RLS_SOME, false);
-	return candidates;
-}
-
-/* Is this value of the key one that belongs to nobody? */
-static bool
-is_nobody(const Const *value)
-{
-	static const char *const names[] = {"none", "null", "nobody", "nil", "unset", "invalid", "undefined"};
-	char	   *text = cmig_rls_sample_text(value);
-
-	if (text == NULL || strspn(text, "0-") == strlen(text) || text[0] == '-' || text[0] == '{')
-		return true;
-	for (int i = 0; i < lengthof(names); i++)
-		if (pg_strcasecmp(text, names[i]) == 0)
-			return true;
-	return false;
-}
-
-/* The worst level that a row can have. */
-static CmigRlsLeakLevel
-most_of_row(const CmigRlsModel *model, const CmigRlsTrialContext *context, const Row *row)
-{
-	/* an ambiguous join, or a role that may be meant to see more */
-	CmigRlsLeakLevel most = model->tables == CMIG_RLS_TABLES_SHARED ? CMIG_RLS_SOME : context->most;
-
-	switch (row->kind)
-	{
-		case CMIG_RLS_ROW_CONSTANT:
-			return context->unset && !is_nobody(row->constant) ? CMIG_RLS_SOME : CMIG_RLS_MARKED;
-		case CMIG_RLS_ROW_SIMILAR:
-		case CMIG_RLS_ROW_DEFAULT:
-			return CMIG_RLS_SOME;
-		case CMIG_RLS_ROW_ORPHAN:
-			/* rows without a key belong to nobody, if there is a context */
-			return context->unset ? most : CMIG_RLS_SOME;
-		default:
-			return most;
-	}
-}
-
-/*
- * Add the trials of one row for one context, with all values of the other
- * columns.
- */
-static List *
-add_trials(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, const Row *row, int *group)
-{
-	List	   *inputs = model->inputs;
-	int			ninputs = list_length(inputs);
-	List	  **candidates = palloc0(sizeof(List *) * (ninputs + 1));
-	bool		unknown = false;
-	int			count = 1;
-
-	for (int i = 0; i < ninputs; i++)
-	{
-		CmigRlsInput *input = list_nth(inputs, i);
-
-		unknown |= input->kind == CMIG_RLS_UNKNOWN;
-		if (input->kind == CMIG_RLS_CONTEXT)
-			candidates[i] = add_candidate(NIL, list_nth(context->values, i), CMIG_RLS_OPEN, true);
-		else if (input->kind == CMIG_RLS_COLUMN && !input->key)
-			candidates[i] = column_candidates(input, row->whose);
-		else if (input->kind == CMIG_RLS_COLUMN)
-			candidates[i] = key_candidates(model, context, row, i);
-		if (candidates[i])
-			count = Min(count * list_length(candidates[i]), MAX_COMBINATIONS);
-	}
-	for (int n = 0; n < count; n++)
-		/* all unknown conditions are true, false, or null together */
-		for (int u = 0; u < (unknown ? 3 : 1); u++)
-		{
-			CmigRlsTrial *made = palloc0(sizeof(CmigRlsTrial));
-			int			rest = n;
-
-			made->row = row->kind;
-			made->whose = row->whose;
-			made->constant = row->input;
-			made->group = *group;
-			made->unset = context->unset;
-			made->context = context->special;
-			made->ordinary = true;
-			made->level = made->most = most_of_row(model, context, row);
-			made->counts = context->whose == CMIG_RLS_OWN;
-			for (int i = 0; i < ninputs; i++)
-			{
-				Candidate  *candidate;
-
-				if (candidates[i] == NIL)
-				{
-					made->values = lappend(made->values, makeBoolConst(u == 0, u == 2));
-					continue;
-				}
-				candidate = list_nth(candidates[i], rest % list_length(candidates[i]));
-				rest /= list_length(candidates[i]);
-				made->values = lappend(made->values, candidate->value);
-				made->ordinary &= candidate->ordinary;
-				made->level = Min(made->level, candidate->level);
-			}
-			trials = lappend(trials, made);
-		}
-	(*group)++;
-	return trials;
-}
 
 /* Can a row have only null keys? */
 static bool
@@ -390,10 +78,10 @@ add_constants(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 			continue;
 		foreach(value, input->equals)
 		{
-			Row			row = {CMIG_RLS_ROW_CONSTANT, 0, NULL, NULL, foreach_current_index(lc), lfirst(value)};
+			CmigRlsTrialRow row = {CMIG_RLS_ROW_CONSTANT, 0, NULL, NULL, foreach_current_index(lc), lfirst(value)};
 
 			if (list_length(trials) < MAX_TRIALS)
-				trials = add_trials(trials, model, context, &row, group);
+				trials = cmig_rls_trial_row_add(trials, model, context, &row, group);
 		}
 	}
 	return trials;
@@ -410,7 +98,7 @@ kind_of_text(const char *own, const char *text)
 static List *
 add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int count, int *group)
 {
-	Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
+	CmigRlsTrialRow row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
 	char	   *own = cmig_rls_sample_text(cmig_rls_sample(TEXTOID, model->form, CMIG_RLS_OWN));
 
 	for (row.whose = 0; row.whose < count && list_length(trials) < MAX_TRIALS; row.whose++)
@@ -424,7 +112,7 @@ add_strangers(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext
 			strcmp(text, cmig_rls_sample_text(list_nth(context->values, context->special))) == 0)
 			continue;
 		row.kind = kind_of_text(own, text);
-		trials = add_trials(trials, model, context, &row, group);
+		trials = cmig_rls_trial_row_add(trials, model, context, &row, group);
 	}
 	return trials;
 }
@@ -437,7 +125,7 @@ add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *c
 
 	foreach(lc, bounds)
 	{
-		Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
+		CmigRlsTrialRow row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
 
 		row.parts = palloc0(sizeof(char *) * list_length(model->inputs));
 		for (int i = 0; i < list_length(model->inputs); i++)
@@ -448,7 +136,7 @@ add_bounds(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *c
 			if (value)
 				row.parts[i] = cmig_rls_sample_text(value);
 		}
-		trials = add_trials(trials, model, context, &row, group);
+		trials = cmig_rls_trial_row_add(trials, model, context, &row, group);
 	}
 	return trials;
 }
@@ -458,7 +146,7 @@ static List *
 add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *context, int *group)
 {
 	int			strangers = model->hints->compares_only ? CMIG_RLS_STRANGERS : model->reads_tables ? TABLE_STRANGERS : CMIG_RLS_MANY_STRANGERS;
-	Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
+	CmigRlsTrialRow row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
 
 	trials = add_strangers(trials, model, context, strangers, group);
 	trials = add_bounds(trials, model, context, model->hints->ends, group);
@@ -466,12 +154,12 @@ add_rows(List *trials, const CmigRlsModel *model, const CmigRlsTrialContext *con
 		trials = add_constants(trials, model, context, group);
 	row.kind = CMIG_RLS_ROW_DEFAULT;
 	for (row.whose = 0; context->unset && row.whose < list_length(model->hints->defaults); row.whose++)
-		if (!is_nobody(list_nth(model->hints->defaults, row.whose)))
-			trials = add_trials(trials, model, context, &row, group);
+		if (!cmig_rls_trial_row_is_nobody(list_nth(model->hints->defaults, row.whose)))
+			trials = cmig_rls_trial_row_add(trials, model, context, &row, group);
 	row.kind = CMIG_RLS_ROW_ORPHAN;
 	row.whose = 0;
 	if (can_be_orphan(model))
-		trials = add_trials(trials, model, context, &row, group);
+		trials = cmig_rls_trial_row_add(trials, model, context, &row, group);
 	return trials;
 }
 
@@ -543,7 +231,7 @@ add_spellings(List *made, const CmigRlsModel *model, int *group)
 
 		foreach(text, texts)
 		{
-			Row			row = {CMIG_RLS_ROW_SIMILAR, 0, NULL, NULL, -1, NULL};
+			CmigRlsTrialRow row = {CMIG_RLS_ROW_SIMILAR, 0, NULL, NULL, -1, NULL};
 
 			row.parts = palloc0(sizeof(char *) * list_length(model->inputs));
 			for (int i = 0; i < list_length(model->inputs); i++)
@@ -553,7 +241,7 @@ add_spellings(List *made, const CmigRlsModel *model, int *group)
 				if (input->kind == CMIG_RLS_COLUMN && input->key && cmig_rls_trial_is_text(input) && input->form == lfirst_int(lc))
 					row.parts[i] = lfirst(text);
 			}
-			made = lappend(made, add_trials(NIL, model, context, &row, group));
+			made = lappend(made, cmig_rls_trial_row_add(NIL, model, context, &row, group));
 		}
 	}
 	return made;
@@ -565,7 +253,7 @@ add_sums(List *made, const CmigRlsModel *model, int *group)
 {
 	static const char *const parts[] = {"11", "13"};
 	CmigRlsTrialContext *context = cmig_rls_trial_context_own(model);
-	Row			row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
+	CmigRlsTrialRow row = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
 	int			n = 0;
 
 	row.parts = palloc0(sizeof(char *) * list_length(model->inputs));
@@ -576,7 +264,7 @@ add_sums(List *made, const CmigRlsModel *model, int *group)
 		if (input->kind == CMIG_RLS_COLUMN && input->key && n < lengthof(parts) && TypeCategory(input->type) == TYPCATEGORY_NUMERIC)
 			row.parts[i] = parts[n++];
 	}
-	return n < lengthof(parts) ? made : lappend(made, add_trials(NIL, model, context, &row, group));
+	return n < lengthof(parts) ? made : lappend(made, cmig_rls_trial_row_add(NIL, model, context, &row, group));
 }
 
 /*
@@ -613,8 +301,8 @@ add_joined(List *made, const CmigRlsModel *model, int *group)
 	{
 		const char *separator = lfirst(lc);
 		CmigRlsTrialContext *context = cmig_rls_trial_context_own(model);
-		Row			own = {CMIG_RLS_ROW_OWN, CMIG_RLS_OWN, NULL, NULL, -1, NULL};
-		Row			strange = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
+		CmigRlsTrialRow own = {CMIG_RLS_ROW_OWN, CMIG_RLS_OWN, NULL, NULL, -1, NULL};
+		CmigRlsTrialRow strange = {CMIG_RLS_ROW_STRANGE, 0, NULL, NULL, -1, NULL};
 		StringInfoData joined;
 		int			parts = 0;
 
@@ -641,7 +329,7 @@ add_joined(List *made, const CmigRlsModel *model, int *group)
 		if (separator[0] != '\0')
 			context->most = CMIG_RLS_SOME;
 		/* one setting has the whole text, or each setting has one part */
-		made = lappend(made, add_trials(add_trials(NIL, model, context, &own, group), model, context, &strange, group));
+		made = lappend(made, cmig_rls_trial_row_add(cmig_rls_trial_row_add(NIL, model, context, &own, group), model, context, &strange, group));
 		context = cmig_rls_trial_context_own(model);
 		context->most = separator[0] != '\0' ? CMIG_RLS_SOME : CMIG_RLS_OPEN;
 		for (int i = 0; i < count; i++)
@@ -651,7 +339,7 @@ add_joined(List *made, const CmigRlsModel *model, int *group)
 			if (input->kind == CMIG_RLS_CONTEXT && input->type == TEXTOID && !input->is_boolean && input->own_text == NULL)
 				lfirst(list_nth_cell(context->values, i)) = cmig_rls_sample_const(TEXTOID, joined.data);
 		}
-		made = lappend(made, add_trials(add_trials(NIL, model, context, &own, group), model, context, &strange, group));
+		made = lappend(made, cmig_rls_trial_row_add(cmig_rls_trial_row_add(NIL, model, context, &own, group), model, context, &strange, group));
 	}
 	return made;
 }
@@ -677,17 +365,17 @@ cmig_rls_trial_make(const CmigRlsModel *model)
 		 */
 		if (context->strangers != NIL && !context->unset)
 		{
-			Row			row = {CMIG_RLS_ROW_OWN, CMIG_RLS_OWN, NULL, NULL, -1, NULL};
+			CmigRlsTrialRow row = {CMIG_RLS_ROW_OWN, CMIG_RLS_OWN, NULL, NULL, -1, NULL};
 
-			trials = add_trials(trials, model, context, &row, &group);
+			trials = cmig_rls_trial_row_add(trials, model, context, &row, &group);
 		}
 		foreach(text, context->strangers)
 		{
-			Row			row = {CMIG_RLS_ROW_STRANGE, 0, lfirst(text), NULL, -1, NULL};
+			CmigRlsTrialRow row = {CMIG_RLS_ROW_STRANGE, 0, lfirst(text), NULL, -1, NULL};
 
 			row.kind = kind_of_text(context->own ? context->own : usual, row.text);
 			if (list_length(trials) < MAX_TRIALS)
-				trials = add_trials(trials, model, context, &row, &group);
+				trials = cmig_rls_trial_row_add(trials, model, context, &row, &group);
 		}
 		if (context->strangers == NIL)
 			trials = add_rows(trials, model, context, &group);

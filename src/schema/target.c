@@ -22,6 +22,7 @@
 #include "schema/target_extension.h"
 #include "schema/target_state.h"
 #include "schema/target_text.h"
+#include "schema/target_filter.h"
 #include "schema/target_utility.h"
 
 #include "access/xact.h"
@@ -174,7 +175,7 @@ changes_live_rows(CmigTargetState *state, const RawStmt *raw)
 		case T_UpdateStmt:
 		case T_DeleteStmt:
 		case T_MergeStmt:
-			return cmig_target_utility_is_elsewhere(state, raw->stmt);
+			return cmig_target_filter_is_elsewhere(state, raw->stmt);
 		default:
 			return false;
 	}

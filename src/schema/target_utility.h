@@ -16,10 +16,4 @@ extern void cmig_target_utility_init(void);
 /* Set the target whose utility statements the hook processes; NULL: none. */
 extern void cmig_target_utility_watch(CmigTargetState *state);
 
-/*
- * Is the statement about an object in a live schema, so that it is left out?
- * If so, issues a NOTICE, unless it is one of pg_cmig's own schemas.
- */
-extern bool cmig_target_utility_is_elsewhere(CmigTargetState *state, Node *statement);
-
 #endif							/* CMIG_TARGET_UTILITY_H */

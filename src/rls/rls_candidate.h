@@ -1,0 +1,37 @@
+/*
+ * rls_candidate.h
+ *	  The values to try in a column when a policy's expression is evaluated.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_RLS_CANDIDATE_H
+#define CMIG_RLS_CANDIDATE_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "rls/rls_trial_context.h"
+
+/* A value of a column that is not a key, and the kind of row that has it. */
+typedef struct CmigRlsCandidate
+{
+	Const	   *value;
+	CmigRlsLeakLevel level;
+	bool		ordinary;
+} CmigRlsCandidate;
+
+/* Append a value to a list of CmigRlsCandidate. */
+extern List *cmig_rls_candidate_add(List *candidates, Const *value, CmigRlsLeakLevel level, bool ordinary);
+
+/*
+ * A value that the expression does not compare the column with; whose is
+ * CMIG_RLS_OWN or the number of a stranger.
+ */
+extern Const *cmig_rls_candidate_usual(const CmigRlsInput *input, int whose);
+
+/* An empty array, or a range without bounds, as text; NULL for other types. */
+extern const char *cmig_rls_candidate_boundless(Oid type);
+
+/* The values (CmigRlsCandidate) to try in a column that is not a key. */
+extern List *cmig_rls_candidates(const CmigRlsInput *input, int whose);
+
+#endif							/* CMIG_RLS_CANDIDATE_H */

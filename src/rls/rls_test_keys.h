@@ -1,0 +1,31 @@
+/*
+ * rls_test_keys.h
+ *	  Which rows belong to the context that cmig.rls_test tests.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_RLS_TEST_KEYS_H
+#define CMIG_RLS_TEST_KEYS_H
+
+#include "postgres.h"
+#include "rls/rls.h"
+#include "rls/rls_try.h"
+
+/* How to recognize the rows that belong to the context. */
+typedef struct CmigRlsOwn
+{
+	List	   *keys;			/* of CmigRlsKey */
+	char	   *condition;		/* SQL condition: the row matches the context */
+	char	   *shared;			/* SQL condition: the row is for everybody */
+	bool		possible;		/* a row can match the context at all */
+} CmigRlsOwn;
+
+/*
+ * Find the keys of the table and what they are compared with.  The columns are
+ * those of the arguments, or if these are NULL, those of cmig.enable_rls or
+ * with the usual names; '' for none.  Raises an error if there is no key.
+ */
+extern CmigRlsOwn *cmig_rls_test_keys_find(const CmigRlsTable *table, const CmigRlsAs *as,
+										   const char *user_column, const char *tenant_column);
+
+#endif							/* CMIG_RLS_TEST_KEYS_H */
