@@ -230,7 +230,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_upgrade_array'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.upgrade(steps bigint,
+CREATE FUNCTION cmig.upgrade(target bigint,
 	OUT step integer, OUT direction text, OUT revision text, OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_upgrade_steps'
@@ -242,7 +242,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_downgrade'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.downgrade(steps bigint,
+CREATE FUNCTION cmig.downgrade(target bigint,
 	OUT step integer, OUT direction text, OUT revision text, OUT message text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_downgrade_steps'
@@ -520,6 +520,18 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_stamp_wrong'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.stamp(target text, purge text,
+	OUT revision text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_stamp_texts'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.stamp(target "any", VARIADIC targets "any",
+	OUT revision text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_stamp_wrong'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
 CREATE FUNCTION cmig.plan(target bigint,
 	OUT step integer, OUT revision text, OUT down_revision text[],
 	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
@@ -544,7 +556,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_plan_wrong_target'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.history(VARIADIC range "any",
+CREATE FUNCTION cmig.history(range "any",
 	OUT revision text, OUT down_revision text[], OUT depends_on text[],
 	OUT branch_labels text[], OUT is_head boolean, OUT is_current boolean,
 	OUT is_branchpoint boolean, OUT is_mergepoint boolean,
@@ -553,17 +565,41 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_history_wrong'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.show(VARIADIC target "any", OUT field text, OUT value text)
+CREATE FUNCTION cmig.history(range "any", VARIADIC ranges "any",
+	OUT revision text, OUT down_revision text[], OUT depends_on text[],
+	OUT branch_labels text[], OUT is_head boolean, OUT is_current boolean,
+	OUT is_branchpoint boolean, OUT is_mergepoint boolean,
+	OUT applied boolean, OUT irreversible boolean, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_history_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.show(target "any", OUT field text, OUT value text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_show_wrong'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.resolve(VARIADIC target "any", OUT revision text)
+CREATE FUNCTION cmig.show(target "any", VARIADIC targets "any", OUT field text, OUT value text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_show_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.resolve(target "any", OUT revision text)
 RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_resolve_wrong'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.require(VARIADIC target "any")
+CREATE FUNCTION cmig.resolve(target "any", VARIADIC targets "any", OUT revision text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_resolve_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.require(target "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_require_wrong'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.require(target "any", VARIADIC targets "any")
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_require_wrong'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -582,12 +618,22 @@ RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_script_wrong'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.repair(VARIADIC revision "any")
+CREATE FUNCTION cmig.repair(revision "any")
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_repair_wrong'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.remove_revision(VARIADIC revision "any")
+CREATE FUNCTION cmig.repair(revision "any", VARIADIC revisions "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_repair_wrong'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.remove_revision(revision "any")
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_remove_revision_wrong'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.remove_revision(revision "any", VARIADIC revisions "any")
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_remove_revision_wrong'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -595,17 +641,25 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION cmig.upgrade("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
 COMMENT ON FUNCTION cmig.downgrade("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
 COMMENT ON FUNCTION cmig.stamp(bigint, boolean) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.stamp(text, text) IS 'The same as stamp(text, boolean) if the second text is a boolean; otherwise raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.stamp("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
 COMMENT ON FUNCTION cmig.plan(bigint) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
 COMMENT ON FUNCTION cmig.plan(text, bigint) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
 COMMENT ON FUNCTION cmig.plan(text, "any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.history(VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.show(VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.resolve(VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.require(VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.history("any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.history("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.show("any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.show("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.resolve("any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.resolve("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.require("any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.require("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
 COMMENT ON FUNCTION cmig.export(bigint, text) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
 COMMENT ON FUNCTION cmig.script(text, bigint, text, boolean) IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.repair(VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
-COMMENT ON FUNCTION cmig.remove_revision(VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.repair("any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.repair("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.remove_revision("any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
+COMMENT ON FUNCTION cmig.remove_revision("any", VARIADIC "any") IS 'Not a way to call it: raises 22023 with a hint that shows the right call.';
 
 CREATE FUNCTION cmig.set_protect(level text)
 RETURNS text
@@ -640,7 +694,7 @@ CREATE PROCEDURE cmig.upgrade_stepwise(targets text[],
 AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_array'
 LANGUAGE C;
 
-CREATE PROCEDURE cmig.upgrade_stepwise(steps bigint,
+CREATE PROCEDURE cmig.upgrade_stepwise(target bigint,
 	in_doubt text DEFAULT 'stop')
 AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_steps'
 LANGUAGE C;
@@ -650,7 +704,7 @@ CREATE PROCEDURE cmig.downgrade_stepwise(target text DEFAULT NULL,
 AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise'
 LANGUAGE C;
 
-CREATE PROCEDURE cmig.downgrade_stepwise(steps bigint,
+CREATE PROCEDURE cmig.downgrade_stepwise(target bigint,
 	in_doubt text DEFAULT 'stop')
 AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise_steps'
 LANGUAGE C;

@@ -75,6 +75,7 @@ PG_FUNCTION_INFO_V1(cmig_stamp_array);
 PG_FUNCTION_INFO_V1(cmig_upgrade_wrong);
 PG_FUNCTION_INFO_V1(cmig_downgrade_wrong);
 PG_FUNCTION_INFO_V1(cmig_stamp_wrong);
+PG_FUNCTION_INFO_V1(cmig_stamp_texts);
 
 /* What is checked before the first step of an upgrade. */
 static void
@@ -433,5 +434,20 @@ cmig_downgrade_wrong(PG_FUNCTION_ARGS)
 Datum
 cmig_stamp_wrong(PG_FUNCTION_ARGS)
 {
-	cmig_wrong_call(fcinfo, 0, 0, "SELECT cmig.stamp(", CMIG_SEVERAL_NONE);
+	bool		has_purge = get_fn_expr_argtype(fcinfo->flinfo, 1) == BOOLOID;
+
+	cmig_wrong_call(fcinfo, 0, has_purge ? 0 : PG_NARGS() - 1, "SELECT cmig.stamp(", CMIG_SEVERAL_ARRAY);
+}
+
+/* stamp('001', 'true') is a correct call, and stamp('001', '002') is not. */
+Datum
+cmig_stamp_texts(PG_FUNCTION_ARGS)
+{
+	char	   *text = cmig_argument_text(fcinfo, 1);
+	bool		purge = false;
+
+	if (text != NULL && !parse_bool(text, &purge))
+		cmig_wrong_call(fcinfo, 0, 1, "SELECT cmig.stamp(", CMIG_SEVERAL_ARRAY);
+	fcinfo->args[1].value = BoolGetDatum(purge);
+	return cmig_stamp(fcinfo);
 }

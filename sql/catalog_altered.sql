@@ -12,6 +12,17 @@ ALTER EXTENSION pg_cmig DROP TABLE cmig.version;
 DROP TABLE cmig.version;
 SELECT * FROM cmig.current();
 ROLLBACK;
+-- another version of the tables than of the library
+BEGIN;
+ALTER TABLE cmig.revision DROP COLUMN depends_on;
+UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'pg_cmig';
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+BEGIN;
+ALTER TABLE cmig.revision DROP COLUMN depends_on;
+UPDATE pg_extension SET extversion = '1.10' WHERE extname = 'pg_cmig';
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
 \set VERBOSITY terse
 BEGIN;
 ALTER TABLE cmig.revision DROP COLUMN depends_on;

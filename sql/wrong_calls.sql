@@ -73,6 +73,15 @@ SELECT cmig.script('upgrade', 1);
 SELECT cmig.script('downgrade', 1);
 SELECT cmig.stamp(1);
 SELECT cmig.stamp(1, true);
+SELECT cmig.stamp(target => 1);
+SELECT * FROM cmig.show(target => 1);
+SELECT * FROM cmig.history(range => 1);
+SELECT cmig.resolve(target => 1);
+SELECT cmig.require(target => 1);
+SELECT cmig.repair(revision => 1);
+SELECT cmig.remove_revision(revision => 1);
+SELECT * FROM cmig.upgrade(target => 0);
+SELECT * FROM cmig.downgrade(target => 1);
 SELECT cmig.repair(1);
 SELECT cmig.remove_revision(1);
 SELECT * FROM cmig.upgrade(20260101120000);
@@ -94,10 +103,21 @@ SELECT cmig.resolve('001', '002');
 SELECT cmig.require('001', '002');
 SELECT cmig.repair('001', '002');
 SELECT cmig.remove_revision('001', '002');
+SELECT cmig.stamp('001', '002');
+SELECT cmig.stamp('001'::text, '002'::text);
+SELECT cmig.stamp('001', '002', '003');
+SELECT cmig.stamp(1, 2);
+SELECT * FROM cmig.export('001', '002');
+
+-- quotes that belong to another language, and what other tools call the base
+SELECT * FROM cmig.upgrade('"002"');
+SELECT * FROM cmig.upgrade(E'\'002\'');
+SELECT * FROM cmig.upgrade('0');
+SELECT * FROM cmig.downgrade('zero');
+SELECT cmig.create_revision('x', '', revision => '"003"');
 
 -- arguments of another type
 SELECT * FROM cmig.show(ARRAY['001']);
-SELECT * FROM cmig.show(VARIADIC ARRAY[1]);
 SELECT * FROM cmig.show(NULL::integer);
 SELECT * FROM cmig.show(1.5);
 
@@ -137,7 +157,7 @@ FROM (VALUES
 	('resolve($1)', '''head'''), ('resolve($1)', 'NULL'), ('require($1)', '''base'''), ('require($1)', 'NULL'),
 	('export($1)', '''001'''), ('export($1)', 'NULL'), ('export($1, ''%(rev)s'')', '''001'''),
 	('script(''upgrade'', $1)', '''002'''), ('script(''upgrade'', $1, ''v'', true)', '''002'''), ('script($1, $1)', 'NULL'),
-	('stamp($1)', '''001'''), ('stamp($1, true)', '''001'''), ('stamp($1, ''true'')', '''001'''), ('stamp($1)', 'NULL'),
+	('stamp($1)', '''001'''), ('stamp($1, true)', '''001'''), ('stamp($1, ''true'')', '''001'''), ('stamp($1, NULL)', '''001'''), ('stamp($1, $1)', 'NULL'), ('stamp($1)', 'NULL'),
 	('repair($1)', '''001'''), ('repair($1)', 'NULL'), ('remove_revision($1)', '''002'''), ('remove_revision($1)', 'NULL')) c (call, value),
 	unnest('{literal,text,none,unknown,varchar,name,char(8),id}'::text[]) WITH ORDINALITY t (type, n),
 	outcome('SELECT cmig.' || call, type, value)

@@ -16,6 +16,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/library_version.h"
 #include "base/own_tables.h"
 
 #include "access/genam.h"
@@ -164,6 +165,7 @@ cmig_own_tables_check(void)
 		tables[i] = get_relname_relid(names[i], schema);
 		complete &= OidIsValid(tables[i]);
 	}
+	cmig_library_version_read();
 	before = changes;
 	for (int i = 0; i < lengthof(names); i++)
 		if (OidIsValid(tables[i]))

@@ -14,6 +14,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/library_version.h"
 #include "base/own_tables.h"
 #include "base/query.h"
 #include "base/settings.h"
@@ -33,8 +34,14 @@
 
 #define FETCH_ROWS 1000
 
-static const char altered_hint[] =
-"The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.";
+/* For errors of queries whose tables are not as pg_cmig made them. */
+static const char *
+altered_hint(void)
+{
+	const char *version = cmig_library_version_hint();
+
+	return version ? version : "The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.";
+}
 
 /* One of pg_cmig's queries is writing; triggers may run in it. */
 static bool writing = false;
@@ -73,7 +80,7 @@ add_catalog_hint(void *arg)
 		(ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
 		 code == ERRCODE_NOT_NULL_VIOLATION || code == ERRCODE_CHECK_VIOLATION))
 	{
-		errhint("%s", altered_hint);
+		errhint("%s", altered_hint());
 		return;
 	}
 	switch (code)
@@ -88,7 +95,7 @@ add_catalog_hint(void *arg)
 		case ERRCODE_AMBIGUOUS_FUNCTION:
 		case ERRCODE_INVALID_COLUMN_REFERENCE:
 		case ERRCODE_GENERATED_ALWAYS:
-			errhint("%s", altered_hint);
+			errhint("%s", altered_hint());
 			break;
 		case ERRCODE_INSUFFICIENT_PRIVILEGE:
 			errhint("The owner of the extension can grant access to schema cmig, its tables, and its functions.");

@@ -102,7 +102,8 @@ not_found(const CmigGraph *graph, const char *name)
 				 errhint("Name \"%s\", or a revision before or after it.", cmig_graph_id(graph, replacing))));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
-			 errmsg("can't locate revision identified by \"%s\"", name),
+			 strchr(name, '"') ? errmsg("can't locate revision identified by %s", name)
+			 : errmsg("can't locate revision identified by \"%s\"", name),
 			 strcmp(name, "current") == 0
 			 ? errhint("Only cmig.history, cmig.show, cmig.export, and the ranges of cmig.script know \"current\".")
 			 : strstr(name, "..") != NULL
@@ -115,7 +116,9 @@ not_found(const CmigGraph *graph, const char *name)
 			 ? errhint("Options of Alembic are arguments or functions here, such as purge => true, or cmig.script for --sql.")
 			 : strchr(name, '+') != NULL || name[0] == '-'
 			 ? errhint("A relative revision is a plus or minus sign and a number, alone or after one name: '+1', 'head-2', '<label>@+1'.")
-			 : is_base ? errhint("\"base\" is the state before the first revision, which only a downgrade can reach: SELECT * FROM cmig.downgrade('base')")
+			 : is_base ? errhint("\"base\" is the state before the first revision, which only a downgrade can reach.")
+			 : (name[0] == '"' || name[0] == '\'') && length > 2 && name[length - 1] == name[0]
+			 ? errhint("Names have no quotes of their own: '%s'", pnstrdup(name + 1, length - 2))
 			 : near ? errhint("Did you mean %s? SELECT * FROM cmig.history() lists the revisions.", near)
 			 : graph->count == 0 ? errhint("There are no revisions yet: load some with cmig.load or cmig.create_revision.")
 			 : errhint("SELECT * FROM cmig.history() lists the revisions; cmig.load stores missing ones.")));

@@ -79,7 +79,8 @@ require_valid_name(const char *kind, const char *name, const char *advice)
 	if (bad)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s \"%s\" %s", kind, shortened(name), bad),
+				 strchr(name, '"') ? errmsg("%s %s %s", kind, shortened(name), bad)
+				 : errmsg("%s \"%s\" %s", kind, shortened(name), bad),
 				 errhint("Use letters, digits, _, and -, at most %d bytes%s.",
 						 CMIG_MAX_ID_LENGTH, advice)));
 }

@@ -72,6 +72,8 @@ cmig_file_names_require_distinct(CmigFileNames *list)
 							list->template),
 					 errdetail("Revisions \"%s\" and \"%s\" would both be in \"%s\".",
 							   one->id, other->id, one->name),
-					 errhint("Put %%(rev)s into the template.")));
+					 strchr(list->template, '%') ? errhint("Put %%(rev)s into the template.")
+					 : errhint("Put %%(rev)s into the template. Several revisions are passed as an array: SELECT * FROM cmig.export(ARRAY['%s', '%s'])",
+							   one->id, other->id)));
 	}
 }

@@ -78,8 +78,8 @@ roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("role \"%s\" does not exist", role->name),
-					 errhint("CREATE ROLE %s; names in %s are case-sensitive.",
-							 quote_identifier(role->name), argument)));
+					 errhint("Names in %s are case-sensitive. If the role is new: CREATE ROLE %s",
+							 argument, quote_identifier(role->name))));
 		foreach(other, roles)
 		{
 			twice |= ((CmigRlsRole *) lfirst(other))->oid == role->oid;

@@ -292,7 +292,7 @@ role_argument(FunctionCallInfo fcinfo, int n)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("role \"%s\" does not exist", name),
-				 errhint("CREATE ROLE %s; the name is case-sensitive.",
+				 errhint("The name is case-sensitive. If the role is new: CREATE ROLE %s",
 						 quote_identifier(name))));
 	return pstrdup(quote_identifier(name));
 }
