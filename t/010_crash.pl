@@ -110,7 +110,7 @@ like(slurp_file($node->logfile), qr/pg_cmig: upgrade of 003, statement 5, line \
 {
 	my $pid = start_run();
 
-	kill 'KILL', $pid;
+	kill_backend($pid);
 	isnt(end_run(), 0, 'kill -9 of the backend: the run fails');
 	wait_for_recovery($node);
 	is_untouched('kill -9 of the backend');
@@ -181,7 +181,7 @@ foreach my $round (1 .. $crashes)
 	{
 		my $pid = $node->safe_psql('postgres',
 			"SELECT pid FROM pg_stat_activity WHERE application_name = 'run' AND leader_pid IS NULL");
-		kill 'KILL', $pid if $pid ne '';
+		kill_backend($pid) if $pid ne '';
 		finish_psql($session);
 		wait_for_recovery($node);
 	}
@@ -215,7 +215,7 @@ foreach my $case ('kill -9 of the backend', 'stop -m immediate')
 	my $session = start_psql($node, 'stepwise', "CALL cmig.upgrade_stepwise('head');");
 	my $pid = wait_until_blocked($node);
 
-	if ($case =~ /kill/) { kill 'KILL', $pid; }
+	if ($case =~ /kill/) { kill_backend($pid); }
 	else { $node->stop('immediate'); $node->start; }
 	isnt(finish_psql($session), 0, "stepwise, $case: the run fails");
 	eval { $reader->quit };

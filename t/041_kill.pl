@@ -252,23 +252,16 @@ foreach my $i (1 .. $points)
 		if ($killing)
 		{
 			usleep(1e6 * rand($way->{duration} * ($attempt == 1 ? 1.05 : 0.6)));
-			my $logged = -s $node->logfile;
 			my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim' AND leader_pid IS NULL");
 			if ($pid ne '')
 			{
 				$count{killed}++;
 				if ($how eq 'terminate') { $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 10000)") }
-				elsif ($how eq 'kill') { kill 9, $pid }
+				elsif ($how eq 'kill') { kill_backend($pid) }
 				else { restart() }
 			}
 			eval { finish_psql($run) };
-			if ($how ne 'terminate')
-			{
-				# the client may notice the end of the connection before the
-				# server does
-				$node->wait_for_log(qr/ready to accept connections/, $logged) if $how eq 'kill' && $run->{err} =~ /connection to server was lost/;
-				$node->poll_query_until('postgres', 'SELECT true') or die 'no recovery';
-			}
+			wait_for_recovery($node) if $how ne 'terminate';
 			push @story, $run->{err} =~ /ERROR|FATAL|closed/ || $pid ne '' ? 'cut off' : 'too late';
 			$untrue .= untrue($db);
 			next;

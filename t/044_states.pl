@@ -64,7 +64,7 @@ sub cut_off
 	$pid = wait_until_blocked($node, 'first');
 	if ($how eq 'kill')
 	{
-		kill 9, $pid;
+		kill_backend($pid);
 		eval { finish_psql($run) };
 		wait_for_recovery($node);
 		eval { $holder->quit };

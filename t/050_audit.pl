@@ -44,9 +44,9 @@ for my $round (1 .. 2)
 	$node->poll_query_until('crash', "SELECT count(*) > $at_least FROM s") or die "no load: $err";
 	my $pid = $node->safe_psql('crash',
 		"SELECT pid FROM pg_stat_activity WHERE datname = 'crash' AND backend_type = 'client backend' AND pid <> pg_backend_pid() LIMIT 1");
-	kill 'KILL', $pid;
+	kill_backend($pid);
 	$load->finish;
-	$node->poll_query_until('crash', 'SELECT true') or die 'no recovery';
+	wait_for_recovery($node);
 	for my $table ('s', 'r')
 	{
 		is( $node->safe_psql('crash', qq{
@@ -322,12 +322,12 @@ for my $round (1 .. 5)
 		"SELECT pid FROM pg_stat_activity WHERE datname = 'prepared' AND query LIKE 'CALL cmig.audit_retain%' AND state = 'active' LIMIT 1");
 	if ($pid)
 	{
-		if ($round % 2) { kill 'KILL', $pid; }
+		if ($round % 2) { kill_backend($pid); }
 		else { $node->safe_psql('prepared', "SELECT pg_terminate_backend($pid)"); }
 		$killed++;
 	}
 	$call->finish;
-	$node->poll_query_until('prepared', 'SELECT true') or die 'no recovery';
+	wait_for_recovery($node);
 	is($node->safe_psql('prepared', $whole), $expected, "round $round: no row is lost or duplicated");
 }
 ok($killed > 1, 'audit_retain was interrupted more than once');

@@ -211,7 +211,7 @@ while (grep { defined } @running)
 	next unless ($pid // '') =~ /^\d+$/;
 	my $how = rand() < 1 / 12 ? 'kill' : 'terminate';
 	$count{$how}++;
-	if ($how eq 'kill') { kill 9, $pid }
+	if ($how eq 'kill') { kill_backend($pid) }
 	else { eval { $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)") } }
 }
 

@@ -208,7 +208,7 @@ my $held = start_psql($node, 'shop', "SELECT count(*) FROM cmig.shadow_probe(\$t
 my $pid = wait_until_blocked($node);
 query($node, 'shop', "INSERT INTO app.person (email) VALUES ('x\@y')");
 is(query($node, 'shop', "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^cmig_away'"), '0', 'other sessions see nothing of it');
-kill 'KILL', $pid;
+kill_backend($pid);
 finish_psql($held);
 finish_psql($gate);
 wait_for_recovery($node);

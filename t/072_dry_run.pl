@@ -148,7 +148,7 @@ foreach my $how ('cancel', 'terminate', 'kill -9')
 	}
 	if ($how eq 'kill -9')
 	{
-		kill 'KILL', $pid;
+		kill_backend($pid);
 	}
 	else
 	{

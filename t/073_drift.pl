@@ -84,7 +84,7 @@ is(query($node, $db, "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^cmig_a
 my $second = start_psql($node, $db, 'SET ROLE owner; SELECT count(*) FROM cmig.drift()', 'second');
 $node->poll_query_until($db, "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'second' AND wait_event_type = 'Lock'");
 my $rows = query($node, $db, "SELECT count(*) FROM cmig.journal WHERE direction = 'drift'");
-kill 'KILL', $pid;
+kill_backend($pid);
 finish_psql($drift);
 finish_psql($second);
 finish_psql($gate);

@@ -18,7 +18,7 @@ use Test::More;
 
 our @EXPORT = qw(
   new_node revision_file load_sql chain_files load_files query fails_with
-  start_psql finish_psql wait_until_blocked wait_for_recovery need_tool
+  start_psql finish_psql wait_until_blocked kill_backend wait_for_recovery need_tool
   run_checks start_pgbouncer
 );
 
@@ -144,9 +144,25 @@ sub wait_until_blocked
 	die 'the run did not come to the lock';
 }
 
-# wait_for_recovery(NODE): waits until a server that restarted by itself
-# accepts connections.  A psql that is refused may exit before it has read the
-# query, which is an error (broken pipe) in the test.
+# kill_backend(PID): kill -9.  Returns when the postmaster has noticed, from which
+# moment on it accepts no connection until recovery is over.  A client may notice
+# the end of its connection before that.
+sub kill_backend
+{
+	my ($pid) = @_;
+
+	kill 'KILL', $pid;
+	foreach (1 .. 100 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return unless kill 0, $pid;
+		select undef, undef, undef, 0.01;
+	}
+	die "process $pid does not end";
+}
+
+# wait_for_recovery(NODE): waits until a server that restarts by itself, such as
+# after kill_backend(), accepts connections.  A psql that is refused may exit
+# before it has read the query, which is an error (broken pipe) in the test.
 sub wait_for_recovery
 {
 	my ($node) = @_;
