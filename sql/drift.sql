@@ -170,6 +170,30 @@ SELECT regexp_replace(value, '^.*ago: ', '') FROM cmig.status() WHERE item = 'dr
 ROLLBACK;
 DROP SCHEMA apart CASCADE;
 
+-- revisions are replayed with the search_path with which they have run, and as "$user" of the role that ran them
+DELETE FROM cmig.version;
+DELETE FROM cmig.revision;
+SELECT cmig.create_revision('here', 'CREATE TABLE here (a int)', 'DROP TABLE here', revision => '101') \gset
+SELECT cmig.create_revision('of the role', 'CREATE TABLE mine (a int)', 'DROP TABLE mine', revision => '102') \gset
+CREATE SCHEMA "odd, ""name";
+CREATE SCHEMA regress_drift_owner AUTHORIZATION regress_drift_owner;
+SELECT cmig.grant_access('regress_drift_owner', 'migrator') \g /dev/null
+SET search_path = "odd, ""name", public;
+SELECT revision FROM cmig.upgrade('101');
+RESET search_path;
+SET ROLE regress_drift_owner;
+SELECT revision FROM cmig.upgrade();
+RESET ROLE;
+SELECT revision, search_path, role <> current_user AS other FROM cmig.journal WHERE revision ~ '^10' ORDER BY id;
+SELECT object, hazard FROM cmig.drift(ARRAY['odd, "name', 'regress_drift_owner']);
+SET search_path = pg_catalog;
+SELECT object, hazard FROM cmig.drift(ARRAY['odd, "name', 'regress_drift_owner']);
+RESET search_path;
+-- one that has not run here starts with the caller's
+SELECT cmig.create_revision('not yet', 'CREATE TABLE notyet (a int)', 'DROP TABLE notyet', revision => '103') \gset
+SELECT content FROM cmig.autogenerate('x', 'CREATE TABLE public.notyet (a int); CREATE SCHEMA "odd, ""name" CREATE TABLE here (a int); CREATE SCHEMA regress_drift_owner CREATE TABLE mine (a int)', source => 'replay');
+DROP SCHEMA "odd, ""name", regress_drift_owner CASCADE;
+
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA app CASCADE;
 DROP VIEW v;

@@ -84,6 +84,31 @@ SELECT revision FROM cmig.downgrade('base');
 SELECT revision FROM cmig.upgrade();
 SELECT * FROM shown;
 SELECT revision FROM cmig.downgrade('base');
+DELETE FROM cmig.revision;
+
+-- one that is partially applied, or partially reverted, is finished first
+\set files2 '-- revision: 001\n-- cmig:upgrade\nCREATE TABLE a (x int);\n-- cmig:downgrade\nDROP TABLE a;\n-- revision: 002\n-- down_revision: 001\n-- transactional: false\n-- cmig:upgrade\nCREATE TABLE b (x int);\nSELECT 1 / count(*) FROM a;\n-- cmig:downgrade\nDROP TABLE b;\nSELECT 1 / (SELECT count(*) FROM a);\n-- revision: 003\n-- down_revision: 002\n-- cmig:upgrade\nCREATE TABLE c (x int);\n-- cmig:downgrade\nDROP TABLE c;\n'
+SELECT count(*) FROM cmig.load(:'files2');
+CALL cmig.upgrade_stepwise();
+BEGIN;
+SELECT * FROM cmig.load(E'-- revision: s\n-- down_revision: 001\n-- replaces: 002, 003\n-- cmig:upgrade\nCREATE TABLE b (x int); CREATE TABLE c (x int);\n-- cmig:downgrade\nDROP TABLE b, c;\n');
+SELECT * FROM shown;
+SELECT * FROM cmig.check() WHERE object = 's';
+SELECT item, value, hint FROM cmig.status() WHERE item ~ '^(head|pending|partially applied)$';
+COMMIT;
+SELECT * FROM cmig.load(:'files2', prune => true);
+INSERT INTO a VALUES (1);
+CALL cmig.upgrade_stepwise('002');
+DELETE FROM a;
+CALL cmig.downgrade_stepwise('001');
+SELECT * FROM cmig.load(E'-- revision: s\n-- replaces: 001, 002\n-- cmig:upgrade\nCREATE TABLE a (x int); CREATE TABLE b (x int);\n-- cmig:downgrade\nDROP TABLE a, b;\n');
+SELECT * FROM shown;
+INSERT INTO a VALUES (1);
+CALL cmig.downgrade_stepwise('001');
+SELECT revision FROM cmig.version;
+CALL cmig.upgrade_stepwise('002');
+SELECT * FROM shown;
+SELECT revision FROM cmig.downgrade('base');
 DROP VIEW shown;
 DROP EXTENSION pg_cmig;
 

@@ -15,7 +15,7 @@ typedef struct Resolve
 {
 	CmigRevision *revisions;
 	int			count;
-	const CmigNames *rows;
+	const CmigPlace *place;
 	CmigGraph  *graph;			/* of all of them */
 	CmigNames	applied;		/* names of what is applied, sorted */
 	bool	   *hidden;			/* by node */
@@ -59,10 +59,10 @@ add_names(CmigNames *names, int *allocated, const CmigNames *more)
 static void
 find_applied(Resolve *resolve)
 {
-	CmigApplied *applied = cmig_target_applied(resolve->graph, resolve->rows);
+	CmigApplied *applied = cmig_target_applied(resolve->graph, resolve->place->rows);
 	int			allocated = 0;
 
-	add_names(&resolve->applied, &allocated, resolve->rows);
+	add_names(&resolve->applied, &allocated, resolve->place->rows);
 	for (int node = 0; node < resolve->graph->count; node++)
 	{
 		const CmigRevision *revision = resolve->graph->nodes[node].revision;
@@ -80,12 +80,12 @@ find_applied(Resolve *resolve)
 }
 
 static void
-init(Resolve *resolve, const CmigRevision *revisions, int count, const CmigNames *rows)
+init(Resolve *resolve, const CmigRevision *revisions, int count, const CmigPlace *place)
 {
 	memset(resolve, 0, sizeof(Resolve));
 	resolve->revisions = unconstify(CmigRevision *, revisions);
 	resolve->count = count;
-	resolve->rows = rows;
+	resolve->place = place;
 	resolve->graph = cmig_graph_build(revisions, count);
 	resolve->hidden = palloc0(sizeof(bool) * Max(count, 1));
 	resolve->stands_for = palloc0(sizeof(char *) * Max(count, 1));
@@ -99,10 +99,10 @@ is_applied(const Resolve *resolve, const char *name)
 }
 
 static bool
-is_row(const Resolve *resolve, const char *name)
+has_name(const CmigNames *names, const char *name)
 {
-	for (int i = 0; i < resolve->rows->count; i++)
-		if (strcmp(resolve->rows->names[i], name) == 0)
+	for (int i = 0; i < names->count; i++)
+		if (strcmp(names->names[i], name) == 0)
 			return true;
 	return false;
 }
@@ -112,6 +112,7 @@ state_of(const Resolve *resolve, const CmigRevision *revision)
 {
 	const CmigNames *old = &revision->replaces;
 	bool		any = false,
+				begun = false,
 				row = false;
 
 	if (is_applied(resolve, revision->id))
@@ -119,22 +120,23 @@ state_of(const Resolve *resolve, const CmigRevision *revision)
 	for (int i = 0; i < old->count; i++)
 	{
 		any |= is_applied(resolve, old->names[i]);
-		row |= is_row(resolve, old->names[i]);
+		begun |= has_name(resolve->place->begun, old->names[i]);
+		row |= has_name(resolve->place->rows, old->names[i]);
 	}
-	if (!any)
+	if (!any && !begun)
 		return CMIG_REPLACES_NONE;
-	if (!is_applied(resolve, old->names[old->count - 1]))
+	if (begun || !is_applied(resolve, old->names[old->count - 1]))
 		return CMIG_REPLACES_SOME;
 	return row ? CMIG_REPLACES_TURN : CMIG_REPLACES_ALL;
 }
 
 CmigReplacesState
-cmig_replaces_state(const CmigRevision *revisions, int count, const CmigNames *rows,
+cmig_replaces_state(const CmigRevision *revisions, int count, const CmigPlace *place,
 					const CmigRevision *revision)
 {
 	Resolve		resolve;
 
-	init(&resolve, revisions, count, rows);
+	init(&resolve, revisions, count, place);
 	return state_of(&resolve, revision);
 }
 
@@ -170,7 +172,7 @@ has_old(const Resolve *resolve, const CmigRevision *revision)
 		const char *name = revision->replaces.names[i];
 
 		if (cmig_graph_find_id(resolve->graph, name) < 0 &&
-			(!is_applied(resolve, name) || is_row(resolve, name)))
+			(!is_applied(resolve, name) || has_name(resolve->place->rows, name)))
 			return false;
 	}
 	return true;
@@ -280,7 +282,7 @@ rename_references(const Resolve *resolve, const CmigRevision *revision, CmigName
 }
 
 int
-cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigNames *rows)
+cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigPlace *place)
 {
 	Resolve		resolve;
 	bool	   *counts;
@@ -288,7 +290,7 @@ cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigNames *rows)
 
 	if (!cmig_replaces_any(revisions, count))
 		return count;
-	init(&resolve, revisions, count, rows);
+	init(&resolve, revisions, count, place);
 	decide_all(&resolve);
 	counts = palloc(sizeof(bool) * count);
 	for (int i = 0; i < count; i++)

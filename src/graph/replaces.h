@@ -4,8 +4,8 @@
  *
  * Pure.  A revision with "replaces" does what several older ones do together.
  * Its last name is the one on top of the others: if that is applied, all are.
- * While some of them are applied, but not all, they count, and the revision
- * that replaces them does not.  Otherwise it counts, and they do not.
+ * While some of them are applied, but not all, or one is partially applied, they
+ * count, and the revision that replaces them does not.  Otherwise it counts, and they do not.
  * References to what does not count mean what counts.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -16,11 +16,20 @@
 #include "postgres.h"
 #include "base/revision.h"
 
+/* What the tables say about where the database is. */
+typedef struct CmigPlace
+{
+	const CmigNames *rows;		/* the version rows */
+	const CmigNames *begun;		/* revisions that are partially applied or
+								 * partially reverted */
+} CmigPlace;
+
 /* How much is applied of what a revision replaces. */
 typedef enum CmigReplacesState
 {
 	CMIG_REPLACES_NONE,			/* nothing is applied of what it replaces */
-	CMIG_REPLACES_SOME,			/* the revision waits for the rest */
+	CMIG_REPLACES_SOME,			/* the revision waits for the rest, or until
+								 * one of them is no longer partially applied */
 	CMIG_REPLACES_TURN,			/* all are; a version row has the old name */
 	CMIG_REPLACES_ALL			/* the revision is applied */
 } CmigReplacesState;
@@ -31,16 +40,16 @@ typedef enum CmigReplacesState
 extern bool cmig_replaces_any(const CmigRevision *revisions, int count);
 
 /*
- * What is applied of what a revision replaces, according to the version rows.
+ * What is applied of what a revision replaces,
  * revisions are all that are stored.
  */
 extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int count,
-											 const CmigNames *rows, const CmigRevision *revision);
+											 const CmigPlace *place, const CmigRevision *revision);
 
 /*
  * Remove the revisions that do not count, and let references to them name
  * those that do.  Returns the new number.  The order of the others is kept.
  */
-extern int	cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigNames *rows);
+extern int	cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigPlace *place);
 
 #endif							/* CMIG_REPLACES_H */

@@ -150,14 +150,14 @@ static void
 tell_waiting(const CmigLoad *load)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
-	const CmigNames *rows = cmig_version_rows_read();
+	const CmigPlace *place = cmig_replaces_any(set->revisions, set->count) ? cmig_active_place() : NULL;
 
-	for (int i = 0; i < load->count; i++)
+	for (int i = 0; place != NULL && i < load->count; i++)
 	{
 		const CmigRevision *revision = &load->items[i].file->text.edges;
 
 		if (revision->replaces.count > 0 &&
-			cmig_replaces_state(set->revisions, set->count, rows, revision) == CMIG_REPLACES_SOME)
+			cmig_replaces_state(set->revisions, set->count, place, revision) == CMIG_REPLACES_SOME)
 			ereport(NOTICE,
 					(errmsg("revision \"%s\" waits until all revisions that it replaces are applied", revision->id),
 					 errdetail("They are needed until then. The last one is \"%s\".",

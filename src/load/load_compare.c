@@ -167,6 +167,7 @@ find_replaced(const CmigLoad *load)
 	CmigNames  *names = palloc0(sizeof(CmigNames));
 	CmigRevision *all = palloc_extended(sizeof(CmigRevision) * (Size) (load->count + load->before->count),
 										MCXT_ALLOC_HUGE);
+	CmigPlace	place = {load->applied->rows};
 	int			count = 0;
 
 	for (int i = 0; i < load->count; i++)
@@ -174,12 +175,15 @@ find_replaced(const CmigLoad *load)
 	for (int node = 0; node < load->before->count; node++)
 		if (!find_item(load, cmig_graph_id(load->before, node)))
 			all[count++] = *load->before->nodes[node].revision;
-	for (int i = 0; i < count && cmig_replaces_any(all, count); i++)
+	if (!cmig_replaces_any(all, count))
+		return names;
+	place.begun = cmig_progress_begun();
+	for (int i = 0; i < count; i++)
 	{
 		const CmigNames *old = &all[i].replaces;
 
 		if (old->count == 0 ||
-			cmig_replaces_state(all, count, load->applied->rows, &all[i]) < CMIG_REPLACES_TURN)
+			cmig_replaces_state(all, count, &place, &all[i]) < CMIG_REPLACES_TURN)
 			continue;
 		names->names = names->names == NULL ? palloc(sizeof(char *) * old->count) :
 			repalloc(names->names, sizeof(char *) * (names->count + old->count));
@@ -197,6 +201,7 @@ build_after(CmigLoad *load, bool prune)
 	CmigRevision *revisions;
 	int			count = 0;
 	List	   *begun = prune ? cmig_progress_read() : NIL;
+	CmigPlace	place = {load->applied->rows};
 	const CmigNames *replaced = prune ? find_replaced(load) : NULL;
 	ListCell   *lc;
 
@@ -226,7 +231,9 @@ build_after(CmigLoad *load, bool prune)
 			load->kept = lappend(load->kept, stored->id);
 		revisions[count++] = *stored;
 	}
-	count = cmig_replaces_resolve(revisions, count, load->applied->rows);
+	if (cmig_replaces_any(revisions, count))
+		place.begun = cmig_progress_begun();
+	count = cmig_replaces_resolve(revisions, count, &place);
 	load->after = cmig_graph_build(revisions, count);
 	cmig_graph_require_sound(load->after);
 

@@ -120,7 +120,7 @@ has_replaced(const CmigRevisionSet *set, const char *id)
 		for (int j = 0; j < old->count; j++)
 			if (!has_id(set, old->names[j]))
 				return false;
-		return cmig_replaces_state(set->revisions, set->count, cmig_version_rows_read(), &set->revisions[i]) != CMIG_REPLACES_ALL;
+		return cmig_replaces_state(set->revisions, set->count, cmig_active_place(), &set->revisions[i]) != CMIG_REPLACES_ALL;
 	}
 	return false;
 }

@@ -29,6 +29,7 @@
 #include "report/check.h"
 #include "run/runner.h"
 #include "run/session.h"
+#include "tables/active.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
 
@@ -219,9 +220,9 @@ static List *
 add_replaced(List *problems)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
-	const CmigNames *rows = cmig_replaces_any(set->revisions, set->count) ? cmig_version_rows_read() : NULL;
+	const CmigPlace *place = cmig_replaces_any(set->revisions, set->count) ? cmig_active_place() : NULL;
 
-	for (int i = 0; rows != NULL && i < set->count; i++)
+	for (int i = 0; place != NULL && i < set->count; i++)
 	{
 		const CmigRevision *revision = &set->revisions[i];
 		const CmigNames *old = &revision->replaces;
@@ -229,7 +230,7 @@ add_replaced(List *problems)
 
 		if (stored == NULL)
 			continue;
-		if (cmig_replaces_state(set->revisions, set->count, rows, revision) == CMIG_REPLACES_SOME)
+		if (cmig_replaces_state(set->revisions, set->count, place, revision) == CMIG_REPLACES_SOME)
 			problems = add_problem(problems, "notice", revision->id,
 								   psprintf("it waits until all that it replaces are applied: %s", stored),
 								   psprintf("SELECT * FROM cmig.upgrade(%s)", quote_literal_cstr(old->names[old->count - 1])));

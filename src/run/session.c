@@ -540,6 +540,13 @@ cmig_session_enter(CmigSession *session)
 }
 
 void
+cmig_session_use_path(const char *path)
+{
+	set_for_script("search_path", path, GUC_ACTION_SAVE);
+	put_pg_temp_last(GUC_ACTION_SAVE);
+}
+
+void
 cmig_session_leave(CmigSession *session)
 {
 	MemoryContext caller = MemoryContextSwitchTo(session->context);

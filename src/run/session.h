@@ -42,6 +42,9 @@ extern void cmig_session_enter(CmigSession *session);
 extern void cmig_session_leave(CmigSession *session);
 extern void cmig_session_abandon(CmigSession *session);
 
+/* After enter: let the script start with this search_path. */
+extern void cmig_session_use_path(const char *path);
+
 /* Is there a script between enter and leave? */
 extern bool cmig_session_is_entered(void);
 

@@ -27,6 +27,7 @@
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
 #include "schema/replay.h"
+#include "schema/replay_path.h"
 #include "schema/shadow.h"
 #include "schema/target.h"
 #include "schema/target_extension.h"
@@ -46,6 +47,7 @@ struct CmigReplay
 	CmigReplayTask task;
 	void	   *arg;
 	void	   *enums;			/* the caller's uncommitted enum values */
+	HTAB	   *paths;			/* see replay_path.h */
 	CmigTargetState state;
 };
 
@@ -246,6 +248,7 @@ static void
 run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 {
 	ErrorContextCallback callback;
+	const char *path = cmig_replay_path_find(replay->paths, run->step->revision);
 
 	callback.callback = cmig_script_run_describe_error;
 	callback.arg = run;
@@ -254,6 +257,8 @@ run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 
 	run->phase = "before its first statement";
 	cmig_session_enter(session);
+	if (path != NULL)
+		cmig_session_use_path(path);
 
 	/*
 	 * a body is checked when it is created live; PL/pgSQL never frees what it
@@ -445,6 +450,7 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 	Size		size = EstimateUncommittedEnumsSpace();
 	CmigManaged *managed = cmig_managed_schemas(NULL);
 
+	replay.paths = cmig_replay_path_read();
 	cmig_managed_add_audit(managed);
 	failed = NULL;
 	replay.enums = palloc(size);

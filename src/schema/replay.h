@@ -2,8 +2,9 @@
  * replay.h
  *	  Runs the scripts of revisions in the shadow, to see what they make.
  *
- * The scripts run as in a real run: with cmig.search_path and cmig.role, and
- * with the session restored after each.  Everything happens in one transaction:
+ * The scripts run as in a real run: with the search_path that the journal has
+ * for them, or else with cmig.search_path, with cmig.role, and with the session
+ * restored after each.  Everything happens in one transaction:
  * CONCURRENTLY is removed, procedures of pg_cmig do not commit, revisions that
  * are not transactional run like others, and what cannot run in a transaction
  * and does not change a schema (VACUUM) is left out.  verify_sql is not run.

@@ -11,9 +11,20 @@
 #include "parse/script.h"
 #include "tables/active.h"
 #include "tables/journal.h"
+#include "tables/progress.h"
 #include "tables/version_rows.h"
 
 #include "utils/timestamp.h"
+
+CmigPlace *
+cmig_active_place(void)
+{
+	CmigPlace  *place = palloc(sizeof(CmigPlace));
+
+	place->rows = cmig_version_rows_read();
+	place->begun = cmig_progress_begun();
+	return place;
+}
 
 CmigRevisionSet *
 cmig_active_read(bool with_details)
@@ -21,7 +32,7 @@ cmig_active_read(bool with_details)
 	CmigRevisionSet *set = cmig_catalog_read_revisions(with_details);
 
 	if (cmig_replaces_any(set->revisions, set->count))
-		set->count = cmig_replaces_resolve(set->revisions, set->count, cmig_version_rows_read());
+		set->count = cmig_replaces_resolve(set->revisions, set->count, cmig_active_place());
 	return set;
 }
 
@@ -47,14 +58,14 @@ turn_over(const CmigRevision *revision, const char *row)
 static bool
 settle_one(const CmigRevisionSet *set)
 {
-	const CmigNames *rows = cmig_version_rows_read();
+	const CmigPlace *place = cmig_active_place();
 
 	for (int i = 0; i < set->count; i++)
 	{
 		const CmigRevision *revision = &set->revisions[i];
 
 		if (revision->replaces.count == 0 ||
-			cmig_replaces_state(set->revisions, set->count, rows, revision) != CMIG_REPLACES_TURN)
+			cmig_replaces_state(set->revisions, set->count, place, revision) != CMIG_REPLACES_TURN)
 			continue;
 		turn_over(revision, revision->replaces.names[revision->replaces.count - 1]);
 		return true;

@@ -8,7 +8,11 @@
 #define CMIG_ACTIVE_H
 
 #include "postgres.h"
+#include "graph/replaces.h"
 #include "tables/catalog.h"
+
+/* Where the database is. */
+extern CmigPlace *cmig_active_place(void);
 
 /* As cmig_catalog_read_revisions(), without revisions that do not count. */
 extern CmigRevisionSet *cmig_active_read(bool with_details);

@@ -374,6 +374,45 @@ cmig_journal_end(CmigJournalBatch *batch)
 	pfree(batch);
 }
 
+/*
+ * Paths
+ */
+
+static CmigQuery paths_query = {
+	.sql = "SELECT p.revision, p.search_path, p.role FROM ("
+	" SELECT DISTINCT ON (j.revision::text) j.revision::text, j.search_path::text, j.role::text"
+	"  FROM cmig.journal j WHERE j.direction::text = 'upgrade' AND j.outcome::text = 'done' AND j.revision IS NOT NULL"
+	"  ORDER BY j.revision::text, j.id::bigint DESC) p"
+	" WHERE p.search_path <> $1 OR (p.search_path ~ '[$]user' AND p.role <> $2)",
+	.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+};
+
+/* A callback and its argument. */
+typedef struct PathReader
+{
+	CmigJournalPathCallback callback;
+	void	   *arg;
+} PathReader;
+
+static void
+read_path(TupleDesc desc, HeapTuple row, void *arg)
+{
+	const PathReader *reader = arg;
+
+	reader->callback(cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2),
+					 cmig_query_text(desc, row, 3), reader->arg);
+}
+
+void
+cmig_journal_other_paths(const char *search_path, const char *role,
+						 CmigJournalPathCallback callback, void *arg)
+{
+	Datum		values[2] = {CStringGetTextDatum(search_path), CStringGetTextDatum(role)};
+	PathReader	reader = {callback, arg};
+
+	cmig_query_each(&paths_query, values, NULL, read_path, &reader);
+}
+
 char *
 cmig_journal_checksum(const char *revision)
 {

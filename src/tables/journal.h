@@ -55,6 +55,16 @@ extern void cmig_journal_end(CmigJournalBatch *batch);
 extern char *cmig_journal_checksum(const char *revision);
 
 /*
+ * Call back for each revision whose last completed upgrade started with another
+ * search_path than this one, or with the same one by another role if it
+ * contains "$user".  The texts are palloc'd; role may be NULL.
+ */
+typedef void (*CmigJournalPathCallback) (const char *revision, const char *search_path,
+										 const char *role, void *arg);
+extern void cmig_journal_other_paths(const char *search_path, const char *role,
+									 CmigJournalPathCallback callback, void *arg);
+
+/*
  * For runs that commit: start writes a row with outcome running and returns
  * its id, and finish completes it. interrupted sets rows that no session will
  * finish to failed.

@@ -91,6 +91,19 @@ cmig_progress_read(void)
 	return rows;
 }
 
+CmigNames *
+cmig_progress_begun(void)
+{
+	CmigNames  *names = palloc0(sizeof(CmigNames));
+	List	   *rows = cmig_progress_read();
+	ListCell   *cell;
+
+	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
+	foreach(cell, rows)
+		names->names[names->count++] = ((CmigProgressRow *) lfirst(cell))->revision;
+	return names;
+}
+
 /* Does the row belong to this step? */
 static bool
 is_of(const CmigProgressRow *row, const char *revision, CmigDirection direction)

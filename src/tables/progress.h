@@ -54,6 +54,9 @@ extern CmigProgressRow *cmig_progress_find(List *rows, const char *revision,
  */
 extern bool cmig_progress_has(List *rows, const char *revision);
 
+/* The revisions of which there are rows. */
+extern CmigNames *cmig_progress_begun(void);
+
 /* Insert or update a row. If detail is NULL, the row keeps its detail. */
 extern void cmig_progress_write(const char *revision, CmigDirection direction,
 								int statement, CmigProgressState state,
