@@ -236,7 +236,7 @@ sub without_inherited
 	my @entries = @_;
 	my $create = qr/^CREATE (?:UNLOGGED |FOREIGN )?TABLE (\S.*?) \(\n(.*?)^\)(.*)/ms;
 	my $word = qr/^\s+((?:CONSTRAINT )?(?:"(?:[^"]|"")*"|[^\s,]+))/;
-	my (%own, %parents);
+	my (%own, %parents, @defaults);
 
 	for (@entries)
 	{
@@ -253,10 +253,15 @@ sub without_inherited
 		{
 			my ($name, $body, $rest) = ($1, $2, $3);
 			my %inherited = map { $_ => 1 } $all->($name);
-			"CREATE TABLE $name (\n" . join('', map { /$word/ && $inherited{$1} ? () : "$_\n" } split(/\n/, $body)) . ")$rest"
+			my @own = split(/\n/, $body);
+
+			# a default is printed in the column or, if that is inherited, by itself
+			push @defaults, map { /$word.*? DEFAULT (.*?)(?: NOT NULL)?,?$/ && $inherited{$1} ? "$name $1 $2" : () } @own;
+			"CREATE TABLE $name (\n" . join('', map { /$word/ && $inherited{$1} ? () : "$_\n" } @own) . ")$rest"
 		}se if /^INHERITS \(/m;
+		$_ = "$1 $2 $3" if /; Type: DEFAULT; .*^ALTER TABLE ONLY (\S.*?) ALTER COLUMN (\S+) SET DEFAULT (.*);$/ms && @{ $parents{$1} // [] };
 	}
-	return @entries;
+	return sort @entries, @defaults;
 }
 
 # compare_dumps(GOT, WANTED): ('equal' | 'order' | 'columns' | 'inherited' |

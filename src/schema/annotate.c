@@ -350,6 +350,28 @@ take_out(List **grants, const char *role)
 	return taken;
 }
 
+/* Take out the privileges that the role has granted to others. */
+static List *
+take_out_granted(List **grants, const char *role)
+{
+	const char *grantor = cmig_quote(role);
+	List	   *taken = NIL;
+	List	   *left = NIL;
+	ListCell   *cell;
+
+	foreach(cell, *grants)
+	{
+		CmigGrant  *grant = lfirst(cell);
+
+		if (grant->grantor != NULL && strcmp(grant->grantor, grantor) == 0)
+			taken = lappend(taken, grant);
+		else
+			left = lappend(left, grant);
+	}
+	*grants = left;
+	return taken;
+}
+
 /* The grants with grant option. */
 static List *
 grantable(const List *grants)
@@ -412,19 +434,22 @@ new_owner_sql(const CmigObject *object, const char *owner, const List *had, cons
 
 /*
  * What the new owner had been granted becomes a privilege of the owner, so
- * grant options and privileges on columns are revoked before.
+ * grant options and privileges on columns are revoked before, after what was
+ * granted by means of them.
  */
 static List *
 alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new, bool privileges)
 {
 	List	   *olds = take_out(old, to->owner);
 	List	   *news = take_out(new, from->owner);
+	List	   *old_granted = take_out_granted(old, to->owner);
+	List	   *new_granted = take_out_granted(new, from->owner);
 	List	   *old_columns = take_out_columns(from, to, to->owner);
 	List	   *new_columns = take_out_columns(to, from, from->owner);
-	List	   *had = list_concat(alter_grants(NIL, from, NIL, grantable(olds)), old_columns);
-	List	   *back = list_concat(alter_grants(NIL, from, NIL, olds), old_columns);
-	List	   *revoked = list_concat(alter_grants(NIL, to, NIL, grantable(news)), new_columns);
-	List	   *given = list_concat(alter_grants(NIL, to, NIL, news), new_columns);
+	List	   *had = list_concat(alter_grants(alter_grants(NIL, from, NIL, old_granted), from, NIL, grantable(olds)), old_columns);
+	List	   *back = list_concat(alter_grants(alter_grants(NIL, from, NIL, olds), from, NIL, old_granted), old_columns);
+	List	   *revoked = list_concat(alter_grants(alter_grants(NIL, to, NIL, new_granted), to, NIL, grantable(news)), new_columns);
+	List	   *given = list_concat(alter_grants(alter_grants(NIL, to, NIL, news), to, NIL, new_granted), new_columns);
 
 	return cmig_ddl_append(NIL, new_owner_sql(to, to->owner, had, privileges ? given : NIL),
 						   new_owner_sql(from, from->owner, privileges ? revoked : NIL, back));

@@ -137,8 +137,8 @@ cmig_attached_create(const CmigDifference *difference, const CmigObject *object,
  * Names
  */
 
-static const CmigObject *
-find_index(const CmigImage *image, const char *name)
+const CmigObject *
+cmig_attached_find(const CmigImage *image, const char *name)
 {
 	for (int i = 0; i < image->count; i++)
 	{
@@ -154,8 +154,8 @@ find_index(const CmigImage *image, const char *name)
 static bool
 same_parent(const CmigImage *from, const CmigImage *to, const char *name)
 {
-	const CmigObject *old = find_index(from, name);
-	const CmigObject *new = find_index(to, name);
+	const CmigObject *old = cmig_attached_find(from, name);
+	const CmigObject *new = cmig_attached_find(to, name);
 
 	return old != NULL && new != NULL && old->kind == new->kind &&
 		strcmp(old->parent->identity, new->parent->identity) == 0 &&

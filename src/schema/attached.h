@@ -21,6 +21,9 @@
  */
 extern List *cmig_attached_create(const CmigDifference *difference, const CmigObject *object, bool old);
 
+/* The index, or the constraint with the index, of this qualified name, or NULL. */
+extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *name);
+
 /* An attached index or constraint that has another name in the other image. */
 typedef struct CmigAttachedName
 {

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "schema/annotate.h"
+#include "schema/children.h"
 #include "schema/compare.h"
 #include "schema/family.h"
 #include "schema/foreign.h"
@@ -131,6 +132,27 @@ follows_type(const CmigDifference *difference, const CmigObject *object)
 							  cmig_image_lookup(difference->to, table->kind, table->identity));
 }
 
+/*
+ * The statements that remove the owner, privileges, and comments of an object,
+ * and whose undo restores them after another statement has created it again.
+ */
+static List *
+annotations(const CmigDifference *difference, const CmigObject *object)
+{
+	CmigDiffOptions options = *difference->options;
+	List	   *ddl = NIL;
+	ListCell   *cell;
+
+	options.owners = options.privileges = options.comments = true;
+	foreach(cell, cmig_annotate_create(object, &options))
+	{
+		const CmigDdl *entry = lfirst(cell);
+
+		ddl = lcons(linitial(cmig_ddl_append(NIL, entry->undo, entry->sql)), ddl);
+	}
+	return ddl;
+}
+
 static void
 compare_single(CmigDifference *difference, CmigChange *change)
 {
@@ -153,6 +175,8 @@ compare_single(CmigDifference *difference, CmigChange *change)
 			change->ddl = cmig_column_deviations(object, change->to != NULL);
 		if (change->to != NULL)
 			change->ddl = list_concat(change->ddl, cmig_annotate_create(object, difference->options));
+		else
+			change->ddl = list_concat(annotations(difference, object), change->ddl);
 		change->action = change->ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
 	}
 	else
@@ -215,6 +239,26 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 		compare_single(difference, change);
 }
 
+/*
+ * Is an index or a constraint inherited on one side only, and is the parent's
+ * not the same on the other side?  Then it is dropped or created with the
+ * parent's.
+ */
+static bool
+is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
+{
+	const CmigObject *parent,
+			   *other;
+
+	if (from->inherited == to->inherited || (from->kind != &cmig_kind_index && from->kind != &cmig_kind_constraint))
+		return false;
+	parent = from->inherited ? cmig_children_parent(difference->from, from) : cmig_children_parent(difference->to, to);
+	if (parent == NULL)
+		return false;
+	other = cmig_image_lookup(from->inherited ? difference->to : difference->from, parent->kind, parent->identity);
+	return other == NULL || !cmig_kind_same_value(&parent->kind->properties[0], parent->values[0], other->values[0]);
+}
+
 static void
 match(CmigDifference *difference)
 {
@@ -230,7 +274,8 @@ match(CmigDifference *difference)
 		bool		apart;
 
 		/* a column of a view is not one of a materialized view */
-		apart = order == 0 && from->objects[i]->parent != NULL && to->objects[j]->parent != NULL &&
+		apart = order == 0 && is_of_gone_parent(difference, from->objects[i], to->objects[j]);
+		apart |= order == 0 && from->objects[i]->parent != NULL && to->objects[j]->parent != NULL &&
 			difference->of_from[from->objects[i]->parent->index] !=
 			difference->of_to[to->objects[j]->parent->index];
 		add_change(difference, order <= 0 ? from->objects[i] : NULL,
@@ -774,6 +819,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	part_from_parents(difference);
 	propagate(difference);
 	part_from_parents(difference);
+	cmig_children_keep(difference);
 	renew_indexes(difference);
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].away != NULL)

@@ -11,6 +11,7 @@
 
 #include "schema/annotate.h"
 #include "schema/attached.h"
+#include "schema/children.h"
 #include "schema/concurrent.h"
 #include "schema/deparse.h"
 #include "schema/force.h"
@@ -89,6 +90,17 @@ prepend(List *ddl, const List *statements)
 	first->sql = sql.data;
 }
 
+/* Put statements after the first one of the list. */
+static void
+append(List *ddl, const List *statements)
+{
+	CmigDdl    *first = ddl == NIL ? NULL : linitial(ddl);
+	ListCell   *cell;
+
+	foreach(cell, first ? statements : NIL)
+		first->sql = psprintf("%s;\n%s", first->sql, (char *) lfirst(cell));
+}
+
 /*
  * If an existing column gets a new sequence, the sequence continues after the
  * column's values.
@@ -140,6 +152,7 @@ put_create(Deparse *deparse, const CmigChange *change)
 	if (change->taken)
 		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
 	prepend(ddl, cmig_attached_create(deparse->difference, change->to, false));
+	append(ddl, cmig_children_validate(deparse->difference->to, change->to));
 	put_ddl(deparse, "create", change->to, ddl);
 }
 
@@ -167,6 +180,21 @@ put_away(Deparse *deparse, const CmigChange *change)
 	deparse->callback(&row, deparse->arg);
 }
 
+/* The statement that drops the object, and what it does not reach. */
+static char *
+drop(const CmigChange *change, const CmigObject *object)
+{
+	char	   *sql = cmig_kind_drop(object);
+	ListCell   *cell;
+
+	if (!change->only)
+		return sql;
+	sql = psprintf("ALTER TABLE ONLY %s", sql + strlen("ALTER TABLE "));
+	foreach(cell, change->left)
+		sql = psprintf("%s;\n%s", sql, cmig_kind_drop(lfirst(cell)));
+	return sql;
+}
+
 static void
 put_drop(Deparse *deparse, const CmigChange *change)
 {
@@ -176,6 +204,7 @@ put_drop(Deparse *deparse, const CmigChange *change)
 	ListCell   *cell;
 
 	prepend(ddl, cmig_attached_create(deparse->difference, change->from, true));
+	append(ddl, cmig_children_validate(deparse->difference->from, change->from));
 	if (change->from->parent != NULL)
 		continue_sequence(change, deparse->difference->of_from[change->from->parent->index],
 						  deparse->difference->to, true, ddl);
@@ -183,7 +212,7 @@ put_drop(Deparse *deparse, const CmigChange *change)
 		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	foreach(cell, change->riders)
 		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
-	row.upgrade = cmig_kind_drop(object);
+	row.upgrade = drop(change, object);
 	if (deparse->options->concurrently)
 	{
 		const char *plain = row.upgrade;

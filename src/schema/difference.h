@@ -37,6 +37,10 @@ typedef struct CmigChange
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
 	bool		late;
+	List	   *left;			/* children's columns that are dropped by
+								 * statements of their own, because other
+								 * children keep theirs */
+	bool		only;			/* a column that some children keep */
 	bool		untyped;		/* a typed table whose type is replaced */
 	bool		queued;			/* its dependents are examined, with it in */
 	CmigAction	queued_action;	/* this action */

@@ -76,17 +76,6 @@ is_in_family(const CmigDifference *difference, const CmigChange *change, const L
 		(new != NULL && has_name(roots, root_of(difference->to, new)));
 }
 
-/* The change of a table, or of a foreign table, or NULL. */
-static CmigChange *
-change_of_table(const CmigDifference *difference, const char *name)
-{
-	const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, name);
-
-	if (table == NULL)
-		table = cmig_image_lookup(difference->to, &cmig_kind_foreign_table, name);
-	return table ? difference->of_to[table->index] : NULL;
-}
-
 /* Leave out a change, unless it already says why a table cannot be changed. */
 static void
 leave_out(CmigChange *change)
@@ -111,7 +100,8 @@ cmig_family_exclude(CmigDifference *difference)
 			leave_out(&difference->changes[i]);
 	forboth(cell, roots, reason, reasons)
 	{
-		CmigChange *change = change_of_table(difference, lfirst(cell));
+		const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, lfirst(cell));
+		CmigChange *change = table ? difference->of_to[table->index] : NULL;
 
 		if (change == NULL || change->action == CMIG_UNSUPPORTED)
 			continue;

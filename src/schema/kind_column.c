@@ -24,7 +24,8 @@ enum
 	STATISTICS,
 	OPTIONS,
 	OF_TYPE,
-	SEQUENCE
+	SEQUENCE,
+	CHILDREN
 };
 
 static const CmigProperty properties[] = {
@@ -41,6 +42,7 @@ static const CmigProperty properties[] = {
 	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
 	[OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT},
 	[SEQUENCE] = {"sequence of the identity", CMIG_PROPERTY_SILENT},
+	[CHILDREN] = {"in a table with children", CMIG_PROPERTY_SILENT},
 };
 
 /*
@@ -84,7 +86,8 @@ static const char column_sql[] =
 " CASE WHEN a.attidentity <> '' THEN (SELECT format('%I.%I', sn.nspname, sc.relname)"
 "  FROM pg_depend d JOIN pg_class sc ON sc.oid = d.objid JOIN pg_namespace sn ON sn.oid = sc.relnamespace"
 "  WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum"
-"  AND d.classid = 'pg_class'::regclass AND d.deptype = 'i') END"
+"  AND d.classid = 'pg_class'::regclass AND d.deptype = 'i') END,"
+" CASE WHEN c.relhassubclass THEN 't' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " JOIN pg_type t ON t.oid = a.atttypid"
@@ -145,9 +148,8 @@ find_column(const CmigObject *table, const char *name)
 	return NULL;
 }
 
-/* The parent table's column from which this column is inherited, or NULL. */
-static const CmigObject *
-parent_column(const CmigObject *column)
+const CmigObject *
+cmig_column_parent(const CmigObject *column)
 {
 	const CmigObject *table = column->parent;
 
@@ -178,7 +180,7 @@ inherits_expression(const CmigObject *column)
 
 	if (!column->folded || column->values[GENERATED] == NULL || cmig_table_is_partition(column->parent))
 		return false;
-	from = parent_column(column);
+	from = cmig_column_parent(column);
 	return from != NULL &&
 		cmig_kind_same_value(&properties[GENERATED], from->values[GENERATED], column->values[GENERATED]);
 }
@@ -270,6 +272,12 @@ type_action(const CmigObject *from, const CmigObject *to)
 	cmig_using_append(&buf, cmig_quote(to->name), from->values[TYPE], to->values[TYPE]);
 	append_details(&buf, to);
 	return buf.data;
+}
+
+bool
+cmig_column_is_not_null(const CmigObject *column)
+{
+	return column->values[NOT_NULL] != NULL;
 }
 
 const char *
@@ -402,8 +410,8 @@ alter_identity(CmigAlter *alter)
 static bool
 parent_changes(const CmigAlter *alter, int property)
 {
-	const CmigObject *from = parent_column(alter->from),
-			   *to = parent_column(alter->to);
+	const CmigObject *from = cmig_column_parent(alter->from),
+			   *to = cmig_column_parent(alter->to);
 
 	return from != NULL && to != NULL && strcmp(from->parent->identity, to->parent->identity) == 0 &&
 		!cmig_kind_same_value(&properties[property], from->values[property], to->values[property]);
@@ -433,7 +441,7 @@ add_type(CmigAlter *alter)
 static bool
 is_in_key(const CmigObject *column)
 {
-	const CmigObject *parent = parent_column(column);
+	const CmigObject *parent = cmig_column_parent(column);
 
 	return cmig_table_is_key(column->parent, column->name) || (parent != NULL && is_in_key(parent));
 }
@@ -528,7 +536,7 @@ append_not_null(List *ddl, const CmigObject *column, bool set)
 List *
 cmig_column_deviations(const CmigObject *column, bool add)
 {
-	const CmigObject *parent = parent_column(column);
+	const CmigObject *parent = cmig_column_parent(column);
 	const CmigObject *value = parent ? default_of(parent) : NULL;
 	List	   *ddl = NIL;
 
@@ -545,19 +553,43 @@ cmig_column_deviations(const CmigObject *column, bool add)
 }
 
 static List *
+add_column(const CmigObject *column)
+{
+	StringInfoData sql;
+	List	   *ddl;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s ADD COLUMN ", column->parent->identity);
+	cmig_column_definition(&sql, column);
+	ddl = cmig_ddl_append(NIL, sql.data, drop_column(column));
+	set_hazards(ddl, column);
+	return ddl;
+}
+
+/* An identity column cannot be added to a table together with its children. */
+static List *
+add_identity(const CmigObject *column)
+{
+	Size		size = offsetof(CmigObject, values) + sizeof(char *) * lengthof(properties);
+	CmigObject *plain = palloc(size);
+	StringInfoData action;
+
+	memcpy(plain, column, size);
+	plain->values[IDENTITY] = NULL;
+	initStringInfo(&action);
+	appendStringInfoString(&action, "ADD ");
+	identity_clause(&action, column);
+	return cmig_ddl_append(add_column(plain), column_sql_text(column, false, action.data),
+						   column_sql_text(column, false, "DROP IDENTITY"));
+}
+
+static List *
 create_column(const CmigObject *column)
 {
 	List	   *ddl = NIL;
-	StringInfoData sql;
 
 	if (!column->folded)
-	{
-		initStringInfo(&sql);
-		appendStringInfo(&sql, "ALTER TABLE %s ADD COLUMN ", column->parent->identity);
-		cmig_column_definition(&sql, column);
-		ddl = cmig_ddl_append(NIL, sql.data, drop_column(column));
-		set_hazards(ddl, column);
-	}
+		ddl = column->values[IDENTITY] && column->values[CHILDREN] ? add_identity(column) : add_column(column);
 	return cmig_kind_complete(column, ddl, alter_details);
 }
 

@@ -67,6 +67,12 @@ static const char index_follows[] =
 " FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid"
 " WHERE i.relnamespace = ANY ($1) AND i.relispartition AND i.relkind IN ('i', 'I')";
 
+/* An attached index depends on the one of the partitioned table. */
+static const char index_depends[] =
+"SELECT 'pg_class'::regclass::oid, h.inhrelid, 0, 'pg_class'::regclass::oid, h.inhparent, 0"
+" FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid"
+" WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I') AND i.relispartition";
+
 const char *
 cmig_index_parent(const CmigObject *object)
 {
@@ -181,5 +187,5 @@ CmigKind	cmig_kind_index = {
 	.name = "index",.word = "INDEX",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_RELATION | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(properties),
-	.sql = index_sql,.follows = index_follows,.create = create_index,.alter = alter_index
+	.sql = index_sql,.depends = index_depends,.follows = index_follows,.create = create_index,.alter = alter_index
 };

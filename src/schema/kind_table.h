@@ -70,6 +70,11 @@ extern void cmig_table_untype(struct CmigAlter *alter);
 /* Are both tables typed, by the same type? */
 extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
 
+/* The parent table's column from which this column is inherited, or NULL. */
+extern const CmigObject *cmig_column_parent(const CmigObject *column);
+
+extern bool cmig_column_is_not_null(const CmigObject *column);
+
 /*
  * Statements, a list of CmigDdl, for what a column that is added or dropped with
  * that of its parent table, or with an attribute of its table's type, has

@@ -103,15 +103,27 @@ add_node(Order *order, CmigChange *change, CmigNodeType type)
 	order->nodes[order->count++].change = change;
 }
 
-/* Do the tables have constraints or indexes of the same name? */
+/* The qualified name of an index, or of the index of a constraint, or NULL. */
+static const char *
+index_name(const CmigObject *object)
+{
+	if (object->kind == &cmig_kind_index)
+		return object->identity;
+	return object->kind == &cmig_kind_constraint ? object->kind->index_name(object) : NULL;
+}
+
+/* Do the tables have indexes of the same name in the same schema? */
 static bool
 share_names(const CmigObject *table, const CmigObject *other)
 {
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		for (const CmigObject *same = other->child; same != NULL; same = same->sibling)
-			if ((child->kind == &cmig_kind_constraint || child->kind == &cmig_kind_index) &&
-				child->kind == same->kind && strcmp(child->name, same->name) == 0)
+	{
+		const char *name = index_name(child);
+
+		for (const CmigObject *same = other->child; name != NULL && same != NULL; same = same->sibling)
+			if (index_name(same) != NULL && strcmp(index_name(same), name) == 0)
 				return true;
+	}
 	return false;
 }
 

@@ -93,3 +93,27 @@ DO $$ BEGIN
 	IF NOT EXISTS (SELECT FROM pg_attribute WHERE attname = 'note') THEN ALTER TABLE t ADD note text; END IF;
 	PERFORM 'pg_class'::regclass, to_regclass('t'), to_regtype('mood');
 END $$;
+-- pair: text casts in expressions with arrays
+-- a:
+CREATE TABLE t (v varchar(10), c char(3), a text[], va varchar(10)[]);
+-- b:
+CREATE TABLE t (v varchar(10), c char(3), a text[], va varchar(10)[],
+ CHECK (v IN ('a', 'b') AND c IN ('x', 'y')), CHECK (v = ANY (a)), CHECK (v = ANY (va)), CHECK (va && ARRAY['a', 'b']::varchar[]), CHECK (v::text = ANY (ARRAY['a'::text, 'b'])),
+ CHECK (lower(v) NOT IN ('a', 'b')), CHECK (v <> ALL (ARRAY['q', 'r'])), CHECK ((v || 'x') IN ('a')), CHECK (ARRAY[v, 'x'] <> ARRAY['a', v]), CHECK (array_position(ARRAY['a', 'b'], v) > 0));
+CREATE VIEW w AS SELECT CASE WHEN v IN ('a', 'b') THEN 1 ELSE 2 END AS x, ARRAY[v, 'b'] AS y, ARRAY['a', v::text] AS z, va || 'x'::varchar AS q FROM t WHERE v LIKE ANY (ARRAY['a%', 'b%']);
+CREATE INDEX i ON t (v) WHERE v IN ('a', 'b');
+CREATE INDEX j ON t ((v = ANY (a)));
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON t USING (v = ANY (string_to_array(current_setting('a.b', true), ',')));
+-- pair: text casts in expressions with arrays mean something else
+-- a:
+CREATE TABLE t (v varchar(10), a text[], CONSTRAINT c CHECK (v::varchar(2) = ANY (ARRAY['a', 'bcd'])));
+-- b:
+CREATE TABLE t (v varchar(10), a text[], CONSTRAINT c CHECK (v = ANY (ARRAY['a', 'bcd'])));
+-- pair: arrays cast otherwise
+-- a:
+CREATE TABLE t (c char(3), v varchar(5), a text[]);
+CREATE VIEW w AS SELECT ARRAY[v, 'x'] AS x, ARRAY['a']::varchar[] AS y, a::varchar(3)[] AS z FROM t;
+-- b:
+CREATE TABLE t (c char(3), v varchar(5), a text[]);
+CREATE VIEW w AS SELECT ARRAY[v::text, 'x'] AS x, ARRAY['a']::text[] AS y, a::varchar(4)[] AS z FROM t;

@@ -1,0 +1,318 @@
+/*
+ * children.c
+ *	  What child tables and partitions keep when their parent changes.
+ *
+ * The server changes the children together with the parent.  What a child has
+ * otherwise is restored by the same row, in both directions.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/attached.h"
+#include "schema/children.h"
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+
+/*
+ * Parents
+ */
+
+static const CmigObject *
+find_constraint(const CmigObject *table, const char *name)
+{
+	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_constraint && strcmp(child->name, name) == 0)
+			return child;
+	return NULL;
+}
+
+/* The partitioned table to which a table is attached, or NULL. */
+static const CmigObject *
+partitioned(const CmigImage *image, const CmigObject *table)
+{
+	const CmigObject *link = cmig_image_lookup(image, &cmig_kind_partition, table->identity);
+
+	return link ? cmig_image_lookup(image, &cmig_kind_table, cmig_partition_of(link)) : NULL;
+}
+
+/* The check constraint of a parent table that the object is a copy of. */
+static const CmigObject *
+parent_check(const CmigImage *image, const CmigObject *object)
+{
+	const CmigObject *table = object->parent;
+	const CmigObject *found = find_constraint(partitioned(image, table), object->name);
+
+	for (int i = 0; found == NULL && i < table->ndepends; i++)
+		if (table->depends[i]->kind == table->kind)
+			found = find_constraint(table->depends[i], object->name);
+	return found;
+}
+
+static bool
+is_check(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_constraint && strncmp(cmig_constraint_text(object), "CHECK", 5) == 0;
+}
+
+const CmigObject *
+cmig_children_parent(const CmigImage *image, const CmigObject *object)
+{
+	if (!object->inherited)
+		return NULL;
+	if (is_check(object))
+		return parent_check(image, object);
+	return cmig_index_parent(object) ? cmig_attached_find(image, cmig_index_parent(object)) : NULL;
+}
+
+/*
+ * NOT NULL
+ */
+
+/* Append a statement to each that ends the NOT NULL of a column. */
+static void
+restore_not_null(List *ddl, const char *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+	{
+		CmigDdl    *entry = lfirst(cell);
+		char	  **text = strstr(entry->sql, " DROP NOT NULL") ? &entry->sql : &entry->undo;
+
+		if (strstr(*text, " DROP NOT NULL") != NULL)
+			*text = psprintf("%s;\n%s", *text, statement);
+	}
+}
+
+/*
+ * If a column is NOT NULL before and after the change, but its parent's column
+ * only on one side, it is set again after the parent's was dropped.
+ */
+static void
+keep_not_null(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *old,
+			   *new = change->to;
+
+	if (!cmig_column_is_not_null(change->from) || !cmig_column_is_not_null(new))
+		return;
+	while ((new = cmig_column_parent(new)) != NULL)
+	{
+		const CmigChange *parent = difference->of_to[new->index];
+
+		old = parent->from;
+		if (old == NULL || cmig_column_is_not_null(old) != cmig_column_is_not_null(new))
+			restore_not_null(parent->ddl, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
+												   change->to->parent->identity, cmig_quote(change->to->name)));
+	}
+}
+
+/*
+ * Columns
+ */
+
+/* Does the child keep the column when its parent's is dropped? */
+static bool
+keeps_column(const CmigDifference *difference, const CmigObject *column)
+{
+	const CmigChange *change = difference->of_from[column->index];
+
+	return change->to != NULL && !change->to->inherited;
+}
+
+/*
+ * If a child keeps a column, it is dropped in the parent only, and separately
+ * in other children.
+ */
+static void
+keep_column(const CmigDifference *difference, CmigChange *change)
+{
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigObject *column = difference->from->objects[i];
+
+		if (column->kind != change->from->kind || !column->inherited || cmig_column_parent(column) != change->from)
+			continue;
+		if (keeps_column(difference, column))
+			change->only = true;
+		else
+			change->left = lappend(change->left, unconstify(CmigObject *, column));
+	}
+}
+
+/* The parent's column is dropped, and that of the child stays. */
+static void
+find_kept_column(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *parent = change->from->inherited ? cmig_column_parent(change->from) : NULL;
+	CmigChange *parents = parent ? difference->of_from[parent->index] : NULL;
+
+	if (parents == NULL || parents->only || change->to->inherited || parents->action != CMIG_DROP ||
+		difference->of_from[parent->parent->index]->to == NULL)
+		return;
+	keep_column(difference, parents);
+}
+
+/*
+ * Constraints that are not valid
+ */
+
+static bool
+is_not_valid(const CmigObject *constraint)
+{
+	const char *text = cmig_constraint_text(constraint);
+	size_t		length = strlen(" NOT VALID");
+
+	return strlen(text) > length && strcmp(text + strlen(text) - length, " NOT VALID") == 0;
+}
+
+/* Is the object a copy of this constraint, or of one of its copies? */
+static bool
+descends(const CmigImage *image, const CmigObject *object, const CmigObject *constraint)
+{
+	if (object == constraint || object->kind != constraint->kind || strcmp(object->name, constraint->name) != 0)
+		return false;
+	while ((object = parent_check(image, object)) != NULL)
+		if (object == constraint)
+			return true;
+	return false;
+}
+
+List *
+cmig_children_validate(const CmigImage *image, const CmigObject *constraint)
+{
+	List	   *statements = NIL;
+
+	if (constraint->kind != &cmig_kind_constraint || !is_not_valid(constraint))
+		return NIL;
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		if (descends(image, object, constraint) && !is_not_valid(object))
+			statements = lappend(statements, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+													  object->parent->identity, cmig_quote(object->name)));
+	}
+	return statements;
+}
+
+/* Statements that make the constraint again, with its copies in children. */
+static char *
+make_again(const CmigImage *image, const CmigObject *constraint)
+{
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ",
+					 constraint->parent->identity, cmig_quote(constraint->name));
+	cmig_constraint_definition(&sql, constraint);
+	foreach(cell, cmig_children_validate(image, constraint))
+		appendStringInfo(&sql, ";\n%s", (char *) lfirst(cell));
+	return sql.data;
+}
+
+/* The constraint of the topmost parent, which is dropped to drop its copies. */
+static const CmigObject *
+topmost(const CmigImage *image, const CmigObject *constraint)
+{
+	for (const CmigObject *next = constraint; next != NULL; next = parent_check(image, constraint))
+		constraint = next;
+	return constraint;
+}
+
+/* Remove the statements that validate the constraint. */
+static List *
+without_validation(List *ddl)
+{
+	List	   *others = NIL;
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+	{
+		if (strstr(((CmigDdl *) lfirst(cell))->sql, " VALIDATE CONSTRAINT ") == NULL)
+			others = lappend(others, lfirst(cell));
+	}
+	return others;
+}
+
+/* A change of the constraint from not valid to valid, or back. */
+static void
+validate_alone(const CmigDifference *difference, CmigChange *change)
+{
+	bool		validates = is_not_valid(change->from);
+	const CmigImage *image = validates ? difference->from : difference->to;
+	char	   *validate = psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+									change->to->parent->identity, cmig_quote(change->to->name));
+	char	   *again = make_again(image, topmost(image, validates ? change->from : change->to));
+
+	change->ddl = without_validation(change->ddl);
+	change->ddl = cmig_ddl_append(change->ddl, validates ? validate : again, validates ? again : validate);
+	cmig_ddl_hazards(change->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+	change->action = CMIG_ALTER;
+}
+
+/*
+ * A check constraint is validated, or not valid again, with that of the
+ * parent, or in the child alone.
+ */
+static void
+keep_validity(const CmigDifference *difference, CmigChange *change)
+{
+	const CmigObject *parent = parent_check(difference->to, change->to);
+	const CmigChange *parents = parent ? difference->of_to[parent->index] : NULL;
+
+	if (is_not_valid(change->from) == is_not_valid(change->to))
+		return;
+	if (parents == NULL || parents->from == NULL || !change->from->inherited || !change->to->inherited)
+		return;
+	if (is_not_valid(parents->from) == is_not_valid(parents->to))
+		validate_alone(difference, change);
+	else
+	{
+		change->ddl = without_validation(change->ddl);
+		change->action = change->ddl == NIL ? CMIG_NO_CHANGE : CMIG_ALTER;
+	}
+}
+
+/* The undo of VALIDATE CONSTRAINT validates the copies that were valid. */
+static void
+keep_validated(const CmigDifference *difference, const CmigChange *change)
+{
+	ListCell   *cell,
+			   *statement;
+
+	foreach(cell, change->action == CMIG_ALTER && !change->from->inherited ? change->ddl : NIL)
+	{
+		CmigDdl    *entry = lfirst(cell);
+
+		if (strstr(entry->sql, " VALIDATE CONSTRAINT ") == NULL)
+			continue;
+		foreach(statement, cmig_children_validate(difference->from, change->from))
+			entry->undo = psprintf("%s;\n%s", entry->undo, (char *) lfirst(statement));
+	}
+}
+
+void
+cmig_children_keep(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->from == NULL || change->to == NULL ||
+			(change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER))
+			continue;
+		if (change->to->kind == &cmig_kind_column)
+		{
+			keep_not_null(difference, change);
+			find_kept_column(difference, change);
+		}
+		else if (is_check(change->to) && is_check(change->from))
+		{
+			keep_validity(difference, change);
+			keep_validated(difference, change);
+		}
+	}
+}

@@ -1,0 +1,31 @@
+/*
+ * children.h
+ *	  What child tables and partitions keep when their parent changes.
+ *
+ * Pure.  DROP NOT NULL and NOT VALID constraints reach the children of a table,
+ * also those that are different.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_CHILDREN_H
+#define CMIG_CHILDREN_H
+
+#include "postgres.h"
+#include "schema/difference.h"
+
+/*
+ * The index or constraint of the parent table from which the object is
+ * inherited, or NULL.
+ */
+extern const CmigObject *cmig_children_parent(const CmigImage *image, const CmigObject *object);
+
+/* Complete the statements of parents by what their children keep. */
+extern void cmig_children_keep(CmigDifference *difference);
+
+/*
+ * The statements, a list of char *, that validate a constraint which is not
+ * valid in children that have it validated.
+ */
+extern List *cmig_children_validate(const CmigImage *image, const CmigObject *constraint);
+
+#endif							/* CMIG_CHILDREN_H */
