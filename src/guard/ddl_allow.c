@@ -58,9 +58,9 @@ cmig_ddl_allow_reason(void)
 }
 
 /*
- * A SECURITY DEFINER function, since it writes the log.  If there is an
- * exception already, it stays, and only the new reason is recorded: otherwise
- * rolling back the second one would end the first.
+ * A SECURITY DEFINER function, since it writes the log. An existing exception
+ * remains in effect, and only the new reason is recorded; otherwise rolling
+ * back the second exception would end the first.
  */
 Datum
 cmig_allow_ddl(PG_FUNCTION_ARGS)

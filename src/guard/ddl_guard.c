@@ -6,9 +6,9 @@
  * which calls cmig.ddl_event() here only if a policy is set.  So a database
  * without a policy does not need this library for its DDL.
  *
- * Not guarded are temporary objects, what scripts of extensions do, pg_upgrade,
- * restores (see is_restore()), and objects of pg_cmig itself.
- * REFRESH MATERIALIZED VIEW and REINDEX do not change the schema.
+ * The policy does not apply to temporary objects, scripts of extensions,
+ * pg_upgrade, restores (see is_restore()), and pg_cmig's own objects. REFRESH
+ * MATERIALIZED VIEW and REINDEX do not change the schema.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,7 +41,7 @@
 PG_FUNCTION_INFO_V1(cmig_ddl_event);
 PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 
-/* Is a schema, given by its name or NULL, one that cmig.diff compares? */
+/* Does cmig.diff compare the schema?  The name may be NULL. */
 #define MANAGED(schema) \
 	" AND (" schema " IS NULL OR (" schema " !~ '^pg_'" \
 	" AND " schema " <> ALL ('{information_schema,cmig,cmig_audit}')" \
@@ -49,8 +49,9 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 	" AND m.objid = n.oid AND m.deptype = 'e' WHERE n.nspname = " schema ")))"
 
 /*
- * Temporary schemas appear as pg_temp.  Triggers, policies, and rules have no
- * schema, but their address begins with that of their table.
+ * Is the object temporary? Temporary schemas appear as pg_temp. Triggers,
+ * policies, and rules have no schema, but their address begins with the schema
+ * of their table.
  */
 static CmigQuery commands_query = {
 	.sql = "SELECT c.command_tag, c.object_type, c.object_identity"
@@ -161,10 +162,10 @@ concurrent_relation(Node *stmt)
 }
 
 /*
- * Is it certainly a temporary relation?  The search_path is that of
+ * Is it definitely a temporary relation?  The search_path is that of
  * cmig.ddl_trigger(), in which only a temporary relation is found without its
- * schema.  But the client's may have another schema before it, so there must not
- * be a permanent relation of this name.
+ * schema.  But the client's may have another schema before it, so there must
+ * not be a permanent relation of this name.
  */
 static bool
 is_temporary(const RangeVar *relation)
@@ -183,8 +184,8 @@ is_temporary(const RangeVar *relation)
 }
 
 /*
- * A statement with CONCURRENTLY runs at top level and alone, so it is what the
- * client has sent.
+ * A statement with CONCURRENTLY runs at top level and alone, so it is the one
+ * that the client sent.
  */
 static void
 deny_concurrent(const char *tag)

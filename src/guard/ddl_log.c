@@ -2,8 +2,8 @@
  * ddl_log.c
  *	  Rows of cmig.ddl_log: DDL that no migration run has made.
  *
- * Whoever runs DDL has no privilege on the table, so the row is written as its
- * owner, the bootstrap superuser.  Only superusers could have attached a
+ * Roles that run DDL have no privileges on the table, so the row is written as
+ * its owner, the bootstrap superuser.  Only superusers could have attached a
  * trigger to the table.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -33,9 +33,9 @@ is_value(const char *text)
 }
 
 /*
- * Can the text contain a password?  It can if the command is one that has
- * connection options, or if a word that ends with "password" is followed by a
- * value: the text may contain other statements than the one that is recorded.
+ * Can the text contain a password? It can if the command has connection
+ * options, or if a word that ends with "password" is followed by a value,
+ * because the text may contain statements other than the one that is recorded.
  */
 static bool
 may_have_secret(const char *command, const char *text)

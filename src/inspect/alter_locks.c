@@ -1,9 +1,8 @@
 /*
  * alter_locks.c
- *	  The locks of ALTER TABLE and its relatives.
- *
- * The server exports which mode a list of actions needs,
- * AlterTableGetLockLevel().  What is added here are the other relations.
+ *	  The locks of ALTER TABLE and similar statements. The server says which
+ *	  mode a list of actions needs (AlterTableGetLockLevel()); this module adds
+ *	  the other relations that they lock.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -157,7 +156,7 @@ add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comman
 	}
 }
 
-/* Which relations an action reaches besides the table. */
+/* Which relations an action affects besides the table. */
 static int
 reach(const AlterTableCmd *command)
 {
@@ -193,7 +192,7 @@ cmig_alter_locks(List **locks, const AlterTableStmt *alter)
 		add_named(locks, alter, command);
 		add_action(locks, alter, command);
 	}
-	/* reading it is enough to know that there is nothing below */
+	/* reading it shows that nothing inherits from it */
 	if (!alter->relation->inh)
 		lock->with &= ~CMIG_LOCK_CHILDREN;
 }

@@ -1,8 +1,7 @@
 /*
  * alter_locks.h
- *	  The locks of ALTER TABLE and its relatives; a part of statement_locks.
- *
- * Pure.
+ *	  The locks of ALTER TABLE and similar statements; a part of
+ *	  statement_locks. Pure.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

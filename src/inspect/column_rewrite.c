@@ -1,9 +1,8 @@
 /*
  * column_rewrite.c
- *	  Whether a new column or a new type of a column needs a new file.
- *
- * Expressions are analyzed, but no function of a user is called: simplifying an
- * expression would call functions that are immutable.
+ *	  Whether a new column or a new type of a column requires rewriting the
+ *	  table. Expressions are analyzed, but not simplified, because that would
+ *	  call immutable functions, which users may have written.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,7 +30,10 @@
  * Types
  */
 
-/* Does ALTER COLUMN TYPE need a new file if it converts with this expression? */
+/*
+ * Does ALTER COLUMN TYPE rewrite the table if it converts values with this
+ * expression?
+ */
 static bool
 expression_rewrites(Node *node)
 {
@@ -52,7 +54,7 @@ expression_rewrites(Node *node)
 	}
 }
 
-/* Callback for each node: does it call a function that is not the server's own? */
+/* Callback for each node: does it call a user-defined function? */
 static bool
 calls_user_function(Node *node, void *nothing)
 {
@@ -94,7 +96,7 @@ cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type, b
  * New columns
  */
 
-/* Is it one of the names that create a sequence? */
+/* Is it a name such as serial, which creates a sequence? */
 static bool
 is_serial(const TypeName *type)
 {
@@ -126,7 +128,7 @@ is_checked_domain(const TypeName *name)
 	return result;
 }
 
-/* A default that is analyzed. */
+/* The default that is being analyzed. */
 typedef struct Default
 {
 	Node	   *raw;
@@ -145,8 +147,8 @@ analyze_default(void *arg)
 }
 
 /*
- * Does a default have to be computed for each row?  A default that calls
- * what an earlier statement creates is considered volatile.
+ * Must the default be computed for each row? A default that calls a function
+ * that an earlier statement creates is considered volatile.
  */
 static bool
 is_volatile_default(Node *raw)
@@ -162,7 +164,7 @@ is_volatile_default(Node *raw)
 	return value->is_volatile;
 }
 
-/* The expression of a DEFAULT clause among these, or NULL. */
+/* The expression of the DEFAULT clause in a list of constraints, or NULL. */
 static Node *
 find_default(const ColumnDef *column, bool *computed)
 {

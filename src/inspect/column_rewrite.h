@@ -1,6 +1,7 @@
 /*
  * column_rewrite.h
- *	  Whether a new column or a new type of a column needs a new file.
+ *	  Whether a new column or a new type of a column requires rewriting the
+ *	  table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

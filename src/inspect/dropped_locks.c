@@ -98,7 +98,10 @@ add_locked(Drop *drop, Oid relation)
 		drop->locked = lappend_oid(drop->locked, relation);
 }
 
-/* An object is dropped; look at what belongs to it unless that was done. */
+/*
+ * Add an object that is dropped to the queue, unless it has been there
+ * already.
+ */
 static void
 add_dropped(Drop *drop, Oid class, Oid object, int32 sub)
 {
@@ -118,7 +121,9 @@ add_dropped(Drop *drop, Oid class, Oid object, int32 sub)
 	drop->queue = lappend(drop->queue, address);
 }
 
-/* The relation in a row of a catalog of parts of relations. */
+/*
+ * The relation to which a row of pg_attrdef, pg_rewrite, and the like belongs.
+ */
 static Oid
 relation_of_row(Oid catalog, HeapTuple row)
 {
@@ -231,7 +236,7 @@ lock_object(Drop *drop, const ObjectAddress *object)
 	}
 }
 
-/* Is what depends in this way dropped, too? */
+/* Is an object with this kind of dependency dropped, too? */
 static bool
 is_dropped(const Drop *drop, char deptype)
 {

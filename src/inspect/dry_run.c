@@ -65,7 +65,10 @@ typedef struct DryRun
 	char	   *checksum;		/* of the plan; NULL if there is nothing to do */
 } DryRun;
 
-/* Is the value the second of two words?  Raises 22023 if it is neither. */
+/*
+ * Parse an argument that has one of two values; is it the second one? Raises
+ * 22023 if it is neither.
+ */
 static bool
 second_word(const char *value, const char *argument, const char *first, const char *second)
 {
@@ -79,7 +82,7 @@ second_word(const char *value, const char *argument, const char *first, const ch
 			 errhint("SELECT * FROM cmig.dry_run(%s => '%s')", argument, first)));
 }
 
-/* Make the plan of a move. */
+/* Plan an upgrade or a downgrade. */
 static CmigPlan *
 make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *targets)
 {
@@ -95,7 +98,7 @@ make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *ta
 	return cmig_move_plan_downgrade(now, targets->names[0], &resolved);
 }
 
-/* A node in the list that has not been run, or -1. */
+/* The first node in the list that has not been run, or -1. */
 static int
 find_missing(const CmigEdges *edges, const bool *missing)
 {
@@ -136,7 +139,7 @@ take_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step, bool
 	trial->failed += missing[step->node];
 }
 
-/* The check that an upgrade makes when all its steps have been run. */
+/* The check that an upgrade makes after its last step. */
 static void
 check_end(void *arg)
 {
@@ -189,8 +192,7 @@ dry_run(void *arg)
 		cmig_settings_override("cmig.concurrent_ddl", "off");
 
 	/*
-	 * processes of a parallel query would count the rows that they read as
-	 * their own
+	 * parallel workers would count the rows that they read as their own
 	 */
 	cmig_settings_override("max_parallel_workers_per_gather", "0");
 

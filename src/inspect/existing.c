@@ -36,10 +36,10 @@ struct CmigExistingSet
 {
 	MemoryContext context;
 	Snapshot	snapshot;
-	Oid			own_schema;		/* that of the extension */
+	Oid			own_schema;		/* the extension's schema */
 	HTAB	   *relations;		/* of CmigExisting */
-	List	   *sequences;		/* of CmigExisting: those among them */
-	HTAB	   *counted;		/* of Counted: what had been counted before */
+	List	   *sequences;		/* of CmigExisting: the sequences among them */
+	HTAB	   *counted;		/* of Counted: the counters at the start */
 };
 
 /* The counters of a relation at the start. */
@@ -114,7 +114,7 @@ cmig_existing_start(void)
 	return set;
 }
 
-/* A copy of the row with this OID as it was at the start; NULL if there was none. */
+/* A copy of the catalog row with this OID as of the start, or NULL. */
 static HeapTuple
 read_row(CmigExistingSet *set, Oid catalog_oid, Oid index, AttrNumber key_column, Oid oid)
 {

@@ -15,7 +15,7 @@
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 
-/* What this backend has counted of a relation. */
+/* This backend's statistics about a relation. */
 typedef struct CmigCounters
 {
 	int64		scans;			/* how often it was read without an index */
@@ -27,18 +27,19 @@ typedef struct CmigCounters
 typedef struct CmigExisting
 {
 	Oid			oid;
-	bool		existed;		/* if false, the rest is not set */
+	bool		existed;		/* if not, the other fields are not set */
 	char		kind;			/* as pg_class.relkind */
-	char	   *name;			/* as it was then, qualified and quoted */
+	char	   *name;			/* its name at the start, qualified and quoted */
 	Oid			tablespace;
 	Oid			first_filenode; /* file at the start */
 	Oid			filenode;		/* file now */
 	LOCKMODE	held;			/* the strongest lock of the dry run so far */
 	bool		locked;			/* the transaction has locked this sequence */
-	int64		size;			/* of its rows, in bytes, as it was then */
-	int64		pages;			/* of its main file, as it was then */
+	int64		size;			/* size of its rows at the start, in bytes */
+	int64		pages;			/* size of its main file at the start */
 	CmigCounters first;			/* counters at the start of the dry run */
-	CmigCounters last;			/* and after the last statement that used it */
+	CmigCounters last;			/* counters after the last statement that used
+								 * it */
 } CmigExisting;
 
 /* The relations of a dry run. */
@@ -59,22 +60,22 @@ extern List *cmig_existing_all(CmigExistingSet *set);
 /* The sequences among them. */
 extern List *cmig_existing_sequences(const CmigExistingSet *set);
 
-/* What the backend has counted of a relation so far. */
+/* The backend's statistics about a relation so far. */
 extern CmigCounters cmig_existing_count(Oid relation);
 
 /* The file of a relation now, InvalidOid if the relation was dropped. */
 extern Oid	cmig_existing_filenode(Oid relation);
 
-/* Something was rolled back: update the files. */
+/* To be called after a rollback, which gives relations their former files. */
 extern void cmig_existing_rolled_back(CmigExistingSet *set);
 
-/* Is a relation of this kind, with this OID, one that is reported? */
+/* Are relations of this kind, and the one with this OID, reported? */
 extern bool cmig_existing_is_reported(Oid relation, char kind);
 
 /* The size of a relation's rows now, in bytes; 0 if it was dropped. */
 extern int64 cmig_existing_size_now(Oid relation);
 
-/* A size in bytes for people. */
+/* A size in bytes, as pg_size_pretty() prints it. */
 extern char *cmig_existing_size_text(int64 size);
 
 #endif							/* CMIG_EXISTING_H */

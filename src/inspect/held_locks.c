@@ -3,9 +3,9 @@
  *	  The locks on relations that the current subtransaction has taken.
  *
  * The server keeps a backend's locks in a hash table that it does not export.
- * It is found by its memory context, which has the table's name.  The name is
- * stored behind the header of the table, whose size is learned from a table made
- * here.
+ * The table is found through its memory context, which is named after it. The
+ * name is stored after the header of the table; to find out how long a header
+ * is, a table is created here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

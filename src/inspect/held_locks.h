@@ -2,10 +2,9 @@
  * held_locks.h
  *	  The locks on relations that the current subtransaction has taken.
  *
- * The server's function pg_locks() reads the lock table that all sessions share.
- * This module reads the backend's own table, which also knows which
- * subtransaction took a lock that an earlier one holds too, and which other
- * sessions do not have to wait for.
+ * The view pg_locks shows the lock table that all sessions share. This module
+ * reads the backend's own table, which other sessions need not wait for, and
+ * which also says which subtransactions have taken a lock.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -16,8 +15,9 @@
 #include "storage/lockdefs.h"
 
 /*
- * Called for each lock.  of_transaction: it belongs to the whole transaction,
- * like the lock that nextval() takes; it may be older.
+ * Called for each lock. of_transaction: the lock belongs to the whole
+ * transaction, as the one of nextval() does, and may be older than the
+ * subtransaction.
  */
 typedef void (*CmigHeldLock) (Oid relation, LOCKMODE mode, bool of_transaction, void *arg);
 

@@ -1,6 +1,6 @@
 /*
  * lint_alter.c
- *	  What ALTER TABLE, and the elements of CREATE TABLE, change in a table.
+ *	  What ALTER TABLE and the elements of CREATE TABLE change in a table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,7 +21,7 @@
  * Constraints and indexes
  */
 
-/* Names joined as the server does it. */
+/* Joins names in the way the server does for generated names. */
 static char *
 join_names(List *names)
 {
@@ -201,7 +201,7 @@ cmig_lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef
 	}
 }
 
-/* Forget a column with its indexes and constraints. */
+/* Remove a column and its indexes and constraints. */
 static void
 remove_column(CmigLintTable *table, const char *name)
 {
@@ -227,7 +227,7 @@ remove_column(CmigLintTable *table, const char *name)
 	}
 }
 
-/* Change a name wherever it is in a list. */
+/* Replace a name in a list. */
 static void
 rename_in(List *names, const char *from, const char *to)
 {
@@ -351,7 +351,10 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 	}
 }
 
-/* Remember that the next ALTER TABLE of the table could be combined with this one. */
+/*
+ * Remember this ALTER TABLE, with which the next one for the same table could
+ * be combined.
+ */
 static void
 note_alter(CmigLint *lint, AlterTableStmt *statement)
 {

@@ -13,8 +13,8 @@
 #include "nodes/parsenodes.h"
 
 /*
- * The name that the server gives a constraint without one.  column is the one
- * that it was written behind, or NULL.
+ * The name that the server chooses for an unnamed constraint; column is the
+ * one in whose definition it is, or NULL.
  */
 extern char *cmig_lint_alter_constraint_name(const char *table, const Constraint *constraint,
 											 const char *column);
@@ -29,10 +29,10 @@ extern void cmig_lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table,
 /* Add a column, and the constraints in its definition. */
 extern void cmig_lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition);
 
-/* Give a column another name, which must remain allocated. */
+/* Rename a column; the new name must remain allocated. */
 extern void cmig_lint_alter_rename_column(CmigLintTable *table, const char *from, const char *to);
 
-/* Carry out the actions on lint->target. */
+/* Apply the actions to lint->target. */
 extern void cmig_lint_alter_table(CmigLint *lint, AlterTableStmt *statement);
 
 #endif							/* CMIG_LINT_ALTER_H */

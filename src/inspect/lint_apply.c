@@ -293,8 +293,8 @@ apply_select(CmigLint *lint, SelectStmt *statement)
 }
 
 /*
- * A query between two ALTER TABLEs of a table may need the first one, so they
- * cannot be joined.
+ * Two ALTER TABLEs of a table cannot be combined if a query between them may
+ * need the first one.
  */
 static void
 apply_uses(CmigLint *lint, Node *statement)
@@ -310,7 +310,7 @@ apply_uses(CmigLint *lint, Node *statement)
 	}
 }
 
-/* Locks that the transaction holds from now on. */
+/* Note the locks that the transaction holds from now on. */
 static void
 apply_locks(CmigLint *lint)
 {

@@ -10,7 +10,7 @@
 #include "postgres.h"
 #include "inspect/lint_rule.h"
 
-/* The statement has been examined: carry it out in the state. */
+/* Apply a statement that has been examined to the state. */
 extern void cmig_lint_apply(CmigLint *lint, Node *statement);
 
 #endif							/* CMIG_LINT_APPLY_H */

@@ -56,7 +56,7 @@ fetch_oid(Oid catalog, Oid index, AttrNumber oid_column, Oid oid, AttrNumber col
 	return result;
 }
 
-/* The object that an entry of pg_depend names, or NULL if it does not matter. */
+/* The object in a row of pg_depend, or NULL if it does not matter. */
 static CmigLintDependent *
 read_dependent(Oid table, Form_pg_depend form)
 {
@@ -121,7 +121,7 @@ cmig_lint_code_dependents(Oid table, AttrNumber column)
 	return result;
 }
 
-/* Is it a function of a user, with a text as its body? */
+/* Is it a user-defined function whose body is a string? */
 static bool
 has_text(Form_pg_proc form, HeapTuple tuple, Oid plpgsql)
 {
@@ -131,7 +131,7 @@ has_text(Form_pg_proc form, HeapTuple tuple, Oid plpgsql)
 		!OidIsValid(getExtensionOfObject(ProcedureRelationId, form->oid));
 }
 
-/* By name, for messages. */
+/* For list_sort: by name, so that messages are stable. */
 static int
 compare_bodies(const ListCell *a, const ListCell *b)
 {
@@ -199,7 +199,7 @@ cmig_lint_code_function_name(Oid function)
 	return format_procedure(function);
 }
 
-/* Is the token an identifier of that name? */
+/* Is the token this identifier? */
 static bool
 is_name(const CmigLexer *lexer, const char *word)
 {

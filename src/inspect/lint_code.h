@@ -2,8 +2,8 @@
  * lint_code.h
  *	  Code on the live database that uses a table or a column.
  *
- * Views and policies depend on what they use, and the server knows it.
- * Functions whose body is a text do not: their words are looked at.
+ * The server records what views and policies use, but not what functions use
+ * whose body is a string; the words of such bodies are searched.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +18,7 @@
 typedef struct CmigLintDependent
 {
 	char	   *description;	/* "view v" */
-	Oid			relation;		/* of a view, or the table of a policy */
+	Oid			relation;		/* the view, or the table of the policy */
 	bool		is_view;
 } CmigLintDependent;
 
@@ -28,7 +28,7 @@ typedef struct CmigLintDependent
  */
 extern List *cmig_lint_code_dependents(Oid table, AttrNumber column);
 
-/* A function whose body is a text. */
+/* A function whose body is a string. */
 typedef struct CmigLintBody
 {
 	Oid			oid;
@@ -36,16 +36,16 @@ typedef struct CmigLintBody
 	char	   *source;
 } CmigLintBody;
 
-/* All of users' functions in SQL and PL/pgSQL: a List of CmigLintBody *. */
+/* All user-defined functions in SQL and PL/pgSQL: a List of CmigLintBody *. */
 extern List *cmig_lint_code_bodies(void);
 
-/* The functions that triggers of a table call: OIDs. */
+/* The OIDs of the functions that triggers of a table call. */
 extern List *cmig_lint_code_trigger_functions(Oid table);
 
-/* A function as messages name it. */
+/* The name of a function for messages. */
 extern char *cmig_lint_code_function_name(Oid function);
 
-/* Is the word in a body, as an identifier? */
+/* Does the body contain the word as an identifier? */
 extern bool cmig_lint_code_names(const char *source, const char *word);
 
 #endif							/* CMIG_LINT_CODE_H */

@@ -2,8 +2,8 @@
  * lint_column_types.c
  *	  Rules of cmig.lint about the types of columns.
  *
- * They are about the columns of tables that remain, not of temporary tables,
- * and about no other use of a type.
+ * They apply only to columns of tables that are not temporary, and not to
+ * other uses of a type.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,8 +20,7 @@
 #include "utils/builtins.h"
 
 /*
- * A function to be called for each column that the statement adds or whose type
- * it changes.
+ * Called for each column that the statement adds or whose type it changes.
  */
 typedef void (*ColumnCheck) (CmigLint *lint, const ColumnDef *column, const char *name);
 
@@ -102,7 +101,9 @@ check_varchar(CmigLint *lint, const ColumnDef *column, const char *name)
 						 quote_identifier(name), cmig_lint_types_name(lint, column->typeName));
 }
 
-/* A type of another schema with the name serial reads as the server's, too. */
+/*
+ * A type named serial in another schema is not told apart from the server's.
+ */
 static bool
 reads_as_serial(const TypeName *type)
 {

@@ -20,7 +20,7 @@
 #include "nodes/value.h"
 #include "utils/builtins.h"
 
-/* A constraint of that kind behind a column, or NULL. */
+/* The constraint of this kind in the column's definition, or NULL. */
 static Constraint *
 find_constraint(const ColumnDef *column, ConstrType type)
 {
@@ -34,7 +34,7 @@ find_constraint(const ColumnDef *column, ConstrType type)
 	return NULL;
 }
 
-/* Does ADD COLUMN IF NOT EXISTS find the column? */
+/* Does the column of ADD COLUMN IF NOT EXISTS already exist? */
 static bool
 column_exists(CmigLint *lint, AlterTableCmd *command)
 {
@@ -50,7 +50,7 @@ is_null_constant(Node *node)
 	return node == NULL || (IsA(node, A_Const) && ((A_Const *) node)->isnull);
 }
 
-/* The default of a new column, NULL if there is none or it is NULL. */
+/* The default of a new column; NULL if there is none or if it is NULL. */
 static Node *
 default_of(const ColumnDef *column)
 {
@@ -153,7 +153,7 @@ check_auto_increments(CmigLint *lint, Node *node)
 	each_added(lint, node, check_auto_increment);
 }
 
-/* Has the column a value in old rows, whatever it is? */
+/* Does the column have a value in the existing rows? */
 static bool
 has_value(CmigLint *lint, const ColumnDef *column)
 {
@@ -189,7 +189,7 @@ check_required_columns(CmigLint *lint, Node *node)
 }
 
 /*
- * Actions on columns that exist
+ * Actions on existing columns
  */
 
 /* Call check for each action of a kind, with the number of the action. */

@@ -29,7 +29,8 @@
 typedef struct Added
 {
 	Constraint *constraint;
-	ColumnDef  *column;			/* that it is behind, or NULL */
+	ColumnDef  *column;			/* the column in whose definition it is, or
+								 * NULL */
 	int			action;			/* number of the action, from 0 */
 } Added;
 
@@ -87,7 +88,7 @@ columns_of(const Added *added)
 	return added->column ? list_make1(added->column->colname) : cmig_lint_model_names(added->constraint->keys);
 }
 
-/* The statement without the constraint; empty if nothing else is in it. */
+/* The statement without the constraint; empty if it does nothing else. */
 static char *
 statement_without(CmigLint *lint, const Added *added)
 {
@@ -114,7 +115,7 @@ not_valid_fix(CmigLint *lint, const Added *added)
 	{
 		char	   *clause = cmig_lint_fix_clause(lint, added->column, constraint);
 
-		/* REFERENCES behind a column is short for FOREIGN KEY */
+		/* REFERENCES in a column's definition is short for FOREIGN KEY */
 		if (constraint->contype == CONSTR_FOREIGN)
 			clause = psprintf("FOREIGN KEY (%s) %s", quote_identifier(added->column->colname), clause);
 		if (constraint->conname)
@@ -231,7 +232,7 @@ check_foreign_keys(CmigLint *lint, Node *node)
  * Constraints with an index
  */
 
-/* SET NOT NULL for the columns that need it, a statement each. */
+/* A statement with SET NOT NULL for each column that needs it. */
 static char *
 not_null_fix(const CmigLint *lint, List *columns)
 {
@@ -367,11 +368,11 @@ check_sets_not_nulls(CmigLint *lint, Node *node)
  * foreign-key-without-index
  */
 
-/* A foreign key without an index, which a later statement may create. */
+/* A foreign key without an index, unless a later statement creates one. */
 typedef struct ForeignKey
 {
 	CmigLintTable *table;
-	RangeVar   *name;			/* of a table that is not known yet */
+	RangeVar   *name;			/* the table is not known yet */
 	char	   *constraint;
 } ForeignKey;
 
@@ -436,7 +437,10 @@ check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *con
 	}
 }
 
-/* The indexes of a table LIKE another, or of a partition, are not known. */
+/*
+ * The indexes of a partition and of a table that was created with LIKE are
+ * unknown.
+ */
 static bool
 has_unknown_indexes(CreateStmt *create)
 {

@@ -30,7 +30,10 @@ is_gone(CmigLint *lint, const CmigLintDependent *dependent)
 	return OidIsValid(dependent->relation) && cmig_lint_state_is_gone(lint, dependent->relation);
 }
 
-/* What depends on a column and is still there, as a list for a message, or NULL. */
+/*
+ * What depends on a column and has not been dropped, as a list for a message,
+ * or NULL.
+ */
 static char *
 dependents_of(CmigLint *lint, const CmigLintColumn *column, bool views_only)
 {
@@ -82,7 +85,7 @@ check_dependents(CmigLint *lint, Node *node)
  * code-uses-dropped
  */
 
-/* A table or column that is no longer there under its name. */
+/* A table or column that the plan drops or renames. */
 typedef struct Missing
 {
 	const char *table;			/* its name */
@@ -92,7 +95,7 @@ typedef struct Missing
 	CmigLintFinding *finding;
 } Missing;
 
-/* Does the body of a function use it? */
+/* Does the function's body use the table or column? */
 static bool
 uses(const Missing *missing, const char *source, Oid function)
 {
@@ -131,7 +134,7 @@ is_still_used(CmigLint *lint, void *arg)
 	Missing    *missing = arg;
 	char	   *users;
 
-	/* it may have been created again, or renamed back */
+	/* it may have been created again or renamed back */
 	if (cmig_lint_state_has(lint, missing->oid, missing->table, missing->column))
 		return false;
 	users = users_of(lint, missing);
@@ -141,7 +144,7 @@ is_still_used(CmigLint *lint, void *arg)
 	return true;
 }
 
-/* Note something that goes away; what says how. */
+/* Note that something is dropped or renamed; what says which. */
 static void
 note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, const char *what)
 {

@@ -60,20 +60,21 @@ check_rename(CmigLint *lint, Node *node)
 /*
  * ban-new-enum-value-use-in-transaction
  *
- * A constant counts if it stands where a value of the type is expected, or where
- * that is not known: in a cast, in a column of the type, or compared with one.
+ * A constant counts if a value of the type is expected, or may be expected, in
+ * its place: in a cast, in a column of the type, or in a comparison with one.
  */
 
 /* What a walk over a statement looks for. */
 typedef struct Search
 {
 	CmigLint   *lint;
-	List	   *tables;			/* CmigLintTable * that the statement names */
+	List	   *tables;			/* CmigLintTable *: the tables that the
+								 * statement names */
 	const char *value;			/* that was found */
 	const CmigLintType *type;
 } Search;
 
-/* Could a column be of the type? */
+/* Can the column have the type? */
 static bool
 may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *type)
 {
@@ -93,7 +94,7 @@ may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *
 	return getBaseType(column->type) == oid || get_element_type(column->type) == oid;
 }
 
-/* A column of one of the tables, NULL if it is not known. */
+/* The column of this name in one of the tables, or NULL if it is unknown. */
 static CmigLintColumn *
 find_column(Search *search, const char *name)
 {
@@ -112,7 +113,7 @@ find_column(Search *search, const char *name)
 	return NULL;
 }
 
-/* Is a constant a new value, where a column is expected? */
+/* Is a constant that is assigned to or compared with a column a new value? */
 static void
 look_at_constant(Search *search, Node *node, const CmigLintColumn *column)
 {
@@ -131,7 +132,7 @@ look_at_constant(Search *search, Node *node, const CmigLintColumn *column)
 	}
 }
 
-/* The column that an operand names, NULL if it is not a column or not known. */
+/* The column that an operand names; NULL if it is not a column or unknown. */
 static CmigLintColumn *
 operand_column(Search *search, Node *operand, bool *is_column)
 {

@@ -49,7 +49,10 @@ cmig_lint_facts_find(const char *schema, const char *name)
 	return OidIsValid(namespace) ? get_relname_relid(name, namespace) : InvalidOid;
 }
 
-/* The size of a relation's file, as the catalog has it if it is locked. */
+/*
+ * The size of a relation's file; if the relation is locked, the size in
+ * pg_class.
+ */
 static int64
 file_size(Oid relation, Form_pg_class form)
 {
@@ -69,7 +72,7 @@ file_size(Oid relation, Form_pg_class form)
 	return fcinfo->isnull ? 0 : DatumGetInt64(size);
 }
 
-/* Does a relation of that kind have rows in files? */
+/* Do relations of this kind store rows? */
 static bool
 has_storage(char kind)
 {
@@ -124,7 +127,7 @@ read_acl(HeapTuple tuple)
 	return isnull ? NULL : DatumGetAclPCopy(value);
 }
 
-/* Does somebody else than the owner have privileges? */
+/* Do roles other than the owner have privileges? */
 static bool
 has_grants(HeapTuple tuple, Oid owner)
 {
@@ -239,7 +242,7 @@ cmig_lint_facts_read(Oid relation)
 	return table;
 }
 
-/* The column of a live table with that number, or NULL. */
+/* The column of a live table with this number, or NULL. */
 static CmigLintColumn *
 column_numbered(const CmigLintTable *table, AttrNumber attnum)
 {
@@ -290,7 +293,7 @@ load_columns(CmigLintTable *table)
 	table_close(attributes, AccessShareLock);
 }
 
-/* Names of columns from an int2 array; "" for 0. */
+/* The names of the columns whose numbers are in an int2 array; "" for 0. */
 static List *
 column_names(const CmigLintTable *table, const int16 *numbers, int count)
 {
@@ -392,7 +395,7 @@ index_method(Oid index)
 	return result;
 }
 
-/* The columns that expressions of an index use; a column of pg_index has them. */
+/* The columns that the expressions in this column of pg_index use. */
 static List *
 expression_columns(const CmigLintTable *table, HeapTuple tuple, AttrNumber attribute)
 {
@@ -461,7 +464,7 @@ cmig_lint_facts_index_table(Oid index)
 	return IndexGetRelation(index, true);
 }
 
-/* A table and its parents, upwards. */
+/* A table and all of its ancestors. */
 List *
 cmig_lint_facts_ancestors(Oid table)
 {
@@ -486,7 +489,7 @@ cmig_lint_facts_ancestors(Oid table)
 	return result;
 }
 
-/* Is the table, or one that it is a part of, among these? */
+/* Is the table, or one of its ancestors, in the list? */
 static bool
 is_among(Oid table, List *tables)
 {

@@ -2,9 +2,8 @@
  * lint_facts.h
  *	  What the live database tells cmig.lint about its relations.
  *
- * Only the catalogs are read, and the sizes of files.  No relation is locked
- * for longer than a moment, nothing waits for a lock, and no code of anybody
- * runs.
+ * Only the catalogs and the sizes of files are read. No relation stays locked,
+ * nothing waits for a lock, and no user-defined code runs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,8 +17,8 @@
 extern Oid	cmig_lint_facts_find(const char *schema, const char *name);
 
 /*
- * A relation, without the lists, in the current memory context; NULL if there
- * is none (any more).
+ * A relation, without the lists, in the current memory context; NULL if it
+ * does not exist, or no longer does.
  */
 extern CmigLintTable *cmig_lint_facts_read(Oid relation);
 
@@ -29,28 +28,31 @@ extern void cmig_lint_facts_load(CmigLintTable *table);
 /* The table of an index. */
 extern Oid	cmig_lint_facts_index_table(Oid index);
 
-/* Tables with foreign keys to these tables that are not among them: OIDs. */
+/* The OIDs of the other tables that have foreign keys to these tables. */
 extern List *cmig_lint_facts_referencing(List *tables);
 
-/* The tables of a schema, or, with InvalidOid, of the database: OIDs. */
+/* The OIDs of the tables in a schema, or with InvalidOid, in the database. */
 extern List *cmig_lint_facts_tables_in(Oid schema);
 
-/* The tables with columns of a type, or of arrays of it: OIDs. */
+/* The OIDs of the tables that have columns of a type or of its array type. */
 extern List *cmig_lint_facts_tables_with_type(Oid type);
 
-/* Does a column of a table have the row type of a relation? */
+/* Does any table have a column whose type is the relation's row type? */
 extern bool cmig_lint_facts_type_is_used(Oid relation);
 
 /* Does anybody have default privileges in the database? */
 extern bool cmig_lint_facts_has_default_privileges(void);
 
 /*
- * GRANT commands, separated by semicolons, that give a relation of another name
- * the privileges of others than the owner on this one.
+ * GRANT commands, separated by semicolons, that copy the privileges on a
+ * relation, except for its owner's, to a relation of another name.
  */
 extern char *cmig_lint_facts_grants(Oid relation, const char *name);
 
-/* A table and what it is a partition of or inherits from, upwards: OIDs. */
+/*
+ * The OIDs of a table and of all tables from which it inherits or of which it
+ * is a partition.
+ */
 extern List *cmig_lint_facts_ancestors(Oid table);
 
 #endif							/* CMIG_LINT_FACTS_H */

@@ -1,6 +1,6 @@
 /*
  * lint_fix.c
- *	  Statements that do what an ALTER TABLE does, in parts.
+ *	  Statements that do in parts what an ALTER TABLE does.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -58,7 +58,7 @@ cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement)
 	return result.data;
 }
 
-/* Does it belong to the clause before it? */
+/* Does the constraint belong to the clause before it? */
 static bool
 is_attribute(const Constraint *clause)
 {

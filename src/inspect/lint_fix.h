@@ -1,9 +1,7 @@
 /*
  * lint_fix.h
- *	  Statements that do what an ALTER TABLE does, in parts.
- *
- * Everything is cut out of the text of the statement, so it stays as its author
- * wrote it.
+ *	  Statements that do in parts what an ALTER TABLE does. They consist of
+ *	  pieces of the statement's text, as its author wrote it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -30,7 +28,7 @@ extern char *cmig_lint_fix_actions(CmigLint *lint);
 /* The text of an action. */
 extern char *cmig_lint_fix_action(CmigLint *lint, int action);
 
-/* The text of a clause behind a column in ADD COLUMN. */
+/* The text of a clause of ADD COLUMN, such as DEFAULT. */
 extern char *cmig_lint_fix_clause(CmigLint *lint, const ColumnDef *column, const Constraint *clause);
 
 /* The text of an ADD COLUMN without some of its clauses, a List of Constraint *. */

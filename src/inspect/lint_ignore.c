@@ -13,7 +13,7 @@
 
 #define MARKER "cmig:ignore"
 
-/* Spellings of squawk that are not ours. */
+/* Names that squawk uses for rules that have another name here. */
 static const struct
 {
 	const char *alias;

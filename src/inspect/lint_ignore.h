@@ -16,7 +16,7 @@
 typedef struct CmigLintIgnore
 {
 	char	   *name;			/* as it is written */
-	int			line;			/* of the comment, from 1 */
+	int			line;			/* the comment's line, from 1 */
 	bool		used;			/* it has suppressed something */
 } CmigLintIgnore;
 
@@ -26,10 +26,10 @@ typedef struct CmigLintIgnore
  */
 extern List *cmig_lint_ignore_read(const char *script, int from, int to, int first_line);
 
-/* Is there any such comment in the script?  A quick look. */
+/* May the script have such a comment?  This is a quick test. */
 extern bool cmig_lint_ignore_may_occur(const char *script);
 
-/* Does the name stand for the rule, in squawk's other spellings too? */
+/* Is it the name of the rule, or the one that squawk uses for it? */
 extern bool cmig_lint_ignore_is(const char *name, const char *rule);
 
 #endif							/* CMIG_LINT_IGNORE_H */

@@ -21,7 +21,10 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-/* Does the statement do nothing, since it has IF NOT EXISTS and the index exists? */
+/*
+ * Does the statement do nothing because it has IF NOT EXISTS and the index
+ * exists?
+ */
 static bool
 index_exists(CmigLint *lint, IndexStmt *index)
 {
@@ -104,7 +107,7 @@ check_deletion(CmigLint *lint, Node *node)
 	}
 }
 
-/* Is REINDEX CONCURRENTLY asked for? */
+/* Is it REINDEX CONCURRENTLY? */
 static bool
 is_concurrent(ReindexStmt *reindex)
 {
@@ -120,7 +123,9 @@ is_concurrent(ReindexStmt *reindex)
 	return false;
 }
 
-/* Is any table of the schema large, or of the database if schema is NULL? */
+/*
+ * Is any table of the schema large?  If the schema is NULL: of the database.
+ */
 static bool
 has_large_table(CmigLint *lint, const char *schema)
 {

@@ -40,7 +40,7 @@ add(List *locks, CmigLintTable *table, LOCKMODE mode, bool dropped)
 	return lappend(locks, lock);
 }
 
-/* Has the statement IF EXISTS? */
+/* Does the statement have IF EXISTS? */
 static bool
 may_be_missing(Node *node)
 {
@@ -63,7 +63,7 @@ may_be_missing(Node *node)
 	}
 }
 
-/* The tables with columns of a domain that is checked. */
+/* The tables that have columns of a domain whose constraints are checked. */
 static List *
 add_domain(List *locks, CmigLint *lint, const CmigLock *lock)
 {
@@ -97,7 +97,7 @@ cmig_lint_locks_of(CmigLint *lint, Node *statement)
 		if (lock->relation == NULL || lock->action == CMIG_LOCK_CREATE ||
 			lock->action == CMIG_LOCK_UNKNOWN)
 			continue;
-		/* what is not found is not there for weak locks */
+		/* a relation that does not exist matters only for strong locks */
 		table = cmig_lint_state_find(lint, lock->relation, missing_ok || lock->mode < ShareUpdateExclusiveLock);
 		if (table && table->index_of && (lock->with & CMIG_LOCK_TABLE))
 			result = add(result, table->index_of, lock->table_mode, false);

@@ -1,8 +1,7 @@
 /*
  * lint_locks.h
- *	  Which locks a statement takes on relations that exist before the plan.
- *
- * Judged by the parse tree and the relations that it names.
+ *	  Which locks a statement takes on relations that exist before the plan,
+ *	  according to its parse tree.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -84,7 +84,7 @@ cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column)
 	return false;
 }
 
-/* Are the first keys of the index these columns, in any order? */
+/* Does the index begin with these columns, in any order? */
 static bool
 begins_with(const CmigLintIndex *index, List *columns)
 {
@@ -113,7 +113,7 @@ cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns)
 	return false;
 }
 
-/* AND is the only operator that a proof may be inside of. */
+/* Only the operands of AND are searched. */
 List *
 cmig_lint_model_not_null_columns(Node *expression)
 {

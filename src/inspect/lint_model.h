@@ -19,10 +19,10 @@
 /* Where a relation, column, type, or schema comes from. */
 typedef enum CmigLintOrigin
 {
-	CMIG_LINT_LIVE,				/* it is on the live database */
+	CMIG_LINT_LIVE,				/* it exists in the live database */
 	CMIG_LINT_NEW,				/* an earlier statement of the plan creates it */
-	CMIG_LINT_UNKNOWN			/* not found: it is assumed to exist, and to
-								 * be large */
+	CMIG_LINT_UNKNOWN			/* not found; it is assumed to exist and to be
+								 * large */
 } CmigLintOrigin;
 
 /* A column of a table. */
@@ -31,12 +31,14 @@ typedef struct CmigLintColumn
 	const char *name;
 	bool		is_new;			/* added by an earlier statement of the plan */
 	AttrNumber	attnum;			/* 0 if it is new */
-	Oid			type;			/* InvalidOid if it is not known */
+	Oid			type;			/* InvalidOid if it is unknown */
 	int32		typmod;
 	Oid			collation;
-	const char *type_name;		/* the name of a new type, or NULL */
+	const char *type_name;		/* the name of a type that the plan creates,
+								 * or NULL */
 	bool		not_null;
-	bool		has_default;	/* a default, an identity, or generated */
+	bool		has_default;	/* it has a default, or is an identity or
+								 * generated column */
 } CmigLintColumn;
 
 /* A constraint of a table. */
@@ -45,10 +47,11 @@ typedef struct CmigLintConstraint
 	const char *name;			/* NULL if the server chooses it */
 	char		type;			/* as in pg_constraint.contype */
 	bool		validated;
-	int			added_in;		/* number of the revision that adds it, 0 if
-								 * it is live */
-	List	   *columns;		/* char *: what it is about */
-	List	   *proves_not_null;	/* char *: of a CHECK */
+	int			added_in;		/* number of the revision that adds it, or 0
+								 * if it is live */
+	List	   *columns;		/* char *: its columns */
+	List	   *proves_not_null;	/* char *: columns that a CHECK proves not
+									 * to be null */
 } CmigLintConstraint;
 
 /* An index of a table. */
@@ -58,40 +61,43 @@ typedef struct CmigLintIndex
 	bool		is_new;
 	bool		unique;
 	bool		usable;			/* valid, and not partial */
-	bool		has_expression; /* as a key, or as a predicate */
+	bool		has_expression; /* as a key or in the predicate */
 	Oid			method;			/* InvalidOid if it is not known */
 	List	   *keys;			/* char *: key columns; "" for an expression */
 	List	   *uses;			/* char *: columns in its expressions */
 } CmigLintIndex;
 
-/* A relation.  Lists are empty if their contents are not known. */
+/* A relation. Lists whose contents are unknown are empty. */
 typedef struct CmigLintTable
 {
 	const char *schema;			/* NULL if it is not known */
 	const char *name;
 	CmigLintOrigin origin;
-	char		kind;			/* as in pg_class.relkind; 0 if not known */
+	char		kind;			/* as in pg_class.relkind; 0 if it is unknown */
 	bool		temporary;
 	bool		logged;
 	bool		loaded;			/* the lists have been read */
 	bool		partial;		/* some columns are not listed (LIKE,
 								 * INHERITS, AS SELECT) */
 	Oid			oid;			/* InvalidOid unless it is live */
-	bool		empty;			/* no row: nothing to scan or to rewrite */
-	double		rows;			/* about; -1 if not known */
+	bool		empty;			/* it has no rows, so nothing is scanned or
+								 * rewritten */
+	double		rows;			/* estimated number of rows; -1 if it is
+								 * unknown */
 	int64		bytes;			/* -1 if not known */
 	bool		has_default_partition;
 	bool		row_security;
-	bool		has_grants;		/* privileges of others than its owner */
+	bool		has_grants;		/* roles other than its owner have privileges */
 	List	   *columns;		/* CmigLintColumn *, in order */
 	List	   *constraints;	/* CmigLintConstraint * */
 	List	   *indexes;		/* CmigLintIndex * */
-	struct CmigLintTable *index_of; /* of an index: its table */
+	struct CmigLintTable *index_of; /* the table of an index */
 
-	/* what the current revision has done with it, as statement numbers */
-	int			in_revision;	/* the revision that these are about */
-	int			altered_at;		/* ALTER TABLE that the next one could join */
-	const char *altered_text;	/* ... and its text */
+	/* what the current revision has done with it, as numbers of statements */
+	int			in_revision;	/* the revision to which these numbers belong */
+	int			altered_at;		/* the ALTER TABLE into which the next one
+								 * could be merged */
+	const char *altered_text;	/* its text */
 	int			locked_at;		/* the first with an AccessExclusiveLock */
 } CmigLintTable;
 
@@ -112,8 +118,8 @@ extern bool cmig_lint_model_has_index_on(const CmigLintTable *table, List *colum
 extern bool cmig_lint_model_has_name(List *names, const char *name);
 
 /*
- * Is it a table that has been there before the plan, with rows?  Only such
- * tables are slow to scan, to rewrite, and to index.
+ * Is it a table with rows that existed before the plan? Only such tables are
+ * slow to scan, to rewrite, and to index.
  */
 static inline bool
 cmig_lint_model_is_large(const CmigLintTable *table)
@@ -121,7 +127,7 @@ cmig_lint_model_is_large(const CmigLintTable *table)
 	return table != NULL && table->origin != CMIG_LINT_NEW && !table->temporary && !table->empty;
 }
 
-/* Has it been there before the plan, so that others may be using it? */
+/* Did it exist before the plan, so that other sessions may be using it? */
 static inline bool
 cmig_lint_model_is_shared(const CmigLintTable *table)
 {

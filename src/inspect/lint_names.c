@@ -1,6 +1,6 @@
 /*
  * lint_names.c
- *	  Rules of cmig.lint about names, and about code that it cannot look into.
+ *	  Rules of cmig.lint about names, and about code that it cannot read.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -83,7 +83,7 @@ add_names(CmigLint *lint, StringInfo text, List *names)
 	}
 }
 
-/* Add the names of relations in a statement that have no schema. */
+/* Add the names of relations without a schema in a statement. */
 static void
 add_statement(CmigLint *lint, StringInfo text, Node *node)
 {
@@ -172,7 +172,9 @@ check_dynamic(CmigLint *lint, Node *node)
  * ban-duplicate-column-assignments
  */
 
-/* Report the first name that is twice in a list of ResTarget or ColumnDef. */
+/*
+ * Report the first name that occurs twice in a list of ResTarget or ColumnDef.
+ */
 static void
 report_duplicate(CmigLint *lint, List *elements)
 {
@@ -184,7 +186,7 @@ report_duplicate(CmigLint *lint, List *elements)
 		Node	   *node = lfirst(lc);
 		const char *name;
 
-		/* elements of an array and fields may be assigned one by one */
+		/* elements of an array and fields can be assigned one by one */
 		if (IsA(node, ResTarget) && ((ResTarget *) node)->indirection == NIL)
 			name = ((ResTarget *) node)->name;
 		else if (IsA(node, ColumnDef))

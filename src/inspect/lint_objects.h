@@ -12,7 +12,7 @@
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 
-/* The key of relations and types; filled with zeros. */
+/* The key of relations and types in hash tables, padded with zeros. */
 typedef struct CmigLintKey
 {
 	char		schema[NAMEDATALEN];
@@ -21,7 +21,7 @@ typedef struct CmigLintKey
 
 extern CmigLintKey cmig_lint_objects_key(const char *schema, const char *name);
 
-/* A hash table in the call's context. */
+/* A hash table in the memory context of the call. */
 extern HTAB *cmig_lint_objects_table(CmigLint *lint, const char *name, Size key, Size entry);
 
 /* A type, domain, or enumeration that the plan creates or changes. */
@@ -40,7 +40,7 @@ typedef struct CmigLintFunction
 	const char *name;
 	bool		is_volatile;
 	bool		is_dropped;
-	int			created_at;		/* number among all statements of the plan */
+	int			created_at;		/* its number among all statements of the plan */
 } CmigLintFunction;
 
 typedef struct CmigLintObjects CmigLintObjects;
@@ -48,7 +48,7 @@ typedef struct CmigLintObjects CmigLintObjects;
 /* Start a call. */
 extern void cmig_lint_objects_begin(CmigLint *lint);
 
-/* Types.  add returns the entry that exists, if there is one. */
+/* Types; adding one that exists returns its entry. */
 extern CmigLintType *cmig_lint_objects_type(CmigLint *lint, List *names);
 extern CmigLintType *cmig_lint_objects_add_type(CmigLint *lint, List *names);
 
@@ -56,18 +56,20 @@ extern CmigLintType *cmig_lint_objects_add_type(CmigLint *lint, List *names);
 extern bool cmig_lint_objects_is_new_schema(CmigLint *lint, const char *schema);
 extern void cmig_lint_objects_add_schema(CmigLint *lint, const char *schema);
 
-/* The first schema of the path, where new objects go. */
+/* The first schema in search_path, in which new objects are created. */
 extern const char *cmig_lint_objects_creation_schema(const CmigLint *lint);
 
-/* Functions that the plan creates, by their last name. */
+/* Functions that the plan creates, by their names without schemas. */
 extern CmigLintFunction *cmig_lint_objects_function(CmigLint *lint, const char *name);
 extern CmigLintFunction *cmig_lint_objects_add_function(CmigLint *lint, const char *name);
 
-/* The function is dropped by the plan, and not created again. */
+/* Does the plan drop the function, without creating it again? */
 extern void cmig_lint_objects_drop_function(CmigLint *lint, const char *name);
 extern bool cmig_lint_objects_is_dropped_function(CmigLint *lint, const char *name);
 
-/* Bodies of live functions, a List of CmigLintBody *, read once. */
+/*
+ * The bodies of live functions, a List of CmigLintBody *; they are read once.
+ */
 extern List *cmig_lint_objects_bodies(CmigLint *lint);
 
 #endif							/* CMIG_LINT_OBJECTS_H */

@@ -21,7 +21,7 @@ extern void cmig_lint_policy_init(void);
  */
 extern void cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan);
 
-/* Examine the scripts of a plan, with what the live database says. */
+/* Examine the scripts of a plan against the live database. */
 extern CmigLint *cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan);
 
 #endif							/* CMIG_LINT_POLICY_H */

@@ -17,7 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* A relation that takes the name of a live one. */
+/* A relation that gets the name of a live one. */
 typedef struct Replaced
 {
 	CmigLintTable *original;
@@ -25,8 +25,8 @@ typedef struct Replaced
 } Replaced;
 
 /*
- * The live relation that had the name of one that the statement creates, or
- * gives that name to; NULL if there was none.  *name is set to the name.
+ * The live relation whose former name the statement gives to a relation that
+ * it creates or renames, or NULL. *name is set to the name.
  */
 static CmigLintTable *
 find_original(CmigLint *lint, Node *node, RangeVar *name)
@@ -73,7 +73,7 @@ note(CmigLint *lint, CmigLintFinding *finding, CmigLintTable *original, RangeVar
 	cmig_lint_report_later(lint, finding, true, holds, replaced);
 }
 
-/* Has the new relation no row-level security at the end? */
+/* Does the new relation lack row-level security at the end? */
 static bool
 lacks_security(CmigLint *lint, void *arg)
 {
@@ -113,7 +113,7 @@ check_security(CmigLint *lint, Node *node)
 	note(lint, finding, original, &name, lacks_security);
 }
 
-/* Was nothing granted on the new relation? */
+/* Were no privileges on the new relation granted? */
 static bool
 lacks_privileges(CmigLint *lint, void *arg)
 {

@@ -2,10 +2,10 @@
  * lint_rule.h
  *	  A rule of cmig.lint, the state it sees, and the findings it reports.
  *
- * A rule is an entry of a table: its name, its severity, what kinds of
- * statements it is about, and a function that looks at one statement.  The
- * function sees the parse tree, the relations as they are when the statement
- * runs (lint_state.h), and nothing else.  It reports what it finds, and changes
+ * A rule is an entry of a table: its name, its severity, the kinds of
+ * statements to which it applies, and a function that examines one statement.
+ * The function sees only the parse tree and the relations as they are when the
+ * statement runs (lint_state.h). It reports what it finds, and changes
  * nothing.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -21,7 +21,7 @@
 #include "parse/script.h"
 #include "utils/hsearch.h"
 
-/* From the least to the most severe; they are compared. */
+/* From the least to the most severe; the order matters. */
 typedef enum CmigLintSeverity
 {
 	CMIG_LINT_NOTICE,			/* style */
@@ -33,7 +33,7 @@ typedef enum CmigLintSeverity
 
 typedef struct CmigLint CmigLint;
 
-/* The most kinds of statements that a rule can be about. */
+/* The maximum number of kinds of statements in a rule. */
 #define CMIG_LINT_MAX_TAGS 6
 
 /* A rule, and the kinds of statements that it examines. */
@@ -43,56 +43,56 @@ typedef struct CmigLintRule
 	CmigLintSeverity severity;
 	bool		opt_in;			/* only if cmig.lint_include names it */
 	void		(*check) (CmigLint *lint, Node *statement);
-	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* the kinds of statements; all of
-											 * them if there is none */
+	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* the kinds of statements; if
+											 * there is none, all kinds */
 } CmigLintRule;
 
 /* What a rule has found. */
 typedef struct CmigLintFinding
 {
 	const CmigLintRule *rule;
-	const char *revision;		/* NULL for a text */
+	const char *revision;		/* NULL for cmig.lint_sql */
 	int			statement;		/* from 1; 0 for none */
 	int			line;			/* from 1; 0 for none */
 	char	   *message;
 	char	   *fix;			/* SQL that does the same without the problem,
 								 * or NULL */
-	bool		dropped;		/* withdrawn, or suppressed by a comment */
+	bool		dropped;		/* withdrawn or suppressed by a comment */
 } CmigLintFinding;
 
 /* A check that can only be made when all statements have been seen. */
 typedef struct CmigLintDeferred
 {
-	CmigLintFinding *finding;	/* to be dropped unless it still holds */
-	bool		whole_plan;		/* at the end of the plan, else of the
+	CmigLintFinding *finding;	/* withdrawn unless it still holds */
+	bool		whole_plan;		/* checked at the end of the plan, not of the
 								 * revision */
 	bool		(*holds) (CmigLint *lint, void *arg);
 	void	   *arg;
 } CmigLintDeferred;
 
-/* Everything about one call. */
+/* The state of one call. */
 struct CmigLint
 {
-	MemoryContext context;		/* as long as the call */
+	MemoryContext context;		/* memory context of the call */
 	struct CmigLintState *state;	/* relations */
 	struct CmigLintSession *session;	/* settings, locks, ... */
 	struct CmigLintObjects *objects;	/* types, functions, schemas */
 	List	   *findings;		/* CmigLintFinding *, in order */
 	List	   *deferred;		/* CmigLintDeferred * */
 	bool		reads_facts;
-	void	   *active;			/* the rules that apply */
+	void	   *active;			/* the rules that this call applies */
 
 	/* the revision */
 	const char *revision;		/* NULL for a text */
 	int			revision_number;	/* from 1 */
 	bool		transactional;
-	int			statements;		/* how many have been seen */
+	int			statements;		/* number of statements so far */
 
 	/* the statement */
-	const CmigLintRule *rule;	/* that is looking at it */
+	const CmigLintRule *rule;	/* the rule that is being applied */
 	const CmigStatement *statement;
-	CmigLintTable *target;		/* the table that it alters, indexes, or
-								 * renames; NULL if there is none */
+	CmigLintTable *target;		/* the table that the statement alters,
+								 * indexes, or renames, or NULL */
 	List	   *locks;			/* CmigLintLock *: see lint_locks.h */
 };
 

@@ -27,7 +27,7 @@ static const CmigLintRule *const subjects[] = {
 	cmig_lint_replaced,
 	cmig_lint_enums,
 	cmig_lint_names,
-	cmig_lint_transactions,		/* look at what the others have found */
+	cmig_lint_transactions,		/* these use what the other rules have found */
 };
 
 void

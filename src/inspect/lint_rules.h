@@ -43,15 +43,15 @@ extern const CmigLintRule cmig_lint_tables[];
 /* in lint_transactions.c */
 extern const CmigLintRule cmig_lint_transactions[];
 
-/* Reported by the run itself, not by a rule's function. */
+/* Findings that lint_run reports, not a rule's function. */
 extern const CmigLintRule cmig_lint_rules_syntax_error;
 extern const CmigLintRule cmig_lint_rules_unused_ignore;
 
-/* Call back for each rule. */
+/* Call the callback for each rule. */
 typedef void (*CmigLintRuleCallback) (const CmigLintRule *rule, void *arg);
 extern void cmig_lint_rules_each(CmigLintRuleCallback callback, void *arg);
 
-/* Is there a rule that this name stands for? */
+/* Is it the name of a rule? */
 extern bool cmig_lint_rules_exists(const char *name);
 
 #endif							/* CMIG_LINT_RULES_H */

@@ -2,9 +2,9 @@
  * lint_run.c
  *	  Applies all rules to the statements of scripts.
  *
- * A script that does not parse is reported as a finding, and examined up to
- * there.  The error is caught without a subtransaction, since the parser
- * allocates nothing but memory.
+ * A syntax error in a script becomes a finding, and the statements before it
+ * are examined. The error is caught without a subtransaction, since the parser
+ * allocates only memory.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,7 +41,7 @@ typedef struct ActiveRules
  * Settings
  */
 
-/* Split a list of rules; an empty list for a text that is not one. */
+/* Split a list of rules; returns an empty list if the text is not valid. */
 static List *
 split_names(const char *value)
 {
@@ -98,7 +98,7 @@ cmig_lint_run_init(void)
 							   check_names, NULL, NULL);
 }
 
-/* Does a list of names have the rule? */
+/* Does a list of names contain the rule? */
 static bool
 names_rule(List *names, const CmigLintRule *rule)
 {
@@ -148,7 +148,7 @@ cmig_lint_run_begin(bool reads_facts)
 	return lint;
 }
 
-/* Is the rule about statements of that kind? */
+/* Does the rule apply to this kind of statement? */
 static bool
 is_about(const CmigLintRule *rule, NodeTag tag)
 {
@@ -217,7 +217,9 @@ examine(CmigLint *lint, const CmigStatement *statement)
  * Comments
  */
 
-/* Drop the findings from the given one on that comments suppress. */
+/*
+ * Withdraw the findings that comments suppress, starting with the given one.
+ */
 static void
 suppress(CmigLint *lint, int first, List *ignores)
 {
@@ -236,7 +238,10 @@ suppress(CmigLint *lint, int first, List *ignores)
 	}
 }
 
-/* Is a rule of that name off in this call, so that its comments can match nothing? */
+/*
+ * Is the rule of this name off in this call, so that comments for it suppress
+ * nothing?
+ */
 static bool
 is_off(CmigLint *lint, const char *name)
 {
@@ -297,7 +302,7 @@ error_line(const CmigStatement *statement, const ErrorData *error)
 	return line;
 }
 
-/* The caught error becomes a finding, if it is about the text. */
+/* Turn a caught error into a finding if the script is wrong. */
 static void
 report_error(CmigLint *lint, const CmigStatement *statement)
 {
@@ -317,7 +322,7 @@ report_error(CmigLint *lint, const CmigStatement *statement)
 	finding->line = error_line(statement, error);
 }
 
-/* The next statement; false at the end, and after one that does not parse. */
+/* Read the next statement; false at the end and after a syntax error. */
 static bool
 next_statement(CmigLint *lint, CmigScriptReader *script, CmigStatement *statement)
 {
@@ -338,7 +343,10 @@ next_statement(CmigLint *lint, CmigScriptReader *script, CmigStatement *statemen
 	return more;
 }
 
-/* Make the checks that waited for the end of the revision, or of the plan. */
+/*
+ * Make the checks that were postponed to the end of the revision or of the
+ * plan.
+ */
 static void
 finish_deferred(CmigLint *lint, bool end_of_plan)
 {
@@ -369,7 +377,7 @@ cmig_lint_run_script(CmigLint *lint, const char *revision, const char *script, b
 	CmigScriptReader *reader = cmig_script_open(script);
 	CmigStatement statement = {0};
 	bool		has_ignores = cmig_lint_ignore_may_occur(script);
-	int			end = 0;		/* of the statement before */
+	int			end = 0;		/* of the previous statement */
 	int			end_line = 1;
 	int			guc_level = cmig_session_read_quietly();
 

@@ -14,16 +14,19 @@
 extern void cmig_lint_run_init(void);
 
 /*
- * Start a call, in the current memory context; read the live database's facts,
- * or act as if it were empty.
+ * Start a call in the current memory context, for the live database or as if
+ * it were empty.
  */
 extern CmigLint *cmig_lint_run_begin(bool reads_facts);
 
-/* One script after another; revision is NULL for a text. */
+/* Examine the next script; revision is NULL for cmig.lint_sql. */
 extern void cmig_lint_run_script(CmigLint *lint, const char *revision, const char *script,
 								 bool transactional);
 
-/* After the last one: what is in lint->findings and is not dropped counts. */
+/*
+ * To be called after the last script. Then the result is in lint->findings,
+ * except for findings that are marked as dropped.
+ */
 extern void cmig_lint_run_end(CmigLint *lint);
 
 #endif							/* CMIG_LINT_RUN_H */

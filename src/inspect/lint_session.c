@@ -16,7 +16,7 @@
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
-/* A value of an enumeration that the current transaction has added. */
+/* An enum value that the current transaction has added. */
 typedef struct NewValue
 {
 	struct CmigLintType *type;
@@ -30,7 +30,8 @@ struct CmigLintSession
 	bool		timeouts[2];	/* by CmigLintTimeout */
 	bool		default_timeouts[2];
 	const char *time_zone;
-	List	   *values;			/* NewValue *: of the current transaction */
+	List	   *values;			/* NewValue *: added by the current
+								 * transaction */
 	int			in_block;		/* statement */
 	bool		reported[2];	/* by CmigLintTimeout */
 	bool		wait_reported;
@@ -45,7 +46,7 @@ session_has_timeout(const char *name)
 	return atoi(GetConfigOption(name, false, false)) != 0;
 }
 
-/* The schemas in a text such as search_path. */
+/* The schemas in a value of search_path. */
 static List *
 split_path(const char *text)
 {
@@ -143,7 +144,7 @@ cmig_lint_session_set(CmigLint *lint, const char *name, const char *value)
 	MemoryContextSwitchTo(old);
 }
 
-/* The values of SET as one text. */
+/* The values of a SET command as one text. */
 static char *
 setting_text(List *values)
 {
@@ -201,7 +202,7 @@ cmig_lint_session_in_transaction(const CmigLint *lint)
 	return lint->transactional || lint->session->in_block > 0;
 }
 
-/* A block begins at a statement, or ends: 0. */
+/* Note the number of the statement that begins a block, or 0 at its end. */
 static void
 set_block(CmigLint *lint, int statement)
 {

@@ -23,7 +23,7 @@ extern void cmig_lint_session_begin_revision(CmigLint *lint);
 /* search_path as the script has set it: a List of char *. */
 extern List *cmig_lint_session_path(const CmigLint *lint);
 
-/* Has the script set this timeout, and not to 0? */
+/* Has the script set this timeout to a value other than 0? */
 typedef enum CmigLintTimeout
 {
 	CMIG_LINT_LOCK_TIMEOUT,
@@ -40,8 +40,9 @@ extern void cmig_lint_session_set(CmigLint *lint, const char *name, const char *
 extern void cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement);
 
 /*
- * The statement that began the block of a script that is not transactional, 0
- * outside of one; and whether the current statement runs in a transaction.
+ * The number of the statement that began the current block of a script that is
+ * not transactional, or 0; and whether the current statement runs in a
+ * transaction.
  */
 extern int	cmig_lint_session_in_block(const CmigLint *lint);
 extern bool cmig_lint_session_in_transaction(const CmigLint *lint);
@@ -55,14 +56,14 @@ extern CmigLintTable *cmig_lint_session_held(const CmigLint *lint, int *statemen
 extern void cmig_lint_session_hold(CmigLint *lint, CmigLintTable *table, int statement);
 
 /*
- * The enumeration to which the current transaction has added a value, or NULL;
- * and whether there is any.
+ * The enum type to which the current transaction has added this value, or
+ * NULL; and whether it has added any value.
  */
 extern struct CmigLintType *cmig_lint_session_new_value(CmigLint *lint, const char *value);
 extern bool cmig_lint_session_has_new_values(const CmigLint *lint);
 extern void cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const char *value);
 
-/* Has the revision been told that it lacks the timeout? */
+/* Has the missing timeout been reported for this revision? */
 extern bool cmig_lint_session_is_reported(const CmigLint *lint, CmigLintTimeout timeout);
 extern void cmig_lint_session_set_reported(CmigLint *lint, CmigLintTimeout timeout);
 

@@ -77,7 +77,7 @@ count_depth(const CmigLexer *lexer, int *depth)
 		(*depth)--;
 }
 
-/* Move over ALTER TABLE [IF EXISTS] [ONLY] name [*] to the token behind it. */
+/* Skip ALTER TABLE [IF EXISTS] [ONLY] name [*]. */
 static void
 skip_table(CmigLexer *lexer)
 {
@@ -113,7 +113,7 @@ skip_table(CmigLexer *lexer)
 		cmig_lexer_next_sql(lexer);
 }
 
-/* Without blanks at its end. */
+/* The length of a text without blanks at its end. */
 static char *
 copy_trimmed(const char *from, const char *to)
 {
@@ -200,7 +200,7 @@ cmig_lint_source_parenthesis(const char *text, int offset)
 	return pstrdup("");
 }
 
-/* The length that a quoted identifier has without quotes, and its text. */
+/* The text and the length of a quoted identifier without the quotes. */
 static char *
 unquote(const CmigLexer *lexer)
 {

@@ -12,13 +12,13 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* The text with a word put after the first token that is another word. */
+/* The text with a word inserted after the first token that is another word. */
 extern char *cmig_lint_source_insert(const char *text, const char *after, const char *word);
 
 /* The text without the first token that is that word. */
 extern char *cmig_lint_source_remove(const char *text, const char *word);
 
-/* Is that word in the text? */
+/* Does the text contain the word as a token? */
 extern bool cmig_lint_source_has(const char *text, const char *word);
 
 /* A part of the text, by byte offsets. */
@@ -35,18 +35,18 @@ typedef struct CmigLintPiece
 extern List *cmig_lint_source_actions(const char *text);
 
 /*
- * The text of an expression, a type, or the like from a byte offset up to the
- * next comma, or the closing parenthesis, on its level, or one of these words,
- * whichever is first.  NULL ends the words; words may be NULL.
+ * The text of an expression, a type, or the like, from a byte offset up to the
+ * next comma, closing parenthesis, or one of these words outside of
+ * parentheses. NULL ends the list of words, which may be NULL.
  */
 extern char *cmig_lint_source_from(const char *text, int offset, const char *const *words);
 
-/* The text between the parenthesis that follows an offset and its partner. */
+/* The text inside the parentheses that follow an offset. */
 extern char *cmig_lint_source_parenthesis(const char *text, int offset);
 
 /*
- * The identifiers that the server would cut, as written without quotes: a List
- * of char *.
+ * The identifiers that the server would truncate, without quotes: a List of
+ * char *.
  */
 extern List *cmig_lint_source_long_names(const char *text);
 

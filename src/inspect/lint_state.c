@@ -23,7 +23,7 @@ typedef struct RelationEntry
 	CmigLintTable *original;	/* the live one, or NULL */
 } RelationEntry;
 
-/* The same by the OID of a live relation. */
+/* A live relation that has been read, by its OID. */
 typedef struct OidEntry
 {
 	Oid			oid;
@@ -68,7 +68,7 @@ enter_relation(CmigLint *lint, const char *schema, const char *name)
 	return entry;
 }
 
-/* The live relation with that OID, read once. */
+/* The live relation with this OID, which is read only once. */
 static CmigLintTable *
 find_live(CmigLint *lint, Oid oid)
 {
@@ -160,7 +160,7 @@ cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok)
 	return table;
 }
 
-/* A name as DROP has it, as a RangeVar. */
+/* The RangeVar for a name in a DROP statement. */
 static void
 fill_range_var(RangeVar *result, List *names)
 {

@@ -22,34 +22,34 @@ extern void cmig_lint_state_begin(CmigLint *lint, const char *search_path);
 extern void cmig_lint_state_begin_revision(CmigLint *lint);
 
 /*
- * The relation that a name stands for; it is made up if nothing is known about
- * it (CMIG_LINT_UNKNOWN).  NULL if the plan has dropped it, or, with missing_ok,
- * if it is not found.
+ * The relation of this name. If it is not found, the result is a relation of
+ * which nothing is known (CMIG_LINT_UNKNOWN), or with missing_ok, NULL; it is
+ * also NULL if the plan has dropped the relation.
  */
 extern CmigLintTable *cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok);
 
-/* The same for a name as DROP has it, a List of String. */
+/* The same for a name in a DROP statement, a List of String. */
 extern CmigLintTable *cmig_lint_state_find_names(CmigLint *lint, List *names, bool missing_ok);
 
-/* The relation if it has been looked up or created before, else NULL. */
+/* The relation if it has been looked up or created already, or NULL. */
 extern CmigLintTable *cmig_lint_state_peek(CmigLint *lint, const RangeVar *name);
 
 /*
- * The live relation that had the name before the plan, if it no longer has it;
- * else NULL.
+ * The live relation that had the name before the plan, and no longer has it,
+ * or NULL.
  */
 extern CmigLintTable *cmig_lint_state_original(CmigLint *lint, const RangeVar *name);
 
-/* Something is granted on all tables of a schema. */
+/* Note a GRANT on all tables of a schema. */
 extern void cmig_lint_state_grant_in_schema(CmigLint *lint, const char *schema);
 
-/* Its columns, constraints, and indexes. */
+/* Read the columns, constraints, and indexes of a relation. */
 extern void cmig_lint_state_load(CmigLint *lint, CmigLintTable *table);
 
-/* A relation that the plan creates, under a name that it did not have. */
+/* Add a relation that the plan creates. */
 extern CmigLintTable *cmig_lint_state_add(CmigLint *lint, const RangeVar *name, char kind);
 
-/* It is dropped, or gets another name. */
+/* Note that a relation is dropped or renamed. */
 extern void cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table);
 extern void cmig_lint_state_rename(CmigLint *lint, CmigLintTable *table,
 								   const char *schema, const char *name);
@@ -60,23 +60,25 @@ extern CmigLintTable *cmig_lint_state_find_oid(CmigLint *lint, Oid oid);
 /* Start to note what the current revision does with a table. */
 extern void cmig_lint_state_touch(CmigLint *lint, CmigLintTable *table);
 
-/* Can the actions of an ALTER TABLE be put into another one? */
+/* Can the actions of an ALTER TABLE be merged into an earlier one? */
 extern bool cmig_lint_state_is_combinable(const AlterTableStmt *alter);
 
-/* The current transaction holds an AccessExclusiveLock on the table. */
+/*
+ * Note that the current transaction holds an AccessExclusiveLock on the table.
+ */
 extern void cmig_lint_state_hold(CmigLint *lint, CmigLintTable *table);
 
-/* A schema gets another name, and with it the relations in it. */
+/* Rename a schema, and with it the names of its relations. */
 extern void cmig_lint_state_rename_schema(CmigLint *lint, const char *from, const char *to);
 
-/* How many statements of the plan have been seen. */
+/* The number of statements of the plan so far. */
 extern int	cmig_lint_state_statements(const CmigLint *lint);
 extern void cmig_lint_state_count(CmigLint *lint);
 
 /* Has the plan dropped a live relation? */
 extern bool cmig_lint_state_is_gone(CmigLint *lint, Oid relation);
 
-/* Is there a relation of that name, or with a column the live relation, now? */
+/* Does the relation of this name, or its column if one is given, exist now? */
 extern bool cmig_lint_state_has(CmigLint *lint, Oid relation, const char *name, const char *column);
 
 #endif							/* CMIG_LINT_STATE_H */

@@ -1,6 +1,6 @@
 /*
  * lint_tables.c
- *	  Rules of cmig.lint about tables, schemas, and databases as a whole.
+ *	  Rules of cmig.lint about whole tables, schemas, and databases.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -142,7 +142,7 @@ is_table_or_view(char kind)
 		kind == RELKIND_VIEW || kind == RELKIND_MATVIEW || kind == RELKIND_FOREIGN_TABLE;
 }
 
-/* The new name, and a view with the old one. */
+/* A RENAME, and a view that has the old name. */
 static char *
 rename_fix(CmigLint *lint, const char *new_schema, const char *new_name)
 {
@@ -187,7 +187,7 @@ check_rename_schema(CmigLint *lint, Node *node)
  * What rewrites a table
  */
 
-/* Is VACUUM FULL asked for? */
+/* Is it VACUUM FULL? */
 static bool
 is_full(VacuumStmt *vacuum)
 {
@@ -203,7 +203,10 @@ is_full(VacuumStmt *vacuum)
 	return false;
 }
 
-/* What VACUUM FULL or CLUSTER rewrites: the first large table, or "all tables". */
+/*
+ * What VACUUM FULL or CLUSTER rewrites, for a message: a large table, or "all
+ * tables".
+ */
 static char *
 compacted(CmigLint *lint, Node *node)
 {

@@ -11,16 +11,19 @@
 #include "inspect/lint_model.h"
 #include "nodes/parsenodes.h"
 
-/* The name of a relation for messages: as in SQL, without the schema public. */
+/*
+ * The name of a relation for messages, quoted as in SQL and without the schema
+ * public.
+ */
 extern char *cmig_lint_text_name(const CmigLintTable *table);
 
-/* The same with what is known of its size: t (about 300 rows, 24 kB, 2 indexes). */
+/* The same with its size: t (about 300 rows, 24 kB, 2 indexes). */
 extern char *cmig_lint_text_table(const CmigLintTable *table);
 
-/* The name for SQL: qualified, and quoted where needed. */
+/* The name for SQL, qualified and quoted. */
 extern char *cmig_lint_text_qualified(const CmigLintTable *table);
 
-/* The name as the statement has it, quoted where needed. */
+/* The name as in the statement, quoted if necessary. */
 extern char *cmig_lint_text_range_var(const RangeVar *name);
 
 /* Quoted names, separated by commas. */

@@ -35,7 +35,7 @@ check_nesting(CmigLint *lint, Node *node)
 	const char *name;
 	RawStmt		raw = {.type = T_RawStmt,.stmt = node};
 
-	/* a script that is not transactional may have a block of its own */
+	/* a script that is not transactional can have a block of its own */
 	if (!lint->transactional && begins != cmig_lint_session_in_block(lint))
 		return;
 	(void) cmig_statement_classify(&raw, &name);
@@ -43,7 +43,7 @@ check_nesting(CmigLint *lint, Node *node)
 					 name);
 }
 
-/* Is the block that began there still open? */
+/* Is the block that this statement began still open? */
 static bool
 is_open(CmigLint *lint, void *arg)
 {
@@ -78,7 +78,7 @@ check_concurrent_index(CmigLint *lint, Node *node)
 						 "CREATE INDEX CONCURRENTLY fails inside a transaction");
 }
 
-/* What the catalog knows, and the parse tree does not. */
+/* Statements that the parse tree does not tell, but the catalogs do. */
 static const char *
 partitioned_name(CmigLint *lint, Node *node)
 {
@@ -132,7 +132,10 @@ has_others(CmigLint *lint, void *arg)
 	return lint->statements > 1;
 }
 
-/* The statement with IF [NOT] EXISTS behind one of the words; NULL ends them. */
+/*
+ * The statement with IF [NOT] EXISTS inserted after one of the words, a list
+ * that ends with NULL.
+ */
 static void
 report_robust(CmigLint *lint, const char *after, const char *clause)
 {
@@ -167,7 +170,7 @@ check_robust_alter(CmigLint *lint, AlterTableStmt *alter)
 	}
 }
 
-/* The word before the name in DROP. */
+/* The word before the name in a DROP statement. */
 static const char *
 drop_word(const DropStmt *drop)
 {
@@ -301,7 +304,10 @@ check_statement_timeout(CmigLint *lint, Node *node)
  * statement-after-access-exclusive
  */
 
-/* Does the statement scan or rewrite a large table, by what rules have found? */
+/*
+ * Does the statement scan or rewrite a large table, according to the findings
+ * so far?
+ */
 static bool
 is_slow(CmigLint *lint)
 {
@@ -343,7 +349,7 @@ is_validate(CmigLint *lint, Node *node)
 	return false;
 }
 
-/* Does it wait for a lock on another table, which stops writers? */
+/* Does it wait for a lock on another table that blocks writers? */
 static bool
 locks_another(CmigLint *lint, const CmigLintTable *held)
 {
@@ -371,7 +377,7 @@ check_after_exclusive(CmigLint *lint, Node *node)
 	if (!IsA(node, DoStmt) && !IsA(node, CallStmt) && !cmig_lint_uses_shared(lint, node) &&
 		!is_validate(lint, node) && !is_slow(lint))
 	{
-		/* one that only waits: the first of them is enough */
+		/* of statements that only wait, report the first one */
 		if (cmig_lint_session_is_wait_reported(lint) || !locks_another(lint, held))
 			return;
 		cmig_lint_session_set_wait_reported(lint);

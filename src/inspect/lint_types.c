@@ -53,7 +53,7 @@ cmig_lint_types_serial(const TypeName *type)
 	return CMIG_LINT_NOT_SERIAL;
 }
 
-/* A type of one schema. */
+/* Look up a type in one schema. */
 static Oid
 find_in_schema(const char *schema, const char *name)
 {
@@ -64,7 +64,7 @@ find_in_schema(const char *schema, const char *name)
 						ObjectIdGetDatum(namespace)) : InvalidOid;
 }
 
-/* A type, apart from its modifier and whether it is an array. */
+/* Look up a type without its modifier and array bounds. */
 static Oid
 find_base(CmigLint *lint, List *names)
 {
@@ -103,9 +103,9 @@ release(ResourceOwner owner, bool success)
 }
 
 /*
- * The modifier of one of the server's own types; -1 if it is not valid.  Their
- * functions only look at their argument, so an error needs no subtransaction.
- * But the row of the type is in use when one is raised.
+ * The modifier of a built-in type, or -1 if it is not valid. Functions for
+ * modifiers only read their argument, so their errors can be caught without a
+ * subtransaction, but the catalog row that is in use must be released.
  */
 static int32
 find_typmod(const TypeName *type, Oid oid)
@@ -195,7 +195,7 @@ cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid)
 
 	if (type->names == NIL || type->pct_type)
 		return false;
-	/* what the grammar makes of int, and what is written as int4 */
+	/* the grammar makes int4 of int */
 	if (list_length(type->names) > 2 ||
 		(list_length(type->names) == 2 && strcmp(strVal(linitial(type->names)), "pg_catalog") != 0))
 		return false;
@@ -278,7 +278,7 @@ cmig_lint_types_name(CmigLint *lint, const TypeName *type)
  * Volatile functions
  */
 
-/* Could the function be called with that number of arguments? */
+/* Can the function be called with this number of arguments? */
 static bool
 takes_arguments(Form_pg_proc form, int count)
 {
@@ -287,7 +287,7 @@ takes_arguments(Form_pg_proc form, int count)
 	return count <= form->pronargs && count >= form->pronargs - form->pronargdefaults;
 }
 
-/* Is the function in a schema where the name is looked for? */
+/* Is the function in a schema in which the name is looked up? */
 static bool
 is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
 {
@@ -305,7 +305,10 @@ is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
 	return cmig_lint_model_has_name(cmig_lint_session_path(lint), actual);
 }
 
-/* Is the called function volatile?  One that is not found is taken to be. */
+/*
+ * Is the called function volatile? A function that is not found is considered
+ * volatile.
+ */
 static bool
 calls_volatile(CmigLint *lint, FuncCall *call)
 {
@@ -367,7 +370,7 @@ cmig_lint_types_volatile_function(CmigLint *lint, Node *expression)
  * Changes of a column's type
  */
 
-/* Is there a cast in the expression that is not one of the server's own? */
+/* Does the expression contain a user-defined cast? */
 static bool
 has_foreign_function(Node *node, void *context)
 {
@@ -379,8 +382,8 @@ has_foreign_function(Node *node, void *context)
 }
 
 /*
- * What USING makes of the column: the column itself, inside of casts.  NULL for
- * anything else, or if there is no such cast.
+ * The analyzed USING expression if it consists of the column in casts that
+ * exist; otherwise NULL.
  */
 static Node *
 convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
@@ -407,7 +410,9 @@ convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
 								 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
 }
 
-/* Does a timestamp change with the time zone, in the script? */
+/*
+ * Does converting a timestamp depend on the time zone that the script has set?
+ */
 static bool
 time_zone_matters(CmigLint *lint)
 {
@@ -421,7 +426,7 @@ time_zone_matters(CmigLint *lint)
 	return zone == NULL || !pg_get_timezone_offset(zone, &offset) || offset != 0;
 }
 
-/* Must the server compute new values?  As ALTER TABLE decides it. */
+/* Must the server compute new values? The same test as in ALTER TABLE. */
 static bool
 needs_rewrite(CmigLint *lint, Node *expression)
 {
@@ -453,7 +458,7 @@ needs_rewrite(CmigLint *lint, Node *expression)
 	}
 }
 
-/* Does an index work the same with the new type? */
+/* Can an index be kept with the new type? */
 static bool
 keeps_index(const CmigLintIndex *index, const CmigLintColumn *column, Oid type, Oid collation)
 {

@@ -2,8 +2,8 @@
  * lint_types.h
  *	  Types, and the functions in an expression, as cmig.lint looks them up.
  *
- * Only the catalogs are read; no function is called but type modifiers of the
- * server's own types.
+ * Only the catalogs are read, and no functions are called except those for
+ * modifiers of built-in types.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,7 @@
 #include "inspect/lint_rule.h"
 #include "nodes/parsenodes.h"
 
-/* The pseudo-types that make a column with a sequence. */
+/* The pseudo-types, such as serial, that create a sequence. */
 typedef enum CmigLintSerial
 {
 	CMIG_LINT_NOT_SERIAL,
@@ -26,8 +26,8 @@ typedef enum CmigLintSerial
 extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
 
 /*
- * Look a type up.  Sets OID, type modifier, and the name of a type that the
- * plan creates; the OID is invalid if nothing is known about the type.
+ * Look up a type. Sets its OID, its modifier, and the name of a type that the
+ * plan creates; the OID is invalid if the type is unknown.
  */
 extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
 								 Oid *oid, int32 *typmod, const char **new_name);
@@ -41,7 +41,10 @@ extern bool cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName
 /* Is it a domain with a default of its own? */
 extern bool cmig_lint_types_has_default(CmigLint *lint, const TypeName *type);
 
-/* Does ADD VALUE IF NOT EXISTS find the value on the live database? */
+/*
+ * Does the value of ADD VALUE IF NOT EXISTS already exist in the live
+ * database?
+ */
 extern bool cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter);
 
 /* The name of a volatile function in an expression, or NULL. */
@@ -52,14 +55,14 @@ typedef enum CmigLintChange
 {
 	CMIG_LINT_CHANGE_NOTHING,
 	CMIG_LINT_CHANGE_REWRITE,
-	CMIG_LINT_CHANGE_SCAN,		/* a CHECK is tested again */
-	CMIG_LINT_CHANGE_INDEX		/* an index is built again */
+	CMIG_LINT_CHANGE_SCAN,		/* CHECK constraints are tested again */
+	CMIG_LINT_CHANGE_INDEX		/* indexes are built again */
 } CmigLintChange;
 
 extern CmigLintChange cmig_lint_types_change(CmigLint *lint, CmigLintTable *table,
 											 const CmigLintColumn *column, const ColumnDef *to);
 
-/* A type as text. */
+/* The name of a type for messages. */
 extern char *cmig_lint_types_name(CmigLint *lint, const TypeName *type);
 
 #endif							/* CMIG_LINT_TYPES_H */

@@ -60,7 +60,7 @@ search_in(Node *statement)
 	Search		search = {0};
 	Node	   *query = query_of(statement);
 
-	/* the walker knows queries, but not what EXECUTE and the like are */
+	/* the walker does not handle EXECUTE and the like */
 	if (query && query_of(query))
 		(void) walk(query, &search);
 	if (IsA(statement, CopyStmt))

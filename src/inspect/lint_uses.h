@@ -17,7 +17,7 @@
  */
 extern List *cmig_lint_uses_of(Node *statement);
 
-/* Does such a statement use a relation that existed before the plan? */
+/* Does the statement read or write a relation that existed before the plan? */
 extern bool cmig_lint_uses_shared(CmigLint *lint, Node *statement);
 
 /* The tables that it updates: a List of CmigLintTable *. */

@@ -2,10 +2,10 @@
  * measure.c
  *	  What one statement of a dry run locked, rewrote, and read.
  *
- * Locks: those that the statement's subtransaction has when the statement ends.
- * Rewrites: relations that have another file than before.  Scans: relations of
- * which a scan without an index has read at least all blocks, according to the
- * counters behind pg_stat_all_tables.
+ * Locks are those that the statement's subtransaction holds at its end. A
+ * relation was rewritten if it has another file than before. It was scanned
+ * if, according to the counters of pg_stat_all_tables, at least as many blocks
+ * as it has were read without an index.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -69,7 +69,7 @@ note_lock(Oid oid, LOCKMODE mode, bool of_transaction, void *arg)
 	*list = lappend(*list, touched);
 }
 
-/* By relation, the strongest lock first. */
+/* For list_sort: by relation, the strongest lock first. */
 static int
 compare_relations(const ListCell *a, const ListCell *b)
 {
@@ -81,7 +81,7 @@ compare_relations(const ListCell *a, const ListCell *b)
 	return y->mode - x->mode;
 }
 
-/* The strongest lock first, then by name. */
+/* For list_sort: the strongest lock first, then by name. */
 static int
 compare_locks(const ListCell *a, const ListCell *b)
 {
@@ -108,7 +108,10 @@ is_taken(Touched *touched)
 	return true;
 }
 
-/* The relations that existed and that the statement has locked, of Touched. */
+/*
+ * The relations that existed and that the statement has locked, a List of
+ * Touched.
+ */
 static List *
 find_touched(CmigExistingSet *relations)
 {
@@ -218,7 +221,7 @@ find_moved(CmigExistingSet *relations, List *touched)
 	return result;
 }
 
-/* A wait for people. */
+/* A duration for messages. */
 static char *
 wait_text(int64 us)
 {

@@ -19,7 +19,7 @@ typedef struct CmigMeasure
 	CmigExistingSet *relations;
 	instr_time	start;
 	uint64		wal_start;
-	/* the result; lists in the form of texts have a line for each relation */
+	/* the result; texts have a line for each relation */
 	int64		elapsed_us;
 	int64		wal_bytes;
 	char	   *locks;			/* NULL: none; likewise for the others */
@@ -29,9 +29,9 @@ typedef struct CmigMeasure
 } CmigMeasure;
 
 /*
- * Is a lock on a relation of this kind reported?  Every query locks the indexes
- * of its tables in a mode that blocks only statements that the query blocks
- * anyway.
+ * Is a lock on a relation of this kind reported? Locks of queries on indexes
+ * are not, because they block only statements that the lock on the table
+ * blocks, too.
  */
 extern bool cmig_measure_is_reported(char kind, LOCKMODE mode);
 
@@ -41,7 +41,7 @@ extern const char *cmig_measure_mode_name(LOCKMODE mode);
 /* A line for a lock: "ACCESS EXCLUSIVE on public.account, 16 kB". */
 extern char *cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size);
 
-/* A dry run begins: note the locks that the transaction already has. */
+/* Start a dry run, and note the locks that the transaction already holds. */
 extern void cmig_measure_start(CmigExistingSet *relations);
 
 /*

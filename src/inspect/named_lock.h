@@ -17,34 +17,39 @@
 typedef enum CmigLockAction
 {
 	CMIG_LOCK_TAKE,				/* locks it */
-	CMIG_LOCK_DROP,				/* drops it, or an object of another kind */
-	CMIG_LOCK_ADD_COLUMN,		/* adds a column to it */
+	CMIG_LOCK_DROP,				/* drops the relation, or an object of another
+								 * kind */
+	CMIG_LOCK_ADD_COLUMN,		/* adds a column to the relation */
 	CMIG_LOCK_DROP_COLUMN,		/* drops the column name of it */
 	CMIG_LOCK_DROP_CONSTRAINT,	/* drops the constraint name of it */
 	CMIG_LOCK_RETYPE,			/* changes the type of the column name */
-	CMIG_LOCK_DOMAIN,			/* checks a domain: tables with it */
+	CMIG_LOCK_DOMAIN,			/* checks a domain, and so the tables that
+								 * have columns of it */
 	CMIG_LOCK_VALIDATE,			/* validates the constraint name */
-	CMIG_LOCK_CREATE,			/* creates it; it is not locked */
-	CMIG_LOCK_RENAME,			/* gives it the name name, or the schema name */
-	CMIG_LOCK_UNKNOWN			/* runs code that cannot be read: name says
-								 * what */
+	CMIG_LOCK_CREATE,			/* creates the relation, which is not locked */
+	CMIG_LOCK_RENAME,			/* renames it to name, or moves it to the
+								 * schema name */
+	CMIG_LOCK_UNKNOWN			/* runs code that cannot be read; name is the
+								 * kind of statement */
 } CmigLockAction;
 
 /* Which other relations are locked in the same mode. */
-#define CMIG_LOCK_CHILDREN		0x01	/* all tables that inherit from it */
+#define CMIG_LOCK_CHILDREN		0x01	/* all tables that inherit from the
+										 * relation */
 #define CMIG_LOCK_INDEXES		0x02	/* its indexes: ACCESS EXCLUSIVE */
-#define CMIG_LOCK_TABLE			0x04	/* it is an index: its table */
-#define CMIG_LOCK_SEQUENCES		0x08	/* sequences that belong to its
-										 * columns */
-#define CMIG_LOCK_PARENT		0x10	/* the table whose partition it is */
+#define CMIG_LOCK_TABLE			0x04	/* the table of an index */
+#define CMIG_LOCK_SEQUENCES		0x08	/* the sequences of its columns */
+#define CMIG_LOCK_PARENT		0x10	/* the table of which it is a
+										 * partition */
 #define CMIG_LOCK_DEFAULT		0x20	/* its default partition: ACCESS
 										 * EXCLUSIVE */
-#define CMIG_LOCK_VIEWED		0x40	/* it may be a view: what it reads */
-#define CMIG_LOCK_REFERENCING	0x80	/* tables with a foreign key to it */
+#define CMIG_LOCK_VIEWED		0x40	/* if it is a view, what it reads */
+#define CMIG_LOCK_REFERENCING	0x80	/* tables that have a foreign key to
+										 * it */
 #define CMIG_LOCK_REFERENCED	0x100	/* tables to which it has a foreign
 										 * key */
-#define CMIG_LOCK_STORED		0x400	/* its indexes with rows: ACCESS
-										 * EXCLUSIVE */
+#define CMIG_LOCK_STORED		0x400	/* its indexes that are not
+										 * partitioned: ACCESS EXCLUSIVE */
 #define CMIG_LOCK_ATTACHED		0x800	/* its indexes that are partitions of
 										 * others */
 #define CMIG_LOCK_PARTITIONED	0x200	/* its partitioned indexes: SHARE
@@ -54,18 +59,18 @@ typedef enum CmigLockAction
 typedef struct CmigLock
 {
 	CmigLockAction action;
-	const RangeVar *relation;	/* NULL: an object of another kind */
+	const RangeVar *relation;	/* NULL for an object of another kind */
 	LOCKMODE	mode;
 	LOCKMODE	table_mode;		/* of CMIG_LOCK_TABLE */
 	int			with;			/* CMIG_LOCK_CHILDREN and so on */
 	const char *name;
 	bool		to_schema;		/* of RENAME */
-	bool		cascade;		/* of the DROP actions */
+	bool		cascade;		/* CASCADE, for the DROP actions */
 	ObjectType	type;			/* of DROP */
 	Node	   *object;			/* of DROP and DOMAIN, if relation is NULL */
 	const ColumnDef *column;	/* of ADD_COLUMN */
 	const TypeName *new_type;	/* of RETYPE */
-	bool		converts;		/* of RETYPE: it has a USING clause */
+	bool		converts;		/* for RETYPE: it has a USING clause */
 } CmigLock;
 
 #endif							/* CMIG_NAMED_LOCK_H */

@@ -23,8 +23,8 @@
 #include "utils/syscache.h"
 
 /*
- * Functions of the server, sorted.  Session-level advisory locks are not
- * released by a rollback, and setval() is not undone by it.
+ * Built-in functions, sorted. A rollback neither releases session-level
+ * advisory locks nor undoes setval().
  */
 static const char *const server_functions[] = {
 	"lo_export",
@@ -85,7 +85,9 @@ compare_names(const void *key, const void *element)
 	return strcmp(key, *(const char *const *) element);
 }
 
-/* Is it one of those libraries, with or without a path and an ending? */
+/*
+ * Is it one of these libraries, with or without a path and a file extension?
+ */
 static bool
 is_library(const char *path)
 {
@@ -100,7 +102,7 @@ is_library(const char *path)
 	return false;
 }
 
-/* The library of a function in C; NULL if it is in another language. */
+/* The library of a function in C; NULL for other languages. */
 static char *
 function_library(HeapTuple row)
 {
@@ -110,7 +112,7 @@ function_library(HeapTuple row)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-/* The name of a language whose functions may do anything, or NULL. */
+/* The name of the function's language if it is untrusted, or NULL. */
 static char *
 untrusted_language(Oid language)
 {
@@ -180,7 +182,7 @@ is_callers_statement(const char *name)
 	return prepared != NULL && prepared->prepare_time < GetCurrentStatementStartTimestamp();
 }
 
-/* Statements that change what belongs to the caller's session. */
+/* Statements that change the caller's session. */
 static const char *
 of_session_statement(Node *statement, SubTransactionId since)
 {

@@ -2,8 +2,8 @@
  * plan_preconditions.c
  *	  The preconditions of a plan, checked before anything runs.
  *
- * A precondition is checked now unless it reads something that an earlier step
- * creates or changes, or unless an earlier step runs code that cannot be read.
+ * A precondition is not checked yet if it reads something that an earlier step
+ * creates or changes, or if an earlier step runs code that cannot be read.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -67,7 +67,7 @@ is_independent(Before *before, const char *sql)
 	return true;
 }
 
-/* Has the step begun in an earlier call, so that it continues? */
+/* Does the step continue one that an earlier call began? */
 static bool
 is_begun(List *progress, const char *revision)
 {
@@ -81,7 +81,7 @@ is_begun(List *progress, const char *revision)
 	return false;
 }
 
-/* The work of a subtransaction: check one. */
+/* Check one precondition, as the work of a subtransaction. */
 static void
 check(void *step)
 {

@@ -11,8 +11,9 @@
 #include "move/move.h"
 
 /*
- * Raise MG017, and name each failure, if a precondition is not true.  One that an
- * earlier step may make true is left to the moment when its step starts.
+ * Raise MG017, and name each failure, if a precondition is not true.  A
+ * precondition that an earlier step may make true is checked when its step
+ * starts.
  */
 extern void cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan);
 

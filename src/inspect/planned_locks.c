@@ -24,12 +24,13 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-/* A name that means something else than the catalog says. */
+/* A name whose meaning earlier statements have changed. */
 typedef struct ChangedName
 {
-	char	   *schema;			/* NULL: none to create something in */
+	char	   *schema;			/* NULL: there is no schema in which to create
+								 * something */
 	char	   *name;
-	Oid			oid;			/* InvalidOid: it is new, or gone */
+	Oid			oid;			/* InvalidOid if it is new or was dropped */
 	bool		gone;
 } ChangedName;
 
@@ -86,7 +87,7 @@ is_in_path(const char *schema)
 	return false;
 }
 
-/* What earlier statements have made of a name, or NULL. */
+/* The relation to which earlier statements have given a name, or NULL. */
 static ChangedName *
 find_changed(const CmigPlannedLocks *plan, const RangeVar *relation)
 {
@@ -105,7 +106,7 @@ find_changed(const CmigPlannedLocks *plan, const RangeVar *relation)
 	return NULL;
 }
 
-/* Look up a relation as the statement would find it. */
+/* Look up a relation as the statement would. */
 static Named
 find_named(const CmigPlannedLocks *plan, const RangeVar *relation)
 {
@@ -130,7 +131,7 @@ find_named(const CmigPlannedLocks *plan, const RangeVar *relation)
 	return named;
 }
 
-/* From now on, a name means this. */
+/* Set what a name means from now on. */
 static void
 change_name(CmigPlannedLocks *plan, const char *schema, const char *name, Oid oid, bool gone)
 {
@@ -246,7 +247,7 @@ referenced_mode(LOCKMODE mode)
 	return mode == RowExclusiveLock ? RowShareLock : ShareRowExclusiveLock;
 }
 
-/* Add locks on those indexes of a table that the lock reaches. */
+/* Add locks on the indexes of a table that are locked with it. */
 static void
 add_indexes(List **locks, const CmigLock *lock, Oid table)
 {
@@ -330,7 +331,7 @@ add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
 	}
 }
 
-/* Add the tables whose columns have a domain. */
+/* Add the tables that have columns of a domain. */
 static void
 add_domain(List **locks, const CmigLock *lock)
 {
@@ -368,7 +369,7 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 	}
 }
 
-/* Add a lock, or note what becomes of a name. */
+/* Add a lock, or note what a name means from now on. */
 static void
 follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, const char **unknown)
 {

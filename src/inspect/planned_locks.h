@@ -2,10 +2,11 @@
  * planned_locks.h
  *	  The locks that statements would take, found without running them.
  *
- * Follows what statement_locks says through the catalogs: partitions, indexes,
- * foreign keys, and what a DROP takes with it.  Takes no lock on a user's table.
- * Statements are given in the order in which they would run; what one of them
- * creates, drops, or renames is known to those after it.
+ * To the locks of statement_locks, this module adds those on partitions,
+ * indexes, the other side of foreign keys, and what a DROP also drops, as the
+ * catalogs say. It takes no lock on a user's table. Statements are given in
+ * the order in which they would run; what one of them creates, drops, or
+ * renames is known to those after it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -29,7 +30,7 @@ typedef struct CmigPlannedLock
 	bool		is_new;			/* an earlier statement creates it */
 } CmigPlannedLock;
 
-/* What is known of the statements so far. */
+/* What is known about the statements so far. */
 typedef struct CmigPlannedLocks CmigPlannedLocks;
 
 /* Lives in the current memory context. */
@@ -43,7 +44,10 @@ extern CmigPlannedLocks *cmig_planned_locks_start(void);
  */
 extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, const char **unknown);
 
-/* Add locks to those of other statements; one remains for each relation. */
+/*
+ * Add locks to those of other statements, and keep the strongest one for each
+ * relation.
+ */
 extern List *cmig_planned_locks_merge(List *locks, List *more);
 
 /* The locks as text, a line each, the strongest first; NULL if there is none. */

@@ -14,7 +14,7 @@
 typedef struct Walk
 {
 	List	  **locks;
-	List	   *before;			/* what was in the list */
+	List	   *before;			/* what the list contained before */
 	List	   *ctes;			/* of char *: names of WITH queries */
 	LOCKMODE	mode;			/* of the relations that are read */
 	bool		planned;
@@ -54,7 +54,7 @@ walk_writing(Node *node, RangeVar **target, Walk *walk)
 	if (IsA(node, InsertStmt))
 		((CmigLock *) llast(*walk->locks))->with |= CMIG_LOCK_REFERENCED | CMIG_LOCK_SEQUENCES;
 
-	/* the rest without it */
+	/* the query's own WITH has been handled */
 	*target = NULL;
 	(void) raw_expression_tree_walker(node, walk_node, walk);
 	*target = relation;
@@ -76,7 +76,7 @@ walk_node(Node *node, void *arg)
 			add_used(walk, (RangeVar *) node, walk->mode);
 			return false;
 		case T_LockingClause:
-			/* its names are aliases of what FROM has */
+			/* its names are aliases of relations in FROM */
 			return false;
 		case T_IntoClause:
 			return false;

@@ -12,7 +12,7 @@
 #include "inspect/named_lock.h"
 #include "nodes/pg_list.h"
 
-/* Add a lock to a list, and return it. */
+/* Add a lock to a list, and return the lock. */
 extern CmigLock *cmig_query_locks_add(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
 
 /*

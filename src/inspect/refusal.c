@@ -22,11 +22,11 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* Is the watch on, and since which subtransaction? */
+/* Is the check on, and since which subtransaction? */
 static bool watching = false;
 static SubTransactionId watching_since = InvalidSubTransactionId;
 
-/* Larger tables are not changed; -1: no limit. */
+/* Tables larger than this are not changed; -1: no limit. */
 static int64 size_limit = -1;
 
 /* Why something was refused; empty if nothing was. */
@@ -163,7 +163,7 @@ watch_function(ObjectAccessType access, Oid class, Oid object, int sub, void *ar
 		next_object_access(access, class, object, sub, arg);
 }
 
-/* The subtransaction in which the watch began has ended. */
+/* Callback: the subtransaction in which the check began has ended. */
 static void
 end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
 {

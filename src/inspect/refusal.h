@@ -2,10 +2,10 @@
  * refusal.h
  *	  What a dry run does not try.
  *
- * Some effects outlast a rollback or reach outside the database, and some
- * statements would hold up other sessions for long.  While the watch is on, hooks
- * look at each statement, query, and function, also of functions and DO blocks,
- * and raise an error before such a thing happens.
+ * Some effects survive a rollback or are outside of the database, and some
+ * statements would block other sessions for a long time. While the check is
+ * on, hooks examine each statement, query, and function call, including those
+ * in functions and DO blocks, and raise an error beforehand.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +18,7 @@
 extern void cmig_refusal_init(void);
 
 /*
- * Turn the watch on; the end of the current subtransaction, or of the
+ * Turn the check on; the end of the current subtransaction, or of the
  * transaction, turns it off.  max_table_size is a size in bytes, or -1.
  */
 extern void cmig_refusal_watch(int64 max_table_size);

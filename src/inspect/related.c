@@ -1,6 +1,7 @@
 /*
  * related.c
- *	  Relations that are locked together with another one, by the catalogs.
+ *	  Relations that are locked together with another one, according to the
+ *	  catalogs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,7 +33,10 @@
 /* Called for each row of a catalog. */
 typedef void (*RowCallback) (HeapTuple row, void *arg);
 
-/* Call back for the rows whose key columns, in an index, have these OIDs. */
+/*
+ * Call the callback for each row of a catalog that has these OIDs in the key
+ * columns of an index.
+ */
 static void
 each_row(Oid catalog_oid, Oid index, int keys, const AttrNumber *columns, const Oid *values,
 		 RowCallback callback, void *arg)

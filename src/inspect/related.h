@@ -25,13 +25,13 @@ extern List *cmig_related_sequences(Oid table);
 /* The table of an index, InvalidOid if it is not one. */
 extern Oid	cmig_related_table(Oid index);
 
-/* The table whose partition it is, with that one's default partition. */
+/* The table of which it is a partition, and that table's default partition. */
 extern List *cmig_related_parent(Oid partition);
 
 /* Its default partition. */
 extern List *cmig_related_default(Oid table);
 
-/* What a view reads, through other views too. */
+/* What a view reads, also through other views. */
 extern List *cmig_related_viewed(Oid view);
 
 /* The tables and all that have foreign keys to them, directly or not. */

@@ -42,22 +42,23 @@ typedef struct RoundTrip
 {
 	const CmigGraph *graph;
 	CmigReplayPlan *plan;
-	int			only;			/* the revision that is judged, -1: all */
+	int			only;			/* the revision that is tested; -1 for all */
 	CmigReplay *replay;
-	bool	   *failed;			/* by node: it could not be replayed, or
+	bool	   *failed;			/* for each node: it could not be replayed, or
 								 * builds on one that could not */
 	CmigRoundTripRows rows;
-	MemoryContext context;		/* contains the image before the revision */
+	MemoryContext context;		/* memory context of the image before the
+								 * revision */
 	CmigImage  *before;			/* NULL: not read yet */
 	CmigImage  *after;
 	/* the step in progress */
 	int			node;
-	const char *stage;			/* what an error in it is called */
+	const char *stage;			/* the kind of problem that an error in it is */
 } RoundTrip;
 
 /*
- * An image of everything; extensions that no script creates are part of it.  The
- * same queries run hundreds of times, so they are not planned each time.
+ * Read an image of everything, including extensions that no script creates.
+ * The same queries run hundreds of times, so they are not planned each time.
  */
 static CmigImage *
 read_image(RoundTrip *trip)
@@ -146,7 +147,7 @@ is_cut_off(const RoundTrip *trip, int node)
 	return false;
 }
 
-/* Replay a revision, and judge it. */
+/* Replay a revision, and test it. */
 static void
 take(RoundTrip *trip, int node)
 {
@@ -188,7 +189,7 @@ cut_off(RoundTrip *trip, int node, const char *message)
 }
 
 /*
- * The ancestors of the only revision that is judged.
+ * Replay the ancestors of the only revision that is tested.
  */
 
 static void
@@ -250,7 +251,7 @@ typedef struct Merge
 {
 	RoundTrip  *trip;
 	int			node;
-	int		   *common;			/* what all parents have */
+	int		   *common;			/* the ancestors that all parents share */
 	int			ncommon;
 	int		   *first;			/* the branches in both orders */
 	int		   *second;
@@ -431,7 +432,7 @@ refuse(const List *rows)
 			 errhint("SELECT * FROM cmig.round_trip()")));
 }
 
-/* Which revisions are replayed, and which one is judged. */
+/* Determine which revisions are replayed, and which one is tested. */
 static void
 choose(RoundTrip *trip, const CmigSituation *now, const char *revision)
 {

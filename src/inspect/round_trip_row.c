@@ -48,7 +48,7 @@ cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *revision,
 	cmig_round_trip_row_add(rows, &row);
 }
 
-/* What a line of the difference means. */
+/* The problem that a difference is, in words. */
 static const char *
 problem_of(const CmigDiffLine *line, CmigRoundTripCheck check)
 {

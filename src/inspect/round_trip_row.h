@@ -18,11 +18,11 @@ typedef struct CmigRoundTripRow
 	const char *problem;
 	const char *kind;
 	const char *object;
-	const char *missing_sql;	/* what would make it right */
+	const char *missing_sql;	/* statements that fix it */
 	const char *message;
 } CmigRoundTripRow;
 
-/* The rows so far, in the memory context of the list. */
+/* The rows so far. They are in the memory context of the list. */
 typedef struct CmigRoundTripRows
 {
 	MemoryContext context;
@@ -36,7 +36,7 @@ extern void cmig_round_trip_row_add(CmigRoundTripRows *rows, const CmigRoundTrip
 extern void cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *revision,
 										  const char *problem, const ErrorData *error);
 
-/* What brings one image to another, as rows of this revision. */
+/* Add the difference between two images as rows for this revision. */
 typedef enum CmigRoundTripCheck
 {
 	CMIG_CHECK_DOWNGRADE,

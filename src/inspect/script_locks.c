@@ -22,12 +22,12 @@ typedef struct Reading
 {
 	CmigPlannedLocks *plan;
 	const char *sql;
-	int			statement;		/* the one that is being read */
+	int			statement;		/* the statement that is being read */
 	List	   *locks;
 	List	   *unknown;		/* of char *: statements whose code is unknown */
 } Reading;
 
-/* Add to a list of words unless it is there. */
+/* Add a word to a list unless the list contains it. */
 static List *
 add_word(List *words, const char *word)
 {

@@ -376,7 +376,7 @@ add_publication(List **locks, List *objects)
 	}
 }
 
-/* Code that a statement runs and that cannot be read here. */
+/* Note that a statement runs code that cannot be read. */
 static void
 add_unknown(List **locks, const char *what)
 {
@@ -390,7 +390,10 @@ add_unknown(List **locks, const char *what)
  * Statements
  */
 
-/* What creates or alters a table or an index; false if it is another statement. */
+/*
+ * Statements that create or alter a table or an index; false for other
+ * statements.
+ */
 static bool
 add_table_statement(List **locks, Node *statement)
 {
@@ -438,7 +441,10 @@ add_table_statement(List **locks, Node *statement)
 	}
 }
 
-/* What belongs to a table; false if it is another statement. */
+/*
+ * Statements about parts of a table, such as triggers; false for other
+ * statements.
+ */
 static bool
 add_part_statement(List **locks, Node *statement)
 {
@@ -480,7 +486,7 @@ add_part_statement(List **locks, Node *statement)
 	}
 }
 
-/* What applies to objects of many kinds, and maintenance; false if it is a query. */
+/* Statements about objects of any kind, and maintenance; false for queries. */
 static bool
 add_other_statement(List **locks, Node *statement)
 {

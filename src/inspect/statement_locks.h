@@ -1,11 +1,10 @@
 /*
  * statement_locks.h
- *	  Which locks a statement takes, by its parse tree.
- *
- * Pure: the tree says which relations are named and in which mode they are
- * locked.  Which other relations are locked with them, such as partitions,
- * indexes, or the other side of a foreign key, only the catalogs know; a lock has
- * marks for that (planned_locks.h follows them).
+ *	  Which locks a statement takes, by its parse tree. Pure: the tree says
+ *	  which relations are named and in which mode they are locked. Only the
+ *	  catalogs say which other relations are locked with them, such as
+ *	  partitions, indexes, and the other side of a foreign key; a lock has
+ *	  flags for that, which planned_locks.h evaluates.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +17,8 @@
 
 /*
  * What a statement does, as a List of CmigLock in the current memory context,
- * which refers to the tree.  Statements that lock no relation give NIL.
+ * which refers to the tree.  The list is empty if the statement locks no
+ * relation.
  */
 extern List *cmig_statement_locks(Node *statement);
 

@@ -2,9 +2,10 @@
  * trial.c
  *	  The steps and the statements of a dry run.
  *
- * Each step has a subtransaction, so that a step that fails leaves nothing to
- * the steps that do not build on it.  In it, each statement has one too, by which
- * its locks are known and in which a statement can be given up alone.
+ * Each step runs in a subtransaction, so that a failed step has no effect on
+ * steps that do not build on it. In it, each statement has its own
+ * subtransaction, which shows its locks, and in which a statement that is not
+ * tried can be rolled back alone.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -198,8 +199,9 @@ attempt_statement(void *arg)
 }
 
 /*
- * Why a statement that has failed does not count as failed: it can only run in
- * a stepwise run, and its revision is meant for one.  NULL if it does count.
+ * Why a failure of a statement does not count, or NULL if it does. It does not
+ * if the statement can only run in a stepwise run and its revision is meant
+ * for one.
  */
 static const char *
 reason_not_tried(const Attempt *attempt, const ErrorData *error)
@@ -222,7 +224,7 @@ reason_not_tried(const Attempt *attempt, const ErrorData *error)
 	}
 }
 
-/* Note which statement begins. */
+/* Note the statement that is starting. */
 static void
 begin_statement(CmigTrial *trial, const CmigScriptRun *run)
 {
@@ -344,7 +346,7 @@ add_failure(CmigTrial *trial, const ErrorData *error, int statement)
 	cmig_trial_add_row(trial, &row);
 }
 
-/* The state of reading the rest of a script. */
+/* The state while the rest of a script is read. */
 typedef struct PassOver
 {
 	CmigTrial  *trial;
@@ -353,7 +355,7 @@ typedef struct PassOver
 	const char *reason;
 } PassOver;
 
-/* Statements are passed over: from now on, their names are kept. */
+/* From now on, keep the names of the statements that are skipped. */
 static void
 start_passing(CmigTrial *trial)
 {
@@ -418,7 +420,7 @@ cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *
 	add_failure(trial, error, statement);
 	if (cmig_run_limit_passed())
 		trial->stopped = "the time limit has passed";
-	/* a precondition has no statement of the script */
+	/* a precondition is not a statement of the script */
 	if (strncmp(trial->command, "precondition: ", 14) == 0)
 		cmig_trial_pass_over(trial, texts, 0, "its precondition is not true");
 	else if (statement > 0 && !cmig_runner_verifying())

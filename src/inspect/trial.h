@@ -28,25 +28,25 @@ typedef struct CmigTrial
 	List	   *moved;			/* of CmigExisting: sequences that advanced */
 	/* the current step */
 	int			number;			/* from 1 */
-	int			statement;		/* the last one that has begun */
-	bool		verifying;		/* it belongs to verify_sql */
+	int			statement;		/* the last statement that was started */
+	bool		verifying;		/* the statement belongs to verify_sql */
 	int			line;
 	char		command[NAMEDATALEN];
 	CmigMeasure measure;		/* of this statement */
 	bool		measuring;		/* it is running */
 	bool		incomplete;		/* an earlier statement was not tried */
-	CmigPlannedLocks *passed;	/* the names of statements that were passed
-								 * over, or NULL */
+	CmigPlannedLocks *passed;	/* the names of statements that were skipped,
+								 * or NULL */
 } CmigTrial;
 
-/* A row of the result; what is not set is null. */
+/* A row of the result; fields that are not set become null. */
 typedef struct CmigTrialRow
 {
 	int			statement;		/* 0: none */
 	int			line;
 	const char *command;
 	int64		rows;			/* CMIG_NO_ROWS: none */
-	const CmigMeasure *measure; /* NULL: it did not run */
+	const CmigMeasure *measure; /* NULL the reason, if it did not run */
 	const char *locks;			/* if it did not run */
 	const char *error;
 } CmigTrialRow;

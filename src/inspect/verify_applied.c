@@ -1,6 +1,6 @@
 /*
  * verify_applied.c
- *	  cmig.verify: the verify sections of what is applied.
+ *	  cmig.verify: runs the verify sections of the applied revisions.
  *
  * Each section runs in a subtransaction of its own that is rolled back, so it
  * changes nothing, and a failure does not keep the others from running.
@@ -37,7 +37,7 @@ typedef struct Verification
 	int			count;			/* revisions that have a verify section */
 } Verification;
 
-/* The revisions to be verified, parents first. */
+/* Determine the revisions to verify, parents first. */
 static int *
 choose(const CmigSituation *now, const char *target, int *count)
 {
@@ -80,7 +80,7 @@ is_failure(const ErrorData *error)
 	}
 }
 
-/* What went wrong, on one or two lines. */
+/* The error for the result, on one or two lines. */
 static char *
 failure_text(const ErrorData *error)
 {

@@ -2,11 +2,11 @@
  * waiters.c
  *	  How long other sessions wait for locks on relations.
  *
- * The timer's handler runs in a signal handler, so it takes no lock and calls
- * nothing that could.  It reads the array of all processes, which does not move,
- * and of each the lock for which it waits.  That lock may be released meanwhile;
- * its memory remains in the lock table, so that the worst that can happen is a
- * wait that is counted for another relation.
+ * The timer's callback runs in a signal handler, so it takes no locks and
+ * calls nothing that does. It reads the array of all processes, which does not
+ * move, and the lock for which each process waits. That lock may be released
+ * at the same time. Its memory remains in the lock table, so at worst a wait
+ * is counted for the wrong relation.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +20,10 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-/* How often the timer looks, in milliseconds, and for how many relations. */
+/*
+ * The interval of the timer in milliseconds, and the maximum number of
+ * relations.
+ */
 #define TICK_MS 5
 #define MAX_RELATIONS 64
 
@@ -56,7 +59,7 @@ note_wait(Oid relation, int64 us)
 		seen[i].longest_us = us;
 }
 
-/* The timer's handler: look at all processes. */
+/* The timer's callback: look at all processes. */
 static void
 look_at_waiters(void)
 {

@@ -2,8 +2,8 @@
  * waiters.h
  *	  How long other sessions wait for locks on relations.
  *
- * While the watch is on, a timer looks every few milliseconds which processes
- * wait for a lock on a relation of this database, and for how long.
+ * While the watch is on, a timer checks every few milliseconds which processes
+ * are waiting for a lock on a relation of this database, and for how long.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,7 +17,7 @@
 extern void cmig_waiters_watch(void);
 extern void cmig_waiters_unwatch(void);
 
-/* A statement begins: forget the waits that were seen. */
+/* To be called when a statement begins: forget the waits that were seen. */
 extern void cmig_waiters_forget(void);
 
 /* The relations for which waits were seen since then: a List of Oid. */
