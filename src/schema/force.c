@@ -77,7 +77,7 @@ cmig_force_lift(CmigDifference *difference)
 		const CmigObject *key = change->to ? change->to : change->from;
 
 		if (key->kind != &cmig_kind_foreign_key || key->parent == NULL || change->action == CMIG_NO_CHANGE ||
-			change->action == CMIG_UNSUPPORTED)
+			change->action == CMIG_UNSUPPORTED || change->host != NULL)
 			continue;
 		if (change->from != NULL)
 			tables = lift_tables(difference, tables, change->from, true);

@@ -351,9 +351,32 @@ alter_foreign_key(CmigAlter *alter)
 		alter->again = true;
 }
 
+/*
+ * CREATE TABLE includes a foreign key if the tables are not partitioned: the
+ * index of a partitioned table may be attached to later.
+ */
+static bool
+foreign_key_folds(const CmigObject *key)
+{
+	if (key->parent->kind != &cmig_kind_table || cmig_table_is_partitioned(key->parent) ||
+		cmig_table_is_partition(key->parent) || ends_with(key->values[DEFINITION], " NOT VALID"))
+		return false;
+	for (int i = 0; i < key->ndepends; i++)
+	{
+		const CmigObject *table = key->depends[i];
+
+		while (table->parent != NULL)
+			table = table->parent;
+		if (table->kind != &cmig_kind_table || cmig_table_is_partitioned(table))
+			return false;
+	}
+	return true;
+}
+
 CmigKind	cmig_kind_foreign_key = {
 	.name = "foreign key",.word = "CONSTRAINT",
-	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_LAST,
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_LAST,
 	CMIG_PROPERTIES(properties),
-	.sql = foreign_key_sql,.create = create_constraint,.drop = drop_constraint,.alter = alter_foreign_key
+	.sql = foreign_key_sql,.create = create_constraint,.drop = drop_constraint,.alter = alter_foreign_key,
+	.folds = foreign_key_folds
 };

@@ -207,7 +207,7 @@ table_elements(StringInfo buf, const CmigObject *table)
 			appendStringInfoString(buf, separator);
 			cmig_column_definition(buf, child);
 		}
-		else if (child->kind == &cmig_kind_constraint)
+		else if (child->kind == &cmig_kind_constraint || child->kind == &cmig_kind_foreign_key)
 		{
 			appendStringInfoString(buf, separator);
 			cmig_constraint_definition(buf, child);

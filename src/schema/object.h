@@ -64,6 +64,8 @@ typedef struct CmigObject
 	bool		alone;			/* its table is detached from the parent
 								 * during the change */
 	bool		apart;			/* it must not be folded */
+	struct CmigObject *lead;	/* see lead.h */
+	int			turn;
 	bool		foreign;		/* the caller may not alter it: it belongs to
 								 * another role */
 	bool		may_drop;		/* although it is foreign, as its schema is

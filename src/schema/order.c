@@ -13,6 +13,7 @@
 
 #include "schema/kind_table.h"
 #include "schema/kinds.h"
+#include "schema/lead.h"
 #include "schema/order.h"
 
 #include "utils/memutils.h"
@@ -63,7 +64,7 @@ compare_objects(const CmigObject *a, const CmigObject *b)
 {
 	const CmigObject *root = sort_root(a),
 			   *other = sort_root(b);
-	int			order = root == other ? 0 : cmig_object_compare(root, other);
+	int			order = root == other ? 0 : cmig_lead_compare(root, other);
 
 	return order ? order : cmig_object_compare(a, b);
 }
@@ -778,6 +779,7 @@ cmig_order(CmigDifference *difference, int *count)
 		Order		order = {.difference = difference};
 		Walk		walk;
 
+		cmig_lead_tables(difference);
 		make_nodes(&order);
 		make_edges(&order);
 		do
