@@ -1287,6 +1287,19 @@ COMMENT ON FUNCTION cmig.lint(text) IS 'What the statements of pending revisions
 COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'The same for one script. facts => false: as on an empty database.';
 
 --
+-- Coming from other migration tools
+--
+
+CREATE FUNCTION cmig.import_files(format text, file_names text[], contents text[],
+	placeholders jsonb DEFAULT '{}',
+	OUT file_name text, OUT content text, OUT note text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_import_files'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.import_files(text, text[], text[], jsonb) IS 'The files of another migration tool (format) as revision files, in its order, with notes on what has no counterpart; content is NULL for a note on a file that is left out. Stores nothing. Raises MG013, 22023, 22004.';
+
+--
 -- DDL outside of migration runs
 --
 

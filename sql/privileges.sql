@@ -153,6 +153,7 @@ INSERT INTO call VALUES
 ('history(text)', $$SELECT count(*) FROM cmig.history()$$),
 ('journal_trigger()', $$SELECT cmig.journal_trigger()$$),
 ('lint(text)', $$SELECT count(*) FROM cmig.lint('002')$$),
+('import_files(text,text[],text[],jsonb)', $$SELECT count(*) FROM cmig.import_files('sqlx', '{}', '{}')$$),
 ('lint_sql(text,boolean,boolean)', $$SELECT count(*) FROM cmig.lint_sql('SELECT 1')$$),
 ('load(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load(E'-- revision: 003\n-- down_revision: 002\n-- message: x\n-- cmig:upgrade\n')$$),
 ('load_directory(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load_directory('/nonexistent')$$),

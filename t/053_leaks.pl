@@ -44,6 +44,7 @@ my %looking = (
 	heads => ["cmig.heads()"],
 	history => [ "cmig.history()", "cmig.history('001:')" ],
 	lint => ["cmig.lint()"],
+	import_files => ["cmig.import_files('flyway', '{V1__a.sql,U1__a.sql}', '{\"CREATE TABLE x (a int)\",DROP TABLE x}')"],
 	lint_sql => ["cmig.lint_sql('CREATE INDEX ON plain (n); ALTER TABLE plain ADD x int')"],
 	plan => ["cmig.plan('upgrade', 'head')"],
 	require => ["cmig.require('001')"],

@@ -1,0 +1,142 @@
+--
+-- cmig.import_files: the files of other migration tools
+--
+CREATE EXTENSION pg_cmig;
+\pset format unaligned
+\pset tuples_only on
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+-- a folder's files as {name: content}; prints what they become, and loads it
+CREATE FUNCTION pg_temp.imported(format text, files jsonb, placeholders jsonb DEFAULT '{}') RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	names text[] := ARRAY(SELECT key FROM jsonb_each_text(files) ORDER BY key DESC);
+	contents text[] := ARRAY(SELECT value FROM jsonb_each_text(files) ORDER BY key DESC);
+	r record;
+	all_content text := '';
+BEGIN
+	FOR r IN SELECT * FROM cmig.import_files(format, names, contents, placeholders) LOOP
+		RETURN NEXT '==> ' || r.file_name || ' <==' || coalesce(E'\nNOTE: ' || r.note, '') || coalesce(E'\n' || r.content, '');
+		all_content := all_content || coalesce(r.content || E'\n', '');
+	END LOOP;
+	IF all_content <> '' THEN
+		SELECT string_agg(concat_ws(' ', revision, action), ', ') AS loaded INTO r FROM cmig.load(all_content);
+		DELETE FROM cmig.revision;
+		RETURN NEXT 'loaded: ' || r.loaded;
+	END IF;
+END $$;
+
+-- golang-migrate: numbers, not text; a file of something else
+SELECT pg_temp.imported('golang-migrate', $${
+"9_add_email.up.sql": "ALTER TABLE users ADD email text;\n",
+"9_add_email.down.sql": "ALTER TABLE users DROP email;\n",
+"000010_index.up.sql": "CREATE INDEX CONCURRENTLY ON users (email);\n",
+"2_create-users.up.sql": "\ufeffBEGIN;\r\nCREATE TABLE users (id int);\r\nCOMMIT;\r\n",
+"README.md": "# Migrations",
+"11_other.sql": "SELECT 1"}$$);
+
+-- sqlx
+SELECT pg_temp.imported('sqlx', $${
+"20240101_one.sql": "CREATE TABLE one (a text DEFAULT '-- cmig:upgrade');\n-- cmig:downgrade\n-- revision: 7\n-- +goose Up\n",
+"20240102_two.up.sql": "-- no-transaction\nVACUUM one;",
+"20240102_two.down.sql": ""}$$);
+
+-- refinery and Supabase
+SELECT pg_temp.imported('refinery', $${"V1__one.sql": "SELECT 1", "U2__two.sql": "SELECT 2", "V10__three.rs": "fn"}$$);
+SELECT pg_temp.imported('supabase', $${"20240101000000_init.sql": "CREATE TABLE a ();", "seed.sql": "SELECT 1"}$$);
+
+-- dbmate: by file name; transaction:false of one direction
+SELECT pg_temp.imported('dbmate', $${
+"10_ten.sql": "-- migrate:up\nSELECT 10;\n-- migrate:down\n",
+"9_nine.sql": "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY i ON t (a);\n\n-- migrate:down transaction:false\nDROP INDEX CONCURRENTLY i;\n",
+"11.sql": "-- nothing\nSELECT 1;",
+"12_x.sql": "-- migrate:up frobnicate\nSELECT ';';"}$$);
+
+-- goose
+SELECT pg_temp.imported('goose', $${
+"00001_users.sql": "-- +goose Up\n-- +goose StatementBegin\nCREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $f$\nBEGIN\n\tRETURN 1; -- one\nEND\n$f$;\n-- +goose StatementEnd\n-- +goose Down\nDROP FUNCTION f();\n",
+"00002_index.sql": "-- +goose NO TRANSACTION\n-- +goose up\nCREATE INDEX CONCURRENTLY i ON t (a);\n",
+"00003_env.sql": "-- +goose Up\n-- +goose ENVSUB ON\nCREATE ROLE ${APP_ROLE};\n-- +goose ENVSUB OFF\nSELECT '${no}';\n-- +goose Down\nDROP ROLE app;",
+"00004_code.go": "package main"}$$, '{"APP_ROLE": "app"}');
+SELECT pg_temp.imported('goose', $${"00003_env.sql": "-- +goose Up\n-- +goose ENVSUB ON\nCREATE ROLE ${APP_ROLE};"}$$);
+
+-- node-pg-migrate
+SELECT pg_temp.imported('node-pg-migrate', $${
+"1700000000000_create-users.sql": "-- Up Migration\nCREATE TABLE users (id int);\n---- down MIGRATION ----\nDROP TABLE users;",
+"1700000000001_more.sql": "SELECT 1;",
+"1700000000002_code.js": "exports.up = pgm => {}"}$$);
+
+-- graphile-migrate
+SELECT pg_temp.imported('graphile-migrate', $${
+"committed/000001-users.sql": "--! Previous: -\n--! Hash: sha1:0123\n--! Message: Create users\n\nCREATE TABLE users (id int);\nGRANT SELECT ON users TO :APP_USER;\nSELECT 'HH24:MI :APP_USER'::text;",
+"committed/000002.sql": "--! Previous: sha1:0123\n--! Hash: sha1:4567\n\n--! no-transaction\nCREATE INDEX CONCURRENTLY ON users (id);",
+"current/1-current.sql": "SELECT 1"}$$, '{":APP_USER": "visitor"}');
+SELECT pg_temp.imported('graphile-migrate', $${"committed/000001.sql": "\n\nSELECT a[1:2], a[x:y], 'a'::text;\nGRANT SELECT ON users TO :APP_USER;"}$$);
+
+-- Diesel: metadata.toml without the key means without a transaction
+SELECT pg_temp.imported('diesel', $${
+"2024-01-01-000000_create_posts/up.sql": "CREATE TABLE posts (id int);",
+"2024-01-01-000000_create_posts/down.sql": "DROP TABLE posts;",
+"00000000000000_diesel_initial_setup/up.sql": "SELECT 1;",
+"2024-01-02-000000_index/up.sql": "CREATE INDEX CONCURRENTLY ON posts (id);",
+"2024-01-02-000000_index/metadata.toml": "run_in_transaction = false\n",
+"2024-01-03-000000_trap/up.sql": "SELECT 2;",
+"2024-01-03-000000_trap/metadata.toml": "# nothing\n"}$$);
+
+-- Prisma, Drizzle
+SELECT pg_temp.imported('prisma', $${
+"20240101000000_init/migration.sql": "-- CreateTable\nCREATE TABLE \"User\" (\"id\" SERIAL NOT NULL);\n",
+"20240102000000_add_email/migration.sql": "ALTER TABLE \"User\" ADD COLUMN \"email\" TEXT;",
+"migration_lock.toml": "provider = \"postgresql\"",
+"schema.prisma": "datasource"}$$);
+SELECT pg_temp.imported('drizzle', $${
+"0000_first_hero.sql": "CREATE TABLE users (id serial PRIMARY KEY);\n--> statement-breakpoint\nCREATE INDEX i ON users (id);",
+"0001_second.sql": "SELECT 1;",
+"meta/_journal.json": "{\"entries\": [{\"idx\": 0, \"version\": \"7\", \"when\": 1704067200123, \"tag\": \"0000_first_hero\", \"breakpoints\": true}]}",
+"meta/0000_snapshot.json": "{}"}$$);
+SELECT pg_temp.imported('drizzle', $${"20240101000000_one/migration.sql": "SELECT 1;", "20240101000000_one/snapshot.json": "{}"}$$);
+
+-- Flyway
+SELECT pg_temp.imported('flyway', $${
+"V1__init.sql": "CREATE TABLE ${schema}.t (a text DEFAULT '${value}'); -- ${comment}",
+"V1_10__ten.sql": "SELECT 10;",
+"V1.2__two.sql": "SELECT 2;",
+"V2__index.sql": "CREATE INDEX CONCURRENTLY ON t (a);",
+"V3__three.sql": "SELECT 3;",
+"V3__three.sql.conf": "executeInTransaction=false",
+"U1.2__two.sql": "SELECT -2;",
+"U9__nothing.sql": "SELECT 9;",
+"R__views.sql": "CREATE OR REPLACE VIEW v AS SELECT 1;",
+"R__a_first.sql": "SELECT 1;",
+"B2__base.sql": "CREATE TABLE t (a text);",
+"B1__old.sql": "SELECT 1;",
+"afterMigrate.sql": "ANALYZE;",
+"notes.txt": "x"}$$, '{"schema": "public", "value": 1}');
+SELECT pg_temp.imported('flyway', $${"B5__base.sql": "SELECT 5;", "V6__six.sql": "SELECT 6;"}$$);
+-- a new database runs the baseline, and an old one counts it as applied
+SELECT count(*) FROM (SELECT cmig.load(string_agg(content, E'\n')) FROM cmig.import_files('flyway', '{V1__a.sql,V2__b.sql,B2__c.sql,V3__d.sql}', '{SELECT 1,SELECT 2,SELECT 3,SELECT 4}')) l;
+SELECT revision FROM cmig.plan('upgrade', 'head');
+SELECT cmig.stamp('2');
+SELECT revision FROM cmig.plan('upgrade', 'head');
+SELECT cmig.stamp('base');
+DELETE FROM cmig.revision;
+SELECT pg_temp.imported('flyway', $${"V1__init.sql": "SELECT 1;\n/* ${comment} */\nCREATE SCHEMA ${schema};"}$$);
+
+-- what the runner refuses is noted
+SELECT pg_temp.imported('supabase', $${"1_copy.sql": "COPY t FROM stdin;\n1\n\\.\n", "2_psql.sql": "\\i other.sql", "3_bad.sql": "SELEC 1;", "4_commit.sql": "SELECT 1; COMMIT; SELECT 2;"}$$);
+
+-- errors
+SELECT * FROM cmig.import_files('flyhigh', '{}', '{}');
+SELECT * FROM cmig.import_files('flyway', '{a,b}', '{c}');
+SELECT * FROM cmig.import_files('flyway', '{V1__a.sql,./V1__a.sql}', '{c,d}');
+SELECT * FROM cmig.import_files('flyway', '{V1__a.sql,V1.__b.sql,V1__c.sql}', '{c,d,e}');
+SELECT * FROM cmig.import_files('flyway', NULL, '{}');
+SELECT * FROM cmig.import_files('flyway', '{a,NULL}', '{a,b}');
+SELECT * FROM cmig.import_files('flyway', '{{a,b}}', '{{a,b}}');
+SELECT * FROM cmig.import_files('flyway', '{V1__a.sql}', '{SELECT 1}', '[]');
+SELECT * FROM cmig.import_files('flyway', '{V1__a.sql}', '{SELECT 1}', '{"a": {}}');
+SELECT * FROM cmig.import_files('prisma', ARRAY['head/migration.sql', E'a b"c\\d/migration.sql'], '{SELECT 1,SELECT 2}');
+SELECT * FROM cmig.import_files('sqlx', '{1_a.sql}', ARRAY['SELECT ''not closed']);
+SELECT * FROM cmig.import_files('sqlx', '{}', '{}');
+SELECT * FROM cmig.import_files('sqlx', '{1_a.sql}', '{SELECT 1}', NULL);
+SELECT * FROM cmig.import_files('diesel', '{up.sql}', '{SELECT 1}');
+DROP EXTENSION pg_cmig;

@@ -1,0 +1,249 @@
+/*
+ * format_flyway.c
+ *	  Flyway's files: V, U, R, and B.
+ *
+ * A version is written as in flyway_schema_history: its parts with dots between
+ * them.  B is a script that new databases run instead of the versions up to its
+ * own: a revision that replaces them.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "adopt/format_flyway.h"
+#include "adopt/tool_text.h"
+
+/* A file name, taken apart. */
+typedef struct FlywayName
+{
+	char		kind;			/* V, U, R, or B */
+	char	   *version;		/* "" for R */
+	char	   *title;
+} FlywayName;
+
+/* Read "V1_2__title.sql". */
+static bool
+read_name(const char *base, FlywayName *name)
+{
+	const char *separator = strstr(base, "__");
+	int			length;
+
+	if (!cmig_tool_text_ends(base, ".sql") || separator == NULL || strchr("VURB", *base) == NULL)
+		return false;
+	name->kind = *base;
+	length = separator - base - 1;
+	name->version = pnstrdup(base + 1, length);
+	name->title = cmig_tool_text_without(separator + 2, ".sql");
+	for (char *p = name->version; *p; p++)
+		if (*p == '_')
+			*p = '.';
+	return (name->kind == 'R') == (length == 0) &&
+		strspn(name->version, "0123456789.") == length;
+}
+
+/* Does "<file>.conf" say executeInTransaction=false? */
+static bool
+without_transaction(CmigImport *import, const CmigToolFile *file)
+{
+	CmigToolFile *conf = cmig_import_file(import, psprintf("%s.conf", file->name));
+	CmigToolLine line;
+
+	for (const char *p = conf ? conf->text : ""; cmig_tool_text_line(p, &line); p = line.next)
+	{
+		char	   *value = cmig_tool_text_after(&line, "executeInTransaction", true);
+
+		if (value && *value == '=')
+			return pg_strncasecmp(value + 1 + strspn(value + 1, " \t"), "false", 5) == 0;
+	}
+	return false;
+}
+
+static CmigToolRevision *
+add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayName *name)
+{
+	CmigToolRevision *revision = cmig_import_add(import, file, id);
+
+	revision->text.edges.message = cmig_tool_text_message(name->title);
+	revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
+	if (without_transaction(import, file))
+		revision->text.edges.transactional = false;
+	return revision;
+}
+
+/* Add the V files, in order. */
+static void
+add_versions(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		FlywayName	name;
+
+		if (read_name(import->files[i].base, &name) && name.kind == 'V')
+			add_file(import, &import->files[i], name.version, &name);
+	}
+	cmig_import_sort(import, cmig_tool_text_compare_versions);
+	cmig_import_chain(import);
+}
+
+/* The revision of a version, or NULL. */
+static CmigToolRevision *
+find_version(const CmigImport *import, const char *version)
+{
+	ListCell   *lc;
+
+	foreach(lc, import->revisions)
+	{
+		CmigToolRevision *revision = lfirst(lc);
+
+		if (cmig_tool_text_compare_versions(revision->text.edges.id, version) == 0)
+			return revision;
+	}
+	return NULL;
+}
+
+/* Add the U files to their versions. */
+static void
+add_undo(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+		FlywayName	name;
+		CmigToolRevision *revision;
+
+		if (!read_name(file->base, &name) || name.kind != 'U')
+			continue;
+		file->used = true;
+		revision = find_version(import, name.version);
+		if (revision)
+			revision->text.downgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_DOWNGRADE);
+		else
+			cmig_import_file_note(import, file->name, "there is no V file of version %s; left out", name.version);
+	}
+}
+
+/* What a baseline replaces: the versions up to its own. */
+static void
+set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *version, int count)
+{
+	CmigNames  *replaces = &baseline->text.edges.replaces;
+	ListCell   *lc;
+
+	replaces->names = palloc(sizeof(char *) * (count + 1));
+	foreach(lc, import->revisions)
+	{
+		const CmigToolRevision *revision = lfirst(lc);
+
+		if (revision != baseline && foreach_current_index(lc) < count &&
+			cmig_tool_text_compare_versions(revision->text.edges.id, version) <= 0)
+			replaces->names[replaces->count++] = revision->text.edges.id;
+	}
+	if (replaces->count == 0)
+		replaces->names[replaces->count++] = pstrdup(version);
+}
+
+/* Without the versions that it replaces, a baseline is what the next one follows. */
+static void
+follow_baseline(const CmigImport *import, CmigToolRevision *baseline, const char *version)
+{
+	ListCell   *lc;
+
+	foreach(lc, import->revisions)
+	{
+		CmigToolRevision *revision = lfirst(lc);
+
+		if (revision != baseline && revision->text.edges.parents.count == 0 &&
+			cmig_tool_text_compare_versions(revision->text.edges.id, version) > 0)
+			cmig_import_set_parent(revision, baseline->text.edges.id);
+	}
+}
+
+/* Add the newest B file; older ones would replace the same versions. */
+static void
+add_baseline(CmigImport *import)
+{
+	CmigToolFile *newest = NULL;
+	FlywayName	newest_name;
+	CmigToolRevision *baseline;
+	int			count = list_length(import->revisions);
+
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+		FlywayName	name;
+
+		if (!read_name(file->base, &name) || name.kind != 'B')
+			continue;
+		file->used = true;
+		if (newest && cmig_tool_text_compare_versions(name.version, newest_name.version) < 0)
+		{
+			cmig_import_file_note(import, file->name, "there is a newer baseline; left out");
+			continue;
+		}
+		if (newest)
+			cmig_import_file_note(import, newest->name, "there is a newer baseline; left out");
+		newest = file;
+		newest_name = name;
+	}
+	if (newest == NULL)
+		return;
+	baseline = add_file(import, newest, psprintf("B%s", newest_name.version), &newest_name);
+	set_replaces(import, baseline, newest_name.version, count);
+	follow_baseline(import, baseline, newest_name.version);
+	cmig_import_note(baseline, "databases that have run version %s count it as applied", newest_name.version);
+}
+
+/* The last version, on which the repeatable scripts depend. */
+static char *
+last_id(const CmigImport *import)
+{
+	return import->revisions == NIL ? NULL : ((CmigToolRevision *) llast(import->revisions))->text.edges.id;
+}
+
+/* Add the R files after all versions, in the order of their descriptions. */
+static void
+add_repeatable(CmigImport *import, char *previous)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		FlywayName	name;
+		CmigToolRevision *revision;
+
+		if (!read_name(import->files[i].base, &name) || name.kind != 'R')
+			continue;
+		revision = add_file(import, &import->files[i], cmig_tool_text_id(psprintf("R_%s", name.title)), &name);
+		revision->file_template = "%(rev)s";
+		if (previous)
+			cmig_import_set_parent(revision, previous);
+		previous = revision->text.edges.id;
+		cmig_import_note(revision, "Flyway runs it again whenever it changes; here it runs once, and a change is a new revision");
+	}
+}
+
+/* Is it a script that Flyway runs before or after something? */
+static bool
+is_callback(const char *base)
+{
+	return cmig_tool_text_begins(base, "before") || cmig_tool_text_begins(base, "after") ||
+		cmig_tool_text_begins(base, "createSchema");
+}
+
+void
+cmig_format_flyway(CmigImport *import)
+{
+	char	   *last;
+
+	add_versions(import);
+	add_undo(import);
+	last = last_id(import);
+	add_baseline(import);
+	if (last == NULL)
+		last = last_id(import);
+	add_repeatable(import, last);
+	for (int i = 0; i < import->file_count; i++)
+		if (!import->files[i].used && is_callback(import->files[i].base))
+		{
+			import->files[i].used = true;
+			cmig_import_file_note(import, import->files[i].name, "a callback; pg_cmig has none. Run it in the script that calls cmig.upgrade");
+		}
+}

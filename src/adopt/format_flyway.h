@@ -1,0 +1,16 @@
+/*
+ * format_flyway.h
+ *	  Flyway's files: V, U, R, and B.
+ *
+ * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_FORMAT_FLYWAY_H
+#define CMIG_FORMAT_FLYWAY_H
+
+#include "adopt/import.h"
+
+extern void cmig_format_flyway(CmigImport *import);
+
+#endif							/* CMIG_FORMAT_FLYWAY_H */

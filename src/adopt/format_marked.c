@@ -1,0 +1,348 @@
+/*
+ * format_marked.c
+ *	  Formats that have both directions in one file, with comments that separate
+ *	  them.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "adopt/format_marked.h"
+#include "adopt/tool_text.h"
+
+/* What a line is to a format. */
+typedef enum MarkedLine
+{
+	LINE_TEXT,
+	LINE_UP,
+	LINE_DOWN,
+	LINE_DROPPED				/* a comment for the tool only */
+} MarkedLine;
+
+/* The two directions of a file, while it is read. */
+typedef struct MarkedFile
+{
+	StringInfoData before;		/* text before the first marker */
+	StringInfoData up;
+	StringInfoData down;
+	bool		has_up;
+	bool		has_down;
+} MarkedFile;
+
+typedef MarkedLine (*ClassifyLine) (CmigToolRevision *revision, const CmigToolLine *line);
+
+/* Distribute the lines of a file. */
+static void
+read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, MarkedFile *marked)
+{
+	CmigToolLine line;
+	StringInfo	to = &marked->before;
+
+	memset(marked, 0, sizeof(MarkedFile));
+	initStringInfo(&marked->before);
+	initStringInfo(&marked->up);
+	initStringInfo(&marked->down);
+	for (const char *p = text; cmig_tool_text_line(p, &line); p = line.next)
+		switch (classify(revision, &line))
+		{
+			case LINE_UP:
+				to = &marked->up;
+				marked->has_up = true;
+				break;
+			case LINE_DOWN:
+				to = &marked->down;
+				marked->has_down = true;
+				break;
+			case LINE_TEXT:
+				appendBinaryStringInfo(to, line.start, line.next - line.start);
+				break;
+			case LINE_DROPPED:
+				break;
+		}
+}
+
+/* The two directions as the scripts of the revision. */
+static void
+set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *marked)
+{
+	const CmigToolFile *file = revision->file;
+
+	revision->text.upgrade_sql =
+		cmig_import_section(import, file, CMIG_SECTION_UPGRADE, marked->up.data, marked->up.data + marked->up.len);
+	if (marked->has_down)
+		revision->text.downgrade_sql =
+			cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, marked->down.data, marked->down.data + marked->down.len);
+}
+
+/* A revision for "<digits>[_-.]title.sql", or NULL. */
+static CmigToolRevision *
+add_numbered(CmigImport *import, CmigToolFile *file)
+{
+	int			digits = cmig_tool_text_digits(file->base);
+	CmigToolRevision *revision;
+	char	   *title;
+
+	if (digits == 0 || !cmig_tool_text_ends(file->base, ".sql"))
+		return NULL;
+	revision = cmig_import_add(import, file, pnstrdup(file->base, digits));
+	title = cmig_tool_text_without(file->base + digits, ".sql");
+	revision->text.edges.message = cmig_tool_text_message(title + strspn(title, "_-."));
+	return revision;
+}
+
+/*
+ * dbmate
+ */
+
+static MarkedLine
+classify_dbmate(CmigToolRevision *revision, const CmigToolLine *line)
+{
+	char	   *rest = cmig_tool_text_after(line, "--", false);
+	CmigToolLine comment;
+	bool		is_up;
+
+	if (rest == NULL || !cmig_tool_text_line(rest, &comment))
+		return LINE_TEXT;
+	is_up = cmig_tool_text_begins(rest, "migrate:up");
+	if (!is_up && !cmig_tool_text_begins(rest, "migrate:down"))
+		return LINE_TEXT;
+	rest += strlen(is_up ? "migrate:up" : "migrate:down");
+	if (*rest && !isspace((unsigned char) *rest))
+		return LINE_TEXT;
+	rest += strspn(rest, " \t");
+	if (cmig_tool_text_begins(rest, "transaction:false"))
+		revision->text.edges.transactional = false;
+	else if (*rest)
+		cmig_import_note(revision, "unknown option \"%s\" of migrate:%s", rest, is_up ? "up" : "down");
+	return is_up ? LINE_UP : LINE_DOWN;
+}
+
+void
+cmig_format_dbmate(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+		CmigToolRevision *revision = add_numbered(import, file);
+		MarkedFile	marked;
+
+		if (revision == NULL)
+			continue;
+		revision->order = pstrdup(file->base);
+		read_lines(revision, file->text, classify_dbmate, &marked);
+		if (!marked.has_up)
+			cmig_import_note(revision, "it has no line \"-- migrate:up\", so its script is empty");
+		set_scripts(import, revision, &marked);
+	}
+	cmig_import_sort(import, strcmp);
+	cmig_import_chain(import);
+}
+
+/*
+ * goose
+ */
+
+/* A line between ENVSUB ON and OFF has its own placeholders. */
+static MarkedLine
+classify_goose(CmigToolRevision *revision, const CmigToolLine *line)
+{
+	char	   *rest = cmig_tool_text_after(line, "--", false);
+	CmigToolLine comment;
+
+	if (rest == NULL || !cmig_tool_text_line(rest, &comment))
+		return LINE_TEXT;
+	rest = cmig_tool_text_after(&comment, "+goose", false);
+	if (rest == NULL)
+		return LINE_TEXT;
+	if (pg_strcasecmp(rest, "up") == 0)
+		return LINE_UP;
+	if (pg_strcasecmp(rest, "down") == 0)
+		return LINE_DOWN;
+	if (pg_strcasecmp(rest, "no transaction") == 0)
+		revision->text.edges.transactional = false;
+	else if (pg_strcasecmp(rest, "statementbegin") != 0 && pg_strcasecmp(rest, "statementend") != 0)
+		cmig_import_note(revision, "unknown annotation \"+goose %s\"", rest);
+	return LINE_DROPPED;
+}
+
+/* Fill ${name} between the lines ENVSUB ON and ENVSUB OFF, which are left out. */
+static char *
+substitute_environment(CmigImport *import, const CmigToolFile *file)
+{
+	StringInfoData result;
+	StringInfoData newlines;	/* for the line in errors */
+	CmigToolLine line;
+	bool		on = false;
+
+	initStringInfo(&result);
+	initStringInfo(&newlines);
+	for (const char *p = file->text; cmig_tool_text_line(p, &line); p = line.next)
+	{
+		char	   *rest = cmig_tool_text_after(&line, "-- +goose envsub", false);
+
+		if (rest)
+			on = pg_strcasecmp(rest, "on") == 0;
+		else if (on)
+		{
+			char	   *text = psprintf("%s%.*s", newlines.data, (int) (line.next - line.start), line.start);
+
+			appendStringInfoString(&result, cmig_placeholder_fill_braces(import->placeholders, text, file->name) + newlines.len);
+		}
+		else
+			appendBinaryStringInfo(&result, line.start, line.next - line.start);
+		appendStringInfoChar(&newlines, '\n');
+	}
+	return result.data;
+}
+
+void
+cmig_format_goose(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+		CmigToolRevision *revision = add_numbered(import, file);
+		MarkedFile	marked;
+
+		if (revision == NULL)
+		{
+			if (cmig_tool_text_ends(file->base, ".go"))
+			{
+				file->used = true;
+				cmig_import_file_note(import, file->name, "written in Go; write what it does as a revision in its place");
+			}
+			continue;
+		}
+		read_lines(revision, substitute_environment(import, file), classify_goose, &marked);
+		if (!marked.has_up)
+			cmig_import_note(revision, "it has no line \"-- +goose Up\", so its script is empty");
+		set_scripts(import, revision, &marked);
+	}
+	cmig_import_sort(import, cmig_tool_text_compare_versions);
+	cmig_import_chain(import);
+}
+
+/*
+ * node-pg-migrate
+ */
+
+/* Is the line "-- Up Migration", with any hyphens and spaces, and any case? */
+static bool
+is_direction(const CmigToolLine *line, const char *word)
+{
+	char	   *rest = cmig_tool_text_after(line, "--", true);
+
+	if (rest == NULL)
+		return false;
+	rest += strspn(rest, "- \t");
+	if (pg_strncasecmp(rest, word, strlen(word)) != 0)
+		return false;
+	rest += strlen(word);
+	if (!isspace((unsigned char) *rest))
+		return false;
+	rest += strspn(rest, " \t");
+	return pg_strncasecmp(rest, "migration", strlen("migration")) == 0;
+}
+
+static MarkedLine
+classify_node_pg_migrate(CmigToolRevision *revision, const CmigToolLine *line)
+{
+	if (is_direction(line, "up"))
+		return LINE_UP;
+	return is_direction(line, "down") ? LINE_DOWN : LINE_TEXT;
+}
+
+void
+cmig_format_node_pg_migrate(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+		CmigToolRevision *revision;
+		MarkedFile	marked;
+		char	   *stem;
+
+		if (!cmig_tool_text_ends(file->base, ".sql"))
+		{
+			if (cmig_tool_text_ends(file->base, ".js") || cmig_tool_text_ends(file->base, ".ts"))
+			{
+				file->used = true;
+				cmig_import_file_note(import, file->name,
+									  "written in JavaScript; write what it does as a revision in its place, \"node-pg-migrate up --dry-run\" prints it");
+			}
+			continue;
+		}
+		stem = cmig_tool_text_without(file->base, ".sql");
+		revision = cmig_import_add(import, file, cmig_tool_text_id(stem));
+		stem += cmig_tool_text_digits(stem);
+		revision->text.edges.message = cmig_tool_text_message(stem + strspn(stem, "_-"));
+		read_lines(revision, file->text, classify_node_pg_migrate, &marked);
+		if (!marked.has_up)
+			appendStringInfoString(&marked.up, marked.before.data);
+		set_scripts(import, revision, &marked);
+	}
+	cmig_import_sort(import, cmig_tool_text_compare_versions);
+	cmig_import_chain(import);
+	import->file_template = "%(rev)s";
+}
+
+/*
+ * graphile-migrate
+ */
+
+static MarkedLine
+classify_graphile(CmigToolRevision *revision, const CmigToolLine *line)
+{
+	char	   *rest = cmig_tool_text_after(line, "--!", false);
+	CmigToolLine comment;
+	char	   *value;
+
+	if (rest == NULL || !cmig_tool_text_line(rest, &comment))
+		return LINE_TEXT;
+	if ((value = cmig_tool_text_after(&comment, "message:", false)) != NULL)
+		revision->text.edges.message = value;
+	else if (pg_strcasecmp(rest, "no-transaction") == 0)
+		revision->text.edges.transactional = false;
+	else if ((value = cmig_tool_text_after(&comment, "include", false)) != NULL)
+		cmig_import_note(revision, "the fixture \"%s\" is not included; put its text there", value);
+	else if (!cmig_tool_text_after(&comment, "previous:", false) && !cmig_tool_text_after(&comment, "hash:", false) &&
+			 !cmig_tool_text_after(&comment, "allowinvalidhash", false))
+		cmig_import_note(revision, "unknown header \"--! %s\"", rest);
+	return LINE_DROPPED;
+}
+
+/* Is it current.sql, or a file in current/? */
+static bool
+is_current(const CmigToolFile *file)
+{
+	return strcmp(file->name, "current.sql") == 0 || strstr(file->name, "/current.sql") != NULL ||
+		cmig_tool_text_begins(file->name, "current/") || strstr(file->name, "/current/") != NULL;
+}
+
+void
+cmig_format_graphile_migrate(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+		CmigToolRevision *revision;
+		MarkedFile	marked;
+
+		if (is_current(file))
+		{
+			file->used = true;
+			cmig_import_file_note(import, file->name, "not committed yet; commit it with graphile-migrate, or write a revision of it");
+			continue;
+		}
+		revision = add_numbered(import, file);
+		if (revision == NULL)
+			continue;
+		read_lines(revision, file->text, classify_graphile, &marked);
+		appendStringInfoString(&marked.up, marked.before.data);
+		set_scripts(import, revision, &marked);
+	}
+	cmig_import_sort(import, cmig_tool_text_compare_versions);
+	cmig_import_chain(import);
+}

@@ -1,0 +1,21 @@
+/*
+ * format_marked.h
+ *	  Formats that have both directions in one file, with comments that separate
+ *	  them.
+ *
+ * Pure.  dbmate, goose, node-pg-migrate, and graphile-migrate, whose files have
+ * comments but one direction.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_FORMAT_MARKED_H
+#define CMIG_FORMAT_MARKED_H
+
+#include "adopt/import.h"
+
+extern void cmig_format_dbmate(CmigImport *import);
+extern void cmig_format_goose(CmigImport *import);
+extern void cmig_format_node_pg_migrate(CmigImport *import);
+extern void cmig_format_graphile_migrate(CmigImport *import);
+
+#endif							/* CMIG_FORMAT_MARKED_H */

@@ -1,0 +1,145 @@
+/*
+ * format_numbered.c
+ *	  Formats whose file names begin with a number.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "adopt/format_numbered.h"
+#include "adopt/tool_text.h"
+
+/* A file name, taken apart. */
+typedef struct NumberedName
+{
+	char	   *number;
+	char	   *title;
+	bool		is_up;			/* .up.sql */
+	bool		is_down;		/* .down.sql */
+} NumberedName;
+
+/*
+ * Read "<number><separator><title>[.up|.down].sql"; letters may stand before the
+ * number.
+ */
+static bool
+read_name(const char *base, const char *letters, const char *separator, NumberedName *name)
+{
+	char	   *stem;
+	int			digits;
+
+	memset(name, 0, sizeof(NumberedName));
+	if (!cmig_tool_text_ends(base, ".sql"))
+		return false;
+	stem = cmig_tool_text_without(base, ".sql");
+	name->is_up = cmig_tool_text_ends(stem, ".up");
+	name->is_down = cmig_tool_text_ends(stem, ".down");
+	if (name->is_up || name->is_down)
+		stem = cmig_tool_text_without(stem, name->is_up ? ".up" : ".down");
+	if (*letters)
+	{
+		if (*stem == '\0' || strchr(letters, *stem) == NULL)
+			return false;
+		stem++;
+	}
+	digits = cmig_tool_text_digits(stem);
+	if (digits == 0 || !cmig_tool_text_begins(stem + digits, separator))
+		return false;
+	name->number = pnstrdup(stem, digits);
+	name->title = stem + digits + strlen(separator);
+	return true;
+}
+
+/* The revision of that number, made if necessary. */
+static CmigToolRevision *
+numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *name)
+{
+	CmigToolRevision *revision;
+	ListCell   *lc;
+
+	foreach(lc, import->revisions)
+	{
+		revision = lfirst(lc);
+		if (strcmp(revision->text.edges.id, name->number) == 0 && (name->is_up || name->is_down))
+			return revision;
+	}
+	revision = cmig_import_add(import, file, name->number);
+	revision->text.edges.message = cmig_tool_text_message(name->title);
+	return revision;
+}
+
+/* Read the file into its revision; false if it is not one of the format's. */
+static CmigToolRevision *
+read_file(CmigImport *import, CmigToolFile *file, const char *letters, const char *separator)
+{
+	NumberedName name;
+	CmigToolRevision *revision;
+
+	if (!read_name(file->base, letters, separator, &name))
+		return NULL;
+	revision = numbered_revision(import, file, &name);
+	file->used = true;
+	if (name.is_down)
+		revision->text.downgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_DOWNGRADE);
+	else
+		revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
+	return revision;
+}
+
+void
+cmig_format_golang_migrate(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		NumberedName name;
+
+		if (read_name(import->files[i].base, "", "_", &name) && (name.is_up || name.is_down))
+			read_file(import, &import->files[i], "", "_");
+	}
+	cmig_import_sort(import, cmig_tool_text_compare_versions);
+	cmig_import_chain(import);
+}
+
+void
+cmig_format_sqlx(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+		CmigToolRevision *revision = read_file(import, file, "", "_");
+
+		if (revision && cmig_tool_text_begins(file->text, "-- no-transaction"))
+			revision->text.edges.transactional = false;
+	}
+	cmig_import_sort(import, cmig_tool_text_compare_versions);
+	cmig_import_chain(import);
+}
+
+void
+cmig_format_refinery(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+		CmigToolRevision *revision = read_file(import, file, "VU", "__");
+
+		if (revision && *file->base == 'U')
+			cmig_import_note(revision, "unversioned in refinery, which runs it even after later ones; here it has its place in the order");
+	}
+	cmig_import_sort(import, cmig_tool_text_compare_versions);
+	cmig_import_chain(import);
+}
+
+void
+cmig_format_supabase(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		NumberedName name;
+
+		if (read_name(import->files[i].base, "", "_", &name) && !name.is_down)
+			read_file(import, &import->files[i], "", "_");
+	}
+	cmig_import_sort(import, strcmp);
+	cmig_import_chain(import);
+}

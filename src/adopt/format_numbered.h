@@ -1,0 +1,20 @@
+/*
+ * format_numbered.h
+ *	  Formats whose file names begin with a number.
+ *
+ * Pure.  golang-migrate, sqlx, refinery, and the Supabase CLI: the file's text is
+ * the script; a second file may have the opposite direction.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_FORMAT_NUMBERED_H
+#define CMIG_FORMAT_NUMBERED_H
+
+#include "adopt/import.h"
+
+extern void cmig_format_golang_migrate(CmigImport *import);
+extern void cmig_format_sqlx(CmigImport *import);
+extern void cmig_format_refinery(CmigImport *import);
+extern void cmig_format_supabase(CmigImport *import);
+
+#endif							/* CMIG_FORMAT_NUMBERED_H */

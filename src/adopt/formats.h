@@ -1,0 +1,25 @@
+/*
+ * formats.h
+ *	  The formats that can be imported.
+ *
+ * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_FORMATS_H
+#define CMIG_FORMATS_H
+
+#include "adopt/import.h"
+
+/* How a format is read. */
+typedef struct CmigFormat
+{
+	const char *name;
+	void		(*read) (CmigImport *import);
+	CmigPlaceholderStyle style;
+} CmigFormat;
+
+/* The format of that name; raises 22023, listing all names, if there is none. */
+extern const CmigFormat *cmig_formats_find(const char *name);
+
+#endif							/* CMIG_FORMATS_H */

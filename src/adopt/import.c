@@ -1,0 +1,296 @@
+/*
+ * import.c
+ *	  What is common to the formats of other migration tools.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "adopt/import.h"
+#include "base/errors.h"
+#include "format/section_text.h"
+#include "graph/graph.h"
+#include "parse/lexer.h"
+#include "parse/text_check.h"
+
+CmigToolFile *
+cmig_import_file(CmigImport *import, const char *name)
+{
+	for (int i = 0; i < import->file_count; i++)
+		if (strcmp(import->files[i].name, name) == 0)
+		{
+			import->files[i].used = true;
+			return &import->files[i];
+		}
+	return NULL;
+}
+
+CmigToolRevision *
+cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id)
+{
+	CmigToolRevision *revision = palloc0(sizeof(CmigToolRevision));
+	char	   *bad = cmig_graph_check_name(id);
+
+	if (bad)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("\"%s\" of file \"%s\" cannot be the id of a revision", id, file->name),
+				 errdetail("It %s.", bad),
+				 errhint("Rename it, in the tool's table of what is applied too.")));
+	file->used = true;
+	revision->file = file;
+	revision->text.edges.id = pstrdup(id);
+	revision->text.edges.message = "";
+	revision->text.edges.transactional = true;
+	revision->text.description = "";
+	revision->text.upgrade_sql = "";
+	revision->order = revision->text.edges.id;
+	initStringInfo(&revision->notes);
+	import->revisions = lappend(import->revisions, revision);
+	return revision;
+}
+
+/* Append to notes, which are separated by semicolons. */
+static void
+pg_attribute_printf(2, 0)
+append_note(StringInfo notes, const char *format, va_list args)
+{
+	if (notes->len > 0)
+		appendStringInfoString(notes, "; ");
+	for (;;)
+	{
+		va_list		copy;
+		int			needed;
+
+		va_copy(copy, args);
+		needed = appendStringInfoVA(notes, format, copy);
+		va_end(copy);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(notes, needed);
+	}
+}
+
+void
+cmig_import_note(CmigToolRevision *revision, const char *format,...)
+{
+	va_list		args;
+
+	va_start(args, format);
+	append_note(&revision->notes, format, args);
+	va_end(args);
+}
+
+void
+cmig_import_file_note(CmigImport *import, const char *file_name, const char *format,...)
+{
+	CmigImportNote *note = palloc(sizeof(CmigImportNote));
+	StringInfoData text;
+	va_list		args;
+
+	initStringInfo(&text);
+	va_start(args, format);
+	append_note(&text, format, args);
+	va_end(args);
+	note->file_name = file_name;
+	note->note = text.data;
+	import->notes = lappend(import->notes, note);
+}
+
+/* The text with its placeholders filled. */
+static char *
+filled(const CmigImport *import, const CmigToolFile *file, const char *text)
+{
+	switch (import->style)
+	{
+		case CMIG_PLACEHOLDER_BRACES:
+			return cmig_placeholder_fill_braces(import->placeholders, text, file->name);
+		case CMIG_PLACEHOLDER_PSQL:
+			return cmig_placeholder_fill_variables(import->placeholders, text, file->name, false);
+		case CMIG_PLACEHOLDER_COLON:
+			return cmig_placeholder_fill_variables(import->placeholders, text, file->name, true);
+		case CMIG_PLACEHOLDER_NONE:
+			break;
+	}
+	return pstrdup(text);
+}
+
+/*
+ * Put "|" into the line comment that starts in that line, so that it is no
+ * longer taken for something else.  NULL if there is none.
+ */
+static char *
+disarm_comment(const char *text, int line)
+{
+	CmigLexer	lexer;
+
+	cmig_lexer_init(&lexer, text);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+		if (lexer.type == CMIG_TOKEN_LINE_COMMENT && lexer.line == line)
+		{
+			int			before = lexer.start - text + 2;
+
+			return psprintf("%.*s |%s", before, text, text + before);
+		}
+	return NULL;
+}
+
+/* Change comments that would be taken for headers or markers. */
+static char *
+disarmed(const CmigToolFile *file, char *text, CmigSection section)
+{
+	const char *problem;
+	int			line;
+	int			last_line = 0;
+
+	while ((problem = cmig_section_text_find_problem(text, section, &line)) != NULL)
+	{
+		char	   *changed = line == last_line ? NULL : disarm_comment(text, line);
+
+		if (changed == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("file \"%s\" cannot become a revision", file->name),
+					 errdetail("In line %d of its %s script: %s", line, cmig_marker_sections[section], problem)));
+		last_line = line;
+		text = changed;
+	}
+	return text;
+}
+
+char *
+cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
+					const char *start, const char *end)
+{
+	char	   *text = filled(import, file, pnstrdup(start, end - start));
+
+	text = cmig_section_text_read(text, text + strlen(text), section, false);
+	return disarmed(file, text, section);
+}
+
+char *
+cmig_import_whole(CmigImport *import, const CmigToolFile *file, CmigSection section)
+{
+	return cmig_import_section(import, file, section, file->text, file->text + strlen(file->text));
+}
+
+char *
+cmig_import_join(const char *first, const char *second)
+{
+	if (first == NULL || *first == '\0')
+		return second ? pstrdup(second) : first ? pstrdup(first) : NULL;
+	if (second == NULL || *second == '\0')
+		return pstrdup(first);
+	return psprintf("%s\n\n%s", first, second);
+}
+
+static CmigOrderCompare order_compare;
+
+static int
+compare_revisions(const ListCell *a, const ListCell *b)
+{
+	const CmigToolRevision *one = lfirst(a);
+	const CmigToolRevision *other = lfirst(b);
+	int			result = order_compare(one->order, other->order);
+
+	return result != 0 ? result : strcmp(one->text.edges.id, other->text.edges.id);
+}
+
+void
+cmig_import_sort(CmigImport *import, CmigOrderCompare compare)
+{
+	order_compare = compare;
+	list_sort(import->revisions, compare_revisions);
+}
+
+void
+cmig_import_set_parent(CmigToolRevision *revision, const char *parent)
+{
+	CmigNames  *parents = &revision->text.edges.parents;
+
+	parents->count = 1;
+	parents->names = palloc(sizeof(char *));
+	parents->names[0] = pstrdup(parent);
+}
+
+void
+cmig_import_chain(CmigImport *import)
+{
+	char	   *previous = NULL;
+	ListCell   *lc;
+
+	foreach(lc, import->revisions)
+	{
+		CmigToolRevision *revision = lfirst(lc);
+
+		if (revision->text.edges.parents.count == 0 && previous != NULL)
+			cmig_import_set_parent(revision, previous);
+		previous = revision->text.edges.id;
+	}
+}
+
+/* Raise MG013 if two revisions have the same id. */
+static void
+require_distinct(const CmigImport *import)
+{
+	CmigNames	names = {0};
+	const char *repeated;
+	ListCell   *lc;
+
+	names.names = palloc(sizeof(char *) * Max(list_length(import->revisions), 1));
+	foreach(lc, import->revisions)
+		names.names[names.count++] = ((CmigToolRevision *) lfirst(lc))->text.edges.id;
+	repeated = cmig_graph_find_repeated(&names);
+	if (repeated == NULL)
+		return;
+	foreach(lc, import->revisions)
+	{
+		const CmigToolRevision *revision = lfirst(lc);
+
+		if (strcmp(revision->text.edges.id, repeated) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("two revisions have the id \"%s\"", repeated),
+					 errdetail("One of them is in file \"%s\".", revision->file->name)));
+	}
+}
+
+/*
+ * Note what the runner would refuse.  A script with a statement that cannot run in
+ * a transaction is made not transactional.
+ */
+static void
+check_script(CmigToolRevision *revision, const char *what, const char *sql)
+{
+	CmigRevision *edges = &revision->text.edges;
+	CmigTextProblem *problem = sql ? cmig_text_check(what, sql, edges->transactional, false) : NULL;
+
+	if (problem == NULL)
+		return;
+	if (edges->transactional && cmig_text_check(what, sql, false, false) == NULL)
+	{
+		edges->transactional = false;
+		cmig_import_note(revision, "transactional: false, because its %s script has a statement that cannot run in a transaction", what);
+	}
+	else
+		cmig_import_note(revision, "%s. %s", problem->problem, problem->fix);
+}
+
+void
+cmig_import_finish(CmigImport *import)
+{
+	ListCell   *lc;
+
+	require_distinct(import);
+	foreach(lc, import->revisions)
+	{
+		CmigToolRevision *revision = lfirst(lc);
+
+		check_script(revision, "upgrade", revision->text.upgrade_sql);
+		check_script(revision, "downgrade", revision->text.downgrade_sql);
+		check_script(revision, "verify", revision->text.verify_sql);
+	}
+	for (int i = 0; i < import->file_count; i++)
+		if (!import->files[i].used)
+			cmig_import_file_note(import, import->files[i].name, "not a file of %s; left out", import->format);
+}

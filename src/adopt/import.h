@@ -1,0 +1,111 @@
+/*
+ * import.h
+ *	  What is common to the formats of other migration tools.
+ *
+ * Pure.  A format finds its revisions in a list of files and adds them to a
+ * CmigImport in the order in which the tool runs them; the result is a revision
+ * file for each, and notes about what has no counterpart here.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_IMPORT_H
+#define CMIG_IMPORT_H
+
+#include "postgres.h"
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "adopt/placeholder.h"
+#include "base/revision.h"
+#include "format/marker.h"
+
+/* A file of the other tool. */
+typedef struct CmigToolFile
+{
+	const char *name;			/* as it was given, relative to the tool's
+								 * folder */
+	const char *base;			/* name after the last slash */
+	const char *folder;			/* name of the folder that contains it, or "" */
+	char	   *text;			/* without byte order mark and CRs of CRLF */
+	bool		used;			/* a format has read it */
+} CmigToolFile;
+
+/* A revision that is being made of one or more files. */
+typedef struct CmigToolRevision
+{
+	CmigRevisionText text;
+	const CmigToolFile *file;	/* for messages */
+	char	   *order;			/* what the format sorts by */
+	const char *file_template;	/* of the file that is written; NULL: that of
+								 * the import */
+	StringInfoData notes;
+} CmigToolRevision;
+
+/* A remark about a file that is not a revision. */
+typedef struct CmigImportNote
+{
+	const char *file_name;
+	char	   *note;
+} CmigImportNote;
+
+/* How placeholders look in the texts of a format. */
+typedef enum CmigPlaceholderStyle
+{
+	CMIG_PLACEHOLDER_NONE,
+	CMIG_PLACEHOLDER_BRACES,	/* ${name} */
+	CMIG_PLACEHOLDER_PSQL,		/* :name, :'name', :"name" */
+	CMIG_PLACEHOLDER_COLON		/* :NAME, also in quotes if it is given */
+} CmigPlaceholderStyle;
+
+/* The state of an import. */
+typedef struct CmigImport
+{
+	const char *format;
+	int			file_count;
+	CmigToolFile *files;		/* sorted by name */
+	const CmigPlaceholders *placeholders;
+	CmigPlaceholderStyle style;
+	const char *file_template;	/* of the files that are written */
+	List	   *revisions;		/* of CmigToolRevision *, in order */
+	List	   *notes;			/* of CmigImportNote * */
+} CmigImport;
+
+/* The file of that name, or NULL; it counts as used. */
+extern CmigToolFile *cmig_import_file(CmigImport *import, const char *name);
+
+/* A new revision; raises MG013 if the id is not one. */
+extern CmigToolRevision *cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id);
+
+/*
+ * The text from start to end of the file as that section: placeholders filled,
+ * no outer transaction, no comment that would be taken for a marker.
+ */
+extern char *cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
+								 const char *start, const char *end);
+
+/* The same for a whole file. */
+extern char *cmig_import_whole(CmigImport *import, const CmigToolFile *file, CmigSection section);
+
+/* Two scripts, one after the other; either may be NULL. */
+extern char *cmig_import_join(const char *first, const char *second);
+
+/* Add a note to a revision, or about a file. */
+extern void cmig_import_note(CmigToolRevision *revision, const char *format,...) pg_attribute_printf(2, 3);
+extern void cmig_import_file_note(CmigImport *import, const char *file_name, const char *format,...) pg_attribute_printf(3, 4);
+
+/* Sort the revisions by what they have in order. */
+typedef int (*CmigOrderCompare) (const char *a, const char *b);
+extern void cmig_import_sort(CmigImport *import, CmigOrderCompare compare);
+
+/* Make a revision follow that one. */
+extern void cmig_import_set_parent(CmigToolRevision *revision, const char *parent);
+
+/* Make each revision that has no parent follow the one before it. */
+extern void cmig_import_chain(CmigImport *import);
+
+/*
+ * Note what remains to be said: unused files, scripts that cannot run.  Raises
+ * MG013 if two revisions have the same id.
+ */
+extern void cmig_import_finish(CmigImport *import);
+
+#endif							/* CMIG_IMPORT_H */

@@ -1,0 +1,234 @@
+/*
+ * import_files.c
+ *	  Files of other migration tools as revision files: cmig.import_files.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/jsonb.h"
+
+#include "adopt/formats.h"
+#include "base/argument.h"
+#include "base/settings.h"
+#include "format/file_name.h"
+#include "format/revision_format.h"
+#include "run/session.h"
+
+PG_FUNCTION_INFO_V1(cmig_import_files);
+
+/* A copy of a file's text without byte order mark and CRs before newlines. */
+static char *
+plain_text(const char *text)
+{
+	char	   *result;
+	char	   *to;
+
+	if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
+		text += 3;
+	result = to = palloc(strlen(text) + 1);
+	for (; *text; text++)
+		if (text[0] != '\r' || text[1] != '\n')
+			*to++ = *text;
+	*to = '\0';
+	return result;
+}
+
+/* Fill in the parts of a file's name. */
+static void
+set_name(CmigToolFile *file, char *name)
+{
+	char	   *slash;
+	char	   *folder;
+
+	for (char *p = name; *p; p++)
+		if (*p == '\\')
+			*p = '/';
+	while (strncmp(name, "./", 2) == 0)
+		name += 2;
+	file->name = name;
+	slash = strrchr(name, '/');
+	file->base = slash ? slash + 1 : name;
+	folder = slash ? pnstrdup(name, slash - name) : pstrdup("");
+	slash = strrchr(folder, '/');
+	file->folder = slash ? slash + 1 : folder;
+}
+
+static int
+compare_files(const void *a, const void *b)
+{
+	return strcmp(((const CmigToolFile *) a)->name, ((const CmigToolFile *) b)->name);
+}
+
+/* The two arrays as files, sorted by name. */
+static void
+read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents)
+{
+	if (names->count != contents->count)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file_names has %d elements, and contents has %d", names->count, contents->count),
+				 errhint("Pass one content for each file name.")));
+	import->file_count = names->count;
+	import->files = palloc0(sizeof(CmigToolFile) * Max(names->count, 1));
+	for (int i = 0; i < names->count; i++)
+	{
+		set_name(&import->files[i], names->names[i]);
+		import->files[i].text = plain_text(contents->names[i]);
+	}
+	qsort(import->files, import->file_count, sizeof(CmigToolFile), compare_files);
+	for (int i = 1; i < import->file_count; i++)
+		if (strcmp(import->files[i].name, import->files[i - 1].name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("file name \"%s\" is given twice", import->files[i].name)));
+}
+
+/* An array of texts with one dimension. */
+static CmigNames *
+list_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(n);
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must have one dimension", name)));
+	return cmig_argument_names(array, name, NULL);
+}
+
+/* A scalar as text; NULL if it is an object, an array, or null. */
+static char *
+scalar_text(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		case jbvBool:
+			return pstrdup(value->val.boolean ? "true" : "false");
+		default:
+			return NULL;
+	}
+}
+
+/* The members of a JSON object as placeholders. */
+static CmigPlaceholders *
+read_placeholders(Jsonb *jsonb)
+{
+	CmigPlaceholders *result = palloc0(sizeof(CmigPlaceholders));
+	JsonbIterator *iterator = JsonbIteratorInit(&jsonb->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	if (!JB_ROOT_IS_OBJECT(jsonb))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("placeholders must be a JSON object"),
+				 errhint("Write placeholders => '{\"<name>\": \"<value>\"}'")));
+	result->items = palloc0(sizeof(CmigPlaceholder) * Max(JB_ROOT_COUNT(jsonb), 1));
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		CmigPlaceholder *item = &result->items[result->count];
+
+		if (token == WJB_KEY)
+		{
+			item->name = pnstrdup(value.val.string.val, value.val.string.len);
+			if (*item->name == ':')
+				item->name++;
+		}
+		else if (token == WJB_VALUE)
+		{
+			item->value = scalar_text(&value);
+			if (item->value == NULL)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("the value of placeholder \"%s\" must be a string, a number, or a boolean", item->name)));
+			result->count++;
+		}
+	}
+	return result;
+}
+
+static void
+put_row(ReturnSetInfo *result, const char *file_name, const char *content, const char *note)
+{
+	Datum		values[3];
+	bool		nulls[3] = {false, content == NULL, note == NULL};
+
+	values[0] = CStringGetTextDatum(file_name);
+	if (content)
+		values[1] = CStringGetTextDatum(content);
+	if (note)
+		values[2] = CStringGetTextDatum(note);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* The template of a revision's file name; without a message, it is the id. */
+static const char *
+file_template(const CmigImport *import, const CmigToolRevision *revision)
+{
+	if (revision->file_template)
+		return revision->file_template;
+	return *revision->text.edges.message ? import->file_template : "%(rev)s";
+}
+
+/* The rows: revisions in order, then the notes about other files. */
+static void
+put_rows(ReturnSetInfo *result, CmigImport *import)
+{
+	ListCell   *lc;
+
+	foreach(lc, import->revisions)
+	{
+		CmigToolRevision *revision = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		cmig_revision_canonicalize(&revision->text);
+		put_row(result, cmig_file_name_make(file_template(import, revision), &revision->text),
+				cmig_revision_format(&revision->text),
+				revision->notes.len > 0 ? revision->notes.data : NULL);
+	}
+	foreach(lc, import->notes)
+	{
+		const CmigImportNote *note = lfirst(lc);
+
+		put_row(result, note->file_name, NULL, note->note);
+	}
+}
+
+Datum
+cmig_import_files(PG_FUNCTION_ARGS)
+{
+	CmigImport	import = {0};
+	const CmigFormat *format;
+	int			guc_level;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("format, file_names, and contents must not be null")));
+	format = cmig_formats_find(cmig_argument_text(fcinfo, 0));
+	import.format = format->name;
+	import.style = format->style;
+	import.file_template = CMIG_FILE_NAME_TEMPLATE;
+	import.placeholders = PG_ARGISNULL(3) ? palloc0(sizeof(CmigPlaceholders)) : read_placeholders(PG_GETARG_JSONB_P(3));
+	read_files(&import, list_argument(fcinfo, 1, "file_names"), list_argument(fcinfo, 2, "contents"));
+
+	InitMaterializedSRF(fcinfo, 0);
+	guc_level = cmig_session_read_quietly();
+	cmig_settings_override("standard_conforming_strings", "on");
+	format->read(&import);
+	cmig_import_finish(&import);
+	AtEOXact_GUC(false, guc_level);
+	put_rows((ReturnSetInfo *) fcinfo->resultinfo, &import);
+	return (Datum) 0;
+}

@@ -1,0 +1,184 @@
+/*
+ * placeholder.c
+ *	  Placeholders in the scripts of other tools.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "adopt/placeholder.h"
+#include "base/errors.h"
+#include "lib/stringinfo.h"
+#include "parse/lexer.h"
+#include "utils/builtins.h"
+
+/* The value of a name, or NULL. */
+static const char *
+find_value(const CmigPlaceholders *placeholders, const char *name, int length)
+{
+	for (int i = 0; i < placeholders->count; i++)
+	{
+		const CmigPlaceholder *item = &placeholders->items[i];
+
+		if (strlen(item->name) == length && strncmp(item->name, name, length) == 0)
+			return item->value;
+	}
+	return NULL;
+}
+
+/* The value of a name that must have one; at is its place in the text. */
+static const char *
+require_value(const CmigPlaceholders *placeholders, const char *name, int length,
+			  const char *text, const char *at, const char *file_name)
+{
+	const char *value = find_value(placeholders, name, length);
+	int			line = 1;
+
+	if (value)
+		return value;
+	for (const char *p = text; p < at; p++)
+		line += *p == '\n';
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("placeholder \"%.*s\" has no value", length, name),
+			 errdetail("It is in line %d of a script in file \"%s\".", line, file_name),
+			 errhint("Pass its value: placeholders => '{\"%.*s\": \"<value>\"}'", length, name)));
+}
+
+/* Append a text from start to end with its ${name} replaced. */
+static void
+append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *text,
+			  const char *start, const char *end, const char *file_name)
+{
+	for (const char *p = start; p < end; p++)
+	{
+		int			length;
+
+		if (p[0] != '$' || p + 1 == end || p[1] != '{')
+		{
+			appendStringInfoChar(to, *p);
+			continue;
+		}
+		length = strcspn(p + 2, "}\n");
+		if (p + 2 + length >= end || p[2 + length] != '}' || length == 0)
+		{
+			appendStringInfoChar(to, *p);
+			continue;
+		}
+		appendStringInfoString(to, require_value(placeholders, p + 2, length, text, p, file_name));
+		p += 2 + length;
+	}
+}
+
+char *
+cmig_placeholder_fill_braces(const CmigPlaceholders *placeholders, const char *text, const char *file_name)
+{
+	StringInfoData result;
+	CmigLexer	lexer;
+	const char *done = text;
+
+	initStringInfo(&result);
+	cmig_lexer_init(&lexer, text);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+		if (lexer.type == CMIG_TOKEN_LINE_COMMENT || lexer.type == CMIG_TOKEN_BLOCK_COMMENT)
+		{
+			append_braces(&result, placeholders, text, done, lexer.start, file_name);
+			appendBinaryStringInfo(&result, lexer.start, lexer.next - lexer.start);
+			done = lexer.next;
+		}
+	append_braces(&result, placeholders, text, done, text + strlen(text), file_name);
+	return result.data;
+}
+
+/* How many bytes of a name are there? */
+static int
+name_length(const char *p)
+{
+	int			length = 0;
+
+	if (isdigit((unsigned char) *p))
+		return 0;
+	while (isalnum((unsigned char) p[length]) || p[length] == '_')
+		length++;
+	return length;
+}
+
+/* Append quoted text with the variables that have a value replaced. */
+static void
+append_quoted(StringInfo to, const CmigPlaceholders *placeholders, const char *start, const char *end)
+{
+	for (const char *p = start; p < end; p++)
+	{
+		const char *value = NULL;
+		int			length = 0;
+
+		if (*p == ':' && (p == start || p[-1] != ':'))
+		{
+			length = name_length(p + 1);
+			value = find_value(placeholders, p + 1, length);
+		}
+		if (value)
+		{
+			appendStringInfoString(to, value);
+			p += length;
+		}
+		else
+			appendStringInfoChar(to, *p);
+	}
+}
+
+/* A variable at a colon: its name, and how it is quoted (or '\0'); false if none. */
+static bool
+find_variable(const char *colon, const char **name, int *length, char *quote)
+{
+	*quote = colon[1] == '\'' || colon[1] == '"' ? colon[1] : '\0';
+	*name = colon + (*quote ? 2 : 1);
+	*length = name_length(*name);
+	return *length > 0 && (!*quote || (*name)[*length] == *quote);
+}
+
+char *
+cmig_placeholder_fill_variables(const CmigPlaceholders *placeholders, const char *text,
+								const char *file_name, bool everywhere)
+{
+	StringInfoData result;
+	CmigLexer	lexer;
+	const char *done = text;
+	int			brackets = 0;
+
+	initStringInfo(&result);
+	cmig_lexer_init(&lexer, text);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+	{
+		const char *name;
+		const char *value;
+		int			length;
+		char		quote;
+
+		if (everywhere && (lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_DOLLAR || lexer.type == CMIG_TOKEN_QUOTED))
+		{
+			appendBinaryStringInfo(&result, done, lexer.start - done);
+			append_quoted(&result, placeholders, lexer.start, lexer.next);
+			done = lexer.next;
+		}
+		if (cmig_lexer_is_char(&lexer, '['))
+			brackets++;
+		else if (cmig_lexer_is_char(&lexer, ']'))
+			brackets = Max(brackets - 1, 0);
+		if (!cmig_lexer_is_char(&lexer, ':') || brackets > 0 || !find_variable(lexer.start, &name, &length, &quote))
+			continue;
+		value = require_value(placeholders, name, length, text, lexer.start, file_name);
+		if (quote == '\'')
+			value = quote_literal_cstr(value);
+		else if (quote == '"')
+			value = quote_identifier(value);
+		appendBinaryStringInfo(&result, done, lexer.start - done);
+		appendStringInfoString(&result, value);
+		done = name + length + (quote ? 1 : 0);
+		cmig_lexer_move(&lexer, done, lexer.line);
+	}
+	appendStringInfoString(&result, done);
+	return result.data;
+}
