@@ -123,28 +123,35 @@ continue_sequence(const CmigChange *owner, const CmigChange *sequence, const Cmi
 static char *
 unchecked(char *sql)
 {
-	if (sql == NULL || strncmp(sql, "CREATE ", 7) != 0 || strstr(sql, "LANGUAGE sql") == NULL)
+	if (sql == NULL || strncmp(sql, "CREATE ", 7) != 0)
 		return sql;
 	return psprintf("SET check_function_bodies = off;\n%s;\nRESET check_function_bodies", sql);
 }
 
-static List *
-without_checks(const CmigChange *change, List *ddl)
+/* Does the function's body name what is created later? */
+static bool
+is_early(const CmigChange *change, const char *sql)
 {
-	CmigDdl    *first = change->unchecked && ddl != NIL ? linitial(ddl) : NULL;
+	return change->unchecked && sql != NULL && strstr(sql, "LANGUAGE sql") != NULL;
+}
 
-	if (first != NULL)
-	{
+/* sql creates the one object, and undo the other; either may be NULL. */
+static List *
+without_checks(const CmigChange *change, List *ddl, const CmigObject *object, const CmigObject *other)
+{
+	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
+
+	if (first != NULL && object != NULL && (object->unchecked || is_early(change, first->sql)))
 		first->sql = unchecked(first->sql);
+	if (first != NULL && other != NULL && (other->unchecked || is_early(change, first->undo)))
 		first->undo = unchecked(first->undo);
-	}
 	return ddl;
 }
 
 static void
 put_create(Deparse *deparse, const CmigChange *change)
 {
-	List	   *ddl = without_checks(change, creation(deparse, change->to, deparse->options));
+	List	   *ddl = without_checks(change, creation(deparse, change->to, deparse->options), change->to, NULL);
 
 	if (change->to->parent != NULL)
 		continue_sequence(change, deparse->difference->of_to[change->to->parent->index],
@@ -200,7 +207,7 @@ put_drop(Deparse *deparse, const CmigChange *change)
 {
 	CmigObject *object = change->away ? change->away : change->from;
 	CmigDiffRow row = {"drop", object->kind->name, object->identity,.subject = object};
-	List	   *ddl = without_checks(change, creation(deparse, object, &deparse->restore));
+	List	   *ddl = without_checks(change, creation(deparse, object, &deparse->restore), change->from, NULL);
 	ListCell   *cell;
 
 	prepend(ddl, cmig_attached_create(deparse->difference, change->from, true));
@@ -399,7 +406,7 @@ cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 				break;
 			case CMIG_NODE_ALTER:
 				put_ddl(&deparse, "alter", nodes[i].change->to ? nodes[i].change->to : nodes[i].change->from,
-						without_checks(nodes[i].change, nodes[i].change->ddl));
+						without_checks(nodes[i].change, nodes[i].change->ddl, nodes[i].change->to, nodes[i].change->from));
 				break;
 			case CMIG_NODE_CREATE:
 				put_create(&deparse, nodes[i].change);

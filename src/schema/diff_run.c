@@ -12,8 +12,10 @@
 
 #include "base/query.h"
 #include "base/subtransaction.h"
+#include "schema/body_check.h"
 #include "schema/deparse.h"
 #include "schema/diff_run.h"
+#include "schema/extension_move.h"
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
 #include "schema/kinds.h"
@@ -30,6 +32,7 @@ typedef struct DiffRun
 	const char *target_sql;
 	CmigDiffOptions options;
 	const char *function;
+	const CmigImage *live;		/* NULL if revisions are compared */
 	const CmigTarget *target;
 	CmigImage  *image;			/* of the target */
 	const CmigTarget *replayed; /* the parts of the revisions that could not
@@ -81,6 +84,7 @@ read_target(CmigShadow *shadow, void *arg)
 	schemas = cmig_shadow_schemas(shadow);
 	check_schemas(shadow->managed, schemas);
 	run->image = cmig_image_read(schemas);
+	cmig_body_check(run->image, run->live);
 }
 
 static bool
@@ -203,6 +207,8 @@ compare(DiffRun *run, CmigImage *from)
 	tell_empty(run, from);
 	notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
 	difference = cmig_compare(from, run->image, &run->options);
+	if (run->live != NULL)
+		cmig_body_check_changed(difference);
 	cmig_rename_tell(difference);
 	cmig_others_tell(difference);
 	cmig_deparse(difference, cmig_diff_line_add, &run->lines);
@@ -212,6 +218,14 @@ compare(DiffRun *run, CmigImage *from)
 	return run->lines;
 }
 
+/* When they are created again, extensions are in other schemas. */
+static void
+mark_functions(CmigImage *from)
+{
+	for (int i = 0; i < from->count; i++)
+		from->objects[i]->unchecked |= from->objects[i]->kind == &cmig_kind_function;
+}
+
 List *
 cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 			  const CmigDiffOptions *options, const char *function)
@@ -219,12 +233,15 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	DiffRun		run = {managed, target_sql, *options, function};
 	CmigImage  *from = cmig_image_read(managed);
 
+	run.live = from;
 	run.options.initial = cmig_initial_grants_read();
 	run_target(&run);
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
 							cmig_diff_line_add, &run.lines);
 	cmig_others_mark(from);
 	cmig_tool_table_keep(from, run.image);
+	if (cmig_extension_move_needed(run.live, run.image))
+		mark_functions(from);
 	return compare(&run, from);
 }
 

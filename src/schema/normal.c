@@ -2,10 +2,9 @@
  * normal.c
  *	  Brings printed expressions into a form that can be compared.
  *
- * The text is cut into tokens.  In expressions with an array, casts among text,
- * varchar, char, and their arrays are removed, because the server moves them
- * between an array and its elements when an expression is printed and parsed
- * again.  Then parentheses
+ * The text is cut into tokens.  Casts of an array and of its elements to text
+ * and varchar are removed, because the server moves them between an array and
+ * its elements when an expression is printed and parsed again.  Then parentheses
  * around a single operand are removed.  Parentheses that group operands are
  * kept.
  *
@@ -143,7 +142,7 @@ text_type(const Tokens *tokens, int i)
 {
 	int			start = i;
 
-	if (is(tokens, i, "text") || is(tokens, i, "bpchar"))
+	if (is(tokens, i, "text"))
 		i++;
 	else if (is(tokens, i, "character") && is(tokens, i + 1, "varying"))
 		i += 2;
@@ -157,15 +156,35 @@ text_type(const Tokens *tokens, int i)
 	return i - start;
 }
 
+/* Remove the cast to a text type at this place, if there is one. */
+static void
+drop_cast(Tokens *tokens, int i)
+{
+	int			length = is(tokens, i, "::") ? text_type(tokens, i + 1) : 0;
+
+	for (int j = 0; length > 0 && j <= length; j++)
+		tokens->tokens[i + j].gone = true;
+}
+
+/* Remove such casts in arrays, and of arrays. */
 static void
 drop_casts(Tokens *tokens)
 {
-	for (int i = 0; i < tokens->count; i++)
+	for (int i = 0; i + 1 < tokens->count; i++)
 	{
-		int			length = is(tokens, i, "::") ? text_type(tokens, i + 1) : 0;
+		int			first = i,
+					last = tokens->tokens[i + 1].match;
 
-		for (int j = 0; length > 0 && j <= length; j++)
-			tokens->tokens[i + j].gone = true;
+		if (!is(tokens, i, "ARRAY") || !is(tokens, i + 1, "[") || last < i)
+			continue;
+		for (int j = i + 2; j < last; j++)
+			drop_cast(tokens, j);
+		while (is(tokens, last + 1, ")") && tokens->tokens[last + 1].match == first - 1)
+		{
+			first--;
+			last++;
+		}
+		drop_cast(tokens, last + 1);
 	}
 }
 

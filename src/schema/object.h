@@ -70,6 +70,7 @@ typedef struct CmigObject
 								 * another role */
 	bool		may_drop;		/* although it is foreign, as its schema is
 								 * the caller's */
+	bool		unchecked;		/* a function whose body the server refuses */
 	bool		keeps;			/* properties that are not compared are kept
 								 * when it is re-created */
 	char	   *values[FLEXIBLE_ARRAY_MEMBER];	/* by property of the kind;

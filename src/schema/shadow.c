@@ -31,6 +31,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
@@ -136,6 +137,36 @@ make_again(CmigShadowSchema *schema)
 	CommandCounterIncrement();
 }
 
+/* Are all schemas compared, or this one, which does not exist? */
+static bool
+lacks_public(const CmigManaged *managed)
+{
+	for (int i = 0; i < managed->count; i++)
+		if (strcmp(managed->schemas[i].name, "public") == 0)
+			return !OidIsValid(managed->schemas[i].oid);
+	return managed->all && !OidIsValid(get_namespace_oid("public", true));
+}
+
+/*
+ * Create the schema public as a new database has it, because targets expect it.
+ * It counts only if the target uses it.
+ */
+static void
+make_public(CmigShadowSchema *schema)
+{
+	Acl		   *acl = acldefault(OBJECT_SCHEMA, ROLE_PG_DATABASE_OWNER);
+	AclItem		usage = {.ai_grantee = ACL_ID_PUBLIC,.ai_grantor = ROLE_PG_DATABASE_OWNER};
+
+	ACLITEM_SET_PRIVS_GOPTIONS(usage, ACL_USAGE, ACL_NO_RIGHTS);
+	acl = aclupdate(acl, &usage, ACL_MODECHG_ADD, ROLE_PG_DATABASE_OWNER, DROP_RESTRICT);
+	schema->name = pstrdup("public");
+	schema->shadow = NamespaceCreate(schema->name, ROLE_PG_DATABASE_OWNER, false);
+	CommandCounterIncrement();
+	cmig_shadow_rows_set(NamespaceRelationId, schema->shadow, Anum_pg_namespace_nspacl, PointerGetDatum(acl));
+	CreateComments(schema->shadow, NamespaceRelationId, 0, "standard public schema");
+	CommandCounterIncrement();
+}
+
 pg_noreturn static void
 refuse_others(const char *schema, const char *caller)
 {
@@ -151,7 +182,7 @@ choose_schemas(ShadowRun *run)
 {
 	CmigShadow *shadow = run->shadow;
 
-	shadow->schemas = palloc0(sizeof(CmigShadowSchema) * Max(run->managed->count, 1));
+	shadow->schemas = palloc0(sizeof(CmigShadowSchema) * (run->managed->count + 1));
 	for (int i = 0; i < run->managed->count; i++)
 	{
 		const CmigManagedSchema *schema = &run->managed->schemas[i];
@@ -210,7 +241,7 @@ static CmigShadowSchema *
 find_live(CmigShadow *shadow, Oid live)
 {
 	for (int i = 0; i < shadow->count; i++)
-		if (shadow->schemas[i].live == live)
+		if (OidIsValid(live) && shadow->schemas[i].live == live)
 			return &shadow->schemas[i];
 	return NULL;
 }
@@ -263,6 +294,8 @@ prepare_shadow(ShadowRun *run)
 	shadow->hidden = cmig_shadow_global_hide();
 	for (int i = 0; i < shadow->count; i++)
 		make_again(&shadow->schemas[i]);
+	if (lacks_public(shadow->managed))
+		make_public(&shadow->schemas[shadow->count++]);
 	place_extensions(shadow);
 }
 
@@ -453,8 +486,8 @@ holds_anything(Oid schema)
 bool
 cmig_shadow_is_unused(const CmigShadowSchema *schema)
 {
-	return OidIsValid(schema->shadow) && !schema->created && strcmp(schema->name, "public") != 0 &&
-		!holds_anything(schema->shadow);
+	return OidIsValid(schema->shadow) && !schema->created &&
+		(strcmp(schema->name, "public") != 0 || !OidIsValid(schema->live)) && !holds_anything(schema->shadow);
 }
 
 CmigManaged *

@@ -29,7 +29,8 @@ typedef struct CmigShadowSchema
 {
 	char	   *name;
 	char	   *away;			/* the live schema's temporary name */
-	Oid			live;			/* the live schema, whose oid does not change */
+	Oid			live;			/* the live schema, whose oid does not change;
+								 * invalid if there is none */
 	Oid			shadow;			/* the empty schema with its name */
 	bool		created;		/* the target has a CREATE SCHEMA for it */
 } CmigShadowSchema;
@@ -40,7 +41,8 @@ typedef struct CmigShadow
 	const CmigManaged *managed; /* as given */
 	int			count;
 	CmigShadowSchema *schemas;	/* schemas that exist and that the caller
-								 * owns, sorted by name */
+								 * owns, sorted by name, and public if it does
+								 * not exist */
 	int			nextensions;
 	CmigExtension *extensions;
 	CmigMembers *members;		/* of extensions */
@@ -77,7 +79,8 @@ extern void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 
 /*
  * For tasks, after the target's SQL: the managed schemas that the target has.
- * Schemas that it neither created nor filled are left out, except for public.
+ * Schemas that it neither created nor filled are left out, except for public if
+ * it is live.
  */
 extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
 

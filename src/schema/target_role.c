@@ -233,9 +233,19 @@ adapt_default_privileges(CmigTargetState *state, AlterDefaultPrivilegesStmt *alt
 	return (Node *) alter;
 }
 
+/* Does the role lack the membership, or does either of them not exist? */
+static bool
+lacks_membership(const RoleSpec *member, const char *name)
+{
+	Oid			role = get_role_oid(name, true);
+
+	return !OidIsValid(role) || is_missing(member) ||
+		!is_member_of_role_nosuper(get_rolespec_oid(member, false), role);
+}
+
 /*
- * Process GRANT role TO role.  A membership that already exists is not an
- * error.
+ * Process GRANT role TO role, and REVOKE.  A membership that already exists is
+ * not an error.
  */
 static void
 note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
@@ -243,24 +253,20 @@ note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
 	ListCell   *granted;
 	ListCell   *grantee;
 
-	if (!grant->is_grant)
-		return;
 	foreach(granted, grant->granted_roles)
 	{
 		char	   *name = lfirst_node(AccessPriv, granted)->priv_name;
-		Oid			role = get_role_oid(name, true);
 
 		foreach(grantee, grant->grantee_roles)
 		{
-			RoleSpec   *spec = lfirst(grantee);
+			const RoleSpec *spec = lfirst(grantee);
+			const char *object = spec->rolename == NULL ? quote_identifier(name) :
+			psprintf("%s in %s", quote_identifier(spec->rolename), quote_identifier(name));
 
-			if (!OidIsValid(role) || is_missing(spec) ||
-				!is_member_of_role_nosuper(get_rolespec_oid(spec, false), role))
-				cmig_target_note(state, "role membership",
-								 spec->rolename == NULL ? quote_identifier(name) :
-								 psprintf("%s in %s", quote_identifier(spec->rolename),
-										  quote_identifier(name)),
-								 "roles belong to the whole server");
+			if (!grant->is_grant)
+				cmig_target_forget(state, "role membership", object);
+			else if (lacks_membership(spec, name))
+				cmig_target_note(state, "role membership", object, "roles belong to the whole server");
 		}
 	}
 }
@@ -308,6 +314,21 @@ note_create_role(CmigTargetState *state, const CreateRoleStmt *create)
 								 "roles belong to the whole server: create it before the schema");
 }
 
+/* A role that the target itself has created does not count. */
+static void
+forget_roles(CmigTargetState *state, const DropRoleStmt * drop)
+{
+	ListCell   *cell;
+
+	foreach(cell, drop->roles)
+	{
+		const RoleSpec *role = lfirst_node(RoleSpec, cell);
+
+		if (role->rolename != NULL)
+			cmig_target_forget(state, cmig_target_object_kind(OBJECT_ROLE), role->rolename);
+	}
+}
+
 Node *
 cmig_target_role_adapt(CmigTargetState *state, Node *statement)
 {
@@ -316,9 +337,11 @@ cmig_target_role_adapt(CmigTargetState *state, Node *statement)
 		case T_CreateRoleStmt:
 			note_create_role(state, (CreateRoleStmt *) statement);
 			return NULL;
+		case T_DropRoleStmt:
+			forget_roles(state, (DropRoleStmt *) statement);
+			return NULL;
 		case T_AlterRoleStmt:
 		case T_AlterRoleSetStmt:
-		case T_DropRoleStmt:
 			return NULL;
 		case T_GrantRoleStmt:
 			note_memberships(state, (GrantRoleStmt *) statement);

@@ -30,6 +30,20 @@ cmig_target_note(CmigTargetState *state, const char *kind, const char *object, c
 	return note;
 }
 
+void
+cmig_target_forget(CmigTargetState *state, const char *kind, const char *object)
+{
+	ListCell   *cell;
+
+	foreach(cell, state->target->notes)
+	{
+		const CmigTargetNote *note = lfirst(cell);
+
+		if (strcmp(note->kind, kind) == 0 && strcmp(note->object, object) == 0)
+			state->target->notes = foreach_delete_current(state->target->notes, cell);
+	}
+}
+
 static void
 add_missing(CmigTargetState *state, ObjectType type, const char *name, bool is_shown)
 {

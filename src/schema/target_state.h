@@ -47,6 +47,9 @@ extern CmigTargetNote *cmig_target_note(CmigTargetState *state, const char *kind
 extern void cmig_target_note_missing(CmigTargetState *state, ObjectType type,
 									 const char *name, const char *reason);
 
+/* Remove such notes, because the target has reverted what they are about. */
+extern void cmig_target_forget(CmigTargetState *state, const char *kind, const char *object);
+
 /*
  * Note an object of another role that the target names, and that is left as it
  * is live.

@@ -117,3 +117,18 @@ CREATE VIEW w AS SELECT ARRAY[v, 'x'] AS x, ARRAY['a']::varchar[] AS y, a::varch
 -- b:
 CREATE TABLE t (c char(3), v varchar(5), a text[]);
 CREATE VIEW w AS SELECT ARRAY[v::text, 'x'] AS x, ARRAY['a']::text[] AS y, a::varchar(4)[] AS z FROM t;
+-- pair: char compared as text
+-- a:
+CREATE TABLE t (c char(3), v varchar(5), CONSTRAINT k CHECK (c IN ('a', 'b')), CONSTRAINT l CHECK (c = 'a'));
+CREATE VIEW w AS SELECT c = ANY (ARRAY['a']) AS x FROM t;
+-- b:
+CREATE TABLE t (c char(3), v varchar(5), CONSTRAINT k CHECK (c::text IN ('a', 'b')), CONSTRAINT l CHECK (c::text = 'a'));
+CREATE VIEW w AS SELECT c::text = ANY (ARRAY['a']) AS x FROM t;
+-- pair: cast beside an array
+CREATE TABLE t (v varchar(5), n name);
+-- a:
+CREATE VIEW w AS SELECT v = ANY (ARRAY['a', 'b']) AS x, lower(n) AS y, v AS z FROM t;
+ALTER TABLE t ADD CONSTRAINT k CHECK (v IN ('a', 'b') AND coalesce(v, n) <> 'x');
+-- b:
+CREATE VIEW w AS SELECT v = ANY (ARRAY['a', 'b']) AS x, lower(n::text) AS y, v::text AS z FROM t;
+ALTER TABLE t ADD CONSTRAINT k CHECK (v IN ('a', 'b') AND coalesce(v::text, n) <> 'x');

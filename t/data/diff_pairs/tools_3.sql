@@ -604,3 +604,62 @@ CREATE VIEW v AS
 CREATE VIEW g AS SELECT a, b, grouping(a), rank() OVER (ORDER BY count(*) DESC), percentile_cont(0.5) WITHIN GROUP (ORDER BY d), mode() WITHIN GROUP (ORDER BY b) AS m FROM t GROUP BY GROUPING SETS ((a), (b), ROLLUP (a, b)) HAVING count(*) > 1;
 CREATE VIEW u AS (SELECT a FROM t UNION ALL SELECT 1 EXCEPT SELECT 2) INTERSECT SELECT a FROM t ORDER BY 1 LIMIT 5 OFFSET 1;
 CREATE VIEW ts AS SELECT * FROM t TABLESAMPLE bernoulli (10) REPEATABLE (1) ORDER BY a FETCH FIRST 3 ROWS WITH TIES;
+-- pair: functions that cannot work
+-- a:
+SET check_function_bodies = off;
+CREATE FUNCTION gone() RETURNS integer LANGUAGE sql AS 'SELECT count(*)::integer FROM not_there';
+-- b:
+SET check_function_bodies = off;
+CREATE FUNCTION later() RETURNS integer LANGUAGE sql AS 'SELECT count(*)::integer FROM not_there';
+CREATE FUNCTION wrong() RETURNS integer LANGUAGE plpgsql AS 'BEGIN this is not SQL; END';
+-- pair: function that finds its table by the search path of the script
+-- a:
+CREATE SCHEMA app;
+-- b:
+CREATE SCHEMA app;
+SET search_path = app;
+CREATE TABLE t (a integer);
+CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM t';
+CREATE FUNCTION g() RETURNS bigint LANGUAGE sql SET search_path = app AS 'SELECT count(*) FROM t';
+-- pair: extension that columns and functions use changes its schema
+-- a:
+CREATE SCHEMA ext;
+CREATE EXTENSION citext SCHEMA ext;
+CREATE TABLE t (a ext.citext UNIQUE, b ext.citext[] DEFAULT '{}');
+CREATE FUNCTION f(ext.citext) RETURNS boolean LANGUAGE sql AS $$ SELECT $1 OPERATOR(ext.=) 'x' $$;
+-- b:
+CREATE EXTENSION citext;
+CREATE TABLE t (a citext UNIQUE, b citext[] DEFAULT '{}');
+CREATE FUNCTION f(citext) RETURNS boolean LANGUAGE sql AS $$ SELECT $1 = 'x' $$;
+-- pair: schema public is dropped
+-- a:
+CREATE TABLE t (a integer);
+-- b:
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA app;
+CREATE TABLE app.t (a integer);
+-- pair: schema public comes back
+-- a:
+DROP SCHEMA public;
+CREATE SCHEMA app;
+-- b:
+CREATE TABLE t (a integer);
+-- pair: roles are made, used, and dropped by the script
+-- a:
+CREATE TABLE t (a integer);
+-- b:
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = 'regress_diff_a') THEN
+    CREATE ROLE regress_diff_a LOGIN PASSWORD 'secret';
+  END IF;
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
+DROP ROLE IF EXISTS regress_diff_nobody;
+CREATE ROLE regress_diff_nobody;
+GRANT regress_diff_a TO regress_diff_nobody;
+REVOKE regress_diff_a FROM regress_diff_nobody;
+ALTER ROLE regress_diff_a SET search_path = public;
+DROP ROLE regress_diff_nobody;
+CREATE TABLE t (a integer);
+GRANT SELECT ON TABLE t TO regress_diff_a;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO regress_diff_a;

@@ -1,0 +1,115 @@
+/*
+ * body_check.c
+ *	  Which functions the server would refuse to create.
+ *
+ * The language's validator decides, as CREATE FUNCTION would, in a
+ * subtransaction of its own.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/settings.h"
+#include "base/subtransaction.h"
+#include "schema/body_check.h"
+#include "schema/kinds.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "fmgr.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+
+/* The validator of a function's language, unless its body is parsed already. */
+static Oid
+find_validator(Oid function)
+{
+	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function)),
+				language;
+	Oid			validator = InvalidOid;
+	bool		parsed;
+
+	if (!HeapTupleIsValid(row))
+		return InvalidOid;
+	(void) SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosqlbody, &parsed);
+	parsed = !parsed;
+	language = SearchSysCache1(LANGOID, ObjectIdGetDatum(((Form_pg_proc) GETSTRUCT(row))->prolang));
+	if (HeapTupleIsValid(language))
+	{
+		if (!parsed)
+			validator = ((Form_pg_language) GETSTRUCT(language))->lanvalidator;
+		ReleaseSysCache(language);
+	}
+	ReleaseSysCache(row);
+	return validator;
+}
+
+/* Call the validator with the function's own settings. */
+static void
+validate(void *arg)
+{
+	Oid			function = *(Oid *) arg;
+	Oid			validator = find_validator(function);
+	HeapTuple	row;
+	Datum		settings;
+	bool		isnull;
+
+	if (!OidIsValid(validator))
+		return;
+	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	settings = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_proconfig, &isnull);
+	if (!isnull)
+		ProcessGUCArray(DatumGetArrayTypePCopy(settings), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE);
+	ReleaseSysCache(row);
+	OidFunctionCall1(validator, ObjectIdGetDatum(function));
+}
+
+static void
+check(CmigObject *function)
+{
+	Oid			oid = function->address.object;
+	ErrorData  *error;
+
+	if (function->kind != &cmig_kind_function)
+		return;
+	error = cmig_subtransaction_rehearse(validate, &oid);
+	if (error == NULL)
+		return;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
+		ReThrowError(error);
+	FreeErrorData(error);
+	function->unchecked = true;
+}
+
+/* Does the image have the function, with the same definition? */
+static bool
+has_same(const CmigImage *image, const CmigObject *function)
+{
+	const CmigObject *other = cmig_image_lookup(image, function->kind, function->identity);
+
+	return other != NULL && strcmp(other->values[0], function->values[0]) == 0;
+}
+
+void
+cmig_body_check(CmigImage *image, const CmigImage *other)
+{
+	for (int i = 0; i < image->count; i++)
+		if (image->objects[i]->kind == &cmig_kind_function &&
+			(other == NULL || !has_same(other, image->objects[i])))
+			check(image->objects[i]);
+}
+
+void
+cmig_body_check_changed(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->from != NULL && change->from->kind == &cmig_kind_function && change->action != CMIG_NO_CHANGE)
+			check(change->from);
+		if (change->action == CMIG_AGAIN && change->from->unchecked)
+			change->to->unchecked = true;
+	}
+}

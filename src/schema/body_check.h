@@ -1,0 +1,25 @@
+/*
+ * body_check.h
+ *	  Which functions the server would refuse to create.
+ *
+ * With check_function_bodies off, a function can be created whose body names
+ * what does not exist, or what only another search_path finds.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_BODY_CHECK_H
+#define CMIG_BODY_CHECK_H
+
+#include "postgres.h"
+#include "schema/difference.h"
+
+/*
+ * Mark the functions of an image that is now in the catalogs, and that the other
+ * image does not have in the same form.
+ */
+extern void cmig_body_check(CmigImage *image, const CmigImage *other);
+
+/* Mark the live functions that the changes replace or drop. */
+extern void cmig_body_check_changed(CmigDifference *difference);
+
+#endif							/* CMIG_BODY_CHECK_H */
