@@ -15,6 +15,14 @@ SET statement_timeout = '5min';
 \set script 'CREATE INDEX ON big (lower(name), (id + 1))'
 \i :include
 
+\set plain :setup
+\set setup 'CREATE TABLE part (id bigint NOT NULL, "a b" text) PARTITION BY RANGE (id); CREATE TABLE "part 1" PARTITION OF part FOR VALUES FROM (0) TO (100); CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (100) TO (200); INSERT INTO part SELECT g, g FROM generate_series(1, 150) g;'
+\set script 'CREATE UNIQUE INDEX "part, i" ON /* here */ part USING btree (id, "a b") WITH (fillfactor = 70)'
+\i :include
+\set script 'CREATE INDEX ON part ("a b")'
+\i :include
+\set setup :plain
+
 \set rule require-concurrent-index-deletion
 \set script 'DROP INDEX big_name'
 \i :include
@@ -96,6 +104,49 @@ SET lock_timeout = 0;
 \set script 'ALTER TABLE big ADD name text'
 \i :include
 SET lock_timeout = '2s';
+
+\set rule require-statement-timeout
+SET statement_timeout = 0;
+\set setup 'CREATE TABLE big (id bigint);'
+\set script 'ALTER TABLE big ADD name text'
+\i :include
+SET statement_timeout = '5min';
+
+-- what fails in a transaction is the same statement, outside of one
+\set setup 'CREATE TABLE big (id bigint); INSERT INTO big VALUES (1); CREATE INDEX big_id ON big (id);'
+\set rule ban-concurrent-index-creation-in-transaction
+\set script 'CREATE INDEX CONCURRENTLY i ON big (id)'
+\i :include
+\set rule ban-non-transactional-statement
+\set script 'DROP INDEX CONCURRENTLY big_id'
+\i :include
+
+-- a required column: the fix fills it in between
+CREATE SCHEMA required;
+SET search_path = required, public;
+CREATE TABLE big (id bigint);
+INSERT INTO big SELECT generate_series(1, 50);
+ALTER TABLE big ADD COLUMN x text NOT NULL;
+SELECT message, safe_rewrite FROM cmig.lint_sql('ALTER TABLE big ADD COLUMN x text NOT NULL') WHERE rule = 'adding-required-field' \gx
+SELECT regexp_split_to_table(regexp_replace(safe_rewrite, '-- fill[^\n]*', E'UPDATE big SET x = id;\n'), E';\\s*\n') FROM cmig.lint_sql('ALTER TABLE big ADD COLUMN x text NOT NULL') WHERE rule = 'adding-required-field' \gexec
+SELECT attname, attnotnull FROM pg_attribute WHERE attrelid = 'big'::regclass AND attnum > 0;
+RESET search_path;
+DROP SCHEMA required CASCADE;
+
+-- privileges of what is replaced
+CREATE ROLE regress_lint_reader;
+CREATE TABLE base (id bigint);
+CREATE VIEW short AS SELECT id FROM base;
+GRANT SELECT ON short TO regress_lint_reader;
+GRANT INSERT, UPDATE ON short TO PUBLIC;
+SELECT relacl AS before FROM pg_class WHERE relname = 'short' \gset
+SELECT safe_rewrite AS fix FROM cmig.lint_sql('DROP VIEW short; CREATE VIEW short AS SELECT id, 1 AS one FROM base') WHERE rule = 'privileges-lost' \gset
+\echo :fix
+DROP VIEW short;
+:fix;
+SELECT relacl = :'before'::aclitem[] AS same FROM pg_class WHERE relname = 'short';
+DROP TABLE base CASCADE;
+DROP ROLE regress_lint_reader;
 
 -- statements of revisions that are not transactional
 \set transactional false

@@ -163,6 +163,41 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
 }
 
 /*
+ * Rows
+ */
+
+/* TRUNCATE leaves nothing that would have to be scanned later. */
+static void
+apply_truncate(CmigLint *lint, TruncateStmt *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->relations)
+	{
+		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
+
+		if (table)
+			table->empty = table->empty_itself = true;
+	}
+}
+
+/* Rows of a large table make the table into which they are inserted large too. */
+static void
+apply_insert(CmigLint *lint, InsertStmt *statement)
+{
+	CmigLintTable *table = cmig_lint_state_find(lint, statement->relation, false);
+	ListCell   *lc;
+
+	if (!cmig_lint_model_is_shared(table) || statement->selectStmt == NULL)
+		return;
+	foreach(lc, cmig_lint_uses_of(statement->selectStmt))
+	{
+		if (cmig_lint_model_is_large(cmig_lint_state_find(lint, lfirst(lc), true)))
+			table->empty = table->empty_itself = false;
+	}
+}
+
+/*
  * DROP and RENAME
  */
 
@@ -403,6 +438,12 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			if (lint->target)
 				cmig_lint_state_rename(lint, lint->target, ((AlterObjectSchemaStmt *) statement)->newschema,
 									   lint->target->name);
+			break;
+		case T_TruncateStmt:
+			apply_truncate(lint, (TruncateStmt *) statement);
+			break;
+		case T_InsertStmt:
+			apply_insert(lint, (InsertStmt *) statement);
 			break;
 		case T_GrantStmt:
 			apply_grant(lint, (GrantStmt *) statement);

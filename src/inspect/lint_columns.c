@@ -59,6 +59,14 @@ default_of(const ColumnDef *column)
 	return constraint && !is_null_constant(constraint->raw_expr) ? constraint->raw_expr : NULL;
 }
 
+/* Is there anything to scan or rewrite for ALTER TABLE, perhaps with ONLY? */
+static bool
+alters_large(CmigLint *lint, Node *node)
+{
+	return ((AlterTableStmt *) node)->relation->inh ?
+		cmig_lint_model_is_large(lint->target) : cmig_lint_model_is_large_itself(lint->target);
+}
+
 /* Call for each column that the statement adds to a large table. */
 static void
 each_added(CmigLint *lint, Node *node, void (*check) (CmigLint *lint, const ColumnDef *column, int number))
@@ -66,7 +74,7 @@ each_added(CmigLint *lint, Node *node, void (*check) (CmigLint *lint, const Colu
 	int			number = 0;
 	ListCell   *lc;
 
-	if (!cmig_lint_model_is_large(lint->target))
+	if (!alters_large(lint, node))
 		return;
 	foreach(lc, ((AlterTableStmt *) node)->cmds)
 	{
@@ -212,13 +220,46 @@ each_action(CmigLint *lint, Node *node, AlterTableType type,
 	}
 }
 
+/* Does the statement drop the constraint?  It does so before everything else. */
+static bool
+drops_constraint(const CmigLint *lint, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, ((AlterTableStmt *) lint->statement->raw->stmt)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_DropConstraint && strcmp(command->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Does a CHECK that remains prove that the column has no nulls? */
+static bool
+is_proven(const CmigLint *lint, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->target->constraints)
+	{
+		CmigLintConstraint *constraint = lfirst(lc);
+
+		if (constraint->validated && cmig_lint_model_has_name(constraint->proves_not_null, column) &&
+			!drops_constraint(lint, constraint->name))
+			return true;
+	}
+	return false;
+}
+
 static void
 check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
 {
 	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
 
-	if (!cmig_lint_model_is_large(lint->target) || (column && column->not_null) ||
-		cmig_lint_model_proves_not_null(lint->target, command->name))
+	if (!alters_large(lint, lint->statement->raw->stmt) || (column && column->not_null) ||
+		is_proven(lint, command->name))
 		return;
 	cmig_lint_report(lint,
 					 psprintf(CMIG_LINT_STEPWISE "%sCALL cmig.add_not_null(%s, %s)",
@@ -275,7 +316,8 @@ check_dropped(CmigLint *lint, AlterTableCmd *command, int number)
 	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
 
 	if (!cmig_lint_model_is_shared(lint->target) || (column && column->is_new) ||
-		(column == NULL && command->missing_ok && !lint->target->partial))
+		(column == NULL && command->missing_ok && !lint->target->partial) ||
+		(lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_facts_type_is_used(lint->target->oid)))
 		return;
 	cmig_lint_report(lint, NULL, "DROP COLUMN %s loses data of %s and breaks clients that use it; drop it in a later release than the one that stops using it",
 					 quote_identifier(command->name), cmig_lint_text_table(lint->target));

@@ -36,7 +36,10 @@ typedef struct Added
 
 typedef void (*AddedCheck) (CmigLint *lint, const Added *added);
 
-/* Call for the constraints of one kind that the statement adds to a large table. */
+/*
+ * Call for the constraints of one kind that the statement adds to a large table.
+ * Only CHECK constraints are inherited, by other tables than partitions.
+ */
 static void
 each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
 {
@@ -44,7 +47,8 @@ each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
 	ListCell   *lc;
 	ListCell   *lc2;
 
-	if (!cmig_lint_model_is_large(lint->target))
+	if (type == CONSTR_CHECK && ((AlterTableStmt *) node)->relation->inh ?
+		!cmig_lint_model_is_large(lint->target) : !cmig_lint_model_is_large_itself(lint->target))
 		return;
 	foreach(lc, ((AlterTableStmt *) node)->cmds)
 	{

@@ -25,6 +25,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "nodes/nodeFuncs.h"
@@ -114,6 +115,7 @@ read_size(CmigLintTable *table, bool has_children)
 		add_file_size(table, lfirst_oid(lc));
 	}
 	table->empty = table->bytes == 0;
+	table->empty_itself = table->empty;
 	list_free(tree);
 }
 
@@ -235,7 +237,11 @@ cmig_lint_facts_read(Oid relation)
 	table->logged = form->relpersistence == RELPERSISTENCE_PERMANENT;
 	table->row_security = form->relrowsecurity;
 	table->has_grants = has_grants(tuple, form->relowner);
+	table->tablespace = OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
+	table->method = form->relam;
 	read_size(table, form->relhassubclass);
+	if (form->relhassubclass && has_storage(form->relkind))
+		table->empty_itself = file_size(relation, form) == 0;
 	if (form->relkind == RELKIND_PARTITIONED_TABLE)
 		table->has_default_partition = OidIsValid(get_default_partition_oid(relation));
 	ReleaseSysCache(tuple);
@@ -586,4 +592,38 @@ cmig_lint_facts_type_is_used(Oid relation)
 	Oid			type = get_rel_type_id(relation);
 
 	return OidIsValid(type) && cmig_lint_facts_tables_with_type(type) != NIL;
+}
+
+List *
+cmig_lint_facts_partition_key(Oid table)
+{
+	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(table));
+	Form_pg_partitioned_table form;
+	List	   *result = NIL;
+
+	if (!HeapTupleIsValid(tuple))
+		return NIL;
+	form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
+	for (int i = 0; i < form->partnatts; i++)
+	{
+		char	   *name = form->partattrs.values[i] != 0 ?
+		get_attname(table, form->partattrs.values[i], true) : NULL;
+
+		if (name)
+			result = lappend(result, name);
+	}
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+Oid
+cmig_lint_facts_default_partition(Oid table)
+{
+	return get_default_partition_oid(table);
+}
+
+List *
+cmig_lint_facts_partitions(Oid table)
+{
+	return find_inheritance_children(table, NoLock);
 }

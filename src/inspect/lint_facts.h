@@ -55,4 +55,13 @@ extern char *cmig_lint_facts_grants(Oid relation, const char *name);
  */
 extern List *cmig_lint_facts_ancestors(Oid table);
 
+/* The columns of a partition key, as far as they are columns: char *. */
+extern List *cmig_lint_facts_partition_key(Oid table);
+
+/* The partitions of a table, without theirs: OIDs, in no order that matters. */
+extern List *cmig_lint_facts_partitions(Oid table);
+
+/* The default partition of a table, or InvalidOid. */
+extern Oid	cmig_lint_facts_default_partition(Oid table);
+
 #endif							/* CMIG_LINT_FACTS_H */

@@ -19,6 +19,7 @@
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "parser/parse_target.h"
 #include "utils/builtins.h"
 
 /*
@@ -37,10 +38,66 @@ index_exists(CmigLint *lint, IndexStmt *index)
 	return cmig_lint_state_find(lint, &name, true) != NULL;
 }
 
-/* For a partitioned table: an index on the parent, then one for each partition. */
+/* The name that the server chooses for an index of a table. */
 static char *
-partitioned_index_fix(const CmigLint *lint)
+chosen_name(const IndexStmt *index, const char *table)
 {
+	StringInfoData columns;
+	ListCell   *lc;
+
+	initStringInfo(&columns);
+	foreach(lc, list_concat_copy(index->indexParams, index->indexIncludingParams))
+	{
+		IndexElem  *element = lfirst_node(IndexElem, lc);
+		const char *name = element->name ? element->name : FigureIndexColname(element->expr);
+
+		appendStringInfo(&columns, "%s%s", columns.len > 0 ? "_" : "", name ? name : "expr");
+	}
+	return makeObjectName(table, columns.data, "idx");
+}
+
+/*
+ * For a partitioned table: an index on the parent alone, then one for each
+ * partition, which becomes a part of it.  NULL if a partition is not a table.
+ */
+static char *
+all_partitions_fix(CmigLint *lint, const IndexStmt *index)
+{
+	const char *unique = index->unique ? "UNIQUE " : "";
+	char	   *name = index->idxname ? index->idxname : chosen_name(index, lint->target->name);
+	const char *definition = cmig_lint_source_behind_name(lint->statement->text, index->relation->location);
+	StringInfoData fix;
+	ListCell   *lc;
+
+	initStringInfo(&fix);
+	appendStringInfo(&fix, CMIG_LINT_STEPWISE "CREATE %sINDEX %s ON ONLY %s%s", unique, quote_identifier(name),
+					 cmig_lint_text_qualified(lint->target), definition);
+	foreach(lc, cmig_lint_facts_partitions(lint->target->oid))
+	{
+		CmigLintTable *partition = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+		char	   *part;
+
+		if (partition == NULL || partition->kind != RELKIND_RELATION)
+			return NULL;
+		part = chosen_name(index, partition->name);
+		appendStringInfo(&fix, ";\nCREATE %sINDEX CONCURRENTLY %s ON %s%s", unique, quote_identifier(part),
+						 cmig_lint_text_qualified(partition), definition);
+		appendStringInfo(&fix, ";\nALTER INDEX %s ATTACH PARTITION %s",
+						 quote_qualified_identifier(lint->target->schema, name),
+						 quote_qualified_identifier(partition->schema, part));
+	}
+	return fix.data;
+}
+
+/* The same, in words if the partitions are not known, or have partitions. */
+static char *
+partitioned_index_fix(CmigLint *lint, const IndexStmt *index)
+{
+	char	   *fix = OidIsValid(lint->target->oid) && lint->target->origin == CMIG_LINT_LIVE ?
+	all_partitions_fix(lint, index) : NULL;
+
+	if (fix)
+		return fix;
 	return psprintf(CMIG_LINT_STEPWISE
 					"-- then the same with CREATE INDEX CONCURRENTLY on each partition,\n"
 					"-- and ALTER INDEX ... ATTACH PARTITION for each of these indexes\n%s",
@@ -54,13 +111,13 @@ check_creation(CmigLint *lint, Node *node)
 	CmigLintTable *table = lint->target;
 	char	   *fix;
 
-	if (index->concurrent || !cmig_lint_model_is_large(table) || index_exists(lint, index))
+	if (index->concurrent || !cmig_lint_model_is_large_itself(table) || index_exists(lint, index))
 		return;
 	if (table->kind == RELKIND_PARTITIONED_TABLE)
 	{
 		if (!index->relation->inh)
 			return;
-		fix = partitioned_index_fix(lint);
+		fix = partitioned_index_fix(lint, index);
 	}
 	else
 		fix = psprintf(CMIG_LINT_STEPWISE "%s",

@@ -98,7 +98,9 @@ cmig_lint_locks_of(CmigLint *lint, Node *statement)
 			lock->action == CMIG_LOCK_UNKNOWN)
 			continue;
 		/* a relation that does not exist matters only for strong locks */
-		table = cmig_lint_state_find(lint, lock->relation, missing_ok || lock->mode < ShareUpdateExclusiveLock);
+		table = lock->mode < ShareUpdateExclusiveLock ?
+			cmig_lint_state_find(lint, lock->relation, true) :
+			cmig_lint_state_find_if(lint, lock->relation, missing_ok);
 		if (table && table->index_of && (lock->with & CMIG_LOCK_TABLE))
 			result = add(result, table->index_of, lock->table_mode, false);
 		else

@@ -82,6 +82,10 @@ typedef struct CmigLintTable
 	Oid			oid;			/* InvalidOid unless it is live */
 	bool		empty;			/* it has no rows, so nothing is scanned or
 								 * rewritten */
+	bool		empty_itself;	/* the same without its children; for a
+								 * partitioned table, with them */
+	Oid			tablespace;		/* of a live table */
+	Oid			method;			/* table access method of a live table */
 	double		rows;			/* estimated number of rows; -1 if it is
 								 * unknown */
 	int64		bytes;			/* -1 if not known */
@@ -125,6 +129,13 @@ static inline bool
 cmig_lint_model_is_large(const CmigLintTable *table)
 {
 	return table != NULL && table->origin != CMIG_LINT_NEW && !table->temporary && !table->empty;
+}
+
+/* The same if its children do not count, as for ONLY and for indexes. */
+static inline bool
+cmig_lint_model_is_large_itself(const CmigLintTable *table)
+{
+	return cmig_lint_model_is_large(table) && !table->empty_itself;
 }
 
 /* Did it exist before the plan, so that other sessions may be using it? */

@@ -23,6 +23,7 @@ static const CmigLintRule *const subjects[] = {
 	cmig_lint_column_types,
 	cmig_lint_constraints,
 	cmig_lint_tables,
+	cmig_lint_partitions,
 	cmig_lint_dependents,
 	cmig_lint_replaced,
 	cmig_lint_enums,

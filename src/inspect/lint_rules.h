@@ -40,6 +40,9 @@ extern const CmigLintRule cmig_lint_replaced[];
 /* in lint_tables.c */
 extern const CmigLintRule cmig_lint_tables[];
 
+/* in lint_partitions.c */
+extern const CmigLintRule cmig_lint_partitions[];
+
 /* in lint_transactions.c */
 extern const CmigLintRule cmig_lint_transactions[];
 

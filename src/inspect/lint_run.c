@@ -169,20 +169,20 @@ find_target(CmigLint *lint, Node *statement)
 	switch (nodeTag(statement))
 	{
 		case T_AlterTableStmt:
-			return cmig_lint_state_find(lint, ((AlterTableStmt *) statement)->relation,
-										((AlterTableStmt *) statement)->missing_ok);
+			return cmig_lint_state_find_if(lint, ((AlterTableStmt *) statement)->relation,
+										   ((AlterTableStmt *) statement)->missing_ok);
 		case T_IndexStmt:
-			return cmig_lint_state_find(lint, ((IndexStmt *) statement)->relation, false);
+			return cmig_lint_state_find_if(lint, ((IndexStmt *) statement)->relation, false);
 		case T_RenameStmt:
 			if (((RenameStmt *) statement)->relation == NULL)
 				return NULL;
-			return cmig_lint_state_find(lint, ((RenameStmt *) statement)->relation,
-										((RenameStmt *) statement)->missing_ok);
+			return cmig_lint_state_find_if(lint, ((RenameStmt *) statement)->relation,
+										   ((RenameStmt *) statement)->missing_ok);
 		case T_AlterObjectSchemaStmt:
 			if (((AlterObjectSchemaStmt *) statement)->relation == NULL)
 				return NULL;
-			return cmig_lint_state_find(lint, ((AlterObjectSchemaStmt *) statement)->relation,
-										((AlterObjectSchemaStmt *) statement)->missing_ok);
+			return cmig_lint_state_find_if(lint, ((AlterObjectSchemaStmt *) statement)->relation,
+										   ((AlterObjectSchemaStmt *) statement)->missing_ok);
 		default:
 			return NULL;
 	}

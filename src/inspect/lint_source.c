@@ -67,6 +67,23 @@ cmig_lint_source_has(const char *text, const char *word)
 	return find_word(&lexer, word);
 }
 
+const char *
+cmig_lint_source_behind_name(const char *text, int offset)
+{
+	CmigLexer	lexer;
+	const char *behind;
+
+	start(&lexer, text);
+	cmig_lexer_move(&lexer, text + offset, 1);
+	do
+	{
+		(void) cmig_lexer_next_sql(&lexer);
+		behind = lexer.next;
+		(void) cmig_lexer_next_sql(&lexer);
+	} while (cmig_lexer_is_char(&lexer, '.'));
+	return behind;
+}
+
 /* Count parentheses and brackets; *depth is that after the token. */
 static void
 count_depth(const CmigLexer *lexer, int *depth)

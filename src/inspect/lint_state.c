@@ -155,9 +155,15 @@ cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok)
 	table = cmig_lint_state_add(lint, name, 0);
 	table->origin = CMIG_LINT_UNKNOWN;
 	table->logged = true;
-	table->empty = false;
+	table->empty = table->empty_itself = false;
 	table->partial = true;
 	return table;
+}
+
+CmigLintTable *
+cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists)
+{
+	return cmig_lint_state_find(lint, name, if_exists && lint->reads_facts);
 }
 
 /* The RangeVar for a name in a DROP statement. */
@@ -173,12 +179,12 @@ fill_range_var(RangeVar *result, List *names)
 }
 
 CmigLintTable *
-cmig_lint_state_find_names(CmigLint *lint, List *names, bool missing_ok)
+cmig_lint_state_find_names(CmigLint *lint, List *names, bool if_exists)
 {
 	RangeVar	name;
 
 	fill_range_var(&name, names);
-	return cmig_lint_state_find(lint, &name, missing_ok);
+	return cmig_lint_state_find_if(lint, &name, if_exists);
 }
 
 CmigLintTable *
@@ -244,7 +250,7 @@ cmig_lint_state_add(CmigLint *lint, const RangeVar *name, char kind)
 	table->kind = kind;
 	table->logged = name->relpersistence == RELPERSISTENCE_PERMANENT;
 	table->loaded = true;
-	table->empty = true;
+	table->empty = table->empty_itself = true;
 	table->rows = -1;
 	table->bytes = -1;
 	enter_relation(lint, schema, name->relname)->table = table;

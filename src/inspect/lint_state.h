@@ -28,8 +28,14 @@ extern void cmig_lint_state_begin_revision(CmigLint *lint);
  */
 extern CmigLintTable *cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok);
 
+/*
+ * The same for a statement with or without IF EXISTS.  Without facts, what it
+ * names is taken to exist.
+ */
+extern CmigLintTable *cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists);
+
 /* The same for a name in a DROP statement, a List of String. */
-extern CmigLintTable *cmig_lint_state_find_names(CmigLint *lint, List *names, bool missing_ok);
+extern CmigLintTable *cmig_lint_state_find_names(CmigLint *lint, List *names, bool if_exists);
 
 /* The relation if it has been looked up or created already, or NULL. */
 extern CmigLintTable *cmig_lint_state_peek(CmigLint *lint, const RangeVar *name);

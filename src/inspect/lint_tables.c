@@ -18,6 +18,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
+#include "commands/tablespace.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
@@ -50,6 +51,9 @@ check_drop_schema(CmigLint *lint, DropStmt *drop)
 		if (table)
 			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE loses the data of %s and of all other tables there, and breaks clients",
 							 quote_identifier(schema), cmig_lint_text_table(table));
+		else if (!lint->reads_facts && !cmig_lint_objects_is_new_schema(lint, schema))
+			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE loses the data of all tables there, and breaks clients",
+							 quote_identifier(schema));
 	}
 }
 
@@ -252,9 +256,11 @@ rewriting_action(CmigLint *lint, AlterTableCmd *command)
 		case AT_SetUnLogged:
 			return lint->target->logged ? "SET UNLOGGED" : NULL;
 		case AT_SetAccessMethod:
-			return "SET ACCESS METHOD";
+			return command->name && OidIsValid(lint->target->method) &&
+				get_table_am_oid(command->name, true) == lint->target->method ? NULL : "SET ACCESS METHOD";
 		case AT_SetTableSpace:
-			return "SET TABLESPACE";
+			return OidIsValid(lint->target->tablespace) &&
+				get_tablespace_oid(command->name, true) == lint->target->tablespace ? NULL : "SET TABLESPACE";
 		case AT_AddColumn:
 			column = (ColumnDef *) command->def;
 			if (command->missing_ok && cmig_lint_model_column(lint->target, column->colname))
@@ -321,29 +327,6 @@ check_repack(CmigLint *lint, Node *node)
  */
 
 static void
-check_detach(CmigLint *lint, Node *node)
-{
-	ListCell   *lc;
-
-	if (!cmig_lint_model_is_shared(lint->target) || lint->target->has_default_partition)
-		return;
-	foreach(lc, ((AlterTableStmt *) node)->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-		PartitionCmd *detach = (PartitionCmd *) command->def;
-		CmigLintTable *partition;
-
-		if (command->subtype != AT_DetachPartition || detach->concurrent)
-			continue;
-		partition = cmig_lint_state_find(lint, detach->name, false);
-		if (cmig_lint_model_is_shared(partition))
-			cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s CONCURRENTLY", lint->statement->text),
-							 "DETACH PARTITION locks %s against reads and writes",
-							 cmig_lint_text_table(lint->target));
-	}
-}
-
-static void
 check_single_alter(CmigLint *lint, Node *node)
 {
 	AlterTableStmt *alter = (AlterTableStmt *) node;
@@ -369,7 +352,6 @@ const CmigLintRule cmig_lint_tables[] = {
 	{"rewriting-table", CMIG_LINT_ERROR, false, check_rewrite,
 	{T_AlterTableStmt, T_VacuumStmt, T_ClusterStmt, T_RefreshMatViewStmt}},
 	{"prefer-repack", CMIG_LINT_WARNING, false, check_repack, {T_VacuumStmt, T_ClusterStmt}},
-	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, false, check_detach, {T_AlterTableStmt}},
 	{"prefer-single-alter-table", CMIG_LINT_NOTICE, false, check_single_alter, {T_AlterTableStmt}},
 	{NULL}
 };

@@ -36,7 +36,7 @@ check_nesting(CmigLint *lint, Node *node)
 	RawStmt		raw = {.type = T_RawStmt,.stmt = node};
 
 	/* a script that is not transactional can have a block of its own */
-	if (!lint->transactional && begins != cmig_lint_session_in_block(lint))
+	if (!lint->transactional && begins != (cmig_lint_session_in_block(lint) != 0))
 		return;
 	(void) cmig_statement_classify(&raw, &name);
 	cmig_lint_report(lint, NULL, "%s is refused in a script: the session that runs the revision controls the transaction",
@@ -315,7 +315,7 @@ is_slow(CmigLint *lint)
 		"require-concurrent-index-creation", "require-concurrent-reindex", "constraint-missing-not-valid",
 		"adding-foreign-key-constraint", "adding-field-with-default", "adding-auto-incrementing-field",
 		"adding-not-nullable-field", "adding-serial-primary-key-field", "primary-key-sets-not-null",
-		"disallowed-unique-constraint", "adding-exclusion-constraint", "changing-column-type", "rewriting-table"
+		"disallowed-unique-constraint", "adding-exclusion-constraint", "changing-column-type", "rewriting-table", "attaching-partition"
 	};
 
 	for (int i = list_length(lint->findings) - 1; i >= 0; i--)

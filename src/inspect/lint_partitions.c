@@ -1,0 +1,129 @@
+/*
+ * lint_partitions.c
+ *	  Rules of cmig.lint about partitions.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "inspect/lint_facts.h"
+#include "inspect/lint_fix.h"
+#include "inspect/lint_rules.h"
+#include "inspect/lint_state.h"
+#include "inspect/lint_text.h"
+
+#include "catalog/pg_constraint.h"
+
+static void
+check_detach(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	if (!cmig_lint_model_is_shared(lint->target) || lint->target->has_default_partition)
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		PartitionCmd *detach = (PartitionCmd *) command->def;
+		CmigLintTable *partition;
+
+		if (command->subtype != AT_DetachPartition || detach->concurrent)
+			continue;
+		partition = cmig_lint_state_find(lint, detach->name, false);
+		if (cmig_lint_model_is_shared(partition))
+			cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s CONCURRENTLY", lint->statement->text),
+							 "DETACH PARTITION locks %s against reads and writes",
+							 cmig_lint_text_table(lint->target));
+	}
+}
+
+/*
+ * Is the column free of nulls, and does a valid CHECK say which values it has?
+ * With NULL for a column that is not known, is there any valid CHECK?
+ */
+static bool
+is_restricted(const CmigLintTable *partition, const char *name)
+{
+	CmigLintColumn *column = name ? cmig_lint_model_column(partition, name) : NULL;
+	ListCell   *lc;
+
+	if (column && !column->not_null && !cmig_lint_model_proves_not_null(partition, name))
+		return false;
+	foreach(lc, partition->constraints)
+	{
+		CmigLintConstraint *constraint = lfirst(lc);
+
+		if (constraint->type == CONSTRAINT_CHECK && constraint->validated &&
+			(name == NULL || cmig_lint_model_has_name(constraint->columns, name)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * May a CHECK prove the bounds, so that the server does not scan the table?
+ * Whether it implies them is not examined.
+ */
+static bool
+may_be_proven(const CmigLintTable *parent, const CmigLintTable *partition)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(parent->oid))
+		return is_restricted(partition, NULL);
+	foreach(lc, cmig_lint_facts_partition_key(parent->oid))
+	{
+		if (!is_restricted(partition, lfirst(lc)))
+			return false;
+	}
+	return true;
+}
+
+/* Would the server scan the table to attach a partition? */
+static bool
+is_scanned(CmigLint *lint, CmigLintTable *table)
+{
+	if (!cmig_lint_model_is_large(table))
+		return false;
+	cmig_lint_state_load(lint, table);
+	return !may_be_proven(lint->target, table);
+}
+
+static void
+check_attach_action(CmigLint *lint, const PartitionCmd *attach)
+{
+	CmigLintTable *partition = cmig_lint_state_find(lint, attach->name, false);
+	Oid			other = OidIsValid(lint->target->oid) ?
+	cmig_lint_facts_default_partition(lint->target->oid) : InvalidOid;
+	CmigLintTable *rest = OidIsValid(other) ? cmig_lint_state_find_oid(lint, other) : NULL;
+
+	if (is_scanned(lint, partition))
+		cmig_lint_report(lint, NULL, "ATTACH PARTITION scans %s under an AccessExclusiveLock; add NOT NULL and a valid CHECK that implies the bounds first, and drop the CHECK afterwards",
+						 cmig_lint_text_table(partition));
+	else if (is_scanned(lint, rest))
+		cmig_lint_report(lint, NULL, "ATTACH PARTITION scans the default partition %s under an AccessExclusiveLock; add a valid CHECK to it that excludes the bounds first, and drop the CHECK afterwards",
+						 cmig_lint_text_table(rest));
+}
+
+static void
+check_attach(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	if (lint->target == NULL)
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		/* ALTER INDEX has no bounds */
+		if (command->subtype == AT_AttachPartition && ((PartitionCmd *) command->def)->bound)
+			check_attach_action(lint, (PartitionCmd *) command->def);
+	}
+}
+
+const CmigLintRule cmig_lint_partitions[] = {
+	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, false, check_detach, {T_AlterTableStmt}},
+	{"attaching-partition", CMIG_LINT_ERROR, false, check_attach, {T_AlterTableStmt}},
+	{NULL}
+};
