@@ -44,7 +44,7 @@ index_comment_sql(const CmigObject *object, const char *comment)
 }
 
 /*
- * Change the comments from those of "from", or from none if it is NULL, to
+ * Add the statements that change the comments of "from" (NULL: no comments) to
  * those of "to".
  */
 static List *
@@ -141,7 +141,7 @@ append_privilege(StringInfo buf, const CmigObject *object, const char *privilege
 		appendStringInfo(buf, "%s ON %s", privilege, cmig_kind_reference(object));
 }
 
-/* What a statement does with a privilege. */
+/* How a statement changes a privilege. */
 typedef enum GrantVerb
 {
 	GRANT,
@@ -194,7 +194,7 @@ typedef struct GrantStep
 	GrantVerb	undo;
 } GrantStep;
 
-/* Combine changes for the same role that need the same kind of statement. */
+/* Combine changes for the same role that use the same kind of statement. */
 static List *
 append_steps(List *ddl, const CmigObject *object, GrantStep *steps, int count)
 {
@@ -231,7 +231,10 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 	int			count = 0;
 	ListCell   *cell;
 
-	/* what other roles have granted is revoked before their grant options */
+	/*
+	 * privileges that other roles have granted are revoked before their grant
+	 * options
+	 */
 	for (int pass = 0; pass < 2; pass++)
 	{
 		foreach(cell, from)
@@ -260,8 +263,8 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 }
 
 /*
- * The schema in a qualified identity, quoted as it is there, or NULL if it has
- * none.
+ * The schema in a qualified identity, quoted as in the identity, or NULL if it
+ * has none.
  */
 static char *
 schema_of(const CmigObject *object)
@@ -326,8 +329,8 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 }
 
 /*
- * Take out the privileges granted to the role, which become those of the owner
- * when the object is given to that role.
+ * Remove the privileges granted to the role from the list. They become those
+ * of the owner when the role becomes the owner.
  */
 static List *
 take_out(List **grants, const char *role)
@@ -350,7 +353,7 @@ take_out(List **grants, const char *role)
 	return taken;
 }
 
-/* Take out the privileges that the role has granted to others. */
+/* Remove the privileges that the role has granted to others from the list. */
 static List *
 take_out_granted(List **grants, const char *role)
 {
@@ -397,8 +400,8 @@ same_column(const CmigObject *table, const CmigObject *column)
 }
 
 /*
- * Take out the privileges of the role on columns that the table has in the
- * other image, too; returns the statements that grant them.
+ * Remove the privileges of the role on columns that exist in both images from
+ * the list; returns the statements that grant them.
  */
 static List *
 take_out_columns(const CmigObject *table, const CmigObject *other, const char *role)
@@ -433,9 +436,9 @@ new_owner_sql(const CmigObject *object, const char *owner, const List *had, cons
 }
 
 /*
- * What the new owner had been granted becomes a privilege of the owner, so
- * grant options and privileges on columns are revoked before, after what was
- * granted by means of them.
+ * Privileges that the new owner has been granted become privileges of the
+ * owner. Therefore its grant options and its privileges on columns are revoked
+ * first, after the privileges that it has granted with them.
  */
 static List *
 alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new, bool privileges)
@@ -457,7 +460,7 @@ alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new
 
 /*
  * REVOKE on a table revokes the privilege on its columns, too.  Statements
- * that grant it again on columns which have it in both images, for the
+ * that grant it again on columns that have it in both images, for the
  * privileges in one list that are not in the other.
  */
 static List *

@@ -1,8 +1,6 @@
 /*
  * annotate.h
- *	  What objects of all kinds have: owner, comment, privileges.
- *
- * Pure.
+ *	  Owners, comments, and privileges of objects of all kinds. Pure.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,7 +30,8 @@ typedef struct CmigDiffOptions
 	bool		comments;
 	bool		concurrently;	/* generate concurrent statements, for a
 								 * stepwise revision */
-	bool		no_late;		/* do not use ALTER TYPE ... ADD VALUE */
+	bool		no_late;		/* replace enums instead of using ALTER TYPE
+								 * ... ADD VALUE */
 	bool		all_owners;		/* set owners even if the owner is role */
 	bool		sorted;			/* sort privileges; otherwise they are in the
 								 * order of granting */

@@ -162,7 +162,7 @@ same_parent(const CmigImage *from, const CmigImage *to, const char *name)
 		cmig_kind_same_value(&old->kind->properties[0], old->values[0], new->values[0]);
 }
 
-/* The index of the same table that is attached to that index, or NULL. */
+/* The index of the table that is attached to that index, or NULL. */
 static const CmigObject *
 find_attached(const CmigImage *image, const CmigObject *table, const char *parent)
 {

@@ -1,6 +1,6 @@
 /*
  * audited.c
- *	  Which tables are audited, and how, for drift.
+ *	  Which tables are audited, and how, for cmig.drift.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

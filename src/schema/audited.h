@@ -1,8 +1,7 @@
 /*
  * audited.h
- *	  Which tables are audited, and how, for drift.
- *
- * Images leave out the triggers of the audit log, because they contain ids.
+ *	  Which tables are audited, and how, for cmig.drift. Images do not contain
+ *	  the triggers of the audit log, because they contain ids.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,14 +20,14 @@ typedef struct CmigAudited
 } CmigAudited;
 
 /*
- * A list of CmigAudited, sorted by table, in the current memory context.  Of
- * the live log, or in a shadow of the log there.
+ * A list of CmigAudited, sorted by table, in the current memory context.  In a
+ * shadow, the tables are those of the shadow's log.
  */
 extern List *cmig_audited_read(void);
 
 /*
- * Call back for each table that is audited in another way than in the other
- * list, with what is to be done about it.
+ * Call the callback for each table that is audited differently in the other
+ * list, with the statement to run.
  */
 typedef void (*CmigAuditedCallback) (const char *table, const char *reason, void *arg);
 extern void cmig_audited_compare(const List *live, const List *revisions,

@@ -21,7 +21,8 @@ PG_FUNCTION_INFO_V1(cmig_autogenerate);
 PG_FUNCTION_INFO_V1(cmig_require_schema);
 
 /*
- * The argument source: does it mean the revisions instead of the live database?
+ * The argument source: does it name the revisions instead of the live
+ * database?
  */
 static bool
 replay_argument(FunctionCallInfo fcinfo, int n)

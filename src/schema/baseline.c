@@ -23,8 +23,8 @@
 PG_FUNCTION_INFO_V1(cmig_baseline);
 
 /*
- * What is applied has created a part of the schema, so that the baseline would
- * create it once more.
+ * Applied revisions have created a part of the schema, and the baseline would
+ * create it again.
  */
 static void
 require_base(const CmigManaged *managed)

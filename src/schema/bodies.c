@@ -75,7 +75,7 @@ is_word(unsigned char c)
 		(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* The next word of the text as a name, in buf; NULL at the end. */
+/* Copy the next word of the text, as a name, to buf; NULL at the end. */
 static const char *
 next_word(const char *text, StringInfo buf)
 {

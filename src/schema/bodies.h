@@ -2,8 +2,8 @@
  * bodies.h
  *	  Which objects the body of a function names.
  *
- * Pure.  The server keeps no dependencies of a body that is a string, but it
- * checks some bodies when the function is made.
+ * Pure.  The server does not record dependencies of a body that is a string,
+ * but it checks some bodies when the function is created.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

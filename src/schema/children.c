@@ -1,9 +1,8 @@
 /*
  * children.c
- *	  What child tables and partitions keep when their parent changes.
- *
- * The server changes the children together with the parent.  What a child has
- * otherwise is restored by the same row, in both directions.
+ *	  What child tables and partitions keep when their parent changes. The
+ *	  server changes the children together with the parent. If a child must
+ *	  stay different, the same row restores its properties, in both directions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -69,7 +68,7 @@ cmig_children_parent(const CmigImage *image, const CmigObject *object)
  * NOT NULL
  */
 
-/* Append a statement to each that ends the NOT NULL of a column. */
+/* Append a statement to each statement that drops the NOT NULL of a column. */
 static void
 restore_not_null(List *ddl, const char *statement)
 {
@@ -86,8 +85,8 @@ restore_not_null(List *ddl, const char *statement)
 }
 
 /*
- * If a column is NOT NULL before and after the change, but its parent's column
- * only on one side, it is set again after the parent's was dropped.
+ * If a column is NOT NULL before and after the change, but the parent's column
+ * only on one side, set it again after the parent's is dropped.
  */
 static void
 keep_not_null(const CmigDifference *difference, const CmigChange *change)
@@ -112,7 +111,7 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
  * Columns
  */
 
-/* Does the child keep the column when its parent's is dropped? */
+/* Does the child keep the column when the parent's column is dropped? */
 static bool
 keeps_column(const CmigDifference *difference, const CmigObject *column)
 {
@@ -141,7 +140,7 @@ keep_column(const CmigDifference *difference, CmigChange *change)
 	}
 }
 
-/* The parent's column is dropped, and that of the child stays. */
+/* Handle a column that is dropped in the parent, but not in the child. */
 static void
 find_kept_column(const CmigDifference *difference, const CmigChange *change)
 {
@@ -197,7 +196,7 @@ cmig_children_validate(const CmigImage *image, const CmigObject *constraint)
 	return statements;
 }
 
-/* Statements that make the constraint again, with its copies in children. */
+/* Statements that create the constraint and its copies in children again. */
 static char *
 make_again(const CmigImage *image, const CmigObject *constraint)
 {
@@ -254,8 +253,8 @@ validate_alone(const CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * A check constraint is validated, or not valid again, with that of the
- * parent, or in the child alone.
+ * Handle a check constraint that is validated, or becomes not valid, together
+ * with the parent's or only in the child.
  */
 static void
 keep_validity(const CmigDifference *difference, CmigChange *change)
@@ -276,7 +275,10 @@ keep_validity(const CmigDifference *difference, CmigChange *change)
 	}
 }
 
-/* The undo of VALIDATE CONSTRAINT validates the copies that were valid. */
+/*
+ * The statement that reverts VALIDATE CONSTRAINT validates the copies that
+ * were valid.
+ */
 static void
 keep_validated(const CmigDifference *difference, const CmigChange *change)
 {

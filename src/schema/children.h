@@ -2,8 +2,8 @@
  * children.h
  *	  What child tables and partitions keep when their parent changes.
  *
- * Pure.  DROP NOT NULL and NOT VALID constraints reach the children of a table,
- * also those that are different.
+ * Pure.  DROP NOT NULL and NOT VALID constraints affect all children of a
+ * table, including those that are different.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,7 +19,10 @@
  */
 extern const CmigObject *cmig_children_parent(const CmigImage *image, const CmigObject *object);
 
-/* Complete the statements of parents by what their children keep. */
+/*
+ * Add to the statements of parents what their children need to keep their
+ * properties.
+ */
 extern void cmig_children_keep(CmigDifference *difference);
 
 /*

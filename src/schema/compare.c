@@ -35,7 +35,7 @@ differs(const CmigObject *from, const CmigObject *to)
 	return false;
 }
 
-/* Does the object exist on one side only? */
+/* Does the object exist in only one of the images? */
 static bool
 is_single(const CmigDifference *difference, const CmigObject *object)
 {
@@ -68,8 +68,9 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 }
 
 /*
- * An index or a constraint of a partition that is part of the partitioned
- * table's, before and after the change: it cannot be changed by itself.
+ * Is it an index or a constraint of a partition that belongs to the
+ * partitioned table's, before and after the change? Then it cannot be changed
+ * by itself.
  */
 static bool
 is_of_parent(const CmigChange *change)
@@ -117,7 +118,7 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 
 /*
  * Is it a column of a table that has the same type before and after the
- * change?  Then it is added or dropped with the type's attribute.
+ * change?  Then it is added or dropped together with the attribute.
  */
 static bool
 follows_type(const CmigDifference *difference, const CmigObject *object)
@@ -194,7 +195,7 @@ keep_unknown(const CmigObject *from, CmigObject *to)
 			to->values[i] = from->values[i];
 }
 
-/* ORMs cannot define the object: only a person can decide to drop it. */
+/* Only a person can decide to drop an object that ORMs cannot define. */
 static void
 refuse_drop(CmigChange *change, const CmigObject *missing)
 {
@@ -202,7 +203,7 @@ refuse_drop(CmigChange *change, const CmigObject *missing)
 	change->reason = psprintf("the target lacks %s %s, on which it depends", missing->kind->name, missing->identity);
 }
 
-/* Is it, or the object that it belongs to, one that is not dropped? */
+/* Is the object, or the one to which it belongs, not dropped? */
 static bool
 is_refused(const CmigDifference *difference, const CmigObject *object)
 {
@@ -329,8 +330,8 @@ part_from_parents(CmigDifference *difference)
 
 /*
  * ATTACH PARTITION would create the indexes of the partitioned table in the
- * partition, also those that were created with ON ONLY: these do not exist
- * then.
+ * partition, including those that were created with ON ONLY and have no index
+ * there.
  */
 static void
 renew_only_indexes(CmigDifference *difference, const CmigObject *link)
@@ -464,7 +465,7 @@ goes_with_table(const CmigDifference *difference, const CmigChange *change)
 		(change->action == CMIG_DROP || difference->of_from[change->from->parent->index]->action == CMIG_AGAIN);
 }
 
-/* Is the object dropped, if only for a moment? */
+/* Is the object dropped, at least temporarily? */
 static bool
 is_going(const CmigChange *change)
 {
@@ -472,8 +473,8 @@ is_going(const CmigChange *change)
 }
 
 /*
- * Must something be done about the dependent, since an object that it uses
- * changes or, if goes, is dropped?
+ * Must the dependent be changed, since an object that it uses changes, or if
+ * "goes" is set, is dropped?
  */
 static bool
 is_affected(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent,
@@ -588,8 +589,8 @@ propagate(CmigDifference *difference)
  */
 
 /*
- * A label that is added to an enum cannot be used in the same transaction: does
- * anything new do so?
+ * Does anything new use a label that is added to an enum?  It cannot be used
+ * in the same transaction.
  */
 static bool
 uses_label(const CmigObject *object, const char *type, const char *label)
@@ -775,7 +776,7 @@ cmig_compare_hosts(CmigDifference *difference)
 	}
 }
 
-/* If an object is created again, copy the properties that are not compared. */
+/* If an object is re-created, copy the properties that are not compared. */
 static void
 keep_annotations(CmigDifference *difference)
 {

@@ -18,8 +18,8 @@ extern CmigDifference *cmig_compare(CmigImage *from, CmigImage *to,
 									const CmigDiffOptions *options);
 
 /*
- * Decide again which changes are part of the statement of another one; needed
- * after folded was cleared.
+ * Determine again which changes are part of another change's statement; needed
+ * after "folded" was cleared.
  */
 extern void cmig_compare_hosts(CmigDifference *difference);
 

@@ -28,7 +28,7 @@ typedef struct Deparse
 	void	   *arg;
 } Deparse;
 
-/* The live table whose rows a statement about the object affects, or NULL. */
+/* The live table whose rows statements about the object affect, or NULL. */
 static const CmigObject *
 live_table(const Deparse *deparse, const CmigObject *object)
 {
@@ -119,7 +119,7 @@ continue_sequence(const CmigChange *owner, const CmigChange *sequence, const Cmi
 		first->sql = psprintf("%s;\n%s", first->sql, sql);
 }
 
-/* The server must not check the function's body. */
+/* Prevent the server from checking the function's body. */
 static char *
 unchecked(char *sql)
 {
@@ -187,7 +187,10 @@ put_away(Deparse *deparse, const CmigChange *change)
 	deparse->callback(&row, deparse->arg);
 }
 
-/* The statement that drops the object, and what it does not reach. */
+/*
+ * The statements that drop the object, including parts that its own DROP
+ * statement leaves.
+ */
 static char *
 drop(const CmigChange *change, const CmigObject *object)
 {
@@ -254,7 +257,7 @@ put_unsupported(Deparse *deparse, const CmigChange *change)
 
 /* Changes that come after all others */
 
-/* The statements of such changes, and why they are not supported, if so. */
+/* The statements of such changes, or the reason why they are not supported. */
 typedef struct Late
 {
 	StringInfoData sql;

@@ -20,8 +20,8 @@ typedef struct CmigDiffRow
 	const char *object;
 	const char *upgrade;		/* both are NULL for an unsupported change */
 	const char *downgrade;
-	const char *hazard;			/* a hazard that does not depend on the rows,
-								 * or NULL */
+	const char *hazard;			/* a hazard that does not depend on rows, or
+								 * NULL */
 	bool		stepwise;		/* the statement is for a stepwise revision */
 	const CmigObject *subject;	/* the object; NULL for a note on the target */
 	const CmigDdl *ddl;			/* the statement, for hazards to the rows of

@@ -84,8 +84,8 @@ read_renamed(CmigShadow *shadow, void *arg)
 }
 
 /*
- * The schema public has another owner, other privileges, and a comment from the
- * beginning: these are no difference from another schema.
+ * The schema public has another owner, other privileges, and a comment from
+ * the beginning, which do not count as differences from another schema.
  */
 static void
 leave_public(const CmigImage *from, const CmigImage *to, const char *from_name, const char *to_name)

@@ -21,7 +21,7 @@ copy(const char *text)
 }
 
 /*
- * The name of the group of statements to which the object belongs for a reader.
+ * The name of the group to which the object's statements belong in a file.
  */
 static char *
 group_of(const CmigObject *object)

@@ -21,8 +21,10 @@ typedef struct CmigDiffLine
 	char	   *upgrade;		/* both are NULL for an unsupported change */
 	char	   *downgrade;		/* NULL also if the statement cannot be
 								 * reverted */
-	char	   *hazard;			/* with the size of the table; NULL: none */
-	char	   *general_hazard; /* for a table of any size; NULL: none */
+	char	   *hazard;			/* the hazard, with the size of the table;
+								 * NULL: none */
+	char	   *general_hazard; /* the hazard for a table of any size; NULL:
+								 * none */
 	char	   *group;			/* the table or other object to which the
 								 * object belongs */
 	bool		stepwise;

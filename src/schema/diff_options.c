@@ -1,6 +1,6 @@
 /*
  * diff_options.c
- *	  The arguments of cmig.diff and its relatives.
+ *	  The arguments of cmig.diff and similar functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -69,7 +69,7 @@ cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 {
 	options->models = models_argument(fcinfo, n);
 	cmig_diff_annotations(fcinfo, n + 1, options);
-	/* ORMs know nothing of privileges */
+	/* ORMs do not define privileges */
 	if (options->models)
 		options->privileges = false;
 	options->renames = cmig_diff_renames(fcinfo, n + 4);

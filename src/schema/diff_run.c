@@ -103,8 +103,8 @@ has_note(const CmigTarget *target, const CmigTargetNote *note)
 }
 
 /*
- * Add the parts of the target's SQL that could not be run, unless the revisions
- * have them, too.
+ * Add the parts of the target's SQL that could not be run, unless the
+ * revisions contain them, too.
  */
 static void
 add_notes(DiffRun *run, const List *notes)
@@ -121,8 +121,8 @@ add_notes(DiffRun *run, const List *notes)
 }
 
 /*
- * Subscriptions belong to other servers, too, and are not compared: report one
- * that the target does not have.
+ * Report a subscription that the target does not have. Subscriptions concern
+ * other servers, too, and are not compared.
  */
 static void
 add_subscription(TupleDesc desc, HeapTuple row, void *arg)
@@ -147,7 +147,7 @@ add_subscriptions(DiffRun *run)
 		cmig_query_each(&query, NULL, NULL, add_subscription, run);
 }
 
-/* The same for security labels, which only their provider understands. */
+/* The same for security labels, whose meaning only their provider knows. */
 static void
 add_label(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -188,7 +188,7 @@ has_objects(const CmigImage *image)
 	return false;
 }
 
-/* An empty target is more often a mistake than what is wanted. */
+/* Warn about an empty target, which is usually a mistake. */
 static void
 tell_empty(const DiffRun *run, const CmigImage *from)
 {

@@ -1,8 +1,6 @@
 /*
  * difference.h
- *	  What two images differ in, as a change for each object.
- *
- * Pure.
+ *	  The differences between two images, as a change for each object. Pure.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -42,8 +40,8 @@ typedef struct CmigChange
 								 * children keep theirs */
 	bool		only;			/* a column that some children keep */
 	bool		untyped;		/* a typed table whose type is replaced */
-	bool		queued;			/* its dependents are examined, with it in */
-	CmigAction	queued_action;	/* this action */
+	bool		queued;			/* its dependents have been examined ... */
+	CmigAction	queued_action;	/* ... for this action */
 	CmigObject *away;			/* if a new object is created before the old
 								 * one is dropped: the old one's temporary
 								 * name */

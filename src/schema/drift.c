@@ -1,9 +1,9 @@
 /*
  * drift.c
- *	  cmig.drift: the live schema against what the applied revisions make;
- *	  cmig.capture: the revision that adopts the difference.
+ *	  cmig.drift: compares the live schema with what the applied revisions
+ *	  create. cmig.capture: makes a revision of the difference.
  *
- * A row of cmig.journal records when drift was looked for and what was found.
+ * A row of cmig.journal records each comparison and its result.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,7 +32,7 @@ PG_FUNCTION_INFO_V1(cmig_capture);
  * The journal
  */
 
-/* What was found, as a sentence for people. */
+/* What was found, as a sentence for the journal. */
 static char *
 found_text(const List *lines)
 {
@@ -80,7 +80,7 @@ journal(const CmigDrift *drift, const List *lines, TimestampTz started_at)
  * cmig.drift
  */
 
-/* Collects the lines of a drift. */
+/* The comparison, and its result. */
 typedef struct Finding
 {
 	CmigDrift  *drift;
@@ -98,8 +98,8 @@ find(void *arg)
 }
 
 /*
- * A revision that cannot be replayed, for a caller that does not want an
- * error.  It is a row, so that no rows always means that there is no drift.
+ * Return a revision that cannot be replayed as a row, if the caller does not
+ * want an error. Then an empty result always means that there is no drift.
  */
 static List *
 tell(const ErrorData *error)

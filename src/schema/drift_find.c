@@ -1,15 +1,12 @@
 /*
  * drift_find.c
  *	  The differences between the live schema and what the applied revisions
- *	  make, in both directions.
- *
- * The live image is read first, then the applied revisions are replayed in the
- * shadow.
- *
- * Extensions that are installed, but that no revision creates, are there during
- * the replay, as they were when the revisions ran.  If something that the
- * revisions make depends on one, it counts as a part of the database; otherwise
- * it is a difference.
+ *	  create, in both directions. The live image is read first, then the
+ *	  applied revisions are replayed in the shadow. Extensions that are
+ *	  installed, but that no revision creates, are available during the replay,
+ *	  as they were when the revisions ran. If something that the revisions
+ *	  create depends on such an extension, the extension counts as a part of
+ *	  the database; otherwise it is a difference.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -77,8 +74,8 @@ check_schemas(const CmigDrift *drift)
 }
 
 /*
- * Report the schemas that are left out because they belong to other roles, but
- * not those for which there will be a row.
+ * Report the schemas that are not compared because they belong to other roles,
+ * except for those that get a row.
  */
 static void
 tell_other_schemas(CmigDrift *drift)
@@ -166,7 +163,7 @@ add_audited(const char *table, const char *reason, void *arg)
 	cmig_diff_line_add_unsupported(arg, "audit", table, reason);
 }
 
-/* The difference with the parts of the scripts that could not be run. */
+/* Add the parts of the scripts that could not be run to the difference. */
 static List *
 compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 {
@@ -210,8 +207,8 @@ cmig_drift_repair(CmigDrift *drift)
 }
 
 /*
- * Lines in the reverse order and direction.  The hazards are those of the
- * other direction, so they are left out.
+ * Reverse the order and the direction of lines. Hazards are left out, because
+ * they belong to the other direction.
  */
 static List *
 reverse(List *lines)

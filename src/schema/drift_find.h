@@ -16,7 +16,7 @@
 #include "schema/managed.h"
 #include "schema/replay.h"
 
-/* Both images, and what is compared. */
+/* The two images, and the schemas that are compared. */
 typedef struct CmigDrift
 {
 	CmigManaged *managed;
@@ -25,7 +25,8 @@ typedef struct CmigDrift
 	CmigImage  *live;
 	List	   *audited;		/* of CmigAudited: live */
 	CmigReplayed *replayed;
-	const char *left_out;		/* schemas of other roles, for people; or NULL */
+	const char *left_out;		/* the names of schemas of other roles, for a
+								 * message, or NULL */
 } CmigDrift;
 
 /*
@@ -43,9 +44,9 @@ extern void cmig_drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drif
 extern void cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function);
 
 /*
- * What brings the live schema back to the revisions, or what a revision does
- * that brings the others to the live schema: a List of CmigDiffLine *.  Only one
- * of them may be called.  renames goes in the same direction.
+ * The statements that change the live schema into that of the revisions, or
+ * the reverse, a List of CmigDiffLine *. Only one of the two functions may be
+ * called. The renames have the same direction.
  */
 extern List *cmig_drift_repair(CmigDrift *drift);
 extern List *cmig_drift_adopt(CmigDrift *drift);

@@ -60,7 +60,7 @@ compare_names(const void *a, const void *b)
 	return strcmp(((const CmigManagedSchema *) a)->name, ((const CmigManagedSchema *) b)->name);
 }
 
-/* The schemas, and one more. */
+/* The list of schemas, with one added. */
 static const CmigManaged *
 with_schema(const CmigManaged *managed, char *name, Oid oid)
 {

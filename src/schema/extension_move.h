@@ -12,12 +12,12 @@
 #include "schema/image.h"
 #include "schema/managed.h"
 
-/* Is there an extension to be moved? */
+/* Must any extension be moved? */
 extern bool cmig_extension_move_needed(const CmigImage *from, const CmigImage *to);
 
 /*
  * Move the extensions in the catalogs, in a subtransaction that will be rolled
- * back, and give the statements to the callback.  Schemas that do not exist
+ * back, and pass the statements to the callback.  Schemas that do not exist
  * are created.  Returns the schemas to be read afterwards.
  */
 extern const CmigManaged *cmig_extension_move(const CmigManaged *managed, const CmigImage *from,

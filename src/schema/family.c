@@ -1,6 +1,6 @@
 /*
  * family.c
- *	  Partitioned tables that cannot be changed, with all of their partitions.
+ *	  Partitioned tables that cannot be changed, and their partitions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

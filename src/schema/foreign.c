@@ -1,6 +1,6 @@
 /*
  * foreign.c
- *	  Changes of objects that belong to other roles: they are not made.
+ *	  Changes of objects that belong to other roles, which are not supported.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,8 +1,7 @@
 /*
  * foreign.h
- *	  Changes of objects that belong to other roles: they are not made.
- *
- * Pure.  others.c finds out which objects these are.
+ *	  Changes of objects that belong to other roles, which are not supported.
+ *	  Pure.  others.c finds out which objects these are.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,10 +18,10 @@
  */
 extern void cmig_foreign_refuse(CmigDifference *difference);
 
-/* Does the object stay, although another one is dropped, as it is foreign? */
+/* Is the object foreign, so that it stays although another one is dropped? */
 extern bool cmig_foreign_stays(const CmigDifference *difference, const CmigChange *change);
 
-/* The change is not supported, because the other object stays. */
+/* Mark a change as not supported, because the other object stays. */
 extern void cmig_foreign_prevents(CmigChange *change, const CmigChange *stays);
 
 #endif							/* CMIG_FOREIGN_H */

@@ -1,6 +1,6 @@
 /*
  * generate.c
- *	  Revisions that are made from a difference.
+ *	  Makes revisions from a difference.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

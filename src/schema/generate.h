@@ -20,7 +20,7 @@ typedef struct CmigUnresolved
 	char	   *sql;
 } CmigUnresolved;
 
-/* What is generated, and what is left to its reader. */
+/* What to generate, and what is left to the reader. */
 typedef struct CmigGenerate
 {
 	CmigDraft	draft;

@@ -111,7 +111,10 @@ append_word(StringInfo buf, const char *word)
 	appendStringInfo(buf, "%s%s", buf->len > 0 ? ", " : "", word);
 }
 
-/* What the statement does to the rows, without the table; NULL if nothing. */
+/*
+ * What the statement does to the rows, without naming the table; NULL if
+ * nothing.
+ */
 static char *
 hazard_words(const CmigDdl *ddl)
 {

@@ -102,7 +102,7 @@ add_member(TupleDesc desc, HeapTuple row, void *arg)
 	member->extension = DatumGetObjectId(reader->values[3]);
 }
 
-/* Members, and array types of members. */
+/* Read the members of extensions, and their array types. */
 static void
 read_members(Reader *reader)
 {
@@ -188,8 +188,7 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Prepared queries are kept in an array, by the numbers of the kind and of its
- * query.
+ * Prepared queries are kept in an array, indexed by the kind and the query.
  */
 static CmigQuery *
 kind_query(const CmigKind *kind, const char *sql, int which)
@@ -221,7 +220,7 @@ read_objects(Reader *reader, Datum schemas, bool all)
 }
 
 /*
- * Other addresses of the same objects
+ * Other addresses that belong to the same objects
  */
 
 static void
@@ -294,8 +293,7 @@ find_needed(const Reader *reader, CmigAddress address)
 }
 
 /*
- * Some dependencies are objects of their own: OWNED BY, and attached
- * partitions.
+ * Some dependencies are objects themselves: OWNED BY, and attached partitions.
  */
 static bool
 is_own_kind(const CmigObject *object, const CmigObject *on, char type)

@@ -13,8 +13,8 @@
 #include "schema/image.h"
 
 /*
- * True if both images have the same objects with the same texts.  False does not
- * mean that cmig_compare() finds a difference, but it takes longer.
+ * True if both images have the same objects with the same texts. If the result
+ * is false, cmig_compare(), which takes longer, may still find no difference.
  */
 extern bool cmig_image_same(const CmigImage *a, const CmigImage *b);
 

@@ -19,7 +19,7 @@ typedef struct Keep
 	bool	   *kept;			/* by the index in from */
 } Keep;
 
-/* The object of the target that is the same as one of the other image. */
+/* The object of the target that corresponds to one of the other image. */
 static CmigObject *
 counterpart(const CmigImage *to, const CmigObject *object)
 {
@@ -88,7 +88,7 @@ copy(const CmigObject *object)
 	return result;
 }
 
-/* Let an object refer to the objects of the target. */
+/* Replace an object's references by those to the objects of the target. */
 static void
 connect(const Keep *keep, const CmigObject *object, CmigObject *result)
 {

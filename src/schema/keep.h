@@ -30,8 +30,8 @@ extern void cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is
 extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
 
 /*
- * Is it such an object, which was not added although its parent, if it has
- * one, remains?  Returns what it depends on, or NULL.
+ * Is it an object that ORMs cannot define, and that was not added although its
+ * parent, if any, remains? Returns the object on which it depends, or NULL.
  */
 extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
 

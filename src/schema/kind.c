@@ -1,6 +1,6 @@
 /*
  * kind.c
- *	  What all kinds of objects have in common.
+ *	  Functions that all kinds of objects share.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -60,7 +60,7 @@ cmig_kind_drop(const CmigObject *object)
 /* Lists "a, b" whose order has no meaning */
 
 /*
- * Split a list at ", ".  A comma within a quoted value does no harm, because
+ * Split a list at ", ".  Commas within quoted values do not matter, because
  * both lists are split there.
  */
 static CmigNames

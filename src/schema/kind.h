@@ -182,8 +182,8 @@ typedef struct CmigKind
 #define CMIG_KIND_SWAPS			0x4000
 
 /*
- * While it is dropped and created again, columns that use it have the type
- * text, or no collation.
+ * While the object is dropped and created again, columns that use it have type
+ * text or no collation.
  */
 #define CMIG_KIND_DETOUR		0x8000
 

@@ -82,7 +82,7 @@ create_shell(const CmigObject *type)
 	return cmig_ddl_append(NIL, psprintf("CREATE TYPE %s", type->identity), drop_type(type));
 }
 
-/* The type becomes a shell again, without its functions. */
+/* Make the type a shell type again, without its functions. */
 static List *
 create_definition(const CmigObject *definition)
 {

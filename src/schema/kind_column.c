@@ -110,8 +110,8 @@ static const char column_depends[] =
 " WHERE c.relnamespace = ANY ($1) AND c.reloftype <> 0 AND a.attnum > 0 AND NOT a.attisdropped";
 
 /*
- * A parent's column that a child also has by itself is merged with it: the
- * child's is there before, and stays when the parent's is dropped.
+ * A column that the child has defined itself is merged with the parent's
+ * column. It can exist before the parent's, and stays when that is dropped.
  */
 static const char column_follows[] =
 "SELECT 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer"
@@ -158,7 +158,7 @@ cmig_column_parent(const CmigObject *column)
 	for (int i = 0; i < column->ndepends; i++)
 		if (column->depends[i]->kind == &cmig_kind_column && column->depends[i]->parent != table)
 			return column->depends[i];
-	/* a column that the table also has by itself does not depend on it */
+	/* a column that the table has defined itself does not depend on it */
 	for (int i = 0; i < table->ndepends; i++)
 	{
 		const CmigObject *found = table->depends[i]->kind == table->kind ? find_column(table->depends[i], column->name) : NULL;
@@ -170,8 +170,8 @@ cmig_column_parent(const CmigObject *column)
 }
 
 /*
- * Does CREATE TABLE ... INHERITS take the generation expression from a parent's
- * column?  PostgreSQL does not permit it to be repeated there.
+ * Does CREATE TABLE ... INHERITS take the generation expression from a
+ * parent's column?  PostgreSQL does not allow it to be repeated.
  */
 static bool
 inherits_expression(const CmigObject *column)

@@ -60,8 +60,9 @@ static const char foreign_key_sql[] =
 CONSTRAINT_SQL("false", "o.contype = 'f' AND o.conparentid = 0");
 
 /*
- * A parent's constraint that a child also has by itself is merged with it: the
- * child's is there before, and stays when the parent's is dropped.
+ * A constraint that the child has defined itself is merged with the parent's
+ * constraint. It can exist before the parent's, and stays when that is
+ * dropped.
  */
 static const char constraint_follows[] =
 "SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_constraint'::regclass::oid, o.oid, 0"
@@ -102,7 +103,7 @@ cmig_constraint_attached(const CmigObject *constraint)
 	return constraint->values[ATTACHED];
 }
 
-/* The end of a list in parentheses, of which the first one is at "start". */
+/* The end of a list in parentheses that begins at "start". */
 static const char *
 list_end(const char *start)
 {
@@ -300,8 +301,8 @@ index_name(const CmigObject *constraint)
 }
 
 /*
- * Is there another unique or primary key with the same columns before it?
- * CREATE TABLE would make only one of them.
+ * Does another unique constraint or primary key with the same columns precede
+ * it? CREATE TABLE would create only one of them.
  */
 static bool
 is_redundant(const CmigObject *constraint)

@@ -1,6 +1,6 @@
 /*
  * kind_index.c
- *	  Indexes that no constraint made.
+ *	  Indexes that do not belong to a constraint.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,8 +1,7 @@
 /*
  * kind_table.h
- *	  What columns and constraints give to the statement that makes their table.
- *
- * Pure.
+ *	  What columns and constraints contribute to the statement that creates
+ *	  their table. Pure.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -76,9 +75,9 @@ extern const CmigObject *cmig_column_parent(const CmigObject *column);
 extern bool cmig_column_is_not_null(const CmigObject *column);
 
 /*
- * Statements, a list of CmigDdl, for what a column that is added or dropped with
- * that of its parent table, or with an attribute of its table's type, has
- * otherwise than they: NOT NULL, or no default.
+ * A column may be added or dropped together with the parent's column, or with
+ * an attribute of the table's type. Returns the statements, a list of CmigDdl,
+ * for properties that differ from theirs: NOT NULL, or no default.
  */
 extern List *cmig_column_deviations(const CmigObject *column, bool add);
 
@@ -108,8 +107,8 @@ extern bool cmig_index_is_partial(const CmigObject *index);
 extern const char *cmig_index_definition(const CmigObject *object);
 
 /*
- * Forced row security: does the table have it, is this the statement that
- * changes it, and remove it from the table's properties.
+ * Three functions for forced row security: does the table have it, does this
+ * statement change it, and remove it from the table's properties.
  */
 extern bool cmig_table_is_forced(const CmigObject *table);
 extern bool cmig_table_is_force_statement(const struct CmigDdl *ddl);

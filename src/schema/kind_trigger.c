@@ -1,6 +1,6 @@
 /*
  * kind_trigger.c
- *	  Triggers, rules, and policies: what is on a table or a view.
+ *	  Triggers, rules, and policies of tables and views.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -81,8 +81,8 @@ CmigKind	cmig_kind_trigger = {
 };
 
 /*
- * Triggers of partitions, which are clones of the partitioned table's, that are
- * enabled in another way
+ * Triggers of partitions, which are clones of the partitioned table's, and are
+ * enabled differently
  */
 
 enum

@@ -118,8 +118,8 @@ extern CmigKind cmig_kind_foreign_column;
 extern CmigKind cmig_kind_other;
 
 /*
- * An expression that converts a column's value from one type to another, whose
- * name is given: through text, or attribute by attribute.
+ * An expression that converts a column's value to another type, whose name is
+ * given: through text, or attribute by attribute.
  */
 extern char *cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type);
 

@@ -37,12 +37,12 @@ typedef struct CmigManaged
 extern CmigManaged *cmig_managed_schemas(const CmigNames *names);
 
 /*
- * Add the schema of the audit log, if it exists: in a replay, revisions create
- * a log of their own.  Images do not contain it.
+ * Add the schema of the audit log, if it exists, because revisions that are
+ * replayed create their own log. Images do not contain it.
  */
 extern void cmig_managed_add_audit(CmigManaged *managed);
 
-/* Is it the schema of pg_cmig, or of its audit log? */
+/* Is it the schema of pg_cmig or of its audit log? */
 extern bool cmig_managed_is_own_name(const char *schema);
 
 #endif							/* CMIG_MANAGED_H */

@@ -16,7 +16,7 @@
 
 #include "lib/stringinfo.h"
 
-/* A token of a text that is normalized. */
+/* A token of a text that is being normalized. */
 typedef struct Token
 {
 	const char *text;
@@ -218,7 +218,7 @@ is_operand(const Tokens *tokens, int first, int last)
 }
 
 /*
- * Do parentheses after this token belong to it, as after a function name or a
+ * Do parentheses after this token belong to it, as with a function name or a
  * keyword?
  */
 static bool

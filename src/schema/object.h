@@ -53,12 +53,11 @@ typedef struct CmigObject
 	struct CmigObject *last_child;
 	struct CmigObject *sibling; /* next child of the parent */
 	int			ndepends;
-	struct CmigObject **depends;	/* the parent is not among them */
+	struct CmigObject **depends;	/* the parent is not in this list */
 	int			nsoft;
 	struct CmigObject **soft;	/* objects that a text, such as a function
 								 * body, may refer to */
-	bool		inherited;		/* created by inheritance from the parent
-								 * table */
+	bool		inherited;		/* inherited from the parent table */
 	bool		linked;			/* its owner is always that of another object */
 	bool		folded;			/* created by its parent's CREATE statement */
 	bool		alone;			/* its table is detached from the parent
@@ -68,13 +67,13 @@ typedef struct CmigObject
 	int			turn;
 	bool		foreign;		/* the caller may not alter it: it belongs to
 								 * another role */
-	bool		may_drop;		/* although it is foreign, as its schema is
-								 * the caller's */
+	bool		may_drop;		/* the caller may drop it although it is
+								 * foreign, as the owner of its schema */
 	bool		unchecked;		/* a function whose body the server refuses */
 	bool		keeps;			/* properties that are not compared are kept
 								 * when it is re-created */
-	char	   *values[FLEXIBLE_ARRAY_MEMBER];	/* by property of the kind;
-												 * NULL: the default */
+	char	   *values[FLEXIBLE_ARRAY_MEMBER];	/* one for each property of
+												 * the kind; NULL: the default */
 } CmigObject;
 
 #endif							/* CMIG_OBJECT_H */

@@ -129,8 +129,8 @@ share_names(const CmigObject *table, const CmigObject *other)
 }
 
 /*
- * Must one of the former parents be dropped before one of the new ones is
- * created, because names are the same?
+ * Must a former parent be dropped before a new one is created, because they
+ * use the same names?
  */
 static bool
 parents_share_names(const CmigChange *change)
@@ -144,9 +144,9 @@ parents_share_names(const CmigChange *change)
 }
 
 /*
- * Is no column or constraint of the table created or dropped?  Then it can get
- * its new parents before it leaves the old ones, and columns that it inherits
- * all the time do not become its own.
+ * Is no column or constraint of the table created or dropped?  Then the new
+ * parents are added before the old ones are removed, so that columns that it
+ * keeps inheriting do not become its own.
  */
 static bool
 keeps_columns(const CmigDifference *difference, const CmigChange *change)
@@ -354,8 +354,8 @@ add_dependencies(Order *order, const CmigImage *image,
 }
 
 /*
- * An object that a text names is created before, and dropped after, the object
- * with that text.
+ * An object that a text, such as a function body, names is created before the
+ * object with that text, and dropped after it.
  */
 static void
 add_soft(Order *order, const CmigImage *image, bool old)
@@ -378,7 +378,7 @@ add_soft(Order *order, const CmigImage *image, bool old)
 }
 
 /*
- * Add columns in their order, unless a generated column needs one that comes
+ * Add columns in their order, unless a generated column uses one that comes
  * after it.
  */
 static void
@@ -451,7 +451,7 @@ add_inheritance(Order *order)
 			continue;
 		if (node->type == CMIG_NODE_PART)
 		{
-			/* its type still has its name then */
+			/* at that time, its type still has its name */
 			for (int j = 0; j < change->from->ndepends; j++)
 				add_edge(order, order->difference->of_from[change->from->depends[j]->index]->away_node, i);
 			add_part(order, i, change->from);
@@ -488,8 +488,8 @@ second_name(const CmigObject *object)
 }
 
 /*
- * The names that an object occupies, and that it gives up or gets in the node:
- * its own, and that of its index or sequence.
+ * The names that an object has before and after the node: its own, and that of
+ * its index or sequence.
  */
 static int
 names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other, const char **names)
@@ -680,8 +680,8 @@ typedef struct Walk
 } Walk;
 
 /*
- * What a function's body names will not exist when the function is created, in
- * the upgrade or in the downgrade.
+ * Note that objects that a function's body names will not exist when the
+ * function is created, in the upgrade or in the downgrade.
  */
 static void
 note_unchecked(const Order *order, const Edge *edge)
@@ -711,7 +711,7 @@ skip_soft(Order *order, Walk *walk, int from, int to)
 }
 
 /*
- * Visit a node; returns false if a cycle was broken, so that everything must
+ * Visit a node; returns false if a cycle was broken, so that the walk must
  * start again.
  */
 static bool

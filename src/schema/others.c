@@ -23,7 +23,7 @@
  * Ownership
  */
 
-/* The owner that was checked last, and the result. */
+/* The owner that was last checked, and the result. */
 typedef struct OwnerCheck
 {
 	const char *owner;
@@ -108,7 +108,10 @@ find_foreign(const CmigImage *live, const CmigTargetNote *note)
 	return NULL;
 }
 
-/* The only object of the kind with that name, which is not qualified, or NULL. */
+/*
+ * The object of the kind with this unqualified name, if there is exactly one,
+ * or NULL.
+ */
 static CmigObject *
 find_unqualified(const CmigImage *image, const CmigKind *kind, const char *name)
 {

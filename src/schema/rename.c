@@ -241,7 +241,7 @@ cmig_rename_add(List *renames, const CmigImage *from, const char *text, bool is_
 
 /* Would two objects with the same name conflict? */
 
-/* Can two objects not have the same name? */
+/* Do the names of two objects conflict? */
 static bool
 share_names(const CmigObject *a, const CmigObject *b)
 {
@@ -438,8 +438,8 @@ may_follow(const CmigObject *object)
 }
 
 /*
- * The only object of the target that can be the same one under another name,
- * or NULL.
+ * The object of the target that can be the same one under another name, if
+ * there is exactly one, or NULL.
  */
 static const CmigObject *
 find_derived(const CmigImage *from, const CmigImage *to, const CmigObject *object, const CmigObject *table)
@@ -492,7 +492,7 @@ cmig_rename_derived(const CmigImage *from, const CmigImage *to, const List *rena
 	return result;
 }
 
-/* Is the name that the object is to have free, or will it be? */
+/* Is the object's new name free, or will it be? */
 static bool
 can_get_name(const CmigImage *from, const List *names, const CmigAttachedName *name)
 {
@@ -585,7 +585,7 @@ is_candidate(const CmigChange *change, CmigAction action)
 		(object->kind == &cmig_kind_table || object->kind == &cmig_kind_column);
 }
 
-/* The only change that it resembles, or NULL. */
+/* The change that it resembles, if there is exactly one, or NULL. */
 static const CmigChange *
 find_like(const CmigDifference *difference, const CmigChange *change)
 {

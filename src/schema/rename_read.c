@@ -126,7 +126,7 @@ put_step(RenameRead *read, const CmigRenameStep *step)
 	read->callback(&row, read->arg);
 }
 
-/* Each step uses the names that objects have after the preceding steps. */
+/* Each step uses the names that the preceding steps have given to objects. */
 static void
 run_rank(RenameRead *read, const List *renames, CmigRenameRank rank)
 {

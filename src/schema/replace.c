@@ -1,9 +1,8 @@
 /*
  * replace.c
- *	  Replaces types while columns use them.
- *
- * The old type gets another name, the new one is created, the columns change
- * from one to the other, and then the old one is dropped.
+ *	  Replaces types while columns use them. The old type is renamed, the new
+ *	  one is created, the columns are changed to the new type, and then the old
+ *	  one is dropped.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,8 +1,6 @@
 /*
  * replace.h
- *	  Types that are replaced while columns have them.
- *
- * Pure.
+ *	  Types that are replaced while columns use them. Pure.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,7 +13,8 @@
 /* The dependents of each object of an image. */
 typedef struct CmigDependents
 {
-	int		   *start;			/* by index; one more than there are objects */
+	int		   *start;			/* by index; one element more than there are
+								 * objects */
 	CmigObject **objects;
 } CmigDependents;
 
@@ -30,7 +29,7 @@ extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange
 										  CmigChange *dependent);
 
 /*
- * The same for a type or a collation that cannot exist twice: columns have
+ * The same for a type or a collation that cannot exist twice: columns use
  * another one until it exists again.
  */
 extern CmigChange *cmig_replace_detour(CmigChange *change, CmigChange *dependent);

@@ -1,10 +1,9 @@
 /*
  * replay.c
- *	  Runs the scripts of revisions in the shadow, to see what they make.
- *
- * Each script has a session of its own, as in a real run.  Between scripts, the
- * server's list of uncommitted enum values is set to what it was before, because
- * a real run may have committed there.
+ *	  Runs the scripts of revisions in the shadow, to see what they create.
+ * Each script starts with a fresh session state, as in a real run.  Between
+ * scripts, the server's list of uncommitted enum values is set to what it was
+ * before, because a real run may have committed there.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -107,7 +106,7 @@ cmig_replay_failed(void)
 	return failed;
 }
 
-/* Can the script not be the cause of the error? */
+/* Is the error certainly not caused by the script? */
 static bool
 is_from_outside(const ErrorData *error)
 {
@@ -124,7 +123,7 @@ is_from_outside(const ErrorData *error)
 	}
 }
 
-/* What to do about a statement that fails only because it is replayed. */
+/* The hint for a statement that may fail only because it is replayed. */
 static const char *
 hint_for(const ErrorData *error)
 {
@@ -139,7 +138,7 @@ hint_for(const ErrorData *error)
 	}
 }
 
-/* Replace an error of a script by one that says what it means for the replay. */
+/* Replace an error of a script by one for the replay. */
 static void
 explain(ErrorData *error, const CmigRunStep *step)
 {
@@ -168,7 +167,7 @@ explain(ErrorData *error, const CmigRunStep *step)
  * Running a script
  */
 
-/* Is there a marker between two statements? */
+/* Is there a "-- cmig:replay skip" marker between two statements? */
 static bool
 is_skipped(const char *sql, int from, int to)
 {
@@ -261,8 +260,8 @@ run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 		cmig_session_use_path(path);
 
 	/*
-	 * a body is checked when it is created live; PL/pgSQL never frees what it
-	 * compiles
+	 * bodies were checked when the functions were created live, and PL/pgSQL
+	 * never frees what it compiles
 	 */
 	cmig_settings_override("check_function_bodies", "off");
 	cmig_target_utility_watch(&replay->state);
@@ -308,7 +307,7 @@ replay_script(CmigReplay *replay, const CmigRunStep *stored)
 	cmig_runner_stop(&run);
 }
 
-/* Steps of one direction, with only their nodes. */
+/* A plan for one direction that contains only the nodes. */
 static CmigPlan *
 plan_of(const int *nodes, int count, CmigDirection direction)
 {

@@ -10,8 +10,8 @@
  * and does not change a schema (VACUUM) is left out.  verify_sql is not run.
  * Objects outside of the schemas are treated as in a target (target.h).
  *
- * The tables of pg_cmig are what they are: scripts see their rows, and nothing
- * is written to them.
+ * Scripts see the rows of pg_cmig's own tables, and nothing is written to
+ * these.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,19 +33,25 @@ typedef struct CmigReplayPlan
 	int		   *nodes;
 } CmigReplayPlan;
 
-/* What is applied; raises MG001 if a version row names an unknown revision. */
+/*
+ * The applied revisions; raises MG001 if a version row names an unknown
+ * revision.
+ */
 extern CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
 
 /* All revisions. */
 extern CmigReplayPlan *cmig_replay_plan_all(const CmigSituation *now);
 
-/* These nodes (a list of int) and their ancestors, over dependencies too. */
+/*
+ * These nodes (a list of int) and their ancestors, including those through
+ * depends_on.
+ */
 extern CmigReplayPlan *cmig_replay_plan_nodes(const CmigGraph *graph, List *nodes);
 
 /* A replay in progress. */
 typedef struct CmigReplay CmigReplay;
 
-/* What runs in the shadow; it calls the functions below. */
+/* The function that runs in the shadow; it calls the functions below. */
 typedef void (*CmigReplayTask) (CmigReplay *replay, void *arg);
 
 /*
@@ -59,9 +65,10 @@ extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
 
 /*
  * Run the upgrade scripts of these nodes in order.  A script that cannot be
- * replayed raises MG014: its detail is the server's message, its hint says what
- * to do, and its context names statement and line.  Errors that are not the
- * script's, such as a cancel or a lock timeout, are raised as they are.
+ * replayed raises MG014: its detail is the server's message, its hint says
+ * what to do, and its context names statement and line.  Errors that the
+ * script has not caused, such as a cancellation or a lock timeout, are raised
+ * unchanged.
  */
 extern void cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count);
 
@@ -71,20 +78,21 @@ extern void cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count)
 extern void cmig_replay_step(CmigReplay *replay, int node, CmigDirection direction);
 
 /*
- * What the shadow contains now: these schemas, NULL for all.  May be called more
- * than once.  With assumed, extensions that are installed, but that no script
- * has created, are in the image, too; *assumed is set to their names.
+ * Read an image of what the shadow contains now, in these schemas, or in all
+ * if NULL. May be called more than once.  With assumed, extensions that are
+ * installed, but that no script has created, are in the image, too; *assumed
+ * is set to their names.
  */
 extern CmigImage *cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed);
 
 /*
  * The schemas of which cmig_replay_image() reads an image, for more work on
- * them.  To be called in a subtransaction that is rolled back; after it, no
- * script can be replayed any more.
+ * them.  To be called in a subtransaction that is rolled back; after that, no
+ * more scripts can be replayed.
  */
 extern CmigManaged *cmig_replay_settle(CmigReplay *replay, const CmigNames *schemas);
 
-/* What the scripts contained that could not be executed. */
+/* Notes about the parts of the scripts that could not be executed. */
 extern const CmigTarget *cmig_replay_target(const CmigReplay *replay);
 
 /*

@@ -11,14 +11,15 @@
 #include "utils/hsearch.h"
 
 /*
- * The paths of those revisions that the journal says have run with another
- * search_path than a script would start with now; NULL if there is none.
+ * The paths of those revisions that, according to the journal, have run with a
+ * search_path that differs from the one with which a script would start now;
+ * NULL if there are none.
  */
 extern HTAB *cmig_replay_path_read(void);
 
 /*
  * The path of a revision, with the role that ran it in place of "$user".  NULL
- * if the one with which its script starts is the same, or not known to differ.
+ * if its script starts with the same path, or if that is unknown.
  */
 extern const char *cmig_replay_path_find(HTAB *paths, const char *revision);
 

@@ -2,8 +2,8 @@
  * schema_sql.c
  *	  cmig.schema_sql: the schema as SQL.
  *
- * It is the difference from an empty database, so that what restores a schema
- * and what diff makes is the same.
+ * It is the difference from an empty database, so it has the same statements
+ * that cmig.diff would generate.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,9 +1,8 @@
 /*
  * section_layout.h
- *	  A difference as the sections of a revision file.
- *
- * Statements about one table, or another object, stand together, with an empty
- * line after them.  A hazard is a comment above its statement.
+ *	  A difference as the sections of a revision file. Statements about one
+ *	  table or other object are kept together, followed by an empty line.  A
+ *	  hazard is a comment above its statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,8 +17,8 @@ typedef struct CmigSections
 {
 	char	   *upgrade;
 	char	   *downgrade;		/* NULL: a statement cannot be reverted */
-	char	   *hazards;		/* a line each, with unsupported changes;
-								 * NULL: none */
+	char	   *hazards;		/* one on each line, including unsupported
+								 * changes; NULL: none */
 	bool		transactional;
 } CmigSections;
 

@@ -81,7 +81,7 @@ rename_schema(Oid schema, const char *name)
 	cmig_shadow_rows_rename(NamespaceRelationId, schema, Anum_pg_namespace_nspname, name);
 }
 
-/* A name that no schema has. */
+/* An unused name for a schema. */
 static char *
 away_name(Oid schema)
 {

@@ -35,7 +35,7 @@ typedef struct CmigShadowSchema
 	bool		created;		/* the target has a CREATE SCHEMA for it */
 } CmigShadowSchema;
 
-/* All that is moved out of the way while a target runs. */
+/* Everything that is hidden while a target runs. */
 typedef struct CmigShadow
 {
 	const CmigManaged *managed; /* as given */
@@ -46,7 +46,8 @@ typedef struct CmigShadow
 	int			nextensions;
 	CmigExtension *extensions;
 	CmigMembers *members;		/* of extensions */
-	int			nlive;			/* all other schemas, which stay live, sorted */
+	int			nlive;			/* all other schemas, which are left as they
+								 * are, sorted */
 	Oid		   *live;
 	CmigHidden *hidden;			/* hidden objects without a schema */
 } CmigShadow;
@@ -61,9 +62,9 @@ typedef void (*CmigShadowTask) (CmigShadow *shadow, void *arg);
 /*
  * Run a task in a shadow of these schemas.  caller is the function's name for
  * errors ("cmig.diff").  A schema that the current user does not own raises
- * 42501 if it was named explicitly; if all schemas are meant, it stays live.
- * Raises 25006 in a read-only transaction and on a standby.  Shadows cannot be
- * nested.
+ * 42501 if it was named explicitly; if all schemas are meant, it is left as it
+ * is. Raises 25006 in a read-only transaction and on a standby.  Shadows
+ * cannot be nested.
  */
 extern void cmig_shadow_run(const CmigManaged *managed, const char *caller,
 							CmigShadowTask task, void *arg);

@@ -148,7 +148,7 @@ read_relations(void)
 	return live_relations;
 }
 
-/* Live schemas, and new ones that the target has not created so far. */
+/* Live schemas, and new ones that the target has not created yet. */
 static ArrayType *
 missing_schemas(void)
 {

@@ -20,8 +20,7 @@ extern void cmig_shadow_catalogs_init(void);
 
 /*
  * Start with the live schemas of this shadow, or end with NULL.  Plans that
- * were made in between are not used any longer.  To begin with, the hook is
- * switched off.
+ * were made in between are discarded. The hook is switched off at first.
  */
 extern void cmig_shadow_catalogs_watch(const CmigShadow *shadow);
 

@@ -41,7 +41,7 @@ keep(TupleDesc desc, HeapTuple row, void *arg)
 	*list = hidden;
 }
 
-/* Objects of users and, of extensions, event triggers only. */
+/* Objects that do not belong to extensions, and event triggers that do. */
 static CmigHidden *
 list_objects(void)
 {

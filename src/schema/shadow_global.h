@@ -29,7 +29,7 @@ typedef struct CmigHidden
  */
 extern CmigHidden *cmig_shadow_global_hide(void);
 
-/* Give a hidden object its name again; its row must exist. */
+/* Restore the name of a hidden object whose row exists. */
 extern void cmig_shadow_global_show(const CmigHidden *hidden);
 
 /* The hidden object of that name, or NULL. */

@@ -1,6 +1,6 @@
 /*
  * shadow_probe.c
- *	  Functions that let tests look into a shadow.
+ *	  Functions with which tests examine a shadow.
  *
  * The extension's SQL does not declare them; tests do, as superuser.
  *

@@ -1,6 +1,6 @@
 /*
  * shadow_session.c
- *	  Restores what a rollback does not restore after SQL ran in a shadow.
+ *	  Restores what a rollback does not restore after SQL was run in a shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

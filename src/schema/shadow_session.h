@@ -20,7 +20,7 @@ extern CmigSessionLocks *cmig_shadow_session_locks(void);
 
 /*
  * After the rollback, release locks that the session did not hold before, and
- * take those again that it did.  Issues a WARNING if another session has taken
+ * reacquire those that it did.  Issues a WARNING if another session has taken
  * one of them in the meantime.
  */
 extern void cmig_shadow_session_put_back(const CmigSessionLocks *before);

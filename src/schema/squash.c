@@ -2,9 +2,9 @@
  * squash.c
  *	  cmig.squash: one revision for several that follow each other.
  *
- * The schema before and after them is found out by replaying them in the
- * shadow; the difference is the new revision's script.  Statements of theirs
- * that change rows cannot be found in this way.  They are put at the end, each
+ * The schema before and after them is determined by replaying them in the
+ * shadow; the difference is the new revision's script. Their statements that
+ * change rows cannot be found in this way.  They are put at the end, each
  * below a marker that cmig.load refuses, so that a person has to decide.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -37,16 +37,20 @@ typedef struct Squash
 	int			count;
 	int		   *nodes;			/* parents first */
 	int			tip;			/* the one on top of the others */
-	List	   *before;			/* of int: what they build on, and is not one
-								 * of them */
-	List	   *depends;		/* the part of before that is only depended on */
+	List	   *before;			/* of int: the revisions outside of the range
+								 * on which they build */
+	List	   *depends;		/* the part of "before" that is named only in
+								 * depends_on */
 } Squash;
 
 /*
  * Which revisions
  */
 
-/* A node above that is neither in the range nor above the tip, or -1. */
+/*
+ * A descendant that is neither in the range nor a descendant of the tip, or
+ * -1.
+ */
 static int
 find_outside(const Squash *squash, const CmigMarks *above_tip, int node)
 {
@@ -90,7 +94,7 @@ find_tip(Squash *squash)
 	}
 }
 
-/* What builds on the range must build on the revision on top of it. */
+/* Revisions outside of the range may build only on its last revision. */
 static void
 require_closed(const Squash *squash)
 {
@@ -122,7 +126,10 @@ add_outside(const Squash *squash, List *nodes, const CmigEdges *edges)
 	return nodes;
 }
 
-/* Leave out nodes that are ancestors of others in the list, or among except. */
+/*
+ * Leave out nodes that are ancestors of others in the list, or that are in
+ * "except".
+ */
 static List *
 without_implied(const Squash *squash, List *nodes, const List *except)
 {
@@ -222,10 +229,9 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
  */
 
 /*
- * A CmigMayWrite: functions that are not volatile cannot write.  Of the
- * server's volatile functions and pg_cmig's own, those that change no rows and
- * no schema, or only the schema, are named here.  A function that does not
- * exist in this database may write.
+ * A CmigMayWrite: functions that are not volatile cannot write.  The list
+ * contains the volatile functions of the server and of pg_cmig that do not
+ * change rows.  A function that does not exist in this database may write.
  */
 static bool
 may_write(const char *schema, const char *name)

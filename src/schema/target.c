@@ -278,7 +278,7 @@ run_text(CmigTargetState *state, CmigSession *session, const char *sql)
 	error_context_stack = callback.previous;
 }
 
-/* What the server's message cannot know about a target. */
+/* Hints for errors that have a special meaning in a target. */
 static void
 improve_hint(ErrorData *error)
 {

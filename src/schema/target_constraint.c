@@ -1,6 +1,6 @@
 /*
  * target_constraint.c
- *	  Foreign keys in a target's statements: their rows are not checked.
+ *	  Adds foreign keys of a target without checking rows.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

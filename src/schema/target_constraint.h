@@ -11,10 +11,10 @@
 #include "nodes/nodes.h"
 
 /*
- * The statement, or a copy of it in which ALTER TABLE ... ADD FOREIGN KEY makes
- * a valid constraint without a query that searches the tables for rows that
- * violate it.  Only the schema of the target is compared, and such a query for
- * each constraint takes more time than all the rest of the statement.
+ * The statement, or a copy of it in which ALTER TABLE ... ADD FOREIGN KEY
+ * makes a valid constraint without a query that searches the tables for rows
+ * that violate it.  Only the schema is compared, and such a query takes more
+ * time than the rest of the statement.
  */
 extern Node *cmig_target_constraint_adapt(Node *statement);
 

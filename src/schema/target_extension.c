@@ -2,9 +2,9 @@
  * target_extension.c
  *	  Extensions and schemas in a target's statements.
  *
- * A block with EXCEPTION in the target may undo what is recorded here in the
- * shadow's structs, so cmig_target_extension_settle() reads the catalogs
- * again.
+ * A block with EXCEPTION in the target can roll back changes that are recorded
+ * in the shadow's structs, so cmig_target_extension_settle() reads the
+ * catalogs again.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -101,8 +101,8 @@ fixed_schema(const char *name)
 }
 
 /*
- * The schema in which CREATE EXTENSION without SCHEMA puts it; "from" if that
- * is not known.
+ * The schema in which CREATE EXTENSION without SCHEMA creates it; "from" if
+ * that is unknown.
  */
 static Oid
 default_schema(const CmigExtension *extension, Oid from)
@@ -485,13 +485,13 @@ is_used(const CmigExtension *extension)
 	};
 	Datum		values[2];
 
-	/* of rows that were added in the shadow */
+	/* of rows that were inserted in the shadow */
 	values[0] = ObjectIdGetDatum(extension->oid);
 	values[1] = TransactionIdGetDatum(GetCurrentTransactionId());
 	return cmig_query_run(&query, values, NULL) > 0;
 }
 
-/* An extension that the target uses is not missing in it. */
+/* Raise an error if the target uses an extension that it does not create. */
 static void
 declare_used(CmigExtension *extension)
 {

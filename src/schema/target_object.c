@@ -15,7 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* What the kinds of objects are called. */
+/* The names of the kinds of objects. */
 static const char *const kind_names[] = {
 	[OBJECT_ACCESS_METHOD] = "access method",
 	[OBJECT_AGGREGATE] = "aggregate",
@@ -152,8 +152,8 @@ schema_of_relation(const RangeVar *name)
 }
 
 /*
- * The object in a list of names, the last of which may be the names of a part
- * (such as a column).
+ * The object in a list of names that may end with the name of a part, such as
+ * a column.
  */
 static char *
 schema_of_relation_names(List *names, int parts)

@@ -1,7 +1,7 @@
 /*
  * target_result.h
- *	  What is known after a target's SQL was run, besides the objects in the
- *	  catalogs.
+ *	  What is known about a target after its SQL was run, besides the objects
+ *	  in the catalogs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,7 +25,7 @@ typedef struct CmigTargetNote
 	char	   *role;			/* who ought to be the owner, or NULL */
 } CmigTargetNote;
 
-/* What is known of a target after it has run. */
+/* What is known about a target after it was run. */
 typedef struct CmigTarget
 {
 	List	   *notes;			/* of CmigTargetNote, in the order of the text */

@@ -276,7 +276,7 @@ note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
  */
 
 /*
- * Without a role that does not exist, a policy would be a different one, so it
+ * A policy without the roles that do not exist would be a different one, so it
  * is not created.
  */
 static Node *

@@ -25,7 +25,7 @@ static const char *const harmless[] = {
 	"x", "z"
 };
 
-/* Those of them that pg_dump writes; no message mentions them. */
+/* Those that pg_dump writes, which no message mentions. */
 static const char *const of_pg_dump[] = {"restrict", "unrestrict"};
 
 /* The state while the text is being read. */

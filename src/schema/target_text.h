@@ -43,8 +43,8 @@ typedef struct CmigTargetText
 extern CmigTargetText *cmig_target_text_read(const char *sql);
 
 /*
- * Find out what the comment is about, in the statement of that many bytes that
- * is at offset in the text: "table" and the like in *kind, its name in
+ * Find out what the comment is about, in the statement at the given offset of
+ * the text and of the given length: "table" and the like in *kind, its name in
  * *relation or in *names, and the name of a part (a column or a constraint) in
  * *part, or NULL. Returns false if the comment is not about this statement.
  */

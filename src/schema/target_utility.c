@@ -101,7 +101,7 @@ run_without_warning(const Call *call)
  * What is refused
  */
 
-/* What the statements are a part of, for errors. */
+/* The word for the current SQL in messages. */
 static const char *
 place(void)
 {
@@ -196,8 +196,9 @@ only_drops(const AlterTableStmt *alter)
 }
 
 /*
- * A target often drops what it is going to create, as pg_dump --clean does:
- * what does not exist is skipped with a notice.  A revision must not do so.
+ * A target often drops what it is going to create, as pg_dump --clean does.
+ * Add IF EXISTS to such statements, so that missing objects are skipped with a
+ * notice. In a revision, a missing object remains an error.
  */
 static Node *
 skip_missing(Node *node)

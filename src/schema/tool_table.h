@@ -2,8 +2,8 @@
  * tool_table.h
  *	  The tables in which other migration tools record what they have applied.
  *
- * No target contains them, and no revision creates them, but as long as the
- * tool is in use, they must stay.
+ * No target contains them, and no revision creates them, but they must stay as
+ * long as the tool is in use.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,7 +15,7 @@
 
 /*
  * Add such tables of the live schema to the other image if it lacks them, so
- * that they are no difference, and issue a NOTICE that names them.
+ * that they do not differ, and issue a NOTICE that names them.
  */
 extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 

@@ -34,7 +34,10 @@ static const struct
 	{"json", DOCUMENT}, {"jsonb", DOCUMENT},
 };
 
-/* Pairs of types with a cast whose result is not that of the way by text. */
+/*
+ * Pairs of types whose cast does not have the same result as a conversion
+ * through text.
+ */
 static const struct
 {
 	const char *from;
@@ -94,8 +97,8 @@ is_same_stored(const char *from, const char *to)
 }
 
 /*
- * Can values be converted by assignment?  To a string type they always can,
- * although queries on the column may then work differently.
+ * Can values be converted by assignment? This is always possible for string
+ * types, although queries on the column may then work differently.
  */
 static bool
 is_assignable(Family from, Family to)

@@ -1,8 +1,6 @@
 /*
  * using.h
- *	  How a value of one type becomes one of another.
- *
- * Pure.
+ *	  Conversions of values from one type to another. Pure.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -12,9 +12,9 @@
 #include "schema/managed.h"
 
 /*
- * What creates these schemas in a new database, with or without the tables of
- * other migration tools (tool_table.h).  Raises 3F000 if one does not
- * exist.
+ * The statements that create these schemas in a new database, with or without
+ * the tables of other migration tools (tool_table.h).  Raises 3F000 if one
+ * does not exist.
  */
 extern CmigDifference *cmig_whole_difference(const CmigManaged *managed,
 											 const CmigDiffOptions *options,
