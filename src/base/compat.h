@@ -264,6 +264,9 @@ cmig_not_null_compat(TupleDesc desc, int i)
 /* Can a partitioned table have a NOT VALID foreign key? */
 #define CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT (PG_VERSION_NUM >= 180000)
 
+/* Do GRANT and REVOKE lock the relations that they name? */
+#define CMIG_GRANT_LOCKS_COMPAT (PG_VERSION_NUM >= 180000)
+
 /* Does the server have REPACK (CONCURRENTLY)? */
 #define cmig_has_repack_compat (PG_VERSION_NUM >= 190000)
 

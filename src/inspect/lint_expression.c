@@ -11,9 +11,12 @@
 
 #include "nodes/nodeFuncs.h"
 
+/* Add the names of the columns in an expression to a List *, without repetition. */
 static bool
-collect_columns(Node *node, List **columns)
+collect_columns(Node *node, void *context)
 {
+	List	  **columns = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, ColumnRef))
@@ -24,7 +27,7 @@ collect_columns(Node *node, List **columns)
 			*columns = lappend(*columns, pstrdup(strVal(last)));
 		return false;
 	}
-	return raw_expression_tree_walker(node, collect_columns, columns);
+	return raw_expression_tree_walker(node, collect_columns, context);
 }
 
 List *

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "inspect/alter_locks.h"
 #include "inspect/query_locks.h"
 #include "inspect/statement_locks.h"
@@ -310,6 +311,19 @@ add_comment(List **locks, ObjectType type, Node *object)
 		add(locks, owning_relation(object), AccessShareLock, 0);
 }
 
+/* GRANT and REVOKE. */
+static void
+add_grant(List **locks, const GrantStmt *grant)
+{
+	ListCell   *lc;
+
+	if (!CMIG_GRANT_LOCKS_COMPAT || grant->targtype != ACL_TARGET_OBJECT ||
+		(grant->objtype != OBJECT_TABLE && grant->objtype != OBJECT_SEQUENCE))
+		return;
+	foreach(lc, grant->objects)
+		add(locks, lfirst_node(RangeVar, lc), AccessShareLock, 0);
+}
+
 /*
  * Maintenance
  */
@@ -506,6 +520,9 @@ add_other_statement(List **locks, Node *statement)
 			return true;
 		case T_SecLabelStmt:
 			add_comment(locks, ((SecLabelStmt *) statement)->objtype, ((SecLabelStmt *) statement)->object);
+			return true;
+		case T_GrantStmt:
+			add_grant(locks, (GrantStmt *) statement);
 			return true;
 		case T_VacuumStmt:
 			add_vacuum(locks, (VacuumStmt *) statement);

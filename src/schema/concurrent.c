@@ -80,12 +80,15 @@ constraint_sql(const CmigObject *constraint, char *sql)
 	return psprintf("%s NOT VALID;\nALTER TABLE %s VALIDATE CONSTRAINT %s", sql, table, name);
 }
 
-/* With a valid check constraint, SET NOT NULL need not scan the table. */
+/*
+ * With a valid check constraint, SET NOT NULL need not scan the table.  Its name is
+ * not the one that the server would choose for the NOT NULL constraint.
+ */
 static char *
 not_null_sql(const CmigObject *column, char *sql)
 {
 	const char *table = column->parent->identity;
-	const char *name = cmig_quote(makeObjectName(column->parent->name, column->name, "not_null"));
+	const char *name = cmig_quote(makeObjectName("cmig", column->name, "not_null"));
 
 	if (!ends_with(sql, " SET NOT NULL"))
 		return sql;
