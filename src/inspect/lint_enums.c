@@ -180,9 +180,11 @@ look_at_cast(Search *search, TypeCast *cast)
 	}
 }
 
+/* Look for a value of the enumeration, as a raw_expression_tree_walker(). */
 static bool
-walk(Node *node, Search *search)
+walk(Node *node, void *context)
 {
+	Search *search = context;
 	ListCell   *lc;
 	int			i = 0;
 

@@ -202,9 +202,12 @@ report_duplicate(CmigLint *lint, List *elements)
 	}
 }
 
+/* Report columns that are assigned twice, as a raw_expression_tree_walker(). */
 static bool
-walk_assignments(Node *node, CmigLint *lint)
+walk_assignments(Node *node, void *context)
 {
+	CmigLint *lint = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, UpdateStmt))

@@ -344,9 +344,12 @@ typedef struct VolatileSearch
 	const char *found;
 } VolatileSearch;
 
+/* Look for a call of a volatile function, as a raw_expression_tree_walker(). */
 static bool
-find_volatile(Node *node, VolatileSearch *search)
+find_volatile(Node *node, void *context)
 {
+	VolatileSearch *search = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, FuncCall) && calls_volatile(search->lint, (FuncCall *) node))

@@ -19,9 +19,12 @@ typedef struct Search
 	List	   *updated;		/* RangeVar * of UPDATE */
 } Search;
 
+/* Collect the relations that a query names, as a raw_expression_tree_walker(). */
 static bool
-walk(Node *node, Search *search)
+walk(Node *node, void *context)
 {
+	Search *search = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, RangeVar))
