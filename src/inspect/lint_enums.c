@@ -184,7 +184,7 @@ look_at_cast(Search *search, TypeCast *cast)
 static bool
 walk(Node *node, void *context)
 {
-	Search *search = context;
+	Search	   *search = context;
 	ListCell   *lc;
 	int			i = 0;
 

@@ -206,7 +206,7 @@ report_duplicate(CmigLint *lint, List *elements)
 static bool
 walk_assignments(Node *node, void *context)
 {
-	CmigLint *lint = context;
+	CmigLint   *lint = context;
 
 	if (node == NULL)
 		return false;

@@ -23,7 +23,7 @@ typedef struct Search
 static bool
 walk(Node *node, void *context)
 {
-	Search *search = context;
+	Search	   *search = context;
 
 	if (node == NULL)
 		return false;
