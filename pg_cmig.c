@@ -117,11 +117,12 @@ run_steps(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *pla
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
 	CmigJournalBatch *journal = cmig_journal_batch();
 	const char *restore_point = NULL;
+	bool		begins = *number == 0;	/* a reset continues with the upgrade */
 	MemoryContext context;
 	MemoryContext old;
 
 	cmig_move_check(texts, plan);
-	if (plan->count > 0)
+	if (begins)
 		restore_point = cmig_restore_point_before();
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
 									ALLOCSET_DEFAULT_SIZES);
@@ -153,7 +154,7 @@ run_steps(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *pla
 	MemoryContextDelete(context);
 	cmig_move_require_rows(now, plan);
 	cmig_journal_end(journal);
-	if (plan->count > 0)
+	if (begins)
 		cmig_restore_point_after_commit();
 }
 

@@ -19,7 +19,7 @@ psql="$("${PG_CONFIG:-pg_config}" --bindir)/psql -X -q -v ON_ERROR_STOP=1 -d cmi
 admin="$("${PG_CONFIG:-pg_config}" --bindir)/psql -X -q -d postgres"
 
 $admin -c 'DROP DATABASE IF EXISTS cmig_bench_lint' -c 'CREATE DATABASE cmig_bench_lint' 2>/dev/null
-trap '$admin -c "DROP DATABASE IF EXISTS cmig_bench_lint"; rm -f "$file"' EXIT
+trap '$admin -c "DROP DATABASE IF EXISTS cmig_bench_lint"; rm -f "$file" "$file".*' EXIT
 file=$(mktemp)
 $psql <<'SQL'
 CREATE EXTENSION pg_cmig;
@@ -63,9 +63,25 @@ echo "in the server, with facts"
 $psql -At -F ' ' -c "SELECT statements, findings, ms FROM measure(true, $times)" | awk '{ printf "%8d statements %8d findings %8.1f ms\n", $1, $2, $3 }'
 echo "in the server, without facts"
 $psql -At -F ' ' -c "SELECT statements, findings, ms FROM measure(false, $times)" | awk '{ printf "%8d statements %8d findings %8.1f ms\n", $1, $2, $3 }'
+for n in 1000 10000; do
+	$psql -At -c "SELECT text FROM script WHERE n = $n" >"$file.$n"
+done
 { echo 'SELECT * FROM cmig.lint_sql($cmig_lint$'; $psql -At -c "SELECT text FROM script WHERE n = 1000"; echo '$cmig_lint$)'; } >"$file"
-for ((i = 0; i < times; i++)); do
-	start=$(date +%s%N)
-	$psql -f "$file" >/dev/null
-	echo $(($(date +%s%N) - start))
-done | sort -n | awk '{ t[NR] = $1 } END { printf "psql, 1,000 statements: %.1f ms\n", t[1] / 1e6 }'
+# shortest NAME COMMAND...: the shortest time of some runs
+shortest()
+{
+	local name=$1 i start
+	shift
+	for ((i = 0; i < times; i++)); do
+		start=$(date +%s%N)
+		"$@" >/dev/null 2>&1 || true
+		echo $(($(date +%s%N) - start))
+	done | sort -n | awk -v name="$name" '{ t[NR] = $1 } END { printf "%s: %.1f ms\n", name, t[1] / 1e6 }'
+}
+shortest 'psql, 1,000 statements' $psql -f "$file"
+if [ -n "${SQUAWK:-}" ]; then
+	for n in 1000 10000; do
+		mv "$file.$n" "$file.$n.sql"
+		shortest "squawk, $n statements" "$SQUAWK" "$file.$n.sql"
+	done
+fi

@@ -13,6 +13,13 @@ CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('001');
 SELECT revision FROM cmig.downgrade('base');
 SELECT * FROM points;
+-- a reset is one run; a transaction can have several
+SELECT revision FROM cmig.upgrade('002');
+BEGIN;
+SELECT revision FROM cmig.reset('contrib_regression');
+SELECT revision FROM cmig.downgrade('base');
+COMMIT;
+SELECT * FROM points OFFSET 6;
 -- nothing to do
 SELECT revision FROM cmig.downgrade('base');
 -- a savepoint that is rolled back

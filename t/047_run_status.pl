@@ -96,5 +96,14 @@ is($node->safe_psql('postgres', $failed), '', 'a run that ended well');
 $node->psql('postgres', 'BEGIN; UPDATE cmig.revision SET downgrade_sql = \'SELECT nothing\'; SELECT * FROM cmig.downgrade(\'-1\')');
 is($node->safe_psql('postgres', $failed),
 	"failed|downgrade of 001, statement 1: 42703: column \"nothing\" does not exist|Fix the cause, then SELECT * FROM cmig.downgrade('-1')", 'a downgrade');
+# restore points: before a run, and after its commit; two runs in one transaction
+$node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = 'SELECT 1', downgrade_sql = 'SELECT 1', precondition_sql = NULL; SELECT * FROM cmig.upgrade()");
+my $lsn = $node->safe_psql('postgres', 'SELECT pg_current_wal_insert_lsn()');
+$node->safe_psql('postgres', "SET cmig.restore_point = on; BEGIN; SELECT * FROM cmig.reset('postgres'); SELECT * FROM cmig.downgrade('-1'); COMMIT");
+$node->safe_psql('postgres', 'SELECT pg_switch_wal()');
+my $wal = `pg_waldump -p @{[$node->data_dir]}/pg_wal -s $lsn --rmgr=XLOG --rmgr=Transaction 2>/dev/null`;
+my @events = map { /RESTORE_POINT cmig_\d+_\d+_\d+_(\w+)/ ? $1 : /desc: COMMIT/ ? 'commit' : () } split /\n/, $wal;
+is("@events[0 .. 4]", 'before before commit after after', 'restore points in the WAL') or diag($wal);
+
 $node->stop;
 done_testing();

@@ -21,15 +21,25 @@
 #include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 static bool restore_point = false;
 
-/* The time of the run that has begun last, as part of the names; or empty. */
-static char run_time[40] = "";
+#define RUN_TIME_SIZE 40
 
-/* The subtransaction whose commit, up to the top, ends the run. */
-static SubTransactionId waiting_for = InvalidSubTransactionId;
+/* The time of the run that has begun last, as part of the names; or empty. */
+static char run_time[RUN_TIME_SIZE] = "";
+
+/* A run of this transaction that is complete. */
+typedef struct CompleteRun
+{
+	char		time[RUN_TIME_SIZE];
+	SubTransactionId waits_for; /* its commit, up to the top, ends the run */
+}			CompleteRun;
+
+/* CompleteRun *, in TopTransactionContext. */
+static List *complete = NIL;
 
 static CmigQuery may_create = {
 	"SELECT has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'EXECUTE')::text", 0
@@ -63,28 +73,40 @@ point_name(const char *which)
 static void
 end_transaction(XactEvent event, void *arg)
 {
-	char		name[64];
+	List	   *runs = complete;
+	ListCell   *lc;
 
-	if (waiting_for == InvalidSubTransactionId || event == XACT_EVENT_PRE_COMMIT ||
-		event == XACT_EVENT_PRE_PREPARE)
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
 		return;
-	waiting_for = InvalidSubTransactionId;
+	complete = NIL;
 	if (event != XACT_EVENT_COMMIT)
 		return;
-	snprintf(name, sizeof(name), "cmig_%s_after", run_time);
-	(void) XLogRestorePoint(name);
+	foreach(lc, runs)
+	{
+		char		name[64];
+
+		snprintf(name, sizeof(name), "cmig_%s_after", ((CompleteRun *) lfirst(lc))->time);
+		(void) XLogRestorePoint(name);
+	}
 }
 
 /* At the end of a subtransaction. */
 static void
 end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
 {
-	if (ended != waiting_for)
-		return;
-	if (event == SUBXACT_EVENT_COMMIT_SUB)
-		waiting_for = parent;
-	else if (event == SUBXACT_EVENT_ABORT_SUB)
-		waiting_for = InvalidSubTransactionId;
+	ListCell   *lc;
+
+	foreach(lc, complete)
+	{
+		CompleteRun *run = lfirst(lc);
+
+		if (run->waits_for != ended)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			run->waits_for = parent;
+		else if (event == SUBXACT_EVENT_ABORT_SUB)
+			complete = foreach_delete_current(complete, lc);
+	}
 }
 
 void
@@ -136,6 +158,16 @@ cmig_restore_point_before(void)
 void
 cmig_restore_point_after_commit(void)
 {
-	if (run_time[0] != '\0')
-		waiting_for = GetCurrentSubTransactionId();
+	MemoryContext old;
+	CompleteRun *run;
+
+	if (run_time[0] == '\0')
+		return;
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	run = palloc(sizeof(CompleteRun));
+	memcpy(run->time, run_time, sizeof(run->time));
+	run->waits_for = GetCurrentSubTransactionId();
+	complete = lappend(complete, run);
+	MemoryContextSwitchTo(old);
+	run_time[0] = '\0';
 }

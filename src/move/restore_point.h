@@ -19,7 +19,10 @@ extern void cmig_restore_point_init(void);
  */
 extern char *cmig_restore_point_before(void);
 
-/* The run is complete: create another one once the transaction has committed. */
+/*
+ * The run is complete: create another one once the transaction has committed.
+ * A transaction can have several runs.
+ */
 extern void cmig_restore_point_after_commit(void);
 
 #endif							/* CMIG_RESTORE_POINT_H */
