@@ -182,6 +182,15 @@ SELECT cmig.set_ddl_policy('deny');
 CREATE TABLE replicated ();
 RESET session_replication_role;
 
+-- in a session that began with another policy
+\c -
+SET client_min_messages = warning;
+SELECT cmig.set_ddl_policy('allow');
+CREATE TABLE begun ();
+DROP TABLE begun;
+SELECT cmig.set_ddl_policy('deny');
+CREATE TABLE begun ();
+
 -- values and rights
 SELECT cmig.set_ddl_policy('forbid');
 SET ROLE regress_ddl_team;

@@ -174,6 +174,30 @@ $node->reload;
 is(session('regress_app', '-c cmig.protect=off', $down), 'MG011', 'set by ALTER SYSTEM');
 
 #
+# cmig.lint_policy: with it an upgrade that drops a table with rows fails with MG023
+#
+query($node, 'postgres', "LOAD 'pg_cmig'; ALTER SYSTEM RESET cmig.protect; ALTER DATABASE shop SET cmig.lint_policy = 'error'");
+$node->reload;
+query($node, 'shop', "CREATE TABLE lost (id int); INSERT INTO lost VALUES (1); ALTER TABLE lost OWNER TO regress_app;
+	SELECT cmig.create_revision('lint', 'DROP TABLE lost', '', revision => 'lint', head => 'base')");
+my $lint = 'BEGIN; SELECT revision FROM cmig.upgrade($$lint$$); ROLLBACK';
+is(session('regress_app', '', $lint), 'MG023', 'the policy of the database');
+is(session('regress_app', '-c cmig.lint_policy=off', $lint), 'MG023', 'connection options do not turn the policy off');
+is(session('regress_app', '-c cmig.lint_policy=junk', $lint), 'MG023', 'an invalid value in connection options does not turn the policy off');
+is(session('regress_app', '', "SET cmig.lint_policy = off; $lint"), 'MG023', 'SET does not turn the policy off');
+is(session('regress_app', '-c cmig.lint_ignore=ban-drop-table', $lint), 'MG023', 'connection options do not change its rules');
+is(session('regress_app', '', "SET cmig.lint_ignore = 'ban-drop-table'; SELECT count(*) FROM cmig.lint('lint') WHERE rule = 'ban-drop-table'; $lint"), "0\nMG023",
+	'SET changes the rules of cmig.lint, but not those of the policy');
+is(session('regress_owner', '', "SET cmig.lint_policy = off; $lint"), 'lint', 'the owner of the database can turn the policy off');
+is(session('postgres', '-c cmig.lint_ignore=ban-drop-table', $lint), 'lint', 'a superuser can change its rules');
+query($node, 'postgres', "GRANT SET ON PARAMETER cmig.lint_policy TO regress_app");
+is(session('regress_app', '-c cmig.lint_policy=off', $lint), 'lint', 'a role with the privilege can turn the policy off');
+query($node, 'postgres', "REVOKE SET ON PARAMETER cmig.lint_policy FROM regress_app; ALTER DATABASE shop RESET cmig.lint_policy");
+is(session('regress_app', '-c cmig.lint_policy=error', $lint), 'MG023', 'a session can set a stricter policy');
+is(session('regress_app', '-c cmig.lint_policy=error -c cmig.lint_ignore=ban-drop-table', $lint), 'lint', 'with its own rules');
+query($node, 'shop', "SELECT cmig.remove_revision('lint'); DROP TABLE lost");
+
+#
 # Every setting, and who else can set it for another session: + means that it is
 # accepted, - that it is refused or has no effect
 #

@@ -8,7 +8,7 @@
  * - In a SECURITY DEFINER function its values do not count.  What counts there
  *	 was set by the function itself (its SET clause, SET or set_config() in its
  *	 body), or for the database or the server.
- * - cmig.protect, cmig.ddl_policy, and cmig.rls_gate are read from where their owner put them,
+ * - cmig.protect, cmig.ddl_policy, cmig.lint_policy, and cmig.rls_gate are read from where their owner put them,
  *	 pg_db_role_setting or the configuration files, at each use.  The session's
  *	 copy may be missing: a value from the connection's options hides the
  *	 database's, and if it is refused when this library is loaded, the built-in
@@ -266,36 +266,69 @@ cmig_settings_guard_text(const char *name, const char *session)
 	return value ? value : ((struct config_string *) setting)->boot_val;
 }
 
+/* May the role make the setting less strict than it is for the database? */
+static bool
+may_loosen(const char *name, Oid role)
+{
+	return superuser_arg(role) ||
+		cmig_owns_database_compat(MyDatabaseId, role) ||
+		pg_parameter_aclcheck(name, role, ACL_SET) == ACLCHECK_OK;
+}
+
+/* May the session, or the role whose privileges are in use? */
+static bool
+session_may_loosen(const char *name)
+{
+	return may_loosen(name, GetUserId()) ||
+		(!cmig_settings_in_definer_function() && may_loosen(name, GetSessionUserId()));
+}
+
+/* Is it the session's own value, or one set by the owner of a definer function? */
+static bool
+is_of_session(const struct config_generic *setting)
+{
+	return setting->source > PGC_S_DATABASE &&
+		(!cmig_settings_in_definer_function() || is_users_own(setting));
+}
+
+int
+cmig_settings_guard_enum(const char *name, int session)
+{
+	struct config_generic *setting = find_setting(name);
+	int			owners = parse_enum(setting, cmig_stored_setting(setting, false));
+
+	if (!is_of_session(setting))
+		return owners;
+	return session >= owners || session_may_loosen(name) ? session : owners;
+}
+
+const char *
+cmig_settings_guarded_text(const char *name, const char *session, const char *guard)
+{
+	struct config_generic *setting = find_setting(guard);
+	char	   *stored = cmig_stored_setting(setting, false);
+
+	if (parse_enum(setting, stored) == ((struct config_enum *) setting)->boot_val ||
+		session_may_loosen(guard))
+		return cmig_settings_text(name, session);
+	setting = find_setting(name);
+	return check_text(setting, cmig_stored_setting(setting, false));
+}
+
 /*
  * The settings of this module
  */
 
-/* May the role set less protection than the database has? */
-static bool
-may_loosen(Oid role)
-{
-	return superuser_arg(role) ||
-		cmig_owns_database_compat(MyDatabaseId, role) ||
-		pg_parameter_aclcheck("cmig.protect", role, ACL_SET) == ACLCHECK_OK;
-}
-
 bool
 cmig_settings_may_unprotect(void)
 {
-	return may_loosen(GetUserId()) ||
-		(!cmig_settings_in_definer_function() && may_loosen(GetSessionUserId()));
+	return session_may_loosen("cmig.protect");
 }
 
 CmigProtect
 cmig_settings_protect(void)
 {
-	struct config_generic *setting = find_setting("cmig.protect");
-	CmigProtect owners = parse_enum(setting, cmig_stored_setting(setting, false));
-
-	if (setting->source <= PGC_S_DATABASE ||
-		(cmig_settings_in_definer_function() && !is_users_own(setting)))
-		return owners;
-	return protect >= (int) owners || cmig_settings_may_unprotect() ? protect : owners;
+	return cmig_settings_guard_enum("cmig.protect", protect);
 }
 
 static const char *
@@ -341,7 +374,12 @@ cmig_settings_ddl_policy_stored(void)
 CmigDdlPolicy
 cmig_settings_ddl_policy(void)
 {
-	return Max(ddl_policy, (int) cmig_settings_ddl_policy_stored());
+	int			stored = cmig_settings_ddl_policy_stored();
+
+	/* the session may have begun with another stored value */
+	if (find_setting("cmig.ddl_policy")->source <= PGC_S_DATABASE)
+		return stored;
+	return Max(ddl_policy, stored);
 }
 
 const char *

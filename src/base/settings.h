@@ -61,9 +61,20 @@ extern int	cmig_settings_enum(const char *name, int session);
 extern const char *cmig_settings_guard_text(const char *name, const char *session);
 
 /*
- * The protection in force.  A session that may not set it for the database can
- * raise it above the database's level, but not lower it.
+ * The same for an enumeration that guards the database, ordered from the least
+ * to the most strict value.  The session's value counts if it is stricter than
+ * the stored one, or if the session may set it for the database.
  */
+extern int	cmig_settings_guard_enum(const char *name, int session);
+
+/*
+ * The same for a text on which such a guard depends: if the guard is stored for
+ * the database, and the session may not set that, the stored text counts.
+ */
+extern const char *cmig_settings_guarded_text(const char *name, const char *session,
+											  const char *guard);
+
+/* The protection in force. */
 extern CmigProtect cmig_settings_protect(void);
 extern const char *cmig_settings_protect_name(void);
 extern bool cmig_settings_may_unprotect(void);

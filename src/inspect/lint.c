@@ -79,7 +79,7 @@ cmig_lint(PG_FUNCTION_ARGS)
 		targets->names[0] = "heads";
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	lint = cmig_lint_policy_examine(&now, cmig_move_plan_upgrade(&now, targets));
+	lint = cmig_lint_policy_examine(&now, cmig_move_plan_upgrade(&now, targets), false);
 	return_findings(fcinfo, lint, true);
 	return (Datum) 0;
 }
@@ -95,7 +95,7 @@ cmig_lint_sql(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (script == NULL)
 		return (Datum) 0;
-	lint = cmig_lint_run_begin(facts);
+	lint = cmig_lint_run_begin(facts, false);
 	cmig_lint_run_script(lint, NULL, script, transactional);
 	cmig_lint_run_end(lint);
 	return_findings(fcinfo, lint, false);

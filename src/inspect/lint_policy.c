@@ -47,10 +47,10 @@ cmig_lint_policy_init(void)
 }
 
 CmigLint *
-cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan)
+cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan, bool enforces)
 {
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
-	CmigLint   *lint = cmig_lint_run_begin(true);
+	CmigLint   *lint = cmig_lint_run_begin(true, enforces);
 
 	for (int i = 0; i < plan->count; i++)
 	{
@@ -65,7 +65,7 @@ cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan)
 void
 cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 {
-	Policy		policy = cmig_settings_enum("cmig.lint_policy", lint_policy);
+	Policy		policy = cmig_settings_guard_enum("cmig.lint_policy", lint_policy);
 	MemoryContext context;
 	MemoryContext old;
 	CmigLint   *lint;
@@ -76,7 +76,7 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	lint = cmig_lint_policy_examine(now, plan);
+	lint = cmig_lint_policy_examine(now, plan, true);
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
 	foreach(lc, lint->findings)
 	{

@@ -21,7 +21,11 @@ extern void cmig_lint_policy_init(void);
  */
 extern void cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan);
 
-/* Examine the scripts of a plan against the live database. */
-extern CmigLint *cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan);
+/*
+ * Examine the scripts of a plan, against the live database.  enforces: by
+ * the rules that count for cmig.lint_policy.
+ */
+extern CmigLint *cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan,
+										  bool enforces);
 
 #endif							/* CMIG_LINT_POLICY_H */

@@ -52,6 +52,14 @@ split_names(const char *value)
 	return names;
 }
 
+/* The value of a setting to use; enforces: for cmig.lint_policy. */
+static const char *
+rules_in_force(const char *name, const char *session, bool enforces)
+{
+	return enforces ? cmig_settings_guarded_text(name, session, "cmig.lint_policy") :
+		cmig_settings_text(name, session);
+}
+
 /* The check hook of both settings. */
 static bool
 check_names(char **value, void **extra, GucSource source)
@@ -133,15 +141,15 @@ add_rule(const CmigLintRule *rule, void *arg)
  */
 
 CmigLint *
-cmig_lint_run_begin(bool reads_facts)
+cmig_lint_run_begin(bool reads_facts, bool enforces)
 {
 	CmigLint   *lint = palloc0(sizeof(CmigLint));
 	ActiveRules *active = palloc0(sizeof(ActiveRules));
 
 	lint->context = CurrentMemoryContext;
 	lint->reads_facts = reads_facts;
-	active->included = split_names(cmig_settings_text("cmig.lint_include", lint_include));
-	active->ignored = split_names(cmig_settings_text("cmig.lint_ignore", lint_ignore));
+	active->included = split_names(rules_in_force("cmig.lint_include", lint_include, enforces));
+	active->ignored = split_names(rules_in_force("cmig.lint_ignore", lint_ignore, enforces));
 	cmig_lint_rules_each(add_rule, active);
 	lint->active = active;
 	cmig_lint_state_begin(lint, cmig_session_search_path());

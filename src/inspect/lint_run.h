@@ -15,9 +15,9 @@ extern void cmig_lint_run_init(void);
 
 /*
  * Start a call in the current memory context, for the live database or as if
- * it were empty.
+ * it were empty.  enforces: for cmig.lint_policy.
  */
-extern CmigLint *cmig_lint_run_begin(bool reads_facts);
+extern CmigLint *cmig_lint_run_begin(bool reads_facts, bool enforces);
 
 /* Examine the next script; revision is NULL for cmig.lint_sql. */
 extern void cmig_lint_run_script(CmigLint *lint, const char *revision, const char *script,

@@ -63,7 +63,7 @@ import psycopg2.extensions
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import values
-from good import GOOD
+from good import BEFORE, GOOD
 from values import literal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -72,7 +72,7 @@ TEMPLATE, DATABASE = "regress_fuzz_template", "regress_fuzz"
 USERS = {"superuser": None, "migrator": "regress_fuzz_migrator", "nobody": "regress_fuzz_nobody"}
 # arguments that are SQL, and wrong as such now and then
 USERS_TEXTS = ("set_sql", "where_sql", "condition", "upgrade", "downgrade", "script", "reset", "backfill", "load", "stepwise", "add_check", "rls_test",
-               'cmig."diff')
+               'cmig."diff', 'cmig."require_schema', 'cmig."autogenerate', "cmig.require_schema", "cmig.autogenerate")
 # what is there to change the session
 OWN_SESSION = ("set_context", "clear_context", "set_protect")
 # what writes with other privileges than the caller's
@@ -84,7 +84,8 @@ HARD_TYPES = ("text", "name", "text[]", "regclass")
 # VOLATILE, but what they do is rolled back
 HARMLESS = ("rls_test", "draft")
 # what runs texts of its caller's, which may find whatever his path leads to
-USERS_SQL = ("upgrade", "downgrade", "reset", "backfill", "add_check", "rls_test", "diff")
+USERS_SQL = ("upgrade", "downgrade", "reset", "backfill", "add_check", "rls_test", "diff", "autogenerate", "require_schema", "drift", "capture",
+             "squash", "round_trip", "verify", "dry_run")
 # of the server, when something was not released, or written where it must not be
 BAD_WARNING = re.compile(r"leak|not closed|still referenced|still active|in alloc set|past chunk end|chunk marked free|bogus|corrupt|"
                          r"you don't own|AbortTransaction|AbortSubTransaction|transaction left|cleaning up")
@@ -94,6 +95,8 @@ FORMS = ["SELECT * FROM {}"] * 12 + [
     "DECLARE fuzz_cursor CURSOR FOR SELECT * FROM {}; FETCH 1 FROM fuzz_cursor; CLOSE fuzz_cursor",
     "DO $fuzz$BEGIN PERFORM {}; EXCEPTION WHEN SQLSTATE 'ZZ999' THEN NULL; END$fuzz$",
     "CREATE TEMP TABLE fuzz_result AS SELECT f::text FROM {} f"]
+
+TRAPPED = "SET LOCAL search_path = trap, pg_catalog, app, public"
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--dsn", default="")
@@ -144,6 +147,9 @@ class Fuzzer:
         os.chmod(self.folder, 0o755)
         self.admin = None
         self.reconnect()
+        os.mkdir(self.folder + "/sound")
+        with open(self.folder + "/sound/more.sql", "w") as file:
+            file.write("-- revision: more\n-- down_revision: 001\n-- message: more\n\n-- cmig:upgrade\nSELECT 1;\n")
         self.chains = [[open(f, encoding="utf-8", newline="").read() for f in sorted(glob.glob(chain + "/*.sql"))]
                        for chain in sorted(glob.glob(TOP + "/migrations/*/"))]
         self.make_template()
@@ -189,10 +195,14 @@ class Fuzzer:
         template = self.connect(TEMPLATE, None)
         cur = template.cursor()
         cur.execute("""SELECT p.oid::regprocedure::text, p.proname, p.prokind, p.provolatile, p.proargnames,
-            ARRAY(SELECT format_type(t, NULL) FROM unnest(proargtypes) WITH ORDINALITY AS a (t, i) ORDER BY i), p.pronargdefaults
+            ARRAY(SELECT format_type(t, NULL) FROM unnest(proargtypes) WITH ORDINALITY AS a (t, i) ORDER BY i), p.pronargdefaults,
+            obj_description(p.oid, 'pg_proc') NOT LIKE 'Not a way to call it%' AND prorettype <> 'event_trigger'::regtype
             FROM pg_proc p WHERE pronamespace = 'cmig'::regnamespace AND prorettype <> 'trigger'::regtype
             ORDER BY p.oid::regprocedure::text COLLATE "C" """)
         self.functions = cur.fetchall()
+        unknown = [s for s in list(GOOD) + list(BEFORE) if "cmig." + s not in [f[0] for f in self.functions]]
+        if unknown:
+            sys.exit("DEFECT in good.py: there is no " + ", ".join(unknown))
         cur.execute("LOAD 'pg_cmig'; SELECT name FROM pg_settings WHERE name LIKE 'cmig.%' ORDER BY name COLLATE \"C\"")
         self.settings = [r[0] for r in cur.fetchall()]
         cur.execute("""SELECT attrelid::regclass::text, quote_ident(attname), format_type(atttypid, NULL) FROM pg_attribute
@@ -293,12 +303,21 @@ class Fuzzer:
         changed = [(a, b) for x, y in zip(before, after) for a, b in zip(x.split(" "), y.split(" ")) if a != b]
         raise Defect("changed by " + what, changed[:8])
 
+    def good(self, signature):
+        folder = literal(self.folder + "/sound")
+        return [{n: v.replace("FOLDER", folder) for n, v in call.items()} for call in GOOD.get(signature.replace("cmig.", "", 1), [])]
+
+    def prepare(self, connection, function):
+        """What a sound call of the function needs."""
+        if BEFORE.get(function[0].replace("cmig.", "", 1)):
+            self.execute(connection, BEFORE[function[0].replace("cmig.", "", 1)])
+
     def call_of(self, function):
         """-> a call with arguments, some left to their defaults"""
-        signature, name, kind, _, names, types, defaults = function
+        signature, name, kind, _, names, types, defaults, _ = function
         self.called[signature] += 1
         self.counts["calls"] += 1
-        good = GOOD.get(signature.replace("cmig.", "", 1))
+        good = self.good(signature)
         if good and self.rnd.random() < .35:
             chosen = dict(self.rnd.choice(good))
             if self.rnd.random() < .6:
@@ -359,7 +378,7 @@ class Fuzzer:
         functions = [f for f in self.functions if f[2] == "f" and not (trapped and f[1].startswith(USERS_SQL))]
         self.execute(connection, "BEGIN")
         if trapped:
-            self.execute(connection, "SET LOCAL search_path = trap, pg_catalog, app, public")
+            self.execute(connection, TRAPPED)
         before = self.state(connection)
         for _ in range(8):
             disturbs = self.rnd.random() < .2 and not trapped
@@ -395,7 +414,7 @@ class Fuzzer:
         for function in self.functions:
             if function[2] == kind:
                 none = [{}] if function[6] == len(function[5]) else []
-                calls += [(function, chosen) for chosen in GOOD.get(function[0].replace("cmig.", "", 1), none)]
+                calls += [(function, chosen) for chosen in self.good(function[0]) or none]
         return calls
 
     def hard_calls(self, kind):
@@ -444,23 +463,34 @@ class Fuzzer:
         self.statements.append("-- as " + user)
         self.execute(connection, "BEGIN")
         if trapped:
-            self.execute(connection, "SET LOCAL search_path = trap, pg_catalog, app, public")
-        before = self.state(connection)
+            self.execute(connection, TRAPPED)
+        start = self.state(connection)
         for function, chosen in calls:
             sql = "SELECT * FROM " + self.systematic_call(function, chosen)
             self.execute(connection, "SAVEPOINT s")
+            before = start
+            if user == "superuser" and function[0].replace("cmig.", "", 1) in BEFORE:
+                self.execute(connection, "SET LOCAL search_path = app, public")
+                self.prepare(connection, function)
+                if trapped:
+                    self.execute(connection, TRAPPED)
+                self.execute(connection, "SAVEPOINT s")
+                before = self.state(connection)
             if not self.execute(connection, sql):
                 self.judge_success(function, user, sql, before, self.state(connection))
             elif self.rnd.random() < .3:
                 self.execute(connection, "ROLLBACK TO s")
                 self.judge(before, self.state(connection), "an error")
             self.execute(connection, "ROLLBACK TO s")
+            if before is not start:
+                self.execute(connection, "RELEASE s; ROLLBACK TO s")
         self.execute(connection, "ROLLBACK")
 
     def recipes_unit(self, calls):
         connection = self.session("superuser")
         self.dirty = True
         for function, chosen in calls:
+            self.prepare(connection, function)
             before = self.state(connection, False)
             if not self.execute(connection, "CALL " + self.systematic_call(function, chosen)):
                 self.succeeded[function[0]] += 1
@@ -721,16 +751,20 @@ class Fuzzer:
             number += 1
 
     def summary(self):
-        never = [f[0] for f in self.functions if self.called[f[0]] > 20 and not self.succeeded[f[0]]]
+        callable_ = [f for f in self.functions if f[7]]
+        never = [f[0] for f in callable_ if not self.succeeded[f[0]]]
         print("\nseed %d: " % args.seed + ", ".join("%d %s" % (n, what) for what, n in sorted(self.counts.items())))
         print("by SQLSTATE: " + ", ".join("%s %d" % s for s in self.states.most_common()))
         good = sum(self.succeeded.values())
-        print("calls that succeeded: %d, of %d of %d functions" % (good, len(self.succeeded), len(self.functions)))
-        if never:
-            print("never without an error: " + ", ".join(never))
+        print("calls that succeeded: %d, of %d of %d functions" % (good, len(callable_) - len(never), len(callable_)))
         missed = [f[0] for f in self.functions if not self.called[f[0]]]
         if missed:
             print("not called: " + ", ".join(missed))
+        print("never without an error: " + (", ".join(never) or "none"))
+        if never and self.counts["units"] >= 2 * len(self.systematic):
+            # each was called in a way that succeeds
+            self.defects["no success"] += 1
+            print("DEFECT: a function that never succeeded")
         print("%d defects, %d kinds" % (sum(self.defects.values()), len(self.defects)))
 
 

@@ -3,7 +3,7 @@
 """Calls that succeed in the database of world.sql, by signature.
 
 fuzz.py exchanges an argument of them now and then, so that what stands behind
-the checks of the other arguments is reached.
+the checks of the other arguments is reached. FOLDER is a folder of revision files.
 """
 
 ODD = """'app."Odd ""table''; --"'"""
@@ -15,7 +15,63 @@ RLS = "regclass,text,text,text[],text[],boolean,boolean,text[],boolean,boolean,b
 AUDIT = "text[],text[],text[],text[],text,text[],boolean,integer,text,boolean,text"
 TIMES = "timestamp with time zone,timestamp with time zone"
 
+SMALL = """E'CREATE TABLE small.item (id bigint PRIMARY KEY, name text NOT NULL);\\nCREATE INDEX item_name ON small.item (name)'"""
+NEW = """E'CREATE TABLE small.item (id bigint PRIMARY KEY, name text);\\nCREATE VIEW small.names AS SELECT name FROM small.item'"""
+
+UP_TO_DATE = "DELETE FROM cmig.revision WHERE revision IN ('004_totals', '005_bad', 'tools')"
+
+# What has to be done before, by function.
+BEFORE = {
+    "autogenerate(text,text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean,text)": UP_TO_DATE,
+    "capture(text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean)": UP_TO_DATE,
+    "require_schema(text,text[],text,boolean,boolean,boolean,text[],boolean,text)": UP_TO_DATE,
+    "require_user_id()": "SELECT cmig.set_context('u1', 't1')",
+    "require_tenant_id()": "SELECT cmig.set_context('u1', 't1')",
+    "audit_import(regclass,jsonb)": "DELETE FROM app.old_log WHERE table_name IS NULL OR changed_at IS NULL",
+    "upgrade(bigint)": "DELETE FROM cmig.version WHERE revision = '003_search'",
+    "downgrade(bigint)": "DELETE FROM cmig.version WHERE revision = '003_search'",
+    "upgrade_stepwise(bigint,text)": "DELETE FROM cmig.version WHERE revision = '003_search'",
+    "downgrade_stepwise(bigint,text)": "DELETE FROM cmig.version WHERE revision = '003_search'",
+    "reset(text)": "DELETE FROM cmig.revision WHERE revision = '005_bad'; DELETE FROM cmig.version; DROP TABLE app.account, app.invoice; "
+                   "UPDATE cmig.revision SET transactional = true, upgrade_sql = '' WHERE revision = '003_search'",
+    "reset_stepwise(text,text)": "DELETE FROM cmig.revision WHERE revision = '005_bad'",
+    "baseline(text,text,text,text,text[],boolean,boolean,boolean)": "DELETE FROM cmig.version; DELETE FROM cmig.revision",
+}
+
 GOOD = {
+    "upgrade(bigint)": [{"target": "1"}],
+    "downgrade(bigint)": [{"target": "-1"}],
+    "upgrade_stepwise(bigint,text)": [{"target": "1"}],
+    "downgrade_stepwise(bigint,text)": [{"target": "-1"}],
+    "upgrade(text,text)": [{"target": "'tools'::text", "plan_checksum": "(SELECT min(plan_checksum) FROM cmig.plan('upgrade', 'tools'))"}],
+    "upgrade(text[],text)": [{"targets": "'{tools}'::text[]", "plan_checksum": "(SELECT min(plan_checksum) FROM cmig.plan('upgrade', 'tools'))"}],
+    "downgrade(text,text)": [{"target": "'billing@-1'::text", "plan_checksum": "(SELECT min(plan_checksum) FROM cmig.plan('downgrade', 'billing@-1'))"}],
+    "stamp(text,text)": [{"target": "'002'::text", "purge": "'true'::text"}],
+    "dry_run(text,text,text,bigint,boolean)": [
+        {"target": "'004_totals'"}, {"direction": "'downgrade'", "target": "'002'", "concurrently": "'skip'", "waiters": "true"}],
+    "lint(text)": [{"target": "'004_totals'"}],
+    "lint_sql(text,boolean,boolean)": [
+        {"script": "'ALTER TABLE app.plain ADD c int NOT NULL; CREATE INDEX ON app.plain (name); DROP TABLE app.child'"},
+        {"script": "'UPDATE app.plain SET name = $$x$$; VACUUM app.plain'", "transactional": "false", "facts": "false"}],
+    "verify(text,boolean)": [{"target": "'002'"}],
+    "round_trip(text,boolean)": [{"revision": "'001'"}],
+    "schema_sql(text[],boolean,boolean,boolean)": [{"schemas": "'{small,app}'", "owners": "true"}],
+    "diff(text,text[],text,boolean,boolean,boolean,text[],boolean)": [
+        {"target_sql": NEW, "schemas": "'{small}'"}, {"target_sql": SMALL, "schemas": "'{small}'", "concurrently": "true"},
+        {"target_sql": "cmig.schema_sql('{app}')", "schemas": "'{app}'"}],
+    "diff_schemas(text,text,text,boolean,boolean,boolean,text[],boolean)": [{"from_schema": "'small'", "to_schema": "'smaller'"}],
+    "autogenerate(text,text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean,text)": [
+        {"message": "'m'", "target_sql": NEW, "schemas": "'{small}'", "head": "'003_invoices'"},
+        {"message": "'m'", "target_sql": NEW, "schemas": "'{small}'", "head": "'003_search'", "store": "true", "rev_id": "'auto'"}],
+    "require_schema(text,text[],text,boolean,boolean,boolean,text[],boolean,text)": [{"target_sql": SMALL, "schemas": "'{small}'"}],
+    "drift(text[],text,boolean,boolean,boolean,text[],boolean,boolean)": [{"schemas": "'{small}'"}],
+    "capture(text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean)": [
+        {"message": "'m'", "schemas": "'{small}'", "head": "'003_search'"}],
+    "baseline(text,text,text,text,text[],boolean,boolean,boolean)": [{"message": "'m'", "schemas": "'{small}'"}],
+    "squash(text,text,text,text,text[],boolean,boolean,boolean,text[])": [{"range": "'001:002'", "message": "'m'", "schemas": "'{app}'"}],
+    "set_ddl_policy(text)": [{"policy": "'warn'"}, {"policy": "'off'"}],
+    "allow_ddl(text)": [{"reason": "'a reason'"}],
+    "load_directory(text,boolean,boolean)": [{"path": "FOLDER"}],
     "upgrade(text)": [{"target": "'004_totals'"}, {"target": "'002'"}, {"target": "'tools'"}],
     "upgrade(text[])": [{"targets": "ARRAY['004_totals', 'tools']"}],
     "downgrade(text)": [{"target": "'001'"}, {"target": "'base'"}, {"target": "'billing@-1'"}],
@@ -23,6 +79,8 @@ GOOD = {
     "stamp(text,boolean)": [{"target": "'heads'"}, {"target": "'base'"}, {"target": "'002'", "purge": "true"}],
     "plan(text,text)": [{"direction": "'downgrade'", "target": "'base'::text"}, {"direction": "'upgrade'", "target": "'heads'::text"}],
     "plan(text,text[])": [{"direction": "'upgrade'", "targets": "ARRAY['tools', '004_totals']"}],
+    "require(text)": [{"target": "'002'"}],
+    "show(text)": [{"target": "'002'"}],
     "history(text)": [{"range": "'001:heads'"}, {"range": "':003_search'"}],
     "script(text,text,text,boolean)": [
         {"direction": "'upgrade'", "target": "'base:004_totals'"}, {"direction": "'downgrade'", "target": "'003_invoices:base'"}],
@@ -41,8 +99,8 @@ GOOD = {
     "grant_access(name,text)": [
         {"role": "'regress_fuzz_nobody'", "level": "'reader'"}, {"role": "'regress_fuzz_nobody'", "level": "'migrator'"}],
     "revoke_access(name)": [{"role": "'regress_fuzz_migrator'"}],
-    "upgrade_stepwise(text,text)": [{"target": "'003_search'", "in_doubt": "'again'"}, {"target": "'005_bad'"}, {"target": "'004_totals'"}],
-    "downgrade_stepwise(text,text)": [{"target": "'base'::text"}, {"target": "'001'::text"}],
+    "upgrade_stepwise(text,text,text)": [{"target": "'003_search'", "in_doubt": "'again'"}, {"target": "'005_bad'"}, {"target": "'004_totals'"}],
+    "downgrade_stepwise(text,text,text)": [{"target": "'base'::text"}, {"target": "'001'::text"}],
     "reset_stepwise(text,text)": [{"confirm": "current_database()"}],
     "backfill(regclass,text,text,integer,interval,interval)": [
         {"target": "'app.plain'", "set_sql": "$$name = name || 'x'$$", "where_sql": "'id > 3'", "batch_size": "5"},

@@ -146,6 +146,11 @@ GRANT SELECT ON ALL TABLES IN SCHEMA app TO regress_fuzz_nobody;
 GRANT INSERT, UPDATE, DELETE ON guarded, audited TO regress_fuzz_nobody;
 RESET SESSION AUTHORIZATION;
 
+CREATE SCHEMA small AUTHORIZATION regress_fuzz_migrator;
+CREATE TABLE small.item (id bigint PRIMARY KEY, name text NOT NULL);
+CREATE INDEX item_name ON small.item (name);
+CREATE SCHEMA smaller AUTHORIZATION regress_fuzz_migrator;
+CREATE TABLE smaller.item (id bigint PRIMARY KEY);
 SET search_path = pg_catalog;
 CREATE FOREIGN DATA WRAPPER fuzz_wrapper;
 CREATE SERVER fuzz_server FOREIGN DATA WRAPPER fuzz_wrapper;
