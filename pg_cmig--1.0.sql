@@ -1297,7 +1297,14 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_import_files'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.import_state(tool text, history_table regclass DEFAULT NULL,
+	OUT applied text, OUT revision text, OUT note text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_import_state'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
 COMMENT ON FUNCTION cmig.import_files(text, text[], text[], jsonb) IS 'The files of another migration tool (format) as revision files, in its order, with notes on what has no counterpart; content is NULL for a note on a file that is left out. Stores nothing. Raises MG013, 22023, 22004.';
+COMMENT ON FUNCTION cmig.import_state(text, regclass) IS 'Stamp what another migration tool has applied according to its table, and report what has no revision. Changes nothing else. Raises as stamp, and 42P01, 42809, 55000, 22023.';
 
 --
 -- DDL outside of migration runs

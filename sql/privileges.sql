@@ -19,6 +19,8 @@ CREATE EXTENSION pg_cmig;
 SELECT level, count(*) > 5 AS many FROM unnest('{migrator,author,reader,application}'::text[]) level,
 	cmig.grant_access(('regress_priv_' || level)::name, level) GROUP BY 1 ORDER BY 1;
 SET ROLE regress_priv_migrator;
+CREATE TABLE app.tool_version (version_num text);
+GRANT SELECT ON app.tool_version TO PUBLIC;
 CREATE TABLE app.item (id integer PRIMARY KEY, tenant_id text, a integer, u integer);
 RESET ROLE;
 CREATE TABLE old_audit (id bigint, table_name text, operation text, old_data jsonb, new_data jsonb, changed_at timestamptz);
@@ -154,6 +156,7 @@ INSERT INTO call VALUES
 ('journal_trigger()', $$SELECT cmig.journal_trigger()$$),
 ('lint(text)', $$SELECT count(*) FROM cmig.lint('002')$$),
 ('import_files(text,text[],text[],jsonb)', $$SELECT count(*) FROM cmig.import_files('sqlx', '{}', '{}')$$),
+('import_state(text,regclass)', $$SELECT count(*) FROM cmig.import_state('alembic', 'app.tool_version')$$),
 ('lint_sql(text,boolean,boolean)', $$SELECT count(*) FROM cmig.lint_sql('SELECT 1')$$),
 ('load(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load(E'-- revision: 003\n-- down_revision: 002\n-- message: x\n-- cmig:upgrade\n')$$),
 ('load_directory(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load_directory('/nonexistent')$$),

@@ -92,6 +92,7 @@ my %writing = (
 	enable_rls_schema => [ 50, "SELECT cmig.enable_rls_schema('apart', roles => '{leak_role}')", "SELECT cmig.disable_rls('apart.t')" ],
 	grant_access => [ 50, "SELECT cmig.grant_access('leak_role', 'migrator')", "SELECT cmig.revoke_access('leak_role')" ],
 	load => [ 20, "SELECT cmig.load(:'files')" ],
+	import_state => [ 20, "SELECT cmig.import_state('alembic', 'tool_version')", "SELECT cmig.stamp('002')" ],
 	load_directory => [ 20, "SELECT cmig.load_directory(:'folder')" ],
 	merge => [ 20, "SELECT cmig.create_revision('fork', 'SELECT 1', head => '001', splice => true, revision => '00f')",
 		"SELECT cmig.merge('{003,00f}'::text[], 'one again', revision => '00m')",
@@ -132,6 +133,8 @@ CREATE TABLE old_log (table_name text, clock_at timestamptz, operation text, new
 INSERT INTO old_log VALUES ('gone', '2020-01-01', 'insert', '{"id": 1}');
 CREATE TABLE audited (id integer PRIMARY KEY, v text);
 CREATE TABLE secured (id integer PRIMARY KEY, tenant_id text DEFAULT '1', user_id text DEFAULT '1');
+CREATE TABLE tool_version (version_num text);
+INSERT INTO tool_version VALUES ('002');
 CREATE SCHEMA apart;
 CREATE TABLE apart.t (id integer PRIMARY KEY, tenant_id text, user_id text);
 GRANT ALL ON secured TO leak_role;

@@ -132,7 +132,7 @@ static const char *const migrator_functions[] = {
 	"audit_retain",
 	"audit_trigger", "backfill", "capture", "disable_audit", "disable_rls",
 	"downgrade", "downgrade_stepwise", "drift", "dry_run", "enable_audit",
-	"enable_audit_schema", "enable_rls", "enable_rls_schema", "repair", "reset",
+	"enable_audit_schema", "enable_rls", "enable_rls_schema", "import_state", "repair", "reset",
 	"reset_stepwise", "rls_test", "round_trip", "set_ddl_policy", "set_protect", "stamp", "upgrade", "upgrade_stepwise", "verify", NULL
 };
 

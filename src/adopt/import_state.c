@@ -1,0 +1,142 @@
+/*
+ * import_state.c
+ *	  What another migration tool has applied, as a stamp: cmig.import_state.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "adopt/tool_match.h"
+#include "base/argument.h"
+#include "base/compat.h"
+#include "move/stamp.h"
+#include "tables/change.h"
+#include "tables/version_rows.h"
+
+PG_FUNCTION_INFO_V1(cmig_import_state);
+
+/* The table to read; raises 42P01 or 42809 if it cannot be the tool's. */
+static Oid
+history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
+{
+	Oid			table = PG_ARGISNULL(1) ? cmig_tool_state_table(tool) : PG_GETARG_OID(1);
+	char	   *refusal;
+
+	if (!OidIsValid(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no table \"%s\"", tool->tables[0]),
+				 errhint("If it has another name: SELECT * FROM cmig.import_state(%s, '<schema>.<table>')", quote_literal_cstr(tool->name))));
+	if (get_rel_name(table) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", table)));
+	refusal = cmig_tool_state_refusal(tool, table);
+	if (refusal)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be read as the table of %s", get_rel_name(table), tool->name),
+				 errdetail("%s", refusal)));
+	return table;
+}
+
+/* Raise 55000 if a revision is missing below an applied one. */
+static void
+require_no_gap(const CmigToolMatches *matches)
+{
+	int			above;
+	int			gap = cmig_tool_match_gap(matches, &above);
+
+	if (gap >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s has applied \"%s\", but not \"%s\", on which it builds",
+						matches->tool->name, cmig_graph_id(matches->graph, above), cmig_graph_id(matches->graph, gap)),
+				 errhint("Apply it with %s first, or change down_revision to the order in which they were applied.", matches->tool->name)));
+}
+
+/* Raise 55000 if pg_cmig has recorded a revision that the tool has not applied. */
+static void
+require_not_ahead(const CmigToolMatches *matches)
+{
+	CmigNames  *rows = cmig_version_rows_read();
+
+	for (int i = 0; i < rows->count; i++)
+	{
+		int			node = cmig_graph_find_name(matches->graph, rows->names[i]);
+
+		if (node < 0 || !matches->marks->set[node])
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("\"%s\" is applied according to cmig.version, but not according to %s", rows->names[i], matches->tool->name),
+					 errdetail("The state is taken over once, before pg_cmig runs the first revision."),
+					 errhint("If %s is right: SELECT cmig.stamp('base'), and call this again.", matches->tool->name)));
+	}
+}
+
+/* Stamp what is applied. */
+static void
+stamp_matches(const CmigToolMatches *matches)
+{
+	CmigNames  *tops = cmig_tool_match_tops(matches);
+
+	cmig_graph_require_sound(matches->graph);
+	require_not_ahead(matches);
+	if (tops->count == 0)
+		return;
+	require_no_gap(matches);
+	(void) cmig_stamp_targets(tops, false);
+}
+
+/* What there is to say about a row of the tool's table, or NULL. */
+static char *
+row_note(const CmigToolMatches *matches, int i)
+{
+	const CmigToolApplied *applied = list_nth(matches->applied, i);
+
+	if (applied->failed)
+		return psprintf("not stamped: %s did not finish it", matches->tool->name);
+	if (matches->nodes[i] < 0)
+		return pstrdup("not stamped: no such revision is loaded");
+	if (!matches->marks->set[matches->nodes[i]])
+		return pstrdup("not stamped: it runs again after what is pending below it");
+	return NULL;
+}
+
+Datum
+cmig_import_state(PG_FUNCTION_ARGS)
+{
+	const CmigTool *tool;
+	CmigToolMatches *matches;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("tool must not be null")));
+	tool = cmig_tool_find(cmig_argument_text(fcinfo, 0));
+	InitMaterializedSRF(fcinfo, 0);
+	cmig_change_begin("cmig.import_state()");
+	matches = cmig_tool_match(tool, cmig_tool_state_read(tool, history_table(fcinfo, tool)));
+	stamp_matches(matches);
+	for (int i = 0; i < list_length(matches->applied); i++)
+	{
+		const CmigToolApplied *applied = list_nth(matches->applied, i);
+		char	   *note = row_note(matches, i);
+		Datum		values[3];
+		bool		nulls[3] = {false, matches->nodes[i] < 0, note == NULL};
+
+		values[0] = CStringGetTextDatum(applied->name);
+		if (matches->nodes[i] >= 0)
+			values[1] = CStringGetTextDatum(cmig_graph_id(matches->graph, matches->nodes[i]));
+		if (note)
+			values[2] = CStringGetTextDatum(note);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,153 @@
+/*
+ * tool_state.c
+ *	  Reads what another tool has applied from its table.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+
+#include "adopt/tool_state.h"
+#include "base/query.h"
+
+Oid
+cmig_tool_state_table(const CmigTool *tool)
+{
+	for (int i = 0; i < CMIG_TOOL_MAX_TABLES && tool->tables[i]; i++)
+	{
+		char	   *name = pstrdup(tool->tables[i]);
+		char	   *dot = strchr(name, '.');
+		RangeVar   *relation;
+		Oid			table;
+
+		if (dot)
+			*dot = '\0';
+		relation = dot ? makeRangeVar(name, dot + 1, -1) : makeRangeVar(NULL, name, -1);
+		table = RangeVarGetRelid(relation, NoLock, true);
+		if (OidIsValid(table))
+			return table;
+	}
+	return InvalidOid;
+}
+
+/* Is it a column whose type runs only the server's own code? */
+static bool
+is_plain_column(Oid table, const char *name)
+{
+	AttrNumber	number = get_attnum(table, name);
+
+	return number > 0 && get_atttype(table, number) < FirstGenbkiObjectId;
+}
+
+char *
+cmig_tool_state_refusal(const CmigTool *tool, Oid table)
+{
+	if (get_rel_relkind(table) != RELKIND_RELATION)
+		return pstrdup("It is not an ordinary table.");
+	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return pstrdup("You have no SELECT privilege on it.");
+	if (check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
+		return pstrdup("It has row-level security policies that apply to you.");
+	for (int i = 0; i < CMIG_TOOL_MAX_COLUMNS && tool->columns[i]; i++)
+	{
+		if (get_attnum(table, tool->columns[i]) <= 0)
+			return psprintf("It has no column \"%s\".", tool->columns[i]);
+		if (!is_plain_column(table, tool->columns[i]))
+			return psprintf("The type of column \"%s\" is not one of the server's own.", tool->columns[i]);
+	}
+	return NULL;
+}
+
+/* The rows that are being read. */
+typedef struct ToolRows
+{
+	MemoryContext context;
+	List	   *applied;
+} ToolRows;
+
+/* Take a name that was reverted out of the list: its last occurrence. */
+static void
+forget(ToolRows *rows, const char *name)
+{
+	for (int i = list_length(rows->applied) - 1; i >= 0; i--)
+	{
+		CmigToolApplied *applied = list_nth(rows->applied, i);
+
+		if (strcmp(applied->name, name) == 0 && !applied->failed)
+		{
+			rows->applied = list_delete_nth_cell(rows->applied, i);
+			return;
+		}
+	}
+}
+
+/* How often is the name in the list? */
+static int
+occurrences(const ToolRows *rows, const char *name)
+{
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, rows->applied)
+		if (strcmp(((CmigToolApplied *) lfirst(lc))->name, name) == 0)
+		count++;
+	return count;
+}
+
+static void
+take_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	ToolRows   *rows = arg;
+	MemoryContext old = MemoryContextSwitchTo(rows->context);
+	char	   *name = cmig_query_text(desc, row, 1);
+	char	   *state = cmig_query_text(desc, row, 2);
+
+	if (name == NULL)
+		name = pstrdup("");
+	if (state && strcmp(state, "reverted") == 0)
+		forget(rows, name);
+	else
+	{
+		CmigToolApplied *applied = palloc0(sizeof(CmigToolApplied));
+
+		applied->name = name;
+		applied->failed = state == NULL || strcmp(state, "failed") == 0;
+		applied->until = state != NULL && strcmp(state, "until") == 0;
+		applied->repeatable = state != NULL && strcmp(state, "repeatable") == 0;
+		applied->occurrence = occurrences(rows, name) + 1;
+		rows->applied = lappend(rows->applied, applied);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+List *
+cmig_tool_state_read(const CmigTool *tool, Oid table)
+{
+	ToolRows	rows = {CurrentMemoryContext, NIL};
+	CmigQuery	query = {0};
+	Relation	relation = table_open(table, AccessShareLock);
+
+	query.sql = psprintf("SELECT %s FROM ONLY %s t %s", tool->select,
+						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+													RelationGetRelationName(relation)),
+						 tool->rest);
+	query.relation = table;
+	query.alias = "t";
+	query.all_rows = true;
+	cmig_query_each(&query, NULL, NULL, take_row, &rows);
+	cmig_query_free(&query);
+	table_close(relation, NoLock);
+	return rows.applied;
+}
