@@ -373,5 +373,32 @@ for my $case (
 	is(query($node, $plain, 'SELECT u FROM "My schema".one'), 'regress_other', 'cmig.role and cmig.search_path apply to the scripts');
 }
 
+# preconditions are checked where the text runs, before the step
+foreach my $transactional ('true', 'false')
+{
+	my $db = make_author('CREATE TABLE one (id int)');
+	my %answers = (
+		'SELECT count(*) = 1 FROM one' => 1, 'SELECT count(*) = 2 FROM one' => 0, 'SELECT NULL::boolean' => 0, 'SELECT true, true' => 0,
+		'SELECT true FROM generate_series(1, 2)' => 0, 'SELECT true WHERE false' => 0, 'SELECT 1' => 0, q{SELECT E'\\\\i $$' = 'x' OR true -- :x} => 1);
+
+	query($node, $db, q{SELECT cmig.create_revision('two', 'INSERT INTO one VALUES (1)', 'SELECT 1', revision => 't2'), cmig.create_revision('three', 'CREATE TABLE three (id int)', 'DROP TABLE three', revision => 't3')});
+	foreach my $sql (sort keys %answers)
+	{
+		my $plain = new_db();
+
+		query($node, $db, "UPDATE cmig.revision SET transactional = $transactional, precondition_sql = \$sql\$$sql\$sql\$ WHERE revision = 't3'");
+		my ($status, $err) = run_file($plain, script_file($db, q{'upgrade', 'base:head', transaction_per_revision => true}), '-v', 'ON_ERROR_STOP=1');
+		is($status, $answers{$sql} ? 0 : 3, "transactional $transactional, precondition: $sql") or diag($err);
+		like($err, qr/ERROR:  55000: the precondition of revision "t3" is not true\nDETAIL:  It is: \Q$sql\E\nHINT:  It must return one row/, '... which is named') if !$answers{$sql};
+		is(query($node, $plain, q{SELECT to_regclass('three') IS NOT NULL}), $answers{$sql} ? 't' : 'f', '... and the step has run or not');
+	}
+	query($node, $db, q{UPDATE cmig.revision SET precondition_sql = 'DELETE FROM one' WHERE revision = 't3'});
+	my $refused;
+	$node->psql($db, q{SELECT cmig.script('upgrade', 'base:head')}, stderr => \$refused);
+	like($refused, qr/the precondition of revision "t3" is not a single SELECT/, 'what is not a SELECT is refused');
+	query($node, $db, q{UPDATE cmig.revision SET precondition_sql = 'SELECT false', downgrade_sql = '' WHERE revision = 't3'});
+	unlike(query($node, $db, q{SELECT cmig.script('downgrade', 'head:t2')}), qr/precondition/, 'a downgrade has none');
+}
+
 $node->stop;
 done_testing();

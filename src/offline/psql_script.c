@@ -211,10 +211,12 @@ static void
 append_step(Offline *offline, int number, const CmigRunStep *run)
 {
 	const CmigPlanStep *step = &offline->plan->steps[number];
-	bool		verified = offline->plan->direction == CMIG_UPGRADE && run->verify_sql;
+	bool		upgrade = offline->plan->direction == CMIG_UPGRADE;
+	bool		verified = upgrade && run->verify_sql;
 	bool		more = number + 1 < offline->plan->count && !offline->transaction_per_revision;
 
-	if ((Size) offline->text.len + strlen(run->sql) + (verified ? strlen(run->verify_sql) : 0) >
+	if ((Size) offline->text.len + strlen(run->sql) + (verified ? strlen(run->verify_sql) : 0) +
+		(run->precondition_sql ? strlen(run->precondition_sql) : 0) >
 		MaxAllocSize - TEXT_MARGIN)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -222,21 +224,23 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 				 errdetail("Revision \"%s\" does not fit into it.", run->revision),
 				 errhint("Generate several texts, for ranges from:to.")));
 	append_title(offline, number);
+	cmig_version_table_begin(&offline->text, offline->table);
+	if (upgrade && run->precondition_sql)
+		cmig_script_text_append(&offline->text, offline->scripts, run, CMIG_SCRIPT_PRECONDITION, true);
 	if (run->transactional)
-	{
-		cmig_version_table_begin(&offline->text, offline->table);
-		cmig_script_text_append(&offline->text, offline->scripts, run, false, more || verified);
-	}
+		cmig_script_text_append(&offline->text, offline->scripts, run, CMIG_SCRIPT_MAIN, more || verified);
 	else
 	{
-		/* an empty transaction checks the version rows */
-		cmig_version_table_begin(&offline->text, offline->table);
+		/*
+		 * the first transaction only checks the version rows and the
+		 * precondition
+		 */
 		cmig_version_table_commit(&offline->text, offline->table);
-		cmig_script_text_append(&offline->text, offline->scripts, run, false, false);
+		cmig_script_text_append(&offline->text, offline->scripts, run, CMIG_SCRIPT_MAIN, false);
 		cmig_version_table_begin(&offline->text, offline->table);
 	}
 	if (verified)
-		cmig_script_text_append(&offline->text, offline->scripts, run, true, more);
+		cmig_script_text_append(&offline->text, offline->scripts, run, CMIG_SCRIPT_VERIFY, more);
 	cmig_version_table_move_rows(&offline->text, offline->table, step);
 	cmig_version_table_record(&offline->text, offline->table, run->revision,
 							  offline->plan->direction == CMIG_UPGRADE ?

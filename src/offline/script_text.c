@@ -26,6 +26,7 @@
 #include "parse/psql_text.h"
 #include "parse/script.h"
 #include "parse/statement.h"
+#include "run/precondition.h"
 
 /* The position in a script, for errors. */
 typedef struct Reading
@@ -251,11 +252,62 @@ append_verification(StringInfo out, const Reading *reading)
 	pfree(body.data);
 }
 
-/* Append a script statement by statement, checking each by its parse tree. */
+/*
+ * Append a precondition, which must return one row with one boolean that is
+ * true.
+ */
 static void
-append_statements(StringInfo out, const CmigRunStep *step, const char *sql,
-				  bool verify, const char *pin, CmigPsqlFacts *facts)
+append_precondition(StringInfo out, const Reading *reading)
 {
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfoString(&body, "DECLARE\n\tquery CONSTANT text := ");
+	cmig_psql_append_dollar_quoted(&body, reading->statement.text);
+	appendStringInfo(&body,
+					 ";\n"
+					 "\tline record;\n"
+					 "\tlines bigint := 0;\n"
+					 "\tholds boolean;\n"
+					 "BEGIN\n"
+					 "\tFOR line IN EXECUTE query LOOP\n"
+					 "\t\tlines := lines + 1;\n"
+					 "\t\tSELECT pg_catalog.count(*) = 1 AND pg_catalog.bool_and(pg_catalog.json_typeof(j.value) = 'boolean' AND j.value::text = 'true')\n"
+					 "\t\t\tINTO holds FROM pg_catalog.json_each(pg_catalog.row_to_json(line)) j;\n"
+					 "\tEND LOOP;\n"
+					 "\tIF lines <> 1 OR holds IS DISTINCT FROM true THEN\n"
+					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+					 "\t\t\tMESSAGE = %s,\n"
+					 "\t\t\tDETAIL = 'It is: ' || query,\n"
+					 "\t\t\tHINT = 'It must return one row with one boolean that is true.';\n"
+					 "\tEND IF;\n"
+					 "END",
+					 quote_literal_cstr(psprintf("the precondition of revision \"%s\" is not true", reading->revision)));
+	cmig_psql_append_do(out, body.data);
+	pfree(body.data);
+}
+
+/* The text of a part. */
+static const char *
+text_of(const CmigRunStep *step, CmigScriptPart part)
+{
+	switch (part)
+	{
+		case CMIG_SCRIPT_PRECONDITION:
+			return step->precondition_sql;
+		case CMIG_SCRIPT_VERIFY:
+			return step->verify_sql;
+		default:
+			return step->sql;
+	}
+}
+
+/* Append a part statement by statement, checking each by its parse tree. */
+static void
+append_statements(StringInfo out, const CmigRunStep *step, CmigScriptPart part,
+				  const char *pin, CmigPsqlFacts *facts)
+{
+	const char *sql = text_of(step, part);
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -279,7 +331,12 @@ append_statements(StringInfo out, const CmigRunStep *step, const char *sql,
 		from = out->len;
 		cmig_psql_append_comments(out, sql + behind, statement->offset - behind);
 		behind = statement->offset + strlen(statement->text);
-		if (verify && returns_rows(statement->raw))
+		if (part == CMIG_SCRIPT_PRECONDITION)
+		{
+			cmig_precondition_require_select(statement, step);
+			append_precondition(out, &reading);
+		}
+		else if (part == CMIG_SCRIPT_VERIFY && returns_rows(statement->raw))
 			append_verification(out, &reading);
 		else
 			cmig_psql_append_statement(out, statement->text, facts);
@@ -301,14 +358,13 @@ append_statements(StringInfo out, const CmigRunStep *step, const char *sql,
 /* Most scripts are appended unchanged, by their tokens alone. */
 void
 cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts, const CmigRunStep *step,
-						bool verify, bool more)
+						CmigScriptPart part, bool more)
 {
-	const char *sql = verify ? step->verify_sql : step->sql;
 	CmigPsqlFacts facts = {0};
 
 	appendStringInfoString(out, scripts->start_script);
-	if (verify || !cmig_psql_append(out, sql, scripts->pin, &facts))
-		append_statements(out, step, sql, verify, scripts->pin, &facts);
+	if (part != CMIG_SCRIPT_MAIN || !cmig_psql_append(out, step->sql, scripts->pin, &facts))
+		append_statements(out, step, part, scripts->pin, &facts);
 	scripts->facts.deferrable |= facts.deferrable;
 	if (facts.calls_cmig &&
 		(scripts->calling == NIL || strcmp(llast(scripts->calling), step->revision) != 0))

@@ -31,12 +31,19 @@ typedef struct CmigPsqlScripts
  */
 extern CmigPsqlScripts *cmig_script_text_open(const char *pin, bool from_base, bool from_here);
 
+/* The parts of a revision's step. */
+typedef enum CmigScriptPart
+{
+	CMIG_SCRIPT_PRECONDITION,
+	CMIG_SCRIPT_MAIN,			/* the script itself */
+	CMIG_SCRIPT_VERIFY
+}			CmigScriptPart;
+
 /*
- * Append the step's script or its verify_sql, and what restores the session
- * after it. more: another script follows in the same transaction.  Raises the
+ * Append a part of the step, and what restores the session after it. more: another script follows in the same transaction.  Raises the
  * errors that the runner would raise before it starts.
  */
 extern void cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts,
-									const CmigRunStep *step, bool verify, bool more);
+									const CmigRunStep *step, CmigScriptPart part, bool more);
 
 #endif							/* CMIG_SCRIPT_TEXT_H */
