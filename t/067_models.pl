@@ -4,6 +4,9 @@
 # of doc/schema-diff.md.  From each model's script a revision is generated in an
 # empty database, loaded, and run in both directions.  The models that belong to the
 # example chains do not differ from what the chains make.
+#
+# CMIG_TEST_SQLALCHEMY names a folder with another SQLAlchemy and Alembic than those
+# that are installed.
 
 use strict;
 use warnings;
@@ -63,7 +66,7 @@ sub printed
 {
 	my ($dir, @command) = @_;
 	my ($out, $err);
-	local $ENV{PYTHONPATH} = $dir;
+	local $ENV{PYTHONPATH} = join(':', $dir, $ENV{CMIG_TEST_SQLALCHEMY} // ());
 	local $ENV{PYTHONDONTWRITEBYTECODE} = 1;
 
 	IPC::Run::run(\@command, '<', \undef, '>', \$out, '2>', \$err, init => sub { chdir $dir or die }) or die "@command: $err";
