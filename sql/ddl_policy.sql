@@ -118,6 +118,31 @@ SELECT revision FROM cmig.downgrade('-1');
 CALL cmig.upgrade_stepwise('head');
 CALL cmig.add_check('invoice', 'total_check', 'total > 0');
 
+-- nor do the procedures that work CONCURRENTLY leave anything, except on temporary tables
+CALL cmig.add_unique('invoice', '{total}');
+CALL cmig.add_not_null('invoice', 'total');
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'invoice'::regclass ORDER BY 1;
+CREATE TEMP TABLE mine (a int);
+CALL cmig.add_unique('mine', '{a}');
+DROP TABLE mine;
+-- after an error of a run, in a schema that pg_cmig would use, and in other ways
+DO $$ BEGIN PERFORM cmig.upgrade('nothing'); EXCEPTION WHEN OTHERS THEN CREATE TABLE sneaky (); END $$;
+DO $$ BEGIN PERFORM cmig.diff('CREATE TABLE x (); SELECT 1 / 0'); EXCEPTION WHEN division_by_zero THEN CREATE TABLE sneaky (); END $$;
+CREATE SCHEMA cmig_audit;
+CREATE SCHEMA cmig_audit CREATE TABLE sneaky ();
+PREPARE one AS SELECT 1 AS a;
+CREATE TABLE sneaky AS EXECUTE one;
+SELECT 1 AS a INTO sneaky;
+CREATE SCHEMA IF NOT EXISTS sneaky;
+ALTER SCHEMA public RENAME TO sneaky;
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
+ALTER TABLE invoice DISABLE TRIGGER ALL;
+ALTER TABLE invoice RENAME total TO sum;
+SELECT query_to_xml('ALTER TABLE invoice ADD sneaky int', true, true, '');
+CREATE FUNCTION pg_temp.sneak() RETURNS void LANGUAGE plpgsql AS 'BEGIN CREATE TABLE public.sneaky (); END';
+SELECT pg_temp.sneak();
+DROP FUNCTION pg_temp.sneak();
+
 -- a temporary relation of the same name does not hide another one
 SET search_path = public, pg_temp;
 CREATE TEMP TABLE customer (id int);

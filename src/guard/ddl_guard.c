@@ -23,6 +23,7 @@
 #include "guard/ddl_allow.h"
 #include "guard/ddl_guard.h"
 #include "guard/ddl_log.h"
+#include "online/recipe_run.h"
 #include "parse/raw_parse.h"
 #include "run/runner.h"
 
@@ -61,7 +62,6 @@ static CmigQuery commands_query = {
 	" AND (cardinality(a.object_names) > 1 AND a.object_names[1] ~ '^pg_temp') IS NOT TRUE"
 	" AND c.command_tag NOT IN ('REFRESH MATERIALIZED VIEW', 'REINDEX')"
 	" AND (c.object_type, c.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
-	" AND (c.object_type, c.object_identity) IS DISTINCT FROM ('schema', 'cmig_audit')"
 	MANAGED("c.schema_name")
 };
 
@@ -183,6 +183,22 @@ is_temporary(const RangeVar *relation)
 	return relation->schemaname != NULL || cmig_query_run(&query, values, NULL) == 0;
 }
 
+#define CONCURRENT_HINT "Put it into a revision that is not transactional, and CALL cmig.upgrade_stepwise()"
+
+/* The same for what a procedure of pg_cmig does outside of a revision. */
+static void
+deny_recipe(const char *tag)
+{
+	Oid			table = cmig_recipe_table_alone();
+	CmigDdlEntry entry = {.command = tag,.object_type = "table"};
+
+	if (!OidIsValid(table) || get_rel_persistence(table) == RELPERSISTENCE_TEMP)
+		return;
+	entry.object = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+											  get_rel_name(table));
+	deny(&entry, CONCURRENT_HINT);
+}
+
 /*
  * A statement with CONCURRENTLY runs at top level and alone, so it is the one
  * that the client sent.
@@ -194,6 +210,7 @@ deny_concurrent(const char *tag)
 	RangeVar   *relation;
 	CmigDdlEntry entry = {.command = tag,.object_type = "relation"};
 
+	deny_recipe(tag);
 	if (debug_query_string == NULL || strcasestr(debug_query_string, "concurrently") == NULL)
 		return;
 	statements = cmig_raw_parse(debug_query_string, RAW_PARSE_DEFAULT);
@@ -205,7 +222,7 @@ deny_concurrent(const char *tag)
 	entry.object = relation->schemaname ?
 		quote_qualified_identifier(relation->schemaname, relation->relname) :
 		quote_identifier(relation->relname);
-	deny(&entry, "Put it into a revision that is not transactional, and CALL cmig.upgrade_stepwise()");
+	deny(&entry, CONCURRENT_HINT);
 }
 
 /*

@@ -48,6 +48,9 @@ static CmigQuery constraint_query = {
  * Starting and ending
  */
 
+/* See cmig_recipe_table_alone(). */
+static Oid	table_alone = InvalidOid;
+
 void
 cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *procedure)
 {
@@ -120,6 +123,12 @@ describe_error(void *arg)
 	errcontext("pg_cmig: %s of %s", ((CmigRecipe *) arg)->procedure, ((CmigRecipe *) arg)->table_name);
 }
 
+Oid
+cmig_recipe_table_alone(void)
+{
+	return table_alone;
+}
+
 void
 cmig_recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg)
 {
@@ -132,16 +141,21 @@ cmig_recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg)
 	{
 		error_context_stack = &callback;
 		if (recipe->alone)
+		{
+			table_alone = recipe->table;
 			cmig_lock_wait_watch(GetUserId());
+		}
 		steps(recipe, arg);
 	}
 	PG_CATCH();
 	{
+		table_alone = InvalidOid;
 		if (recipe->alone)
 			cmig_lock_wait_unwatch();
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	table_alone = InvalidOid;
 	error_context_stack = callback.previous;
 	if (recipe->alone)
 		cmig_lock_wait_unwatch();

@@ -51,6 +51,11 @@ typedef void (*CmigRecipeSteps) (CmigRecipe *recipe, void *arg);
 extern void cmig_recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg);
 
 /*
+ * The table of the recipe that runs outside of a revision, or InvalidOid.
+ */
+extern Oid	cmig_recipe_table_alone(void);
+
+/*
  * Run one statement and commit it, retrying if it cannot get a lock;
  * afterwards there is a snapshot for looking at the catalog.
  */
