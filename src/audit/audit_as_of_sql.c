@@ -91,6 +91,7 @@ entries(const CmigAsOfQuery *as_of, const char *condition)
 					" OR e.old_hash = ANY (" PARAM_HASHES "))" : "");
 }
 
+/* SQL: the entries that are newer than the point in time. */
 static char *
 after(const CmigAsOfQuery *as_of)
 {

@@ -43,6 +43,7 @@ static CmigQuery record_gone = {
 	3, {INT4OID, TEXTOID, TEXTOID}
 };
 
+/* Callback for the row that names the table. */
 static void
 take_table(TupleDesc desc, HeapTuple row, void *arg)
 {

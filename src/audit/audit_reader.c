@@ -100,6 +100,10 @@ static const struct
 	{"layout", "database", TEXTOID}
 };
 
+/*
+ * Raise an error unless the log has the columns that are read, with their
+ * types.
+ */
 static void
 require_columns(void)
 {

@@ -58,6 +58,7 @@ typedef struct Changeable
 	bool		castable;		/* there is a type of another role */
 } Changeable;
 
+/* Callback for each type whose behavior another role could change. */
 static void
 collect_changeable(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -79,6 +79,7 @@ find_applied(Resolve *resolve)
 		cmig_names_sort(&resolve->applied);
 }
 
+/* Build the graph of all revisions, and find those that are applied. */
 static void
 init(Resolve *resolve, const CmigRevision *revisions, int count, const CmigPlace *place)
 {
@@ -107,6 +108,7 @@ has_name(const CmigNames *names, const char *name)
 	return false;
 }
 
+/* How many of the revisions that this one replaces are applied? */
 static CmigReplacesState
 state_of(const Resolve *resolve, const CmigRevision *revision)
 {
@@ -178,6 +180,7 @@ has_old(const Resolve *resolve, const CmigRevision *revision)
 	return true;
 }
 
+/* Decide whether the revision counts, or those that it replaces. */
 static void
 decide(Resolve *resolve, const CmigRevision *revision)
 {
@@ -204,6 +207,10 @@ compare_replaces(const void *a, const void *b)
 	return strcmp(one->id, other->id);
 }
 
+/*
+ * Decide this for all revisions that replace others, in an order that does not
+ * depend on the rows.
+ */
 static void
 decide_all(Resolve *resolve)
 {
@@ -223,6 +230,9 @@ decide_all(Resolve *resolve)
  * References
  */
 
+/*
+ * The revision for which a name stands after one decision, or the name itself.
+ */
 static char *
 meaning(const Resolve *resolve, char *name)
 {
@@ -256,6 +266,10 @@ last_meaning(const Resolve *resolve, char *name)
 	return name;
 }
 
+/*
+ * Let the names in an edge refer to the revisions that count; each is named
+ * once, and the revision itself is left out.
+ */
 static void
 rename_references(const Resolve *resolve, const CmigRevision *revision, CmigNames *names)
 {

@@ -26,6 +26,7 @@ static char *reason = NULL;		/* in TopTransactionContext; NULL if there is
 								 * no exception */
 static SubTransactionId made_in = InvalidSubTransactionId;
 
+/* The exception ends with the transaction. */
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
@@ -33,6 +34,7 @@ at_transaction_end(XactEvent event, void *arg)
 		reason = NULL;
 }
 
+/* The exception ends if the savepoint in which it was made is rolled back. */
 static void
 at_savepoint_end(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
 {

@@ -88,6 +88,7 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 	*entries = lappend(*entries, entry);
 }
 
+/* The changes of the current command, or the objects that it dropped. */
 static List *
 read_entries(const char *event, const char *tag)
 {
@@ -112,12 +113,14 @@ is_restore(void)
 		cmig_owns_database_compat(MyDatabaseId, GetSessionUserId());
 }
 
+/* Does the policy not apply to the current command? */
 static bool
 is_exempt(void)
 {
 	return creating_extension || IsBinaryUpgrade || cmig_runner_current() != NULL || is_restore();
 }
 
+/* Raise the error for a change that the policy denies. */
 static void
 deny(const CmigDdlEntry *entry, const char *hint)
 {

@@ -67,6 +67,7 @@ cmig_lint_alter_constraint_name(const char *table, const Constraint *constraint,
 	}
 }
 
+/* The value of pg_constraint.contype for a kind of constraint. */
 static char
 constraint_type(ConstrType type)
 {
@@ -268,6 +269,7 @@ cmig_lint_alter_rename_column(CmigLintTable *table, const char *from, const char
  * ALTER TABLE
  */
 
+/* Apply ALTER COLUMN TYPE. */
 static void
 change_type(CmigLint *lint, CmigLintColumn *column, const ColumnDef *definition)
 {
@@ -296,6 +298,7 @@ validate_constraint(CmigLintTable *table, const char *name)
 		constraint->validated = true;
 }
 
+/* Apply one action of ALTER TABLE to the table. */
 static void
 apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 {

@@ -152,6 +152,7 @@ apply_create_schema(CmigLint *lint, CreateSchemaStmt *statement)
 	}
 }
 
+/* Apply ALTER TYPE ... ADD VALUE. */
 static void
 apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
 {
@@ -201,6 +202,7 @@ apply_insert(CmigLint *lint, InsertStmt *statement)
  * DROP and RENAME
  */
 
+/* Apply DROP to one relation. */
 static void
 apply_drop_relation(CmigLint *lint, List *name)
 {

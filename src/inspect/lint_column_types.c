@@ -24,6 +24,7 @@
  */
 typedef void (*ColumnCheck) (CmigLint *lint, const ColumnDef *column, const char *name);
 
+/* Call check for each column of CREATE TABLE. */
 static void
 each_created(CmigLint *lint, CreateStmt *create, ColumnCheck check)
 {
@@ -42,6 +43,9 @@ each_created(CmigLint *lint, CreateStmt *create, ColumnCheck check)
 	}
 }
 
+/*
+ * Call check for each column that ALTER TABLE adds or whose type it changes.
+ */
 static void
 each_altered(CmigLint *lint, AlterTableStmt *alter, ColumnCheck check)
 {
@@ -66,6 +70,7 @@ each_altered(CmigLint *lint, AlterTableStmt *alter, ColumnCheck check)
 	}
 }
 
+/* Call check for the columns of either statement. */
 static void
 each_column(CmigLint *lint, Node *node, ColumnCheck check)
 {
@@ -154,42 +159,49 @@ check_json(CmigLint *lint, const ColumnDef *column, const char *name)
 						 quote_identifier(name));
 }
 
+/* The rule ban-char-field. */
 static void
 prefer_no_char(CmigLint *lint, Node *node)
 {
 	each_column(lint, node, check_char);
 }
 
+/* The rule prefer-text-field. */
 static void
 prefer_text(CmigLint *lint, Node *node)
 {
 	each_column(lint, node, check_varchar);
 }
 
+/* The rule prefer-bigint-over-int. */
 static void
 prefer_bigint_over_int(CmigLint *lint, Node *node)
 {
 	each_column(lint, node, check_int);
 }
 
+/* The rule prefer-bigint-over-smallint. */
 static void
 prefer_bigint_over_smallint(CmigLint *lint, Node *node)
 {
 	each_column(lint, node, check_smallint);
 }
 
+/* The rule prefer-identity. */
 static void
 prefer_identity(CmigLint *lint, Node *node)
 {
 	each_column(lint, node, check_serial);
 }
 
+/* The rule prefer-timestamp-tz. */
 static void
 prefer_timestamptz(CmigLint *lint, Node *node)
 {
 	each_column(lint, node, check_timestamp);
 }
 
+/* The rule prefer-jsonb-over-json. */
 static void
 prefer_jsonb(CmigLint *lint, Node *node)
 {

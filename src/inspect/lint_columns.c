@@ -42,6 +42,7 @@ column_exists(CmigLint *lint, AlterTableCmd *command)
 		cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) != NULL;
 }
 
+/* Is the expression the constant NULL? */
 static bool
 is_null_constant(Node *node)
 {
@@ -138,6 +139,7 @@ check_default(CmigLint *lint, const ColumnDef *column, int number)
 					 quote_identifier(column->colname), function, cmig_lint_text_table(lint->target));
 }
 
+/* The rule adding-field-with-default. */
 static void
 check_defaults(CmigLint *lint, Node *node)
 {
@@ -155,6 +157,7 @@ check_auto_increment(CmigLint *lint, const ColumnDef *column, int number)
 						 cmig_lint_text_table(lint->target));
 }
 
+/* The rule adding-auto-incrementing-field. */
 static void
 check_auto_increments(CmigLint *lint, Node *node)
 {
@@ -190,6 +193,7 @@ check_required(CmigLint *lint, const ColumnDef *column, int number)
 					 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
 }
 
+/* The rule adding-required-field. */
 static void
 check_required_columns(CmigLint *lint, Node *node)
 {
@@ -270,6 +274,7 @@ check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
 					 cmig_lint_text_table(lint->target), quote_identifier(command->name));
 }
 
+/* The rule adding-not-nullable-field. */
 static void
 check_not_null(CmigLint *lint, Node *node)
 {
@@ -304,6 +309,7 @@ check_type(CmigLint *lint, AlterTableCmd *command, int number)
 					 cmig_lint_text_table(lint->target));
 }
 
+/* The rule changing-column-type. */
 static void
 check_types(CmigLint *lint, Node *node)
 {
@@ -323,6 +329,7 @@ check_dropped(CmigLint *lint, AlterTableCmd *command, int number)
 					 quote_identifier(command->name), cmig_lint_text_table(lint->target));
 }
 
+/* The rule ban-drop-column. */
 static void
 check_drop(CmigLint *lint, Node *node)
 {
@@ -340,12 +347,14 @@ check_nullable(CmigLint *lint, AlterTableCmd *command, int number)
 					 quote_identifier(command->name), cmig_lint_text_name(lint->target));
 }
 
+/* The rule ban-drop-not-null. */
 static void
 check_drop_not_null(CmigLint *lint, Node *node)
 {
 	each_action(lint, node, AT_DropNotNull, check_nullable);
 }
 
+/* The rule renaming-column. */
 static void
 check_rename(CmigLint *lint, Node *node)
 {

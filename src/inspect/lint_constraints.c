@@ -175,6 +175,7 @@ check_validate(CmigLint *lint, AlterTableStmt *statement, AlterTableCmd *command
 						 quote_identifier(command->name), cmig_lint_text_table(lint->target));
 }
 
+/* The rule constraint-missing-not-valid. */
 static void
 check_missing_not_valid(CmigLint *lint, Node *node)
 {
@@ -226,6 +227,7 @@ check_foreign_key(CmigLint *lint, const Added *added)
 					 cmig_lint_text_range_var(added->constraint->pktable));
 }
 
+/* The rule adding-foreign-key-constraint. */
 static void
 check_foreign_keys(CmigLint *lint, Node *node)
 {
@@ -295,6 +297,7 @@ check_primary_key(CmigLint *lint, const Added *added)
 						 cmig_lint_text_table(lint->target));
 }
 
+/* The rule adding-serial-primary-key-field. */
 static void
 check_primary_keys(CmigLint *lint, Node *node)
 {
@@ -310,6 +313,7 @@ check_unique(CmigLint *lint, const Added *added)
 						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target));
 }
 
+/* The rule disallowed-unique-constraint. */
 static void
 check_uniques(CmigLint *lint, Node *node)
 {
@@ -323,6 +327,7 @@ check_exclusion(CmigLint *lint, const Added *added)
 					 cmig_lint_text_table(lint->target));
 }
 
+/* The rule adding-exclusion-constraint. */
 static void
 check_exclusions(CmigLint *lint, Node *node)
 {
@@ -362,6 +367,7 @@ check_sets_not_null(CmigLint *lint, const Added *added)
 						 cmig_lint_text_table(lint->target), cmig_lint_text_names(columns));
 }
 
+/* The rule primary-key-sets-not-null. */
 static void
 check_sets_not_nulls(CmigLint *lint, Node *node)
 {
@@ -458,6 +464,7 @@ has_unknown_indexes(CreateStmt *create)
 	return create->inhRelations != NIL;
 }
 
+/* The rule foreign-key-without-index. */
 static void
 check_index_missing(CmigLint *lint, Node *node)
 {
@@ -491,6 +498,7 @@ check_index_missing(CmigLint *lint, Node *node)
  * Domains
  */
 
+/* The rule ban-create-domain-with-constraint. */
 static void
 check_create_domain(CmigLint *lint, Node *node)
 {
@@ -532,6 +540,7 @@ find_user(CmigLint *lint, List *name, bool *known)
 	return NULL;
 }
 
+/* The rule ban-alter-domain-with-add-constraint. */
 static void
 check_alter_domain(CmigLint *lint, Node *node)
 {

@@ -53,6 +53,7 @@ dependents_of(CmigLint *lint, const CmigLintColumn *column, bool views_only)
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
 }
 
+/* The rule dependent-objects. */
 static void
 check_dependents(CmigLint *lint, Node *node)
 {
@@ -180,6 +181,7 @@ is_live_column(const CmigLintTable *table, const char *name)
 	return column && !column->is_new;
 }
 
+/* The rule code-uses-dropped. */
 static void
 check_code(CmigLint *lint, Node *node)
 {

@@ -20,6 +20,7 @@
 #include "parser/parser.h"
 #include "utils/builtins.h"
 
+/* The rule identifier-too-long. */
 static void
 check_long(CmigLint *lint, Node *node)
 {
@@ -51,6 +52,7 @@ add_name(CmigLint *lint, StringInfo text, const RangeVar *name)
 		appendStringInfo(text, "%s%s", text->len > 0 ? ", " : "", quote_identifier(name->relname));
 }
 
+/* Add the names without a schema in a list of names or table elements. */
 static void
 add_names(CmigLint *lint, StringInfo text, List *names)
 {
@@ -142,6 +144,7 @@ add_statement(CmigLint *lint, StringInfo text, Node *node)
 	}
 }
 
+/* The rule require-table-schema. */
 static void
 check_schema(CmigLint *lint, Node *node)
 {
@@ -157,6 +160,7 @@ check_schema(CmigLint *lint, Node *node)
  * unchecked-dynamic-sql
  */
 
+/* The rule unchecked-dynamic-sql. */
 static void
 check_dynamic(CmigLint *lint, Node *node)
 {
@@ -221,6 +225,7 @@ walk_assignments(Node *node, void *context)
 	return raw_expression_tree_walker(node, walk_assignments, lint);
 }
 
+/* The rule ban-duplicate-column-assignments. */
 static void
 check_duplicates(CmigLint *lint, Node *node)
 {

@@ -14,6 +14,7 @@
 
 #include "catalog/pg_constraint.h"
 
+/* The rule require-concurrent-partition-detach. */
 static void
 check_detach(CmigLint *lint, Node *node)
 {
@@ -105,6 +106,7 @@ check_attach_action(CmigLint *lint, const PartitionCmd *attach)
 						 cmig_lint_text_table(rest));
 }
 
+/* The rule attaching-partition. */
 static void
 check_attach(CmigLint *lint, Node *node)
 {

@@ -50,6 +50,7 @@ typedef struct NameSearch
 	bool		found;
 } NameSearch;
 
+/* Callback: is this the rule with the name? */
 static void
 compare_name(const CmigLintRule *rule, void *arg)
 {

@@ -127,6 +127,7 @@ is_active(const ActiveRules *active, const CmigLintRule *rule)
 	return (!rule->opt_in || names_rule(active->included, rule)) && !names_rule(active->ignored, rule);
 }
 
+/* Callback: add the rule if this call applies it. */
 static void
 add_rule(const CmigLintRule *rule, void *arg)
 {

@@ -13,6 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "parser/parser.h"
 
+/* Start to read tokens of a text. */
 static void
 start(CmigLexer *lexer, const char *text)
 {

@@ -56,6 +56,7 @@ cmig_lint_state_begin_revision(CmigLint *lint)
 	cmig_lint_session_begin_revision(lint);
 }
 
+/* The entry for a name, which is added if necessary. */
 static RelationEntry *
 enter_relation(CmigLint *lint, const char *schema, const char *name)
 {
@@ -126,6 +127,10 @@ find_in_schema(CmigLint *lint, const char *schema, const char *name, bool *gone)
 	return table;
 }
 
+/*
+ * Look in the given schema, or in those of search_path; *gone as in
+ * find_in_schema().
+ */
 static CmigLintTable *
 find_anywhere(CmigLint *lint, const char *schema, const char *name, bool *gone)
 {

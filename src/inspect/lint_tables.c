@@ -57,6 +57,7 @@ check_drop_schema(CmigLint *lint, DropStmt *drop)
 	}
 }
 
+/* The rule ban-drop-table. */
 static void
 check_drop_table(CmigLint *lint, Node *node)
 {
@@ -77,6 +78,7 @@ check_drop_table(CmigLint *lint, Node *node)
 	}
 }
 
+/* The rule ban-drop-database. */
 static void
 check_drop_database(CmigLint *lint, Node *node)
 {
@@ -104,6 +106,7 @@ truncated(CmigLint *lint, TruncateStmt *truncate, bool *known)
 	return result;
 }
 
+/* The rule ban-truncate-cascade. */
 static void
 check_truncate(CmigLint *lint, Node *node)
 {
@@ -159,6 +162,7 @@ rename_fix(CmigLint *lint, const char *new_schema, const char *new_name)
 					lint->target->has_grants ? cmig_lint_facts_grants(lint->target->oid, cmig_lint_text_qualified(lint->target)) : "");
 }
 
+/* The rule renaming-table. */
 static void
 check_rename(CmigLint *lint, Node *node)
 {
@@ -177,6 +181,7 @@ check_rename(CmigLint *lint, Node *node)
 						 cmig_lint_text_table(lint->target));
 }
 
+/* The rule renaming-schema. */
 static void
 check_rename_schema(CmigLint *lint, Node *node)
 {
@@ -287,6 +292,7 @@ check_refresh(CmigLint *lint, RefreshMatViewStmt *refresh)
 						 cmig_lint_text_table(view));
 }
 
+/* The rule rewriting-table. */
 static void
 check_rewrite(CmigLint *lint, Node *node)
 {
@@ -315,6 +321,7 @@ check_rewrite(CmigLint *lint, Node *node)
 	}
 }
 
+/* The rule prefer-repack. */
 static void
 check_repack(CmigLint *lint, Node *node)
 {
@@ -326,6 +333,7 @@ check_repack(CmigLint *lint, Node *node)
  * How a table is altered
  */
 
+/* The rule prefer-single-alter-table. */
 static void
 check_single_alter(CmigLint *lint, Node *node)
 {

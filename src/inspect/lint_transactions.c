@@ -27,6 +27,7 @@
  * Transaction control
  */
 
+/* The rule transaction-nesting. */
 static void
 check_nesting(CmigLint *lint, Node *node)
 {
@@ -50,6 +51,7 @@ is_open(CmigLint *lint, void *arg)
 	return cmig_lint_session_in_block(lint) == *(int *) arg;
 }
 
+/* The rule ban-uncommitted-transaction. */
 static void
 check_uncommitted(CmigLint *lint, Node *node)
 {
@@ -70,6 +72,7 @@ check_uncommitted(CmigLint *lint, Node *node)
  * Statements that cannot run in a transaction
  */
 
+/* The rule ban-concurrent-index-creation-in-transaction. */
 static void
 check_concurrent_index(CmigLint *lint, Node *node)
 {
@@ -95,6 +98,7 @@ partitioned_name(CmigLint *lint, Node *node)
 	return IsA(node, ReindexStmt) ? "REINDEX of a partitioned table" : "CLUSTER of a partitioned table";
 }
 
+/* The rule ban-non-transactional-statement. */
 static void
 check_top_level(CmigLint *lint, Node *node)
 {
@@ -207,6 +211,7 @@ drop_word(const DropStmt *drop)
 	}
 }
 
+/* Check a CREATE statement for IF NOT EXISTS. */
 static void
 check_robust_create(CmigLint *lint, Node *node)
 {
@@ -249,6 +254,7 @@ check_robust_create(CmigLint *lint, Node *node)
 	}
 }
 
+/* The rule prefer-robust-stmts. */
 static void
 check_robust(CmigLint *lint, Node *node)
 {
@@ -286,6 +292,7 @@ check_timeout(CmigLint *lint, CmigLintTimeout timeout, const char *fix, const ch
 	cmig_lint_session_set_reported(lint, timeout);
 }
 
+/* The rule require-lock-timeout. */
 static void
 check_lock_timeout(CmigLint *lint, Node *node)
 {
@@ -293,6 +300,7 @@ check_lock_timeout(CmigLint *lint, Node *node)
 				  "the statement may wait for its lock on %s without a limit, and everybody else behind it");
 }
 
+/* The rule require-statement-timeout. */
 static void
 check_statement_timeout(CmigLint *lint, Node *node)
 {
@@ -366,6 +374,7 @@ locks_another(CmigLint *lint, const CmigLintTable *held)
 	return false;
 }
 
+/* The rule statement-after-access-exclusive. */
 static void
 check_after_exclusive(CmigLint *lint, Node *node)
 {
@@ -390,6 +399,7 @@ check_after_exclusive(CmigLint *lint, Node *node)
  * backfill-with-schema-change
  */
 
+/* The rule backfill-with-schema-change. */
 static void
 check_backfill(CmigLint *lint, Node *node)
 {

@@ -57,6 +57,7 @@ query_of(Node *statement)
 	}
 }
 
+/* The relations that a statement uses. */
 static Search
 search_in(Node *statement)
 {

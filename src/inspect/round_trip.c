@@ -85,6 +85,7 @@ require_replay_error(ErrorData *error)
  * One revision
  */
 
+/* Run the upgrade script of the current revision. */
 static void
 upgrade(void *arg)
 {
@@ -115,6 +116,7 @@ there_and_back(void *arg)
 	cmig_round_trip_row_compare(&trip->rows, id, CMIG_CHECK_SECOND_UPGRADE, read_image(trip), trip->after);
 }
 
+/* Test the current revision, and add a row for each problem. */
 static void
 judge(RoundTrip *trip)
 {
@@ -192,6 +194,7 @@ cut_off(RoundTrip *trip, int node, const char *message)
  * Replay the ancestors of the only revision that is tested.
  */
 
+/* Run the upgrade scripts of the ancestors. */
 static void
 upgrade_ancestors(void *arg)
 {
@@ -324,6 +327,7 @@ divide(Merge *merge)
 	return true;
 }
 
+/* Run the branches of a merge in one order, and read an image. */
 static void
 replay_order(void *arg)
 {
@@ -367,6 +371,7 @@ replay_merge(CmigReplay *replay, void *arg)
 									CMIG_CHECK_ORDER, second, first);
 }
 
+/* Test whether both orders of a merge's branches create the same schema. */
 static void
 judge_merge(RoundTrip *trip, int node)
 {

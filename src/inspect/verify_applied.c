@@ -57,6 +57,7 @@ choose(const CmigSituation *now, const char *target, int *count)
 	return cmig_graph_order(now->graph, marks, count);
 }
 
+/* Run the verify section of one revision. */
 static void
 run_section(void *step)
 {
@@ -88,6 +89,7 @@ failure_text(const ErrorData *error)
 					error->detail : error->message, cmig_script_run_place(error));
 }
 
+/* Verify one revision, and add its row. */
 static void
 verify(Verification *verification, const char *id)
 {

@@ -26,6 +26,7 @@ call_command(const RawStmt *raw)
  * Queries
  */
 
+/* Can the called function change rows? */
 static bool
 calls_writer(const FuncCall *call, CmigMayWrite may_write)
 {
@@ -69,6 +70,7 @@ query_command(Node *query, CmigMayWrite may_write, const char *command)
 	return find_writer(query, (void *) may_write) ? command : NULL;
 }
 
+/* The command below EXPLAIN ANALYZE if it changes rows, or NULL. */
 static const char *
 explain_command(const ExplainStmt *explain, CmigMayWrite may_write)
 {
@@ -88,6 +90,7 @@ explain_command(const ExplainStmt *explain, CmigMayWrite may_write)
  * Sequences
  */
 
+/* Does ALTER SEQUENCE restart the sequence? */
 static bool
 has_restart(const List *options)
 {

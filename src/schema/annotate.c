@@ -23,6 +23,7 @@ owner_of(const CmigObject *object)
  * Comments
  */
 
+/* COMMENT ON the object; a comment that is NULL removes it. */
 static char *
 comment_sql(const CmigObject *object, const char *comment)
 {
@@ -36,6 +37,7 @@ same_comment(const char *from, const char *to)
 	return from == to || (from != NULL && to != NULL && strcmp(from, to) == 0);
 }
 
+/* The same for the index of a constraint. */
 static char *
 index_comment_sql(const CmigObject *object, const char *comment)
 {
@@ -87,6 +89,7 @@ has_owner(const CmigObject *object)
  * Privileges
  */
 
+/* The order of privileges: by grantee, privilege, and grantor. */
 static int
 compare_grants(const CmigGrant *a, const CmigGrant *b)
 {
@@ -112,6 +115,10 @@ compare_cells(const ListCell *a, const ListCell *b)
 	return left->granted != right->granted ? left->granted - right->granted : compare_grants(left, right);
 }
 
+/*
+ * The privilege in the list that applies to the same grantee and kind of
+ * privilege, or NULL.
+ */
 static const CmigGrant *
 find_grant(const List *grants, const CmigGrant *wanted)
 {
@@ -224,6 +231,7 @@ append_steps(List *ddl, const CmigObject *object, GrantStep *steps, int count)
 	return ddl;
 }
 
+/* Append the statements that change the privileges. */
 static List *
 alter_grants(List *ddl, const CmigObject *object, const List *from, const List *to)
 {
@@ -390,6 +398,7 @@ grantable(const List *grants)
 	return result;
 }
 
+/* The column of this name in the table, or NULL. */
 static const CmigObject *
 same_column(const CmigObject *table, const CmigObject *column)
 {

@@ -97,6 +97,7 @@ stays_attached(const CmigDifference *difference, const CmigObject *table, bool o
 	return (old ? difference->of_from : difference->of_to)[link->index]->action == CMIG_NO_CHANGE;
 }
 
+/* Append the statements that create the object by itself. */
 static List *
 append_creation(List *statements, const CmigObject *object)
 {

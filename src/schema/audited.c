@@ -12,6 +12,7 @@
 #include "catalog/namespace.h"
 #include "utils/builtins.h"
 
+/* Callback: add the row to the list. */
 static void
 keep(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -42,6 +43,7 @@ cmig_audited_read(void)
 	return list;
 }
 
+/* What to call to audit the table as in the revisions. */
 static char *
 reason_for(const char *table, const CmigAudited *live, const CmigAudited *revisions)
 {

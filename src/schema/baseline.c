@@ -40,6 +40,7 @@ require_base(const CmigManaged *managed)
 				 errhint("For another application in this database, name its schemas: schemas => '{<schema>}'. To join revisions into one, use cmig.squash.")));
 }
 
+/* Callback: add the name to the list. */
 static void
 keep_name(TupleDesc desc, HeapTuple row, void *arg)
 {

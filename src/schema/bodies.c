@@ -20,6 +20,7 @@ typedef struct Names
 	CmigObject **objects;
 } Names;
 
+/* Can a body name the object? */
 static bool
 can_be_named(const CmigObject *object)
 {
@@ -37,6 +38,7 @@ compare_by_name(const void *a, const void *b)
 	return order ? order : left->index - right->index;
 }
 
+/* All objects that a body can name, sorted by name. */
 static Names
 collect(const CmigImage *image)
 {
@@ -50,6 +52,7 @@ collect(const CmigImage *image)
 	return names;
 }
 
+/* The index of the first object with this name, or of where it would be. */
 static int
 first_of(const Names *names, const char *word)
 {
@@ -99,6 +102,7 @@ next_word(const char *text, StringInfo buf)
 	return text;
 }
 
+/* Make the function follow each object whose name is a word of its body. */
 static void
 read_body(const Names *names, CmigObject *function)
 {

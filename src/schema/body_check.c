@@ -65,6 +65,7 @@ validate(void *arg)
 	OidFunctionCall1(validator, ObjectIdGetDatum(function));
 }
 
+/* Set whether the server refuses the function's body. */
 static void
 check(CmigObject *function)
 {

@@ -17,6 +17,7 @@
  * Parents
  */
 
+/* The table's constraint of this name, or NULL. */
 static const CmigObject *
 find_constraint(const CmigObject *table, const char *name)
 {

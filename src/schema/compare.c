@@ -24,6 +24,7 @@
  * Matching
  */
 
+/* Do the objects differ in a property that is compared? */
 static bool
 differs(const CmigObject *from, const CmigObject *to)
 {
@@ -80,6 +81,7 @@ is_of_parent(const CmigChange *change)
 		(change->to->kind == &cmig_kind_index || change->to->kind == &cmig_kind_constraint);
 }
 
+/* Decide what to do about an object that is in both images. */
 static void
 compare_pair(CmigDifference *difference, CmigChange *change)
 {
@@ -154,6 +156,7 @@ annotations(const CmigDifference *difference, const CmigObject *object)
 	return ddl;
 }
 
+/* Decide what to do about an object that only one image has. */
 static void
 compare_single(CmigDifference *difference, CmigChange *change)
 {
@@ -260,6 +263,10 @@ is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, cons
 	return other == NULL || !cmig_kind_same_value(&parent->kind->properties[0], parent->values[0], other->values[0]);
 }
 
+/*
+ * Make a change for each object of either image; both are sorted in the same
+ * way.
+ */
 static void
 match(CmigDifference *difference)
 {
@@ -351,6 +358,7 @@ renew_only_indexes(CmigDifference *difference, const CmigObject *link)
 	}
 }
 
+/* Re-create indexes that attaching or detaching partitions would change. */
 static void
 renew_indexes(CmigDifference *difference)
 {
@@ -372,6 +380,7 @@ count_dependent(CmigDependents *dependents, const CmigObject *on)
 	dependents->start[on->index + 1]++;
 }
 
+/* Make a list of dependents for each object; children count as dependents. */
 static void
 find_dependents(const CmigImage *image, CmigDependents *dependents)
 {
@@ -527,6 +536,10 @@ enqueue(List *queue, CmigChange *change)
 	return lappend(queue, change);
 }
 
+/*
+ * Find the dependents that must be altered or dropped temporarily, and their
+ * dependents in turn.
+ */
 static void
 propagate(CmigDifference *difference)
 {
@@ -620,6 +633,10 @@ is_label_used(const CmigDifference *difference, const CmigObject *type, const ch
 	return false;
 }
 
+/*
+ * Replace enums whose new labels cannot be added at the end, since something
+ * uses them.
+ */
 static void
 decide_late(CmigDifference *difference)
 {
@@ -644,18 +661,21 @@ decide_late(CmigDifference *difference)
 
 /* Is the object created by another object's statements? */
 
+/* Does the change create the object? */
 static bool
 is_made(const CmigChange *change)
 {
 	return change->action == CMIG_CREATE || change->action == CMIG_AGAIN;
 }
 
+/* Does the change drop the object? */
 static bool
 is_dropped(const CmigChange *change)
 {
 	return change->action == CMIG_DROP || change->action == CMIG_AGAIN;
 }
 
+/* Can the object be part of its parent's CREATE statement? */
 static bool
 may_fold(const CmigObject *object)
 {
@@ -722,6 +742,7 @@ find_host(CmigDifference *difference, CmigChange *change)
 		change->host->riders = lappend(change->host->riders, change);
 }
 
+/* Note that dropping one object also drops the other. */
 static void
 take(CmigChange *change, CmigChange *taken)
 {

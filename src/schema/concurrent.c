@@ -60,6 +60,10 @@ key_sql(const CmigObject *constraint, const char *definition)
 					table, name, word, name, end + 1);
 }
 
+/*
+ * The concurrent form of a statement that adds the constraint, or the
+ * statement itself.
+ */
 static char *
 constraint_sql(const CmigObject *constraint, char *sql)
 {

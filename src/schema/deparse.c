@@ -37,6 +37,10 @@ live_table(const Deparse *deparse, const CmigObject *object)
 	return cmig_image_lookup(deparse->difference->from, object->kind, object->identity);
 }
 
+/*
+ * Pass statements to the callback; the first one with this action, the others
+ * as "alter".
+ */
 static void
 put_ddl(Deparse *deparse, const char *action, const CmigObject *object, List *ddl)
 {
@@ -148,6 +152,7 @@ without_checks(const CmigChange *change, List *ddl, const CmigObject *object, co
 	return ddl;
 }
 
+/* Pass the rows of an object that is created. */
 static void
 put_create(Deparse *deparse, const CmigChange *change)
 {
@@ -163,6 +168,7 @@ put_create(Deparse *deparse, const CmigChange *change)
 	put_ddl(deparse, "create", change->to, ddl);
 }
 
+/* The statements as one text. */
 static char *
 join(List *ddl)
 {
@@ -205,6 +211,7 @@ drop(const CmigChange *change, const CmigObject *object)
 	return sql;
 }
 
+/* Pass the row of an object that is dropped. */
 static void
 put_drop(Deparse *deparse, const CmigChange *change)
 {
@@ -241,6 +248,7 @@ put_drop(Deparse *deparse, const CmigChange *change)
 	deparse->callback(&row, deparse->arg);
 }
 
+/* Pass the row of a change that is not supported. */
 static void
 put_unsupported(Deparse *deparse, const CmigChange *change)
 {
@@ -264,6 +272,7 @@ typedef struct Late
 	const char *problem;
 } Late;
 
+/* Callback: collect the statements of a late change. */
 static void
 collect_late(const CmigDiffRow *row, void *arg)
 {
@@ -318,6 +327,7 @@ revert_late(Deparse *deparse, const CmigChange *change, Late *late)
 	cmig_deparse(cmig_compare((CmigImage *) deparse->difference->to, &back, &options), collect_late, late);
 }
 
+/* Pass the rows of a change that comes after all others. */
 static void
 put_late(Deparse *deparse, const CmigChange *change)
 {
@@ -334,6 +344,7 @@ put_late(Deparse *deparse, const CmigChange *change)
 	put_ddl(deparse, "alter", change->to, change->ddl);
 }
 
+/* Pass the rows of all changes that come after the others. */
 static void
 put_late_changes(Deparse *deparse)
 {

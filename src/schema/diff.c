@@ -100,6 +100,7 @@ leave_public(const CmigImage *from, const CmigImage *to, const char *from_name, 
 	new->comment = old->comment;
 }
 
+/* The schema that an argument names, as a list of schemas to compare. */
 static CmigManaged *
 one_schema(FunctionCallInfo fcinfo, int n, const char *argument)
 {

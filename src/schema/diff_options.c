@@ -38,6 +38,7 @@ cmig_diff_annotations(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 	options->role = GetUserNameFromId(GetUserId(), false);
 }
 
+/* Is the argument "models" rather than "all"? */
 static bool
 models_argument(FunctionCallInfo fcinfo, int n)
 {

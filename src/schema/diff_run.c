@@ -74,6 +74,7 @@ check_schemas(const CmigManaged *live, const CmigManaged *target)
 	}
 }
 
+/* Run the target in the shadow, and read an image. */
 static void
 read_target(CmigShadow *shadow, void *arg)
 {
@@ -87,6 +88,7 @@ read_target(CmigShadow *shadow, void *arg)
 	cmig_body_check(run->image, run->live);
 }
 
+/* Does the target have the same note? */
 static bool
 has_note(const CmigTarget *target, const CmigTargetNote *note)
 {
@@ -135,6 +137,7 @@ add_subscription(TupleDesc desc, HeapTuple row, void *arg)
 		cmig_diff_line_add_unsupported(&run->lines, "subscription", name, "it is not in the target; subscriptions are not compared");
 }
 
+/* Add the subscriptions of the database as unsupported rows. */
 static void
 add_subscriptions(DiffRun *run)
 {
@@ -157,6 +160,7 @@ add_label(TupleDesc desc, HeapTuple row, void *arg)
 								   "security labels are not compared");
 }
 
+/* Add the security labels of the database as unsupported rows. */
 static void
 add_labels(DiffRun *run)
 {
@@ -169,6 +173,7 @@ add_labels(DiffRun *run)
 		cmig_query_each(&query, NULL, NULL, add_label, run);
 }
 
+/* Read the image of the target. */
 static void
 run_target(DiffRun *run)
 {
@@ -198,6 +203,7 @@ tell_empty(const DiffRun *run, const CmigImage *from)
 				 errdetail("The statements drop all objects of the schemas compared.")));
 }
 
+/* Compare an image with that of the target, and return the rows. */
 static List *
 compare(DiffRun *run, CmigImage *from)
 {
@@ -262,6 +268,10 @@ names_of(const CmigManaged *managed)
 	return names;
 }
 
+/*
+ * Apply the renames to the image of the revisions, as the work of a
+ * subtransaction.
+ */
 static void
 rename_replayed(void *arg)
 {
@@ -273,6 +283,7 @@ rename_replayed(void *arg)
 										 run->target->renames, cmig_diff_line_add, &run->lines);
 }
 
+/* A CmigReplayTask: read the image of the revisions, with renames applied. */
 static void
 replay_revisions(CmigReplay *replay, void *arg)
 {
@@ -301,6 +312,9 @@ cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 	return compare(&run, replay.from);
 }
 
+/*
+ * A CmigReplayTask: read the image of other revisions, in place of a target.
+ */
 static void
 replay_target(CmigReplay *replay, void *arg)
 {

@@ -52,6 +52,7 @@ found_text(const List *lines)
 					found.count, cmig_listing_text(&found));
 }
 
+/* The names of the schemas, for the journal. */
 static char *
 schemas_text(const CmigNames *schemas)
 {
@@ -65,6 +66,7 @@ schemas_text(const CmigNames *schemas)
 	return psprintf(" (in schemas %s)", cmig_listing_text(&listing));
 }
 
+/* Record the comparison and its result in cmig.journal. */
 static void
 journal(const CmigDrift *drift, const List *lines, TimestampTz started_at)
 {
@@ -87,6 +89,7 @@ typedef struct Finding
 	List	   *lines;
 } Finding;
 
+/* Compare, as the work of a subtransaction. */
 static void
 find(void *arg)
 {

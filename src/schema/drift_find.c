@@ -117,6 +117,7 @@ cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function
  * Extensions
  */
 
+/* Does an object of the image depend on the extension? */
 static bool
 is_used(const CmigImage *image, const CmigObject *extension)
 {

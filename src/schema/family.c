@@ -22,6 +22,7 @@ root_of(const CmigImage *image, const CmigObject *table)
 	return name;
 }
 
+/* The table to which the object belongs, or that it is. */
 static const CmigObject *
 table_of(const CmigObject *object)
 {
@@ -66,6 +67,7 @@ find_roots(const CmigDifference *difference, List **reasons)
 	return roots;
 }
 
+/* Does the change concern a table in one of these partition trees? */
 static bool
 is_in_family(const CmigDifference *difference, const CmigChange *change, const List *roots)
 {

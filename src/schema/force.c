@@ -29,6 +29,10 @@ drop_statements(CmigChange *change)
 	change->ddl = kept;
 }
 
+/*
+ * If row security of the table is forced, add the table to the list, and treat
+ * row security as not forced.
+ */
 static List *
 lift(List *tables, CmigChange *change)
 {

@@ -24,6 +24,7 @@ foreign_root(const CmigDifference *difference, const CmigChange *change)
 	}
 }
 
+/* Mark the change as not supported if it concerns a foreign object. */
 static void
 refuse(const CmigDifference *difference, CmigChange *change)
 {

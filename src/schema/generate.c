@@ -82,6 +82,10 @@ placeholder(const CmigGenerate *generate, const char *text)
 	return comment;
 }
 
+/*
+ * Append the statements that a person must decide about, each below the
+ * comment.
+ */
 static void
 append_unresolved(StringInfo text, const CmigGenerate *generate, const char *comment)
 {
@@ -97,6 +101,7 @@ append_unresolved(StringInfo text, const CmigGenerate *generate, const char *com
 	}
 }
 
+/* Replace the comments by markers. */
 static char *
 with_markers(char *content, const char *comment)
 {
@@ -140,6 +145,7 @@ hazards_with_unresolved(const CmigGenerate *generate, const char *hazards)
 	return all.data;
 }
 
+/* Issue a WARNING about unresolved statements. */
 static void
 warn_unresolved(const CmigGenerate *generate)
 {

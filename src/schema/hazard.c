@@ -97,6 +97,7 @@ is_volatile(const char *expression)
 	return volatility.is_volatile;
 }
 
+/* Does the statement rewrite the table? */
 static bool
 is_rewritten(const CmigDdl *ddl)
 {
@@ -105,6 +106,7 @@ is_rewritten(const CmigDdl *ddl)
 	return ddl->expression == NULL || is_volatile(ddl->expression);
 }
 
+/* Append a word to a list, after a comma if it is not the first one. */
 static void
 append_word(StringInfo buf, const char *word)
 {

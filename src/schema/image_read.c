@@ -47,6 +47,7 @@ typedef struct Reader
  * Rows
  */
 
+/* Read the columns of a row into the reader. */
 static void
 deform(Reader *reader, TupleDesc desc, HeapTuple row)
 {
@@ -89,6 +90,7 @@ bool_at(const Reader *reader, int column)
  * Members of extensions
  */
 
+/* Callback: add a member of an extension. */
 static void
 add_member(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -143,6 +145,7 @@ is_member(const Reader *reader, CmigAddress address, CmigAddress *extension)
  * Objects
  */
 
+/* Callback: add the object of a row, unless it belongs to an extension. */
 static void
 add_object(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -203,6 +206,7 @@ kind_query(const CmigKind *kind, const char *sql, int which)
 	return query;
 }
 
+/* Read the objects of all kinds. */
 static void
 read_objects(Reader *reader, Datum schemas, bool all)
 {
@@ -223,6 +227,7 @@ read_objects(Reader *reader, Datum schemas, bool all)
  * Other addresses that belong to the same objects
  */
 
+/* Callback: the row has two addresses of the same object. */
 static void
 add_alias(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -303,6 +308,7 @@ is_own_kind(const CmigObject *object, const CmigObject *on, char type)
 		 (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table));
 }
 
+/* Callback: the first object of the row depends on the second one. */
 static void
 add_depends(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -328,6 +334,9 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 	cmig_image_depend(reader->image, object, on);
 }
 
+/*
+ * Callback: the first object of the row must be created after the second one.
+ */
 static void
 add_follows(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -342,6 +351,7 @@ add_follows(TupleDesc desc, HeapTuple row, void *arg)
 		cmig_object_follow(object, on);
 }
 
+/* Read the dependencies. */
 static void
 read_depends(Reader *reader, Datum schemas)
 {
@@ -381,6 +391,7 @@ annotated(const Reader *reader)
 	return object != NULL && memcmp(&object->address, &address, sizeof(address)) == 0 ? object : NULL;
 }
 
+/* Callback: set the comment of an object. */
 static void
 add_comment(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -399,6 +410,7 @@ add_comment(TupleDesc desc, HeapTuple row, void *arg)
 	}
 }
 
+/* Callback: add a privilege to its object. */
 static void
 add_grant(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -419,6 +431,7 @@ add_grant(TupleDesc desc, HeapTuple row, void *arg)
 	object->grants = lappend(object->grants, grant);
 }
 
+/* Read the comments of all objects. */
 static void
 read_comments(Reader *reader)
 {
@@ -473,6 +486,7 @@ read_grants(Reader *reader, Datum schemas)
 
 /* Objects that no kind has read */
 
+/* Callback: remember an object that no kind has read. */
 static void
 add_unclaimed(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -488,6 +502,7 @@ add_unclaimed(TupleDesc desc, HeapTuple row, void *arg)
 		pfree(address);
 }
 
+/* Callback: add such an object as one of kind "other". */
 static void
 add_other(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -547,6 +562,7 @@ name_unclaimed(Reader *reader)
 #define IN_DATABASE(catalog) \
 	" UNION ALL SELECT '" catalog "'::regclass::oid, oid, 0 FROM " catalog " WHERE $2 AND oid >= 16384"
 
+/* Find the objects that no kind has read, and add them. */
 static void
 read_unclaimed(Reader *reader, Datum schemas, bool all)
 {

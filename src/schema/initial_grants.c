@@ -30,6 +30,7 @@ find_entry(List **list, const char *schema, char type)
 	return entry;
 }
 
+/* Callback: add a privilege to the entry of its schema and type. */
 static void
 add_row(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -26,12 +26,14 @@ counterpart(const CmigImage *to, const CmigObject *object)
 	return cmig_image_lookup(to, object->kind, object->identity);
 }
 
+/* Is the object in the target, or kept? */
 static bool
 remains(const Keep *keep, const CmigObject *object)
 {
 	return keep->copies[object->index] != NULL || keep->kept[object->index];
 }
 
+/* Do the parent and everything on which the object depends remain? */
 static bool
 can_stay(const Keep *keep, const CmigObject *object)
 {

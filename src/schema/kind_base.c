@@ -70,6 +70,7 @@ static const char definition_depends[] =
 " FROM (SELECT DISTINCT type FROM f) b JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_type'::regclass AND d.refobjid = b.type"
 " WHERE d.deptype = 'n' AND NOT EXISTS (SELECT FROM f WHERE f.type = b.type AND f.function = d.objid)";
 
+/* DROP TYPE, which also drops the functions of the type. */
 static char *
 drop_type(const CmigObject *type)
 {

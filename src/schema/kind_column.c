@@ -120,6 +120,7 @@ static const char column_follows[] =
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
 
+/* The object with the column's default, or NULL. */
 static const CmigObject *
 default_of(const CmigObject *column)
 {
@@ -129,6 +130,7 @@ default_of(const CmigObject *column)
 	return NULL;
 }
 
+/* GENERATED ... AS IDENTITY, with the options of the sequence. */
 static void
 identity_clause(StringInfo buf, const CmigObject *column)
 {
@@ -211,6 +213,7 @@ cmig_column_definition(StringInfo buf, const CmigObject *column)
  * ALTER TABLE
  */
 
+/* ALTER TABLE with an action on the column; only: with ONLY. */
 static char *
 column_sql_text(const CmigObject *column, bool only, const char *action)
 {
@@ -218,6 +221,7 @@ column_sql_text(const CmigObject *column, bool only, const char *action)
 					column->parent->identity, cmig_quote(column->name), action);
 }
 
+/* Add such a statement and its undo. */
 static void
 add_action(CmigAlter *alter, bool only, const char *action, const char *undo)
 {
@@ -260,6 +264,7 @@ append_details(StringInfo buf, const CmigObject *column)
 		appendStringInfo(buf, ", ALTER COLUMN %s SET COMPRESSION %s", cmig_quote(column->name), column->values[COMPRESSION]);
 }
 
+/* TYPE ... USING, for a change of type. */
 static char *
 type_action(const CmigObject *from, const CmigObject *to)
 {
@@ -286,6 +291,10 @@ cmig_column_type(const CmigObject *column)
 	return column->values[TYPE];
 }
 
+/*
+ * The statement that changes the column to another type, with a conversion of
+ * its values.
+ */
 static char *
 retype_sql(const CmigObject *column, const CmigObject *from, const CmigObject *to, const char *type)
 {
@@ -343,6 +352,7 @@ cmig_column_detour(const CmigObject *column, bool collation)
 	return ddl;
 }
 
+/* The action that adds, changes, or drops the identity. */
 static char *
 identity_action(const CmigObject *from, const CmigObject *to)
 {
@@ -417,6 +427,7 @@ parent_changes(const CmigAlter *alter, int property)
 		!cmig_kind_same_value(&properties[property], from->values[property], to->values[property]);
 }
 
+/* Add the statement that changes the type, with its hazards. */
 static void
 add_type(CmigAlter *alter)
 {

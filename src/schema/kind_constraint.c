@@ -85,6 +85,7 @@ ends_with(const char *text, const char *end)
 	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
+/* ALTER TABLE with an action, for the table of the constraint. */
 static char *
 table_sql_text(const CmigObject *constraint, const char *action)
 {
@@ -187,6 +188,9 @@ add_action(CmigAlter *alter, const char *action, const char *undo)
 				   psprintf("ALTER TABLE %s %s", table, undo));
 }
 
+/*
+ * The action that makes the constraint's index the one for CLUSTER, or none.
+ */
 static const char *
 cluster_action(const CmigObject *constraint)
 {
@@ -194,6 +198,10 @@ cluster_action(const CmigObject *constraint)
 		"SET WITHOUT CLUSTER";
 }
 
+/*
+ * The action that makes the constraint's index the replica identity, or resets
+ * it.
+ */
 static const char *
 identity_action(const CmigObject *constraint)
 {
@@ -217,6 +225,7 @@ alter_marks(CmigAlter *alter)
 		add_action(alter, identity_action(to), identity_action(from));
 }
 
+/* Alter the properties of the constraint's index. */
 static void
 alter_index(CmigAlter *alter)
 {

@@ -63,6 +63,7 @@ find_option(const char *options, const char *name, int length)
 	return NULL;
 }
 
+/* Append one change of an option. */
 static void
 append_change(StringInfo buf, const char *verb, const char *option, int length)
 {

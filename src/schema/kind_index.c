@@ -94,12 +94,14 @@ add_action(CmigAlter *alter, const char *action, const char *undo)
 				   psprintf("ALTER %s %s %s", alter->to->parent->kind->word, table, undo));
 }
 
+/* The action that makes the index the one for CLUSTER, or none. */
 static const char *
 cluster_action(const CmigObject *index)
 {
 	return index->values[CLUSTERED] ? psprintf("CLUSTER ON %s", cmig_quote(index->name)) : "SET WITHOUT CLUSTER";
 }
 
+/* The action that makes the index the replica identity, or resets it. */
 static const char *
 identity_action(const CmigObject *index)
 {
@@ -140,6 +142,7 @@ statistics_sql(const CmigObject *index, const char *old, const char *new)
 	return sql.data;
 }
 
+/* Alter the properties that do not require a new index. */
 static void
 alter_details(CmigAlter *alter)
 {

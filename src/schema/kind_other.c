@@ -16,6 +16,7 @@ static const CmigProperty properties[] = {
 	{"catalog row", CMIG_PROPERTY_CAREFUL},
 };
 
+/* Objects that differ are not supported. */
 static void
 alter_other(CmigAlter *alter)
 {

@@ -116,6 +116,7 @@ default_limit(const CmigObject *sequence, bool maximum)
 	return maximum ? "9223372036854775807" : "-9223372036854775808";
 }
 
+/* MINVALUE or MAXVALUE for ALTER SEQUENCE. */
 static void
 append_limit(StringInfo sql, const CmigAlter *alter, const CmigObject *to, bool maximum)
 {
@@ -130,6 +131,10 @@ append_limit(StringInfo sql, const CmigAlter *alter, const CmigObject *to, bool 
 		appendStringInfo(sql, " NO %s", word);
 }
 
+/*
+ * The statement that alters the sequence; used: it has given out values, so it
+ * is not restarted.
+ */
 static char *
 alter_to(const CmigAlter *alter, const CmigObject *to, bool used)
 {

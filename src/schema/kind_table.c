@@ -193,6 +193,7 @@ is_in_create(const CmigObject *table, const CmigObject *child)
 	return child->folded && (!child->inherited || cmig_table_is_partition(table));
 }
 
+/* The columns and constraints in CREATE TABLE. */
 static void
 table_elements(StringInfo buf, const CmigObject *table)
 {
@@ -314,6 +315,7 @@ cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const Cm
 	return false;
 }
 
+/* NO INHERIT before all changes of columns, and INHERIT after them. */
 static void
 alter_inherits(CmigAlter *alter)
 {
@@ -358,6 +360,7 @@ cmig_table_untype(CmigAlter *alter)
 	alter->last = join.ddl;
 }
 
+/* The kind's alter(). */
 static void
 alter_all(CmigAlter *alter)
 {

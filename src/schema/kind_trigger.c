@@ -115,6 +115,7 @@ static const char clone_depends[] =
 " SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_trigger'::regclass::oid, parent, 0 FROM t"
 " UNION ALL SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_class'::regclass::oid, of, -2 FROM t";
 
+/* ENABLE or DISABLE for the trigger of a partition. */
 static char *
 clone_statement(const CmigObject *trigger, const char *state)
 {
@@ -197,6 +198,7 @@ static const char policy_sql[] =
 " JOIN pg_policy p ON p.polrelid = c.oid"
 " WHERE c.relnamespace = ANY ($1)";
 
+/* USING and WITH CHECK of a policy. */
 static void
 append_expressions(StringInfo sql, const CmigObject *policy)
 {

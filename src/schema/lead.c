@@ -40,6 +40,7 @@ is_whole(const Lead *lead, const CmigObject *table)
 	return change->action == CMIG_AGAIN || change->action == (lead->old ? CMIG_DROP : CMIG_CREATE);
 }
 
+/* Put a table on the stack. */
 static void
 push(Lead *lead, CmigObject *table)
 {
@@ -92,6 +93,7 @@ place(Lead *lead, CmigObject *leader)
 	}
 }
 
+/* Set the lead of all tables of an image. */
 static void
 place_all(const CmigDifference *difference, const CmigImage *image, bool old)
 {

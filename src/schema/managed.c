@@ -50,6 +50,7 @@ add_row(TupleDesc desc, HeapTuple row, void *arg)
 			   DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
 }
 
+/* Add all schemas of the database that are compared. */
 static void
 add_all(CmigManaged *managed)
 {
@@ -63,6 +64,7 @@ add_all(CmigManaged *managed)
 	cmig_query_each(&query, NULL, NULL, add_row, managed);
 }
 
+/* Add the named schemas. */
 static void
 add_named(CmigManaged *managed, const CmigNames *names)
 {

@@ -88,6 +88,7 @@ skip_token(const char *p)
 	return p > start ? p : p + 1;
 }
 
+/* Cut a text into tokens, and find matching brackets. */
 static Tokens
 cut(const char *text)
 {
@@ -126,6 +127,7 @@ cut(const char *text)
 	return result;
 }
 
+/* Is the token this text? */
 static bool
 is(const Tokens *tokens, int i, const char *text)
 {
@@ -237,6 +239,7 @@ takes_parentheses(const Tokens *tokens, int i)
 	return true;
 }
 
+/* Remove parentheses around single operands. */
 static void
 drop_parentheses(Tokens *tokens)
 {
@@ -265,6 +268,7 @@ drop_parentheses(Tokens *tokens)
 	}
 }
 
+/* The tokens in comparable form; casts: also remove casts. */
 static Tokens
 normal_tokens(const char *text, bool casts)
 {

@@ -44,6 +44,7 @@ typedef struct Order
  * Nodes
  */
 
+/* The object that the node is about. */
 static const CmigObject *
 node_object(const CmigNode *node)
 {
@@ -76,6 +77,10 @@ is_early(const CmigNode *node)
 	return node->type <= CMIG_NODE_DROP && !(node->change->from->kind->flags & CMIG_KIND_FINAL);
 }
 
+/*
+ * The order of nodes without edges: drops first, in reverse order of the
+ * objects.
+ */
 static int
 compare_nodes(const void *a, const void *b)
 {
@@ -162,6 +167,7 @@ keeps_columns(const CmigDifference *difference, const CmigChange *change)
 	return true;
 }
 
+/* Make the nodes of all changes. */
 static void
 make_nodes(Order *order)
 {
@@ -225,6 +231,7 @@ make_nodes(Order *order)
  * Edges
  */
 
+/* Add an edge: "before" comes before "node". */
 static void
 add_edge_soft(Order *order, int node, int before, bool soft)
 {
@@ -298,6 +305,7 @@ keeps(const Order *order, const CmigObject *object, const CmigObject *on)
 	return false;
 }
 
+/* In the old image, object depends on "on": drop the dependent first. */
 static void
 add_old(Order *order, const CmigObject *object, const CmigObject *on)
 {
@@ -327,6 +335,7 @@ add_old(Order *order, const CmigObject *object, const CmigObject *on)
 		add_edge(order, order->nodes[node].change->away_node, order->nodes[dependent].change->away_node);
 }
 
+/* In the new image, object depends on "on": create "on" first. */
 static void
 add_new(Order *order, const CmigObject *object, const CmigObject *on)
 {
@@ -338,6 +347,7 @@ add_new(Order *order, const CmigObject *object, const CmigObject *on)
 	add_edge(order, node, made_node(order, on));
 }
 
+/* Add the edges for all dependencies of an image. */
 static void
 add_dependencies(Order *order, const CmigImage *image,
 				 void (*add) (Order *order, const CmigObject *object, const CmigObject *on))
@@ -426,6 +436,7 @@ add_join(Order *order, int node, const CmigObject *table)
 		add_edge(order, node, made_node(order, child));
 }
 
+/* Call add for each table from which the table inherits. */
 static void
 add_parents(Order *order, int node, const CmigObject *table,
 			void (*add) (Order *order, int node, const CmigObject *table))
@@ -435,6 +446,7 @@ add_parents(Order *order, int node, const CmigObject *table,
 			add(order, node, table->depends[i]);
 }
 
+/* Add the edges of NO INHERIT and INHERIT. */
 static void
 add_inheritance(Order *order)
 {
@@ -507,6 +519,7 @@ names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other
 	return count;
 }
 
+/* List the names that objects give up, sorted; returns their number. */
 static int
 list_freed(const Order *order, NameEntry *freed)
 {
@@ -533,6 +546,7 @@ list_freed(const Order *order, NameEntry *freed)
 	return count;
 }
 
+/* Add edges from those who get a name to those who give it up. */
 static void
 add_names(Order *order)
 {
@@ -577,6 +591,7 @@ compare_edges(const void *a, const void *b)
 	return left->before < right->before ? -1 : left->before > right->before;
 }
 
+/* Make all edges, sorted by node. */
 static void
 make_edges(Order *order)
 {
@@ -754,6 +769,7 @@ walk_from(Order *order, Walk *walk, int node)
 	return true;
 }
 
+/* Visit all nodes; returns false if a cycle was broken. */
 static bool
 walk_all(Order *order, Walk *walk)
 {

@@ -64,6 +64,7 @@ name_offset(const CmigObject *object)
 	return found ? found + 1 - object->identity : 0;
 }
 
+/* The object's identity with another name. */
 static char *
 identity_with(const CmigObject *object, const char *name)
 {
@@ -108,6 +109,7 @@ report_syntax(const char *text)
 			 errhint("Write the kind, the qualified name, an arrow, and the new name: 'table public.a -> b', 'column public.a.x -> y'.")));
 }
 
+/* The kind with which a rename begins; *rest is set to the text after it. */
 static const Word *
 find_word(const char *text, const char **rest)
 {
@@ -177,6 +179,9 @@ old_table_names(const CmigImage *image, const List *names, const List *renames)
 	return NULL;
 }
 
+/*
+ * The object that a rename names; a table may be given by its old or new name.
+ */
 static CmigObject *
 find_old(const CmigImage *image, const Word *word, const List *names, const char *arguments,
 		 const List *renames, bool is_comment)
@@ -252,6 +257,7 @@ share_names(const CmigObject *a, const CmigObject *b)
 	return a->kind == b->kind || ((a->kind->flags & flags) & (b->kind->flags & flags)) != 0;
 }
 
+/* The object that already has this identity, or NULL. */
 static CmigObject *
 find_holder(const CmigImage *image, const CmigObject *object, const char *identity)
 {
@@ -305,6 +311,7 @@ is_pending(const Pending *pending, int count, const CmigObject *object)
 	return false;
 }
 
+/* The renames of a rank that have an effect. */
 static int
 list_pending(const CmigImage *image, const List *renames, CmigRenameRank rank, Pending *pending)
 {
@@ -389,6 +396,7 @@ cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank ra
 
 /* Names derived from other names */
 
+/* Do the objects differ only in their names? */
 static bool
 same_but_name(const CmigObject *from, const CmigObject *to)
 {
@@ -431,6 +439,7 @@ table_of(const CmigImage *image, const CmigObject *object)
 	return NULL;
 }
 
+/* Is it an object whose name the server derives from its table's? */
 static bool
 may_follow(const CmigObject *object)
 {
@@ -576,6 +585,7 @@ resembles(const CmigChange *gone, const CmigChange *new)
 		strcmp(cmig_column_type(from), cmig_column_type(to)) == 0;
 }
 
+/* Can the drop or creation of the object be part of a rename? */
 static bool
 is_candidate(const CmigChange *change, CmigAction action)
 {

@@ -93,6 +93,7 @@ rename_constraint(Oid constraint, const char *name)
 	set_name(RelationRelationId, index, name);
 }
 
+/* Rename the object in the catalogs. */
 static void
 apply_step(const CmigRenameStep *step, const char *old)
 {
@@ -117,6 +118,7 @@ apply_step(const CmigRenameStep *step, const char *old)
  * The renames
  */
 
+/* Pass the row of a step to the callback. */
 static void
 put_step(RenameRead *read, const CmigRenameStep *step)
 {
@@ -147,6 +149,7 @@ run_rank(RenameRead *read, const List *renames, CmigRenameRank rank)
 		read->image = cmig_image_read(read->managed);
 }
 
+/* Apply renames in the order of their ranks. */
 static void
 run_ranks(RenameRead *read, const List *renames)
 {
@@ -173,6 +176,10 @@ check_renames(const RenameRead *read)
 	}
 }
 
+/*
+ * Apply extension moves and all renames to the catalogs, as a task of a
+ * shadow.
+ */
 static void
 run_renames(CmigShadow *shadow, void *arg)
 {
@@ -200,6 +207,7 @@ parse_names(const char *name)
 	return names;
 }
 
+/* Add the renames of a list of texts. */
 static List *
 parse_all(List *renames, const CmigImage *from, const List *texts, bool are_comments)
 {
@@ -230,6 +238,7 @@ init_renames(RenameRead *read, const List *renames, const List *comments)
 	read->renames = parse_all(read->renames, read->image, comments, true);
 }
 
+/* Is there anything to rename or move? */
 static bool
 is_needed(const RenameRead *read)
 {

@@ -15,6 +15,7 @@
 
 #include "mb/pg_wchar.h"
 
+/* Does a relation or a type have this identity? */
 static bool
 is_taken(const CmigImage *image, const char *identity)
 {
@@ -136,6 +137,7 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 	return dependent;
 }
 
+/* Drop and re-create the type instead of altering it. */
 static void
 replace(CmigDifference *difference, const CmigObject *type)
 {

@@ -57,6 +57,7 @@ static const char *failed = NULL;
  * Which revisions
  */
 
+/* The marked nodes in order, as a plan. */
 static CmigReplayPlan *
 make_plan(const CmigGraph *graph, const CmigMarks *marks)
 {
@@ -193,6 +194,7 @@ commit_enums(CmigReplay *replay)
 	RestoreUncommittedEnums(replay->enums);
 }
 
+/* Run one statement of a script. */
 static void
 execute(CmigReplay *replay, const CmigRunStep *step, const CmigStatement *statement)
 {
@@ -214,6 +216,7 @@ execute(CmigReplay *replay, const CmigRunStep *step, const CmigStatement *statem
 		commit_enums(replay);
 }
 
+/* Run the statements of a script, except for those below a marker. */
 static void
 run_statements(CmigReplay *replay, CmigScriptRun *run)
 {
@@ -243,6 +246,7 @@ run_statements(CmigReplay *replay, CmigScriptRun *run)
 	MemoryContextDelete(context);
 }
 
+/* Run a script in its own session state. */
 static void
 run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 {
@@ -275,6 +279,7 @@ run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 	error_context_stack = callback.previous;
 }
 
+/* Run a script, and explain its error. */
 static void
 replay_script(CmigReplay *replay, const CmigRunStep *stored)
 {
@@ -380,6 +385,7 @@ assume_extensions(Reading *reading)
 			*reading->assumed = lappend(*reading->assumed, shadow->extensions[i].name);
 }
 
+/* Read an image, as the work of a subtransaction. */
 static void
 read_image(void *arg)
 {
@@ -429,6 +435,7 @@ cmig_replay_target(const CmigReplay *replay)
  * The shadow
  */
 
+/* Run the task of a replay in the shadow. */
 static void
 run_task(CmigShadow *shadow, void *arg)
 {
@@ -477,6 +484,7 @@ typedef struct Whole
 	CmigReplayed *replayed;
 } Whole;
 
+/* A CmigReplayTask: run the whole plan, and read what it created. */
 static void
 replay_whole(CmigReplay *replay, void *arg)
 {

@@ -18,6 +18,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_schema_sql);
 
+/* Callback: append the statement of a row. */
 static void
 append_row(const CmigDiffRow *row, void *arg)
 {

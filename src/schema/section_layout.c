@@ -28,6 +28,9 @@ cmig_section_layout_comment(StringInfo text, const char *comment)
 	appendStringInfoChar(text, '\n');
 }
 
+/*
+ * Start a group of statements, after an empty line if it is not the first one.
+ */
 static void
 start_group(Section *section, const char *group)
 {
@@ -57,6 +60,7 @@ is_unsupported(const CmigDiffLine *line)
 	return strcmp(line->action, "unsupported") == 0;
 }
 
+/* The upgrade section, with unsupported changes as comments at its end. */
 static char *
 layout_upgrade(const List *lines)
 {
@@ -120,6 +124,7 @@ downgrade_lines(const List *lines)
 	return result;
 }
 
+/* The downgrade section; NULL if a statement cannot be reverted. */
 static char *
 layout_downgrade(const List *lines)
 {

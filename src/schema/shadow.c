@@ -177,6 +177,10 @@ refuse_others(const char *schema, const char *caller)
 			 errhint("Leave the schema out, or call it as the schema's owner.")));
 }
 
+/*
+ * List the managed schemas that the caller owns; a named one of another role
+ * is an error.
+ */
 static void
 choose_schemas(ShadowRun *run)
 {
@@ -206,6 +210,7 @@ compare_oids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Callback: add a schema that is left as it is. */
 static void
 add_live(TupleDesc desc, HeapTuple row, void *arg)
 {
@@ -237,6 +242,7 @@ list_live(CmigShadow *shadow)
  * The extensions
  */
 
+/* The entry for a live schema, or NULL. */
 static CmigShadowSchema *
 find_live(CmigShadow *shadow, Oid live)
 {
@@ -275,6 +281,7 @@ place_extensions(CmigShadow *shadow)
  * Running
  */
 
+/* Hide everything, and create the empty schemas. */
 static void
 prepare_shadow(ShadowRun *run)
 {
@@ -299,6 +306,7 @@ prepare_shadow(ShadowRun *run)
 	place_extensions(shadow);
 }
 
+/* Give one schema the name of the other. */
 static void
 prepare_rename(ShadowRun *run)
 {
@@ -313,6 +321,7 @@ prepare_rename(ShadowRun *run)
 	CommandCounterIncrement();
 }
 
+/* Error context callback: if a lock was not available, say who holds it. */
 static void
 explain_wait(void *arg)
 {
@@ -369,6 +378,7 @@ attempt(ShadowRun *run)
 	return error;
 }
 
+/* Run the task; if other sessions change the same rows, start again. */
 static void
 run_shadow(ShadowRun *run)
 {

@@ -132,6 +132,7 @@ keep_array(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextSwitchTo(caller);
 }
 
+/* The relations in live schemas, which are read once. */
 static ArrayType *
 read_relations(void)
 {
@@ -195,6 +196,7 @@ condition(const FilteredCatalog *catalog, int number)
 	return (Node *) expression;
 }
 
+/* Callback for each node: add conditions to the catalogs of a query. */
 static bool
 add_conditions(Node *node, void *arg)
 {
@@ -224,6 +226,7 @@ add_conditions(Node *node, void *arg)
 	return query_tree_walker(query, add_conditions, arg, 0);
 }
 
+/* The planner hook. */
 static PlannedStmt *
 plan(Query *query, const char *text, int options, ParamListInfo params)
 {

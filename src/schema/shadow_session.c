@@ -33,6 +33,7 @@ struct CmigSessionLocks
 	SessionLock *locks;
 };
 
+/* Is it a session-level advisory lock of this process? */
 static bool
 is_own_advisory(const LockInstanceData *lock)
 {

@@ -62,6 +62,7 @@ find_outside(const Squash *squash, const CmigMarks *above_tip, int node)
 	return -1;
 }
 
+/* Does no other revision of the range build on the node? */
 static bool
 is_top(const Squash *squash, int node)
 {
@@ -73,6 +74,10 @@ is_top(const Squash *squash, int node)
 	return true;
 }
 
+/*
+ * Find the revision on which no other one of the range builds; there must be
+ * exactly one.
+ */
 static void
 find_tip(Squash *squash)
 {
@@ -117,6 +122,7 @@ require_closed(const Squash *squash)
 	}
 }
 
+/* Add the nodes of these edges that are not in the range. */
 static List *
 add_outside(const Squash *squash, List *nodes, const CmigEdges *edges)
 {
@@ -151,6 +157,7 @@ without_implied(const Squash *squash, List *nodes, const List *except)
 	return result;
 }
 
+/* Find the edges of the new revision. */
 static void
 find_before(Squash *squash, CmigRevision *edges)
 {
@@ -268,6 +275,7 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 	*statements = lappend(*statements, unresolved);
 }
 
+/* The statements of the range that change rows. */
 static List *
 find_statements(const Squash *squash)
 {

@@ -65,6 +65,7 @@ made_name(const RawStmt *raw, RangeVar *relation, List *names)
 	return names == NIL ? NULL : get_namespace_name(linitial_oid(names));
 }
 
+/* The unqualified name of the object that a statement creates. */
 static const char *
 own_name(const RawStmt *raw, const RangeVar *relation, List *names)
 {
@@ -200,6 +201,7 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
  * Running
  */
 
+/* Issue a NOTICE about psql commands and COPY blocks. */
 static void
 tell_text(const CmigTargetText *text)
 {

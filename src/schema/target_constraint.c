@@ -22,6 +22,7 @@ validated(const AlterTableCmd *command)
 	return constraint;
 }
 
+/* Does the ALTER TABLE add a foreign key that is validated? */
 static bool
 has_validated(const AlterTableStmt *alter)
 {

@@ -116,6 +116,7 @@ default_schema(const CmigExtension *extension, Oid from)
 	return first;
 }
 
+/* Note that an extension stays in its schema. */
 static void
 note_place(CmigTargetState *state, const CmigExtension *extension, Oid from, const char *why)
 {
@@ -148,6 +149,7 @@ place(CmigTargetState *state, CmigExtension *extension, Oid to)
 		move(state, extension, from, to);
 }
 
+/* Process CREATE EXTENSION for an installed extension. */
 static void
 declare(CmigTargetState *state, CmigExtension *extension, List *options)
 {
@@ -203,6 +205,7 @@ alter_extension(CmigTargetState *state, AlterExtensionStmt *alter)
 	return true;
 }
 
+/* Process ALTER EXTENSION ... ADD or DROP. */
 static bool
 alter_members(CmigTargetState *state, AlterExtensionContentsStmt *alter)
 {
@@ -215,6 +218,7 @@ alter_members(CmigTargetState *state, AlterExtensionContentsStmt *alter)
 	return true;
 }
 
+/* Process ALTER EXTENSION ... SET SCHEMA. */
 static bool
 set_schema(CmigTargetState *state, AlterObjectSchemaStmt *alter)
 {

@@ -123,6 +123,7 @@ created_schema(const CreateSchemaStmt *create)
 	return create->schemaname != NULL ? create->schemaname : get_rolespec_name(create->authrole);
 }
 
+/* Remember a schema about which there was a statement. */
 static void
 note_elsewhere(CmigTargetState *state, const char *schema)
 {

@@ -210,6 +210,7 @@ cmig_target_missing_show(CmigTargetState *state, Node *node)
 	return true;
 }
 
+/* Can any role with CREATE on the schema create the function? */
 static bool
 is_in_common_language(const CreateFunctionStmt *create)
 {

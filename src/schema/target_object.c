@@ -118,12 +118,14 @@ creation_schema(void)
 	return schema;
 }
 
+/* The schema in a qualified name, or NULL. */
 static char *
 schema_of_names(List *names)
 {
 	return list_length(names) < 2 ? NULL : strVal(list_nth(names, list_length(names) - 2));
 }
 
+/* The schema of a new object with this name. */
 static char *
 schema_of_made(List *names)
 {
@@ -132,6 +134,7 @@ schema_of_made(List *names)
 	return schema != NULL ? schema : creation_schema();
 }
 
+/* The schema of a new relation; NULL if it is temporary. */
 static char *
 schema_of_made_relation(const RangeVar *name)
 {
@@ -140,6 +143,7 @@ schema_of_made_relation(const RangeVar *name)
 	return name->schemaname != NULL ? name->schemaname : creation_schema();
 }
 
+/* The schema of an existing relation, or NULL. */
 static char *
 schema_of_relation(const RangeVar *name)
 {
@@ -163,6 +167,7 @@ schema_of_relation_names(List *names, int parts)
 		schema_of_relation(makeRangeVarFromNameList(names));
 }
 
+/* The schema of an existing object, or NULL. */
 static char *
 schema_of_object(ObjectType type, Node *object)
 {
@@ -212,6 +217,7 @@ schema_of_object(ObjectType type, Node *object)
 	}
 }
 
+/* The schema of the first object of a GRANT. */
 static char *
 schema_of_grant(const GrantStmt *grant)
 {

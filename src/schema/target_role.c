@@ -22,6 +22,7 @@ is_missing(const RoleSpec *role)
 		!OidIsValid(get_role_oid(role->rolename, true));
 }
 
+/* The reason for a note: the role does not exist. */
 static char *
 not_there(const RoleSpec *role)
 {
@@ -76,6 +77,7 @@ why_not_owner(const RoleSpec *role, const char *schema)
 	return NULL;
 }
 
+/* Note that an object does not get its owner. */
 static void
 note_owner(CmigTargetState *state, ObjectType type, const char *name, const RoleSpec *owner,
 		   const char *reason)
@@ -87,6 +89,7 @@ note_owner(CmigTargetState *state, ObjectType type, const char *name, const Role
 		note->role = MemoryContextStrdup(state->context, owner->rolename);
 }
 
+/* ALTER ... OWNER TO: noted if the role cannot be the owner. */
 static Node *
 adapt_alter_owner(CmigTargetState *state, AlterOwnerStmt *alter)
 {
@@ -101,6 +104,7 @@ adapt_alter_owner(CmigTargetState *state, AlterOwnerStmt *alter)
 	return NULL;
 }
 
+/* ALTER TABLE without the OWNER TO actions that are not possible. */
 static Node *
 adapt_alter_table(CmigTargetState *state, AlterTableStmt *alter)
 {
@@ -129,6 +133,7 @@ adapt_alter_table(CmigTargetState *state, AlterTableStmt *alter)
 	return (Node *) alter;
 }
 
+/* CREATE SCHEMA without AUTHORIZATION if the role cannot be the owner. */
 static Node *
 adapt_create_schema(CmigTargetState *state, CreateSchemaStmt *create)
 {
@@ -178,6 +183,7 @@ granted_object(const GrantStmt *grant)
 					cmig_target_object_name(grant->objtype, linitial(grant->objects)));
 }
 
+/* GRANT and REVOKE for the roles that exist. */
 static Node *
 adapt_grant(CmigTargetState *state, GrantStmt *grant)
 {
@@ -198,6 +204,7 @@ adapt_grant(CmigTargetState *state, GrantStmt *grant)
 	return (Node *) grant;
 }
 
+/* ALTER DEFAULT PRIVILEGES for the roles that exist. */
 static Node *
 adapt_default_privileges(CmigTargetState *state, AlterDefaultPrivilegesStmt *alter)
 {

@@ -50,6 +50,7 @@ end_of_line(const char *p)
 	return p + strcspn(p, "\n");
 }
 
+/* Replace a part of the text by blanks, except for line breaks. */
 static void
 blank(Reading *reading, const char *from, const char *to)
 {
@@ -74,6 +75,7 @@ leave_out(Reading *reading, const char *from, int line, const char *to, bool sil
 	reading->parens = 0;
 }
 
+/* Is it one of these psql commands? */
 static bool
 is_one_of(const char *name, const char *const *commands, int count)
 {
@@ -218,6 +220,7 @@ old_name(const char *comment, int length)
 	}
 }
 
+/* Keep a comment that gives a former name. */
 static void
 read_comment(Reading *reading)
 {
@@ -343,6 +346,7 @@ made_object(const Node *node, RangeVar **relation, List **names)
 	}
 }
 
+/* The columns and constraints in a CREATE statement. */
 static List *
 made_parts(const Node *node)
 {

@@ -54,6 +54,7 @@ cmig_target_utility_watch(CmigTargetState *state)
 	cmig_shadow_catalogs_watch(state ? state->shadow : NULL);
 }
 
+/* Pass the statement to the next hook or the server. */
 static void
 run(const Call *call)
 {
@@ -108,6 +109,9 @@ place(void)
 	return cmig_runner_is_replaying() ? "replay" : "target";
 }
 
+/*
+ * Raise an error for a statement that would change live objects of any kind.
+ */
 static void
 refuse(Node *node)
 {
@@ -141,6 +145,7 @@ refuse_callers_cursor(CmigTargetState *state, Node *node)
 			 errdetail("Cursors that the SQL has not declared belong to its caller.")));
 }
 
+/* Run a statement that may fail, as the work of a subtransaction. */
 static void
 work(void *arg)
 {
@@ -179,6 +184,7 @@ try(CmigTargetState *state, Call *call)
  * The hook
  */
 
+/* Does the ALTER TABLE only drop constraints, partitions, and defaults? */
 static bool
 only_drops(const AlterTableStmt *alter)
 {
@@ -245,6 +251,7 @@ adapt(CmigTargetState *state, Node *node)
 	return cmig_target_constraint_adapt(node);
 }
 
+/* The hook. */
 static void
 see_utility(PlannedStmt *statement, const char *query, bool read_only,
 			ProcessUtilityContext context, ParamListInfo params,

@@ -69,6 +69,7 @@ has_column(const CmigObject *table, const char *name)
 	return false;
 }
 
+/* Is it a table of another migration tool? */
 static bool
 is_tool_table(const CmigObject *object)
 {

@@ -76,6 +76,7 @@ base_type(const char *type)
 	return base.data;
 }
 
+/* The kind of a type's conversions. */
 static Family
 family_of(const char *type)
 {
