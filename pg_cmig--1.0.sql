@@ -149,25 +149,25 @@ COMMENT ON COLUMN cmig.revision.transactional IS 'false: the statements cannot r
 COMMENT ON COLUMN cmig.revision.created_at IS 'When the revision was written (the create_date of its file)';
 COMMENT ON COLUMN cmig.revision.created_by IS 'The role that stored the revision in this database';
 COMMENT ON TABLE cmig.version IS 'The applied heads, as in alembic_version: applied revisions that no applied revision names as parent or dependency.';
-COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision; all revisions below it are applied too';
-COMMENT ON TABLE cmig.journal IS 'What has run: one row for each step, and one for each time that drift was looked for.';
-COMMENT ON COLUMN cmig.journal.id IS 'Order of writing; a row gets the number after the greatest';
+COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision; all revisions on which it builds are applied, too';
+COMMENT ON TABLE cmig.journal IS 'What has been run: one row for each step, and one for each call of cmig.drift.';
+COMMENT ON COLUMN cmig.journal.id IS 'Number of the row: one more than the greatest one before';
 COMMENT ON COLUMN cmig.journal.revision IS 'Identifier of the revision, which may have been removed since; NULL for drift';
 COMMENT ON COLUMN cmig.journal.direction IS 'upgrade, downgrade, stamp, repair, or drift';
 COMMENT ON COLUMN cmig.journal.outcome IS 'done; stepwise runs also write running and failed';
 COMMENT ON COLUMN cmig.journal.started_at IS 'When the step began';
 COMMENT ON COLUMN cmig.journal.elapsed IS 'Wall-clock time of the step';
-COMMENT ON COLUMN cmig.journal.role IS 'The role that the script ran as';
-COMMENT ON COLUMN cmig.journal.session_role IS 'The role that had logged in';
+COMMENT ON COLUMN cmig.journal.role IS 'The role as which the script ran';
+COMMENT ON COLUMN cmig.journal.session_role IS 'The role that the session logged in as';
 COMMENT ON COLUMN cmig.journal.application_name IS 'application_name of the session';
-COMMENT ON COLUMN cmig.journal.client_address IS 'Where the session came from; NULL for a local socket';
+COMMENT ON COLUMN cmig.journal.client_address IS 'Address of the client; NULL for a Unix-domain socket';
 COMMENT ON COLUMN cmig.journal.transaction_id IS 'The transaction that ran the step';
 COMMENT ON COLUMN cmig.journal.checksum IS 'sha256 over the tokens of the upgrade script that was run, stamped, or accepted, and its flag; NULL for a downgrade';
-COMMENT ON COLUMN cmig.journal.search_path IS 'search_path that the script started with';
+COMMENT ON COLUMN cmig.journal.search_path IS 'search_path with which the script started';
 COMMENT ON COLUMN cmig.journal.sqlstate IS 'SQLSTATE of the error, if the step failed';
 COMMENT ON COLUMN cmig.journal.message IS 'Message of the error, if the step failed; for a stamp, that a revision is no longer recorded as applied; for drift, what was found';
 COMMENT ON COLUMN cmig.journal.statement IS 'Number of the statement that failed';
-COMMENT ON TABLE cmig.progress IS 'How far an unfinished stepwise step is: one row for each statement.';
+COMMENT ON TABLE cmig.progress IS 'Progress of an unfinished stepwise step: one row for each statement.';
 COMMENT ON COLUMN cmig.progress.revision IS 'Identifier of the revision';
 COMMENT ON COLUMN cmig.progress.direction IS 'upgrade or downgrade';
 COMMENT ON COLUMN cmig.progress.statement IS 'Number of the statement in the script, from 1';
@@ -434,7 +434,7 @@ COMMENT ON FUNCTION cmig.current() IS 'The version rows, which say where the dat
 COMMENT ON FUNCTION cmig.heads() IS 'The revisions that no other follows; is_effective is false for one that another head depends on. Also works with a broken graph.';
 COMMENT ON FUNCTION cmig.branches() IS 'The revisions that several others follow, and which ones. Also works with a broken graph.';
 COMMENT ON FUNCTION cmig.history(text) IS 'The revisions of a range from:to, newest first; both ends are included, and each can be current. Raises MG001 to MG004, 22023.';
-COMMENT ON FUNCTION cmig.show(text) IS 'Everything about the revisions that an absolute identifier or current names, as fields and values. Raises MG001 to MG004, 22023.';
+COMMENT ON FUNCTION cmig.show(text) IS 'All fields of the revisions that an absolute identifier or current names, with their values. Raises MG001 to MG004, 22023.';
 COMMENT ON FUNCTION cmig.status() IS 'Where the database is, what is pending, what is wrong, and what to type.';
 COMMENT ON FUNCTION cmig.resolve(text) IS 'The ids that an absolute identifier names. Raises MG001 to MG005, 22023.';
 COMMENT ON FUNCTION cmig.check(boolean) IS 'The health of the catalog and of the scripts that may still run: problems and their fixes. With raise => true, raises MG005 if one of them is an error.';
@@ -1237,15 +1237,15 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_capture'
 LANGUAGE C;
 
-COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'The schema as SQL that makes it, sorted so that the same schema gives the same text. Raises 22004, 22023, 3F000.';
-COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean) IS 'What brings the database to the schema that target_sql makes: the statements in order, with those that bring it back in reverse order. No rows: no difference. Raises 22004, 22023, 25006, 42501, 55000, and what target_sql raises.';
-COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'What brings one schema to what another one is, as diff. Raises 22004, 22023, 25006, 3F000, 55000.';
-COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text) IS 'A revision file that brings the database to the schema that target_sql makes, and back: its id, name, content, and hazards; with store, it is stored as well. No row if there is no difference. Raises MG010 if revisions are pending, MG014, and as create_revision and diff.';
-COMMENT ON FUNCTION cmig.squash(text, text, text, text, text[], boolean, boolean, boolean, text[]) IS 'A revision file that replaces the revisions of a range: the difference that they make to the schema, and their statements that change rows, to be resolved. Stores nothing. Returns the columns of autogenerate; raises MG001 to MG005, MG014, 22004, 22023, 23505, and as diff.';
-COMMENT ON FUNCTION cmig.baseline(text, text, text, text, text[], boolean, boolean, boolean) IS 'Make one revision of the schema as it is, store it, and record it as applied: the first one of a database that has been managed in another way. Returns the columns of autogenerate; raises MG005, 22004, 22023, 23505, 3F000, 55000.';
-COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Do nothing if the database has the schema that target_sql makes; otherwise raise an error that lists the differences. Raises MG010, MG014, and as diff.';
-COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'What brings the schema back to what the applied revisions make: the statements in order, with those that were run by hand in reverse order. No rows: no drift. Leaves a row in cmig.journal. Raises MG001, MG014, 22004, 22023, 25006, 40001, 42501, 55000.';
-COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'A revision file with what drift finds, as a revision that adopts it: its id, name, content, and hazards; with store, it is stored and stamped. No row if there is no drift. Raises MG010 if revisions are pending, and as create_revision and drift.';
+COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'The schema as SQL that creates it; the same schema always gives the same text. Raises 22004, 22023, 3F000.';
+COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean) IS 'The statements that change the database into the schema that target_sql creates, in order, each with the one that reverts it. No rows: no difference. Raises 22004, 22023, 25006, 42501, 55000, and what target_sql raises.';
+COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'The statements that change one schema into another one, as for diff. Raises 22004, 22023, 25006, 3F000, 55000.';
+COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text) IS 'A revision file that changes the database into the schema that target_sql creates, and back: its id, name, content, and hazards; with store, it is also stored. No row if there is no difference. Raises MG010 if revisions are pending, MG014, and as create_revision and diff.';
+COMMENT ON FUNCTION cmig.squash(text, text, text, text, text[], boolean, boolean, boolean, text[]) IS 'A revision file that replaces the revisions of a range: what they change in the schema, and their statements that change rows, which must be resolved. Stores nothing. Returns the columns of autogenerate; raises MG001 to MG005, MG014, 22004, 22023, 23505, and as diff.';
+COMMENT ON FUNCTION cmig.baseline(text, text, text, text, text[], boolean, boolean, boolean) IS 'Store a revision that creates the existing schema, and record it as applied: the first one of a database that was managed in another way so far. Returns the columns of autogenerate; raises MG005, 22004, 22023, 23505, 3F000, 55000.';
+COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Do nothing if the database has the schema that target_sql creates; otherwise raise an error that lists the differences. Raises MG010, MG014, and as diff.';
+COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'The statements that change the schema back to what the applied revisions create, in order, each with the equivalent of what was run by hand. No rows: no drift. Adds a row to cmig.journal. Raises MG001, MG014, 22004, 22023, 25006, 40001, 42501, 55000.';
+COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'A revision file that adopts what drift finds: its id, name, content, and hazards; with store, it is stored and stamped. No row if there is no drift. Raises MG010 if revisions are pending, and as create_revision and drift.';
 
 --
 -- Inspecting what revisions would do
@@ -1283,8 +1283,8 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_lint_sql'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.lint(text) IS 'What the statements of pending revisions would lock, rewrite, scan, break, or lose, judged by their text and by the tables that exist; executes nothing. Raises MG001 to MG005, 22023.';
-COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'The same for one script. facts => false: as on an empty database.';
+COMMENT ON FUNCTION cmig.lint(text) IS 'What the statements of pending revisions would lock, rewrite, scan, break, or lose, according to their text and the existing tables; executes nothing. Raises MG001 to MG005, 22023.';
+COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'The same for one script. With facts => false, as in an empty database.';
 
 --
 -- Coming from other migration tools
@@ -1359,7 +1359,7 @@ ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS;
 COMMENT ON FUNCTION cmig.set_ddl_policy(text) IS 'Set cmig.ddl_policy for the database (allow, log, or deny), or reset it with NULL, as its owner or a superuser. It takes effect at once, also in open sessions. Returns the policy that the database has now; raises 22023, 42501, 25006.';
 COMMENT ON FUNCTION cmig.allow_ddl(text) IS 'Allow DDL outside of migration runs until the end of the transaction, although cmig.ddl_policy is deny; the reason and what is done are recorded in cmig.ddl_log. Raises 22023, 25006.';
 COMMENT ON FUNCTION cmig.ddl_event(text, text) IS 'Applies cmig.ddl_policy to the command of an event trigger. Called by cmig.ddl_trigger(); raises MG022, and 39P03 if it is called otherwise.';
-COMMENT ON FUNCTION cmig.ddl_trigger() IS 'The function of the event triggers that watch for DDL outside of migration runs. It does nothing unless cmig.ddl_policy is set.';
+COMMENT ON FUNCTION cmig.ddl_trigger() IS 'The function of the event triggers that detect DDL outside of migration runs. It does nothing unless cmig.ddl_policy is set.';
 
 --
 -- Privileges: everything belongs to the bootstrap superuser, so that no other

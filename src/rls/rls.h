@@ -1,12 +1,12 @@
 /*
  * rls.h
- *	  Row-level security: what to make of a table, and how.
+ *	  Row-level security: types and functions that several modules use.
  *
- * enable_rls reads the facts of a table (rls_table.c), plans the policies
- * that its options ask for and the statements that lead there from what is
- * there already (rls_plan.c, rls_policy.c), and runs them (rls_enable.c).
- * What must be put back one day is kept in the COMMENTs of the policies
- * (rls_state.c) and nowhere else, so that a dump carries it.
+ * enable_rls reads the facts of a table (rls_table.c), plans the policies that
+ * its options ask for and the statements that create them, given the existing
+ * policies (rls_plan.c, rls_policy.c), and runs these statements
+ * (rls_enable.c). What disable_rls must restore is kept in the comments of the
+ * policies (rls_state.c) and nowhere else, so that a dump contains it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -118,9 +118,9 @@ typedef struct CmigRlsColumn
 	char	   *fallback;		/* the default's expression, NULL for none */
 	bool		generated;		/* identity or generated: cannot have a
 								 * default */
-	char	   *made_index;		/* an index that we created and whose first
+	char	   *made_index;		/* enable_rls created an index whose first
 								 * column this is */
-	bool		indexed;		/* another index has this as its first column */
+	bool		indexed;		/* another index begins with this column */
 } CmigRlsColumn;
 
 /* What enable_rls needs to know about a table. */
@@ -137,8 +137,8 @@ typedef struct CmigRlsTable
 	bool		forced;
 	List	   *columns;		/* of CmigRlsColumn */
 	List	   *policies;		/* of CmigRlsPolicy */
-	List	   *made_indexes;	/* of char *: indexes that enable_rls created;
-								 * they are in the schema of the table */
+	List	   *made_indexes;	/* of char *: indexes that enable_rls created,
+								 * in the schema of the table */
 	CmigRlsState *state;		/* the state in the comments of our policies,
 								 * or NULL */
 } CmigRlsTable;

@@ -98,7 +98,7 @@ take_semicolon(CmigLexer *lexer)
 }
 
 /*
- * Read the statements of a block as one expression, for the value that they
+ * Convert the statements of a block to one expression for the value that they
  * return.  Statements after an IF become its ELSE, and also follow a branch
  * that has no RETURN.
  */
@@ -230,7 +230,7 @@ body_query(HeapTuple tuple, FuncExpr *call)
  * Parameters
  */
 
-/* The arguments of a call that is put in place. */
+/* The arguments of a call that is replaced. */
 typedef struct Arguments
 {
 	List	   *args;

@@ -18,8 +18,8 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-#define MAX_RECURSION 1000		/* most rows of a recursive query */
-#define MAX_SERIES 2000			/* most rows of generate_series() */
+#define MAX_RECURSION 1000		/* maximum number of rows of a recursive query */
+#define MAX_SERIES 2000			/* maximum number of rows of generate_series() */
 
 /* A row count for LIMIT. */
 static Node *

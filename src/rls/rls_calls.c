@@ -34,10 +34,10 @@ has_prefix(const char *text, const char *const *prefixes)
 }
 
 /*
- * Is this a type with which a harmless function may be declared: a type of the
- * server, or a polymorphic one (the types of the actual arguments are checked
- * as well)?  Not cstring, internal, or record, which input functions and the
- * like take, nor a type whose input looks up objects.
+ * Can a harmless function be declared with this type?  It can if it is a
+ * built-in type or a polymorphic one (the types of the actual arguments are
+ * checked, too), except for cstring, internal, and record, which input
+ * functions and the like take, and types whose input looks up objects.
  */
 static bool
 is_plain_declaration(Oid type)

@@ -24,7 +24,10 @@ cmig_rls_candidate_add(List *candidates, Const *value, CmigRlsLeakLevel level, b
 	return lappend(candidates, candidate);
 }
 
-/* The next greater or smaller number, if there is one. */
+/*
+ * Append the next smaller and the next greater number, if the value is a
+ * number.
+ */
 static List *
 add_neighbors(List *candidates, Const *value)
 {
@@ -132,7 +135,7 @@ cmig_rls_candidates(const CmigRlsInput *input, int whose)
 		candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample(BOOLOID, 0, 1), CMIG_RLS_MARKED, true);
 		return candidates;
 	}
-	/* a time that is null or not, such as deleted_at or published_at */
+	/* a time such as deleted_at or published_at, which may be null */
 	candidates = cmig_rls_candidate_add(candidates, usual, input->null_tested && nullable ? CMIG_RLS_MARKED : CMIG_RLS_OPEN, true);
 	if (input->null_tested && nullable)
 		candidates = cmig_rls_candidate_add(candidates, cmig_rls_sample_null(input->type), CMIG_RLS_SOME, true);

@@ -358,7 +358,7 @@ find_all(ArrayType *schemas)
 	{
 		Oid			relid = ((CmigRlsStored *) list_nth(policies, first))->relid;
 
-		/* the policies of a table are neighbors */
+		/* the policies of a table follow each other */
 		judging.siblings = NIL;
 		for (next = first; next < list_length(policies) &&
 			 ((CmigRlsStored *) list_nth(policies, next))->relid == relid; next++)

@@ -46,7 +46,7 @@ static CmigQuery copied_columns = {
 	2, {OIDOID, TEXTARRAYOID}
 };
 
-/* Read a row of read_columns. */
+/* Callback for a row of read_columns. */
 static void
 take_column(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -18,7 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#define MAX_NAMES 8				/* the most names on a path */
+#define MAX_NAMES 8				/* the maximum number of names in a path */
 
 bool
 cmig_rls_document_is(Node *node)

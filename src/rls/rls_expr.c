@@ -27,7 +27,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/* Where read_walker is, and what it has found. */
+/* The position of read_walker, and what it has found. */
 typedef struct Reading
 {
 	CmigRlsExpression *found;
@@ -146,7 +146,7 @@ read_setting(Reading *reading, FuncExpr *call)
 			TextDatumGetCString(((Const *) name)->constvalue) : pstrdup("?");
 }
 
-/* "key = something that is the same for all rows" */
+/* Is it "key = something that is the same for all rows"? */
 static void
 read_key(Reading *reading, Oid opno, List *args)
 {
@@ -242,7 +242,7 @@ read_branch(Reading *reading, const char *what, Node *decides)
 	reading->found->open_branch_setting |= seen.reads_setting;
 }
 
-/* CASE WHEN something that does not look at the row THEN true */
+/* Handle CASE WHEN a condition that does not use the row THEN true. */
 static void
 read_case(Reading *reading, CaseExpr *expr)
 {
@@ -266,9 +266,9 @@ read_case(Reading *reading, CaseExpr *expr)
 }
 
 /*
- * key = COALESCE(something, key), key = CASE WHEN something THEN key ...:
- * these are true for every row if the something is null, or if it is true.
- * Casts on either side are ignored.
+ * Handle key = COALESCE(x, key) and key = CASE WHEN x THEN key ..., which are
+ * true for every row if x is null, or if it is true. Casts on either side are
+ * ignored.
  */
 static void
 read_fallback(Reading *reading, OpExpr *expr)

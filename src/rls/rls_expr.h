@@ -24,8 +24,8 @@ typedef struct CmigRlsExpression
 	Bitmapset  *columns;		/* columns of the row that are used, as
 								 * attribute numbers; 0 stands for the whole
 								 * row */
-	Bitmapset  *keys;			/* those of them that are compared with
-								 * something that is the same for all rows */
+	Bitmapset  *keys;			/* the ones that are compared with a value
+								 * that is the same for all rows */
 	char	   *volatile_function;	/* a volatile function that is called for
 									 * each row */
 	char	   *row_function;	/* a stable function that is called for each

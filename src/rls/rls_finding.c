@@ -14,12 +14,12 @@
 
 #include "catalog/pg_type.h"
 
-/* A rule, as it is listed. */
+/* An entry of the list of rules. */
 typedef struct Rule
 {
 	const char *name;
 	CmigRlsSeverity worst;
-	const char *module;			/* where its check is */
+	const char *module;			/* the module of its check function */
 	const char *about;			/* what it finds */
 } Rule;
 
@@ -114,7 +114,7 @@ number_of(const char *text, const char *(*name) (int), int count)
 	elog(ERROR, "unexpected rule or severity of a finding: \"%s\"", text ? text : "");
 }
 
-/* A name for number_of(). */
+/* Callback for number_of(). */
 static const char *
 rule_name(int n)
 {

@@ -565,7 +565,9 @@ read_comparison(Reading *reading, Node *node, List *args, bool equal)
 	}
 }
 
-/* Does the node do anything with a column but compare it for equality? */
+/*
+ * Does the node use a column in any way other than comparing it for equality?
+ */
 static bool
 computes(Node *node, bool equal)
 {

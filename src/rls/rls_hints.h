@@ -94,7 +94,7 @@ typedef struct CmigRlsInput
 								 * by other operators */
 } CmigRlsInput;
 
-/* The form that a text must have so that it can be cast to the type. */
+/* The form that a text must have to be cast to the type. */
 extern CmigRlsForm cmig_rls_hints_form(Oid type);
 
 /*

@@ -53,12 +53,11 @@ typedef struct CmigRlsMaker
 	bool		recursive;		/* inside WITH RECURSIVE */
 	int			depth;			/* number of queries around this node */
 	const CmigRlsHints *hints;
-	bool	   *failed;			/* set if there is something that cannot be
-								 * judged */
+	bool	   *failed;			/* set if a part cannot be judged */
 	int			tables;			/* number of tables read so far */
 	int			nesting;		/* depth of policies on tables that policies
 								 * read */
-	Oid			wanted;			/* type to which this part is cast */
+	Oid			wanted;			/* the type to which this part is cast */
 } CmigRlsMaker;
 
 /*
@@ -78,9 +77,9 @@ extern Node *cmig_rls_input_unknown(CmigRlsMaker *maker, Node *node);
 extern List *cmig_rls_input_identities(Oid relid);
 
 /*
- * Is the column, of the row or of a table that is read, joined by a value that
- * rows of several tenants can share?  Not if a column on either side says to
- * whom a row belongs.
+ * Is the column joined by a value that rows of several tenants can share? It
+ * may be a column of the row or of a table that is read. The result is false
+ * if a column on either side says to whom a row belongs.
  */
 extern bool cmig_rls_input_is_shared(const CmigRlsInput *input, Oid relid);
 

@@ -52,8 +52,7 @@ typedef struct Search
 {
 	const CmigRlsModel *model;
 	int			splits;			/* number of evaluations so far */
-	bool		denied;			/* a function that cannot be executed by
-								 * everybody */
+	bool		denied;			/* a function that not everybody may execute */
 } Search;
 
 /*
@@ -194,7 +193,7 @@ try_cases(Search *search, CmigRlsTrial **cases, int count)
 
 /*
  * Evaluate the cases, and treat those that fail as not true.  If one case of a
- * context fails, most often all of them do.
+ * context fails, usually all of them do.
  */
 static void
 run_cases(Search *search, CmigRlsTrial **cases, int count)
@@ -295,10 +294,10 @@ judge(const CmigRlsModel *model, CmigRlsTrial **cases, int count, CmigRlsLeak *l
 }
 
 /*
- * A case counts as true if it is true whatever the unknown conditions are; the
- * three cases for true, false, and null follow each other.  *opens is set if
- * the unknown conditions decide about a row of another tenant.  If they may be
- * comparisons with the context, they are false for such a row.
+ * A case counts as true if it is true regardless of the unknown conditions;
+ * the three cases for true, false, and null follow each other.  *opens is set
+ * if the unknown conditions decide about a row of another tenant.  If they may
+ * be comparisons with the context, they are false for such a row.
  */
 static int
 join_unknown(CmigRlsTrial **cases, int count, bool weak, bool *opens)
@@ -490,7 +489,7 @@ typedef struct Entry
 	CmigRlsLeak leak;
 } Entry;
 
-/* The leaks that were found before, by expression. */
+/* The leaks that have been found, by expression. */
 struct CmigRlsLeakCache
 {
 	HTAB	   *entries;

@@ -45,8 +45,8 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#define MAX_TABLES 5			/* most tables that may be read; with more,
-								 * the expression is not judged */
+#define MAX_TABLES 5			/* maximum number of tables that may be read;
+								 * with more, the expression is not judged */
 #define MAX_POLICY_NESTING 3	/* depth of policies on tables that policies
 								 * read */
 
@@ -243,8 +243,8 @@ make_call(FuncExpr *call, CmigRlsMaker *maker)
 }
 
 /*
- * A constant for a system column: it is the same in each row, or any value
- * will do.
+ * A constant for a system column, which is the same in each row, or whose
+ * value does not matter.
  */
 static Node *
 make_system_column(CmigRlsMaker *maker, Var *var)
@@ -361,7 +361,7 @@ is_row_test(NullTest *test, const CmigRlsMaker *maker)
 }
 
 /*
- * Does the node have a type of its own, so that the type wanted of it does not
+ * Does the node determine its own type, so that the expected type does not
  * apply to what is below it?
  */
 static bool
@@ -491,7 +491,7 @@ make(Node *node, void *context)
  * Form
  */
 
-/* What keys are compared as. */
+/* The types as which keys are compared. */
 typedef struct Types
 {
 	bool		uuid;
@@ -508,7 +508,7 @@ types_walker(Node *node, void *context)
 		return false;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, types_walker, context, 0);
-	/* a text that is cast to a number or UUID must look like one */
+	/* a text that is cast to a number or UUID must have that form */
 	if (IsA(node, CoerceViaIO) && cmig_rls_hints_form(((CoerceViaIO *) node)->resulttype) != CMIG_RLS_FORM_TEXT &&
 		IsA(cmig_rls_bare(node), Var))
 	{

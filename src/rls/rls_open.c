@@ -31,7 +31,7 @@
 #define FOR_ROWS "rwd"
 #define FOR_NEW_ROWS "aw"
 
-/* Is it always true for a row that has an owner? */
+/* Is the expression always true for rows that have an owner? */
 static bool
 is_always_true(const CmigRlsStored *policy)
 {
@@ -77,7 +77,10 @@ is_floored_for(const List *siblings, Oid role, char command)
 	return false;
 }
 
-/* Is there one for everything that this policy lets each of its roles do? */
+/*
+ * Is there such a policy for everything that this policy allows each of its
+ * roles?
+ */
 static bool
 is_floored(const CmigRlsStored *policy, const List *siblings)
 {
@@ -347,8 +350,8 @@ level_severity(CmigRlsLeakLevel level)
 }
 
 /*
- * Is there a policy only for other roles, so that these roles are probably
- * meant to see more?
+ * Is there a policy only for other roles? Then these roles are probably meant
+ * to see more.
  */
 static bool
 is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
@@ -419,7 +422,7 @@ add_leak_findings(const CmigRlsStored *policy, const List *siblings, CmigRlsLeak
 		bool		bypass = !leak->reads_context && is_for_roles_of_its_own(policy, siblings);
 
 		/*
-		 * it was created for bypass_roles, or these roles are meant to see
+		 * it was created for bypass_roles, or the roles are meant to see
 		 * these rows
 		 */
 		if (bypass && (policy->state || leak->foreign.level == CMIG_RLS_MARKED))
@@ -589,8 +592,8 @@ check_floor(const CmigRlsStored *policy, const List *siblings, CmigRlsLeakCache 
 }
 
 /*
- * Is one of the keys that USING compares and WITH CHECK does not something
- * else than a user's key?
+ * Does USING compare a key, other than a user's, that WITH CHECK does not
+ * compare?
  */
 static bool
 loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)

@@ -1,6 +1,6 @@
 /*
  * rls_options.c
- *	  The arguments of enable_rls and its family.
+ *	  The arguments of enable_rls and similar functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -12,10 +12,10 @@
 #include "nodes/parsenodes.h"
 
 /*
- * Find the origin of a node.  queries: the queries around the node, the
- * innermost first.  Returns false if the node is not a column.  *entry is the
- * table, or NULL for a column of the row to which the policy is applied, which
- * belongs to no query.
+ * Find the table column from which a node's value comes.  queries: the queries
+ * around the node, the innermost first.  Returns false if the node is not a
+ * column.  *entry is the table, or NULL for a column of the row to which the
+ * policy is applied, which belongs to no query.
  */
 extern bool cmig_rls_origin(const List *queries, Node *node, RangeTblEntry **entry, AttrNumber *attno);
 

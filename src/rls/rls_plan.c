@@ -96,7 +96,8 @@ same_roles(const List *a, const List *b)
 }
 
 /*
- * What to do to get a wanted policy, given the existing one of the same name.
+ * Plan the statements for a wanted policy, given the existing one of the same
+ * name.
  */
 typedef enum Change
 {
@@ -106,7 +107,7 @@ typedef enum Change
 	CREATE
 } Change;
 
-/* What to do with an existing policy. */
+/* Plan the statements for an existing policy. */
 static Change
 compare_policy(const CmigRlsTable *table, const CmigRlsPolicy *want, const CmigRlsPolicy *have)
 {
@@ -210,8 +211,8 @@ cmig_rls_plan_is_default(const char *statement)
 }
 
 /*
- * Check that a text is one expression and not the start of another command. It
- * may come from a comment, which the table's owner can write.
+ * Check that a text is a single expression, without further commands. It may
+ * come from a comment, which the table's owner can write.
  */
 static void
 require_one_default(const CmigRlsTable *table, const char *column, const char *statement)
@@ -245,8 +246,7 @@ set_default(const CmigRlsTable *table, const char *column, const char *expressio
 }
 
 /*
- * Is the column's default still the expression that reads the context, as we
- * set it?
+ * Is the column's default still the expression that enable_rls has set?
  */
 static bool
 default_is_ours(const CmigRlsColumn *column)
@@ -323,7 +323,7 @@ plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *nam
 }
 
 /*
- * Plan to restore the defaults that we set and that the new state does not
+ * Plan to restore the former defaults of columns that the new state does not
  * include.
  */
 static void
@@ -373,7 +373,7 @@ plan_index(const CmigRlsOptions *options, const CmigRlsTable *table, const char 
 														 CMIG_RLS_INDEX_MARK))));
 }
 
-/* Drop indexes that we created and that are no longer wanted. */
+/* Drop indexes that enable_rls created and that are no longer wanted. */
 static void
 plan_old_indexes(const CmigRlsTable *table, const List *kept, List **statements)
 {

@@ -226,8 +226,8 @@ static CmigQuery checks[] = {
 	" FROM p JOIN k ON k.oid = p.polrelid WHERE p.polroles = '{0}'", 1, {OIDARRAYOID}},
 
 	/*
-	 * a role that policies name, or that has a privilege, and to which they
-	 * do not apply
+	 * roles to which policies do not apply although a policy names them or
+	 * they have a privilege
 	 */
 	{TABLES
 		" SELECT 'role_bypasses', 'error', t.name,"
@@ -455,8 +455,8 @@ take_exposed(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Report partitions and children, with the call by which their parent was
- * enabled.
+ * Report partitions and children, with the call of enable_rls for their
+ * parent.
  */
 static void
 add_exposed(Datum *values, List **findings)
@@ -480,7 +480,7 @@ add_exposed(Datum *values, List **findings)
 										   child->finding->object);
 		else
 		{
-			/* the children of a parent are neighbours */
+			/* the children of a parent follow each other */
 			if (child->parent != parent)
 			{
 				CmigRlsTable *table = NULL;

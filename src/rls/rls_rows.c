@@ -40,8 +40,7 @@
 #include "utils/typcache.h"
 
 /*
- * A function that is called for each row of the table or of a child; it
- * returns false to stop.
+ * Called for each row of the table or of a child; returns false to stop.
  */
 typedef bool (*Visitor) (Relation relation, TupleTableSlot *slot, void *arg);
 
@@ -213,7 +212,7 @@ is_stored(const CmigRlsRows *rows, const CmigRlsKey *key)
 	return attnum <= 0 || cmig_virtual_column_compat(rows->relation, attnum) == NULL;
 }
 
-/* What to look for, and the result. */
+/* The value to look for, and the result. */
 typedef struct Search
 {
 	const CmigRlsKey *key;		/* NULL: any row */

@@ -6,8 +6,8 @@
  * A value has the same text in all types, as far as the types allow, so that a
  * key cast to text equals the setting that contains it.  The strangers' values
  * are smaller and greater than the own one, have the same beginning, end, or
- * remainder, or match it as a pattern: if an expression compares by less than
- * equality, it accepts one of them as its own.
+ * remainder, or match it as a pattern: if an expression does not test for
+ * equality, it accepts one of them as the own key.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -75,9 +75,9 @@ sample_text(CmigRlsForm form, int whose)
 }
 
 /*
- * How far a sample is from the own tenant's: 0 for the own one, and
+ * The distance of a sample from the own tenant's: 0 for the own one, and
  * alternately negative and positive for strangers, so that some are smaller
- * and some greater.
+ * and some are greater.
  */
 static int
 sample_distance(int whose)

@@ -166,7 +166,7 @@ text_member(CmigRlsState *state, const char *name)
 	return NULL;
 }
 
-/* Store name=value.  Names that are not known are ignored. */
+/* Store name=value. Unknown names are ignored. */
 static void
 read_member(CmigRlsState *state, const char *name, char *value)
 {

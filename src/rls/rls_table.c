@@ -187,7 +187,7 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 	table->columns = lappend(table->columns, column);
 }
 
-/* Convert OIDs to CmigRlsRole. */
+/* Convert an array of OIDs to a List of CmigRlsRole. */
 static List *
 roles_of_array(ArrayType *array)
 {

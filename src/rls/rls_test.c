@@ -270,7 +270,7 @@ any_column(Test *test)
 	return NULL;
 }
 
-/* Test how many rows a command reaches. */
+/* Report how many rows a command affects. */
 static void
 report_reach(Test *test, const char *what, CmigRlsOutcome outcome, int64 allowed)
 {

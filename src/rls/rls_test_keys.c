@@ -90,7 +90,7 @@ add_key(Search *search, char *what, const char *name, char *value)
 	return key;
 }
 
-/* Add a key whose values are in the membership table. */
+/* Callback: add a value from the membership table to the key's members. */
 static void
 take_member(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -20,9 +20,10 @@
 #include "utils/formatting.h"
 #include "utils/lsyscache.h"
 
-#define MAX_TRIALS 2000			/* most trials for one context */
+#define MAX_TRIALS 2000			/* maximum number of trials for one context */
 #define TABLE_STRANGERS 16		/* the same if sub-selects read tables */
-#define MAPPED_STRANGERS 40		/* most trials for functions of the context */
+#define MAPPED_STRANGERS 40		/* maximum number of trials for functions of
+								 * the context */
 
 /* Can a row have only null keys? */
 static bool

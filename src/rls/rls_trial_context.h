@@ -37,10 +37,10 @@ typedef struct CmigRlsTrialContext
 } CmigRlsTrialContext;
 
 /*
- * All contexts to try: a tenant's; none at all; one with a part missing; one
- * with each value that the expression compares it with; each role to which the
- * policy applies; and, if functions are applied to keys, keys that they may
- * map to the same value.
+ * All contexts to try: a tenant's context; no context; one that lacks a part;
+ * one for each value with which the expression compares it; one for each role
+ * to which the policy applies; and, if functions are applied to keys, those
+ * with keys that the functions may map to the same value.
  */
 extern List *cmig_rls_trial_contexts(const CmigRlsModel *model);
 

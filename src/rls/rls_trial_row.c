@@ -12,8 +12,8 @@
 #include "nodes/makefuncs.h"
 #include "utils/lsyscache.h"
 
-#define MAX_COMBINATIONS 128	/* most combinations of values of other
-								 * columns, for one stranger */
+#define MAX_COMBINATIONS 128	/* maximum number of combinations of values of
+								 * other columns, for one stranger */
 
 /* The value that a key has in the row. */
 static List *

@@ -47,7 +47,7 @@
 #define CAN_BE_NULL		4
 #define CAN_BE_ALL		7
 
-/* What an expression is judged by. */
+/* The state of an examination. */
 typedef struct Judge
 {
 	Oid			relid;

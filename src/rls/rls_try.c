@@ -56,7 +56,7 @@ stopped_by_policy(const ErrorData *error)
 		strcmp(error->funcname, "ExecWithCheckOptions") == 0;
 }
 
-/* The verdict that an error means. */
+/* The outcome that an error means. */
 static CmigRlsOutcome
 classify(const CmigRlsAs *as, ErrorData *error)
 {
@@ -64,7 +64,7 @@ classify(const CmigRlsAs *as, ErrorData *error)
 
 	switch (error->sqlerrcode)
 	{
-			/* errors that have nothing to do with the row are not a verdict */
+			/* errors that have nothing to do with the row are not outcomes */
 		case ERRCODE_QUERY_CANCELED:
 		case ERRCODE_READ_ONLY_SQL_TRANSACTION:
 		case ERRCODE_OUT_OF_MEMORY:
@@ -125,7 +125,7 @@ run_attempt(const CmigRlsAs *as, const CmigRlsAttempt *attempt, CmigRlsOutcome *
 	return true;
 }
 
-/* An attempt in its subtransaction. */
+/* The arguments of an attempt's subtransaction. */
 typedef struct Trial
 {
 	const CmigRlsAs *as;
