@@ -30,6 +30,16 @@ SELECT count(*) FROM cmig.lint('001');
 SELECT count(*) FROM cmig.lint(NULL);
 SELECT * FROM cmig.lint('nothing');
 
+-- cmig.check counts what is found
+SELECT severity, object, problem, fix FROM cmig.check() WHERE object = 'lint';
+SET cmig.lint_policy = error;
+SELECT severity, object, problem, fix FROM cmig.check() WHERE object = 'lint';
+SELECT count(*) FROM cmig.check(raise => true);
+SET cmig.lint_ignore = 'require-concurrent-index-creation';
+SELECT severity, object, problem, fix FROM cmig.check() WHERE object = 'lint';
+RESET cmig.lint_ignore;
+RESET cmig.lint_policy;
+
 -- comments
 SELECT statement, line, rule, message FROM cmig.lint_sql($$
 -- cmig:ignore require-concurrent-index-creation

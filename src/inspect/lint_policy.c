@@ -62,6 +62,12 @@ cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan, bool en
 	return lint;
 }
 
+bool
+cmig_lint_policy_is_error(void)
+{
+	return cmig_settings_guard_enum("cmig.lint_policy", lint_policy) == POLICY_ERROR;
+}
+
 void
 cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 {

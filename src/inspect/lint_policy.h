@@ -21,6 +21,9 @@ extern void cmig_lint_policy_init(void);
  */
 extern void cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan);
 
+/* Does a finding of an error stop an upgrade? */
+extern bool cmig_lint_policy_is_error(void);
+
 /*
  * Examine the scripts of a plan, against the live database.  enforces: by
  * the rules that count for cmig.lint_policy.

@@ -18,20 +18,22 @@
 #include "audit/audit_status.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/listing.h"
 #include "base/settings.h"
 #include "graph/graph_walk.h"
+#include "graph/replaces.h"
+#include "inspect/lint_policy.h"
+#include "inspect/lint_rules.h"
 #include "parse/script.h"
 #include "parse/text_check.h"
 #include "report/access_check.h"
-#include "base/listing.h"
-#include "graph/replaces.h"
-#include "tables/version_rows.h"
 #include "report/check.h"
 #include "run/runner.h"
 #include "run/session.h"
 #include "tables/active.h"
 #include "tables/catalog.h"
 #include "tables/journal.h"
+#include "tables/version_rows.h"
 
 PG_FUNCTION_INFO_V1(cmig_check);
 
@@ -290,6 +292,46 @@ add_head_problem(const CmigView *view, List *problems)
 	return problems;
 }
 
+/* A number of findings, as "2 errors". */
+static char *
+count_text(int count, const char *what)
+{
+	return psprintf("%d %s%s", count, what, count == 1 ? "" : "s");
+}
+
+/* What cmig.lint finds in the pending upgrades, without its notices. */
+static List *
+add_lint_problem(const CmigView *view, List *problems)
+{
+	CmigSituation now = {.graph = view->graph,.applied = view->applied};
+	bool		stops = cmig_lint_policy_is_error();
+	CmigPlan   *pending = cmig_view_pending(view);
+	int			counts[CMIG_LINT_ERROR + 1] = {0};
+	int			errors;
+	int			warnings;
+	ListCell   *lc;
+
+	foreach(lc, cmig_lint_policy_examine(&now, pending, stops)->findings)
+	{
+		CmigLintFinding *finding = lfirst(lc);
+
+		/* what cannot be parsed is reported for its text */
+		if (!finding->dropped && finding->rule != &cmig_lint_rules_syntax_error)
+			counts[finding->rule->severity]++;
+	}
+	errors = counts[CMIG_LINT_ERROR];
+	warnings = counts[CMIG_LINT_WARNING];
+	if (errors + warnings == 0)
+		return problems;
+	return add_problem(problems, stops && errors > 0 ? "error" : "notice", "lint",
+					   psprintf("cmig.lint finds %s%s%s in what is pending%s",
+								errors > 0 ? count_text(errors, "error") : "",
+								errors > 0 && warnings > 0 ? " and " : "",
+								warnings > 0 ? count_text(warnings, "warning") : "",
+								stops && errors > 0 ? ", and cmig.lint_policy is error" : ""),
+					   "SELECT * FROM cmig.lint('heads')");
+}
+
 List *
 cmig_check_problems(const CmigView *view, bool with_texts)
 {
@@ -327,6 +369,8 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 		problems = add_drift_problem(problems);
 		problems = add_audit_problem(problems);
 		problems = add_text_problems(view, problems);
+		if (view->graph->defects == NIL && view->applied->unknown == NIL)
+			problems = add_lint_problem(view, problems);
 		problems = add_problem(problems, "notice", "pg_dump",
 							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version, and cmig.journal; no dump contains cmig.secret",
 							   "Dump with data, or load the revisions and stamp after restoring a schema.");

@@ -92,15 +92,10 @@ may_go_up(bool stepwise)
 static bool
 put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 {
-	List	   *targets = NIL;
-	CmigPlan   *pending;
+	CmigPlan   *pending = cmig_view_pending(view);
 	int		   *nodes;
 	const char *stepwise = NULL;	/* the first that needs a stepwise run */
 
-	for (int i = 0; i < view->graph->count; i++)
-		if (cmig_graph_is_effective_head(view->graph, i))
-			targets = lappend_int(targets, i);
-	pending = cmig_plan_upgrade(view->graph, view->applied, targets);
 	if (pending->count == 0)
 	{
 		put_status(fcinfo, "pending", "none", NULL);

@@ -33,6 +33,19 @@ cmig_view_read(void)
 	return view;
 }
 
+CmigPlan *
+cmig_view_pending(const CmigView *view)
+{
+	List	   *heads = NIL;
+
+	for (int i = 0; i < view->graph->count; i++)
+	{
+		if (cmig_graph_is_effective_head(view->graph, i))
+			heads = lappend_int(heads, i);
+	}
+	return cmig_plan_upgrade(view->graph, view->applied, heads);
+}
+
 void
 cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 {

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 #include "fmgr.h"
+#include "graph/plan.h"
 #include "graph/graph.h"
 #include "graph/target.h"
 #include "nodes/pg_list.h"
@@ -22,6 +23,9 @@ typedef struct CmigView
 } CmigView;
 
 extern CmigView cmig_view_read(void);
+
+/* What an upgrade to the heads would run; the graph must have no defects. */
+extern CmigPlan *cmig_view_pending(const CmigView *view);
 
 /* Add a row to the result of a function that called InitMaterializedSRF. */
 extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
