@@ -111,6 +111,54 @@ append_creation(List *statements, const CmigObject *object)
 	return statements;
 }
 
+/* Is the object created by a statement of its own? */
+static bool
+is_made(const CmigDifference *difference, const CmigObject *object, bool old)
+{
+	CmigAction	action = (old ? difference->of_from : difference->of_to)[object->index]->action;
+
+	return action == CMIG_AGAIN || action == (old ? CMIG_DROP : CMIG_CREATE);
+}
+
+/* The comments of an object that is created without a row of its own. */
+static List *
+append_annotations(const CmigDifference *difference, List *statements, const CmigObject *object, bool old)
+{
+	CmigDiffOptions options = *difference->options;
+	ListCell   *cell;
+
+	options.comments |= old;
+	foreach(cell, cmig_annotate_create(object, &options))
+		statements = lappend(statements, ((CmigDdl *) lfirst(cell))->sql);
+	return statements;
+}
+
+List *
+cmig_attached_attach(const CmigDifference *difference, const CmigObject *object, bool old)
+{
+	const CmigImage *image = old ? difference->from : difference->to;
+	List	   *statements = NIL;
+
+	for (int i = 0; cmig_index_is_partial(object) && i < image->count; i++)
+	{
+		const CmigObject *other = image->objects[i];
+		const char *parent = is_index(other) ? cmig_index_parent(other) : NULL;
+
+		if (parent == NULL || strcmp(parent, object->identity) != 0)
+			continue;
+		if (!is_made(difference, other, old))
+		{
+			statements = list_concat(statements, cmig_attached_create(difference, other, old));
+			statements = append_creation(statements, other);
+			statements = append_annotations(difference, statements, other, old);
+			statements = list_concat(statements, cmig_attached_attach(difference, other, old));
+		}
+		statements = lappend(statements, psprintf("ALTER INDEX %s ATTACH PARTITION %s",
+												  object->identity, index_name(other)));
+	}
+	return statements;
+}
+
 List *
 cmig_attached_create(const CmigDifference *difference, const CmigObject *object, bool old)
 {
@@ -118,7 +166,8 @@ cmig_attached_create(const CmigDifference *difference, const CmigObject *object,
 	const char *name = is_index(object) ? index_name(object) : NULL;
 	List	   *statements = NIL;
 
-	if (name == NULL || object->parent->kind != &cmig_kind_table || !cmig_table_is_partitioned(object->parent))
+	if (name == NULL || object->parent->kind != &cmig_kind_table || !cmig_table_is_partitioned(object->parent) ||
+		cmig_index_is_partial(object))
 		return NIL;
 	for (int i = 0; i < image->count; i++)
 	{

@@ -21,6 +21,13 @@
  */
 extern List *cmig_attached_create(const CmigDifference *difference, const CmigObject *object, bool old);
 
+/*
+ * The statements that attach indexes of partitions, and create those that no
+ * other statement creates, to be run after the one that creates the index of a
+ * partitioned table which only some of the partitions have.
+ */
+extern List *cmig_attached_attach(const CmigDifference *difference, const CmigObject *object, bool old);
+
 /* The index, or the constraint with the index, of this qualified name, or NULL. */
 extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *name);
 

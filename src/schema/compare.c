@@ -19,6 +19,7 @@
 #include "schema/keep.h"
 #include "schema/kinds.h"
 #include "schema/replace.h"
+#include "schema/twins.h"
 
 /*
  * Matching
@@ -156,6 +157,20 @@ annotations(const CmigDifference *difference, const CmigObject *object)
 	return ddl;
 }
 
+/*
+ * Is it an index whose creation, with its comment, is part of the statements
+ * that create the partitioned table's?
+ */
+static bool
+is_created_with_partial(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+	const CmigObject *parent = object->kind != &cmig_kind_index ? NULL :
+	cmig_children_parent(change->to ? difference->to : difference->from, object);
+
+	return parent != NULL && cmig_index_is_partial(parent);
+}
+
 /* Decide what to do about an object that only one image has. */
 static void
 compare_single(CmigDifference *difference, CmigChange *change)
@@ -168,11 +183,8 @@ compare_single(CmigDifference *difference, CmigChange *change)
 		change->reason = change->to ? "it is missing; objects of this kind are not compared yet" :
 			"it is not in the target; objects of this kind are not compared yet";
 	}
-	else if (change->to != NULL && cmig_index_is_partial(change->to))
-	{
-		change->action = CMIG_UNSUPPORTED;
-		change->reason = CMIG_INDEX_PARTIAL;
-	}
+	else if (is_created_with_partial(difference, change))
+		change->action = CMIG_NO_CHANGE;
 	else if (follows_type(difference, object) || follows_parent(difference, object))
 	{
 		if (object->kind == &cmig_kind_column)
@@ -315,6 +327,8 @@ part_from_parents(CmigDifference *difference)
 			continue;
 		if ((change->from == NULL || change->to == NULL) &&
 			change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER)
+			continue;
+		if (is_created_with_partial(difference, change))
 			continue;
 		link = cmig_image_lookup(image, &cmig_kind_partition, object->parent->identity);
 		if (link == NULL)
@@ -679,7 +693,7 @@ is_dropped(const CmigChange *change)
 static bool
 may_fold(const CmigObject *object)
 {
-	return (object->kind->flags & CMIG_KIND_FOLDS) != 0 && !object->apart &&
+	return (object->kind->flags & CMIG_KIND_FOLDS) != 0 && !object->apart && !object->unfolded &&
 		(object->kind->folds == NULL || object->kind->folds(object));
 }
 
@@ -795,6 +809,7 @@ cmig_compare_hosts(CmigDifference *difference)
 		if (change->to != NULL && change->to->kind == &cmig_kind_base_type)
 			mark_functions(difference, change);
 	}
+	cmig_twins_sort(difference);
 }
 
 /* If an object is re-created, copy the properties that are not compared. */
@@ -847,6 +862,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 		if (difference->changes[i].away != NULL)
 			cmig_replace_finish(difference, &difference->changes[i]);
 	keep_annotations(difference);
+	cmig_twins_unfold(difference);
 	cmig_compare_hosts(difference);
 	return difference;
 }

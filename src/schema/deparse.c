@@ -164,6 +164,7 @@ put_create(Deparse *deparse, const CmigChange *change)
 	if (change->taken)
 		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
 	prepend(ddl, cmig_attached_create(deparse->difference, change->to, false));
+	append(ddl, cmig_attached_attach(deparse->difference, change->to, false));
 	append(ddl, cmig_children_validate(deparse->difference->to, change->to));
 	put_ddl(deparse, "create", change->to, ddl);
 }
@@ -221,6 +222,7 @@ put_drop(Deparse *deparse, const CmigChange *change)
 	ListCell   *cell;
 
 	prepend(ddl, cmig_attached_create(deparse->difference, change->from, true));
+	append(ddl, cmig_attached_attach(deparse->difference, change->from, true));
 	append(ddl, cmig_children_validate(deparse->difference->from, change->from));
 	if (change->from->parent != NULL)
 		continue_sequence(change, deparse->difference->of_from[change->from->parent->index],

@@ -27,7 +27,7 @@ static const CmigProperty properties[] = {
 	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL},
 	[STATISTICS] = {"statistics targets", CMIG_PROPERTY_NO_MODEL},
 	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT},
-	[PARTIAL] = {"in some partitions"},
+	[PARTIAL] = {"is in some partitions"},
 };
 
 /*
@@ -46,32 +46,32 @@ static const char index_sql[] =
 "  (SELECT string_agg(a.attnum || ' ' || a.attstattarget, ', ' ORDER BY a.attnum)"
 "   FROM pg_attribute a WHERE a.attrelid = i.oid AND a.attstattarget >= 0) END,"
 " CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END,"
-" CASE WHEN i.relkind = 'I' AND NOT x.indisvalid AND (SELECT count(*) FROM pg_inherits h WHERE h.inhparent = i.oid)"
-"   NOT IN (0, (SELECT count(*) FROM pg_inherits h WHERE h.inhparent = t.oid)) THEN"
-"  (SELECT string_agg(h.inhrelid::regclass::text, ', ' ORDER BY h.inhrelid::regclass::text) FROM pg_inherits h WHERE h.inhparent = i.oid) END"
+" CASE WHEN i.relkind = 'I' AND NOT x.indisvalid THEN"
+"  (SELECT string_agg(format('%I.%I', hn.nspname, h.relname), ', ' ORDER BY hn.nspname, h.relname) FROM pg_inherits s"
+"   JOIN pg_class h ON h.oid = s.inhrelid JOIN pg_namespace hn ON hn.oid = h.relnamespace WHERE s.inhparent = i.oid) END"
 " FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace"
 " JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
 " WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I')"
 " AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x') AND o.conrelid = x.indrelid)";
 
 /*
- * ATTACH PARTITION would create such an index in the partition, so partitions
- * are attached before the index is created.  An index that is attached to
- * another one can be created with it.
+ * ATTACH PARTITION would create an invalid index in the partition, so partitions
+ * are attached before the index is created, and it is created after the indexes
+ * that are attached to it.
  */
 static const char index_follows[] =
 "SELECT 'pg_class'::regclass::oid, x.indexrelid, 0, 'pg_class'::regclass::oid, p.inhrelid, -2"
 " FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_inherits p ON p.inhparent = x.indrelid"
-" WHERE i.relnamespace = ANY ($1) AND i.relkind = 'I' AND " ON_ONLY
-" UNION ALL SELECT 'pg_class'::regclass::oid, i.oid, 0, 'pg_class'::regclass::oid, h.inhparent, 0"
-" FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid"
-" WHERE i.relnamespace = ANY ($1) AND i.relispartition AND i.relkind IN ('i', 'I')";
+" WHERE i.relnamespace = ANY ($1) AND i.relkind = 'I' AND NOT x.indisvalid"
+" UNION ALL SELECT 'pg_class'::regclass::oid, h.inhparent, 0, 'pg_class'::regclass::oid, i.oid, 0"
+" FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid JOIN pg_index x ON x.indexrelid = h.inhparent"
+" WHERE i.relnamespace = ANY ($1) AND i.relispartition AND i.relkind IN ('i', 'I') AND NOT x.indisvalid";
 
-/* An attached index depends on the one of the partitioned table. */
+/* An index that is attached to another one can be created with it. */
 static const char index_depends[] =
 "SELECT 'pg_class'::regclass::oid, h.inhrelid, 0, 'pg_class'::regclass::oid, h.inhparent, 0"
-" FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid"
-" WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I') AND i.relispartition";
+" FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid JOIN pg_index x ON x.indexrelid = h.inhparent"
+" WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I') AND i.relispartition AND x.indisvalid";
 
 const char *
 cmig_index_parent(const CmigObject *object)
@@ -168,18 +168,29 @@ cmig_index_is_partial(const CmigObject *index)
 static void
 alter_index(CmigAlter *alter)
 {
-	if (cmig_alter_differs(alter, PARTIAL))
-		alter->unsupported = CMIG_INDEX_PARTIAL;
-	else if (cmig_alter_differs(alter, DEFINITION))
+	if (cmig_alter_differs(alter, PARTIAL) || cmig_alter_differs(alter, DEFINITION))
 		alter->again = true;
 	else
 		alter_details(alter);
 }
 
+/* The definition with ON ONLY, if only some of the partitions have the index. */
+static char *
+definition_of(const CmigObject *index)
+{
+	const char *place = psprintf(" ON %s ", index->parent->identity);
+	char	   *definition = index->values[DEFINITION];
+	const char *found = index->values[PARTIAL] ? strstr(definition, place) : NULL;
+
+	if (found == NULL)
+		return definition;
+	return psprintf("%s ON ONLY %s", pnstrdup(definition, found - definition), found + strlen(" ON "));
+}
+
 static List *
 create_index(const CmigObject *index)
 {
-	List	   *ddl = cmig_ddl_append(NIL, index->values[DEFINITION], cmig_kind_drop(index));
+	List	   *ddl = cmig_ddl_append(NIL, definition_of(index), cmig_kind_drop(index));
 
 	cmig_ddl_hazards(ddl, CMIG_HAZARD_BLOCKS |
 					 (strncmp(index->values[DEFINITION], "CREATE UNIQUE ", 14) == 0 ? CMIG_HAZARD_MAY_FAIL : 0));

@@ -45,7 +45,7 @@ static const char partition_follows[] =
 " WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f'))"
 " SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, x.indexrelid, 0"
 " FROM i JOIN pg_index x ON x.indrelid = i.oid"
-" WHERE x.indrelid = i.inhrelid OR x.indisvalid OR EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = x.indexrelid)"
+" WHERE x.indrelid = i.inhrelid OR x.indisvalid"
 " UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, i.oid, a.attnum"
 " FROM i JOIN pg_attribute a ON a.attrelid = i.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_constraint'::regclass::oid, o.oid, 0"

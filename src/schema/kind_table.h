@@ -101,8 +101,6 @@ extern const char *cmig_constraint_attached(const CmigObject *constraint);
  */
 extern bool cmig_index_is_partial(const CmigObject *index);
 
-#define CMIG_INDEX_PARTIAL "it is invalid: only some of the partitions have it"
-
 /* The printed definition of an index or a constraint. */
 extern const char *cmig_index_definition(const CmigObject *object);
 

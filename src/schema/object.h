@@ -62,7 +62,9 @@ typedef struct CmigObject
 	bool		folded;			/* created by its parent's CREATE statement */
 	bool		alone;			/* its table is detached from the parent
 								 * during the change */
-	bool		apart;			/* it must not be folded */
+	bool		apart;			/* it must not be folded, nor dropped with its
+								 * parent */
+	bool		unfolded;		/* it must not be folded */
 	struct CmigObject *lead;	/* see lead.h */
 	int			turn;
 	bool		foreign;		/* the caller may not alter it: it belongs to

@@ -15,6 +15,7 @@
 #include "schema/kinds.h"
 #include "schema/lead.h"
 #include "schema/order.h"
+#include "schema/twins.h"
 
 #include "utils/memutils.h"
 
@@ -578,6 +579,20 @@ add_names(Order *order)
 	pfree(freed);
 }
 
+/* Indexes that are alike are created in order. */
+static void
+add_twins(Order *order)
+{
+	ListCell   *cell;
+
+	foreach(cell, cmig_twins_find(order->difference, false))
+	{
+		const		CmigTwins *twins = lfirst(cell);
+
+		add_edge_soft(order, made_node(order, twins->second), made_node(order, twins->first), true);
+	}
+}
+
 static int
 compare_edges(const void *a, const void *b)
 {
@@ -601,6 +616,7 @@ make_edges(Order *order)
 	add_siblings(order);
 	add_inheritance(order);
 	add_names(order);
+	add_twins(order);
 	add_soft(order, order->difference->from, true);
 	add_soft(order, order->difference->to, false);
 	if (order->nedges > 1)

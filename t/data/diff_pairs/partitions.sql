@@ -188,7 +188,6 @@ CREATE TABLE m (n integer) PARTITION BY LIST (n);
 CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (1);
 CREATE INDEX i ON ONLY m (n);
 -- pair: index that only some of the partitions have
--- expect: unsupported
 -- a:
 CREATE TABLE m (n integer) PARTITION BY LIST (n);
 CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (1);
@@ -197,3 +196,69 @@ CREATE TABLE m (n integer) PARTITION BY LIST (n);
 CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (1);
 CREATE INDEX i ON ONLY m (n);
 CREATE TABLE m_2 PARTITION OF m FOR VALUES IN (2);
+-- pair: index that only some of the partitions have, with names, comments, and sub-partitions
+CREATE TABLE m (a integer, b text) PARTITION BY LIST (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (1);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES IN (2) PARTITION BY LIST (b);
+CREATE TABLE m_2_x PARTITION OF m_2 FOR VALUES IN ('x');
+CREATE TABLE m_2_y PARTITION OF m_2 FOR VALUES IN ('y');
+-- a:
+CREATE INDEX i ON ONLY m (b);
+CREATE INDEX i_2 ON ONLY m_2 (b);
+ALTER INDEX i ATTACH PARTITION i_2;
+CREATE INDEX i_x ON m_2_x (b);
+ALTER INDEX i_2 ATTACH PARTITION i_x;
+COMMENT ON INDEX i_x IS 'x';
+-- b:
+CREATE INDEX i ON ONLY m (b);
+CREATE INDEX i_1 ON m_1 (b);
+ALTER INDEX i ATTACH PARTITION i_1;
+CREATE INDEX j ON ONLY m (lower(b));
+CREATE INDEX j_2 ON m_2 (lower(b));
+ALTER INDEX j ATTACH PARTITION j_2;
+COMMENT ON INDEX j IS 'j';
+CREATE INDEX k ON m (a);
+-- pair: index that all partitions have gets a partition without it, and another one is completed
+-- a:
+CREATE TABLE m (a integer, b text) PARTITION BY LIST (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (1);
+CREATE INDEX i ON m (b);
+CREATE INDEX j ON ONLY m (a);
+-- b:
+CREATE TABLE m (a integer, b text) PARTITION BY LIST (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES IN (1);
+CREATE INDEX i ON ONLY m (b);
+CREATE INDEX m_1_b_idx ON m_1 (b);
+CREATE TABLE m_2 PARTITION OF m FOR VALUES IN (2) PARTITION BY LIST (b);
+CREATE TABLE m_3 PARTITION OF m FOR VALUES IN (3);
+ALTER INDEX i ATTACH PARTITION m_1_b_idx;
+CREATE INDEX j ON m (a);
+-- pair: primary key and unique constraint of a new partition
+-- a:
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY RANGE (a);
+ALTER TABLE m ADD CONSTRAINT m_u UNIQUE (a);
+ALTER TABLE m ADD CONSTRAINT m_p PRIMARY KEY (a);
+-- b:
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY RANGE (a);
+ALTER TABLE m ADD CONSTRAINT m_u UNIQUE (a);
+ALTER TABLE m ADD CONSTRAINT m_p PRIMARY KEY (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (1) TO (10);
+-- pair: two unique constraints on the same columns of a new partition
+-- a:
+-- b:
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY RANGE (a);
+ALTER TABLE m ADD CONSTRAINT m_u UNIQUE (a);
+ALTER TABLE m ADD CONSTRAINT m_a UNIQUE (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (1) TO (10);
+CREATE INDEX m_x ON m (b);
+CREATE INDEX m_b ON m (b);
+-- pair: indexes that are alike, in partitions that go and come
+CREATE TABLE m (a integer NOT NULL, b text) PARTITION BY RANGE (a);
+CREATE INDEX m_z ON m (b);
+CREATE INDEX m_y ON m (b);
+ALTER TABLE m ADD CONSTRAINT m_w UNIQUE (a);
+ALTER TABLE m ADD CONSTRAINT m_v UNIQUE (a);
+-- a:
+CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (1) TO (10);
+-- b:
+CREATE TABLE m_2 PARTITION OF m FOR VALUES FROM (1) TO (10);

@@ -1,0 +1,178 @@
+/*
+ * twins.c
+ *	  Indexes of a partition that are alike.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "schema/attached.h"
+#include "schema/kind_table.h"
+#include "schema/kinds.h"
+#include "schema/twins.h"
+
+/* What the server compares, or NULL if the object is not an attached index. */
+static const char *
+shape_of(const CmigObject *object)
+{
+	const char *columns,
+			   *end;
+
+	if (object->kind != &cmig_kind_index && object->kind != &cmig_kind_constraint)
+		return NULL;
+	if (cmig_index_parent(object) == NULL)
+		return NULL;
+	if (object->kind == &cmig_kind_index)
+		return cmig_attached_nameless(object, cmig_index_definition(object));
+	columns = strchr(cmig_constraint_text(object), '(');
+	end = columns ? strstr(columns, ") DEFERRABLE") : NULL;
+	return end ? pnstrdup(columns, end + 1 - columns) : columns;
+}
+
+static const CmigChange *
+change_of(const CmigDifference *difference, const CmigObject *object, bool old)
+{
+	return (old ? difference->of_from : difference->of_to)[object->index];
+}
+
+/* Does the upgrade, or the downgrade, create the object? */
+static bool
+is_made(const CmigChange *change, bool old)
+{
+	return change->action == CMIG_AGAIN || change->action == (old ? CMIG_DROP : CMIG_CREATE);
+}
+
+/* Does the object come before the other one among the children of a table? */
+static bool
+is_before(const CmigObject *object, const CmigObject *other)
+{
+	for (; object != NULL; object = object->sibling)
+		if (object == other)
+			return true;
+	return false;
+}
+
+/* Is the one index of the partitioned table created before the other one? */
+static bool
+comes_first(const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
+{
+	const CmigChange *change = change_of(difference, object, old),
+			   *others = change_of(difference, other, old);
+	bool		made = is_made(change, old);
+
+	if (made != is_made(others, old))
+		return !made;
+	if (made)
+		return is_before(object, other);
+	return change->from->address.object < others->from->address.object;
+}
+
+static List *
+append_pair(List *pairs, const CmigObject *first, const CmigObject *second)
+{
+	CmigTwins  *twins = palloc(sizeof(CmigTwins));
+
+	twins->first = first;
+	twins->second = second;
+	return lappend(pairs, twins);
+}
+
+/* Add two indexes, and those to which they are attached. */
+static List *
+add_twins(List *pairs, const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
+{
+	const CmigImage *image = old ? difference->from : difference->to;
+	const CmigObject *parent = cmig_attached_find(image, cmig_index_parent(object)),
+			   *others = cmig_attached_find(image, cmig_index_parent(other));
+
+	if (parent == NULL || others == NULL || parent == others)
+		return pairs;
+	if (!comes_first(difference, parent, others, old))
+		return add_twins(pairs, difference, other, object, old);
+	if (is_made(change_of(difference, parent, old), old) && is_made(change_of(difference, others, old), old))
+		pairs = append_pair(pairs, parent, others);
+	return append_pair(pairs, object, other);
+}
+
+static List *
+find_in(List *pairs, const CmigDifference *difference, const CmigObject *table, bool old)
+{
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+	{
+		const char *shape = shape_of(child);
+
+		for (const CmigObject *other = child->sibling; shape != NULL && other != NULL; other = other->sibling)
+		{
+			const char *others = shape_of(other);
+
+			if (others != NULL && child->kind == other->kind && strcmp(shape, others) == 0)
+				pairs = add_twins(pairs, difference, child, other, old);
+		}
+	}
+	return pairs;
+}
+
+List *
+cmig_twins_find(const CmigDifference *difference, bool old)
+{
+	const CmigImage *image = old ? difference->from : difference->to;
+	List	   *pairs = NIL;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *link = image->objects[i];
+
+		if (link->kind == &cmig_kind_partition && is_made(change_of(difference, link, old), old))
+			pairs = find_in(pairs, difference, link->parent, old);
+	}
+	return pairs;
+}
+
+static void
+unfold(const CmigDifference *difference, bool old)
+{
+	const CmigImage *image = old ? difference->from : difference->to;
+	ListCell   *cell;
+
+	foreach(cell, cmig_twins_find(difference, old))
+	{
+		const		CmigTwins *twins = lfirst(cell);
+
+		if (is_before(twins->second, twins->first))
+			image->objects[twins->second->index]->unfolded = true;
+	}
+}
+
+void
+cmig_twins_unfold(const CmigDifference *difference)
+{
+	unfold(difference, true);
+	unfold(difference, false);
+}
+
+static int
+position(const List *riders, const CmigChange *change)
+{
+	for (int i = 0; i < list_length(riders); i++)
+		if (list_nth(riders, i) == change)
+			return i;
+	return -1;
+}
+
+void
+cmig_twins_sort(const CmigDifference *difference)
+{
+	ListCell   *cell;
+
+	foreach(cell, cmig_twins_find(difference, true))
+	{
+		const		CmigTwins *twins = lfirst(cell);
+		CmigChange *first = difference->of_from[twins->first->index],
+				   *host = first->host;
+		int			old = host ? position(host->riders, first) : -1,
+					new = host ? position(host->riders, difference->of_from[twins->second->index]) : -1;
+
+		if (new >= 0 && new < old)
+			host->riders = list_insert_nth(list_delete_nth_cell(host->riders, old), new, first);
+	}
+}
