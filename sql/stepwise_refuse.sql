@@ -147,4 +147,5 @@ CALL cmig.upgrade_stepwise(ARRAY['heads']);
 ROLLBACK;
 
 DROP FUNCTION refused_function;
+DROP PROCEDURE refused_procedure, refused_setting;
 DROP EXTENSION pg_cmig;

@@ -35,9 +35,10 @@ is($rows[2], "waits for|process $holder_pid (Lock: relation)|SELECT * FROM pg_st
 is($node->safe_psql('postgres', "$status AND item = 'running'", extra_params => [ '-U', 'reader' ]),
 	"running|<insufficient privilege>, by process $pid|SELECT * FROM pg_stat_activity WHERE pid = $pid", 'a role that must not see it');
 
-# another run waits, and says so
+# another run waits, and says so after a second
 my $second = start_psql($node, 'postgres', 'SELECT * FROM cmig.upgrade()', 'second');
 wait_until_blocked($node, 'second');
+$second->{handle}->pump until $second->{err} =~ /NOTICE/;
 $holder->query_safe('COMMIT');
 is(finish_psql($run), 0, 'the first run ends');
 is(finish_psql($second), 0, 'the second too');

@@ -12,13 +12,13 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/subtransaction.h"
 #include "run/extension.h"
 #include "run/lock_wait.h"
 #include "run/run_lock.h"
 
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "storage/latch.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
@@ -36,12 +36,8 @@
 /* the same for the lock of a table, whose OID is in objid */
 #define KEY_FIELD4_TABLE 0x4348
 
-/*
- * A run that cannot start at once tries again for this time, at such intervals,
- * before it reports that it waits.  In milliseconds.
- */
+/* A run reports that it waits if it cannot start after this time, in milliseconds. */
 #define QUIET_MS 1000
-#define RETRY_MS 10
 
 /*
  * How long a stepwise run steps aside for functions, in microseconds, and how
@@ -90,36 +86,52 @@ wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
 	error_context_stack = callback.previous;
 }
 
-/* Take a lock if it becomes free within a second, or within lock_timeout. */
-static bool
-take_soon(const LOCKTAG *tag, bool session)
+/* A lock that is asked for. */
+typedef struct Request
 {
-	int			limit = LockTimeout > 0 ? Min(LockTimeout - 1, QUIET_MS) : QUIET_MS;
+	const LOCKTAG *tag;
+	bool		session;
+} Request;
 
-	for (int waited = 0;; waited += RETRY_MS)
-	{
-		if (LockAcquire(tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL)
-			return true;
-		if (waited >= limit)
-			return false;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, RETRY_MS,
-						 PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
+/* Queue for a lock; the Request is the argument. */
+static void
+queue(void *arg)
+{
+	Request    *request = arg;
+
+	wait_for_tag(request->tag, request->session, ANOTHER_RUN);
 }
 
-/* Queue for a lock after take_soon(), for what is left of lock_timeout. */
+/* Queue for a lock for a second; returns false if that is not enough. */
+static bool
+queue_for_a_second(Request *request)
+{
+	int			timeout = LockTimeout;
+	ErrorData  *error;
+
+	/* the subtransaction catches every error, so that this is undone */
+	LockTimeout = QUIET_MS;
+	error = cmig_subtransaction_try(queue, request);
+	LockTimeout = timeout;
+	if (error == NULL)
+		return true;
+	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(error);
+	FreeErrorData(error);
+	return false;
+}
+
+/* Queue for a lock after that, for what is left of lock_timeout. */
 static void
-queue_for(const LOCKTAG *tag, bool session)
+queue_for_the_rest(Request *request)
 {
 	int			timeout = LockTimeout;
 
 	PG_TRY();
 	{
 		if (timeout > 0)
-			LockTimeout = Max(timeout - QUIET_MS, 1);
-		wait_for_tag(tag, session, ANOTHER_RUN);
+			LockTimeout = timeout - QUIET_MS;
+		queue(request);
 	}
 	PG_FINALLY();
 	{
@@ -128,15 +140,14 @@ queue_for(const LOCKTAG *tag, bool session)
 	PG_END_TRY();
 }
 
-/* Report in a NOTICE and in pg_stat_activity which session is waited for. */
+/* Show in pg_stat_activity which session is waited for. */
 static void
-report_wait(const LOCKTAG *tag, const char *command)
+show_wait(const LOCKTAG *tag, const char *command)
 {
 	char		activity[200];
 	int			pid;
-	char	   *blockers = cmig_lock_wait_blockers(tag, ExclusiveLock, GetUserId(), &pid);
 
-	if (blockers == NULL)
+	if (cmig_lock_wait_blockers(tag, ExclusiveLock, GetUserId(), &pid) == NULL)
 		return;
 	if (pid != 0)
 		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d",
@@ -145,9 +156,19 @@ report_wait(const LOCKTAG *tag, const char *command)
 		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for a prepared transaction",
 				 command);
 	pgstat_report_activity(STATE_RUNNING, activity);
-	ereport(NOTICE,
-			(errmsg("waiting for another run of pg_cmig in this database"),
-			 errdetail("%s", blockers)));
+}
+
+/* The same in a NOTICE. */
+static void
+report_wait(const LOCKTAG *tag)
+{
+	int			pid;
+	char	   *blockers = cmig_lock_wait_blockers(tag, ExclusiveLock, GetUserId(), &pid);
+
+	if (blockers != NULL)
+		ereport(NOTICE,
+				(errmsg("waiting for another run of pg_cmig in this database"),
+				 errdetail("%s", blockers)));
 }
 
 /* Show the command in pg_stat_activity again. */
@@ -155,6 +176,28 @@ static void
 report_end_of_wait(void)
 {
 	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
+}
+
+/* Take a lock.  Who waits for it for more than a second is told. */
+static void
+take(const LOCKTAG *tag, bool session, const char *command)
+{
+	Request		request = {.tag = tag,.session = session};
+
+	if (LockAcquire(tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL)
+		return;
+	show_wait(tag, command);
+	/* with a snapshot we would block an index build of the other run */
+	InvalidateCatalogSnapshot();
+	if (LockTimeout > 0 && LockTimeout <= QUIET_MS)
+		queue(&request);
+	else if (!queue_for_a_second(&request))
+	{
+		report_wait(tag);
+		InvalidateCatalogSnapshot();
+		queue_for_the_rest(&request);
+	}
+	report_end_of_wait();
 }
 
 void
@@ -187,12 +230,7 @@ cmig_run_lock_transaction(const char *command)
 	cmig_extension_share();
 
 	set_tag(&tag, KEY_RUN);
-	if (take_soon(&tag, false))
-		return;
-
-	report_wait(&tag, command);
-	queue_for(&tag, false);
-	report_end_of_wait();
+	take(&tag, false, command);
 }
 
 /* Queue for the run lock or the gate at session level. */
@@ -203,16 +241,8 @@ wait_for_lock(uint32 key, const char *command)
 
 	set_tag(&tag, key);
 
-	/* with a snapshot we would block an index build of the other run */
-	InvalidateCatalogSnapshot();
 	Assert(!ActiveSnapshotSet());
-	if (take_soon(&tag, true))
-		return;
-
-	report_wait(&tag, command);
-	InvalidateCatalogSnapshot();
-	queue_for(&tag, true);
-	report_end_of_wait();
+	take(&tag, true, command);
 }
 
 void
