@@ -121,6 +121,37 @@ SELECT cmig.stamp('base');
 DELETE FROM cmig.revision;
 SELECT pg_temp.imported('flyway', $${"V1__init.sql": "SELECT 1;\n/* ${comment} */\nCREATE SCHEMA ${schema};"}$$);
 
+-- Sqitch: tags, dependencies, a change that was reworked, variables of psql
+SELECT pg_temp.imported('sqitch', $${
+"sqitch.conf": "[core]",
+"sqitch.plan": "%syntax-version=1.0.0\n%project=flipr\n\n# a comment\nusers 2024-01-01T10:00:00Z Ann <ann@example.com> # Creates users.\\nWith a table.\nfn [users] 2024-01-02T10:00:00Z Ann <ann@example.com> # A function.\n@v1.0 2024-01-03T10:00:00Z Ann <ann@example.com> # Tag v1.0.\nlists [users !old other:thing] 2024-01-04T10:00:00Z Ann <ann@example.com>\nfn [fn@v1.0] 2024-01-05T10:00:00Z Ann <ann@example.com> # A better function.\n@v2 2024-01-06T10:00:00Z Ann <ann@example.com>\n",
+"deploy/users.sql": "-- Deploy flipr:users to pg\n-- requires: nothing\nBEGIN;\n\nSET client_min_messages = 'warning';\nCREATE TABLE :\"schema\".users (a text DEFAULT :'value', b int[] DEFAULT '{1,2}', c text DEFAULT ':no');\n\nCOMMIT;\n",
+"revert/users.sql": "BEGIN;\nDROP TABLE users;\nCOMMIT;\n",
+"verify/users.sql": "-- Verify flipr:users on pg\n\nBEGIN;\n\nSELECT a, b FROM users WHERE FALSE;\n\nROLLBACK;\n",
+"deploy/fn@v1.0.sql": "CREATE FUNCTION fn() RETURNS int LANGUAGE sql RETURN 1;",
+"revert/fn@v1.0.sql": "DROP FUNCTION fn;",
+"deploy/fn.sql": "CREATE OR REPLACE FUNCTION fn() RETURNS int LANGUAGE sql RETURN 2;",
+"revert/fn.sql": "CREATE OR REPLACE FUNCTION fn() RETURNS int LANGUAGE sql RETURN 1;",
+"deploy/unplanned.sql": "SELECT 1;"}$$, '{"schema": "app", "value": "it''s"}');
+SELECT * FROM cmig.import_files('sqitch', '{deploy/a.sql}', '{SELECT 1}');
+
+-- Liquibase
+SELECT pg_temp.imported('liquibase', $${
+"changelog.sql": "--liquibase formatted sql\n\n--changeset ann:1 labels:one runInTransaction:true\n--comment: Create users\nCREATE TABLE ${schema}.users (id int);\n--rollback DROP TABLE ${schema}.users;\n\n--changeset bob:two words splitStatements:false runInTransaction:false\n--preconditions onFail:HALT\n--precondition-sql-check expectedResult:0 SELECT 0\nCREATE INDEX CONCURRENTLY i ON users (id);\n--rollback empty\n\n-- changeset ann:3 runOnChange:true\nCREATE OR REPLACE VIEW v AS SELECT 1;\n/* liquibase rollback\nDROP VIEW v;\n*/\n",
+"other.sql": "SELECT 1;", "master.xml": "<x/>"}$$, '{"schema": "public"}');
+
+-- Rails, yoyo
+SELECT pg_temp.imported('rails', $${
+"db/structure.sql": "\\restrict x\nSET statement_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);\nCREATE TABLE public.users (id bigint);\nSET search_path TO \"$user\", public;\n\nINSERT INTO \"schema_migrations\" (version) VALUES\n('20240102000000'),\n('20240101000000');\n\n",
+"db/migrate/20240101000000_users.rb": "class"}$$);
+SELECT * FROM cmig.import_files('rails', '{structure.sql}', '{SELECT 1}');
+SELECT pg_temp.imported('yoyo', $${
+"0001.users.sql": "-- Create users\n-- depends:\nCREATE TABLE users (id int);",
+"0001.users.rollback.sql": "DROP TABLE users;",
+"0002.index.sql": "--\n-- transactional: false\n-- depends: 0001.users\n\nCREATE INDEX CONCURRENTLY i ON users (id);",
+"0003.merge.sql": "-- depends: 0001.users, 0002.index\nSELECT 1;",
+"0004.code.py": "steps = []"}$$);
+
 -- what the runner refuses is noted
 SELECT pg_temp.imported('supabase', $${"1_copy.sql": "COPY t FROM stdin;\n1\n\\.\n", "2_psql.sql": "\\i other.sql", "3_bad.sql": "SELEC 1;", "4_commit.sql": "SELECT 1; COMMIT; SELECT 2;"}$$);
 

@@ -29,6 +29,11 @@ SELECT revision FROM cmig.current();
 INSERT INTO alembic_version VALUES ('002'), ('gone');
 SELECT * FROM cmig.import_state('alembic');
 SELECT revision FROM cmig.current();
+-- cmig.check says which of the two is ahead
+SELECT severity, object, problem, fix FROM cmig.check() WHERE object ~ 'alembic';
+DELETE FROM alembic_version WHERE version_num = 'gone';
+SELECT severity, object, problem, fix FROM cmig.check() WHERE object ~ 'alembic';
+INSERT INTO alembic_version VALUES ('gone');
 -- again: nothing to do; later it must not move back
 SELECT * FROM cmig.import_state('alembic');
 SELECT revision FROM cmig.upgrade();
@@ -165,6 +170,8 @@ CREATE FUNCTION tool.c_text(tool.c) RETURNS text LANGUAGE plpgsql AS $$BEGIN RAI
 CREATE CAST (tool.c AS text) WITH FUNCTION tool.c_text(tool.c) AS ASSIGNMENT;
 CREATE TABLE tool.casts (version_num tool.c);
 INSERT INTO tool.casts VALUES (ROW('001'));
+CREATE TABLE tool.schema_version (installed_rank json, version text, description text, type text, success text);
+INSERT INTO tool.schema_version VALUES ('{}', 'x');
 CREATE TABLE tool.parent (version_num text);
 CREATE TABLE tool.child () INHERITS (tool.parent);
 INSERT INTO tool.child VALUES ('002');
@@ -193,6 +200,9 @@ SELECT * FROM cmig.import_state('alembic', 'tool.parted');
 SELECT * FROM cmig.import_state('alembic', 'tool.dropped');
 SELECT * FROM cmig.import_state('alembic', 'tool.types');
 SELECT * FROM cmig.import_state('flyway', 'tool.types');
+SET search_path = tool, public;
+SELECT * FROM cmig.check() WHERE object ~ 'tool';
+RESET search_path;
 RESET SESSION AUTHORIZATION;
 REVOKE SELECT ON tool.types FROM regress_tool_caller;
 SET SESSION AUTHORIZATION regress_tool_caller;

@@ -8,8 +8,11 @@
 
 #include "adopt/format_flyway.h"
 #include "adopt/format_folders.h"
+#include "adopt/format_liquibase.h"
 #include "adopt/format_marked.h"
 #include "adopt/format_numbered.h"
+#include "adopt/format_sqitch.h"
+#include "adopt/format_whole.h"
 #include "adopt/formats.h"
 
 static const CmigFormat formats[] = {
@@ -20,11 +23,15 @@ static const CmigFormat formats[] = {
 	{"golang-migrate", cmig_format_golang_migrate},
 	{"goose", cmig_format_goose},
 	{"graphile-migrate", cmig_format_graphile_migrate, CMIG_PLACEHOLDER_COLON},
+	{"liquibase", cmig_format_liquibase, CMIG_PLACEHOLDER_BRACES},
 	{"node-pg-migrate", cmig_format_node_pg_migrate},
 	{"prisma", cmig_format_prisma},
+	{"rails", cmig_format_rails},
 	{"refinery", cmig_format_refinery},
+	{"sqitch", cmig_format_sqitch, CMIG_PLACEHOLDER_PSQL},
 	{"sqlx", cmig_format_sqlx},
 	{"supabase", cmig_format_supabase},
+	{"yoyo", cmig_format_yoyo},
 };
 
 /* All names, with commas between them. */

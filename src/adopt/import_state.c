@@ -85,10 +85,10 @@ stamp_matches(const CmigToolMatches *matches)
 {
 	CmigNames  *tops = cmig_tool_match_tops(matches);
 
-	cmig_graph_require_sound(matches->graph);
-	require_not_ahead(matches);
 	if (tops->count == 0)
 		return;
+	cmig_graph_require_sound(matches->graph);
+	require_not_ahead(matches);
 	require_no_gap(matches);
 	(void) cmig_stamp_targets(tops, false);
 }

@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "access/table.h"
-#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -42,13 +41,19 @@ cmig_tool_state_table(const CmigTool *tool)
 	return InvalidOid;
 }
 
-/* Is it a column whose type runs only the server's own code? */
-static bool
-is_plain_column(Oid table, const char *name)
-{
-	AttrNumber	number = get_attnum(table, name);
+/* The types of columns that are read: they run no code but the server's, and can be sorted. */
+static const Oid column_types[] = {
+	BOOLOID, BPCHAROID, BYTEAOID, DATEOID, INT2OID, INT4OID, INT8OID, NAMEOID, NUMERICOID, TEXTARRAYOID,
+	TEXTOID, TIMESTAMPOID, TIMESTAMPTZOID, UUIDOID, VARCHAROID
+};
 
-	return number > 0 && get_atttype(table, number) < FirstGenbkiObjectId;
+static bool
+is_plain_type(Oid type)
+{
+	for (int i = 0; i < lengthof(column_types); i++)
+		if (column_types[i] == type)
+			return true;
+	return false;
 }
 
 char *
@@ -62,10 +67,12 @@ cmig_tool_state_refusal(const CmigTool *tool, Oid table)
 		return pstrdup("It has row-level security policies that apply to you.");
 	for (int i = 0; i < CMIG_TOOL_MAX_COLUMNS && tool->columns[i]; i++)
 	{
-		if (get_attnum(table, tool->columns[i]) <= 0)
+		AttrNumber	number = get_attnum(table, tool->columns[i]);
+
+		if (number <= 0)
 			return psprintf("It has no column \"%s\".", tool->columns[i]);
-		if (!is_plain_column(table, tool->columns[i]))
-			return psprintf("The type of column \"%s\" is not one of the server's own.", tool->columns[i]);
+		if (!is_plain_type(get_atttype(table, number)))
+			return psprintf("Column \"%s\" has type %s.", tool->columns[i], format_type_be(get_atttype(table, number)));
 	}
 	return NULL;
 }

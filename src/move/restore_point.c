@@ -36,7 +36,7 @@ typedef struct CompleteRun
 {
 	char		time[RUN_TIME_SIZE];
 	SubTransactionId waits_for; /* its commit, up to the top, ends the run */
-}			CompleteRun;
+} CompleteRun;
 
 /* CompleteRun *, in TopTransactionContext. */
 static List *complete = NIL;

@@ -14,7 +14,9 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 
+#include "adopt/tool_match.h"
 #include "audit/audit_status.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -175,6 +177,62 @@ add_audit_problem(List *problems)
 					   refused ? psprintf("audited tables cannot be written: %s", fault->problem) :
 					   fault->problem,
 					   fault->fix);
+}
+
+/* The first thing that another tool has applied and this database has not, or NULL. */
+static char *
+applied_elsewhere(const CmigView *view, const CmigToolMatches *matches)
+{
+	for (int i = 0; i < list_length(matches->applied); i++)
+	{
+		const CmigToolApplied *row = list_nth(matches->applied, i);
+		int			node = matches->nodes[i];
+
+		if (row->failed || row->repeatable)
+			continue;
+		if (node >= 0)
+			node = cmig_graph_find_name(view->graph, cmig_graph_id(matches->graph, node));
+		if (node < 0 || !view->applied->applied->set[node])
+			return row->name;
+	}
+	return NULL;
+}
+
+/* Report the table of another tool: whether it is still in use, as far as it tells. */
+static List *
+add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *problems)
+{
+	CmigToolMatches *matches = cmig_tool_match(tool, cmig_tool_state_read(tool, table));
+	char	   *elsewhere = applied_elsewhere(view, matches);
+	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
+
+	if (elsewhere)
+		return add_problem(problems, "warning", name,
+						   psprintf("another migration tool is in use, too: it has applied \"%s\", and pg_cmig has not", elsewhere),
+						   psprintf("SELECT * FROM cmig.import_state(%s) -- takes over its state; then use one of the two", quote_literal_cstr(tool->name)));
+	return add_problem(problems, "notice", name,
+					   "the table of another migration tool is still there; it contains nothing that pg_cmig does not know",
+					   psprintf("ALTER TABLE %s RENAME TO %s -- stops the other tool", name, quote_identifier(psprintf("%.58s_old", get_rel_name(table)))));
+}
+
+/* Report the tables of other tools that can be read, unless nothing is loaded here. */
+static List *
+add_tool_problems(const CmigView *view, List *problems)
+{
+	int			count;
+	const CmigTool *tools = cmig_tool_all(&count);
+	List	   *seen = NIL;
+
+	for (int i = 0; i < count && view->graph->count > 0; i++)
+	{
+		Oid			table = cmig_tool_state_table(&tools[i]);
+
+		if (!OidIsValid(table) || list_member_oid(seen, table) || cmig_tool_state_refusal(&tools[i], table) != NULL)
+			continue;
+		seen = lappend_oid(seen, table);
+		problems = add_tool_problem(view, &tools[i], table, problems);
+	}
+	return problems;
 }
 
 /*
@@ -368,6 +426,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 		problems = add_journal_problems(problems);
 		problems = add_drift_problem(problems);
 		problems = add_audit_problem(problems);
+		problems = add_tool_problems(view, problems);
 		problems = add_text_problems(view, problems);
 		if (view->graph->defects == NIL && view->applied->unknown == NIL)
 			problems = add_lint_problem(view, problems);

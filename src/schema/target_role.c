@@ -323,7 +323,7 @@ note_create_role(CmigTargetState *state, const CreateRoleStmt *create)
 
 /* A role that the target itself has created does not count. */
 static void
-forget_roles(CmigTargetState *state, const DropRoleStmt * drop)
+forget_roles(CmigTargetState *state, const DropRoleStmt *drop)
 {
 	ListCell   *cell;
 

@@ -1,0 +1,16 @@
+/*
+ * format_liquibase.h
+ *	  Liquibase's formatted SQL.
+ *
+ * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_FORMAT_LIQUIBASE_H
+#define CMIG_FORMAT_LIQUIBASE_H
+
+#include "adopt/import.h"
+
+extern void cmig_format_liquibase(CmigImport *import);
+
+#endif							/* CMIG_FORMAT_LIQUIBASE_H */

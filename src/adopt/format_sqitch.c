@@ -1,0 +1,258 @@
+/*
+ * format_sqitch.c
+ *	  Sqitch's plan and its scripts.
+ *
+ * The plan has a line for each change, in the order in which they are deployed,
+ * and lines for tags.  A change that is in the plan twice was reworked: the
+ * scripts of its earlier occurrence have the name of a tag between the two.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "adopt/format_sqitch.h"
+#include "adopt/tool_text.h"
+#include "base/errors.h"
+#include "format/section_text.h"
+
+/* A change of the plan. */
+typedef struct SqitchChange
+{
+	char	   *name;
+	char	   *dependencies;	/* what stands in brackets, or "" */
+	char	   *date;			/* NULL if there is none */
+	char	   *note;
+	List	   *tags;			/* of char *, on this change */
+} SqitchChange;
+
+/* The plan, while it is read. */
+typedef struct SqitchPlan
+{
+	CmigImport *import;
+	CmigToolFile *file;
+	char	   *prefix;			/* of the folder of the plan, with its slash */
+	List	   *changes;		/* of SqitchChange * */
+} SqitchPlan;
+
+/* What follows " # ", with its escaped newlines as spaces. */
+static char *
+read_note(const char *text)
+{
+	const char *hash = strstr(text, " # ");
+	char	   *note = hash ? cmig_marker_trimmed(hash + 3, hash + strlen(hash)) : pstrdup("");
+
+	for (char *p = note; *p; p++)
+		if (p[0] == '\\' && p[1] == 'n')
+			p[0] = p[1] = ' ';
+	return note;
+}
+
+/* The first text of the form 2024-01-01T00:00:00Z in front of the note. */
+static char *
+read_date(const char *text)
+{
+	for (const char *p = text; *p && strncmp(p, " # ", 3) != 0; p++)
+		if (strspn(p, "0123456789-") == 10 && p[10] == 'T')
+			return pnstrdup(p, strcspn(p, " \t"));
+	return NULL;
+}
+
+/* A line with a change: name [dependencies] date planner <mail> # note */
+static void
+read_change(SqitchPlan *plan, const char *line)
+{
+	SqitchChange *change = palloc0(sizeof(SqitchChange));
+	int			length = strcspn(line, " \t");
+	const char *rest = line + length + strspn(line + length, " \t");
+
+	change->name = pnstrdup(line, length);
+	change->dependencies = pstrdup("");
+	if (*rest == '[')
+		change->dependencies = pnstrdup(rest + 1, strcspn(rest + 1, "]"));
+	change->date = read_date(rest);
+	change->note = read_note(rest);
+	plan->changes = lappend(plan->changes, change);
+}
+
+/* One line of the plan, without white space around it. */
+static void
+read_plan_line(SqitchPlan *plan, const char *line)
+{
+	if (*line == '\0' || *line == '#' || *line == '%')
+		return;
+	if (*line == '@')
+	{
+		if (plan->changes != NIL)
+		{
+			SqitchChange *change = llast(plan->changes);
+
+			change->tags = lappend(change->tags, pnstrdup(line + 1, strcspn(line + 1, " \t")));
+		}
+		return;
+	}
+	if (*line == '-')
+	{
+		cmig_import_file_note(plan->import, plan->file->name, "the line \"%s\" reverts a change; left out", line);
+		return;
+	}
+	line += strspn(line, "+ \t");
+	read_change(plan, line);
+}
+
+static void
+read_plan(SqitchPlan *plan)
+{
+	CmigToolLine line;
+
+	for (const char *p = plan->file->text; cmig_tool_text_line(p, &line); p = line.next)
+		read_plan_line(plan, cmig_marker_trimmed(line.start, line.end));
+}
+
+/* Where the change occurs again in the plan, or -1. */
+static int
+next_occurrence(const SqitchPlan *plan, int i)
+{
+	const SqitchChange *change = list_nth(plan->changes, i);
+
+	for (int j = i + 1; j < list_length(plan->changes); j++)
+		if (strcmp(((SqitchChange *) list_nth(plan->changes, j))->name, change->name) == 0)
+			return j;
+	return -1;
+}
+
+/*
+ * The name of the scripts of a change without folder and ending.  If it was
+ * reworked, that has the first tag between its occurrences for which there is a
+ * deploy script.
+ */
+static char *
+script_name(const SqitchPlan *plan, int i)
+{
+	const SqitchChange *change = list_nth(plan->changes, i);
+	int			next = next_occurrence(plan, i);
+
+	for (int j = i; j < next; j++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((SqitchChange *) list_nth(plan->changes, j))->tags)
+		{
+			char	   *name = psprintf("%s@%s", change->name, (char *) lfirst(lc));
+
+			if (cmig_import_file(plan->import, psprintf("%sdeploy/%s.sql", plan->prefix, name)))
+				return name;
+		}
+	}
+	return change->name;
+}
+
+/* The id of a script: f@v1 is f_at_v1. */
+static char *
+script_id(const char *name)
+{
+	const char *at = strchr(name, '@');
+
+	return cmig_tool_text_id(at ? psprintf("%.*s_at_%s", (int) (at - name), name, at + 1) : name);
+}
+
+/* A script of a change as a section, or NULL if the file does not exist. */
+static char *
+read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSection section)
+{
+	CmigToolFile *file = cmig_import_file(plan->import, psprintf("%s%s/%s.sql", plan->prefix, folder, name));
+	char	   *text;
+	int			length;
+
+	if (file == NULL)
+		return NULL;
+	text = cmig_import_whole(plan->import, file, section);
+	/* verify scripts are BEGIN ... ROLLBACK */
+	length = strlen(text);
+	if (section == CMIG_SECTION_VERIFY && length >= 9 && pg_strcasecmp(text + length - 9, "ROLLBACK;") == 0)
+	{
+		char	   *commit = psprintf("%.*sCOMMIT;", length - 9, text);
+
+		text = cmig_section_text_read(commit, commit + strlen(commit), section, false);
+	}
+	return text;
+}
+
+/* Note dependencies that the order of the plan does not imply. */
+static void
+note_dependencies(CmigToolRevision *revision, const char *dependencies)
+{
+	char	   *list = pstrdup(dependencies);
+
+	for (char *word = strtok(list, " \t"); word; word = strtok(NULL, " \t"))
+		if (*word == '!')
+			cmig_import_note(revision, "the conflict with \"%s\" is not checked", word + 1);
+		else if (strchr(word, ':'))
+			cmig_import_note(revision, "it depends on \"%s\" of another project; put that into depends_on if both are in one database", word);
+}
+
+/* The tags of a change as labels, so that they can be targets. */
+static void
+set_labels(CmigToolRevision *revision, const List *tags)
+{
+	CmigNames  *labels = &revision->text.edges.labels;
+	ListCell   *lc;
+
+	labels->names = palloc(sizeof(char *) * Max(list_length(tags), 1));
+	foreach(lc, tags)
+		labels->names[labels->count++] = cmig_tool_text_id(lfirst(lc));
+}
+
+static void
+add_change(SqitchPlan *plan, int i)
+{
+	const SqitchChange *change = list_nth(plan->changes, i);
+	char	   *name = script_name(plan, i);
+	CmigToolRevision *revision = cmig_import_add(plan->import, plan->file, script_id(name));
+	char	   *deploy = read_script(plan, "deploy", name, CMIG_SECTION_UPGRADE);
+	TimestampTz created_at;
+
+	revision->text.edges.message = *change->note ? change->note : cmig_tool_text_message(change->name);
+	if (change->date && cmig_marker_parse_date(change->date, &created_at))
+	{
+		revision->text.has_created_at = true;
+		revision->text.created_at = created_at;
+	}
+	if (deploy)
+		revision->text.upgrade_sql = deploy;
+	else
+		cmig_import_note(revision, "there is no file %sdeploy/%s.sql, so its script is empty", plan->prefix, name);
+	revision->text.downgrade_sql = read_script(plan, "revert", name, CMIG_SECTION_DOWNGRADE);
+	revision->text.verify_sql = read_script(plan, "verify", name, CMIG_SECTION_VERIFY);
+	note_dependencies(revision, change->dependencies);
+	set_labels(revision, change->tags);
+}
+
+void
+cmig_format_sqitch(CmigImport *import)
+{
+	SqitchPlan	plan = {import};
+
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+
+		if (strcmp(file->base, "sqitch.plan") == 0 && plan.file == NULL)
+			plan.file = file;
+		else if (strcmp(file->base, "sqitch.conf") == 0)
+			file->used = true;
+	}
+	if (plan.file == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("there is no file \"sqitch.plan\""),
+				 errdetail("It has the order of the changes.")));
+	plan.file->used = true;
+	plan.prefix = pnstrdup(plan.file->name, plan.file->base - plan.file->name);
+	read_plan(&plan);
+	for (int i = 0; i < list_length(plan.changes); i++)
+		add_change(&plan, i);
+	cmig_import_chain(import);
+	import->file_template = "%(rev)s";
+}

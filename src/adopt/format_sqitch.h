@@ -1,0 +1,16 @@
+/*
+ * format_sqitch.h
+ *	  Sqitch's plan and its scripts.
+ *
+ * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_FORMAT_SQITCH_H
+#define CMIG_FORMAT_SQITCH_H
+
+#include "adopt/import.h"
+
+extern void cmig_format_sqitch(CmigImport *import);
+
+#endif							/* CMIG_FORMAT_SQITCH_H */

@@ -1,0 +1,17 @@
+/*
+ * format_whole.h
+ *	  yoyo's files, and the structure.sql of Rails.
+ *
+ * Pure.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_FORMAT_WHOLE_H
+#define CMIG_FORMAT_WHOLE_H
+
+#include "adopt/import.h"
+
+extern void cmig_format_yoyo(CmigImport *import);
+extern void cmig_format_rails(CmigImport *import);
+
+#endif							/* CMIG_FORMAT_WHOLE_H */
