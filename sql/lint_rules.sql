@@ -47,6 +47,33 @@ SELECT * FROM list('ALTER TABLE customer RENAME TO client');
 SELECT * FROM list('ALTER TABLE customer RENAME TO client; CREATE VIEW customer AS SELECT * FROM client');
 SELECT * FROM list('DROP TABLE customer CASCADE');
 
+-- where a name stands in a body decides whether it is the column or the table
+CREATE FUNCTION body(n int, source text) RETURNS void LANGUAGE plpgsql AS $x$ BEGIN EXECUTE format('CREATE FUNCTION body_%s() RETURNS void LANGUAGE plpgsql AS %L', n, source); END $x$;
+SET check_function_bodies = off;
+SELECT body(n, source) FROM (VALUES
+	(1, $$BEGIN UPDATE customer SET nick = 'x' WHERE id = 1; END$$),
+	(2, $$BEGIN PERFORM c.nick FROM public.customer AS c JOIN locals l ON l.id = c.id; END$$),
+	(3, $$DECLARE r customer%ROWTYPE; BEGIN SELECT * INTO r FROM customer LIMIT 1; RAISE NOTICE '%', r.nick; END$$),
+	(4, $$BEGIN INSERT INTO customer (id, nick) VALUES (1, 'x') ON CONFLICT (id) DO NOTHING; END$$),
+	(5, $$BEGIN EXECUTE format('UPDATE %I SET nick = 1', 'customer'); END$$),
+	(6, $$BEGIN EXECUTE 'SELECT ' || 'nick' || ' FROM customer'; END$$),
+	(7, $$DECLARE r record; BEGIN FOR r IN SELECT * FROM customer LOOP PERFORM r.nick; END LOOP; END$$),
+	(11, $$BEGIN RAISE NOTICE 'nick of customer'; PERFORM count(*) FROM customer; END$$),
+	(12, $$BEGIN PERFORM count(*) FROM customer /* nick */; -- nick
+END$$),
+	(13, $$BEGIN PERFORM o.nick FROM other_table o JOIN customer c ON c.id = o.id; END$$),
+	(14, $$DECLARE nick text; BEGIN SELECT kind INTO nick FROM app.customer; END$$),
+	(15, $$BEGIN PERFORM kind AS nick FROM customer; END$$),
+	(16, $$BEGIN PERFORM nick FROM people; PERFORM id FROM customer; END$$),
+	(17, $$BEGIN PERFORM set_config('app.x', 'customer nick', true); END$$),
+	(18, $$BEGIN PERFORM nick(id) FROM customer; END$$),
+	(19, $$BEGIN RAISE NOTICE 'nick of customer'; EXECUTE 'SELECT 1'; END$$)) v(n, source);
+RESET check_function_bodies;
+SELECT regexp_replace(regexp_replace(message, '^.*both: ', ''), '\mfunction ', '', 'g') AS column_of FROM list('ALTER TABLE customer DROP nick');
+SELECT regexp_replace(message, '^.*name it: ', '') AS table_itself FROM list('DROP TABLE customer CASCADE') WHERE rule = 'code-uses-dropped';
+SELECT format('DROP FUNCTION %s', oid::regprocedure) FROM pg_proc WHERE proname ~ '^body' ORDER BY oid
+\gexec
+
 -- what replaces a table or view loses its privileges and row-level security
 SELECT statement, rule, message, safe_rewrite FROM cmig.lint_sql('DROP VIEW locals CASCADE; CREATE VIEW locals AS SELECT 1 AS id')
 WHERE rule LIKE '%lost' \gx

@@ -224,7 +224,7 @@ cmig_lint_code_names(const char *source, const char *word)
 			return true;
 		/* dynamic SQL in a string */
 		if ((lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_DOLLAR) &&
-			lexer.next - lexer.start > strlen(word) + 2)
+			lexer.next - lexer.start >= strlen(word) + 2)
 		{
 			char	   *text = pnstrdup(lexer.start + 1, lexer.next - lexer.start - 2);
 

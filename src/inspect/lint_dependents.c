@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/listing.h"
+#include "inspect/lint_body.h"
 #include "inspect/lint_code.h"
 #include "inspect/lint_objects.h"
 #include "inspect/lint_rules.h"
@@ -89,9 +90,8 @@ check_dependents(CmigLint *lint, Node *node)
 /* A table or column that the plan drops or renames. */
 typedef struct Missing
 {
-	const char *table;			/* its name */
-	Oid			oid;
-	const char *column;			/* NULL for the table itself */
+	CmigLintName name;
+	Oid			oid;			/* of the table */
 	int			since;			/* number of the statement in the plan */
 	CmigLintFinding *finding;
 } Missing;
@@ -100,11 +100,14 @@ typedef struct Missing
 static bool
 uses(const Missing *missing, const char *source, Oid function)
 {
-	if (missing->column && !cmig_lint_code_names(source, missing->column))
+	const CmigLintName *name = &missing->name;
+	bool		is_trigger;
+
+	if (name->column && !cmig_lint_code_names(source, name->column))
 		return false;
-	return cmig_lint_code_names(source, missing->table) ||
-		(missing->column && OidIsValid(missing->oid) && OidIsValid(function) &&
-		 list_member_oid(cmig_lint_code_trigger_functions(missing->oid), function));
+	is_trigger = name->column && OidIsValid(missing->oid) && OidIsValid(function) &&
+		list_member_oid(cmig_lint_code_trigger_functions(missing->oid), function);
+	return cmig_lint_body_uses(source, name, is_trigger);
 }
 
 /* The functions that will still use it, as a list for a message, or NULL. */
@@ -136,7 +139,7 @@ is_still_used(CmigLint *lint, void *arg)
 	char	   *users;
 
 	/* it may have been created again or renamed back */
-	if (cmig_lint_state_has(lint, missing->oid, missing->table, missing->column))
+	if (cmig_lint_state_has(lint, missing->oid, missing->name.table, missing->name.column))
 		return false;
 	users = users_of(lint, missing);
 	if (users == NULL)
@@ -163,9 +166,10 @@ note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, con
 								   cmig_lint_text_name(table), what);
 	old = MemoryContextSwitchTo(lint->context);
 	missing = palloc0(sizeof(Missing));
-	missing->table = pstrdup(table->name);
+	missing->name.schema = pstrdup(table->schema);
+	missing->name.table = pstrdup(table->name);
 	missing->oid = table->oid;
-	missing->column = column ? pstrdup(column) : NULL;
+	missing->name.column = column ? pstrdup(column) : NULL;
 	missing->since = cmig_lint_state_statements(lint);
 	missing->finding = finding;
 	MemoryContextSwitchTo(old);

@@ -37,7 +37,7 @@ typedef enum CmigScriptPart
 	CMIG_SCRIPT_PRECONDITION,
 	CMIG_SCRIPT_MAIN,			/* the script itself */
 	CMIG_SCRIPT_VERIFY
-}			CmigScriptPart;
+} CmigScriptPart;
 
 /*
  * Append a part of the step, and what restores the session after it. more: another script follows in the same transaction.  Raises the
