@@ -93,8 +93,34 @@ SELECT * FROM public.open;
 SELECT count(*) FROM public.secret;
 SELECT c FROM changed() c WHERE c NOT IN ('pg_class', 'pg_attribute', 'pg_depend', 'pg_type', 'pg_shdepend') ORDER BY 1;
 SELECT nspname FROM pg_namespace WHERE nspname ~ '^cmig_away';
+-- a migrator cannot choose, by the search_path that the journal records, which functions a script calls in another role's replay
 \pset format aligned
 \pset tuples_only off
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile_victim', 'migrator');
+CREATE SCHEMA victim AUTHORIZATION regress_hostile_victim;
+SELECT cmig.create_revision('harmless', 'DO $$BEGIN PERFORM lower(''A''::varchar); END$$', '', revision => 'one');
+CREATE SCHEMA trap AUTHORIZATION regress_hostile;
+GRANT USAGE ON SCHEMA trap TO PUBLIC;
+SET SESSION AUTHORIZATION regress_hostile;
+CREATE FUNCTION trap.lower(varchar) RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE 'hijacked %', current_user; END$$;
+SELECT revision FROM cmig.upgrade('one');
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, search_path)
+	SELECT max(id) + 1, 'one', 'upgrade', 'done', now(), 'regress_hostile', 'trap, public' FROM cmig.journal;
+SET SESSION AUTHORIZATION regress_hostile_victim;
+SELECT count(*) FROM cmig.drift('{victim}');
+RESET SESSION AUTHORIZATION;
+-- for a superuser, the schema is empty in a replay; a superuser's schema is safe unless others can create objects in it
+SELECT count(*) FROM cmig.drift('{app}', raise => false);
+ALTER SCHEMA trap OWNER TO CURRENT_USER;
+DROP FUNCTION trap.lower(varchar);
+SET SESSION AUTHORIZATION regress_hostile_victim;
+SELECT count(*) FROM cmig.drift('{victim}');
+RESET SESSION AUTHORIZATION;
+GRANT CREATE ON SCHEMA trap TO PUBLIC;
+SET SESSION AUTHORIZATION regress_hostile_victim;
+SELECT count(*) FROM cmig.drift('{victim}');
+RESET SESSION AUTHORIZATION;
+DROP SCHEMA trap, victim;
 RESET client_min_messages;
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA app CASCADE;

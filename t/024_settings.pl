@@ -273,11 +273,16 @@ $head;
 CREATE SCHEMA theirs;
 CREATE FUNCTION theirs.lower(varchar) RETURNS text LANGUAGE plpgsql AS
 	'BEGIN INSERT INTO public.seen VALUES (current_user); RETURN NULL; END';
+CREATE FUNCTION theirs.upper(varchar) RETURNS text LANGUAGE plpgsql AS
+	'BEGIN RESET ROLE; RESET SESSION AUTHORIZATION; INSERT INTO public.seen VALUES (current_user); RETURN NULL; END';
 GRANT USAGE ON SCHEMA theirs TO PUBLIC;
 ALTER DATABASE shop SET cmig.search_path = 'theirs, public';
 END_SQL
 is(session('postgres', '', $migrate), "s1\npostgres", "the owner's function runs as the superuser");
 is(session('postgres', '', "SET cmig.role = 'regress_owner'; $migrate"), "s1\nregress_owner", 'or as the owner, if the superuser says so');
+is(session('postgres', '', "SET cmig.role = 'regress_owner'; UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, 'lower', 'upper') WHERE revision = 's1'; $migrate;
+	UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, 'upper', 'lower') WHERE revision = 's1'"), "s1\npostgres", 'which is no protection');
+is(session('regress_owner', '', $migrate), "s1\nregress_owner", 'in a connection of the owner, it can only run as the owner');
 is(session('postgres', '', "SET cmig.search_path = ''; $migrate"), 's1', 'not with another path, set in the session');
 is(session('postgres', '-c cmig.search_path=', $migrate), 's1', 'or with the options of the connection');
 query($node, 'postgres', "ALTER ROLE postgres SET cmig.search_path = ''; ALTER ROLE postgres SET cmig.role = ''");

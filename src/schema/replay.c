@@ -46,7 +46,7 @@ struct CmigReplay
 	CmigReplayTask task;
 	void	   *arg;
 	void	   *enums;			/* the caller's uncommitted enum values */
-	HTAB	   *paths;			/* see replay_path.h */
+	CmigReplayPaths *paths;		/* may be NULL */
 	CmigTargetState state;
 };
 
@@ -150,11 +150,13 @@ explain(ErrorData *error, const CmigRunStep *step)
 		error->hint = "One transaction holds a lock for each table of the revisions. Raise max_locks_per_transaction.";
 	if (is_from_outside(error))
 		return;
+	failed = step->revision;
+	if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
+		return;
 	initStringInfo(&detail);
 	appendStringInfo(&detail, "%s.", error->message);
 	if (error->detail != NULL)
 		appendStringInfo(&detail, " %s", error->detail);
-	failed = step->revision;
 	error->hint = pstrdup(hint_for(error));
 	error->message = psprintf(step->direction == CMIG_UPGRADE ?
 							  "revision \"%s\" cannot be replayed" :
@@ -251,7 +253,7 @@ static void
 run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 {
 	ErrorContextCallback callback;
-	const char *path = cmig_replay_path_find(replay->paths, run->step->revision);
+	const char *path = cmig_replay_path_find(replay->paths, replay->state.shadow, run->step->revision);
 
 	callback.callback = cmig_script_run_describe_error;
 	callback.arg = run;

@@ -8,12 +8,15 @@
  */
 #include "postgres.h"
 
+#include "base/errors.h"
+#include "base/query.h"
 #include "run/session.h"
 #include "schema/replay_path.h"
 #include "tables/journal.h"
 
 #include "common/hashfn.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/varlena.h"
 
 /* A revision and its path. */
@@ -22,6 +25,15 @@ typedef struct PathEntry
 	const char *revision;		/* the key */
 	const char *path;
 } PathEntry;
+
+/* See replay_path.h. */
+struct CmigReplayPaths
+{
+	HTAB	   *paths;			/* of PathEntry */
+	char	   *own;			/* the path of the session */
+	List	   *unsafe;			/* schemas in which other roles can create
+								 * objects, as C strings */
+};
 
 static uint32
 hash_revision(const void *key, Size size)
@@ -77,7 +89,7 @@ resolve_user(const char *path, const char *role)
 static void
 keep_path(const char *revision, const char *path, const char *role, void *arg)
 {
-	HTAB	  **paths = arg;
+	CmigReplayPaths **paths = arg;
 	char	   *resolved = resolve_user(path, role);
 	PathEntry  *entry;
 	bool		found;
@@ -85,24 +97,107 @@ keep_path(const char *revision, const char *path, const char *role, void *arg)
 	if (resolved == NULL)
 		return;
 	if (*paths == NULL)
-		*paths = make_table();
-	entry = hash_search(*paths, &revision, HASH_ENTER, &found);
+	{
+		*paths = palloc0(sizeof(CmigReplayPaths));
+		(*paths)->paths = make_table();
+	}
+	entry = hash_search((*paths)->paths, &revision, HASH_ENTER, &found);
 	entry->path = resolved;
 }
 
-HTAB *
+/* Add a name to a list. */
+static void
+add_name(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **names = arg;
+
+	*names = lappend(*names, cmig_query_text(desc, row, 1));
+}
+
+/*
+ * Schemas in which a role other than the current one and superusers can create
+ * objects.  Temporary schemas belong to the bootstrap superuser, but their
+ * objects do not.
+ */
+static List *
+find_unsafe(void)
+{
+	static CmigQuery query = {
+		.sql = "SELECT n.nspname::text FROM pg_namespace n WHERE n.nspname ~ '^pg_(toast_)?temp_'"
+		" OR EXISTS (SELECT FROM (SELECT n.nspowner AS oid UNION ALL"
+		"  SELECT a.grantee FROM aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE') g"
+		"  LEFT JOIN pg_roles r ON r.oid = g.oid"
+		"  WHERE r.rolsuper IS NOT TRUE AND r.rolname IS DISTINCT FROM current_user)"
+	};
+	List	   *names = NIL;
+
+	cmig_query_each(&query, NULL, NULL, add_name, &names);
+	return names;
+}
+
+CmigReplayPaths *
 cmig_replay_path_read(void)
 {
-	HTAB	   *paths = NULL;
+	CmigReplayPaths *paths = NULL;
+	char	   *role = cmig_session_role();
 
-	cmig_journal_other_paths(cmig_session_search_path(), cmig_session_role(), keep_path, &paths);
+	cmig_journal_other_paths(cmig_session_search_path(), role, keep_path, &paths);
+	if (paths != NULL)
+	{
+		paths->own = resolve_user(cmig_session_search_path(), role);
+		paths->unsafe = find_unsafe();
+	}
 	return paths;
 }
 
-const char *
-cmig_replay_path_find(HTAB *paths, const char *revision)
+/* Is the name in the list of C strings? */
+static bool
+has_name(const List *names, const char *name)
 {
-	PathEntry  *entry = paths == NULL ? NULL : hash_search(paths, &revision, HASH_FIND, NULL);
+	ListCell   *cell;
 
-	return entry == NULL ? NULL : entry->path;
+	foreach(cell, names)
+	{
+		if (strcmp(lfirst(cell), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Raise an error if the path is not safe. */
+static void
+require_safe(const CmigReplayPaths * paths, CmigShadow *shadow, const PathEntry *entry)
+{
+	List	   *names;
+	List	   *own = NIL;
+	ListCell   *cell;
+
+	(void) SplitIdentifierString(pstrdup(entry->path), ',', &names);
+	if (paths->own != NULL)
+		(void) SplitIdentifierString(pstrdup(paths->own), ',', &own);
+	foreach(cell, names)
+	{
+		const char *name = lfirst(cell);
+
+		if (!has_name(paths->unsafe, name) || has_name(own, name) ||
+			cmig_shadow_find(shadow, name) != NULL)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_NOT_REPLAYABLE),
+				 errmsg("revision \"%s\" cannot be replayed", entry->revision),
+				 errdetail("According to cmig.journal, it has run with search_path %s. Other roles can create objects in schema \"%s\", and the current role does not own it.",
+						   entry->path, name),
+				 errhint("If that path is correct, call the function as a role that owns the schema. Otherwise, correct it in the last row of the upgrade in cmig.journal.")));
+	}
+}
+
+const char *
+cmig_replay_path_find(const CmigReplayPaths * paths, CmigShadow *shadow, const char *revision)
+{
+	PathEntry  *entry = paths == NULL ? NULL : hash_search(paths->paths, &revision, HASH_FIND, NULL);
+
+	if (entry == NULL)
+		return NULL;
+	require_safe(paths, shadow, entry);
+	return entry->path;
 }

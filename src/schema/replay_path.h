@@ -8,19 +8,25 @@
 #define CMIG_REPLAY_PATH_H
 
 #include "postgres.h"
-#include "utils/hsearch.h"
+#include "schema/shadow.h"
+
+typedef struct CmigReplayPaths CmigReplayPaths;
 
 /*
  * The paths of those revisions that, according to the journal, have run with a
  * search_path that differs from the one with which a script would start now;
  * NULL if there are none.
  */
-extern HTAB *cmig_replay_path_read(void);
+extern CmigReplayPaths * cmig_replay_path_read(void);
 
 /*
  * The path of a revision, with the role that ran it in place of "$user".  NULL
- * if its script starts with the same path, or if that is unknown.
+ * if its script starts with the same path, or if that is unknown.  Raises MG014
+ * if a schema in the path is live in the shadow, is not in the session's path, and
+ * a role other than the current one and superusers can create objects in it: that
+ * role would decide which functions the script calls.
  */
-extern const char *cmig_replay_path_find(HTAB *paths, const char *revision);
+extern const char *cmig_replay_path_find(const CmigReplayPaths * paths, CmigShadow *shadow,
+										 const char *revision);
 
 #endif							/* CMIG_REPLAY_PATH_H */
